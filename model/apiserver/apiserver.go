@@ -1,0 +1,92 @@
+// Package apiserver is the only door to the store. Its one idea: a request
+// passes a fixed row of stages (who are you, may you now, may you at all, is
+// it what we want stored), is agreed on in etcd, and is applied to what is
+// true at that moment, not to what its sender saw. It refuses to act on its
+// own: it never starts a request.
+package apiserver
+
+import (
+	"strconv"
+	"time"
+
+	"orrery/model/etcd"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// handling is the API server's own work on a write: decoding, admission,
+// encoding. The control plane's modeling values put a whole small write at 5
+// to 15 ms, most of it etcd's.
+var handling = sim.Lognormal(2*time.Millisecond, 15*time.Millisecond)
+
+const whyCommit = store.WhyArrive + 1
+
+// stage is one step of the request path. It may change the request or refuse
+// it; Accepted passes it on.
+type stage struct {
+	name string
+	pass func(*Server, *store.Request) store.Refusal
+}
+
+// path is the request path, in the order of DefaultBuildHandlerChain
+// (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
+// (k8s.io/apiserver/pkg/endpoints/handlers). Flow control and authorization
+// let everybody pass: every modeled client is a system component with its own
+// rights, and no request waits for a seat.
+var path = []stage{
+	{"authentication", authenticate},
+	{"admission", admit},
+}
+
+// Server is one API server. All of them share the store.
+type Server struct {
+	kernel *sim.Kernel
+	store  *store.Store
+	etcd   *etcd.Cluster
+	self   sim.ActorID
+	work   sim.Lane
+}
+
+// New is a server at a site, known to clients made from now on.
+func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site) *Server {
+	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver")}
+	a.self = k.Register("apiserver/"+net.Name(at), a)
+	s.AddServer(at, a.self)
+	return a
+}
+
+// Wake implements sim.Actor.
+func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
+	r := a.store.Request(slot)
+	if why == whyCommit {
+		a.commit(r, slot)
+		return
+	}
+	for i := range path {
+		if refusal := path[i].pass(a, r); refusal != store.Accepted {
+			a.store.Answer(slot, refusal, nil)
+			return
+		}
+	}
+	luck := a.work.Draw(r.Client.Hash, r.Number)
+	d := handling.Draw(&luck) + a.etcd.CommitDelay(r.Client.Hash, r.Number)
+	a.kernel.Post(now.Add(d), a.self, whyCommit, slot)
+}
+
+// DescribeWake implements sim.Describer.
+func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
+	r := a.store.Request(slot)
+	what := "arrival"
+	if why == whyCommit {
+		what = "commit"
+	}
+	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
+}
+
+func authenticate(_ *Server, r *store.Request) store.Refusal {
+	if r.Client.Name == "" {
+		return store.Unauthorized
+	}
+	return store.Accepted
+}

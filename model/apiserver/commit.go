@@ -1,0 +1,134 @@
+package apiserver
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// commit applies a request to the truth of this moment and answers it.
+func (a *Server) commit(r *store.Request, slot uint64) {
+	refusal, stored := a.apply(r)
+	a.store.Answer(slot, refusal, stored)
+}
+
+func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
+	if r.Op == store.OpCreate {
+		if refusal := a.store.Create(r.Client.Actor, r.Object); refusal != store.Accepted {
+			return refusal, nil
+		}
+		return store.Accepted, r.Object
+	}
+	cur := a.store.Get(r.Target)
+	if cur == nil {
+		return store.NotFound, nil
+	}
+	switch r.Op {
+	case store.OpUpdate, store.OpUpdateStatus:
+		return a.update(r, cur)
+	case store.OpPatch:
+		next := r.Patch.Apply(cur)
+		if next != cur {
+			a.store.Update(r.Client.Actor, next)
+		}
+		return store.Accepted, next
+	case store.OpBind:
+		return a.bind(r, cur.(*model.Pod))
+	}
+	return a.remove(r, cur)
+}
+
+// update replaces the whole object or only its status. A stale
+// resourceVersion is refused; none at all is not checked
+// (k8s.io/apiserver/pkg/registry/generic/registry/store.go).
+func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
+	next := r.Object
+	have, sent := cur.Head(), next.Head()
+	if sent.ResourceVersion != 0 && sent.ResourceVersion != have.ResourceVersion {
+		return store.Conflict, nil
+	}
+	if r.Op == store.OpUpdateStatus {
+		keepSpec(next, cur)
+	} else if sent.ResourceVersion == 0 {
+		*sent = *have
+	}
+	a.store.Update(r.Client.Actor, next)
+	return store.Accepted, next
+}
+
+// keepSpec makes everything but the status of next that of cur.
+func keepSpec(next, cur model.Object) {
+	switch n := next.(type) {
+	case *model.Pod:
+		c := cur.(*model.Pod)
+		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates
+		n.Scheduled, n.NominatedNode, n.Disrupted = c.Scheduled, c.NominatedNode, c.Disrupted
+		if c.Phase.Terminal() {
+			n.Phase, n.Reason = c.Phase, c.Reason
+		}
+	case *model.Node:
+		c := cur.(*model.Node)
+		n.Meta, n.Unschedulable, n.Taints = c.Meta, c.Unschedulable, c.Taints
+	case *model.Deployment:
+		c, s := *cur.(*model.Deployment), *n
+		*n = c
+		n.ObservedGeneration, n.StatusReplicas, n.UpdatedReplicas = s.ObservedGeneration, s.StatusReplicas, s.UpdatedReplicas
+		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+		n.Available, n.Progressing, n.ProgressAt = s.Available, s.Progressing, s.ProgressAt
+	case *model.ReplicaSet:
+		c, s := *cur.(*model.ReplicaSet), *n
+		*n = c
+		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
+		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+	}
+}
+
+// bind puts a pod on a node, once
+// (pkg/registry/core/pod/storage/storage.go assignPod).
+func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Object) {
+	node, ok := a.store.Get(r.Node).(*model.Node)
+	if !ok {
+		return store.NotFound, nil
+	}
+	if cur.NodeID != 0 || cur.Deleting() || cur.Gates > 0 {
+		return store.Conflict, nil
+	}
+	next := *cur
+	next.NodeName, next.NodeID, next.NominatedNode = node.Name, node.ID, ""
+	next.Scheduled = model.Condition{Status: model.True, SinceAt: a.kernel.Now()}
+	a.store.Update(r.Client.Actor, &next)
+	return store.Accepted, &next
+}
+
+// remove deletes an object at once, or asks a pod that runs somewhere to end
+// within its grace period
+// (pkg/registry/core/pod/strategy.go CheckGracefulDelete). The grace of a pod
+// that is going already can only shrink.
+func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
+	pod, ok := cur.(*model.Pod)
+	if !ok {
+		a.store.Delete(r.Client.Actor, r.Target)
+		return store.Accepted, nil
+	}
+	grace := r.Grace
+	if grace == store.DefaultGrace {
+		grace = pod.Spec.GraceSeconds
+	}
+	if pod.NodeID == 0 || pod.Phase.Terminal() {
+		grace = 0
+	}
+	if grace == 0 {
+		a.store.Delete(r.Client.Actor, r.Target)
+		return store.Accepted, nil
+	}
+	if pod.Deleting() && pod.GraceSeconds <= grace {
+		return store.Accepted, pod
+	}
+	next := *pod
+	next.GraceSeconds = grace
+	next.DeletionAt = a.kernel.Now().Add(time.Duration(grace) * time.Second)
+	next.Generation++
+	a.store.Update(r.Client.Actor, &next)
+	return store.Accepted, &next
+}

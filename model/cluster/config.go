@@ -1,0 +1,44 @@
+// Package cluster puts a cluster together: sites, store, API servers,
+// components and machines, wired as a Config says. It has no behaviour of its
+// own; it is where a new part is plugged in.
+package cluster
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/fault"
+	"orrery/model/runtime"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+// Config is everything a run depends on. Equal configs make equal histories.
+type Config struct {
+	Name     string
+	Seed     uint64
+	Duration time.Duration
+
+	ControlPlane ControlPlane
+	Nodes        []*model.Node  // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Objects      []model.Object // applied at the start, in order; pods may be bound already (snapshot)
+	Behaviors    runtime.Behaviors
+	Traffic      []workload.Traffic
+	Actions      []workload.Action // sorted by At
+	Faults       []fault.Spec      // sorted by At
+
+	// Literal runs every tick as an event; the history must be the same.
+	Literal bool
+	// ShuffleTies permutes events of one instant; 0 keeps their order.
+	ShuffleTies uint64
+	Limits      sim.Limits
+}
+
+// ControlPlane is the machines the API servers, etcd, the scheduler and the
+// controllers run on.
+type ControlPlane struct {
+	Replicas    int      // 1, 3 or 5; default 1
+	Zones       []string // by turns; empty is one zone ""
+	CPUMilli    int64
+	MemoryBytes int64
+}

@@ -1,0 +1,59 @@
+// Package fault says what breaks. Its one idea: a fault acts on the truth (a
+// machine, a link, the registry) and never on a component, which must find
+// out by itself. One file per fault; the registry lists them. It refuses to
+// repair anything but what it broke.
+package fault
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Spec is one fault of a scenario's timeline.
+type Spec struct {
+	ID    string // unique in the scenario: as given, or "node-down-1"
+	Fault string // the registered name
+	At    sim.Time
+	For   time.Duration // 0 lasts to the end of the run
+
+	Target Target
+
+	// Partition only: the other side, and which way is cut. An empty Peer is
+	// the control plane.
+	Peer      Target
+	Direction Direction
+
+	// Container-crash only.
+	Container string // "" is every container of the pod
+	ExitCode  int32  // default 1
+}
+
+// Direction is which way a partition cuts.
+type Direction uint8
+
+// The directions, seen from Target.
+const (
+	Both Direction = iota
+	To             // what Target sends to Peer is lost
+	From           // what Peer sends to Target is lost
+)
+
+// Target selects nodes, or pods for faults that act on pods. Everything that
+// is set must hold; then Count or Percent choose among what is left, by the
+// fault's own luck. A Target that selects nothing at the time is a note in
+// the history, not an error.
+type Target struct {
+	Names      []string
+	Namespace  string // pods only
+	Match      *model.Selector
+	Zone       string
+	Count      int   // 0: no limit by count
+	PercentPPM int64 // 0: no limit by share; rounded up
+}
+
+// IsZero tells whether nothing is said.
+func (t *Target) IsZero() bool {
+	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && t.Count == 0 && t.PercentPPM == 0
+}

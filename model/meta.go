@@ -1,0 +1,126 @@
+// Package model says what exists in a cluster: pods, nodes, Deployments and
+// the rest, as compact values with units in their names. Its one idea: an
+// object is immutable once it is stored; who wants to change one copies it,
+// changes the copy and sends that to the API server. Specs are shared by all
+// objects made from one template, so a stored version costs a few words. The
+// package refuses behaviour: nothing here knows time passing.
+package model
+
+import (
+	"strconv"
+
+	"orrery/sim"
+)
+
+// Kind is a Kubernetes kind the model acts on.
+type Kind uint8
+
+// The kinds, in the order in which reports list them.
+const (
+	KindNone Kind = iota
+	KindNode
+	KindPod
+	KindDeployment
+	KindReplicaSet
+	KindService
+	KindEndpointSlice
+	// Kinds is the number of kinds, for arrays indexed by Kind.
+	Kinds
+)
+
+var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice"}
+
+// String is the kind as Kubernetes writes it.
+func (k Kind) String() string { return kindNames[k] }
+
+var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice"}
+
+// Short is the kind as kubectl takes it in front of a slash: "deployment".
+func (k Kind) Short() string { return kindShort[k] }
+
+// kindAliases are the spellings kubectl accepts.
+var kindAliases = map[string]Kind{
+	"node": KindNode, "nodes": KindNode, "no": KindNode,
+	"pod": KindPod, "pods": KindPod, "po": KindPod,
+	"deployment": KindDeployment, "deployments": KindDeployment, "deploy": KindDeployment,
+	"replicaset": KindReplicaSet, "replicasets": KindReplicaSet, "rs": KindReplicaSet,
+	"service": KindService, "services": KindService, "svc": KindService,
+	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
+}
+
+// ParseKind reads a kind as kubectl would: full, plural or short name, lower
+// case. It returns KindNone for a name it does not know.
+func ParseKind(s string) Kind { return kindAliases[s] }
+
+// Ref names an object by its kind and its dense number within the kind. The
+// store hands numbers out, from 1, and never reuses one; tables of state are
+// indexed by them. The zero Ref names nothing.
+type Ref struct {
+	Kind Kind
+	ID   uint32
+}
+
+// Pack is the Ref as what a wake-up is about.
+func (r Ref) Pack() uint64 { return uint64(r.Kind)<<32 | uint64(r.ID) }
+
+// UnpackRef is the inverse of Pack.
+func UnpackRef(about uint64) Ref { return Ref{Kind: Kind(about >> 32), ID: uint32(about)} }
+
+// IsZero tells whether r names nothing.
+func (r Ref) IsZero() bool { return r.ID == 0 }
+
+// Meta is what every object carries. Namespace is empty for nodes.
+type Meta struct {
+	Kind      Kind
+	ID        uint32 // dense within the kind; 0 until the store accepted the object
+	Namespace string
+	Name      string
+
+	ResourceVersion int64    // revision of the last write; 0 until stored
+	Generation      int64    // counts changes of the spec, from 1
+	CreatedAt       sim.Time // set by the API server
+	DeletionAt      sim.Time // deletionTimestamp (deletion request + grace); 0 while not being deleted
+	GraceSeconds    int32    // deletionGracePeriodSeconds; meaningful while DeletionAt is set
+
+	Owner  Ref // the controller owner, zero if none
+	Labels Labels
+}
+
+// Object is any stored object.
+type Object interface {
+	// Head is the object's metadata; of a stored object it must not be written.
+	Head() *Meta
+	// Copy is a shallow copy whose fields may be replaced; what they point to
+	// stays shared and immutable. The copy is not stored.
+	Copy() Object
+}
+
+// Head makes every type that embeds Meta an Object's half.
+func (m *Meta) Head() *Meta { return m }
+
+// Ref names the object.
+func (m *Meta) Ref() Ref { return Ref{Kind: m.Kind, ID: m.ID} }
+
+// Deleting tells whether the object has been asked to go.
+func (m *Meta) Deleting() bool { return m.DeletionAt != 0 }
+
+// Path is the object's name as kubectl writes it: "pod/web-1", and with the
+// namespace in front if it is not "default": "shop/pod/web-1".
+func (m *Meta) Path() string {
+	p := m.Kind.Short() + "/" + m.Name
+	if m.Namespace != "" && m.Namespace != "default" {
+		p = m.Namespace + "/" + p
+	}
+	return p
+}
+
+// UID is the object's identity beyond its name: a second pod of the same name
+// has another one. It is derived from the dense number and so the same in
+// every run.
+func (m *Meta) UID() string { return m.Kind.Short() + "-" + strconv.FormatUint(uint64(m.ID), 10) }
+
+// NameHash names the object's private luck: a stable hash of kind, namespace
+// and name, never of a number handed out in a run.
+func (m *Meta) NameHash() uint64 {
+	return sim.HashName(m.Kind.Short()) ^ sim.HashName(m.Namespace)*3 ^ sim.HashName(m.Name)
+}

@@ -1,0 +1,209 @@
+// Package network says how long a message takes and whether it arrives. Its
+// one idea: every process lives at a site, and what one site can tell another
+// is decided here and nowhere else, so one fault on one link hits everybody
+// who used it. It refuses to know what a message says.
+package network
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// Site is a machine's place in the network. Sites are dense, from 0.
+type Site uint32
+
+// Profile is how long a message takes from one site to another, one way.
+type Profile struct {
+	Loopback  sim.Dist // within one site
+	SameZone  sim.Dist
+	CrossZone sim.Dist
+}
+
+// DefaultProfile is a data centre with three zones a few kilometres apart.
+// The figures are a modelling choice in the range cloud providers publish:
+// well under a millisecond inside a zone, about one between zones.
+func DefaultProfile() Profile {
+	return Profile{
+		Loopback:  sim.Constant(50 * time.Microsecond),
+		SameZone:  sim.Uniform(150*time.Microsecond, 350*time.Microsecond),
+		CrossZone: sim.Uniform(400*time.Microsecond, 900*time.Microsecond),
+	}
+}
+
+// retransmission is TCP's first retransmission timeout, which doubles with
+// every further loss of the same message (RFC 6298, Linux minimum).
+const retransmission = 200 * time.Millisecond
+
+// losses is how many losses in a row count as no connection at all.
+const losses = 6
+
+// Impairment makes the way from any site of From to any site of To worse, in
+// that direction only.
+type Impairment struct {
+	From, To []Site
+	Cut      bool     // nothing arrives
+	LossPPM  uint64   // losses per million messages; each costs a retransmission
+	Delay    sim.Dist // added to every message
+}
+
+// Handle names an Impairment in force.
+type Handle int
+
+// Listener hears that reachability may have changed.
+type Listener interface{ LinksChanged(now sim.Time) }
+
+type site struct {
+	name, zone string
+	off        bool
+}
+
+type rule struct {
+	Impairment
+	from, to []bool // by site
+	lifted   bool
+}
+
+// Network is all sites and what is wrong between them.
+type Network struct {
+	kernel    *sim.Kernel
+	profile   Profile
+	delays    sim.Lane
+	sites     []site
+	rules     []rule
+	active    int // rules in force and sites without power: 0 is the fast path
+	listeners []Listener
+}
+
+// New is a network without sites.
+func New(k *sim.Kernel, p Profile) *Network {
+	return &Network{kernel: k, profile: p, delays: k.Luck().Lane("network")}
+}
+
+// AddSite adds a machine in a zone ("" is a zone, too).
+func (n *Network) AddSite(name, zone string) Site {
+	n.sites = append(n.sites, site{name: name, zone: zone})
+	return Site(len(n.sites) - 1)
+}
+
+// Name is what the site was added as.
+func (n *Network) Name(s Site) string { return n.sites[s].name }
+
+// Zone is the zone the site is in.
+func (n *Network) Zone(s Site) string { return n.sites[s].zone }
+
+// Sites is how many there are.
+func (n *Network) Sites() int { return len(n.sites) }
+
+// Listen adds l to those told of changes, which happens inside Impair, Lift
+// and SetPower.
+func (n *Network) Listen(l Listener) { n.listeners = append(n.listeners, l) }
+
+// Impair puts i in force until Lift.
+func (n *Network) Impair(i Impairment) Handle {
+	r := rule{Impairment: i, from: n.set(i.From), to: n.set(i.To)}
+	n.rules = append(n.rules, r)
+	n.active++
+	n.changed()
+	return Handle(len(n.rules) - 1)
+}
+
+// Lift ends an impairment; lifting twice is lifting once.
+func (n *Network) Lift(h Handle) {
+	if n.rules[h].lifted {
+		return
+	}
+	n.rules[h].lifted = true
+	n.active--
+	n.changed()
+}
+
+// SetPower cuts a site off from everybody, itself included, or connects it.
+func (n *Network) SetPower(s Site, on bool) {
+	if n.sites[s].off == !on {
+		return
+	}
+	n.sites[s].off = !on
+	if on {
+		n.active--
+	} else {
+		n.active++
+	}
+	n.changed()
+}
+
+func (n *Network) set(sites []Site) []bool {
+	in := make([]bool, len(n.sites))
+	for _, s := range sites {
+		in[s] = true
+	}
+	return in
+}
+
+func (n *Network) changed() {
+	for _, l := range n.listeners {
+		l.LinksChanged(n.kernel.Now())
+	}
+}
+
+// Reaches tells whether a message from one site would arrive at the other now,
+// given enough retransmissions.
+func (n *Network) Reaches(from, to Site) bool {
+	if n.active == 0 {
+		return true
+	}
+	if n.sites[from].off || n.sites[to].off {
+		return false
+	}
+	for i := range n.rules {
+		r := &n.rules[i]
+		if r.Cut && !r.lifted && r.from[from] && r.to[to] {
+			return false
+		}
+	}
+	return true
+}
+
+// Connected tells whether both directions work, which is what a connection
+// needs.
+func (n *Network) Connected(a, b Site) bool { return n.Reaches(a, b) && n.Reaches(b, a) }
+
+// Delay is how long the nth message of sender takes, and whether it arrives.
+// The pair (sender, nth) names the message's luck: equal pairs, equal draws,
+// whatever else was sent in between.
+func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool) {
+	s := n.delays.Draw(sender, nth)
+	d := n.base(from, to).Draw(&s)
+	if n.active == 0 {
+		return d, true
+	}
+	if !n.Reaches(from, to) {
+		return 0, false
+	}
+	for i := range n.rules {
+		r := &n.rules[i]
+		if r.lifted || !r.from[from] || !r.to[to] {
+			continue
+		}
+		d += r.Delay.Draw(&s)
+		wait := retransmission
+		for lost := 0; s.Chance(r.LossPPM); lost++ {
+			if lost == losses {
+				return 0, false
+			}
+			d += wait
+			wait *= 2
+		}
+	}
+	return d, true
+}
+
+func (n *Network) base(from, to Site) sim.Dist {
+	switch {
+	case from == to:
+		return n.profile.Loopback
+	case n.sites[from].zone == n.sites[to].zone:
+		return n.profile.SameZone
+	}
+	return n.profile.CrossZone
+}

@@ -1,0 +1,43 @@
+package model
+
+// The labels that say where a node is (k8s.io/api/core/v1/well_known_labels.go).
+const (
+	LabelHostname = "kubernetes.io/hostname"
+	LabelZone     = "topology.kubernetes.io/zone"
+	LabelRegion   = "topology.kubernetes.io/region"
+)
+
+// LabelTemplateHash tells pods and ReplicaSets of one Deployment's revisions
+// apart.
+const LabelTemplateHash = "pod-template-hash"
+
+// Image is a container image on a node.
+type Image struct {
+	Name  string
+	Bytes int64
+}
+
+// Node is a worker machine as the API shows it.
+type Node struct {
+	Meta
+	Unschedulable bool    // spec.unschedulable, set by cordon
+	Taints        []Taint // immutable: replace the slice to change it
+	Capacity      Resources
+	Allocatable   Resources
+	Ready         Condition
+	Images        []Image // as of registration
+}
+
+// Copy implements Object.
+func (n *Node) Copy() Object { c := *n; return &c }
+
+// Zone is the failure domain the node lifecycle controller and the scheduler
+// put the node in: region and zone label, as
+// k8s.io/component-helpers/node/topology GetZoneKey joins them.
+func (n *Node) Zone() string {
+	region, zone := n.Labels.Value(LabelRegion), n.Labels.Value(LabelZone)
+	if region == "" && zone == "" {
+		return ""
+	}
+	return region + ":\x00:" + zone
+}

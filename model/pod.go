@@ -1,0 +1,270 @@
+package model
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// Phase is where a pod is in its life; it only moves forward.
+type Phase uint8
+
+// The phases (k8s.io/api/core/v1/types.go PodPhase).
+const (
+	PodPending Phase = iota
+	PodRunning
+	PodSucceeded
+	PodFailed
+)
+
+// String is the phase as Kubernetes writes it.
+func (p Phase) String() string { return [...]string{"Pending", "Running", "Succeeded", "Failed"}[p] }
+
+// Terminal tells whether the pod has finished for good.
+func (p Phase) Terminal() bool { return p >= PodSucceeded }
+
+// RestartPolicy says which exits of a container are followed by a restart.
+type RestartPolicy uint8
+
+// The restart policies.
+const (
+	RestartAlways RestartPolicy = iota
+	RestartOnFailure
+	RestartNever
+)
+
+// PullPolicy says when the kubelet asks the registry.
+type PullPolicy uint8
+
+// The pull policies. The loader resolves the API default: Always for the tag
+// latest or none, else IfNotPresent.
+const (
+	PullIfNotPresent PullPolicy = iota
+	PullAlways
+	PullNever
+)
+
+// Probe is one kind of health check; a nil *Probe is none. Periods are whole
+// seconds, as in the API.
+type Probe struct {
+	InitialDelay     time.Duration
+	Period           time.Duration // default 10 s
+	Timeout          time.Duration // default 1 s
+	SuccessThreshold int           // default 1
+	FailureThreshold int           // default 3
+}
+
+// Container is one container of a PodSpec.
+type Container struct {
+	Name             string
+	Image            string
+	PullPolicy       PullPolicy
+	Requests, Limits Resources
+	Sidecar          bool // an init container with restartPolicy Always
+	Readiness        *Probe
+	Liveness         *Probe
+	Startup          *Probe
+	HasPreStop       bool
+}
+
+// NodeTerm is one alternative of a node affinity: all of it must hold. A term
+// without any requirement matches nothing.
+type NodeTerm struct {
+	Labels []Requirement
+	Names  []Requirement // on the field metadata.name
+}
+
+// Matches tells whether a node of that name and labels meets the term.
+func (t *NodeTerm) Matches(name string, l Labels) bool {
+	if len(t.Labels) == 0 && len(t.Names) == 0 {
+		return false
+	}
+	for i := range t.Labels {
+		if !t.Labels[i].Matches(l) {
+			return false
+		}
+	}
+	for i := range t.Names {
+		if !t.Names[i].Matches(Labels{{t.Names[i].Key, name}}) {
+			return false
+		}
+	}
+	return true
+}
+
+// PreferredTerm is a NodeTerm that adds Weight (1 to 100) to a node's score.
+type PreferredTerm struct {
+	Weight int64
+	Term   NodeTerm
+}
+
+// PodSpec is what a pod asks for. It is immutable and shared by all pods made
+// from one template.
+type PodSpec struct {
+	InitContainers []Container
+	Containers     []Container
+	RestartPolicy  RestartPolicy
+	GraceSeconds   int32         // terminationGracePeriodSeconds, default 30
+	ActiveDeadline time.Duration // 0 is none
+	NodeSelector   Labels
+	Required       []NodeTerm // required node affinity: any one must match; nil asks nothing
+	Preferred      []PreferredTerm
+	Tolerations    []Toleration // with the defaults of admission
+	Priority       int32
+	SchedulerName  string
+	Overhead       Resources
+	HostNetwork    bool
+
+	// Request is the pod's whole request, and ScoredRequest the same with 100
+	// milli-CPU and 200 MiB for containers that name none. The loader fills
+	// both with SumRequests; they are never written again.
+	Request       Resources
+	ScoredRequest Resources
+
+	Template *Template // what the pod was made from; nil for a bare pod
+}
+
+// Template is a pod template: labels and spec, with the hash that names its
+// ReplicaSet. Pods made from it share it.
+type Template struct {
+	Labels Labels
+	Spec   *PodSpec
+	Hash   string // pod-template-hash: a hash of everything in the template
+}
+
+// Defaults for scoring of containers without a request
+// (pkg/scheduler/util/pod_resources.go).
+const (
+	DefaultScoredCPUMilli    = 100
+	DefaultScoredMemoryBytes = 200 << 20
+)
+
+// SumRequests fills Request and ScoredRequest from the containers: the sum of
+// the containers and sidecars, or the largest step of the init sequence if
+// that is more, plus overhead (k8s.io/component-helpers/resource/helpers.go
+// PodRequests; pkg/scheduler/framework/types.go).
+func (s *PodSpec) SumRequests() {
+	s.Request = s.sum(func(c *Container) Resources { return c.Requests })
+	s.ScoredRequest = s.sum(func(c *Container) Resources {
+		r := c.Requests
+		if r.CPUMilli == 0 {
+			r.CPUMilli = DefaultScoredCPUMilli
+		}
+		if r.MemoryBytes == 0 {
+			r.MemoryBytes = DefaultScoredMemoryBytes
+		}
+		return r
+	})
+}
+
+func (s *PodSpec) sum(of func(*Container) Resources) Resources {
+	var regular, sidecars, largest Resources
+	for i := range s.Containers {
+		regular = regular.Add(of(&s.Containers[i]))
+	}
+	for i := range s.InitContainers {
+		c := &s.InitContainers[i]
+		step := sidecars.Add(of(c))
+		if c.Sidecar {
+			regular = regular.Add(of(c))
+			sidecars = step
+		}
+		largest = largest.Max(step)
+	}
+	return regular.Max(largest).Add(s.Overhead)
+}
+
+// Condition is a status with the moment it last changed.
+type Condition struct {
+	Status  ConditionStatus
+	SinceAt sim.Time // lastTransitionTime
+	Reason  string
+}
+
+// ConditionStatus is False, True or Unknown. The zero value is False.
+type ConditionStatus uint8
+
+// The statuses of a condition.
+const (
+	False ConditionStatus = iota
+	True
+	Unknown
+)
+
+// String is the status as Kubernetes writes it.
+func (s ConditionStatus) String() string { return [...]string{"False", "True", "Unknown"}[s] }
+
+// BoolStatus is True or False.
+func BoolStatus(b bool) ConditionStatus {
+	if b {
+		return True
+	}
+	return False
+}
+
+// ContainerState is what the API shows of a container.
+type ContainerState uint8
+
+// The states.
+const (
+	ContainerWaiting ContainerState = iota
+	ContainerRunning
+	ContainerTerminated
+)
+
+// ContainerStatus is one container's line in a pod's status. Init containers
+// come first, in spec order, then the others, in spec order.
+type ContainerStatus struct {
+	State      ContainerState
+	Ready      bool
+	Started    bool
+	Reason     string   // of waiting or termination: "CrashLoopBackOff", "OOMKilled"
+	ExitCode   int32    // of the current or last termination
+	Restarts   int32    // restartCount
+	StartedAt  sim.Time // of the running or last instance
+	FinishedAt sim.Time // of the last termination, 0 if none yet
+}
+
+// Pod is a pod as the API shows it, late like everything there.
+type Pod struct {
+	Meta
+	Spec *PodSpec
+
+	NodeName string // "" until bound
+	NodeID   uint32 // the node's dense number; 0 until bound
+	Gates    int    // schedulingGates left
+
+	// Status, written by the kubelet (and by controllers for lost nodes).
+	Phase         Phase
+	Reason        string // of a failure: "Evicted", "OutOfcpu"
+	IP            uint32 // 0 until the sandbox exists
+	StartedAt     sim.Time
+	Scheduled     Condition // PodScheduled
+	Sandbox       Condition // PodReadyToStartContainers
+	Initialized   Condition
+	ContainersUp  Condition // ContainersReady
+	Ready         Condition
+	Disrupted     Condition         // DisruptionTarget
+	Containers    []ContainerStatus // immutable: replace the slice to change it
+	NominatedNode string
+}
+
+// Copy implements Object.
+func (p *Pod) Copy() Object { c := *p; return &c }
+
+// Active tells whether the pod counts towards its controller's replicas:
+// neither finished nor being deleted (pkg/controller/controller_utils.go
+// IsPodActive).
+func (p *Pod) Active() bool { return !p.Phase.Terminal() && !p.Deleting() }
+
+// IsReady tells whether the pod's Ready condition is True.
+func (p *Pod) IsReady() bool { return p.Ready.Status == True }
+
+// Restarts is the sum of its containers' restart counts.
+func (p *Pod) Restarts() int32 {
+	var n int32
+	for i := range p.Containers {
+		n += p.Containers[i].Restarts
+	}
+	return n
+}

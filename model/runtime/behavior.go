@@ -1,0 +1,73 @@
+// Package runtime says what containers do to a machine: what a start costs,
+// how long an image pull takes, when a process exits and when it serves. Its
+// one idea: a machine is the truth the kubelet only manages; it goes on
+// without one. It refuses to know the API.
+package runtime
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Behavior is what a manifest cannot say about the containers it matches.
+// The zero value of a field means its default.
+type Behavior struct {
+	Namespace string          // "" matches every namespace
+	Match     *model.Selector // on the pod's labels; nil matches every pod
+	Container string          // "" matches every container of the pod
+
+	Startup  sim.Dist // from process start until it serves; default 1 s..3 s
+	Run      sim.Dist // from process start until it exits; zero runs forever
+	ExitCode int32    // of that exit
+	Exits    int32    // how many instances exit after Run before one stays; 0 is all
+
+	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
+
+	CPUMilli       int64 // used at rest
+	CPUMicroPerRPS int64 // millionths of a core used per request per second; 0: requests cost nothing
+	MemoryBytes    int64 // used from the start
+	MemoryGrowth   int64 // bytes per second; reaching the limit is an OOM kill
+
+	ImageBytes int64 // compressed; default 100 MiB
+}
+
+// Behaviors are tried in order; the last match wins field by field is not
+// offered: the first match decides.
+type Behaviors []Behavior
+
+// Defaults of a container nothing is said about.
+const DefaultImageBytes = 100 << 20
+
+// The defaults that are distributions.
+var (
+	DefaultStartup = sim.Uniform(time.Second, 3*time.Second)
+	DefaultStop    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond)
+)
+
+var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop, ImageBytes: DefaultImageBytes}
+
+// For is the behavior of one container of a pod, defaults filled in.
+func (b Behaviors) For(p *model.Pod, container string) Behavior {
+	for i := range b {
+		x := b[i]
+		if x.Namespace != "" && x.Namespace != p.Namespace || x.Container != "" && x.Container != container {
+			continue
+		}
+		if x.Match != nil && !x.Match.Matches(p.Labels) {
+			continue
+		}
+		if x.Startup.IsZero() {
+			x.Startup = DefaultStartup
+		}
+		if x.Stop.IsZero() {
+			x.Stop = DefaultStop
+		}
+		if x.ImageBytes == 0 {
+			x.ImageBytes = DefaultImageBytes
+		}
+		return x
+	}
+	return unspecified
+}

@@ -1,0 +1,39 @@
+package model
+
+// Service gives pods that match Selector one name.
+type Service struct {
+	Meta
+	Selector          *Selector // nil for a Service without selector
+	Headless          bool      // clusterIP None
+	PublishNotReady   bool
+	Ports             int  // how many; a Service without ports has no endpoints slices of use
+	LocalInternal     bool // internalTrafficPolicy Local
+	LocalExternal     bool // externalTrafficPolicy Local
+	PreferSameZone    bool // trafficDistribution PreferClose or PreferSameZone
+	SessionAffinityIP bool
+}
+
+// Copy implements Object.
+func (s *Service) Copy() Object { c := *s; return &c }
+
+// Endpoint is one pod behind a Service, as an EndpointSlice lists it.
+type Endpoint struct {
+	Pod         Ref
+	Node        string
+	Zone        string
+	IP          uint32
+	Ready       bool // usable: serving and not terminating
+	Serving     bool // the pod's Ready condition
+	Terminating bool
+	HintZone    string
+}
+
+// EndpointSlice lists up to 100 endpoints of a Service, its owner.
+type EndpointSlice struct {
+	Meta
+	Service   Ref
+	Endpoints []Endpoint // immutable: replace the slice to change it
+}
+
+// Copy implements Object.
+func (e *EndpointSlice) Copy() Object { c := *e; return &c }

@@ -1,0 +1,260 @@
+package store
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// Refusal is why a request was not done. It is data, not an error: a
+// component looks again and decides.
+type Refusal uint8
+
+// The refusals, with the HTTP status a real API server answers.
+const (
+	Accepted        Refusal = iota
+	Conflict                // 409: the resourceVersion is not the current one
+	AlreadyExists           // 409
+	NotFound                // 404
+	Invalid                 // 422: makes no sense for the object's state, such as a second binding
+	Unauthorized            // 401
+	Forbidden               // 403
+	TooManyRequests         // 429
+	TimedOut                // no answer came
+)
+
+// String is the refusal as Kubernetes names the reason.
+func (r Refusal) String() string {
+	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
+		"Unauthorized", "Forbidden", "TooManyRequests", "Timeout"}[r]
+}
+
+// Wake-up reasons that a Client posts to its component; a component's own
+// reasons stay below ReservedWhys.
+const (
+	ReservedWhys sim.Why = 240 + iota
+	// WhyReply: about is what Client.Reply takes.
+	WhyReply
+	// WhyWatch: about is the ID of a Watch with something to read.
+	WhyWatch
+	// WhyLease: about is the ID of a node whose heartbeats started or stopped.
+	WhyLease
+)
+
+// Op is what a Request asks for.
+type Op uint8
+
+// The operations.
+const (
+	OpCreate       Op = iota
+	OpUpdate          // PUT: refused with Conflict if Object's resourceVersion is stale
+	OpUpdateStatus    // PUT or PATCH of the status: unconditional if the resourceVersion is 0
+	OpPatch           // PATCH: applies itself to the current version
+	OpBind            // POST pods/binding
+	OpDelete
+	OpEvict // POST pods/eviction
+)
+
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict"}
+
+// String is the operation as a verb.
+func (o Op) String() string { return opNames[o] }
+
+// Patch changes whatever version is current when the request commits. It must
+// not write cur: it returns a changed copy, or cur itself if there is nothing
+// to change, which is then not committed at all.
+type Patch interface {
+	Apply(cur model.Object) model.Object
+}
+
+// Request is one call on its way. Only the API server reads it.
+type Request struct {
+	Client *Client
+	Op     Op
+	Object model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
+	Target model.Ref    // the others
+	Patch  Patch        // OpPatch
+	Node   model.Ref    // OpBind
+	Grace  int32        // OpDelete, OpEvict: seconds, or DefaultGrace
+	Number uint64       // counts the client's requests: with the client's hash it names the request's luck
+
+	tag     uint64
+	sentAt  sim.Time
+	quiet   bool // only a refusal is reported
+	epoch   uint32
+	refusal Refusal
+	result  model.Object
+}
+
+// DefaultGrace asks for the grace period of the pod's own spec.
+const DefaultGrace int32 = -1
+
+// Reply is the answer to a request.
+type Reply struct {
+	Tag     uint64 // as given with the request
+	Op      Op
+	Refusal Refusal
+	Object  model.Object // the stored version; nil if refused or deleted
+}
+
+// ClientConfig is who a client is and how it behaves.
+type ClientConfig struct {
+	Name    string        // the user it authenticates as; also names its luck
+	Actor   sim.ActorID   // woken with replies and watch news
+	Site    network.Site  // where it runs
+	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
+	Burst   int64         // requests it allows at once
+	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
+}
+
+// Client is a component's connection to the API server: the one way to ask
+// for a change and to see what changed. It is not told why something takes
+// long or does not arrive.
+type Client struct {
+	ClientConfig
+	Hash   uint64 // of Name
+	Server network.Site
+
+	store  *Store
+	bucket Bucket
+	sent   uint64
+	epoch  uint32
+}
+
+// NewClient connects a component. The API server is chosen by Connect later.
+func (s *Store) NewClient(c ClientConfig) *Client {
+	if c.Timeout == 0 {
+		c.Timeout = 60 * time.Second
+	}
+	return &Client{
+		ClientConfig: c,
+		Hash:         sim.HashName(c.Name),
+		Server:       s.wire.serverFor(s.net, c.Site),
+		store:        s,
+		bucket:       NewBucket(c.QPS, c.Burst),
+	}
+}
+
+// Restart forgets what was under way, as a new process does: replies to
+// earlier requests no longer count.
+func (c *Client) Restart() {
+	c.epoch++
+	c.bucket = NewBucket(c.QPS, c.Burst)
+}
+
+// Create asks for a new object. All of these return at once; the component is
+// woken with WhyReply when the answer is there. tag comes back with it.
+func (c *Client) Create(obj model.Object, tag uint64) {
+	c.send(Request{Op: OpCreate, Object: obj, tag: tag})
+}
+
+// Update asks to replace an object by a changed copy of a version seen.
+func (c *Client) Update(obj model.Object, tag uint64) {
+	c.send(Request{Op: OpUpdate, Object: obj, tag: tag})
+}
+
+// UpdateStatus asks to replace an object's status: of the version seen, or of
+// whatever is current if the copy's resourceVersion is 0.
+func (c *Client) UpdateStatus(obj model.Object, tag uint64) {
+	c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag})
+}
+
+// Patch asks to apply p to the current version of target.
+func (c *Client) Patch(target model.Ref, p Patch, tag uint64) {
+	c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag})
+}
+
+// Bind asks to put a pod on a node.
+func (c *Client) Bind(pod, node model.Ref, tag uint64) {
+	c.send(Request{Op: OpBind, Target: pod, Node: node, tag: tag})
+}
+
+// Delete asks an object to go. A pod gets grace seconds, or what its spec
+// says with DefaultGrace.
+func (c *Client) Delete(target model.Ref, grace int32, tag uint64) {
+	c.send(Request{Op: OpDelete, Target: target, Grace: grace, tag: tag})
+}
+
+// Evict asks a pod to go, if nothing protects it.
+func (c *Client) Evict(target model.Ref, grace int32, tag uint64) {
+	c.send(Request{Op: OpEvict, Target: target, Grace: grace, tag: tag})
+}
+
+// Quiet makes requests of a kind nobody waits for: only a refusal wakes the
+// component. It returns a client that shares everything else.
+func (c *Client) Quiet() QuietClient { return QuietClient{c} }
+
+// QuietClient is a Client whose successes make no wake-up.
+type QuietClient struct{ c *Client }
+
+// Patch is Client.Patch without an answer when it is done.
+func (q QuietClient) Patch(target model.Ref, p Patch, tag uint64) {
+	q.c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag, quiet: true})
+}
+
+// UpdateStatus is Client.UpdateStatus without an answer when it is done.
+func (q QuietClient) UpdateStatus(obj model.Object, tag uint64) {
+	q.c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag, quiet: true})
+}
+
+// Note tells people something about an object.
+func (c *Client) Note(about model.Object, warning bool, reason, message string) {
+	m := about.Head()
+	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+}
+
+// Reply takes the answer a WhyReply wake-up is about. It is false if the
+// component restarted since it asked.
+func (c *Client) Reply(about uint64) (Reply, bool) {
+	w := c.store.wire
+	r := &w.requests[about]
+	out := Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}
+	ok := r.epoch == c.epoch
+	w.free(uint32(about))
+	return out, ok
+}
+
+func (c *Client) send(r Request) {
+	c.sent++
+	r.Client, r.Number, r.epoch = c, c.sent, c.epoch
+	if r.Object != nil {
+		r.Target = r.Object.Head().Ref()
+	}
+	slot := c.store.wire.alloc(r)
+	now := c.store.kernel.Now()
+	if at := c.bucket.Take(now); at > now {
+		c.store.kernel.Post(at, c.store.wire.actor, whyDepart, uint64(slot))
+		return
+	}
+	c.store.wire.depart(now, slot)
+}
+
+// Bucket is a token bucket as a closed form: it never ticks
+// (k8s.io/client-go/util/flowcontrol/throttle.go).
+type Bucket struct {
+	every time.Duration // per token; 0 is no limit
+	slack time.Duration // the burst, in time
+	full  sim.Time      // when all tokens are back
+}
+
+// NewBucket holds burst tokens and gains qps of them a second; qps 0 is no
+// limit.
+func NewBucket(qps, burst int64) Bucket {
+	if qps == 0 {
+		return Bucket{}
+	}
+	every := time.Second / time.Duration(qps)
+	return Bucket{every: every, slack: every * time.Duration(max(burst, 1)-1)}
+}
+
+// Take uses one token and returns when it is there: now, or later.
+func (b *Bucket) Take(now sim.Time) sim.Time {
+	if b.every == 0 {
+		return now
+	}
+	at := max(now, b.full.Add(-b.slack))
+	b.full = max(b.full, at).Add(b.every)
+	return at
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"time"
+
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// The kubelet renews its lease every 10 s, times 1 to 1.04
+// (pkg/kubelet/kubelet.go nodeLeaseRenewIntervalFraction;
+// k8s.io/component-helpers/apimachinery/lease/controller.go). Kubernetes draws
+// the factor anew each time; here every node draws it once, so that the
+// renewals are a closed form.
+const (
+	RenewEvery     = 10 * time.Second
+	renewEveryMost = 10400 * time.Millisecond
+)
+
+// leaseLag is the time from a renewal at the kubelet to the moment a watcher
+// of leases has it: a write and a watch.
+var leaseLag = sim.Lognormal(8*time.Millisecond, 40*time.Millisecond)
+
+type lease struct {
+	ticks   sim.Ticker
+	site    network.Site
+	server  network.Site
+	hash    uint64
+	running bool     // the kubelet is
+	beating bool     // and its renewals get through
+	from    sim.Time // the first renewal of this beat is the first tick at or after
+	before  sim.Time // when the newest renewal of earlier beats was seen by the time they ended, -1 if none
+	flying  sim.Time // when the renewal that was under way then is seen, -1 if there was none
+	literal sim.Time // in literal mode: when the newest renewal was seen, -1 if none
+	next    sim.Time // in literal mode: the renewal that is posted
+}
+
+// Leases is every node's heartbeat. A renewal changes nothing but the moment
+// it was last seen, so renewals are not events: SeenAt computes the last one.
+// Only when a heartbeat starts or stops is the one who cares woken. The load
+// they put on the API server is a rate.
+type Leases struct {
+	kernel  *sim.Kernel
+	net     *network.Network
+	rows    []lease // by node ID
+	lags    sim.Lane
+	retries sim.Lane
+	periods sim.Lane
+	actor   sim.ActorID // woken with WhyLease
+	told    bool
+	self    sim.ActorID
+	literal bool
+	beating int64
+}
+
+func newLeases(k *sim.Kernel, net *network.Network) *Leases {
+	l := &Leases{
+		kernel: k, net: net,
+		lags:    k.Luck().Lane("watch"),
+		retries: k.Luck().Lane("reconnect"),
+		periods: k.Luck().Lane("lease"),
+	}
+	l.self = k.Register("leases", l)
+	return l
+}
+
+// Literal makes every renewal an event, which must not change anything.
+func (l *Leases) Literal() { l.literal = true }
+
+// Tell names the actor that is woken with WhyLease, about a node's ID, when
+// the node's heartbeat starts or stops getting through.
+func (l *Leases) Tell(actor sim.ActorID) { l.actor, l.told = actor, true }
+
+// Add makes a node's lease known, its kubelet not running yet.
+func (l *Leases) Add(node uint32, name string, site, server network.Site) {
+	for int(node) >= len(l.rows) {
+		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1})
+	}
+	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1}
+}
+
+// Start begins renewals: the first now, or as long before now as phase says
+// for a kubelet that has long been running when the run starts.
+func (l *Leases) Start(node uint32, phase time.Duration) {
+	r := &l.rows[node]
+	now := l.kernel.Now()
+	s := l.periods.Draw(r.hash, 0)
+	r.ticks = sim.Ticker{Phase: now.Add(phase), Period: s.Duration(RenewEvery, renewEveryMost)}
+	r.running = true
+	l.update(node, now)
+}
+
+// Stop ends renewals: the kubelet is gone.
+func (l *Leases) Stop(node uint32) {
+	l.rows[node].running = false
+	l.update(node, l.kernel.Now())
+}
+
+// SeenAt is when a watcher of leases saw the node's newest renewal that it
+// could have seen by now, or -1 if there is none.
+func (l *Leases) SeenAt(node uint32, now sim.Time) sim.Time {
+	r := &l.rows[node]
+	if l.literal {
+		return r.literal
+	}
+	return l.newest(r, now)
+}
+
+func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
+	if r.beating {
+		for t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from; t, ok = r.ticks.AtOrBefore(t - 1) {
+			if seen := l.seen(r, t); seen <= now {
+				return seen
+			}
+		}
+	}
+	if r.flying >= 0 && r.flying <= now {
+		return r.flying
+	}
+	return r.before
+}
+
+// Beating tells whether the node's renewals get through now.
+func (l *Leases) Beating(node uint32) bool { return l.rows[node].beating }
+
+// RateMilli is the load of the renewals on the API server, in thousandths of
+// a request per second.
+func (l *Leases) RateMilli() int64 { return l.beating * 1000 * int64(time.Second) / int64(RenewEvery) }
+
+func (l *Leases) seen(r *lease, tick sim.Time) sim.Time {
+	s := l.periods.Draw(r.hash, 1+uint64(tick))
+	return tick.Add(leaseLag.Draw(&s))
+}
+
+func (l *Leases) linksChanged(now sim.Time) {
+	for node := range l.rows {
+		if l.rows[node].running {
+			l.update(uint32(node), now)
+		}
+	}
+}
+
+func (l *Leases) update(node uint32, now sim.Time) {
+	r := &l.rows[node]
+	up := r.running && l.net.Connected(r.site, r.server)
+	if up == r.beating {
+		return
+	}
+	if up {
+		l.beating++
+		r.from = now
+	} else {
+		l.beating--
+		l.silence(r, now)
+	}
+	r.beating = up
+	if l.told {
+		l.kernel.Post(now, l.actor, WhyLease, uint64(node))
+	}
+	if l.literal && up {
+		if t := r.ticks.AtOrAfter(now); t != r.next {
+			r.next = t
+			l.kernel.Post(t, l.self, whyRenew, uint64(node))
+		}
+	}
+}
+
+// silence remembers what a beat that ends now leaves behind: what was seen
+// and what is still under way.
+func (l *Leases) silence(r *lease, now sim.Time) {
+	r.before, r.flying = l.newest(r, now), -1
+	if t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from {
+		if seen := l.seen(r, t); seen > now {
+			r.flying = seen
+		}
+	}
+}
+
+const (
+	whyRenew sim.Why = iota // literal mode: a kubelet renews
+	whySeen                 // literal mode: a watcher saw it
+)
+
+// Wake implements sim.Actor; only literal mode posts here.
+func (l *Leases) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == whySeen {
+		r := &l.rows[about]
+		r.literal = max(r.literal, now)
+		return
+	}
+	r := &l.rows[about]
+	if !r.beating || now != r.next {
+		return
+	}
+	r.next = r.ticks.After(now)
+	l.kernel.Post(l.seen(r, now), l.self, whySeen, about)
+	l.kernel.Post(r.next, l.self, whyRenew, about)
+}

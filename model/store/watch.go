@@ -1,0 +1,254 @@
+package store
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// watchLag is how long the API server's watch cache takes to pass a commit on
+// to a watcher, besides the network: "typically 1–20 ms unloaded"
+// (k8s.io/apiserver/pkg/storage/cacher).
+var watchLag = sim.Lognormal(1500*time.Microsecond, 12*time.Millisecond)
+
+// A client whose connection goes silent notices by HTTP/2 pings: 30 s idle
+// and 15 s without an answer (k8s.io/apimachinery/pkg/util/net/http.go). It
+// then tries again after 0.8 s, doubling to 30 s, each time 1 to 2 times that
+// (k8s.io/client-go/tools/cache/reflector.go).
+const (
+	silenceNoticed = 45 * time.Second
+	firstRetry     = 800 * time.Millisecond
+	lastRetry      = 30 * time.Second
+)
+
+// tcpRetry is when TCP first sends a lost segment again; the wait doubles. A
+// cut shorter than silenceNoticed is over at the next such attempt.
+const tcpRetry = 200 * time.Millisecond
+
+type delivery struct {
+	at  sim.Time
+	rec int32
+}
+
+// Watch is one component's late view of one kind: first everything there is,
+// then every change, in order.
+type Watch struct {
+	ID     uint32
+	client *Client
+	kind   model.Kind
+	node   uint32 // only pods bound to this node; 0 is all
+	hash   uint64 // names its luck
+
+	queue    []delivery
+	head     int
+	last     sim.Time // nothing is delivered before: first in, first out
+	seen     int      // records before this one were delivered, queued or do not match
+	posted   bool     // a wake-up for the head is under way
+	open     bool
+	broken   bool
+	brokenAt sim.Time
+	breaks   uint64
+	dead     bool // the connection was found dead: what comes next is a reconnect
+}
+
+// Watch opens a watch on everything of a kind.
+func (c *Client) Watch(kind model.Kind) *Watch {
+	w := c.store.newWatch(c, kind)
+	c.store.byKind[kind] = append(c.store.byKind[kind], w)
+	return w
+}
+
+// WatchPodsOn opens a watch on the pods bound to one node. A change of
+// another node's pod never wakes this component.
+func (c *Client) WatchPodsOn(node uint32) *Watch {
+	w := c.store.newWatch(c, model.KindPod)
+	w.node = node
+	for int(node) >= len(c.store.byNode) {
+		c.store.byNode = append(c.store.byNode, nil)
+	}
+	c.store.byNode[node] = w
+	return w
+}
+
+func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
+	w := &Watch{
+		ID:     uint32(len(s.watches)),
+		client: c,
+		kind:   kind,
+		hash:   sim.HashName(c.Name + "/watch/" + kind.Short()),
+	}
+	s.watches = append(s.watches, w)
+	return w
+}
+
+// Start lists what there is and then follows, as a new process does: what was
+// queued is forgotten. If the API server is out of reach it keeps trying.
+func (w *Watch) Start() {
+	w.Stop()
+	w.open, w.seen = true, 0
+	s := w.client.store
+	if !s.net.Connected(w.client.Site, w.client.Server) {
+		w.broken, w.brokenAt, w.dead = true, s.kernel.Now(), true
+		return
+	}
+	s.catchUp(w)
+}
+
+// Stop closes the watch: its process is gone.
+func (w *Watch) Stop() {
+	w.queue, w.head = w.queue[:0], 0
+	w.open, w.broken, w.dead = false, false, false
+}
+
+// Next is the next change that has arrived by now: what it is about and the
+// object's version, nil if it is gone. A version may be skipped, as after a
+// relist; the order of one object's versions is kept. When nothing more is
+// there it returns false, and the component is woken when there is.
+func (w *Watch) Next() (model.Ref, model.Object, bool) {
+	s := w.client.store
+	now := s.kernel.Now()
+	if w.head == len(w.queue) {
+		w.queue, w.head = w.queue[:0], 0
+		w.posted = false
+		return model.Ref{}, nil, false
+	}
+	d := w.queue[w.head]
+	if d.at > now {
+		s.kernel.Post(d.at, w.client.Actor, WhyWatch, uint64(w.ID))
+		w.posted = true
+		return model.Ref{}, nil, false
+	}
+	w.head++
+	r := s.history.At(int(d.rec))
+	return r.Object().Head().Ref(), r.New, true
+}
+
+func (w *Watch) matches(r *Record) bool {
+	o := r.Object()
+	if o == nil || o.Head().Kind != w.kind {
+		return false
+	}
+	if w.node == 0 {
+		return true
+	}
+	return o.(*model.Pod).NodeID == w.node
+}
+
+// tell passes a commit on to everybody who watches.
+func (s *Store) tell(ref model.Ref, r *Record) {
+	for _, w := range s.byKind[ref.Kind] {
+		s.offer(w, r)
+	}
+	if ref.Kind != model.KindPod {
+		return
+	}
+	if n := r.Object().(*model.Pod).NodeID; n != 0 && int(n) < len(s.byNode) && s.byNode[n] != nil {
+		if w := s.byNode[n]; r.By != w.client.Actor || r.Verb == Deleted {
+			s.offer(w, r)
+		}
+	}
+}
+
+func (s *Store) offer(w *Watch, r *Record) {
+	if !w.open || w.broken {
+		return
+	}
+	s.enqueue(w, int32(s.history.n-1), uint64(r.Revision))
+	w.seen = s.history.n
+}
+
+func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
+	now := s.kernel.Now()
+	d, ok := s.net.Delay(w.client.Server, w.client.Site, w.hash, nth)
+	if !ok {
+		d = 0 // only a cut within this very instant: LinksChanged has yet to be told
+	}
+	lag := s.leases.lags.Draw(w.hash, nth)
+	at := max(w.last, now.Add(d+watchLag.Draw(&lag)))
+	w.last = at
+	w.queue = append(w.queue, delivery{at, rec})
+	if !w.posted {
+		w.posted = true
+		s.kernel.Post(at, w.client.Actor, WhyWatch, uint64(w.ID))
+	}
+}
+
+// catchUp queues the newest version of everything that changed since the
+// watch last saw anything, which is what a resumed watch or a relist amounts
+// to.
+func (s *Store) catchUp(w *Watch) {
+	w.broken, w.dead = false, false
+	for i := w.seen; i < s.history.n; i++ {
+		r := s.history.At(i)
+		if !w.matches(r) {
+			continue
+		}
+		ref := r.Object().Head().Ref()
+		if int(s.latest[ref.Kind][ref.ID]) == i && (r.New != nil || w.seen > 0) {
+			s.enqueue(w, int32(i), uint64(r.Revision))
+		}
+	}
+	w.seen = s.history.n
+}
+
+const whyReconnect sim.Why = 1
+
+// reflector wakes watches up that lost their connection.
+type reflector struct{ store *Store }
+
+// Wake implements sim.Actor.
+func (r *reflector) Wake(now sim.Time, _ sim.Why, about uint64) {
+	w := r.store.watches[about]
+	if !w.open || !w.broken {
+		return
+	}
+	if r.store.net.Connected(w.client.Site, w.client.Server) {
+		r.store.catchUp(w)
+	}
+}
+
+// LinksChanged implements network.Listener: connections that are cut go
+// silent, and silent ones that could work again get their next attempt.
+func (s *Store) LinksChanged(now sim.Time) {
+	for _, w := range s.watches {
+		if !w.open {
+			continue
+		}
+		up := s.net.Connected(w.client.Site, w.client.Server)
+		switch {
+		case !up && !w.broken:
+			w.broken, w.brokenAt = true, now
+			w.breaks++
+		case up && w.broken:
+			s.kernel.Post(s.retryAfter(w, now), s.wire.reflector, whyReconnect, uint64(w.ID))
+		}
+	}
+	s.leases.linksChanged(now)
+}
+
+// retryAfter is the first attempt of a silent connection at or after now: of
+// TCP itself while nobody has noticed, of the reflector from then on. The
+// attempts before came to nothing and are not events.
+func (s *Store) retryAfter(w *Watch, now sim.Time) sim.Time {
+	luck := s.leases.retries.Draw(w.hash, w.breaks)
+	at, wait := w.brokenAt, tcpRetry
+	noticed := w.brokenAt.Add(silenceNoticed)
+	if w.dead {
+		noticed = w.brokenAt
+	}
+	for at.Add(wait) < noticed {
+		at = at.Add(wait)
+		wait *= 2
+		if at >= now {
+			return at
+		}
+	}
+	w.dead = true
+	at, wait = noticed, firstRetry
+	for at < now {
+		at = at.Add(luck.Duration(wait, 2*wait))
+		wait = min(2*wait, lastRetry)
+	}
+	return at
+}

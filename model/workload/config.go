@@ -1,0 +1,31 @@
+// Package workload says what users do: the requests their clients send, and
+// what they type. Its one idea: traffic is a rate that is computed anew when
+// something it depends on changes, never a request at a time. It refuses to
+// judge; that is the report's.
+package workload
+
+import (
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Traffic is requests to a Service at a constant rate.
+type Traffic struct {
+	Namespace, Service string
+	RPSMilli           int64  // thousandths of a request per second
+	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+}
+
+// Action is something a person types, with kubectl's meaning.
+type Action struct {
+	At      sim.Time
+	Do      string         // the registered name: apply, delete, scale, cordon, uncordon, drain, set-image
+	Objects []model.Object // apply: what the manifests say
+
+	Kind            model.Kind // target of the others
+	Namespace, Name string
+
+	Replicas  int32  // scale
+	Container string // set-image; "" is the only container
+	Image     string
+}

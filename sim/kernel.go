@@ -1,0 +1,250 @@
+// Package sim says when, and who next. It is a clock that jumps, a queue of
+// wake-ups in one total order (time, then first in first out), random streams
+// with names, and a digest of what came of it. Its one idea: an event is only a
+// wake-up and carries no news, so there is nothing to cancel and nothing to
+// allocate.
+//
+// It refuses to know Kubernetes, floating point, goroutines and the clock on the
+// wall (but for the stopwatch that can end a run). One goroutine owns a Kernel;
+// only Interrupt may be called from another.
+package sim
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// Limits end a run that would not end by itself. A zero field takes the default.
+type Limits struct {
+	Events           uint64        // in the whole run; default 5,000,000,000
+	EventsPerInstant uint64        // at one Time; default 5,000,000
+	Wall             time.Duration // real time spent in Run; default none
+}
+
+// Defaults of Limits.
+const (
+	DefaultEvents           = 5_000_000_000
+	DefaultEventsPerInstant = 5_000_000
+)
+
+// Config is what a run depends on in this package.
+type Config struct {
+	Seed   uint64
+	Limits Limits
+
+	// ShuffleTies, when not 0, is the seed of a permutation of the events at each
+	// instant: they happen in another order than they were posted in. No verdict
+	// may depend on that order; this is how to find one that does.
+	ShuffleTies uint64
+}
+
+// Progress is told now and then how far a run is. It must not affect the run.
+type Progress func(now Time, events uint64)
+
+// Kernel runs one simulation: it owns the clock and the queue.
+type Kernel struct {
+	now     Time
+	queue   queue
+	actors  []Actor
+	current ActorID // who is awake; nobody outside Run
+	events  uint64
+
+	lookAt  uint64 // the number of events at which something else than the next event is due
+	instant uint64 // events dispatched at now
+	suspect uint64 // the count at one instant from which events are remembered in recent
+	recent  []Event
+
+	ties   ties
+	names  []string
+	luck   Luck
+	limits Limits
+	wall   stopwatch
+
+	progress      Progress
+	progressEvery uint64
+	interrupted   atomic.Bool
+}
+
+const nobody ActorID = math.MaxUint32
+
+// wallEvery is how many events pass between two looks at the stopwatch.
+const wallEvery = 1 << 16
+
+// recentEvents is how many of the last events an error about a run that does not
+// end is based on.
+const recentEvents = 1024
+
+// New returns a kernel at time 0 with nobody in it.
+func New(c Config) *Kernel {
+	k := &Kernel{luck: NewLuck(c.Seed), limits: c.Limits, current: nobody}
+	if k.limits.Events == 0 {
+		k.limits.Events = DefaultEvents
+	}
+	if k.limits.EventsPerInstant == 0 {
+		k.limits.EventsPerInstant = DefaultEventsPerInstant
+	}
+	k.suspect = max(1, k.limits.EventsPerInstant-min(k.limits.EventsPerInstant, recentEvents))
+	k.wall.limit = c.Limits.Wall
+	k.ties = newTies(c.ShuffleTies)
+	k.plan()
+	return k
+}
+
+// Register gives an actor its id. Names should be unique and like "kubelet/n-0";
+// they appear in errors.
+func (k *Kernel) Register(name string, a Actor) ActorID {
+	k.actors = append(k.actors, a)
+	k.names = append(k.names, name)
+	return ActorID(len(k.actors) - 1)
+}
+
+// ActorName returns the name that an actor was registered with.
+func (k *Kernel) ActorName(id ActorID) string {
+	if int(id) >= len(k.names) {
+		return fmt.Sprintf("actor %d", id)
+	}
+	return k.names[id]
+}
+
+// Now returns the virtual time.
+func (k *Kernel) Now() Time { return k.now }
+
+// Luck returns the root of the run's random streams.
+func (k *Kernel) Luck() Luck { return k.luck }
+
+// Events returns the number of events dispatched so far.
+func (k *Kernel) Events() uint64 { return k.events }
+
+// Pending returns the number of events posted and not yet dispatched.
+func (k *Kernel) Pending() int { return k.queue.len() + k.ties.len() }
+
+// Interrupt makes Run stop before its next event. It may be called from another
+// goroutine; a later Run goes on where this one stopped.
+func (k *Kernel) Interrupt() { k.interrupted.Store(true) }
+
+// OnProgress has p called from Run after every everyEvents events; 0 turns it off.
+func (k *Kernel) OnProgress(p Progress, everyEvents uint64) {
+	k.progress, k.progressEvery = p, everyEvents
+	k.plan()
+}
+
+// Post has an actor woken at a time, which may be now. Events of one instant
+// happen in the order in which they were posted. There is no way to take one
+// back: an actor that finds nothing due does nothing.
+func (k *Kernel) Post(at Time, who ActorID, why Why, about uint64) {
+	e := Event{At: at, Who: who, Why: why, About: about}
+	if at < k.now || int(who) >= len(k.actors) {
+		k.refuse(e)
+	}
+	if at != Never {
+		k.queue.push(e)
+	}
+}
+
+// Run dispatches all events up to and including until; then Now is until, or
+// after Run(Never) the time of the last event. An error is a *StopError; then
+// Now is the time of the last event dispatched, no event is lost, and another Run
+// goes on from there.
+func (k *Kernel) Run(until Time) error {
+	k.wall.start()
+	defer k.wall.stop()
+	stop := k.dispatch(until)
+	k.current = nobody
+	if stop != nil {
+		return stop
+	}
+	if until != Never && until > k.now {
+		k.now, k.instant = until, 0
+	}
+	return nil
+}
+
+// dispatch is the loop. Everything that is not due for every event hides behind
+// lookAt and suspect.
+func (k *Kernel) dispatch(until Time) *StopError {
+	for k.ready(until) {
+		e := *k.first()
+		if k.interrupted.Load() || k.events >= k.lookAt {
+			if stop := k.look(e); stop != nil {
+				return stop
+			}
+		}
+		if e.At != k.now {
+			k.now, k.instant = e.At, 0
+		} else if k.instant >= k.suspect {
+			if stop := k.doubt(e); stop != nil {
+				return stop
+			}
+		}
+		k.drop()
+		k.events++
+		k.instant++
+		k.current = e.Who
+		k.actors[e.Who].Wake(e.At, e.Why, e.About)
+	}
+	return nil
+}
+
+func (k *Kernel) ready(until Time) bool {
+	if k.ties.on {
+		return k.ties.ready(&k.queue, until)
+	}
+	return k.queue.ready(until)
+}
+
+func (k *Kernel) first() *Event {
+	if k.ties.on {
+		return &k.ties.batch[k.ties.next]
+	}
+	return k.queue.first()
+}
+
+func (k *Kernel) drop() {
+	if k.ties.on {
+		k.ties.next++
+		return
+	}
+	k.queue.drop()
+}
+
+// look does what is due now and then, before event next: it is called when
+// events has reached lookAt, or on an interrupt.
+func (k *Kernel) look(next Event) *StopError {
+	if k.interrupted.CompareAndSwap(true, false) {
+		return k.stop(StoppedInterrupt, next)
+	}
+	if k.events >= k.limits.Events {
+		return k.stop(StoppedEvents, next)
+	}
+	if k.events%wallEvery == 0 && k.wall.over() {
+		return k.stop(StoppedWall, next)
+	}
+	if k.progressEvery > 0 && k.events > 0 && k.events%k.progressEvery == 0 {
+		k.progress(k.now, k.events)
+	}
+	k.plan()
+	return nil
+}
+
+// plan sets the number of events at which look has something to do next.
+func (k *Kernel) plan() {
+	k.lookAt = min(k.limits.Events, k.events-k.events%wallEvery+wallEvery)
+	if k.progressEvery > 0 {
+		k.lookAt = min(k.lookAt, k.events-k.events%k.progressEvery+k.progressEvery)
+	}
+}
+
+// doubt remembers an event at an instant that has had suspiciously many, and
+// ends the run when they are too many.
+func (k *Kernel) doubt(e Event) *StopError {
+	if k.instant == k.suspect {
+		k.recent = k.recent[:0]
+	}
+	k.recent = append(k.recent, e)
+	if k.instant >= k.limits.EventsPerInstant {
+		return k.stopInstant()
+	}
+	return nil
+}
