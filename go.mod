@@ -2,4 +2,7 @@ module orrery
 
 go 1.26
 
-require github.com/google/btree v1.1.3 // indirect
+require (
+	github.com/google/btree v1.1.3 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)

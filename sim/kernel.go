@@ -118,7 +118,7 @@ func (k *Kernel) Luck() Luck { return k.luck }
 func (k *Kernel) Events() uint64 { return k.events }
 
 // Pending returns the number of events posted and not yet dispatched.
-func (k *Kernel) Pending() int { return k.queue.len() + k.ties.len() }
+func (k *Kernel) Pending() int { return k.queue.count + k.ties.len() }
 
 // Interrupt makes Run stop before its next event. It may be called from another
 // goroutine; a later Run goes on where this one stopped.
@@ -161,74 +161,83 @@ func (k *Kernel) Run(until Time) error {
 	return nil
 }
 
-// dispatch is the loop. Everything that is not due for every event hides behind
-// lookAt and suspect.
+// dispatch is the loop. What is not due before every event hides behind one
+// comparison each with lookAt and suspect.
 func (k *Kernel) dispatch(until Time) *StopError {
-	for k.ready(until) {
-		e := *k.first()
-		if k.interrupted.Load() || k.events >= k.lookAt {
-			if stop := k.look(e); stop != nil {
+	for {
+		if k.events >= k.lookAt || k.instant >= k.suspect || k.interrupted.Load() {
+			if stop := k.look(until); stop != nil {
 				return stop
 			}
+		}
+		e, ok := k.next(until)
+		if !ok {
+			return nil
 		}
 		if e.At != k.now {
 			k.now, k.instant = e.At, 0
-		} else if k.instant >= k.suspect {
-			if stop := k.doubt(e); stop != nil {
-				return stop
-			}
 		}
-		k.drop()
 		k.events++
 		k.instant++
 		k.current = e.Who
 		k.actors[e.Who].Wake(e.At, e.Why, e.About)
 	}
-	return nil
 }
 
-func (k *Kernel) ready(until Time) bool {
+// next takes the next event from the queue unless it is later than until.
+func (k *Kernel) next(until Time) (Event, bool) {
 	if k.ties.on {
-		return k.ties.ready(&k.queue, until)
+		return k.ties.pop(&k.queue, until)
 	}
-	return k.queue.ready(until)
+	return k.queue.pop(until)
 }
 
-func (k *Kernel) first() *Event {
-	if k.ties.on {
-		return &k.ties.batch[k.ties.next]
+// look does what is due only now and then. It is called between two events, and
+// returns an error if the second must not happen.
+func (k *Kernel) look(until Time) *StopError {
+	next, ok := k.peek()
+	if !ok || next.At > until {
+		return nil
 	}
-	return k.queue.first()
-}
-
-func (k *Kernel) drop() {
-	if k.ties.on {
-		k.ties.next++
-		return
-	}
-	k.queue.drop()
-}
-
-// look does what is due now and then, before event next: it is called when
-// events has reached lookAt, or on an interrupt.
-func (k *Kernel) look(next Event) *StopError {
 	if k.interrupted.CompareAndSwap(true, false) {
 		return k.stop(StoppedInterrupt, next)
 	}
+	if k.events >= k.lookAt {
+		if stop := k.lookAround(next); stop != nil {
+			return stop
+		}
+	}
+	if k.instant >= k.suspect && next.At == k.now {
+		return k.doubt(next)
+	}
+	return nil
+}
+
+// peek returns an event that is due next. With shuffled ties it may be another
+// one of the same instant that comes first.
+func (k *Kernel) peek() (Event, bool) {
+	if k.ties.len() > 0 {
+		return k.ties.batch[k.ties.next], true
+	}
+	return k.queue.peek()
+}
+
+// lookAround checks the budgets and reports progress.
+func (k *Kernel) lookAround(next Event) *StopError {
 	if k.events >= k.limits.Events {
 		return k.stop(StoppedEvents, next)
 	}
 	if k.events%wallEvery == 0 && k.wall.over() {
 		return k.stop(StoppedWall, next)
 	}
-	if k.progressEvery > 0 && k.events > 0 && k.events%k.progressEvery == 0 {
+	if k.progressEvery > 0 && k.events%k.progressEvery == 0 && k.events > 0 {
 		k.progress(k.now, k.events)
 	}
 	k.plan()
 	return nil
 }
 
-// plan sets the number of events at which look has something to do next.
+// plan sets the number of events at which lookAround has something to do next.
 func (k *Kernel) plan() {
 	k.lookAt = min(k.limits.Events, k.events-k.events%wallEvery+wallEvery)
 	if k.progressEvery > 0 {

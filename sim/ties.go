@@ -20,20 +20,28 @@ func newTies(seed uint64) ties {
 
 func (t *ties) len() int { return len(t.batch) - t.next }
 
-// ready makes sure that the batch has an event that is due by until, if there is one.
-func (t *ties) ready(q *queue, until Time) bool {
-	if t.next < len(t.batch) {
-		return t.batch[t.next].At <= until
+// pop hands out one of the earliest events unless they are later than until.
+func (t *ties) pop(q *queue, until Time) (Event, bool) {
+	if t.next == len(t.batch) && !t.gather(q, until) {
+		return Event{}, false
 	}
-	if !q.ready(until) {
-		return false
+	e := t.batch[t.next]
+	if e.At > until {
+		return Event{}, false
 	}
+	t.next++
+	return e, true
+}
+
+// gather takes all events of the earliest instant from the queue.
+func (t *ties) gather(q *queue, until Time) bool {
 	t.batch, t.next = t.batch[:0], 0
-	for at := q.first().At; q.ready(at); q.drop() {
-		t.batch = append(t.batch, *q.first())
+	e, ok := q.pop(until)
+	for at := e.At; ok; e, ok = q.pop(at) {
+		t.batch = append(t.batch, e)
 	}
 	t.shuffle()
-	return true
+	return len(t.batch) > 0
 }
 
 // shuffle permutes the batch; all permutations are equally likely (Fisher-Yates).

@@ -74,9 +74,9 @@ func (l *Leases) Tell(actor sim.ActorID) { l.actor, l.told = actor, true }
 // Add makes a node's lease known, its kubelet not running yet.
 func (l *Leases) Add(node uint32, name string, site, server network.Site) {
 	for int(node) >= len(l.rows) {
-		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1})
+		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1, next: -1})
 	}
-	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1}
+	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
 }
 
 // Start begins renewals: the first now, or as long before now as phase says

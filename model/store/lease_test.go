@@ -1,0 +1,85 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// TestHeartbeatsAsAClosedFormAreTheTicks compares the closed form of the
+// renewals with the literal mode, in which each is an event, through random
+// stops, cuts and restarts.
+func TestHeartbeatsAsAClosedFormAreTheTicks(t *testing.T) {
+	for seed := range uint64(40) {
+		fast, slow := heartbeats(t, seed, false), heartbeats(t, seed, true)
+		for i := range fast {
+			if fast[i] != slow[i] {
+				t.Fatalf("seed %d: at %v the closed form saw %v, the ticks %v",
+					seed, sim.Time(i)*sim.Time(700*time.Millisecond), fast[i], slow[i])
+			}
+		}
+	}
+}
+
+// heartbeats is what SeenAt says of one node every 700 ms.
+func heartbeats(t *testing.T, seed uint64, literal bool) []sim.Time {
+	r := newRig(seed)
+	l := r.store.Leases()
+	if literal {
+		l.Literal()
+	}
+	site := r.net.AddSite("n-0", "")
+	l.Add(1, "n-0", site, r.control)
+	l.Start(1, -time.Duration(seed)*100*time.Millisecond)
+	luck := r.Luck().Stream("test/heartbeats")
+	running, cut := true, network.Handle(-1)
+	var seen []sim.Time
+	for range 400 {
+		run(t, r, 700*time.Millisecond)
+		seen = append(seen, l.SeenAt(1, r.Now()))
+		switch luck.Below(60) {
+		case 0:
+			if running {
+				l.Stop(1)
+			} else {
+				l.Start(1, 0)
+			}
+			running = !running
+		case 1:
+			if cut >= 0 {
+				r.net.Lift(cut)
+				cut = -1
+			} else {
+				cut = r.net.Impair(network.Impairment{From: []network.Site{site}, To: []network.Site{r.control}, Cut: true})
+			}
+		}
+	}
+	return seen
+}
+
+// Source: pkg/kubelet/kubelet.go, lease renew interval 0.25 of 40 s; jitter
+// 0.04 in k8s.io/component-helpers/apimachinery/lease/controller.go.
+func TestALeaseIsRenewedEveryTenSecondsAndABit(t *testing.T) {
+	r := newRig(1)
+	site := r.net.AddSite("n-0", "")
+	l := r.store.Leases()
+	l.Add(1, "n-0", site, r.control)
+	l.Start(1, 0)
+	var seen []sim.Time
+	for range 10_000 {
+		run(t, r, 10*time.Millisecond)
+		if at := l.SeenAt(1, r.Now()); at >= 0 && (len(seen) == 0 || at != seen[len(seen)-1]) {
+			seen = append(seen, at)
+		}
+	}
+	for i := 1; i < len(seen); i++ {
+		if gap := seen[i].Sub(seen[i-1]); gap < 9900*time.Millisecond || gap > 10500*time.Millisecond {
+			t.Errorf("gap %v", gap)
+		}
+	}
+	if n := len(seen); n < 9 || n > 11 {
+		t.Errorf("%d renewals in 100 s", n)
+	}
+}
