@@ -7,4 +7,24 @@ type Note struct {
 	Warning bool   // type Warning; otherwise Normal
 	Reason  string // "FailedScheduling"
 	Message string
+
+	// Traffic is what changed if Reason is TrafficChanged, else nil.
+	Traffic *Traffic
+}
+
+// ReasonTrafficChanged is the Reason of a note about a Service that carries a
+// Traffic.
+const ReasonTrafficChanged = "TrafficChanged"
+
+// Traffic is what becomes of the requests one source sends to a Service from
+// the note's instant until the next note of the same Service and source. Every
+// rate is in thousandths of a request per second, and Offered is always the
+// sum of the others.
+type Traffic struct {
+	From             string // as in the scenario: "ingress", "node/n-1", "deployment/web"
+	OfferedMilliRPS  int64
+	ServedMilliRPS   int64
+	RefusedMilliRPS  int64 // answered at once: no endpoint at all, or nothing listens there
+	TimedOutMilliRPS int64 // no answer: the endpoint is out of reach, or the rules drop it
+	OverloadMilliRPS int64 // more than the endpoint has CPU for
 }

@@ -27,6 +27,25 @@ func BenchmarkHold(b *testing.B) {
 	}
 }
 
+// BenchmarkHoldPlainHeap is the slow twin at the same work, for comparison.
+func BenchmarkHoldPlainHeap(b *testing.B) {
+	for _, inc := range increments[2:7] {
+		table := drawTable(inc.next)
+		b.Run(inc.name+"/n=1e+05", func(b *testing.B) {
+			var q plainQueue
+			for i := range int(1e5) {
+				q.push(Event{At: Time(table[i%tableSize])})
+			}
+			b.ReportAllocs()
+			for i := range b.N {
+				e, _ := q.pop(Never)
+				e.At += Time(table[i%tableSize])
+				q.push(e)
+			}
+		})
+	}
+}
+
 func hold(q *queue, table []time.Duration, times int) {
 	for i := range times {
 		e, _ := q.pop(Never)

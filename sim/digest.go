@@ -60,6 +60,18 @@ func (d *Digest) Records() uint64 { return d.records }
 // to the digest.
 func (d *Digest) Checkpoints() []uint64 { return d.checkpoints }
 
+// Parted compares the checkpoints of two histories. If they differ, record is the
+// number, counted from 0, of a record up to which the histories are the same, and
+// the first difference is one of the CheckpointEvery records from there on.
+func Parted(a, b []uint64) (record uint64, parted bool) {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return uint64(i) * CheckpointEvery, true
+		}
+	}
+	return 0, false
+}
+
 func (d *Digest) sum() []byte {
 	d.flush()
 	return d.hash.Sum(d.scratch[:0])

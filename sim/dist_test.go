@@ -151,6 +151,9 @@ func TestDistIsAValue(t *testing.T) {
 	if measured != empiricalOf(time.Second, 2*time.Second, 2*time.Second, 3*time.Second, 10*time.Second) {
 		t.Error("the same points are not the same distribution")
 	}
+	if Weibull(0, 1) != Constant(0) || empiricalOf(5, 5) != Constant(5) || Constant(5).String() != "5ns" {
+		t.Error("what is constant is not written so")
+	}
 	if Uniform(5, 5) != Constant(5) || Lognormal(5, 5) != Constant(5) || Normal(5, 0) != Constant(5) {
 		t.Error("no spread is not constant")
 	}

@@ -12,7 +12,7 @@ package sim
 import (
 	"fmt"
 	"math"
-	"sync/atomic"
+	"sync/atomic" //tidy:import Interrupt comes from outside the run
 	"time"
 )
 
@@ -124,8 +124,12 @@ func (k *Kernel) Pending() int { return k.queue.count + k.ties.len() }
 // goroutine; a later Run goes on where this one stopped.
 func (k *Kernel) Interrupt() { k.interrupted.Store(true) }
 
-// OnProgress has p called from Run after every everyEvents events; 0 turns it off.
+// OnProgress has p called from Run after every everyEvents events; nil or 0 turns
+// it off.
 func (k *Kernel) OnProgress(p Progress, everyEvents uint64) {
+	if p == nil {
+		everyEvents = 0
+	}
 	k.progress, k.progressEvery = p, everyEvents
 	k.plan()
 }

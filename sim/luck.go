@@ -40,6 +40,7 @@ func (l Lane) Draw(object uint64, n uint64) Stream {
 const (
 	golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: steps that fill the circle evenly
 	lanes  = 0xd1b54a32d192ed03 // keeps lanes apart from the streams of the same name
+	half   = 0xa0761d6478bd642f // makes the second half of a generator's state from the same key
 )
 
 // HashName maps a name to 64 bits, the same on every machine and in every
@@ -67,7 +68,7 @@ type Stream struct{ pcg rand.PCG }
 
 func newStream(key uint64) Stream {
 	var s Stream
-	s.pcg.Seed(mix(key), mix(key+golden))
+	s.pcg.Seed(mix(key), mix(key^half))
 	return s
 }
 

@@ -74,8 +74,8 @@ func (w *twins) push(at Time) {
 
 func (w *twins) pop(until Time) bool {
 	w.t.Helper()
-	if next, ok := w.fast.peek(); ok != (len(w.plain.heap) > 0) || ok && next != w.plain.heap[0].Event {
-		w.t.Fatalf("at %d: peek %+v, the heap has %+v", w.now, next, w.plain.heap)
+	if w.fast.count < 1000 { // peek may have to look at all of them
+		w.peek()
 	}
 	got, ok := w.fast.pop(until)
 	want, wantOK := w.plain.pop(until)
@@ -89,6 +89,14 @@ func (w *twins) pop(until Time) bool {
 		w.now = got.At
 	}
 	return ok
+}
+
+func (w *twins) peek() {
+	w.t.Helper()
+	next, ok := w.fast.peek()
+	if ok != (len(w.plain.heap) > 0) || ok && next != w.plain.heap[0].Event {
+		w.t.Fatalf("at %d: peek %+v, the heap has %+v", w.now, next, w.plain.heap)
+	}
 }
 
 // run hands out everything due by until, as Kernel.Run does.
@@ -255,7 +263,7 @@ func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0x45, 255, 0x45, 255, 0xc3, 9, 0x45, 255, 0x80, 0, 0x45, 255, 0xff, 1})
 	f.Fuzz(func(t *testing.T, program []byte) {
 		w := twins{t: t}
-		for ; len(program) >= 2; program = program[2:] {
+		for ; len(program) >= 2 && w.plain.pushes < 20_000; program = program[2:] {
 			distance := time.Duration(program[1]) << (program[0] & 0x3f) >> 1
 			at := w.now.Add(max(0, distance))
 			switch program[0] >> 6 {

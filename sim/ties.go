@@ -1,21 +1,17 @@
 package sim
 
-import "math/rand/v2"
-
 // ties holds the events of one instant while they are dispatched in another
 // order than they were posted in. Events posted meanwhile for the same instant
 // are the next batch: what follows from an event cannot overtake it.
 type ties struct {
 	on    bool
-	pcg   rand.PCG
+	order Stream
 	batch []Event
 	next  int // index in batch of the event that is due
 }
 
 func newTies(seed uint64) ties {
-	t := ties{on: seed != 0}
-	t.pcg.Seed(mix(seed), mix(seed+golden))
-	return t
+	return ties{on: seed != 0, order: NewLuck(seed).Stream("ties")}
 }
 
 func (t *ties) len() int { return len(t.batch) - t.next }
@@ -46,10 +42,8 @@ func (t *ties) gather(q *queue, until Time) bool {
 
 // shuffle permutes the batch; all permutations are equally likely (Fisher-Yates).
 func (t *ties) shuffle() {
-	s := Stream{t.pcg}
 	for i := len(t.batch) - 1; i > 0; i-- {
-		j := s.Below(uint64(i) + 1)
+		j := t.order.Below(uint64(i) + 1)
 		t.batch[i], t.batch[j] = t.batch[j], t.batch[i]
 	}
-	t.pcg = s.pcg
 }

@@ -12,16 +12,16 @@ type stopwatch struct {
 
 func (w *stopwatch) start() {
 	if w.limit > 0 {
-		w.started = time.Now()
+		w.started = time.Now() //tidy:wall can only end a run
 	}
 }
 
 func (w *stopwatch) stop() {
 	if w.limit > 0 {
-		w.spent += time.Since(w.started)
+		w.spent += time.Since(w.started) //tidy:wall can only end a run
 	}
 }
 
 func (w *stopwatch) over() bool {
-	return w.limit > 0 && w.spent+time.Since(w.started) > w.limit
+	return w.limit > 0 && w.spent+time.Since(w.started) > w.limit //tidy:wall can only end a run
 }

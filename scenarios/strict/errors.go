@@ -183,10 +183,11 @@ func cutLine(b []byte) (line, rest []byte) {
 	}
 }
 
-// Around the column, an excerpt shows at most so many characters.
+// An excerpt shows at most so many characters of a line, and so many of them
+// before the column.
 const (
-	excerptBefore = 60
-	excerptAfter  = 40
+	excerptWidth  = 120
+	excerptBefore = 80
 )
 
 // excerpt is the line with its number, and a caret below the column.
@@ -201,8 +202,8 @@ func excerpt(line []byte, number, column int) string {
 	if column-1 > excerptBefore {
 		first, head = column-1-excerptBefore, "…"
 	}
-	if last > column+excerptAfter {
-		last, tail = column+excerptAfter, "…"
+	if last > first+excerptWidth {
+		last, tail = first+excerptWidth, "…"
 	}
 	for i, c := range r {
 		if c == '\t' {

@@ -16,7 +16,7 @@ var syntax = []struct{ theirs, ours string }{
 	{"did not find expected ',' or ']'", `expected "," or "]": a list that starts with "[" is not closed`},
 	{"did not find expected ',' or '}'", `expected "," or "}": a map that starts with "{" is not closed`},
 	{"did not find expected node content", `expected a value here`},
-	{"did not find expected <document start>", `expected the end of the document here: check the indentation`},
+	{"did not find expected <document start>", `this does not belong to the value above: check the indentation, and the "---" between documents`},
 	{"could not find expected ':'", `expected ":" after this key`},
 	{"found unexpected end of stream", `a quoted text starts here and does not end`},
 	{"found unexpected document indicator", `a quoted text starts here and does not end before the next document`},
@@ -155,6 +155,14 @@ func (s *sink) blame(line int, message string) int {
 		}
 	case strings.HasPrefix(message, "found unknown escape"):
 		if i := bytes.IndexByte(text, '\\'); i >= 0 {
+			at = i
+		}
+	case strings.HasPrefix(message, "did not find expected ','"):
+		if i := bytes.LastIndexByte(text, message[len(message)-2]-2); i >= 0 { // the opening one
+			at = i
+		}
+	case strings.HasPrefix(message, "did not find expected node content"):
+		if i := bytes.IndexAny(text, "]},"); i >= 0 {
 			at = i
 		}
 	case strings.HasPrefix(message, "found unexpected"):

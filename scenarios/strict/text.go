@@ -23,7 +23,7 @@ func (s *sink) checkText(l Limits) {
 		line, rest = cutLine(rest)
 		s.checkLine(line, number)
 		if weight += marks(line); weight > 3*l.Nodes {
-			s.fatalf(number, 1, "more than %d values: split the file", l.Nodes)
+			s.fatalf(number, 1, tooMany, l.Nodes)
 		}
 	}
 }

@@ -16,6 +16,8 @@ type tree struct {
 	done   map[*yaml.Node]extent
 }
 
+const tooMany = "too many values: at most %d are read from one file"
+
 // extent is how large a value is once all its aliases are replaced.
 type extent struct{ nodes, bytes, height int }
 
@@ -31,7 +33,7 @@ func (e extent) plus(x extent) extent {
 // measure checks n, which is depth levels deep, and everything below it.
 func (t *tree) measure(n *yaml.Node, depth int) extent {
 	if t.nodes++; t.nodes > t.limits.Nodes {
-		t.fatalf(n.Line, n.Column, "more than %d values: split the file", t.limits.Nodes)
+		t.fatalf(n.Line, n.Column, tooMany, t.limits.Nodes)
 	}
 	if depth > t.limits.Depth {
 		t.fatalf(n.Line, n.Column, "nested deeper than %d levels", t.limits.Depth)

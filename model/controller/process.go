@@ -1,0 +1,207 @@
+// Package controller is kube-controller-manager: the loops that make what
+// exists equal to what should exist. Its one idea: all of them share one late
+// view of the cluster, a change there puts the objects concerned into a queue,
+// and a look at an object decides from the view alone what to ask the API
+// server for. It refuses to scan: what a look needs is counted and indexed
+// when the view changes, so a change costs the same in a cluster of any size.
+package controller
+
+import (
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Config is how the process runs.
+type Config struct {
+	// Literal makes every tick of a periodic loop an event, which must not
+	// change anything.
+	Literal bool
+}
+
+// controller is one loop. Wake-ups reach it through its loop, in the actor's
+// own name, so that the history tells who did what.
+type controller interface {
+	// sync looks at one object. Its worker is busy until the controller calls
+	// done, failed or dropped for that object, which may be at once.
+	sync(now sim.Time, id uint32)
+	// replied takes the answer to a request of the controller.
+	replied(now sim.Time, r store.Reply)
+	// due is any wake-up the controller posted for itself.
+	due(now sim.Time, why sim.Why, about uint64)
+}
+
+// A controller hears of the kinds whose method it has. The view is up to date
+// already; old is the version before, nil if there was none; next is nil if
+// the object is gone.
+type (
+	podWatcher        interface{ pod(now sim.Time, old, next *model.Pod) }
+	nodeWatcher       interface{ node(now sim.Time, old, next *model.Node) }
+	deploymentWatcher interface {
+		deployment(now sim.Time, old, next *model.Deployment)
+	}
+	replicaSetWatcher interface {
+		replicaSet(now sim.Time, old, next *model.ReplicaSet)
+	}
+	serviceWatcher       interface{ service(now sim.Time, old, next *model.Service) }
+	endpointSliceWatcher interface {
+		endpointSlice(now sim.Time, old, next *model.EndpointSlice)
+	}
+	starter interface{ start(now sim.Time) }
+)
+
+// Process is kube-controller-manager.
+type Process struct {
+	kernel  *sim.Kernel
+	store   *store.Store
+	site    network.Site
+	literal bool
+
+	view    view
+	watches []*store.Watch // by kind; nil for KindNone
+	loops   []*loop
+
+	pods           []podWatcher
+	nodes          []nodeWatcher
+	deployments    []deploymentWatcher
+	replicaSets    []replicaSetWatcher
+	services       []serviceWatcher
+	endpointSlices []endpointSliceWatcher
+}
+
+// New is the process with all its controllers, at a site of the control plane.
+func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal}
+	informers := s.NewClient(store.ClientConfig{
+		Name: "kube-controller-manager", Actor: k.Register("kube-controller-manager", p), Site: site,
+	})
+	p.watches = make([]*store.Watch, model.Kinds)
+	for kind := model.KindNode; kind < model.Kinds; kind++ {
+		if seen[kind] != nil {
+			p.watches[kind] = informers.Watch(kind)
+		}
+	}
+	for i := range registry {
+		p.add(&registry[i])
+	}
+	return p
+}
+
+func (p *Process) add(r *registration) {
+	l := &loop{Process: p, queue: newWorkqueue(r.workers)}
+	l.self = p.kernel.Register(r.user, l)
+	l.client = r.client(p, l)
+	l.controller = r.make(l)
+	p.loops = append(p.loops, l)
+	p.subscribe(l.controller)
+}
+
+func (p *Process) subscribe(c controller) {
+	if w, ok := c.(podWatcher); ok {
+		p.pods = append(p.pods, w)
+	}
+	if w, ok := c.(nodeWatcher); ok {
+		p.nodes = append(p.nodes, w)
+	}
+	if w, ok := c.(deploymentWatcher); ok {
+		p.deployments = append(p.deployments, w)
+	}
+	if w, ok := c.(replicaSetWatcher); ok {
+		p.replicaSets = append(p.replicaSets, w)
+	}
+	if w, ok := c.(serviceWatcher); ok {
+		p.services = append(p.services, w)
+	}
+	if w, ok := c.(endpointSliceWatcher); ok {
+		p.endpointSlices = append(p.endpointSlices, w)
+	}
+}
+
+// Start opens the watches and starts the periodic loops.
+func (p *Process) Start() {
+	for _, w := range p.watches {
+		if w != nil {
+			w.Start()
+		}
+	}
+	for _, l := range p.loops {
+		if s, ok := l.controller.(starter); ok {
+			s.start(p.kernel.Now())
+		}
+	}
+}
+
+// seen says, by kind, how a change gets into the view and to those who care.
+var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
+	model.KindNode: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Node)
+		old := p.view.setNode(ref.ID, next)
+		for _, w := range p.nodes {
+			w.node(now, old, next)
+		}
+	},
+	model.KindPod: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Pod)
+		old := p.view.setPod(ref.ID, next)
+		if old == nil && next == nil {
+			return
+		}
+		for _, w := range p.pods {
+			w.pod(now, old, next)
+		}
+	},
+	model.KindDeployment: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Deployment)
+		old := replace(&p.view.deployments, ref.ID, next)
+		for _, w := range p.deployments {
+			w.deployment(now, old, next)
+		}
+	},
+	model.KindReplicaSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.ReplicaSet)
+		old := p.view.setReplicaSet(ref.ID, next)
+		for _, w := range p.replicaSets {
+			w.replicaSet(now, old, next)
+		}
+	},
+	model.KindService: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Service)
+		old := replace(&p.view.services, ref.ID, next)
+		for _, w := range p.services {
+			w.service(now, old, next)
+		}
+	},
+	model.KindEndpointSlice: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.EndpointSlice)
+		old := p.view.setEndpointSlice(ref.ID, next)
+		for _, w := range p.endpointSlices {
+			w.endpointSlice(now, old, next)
+		}
+	},
+}
+
+// Wake implements sim.Actor: news for the view.
+func (p *Process) Wake(now sim.Time, _ sim.Why, about uint64) {
+	for kind, w := range p.watches {
+		if w == nil || uint64(w.ID) != about {
+			continue
+		}
+		for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
+			seen[kind](p, now, ref, obj)
+		}
+	}
+	p.settle(now)
+}
+
+// DescribeWake implements sim.Describer.
+func (p *Process) DescribeWake(sim.Why, uint64) string { return "news from a watch" }
+
+// settle lets free workers take what waits.
+func (p *Process) settle(now sim.Time) {
+	for _, l := range p.loops {
+		for id, ok := l.queue.take(); ok; id, ok = l.queue.take() {
+			l.controller.sync(now, id)
+		}
+	}
+}

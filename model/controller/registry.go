@@ -1,0 +1,45 @@
+package controller
+
+import "orrery/model/store"
+
+// registration is one controller of the process. To add one, write a file and
+// add a line here.
+type registration struct {
+	name    string
+	user    string // the account its requests and notes come from
+	workers int    // how many objects it handles at a time
+	qps     int64
+	make    func(*loop) controller
+}
+
+// registry is the controllers in the order in which they are woken. Workers
+// are the defaults of pkg/controller/*/config/v1alpha1/defaults.go; QPS 20 and
+// burst 30 those of k8s.io/controller-manager/config/v1alpha1/defaults.go. The
+// garbage collector's QPS is doubled because each deletion costs it two calls
+// (cmd/kube-controller-manager/app/core.go).
+var registry = []registration{
+	{"deployment", "deployment-controller", 5, 20, newDeployments},
+	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets},
+	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices},
+	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
+	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
+	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
+	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
+}
+
+const burst = 30
+
+// Names is the names of all controllers, in the order of the registry.
+func Names() []string {
+	names := make([]string, len(registry))
+	for i := range registry {
+		names[i] = registry[i].name
+	}
+	return names
+}
+
+func (r *registration) client(p *Process, actor *loop) *store.Client {
+	return p.store.NewClient(store.ClientConfig{
+		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst,
+	})
+}

@@ -1,0 +1,322 @@
+package model
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What each kind compares, in the order of the paths.
+
+func (d *Differ) pod(a, b *Pod) {
+	if d.deleted {
+		d.text("spec.nodeName", a.NodeName, b.NodeName)
+		d.emit("status.phase", a.Phase.String(), "")
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	if a.Spec != b.Spec {
+		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))
+	}
+	d.text("spec.nodeName", a.NodeName, b.NodeName)
+	d.number("spec.schedulingGates", int64(a.Gates), int64(b.Gates))
+	d.condition("status.conditions.ContainersReady", a.ContainersUp, b.ContainersUp)
+	d.condition("status.conditions.DisruptionTarget", a.Disrupted, b.Disrupted)
+	d.condition("status.conditions.Initialized", a.Initialized, b.Initialized)
+	d.condition("status.conditions.PodReadyToStartContainers", a.Sandbox, b.Sandbox)
+	d.condition("status.conditions.PodScheduled", a.Scheduled, b.Scheduled)
+	d.condition("status.conditions.Ready", a.Ready, b.Ready)
+	d.containers(a.Containers, b)
+	d.text("status.nominatedNodeName", a.NominatedNode, b.NominatedNode)
+	if d.created || a.Phase != b.Phase {
+		d.emit("status.phase", a.Phase.String(), b.Phase.String())
+	}
+	d.number("status.podIP", int64(a.IP), int64(b.IP))
+	d.text("status.reason", a.Reason, b.Reason)
+	d.instant("status.startTime", a.StartedAt, b.StartedAt)
+}
+
+func orEmpty(s *PodSpec) *PodSpec {
+	if s == nil {
+		return &PodSpec{}
+	}
+	return s
+}
+
+// podSpec is rarely called: a spec is shared and hardly ever replaced.
+func (d *Differ) podSpec(a, b *PodSpec) {
+	d.text("spec.containers", imagesOf(a.Containers), imagesOf(b.Containers))
+	d.text("spec.initContainers", imagesOf(a.InitContainers), imagesOf(b.InitContainers))
+}
+
+func imagesOf(containers []Container) string {
+	var b strings.Builder
+	for i := range containers {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(containers[i].Name + "=" + containers[i].Image)
+	}
+	return b.String()
+}
+
+// containers compares a pod's lines of container status, by name.
+func (d *Differ) containers(a []ContainerStatus, pod *Pod) {
+	b := pod.Containers
+	if len(a) == 0 && len(b) == 0 || len(a) == len(b) && &a[0] == &b[0] {
+		return
+	}
+	var room [8]int
+	for _, i := range byName(room[:0], pod.Spec, max(len(a), len(b))) {
+		var x, y ContainerStatus
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if x != y || i >= len(a) {
+			d.container(containerName(pod.Spec, i), &x, &y, i >= len(a))
+		}
+	}
+}
+
+func (d *Differ) container(name string, x, y *ContainerStatus, isNew bool) {
+	d.enter("status.containers.", name)
+	d.number("exitCode", int64(x.ExitCode), int64(y.ExitCode))
+	d.instant("finishedAt", x.FinishedAt, y.FinishedAt)
+	d.flag("ready", x.Ready, y.Ready)
+	d.number("restartCount", int64(x.Restarts), int64(y.Restarts))
+	d.flag("started", x.Started, y.Started)
+	d.instant("startedAt", x.StartedAt, y.StartedAt)
+	if isNew || x.State != y.State || x.Reason != y.Reason {
+		d.from, d.to = d.from[:0], appendState(d.to[:0], y)
+		if !isNew {
+			d.from = appendState(d.from, x)
+		}
+		d.send("state")
+	}
+	d.leave()
+}
+
+func appendState(dst []byte, c *ContainerStatus) []byte {
+	dst = append(dst, [...]string{"Waiting", "Running", "Terminated"}[c.State]...)
+	if c.Reason != "" {
+		dst = append(append(dst, ' '), c.Reason...)
+	}
+	return dst
+}
+
+// containerName is the name of the ith line of a pod's container status.
+func containerName(s *PodSpec, i int) string {
+	if s != nil {
+		if i < len(s.InitContainers) {
+			return s.InitContainers[i].Name
+		}
+		if i -= len(s.InitContainers); i < len(s.Containers) {
+			return s.Containers[i].Name
+		}
+	}
+	return "container-" + strconv.Itoa(i)
+}
+
+// byName appends 0 to n-1 to dst in the order of the containers' paths.
+func byName(dst []int, s *PodSpec, n int) []int {
+	for i := range n {
+		dst = append(dst, i)
+	}
+	if n > 1 {
+		slices.SortStableFunc(dst, func(i, j int) int {
+			return comparePaths(containerName(s, i), containerName(s, j))
+		})
+	}
+	return dst
+}
+
+// comparePaths compares names as they sort in front of another path element.
+func comparePaths(a, b string) int { return strings.Compare(a+".", b+".") }
+
+func (d *Differ) node(a, b *Node) {
+	if d.deleted {
+		d.condition("status.conditions.Ready", a.Ready, b.Ready)
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	if !slices.Equal(a.Taints, b.Taints) {
+		d.emit("spec.taints", taintList(a.Taints), taintList(b.Taints))
+	}
+	d.flag("spec.unschedulable", a.Unschedulable, b.Unschedulable)
+	d.resources("status.allocatable", &a.Allocatable, &b.Allocatable)
+	d.resources("status.capacity", &a.Capacity, &b.Capacity)
+	d.condition("status.conditions.Ready", a.Ready, b.Ready)
+}
+
+func taintList(taints []Taint) string {
+	var list []string
+	for _, t := range taints {
+		list = append(list, t.String())
+	}
+	return strings.Join(list, ",")
+}
+
+func (d *Differ) deployment(a, b *Deployment) {
+	if d.deleted {
+		d.number("spec.replicas", int64(a.Replicas), 0)
+		return
+	}
+	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.meta(&a.Meta, &b.Meta)
+	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
+	d.flag("spec.paused", a.Paused, b.Paused)
+	d.number("spec.progressDeadlineSeconds", int64(a.ProgressDeadline/time.Second), int64(b.ProgressDeadline/time.Second))
+	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
+	d.number("spec.revisionHistoryLimit", int64(a.HistoryLimit), int64(b.HistoryLimit))
+	d.selector(a.Selector, b.Selector)
+	if a.Recreate != b.Recreate || a.MaxSurge != b.MaxSurge || a.MaxUnavailable != b.MaxUnavailable || d.created {
+		d.emit("spec.strategy", strategy(a), strategy(b))
+	}
+	d.template(a.Template, b.Template)
+	d.number("status.availableReplicas", int64(a.AvailableReplicas), int64(b.AvailableReplicas))
+	d.condition("status.conditions.Available", a.Available, b.Available)
+	d.condition("status.conditions.Progressing", a.Progressing, b.Progressing)
+	d.instant("status.conditions.Progressing.lastUpdateTime", a.ProgressAt, b.ProgressAt)
+	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
+	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
+	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+	d.number("status.updatedReplicas", int64(a.UpdatedReplicas), int64(b.UpdatedReplicas))
+}
+
+func strategy(d *Deployment) string {
+	if d.Recreate {
+		return "Recreate"
+	}
+	return "RollingUpdate maxSurge=" + countOrPercent(d.MaxSurge) + " maxUnavailable=" + countOrPercent(d.MaxUnavailable)
+}
+
+func countOrPercent(c CountOrPercent) string {
+	s := strconv.Itoa(int(c.Value))
+	if c.Percent {
+		s += "%"
+	}
+	return s
+}
+
+func (d *Differ) replicaSet(a, b *ReplicaSet) {
+	if d.deleted {
+		d.number("spec.replicas", int64(a.Replicas), 0)
+		return
+	}
+	d.number("metadata.annotations.deployment.kubernetes.io/desired-replicas", int64(a.DesiredReplicas), int64(b.DesiredReplicas))
+	d.number("metadata.annotations.deployment.kubernetes.io/max-replicas", int64(a.MaxReplicas), int64(b.MaxReplicas))
+	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.meta(&a.Meta, &b.Meta)
+	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
+	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
+	d.selector(a.Selector, b.Selector)
+	d.template(a.Template, b.Template)
+	d.number("status.availableReplicas", int64(a.AvailableReplicas), int64(b.AvailableReplicas))
+	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
+	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
+	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+}
+
+func (d *Differ) template(a, b *Template) {
+	if a == b {
+		return
+	}
+	if a == nil {
+		a = &Template{}
+	}
+	if b == nil {
+		b = &Template{}
+	}
+	d.text("spec.template.hash", a.Hash, b.Hash)
+	d.labels("spec.template.labels", a.Labels, b.Labels)
+	d.text("spec.template.spec.containers", imagesOf(orEmpty(a.Spec).Containers), imagesOf(orEmpty(b.Spec).Containers))
+	d.text("spec.template.spec.initContainers", imagesOf(orEmpty(a.Spec).InitContainers), imagesOf(orEmpty(b.Spec).InitContainers))
+}
+
+func (d *Differ) service(a, b *Service) {
+	if d.deleted {
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	d.flag("spec.externalTrafficPolicyLocal", a.LocalExternal, b.LocalExternal)
+	d.flag("spec.headless", a.Headless, b.Headless)
+	d.flag("spec.internalTrafficPolicyLocal", a.LocalInternal, b.LocalInternal)
+	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
+	d.flag("spec.publishNotReadyAddresses", a.PublishNotReady, b.PublishNotReady)
+	d.selector(a.Selector, b.Selector)
+	d.flag("spec.sessionAffinityClientIP", a.SessionAffinityIP, b.SessionAffinityIP)
+	d.flag("spec.trafficDistributionPreferClose", a.PreferSameZone, b.PreferSameZone)
+}
+
+func (d *Differ) endpointSlice(a, b *EndpointSlice) {
+	if d.deleted {
+		return
+	}
+	d.endpoints(a.Endpoints, b.Endpoints)
+	d.meta(&a.Meta, &b.Meta)
+	if a.Service != b.Service {
+		d.emit("service", uid(a.Service), uid(b.Service))
+	}
+}
+
+// endpoints compares two lists by pod. Most changes touch a few of up to a
+// hundred entries, so what both lists begin and end with is cut off first.
+func (d *Differ) endpoints(a, b []Endpoint) {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	changed := make([]Field, 0, len(a)+len(b))
+	for i := range a {
+		f := Field{Path: "endpoints." + uid(a[i].Pod), From: endpoint(&a[i])}
+		if j := slices.IndexFunc(b, func(e Endpoint) bool { return e.Pod == a[i].Pod }); j >= 0 {
+			f.To = endpoint(&b[j])
+		}
+		changed = append(changed, f)
+	}
+	for j := range b {
+		if !slices.ContainsFunc(a, func(e Endpoint) bool { return e.Pod == b[j].Pod }) {
+			changed = append(changed, Field{Path: "endpoints." + uid(b[j].Pod), To: endpoint(&b[j])})
+		}
+	}
+	slices.SortStableFunc(changed, func(x, y Field) int { return strings.Compare(x.Path, y.Path) })
+	for i, f := range changed {
+		if f.From != f.To && (i == 0 || changed[i-1].Path != f.Path) {
+			d.emit(f.Path, f.From, f.To)
+		}
+	}
+}
+
+func endpoint(e *Endpoint) string {
+	s := "not ready"
+	switch {
+	case e.Ready:
+		s = "ready"
+	case e.Serving && e.Terminating:
+		s = "serving, terminating"
+	case e.Terminating:
+		s = "terminating"
+	}
+	s += " ip=" + strconv.FormatUint(uint64(e.IP), 10) + " node=" + e.Node
+	if e.Zone != "" {
+		s += " zone=" + e.Zone
+	}
+	if e.HintZone != "" {
+		s += " hint=" + e.HintZone
+	}
+	return s
+}
+
+func uid(r Ref) string {
+	if r.IsZero() {
+		return ""
+	}
+	m := Meta{Kind: r.Kind, ID: r.ID}
+	return m.UID()
+}

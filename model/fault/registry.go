@@ -1,0 +1,70 @@
+package fault
+
+import "orrery/model"
+
+// Kind is a sort of fault.
+type Kind struct {
+	Name    string
+	Help    string     // one line
+	Params  []string   // what a timeline entry may say about it, besides at, fault and id
+	Targets model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
+	Moment  bool       // it is over as soon as it happened: For means nothing
+	effect  func() effect
+}
+
+// The parameters of faults, as Kind.Params names them and as scenarios spell
+// them. ParamTarget stands for everything in Target, ParamPeer for everything
+// in Peer.
+const (
+	ParamFor       = "for"
+	ParamTarget    = "target"
+	ParamPeer      = "peer"
+	ParamDirection = "direction"
+	ParamContainer = "container"
+	ParamExitCode  = "exitCode"
+)
+
+// Kinds is every fault there is, in alphabetical order. To add one, add a file
+// with its effect, and a line here.
+var Kinds = []Kind{
+	{
+		Name: "container-crash", Targets: model.KindPod, Moment: true,
+		Help:   "processes exit: the containers of some pods end with an exit code",
+		Params: []string{ParamTarget, ParamContainer, ParamExitCode},
+		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "kubelet-stop", Targets: model.KindNode,
+		Help:   "the kubelet of some nodes does not run; their containers do",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &kubeletStop{} },
+	},
+	{
+		Name: "node-down", Targets: model.KindNode,
+		Help:   "some nodes have no power: everything on them is gone, and they are silent",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &nodeDown{} },
+	},
+	{
+		Name: "partition", Targets: model.KindNode,
+		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
+		effect: func() effect { return &partition{} },
+	},
+	{
+		Name: "registry-down", Targets: model.KindNone,
+		Help:   "the image registry does not answer: what is not on a node cannot be pulled",
+		Params: []string{ParamFor},
+		effect: func() effect { return &registryDown{} },
+	},
+}
+
+// Lookup is the kind of that name, nil if there is none.
+func Lookup(name string) *Kind {
+	for i := range Kinds {
+		if Kinds[i].Name == name {
+			return &Kinds[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package fault
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/network"
+)
+
+// choose is the objects that a target selects now, in the order in which they
+// were created. Count and Percent choose by the luck of each object under the
+// purpose, so who is chosen does not depend on who else exists, except that
+// there are only so many places.
+func (d *Director) choose(purpose string, t *Target, kind model.Kind) []model.Object {
+	found := d.matching(t, kind)
+	n := t.limit(len(found))
+	if n == len(found) {
+		return found
+	}
+	lane := d.kernel.Luck().Lane("fault/" + purpose)
+	rank := func(o model.Object) uint64 {
+		s := lane.Draw(o.Head().NameHash(), 0)
+		return s.Uint64()
+	}
+	slices.SortStableFunc(found, func(a, b model.Object) int { return cmp.Compare(rank(a), rank(b)) })
+	found = found[:n]
+	slices.SortFunc(found, func(a, b model.Object) int { return cmp.Compare(a.Head().ID, b.Head().ID) })
+	return found
+}
+
+// limit is how many of found the target takes; a share is rounded up.
+func (t *Target) limit(found int) int {
+	n := found
+	if t.Count > 0 {
+		n = min(n, t.Count)
+	}
+	if t.PercentPPM > 0 {
+		n = min(n, int((int64(found)*t.PercentPPM+999_999)/1_000_000))
+	}
+	return n
+}
+
+// matching is the nodes, or the pods that run somewhere, to which everything
+// applies that the target says.
+func (d *Director) matching(t *Target, kind model.Kind) []model.Object {
+	var found []model.Object
+	d.world.Truth().Snapshot().Each(kind, func(o model.Object) bool {
+		if t.matches(o.Head()) && d.inZone(t.Zone, o) && alive(o) {
+			found = append(found, o)
+		}
+		return true
+	})
+	return found
+}
+
+func (t *Target) matches(m *model.Meta) bool {
+	return (len(t.Names) == 0 || slices.Contains(t.Names, m.Name)) &&
+		(t.Namespace == "" || t.Namespace == m.Namespace) &&
+		(t.Match == nil || t.Match.Matches(m.Labels))
+}
+
+// inZone tells whether a node is in a zone, or a pod on a node that is. Every
+// object is in zone "".
+func (d *Director) inZone(zone string, o model.Object) bool {
+	if zone == "" {
+		return true
+	}
+	if p, ok := o.(*model.Pod); ok {
+		o = d.world.Truth().Get(model.Ref{Kind: model.KindNode, ID: p.NodeID})
+	}
+	return o != nil && o.Head().Labels.Value(model.LabelZone) == zone
+}
+
+func alive(o model.Object) bool {
+	p, ok := o.(*model.Pod)
+	return !ok || p.NodeID != 0 && !p.Phase.Terminal()
+}
+
+func (d *Director) sites(nodes []model.Object) []network.Site {
+	sites := make([]network.Site, len(nodes))
+	for i, n := range nodes {
+		sites[i] = d.world.NodeSite(n.Head().ID)
+	}
+	return sites
+}
+
+// listed is how many objects a note names.
+const listed = 20
+
+// list names the objects: "node/a, node/b and 30 more".
+func list(objects []model.Object) string {
+	var names []string
+	for _, o := range objects[:min(listed, len(objects))] {
+		names = append(names, o.Head().Path())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(objects) - listed; more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text
+}

@@ -1,0 +1,258 @@
+// Package proxy says where a request goes. Its one idea: what counts is what
+// this machine's rules say now, and they are older than its view, which is
+// older than the truth. It refuses to send anything; who does asks Route.
+//
+// Rules stay as they are while no news arrives, so a machine that is cut off
+// from the control plane goes on with stale ones, as with real iptables. A
+// Service's rules are looked up by its name: DNS is not modeled, and a
+// headless Service is routed like any other. Every new connection chooses
+// anew; connections that live long, and session affinity, are not modeled.
+//
+// The periodic work of a real kube-proxy (full resync every hour, the canary
+// chain every 30 s) rewrites the rules there are and so has no place here.
+package proxy
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// minSync is the shortest time from the end of a run that programs rules to
+// the start of the next (pkg/proxy/apis/config minSyncPeriod;
+// pkg/proxy/runner/bounded_frequency_runner.go).
+const minSync = time.Second
+
+// listing is how long a new kube-proxy waits for its first list. It programs
+// nothing before it has all Services and EndpointSlices.
+const listing = 50 * time.Millisecond
+
+// syncTime is how long a run takes that changes some Services' iptables rules;
+// 50 to 200 ms is a modelling choice for clusters of hundreds of Services.
+var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
+
+// whySync means: look whether a run is to begin or to end.
+const whySync sim.Why = 0
+
+// Listener is told, after it happened, that some of a proxy's rules changed.
+type Listener interface{ RoutesChanged() }
+
+// Config is which machine's proxy this is.
+type Config struct {
+	Name     string // unique: "kube-proxy/n-1"; names its client and its luck
+	Site     network.Site
+	Node     string // "" is outside of all nodes: no endpoint is local
+	Zone     string // for topology hints; "" is in no zone
+	Listener Listener
+}
+
+//tidy:key a Service's name
+type name struct{ namespace, name string }
+
+// service is all that is known of one Service: what the watches told, and the
+// rules in force.
+type service struct {
+	seen   *model.Service // nil if gone or never seen
+	slices []uint32       // IDs of its EndpointSlices, ascending
+	dirty  bool           // among Proxy.dirty
+	as     name           // of the rules in force
+	route  model.Route    // in force
+}
+
+// pending is rules that a run under way will have in force when it ends.
+type pending struct {
+	id    uint32
+	as    name
+	route model.Route
+}
+
+// Proxy is kube-proxy on one machine, or whatever keeps an ingress's list of
+// backends.
+type Proxy struct {
+	Config
+	kernel  *sim.Kernel
+	net     *network.Network
+	self    sim.ActorID
+	hash    uint64
+	client  *store.Client
+	luck    sim.Lane
+	powered bool
+
+	watchServices, watchSlices *store.Watch
+	services                   store.Table[service] // by Service ID
+	slices                     store.Table[*model.EndpointSlice]
+	dirty                      []uint32 // Services whose rules may be outdated
+
+	names  map[name]uint32 // of Services with rules in force
+	next   []pending
+	doneAt sim.Time // the run under way ends; 0 if there is none
+	freeAt sim.Time // no run begins before
+	runs   uint64
+	posted sim.Time // the earliest wake-up under way for a run to begin, 0 if none
+}
+
+// New is a machine's proxy, doing nothing until Start.
+func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
+	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), names: map[name]uint32{}}
+	p.self = k.Register(c.Name, p)
+	p.client = s.NewClient(store.ClientConfig{Name: c.Name, Actor: p.self, Site: c.Site})
+	p.watchServices = p.client.Watch(model.KindService)
+	p.watchSlices = p.client.Watch(model.KindEndpointSlice)
+	net.Listen(p)
+	return p
+}
+
+// Start begins with an empty view and no rules. If the machine is off, it
+// begins when there is power.
+func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
+
+// LinksChanged implements network.Listener. A proxy only cares for its own
+// machine's power: without it the rules are lost.
+func (p *Proxy) LinksChanged(now sim.Time) {
+	on := p.net.Reaches(p.Site, p.Site)
+	if on == p.powered {
+		return
+	}
+	p.powered = on
+	if on {
+		p.freeAt = now.Add(listing)
+		p.watchServices.Start()
+		p.watchSlices.Start()
+		return
+	}
+	p.watchServices.Stop()
+	p.watchSlices.Stop()
+	p.services, p.slices = store.Table[service]{}, store.Table[*model.EndpointSlice]{}
+	p.dirty, p.next, p.doneAt, p.names = nil, nil, 0, map[name]uint32{}
+	p.Listener.RoutesChanged()
+}
+
+// Route is the rules in force for a Service.
+func (p *Proxy) Route(namespace, service string) model.Route {
+	id, ok := p.names[name{namespace, service}]
+	if !ok {
+		return model.Route{}
+	}
+	return p.services.Row(id).route
+}
+
+// Wake implements sim.Actor.
+func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch {
+	case why == store.WhyWatch && uint32(about) == p.watchServices.ID:
+		for ref, obj, ok := p.watchServices.Next(); ok; ref, obj, ok = p.watchServices.Next() {
+			svc, _ := obj.(*model.Service)
+			p.services.Row(ref.ID).seen = svc
+			p.outdate(ref.ID)
+		}
+	case why == store.WhyWatch:
+		for ref, obj, ok := p.watchSlices.Next(); ok; ref, obj, ok = p.watchSlices.Next() {
+			slice, _ := obj.(*model.EndpointSlice)
+			p.see(ref.ID, slice)
+		}
+	}
+	if p.powered {
+		p.sync(now)
+	}
+}
+
+// see takes in a slice's new version, nil if it is gone.
+func (p *Proxy) see(id uint32, slice *model.EndpointSlice) {
+	row := p.slices.Row(id)
+	old := *row
+	*row = slice
+	if old != nil && (slice == nil || slice.Service != old.Service) {
+		s := p.services.Row(old.Service.ID)
+		if i, ok := slices.BinarySearch(s.slices, id); ok {
+			s.slices = slices.Delete(s.slices, i, i+1)
+		}
+		p.outdate(old.Service.ID)
+	}
+	if slice == nil {
+		return
+	}
+	s := p.services.Row(slice.Service.ID)
+	if i, ok := slices.BinarySearch(s.slices, id); !ok {
+		s.slices = slices.Insert(s.slices, i, id)
+	}
+	p.outdate(slice.Service.ID)
+}
+
+func (p *Proxy) outdate(id uint32) {
+	if s := p.services.Row(id); !s.dirty {
+		s.dirty = true
+		p.dirty = append(p.dirty, id)
+	}
+}
+
+// sync ends the run that is due to end, and begins one if there is a reason to
+// and the last one ended long enough ago. News that comes during a run waits
+// for the next.
+func (p *Proxy) sync(now sim.Time) {
+	if p.doneAt > now {
+		return
+	}
+	if p.doneAt > 0 {
+		p.program()
+		p.freeAt, p.doneAt = p.doneAt.Add(minSync), 0
+	}
+	switch {
+	case len(p.dirty) == 0:
+	case now >= p.freeAt:
+		p.begin(now)
+	case p.posted != p.freeAt:
+		p.posted = p.freeAt
+		p.kernel.Post(p.freeAt, p.self, whySync, 0)
+	}
+}
+
+func (p *Proxy) begin(now sim.Time) {
+	for _, id := range p.dirty {
+		s := p.services.Row(id)
+		s.dirty = false
+		p.next = append(p.next, p.rules(id, s))
+	}
+	p.dirty = p.dirty[:0]
+	p.runs++
+	luck := p.luck.Draw(p.hash, p.runs)
+	p.doneAt = now.Add(syncTime.Draw(&luck))
+	p.kernel.Post(p.doneAt, p.self, whySync, 0)
+}
+
+// rules are what a Service's rules should be by what was seen. They have no
+// name, and so no effect, if the Service is gone or has not been seen yet.
+func (p *Proxy) rules(id uint32, s *service) pending {
+	if s.seen == nil {
+		return pending{id: id}
+	}
+	of := make([]*model.EndpointSlice, len(s.slices))
+	for i, sid := range s.slices {
+		of[i] = *p.slices.Row(sid)
+	}
+	return pending{
+		id:    id,
+		as:    name{s.seen.Namespace, s.seen.Name},
+		route: choose(s.seen, merge(of), place{p.Node, p.Zone}),
+	}
+}
+
+// program puts the rules of the run that ends in force. A name that a younger
+// Service has taken over stays the younger one's.
+func (p *Proxy) program() {
+	for _, n := range p.next {
+		s := p.services.Row(n.id)
+		if p.names[s.as] == n.id {
+			delete(p.names, s.as)
+		}
+		s.as, s.route = n.as, n.route
+		if s.route.Service.ID != 0 && p.names[s.as] < n.id {
+			p.names[s.as] = n.id
+		}
+	}
+	p.next = p.next[:0]
+	p.Listener.RoutesChanged()
+}

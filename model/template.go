@@ -1,0 +1,71 @@
+package model
+
+import (
+	"reflect"
+	"strconv"
+
+	"orrery/sim"
+)
+
+// hashAlphabet is without vowels and look-alikes, so that no hash reads as a
+// word (k8s.io/apimachinery/pkg/util/rand SafeEncodeString).
+const hashAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+
+// ComputeHash is the pod-template-hash of the template: equal for templates
+// that print the same, whoever made them and in whatever run. Kubernetes
+// hashes the printed template to 32 bits and encodes the decimal digits
+// (pkg/util/hash/hash.go, pkg/controller/controller_utils.go ComputeHash); the
+// printed form is ours, so the letters differ from a real cluster's.
+func (t *Template) ComputeHash() string {
+	text := appendValue(nil, reflect.ValueOf(t.Labels))
+	text = appendValue(text, reflect.ValueOf(t.Spec))
+	digits := strconv.FormatUint(sim.HashName(string(text))>>32, 10)
+	encoded := make([]byte, len(digits))
+	for i := range len(digits) {
+		encoded[i] = hashAlphabet[int(digits[i])%len(hashAlphabet)]
+	}
+	return string(encoded)
+}
+
+// derived are the fields that say nothing of their own: the way back to the
+// template, and sums of other fields.
+var derived = map[string]bool{"Template": true, "Request": true, "ScoredRequest": true}
+
+// appendValue prints what v holds, field by field and through pointers, so
+// that a field added to a spec counts without anybody thinking of it.
+func appendValue(to []byte, v reflect.Value) []byte {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return append(to, "nil,"...)
+		}
+		return appendValue(to, v.Elem())
+	case reflect.Struct:
+		to = append(to, '{')
+		for i := range v.NumField() {
+			if name := v.Type().Field(i).Name; !derived[name] {
+				to = append(append(to, name...), ':')
+				to = appendValue(to, v.Field(i))
+			}
+		}
+		return append(to, '}', ',')
+	case reflect.Slice:
+		to = append(to, '[')
+		for i := range v.Len() {
+			if l, ok := v.Index(i).Interface().(Label); ok && l.Key == LabelTemplateHash {
+				continue
+			}
+			to = appendValue(to, v.Index(i))
+		}
+		return append(to, ']', ',')
+	case reflect.String:
+		return append(strconv.AppendQuote(to, v.String()), ',')
+	case reflect.Bool:
+		return append(strconv.AppendBool(to, v.Bool()), ',')
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return append(strconv.AppendInt(to, v.Int(), 10), ',')
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return append(strconv.AppendUint(to, v.Uint(), 10), ',')
+	}
+	panic("model: a template holds a " + v.Kind().String() + ", which has no printed form")
+}

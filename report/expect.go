@@ -1,0 +1,175 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Expect is one promise about a run, as ParseExpect read it. ID, Why and the
+// place may be filled in by whoever found it in a file.
+type Expect struct {
+	ID   string // how people refer to it; may be empty
+	Why  string // why it matters; may be empty
+	Expr string // as written
+	File string // where it is written; "" if nowhere
+	Line int
+	Col  int
+
+	when   when
+	mode   mode
+	metric *Metric
+	about  about
+	pick   pick
+	op     op
+	limit  int64 // in the metric's unit
+}
+
+// mode is how a promise is to hold over its window.
+type mode uint8
+
+const (
+	plain      mode = iota // of levels and shares: throughout; of counts and durations: of the whole
+	always                 // at every moment
+	never                  // at no moment
+	eventually             // at some moment
+	reached                // the same, said of what the scenario is there to provoke
+	at                     // at the one moment of the window
+	stays                  // from some moment to the end of the window
+)
+
+// op is a comparison.
+type op uint8
+
+const (
+	isTrue op = iota // of yes-or-no metrics, without a value
+	less
+	atMost
+	more
+	atLeast
+	equal
+	unequal
+)
+
+var opText = [...]string{"", "<", "<=", ">", ">=", "==", "!="}
+
+// holds tells whether a comparison with outcome c (negative, 0, positive)
+// is what o asks for.
+func (o op) holds(c int) bool {
+	return [...]bool{c > 0, c < 0, c <= 0, c > 0, c >= 0, c == 0, c != 0}[o]
+}
+
+// when is the window of a promise before the run is known.
+type when struct {
+	said     bool // otherwise the whole run
+	from, to moment
+}
+
+// moment is an instant, given by the clock or by a fault.
+type moment struct {
+	fault  string // "" is the clock, everyFault all of them
+	begins bool   // the fault's start, otherwise its end
+	offset sim.Time
+	last   bool // the end of the run
+}
+
+// everyFault as moment.fault is all faults: from the first start to the last
+// end.
+const everyFault = "*"
+
+// about is what a metric is asked about.
+type about struct {
+	target target
+	word   string // the metric's own argument, such as the reason of notes
+	share  int64  // option target=, in billionths; 0 is the default
+}
+
+// target is an object by name, or a namespace, or nothing.
+type target struct {
+	kind            model.Kind
+	namespace, name string
+	namespaced      bool // all of a namespace, whose name it is
+}
+
+func (t target) none() bool { return t.name == "" }
+
+// path is the target as model.Meta.Path writes it.
+func (t target) path() string {
+	if t.namespaced {
+		return "namespace/" + t.name
+	}
+	m := model.Meta{Kind: t.kind, Namespace: t.namespace, Name: t.name}
+	return m.Path()
+}
+
+// Place is where the promise is written, "file:line:col", or "".
+func (e *Expect) Place() string {
+	if e.File == "" {
+		return ""
+	}
+	return e.File + ":" + strconv.Itoa(e.Line) + ":" + strconv.Itoa(e.Col)
+}
+
+// Faults is the ids of the faults the promise speaks of, so that a loader can
+// tell early that there is none of that name.
+func (e *Expect) Faults() []string {
+	var ids []string
+	for _, m := range []moment{e.when.from, e.when.to} {
+		if m.fault != "" && m.fault != everyFault && (len(ids) == 0 || ids[0] != m.fault) {
+			ids = append(ids, m.fault)
+		}
+	}
+	return ids
+}
+
+// Object is the path of the object the promise is about, "" if it is about the
+// cluster.
+func (e *Expect) Object() string {
+	if e.about.target.none() {
+		return ""
+	}
+	return e.about.target.path()
+}
+
+// NeedsFaults tells whether the promise makes sense only if something breaks.
+func (e *Expect) NeedsFaults() bool {
+	return e.metric.needsFaults || e.when.from.fault != "" || e.when.to.fault != ""
+}
+
+// ExprError is a mistake in an expression. Column counts runes from 1.
+type ExprError struct {
+	Column  int
+	Message string
+}
+
+// Error is "column 4: ...".
+func (e *ExprError) Error() string { return "column " + strconv.Itoa(e.Column) + ": " + e.Message }
+
+// parseTarget reads "deployment/web", "svc/checkout", "shop/deployment/web" or
+// "namespace/shop".
+func parseTarget(s string) (target, bool) {
+	parts := strings.Split(s, "/")
+	for _, p := range parts {
+		if p == "" {
+			return target{}, false
+		}
+	}
+	switch len(parts) {
+	case 2:
+		if parts[0] == "namespace" || parts[0] == "ns" {
+			return target{namespaced: true, name: parts[1]}, true
+		}
+		k := model.ParseKind(parts[0])
+		t := target{kind: k, name: parts[1], namespace: "default"}
+		if k == model.KindNode {
+			t.namespace = ""
+		}
+		return t, k != model.KindNone
+	case 3:
+		k := model.ParseKind(parts[1])
+		return target{kind: k, namespace: parts[0], name: parts[2]}, k != model.KindNone && k != model.KindNode
+	}
+	return target{}, false
+}

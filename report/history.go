@@ -1,0 +1,153 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"strconv"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Encoder turns records into lines of the history file, whose format the
+// package comment describes. It keeps its scratch space; one Encoder serves
+// one history.
+type Encoder struct {
+	actor  func(sim.ActorID) string
+	differ model.Differ
+	line   []byte
+	first  bool // no change of the record has been written yet
+}
+
+// NewEncoder encodes the records of h.
+func NewEncoder(h *store.History) *Encoder { return &Encoder{actor: h.ActorName} }
+
+// Line is the record as one line of JSON without the newline. It is valid
+// until the next call.
+func (e *Encoder) Line(r *store.Record) []byte {
+	e.line = append(e.line[:0], `{"by":`...)
+	e.line = appendJSON(e.line, e.actor(r.By))
+	if r.Note != nil {
+		e.note(r)
+	} else {
+		e.change(r)
+	}
+	return e.line
+}
+
+func (e *Encoder) change(r *store.Record) {
+	m := r.Object().Head()
+	e.line = append(e.line, `,"changes":{`...)
+	e.first = true
+	e.differ.Visit(r.Old, r.New, e)
+	e.line = append(e.line, '}')
+	e.name(m.Kind.String(), m.Namespace, m.Name)
+	e.line = append(e.line, `,"rev":`...)
+	e.line = strconv.AppendInt(e.line, r.Revision, 10)
+	e.end(r)
+}
+
+// VisitField implements model.FieldVisitor.
+func (e *Encoder) VisitField(path, from, to []byte) {
+	if !e.first {
+		e.line = append(e.line, ',')
+	}
+	e.first = false
+	e.line = append(appendJSON(e.line, path), ':', '[')
+	e.line = append(appendJSON(e.line, from), ',')
+	e.line = append(appendJSON(e.line, to), ']')
+}
+
+func (e *Encoder) note(r *store.Record) {
+	n := r.Note
+	kind, namespace, name := splitPath(n.Name)
+	e.line = append(e.line, `,"kind":`...)
+	e.line = appendJSON(e.line, kind)
+	e.text(`,"message":`, n.Message)
+	e.text(`,"name":`, name)
+	e.text(`,"namespace":`, namespace)
+	e.text(`,"reason":`, n.Reason)
+	e.line = append(e.line, `,"t":`...)
+	e.line = strconv.AppendInt(e.line, int64(r.At), 10)
+	if n.Traffic != nil {
+		e.traffic(n.Traffic)
+	}
+	e.line = append(e.line, `,"verb":"noted","warning":`...)
+	e.line = append(strconv.AppendBool(e.line, n.Warning), '}')
+}
+
+func (e *Encoder) traffic(t *model.Traffic) {
+	e.text(`,"traffic":{"from":`, t.From)
+	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
+	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
+	e.number(`,"refusedMilliRPS":`, t.RefusedMilliRPS)
+	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
+	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)
+	e.line = append(e.line, '}')
+}
+
+func (e *Encoder) name(kind, namespace, name string) {
+	e.text(`,"kind":`, kind)
+	e.text(`,"name":`, name)
+	e.text(`,"namespace":`, namespace)
+}
+
+func (e *Encoder) text(key, value string) {
+	e.line = appendJSON(append(e.line, key...), value)
+}
+
+func (e *Encoder) number(key string, value int64) {
+	e.line = strconv.AppendInt(append(e.line, key...), value, 10)
+}
+
+func (e *Encoder) end(r *store.Record) {
+	e.number(`,"t":`, int64(r.At))
+	e.text(`,"verb":`, r.Verb.String())
+	e.line = append(e.line, '}')
+}
+
+// splitPath takes a model.Meta.Path apart: the kind as Kubernetes writes it,
+// or as it stands if it is none of Kubernetes' own, such as "fault".
+func splitPath(path string) (kind, namespace, name string) {
+	parts := strings.SplitN(path, "/", 3)
+	if len(parts) == 1 {
+		return "", "", path
+	}
+	if len(parts) == 3 && model.ParseKind(parts[1]) != model.KindNone {
+		return model.ParseKind(parts[1]).String(), parts[0], parts[2]
+	}
+	kind, name, _ = strings.Cut(path, "/")
+	k := model.ParseKind(kind)
+	switch k {
+	case model.KindNone:
+		return kind, "", name
+	case model.KindNode:
+		return k.String(), "", name
+	}
+	return k.String(), "default", name
+}
+
+// WriteHistory writes h as NDJSON, one record a line.
+func WriteHistory(w io.Writer, h *store.History) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	e := NewEncoder(h)
+	for i := range h.Len() {
+		out.Write(e.Line(h.At(i)))
+		if err := out.WriteByte('\n'); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// Digest sums up h: the lines WriteHistory writes, without their newlines.
+func Digest(h *store.History) *sim.Digest {
+	d := sim.NewDigest()
+	e := NewEncoder(h)
+	for i := range h.Len() {
+		d.Add(e.Line(h.At(i)))
+	}
+	return d
+}

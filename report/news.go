@@ -1,0 +1,31 @@
+package report
+
+import "orrery/sim"
+
+// what is the kind of a piece of news: a happening of a pod, or one of those
+// below.
+type what uint8
+
+const (
+	faultBegan what = iota + what(happenings)
+	faultOver
+	nodeLost // no longer Ready
+	nodeBack
+	deploymentLacking // fewer pods available than wanted
+	deploymentWhole
+	trafficMoved
+)
+
+func happened(h happening) what { return what(h) }
+
+// news is a turn the last record brought, worked out once for everybody who
+// measures it or tells it.
+type news struct {
+	what       what
+	subject    string // path of the fault, node, Deployment or Service
+	pod        *podRow
+	deployment *deployment
+	since      sim.Time // podReplaced: when the trouble began
+}
+
+func (s *state) tell(n news) { s.news = append(s.news, n) }

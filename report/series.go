@@ -1,0 +1,66 @@
+package report
+
+import (
+	"slices"
+	"sort"
+
+	"orrery/sim"
+)
+
+// point is a value that holds from At on, until the next point. For a ratio
+// the value is Num/Den, otherwise Den is 0. Record is the index of the record
+// that made it so.
+type point struct {
+	At       sim.Time
+	Num, Den int64
+	Record   int
+}
+
+// series is a step function of time, exact at every instant: an instant has
+// one value, the one it ends with.
+type series []point
+
+// add says that the value is num/den from at on.
+func (s *series) add(at sim.Time, num, den int64, record int) {
+	p := point{at, num, den, record}
+	if n := len(*s); n > 0 && (*s)[n-1].At == at {
+		*s = (*s)[:n-1]
+	}
+	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den {
+		return
+	}
+	*s = append(*s, p)
+}
+
+// at is the point in force at t, and false before the first.
+func (s series) at(t sim.Time) (point, bool) {
+	i := sort.Search(len(s), func(i int) bool { return s[i].At > t })
+	if i == 0 {
+		return point{}, false
+	}
+	return s[i-1], true
+}
+
+// within is the points in force at some time of w, the first one cut to begin
+// with the window.
+func (s series) within(w Window) series {
+	from := sort.Search(len(s), func(i int) bool { return s[i].At > w.From })
+	to := sort.Search(len(s), func(i int) bool { return s[i].At > w.To })
+	if from == 0 {
+		return s[:to]
+	}
+	out := slices.Clone(s[from-1 : to])
+	out[0].At = w.From
+	return out
+}
+
+// sample is one measurement of something that took time.
+type sample struct {
+	Start, End sim.Time
+	Object     string // what was measured, for people
+	Record     int    // the record that ended it, or began it if nothing did
+	Open       bool   // it had not ended when the run did; End is the end of the run
+}
+
+// Window is a span of virtual time, both ends included.
+type Window struct{ From, To sim.Time }

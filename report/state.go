@@ -1,0 +1,352 @@
+package report
+
+import (
+	"container/heap"
+	"slices"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// state is the cluster as the history tells it up to one record. Everything
+// that is measured is read off it, so no metric needs to know how pods, nodes
+// and Deployments hang together.
+type state struct {
+	record *store.Record // the one just taken in; nil if only time passed
+	news   []news        // what the last step brought
+
+	all        tally
+	unsettled  int // Deployments without all their replicas ready and up to date
+	namespaces map[string]*tally
+	wanted     map[string]*tally // single pods somebody asks about, by path
+	named      map[string]*scope // everything else, by path
+
+	pods        store.Table[podRow]
+	nodes       store.Table[*node]
+	revisions   store.Table[*revision]
+	byID        store.Table[*deployment]
+	deployments []*deployment // in the order of their creation
+	nodeList    []*node
+	services    []*service
+	faults      []*fault
+	active      int // faults in force
+	ripening    ripening
+}
+
+// scope is an object with a tally, so that it can be asked about by name.
+type scope struct {
+	tally
+	kind model.Kind
+	path string
+}
+
+type deployment struct {
+	scope
+	object    *model.Deployment // nil once deleted
+	revisions []*revision
+	newest    *revision // the one of the current template, nil if there is none yet
+	lacking   bool      // fewer pods available than wanted
+	unsettled bool
+}
+
+// revision is a ReplicaSet.
+type revision struct {
+	scope
+	object     *model.ReplicaSet
+	deployment *deployment // nil for one on its own
+	vacant     []sim.Time  // for each evicted pod not replaced yet, when the trouble began
+}
+
+type node struct {
+	scope
+	marks  marks
+	object *model.Node
+}
+
+type podRow struct {
+	pod      *model.Pod
+	marks    marks
+	revision *revision
+	scopes   [6]*tally // all, namespace, revision, Deployment, pod, node; nil where there is none
+	started  bool      // has been Ready
+	evicted  bool
+	moved    bool // stands in for an evicted pod
+}
+
+const nodeScope = 5 // in podRow.scopes
+
+type fault struct {
+	id         string
+	start, end sim.Time
+	ended      bool
+}
+
+func newState() *state {
+	return &state{namespaces: map[string]*tally{}, wanted: map[string]*tally{}, named: map[string]*scope{}}
+}
+
+// take brings the state up to date with r.
+func (s *state) take(r *store.Record) {
+	s.record, s.news = r, s.news[:0]
+	if r.Note != nil {
+		s.note(r)
+		return
+	}
+	switch r.Object().(type) {
+	case *model.Pod:
+		s.takePod(r)
+	case *model.Node:
+		s.takeNode(r)
+	case *model.Deployment:
+		s.takeDeployment(r)
+	case *model.ReplicaSet:
+		s.takeReplicaSet(r)
+	case *model.Service:
+		s.service(r.Object().Head().Path())
+	}
+}
+
+func (s *state) note(r *store.Record) {
+	n := r.Note
+	switch n.Reason {
+	case reasonFaultStarted:
+		f := &fault{id: strings.TrimPrefix(n.Name, "fault/"), start: r.At}
+		s.faults = append(s.faults, f)
+		s.active++
+		s.tell(news{what: faultBegan, subject: n.Name})
+	case reasonFaultEnded:
+		id := strings.TrimPrefix(n.Name, "fault/")
+		for _, f := range s.faults {
+			if f.id == id && !f.ended {
+				f.end, f.ended = r.At, true
+				s.active--
+			}
+		}
+		s.tell(news{what: faultOver, subject: n.Name})
+	case model.ReasonTrafficChanged:
+		if n.Traffic != nil {
+			s.service(n.Name).take(n.Traffic)
+			s.tell(news{what: trafficMoved, subject: n.Name})
+		}
+	}
+}
+
+// The reasons of the notes about faults; Note.Name is "fault/" and the id.
+const (
+	reasonFaultStarted = "FaultStarted"
+	reasonFaultEnded   = "FaultEnded"
+)
+
+// trouble is when the trouble of this moment began: with the earliest fault in
+// force, or else the one that began last, or else now.
+func (s *state) trouble(now sim.Time) sim.Time {
+	for _, f := range s.faults {
+		if !f.ended {
+			return f.start
+		}
+	}
+	if n := len(s.faults); n > 0 {
+		return s.faults[n-1].start
+	}
+	return now
+}
+
+func (s *state) takeNode(r *store.Record) {
+	m := r.Object().Head()
+	row := s.nodes.Row(m.ID)
+	if *row == nil {
+		*row = &node{scope: scope{kind: model.KindNode, path: m.Path()}}
+		s.named[m.Path()] = &(*row).scope
+		s.nodeList = append(s.nodeList, *row)
+	}
+	n := *row
+	var now marks
+	n.object, _ = r.New.(*model.Node)
+	if n.object != nil {
+		now.set(isNode, true)
+		now.set(isNodeNotReady, n.object.Ready.Status != model.True)
+	}
+	old := n.marks
+	n.marks = now
+	s.all.move(old, now)
+	n.move(old, now)
+	switch {
+	case old.has(isNode) && !old.has(isNodeNotReady) && now.has(isNodeNotReady):
+		s.tell(news{what: nodeLost, subject: n.path})
+	case old.has(isNodeNotReady) && now.has(isNode) && !now.has(isNodeNotReady):
+		s.tell(news{what: nodeBack, subject: n.path})
+	}
+}
+
+func (s *state) takeDeployment(r *store.Record) {
+	m := r.Object().Head()
+	row := s.byID.Row(m.ID)
+	if *row == nil {
+		*row = &deployment{scope: scope{kind: model.KindDeployment, path: m.Path()}}
+		s.named[m.Path()] = &(*row).scope
+		s.deployments = append(s.deployments, *row)
+	}
+	d := *row
+	old := d.object
+	d.object, _ = r.New.(*model.Deployment)
+	if d.object != nil && (old == nil || old.Template != d.object.Template) {
+		d.newest = nil
+		for _, rev := range d.revisions {
+			d.adopt(rev)
+		}
+	}
+	s.settle(d)
+}
+
+func (s *state) takeReplicaSet(r *store.Record) {
+	m := r.Object().Head()
+	row := s.revisions.Row(m.ID)
+	if *row == nil {
+		rev := &revision{scope: scope{kind: model.KindReplicaSet, path: m.Path()}}
+		*row = rev
+		s.named[m.Path()] = &rev.scope
+		if m.Owner.Kind == model.KindDeployment {
+			rev.deployment = *s.byID.Row(m.Owner.ID)
+		}
+		if rev.deployment != nil {
+			rev.deployment.revisions = append(rev.deployment.revisions, rev)
+		}
+	}
+	rev := *row
+	rev.object, _ = r.New.(*model.ReplicaSet)
+	if d := rev.deployment; d != nil {
+		if rev.object == nil && d.newest == rev {
+			d.newest = nil
+		}
+		d.adopt(rev)
+		s.settle(d)
+	}
+}
+
+// adopt makes rev the newest revision if its template is the Deployment's.
+func (d *deployment) adopt(rev *revision) {
+	if rev.object == nil || d.object == nil || rev.object.Template == nil || d.object.Template == nil {
+		return
+	}
+	if rev.object.Template == d.object.Template || rev.object.Template.Hash == d.object.Template.Hash {
+		d.newest = rev
+	}
+}
+
+func (d *deployment) desired() int64 {
+	if d.object == nil {
+		return 0
+	}
+	return int64(d.object.Replicas)
+}
+
+// upToDate is how many ready pods are of the newest template.
+func (d *deployment) upToDate() int64 {
+	if d.newest == nil {
+		return 0
+	}
+	return d.newest.now[isReady]
+}
+
+func (d *deployment) missing() int64 { return max(0, d.desired()-d.now[isAvailable]) }
+
+func (d *deployment) surplus() int64 { return max(0, d.now[isActive]-d.desired()) }
+
+// settle looks at a Deployment after something about it changed.
+func (s *state) settle(d *deployment) {
+	unsettled := d.upToDate() != d.desired() || d.now[isActive] != d.desired()
+	switch {
+	case unsettled && !d.unsettled:
+		s.unsettled++
+	case !unsettled && d.unsettled:
+		s.unsettled--
+	}
+	d.unsettled = unsettled
+	if lacking := d.missing() > 0; lacking != d.lacking {
+		d.lacking = lacking
+		what := deploymentWhole
+		if lacking {
+			what = deploymentLacking
+		}
+		s.tell(news{what: what, subject: d.path, deployment: d})
+	}
+}
+
+// converged tells whether nothing is left to do: no fault in force, every
+// Deployment complete, no pod on its way up or down, every node ready.
+func (s *state) converged() bool {
+	return s.workloadsReady() && s.all.now[isLeaving] == 0 && s.all.now[isNodeNotReady] == 0 && s.active == 0
+}
+
+// workloadsReady is the same whatever becomes of nodes and of pods that go.
+func (s *state) workloadsReady() bool { return s.unsettled == 0 && s.all.now[isPending] == 0 }
+
+// empty tells whether there has been nothing to do yet.
+func (s *state) empty() bool { return len(s.deployments) == 0 && s.all.ever[podCreated] == 0 }
+
+// find is the tally of what t names, nil if there is none yet.
+func (s *state) find(t target) *tally {
+	switch {
+	case t.none():
+		return &s.all
+	case t.namespaced:
+		return s.namespaces[t.name]
+	case t.kind == model.KindPod:
+		return s.wanted[t.path()]
+	}
+	if sc := s.named[t.path()]; sc != nil {
+		return &sc.tally
+	}
+	return nil
+}
+
+// want has a single pod counted; it must be said before the first record.
+func (s *state) want(t target) {
+	if t.kind == model.KindPod {
+		s.wanted[t.path()] = &tally{}
+	}
+}
+
+func (s *state) deployment(t target) *deployment {
+	i := slices.IndexFunc(s.deployments, func(d *deployment) bool { return d.path == t.path() && d.object != nil })
+	if i < 0 {
+		return nil
+	}
+	return s.deployments[i]
+}
+
+// ripe is a pod that becomes available at an instant, if it stays ready.
+type ripe struct {
+	at, since sim.Time
+	pod       uint32
+}
+
+// ripening is a heap of them.
+type ripening []ripe
+
+func (h ripening) Len() int           { return len(h) }
+func (h ripening) Less(i, j int) bool { return h[i].at < h[j].at || h[i].at == h[j].at && h[i].pod < h[j].pod }
+func (h ripening) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *ripening) Push(x any)        { *h = append(*h, x.(ripe)) }
+func (h *ripening) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// ripen lets time pass to the next moment, not after until, at which a pod has
+// been ready for its minReadySeconds, and returns false if there is none.
+func (s *state) ripen(until sim.Time) (sim.Time, bool) {
+	if len(s.ripening) == 0 || s.ripening[0].at > until {
+		return 0, false
+	}
+	x := heap.Pop(&s.ripening).(ripe)
+	s.record, s.news = nil, s.news[:0]
+	if row := s.pods.Row(x.pod); row.pod != nil && row.pod.IsReady() && row.pod.Ready.SinceAt == x.since {
+		s.mark(row, podMarks(row.pod)|1<<isAvailable)
+	}
+	return x.at, true
+}
