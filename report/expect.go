@@ -31,13 +31,13 @@ type Expect struct {
 type mode uint8
 
 const (
-	plain      mode = iota // of levels and shares: throughout; of counts and durations: of the whole
+	plainly    mode = iota // levels and shares: see judge; counts and durations: of the whole window
 	always                 // at every moment
 	never                  // at no moment
 	eventually             // at some moment
 	reached                // the same, said of what the scenario is there to provoke
-	at                     // at the one moment of the window
-	stays                  // from some moment to the end of the window
+	then                   // at the one moment of the window
+	lasting                // from some moment to the end of the window
 )
 
 // op is a comparison.

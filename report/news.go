@@ -13,6 +13,9 @@ const (
 	nodeBack
 	deploymentLacking // fewer pods available than wanted
 	deploymentWhole
+	deploymentUp // whole for the first time
+	rolloutBegan
+	rolloutDone
 	trafficMoved
 )
 

@@ -15,6 +15,7 @@ import (
 // and Deployments hang together.
 type state struct {
 	record *store.Record // the one just taken in; nil if only time passed
+	pod    *podRow       // the pod it is about; nil if it is about none
 	news   []news        // what the last step brought
 
 	all        tally
@@ -49,6 +50,9 @@ type deployment struct {
 	newest    *revision // the one of the current template, nil if there is none yet
 	lacking   bool      // fewer pods available than wanted
 	unsettled bool
+	whole     bool      // has had all its pods once
+	rolling   *revision // the newest revision that was seen
+	rollout   bool      // from an older revision to rolling
 }
 
 // revision is a ReplicaSet.
@@ -89,7 +93,7 @@ func newState() *state {
 
 // take brings the state up to date with r.
 func (s *state) take(r *store.Record) {
-	s.record, s.news = r, s.news[:0]
+	s.record, s.pod, s.news = r, nil, s.news[:0]
 	if r.Note != nil {
 		s.note(r)
 		return
@@ -264,13 +268,33 @@ func (s *state) settle(d *deployment) {
 		s.unsettled--
 	}
 	d.unsettled = unsettled
+	s.roll(d)
 	if lacking := d.missing() > 0; lacking != d.lacking {
 		d.lacking = lacking
 		what := deploymentWhole
-		if lacking {
+		switch {
+		case lacking:
 			what = deploymentLacking
+		case !d.whole:
+			what, d.whole = deploymentUp, true
 		}
 		s.tell(news{what: what, subject: d.path, deployment: d})
+	}
+}
+
+// roll notices when a Deployment begins to replace one revision by another,
+// and when it is through.
+func (s *state) roll(d *deployment) {
+	if d.newest != nil && d.newest != d.rolling {
+		if d.rolling != nil {
+			d.rollout = true
+			s.tell(news{what: rolloutBegan, subject: d.path, deployment: d})
+		}
+		d.rolling = d.newest
+	}
+	if d.rollout && !d.unsettled {
+		d.rollout = false
+		s.tell(news{what: rolloutDone, subject: d.path, deployment: d})
 	}
 }
 
@@ -317,6 +341,21 @@ func (s *state) deployment(t target) *deployment {
 	return s.deployments[i]
 }
 
+// missing says that what t names has not been seen.
+func (s *state) missing(t target) string {
+	if t.none() {
+		return "nothing happened at all"
+	}
+	var known []string
+	for path, sc := range s.named {
+		if sc.kind == t.kind {
+			known = append(known, path)
+		}
+	}
+	slices.Sort(known)
+	return "there was no " + t.path() + didYouMean(t.path(), known)
+}
+
 // ripe is a pod that becomes available at an instant, if it stays ready.
 type ripe struct {
 	at, since sim.Time
@@ -326,10 +365,12 @@ type ripe struct {
 // ripening is a heap of them.
 type ripening []ripe
 
-func (h ripening) Len() int           { return len(h) }
-func (h ripening) Less(i, j int) bool { return h[i].at < h[j].at || h[i].at == h[j].at && h[i].pod < h[j].pod }
-func (h ripening) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *ripening) Push(x any)        { *h = append(*h, x.(ripe)) }
+func (h ripening) Len() int { return len(h) }
+func (h ripening) Less(i, j int) bool {
+	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].pod < h[j].pod
+}
+func (h ripening) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *ripening) Push(x any)   { *h = append(*h, x.(ripe)) }
 func (h *ripening) Pop() any {
 	old := *h
 	x := old[len(old)-1]
@@ -344,7 +385,7 @@ func (s *state) ripen(until sim.Time) (sim.Time, bool) {
 		return 0, false
 	}
 	x := heap.Pop(&s.ripening).(ripe)
-	s.record, s.news = nil, s.news[:0]
+	s.record, s.pod, s.news = nil, nil, s.news[:0]
 	if row := s.pods.Row(x.pod); row.pod != nil && row.pod.IsReady() && row.pod.Ready.SinceAt == x.since {
 		s.mark(row, podMarks(row.pod)|1<<isAvailable)
 	}

@@ -19,7 +19,7 @@ func (s *state) takePod(r *store.Record) {
 	row := s.pods.Row(m.ID)
 	old, _ := r.Old.(*model.Pod)
 	now, _ := r.New.(*model.Pod)
-	row.pod = now
+	row.pod, s.pod = now, row
 	if old == nil {
 		s.addPod(row, r.At)
 	}

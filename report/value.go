@@ -60,18 +60,24 @@ func (v value) text(u Unit, limit int64) string {
 	case Percent:
 		return v.percent(limit)
 	case Duration:
-		return durationText(v.n)
+		return durationText(v.n, limit)
 	case YesNo:
 		return [...]string{"no", "yes"}[min(v.n, 1)]
 	}
 	return strconv.FormatInt(v.n, 10)
 }
 
-func durationText(n int64) string {
+// durationText is cut to milliseconds, unless that would hide on which side of
+// limit it is.
+func durationText(n, limit int64) string {
 	if n == unending {
 		return "never"
 	}
-	return sim.Time(n).String()
+	s := sim.Time(n).String()
+	if n != limit && s == sim.Time(limit).String() {
+		return time.Duration(n).String()
+	}
+	return s
 }
 
 func (v value) percent(limit int64) string {

@@ -36,15 +36,21 @@ type controller interface {
 // already; old is the version before, nil if there was none; next is nil if
 // the object is gone.
 type (
-	podWatcher        interface{ pod(now sim.Time, old, next *model.Pod) }
-	nodeWatcher       interface{ node(now sim.Time, old, next *model.Node) }
+	podWatcher interface {
+		pod(now sim.Time, old, next *model.Pod)
+	}
+	nodeWatcher interface {
+		node(now sim.Time, old, next *model.Node)
+	}
 	deploymentWatcher interface {
 		deployment(now sim.Time, old, next *model.Deployment)
 	}
 	replicaSetWatcher interface {
 		replicaSet(now sim.Time, old, next *model.ReplicaSet)
 	}
-	serviceWatcher       interface{ service(now sim.Time, old, next *model.Service) }
+	serviceWatcher interface {
+		service(now sim.Time, old, next *model.Service)
+	}
 	endpointSliceWatcher interface {
 		endpointSlice(now sim.Time, old, next *model.EndpointSlice)
 	}

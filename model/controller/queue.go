@@ -15,6 +15,8 @@ const (
 	retryLast  = 1000 * time.Second
 	retryQPS   = 10
 	retryBurst = 100
+	// failuresMost keeps the doubling within 64 bits; by then retryLast rules.
+	failuresMost = 20
 )
 
 // key is what a workqueue knows of one object.
@@ -36,10 +38,11 @@ type workqueue struct {
 	head    int
 	keys    store.Table[key]
 	retries store.Bucket
+	first   time.Duration // the delay after a first failure
 }
 
 func newWorkqueue(workers int) workqueue {
-	return workqueue{workers: workers, retries: store.NewBucket(retryQPS, retryBurst)}
+	return workqueue{workers: workers, retries: store.NewBucket(retryQPS, retryBurst), first: retryFirst}
 }
 
 // add asks for a look at the object: once, however often it is asked before
@@ -85,11 +88,8 @@ func (q *workqueue) release(id uint32) {
 // delay is how long a key that failed once more has to wait.
 func (q *workqueue) delay(now sim.Time, id uint32) time.Duration {
 	k := q.keys.Row(id)
-	own := retryLast
-	if k.failures < 18 {
-		own = retryFirst << k.failures
-	}
-	k.failures++
+	own := min(q.first<<k.failures, retryLast)
+	k.failures = min(k.failures+1, failuresMost)
 	return max(own, q.retries.Take(now).Sub(now))
 }
 

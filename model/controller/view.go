@@ -16,9 +16,9 @@ type view struct {
 	services    store.Table[*model.Service]
 	slices      store.Table[*model.EndpointSlice]
 
-	owned   [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
-	setsOf  store.Table[[]uint32]              // ReplicaSets by their Deployment, in order of ID; 0 is no owner
-	slicesOf store.Table[[]uint32]             // EndpointSlices by their Service, in order of ID
+	owned    [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
+	setsOf   store.Table[[]uint32]              // ReplicaSets by their Deployment, in order of ID; 0 is no owner
+	slicesOf store.Table[[]uint32]              // EndpointSlices by their Service, in order of ID
 }
 
 type nodeRow struct {
@@ -33,12 +33,11 @@ type podRow struct {
 	ownedAt int32 // place in owned
 	nodeAt  int32 // place in its node's pods
 
-	counted  counts // what the ReplicaSet controller counts it as
-	leaving  bool   // its ReplicaSet has asked for its deletion and has not seen it
-	evictAt  sim.Time // when the taint eviction controller deletes it; 0 is never
-	tainted  sim.Time // since when evictAt counts
-	services []uint32 // that select it, as of epoch
-	epoch    uint32
+	counted counts   // what the ReplicaSet controller counts it as
+	leaving bool     // its ReplicaSet has asked for its deletion and has not seen it
+	deleter uint32   // the ReplicaSet that asked last
+	evictAt sim.Time // when the taint eviction controller deletes it; 0 is never
+	tainted sim.Time // since when evictAt counts
 }
 
 // replace puts a version into a table by ID and returns the one before.
@@ -170,4 +169,21 @@ func without(list *[]uint32, id uint32) {
 			return
 		}
 	}
+}
+
+// sameLabels tells whether two sets are equal. Versions of one object mostly
+// share theirs.
+func sameLabels(a, b model.Labels) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) == 0 || &a[0] == &b[0] {
+		return true
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
 }

@@ -44,6 +44,7 @@ const DefaultImageBytes = 100 << 20
 var (
 	DefaultStartup = sim.Uniform(time.Second, 3*time.Second)
 	DefaultStop    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond)
+	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second) // an init container, which cannot run forever
 )
 
 var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop, ImageBytes: DefaultImageBytes}
@@ -70,4 +71,18 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 		return x
 	}
 	return unspecified
+}
+
+// untilOOM is how long after its start a container reaches its memory limit;
+// Never if it does not, or has none (0).
+func (b *Behavior) untilOOM(limit int64) time.Duration {
+	switch {
+	case limit == 0:
+		return time.Duration(sim.Never)
+	case b.MemoryBytes >= limit:
+		return 0
+	case b.MemoryGrowth <= 0:
+		return time.Duration(sim.Never)
+	}
+	return time.Duration(scale(limit-b.MemoryBytes, int64(time.Second), b.MemoryGrowth))
 }

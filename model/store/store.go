@@ -43,6 +43,7 @@ type Store struct {
 	watches []*Watch
 	byKind  [model.Kinds][]*Watch // watches of everything of a kind
 	byNode  []*Watch              // by node ID: its kubelet's watch of pods
+	ofNode  []*Watch              // by node ID: its kubelet's watch of the node
 	leases  *Leases
 }
 

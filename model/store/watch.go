@@ -37,7 +37,7 @@ type Watch struct {
 	ID     uint32
 	client *Client
 	kind   model.Kind
-	node   uint32 // only pods bound to this node; 0 is all
+	node   uint32 // only pods bound to this node, or only this node; 0 is all
 	hash   uint64 // names its luck
 
 	queue    []delivery
@@ -70,6 +70,20 @@ func (c *Client) WatchPodsOn(node uint32) *Watch {
 	c.store.byNode[node] = w
 	return w
 }
+
+// WatchNode opens a watch on one node: its own kubelet's.
+func (c *Client) WatchNode(node uint32) *Watch {
+	w := c.store.newWatch(c, model.KindNode)
+	w.node = node
+	for int(node) >= len(c.store.ofNode) {
+		c.store.ofNode = append(c.store.ofNode, nil)
+	}
+	c.store.ofNode[node] = w
+	return w
+}
+
+// Drained tells whether the watch works and all that it has listed was read.
+func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.queue) }
 
 func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 	w := &Watch{
@@ -132,6 +146,9 @@ func (w *Watch) matches(r *Record) bool {
 	if w.node == 0 {
 		return true
 	}
+	if w.kind == model.KindNode {
+		return o.Head().ID == w.node
+	}
 	return o.(*model.Pod).NodeID == w.node
 }
 
@@ -139,6 +156,11 @@ func (w *Watch) matches(r *Record) bool {
 func (s *Store) tell(ref model.Ref, r *Record) {
 	for _, w := range s.byKind[ref.Kind] {
 		s.offer(w, r)
+	}
+	if n := ref.ID; ref.Kind == model.KindNode && int(n) < len(s.ofNode) && s.ofNode[n] != nil {
+		if w := s.ofNode[n]; r.By != w.client.Actor {
+			s.offer(w, r)
+		}
 	}
 	if ref.Kind != model.KindPod {
 		return
@@ -179,6 +201,13 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // to.
 func (s *Store) catchUp(w *Watch) {
 	w.broken, w.dead = false, false
+	if w.kind == model.KindNode && w.node != 0 {
+		if i := int(s.latest[model.KindNode][w.node]); i >= w.seen {
+			s.enqueue(w, int32(i), uint64(s.history.At(i).Revision))
+		}
+		w.seen = s.history.n
+		return
+	}
 	for i := w.seen; i < s.history.n; i++ {
 		r := s.history.At(i)
 		if !w.matches(r) {

@@ -44,8 +44,11 @@ func ParseDist(text string) (sim.Dist, error) {
 	if form == "" {
 		return sim.Dist{}, unknownDist(name)
 	}
-	inner, ok := strings.CutSuffix(rest, ")")
-	if !ok {
+	inner, closed := strings.CutSuffix(rest, ")")
+	switch {
+	case !ok:
+		return sim.Dist{}, fmt.Errorf("%s: write it as in %s", Quote(text), form)
+	case !closed:
 		return sim.Dist{}, fmt.Errorf("%s has no closing \")\": write %s, in quotes if it stands inside { } or [ ]", Quote(text), form)
 	}
 	args := strings.Split(inner, ",")

@@ -93,6 +93,7 @@ func (m *Map) Default(name, text string) Value {
 // OneOf is the one of several fields that was given, and its name. None or more
 // than one is an error, and the name is "" or the first.
 func (m *Map) OneOf(names ...string) (name string, v Value) {
+	v = Value{doc: m.v.doc, path: m.v.path}
 	for _, n := range names {
 		f := m.Optional(n)
 		switch {

@@ -34,6 +34,8 @@ func checkDecimal(text string) error {
 		return fmt.Errorf("%s is not a finite number", show(text))
 	case len(text) > maxDigits:
 		return fmt.Errorf("%s is too large", show(text))
+	case strings.HasPrefix(text, "--"):
+		return fmt.Errorf("%s is not a number", show(text))
 	case text[0] == '-' && decimal.MatchString(digits):
 		return fmt.Errorf("%s is negative", show(text))
 	case text[0] == '+' && decimal.MatchString(digits):
@@ -112,8 +114,12 @@ var (
 	errLarge = errors.New("too large")
 )
 
-// split cuts a quantity into its number and its unit.
+// split cuts a quantity into its number and its unit. What some program takes for
+// a number without a unit is not cut: NaN, 1e3, 0x1F.
 func split(text string) (number, unit string) {
+	if notFinite.MatchString(text) || exponential.MatchString(text) || otherBase.MatchString(text) {
+		return text, ""
+	}
 	i := 0
 	for i < len(text) && (text[i] >= '0' && text[i] <= '9' || strings.IndexByte("+-._,", text[i]) >= 0) {
 		i++
@@ -158,6 +164,9 @@ func ParseMilli(text string, lo, hi int64) (int64, error) {
 // is errLarge here, whatever its digits.
 func parseScaled(text string, unit int64) (int64, error) {
 	digits, negative := strings.CutPrefix(text, "-")
+	if strings.HasPrefix(digits, "-") || notFinite.MatchString(digits) {
+		return 0, checkDecimal(text)
+	}
 	if len(digits) > maxDigits && strings.Trim(digits, "0123456789") == "" {
 		return 0, errLarge
 	}

@@ -36,7 +36,7 @@ import (
 // value refuses everything.
 type Limits struct {
 	Bytes int // size of the file
-	Nodes int // values and keys written in the file, all its documents together
+	Nodes int // values and keys written in the file but for aliases, all documents together
 	Depth int // lists and maps inside each other
 }
 
@@ -44,11 +44,13 @@ type Limits struct {
 // levels. Such a file costs well under a second and 200 MB to refuse or accept.
 var DefaultLimits = Limits{Bytes: 4 << 20, Nodes: 200_000, Depth: 64}
 
-// What aliases may add: a file may grow to so many times its limit in values
-// and in bytes when each alias is replaced by what it stands for.
+// What aliases may add when each is replaced by what it stands for. In values, a
+// file may become so many times as large as it is, and a small one somewhat more,
+// but no more than five times its limit. In bytes, only the latter holds.
 const (
-	nodeGrowth = 5
-	byteGrowth = 4
+	growth      = 20
+	growthSmall = 50_000
+	growthLimit = 5
 )
 
 // Document is one YAML document that is safe to walk. The documents of one file

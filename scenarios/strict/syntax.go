@@ -86,8 +86,15 @@ func (s *sink) find(word string) (line, column int) {
 // narrow finds the line that the parser stumbled over; for errors of structure it
 // names the start of the surrounding block, or the line before that. The parser
 // is fed byte by byte to see how far it came, which is too far by a few tokens;
-// then lines are taken from the end as long as it stumbles in the same way.
+// then lines are taken from the end as long as it stumbles in the same way. A
+// large file is not parsed again; its error stays at the start of the block.
 func (s *sink) narrow(err error, line int) int {
+	if len(s.src) > 256<<10 {
+		if strings.HasPrefix(err.Error(), "yaml: line ") {
+			line++ // for errors of structure the parser counts from 0
+		}
+		return line
+	}
 	slow := &drip{src: s.src}
 	decode(slow, -1)
 	end := len(bytes.TrimRight(s.src[:slow.at], " \t\r\n"))
@@ -158,7 +165,8 @@ func (s *sink) blame(line int, message string) int {
 			at = i
 		}
 	case strings.HasPrefix(message, "did not find expected ','"):
-		if i := bytes.LastIndexByte(text, message[len(message)-2]-2); i >= 0 { // the opening one
+		opening := message[len(message)-2] - 2 // of "]" or "}", in ASCII
+		if i := bytes.LastIndexByte(text, opening); i >= 0 {
 			at = i
 		}
 	case strings.HasPrefix(message, "did not find expected node content"):

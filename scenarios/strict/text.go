@@ -22,7 +22,7 @@ func (s *sink) checkText(l Limits) {
 		var line []byte
 		line, rest = cutLine(rest)
 		s.checkLine(line, number)
-		if weight += marks(line); weight > 3*l.Nodes {
+		if weight += marks(line); weight > 2*l.Nodes {
 			s.fatalf(number, 1, tooMany, l.Nodes)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 type tree struct {
 	*sink
 	limits Limits
-	nodes  int // met so far
+	met    int // nodes so far
+	nodes  int // the same, but for aliases: what they stand for is limited by checkGrowth
 	done   map[*yaml.Node]extent
 }
 
@@ -32,7 +33,11 @@ func (e extent) plus(x extent) extent {
 
 // measure checks n, which is depth levels deep, and everything below it.
 func (t *tree) measure(n *yaml.Node, depth int) extent {
-	if t.nodes++; t.nodes > t.limits.Nodes {
+	t.met++
+	if n.Kind != yaml.AliasNode {
+		t.nodes++
+	}
+	if t.nodes > t.limits.Nodes {
 		t.fatalf(n.Line, n.Column, tooMany, t.limits.Nodes)
 	}
 	if depth > t.limits.Depth {
@@ -72,7 +77,7 @@ func (t *tree) alias(n *yaml.Node, depth int) extent {
 
 // checkGrowth reports at n, the child that was one too many.
 func (t *tree) checkGrowth(n *yaml.Node, e extent) {
-	nodes, size := nodeGrowth*t.limits.Nodes, byteGrowth*t.limits.Bytes
+	nodes, size := min(growthSmall+growth*t.met, growthLimit*t.limits.Nodes), growthLimit*t.limits.Bytes
 	switch {
 	case t.broken:
 	case e.nodes > nodes:

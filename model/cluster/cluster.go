@@ -1,0 +1,118 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/controller"
+	"orrery/model/etcd"
+	"orrery/model/fault"
+	"orrery/model/kubelet"
+	"orrery/model/network"
+	"orrery/model/proxy"
+	"orrery/model/runtime"
+	"orrery/model/scheduler"
+	"orrery/model/store"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+// Cluster is one run: a kernel and everything on it.
+type Cluster struct {
+	Kernel *sim.Kernel
+	Store  *store.Store
+
+	config   Config
+	net      *network.Network
+	control  []network.Site
+	ingress  network.Site
+	kubelets []*kubelet.Kubelet      // by node ID
+	sites    []network.Site          // by node ID
+	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
+	registry *runtime.Registry
+	flows    *workload.Flows
+}
+
+// New wires a cluster and lets everything in it start at the beginning of
+// time: the nodes are registered and ready, and nothing runs on them yet.
+func New(c Config) (*Cluster, error) {
+	if len(c.Nodes) == 0 {
+		return nil, errors.New("a cluster needs at least one node")
+	}
+	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}}
+	x.registry = runtime.NewRegistry(k)
+	x.Store = store.New(k, x.net)
+	if c.Literal {
+		x.Store.Leases().Literal()
+	}
+	x.addControlPlane()
+	x.ingress = x.net.AddSite("ingress", "ingress")
+	scheduler := scheduler.New(k, x.Store, x.control[0], scheduler.Config{Literal: c.Literal})
+	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
+	if err := x.addNodes(); err != nil {
+		return nil, err
+	}
+	scheduler.Start()
+	controllers.Start()
+	for _, n := range x.kubelets[1:] {
+		n.Start()
+	}
+	x.flows.Start()
+	fault.New(k, faultWorld{x}, c.Faults).Start()
+	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
+	people.Apply(c.Objects)
+	people.Start()
+	return x, nil
+}
+
+// Run lets the cluster live until the given time. The error is a
+// *sim.StopError.
+func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
+
+// addControlPlane adds the machines of the control plane, an API server on
+// each, and one etcd behind them. The scheduler and the controllers that lead
+// run on the first.
+func (x *Cluster) addControlPlane() {
+	c := x.config.ControlPlane
+	n := max(c.Replicas, 1)
+	log := etcd.New(x.Kernel.Luck(), n)
+	for i := range n {
+		zone := ""
+		if len(c.Zones) > 0 {
+			zone = c.Zones[i%len(c.Zones)]
+		}
+		site := x.net.AddSite(fmt.Sprintf("cp-%d", i), zone)
+		x.control = append(x.control, site)
+		apiserver.New(x.Kernel, x.Store, log, x.net, site)
+	}
+}
+
+// installer is who put the first nodes there.
+type installer struct{}
+
+// Wake implements sim.Actor; an installer never waits for anything.
+func (installer) Wake(sim.Time, sim.Why, uint64) {}
+
+func (x *Cluster) addNodes() error {
+	by := x.Kernel.Register("installer", installer{})
+	x.kubelets = make([]*kubelet.Kubelet, 1, len(x.config.Nodes)+1)
+	x.sites = make([]network.Site, 1, len(x.config.Nodes)+1)
+	for _, given := range x.config.Nodes {
+		n := *given
+		n.Meta.Kind = model.KindNode
+		n.Ready = model.Condition{Status: model.True, Reason: "KubeletReady"}
+		if x.Store.Create(by, &n) != store.Accepted {
+			return fmt.Errorf("two nodes are called %q", n.Name)
+		}
+		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
+		x.sites = append(x.sites, site)
+		x.kubelets = append(x.kubelets, kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
+		}))
+	}
+	return nil
+}

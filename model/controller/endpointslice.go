@@ -1,0 +1,405 @@
+package controller
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// A slice holds up to 100 endpoints
+// (pkg/controller/endpointslice/config/v1alpha1/defaults.go). A failed sync is
+// tried again after 1 s, doubling (endpointslice_controller.go).
+const (
+	endpointsMost      = 100
+	endpointRetryFirst = time.Second
+)
+
+// endpointSlices lists, for every Service, the pods it selects. A change of a
+// pod touches only the slice the pod is in. The controller is the only writer
+// of slices, so what it wrote last is what is stored, and it need not wait to
+// see it.
+type endpointSlices struct {
+	*loop
+	rows  store.Table[serviceRow]
+	names sim.Lane
+
+	// selecting remembers which Services select pods with certain labels: all
+	// pods of a template share theirs. It is forgotten when a Service changes.
+	selecting map[labelsOf][]uint32
+}
+
+// labelsOf names a shared set of labels by where it is kept.
+type labelsOf struct {
+	namespace string
+	first     *model.Label
+	n         int
+}
+
+type serviceRow struct {
+	slices  []sliceRow
+	places  map[uint32]place // of each pod listed
+	dirty   []uint32         // pods to look at
+	all     bool             // look at every pod
+	rebuild bool             // take the slices from the view: the memory may be wrong
+	known   bool
+	plan    plan
+	sent    []int // by call of the plan: the slice it writes
+	names   uint64
+}
+
+type place struct{ slice, at int32 }
+
+// sliceRow is an EndpointSlice as last written and as it should be.
+type sliceRow struct {
+	stored    *model.EndpointSlice // nil until created
+	endpoints []model.Endpoint
+	shared    bool // endpoints belongs to a stored object: copy it before the first change
+	changed   bool
+	gone      bool // the place is free
+}
+
+func newEndpointSlices(l *loop) controller {
+	l.queue.first = endpointRetryFirst
+	return &endpointSlices{loop: l, names: l.kernel.Luck().Lane("endpointslice name"), selecting: map[labelsOf][]uint32{}}
+}
+
+func (c *endpointSlices) service(_ sim.Time, old, next *model.Service) {
+	if old == nil && next == nil {
+		return
+	}
+	clear(c.selecting)
+	m := old
+	if next != nil {
+		m = next
+	}
+	c.rows.Row(m.ID).all = true
+	c.queue.add(m.ID)
+}
+
+// endpointSlice notices slices that somebody else deleted.
+func (c *endpointSlices) endpointSlice(_ sim.Time, old, next *model.EndpointSlice) {
+	if next != nil || old == nil {
+		return
+	}
+	row := c.rows.Row(old.Service.ID)
+	for i := range row.slices {
+		if s := &row.slices[i]; !s.gone && s.stored != nil && s.stored.ID == old.ID {
+			row.rebuild = true
+			c.queue.add(old.Service.ID)
+		}
+	}
+}
+
+func (c *endpointSlices) pod(_ sim.Time, old, next *model.Pod) {
+	if old != nil && next != nil && sameLabels(old.Labels, next.Labels) {
+		if alike(old, next) {
+			return
+		}
+		old = nil
+	}
+	for _, p := range [2]*model.Pod{old, next} {
+		if p == nil {
+			continue
+		}
+		for _, id := range c.selectedBy(p) {
+			row := c.rows.Row(id)
+			row.dirty = append(row.dirty, p.ID)
+			c.queue.add(id)
+		}
+	}
+}
+
+// alike tells whether two versions of a pod make the same endpoint.
+func alike(a, b *model.Pod) bool {
+	return a.IP == b.IP && a.IsReady() == b.IsReady() && a.Deleting() == b.Deleting() &&
+		a.NodeID == b.NodeID && a.Phase.Terminal() == b.Phase.Terminal()
+}
+
+// selectedBy is the Services that select a pod.
+func (c *endpointSlices) selectedBy(p *model.Pod) []uint32 {
+	k := labelsOf{namespace: p.Namespace, n: len(p.Labels)}
+	if k.n > 0 {
+		k.first = &p.Labels[0]
+	}
+	ids, ok := c.selecting[k]
+	if ok {
+		return ids
+	}
+	for id := range c.view.services.Len() {
+		if s := *c.view.services.Row(uint32(id)); s != nil && s.Namespace == p.Namespace && s.Selector.Matches(p.Labels) {
+			ids = append(ids, uint32(id))
+		}
+	}
+	c.selecting[k] = ids
+	return ids
+}
+
+// due implements controller; nothing is posted but delayed looks.
+func (c *endpointSlices) due(sim.Time, sim.Why, uint64) {}
+
+// sync brings a Service's slices up to date.
+func (c *endpointSlices) sync(_ sim.Time, id uint32) {
+	svc := *c.view.services.Row(id)
+	row := c.rows.Row(id)
+	if svc == nil || svc.Selector == nil {
+		*row = serviceRow{names: row.names}
+		c.done(id)
+		return
+	}
+	if !row.known || row.rebuild {
+		c.load(id, row)
+	}
+	if row.all {
+		c.lookAtAll(svc, row)
+	}
+	added := c.update(svc, row)
+	row.place(added)
+	c.write(svc, row)
+	c.proceed(id, row)
+}
+
+// load takes the slices from the view.
+func (c *endpointSlices) load(id uint32, row *serviceRow) {
+	row.known, row.rebuild, row.all = true, false, true
+	row.slices, row.places = row.slices[:0], map[uint32]place{}
+	for _, sid := range *c.view.slicesOf.Row(id) {
+		s := *c.view.slices.Row(sid)
+		for i := range s.Endpoints {
+			row.places[s.Endpoints[i].Pod.ID] = place{int32(len(row.slices)), int32(i)}
+		}
+		row.slices = append(row.slices, sliceRow{stored: s, endpoints: s.Endpoints, shared: true})
+	}
+}
+
+func (c *endpointSlices) lookAtAll(svc *model.Service, row *serviceRow) {
+	row.all = false
+	for i := range row.slices {
+		for j := range row.slices[i].endpoints {
+			row.dirty = append(row.dirty, row.slices[i].endpoints[j].Pod.ID)
+		}
+	}
+	for id := range c.view.pods.Len() {
+		if p := c.view.pod(uint32(id)); p != nil && p.Namespace == svc.Namespace && svc.Selector.Matches(p.Labels) {
+			row.dirty = append(row.dirty, p.ID)
+		}
+	}
+}
+
+// update changes and removes the endpoints of dirty pods where they are, and
+// returns the new ones.
+func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.Endpoint {
+	var added []model.Endpoint
+	for _, id := range row.dirty {
+		want, listed := c.endpoint(svc, c.view.pod(id))
+		at, was := row.places[id]
+		switch {
+		case was && at.slice < 0: // new, and seen already
+		case was && listed:
+			if s := &row.slices[at.slice]; s.endpoints[at.at] != want {
+				s.edit()
+				s.endpoints[at.at] = want
+			}
+		case was:
+			row.remove(id, at)
+		case listed:
+			row.places[id] = place{-1, 0}
+			added = append(added, want)
+		}
+	}
+	row.dirty = row.dirty[:0]
+	return added
+}
+
+// endpoint is what the Service lists of a pod, and whether it lists it at all
+// (k8s.io/endpointslice/utils.go podToEndpoint, ShouldPodBeInEndpoints).
+func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpoint, bool) {
+	if p == nil || p.Phase.Terminal() || p.IP == 0 || !svc.Selector.Matches(p.Labels) {
+		return model.Endpoint{}, false
+	}
+	e := model.Endpoint{
+		Pod: p.Ref(), Node: p.NodeName, IP: p.IP,
+		Serving: p.IsReady(), Terminating: p.Deleting(),
+	}
+	e.Ready = svc.PublishNotReady || e.Serving && !e.Terminating
+	if n := c.view.node(p.NodeID); n != nil {
+		e.Zone = n.Labels.Value(model.LabelZone)
+	}
+	if svc.PreferSameZone && e.Ready {
+		e.HintZone = e.Zone
+	}
+	return e, true
+}
+
+func (s *sliceRow) edit() {
+	if s.shared {
+		s.endpoints = append(make([]model.Endpoint, 0, len(s.endpoints)+1), s.endpoints...)
+		s.shared = false
+	}
+	s.changed = true
+}
+
+// remove takes a pod out of its slice; the last endpoint takes its place.
+func (r *serviceRow) remove(pod uint32, at place) {
+	s := &r.slices[at.slice]
+	s.edit()
+	last := len(s.endpoints) - 1
+	s.endpoints[at.at] = s.endpoints[last]
+	r.places[s.endpoints[at.at].Pod.ID] = at
+	s.endpoints = s.endpoints[:last]
+	delete(r.places, pod)
+}
+
+// place puts new endpoints into slices that are written anyway, the fullest
+// first; what is left goes into one slice that has room for all of it, or into
+// new slices (k8s.io/endpointslice/reconciler.go reconcileByPortMapping).
+func (r *serviceRow) place(added []model.Endpoint) {
+	var changed []int
+	for i := range r.slices {
+		if s := &r.slices[i]; s.changed && len(s.endpoints) < endpointsMost {
+			changed = append(changed, i)
+		}
+	}
+	slices.SortStableFunc(changed, func(a, b int) int { return cmp.Compare(len(r.slices[b].endpoints), len(r.slices[a].endpoints)) })
+	for _, i := range changed {
+		added = r.fill(i, added)
+	}
+	for len(added) > 0 {
+		added = r.fill(r.roomFor(len(added)), added)
+	}
+}
+
+func (r *serviceRow) fill(i int, added []model.Endpoint) []model.Endpoint {
+	n := min(len(added), endpointsMost-len(r.slices[i].endpoints))
+	if n == 0 {
+		return added
+	}
+	s := &r.slices[i]
+	s.edit()
+	for _, e := range added[:n] {
+		r.places[e.Pod.ID] = place{int32(i), int32(len(s.endpoints))}
+		s.endpoints = append(s.endpoints, e)
+	}
+	return added[n:]
+}
+
+// roomFor is the unchanged slice that n endpoints fill best, or a new one.
+func (r *serviceRow) roomFor(n int) int {
+	best := -1
+	for i := range r.slices {
+		s := &r.slices[i]
+		if s.gone || s.changed || len(s.endpoints)+n > endpointsMost {
+			continue
+		}
+		if best < 0 || len(s.endpoints) > len(r.slices[best].endpoints) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		return best
+	}
+	return r.newSlice()
+}
+
+func (r *serviceRow) newSlice() int {
+	fresh := sliceRow{changed: true}
+	for i := range r.slices {
+		if r.slices[i].gone {
+			r.slices[i] = fresh
+			return i
+		}
+	}
+	r.slices = append(r.slices, fresh)
+	return len(r.slices) - 1
+}
+
+// write plans the requests: creations, updates, deletions. Of slices left
+// empty one is kept if there is no other.
+func (c *endpointSlices) write(svc *model.Service, row *serviceRow) {
+	row.plan.reset()
+	row.sent = row.sent[:0]
+	live := 0
+	for i := range row.slices {
+		if s := &row.slices[i]; !s.gone && len(s.endpoints) > 0 {
+			live++
+		}
+	}
+	if live == 0 {
+		row.keepOne()
+	}
+	for _, op := range [...]store.Op{store.OpCreate, store.OpUpdate, store.OpDelete} {
+		kept := live > 0
+		for i := range row.slices {
+			s := &row.slices[i]
+			if s.gone || s.op(kept || i > 0) != op || op != store.OpDelete && !s.changed {
+				continue
+			}
+			row.plan.add(c.call(svc, row, s, op))
+			row.sent = append(row.sent, i)
+			s.changed, s.shared, s.gone = false, true, op == store.OpDelete
+		}
+	}
+}
+
+// keepOne makes sure that there is a first slice, if only an empty one.
+func (r *serviceRow) keepOne() {
+	if len(r.slices) == 0 || r.slices[0].gone {
+		r.newSlice()
+	}
+}
+
+// op is what has to be done about a slice; an empty one may go if others stay.
+func (s *sliceRow) op(mayGo bool) store.Op {
+	switch {
+	case s.stored == nil:
+		return store.OpCreate
+	case len(s.endpoints) == 0 && mayGo:
+		return store.OpDelete
+	}
+	return store.OpUpdate
+}
+
+func (c *endpointSlices) call(svc *model.Service, row *serviceRow, s *sliceRow, op store.Op) call {
+	switch op {
+	case store.OpCreate:
+		row.names++
+		return call{op: op, object: &model.EndpointSlice{
+			Meta: model.Meta{
+				Kind: model.KindEndpointSlice, Namespace: svc.Namespace, Owner: svc.Ref(), Labels: svc.Labels,
+				Name: generateName(svc.Name, c.names.Draw(sim.HashName(svc.Name), row.names)),
+			},
+			Service:   svc.Ref(),
+			Endpoints: s.endpoints,
+		}}
+	case store.OpDelete:
+		return call{op: op, target: s.stored.Ref()}
+	}
+	next := *s.stored
+	next.Endpoints = s.endpoints
+	next.Generation++
+	return call{op: op, object: &next}
+}
+
+func (c *endpointSlices) proceed(id uint32, row *serviceRow) {
+	if !row.plan.send(c.client, uint64(id)) {
+		c.done(id)
+	}
+}
+
+func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
+	id := uint32(r.Tag)
+	row := c.rows.Row(id)
+	at := row.plan.next
+	if !row.plan.answered(c.client, r) {
+		row.rebuild = true
+		c.failed(now, id)
+		return
+	}
+	if s, ok := r.Object.(*model.EndpointSlice); ok {
+		row.slices[row.sent[at]].stored = s
+	}
+	c.proceed(id, row)
+}

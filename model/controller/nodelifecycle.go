@@ -1,0 +1,648 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Constants of the node lifecycle controller
+// (pkg/controller/nodelifecycle/config/v1alpha1/defaults.go,
+// k8s.io/cloud-provider/config/v1alpha1/defaults.go,
+// scheduler/rate_limited_queue.go).
+const (
+	monitorEvery   = 5 * time.Second // from the end of a pass to the next
+	monitorGrace   = 50 * time.Second
+	monitorWorkers = 8
+	pollEvery      = 100 * time.Millisecond // from the end of a look at the eviction queues to the next
+	statusRetries  = 5
+	statusRetry    = 20 * time.Millisecond
+)
+
+// excludeDisruption as a node's label keeps it out of the judgement of its
+// zone.
+const excludeDisruption = "node.kubernetes.io/exclude-disruption"
+
+// nodeLifecycle finds nodes whose kubelet has fallen silent, says so, and
+// taints them. A pass over the nodes every 5 s and a look at the eviction
+// queues every 0.1 s are events only when they may find something.
+type nodeLifecycle struct {
+	*loop
+	health store.Table[nodeHealth]
+	luck   sim.Lane
+	zones  []*zone // in the order first seen
+	zoneAt map[string]*zone
+
+	pass   pass
+	passes sim.Ticker // from the end of the last pass that was run
+	passAt sim.Time   // the pass that is posted
+	news   bool       // a node changed, or something is to be tried again: the next pass is needed
+
+	polls   sim.Ticker
+	pollAt  sim.Time
+	polling bool // a poll waits for an answer
+	pollOn  int  // the zone it is at
+	pollFor uint32
+}
+
+// nodeHealth is what the controller remembers of a node from pass to pass.
+type nodeHealth struct {
+	known   bool
+	zone    *zone
+	probeAt sim.Time        // when a pass last saw a sign of life
+	lease   sim.Time        // when the newest renewal a pass knows of arrived
+	ready   model.Condition // as of the last pass, or as written by it
+	waiting bool            // in its zone's queue
+	retry   bool            // some pods were not marked not ready
+	tries   uint8           // of its status, in this pass
+
+	// What the pass does about it.
+	observed model.ConditionStatus // before the pass
+	pods     []uint32              // to be marked not ready
+}
+
+// pass is one run over all nodes, which several workers share.
+type pass struct {
+	running bool
+	nodes   []uint32
+	next    int
+	busy    int
+	startAt sim.Time
+	clear   []uint32 // when every zone is down: nodes to take the taints from
+}
+
+const (
+	whyPass      = whyOwn + iota
+	whyPoll      // look at the eviction queues
+	whyRetryNode // about a node: its status was refused
+)
+
+const (
+	opReconcile  uint8 = iota // NoSchedule taints of a node
+	opSetUnknown              // status of a node
+	opSwap                    // NoExecute taints of a node, in a pass
+	opUntaint                 // NoExecute taints of a node that is ready
+	opMark                    // a pod of a node, about the node
+	opMarkNew                 // a pod that was just bound
+	opEvict                   // NoExecute taint from the queue
+	opClear                   // NoExecute taints when every zone is down
+)
+
+func newNodeLifecycle(l *loop) controller {
+	return &nodeLifecycle{loop: l, luck: l.kernel.Luck().Lane("node lifecycle"), zoneAt: map[string]*zone{}, passAt: sim.Never, pollAt: sim.Never}
+}
+
+// start sets the phases of the two loops, and with the first pass begins to
+// watch the nodes.
+func (c *nodeLifecycle) start(now sim.Time) {
+	s := c.luck.Draw(c.client.Hash, 0)
+	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, monitorEvery)), Period: monitorEvery}
+	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery}
+	c.store.Leases().Tell(c.self)
+	c.news = true
+	c.plan(now)
+	c.planPoll(now)
+}
+
+// node asks for a look at its NoSchedule taints now, and for the next pass.
+func (c *nodeLifecycle) node(now sim.Time, old, next *model.Node) {
+	if next != nil {
+		c.queue.add(next.ID)
+	}
+	if old == nil && next == nil {
+		return
+	}
+	if !c.pass.running {
+		c.news = true
+		c.plan(now)
+		return
+	}
+	c.news = true
+}
+
+// pod marks a pod not ready that was bound to a node that is not (processPod).
+func (c *nodeLifecycle) pod(_ sim.Time, old, next *model.Pod) {
+	if next == nil || next.NodeID == 0 || old != nil && old.NodeID != 0 || !next.IsReady() {
+		return
+	}
+	if h := c.health.Row(next.NodeID); h.known && h.ready.Status != model.True {
+		c.client.UpdateStatus(notReady(c.kernel.Now(), next), tag(opMarkNew, next.ID))
+	}
+}
+
+func notReady(now sim.Time, p *model.Pod) *model.Pod {
+	next := *p
+	next.Ready.Status, next.Ready.SinceAt = model.False, now
+	return &next
+}
+
+// due implements controller.
+func (c *nodeLifecycle) due(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case whyPass:
+		if now == c.passAt && !c.pass.running {
+			c.begin(now)
+		}
+	case whyPoll:
+		if now == c.pollAt && !c.polling {
+			c.poll(now)
+		}
+	case whyRetryNode:
+		c.examine(now, uint32(about))
+		c.advance(now)
+	case store.WhyLease:
+		c.plan(now)
+	}
+}
+
+func (c *nodeLifecycle) replied(now sim.Time, r store.Reply) {
+	op, id := untag(r.Tag)
+	switch op {
+	case opReconcile:
+		c.done(id)
+	case opSetUnknown:
+		c.wroteStatus(now, id, r)
+	case opSwap, opUntaint:
+		c.swapped(now, id, op, r)
+	case opMark:
+		c.marked(now, id, r)
+	case opEvict:
+		c.evicted(now, id, r)
+	case opClear:
+		c.clearNext(now)
+	}
+}
+
+// conditionTaints is the taint keys that follow conditions and spec, as
+// NoSchedule taints. The model's nodes have no pressure conditions.
+var conditionTaints = [...]string{model.TaintNotReady, model.TaintUnreachable, model.TaintUnschedulable}
+
+// sync makes a node's NoSchedule taints follow its condition at once, without
+// any rate limit (doNoScheduleTaintingPass).
+func (c *nodeLifecycle) sync(_ sim.Time, id uint32) {
+	n := c.view.node(id)
+	if n == nil {
+		c.done(id)
+		return
+	}
+	var p taints
+	for _, key := range conditionTaints {
+		want := key == model.TaintNotReady && n.Ready.Status == model.False ||
+			key == model.TaintUnreachable && n.Ready.Status == model.Unknown ||
+			key == model.TaintUnschedulable && n.Unschedulable
+		switch has := model.HasTaint(n.Taints, key, model.NoSchedule); {
+		case want && !has:
+			p.add = append(p.add, model.Taint{Key: key, Effect: model.NoSchedule})
+		case !want && has:
+			p.remove = append(p.remove, model.Taint{Key: key, Effect: model.NoSchedule})
+		}
+	}
+	if len(p.add)+len(p.remove) == 0 {
+		c.done(id)
+		return
+	}
+	c.client.Patch(n.Ref(), p, tag(opReconcile, id))
+}
+
+// taints adds and removes taints of a node.
+type taints struct{ add, remove []model.Taint }
+
+// Apply implements store.Patch.
+func (p taints) Apply(cur model.Object) model.Object {
+	n := cur.(*model.Node)
+	now := n.Taints
+	for _, t := range p.remove {
+		now = model.WithoutTaint(now, t.Key, t.Effect)
+	}
+	for _, t := range p.add {
+		now = model.WithTaint(now, t)
+	}
+	if slices.Equal(now, n.Taints) {
+		return cur
+	}
+	next := *n
+	next.Taints = now
+	return &next
+}
+
+func noExecute(key string) []model.Taint { return []model.Taint{{Key: key, Effect: model.NoExecute}} }
+
+// plan posts the next pass: the first at which something may have changed, or
+// just the next one in literal mode.
+func (c *nodeLifecycle) plan(now sim.Time) {
+	if c.pass.running {
+		return
+	}
+	at := sim.Never
+	switch {
+	case c.news || c.literal:
+		at = c.passes.AtOrAfter(now)
+	default:
+		if due := c.nextSilence(); due != sim.Never {
+			at = c.passes.AtOrAfter(max(now, due))
+		}
+	}
+	if at < c.passAt {
+		c.passAt = at
+		c.kernel.Post(at, c.self, whyPass, 0)
+	}
+}
+
+// nextSilence is when the first of the nodes whose heartbeat has stopped will
+// have been silent for too long.
+func (c *nodeLifecycle) nextSilence() sim.Time {
+	leases := c.store.Leases()
+	first := sim.Never
+	for id := range c.health.Len() {
+		h := c.health.Row(uint32(id))
+		n := c.view.node(uint32(id))
+		if !h.known || n == nil || h.ready.Status == model.Unknown || leases.Beating(uint32(id)) {
+			continue
+		}
+		first = min(first, c.probe(h, leases.SeenAt(uint32(id), sim.Never)).Add(monitorGrace)+1)
+	}
+	return first
+}
+
+// probe is when a pass saw or will see the last sign of life, given when the
+// newest renewal arrived: passes that were not run would have seen it, too.
+func (c *nodeLifecycle) probe(h *nodeHealth, seen sim.Time) sim.Time {
+	if seen <= h.lease {
+		return h.probeAt
+	}
+	return c.passes.AtOrAfter(seen)
+}
+
+// begin starts a pass.
+func (c *nodeLifecycle) begin(now sim.Time) {
+	c.passAt, c.news = sim.Never, false
+	p := &c.pass
+	p.running, p.nodes, p.next, p.startAt = true, p.nodes[:0], 0, now
+	for _, z := range c.zones {
+		z.ready, z.notReady = 0, 0
+	}
+	for id := range c.view.nodes.Len() {
+		n := c.view.node(uint32(id))
+		h := c.health.Row(uint32(id))
+		if n == nil {
+			c.forget(h, uint32(id))
+			continue
+		}
+		p.nodes = append(p.nodes, n.ID)
+		if h.zone == nil {
+			h.zone = c.zone(n.Zone())
+			c.client.Note(n, false, "RegisteredNode", "Registered Node "+n.Name+" in Controller")
+		}
+	}
+	c.advance(now)
+}
+
+func (c *nodeLifecycle) forget(h *nodeHealth, id uint32) {
+	if h.waiting {
+		h.unqueue(id)
+	}
+	*h = nodeHealth{}
+}
+
+func (c *nodeLifecycle) zone(name string) *zone {
+	z := c.zoneAt[name]
+	if z == nil {
+		z = &zone{name: name, limiter: limiter{every: evictEvery}}
+		c.zoneAt[name] = z
+		c.zones = append(c.zones, z)
+	}
+	return z
+}
+
+// advance hands nodes to free workers and ends the pass after the last.
+func (c *nodeLifecycle) advance(now sim.Time) {
+	p := &c.pass
+	for p.busy < monitorWorkers && p.next < len(p.nodes) {
+		id := p.nodes[p.next]
+		p.next++
+		c.health.Row(id).tries = 0
+		p.busy++
+		c.examine(now, id)
+	}
+	if p.running && p.busy == 0 && p.next == len(p.nodes) {
+		c.judge(now)
+	}
+}
+
+// free ends a worker's part about a node.
+func (c *nodeLifecycle) free() { c.pass.busy-- }
+
+// examine finds out how a node is (tryUpdateNodeHealth).
+func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
+	n := c.view.node(id)
+	if n == nil {
+		c.free()
+		return
+	}
+	h := c.health.Row(id)
+	seen := c.store.Leases().SeenAt(id, now)
+	switch {
+	case !h.known:
+		h.known, h.probeAt, h.lease = true, now, seen
+	case n.Ready != h.ready:
+		h.probeAt, h.lease = now, seen
+	case seen > h.lease:
+		h.probeAt = now
+		if seen <= c.pass.startAt {
+			h.probeAt = c.passes.AtOrAfter(seen)
+		}
+		h.lease = seen
+	}
+	h.ready, h.observed = n.Ready, n.Ready.Status
+	if now > h.probeAt.Add(monitorGrace) && n.Ready.Status != model.Unknown {
+		next := *n
+		next.Ready = model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
+		c.client.UpdateStatus(&next, tag(opSetUnknown, id))
+		return
+	}
+	c.decide(now, id)
+}
+
+func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
+	h := c.health.Row(id)
+	if r.Refusal == store.Accepted {
+		h.ready = r.Object.(*model.Node).Ready
+		c.decide(now, id)
+		c.advance(now)
+		return
+	}
+	if h.tries++; h.tries < statusRetries && r.Refusal == store.Conflict {
+		c.kernel.Post(now.Add(statusRetry), c.self, whyRetryNode, uint64(id))
+		return
+	}
+	c.news = true
+	c.free()
+	c.advance(now)
+}
+
+// decide taints or untaints a node whose condition is known now
+// (processTaintBaseEviction).
+func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
+	h, n := c.health.Row(id), c.view.node(id)
+	if n == nil {
+		c.free()
+		return
+	}
+	if _, excluded := n.Labels.Get(excludeDisruption); !excluded {
+		if h.ready.Status == model.True {
+			h.zone.ready++
+		} else {
+			h.zone.notReady++
+		}
+	}
+	notReady := model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute)
+	unreachable := model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
+	switch {
+	case h.ready.Status == model.True && (notReady || unreachable):
+		c.client.Patch(n.Ref(), taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		return
+	case h.ready.Status == model.True:
+		h.unqueue(id)
+	case h.ready.Status == model.False && unreachable:
+		c.client.Patch(n.Ref(), taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
+		return
+	case h.ready.Status == model.Unknown && notReady:
+		c.client.Patch(n.Ref(), taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
+		return
+	case !notReady && !unreachable:
+		c.enqueue(now, h, id)
+	}
+	c.mark(now, id)
+}
+
+// swapped goes on after a change of taints; a failed one is tried again in the
+// next pass.
+func (c *nodeLifecycle) swapped(now sim.Time, id uint32, op uint8, r store.Reply) {
+	switch {
+	case r.Refusal != store.Accepted:
+		c.news = true
+	case op == opUntaint:
+		c.health.Row(id).unqueue(id)
+	}
+	c.mark(now, id)
+	c.advance(now)
+}
+
+func (c *nodeLifecycle) enqueue(now sim.Time, h *nodeHealth, id uint32) {
+	if !h.waiting {
+		h.waiting = true
+		h.zone.queue = append(h.zone.queue, id)
+		c.planPoll(now)
+	}
+}
+
+func (h *nodeHealth) unqueue(id uint32) {
+	if h.waiting {
+		h.waiting = false
+		h.zone.queue = slices.DeleteFunc(h.zone.queue, func(x uint32) bool { return x == id })
+	}
+}
+
+// mark begins to mark the pods of a node not ready that was ready before this
+// pass, or whose pods could not all be marked.
+func (c *nodeLifecycle) mark(now sim.Time, id uint32) {
+	h := c.health.Row(id)
+	fell := h.ready.Status != model.True && h.observed == model.True
+	if fell {
+		if n := c.view.node(id); n != nil {
+			c.client.Note(n, false, "NodeNotReady", "Node "+n.Name+" status is now: NodeNotReady")
+		}
+	}
+	if fell || h.retry && h.observed != model.True {
+		h.pods = append(h.pods[:0], c.view.nodes.Row(id).pods...)
+	}
+	h.retry = false
+	c.markNext(now, id)
+}
+
+// markNext marks the node's next pod, one after the other
+// (pkg/controller/util/node/controller_utils.go MarkPodsNotReady).
+func (c *nodeLifecycle) markNext(now sim.Time, id uint32) {
+	h := c.health.Row(id)
+	for len(h.pods) > 0 {
+		p := c.view.pod(h.pods[0])
+		if p == nil || !p.IsReady() {
+			h.pods = h.pods[1:]
+			continue
+		}
+		c.client.UpdateStatus(notReady(now, p), tag(opMark, id))
+		return
+	}
+	c.free()
+}
+
+func (c *nodeLifecycle) marked(now sim.Time, id uint32, r store.Reply) {
+	h := c.health.Row(id)
+	if r.Refusal != store.Accepted && r.Refusal != store.NotFound {
+		h.retry, c.news = true, true
+	} else if p := c.view.pod(h.pods[0]); p != nil {
+		c.client.Note(p, true, "NodeNotReady", "Node is not ready")
+	}
+	h.pods = h.pods[1:]
+	c.markNext(now, id)
+	c.advance(now)
+}
+
+// judge ends a pass with a look at the zones (handleDisruption).
+func (c *nodeLifecycle) judge(now sim.Time) {
+	allAre, allWere := true, true
+	for _, z := range c.zones {
+		if z.ready+z.notReady == 0 {
+			z.state = zoneUnseen
+			continue
+		}
+		allAre = allAre && stateOf(z.ready, z.notReady) == zoneFull
+		allWere = allWere && z.state == zoneFull
+	}
+	switch {
+	case allAre && allWere:
+	case allAre:
+		c.pass.clear = append(c.pass.clear[:0], c.pass.nodes...)
+		c.clearNext(now)
+		return
+	case allWere:
+		c.leaveFull(now)
+	default:
+		for _, z := range c.zones {
+			c.setState(now, z)
+		}
+	}
+	c.end(now)
+}
+
+func (c *nodeLifecycle) setState(now sim.Time, z *zone) {
+	if z.ready+z.notReady == 0 {
+		return
+	}
+	if s := stateOf(z.ready, z.notReady); s != z.state {
+		z.state = s
+		z.limiter.swap(now, z.rate(s))
+	}
+}
+
+// leaveFull gives every node its whole grace anew after all zones were down:
+// that was more likely the control plane's own trouble.
+func (c *nodeLifecycle) leaveFull(now sim.Time) {
+	for _, id := range c.pass.nodes {
+		c.health.Row(id).probeAt = now
+	}
+	for _, z := range c.zones {
+		z.state = zoneUnseen
+		c.setState(now, z)
+	}
+}
+
+// clearNext takes the NoExecute taints from the next node, and when all are
+// done stops evictions everywhere.
+func (c *nodeLifecycle) clearNext(now sim.Time) {
+	p := &c.pass
+	for len(p.clear) > 0 {
+		id := p.clear[0]
+		p.clear = p.clear[1:]
+		n := c.view.node(id)
+		if n == nil {
+			continue
+		}
+		c.health.Row(id).unqueue(id)
+		if model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute) {
+			c.client.Patch(n.Ref(), taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opClear, id))
+			return
+		}
+	}
+	for _, z := range c.zones {
+		z.state = zoneFull
+		z.limiter.swap(now, 0)
+	}
+	c.end(now)
+}
+
+// end sets the phase of the passes to come: 5 s after this one.
+func (c *nodeLifecycle) end(now sim.Time) {
+	c.pass.running = false
+	c.passes.Phase = now.Add(monitorEvery)
+	c.plan(now)
+	c.planPoll(now)
+}
+
+// planPoll posts the next look at the eviction queues at which a zone has both
+// a node and a token.
+func (c *nodeLifecycle) planPoll(now sim.Time) {
+	if c.polling {
+		return
+	}
+	at := sim.Never
+	for _, z := range c.zones {
+		if len(z.queue) > 0 && z.limiter.every > 0 {
+			at = min(at, c.polls.AtOrAfter(max(now, z.limiter.fullAt)))
+		}
+	}
+	if c.literal {
+		at = c.polls.AtOrAfter(now)
+	}
+	if at < c.pollAt {
+		c.pollAt = at
+		c.kernel.Post(at, c.self, whyPoll, 0)
+	}
+}
+
+// poll goes over the zones and taints as many nodes as their limiters allow
+// (doNoExecuteTaintingPass).
+func (c *nodeLifecycle) poll(now sim.Time) {
+	c.pollAt, c.polling, c.pollOn = sim.Never, true, 0
+	c.pollNext(now)
+}
+
+func (c *nodeLifecycle) pollNext(now sim.Time) {
+	for ; c.pollOn < len(c.zones); c.pollOn++ {
+		z := c.zones[c.pollOn]
+		for len(z.queue) > 0 && z.limiter.accept(now) {
+			id := z.choose(c.luck, func(id uint32) uint64 { return c.hash(id) })
+			if c.evict(id) {
+				return
+			}
+			c.health.Row(id).unqueue(id)
+		}
+	}
+	c.polling = false
+	c.polls.Phase = now.Add(pollEvery)
+	c.planPoll(now)
+}
+
+// hash names a node's luck.
+func (c *nodeLifecycle) hash(id uint32) uint64 {
+	if n := c.view.node(id); n != nil {
+		return n.NameHash()
+	}
+	return 0
+}
+
+// evict asks for the NoExecute taint of a node, unless it is ready or gone by
+// now.
+func (c *nodeLifecycle) evict(id uint32) bool {
+	n := c.view.node(id)
+	if n == nil || n.Ready.Status == model.True {
+		return false
+	}
+	key, other := model.TaintNotReady, model.TaintUnreachable
+	if n.Ready.Status == model.Unknown {
+		key, other = other, key
+	}
+	c.pollFor = id
+	c.client.Patch(n.Ref(), taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
+	return true
+}
+
+func (c *nodeLifecycle) evicted(now sim.Time, id uint32, r store.Reply) {
+	if r.Refusal == store.Accepted {
+		c.health.Row(id).unqueue(id)
+	}
+	c.pollNext(now)
+}

@@ -1,0 +1,508 @@
+package controller
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Constants of the ReplicaSet controller (pkg/controller/replicaset/replica_set.go,
+// pkg/controller/controller_utils.go).
+const (
+	burstReplicas       = 500             // pods created or deleted in one look
+	expectationsTimeout = 5 * time.Minute // then a look acts on what it sees anyway
+)
+
+// replicaSets keeps as many pods as each ReplicaSet asks for. It never lists
+// pods to count them: tally carries every change of a pod into the counts of
+// its ReplicaSet.
+type replicaSets struct {
+	*loop
+	rows  store.Table[setRow]
+	names sim.Lane
+}
+
+// counts is how many of a ReplicaSet's pods are what; for one pod each is 0 or
+// 1. All but unfinished count active pods only.
+type counts struct {
+	active     int32
+	ready      int32
+	available  int32 // ready for minReadySeconds
+	unfinished int32 // not in a terminal phase, terminating ones included
+}
+
+func (c *counts) add(o counts, sign int32) {
+	c.active += sign * o.active
+	c.ready += sign * o.ready
+	c.available += sign * o.available
+	c.unfinished += sign * o.unfinished
+}
+
+// setRow is what the controller knows of one ReplicaSet.
+type setRow struct {
+	pods     counts
+	minReady time.Duration // what available is counted with
+	waits    waits         // ready pods that are not available yet
+	claim    bool          // there may be orphans to adopt
+	names    uint64        // pod names drawn so far
+	notes    spamFilter
+
+	// expectations: creations and deletions asked for and not seen yet. The
+	// view is late; without them a look would create the same pods again.
+	creations  int32
+	deletions  int32
+	expectedAt sim.Time
+
+	// The look under way, while a worker has the ReplicaSet.
+	set    *model.ReplicaSet
+	found  counts // when it began, which is what it reports
+	stage  stage
+	batch  int32 // requests of this batch
+	open   int32 // of those, not answered
+	left   int32 // pods to create after this batch
+	failed bool
+}
+
+// stage is how far a look has come.
+type stage uint8
+
+const (
+	idle stage = iota
+	adopting
+	creating
+	deleting
+	reporting
+	reportingAgain
+)
+
+// Operations of the ReplicaSet controller's requests.
+const (
+	opCreatePod uint8 = iota // about the ReplicaSet
+	opDeletePod              // about the pod
+	opAdoptPod               // about the ReplicaSet
+	opSetStatus              // about the ReplicaSet
+)
+
+const whyAvailable = whyOwn // about a ReplicaSet: a pod's minReadySeconds are over
+
+func newReplicaSets(l *loop) controller {
+	return &replicaSets{loop: l, names: l.kernel.Luck().Lane("pod name")}
+}
+
+func (c *replicaSets) replicaSet(_ sim.Time, old, next *model.ReplicaSet) {
+	if next == nil {
+		if old != nil {
+			row := c.rows.Row(old.ID)
+			row.creations, row.deletions = 0, 0
+			c.queue.add(old.ID)
+		}
+		return
+	}
+	row := c.rows.Row(next.ID)
+	if row.minReady != next.MinReady {
+		row.minReady = next.MinReady
+		c.recount(next.ID)
+	}
+	if old == nil {
+		row.claim = true
+	}
+	c.queue.add(next.ID)
+}
+
+// pod carries a change of a pod into the counts of its owner and wakes it up.
+func (c *replicaSets) pod(now sim.Time, old, next *model.Pod) {
+	var from, to model.Ref
+	if old != nil {
+		from = old.Owner
+	}
+	if next != nil {
+		to = next.Owner
+		if to.IsZero() {
+			c.orphan(old, next)
+		}
+	}
+	if from.Kind == model.KindReplicaSet && from != to {
+		c.left(now, old)
+	}
+	if to.Kind == model.KindReplicaSet {
+		c.mine(now, old, next, from != to)
+	}
+}
+
+// left handles a pod that a ReplicaSet no longer has.
+func (c *replicaSets) left(now sim.Time, pod *model.Pod) {
+	c.tally(now, pod.ID, nil, pod.Owner.ID)
+	c.observeDeletion(pod.ID, pod.Owner.ID)
+	c.queue.add(pod.Owner.ID)
+}
+
+func (c *replicaSets) mine(now sim.Time, old, next *model.Pod, fresh bool) {
+	set := next.Owner.ID
+	if fresh && !next.Deleting() {
+		if row := c.rows.Row(set); row.creations > 0 {
+			row.creations--
+		}
+	}
+	if next.Deleting() && (old == nil || !old.Deleting()) {
+		c.observeDeletion(next.ID, set)
+	}
+	c.tally(now, next.ID, next, set)
+	c.queue.add(set)
+}
+
+// observeDeletion counts a deletion the controller asked for as seen. It is
+// seen when the pod begins to terminate, not when it is gone.
+func (c *replicaSets) observeDeletion(pod, set uint32) {
+	p := c.view.pods.Row(pod)
+	if !p.leaving {
+		return
+	}
+	p.leaving = false
+	if row := c.rows.Row(set); row.deletions > 0 {
+		row.deletions--
+	}
+}
+
+// tally replaces what a pod counts for. pod is nil if it counts for nothing
+// any more.
+func (c *replicaSets) tally(now sim.Time, id uint32, pod *model.Pod, set uint32) {
+	row := c.rows.Row(set)
+	counted := &c.view.pods.Row(id).counted
+	row.pods.add(*counted, -1)
+	*counted = count(now, pod, row.minReady)
+	row.pods.add(*counted, 1)
+	if counted.ready > counted.available {
+		due := pod.Ready.SinceAt.Add(row.minReady)
+		if row.waits.push(wait{due, id}) {
+			c.kernel.Post(due, c.self, whyAvailable, uint64(set))
+		}
+	}
+}
+
+// count is what one pod counts for (pkg/api/v1/pod/util.go IsPodAvailable).
+func count(now sim.Time, p *model.Pod, minReady time.Duration) counts {
+	var n counts
+	if p == nil || p.Phase.Terminal() {
+		return n
+	}
+	n.unfinished = 1
+	if p.Deleting() {
+		return n
+	}
+	n.active = 1
+	if p.IsReady() {
+		n.ready = 1
+		if minReady == 0 || now >= p.Ready.SinceAt.Add(minReady) {
+			n.available = 1
+		}
+	}
+	return n
+}
+
+// recount counts a ReplicaSet's pods anew, with another minReadySeconds.
+func (c *replicaSets) recount(set uint32) {
+	now := c.kernel.Now()
+	for _, id := range *c.view.owned[model.KindReplicaSet].Row(set) {
+		c.tally(now, id, c.view.pod(id), set)
+	}
+}
+
+// due counts the pods that have become available and looks at the ReplicaSet.
+func (c *replicaSets) due(now sim.Time, _ sim.Why, about uint64) {
+	set := uint32(about)
+	row := c.rows.Row(set)
+	for row.waits.due(now) {
+		id := row.waits.pop()
+		if p := c.view.pod(id); p != nil && p.Owner == (model.Ref{Kind: model.KindReplicaSet, ID: set}) {
+			c.tally(now, id, p, set)
+		}
+	}
+	if len(row.waits) > 0 {
+		c.kernel.Post(row.waits[0].at, c.self, whyAvailable, about)
+	}
+	c.queue.add(set)
+}
+
+// sync is one look at a ReplicaSet: adopt, create or delete, report.
+func (c *replicaSets) sync(now sim.Time, id uint32) {
+	set := *c.view.replicaSets.Row(id)
+	row := c.rows.Row(id)
+	if set == nil {
+		c.done(id)
+		return
+	}
+	row.set, row.found, row.failed = set, row.pods, false
+	if row.claim {
+		row.claim = false
+		if c.adopt(now, set) {
+			return
+		}
+	}
+	c.manage(now, id)
+}
+
+// satisfied tells whether the view shows everything the controller did, or
+// has had long enough to (pkg/controller/controller_utils.go
+// SatisfiedExpectations).
+func (r *setRow) satisfied(now sim.Time) bool {
+	return r.creations <= 0 && r.deletions <= 0 || now.Sub(r.expectedAt) > expectationsTimeout
+}
+
+// orphan has every ReplicaSet that selects a pod without an owner look for
+// orphans to adopt, if the pod is new as an orphan.
+func (c *replicaSets) orphan(old, next *model.Pod) {
+	if !next.Active() || old != nil && old.Owner.IsZero() && sameLabels(old.Labels, next.Labels) {
+		return
+	}
+	for id := range c.view.replicaSets.Len() {
+		if set := *c.view.replicaSets.Row(uint32(id)); set != nil && set.Namespace == next.Namespace && set.Selector.Matches(next.Labels) {
+			c.rows.Row(set.ID).claim = true
+			c.queue.add(set.ID)
+		}
+	}
+}
+
+// adopt asks for the orphans that the ReplicaSet selects, if there are any.
+// Like creations they are expected: until the view shows them nothing else is
+// created (pkg/controller/controller_ref_manager.go ClaimPods; there the pods
+// count at once).
+func (c *replicaSets) adopt(now sim.Time, set *model.ReplicaSet) bool {
+	row := c.rows.Row(set.ID)
+	var found []uint32
+	for _, id := range *c.view.owned[model.KindNone].Row(0) {
+		p := c.view.pod(id)
+		if p.Active() && p.Namespace == set.Namespace && set.Selector.Matches(p.Labels) {
+			found = append(found, id)
+		}
+	}
+	if len(found) == 0 || set.Deleting() {
+		return false
+	}
+	row.stage, row.open = adopting, int32(len(found))
+	row.creations, row.expectedAt = int32(len(found)), now
+	for _, id := range found {
+		c.client.Patch(model.Ref{Kind: model.KindPod, ID: id}, own{set.Ref()}, tag(opAdoptPod, set.ID))
+	}
+	return true
+}
+
+func (c *replicaSets) adopted(now sim.Time, id uint32, r store.Reply) {
+	row := c.rows.Row(id)
+	if r.Refusal != store.Accepted {
+		row.forget(1)
+	}
+	if row.open--; row.open == 0 {
+		row.found = row.pods
+		c.manage(now, id)
+	}
+}
+
+// own makes an object without an owner somebody's, unless it is going.
+type own struct{ owner model.Ref }
+
+// Apply implements store.Patch.
+func (o own) Apply(cur model.Object) model.Object {
+	if m := cur.Head(); !m.Owner.IsZero() || m.Deleting() {
+		return cur
+	}
+	next := cur.Copy()
+	next.Head().Owner = o.owner
+	return next
+}
+
+func (c *replicaSets) manage(now sim.Time, id uint32) {
+	row := c.rows.Row(id)
+	diff := row.found.active - row.set.Replicas
+	if !row.satisfied(now) || row.set.Deleting() {
+		diff = 0
+	}
+	switch {
+	case diff < 0:
+		n := min(-diff, burstReplicas)
+		row.creations, row.deletions, row.expectedAt = n, 0, now
+		row.stage, row.left, row.batch = creating, n, 0
+		c.create(now, id)
+	case diff > 0:
+		c.delete(now, id, min(diff, burstReplicas))
+	default:
+		c.report(now, id)
+	}
+}
+
+// create starts the next batch: 1 pod, then 2, then 4, as long as all of a
+// batch succeed.
+func (c *replicaSets) create(now sim.Time, id uint32) {
+	row := c.rows.Row(id)
+	row.batch = min(max(1, 2*row.batch), row.left)
+	row.left -= row.batch
+	row.open = row.batch
+	for range row.batch {
+		c.createPod(row)
+	}
+}
+
+func (c *replicaSets) createPod(row *setRow) {
+	set := row.set
+	row.names++
+	c.client.Create(&model.Pod{
+		Meta: model.Meta{
+			Kind:      model.KindPod,
+			Namespace: set.Namespace,
+			Name:      generateName(set.Name, c.names.Draw(sim.HashName(set.Name), row.names)),
+			Owner:     set.Ref(),
+			Labels:    set.Template.Labels,
+		},
+		Spec: set.Template.Spec,
+	}, tag(opCreatePod, set.ID))
+}
+
+// The API server makes a generated name of the base, cut to 58 characters,
+// and 5 characters that cannot spell a word
+// (k8s.io/apiserver/pkg/storage/names/generate.go).
+const (
+	nameAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+	nameBaseMost = 58
+)
+
+func generateName(base string, luck sim.Stream) string {
+	base += "-"
+	if len(base) > nameBaseMost {
+		base = base[:nameBaseMost]
+	}
+	var end [5]byte
+	for i := range end {
+		end[i] = nameAlphabet[luck.Below(uint64(len(nameAlphabet)))]
+	}
+	return base + string(end[:])
+}
+
+func (c *replicaSets) replied(now sim.Time, r store.Reply) {
+	op, id := untag(r.Tag)
+	switch op {
+	case opCreatePod:
+		c.created(now, id, r)
+	case opDeletePod:
+		c.deleted(now, id, r)
+	case opAdoptPod:
+		c.adopted(now, id, r)
+	case opSetStatus:
+		c.reported(now, id, r)
+	}
+}
+
+func (c *replicaSets) created(now sim.Time, id uint32, r store.Reply) {
+	row := c.rows.Row(id)
+	switch {
+	case r.Refusal == store.Accepted:
+		c.note(now, row, false, "SuccessfulCreate", "Created pod: ", r.Object.Head().Name)
+	case r.Refusal == store.AlreadyExists:
+		// The API server itself draws another name.
+		c.createPod(row)
+		return
+	default:
+		c.note(now, row, true, "FailedCreate", "Error creating: ", r.Refusal.String())
+		row.failed = true
+		row.forget(1)
+	}
+	if row.open--; row.open > 0 {
+		return
+	}
+	switch {
+	case row.failed:
+		row.forget(row.left)
+		c.report(now, id)
+	case row.left > 0:
+		c.create(now, id)
+	default:
+		c.report(now, id)
+	}
+}
+
+// forget lowers the expectation of creations that will never be seen.
+func (r *setRow) forget(n int32) { r.creations = max(0, r.creations-n) }
+
+// delete asks for the deletion of the n pods that rank first.
+func (c *replicaSets) delete(now sim.Time, id uint32, n int32) {
+	row := c.rows.Row(id)
+	victims := c.victims(now, row.set, int(n))
+	row.creations, row.deletions, row.expectedAt = 0, int32(len(victims)), now
+	row.stage, row.open = deleting, int32(len(victims))
+	for _, v := range victims {
+		p := c.view.pods.Row(v)
+		p.leaving, p.deleter = true, id
+		c.client.Delete(model.Ref{Kind: model.KindPod, ID: v}, store.DefaultGrace, tag(opDeletePod, v))
+	}
+}
+
+func (c *replicaSets) deleted(now sim.Time, pod uint32, r store.Reply) {
+	id := c.view.pods.Row(pod).deleter
+	row := c.rows.Row(id)
+	switch {
+	case r.Refusal == store.Accepted:
+		if p := c.view.pod(pod); p != nil {
+			c.note(now, row, false, "SuccessfulDelete", "Deleted pod: ", p.Name)
+		}
+	default:
+		c.observeDeletion(pod, id)
+		row.failed = row.failed || r.Refusal != store.NotFound
+	}
+	if row.open--; row.open == 0 {
+		c.report(now, id)
+	}
+}
+
+func (c *replicaSets) note(now sim.Time, row *setRow, warning bool, reason, message, name string) {
+	if row.notes.allow(now) {
+		c.client.Note(row.set, warning, reason, message+name)
+	}
+}
+
+// report writes the status if it changed. It counts the pods as they were when
+// the look began, as Kubernetes does.
+func (c *replicaSets) report(now sim.Time, id uint32) {
+	row := c.rows.Row(id)
+	old, next := row.set, row.status()
+	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas &&
+		next.AvailableReplicas == old.AvailableReplicas && next.ObservedGeneration == old.ObservedGeneration {
+		c.finish(now, id)
+		return
+	}
+	row.stage = reporting
+	c.client.UpdateStatus(next, tag(opSetStatus, id))
+}
+
+// status is the ReplicaSet with the status that the look found.
+func (r *setRow) status() *model.ReplicaSet {
+	next := *r.set
+	next.StatusReplicas, next.ReadyReplicas, next.AvailableReplicas = r.found.active, r.found.ready, r.found.available
+	next.ObservedGeneration = next.Generation
+	return &next
+}
+
+// reported tries a refused status once more, on top of what is stored by now.
+func (c *replicaSets) reported(now sim.Time, id uint32, r store.Reply) {
+	row := c.rows.Row(id)
+	switch {
+	case r.Refusal == store.Conflict && row.stage == reporting:
+		row.stage = reportingAgain
+		next := row.status()
+		next.ResourceVersion = 0
+		c.client.UpdateStatus(next, tag(opSetStatus, id))
+		return
+	case r.Refusal != store.Accepted && r.Refusal != store.NotFound:
+		row.failed = true
+	}
+	c.finish(now, id)
+}
+
+func (c *replicaSets) finish(now sim.Time, id uint32) {
+	row := c.rows.Row(id)
+	row.stage = idle
+	if row.failed {
+		c.failed(now, id)
+		return
+	}
+	c.done(id)
+}

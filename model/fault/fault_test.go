@@ -1,0 +1,340 @@
+package fault_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/fault"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// world is machines that only remember what was done to them.
+type world struct {
+	*sim.Kernel
+	net      *network.Network
+	store    *store.Store
+	control  []network.Site
+	sites    []network.Site // by node ID
+	machines []*machine     // by node ID
+	log      []string
+	down     bool // the registry
+}
+
+type machine struct {
+	w       *world
+	name    string
+	on      bool
+	kubelet bool
+	running map[model.Ref]bool
+}
+
+func newWorld(nodes ...*model.Node) *world {
+	k := sim.New(sim.Config{Seed: 1})
+	net := network.New(k, network.DefaultProfile())
+	w := &world{Kernel: k, net: net, store: store.New(k, net), sites: make([]network.Site, 1), machines: make([]*machine, 1)}
+	w.control = []network.Site{net.AddSite("cp-0", "")}
+	for _, n := range nodes {
+		w.store.Create(0, n)
+		w.sites = append(w.sites, net.AddSite(n.Name, n.Labels.Value(model.LabelZone)))
+		w.machines = append(w.machines, &machine{w: w, name: n.Name, on: true, kubelet: true, running: map[model.Ref]bool{}})
+	}
+	return w
+}
+
+func node(name, zone string) *model.Node {
+	return &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: name, Labels: model.MakeLabels(map[string]string{model.LabelZone: zone})}}
+}
+
+func nodes(n int, zone string) []*model.Node {
+	var all []*model.Node
+	for i := range n {
+		all = append(all, node(fmt.Sprintf("%s-%d", zone, i), zone))
+	}
+	return all
+}
+
+func (w *world) Truth() *store.Store            { return w.store }
+func (w *world) Network() *network.Network      { return w.net }
+func (w *world) ControlPlane() []network.Site   { return w.control }
+func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
+func (w *world) Registry() fault.Registry       { return w }
+func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
+func (w *world) says(format string, args ...any) {
+	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
+}
+func (m *machine) must(ok bool, what string) {
+	m.w.says("%s %s", m.name, what)
+	if !ok {
+		m.w.says("%s: %s makes no sense", m.name, what)
+	}
+}
+func (m *machine) PowerOff() { m.must(m.on, "off"); m.on, m.kubelet = false, false }
+func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on, m.kubelet = true, true }
+func (m *machine) Stop()     { m.must(m.on && m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()   { m.must(m.on && !m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
+	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
+	return m.on && m.running[pod]
+}
+
+// play runs specs to their end and returns what was done to machines.
+func (w *world) play(t *testing.T, specs ...fault.Spec) string {
+	t.Helper()
+	fault.New(w.Kernel, w, specs).Start()
+	if err := w.Run(sim.Time(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(w.log, "\n")
+}
+
+// notes is what the history says about faults: "10s FaultStarted fault/x: ...".
+func (w *world) notes() []string {
+	var out []string
+	for i := range w.store.History().Len() {
+		if r := w.store.History().At(i); r.Note != nil {
+			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Name, r.Note.Reason, r.Note.Message))
+		}
+	}
+	return out
+}
+
+func at(s int) sim.Time { return sim.Time(time.Duration(s) * time.Second) }
+
+func spec(id, name string, from, to int, t fault.Target) fault.Spec {
+	return fault.Spec{ID: id, Fault: name, At: at(from), For: time.Duration(to-from) * time.Second, Target: t}
+}
+
+func only(names ...string) fault.Target { return fault.Target{Names: names} }
+
+func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
+	down, stop := "node-down", "kubelet-stop"
+	for _, c := range []struct {
+		name  string
+		specs []fault.Spec
+		want  string
+	}{
+		{"power returns when the last ends", []fault.Spec{spec("a", down, 10, 30, only("z-0")), spec("b", down, 20, 50, only("z-0"))},
+			"10s z-0 off\n50s z-0 on"},
+		{"one within the other", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", down, 20, 30, only("z-0"))},
+			"10s z-0 off\n50s z-0 on"},
+		{"one right after the other", []fault.Spec{spec("a", down, 10, 30, only("z-0")), spec("b", down, 30, 50, only("z-0"))},
+			"10s z-0 off\n50s z-0 on"},
+		{"a stopped kubelet does not start with the machine", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), spec("b", down, 20, 30, only("z-0"))},
+			"10s z-0 stop\n20s z-0 off\n30s z-0 on\n30s z-0 stop\n50s z-0 resume"},
+		{"a kubelet that was stopped starts with the machine once nothing stops it", []fault.Spec{spec("a", stop, 10, 25, only("z-0")), spec("b", down, 20, 30, only("z-0"))},
+			"10s z-0 stop\n20s z-0 off\n30s z-0 on"},
+		{"a kubelet is not stopped without power", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", stop, 20, 30, only("z-0"))},
+			"10s z-0 off\n50s z-0 on"},
+		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
+			"10s z-0 off\n30s z-0 on"},
+		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
+			"10s registry down=true\n50s registry down=false"},
+	} {
+		if got := newWorld(nodes(1, "z")...).play(t, c.specs...); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// The slow twin: what a machine's state must be at an instant follows from the
+// list of intervals alone.
+func TestAMachineIsDownExactlyWhileSomeFaultHoldsItDown(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var specs []fault.Spec
+		for i := range 1 + r.IntN(8) {
+			from := r.IntN(20)
+			name := []string{"node-down", "kubelet-stop"}[r.IntN(2)]
+			specs = append(specs, spec(fmt.Sprint(i), name, from, from+1+r.IntN(10), only(fmt.Sprintf("z-%d", r.IntN(2)))))
+		}
+		w := newWorld(nodes(2, "z")...)
+		fault.New(w.Kernel, w, specs).Start()
+		for s := range 40 {
+			if err := w.Run(at(s)); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range w.machines[1:] {
+				inForce := func(name string) bool {
+					return slices.ContainsFunc(specs, func(x fault.Spec) bool {
+						return x.Fault == name && x.Target.Names[0] == m.name && x.At <= at(s) && at(s) < x.At.Add(x.For)
+					})
+				}
+				on := !inForce("node-down")
+				if kubelet := on && !inForce("kubelet-stop"); m.on != on || m.kubelet != kubelet {
+					t.Fatalf("seed %d, %s at %d s: on %v kubelet %v, want %v %v\n%s", seed, m.name, s, m.on, m.kubelet, on, kubelet, strings.Join(w.log, "\n"))
+				}
+			}
+		}
+		if log := strings.Join(w.log, "\n"); strings.Contains(log, "no sense") {
+			t.Fatalf("seed %d:\n%s", seed, log)
+		}
+	}
+}
+
+func chosen(t *testing.T, w *world, target fault.Target, others ...fault.Spec) []string {
+	t.Helper()
+	w.play(t, append(others, fault.Spec{ID: "f", Fault: "node-down", At: at(5), Target: target})...)
+	var names []string
+	for _, m := range w.machines[1:] {
+		if !m.on {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
+func TestWhoIsChosenDoesNotDependOnOtherFaultsOrNodes(t *testing.T) {
+	share := fault.Target{Zone: "a", PercentPPM: 300_000}
+	want := chosen(t, newWorld(nodes(10, "a")...), share)
+	if len(want) != 3 {
+		t.Fatalf("30%% of 10 nodes are %v", want)
+	}
+	for name, got := range map[string][]string{
+		"with nodes of another zone before": chosen(t, newWorld(append(nodes(7, "b"), nodes(10, "a")...)...), share),
+		"with another fault before":         chosen(t, newWorld(nodes(10, "a")...), share, fault.Spec{ID: "x", Fault: "node-down", At: at(1), For: time.Second, Target: fault.Target{Count: 5}}),
+	} {
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	more := chosen(t, newWorld(nodes(10, "a")...), fault.Target{Zone: "a", Count: 5})
+	for _, n := range want {
+		if !slices.Contains(more, n) {
+			t.Errorf("%s is among 3 but not among 5: %v", n, more)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	labeled := node("a-9", "a")
+	labeled.Labels = labeled.Labels.With("pool", "web")
+	all := append(append(nodes(3, "a"), nodes(3, "b")...), labeled)
+	for _, c := range []struct {
+		name   string
+		target fault.Target
+		want   string
+	}{
+		{"names", only("a-1", "b-2", "nobody"), "a-1 b-2"},
+		{"zone", fault.Target{Zone: "b"}, "b-0 b-1 b-2"},
+		{"labels", fault.Target{Match: model.SelectorOf(model.MakeLabels(map[string]string{"pool": "web"}))}, "a-9"},
+		{"everything that is said", fault.Target{Names: []string{"a-1", "b-2"}, Zone: "b"}, "b-2"},
+		{"more than there are", fault.Target{Zone: "b", Count: 99}, "b-0 b-1 b-2"},
+	} {
+		if got := strings.Join(chosen(t, newWorld(slices.Clone(all)...), c.target), " "); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	for ppm, want := range map[int64]int{1: 1, 142_857: 1, 142_858: 2, 500_000: 4, 999_999: 7, 1_000_000: 7} {
+		if got := chosen(t, newWorld(slices.Clone(all)...), fault.Target{PercentPPM: ppm}); len(got) != want {
+			t.Errorf("%d ppm of 7 nodes: %v, want %d", ppm, got, want)
+		}
+	}
+}
+
+func TestPartitionDirections(t *testing.T) {
+	for _, c := range []struct {
+		direction fault.Direction
+		peer      fault.Target
+		out, in   bool // from and to the target; between it and the other side
+		said      string
+	}{
+		{fault.Both, fault.Target{}, false, false, "cut off from the control plane"},
+		{fault.To, fault.Target{}, false, true, "cannot send to the control plane"},
+		{fault.From, fault.Target{}, true, false, "cannot hear from the control plane"},
+		{fault.Both, fault.Target{Zone: "b"}, false, false, "cut off from node/b-0, node/b-1"},
+		{fault.To, fault.Target{Count: 99}, false, true, "cannot send to node/b-0, node/b-1"},
+	} {
+		w := newWorld(append(nodes(1, "a"), nodes(2, "b")...)...)
+		s := spec("p", "partition", 10, 20, fault.Target{Zone: "a"})
+		s.Direction, s.Peer = c.direction, c.peer
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		other, third := w.control[0], w.sites[2]
+		if !c.peer.IsZero() {
+			other, third = w.sites[2], w.control[0]
+		}
+		for _, x := range []struct {
+			s       int
+			out, in bool
+		}{{9, true, true}, {10, c.out, c.in}, {20, true, true}} {
+			if err := w.Run(at(x.s)); err != nil {
+				t.Fatal(err)
+			}
+			if out, in := w.net.Reaches(w.sites[1], other), w.net.Reaches(other, w.sites[1]); out != x.out || in != x.in {
+				t.Errorf("%s at %d s: out %v in %v, want %v %v", c.said, x.s, out, in, x.out, x.in)
+			}
+			if !w.net.Connected(w.sites[1], third) {
+				t.Errorf("%s: cut off from others too", c.said)
+			}
+		}
+		want := []string{"10s fault/p FaultStarted: partition of node/a-0: " + c.said + ", for 10s", "20s fault/p FaultEnded: partition of node/a-0"}
+		if got := w.notes(); !slices.Equal(got, want) {
+			t.Errorf("%q\nwant %q", got, want)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	w := newWorld(nodes(50, "a")...)
+	w.play(t, spec("all", "node-down", 10, 20, fault.Target{}), fault.Spec{ID: "none", Fault: "kubelet-stop", At: at(30), Target: only("x")},
+		fault.Spec{ID: "reg", Fault: "registry-down", At: at(40)})
+	got := w.notes()
+	want := []string{
+		"10s fault/all FaultStarted: node-down of node/a-0, node/a-1, node/a-2, node/a-3, node/a-4, node/a-5, node/a-6, node/a-7, node/a-8, " +
+			"node/a-9, node/a-10, node/a-11, node/a-12, node/a-13, node/a-14, node/a-15, node/a-16, node/a-17, node/a-18, node/a-19 and 30 more, for 10s",
+		strings.Replace(strings.Replace(got[0], "10s", "20s", 1), "Started", "Ended", 1),
+		"30s fault/none FaultWithoutTarget: kubelet-stop selects no node now",
+		"40s fault/reg FaultStarted: registry-down",
+	}
+	want[1] = strings.TrimSuffix(want[1], ", for 10s")
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestContainerCrash(t *testing.T) {
+	w := newWorld(nodes(2, "a")...)
+	for i, phase := range []model.Phase{model.PodRunning, model.PodRunning, model.PodSucceeded, model.PodRunning} {
+		p := &model.Pod{
+			Meta: model.Meta{Kind: model.KindPod, Namespace: "shop", Name: fmt.Sprintf("web-%d", i)},
+			Spec: &model.PodSpec{Containers: []model.Container{{Name: "app"}, {Name: "proxy"}}}, NodeID: uint32(1 + i%2), Phase: phase,
+		}
+		if i == 3 {
+			p.NodeID = 0
+		}
+		w.store.Create(0, p)
+		w.machines[1+i%2].running[p.Ref()] = i == 0
+	}
+	got := w.play(t,
+		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}},
+		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Container: "app", ExitCode: 137})
+	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	notes := strings.Join(w.notes(), "\n")
+	want = "1s fault/all FaultStarted: container-crash of shop/pod/web-0, shop/pod/web-1: 2 containers exited with code 1\n" +
+		"1s fault/all FaultEnded: container-crash of shop/pod/web-0, shop/pod/web-1\n" +
+		"2s fault/one FaultWithoutTarget: container-crash of shop/pod/web-1: no such container was running"
+	if notes != want {
+		t.Errorf("got\n%s\nwant\n%s", notes, want)
+	}
+}
+
+func TestRegistryIsSorted(t *testing.T) {
+	if !slices.IsSortedFunc(fault.Kinds, func(a, b fault.Kind) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("Kinds is not in alphabetical order")
+	}
+	for _, k := range fault.Kinds {
+		if fault.Lookup(k.Name) == nil || k.Help == "" {
+			t.Errorf("%s cannot be looked up or explains nothing", k.Name)
+		}
+	}
+}

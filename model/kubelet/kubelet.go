@@ -1,0 +1,264 @@
+// Package kubelet is a node's agent: what runs here, and until when? Its one
+// idea: a kubelet sees its machine only through relists and its orders only
+// through watches, so it acts on what was, and what it reports is older
+// still. It refuses to know anything the machine or the API did not show it.
+//
+// Nothing in it ticks while the outcome is known: relists, the work queue,
+// probes and status passes are tickers in closed form, and only the tick that
+// finds something is an event. All pods that are due at one tick are served by
+// one event, in the order of their slots.
+package kubelet
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/runtime"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Config is what a kubelet depends on besides its node.
+type Config struct {
+	Literal   bool // every tick is an event, which must not change anything
+	Behaviors runtime.Behaviors
+	Registry  *runtime.Registry
+	Serving   runtime.Watcher // may be nil
+}
+
+// Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
+const (
+	relistEvery       = time.Second // PLEG
+	workEvery         = time.Second // main loop: pods whose work queue time has come
+	housekeepingEvery = 2 * time.Second
+	statusPassEvery   = 10 * time.Second
+	nodeStatusEvery   = 10 * time.Second // times 1 to 1.04, drawn once for each node
+	nodeStatusMost    = 10400 * time.Millisecond
+)
+
+// Wake-up reasons.
+const (
+	whyRelist sim.Why = iota
+	whyWork
+	whyProbe
+	whyStatusPass
+	whyNodeStatus
+	whyHousekeeping
+	whyStep // about is a pod
+	whyBoot
+)
+
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot"}
+
+// Kubelet is one node's agent, and its hand on the machine's switches.
+type Kubelet struct {
+	kernel  *sim.Kernel
+	self    sim.ActorID
+	machine *runtime.Machine
+	leases  *store.Leases
+	client  *store.Client
+	beat    *store.Client // for the node's own status: it has no rate limit
+	orders  *store.Watch  // pods bound to this node
+	about   *store.Watch  // this node
+	site    network.Site
+	node    *model.Node // newest version seen
+	hash    uint64
+	luck    *lanes
+	literal bool
+
+	running   bool
+	synced    bool     // all pods of the first list were seen
+	epoch     uint32   // counts starts and stops of the process; older wake-ups are stale
+	boots     uint64   // names the luck of boots
+	startedAt sim.Time // of the process; -1 is long ago
+	networkAt sim.Time // when pods can have a network
+
+	relist, work, statusPass, nodeStatus, housekeeping, probes pulse
+
+	slots []slot
+	rows  []*row // beside slots
+	used  model.Resources
+
+	queue   []uint32 // pods whose status is to be written
+	writing bool     // the status writer waits for an answer
+}
+
+// lanes is the luck of kubelets.
+type lanes struct{ phases, requeue, boot, probe sim.Lane }
+
+// New is a node's kubelet, not running yet. The node is stored.
+func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
+	l := k.Luck()
+	x := &Kubelet{
+		kernel: k, leases: s.Leases(), site: site, node: node, literal: c.Literal,
+		hash: node.NameHash(),
+		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), probe: l.Lane("probe")},
+	}
+	x.self = k.Register("kubelet/"+node.Name, x)
+	x.client = s.NewClient(store.ClientConfig{
+		Name: "kubelet/" + node.Name, Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+	})
+	x.beat = s.NewClient(store.ClientConfig{
+		Name: "kubelet/" + node.Name + "/heartbeat", Actor: x.self, Site: site, Timeout: nodeStatusEvery,
+	})
+	x.orders = x.client.WatchPodsOn(node.ID)
+	x.about = x.client.WatchNode(node.ID)
+	x.machine = runtime.NewMachine(k, node, runtime.Config{
+		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Kubelet: x,
+	})
+	x.leases.Add(node.ID, node.Name, site, x.client.Server)
+	return x
+}
+
+// Start is a kubelet that has long been running, at the beginning of a run.
+func (k *Kubelet) Start() {
+	luck := k.luck.phases.Draw(k.hash, 0)
+	k.relist.Phase = sim.Time(luck.Duration(0, relistEvery))
+	k.work.Phase = sim.Time(luck.Duration(0, workEvery))
+	k.statusPass.Phase = sim.Time(luck.Duration(0, statusPassEvery))
+	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
+	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
+	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
+	k.startedAt, k.networkAt, k.synced = -1, -1, true
+	k.begin(luck.Duration(0, store.RenewEvery))
+}
+
+// begin is what starts with the process. Its lease is renewed first after
+// firstLease.
+func (k *Kubelet) begin(firstLease time.Duration) {
+	k.running = true
+	k.epoch++
+	k.relist.Period, k.work.Period, k.statusPass.Period = relistEvery, workEvery, statusPassEvery
+	k.housekeeping.Period, k.probes.Period = housekeepingEvery, 1
+	for _, p := range k.pulses() {
+		p.next = sim.Never
+	}
+	k.probes.next = sim.Never
+	k.leases.Start(k.node.ID, firstLease)
+	k.orders.Start()
+	k.about.Start()
+	if k.literal {
+		for why, p := range k.pulses() {
+			k.want(p, sim.Why(why), k.kernel.Now())
+		}
+	}
+	if !k.synced {
+		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
+	}
+}
+
+// pulses is everything periodic, by its reason to wake.
+func (k *Kubelet) pulses() [whyHousekeeping + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping}
+}
+
+// Machine is what the kubelet manages.
+func (k *Kubelet) Machine() *runtime.Machine { return k.machine }
+
+// Serving tells whether the pod really serves now.
+func (k *Kubelet) Serving(pod model.Ref) bool {
+	s := k.machine.Sandbox(pod.ID)
+	return s != nil && k.machine.Serves(s)
+}
+
+// CrashContainer ends a container of a pod at once, or all its app containers
+// if none is named. It tells whether anything was running.
+func (k *Kubelet) CrashContainer(pod model.Ref, name string, exitCode int32) bool {
+	s := k.machine.Sandbox(pod.ID)
+	if s == nil {
+		return false
+	}
+	crashed := false
+	for i := range s.Processes {
+		init := i < len(s.Pod.Spec.InitContainers)
+		if c := containerOf(s.Pod.Spec, i); c.Name == name || name == "" && !init {
+			crashed = k.machine.Crash(s, i, exitCode) || crashed
+		}
+	}
+	return crashed
+}
+
+// Wake implements sim.Actor.
+func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case store.WhyWatch:
+		k.look()
+	case store.WhyReply:
+		k.answered(about)
+	case whyStep:
+		k.step(now, about)
+	case whyBoot:
+		k.boot(now, about)
+	default:
+		k.tick(now, why, about)
+	}
+}
+
+// tick serves what is due at a tick.
+func (k *Kubelet) tick(now sim.Time, why sim.Why, epoch uint64) {
+	p := k.pulses()[why]
+	if !k.running || epoch != uint64(k.epoch) || p.next != now {
+		return
+	}
+	p.next = sim.Never
+	switch why {
+	case whyRelist:
+		k.relisted(now)
+	case whyWork:
+		k.workDue(now)
+	case whyProbe:
+		k.probesDue(now)
+	case whyStatusPass:
+		k.passStatus()
+	case whyNodeStatus:
+		k.checkNode()
+	case whyHousekeeping:
+		k.keepHouse()
+	}
+	if k.literal && why != whyProbe {
+		k.want(p, why, now+1)
+	}
+}
+
+// DescribeWake implements sim.Describer.
+func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
+	if int(why) >= len(whyNames) {
+		return "news from the API server"
+	}
+	if r := k.find(uint32(about)); why == whyStep && r != nil {
+		return whyNames[why] + ": " + r.pod.Path()
+	}
+	return whyNames[why]
+}
+
+// pulse is a periodic thing, of which only the next tick that matters is
+// posted.
+type pulse struct {
+	sim.Ticker
+	next sim.Time // the tick that is posted, Never if none
+}
+
+// want has a pulse tick at its first tick not before due.
+func (k *Kubelet) want(p *pulse, why sim.Why, due sim.Time) {
+	if at := p.AtOrAfter(due); at < p.next {
+		p.next = at
+		k.kernel.Post(at, k.self, why, uint64(k.epoch))
+	}
+}
+
+// look reads what the watches brought.
+func (k *Kubelet) look() {
+	for _, obj, ok := k.about.Next(); ok; _, obj, ok = k.about.Next() {
+		if n, ok := obj.(*model.Node); ok {
+			k.nodeSeen(n)
+		}
+	}
+	for ref, obj, ok := k.orders.Next(); ok; ref, obj, ok = k.orders.Next() {
+		if pod, ok := obj.(*model.Pod); ok {
+			k.podSeen(pod)
+		} else {
+			k.podGone(ref.ID)
+		}
+	}
+}

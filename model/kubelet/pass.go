@@ -1,0 +1,298 @@
+package kubelet
+
+import (
+	"fmt"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// A pass is the part of a sync that changes the machine: kill what must go,
+// make the sandbox, start the containers that are due, one after another
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod). It runs to its end
+// whatever happens to the pod meanwhile. What needs no look at anything but
+// the clock is one wait.
+
+// pass begins one.
+func (k *Kubelet) pass(r *row, now sim.Time) {
+	if r.box == nil {
+		r.box = k.machine.Add(r.pod, r.hash)
+	}
+	r.failed, r.requeue = false, 0
+	r.plan(k.cacheAt(now))
+	if !r.box.Ready {
+		volumes, sandbox := k.machine.SandboxTime(r.box)
+		k.startProbes(r, now.Add(volumes))
+		k.next(r, now.Add(volumes+sandbox))
+		return
+	}
+	k.startProbes(r, now)
+	k.kill(r)
+}
+
+// setUp makes the sandbox that was waited for.
+func (k *Kubelet) setUp(r *row) {
+	if !r.box.Ready {
+		k.machine.MakeSandbox(r.box)
+	}
+}
+
+// plan marks the containers that the pass is to start.
+func (r *row) plan(cache sim.Time) {
+	spec := r.pod.Spec
+	for i := range r.containers {
+		r.containers[i].todo = false
+	}
+	if !r.box.Ready {
+		r.initialized = false
+	}
+	if !r.initialized && !r.planInit(cache) {
+		return
+	}
+	r.initialized = true
+	for i := range r.containers {
+		if plainInit(spec, i) {
+			continue
+		}
+		c := &r.containers[i]
+		switch r.sight(i, cache) {
+		case unseen:
+			c.todo = true
+		case running:
+			c.todo = c.doomed && (spec.RestartPolicy != model.RestartNever || i < len(spec.InitContainers))
+		case ended:
+			c.todo = restarts(spec, i, r.box.Processes[i].ExitCode)
+		}
+	}
+}
+
+// planInit marks the next init container, and tells whether all are done
+// (kuberuntime_container.go computeInitContainerActions). In a new sandbox all
+// run again.
+func (r *row) planInit(cache sim.Time) bool {
+	spec := r.pod.Spec
+	for i := range spec.InitContainers {
+		c, p := &r.containers[i], &r.box.Processes[i]
+		saw := r.sight(i, cache)
+		if !r.box.Ready || p.StartedAt < r.box.MadeAt {
+			saw = unseen
+		}
+		switch {
+		case saw == running:
+			c.todo = c.doomed
+			if !spec.InitContainers[i].Sidecar || !r.hasStarted(i) {
+				return false
+			}
+		case saw == ended && plainInit(spec, i) && p.ExitCode == 0:
+		case saw == ended && !restarts(spec, i, p.ExitCode):
+			return false
+		default:
+			c.todo = true
+			return false
+		}
+	}
+	return true
+}
+
+// hasStarted tells whether a running container counts as started.
+func (r *row) hasStarted(i int) bool {
+	return containerOf(r.pod.Spec, i).Startup == nil || r.containers[i].started
+}
+
+// kill ends the containers that a probe has doomed, one after another, and
+// then lets the pass go on.
+func (k *Kubelet) kill(r *row) {
+	for i := range r.containers {
+		c, p := &r.containers[i], &r.box.Processes[i]
+		if !c.doomed {
+			continue
+		}
+		if !p.Running {
+			c.doomed = false
+			continue
+		}
+		if !c.killed {
+			c.killed, c.killedFrom = true, 0
+			if p.Instances > 1 {
+				c.killedFrom = p.FinishedAt
+			}
+			k.machine.Stop(r.box, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
+		}
+		r.doing, r.cursor = killing, int16(i)
+		return
+	}
+	k.next(r, k.kernel.Now())
+}
+
+// next goes on to the next container that is to start, the sandbox being
+// there at a time, now or later.
+func (k *Kubelet) next(r *row, at sim.Time) {
+	now := k.kernel.Now()
+	for i := range r.containers {
+		c := &r.containers[i]
+		if !c.todo {
+			continue
+		}
+		if k.refused(r, i, at) {
+			k.giveUp(r, i)
+			continue
+		}
+		switch k.image(r, i, at) {
+		case imageHere:
+			r.cursor = int16(i)
+			k.wait(r, starting, at.Add(k.machine.StartTime(r.box, i)))
+			return
+		case imageAsked:
+			r.cursor = int16(i)
+			return
+		}
+		k.giveUp(r, i)
+	}
+	if at > now {
+		k.wait(r, settingUp, at)
+		return
+	}
+	k.endPass(r)
+}
+
+// giveUp leaves a container for a later pass. Nothing comes after an init
+// container.
+func (k *Kubelet) giveUp(r *row, i int) {
+	r.failed = true
+	r.containers[i].todo = false
+	if plainInit(r.pod.Spec, i) {
+		for j := range r.containers {
+			r.containers[j].todo = false
+		}
+	}
+}
+
+func (k *Kubelet) endPass(r *row) {
+	for i := range r.containers {
+		r.containers[i].killed = false
+	}
+	switch {
+	case r.requeue > 0:
+		k.endStep(r, min(r.requeue, crashRetry))
+	case r.failed:
+		k.endStep(r, errorRetry)
+	default:
+		k.endStep(r, 0)
+	}
+}
+
+// start runs a container that was created.
+func (k *Kubelet) start(r *row, i int) {
+	c := &r.containers[i]
+	c.todo, c.ready, c.started, c.doomed, c.reason = false, false, false, false, noReason
+	k.machine.Start(r.box, i)
+	k.client.Note(r.pod, false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
+}
+
+// Back-off of restarts and of pulls (pkg/kubelet/kubelet.go; what is older
+// than twice the most is forgotten, k8s.io/client-go/util/flowcontrol/backoff.go).
+const (
+	firstBackoff  = 10 * time.Second
+	mostBackoff   = 300 * time.Second
+	forgetBackoff = 2 * mostBackoff
+)
+
+// refused tells whether a container that ended has to wait before it is
+// started again (kuberuntime_manager.go doBackOff). The wait counts from the
+// finish of the instance that was the last to have ended when the pass began,
+// and doubles unless that one had run for ten minutes.
+func (k *Kubelet) refused(r *row, i int, at sim.Time) bool {
+	c, p := &r.containers[i], &r.box.Processes[i]
+	from := p.FinishedAt
+	if c.killed {
+		from = c.killedFrom
+	}
+	if p.Instances == 0 || from == 0 {
+		return false
+	}
+	fresh := c.backoff == 0 || from.Sub(c.restartAt) > forgetBackoff
+	if left := from.Add(c.backoff).Sub(at); !fresh && left > 0 {
+		if c.reason != crashLoop {
+			name := containerOf(r.pod.Spec, i).Name
+			k.client.Note(r.pod, true, "BackOff", "Back-off restarting failed container "+name)
+		}
+		c.reason = crashLoop
+		if r.requeue == 0 || left < r.requeue {
+			r.requeue = left
+		}
+		return true
+	}
+	c.restartAt = at
+	if fresh {
+		c.backoff = firstBackoff
+	} else {
+		c.backoff = min(2*c.backoff, mostBackoff)
+	}
+	return false
+}
+
+// imageState is what came of looking for an image.
+type imageState uint8
+
+const (
+	imageHere imageState = iota
+	imageAsked
+	imageMissing
+)
+
+// image sees to a container's image (pkg/kubelet/images/image_manager.go
+// EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
+func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
+	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
+	if spec.PullPolicy != model.PullAlways && k.machine.Cached(spec.Image) {
+		return imageHere
+	}
+	now := k.kernel.Now()
+	if at > now {
+		k.wait(r, settingUp, at) // and look again
+		return imageAsked
+	}
+	if spec.PullPolicy == model.PullNever {
+		c.reason = neverPull
+		return imageMissing
+	}
+	if c.pullWait > 0 && now.Sub(c.pullFailAt) < c.pullWait {
+		if c.reason != pullBackoff {
+			k.client.Note(r.pod, false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
+		}
+		c.reason = pullBackoff
+		return imageMissing
+	}
+	r.doing, r.cursor = pulling, int16(i)
+	k.machine.Pull(r.pod, spec)
+	return imageAsked
+}
+
+// Pulled implements runtime.Observer. A failure makes the next attempts wait
+// longer and longer, counted from the failure.
+func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
+	r := k.find(pod)
+	if !k.running || r == nil || r.doing != pulling {
+		return
+	}
+	now, i := k.kernel.Now(), int(r.cursor)
+	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
+	switch outcome {
+	case runtime.PulledNow:
+		k.client.Note(r.pod, false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
+	case runtime.PullFailed:
+		if c.pullWait == 0 || now.Sub(c.pullFailAt) > forgetBackoff {
+			c.pullWait = firstBackoff
+		} else {
+			c.pullWait = min(2*c.pullWait, mostBackoff)
+		}
+		c.pullFailAt, c.reason = now, pullError
+		k.client.Note(r.pod, true, "Failed", fmt.Sprintf("Failed to pull image %q: registry is unavailable", spec.Image))
+		k.giveUp(r, i)
+		k.next(r, now)
+		return
+	}
+	k.wait(r, starting, now.Add(k.machine.StartTime(r.box, i)))
+}

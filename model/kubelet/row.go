@@ -1,0 +1,211 @@
+package kubelet
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// stage is where a pod's worker is; it only moves forward
+// (pkg/kubelet/pod_workers.go).
+type stage uint8
+
+const (
+	syncing     stage = iota // may start containers
+	terminating              // stops them
+	terminated               // they have stopped; cleans up
+	finished                 // nothing is left but the object
+)
+
+// doing is what a pod's worker waits for in the middle of a step.
+type doing uint8
+
+const (
+	nothing doing = iota
+	settingUp
+	pulling
+	starting
+	killing
+	stopping
+	unmounting
+)
+
+// waiting is why a container is not running, as the kubelet's reason cache
+// has it (pkg/kubelet/reason_cache.go).
+type waiting uint8
+
+const (
+	noReason waiting = iota
+	crashLoop
+	pullError
+	pullBackoff
+	neverPull
+)
+
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"}
+
+// slot is when something is due for a pod. Slots lie side by side, because
+// every tick goes through all of them.
+type slot struct {
+	pod    uint32   // 0 if free
+	news   sim.Time // the first relist later than this concerns the pod, Never if none does
+	lookAt sim.Time // when the work queue has the pod, Never if it has not
+	probe  sim.Time // when a probe changes something, Never if none does
+}
+
+// container is what a kubelet remembers about one container.
+type container struct {
+	backoff    time.Duration // the wait after the last restart that was allowed, 0 if there was none
+	restartAt  sim.Time      // when that restart was allowed
+	pullWait   time.Duration // the wait after the last failed pull, 0 if there was none
+	pullFailAt sim.Time
+	killedFrom sim.Time // if killed: when the instance before had finished, 0 if there was none
+	readyPhase sim.Time // a tick of the readiness probe
+	livePhase  sim.Time // a tick of the startup and liveness probes
+	shownAt    sim.Time // since when it is shown running, and since when started
+	reason     waiting
+	todo       bool // the pass is to start it
+	doomed     bool // a probe wants it killed
+	killed     bool // this pass killed it
+	ready      bool // the readiness probe succeeded
+	started    bool // the startup probe succeeded
+}
+
+// row is what a kubelet knows about one pod.
+type row struct {
+	pod        *model.Pod       // newest version seen
+	shown      *model.Pod       // with the newest status made here; nil if none was
+	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
+	containers []container
+	one        [1]container
+	hash       uint64
+	number     int32 // of its slot
+
+	stepEnd  sim.Time      // when the worker's last step ended, -1 before the first
+	stepAt   sim.Time      // when what it waits for is over
+	killAt   sim.Time      // when the grace of a terminating pod is over, 0 until it is needed
+	deadline sim.Time      // of spec.activeDeadlineSeconds, Never if none
+	requeue  time.Duration // the least remaining crash back-off of a pass, 0 if there was none
+	looks    uint64        // counts requeues: names their luck
+	stage    stage
+	doing    doing
+	cursor   int16 // the container that is being pulled, started or killed
+
+	failed      bool // the pass had an error
+	pending     bool // there is news for when the step is over
+	initialized bool // all init containers are done
+	probing     bool // probe workers exist
+	overdue     bool // the deadline was exceeded
+	gone        bool // the object is
+	orphan      bool // the machine had it, nobody else
+
+	queued  bool // for the status writer
+	dirty   bool // shown is to be written
+	sent    bool // shown was handed to the API server
+	doubted bool // the API may show something else: the next status pass compares
+	remove  bool // the object is to be deleted
+}
+
+// containerOf is the ith container of a pod, init containers first.
+func containerOf(spec *model.PodSpec, i int) *model.Container {
+	if n := len(spec.InitContainers); i >= n {
+		return &spec.Containers[i-n]
+	}
+	return &spec.InitContainers[i]
+}
+
+// plainInit tells whether the ith container runs to its end before the pod
+// starts.
+func plainInit(spec *model.PodSpec, i int) bool {
+	return i < len(spec.InitContainers) && !spec.InitContainers[i].Sidecar
+}
+
+func (k *Kubelet) find(pod uint32) *row {
+	for i := range k.slots {
+		if k.slots[i].pod == pod {
+			return k.rows[i]
+		}
+	}
+	return nil
+}
+
+// add makes a row for a pod the kubelet did not know.
+func (k *Kubelet) add(pod *model.Pod) *row {
+	r := &row{pod: pod, hash: pod.NameHash(), stepEnd: -1, deadline: sim.Never}
+	r.containers = r.one[:]
+	if n := len(pod.Spec.InitContainers) + len(pod.Spec.Containers); n != 1 {
+		r.containers = make([]container, n)
+	}
+	r.box = k.machine.Sandbox(pod.ID)
+	empty := slot{pod: pod.ID, news: sim.Never, lookAt: sim.Never, probe: sim.Never}
+	for i := range k.slots {
+		if k.slots[i].pod == 0 {
+			k.slots[i], k.rows[i], r.number = empty, r, int32(i)
+			return r
+		}
+	}
+	r.number = int32(len(k.slots))
+	k.slots, k.rows = append(k.slots, empty), append(k.rows, r)
+	return r
+}
+
+// drop forgets a pod.
+func (k *Kubelet) drop(r *row) {
+	k.slots[r.number], k.rows[r.number] = slot{news: sim.Never, lookAt: sim.Never, probe: sim.Never}, nil
+}
+
+func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
+
+// cacheAt is the time of the newest relist: what happened before, the kubelet
+// has seen. It is 0 if there was none.
+func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
+	at, _ := k.relist.AtOrBefore(now)
+	return at
+}
+
+// sight is what a relist saw of a container.
+type sight uint8
+
+const (
+	unseen  sight = iota // it never ran
+	running              // its newest instance runs
+	ended                // its newest instance has ended
+)
+
+// see is what the relist at cache saw of p.
+func see(p *runtime.Process, cache sim.Time) sight {
+	switch {
+	case p.Instances == 0 || p.Instances == 1 && p.StartedAt >= cache:
+		return unseen
+	case p.StartedAt >= cache:
+		return ended // the instance before
+	case p.Running || p.FinishedAt >= cache:
+		return running
+	}
+	return ended
+}
+
+// sight is what the kubelet believes about the ith container.
+func (r *row) sight(i int, cache sim.Time) sight {
+	if r.box == nil {
+		return unseen
+	}
+	return see(&r.box.Processes[i], cache)
+}
+
+// restarts tells whether a container that ended is started again
+// (pkg/kubelet/container/helpers.go ShouldContainerBeRestarted).
+func restarts(spec *model.PodSpec, i int, code int32) bool {
+	if i < len(spec.InitContainers) {
+		return spec.InitContainers[i].Sidecar || code != 0 && spec.RestartPolicy != model.RestartNever
+	}
+	switch spec.RestartPolicy {
+	case model.RestartAlways:
+		return true
+	case model.RestartOnFailure:
+		return code != 0
+	}
+	return false
+}

@@ -1,0 +1,268 @@
+package kubelet
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// podSeen takes a version of a pod from the watch.
+func (k *Kubelet) podSeen(pod *model.Pod) {
+	r := k.find(pod.ID)
+	if r == nil {
+		k.podAdded(pod)
+		return
+	}
+	if pod.ResourceVersion <= r.pod.ResourceVersion {
+		return
+	}
+	r.pod = pod
+	now := k.kernel.Now()
+	switch {
+	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
+		k.trigger(r, now)
+	case r.stage == terminating && pod.Deleting():
+		k.killContainers(r)
+	case r.stage == finished && pod.Deleting() && !r.remove:
+		r.remove = true
+		k.enqueue(r)
+	}
+	k.doubt(r)
+}
+
+// podAdded admits a pod the kubelet has not seen before, or takes up one that
+// an earlier process of this kubelet has run.
+func (k *Kubelet) podAdded(pod *model.Pod) {
+	r := k.add(pod)
+	now := k.kernel.Now()
+	if pod.Phase.Terminal() && r.box == nil {
+		r.stage = finished
+		return
+	}
+	if r.box != nil {
+		k.adopt(r)
+	} else if reason, message := k.admit(pod); reason != "" && !pod.Deleting() {
+		k.reject(r, reason, message)
+		return
+	}
+	k.charge(pod, 1)
+	if pod.Spec.ActiveDeadline > 0 {
+		since := now
+		if pod.StartedAt > 0 {
+			since = pod.StartedAt
+		}
+		r.deadline = since.Add(pod.Spec.ActiveDeadline)
+	}
+	k.sync(r, now)
+}
+
+// podGone is told that a pod's object is no more. What runs of it gets the
+// grace it would have had.
+func (k *Kubelet) podGone(pod uint32) {
+	r := k.find(pod)
+	if r == nil {
+		return
+	}
+	r.gone = true
+	switch r.stage {
+	case syncing:
+		k.trigger(r, k.kernel.Now())
+	case finished:
+		k.drop(r)
+	}
+}
+
+// adoptReady is how long before the kubelet a container must have started to
+// keep its ready state over the kubelet's restart
+// (pkg/kubelet/status, feature ChangeContainerStatusOnKubeletRestart off).
+const adoptReady = 10 * time.Second
+
+// adopt takes over from the API what the process before knew about a pod that
+// the machine has.
+func (k *Kubelet) adopt(r *row) {
+	if len(r.pod.Containers) != len(r.containers) {
+		return
+	}
+	first := len(r.pod.Spec.InitContainers)
+	for i := range r.containers {
+		p, c := &r.box.Processes[i], &r.containers[i]
+		if i >= first && p.Instances > 0 && p.StartedAt >= r.box.MadeAt {
+			r.initialized = r.box.Ready
+		}
+		if p.Running && p.StartedAt.Add(adoptReady) < k.startedAt && p.StartedAt == r.pod.Containers[i].StartedAt {
+			c.ready, c.started = r.pod.Containers[i].Ready, r.pod.Containers[i].Started
+		}
+	}
+}
+
+// trigger has a pod's worker look again: now, or when the step it is in is
+// over and a relist has shown what came of it
+// (pkg/kubelet/pod_workers.go: a step waits for a pod cache newer than the
+// end of the step before).
+func (k *Kubelet) trigger(r *row, now sim.Time) {
+	switch {
+	case r.doing != nothing:
+		r.pending = true
+	case r.stepEnd < k.cacheAt(now) || r.stepEnd < 0:
+		k.sync(r, now)
+	default:
+		k.expect(r, r.stepEnd)
+	}
+}
+
+// expect has the first relist after since look at the pod.
+func (k *Kubelet) expect(r *row, since sim.Time) {
+	s := k.slot(r)
+	s.news = min(s.news, since)
+	k.want(&k.relist, whyRelist, since+1)
+}
+
+// Changed implements runtime.Observer.
+func (k *Kubelet) Changed(box *runtime.Sandbox) {
+	if !k.running {
+		return
+	}
+	r := k.find(box.Pod.ID)
+	if r == nil || r.box != box {
+		return
+	}
+	switch {
+	case r.stage == syncing:
+		k.expect(r, k.kernel.Now())
+		if r.doing == killing && !box.Processes[r.cursor].Running {
+			r.doing = nothing
+			k.kill(r)
+		}
+	case r.stage == terminating && r.doing == killing:
+		k.stopNext(r)
+	}
+}
+
+// relisted is the pod lifecycle event generator's look at the machine
+// (pkg/kubelet/pleg/generic.go): pods with news get a sync.
+func (k *Kubelet) relisted(now sim.Time) {
+	for i := range k.slots {
+		if k.slots[i].news >= now {
+			continue
+		}
+		k.slots[i].news = sim.Never
+		r := k.rows[i]
+		if r.doing != nothing {
+			r.pending = true
+			continue
+		}
+		if r.stage == syncing {
+			k.sync(r, now)
+		}
+	}
+	for i := range k.slots {
+		if n := k.slots[i].news; n != sim.Never {
+			k.want(&k.relist, whyRelist, n+1)
+		}
+	}
+}
+
+// workDue looks at the pods whose time in the work queue has come.
+func (k *Kubelet) workDue(now sim.Time) {
+	next := sim.Never
+	for i := range k.slots {
+		if s := &k.slots[i]; s.lookAt <= now {
+			s.lookAt = sim.Never
+			k.trigger(k.rows[i], now)
+		}
+		next = min(next, k.slots[i].lookAt)
+	}
+	if next != sim.Never {
+		k.want(&k.work, whyWork, next)
+	}
+}
+
+// queueAt puts the pod into the work queue.
+func (k *Kubelet) queueAt(r *row, at sim.Time) {
+	k.slot(r).lookAt = at
+	if at != sim.Never {
+		k.want(&k.work, whyWork, at)
+	}
+}
+
+// sync is one step of a pod's worker (pkg/kubelet/kubelet.go SyncPod).
+func (k *Kubelet) sync(r *row, now sim.Time) {
+	if r.stage != syncing {
+		return
+	}
+	r.pending = false
+	k.queueAt(r, r.deadline)
+	if now >= r.deadline {
+		r.overdue = true
+	}
+	if r.overdue || r.gone || r.pod.Deleting() || r.pod.Phase.Terminal() {
+		k.terminate(r)
+		return
+	}
+	if k.publish(r, false).Terminal() {
+		k.terminate(r)
+		return
+	}
+	if now < k.networkAt && !r.pod.Spec.HostNetwork && (r.box == nil || !r.box.Ready) {
+		k.endStep(r, networkRetry)
+		return
+	}
+	k.pass(r, now)
+}
+
+// Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is
+// stretched 1 to 1.5 times. A sync without error is looked at again after 60
+// to 90 s in Kubernetes; as that look finds nothing the other ways have not
+// shown, it is no event here.
+const (
+	errorRetry   = 10 * time.Second
+	networkRetry = time.Second
+	crashRetry   = 60 * time.Second // at most, for a container in crash back-off
+)
+
+// endStep ends a step. With a delay the pod is looked at again.
+func (k *Kubelet) endStep(r *row, delay time.Duration) {
+	now := k.kernel.Now()
+	r.doing, r.stepEnd = nothing, now
+	if delay > 0 {
+		luck := k.luck.requeue.Draw(r.hash, uint64(k.epoch)<<32|r.looks)
+		r.looks++
+		k.queueAt(r, min(r.deadline, now.Add(luck.Duration(delay, delay+delay/2))))
+	}
+	if r.pending {
+		r.pending = false
+		k.trigger(r, now)
+	}
+}
+
+// wait has the worker go on after what it is doing, at a time.
+func (k *Kubelet) wait(r *row, what doing, at sim.Time) {
+	r.doing, r.stepAt = what, at
+	k.kernel.Post(at, k.self, whyStep, uint64(k.epoch)<<32|uint64(r.pod.ID))
+}
+
+// step goes on with what a pod's worker waited for.
+func (k *Kubelet) step(now sim.Time, about uint64) {
+	if !k.running || uint32(about>>32) != k.epoch {
+		return
+	}
+	r := k.find(uint32(about))
+	if r == nil || r.stepAt != now {
+		return
+	}
+	switch r.doing {
+	case settingUp:
+		k.setUp(r)
+		k.next(r, now)
+	case starting:
+		k.setUp(r)
+		k.start(r, int(r.cursor))
+		k.next(r, now)
+	case stopping:
+		k.stopped(r)
+	case unmounting:
+		k.finish(r)
+	}
+}

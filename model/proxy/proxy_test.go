@@ -1,0 +1,179 @@
+package proxy_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/etcd"
+	"orrery/model/network"
+	"orrery/model/proxy"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// rig is an API server, one proxy, and a hand that writes what controllers
+// would.
+type rig struct {
+	*sim.Kernel
+	net      *network.Network
+	store    *store.Store
+	control  network.Site
+	node     network.Site
+	proxy    *proxy.Proxy
+	changes  []sim.Time // when the proxy said that its rules changed
+	services map[string]model.Ref
+}
+
+func newRig(t *testing.T, seed uint64) *rig {
+	k := sim.New(sim.Config{Seed: seed})
+	net := network.New(k, network.DefaultProfile())
+	r := &rig{Kernel: k, net: net, store: store.New(k, net), services: map[string]model.Ref{}}
+	r.control, r.node = net.AddSite("cp-0", ""), net.AddSite("n-1", "a")
+	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control)
+	r.proxy = proxy.New(k, r.store, net, proxy.Config{Name: "kube-proxy/n-1", Site: r.node, Node: "n-1", Zone: "a", Listener: r})
+	r.proxy.Start()
+	return r
+}
+
+func (r *rig) RoutesChanged() { r.changes = append(r.changes, r.Now()) }
+
+// endpoints makes the slice of a Service list pods that are ready, and makes
+// both if they do not exist yet.
+func (r *rig) endpoints(name string, pods ...uint32) {
+	ref, ok := r.services[name]
+	if !ok {
+		svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: name}, Ports: 1}
+		r.store.Create(0, svc)
+		ref = svc.Ref()
+		r.services[name] = ref
+	}
+	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: name}, Service: ref}
+	for _, id := range pods {
+		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: model.Ref{Kind: model.KindPod, ID: id}, Ready: true, Serving: true})
+	}
+	if old := r.store.Lookup(model.KindEndpointSlice, "default", name); old != nil {
+		slice.Meta = *old.Head()
+		r.store.Update(0, slice)
+		return
+	}
+	r.store.Create(0, slice)
+}
+
+func (r *rig) route(name string) string {
+	var ids []string
+	for _, e := range r.proxy.Route("default", name).Endpoints {
+		ids = append(ids, fmt.Sprint(e.Pod.ID))
+	}
+	return strings.Join(ids, " ")
+}
+
+func (r *rig) until(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := r.Run(sim.Time(d)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Source: "kube-proxy sync: min interval 1 s between end of one sync and start
+// of next; 0 if idle > 1 s, else U(0,1) s; plus sync run time"
+// (pkg/proxy/runner/bounded_frequency_runner.go).
+func TestARunFollowsAnotherAfterASecond(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, seed)
+		r.until(t, 10*time.Second)
+		for i := range 40 {
+			r.endpoints("web", uint32(1+i))
+			r.until(t, 10*time.Second+time.Duration(i+1)*100*time.Millisecond)
+		}
+		r.until(t, 20*time.Second)
+		first := r.changes[0].Sub(sim.Time(10 * time.Second))
+		if first < 50*time.Millisecond || first > 250*time.Millisecond {
+			t.Errorf("seed %d: an idle proxy took %v", seed, first)
+		}
+		for i, at := range r.changes[1:] {
+			if d := at.Sub(r.changes[i]); d < 1050*time.Millisecond || d > 1200*time.Millisecond {
+				t.Errorf("seed %d: run %d ended %v after the one before", seed, i+1, d)
+			}
+		}
+		if n := len(r.changes); n < 4 || n > 6 || r.route("web") != "40" {
+			t.Errorf("seed %d: %d runs, and then endpoint %s", seed, n, r.route("web"))
+		}
+	}
+}
+
+func TestRulesAreOlderThanTheView(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1, 2)
+	r.until(t, 10*time.Second)
+	if got := r.route("web"); got != "1 2" {
+		t.Fatalf("routes to %q", got)
+	}
+	r.endpoints("web", 2)
+	r.until(t, 10*time.Second+40*time.Millisecond)
+	if got := r.route("web"); got != "1 2" {
+		t.Errorf("after 40 ms, less than any run takes: %q", got)
+	}
+	r.until(t, 10*time.Second+300*time.Millisecond)
+	if got := r.route("web"); got != "2" {
+		t.Errorf("after 300 ms: %q", got)
+	}
+}
+
+// Source: "Rules stay exactly as last programmed" while the control plane is
+// down.
+func TestRulesAreFrozenWhileTheControlPlaneIsOutOfReach(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1, 2)
+	r.until(t, 10*time.Second)
+	cut := r.net.Impair(network.Impairment{From: []network.Site{r.control}, To: []network.Site{r.node}, Cut: true})
+	r.endpoints("web", 2)
+	r.until(t, 10*time.Minute)
+	if got := r.route("web"); got != "1 2" {
+		t.Errorf("cut off: %q", got)
+	}
+	r.net.Lift(cut)
+	r.until(t, 12*time.Minute)
+	if got := r.route("web"); got != "2" {
+		t.Errorf("after the cut: %q", got)
+	}
+}
+
+func TestAServiceThatGoesTakesItsRulesWithIt(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1)
+	r.until(t, 10*time.Second)
+	slice := r.store.Lookup(model.KindEndpointSlice, "default", "web").Head().Ref()
+	r.store.Delete(0, slice)
+	r.store.Delete(0, r.services["web"])
+	r.until(t, 20*time.Second)
+	if got := r.proxy.Route("default", "web"); got.Service.ID != 0 {
+		t.Errorf("%+v", got)
+	}
+	delete(r.services, "web")
+	r.endpoints("web", 7)
+	r.until(t, 30*time.Second)
+	if got := r.route("web"); got != "7" {
+		t.Errorf("the next of that name: %q", got)
+	}
+}
+
+func TestAMachineThatBootsListsAnew(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1)
+	r.until(t, 10*time.Second)
+	r.net.SetPower(r.node, false)
+	if got := r.proxy.Route("default", "web"); got.Service.ID != 0 {
+		t.Errorf("rules without power: %+v", got)
+	}
+	r.endpoints("web", 2)
+	r.until(t, 20*time.Second)
+	r.net.SetPower(r.node, true)
+	r.until(t, 21*time.Second)
+	if got := r.route("web"); got != "2" {
+		t.Errorf("after the boot: %q", got)
+	}
+}

@@ -1,0 +1,399 @@
+package runtime
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Watcher is told, at once and truthfully, when a pod starts or stops to
+// serve: all its app containers run and have started up, on a machine with
+// power.
+type Watcher interface {
+	ServingChanged(pod model.Ref, serving bool)
+}
+
+// Observer is what a Machine tells the kubelet that manages it.
+type Observer interface {
+	// Changed says that a container or the sandbox of a pod started or ended.
+	// A kubelet notices at its next relist.
+	Changed(s *Sandbox)
+	// Pulled answers Machine.Pull: whether the image is there now.
+	Pulled(pod uint32, ok bool)
+}
+
+// Cause is how a process ended, as the container runtime reports it.
+type Cause uint8
+
+// The causes.
+const (
+	Exited    Cause = iota // by itself, or by a signal
+	OOMKilled              // by the kernel: it reached its memory limit
+	Lost                   // with its machine: the runtime finds it gone after a reboot
+)
+
+// lostCode is the exit code containerd reports for a process whose shim is
+// gone (containerd/internal/cri/server/restart.go).
+const lostCode = 255
+
+// killedCode is 128 + SIGKILL.
+const killedCode = 137
+
+// Process is one container of a pod: its newest instance.
+type Process struct {
+	StartedAt  sim.Time // of the newest instance
+	FinishedAt sim.Time // of the newest instance that finished, 0 if none did
+	ServesAt   sim.Time // when the newest instance has started up
+	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
+	dueAt      sim.Time // when it will end, Never if nothing will end it
+	ExitCode   int32    // of the newest instance that finished
+	Instances  int32    // how many were ever started
+	dueCode    int32
+	Cause      Cause // of the newest instance that finished
+	dueCause   Cause
+	Running    bool
+}
+
+// Sandbox is a pod on a machine: its network namespace and its containers,
+// init containers first, in spec order.
+type Sandbox struct {
+	Pod       *model.Pod // for its name, labels and spec; the status in it means nothing here
+	Hash      uint64     // names its luck
+	Processes []Process
+	IP        uint32
+	MadeAt    sim.Time // when its newest sandbox was made
+	Attempts  int32    // sandboxes ever made for this pod
+	Ready     bool     // its network namespace is there
+	serving   bool
+	one       [1]Process
+}
+
+// Machine is one worker machine: what is true about its containers, whoever
+// manages them.
+type Machine struct {
+	kernel    *sim.Kernel
+	self      sim.ActorID
+	registry  *Registry
+	behaviors Behaviors
+	serving   Watcher
+	kubelet   Observer
+	on        bool
+	offAt     sim.Time
+	node      uint32
+	nextIP    uint32
+	ids       []uint32   // of the pods, 0 where a slot is free
+	pods      []*Sandbox // beside ids
+	images    []uint32   // that are in the cache, by the registry's numbers
+	pulls     []pull     // the first is under way
+	pulled    uint64     // counts pulls: names their luck
+	costs     *costs
+}
+
+// Config is what a Machine depends on.
+type Config struct {
+	Behaviors Behaviors
+	Registry  *Registry
+	Serving   Watcher // may be nil
+	Kubelet   Observer
+}
+
+// NewMachine is a machine with power, without pods, with the images of the
+// node in its cache.
+func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
+	m := &Machine{
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
+		on: true, node: node.ID, costs: c.Registry.costs,
+	}
+	m.self = k.Register("machine/"+node.Name, m)
+	for _, i := range node.Images {
+		m.cache(c.Registry.image(i.Name))
+	}
+	c.Registry.machines = append(c.Registry.machines, m)
+	return m
+}
+
+// Sandbox is the pod on this machine, nil if it is not there.
+func (m *Machine) Sandbox(pod uint32) *Sandbox {
+	for i, id := range m.ids {
+		if id == pod {
+			return m.pods[i]
+		}
+	}
+	return nil
+}
+
+// Sandboxes is every pod on the machine, in no meaningful but a fixed order;
+// free slots are nil.
+func (m *Machine) Sandboxes() []*Sandbox { return m.pods }
+
+// Powered tells whether the machine is on.
+func (m *Machine) Powered() bool { return m.on }
+
+// Add makes room for a pod. Nothing of it runs yet.
+func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
+	s := &Sandbox{Pod: p, Hash: hash}
+	s.Processes = s.one[:]
+	if n := len(p.Spec.InitContainers) + len(p.Spec.Containers); n != 1 {
+		s.Processes = make([]Process, n)
+	}
+	for i, id := range m.ids {
+		if id == 0 {
+			m.ids[i], m.pods[i] = p.ID, s
+			return s
+		}
+	}
+	m.ids, m.pods = append(m.ids, p.ID), append(m.pods, s)
+	return s
+}
+
+// Remove forgets a pod of which nothing runs any more.
+func (m *Machine) Remove(pod uint32) {
+	for i, id := range m.ids {
+		if id == pod {
+			m.ids[i], m.pods[i] = 0, nil
+		}
+	}
+}
+
+// The addresses of pods are 10.0.0.0/8, 1,024 for each node; hostNetwork pods
+// have the node's, in 172.16.0.0/12.
+const (
+	podNet     = 10 << 24
+	perNode    = 1 << 10
+	machineNet = 172<<24 | 16<<16
+)
+
+// MakeSandbox gives a pod its network namespace and, unless it uses the
+// machine's own, a new address. The caller has waited SandboxTime.
+func (m *Machine) MakeSandbox(s *Sandbox) {
+	s.Ready, s.MadeAt = true, m.kernel.Now()
+	s.Attempts++
+	if s.Pod.Spec.HostNetwork {
+		s.IP = machineNet + m.node
+	} else {
+		s.IP = m.address()
+	}
+	m.kubelet.Changed(s)
+}
+
+func (m *Machine) address() uint32 {
+	for {
+		m.nextIP = m.nextIP%(perNode-2) + 1
+		ip := podNet + m.node*perNode + m.nextIP
+		if !m.taken(ip) {
+			return ip
+		}
+	}
+}
+
+func (m *Machine) taken(ip uint32) bool {
+	for _, s := range m.pods {
+		if s != nil && s.Ready && s.IP == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// StopSandbox takes the network namespace away; its containers have ended.
+func (m *Machine) StopSandbox(s *Sandbox) { s.Ready = false }
+
+// container is the ith container of a pod, init containers first.
+func container(spec *model.PodSpec, i int) *model.Container {
+	if n := len(spec.InitContainers); i >= n {
+		return &spec.Containers[i-n]
+	}
+	return &spec.InitContainers[i]
+}
+
+// Start runs a new instance of a container. The caller has waited StartTime.
+func (m *Machine) Start(s *Sandbox, i int) {
+	now := m.kernel.Now()
+	p := &s.Processes[i]
+	c := container(s.Pod.Spec, i)
+	b := m.behaviors.For(s.Pod, c.Name)
+	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+	p.StartedAt, p.Running, p.TermAt = now, true, 0
+	p.ServesAt = now.Add(b.Startup.Draw(&luck))
+	p.dueAt, p.dueCode, p.dueCause = sim.Never, 0, Exited
+	init := i < len(s.Pod.Spec.InitContainers)
+	if init && !c.Sidecar && b.Run.IsZero() {
+		b.Run = DefaultInitRun
+	}
+	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
+		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
+	}
+	if at := now.Add(b.untilOOM(c.Limits.MemoryBytes)); at < p.dueAt {
+		p.dueAt, p.dueCode, p.dueCause = at, killedCode, OOMKilled
+	}
+	p.Instances++
+	m.postDue(s, i)
+	if !init && m.serving != nil {
+		m.postServing(s)
+	}
+	m.kubelet.Changed(s)
+}
+
+const (
+	whyDue  sim.Why = iota // about is a pod and a container of it
+	whyUp                  // about is a pod that may serve now
+	whyPull                // about is the number of a pull
+)
+
+func (m *Machine) postDue(s *Sandbox, i int) {
+	m.kernel.Post(s.Processes[i].dueAt, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+}
+
+// postServing looks again when the last container of a pod has started up, if
+// all of them run.
+func (m *Machine) postServing(s *Sandbox) {
+	var at sim.Time
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		if !p.Running {
+			return
+		}
+		at = max(at, p.ServesAt)
+	}
+	m.kernel.Post(max(at, m.kernel.Now()), m.self, whyUp, uint64(s.Pod.ID))
+}
+
+// Serves tells whether all app containers of the pod run and have started up.
+func (m *Machine) Serves(s *Sandbox) bool {
+	if !m.on || !s.Ready {
+		return false
+	}
+	now := m.kernel.Now()
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		if p := &s.Processes[i]; !p.Running || p.ServesAt > now {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) checkServing(s *Sandbox) {
+	if m.serving == nil {
+		return
+	}
+	if now := m.Serves(s); now != s.serving {
+		s.serving = now
+		m.serving.ServingChanged(s.Pod.Ref(), now)
+	}
+}
+
+// MinimumKill is the least time between SIGTERM and SIGKILL
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go
+// minimumGracePeriodInSeconds).
+const MinimumKill = 2 * time.Second
+
+// Stop sends SIGTERM to a container, and SIGKILL after grace, which is at
+// least MinimumKill. A container that was sent SIGTERM before only gets the
+// earlier of both SIGKILLs.
+func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
+	p := &s.Processes[i]
+	if !p.Running {
+		return
+	}
+	now := m.kernel.Now()
+	kill := now.Add(max(grace, MinimumKill))
+	if p.TermAt == 0 {
+		p.TermAt = now
+		luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
+		if at := now.Add(b.Stop.Draw(&luck)); at <= kill && at < p.dueAt {
+			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
+		}
+	}
+	if kill < p.dueAt {
+		p.dueAt, p.dueCode, p.dueCause = kill, killedCode, Exited
+	}
+	m.postDue(s, i)
+}
+
+// Crash ends a container at once. It tells whether it was running.
+func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
+	p := &s.Processes[i]
+	if !p.Running {
+		return false
+	}
+	p.dueCode, p.dueCause = code, Exited
+	m.end(s, p)
+	return true
+}
+
+func (m *Machine) end(s *Sandbox, p *Process) {
+	p.Running, p.FinishedAt = false, m.kernel.Now()
+	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	m.checkServing(s)
+	m.kubelet.Changed(s)
+}
+
+// Wake implements sim.Actor.
+func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
+	if !m.on {
+		return
+	}
+	if why == whyPull {
+		m.pullDue(now)
+		return
+	}
+	s := m.Sandbox(uint32(about))
+	if s == nil {
+		return
+	}
+	if why == whyUp {
+		m.checkServing(s)
+		return
+	}
+	if p := &s.Processes[about>>32]; p.Running && now >= p.dueAt {
+		m.end(s, p)
+	}
+}
+
+// DescribeWake implements sim.Describer.
+func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
+	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
+	if s := m.Sandbox(uint32(about)); s != nil {
+		return what + " " + s.Pod.Path()
+	}
+	return what + " a pod that is gone"
+}
+
+// PowerOff ends everything on the machine at once. Nobody is left to tell but
+// those who were using it.
+func (m *Machine) PowerOff() {
+	m.on, m.offAt = false, m.kernel.Now()
+	m.pulls = m.pulls[:0]
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		s.Ready = false
+		for i := range s.Processes {
+			if p := &s.Processes[i]; p.Running {
+				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				p.ExitCode, p.Cause = lostCode, Lost
+			}
+		}
+		m.checkServing(s)
+	}
+}
+
+// Boot is the machine back, its image cache and the records of its containers
+// intact: the runtime finds those that ran gone, and takes now for when they
+// ended.
+func (m *Machine) Boot() {
+	m.on = true
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if p := &s.Processes[i]; p.Cause == Lost && p.FinishedAt == m.offAt {
+				p.FinishedAt = m.kernel.Now()
+			}
+		}
+	}
+}

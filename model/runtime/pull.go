@@ -1,0 +1,233 @@
+package runtime
+
+import (
+	"math/bits"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// The costs of what a container runtime does. All are modeling values in the
+// range that public measurements span, not promises of any runtime.
+var (
+	sandboxTime = sim.Lognormal(350*time.Millisecond, 2500*time.Millisecond)
+	startTime   = sim.Lognormal(150*time.Millisecond, time.Second) // create and start
+	volumesTime = sim.Lognormal(200*time.Millisecond, 1500*time.Millisecond)
+	resolveTime = sim.Lognormal(400*time.Millisecond, 3*time.Second)
+	refuseTime  = sim.Uniform(20*time.Millisecond, 200*time.Millisecond) // a registry that is down
+	stopTime    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // of a sandbox
+	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
+)
+
+const (
+	downloadRate = 80_000_000  // bytes of the compressed image a second
+	unpackRate   = 120_000_000 // bytes of the uncompressed image a second
+
+	// uncompressed is how much larger an image is when unpacked, in halves.
+	uncompressedHalves = 5
+)
+
+// costs is the luck of a cluster's machines.
+type costs struct {
+	startup, stop, setup, create, pull, teardown sim.Lane
+}
+
+// Registry is where every machine pulls its images from.
+type Registry struct {
+	down     bool
+	machines []*Machine
+	numbers  map[string]uint32
+	costs    *costs
+}
+
+// NewRegistry is a registry that is up.
+func NewRegistry(k *sim.Kernel) *Registry {
+	l := k.Luck()
+	return &Registry{numbers: map[string]uint32{}, costs: &costs{
+		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
+		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
+	}}
+}
+
+// Down tells whether the registry refuses pulls.
+func (r *Registry) Down() bool { return r.down }
+
+// SetDown takes the registry down, which breaks off all pulls under way, or
+// brings it back.
+func (r *Registry) SetDown(down bool) {
+	if r.down == down {
+		return
+	}
+	r.down = down
+	if !down {
+		return
+	}
+	for _, m := range r.machines {
+		m.breakOff()
+	}
+}
+
+// image numbers an image by its full name.
+func (r *Registry) image(name string) uint32 {
+	if n, ok := r.numbers[name]; ok {
+		return n
+	}
+	full := fullName(name)
+	n, ok := r.numbers[full]
+	if !ok {
+		n = uint32(len(r.numbers)) + 1
+		r.numbers[full] = n
+	}
+	r.numbers[name] = n
+	return n
+}
+
+// fullName adds what an image reference leaves out
+// (github.com/distribution/reference ParseNormalizedNamed).
+func fullName(name string) string {
+	host, rest, ok := strings.Cut(name, "/")
+	switch {
+	case !ok:
+		name = "docker.io/library/" + name
+	case !strings.ContainsAny(host, ".:") && host != "localhost":
+		name = "docker.io/" + name
+	case host == "docker.io" && !strings.Contains(rest, "/"):
+		name = "docker.io/library/" + rest
+	}
+	if !strings.Contains(name[strings.LastIndexByte(name, '/'):], ":") && !strings.Contains(name, "@") {
+		name += ":latest"
+	}
+	return name
+}
+
+// SandboxTime is how long it takes to mount a pod's volumes and then to make
+// its nth sandbox.
+func (m *Machine) SandboxTime(s *Sandbox) (volumes, sandbox time.Duration) {
+	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
+	volumes = volumesTime.Draw(&luck)
+	return volumes, sandboxTime.Draw(&luck)
+}
+
+// StartTime is how long it takes to create and start a container.
+func (m *Machine) StartTime(s *Sandbox, i int) time.Duration {
+	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
+	return startTime.Draw(&luck)
+}
+
+// StopTime is how long it takes to stop a pod's sandbox, and then to unmount
+// its volumes.
+func (m *Machine) StopTime(s *Sandbox) (sandbox, unmount time.Duration) {
+	luck := m.costs.teardown.Draw(s.Hash, uint64(s.Attempts))
+	sandbox = stopTime.Draw(&luck)
+	return sandbox, unmountTime.Draw(&luck)
+}
+
+type pull struct {
+	pod, image uint32
+	bytes      int64
+	doneAt     sim.Time // of the one under way
+	fails      bool
+}
+
+// Cached tells whether the image is on the machine.
+func (m *Machine) Cached(image string) bool { return m.cached(m.registry.image(image)) }
+
+func (m *Machine) cached(image uint32) bool {
+	for _, n := range m.images {
+		if n == image {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) cache(image uint32) {
+	if !m.cached(image) {
+		m.images = append(m.images, image)
+	}
+}
+
+// Pull asks for the image of a pod's container, behind all pulls the machine
+// was asked for before (the kubelet's default, serializeImagePulls;
+// pkg/kubelet/images/puller.go). The Observer is told the outcome.
+func (m *Machine) Pull(p *model.Pod, c *model.Container) {
+	b := m.behaviors.For(p, c.Name)
+	m.pulls = append(m.pulls, pull{pod: p.ID, image: m.registry.image(c.Image), bytes: b.ImageBytes})
+	if len(m.pulls) == 1 {
+		m.nextPull()
+	}
+}
+
+// CancelPulls drops all of them: who asked is gone, and the runtime breaks
+// off what nobody waits for.
+func (m *Machine) CancelPulls() { m.pulls = m.pulls[:0] }
+
+// nextPull begins the first pull of the queue. An image whose layers are all
+// here costs only the question to the registry.
+func (m *Machine) nextPull() {
+	p := &m.pulls[0]
+	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
+	m.pulled++
+	var d time.Duration
+	switch {
+	case m.registry.down:
+		d, p.fails = refuseTime.Draw(&luck), true
+	case m.cached(p.image):
+		d = resolveTime.Draw(&luck)
+	default:
+		d = resolveTime.Draw(&luck) + spread(p.bytes, downloadRate, 4, &luck) +
+			spread(p.bytes/2*uncompressedHalves, unpackRate, 3, &luck)
+	}
+	p.doneAt = m.kernel.Now().Add(d)
+	m.kernel.Post(p.doneAt, m.self, whyPull, uint64(p.pod))
+}
+
+// spread is how long bytes take at a rate that is sometimes lower: times is
+// the 99th percentile over the median.
+func spread(bytes, rate int64, times int, luck *sim.Stream) time.Duration {
+	d := time.Duration(scale(bytes, int64(time.Second), rate))
+	if d <= 0 {
+		return 0
+	}
+	return sim.Lognormal(d, time.Duration(times)*d).Draw(luck)
+}
+
+// scale is a*b/c for numbers that are not negative, cut at the largest int64.
+func scale(a, b, c int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(c) {
+		return int64(sim.Never)
+	}
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	return int64(min(q, uint64(sim.Never)))
+}
+
+func (m *Machine) pullDue(now sim.Time) {
+	if len(m.pulls) == 0 || now != m.pulls[0].doneAt {
+		return
+	}
+	p := m.pulls[0]
+	m.pulls = append(m.pulls[:0], m.pulls[1:]...)
+	if !p.fails {
+		m.cache(p.image)
+	}
+	if len(m.pulls) > 0 {
+		m.nextPull()
+	}
+	m.kubelet.Pulled(p.pod, !p.fails)
+}
+
+// breakOff makes the pull under way fail soon.
+func (m *Machine) breakOff() {
+	if len(m.pulls) == 0 || m.pulls[0].fails {
+		return
+	}
+	p := &m.pulls[0]
+	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
+	m.pulled++
+	p.fails = true
+	p.doneAt = min(p.doneAt, m.kernel.Now().Add(refuseTime.Draw(&luck)))
+	m.kernel.Post(p.doneAt, m.self, whyPull, uint64(p.pod))
+}

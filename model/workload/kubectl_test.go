@@ -1,0 +1,213 @@
+package workload_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+func deployment(name string, replicas int32, images ...string) *model.Deployment {
+	spec := &model.PodSpec{GraceSeconds: 30}
+	for i, image := range images {
+		spec.Containers = append(spec.Containers, model.Container{Name: fmt.Sprintf("c-%d", i), Image: image})
+	}
+	labels := model.MakeLabels(map[string]string{"app": name})
+	template := &model.Template{Labels: labels, Spec: spec}
+	spec.Template = template
+	template.Hash = template.ComputeHash()
+	return &model.Deployment{
+		Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: name, Labels: labels},
+		Replicas: replicas, Selector: model.SelectorOf(labels), Template: template,
+	}
+}
+
+// do runs actions, one every second from the next on, until a second after the
+// last.
+func (r *rig) do(actions ...workload.Action) {
+	for i := range actions {
+		actions[i].At = r.Now().Add(time.Duration(i+1) * time.Second)
+		if actions[i].Kind != model.KindNode && actions[i].Kind != model.KindNone {
+			actions[i].Namespace = "default"
+		}
+	}
+	workload.NewKubectl(r.Kernel, r.store, r.net, r.control, actions).Start()
+	r.after(time.Duration(len(actions)+1) * time.Second)
+}
+
+func (r *rig) deployment(name string) *model.Deployment {
+	d, _ := r.store.Lookup(model.KindDeployment, "default", name).(*model.Deployment)
+	return d
+}
+
+// failures is what was said about actions that could not be done.
+func (r *rig) failures() string {
+	var out []string
+	for _, n := range r.notes(0) {
+		if n.Reason == workload.ReasonActionFailed {
+			out = append(out, n.Name+": "+n.Message)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestApplyCreatesWhatIsNotThere(t *testing.T) {
+	r := newRig(t, 1, 2)
+	u := workload.NewKubectl(r.Kernel, r.store, r.net, r.control, nil)
+	d := deployment("web", 3, "web:1")
+	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "old"}, Spec: &model.PodSpec{}, NodeName: "n-1"}
+	u.Apply([]model.Object{d, p})
+	r.after(time.Second)
+	if got := r.deployment("web"); got == nil || got == d || got.Replicas != 3 || d.ID != 0 {
+		t.Errorf("stored %+v, given %+v", got, d)
+	}
+	if got := r.store.Lookup(model.KindPod, "default", "old").(*model.Pod); got.NodeID != 2 || p.NodeID != 0 {
+		t.Errorf("the pod is on node %d", got.NodeID)
+	}
+}
+
+func TestApplyChangesOnlyWhatTheManifestSays(t *testing.T) {
+	r := newRig(t, 1, 0)
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 3, "web:1")}})
+	d := *r.deployment("web")
+	d.ReadyReplicas, d.Revision, d.ObservedGeneration = 3, 7, 1
+	r.store.Update(0, &d)
+
+	before := r.store.Revision()
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 3, "web:1")}})
+	if r.store.Revision() != before {
+		t.Error("an unchanged manifest was a change")
+	}
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 5, "web:2")}})
+	got := r.deployment("web")
+	if got.Replicas != 5 || got.Template.Spec.Containers[0].Image != "web:2" || got.Generation != 2 {
+		t.Errorf("%d replicas of %s, generation %d", got.Replicas, got.Template.Spec.Containers[0].Image, got.Generation)
+	}
+	if got.ReadyReplicas != 3 || got.Revision != 7 || got.ObservedGeneration != 1 || got.Template == d.Template {
+		t.Errorf("status: %+v", got)
+	}
+}
+
+func TestScaleSetImageAndDelete(t *testing.T) {
+	r := newRig(t, 1, 0)
+	one := deployment("web", 3, "web:1")
+	target := workload.Action{Kind: model.KindDeployment, Name: "web"}
+	act := func(do string, change func(*workload.Action)) workload.Action {
+		a := target
+		a.Do = do
+		change(&a)
+		return a
+	}
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{one}},
+		act("scale", func(a *workload.Action) { a.Replicas = 9 }),
+		act("set-image", func(a *workload.Action) { a.Image = "web:2" }))
+	d := r.deployment("web")
+	if d.Replicas != 9 || d.Template.Spec.Containers[0].Image != "web:2" || d.Generation != 3 {
+		t.Errorf("%d replicas of %s, generation %d", d.Replicas, d.Template.Spec.Containers[0].Image, d.Generation)
+	}
+	if d.Template.Hash == one.Template.Hash || d.Template.Hash != deployment("web", 1, "web:2").Template.Hash || one.Template.Spec.Containers[0].Image != "web:1" {
+		t.Errorf("hash %s, was %s", d.Template.Hash, one.Template.Hash)
+	}
+	if d.Template.Spec.Template != d.Template {
+		t.Error("the new spec does not lead back to its template")
+	}
+	r.do(act("set-image", func(a *workload.Action) { a.Image = "web:1" }))
+	if got := r.deployment("web").Template.Hash; got != one.Template.Hash {
+		t.Errorf("going back makes hash %s, was %s", got, one.Template.Hash)
+	}
+	r.do(act("delete", func(*workload.Action) {}))
+	if r.deployment("web") != nil || r.failures() != "" {
+		t.Errorf("not deleted; %s", r.failures())
+	}
+}
+
+func TestActionsThatMakeNoSenseAreSaidAndGoneOver(t *testing.T) {
+	r := newRig(t, 1, 1)
+	r.do(
+		workload.Action{Do: "scale", Kind: model.KindDeployment, Name: "nobody"},
+		workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-9"},
+		workload.Action{Do: "scale", Kind: model.KindNode, Name: "n-0"},
+		workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 1, "a:1", "b:1")}},
+		workload.Action{Do: "set-image", Kind: model.KindDeployment, Name: "web", Image: "a:2"},
+		workload.Action{Do: "set-image", Kind: model.KindDeployment, Name: "web", Image: "a:2", Container: "x"},
+		workload.Action{Do: "delete", Kind: model.KindDeployment, Name: "web"},
+	)
+	want := `deployment/nobody: scale: deployments "nobody" not found
+node/n-9: drain: nodes "n-9" not found
+node/n-0: scale: not possible with this kind of object
+deployment/web: set-image: it has 2 containers: say which one
+deployment/web: set-image: unable to find container named "x"`
+	if got := r.failures(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if r.deployment("web") != nil {
+		t.Error("what came after was not done")
+	}
+}
+
+// Source: kubectl drain: "cordon (NoSchedule at once), then Eviction API per
+// pod, all in parallel" (k8s.io/kubectl/pkg/drain).
+func TestDrainCordonsAndThenEvictsEveryPodOfTheNode(t *testing.T) {
+	r := newRig(t, 1, 2)
+	var here []model.Ref
+	for i := range 5 {
+		here = append(here, r.pod("web", fmt.Sprintf("here-%d", i), "n-0"))
+	}
+	there := r.pod("web", "there", "n-1")
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0"})
+	if !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
+		t.Error("not cordoned")
+	}
+	var order []string
+	for i := range r.store.History().Len() {
+		if rec := r.store.History().At(i); rec.Old != nil {
+			order = append(order, rec.Old.Head().Kind.Short())
+		}
+	}
+	if want := []string{"node", "pod", "pod", "pod", "pod", "pod"}; !slices.Equal(order, want) {
+		t.Errorf("changed: %v", order)
+	}
+	for _, p := range here {
+		if o := r.store.Get(p); o != nil && !o.Head().Deleting() {
+			t.Errorf("%s stays", o.Head().Path())
+		}
+	}
+	if r.store.Get(there).Head().Deleting() {
+		t.Error("another node's pod goes")
+	}
+	r.do(workload.Action{Do: "uncordon", Kind: model.KindNode, Name: "n-0"})
+	if r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
+		t.Error("still cordoned")
+	}
+}
+
+func TestAKubectlThatIsCutOffTriesAgain(t *testing.T) {
+	r := newRig(t, 1, 1)
+	away := r.sites["n-0"]
+	cut := r.net.Impair(network.Impairment{From: []network.Site{away}, To: []network.Site{r.control}, Cut: true})
+	u := workload.NewKubectl(r.Kernel, r.store, r.net, away, []workload.Action{
+		{At: sim.Time(time.Second), Do: "cordon", Kind: model.KindNode, Name: "n-0"}})
+	u.Apply([]model.Object{deployment("web", 1, "a")})
+	u.Start()
+	r.after(90 * time.Second)
+	if r.store.Revision() != 1 {
+		t.Errorf("revision %d", r.store.Revision())
+	}
+	r.net.Lift(cut)
+	r.after(90 * time.Second)
+	if r.deployment("web") == nil || !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
+		t.Error("not done after the cut")
+	}
+}
+
+func TestRegistryIsSorted(t *testing.T) {
+	if !slices.IsSortedFunc(workload.Commands, func(a, b workload.Command) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("Commands is not in alphabetical order")
+	}
+}

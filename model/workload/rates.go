@@ -1,0 +1,74 @@
+package workload
+
+import (
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"orrery/model"
+)
+
+// portion is how much of the first part of a total is served if capacity of
+// the total is: part*capacity/total, rounded down, or all of it if there is
+// enough. The portions of a total cut into pieces add up to its capacity.
+func portion(part, capacity, total int64) int64 {
+	if total <= capacity {
+		return part
+	}
+	hi, lo := bits.Mul64(uint64(part), uint64(capacity))
+	q, _ := bits.Div64(hi, lo, uint64(total))
+	return int64(q)
+}
+
+func addTraffic(to, more *model.Traffic) {
+	to.OfferedMilliRPS += more.OfferedMilliRPS
+	to.ServedMilliRPS += more.ServedMilliRPS
+	to.RefusedMilliRPS += more.RefusedMilliRPS
+	to.TimedOutMilliRPS += more.TimedOutMilliRPS
+	to.OverloadMilliRPS += more.OverloadMilliRPS
+}
+
+// message is the rates for people: "800 rps from ingress: 533.333 served,
+// 266.667 timed out".
+func message(t *model.Traffic) string {
+	parts := []string{rate(t.ServedMilliRPS) + " served"}
+	for _, lost := range []struct {
+		milli int64
+		what  string
+	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}} {
+		if lost.milli > 0 {
+			parts = append(parts, rate(lost.milli)+" "+lost.what)
+		}
+	}
+	return rate(t.OfferedMilliRPS) + " rps from " + t.From + ": " + strings.Join(parts, ", ")
+}
+
+// rate prints thousandths without needless zeros: "0.25", "12".
+func rate(milli int64) string {
+	text := strconv.FormatInt(milli/1000, 10)
+	if rest := milli % 1000; rest > 0 {
+		text += strings.TrimRight("."+strconv.FormatInt(1000+rest, 10)[1:], "0")
+	}
+	return text
+}
+
+// CapacityMilliRPS is how many requests per second, in thousandths, a pod has
+// CPU for: of each container with a CPU limit, what it uses at rest taken off,
+// by what a request costs (millionths of a core per request per second, 0 for
+// nothing), and of all containers the least. Every request is taken to pass
+// through every container that requests cost something. It is false if no
+// container limits the rate.
+func CapacityMilliRPS(spec *model.PodSpec, cpu func(container string) (restMilli, microPerRPS int64)) (least int64, limited bool) {
+	for i := range spec.Containers {
+		c := &spec.Containers[i]
+		rest, each := cpu(c.Name)
+		if each == 0 || c.Limits.CPUMilli == 0 {
+			continue
+		}
+		capacity := max(0, c.Limits.CPUMilli-rest) * 1_000_000 / each
+		if !limited || capacity < least {
+			least, limited = capacity, true
+		}
+	}
+	return least, limited
+}

@@ -1,0 +1,53 @@
+package workload
+
+import "orrery/model"
+
+// Command is something a person can do.
+type Command struct {
+	Name   string
+	Help   string       // one line
+	Params []string     // what a timeline entry may say about it, besides at and do
+	Kinds  []model.Kind // what its target may be; nil for a command without a target
+	// run does it to the object of that name, as read just now; nil without a
+	// target.
+	run func(u *Kubectl, a *Action, target model.Object)
+}
+
+// The parameters of commands, as Command.Params names them and as scenarios
+// spell them. ParamTarget stands for Kind, Namespace and Name.
+const (
+	ParamManifests = "manifests"
+	ParamTarget    = "target"
+	ParamReplicas  = "replicas"
+	ParamContainer = "container"
+	ParamImage     = "image"
+)
+
+// Commands is everything a person can do, in alphabetical order. To add a
+// command, add a file with its run, and a line here.
+var Commands = []Command{
+	{"apply", "create the objects of manifests, or change them to what the manifests say",
+		[]string{ParamManifests}, nil, runApply},
+	{"cordon", "let no new pods onto a node",
+		[]string{ParamTarget}, []model.Kind{model.KindNode}, runCordon},
+	{"delete", "delete an object; what it owns is collected after it",
+		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode}, runDelete},
+	{"drain", "cordon a node and evict its pods",
+		[]string{ParamTarget}, []model.Kind{model.KindNode}, runDrain},
+	{"scale", "change how many replicas there should be",
+		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet}, runScale},
+	{"set-image", "change a container's image, which rolls out a new revision",
+		[]string{ParamTarget, ParamContainer, ParamImage}, []model.Kind{model.KindDeployment}, runSetImage},
+	{"uncordon", "let new pods onto a node again",
+		[]string{ParamTarget}, []model.Kind{model.KindNode}, runUncordon},
+}
+
+// Lookup is the command of that name, nil if there is none.
+func Lookup(name string) *Command {
+	for i := range Commands {
+		if Commands[i].Name == name {
+			return &Commands[i]
+		}
+	}
+	return nil
+}

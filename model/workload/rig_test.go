@@ -1,0 +1,135 @@
+package workload_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/etcd"
+	"orrery/model/network"
+	"orrery/model/proxy"
+	"orrery/model/store"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+// rig is an API server, nodes n-0, n-1, ... with kube-proxies, and a hand that
+// writes what controllers and kubelets would.
+type rig struct {
+	*sim.Kernel
+	t        *testing.T
+	net      *network.Network
+	store    *store.Store
+	control  network.Site
+	sites    map[string]network.Site // by node; "" is the ingress
+	proxies  map[string]*proxy.Proxy
+	capacity map[model.Ref]int64
+	flows    *workload.Flows
+	serves   map[model.Ref]bool // what the flows were told
+}
+
+func newRig(t *testing.T, seed uint64, nodes int) *rig {
+	k := sim.New(sim.Config{Seed: seed})
+	net := network.New(k, network.DefaultProfile())
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}}
+	r.control = net.AddSite("cp-0", "")
+	r.sites[""] = net.AddSite("ingress", "")
+	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control)
+	for i := range nodes {
+		name := fmt.Sprintf("n-%d", i)
+		r.sites[name] = net.AddSite(name, "a")
+		r.store.Create(0, &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: name}})
+	}
+	return r
+}
+
+func (r *rig) Site(node string) (network.Site, bool) { s, ok := r.sites[node]; return s, ok }
+
+func (r *rig) CapacityMilliRPS(pod model.Ref) (int64, bool) { c, ok := r.capacity[pod]; return c, ok }
+
+func (r *rig) Proxy(node string) workload.Router {
+	p := r.proxies[node]
+	if p == nil {
+		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r})
+		r.proxies[node] = p
+		p.Start()
+	}
+	return p
+}
+
+// RoutesChanged passes on to the traffic, of which there may be none yet.
+func (r *rig) RoutesChanged() {
+	if r.flows != nil {
+		r.flows.RoutesChanged()
+	}
+}
+
+func (r *rig) traffic(sources ...workload.Traffic) {
+	for i := range sources {
+		sources[i].Namespace = "default"
+	}
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, World: r, Site: r.sites[""]})
+	r.flows.Start()
+}
+
+func (r *rig) after(d time.Duration) {
+	r.t.Helper()
+	if err := r.Run(r.Now().Add(d)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// pod is a new pod of an app on a node.
+func (r *rig) pod(app, name, node string) model.Ref {
+	p := &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name, Labels: model.MakeLabels(map[string]string{"app": app})},
+		Spec: &model.PodSpec{GraceSeconds: 30}, NodeName: node, NodeID: r.store.Lookup(model.KindNode, "", node).Head().ID,
+	}
+	r.store.Create(0, p)
+	return p.Ref()
+}
+
+// endpoints makes a Service's only slice list pods, all of them ready.
+func (r *rig) endpoints(service string, pods ...model.Ref) {
+	svc := r.store.Lookup(model.KindService, "default", service)
+	if svc == nil {
+		svc = &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: service}, Ports: 1}
+		r.store.Create(0, svc)
+	}
+	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: service}, Service: svc.Head().Ref()}
+	for _, p := range pods {
+		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: r.store.Get(p).(*model.Pod).NodeName, Ready: true, Serving: true})
+	}
+	if old := r.store.Lookup(model.KindEndpointSlice, "default", service); old != nil {
+		slice.Meta = *old.Head()
+		r.store.Update(0, slice)
+		return
+	}
+	r.store.Create(0, slice)
+}
+
+func (r *rig) power(node string, on bool) { r.net.SetPower(r.sites[node], on) }
+
+// notes is what was noted since record from.
+func (r *rig) notes(from int) []*model.Note {
+	var out []*model.Note
+	for i := from; i < r.store.History().Len(); i++ {
+		if n := r.store.History().At(i).Note; n != nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// now is the last note's message about a Service.
+func (r *rig) now(service string) string {
+	said := ""
+	for _, n := range r.notes(0) {
+		if n.Name == "service/"+service {
+			said = n.Message
+		}
+	}
+	return said
+}

@@ -1,0 +1,30 @@
+package workload
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+)
+
+func runScale(u *Kubectl, a *Action, target model.Object) {
+	u.ask(call{action: a, op: store.OpPatch, target: target.Head().Ref(), patch: scale{a.Replicas}})
+}
+
+type scale struct{ replicas int32 }
+
+// Apply implements store.Patch.
+func (p scale) Apply(cur model.Object) model.Object {
+	next := cur.Copy()
+	var replicas *int32
+	switch n := next.(type) {
+	case *model.Deployment:
+		replicas = &n.Replicas
+	case *model.ReplicaSet:
+		replicas = &n.Replicas
+	}
+	if *replicas == p.replicas {
+		return cur
+	}
+	*replicas = p.replicas
+	next.Head().Generation++
+	return next
+}

@@ -1,0 +1,278 @@
+package workload_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/workload"
+)
+
+func (r *rig) says(t *testing.T, service, want string) {
+	t.Helper()
+	if got := r.now(service); got != want {
+		t.Errorf("at %v: %q, want %q", r.Now(), got, want)
+	}
+}
+
+// Source: node power loss: "new connections to its pods: SYN unanswered, 1/n
+// of requests time out" until the endpoint is gone; a dead container refuses;
+// without an endpoint, REJECT.
+func TestWhatBecomesOfRequests(t *testing.T) {
+	r := newRig(t, 1, 3)
+	var pods []model.Ref
+	for i := range 3 {
+		pods = append(pods, r.pod("web", fmt.Sprintf("web-%d", i), fmt.Sprintf("n-%d", i)))
+	}
+	r.traffic(workload.Traffic{Service: "web", RPSMilli: 1_000_000})
+	r.after(time.Second)
+	r.says(t, "web", "1000 rps from ingress: 0 served, 1000 refused")
+
+	r.endpoints("web", pods...)
+	for _, p := range pods {
+		r.flows.ServingChanged(p, true)
+	}
+	r.after(3 * time.Second) // one run for the Service, another for its slice
+	r.says(t, "web", "1000 rps from ingress: 1000 served")
+
+	r.power("n-0", false)
+	r.flows.ServingChanged(pods[0], false)
+	r.after(0)
+	r.says(t, "web", "1000 rps from ingress: 666.666 served, 333.334 timed out")
+	r.flows.ServingChanged(pods[1], false)
+	r.after(0)
+	r.says(t, "web", "1000 rps from ingress: 333.333 served, 333.333 refused, 333.334 timed out")
+	r.endpoints("web", pods[2])
+	r.after(3 * time.Second)
+	r.says(t, "web", "1000 rps from ingress: 1000 served")
+
+	cut := r.net.Impair(network.Impairment{From: []network.Site{r.sites["n-2"]}, To: []network.Site{r.sites[""]}, Cut: true})
+	r.after(0)
+	r.says(t, "web", "1000 rps from ingress: 0 served, 1000 timed out")
+	r.net.Lift(cut)
+	r.after(0)
+	r.says(t, "web", "1000 rps from ingress: 1000 served")
+
+	before := r.store.History().Len()
+	r.endpoints("web", pods[2])
+	r.flows.LinksChanged(r.Now())
+	r.after(5 * time.Second)
+	if n := r.notes(before); len(n) > 0 {
+		t.Errorf("nothing changed, and yet: %+v", n[0])
+	}
+}
+
+func TestLocalPolicyDropsWhatItDoesNotServe(t *testing.T) {
+	r := newRig(t, 1, 2)
+	p := r.pod("web", "web-0", "n-0")
+	r.store.Create(0, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, LocalInternal: true})
+	r.endpoints("web", p)
+	r.traffic(workload.Traffic{Service: "web", RPSMilli: 5, From: "node/n-1"})
+	r.flows.ServingChanged(p, true)
+	r.after(time.Second)
+	r.says(t, "web", "0.005 rps from node/n-1: 0 served, 0.005 timed out")
+}
+
+func TestRequestsBeyondAnEndpointsCPUFail(t *testing.T) {
+	r := newRig(t, 1, 2)
+	a, b := r.pod("web", "a", "n-0"), r.pod("web", "b", "n-1")
+	r.capacity[a] = 100_000
+	r.endpoints("web", a, b)
+	r.endpoints("api", a)
+	r.traffic(workload.Traffic{Service: "web", RPSMilli: 300_000}, workload.Traffic{Service: "api", RPSMilli: 50_000, From: "node/n-1"})
+	r.flows.ServingChanged(a, true)
+	r.flows.ServingChanged(b, true)
+	r.after(time.Second)
+	// 150 + 50 rps meet room for 100: half of everybody's are served.
+	r.says(t, "web", "300 rps from ingress: 225 served, 75 overloaded")
+	r.says(t, "api", "50 rps from node/n-1: 25 served, 25 overloaded")
+	r.power("n-1", false)
+	r.flows.ServingChanged(b, false)
+	r.after(0)
+	r.says(t, "web", "300 rps from ingress: 100 served, 150 timed out, 50 overloaded")
+	r.says(t, "api", "0 rps from node/n-1: 0 served")
+}
+
+func TestADeploymentsPodsSendWhileTheyServe(t *testing.T) {
+	r := newRig(t, 1, 3)
+	front := []model.Ref{r.pod("front", "front-0", "n-0"), r.pod("front", "front-1", "n-1")}
+	back := r.pod("back", "back-0", "n-2")
+	r.pod("other", "other-0", "n-2")
+	r.endpoints("back", back)
+	r.traffic(workload.Traffic{Service: "back", RPSMilli: 99, From: "deployment/front"})
+	r.flows.ServingChanged(back, true)
+	r.after(time.Second)
+	r.store.Create(0, &model.Deployment{
+		Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "front"},
+		Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "front"})),
+	})
+	r.after(time.Second)
+	r.says(t, "back", "") // nobody runs, nobody asks
+	r.flows.ServingChanged(front[0], true)
+	r.flows.ServingChanged(front[1], true)
+	r.after(time.Second)
+	r.says(t, "back", "0.099 rps from deployment/front: 0.099 served")
+
+	r.net.Impair(network.Impairment{From: []network.Site{r.sites["n-0"]}, To: []network.Site{r.sites["n-2"]}, Cut: true})
+	r.after(0)
+	r.says(t, "back", "0.099 rps from deployment/front: 0.049 served, 0.05 timed out")
+	r.store.Delete(0, front[0])
+	r.after(time.Second)
+	r.says(t, "back", "0.099 rps from deployment/front: 0.099 served")
+	late := r.pod("front", "front-2", "n-2")
+	r.after(time.Second)
+	r.flows.ServingChanged(late, true)
+	r.flows.ServingChanged(front[1], false)
+	r.after(0)
+	r.says(t, "back", "0.099 rps from deployment/front: 0.099 served")
+	r.flows.ServingChanged(late, false)
+	r.after(0)
+	r.says(t, "back", "0 rps from deployment/front: 0 served")
+}
+
+// checkSums is the invariant: every request ends somewhere.
+func checkSums(t *testing.T, r *rig) {
+	t.Helper()
+	for _, n := range r.notes(0) {
+		x := n.Traffic
+		if x == nil {
+			continue
+		}
+		parts := []int64{x.ServedMilliRPS, x.RefusedMilliRPS, x.TimedOutMilliRPS, x.OverloadMilliRPS}
+		var sum int64
+		for _, p := range parts {
+			sum += p
+		}
+		if sum != x.OfferedMilliRPS || slices.Min(parts) < 0 {
+			t.Fatalf("%s: %+v", n.Name, *x)
+		}
+	}
+}
+
+// The slow twin of the flows that only look at what changed is flows that have
+// just been made and look at everything.
+func TestFlowsThatFollowChangesEqualFlowsMadeAnew(t *testing.T) {
+	for seed := range uint64(15) {
+		d := rand.New(rand.NewPCG(seed, 7))
+		r := newRig(t, seed, 5)
+		sources := []workload.Traffic{
+			{Service: "s-0", RPSMilli: 10_007}, {Service: "s-1", RPSMilli: 333}, {Service: "s-0", RPSMilli: 77, From: "node/n-1"},
+			{Service: "s-1", RPSMilli: 100_003, From: "deployment/app"}, {Service: "s-1", RPSMilli: 1, From: "ingress"},
+		}
+		r.store.Create(0, &model.Deployment{
+			Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "app"},
+			Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "app"})),
+		})
+		r.traffic(sources...)
+		r.chaos(d, 60)
+		r.after(3 * time.Second)
+		checkSums(t, r)
+
+		last := r.lastTraffic(0)
+		from := r.store.History().Len()
+		old := r.flows
+		r.traffic(sources...)
+		for _, p := range r.allPods() {
+			r.flows.ServingChanged(p, r.serves[p])
+		}
+		r.after(3 * time.Second)
+		if now := r.lastTraffic(from); !equal(now, last) {
+			t.Fatalf("seed %d: anew %v, followed %v", seed, now, last)
+		}
+		r.flows = old
+	}
+}
+
+func equal(a, b map[string]model.Traffic) bool {
+	zero := func(x model.Traffic) bool { return x.OfferedMilliRPS == 0 }
+	for k, x := range b {
+		if y := a[k]; y != x && !(zero(x) && zero(y)) {
+			return false
+		}
+	}
+	return true
+}
+
+// lastTraffic is the newest rates of every Service and source.
+func (r *rig) lastTraffic(from int) map[string]model.Traffic {
+	out := map[string]model.Traffic{}
+	for _, n := range r.notes(from) {
+		if n.Traffic != nil {
+			out[n.Name+" from "+n.Traffic.From] = *n.Traffic
+		}
+	}
+	return out
+}
+
+func (r *rig) allPods() []model.Ref {
+	var all []model.Ref
+	r.store.Snapshot().Each(model.KindPod, func(o model.Object) bool { all = append(all, o.Head().Ref()); return true })
+	return all
+}
+
+// chaos does n random things to pods, slices, machines and links.
+func (r *rig) chaos(d *rand.Rand, n int) {
+	r.serves = map[model.Ref]bool{}
+	var cuts []network.Handle
+	for i := range n {
+		pods := r.allPods()
+		node := fmt.Sprintf("n-%d", d.IntN(5))
+		switch what := d.IntN(8); {
+		case what < 2 || len(pods) == 0:
+			p := r.pod("app", fmt.Sprintf("p-%d", i), node)
+			if d.IntN(3) == 0 {
+				r.capacity[p] = int64(d.IntN(20_000))
+			}
+		case what == 2 && len(pods) > 4:
+			p := pods[d.IntN(len(pods))]
+			r.serves[p] = false
+			r.flows.ServingChanged(p, false)
+			r.store.Delete(0, p)
+		case what < 5:
+			d.Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
+			r.endpoints(fmt.Sprintf("s-%d", d.IntN(2)), pods[:d.IntN(len(pods)+1)]...)
+		case what == 5:
+			p := pods[d.IntN(len(pods))]
+			r.serves[p] = !r.serves[p]
+			r.flows.ServingChanged(p, r.serves[p])
+		case what == 6:
+			r.power(node, d.IntN(3) > 0)
+		case len(cuts) > 2:
+			r.net.Lift(cuts[0])
+			cuts = cuts[1:]
+		default:
+			cuts = append(cuts, r.net.Impair(network.Impairment{
+				From: []network.Site{r.sites[node]}, To: []network.Site{r.sites[fmt.Sprintf("n-%d", d.IntN(5))]}, Cut: true}))
+		}
+		r.after(time.Duration(d.Int64N(int64(700 * time.Millisecond))))
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	limit := func(name string, milli int64) model.Container {
+		return model.Container{Name: name, Limits: model.Resources{CPUMilli: milli}}
+	}
+	cpu := func(name string) (int64, int64) {
+		return map[string]int64{"app": 100, "side": 10}[name], map[string]int64{"app": 2000, "side": 500}[name]
+	}
+	for _, c := range []struct {
+		containers []model.Container
+		want       int64
+		limited    bool
+	}{
+		{[]model.Container{limit("app", 0)}, 0, false},
+		{[]model.Container{limit("free", 100)}, 0, false},
+		{[]model.Container{limit("app", 1100)}, 500_000, true}, // a core at 2m per rps: 500 rps
+		{[]model.Container{limit("app", 1100), limit("side", 60)}, 100_000, true},
+		{[]model.Container{limit("app", 50)}, 0, true},
+	} {
+		got, limited := workload.CapacityMilliRPS(&model.PodSpec{Containers: c.containers}, cpu)
+		if got != c.want || limited != c.limited {
+			t.Errorf("%+v: %d %v, want %d %v", c.containers, got, limited, c.want, c.limited)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"orrery/sim"
+)
+
+// The JSON report. Fields are in alphabetical order, times and durations are
+// integers of virtual nanoseconds whose names say so, lists are never null.
+
+type jsonReport struct {
+	About       string           `json:"about"`
+	Deployments []jsonDeployment `json:"deployments"`
+	Digest      string           `json:"digest"`
+	EndNS       sim.Time         `json:"endNs"`
+	Events      uint64           `json:"events"`
+	Expect      []jsonVerdict    `json:"expect"`
+	Failed      int              `json:"failed"`
+	Format      string           `json:"format"`
+	Held        bool             `json:"held"`
+	Nodes       jsonNodes        `json:"nodes"`
+	Pods        jsonPods         `json:"pods"`
+	Records     int              `json:"records"`
+	Scenario    string           `json:"scenario"`
+	Seed        uint64           `json:"seed"`
+	Stopped     string           `json:"stopped"`
+	Timeline    []jsonMoment     `json:"timeline"`
+}
+
+type jsonDeployment struct {
+	Available    int64  `json:"available"`
+	CrashLooping int64  `json:"crashLooping"`
+	Desired      int64  `json:"desired"`
+	Evicted      int64  `json:"evicted"`
+	Name         string `json:"name"`
+	Ready        int64  `json:"ready"`
+	Restarts     int64  `json:"restarts"`
+	Updated      int64  `json:"updated"`
+}
+
+type jsonVerdict struct {
+	AtNS     *sim.Time   `json:"atNs"` // null if no moment broke it
+	Before   []string    `json:"before"`
+	Column   int         `json:"column"`
+	Expr     string      `json:"expr"`
+	File     string      `json:"file"`
+	Held     bool        `json:"held"`
+	ID       string      `json:"id"`
+	Line     int         `json:"line"`
+	Measured string      `json:"measured"`
+	Metric   string      `json:"metric"`
+	Object   string      `json:"object"`
+	Reason   string      `json:"reason"`
+	Why      string      `json:"why"`
+	WindowNS [2]sim.Time `json:"windowNs"`
+}
+
+type jsonNodes struct {
+	NotReady []string `json:"notReady"`
+	Total    int64    `json:"total"`
+}
+
+type jsonPods struct {
+	Finished    int64 `json:"finished"`
+	Pending     int64 `json:"pending"`
+	Ready       int64 `json:"ready"`
+	Running     int64 `json:"running"`
+	Terminating int64 `json:"terminating"`
+}
+
+type jsonMoment struct {
+	AtNS    sim.Time `json:"atNs"`
+	Text    string   `json:"text"`
+	UntilNS sim.Time `json:"untilNs"`
+}
+
+// jsonFormat names the layout, so that readers can tell when it changes.
+const jsonFormat = "orrery.report/v1"
+
+// WriteJSON writes the report as one JSON object.
+func (r *Report) WriteJSON(w io.Writer) error {
+	out := jsonReport{
+		About: r.About, Digest: r.Digest, EndNS: r.End, Events: r.Events, Failed: r.Failed(), Format: jsonFormat,
+		Held: r.Held(), Records: r.Records, Scenario: r.Scenario, Seed: r.Seed, Stopped: r.Stopped,
+		Nodes: jsonNodes{NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
+		Pods: jsonPods{Finished: r.Pods.Finished, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
+			Running: r.Pods.Running, Terminating: r.Pods.Terminating},
+		Deployments: []jsonDeployment{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},
+	}
+	for _, d := range r.Deployments {
+		out.Deployments = append(out.Deployments, jsonDeployment{
+			Available: d.Available, CrashLooping: d.CrashLooping, Desired: d.Desired, Evicted: d.Evicted,
+			Name: d.Name, Ready: d.Ready, Restarts: d.Restarts, Updated: d.Updated,
+		})
+	}
+	for i := range r.Verdicts {
+		out.Expect = append(out.Expect, r.Verdicts[i].json())
+	}
+	for _, m := range r.Timeline {
+		out.Timeline = append(out.Timeline, jsonMoment{AtNS: m.At, Text: m.Text, UntilNS: m.Until})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
+}
+
+func (v *Verdict) json() jsonVerdict {
+	e := &v.Expect
+	j := jsonVerdict{
+		Before: append([]string{}, v.Before...), Column: e.Col, Expr: e.Expr, File: e.File, Held: v.Held, ID: e.ID,
+		Line: e.Line, Measured: v.Measured, Metric: e.metric.Name, Object: v.Object, Reason: v.Reason, Why: e.Why,
+		WindowNS: [2]sim.Time{v.Window.From, v.Window.To},
+	}
+	if v.Broken {
+		j.AtNS = &v.At
+	}
+	return j
+}

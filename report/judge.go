@@ -1,0 +1,253 @@
+package report
+
+import (
+	"fmt"
+	"math/big"
+	"math/bits"
+	"slices"
+
+	"orrery/sim"
+)
+
+// Verdict is what came of one promise.
+type Verdict struct {
+	Expect   Expect
+	Held     bool
+	Measured string   // "99.97%", "never", "no samples"
+	Reason   string   // why it did not hold, or what the measured value is; may be ""
+	Window   Window   // what was looked at; empty if there was nothing
+	Broken   bool     // At, Object and Before are set
+	At       sim.Time // the first moment that broke it
+	Object   string   // what it was about then
+	Before   []string // the last records about it up to then, oldest first
+
+	record int // the one that broke it, -1 if none did
+}
+
+// judge compares what was measured with what was promised.
+//
+// A level or a share that is merely compared (plainly) has to be right
+// throughout the window; a share then counts as a whole: all that was served
+// of all that was sent. Such promises about the whole run begin when the
+// cluster has converged for the first time, or when the first fault starts if
+// that is earlier, because every Deployment starts with nothing.
+func (e *Expect) judge(r *reading, s *state, warm, end sim.Time) Verdict {
+	v := Verdict{Expect: *e, record: -1}
+	if r.none != "" {
+		return v.noSamples(r.none)
+	}
+	w, why := e.when.resolve(s, end)
+	if why != "" {
+		return v.noSamples(why)
+	}
+	standing := e.mode == plainly || e.mode == always || e.mode == never
+	if !e.when.said && standing && (e.metric.Shape == Level || e.metric.Shape == Share) {
+		w.From = min(warm, w.To)
+	}
+	v.Window = w
+	if e.metric.Shape == Durations {
+		v.durations(r, w)
+		return v
+	}
+	points := v.points(r.series, w)
+	if len(points) == 0 {
+		return v.noSamples(fmt.Sprintf("nothing to measure between %v and %v", w.From, w.To))
+	}
+	v.overTime(points, r.series.within(w))
+	return v
+}
+
+func (v Verdict) noSamples(why string) Verdict {
+	v.Measured, v.Reason = "no samples", "no samples: "+why
+	return v
+}
+
+// points is what the promise looks at: the series within the window, counts
+// from its beginning, shares only while something flows.
+func (v *Verdict) points(all series, w Window) series {
+	switch v.Expect.metric.Shape {
+	case Total:
+		return total(all, w, v.Expect.mode == then)
+	case Share:
+		return slices.DeleteFunc(slices.Clone(all.within(w)), func(p point) bool { return p.Den == 0 })
+	}
+	return all.within(w)
+}
+
+// total is a count that begins with the window, or with the run.
+func total(all series, w Window, wholeRun bool) series {
+	var before int64
+	if p, ok := all.at(w.From - 1); ok && !wholeRun {
+		before = p.Num
+	}
+	out := series{{At: w.From, Record: -1}}
+	for _, p := range all.within(w) {
+		out.add(p.At, p.Num-before, 0, p.Record)
+	}
+	return out
+}
+
+// value is the value at a point.
+func (p point) value(m *Metric) value {
+	if m.Shape != Share {
+		return value{n: p.Num}
+	}
+	return shareOf(big.NewInt(p.Num), big.NewInt(p.Den))
+}
+
+// holdsAt tells whether the rule holds at a point. A yes-or-no metric has to be
+// more than no, which is the limit nobody wrote.
+func (e *Expect) holdsAt(p point) bool { return e.op.holds(p.value(e.metric).compare(e.limit)) }
+
+// overTime judges a promise about a series: points is what counts of all.
+func (v *Verdict) overTime(points, all series) {
+	e := &v.Expect
+	switch {
+	case e.mode == lasting:
+		v.lasts(points)
+	case e.mode == eventually || e.mode == reached:
+		v.comes(points)
+	case e.mode == never:
+		v.stays(points, false)
+	case e.mode == plainly && e.metric.Shape != Level:
+		v.whole(points, all)
+	default:
+		v.stays(points, true)
+	}
+}
+
+// stays wants every point to be as holds says, and shows the point furthest
+// towards breaking the promise.
+func (v *Verdict) stays(points series, holds bool) {
+	e := &v.Expect
+	worst := points[0]
+	for _, p := range points {
+		if e.holdsAt(p) != holds {
+			v.breaks(p)
+			break
+		}
+	}
+	for _, p := range points {
+		if c := p.value(e.metric).compareTo(worst.value(e.metric)); c != 0 && (c > 0) == (e.wantsLess() == holds) {
+			worst = p
+		}
+	}
+	v.Held = !v.Broken
+	v.measure(worst.value(e.metric))
+	if v.Broken && (e.op == equal || e.op == unequal) {
+		p, _ := points.at(v.At)
+		v.measure(p.value(e.metric))
+	}
+	if v.Broken {
+		v.Reason = "first broken at " + v.At.String()
+	}
+}
+
+// wantsLess tells whether small values keep the promise.
+func (e *Expect) wantsLess() bool { return e.op == less || e.op == atMost || e.op == unequal }
+
+// comes wants one point that holds.
+func (v *Verdict) comes(points series) {
+	e := &v.Expect
+	nearest := points[0]
+	for _, p := range points {
+		if e.holdsAt(p) {
+			v.Held = true
+			v.measure(p.value(e.metric))
+			v.Reason = "at " + p.At.String()
+			return
+		}
+		if c := p.value(e.metric).compareTo(nearest.value(e.metric)); c != 0 && (c > 0) != e.wantsLess() {
+			nearest = p
+		}
+	}
+	v.measure(nearest.value(e.metric))
+	v.breaks(point{At: v.Window.To, Record: nearest.Record})
+	v.Reason = fmt.Sprintf("at no moment between %v and %v", v.Window.From, v.Window.To)
+}
+
+// lasts wants the points to hold from some moment to the end of the window.
+func (v *Verdict) lasts(points series) {
+	e, w := &v.Expect, v.Window
+	last := points[len(points)-1]
+	if !e.holdsAt(last) {
+		v.measure(last.value(e.metric))
+		v.breaks(point{At: w.To, Record: last.Record})
+		v.Reason = fmt.Sprintf("not so at the end of the window, %v, nor since %v", w.To, last.At)
+		return
+	}
+	since := last
+	for i := len(points) - 1; i >= 0 && e.holdsAt(points[i]); i-- {
+		since = points[i]
+	}
+	v.Held = true
+	v.Measured = "after " + since.At.Add(-w.From.Sub(0)).String()
+	v.Reason = "from " + since.At.String() + " on"
+}
+
+// whole compares the window as a whole: the count at its end, or all that was
+// served of all that was sent.
+func (v *Verdict) whole(points, all series) {
+	e, w := &v.Expect, v.Window
+	got := points[len(points)-1].value(e.metric)
+	if e.metric.Shape == Share {
+		got = integral(all, w.To)
+	}
+	v.measure(got)
+	v.Held = e.op.holds(got.compare(e.limit))
+	if v.Held {
+		return
+	}
+	for _, p := range points {
+		if !e.holdsAt(p) && (e.metric.Shape == Share || e.wantsLess()) {
+			v.breaks(p)
+			v.Reason = "first broken at " + p.At.String()
+			return
+		}
+	}
+	v.Reason = fmt.Sprintf("between %v and %v", w.From, w.To)
+}
+
+// integral is the share over all of a time: both rates summed exactly.
+func integral(points series, to sim.Time) value {
+	num, den := new(big.Int), new(big.Int)
+	add := func(sum *big.Int, rate int64, d sim.Time) {
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(rate), big.NewInt(int64(d))))
+	}
+	for i, p := range points {
+		until := to
+		if i+1 < len(points) {
+			until = points[i+1].At
+		}
+		add(num, p.Num, until-p.At)
+		add(den, p.Den, until-p.At)
+	}
+	if den.Sign() == 0 { // something flows only at the very end
+		last := points[len(points)-1]
+		return shareOf(big.NewInt(last.Num), big.NewInt(last.Den))
+	}
+	return shareOf(num, den)
+}
+
+func (v *Verdict) measure(got value) {
+	v.Measured = got.text(v.Expect.metric.Unit, v.Expect.limit)
+}
+
+func (v *Verdict) breaks(p point) {
+	v.Broken, v.At, v.record = true, p.At, p.Record
+}
+
+func (v value) compareTo(o value) int {
+	if c := v.compare(o.n); c != 0 || v.over == o.over {
+		return c
+	}
+	return -1
+}
+
+// atLeastShare tells whether num is at least that share, in billionths, of
+// den. All of nothing is served.
+func atLeastShare(num, den, share int64) bool {
+	h1, l1 := bits.Mul64(uint64(num), billion)
+	h2, l2 := bits.Mul64(uint64(den), uint64(share))
+	return h1 > h2 || h1 == h2 && l1 >= l2
+}

@@ -1,0 +1,235 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"orrery/model"
+)
+
+// rule = metric [ "." pick ] [ "(" [ argument { "," argument } ] ")" ] [ comparison value ]
+func (p *exprParser) rule() {
+	t := p.word("a metric")
+	if p.err != nil {
+		return
+	}
+	name, picked, _ := strings.Cut(t.text, ".")
+	p.e.metric = Lookup(name)
+	if p.e.metric == nil {
+		p.unknownMetric(t, name)
+		return
+	}
+	if p.skip("(") {
+		p.arguments()
+		p.want(")", "the arguments of "+name)
+	}
+	if after := p.peek(); strings.HasPrefix(after.text, ".") && picked == "" {
+		t, picked = p.next(), after.text[1:]
+	}
+	p.picked(t, picked)
+	p.arity(t)
+	p.comparison(t)
+}
+
+func (p *exprParser) unknownMetric(t token, name string) {
+	hint := didYouMean(name, MetricNames())
+	if slices.Contains(modeNames, strings.ToLower(name)) {
+		hint = "; write " + strings.ToLower(name) + " in small letters"
+	}
+	if hint == "" {
+		hint = "; the list command shows the metrics there are"
+	}
+	p.fail(t, "unknown metric %q%s", name, hint)
+}
+
+// pick is which of a metric's durations counts: a percentile, or the largest
+// or the smallest.
+type pick int8
+
+const (
+	pickMax pick = 0
+	pickMin pick = -1
+)
+
+var pickNames = []string{"max", "min", "p50", "p90", "p95", "p99"}
+
+func (p *exprParser) picked(t token, name string) {
+	if name == "" {
+		return
+	}
+	m := p.e.metric
+	if m.Shape != Durations {
+		p.fail(t, "%s has no .%s: it is one value at a time, not many durations", m.Name, name)
+		return
+	}
+	p.e.pick = [...]pick{pickMax, pickMin, 50, 90, 95, 99}[max(0, slices.Index(pickNames, name))]
+	if !slices.Contains(pickNames, name) {
+		p.fail(t, "%s has no .%s%s; known: %s", m.Name, name, didYouMean(name, pickNames), strings.Join(pickNames, ", "))
+	}
+}
+
+func (p *exprParser) arguments() {
+	if p.peek().text == ")" {
+		return
+	}
+	for {
+		t := p.word("an argument")
+		if p.err != nil {
+			return
+		}
+		if p.skip("=") {
+			p.option(t)
+		} else {
+			p.argument(t)
+		}
+		if !p.skip(",") {
+			return
+		}
+	}
+}
+
+// option = "target" "=" percentage
+func (p *exprParser) option(t token) {
+	m := p.e.metric
+	if t.text != "target" || !m.target {
+		hint := "; it has none"
+		if m.target {
+			hint = "; it has target=, as in target=99.9%"
+		}
+		p.fail(t, "%s has no option %q%s", m.Name, t.text, hint)
+		return
+	}
+	v := p.word("a percentage")
+	if p.err != nil {
+		return
+	}
+	n, err := parsePercent(v.text)
+	if err != nil {
+		p.fail(v, "%v", err)
+	}
+	if n == 0 && p.err == nil {
+		p.fail(v, "a target of 0%% is always met")
+	}
+	p.e.about.share = n
+}
+
+func (p *exprParser) argument(t token) {
+	m, a := p.e.metric, &p.e.about
+	if m.Word != "" && a.word == "" && !strings.Contains(t.text, "/") {
+		a.word = t.text
+		return
+	}
+	if m.Takes == "" {
+		p.fail(t, "%s takes no object; write %s", m.Name, m.Usage())
+		return
+	}
+	if !a.target.none() {
+		p.fail(t, "%s takes one object, not also %q", m.Name, t.text)
+		return
+	}
+	target, ok := parseTarget(t.text)
+	if !ok {
+		kind, _, _ := strings.Cut(t.text, "/")
+		p.fail(t, "%q is not an object%s; write %s", t.text, didYouMean(kind, m.kinds()), m.Usage())
+		return
+	}
+	if kind := target.kindName(); !slices.Contains(m.kinds(), kind) {
+		p.fail(t, "%s cannot be asked about a %s; write %s", m.Name, kind, m.Usage())
+	}
+	a.target = target
+}
+
+func (t target) kindName() string {
+	if t.namespaced {
+		return "namespace"
+	}
+	return t.kind.Short()
+}
+
+// kinds is the kinds of object the metric takes.
+func (m *Metric) kinds() []string { return strings.Split(strings.Trim(m.Takes, "[]"), "|") }
+
+// Usage is how the metric is written: "availability(service/NAME)".
+func (m *Metric) Usage() string {
+	args := m.Word
+	if m.Takes != "" {
+		object := strings.ReplaceAll(strings.Trim(m.Takes, "[]"), "|", "/NAME|") + "/NAME"
+		if m.optional() {
+			object = "[" + object + "]"
+		}
+		if args != "" {
+			object = ", " + object
+		}
+		args += object
+	}
+	return m.Name + "(" + args + ")"
+}
+
+func (m *Metric) optional() bool { return strings.HasPrefix(m.Takes, "[") }
+
+// arity checks that the metric was asked about what it needs.
+func (p *exprParser) arity(t token) {
+	m, a := p.e.metric, &p.e.about
+	if m.Word != "" && a.word == "" || m.Takes != "" && !m.optional() && a.target.none() {
+		p.fail(t, "about what? write %s", m.Usage())
+	}
+	if a.share != 0 && a.target.kind != model.KindService {
+		p.fail(t, "target= is about a service's requests; a %s has none", a.target.kindName())
+	}
+}
+
+func (p *exprParser) comparison(metric token) {
+	m := p.e.metric
+	t := p.peek()
+	isComparison := t.text != "" && strings.Contains(comparing, t.text[:1])
+	if m.Unit == YesNo {
+		if isComparison {
+			p.fail(t, "%s is yes or no and is not compared", m.Name)
+		}
+		return
+	}
+	if p.err != nil {
+		return
+	}
+	if !isComparison {
+		p.fail(t, "%s is a %s: compare it with something, as in %s", m.Name, m.Unit, m.example())
+		return
+	}
+	p.next()
+	p.e.op = op(max(0, slices.Index(opText[:], t.text)))
+	if p.e.op == isTrue {
+		p.fail(t, "%q is no comparison; there are < <= > >= == !=", t.text)
+	}
+	v := p.word("a value")
+	if p.err != nil {
+		return
+	}
+	n, err := parseValue(v.text, m.Unit)
+	if err != nil {
+		p.fail(v, "%s is a %s: %v", m.Name, m.Unit, err)
+	}
+	p.e.limit = n
+}
+
+func (m *Metric) example() string {
+	switch m.Unit {
+	case Percent:
+		return m.Usage() + " >= 99.9%"
+	case Duration:
+		return m.Usage() + " <= 5m"
+	}
+	return m.Usage() + " <= 3"
+}
+
+// fit refuses what makes no sense together.
+func (p *exprParser) fit() {
+	e, at := p.e, token{column: 1}
+	switch {
+	case e.mode == lasting && (e.metric.Shape == Total || e.metric.Shape == Durations):
+		e.mode = plainly // the window's length is all that "within" says of them
+	case e.mode == then && e.metric.Shape == Durations:
+		p.fail(at, `%s is measured over time and has no value at one moment; write "between" or "after"`, e.metric.Name)
+	case e.mode != plainly && e.pick != pickMax:
+		p.fail(at, "a percentile or minimum is one value of the whole window: leave %s away", modeNames[e.mode-always])
+	}
+}

@@ -1,0 +1,154 @@
+package report
+
+import (
+	"slices"
+
+	"orrery/sim"
+)
+
+// Shape is what a metric yields over time.
+type Shape string
+
+// The shapes.
+const (
+	Level     Shape = "level"     // a number at every moment
+	Total     Shape = "count"     // how often something happened
+	Share     Shape = "share"     // a part of something that flows
+	Durations Shape = "durations" // how long each of several things took
+)
+
+// Metric is one thing an expectation can speak of.
+type Metric struct {
+	Name  string
+	Unit  Unit
+	Shape Shape
+	// Takes is the kinds of object it is asked about, "a|b"; in brackets if it
+	// may also be asked about the whole cluster; "" if it is only about that.
+	Takes string
+	Word  string // its own argument in front of the object, such as REASON; "" if none
+	Help  string
+
+	target      bool // takes the option target=
+	needsFaults bool // has nothing to measure if nothing breaks
+	doubts      func(*state) string
+	open        func(about) instrument
+}
+
+// watcher is shown the whole history, step by step.
+type watcher interface {
+	// see looks at the state after a record, or after time passed; record is
+	// the index of the newest record.
+	see(s *state, now sim.Time, record int)
+}
+
+// instrument measures one metric about one thing while the history passes.
+type instrument interface {
+	watcher
+	// finish is called when the run ended and yields what was measured.
+	finish(s *state, end sim.Time) reading
+}
+
+// reading is what an instrument measured: a series or samples.
+type reading struct {
+	series  series
+	samples []sample
+	clip    bool   // samples count with the part of them that lies in the window
+	none    string // why there is neither
+}
+
+const (
+	scopes    = "[namespace|deployment|replicaset|node|pod]"
+	podGroups = "[namespace|deployment|replicaset|node]"
+	podMakers = "[namespace|deployment|replicaset]"
+)
+
+// metrics is every metric, by name. To add one, write a file with its
+// instrument and add its line here; the parser, the list command and help read
+// this table. A metric that only counts what a tally counts needs no file.
+var metrics = []Metric{
+	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
+		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
+	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: "deployment",
+		Help: "status.availableReplicas, as the Deployment controller wrote it last", open: openDeployment(statusAvailable)},
+	{Name: "converged", Unit: YesNo, Shape: Level,
+		Help:   "no fault in force, every Deployment complete, ready and up to date, no pod Pending or Terminating, every node ready",
+		doubts: doubtsConverged, open: openCluster((*state).converged)},
+	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "how often a container went into CrashLoopBackOff", open: openTotal(podLooped)},
+	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
+		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
+	{Name: "error_rate", Unit: Percent, Shape: Share, Takes: "service",
+		Help: "requests to the service that are refused, time out or find it overloaded, of those that are sent", open: openShare(failed)},
+	{Name: "evictions", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "pods deleted because of a taint of their node", open: openTotal(podEvicted)},
+	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
+		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
+	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
+		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
+	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,
+		Help: "how long pods were Pending; the longest unless .p50 etc. is said", open: openPending},
+	{Name: "pod_start_seconds", Unit: Duration, Shape: Durations, Takes: podMakers,
+		Help: "from a pod's creation until it was Ready for the first time; pods that are not yet count with their age", open: openStart},
+	{Name: "pods", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods that have neither finished nor are being deleted", open: openLevel(isActive)},
+	{Name: "pods_created", Unit: Count, Shape: Total, Takes: podMakers,
+		Help: "pods created", open: openTotal(podCreated)},
+	{Name: "pods_deleted", Unit: Count, Shape: Total, Takes: podGroups,
+		Help: "pods that are gone for good", open: openTotal(podDeleted)},
+	{Name: "pods_pending", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Pending", open: openLevel(isPending)},
+	{Name: "pods_running", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Running", open: openLevel(isRunning)},
+	{Name: "pods_terminating", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods that are being deleted", open: openLevel(isLeaving)},
+	{Name: "pods_unscheduled", Unit: Count, Shape: Level, Takes: podMakers,
+		Help: "pods without a node", open: openLevel(isUnbound)},
+	{Name: "pull_failures", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "how often an image could not be pulled (ErrImagePull)", open: openTotal(podPullFailed)},
+	{Name: "ready", Unit: Count, Shape: Level, Takes: scopes,
+		Help: "pods that are Ready and not being deleted", open: openLevel(isReady)},
+	{Name: "rescheduled", Unit: Count, Shape: Total, Takes: podGroups,
+		Help: "pods made in place of evicted ones and bound to a node", open: openTotal(podMoved)},
+	{Name: "restarts", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "containers restarted", open: openTotal(podRestarted)},
+	{Name: "scheduled", Unit: Count, Shape: Total, Takes: podGroups,
+		Help: "pods bound to a node", open: openTotal(podBound)},
+	{Name: "surge", Unit: Count, Shape: Level, Takes: "deployment",
+		Help: "pods beyond spec.replicas", open: openDeployment((*deployment).surplus)},
+	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
+		Help: "from the start of a fault until a node was seen to be not Ready", open: openDetect},
+	{Name: "time_to_recover", Unit: Duration, Shape: Durations, Takes: "deployment|service", needsFaults: true, target: true,
+		Help: "from the start of each fault until the Deployment had all its pods available again, or the service served target= (99.9%) of its requests; 0s if the fault cost it nothing",
+		open: openRecover},
+	{Name: "time_to_replace", Unit: Duration, Shape: Durations, Takes: "[namespace|deployment]", needsFaults: true,
+		Help: "from the start of a fault until an evicted pod's replacement was created", open: openReplace},
+	{Name: "unavailable", Unit: Count, Shape: Level, Takes: "deployment",
+		Help: "spec.replicas less the pods that are available (Ready for minReadySeconds)", open: openDeployment((*deployment).missing)},
+	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: "deployment",
+		Help: "ready pods of the newest template", open: openDeployment((*deployment).upToDate)},
+	{Name: "workloads_ready", Unit: YesNo, Shape: Level,
+		Help:   "every Deployment complete, ready and up to date and no pod Pending, whatever nodes and faults do",
+		doubts: doubtsWorkloads, open: openCluster((*state).workloadsReady)},
+}
+
+// Metrics lists every metric, by name.
+func Metrics() []Metric { return slices.Clone(metrics) }
+
+// MetricNames is the names of all metrics, sorted.
+func MetricNames() []string {
+	var names []string
+	for i := range metrics {
+		names = append(names, metrics[i].Name)
+	}
+	return names
+}
+
+// Lookup is the metric of that name, nil if there is none.
+func Lookup(name string) *Metric {
+	for i := range metrics {
+		if metrics[i].Name == name {
+			return &metrics[i]
+		}
+	}
+	return nil
+}

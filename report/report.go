@@ -1,0 +1,203 @@
+package report
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Meta is what a report says about the run beyond its history.
+type Meta struct {
+	Scenario string
+	About    string
+	Seed     uint64
+	Digest   string // Digest(history).Sum()
+	Events   uint64 // kernel events dispatched
+	End      sim.Time
+	Stopped  string // why the run ended before its time; "" if it did not
+	Command  string // reproduces the run; "" leaves it out
+}
+
+// Report is what a run came to.
+type Report struct {
+	Meta
+	Records     int // of the history
+	Timeline    []Moment
+	Deployments []DeploymentEnd
+	Nodes       NodesEnd
+	Pods        PodsEnd
+	Verdicts    []Verdict
+}
+
+// DeploymentEnd is how a Deployment stood at the end.
+type DeploymentEnd struct {
+	Name                               string // its path
+	Desired, Ready, Available, Updated int64  // pods; see the metrics of these names
+	Restarts, Evicted, CrashLooping    int64
+}
+
+// NodesEnd is how the nodes stood at the end.
+type NodesEnd struct {
+	Total    int64
+	NotReady []string // paths, in the order of creation
+}
+
+// PodsEnd counts pods at the end.
+type PodsEnd struct{ Running, Ready, Pending, Terminating, Finished int64 }
+
+// New reads the history once and judges every promise.
+func New(m Meta, h *store.History, promises []Expect) *Report {
+	s := newState()
+	converged := &cluster{is: (*state).converged}
+	told := newStory(h)
+	watchers := []watcher{converged, told}
+	instruments := make([]instrument, len(promises))
+	for i := range promises {
+		s.want(promises[i].about.target)
+		instruments[i] = promises[i].metric.open(promises[i].about)
+		watchers = append(watchers, instruments[i])
+	}
+	fold(s, h, m.End, watchers)
+	convergence := converged.finish(s, m.End).series
+	r := &Report{Meta: m, Records: h.Len(), Timeline: told.moments(convergence)}
+	warm := warmUp(s, convergence)
+	for i := range promises {
+		got := instruments[i].finish(s, m.End)
+		v := promises[i].judge(&got, s, warm, m.End)
+		v.illustrate(h)
+		r.Verdicts = append(r.Verdicts, v)
+	}
+	r.endState(s)
+	return r
+}
+
+// warmUp is when the cluster converged for the first time, or the first fault
+// started if that is earlier; the start of the run if neither ever happened.
+func warmUp(s *state, converged series) sim.Time {
+	first := sim.Never
+	for _, p := range converged {
+		if p.Num == 1 {
+			first = p.At
+			break
+		}
+	}
+	if len(s.faults) > 0 {
+		first = min(first, s.faults[0].start)
+	}
+	if first == sim.Never {
+		return 0
+	}
+	return first
+}
+
+func (r *Report) endState(s *state) {
+	for _, d := range s.deployments {
+		if d.object == nil {
+			continue
+		}
+		r.Deployments = append(r.Deployments, DeploymentEnd{
+			Name: d.path, Desired: d.desired(), Ready: d.now[isReady], Available: d.now[isAvailable], Updated: d.upToDate(),
+			Restarts: d.ever[podRestarted], Evicted: d.ever[podEvicted], CrashLooping: d.now[isLooping],
+		})
+	}
+	r.Nodes.Total = s.all.now[isNode]
+	for _, n := range s.nodeList {
+		if n.marks.has(isNodeNotReady) {
+			r.Nodes.NotReady = append(r.Nodes.NotReady, n.path)
+		}
+	}
+	now := &s.all.now
+	r.Pods = PodsEnd{
+		Running: now[isRunning], Ready: now[isReady], Pending: now[isPending], Terminating: now[isLeaving],
+		Finished: s.all.ever[podCreated] - s.all.ever[podDeleted] - now[isActive] - now[isLeaving],
+	}
+}
+
+// Held tells whether every promise held.
+func (r *Report) Held() bool { return r.Failed() == 0 }
+
+// Failed is how many promises did not hold.
+func (r *Report) Failed() int {
+	n := 0
+	for i := range r.Verdicts {
+		if !r.Verdicts[i].Held {
+			n++
+		}
+	}
+	return n
+}
+
+// before is how many records a broken promise is illustrated with, and
+// lookBack how many are searched for them.
+const (
+	before   = 5
+	lookBack = 200_000
+)
+
+// illustrate adds what a broken promise was about and what led to it.
+func (v *Verdict) illustrate(h *store.History) {
+	if v.Held || !v.Broken {
+		return
+	}
+	if v.Expect.metric.doubts != nil {
+		if d := v.Expect.metric.doubts(stateAt(h, v.At)); d != "" {
+			v.Reason += ": " + d
+		}
+	}
+	if v.record < 0 {
+		return
+	}
+	r := h.At(v.record)
+	if v.Object == "" {
+		v.Object = subject(r)
+	}
+	near := relatives(h, r)
+	for i := v.record; i >= max(0, v.record-lookBack) && len(v.Before) < before; i-- {
+		if x := h.At(i); near.holds(x) {
+			v.Before = append([]string{x.At.String() + "  " + inWords(h, x)}, v.Before...)
+		}
+	}
+}
+
+func subject(r *store.Record) string {
+	if r.Note != nil {
+		return r.Note.Name
+	}
+	return r.Object().Head().Path()
+}
+
+// kin is the objects that one record has to do with: what it is about, that
+// object's owners and its node.
+type kin []model.Ref
+
+func relatives(h *store.History, r *store.Record) kin {
+	if r.Note != nil {
+		return kin{r.Note.Object}
+	}
+	m := r.Object().Head()
+	k := kin{m.Ref()}
+	if p, ok := r.Object().(*model.Pod); ok && p.NodeID != 0 {
+		k = append(k, model.Ref{Kind: model.KindNode, ID: p.NodeID})
+	}
+	if !m.Owner.IsZero() {
+		k = append(k, m.Owner)
+	}
+	return k
+}
+
+// holds tells whether x is about one of them, or about what breaks.
+func (k kin) holds(x *store.Record) bool {
+	if n := x.Note; n != nil {
+		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || !n.Object.IsZero() && k.has(n.Object)
+	}
+	return k.has(x.Object().Head().Ref())
+}
+
+func (k kin) has(r model.Ref) bool {
+	for _, x := range k {
+		if x == r {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,220 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Moment is one line of the timeline: what happened, from At to Until.
+type Moment struct {
+	At, Until sim.Time
+	Text      string
+}
+
+// story collects what happened, the same things close together as one.
+type story struct {
+	history *store.History
+	groups  []*group
+	open    map[string]*group // by kind, and by subject where each has its own line
+	failing map[string]bool   // services that do not serve everything
+}
+
+// group is several happenings of one kind close together.
+type group struct {
+	at, last sim.Time
+	n        int64
+	subjects []string
+	more     int // subjects not kept
+	say      func(*group) string
+}
+
+// chapter says how happenings of one kind are told.
+type chapter struct {
+	gap time.Duration // what comes later than this after the last one is told anew
+	say func(*group) string
+}
+
+const (
+	together = 30 * time.Second
+	patient  = 10 * time.Minute // for what comes back with growing delays
+)
+
+var chapters = map[what]chapter{
+	nodeLost:                {together, subjectsAre("node", "not Ready")},
+	nodeBack:                {together, subjectsAre("node", "Ready again")},
+	deploymentLacking:       {together, subjectsAre("deployment", "short of pods")},
+	deploymentWhole:         {together, subjectsAre("deployment", "back to full strength")},
+	deploymentUp:            {together, subjectsAre("deployment", "up for the first time")},
+	rolloutBegan:            {together, subjectsAre("deployment", "rolling out a new revision")},
+	rolloutDone:             {together, subjectsAre("deployment", "through with the rollout")},
+	happened(podEvicted):    {together, podsWere("evicted")},
+	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
+	happened(podLooped):     {patient, timesFor("CrashLoopBackOff")},
+	happened(podPullFailed): {patient, timesFor("ErrImagePull")},
+}
+
+func newStory(h *store.History) *story {
+	return &story{history: h, open: map[string]*group{}, failing: map[string]bool{}}
+}
+
+func (t *story) see(s *state, now sim.Time, _ int) {
+	for i := range s.news {
+		n := &s.news[i]
+		switch n.what {
+		case faultBegan, faultOver:
+			t.fault(n, now, s.record.Note)
+		case trafficMoved:
+			t.traffic(s, n.subject, now)
+		default:
+			if c, ok := chapters[n.what]; ok {
+				t.add(string(rune(n.what)), c, now, n.about())
+			}
+		}
+	}
+	if s.record != nil && s.record.Note == nil {
+		t.typed(s.record)
+	}
+}
+
+// about is what a piece of news is told of: a Deployment rather than its pods.
+func (n *news) about() string {
+	switch {
+	case n.pod == nil:
+		return n.subject
+	case n.pod.revision == nil:
+		return n.pod.pod.Path()
+	case n.pod.revision.deployment == nil:
+		return n.pod.revision.path
+	}
+	return n.pod.revision.deployment.path
+}
+
+// add tells one more happening, in the open group of its kind if there is one.
+func (t *story) add(key string, c chapter, now sim.Time, subject string) {
+	g := t.open[key]
+	if g == nil || now > g.last.Add(c.gap) {
+		g = &group{at: now, say: c.say}
+		t.open[key] = g
+		t.groups = append(t.groups, g)
+	}
+	g.last = now
+	g.n++
+	switch {
+	case slices.Contains(g.subjects, subject):
+	case len(g.subjects) < subjectsKept:
+		g.subjects = append(g.subjects, subject)
+	default:
+		g.more++
+	}
+}
+
+// subjectsKept is how many a group knows by name. Beyond that it counts, and
+// may count one twice.
+const subjectsKept = 200
+
+func (t *story) line(now sim.Time, text string) {
+	t.groups = append(t.groups, &group{at: now, last: now, say: func(*group) string { return text }})
+}
+
+func (t *story) fault(n *news, now sim.Time, note *model.Note) {
+	text := n.subject + " started"
+	if n.what == faultOver {
+		text = n.subject + " ended"
+	}
+	if note.Message != "" {
+		text += ": " + note.Message
+	}
+	t.line(now, text)
+}
+
+func (t *story) traffic(s *state, path string, now sim.Time) {
+	offered, served := s.service(path).rates()
+	failing := offered > 0 && !atLeastShare(served, offered, fullService)
+	if failing == t.failing[path] {
+		return
+	}
+	t.failing[path] = failing
+	if failing {
+		t.add("failing", chapter{together, subjectsAre("service", "failing requests")}, now, path)
+	} else {
+		t.add("serving", chapter{together, subjectsAre("service", "serving everything again")}, now, path)
+	}
+}
+
+// typed tells what a person did with kubectl.
+func (t *story) typed(r *store.Record) {
+	if !strings.HasPrefix(t.history.ActorName(r.By), "kubectl") {
+		return
+	}
+	path := r.Object().Head().Path()
+	switch r.Verb {
+	case store.Created:
+		t.add("applied", chapter{time.Second, subjectsAre("object", "created with kubectl")}, r.At, path)
+	case store.Deleted:
+		t.add("deleted", chapter{time.Second, subjectsAre("object", "deleted with kubectl")}, r.At, path)
+	default:
+		if words := changesInWords(r); len(words) > 0 {
+			t.line(r.At, "kubectl: "+path+": "+strings.Join(words, ", "))
+		}
+	}
+}
+
+func subjectsAre(one, what string) func(*group) string {
+	return func(g *group) string {
+		n := int64(len(g.subjects) + g.more)
+		if n == 1 {
+			return g.subjects[0] + " " + what
+		}
+		return quantity(n, one) + " " + what + ": " + some(g.subjects)
+	}
+}
+
+func podsWere(what string) func(*group) string {
+	return func(g *group) string { return quantity(g.n, "pod") + " " + what + ": " + some(g.subjects) }
+}
+
+func timesFor(what string) func(*group) string {
+	return func(g *group) string { return what + " " + quantity(g.n, "time") + ": " + some(g.subjects) }
+}
+
+// moments is the timeline. converged is the times at which the cluster
+// converged and did not.
+func (t *story) moments(converged series) []Moment {
+	t.convergence(converged)
+	var out []Moment
+	for _, g := range t.groups {
+		out = append(out, Moment{At: g.at, Until: g.last, Text: g.say(g)})
+	}
+	slices.SortStableFunc(out, func(a, b Moment) int { return int(max(-1, min(1, a.At-b.At))) })
+	return shorten(out)
+}
+
+// convergence adds when the cluster converged first, and when for good.
+func (t *story) convergence(converged series) {
+	first := slices.IndexFunc(converged, func(p point) bool { return p.Num == 1 })
+	if first < 0 {
+		return
+	}
+	t.line(converged[first].At, "converged for the first time")
+	if last := len(converged) - 1; last > first && converged[last].Num == 1 {
+		t.line(converged[last].At, "converged again, for good")
+	}
+}
+
+// mostMoments is how long a timeline may be.
+const mostMoments = 40
+
+func shorten(all []Moment) []Moment {
+	over := len(all) - mostMoments
+	if over <= 0 {
+		return all
+	}
+	half := mostMoments / 2
+	gap := Moment{At: all[half].At, Until: all[half+over].At, Text: "... " + quantity(int64(over+1), "more line") + ", all in the history"}
+	return slices.Concat(all[:half], []Moment{gap}, all[half+over+1:])
+}

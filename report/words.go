@@ -1,0 +1,112 @@
+package report
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// quantity is "1 pod" or "3 pods", with commas from a thousand on.
+func quantity(n int64, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + one + "s"
+}
+
+// grouped is n with commas: "12,345".
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	digits := strings.TrimPrefix(s, "-")
+	var b strings.Builder
+	b.WriteString(s[:len(s)-len(digits)])
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// some names the first few: "a, b, c and 5 more".
+func some(names []string) string {
+	const few = 3
+	if len(names) <= few+1 {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:few], ", ") + " and " + grouped(int64(len(names)-few)) + " more"
+}
+
+// changesInWords says what a record changed, for people: times, generations
+// and other bookkeeping left out.
+func changesInWords(r *store.Record) []string {
+	var words []string
+	for _, f := range model.Diff(r.Old, r.New) {
+		if w := fieldInWords(f); w != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// bookkeeping is fields nobody wants to read about, by the last part of their
+// path.
+var bookkeeping = []string{
+	"deletionGracePeriodSeconds", "finishedAt", "generation", "lastUpdateTime", "observedGeneration",
+	"podIP", "started", "startedAt", "startTime",
+}
+
+func fieldInWords(f model.Field) string {
+	from, to := withoutSince(f.From), withoutSince(f.To)
+	name := f.Path[strings.LastIndexByte(f.Path, '.')+1:]
+	if rest, ok := strings.CutPrefix(f.Path, "status.containers."); ok {
+		name = "container " + strings.ReplaceAll(rest, ".", " ")
+	}
+	if from == to || slices.Contains(bookkeeping, f.Path[strings.LastIndexByte(f.Path, '.')+1:]) {
+		return ""
+	}
+	switch {
+	case f.Path == "spec.nodeName":
+		return "bound to " + to
+	case f.Path == "metadata.deletionTimestamp":
+		return "to be gone by " + to
+	case f.Path == "metadata.ownerReferences":
+		return "owned by " + to
+	case from == "":
+		return name + " " + to
+	case to == "":
+		return name + " " + from + " → none"
+	}
+	return name + " " + from + " → " + to
+}
+
+// withoutSince is a condition without the time since when.
+func withoutSince(s string) string {
+	before, _, _ := strings.Cut(s, " since ")
+	return before
+}
+
+// inWords is a record as one line without its time: what it is about, what
+// happened, who did it.
+func inWords(h *store.History, r *store.Record) string {
+	by := h.ActorName(r.By)
+	if n := r.Note; n != nil {
+		text := n.Name + ": " + n.Reason
+		if n.Message != "" {
+			text += ": " + n.Message
+		}
+		return text + " (" + by + ")"
+	}
+	text := r.Object().Head().Path() + " " + r.Verb.String() + " by " + by
+	if r.Verb == store.Deleted {
+		return text
+	}
+	if words := changesInWords(r); len(words) > 0 {
+		text += ": " + strings.Join(words, ", ")
+	}
+	return text
+}
