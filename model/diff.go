@@ -205,9 +205,10 @@ func (d *Differ) number(path string, a, b int64) {
 	d.send(path)
 }
 
-func (d *Differ) flag(path string, a, b bool) {
-	if a != b {
-		d.emit(path, strconv.FormatBool(a), strconv.FormatBool(b))
+// flag compares two truths, the old and the new one.
+func (d *Differ) flag(path string, v [2]bool) {
+	if v[0] != v[1] {
+		d.emit(path, strconv.FormatBool(v[0]), strconv.FormatBool(v[1]))
 	}
 }
 

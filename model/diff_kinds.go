@@ -86,9 +86,9 @@ func (d *Differ) container(name string, x, y *ContainerStatus, isNew bool) {
 	d.enter("status.containers.", name)
 	d.number("exitCode", int64(x.ExitCode), int64(y.ExitCode))
 	d.instant("finishedAt", x.FinishedAt, y.FinishedAt)
-	d.flag("ready", x.Ready, y.Ready)
+	d.flag("ready", [2]bool{x.Ready, y.Ready})
 	d.number("restartCount", int64(x.Restarts), int64(y.Restarts))
-	d.flag("started", x.Started, y.Started)
+	d.flag("started", [2]bool{x.Started, y.Started})
 	d.instant("startedAt", x.StartedAt, y.StartedAt)
 	if isNew || x.State != y.State || x.Reason != y.Reason {
 		d.from, d.to = d.from[:0], appendState(d.to[:0], y)
@@ -146,7 +146,7 @@ func (d *Differ) node(a, b *Node) {
 	if !slices.Equal(a.Taints, b.Taints) {
 		d.emit("spec.taints", taintList(a.Taints), taintList(b.Taints))
 	}
-	d.flag("spec.unschedulable", a.Unschedulable, b.Unschedulable)
+	d.flag("spec.unschedulable", [2]bool{a.Unschedulable, b.Unschedulable})
 	d.resources("status.allocatable", &a.Allocatable, &b.Allocatable)
 	d.resources("status.capacity", &a.Capacity, &b.Capacity)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
@@ -168,7 +168,7 @@ func (d *Differ) deployment(a, b *Deployment) {
 	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
-	d.flag("spec.paused", a.Paused, b.Paused)
+	d.flag("spec.paused", [2]bool{a.Paused, b.Paused})
 	d.number("spec.progressDeadlineSeconds", int64(a.ProgressDeadline/time.Second), int64(b.ProgressDeadline/time.Second))
 	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
 	d.number("spec.revisionHistoryLimit", int64(a.HistoryLimit), int64(b.HistoryLimit))
@@ -242,14 +242,14 @@ func (d *Differ) service(a, b *Service) {
 		return
 	}
 	d.meta(&a.Meta, &b.Meta)
-	d.flag("spec.externalTrafficPolicyLocal", a.LocalExternal, b.LocalExternal)
-	d.flag("spec.headless", a.Headless, b.Headless)
-	d.flag("spec.internalTrafficPolicyLocal", a.LocalInternal, b.LocalInternal)
+	d.flag("spec.externalTrafficPolicyLocal", [2]bool{a.LocalExternal, b.LocalExternal})
+	d.flag("spec.headless", [2]bool{a.Headless, b.Headless})
+	d.flag("spec.internalTrafficPolicyLocal", [2]bool{a.LocalInternal, b.LocalInternal})
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
-	d.flag("spec.publishNotReadyAddresses", a.PublishNotReady, b.PublishNotReady)
+	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
-	d.flag("spec.sessionAffinityClientIP", a.SessionAffinityIP, b.SessionAffinityIP)
-	d.flag("spec.trafficDistributionPreferClose", a.PreferSameZone, b.PreferSameZone)
+	d.flag("spec.sessionAffinityClientIP", [2]bool{a.SessionAffinityIP, b.SessionAffinityIP})
+	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 }
 
 func (d *Differ) endpointSlice(a, b *EndpointSlice) {

@@ -8,8 +8,11 @@ import (
 // Escape makes s safe to print on a terminal or in a CI log, on one line: what
 // would move the cursor, change the colour, turn the reading direction or not
 // be seen at all is written as \u001b, and so is a byte that is not UTF-8, as
-// \x9b. A backslash that is there already stays as it is.
+// \x9b. A backslash that is there already stays as it is. The brackets that
+// GitHub's and Azure's runners take for commands anywhere in a line, ##[ and
+// ##vso[, get a backslash, too.
 func Escape(s string) string {
+	s = runnerCommands.Replace(s)
 	if clean(s) {
 		return s
 	}
@@ -27,6 +30,18 @@ func Escape(s string) string {
 		}
 	}
 	return b.String()
+}
+
+var runnerCommands = strings.NewReplacer("##[", `##\[`, "##vso[", `##vso\[`)
+
+// uncommanded is a line that a CI system does not take for a command: GitHub's
+// runner looks for :: behind any leading space (actions/runner,
+// ActionCommand.TryParseV2).
+func uncommanded(line string) string {
+	if text := strings.TrimLeft(line, " "); strings.HasPrefix(text, "::") {
+		return line[:len(line)-len(text)] + `\` + text
+	}
+	return line
 }
 
 // clean tells, quickly, whether s is printable ASCII.

@@ -64,6 +64,7 @@ func (o op) holds(c int) bool {
 // when is the window of a promise before the run is known.
 type when struct {
 	said     bool // otherwise the whole run
+	begins   bool // from is said, otherwise it is the start
 	from, to moment
 }
 

@@ -31,7 +31,7 @@ func Explain(w io.Writer, h *store.History, object string) error {
 		return e.unknown(h)
 	}
 	out.right = []bool{true}
-	_, err := io.WriteString(w, Escape(e.path)+"\n  "+strings.Join(out.lines(), "\n  ")+"\n")
+	_, err := io.WriteString(w, uncommanded(Escape(e.path))+"\n  "+strings.Join(out.lines(), "\n  ")+"\n")
 	return err
 }
 

@@ -111,22 +111,23 @@ func (e *Encoder) end(r *store.Record) {
 // splitPath takes a model.Meta.Path apart: the kind as Kubernetes writes it,
 // or as it stands if it is none of Kubernetes' own, such as "fault".
 func splitPath(path string) (kind, namespace, name string) {
-	parts := strings.SplitN(path, "/", 3)
-	if len(parts) == 1 {
+	first, rest, ok := strings.Cut(path, "/")
+	if !ok {
 		return "", "", path
 	}
-	if len(parts) == 3 && model.ParseKind(parts[1]) != model.KindNone {
-		return model.ParseKind(parts[1]).String(), parts[0], parts[2]
+	if second, last, ok := strings.Cut(rest, "/"); ok {
+		if k := model.ParseKind(second); k != model.KindNone {
+			return k.String(), first, last
+		}
 	}
-	kind, name, _ = strings.Cut(path, "/")
-	k := model.ParseKind(kind)
+	k := model.ParseKind(first)
 	switch k {
 	case model.KindNone:
-		return kind, "", name
+		return first, "", rest
 	case model.KindNode:
-		return k.String(), "", name
+		return k.String(), "", rest
 	}
-	return k.String(), "default", name
+	return k.String(), "default", rest
 }
 
 // WriteHistory writes h as NDJSON, one record a line.

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"unicode/utf8"
 
 	"orrery/sim"
 )
@@ -101,9 +102,26 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	for _, m := range r.Timeline {
 		out.Timeline = append(out.Timeline, jsonMoment{AtNS: m.At, Text: m.Text, UntilNS: m.Until})
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
+	text, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(escapeHidden(text), '\n'))
+	return err
+}
+
+// escapeHidden escapes what encoding/json lets pass and a terminal would act
+// on. Outside of strings JSON has none of it.
+func escapeHidden(text []byte) []byte {
+	var out []byte
+	for _, r := range string(text) {
+		if r != '\n' && hidden(r) {
+			out = appendEscaped(out, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }
 
 func (v *Verdict) json() jsonVerdict {

@@ -28,9 +28,9 @@ type Verdict struct {
 //
 // A level or a share that is merely compared (plainly) has to be right
 // throughout the window; a share then counts as a whole: all that was served
-// of all that was sent. Such promises about the whole run begin when the
-// cluster has converged for the first time, or when the first fault starts if
-// that is earlier, because every Deployment starts with nothing.
+// of all that was sent. Such promises, if they do not say from when on, begin
+// when the cluster has converged for the first time, or when the first fault
+// starts if that is earlier, because every Deployment starts with nothing.
 func (e *Expect) judge(r *reading, s *state, warm, end sim.Time) Verdict {
 	v := Verdict{Expect: *e, record: -1}
 	if r.none != "" {
@@ -41,7 +41,7 @@ func (e *Expect) judge(r *reading, s *state, warm, end sim.Time) Verdict {
 		return v.noSamples(why)
 	}
 	standing := e.mode == plainly || e.mode == always || e.mode == never
-	if !e.when.said && standing && (e.metric.Shape == Level || e.metric.Shape == Share) {
+	if !e.when.begins && standing && (e.metric.Shape == Level || e.metric.Shape == Share) {
 		w.From = min(warm, w.To)
 	}
 	v.Window = w

@@ -156,7 +156,7 @@ func (p *exprParser) window() {
 	default:
 		return
 	}
-	w.said = true
+	w.said, w.begins = true, t.text != "before"
 	p.want(":", "the window")
 }
 
@@ -247,7 +247,7 @@ func (p *exprParser) within() {
 		p.fail(at, `the window is said twice; leave "within" or the part before the colon away`)
 	}
 	length := p.duration()
-	w.said, w.from = true, moment{}
+	w.said, w.begins, w.from = true, true, moment{}
 	if p.skip("after") {
 		w.from = p.moment(edgeEnd)
 	}

@@ -33,7 +33,10 @@ func (p *exprParser) rule() {
 
 func (p *exprParser) unknownMetric(t token, name string) {
 	hint := didYouMean(name, MetricNames())
-	if slices.Contains(modeNames, strings.ToLower(name)) {
+	switch {
+	case slices.Contains(modeNames, name):
+		hint = "; " + name + "(...) goes around the whole rule, once"
+	case slices.Contains(modeNames, strings.ToLower(name)):
 		hint = "; write " + strings.ToLower(name) + " in small letters"
 	}
 	if hint == "" {
@@ -62,10 +65,10 @@ func (p *exprParser) picked(t token, name string) {
 		p.fail(t, "%s has no .%s: it is one value at a time, not many durations", m.Name, name)
 		return
 	}
-	p.e.pick = [...]pick{pickMax, pickMin, 50, 90, 95, 99}[max(0, slices.Index(pickNames, name))]
 	if !slices.Contains(pickNames, name) {
-		p.fail(t, "%s has no .%s%s; known: %s", m.Name, name, didYouMean(name, pickNames), strings.Join(pickNames, ", "))
+		p.fail(t, "%s has no .%s; there are %s", m.Name, name, strings.Join(pickNames, ", "))
 	}
+	p.e.pick = [...]pick{pickMax, pickMin, 50, 90, 95, 99}[max(0, slices.Index(pickNames, name))]
 }
 
 func (p *exprParser) arguments() {
@@ -212,13 +215,17 @@ func (p *exprParser) comparison(metric token) {
 }
 
 func (m *Metric) example() string {
+	usage := m.Usage()
+	if m.optional() && m.Word == "" {
+		usage = m.Name + "()"
+	}
 	switch m.Unit {
 	case Percent:
-		return m.Usage() + " >= 99.9%"
+		return usage + " >= 99.9%"
 	case Duration:
-		return m.Usage() + " <= 5m"
+		return usage + " <= 5m"
 	}
-	return m.Usage() + " <= 3"
+	return usage + " <= 3"
 }
 
 // fit refuses what makes no sense together.

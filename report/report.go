@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"orrery/model"
 	"orrery/model/store"
 	"orrery/sim"
@@ -151,12 +153,18 @@ func (v *Verdict) illustrate(h *store.History) {
 	if v.Object == "" {
 		v.Object = subject(r)
 	}
-	near := relatives(h, r)
-	for i := v.record; i >= max(0, v.record-lookBack) && len(v.Before) < before; i-- {
+	near := relatives(r)
+	var found []*store.Record
+	for i := v.record; i >= max(0, v.record-lookBack) && len(found) < before; i-- {
 		if x := h.At(i); near.holds(x) {
-			v.Before = append([]string{x.At.String() + "  " + inWords(h, x)}, v.Before...)
+			found = append(found, x)
 		}
 	}
+	t := table{right: []bool{true}}
+	for _, x := range slices.Backward(found) {
+		t.row(x.At.String(), inShort(h, x))
+	}
+	v.Before = t.lines()
 }
 
 func subject(r *store.Record) string {
@@ -166,21 +174,25 @@ func subject(r *store.Record) string {
 	return r.Object().Head().Path()
 }
 
-// kin is the objects that one record has to do with: what it is about, that
-// object's owners and its node.
-type kin []model.Ref
+// kin is what one record has to do with: the object it is about, that object's
+// owner and its node.
+type kin struct {
+	path string
+	refs []model.Ref
+}
 
-func relatives(h *store.History, r *store.Record) kin {
+func relatives(r *store.Record) kin {
+	k := kin{path: subject(r)}
 	if r.Note != nil {
-		return kin{r.Note.Object}
+		return k
 	}
 	m := r.Object().Head()
-	k := kin{m.Ref()}
+	k.refs = append(k.refs, m.Ref())
 	if p, ok := r.Object().(*model.Pod); ok && p.NodeID != 0 {
-		k = append(k, model.Ref{Kind: model.KindNode, ID: p.NodeID})
+		k.refs = append(k.refs, model.Ref{Kind: model.KindNode, ID: p.NodeID})
 	}
 	if !m.Owner.IsZero() {
-		k = append(k, m.Owner)
+		k.refs = append(k.refs, m.Owner)
 	}
 	return k
 }
@@ -188,16 +200,7 @@ func relatives(h *store.History, r *store.Record) kin {
 // holds tells whether x is about one of them, or about what breaks.
 func (k kin) holds(x *store.Record) bool {
 	if n := x.Note; n != nil {
-		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || !n.Object.IsZero() && k.has(n.Object)
+		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || n.Name == k.path
 	}
-	return k.has(x.Object().Head().Ref())
-}
-
-func (k kin) has(r model.Ref) bool {
-	for _, x := range k {
-		if x == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.refs, x.Object().Head().Ref())
 }

@@ -24,6 +24,9 @@ type series []point
 func (s *series) add(at sim.Time, num, den int64, record int) {
 	p := point{at, num, den, record}
 	if n := len(*s); n > 0 && (*s)[n-1].At == at {
+		if (*s)[n-1].Num == num && (*s)[n-1].Den == den {
+			return
+		}
 		*s = (*s)[:n-1]
 	}
 	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den {

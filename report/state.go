@@ -21,7 +21,7 @@ type state struct {
 	all        tally
 	unsettled  int // Deployments without all their replicas ready and up to date
 	namespaces map[string]*tally
-	wanted     map[string]*tally // single pods somebody asks about, by path
+	wanted     map[string]*tally // single pods somebody asks about, by path; nil until created
 	named      map[string]*scope // everything else, by path
 
 	pods        store.Table[podRow]
@@ -129,6 +129,10 @@ func (s *state) note(r *store.Record) {
 			}
 		}
 		s.tell(news{what: faultOver, subject: n.Name})
+	case reasonFailed:
+		if n.Object.Kind == model.KindPod && strings.HasPrefix(n.Message, pullFailed) {
+			s.happens(s.pods.Row(n.Object.ID), podPullFailed)
+		}
 	case model.ReasonTrafficChanged:
 		if n.Traffic != nil {
 			s.service(n.Name).take(n.Traffic)
@@ -141,6 +145,14 @@ func (s *state) note(r *store.Record) {
 const (
 	reasonFaultStarted = "FaultStarted"
 	reasonFaultEnded   = "FaultEnded"
+)
+
+// What the kubelet says of every attempt at an image that fails
+// (pkg/kubelet/images/image_manager.go). The container's state may pass from
+// one failure to the next too fast for the API server to see.
+const (
+	reasonFailed = "Failed"
+	pullFailed   = "Failed to pull image"
 )
 
 // trouble is when the trouble of this moment began: with the earliest fault in
@@ -329,7 +341,7 @@ func (s *state) find(t target) *tally {
 // want has a single pod counted; it must be said before the first record.
 func (s *state) want(t target) {
 	if t.kind == model.KindPod {
-		s.wanted[t.path()] = &tally{}
+		s.wanted[t.path()] = nil
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 		}
 	}
 	if len(s.wanted) > 0 {
-		row.scopes[4] = s.wanted[p.Path()]
+		s.single(row)
 	}
 	s.happens(row, podCreated)
 	if rev := row.revision; rev != nil && len(rev.vacant) > 0 {
@@ -78,6 +78,17 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 		s.tell(news{what: happened(podReplaced), pod: row, since: rev.vacant[0]})
 		rev.vacant, row.moved = rev.vacant[1:], true
 	}
+}
+
+// single counts a pod on its own if somebody asks about it.
+func (s *state) single(row *podRow) {
+	path := row.pod.Path()
+	t, wanted := s.wanted[path]
+	if wanted && t == nil {
+		t = &tally{}
+		s.wanted[path] = t
+	}
+	row.scopes[4] = t
 }
 
 // bind counts the pod for its node from now on.
@@ -121,14 +132,8 @@ func (s *state) containers(row *podRow, old, now *model.Pod) {
 		for range b[i].Restarts - was.Restarts {
 			s.happens(row, podRestarted)
 		}
-		if b[i].Reason == was.Reason {
-			continue
-		}
-		switch b[i].Reason {
-		case "CrashLoopBackOff":
+		if b[i].Reason == "CrashLoopBackOff" && was.Reason != b[i].Reason {
 			s.happens(row, podLooped)
-		case "ErrImagePull":
-			s.happens(row, podPullFailed)
 		}
 	}
 }

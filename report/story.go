@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,8 @@ type Moment struct {
 type story struct {
 	history *store.History
 	groups  []*group
-	open    map[string]*group // by kind, and by subject where each has its own line
+	open    map[string]*group // the newest group of a kind
+	habits  map[string]*habit // by kind and subject
 	failing map[string]bool   // services that do not serve everything
 }
 
@@ -32,6 +34,16 @@ type group struct {
 	more     int // subjects not kept
 	say      func(*group) string
 }
+
+// habit is a subject to which the same keeps happening.
+type habit struct {
+	lines int    // it has been told of in so many
+	last  *group // the newest of them
+}
+
+// patience is how many lines about the same thing happening to the same
+// subject are enough: from then on the last one says how often.
+const patience = 2
 
 // chapter says how happenings of one kind are told.
 type chapter struct {
@@ -54,12 +66,12 @@ var chapters = map[what]chapter{
 	rolloutDone:             {together, subjectsAre("deployment", "through with the rollout")},
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
-	happened(podLooped):     {patient, timesFor("CrashLoopBackOff")},
-	happened(podPullFailed): {patient, timesFor("ErrImagePull")},
+	happened(podLooped):     {patient, countOf("crash loop")},
+	happened(podPullFailed): {patient, countOf("failed pull")},
 }
 
 func newStory(h *store.History) *story {
-	return &story{history: h, open: map[string]*group{}, failing: map[string]bool{}}
+	return &story{history: h, open: map[string]*group{}, habits: map[string]*habit{}, failing: map[string]bool{}}
 }
 
 func (t *story) see(s *state, now sim.Time, _ int) {
@@ -70,16 +82,30 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 			t.fault(n, now, s.record.Note)
 		case trafficMoved:
 			t.traffic(s, n.subject, now)
+		case deploymentLacking:
+			if n.deployment.whole { // every Deployment begins with nothing
+				t.add("lacking", chapters[n.what], now, n.subject)
+			}
 		default:
 			if c, ok := chapters[n.what]; ok {
 				t.add(string(rune(n.what)), c, now, n.about())
 			}
 		}
 	}
-	if s.record != nil && s.record.Note == nil {
-		t.typed(s.record)
+	switch r := s.record; {
+	case r == nil:
+	case r.Note == nil:
+		t.typed(r)
+	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
+		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
 }
+
+// The reasons of notes about parts of a scenario that came to nothing.
+const (
+	reasonWithoutTarget = "FaultWithoutTarget"
+	reasonActionFailed  = "ActionFailed"
+)
 
 // about is what a piece of news is told of: a Deployment rather than its pods.
 func (n *news) about() string {
@@ -96,11 +122,23 @@ func (n *news) about() string {
 
 // add tells one more happening, in the open group of its kind if there is one.
 func (t *story) add(key string, c chapter, now sim.Time, subject string) {
+	h := t.habits[key+subject]
+	if h == nil {
+		h = &habit{}
+		t.habits[key+subject] = h
+	}
 	g := t.open[key]
-	if g == nil || now > g.last.Add(c.gap) {
+	switch {
+	case h.lines >= patience:
+		g = h.last
+	case g == nil || now > g.last.Add(c.gap):
 		g = &group{at: now, say: c.say}
 		t.open[key] = g
 		t.groups = append(t.groups, g)
+	}
+	if h.last != g {
+		h.last = g
+		h.lines++
 	}
 	g.last = now
 	g.n++
@@ -158,6 +196,10 @@ func (t *story) typed(r *store.Record) {
 	case store.Deleted:
 		t.add("deleted", chapter{time.Second, subjectsAre("object", "deleted with kubectl")}, r.At, path)
 	default:
+		if r.New.Head().Kind == model.KindPod {
+			t.add("drained", chapter{together, subjectsAre("pod", "sent away with kubectl")}, r.At, path)
+			return
+		}
 		if words := changesInWords(r); len(words) > 0 {
 			t.line(r.At, "kubectl: "+path+": "+strings.Join(words, ", "))
 		}
@@ -167,10 +209,14 @@ func (t *story) typed(r *store.Record) {
 func subjectsAre(one, what string) func(*group) string {
 	return func(g *group) string {
 		n := int64(len(g.subjects) + g.more)
+		text := quantity(n, one) + " " + what + ": " + some(g.subjects)
 		if n == 1 {
-			return g.subjects[0] + " " + what
+			text = g.subjects[0] + " " + what
 		}
-		return quantity(n, one) + " " + what + ": " + some(g.subjects)
+		if g.n > n {
+			text += ", " + quantity(g.n, "time") + " in all"
+		}
+		return text
 	}
 }
 
@@ -178,8 +224,8 @@ func podsWere(what string) func(*group) string {
 	return func(g *group) string { return quantity(g.n, "pod") + " " + what + ": " + some(g.subjects) }
 }
 
-func timesFor(what string) func(*group) string {
-	return func(g *group) string { return what + " " + quantity(g.n, "time") + ": " + some(g.subjects) }
+func countOf(what string) func(*group) string {
+	return func(g *group) string { return quantity(g.n, what) + ": " + some(g.subjects) }
 }
 
 // moments is the timeline. converged is the times at which the cluster
@@ -190,7 +236,7 @@ func (t *story) moments(converged series) []Moment {
 	for _, g := range t.groups {
 		out = append(out, Moment{At: g.at, Until: g.last, Text: g.say(g)})
 	}
-	slices.SortStableFunc(out, func(a, b Moment) int { return int(max(-1, min(1, a.At-b.At))) })
+	slices.SortStableFunc(out, func(a, b Moment) int { return cmp.Compare(a.At, b.At) })
 	return shorten(out)
 }
 

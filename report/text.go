@@ -9,8 +9,8 @@ import (
 
 // WriteText writes the report for people: what happened, how it ended, what
 // was promised. Nothing in it depends on the clock on the wall, and nothing a
-// scenario names gets to the terminal unescaped. Every line that carries a
-// name is indented, so that none can be taken for a command by a CI system.
+// scenario names gets to the terminal unescaped or is taken for a command by a
+// CI system.
 func (r *Report) WriteText(w io.Writer, colour bool) error {
 	p := &printer{colour: colour}
 	p.head(r)
@@ -42,7 +42,7 @@ func (p *printer) paint(sgr, s string) string {
 	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
 }
 
-func (p *printer) line(s string) { p.b.WriteString(s + "\n") }
+func (p *printer) line(s string) { p.b.WriteString(uncommanded(s) + "\n") }
 
 func (p *printer) head(r *Report) {
 	p.line(p.paint(bold, "scenario "+Escape(r.Scenario)))
@@ -182,7 +182,7 @@ func (p *printer) verdict(v *Verdict, width int) {
 	}
 	detail(fmt.Sprintf("what led to it, about %s:", v.Object))
 	for _, l := range v.Before {
-		p.line("        " + Escape(l))
+		p.line("        " + l)
 	}
 }
 
@@ -199,7 +199,9 @@ func (p *printer) foot(r *Report) {
 		p.line("  the run was stopped at " + r.End.String() + ": " + Escape(r.Stopped))
 	}
 	p.line("  seed " + fmt.Sprint(r.Seed) + ", " + quantity(int64(r.Events), "event") + ", " + quantity(int64(r.Records), "record"))
-	p.line("  digest " + Escape(r.Digest))
+	if r.Digest != "" {
+		p.line("  digest " + Escape(r.Digest))
+	}
 	if r.Failed() > 0 && r.Command != "" {
 		p.line("  again: " + Escape(r.Command))
 	}

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // quantity is "1 pod" or "3 pods", with commas from a thousand on.
@@ -56,16 +58,17 @@ func changesInWords(r *store.Record) []string {
 // bookkeeping is fields nobody wants to read about, by the last part of their
 // path.
 var bookkeeping = []string{
-	"deletionGracePeriodSeconds", "finishedAt", "generation", "lastUpdateTime", "observedGeneration",
+	"deletionGracePeriodSeconds", "finishedAt", "ownerReferences", "generation", "lastUpdateTime", "observedGeneration",
 	"podIP", "started", "startedAt", "startTime",
 }
 
+// plainPath leaves away what people need not read of a path.
+var plainPath = strings.NewReplacer("status.containers.", "container ", "status.conditions.", "",
+	"annotations.deployment.kubernetes.io/", "", "metadata.", "", "status.", "", "spec.", "")
+
 func fieldInWords(f model.Field) string {
 	from, to := withoutSince(f.From), withoutSince(f.To)
-	name := f.Path[strings.LastIndexByte(f.Path, '.')+1:]
-	if rest, ok := strings.CutPrefix(f.Path, "status.containers."); ok {
-		name = "container " + strings.ReplaceAll(rest, ".", " ")
-	}
+	name := strings.ReplaceAll(plainPath.Replace(f.Path), ".", " ")
 	if from == to || slices.Contains(bookkeeping, f.Path[strings.LastIndexByte(f.Path, '.')+1:]) {
 		return ""
 	}
@@ -73,15 +76,22 @@ func fieldInWords(f model.Field) string {
 	case f.Path == "spec.nodeName":
 		return "bound to " + to
 	case f.Path == "metadata.deletionTimestamp":
-		return "to be gone by " + to
-	case f.Path == "metadata.ownerReferences":
-		return "owned by " + to
+		return "to be gone by " + clockOf(to)
 	case from == "":
 		return name + " " + to
 	case to == "":
 		return name + " " + from + " → none"
 	}
 	return name + " " + from + " → " + to
+}
+
+// clockOf is seconds, as model.AppendSeconds writes them, as a time for people.
+func clockOf(seconds string) string {
+	d, err := time.ParseDuration(seconds)
+	if err != nil {
+		return seconds
+	}
+	return sim.Time(d).String()
 }
 
 // withoutSince is a condition without the time since when.
@@ -102,11 +112,26 @@ func inWords(h *store.History, r *store.Record) string {
 		return text + " (" + by + ")"
 	}
 	text := r.Object().Head().Path() + " " + r.Verb.String() + " by " + by
-	if r.Verb == store.Deleted {
-		return text
-	}
-	if words := changesInWords(r); len(words) > 0 {
+	if words := changesInWords(r); r.Verb != store.Deleted && len(words) > 0 {
 		text += ": " + strings.Join(words, ", ")
 	}
 	return text
+}
+
+// inShort is inWords without what a new object consists of, and at most a few
+// of many changes.
+func inShort(h *store.History, r *store.Record) string {
+	const few = 4
+	if r.Note != nil {
+		return inWords(h, r)
+	}
+	text := r.Object().Head().Path() + " " + r.Verb.String() + " by " + h.ActorName(r.By)
+	words := changesInWords(r)
+	if r.Verb != store.Updated || len(words) == 0 {
+		return text
+	}
+	if len(words) > few {
+		words = append(words[:few:few], "...")
+	}
+	return text + ": " + strings.Join(words, ", ")
 }

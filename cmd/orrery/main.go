@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -49,7 +50,7 @@ type options struct {
 	output    string
 	literal   bool
 	maxEvents uint64
-	maxWall   string
+	maxWall   time.Duration
 	match     string
 	count     int
 	verbose   bool

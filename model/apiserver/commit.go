@@ -76,6 +76,7 @@ func keepSpec(next, cur model.Object) {
 		n.ObservedGeneration, n.StatusReplicas, n.UpdatedReplicas = s.ObservedGeneration, s.StatusReplicas, s.UpdatedReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
 		n.Available, n.Progressing, n.ProgressAt = s.Available, s.Progressing, s.ProgressAt
+		n.Revision = s.Revision // an annotation, which comes with the status
 	case *model.ReplicaSet:
 		c, s := *cur.(*model.ReplicaSet), *n
 		*n = c

@@ -34,7 +34,7 @@ func (v *Invariants) Recorded(r *store.Record) {
 	if r.Verb == store.Noted {
 		return
 	}
-	if r.Revision != v.revision+1 {
+	if v.revision != 0 && r.Revision != v.revision+1 {
 		v.fail(r, "revision %d follows %d", r.Revision, v.revision)
 	}
 	v.revision = r.Revision

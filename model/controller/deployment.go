@@ -325,8 +325,12 @@ func (r *rollout) apply() {
 	}
 }
 
+// copy is what to store; a change of the spec counts in its generation.
 func (s *replicaSetChange) copy() *model.ReplicaSet {
 	next := s.ReplicaSet
+	if s.seen != nil && (s.Replicas != s.seen.Replicas || s.MinReady != s.seen.MinReady) {
+		next.Generation++
+	}
 	return &next
 }
 

@@ -18,8 +18,15 @@ const (
 	monitorGrace   = 50 * time.Second
 	monitorWorkers = 8
 	pollEvery      = 100 * time.Millisecond // from the end of a look at the eviction queues to the next
-	statusRetries  = 5
-	statusRetry    = 20 * time.Millisecond
+	// How long a pass over healthy nodes and a look at empty queues take. Both
+	// loops wait from end to start, so the 10th pass after a sign of life comes
+	// a little more than 50 s after it, not exactly then. In a real control
+	// plane of 30 nodes 100 polls take 50 ms more than 10 s.
+	passTakes     = time.Millisecond
+	passTakesNode = 5 * time.Microsecond
+	pollTakes     = 500 * time.Microsecond
+	statusRetries = 5
+	statusRetry   = 20 * time.Millisecond
 )
 
 // excludeDisruption as a node's label keeps it out of the judgement of its
@@ -45,7 +52,6 @@ type nodeLifecycle struct {
 	pollAt  sim.Time
 	polling bool // a poll waits for an answer
 	pollOn  int  // the zone it is at
-	pollFor uint32
 }
 
 // nodeHealth is what the controller remembers of a node from pass to pass.
@@ -100,7 +106,7 @@ func newNodeLifecycle(l *loop) controller {
 func (c *nodeLifecycle) start(now sim.Time) {
 	s := c.luck.Draw(c.client.Hash, 0)
 	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, monitorEvery)), Period: monitorEvery}
-	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery}
+	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery + pollTakes}
 	c.store.Leases().Tell(c.self)
 	c.news = true
 	c.plan(now)
@@ -154,7 +160,9 @@ func (c *nodeLifecycle) due(now sim.Time, why sim.Why, about uint64) {
 		c.examine(now, uint32(about))
 		c.advance(now)
 	case store.WhyLease:
-		c.plan(now)
+		if !c.pass.running {
+			c.postPass(c.passes.AtOrAfter(max(now, c.silence(uint32(about)))))
+		}
 	}
 }
 
@@ -236,35 +244,34 @@ func (c *nodeLifecycle) plan(now sim.Time) {
 	if c.pass.running {
 		return
 	}
-	at := sim.Never
-	switch {
-	case c.news || c.literal:
-		at = c.passes.AtOrAfter(now)
-	default:
-		if due := c.nextSilence(); due != sim.Never {
-			at = c.passes.AtOrAfter(max(now, due))
-		}
+	if c.news || c.literal {
+		c.postPass(c.passes.AtOrAfter(now))
+		return
 	}
+	first := sim.Never
+	for id := range c.health.Len() {
+		first = min(first, c.silence(uint32(id)))
+	}
+	if first != sim.Never {
+		c.postPass(c.passes.AtOrAfter(max(now, first)))
+	}
+}
+
+func (c *nodeLifecycle) postPass(at sim.Time) {
 	if at < c.passAt {
 		c.passAt = at
 		c.kernel.Post(at, c.self, whyPass, 0)
 	}
 }
 
-// nextSilence is when the first of the nodes whose heartbeat has stopped will
-// have been silent for too long.
-func (c *nodeLifecycle) nextSilence() sim.Time {
-	leases := c.store.Leases()
-	first := sim.Never
-	for id := range c.health.Len() {
-		h := c.health.Row(uint32(id))
-		n := c.view.node(uint32(id))
-		if !h.known || n == nil || h.ready.Status == model.Unknown || leases.Beating(uint32(id)) {
-			continue
-		}
-		first = min(first, c.probe(h, leases.SeenAt(uint32(id), sim.Never)).Add(monitorGrace)+1)
+// silence is when a node will have been silent for too long; Never while its
+// heartbeat goes on, or when that is known already.
+func (c *nodeLifecycle) silence(id uint32) sim.Time {
+	h, leases := c.health.Row(id), c.store.Leases()
+	if !h.known || c.view.node(id) == nil || h.ready.Status == model.Unknown || leases.Beating(id) {
+		return sim.Never
 	}
-	return first
+	return c.probe(h, leases.SeenAt(id, sim.Never)).Add(monitorGrace) + 1
 }
 
 // probe is when a pass saw or will see the last sign of life, given when the
@@ -567,7 +574,8 @@ func (c *nodeLifecycle) clearNext(now sim.Time) {
 // end sets the phase of the passes to come: 5 s after this one.
 func (c *nodeLifecycle) end(now sim.Time) {
 	c.pass.running = false
-	c.passes.Phase = now.Add(monitorEvery)
+	c.passes.Period = monitorEvery + passTakes + time.Duration(len(c.pass.nodes))*passTakesNode
+	c.passes.Phase = now.Add(c.passes.Period)
 	c.plan(now)
 	c.planPoll(now)
 }
@@ -612,7 +620,7 @@ func (c *nodeLifecycle) pollNext(now sim.Time) {
 		}
 	}
 	c.polling = false
-	c.polls.Phase = now.Add(pollEvery)
+	c.polls.Phase = now.Add(c.polls.Period)
 	c.planPoll(now)
 }
 
@@ -635,7 +643,6 @@ func (c *nodeLifecycle) evict(id uint32) bool {
 	if n.Ready.Status == model.Unknown {
 		key, other = other, key
 	}
-	c.pollFor = id
 	c.client.Patch(n.Ref(), taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
 	return true
 }

@@ -20,11 +20,7 @@ func (containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, 
 	crashed := 0
 	for _, o := range pods {
 		p := o.(*model.Pod)
-		for i := range p.Spec.Containers {
-			name := p.Spec.Containers[i].Name
-			if s.Container != "" && s.Container != name {
-				continue
-			}
+		for _, name := range containers(p.Spec, s.Container) {
 			if d.world.Machine(p.NodeID).CrashContainer(p.Ref(), name, code) {
 				crashed++
 			}
@@ -34,6 +30,19 @@ func (containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, 
 		return "no such container was running", false
 	}
 	return fmt.Sprintf("%d containers exited with code %d", crashed, code), true
+}
+
+// containers is the named container, which may be a sidecar, or all regular
+// ones.
+func containers(spec *model.PodSpec, name string) []string {
+	if name != "" {
+		return []string{name}
+	}
+	var all []string
+	for i := range spec.Containers {
+		all = append(all, spec.Containers[i].Name)
+	}
+	return all
 }
 
 func (containerCrash) end(*Director) {}

@@ -281,6 +281,32 @@ func TestPartitionDirections(t *testing.T) {
 	}
 }
 
+// links counts the changes of whether two sites are connected.
+type links struct {
+	w       *world
+	changes []string
+	up      bool
+}
+
+func (l *links) LinksChanged(now sim.Time) {
+	if up := l.w.net.Connected(l.w.sites[1], l.w.control[0]); up != l.up {
+		l.up = up
+		l.changes = append(l.changes, fmt.Sprintf("%v %v", now, up))
+	}
+}
+
+func TestPartitionsThatOverlapOrFollowMakeNoGap(t *testing.T) {
+	for _, ends := range [][2]int{{20, 20}, {20, 15}, {30, 12}} {
+		w := newWorld(nodes(1, "a")...)
+		l := &links{w: w, up: true}
+		w.net.Listen(l)
+		w.play(t, spec("p", "partition", 10, ends[0], fault.Target{}), spec("q", "partition", ends[1], 30, fault.Target{}))
+		if want := []string{"10s false", "30s true"}; !slices.Equal(l.changes, want) {
+			t.Errorf("%v: %v, want %v", ends, l.changes, want)
+		}
+	}
+}
+
 func TestNotes(t *testing.T) {
 	w := newWorld(nodes(50, "a")...)
 	w.play(t, spec("all", "node-down", 10, 20, fault.Target{}), fault.Spec{ID: "none", Fault: "kubelet-stop", At: at(30), Target: only("x")},

@@ -80,8 +80,9 @@ type Kubelet struct {
 	rows  []*row // beside slots
 	used  model.Resources
 
-	queue   []uint32 // pods whose status is to be written
-	writing bool     // the status writer waits for an answer
+	queue    []uint32 // pods whose status is to be written
+	writing  bool     // the status writer waits for an answer
+	patching bool     // the node status loop does
 }
 
 // lanes is the luck of kubelets.
@@ -134,17 +135,19 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
-	k.probes.next = sim.Never
 	k.leases.Start(k.node.ID, firstLease)
 	k.orders.Start()
 	k.about.Start()
 	if k.literal {
 		for why, p := range k.pulses() {
-			k.want(p, sim.Why(why), k.kernel.Now())
+			if p != &k.probes {
+				k.want(p, sim.Why(why), k.kernel.Now())
+			}
 		}
 	}
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
+		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
 
@@ -191,17 +194,29 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyBoot:
 		k.boot(now, about)
 	default:
-		k.tick(now, why, about)
+		k.tick(now, about)
 	}
 }
 
-// tick serves what is due at a tick.
-func (k *Kubelet) tick(now sim.Time, why sim.Why, epoch uint64) {
-	p := k.pulses()[why]
-	if !k.running || epoch != uint64(k.epoch) || p.next != now {
+// tick serves everything that is due at a tick, in a fixed order: a probe's
+// tick often falls on one of the relist that started it.
+func (k *Kubelet) tick(now sim.Time, epoch uint64) {
+	if !k.running || epoch != uint64(k.epoch) {
 		return
 	}
-	p.next = sim.Never
+	for i, p := range k.pulses() {
+		if p.next != now {
+			continue
+		}
+		p.next = sim.Never
+		k.serve(now, sim.Why(i))
+		if k.literal && p != &k.probes {
+			k.want(p, sim.Why(i), now+1)
+		}
+	}
+}
+
+func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 	switch why {
 	case whyRelist:
 		k.relisted(now)
@@ -215,9 +230,6 @@ func (k *Kubelet) tick(now sim.Time, why sim.Why, epoch uint64) {
 		k.checkNode()
 	case whyHousekeeping:
 		k.keepHouse()
-	}
-	if k.literal && why != whyProbe {
-		k.want(p, why, now+1)
 	}
 }
 
@@ -241,7 +253,7 @@ type pulse struct {
 
 // want has a pulse tick at its first tick not before due.
 func (k *Kubelet) want(p *pulse, why sim.Why, due sim.Time) {
-	if at := p.AtOrAfter(due); at < p.next {
+	if at := p.AtOrAfter(max(due, k.kernel.Now())); at < p.next {
 		p.next = at
 		k.kernel.Post(at, k.self, why, uint64(k.epoch))
 	}

@@ -100,6 +100,7 @@ type row struct {
 	overdue     bool // the deadline was exceeded
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
+	charged     bool // its request counts as allocated
 
 	queued  bool // for the status writer
 	dirty   bool // shown is to be written
@@ -151,8 +152,9 @@ func (k *Kubelet) add(pod *model.Pod) *row {
 	return r
 }
 
-// drop forgets a pod.
+// drop forgets a pod whose object is gone and of which nothing runs.
 func (k *Kubelet) drop(r *row) {
+	k.machine.Remove(r.pod.ID)
 	k.slots[r.number], k.rows[r.number] = slot{news: sim.Never, lookAt: sim.Never, probe: sim.Never}, nil
 }
 

@@ -58,10 +58,10 @@ func (k *Kubelet) killContainers(r *row) {
 // stopContainer stops one within what is left of the pod's grace.
 func (k *Kubelet) stopContainer(r *row, i int) {
 	now := k.kernel.Now()
-	if r.killAt == 0 {
-		r.killAt = now.Add(r.grace())
+	if end := now.Add(r.grace()); r.killAt == 0 || end < r.killAt {
+		r.killAt = end
 	}
-	left := min(r.grace(), r.killAt.Sub(now)).Truncate(time.Second)
+	left := r.killAt.Sub(now).Truncate(time.Second)
 	k.machine.Stop(r.box, i, max(left, runtime.MinimumKill))
 }
 
@@ -93,7 +93,7 @@ func (k *Kubelet) stopNext(r *row) {
 		k.stopped(r)
 		return
 	}
-	sandbox, _ := k.machine.StopTime(r.box)
+	sandbox, _ := k.machine.StopTime(r.hash)
 	k.wait(r, stopping, k.kernel.Now().Add(sandbox))
 }
 
@@ -103,22 +103,20 @@ func (k *Kubelet) stopNext(r *row) {
 func (k *Kubelet) stopped(r *row) {
 	now := k.kernel.Now()
 	r.stage, r.stepEnd = terminated, now
-	var unmount time.Duration
 	if r.box != nil {
 		k.machine.StopSandbox(r.box)
-		_, unmount = k.machine.StopTime(r.box)
 	}
+	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
-	k.charge(r.pod, -1)
+	k.release(r)
 	k.wait(r, unmounting, k.relist.After(now).Add(unmount))
 }
 
-// finish is the end of the terminated step: nothing of the pod is left on the
-// machine, and its object may go.
+// finish is the end of the terminated step: nothing of the pod runs or is
+// mounted, and its object may go. What ended stays on the machine's records as
+// long as the object does.
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
-	k.machine.Remove(r.pod.ID)
-	r.box = nil
 	switch {
 	case r.gone:
 		k.drop(r)

@@ -37,8 +37,9 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 func (k *Kubelet) podAdded(pod *model.Pod) {
 	r := k.add(pod)
 	now := k.kernel.Now()
-	if pod.Phase.Terminal() && r.box == nil {
-		r.stage = finished
+	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
+		r.stage, r.charged = finished, r.box != nil
+		k.release(r)
 		return
 	}
 	if r.box != nil {
@@ -47,7 +48,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		k.reject(r, reason, message)
 		return
 	}
-	k.charge(pod, 1)
+	k.charge(r)
 	if pod.Spec.ActiveDeadline > 0 {
 		since := now
 		if pod.StartedAt > 0 {
@@ -105,7 +106,7 @@ func (k *Kubelet) trigger(r *row, now sim.Time) {
 	switch {
 	case r.doing != nothing:
 		r.pending = true
-	case r.stepEnd < k.cacheAt(now) || r.stepEnd < 0:
+	case r.stepEnd < k.cacheAt(now):
 		k.sync(r, now)
 	default:
 		k.expect(r, r.stepEnd)
@@ -193,14 +194,12 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	r.pending = false
-	k.queueAt(r, r.deadline)
-	if now >= r.deadline {
-		r.overdue = true
-	}
+	r.overdue = r.overdue || now >= r.deadline
 	if r.overdue || r.gone || r.pod.Deleting() || r.pod.Phase.Terminal() {
 		k.terminate(r)
 		return
 	}
+	k.queueAt(r, r.deadline)
 	if k.publish(r, false).Terminal() {
 		k.terminate(r)
 		return

@@ -8,6 +8,9 @@
 // headless Service is routed like any other. Every new connection chooses
 // anew; connections that live long, and session affinity, are not modeled.
 //
+// A proxy that nobody sends anything through has no effect anybody could
+// observe, so only machines that send have one.
+//
 // The periodic work of a real kube-proxy (full resync every hour, the canary
 // chain every 30 s) rewrites the rules there are and so has no place here.
 package proxy
@@ -111,7 +114,9 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 
 // LinksChanged implements network.Listener. A proxy only cares for its own
-// machine's power: without it the rules are lost.
+// machine's power: without it the rules are lost. A real kube-proxy is back
+// once its kubelet has started its container; this one lists as soon as there
+// is power, which is before anything else on the machine can send.
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {
@@ -138,6 +143,14 @@ func (p *Proxy) Route(namespace, service string) model.Route {
 		return model.Route{}
 	}
 	return p.services.Row(id).route
+}
+
+// DescribeWake implements sim.Describer.
+func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
+	if why == whySync {
+		return "begin or end of a sync"
+	}
+	return "news of Services and EndpointSlices"
 }
 
 // Wake implements sim.Actor.

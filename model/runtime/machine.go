@@ -19,9 +19,19 @@ type Observer interface {
 	// Changed says that a container or the sandbox of a pod started or ended.
 	// A kubelet notices at its next relist.
 	Changed(s *Sandbox)
-	// Pulled answers Machine.Pull: whether the image is there now.
-	Pulled(pod uint32, ok bool)
+	// Pulled answers Machine.Pull.
+	Pulled(pod uint32, o Outcome)
 }
+
+// Outcome is what came of a pull.
+type Outcome uint8
+
+// The outcomes.
+const (
+	PulledNow    Outcome = iota
+	PullNeedless         // all its layers were here already
+	PullFailed
+)
 
 // Cause is how a process ended, as the container runtime reports it.
 type Cause uint8
@@ -145,6 +155,16 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	}
 	m.ids, m.pods = append(m.ids, p.ID), append(m.pods, s)
 	return s
+}
+
+// Alive tells whether any container of the pod runs.
+func (s *Sandbox) Alive() bool {
+	for i := range s.Processes {
+		if s.Processes[i].Running {
+			return true
+		}
+	}
+	return false
 }
 
 // Remove forgets a pod of which nothing runs any more.
@@ -297,10 +317,10 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 		return
 	}
 	now := m.kernel.Now()
-	kill := now.Add(max(grace, MinimumKill))
+	luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+	kill := now.Add(max(grace, MinimumKill) + killTime.Draw(&luck))
 	if p.TermAt == 0 {
 		p.TermAt = now
-		luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
 		if at := now.Add(b.Stop.Draw(&luck)); at <= kill && at < p.dueAt {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited

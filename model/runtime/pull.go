@@ -18,6 +18,7 @@ var (
 	resolveTime = sim.Lognormal(400*time.Millisecond, 3*time.Second)
 	refuseTime  = sim.Uniform(20*time.Millisecond, 200*time.Millisecond) // a registry that is down
 	stopTime    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // of a sandbox
+	killTime    = sim.Uniform(time.Millisecond, 20*time.Millisecond)     // from the end of the grace to the death by SIGKILL
 	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
 )
 
@@ -116,10 +117,10 @@ func (m *Machine) StartTime(s *Sandbox, i int) time.Duration {
 	return startTime.Draw(&luck)
 }
 
-// StopTime is how long it takes to stop a pod's sandbox, and then to unmount
-// its volumes.
-func (m *Machine) StopTime(s *Sandbox) (sandbox, unmount time.Duration) {
-	luck := m.costs.teardown.Draw(s.Hash, uint64(s.Attempts))
+// StopTime is how long it takes to stop the sandbox of the pod whose luck hash
+// names, and then to unmount its volumes.
+func (m *Machine) StopTime(hash uint64) (sandbox, unmount time.Duration) {
+	luck := m.costs.teardown.Draw(hash, 0)
 	sandbox = stopTime.Draw(&luck)
 	return sandbox, unmountTime.Draw(&luck)
 }
@@ -210,13 +211,19 @@ func (m *Machine) pullDue(now sim.Time) {
 	}
 	p := m.pulls[0]
 	m.pulls = append(m.pulls[:0], m.pulls[1:]...)
-	if !p.fails {
-		m.cache(p.image)
+	outcome := PulledNow
+	switch {
+	case p.fails:
+		outcome = PullFailed
+	case m.cached(p.image):
+		outcome = PullNeedless
+	default:
+		m.images = append(m.images, p.image)
 	}
 	if len(m.pulls) > 0 {
 		m.nextPull()
 	}
-	m.kubelet.Pulled(p.pod, !p.fails)
+	m.kubelet.Pulled(p.pod, outcome)
 }
 
 // breakOff makes the pull under way fail soon.

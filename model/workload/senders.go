@@ -20,7 +20,8 @@ func (t *Flows) spread(f *flow) {
 	}
 	var alive []*model.Pod
 	for _, id := range f.members {
-		if p := t.pods.Row(id); p.serving {
+		p := t.pods.Row(id)
+		if _, ok := t.World.Site(p.seen.NodeName); ok && p.serving {
 			alive = append(alive, p.seen)
 		}
 	}
@@ -103,7 +104,9 @@ func (t *Flows) join(i int, p *model.Pod) {
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
 	row.sends |= 1 << (i % 64)
-	t.World.Proxy(p.NodeName)
+	if _, ok := t.World.Site(p.NodeName); ok {
+		t.World.Proxy(p.NodeName)
+	}
 	if row.serving {
 		f.respread = true
 		t.post()

@@ -165,6 +165,9 @@ func (t *Flows) RoutesChanged() { t.post() }
 // ServingChanged tells that a pod's containers began or ceased to answer
 // requests, which is true of the machine before anybody knows.
 func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
+	if len(t.flows) == 0 {
+		return
+	}
 	p := t.pods.Row(ref.ID)
 	if p.serving == serving {
 		return
@@ -190,10 +193,18 @@ func (t *Flows) LinksChanged(sim.Time) {
 
 // post has everything computed when this instant's other events are done.
 func (t *Flows) post() {
-	if !t.posted {
+	if !t.posted && len(t.flows) > 0 {
 		t.posted = true
 		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
 	}
+}
+
+// DescribeWake implements sim.Describer.
+func (t *Flows) DescribeWake(why sim.Why, _ uint64) string {
+	if why == whyCompute {
+		return "rates of all traffic"
+	}
+	return "news of pods that send"
 }
 
 // Wake implements sim.Actor.

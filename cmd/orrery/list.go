@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"orrery/model/controller"
+	"orrery/model/fault"
+	"orrery/model/scheduler"
+	"orrery/model/workload"
+	"orrery/report"
+	"orrery/scenarios"
+)
+
+var listCommand = command{
+	name:  "list",
+	args:  "[" + strings.Join(topics(), "|") + "]",
+	short: "list the built-in scenarios, and what a scenario can say",
+	example: `orrery list
+orrery list metrics`,
+	run: list,
+}
+
+func topics() []string {
+	return []string{"scenarios", "faults", "actions", "metrics", "policies", "plugins", "controllers"}
+}
+
+// printers prints each topic, from the registry of the package concerned.
+var printers = map[string]func(w io.Writer){
+	"scenarios": func(w io.Writer) {
+		for _, s := range scenarios.Library() {
+			row(w, s.Name, firstSentence(s.About))
+		}
+	},
+	"faults": func(w io.Writer) {
+		for _, k := range fault.Kinds {
+			row(w, k.Name, k.Help)
+		}
+	},
+	"actions": func(w io.Writer) {
+		for _, k := range workload.Commands {
+			row(w, k.Name, k.Help)
+		}
+	},
+	"metrics": func(w io.Writer) {
+		for _, m := range report.Metrics() {
+			row(w, m.Usage(), string(m.Unit), m.Help)
+		}
+	},
+	"policies":    func(w io.Writer) { rows(w, scheduler.Policies()) },
+	"plugins":     func(w io.Writer) { rows(w, scheduler.Plugins()) },
+	"controllers": func(w io.Writer) { rows(w, controller.Names()) },
+}
+
+func row(w io.Writer, cells ...string) { fmt.Fprintf(w, "  %s\n", strings.Join(cells, "\t")) }
+
+func rows(w io.Writer, names []string) {
+	for _, n := range names {
+		row(w, n)
+	}
+}
+
+func firstSentence(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if i := strings.Index(s, ". "); i >= 0 {
+		return s[:i+1]
+	}
+	return s
+}
+
+func list(c *console, _ *options, args []string) int {
+	wanted := topics()
+	if len(args) > 0 {
+		wanted = args
+	}
+	for i, name := range wanted {
+		show := printers[name]
+		if show == nil {
+			return c.wrong("list", fmt.Errorf("there is no list of %q%s", name, scenarios.DidYouMean(name, topics())))
+		}
+		if i > 0 {
+			fmt.Fprintln(c.out)
+		}
+		fmt.Fprintln(c.out, strings.ToUpper(name[:1])+name[1:]+":")
+		w := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+		show(w)
+		w.Flush()
+	}
+	return exitHeld
+}

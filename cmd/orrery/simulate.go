@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"orrery/model/cluster"
+	"orrery/report"
+	"orrery/scenarios"
+	"orrery/sim"
+)
+
+// progressEvents is how many events pass between two looks at the wall clock.
+const progressEvents = 1 << 14
+
+// modelFlags declares the flags that decide what a run does.
+func modelFlags(f *pflag.FlagSet, o *options) {
+	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
+	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
+	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
+	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")
+	f.DurationVar(&o.maxWall, "max-wall", 0, "stop after so much real time; 0 is no limit")
+}
+
+// load reads a scenario: a file, or the name of one that is built in.
+func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
+	s, err := scenarios.Open(name, scenarios.Options{Root: o.root})
+	if err != nil {
+		return nil, err
+	}
+	if o.seed != 0 {
+		s.Config.Seed = o.seed
+	}
+	s.Config.Literal = o.literal
+	s.Config.ShuffleTies = o.shuffle
+	s.Config.Limits = sim.Limits{Events: o.maxEvents, Wall: o.maxWall}
+	return s, nil
+}
+
+// outcome is a run that ended, one way or another.
+type outcome struct {
+	cluster *cluster.Cluster
+	report  *report.Report
+	stop    *sim.StopError // nil if the run reached its end
+}
+
+// simulate runs a scenario to its end, a budget's, or Ctrl-C.
+func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, error) {
+	x, err := cluster.New(s.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Config.Name, err)
+	}
+	end := sim.Time(s.Config.Duration)
+	if p := newProgress(c, report.Escape(s.Config.Name), end); p != nil {
+		x.Kernel.OnProgress(p.draw, progressEvents)
+		defer p.clear()
+	}
+	stopListening := interruptible(x.Kernel)
+	err = x.Run(end)
+	stopListening()
+	out := &outcome{cluster: x}
+	meta := report.Meta{
+		Scenario: s.Config.Name, About: s.About, Seed: s.Config.Seed,
+		Events: x.Kernel.Events(), End: x.Kernel.Now(), Command: command,
+	}
+	if errors.As(err, &out.stop) {
+		meta.Stopped = out.stop.Error()
+	} else if err != nil {
+		return nil, err
+	}
+	h := x.Store.History()
+	meta.Digest = report.Digest(h).Sum()
+	out.report = report.New(meta, h, s.Expect)
+	return out, nil
+}
+
+// interruptible lets Ctrl-C end a run, which then reports what it knows.
+func interruptible(k *sim.Kernel) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			k.Interrupt()
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// code is the exit code of an outcome.
+func (r *outcome) code() int {
+	switch {
+	case r.stop != nil && r.stop.Kind == sim.StoppedInterrupt:
+		return exitInterrupted
+	case r.stop != nil:
+		return exitUnfinished
+	case !r.report.Held():
+		return exitFailed
+	}
+	return exitHeld
+}
+
+// reproduce is the command line that does the same again.
+func reproduce(name string, o *options, seed uint64) string {
+	line := "orrery run " + name + " --seed " + strconv.FormatUint(seed, 10)
+	if o.root != "" {
+		line += " --root " + o.root
+	}
+	if o.shuffle != 0 {
+		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)
+	}
+	return line
+}
+
+// speed tells on the console how fast a run was, which is nobody's result.
+func (c *console) speed(r *outcome, took time.Duration) {
+	events := float64(r.report.Events)
+	fmt.Fprintf(c.err, "%v of cluster time in %v: %s events, %s/s\n",
+		r.report.End, took.Round(time.Millisecond), short(events), short(events/max(took.Seconds(), 1e-6)))
+}

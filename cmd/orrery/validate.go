@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"orrery/report"
+)
+
+var validateCommand = command{
+	name:  "validate",
+	args:  "FILES|NAMES [FLAGS]",
+	short: "read scenarios and say everything that is wrong with them",
+	example: `orrery validate zone.yaml
+orrery validate ./outages/...`,
+	flags: func(f *pflag.FlagSet, o *options) {
+		f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+	},
+	run: validate,
+}
+
+func validate(c *console, o *options, args []string) int {
+	if len(args) == 0 {
+		return c.wrong("validate", fmt.Errorf("validate takes at least one scenario"))
+	}
+	names, err := find(args)
+	if err != nil {
+		return c.wrong("validate", err)
+	}
+	code := exitHeld
+	for _, name := range names {
+		s, err := c.load(name, o)
+		if err != nil {
+			fmt.Fprintln(c.err, err)
+			code = exitUsage
+			continue
+		}
+		c.notes(s.Notes)
+		fmt.Fprintf(c.out, "ok    %s: %d nodes, %d objects, %d faults, %d actions, %d expectations over %s\n",
+			report.Escape(s.Config.Name), len(s.Config.Nodes), len(s.Config.Objects), len(s.Config.Faults),
+			len(s.Config.Actions), len(s.Expect), s.Config.Duration)
+	}
+	return code
+}

@@ -1,0 +1,201 @@
+package cluster_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/model/fault"
+	"orrery/model/runtime"
+	"orrery/model/store"
+	"orrery/model/workload"
+	"orrery/report"
+	"orrery/sim"
+)
+
+// The two phases of a random scenario: things go wrong, then everything heals
+// and the cluster has time to become what it should be.
+const (
+	troubled = 15 * time.Minute
+	healing  = 45 * time.Minute
+)
+
+// randomConfig is a small scenario drawn from a seed: a few nodes and
+// Deployments, faults that all end, and things people type.
+func randomConfig(seed uint64) cluster.Config {
+	luck := sim.New(sim.Config{Seed: seed}).Luck().Stream("test/scenario")
+	below := func(n int) int { return int(luck.Below(uint64(n))) }
+	c := cluster.Config{
+		Name: "random", Seed: seed, Duration: troubled + healing,
+		ControlPlane: cluster.ControlPlane{Replicas: []int{1, 3}[below(2)], Zones: []string{"a", "b"}},
+		Nodes:        nodes(3 + below(6)),
+	}
+	total := 0
+	for i := range 1 + below(3) {
+		size := 1 + below(8)
+		total += size
+		d := deployments(size)[0].(*model.Deployment)
+		rename(d, fmt.Sprint("app-", i), &luck)
+		c.Objects = append(c.Objects, d, &model.Service{
+			Meta:     model.Meta{Kind: model.KindService, Namespace: "default", Name: d.Name},
+			Selector: d.Selector, Ports: 1,
+		})
+		if below(2) == 0 {
+			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, RPSMilli: 100_000, From: "ingress"})
+		}
+		if below(4) == 0 {
+			c.Behaviors = append(c.Behaviors, runtime.Behavior{
+				Match: d.Selector, Run: sim.Exponential(5 * time.Minute), Exits: 2, ExitCode: int32(below(2)),
+			})
+		}
+	}
+	for i := range below(4) {
+		c.Faults = append(c.Faults, randomFault(i, &luck))
+	}
+	for range below(4) {
+		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
+	}
+	return c
+}
+
+func rename(d *model.Deployment, name string, luck *sim.Stream) {
+	d.Name = name
+	d.Labels = model.MakeLabels(map[string]string{"app": name})
+	d.Selector = model.SelectorOf(d.Labels)
+	spec := *d.Template.Spec
+	spec.Containers = append([]model.Container(nil), spec.Containers...)
+	spec.GraceSeconds = int32(1 + luck.Below(40))
+	if luck.Below(2) == 0 {
+		spec.Containers[0].Readiness = &model.Probe{Period: 10 * time.Second, Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: 3}
+	}
+	d.Template = &model.Template{Labels: d.Labels, Spec: &spec}
+	spec.Template = d.Template
+	d.Template.Hash = d.Template.ComputeHash()
+}
+
+func randomFault(i int, luck *sim.Stream) fault.Spec {
+	kinds := []string{"node-down", "kubelet-stop", "partition", "registry-down", "container-crash"}
+	f := fault.Spec{
+		ID: fmt.Sprint("fault-", i), Fault: kinds[luck.Below(uint64(len(kinds)))],
+		At: sim.Time(luck.Duration(time.Minute, troubled-time.Minute)),
+	}
+	f.For = min(luck.Duration(time.Second, 9*time.Minute), time.Duration(sim.Time(troubled)-f.At))
+	switch f.Fault {
+	case "registry-down":
+	case "container-crash":
+		f.Target, f.For, f.ExitCode = fault.Target{Count: 2}, 0, 1
+	default:
+		f.Target = fault.Target{Count: 1 + int(luck.Below(2))}
+		if luck.Below(4) == 0 {
+			f.Target = fault.Target{Zone: "b"}
+		}
+	}
+	if f.Fault == "partition" {
+		f.Direction = []fault.Direction{fault.Both, fault.To, fault.From}[luck.Below(3)]
+	}
+	return f
+}
+
+func randomAction(objects []model.Object, luck *sim.Stream) workload.Action {
+	d := objects[2*luck.Below(uint64(len(objects)/2))].(*model.Deployment)
+	a := workload.Action{At: sim.Time(luck.Duration(time.Minute, troubled)), Kind: model.KindDeployment, Namespace: "default", Name: d.Name}
+	switch luck.Below(4) {
+	case 0:
+		a.Do, a.Replicas = "scale", int32(luck.Below(10))
+	case 1:
+		a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
+	case 2:
+		a.Do, a.Kind, a.Namespace, a.Name = "drain", model.KindNode, "", "n-0"
+	default:
+		a.Do, a.Kind, a.Namespace, a.Name = "cordon", model.KindNode, "", "n-1"
+	}
+	return a
+}
+
+// checkRandom runs one random scenario and reports what must hold in all of
+// them: the invariants, the same history twice and with every tick an event,
+// and, once everything healed, as many ready pods as asked for.
+func checkRandom(t *testing.T, seed uint64) {
+	t.Helper()
+	run := func(change func(*cluster.Config)) *cluster.Cluster {
+		c := randomConfig(seed)
+		c.Limits = sim.Limits{Events: 20_000_000}
+		if change != nil {
+			change(&c)
+		}
+		x, err := cluster.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v cluster.Invariants
+		x.Store.Observe(&v)
+		if err := x.Run(sim.Time(c.Duration)); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for _, b := range v.Check(x.Store) {
+			t.Errorf("seed %d: %s", seed, b)
+		}
+		return x
+	}
+	first := run(nil)
+	converged(t, seed, first.Store)
+	same(t, seed, "a second run", first, run(nil))
+	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
+}
+
+func same(t *testing.T, seed uint64, what string, a, b *cluster.Cluster) {
+	t.Helper()
+	if d, differ := report.FirstDifference(a.Store.History(), b.Store.History()); differ {
+		t.Errorf("seed %d, %s: record %d at %v differs:\n%s\n%s\nafter\n%v", seed, what, d.Index, d.At, d.A, d.B, d.Before)
+	}
+}
+
+func converged(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	snap := s.Snapshot()
+	snap.Each(model.KindDeployment, func(o model.Object) bool {
+		d := o.(*model.Deployment)
+		ready, others := 0, 0
+		snap.Each(model.KindPod, func(o model.Object) bool {
+			p := o.(*model.Pod)
+			switch {
+			case !d.Selector.Matches(p.Labels):
+			case p.IsReady() && !p.Deleting():
+				ready++
+			default:
+				others++
+			}
+			return true
+		})
+		if ready != int(d.Replicas) || others != 0 || d.ReadyReplicas != d.Replicas {
+			t.Errorf("seed %d: %s wants %d pods, has %d ready and %d others, and says %d are ready",
+				seed, d.Path(), d.Replicas, ready, others, d.ReadyReplicas)
+		}
+		return true
+	})
+	snap.Each(model.KindNode, func(o model.Object) bool {
+		if n := o.(*model.Node); n.Ready.Status != model.True {
+			t.Errorf("seed %d: %s is %v after everything healed", seed, n.Path(), n.Ready.Status)
+		}
+		return true
+	})
+}
+
+func TestRandomScenariosKeepEveryInvariantAndConverge(t *testing.T) {
+	for seed := range uint64(40) {
+		checkRandom(t, seed+1)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// FuzzCluster looks for a seed whose scenario breaks something.
+func FuzzCluster(f *testing.F) {
+	for _, seed := range []uint64{1, 7, 42, 1 << 40} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { checkRandom(t, seed) })
+}

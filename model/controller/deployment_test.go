@@ -1,0 +1,327 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+func TestADeploymentBringsItsPodsUp(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.user.client.Create(deployment("web", 10), 0)
+	r.run(t, 10*time.Second)
+	if n, ready := r.active(); n != 10 || ready != 10 {
+		t.Fatalf("%d pods, %d ready", n, ready)
+	}
+	d, sets := r.deployment("web"), r.sets()
+	if len(sets) != 1 || sets[0].Name != "web-"+d.Template.Hash || sets[0].Owner != d.Ref() || sets[0].Revision != 1 || d.Revision != 1 {
+		t.Fatalf("ReplicaSets %+v", sets)
+	}
+	if d.AvailableReplicas != 10 || d.UpdatedReplicas != 10 || d.ObservedGeneration != d.Generation ||
+		d.Available.Status != model.True || d.Progressing.Reason != reasonComplete {
+		t.Errorf("status %+v", d)
+	}
+	for _, p := range r.podList() {
+		if !strings.HasPrefix(p.Name, sets[0].Name+"-") || len(p.Name) != len(sets[0].Name)+6 {
+			t.Errorf("pod name %q", p.Name)
+		}
+		if p.Labels.Value(model.LabelTemplateHash) != d.Template.Hash {
+			t.Errorf("pod labels %v", p.Labels)
+		}
+	}
+	before := r.store.Revision()
+	r.run(t, time.Hour)
+	if after := r.store.Revision(); after != before {
+		t.Errorf("%d changes in an hour in which nothing happens", after-before)
+	}
+}
+
+// limits checks, after every change, that a rollout stays within what its
+// Deployment allows: on the sizes the controller asks for, and on the pods.
+type limits struct {
+	t           *testing.T
+	rig         *rig
+	wanted      map[uint32]int32 // replicas by ReplicaSet
+	pods        map[uint32]*model.Pod
+	most, least int32
+	ready       int
+	reached     bool // the least was there once
+	leastSeen   int
+	mostSeen    int
+	sum         int32
+}
+
+func watchLimits(t *testing.T, r *rig) *limits {
+	l := &limits{t: t, wanted: map[uint32]int32{}}
+	r.store.Observe(l)
+	return l
+}
+
+// Recorded implements store.Observer.
+func (l *limits) Recorded(rec *store.Record) {
+	if rec.Verb == store.Noted {
+		return
+	}
+	switch o := rec.Object().(type) {
+	case *model.ReplicaSet:
+		l.sum -= l.wanted[o.ID]
+		delete(l.wanted, o.ID)
+		if rec.New != nil {
+			l.wanted[o.ID] = o.Replicas
+			l.sum += o.Replicas
+		}
+		if l.sum > l.most && l.most > 0 {
+			l.t.Errorf("%v: %d replicas asked for, at most %d", rec.At, l.sum, l.most)
+		}
+	case *model.Pod:
+		if old, ok := rec.Old.(*model.Pod); ok && old.Active() && old.IsReady() {
+			l.ready--
+		}
+		if next, ok := rec.New.(*model.Pod); ok && next.Active() && next.IsReady() {
+			l.ready++
+		}
+		if int32(l.ready) < l.least {
+			l.t.Errorf("%v: %d ready pods, at least %d", rec.At, l.ready, l.least)
+		}
+	}
+}
+
+// Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+// "ensures that only a certain number of Pods are down while they are being
+// updated" and "only a certain number of Pods are created above the desired
+// number"; pkg/controller/deployment/rolling.go.
+func TestARollingUpdateNeverExceedsMaxSurgeNorMaxUnavailable(t *testing.T) {
+	budgets := []struct{ surge, unavailable model.CountOrPercent }{
+		{quarter(), quarter()},
+		{model.CountOrPercent{Value: 1}, model.CountOrPercent{}},
+		{model.CountOrPercent{}, model.CountOrPercent{Value: 1}},
+		{model.CountOrPercent{}, model.CountOrPercent{}},
+		{model.CountOrPercent{Value: 100, Percent: true}, model.CountOrPercent{}},
+		{model.CountOrPercent{Value: 3}, model.CountOrPercent{Value: 2}},
+	}
+	for seed := range uint64(48) {
+		b := budgets[seed%uint64(len(budgets))]
+		r := newRig(t, rigConfig{seed: seed, start: sim.Uniform(100*time.Millisecond, 20*time.Second), end: sim.Uniform(0, 10*time.Second)})
+		l := watchLimits(t, r)
+		d := deployment("web", int32(1+seed%13))
+		d.MaxSurge, d.MaxUnavailable = b.surge, b.unavailable
+		d.MinReady = time.Duration(seed%3) * 2 * time.Second
+		r.user.client.Create(d, 0)
+		r.until(t, 3*time.Minute, "first rollout", func() bool { return complete(r, "web") })
+		check := rollout{d: r.deployment("web")}
+		l.most, l.least = d.Replicas+check.maxSurge(), d.Replicas-check.maxUnavailable()
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+		if seed%2 == 1 { // and again before that is done
+			r.run(t, 5*time.Second)
+			r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "3") })
+		}
+		r.run(t, time.Second)
+		r.until(t, 20*time.Minute, fmt.Sprint("rollout of seed ", seed), func() bool { return complete(r, "web") })
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// complete tells whether all replicas are of the newest template and there are
+// no others.
+func complete(r *rig, name string) bool {
+	d := r.deployment(name)
+	return d != nil && d.ObservedGeneration == d.Generation && d.UpdatedReplicas == d.Replicas &&
+		d.StatusReplicas == d.Replicas && d.AvailableReplicas == d.Replicas
+}
+
+// Source: pkg/controller/deployment/sync.go getNewReplicaSet and
+// pkg/controller/deployment/util SetNewReplicaSetAnnotations: an old template
+// gets its old ReplicaSet back, with the next revision.
+func TestARollbackReusesTheOldReplicaSetWithANewRevision(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 5})
+	r.user.client.Create(deployment("web", 4), 0)
+	r.run(t, 10*time.Second)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.run(t, time.Minute)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "1") })
+	r.run(t, time.Minute)
+	sets := r.sets()
+	if len(sets) != 2 || sets[0].Replicas != 4 || sets[0].Revision != 3 || sets[1].Replicas != 0 || sets[1].Revision != 2 {
+		t.Errorf("ReplicaSets %+v, %+v", sets[0], sets[1])
+	}
+	if d := r.deployment("web"); d.Revision != 3 || !complete(r, "web") {
+		t.Errorf("Deployment %+v", d)
+	}
+}
+
+// Source: pkg/controller/deployment/sync.go cleanupDeployment.
+func TestOnlyTheNewestOldReplicaSetsAreKept(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 6})
+	d := deployment("web", 2)
+	d.HistoryLimit = 2
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	for v := 2; v <= 6; v++ {
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", fmt.Sprint(v)) })
+		r.run(t, time.Minute)
+	}
+	var revisions []int64
+	for _, s := range r.sets() {
+		revisions = append(revisions, s.Revision)
+	}
+	if !slices.Equal(revisions, []int64{4, 5, 6}) {
+		t.Errorf("revisions %v, want 4 5 6", revisions)
+	}
+}
+
+// Source: pkg/controller/deployment/recreate.go: "Do not process a deployment
+// when it has old pods running."
+func TestRecreateEndsAllOldPodsBeforeNewOnes(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 7, end: sim.Uniform(time.Second, 20*time.Second)})
+	d := deployment("web", 5)
+	d.Recreate = true
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	first := r.sets()[0].ID
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	for range 600 {
+		r.run(t, 100*time.Millisecond)
+		var old, fresh int
+		for _, p := range r.podList() {
+			if p.Owner.ID == first {
+				old++
+			} else {
+				fresh++
+			}
+		}
+		if old > 0 && fresh > 0 {
+			t.Fatalf("%v: %d old pods beside %d new ones", r.Now(), old, fresh)
+		}
+	}
+	if !complete(r, "web") {
+		t.Errorf("Deployment %+v", r.deployment("web"))
+	}
+}
+
+// Source: pkg/controller/deployment/progress.go, deployment_util.go
+// DeploymentTimedOut: no progress for progressDeadlineSeconds; it is looked at
+// 1 s later.
+func TestARolloutWithoutProgressTimesOut(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 8})
+	r.user.client.Create(deployment("web", 4), 0)
+	r.run(t, 10*time.Second)
+	r.player.never = func(*model.Pod) bool { return true }
+	start := r.Now()
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.until(t, 11*time.Minute, "timed out", func() bool { return r.deployment("web").Progressing.Reason == reasonTimedOut })
+	if after := r.Now().Sub(start); after < 600*time.Second || after > 603*time.Second {
+		t.Errorf("timed out after %v", after)
+	}
+	if d := r.deployment("web"); d.Progressing.Status != model.False || d.AvailableReplicas < 3 {
+		t.Errorf("Deployment %+v", d)
+	}
+}
+
+// Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#proportional-scaling,
+// whose example this is: 10 replicas, maxSurge 3, maxUnavailable 2, a rollout
+// that is stuck at 8 old and 5 new; scaled to 15 it has 11 old and 7 new.
+func TestScalingARolloutIsProportional(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 9})
+	d := deployment("web", 10)
+	d.MaxSurge, d.MaxUnavailable = model.CountOrPercent{Value: 3}, model.CountOrPercent{Value: 2}
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	r.player.never = func(*model.Pod) bool { return true }
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.run(t, 30*time.Second)
+	if s := r.sets(); s[0].Replicas != 8 || s[1].Replicas != 5 {
+		t.Fatalf("before: %d old and %d new, want 8 and 5", s[0].Replicas, s[1].Replicas)
+	}
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 15 })
+	r.run(t, 200*time.Millisecond)
+	if s := r.sets(); s[0].Replicas != 11 || s[1].Replicas != 7 {
+		t.Errorf("after: %d old and %d new, want 11 and 7", s[0].Replicas, s[1].Replicas)
+	}
+}
+
+// Source: pkg/controller/deployment/deployment_controller.go syncDeployment: a
+// paused Deployment is scaled but not rolled out.
+func TestAPausedDeploymentIsScaledButNotRolledOut(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 10})
+	r.user.client.Create(deployment("web", 4), 0)
+	r.run(t, 10*time.Second)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Paused, d.Template, d.Replicas = true, template("web", "2"), 6 })
+	r.run(t, 10*time.Second)
+	if s := r.sets(); len(s) != 1 || s[0].Replicas != 6 {
+		t.Errorf("%d ReplicaSets, the first of %d", len(s), s[0].Replicas)
+	}
+	if d := r.deployment("web"); d.Progressing.Reason != reasonPaused {
+		t.Errorf("condition %+v", d.Progressing)
+	}
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Paused = false })
+	r.run(t, time.Minute)
+	if !complete(r, "web") || len(r.sets()) != 2 {
+		t.Errorf("Deployment %+v", r.deployment("web"))
+	}
+}
+
+// Source: pkg/controller/deployment/rolling.go cleanupUnhealthyReplicas: old
+// pods that never became ready go first and do not hold the rollout up.
+func TestUnhealthyOldPodsGoFirst(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 11})
+	r.player.never = func(p *model.Pod) bool { return strings.HasSuffix(p.Spec.Containers[0].Image, ":1") }
+	d := deployment("web", 10)
+	d.MaxSurge = model.CountOrPercent{}
+	d.MaxUnavailable = model.CountOrPercent{Value: 1}
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.run(t, time.Minute)
+	if !complete(r, "web") {
+		t.Errorf("stuck: %+v", r.deployment("web"))
+	}
+}
+
+// Source: pkg/controller/garbagecollector, background deletion.
+func TestDeletingADeploymentRemovesItsReplicaSetsAndPods(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 12})
+	r.user.client.Create(deployment("web", 5), 0)
+	r.user.client.Create(deployment("db", 2), 0)
+	r.user.client.Create(service("web"), 0)
+	r.run(t, 10*time.Second)
+	r.user.client.Delete(r.deployment("web").Ref(), store.DefaultGrace, 0)
+	r.user.client.Delete(r.store.Lookup(model.KindService, "default", "web").Head().Ref(), store.DefaultGrace, 0)
+	r.run(t, 20*time.Second)
+	if pods, sets := r.podList(), r.sets(); len(pods) != 2 || len(sets) != 1 || len(r.slices()) != 0 {
+		t.Errorf("left: %d pods, %d ReplicaSets, %d EndpointSlices", len(pods), len(sets), len(r.slices()))
+	}
+}
+
+// Source: pkg/controller/controller_ref_manager.go: a controller adopts what it
+// selects and nobody owns.
+func TestOrphansAreAdopted(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 13})
+	d := deployment("web", 3)
+	labels := d.Template.Labels.With(model.LabelTemplateHash, d.Template.Hash)
+	for i := range 2 {
+		r.user.client.Create(&model.Pod{
+			Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: fmt.Sprint("bare-", i), Labels: labels},
+			Spec: d.Template.Spec,
+		}, 0)
+	}
+	r.run(t, 3*time.Second)
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	pods := r.podList()
+	if len(pods) != 3 {
+		t.Errorf("%d pods, want the 2 orphans and 1 more", len(pods))
+	}
+	for _, p := range pods {
+		if p.Owner != r.sets()[0].Ref() {
+			t.Errorf("%s is owned by %v", p.Name, p.Owner)
+		}
+	}
+}

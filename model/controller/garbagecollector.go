@@ -1,0 +1,125 @@
+package controller
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// garbageCollector deletes objects whose owner is gone
+// (pkg/controller/garbagecollector, background deletion). Its keys are numbers
+// of its own, because they stand for objects of several kinds.
+type garbageCollector struct {
+	*loop
+	numbers map[model.Ref]uint32
+	refs    []model.Ref // by number
+}
+
+const (
+	opLookAtOwner uint8 = iota // all about a number
+	opCollect
+)
+
+func newGarbageCollector(l *loop) controller {
+	return &garbageCollector{loop: l, numbers: map[model.Ref]uint32{}, refs: make([]model.Ref, 1)}
+}
+
+// suspect looks at an object whose owner may be gone.
+func (c *garbageCollector) suspect(r model.Ref) {
+	n := c.numbers[r]
+	if n == 0 {
+		n = uint32(len(c.refs))
+		c.numbers[r] = n
+		c.refs = append(c.refs, r)
+	}
+	c.queue.add(n)
+}
+
+func (c *garbageCollector) suspectAll(kind model.Kind, ids []uint32) {
+	for _, id := range ids {
+		c.suspect(model.Ref{Kind: kind, ID: id})
+	}
+}
+
+func (c *garbageCollector) deployment(_ sim.Time, old, next *model.Deployment) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindReplicaSet, *c.view.setsOf.Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) replicaSet(_ sim.Time, old, next *model.ReplicaSet) {
+	switch {
+	case next == nil && old != nil:
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindReplicaSet].Row(old.ID))
+	case next != nil && old == nil && next.Owner.Kind == model.KindDeployment && *c.view.deployments.Row(next.Owner.ID) == nil:
+		c.suspect(next.Ref())
+	}
+}
+
+func (c *garbageCollector) service(_ sim.Time, old, next *model.Service) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindEndpointSlice, *c.view.slicesOf.Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) endpointSlice(_ sim.Time, old, next *model.EndpointSlice) {
+	if next != nil && old == nil && *c.view.services.Row(next.Service.ID) == nil {
+		c.suspect(next.Ref())
+	}
+}
+
+func (c *garbageCollector) pod(_ sim.Time, old, next *model.Pod) {
+	if next != nil && old == nil && next.Owner.Kind == model.KindReplicaSet && *c.view.replicaSets.Row(next.Owner.ID) == nil {
+		c.suspect(next.Ref())
+	}
+}
+
+// owner is the owner of an object in the view, zero if it has none or is gone.
+func (c *garbageCollector) owner(r model.Ref) model.Ref {
+	switch r.Kind {
+	case model.KindPod:
+		if p := c.view.pod(r.ID); p != nil && !p.Deleting() {
+			return p.Owner
+		}
+	case model.KindReplicaSet:
+		if s := *c.view.replicaSets.Row(r.ID); s != nil {
+			return s.Owner
+		}
+	case model.KindEndpointSlice:
+		if s := *c.view.slices.Row(r.ID); s != nil {
+			return s.Service
+		}
+	}
+	return model.Ref{}
+}
+
+// sync asks the API server itself for the owner: the view may not show it yet.
+func (c *garbageCollector) sync(_ sim.Time, number uint32) {
+	if owner := c.owner(c.refs[number]); !owner.IsZero() {
+		c.client.Patch(owner, look{}, tag(opLookAtOwner, number))
+		return
+	}
+	c.done(number)
+}
+
+// look is a live GET: a change of nothing, which is refused if there is no such
+// object.
+type look struct{}
+
+// Apply implements store.Patch.
+func (look) Apply(cur model.Object) model.Object { return cur }
+
+func (c *garbageCollector) replied(now sim.Time, r store.Reply) {
+	op, number := untag(r.Tag)
+	switch {
+	case op == opLookAtOwner && r.Refusal == store.NotFound:
+		c.client.Delete(c.refs[number], store.DefaultGrace, tag(opCollect, number))
+	case r.Refusal == store.Accepted || r.Refusal == store.NotFound:
+		c.done(number)
+	default:
+		c.failed(now, number)
+	}
+}
+
+// due implements controller; nothing is posted but delayed looks.
+func (c *garbageCollector) due(sim.Time, sim.Why, uint64) {}

@@ -1,0 +1,427 @@
+package controller
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// nodesFrom is the IDs from a to b.
+func nodesFrom(a, b uint32) []uint32 {
+	var ids []uint32
+	for id := a; id <= b; id++ {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// outage is a cluster with 3 pods a node on average, all ready, some time
+// after which the given nodes fall silent.
+func outage(t *testing.T, c rigConfig, silent []uint32) (*rig, *outageLog) {
+	r := newRig(t, c)
+	r.user.client.Create(service("web"), 0)
+	r.user.client.Create(deployment("web", int32(3*(len(r.nodes)-1))), 0)
+	r.until(t, 5*time.Minute, "all ready", func() bool { n, ready := r.active(); return n == 3*(len(r.nodes)-1) && ready == n })
+	luck := r.Luck().Stream("test/outage")
+	r.run(t, luck.Duration(70*time.Second, 90*time.Second))
+	log := &outageLog{zero: r.Now(), unknown: map[uint32]time.Duration{}, tainted: map[uint32]time.Duration{}, untainted: map[uint32]time.Duration{}}
+	r.store.Observe(log)
+	r.silence(silent...)
+	return r, log
+}
+
+// outageLog is when things happened to nodes and pods after an outage.
+type outageLog struct {
+	zero      sim.Time
+	unknown   map[uint32]time.Duration
+	tainted   map[uint32]time.Duration // NoExecute, the last time
+	untainted map[uint32]time.Duration
+	order     []time.Duration // of the NoExecute taints
+	evicted   []time.Duration
+	created   []time.Duration
+	cancelled int
+}
+
+// Recorded implements store.Observer.
+func (l *outageLog) Recorded(r *store.Record) {
+	at := r.At.Sub(l.zero)
+	if r.Verb == store.Noted {
+		if strings.HasPrefix(r.Note.Message, "Cancelling deletion") {
+			l.cancelled++
+		}
+		return
+	}
+	switch o := r.Object().(type) {
+	case *model.Node:
+		old, ok := r.Old.(*model.Node)
+		if !ok {
+			return
+		}
+		if o.Ready.Status == model.Unknown && old.Ready.Status != model.Unknown {
+			l.unknown[o.ID] = at
+		}
+		had, has := len(executing(old)) > 0, len(executing(o)) > 0
+		if has && !had {
+			l.tainted[o.ID] = at
+			l.order = append(l.order, at)
+		}
+		if had && !has {
+			l.untainted[o.ID] = at
+		}
+	case *model.Pod:
+		switch old, _ := r.Old.(*model.Pod); {
+		case old == nil:
+			l.created = append(l.created, at)
+		case o.Deleting() && !old.Deleting():
+			l.evicted = append(l.evicted, at)
+		}
+	}
+}
+
+// Source: pkg/controller/nodelifecycle/config/v1alpha1/defaults.go,
+// node-monitor-grace-period 50 s and node-monitor-period 5 s: from the loss of
+// power, the last renewal having been up to 10 s ago, 40 to 60 s.
+func TestReadyIsUnknown40To60SecondsAfterPowerLoss(t *testing.T) {
+	var sum time.Duration
+	const seeds = 60
+	for seed := range uint64(seeds) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.run(t, 70*time.Second)
+		at := log.unknown[2]
+		if at < 40*time.Second || at > 60*time.Second {
+			t.Errorf("seed %d: after %v", seed, at)
+		}
+		sum += at
+		if lag := log.tainted[2] - at; lag < 0 || lag > 250*time.Millisecond {
+			t.Errorf("seed %d: NoExecute %v after Unknown", seed, lag)
+		}
+	}
+	if mean := sum / seeds; mean < 46*time.Second || mean > 50*time.Second {
+		t.Errorf("mean %v", mean)
+	}
+}
+
+// Source: pkg/controller/tainteviction, and the 300 s of the admission plugin
+// DefaultTolerationSeconds.
+func TestReplacementsComeAboutFiveMinutesAndThreeQuartersAfterPowerLoss(t *testing.T) {
+	for seed := range uint64(10) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.run(t, 400*time.Second)
+		if len(log.evicted) != 3 || len(log.created) != 3 {
+			t.Fatalf("seed %d: %d evicted, %d created, want 3 and 3", seed, len(log.evicted), len(log.created))
+		}
+		for i, at := range log.created {
+			if at < 340*time.Second || at > 361*time.Second {
+				t.Errorf("seed %d: replacement %d after %v", seed, i, at)
+			}
+		}
+	}
+}
+
+// Source: pkg/controller/tainteviction: removing the taints cancels scheduled
+// deletions.
+func TestANodeThatReturnsBeforeItsTolerationsEndLosesNoPod(t *testing.T) {
+	for seed := range uint64(10) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.run(t, 330*time.Second)
+		r.revive(2)
+		r.run(t, 330*time.Second)
+		if len(log.evicted)+len(log.created) != 0 {
+			t.Errorf("seed %d: %d evicted, %d created", seed, len(log.evicted), len(log.created))
+		}
+		if log.cancelled != 3 {
+			t.Errorf("seed %d: %d deletions cancelled, want 3", seed, log.cancelled)
+		}
+		if n := r.node(2); n.Ready.Status != model.True || len(n.Taints) != 0 {
+			t.Errorf("seed %d: %+v", seed, n)
+		}
+		if back := log.untainted[2] - 330*time.Second; back <= 0 || back > 6*time.Second {
+			t.Errorf("seed %d: untainted after %v", seed, back)
+		}
+		if n, ready := r.active(); n != 9 || ready != 9 {
+			t.Errorf("seed %d: %d pods, %d ready", seed, n, ready)
+		}
+	}
+}
+
+// Source: pkg/controller/nodelifecycle node-eviction-rate 0.1 per zone.
+func TestALostZoneOfTenIsTaintedOneNodeEachTenSeconds(t *testing.T) {
+	for seed := range uint64(6) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{10, 10, 10}}, nodesFrom(11, 20))
+		r.run(t, 200*time.Second)
+		if len(log.order) != 10 {
+			t.Fatalf("seed %d: %d nodes tainted", seed, len(log.order))
+		}
+		for i := 2; i < 10; i++ {
+			if gap := log.order[i] - log.order[i-1]; gap < 10*time.Second || gap > 10200*time.Millisecond {
+				t.Errorf("seed %d: gap %d is %v", seed, i, gap)
+			}
+		}
+	}
+}
+
+// Source: node_lifecycle_controller.go ComputeZoneState and ReducedQPSFunc: a
+// zone of which 55 % are not ready is partially disrupted; it evicts nothing if
+// it has up to 50 nodes, and one node in 100 s if it has more.
+func TestAPartiallyDisruptedZoneEvictsSlowlyOrNotAtAll(t *testing.T) {
+	for _, c := range []struct{ size, lost, most int }{{40, 24, 2}, {60, 36, 8}} {
+		r, log := outage(t, rigConfig{seed: 2, zones: []int{c.size, 5}}, nodesFrom(1, uint32(c.lost)))
+		r.run(t, 10*time.Minute)
+		if len(log.unknown) != c.lost {
+			t.Fatalf("%d unknown", len(log.unknown))
+		}
+		if n := len(log.order); n > c.most || n == 0 {
+			t.Errorf("%d of %d: %d nodes tainted, at most %d", c.lost, c.size, n, c.most)
+		}
+		if c.size > largeZone {
+			for i := 2; i < len(log.order); i++ {
+				if gap := log.order[i] - log.order[i-1]; gap < 100*time.Second || gap > 101*time.Second {
+					t.Errorf("gap %d is %v", i, gap)
+				}
+			}
+		}
+	}
+}
+
+// Source: node_lifecycle_controller.go handleDisruption: "Controller detected
+// that all Nodes are not-Ready. Entering master disruption mode."
+func TestWhenAllZonesAreLostNothingIsEvicted(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{5, 5, 5}}, nodesFrom(1, 15))
+		r.run(t, 20*time.Minute)
+		if len(log.unknown) != 15 || len(log.evicted) != 0 {
+			t.Errorf("seed %d: %d unknown, %d evicted", seed, len(log.unknown), len(log.evicted))
+		}
+		for id := uint32(1); id <= 15; id++ {
+			if len(executing(r.node(id))) > 0 {
+				t.Errorf("seed %d: node %d still has a NoExecute taint", seed, id)
+			}
+		}
+	}
+}
+
+func TestAControlPlaneCutOffFromEveryoneEvictsNothingOnHeal(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{4, 4}}, nil)
+		var sites []network.Site
+		for _, n := range r.nodes[1:] {
+			sites = append(sites, n.site)
+		}
+		cut := r.net.Impair(network.Impairment{From: sites, To: []network.Site{r.control}, Cut: true})
+		r.run(t, 10*time.Minute)
+		r.net.Lift(cut)
+		luck := r.Luck().Stream("test/heal")
+		for id := uint32(1); id <= 8; id++ {
+			r.run(t, luck.Duration(0, 5*time.Second))
+			r.player.ready(id)
+		}
+		r.run(t, 20*time.Minute)
+		if len(log.unknown) != 8 || len(log.evicted) != 0 || len(log.created) != 0 {
+			t.Errorf("seed %d: %d unknown, %d evicted, %d created", seed, len(log.unknown), len(log.evicted), len(log.created))
+		}
+		for id := uint32(1); id <= 8; id++ {
+			if n := r.node(id); n.Ready.Status != model.True || len(n.Taints) > 0 {
+				t.Errorf("seed %d: %s is %v with %v", seed, n.Name, n.Ready, n.Taints)
+			}
+		}
+		if n, ready := r.active(); n != 24 || ready != 24 {
+			t.Errorf("seed %d: %d pods, %d ready", seed, n, ready)
+		}
+	}
+}
+
+// Source: pkg/controller/util/node MarkPodsNotReady and
+// pkg/controller/endpointslice: a kubelet that stops drains the endpoints of its
+// node, though the containers serve.
+func TestAStoppedKubeletDrainsItsEndpoints(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 4}, []uint32{2})
+	r.until(t, 70*time.Second, "unknown", func() bool { return len(log.unknown) == 1 })
+	r.run(t, time.Second)
+	ready, listed := 0, 0
+	for _, s := range r.slices() {
+		for _, e := range s.Endpoints {
+			listed++
+			if e.Ready {
+				ready++
+				if e.Node == r.nodes[2].name {
+					t.Errorf("%v is ready", e)
+				}
+			}
+		}
+	}
+	if listed != 9 || ready != 6 {
+		t.Errorf("%d endpoints, %d ready", listed, ready)
+	}
+}
+
+// Source: doNoScheduleTaintingPass: cordon and conditions become NoSchedule
+// taints with the next event of the node.
+func TestNoScheduleTaintsFollowTheNodeAtOnce(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.run(t, time.Second)
+	set := func(f func(*model.Node)) {
+		n := *r.node(1)
+		f(&n)
+		r.user.client.Update(&n, 0)
+		r.run(t, 200*time.Millisecond)
+	}
+	for _, c := range []struct {
+		what string
+		f    func(*model.Node)
+		want string
+	}{
+		{"cordon", func(n *model.Node) { n.Unschedulable = true }, "[node.kubernetes.io/unschedulable:NoSchedule]"},
+		{"not ready", func(n *model.Node) { n.Ready.Status = model.False }, "[node.kubernetes.io/unschedulable:NoSchedule node.kubernetes.io/not-ready:NoSchedule]"},
+		{"uncordon", func(n *model.Node) { n.Unschedulable = false }, "[node.kubernetes.io/not-ready:NoSchedule]"},
+		{"ready", func(n *model.Node) { n.Ready.Status = model.True }, "[]"},
+	} {
+		set(c.f)
+		if got := fmt.Sprint(r.node(1).Taints); got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
+// Source: node_lifecycle_controller.go ComputeZoneState.
+func TestZoneStates(t *testing.T) {
+	for _, c := range []struct {
+		ready, notReady int
+		want            zoneState
+	}{
+		{10, 0, zoneNormal}, {0, 1, zoneFull}, {0, 10, zoneFull}, {1, 2, zoneNormal},
+		{5, 5, zoneNormal}, {4, 5, zonePartial}, {9, 11, zonePartial}, {10, 11, zoneNormal}, {2, 3, zonePartial}, {1, 1, zoneNormal},
+	} {
+		if got := stateOf(c.ready, c.notReady); got != c.want {
+			t.Errorf("%d ready, %d not: %v, want %v", c.ready, c.notReady, got, c.want)
+		}
+	}
+}
+
+// Source: scheduler/rate_limited_queue.go SwapLimiter.
+func TestASwappedLimiterStartsEmptyIfTheOldOneWas(t *testing.T) {
+	const s = sim.Time(time.Second)
+	l := limiter{every: evictEvery}
+	if !l.accept(0) || l.accept(9*s) {
+		t.Fatal("the first token is there, the second after 10 s")
+	}
+	l.swap(9*s, evictEverySecondary) // empty: the new one is drained
+	if l.accept(10*s) || l.fullAt != 109*s {
+		t.Errorf("next token at %v, want 109 s", l.fullAt)
+	}
+	l.swap(20*s, 0)
+	if l.accept(1000 * s) {
+		t.Error("no rate, but a token")
+	}
+	l.swap(30*s, evictEvery) // from never: drained
+	if l.accept(39*s) || !l.accept(40*s) {
+		t.Error("the token comes 10 s after the swap")
+	}
+	l.swap(60*s, evictEverySecondary) // full: so is the new one
+	if !l.accept(60 * s) {
+		t.Error("a full bucket was replaced by an empty one")
+	}
+}
+
+// Source: pkg/controller/podgc/gc_controller.go: pods of a node that is gone
+// are deleted after a quarantine of 40 s, found by a pass each 20 s.
+func TestPodsOfAMissingNodeAreDeletedAfterTheQuarantine(t *testing.T) {
+	for seed := range uint64(10) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.user.client.Delete(r.node(2).Ref(), 0, 0)
+		r.run(t, 39*time.Second)
+		if len(log.created) > 0 {
+			t.Errorf("seed %d: replaced within %v", seed, log.created[0])
+		}
+		r.run(t, 45*time.Second)
+		if n, _ := r.active(); n != 9 || len(r.podList()) != 9 {
+			t.Errorf("seed %d: %d pods of %d active", seed, len(r.podList()), n)
+		}
+	}
+}
+
+func TestTooManyEndedPodsAreDeletedOldestFirst(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	const n = terminatedMost + 5
+	spec := &model.PodSpec{}
+	for i := range n {
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: fmt.Sprint("job-", i)}, Spec: spec, Phase: model.PodSucceeded, NodeID: 1, NodeName: r.nodes[1].name}
+		r.store.Create(r.user.id, p)
+	}
+	r.run(t, 25*time.Second)
+	pods := r.podList()
+	if len(pods) != terminatedMost || pods[0].Name != "job-5" {
+		t.Errorf("%d left, the first is %s", len(pods), pods[0].Name)
+	}
+}
+
+// literalTwin runs the same story with and without elision and compares the
+// histories line by line.
+func literalTwin(t *testing.T, story func(t *testing.T, c rigConfig) *rig) {
+	for seed := range uint64(8) {
+		fast, slow := story(t, rigConfig{seed: seed}), story(t, rigConfig{seed: seed, literal: true})
+		a, b := fast.store.History(), slow.store.History()
+		for i := range min(a.Len(), b.Len()) {
+			if x, y := describe(fast, a.At(i)), describe(slow, b.At(i)); x != y {
+				t.Fatalf("seed %d: record %d is\n%s\nin literal mode\n%s", seed, i, x, y)
+			}
+		}
+		if a.Len() != b.Len() {
+			t.Fatalf("seed %d: %d records, in literal mode %d", seed, a.Len(), b.Len())
+		}
+		if fast.Events() >= slow.Events() {
+			t.Errorf("seed %d: %d events, in literal mode %d", seed, fast.Events(), slow.Events())
+		}
+	}
+}
+
+func describe(r *rig, rec *store.Record) string {
+	s := fmt.Sprintf("%d %s %v", int64(rec.At), r.ActorName(rec.By), rec.Verb)
+	if rec.Note != nil {
+		return s + fmt.Sprintf(" %+v", *rec.Note)
+	}
+	s += " " + rec.Object().Head().Path()
+	for _, f := range model.Diff(rec.Old, rec.New) {
+		s += fmt.Sprintf(" %+v", f)
+	}
+	return s
+}
+
+func TestLiteralModeMakesTheSameHistoryOfAZoneOutage(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{3, 3, 2}
+		r, _ := outage(t, c, nodesFrom(4, 6))
+		r.run(t, 200*time.Second)
+		r.revive(4)
+		r.run(t, 300*time.Second)
+		return r
+	})
+}
+
+func TestLiteralModeMakesTheSameHistoryOfRandomOutages(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{3, 2}
+		r, _ := outage(t, c, nil)
+		luck := r.Luck().Stream("test/silence")
+		for range 12 {
+			id := uint32(1 + luck.Below(5))
+			if r.player.silent[id] {
+				r.revive(id)
+			} else {
+				r.silence(id)
+			}
+			r.run(t, luck.Duration(0, 120*time.Second))
+			recount(t, r)
+		}
+		if luck.Below(2) == 0 {
+			r.user.client.Delete(r.node(5).Ref(), 0, 0)
+		}
+		r.run(t, 10*time.Minute)
+		return r
+	})
+}

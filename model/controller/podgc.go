@@ -1,0 +1,235 @@
+package controller
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Constants of the pod garbage collector (pkg/controller/podgc/gc_controller.go,
+// pkg/controller/podgc/config/v1alpha1/defaults.go).
+const (
+	podGCEvery      = 20 * time.Second // from the end of a pass to the next
+	podGCQuarantine = 40 * time.Second // of a node that is missing
+	terminatedMost  = 12500            // pods that ended and are kept
+)
+
+// podGC deletes pods nobody else will: those of nodes that no longer exist,
+// the oldest of too many that have ended, and those that were deleted before
+// they were bound. A pass is an event only when there are such pods.
+type podGC struct {
+	*loop
+	passes  sim.Ticker
+	passAt  sim.Time
+	running int // requests of the pass that are not answered yet
+
+	terminated int
+	unbound    int                       // terminating without a node
+	counted    store.Table[podGCCounted] // by pod
+	missing    store.Table[sim.Time]     // by node: when a pass first missed it; 0 is not
+	orphans    []uint32                  // nodes with pods that the view does not have
+}
+
+type podGCCounted struct{ terminated, unbound bool }
+
+const whyGCPass = whyOwn
+
+const (
+	opLookAtNode uint8 = iota // about a node
+	opFailPod                 // about a pod: mark it failed, then delete it
+	opDeletePodNow
+)
+
+func newPodGC(l *loop) controller { return &podGC{loop: l, passAt: sim.Never} }
+
+func (c *podGC) start(now sim.Time) {
+	s := c.kernel.Luck().Lane("pod gc").Draw(c.client.Hash, 0)
+	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, podGCEvery)), Period: podGCEvery}
+	c.plan(now)
+}
+
+func (c *podGC) pod(now sim.Time, old, next *model.Pod) {
+	m := old
+	if next != nil {
+		m = next
+	}
+	was := c.counted.Row(m.ID)
+	is := podGCCounted{
+		terminated: next != nil && next.Phase.Terminal(),
+		unbound:    next != nil && next.Deleting() && next.NodeID == 0,
+	}
+	if is != *was {
+		c.terminated += one(is.terminated) - one(was.terminated)
+		c.unbound += one(is.unbound) - one(was.unbound)
+		*was = is
+		c.plan(now)
+	}
+	if next != nil && next.NodeID != 0 && (old == nil || old.NodeID == 0) && c.view.node(next.NodeID) == nil {
+		c.miss(now, next.NodeID)
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *podGC) node(now sim.Time, old, next *model.Node) {
+	if next == nil && old != nil && len(c.view.nodes.Row(old.ID).pods) > 0 {
+		c.miss(now, old.ID)
+	}
+}
+
+func (c *podGC) miss(now sim.Time, node uint32) {
+	if !slices.Contains(c.orphans, node) {
+		c.orphans = append(c.orphans, node)
+		c.plan(now)
+	}
+}
+
+// plan posts the next pass that may find something to do.
+func (c *podGC) plan(now sim.Time) {
+	if c.running > 0 {
+		return
+	}
+	at := sim.Never
+	if c.literal || c.unbound > 0 || c.terminated > terminatedMost {
+		at = c.passes.AtOrAfter(now)
+	}
+	for _, id := range c.orphans {
+		at = min(at, c.passes.AtOrAfter(max(now, c.quarantined(id))))
+	}
+	if at < c.passAt {
+		c.passAt = at
+		c.kernel.Post(at, c.self, whyGCPass, 0)
+	}
+}
+
+// quarantined is when a missing node may be looked at: at once to note that it
+// is missing, and when the quarantine is over.
+func (c *podGC) quarantined(node uint32) sim.Time {
+	if since := *c.missing.Row(node); since != 0 {
+		return since.Add(podGCQuarantine)
+	}
+	return 0
+}
+
+func (c *podGC) due(now sim.Time, _ sim.Why, _ uint64) {
+	if now != c.passAt || c.running > 0 {
+		return
+	}
+	c.passAt = sim.Never
+	c.running = 1 // the pass itself
+	c.collectTerminated(now)
+	c.collectOrphans(now)
+	c.collectUnbound()
+	c.answered(now)
+}
+
+// answered ends the pass with the last answer.
+func (c *podGC) answered(now sim.Time) {
+	if c.running--; c.running == 0 {
+		c.passes.Phase = now.Add(podGCEvery)
+		c.plan(now)
+	}
+}
+
+// collectTerminated deletes the surplus of ended pods: evicted ones first,
+// then the oldest.
+func (c *podGC) collectTerminated(sim.Time) {
+	surplus := c.terminated - terminatedMost
+	if surplus <= 0 {
+		return
+	}
+	var ended []*model.Pod
+	for id := range c.view.pods.Len() {
+		if p := c.view.pod(uint32(id)); p != nil && p.Phase.Terminal() {
+			ended = append(ended, p)
+		}
+	}
+	slices.SortFunc(ended, func(a, b *model.Pod) int {
+		if x, y := a.Reason == "Evicted", b.Reason == "Evicted"; x != y {
+			return -falseFirst(x)
+		}
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	for _, p := range ended[:surplus] {
+		c.remove(p.ID)
+	}
+}
+
+// collectOrphans notes which nodes are missing, and after the quarantine asks
+// the API server itself for them.
+func (c *podGC) collectOrphans(now sim.Time) {
+	c.orphans = slices.DeleteFunc(c.orphans, func(id uint32) bool {
+		if c.view.node(id) != nil || len(c.view.nodes.Row(id).pods) == 0 {
+			*c.missing.Row(id) = 0
+			return true
+		}
+		return false
+	})
+	for _, id := range c.orphans {
+		switch since := c.missing.Row(id); {
+		case *since == 0:
+			*since = now
+		case now >= since.Add(podGCQuarantine):
+			c.running++
+			c.client.Patch(model.Ref{Kind: model.KindNode, ID: id}, look{}, tag(opLookAtNode, id))
+		}
+	}
+}
+
+func (c *podGC) collectUnbound() {
+	if c.unbound == 0 {
+		return
+	}
+	for id := range c.view.pods.Len() {
+		if p := c.view.pod(uint32(id)); p != nil && p.Deleting() && p.NodeID == 0 {
+			c.remove(p.ID)
+		}
+	}
+}
+
+// remove deletes a pod without any grace.
+func (c *podGC) remove(pod uint32) {
+	c.running++
+	c.client.Delete(model.Ref{Kind: model.KindPod, ID: pod}, 0, tag(opDeletePodNow, pod))
+}
+
+func (c *podGC) replied(now sim.Time, r store.Reply) {
+	op, id := untag(r.Tag)
+	switch {
+	case op == opLookAtNode && r.Refusal == store.NotFound:
+		for _, pod := range c.view.nodes.Row(id).pods {
+			c.running++
+			c.client.Patch(model.Ref{Kind: model.KindPod, ID: pod}, orphaned{now}, tag(opFailPod, pod))
+		}
+	case op == opFailPod && r.Refusal == store.Accepted:
+		c.remove(id)
+	}
+	c.answered(now)
+}
+
+// sync implements controller; the queue is not used.
+func (c *podGC) sync(_ sim.Time, id uint32) { c.done(id) }
+
+// orphaned marks a pod of a node that no longer exists.
+type orphaned struct{ at sim.Time }
+
+// Apply implements store.Patch.
+func (o orphaned) Apply(cur model.Object) model.Object {
+	next := *disrupted{o.at, "DeletionByPodGC"}.Apply(cur).(*model.Pod)
+	if !next.Phase.Terminal() {
+		next.Phase = model.PodFailed
+	}
+	if next.Ready.Status == model.True {
+		next.Ready.Status, next.Ready.SinceAt = model.False, o.at
+	}
+	return &next
+}

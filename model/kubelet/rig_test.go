@@ -1,0 +1,206 @@
+package kubelet_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/etcd"
+	"orrery/model/kubelet"
+	"orrery/model/network"
+	"orrery/model/runtime"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// rig is one node with everything a kubelet needs, and a user. It checks after
+// every record what a kubelet must never do.
+type rig struct {
+	*sim.Kernel
+	t        testing.TB
+	store    *store.Store
+	net      *network.Network
+	registry *runtime.Registry
+	kubelet  *kubelet.Kubelet
+	node     *model.Node
+	site     network.Site
+	user     *store.Client
+	config   kubelet.Config
+}
+
+// Wake implements sim.Actor for the user, who does not wait for answers.
+func (r *rig) Wake(_ sim.Time, why sim.Why, about uint64) {
+	if why == store.WhyReply {
+		r.user.Reply(about)
+	}
+}
+
+type option func(*rig)
+
+func literal(r *rig) { r.config.Literal = true }
+
+func behaving(b ...runtime.Behavior) option { return func(r *rig) { r.config.Behaviors = b } }
+
+func withNode(f func(*model.Node)) option { return func(r *rig) { f(r.node) } }
+
+// newRig is a node of 8 cores and 32 GiB whose kubelet has long been running.
+func newRig(t testing.TB, seed uint64, options ...option) *rig {
+	r := &rig{t: t, Kernel: sim.New(sim.Config{Seed: seed})}
+	r.net = network.New(r.Kernel, network.DefaultProfile())
+	r.store = store.New(r.Kernel, r.net)
+	control := r.net.AddSite("cp-0", "")
+	apiserver.New(r.Kernel, r.store, etcd.New(r.Luck(), 1), r.net, control)
+	self := r.Register("user", r)
+	r.user = r.store.NewClient(store.ClientConfig{Name: "user", Actor: self, Site: control})
+	size := model.Resources{CPUMilli: 8000, MemoryBytes: 32 << 30, Pods: 110}
+	r.node = &model.Node{
+		Meta:     model.Meta{Kind: model.KindNode, Name: "n-0", Labels: model.MakeLabels(map[string]string{"disk": "ssd"})},
+		Capacity: size, Allocatable: size, Ready: model.Condition{Status: model.True},
+		Images: []model.Image{{Name: "web"}},
+	}
+	r.registry = runtime.NewRegistry(r.Kernel)
+	r.config = kubelet.Config{Registry: r.registry}
+	for _, o := range options {
+		o(r)
+	}
+	if r.config.Literal {
+		r.store.Leases().Literal()
+	}
+	r.store.Create(self, r.node)
+	r.site = r.net.AddSite("n-0", "")
+	r.kubelet = kubelet.New(r.Kernel, r.store, r.net, r.node, r.site, r.config)
+	r.store.Observe(r)
+	r.kubelet.Start()
+	return r
+}
+
+// Recorded implements store.Observer: a phase never leaves terminal, an object
+// goes after its containers, and what is admitted fits.
+func (r *rig) Recorded(rec *store.Record) {
+	old, _ := rec.Old.(*model.Pod)
+	now, _ := rec.New.(*model.Pod)
+	if old != nil && now != nil && (now.Phase < old.Phase || old.Phase.Terminal() && now.Phase != old.Phase) {
+		r.t.Errorf("%v: %s: phase %v after %v", rec.At, now.Name, now.Phase, old.Phase)
+	}
+	if now != nil && now.IsReady() && now.Phase != model.PodRunning {
+		r.t.Errorf("%v: %s: ready in phase %v", rec.At, now.Name, now.Phase)
+	}
+	if old != nil && now != nil && now.Restarts() < old.Restarts() {
+		r.t.Errorf("%v: %s: %d restarts after %d", rec.At, now.Name, now.Restarts(), old.Restarts())
+	}
+	if rec.Verb == store.Deleted && old != nil && strings.HasPrefix(r.ActorName(rec.By), "kubelet/") && r.alive(old) {
+		r.t.Errorf("%v: %s: its object is gone and its containers run", rec.At, old.Name)
+	}
+	r.checkSum(rec)
+}
+
+// checkSum recomputes what runs: together it asks for no more than there is.
+func (r *rig) checkSum(rec *store.Record) {
+	var cpu int64
+	for _, s := range r.kubelet.Machine().Sandboxes() {
+		if s != nil && s.Alive() {
+			cpu += s.Pod.Spec.Request.CPUMilli
+		}
+	}
+	if cpu > r.node.Allocatable.CPUMilli {
+		r.t.Errorf("%v: pods that ask for %dm run on %dm", rec.At, cpu, r.node.Allocatable.CPUMilli)
+	}
+}
+
+func (r *rig) alive(p *model.Pod) bool {
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	return s != nil && s.Alive()
+}
+
+// run lets d pass.
+func (r *rig) run(d time.Duration) {
+	r.t.Helper()
+	if err := r.Run(r.Now().Add(d)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// pod is a pod bound to the node: one container "main" of an image that is on
+// the node, changed by f.
+func (r *rig) pod(name string, f func(*model.PodSpec)) *model.Pod {
+	spec := &model.PodSpec{
+		Containers:   []model.Container{{Name: "main", Image: "web"}},
+		GraceSeconds: 30,
+	}
+	if f != nil {
+		f(spec)
+	}
+	spec.SumRequests()
+	p := &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name, Labels: model.MakeLabels(map[string]string{"app": name})},
+		Spec: spec, NodeName: "n-0", NodeID: r.node.ID,
+	}
+	r.user.Create(p, 0)
+	return p
+}
+
+// get is the true version of a pod, nil if it is gone.
+func (r *rig) get(p *model.Pod) *model.Pod {
+	q, _ := r.store.Get(p.Ref()).(*model.Pod)
+	return q
+}
+
+// until runs until ok, at most for most, and returns when that was.
+func (r *rig) until(what string, most time.Duration, ok func() bool) sim.Time {
+	r.t.Helper()
+	for end := r.Now().Add(most); r.Now() < end; {
+		r.run(10 * time.Millisecond)
+		if ok() {
+			return r.Now()
+		}
+	}
+	r.t.Fatalf("%v: not within %v: %s\n%s", r.Now(), most, what, r.story())
+	return 0
+}
+
+// ready waits until the pod is shown Ready.
+func (r *rig) ready(p *model.Pod) sim.Time {
+	r.t.Helper()
+	return r.until(p.Name+" ready", time.Minute, func() bool { q := r.get(p); return q != nil && q.IsReady() })
+}
+
+// story is the history as text, without what only says when.
+func (r *rig) story() string {
+	var b strings.Builder
+	h := r.store.History()
+	for i := range h.Len() {
+		b.WriteString(line(h, h.At(i)))
+	}
+	return b.String()
+}
+
+func line(h *store.History, rec *store.Record) string {
+	head := fmt.Sprintf("%d %v %s %v ", rec.At, rec.At, h.ActorName(rec.By), rec.Verb)
+	if rec.Note != nil {
+		return head + rec.Note.Name + " " + rec.Note.Reason + ": " + rec.Note.Message + "\n"
+	}
+	o := rec.Object()
+	head += o.Head().Path()
+	if p, ok := o.(*model.Pod); ok {
+		head += fmt.Sprintf(" %v %s ip=%x ready=%v containers=%+v", p.Phase, p.Reason, p.IP, p.Ready, p.Containers)
+	}
+	if n, ok := o.(*model.Node); ok {
+		head += fmt.Sprintf(" ready=%v", n.Ready)
+	}
+	return head + "\n"
+}
+
+// notes are the times of the notes of that reason about p.
+func (r *rig) notes(p *model.Pod, reason string) []sim.Time {
+	var at []sim.Time
+	h := r.store.History()
+	for i := range h.Len() {
+		if n := h.At(i).Note; n != nil && n.Reason == reason && n.Object == p.Ref() {
+			at = append(at, h.At(i).At)
+		}
+	}
+	return at
+}

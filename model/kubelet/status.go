@@ -1,0 +1,279 @@
+package kubelet
+
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// publish makes the pod's status from what the kubelet has seen and, if it
+// differs from the last one, gives it to the status writer. It returns the
+// phase the pod is in; a terminal one is shown only when final, that is, when
+// nothing of the pod runs (pkg/kubelet/kubelet_pods.go generateAPIPodStatus,
+// status/status_manager.go mergePodStatus).
+func (k *Kubelet) publish(r *row, final bool) model.Phase {
+	now := k.kernel.Now()
+	cache := k.cacheAt(now)
+	if final {
+		cache = sim.Never
+	}
+	last := r.shown
+	if last == nil {
+		last = r.pod
+	}
+	var buffer [8]model.ContainerStatus
+	statuses := r.statuses(buffer[:0], cache)
+	phase := r.phase(statuses, final)
+	next := *last
+	next.Phase = max(last.Phase, phase)
+	if phase.Terminal() && !final {
+		next.Phase = last.Phase
+	}
+	if r.overdue && final {
+		next.Reason = "DeadlineExceeded"
+	}
+	if next.StartedAt == 0 {
+		next.StartedAt = now
+	}
+	r.conditions(&next, phase, statuses, now, cache)
+	next.Containers = last.Containers
+	if !slices.Equal(statuses, last.Containers) {
+		next.Containers = slices.Clone(statuses)
+	}
+	r.noteShown(last, &next, now)
+	if r.shown == nil || !sameStatus(last, &next) {
+		k.show(r, next)
+	}
+	k.aimProbes(r, now)
+	return phase
+}
+
+// show makes next the newest status.
+func (k *Kubelet) show(r *row, next model.Pod) {
+	c := &next
+	r.shown, r.sent = c, false
+	if !r.gone {
+		r.dirty = true
+		k.enqueue(r)
+	}
+}
+
+// sameStatus tells whether the kubelet's part of two pods' status is the same.
+// When a condition changed does not count.
+func sameStatus(a, b *model.Pod) bool {
+	return a.Phase == b.Phase && a.Reason == b.Reason && a.IP == b.IP &&
+		a.Ready.Status == b.Ready.Status && a.ContainersUp.Status == b.ContainersUp.Status &&
+		a.Initialized.Status == b.Initialized.Status && a.Sandbox.Status == b.Sandbox.Status &&
+		slices.Equal(a.Containers, b.Containers)
+}
+
+// statuses appends the status of every container
+// (kubelet_pods.go convertToAPIContainerStatuses).
+func (r *row) statuses(out []model.ContainerStatus, cache sim.Time) []model.ContainerStatus {
+	for i := range r.containers {
+		out = append(out, r.status(i, cache))
+	}
+	return out
+}
+
+func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
+	var s model.ContainerStatus
+	c := &r.containers[i]
+	saw := r.sight(i, cache)
+	if saw == unseen {
+		s.Reason = r.whyWaiting(i)
+		return s
+	}
+	p := &r.box.Processes[i]
+	s.Restarts, s.StartedAt, s.FinishedAt, s.ExitCode = p.Instances-1, p.StartedAt, p.FinishedAt, p.ExitCode
+	if p.StartedAt >= cache {
+		s.Restarts--
+	}
+	if saw == running {
+		if !p.Running { // it has ended, but nobody saw that yet
+			s.FinishedAt, s.ExitCode = r.lastEnd(i)
+		}
+		s.State = model.ContainerRunning
+		plain := plainInit(r.pod.Spec, i)
+		s.Started = !plain && r.hasStarted(i)
+		s.Ready = s.Started && (containerOf(r.pod.Spec, i).Readiness == nil || c.ready)
+		return s
+	}
+	s.State, s.Reason = model.ContainerTerminated, endReason(p)
+	if plainInit(r.pod.Spec, i) {
+		s.Ready = p.ExitCode == 0
+	}
+	if c.reason != noReason && r.stage == syncing && restarts(r.pod.Spec, i, p.ExitCode) {
+		s.State, s.Reason = model.ContainerWaiting, waitingNames[c.reason]
+	}
+	return s
+}
+
+// lastEnd is the last end of a container that was shown.
+func (r *row) lastEnd(i int) (sim.Time, int32) {
+	if r.shown == nil || i >= len(r.shown.Containers) {
+		return 0, 0
+	}
+	return r.shown.Containers[i].FinishedAt, r.shown.Containers[i].ExitCode
+}
+
+func (r *row) whyWaiting(i int) string {
+	c := &r.containers[i]
+	switch {
+	case c.reason != noReason:
+		return waitingNames[c.reason]
+	case len(r.pod.Spec.InitContainers) > 0 && !r.initialized:
+		return "PodInitializing"
+	}
+	return "ContainerCreating"
+}
+
+// endReason is the reason of a terminated container as containerd gives it
+// (containerd/internal/cri/server/container_status.go).
+func endReason(p *runtime.Process) string {
+	switch {
+	case p.Cause == runtime.OOMKilled:
+		return "OOMKilled"
+	case p.Cause == runtime.Lost:
+		return "Unknown"
+	case p.ExitCode == 0:
+		return "Completed"
+	}
+	return "Error"
+}
+
+// tally counts containers for the phase.
+type tally struct {
+	pendingInit, failedInit, waiting, running, stopped, succeeded int
+}
+
+// count sorts the containers by what they say about the pod's phase.
+func (r *row) count(statuses []model.ContainerStatus) tally {
+	var t tally
+	spec := r.pod.Spec
+	for i := range statuses {
+		s := &statuses[i]
+		hadEnd := s.FinishedAt > 0
+		plain, sidecar := plainInit(spec, i), i < len(spec.InitContainers) && spec.InitContainers[i].Sidecar
+		switch {
+		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
+		case plain && hadEnd && s.State != model.ContainerRunning:
+			t.failedInit++
+		case plain:
+			t.pendingInit++
+		case sidecar && !r.initialized && !(s.State == model.ContainerRunning && s.Started):
+			t.pendingInit++
+		case s.State == model.ContainerRunning && sidecar:
+			t.running++
+		case sidecar: // how it ended does not matter
+		case s.State == model.ContainerRunning:
+			t.running++
+		case s.State == model.ContainerWaiting && !hadEnd:
+			t.waiting++
+		default:
+			t.stopped++
+			if s.ExitCode == 0 {
+				t.succeeded++
+			}
+		}
+	}
+	return t
+}
+
+// phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
+// whose app containers all ended for good is terminal even if sidecars still
+// run: they are stopped then.
+func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
+	spec := r.pod.Spec
+	t := r.count(statuses)
+	apps := len(spec.Containers)
+	if r.overdue {
+		return model.PodFailed
+	}
+	if final {
+		if t.succeeded == apps {
+			return model.PodSucceeded
+		}
+		return model.PodFailed
+	}
+	over := t.stopped == apps && spec.RestartPolicy != model.RestartAlways
+	switch {
+	case t.failedInit > 0 && spec.RestartPolicy == model.RestartNever:
+		return model.PodFailed
+	case t.pendingInit > 0 || t.failedInit > 0 || t.waiting > 0:
+		return model.PodPending
+	case over && t.succeeded == apps:
+		return model.PodSucceeded
+	case over && spec.RestartPolicy == model.RestartNever:
+		return model.PodFailed
+	}
+	return model.PodRunning
+}
+
+// conditions sets the pod's conditions (pkg/kubelet/status/generate.go). Those
+// of a terminal phase are shown before the phase is.
+func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.ContainerStatus, now, cache sim.Time) {
+	spec := r.pod.Spec
+	initialized, up := true, true
+	for i := range statuses {
+		s := &statuses[i]
+		switch {
+		case plainInit(spec, i):
+			initialized = initialized && s.Ready
+		case i < len(spec.InitContainers):
+			initialized = initialized && s.Started
+			up = up && s.Ready
+		default:
+			up = up && s.Ready
+		}
+	}
+	initialized = initialized || p.Initialized.Status == model.True
+	notUp, notInit := "ContainersNotReady", "ContainersNotInitialized"
+	if phase.Terminal() {
+		up = false
+		notUp = "PodFailed"
+		if phase == model.PodSucceeded {
+			notUp, initialized = "PodCompleted", true
+		}
+	}
+	box := r.box != nil && r.box.Ready && r.box.MadeAt < cache
+	if box {
+		p.IP = r.box.IP
+	}
+	first := r.shown == nil && p.Containers == nil
+	set(&p.Sandbox, box, "", now, first)
+	set(&p.Initialized, initialized, notInit, now, first)
+	set(&p.ContainersUp, up, notUp, now, first)
+	set(&p.Ready, up, notUp, now, first)
+}
+
+// set gives a condition its status; the time changes with the status only, or
+// when the condition is set for the first time.
+func set(c *model.Condition, holds bool, otherwise string, now sim.Time, first bool) {
+	status := model.BoolStatus(holds)
+	if first || c.Status != status {
+		c.Status, c.SinceAt = status, now
+	}
+	c.Reason = otherwise
+	if holds {
+		c.Reason = ""
+	}
+}
+
+// noteShown remembers since when containers are shown running.
+func (r *row) noteShown(last, next *model.Pod, now sim.Time) {
+	for i := range next.Containers {
+		s := &next.Containers[i]
+		if s.State != model.ContainerRunning {
+			continue
+		}
+		if i < len(last.Containers) {
+			if l := &last.Containers[i]; l.State == s.State && l.StartedAt == s.StartedAt && l.Started == s.Started && r.shown != nil {
+				continue
+			}
+		}
+		r.containers[i].shownAt = now
+	}
+}

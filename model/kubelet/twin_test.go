@@ -1,0 +1,146 @@
+package kubelet_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// TestElidedTicksMakeTheSameHistory compares, on random pods and random
+// trouble, the history with that of the literal mode, in which every tick is
+// an event.
+func TestElidedTicksMakeTheSameHistory(t *testing.T) {
+	seeds := uint64(40000)
+	if testing.Short() {
+		seeds = 40
+	}
+	for seed := range seeds {
+		fast, few := trouble(t, seed)
+		slow, many := trouble(t, seed, literal)
+		if fast != slow {
+			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
+		}
+		if t.Failed() { t.Fatalf("seed %d", seed) }
+		if many <= few {
+			t.Errorf("seed %d: %d events in literal mode, %d otherwise", seed, many, few)
+		}
+	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return fmt.Sprintf("record %d:\nelided:  %s\nliteral: %s\nbefore:  %s", i, x[i], y[i], x[max(i-1, 0)])
+		}
+	}
+	return "one is longer"
+}
+
+// trouble is the story of a node with random pods in random trouble, and how
+// many events it took.
+func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
+	luck := sim.NewLuck(seed).Stream("trouble")
+	r := newRig(t, seed, append(options, behaving(randomBehaviors(&luck)...))...)
+	var pods []*model.Pod
+	cut := network.Handle(-1)
+	for i := range 60 {
+		r.run(luck.Duration(0, 25*time.Second))
+		switch luck.Below(12) {
+		case 0, 1, 2, 3:
+			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
+		case 4:
+			if len(pods) > 0 {
+				r.user.Delete(pods[luck.Below(uint64(len(pods)))].Ref(), int32(luck.Below(3))*15-1+int32(luck.Below(2)), 0)
+			}
+		case 5:
+			if len(pods) > 0 {
+				r.kubelet.CrashContainer(pods[luck.Below(uint64(len(pods)))].Ref(), "", int32(luck.Below(2)))
+			}
+		case 6:
+			r.kubelet.Stop()
+		case 7, 8:
+			r.kubelet.Resume()
+			r.net.SetPower(r.site, true)
+			r.kubelet.PowerOn()
+		case 9:
+			r.net.SetPower(r.site, false)
+			r.kubelet.PowerOff()
+		case 10:
+			r.registry.SetDown(luck.Below(2) == 0)
+		case 11:
+			if cut >= 0 {
+				r.net.Lift(cut)
+				cut = -1
+			} else {
+				cut = r.net.Impair(network.Impairment{From: []network.Site{r.site}, To: []network.Site{0}, Cut: true})
+			}
+		}
+	}
+	r.run(2 * time.Minute)
+	return r.story(), r.Events()
+}
+
+func randomBehaviors(luck *sim.Stream) []runtime.Behavior {
+	var b []runtime.Behavior
+	for _, name := range []string{"main", "second", "init", "sidecar"} {
+		x := runtime.Behavior{Container: name, ImageBytes: int64(luck.Below(300)) << 20}
+		if luck.Below(2) == 0 {
+			x.Startup = sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+		}
+		if luck.Below(2) == 0 {
+			x.Run, x.ExitCode = sim.Uniform(0, luck.Duration(time.Second, 2*time.Minute)), int32(luck.Below(2))
+			x.Exits = int32(luck.Below(4))
+		}
+		if luck.Below(3) == 0 {
+			x.Stop = sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+		}
+		if luck.Below(4) == 0 {
+			x.MemoryBytes, x.MemoryGrowth = 100<<20, int64(luck.Below(20))<<20
+		}
+		b = append(b, x)
+	}
+	return b
+}
+
+func randomSpec(s *model.PodSpec, luck *sim.Stream) {
+	s.RestartPolicy = model.RestartPolicy(luck.Below(3))
+	s.GraceSeconds = int32(luck.Below(40))
+	s.Containers[0].Limits.MemoryBytes = 1 << 30
+	s.Containers[0].Requests.CPUMilli = int64(luck.Below(1500))
+	randomContainer(&s.Containers[0], luck)
+	if luck.Below(3) == 0 {
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "second"})
+		randomContainer(&s.Containers[1], luck)
+	}
+	if luck.Below(4) == 0 {
+		s.InitContainers = append(s.InitContainers, model.Container{Name: "init", Image: "web"})
+	}
+	if luck.Below(4) == 0 {
+		s.InitContainers = append(s.InitContainers, model.Container{Name: "sidecar", Image: "sidecar", Sidecar: true})
+		randomContainer(&s.InitContainers[len(s.InitContainers)-1], luck)
+	}
+	if luck.Below(8) == 0 {
+		s.ActiveDeadline = luck.Duration(time.Second, 3*time.Minute)
+	}
+}
+
+func randomContainer(c *model.Container, luck *sim.Stream) {
+	c.PullPolicy = model.PullPolicy(luck.Below(4) / 2)
+	probe := func() *model.Probe {
+		if luck.Below(2) == 0 {
+			return nil
+		}
+		return &model.Probe{
+			InitialDelay: time.Duration(luck.Below(20)) * time.Second, Period: time.Duration(1+luck.Below(10)) * time.Second,
+			Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: int(1 + luck.Below(4)),
+		}
+	}
+	c.Readiness, c.Liveness, c.Startup = probe(), probe(), probe()
+}

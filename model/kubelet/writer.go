@@ -1,0 +1,130 @@
+package kubelet
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// The status writer is one thread: each write is a GET and a PATCH of the
+// kubelet's 50 requests a second, burst 100, so half as many writes
+// (pkg/kubelet/status/status_manager.go syncPod). Only the newest status of a
+// pod is written.
+const (
+	writerQPS   = 25
+	writerBurst = 50
+)
+
+// What a request was, beside the pod's number in its tag.
+const (
+	taggedStatus uint64 = iota << 32
+	taggedDelete
+	taggedNode
+)
+
+// enqueue gives the pod to the status writer.
+func (k *Kubelet) enqueue(r *row) {
+	if !r.queued {
+		r.queued = true
+		k.queue = append(k.queue, r.pod.ID)
+	}
+	k.write()
+}
+
+// write sends the next request unless one is under way.
+func (k *Kubelet) write() {
+	for !k.writing && len(k.queue) > 0 {
+		id := k.queue[0]
+		k.queue = append(k.queue[:0], k.queue[1:]...)
+		r := k.find(id)
+		if r == nil {
+			continue
+		}
+		r.queued = false
+		switch {
+		case r.gone:
+		case r.dirty:
+			k.writeStatus(r)
+		case r.remove:
+			r.remove = false
+			k.writing = true
+			k.client.Delete(r.pod.Ref(), 0, taggedDelete|uint64(id))
+		}
+	}
+}
+
+// writeStatus hands the newest status over: the object is the API server's
+// from then on, so a second attempt needs a copy.
+func (k *Kubelet) writeStatus(r *row) {
+	if r.sent {
+		c := *r.shown
+		r.shown = &c
+	}
+	r.shown.ResourceVersion = 0
+	r.dirty, r.sent = false, true
+	k.writing = true
+	k.client.UpdateStatus(r.shown, taggedStatus|uint64(r.pod.ID))
+}
+
+// answered takes an answer of the API server.
+func (k *Kubelet) answered(about uint64) {
+	reply, ok := k.client.Reply(about)
+	if !ok || !k.running {
+		return
+	}
+	if reply.Tag&taggedNode != 0 {
+		k.nodeAnswered(&reply)
+		return
+	}
+	k.writing = false
+	if r := k.find(uint32(reply.Tag)); r != nil {
+		k.podAnswered(r, &reply)
+	}
+	k.write()
+}
+
+func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
+	switch reply.Refusal {
+	case store.Accepted:
+		// The answer shows what the status is now; that the pod is to end, the
+		// kubelet acts on only when its watch says so.
+		if pod, ok := reply.Object.(*model.Pod); ok && pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt {
+			r.pod = pod
+		}
+	case store.NotFound:
+		k.podGone(r.pod.ID)
+		return
+	default:
+		r.remove = r.remove || reply.Op == store.OpDelete
+		r.doubted = true
+		k.want(&k.statusPass, whyStatusPass, k.kernel.Now())
+	}
+	if (r.dirty || r.remove) && !r.doubted {
+		k.enqueue(r)
+	}
+}
+
+// doubt has the next status pass compare what the API shows with what it
+// should: somebody else wrote the pod.
+func (k *Kubelet) doubt(r *row) {
+	if r.shown != nil && !r.doubted && !sameStatus(r.pod, r.shown) {
+		r.doubted = true
+		k.want(&k.statusPass, whyStatusPass, k.kernel.Now())
+	}
+}
+
+// passStatus is the status writer's pass over all pods, every 10 s
+// (status_manager.go syncBatch): what is not as it should be is written again.
+func (k *Kubelet) passStatus() {
+	for _, r := range k.rows {
+		if r == nil || !r.doubted {
+			continue
+		}
+		r.doubted = false
+		if r.shown != nil && !sameStatus(r.pod, r.shown) {
+			r.dirty = true
+		}
+		if r.dirty || r.remove {
+			k.enqueue(r)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package scheduler
+
+import (
+	"orrery/model"
+)
+
+// Resource is what pods on a node ask for together.
+type Resource struct {
+	MilliCPU         int64 // thousandths of a core
+	Memory           int64 // bytes
+	EphemeralStorage int64 // bytes
+	ScalarResources  []model.Extended
+}
+
+func (r *Resource) scalar(name string) int64 {
+	for i := range r.ScalarResources {
+		if r.ScalarResources[i].Name == name {
+			return r.ScalarResources[i].Count
+		}
+	}
+	return 0
+}
+
+func (r *Resource) add(sign int64, a *model.Resources) {
+	r.MilliCPU += sign * a.CPUMilli
+	r.Memory += sign * a.MemoryBytes
+	r.EphemeralStorage += sign * a.EphemeralBytes
+	for _, x := range a.Extended {
+		r.addScalar(x.Name, sign*x.Count)
+	}
+}
+
+func (r *Resource) addScalar(name string, n int64) {
+	for i := range r.ScalarResources {
+		if r.ScalarResources[i].Name == name {
+			r.ScalarResources[i].Count += n
+			return
+		}
+	}
+	r.ScalarResources = append(r.ScalarResources, model.Extended{Name: name, Count: n})
+}
+
+// NodeInfo is a node as plugins see it: the object, and sums over the pods that
+// are assigned to it or assumed there. NonZeroRequested counts containers that
+// ask for nothing with defaults
+// (pkg/scheduler/framework/types.go NodeInfo).
+type NodeInfo struct {
+	Node             *model.Node // nil while only its pods are known
+	Requested        Resource
+	NonZeroRequested Resource // only CPU and memory
+	Pods             int64
+}
+
+// cache is what the scheduler has seen of nodes, and of pods on nodes, with the
+// pods it has assumed. Rows are by node ID. A row of a node that is gone stays
+// as long as the run: pods may still be there
+// (pkg/scheduler/backend/cache/cache.go).
+type cache struct {
+	rows []NodeInfo
+	// generation counts the changes of each row, from 1 on. It lies apart from
+	// the rows because a search reads nothing else of most nodes.
+	generation []uint32
+	// changes counts the changes of all rows and of the set of nodes.
+	changes uint64
+	byName  map[string]uint32
+	tree    nodeTree
+}
+
+func newCache() *cache { return &cache{byName: map[string]uint32{}} }
+
+// row is the row of a node, valid until the next call.
+func (c *cache) row(id uint32) *NodeInfo {
+	for int(id) >= len(c.rows) {
+		c.rows = append(c.rows, NodeInfo{})
+		c.generation = append(c.generation, 1)
+	}
+	return &c.rows[id]
+}
+
+func (c *cache) changed(id uint32) {
+	c.generation[id]++
+	c.changes++
+}
+
+// charge adds a pod's requests to a node, or with sign -1 takes them off.
+func (c *cache) charge(id uint32, spec *model.PodSpec, sign int64) {
+	n := c.row(id)
+	n.Requested.add(sign, &spec.Request)
+	n.NonZeroRequested.MilliCPU += sign * spec.ScoredRequest.CPUMilli
+	n.NonZeroRequested.Memory += sign * spec.ScoredRequest.MemoryBytes
+	n.Pods += sign
+	c.changed(id)
+}
+
+// setNode takes a new version of a node, nil if it is gone, and returns the one
+// before.
+func (c *cache) setNode(id uint32, next *model.Node) *model.Node {
+	n := c.row(id)
+	old := n.Node
+	n.Node = next
+	c.changed(id)
+	switch {
+	case old == nil && next != nil:
+		c.tree.add(next.Zone(), id)
+		c.byName[next.Name] = id
+	case old != nil && next == nil:
+		c.tree.remove(old.Zone(), id)
+		if c.byName[old.Name] == id {
+			delete(c.byName, old.Name)
+		}
+	case old != nil && old.Zone() != next.Zone():
+		c.tree.remove(old.Zone(), id)
+		c.tree.add(next.Zone(), id)
+	}
+	return old
+}
+
+// nodeTree is the order in which nodes are searched: the first of every zone,
+// then the second of every zone and so on. Zones come in the order in which
+// they were first seen, nodes of a zone in the order in which they joined it
+// (pkg/scheduler/backend/cache/node_tree.go).
+type nodeTree struct {
+	zones []zone
+	order []uint32
+	stale bool
+}
+
+type zone struct {
+	name  string
+	nodes []uint32
+}
+
+func (t *nodeTree) add(name string, id uint32) {
+	t.stale = true
+	for i := range t.zones {
+		if t.zones[i].name == name {
+			t.zones[i].nodes = append(t.zones[i].nodes, id)
+			return
+		}
+	}
+	t.zones = append(t.zones, zone{name, []uint32{id}})
+}
+
+// remove takes a node out; a zone goes with its last node.
+func (t *nodeTree) remove(name string, id uint32) {
+	t.stale = true
+	for i := range t.zones {
+		z := &t.zones[i]
+		if z.name != name {
+			continue
+		}
+		for j := range z.nodes {
+			if z.nodes[j] == id {
+				z.nodes = append(z.nodes[:j], z.nodes[j+1:]...)
+				break
+			}
+		}
+		if len(z.nodes) == 0 {
+			t.zones = append(t.zones[:i], t.zones[i+1:]...)
+		}
+		return
+	}
+}
+
+// list is all nodes in order. It is built again only after nodes came or went.
+func (t *nodeTree) list() []uint32 {
+	if !t.stale {
+		return t.order
+	}
+	t.stale = false
+	t.order = t.order[:0]
+	for i, more := 0, true; more; i++ {
+		more = false
+		for z := range t.zones {
+			if i < len(t.zones[z].nodes) {
+				t.order = append(t.order, t.zones[z].nodes[i])
+				more = true
+			}
+		}
+	}
+	return t.order
+}

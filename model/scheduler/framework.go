@@ -1,0 +1,305 @@
+package scheduler
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// Code is how a plugin's answer ends for a pod
+// (k8s.io/kube-scheduler/framework/interface.go).
+type Code uint8
+
+// The codes. Success is the nil *Status.
+const (
+	// Unschedulable: not here now; preempting other pods might help.
+	Unschedulable Code = iota
+	// UnschedulableAndUnresolvable: not here, whoever leaves.
+	UnschedulableAndUnresolvable
+	// Skip: the plugin has nothing to say about the pod; a PreFilter's Skip
+	// saves its Filter, a PreScore's its Score.
+	Skip
+)
+
+// Status is an answer other than success. A plugin makes its statuses through
+// its Handle, once each, so that two equal answers are the same pointer.
+type Status struct {
+	Code    Code
+	Plugin  string
+	Reasons []string // as kube-scheduler words them
+
+	id       int32
+	rejector pluginSet
+}
+
+// pluginSet is plugins of one framework, a bit each, in the profile's order.
+type pluginSet uint32
+
+// MaxNodeScore is the best score of a plugin for a node, before its weight; 0
+// is the worst.
+const MaxNodeScore = 100
+
+// Plugin is a part of the scheduler that answers at one or more of the
+// extension points below; it is found there by what it implements.
+type Plugin interface{ Name() string }
+
+// PreEnqueuePlugin may keep a pod out of the active queue.
+type PreEnqueuePlugin interface {
+	Plugin
+	PreEnqueue(pod *model.Pod) *Status
+}
+
+// QueueSortPlugin orders the active queue. Pods that it leaves equal are taken
+// in the order in which they were first seen.
+type QueueSortPlugin interface {
+	Plugin
+	Less(a, b *QueuedPodInfo) bool
+}
+
+// SignPlugin appends to key everything of a pod that the plugin's answers
+// depend on. Pods with equal keys over all plugins form a class and get equal
+// answers from a node that did not change
+// (k8s.io/kube-scheduler/framework/interface.go SignPlugin).
+type SignPlugin interface {
+	SignPod(key []byte, pod *model.Pod) []byte
+}
+
+// PreFilterResult restricts the search to the nodes of these names if Pinned.
+type PreFilterResult struct {
+	Pinned    bool
+	NodeNames []string // sorted, each once
+}
+
+// PreFilterPlugin looks at a pod before any node.
+type PreFilterPlugin interface {
+	Plugin
+	SignPlugin
+	PreFilter(pod *model.Pod) (PreFilterResult, *Status)
+}
+
+// FilterPlugin says whether a node can take a pod.
+type FilterPlugin interface {
+	Plugin
+	SignPlugin
+	Filter(pod *model.Pod, node *NodeInfo) *Status
+}
+
+// PostFilterPlugin is asked when no node can take a pod. Its message is added
+// to what the pod is told.
+type PostFilterPlugin interface {
+	Plugin
+	PostFilter(d *Diagnosis) (message string)
+}
+
+// PreScorePlugin may Skip its Score for a pod.
+type PreScorePlugin interface {
+	Plugin
+	PreScore(pod *model.Pod) *Status
+}
+
+// ScorePlugin rates a node that can take the pod.
+type ScorePlugin interface {
+	Plugin
+	SignPlugin
+	Score(pod *model.Pod, node *NodeInfo) int64
+}
+
+// ScoreExtensions makes raw scores of all feasible nodes into scores from 0 to
+// MaxNodeScore. Raw scores that are all 0 must become all equal.
+type ScoreExtensions interface {
+	NormalizeScore(scores []int64)
+}
+
+// BindPlugin asks for the binding; the answer to tag arrives at the scheduler.
+type BindPlugin interface {
+	Plugin
+	Bind(pod, node model.Ref, tag uint64)
+}
+
+// EnqueueExtensions names the events that can help a pod which the plugin
+// rejected.
+type EnqueueExtensions interface {
+	Plugin
+	EventsToRegister() []ClusterEventWithHint
+}
+
+// ClusterEventWithHint is an event, or several, and the function that says
+// whether this very one is worth another attempt of pod; nil says it always is.
+type ClusterEventWithHint struct {
+	Event          ClusterEvent
+	QueueingHintFn func(pod *model.Pod, e *Event) bool
+}
+
+// ClusterEvent is a kind of event, or as a set of bits several of them
+// (pkg/scheduler/framework/events.go).
+type ClusterEvent uint8
+
+// The events that plugins can register.
+const (
+	NodeAdd ClusterEvent = 1 << iota
+	NodeUpdateAllocatable
+	NodeUpdateLabel
+	NodeUpdateTaint                    // also an uncordon
+	AssignedPodDelete                  // gone, finished, or its binding failed
+	PodUpdateSchedulingGatesEliminated // of the waiting pod itself
+
+	// wildCard is what the periodic flush does: it concerns every plugin.
+	wildCard = ^ClusterEvent(0)
+)
+
+// Event is something that happened and may help a pod.
+type Event struct {
+	ClusterEvent
+	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added
+}
+
+// Handle is what a plugin can do besides answering.
+type Handle struct {
+	framework *Framework
+	client    *store.Client
+}
+
+// Status makes a status of the plugin called name.
+func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
+	f := h.framework
+	st := &Status{Code: code, Plugin: name, Reasons: reasons, id: int32(len(f.statuses)), rejector: f.bit(name)}
+	f.statuses = append(f.statuses, st)
+	return st
+}
+
+// Bind sends a binding to the API server.
+func (h *Handle) Bind(pod, node model.Ref, tag uint64) { h.client.Bind(pod, node, tag) }
+
+// weightedScore is a Score plugin with its weight in the profile.
+type weightedScore struct {
+	ScorePlugin
+	weight int64
+}
+
+type hint struct {
+	ClusterEventWithHint
+	plugin pluginSet
+}
+
+// Framework is the plugins of a profile by extension point, each list in the
+// profile's order.
+type Framework struct {
+	names      []string // by bit
+	statuses   []*Status
+	preEnqueue []PreEnqueuePlugin
+	queueSort  QueueSortPlugin
+	preFilter  []PreFilterPlugin
+	filter     []FilterPlugin
+	postFilter []PostFilterPlugin
+	preScore   []PreScorePlugin
+	score      []weightedScore
+	bind       BindPlugin
+	sign       []SignPlugin
+	hints      []hint
+}
+
+// newFramework builds the plugins of a profile.
+func newFramework(profile []Enabled, client *store.Client) *Framework {
+	f := &Framework{}
+	for _, e := range profile {
+		f.names = append(f.names, e.Name)
+	}
+	h := &Handle{framework: f, client: client}
+	for _, e := range profile {
+		f.add(registry[e.Name](h), e.Weight)
+	}
+	return f
+}
+
+func (f *Framework) add(p Plugin, weight int64) {
+	if x, ok := p.(PreEnqueuePlugin); ok {
+		f.preEnqueue = append(f.preEnqueue, x)
+	}
+	if x, ok := p.(QueueSortPlugin); ok {
+		f.queueSort = x
+	}
+	if x, ok := p.(PreFilterPlugin); ok {
+		f.preFilter = append(f.preFilter, x)
+	}
+	if x, ok := p.(FilterPlugin); ok {
+		f.filter = append(f.filter, x)
+	}
+	if x, ok := p.(PostFilterPlugin); ok {
+		f.postFilter = append(f.postFilter, x)
+	}
+	if x, ok := p.(PreScorePlugin); ok {
+		f.preScore = append(f.preScore, x)
+	}
+	if x, ok := p.(ScorePlugin); ok {
+		f.score = append(f.score, weightedScore{x, weight})
+	}
+	if x, ok := p.(BindPlugin); ok {
+		f.bind = x
+	}
+	if x, ok := p.(SignPlugin); ok {
+		f.sign = append(f.sign, x)
+	}
+	if x, ok := p.(EnqueueExtensions); ok {
+		for _, e := range x.EventsToRegister() {
+			f.hints = append(f.hints, hint{e, f.bit(p.Name())})
+		}
+	}
+}
+
+func (f *Framework) bit(name string) pluginSet {
+	for i, n := range f.names {
+		if n == name {
+			return 1 << i
+		}
+	}
+	panic("scheduler: plugin " + name + " is not in the profile")
+}
+
+// names of the plugins in a set, sorted, as "[A B]".
+func (f *Framework) list(set pluginSet) string {
+	var in []string
+	for i, n := range f.names {
+		if set&(1<<i) != 0 {
+			in = append(in, n)
+		}
+	}
+	return bracketed(in)
+}
+
+// interested is the plugins that registered any of e's kinds.
+func (f *Framework) interested(e ClusterEvent) (set pluginSet) {
+	for i := range f.hints {
+		if f.hints[i].Event&e != 0 {
+			set |= f.hints[i].plugin
+		}
+	}
+	return set
+}
+
+// worthRequeuing asks the hints of the plugins that rejected a pod
+// (pkg/scheduler/backend/queue/scheduling_queue.go isPodWorthRequeuing).
+func (f *Framework) worthRequeuing(pod *model.Pod, rejectors pluginSet, e *Event) bool {
+	if rejectors == 0 || e.ClusterEvent == wildCard {
+		return true
+	}
+	for i := range f.hints {
+		h := &f.hints[i]
+		if h.Event&e.ClusterEvent == 0 || h.plugin&rejectors == 0 {
+			continue
+		}
+		if h.QueueingHintFn == nil || h.QueueingHintFn(pod, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// preEnqueued is the first refusal of the PreEnqueue plugins, nil if there is
+// none.
+func (f *Framework) preEnqueued(pod *model.Pod) *Status {
+	for _, p := range f.preEnqueue {
+		if st := p.PreEnqueue(pod); st != nil {
+			return st
+		}
+	}
+	return nil
+}

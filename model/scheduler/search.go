@@ -1,0 +1,238 @@
+package scheduler
+
+import (
+	"math/bits"
+)
+
+// minFeasibleNodesToFind and minFeasibleNodesPercentageToFind bound the sample
+// from below (pkg/scheduler/schedule_one.go).
+const (
+	minFeasibleNodesToFind           = 100
+	minFeasibleNodesPercentageToFind = 5
+)
+
+// numFeasibleNodesToFind is how many feasible nodes of n are enough. Percentage
+// 0 adapts to n (pkg/scheduler/schedule_one.go numFeasibleNodesToFind).
+func numFeasibleNodesToFind(percentage int64, n int) int {
+	if n < minFeasibleNodesToFind {
+		return n
+	}
+	if percentage == 0 {
+		percentage = max(50-int64(n)/125, minFeasibleNodesPercentageToFind)
+	}
+	return max(n*int(percentage)/100, minFeasibleNodesToFind)
+}
+
+// search decides where pods go: one decision at a time, over the cache as it
+// is.
+type search struct {
+	framework  *Framework
+	cache      *cache
+	classes    *classes
+	percentage int64
+	// nextStartNodeIndex is where the next search begins, so that all nodes
+	// get their turn (pkg/scheduler/schedule_one.go).
+	nextStartNodeIndex int
+
+	// Scratch space of one decision.
+	pinned   []uint32
+	feasible []uint32
+	answers  []int32
+	totals   []int64
+	scores   []int64
+	counts   []int
+}
+
+// decision is the outcome of a search.
+type decision struct {
+	node     uint32   // where the pod goes, if failure is nil
+	examined int      // nodes looked at
+	failure  *failure // why it goes nowhere
+}
+
+// decide finds a node for a pod of class c
+// (pkg/scheduler/schedule_one.go schedulePod).
+func (s *search) decide(c *class) decision {
+	all := s.cache.tree.list()
+	if f := c.failure; f != nil && c.failedAt == s.cache.changes && f.examined == len(all) {
+		return decision{examined: f.examined, failure: f} // the same nodes would say the same
+	}
+	if len(all) == 0 {
+		return decision{failure: &failure{message: noNodesMessage}}
+	}
+	if c.refused != nil {
+		return s.failed(c, nil)
+	}
+	nodes := all
+	if c.pinned {
+		nodes = s.named(c)
+	}
+	s.classes.room(c, len(s.cache.rows))
+	examined := s.filter(c, nodes)
+	s.nextStartNodeIndex = (s.nextStartNodeIndex + examined) % len(all)
+	switch len(s.feasible) {
+	case 0:
+		return s.failed(c, nodes)
+	case 1:
+		return decision{node: s.feasible[0], examined: examined}
+	}
+	return decision{node: s.feasible[s.best(c)], examined: examined}
+}
+
+// named is the nodes that a pinned class may go to. kube-scheduler takes them
+// in the random order of a map; here they come by name.
+func (s *search) named(c *class) []uint32 {
+	s.pinned = s.pinned[:0]
+	for _, name := range c.names {
+		if id, ok := s.cache.byName[name]; ok {
+			s.pinned = append(s.pinned, id)
+		}
+	}
+	return s.pinned
+}
+
+// filter fills feasible with the first nodes that can take the pod, from the
+// start index on, and returns how many nodes gave an answer that counts. It
+// stops at the first feasible node that is not needed any more, which is then
+// the first of the next search. The real scheduler looks at a few nodes more or
+// less, as its 16 workers happen to run
+// (pkg/scheduler/schedule_one.go findNodesThatPassFilters).
+func (s *search) filter(c *class, nodes []uint32) (examined int) {
+	s.feasible, s.answers = s.feasible[:0], s.answers[:0]
+	if len(nodes) == 0 {
+		return 0
+	}
+	quota := numFeasibleNodesToFind(s.percentage, len(nodes))
+	memo, generation := c.memo, s.cache.generation
+	at := s.nextStartNodeIndex % len(nodes)
+	for range nodes {
+		id := nodes[at]
+		v := memo[id]
+		if v.generation != generation[id] {
+			v.answer = c.evaluate(id, generation[id], &s.cache.rows[id])
+		}
+		if v.answer >= 0 {
+			if len(s.feasible) == quota {
+				break
+			}
+			s.feasible = append(s.feasible, id)
+			s.answers = append(s.answers, v.answer)
+		}
+		examined++
+		if at++; at == len(nodes) {
+			at = 0
+		}
+	}
+	return examined
+}
+
+// best is the place in feasible of the node with the highest total. Scores that
+// are normalised matter only if any of them is not 0.
+func (s *search) best(c *class) int {
+	var some int32
+	for _, a := range s.answers {
+		some |= a & 1
+	}
+	if some != 0 {
+		return topOf(s.total(c))
+	}
+	top := 0
+	for i, a := range s.answers {
+		if a > s.answers[top] || a == s.answers[top] && before(i, top) {
+			top = i
+		}
+	}
+	return top
+}
+
+// total is the weighted sum of all scores, normalised ones included.
+func (s *search) total(c *class) []int64 {
+	s.totals = s.totals[:0]
+	for _, a := range s.answers {
+		s.totals = append(s.totals, int64(a>>1))
+	}
+	for k := range c.relative {
+		s.scores = s.scores[:0]
+		for i, id := range s.feasible {
+			var raw int64
+			if s.answers[i]&1 != 0 {
+				raw = int64(c.raw[int(id)*len(c.relative)+k])
+			}
+			s.scores = append(s.scores, raw)
+		}
+		c.relative[k].ScorePlugin.(ScoreExtensions).NormalizeScore(s.scores)
+		for i := range s.totals {
+			s.totals[i] += s.scores[i] * c.relative[k].weight
+		}
+	}
+	return s.totals
+}
+
+// topOf is the place of the highest total; of equal ones, of the one that
+// kube-scheduler v1.35 takes.
+func topOf(totals []int64) int {
+	top := 0
+	for i, t := range totals {
+		if t > totals[top] || t == totals[top] && before(i, top) {
+			top = i
+		}
+	}
+	return top
+}
+
+// before tells which of two equal totals, at places a and b of the list, wins.
+// kube-scheduler v1.35 makes the list a heap with container/heap and takes the
+// root. Sifting down moves a child up only if it is strictly better, and the
+// left one unless the right is strictly better; so of equal totals the first in
+// the tree's pre-order (a node, its left subtree, its right one) ends up at the
+// root (pkg/scheduler/schedule_one.go newSortedNodeScores).
+func before(a, b int) bool {
+	x, y := uint(a)+1, uint(b)+1
+	dx, dy := bits.Len(x), bits.Len(y)
+	if dx < dy {
+		return x <= y>>(dy-dx)
+	}
+	return x>>(dx-dy) < y
+}
+
+// failed is the outcome when no node of nodes, all of which have been asked,
+// can take the pod.
+func (s *search) failed(c *class, nodes []uint32) decision {
+	all := len(s.cache.tree.list())
+	d := Diagnosis{NumAllNodes: all, UnschedulablePlugins: c.involve}
+	if c.refused != nil {
+		d.AbsentNodesStatus = statusCount{c.refused, all}
+		d.PreFilterMsg = c.refused.Reasons[0]
+		d.UnschedulablePlugins |= c.refused.rejector
+	} else {
+		s.diagnose(&d, c, nodes)
+	}
+	var post string
+	for _, p := range s.framework.postFilter {
+		post = p.PostFilter(&d)
+	}
+	f := &failure{examined: len(nodes), rejectors: d.UnschedulablePlugins, message: d.Error(post)}
+	c.failedAt, c.failure = s.cache.changes, f
+	return decision{examined: len(nodes), failure: f}
+}
+
+// diagnose counts the nodes by the status that rejected them.
+func (s *search) diagnose(d *Diagnosis, c *class, nodes []uint32) {
+	s.counts = append(s.counts[:0], make([]int, len(s.framework.statuses))...)
+	for _, id := range nodes {
+		s.counts[^c.memo[id].answer]++
+	}
+	for id, n := range s.counts {
+		if n > 0 {
+			st := s.framework.statuses[id]
+			d.NodeToStatus = append(d.NodeToStatus, statusCount{st, n})
+			d.UnschedulablePlugins |= st.rejector
+		}
+	}
+	if absent := d.NumAllNodes - len(nodes); absent > 0 {
+		d.AbsentNodesStatus = statusCount{&Status{
+			Code:    UnschedulableAndUnresolvable,
+			Reasons: []string{"node(s) didn't satisfy plugin(s) " + s.framework.list(c.involve)},
+		}, absent}
+	}
+}

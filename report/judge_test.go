@@ -1,0 +1,186 @@
+package report
+
+import (
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/sim"
+)
+
+// verdictText is what people see of one verdict.
+func verdictText(v *Verdict) string {
+	p := &printer{}
+	p.verdict(v, 0)
+	return p.b.String()
+}
+
+// TestJudge goes through testdata/judge-*.txt: expressions, each followed by
+// its verdict on a history that is made here.
+func TestJudge(t *testing.T) {
+	for name, tape := range map[string]*tape{"node-loss": nodeLoss(), "troubles": troubles(), "healed": healed(), "quiet": quiet()} {
+		t.Run(name, func(t *testing.T) {
+			file := "judge-" + name + ".txt"
+			text, err := os.ReadFile("testdata/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			for _, l := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
+				if strings.HasPrefix(l, " ") {
+					continue
+				}
+				b.WriteString(l + "\n")
+				if l == "" || strings.HasPrefix(l, "#") {
+					continue
+				}
+				e, err := ParseExpect(l)
+				if err != nil {
+					t.Fatalf("%s: %v", l, err)
+				}
+				r := New(Meta{End: tape.now()}, tape.History(), []Expect{e})
+				b.WriteString(strings.Replace(verdictText(&r.Verdicts[0]), l+"  ", "", 1))
+			}
+			golden(t, file, b.String())
+		})
+	}
+}
+
+// quiet is a cluster in which nothing runs and nothing breaks.
+func quiet() *tape {
+	t := newTape()
+	t.node("n-1")
+	t.at(time.Hour)
+	return t
+}
+
+// healed is a node that goes and comes back before anything is evicted.
+func healed() *tape {
+	t := newTape()
+	t.node("n-1")
+	rs := t.deploy("web", 1, 10*time.Second)
+	t.pod(rs, "web-1")
+	t.bind("web-1", "n-1")
+	t.at(3 * time.Second)
+	t.run("web-1")
+	t.at(time.Minute)
+	t.fault("power", reasonFaultStarted, "")
+	t.at(100 * time.Second)
+	t.nodeReady("n-1", 2)
+	t.unready("web-1")
+	t.at(2 * time.Minute)
+	t.fault("power", reasonFaultEnded, "")
+	t.at(130 * time.Second)
+	t.nodeReady("n-1", 1)
+	t.run("web-1")
+	t.at(10 * time.Minute)
+	return t
+}
+
+func TestTimeIsExactAtEventBoundaries(t *testing.T) {
+	h := healed()
+	for expr, want := range map[string]string{
+		// Ready at 3s and available 10s later; ready again at 130s.
+		"time_to_recover(deployment/web) == 80s":                      "1m20s",
+		"time_to_recover(deployment/web) < 80s":                       "1m20s",
+		"at 12999999999ns: unavailable(deployment/web) == 1":          "1",
+		"at 13s: unavailable(deployment/web) == 0":                    "0",
+		"at 1m39.999999999s: node_not_ready() == 0":                   "0",
+		"at 1m40s: node_not_ready() == 1":                             "1",
+		"between 1m40s and 2m9.999999999s: node_not_ready() == 1":     "1",
+		"between 1m40s and 2m10s: always(node_not_ready() == 1)":      "0",
+		"time_to_detect() <= 40s":                                     "40s",
+		"time_to_detect() < 40s":                                      "40s",
+		"pending_max() == 3s":                                         "3s",
+		"converged() within 10s after faults":                         "after 10s",
+		"converged() within 9999ms after faults":                      "no",
+		"always(unavailable(deployment/web) == 0)":                    "1",
+		"between 0s and 1m: always(ready(deployment/web) >= 1)":       "0",
+		"pod_start_seconds.max() == 3s":                               "3s",
+		"notes(FaultStarted) == 1":                                    "1",
+		"time_to_recover(deployment/web) <= 80s within 1m":            "1m20s",
+		"at faults.start + 40s: node_not_ready(node/n-1) == 1":        "1",
+		"after fault/power.end + 10s: always(node_not_ready() == 0)":  "0",
+		"before fault/power.start + 39s: always(node_not_ready()==0)": "0",
+	} {
+		e, err := ParseExpect(expr)
+		if err != nil {
+			t.Fatalf("%s: %v", expr, err)
+		}
+		v := New(Meta{End: h.now()}, h.History(), []Expect{e}).Verdicts[0]
+		if v.Measured != want {
+			t.Errorf("%s: measured %s, want %s (%s)", expr, v.Measured, want, v.Reason)
+		}
+	}
+}
+
+// TestSeriesIsAPlainList holds the step function against a list of what was
+// added.
+func TestSeriesIsAPlainList(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		var s series
+		type said struct {
+			at sim.Time
+			v  int64
+		}
+		var list []said
+		now := sim.Time(0)
+		for range rng.IntN(20) {
+			now += sim.Time(rng.IntN(3))
+			v := int64(rng.IntN(3))
+			s.add(now, v, 0, 0)
+			list = append(list, said{now, v})
+		}
+		for i := 1; i < len(s); i++ {
+			if s[i-1].At >= s[i].At || s[i-1].Num == s[i].Num {
+				t.Fatalf("not a step function: %v", s)
+			}
+		}
+		at := func(when sim.Time) (v int64, ok bool) {
+			for _, x := range list {
+				if x.at <= when {
+					v, ok = x.v, true
+				}
+			}
+			return v, ok
+		}
+		for when := range now + 2 {
+			want, known := at(when)
+			if p, ok := s.at(when); ok != known || p.Num != want {
+				t.Fatalf("at %d: %d %v, want %d %v in %v from %v", when, p.Num, ok, want, known, s, list)
+			}
+		}
+		w := Window{sim.Time(rng.IntN(10)), 0}
+		w.To = w.From + sim.Time(rng.IntN(10))
+		cut := s.within(w)
+		for when := w.From; when <= w.To; when++ {
+			p, ok := cut.at(when)
+			if q, was := s.at(when); ok != was || p.Num != q.Num || ok && p.At < w.From {
+				t.Fatalf("%v cut to %v is %v", s, w, cut)
+			}
+		}
+	}
+}
+
+func TestTextOfAShareShowsOnWhichSideItIs(t *testing.T) {
+	for _, x := range []struct {
+		num, den, limit int64
+		want            string
+	}{
+		{999, 1000, 999_000_000, "99.9%"},
+		{1, 1, 999_000_000, "100%"},
+		{99_876, 100_000, 999_000_000, "99.876%"},
+		{998_999_999, 1_000_000_000, 999_000_000, "99.899%"},
+		{999_000_001, 1_000_000_000, 999_000_000, "99.9000001%"},
+		{1, 3, 999_000_000, "33.333%"},
+		{9_990_000_001, 10_000_000_000, 999_000_000, "just over 99.9%"},
+	} {
+		v := point{Num: x.num, Den: x.den}.value(Lookup("availability"))
+		if got := v.text(Percent, x.limit); got != x.want {
+			t.Errorf("%d of %d: %s, want %s", x.num, x.den, got, x.want)
+		}
+	}
+}

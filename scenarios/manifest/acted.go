@@ -1,0 +1,105 @@
+package manifest
+
+import "strings"
+
+// mark says whether the model acts on a field.
+type mark uint8
+
+const (
+	nothing mark = iota // it does not: a note says so
+	partly              // on something below it
+	wholly              // on it and all below, or there is nothing to act on
+)
+
+// fields is the marks of a kind's fields, by their path without indexes.
+type fields map[string]mark
+
+func (f fields) mark(path string) mark { return f[path] }
+
+// acting is the fields at the paths, marked.
+func acting(lists ...[]string) fields {
+	f := fields{}
+	for _, list := range lists {
+		for _, path := range list {
+			for i, c := range path {
+				if c == '.' {
+					f[path[:i]] = max(f[path[:i]], partly)
+				}
+			}
+			f[path] = wholly
+		}
+	}
+	return f
+}
+
+// under is the paths below another.
+func under(prefix string, paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = prefix + "." + p
+	}
+	return out
+}
+
+func words(s string) []string { return strings.Fields(s) }
+
+// bookkeeping is what says which object this is, and what only the API server
+// writes; whoever applies it anyway means nothing by it.
+var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metadata.labels
+	metadata.uid metadata.resourceVersion metadata.generation metadata.creationTimestamp metadata.selfLink
+	metadata.managedFields`)
+
+// A probe of any sort asks the model's one question: does the process serve?
+var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold
+	httpGet tcpSocket exec grpc`)
+
+var container = join(
+	words(`name image imagePullPolicy resources.requests resources.limits restartPolicy`),
+	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
+)
+
+var podSpec = join(
+	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
+	affinity.nodeAffinity tolerations priority priorityClassName schedulerName overhead hostNetwork`),
+	under("containers", container), under("initContainers", container),
+)
+
+// Container ports are documentation to Kubernetes itself, and what the token of a
+// service account may do is decided elsewhere; neither is worth a note.
+var inert = words(`containers.ports containers.terminationMessagePath containers.terminationMessagePolicy
+	initContainers.terminationMessagePath initContainers.terminationMessagePolicy dnsPolicy enableServiceLinks`)
+
+var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels
+	spec.template.metadata.creationTimestamp spec.template.metadata.name status`)
+
+var (
+	actedReplicaSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`metadata.ownerReferences`))
+
+	actedDeployment = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`spec.strategy spec.progressDeadlineSeconds spec.revisionHistoryLimit spec.paused`))
+
+	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
+		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
+		metadata.deletionGracePeriodSeconds metadata.generateName`))
+
+	// Ports have no numbers here: whoever is an endpoint serves all of them.
+	actedService = acting(bookkeeping, words(`spec.selector spec.type spec.clusterIP spec.clusterIPs spec.ports
+		spec.publishNotReadyAddresses spec.internalTrafficPolicy spec.externalTrafficPolicy
+		spec.trafficDistribution spec.sessionAffinity status`))
+
+	actedNode = acting(bookkeeping, words(`spec.unschedulable spec.taints spec.podCIDR spec.podCIDRs spec.providerID
+		status.capacity status.allocatable status.images status.conditions
+		status.addresses status.nodeInfo status.daemonEndpoints status.config status.runtimeHandlers status.features
+		status.volumesInUse status.volumesAttached status.phase`))
+
+	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description`))
+)
+
+func join(lists ...[]string) []string {
+	var out []string
+	for _, l := range lists {
+		out = append(out, l...)
+	}
+	return out
+}

@@ -1,0 +1,119 @@
+package manifest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"orrery/model"
+	"orrery/scenarios/strict"
+)
+
+// The most of anything that a machine can have or a container can ask for: far
+// beyond what exists, and far from overflow in sums and in scores.
+const (
+	maxCPUMilli = 1_000_000 * 1000
+	maxBytes    = 1 << 50
+	maxCount    = 1 << 40
+)
+
+// amounts makes a list of quantities ours. CPU is rounded up to thousandths of a
+// core, all else to whole units, as Quantity.MilliValue and Value do in
+// kube-scheduler (pkg/scheduler/framework/types.go Resource.Add).
+func amounts(p *place, list corev1.ResourceList) model.Resources {
+	var r model.Resources
+	for _, name := range sortedNames(list) {
+		q := list[corev1.ResourceName(name)]
+		at := p.field(name)
+		switch corev1.ResourceName(name) {
+		case corev1.ResourceCPU:
+			r.CPUMilli = amount(at, q, maxCPUMilli, (*resource.Quantity).MilliValue)
+		case corev1.ResourceMemory:
+			r.MemoryBytes = amount(at, q, maxBytes, (*resource.Quantity).Value)
+		case corev1.ResourceEphemeralStorage:
+			r.EphemeralBytes = amount(at, q, maxBytes, (*resource.Quantity).Value)
+		case corev1.ResourcePods:
+			r.Pods = amount(at, q, MaxPods, (*resource.Quantity).Value)
+		default:
+			n := amount(at, q, max(maxCount, maxBytes), (*resource.Quantity).Value)
+			if n > 0 {
+				r.Extended = append(r.Extended, model.Extended{Name: name, Count: n})
+			}
+		}
+	}
+	return r
+}
+
+// sortedNames is the names of a list in their order.
+func sortedNames(list corev1.ResourceList) []string {
+	names := make([]string, 0, len(list))
+	for name := range list { //tidy:sorted below
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func amount(p *place, q resource.Quantity, most int64, value func(*resource.Quantity) int64) int64 {
+	if q.Sign() < 0 {
+		p.errorf("%s is negative", q.String())
+		return 0
+	}
+	if q.CmpInt64(most) > 0 || value(&q) > most {
+		p.errorf("%s is more than anybody has: at most %d", strict.Quote(q.String()), most)
+		return 0
+	}
+	return value(&q)
+}
+
+// requirements reads what a container asks for. What it does not request, it
+// requests as much as it is limited to (pkg/apis/core/v1/defaults.go
+// SetDefaults_Pod).
+func requirements(p *place, r *corev1.ResourceRequirements) (requests, limits model.Resources) {
+	for _, part := range []struct {
+		name string
+		list corev1.ResourceList
+	}{{"requests", r.Requests}, {"limits", r.Limits}} {
+		for _, name := range sortedNames(part.list) {
+			checkResource(p.field(part.name).field(name), name)
+		}
+	}
+	requested := corev1.ResourceList{}
+	for name, q := range r.Limits { //tidy:commutative every name is written once
+		requested[name] = q
+	}
+	for name, q := range r.Requests { //tidy:commutative every name is written once
+		requested[name] = q
+	}
+	requests, limits = amounts(p.field("requests"), requested), amounts(p.field("limits"), r.Limits)
+	for _, name := range sortedNames(r.Requests) {
+		limit, limited := r.Limits[corev1.ResourceName(name)]
+		q := r.Requests[corev1.ResourceName(name)]
+		switch {
+		case limited && q.Cmp(limit) > 0:
+			p.field("requests").field(name).errorf("%s is more than the limit %s", q.String(), limit.String())
+		case limited && q.Cmp(limit) != 0 && isExtended(name):
+			p.field("requests").field(name).errorf("%s must be equal to the limit %s: %s cannot be shared", q.String(), limit.String(), name)
+		case !limited && isExtended(name):
+			p.field("requests").field(name).errorf("%s needs a limit, equal to the request: it cannot be shared", name)
+		}
+	}
+	return requests, limits
+}
+
+// isExtended tells whether the resource is one that Kubernetes itself does not
+// know, and therefore not overcommitted.
+func isExtended(name string) bool { return strings.Contains(name, "/") }
+
+// checkResource refuses the names that a container cannot ask for
+// (pkg/apis/core/validation ValidateContainerResourceName).
+func checkResource(p *place, name string) {
+	known := []string{"cpu", "memory", "ephemeral-storage"}
+	if isExtended(name) || slices.Contains(known, name) || strings.HasPrefix(name, "hugepages-") {
+		return
+	}
+	p.errorf("is no resource of containers%s", cmp.Or(strict.DidYouMean(name, known), "; others have a domain in front, such as nvidia.com/gpu"))
+}

@@ -1,0 +1,226 @@
+package manifest
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"orrery/model"
+	"orrery/scenarios/strict"
+)
+
+// readPod reads a pod that nobody made from a template, or that a cluster
+// printed. Of the latter only those count that are not finished; they are bound
+// to their nodes and start there anew.
+func readPod(o *object) {
+	before := o.set.decoder.wrong
+	var in corev1.Pod
+	if !decode(o, &in) {
+		return
+	}
+	if o.set.snapshot {
+		switch {
+		case in.Status.Phase == corev1.PodSucceeded || in.Status.Phase == corev1.PodFailed:
+			return
+		case in.DeletionTimestamp != nil:
+			o.note(o.root().fields("metadata", "deletionTimestamp"), "a pod that was being deleted is left out")
+			return
+		}
+	}
+	p := &model.Pod{
+		Meta:     o.meta,
+		Spec:     o.podSpec(o.root().field("spec"), &in.Spec),
+		NodeName: in.Spec.NodeName,
+		Gates:    len(in.Spec.SchedulingGates),
+	}
+	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if p.NodeName != "" && p.Gates > 0 {
+		o.root().fields("spec", "nodeName").errorf("must not be given while there are schedulingGates")
+	}
+	if owner := metav1.GetControllerOf(&in); o.set.snapshot && owner != nil && o.set.decoder.wrong == before {
+		o.set.bare = append(o.set.bare, owned{pod: p, at: o.v, kind: owner.Kind, name: owner.Name})
+		return
+	}
+	o.keep(before, p)
+}
+
+// ResolveOwners decides what becomes of a snapshot's pods that have a
+// controller, once all files are read: if the controller is in the set, too, it
+// makes its pods anew; otherwise they are kept, and nobody replaces them.
+func (s *Set) ResolveOwners() {
+	for _, b := range s.bare {
+		if s.owns(b) {
+			s.decoder.notes.add("snapshot owned pods", Note{
+				Position: b.at.Pos(), Object: b.pod.Path(), What: "its controller is in the snapshot and makes it anew, perhaps elsewhere",
+			})
+			continue
+		}
+		s.decoder.notes.add("snapshot bare pods of "+b.kind, Note{
+			Position: b.at.Pos(), Object: b.pod.Path(), What: "its controller, a " + b.kind + ", is not in the snapshot: nobody replaces it",
+		})
+		s.Objects = append(s.Objects, b.pod)
+		s.Places = append(s.Places, b.at)
+	}
+	s.bare = nil
+}
+
+func (s *Set) owns(b owned) bool {
+	switch b.kind {
+	case "Deployment":
+		return s.has(model.KindDeployment, b.pod.Namespace, b.name)
+	case "ReplicaSet":
+		if s.has(model.KindReplicaSet, b.pod.Namespace, b.name) {
+			return true
+		}
+		i := strings.LastIndexByte(b.name, '-') // NAME-HASH, as Deployments name theirs
+		return i > 0 && s.has(model.KindDeployment, b.pod.Namespace, b.name[:i])
+	}
+	return false
+}
+
+func (s *Set) has(k model.Kind, namespace, name string) bool {
+	for _, o := range s.Objects {
+		if m := o.Head(); m.Kind == k && m.Namespace == namespace && m.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// readService reads with the defaults of pkg/apis/core/v1/defaults.go
+// SetDefaults_Service.
+func readService(o *object) {
+	before := o.set.decoder.wrong
+	var in corev1.Service
+	if !decode(o, &in) {
+		return
+	}
+	spec := o.root().field("spec")
+	s := &model.Service{
+		Meta:            o.meta,
+		Headless:        in.Spec.ClusterIP == corev1.ClusterIPNone,
+		PublishNotReady: in.Spec.PublishNotReadyAddresses,
+		Ports:           len(in.Spec.Ports),
+	}
+	s.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if len(in.Spec.Selector) > 0 {
+		s.Selector = model.SelectorOf(o.labels(spec.field("selector"), in.Spec.Selector))
+	}
+	s.LocalInternal = local(spec.field("internalTrafficPolicy"), in.Spec.InternalTrafficPolicy)
+	external := in.Spec.ExternalTrafficPolicy
+	s.LocalExternal = local(spec.field("externalTrafficPolicy"), &external)
+	s.PreferSameZone = o.sameZone(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
+	switch in.Spec.SessionAffinity {
+	case "", corev1.ServiceAffinityNone:
+	case corev1.ServiceAffinityClientIP:
+		s.SessionAffinityIP = true
+	default:
+		spec.field("sessionAffinity").unknownWord(string(in.Spec.SessionAffinity), "None", "ClientIP")
+	}
+	o.serviceType(spec, &in.Spec)
+	o.keep(before, s)
+}
+
+func (o *object) serviceType(spec *place, s *corev1.ServiceSpec) {
+	switch s.Type {
+	case "", corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort, corev1.ServiceTypeLoadBalancer:
+		if len(s.Ports) == 0 && s.ClusterIP != corev1.ClusterIPNone {
+			spec.field("ports").errorf("a Service needs at least one port")
+		}
+	case corev1.ServiceTypeExternalName:
+		o.note(spec.field("type"), "spec.type ExternalName: not modeled, names outside the cluster do not exist here")
+	default:
+		spec.field("type").unknownWord(string(s.Type), "ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+	}
+	for i := range s.Ports {
+		if n := s.Ports[i].Port; n < 1 || n > 65535 {
+			spec.field("ports").item(i).field("port").errorf("%d is out of range: 1 to 65535", n)
+		}
+	}
+}
+
+// local reads a traffic policy, Cluster (the default) or Local.
+func local[T ~string](p *place, policy *T) bool {
+	if policy == nil || *policy == "" || *policy == "Cluster" {
+		return false
+	}
+	if *policy != "Local" {
+		p.unknownWord(string(*policy), "Cluster", "Local")
+	}
+	return true
+}
+
+func (o *object) sameZone(p *place, distribution *string) bool {
+	if distribution == nil {
+		return false
+	}
+	switch *distribution {
+	case corev1.ServiceTrafficDistributionPreferClose, corev1.ServiceTrafficDistributionPreferSameZone:
+		return true
+	case corev1.ServiceTrafficDistributionPreferSameNode:
+		o.note(p, "spec.trafficDistribution PreferSameNode: modeled as PreferSameZone")
+		return true
+	}
+	p.unknownWord(*distribution, "PreferSameZone", "PreferSameNode", "PreferClose")
+	return false
+}
+
+// readNode reads a machine. Whatever a snapshot says of its health, it is ready
+// at the start.
+func readNode(o *object) {
+	before := o.set.decoder.wrong
+	var in corev1.Node
+	if !decode(o, &in) {
+		return
+	}
+	status := o.root().field("status")
+	n := &model.Node{Meta: o.meta, Unschedulable: in.Spec.Unschedulable}
+	n.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if _, ok := n.Labels.Get(model.LabelHostname); !ok {
+		n.Labels = n.Labels.With(model.LabelHostname, n.Name)
+	}
+	n.Capacity = amounts(status.field("capacity"), in.Status.Capacity)
+	n.Allocatable = n.Capacity // SetDefaults_NodeStatus
+	if len(in.Status.Allocatable) > 0 {
+		n.Allocatable = amounts(status.field("allocatable"), in.Status.Allocatable)
+	}
+	if n.Allocatable.CPUMilli == 0 || n.Allocatable.MemoryBytes == 0 || n.Allocatable.Pods == 0 {
+		status.field("capacity").errorf("must say cpu, memory and pods: without them no pod fits")
+	}
+	n.Taints = o.taints(o.root().fields("spec", "taints"), in.Spec.Taints)
+	if n.Unschedulable {
+		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})
+	}
+	for _, image := range in.Status.Images {
+		for _, name := range image.Names {
+			n.Images = append(n.Images, model.Image{Name: name, Bytes: max(0, min(image.SizeBytes, maxBytes))})
+		}
+	}
+	for _, c := range in.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue {
+			o.note(status.field("conditions"), "it was not ready when the snapshot was taken: it is ready at the start here")
+		}
+	}
+	o.keep(before, n)
+}
+
+// taints reads a node's taints but for those that only say that it was not ready.
+func (o *object) taints(p *place, list []corev1.Taint) []model.Taint {
+	var out []model.Taint
+	for i, t := range list {
+		if t.Key == model.TaintNotReady || t.Key == model.TaintUnreachable {
+			continue
+		}
+		m := model.Taint{Key: t.Key, Value: t.Value, Effect: effect(p.item(i).field("effect"), t.Effect)}
+		if m.Effect == model.AnyEffect {
+			p.item(i).field("effect").errorf("is missing: NoSchedule, PreferNoSchedule or NoExecute")
+		}
+		if model.HasTaint(out, m.Key, m.Effect) {
+			p.item(i).errorf("%s is given twice", strict.Quote(m.Key+":"+m.Effect.String()))
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}

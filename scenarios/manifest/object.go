@@ -1,0 +1,159 @@
+package manifest
+
+import (
+	kjson "k8s.io/apimachinery/pkg/util/json"
+
+	"orrery/model"
+	"orrery/scenarios/strict"
+)
+
+// kind is a kind of object we read.
+type kind struct {
+	typed
+	kind       model.Kind // KindNone for what only other objects need
+	namespaced bool
+	label      bool // its name is a DNS label, not a subdomain
+	acted      fields
+	read       func(*object)
+}
+
+// kinds is everything we read. The fields each acts on are in acted.go. It is
+// set in init, because the readers look into it.
+var kinds []kind
+
+func init() {
+	kinds = []kind{
+		{typed{"apps/v1", "Deployment"}, model.KindDeployment, true, false, actedDeployment, readDeployment},
+		{typed{"apps/v1", "ReplicaSet"}, model.KindReplicaSet, true, false, actedReplicaSet, readReplicaSet},
+		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
+		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
+		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
+		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindNone, false, false, actedPriorityClass, readPriorityClass},
+	}
+}
+
+// Kinds is the kinds that are read, as "apps/v1 Deployment".
+func Kinds() []string {
+	var out []string
+	for i := range kinds {
+		out = append(out, kinds[i].String())
+	}
+	return out
+}
+
+// lookup is the kind of that name, also if it is of another group or version
+// that once had it; nil if we read none.
+func lookup(t typed) *kind {
+	for i := range kinds {
+		if k := &kinds[i]; k.typed == t || k.typed.kind == t.kind && formerly[t.version] {
+			return k
+		}
+	}
+	return nil
+}
+
+// formerly is the versions that kinds we read have been in, or that people
+// write by mistake.
+var formerly = map[string]bool{
+	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
+	"scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+}
+
+// object is one object while it is read.
+type object struct {
+	set  *Set
+	v    strict.Value
+	kind *kind
+	meta model.Meta
+}
+
+func (o *object) root() *place { return &place{object: o} }
+
+// identify reads the object's name and namespace, and tells whether it has a
+// good one that nothing else in the set has.
+func (o *object) identify() bool {
+	o.meta.Kind = o.kind.kind
+	meta := o.v.Peek("metadata")
+	name := meta.Peek("name")
+	if !name.Given() || name.IsNull() {
+		o.root().fields("metadata", "name").errorf("is missing in this %s", o.kind.typed.kind)
+		return false
+	}
+	if o.kind.label {
+		o.meta.Name = name.DNSLabel()
+	} else {
+		o.meta.Name = name.Name()
+	}
+	if o.kind.namespaced {
+		o.meta.Namespace = "default"
+		if ns := meta.Peek("namespace"); ns.Given() && !ns.IsNull() {
+			o.meta.Namespace = ns.DNSLabel()
+		}
+	}
+	if o.meta.Name == "" || o.kind.namespaced && o.meta.Namespace == "" {
+		o.set.decoder.wrong++
+		return false
+	}
+	path := o.path()
+	if first, twice := o.set.seen[path]; twice {
+		o.root().fields("metadata", "name").errorf("%s is given twice: first at %s", path, first)
+		return false
+	}
+	o.set.seen[path] = name.Pos()
+	return true
+}
+
+// path is the object's name for people: "deployment/web".
+func (o *object) path() string {
+	if o.kind.kind == model.KindNone {
+		return "priorityclass/" + o.meta.Name
+	}
+	return o.meta.Path()
+}
+
+// decode checks the object against the API type of into and decodes it. It is
+// false if there was a mistake; then into is of no use.
+func decode[T any](o *object, into *T) bool {
+	before := o.set.decoder.wrong
+	walkType(o, typeOf[T]())
+	if o.set.decoder.wrong > before {
+		return false
+	}
+	data := o.v.JSON()
+	if data == nil {
+		o.set.decoder.wrong++
+		return false
+	}
+	if err := kjson.Unmarshal(data, into); err != nil {
+		o.root().errorf("%v", err)
+		return false
+	}
+	return true
+}
+
+// keep adds what was read to the set, unless there was a mistake since before.
+func (o *object) keep(before int, r model.Object) {
+	if o.set.decoder.wrong == before {
+		o.set.Objects = append(o.set.Objects, r)
+		o.set.Places = append(o.set.Places, o.v)
+	}
+}
+
+// labels checks a map of labels and makes it ours.
+func (o *object) labels(p *place, m map[string]string) model.Labels {
+	if len(m) == 0 {
+		return nil
+	}
+	if v, missing := p.find(); missing == "" {
+		if checked := v.LabelMap(); len(checked) != len(m) {
+			o.set.decoder.wrong++ // and said so
+		}
+	}
+	return model.MakeLabels(m)
+}
+
+// note tells that something at the place is not acted on.
+func (o *object) note(p *place, what string) {
+	v, _ := p.find()
+	o.set.decoder.notes.add(o.kind.typed.kind+" "+what, Note{Position: v.KeyPos(), Object: o.path(), What: what})
+}

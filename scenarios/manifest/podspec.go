@@ -1,0 +1,225 @@
+package manifest
+
+import (
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/scenarios/strict"
+)
+
+// maxContainers is how many containers one pod may have here. Kubernetes has no
+// such limit; its etcd refuses objects of more than 1.5 MB.
+const maxContainers = 200
+
+// podSpec makes a pod's spec ours, with the defaults of the API server
+// (pkg/apis/core/v1/defaults.go) and of admission.
+func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
+	spec := &model.PodSpec{
+		GraceSeconds:   30,
+		NodeSelector:   o.labels(p.field("nodeSelector"), s.NodeSelector),
+		SchedulerName:  "default-scheduler",
+		Overhead:       amounts(p.field("overhead"), s.Overhead),
+		HostNetwork:    s.HostNetwork,
+		InitContainers: o.containers(p.field("initContainers"), s.InitContainers),
+		Containers:     o.containers(p.field("containers"), s.Containers),
+		Tolerations:    tolerations(p.field("tolerations"), s.Tolerations),
+		Priority:       o.priority(p, s),
+	}
+	if s.SchedulerName != "" {
+		spec.SchedulerName = s.SchedulerName
+	}
+	if g := s.TerminationGracePeriodSeconds; g != nil {
+		spec.GraceSeconds = int32(seconds(p.field("terminationGracePeriodSeconds"), *g) / time.Second)
+	}
+	if d := s.ActiveDeadlineSeconds; d != nil {
+		spec.ActiveDeadline = seconds(p.field("activeDeadlineSeconds"), *d)
+		if *d == 0 {
+			p.field("activeDeadlineSeconds").errorf("0 is no deadline: at least 1")
+		}
+	}
+	spec.RestartPolicy = restartPolicy(p.field("restartPolicy"), s.RestartPolicy)
+	if s.Affinity != nil && s.Affinity.NodeAffinity != nil {
+		o.nodeAffinity(p.fields("affinity", "nodeAffinity"), s.Affinity.NodeAffinity, spec)
+	}
+	for i := range spec.InitContainers {
+		policy := s.InitContainers[i].RestartPolicy
+		spec.InitContainers[i].Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
+	}
+	o.uniqueNames(p, s)
+	if len(s.Containers) == 0 {
+		p.field("containers").errorf("a pod needs at least one container")
+	}
+	spec = apiserver.WithDefaultTolerations(spec)
+	spec.SumRequests()
+	return spec
+}
+
+// seconds is a length of time that cannot be negative, nor longer than anybody
+// waits.
+func seconds(p *place, n int64) time.Duration {
+	const most = 1 << 31
+	if n < 0 || n >= most {
+		p.errorf("%d is out of range: 0 to %d seconds", n, most-1)
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+func restartPolicy(p *place, policy corev1.RestartPolicy) model.RestartPolicy {
+	switch policy {
+	case "", corev1.RestartPolicyAlways:
+		return model.RestartAlways
+	case corev1.RestartPolicyOnFailure:
+		return model.RestartOnFailure
+	case corev1.RestartPolicyNever:
+		return model.RestartNever
+	}
+	p.unknownWord(string(policy), "Always", "OnFailure", "Never")
+	return model.RestartAlways
+}
+
+// unknownWord reports a word that is none of the known ones.
+func (p *place) unknownWord(word string, known ...string) {
+	p.errorf("unknown value %s%s; known: %s", strict.Quote(word), strict.DidYouMean(word, known), strings.Join(known, ", "))
+}
+
+// priority is what the pod's class says, or what a cluster that knows the class
+// wrote (plugin/pkg/admission/priority).
+func (o *object) priority(p *place, s *corev1.PodSpec) int32 {
+	d := o.set.decoder
+	if s.Priority != nil {
+		return *s.Priority
+	}
+	if s.PriorityClassName == "" {
+		return d.fallback
+	}
+	value, ok := d.priorities[s.PriorityClassName]
+	if !ok {
+		p.field("priorityClassName").errorf("no PriorityClass is named %s here", strict.Quote(s.PriorityClassName))
+	}
+	return value
+}
+
+func (o *object) uniqueNames(p *place, s *corev1.PodSpec) {
+	seen := map[string]bool{}
+	for _, part := range []struct {
+		name string
+		list []corev1.Container
+	}{{"initContainers", s.InitContainers}, {"containers", s.Containers}} {
+		for i := range part.list {
+			name := part.list[i].Name
+			if seen[name] {
+				p.field(part.name).item(i).field("name").errorf("two containers of the pod are named %s", strict.Quote(name))
+			}
+			seen[name] = true
+		}
+	}
+}
+
+func (o *object) containers(p *place, list []corev1.Container) []model.Container {
+	if len(list) > maxContainers {
+		p.errorf("%d containers are more than a pod may have here: %d", len(list), maxContainers)
+		return nil
+	}
+	var out []model.Container
+	for i := range list {
+		out = append(out, o.container(p.item(i), &list[i]))
+	}
+	return out
+}
+
+func (o *object) container(p *place, c *corev1.Container) model.Container {
+	m := model.Container{Name: c.Name, Image: c.Image}
+	m.Requests, m.Limits = requirements(p.field("resources"), &c.Resources)
+	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
+	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
+	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
+	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe)
+	if v, missing := p.field("name").find(); missing == "" {
+		if v.DNSLabel() == "" {
+			o.set.decoder.wrong++
+		}
+	} else {
+		p.field("name").errorf("is missing")
+	}
+	switch {
+	case c.Image == "":
+		p.field("image").errorf("is missing")
+	case strings.ContainsAny(c.Image, " \t\n\r"):
+		p.field("image").errorf("%s has a space in it", strict.Quote(c.Image))
+	}
+	return m
+}
+
+// pullPolicy is Always for images without a tag or with the tag latest, if the
+// manifest does not say (SetDefaults_Container).
+func pullPolicy(p *place, c *corev1.Container) model.PullPolicy {
+	switch c.ImagePullPolicy {
+	case corev1.PullAlways:
+		return model.PullAlways
+	case corev1.PullIfNotPresent:
+		return model.PullIfNotPresent
+	case corev1.PullNever:
+		return model.PullNever
+	case "":
+		if tag(c.Image) == "latest" {
+			return model.PullAlways
+		}
+		return model.PullIfNotPresent
+	}
+	p.unknownWord(string(c.ImagePullPolicy), "Always", "IfNotPresent", "Never")
+	return model.PullIfNotPresent
+}
+
+// tag is the tag of an image, "latest" if it has neither a tag nor a digest
+// (pkg/util/parsers ParseImageName).
+func tag(image string) string {
+	name, _, digested := strings.Cut(image, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		return name[i+1:]
+	}
+	if digested {
+		return ""
+	}
+	return "latest"
+}
+
+// probe fills in the defaults (SetDefaults_Probe), which also stand for 0.
+func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
+	if b == nil {
+		return nil
+	}
+	number := func(name string, n int32, otherwise int64) int64 {
+		switch {
+		case n < 0:
+			p.field(name).errorf("%d is negative", n)
+		case n > 0:
+			return int64(n)
+		}
+		return otherwise
+	}
+	m := &model.Probe{
+		InitialDelay:     time.Duration(number("initialDelaySeconds", b.InitialDelaySeconds, 0)) * time.Second,
+		Period:           time.Duration(number("periodSeconds", b.PeriodSeconds, 10)) * time.Second,
+		Timeout:          time.Duration(number("timeoutSeconds", b.TimeoutSeconds, 1)) * time.Second,
+		SuccessThreshold: int(number("successThreshold", b.SuccessThreshold, 1)),
+		FailureThreshold: int(number("failureThreshold", b.FailureThreshold, 3)),
+	}
+	handlers := 0
+	for _, given := range []bool{b.HTTPGet != nil, b.TCPSocket != nil, b.Exec != nil, b.GRPC != nil} {
+		if given {
+			handlers++
+		}
+	}
+	if handlers != 1 {
+		p.errorf("needs one of httpGet, tcpSocket, exec and grpc, and has %d", handlers)
+	}
+	if m.SuccessThreshold != 1 && p.name != "readinessProbe" {
+		p.field("successThreshold").errorf("must be 1 in a %s", p.name)
+	}
+	return m
+}
