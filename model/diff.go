@@ -205,6 +205,28 @@ func (d *Differ) number(path string, a, b int64) {
 	d.send(path)
 }
 
+func (d *Differ) address(path string, a, b uint32) {
+	if a == b {
+		return
+	}
+	d.from, d.to = appendIP(d.from[:0], a), appendIP(d.to[:0], b)
+	d.send(path)
+}
+
+// appendIP appends an IPv4 address, nothing if there is none.
+func appendIP(dst []byte, ip uint32) []byte {
+	if ip == 0 {
+		return dst
+	}
+	for shift := 24; shift >= 0; shift -= 8 {
+		dst = strconv.AppendUint(dst, uint64(ip>>shift&255), 10)
+		if shift > 0 {
+			dst = append(dst, '.')
+		}
+	}
+	return dst
+}
+
 // flag compares two truths, the old and the new one.
 func (d *Differ) flag(path string, v [2]bool) {
 	if v[0] != v[1] {

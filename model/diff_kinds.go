@@ -32,7 +32,7 @@ func (d *Differ) pod(a, b *Pod) {
 	if d.created || a.Phase != b.Phase {
 		d.emit("status.phase", a.Phase.String(), b.Phase.String())
 	}
-	d.number("status.podIP", int64(a.IP), int64(b.IP))
+	d.address("status.podIP", a.IP, b.IP)
 	d.text("status.reason", a.Reason, b.Reason)
 	d.instant("status.startTime", a.StartedAt, b.StartedAt)
 }
@@ -303,7 +303,7 @@ func endpoint(e *Endpoint) string {
 	case e.Terminating:
 		s = "terminating"
 	}
-	s += " ip=" + strconv.FormatUint(uint64(e.IP), 10) + " node=" + e.Node
+	s += " ip=" + string(appendIP(nil, e.IP)) + " node=" + e.Node
 	if e.Zone != "" {
 		s += " zone=" + e.Zone
 	}

@@ -176,6 +176,15 @@ func TestDiffOfEndpointsIsByPod(t *testing.T) {
 	}
 }
 
+func TestAddressesAreDotted(t *testing.T) {
+	old := &model.Pod{Meta: model.Meta{Kind: model.KindPod}}
+	now := &model.Pod{Meta: old.Meta, IP: 10<<24 | 4<<8 | 255}
+	want := []model.Field{{Path: "status.podIP", To: "10.0.4.255"}}
+	if got := model.Diff(old, now); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestAppendSeconds(t *testing.T) {
 	for at, want := range map[time.Duration]string{
 		0: "0s", 1: "0.000000001s", time.Second: "1s", 1500 * time.Millisecond: "1.5s",

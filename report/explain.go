@@ -19,12 +19,15 @@ func Explain(w io.Writer, h *store.History, object string) error {
 	if !ok || t.namespaced {
 		return fmt.Errorf("%q is not an object; write kind/name or namespace/kind/name, such as pod/web-1", object)
 	}
-	e := &explainer{path: t.path(), kind: t.kind}
+	e := &explainer{path: t.path(), kind: t.kind, pods: map[string]string{}}
 	var out table
 	for i := range h.Len() {
 		r := h.At(i)
-		if e.tells(r) {
+		switch e.part(r) {
+		case itself:
 			out.row(r.At.String(), inWords(h, r))
+		case related:
+			out.row(r.At.String(), e.named(inShort(h, r)))
 		}
 	}
 	if !e.found {
@@ -43,30 +46,68 @@ type explainer struct {
 	alive bool
 	ref   model.Ref // of the newest object of that name
 	node  model.Ref // a pod's node
+
+	pods map[string]string // of a Service: names of pods by the UID that EndpointSlices show
 }
 
-// tells tells whether the record belongs to the object's story.
-func (e *explainer) tells(r *store.Record) bool {
-	if n := r.Note; n != nil {
-		about := n.Name == e.path
-		if strings.HasPrefix(n.Name, "fault/") {
-			return e.alive
+// named puts names in place of the UIDs of pods.
+func (e *explainer) named(words string) string {
+	parts := strings.Split(words, "endpoints ")
+	for i, p := range parts {
+		id, rest, _ := strings.Cut(p, " ")
+		if name, ok := e.pods[id]; i > 0 && ok {
+			parts[i] = name + " " + rest
 		}
-		return about || !n.Object.IsZero() && n.Object == e.ref
+	}
+	return strings.Join(parts, "endpoints ")
+}
+
+// part is what a record has to do with a story.
+type part uint8
+
+const (
+	foreign part = iota
+	related
+	itself
+)
+
+func (e *explainer) part(r *store.Record) part {
+	if r.Note != nil {
+		return e.note(r.Note)
 	}
 	m := r.Object().Head()
+	if e.kind == model.KindService && m.Kind == model.KindPod && r.Verb == store.Created {
+		e.pods[m.UID()] = m.Name
+	}
 	if m.Kind == e.kind && m.Path() == e.path {
 		e.follow(r)
-		return true
+		return itself
 	}
+	if e.bears(r.Object()) && (r.Verb != store.Updated || len(changesInWords(r)) > 0) {
+		return related
+	}
+	return foreign
+}
+
+func (e *explainer) note(n *model.Note) part {
 	switch {
-	case m.Owner == e.ref && e.found && (m.Kind == model.KindReplicaSet || m.Kind == model.KindEndpointSlice):
-		return true
-	case m.Ref() == e.node && e.alive:
-		return len(changesInWords(r)) > 0
+	case n.Name == e.path || !n.Object.IsZero() && n.Object == e.ref:
+		return itself
+	case e.alive && strings.HasPrefix(n.Name, "fault/"):
+		return related
 	}
-	if s, ok := r.Object().(*model.EndpointSlice); ok {
-		return e.found && s.Service == e.ref
+	return foreign
+}
+
+// bears tells whether another object bears on the one of the story.
+func (e *explainer) bears(o model.Object) bool {
+	switch o := o.(type) {
+	case *model.Node:
+		return e.alive && o.Ref() == e.node
+	case *model.ReplicaSet:
+		return e.found && o.Owner == e.ref
+	case *model.EndpointSlice:
+		return e.found && o.Service == e.ref
 	}
 	return false
 }

@@ -178,7 +178,7 @@ func TestTextOfAShareShowsOnWhichSideItIs(t *testing.T) {
 		{1, 3, 999_000_000, "33.333%"},
 		{9_990_000_001, 10_000_000_000, 999_000_000, "just over 99.9%"},
 	} {
-		v := point{Num: x.num, Den: x.den}.value(Lookup("availability"))
+		v := point{Num: x.num, Den: x.den}.value(lookup("availability"))
 		if got := v.text(Percent, x.limit); got != x.want {
 			t.Errorf("%d of %d: %s, want %s", x.num, x.den, got, x.want)
 		}

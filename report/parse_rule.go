@@ -14,7 +14,7 @@ func (p *exprParser) rule() {
 		return
 	}
 	name, picked, _ := strings.Cut(t.text, ".")
-	p.e.metric = Lookup(name)
+	p.e.metric = lookup(name)
 	if p.e.metric == nil {
 		p.unknownMetric(t, name)
 		return
@@ -32,7 +32,7 @@ func (p *exprParser) rule() {
 }
 
 func (p *exprParser) unknownMetric(t token, name string) {
-	hint := didYouMean(name, MetricNames())
+	hint := didYouMean(name, metricNames())
 	switch {
 	case slices.Contains(modeNames, name):
 		hint = "; " + name + "(...) goes around the whole rule, once"

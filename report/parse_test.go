@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
-	names := MetricNames()
+	names := metricNames()
 	if !slices.IsSorted(names) {
 		t.Errorf("the metrics are not sorted: %v", names)
 	}

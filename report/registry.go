@@ -134,8 +134,8 @@ var metrics = []Metric{
 // Metrics lists every metric, by name.
 func Metrics() []Metric { return slices.Clone(metrics) }
 
-// MetricNames is the names of all metrics, sorted.
-func MetricNames() []string {
+// metricNames is the names of all metrics, sorted.
+func metricNames() []string {
 	var names []string
 	for i := range metrics {
 		names = append(names, metrics[i].Name)
@@ -143,8 +143,8 @@ func MetricNames() []string {
 	return names
 }
 
-// Lookup is the metric of that name, nil if there is none.
-func Lookup(name string) *Metric {
+// lookup is the metric of that name, nil if there is none.
+func lookup(name string) *Metric {
 	for i := range metrics {
 		if metrics[i].Name == name {
 			return &metrics[i]

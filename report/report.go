@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"orrery/model"
 	"orrery/model/store"
@@ -102,6 +103,7 @@ func (r *Report) endState(s *state) {
 			Restarts: d.ever[podRestarted], Evicted: d.ever[podEvicted], CrashLooping: d.now[isLooping],
 		})
 	}
+	slices.SortStableFunc(r.Deployments, func(a, b DeploymentEnd) int { return strings.Compare(a.Name, b.Name) })
 	r.Nodes.Total = s.all.now[isNode]
 	for _, n := range s.nodeList {
 		if n.marks.has(isNodeNotReady) {
@@ -174,8 +176,8 @@ func subject(r *store.Record) string {
 	return r.Object().Head().Path()
 }
 
-// kin is what one record has to do with: the object it is about, that object's
-// owner and its node.
+// kin is what one record has to do with: the object it is about and, of a pod,
+// its node.
 type kin struct {
 	path string
 	refs []model.Ref
@@ -190,9 +192,6 @@ func relatives(r *store.Record) kin {
 	k.refs = append(k.refs, m.Ref())
 	if p, ok := r.Object().(*model.Pod); ok && p.NodeID != 0 {
 		k.refs = append(k.refs, model.Ref{Kind: model.KindNode, ID: p.NodeID})
-	}
-	if !m.Owner.IsZero() {
-		k.refs = append(k.refs, m.Owner)
 	}
 	return k
 }

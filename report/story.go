@@ -42,7 +42,7 @@ type habit struct {
 }
 
 // patience is how many lines about the same thing happening to the same
-// subject are enough: from then on the last one says how often.
+// subject are enough: if it goes on, the last one says how often.
 const patience = 2
 
 // chapter says how happenings of one kind are told.
@@ -75,6 +75,13 @@ func newStory(h *store.History) *story {
 }
 
 func (t *story) see(s *state, now sim.Time, _ int) {
+	switch r := s.record; {
+	case r == nil:
+	case r.Note == nil:
+		t.typed(r)
+	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
+		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
+	}
 	for i := range s.news {
 		n := &s.news[i]
 		switch n.what {
@@ -91,13 +98,6 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 				t.add(string(rune(n.what)), c, now, n.about())
 			}
 		}
-	}
-	switch r := s.record; {
-	case r == nil:
-	case r.Note == nil:
-		t.typed(r)
-	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
-		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
 }
 
@@ -126,6 +126,9 @@ func (t *story) add(key string, c chapter, now sim.Time, subject string) {
 	if h == nil {
 		h = &habit{}
 		t.habits[key+subject] = h
+	}
+	if h.last != nil && now > h.last.last.Add(patient) {
+		h.lines = 0
 	}
 	g := t.open[key]
 	switch {

@@ -2,10 +2,10 @@ package report
 
 import "strings"
 
-// Suggest is the known word most like the one that was written, or "" if none
+// suggest is the known word most like the one that was written, or "" if none
 // is near: at most two typing mistakes apart (one for words up to four
 // letters), or the only one that begins like it.
-func Suggest(word string, known []string) string {
+func suggest(word string, known []string) string {
 	if len(word) > 64 {
 		return ""
 	}
@@ -60,7 +60,7 @@ func mistakes(a, b string) int {
 
 // didYouMean is a hint to append to an error about an unknown word, or "".
 func didYouMean(word string, known []string) string {
-	if s := Suggest(word, known); s != "" {
+	if s := suggest(word, known); s != "" {
 		return "; did you mean " + s + "?"
 	}
 	return ""

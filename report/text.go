@@ -191,7 +191,7 @@ func (p *printer) foot(r *Report) {
 	case of == 0:
 		p.line("nothing was promised")
 	case failed == 0:
-		p.line(p.paint(green, "held: all of "+quantity(int64(of), "expectation")))
+		p.line(p.paint(green, "held: "+grouped(int64(of))+" of "+quantity(int64(of), "expectation")))
 	default:
 		p.line(p.paint(red, "failed: "+grouped(int64(failed))+" of "+quantity(int64(of), "expectation")))
 	}

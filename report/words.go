@@ -68,6 +68,9 @@ var plainPath = strings.NewReplacer("status.containers.", "container ", "status.
 
 func fieldInWords(f model.Field) string {
 	from, to := withoutSince(f.From), withoutSince(f.To)
+	if strings.HasPrefix(f.Path, "endpoints.") {
+		from, to = withoutPlace(from), withoutPlace(to)
+	}
 	name := strings.ReplaceAll(plainPath.Replace(f.Path), ".", " ")
 	if from == to || slices.Contains(bookkeeping, f.Path[strings.LastIndexByte(f.Path, '.')+1:]) {
 		return ""
@@ -83,6 +86,12 @@ func fieldInWords(f model.Field) string {
 		return name + " " + from + " → none"
 	}
 	return name + " " + from + " → " + to
+}
+
+// withoutPlace is an endpoint without its address, node and zone.
+func withoutPlace(s string) string {
+	before, _, _ := strings.Cut(s, " ip=")
+	return before
 }
 
 // clockOf is seconds, as model.AppendSeconds writes them, as a time for people.
@@ -112,10 +121,27 @@ func inWords(h *store.History, r *store.Record) string {
 		return text + " (" + by + ")"
 	}
 	text := r.Object().Head().Path() + " " + r.Verb.String() + " by " + by
-	if words := changesInWords(r); r.Verb != store.Deleted && len(words) > 0 {
+	words := changesInWords(r)
+	switch {
+	case r.Verb == store.Deleted:
+	case len(words) > 0:
 		text += ": " + strings.Join(words, ", ")
+	case r.Verb == store.Updated:
+		text += ": " + strings.Join(booksKept(r), ", ")
 	}
 	return text
+}
+
+// booksKept names the fields of an update that brought nothing but bookkeeping.
+func booksKept(r *store.Record) []string {
+	var names []string
+	for _, f := range model.Diff(r.Old, r.New) {
+		names = append(names, f.Path[strings.LastIndexByte(f.Path, '.')+1:])
+	}
+	if len(names) == 0 {
+		return []string{"nothing"}
+	}
+	return names
 }
 
 // inShort is inWords without what a new object consists of, and at most a few

@@ -25,7 +25,7 @@ const (
 type includes struct {
 	files  fs.FS
 	here   string // the scenario's folder as seen from files' root; may be outside it
-	shown  string // the scenario's folder as the user named it
+	shown  string // the root as the user named it, for messages
 	root   string // the root's place in the file system, "" if it has none
 	chosen bool   // the user chose the root
 	total  int64  // bytes read so far
@@ -153,16 +153,4 @@ func (inc *includes) readFile(name string, l strict.Limits) ([]byte, error) {
 }
 
 // show is the name of an included file as the user would open it.
-func (inc *includes) show(name string) string {
-	if inc.root == "" {
-		return name
-	}
-	if inc.here == "." {
-		return path.Join(inc.shown, name)
-	}
-	rel, err := filepath.Rel(filepath.FromSlash(inc.here), filepath.FromSlash(name))
-	if err != nil || !inc.chosen {
-		return path.Join(inc.root, name)
-	}
-	return path.Join(inc.shown, filepath.ToSlash(rel))
-}
+func (inc *includes) show(name string) string { return path.Join(inc.shown, name) }

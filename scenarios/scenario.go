@@ -74,7 +74,7 @@ func Load(file string, o Options) (*Scenario, error) {
 		if inc.here, err = filepath.Rel(inc.root, dir); err != nil {
 			return nil, err
 		}
-		inc.here = filepath.ToSlash(inc.here)
+		inc.here, inc.shown = filepath.ToSlash(inc.here), filepath.ToSlash(o.Root)
 	}
 	root, err := os.OpenRoot(inc.root)
 	if err != nil {

@@ -24,7 +24,7 @@ orrery list metrics`,
 }
 
 func topics() []string {
-	return []string{"scenarios", "faults", "actions", "metrics", "policies", "plugins", "controllers"}
+	return []string{"scenarios", "faults", "actions", "metrics", "policies", "controllers"}
 }
 
 // printers prints each topic, from the registry of the package concerned.
@@ -49,18 +49,23 @@ var printers = map[string]func(w io.Writer){
 			row(w, m.Usage(), string(m.Unit), m.Help)
 		}
 	},
-	"policies":    func(w io.Writer) { rows(w, scheduler.Policies()) },
-	"plugins":     func(w io.Writer) { rows(w, scheduler.Plugins()) },
-	"controllers": func(w io.Writer) { rows(w, controller.Names()) },
+	"policies": func(w io.Writer) {
+		for _, p := range scheduler.Policies() {
+			var plugins []string
+			for _, e := range p.Plugins {
+				plugins = append(plugins, e.Name)
+			}
+			row(w, p.Name, p.About, strings.Join(plugins, " "))
+		}
+	},
+	"controllers": func(w io.Writer) {
+		for _, name := range controller.Names() {
+			row(w, name)
+		}
+	},
 }
 
 func row(w io.Writer, cells ...string) { fmt.Fprintf(w, "  %s\n", strings.Join(cells, "\t")) }
-
-func rows(w io.Writer, names []string) {
-	for _, n := range names {
-		row(w, n)
-	}
-}
 
 func firstSentence(s string) string {
 	s = strings.Join(strings.Fields(s), " ")

@@ -8,8 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 
-	"github.com/spf13/pflag"
-
 	"orrery/report"
 	"orrery/scenarios"
 )

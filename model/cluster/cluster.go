@@ -66,6 +66,7 @@ func New(c Config) (*Cluster, error) {
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Apply(c.Objects)
 	people.Start()
+	x.sing()
 	return x, nil
 }
 

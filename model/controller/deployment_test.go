@@ -46,15 +46,10 @@ func TestADeploymentBringsItsPodsUp(t *testing.T) {
 // Deployment allows: on the sizes the controller asks for, and on the pods.
 type limits struct {
 	t           *testing.T
-	rig         *rig
 	wanted      map[uint32]int32 // replicas by ReplicaSet
-	pods        map[uint32]*model.Pod
-	most, least int32
-	ready       int
-	reached     bool // the least was there once
-	leastSeen   int
-	mostSeen    int
-	sum         int32
+	sum         int32            // of them
+	ready       int              // active pods that are ready
+	most, least int32            // 0 while the first rollout goes on
 }
 
 func watchLimits(t *testing.T, r *rig) *limits {
@@ -107,7 +102,7 @@ func TestARollingUpdateNeverExceedsMaxSurgeNorMaxUnavailable(t *testing.T) {
 	}
 	for seed := range uint64(48) {
 		b := budgets[seed%uint64(len(budgets))]
-		r := newRig(t, rigConfig{seed: seed, start: sim.Uniform(100*time.Millisecond, 20*time.Second), end: sim.Uniform(0, 10*time.Second)})
+		r := newRig(t, rigConfig{seed: seed, ties: seed % 4, start: sim.Uniform(100*time.Millisecond, 20*time.Second), end: sim.Uniform(0, 10*time.Second)})
 		l := watchLimits(t, r)
 		d := deployment("web", int32(1+seed%13))
 		d.MaxSurge, d.MaxUnavailable = b.surge, b.unavailable
@@ -323,5 +318,33 @@ func TestOrphansAreAdopted(t *testing.T) {
 		if p.Owner != r.sets()[0].Ref() {
 			t.Errorf("%s is owned by %v", p.Name, p.Owner)
 		}
+	}
+}
+
+// Source: pkg/controller/controller_ref_manager.go ClaimReplicaSets.
+func TestADeploymentAdoptsReplicaSetsWithoutAnOwner(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 14})
+	d := deployment("web", 3)
+	labels := d.Template.Labels.With(model.LabelTemplateHash, d.Template.Hash)
+	orphan := func(name string) *model.ReplicaSet {
+		return &model.ReplicaSet{
+			Meta:     model.Meta{Kind: model.KindReplicaSet, Namespace: "default", Name: name, Labels: labels},
+			Replicas: 2, Selector: model.SelectorOf(labels),
+			Template: &model.Template{Labels: labels, Spec: d.Template.Spec, Hash: d.Template.Hash},
+		}
+	}
+	r.user.client.Create(orphan("before"), 0)
+	r.run(t, 5*time.Second)
+	r.user.client.Create(d, 0)
+	r.run(t, 5*time.Second)
+	if s := r.sets(); len(s) != 1 || s[0].Owner != r.deployment("web").Ref() || s[0].Replicas != 3 || !complete(r, "web") {
+		t.Fatalf("ReplicaSets %+v", s)
+	}
+	// One that comes later is an older one of the same template: it is scaled
+	// down, because the newest is complete.
+	r.user.client.Create(orphan("later"), 0)
+	r.run(t, 20*time.Second)
+	if s := r.sets(); len(s) != 2 || s[1].Owner != r.deployment("web").Ref() || s[1].Replicas != 0 || !complete(r, "web") {
+		t.Errorf("ReplicaSets %+v", s)
 	}
 }

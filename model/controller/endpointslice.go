@@ -33,6 +33,8 @@ type endpointSlices struct {
 }
 
 // labelsOf names a shared set of labels by where it is kept.
+//
+//tidy:key of the map selecting
 type labelsOf struct {
 	namespace string
 	first     *model.Label

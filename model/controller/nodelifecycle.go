@@ -160,8 +160,8 @@ func (c *nodeLifecycle) due(now sim.Time, why sim.Why, about uint64) {
 		c.examine(now, uint32(about))
 		c.advance(now)
 	case store.WhyLease:
-		if !c.pass.running {
-			c.postPass(c.passes.AtOrAfter(max(now, c.silence(uint32(about)))))
+		if at := c.silence(uint32(about)); at != sim.Never && !c.pass.running {
+			c.postPass(c.passes.AtOrAfter(max(now, at)))
 		}
 	}
 }
@@ -317,7 +317,7 @@ func (c *nodeLifecycle) forget(h *nodeHealth, id uint32) {
 func (c *nodeLifecycle) zone(name string) *zone {
 	z := c.zoneAt[name]
 	if z == nil {
-		z = &zone{name: name, limiter: limiter{every: evictEvery}}
+		z = &zone{limiter: limiter{every: evictEvery}}
 		c.zoneAt[name] = z
 		c.zones = append(c.zones, z)
 	}

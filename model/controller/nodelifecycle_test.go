@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,8 @@ func TestAPartiallyDisruptedZoneEvictsSlowlyOrNotAtAll(t *testing.T) {
 			t.Errorf("%d of %d: %d nodes tainted, at most %d", c.lost, c.size, n, c.most)
 		}
 		if c.size > largeZone {
-			for i := 2; i < len(log.order); i++ {
+			// The first were tainted before the zone was found disrupted.
+			for i := 3; i < len(log.order); i++ {
 				if gap := log.order[i] - log.order[i-1]; gap < 100*time.Second || gap > 101*time.Second {
 					t.Errorf("gap %d is %v", i, gap)
 				}
@@ -285,6 +287,74 @@ func TestNoScheduleTaintsFollowTheNodeAtOnce(t *testing.T) {
 		if got := fmt.Sprint(r.node(1).Taints); got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}
+	}
+}
+
+// Source: processTaintBaseEviction: the taints not-ready and unreachable exclude
+// each other and are swapped at the next pass, without any rate limit.
+func TestNoExecuteTaintsFollowTheConditionFromFalseToUnknown(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 3})
+	r.run(t, 20*time.Second)
+	n := *r.node(1)
+	n.Ready = model.Condition{Status: model.False, SinceAt: r.Now(), Reason: "KubeletNotReady"}
+	r.user.client.UpdateStatus(&n, 0)
+	r.run(t, 6*time.Second)
+	if got, want := fmt.Sprint(r.node(1).Taints), "[node.kubernetes.io/not-ready:NoSchedule node.kubernetes.io/not-ready:NoExecute]"; got != want {
+		t.Errorf("not ready: %s, want %s", got, want)
+	}
+	r.silence(1)
+	r.run(t, 70*time.Second)
+	if got, want := fmt.Sprint(executing(r.node(1))), "[node.kubernetes.io/unreachable:NoExecute]"; got != want {
+		t.Errorf("unknown: %s, want %s", got, want)
+	}
+	r.revive(1)
+	r.run(t, 6*time.Second)
+	if got := r.node(1).Taints; len(got) != 0 {
+		t.Errorf("ready again: %v", got)
+	}
+}
+
+// Source: pkg/controller/tainteviction processPodOnNode, getMinTolerationTime.
+func TestPodsGoWhenTheirTolerationsEnd(t *testing.T) {
+	taint := model.Taint{Key: "gone", Effect: model.NoExecute}
+	tolerate := func(d time.Duration) []model.Toleration {
+		return []model.Toleration{{Key: "gone", Exists: true, Effect: model.NoExecute, For: d}}
+	}
+	r := newRig(t, rigConfig{seed: 3, zones: []int{1}})
+	for _, x := range []struct {
+		name        string
+		tolerations []model.Toleration
+	}{{"none", nil}, {"forever", tolerate(model.Forever)}, {"minute", tolerate(time.Minute)}, {"zero", tolerate(0)}} {
+		r.user.client.Create(&model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: x.name},
+			Spec: &model.PodSpec{Tolerations: x.tolerations, GraceSeconds: 30}}, 0)
+	}
+	r.run(t, 5*time.Second)
+	n := *r.node(1)
+	n.Taints = model.WithTaint(n.Taints, taint)
+	r.user.client.Update(&n, 0)
+	names := func() string {
+		var out []string
+		for _, p := range r.podList() {
+			if p.Active() {
+				out = append(out, p.Name)
+			} else if p.Disrupted.Status != model.True || p.Disrupted.Reason != "DeletionByTaintManager" {
+				t.Errorf("%s: condition %+v", p.Name, p.Disrupted)
+			}
+		}
+		slices.Sort(out)
+		return fmt.Sprint(out)
+	}
+	r.run(t, 200*time.Millisecond)
+	if got := names(); got != "[forever minute]" {
+		t.Errorf("at once: %s are left", got)
+	}
+	r.run(t, 59*time.Second)
+	if got := names(); got != "[forever minute]" {
+		t.Errorf("after 59 s: %s are left", got)
+	}
+	r.run(t, time.Second)
+	if got := names(); got != "[forever]" {
+		t.Errorf("after a minute: %s are left", got)
 	}
 }
 

@@ -10,7 +10,6 @@ type call struct {
 	op     store.Op
 	object model.Object // what to create or update
 	target model.Ref    // what to delete
-	grace  int32
 
 	// note is said about noteOn when the call succeeded; its Reason is empty if
 	// there is none.
@@ -44,7 +43,7 @@ func (p *plan) send(client *store.Client, tag uint64) bool {
 	case store.OpUpdateStatus:
 		client.UpdateStatus(c.object, tag)
 	case store.OpDelete:
-		client.Delete(c.target, c.grace, tag)
+		client.Delete(c.target, store.DefaultGrace, tag)
 	}
 	return true
 }

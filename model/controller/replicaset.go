@@ -58,24 +58,12 @@ type setRow struct {
 	// The look under way, while a worker has the ReplicaSet.
 	set    *model.ReplicaSet
 	found  counts // when it began, which is what it reports
-	stage  stage
-	batch  int32 // requests of this batch
-	open   int32 // of those, not answered
-	left   int32 // pods to create after this batch
+	again  bool   // it has reported, and was refused
+	batch  int32  // requests of this batch
+	open   int32  // of those, not answered
+	left   int32  // pods to create after this batch
 	failed bool
 }
-
-// stage is how far a look has come.
-type stage uint8
-
-const (
-	idle stage = iota
-	adopting
-	creating
-	deleting
-	reporting
-	reportingAgain
-)
 
 // Operations of the ReplicaSet controller's requests.
 const (
@@ -280,7 +268,7 @@ func (c *replicaSets) adopt(now sim.Time, set *model.ReplicaSet) bool {
 	if len(found) == 0 || set.Deleting() {
 		return false
 	}
-	row.stage, row.open = adopting, int32(len(found))
+	row.open = int32(len(found))
 	row.creations, row.expectedAt = int32(len(found)), now
 	for _, id := range found {
 		c.client.Patch(model.Ref{Kind: model.KindPod, ID: id}, own{set.Ref()}, tag(opAdoptPod, set.ID))
@@ -322,7 +310,7 @@ func (c *replicaSets) manage(now sim.Time, id uint32) {
 	case diff < 0:
 		n := min(-diff, burstReplicas)
 		row.creations, row.deletions, row.expectedAt = n, 0, now
-		row.stage, row.left, row.batch = creating, n, 0
+		row.left, row.batch = n, 0
 		c.create(now, id)
 	case diff > 0:
 		c.delete(now, id, min(diff, burstReplicas))
@@ -428,7 +416,7 @@ func (c *replicaSets) delete(now sim.Time, id uint32, n int32) {
 	row := c.rows.Row(id)
 	victims := c.victims(now, row.set, int(n))
 	row.creations, row.deletions, row.expectedAt = 0, int32(len(victims)), now
-	row.stage, row.open = deleting, int32(len(victims))
+	row.open = int32(len(victims))
 	for _, v := range victims {
 		p := c.view.pods.Row(v)
 		p.leaving, p.deleter = true, id
@@ -469,7 +457,7 @@ func (c *replicaSets) report(now sim.Time, id uint32) {
 		c.finish(now, id)
 		return
 	}
-	row.stage = reporting
+	row.again = false
 	c.client.UpdateStatus(next, tag(opSetStatus, id))
 }
 
@@ -485,8 +473,8 @@ func (r *setRow) status() *model.ReplicaSet {
 func (c *replicaSets) reported(now sim.Time, id uint32, r store.Reply) {
 	row := c.rows.Row(id)
 	switch {
-	case r.Refusal == store.Conflict && row.stage == reporting:
-		row.stage = reportingAgain
+	case r.Refusal == store.Conflict && !row.again:
+		row.again = true
 		next := row.status()
 		next.ResourceVersion = 0
 		c.client.UpdateStatus(next, tag(opSetStatus, id))
@@ -498,9 +486,7 @@ func (c *replicaSets) reported(now sim.Time, id uint32, r store.Reply) {
 }
 
 func (c *replicaSets) finish(now sim.Time, id uint32) {
-	row := c.rows.Row(id)
-	row.stage = idle
-	if row.failed {
+	if c.rows.Row(id).failed {
 		c.failed(now, id)
 		return
 	}

@@ -49,6 +49,49 @@ func TestExpectationsPreventDoubleDeletionWithLateViews(t *testing.T) {
 	}
 }
 
+// TestTheRightNumberOfPodsInTheEndWhateverGetsLost loses requests, answers and
+// connections at random, and then no more.
+func TestTheRightNumberOfPodsInTheEndWhateverGetsLost(t *testing.T) {
+	for seed := range uint64(12) {
+		r := newRig(t, rigConfig{seed: seed})
+		r.user.client.Create(service("web"), 0)
+		r.user.client.Create(deployment("web", 12), 0)
+		r.run(t, time.Duration(seed)*2*time.Millisecond)
+		self := []network.Site{r.control}
+		bad := r.net.Impair(network.Impairment{From: self, To: self, LossPPM: 650_000})
+		r.run(t, 3*time.Minute)
+		cut := r.net.Impair(network.Impairment{From: self, To: self, Cut: true})
+		r.run(t, 2*time.Minute)
+		r.net.Lift(cut)
+		r.net.Lift(bad)
+		r.run(t, 20*time.Minute)
+		if r.deployment("web") == nil {
+			continue // the user's own request was lost
+		}
+		if n, _ := r.active(); n != 12 {
+			t.Errorf("seed %d: %d pods", seed, n)
+		}
+		recount(t, r)
+		if r.store.Lookup(model.KindService, "default", "web") != nil {
+			compare(t, r)
+		}
+	}
+}
+
+func TestANameThatIsTakenIsDrawnAnew(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 2})
+	d := deployment("web", 3)
+	set := d.Name + "-" + d.Template.Hash
+	taken := generateName(set, setsOf(r).names.Draw(sim.HashName(set), 1))
+	r.user.client.Create(&model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: taken}, Spec: d.Template.Spec}, 0)
+	r.run(t, time.Second)
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	if n, ready := r.active(); n != 4 || ready != 4 {
+		t.Errorf("%d pods, %d ready", n, ready)
+	}
+}
+
 // Source: pkg/controller/replicaset/replica_set.go slowStartBatch.
 func TestPodsAreCreatedInBatchesOfOneTwoFour(t *testing.T) {
 	r := newRig(t, rigConfig{seed: 1})

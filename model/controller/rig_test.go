@@ -42,7 +42,7 @@ type rigConfig struct {
 	ties    uint64
 }
 
-func newRig(t *testing.T, c rigConfig) *rig {
+func newRig(t testing.TB, c rigConfig) *rig {
 	t.Helper()
 	k := sim.New(sim.Config{Seed: c.seed, ShuffleTies: c.ties})
 	net := network.New(k, network.DefaultProfile())

@@ -93,18 +93,14 @@ func (c *taintEviction) judge(now sim.Time, p *model.Pod, taints []model.Taint) 
 	switch {
 	case stay == model.Forever:
 		c.cancel(p)
-		return
-	case stay > 0 && row.evictAt != 0:
-		if row.taintedAt.Add(stay) < now.Add(stay) {
-			return
-		}
-	}
-	row.taintedAt, row.evictAt = now, now.Add(stay)
-	if stay == 0 {
+	case stay == 0:
+		c.cancel(p)
+		row.evictAt = now
 		c.evict(now, p)
-		return
+	case row.evictAt == 0:
+		row.evictAt = now.Add(stay)
+		c.kernel.Post(row.evictAt, c.self, whyEvict, uint64(p.ID))
 	}
-	c.kernel.Post(row.evictAt, c.self, whyEvict, uint64(p.ID))
 }
 
 // toleratedFor is how long all taints are tolerated.

@@ -33,12 +33,11 @@ type podRow struct {
 	ownedAt int32 // place in owned
 	nodeAt  int32 // place in its node's pods
 
-	counted   counts   // what the ReplicaSet controller counts it as
-	leaving   bool     // its ReplicaSet has asked for its deletion and has not seen it
-	deleter   uint32   // the ReplicaSet that asked last
-	evicting  bool     // the taint eviction controller is deleting it
-	evictAt   sim.Time // when the taint eviction controller deletes it; 0 is never
-	taintedAt sim.Time // when that was decided
+	counted  counts   // what the ReplicaSet controller counts it as
+	leaving  bool     // its ReplicaSet has asked for its deletion and has not seen it
+	deleter  uint32   // the ReplicaSet that asked last
+	evicting bool     // the taint eviction controller is deleting it
+	evictAt  sim.Time // when the taint eviction controller deletes it; 0 is never
 }
 
 // replace puts a version into a table by ID and returns the one before.

@@ -75,7 +75,6 @@ func (l *limiter) swap(now sim.Time, every time.Duration) {
 
 // zone is a failure domain: its nodes share the right to evict.
 type zone struct {
-	name    string
 	state   zoneState
 	limiter limiter
 	queue   []uint32 // nodes that wait for their NoExecute taint

@@ -62,12 +62,15 @@ func (k *Kubelet) matches(spec *model.PodSpec) bool {
 	return spec.Required == nil
 }
 
-// charge adds a pod to what is allocated on the node. A pod that the machine
-// had when the kubelet started is in there already.
+// charge adds a pod to what is allocated on the node, unless it was there when
+// the kubelet started.
 func (k *Kubelet) charge(r *row) {
 	r.charged = true
-	if r.box == nil {
+	if r.box == nil || !r.box.Admitted {
 		k.allocate(r.pod.Spec.Request, 1)
+	}
+	if r.box != nil {
+		r.box.Admitted = true
 	}
 }
 
@@ -82,6 +85,9 @@ func (k *Kubelet) release(r *row) {
 		return
 	}
 	r.charged = false
+	if r.box != nil {
+		r.box.Admitted = false
+	}
 	k.allocate(negative(r.pod.Spec.Request), -1)
 }
 

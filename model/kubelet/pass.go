@@ -19,6 +19,7 @@ import (
 func (k *Kubelet) pass(r *row, now sim.Time) {
 	if r.box == nil {
 		r.box = k.machine.Add(r.pod, r.hash)
+		r.box.Admitted = r.charged
 	}
 	r.failed, r.requeue = false, 0
 	r.plan(k.cacheAt(now))
@@ -191,48 +192,6 @@ func (k *Kubelet) start(r *row, i int) {
 	k.client.Note(r.pod, false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }
 
-// Back-off of restarts and of pulls (pkg/kubelet/kubelet.go; what is older
-// than twice the most is forgotten, k8s.io/client-go/util/flowcontrol/backoff.go).
-const (
-	firstBackoff  = 10 * time.Second
-	mostBackoff   = 300 * time.Second
-	forgetBackoff = 2 * mostBackoff
-)
-
-// refused tells whether a container that ended has to wait before it is
-// started again (kuberuntime_manager.go doBackOff). The wait counts from the
-// finish of the instance that was the last to have ended when the pass began,
-// and doubles unless that one had run for ten minutes.
-func (k *Kubelet) refused(r *row, i int, at sim.Time) bool {
-	c, p := &r.containers[i], &r.box.Processes[i]
-	from := p.FinishedAt
-	if c.killed {
-		from = c.killedFrom
-	}
-	if p.Instances == 0 || from == 0 {
-		return false
-	}
-	fresh := c.backoff == 0 || from.Sub(c.restartAt) > forgetBackoff
-	if left := from.Add(c.backoff).Sub(at); !fresh && left > 0 {
-		if c.reason != crashLoop {
-			name := containerOf(r.pod.Spec, i).Name
-			k.client.Note(r.pod, true, "BackOff", "Back-off restarting failed container "+name)
-		}
-		c.reason = crashLoop
-		if r.requeue == 0 || left < r.requeue {
-			r.requeue = left
-		}
-		return true
-	}
-	c.restartAt = at
-	if fresh {
-		c.backoff = firstBackoff
-	} else {
-		c.backoff = min(2*c.backoff, mostBackoff)
-	}
-	return false
-}
-
 // imageState is what came of looking for an image.
 type imageState uint8
 
@@ -258,7 +217,7 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 		c.reason = neverPull
 		return imageMissing
 	}
-	if c.pullWait > 0 && now.Sub(c.pullFailAt) < c.pullWait {
+	if c.pulls.left(c.pulls.at, now) > 0 {
 		if c.reason != pullBackoff {
 			k.client.Note(r.pod, false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
 		}
@@ -283,12 +242,8 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	case runtime.PulledNow:
 		k.client.Note(r.pod, false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
 	case runtime.PullFailed:
-		if c.pullWait == 0 || now.Sub(c.pullFailAt) > forgetBackoff {
-			c.pullWait = firstBackoff
-		} else {
-			c.pullWait = min(2*c.pullWait, mostBackoff)
-		}
-		c.pullFailAt, c.reason = now, pullError
+		c.pulls.next(now, now)
+		c.reason = pullError
 		k.client.Note(r.pod, true, "Failed", fmt.Sprintf("Failed to pull image %q: registry is unavailable", spec.Image))
 		k.giveUp(r, i)
 		k.next(r, now)

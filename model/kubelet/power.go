@@ -91,7 +91,7 @@ func (k *Kubelet) launch(cni time.Duration) {
 	k.housekeeping.Phase = now.Add(luck.Duration(housekeepingEvery, 2*housekeepingEvery))
 	k.nodeStatus.Phase = k.networkAt.Add(luck.Duration(fastReady, 2*fastReady))
 	for _, s := range k.machine.Sandboxes() {
-		if s != nil {
+		if s != nil && s.Admitted {
 			k.allocate(s.Pod.Spec.Request, 1)
 		}
 	}

@@ -57,10 +57,8 @@ type slot struct {
 
 // container is what a kubelet remembers about one container.
 type container struct {
-	backoff    time.Duration // the wait after the last restart that was allowed, 0 if there was none
-	restartAt  sim.Time      // when that restart was allowed
-	pullWait   time.Duration // the wait after the last failed pull, 0 if there was none
-	pullFailAt sim.Time
+	restarts   backoff  // of restarts after the container ended
+	pulls      backoff  // of pulls after one failed
 	killedFrom sim.Time // if killed: when the instance before had finished, 0 if there was none
 	readyPhase sim.Time // a tick of the readiness probe
 	livePhase  sim.Time // a tick of the startup and liveness probes

@@ -5,21 +5,142 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
 )
 
+// TestAPodStartsAndEnds is one pod's life: it becomes ready and serves, is
+// deleted, and its object goes after its containers.
 func TestAPodStartsAndEnds(t *testing.T) {
 	r := newRig(t, 1)
 	p := r.pod("web", nil)
-	before := r.Events()
-	r.ready(p)
-	t.Logf("%d events to ready", r.Events()-before)
+	if at := r.ready(p); at > sim.Time(10*time.Second) {
+		t.Errorf("ready after %v", at)
+	}
 	r.run(5 * time.Second)
 	if !r.kubelet.Serving(p.Ref()) {
 		t.Error("it is ready and does not serve")
 	}
 	r.user.Delete(p.Ref(), -1, 0)
-	r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	asked := r.Now()
+	at := r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	// spec: 0.5 to 2 s from the last exit, which is 50 to 300 ms after SIGTERM
+	if d := at.Sub(asked); d < 300*time.Millisecond || d > 4*time.Second {
+		t.Errorf("gone %v after it was deleted", d)
+	}
 	r.run(5 * time.Second)
-	t.Logf("\n%s", r.story())
-	_ = model.PodFailed
+	if s := r.kubelet.Machine().Sandbox(p.ID); s != nil {
+		t.Error("the machine still has it")
+	}
+}
+
+// TestAPodStartTakesAFewEvents keeps the cost of the most frequent thing that
+// happens: a pod whose image is here, one container, no probes.
+func TestAPodStartTakesAFewEvents(t *testing.T) {
+	r := newRig(t, 1)
+	before := r.Events()
+	p := r.pod("web", nil)
+	r.ready(p)
+	r.run(time.Minute)
+	// the user's creation takes three
+	if n := r.Events() - before - 3; n > 10 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// TestRunningIsVisibleOnlyAfterTheWholePass: with two containers, the first
+// serves while the second's image is pulled, and the API still says Pending
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod starts containers
+// one after another; status comes from the next sync, after a relist).
+func TestRunningIsVisibleOnlyAfterTheWholePass(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "big", ImageBytes: 4 << 30}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers = append(s.Containers, model.Container{Name: "big", Image: "big"})
+	})
+	r.run(10 * time.Second)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	if !s.Processes[0].Running || s.Processes[1].Running {
+		t.Fatal("the first container does not run alone")
+	}
+	if q := r.get(p); q.Phase != model.PodPending || q.IP != 0 || q.Containers[0].State != model.ContainerWaiting {
+		t.Errorf("while the second is pulled the API shows %v, %+v", q.Phase, q.Containers)
+	}
+	r.until("running", 10*time.Minute, func() bool { return r.get(p).Phase == model.PodRunning })
+	second := s.Processes[1].StartedAt
+	shown := r.get(p).Containers[1].StartedAt
+	if late := r.Now().Sub(second); shown != second || late > 1200*time.Millisecond {
+		t.Errorf("shown running %v after the second started", late)
+	}
+}
+
+// TestInitContainersRunInOrderAndSidecarsStay (kuberuntime_container.go
+// computeInitContainerActions).
+func TestInitContainersRunInOrderAndSidecarsStay(t *testing.T) {
+	run := runtime.Behavior{Container: "first", Run: sim.Constant(3 * time.Second)}
+	r := newRig(t, 1, behaving(run))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "first", Image: "web"}, {Name: "side", Image: "web", Sidecar: true}, {Name: "last", Image: "web"}}
+	})
+	r.run(3 * time.Second)
+	if q := r.get(p); q.Phase != model.PodPending || q.Initialized.Status == model.True || q.Containers[3].Reason != "PodInitializing" {
+		t.Errorf("during the init containers the API shows %v, %+v", q.Phase, q.Containers)
+	}
+	r.ready(p)
+	c := r.kubelet.Machine().Sandbox(p.ID).Processes
+	if c[1].StartedAt < c[0].FinishedAt || c[2].StartedAt < c[1].StartedAt || c[3].StartedAt < c[2].FinishedAt {
+		t.Errorf("not in order: %+v", c)
+	}
+	if !c[1].Running || c[0].Running || c[2].Running {
+		t.Errorf("what should run does not: %+v", c)
+	}
+}
+
+// TestTheKubeletRefusesWhatDoesNotFit (pkg/kubelet/lifecycle/predicate.go): a
+// bound pod fails for good with the reason.
+func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		spec   func(*model.PodSpec)
+		node   func(*model.Node)
+	}{
+		{"OutOfcpu", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 5000 }, nil},
+		{"OutOfmemory", func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes = 20 << 30 }, nil},
+		{"OutOfnvidia.com/gpu", func(s *model.PodSpec) {
+			s.Containers[0].Requests.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 1}}
+		}, nil},
+		{"OutOfpods", nil, func(n *model.Node) { n.Allocatable.Pods = 1 }},
+		{"NodeAffinity", func(s *model.PodSpec) { s.NodeSelector = model.Labels{{Key: "disk", Value: "hdd"}} }, nil},
+		{"TaintToleration", nil, func(n *model.Node) { n.Taints = []model.Taint{{Key: "gone", Effect: model.NoExecute}} }},
+	} {
+		r := newRig(t, 1, withNode(func(n *model.Node) {
+			if c.node != nil {
+				c.node(n)
+			}
+		}))
+		first := r.pod("first", func(s *model.PodSpec) {
+			s.Containers[0].Requests = model.Resources{CPUMilli: 5000, MemoryBytes: 20 << 30}
+			s.Tolerations = []model.Toleration{{Exists: true}}
+		})
+		r.run(time.Second)
+		p := r.pod("second", c.spec)
+		r.run(time.Second)
+		if q := r.get(p); q.Phase != model.PodFailed || q.Reason != c.reason || len(r.notes(p, c.reason)) != 1 {
+			t.Errorf("%v %q, want Failed %q", q.Phase, q.Reason, c.reason)
+		}
+		if q := r.get(first); q.Phase == model.PodFailed {
+			t.Errorf("%s: the first pod failed, too: %s", c.reason, q.Reason)
+		}
+	}
+}
+
+// TestAdmittedRequestsAreGivenBack: what has ended makes room.
+func TestAdmittedRequestsAreGivenBack(t *testing.T) {
+	r := newRig(t, 1)
+	big := func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 6000 }
+	for _, name := range []string{"a", "b", "c"} {
+		p := r.pod(name, big)
+		r.ready(p)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	}
 }

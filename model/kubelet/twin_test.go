@@ -16,7 +16,7 @@ import (
 // trouble, the history with that of the literal mode, in which every tick is
 // an event.
 func TestElidedTicksMakeTheSameHistory(t *testing.T) {
-	seeds := uint64(40000)
+	seeds := uint64(400)
 	if testing.Short() {
 		seeds = 40
 	}
@@ -26,7 +26,6 @@ func TestElidedTicksMakeTheSameHistory(t *testing.T) {
 		if fast != slow {
 			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
 		}
-		if t.Failed() { t.Fatalf("seed %d", seed) }
 		if many <= few {
 			t.Errorf("seed %d: %d events in literal mode, %d otherwise", seed, many, few)
 		}

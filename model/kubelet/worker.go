@@ -38,17 +38,21 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	r := k.add(pod)
 	now := k.kernel.Now()
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
-		r.stage, r.charged = finished, r.box != nil
+		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
 		k.release(r)
+		return
+	}
+	known := r.box != nil && r.box.Admitted
+	if reason, message := k.admit(pod); reason != "" && !known && !pod.Deleting() {
+		k.reject(r, reason, message)
 		return
 	}
 	if r.box != nil {
 		k.adopt(r)
-	} else if reason, message := k.admit(pod); reason != "" && !pod.Deleting() {
-		k.reject(r, reason, message)
-		return
 	}
-	k.charge(r)
+	if known || !pod.Deleting() {
+		k.charge(r)
+	}
 	if pod.Spec.ActiveDeadline > 0 {
 		since := now
 		if pod.StartedAt > 0 {

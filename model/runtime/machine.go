@@ -75,6 +75,7 @@ type Sandbox struct {
 	MadeAt    sim.Time // when its newest sandbox was made
 	Attempts  int32    // sandboxes ever made for this pod
 	Ready     bool     // its network namespace is there
+	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	one       [1]Process
 }

@@ -1,6 +1,9 @@
 package scheduler
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // defaultPreemption looks for pods to evict in favour of one that fits nowhere
 // (pkg/scheduler/framework/plugins/defaultpreemption,
@@ -24,5 +27,6 @@ func (defaultPreemption) PostFilter(d *Diagnosis) string {
 	if rest := d.NumAllNodes - potential; rest > 0 {
 		reasons = append(reasons, strconv.Itoa(rest)+" Preemption is not helpful for scheduling")
 	}
+	slices.Sort(reasons)
 	return "preemption: " + noNodeAvailable(d.NumAllNodes, reasons)
 }

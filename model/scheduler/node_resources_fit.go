@@ -8,7 +8,7 @@ import "orrery/model"
 // (pkg/scheduler/framework/plugins/noderesources/fit.go, least_allocated.go).
 type nodeResourcesFit struct {
 	handle   *Handle
-	scalars  []string           // extended resources that were ever short
+	scalars  []string             // extended resources that were ever short
 	statuses map[shortage]*Status // one for each combination
 }
 

@@ -1,0 +1,167 @@
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+func sizes(r *rig) []int {
+	var n []int
+	for _, s := range r.slices() {
+		n = append(n, len(s.Endpoints))
+	}
+	return n
+}
+
+// Source: pkg/controller/endpointslice/config/v1alpha1/defaults.go,
+// max-endpoints-per-slice 100; k8s.io/endpointslice/reconciler.go.
+func TestASliceHoldsUpToOneHundredEndpoints(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.user.client.Create(deployment("web", 250), 0)
+	r.until(t, 2*time.Minute, "all ready", func() bool { _, ready := r.active(); return ready == 250 })
+	r.user.client.Create(service("web"), 0)
+	r.run(t, 5*time.Second)
+	if got := sizes(r); !slices.Equal(got, []int{100, 100, 50}) {
+		t.Errorf("slices of %v", got)
+	}
+	compare(t, r)
+}
+
+// Source: k8s.io/endpointslice/reconciler.go: "When no endpoint slices would
+// usually exist, we need to add a placeholder."
+func TestAServiceWithoutPodsHasOneEmptySlice(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.user.client.Create(service("web"), 0)
+	r.run(t, time.Second)
+	if got := sizes(r); !slices.Equal(got, []int{0}) {
+		t.Fatalf("slices of %v", got)
+	}
+	r.user.client.Create(deployment("web", 3), 0)
+	r.run(t, 10*time.Second)
+	if got := sizes(r); !slices.Equal(got, []int{3}) {
+		t.Errorf("slices of %v: the empty one is filled", got)
+	}
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 0 })
+	r.run(t, 10*time.Second)
+	if got := sizes(r); !slices.Equal(got, []int{0}) {
+		t.Errorf("slices of %v: one stays", got)
+	}
+}
+
+// Source: k8s.io/endpointslice/utils.go podToEndpoint: ready is Ready and not
+// terminating, serving is Ready whatever happens.
+func TestATerminatingPodServesButIsNotReady(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 2, end: sim.Constant(10 * time.Second)})
+	svc := service("web")
+	svc.PreferSameZone = true
+	r.user.client.Create(svc, 0)
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, 10*time.Second)
+	gone := r.podList()[0]
+	r.user.client.Delete(gone.Ref(), store.DefaultGrace, 0)
+	r.run(t, 100*time.Millisecond)
+	for _, s := range r.slices() {
+		for _, e := range s.Endpoints {
+			if want := e.Pod == gone.Ref(); e.Terminating != want && e.Serving || e.Ready == want && e.Serving {
+				t.Errorf("%+v", e)
+			}
+			if e.Zone != "a" || e.Ready != (e.HintZone == "a") {
+				t.Errorf("zone %q, hint %q", e.Zone, e.HintZone)
+			}
+		}
+	}
+	r.run(t, 20*time.Second)
+	compare(t, r)
+}
+
+// compare checks the stored slices against the endpoints that the pods in the
+// store make: the slow twin of the incremental update.
+func compare(t *testing.T, r *rig) {
+	t.Helper()
+	c := endpointsOf(r)
+	want, got := map[string]model.Endpoint{}, map[string]model.Endpoint{}
+	r.store.Snapshot().Each(model.KindService, func(o model.Object) bool {
+		for _, p := range r.podList() {
+			if e, ok := c.endpoint(o.(*model.Service), p); ok && p.Namespace == o.Head().Namespace {
+				want[o.Head().Name+"/"+p.Name] = e
+			}
+		}
+		return true
+	})
+	for _, s := range r.slices() {
+		if len(s.Endpoints) > endpointsMost {
+			t.Errorf("%s has %d endpoints", s.Name, len(s.Endpoints))
+		}
+		for _, e := range s.Endpoints {
+			pod := r.store.Get(e.Pod)
+			if pod == nil {
+				t.Errorf("%v: %s lists a pod that is gone", r.Now(), s.Name)
+				continue
+			}
+			k := r.store.Get(s.Service).Head().Name + "/" + pod.Head().Name
+			if _, twice := got[k]; twice {
+				t.Errorf("%v: %s is listed twice", r.Now(), k)
+			}
+			got[k] = e
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Fatalf("%v: endpoints\n%v, want\n%v", r.Now(), got, want)
+	}
+}
+
+func endpointsOf(r *rig) *endpointSlices {
+	for _, l := range r.process.loops {
+		if c, ok := l.controller.(*endpointSlices); ok {
+			return c
+		}
+	}
+	return nil
+}
+
+func TestSlicesAreWhatThePodsMake(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, rigConfig{seed: seed, zones: []int{2, 2}, start: sim.Uniform(0, 5*time.Second), end: sim.Uniform(0, 5*time.Second)})
+		luck := r.Luck().Stream("test/random")
+		r.user.client.Create(&model.Service{
+			Meta:     model.Meta{Kind: model.KindService, Namespace: "default", Name: "all"},
+			Selector: &model.Selector{Requirements: []model.Requirement{{Key: "app", Op: model.Exists}}},
+		}, 0)
+		for i := range 4 {
+			r.user.client.Create(deployment(fmt.Sprint("app-", i), int32(luck.Below(60))), 0)
+			r.user.client.Create(service(fmt.Sprint("app-", i)), 0)
+		}
+		for range 10 {
+			for range 8 {
+				r.run(t, luck.Duration(10*time.Millisecond, 2*time.Second))
+				disturb(r, &luck)
+				if luck.Below(8) == 0 {
+					meddle(r, &luck)
+				}
+			}
+			r.run(t, 2*time.Minute)
+			compare(t, r)
+		}
+	}
+}
+
+// meddle deletes a slice, or takes a Service away or brings it back.
+func meddle(r *rig, luck *sim.Stream) {
+	name := fmt.Sprint("app-", luck.Below(4))
+	svc := r.store.Lookup(model.KindService, "default", name)
+	switch all := r.slices(); {
+	case luck.Below(2) == 0 && len(all) > 0:
+		r.user.client.Delete(all[luck.Below(uint64(len(all)))].Ref(), 0, 0)
+	case svc == nil:
+		r.user.client.Create(service(name), 0)
+	default:
+		r.user.client.Delete(svc.Head().Ref(), 0, 0)
+	}
+}

@@ -1,0 +1,321 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// TestRestartsOfACrashingContainerComeAfter0_10_20_40_80_160_300Seconds looks
+// at the machine: from the finish of one instance to the start of the next
+// (k8s.io/kubernetes v1.35 pkg/kubelet/kuberuntime doBackOff; the worker looks
+// again after what is left of the wait, at most 60 s, times 1 to 1.5).
+func TestRestartsOfACrashingContainerComeAfter0_10_20_40_80_160_300Seconds(t *testing.T) {
+	for seed := range uint64(5) {
+		r := newRig(t, seed, behaving(runtime.Behavior{Run: sim.Constant(time.Second), ExitCode: 1}))
+		p := r.pod("web", nil)
+		r.run(time.Hour)
+		starts := r.notes(p, "Started")
+		for i, wait := range []time.Duration{0, 10, 20, 40, 80, 160, 300, 300, 300} {
+			wait *= time.Second
+			gap := starts[i+1].Sub(starts[i]) - time.Second
+			// noticed within 1 s, looked at within half as long again and a
+			// second, created and started within 2 s
+			most := wait + min(wait, time.Minute)/2 + 5*time.Second
+			if wait > time.Minute {
+				most += 30 * time.Second
+			}
+			if gap < wait || gap > most {
+				t.Errorf("seed %d: restart %d came %v after the finish, want %v to %v", seed, i+1, gap, wait, most)
+			}
+		}
+		if q := r.get(p); q.Phase != model.PodRunning || q.IsReady() || int(q.Restarts()) != len(starts)-1 {
+			t.Errorf("it is shown %v, ready %v, %d restarts after %d starts", q.Phase, q.Ready.Status, q.Restarts(), len(starts))
+		}
+	}
+}
+
+// TestALongLifeResetsTheCrashLoop: more than ten minutes from a restart to the
+// next finish (flowcontrol backoff, 2 x 300 s).
+func TestALongLifeResetsTheCrashLoop(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(11 * time.Minute), ExitCode: 1}))
+	p := r.pod("web", nil)
+	r.run(3 * time.Hour)
+	starts := r.notes(p, "Started")
+	if len(starts) < 16 {
+		t.Fatalf("%d starts", len(starts))
+	}
+	for i := range starts[1:] {
+		if gap := starts[i+1].Sub(starts[i]) - 11*time.Minute; gap > 4*time.Second {
+			t.Errorf("restart %d came %v after the finish", i+1, gap)
+		}
+	}
+}
+
+// TestCompletedContainersBackOffToo: exit code 0 is a crash loop under
+// restartPolicy Always, and the end of the pod under the others.
+func TestCompletedContainersBackOffToo(t *testing.T) {
+	for policy, want := range map[model.RestartPolicy]model.Phase{
+		model.RestartAlways: model.PodRunning, model.RestartOnFailure: model.PodSucceeded, model.RestartNever: model.PodSucceeded,
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(time.Second)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.RestartPolicy = policy })
+		r.run(time.Minute)
+		if q := r.get(p); q.Phase != want || policy == model.RestartAlways && len(r.notes(p, "BackOff")) == 0 {
+			t.Errorf("policy %d: %v", policy, q.Phase)
+		}
+	}
+}
+
+// TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds
+// (spec of the image manager: back-off 10 s doubling to 300 s from the
+// failure, per pod and image, looked at every 10 to 15 s;
+// pkg/kubelet/images/image_manager.go, pod_workers.go).
+func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t *testing.T) {
+	const runs = 40
+	want := []time.Duration{0, 12, 37, 87, 175, 340}
+	sums := make([]time.Duration, len(want))
+	for seed := range uint64(runs) {
+		r := newRig(t, seed)
+		r.registry.SetDown(true)
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
+		r.run(10 * time.Minute)
+		fails := r.notes(p, "Failed")
+		for i := range want {
+			sums[i] += fails[i].Sub(fails[0])
+		}
+		if q := r.get(p); q.Phase != model.PodPending || q.Containers[0].Reason != "ImagePullBackOff" {
+			t.Errorf("seed %d: it is shown %v, %s", seed, q.Phase, q.Containers[0].Reason)
+		}
+	}
+	for i, s := range sums {
+		mean := s / runs
+		if slack := 2*time.Second + want[i]*time.Second/15; mean < want[i]*time.Second-slack || mean > want[i]*time.Second+slack {
+			t.Errorf("attempt %d came after %v on average, want about %v", i+1, mean, want[i]*time.Second)
+		}
+	}
+}
+
+// TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways (image_manager.go).
+func TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways(t *testing.T) {
+	r := newRig(t, 1)
+	r.registry.SetDown(true)
+	r.ready(r.pod("here", nil))
+	p := r.pod("always", func(s *model.PodSpec) { s.Containers[0].PullPolicy = model.PullAlways })
+	r.run(5 * time.Second)
+	if len(r.notes(p, "Failed")) == 0 {
+		t.Error("policy Always did not ask the registry")
+	}
+	q := r.pod("never", func(s *model.PodSpec) {
+		s.Containers[0].PullPolicy, s.Containers[0].Image = model.PullNever, "far"
+	})
+	r.run(20 * time.Second)
+	if got := r.get(q).Containers[0].Reason; got != "ErrImageNeverPull" {
+		t.Errorf("policy Never: %s", got)
+	}
+}
+
+// TestAStoppedKubeletLeavesContainersRunningAndRestartsNone (spec 5.2): on its
+// return it takes them over as they are and restarts what crashed meanwhile.
+func TestAStoppedKubeletLeavesContainersRunningAndRestartsNone(t *testing.T) {
+	r := newRig(t, 1)
+	p, crashed := r.pod("web", nil), r.pod("crashed", nil)
+	r.ready(p)
+	r.ready(crashed)
+	r.run(5 * time.Second)
+	started := r.kubelet.Machine().Sandbox(p.ID).Processes[0].StartedAt
+	r.kubelet.Stop()
+	if !r.kubelet.CrashContainer(crashed.Ref(), "", 1) {
+		t.Fatal("nothing crashed")
+	}
+	before := r.store.Revision()
+	r.run(5 * time.Minute)
+	if r.store.Revision() != before {
+		t.Error("a stopped kubelet wrote something")
+	}
+	if !r.kubelet.Serving(p.Ref()) || r.kubelet.Serving(crashed.Ref()) {
+		t.Error("the one that ran does not serve, or the one that crashed does")
+	}
+	r.kubelet.Resume()
+	r.until("restarted", 10*time.Second, func() bool { q := r.get(crashed); return q.IsReady() && q.Restarts() == 1 })
+	if now := r.kubelet.Machine().Sandbox(p.ID).Processes[0]; now.StartedAt != started || r.get(p).Restarts() != 0 {
+		t.Error("the one that ran was restarted")
+	}
+}
+
+// TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan: with a second of
+// grace, so SIGKILL after two (kubelet_pods.go HandlePodCleanups).
+func TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", nil)
+	r.ready(p)
+	r.kubelet.Stop()
+	r.user.Delete(p.Ref(), 0, 0)
+	r.run(time.Minute)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.kubelet.Resume()
+	r.run(20 * time.Second)
+	c := s.Processes[0]
+	if d := c.FinishedAt.Sub(c.TermAt); c.Running || d < 2*time.Second || d > 2100*time.Millisecond {
+		t.Errorf("running %v, killed %v after SIGTERM", c.Running, d)
+	}
+	if r.kubelet.Machine().Sandbox(p.ID) != nil {
+		t.Error("it was not cleaned up")
+	}
+}
+
+// TestSIGKILLComesAfterTheGraceAndNeverWithin2SecondsOfSIGTERM
+// (pkg/kubelet/kuberuntime minimumGracePeriodInSeconds).
+func TestSIGKILLComesAfterTheGraceAndNeverWithin2SecondsOfSIGTERM(t *testing.T) {
+	for _, c := range []struct {
+		spec, asked int32
+		least       time.Duration
+	}{{30, -1, 30 * time.Second}, {30, 5, 5 * time.Second}, {30, 1, 2 * time.Second}, {1, -1, 2 * time.Second}} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = c.spec })
+		r.ready(p)
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		r.user.Delete(p.Ref(), c.asked, 0)
+		r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+		got := s.Processes[0].FinishedAt.Sub(s.Processes[0].TermAt)
+		if got < c.least || got > c.least+time.Second || s.Processes[0].ExitCode != 137 {
+			t.Errorf("grace %d, asked for %d: killed after %v with code %d", c.spec, c.asked, got, s.Processes[0].ExitCode)
+		}
+	}
+}
+
+// TestAShorterGraceBringsSIGKILLForward: the grace of a pod that is going can
+// only shrink (pkg/kubelet/pod_workers.go).
+func TestAShorterGraceBringsSIGKILLForward(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 600 })
+	r.ready(p)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.run(20 * time.Second)
+	r.user.Delete(p.Ref(), 5, 0)
+	r.until("gone", 10*time.Second, func() bool { return r.get(p) == nil })
+}
+
+// TestSidecarsStopAfterTheOthersTheLastFirst
+// (kuberuntime_termination_order.go).
+func TestSidecarsStopAfterTheOthersTheLastFirst(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(3 * time.Second)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "a", Image: "web", Sidecar: true}, {Name: "b", Image: "web", Sidecar: true}}
+	})
+	r.ready(p)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	c := s.Processes
+	if c[1].TermAt < c[2].FinishedAt || c[0].TermAt < c[1].FinishedAt {
+		t.Errorf("not in order: %+v", c)
+	}
+}
+
+// TestForcedDeletionStillGivesTheContainersTheirGrace: the object is gone at
+// once, the containers end as their spec says (spec 1.14).
+func TestForcedDeletionStillGivesTheContainersTheirGrace(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(20 * time.Second)}))
+	p := r.pod("web", nil)
+	r.ready(p)
+	r.run(3 * time.Second)
+	r.user.Delete(p.Ref(), 0, 0)
+	r.run(10 * time.Second)
+	if r.get(p) != nil || !r.kubelet.Serving(p.Ref()) {
+		t.Error("the object stayed, or the containers did not")
+	}
+	r.run(20 * time.Second)
+	if r.kubelet.Machine().Sandbox(p.ID) != nil {
+		t.Error("it still runs")
+	}
+}
+
+// TestAfterARebootContainersRunAgainWithANewAddressAndNoPull (spec 1.17).
+func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
+	once := r.pod("once", func(s *model.PodSpec) { s.RestartPolicy = model.RestartNever })
+	r.ready(p)
+	r.ready(once)
+	ip := r.get(p).IP
+	r.net.SetPower(r.site, false)
+	r.kubelet.PowerOff()
+	off := r.Now()
+	r.registry.SetDown(true)
+	if r.kubelet.Serving(p.Ref()) {
+		t.Error("it serves without power")
+	}
+	r.run(10 * time.Second)
+	r.net.SetPower(r.site, true)
+	r.kubelet.PowerOn()
+	r.until("restarted", 3*time.Minute, func() bool { q := r.get(p); return q.IsReady() && q.Restarts() == 1 })
+	if d := r.Now().Sub(off); d < 40*time.Second {
+		t.Errorf("ready %v after the power went", d)
+	}
+	if q := r.get(p); q.IP == ip || q.Containers[0].ExitCode != 255 {
+		t.Errorf("address %x after %x, last exit code %d", q.IP, ip, q.Containers[0].ExitCode)
+	}
+	if n := len(r.notes(p, "Pulled")); n != 1 {
+		t.Errorf("%d pulls", n)
+	}
+	if q := r.get(once); q.Phase != model.PodFailed {
+		t.Errorf("restartPolicy Never: %v", q.Phase)
+	}
+}
+
+// TestTheKubeletRewritesWhatOthersWroteAboutItsPods: after the node controller
+// has marked the node and its pods, the node is Ready again within its next
+// status tick and the pods within the next status pass (spec 5.4).
+func TestTheKubeletRewritesWhatOthersWroteAboutItsPods(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", nil)
+	r.ready(p)
+	cut := r.net.Impair(network.Impairment{From: []network.Site{r.site}, To: []network.Site{0}, Cut: true})
+	r.run(20 * time.Second)
+	node := *r.store.Get(r.node.Ref()).(*model.Node)
+	node.Ready = model.Condition{Status: model.Unknown, SinceAt: r.Now()}
+	r.store.Update(r.user.Actor, &node)
+	pod := *r.get(p)
+	pod.Ready = model.Condition{SinceAt: r.Now()}
+	r.store.Update(r.user.Actor, &pod)
+	r.run(time.Minute)
+	if r.get(p).IsReady() {
+		t.Fatal("a kubelet that is cut off wrote")
+	}
+	r.net.Lift(cut)
+	// each watch comes back within 60 s, the tick within 10.4 s
+	healed := r.Now()
+	r.until("node ready", 75*time.Second, func() bool { return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True })
+	r.until("pod ready", 75*time.Second-r.Now().Sub(healed), func() bool { return r.get(p).IsReady() })
+}
+
+// TestAPodPastItsActiveDeadlineFails (pkg/kubelet/active_deadline.go).
+func TestAPodPastItsActiveDeadlineFails(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
+	r.ready(p)
+	r.until("failed", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+	if q := r.get(p); q.Reason != "DeadlineExceeded" || r.Now().Sub(q.StartedAt) < time.Minute || r.Now().Sub(q.StartedAt) > 63*time.Second {
+		t.Errorf("%s after %v", q.Reason, r.Now().Sub(q.StartedAt))
+	}
+}
+
+// TestReachingTheMemoryLimitIsAnOOMKill and a restart in place (spec 2.3, 5.7).
+func TestReachingTheMemoryLimitIsAnOOMKill(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{MemoryBytes: 100 << 20, MemoryGrowth: 1 << 20}))
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Limits.MemoryBytes = 130 << 20 })
+	r.ready(p)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.until("restarted", time.Minute, func() bool { return r.get(p).Restarts() == 1 && s.Processes[0].Running })
+	if c := s.Processes[0]; c.Cause != runtime.OOMKilled || c.ExitCode != 137 {
+		t.Errorf("%+v", c)
+	}
+	if q := r.get(p); q.Containers[0].ExitCode != 137 {
+		t.Errorf("the API shows %+v", q.Containers)
+	}
+}

@@ -1,0 +1,106 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+func every(period time.Duration, failures int) *model.Probe {
+	return &model.Probe{Period: period, Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: failures}
+}
+
+func startup(d time.Duration) option { return behaving(runtime.Behavior{Startup: sim.Constant(d)}) }
+
+// TestTheFirstReadinessProbeComesWhenRunningIsSeenAndThenEveryPeriod
+// (pkg/kubelet/prober/prober_manager.go UpdatePodStatus triggers it, worker.go
+// resets the ticker): a container that needs 3 s is ready one period after it
+// was first shown running, one that is up at once with it.
+func TestTheFirstReadinessProbeComesWhenRunningIsSeenAndThenEveryPeriod(t *testing.T) {
+	for _, c := range []struct {
+		startup, after time.Duration
+	}{{0, 0}, {3 * time.Second, 10 * time.Second}, {12 * time.Second, 20 * time.Second}} {
+		r := newRig(t, 3, startup(c.startup))
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Readiness = every(10*time.Second, 3) })
+		seen := r.until("running", 10*time.Second, func() bool { q := r.get(p); return q != nil && q.Phase == model.PodRunning })
+		ready := r.ready(p)
+		if d := ready.Sub(seen) - c.after; d < -30*time.Millisecond || d > 30*time.Millisecond {
+			t.Errorf("startup %v: ready %v after it was shown running, want %v", c.startup, ready.Sub(seen), c.after)
+		}
+	}
+}
+
+// TestInitialDelayHoldsProbesBack (worker.go doProbe).
+func TestInitialDelayHoldsProbesBack(t *testing.T) {
+	r := newRig(t, 3, startup(0))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers[0].Readiness = every(5*time.Second, 3)
+		s.Containers[0].Readiness.InitialDelay = 12 * time.Second
+	})
+	ready := r.ready(p)
+	if d := ready.Sub(r.get(p).Containers[0].StartedAt); d < 12*time.Second || d > 17100*time.Millisecond {
+		t.Errorf("ready %v after the start", d)
+	}
+}
+
+// TestLivenessKillsASlowStarterAfterItsThresholdOfFailures: at a tick of the
+// worker, which counts from pod setup, 20 s after the first failure, with the
+// pod's grace; the first restart does not wait (spec 1.12, 1.13).
+func TestLivenessKillsASlowStarterAfterItsThresholdOfFailures(t *testing.T) {
+	slow := runtime.Behavior{Startup: sim.Constant(5 * time.Minute), Stop: sim.Constant(time.Hour)}
+	r := newRig(t, 3, behaving(slow))
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Liveness, s.GraceSeconds = every(10*time.Second, 3), 7 })
+	r.until("running", 10*time.Second, func() bool { q := r.get(p); return q != nil && q.Phase == model.PodRunning })
+	seen := r.Now()
+	r.until("killed", time.Minute, func() bool { return len(r.notes(p, "Killing")) == 1 })
+	if d := r.Now().Sub(seen); d < 20*time.Second || d > 30*time.Second {
+		t.Errorf("killed %v after it was shown running", d)
+	}
+	killed := r.Now()
+	r.until("restarted", 20*time.Second, func() bool { return r.get(p).Restarts() == 1 })
+	if d := r.Now().Sub(killed); d < 7*time.Second || d > 10*time.Second {
+		t.Errorf("restart shown %v after the kill", d)
+	}
+}
+
+// TestAStartupProbeKeepsTheOthersWaiting (worker.go doProbe): the slow starter
+// above lives if a startup probe gives it the time.
+func TestAStartupProbeKeepsTheOthersWaiting(t *testing.T) {
+	r := newRig(t, 3, startup(100*time.Second))
+	p := r.pod("web", func(s *model.PodSpec) {
+		c := &s.Containers[0]
+		c.Liveness, c.Readiness, c.Startup = every(5*time.Second, 2), every(5*time.Second, 1), every(10*time.Second, 30)
+	})
+	r.run(90 * time.Second)
+	if q := r.get(p); q.Containers[0].Started || q.IsReady() {
+		t.Error("started before its startup probe succeeded")
+	}
+	ready := r.until("ready", time.Minute, func() bool { return r.get(p).IsReady() })
+	if d := ready.Sub(r.get(p).Containers[0].StartedAt); d < 100*time.Second || d > 112*time.Second || r.get(p).Restarts() > 0 {
+		t.Errorf("ready after %v with %d restarts", d, r.get(p).Restarts())
+	}
+	q := r.pod("never", func(s *model.PodSpec) { s.Containers[0].Startup = every(10*time.Second, 3) })
+	r.until("killed", time.Minute, func() bool { return len(r.notes(q, "Unhealthy")) == 1 })
+}
+
+// TestAContainerThatExitedIsNotReadyFromTheNextRelistOn (spec 1.7): within a
+// second and a write.
+func TestAContainerThatExitedIsNotReadyFromTheNextRelistOn(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.kubelet.CrashContainer(p.Ref(), "main", 1)
+		at := r.Now()
+		r.until("not ready", 2*time.Second, func() bool { return !r.get(p).IsReady() })
+		if d := r.Now().Sub(at); d > 1100*time.Millisecond {
+			t.Errorf("seed %d: shown after %v", seed, d)
+		}
+		if q := r.get(p); q.Phase != model.PodRunning {
+			t.Errorf("seed %d: phase %v", seed, q.Phase)
+		}
+	}
+}

@@ -1,0 +1,410 @@
+package scheduler
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// place is where a pod is in the queue.
+type place uint8
+
+const (
+	nowhere       place = iota
+	active              // activeQ
+	backoff             // backoffQ: rejected before, waits out its backoff
+	errorBackoff        // errorBackoffQ: the last attempt ended in an error
+	unschedulable       // unschedulablePods: rejected, waits for an event
+	inFlight            // in a scheduling cycle
+)
+
+// podRow is everything the scheduler knows of a pod.
+type podRow struct {
+	pod    *model.Pod // the newest version seen; of a pod that is gone, the last
+	exists bool
+
+	// spec is what the pod is charged with to node, nil if it is not in the
+	// cache. An assumed pod is charged before it was seen bound.
+	spec    *model.PodSpec
+	node    uint32
+	assumed bool
+
+	place  place
+	gated  bool   // by a PreEnqueue plugin; then place is unschedulable
+	stamp  uint32 // counts its moves between places
+	at     int32  // place in the list of unschedulable pods
+	seq    uint32
+	expiry sim.Time // BackoffExpiration, cut to the second; -1 if it owes none
+	since  sim.Time // QueuedPodInfo.Timestamp
+
+	rejectors pluginSet // UnschedulablePlugins
+	rejected  uint32    // UnschedulableCount
+	errors    uint32    // ConsecutiveErrorsCount
+	told      uint32    // hash of the condition last sent; 0 if none was
+}
+
+// The queue's timing, where a Config does not say otherwise
+// (pkg/scheduler/backend/queue/scheduling_queue.go, backoff_queue.go). A pod's
+// backoff ends on a whole second, and so does the wait of the flush.
+const (
+	backoffWindow            = time.Second
+	flushUnschedulableEvery  = 30 * time.Second
+	maxInUnschedulable       = 5 * time.Minute
+	neverBackedOff           = sim.Time(-1)
+	defaultPodInitialBackoff = time.Second
+	defaultPodMaxBackoff     = 10 * time.Second
+)
+
+// left is an unschedulable pod in the order in which the flush finds them.
+type left struct {
+	since sim.Time
+	pod   uint32
+	stamp uint32
+}
+
+// queue is the pods that wait for a node
+// (pkg/scheduler/backend/queue/scheduling_queue.go).
+type queue struct {
+	framework      *Framework
+	rows           *store.Table[podRow]
+	initialBackoff time.Duration
+	maxBackoff     time.Duration
+
+	activeQ       podHeap
+	backoffQ      podHeap
+	errorBackoffQ podHeap
+	unschedulable []uint32 // in no order that matters
+	waiting       [32]int  // unschedulable pods by the plugins that rejected them
+	leftover      []left   // unschedulable pods, oldest first; some are dead
+	oldest        int      // of leftover: what comes before is gone
+	seen          uint32
+
+	// flying is the pod in the scheduling cycle, 0 if there is none: only one
+	// is at a time, for a pod whose binding begins is done. news is what
+	// happened since it was popped.
+	flying uint32
+	news   []Event
+}
+
+func newQueue(f *Framework, rows *store.Table[podRow], c Config) *queue {
+	q := &queue{framework: f, rows: rows, initialBackoff: c.PodInitialBackoff, maxBackoff: c.PodMaxBackoff}
+	q.activeQ.less = func(a, b *QueuedPodInfo) bool {
+		if f.queueSort.Less(a, b) {
+			return true
+		}
+		return a.seq < b.seq && !f.queueSort.Less(b, a)
+	}
+	q.backoffQ.less = func(a, b *QueuedPodInfo) bool {
+		return a.window < b.window || a.window == b.window && q.activeQ.less(a, b)
+	}
+	q.errorBackoffQ.less = func(a, b *QueuedPodInfo) bool {
+		return a.window < b.window || a.window == b.window && a.seq < b.seq
+	}
+	return q
+}
+
+// add takes a pod that was not seen before.
+func (q *queue) add(now sim.Time, id uint32) {
+	r := q.rows.Row(id)
+	q.seen++
+	r.seq, r.since, r.expiry = q.seen, now, neverBackedOff
+	q.toActive(id)
+}
+
+// toActive moves a pod to the active queue, unless a PreEnqueue plugin gates
+// it.
+func (q *queue) toActive(id uint32) {
+	q.leave(id)
+	if r := q.rows.Row(id); !q.gate(r, id) {
+		q.enter(&q.activeQ, r, id, active)
+	}
+}
+
+func (q *queue) toBackoff(id uint32) {
+	q.leave(id)
+	r := q.rows.Row(id)
+	switch {
+	case q.gate(r, id):
+	case r.rejectors == 0:
+		q.enter(&q.errorBackoffQ, r, id, errorBackoff)
+	default:
+		q.enter(&q.backoffQ, r, id, backoff)
+	}
+}
+
+func (q *queue) enter(h *podHeap, r *podRow, id uint32, p place) {
+	r.place = p
+	h.push(QueuedPodInfo{
+		Timestamp: r.since, Priority: r.pod.Spec.Priority, Pod: id, window: r.expiry, seq: r.seq, stamp: r.stamp,
+	})
+}
+
+// gate runs the PreEnqueue plugins. A gated pod waits among the unschedulable
+// ones and owes no backoff.
+func (q *queue) gate(r *podRow, id uint32) bool {
+	st := q.framework.preEnqueued(r.pod)
+	r.gated = st != nil
+	if st == nil {
+		return false
+	}
+	r.rejectors |= st.rejector
+	q.toUnschedulable(id)
+	return true
+}
+
+func (q *queue) toUnschedulable(id uint32) {
+	q.leave(id)
+	r := q.rows.Row(id)
+	r.place, r.at = unschedulable, int32(len(q.unschedulable))
+	q.unschedulable = append(q.unschedulable, id)
+	q.count(r.rejectors, 1)
+	if !r.gated {
+		q.leftover = append(q.leftover, left{r.since, id, r.stamp})
+	}
+}
+
+func (q *queue) count(set pluginSet, n int) {
+	for i := range q.framework.names {
+		if set&(1<<i) != 0 {
+			q.waiting[i] += n
+		}
+	}
+}
+
+// leave takes a pod from where it is. Its entries elsewhere are dead from now
+// on.
+func (q *queue) leave(id uint32) {
+	r := q.rows.Row(id)
+	if r.place == unschedulable {
+		last := len(q.unschedulable) - 1
+		moved := q.unschedulable[last]
+		q.unschedulable[r.at] = moved
+		q.rows.Row(moved).at = r.at
+		q.unschedulable = q.unschedulable[:last]
+		q.count(r.rejectors, -1)
+	}
+	r.place = nowhere
+	r.stamp++
+}
+
+// remove forgets a pod, unless it is in flight: whoever has it will find out.
+func (q *queue) remove(id uint32) {
+	if q.rows.Row(id).place != inFlight {
+		q.leave(id)
+	}
+}
+
+// head is the first living entry of h, nil if there is none.
+func (q *queue) head(h *podHeap) *QueuedPodInfo {
+	for len(h.entries) > 0 {
+		e := &h.entries[0]
+		if q.rows.Row(e.Pod).stamp == e.stamp {
+			return e
+		}
+		h.drop()
+	}
+	return nil
+}
+
+// pop takes the next pod for a scheduling cycle. If nothing is active it takes
+// one out of its backoff, but not out of that of an error
+// (pkg/scheduler/backend/queue/active_queue.go).
+func (q *queue) pop() (id uint32, ok bool) {
+	h := &q.activeQ
+	e := q.head(h)
+	if e == nil {
+		h = &q.backoffQ
+		if e = q.head(h); e == nil {
+			return 0, false
+		}
+	}
+	id = e.Pod
+	h.drop()
+	q.leave(id)
+	r := q.rows.Row(id)
+	r.place, r.rejectors, r.gated = inFlight, 0, false
+	q.flying = id
+	return id, true
+}
+
+// done ends the flight of the pod that was popped.
+func (q *queue) done() {
+	if r := q.rows.Row(q.flying); r.place == inFlight {
+		r.place = nowhere
+	}
+	q.flying, q.news = 0, q.news[:0]
+}
+
+// back takes a pod whose attempt came to nothing: rejected by plugins, or by
+// none if it was an error. If anything happened meanwhile that may help it, it
+// only waits out its backoff (AddUnschedulableIfNotPresent).
+func (q *queue) back(now sim.Time, id uint32, rejectors pluginSet) {
+	r := q.rows.Row(id)
+	q.leave(id)
+	r.rejectors, r.since = rejectors, now
+	if rejectors == 0 {
+		r.errors++
+	} else {
+		r.rejected++
+		r.errors = 0
+	}
+	r.expiry = q.expiry(r)
+	again := rejectors == 0
+	for i := range q.news {
+		again = again || q.framework.worthRequeuing(r.pod, rejectors, &q.news[i])
+	}
+	if q.flying == id {
+		q.flying, q.news = 0, q.news[:0]
+	}
+	if !again {
+		q.toUnschedulable(id)
+		return
+	}
+	q.requeue(now, id)
+}
+
+// expiry is the end of the pod's backoff, cut to the second: 1 s after the
+// first failure, doubling up to 10 s.
+func (q *queue) expiry(r *podRow) sim.Time {
+	n := r.rejected
+	if r.errors > 0 {
+		n = r.errors
+	}
+	d := q.initialBackoff
+	for ; n > 1 && d < q.maxBackoff; n-- {
+		d *= 2
+	}
+	return window(r.since.Add(min(d, q.maxBackoff)))
+}
+
+func window(t sim.Time) sim.Time { return t - t%sim.Time(backoffWindow) }
+
+// backingOff tells whether the pod's backoff is not over: the second in which
+// it ends still counts.
+func (r *podRow) backingOff(now sim.Time) bool { return r.expiry >= window(now) }
+
+// requeue moves a pod on that deserves another attempt.
+func (q *queue) requeue(now sim.Time, id uint32) {
+	if q.rows.Row(id).backingOff(now) {
+		q.toBackoff(id)
+		return
+	}
+	q.toActive(id)
+}
+
+// happened lets an event move the unschedulable pods it may help
+// (MoveAllToActiveOrBackoffQueue).
+func (q *queue) happened(now sim.Time, e Event) {
+	interested := q.framework.interested(e.ClusterEvent)
+	if interested == 0 {
+		return
+	}
+	if q.flying != 0 {
+		q.news = append(q.news, e)
+	}
+	if !q.anyWaitsFor(interested) {
+		return
+	}
+	for i := len(q.unschedulable) - 1; i >= 0; i-- {
+		id := q.unschedulable[i]
+		r := q.rows.Row(id)
+		if r.gated || r.rejectors&interested == 0 {
+			continue // a gate is opened by nothing but the pod's own update
+		}
+		if q.framework.worthRequeuing(r.pod, r.rejectors, &e) {
+			q.requeue(now, id)
+		}
+	}
+}
+
+func (q *queue) anyWaitsFor(set pluginSet) bool {
+	for i := range q.framework.names {
+		if set&(1<<i) != 0 && q.waiting[i] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// update takes a new version of a pod that waits; the row has it already
+// (PriorityQueue.Update).
+func (q *queue) update(now sim.Time, id uint32, old *model.Pod) {
+	r := q.rows.Row(id)
+	opened := Event{ClusterEvent: PodUpdateSchedulingGatesEliminated}
+	eliminated := old.Gates > 0 && r.pod.Gates == 0
+	switch r.place {
+	case inFlight:
+		if eliminated {
+			q.news = append(q.news, opened)
+		}
+	case unschedulable:
+		if eliminated && q.framework.worthRequeuing(r.pod, r.rejectors, &opened) {
+			q.requeue(now, id)
+		}
+	case nowhere:
+		r.since = now
+		q.toActive(id)
+	}
+}
+
+// flushBackoff moves pods whose backoff is over. It runs on every whole second.
+func (q *queue) flushBackoff(now sim.Time) {
+	for _, h := range [...]*podHeap{&q.backoffQ, &q.errorBackoffQ} {
+		for e := q.head(h); e != nil && e.window < window(now); e = q.head(h) {
+			id := e.Pod
+			h.drop()
+			q.leave(id)
+			q.enter(&q.activeQ, q.rows.Row(id), id, active)
+		}
+	}
+}
+
+// backoffDue is the whole second at which flushBackoff next has something to
+// do, if pods stay where they are.
+func (q *queue) backoffDue() sim.Time {
+	due := sim.Never
+	for _, h := range [...]*podHeap{&q.backoffQ, &q.errorBackoffQ} {
+		if e := q.head(h); e != nil {
+			due = min(due, e.window.Add(backoffWindow))
+		}
+	}
+	return due
+}
+
+// flushUnschedulable moves pods that nothing has helped for more than 5
+// minutes. It runs every 30 seconds.
+func (q *queue) flushUnschedulable(now sim.Time) {
+	moved := false
+	for l := q.oldestLeft(); l != nil && now.Sub(l.since) > maxInUnschedulable; l = q.oldestLeft() {
+		q.requeue(now, l.pod)
+		moved = true
+	}
+	if moved && q.flying != 0 {
+		q.news = append(q.news, Event{ClusterEvent: wildCard})
+	}
+}
+
+// unschedulableDue is the moment from which on flushUnschedulable has
+// something to do.
+func (q *queue) unschedulableDue() sim.Time {
+	l := q.oldestLeft()
+	if l == nil {
+		return sim.Never
+	}
+	return l.since.Add(maxInUnschedulable + 1)
+}
+
+// oldestLeft is the unschedulable pod that came first, nil if there is none.
+func (q *queue) oldestLeft() *left {
+	for q.oldest < len(q.leftover) {
+		l := &q.leftover[q.oldest]
+		if q.rows.Row(l.pod).stamp == l.stamp {
+			return l
+		}
+		q.oldest++
+	}
+	q.leftover, q.oldest = q.leftover[:0], 0
+	return nil
+}

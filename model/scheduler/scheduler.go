@@ -1,0 +1,174 @@
+// Package scheduler is kube-scheduler v1.35: which node? Its one idea: one pod
+// at a time is decided upon, from the cluster as the scheduler has seen it plus
+// what it has itself assumed, and the decision costs virtual time; bindings
+// travel meanwhile. What plugins answer for a class of pods is remembered until
+// the node changes, which makes decisions fast and changes none. It refuses to
+// know the truth: it sees nodes and pods through its watches and asks for
+// bindings like everybody else.
+package scheduler
+
+import (
+	"strconv"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Config is how the scheduler runs. Zero fields take the defaults.
+type Config struct {
+	// Literal makes every tick of a periodic flush an event, which must not
+	// change anything.
+	Literal bool
+	// PercentageOfNodesToScore is how much of the cluster has to be feasible
+	// for a search to stop; default 0: 50 % less 1 % per 125 nodes, at least
+	// 5 %.
+	PercentageOfNodesToScore int64
+	// PodInitialBackoff is the first backoff, default 1 s; PodMaxBackoff the
+	// longest, default 10 s.
+	PodInitialBackoff, PodMaxBackoff time.Duration
+	// CycleTime is what a scheduling cycle takes in any case, default 0.7 ms,
+	// and CycleTimePerNode what each examined node adds, default 6 us: fitted
+	// to the 270 pods a second that kube-scheduler v1.35 does at 5,000 nodes
+	// (test/integration/scheduler_perf, SchedulingBasic).
+	CycleTime, CycleTimePerNode time.Duration
+}
+
+// Defaults of Config.
+const (
+	DefaultCycleTime        = 700 * time.Microsecond
+	DefaultCycleTimePerNode = 6 * time.Microsecond
+)
+
+// Name is the scheduler that pods get if they ask for none; this is it.
+const Name = "default-scheduler"
+
+// QPS and Burst are the limits of the scheduler's API client: whatever its
+// speed, it binds no more (pkg/scheduler/apis/config/v1/defaults.go).
+const (
+	QPS   = 50
+	Burst = 100
+)
+
+func (c Config) withDefaults() Config {
+	fill := func(d *time.Duration, standard time.Duration) {
+		if *d == 0 {
+			*d = standard
+		}
+	}
+	fill(&c.PodInitialBackoff, defaultPodInitialBackoff)
+	fill(&c.PodMaxBackoff, defaultPodMaxBackoff)
+	fill(&c.CycleTime, DefaultCycleTime)
+	fill(&c.CycleTimePerNode, DefaultCycleTimePerNode)
+	return c
+}
+
+// Wake-up reasons.
+const (
+	whyCycle              sim.Why = iota // the scheduling cycle is over
+	whyFlushBackoff                      // a whole second
+	whyFlushUnschedulable                // every 30 s
+)
+
+// Scheduler is the process.
+type Scheduler struct {
+	Config
+	kernel *sim.Kernel
+	self   sim.ActorID
+	client *store.Client
+	nodes  *store.Watch
+	pods   *store.Watch
+	synced bool // the first lists are in; before, nothing is scheduled
+
+	rows   store.Table[podRow]
+	cache  *cache
+	queue  *queue
+	search *search
+
+	busy     bool // a cycle is under way, or a failed one waits for its write
+	popped   uint32
+	decision decision
+
+	backoffTicks       sim.Ticker
+	unschedulableTicks sim.Ticker
+	backoffPosted      sim.Time // the tick that is posted; Never if none is
+	flushPosted        sim.Time
+}
+
+// New is the scheduler at a site of the control plane.
+func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler {
+	x := &Scheduler{Config: c.withDefaults(), kernel: k, cache: newCache(), backoffPosted: sim.Never, flushPosted: sim.Never}
+	x.self = k.Register(Name, x)
+	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
+	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
+	f := newFramework(defaultProfile, x.client)
+	x.queue = newQueue(f, &x.rows, x.Config)
+	x.search = &search{framework: f, cache: x.cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore}
+	luck := k.Luck().Lane("scheduler").Draw(sim.HashName("flush"), 0)
+	phase := luck.Duration(0, flushUnschedulableEvery)
+	x.backoffTicks = sim.Ticker{Period: backoffWindow}
+	x.unschedulableTicks = sim.Ticker{Phase: sim.Time(phase), Period: flushUnschedulableEvery}
+	return x
+}
+
+// Start opens the watches.
+func (s *Scheduler) Start() {
+	s.nodes.Start()
+	s.pods.Start()
+	s.arm(s.kernel.Now())
+}
+
+// Wake implements sim.Actor.
+func (s *Scheduler) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case store.WhyWatch:
+		s.read(now, about)
+	case store.WhyReply:
+		if r, ok := s.client.Reply(about); ok {
+			s.replied(now, r)
+		}
+	case whyCycle:
+		s.finish(now)
+	case whyFlushBackoff:
+		s.backoffPosted = sim.Never
+		s.queue.flushBackoff(now)
+	case whyFlushUnschedulable:
+		s.flushPosted = sim.Never
+		s.queue.flushUnschedulable(now)
+	}
+	s.next(now)
+	s.arm(now)
+}
+
+// DescribeWake implements sim.Describer.
+func (s *Scheduler) DescribeWake(why sim.Why, about uint64) string {
+	switch why {
+	case whyCycle:
+		return "end of the scheduling cycle of pod " + strconv.FormatUint(about, 10)
+	case whyFlushBackoff:
+		return "flush of pods whose backoff is over"
+	case whyFlushUnschedulable:
+		return "flush of pods that were unschedulable for long"
+	}
+	return "news from a watch"
+}
+
+// arm posts the next tick of each flush: the first that finds something, or in
+// literal mode the first.
+func (s *Scheduler) arm(now sim.Time) {
+	s.post(now, s.backoffTicks, s.queue.backoffDue(), &s.backoffPosted, whyFlushBackoff)
+	s.post(now, s.unschedulableTicks, s.queue.unschedulableDue(), &s.flushPosted, whyFlushUnschedulable)
+}
+
+func (s *Scheduler) post(now sim.Time, ticks sim.Ticker, due sim.Time, posted *sim.Time, why sim.Why) {
+	at := ticks.AtOrAfter(max(due, now+1))
+	if s.Literal {
+		at = ticks.After(now)
+	}
+	if at < *posted {
+		*posted = at
+		s.kernel.Post(at, s.self, why, 0)
+	}
+}

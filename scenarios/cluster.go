@@ -1,0 +1,177 @@
+package scenarios
+
+import (
+	"strconv"
+	"strings"
+
+	"orrery/model"
+	"orrery/scenarios/strict"
+)
+
+// cluster reads the machines: groups of equal nodes, and a snapshot of a real
+// cluster's.
+func (l *loader) cluster(v strict.Value) {
+	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
+	l.controlPlane(m.Optional("controlPlane"))
+	groups := m.Optional("nodes")
+	for _, g := range groups.List() {
+		l.nodeGroup(g)
+	}
+	l.snapshot(m.Optional("snapshot"))
+	if !groups.Given() && !m.Optional("snapshot").Given() {
+		m.Value().Errorf("a cluster needs nodes: list them under nodes, or name a file under snapshot")
+	}
+	if groups.IsList() && len(groups.List()) == 0 {
+		groups.Errorf("the list is empty: a cluster needs at least one node")
+	}
+}
+
+func (l *loader) controlPlane(v strict.Value) {
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones")
+	c := &l.scenario.Config.ControlPlane
+	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
+	c.Replicas = number
+	c.CPUMilli = atLeast(m.Default("cpu", "4"), strict.Value.CPU, 1)
+	c.MemoryBytes = atLeast(m.Default("memory", "16Gi"), strict.Value.Bytes, 1)
+	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
+}
+
+// atLeast refuses amounts below the least that makes sense.
+func atLeast(v strict.Value, read func(strict.Value) int64, least int64) int64 {
+	n := read(v)
+	if v.IsScalar() && n < least && n == 0 && isZero(v) {
+		v.Errorf("0 is too little")
+	}
+	return n
+}
+
+// isZero tells whether a value was written as some sort of zero, rather than
+// being 0 because it was wrong.
+func isZero(v strict.Value) bool {
+	text := strings.Trim(string(v.JSON()), `"`)
+	return strings.HasPrefix(text, "0") && strings.TrimLeft(text, "0.") == strings.TrimLeft(text, "0.123456789")
+}
+
+// nodeGroup reads a number of equal machines, named NAME-0, NAME-1 and so on, or
+// a single one called NAME.
+func (l *loader) nodeGroup(v strict.Value) {
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods")
+	name := m.Required("name").Name()
+	number := m.Default("count", "1").Int(1, maxNodes)
+	size := model.Resources{
+		CPUMilli:       atLeast(m.Required("cpu"), strict.Value.CPU, 1),
+		MemoryBytes:    atLeast(m.Required("memory"), strict.Value.Bytes, 1),
+		EphemeralBytes: atLeast(m.Default("disk", "100Gi"), strict.Value.Bytes, 1),
+		Pods:           m.Default("pods", "110").Int(1, 10_000),
+	}
+	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {
+		v.Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
+	labels := m.Optional("labels").LabelMap()
+	taints := strict.Each(m.Optional("taints"), taint)
+	if name == "" || !l.room(v, number) {
+		return
+	}
+	for i := range number {
+		own := name
+		if m.Optional("count").Given() {
+			own += "-" + strconv.FormatInt(i, 10)
+		}
+		zone := ""
+		if len(zones) > 0 {
+			zone = zones[int(i)%len(zones)]
+		}
+		l.addNode(v, &model.Node{
+			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: nodeLabels(own, zone, labels)},
+			Capacity: size, Allocatable: size, Taints: taints,
+		})
+	}
+}
+
+const maxBytes = 1 << 50
+
+// room tells whether so many more nodes may be added, before any is made.
+func (l *loader) room(v strict.Value, more int64) bool {
+	if have := len(l.scenario.Config.Nodes); int64(have)+more > maxNodes {
+		v.Errorf("all together the cluster has more than %d nodes", maxNodes)
+		return false
+	}
+	return true
+}
+
+// nodeLabels is the labels a kubelet gives its node, and the user's own.
+func nodeLabels(name, zone string, own map[string]string) model.Labels {
+	all := map[string]string{
+		model.LabelHostname:  name,
+		"kubernetes.io/arch": "amd64",
+		"kubernetes.io/os":   "linux",
+	}
+	if zone != "" {
+		all[model.LabelZone] = zone
+	}
+	for k, v := range own { //tidy:commutative every key is written once
+		all[k] = v
+	}
+	return model.MakeLabels(all)
+}
+
+func (l *loader) addNode(v strict.Value, n *model.Node) {
+	if l.known.node[n.Name] {
+		v.Errorf("two nodes are called %s", strict.Quote(n.Name))
+		return
+	}
+	l.known.add(n)
+	l.scenario.Config.Nodes = append(l.scenario.Config.Nodes, n)
+}
+
+// taint reads "key=value:Effect", as kubectl taint does.
+func taint(v strict.Value) model.Taint {
+	text := v.Text()
+	if text == "" {
+		return model.Taint{}
+	}
+	rest, name, ok := strings.Cut(text, ":")
+	var t model.Taint
+	t.Key, t.Value, _ = strings.Cut(rest, "=")
+	for _, e := range []model.Effect{model.NoSchedule, model.PreferNoSchedule, model.NoExecute} {
+		if e.String() == name {
+			t.Effect = e
+		}
+	}
+	if !ok || t.Effect == model.AnyEffect || t.Key == "" {
+		v.Errorf("%s is not a taint such as dedicated=gpu:NoSchedule; effects: NoSchedule, PreferNoSchedule, NoExecute", strict.Quote(text))
+	}
+	return t
+}
+
+// snapshot reads what kubectl get -o yaml (or json) printed: nodes, and perhaps
+// what was on them.
+func (l *loader) snapshot(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	set := l.decoder.Snapshot()
+	if v.IsList() {
+		for _, item := range v.List() {
+			l.include(set, item)
+		}
+	} else {
+		l.include(set, v)
+	}
+	set.ResolveOwners()
+	var others []model.Object
+	for i, o := range set.Objects {
+		if n, ok := o.(*model.Node); ok {
+			if !l.room(set.Places[i], 1) {
+				return
+			}
+			l.addNode(set.Places[i], n)
+			continue
+		}
+		others = append(others, o)
+	}
+	l.learn(v, others)
+	l.checkPlaces(v, others)
+	l.scenario.Config.Objects = append(l.scenario.Config.Objects, others...)
+}

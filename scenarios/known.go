@@ -1,0 +1,154 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+
+	"orrery/model"
+	"orrery/scenarios/strict"
+)
+
+// known is everything that exists at the start or is applied later, so that a
+// scenario that speaks of something else can be told early.
+type known struct {
+	node        map[string]bool
+	nodes       []string // their names
+	nodeLabels  []model.Labels
+	zones       []string
+	deployments map[string]*model.Deployment // by path
+	paths       [model.Kinds][]string
+	namespaces  []string
+	pods        []podGroup
+}
+
+// podGroup is pods that are made from one template, or one pod.
+type podGroup struct {
+	namespace string
+	labels    model.Labels
+	spec      *model.PodSpec
+}
+
+func (k *known) add(o model.Object) {
+	if k.node == nil {
+		k.node, k.deployments = map[string]bool{}, map[string]*model.Deployment{}
+	}
+	m := o.Head()
+	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
+	if m.Namespace != "" && !slices.Contains(k.namespaces, m.Namespace) {
+		k.namespaces = append(k.namespaces, m.Namespace)
+	}
+	switch o := o.(type) {
+	case *model.Node:
+		k.node[o.Name] = true
+		k.nodes = append(k.nodes, o.Name)
+		k.nodeLabels = append(k.nodeLabels, o.Labels)
+		if z := o.Labels.Value(model.LabelZone); z != "" && !slices.Contains(k.zones, z) {
+			k.zones = append(k.zones, z)
+		}
+	case *model.Deployment:
+		k.deployments[o.Path()] = o
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+	case *model.ReplicaSet:
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+	case *model.Pod:
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
+	}
+}
+
+// names is the paths of all objects of a kind; of namespaces for KindNone.
+func (k *known) names(kind model.Kind) []string {
+	if kind == model.KindNone {
+		var out []string
+		for _, n := range k.namespaces {
+			out = append(out, "namespace/"+n)
+		}
+		return out
+	}
+	return k.paths[kind]
+}
+
+// reference is an object by name; a namespace if the kind is KindNone.
+type reference struct {
+	kind            model.Kind
+	namespace, name string
+}
+
+func (r reference) path() string {
+	if r.kind == model.KindNone {
+		return "namespace/" + r.name
+	}
+	m := model.Meta{Kind: r.kind, Namespace: r.namespace, Name: r.name}
+	return m.Path()
+}
+
+// parseRef reads "deployment/web", "shop/deploy/web" or "namespace/shop".
+func parseRef(text string) (reference, bool) {
+	parts := strings.Split(text, "/")
+	namespace := "default"
+	if len(parts) == 3 {
+		namespace, parts = parts[0], parts[1:]
+	}
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || namespace == "" {
+		return reference{}, false
+	}
+	if parts[0] == "namespace" {
+		return reference{name: parts[1]}, true
+	}
+	r := reference{model.ParseKind(parts[0]), namespace, parts[1]}
+	if r.kind == model.KindNode {
+		r.namespace = ""
+	}
+	return r, r.kind != model.KindNone
+}
+
+// reference reads the name of an object of one of the kinds, which must exist
+// unless its name is made up in the run.
+func (l *loader) reference(v strict.Value, kinds ...model.Kind) reference {
+	text := v.Text()
+	if text == "" {
+		return reference{}
+	}
+	var words []string
+	for _, k := range kinds {
+		words = append(words, k.Short()+"/NAME")
+	}
+	r, ok := parseRef(text)
+	if !ok || !slices.Contains(kinds, r.kind) {
+		hint := ""
+		if before, _, _ := strings.Cut(text, "/"); before != "" {
+			hint = strict.DidYouMean(before, words)
+		}
+		if len(kinds) == 1 && !strings.Contains(text, "/") {
+			hint = "; write " + kinds[0].Short() + "/" + text
+		}
+		v.Errorf("%s is not %s%s", strict.Quote(text), strings.Join(words, " or "), hint)
+		return reference{}
+	}
+	l.checkObject(v, r.path())
+	return r
+}
+
+// compared counts comparisons; when too many have been made, nothing more is
+// looked for: it is only for early messages.
+func (l *loader) compared() bool {
+	l.comparisons--
+	return l.comparisons > 0
+}
+
+// selectsNode tells whether a selector matches any node there is at the start.
+func (l *loader) selectsNode(s *model.Selector) bool {
+	return slices.ContainsFunc(l.known.nodeLabels, func(labels model.Labels) bool { return !l.compared() || s.Matches(labels) })
+}
+
+// selectsPod tells whether any pods match, and have the container.
+func (l *loader) selectsPod(namespace string, s *model.Selector, container string) bool {
+	return slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+		return !l.compared() || (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels)) &&
+			(container == "" || hasContainer(g.spec, container))
+	})
+}
+
+func hasContainer(s *model.PodSpec, name string) bool {
+	is := func(c model.Container) bool { return c.Name == name }
+	return slices.ContainsFunc(s.Containers, is) || slices.ContainsFunc(s.InitContainers, is)
+}

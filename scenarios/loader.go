@@ -1,0 +1,253 @@
+package scenarios
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/report"
+	"orrery/scenarios/manifest"
+	"orrery/scenarios/strict"
+	"orrery/sim"
+)
+
+// The most a scenario may ask for. Each is far beyond what a question needs,
+// and keeps a slip of the finger from filling the memory.
+const (
+	maxNodes    = 100_000
+	maxDuration = 366 * 24 * time.Hour
+	maxFaults   = 10_000
+	maxActions  = 10_000
+	maxRules    = 1_000 // of each: behaviors, traffic, expectations
+)
+
+// loader reads one scenario.
+type loader struct {
+	decoder  *manifest.Decoder
+	includes *includes
+	scenario *Scenario
+	known    known
+	errs     []error
+
+	replicas    int64 // pods asked for so far, all together
+	suggestions int   // still to be made; each looks at many words
+	comparisons int   // still to be made to find that something selects nothing
+}
+
+// top reads the scenario. What names objects is read after all objects are known.
+func (l *loader) top(root strict.Value) {
+	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "cluster", "workload", "timeline", "expect")
+	c := &l.scenario.Config
+	top.Required("apiVersion").Enum("version", Version)
+	c.Name = top.Required("name").Name()
+	l.scenario.About = top.Optional("about").Prose()
+	c.Duration = top.Required("duration").DurationIn(time.Second, maxDuration)
+	c.Seed = uint64(top.Default("seed", "1").Int(0, 1<<63-1))
+	l.cluster(top.Required("cluster"))
+	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic")
+	objects, _ := l.manifests(w.Optional("manifests"))
+	c.Objects = append(c.Objects, objects...)
+	l.checkPlaces(w.Optional("manifests"), objects)
+	t := l.timeline(top.Optional("timeline"))
+	l.behaviors(w.Optional("behavior"))
+	l.traffic(w.Optional("traffic"))
+	l.targets(t)
+	l.expectations(top.Optional("expect"))
+}
+
+// count adds pods to those asked for.
+func (l *loader) count(v strict.Value, pods int64) {
+	if l.replicas <= manifest.MaxPods && l.replicas+pods > manifest.MaxPods {
+		v.Errorf("all together the scenario asks for more than %d pods", manifest.MaxPods)
+	}
+	l.replicas += pods
+}
+
+// learn makes objects known, and counts the pods they ask for.
+func (l *loader) learn(v strict.Value, objects []model.Object) {
+	for _, o := range objects {
+		l.known.add(o)
+		switch o := o.(type) {
+		case *model.Deployment:
+			l.count(v, int64(o.Replicas))
+		case *model.ReplicaSet:
+			l.count(v, int64(o.Replicas))
+		case *model.Pod:
+			l.count(v, 1)
+		}
+	}
+}
+
+// manifests reads a list of files, folders, patterns, and objects written in
+// place.
+func (l *loader) manifests(list strict.Value) ([]model.Object, *manifest.Set) {
+	set := l.decoder.Manifests()
+	for _, item := range list.List() {
+		if item.IsMap() {
+			set.Add(item)
+			continue
+		}
+		l.include(set, item)
+	}
+	for i, o := range set.Objects {
+		if _, ok := o.(*model.Node); ok {
+			set.Places[i].Errorf("a node cannot be applied: list it under cluster.nodes, or give the file as cluster.snapshot")
+		}
+	}
+	l.learn(list, set.Objects)
+	return set.Objects, set
+}
+
+func (l *loader) include(set *manifest.Set, v strict.Value) {
+	given := v.Text()
+	if given == "" {
+		return
+	}
+	files, err := l.includes.read(given, set.Limits())
+	if err != nil {
+		v.Errorf("%v", err)
+		return
+	}
+	for _, f := range files {
+		set.AddFile(f)
+	}
+}
+
+// checkPlaces checks that pods which name a node name one there is.
+func (l *loader) checkPlaces(v strict.Value, objects []model.Object) {
+	for _, o := range objects {
+		if p, ok := o.(*model.Pod); ok && p.NodeName != "" && !l.known.node[p.NodeName] {
+			v.Errorf("%s says it is on node %s, and there is none%s", p.Path(), strict.Quote(p.NodeName), l.suggest(p.NodeName, l.known.nodes))
+		}
+	}
+}
+
+// suggest is strict.DidYouMean within reason.
+func (l *loader) suggest(word string, among []string) string {
+	if l.suggestions == 0 || len(among) > 5000 {
+		return ""
+	}
+	l.suggestions--
+	return strict.DidYouMean(word, among)
+}
+
+// expectations reads what is expected of the run.
+func (l *loader) expectations(list strict.Value) {
+	items := list.List()
+	if len(items) > maxRules {
+		list.Errorf("%d expectations are more than %d", len(items), maxRules)
+		return
+	}
+	ids := map[string]bool{}
+	for _, item := range items {
+		e, v := l.expectation(item)
+		if e.ID != "" && ids[e.ID] {
+			v.Errorf("two expectations have the id %s", strict.Quote(e.ID))
+		}
+		ids[e.ID] = true
+		l.scenario.Expect = append(l.scenario.Expect, e)
+	}
+}
+
+// expectation reads one: a line, or a map of a line, its id and why it matters.
+func (l *loader) expectation(item strict.Value) (report.Expect, strict.Value) {
+	v, id, why := item, "", ""
+	if item.IsMap() && !isWindow(item) {
+		m := item.Map("an expectation", "id", "why", "expr")
+		v, id, why = m.Required("expr"), m.Optional("id").Name(), m.Optional("why").Prose()
+	}
+	expr, prefix := "", ""
+	if isWindow(v) { // "at 5m: ready(node/a) >= 1" is a map to YAML
+		entry := v.Entries()[0]
+		prefix = entry.Key.Text() + ": "
+		v = entry.Value
+	}
+	if text := v.Text(); text != "" {
+		expr = prefix + text
+	}
+	if expr == "" {
+		return report.Expect{}, v
+	}
+	e, err := report.ParseExpect(expr)
+	if err != nil {
+		l.wrongExpr(v, expr, len(prefix), err)
+		return report.Expect{}, v
+	}
+	p := item.Pos()
+	e.ID, e.Why, e.File, e.Line, e.Col = id, why, p.File, p.Line, p.Column
+	l.checkExpect(v, &e)
+	return e, v
+}
+
+// wrongExpr tells what is wrong with an expression, at the place.
+func (l *loader) wrongExpr(v strict.Value, expr string, prefix int, err error) {
+	wrong, ok := err.(*report.ExprError)
+	if !ok {
+		v.Errorf("%v", err)
+		return
+	}
+	offset := 0
+	for i := range expr {
+		if wrong.Column--; wrong.Column == 0 {
+			break
+		}
+		offset = i + 1
+	}
+	if wrong.Column > 0 {
+		offset = len(expr)
+	}
+	v.ErrorfAt(max(0, offset-prefix), "%s", wrong.Message)
+}
+
+// isWindow tells whether a map is really a line with a window in front, which
+// YAML took for a key.
+func isWindow(v strict.Value) bool {
+	if !v.IsMap() {
+		return false
+	}
+	entries := v.Entries()
+	if len(entries) != 1 || !entries[0].Value.IsScalar() {
+		return false
+	}
+	key := string(entries[0].Key.JSON())
+	return slices.ContainsFunc([]string{"at", "between", "during", "after", "before"}, func(word string) bool {
+		return strings.HasPrefix(key, `"`+word+" ")
+	})
+}
+
+// checkExpect finds promises about what does not exist.
+func (l *loader) checkExpect(v strict.Value, e *report.Expect) {
+	faults := l.scenario.Config.Faults
+	for _, id := range e.Faults() {
+		if !slices.ContainsFunc(faults, func(f faultSpec) bool { return f.ID == id }) {
+			var ids []string
+			for _, f := range faults {
+				ids = append(ids, f.ID)
+			}
+			v.Errorf("no fault has the id %s%s", strict.Quote(id), l.suggest(id, ids))
+		}
+	}
+	if e.NeedsFaults() && len(faults) == 0 {
+		v.Errorf("this is about faults, and the timeline has none")
+	}
+	if path := e.Object(); path != "" {
+		l.checkObject(v, path)
+	}
+}
+
+func (l *loader) checkObject(v strict.Value, path string) {
+	r, ok := parseRef(path)
+	if ok && (r.kind == model.KindPod || r.kind == model.KindReplicaSet) {
+		return // made and named in the run
+	}
+	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) {
+		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))
+	}
+}
+
+// sortByTime sorts what happens by when, keeping the order of the file.
+func sortByTime[T any](list []T, at func(*T) sim.Time) {
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(at(&a), at(&b)) })
+}

@@ -1,0 +1,345 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+
+	"orrery/model"
+	"orrery/model/fault"
+	"orrery/model/workload"
+	"orrery/scenarios/manifest"
+	"orrery/scenarios/strict"
+	"orrery/sim"
+)
+
+type faultSpec = fault.Spec
+
+// entry is one line of the timeline whose name is known. What it says of objects
+// is read when all of them are.
+type entry struct {
+	v       strict.Value
+	at      sim.Time
+	command *workload.Command // or
+	kind    *fault.Kind
+	objects []model.Object // of an apply
+}
+
+// timeline reads when which things happen, and the manifests that are applied.
+func (l *loader) timeline(list strict.Value) []entry {
+	var entries []entry
+	faults, actions := 0, 0
+	for _, v := range list.List() {
+		e, ok := l.entry(v)
+		if !ok {
+			continue
+		}
+		if e.kind != nil {
+			faults++
+		} else {
+			actions++
+		}
+		entries = append(entries, e)
+	}
+	if faults > maxFaults {
+		list.Errorf("%d faults are more than %d", faults, maxFaults)
+		return nil
+	}
+	if actions > maxActions {
+		list.Errorf("%d actions are more than %d", actions, maxActions)
+		return nil
+	}
+	return entries
+}
+
+// entry finds out what happens. It looks before it reads: what happens decides
+// which fields there may be.
+func (l *loader) entry(v strict.Value) (entry, bool) {
+	if !v.IsMap() {
+		v.Map("an entry of the timeline")
+		return entry{}, false
+	}
+	do, breaks := v.Peek("do"), v.Peek("fault")
+	e := entry{v: v}
+	switch {
+	case do.Given() && breaks.Given():
+		breaks.KeyErrorf("an entry has do or fault, not both: write two entries")
+		return e, false
+	case do.Given():
+		e.command = workload.Lookup(do.Enum("action", commandNames()...))
+	case breaks.Given():
+		e.kind = fault.Lookup(breaks.Enum("fault", faultNames()...))
+	default:
+		m := v.Map("an entry of the timeline", entryFields()...)
+		m.OneOf("do", "fault")
+	}
+	if e.command != nil && slices.Contains(e.command.Params, workload.ParamManifests) {
+		e.objects, _ = l.manifests(v.Peek("manifests"))
+	}
+	return e, e.command != nil || e.kind != nil
+}
+
+func commandNames() []string {
+	var out []string
+	for i := range workload.Commands {
+		out = append(out, workload.Commands[i].Name)
+	}
+	return out
+}
+
+func faultNames() []string {
+	var out []string
+	for i := range fault.Kinds {
+		out = append(out, fault.Kinds[i].Name)
+	}
+	return out
+}
+
+// entryFields is every field that any entry may have.
+func entryFields() []string {
+	out := []string{"at", "do", "fault", "id"}
+	for i := range workload.Commands {
+		out = append(out, workload.Commands[i].Params...)
+	}
+	for i := range fault.Kinds {
+		out = append(out, faultFields(&fault.Kinds[i])...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// selecting is the fields that say whom a fault hits.
+var selecting = []string{"target", "match", "namespace", "zone", "count"}
+
+// faultFields is the fields an entry of that kind may have besides at, fault and
+// id: target stands for several.
+func faultFields(k *fault.Kind) []string {
+	var out []string
+	for _, p := range k.Params {
+		if p == fault.ParamTarget {
+			out = append(out, selecting...)
+		} else {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// targets reads the rest of every entry.
+func (l *loader) targets(entries []entry) {
+	c := &l.scenario.Config
+	ids, numbers := map[string]strict.Position{}, map[string]int{}
+	for i := range entries {
+		e := &entries[i]
+		if e.kind == nil {
+			c.Actions = append(c.Actions, l.action(e))
+			continue
+		}
+		f := l.fault(e)
+		if numbers[f.Fault]++; f.ID == "" {
+			f.ID = fmt.Sprintf("%s-%d", f.Fault, numbers[f.Fault])
+		}
+		if first, twice := ids[f.ID]; twice {
+			e.v.Errorf("two faults have the id %s: the first on line %d", strict.Quote(f.ID), first.Line)
+		}
+		ids[f.ID] = e.v.Pos()
+		c.Faults = append(c.Faults, f)
+	}
+	sortByTime(c.Faults, func(f *fault.Spec) sim.Time { return f.At })
+	sortByTime(c.Actions, func(a *workload.Action) sim.Time { return a.At })
+}
+
+// at reads when an entry happens, within the run.
+func (l *loader) at(m *strict.Map) sim.Time {
+	v := m.Required("at")
+	at := v.Duration()
+	if end := l.scenario.Config.Duration; end > 0 && at > end {
+		v.Errorf("%s is after the end of the run, %s", strict.FormatDuration(at), strict.FormatDuration(end))
+	}
+	return sim.Time(at)
+}
+
+func (l *loader) action(e *entry) workload.Action {
+	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do"}, e.command.Params...)...)
+	a := workload.Action{At: l.at(m), Do: e.command.Name, Objects: e.objects}
+	for _, p := range e.command.Params {
+		switch p {
+		case workload.ParamManifests:
+			l.checkPlaces(m.Required(p), e.objects)
+		case workload.ParamTarget:
+			r := l.reference(m.Required(p), e.command.Kinds...)
+			a.Kind, a.Namespace, a.Name = r.kind, r.namespace, r.name
+		case workload.ParamReplicas:
+			a.Replicas = int32(m.Required(p).Int(0, manifest.MaxPods))
+		case workload.ParamContainer:
+			a.Container = m.Optional(p).DNSLabel()
+		case workload.ParamImage:
+			a.Image = m.Required(p).Text()
+		default:
+			panic("scenarios: the action " + e.command.Name + " takes " + p + ", which nobody reads")
+		}
+	}
+	l.checkContainer(m, e.command, &a)
+	return a
+}
+
+// checkContainer finds a set-image that cannot work.
+func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.Action) {
+	if !slices.Contains(c.Params, workload.ParamContainer) {
+		return
+	}
+	d := l.known.deployments[(reference{a.Kind, a.Namespace, a.Name}).path()]
+	if d == nil {
+		return
+	}
+	var names []string
+	for _, x := range d.Template.Spec.Containers {
+		names = append(names, x.Name)
+	}
+	switch v := m.Optional(workload.ParamContainer); {
+	case a.Container == "" && !v.Given() && len(names) > 1:
+		m.Value().Errorf("%s has %d containers: say which one, with container", d.Path(), len(names))
+	case a.Container != "" && !slices.Contains(names, a.Container):
+		v.Errorf("%s has no container %s%s", d.Path(), strict.Quote(a.Container), l.suggest(a.Container, names))
+	}
+}
+
+func (l *loader) fault(e *entry) fault.Spec {
+	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id"}, faultFields(e.kind)...)...)
+	f := fault.Spec{ID: m.Optional("id").DNSLabel(), Fault: e.kind.Name, At: l.at(m)}
+	for _, p := range e.kind.Params {
+		switch p {
+		case fault.ParamFor:
+			f.For = m.Optional(p).DurationIn(1, maxDuration)
+		case fault.ParamTarget:
+			f.Target = l.target(m, e.kind.Targets)
+		case fault.ParamPeer:
+			f.Peer = l.peer(m.Optional(p))
+		case fault.ParamDirection:
+			f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
+		case fault.ParamContainer:
+			f.Container = m.Optional(p).DNSLabel()
+			if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
+				m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
+			}
+		case fault.ParamExitCode:
+			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
+		default:
+			panic("scenarios: the fault " + e.kind.Name + " takes " + p + ", which nobody reads")
+		}
+	}
+	return f
+}
+
+// directions is what of its messages a target loses: those it sends (out), those
+// it should receive (in).
+var directions = map[string]fault.Direction{"both": fault.Both, "out": fault.To, "in": fault.From}
+
+// peer reads the other side of a partition: the control plane, if nothing is
+// said, or nodes.
+func (l *loader) peer(v strict.Value) fault.Target {
+	if !v.Given() || v.IsScalar() && v.Text() == "control-plane" {
+		return fault.Target{}
+	}
+	if !v.IsMap() {
+		var t fault.Target
+		t.Names = l.named(v, model.KindNode, &t)
+		return t
+	}
+	return l.target(v.Map("peer", selecting...), model.KindNode)
+}
+
+// target reads whom a fault hits.
+func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
+	var t fault.Target
+	said := false
+	for _, name := range selecting {
+		said = said || m.Optional(name).Given()
+	}
+	if m.Given() && !said {
+		m.Value().Errorf("which %ss? write target, match, zone or count (count: all for every one)", kind.Short())
+	}
+	if kind == model.KindPod {
+		t.Namespace = m.Optional("namespace").DNSLabel()
+	} else if v := m.Optional("namespace"); v.Given() {
+		v.KeyErrorf("nodes have no namespace")
+	}
+	t.Names = l.named(m.Optional("target"), kind, &t)
+	if labels := m.Optional("match").LabelMap(); len(labels) > 0 {
+		if t.Match != nil {
+			m.Optional("match").KeyErrorf("the target is a Deployment, which has its own selector: leave one of them out")
+		}
+		t.Match = model.SelectorOf(model.MakeLabels(labels))
+		l.checkMatch(m.Optional("match"), kind, &t)
+	}
+	if v := m.Optional("zone"); v.Given() {
+		t.Zone = v.DNSLabel()
+		if t.Zone != "" && !slices.Contains(l.known.zones, t.Zone) {
+			v.Errorf("no node is in zone %s%s", strict.Quote(t.Zone), l.suggest(t.Zone, l.known.zones))
+		}
+	}
+	l.amount(m.Optional("count"), &t)
+	return t
+}
+
+func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
+	if kind == model.KindNode && !l.selectsNode(t.Match) {
+		v.Errorf("no node has these labels")
+	}
+	if kind == model.KindPod && !l.selectsPod(t.Namespace, t.Match, "") {
+		v.Errorf("no pod has these labels")
+	}
+}
+
+// amount reads how many of those that are selected are hit.
+func (l *loader) amount(v strict.Value, t *fault.Target) {
+	n := v.Amount()
+	if v.IsScalar() && n == (strict.Amount{}) && isZero(v) {
+		v.Errorf("it hits nobody")
+	}
+	t.Count, t.PercentPPM = int(n.Count), n.PPM
+}
+
+// named reads one name or a list of names. Pods may also be given as those of a
+// Deployment.
+func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []string {
+	if !v.Given() {
+		return nil
+	}
+	items := []strict.Value{v}
+	if v.IsList() {
+		items = v.List()
+	}
+	var names []string
+	for _, item := range items {
+		if kind == model.KindNode {
+			if r := l.reference(item, model.KindNode); r.name != "" {
+				names = append(names, r.name)
+			}
+			continue
+		}
+		names = append(names, l.namedPods(item, into, len(items) == 1)...)
+	}
+	return names
+}
+
+func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
+	r := l.reference(v, model.KindPod, model.KindDeployment)
+	if r.name == "" {
+		return nil
+	}
+	if into.Namespace != "" && into.Namespace != r.namespace {
+		v.Errorf("it is in namespace %s, not in %s: all targets of one fault must be in one namespace", strict.Quote(r.namespace), strict.Quote(into.Namespace))
+	}
+	into.Namespace = r.namespace
+	if r.kind == model.KindPod {
+		return []string{r.name}
+	}
+	d := l.known.deployments[r.path()]
+	switch {
+	case !only:
+		v.Errorf("a Deployment must be the only target: write one fault for each")
+	case d != nil:
+		into.Match = d.Selector
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/model/workload"
+	"orrery/scenarios/strict"
+	"orrery/sim"
+)
+
+// behaviors reads what manifests cannot say.
+func (l *loader) behaviors(list strict.Value) {
+	items := list.List()
+	if len(items) > maxRules {
+		list.Errorf("%d behaviors are more than %d", len(items), maxRules)
+		return
+	}
+	for _, v := range items {
+		l.scenario.Config.Behaviors = append(l.scenario.Config.Behaviors, l.behavior(v))
+	}
+}
+
+func (l *loader) behavior(v strict.Value) runtime.Behavior {
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "run", "exitCode", "exits", "stop", "cpu", "memory", "image")
+	b := runtime.Behavior{
+		Namespace:  m.Optional("namespace").DNSLabel(),
+		Container:  m.Optional("container").DNSLabel(),
+		Startup:    atOnce(m.Optional("startup")),
+		Run:        m.Optional("run").Dist(),
+		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
+		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
+		Stop:       atOnce(m.Optional("stop")),
+		ImageBytes: atLeast(m.Optional("image"), strict.Value.Bytes, 1),
+	}
+	if labels := m.Optional("match").LabelMap(); labels != nil {
+		b.Match = model.SelectorOf(model.MakeLabels(labels))
+	}
+	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
+	b.MemoryBytes, b.MemoryGrowth = memoryUse(m.Optional("memory"))
+	run := m.Optional("run")
+	if run.IsScalar() && b.Run.IsZero() && isZero(run) {
+		run.Errorf("0s is too short: leave run out for a process that does not end by itself, or write 1ms")
+	}
+	for _, name := range []string{"exitCode", "exits"} {
+		if f := m.Optional(name); f.Given() && !run.Given() {
+			f.KeyErrorf("without run the process never exits by itself")
+		}
+	}
+	if m.Given() && !l.selectsPod(b.Namespace, b.Match, b.Container) {
+		v.Errorf("no pod matches: %s", l.noPod(b.Namespace, b.Match, b.Container))
+	}
+	return b
+}
+
+// noPod says why no pod matches.
+func (l *loader) noPod(namespace string, s *model.Selector, container string) string {
+	switch {
+	case len(l.known.pods) == 0:
+		return "the scenario has none"
+	case s != nil && !l.selectsPod("", s, ""):
+		return "none has these labels"
+	case container != "" && !l.selectsPod("", s, container):
+		return "none has a container " + strict.Quote(container)
+	}
+	return "none in namespace " + strict.Quote(namespace) + l.suggest(namespace, l.known.namespaces)
+}
+
+// atOnce reads a distribution of which zero does not mean the default.
+func atOnce(v strict.Value) sim.Dist {
+	d := v.Dist()
+	if v.IsScalar() && d.IsZero() && isZero(v) {
+		return sim.Constant(1)
+	}
+	return d
+}
+
+// cpuUse reads "50m", "50m + 2m/rps" or "0.5m/rps": what a container uses at
+// rest, and for each request per second in millionths of a core.
+func cpuUse(v strict.Value) (milli, microPerRPS int64) {
+	terms(v, "CPU such as 50m + 2m/rps", "/rps", func(text string) (err error) {
+		milli, err = strict.ParseCPU(text)
+		return err
+	}, func(text string) error {
+		unit := int64(1000)
+		number, thousandths := strings.CutSuffix(text, "m")
+		if thousandths {
+			unit = 1
+		}
+		n, err := strict.ParseMilli(number, 0, 1_000_000_000)
+		microPerRPS = n * unit
+		return err
+	})
+	return milli, microPerRPS
+}
+
+// memoryUse reads "120Mi" or "50Mi + 1Mi/s": what a container uses from the start,
+// and by how much that grows, in bytes per second.
+func memoryUse(v strict.Value) (base, perSecond int64) {
+	terms(v, "memory such as 50Mi + 1Mi/s", "/s", func(text string) (err error) {
+		base, err = strict.ParseBytes(text)
+		return capBytes(base, err)
+	}, func(text string) (err error) {
+		perSecond, err = strict.ParseBytes(text)
+		return capBytes(perSecond, err)
+	})
+	return base, perSecond
+}
+
+func capBytes(n int64, err error) error {
+	if err == nil && n > maxBytes {
+		return fmt.Errorf("more than any machine has: at most %dPi", maxBytes>>50)
+	}
+	return err
+}
+
+// terms reads a sum of a plain amount and one with a rate, either of which may
+// be missing.
+func terms(v strict.Value, what, rate string, plain, rated func(string) error) {
+	text := v.Text()
+	if text == "" {
+		return
+	}
+	offset, seen := 0, map[bool]bool{}
+	for term := range strings.SplitSeq(text, "+") {
+		trimmed := strings.TrimSpace(term)
+		number, isRate := strings.CutSuffix(trimmed, rate)
+		read := plain
+		if isRate {
+			read = rated
+		}
+		var err error
+		switch {
+		case trimmed == "":
+			err = fmt.Errorf("want %s, found %s", what, strict.Quote(text))
+		case seen[isRate]:
+			err = errors.New("given twice: add the amounts up")
+		case !isRate && strings.Contains(trimmed, "/"):
+			err = fmt.Errorf("%s: the rate is written %s", strict.Quote(trimmed), rate)
+		default:
+			err = read(strings.TrimSpace(number))
+		}
+		if err != nil {
+			v.ErrorfAt(offset, "%v", err)
+		}
+		seen[isRate] = true
+		offset += len(term) + 1
+	}
+}
+
+// traffic reads who sends how many requests to which Service.
+func (l *loader) traffic(list strict.Value) {
+	items := list.List()
+	if len(items) > maxRules {
+		list.Errorf("%d flows of traffic are more than %d", len(items), maxRules)
+		return
+	}
+	for _, v := range items {
+		l.scenario.Config.Traffic = append(l.scenario.Config.Traffic, l.flow(v))
+	}
+}
+
+func (l *loader) flow(v strict.Value) workload.Traffic {
+	m := v.Map("traffic", "service", "namespace", "rps", "from")
+	t := workload.Traffic{
+		Namespace: m.Default("namespace", "default").DNSLabel(),
+		Service:   m.Required("service").DNSLabel(),
+		RPSMilli:  m.Required("rps").Milli(1, 1_000_000_000_000),
+		From:      m.Default("from", "ingress").Text(),
+	}
+	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {
+		l.checkObject(m.Required("service"), r.path())
+	}
+	if from := m.Optional("from"); from.Given() {
+		t.From = l.source(from, t.Namespace)
+	}
+	return t
+}
+
+// source reads where requests come from. A Deployment is in the Service's
+// namespace.
+func (l *loader) source(v strict.Value, namespace string) string {
+	text := v.Text()
+	if text == "" || text == "ingress" {
+		return text
+	}
+	r, ok := parseRef(text)
+	if !ok || strings.Count(text, "/") != 1 || r.kind != model.KindNode && r.kind != model.KindDeployment {
+		v.Errorf("%s is not ingress, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress"}))
+		return ""
+	}
+	if r.kind == model.KindDeployment {
+		r.namespace = namespace
+	}
+	l.checkObject(v, r.path())
+	return r.kind.Short() + "/" + r.name
+}
