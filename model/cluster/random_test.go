@@ -184,7 +184,7 @@ func converged(t *testing.T, seed uint64, s *store.Store) {
 }
 
 func TestRandomScenariosKeepEveryInvariantAndConverge(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(60) {
 		checkRandom(t, seed+1)
 		if t.Failed() {
 			return

@@ -265,13 +265,23 @@ func (c *nodeLifecycle) postPass(at sim.Time) {
 }
 
 // silence is when a node will have been silent for too long; Never while its
-// heartbeat goes on, or when that is known already.
+// heartbeat goes on, or when that is known already. A heartbeat that has only
+// just begun again may come too late.
 func (c *nodeLifecycle) silence(id uint32) sim.Time {
 	h, leases := c.health.Row(id), c.store.Leases()
-	if !h.known || c.view.node(id) == nil || h.ready.Status == model.Unknown || leases.Beating(id) {
+	if !h.known || c.view.node(id) == nil || h.ready.Status == model.Unknown {
 		return sim.Never
 	}
-	return c.probe(h, leases.SeenAt(id, sim.Never)).Add(monitorGrace) + 1
+	now := c.kernel.Now()
+	last, next := leases.SeenAt(id, now), leases.NextAt(id, now)
+	at := c.probe(h, last).Add(monitorGrace) + 1
+	if next <= c.passes.AtOrAfter(max(now, at)) {
+		if leases.Beating(id) {
+			return sim.Never
+		}
+		at = c.probe(h, next).Add(monitorGrace) + 1
+	}
+	return at
 }
 
 // probe is when a pass saw or will see the last sign of life, given when the

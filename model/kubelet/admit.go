@@ -101,8 +101,8 @@ func (k *Kubelet) reject(r *row, reason, message string) {
 	if next.StartedAt == 0 {
 		next.StartedAt = now
 	}
-	set(&next.ContainersUp, false, "PodFailed", now, false)
-	set(&next.Ready, false, "PodFailed", now, false)
+	set(&next.ContainersUp, false, "PodFailed", now)
+	set(&next.Ready, false, "PodFailed", now)
 	next.Containers = slices.Clone(next.Containers)
 	for i := range next.Containers {
 		lose(&next.Containers[i])

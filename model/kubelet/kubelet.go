@@ -61,8 +61,7 @@ type Kubelet struct {
 	beat    *store.Client // for the node's own status: it has no rate limit
 	orders  *store.Watch  // pods bound to this node
 	about   *store.Watch  // this node
-	site    network.Site
-	node    *model.Node // newest version seen
+	node    *model.Node   // newest version seen
 	hash    uint64
 	luck    *lanes
 	literal bool
@@ -70,6 +69,7 @@ type Kubelet struct {
 	running   bool
 	synced    bool     // all pods of the first list were seen
 	epoch     uint32   // counts starts and stops of the process; older wake-ups are stale
+	booting   bool     // the machine has power and no kubelet yet
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
 	networkAt sim.Time // when pods can have a network
@@ -92,7 +92,7 @@ type lanes struct{ phases, requeue, boot, probe sim.Lane }
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, leases: s.Leases(), site: site, node: node, literal: c.Literal,
+		kernel: k, leases: s.Leases(), node: node, literal: c.Literal,
 		hash: node.NameHash(),
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), probe: l.Lane("probe")},
 	}
@@ -192,7 +192,7 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyStep:
 		k.step(now, about)
 	case whyBoot:
-		k.boot(now, about)
+		k.boot(about)
 	default:
 		k.tick(now, about)
 	}

@@ -45,33 +45,34 @@ func (k *Kubelet) Resume() {
 }
 
 // PowerOff takes the machine's power: its containers and the kubelet are gone
-// at once.
+// at once, or do not come back from a boot under way.
 func (k *Kubelet) PowerOff() {
+	k.booting = false
 	if !k.machine.Powered() {
 		return
 	}
 	k.Stop()
-	k.epoch++
 	k.machine.PowerOff()
 }
 
 // PowerOn gives it back. The machine boots, and the kubelet with it.
 func (k *Kubelet) PowerOn() {
-	if k.machine.Powered() {
+	if k.machine.Powered() || k.booting {
 		return
 	}
-	luck := k.luck.boot.Draw(k.hash, k.boots)
+	k.booting = true
 	k.boots++
-	k.epoch++
-	k.kernel.Post(k.kernel.Now().Add(bootTime.Draw(&luck)), k.self, whyBoot, uint64(k.epoch))
+	luck := k.luck.boot.Draw(k.hash, k.boots)
+	k.kernel.Post(k.kernel.Now().Add(bootTime.Draw(&luck)), k.self, whyBoot, k.boots)
 }
 
 // boot is the end of booting. The kubelet's first word is that the node has no
 // pod network yet.
-func (k *Kubelet) boot(_ sim.Time, epoch uint64) {
-	if epoch != uint64(k.epoch) {
+func (k *Kubelet) boot(nth uint64) {
+	if !k.booting || nth != k.boots {
 		return
 	}
+	k.booting = false
 	k.machine.Boot()
 	luck := k.luck.boot.Draw(^k.hash, k.boots)
 	k.launch(cniTime.Draw(&luck))

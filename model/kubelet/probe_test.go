@@ -22,7 +22,7 @@ func startup(d time.Duration) option { return behaving(runtime.Behavior{Startup:
 func TestTheFirstReadinessProbeComesWhenRunningIsSeenAndThenEveryPeriod(t *testing.T) {
 	for _, c := range []struct {
 		startup, after time.Duration
-	}{{0, 0}, {3 * time.Second, 10 * time.Second}, {12 * time.Second, 20 * time.Second}} {
+	}{{time.Millisecond, 0}, {3 * time.Second, 10 * time.Second}, {12 * time.Second, 20 * time.Second}} {
 		r := newRig(t, 3, startup(c.startup))
 		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Readiness = every(10*time.Second, 3) })
 		seen := r.until("running", 10*time.Second, func() bool { q := r.get(p); return q != nil && q.Phase == model.PodRunning })
@@ -35,7 +35,7 @@ func TestTheFirstReadinessProbeComesWhenRunningIsSeenAndThenEveryPeriod(t *testi
 
 // TestInitialDelayHoldsProbesBack (worker.go doProbe).
 func TestInitialDelayHoldsProbesBack(t *testing.T) {
-	r := newRig(t, 3, startup(0))
+	r := newRig(t, 3, startup(time.Millisecond))
 	p := r.pod("web", func(s *model.PodSpec) {
 		s.Containers[0].Readiness = every(5*time.Second, 3)
 		s.Containers[0].Readiness.InitialDelay = 12 * time.Second

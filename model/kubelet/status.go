@@ -242,18 +242,17 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 	if box {
 		p.IP = r.box.IP
 	}
-	first := r.shown == nil && p.Containers == nil
-	set(&p.Sandbox, box, "", now, first)
-	set(&p.Initialized, initialized, notInit, now, first)
-	set(&p.ContainersUp, up, notUp, now, first)
-	set(&p.Ready, up, notUp, now, first)
+	set(&p.Sandbox, box, "", now)
+	set(&p.Initialized, initialized, notInit, now)
+	set(&p.ContainersUp, up, notUp, now)
+	set(&p.Ready, up, notUp, now)
 }
 
 // set gives a condition its status; the time changes with the status only, or
 // when the condition is set for the first time.
-func set(c *model.Condition, holds bool, otherwise string, now sim.Time, first bool) {
-	status := model.BoolStatus(holds)
-	if first || c.Status != status {
+func set(c *model.Condition, holds bool, otherwise string, now sim.Time) {
+	never := c.SinceAt == 0 && c.Reason == ""
+	if status := model.BoolStatus(holds); never || c.Status != status {
 		c.Status, c.SinceAt = status, now
 	}
 	c.Reason = otherwise

@@ -92,7 +92,7 @@ type Machine struct {
 	on        bool
 	offAt     sim.Time
 	node      uint32
-	nextIP    uint32
+	addresses uint32     // ever given to pods
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
 	images    []uint32   // that are in the cache, by the registry's numbers
@@ -199,10 +199,11 @@ func (m *Machine) MakeSandbox(s *Sandbox) {
 }
 
 func (m *Machine) address() uint32 {
+	const most = perNode - 2
 	for {
-		m.nextIP = m.nextIP%(perNode-2) + 1
-		ip := podNet + m.node*perNode + m.nextIP
-		if !m.taken(ip) {
+		ip := podNet + m.node*perNode + 1 + m.addresses%most
+		m.addresses++
+		if m.addresses <= most || !m.taken(ip) {
 			return ip
 		}
 	}

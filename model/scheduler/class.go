@@ -54,13 +54,14 @@ type classes struct {
 	resident []*class // those with verdicts
 	hand     int
 	verdicts int
+	most     int
 }
 
 // verdictsMost is how many verdicts are kept: 64 MiB of them.
 const verdictsMost = 64 << 20 / 8
 
 func newClasses(f *Framework) *classes {
-	return &classes{framework: f, bySpec: map[*model.PodSpec]*class{}, byKey: map[string]*class{}}
+	return &classes{framework: f, bySpec: map[*model.PodSpec]*class{}, byKey: map[string]*class{}, most: verdictsMost}
 }
 
 // of is the class of a pod that waits. Pods that share a spec share a class.
@@ -151,7 +152,7 @@ func (k *classes) room(c *class, n int) {
 		copy(raw, c.raw)
 		c.raw = raw
 	}
-	for k.verdicts > verdictsMost && len(k.resident) > 1 {
+	for k.verdicts > k.most && len(k.resident) > 1 {
 		k.evict(c)
 	}
 }

@@ -120,6 +120,25 @@ func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
 	return r.before
 }
 
+// NextAt is when a watcher of leases sees the node's next renewal, if nothing
+// stops its heartbeat; Never if it has stopped and none is under way.
+func (l *Leases) NextAt(node uint32, now sim.Time) sim.Time {
+	r := &l.rows[node]
+	next := sim.Never
+	if r.flying > now {
+		next = r.flying
+	}
+	if !r.beating {
+		return next
+	}
+	if t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from {
+		if seen := l.seen(r, t); seen > now {
+			return min(next, seen)
+		}
+	}
+	return min(next, l.seen(r, max(r.ticks.After(now), r.ticks.AtOrAfter(r.from))))
+}
+
 // Beating tells whether the node's renewals get through now.
 func (l *Leases) Beating(node uint32) bool { return l.rows[node].beating }
 

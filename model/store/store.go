@@ -44,6 +44,7 @@ type Store struct {
 	byKind  [model.Kinds][]*Watch // watches of everything of a kind
 	byNode  []*Watch              // by node ID: its kubelet's watch of pods
 	ofNode  []*Watch              // by node ID: its kubelet's watch of the node
+	podsOn  [][]uint32            // by node ID: pods bound to it, and some that are gone
 	leases  *Leases
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -140,16 +141,7 @@ func (w *Watch) Next() (model.Ref, model.Object, bool) {
 
 func (w *Watch) matches(r *Record) bool {
 	o := r.Object()
-	if o == nil || o.Head().Kind != w.kind {
-		return false
-	}
-	if w.node == 0 {
-		return true
-	}
-	if w.kind == model.KindNode {
-		return o.Head().ID == w.node
-	}
-	return o.(*model.Pod).NodeID == w.node
+	return o != nil && o.Head().Kind == w.kind
 }
 
 // tell passes a commit on to everybody who watches.
@@ -165,6 +157,7 @@ func (s *Store) tell(ref model.Ref, r *Record) {
 	if ref.Kind != model.KindPod {
 		return
 	}
+	s.bound(r)
 	if n := r.Object().(*model.Pod).NodeID; n != 0 && int(n) < len(s.byNode) && s.byNode[n] != nil {
 		if w := s.byNode[n]; r.By != w.client.Actor || r.Verb == Deleted {
 			s.offer(w, r)
@@ -201,11 +194,8 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // to.
 func (s *Store) catchUp(w *Watch) {
 	w.broken, w.dead = false, false
-	if w.kind == model.KindNode && w.node != 0 {
-		if i := int(s.latest[model.KindNode][w.node]); i >= w.seen {
-			s.enqueue(w, int32(i), uint64(s.history.At(i).Revision))
-		}
-		w.seen = s.history.n
+	if w.node != 0 {
+		s.catchUpNode(w)
 		return
 	}
 	for i := w.seen; i < s.history.n; i++ {
@@ -219,6 +209,51 @@ func (s *Store) catchUp(w *Watch) {
 		}
 	}
 	w.seen = s.history.n
+}
+
+// catchUpNode is catchUp for a kubelet, which concerns few objects.
+func (s *Store) catchUpNode(w *Watch) {
+	var news []int32
+	if w.kind == model.KindNode {
+		news = append(news, s.latest[model.KindNode][w.node])
+	} else {
+		s.reach(w.node)
+		here := s.podsOn[w.node][:0]
+		for _, id := range s.podsOn[w.node] {
+			i := s.latest[model.KindPod][id]
+			news = append(news, i)
+			if s.history.At(int(i)).New != nil {
+				here = append(here, id)
+			}
+		}
+		s.podsOn[w.node] = here
+	}
+	slices.Sort(news)
+	for _, i := range news {
+		if r := s.history.At(int(i)); int(i) >= w.seen && (r.New != nil || w.seen > 0) {
+			s.enqueue(w, i, uint64(r.Revision))
+		}
+	}
+	w.seen = s.history.n
+}
+
+// reach makes room for a node.
+func (s *Store) reach(node uint32) {
+	for int(node) >= len(s.podsOn) {
+		s.podsOn = append(s.podsOn, nil)
+	}
+}
+
+// bound remembers pods that have just got their node.
+func (s *Store) bound(r *Record) {
+	p, ok := r.New.(*model.Pod)
+	if !ok || p.NodeID == 0 {
+		return
+	}
+	if old, ok := r.Old.(*model.Pod); !ok || old.NodeID == 0 {
+		s.reach(p.NodeID)
+		s.podsOn[p.NodeID] = append(s.podsOn[p.NodeID], p.ID)
+	}
 }
 
 const whyReconnect sim.Why = 1

@@ -88,8 +88,12 @@ func (s *Set) AddFile(f File) {
 		s.decoder.wrong++
 		return
 	}
-	for _, doc := range docs {
-		s.Add(doc.Root())
+	for _, classes := range []bool{true, false} { // of priority, which pods name, first
+		for _, doc := range docs {
+			if isClass := string(doc.Root().Peek("kind").JSON()) == `"PriorityClass"`; isClass == classes {
+				s.Add(doc.Root())
+			}
+		}
 	}
 	if len(docs) > 0 {
 		if err := docs[0].Err(); err != nil { // the documents of a file share their mistakes

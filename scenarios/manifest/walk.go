@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -95,7 +96,7 @@ func shape(v strict.Value) string {
 	case v.IsMap():
 		return "a map"
 	}
-	return strict.Quote(string(v.JSON()))
+	return strict.Quote(v.Raw())
 }
 
 func (w *walk) scalar(v strict.Value, check func(strict.Value) string) {
@@ -236,7 +237,7 @@ func text(v strict.Value) (string, bool) {
 func isText(v strict.Value) string {
 	s, ok := text(v)
 	if !ok {
-		return "want a text, found " + string(v.JSON()) + ": put it in quotes"
+		return "want a text, found " + strict.Escape(v.Raw()) + ": put it in quotes"
 	}
 	return printable(s)
 }
@@ -246,7 +247,7 @@ func isText(v strict.Value) string {
 func printable(s string) string {
 	for _, r := range s {
 		if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
-			return strict.Quote(s) + " holds the character U+" + strings.ToUpper(strconv.FormatInt(int64(r), 16)) + ", which must not be in a text"
+			return fmt.Sprintf("%s holds the character %U, which must not be in a text", strict.Quote(s), r)
 		}
 	}
 	return ""
@@ -254,7 +255,7 @@ func printable(s string) string {
 
 func isBool(v strict.Value) string {
 	if s := string(v.JSON()); s != "true" && s != "false" {
-		return "want true or false, found " + strict.Quote(unquote([]byte(s)))
+		return "want true or false, found " + found(v)
 	}
 	return ""
 }
@@ -264,13 +265,18 @@ func isInt(v strict.Value, bits int) string {
 	if _, err := strconv.ParseInt(data, 10, bits); err == nil {
 		return ""
 	}
-	switch {
-	case data != "" && data[0] == '"':
-		return "want a whole number, found the text " + strict.Quote(unquote([]byte(data)))
-	case strings.Trim(data, "-0123456789") == "" && data != "":
-		return data + " does not fit into " + strconv.Itoa(bits) + " bits"
+	if strings.Trim(v.Raw(), "-0123456789") == "" && data != "" && data[0] != '"' {
+		return strict.Escape(v.Raw()) + " does not fit into " + strconv.Itoa(bits) + " bits"
 	}
-	return "want a whole number, found " + strict.Quote(data)
+	return "want a whole number, found " + found(v)
+}
+
+// found is a scalar for people, with a word about quotes that are in the way.
+func found(v strict.Value) string {
+	if _, ok := text(v); ok {
+		return "the text " + strict.Quote(v.Raw())
+	}
+	return strict.Escape(v.Raw())
 }
 
 func isBase64(v strict.Value) string {
@@ -300,17 +306,26 @@ func isTime(v strict.Value) string {
 }
 
 func isQuantity(v strict.Value) string {
-	s, ok := text(v)
-	if !ok && v.IsScalar() {
-		s = string(v.JSON())
+	const want = " is no amount such as 500m, 64Mi or 2"
+	data := v.JSON()
+	if !v.IsScalar() {
+		return shape(v) + want
+	}
+	s := unquote(data)
+	if len(data) == 0 {
+		return "" // not finite, which was said
 	}
 	if len(s) > 64 {
-		return strict.Quote(s) + " is no amount such as 500m, 64Mi or 2"
+		return strict.Quote(s) + want
 	}
-	if _, err := resource.ParseQuantity(s); err != nil || !v.IsScalar() {
-		return shape(v) + " is no amount such as 500m, 64Mi or 2"
+	if _, err := resource.ParseQuantity(s); err == nil {
+		return ""
 	}
-	return ""
+	without := strings.TrimSuffix(s, "B")
+	if _, err := resource.ParseQuantity(without); err == nil && without != s && without != "" {
+		return strict.Quote(s) + want + "; write " + without + " for powers of ten, " + strings.TrimSuffix(without, "i") + "i for powers of two"
+	}
+	return strict.Quote(s) + want
 }
 
 func unquote(data []byte) string {

@@ -1,0 +1,226 @@
+package cluster_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/model/fault"
+	"orrery/model/store"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+// lossAt is when the faults of these tests begin, long after everything is up.
+const lossAt = sim.Time(5 * time.Minute)
+
+// shop is a cluster of nodes in three zones with one Deployment behind a
+// Service, sent requests from outside.
+func shop(seed uint64, nodeCount, replicas int, faults ...fault.Spec) cluster.Config {
+	d := deployments(replicas)[0].(*model.Deployment)
+	return cluster.Config{
+		Seed: seed, Duration: 30 * time.Minute, Nodes: nodes(nodeCount), Faults: faults,
+		Objects: []model.Object{d, &model.Service{
+			Meta:     model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"},
+			Selector: d.Selector, Ports: 1,
+		}},
+		Traffic: []workload.Traffic{{Namespace: "default", Service: "web", RPSMilli: 1_000_000, From: "ingress"}},
+	}
+}
+
+// story is what happened in a run, as far as these tests ask.
+type story struct {
+	unknown  map[string]sim.Time // node -> first Ready=Unknown
+	tainted  map[string]sim.Time // node -> unreachable:NoExecute
+	deleting []sim.Time          // pods asked to go after lossAt
+	created  []sim.Time          // pods created after lossAt
+	gone     []sim.Time          // endpoints that stopped being ready after lossAt
+	served   []model.Traffic
+	servedAt []sim.Time
+}
+
+func tell(t *testing.T, c cluster.Config) *story {
+	t.Helper()
+	x, err := cluster.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(sim.Time(c.Duration)); err != nil {
+		t.Fatal(err)
+	}
+	s := &story{unknown: map[string]sim.Time{}, tainted: map[string]sim.Time{}}
+	h := x.Store.History()
+	for i := range h.Len() {
+		r := h.At(i)
+		if r.Note != nil && r.Note.Traffic != nil {
+			s.served, s.servedAt = append(s.served, *r.Note.Traffic), append(s.servedAt, r.At)
+		}
+		if r.At < lossAt || r.Verb == store.Noted {
+			continue
+		}
+		s.change(r)
+	}
+	return s
+}
+
+func (s *story) change(r *store.Record) {
+	switch now := r.Object().(type) {
+	case *model.Node:
+		old, _ := r.Old.(*model.Node)
+		if now.Ready.Status == model.Unknown && old.Ready.Status != model.Unknown {
+			s.unknown[now.Name] = r.At
+		}
+		if model.HasTaint(now.Taints, model.TaintUnreachable, model.NoExecute) && !model.HasTaint(old.Taints, model.TaintUnreachable, model.NoExecute) {
+			s.tainted[now.Name] = r.At
+		}
+	case *model.Pod:
+		old, _ := r.Old.(*model.Pod)
+		if r.Verb == store.Created {
+			s.created = append(s.created, r.At)
+		}
+		if old != nil && !old.Deleting() && now.Deleting() {
+			s.deleting = append(s.deleting, r.At)
+		}
+	case *model.EndpointSlice:
+		if old, ok := r.Old.(*model.EndpointSlice); ok && readyEndpoints(now) < readyEndpoints(old) {
+			s.gone = append(s.gone, r.At)
+		}
+	}
+}
+
+func readyEndpoints(e *model.EndpointSlice) (n int) {
+	for i := range e.Endpoints {
+		if e.Endpoints[i].Ready {
+			n++
+		}
+	}
+	return n
+}
+
+func powerLoss(names ...string) fault.Spec {
+	return fault.Spec{ID: "loss", Fault: "node-down", At: lossAt, Target: fault.Target{Names: names}}
+}
+
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go (monitor
+// period 5 s, grace 50 s), pkg/kubelet/kubelet.go (lease every 10 s), the
+// default tolerations of 300 s in plugin/pkg/admission/defaulttolerationseconds.
+func TestAfterPowerLossUnknownIn40To60SecondsAndReplacementsIn340To360(t *testing.T) {
+	const seeds = 200
+	var sum time.Duration
+	lateSeeds := 0
+	for seed := range uint64(seeds) {
+		s := tell(t, shop(seed+1, 6, 12, powerLoss("n-1")))
+		at, ok := s.unknown["n-1"]
+		if !ok || len(s.unknown) != 1 {
+			t.Fatalf("seed %d: unknown %v", seed, s.unknown)
+		}
+		after := at.Sub(lossAt)
+		sum += after
+		// A renewal may be 10.4 s old when the power goes, so 39.6 s is possible.
+		if after < 39_600*time.Millisecond || after > 60*time.Second {
+			t.Errorf("seed %d: Unknown %v after the loss", seed, after)
+		}
+		// Once in a while the poll of the eviction queue falls between the
+		// write of Unknown and its arrival in the controller's own view; the
+		// node then waits for the next token, as it does in Kubernetes.
+		late := time.Duration(0)
+		if s.tainted["n-1"].Sub(at) > time.Second {
+			late = 11 * time.Second
+			lateSeeds++
+		}
+		if len(s.gone) == 0 || s.gone[0].Sub(at) > time.Second {
+			t.Errorf("seed %d: endpoints gone at %v, Unknown at %v", seed, s.gone, at)
+		}
+		if len(s.created) == 0 || len(s.created) != len(s.deleting) {
+			t.Fatalf("seed %d: %d replacements for %d pods", seed, len(s.created), len(s.deleting))
+		}
+		for _, c := range s.created {
+			if d := c.Sub(lossAt); d < 339*time.Second || d > 360*time.Second+late {
+				t.Errorf("seed %d: replacement %v after the loss", seed, d)
+			}
+		}
+	}
+	if lateSeeds > seeds/20 {
+		t.Errorf("the taint came late with %d of %d seeds", lateSeeds, seeds)
+	}
+	if mean := sum / seeds; mean < 46*time.Second || mean > 51*time.Second {
+		t.Errorf("Unknown %v after the loss on average over %d seeds, want about 49 s", mean, seeds)
+	} else {
+		t.Logf("Unknown %v after the loss on average over %d seeds", mean, seeds)
+	}
+}
+
+// Source: pkg/controller/tainteviction/taint_eviction.go: removing the taints
+// cancels the deletion.
+func TestANodeThatReturnsInTimeKeepsItsPods(t *testing.T) {
+	for seed := range uint64(20) {
+		f := powerLoss("n-1")
+		f.For = 4 * time.Minute
+		s := tell(t, shop(seed+1, 6, 12, f))
+		if len(s.unknown) != 1 || len(s.created) != 0 || len(s.deleting) != 0 {
+			t.Errorf("seed %d: %d nodes unknown, %d pods replaced, %d deleted", seed, len(s.unknown), len(s.created), len(s.deleting))
+		}
+	}
+}
+
+// Source: k8s.io/endpointslice/utils.go: ready follows the pod's condition,
+// which the node controller sets False, whatever the containers do.
+func TestAStoppedKubeletDrainsEndpointsThoughContainersServe(t *testing.T) {
+	f := fault.Spec{ID: "stop", Fault: "kubelet-stop", At: lossAt, For: 3 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}}
+	s := tell(t, shop(1, 6, 12, f))
+	if len(s.gone) == 0 {
+		t.Fatal("no endpoint went")
+	}
+	for i, at := range s.servedAt {
+		if at > lossAt && s.served[i].ServedMilliRPS != s.served[i].OfferedMilliRPS {
+			t.Errorf("%v: %d of %d served, though every container serves", at, s.served[i].ServedMilliRPS, s.served[i].OfferedMilliRPS)
+		}
+	}
+	if len(s.created) != 0 {
+		t.Error("pods were replaced within the toleration")
+	}
+}
+
+// Source: handleDisruption in node_lifecycle_controller.go: a zone without any
+// ready node is evicted at 0.1 nodes a second.
+func TestALostZoneOfTenNodesIsEvictedOneNodePerTenSeconds(t *testing.T) {
+	f := fault.Spec{ID: "zone", Fault: "node-down", At: lossAt, Target: fault.Target{Zone: "b"}}
+	s := tell(t, shop(3, 30, 60, f))
+	if len(s.tainted) != 10 {
+		t.Fatalf("%d nodes tainted, want 10", len(s.tainted))
+	}
+	var first, last sim.Time = sim.Never, 0
+	for _, at := range s.tainted {
+		first, last = min(first, at), max(last, at)
+	}
+	if d := last.Sub(first); d < 90*time.Second || d > 115*time.Second {
+		t.Errorf("the last of 10 nodes was tainted %v after the first", d)
+	}
+	for i := 1; i < len(s.deleting); i++ {
+		if s.deleting[i] < s.deleting[i-1] {
+			t.Error("deletions out of order")
+		}
+	}
+}
+
+// Source: handleDisruption: all zones in full disruption stop every eviction.
+func TestWhenAllZonesAreLostNothingIsEvicted(t *testing.T) {
+	f := fault.Spec{ID: "all", Fault: "node-down", At: lossAt, For: 15 * time.Minute, Target: fault.Target{PercentPPM: 1_000_000}}
+	s := tell(t, shop(1, 9, 18, f))
+	if len(s.unknown) != 9 || len(s.deleting) != 0 || len(s.created) != 0 {
+		t.Errorf("%d nodes unknown, %d pods deleted, %d created", len(s.unknown), len(s.deleting), len(s.created))
+	}
+}
+
+// Source: handleDisruption, leaving master disruption: every node gets a new
+// grace period.
+func TestAControlPlaneCutOffFromEveryoneEvictsNothingOnHeal(t *testing.T) {
+	for seed := range uint64(10) {
+		f := fault.Spec{ID: "cut", Fault: "partition", At: lossAt, For: 12 * time.Minute, Target: fault.Target{PercentPPM: 1_000_000}}
+		s := tell(t, shop(seed+1, 9, 18, f))
+		if len(s.unknown) != 9 || len(s.deleting) != 0 || len(s.created) != 0 {
+			t.Errorf("seed %d: %d nodes unknown, %d pods deleted, %d created", seed, len(s.unknown), len(s.deleting), len(s.created))
+		}
+	}
+}

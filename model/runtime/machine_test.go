@@ -1,0 +1,208 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// rig is machines and what they told.
+type rig struct {
+	*sim.Kernel
+	registry *Registry
+	machine  *Machine
+	told     []string
+}
+
+// Changed implements Observer.
+func (r *rig) Changed(s *Sandbox) { r.told = append(r.told, "changed "+s.Pod.Name) }
+
+// Pulled implements Observer.
+func (r *rig) Pulled(pod uint32, o Outcome) {
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed"}[o]))
+}
+
+// ServingChanged implements Watcher.
+func (r *rig) ServingChanged(pod model.Ref, serving bool) {
+	r.told = append(r.told, fmt.Sprintf("pod %d serves: %v", pod.ID, serving))
+}
+
+func newRig(b ...Behavior) *rig {
+	r := &rig{Kernel: sim.New(sim.Config{Seed: 1})}
+	r.registry = NewRegistry(r.Kernel)
+	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "n-0"}, Images: []model.Image{{Name: "docker.io/library/here:latest"}}}
+	r.machine = NewMachine(r.Kernel, node, Config{Behaviors: b, Registry: r.registry, Serving: r, Kubelet: r})
+	return r
+}
+
+func (r *rig) run(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := r.Run(r.Now().Add(d)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pod(id uint32, containers ...model.Container) *model.Pod {
+	return &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, ID: id, Namespace: "default", Name: fmt.Sprintf("p-%d", id)},
+		Spec: &model.PodSpec{Containers: containers},
+	}
+}
+
+func (r *rig) expect(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(r.told, want) {
+		t.Errorf("told %q, want %q", r.told, want)
+	}
+	r.told = nil
+}
+
+// TestPullsAreSerialAndLayersThatAreHereAreNotLoadedAgain (the default
+// serializeImagePulls; pkg/kubelet/images/puller.go).
+func TestPullsAreSerialAndLayersThatAreHereAreNotLoadedAgain(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 800_000_000})
+	c := model.Container{Name: "main", Image: "big"}
+	r.machine.Pull(pod(1, c), &c)
+	r.machine.Pull(pod(2, c), &c)
+	r.machine.Pull(pod(3, c), &model.Container{Name: "main", Image: "other"})
+	first := r.machine.pulls[0].doneAt
+	// 10 s to load and 16 s to unpack at the median
+	if first < sim.Time(10*time.Second) || first > sim.Time(3*time.Minute) {
+		t.Errorf("the first pull takes %v", first)
+	}
+	r.run(t, time.Hour)
+	r.expect(t, "pulled 1 now", "pulled 2 needless", "pulled 3 now")
+}
+
+// TestARegistryThatGoesDownBreaksPullsOff and refuses new ones, quickly.
+func TestARegistryThatGoesDownBreaksPullsOff(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 8 << 30})
+	c := model.Container{Name: "main", Image: "big"}
+	r.machine.Pull(pod(1, c), &c)
+	r.machine.Pull(pod(2, c), &c)
+	r.run(t, 5*time.Second)
+	r.registry.SetDown(true)
+	r.run(t, time.Second)
+	r.expect(t, "pulled 1 failed", "pulled 2 failed")
+	r.registry.SetDown(false)
+	r.machine.Pull(pod(1, c), &c)
+	r.run(t, time.Hour)
+	r.expect(t, "pulled 1 now")
+}
+
+// TestImageNamesAreCompleted as github.com/distribution/reference does.
+func TestImageNamesAreCompleted(t *testing.T) {
+	for name, want := range map[string]string{
+		"redis":                        "docker.io/library/redis:latest",
+		"redis:7":                      "docker.io/library/redis:7",
+		"docker.io/redis:7":            "docker.io/library/redis:7",
+		"bitnami/redis":                "docker.io/bitnami/redis:latest",
+		"gcr.io/x/y:v1":                "gcr.io/x/y:v1",
+		"localhost/y":                  "localhost/y:latest",
+		"reg:5000/y":                   "reg:5000/y:latest",
+		"gcr.io/x/y@sha256:0123456789": "gcr.io/x/y@sha256:0123456789",
+	} {
+		if got := fullName(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if r := newRig(); !r.machine.Cached("here") || r.machine.Cached("there") {
+		t.Error("the node's image is not here, or another one is")
+	}
+}
+
+// TestServingIsToldWhenAllAppContainersHaveStartedUp and when one ends, or the
+// power.
+func TestServingIsToldWhenAllAppContainersHaveStartedUp(t *testing.T) {
+	r := newRig(Behavior{Container: "slow", Startup: sim.Constant(5 * time.Second)}, Behavior{Startup: sim.Constant(time.Second)})
+	p := pod(1, model.Container{Name: "fast"}, model.Container{Name: "slow"})
+	s := r.machine.Add(p, p.NameHash())
+	r.machine.MakeSandbox(s)
+	r.machine.Start(s, 0)
+	r.run(t, 10*time.Second)
+	r.expect(t, "changed p-1", "changed p-1")
+	r.machine.Start(s, 1)
+	r.run(t, 4*time.Second)
+	r.expect(t, "changed p-1")
+	r.run(t, time.Second)
+	r.expect(t, "pod 1 serves: true")
+	r.machine.Crash(s, 0, 1)
+	r.expect(t, "pod 1 serves: false", "changed p-1")
+	r.machine.Start(s, 0)
+	r.run(t, time.Second)
+	r.expect(t, "changed p-1", "pod 1 serves: true")
+	r.machine.PowerOff()
+	r.run(t, time.Minute)
+	r.expect(t, "pod 1 serves: false")
+	r.machine.Boot()
+	if c := s.Processes[1]; c.Running || c.ExitCode != 255 || c.FinishedAt != r.Now() {
+		t.Errorf("after the boot %+v", c)
+	}
+}
+
+// TestOnlyTheFirstInstancesExitIfTheBehaviorSaysSo.
+func TestOnlyTheFirstInstancesExitIfTheBehaviorSaysSo(t *testing.T) {
+	r := newRig(Behavior{Run: sim.Constant(time.Second), ExitCode: 3, Exits: 2})
+	p := pod(1, model.Container{Name: "main"})
+	s := r.machine.Add(p, 1)
+	for n := range 4 {
+		r.machine.Start(s, 0)
+		r.run(t, time.Hour)
+		if want := n >= 2; s.Processes[0].Running != want {
+			t.Fatalf("instance %d runs: %v", n, !want)
+		}
+		r.machine.Crash(s, 0, 1)
+	}
+}
+
+func TestUntilOOM(t *testing.T) {
+	for _, c := range []struct {
+		base, growth, limit int64
+		want                time.Duration
+	}{
+		{100, 1, 0, time.Duration(sim.Never)},
+		{100, 0, 200, time.Duration(sim.Never)},
+		{100, -5, 200, time.Duration(sim.Never)},
+		{100, 10, 200, 10 * time.Second},
+		{200, 10, 200, 0},
+		{0, 3, 10, 3333333333},
+		{0, 1, 1 << 62, time.Duration(sim.Never)},
+	} {
+		b := Behavior{MemoryBytes: c.base, MemoryGrowth: c.growth}
+		if got := b.untilOOM(c.limit); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// TestAddressesAreUniqueWhileTheSandboxLives, also after they have gone round.
+func TestAddressesAreUniqueWhileTheSandboxLives(t *testing.T) {
+	r := newRig()
+	luck := r.Luck().Stream("test")
+	live := map[uint32]uint32{}
+	for id := uint32(1); id < 4000; id++ {
+		p := pod(id, model.Container{Name: "main"})
+		s := r.machine.Add(p, uint64(id))
+		r.machine.MakeSandbox(s)
+		if by, taken := live[s.IP]; taken {
+			t.Fatalf("pods %d and %d have address %x", by, id, s.IP)
+		}
+		live[s.IP] = id
+		if gone := uint32(luck.Below(uint64(id))) + 1; id > 100 {
+			if s := r.machine.Sandbox(gone); s != nil {
+				delete(live, s.IP)
+				r.machine.StopSandbox(s)
+				r.machine.Remove(gone)
+			}
+		}
+		for len(live) > 110 {
+			id := r.machine.ids[slices.IndexFunc(r.machine.ids, func(id uint32) bool { return id != 0 })]
+			delete(live, r.machine.Sandbox(id).IP)
+			r.machine.Remove(id)
+		}
+	}
+}
