@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,11 @@ func (l *loader) controlPlane(v strict.Value) {
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
 	c.CPUMilli = atLeast(m.Default("cpu", "4"), strict.Value.CPU, 1)
-	c.MemoryBytes = atLeast(m.Default("memory", "16Gi"), strict.Value.Bytes, 1)
+	if memory := m.Optional("memory"); memory.Given() {
+		atLeast(memory, strict.Value.Bytes, 1)
+		at := memory.Pos()
+		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: not modeled", at.File, at.Line, memory.Path()))
+	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 }
 

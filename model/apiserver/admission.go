@@ -14,7 +14,7 @@ import (
 const tolerationSeconds = 300 * time.Second
 
 // admit runs the admission plugins that matter to the model, on creation.
-func admit(_ *Server, r *store.Request) store.Refusal {
+func admit(r *store.Request) store.Refusal {
 	if r.Op != store.OpCreate {
 		return store.Accepted
 	}

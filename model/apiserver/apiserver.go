@@ -15,29 +15,22 @@ import (
 	"orrery/sim"
 )
 
-// handling is the API server's own work on a write: decoding, admission,
-// encoding. The control plane's modeling values put a whole small write at 5
-// to 15 ms, most of it etcd's.
-var handling = sim.Lognormal(2*time.Millisecond, 15*time.Millisecond)
+// handling is the processor time of a write: authentication, decoding,
+// admission, encoding. A small write costs 1 to 3 ms besides etcd's commit.
+var handling = sim.Lognormal(1500*time.Microsecond, 6*time.Millisecond)
 
 const whyCommit = store.WhyArrive + 1
 
 // stage is one step of the request path. It may change the request or refuse
 // it; Accepted passes it on.
-type stage struct {
-	name string
-	pass func(*Server, *store.Request) store.Refusal
-}
+type stage func(*store.Request) store.Refusal
 
 // path is the request path, in the order of DefaultBuildHandlerChain
 // (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
 // (k8s.io/apiserver/pkg/endpoints/handlers). Flow control and authorization
 // let everybody pass: every modeled client is a system component with its own
 // rights, and no request waits for a seat.
-var path = []stage{
-	{"authentication", authenticate},
-	{"admission", admit},
-}
+var path = []stage{authenticate, admit}
 
 // Server is one API server. All of them share the store.
 type Server struct {
@@ -46,11 +39,13 @@ type Server struct {
 	etcd   *etcd.Cluster
 	self   sim.ActorID
 	work   sim.Lane
+	freeAt []sim.Time // by core: when it has finished what arrived so far
 }
 
-// New is a server at a site, known to clients made from now on.
-func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver")}
+// New is a server at a site, known to clients made from now on. It works on at
+// most cores requests at the same time; others wait for the first free core.
+func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
+	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores)}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	s.AddServer(at, a.self)
 	return a
@@ -63,15 +58,28 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.commit(r, slot)
 		return
 	}
-	for i := range path {
-		if refusal := path[i].pass(a, r); refusal != store.Accepted {
+	for _, pass := range path {
+		if refusal := pass(r); refusal != store.Accepted {
 			a.store.Answer(slot, refusal, nil)
 			return
 		}
 	}
 	luck := a.work.Draw(r.Client.Hash, r.Number)
-	d := handling.Draw(&luck) + a.etcd.CommitDelay(r.Client.Hash, r.Number)
-	a.kernel.Post(now.Add(d), a.self, whyCommit, slot)
+	proposed := a.busy(now, handling.Draw(&luck))
+	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)
+}
+
+// busy keeps the core that is free first busy for d and returns when it is
+// done.
+func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
+	first := &a.freeAt[0]
+	for i := range a.freeAt {
+		if a.freeAt[i] < *first {
+			first = &a.freeAt[i]
+		}
+	}
+	*first = max(now, *first).Add(d)
+	return *first
 }
 
 // DescribeWake implements sim.Describer.
@@ -84,7 +92,7 @@ func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }
 
-func authenticate(_ *Server, r *store.Request) store.Refusal {
+func authenticate(r *store.Request) store.Refusal {
 	if r.Client.Name == "" {
 		return store.Unauthorized
 	}

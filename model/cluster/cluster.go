@@ -74,6 +74,10 @@ func New(c Config) (*Cluster, error) {
 // *sim.StopError.
 func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
 
+// defaultControlPlaneCores is the size of a control-plane machine nothing is
+// said about.
+const defaultControlPlaneCores = 4
+
 // addControlPlane adds the machines of the control plane, an API server on
 // each, and one etcd behind them. The scheduler and the controllers that lead
 // run on the first.
@@ -81,6 +85,10 @@ func (x *Cluster) addControlPlane() {
 	c := x.config.ControlPlane
 	n := max(c.Replicas, 1)
 	log := etcd.New(x.Kernel.Luck(), n)
+	cores := defaultControlPlaneCores
+	if c.CPUMilli > 0 {
+		cores = int(max(c.CPUMilli/1000, 1))
+	}
 	for i := range n {
 		zone := ""
 		if len(c.Zones) > 0 {
@@ -88,7 +96,7 @@ func (x *Cluster) addControlPlane() {
 		}
 		site := x.net.AddSite(fmt.Sprintf("cp-%d", i), zone)
 		x.control = append(x.control, site)
-		apiserver.New(x.Kernel, x.Store, log, x.net, site)
+		apiserver.New(x.Kernel, x.Store, log, x.net, site, cores)
 	}
 }
 

@@ -37,8 +37,7 @@ type Config struct {
 // ControlPlane is the machines the API servers, etcd, the scheduler and the
 // controllers run on.
 type ControlPlane struct {
-	Replicas    int      // 1, 3 or 5; default 1
-	Zones       []string // by turns; empty is one zone ""
-	CPUMilli    int64
-	MemoryBytes int64
+	Replicas int      // 1, 3 or 5; default 1
+	Zones    []string // by turns; empty is one zone ""
+	CPUMilli int64    // of each; whole cores work on requests; default 4 cores
 }

@@ -52,7 +52,7 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 	r.net = network.New(r.Kernel, network.DefaultProfile())
 	r.store = store.New(r.Kernel, r.net)
 	control := r.net.AddSite("cp-0", "")
-	apiserver.New(r.Kernel, r.store, etcd.New(r.Luck(), 1), r.net, control)
+	apiserver.New(r.Kernel, r.store, etcd.New(r.Luck(), 1), r.net, control, 4)
 	self := r.Register("user", r)
 	r.user = r.store.NewClient(store.ClientConfig{Name: "user", Actor: self, Site: control})
 	size := model.Resources{CPUMilli: 8000, MemoryBytes: 32 << 30, Pods: 110}
@@ -78,7 +78,8 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 }
 
 // Recorded implements store.Observer: a phase never leaves terminal, an object
-// goes after its containers, and what is admitted fits.
+// goes after its containers, what runs fits, and SIGKILL comes no earlier than
+// 2 s after SIGTERM.
 func (r *rig) Recorded(rec *store.Record) {
 	old, _ := rec.Old.(*model.Pod)
 	now, _ := rec.New.(*model.Pod)
@@ -94,15 +95,24 @@ func (r *rig) Recorded(rec *store.Record) {
 	if rec.Verb == store.Deleted && old != nil && strings.HasPrefix(r.ActorName(rec.By), "kubelet/") && r.alive(old) {
 		r.t.Errorf("%v: %s: its object is gone and its containers run", rec.At, old.Name)
 	}
-	r.checkSum(rec)
+	r.checkMachine(rec)
 }
 
-// checkSum recomputes what runs: together it asks for no more than there is.
-func (r *rig) checkSum(rec *store.Record) {
+// checkMachine recomputes what runs: together it asks for no more than there
+// is.
+func (r *rig) checkMachine(rec *store.Record) {
 	var cpu int64
 	for _, s := range r.kubelet.Machine().Sandboxes() {
-		if s != nil && s.Alive() {
+		if s == nil {
+			continue
+		}
+		if s.Alive() {
 			cpu += s.Pod.Spec.Request.CPUMilli
+		}
+		for _, p := range s.Processes {
+			if killed := p.ExitCode == 137 && p.Cause == runtime.Exited && p.TermAt > p.StartedAt; killed && !p.Running && p.FinishedAt.Sub(p.TermAt) < 2*time.Second {
+				r.t.Errorf("%v: %s: killed %v after SIGTERM", rec.At, s.Pod.Name, p.FinishedAt.Sub(p.TermAt))
+			}
 		}
 	}
 	if cpu > r.node.Allocatable.CPUMilli {

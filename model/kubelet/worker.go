@@ -23,7 +23,7 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	switch {
 	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
 		k.trigger(r, now)
-	case r.stage == terminating && pod.Deleting():
+	case r.stage == terminating && now.Add(r.grace()) < r.killAt:
 		k.killContainers(r)
 	case r.stage == finished && pod.Deleting() && !r.remove:
 		r.remove = true

@@ -95,7 +95,7 @@ func (c *conformance) filters(p *model.Pod, w *wanted) {
 	}
 	for _, f := range w.Feasible {
 		if st := c.reject(k, f.Node, ""); st != nil {
-			c.t.Errorf("%s %s: %s rejects %s, want feasible", c.file, w.Pod, st.Plugin, f.Node)
+			c.t.Errorf("%s %s: %s rejects %s, want feasible", c.file, w.Pod, c.search.framework.pluginOf(st), f.Node)
 		}
 	}
 	for node, by := range w.RejectedBy {
@@ -105,7 +105,7 @@ func (c *conformance) filters(p *model.Pod, w *wanted) {
 		c.rejections++
 		st := c.reject(k, node, by)
 		modeled := registry[by] != nil
-		if modeled != (st != nil) || st != nil && st.Plugin != by {
+		if modeled != (st != nil) || st != nil && c.search.framework.pluginOf(st) != by {
 			c.t.Errorf("%s %s: %s: got %+v, want it rejected by %s", c.file, w.Pod, node, st, by)
 			continue
 		}

@@ -24,7 +24,6 @@ const (
 // its Handle, once each, so that two equal answers are the same pointer.
 type Status struct {
 	Code    Code
-	Plugin  string
 	Reasons []string // as kube-scheduler words them
 
 	id       int32
@@ -161,7 +160,7 @@ type Handle struct {
 // Status makes a status of the plugin called name.
 func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 	f := h.framework
-	st := &Status{Code: code, Plugin: name, Reasons: reasons, id: int32(len(f.statuses)), rejector: f.bit(name)}
+	st := &Status{Code: code, Reasons: reasons, id: int32(len(f.statuses)), rejector: f.bit(name)}
 	f.statuses = append(f.statuses, st)
 	return st
 }

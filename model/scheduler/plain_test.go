@@ -125,7 +125,7 @@ func (p *plain) decide(pod *model.Pod) plainDecision {
 	examined := len(feasible) + len(statuses)
 	p.start = (p.start + examined) % len(all)
 	if len(feasible) == 0 {
-		return plainDecision{examined: examined, message: fitError(len(all), statuses, rejectors), rejectors: names(rejectors)}
+		return plainDecision{examined: examined, message: fitError(p.framework, len(all), statuses, rejectors), rejectors: names(rejectors)}
 	}
 	if len(feasible) == 1 {
 		return plainDecision{node: feasible[0].Node.ID, examined: examined}
@@ -185,14 +185,14 @@ func (p *plain) prioritize(pod *model.Pod, feasible []*NodeInfo) nodeScoreHeap {
 }
 
 // fitError words a failure from the statuses of all nodes that were asked.
-func fitError(all int, statuses []*Status, rejectors map[string]bool) string {
+func fitError(f *Framework, all int, statuses []*Status, rejectors map[string]bool) string {
 	reasons, preemption := map[string]int{}, map[string]int{}
 	if n := all - len(statuses); n > 0 {
 		reasons["node(s) didn't satisfy plugin(s) ["+names(rejectors)+"]"] = n
 		preemption["Preemption is not helpful for scheduling"] = n
 	}
 	for _, st := range statuses {
-		rejectors[st.Plugin] = true
+		rejectors[f.pluginOf(st)] = true
 		for _, r := range st.Reasons {
 			reasons[r]++
 		}
@@ -425,3 +425,6 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 	}
 	t.Logf("%d decisions, %d of them found no node", total, failed)
 }
+
+// pluginOf is who made a status.
+func (f *Framework) pluginOf(st *Status) string { return strings.Trim(f.list(st.rejector), "[]") }

@@ -39,7 +39,7 @@ func newWorld(t testing.TB, c Config, nodes ...*model.Node) *world {
 	w := &world{t: t, kernel: k, net: network.New(k, network.DefaultProfile())}
 	w.site = w.net.AddSite("cp-0", "a")
 	w.store = store.New(k, w.net)
-	apiserver.New(k, w.store, etcd.New(k.Luck(), 1), w.net, w.site)
+	apiserver.New(k, w.store, etcd.New(k.Luck(), 1), w.net, w.site, 4)
 	w.person = k.Register("person", w)
 	w.client = w.store.NewClient(store.ClientConfig{Name: "person", Actor: w.person, Site: w.site})
 	for _, n := range nodes {

@@ -17,6 +17,7 @@ import (
 // observers; a component never is.
 type Observer interface{ Recorded(r *Record) }
 
+//tidy:key an object by name
 type key struct {
 	kind            model.Kind
 	namespace, name string
