@@ -49,7 +49,6 @@ const (
 type Probe struct {
 	InitialDelay     time.Duration
 	Period           time.Duration // default 10 s
-	Timeout          time.Duration // default 1 s
 	SuccessThreshold int           // default 1
 	FailureThreshold int           // default 3
 }
@@ -64,7 +63,6 @@ type Container struct {
 	Readiness        *Probe
 	Liveness         *Probe
 	Startup          *Probe
-	HasPreStop       bool
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term
@@ -120,8 +118,6 @@ type PodSpec struct {
 	// both with SumRequests; they are never written again.
 	Request       Resources
 	ScoredRequest Resources
-
-	Template *Template // what the pod was made from; nil for a bare pod
 }
 
 // Template is a pod template: labels and spec, with the hash that names its

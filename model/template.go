@@ -29,7 +29,7 @@ func (t *Template) ComputeHash() string {
 
 // derived are the fields that say nothing of their own: the way back to the
 // template, and sums of other fields.
-var derived = map[string]bool{"Template": true, "Request": true, "ScoredRequest": true}
+var derived = map[string]bool{"Request": true, "ScoredRequest": true}
 
 // appendValue prints what v holds, field by field and through pointers, so
 // that a field added to a spec counts without anybody thinking of it.

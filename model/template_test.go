@@ -14,7 +14,6 @@ func template(change func(*model.PodSpec)) *model.Template {
 	}
 	change(s)
 	t := &model.Template{Labels: model.Labels{{Key: "app", Value: "web"}}, Spec: s}
-	s.Template = t
 	return t
 }
 

@@ -48,7 +48,6 @@ func deployments(n int) []model.Object {
 		}
 		spec.SumRequests()
 		template := &model.Template{Labels: labels, Spec: spec, Hash: fmt.Sprintf("h%03d", i)}
-		spec.Template = template
 		out = append(out, &model.Deployment{
 			Meta:             model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: name, Labels: labels},
 			Replicas:         int32(size),

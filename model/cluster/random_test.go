@@ -68,10 +68,9 @@ func rename(d *model.Deployment, name string, luck *sim.Stream) {
 	spec.Containers = append([]model.Container(nil), spec.Containers...)
 	spec.GraceSeconds = int32(1 + luck.Below(40))
 	if luck.Below(2) == 0 {
-		spec.Containers[0].Readiness = &model.Probe{Period: 10 * time.Second, Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: 3}
+		spec.Containers[0].Readiness = &model.Probe{Period: 10 * time.Second, SuccessThreshold: 1, FailureThreshold: 3}
 	}
 	d.Template = &model.Template{Labels: d.Labels, Spec: &spec}
-	spec.Template = d.Template
 	d.Template.Hash = d.Template.ComputeHash()
 }
 

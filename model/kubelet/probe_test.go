@@ -10,7 +10,7 @@ import (
 )
 
 func every(period time.Duration, failures int) *model.Probe {
-	return &model.Probe{Period: period, Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: failures}
+	return &model.Probe{Period: period, SuccessThreshold: 1, FailureThreshold: failures}
 }
 
 func startup(d time.Duration) option { return behaving(runtime.Behavior{Startup: sim.Constant(d)}) }

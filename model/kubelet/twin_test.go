@@ -138,7 +138,7 @@ func randomContainer(c *model.Container, luck *sim.Stream) {
 		}
 		return &model.Probe{
 			InitialDelay: time.Duration(luck.Below(20)) * time.Second, Period: time.Duration(1+luck.Below(10)) * time.Second,
-			Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: int(1 + luck.Below(4)),
+			SuccessThreshold: 1, FailureThreshold: int(1 + luck.Below(4)),
 		}
 	}
 	c.Readiness, c.Liveness, c.Startup = probe(), probe(), probe()

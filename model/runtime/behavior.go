@@ -30,14 +30,13 @@ type Behavior struct {
 	MemoryBytes    int64 // used from the start
 	MemoryGrowth   int64 // bytes per second; reaching the limit is an OOM kill
 
-	ImageBytes int64 // compressed; default 100 MiB
+	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }
 
-// Behaviors are tried in order; the last match wins field by field is not
-// offered: the first match decides.
+// Behaviors are tried in order; the first that matches decides.
 type Behaviors []Behavior
 
-// Defaults of a container nothing is said about.
+// DefaultImageBytes is the size of an image nobody says anything about.
 const DefaultImageBytes = 100 << 20
 
 // The defaults that are distributions.
@@ -47,7 +46,7 @@ var (
 	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second) // an init container, which cannot run forever
 )
 
-var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop, ImageBytes: DefaultImageBytes}
+var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
 
 // For is the behavior of one container of a pod, defaults filled in.
 func (b Behaviors) For(p *model.Pod, container string) Behavior {
@@ -64,9 +63,6 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 		}
 		if x.Stop.IsZero() {
 			x.Stop = DefaultStop
-		}
-		if x.ImageBytes == 0 {
-			x.ImageBytes = DefaultImageBytes
 		}
 		return x
 	}

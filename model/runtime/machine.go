@@ -118,7 +118,9 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
-		m.cache(c.Registry.image(i.Name))
+		image := c.Registry.image(i.Name)
+		c.Registry.sizes[image] = i.Bytes
+		m.cache(image)
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
 	return m

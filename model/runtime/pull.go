@@ -40,13 +40,14 @@ type Registry struct {
 	down     bool
 	machines []*Machine
 	numbers  map[string]uint32
+	sizes    map[uint32]int64 // by number, of images a node has reported
 	costs    *costs
 }
 
 // NewRegistry is a registry that is up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{numbers: map[string]uint32{}, costs: &costs{
+	return &Registry{numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 	}}
@@ -83,6 +84,18 @@ func (r *Registry) image(name string) uint32 {
 	}
 	r.numbers[name] = n
 	return n
+}
+
+// size is how large an image is: what the scenario says, what a node that has
+// it reports, or the default.
+func (r *Registry) size(image uint32, said int64) int64 {
+	switch {
+	case said > 0:
+		return said
+	case r.sizes[image] > 0:
+		return r.sizes[image]
+	}
+	return DefaultImageBytes
 }
 
 // fullName adds what an image reference leaves out
@@ -155,7 +168,8 @@ func (m *Machine) cache(image uint32) {
 // pkg/kubelet/images/puller.go). The Observer is told the outcome.
 func (m *Machine) Pull(p *model.Pod, c *model.Container) {
 	b := m.behaviors.For(p, c.Name)
-	m.pulls = append(m.pulls, pull{pod: p.ID, image: m.registry.image(c.Image), bytes: b.ImageBytes})
+	image := m.registry.image(c.Image)
+	m.pulls = append(m.pulls, pull{pod: p.ID, image: image, bytes: m.registry.size(image, b.ImageBytes)})
 	if len(m.pulls) == 1 {
 		m.nextPull()
 	}

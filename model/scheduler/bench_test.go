@@ -79,3 +79,25 @@ func benchmarkSchedule(b *testing.B, s *search, shapes []*model.Pod) {
 	b.ReportMetric(float64(8*s.classes.verdicts)/float64(len(s.cache.tree.list())*len(shapes)), "bytes/node/class")
 	runtime.KeepAlive(s)
 }
+
+// BenchmarkScheduleNowhere asks for room in a full cluster of 5,000 nodes in
+// which something has changed since the last attempt.
+func BenchmarkScheduleNowhere(b *testing.B) {
+	s := newSearch(5_000, 0)
+	list := shapes(10)
+	full := spec(32_000, 128*gib)
+	for _, id := range s.cache.tree.list() {
+		s.cache.charge(id, full, 1)
+	}
+	little := spec(1, 1)
+	b.ReportAllocs()
+	for i := range b.N {
+		id := uint32(1 + i*7%5_000)
+		s.cache.charge(id, little, 1)
+		if d := s.decide(s.classes.of(list[i%len(list)])); d.failure == nil {
+			b.Fatal("there was room")
+		}
+		s.cache.charge(id, little, -1)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
+}

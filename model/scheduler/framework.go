@@ -123,6 +123,7 @@ type EnqueueExtensions interface {
 
 // ClusterEventWithHint is an event, or several, and the function that says
 // whether this very one is worth another attempt of pod; nil says it always is.
+// Like every answer it depends on the pod's class only.
 type ClusterEventWithHint struct {
 	Event          ClusterEvent
 	QueueingHintFn func(pod *model.Pod, e *Event) bool

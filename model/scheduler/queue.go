@@ -22,27 +22,43 @@ const (
 
 // podRow is everything the scheduler knows of a pod.
 type podRow struct {
-	pod    *model.Pod // the newest version seen; of a pod that is gone, the last
-	exists bool
-
+	pod *model.Pod // the newest version seen; of a pod that is gone, the last
 	// spec is what the pod is charged with to node, nil if it is not in the
 	// cache. An assumed pod is charged before it was seen bound.
-	spec    *model.PodSpec
-	node    uint32
-	assumed bool
+	spec *model.PodSpec
+	node uint32
 
-	place  place
-	gated  bool   // by a PreEnqueue plugin; then place is unschedulable
-	stamp  uint32 // counts its moves between places
-	at     int32  // place in the list of unschedulable pods
-	seq    uint32
-	expiry sim.Time // BackoffExpiration, cut to the second; -1 if it owes none
-	since  sim.Time // QueuedPodInfo.Timestamp
-
+	at        int32     // place in group
+	group     *group    // if it is unschedulable
+	since     sim.Time  // QueuedPodInfo.Timestamp
+	expiry    sim.Time  // BackoffExpiration, cut to the second; -1 if it owes none
+	seq       uint32    // counts pods in the order in which they were first seen
+	stamp     uint32    // counts its moves between places
 	rejectors pluginSet // UnschedulablePlugins
 	rejected  uint32    // UnschedulableCount
 	errors    uint32    // ConsecutiveErrorsCount
 	told      uint32    // hash of the condition last sent; 0 if none was
+
+	exists  bool
+	assumed bool
+	place   place
+	gated   bool // by a PreEnqueue plugin; then place is unschedulable
+}
+
+// group is the unschedulable pods of one class that the same plugins rejected:
+// an event helps all of them or none.
+type group struct {
+	groupKey
+	pods []uint32 // in no order that matters
+	at   int      // place among the groups that are not empty
+}
+
+// groupKey tells groups apart.
+//
+//tidy:key compared as a whole
+type groupKey struct {
+	class     *class
+	rejectors pluginSet
 }
 
 // The queue's timing, where a Config does not say otherwise
@@ -68,6 +84,7 @@ type left struct {
 // (pkg/scheduler/backend/queue/scheduling_queue.go).
 type queue struct {
 	framework      *Framework
+	classes        *classes
 	rows           *store.Table[podRow]
 	initialBackoff time.Duration
 	maxBackoff     time.Duration
@@ -75,8 +92,8 @@ type queue struct {
 	activeQ       podHeap
 	backoffQ      podHeap
 	errorBackoffQ podHeap
-	unschedulable []uint32 // in no order that matters
-	waiting       [32]int  // unschedulable pods by the plugins that rejected them
+	groups        map[groupKey]*group
+	unschedulable []*group // those that are not empty, in no order that matters
 	leftover      []left   // unschedulable pods, oldest first; some are dead
 	oldest        int      // of leftover: what comes before is gone
 	seen          uint32
@@ -88,8 +105,10 @@ type queue struct {
 	news   []Event
 }
 
-func newQueue(f *Framework, rows *store.Table[podRow], c Config) *queue {
-	q := &queue{framework: f, rows: rows, initialBackoff: c.PodInitialBackoff, maxBackoff: c.PodMaxBackoff}
+func newQueue(k *classes, rows *store.Table[podRow], c Config) *queue {
+	f := k.framework
+	q := &queue{framework: f, classes: k, rows: rows, groups: map[groupKey]*group{}}
+	q.initialBackoff, q.maxBackoff = c.PodInitialBackoff, c.PodMaxBackoff
 	q.activeQ.less = func(a, b *QueuedPodInfo) bool {
 		if f.queueSort.Less(a, b) {
 			return true
@@ -157,19 +176,20 @@ func (q *queue) gate(r *podRow, id uint32) bool {
 func (q *queue) toUnschedulable(id uint32) {
 	q.leave(id)
 	r := q.rows.Row(id)
-	r.place, r.at = unschedulable, int32(len(q.unschedulable))
-	q.unschedulable = append(q.unschedulable, id)
-	q.count(r.rejectors, 1)
+	k := groupKey{q.classes.of(r.pod), r.rejectors}
+	g := q.groups[k]
+	if g == nil {
+		g = &group{groupKey: k}
+		q.groups[k] = g
+	}
+	if len(g.pods) == 0 {
+		g.at = len(q.unschedulable)
+		q.unschedulable = append(q.unschedulable, g)
+	}
+	r.place, r.group, r.at = unschedulable, g, int32(len(g.pods))
+	g.pods = append(g.pods, id)
 	if !r.gated {
 		q.leftover = append(q.leftover, left{r.since, id, r.stamp})
-	}
-}
-
-func (q *queue) count(set pluginSet, n int) {
-	for i := range q.framework.names {
-		if set&(1<<i) != 0 {
-			q.waiting[i] += n
-		}
 	}
 }
 
@@ -178,15 +198,27 @@ func (q *queue) count(set pluginSet, n int) {
 func (q *queue) leave(id uint32) {
 	r := q.rows.Row(id)
 	if r.place == unschedulable {
-		last := len(q.unschedulable) - 1
-		moved := q.unschedulable[last]
-		q.unschedulable[r.at] = moved
-		q.rows.Row(moved).at = r.at
-		q.unschedulable = q.unschedulable[:last]
-		q.count(r.rejectors, -1)
+		q.ungroup(r)
 	}
 	r.place = nowhere
 	r.stamp++
+}
+
+func (q *queue) ungroup(r *podRow) {
+	g := r.group
+	last := len(g.pods) - 1
+	moved := g.pods[last]
+	g.pods[r.at] = moved
+	q.rows.Row(moved).at = r.at
+	g.pods = g.pods[:last]
+	r.group = nil
+	if last > 0 {
+		return
+	}
+	end := len(q.unschedulable) - 1
+	q.unschedulable[g.at] = q.unschedulable[end]
+	q.unschedulable[g.at].at = g.at
+	q.unschedulable = q.unschedulable[:end]
 }
 
 // remove forgets a pod, unless it is in flight: whoever has it will find out.
@@ -304,28 +336,17 @@ func (q *queue) happened(now sim.Time, e Event) {
 	if q.flying != 0 {
 		q.news = append(q.news, e)
 	}
-	if !q.anyWaitsFor(interested) {
-		return
-	}
 	for i := len(q.unschedulable) - 1; i >= 0; i-- {
-		id := q.unschedulable[i]
-		r := q.rows.Row(id)
-		if r.gated || r.rejectors&interested == 0 {
-			continue // a gate is opened by nothing but the pod's own update
+		g := q.unschedulable[i]
+		if g.rejectors&interested == 0 || !q.framework.worthRequeuing(q.rows.Row(g.pods[0]).pod, g.rejectors, &e) {
+			continue
 		}
-		if q.framework.worthRequeuing(r.pod, r.rejectors, &e) {
-			q.requeue(now, id)
-		}
-	}
-}
-
-func (q *queue) anyWaitsFor(set pluginSet) bool {
-	for i := range q.framework.names {
-		if set&(1<<i) != 0 && q.waiting[i] > 0 {
-			return true
+		for j := len(g.pods) - 1; j >= 0; j-- {
+			if id := g.pods[j]; !q.rows.Row(id).gated {
+				q.requeue(now, id) // a gate is opened by nothing but the pod's own update
+			}
 		}
 	}
-	return false
 }
 
 // update takes a new version of a pod that waits; the row has it already

@@ -20,7 +20,7 @@ type queueBench struct {
 
 func newQueueBench(t *testing.T) *queueBench {
 	b := &queueBench{t: t}
-	b.queue = newQueue(newFramework(defaultProfile, nil), &b.rows, Config{}.withDefaults())
+	b.queue = newQueue(newClasses(newFramework(defaultProfile, nil)), &b.rows, Config{}.withDefaults())
 	return b
 }
 
@@ -147,26 +147,29 @@ func TestTheQueueAgreesWithARecount(t *testing.T) {
 }
 
 func (b *queueBench) recount(made uint32) {
-	var unschedulables []uint32
-	waiting := 0
+	var unschedulables, got []uint32
 	alive := map[place]int{}
 	for id := uint32(1); id <= made; id++ {
 		r := b.rows.Row(id)
 		alive[r.place]++
 		if r.place == unschedulable {
 			unschedulables = append(unschedulables, id)
-			if r.rejectors&b.fit() != 0 {
-				waiting++
+		}
+	}
+	for i, g := range b.unschedulable {
+		if g.at != i || len(g.pods) == 0 {
+			b.t.Fatalf("group %d of %d pods says it is at %d", i, len(g.pods), g.at)
+		}
+		got = append(got, g.pods...)
+		for _, id := range g.pods {
+			if r := b.rows.Row(id); r.group != g || r.rejectors != g.rejectors {
+				b.t.Fatalf("pod %d is in the group of another", id)
 			}
 		}
 	}
-	got := slices.Clone(b.unschedulable)
 	slices.Sort(got)
 	if !slices.Equal(got, unschedulables) {
 		b.t.Fatalf("unschedulable are %v, recounted %v", got, unschedulables)
-	}
-	if n := b.waiting[slices.Index(b.framework.names, "NodeResourcesFit")]; n != waiting {
-		b.t.Fatalf("%d wait for NodeResourcesFit, recounted %d", n, waiting)
 	}
 	for p, h := range map[place]*podHeap{active: &b.activeQ, backoff: &b.backoffQ, errorBackoff: &b.errorBackoffQ} {
 		n := 0

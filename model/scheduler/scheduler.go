@@ -104,8 +104,9 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	f := newFramework(defaultProfile, x.client)
-	x.queue = newQueue(f, &x.rows, x.Config)
-	x.search = &search{framework: f, cache: x.cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore}
+	classes := newClasses(f)
+	x.queue = newQueue(classes, &x.rows, x.Config)
+	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
 	luck := k.Luck().Lane("scheduler").Draw(sim.HashName("flush"), 0)
 	phase := luck.Duration(0, flushUnschedulableEvery)
 	x.backoffTicks = sim.Ticker{Period: backoffWindow}

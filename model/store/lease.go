@@ -79,8 +79,8 @@ func (l *Leases) Add(node uint32, name string, site, server network.Site) {
 	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
 }
 
-// Start begins renewals: the first now, or as long before now as phase says
-// for a kubelet that has long been running when the run starts.
+// Start begins renewals: the first after phase, which is 0 for a new kubelet
+// and anything up to a period for one that has long been running.
 func (l *Leases) Start(node uint32, phase time.Duration) {
 	r := &l.rows[node]
 	now := l.kernel.Now()

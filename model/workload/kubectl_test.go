@@ -20,7 +20,6 @@ func deployment(name string, replicas int32, images ...string) *model.Deployment
 	}
 	labels := model.MakeLabels(map[string]string{"app": name})
 	template := &model.Template{Labels: labels, Spec: spec}
-	spec.Template = template
 	template.Hash = template.ComputeHash()
 	return &model.Deployment{
 		Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: name, Labels: labels},

@@ -47,7 +47,6 @@ func (p setImage) Apply(cur model.Object) model.Object {
 	spec.Containers = slices.Clone(spec.Containers)
 	spec.Containers[i].Image = p.image
 	t := &model.Template{Labels: old.Template.Labels, Spec: &spec}
-	spec.Template = t
 	t.Hash = t.ComputeHash()
 	next := *old
 	next.Template = t

@@ -50,7 +50,7 @@ var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metada
 	metadata.managedFields`)
 
 // A probe of any sort asks the model's one question: does the process serve?
-var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold
+var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThreshold
 	httpGet tcpSocket exec grpc`)
 
 var container = join(

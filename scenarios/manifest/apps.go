@@ -156,7 +156,6 @@ func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	if o.set.snapshot {
 		m.Labels = slices.DeleteFunc(m.Labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}
-	m.Spec.Template = m
 	if m.Spec.RestartPolicy != model.RestartAlways {
 		spec.field("restartPolicy").errorf("must be Always in a %s", o.kind.typed.kind)
 	}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"orrery/scenarios/strict"
 )
@@ -61,10 +62,7 @@ func (p *place) errorf(format string, a ...any) {
 	v, missing := p.find()
 	message := fmt.Sprintf(format, a...)
 	if missing != "" {
-		if v.Path() == "" {
-			missing = missing[1:]
-		}
-		v.Errorf("%s: %s", missing, message)
+		v.Errorf("%s: %s", strings.TrimPrefix(missing, "."), message)
 		return
 	}
 	v.Errorf("%s", message)

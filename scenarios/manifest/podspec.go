@@ -205,7 +205,6 @@ func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
 	m := &model.Probe{
 		InitialDelay:     time.Duration(number("initialDelaySeconds", b.InitialDelaySeconds, 0)) * time.Second,
 		Period:           time.Duration(number("periodSeconds", b.PeriodSeconds, 10)) * time.Second,
-		Timeout:          time.Duration(number("timeoutSeconds", b.TimeoutSeconds, 1)) * time.Second,
 		SuccessThreshold: int(number("successThreshold", b.SuccessThreshold, 1)),
 		FailureThreshold: int(number("failureThreshold", b.FailureThreshold, 3)),
 	}

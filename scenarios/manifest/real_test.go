@@ -16,63 +16,99 @@ import (
 // not part of it.
 const shared = "../../../shared/data"
 
-func files(t *testing.T, path string) []manifest.File {
+func addAll(t *testing.T, s *manifest.Set, path string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(shared, path)); err != nil {
 		t.Skipf("the real inputs are not there: %v", err)
 	}
-	var list []manifest.File
-	err := filepath.WalkDir(filepath.Join(shared, path), func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(shared, path), func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || !slices.Contains([]string{".yaml", ".json"}, filepath.Ext(name)) {
 			return err
 		}
 		data, err := os.ReadFile(name)
-		rel, _ := filepath.Rel(shared, name)
-		list = append(list, manifest.File{Name: rel, Data: data})
+		s.AddFile(manifest.File{Name: filepath.Base(name), Data: data})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return list
+}
+
+func kindsOf(s *manifest.Set) (n [model.Kinds]int) {
+	for _, o := range s.Objects {
+		n[o.Head().Kind]++
+	}
+	return n
 }
 
 func TestOnlineBoutiqueLoads(t *testing.T) {
 	d := manifest.NewDecoder()
 	s := d.Manifests()
-	for _, f := range files(t, "online-boutique") {
-		s.AddFile(f)
-	}
+	addAll(t, s, "online-boutique")
 	if err := d.Err(); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range d.Notes() {
-		t.Log(n)
+	if n := kindsOf(s); n[model.KindDeployment] != 12 || n[model.KindService] != 12 {
+		t.Errorf("%d Deployments and %d Services, want 12 and 12", n[model.KindDeployment], n[model.KindService])
 	}
-	for _, o := range s.Objects {
-		t.Logf("%T %s", o, o.Head().Path())
-		_ = model.KindPod
-		_ = strings.Cut
+	checkNotes(t, d, "manifests.yaml:422: deployment/redis-cart: spec.template.spec.volumes: not modeled",
+		"manifests.yaml:144: serviceaccount/frontend: kind ServiceAccount: not modeled (and 10 more)")
+	front := s.Objects[0].(*model.Deployment)
+	c := front.Template.Spec.Containers[0]
+	if front.Name != "frontend" || front.Replicas != 1 || c.Requests.CPUMilli != 100 || c.Limits.MemoryBytes != 128<<20 ||
+		c.Readiness == nil || c.Readiness.InitialDelay.Seconds() != 10 || c.Liveness == nil {
+		t.Errorf("frontend is read as %+v", c)
 	}
 }
 
-func TestHotel(t *testing.T) {
+func TestHotelReservationLoads(t *testing.T) {
 	d := manifest.NewDecoder()
 	s := d.Manifests()
-	for _, f := range files(t, "hotel-reservation") {
-		s.AddFile(f)
-	}
-	s2 := d.Snapshot()
-	for _, f := range files(t, "cluster-dump") {
-		s2.AddFile(f)
-	}
-	for _, n := range d.Notes() {
-		t.Log(n)
-	}
-	for _, o := range append(s.Objects, s2.Objects...) {
-		t.Logf("%T %s %+v", o, o.Head().Path(), o.Head().Labels)
-	}
+	addAll(t, s, "hotel-reservation")
 	if err := d.Err(); err != nil {
 		t.Fatal(err)
+	}
+	if n := kindsOf(s); n[model.KindDeployment] != 19 || n[model.KindService] != 19 {
+		t.Errorf("%d Deployments and %d Services, want 19 and 19", n[model.KindDeployment], n[model.KindService])
+	}
+	checkNotes(t, d, "geo-persistent-volume.yaml:1: persistentvolume/geo-pv: kind PersistentVolume: not modeled (and 5 more)")
+}
+
+func TestNodesOfARealClusterLoad(t *testing.T) {
+	d := manifest.NewDecoder()
+	s := d.Snapshot()
+	addAll(t, s, "cluster-dump")
+	if err := d.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Objects) != 6 || len(d.Notes()) != 0 {
+		t.Fatalf("%d nodes and notes %v, want 6 and none", len(s.Objects), d.Notes())
+	}
+	n := s.Objects[0].(*model.Node)
+	if n.Name != "repldev-marc" || n.Capacity.CPUMilli != 8000 || n.Allocatable.MemoryBytes != 30770604<<10 || n.Allocatable.Pods != 110 || len(n.Images) == 0 {
+		t.Errorf("the first node is read as %+v", n)
+	}
+}
+
+// checkNotes checks that every note is told once and that some are there.
+func checkNotes(t *testing.T, d *manifest.Decoder, wanted ...string) {
+	t.Helper()
+	var all []string
+	for _, n := range d.Notes() {
+		all = append(all, n.String())
+	}
+	for _, w := range wanted {
+		if !slices.Contains(all, w) {
+			t.Errorf("no note %q in\n%s", w, strings.Join(all, "\n"))
+		}
+	}
+	seen := map[string]bool{}
+	for _, n := range d.Notes() {
+		kind, _, _ := strings.Cut(n.Object, "/")
+		if key := kind + " " + n.What; seen[key] {
+			t.Errorf("told twice: %s", key)
+		} else {
+			seen[key] = true
+		}
 	}
 }

@@ -1,0 +1,109 @@
+package manifest_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/scenarios/manifest"
+)
+
+func one[T model.Object](t *testing.T, text string) T {
+	t.Helper()
+	d := manifest.NewDecoder()
+	s := d.Manifests()
+	s.AddFile(manifest.File{Name: "x.yaml", Data: []byte(text)})
+	if err := d.Err(); err != nil || len(s.Objects) != 1 {
+		t.Fatalf("%d objects, %v", len(s.Objects), err)
+	}
+	return s.Objects[0].(T)
+}
+
+const least = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: a, image: web, readinessProbe: {httpGet: {path: /, port: 80}}, resources: {limits: {cpu: 500m, memory: 64Mi}, requests: {cpu: 100.5m}}}
+`
+
+// kubernetes.io/docs/concepts/workloads/controllers/deployment, "Writing a
+// Deployment Spec"; pkg/apis/apps/v1/defaults.go SetDefaults_Deployment.
+func TestADeploymentThatSaysNothingGetsTheAPIServersDefaults(t *testing.T) {
+	d := one[*model.Deployment](t, least)
+	quarter := model.CountOrPercent{Value: 25, Percent: true}
+	if d.Namespace != "default" || d.Replicas != 1 || d.Recreate || d.MaxSurge != quarter || d.MaxUnavailable != quarter ||
+		d.ProgressDeadline != 10*time.Minute || d.HistoryLimit != 10 || d.MinReady != 0 || d.Paused {
+		t.Errorf("%+v", d)
+	}
+}
+
+// pkg/apis/core/v1/defaults.go SetDefaults_PodSpec, SetDefaults_Probe,
+// SetDefaults_Container, SetDefaults_Pod;
+// plugin/pkg/admission/defaulttolerationseconds.
+func TestAPodThatSaysNothingGetsTheAPIServersDefaults(t *testing.T) {
+	s := one[*model.Deployment](t, least).Template.Spec
+	if s.GraceSeconds != 30 || s.SchedulerName != "default-scheduler" || s.RestartPolicy != model.RestartAlways || s.ActiveDeadline != 0 || s.Priority != 0 {
+		t.Errorf("%+v", s)
+	}
+	want := []model.Toleration{
+		{Key: model.TaintNotReady, Exists: true, Effect: model.NoExecute, For: 300 * time.Second},
+		{Key: model.TaintUnreachable, Exists: true, Effect: model.NoExecute, For: 300 * time.Second},
+	}
+	if !reflect.DeepEqual(s.Tolerations, want) {
+		t.Errorf("tolerations %+v", s.Tolerations)
+	}
+	c := s.Containers[0]
+	if c.PullPolicy != model.PullAlways {
+		t.Error("an image without a tag is latest and is always pulled")
+	}
+	probe := model.Probe{Period: 10 * time.Second, Timeout: time.Second, SuccessThreshold: 1, FailureThreshold: 3}
+	if *c.Readiness != probe {
+		t.Errorf("probe %+v", c.Readiness)
+	}
+	// What is limited and not requested is requested; CPU is rounded up.
+	if c.Requests.CPUMilli != 101 || c.Requests.MemoryBytes != 64<<20 || s.Request.MemoryBytes != 64<<20 {
+		t.Errorf("requests %+v, sum %+v", c.Requests, s.Request)
+	}
+}
+
+// pkg/util/parsers/parsers.go ParseImageName; SetDefaults_Container.
+func TestPullPolicyFollowsTheTag(t *testing.T) {
+	for image, want := range map[string]model.PullPolicy{
+		"web": model.PullAlways, "web:latest": model.PullAlways, "reg:5000/web": model.PullAlways, "web:latest@sha256:00": model.PullAlways,
+		"web:1": model.PullIfNotPresent, "reg:5000/web:1": model.PullIfNotPresent, "web@sha256:00": model.PullIfNotPresent,
+	} {
+		p := one[*model.Pod](t, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: '"+image+"'}]}")
+		if got := p.Spec.Containers[0].PullPolicy; got != want {
+			t.Errorf("%s: pull policy %v, want %v", image, got, want)
+		}
+	}
+}
+
+// kubernetes.io/docs/concepts/workloads/pods/sidecar-containers.
+func TestAnInitContainerThatRestartsAlwaysIsASidecar(t *testing.T) {
+	p := one[*model.Pod](t, `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {restartPolicy: Never,
+  initContainers: [{name: s, image: "s:1", restartPolicy: Always, resources: {requests: {cpu: 1}}}, {name: i, image: "i:1", resources: {requests: {cpu: 3}}}],
+  containers: [{name: a, image: "a:1", resources: {requests: {cpu: 2}}}]}}`)
+	if !p.Spec.InitContainers[0].Sidecar || p.Spec.InitContainers[1].Sidecar || p.Spec.RestartPolicy != model.RestartNever {
+		t.Errorf("%+v", p.Spec.InitContainers)
+	}
+	if p.Spec.Request.CPUMilli != 4000 {
+		t.Errorf("request %d, want the sidecar beside the init container", p.Spec.Request.CPUMilli)
+	}
+}
+
+// Templates that say the same share a hash, so that applying a manifest again
+// makes no new revision.
+func TestTheHashNamesTheTemplate(t *testing.T) {
+	a, b := one[*model.Deployment](t, least), one[*model.Deployment](t, least)
+	if a.Template.Hash == "" || a.Template.Hash != b.Template.Hash || a.Template.Spec.Template != a.Template {
+		t.Errorf("hashes %q and %q", a.Template.Hash, b.Template.Hash)
+	}
+}
