@@ -18,7 +18,6 @@ type faultSpec = fault.Spec
 // is read when all of them are.
 type entry struct {
 	v       strict.Value
-	at      sim.Time
 	command *workload.Command // or
 	kind    *fault.Kind
 	objects []model.Object // of an apply

@@ -40,11 +40,11 @@ func (s *Scheduler) next(now sim.Time) {
 // skip tells whether a pod needs no node any more
 // (pkg/scheduler/schedule_one.go skipPodSchedule).
 func (s *Scheduler) skip(row *podRow) bool {
-	if row.pod.Deleting() {
-		s.client.Note(row.pod, true, "FailedScheduling", "skip schedule deleting pod: "+row.pod.Namespace+"/"+row.pod.Name)
-		return true
+	if !row.pod.Deleting() {
+		return false
 	}
-	return row.assumed
+	s.client.Note(row.pod, true, "FailedScheduling", "skip schedule deleting pod: "+row.pod.Namespace+"/"+row.pod.Name)
+	return true
 }
 
 // finish ends the scheduling cycle: the pod is assumed on its node and its

@@ -420,6 +420,13 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 		for range 500 {
 			w.step()
 		}
+		held := 0
+		for _, c := range w.fast.classes.byKey {
+			held += len(c.memo)
+		}
+		if held != w.fast.classes.verdicts {
+			t.Errorf("seed %d: %d verdicts are held, %d counted", seed, held, w.fast.classes.verdicts)
+		}
 		total += w.done
 		failed += w.unfit
 	}

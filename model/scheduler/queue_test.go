@@ -93,6 +93,52 @@ func TestTheBackoffIsBypassedWhenNothingIsActive(t *testing.T) {
 	}
 }
 
+// A rejection resets the count of errors, and its own count goes on
+// (AddUnschedulableIfNotPresent).
+func TestARejectionResetsTheErrorCount(t *testing.T) {
+	b := newQueueBench(t)
+	r := b.rows.Row(1)
+	r.pod = pod("1", spec(1, 1))
+	for i, c := range []struct {
+		rejectors pluginSet
+		seconds   time.Duration
+	}{{0, 1}, {0, 2}, {0, 4}, {b.fit(), 1}, {0, 1}, {b.fit(), 2}, {b.fit(), 4}} {
+		b.back(0, 1, c.rejectors)
+		if want := sim.Time(c.seconds * time.Second); r.expiry != want {
+			t.Errorf("failure %d: the backoff ends at %v, want %v", i+1, r.expiry, want)
+		}
+	}
+}
+
+// A pod still backs off in the second in which its backoff ends (isPodBackingoff).
+func TestAnEventInTheLastSecondOfABackoffDoesNotEndIt(t *testing.T) {
+	b := newQueueBench(t)
+	for at, want := range map[time.Duration]place{1900 * time.Millisecond: backoff, 2 * time.Second: active} {
+		b.rows.Row(1).pod, b.rows.Row(1).rejected = pod("1", spec(1, 1)), 0
+		b.back(sim.Time(300*time.Millisecond), 1, b.fit())
+		b.happened(sim.Time(at), Event{ClusterEvent: AssignedPodDelete})
+		if got := b.rows.Row(1).place; got != want {
+			t.Errorf("after an event at %v the pod is in place %d, want %d", at, got, want)
+		}
+	}
+}
+
+// The flush moves pods that are unschedulable for more than 5 minutes
+// (flushUnschedulablePodsLeftover).
+func TestTheFlushMovesPodsAfterMoreThan5Minutes(t *testing.T) {
+	b := newQueueBench(t)
+	b.rows.Row(1).pod = pod("1", spec(1, 1))
+	b.back(0, 1, b.fit())
+	b.flushUnschedulable(sim.Time(5 * time.Minute))
+	if got := b.rows.Row(1).place; got != unschedulable {
+		t.Errorf("after 5 min the pod is in place %d", got)
+	}
+	b.flushUnschedulable(b.unschedulableDue())
+	if got := b.rows.Row(1).place; got != active || b.unschedulableDue() != sim.Never {
+		t.Errorf("after more than 5 min the pod is in place %d", got)
+	}
+}
+
 // backoffQ order: by the second in which the backoff ends, then as activeQ
 // (lessBackoffCompletedWithPriority).
 func TestPodsOfOneBackoffWindowLeaveByPriority(t *testing.T) {

@@ -280,8 +280,14 @@ func TestTheConditionIsWrittenOnlyWhenItChanges(t *testing.T) {
 			writes++
 		}
 	}
-	if n := len(w.attempts(p)); writes != 1 || n < 10 {
+	n := len(w.attempts(p))
+	if writes != 1 || n < 10 {
 		t.Errorf("%d writes and %d attempts, want 1 write and an attempt every 5 to 5.5 min", writes, n)
+	}
+	before := w.kernel.Events()
+	w.run(2 * time.Hour)
+	if events, more := int(w.kernel.Events()-before), len(w.attempts(p))-n; events != 2*more {
+		t.Errorf("%d events for %d attempts, want a flush and a cycle each, and no request", events, more)
 	}
 }
 

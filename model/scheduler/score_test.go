@@ -139,6 +139,37 @@ func TestLeastAllocatedAndBalancedTruncateAtEachStep(t *testing.T) {
 	}
 }
 
+// The filter collects everything that is short; preemption could help unless
+// the pod asks for more than the whole node has of something
+// (pkg/scheduler/framework/plugins/noderesources/fit.go).
+func TestFitSaysAllThatIsShortAndWhetherAnybodyCouldHelp(t *testing.T) {
+	small := node("n", "", 4000, 16)
+	small.Allocatable.Pods = 2
+	small.Allocatable.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}
+	for _, c := range []struct {
+		pods       int64
+		used, want model.Resources
+		code       Code
+		reasons    []string
+	}{
+		{0, model.Resources{CPUMilli: 1}, model.Resources{CPUMilli: 4000}, Unschedulable, []string{"Insufficient cpu"}},
+		{0, model.Resources{}, model.Resources{CPUMilli: 4001}, UnschedulableAndUnresolvable, []string{"Insufficient cpu"}},
+		{0, model.Resources{CPUMilli: 1}, model.Resources{CPUMilli: 4000, MemoryBytes: 17 * gib}, UnschedulableAndUnresolvable, []string{"Insufficient cpu", "Insufficient memory"}},
+		{2, model.Resources{}, model.Resources{}, Unschedulable, []string{"Too many pods"}},
+		{2, model.Resources{}, model.Resources{EphemeralBytes: 101 * gib}, UnschedulableAndUnresolvable, []string{"Too many pods", "Insufficient ephemeral-storage"}},
+		{0, model.Resources{Extended: []model.Extended{{Name: "nvidia.com/gpu", Count: 1}}},
+			model.Resources{Extended: []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}}, Unschedulable, []string{"Insufficient nvidia.com/gpu"}},
+		{0, model.Resources{}, model.Resources{Extended: []model.Extended{{Name: "example.com/fpga", Count: 1}}}, UnschedulableAndUnresolvable, []string{"Insufficient example.com/fpga"}},
+	} {
+		n := &NodeInfo{Node: small, Pods: c.pods}
+		n.Requested.add(1, &c.used)
+		st := plugin[FilterPlugin](t, "NodeResourcesFit").Filter(&model.Pod{Spec: &model.PodSpec{Request: c.want}}, n)
+		if st == nil || st.Code != c.code || !slices.Equal(st.Reasons, c.reasons) {
+			t.Errorf("%+v on a node with %+v: got %+v, want %d %q", c.want, c.used, st, c.code, c.reasons)
+		}
+	}
+}
+
 // LeastAllocated counts 100m and 200 MiB for containers without requests; the
 // filter and BalancedAllocation do not
 // (pkg/scheduler/util/pod_resources.go, noderesources/resource_allocation.go).

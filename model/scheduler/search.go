@@ -180,19 +180,16 @@ func topOf(totals []int64) int {
 	return top
 }
 
-// before tells which of two equal totals, at places a and b of the list, wins.
-// kube-scheduler v1.35 makes the list a heap with container/heap and takes the
-// root. Sifting down moves a child up only if it is strictly better, and the
-// left one unless the right is strictly better; so of equal totals the first in
-// the tree's pre-order (a node, its left subtree, its right one) ends up at the
-// root (pkg/scheduler/schedule_one.go newSortedNodeScores).
-func before(a, b int) bool {
-	x, y := uint(a)+1, uint(b)+1
-	dx, dy := bits.Len(x), bits.Len(y)
-	if dx < dy {
-		return x <= y>>(dy-dx)
-	}
-	return x>>(dx-dy) < y
+// before tells whether of two equal totals the one at place later of the list
+// wins over the one at place earlier. kube-scheduler v1.35 makes the list a heap
+// with container/heap and takes the root. Sifting down moves a child up only if
+// it is strictly better, and the left one unless the right is strictly better;
+// so of equal totals the first in the tree's pre-order (a node, its left
+// subtree, its right one) ends up at the root
+// (pkg/scheduler/schedule_one.go newSortedNodeScores).
+func before(later, earlier int) bool {
+	x, y := uint(later)+1, uint(earlier)+1
+	return x>>(bits.Len(x)-bits.Len(y)) < y // its ancestor at the other's depth lies to the left
 }
 
 // failed is the outcome when no node of nodes, all of which have been asked,

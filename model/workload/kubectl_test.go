@@ -113,9 +113,6 @@ func TestScaleSetImageAndDelete(t *testing.T) {
 	if d.Template.Hash == one.Template.Hash || d.Template.Hash != deployment("web", 1, "web:2").Template.Hash || one.Template.Spec.Containers[0].Image != "web:1" {
 		t.Errorf("hash %s, was %s", d.Template.Hash, one.Template.Hash)
 	}
-	if d.Template.Spec.Template != d.Template {
-		t.Error("the new spec does not lead back to its template")
-	}
 	r.do(act("set-image", func(a *workload.Action) { a.Image = "web:1" }))
 	if got := r.deployment("web").Template.Hash; got != one.Template.Hash {
 		t.Errorf("going back makes hash %s, was %s", got, one.Template.Hash)
