@@ -229,7 +229,7 @@ func (l *loader) checkExpect(v strict.Value, e *report.Expect) {
 			v.Errorf("no fault has the id %s%s", strict.Quote(id), l.suggest(id, ids))
 		}
 	}
-	if e.NeedsFaults() && len(faults) == 0 {
+	if e.NeedsFaults() && len(faults) == 0 && len(e.Faults()) == 0 {
 		v.Errorf("this is about faults, and the timeline has none")
 	}
 	if path := e.Object(); path != "" {

@@ -78,7 +78,7 @@ func Load(file string, o Options) (*Scenario, error) {
 	}
 	root, err := os.OpenRoot(inc.root)
 	if err != nil {
-		return nil, fmt.Errorf("--root: %w", err)
+		return nil, fmt.Errorf("--root: %s", strict.Escape(err.Error()))
 	}
 	defer root.Close()
 	inc.files = root.FS()
@@ -92,7 +92,7 @@ func readScenario(file string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file %s", strict.Quote(file))
 	case err != nil:
-		return nil, err
+		return nil, errors.New(strict.Escape(err.Error()))
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a folder, not a scenario", strict.Quote(file))
 	case !info.Mode().IsRegular():

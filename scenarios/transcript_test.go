@@ -40,7 +40,6 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
-
 func said(in string) string {
 	if rest, ok := strings.CutPrefix(in, "...\n"); ok {
 		in = beginning + rest

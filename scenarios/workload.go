@@ -136,10 +136,10 @@ func terms(v strict.Value, what, rate string, plain, rated func(string) error) {
 		switch {
 		case trimmed == "":
 			err = fmt.Errorf("want %s, found %s", what, strict.Quote(text))
-		case seen[isRate]:
-			err = errors.New("given twice: add the amounts up")
 		case !isRate && strings.Contains(trimmed, "/"):
 			err = fmt.Errorf("%s: the rate is written %s", strict.Quote(trimmed), rate)
+		case seen[isRate]:
+			err = errors.New("given twice: add the amounts up")
 		default:
 			err = read(strings.TrimSpace(number))
 		}

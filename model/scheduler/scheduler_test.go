@@ -37,6 +37,45 @@ func TestPodsAreBoundAndTold(t *testing.T) {
 	}
 }
 
+// Nothing is scheduled before the first lists of nodes and of pods are in, in
+// whatever order they come (pkg/scheduler/eventhandlers.go
+// WaitForHandlersSync).
+func TestSchedulingBeginsWhenBothListsAreIn(t *testing.T) {
+	for seed := range uint64(20) {
+		w := newSeededWorld(t, seed, Config{}, nodes(30, 4000, 16)...)
+		taken := pod("taken", spec(3000, gib))
+		taken.NodeName, taken.NodeID = "n-0", 1
+		w.add(taken)
+		p := w.add(pod("web", spec(3000, gib)))
+		w.scheduler.Start() // again: now that these are there
+		w.run(time.Second)
+		wantNotes(t, w.notes(p), "Scheduled: Successfully assigned default/web to n-1")
+	}
+}
+
+// The write of a failed attempt's condition is part of its cycle: the next pod
+// waits until it is answered, and so for the client's tokens
+// (pkg/scheduler/schedule_one.go handleSchedulingFailure is synchronous).
+func TestTheNextCycleWaitsForTheWriteOfAFailure(t *testing.T) {
+	w := newWorld(t, Config{}, node("n", "", 1000, 4))
+	w.run(time.Second)
+	w.scheduler.client.QPS, w.scheduler.client.Burst = 1, 1
+	w.scheduler.client.Restart()
+	first := w.add(pod("first", spec(1, 1)))
+	w.run(time.Second + 100*time.Millisecond)
+	w.wantNode(first, "n")
+	w.add(pod("big", spec(2000, gib)))
+	w.run(time.Second + 200*time.Millisecond)
+	second := w.add(pod("second", spec(1, 1)))
+	w.run(time.Second + 900*time.Millisecond)
+	if w.scheduler.rows.Row(second.ID).assumed {
+		t.Error("the second pod was decided upon before the condition of the one before was written")
+	}
+	w.run(5 * time.Second)
+	w.wantNode(second, "n")
+	w.checkCache()
+}
+
 // The words of FailedScheduling are kube-scheduler's: reasons counted over
 // nodes and sorted as text, then what preemption has to say
 // (pkg/scheduler/framework/types.go FitError.Error, framework/preemption).
@@ -295,6 +334,9 @@ func TestTheConditionIsWrittenOnlyWhenItChanges(t *testing.T) {
 // everything has arrived.
 func (w *world) checkCache() {
 	w.t.Helper()
+	if q := w.scheduler.queue; !w.scheduler.busy && (q.flying != 0 || len(q.news) > 0) {
+		w.t.Errorf("pod %d is still in flight", q.flying)
+	}
 	want := newCache()
 	w.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
 		if p := o.(*model.Pod); p.NodeID != 0 && !p.Phase.Terminal() {

@@ -34,8 +34,12 @@ func (w *world) Wake(now sim.Time, why sim.Why, about uint64) {
 }
 
 func newWorld(t testing.TB, c Config, nodes ...*model.Node) *world {
+	return newSeededWorld(t, 1, c, nodes...)
+}
+
+func newSeededWorld(t testing.TB, seed uint64, c Config, nodes ...*model.Node) *world {
 	t.Helper()
-	k := sim.New(sim.Config{Seed: 1})
+	k := sim.New(sim.Config{Seed: seed})
 	w := &world{t: t, kernel: k, net: network.New(k, network.DefaultProfile())}
 	w.site = w.net.AddSite("cp-0", "a")
 	w.store = store.New(k, w.net)

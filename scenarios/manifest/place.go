@@ -56,9 +56,16 @@ func (p *place) find() (v strict.Value, missing string) {
 	return next, ""
 }
 
+// maxPlaced is how many mistakes are worth finding the place of: only the first
+// twenty are told.
+const maxPlaced = 25
+
 // errorf adds a mistake at the place.
 func (p *place) errorf(format string, a ...any) {
-	p.object.set.decoder.wrong++
+	d := p.object.set.decoder
+	if d.wrong++; d.wrong > maxPlaced {
+		return
+	}
 	v, missing := p.find()
 	message := fmt.Sprintf(format, a...)
 	if missing != "" {

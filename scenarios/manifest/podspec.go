@@ -110,7 +110,7 @@ func (o *object) uniqueNames(p *place, s *corev1.PodSpec) {
 		name string
 		list []corev1.Container
 	}{{"initContainers", s.InitContainers}, {"containers", s.Containers}} {
-		for i := range part.list {
+		for i := range min(len(part.list), maxContainers) {
 			name := part.list[i].Name
 			if seen[name] {
 				p.field(part.name).item(i).field("name").errorf("two containers of the pod are named %s", strict.Quote(name))

@@ -1,0 +1,117 @@
+package scenarios_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/report"
+	"orrery/scenarios"
+	"orrery/sim"
+)
+
+// run runs a scenario to its end.
+func run(t *testing.T, s *scenarios.Scenario) (*cluster.Cluster, *report.Report) {
+	t.Helper()
+	x, err := cluster.New(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
+		t.Fatal(err)
+	}
+	return x, report.New(report.Meta{Scenario: s.Config.Name, End: x.Kernel.Now()}, x.Store.History(), s.Expect)
+}
+
+func TestEveryBuiltInScenarioKeepsItsPromises(t *testing.T) {
+	for _, e := range scenarios.Library() {
+		s, err := scenarios.Embedded(e.Name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if s.Config.Name != e.Name || e.About == "" || len(s.Expect) < 3 {
+			t.Errorf("%s: named %q, %d expectations, about %q", e.Name, s.Config.Name, len(s.Expect), e.About)
+		}
+		if _, r := run(t, s); !r.Held() {
+			var b strings.Builder
+			if err := r.WriteText(&b, false); err != nil {
+				t.Error(err)
+			}
+			t.Error(b.String())
+		}
+	}
+}
+
+// The first sentence of what Orrery is for: manifests and nodes that nobody here
+// wrote, a node lost, and everybody accounted for.
+func TestTheBoutiqueOnARealClusterSurvivesTheLossOfANode(t *testing.T) {
+	const data = "../../shared/data"
+	if _, err := os.Stat(data); err != nil {
+		t.Skipf("the real inputs are not there: %v", err)
+	}
+	shared, err := filepath.Abs(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := folder(t, map[string]string{"shop.yaml": `apiVersion: orrery/v1
+name: shop
+duration: 40m
+cluster: {snapshot: ` + shared + `/cluster-dump/nodes.json}
+workload: {manifests: [` + shared + `/online-boutique/manifests.yaml]}
+timeline: [{at: 15m, fault: node-down, target: node/biggernode-3i745}]
+expect:
+  - "at 14m: workloads_ready()"
+  - reached(evictions() >= 1)
+  - time_to_detect() <= 60s
+  - "at 39m: workloads_ready()"
+  - "at 39m: pods() == 12"
+`})
+	s, err := scenarios.Load(filepath.Join(dir, "shop.yaml"), scenarios.Options{Root: shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Config.Nodes) != 6 || len(s.Notes) == 0 {
+		t.Errorf("%d nodes, notes %q", len(s.Config.Nodes), s.Notes)
+	}
+	x, r := run(t, s)
+	if !r.Held() {
+		var b strings.Builder
+		if err := r.WriteText(&b, false); err != nil {
+			t.Error(err)
+		}
+		t.Error(b.String())
+	}
+	var alive int
+	x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
+		if p := o.(*model.Pod); p.Active() {
+			alive++
+		}
+		return true
+	})
+	if alive != 12 {
+		t.Errorf("%d pods at the end, want 12", alive)
+	}
+}
+
+func TestTheHotelLoadsAsAFolder(t *testing.T) {
+	const data = "../../shared/data"
+	if _, err := os.Stat(data); err != nil {
+		t.Skipf("the real inputs are not there: %v", err)
+	}
+	shared, err := filepath.Abs(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := folder(t, map[string]string{"hotel.yaml": including(shared + "/hotel-reservation")})
+	s, err := scenarios.Load(filepath.Join(dir, "hotel.yaml"), scenarios.Options{Root: shared})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Config.Objects) != 38 {
+		t.Errorf("%d objects, want 19 Deployments and 19 Services", len(s.Config.Objects))
+	}
+}
