@@ -41,7 +41,7 @@ var imports = map[string][]string{
 	"scenarios/strict":   {"sim"},
 	"scenarios/manifest": {"sim", "model", "model/*", "scenarios/strict"},
 	"scenarios":          {"sim", "model", "model/*", "report", "scenarios/*"},
-	"cmd/orrery":         {"sim", "model", "scenarios", "report", "model/cluster", "model/*"},
+	"cmd/orrery":         {"sim", "model", "scenarios", "scenarios/strict", "report", "model/*"},
 }
 
 const functionLines = 70

@@ -32,29 +32,30 @@ func (l *loader) controlPlane(v strict.Value) {
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
-	c.CPUMilli = atLeast(m.Default("cpu", "4"), strict.Value.CPU, 1)
+	c.CPUMilli = positive(m.Default("cpu", "4"), strict.Value.CPU)
 	if memory := m.Optional("memory"); memory.Given() {
-		atLeast(memory, strict.Value.Bytes, 1)
+		positive(memory, strict.Value.Bytes)
 		at := memory.Pos()
 		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: not modeled", at.File, at.Line, memory.Path()))
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 }
 
-// atLeast refuses amounts below the least that makes sense.
-func atLeast(v strict.Value, read func(strict.Value) int64, least int64) int64 {
+// positive refuses nothing at all.
+func positive(v strict.Value, read func(strict.Value) int64) int64 {
 	n := read(v)
-	if v.IsScalar() && n < least && n == 0 && isZero(v) {
-		v.Errorf("0 is too little")
+	if n == 0 && isZero(v) {
+		v.Errorf("%s is too little", v.Raw())
 	}
 	return n
 }
 
 // isZero tells whether a value was written as some sort of zero, rather than
-// being 0 because it was wrong.
+// being read as 0 because it was wrong.
 func isZero(v strict.Value) bool {
-	text := strings.Trim(string(v.JSON()), `"`)
-	return strings.HasPrefix(text, "0") && strings.TrimLeft(text, "0.") == strings.TrimLeft(text, "0.123456789")
+	text := v.Raw()
+	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%")
+	return number != "" && strings.Trim(number, "0.") == ""
 }
 
 // nodeGroup reads a number of equal machines, named NAME-0, NAME-1 and so on, or
@@ -64,9 +65,9 @@ func (l *loader) nodeGroup(v strict.Value) {
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size := model.Resources{
-		CPUMilli:       atLeast(m.Required("cpu"), strict.Value.CPU, 1),
-		MemoryBytes:    atLeast(m.Required("memory"), strict.Value.Bytes, 1),
-		EphemeralBytes: atLeast(m.Default("disk", "100Gi"), strict.Value.Bytes, 1),
+		CPUMilli:       positive(m.Required("cpu"), strict.Value.CPU),
+		MemoryBytes:    positive(m.Required("memory"), strict.Value.Bytes),
+		EphemeralBytes: positive(m.Default("disk", "100Gi"), strict.Value.Bytes),
 		Pods:           m.Default("pods", "110").Int(1, 10_000),
 	}
 	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {

@@ -34,7 +34,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
 		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
 		Stop:       atOnce(m.Optional("stop")),
-		ImageBytes: atLeast(m.Optional("image"), strict.Value.Bytes, 1),
+		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))

@@ -51,6 +51,7 @@ type options struct {
 	literal   bool
 	maxEvents uint64
 	maxWall   time.Duration
+	maxMemory string
 	match     string
 	count     int
 	verbose   bool
@@ -62,6 +63,8 @@ type console struct {
 	out, err io.Writer
 	terminal bool // err is one: progress and colour
 	colour   bool // out is one: colour
+
+	maxMemory int64 // bytes a run may use; 0 is no limit
 }
 
 func main() {
@@ -124,9 +127,20 @@ func (m *command) execute(c *console, args []string) int {
 		return exitHeld
 	}
 	if err != nil {
-		return c.wrong(m.name, err)
+		return c.wrong(m.name, suggestFlag(f, err))
 	}
 	return m.run(c, &o, f.Args())
+}
+
+// suggestFlag adds the flag that was perhaps meant.
+func suggestFlag(f *pflag.FlagSet, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	f.VisitAll(func(x *pflag.Flag) { names = append(names, x.Name) })
+	return fmt.Errorf("%w%s", err, scenarios.DidYouMean(unknown.GetSpecifiedName(), names))
 }
 
 // wrong reports that the question was wrong.

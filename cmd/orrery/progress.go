@@ -31,8 +31,11 @@ func newProgress(c *console, title string, end sim.Time) *progress {
 	return &progress{w: c.err, title: title, end: end, started: now, drawn: now}
 }
 
-// draw is a sim.Progress.
+// draw is a sim.Progress. Without a terminal p is nil and nothing is drawn.
 func (p *progress) draw(now sim.Time, events uint64) {
+	if p == nil {
+		return
+	}
 	t := time.Now()
 	if t.Sub(p.drawn) < progressEvery {
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -13,10 +14,12 @@ import (
 	"orrery/model/cluster"
 	"orrery/report"
 	"orrery/scenarios"
+	"orrery/scenarios/strict"
 	"orrery/sim"
 )
 
-// progressEvents is how many events pass between two looks at the wall clock.
+// progressEvents is how many events pass between two looks at the wall clock
+// and at the memory.
 const progressEvents = 1 << 14
 
 // modelFlags declares the flags that decide what a run does.
@@ -27,6 +30,7 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
 	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")
 	f.DurationVar(&o.maxWall, "max-wall", 0, "stop after so much real time; 0 is no limit")
+	f.StringVar(&o.maxMemory, "max-memory", "12Gi", "stop when the history has grown so large")
 }
 
 // load reads a scenario: a file, or the name of one that is built in.
@@ -41,6 +45,11 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	s.Config.Literal = o.literal
 	s.Config.ShuffleTies = o.shuffle
 	s.Config.Limits = sim.Limits{Events: o.maxEvents, Wall: o.maxWall}
+	if o.maxMemory != "" {
+		if c.maxMemory, err = strict.ParseBytes(o.maxMemory); err != nil {
+			return nil, fmt.Errorf("--max-memory: %w", err)
+		}
+	}
 	return s, nil
 }
 
@@ -49,6 +58,7 @@ type outcome struct {
 	cluster *cluster.Cluster
 	report  *report.Report
 	stop    *sim.StopError // nil if the run reached its end
+	full    bool           // it was stopped because it used too much memory
 }
 
 // simulate runs a scenario to its end, a budget's, or Ctrl-C.
@@ -58,20 +68,28 @@ func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, err
 		return nil, fmt.Errorf("%s: %w", s.Config.Name, err)
 	}
 	end := sim.Time(s.Config.Duration)
-	if p := newProgress(c, report.Escape(s.Config.Name), end); p != nil {
-		x.Kernel.OnProgress(p.draw, progressEvents)
-		defer p.clear()
-	}
+	out := &outcome{cluster: x}
+	p := newProgress(c, report.Escape(s.Config.Name), end)
+	x.Kernel.OnProgress(func(now sim.Time, events uint64) {
+		p.draw(now, events)
+		out.full = out.full || events%memoryEvents == 0 && c.tooLarge()
+		if out.full {
+			x.Kernel.Interrupt()
+		}
+	}, progressEvents)
 	stopListening := interruptible(x.Kernel)
 	err = x.Run(end)
 	stopListening()
-	out := &outcome{cluster: x}
+	p.clear()
 	meta := report.Meta{
 		Scenario: s.Config.Name, About: s.About, Seed: s.Config.Seed,
 		Events: x.Kernel.Events(), End: x.Kernel.Now(), Command: command,
 	}
 	if errors.As(err, &out.stop) {
 		meta.Stopped = out.stop.Error()
+		if out.full {
+			meta.Stopped = fmt.Sprintf("at %v the history is larger than %d MiB; --max-memory allows more", out.stop.At, c.maxMemory>>20)
+		}
 	} else if err != nil {
 		return nil, err
 	}
@@ -79,6 +97,16 @@ func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, err
 	meta.Digest = report.Digest(h).Sum()
 	out.report = report.New(meta, h, s.Expect)
 	return out, nil
+}
+
+// memoryEvents is how many events pass between two looks at the memory.
+const memoryEvents = progressEvents << 6
+
+// tooLarge tells whether the process uses more memory than it may.
+func (c *console) tooLarge() bool {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return c.maxMemory > 0 && int64(m.HeapAlloc) > c.maxMemory
 }
 
 // interruptible lets Ctrl-C end a run, which then reports what it knows.
@@ -102,7 +130,7 @@ func interruptible(k *sim.Kernel) (stop func()) {
 // code is the exit code of an outcome.
 func (r *outcome) code() int {
 	switch {
-	case r.stop != nil && r.stop.Kind == sim.StoppedInterrupt:
+	case r.stop != nil && r.stop.Kind == sim.StoppedInterrupt && !r.full:
 		return exitInterrupted
 	case r.stop != nil:
 		return exitUnfinished
@@ -120,6 +148,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)
+	}
+	if o.maxEvents != 0 {
+		line += " --max-events " + strconv.FormatUint(o.maxEvents, 10)
 	}
 	return line
 }

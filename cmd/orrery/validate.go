@@ -37,9 +37,16 @@ func validate(c *console, o *options, args []string) int {
 			continue
 		}
 		c.notes(s.Notes)
-		fmt.Fprintf(c.out, "ok    %s: %d nodes, %d objects, %d faults, %d actions, %d expectations over %s\n",
-			report.Escape(s.Config.Name), len(s.Config.Nodes), len(s.Config.Objects), len(s.Config.Faults),
-			len(s.Config.Actions), len(s.Expect), s.Config.Duration)
+		fmt.Fprintf(c.out, "ok    %s: %s, %s, %s, %s, %s over %s\n", report.Escape(s.Config.Name),
+			count(len(s.Config.Nodes), "node"), count(len(s.Config.Objects), "object"), count(len(s.Config.Faults), "fault"),
+			count(len(s.Config.Actions), "action"), count(len(s.Expect), "expectation"), s.Config.Duration)
 	}
 	return code
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -7,6 +7,7 @@
 package manifest
 
 import (
+	"reflect"
 	"strings"
 
 	"orrery/model"
@@ -27,12 +28,13 @@ type Decoder struct {
 	errs       []error
 	wrong      int // mistakes so far, told or not
 	priorities map[string]int32
-	fallback   int32 // the priority of pods that name no class
+	fallback   int32                         // the priority of pods that name no class
+	structs    map[reflect.Type]structFields // of the API types met so far
 }
 
 // NewDecoder is a decoder that knows the priority classes every cluster has.
 func NewDecoder() *Decoder {
-	return &Decoder{priorities: map[string]int32{
+	return &Decoder{structs: map[reflect.Type]structFields{}, priorities: map[string]int32{
 		"system-cluster-critical": 2_000_000_000, // k8s.io/kubernetes/pkg/apis/scheduling/types.go
 		"system-node-critical":    2_000_001_000,
 	}}

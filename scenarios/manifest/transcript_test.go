@@ -30,7 +30,7 @@ func TestTranscripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		parts := strings.Split(string(old), "\n## ")
-		out := bytes.NewBufferString(parts[0] + "\n")
+		out := bytes.NewBufferString(strings.TrimRight(parts[0], "\n") + "\n")
 		for _, part := range parts[1:] {
 			title, rest, _ := strings.Cut(part, "\n")
 			in, want, _ := strings.Cut(rest, "\n----\n")

@@ -113,7 +113,7 @@ func (w *walk) fields(v strict.Value, t reflect.Type, path string) {
 	if !w.shaped(v, v.IsMap(), "a map") {
 		return
 	}
-	known := fieldsOf(t)
+	known := w.set.decoder.fieldsOf(t)
 	for _, e := range v.Entries() {
 		name := lastStep(e)
 		ft, ok := known.types[name]
@@ -187,15 +187,13 @@ type structFields struct {
 	names []string
 }
 
-var structCache = map[reflect.Type]structFields{}
-
-func fieldsOf(t reflect.Type) structFields {
-	if f, ok := structCache[t]; ok {
+func (d *Decoder) fieldsOf(t reflect.Type) structFields {
+	if f, ok := d.structs[t]; ok {
 		return f
 	}
 	f := structFields{types: map[string]reflect.Type{}}
 	collect(t, &f)
-	structCache[t] = f
+	d.structs[t] = f
 	return f
 }
 
