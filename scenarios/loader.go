@@ -47,7 +47,7 @@ func (l *loader) top(root strict.Value) {
 	c.Seed = uint64(top.Default("seed", "1").Int(0, 1<<63-1))
 	l.cluster(top.Required("cluster"))
 	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic")
-	objects, _ := l.manifests(w.Optional("manifests"))
+	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
 	t := l.timeline(top.Optional("timeline"))
@@ -82,7 +82,7 @@ func (l *loader) learn(v strict.Value, objects []model.Object) {
 
 // manifests reads a list of files, folders, patterns, and objects written in
 // place.
-func (l *loader) manifests(list strict.Value) ([]model.Object, *manifest.Set) {
+func (l *loader) manifests(list strict.Value) []model.Object {
 	set := l.decoder.Manifests()
 	for _, item := range list.List() {
 		if item.IsMap() {
@@ -97,7 +97,7 @@ func (l *loader) manifests(list strict.Value) ([]model.Object, *manifest.Set) {
 		}
 	}
 	l.learn(list, set.Objects)
-	return set.Objects, set
+	return set.Objects
 }
 
 func (l *loader) include(set *manifest.Set, v strict.Value) {

@@ -4,6 +4,40 @@
 // is everything a run depends on, and the promises to judge the run by. It
 // refuses to run anything, and to read any file outside the folder it was
 // allowed.
+//
+// Everything a scenario can say:
+//
+//	apiVersion: orrery/v1
+//	name: zone-outage                # required
+//	about: What happens, and why it is worth a test.
+//	duration: 45m                    # required, 1s to 366d
+//	seed: 1
+//	cluster:
+//	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c]}
+//	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
+//	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
+//	workload:
+//	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
+//	  behavior:                      # the first that matches a container decides
+//	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
+//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi}
+//	  traffic:                       # from: ingress, node/NAME or deployment/NAME
+//	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
+//	timeline:
+//	  - {at: 5m, do: scale, target: deployment/web, replicas: 30}
+//	  - {at: 6m, do: apply, manifests: [shop-v2.yaml]}
+//	  - {at: 10m, for: 20m, fault: node-down, id: zone-b, zone: b}
+//	  - {at: 12m, for: 5m, fault: partition, match: {pool: web}, count: 30%, peer: {zone: c}, direction: out}
+//	  - {at: 14m, fault: container-crash, target: deployment/web, container: main, exitCode: 137}
+//	expect:                          # see package report
+//	  - availability(service/checkout) >= 99.9%
+//	  - {id: back, why: It must be., expr: converged() within 10m after faults}
+//
+// A fault's targets are those to which all of target, match, namespace and zone
+// apply, and of them as many as count says. Which fields an action or a fault has
+// is in the registries of the packages workload and fault. Fields that start with
+// x- are the user's own.
 package scenarios
 
 import (

@@ -72,7 +72,7 @@ func (l *loader) entry(v strict.Value) (entry, bool) {
 		m.OneOf("do", "fault")
 	}
 	if e.command != nil && slices.Contains(e.command.Params, workload.ParamManifests) {
-		e.objects, _ = l.manifests(v.Peek("manifests"))
+		e.objects = l.manifests(v.Peek("manifests"))
 	}
 	return e, e.command != nil || e.kind != nil
 }

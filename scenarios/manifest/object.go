@@ -32,15 +32,6 @@ func init() {
 	}
 }
 
-// Kinds is the kinds that are read, as "apps/v1 Deployment".
-func Kinds() []string {
-	var out []string
-	for i := range kinds {
-		out = append(out, kinds[i].String())
-	}
-	return out
-}
-
 // lookup is the kind of that name, also if it is of another group or version
 // that once had it; nil if we read none.
 func lookup(t typed) *kind {
