@@ -448,21 +448,6 @@ func (c *nodeLifecycle) swapped(now sim.Time, id uint32, op uint8, r store.Reply
 	c.advance(now)
 }
 
-func (c *nodeLifecycle) enqueue(now sim.Time, h *nodeHealth, id uint32) {
-	if !h.waiting {
-		h.waiting = true
-		h.zone.queue = append(h.zone.queue, id)
-		c.planPoll(now)
-	}
-}
-
-func (h *nodeHealth) unqueue(id uint32) {
-	if h.waiting {
-		h.waiting = false
-		h.zone.queue = slices.DeleteFunc(h.zone.queue, func(x uint32) bool { return x == id })
-	}
-}
-
 // mark begins to mark the pods of a node not ready that was ready before this
 // pass, or whose pods could not all be marked.
 func (c *nodeLifecycle) mark(now sim.Time, id uint32) {
@@ -508,79 +493,6 @@ func (c *nodeLifecycle) marked(now sim.Time, id uint32, r store.Reply) {
 	c.advance(now)
 }
 
-// judge ends a pass with a look at the zones (handleDisruption).
-func (c *nodeLifecycle) judge(now sim.Time) {
-	allAre, allWere := true, true
-	for _, z := range c.zones {
-		if z.ready+z.notReady == 0 {
-			z.state = zoneUnseen
-			continue
-		}
-		allAre = allAre && stateOf(z.ready, z.notReady) == zoneFull
-		allWere = allWere && z.state == zoneFull
-	}
-	switch {
-	case allAre && allWere:
-	case allAre:
-		c.pass.clear = append(c.pass.clear[:0], c.pass.nodes...)
-		c.clearNext(now)
-		return
-	case allWere:
-		c.leaveFull(now)
-	default:
-		for _, z := range c.zones {
-			c.setState(now, z)
-		}
-	}
-	c.end(now)
-}
-
-func (c *nodeLifecycle) setState(now sim.Time, z *zone) {
-	if z.ready+z.notReady == 0 {
-		return
-	}
-	if s := stateOf(z.ready, z.notReady); s != z.state {
-		z.state = s
-		z.limiter.swap(now, z.rate(s))
-	}
-}
-
-// leaveFull gives every node its whole grace anew after all zones were down:
-// that was more likely the control plane's own trouble.
-func (c *nodeLifecycle) leaveFull(now sim.Time) {
-	for _, id := range c.pass.nodes {
-		c.health.Row(id).probeAt = now
-	}
-	for _, z := range c.zones {
-		z.state = zoneUnseen
-		c.setState(now, z)
-	}
-}
-
-// clearNext takes the NoExecute taints from the next node, and when all are
-// done stops evictions everywhere.
-func (c *nodeLifecycle) clearNext(now sim.Time) {
-	p := &c.pass
-	for len(p.clear) > 0 {
-		id := p.clear[0]
-		p.clear = p.clear[1:]
-		n := c.view.node(id)
-		if n == nil {
-			continue
-		}
-		c.health.Row(id).unqueue(id)
-		if model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute) {
-			c.client.Patch(n.Ref(), taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opClear, id))
-			return
-		}
-	}
-	for _, z := range c.zones {
-		z.state = zoneFull
-		z.limiter.swap(now, 0)
-	}
-	c.end(now)
-}
-
 // end sets the phase of the passes to come: 5 s after this one.
 func (c *nodeLifecycle) end(now sim.Time) {
 	c.pass.running = false
@@ -588,78 +500,4 @@ func (c *nodeLifecycle) end(now sim.Time) {
 	c.passes.Phase = now.Add(c.passes.Period)
 	c.plan(now)
 	c.planPoll(now)
-}
-
-// planPoll posts the next look at the eviction queues at which a zone has both
-// a node and a token.
-func (c *nodeLifecycle) planPoll(now sim.Time) {
-	if c.polling {
-		return
-	}
-	at := sim.Never
-	for _, z := range c.zones {
-		if len(z.queue) > 0 && z.limiter.every > 0 {
-			at = min(at, c.polls.AtOrAfter(max(now, z.limiter.fullAt)))
-		}
-	}
-	if c.literal {
-		at = c.polls.AtOrAfter(now)
-	}
-	if at < c.pollAt {
-		c.pollAt = at
-		c.kernel.Post(at, c.self, whyPoll, 0)
-	}
-}
-
-// poll goes over the zones and taints as many nodes as their limiters allow
-// (doNoExecuteTaintingPass).
-func (c *nodeLifecycle) poll(now sim.Time) {
-	c.pollAt, c.polling, c.pollOn = sim.Never, true, 0
-	c.pollNext(now)
-}
-
-func (c *nodeLifecycle) pollNext(now sim.Time) {
-	for ; c.pollOn < len(c.zones); c.pollOn++ {
-		z := c.zones[c.pollOn]
-		for len(z.queue) > 0 && z.limiter.accept(now) {
-			id := z.choose(c.luck, func(id uint32) uint64 { return c.hash(id) })
-			if c.evict(id) {
-				return
-			}
-			c.health.Row(id).unqueue(id)
-		}
-	}
-	c.polling = false
-	c.polls.Phase = now.Add(c.polls.Period)
-	c.planPoll(now)
-}
-
-// hash names a node's luck.
-func (c *nodeLifecycle) hash(id uint32) uint64 {
-	if n := c.view.node(id); n != nil {
-		return n.NameHash()
-	}
-	return 0
-}
-
-// evict asks for the NoExecute taint of a node, unless it is ready or gone by
-// now.
-func (c *nodeLifecycle) evict(id uint32) bool {
-	n := c.view.node(id)
-	if n == nil || n.Ready.Status == model.True {
-		return false
-	}
-	key, other := model.TaintNotReady, model.TaintUnreachable
-	if n.Ready.Status == model.Unknown {
-		key, other = other, key
-	}
-	c.client.Patch(n.Ref(), taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
-	return true
-}
-
-func (c *nodeLifecycle) evicted(now sim.Time, id uint32, r store.Reply) {
-	if r.Refusal == store.Accepted {
-		c.health.Row(id).unqueue(id)
-	}
-	c.pollNext(now)
 }

@@ -44,7 +44,7 @@ func (k *Kubelet) setUp(r *row) {
 func (r *row) plan(cache sim.Time) {
 	spec := r.pod.Spec
 	for i := range r.containers {
-		r.containers[i].todo = false
+		r.containers[i].wanted = false
 	}
 	if !r.box.Ready {
 		r.initialized = false
@@ -60,11 +60,11 @@ func (r *row) plan(cache sim.Time) {
 		c := &r.containers[i]
 		switch r.sight(i, cache) {
 		case unseen:
-			c.todo = true
+			c.wanted = true
 		case running:
-			c.todo = c.doomed && (spec.RestartPolicy != model.RestartNever || i < len(spec.InitContainers))
+			c.wanted = c.doomed && (spec.RestartPolicy != model.RestartNever || i < len(spec.InitContainers))
 		case ended:
-			c.todo = restarts(spec, i, r.box.Processes[i].ExitCode)
+			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (r *row) planInit(cache sim.Time) bool {
 		}
 		switch {
 		case saw == running:
-			c.todo = c.doomed
+			c.wanted = c.doomed
 			if !spec.InitContainers[i].Sidecar || !r.hasStarted(i) {
 				return false
 			}
@@ -90,7 +90,7 @@ func (r *row) planInit(cache sim.Time) bool {
 		case saw == ended && !restarts(spec, i, p.ExitCode):
 			return false
 		default:
-			c.todo = true
+			c.wanted = true
 			return false
 		}
 	}
@@ -133,7 +133,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 	now := k.kernel.Now()
 	for i := range r.containers {
 		c := &r.containers[i]
-		if !c.todo {
+		if !c.wanted {
 			continue
 		}
 		if k.refused(r, i, at) {
@@ -162,10 +162,10 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 // container.
 func (k *Kubelet) giveUp(r *row, i int) {
 	r.failed = true
-	r.containers[i].todo = false
+	r.containers[i].wanted = false
 	if plainInit(r.pod.Spec, i) {
 		for j := range r.containers {
-			r.containers[j].todo = false
+			r.containers[j].wanted = false
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (k *Kubelet) endPass(r *row) {
 // start runs a container that was created.
 func (k *Kubelet) start(r *row, i int) {
 	c := &r.containers[i]
-	c.todo, c.ready, c.started, c.doomed, c.reason = false, false, false, false, noReason
+	c.wanted, c.ready, c.started, c.doomed, c.reason = false, false, false, false, noReason
 	k.machine.Start(r.box, i)
 	k.client.Note(r.pod, false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }

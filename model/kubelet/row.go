@@ -64,7 +64,7 @@ type container struct {
 	livePhase  sim.Time // a tick of the startup and liveness probes
 	shownAt    sim.Time // since when it is shown running, and since when started
 	reason     waiting
-	todo       bool // the pass is to start it
+	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed
 	killed     bool // this pass killed it
 	ready      bool // the readiness probe succeeded
