@@ -125,7 +125,8 @@ type PodSpec struct {
 type Template struct {
 	Labels Labels
 	Spec   *PodSpec
-	Hash   string // pod-template-hash: a hash of everything in the template
+	Rest   uint64 // a hash of what the template says besides: commands, environment, annotations
+	Hash   string // pod-template-hash: a hash of all of it
 }
 
 // Defaults for scoring of containers without a request

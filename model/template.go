@@ -19,6 +19,9 @@ const hashAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 func (t *Template) ComputeHash() string {
 	text := appendValue(nil, reflect.ValueOf(t.Labels))
 	text = appendValue(text, reflect.ValueOf(t.Spec))
+	if t.Rest != 0 {
+		text = strconv.AppendUint(text, t.Rest, 10)
+	}
 	digits := strconv.FormatUint(sim.HashName(string(text))>>32, 10)
 	encoded := make([]byte, len(digits))
 	for i := range len(digits) {
@@ -27,8 +30,7 @@ func (t *Template) ComputeHash() string {
 	return string(encoded)
 }
 
-// derived are the fields that say nothing of their own: the way back to the
-// template, and sums of other fields.
+// derived are the fields that say nothing of their own: sums of other fields.
 var derived = map[string]bool{"Request": true, "ScoredRequest": true}
 
 // appendValue prints what v holds, field by field and through pointers, so

@@ -46,7 +46,7 @@ func (p setImage) Apply(cur model.Object) model.Object {
 	spec := *old.Template.Spec
 	spec.Containers = slices.Clone(spec.Containers)
 	spec.Containers[i].Image = p.image
-	t := &model.Template{Labels: old.Template.Labels, Spec: &spec}
+	t := &model.Template{Labels: old.Template.Labels, Spec: &spec, Rest: old.Template.Rest}
 	t.Hash = t.ComputeHash()
 	next := *old
 	next.Template = t

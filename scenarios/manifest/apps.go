@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"orrery/model"
 	"orrery/scenarios/strict"
+	"orrery/sim"
 )
 
 // readDeployment reads with the defaults of pkg/apis/apps/v1/defaults.go and
@@ -162,6 +164,7 @@ func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	if m.Spec.ActiveDeadline != 0 {
 		spec.field("activeDeadlineSeconds").errorf("must not be given in a %s", o.kind.typed.kind)
 	}
+	m.Rest = rest(t)
 	m.Hash = m.ComputeHash()
 	return m
 }
@@ -226,4 +229,22 @@ func requirement(p *place, r *metav1.LabelSelectorRequirement) model.Requirement
 		p.field("values").errorf("%s takes %s", r.Operator, map[bool]string{true: "at least one value", false: "no values"}[values])
 	}
 	return m
+}
+
+// rest sums up a template whatever of it the model acts on, but for the images,
+// which kubectl set image changes. A change of a container's environment is a new
+// revision, too.
+func rest(t *corev1.PodTemplateSpec) uint64 {
+	c := t.DeepCopy()
+	for i := range c.Spec.InitContainers {
+		c.Spec.InitContainers[i].Image = ""
+	}
+	for i := range c.Spec.Containers {
+		c.Spec.Containers[i].Image = ""
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic("manifest: a pod template that was decoded does not encode: " + err.Error())
+	}
+	return sim.HashName(string(text))
 }

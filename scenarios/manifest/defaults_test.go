@@ -2,6 +2,7 @@ package manifest_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,5 +106,20 @@ func TestTheHashNamesTheTemplate(t *testing.T) {
 	a, b := one[*model.Deployment](t, least), one[*model.Deployment](t, least)
 	if a.Template.Hash == "" || a.Template.Hash != b.Template.Hash {
 		t.Errorf("hashes %q and %q", a.Template.Hash, b.Template.Hash)
+	}
+}
+
+// Source: pkg/controller/controller_utils.go ComputeHash hashes the whole
+// template: what containers are told is part of it, whatever the model does
+// with it.
+func TestAChangedEnvironmentIsANewRevision(t *testing.T) {
+	env := strings.Replace(least, "containers:", "containers:\n# changed\n", 1)
+	same, changed := one[*model.Deployment](t, least), one[*model.Deployment](t, env)
+	if same.Template.Hash != changed.Template.Hash {
+		t.Error("a comment made a new revision")
+	}
+	env = strings.Replace(least, "image:", "command: [new], image:", 1)
+	if changed = one[*model.Deployment](t, env); same.Template.Hash == changed.Template.Hash {
+		t.Error("another command made no new revision")
 	}
 }
