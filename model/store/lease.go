@@ -43,9 +43,7 @@ type Leases struct {
 	kernel  *sim.Kernel
 	net     *network.Network
 	rows    []lease // by node ID
-	lags    sim.Lane
-	retries sim.Lane
-	periods sim.Lane
+	luck    sim.Lane
 	actor   sim.ActorID // woken with WhyLease
 	told    bool
 	self    sim.ActorID
@@ -56,9 +54,7 @@ type Leases struct {
 func newLeases(k *sim.Kernel, net *network.Network) *Leases {
 	l := &Leases{
 		kernel: k, net: net,
-		lags:    k.Luck().Lane("watch"),
-		retries: k.Luck().Lane("reconnect"),
-		periods: k.Luck().Lane("lease"),
+		luck: k.Luck().Lane("lease"),
 	}
 	l.self = k.Register("leases", l)
 	return l
@@ -84,7 +80,7 @@ func (l *Leases) Add(node uint32, name string, site, server network.Site) {
 func (l *Leases) Start(node uint32, phase time.Duration) {
 	r := &l.rows[node]
 	now := l.kernel.Now()
-	s := l.periods.Draw(r.hash, 0)
+	s := l.luck.Draw(r.hash, 0)
 	r.ticks = sim.Ticker{Phase: now.Add(phase), Period: s.Duration(RenewEvery, renewEveryMost)}
 	r.running = true
 	l.update(node, now)
@@ -147,7 +143,7 @@ func (l *Leases) Beating(node uint32) bool { return l.rows[node].beating }
 func (l *Leases) RateMilli() int64 { return l.beating * 1000 * int64(time.Second) / int64(RenewEvery) }
 
 func (l *Leases) seen(r *lease, tick sim.Time) sim.Time {
-	s := l.periods.Draw(r.hash, 1+uint64(tick))
+	s := l.luck.Draw(r.hash, 1+uint64(tick))
 	return tick.Add(leaseLag.Draw(&s))
 }
 

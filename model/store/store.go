@@ -47,6 +47,8 @@ type Store struct {
 	ofNode  []*Watch              // by node ID: its kubelet's watch of the node
 	podsOn  [][]uint32            // by node ID: pods bound to it, and some that are gone
 	leases  *Leases
+	lags    sim.Lane // of watches
+	retries sim.Lane // of broken connections
 }
 
 // New is an empty store.
@@ -55,6 +57,8 @@ func New(k *sim.Kernel, net *network.Network) *Store {
 		kernel:   k,
 		net:      net,
 		ids:      map[key]uint32{},
+		lags:     k.Luck().Lane("watch"),
+		retries:  k.Luck().Lane("reconnect"),
 		keyspace: btree.NewG(64, func(a, b item) bool { return a.ref.Pack() < b.ref.Pack() }),
 	}
 	s.history.ActorName = k.ActorName

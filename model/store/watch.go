@@ -27,6 +27,10 @@ const (
 // cut shorter than silenceNoticed is over at the next such attempt.
 const tcpRetry = 200 * time.Millisecond
 
+// compactAfter is how many deliveries are read before the queue, which may
+// never run empty, forgets them.
+const compactAfter = 1 << 12
+
 type delivery struct {
 	at  sim.Time
 	rec int32
@@ -50,7 +54,7 @@ type Watch struct {
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
-	dead     bool // the connection was found dead: what comes next is a reconnect
+	refused  bool // there was no connection to begin with, and nothing to notice
 }
 
 // Watch opens a watch on everything of a kind.
@@ -101,10 +105,10 @@ func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 // queued is forgotten. If the API server is out of reach it keeps trying.
 func (w *Watch) Start() {
 	w.Stop()
-	w.open, w.seen = true, 0
+	w.open, w.posted, w.seen = true, false, 0
 	s := w.client.store
 	if !s.net.Connected(w.client.Site, w.client.Server) {
-		w.broken, w.brokenAt, w.dead = true, s.kernel.Now(), true
+		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
 	}
 	s.catchUp(w)
@@ -113,7 +117,7 @@ func (w *Watch) Start() {
 // Stop closes the watch: its process is gone.
 func (w *Watch) Stop() {
 	w.queue, w.head = w.queue[:0], 0
-	w.open, w.broken, w.dead = false, false, false
+	w.open, w.broken, w.refused = false, false, false
 }
 
 // Next is the next change that has arrived by now: what it is about and the
@@ -134,7 +138,10 @@ func (w *Watch) Next() (model.Ref, model.Object, bool) {
 		w.posted = true
 		return model.Ref{}, nil, false
 	}
-	w.head++
+	if w.head++; w.head == compactAfter {
+		w.queue = append(w.queue[:0], w.queue[w.head:]...)
+		w.head = 0
+	}
 	r := s.history.At(int(d.rec))
 	return r.Object().Head().Ref(), r.New, true
 }
@@ -179,7 +186,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 	if !ok {
 		d = 0 // only a cut within this very instant: LinksChanged has yet to be told
 	}
-	lag := s.leases.lags.Draw(w.hash, nth)
+	lag := s.lags.Draw(w.hash, nth)
 	at := max(w.last, now.Add(d+watchLag.Draw(&lag)))
 	w.last = at
 	w.queue = append(w.queue, delivery{at, rec})
@@ -193,7 +200,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // watch last saw anything, which is what a resumed watch or a relist amounts
 // to.
 func (s *Store) catchUp(w *Watch) {
-	w.broken, w.dead = false, false
+	w.broken, w.refused = false, false
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -295,10 +302,10 @@ func (s *Store) LinksChanged(now sim.Time) {
 // TCP itself while nobody has noticed, of the reflector from then on. The
 // attempts before came to nothing and are not events.
 func (s *Store) retryAfter(w *Watch, now sim.Time) sim.Time {
-	luck := s.leases.retries.Draw(w.hash, w.breaks)
+	luck := s.retries.Draw(w.hash, w.breaks)
 	at, wait := w.brokenAt, tcpRetry
 	noticed := w.brokenAt.Add(silenceNoticed)
-	if w.dead {
+	if w.refused {
 		noticed = w.brokenAt
 	}
 	for at.Add(wait) < noticed {
@@ -308,7 +315,6 @@ func (s *Store) retryAfter(w *Watch, now sim.Time) sim.Time {
 			return at
 		}
 	}
-	w.dead = true
 	at, wait = noticed, firstRetry
 	for at < now {
 		at = at.Add(luck.Duration(wait, 2*wait))
