@@ -154,7 +154,7 @@ func read(name string, data []byte, inc *includes) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{decoder: manifest.NewDecoder(), includes: inc, scenario: &Scenario{}, suggestions: 20, comparisons: 5_000_000}
+	l := &loader{decoder: manifest.NewDecoder(), includes: inc, scenario: &Scenario{}, suggestions: 20, comparisons: 1_000_000}
 	l.top(doc.Root())
 	if err := strict.Join(append([]error{doc.Err(), l.decoder.Err()}, l.errs...)...); err != nil {
 		return nil, err

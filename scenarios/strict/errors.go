@@ -105,7 +105,8 @@ type sink struct {
 	src    []byte
 	list   []Error
 	more   int
-	broken bool // nothing can be walked
+	broken bool     // nothing can be walked
+	lines  [][]byte // of src, once one was asked for
 }
 
 // fatalf adds an error after which the file cannot be walked.
@@ -150,15 +151,17 @@ func (s *sink) err() error {
 
 // line is the text of a line, without its end.
 func (s *sink) line(number int) []byte {
-	rest := s.src
-	for ; number > 1; number-- {
-		_, rest = cutLine(rest)
-		if rest == nil {
-			return nil
+	if s.lines == nil {
+		for rest := s.src; rest != nil; {
+			var line []byte
+			line, rest = cutLine(rest)
+			s.lines = append(s.lines, line)
 		}
 	}
-	line, _ := cutLine(rest)
-	return line
+	if number > len(s.lines) {
+		return nil
+	}
+	return s.lines[number-1]
 }
 
 // cutLine splits b after its first line. A line ends where YAML 1.1 says so, at
