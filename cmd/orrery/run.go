@@ -20,7 +20,7 @@ var runCommand = command{
 	short: "run a scenario and print what came of it",
 	example: `orrery run node-loss
 orrery run zone.yaml --seed 7 --history zone.ndjson
-orrery run zone.yaml -o json | jq .verdicts
+orrery run zone.yaml -o json | jq .expect
 orrery run shop.yaml --root ..`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		modelFlags(f, o)
