@@ -242,13 +242,11 @@ func (d *Differ) service(a, b *Service) {
 		return
 	}
 	d.meta(&a.Meta, &b.Meta)
-	d.flag("spec.externalTrafficPolicyLocal", [2]bool{a.LocalExternal, b.LocalExternal})
 	d.flag("spec.headless", [2]bool{a.Headless, b.Headless})
 	d.flag("spec.internalTrafficPolicyLocal", [2]bool{a.LocalInternal, b.LocalInternal})
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
-	d.flag("spec.sessionAffinityClientIP", [2]bool{a.SessionAffinityIP, b.SessionAffinityIP})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 }
 

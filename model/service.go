@@ -8,9 +8,7 @@ type Service struct {
 	PublishNotReady   bool
 	Ports             int  // how many; a Service without ports has no endpoints slices of use
 	LocalInternal     bool // internalTrafficPolicy Local
-	LocalExternal     bool // externalTrafficPolicy Local
 	PreferSameZone    bool // trafficDistribution PreferClose or PreferSameZone
-	SessionAffinityIP bool
 }
 
 // Copy implements Object.

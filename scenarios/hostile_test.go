@@ -66,6 +66,8 @@ var hostile = map[string]string{
 	"tab":                    "cluster:\n\tnodes: []\n",
 	"zero duration":          strings.Replace(beginning, "1h", "0s", 1),
 	"a long duration":        strings.Replace(beginning, "1h", "99999999d", 1),
+	"byte order mark":        "\uFEFF" + beginning,
+	"zero-period cron":       strings.Replace(beginning, "manifests:\n", "manifests:\n    - {apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: '*/0 * * * *', jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: c}]}}}}}}\n", 1),
 	"zero period":            beginning + "timeline: [{at: 1m, for: 0s, fault: registry-down}]",
 	"a billion replicas":     strings.Replace(beginning, "replicas: 3", "replicas: 1000000000", 1),
 	"a billion nodes":        strings.Replace(beginning, "count: 6", "count: 1000000000", 1),

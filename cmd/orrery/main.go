@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ type console struct {
 }
 
 func main() {
-	c := &console{out: os.Stdout, err: os.Stderr, terminal: isTerminal(os.Stderr), colour: isTerminal(os.Stdout)}
+	c := &console{out: os.Stdout, err: os.Stderr, terminal: isTerminal(os.Stderr), colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == ""}
 	os.Exit(dispatch(c, os.Args[1:]))
 }
 
@@ -82,8 +83,7 @@ func isTerminal(f *os.File) bool {
 func dispatch(c *console, args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(c.err, "orrery: a bug of ours, please report it with the scenario: %v\n\n%s", p, debug.Stack())
-			code = exitBug
+			code = c.bug(p)
 		}
 	}()
 	if len(args) == 0 || args[0] == "help" && len(args) == 1 || args[0] == "-h" || args[0] == "--help" {
@@ -109,6 +109,12 @@ func dispatch(c *console, args []string) (code int) {
 	return exitUsage
 }
 
+// bug reports a panic, which is never the user's mistake.
+func (c *console) bug(p any) int {
+	fmt.Fprintf(c.err, "orrery: a bug of ours, please report it with the scenario: %v\n\n%s", p, debug.Stack())
+	return exitBug
+}
+
 func (m *command) execute(c *console, args []string) int {
 	var o options
 	f := pflag.NewFlagSet(m.name, pflag.ContinueOnError)
@@ -117,7 +123,7 @@ func (m *command) execute(c *console, args []string) int {
 	if m.flags != nil {
 		m.flags(f, &o)
 	}
-	err := f.Parse(args)
+	err := f.Parse(longFlags(f, args))
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintf(c.out, "%s\n\nUsage:\n  orrery %s %s\n", m.short, m.name, m.args)
 		if f.HasFlags() {
@@ -130,6 +136,19 @@ func (m *command) execute(c *console, args []string) int {
 		return c.wrong(m.name, suggestFlag(f, err))
 	}
 	return m.run(c, &o, f.Args())
+}
+
+// longFlags lets flags be written with one dash, as the go command's are:
+// -run as --run.
+func longFlags(f *pflag.FlagSet, args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		name, _, _ := strings.Cut(strings.TrimPrefix(a, "-"), "=")
+		if strings.HasPrefix(a, "-") && len(name) > 1 && f.Lookup(name) != nil {
+			out[i] = "-" + a
+		}
+	}
+	return out
 }
 
 // suggestFlag adds the flag that was perhaps meant.

@@ -41,6 +41,11 @@ func runScenario(c *console, o *options, args []string) int {
 	if err != nil {
 		return c.wrong("run", err)
 	}
+	if dir := filepath.Dir(o.history); o.history != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return c.wrong("run", fmt.Errorf("--history: there is no folder %q to write to", dir))
+		}
+	}
 	if o.output == "text" {
 		c.notes(s.Notes)
 	}
@@ -82,7 +87,7 @@ func writeAside(path string, write func(io.Writer) error) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".orrery-*")
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot write beside %q: %w", path, errors.Unwrap(err))
 	}
 	w := bufio.NewWriterSize(f, 1<<16)
 	err = errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close())

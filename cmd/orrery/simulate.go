@@ -7,7 +7,9 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -22,6 +24,9 @@ import (
 // and at the memory.
 const progressEvents = 1 << 14
 
+// defaultMaxMemory is how much memory a run may use before it is stopped.
+const defaultMaxMemory = "12Gi"
+
 // modelFlags declares the flags that decide what a run does.
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
@@ -30,7 +35,7 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
 	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")
 	f.DurationVar(&o.maxWall, "max-wall", 0, "stop after so much real time; 0 is no limit")
-	f.StringVar(&o.maxMemory, "max-memory", "12Gi", "stop when the history has grown so large")
+	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "stop when the history has grown so large")
 }
 
 // load reads a scenario: a file, or the name of one that is built in.
@@ -45,6 +50,9 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	s.Config.Literal = o.literal
 	s.Config.ShuffleTies = o.shuffle
 	s.Config.Limits = sim.Limits{Events: o.maxEvents, Wall: o.maxWall}
+	if o.maxWall < 0 {
+		return nil, fmt.Errorf("--max-wall is %v: a budget cannot be negative", o.maxWall)
+	}
 	if o.maxMemory != "" {
 		if c.maxMemory, err = strict.ParseBytes(o.maxMemory); err != nil {
 			return nil, fmt.Errorf("--max-memory: %w", err)
@@ -78,9 +86,14 @@ func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, err
 		}
 	}, progressEvents)
 	stopListening := interruptible(x.Kernel)
+	var invariants cluster.Invariants
+	x.Store.Observe(&invariants)
 	err = x.Run(end)
 	stopListening()
 	p.clear()
+	if broken := invariants.Check(x.Store); len(broken) > 0 {
+		panic("an invariant of the model does not hold: " + strings.Join(broken, "; "))
+	}
 	meta := report.Meta{
 		Scenario: s.Config.Name, About: s.About, Seed: s.Config.Seed,
 		Events: x.Kernel.Events(), End: x.Kernel.Now(), Command: command,
@@ -142,9 +155,9 @@ func (r *outcome) code() int {
 
 // reproduce is the command line that does the same again.
 func reproduce(name string, o *options, seed uint64) string {
-	line := "orrery run " + name + " --seed " + strconv.FormatUint(seed, 10)
+	line := "orrery run " + quote(name) + " --seed " + strconv.FormatUint(seed, 10)
 	if o.root != "" {
-		line += " --root " + o.root
+		line += " --root " + quote(o.root)
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)
@@ -152,7 +165,24 @@ func reproduce(name string, o *options, seed uint64) string {
 	if o.maxEvents != 0 {
 		line += " --max-events " + strconv.FormatUint(o.maxEvents, 10)
 	}
+	if o.maxWall != 0 {
+		line += " --max-wall " + o.maxWall.String()
+	}
+	if o.maxMemory != defaultMaxMemory {
+		line += " --max-memory " + quote(o.maxMemory)
+	}
 	return line
+}
+
+// quote makes s one word for a shell.
+func quote(s string) string {
+	plain := strings.IndexFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./=:@%+,", r)
+	}) < 0
+	if plain && s != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // speed tells on the console how fast a run was, which is nobody's result.

@@ -86,23 +86,36 @@ func (c *console) testOne(name string, o *options, match *regexp.Regexp) (worst,
 	}
 	first := s.Config.Seed
 	for i := range o.count {
-		seed := first + uint64(i)
-		s.Config.Seed = seed
-		started := time.Now()
-		r, err := c.simulate(s, reproduce(name, o, seed))
-		if err != nil {
-			fmt.Fprintln(c.err, err)
-			return exitUsage, ran
-		}
+		s.Config.Seed = first + uint64(i)
+		code := c.testSeed(name, s, o)
 		ran++
-		c.verdict(s, r, o)
-		fmt.Fprintf(c.err, "      %s seed %d took %v\n", report.Escape(s.Config.Name), seed, time.Since(started).Round(time.Millisecond))
-		worst = worse(worst, r.code())
-		if r.code() == exitInterrupted {
+		worst = worse(worst, code)
+		if code == exitInterrupted {
 			break
 		}
 	}
 	return worst, ran
+}
+
+// testSeed runs one scenario once. A bug of ours in it does not keep the
+// others from running.
+func (c *console) testSeed(name string, s *scenarios.Scenario, o *options) (code int) {
+	again := reproduce(name, o, s.Config.Seed)
+	defer func() {
+		if p := recover(); p != nil {
+			code = c.bug(p)
+			fmt.Fprintf(c.out, "FAIL  %-28s seed %d: a bug of ours; again: %s\n", report.Escape(s.Config.Name), s.Config.Seed, again)
+		}
+	}()
+	started := time.Now()
+	r, err := c.simulate(s, again)
+	if err != nil {
+		fmt.Fprintln(c.err, err)
+		return exitUsage
+	}
+	c.verdict(s, r, o)
+	fmt.Fprintf(c.err, "      %s seed %d took %v\n", report.Escape(s.Config.Name), s.Config.Seed, time.Since(started).Round(time.Millisecond))
+	return r.code()
 }
 
 // verdict prints one line about a run that held, and the report of one that

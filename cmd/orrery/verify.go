@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"orrery/report"
 	"orrery/scenarios"
+	"orrery/sim"
 )
 
 var verifyCommand = command{
@@ -46,16 +49,56 @@ func verify(c *console, o *options, args []string) int {
 		return first.code()
 	}
 	fmt.Fprintf(c.out, "%s  seed %d  %d records  %s\n", report.Escape(s.Config.Name), s.Config.Seed, first.report.Records, first.report.Digest)
-	for _, check := range []func(*scenarios.Scenario, *outcome, *options, string) error{
-		c.again, c.everyTick, c.elsewhere, c.shuffled,
-	} {
+	// A twin may take more events than the run itself.
+	s.Config.Limits = sim.Limits{}
+	for _, check := range []func(*scenarios.Scenario, *outcome, *options, string) error{c.again, c.everyTick, c.elsewhere} {
 		if err := check(s, first, o, args[0]); err != nil {
-			fmt.Fprintf(c.out, "NOT DETERMINISTIC: %v\n", err)
-			return exitNondeterministic
+			return c.unproven(err)
 		}
+	}
+	if err := c.shuffled(s, first); err != nil {
+		var stopped *stoppedError
+		if errors.As(err, &stopped) {
+			return c.unproven(err)
+		}
+		fmt.Fprintf(c.out, "  but: %v\n", err)
 	}
 	fmt.Fprintln(c.out, "deterministic")
 	return exitHeld
+}
+
+// differs is a difference between two runs of one scenario.
+type differs struct{ what string }
+
+func (d differs) Error() string { return d.what }
+
+// stoppedError is a twin that did not reach its end, so that nothing was proved.
+type stoppedError struct{ outcome *outcome }
+
+func (e *stoppedError) Error() string { return e.outcome.report.Stopped }
+
+// unproven reports why a check ended the proof.
+func (c *console) unproven(err error) int {
+	var difference differs
+	var stopped *stoppedError
+	switch {
+	case errors.As(err, &difference):
+		fmt.Fprintf(c.out, "NOT DETERMINISTIC: %v\n", err)
+		return exitNondeterministic
+	case errors.As(err, &stopped):
+		fmt.Fprintf(c.err, "nothing is proved: %v\n", err)
+		return stopped.outcome.code()
+	}
+	return c.wrong("verify", err)
+}
+
+// twin runs a scenario once more, to its end.
+func (c *console) twin(s *scenarios.Scenario) (*outcome, error) {
+	r, err := c.simulate(s, "")
+	if err == nil && r.stop != nil {
+		return nil, &stoppedError{r}
+	}
+	return r, err
 }
 
 // again runs a second time in this process.
@@ -71,7 +114,7 @@ func (c *console) everyTick(s *scenarios.Scenario, first *outcome, _ *options, _
 }
 
 func (c *console) compare(what string, s *scenarios.Scenario, first *outcome) error {
-	second, err := c.simulate(s, "")
+	second, err := c.twin(s)
 	if err != nil {
 		return err
 	}
@@ -80,48 +123,65 @@ func (c *console) compare(what string, s *scenarios.Scenario, first *outcome) er
 		if err := d.WriteText(&b); err != nil {
 			return err
 		}
-		return fmt.Errorf("%s differs\n%s", what, b.String())
+		return differs{fmt.Sprintf("%s differs\n%s", what, b.String())}
 	}
 	if first.report.Digest != second.report.Digest {
-		return fmt.Errorf("%s has the digest %s", what, second.report.Digest)
+		return differs{fmt.Sprintf("%s has the digest %s", what, second.report.Digest)}
 	}
 	fmt.Fprintf(c.out, "  same: %s (%d events)\n", what, second.report.Events)
 	return nil
 }
 
 // elsewhere runs in fresh processes with other surroundings and compares
-// every byte of the report.
-func (c *console) elsewhere(_ *scenarios.Scenario, _ *outcome, o *options, name string) error {
+// every byte of the report and of the history file.
+func (c *console) elsewhere(s *scenarios.Scenario, _ *outcome, o *options, name string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	args := []string{"run", name, "-o", "json", "--seed", strconv.FormatUint(o.seed, 10), "--shuffle-ties", strconv.FormatUint(o.shuffle, 10)}
+	dir, err := os.MkdirTemp("", "orrery-verify-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "history.ndjson")
+	args := []string{"run", name, "--seed", strconv.FormatUint(s.Config.Seed, 10), "--shuffle-ties", strconv.FormatUint(o.shuffle, 10),
+		"--history", file, "--literal=" + strconv.FormatBool(o.literal)}
 	if o.root != "" {
 		args = append(args, "--root", o.root)
 	}
-	if o.literal {
-		args = append(args, "--literal")
-	}
-	var want []byte
+	var wantReport, wantHistory []byte
 	for i, env := range append([][]string{nil}, surroundings...) {
-		cmd := exec.Command(self, args...)
-		cmd.Env = append(os.Environ(), env...)
-		got, err := cmd.Output()
-		var exit *exec.ExitError
-		if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == exitFailed) {
-			return fmt.Errorf("a run in a fresh process failed: %w", err)
+		report, history, err := runElsewhere(self, args, env, file)
+		if err != nil {
+			return err
 		}
 		if i == 0 {
-			want = got
+			wantReport, wantHistory = report, history
 			continue
 		}
-		if !bytes.Equal(got, want) {
-			return fmt.Errorf("with %v the report differs: %s", env, firstByte(want, got))
+		if !bytes.Equal(report, wantReport) {
+			return differs{fmt.Sprintf("with %v the report differs: %s", env, firstByte(wantReport, report))}
 		}
-		fmt.Fprintf(c.out, "  same: a fresh process with %v\n", env)
+		if !bytes.Equal(history, wantHistory) {
+			return differs{fmt.Sprintf("with %v the history differs: %s", env, firstByte(wantHistory, history))}
+		}
+		fmt.Fprintf(c.out, "  same: a fresh process with %s\n", strings.Join(env, " "))
 	}
 	return nil
+}
+
+// runElsewhere is a run in a fresh process: its report and its history.
+func runElsewhere(self string, args, env []string, file string) (report, history []byte, err error) {
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), env...)
+	report, err = cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == exitFailed) {
+		return nil, nil, fmt.Errorf("a run in a fresh process failed: %w", err)
+	}
+	history, err = os.ReadFile(file)
+	return report, history, err
 }
 
 // firstByte says where two outputs part.
@@ -143,19 +203,19 @@ func around(b []byte, at int) []byte {
 	return b[from : at+to]
 }
 
-// shuffled permutes the events of equal instants: what happens may differ, the
-// verdicts may not.
-func (c *console) shuffled(s *scenarios.Scenario, first *outcome, _ *options, _ string) error {
+// shuffled permutes the events of equal instants. What happens may differ; if
+// a verdict does, it hangs on the order in which one instant's events happen.
+func (c *console) shuffled(s *scenarios.Scenario, first *outcome) error {
 	for seed := uint64(1); seed <= 3; seed++ {
 		other := *s
 		other.Config.ShuffleTies = seed
-		r, err := c.simulate(&other, "")
+		r, err := c.twin(&other)
 		if err != nil {
 			return err
 		}
 		for i, v := range r.report.Verdicts {
 			if v.Held != first.report.Verdicts[i].Held {
-				return fmt.Errorf("with events of one instant in another order (--shuffle-ties %d), the verdict on %q turns", seed, v.Expect.Expr)
+				return fmt.Errorf("the verdict on %q hangs on the order of events of one instant (see --shuffle-ties %d)", v.Expect.Expr, seed)
 			}
 		}
 	}

@@ -17,7 +17,7 @@ type Invariants struct {
 	revision int64
 	last     *store.Record
 	used     store.Table[usage]
-	// overcommitted says whether pods came bound by hand, which nobody checked.
+	// handBound says that pods came bound by hand, for which nobody checked the room.
 	handBound bool
 }
 

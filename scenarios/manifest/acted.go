@@ -64,9 +64,9 @@ var podSpec = join(
 	under("containers", container), under("initContainers", container),
 )
 
-// Container ports are documentation to Kubernetes itself, and what the token of a
-// service account may do is decided elsewhere; neither is worth a note.
-var inert = words(`containers.ports containers.terminationMessagePath containers.terminationMessagePolicy
+// What changes nothing about where a pod runs, when, or whether it serves, in
+// Kubernetes itself, is not worth a note; a container's port is documentation.
+var inert = words(`containers.ports.name containers.ports.containerPort containers.ports.protocol containers.terminationMessagePath containers.terminationMessagePolicy
 	initContainers.terminationMessagePath initContainers.terminationMessagePolicy dnsPolicy enableServiceLinks`)
 
 var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels

@@ -109,12 +109,14 @@ func readService(o *object) {
 	}
 	s.LocalInternal = local(spec.field("internalTrafficPolicy"), in.Spec.InternalTrafficPolicy)
 	external := in.Spec.ExternalTrafficPolicy
-	s.LocalExternal = local(spec.field("externalTrafficPolicy"), &external)
+	if local(spec.field("externalTrafficPolicy"), &external) {
+		o.note(spec.field("externalTrafficPolicy"), "spec.externalTrafficPolicy Local: not modeled, traffic from outside goes to every endpoint")
+	}
 	s.PreferSameZone = o.sameZone(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
 	switch in.Spec.SessionAffinity {
 	case "", corev1.ServiceAffinityNone:
 	case corev1.ServiceAffinityClientIP:
-		s.SessionAffinityIP = true
+		o.note(spec.field("sessionAffinity"), "spec.sessionAffinity ClientIP: not modeled, every request chooses anew")
 	default:
 		spec.field("sessionAffinity").unknownWord(string(in.Spec.SessionAffinity), "None", "ClientIP")
 	}

@@ -184,6 +184,9 @@ func (s *Set) unmodeled(v strict.Value, t typed) {
 		name = n.Text()
 	}
 	what := "kind " + t.kind + ": not modeled"
+	if t.kind == "CronJob" {
+		checkSchedule(v.Peek("spec").Peek("schedule"))
+	}
 	switch t.kind {
 	case "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController":
 		what += ", so its pods do not exist here"

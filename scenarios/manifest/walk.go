@@ -168,7 +168,7 @@ func (w *walk) acted(e strict.Entry, path, name string) string {
 	case partly:
 		return path
 	}
-	if w.set.snapshot && (strings.HasPrefix(path, "status") || path == "metadata.annotations") || isEmpty(e.Value) {
+	if w.set.snapshot && (strings.HasPrefix(path, "status")) || isEmpty(e.Value) {
 		return "-"
 	}
 	what := path + ": not modeled"

@@ -112,7 +112,10 @@ func (d *Document) Err() error { return d.sink.err() }
 // read does all that needs no knowledge of the contents: text, syntax, limits.
 // It stops after the given number of documents; -1 is all.
 func (l Limits) read(file string, data []byte, documents int) (*sink, []*yaml.Node) {
-	s := &sink{file: file, src: bytes.TrimPrefix(data, []byte("\uFEFF"))}
+	s := &sink{file: file, src: data}
+	if documents < 0 { // manifests, which kubectl reads with a mark, too
+		s.src = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	}
 	if s.checkText(l); s.broken {
 		return s, nil
 	}

@@ -43,7 +43,7 @@ func (s *sink) checkLine(line []byte, number int) {
 			s.fatalf(number, column, "a NUL character: this is not a text file, or it is damaged")
 			return
 		case r == '\uFEFF':
-			s.fatalf(number, column, "a byte order mark (U+FEFF) in the middle of the file: delete it")
+			s.fatalf(number, column, "a byte order mark (U+FEFF): save the file as UTF-8 without one")
 			return
 		case r < ' ' && r != '\t', r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF:
 			s.fatalf(number, column, "control character U+%04X: delete it", r)
