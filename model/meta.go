@@ -63,9 +63,6 @@ type Ref struct {
 // Pack is the Ref as what a wake-up is about.
 func (r Ref) Pack() uint64 { return uint64(r.Kind)<<32 | uint64(r.ID) }
 
-// UnpackRef is the inverse of Pack.
-func UnpackRef(about uint64) Ref { return Ref{Kind: Kind(about >> 32), ID: uint32(about)} }
-
 // IsZero tells whether r names nothing.
 func (r Ref) IsZero() bool { return r.ID == 0 }
 

@@ -3,12 +3,12 @@ package model
 // Service gives pods that match Selector one name.
 type Service struct {
 	Meta
-	Selector          *Selector // nil for a Service without selector
-	Headless          bool      // clusterIP None
-	PublishNotReady   bool
-	Ports             int  // how many; a Service without ports has no endpoints slices of use
-	LocalInternal     bool // internalTrafficPolicy Local
-	PreferSameZone    bool // trafficDistribution PreferClose or PreferSameZone
+	Selector        *Selector // nil for a Service without selector
+	Headless        bool      // clusterIP None
+	PublishNotReady bool
+	Ports           int  // how many; a Service without ports has no endpoints slices of use
+	LocalInternal   bool // internalTrafficPolicy Local
+	PreferSameZone  bool // trafficDistribution PreferClose or PreferSameZone
 }
 
 // Copy implements Object.

@@ -178,7 +178,23 @@ func (l *loader) expectation(item strict.Value) (report.Expect, strict.Value) {
 	p := item.Pos()
 	e.ID, e.Why, e.File, e.Line, e.Col = id, why, p.File, p.Line, p.Column
 	l.checkExpect(v, &e)
+	if err := e.CheckWindow(sim.Time(l.scenario.Config.Duration), l.planned()); err != nil && l.scenario.Config.Duration > 0 {
+		l.wrongExpr(v, expr, len(prefix), err)
+	}
 	return e, v
+}
+
+// planned is when the faults of the timeline begin and end.
+func (l *loader) planned() []report.Planned {
+	var all []report.Planned
+	for _, f := range l.scenario.Config.Faults {
+		p := report.Planned{ID: f.ID, Start: f.At, End: sim.Never}
+		if f.For > 0 {
+			p.End = f.At.Add(f.For)
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // wrongExpr tells what is wrong with an expression, at the place.

@@ -23,7 +23,7 @@ func FuzzParse(f *testing.F) {
 			err = doc.Err()
 		}
 		checkErrors(t, data, err)
-		docs, err := ParseAll("all.yaml", data)
+		docs, err := DefaultLimits.ParseAll("all.yaml", data)
 		for _, d := range docs {
 			if text := d.Root().JSON(); text != nil && !json.Valid(text) {
 				t.Errorf("not JSON: %q", text)
@@ -82,9 +82,6 @@ func readEverything(t *testing.T, v Value) {
 		for _, e := range v.Entries() {
 			readEverything(t, e.Key)
 			readEverything(t, e.Value)
-			if at := v.Locate(e.Key.Raw()); at.Line < 1 {
-				t.Errorf("%q is nowhere", e.Key.Raw())
-			}
 		}
 	}
 }

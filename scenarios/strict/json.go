@@ -3,8 +3,6 @@ package strict
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -93,45 +91,4 @@ func kubectlScalar(n *yaml.Node) any {
 		}
 	}
 	return n.Value
-}
-
-// Locate is the place of the field that a path such as
-// "spec.template.spec.containers[0].image" leads to, starting at v: the place of
-// its key. If the path leads nowhere, it is the place of the last step that
-// exists. Keys that contain dots themselves are found as well.
-func (v Value) Locate(path string) Position {
-	for v.node != nil {
-		step, rest := v.step(path)
-		if step.node == nil {
-			break
-		}
-		v, path = step, strings.TrimPrefix(rest, ".")
-	}
-	return v.KeyPos()
-}
-
-// step takes the first field or index off a path. The longest key that fits wins.
-func (v Value) step(path string) (next Value, rest string) {
-	if index, after, ok := strings.Cut(path, "]"); ok && strings.HasPrefix(index, "[") && v.IsList() {
-		items := resolve(v.node).Content
-		if i, err := strconv.Atoi(index[1:]); err == nil && i >= 0 && i < len(items) {
-			return Value{doc: v.doc, node: items[i]}, after
-		}
-	}
-	if !v.IsMap() {
-		return next, path
-	}
-	content := resolve(v.node).Content
-	longest := 0
-	for i := 0; i < len(content); i += 2 {
-		k := resolve(content[i])
-		if !usableKey(k) || len(k.Value) <= longest || !strings.HasPrefix(path, k.Value) {
-			continue
-		}
-		if end := path[len(k.Value):]; end == "" || end[0] == '.' || end[0] == '[' {
-			longest = len(k.Value)
-			next, rest = Value{doc: v.doc, node: content[i+1], key: content[i]}, end
-		}
-	}
-	return next, rest
 }

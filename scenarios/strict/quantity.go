@@ -250,27 +250,6 @@ type Amount struct {
 	PPM   int64 // a share in millionths; Count is 0 then
 }
 
-// Of is how many of total are meant. A share is rounded up, so that 30% of one
-// is one: a fault that hits nothing tests nothing.
-func (a Amount) Of(total int64) int64 {
-	if a.PPM == 0 {
-		return min(a.Count, total)
-	}
-	whole, rest := total/PPM, total%PPM
-	return whole*a.PPM + (rest*a.PPM+PPM-1)/PPM
-}
-
-// String is the amount as ParseAmount reads it.
-func (a Amount) String() string {
-	switch a.PPM {
-	case 0:
-		return strconv.FormatInt(a.Count, 10)
-	case PPM:
-		return "all"
-	}
-	return percentNumber(a.PPM) + "%"
-}
-
 // ParseAmount reads "3", "30%" or "all".
 func ParseAmount(text string) (Amount, error) {
 	switch {

@@ -66,12 +66,6 @@ type Document struct {
 // twice, wait in Document.Err together with those the walk finds.
 func Parse(file string, data []byte) (*Document, error) { return DefaultLimits.Parse(file, data) }
 
-// ParseAll reads all documents in data, under DefaultLimits, as kubectl reads a
-// file of manifests: empty documents are skipped, and there may be none.
-func ParseAll(file string, data []byte) ([]*Document, error) {
-	return DefaultLimits.ParseAll(file, data)
-}
-
 // Parse is the function Parse under the limits l.
 func (l Limits) Parse(file string, data []byte) (*Document, error) {
 	s, nodes := l.read(file, data, 2)
@@ -88,7 +82,8 @@ func (l Limits) Parse(file string, data []byte) (*Document, error) {
 	return &Document{sink: s, root: nodes[0].Content[0]}, nil
 }
 
-// ParseAll is the function ParseAll under the limits l.
+// ParseAll reads all documents in data, as kubectl reads a file of manifests:
+// empty documents are skipped, and there may be none.
 func (l Limits) ParseAll(file string, data []byte) ([]*Document, error) {
 	s, nodes := l.read(file, data, -1)
 	if s.broken {
