@@ -39,7 +39,9 @@
 //	value      = whole number | percentage | duration, as the metric's unit asks
 //
 // "faults" is all of them, from the first start to the last end; after a fault
-// that lasts to the end of the run is after its start. A metric that is yes or
+// that lasts to the end of the run is after its start. A Deployment is complete
+// if as many of its pods as it wants are of its newest template and available
+// (Ready for minReadySeconds), and there are no others. A metric that is yes or
 // no, such as converged, is not compared.
 //
 // What a metric is decides what a rule means over its window. Values are exact
@@ -61,6 +63,10 @@
 // moment at which the cluster had converged for the first time (or the first
 // fault started, if that was earlier), because every Deployment begins with
 // nothing. A rule that finds nothing to measure does not hold: "no samples".
+//
+// What cannot be is a mistake before the run: a REASON that no component gives
+// ([ParseExpect]), and a window that begins after the run or after its own end
+// ([Expect.CheckWindow]).
 //
 // # The history file
 //

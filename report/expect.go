@@ -74,6 +74,7 @@ type moment struct {
 	begins bool   // the fault's start, otherwise its end
 	offset sim.Time
 	last   bool // the end of the run
+	column int  // where it is said
 }
 
 // everyFault as moment.fault is all faults: from the first start to the last

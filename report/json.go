@@ -32,6 +32,7 @@ type jsonReport struct {
 
 type jsonDeployment struct {
 	Available    int64  `json:"available"`
+	Complete     bool   `json:"complete"`
 	CrashLooping int64  `json:"crashLooping"`
 	Desired      int64  `json:"desired"`
 	Evicted      int64  `json:"evicted"`
@@ -64,10 +65,11 @@ type jsonNodes struct {
 }
 
 type jsonPods struct {
-	Finished    int64 `json:"finished"`
+	Failed      int64 `json:"failed"`
 	Pending     int64 `json:"pending"`
 	Ready       int64 `json:"ready"`
 	Running     int64 `json:"running"`
+	Succeeded   int64 `json:"succeeded"`
 	Terminating int64 `json:"terminating"`
 }
 
@@ -86,13 +88,13 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		About: r.About, Digest: r.Digest, EndNS: r.End, Events: r.Events, Failed: r.Failed(), Format: jsonFormat,
 		Held: r.Held(), Records: r.Records, Scenario: r.Scenario, Seed: r.Seed, Stopped: r.Stopped,
 		Nodes: jsonNodes{NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
-		Pods: jsonPods{Finished: r.Pods.Finished, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
-			Running: r.Pods.Running, Terminating: r.Pods.Terminating},
+		Pods: jsonPods{Failed: r.Pods.Failed, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
+			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},
 		Deployments: []jsonDeployment{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},
 	}
 	for _, d := range r.Deployments {
 		out.Deployments = append(out.Deployments, jsonDeployment{
-			Available: d.Available, CrashLooping: d.CrashLooping, Desired: d.Desired, Evicted: d.Evicted,
+			Available: d.Available, Complete: d.Complete, CrashLooping: d.CrashLooping, Desired: d.Desired, Evicted: d.Evicted,
 			Name: d.Name, Ready: d.Ready, Restarts: d.Restarts, Updated: d.Updated,
 		})
 	}

@@ -57,6 +57,9 @@ func (v *Verdict) tell(got took, of int) {
 	if got.Open {
 		v.Reason = fmt.Sprintf("%s, from %v; not by the end of the run", got.Object, got.Start)
 	}
+	if got.Gone {
+		v.Reason = fmt.Sprintf("%s, from %v; deleted at %v while short of pods", got.Object, got.Start, got.End)
+	}
 	if of > 1 {
 		v.Reason += ", of " + quantity(int64(of), "sample")
 	}

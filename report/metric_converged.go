@@ -64,13 +64,25 @@ func doubtsConverged(s *state) string {
 	return strings.Join(list, "; ")
 }
 
+// incomplete says what a Deployment lacks, or has too much.
+func (d *deployment) incomplete() string {
+	if d.object == nil {
+		return d.path + " is deleted and " + quantity(d.now[isActive], "pod") + " of it left"
+	}
+	text := d.path + " has " + strconv.FormatInt(d.upToDate(isAvailable), 10) + " of " +
+		strconv.FormatInt(d.desired(), 10) + " pods available and up to date"
+	if n := d.surplus(); n > 0 {
+		text += ", and " + quantity(n, "pod") + " too many"
+	}
+	return text
+}
+
 // doubtsWorkloads says what keeps the workloads from being ready.
 func doubtsWorkloads(s *state) string {
 	var list []string
 	for _, d := range s.deployments {
 		if d.unsettled && len(list) < 3 {
-			list = append(list, d.path+" has "+strconv.FormatInt(d.upToDate(), 10)+" of "+
-				strconv.FormatInt(d.desired(), 10)+" pods ready and up to date")
+			list = append(list, d.incomplete())
 		}
 	}
 	if rest := s.unsettled - len(list); rest > 0 {

@@ -43,6 +43,8 @@ func (m *recovery) see(s *state, now sim.Time, record int) {
 			m.goes(now, record, true)
 		case deploymentWhole, deploymentUp:
 			m.goes(now, record, false)
+		case deploymentGone:
+			m.ends(now, record)
 		case trafficMoved:
 			offered, served := s.service(m.path).rates()
 			m.goes(now, record, !atLeastShare(served, offered, m.share))
@@ -60,6 +62,16 @@ func (m *recovery) goes(now sim.Time, record int, down bool) {
 		o.End, o.Record, o.Open = now, record, false
 	}
 	m.down = down
+}
+
+// ends notes that the object is deleted, down as it is: it never recovers, even
+// if another one takes its name.
+func (m *recovery) ends(now sim.Time, record int) {
+	if m.down {
+		o := &m.outages[len(m.outages)-1]
+		o.End, o.Record, o.Gone = now, record, true
+	}
+	m.down = false
 }
 
 func (m *recovery) finish(s *state, end sim.Time) reading {
@@ -89,10 +101,14 @@ func (m *recovery) after(f *fault, end sim.Time) sample {
 	found := sample{Start: f.start, End: f.start, Object: m.path, Record: -1}
 	for _, o := range m.outages {
 		instantly := !o.Open && o.End == o.Start
-		if o.Start > blamed || !o.Open && o.End <= f.start || instantly {
+		over := !o.Open || o.Gone
+		if o.Start > blamed || over && o.End <= f.start || instantly {
 			continue
 		}
-		found.End, found.Record, found.Open = o.End, o.Record, o.Open
+		found.End, found.Record, found.Open, found.Gone = o.End, o.Record, o.Open, o.Gone
+		if o.Gone {
+			break
+		}
 		if o.Open {
 			found.End = end
 		}

@@ -15,7 +15,7 @@ func (m *replacement) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
 		n := &s.news[i]
 		if n.what == happened(podReplaced) && n.pod.counts(m.scopeIn(s)) {
-			m.found = append(m.found, sample{Start: n.since, End: now, Object: n.pod.pod.Path(), Record: record})
+			m.found = append(m.found, sample{Start: n.since, End: now, Object: n.pod.path, Record: record})
 		}
 	}
 }

@@ -13,7 +13,8 @@ const (
 	nodeBack
 	deploymentLacking // fewer pods available than wanted
 	deploymentWhole
-	deploymentUp // whole for the first time
+	deploymentGone // deleted while lacking
+	deploymentUp   // whole for the first time
 	rolloutBegan
 	rolloutDone
 	trafficMoved

@@ -186,7 +186,7 @@ func (p *exprParser) moment(unless edge) moment {
 	if p.err != nil {
 		return moment{}
 	}
-	var m moment
+	m := moment{column: t.column}
 	name := t.text
 	if base, ok := strings.CutSuffix(name, ".start"); ok {
 		name, unless = base, edgeStart
@@ -221,7 +221,7 @@ func (p *exprParser) clock(t token) moment {
 		}
 		p.fail(t, `%q is neither a time such as 5m30s nor a fault such as fault/zone-b or faults%s`, t.text, hint)
 	}
-	return moment{offset: sim.Time(n)}
+	return moment{offset: sim.Time(n), column: t.column}
 }
 
 func (p *exprParser) duration() sim.Time {

@@ -91,6 +91,14 @@ func (p *exprParser) arguments() {
 	}
 }
 
+func (p *exprParser) unknownReason(t token) {
+	hint := didYouMean(t.text, reasons)
+	if hint == "" {
+		hint = "; there are " + strings.Join(reasons, ", ")
+	}
+	p.fail(t, "nothing that is modeled gives the reason %q%s", t.text, hint)
+}
+
 // option = "target" "=" percentage
 func (p *exprParser) option(t token) {
 	m := p.e.metric
@@ -120,6 +128,9 @@ func (p *exprParser) argument(t token) {
 	m, a := p.e.metric, &p.e.about
 	if m.Word != "" && a.word == "" && !strings.Contains(t.text, "/") {
 		a.word = t.text
+		if !isReason(t.text) {
+			p.unknownReason(t)
+		}
 		return
 	}
 	if m.Takes == "" {

@@ -37,6 +37,7 @@ type DeploymentEnd struct {
 	Name                               string // its path
 	Desired, Ready, Available, Updated int64  // pods; see the metrics of these names
 	Restarts, Evicted, CrashLooping    int64
+	Complete                           bool // all pods available and of the newest template, and no others
 }
 
 // NodesEnd is how the nodes stood at the end.
@@ -46,7 +47,7 @@ type NodesEnd struct {
 }
 
 // PodsEnd counts pods at the end.
-type PodsEnd struct{ Running, Ready, Pending, Terminating, Finished int64 }
+type PodsEnd struct{ Running, Ready, Pending, Terminating, Succeeded, Failed int64 }
 
 // New reads the history once and judges every promise.
 func New(m Meta, h *store.History, promises []Expect) *Report {
@@ -99,8 +100,8 @@ func (r *Report) endState(s *state) {
 			continue
 		}
 		r.Deployments = append(r.Deployments, DeploymentEnd{
-			Name: d.path, Desired: d.desired(), Ready: d.now[isReady], Available: d.now[isAvailable], Updated: d.upToDate(),
-			Restarts: d.ever[podRestarted], Evicted: d.ever[podEvicted], CrashLooping: d.now[isLooping],
+			Name: d.path, Desired: d.desired(), Ready: d.now[isReady], Available: d.now[isAvailable], Updated: d.upToDate(isReady),
+			Restarts: d.ever[podRestarted], Evicted: d.ever[podEvicted], CrashLooping: d.now[isLooping], Complete: d.complete(),
 		})
 	}
 	slices.SortStableFunc(r.Deployments, func(a, b DeploymentEnd) int { return strings.Compare(a.Name, b.Name) })
@@ -113,7 +114,7 @@ func (r *Report) endState(s *state) {
 	now := &s.all.now
 	r.Pods = PodsEnd{
 		Running: now[isRunning], Ready: now[isReady], Pending: now[isPending], Terminating: now[isLeaving],
-		Finished: s.all.ever[podCreated] - s.all.ever[podDeleted] - now[isActive] - now[isLeaving],
+		Succeeded: now[isSucceeded], Failed: now[isFailed],
 	}
 }
 

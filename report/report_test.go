@@ -136,6 +136,8 @@ func TestCountsAreThoseOfACensus(t *testing.T) {
 		objects := map[model.Ref]model.Object{}
 		for i := range h.Len() {
 			r := h.At(i)
+			for _, ok := s.ripen(r.At); ok; _, ok = s.ripen(r.At) {
+			}
 			s.take(r)
 			if r.Note != nil {
 				continue
@@ -158,7 +160,7 @@ func TestCountsAreThoseOfACensus(t *testing.T) {
 						want[isNodeNotReady]++
 					}
 				case *model.Deployment:
-					if !complete(o, objects) {
+					if !complete(o, objects, r.At) {
 						incomplete++
 					}
 				}
@@ -173,8 +175,8 @@ func TestCountsAreThoseOfACensus(t *testing.T) {
 }
 
 // complete tells, by going through all objects, whether every pod of d is
-// there, ready and of the newest template, and no other.
-func complete(d *model.Deployment, objects map[model.Ref]model.Object) bool {
+// there, available and of the newest template, and no other.
+func complete(d *model.Deployment, objects map[model.Ref]model.Object, now sim.Time) bool {
 	pods, good := 0, 0
 	for _, o := range objects {
 		p, ok := o.(*model.Pod)
@@ -186,7 +188,7 @@ func complete(d *model.Deployment, objects map[model.Ref]model.Object) bool {
 			continue
 		}
 		pods++
-		if p.IsReady() && rs.Template.Hash == d.Template.Hash {
+		if p.IsReady() && p.Ready.SinceAt.Add(d.MinReady) <= now && rs.Template.Hash == d.Template.Hash {
 			good++
 		}
 	}

@@ -63,6 +63,7 @@ type sample struct {
 	Object     string // what was measured, for people
 	Record     int    // the record that ended it, or began it if nothing did
 	Open       bool   // it had not ended when the run did; End is the end of the run
+	Gone       bool   // it is Open because its object was deleted, at End
 }
 
 // Window is a span of virtual time, both ends included.

@@ -49,7 +49,8 @@ type node struct {
 }
 
 type podRow struct {
-	pod      *model.Pod
+	pod      *model.Pod // nil once it is gone
+	path     string
 	marks    marks
 	revision *revision
 	scopes   [6]*tally // all, namespace, revision, Deployment, pod, node; nil where there is none
@@ -110,7 +111,9 @@ func (s *state) note(r *store.Record) {
 		s.tell(news{what: faultOver, subject: n.Name})
 	case reasonFailed:
 		if n.Object.Kind == model.KindPod && strings.HasPrefix(n.Message, pullFailed) {
-			s.happens(s.pods.Row(n.Object.ID), podPullFailed)
+			row := s.pods.Row(n.Object.ID)
+			row.path = n.Name
+			s.happens(row, podPullFailed)
 		}
 	case model.ReasonTrafficChanged:
 		if n.Traffic != nil {

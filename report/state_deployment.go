@@ -90,12 +90,19 @@ func (d *deployment) desired() int64 {
 	return int64(d.object.Replicas)
 }
 
-// upToDate is how many ready pods are of the newest template.
-func (d *deployment) upToDate() int64 {
+// upToDate is of how many pods of the newest template f holds.
+func (d *deployment) upToDate(f fact) int64 {
 	if d.newest == nil {
 		return 0
 	}
-	return d.newest.now[isReady]
+	return d.newest.now[f]
+}
+
+// complete tells whether a Deployment has all its pods, available and of the
+// newest template, and no other. One that was deleted is once its pods are
+// gone (DeploymentComplete in pkg/controller/deployment/util/deployment_util.go).
+func (d *deployment) complete() bool {
+	return d.upToDate(isAvailable) == d.desired() && d.now[isActive] == d.desired()
 }
 
 func (d *deployment) missing() int64 { return max(0, d.desired()-d.now[isAvailable]) }
@@ -104,7 +111,7 @@ func (d *deployment) surplus() int64 { return max(0, d.now[isActive]-d.desired()
 
 // settle looks at a Deployment after something about it changed.
 func (s *state) settle(d *deployment) {
-	unsettled := d.upToDate() != d.desired() || d.now[isActive] != d.desired()
+	unsettled := !d.complete()
 	switch {
 	case unsettled && !d.unsettled:
 		s.unsettled++
@@ -119,6 +126,8 @@ func (s *state) settle(d *deployment) {
 		switch {
 		case lacking:
 			what = deploymentLacking
+		case d.object == nil:
+			what = deploymentGone
 		case !d.whole:
 			what, d.whole = deploymentUp, true
 		}
@@ -135,6 +144,9 @@ func (s *state) roll(d *deployment) {
 			s.tell(news{what: rolloutBegan, subject: d.path, deployment: d})
 		}
 		d.rolling = d.newest
+	}
+	if d.object == nil {
+		d.rollout = false
 	}
 	if d.rollout && !d.unsettled {
 		d.rollout = false

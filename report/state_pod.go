@@ -54,6 +54,7 @@ func (s *state) takePod(r *store.Record) {
 // addPod finds out what a new pod counts for.
 func (s *state) addPod(row *podRow, now sim.Time) {
 	p := row.pod
+	row.path = p.Path()
 	ns := s.namespaces[p.Namespace]
 	if ns == nil {
 		ns = &tally{}
@@ -82,11 +83,10 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 
 // single counts a pod on its own if somebody asks about it.
 func (s *state) single(row *podRow) {
-	path := row.pod.Path()
-	t, wanted := s.wanted[path]
+	t, wanted := s.wanted[row.path]
 	if wanted && t == nil {
 		t = &tally{}
-		s.wanted[path] = t
+		s.wanted[row.path] = t
 	}
 	row.scopes[4] = t
 }
@@ -148,6 +148,8 @@ func podMarks(p *model.Pod) marks {
 	m.set(isRunning, staying && p.Phase == model.PodRunning)
 	m.set(isReady, p.Active() && p.IsReady())
 	m.set(isLeaving, !staying)
+	m.set(isSucceeded, staying && p.Phase == model.PodSucceeded)
+	m.set(isFailed, staying && p.Phase == model.PodFailed)
 	for i := range p.Containers {
 		c := &p.Containers[i]
 		if c.State == model.ContainerWaiting && c.Reason == "CrashLoopBackOff" && p.Active() {

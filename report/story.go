@@ -61,6 +61,7 @@ var chapters = map[what]chapter{
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
 	deploymentLacking:       {together, subjectsAre("deployment", "short of pods")},
 	deploymentWhole:         {together, subjectsAre("deployment", "back to full strength")},
+	deploymentGone:          {together, subjectsAre("deployment", "deleted while short of pods")},
 	deploymentUp:            {together, subjectsAre("deployment", "up for the first time")},
 	rolloutBegan:            {together, subjectsAre("deployment", "rolling out a new revision")},
 	rolloutDone:             {together, subjectsAre("deployment", "through with the rollout")},
@@ -89,9 +90,9 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 			t.fault(n, now, s.record.Note)
 		case trafficMoved:
 			t.traffic(s, n.subject, now)
-		case deploymentLacking:
+		case deploymentLacking, deploymentGone:
 			if n.deployment.whole { // every Deployment begins with nothing
-				t.add("lacking", chapters[n.what], now, n.subject)
+				t.add(string(rune(n.what)), chapters[n.what], now, n.subject)
 			}
 		default:
 			if c, ok := chapters[n.what]; ok {
@@ -113,7 +114,7 @@ func (n *news) about() string {
 	case n.pod == nil:
 		return n.subject
 	case n.pod.revision == nil:
-		return n.pod.pod.Path()
+		return n.pod.path
 	case n.pod.revision.deployment == nil:
 		return n.pod.revision.path
 	}

@@ -14,6 +14,8 @@ const (
 	isReady                    // active and Ready
 	isAvailable                // isReady for minReadySeconds
 	isLeaving                  // being deleted
+	isSucceeded                // phase Succeeded, not being deleted
+	isFailed                   // phase Failed, not being deleted
 	isLooping                  // a container waits in CrashLoopBackOff
 	isNode                     // a node
 	isNodeNotReady             // a node whose Ready condition is not True

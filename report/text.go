@@ -96,7 +96,7 @@ func (p *printer) end(r *Report) {
 		what string
 	}{
 		{r.Pods.Running, "Running"}, {r.Pods.Ready, "Ready"}, {r.Pods.Pending, "Pending"},
-		{r.Pods.Terminating, "Terminating"}, {r.Pods.Finished, "finished"},
+		{r.Pods.Terminating, "Terminating"}, {r.Pods.Succeeded, "Succeeded"}, {r.Pods.Failed, "Failed"},
 	} {
 		if c.n > 0 || c.what == "Running" {
 			parts = append(parts, grouped(c.n)+" "+c.what)
@@ -112,7 +112,7 @@ func (p *printer) deployments(all []DeploymentEnd) {
 	left := 0
 	for _, complete := range []bool{false, true} {
 		for _, d := range all {
-			if d.complete() != complete {
+			if d.Complete != complete {
 				continue
 			}
 			if len(t.rows) > mostDeployments {
@@ -131,10 +131,6 @@ func (p *printer) deployments(all []DeploymentEnd) {
 	if left > 0 {
 		p.line("  and " + quantity(int64(left), "more Deployment"))
 	}
-}
-
-func (d *DeploymentEnd) complete() bool {
-	return d.Ready == d.Desired && d.Available == d.Desired && d.Updated == d.Desired
 }
 
 func (p *printer) verdicts(r *Report) {

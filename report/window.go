@@ -72,3 +72,49 @@ func (f *fault) over() sim.Time {
 	}
 	return f.start
 }
+
+// Planned is when a fault is to begin and to end in a run that is still to come.
+type Planned struct {
+	ID         string
+	Start, End sim.Time // End is Never if none is planned
+}
+
+// CheckWindow finds a window that cannot be in a run that lasts until end and in
+// which these faults are planned: one that begins after the run is over or after
+// its own end. An error is an *ExprError. What happens in the run may prove other
+// windows empty; then there are no samples.
+func (e *Expect) CheckWindow(end sim.Time, faults []Planned) error {
+	w := e.when
+	if !w.said {
+		return nil
+	}
+	s := newState()
+	for _, f := range faults {
+		if !w.from.means(f.ID) && !w.to.means(f.ID) {
+			continue
+		}
+		s.faults = append(s.faults, &fault{id: f.ID, start: f.Start, end: f.End, ended: f.End <= end})
+	}
+	from, why := w.from.resolve(s, end)
+	to, whyNot := w.to.resolve(s, end)
+	switch {
+	case why != "" || whyNot != "": // such a fault is not planned
+		return nil
+	case from > end:
+		return &ExprError{max(1, w.from.column), fmt.Sprintf("the run is over at %v, before the window begins at %v", end, from)}
+	case from > to && !w.to.vague(faults):
+		return &ExprError{max(1, w.to.column), fmt.Sprintf("the window begins at %v, after its end at %v", from, to)}
+	}
+	return nil
+}
+
+// means tells whether the moment depends on that fault.
+func (m moment) means(id string) bool { return m.fault == everyFault || m.fault != "" && m.fault == id }
+
+// vague tells whether only the run shows when the moment is: at the end of a
+// fault of which no end is planned.
+func (m moment) vague(faults []Planned) bool {
+	return !m.begins && slices.ContainsFunc(faults, func(f Planned) bool {
+		return f.End == sim.Never && m.means(f.ID)
+	})
+}

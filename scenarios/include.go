@@ -95,10 +95,21 @@ func (inc *includes) expand(given, name string) ([]string, error) {
 		return names, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file %s%s", strict.Quote(given), inc.similar(name))
-	case strings.Contains(err.Error(), "escapes"):
-		return nil, inc.outside(given)
 	}
-	return nil, errors.New(strict.Escape(err.Error()))
+	return nil, plainly(given, err)
+}
+
+// plainly is an error of the operating system about an include, without what
+// only we know, such as the names of system calls.
+func plainly(given string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	if strings.Contains(err.Error(), "escapes") { // os.Root's error is not exported
+		return fmt.Errorf("%s leads out of the folder that includes may come from, by a symbolic link", strict.Quote(given))
+	}
+	return fmt.Errorf("%s cannot be read: %s", strict.Quote(given), strict.Escape(err.Error()))
 }
 
 // similar suggests another file of the folder.
@@ -140,7 +151,7 @@ func (inc *includes) readFile(name string, l strict.Limits) ([]byte, error) {
 	info, err := fs.Stat(inc.files, name)
 	switch {
 	case err != nil:
-		return nil, errors.New(strict.Escape(err.Error()))
+		return nil, plainly(inc.show(name), err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", strict.Quote(inc.show(name)))
 	case info.Size() > int64(l.Bytes):
@@ -149,7 +160,11 @@ func (inc *includes) readFile(name string, l strict.Limits) ([]byte, error) {
 	if inc.total += info.Size(); inc.total > maxTotal {
 		return nil, fmt.Errorf("the files included have more than %d bytes together", maxTotal)
 	}
-	return fs.ReadFile(inc.files, name)
+	data, err := fs.ReadFile(inc.files, name)
+	if err != nil {
+		return nil, plainly(inc.show(name), err)
+	}
+	return data, nil
 }
 
 // show is the name of an included file as the user would open it.

@@ -140,9 +140,9 @@ func (l *loader) expectations(list strict.Value) {
 		list.Errorf("%d expectations are more than %d", len(items), maxRules)
 		return
 	}
-	ids := map[string]bool{}
+	ids, planned := map[string]bool{}, l.planned()
 	for _, item := range items {
-		e, v := l.expectation(item)
+		e, v := l.expectation(item, planned)
 		if e.ID != "" && ids[e.ID] {
 			v.Errorf("two expectations have the id %s", strict.Quote(e.ID))
 		}
@@ -152,34 +152,36 @@ func (l *loader) expectations(list strict.Value) {
 }
 
 // expectation reads one: a line, or a map of a line, its id and why it matters.
-func (l *loader) expectation(item strict.Value) (report.Expect, strict.Value) {
+func (l *loader) expectation(item strict.Value, planned []report.Planned) (report.Expect, strict.Value) {
 	v, id, why := item, "", ""
 	if item.IsMap() && !isWindow(item) {
 		m := item.Map("an expectation", "id", "why", "expr")
 		v, id, why = m.Required("expr"), m.Optional("id").Name(), m.Optional("why").Prose()
 	}
-	expr, prefix := "", ""
+	line, expr := exprLine{rest: v}, ""
 	if isWindow(v) { // "at 5m: ready(node/a) >= 1" is a map to YAML
 		entry := v.Entries()[0]
-		prefix = entry.Key.Text() + ": "
 		v = entry.Value
+		line = exprLine{window: entry.Key, prefix: entry.Key.Text() + ": ", rest: v}
 	}
 	if text := v.Text(); text != "" {
-		expr = prefix + text
+		expr = line.prefix + text
 	}
 	if expr == "" {
 		return report.Expect{}, v
 	}
 	e, err := report.ParseExpect(expr)
 	if err != nil {
-		l.wrongExpr(v, expr, len(prefix), err)
+		l.wrongExpr(line, expr, err)
 		return report.Expect{}, v
 	}
 	p := item.Pos()
 	e.ID, e.Why, e.File, e.Line, e.Col = id, why, p.File, p.Line, p.Column
 	l.checkExpect(v, &e)
-	if err := e.CheckWindow(sim.Time(l.scenario.Config.Duration), l.planned()); err != nil && l.scenario.Config.Duration > 0 {
-		l.wrongExpr(v, expr, len(prefix), err)
+	if d := l.scenario.Config.Duration; d > 0 {
+		if err := e.CheckWindow(sim.Time(d), planned); err != nil {
+			l.wrongExpr(line, expr, err)
+		}
 	}
 	return e, v
 }
@@ -197,11 +199,18 @@ func (l *loader) planned() []report.Planned {
 	return all
 }
 
+// exprLine is where an expression is written.
+type exprLine struct {
+	window strict.Value // the part before the colon, if YAML took it for a key
+	prefix string       // window with the colon, or ""
+	rest   strict.Value
+}
+
 // wrongExpr tells what is wrong with an expression, at the place.
-func (l *loader) wrongExpr(v strict.Value, expr string, prefix int, err error) {
+func (l *loader) wrongExpr(at exprLine, expr string, err error) {
 	wrong, ok := err.(*report.ExprError)
 	if !ok {
-		v.Errorf("%v", err)
+		at.rest.Errorf("%v", err)
 		return
 	}
 	offset := 0
@@ -214,7 +223,11 @@ func (l *loader) wrongExpr(v strict.Value, expr string, prefix int, err error) {
 	if wrong.Column > 0 {
 		offset = len(expr)
 	}
-	v.ErrorfAt(max(0, offset-prefix), "%s", wrong.Message)
+	if n := len(at.prefix); offset < n {
+		at.window.ErrorfAt(offset, "%s", wrong.Message)
+	} else {
+		at.rest.ErrorfAt(offset-n, "%s", wrong.Message)
+	}
 }
 
 // isWindow tells whether a map is really a line with a window in front, which
