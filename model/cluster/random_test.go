@@ -43,7 +43,8 @@ func randomConfig(seed uint64) cluster.Config {
 			Selector: d.Selector, Ports: 1,
 		})
 		if below(2) == 0 {
-			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, RPSMilli: 100_000, From: "ingress"})
+			from := []string{"ingress", "node/n-1", "deployment/app-0"}[below(3)]
+			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, RPSMilli: 100_000, From: from})
 		}
 		if below(4) == 0 {
 			c.Behaviors = append(c.Behaviors, runtime.Behavior{
@@ -53,6 +54,10 @@ func randomConfig(seed uint64) cluster.Config {
 	}
 	for i := range below(4) {
 		c.Faults = append(c.Faults, randomFault(i, &luck))
+	}
+	if below(3) == 0 {
+		c.Faults = append(c.Faults, massFaults(&luck)...)
+		c.Behaviors = append(c.Behaviors, runtime.Behavior{Run: sim.Uniform(5*time.Second, 20*time.Second), Exits: 6, ExitCode: 1})
 	}
 	for range below(4) {
 		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
@@ -84,7 +89,10 @@ func randomFault(i int, luck *sim.Stream) fault.Spec {
 	switch f.Fault {
 	case "registry-down":
 	case "container-crash":
-		f.Target, f.For, f.ExitCode = fault.Target{Count: 2}, 0, 1
+		f.Target, f.ExitCode = fault.Target{Count: 2}, 1
+		if luck.Below(2) == 0 {
+			f.For = 0
+		}
 	default:
 		f.Target = fault.Target{Count: 1 + int(luck.Below(2))}
 		if luck.Below(4) == 0 {
@@ -93,8 +101,24 @@ func randomFault(i int, luck *sim.Stream) fault.Spec {
 	}
 	if f.Fault == "partition" {
 		f.Direction = []fault.Direction{fault.Both, fault.To, fault.From}[luck.Below(3)]
+		if luck.Below(3) == 0 {
+			f.Peer = fault.Target{PercentPPM: 1_000_000}
+		}
 	}
 	return f
+}
+
+// massFaults is something that hits every node in one instant and leaves all of
+// them in one instant, so that whatever begins anew begins everywhere at once.
+func massFaults(luck *sim.Stream) []fault.Spec {
+	all := fault.Spec{
+		ID: "mass", Fault: []string{"kubelet-stop", "node-down"}[luck.Below(2)],
+		At: sim.Time(5 * time.Minute), For: luck.Duration(time.Second, 3*time.Minute), Target: fault.Target{Count: 99},
+	}
+	other := all
+	other.ID, other.Fault = "mass-2", []string{"kubelet-stop", "node-down"}[luck.Below(2)]
+	other.At = other.At.Add(luck.Duration(0, time.Minute))
+	return []fault.Spec{all, other}
 }
 
 func randomAction(objects []model.Object, luck *sim.Stream) workload.Action {
@@ -188,6 +212,73 @@ func TestRandomScenariosKeepEveryInvariantAndConverge(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// A machine's state follows from which faults are in force, whatever it was
+// doing when each began or ended: while a kubelet-stop is in force, its node
+// is not heard of, also if the machine boots then or is booting when it begins.
+func TestAStoppedKubeletStaysStoppedThroughBoots(t *testing.T) {
+	at := func(d time.Duration) sim.Time { return sim.Time(d) }
+	only := fault.Target{Names: []string{"n-1"}}
+	down := fault.Spec{ID: "down", Fault: "node-down", At: at(5 * time.Minute), For: time.Minute, Target: only}
+	for _, from := range []time.Duration{2 * time.Minute, 5*time.Minute + 30*time.Second, 6*time.Minute + time.Second, 6*time.Minute + 20*time.Second} {
+		stop := fault.Spec{ID: "stop", Fault: "kubelet-stop", At: at(from), For: 30*time.Minute - from, Target: only}
+		x, err := cluster.New(cluster.Config{Name: "held", Seed: 1, Duration: time.Hour, Nodes: nodes(3), Faults: []fault.Spec{down, stop}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			at   time.Duration
+			want model.ConditionStatus
+		}{{20 * time.Minute, model.Unknown}, {30*time.Minute - time.Second, model.Unknown}, {32 * time.Minute, model.True}} {
+			if err := x.Run(at(c.at)); err != nil {
+				t.Fatal(err)
+			}
+			if n := x.Store.Lookup(model.KindNode, "", "n-1").(*model.Node); n.Ready.Status != c.want {
+				t.Errorf("stopped from %v: %v at %v, want %v", from, n.Ready.Status, c.at, c.want)
+			}
+		}
+	}
+}
+
+// Nothing on a machine sends before it has booted.
+func TestAMachineThatBootsSendsNothing(t *testing.T) {
+	d := deployments(2)[0].(*model.Deployment)
+	x, err := cluster.New(cluster.Config{
+		Name: "boot", Seed: 1, Duration: time.Hour, Nodes: nodes(3),
+		Objects: []model.Object{d, &model.Service{
+			Meta: model.Meta{Kind: model.KindService, Namespace: d.Namespace, Name: d.Name}, Selector: d.Selector, Ports: 1,
+		}},
+		Traffic: []workload.Traffic{{Namespace: d.Namespace, Service: d.Name, RPSMilli: 1000, From: "node/n-1"}},
+		Faults: []fault.Spec{{
+			ID: "down", Fault: "node-down", At: sim.Time(5 * time.Minute), For: 10 * time.Minute, Target: fault.Target{Names: []string{"n-1"}},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(sim.Time(20 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	up, offered := sim.Never, int64(0)
+	for i := range x.Store.History().Len() {
+		rec := x.Store.History().At(i)
+		if rec.Note == nil {
+			continue
+		}
+		if rec.Note.Reason == "Rebooted" {
+			up = rec.At
+		}
+		if f := rec.Note.Traffic; f != nil {
+			offered = f.OfferedMilliRPS
+			if rec.At > sim.Time(5*time.Minute) && rec.At < up && offered != 0 {
+				t.Errorf("%v: %d offered before %v", rec.At, offered, up)
+			}
+		}
+	}
+	if up < sim.Time(15*time.Minute) || up == sim.Never || offered != 1000 {
+		t.Errorf("booted at %v, %d offered at the end", up, offered)
 	}
 }
 

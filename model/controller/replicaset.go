@@ -338,7 +338,7 @@ func (c *replicaSets) createPod(row *setRow) {
 		Meta: model.Meta{
 			Kind:      model.KindPod,
 			Namespace: set.Namespace,
-			Name:      generateName(set.Name, c.names.Draw(sim.HashName(set.Name), row.names)),
+			Name:      generateName(set.Name, c.names.Draw(set.NameHash(), row.names)),
 			Owner:     set.Ref(),
 			Labels:    set.Template.Labels,
 		},

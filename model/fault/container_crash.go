@@ -6,13 +6,18 @@ import (
 	"orrery/model"
 )
 
-// containerCrash makes processes exit by themselves. What follows is the
-// kubelet's business.
-type containerCrash struct{}
+// containerCrash makes processes exit by themselves: once, or for as long as
+// it is in force soon after every start. What follows is the kubelet's
+// business.
+type containerCrash struct {
+	doomed    []*model.Pod
+	container string
+}
 
 // begin crashes one container of every pod, or all of its regular ones. A
-// container that does not run at that moment cannot crash.
-func (containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
+// container that does not run at that moment cannot crash, but can be kept
+// from running.
+func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
 	code := s.ExitCode
 	if code == 0 {
 		code = 1
@@ -20,16 +25,28 @@ func (containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, 
 	crashed := 0
 	for _, o := range pods {
 		p := o.(*model.Pod)
+		machine := d.world.Machine(p.NodeID)
+		if s.For > 0 {
+			machine.Doom(p.Ref(), s.Container, code)
+			f.doomed, f.container = append(f.doomed, p), s.Container
+		}
 		for _, name := range containers(p.Spec, s.Container) {
-			if d.world.Machine(p.NodeID).CrashContainer(p.Ref(), name, code) {
+			if machine.CrashContainer(p.Ref(), name, code) {
 				crashed++
 			}
 		}
 	}
-	if crashed == 0 {
-		return "no such container was running", false
+	said := "no such container was running"
+	switch {
+	case crashed == 1:
+		said = fmt.Sprintf("1 container exited with code %d", code)
+	case crashed > 1:
+		said = fmt.Sprintf("%d containers exited with code %d", crashed, code)
 	}
-	return fmt.Sprintf("%d containers exited with code %d", crashed, code), true
+	if s.For == 0 {
+		return said, crashed > 0
+	}
+	return fmt.Sprintf("%s, and every start ends with code %d", said, code), true
 }
 
 // containers is the named container, which may be a sidecar, or all regular
@@ -45,4 +62,8 @@ func containers(spec *model.PodSpec, name string) []string {
 	return all
 }
 
-func (containerCrash) end(*Director) {}
+func (f *containerCrash) end(d *Director) {
+	for _, p := range f.doomed {
+		d.world.Machine(p.NodeID).Spare(p.Ref(), f.container)
+	}
+}

@@ -119,11 +119,11 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 	}
 	d.note(c, ReasonStarted, c.started(said))
 	switch {
-	case c.kind.Moment:
-		c.endAt = now
 	case c.For > 0:
 		c.endAt = now.Add(c.For)
 		d.kernel.Post(c.endAt, d.self, whyEnd, uint64(i))
+	case c.kind.Moment:
+		c.endAt = now
 	}
 }
 
@@ -134,7 +134,7 @@ func (c *course) started(more string) string {
 	if more != "" {
 		parts[0] += ": " + more
 	}
-	if c.For > 0 && !c.kind.Moment {
+	if c.For > 0 {
 		parts = append(parts, "for "+c.For.String())
 	}
 	return strings.Join(parts, ", ")

@@ -76,10 +76,14 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff() { m.must(m.on, "off"); m.on, m.kubelet = false, false }
-func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on, m.kubelet = true, true }
-func (m *machine) Stop()     { m.must(m.on && m.kubelet, "stop"); m.kubelet = false }
-func (m *machine) Resume()   { m.must(m.on && !m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
+func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) Doom(pod model.Ref, name string, code int32) {
+	m.w.says("%s doom %d/%s with %d", m.name, pod.ID, name, code)
+}
+func (m *machine) Spare(pod model.Ref, name string) { m.w.says("%s spare %d/%s", m.name, pod.ID, name) }
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
 	return m.on && m.running[pod]
@@ -128,13 +132,13 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 		{"one right after the other", []fault.Spec{spec("a", down, 10, 30, only("z-0")), spec("b", down, 30, 50, only("z-0"))},
 			"10s z-0 off\n50s z-0 on"},
 		{"a stopped kubelet does not start with the machine", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), spec("b", down, 20, 30, only("z-0"))},
-			"10s z-0 stop\n20s z-0 off\n30s z-0 on\n30s z-0 stop\n50s z-0 resume"},
+			"10s z-0 stop\n20s z-0 off\n30s z-0 on\n50s z-0 resume"},
 		{"a kubelet that was stopped starts with the machine once nothing stops it", []fault.Spec{spec("a", stop, 10, 25, only("z-0")), spec("b", down, 20, 30, only("z-0"))},
-			"10s z-0 stop\n20s z-0 off\n30s z-0 on"},
-		{"a kubelet is not stopped without power", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", stop, 20, 30, only("z-0"))},
-			"10s z-0 off\n50s z-0 on"},
+			"10s z-0 stop\n20s z-0 off\n25s z-0 resume\n30s z-0 on"},
+		{"a kubelet is held without power", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", stop, 20, 30, only("z-0"))},
+			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
-			"10s z-0 off\n30s z-0 on"},
+			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
 			"10s registry down=true\n50s registry down=false"},
 	} {
@@ -168,7 +172,7 @@ func TestAMachineIsDownExactlyWhileSomeFaultHoldsItDown(t *testing.T) {
 					})
 				}
 				on := !inForce("node-down")
-				if kubelet := on && !inForce("kubelet-stop"); m.on != on || m.kubelet != kubelet {
+				if kubelet := !inForce("kubelet-stop"); m.on != on || m.kubelet != kubelet {
 					t.Fatalf("seed %d, %s at %d s: on %v kubelet %v, want %v %v\n%s", seed, m.name, s, m.on, m.kubelet, on, kubelet, strings.Join(w.log, "\n"))
 				}
 			}
@@ -281,6 +285,29 @@ func TestPartitionDirections(t *testing.T) {
 	}
 }
 
+func TestAPartitionOfNodesFromEachOtherCutsEveryPair(t *testing.T) {
+	w := newWorld(nodes(3, "a")...)
+	s := spec("p", "partition", 10, 20, fault.Target{Count: 3})
+	s.Peer = fault.Target{PercentPPM: 1_000_000}
+	fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+	if err := w.Run(at(15)); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range w.sites[1:] {
+		for j, b := range w.sites[1:] {
+			if w.net.Reaches(a, b) != (i == j) {
+				t.Errorf("node %d reaches %d: %v", i, j, i != j)
+			}
+		}
+		if !w.net.Connected(a, w.control[0]) {
+			t.Errorf("node %d is cut off from the control plane", i)
+		}
+	}
+	if got := w.notes()[0]; !strings.HasSuffix(got, ": cut off from each other, for 10s") {
+		t.Error(got)
+	}
+}
+
 // links counts the changes of whether two sites are connected.
 type links struct {
 	w       *world
@@ -340,15 +367,19 @@ func TestContainerCrash(t *testing.T) {
 	}
 	got := w.play(t,
 		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}},
-		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Container: "app", ExitCode: 137})
-	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137"
+		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Container: "app", ExitCode: 137},
+		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Container: "app"})
+	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137\n" +
+		"3s a-0 doom 1/app with 1\n3s a-0 crash 1/app with 1\n1m3s a-0 spare 1/app"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	notes := strings.Join(w.notes(), "\n")
 	want = "1s fault/all FaultStarted: container-crash of shop/pod/web-0, shop/pod/web-1: 2 containers exited with code 1\n" +
 		"1s fault/all FaultEnded: container-crash of shop/pod/web-0, shop/pod/web-1\n" +
-		"2s fault/one FaultWithoutTarget: container-crash of shop/pod/web-1: no such container was running"
+		"2s fault/one FaultWithoutTarget: container-crash of shop/pod/web-1: no such container was running\n" +
+		"3s fault/loop FaultStarted: container-crash of shop/pod/web-0: 1 container exited with code 1, and every start ends with code 1, for 1m0s\n" +
+		"1m3s fault/loop FaultEnded: container-crash of shop/pod/web-0"
 	if notes != want {
 		t.Errorf("got\n%s\nwant\n%s", notes, want)
 	}

@@ -8,7 +8,7 @@ import "slices"
 // the instant another ends makes no gap.
 type machine struct {
 	downs, stops int  // faults in force
-	off, stopped bool // what is the case; stopped means something only while not off
+	off, stopped bool // what is the case
 	toBeSettled  bool
 }
 
@@ -24,9 +24,9 @@ func (d *Director) hold(node uint32, downs, stops int) {
 	}
 }
 
-// settle makes everything that is held be so, and everything else not. A
-// machine that boots starts its kubelet, as systemd does; a kubelet-stop still
-// in force then stops it again.
+// settle makes everything that is held be so, and everything else not. Power
+// and the kubelet are held apart from each other: a machine that boots starts
+// its kubelet, as systemd does, but not one that is stopped.
 func (d *Director) settle() {
 	slices.Sort(d.unsettled)
 	for _, node := range d.unsettled {
@@ -42,18 +42,15 @@ func (d *Director) settle() {
 func (d *Director) settleMachine(node uint32) {
 	m := d.machines.Row(node)
 	m.toBeSettled = false
-	site := d.world.NodeSite(node)
 	if off := m.downs > 0; off != m.off {
-		m.off, m.stopped = off, false
+		m.off = off
 		if off {
 			d.world.Machine(node).PowerOff()
-			d.world.Network().SetPower(site, false)
-			return
+		} else {
+			d.world.Machine(node).PowerOn()
 		}
-		d.world.Network().SetPower(site, true)
-		d.world.Machine(node).PowerOn()
 	}
-	if stopped := m.stops > 0; !m.off && stopped != m.stopped {
+	if stopped := m.stops > 0; stopped != m.stopped {
 		m.stopped = stopped
 		if stopped {
 			d.world.Machine(node).Stop()

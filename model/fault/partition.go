@@ -12,16 +12,24 @@ import (
 type partition struct{ cuts []network.Handle }
 
 // begin cuts the nodes off from the control plane, or from the nodes that the
-// peer selects and that are not among them: a machine always reaches itself.
+// peer selects. Where both sides share nodes, those are cut off from each
+// other too; but a machine always reaches itself.
 func (f *partition) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	one, other, peer := d.sites(nodes), d.world.ControlPlane(), "the control plane"
 	if !s.Peer.IsZero() {
 		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
-		peers = slices.DeleteFunc(peers, func(p model.Object) bool { return slices.Contains(nodes, p) })
-		if len(peers) == 0 {
-			return "the peer selects no other node now", false
+		if len(nodes) == 1 {
+			peers = slices.DeleteFunc(peers, func(p model.Object) bool { return p == nodes[0] })
 		}
-		other, peer = d.sites(peers), list(peers)
+		switch {
+		case len(peers) == 0:
+			return "the peer selects no other node now", false
+		case slices.Equal(nodes, peers):
+			peer = "each other"
+		default:
+			peer = list(peers)
+		}
+		other = d.sites(peers)
 	}
 	if s.Direction != From {
 		f.cut(d, one, other)

@@ -8,7 +8,7 @@ type Kind struct {
 	Help    string     // one line
 	Params  []string   // what a timeline entry may say about it, besides at, fault and id
 	Targets model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
-	Moment  bool       // it is over as soon as it happened: For means nothing
+	Moment  bool       // without For it is over as soon as it happened
 	effect  func() effect
 }
 
@@ -29,8 +29,8 @@ const (
 var Kinds = []Kind{
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
-		Help:   "processes exit: the containers of some pods end with an exit code",
-		Params: []string{ParamTarget, ParamContainer, ParamExitCode},
+		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{

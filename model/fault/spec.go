@@ -16,7 +16,7 @@ type Spec struct {
 	ID    string // unique in the scenario: as given, or "node-down-1"
 	Fault string // the registered name
 	At    sim.Time
-	For   time.Duration // 0 lasts to the end of the run
+	For   time.Duration // 0 lasts to the end of the run, or for a moment if Kind.Moment
 
 	Target Target
 

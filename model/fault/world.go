@@ -16,17 +16,22 @@ type World interface {
 	Registry() Registry
 }
 
-// Machine is a node's hardware and what runs on it. The Director calls a
-// method only where it changes something: PowerOn after PowerOff, Resume after
-// Stop, and neither Stop nor Resume while there is no power.
+// Machine is a node's hardware and what runs on it. The Director calls
+// PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
+// after PowerOff, Resume after Stop; but Stop and Resume also while there is
+// no power or the machine boots.
 type Machine interface {
-	PowerOff() // everything on it ends at once
-	PowerOn()  // it boots, and starts a kubelet
-	Stop()     // the kubelet ends; containers go on
-	Resume()   // a new kubelet starts
+	PowerOff() // everything on it ends at once, and it no longer answers
+	PowerOn()  // it boots, then answers, and starts a kubelet unless that is stopped
+	Stop()     // the kubelet ends, and none starts before Resume; containers go on
+	Resume()   // a new kubelet starts, as soon as the machine is up
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool
+	// Doom has a container exit soon after each start; "" is all that are not
+	// init containers. Dooms may overlap; each is taken back by a Spare.
+	Doom(pod model.Ref, container string, exitCode int32)
+	Spare(pod model.Ref, container string)
 }
 
 // Registry is where images come from.

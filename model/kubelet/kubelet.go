@@ -47,13 +47,16 @@ const (
 	whyHousekeeping
 	whyStep // about is a pod
 	whyBoot
+	whyStart // about counts starts
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot", "start of the kubelet"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
 	kernel  *sim.Kernel
+	net     *network.Network
+	site    network.Site
 	self    sim.ActorID
 	machine *runtime.Machine
 	leases  *store.Leases
@@ -69,7 +72,10 @@ type Kubelet struct {
 	running   bool
 	synced    bool     // all pods of the first list were seen
 	epoch     uint32   // counts starts and stops of the process; older wake-ups are stale
+	held      bool     // the process must not run
 	booting   bool     // the machine has power and no kubelet yet
+	rebooted  bool     // no process has run since the last boot
+	starts    uint64   // names the luck of starts; older ones are void
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
 	networkAt sim.Time // when pods can have a network
@@ -86,15 +92,15 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, probe sim.Lane }
+type lanes struct{ phases, requeue, boot, start, probe sim.Lane }
 
 // New is a node's kubelet, not running yet. The node is stored.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, leases: s.Leases(), node: node, literal: c.Literal,
+		kernel: k, net: net, site: site, leases: s.Leases(), node: node, literal: c.Literal,
 		hash: node.NameHash(),
-		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), probe: l.Lane("probe")},
+		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
@@ -165,6 +171,15 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 	return s != nil && k.machine.Serves(s)
 }
 
+// Doom has a container of a pod, or all its app containers if none is named,
+// exit soon after each start, until Spare.
+func (k *Kubelet) Doom(pod model.Ref, name string, exitCode int32) {
+	k.machine.Doom(pod.ID, name, exitCode)
+}
+
+// Spare takes back one Doom.
+func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(pod.ID, name) }
+
 // CrashContainer ends a container of a pod at once, or all its app containers
 // if none is named. It tells whether anything was running.
 func (k *Kubelet) CrashContainer(pod model.Ref, name string, exitCode int32) bool {
@@ -193,6 +208,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.step(now, about)
 	case whyBoot:
 		k.boot(about)
+	case whyStart:
+		k.started(about)
 	default:
 		k.tick(now, about)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/runtime"
 	"orrery/sim"
@@ -147,6 +148,24 @@ func TestAStoppedKubeletLeavesContainersRunningAndRestartsNone(t *testing.T) {
 	}
 }
 
+// TestAPodThatEndedGoesAlsoAfterTheKubeletOrTheMachineRestarts: a terminal pod
+// goes through the worker again and its object is deleted
+// (pkg/kubelet/status/status_manager.go canBeDeleted).
+func TestAPodThatEndedGoesAlsoAfterTheKubeletOrTheMachineRestarts(t *testing.T) {
+	for _, restart := range []func(k *kubelet.Kubelet){
+		func(k *kubelet.Kubelet) { k.Stop(); k.Resume() },
+		func(k *kubelet.Kubelet) { k.PowerOff(); k.PowerOn() },
+	} {
+		r := newRig(t, 1)
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.user.Delete(p.Ref(), 5, 0)
+		r.until("ended", time.Minute, func() bool { return r.get(p).Phase.Terminal() })
+		restart(r.kubelet)
+		r.until("gone", 3*time.Minute, func() bool { return r.store.Get(p.Ref()) == nil })
+	}
+}
+
 // TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan: with a second of
 // grace, so SIGKILL after two (kubelet_pods.go HandlePodCleanups).
 func TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan(t *testing.T) {
@@ -243,7 +262,6 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	r.ready(p)
 	r.ready(once)
 	ip := r.get(p).IP
-	r.net.SetPower(r.site, false)
 	r.kubelet.PowerOff()
 	off := r.Now()
 	r.registry.SetDown(true)
@@ -251,7 +269,6 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 		t.Error("it serves without power")
 	}
 	r.run(10 * time.Second)
-	r.net.SetPower(r.site, true)
 	r.kubelet.PowerOn()
 	r.until("restarted", 3*time.Minute, func() bool { q := r.get(p); return q.IsReady() && q.Restarts() == 1 })
 	if d := r.Now().Sub(off); d < 40*time.Second {

@@ -8,10 +8,12 @@ import (
 )
 
 // bootTime is from power to a running kubelet, cniTime from there to a network
-// for pods: modeling values for a server with a small Linux.
+// for pods, startTime from a start of the process alone to its first relist:
+// modeling values for a server with a small Linux.
 var (
-	bootTime = sim.Uniform(30*time.Second, 60*time.Second)
-	cniTime  = sim.Lognormal(5*time.Second, 15*time.Second)
+	startTime = sim.Uniform(time.Second, 3*time.Second)
+	bootTime  = sim.Uniform(30*time.Second, 60*time.Second)
+	cniTime   = sim.Lognormal(5*time.Second, 15*time.Second)
 )
 
 // fastReady is how often a kubelet that has just started looks whether it can
@@ -19,8 +21,16 @@ var (
 const fastReady = 100 * time.Millisecond
 
 // Stop ends the kubelet's process, and nothing else: containers run on,
-// nobody restarts or probes them, nobody renews the lease.
+// nobody restarts or probes them, nobody renews the lease. It is not started
+// before Resume, not even by a machine that boots.
 func (k *Kubelet) Stop() {
+	k.held = true
+	k.halt()
+}
+
+// halt is the end of the process, or of its start.
+func (k *Kubelet) halt() {
+	k.starts++
 	if !k.running {
 		return
 	}
@@ -36,26 +46,39 @@ func (k *Kubelet) Stop() {
 	k.used, k.writing, k.patching = model.Resources{}, false, false
 }
 
-// Resume starts the process again, on a machine with power. It knows only what
-// the API and the machine tell it.
+// Resume lets the process start again, at once if the machine is up, else with
+// it. It knows only what the API and the machine tell it.
 func (k *Kubelet) Resume() {
-	if !k.running && k.machine.Powered() {
-		k.launch(0)
+	k.held = false
+	if k.running || !k.machine.Powered() {
+		return
+	}
+	k.starts++
+	luck := k.luck.start.Draw(k.hash, k.starts)
+	k.kernel.Post(k.kernel.Now().Add(startTime.Draw(&luck)), k.self, whyStart, k.starts)
+}
+
+// started is the end of the process's start, unless something came between.
+func (k *Kubelet) started(nth uint64) {
+	if nth == k.starts && !k.running && !k.held && k.machine.Powered() {
+		k.launch()
 	}
 }
 
 // PowerOff takes the machine's power: its containers and the kubelet are gone
-// at once, or do not come back from a boot under way.
+// at once, or do not come back from a boot under way, and nobody answers.
 func (k *Kubelet) PowerOff() {
 	k.booting = false
 	if !k.machine.Powered() {
 		return
 	}
-	k.Stop()
+	k.halt()
 	k.machine.PowerOff()
+	k.net.SetPower(k.site, false)
 }
 
-// PowerOn gives it back. The machine boots, and the kubelet with it.
+// PowerOn gives it back. The machine boots, silent until it has, and the
+// kubelet with it unless it is held.
 func (k *Kubelet) PowerOn() {
 	if k.machine.Powered() || k.booting {
 		return
@@ -66,23 +89,38 @@ func (k *Kubelet) PowerOn() {
 	k.kernel.Post(k.kernel.Now().Add(bootTime.Draw(&luck)), k.self, whyBoot, k.boots)
 }
 
-// boot is the end of booting. The kubelet's first word is that the node has no
-// pod network yet.
+// boot is the end of booting.
 func (k *Kubelet) boot(nth uint64) {
 	if !k.booting || nth != k.boots {
 		return
 	}
-	k.booting = false
+	k.booting, k.rebooted = false, true
 	k.machine.Boot()
+	k.net.SetPower(k.site, true)
+	if !k.held {
+		k.launch()
+	}
+}
+
+// launch starts the process. What it says first after a boot is that the node
+// has no pod network yet.
+func (k *Kubelet) launch() {
+	if !k.rebooted {
+		k.run(0)
+		return
+	}
+	k.rebooted = false
 	luck := k.luck.boot.Draw(^k.hash, k.boots)
-	k.launch(cniTime.Draw(&luck))
+	k.run(cniTime.Draw(&luck))
 	k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	k.patch(model.False, "KubeletNotReady")
 }
 
-// launch starts the process. Pods can have a network after cni. What the
-// machine has stays allocated: the kubelet keeps that on disk.
-func (k *Kubelet) launch(cni time.Duration) {
+// run is a process that begins to work. Pods can have a network after cni.
+// What the machine has stays allocated: the kubelet keeps that on disk. Its
+// first relist is now, an instant that is this node's own: a start takes a
+// drawn time, so that no two nodes ever tick together.
+func (k *Kubelet) run(cni time.Duration) {
 	now := k.kernel.Now()
 	luck := k.luck.phases.Draw(k.hash, 1+uint64(k.epoch))
 	k.startedAt, k.networkAt, k.synced = now, now.Add(cni), false

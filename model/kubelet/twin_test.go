@@ -66,10 +66,8 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 			r.kubelet.Stop()
 		case 7, 8:
 			r.kubelet.Resume()
-			r.net.SetPower(r.site, true)
 			r.kubelet.PowerOn()
 		case 9:
-			r.net.SetPower(r.site, false)
 			r.kubelet.PowerOff()
 		case 10:
 			r.registry.SetDown(luck.Below(2) == 0)

@@ -40,6 +40,10 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
 		k.release(r)
+		if pod.Deleting() { // the process before had all but deleted it
+			r.remove = true
+			k.enqueue(r)
+		}
 		return
 	}
 	known := r.box != nil && r.box.Admitted

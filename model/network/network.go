@@ -38,8 +38,8 @@ const retransmission = 200 * time.Millisecond
 // losses is how many losses in a row count as no connection at all.
 const losses = 6
 
-// Impairment makes the way from any site of From to any site of To worse, in
-// that direction only.
+// Impairment makes the way from any site of From to any other site of To
+// worse, in that direction only. What a site sends to itself stays as it is.
 type Impairment struct {
 	From, To []Site
 	Cut      bool     // nothing arrives
@@ -156,12 +156,16 @@ func (n *Network) Reaches(from, to Site) bool {
 		return false
 	}
 	for i := range n.rules {
-		r := &n.rules[i]
-		if r.Cut && !r.lifted && r.from[from] && r.to[to] {
+		if r := &n.rules[i]; r.Cut && r.concerns(from, to) {
 			return false
 		}
 	}
 	return true
+}
+
+// concerns tells whether the rule is about that way now.
+func (r *rule) concerns(from, to Site) bool {
+	return !r.lifted && from != to && r.from[from] && r.to[to]
 }
 
 // Connected tells whether both directions work, which is what a connection
@@ -182,7 +186,7 @@ func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool)
 	}
 	for i := range n.rules {
 		r := &n.rules[i]
-		if r.lifted || !r.from[from] || !r.to[to] {
+		if !r.concerns(from, to) {
 			continue
 		}
 		d += r.Delay.Draw(&s)

@@ -114,9 +114,10 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 
 // LinksChanged implements network.Listener. A proxy only cares for its own
-// machine's power: without it the rules are lost. A real kube-proxy is back
-// once its kubelet has started its container; this one lists as soon as there
-// is power, which is before anything else on the machine can send.
+// machine's power: without it the rules are lost, and until the machine has
+// booted it is not in the network and sends nothing. A real kube-proxy is back
+// once its kubelet has started its container; this one lists as soon as the
+// machine has booted, and until it has rules requests from there are refused.
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {

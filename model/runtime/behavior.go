@@ -28,7 +28,7 @@ type Behavior struct {
 	CPUMilli       int64 // used at rest
 	CPUMicroPerRPS int64 // millionths of a core used per request per second; 0: requests cost nothing
 	MemoryBytes    int64 // used from the start
-	MemoryGrowth   int64 // bytes per second; reaching the limit is an OOM kill
+	MemoryGrowth   int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -39,7 +40,7 @@ type Cause uint8
 // The causes.
 const (
 	Exited    Cause = iota // by itself, or by a signal
-	OOMKilled              // by the kernel: it reached its memory limit
+	OOMKilled              // by the kernel: it reached its memory limit, or the machine was full
 	Lost                   // with its machine: the runtime finds it gone after a reboot
 )
 
@@ -57,6 +58,8 @@ type Process struct {
 	ServesAt   sim.Time // when the newest instance has started up
 	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
 	dueAt      sim.Time // when it will end, Never if nothing will end it
+	memory     int64    // bytes the newest instance used from its start
+	growth     int64    // bytes it uses more every second
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
 	dueCode    int32
@@ -98,7 +101,17 @@ type Machine struct {
 	images    []uint32   // that are in the cache, by the registry's numbers
 	pulls     []pull     // the first is under way
 	pulled    uint64     // counts pulls: names their luck
+	dooms     []doom
+	memory    int64    // bytes; 0 is without end
+	fullAt    sim.Time // when the memory is full, as things are
 	costs     *costs
+}
+
+// doom is containers that exit soon after each start.
+type doom struct {
+	pod       uint32
+	container string // "" is all app containers
+	code      int32
 }
 
 // Config is what a Machine depends on.
@@ -114,7 +127,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
-		on: true, node: node.ID, costs: c.Registry.costs,
+		on: true, memory: node.Capacity.MemoryBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
@@ -251,18 +264,52 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if at := now.Add(b.untilOOM(c.Limits.MemoryBytes)); at < p.dueAt {
 		p.dueAt, p.dueCode, p.dueCause = at, killedCode, OOMKilled
 	}
+	if d := m.doomed(s, i); d >= 0 {
+		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
+			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
+		}
+	}
 	p.Instances++
+	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
 	m.postDue(s, i)
+	if p.usesMemory() {
+		m.weigh()
+	}
 	if !init && m.serving != nil {
 		m.postServing(s)
 	}
 	m.kubelet.Changed(s)
 }
 
+// Doom has a container of a pod, or all its app containers if none is named,
+// exit with a code soon after each start from now on. The pod may be unknown
+// here, and the oldest of several dooms decides.
+func (m *Machine) Doom(pod uint32, container string, code int32) {
+	m.dooms = append(m.dooms, doom{pod, container, code})
+}
+
+// Spare takes back the oldest such Doom. What has started under it still
+// ends.
+func (m *Machine) Spare(pod uint32, container string) {
+	same := func(d doom) bool { return d.pod == pod && d.container == container }
+	if i := slices.IndexFunc(m.dooms, same); i >= 0 {
+		m.dooms = slices.Delete(m.dooms, i, i+1)
+	}
+}
+
+// doomed is the doom that a container is under, -1 if none.
+func (m *Machine) doomed(s *Sandbox, i int) int {
+	init := i < len(s.Pod.Spec.InitContainers)
+	return slices.IndexFunc(m.dooms, func(d doom) bool {
+		return d.pod == s.Pod.ID && (d.container == "" && !init || d.container == container(s.Pod.Spec, i).Name)
+	})
+}
+
 const (
 	whyDue  sim.Why = iota // about is a pod and a container of it
 	whyUp                  // about is a pod that may serve now
 	whyPull                // about is the number of a pull
+	whyFull                // the memory may be full
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
@@ -350,6 +397,9 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	if p.usesMemory() {
+		m.weigh()
+	}
 	m.checkServing(s)
 	m.kubelet.Changed(s)
 }
@@ -359,8 +409,12 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	if !m.on {
 		return
 	}
-	if why == whyPull {
+	switch why {
+	case whyPull:
 		m.pullDue(now)
+		return
+	case whyFull:
+		m.full(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -378,6 +432,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
+	if why == whyFull {
+		return "memory is full"
+	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {
 		return what + " " + s.Pod.Path()
@@ -388,7 +445,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // PowerOff ends everything on the machine at once. Nobody is left to tell but
 // those who were using it.
 func (m *Machine) PowerOff() {
-	m.on, m.offAt = false, m.kernel.Now()
+	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls = m.pulls[:0]
 	for _, s := range m.pods {
 		if s == nil {

@@ -206,3 +206,42 @@ func TestAddressesAreUniqueWhileTheSandboxLives(t *testing.T) {
 		}
 	}
 }
+
+// Source: spec k8s-node.md 2.3: "node-level OOM: kernel kills the process with
+// max badness: rss + oom_score_adj * totalpages / 1000"; pkg/kubelet/qos.
+func TestAFullMachineKillsTheProcessOfTheLargestBadness(t *testing.T) {
+	const gi = 1 << 30
+	burst := model.Resources{CPUMilli: 100, MemoryBytes: gi}
+	all := model.Resources{CPUMilli: 100, MemoryBytes: 100 * gi}
+	for _, c := range []struct {
+		name   string
+		pods   []*model.Pod
+		grow   []int64 // bytes per second
+		at     time.Duration
+		victim int
+	}{
+		{"the largest of equals", []*model.Pod{pod(1, model.Container{Name: "a"}), pod(2, model.Container{Name: "b"})}, []int64{gi / 4, gi / 2}, 12 * time.Second, 1},
+		{"best effort before burstable", []*model.Pod{pod(1, model.Container{Name: "a"}), pod(2, model.Container{Name: "b", Requests: burst})}, []int64{gi / 4, gi / 4}, 18 * time.Second, 0},
+		{"over its request before best effort", []*model.Pod{pod(1, model.Container{Name: "a"}), pod(2, model.Container{Name: "b", Requests: burst})}, []int64{0, gi / 2}, 18 * time.Second, 1},
+		{"guaranteed last", []*model.Pod{pod(1, model.Container{Name: "a"}), pod(2, model.Container{Name: "b", Requests: all, Limits: all})}, []int64{0, gi / 2}, 18 * time.Second, 0},
+	} {
+		r := newRig(Behavior{Container: "a", MemoryBytes: gi / 2, MemoryGrowth: c.grow[0]}, Behavior{Container: "b", MemoryBytes: gi / 2, MemoryGrowth: c.grow[1]})
+		r.machine.memory = 10 * gi
+		var boxes []*Sandbox
+		for _, p := range c.pods {
+			s := r.machine.Add(p, p.NameHash())
+			r.machine.MakeSandbox(s)
+			r.machine.Start(s, 0)
+			boxes = append(boxes, s)
+		}
+		r.run(t, c.at-time.Millisecond)
+		if !boxes[0].Alive() || !boxes[1].Alive() {
+			t.Errorf("%s: killed before %v", c.name, c.at)
+		}
+		r.run(t, 2*time.Millisecond)
+		p, other := boxes[c.victim].Processes[0], boxes[1-c.victim].Processes[0]
+		if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode || !other.Running {
+			t.Errorf("%s: victim %+v, other %+v", c.name, p, other)
+		}
+	}
+}

@@ -18,6 +18,7 @@ var (
 	resolveTime = sim.Lognormal(400*time.Millisecond, 3*time.Second)
 	refuseTime  = sim.Uniform(20*time.Millisecond, 200*time.Millisecond) // a registry that is down
 	stopTime    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // of a sandbox
+	doomTime    = sim.Uniform(100*time.Millisecond, time.Second)         // from the start of a process that a fault lets crash to its exit
 	killTime    = sim.Uniform(time.Millisecond, 20*time.Millisecond)     // from the end of the grace to the death by SIGKILL
 	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
 )

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"orrery/model"
-	"orrery/model/network"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -249,10 +248,10 @@ func TestAssumedPodsDoNotExpire(t *testing.T) {
 	w.scheduler.client.Timeout = time.Hour
 	first, second := w.add(pod("first", spec(600, gib))), w.add(pod("second", spec(600, gib)))
 	w.run(time.Second + 3*time.Millisecond)
-	away := w.net.Impair(network.Impairment{From: []network.Site{w.site}, To: []network.Site{w.site}, Cut: true})
+	w.net.SetPower(w.site, false)
 	w.run(50 * time.Minute)
 	w.wantNode(first, "")
-	w.net.Lift(away)
+	w.net.SetPower(w.site, true)
 	w.run(2 * time.Hour)
 	if one, two := w.pod(first), w.pod(second); (one.NodeID != 0) == (two.NodeID != 0) {
 		t.Errorf("bound: %q and %q, want one of them", one.NodeName, two.NodeName)

@@ -7,14 +7,12 @@ import (
 	"orrery/model/store"
 )
 
-// runApply sends everything in the manifests at the same time; kubectl would
-// go through them one by one, some milliseconds each.
-func runApply(u *Kubectl, a *Action, _ model.Object) { u.apply(a, a.Objects) }
+// runApply goes through the manifests one by one, as kubectl does.
+func runApply(_ *Kubectl, a *task, _ model.Object) { a.rest = a.Objects }
 
-func (u *Kubectl) apply(a *Action, objects []model.Object) {
-	for _, o := range objects {
-		c := call{action: a, object: u.located(o)}
-		u.turn(&c)
+func (u *Kubectl) apply(t *task, o model.Object) {
+	c := call{task: t, object: u.located(o)}
+	if u.turn(&c) {
 		u.ask(c)
 	}
 }
@@ -33,13 +31,33 @@ func (u *Kubectl) located(o model.Object) model.Object {
 }
 
 // turn makes c what brings its object about: a creation, or a change of what
-// has the name already.
-func (u *Kubectl) turn(c *call) {
+// has the name already. It says so and is false if that cannot be: the
+// selector of what manages pods is immutable
+// (pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate).
+func (u *Kubectl) turn(c *call) bool {
 	m := c.object.Head()
 	c.op = store.OpCreate
-	if cur := u.store.Lookup(m.Kind, m.Namespace, m.Name); cur != nil {
-		c.op, c.target, c.patch = store.OpPatch, cur.Head().Ref(), merge{c.object}
+	cur := u.store.Lookup(m.Kind, m.Namespace, m.Name)
+	if cur == nil {
+		return true
 	}
+	if !reflect.DeepEqual(podSelector(cur), podSelector(c.object)) {
+		u.failObject(c, "spec.selector: field is immutable")
+		return false
+	}
+	c.op, c.target, c.patch = store.OpPatch, cur.Head().Ref(), merge{c.object}
+	return true
+}
+
+// podSelector is how an object finds the pods it manages, nil if it has none.
+func podSelector(o model.Object) *model.Selector {
+	switch o := o.(type) {
+	case *model.Deployment:
+		return o.Selector
+	case *model.ReplicaSet:
+		return o.Selector
+	}
+	return nil
 }
 
 // merge makes what is stored be as a manifest says and leaves alone what a
@@ -70,8 +88,7 @@ func (p merge) Apply(cur model.Object) model.Object {
 	return next
 }
 
-// mergeDeployment takes over the spec but for the selector, which is
-// immutable in apps/v1.
+// mergeDeployment takes over the spec; the selector is the same.
 func mergeDeployment(n, m *model.Deployment) {
 	n.Replicas, n.Template = m.Replicas, settled(n.Template, m.Template)
 	n.Recreate, n.MaxSurge, n.MaxUnavailable = m.Recreate, m.MaxSurge, m.MaxUnavailable

@@ -6,12 +6,12 @@ import (
 )
 
 // runCordon marks the node; the node lifecycle controller adds the taint.
-func runCordon(u *Kubectl, a *Action, node model.Object) {
-	u.ask(call{action: a, op: store.OpPatch, target: node.Head().Ref(), patch: unschedulable(true)})
+func runCordon(u *Kubectl, a *task, node model.Object) {
+	u.ask(call{task: a, op: store.OpPatch, target: node.Head().Ref(), patch: unschedulable(true)})
 }
 
-func runUncordon(u *Kubectl, a *Action, node model.Object) {
-	u.ask(call{action: a, op: store.OpPatch, target: node.Head().Ref(), patch: unschedulable(false)})
+func runUncordon(u *Kubectl, a *task, node model.Object) {
+	u.ask(call{task: a, op: store.OpPatch, target: node.Head().Ref(), patch: unschedulable(false)})
 }
 
 // unschedulable is what the node's spec.unschedulable becomes.

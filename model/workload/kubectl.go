@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -20,63 +21,100 @@ const ReasonActionFailed = "ActionFailed"
 const evictAgain = 5 * time.Second
 
 // Kubectl does the actions of a timeline, each at its time, through a client
-// of its own. Before an action it reads its target, which takes a round trip
+// of its own. Actions of the same instant are done one after another, as they
+// are listed: each once the one before has its answers. Before an action it reads its target, which takes a round trip
 // and, as kubectl's reads are the API server's own, is the truth of then, not
 // a watched view. What is refused for the moment it asks again, as a person
 // would; what makes no sense it says, and goes on.
 type Kubectl struct {
-	kernel  *sim.Kernel
-	store   *store.Store
-	net     *network.Network
-	self    sim.ActorID
-	client  *store.Client
-	actions []Action
+	kernel *sim.Kernel
+	store  *store.Store
+	net    *network.Network
+	self   sim.ActorID
+	client *store.Client
+	tasks  []task // by time; the first is to apply the initial objects
 
 	calls  []call
 	unused []uint32
 }
 
+// task is an action and how far it is.
+type task struct {
+	*Action
+	number uint64         // among all tasks
+	rest   []model.Object // still to be applied, one after another
+	open   int            // calls that are not answered
+}
+
 // call is one request that is under way until it is done or makes no sense.
 type call struct {
-	action *Action // nil for the initial objects
+	task   *task
 	op     store.Op
 	target model.Ref
 	object model.Object // OpCreate: as the manifest says; copies of it are sent
 	patch  store.Patch
-	then   func(u *Kubectl, a *Action, target model.Ref) // once it is accepted; may be nil
+	then   func(u *Kubectl, t *task, target model.Ref) // once it is accepted; may be nil
+	later  bool                                        // it was refused for the moment, and nothing waits for it any more
 }
 
 // Wake-up reasons.
 const (
-	whyAct   sim.Why = iota // about is an action's index: its time has come
-	whyRead                 // about is an action's index: its target was read
+	whyAct   sim.Why = iota // about is a task's number: its time has come
+	whyRead                 // about is a task's number: its target was read
 	whyAgain                // about is a call's slot: ask again
 )
 
 // NewKubectl is a person at a site with actions to do, whose Do names are all
 // registered. The actions are not changed; runs may share them.
 func NewKubectl(k *sim.Kernel, s *store.Store, net *network.Network, at network.Site, actions []Action) *Kubectl {
-	u := &Kubectl{kernel: k, store: s, net: net, actions: actions}
+	u := &Kubectl{kernel: k, store: s, net: net}
 	u.self = k.Register("kubectl", u)
 	u.client = s.NewClient(store.ClientConfig{Name: "kubectl", Actor: u.self, Site: at})
+	u.tasks = []task{{Action: &Action{At: -1, Do: "apply"}}}
 	for i := range actions {
 		if Lookup(actions[i].Do) == nil {
 			panic("workload: unregistered action " + actions[i].Do)
 		}
+		u.tasks = append(u.tasks, task{Action: &actions[i]})
+	}
+	slices.SortStableFunc(u.tasks, func(a, b task) int { return cmp.Compare(a.At, b.At) })
+	for i := range u.tasks {
+		u.tasks[i].number = uint64(i)
 	}
 	return u
 }
 
 // Start has every action done at its time.
 func (u *Kubectl) Start() {
-	for i := range u.actions {
-		u.kernel.Post(u.actions[i].At, u.self, whyAct, uint64(i))
+	for i := 1; i < len(u.tasks); i++ {
+		if u.tasks[i].At != u.tasks[i-1].At {
+			u.kernel.Post(u.tasks[i].At, u.self, whyAct, uint64(i))
+		}
 	}
 }
 
-// Apply creates objects, or changes those that exist, all at the same time. A
-// pod with the NodeName of a node that exists is created bound to it.
-func (u *Kubectl) Apply(objects []model.Object) { u.apply(nil, objects) }
+// Apply creates objects, or changes those that exist, one after another, as
+// the first thing of this instant. A pod with the NodeName of a node that
+// exists is created bound to it.
+func (u *Kubectl) Apply(objects []model.Object) {
+	first := &u.tasks[0]
+	first.Action = &Action{At: u.kernel.Now(), Do: "apply"}
+	first.rest = objects
+	u.goOn(first)
+}
+
+// goOn applies the next object of a task. When nothing is left and everything
+// is answered, the next task of the instant begins.
+func (u *Kubectl) goOn(t *task) {
+	for t.open == 0 && len(t.rest) > 0 {
+		o := t.rest[0]
+		t.rest = t.rest[1:]
+		u.apply(t, o)
+	}
+	if n := t.number + 1; t.open == 0 && n < uint64(len(u.tasks)) && u.tasks[n].At == t.At {
+		u.kernel.Post(u.kernel.Now(), u.self, whyAct, n)
+	}
+}
 
 // Wake implements sim.Actor.
 func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
@@ -84,7 +122,9 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyAct:
 		u.read(now, about)
 	case whyRead:
-		u.act(&u.actions[about])
+		t := &u.tasks[about]
+		u.act(t)
+		u.goOn(t)
 	case whyAgain:
 		u.send(uint32(about))
 	case store.WhyReply:
@@ -98,7 +138,7 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
 	case whyAct, whyRead:
-		return u.actions[about].Do + " " + u.actions[about].path()
+		return u.tasks[about].Do + " " + u.tasks[about].path()
 	case whyAgain:
 		return "another " + u.calls[about].op.String()
 	}
@@ -108,7 +148,7 @@ func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 // read fetches the target of an action, and tries again later if the API
 // server is out of reach.
 func (u *Kubectl) read(now sim.Time, i uint64) {
-	a := &u.actions[i]
+	a := u.tasks[i].Action
 	luck := sim.HashName(a.Do + " " + a.path())
 	there, sent := u.net.Delay(u.client.Site, u.client.Server, luck, 2*uint64(now))
 	back, came := u.net.Delay(u.client.Server, u.client.Site, luck, 2*uint64(now)+1)
@@ -119,7 +159,7 @@ func (u *Kubectl) read(now sim.Time, i uint64) {
 	u.kernel.Post(now.Add(there+back), u.self, whyRead, i)
 }
 
-func (u *Kubectl) act(a *Action) {
+func (u *Kubectl) act(a *task) {
 	c := Lookup(a.Do)
 	if c.Kinds == nil {
 		c.run(u, a, nil)
@@ -146,12 +186,13 @@ func (a *Action) path() string {
 	return m.Path()
 }
 
-func (u *Kubectl) fail(a *Action, why string) {
+func (u *Kubectl) fail(a *task, why string) {
 	u.store.Note(u.self, model.Note{Name: a.path(), Warning: true, Reason: ReasonActionFailed, Message: a.Do + ": " + why})
 }
 
 // ask makes a call and keeps it until it is done.
 func (u *Kubectl) ask(c call) {
+	c.task.open++
 	slot := uint32(len(u.calls))
 	if n := len(u.unused); n > 0 {
 		slot = u.unused[n-1]
@@ -183,12 +224,12 @@ func (u *Kubectl) answered(r store.Reply) {
 	switch {
 	case r.Refusal == store.TooManyRequests:
 		u.kernel.Post(u.kernel.Now().Add(evictAgain), u.self, whyAgain, r.Tag)
+		u.postpone(c)
 		return
 	case r.Refusal == store.Conflict || r.Refusal == store.TimedOut:
 		u.send(slot)
 		return
-	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil:
-		u.turn(c)
+	case (r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil) && u.turn(c):
 		u.send(slot)
 		return
 	}
@@ -197,21 +238,38 @@ func (u *Kubectl) answered(r store.Reply) {
 	u.unused = append(u.unused, slot)
 	switch {
 	case r.Refusal == store.Accepted && done.then != nil:
-		done.then(u, done.action, done.target)
+		done.then(u, done.task, done.target)
 	case r.Refusal == store.Accepted || r.Refusal == store.NotFound && done.op != store.OpPatch:
+	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && done.object != nil:
 	default:
 		u.refused(&done, r.Refusal)
+	}
+	if !done.later {
+		done.task.open--
+		u.goOn(done.task)
+	}
+}
+
+// postpone lets what comes after an eviction not wait for it: a disruption
+// budget may refuse it without end.
+func (u *Kubectl) postpone(c *call) {
+	if c.op == store.OpEvict && !c.later {
+		c.later = true
+		c.task.open--
+		u.goOn(c.task)
 	}
 }
 
 func (u *Kubectl) refused(c *call, why store.Refusal) {
-	a := Action{Do: "apply"}
-	if c.action != nil {
-		a = *c.action
-	}
+	u.failObject(c, "the API server refuses to "+c.op.String()+" it: "+why.String())
+}
+
+// failObject says why a call cannot be done, about its object if it has one.
+func (u *Kubectl) failObject(c *call, why string) {
+	a := *c.task.Action
 	if c.object != nil {
 		h := c.object.Head()
 		a.Kind, a.Namespace, a.Name = h.Kind, h.Namespace, h.Name
 	}
-	u.fail(&a, "the API server refuses to "+c.op.String()+" it: "+why.String())
+	u.fail(&task{Action: &a}, why)
 }

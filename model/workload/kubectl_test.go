@@ -183,6 +183,40 @@ func TestDrainCordonsAndThenEvictsEveryPodOfTheNode(t *testing.T) {
 	}
 }
 
+// Source: pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate.
+func TestASelectorIsImmutableAndTheChangeIsRefusedWhole(t *testing.T) {
+	r := newRig(t, 1, 0)
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 3, "web:1")}})
+	other := deployment("web", 12, "web:2")
+	other.Selector = model.SelectorOf(model.MakeLabels(map[string]string{"app": "other"}))
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{other, deployment("next", 1, "web:1")}})
+	if d := r.deployment("web"); d.Replicas != 3 || d.Generation > 1 || r.deployment("next") == nil {
+		t.Errorf("%d replicas, generation %d; next %v", d.Replicas, d.Generation, r.deployment("next"))
+	}
+	if got := r.failures(); got != "default/deployment/web: apply: spec.selector: field is immutable" && got != "deployment/web: apply: spec.selector: field is immutable" {
+		t.Error(got)
+	}
+}
+
+func TestActionsOfOneInstantAreDoneInTheirOrder(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, seed, 1)
+		at := sim.Time(time.Second)
+		scale := func(n int32) workload.Action {
+			return workload.Action{At: at, Do: "scale", Kind: model.KindDeployment, Namespace: "default", Name: "web", Replicas: n}
+		}
+		u := workload.NewKubectl(r.Kernel, r.store, r.net, r.control, []workload.Action{
+			{At: at, Do: "apply", Objects: []model.Object{deployment("a", 1, "a"), deployment("web", 1, "a")}},
+			{At: at, Do: "drain", Kind: model.KindNode, Name: "n-9"}, scale(10), scale(20), scale(2), scale(7),
+		})
+		u.Start()
+		r.after(2 * time.Second)
+		if got := r.deployment("web").Replicas; got != 7 {
+			t.Errorf("seed %d: %d replicas", seed, got)
+		}
+	}
+}
+
 func TestAKubectlThatIsCutOffTriesAgain(t *testing.T) {
 	r := newRig(t, 1, 1)
 	away := r.sites["n-0"]

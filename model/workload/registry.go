@@ -10,7 +10,7 @@ type Command struct {
 	Kinds  []model.Kind // what its target may be; nil for a command without a target
 	// run does it to the object of that name, as read just now; nil without a
 	// target.
-	run func(u *Kubectl, a *Action, target model.Object)
+	run func(u *Kubectl, a *task, target model.Object)
 }
 
 // The parameters of commands, as Command.Params names them and as scenarios

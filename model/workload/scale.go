@@ -5,8 +5,8 @@ import (
 	"orrery/model/store"
 )
 
-func runScale(u *Kubectl, a *Action, target model.Object) {
-	u.ask(call{action: a, op: store.OpPatch, target: target.Head().Ref(), patch: scale{a.Replicas}})
+func runScale(u *Kubectl, a *task, target model.Object) {
+	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: scale{a.Replicas}})
 }
 
 type scale struct{ replicas int32 }

@@ -9,13 +9,13 @@ import (
 )
 
 // runSetImage changes the Deployment's template, if it has the container.
-func runSetImage(u *Kubectl, a *Action, target model.Object) {
+func runSetImage(u *Kubectl, a *task, target model.Object) {
 	p := setImage{a.Container, a.Image}
 	if _, err := p.index(target.(*model.Deployment).Template.Spec); err != nil {
 		u.fail(a, err.Error())
 		return
 	}
-	u.ask(call{action: a, op: store.OpPatch, target: target.Head().Ref(), patch: p})
+	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: p})
 }
 
 type setImage struct{ container, image string }

@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// A machine's memory is the sum of what its containers use, each a straight
+// line in time, so when it will be full is known whenever one starts or ends.
+// Then the kernel kills the process of the largest badness, whatever its
+// limit is. What the system itself uses, and the kubelet's evictions before
+// it comes to that, are not modeled.
+
+// usesMemory tells whether anything is known of what a process uses.
+func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 }
+
+// used is how much memory a process that runs has, in bytes.
+func (p *Process) used(now sim.Time) int64 {
+	return p.memory + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+}
+
+// weigh computes when the machine's memory will be full.
+func (m *Machine) weigh() {
+	if m.memory == 0 {
+		return
+	}
+	now := m.kernel.Now()
+	var used, growth int64
+	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
+		used += p.used(now)
+		growth += p.growth
+	})
+	at := sim.Never
+	switch {
+	case used >= m.memory:
+		at = now
+	case growth > 0:
+		at = now.Add(time.Duration(scale(m.memory-used, int64(time.Second), growth))).Add(1)
+	}
+	if at != m.fullAt {
+		m.fullAt = at
+		m.kernel.Post(at, m.self, whyFull, 0)
+	}
+}
+
+func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if p := &s.Processes[i]; p.Running && p.usesMemory() {
+				f(s, i, p)
+			}
+		}
+	}
+}
+
+// full is the kernel's OOM killer (mm/oom_kill.c): one process, and if that is
+// not enough another one. What was rounded down may still have to grow.
+func (m *Machine) full(now sim.Time) {
+	if now != m.fullAt {
+		return
+	}
+	m.fullAt = -1
+	var used, worst int64
+	var box *Sandbox
+	var victim *Process
+	m.eachUser(func(s *Sandbox, i int, p *Process) {
+		used += p.used(now)
+		bad := p.used(now) + scoreAdjust(s.Pod.Spec, i, m.memory)*(m.memory/1000)
+		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
+			worst, box, victim = bad, s, p
+		}
+	})
+	if used < m.memory {
+		m.weigh()
+		return
+	}
+	victim.dueCode, victim.dueCause = killedCode, OOMKilled
+	m.end(box, victim)
+}
+
+// scoreAdjust is the oom_score_adj of a container, by the quality of service
+// of its pod (pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust; without
+// node-critical pods).
+func scoreAdjust(spec *model.PodSpec, i int, capacity int64) int64 {
+	best, guaranteed := true, true
+	for j := range len(spec.InitContainers) + len(spec.Containers) {
+		c := container(spec, j)
+		q, l := &c.Requests, &c.Limits
+		if q.CPUMilli > 0 || q.MemoryBytes > 0 || l.CPUMilli > 0 || l.MemoryBytes > 0 {
+			best = false
+		}
+		if l.CPUMilli == 0 || l.MemoryBytes == 0 || q.CPUMilli != l.CPUMilli || q.MemoryBytes != l.MemoryBytes {
+			guaranteed = false
+		}
+	}
+	switch {
+	case best:
+		return 1000
+	case guaranteed:
+		return -997
+	}
+	request := container(spec, i).Requests.MemoryBytes
+	return min(max(1000-scale(1000, request, capacity), 3), 999)
+}
