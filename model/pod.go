@@ -112,6 +112,8 @@ type PodSpec struct {
 	SchedulerName  string
 	Overhead       Resources
 	HostNetwork    bool
+	Placement      *Placement
+	PodLevel       *PodLevel
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills
@@ -141,7 +143,7 @@ const (
 // that is more, plus overhead (k8s.io/component-helpers/resource/helpers.go
 // PodRequests; pkg/scheduler/framework/types.go).
 func (s *PodSpec) SumRequests() {
-	s.Request = s.sum(func(c *Container) Resources { return c.Requests })
+	s.Request = s.sum(func(c *Container) Resources { return c.Requests }).atLevel(s.PodLevel).Add(s.Overhead)
 	s.ScoredRequest = s.sum(func(c *Container) Resources {
 		r := c.Requests
 		if r.CPUMilli == 0 {
@@ -151,7 +153,20 @@ func (s *PodSpec) SumRequests() {
 			r.MemoryBytes = DefaultScoredMemoryBytes
 		}
 		return r
-	})
+	}).Add(s.Overhead)
+}
+
+// atLevel is r with what the pod as a whole asks for in its place. The scorer
+// of kube-scheduler v1.35 is made without that feature and so counts
+// containers (pkg/scheduler/framework/plugins/noderesources/fit.go).
+func (r Resources) atLevel(l *PodLevel) Resources {
+	if l != nil && l.HasCPU {
+		r.CPUMilli = l.CPUMilli
+	}
+	if l != nil && l.HasMemory {
+		r.MemoryBytes = l.MemoryBytes
+	}
+	return r
 }
 
 func (s *PodSpec) sum(of func(*Container) Resources) Resources {
@@ -168,7 +183,7 @@ func (s *PodSpec) sum(of func(*Container) Resources) Resources {
 		}
 		largest = largest.Max(step)
 	}
-	return regular.Max(largest).Add(s.Overhead)
+	return regular.Max(largest)
 }
 
 // Condition is a status with the moment it last changed.

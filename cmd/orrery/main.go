@@ -40,7 +40,7 @@ type command struct {
 }
 
 // commands is every subcommand, in the order in which help lists them.
-var commands = []command{runCommand, testCommand, listCommand, explainCommand, validateCommand, verifyCommand, versionCommand}
+var commands = []command{runCommand, testCommand, listCommand, explainCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
 
 // options is every flag of every subcommand; a subcommand declares those it
 // takes.
@@ -57,6 +57,12 @@ type options struct {
 	count     int
 	verbose   bool
 	shuffle   uint64
+	cluster   string
+	config    string
+	ties      string
+	explain   bool
+	pod       string
+	untilFull bool
 }
 
 // console is where a command talks: data to out, talk to err.

@@ -10,8 +10,9 @@ import (
 
 // newSearch is the decision core alone, over n nodes in three zones.
 func newSearch(n int, percentage int64) *search {
-	f := newFramework(defaultProfile, nil)
-	s := &search{framework: f, cache: newCache(), classes: newClasses(f), percentage: percentage}
+	cache := newCache()
+	f := newFramework(DefaultProfile(), cache, nil)
+	s := &search{framework: f, cache: cache, classes: newClasses(f), percentage: percentage}
 	for i := range n {
 		x := node(fmt.Sprintf("n-%d", i), string(rune('a'+i%3)), 32_000, 128)
 		x.ID = uint32(i + 1)

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"slices"
+
 	"orrery/model"
 )
 
@@ -40,15 +42,48 @@ func (r *Resource) addScalar(name string, n int64) {
 	r.ScalarResources = append(r.ScalarResources, model.Extended{Name: name, Count: n})
 }
 
-// NodeInfo is a node as plugins see it: the object, and sums over the pods that
-// are assigned to it or assumed there. NonZeroRequested counts containers that
-// ask for nothing with defaults
+// NodeInfo is a node as plugins see it: the object, the pods that are assigned
+// to it or assumed there, and sums over them. NonZeroRequested counts
+// containers that ask for nothing with defaults
 // (pkg/scheduler/framework/types.go NodeInfo).
 type NodeInfo struct {
 	Node             *model.Node // nil while only its pods are known
 	Requested        Resource
-	NonZeroRequested Resource // only CPU and memory
-	Pods             int64
+	NonZeroRequested Resource     // only CPU and memory
+	Pods             []*model.Pod // in no order that matters
+	UsedPorts        []model.HostPort
+}
+
+// AddPod lets a pod be on the node, as far as this NodeInfo goes.
+func (n *NodeInfo) AddPod(pod *model.Pod) {
+	n.Pods = append(n.Pods, pod)
+	n.charge(pod.Spec, 1)
+}
+
+// RemovePod undoes AddPod.
+func (n *NodeInfo) RemovePod(pod *model.Pod) {
+	i := slices.Index(n.Pods, pod)
+	last := len(n.Pods) - 1
+	n.Pods[i] = n.Pods[last]
+	n.Pods[last] = nil
+	n.Pods = n.Pods[:last]
+	n.charge(pod.Spec, -1)
+}
+
+func (n *NodeInfo) charge(spec *model.PodSpec, sign int64) {
+	n.Requested.add(sign, &spec.Request)
+	n.NonZeroRequested.MilliCPU += sign * spec.ScoredRequest.CPUMilli
+	n.NonZeroRequested.Memory += sign * spec.ScoredRequest.MemoryBytes
+	if spec.Placement == nil {
+		return
+	}
+	for _, p := range spec.Placement.HostPorts {
+		if sign > 0 {
+			n.UsedPorts = append(n.UsedPorts, p)
+		} else if i := slices.Index(n.UsedPorts, p); i >= 0 {
+			n.UsedPorts = slices.Delete(n.UsedPorts, i, i+1)
+		}
+	}
 }
 
 // cache is what the scheduler has seen of nodes, and of pods on nodes, with the
@@ -60,19 +95,39 @@ type cache struct {
 	// generation counts the changes of each row, from 1 on. It lies apart from
 	// the rows because a search reads nothing else of most nodes.
 	generation []uint32
-	// changes counts the changes of all rows and of the set of nodes.
+	// changes counts the changes of all rows and of everything else here.
 	changes uint64
 	byName  map[string]uint32
 	tree    nodeTree
+
+	// What is counted across nodes.
+	kins        []*kin
+	termed      []*kin // those with inter-pod terms
+	kinByPod    map[kinKey]*kin
+	kinByKey    map[string]*kin
+	namespaces  map[string]model.Labels
+	topologies  []*topology
+	tallies     []*tally
+	talliesMost int
+	images      imageStates
+	selectors   selectors
 }
 
-func newCache() *cache { return &cache{byName: map[string]uint32{}} }
+func newCache() *cache {
+	return &cache{
+		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
+		talliesMost: talliesMost, images: imageStates{}, selectors: newSelectors(),
+	}
+}
 
 // row is the row of a node, valid until the next call.
 func (c *cache) row(id uint32) *NodeInfo {
 	for int(id) >= len(c.rows) {
 		c.rows = append(c.rows, NodeInfo{})
 		c.generation = append(c.generation, 1)
+		for _, t := range c.topologies {
+			t.place(uint32(len(c.rows)-1), nil)
+		}
 	}
 	return &c.rows[id]
 }
@@ -82,14 +137,31 @@ func (c *cache) changed(id uint32) {
 	c.changes++
 }
 
-// charge adds a pod's requests to a node, or with sign -1 takes them off.
-func (c *cache) charge(id uint32, spec *model.PodSpec, sign int64) {
-	n := c.row(id)
-	n.Requested.add(sign, &spec.Request)
-	n.NonZeroRequested.MilliCPU += sign * spec.ScoredRequest.CPUMilli
-	n.NonZeroRequested.Memory += sign * spec.ScoredRequest.MemoryBytes
-	n.Pods += sign
+// addPod lets a pod be on a node.
+func (c *cache) addPod(id uint32, pod *model.Pod) {
+	c.row(id).AddPod(pod)
+	c.kinOf(pod).count(id, 1)
 	c.changed(id)
+}
+
+// removePod takes it off again; pod is the version that was added.
+func (c *cache) removePod(id uint32, pod *model.Pod) {
+	c.row(id).RemovePod(pod)
+	c.kinOf(pod).count(id, -1)
+	c.changed(id)
+}
+
+// updatePod takes a new version of a pod on a node, and tells whether anybody
+// could see the difference.
+func (c *cache) updatePod(id uint32, old, next *model.Pod) bool {
+	if old.Spec != next.Spec || c.kinOf(old) != c.kinOf(next) {
+		c.removePod(id, old)
+		c.addPod(id, next)
+		return true
+	}
+	pods := c.row(id).Pods
+	pods[slices.Index(pods, old)] = next
+	return false
 }
 
 // setNode takes a new version of a node, nil if it is gone, and returns the one
@@ -99,6 +171,10 @@ func (c *cache) setNode(id uint32, next *model.Node) *model.Node {
 	old := n.Node
 	n.Node = next
 	c.changed(id)
+	c.images.update(id, old, next)
+	if old == nil || next == nil || !slices.Equal(old.Labels, next.Labels) || !slices.Equal(old.Taints, next.Taints) {
+		c.recount(id, next)
+	}
 	switch {
 	case old == nil && next != nil:
 		c.tree.add(next.Zone(), id)
@@ -113,6 +189,19 @@ func (c *cache) setNode(id uint32, next *model.Node) *model.Node {
 		c.tree.add(next.Zone(), id)
 	}
 	return old
+}
+
+// recount moves a node to other domains.
+func (c *cache) recount(id uint32, next *model.Node) {
+	for _, t := range c.tallies {
+		t.leave(id)
+	}
+	for _, t := range c.topologies {
+		t.place(id, next)
+	}
+	for _, t := range c.tallies {
+		t.enter(id, next)
+	}
 }
 
 // nodeTree is the order in which nodes are searched: the first of every zone,

@@ -1,18 +1,66 @@
 package scheduler
 
-import "orrery/model"
+import (
+	"slices"
 
-// class is pods that all plugins answer equally (see SignPlugin), with what
-// was found out about it. Most pods of a cluster are made from a few
-// templates; what a class has learned about a node stays right until the node
-// changes, and a placement changes one node.
+	"orrery/model"
+)
+
+// class is pods that all plugins answer equally (see SignPlugin).
 type class struct {
-	pod     *model.Pod // one of them: what plugins are asked with
+	*shape
+	pod    *model.Pod // one of them: what wide plugins are asked with
+	views  []View     // of the wide plugins, in their order; nil until needed
+	filter []WideFilter
+	scores []weightedScorer
+
+	failedAt uint64 // cache.changes when no node was found, if failure is not nil
+	failure  *failure
+}
+
+// weightedScorer is a view's scorer with the weight of its plugin.
+type weightedScorer struct {
+	WideScorer
+	name   string
+	weight int64
+}
+
+// look brings the views up to date.
+func (c *class) look(f *Framework) {
+	if c.views != nil && !slices.ContainsFunc(c.views, func(v View) bool { return v.Watcher.Stale() }) {
+		return
+	}
+	old := c.views
+	c.views, c.filter, c.scores = nil, nil, nil
+	for i := range f.wide {
+		w := &f.wide[i]
+		var v View
+		if old != nil && !old[i].Watcher.Stale() {
+			v = old[i]
+		} else {
+			v = w.View(c.pod)
+		}
+		c.views = append(c.views, v)
+		if v.Filter != nil && w.points&AtFilter != 0 {
+			c.filter = append(c.filter, v.Filter)
+		}
+		if v.Scorer != nil && w.points&AtScore != 0 {
+			c.scores = append(c.scores, weightedScorer{v.Scorer, w.Name(), w.weight})
+		}
+	}
+}
+
+// shape is pods that all plugins but the wide ones answer equally, with what
+// was found out about them. Most pods of a cluster are made from a few
+// templates; what a shape has learned about a node stays right until the node
+// changes, and a placement changes one node.
+type shape struct {
+	asked   *model.Pod // one of them: what plugins are asked with
 	pinned  bool       // only nodes of these names are searched
 	names   []string
 	refused *Status   // by a PreFilter
 	involve pluginSet // the PreFilter plugins that restricted the search
-	filter  []FilterPlugin
+	local   []FilterPlugin
 	// plain are the scores that count as they are, relative those that depend
 	// on the other feasible nodes.
 	plain    []weightedScore
@@ -21,12 +69,9 @@ type class struct {
 	memo []verdict // by node ID
 	raw  []int32   // by node ID and plugin of relative; only where a verdict says so
 	used bool      // since the hand of the clock passed
-
-	failedAt uint64 // cache.changes when no node was found, if failure is not nil
-	failure  *failure
 }
 
-// verdict is what a class knows about a node: right as long as the node's
+// verdict is what a shape knows about a node: right as long as the node's
 // generation is the one noted.
 type verdict struct {
 	generation uint32
@@ -43,52 +88,72 @@ type failure struct {
 	message   string
 }
 
-// classes finds the class of a pod. Verdicts of all classes together stay
-// within a budget: the classes that were not used lately lose theirs first.
+// classes finds the class of a pod. Verdicts of all shapes together stay
+// within a budget: the shapes that were not used lately lose theirs first.
 type classes struct {
 	framework *Framework
-	bySpec    map[*model.PodSpec]*class
-	byKey     map[string]*class
+	byPod     map[classKey]*class
+	byKey     map[string]*class // by what wide plugins go by, behind the shape's
+	shapes    map[string]*shape
 	key       []byte
 
-	resident []*class // those with verdicts
+	resident []*shape // those with verdicts
 	hand     int
 	verdicts int
 	most     int
+}
+
+// classKey finds the class of a pod whose spec and labels are shared.
+//
+//tidy:key compared as a whole
+type classKey struct {
+	kinKey
+	owner    model.Ref
+	nodeName string
 }
 
 // verdictsMost is how many verdicts are kept: 64 MiB of them.
 const verdictsMost = 64 << 20 / 8
 
 func newClasses(f *Framework) *classes {
-	return &classes{framework: f, bySpec: map[*model.PodSpec]*class{}, byKey: map[string]*class{}, most: verdictsMost}
+	return &classes{framework: f, byPod: map[classKey]*class{}, byKey: map[string]*class{}, shapes: map[string]*shape{}, most: verdictsMost}
 }
 
-// of is the class of a pod that waits. Pods that share a spec share a class.
+// of is the class of a pod that waits. Pods that share a spec, labels and their
+// owner share a class.
 func (k *classes) of(pod *model.Pod) *class {
-	if c := k.bySpec[pod.Spec]; c != nil {
+	short := classKey{keyOf(pod), pod.Owner, pod.NodeName}
+	if c := k.byPod[short]; c != nil {
 		return c
 	}
 	k.key = k.key[:0]
 	for _, p := range k.framework.sign {
 		k.key = p.SignPod(k.key, pod)
 	}
+	s := k.shapes[string(k.key)]
+	if s == nil {
+		s = k.framework.newShape(pod)
+		k.shapes[string(k.key)] = s
+	}
+	for i := range k.framework.wide {
+		k.key = k.framework.wide[i].SignPod(k.key, pod)
+	}
 	c := k.byKey[string(k.key)]
 	if c == nil {
-		c = k.framework.newClass(pod)
+		c = &class{shape: s, pod: pod}
 		k.byKey[string(k.key)] = c
 	}
-	k.bySpec[pod.Spec] = c
+	k.byPod[short] = c
 	return c
 }
 
-// newClass asks the plugins that look at no node.
-func (f *Framework) newClass(pod *model.Pod) *class {
-	c := &class{pod: pod}
+// newShape asks the plugins that look at no node.
+func (f *Framework) newShape(pod *model.Pod) *shape {
+	c := &shape{asked: pod}
 	skipped := f.runPreFilters(c)
 	for _, p := range f.filter {
 		if f.bit(p.Name())&skipped == 0 {
-			c.filter = append(c.filter, p)
+			c.local = append(c.local, p)
 		}
 	}
 	skipped = 0
@@ -112,9 +177,9 @@ func (f *Framework) newClass(pod *model.Pod) *class {
 
 // runPreFilters returns the plugins that have nothing to filter
 // (pkg/scheduler/framework/runtime/framework.go RunPreFilterPlugins).
-func (f *Framework) runPreFilters(c *class) (skipped pluginSet) {
+func (f *Framework) runPreFilters(c *shape) (skipped pluginSet) {
 	for _, p := range f.preFilter {
-		r, st := p.PreFilter(c.pod)
+		r, st := p.PreFilter(c.asked)
 		switch {
 		case st == nil:
 		case st.Code == Skip:
@@ -134,7 +199,7 @@ func (f *Framework) runPreFilters(c *class) (skipped pluginSet) {
 
 // room makes sure that c has a verdict for each of n node IDs, and marks it as
 // used.
-func (k *classes) room(c *class, n int) {
+func (k *classes) room(c *shape, n int) {
 	c.used = true
 	if len(c.memo) >= n {
 		return
@@ -157,9 +222,9 @@ func (k *classes) room(c *class, n int) {
 	}
 }
 
-// evict moves the hand on and takes the verdicts of the first class that was
+// evict moves the hand on and takes the verdicts of the first shape that was
 // not used since it passed last; keep is spared.
-func (k *classes) evict(keep *class) {
+func (k *classes) evict(keep *shape) {
 	k.hand %= len(k.resident)
 	c := k.resident[k.hand]
 	if c == keep || c.used {
@@ -175,25 +240,25 @@ func (k *classes) evict(keep *class) {
 }
 
 // evaluate asks the plugins about a node and notes the verdict.
-func (c *class) evaluate(id uint32, generation uint32, node *NodeInfo) int32 {
+func (c *shape) evaluate(id uint32, generation uint32, node *NodeInfo) int32 {
 	answer := c.ask(id, node)
 	c.memo[id] = verdict{generation, answer}
 	return answer
 }
 
-func (c *class) ask(id uint32, node *NodeInfo) int32 {
-	for _, p := range c.filter {
-		if st := p.Filter(c.pod, node); st != nil {
+func (c *shape) ask(id uint32, node *NodeInfo) int32 {
+	for _, p := range c.local {
+		if st := p.Filter(c.asked, node); st != nil {
 			return ^st.id
 		}
 	}
 	var sum int64
 	for i := range c.plain {
-		sum += c.plain[i].Score(c.pod, node) * c.plain[i].weight
+		sum += c.plain[i].Score(c.asked, node) * c.plain[i].weight
 	}
 	answer := int32(sum) << 1
 	for i := range c.relative {
-		raw := c.relative[i].Score(c.pod, node)
+		raw := c.relative[i].Score(c.asked, node)
 		if raw != 0 && c.raw == nil {
 			c.raw = make([]int32, len(c.memo)*len(c.relative))
 		}

@@ -59,7 +59,7 @@ func (s *Scheduler) finish(now sim.Time) {
 		return
 	}
 	s.queue.done()
-	if row.spec != nil {
+	if row.placed != nil {
 		return // bound by somebody else meanwhile
 	}
 	row.assumed = true
@@ -69,16 +69,23 @@ func (s *Scheduler) finish(now sim.Time) {
 }
 
 func (s *Scheduler) charge(row *podRow, node uint32) {
-	row.spec, row.node = row.pod.Spec, node
-	s.cache.charge(node, row.spec, 1)
+	row.placed, row.node = row.pod, node
+	s.cache.addPod(node, row.placed)
 }
 
 // uncharge frees what a pod took on its node.
 func (s *Scheduler) uncharge(row *podRow) {
-	if row.spec != nil {
-		s.cache.charge(row.node, row.spec, -1)
+	if row.placed != nil {
+		s.cache.removePod(row.node, row.placed)
 	}
-	row.spec, row.node, row.assumed = nil, 0, false
+	row.placed, row.node, row.assumed = nil, 0, false
+}
+
+// left frees what a pod took and tells those who wait.
+func (s *Scheduler) left(now sim.Time, row *podRow) {
+	gone := row.placed
+	s.uncharge(row)
+	s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: gone})
 }
 
 func (s *Scheduler) replied(now sim.Time, r store.Reply) {
@@ -102,8 +109,7 @@ func (s *Scheduler) replied(now sim.Time, r store.Reply) {
 func (s *Scheduler) bindFailed(now sim.Time, id uint32, refusal store.Refusal) {
 	row := s.rows.Row(id)
 	if row.assumed {
-		s.uncharge(row)
-		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete})
+		s.left(now, row)
 	}
 	message := `running Bind plugin "` + s.search.framework.bind.Name() + `": ` + bindError(row.pod, refusal)
 	s.fail(now, id, 0, reasonSchedulerError, message, opCondition)

@@ -21,5 +21,8 @@ func ExamplePolicies() {
 	//   TaintToleration*3
 	//   NodeAffinity*2
 	//   NodeResourcesFit*1
+	//   PodTopologySpread*2
+	//   InterPodAffinity*2
 	//   NodeResourcesBalancedAllocation*1
+	//   ImageLocality*1
 }

@@ -108,6 +108,37 @@ type ScoreExtensions interface {
 	NormalizeScore(scores []int64)
 }
 
+// WidePlugin answers from more than the node it is asked about: from pods and
+// nodes all over the cluster. What it says of a node can change when another
+// node does, so its answers are not remembered; it keeps a view instead.
+type WidePlugin interface {
+	Plugin
+	SignPlugin
+	View(pod *model.Pod) View
+}
+
+// View is what a wide plugin has found out about a class of pods, and keeps up
+// to date with every placement: what the cycle state of PreFilter and PreScore
+// is to a single pod. Filter and Scorer are nil if the plugin has nothing to
+// say there (Skip).
+type View struct {
+	Watcher Watcher
+	Filter  WideFilter
+	Scorer  WideScorer
+}
+
+// Watcher says when a view is of no use any more and has to be made again.
+type Watcher interface{ Stale() bool }
+
+// WideFilter says whether a node can take the pod.
+type WideFilter interface{ Filter(node uint32) *Status }
+
+// WideScorer fills in the scores of all feasible nodes, from 0 to MaxNodeScore.
+// It returns false if they are all 0, and then need not.
+type WideScorer interface {
+	Score(feasible []uint32, scores []int64) bool
+}
+
 // BindPlugin asks for the binding; the answer to tag arrives at the scheduler.
 type BindPlugin interface {
 	Plugin
@@ -131,7 +162,7 @@ type ClusterEventWithHint struct {
 
 // ClusterEvent is a kind of event, or as a set of bits several of them
 // (pkg/scheduler/framework/events.go).
-type ClusterEvent uint8
+type ClusterEvent uint16
 
 // The events that plugins can register.
 const (
@@ -141,6 +172,9 @@ const (
 	NodeUpdateTaint                    // also an uncordon
 	AssignedPodDelete                  // gone, finished, or its binding failed
 	PodUpdateSchedulingGatesEliminated // of the waiting pod itself
+	NodeDelete
+	AssignedPodAdd // also one that was only assumed
+	AssignedPodUpdateLabel
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)
@@ -149,12 +183,15 @@ const (
 // Event is something that happened and may help a pod.
 type Event struct {
 	ClusterEvent
-	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added
+	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added, NewNode if it is gone
+	Pod              *model.Pod  // of assigned pods' events
 }
 
 // Handle is what a plugin can do besides answering.
 type Handle struct {
 	framework *Framework
+	profile   *Profile
+	cache     *cache
 	client    *store.Client
 }
 
@@ -168,6 +205,13 @@ func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 
 // Bind sends a binding to the API server.
 func (h *Handle) Bind(pod, node model.Ref, tag uint64) { h.client.Bind(pod, node, tag) }
+
+// weightedWide is a WidePlugin with its weight in the profile.
+type weightedWide struct {
+	WidePlugin
+	weight int64
+	points Point // where it is asked
+}
 
 // weightedScore is a Score plugin with its weight in the profile.
 type weightedScore struct {
@@ -192,50 +236,53 @@ type Framework struct {
 	postFilter []PostFilterPlugin
 	preScore   []PreScorePlugin
 	score      []weightedScore
+	wide       []weightedWide
 	bind       BindPlugin
-	sign       []SignPlugin
+	sign       []SignPlugin // of plugins that are not wide
 	hints      []hint
 }
 
 // newFramework builds the plugins of a profile.
-func newFramework(profile []Enabled, client *store.Client) *Framework {
+func newFramework(profile *Profile, cache *cache, client *store.Client) *Framework {
 	f := &Framework{}
-	for _, e := range profile {
+	for _, e := range profile.Plugins {
 		f.names = append(f.names, e.Name)
 	}
-	h := &Handle{framework: f, client: client}
-	for _, e := range profile {
-		f.add(registry[e.Name](h), e.Weight)
+	h := &Handle{framework: f, profile: profile, cache: cache, client: client}
+	for _, e := range profile.Plugins {
+		f.add(registry[e.Name](h), e)
 	}
 	return f
 }
 
-func (f *Framework) add(p Plugin, weight int64) {
+func (f *Framework) add(p Plugin, e Enabled) {
 	if x, ok := p.(PreEnqueuePlugin); ok {
 		f.preEnqueue = append(f.preEnqueue, x)
 	}
 	if x, ok := p.(QueueSortPlugin); ok {
 		f.queueSort = x
 	}
-	if x, ok := p.(PreFilterPlugin); ok {
+	if x, ok := p.(PreFilterPlugin); ok && e.Not&AtFilter == 0 {
 		f.preFilter = append(f.preFilter, x)
 	}
-	if x, ok := p.(FilterPlugin); ok {
+	if x, ok := p.(FilterPlugin); ok && e.Not&AtFilter == 0 {
 		f.filter = append(f.filter, x)
 	}
-	if x, ok := p.(PostFilterPlugin); ok {
+	if x, ok := p.(PostFilterPlugin); ok && e.Not&AtPostFilter == 0 {
 		f.postFilter = append(f.postFilter, x)
 	}
 	if x, ok := p.(PreScorePlugin); ok {
 		f.preScore = append(f.preScore, x)
 	}
-	if x, ok := p.(ScorePlugin); ok {
-		f.score = append(f.score, weightedScore{x, weight})
+	if x, ok := p.(ScorePlugin); ok && e.Not&AtScore == 0 {
+		f.score = append(f.score, weightedScore{x, e.Weight})
 	}
 	if x, ok := p.(BindPlugin); ok {
 		f.bind = x
 	}
-	if x, ok := p.(SignPlugin); ok {
+	if x, ok := p.(WidePlugin); ok {
+		f.wide = append(f.wide, weightedWide{x, e.Weight, (AtFilter | AtScore) &^ e.Not})
+	} else if x, ok := p.(SignPlugin); ok {
 		f.sign = append(f.sign, x)
 	}
 	if x, ok := p.(EnqueueExtensions); ok {

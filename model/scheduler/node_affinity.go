@@ -9,11 +9,21 @@ import (
 // nodeAffinity refuses nodes that the pod's node selector or required node
 // affinity does not match, and prefers those that its preferred terms match
 // (pkg/scheduler/framework/plugins/nodeaffinity/node_affinity.go).
-type nodeAffinity struct{ mismatch, conflict, skip *Status }
+type nodeAffinity struct {
+	added                              AddedAffinity
+	mismatch, enforced, conflict, skip *Status
+}
+
+// AddedAffinity is what NodeAffinityArgs asks for on behalf of every pod.
+type AddedAffinity struct {
+	Required  []model.NodeTerm // any one must match; nil asks nothing
+	Preferred []model.PreferredTerm
+}
 
 func newNodeAffinity(h *Handle) Plugin {
-	p := &nodeAffinity{}
+	p := &nodeAffinity{added: h.profile.AddedAffinity}
 	p.mismatch = h.Status(p.Name(), UnschedulableAndUnresolvable, "node(s) didn't match Pod's node affinity/selector")
+	p.enforced = h.Status(p.Name(), UnschedulableAndUnresolvable, "node(s) didn't match scheduler-enforced node affinity")
 	p.conflict = h.Status(p.Name(), UnschedulableAndUnresolvable, "pod affinity terms conflict")
 	p.skip = h.Status(p.Name(), Skip)
 	return p
@@ -44,7 +54,7 @@ func (*nodeAffinity) SignPod(key []byte, pod *model.Pod) []byte {
 // PreFilter implements PreFilterPlugin. If every required term names nodes,
 // only those are searched.
 func (p *nodeAffinity) PreFilter(pod *model.Pod) (PreFilterResult, *Status) {
-	if pod.Spec.NodeSelector == nil && pod.Spec.Required == nil {
+	if pod.Spec.NodeSelector == nil && pod.Spec.Required == nil && p.added.Required == nil {
 		return PreFilterResult{}, p.skip
 	}
 	if len(pod.Spec.Required) == 0 {
@@ -84,10 +94,13 @@ func namesOf(t *model.NodeTerm) (names []string, named bool) {
 
 // Filter implements FilterPlugin.
 func (p *nodeAffinity) Filter(pod *model.Pod, node *NodeInfo) *Status {
-	if matchesRequired(pod, node.Node) {
-		return nil
+	if !matchesAny(p.added.Required, node.Node) {
+		return p.enforced
 	}
-	return p.mismatch
+	if !matchesRequired(pod, node.Node) {
+		return p.mismatch
+	}
+	return nil
 }
 
 // matchesRequired tells whether node has all labels of the pod's node selector
@@ -99,11 +112,15 @@ func matchesRequired(pod *model.Pod, node *model.Node) bool {
 			return false
 		}
 	}
-	if pod.Spec.Required == nil {
+	return matchesAny(pod.Spec.Required, node)
+}
+
+func matchesAny(terms []model.NodeTerm, node *model.Node) bool {
+	if terms == nil {
 		return true
 	}
-	for i := range pod.Spec.Required {
-		if pod.Spec.Required[i].Matches(node.Name, node.Labels) {
+	for i := range terms {
+		if terms[i].Matches(node.Name, node.Labels) {
 			return true
 		}
 	}
@@ -112,17 +129,19 @@ func matchesRequired(pod *model.Pod, node *model.Node) bool {
 
 // PreScore implements PreScorePlugin.
 func (p *nodeAffinity) PreScore(pod *model.Pod) *Status {
-	if len(pod.Spec.Preferred) == 0 {
+	if len(pod.Spec.Preferred)+len(p.added.Preferred) == 0 {
 		return p.skip
 	}
 	return nil
 }
 
 // Score implements ScorePlugin: the sum of the weights of the terms that match.
-func (*nodeAffinity) Score(pod *model.Pod, node *NodeInfo) (sum int64) {
-	for i := range pod.Spec.Preferred {
-		if t := &pod.Spec.Preferred[i]; t.Term.Matches(node.Node.Name, node.Node.Labels) {
-			sum += t.Weight
+func (p *nodeAffinity) Score(pod *model.Pod, node *NodeInfo) (sum int64) {
+	for _, list := range [...][]model.PreferredTerm{pod.Spec.Preferred, p.added.Preferred} {
+		for i := range list {
+			if t := &list[i]; t.Term.Matches(node.Node.Name, node.Node.Labels) {
+				sum += t.Weight
+			}
 		}
 	}
 	return sum

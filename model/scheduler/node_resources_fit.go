@@ -3,11 +3,11 @@ package scheduler
 import "orrery/model"
 
 // nodeResourcesFit refuses nodes without room for the pod's requests and
-// prefers those with the largest free share (LeastAllocated, CPU and memory
-// weighing the same)
-// (pkg/scheduler/framework/plugins/noderesources/fit.go, least_allocated.go).
+// prefers those that its strategy rates best
+// (pkg/scheduler/framework/plugins/noderesources/fit.go).
 type nodeResourcesFit struct {
 	handle   *Handle
+	args     FitArgs
 	scalars  []string             // extended resources that were ever short
 	statuses map[shortage]*Status // one for each combination
 }
@@ -27,7 +27,7 @@ const (
 )
 
 func newNodeResourcesFit(h *Handle) Plugin {
-	return &nodeResourcesFit{handle: h, statuses: map[shortage]*Status{}}
+	return &nodeResourcesFit{handle: h, args: h.profile.Fit.withDefaults(), statuses: map[shortage]*Status{}}
 }
 
 func (*nodeResourcesFit) Name() string { return "NodeResourcesFit" }
@@ -49,7 +49,7 @@ func (p *nodeResourcesFit) Filter(pod *model.Pod, node *NodeInfo) *Status {
 
 func (p *nodeResourcesFit) shortage(want *model.Resources, node *NodeInfo) (s shortage) {
 	all, used := &node.Node.Allocatable, &node.Requested
-	if node.Pods+1 > all.Pods {
+	if int64(len(node.Pods))+1 > all.Pods {
 		s |= shortPods
 	}
 	s |= short(shortCPU, want.CPUMilli, all.CPUMilli, used.MilliCPU)
@@ -57,7 +57,7 @@ func (p *nodeResourcesFit) shortage(want *model.Resources, node *NodeInfo) (s sh
 	s |= short(shortEphemeral, want.EphemeralBytes, all.EphemeralBytes, used.EphemeralStorage)
 	for i := range want.Extended {
 		x := &want.Extended[i]
-		if short(1, x.Count, all.ExtendedCount(x.Name), used.scalar(x.Name)) != 0 {
+		if !p.args.ignores(x.Name) && short(1, x.Count, all.ExtendedCount(x.Name), used.scalar(x.Name)) != 0 {
 			s |= short(p.scalarBit(x.Name), x.Count, all.ExtendedCount(x.Name), used.scalar(x.Name))
 		}
 	}
@@ -111,32 +111,6 @@ func (p *nodeResourcesFit) status(s shortage) *Status {
 	st := p.handle.Status(p.Name(), code, words...)
 	p.statuses[s] = st
 	return st
-}
-
-// Score implements ScorePlugin: LeastAllocated. Containers without a request
-// count with their defaults, on the node and in the pod.
-func (*nodeResourcesFit) Score(pod *model.Pod, node *NodeInfo) int64 {
-	want, all, used := &pod.Spec.ScoredRequest, &node.Node.Allocatable, &node.NonZeroRequested
-	var sum, weights int64
-	if all.CPUMilli != 0 {
-		sum += leastRequested(used.MilliCPU+want.CPUMilli, all.CPUMilli)
-		weights++
-	}
-	if all.MemoryBytes != 0 {
-		sum += leastRequested(used.Memory+want.MemoryBytes, all.MemoryBytes)
-		weights++
-	}
-	if weights == 0 {
-		return 0
-	}
-	return sum / weights
-}
-
-func leastRequested(requested, capacity int64) int64 {
-	if requested > capacity {
-		return 0
-	}
-	return (capacity - requested) * MaxNodeScore / capacity
 }
 
 // EventsToRegister implements EnqueueExtensions. Any pod that leaves any node

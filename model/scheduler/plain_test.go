@@ -22,21 +22,24 @@ type plain struct {
 	zones      []string // in the order first seen
 	joined     []*model.Node
 	pods       []plainPod
+	services   []*model.Service
+	owners     map[model.Ref]*model.Selector
 }
 
 type plainPod struct {
 	node uint32
-	spec *model.PodSpec
+	*model.Pod
 }
 
 func (p *plain) info(n *model.Node) *NodeInfo {
 	i := &NodeInfo{Node: n}
 	for _, x := range p.pods {
 		if x.node == n.ID {
-			i.Pods++
-			i.Requested.add(1, &x.spec.Request)
-			i.NonZeroRequested.MilliCPU += x.spec.ScoredRequest.CPUMilli
-			i.NonZeroRequested.Memory += x.spec.ScoredRequest.MemoryBytes
+			i.Pods = append(i.Pods, x.Pod)
+			i.UsedPorts = append(i.UsedPorts, portsOf(x.Pod)...)
+			i.Requested.add(1, &x.Spec.Request)
+			i.NonZeroRequested.MilliCPU += x.Spec.ScoredRequest.CPUMilli
+			i.NonZeroRequested.Memory += x.Spec.ScoredRequest.MemoryBytes
 		}
 	}
 	return i
@@ -145,6 +148,9 @@ func (p *plain) filter(pod *model.Pod, nodes []*model.Node, skip map[string]bool
 				rejected = f.Filter(pod, info)
 			}
 		}
+		if rejected == nil {
+			rejected = p.wideFilter(pod, info.Node)
+		}
 		switch {
 		case rejected != nil:
 			statuses = append(statuses, rejected)
@@ -179,6 +185,11 @@ func (p *plain) prioritize(pod *model.Pod, feasible []*NodeInfo) nodeScoreHeap {
 		}
 		for i := range scores {
 			out[i].total += scores[i] * pl.weight
+		}
+	}
+	for _, s := range p.wideScores(pod, feasible) {
+		for i := range s.scores {
+			out[i].total += s.scores[i] * s.weight
 		}
 	}
 	return out
@@ -256,6 +267,9 @@ func (c *chaos) node(id uint32) *model.Node {
 	if !c.one(5) {
 		labels[model.LabelZone] = pick(c, "a", "b", "c", "d")
 	}
+	if !c.one(9) {
+		labels[model.LabelHostname] = fmt.Sprintf("n-%d", id)
+	}
 	n := &model.Node{
 		Meta:          model.Meta{Kind: model.KindNode, ID: id, Name: fmt.Sprintf("n-%d", id), Labels: model.MakeLabels(labels)},
 		Unschedulable: c.one(15),
@@ -263,6 +277,11 @@ func (c *chaos) node(id uint32) *model.Node {
 		Allocatable: model.Resources{
 			CPUMilli: int64(1+c.n(8)) * 1000, MemoryBytes: int64(1+c.n(16)) * gib, EphemeralBytes: int64(c.n(20)) * gib, Pods: int64(pick(c, 4, 10, 110)),
 		},
+	}
+	for _, image := range []model.Image{{Name: "web:1", Bytes: 900 << 20}, {Name: "db:2", Bytes: 100 << 20}, {Name: "huge:latest", Bytes: 9 << 30}} {
+		if c.one(2) {
+			n.Images = append(n.Images, image)
+		}
 	}
 	if c.one(3) {
 		n.Allocatable.Extended = []model.Extended{{Name: "example.com/fpga", Count: int64(c.n(3))}, {Name: "nvidia.com/gpu", Count: int64(c.n(9))}}
@@ -298,6 +317,12 @@ func (c *chaos) spec() *model.PodSpec {
 		s.Tolerations = append(s.Tolerations, model.Toleration{
 			Key: pick(c, "team", "spot", model.TaintUnschedulable), Value: pick(c, "", "x"), Exists: c.one(2), Effect: pick(c, model.AnyEffect, model.NoSchedule, model.PreferNoSchedule),
 		})
+	}
+	for i := range s.Containers {
+		s.Containers[i].Image = pick(c, "web:1", "db:2", "huge", "registry:5000/none")
+	}
+	if c.one(2) {
+		s.Placement = c.placement()
 	}
 	s.SumRequests()
 	return s
@@ -342,7 +367,8 @@ type twins struct {
 	fast  *search
 	slow  plain
 	nodes uint32
-	specs []*model.PodSpec
+	specs []*model.Pod
+	born  uint32
 	done  int
 	unfit int
 }
@@ -364,10 +390,23 @@ func (w *twins) step() {
 		w.slow.update(n)
 	case k < 30 && len(w.slow.pods) > 0:
 		i := w.c.n(len(w.slow.pods))
-		w.fast.cache.charge(w.slow.pods[i].node, w.slow.pods[i].spec, -1)
+		w.fast.cache.removePod(w.slow.pods[i].node, w.slow.pods[i].Pod)
 		w.slow.pods = slices.Delete(w.slow.pods, i, i+1)
+	case k < 33 && len(w.slow.pods) > 0:
+		x := &w.slow.pods[w.c.n(len(w.slow.pods))]
+		next := *x.Pod
+		if next.DeletionAt = 1; w.c.one(3) {
+			next.Labels = w.c.labels()
+		}
+		w.fast.cache.updatePod(x.node, x.Pod, &next)
+		x.Pod = &next
+	case k < 35:
+		w.service()
+	case k < 36:
+		w.owner()
 	default:
-		w.schedule(&model.Pod{Spec: w.specs[w.c.n(len(w.specs))]})
+		p := *w.specs[w.c.n(len(w.specs))]
+		w.schedule(&p)
 	}
 }
 
@@ -388,8 +427,8 @@ func (w *twins) schedule(p *model.Pod) {
 		w.t.Fatalf("decision %d: the next search starts at %d, want %d", w.done, w.fast.nextStartNodeIndex, w.slow.start)
 	}
 	if d.failure == nil {
-		w.fast.cache.charge(d.node, p.Spec, 1)
-		w.slow.pods = append(w.slow.pods, plainPod{node: d.node, spec: p.Spec})
+		w.fast.cache.addPod(d.node, p)
+		w.slow.pods = append(w.slow.pods, plainPod{node: d.node, Pod: p})
 	}
 }
 
@@ -407,7 +446,10 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 		if w.c.one(3) {
 			w.fast.classes.most = 1000 // most classes forget between two of their pods
 		}
-		w.slow = plain{framework: w.fast.framework, percentage: percentage}
+		if w.c.one(3) {
+			w.fast.cache.talliesMost = 1000 // and most counts are made again
+		}
+		w.slow = plain{framework: w.fast.framework, percentage: percentage, owners: map[model.Ref]*model.Selector{}}
 		for range []int{3, 40, 120, 230}[w.c.n(4)] {
 			w.nodes++
 			n := w.c.node(w.nodes)
@@ -415,13 +457,13 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 			w.slow.add(n)
 		}
 		for range 1 + w.c.n(25) {
-			w.specs = append(w.specs, w.c.spec())
+			w.specs = append(w.specs, w.c.pod())
 		}
 		for range 500 {
 			w.step()
 		}
 		held := 0
-		for _, c := range w.fast.classes.byKey {
+		for _, c := range w.fast.classes.shapes {
 			held += len(c.memo)
 		}
 		if held != w.fast.classes.verdicts {

@@ -23,10 +23,10 @@ const (
 // podRow is everything the scheduler knows of a pod.
 type podRow struct {
 	pod *model.Pod // the newest version seen; of a pod that is gone, the last
-	// spec is what the pod is charged with to node, nil if it is not in the
-	// cache. An assumed pod is charged before it was seen bound.
-	spec *model.PodSpec
-	node uint32
+	// placed is the version of the pod that the cache has on node, nil if it is
+	// not there. An assumed pod is there before it was seen bound.
+	placed *model.Pod
+	node   uint32
 
 	at        int32     // place in group
 	group     *group    // if it is unschedulable

@@ -20,7 +20,7 @@ type queueBench struct {
 
 func newQueueBench(t *testing.T) *queueBench {
 	b := &queueBench{t: t}
-	b.queue = newQueue(newClasses(newFramework(defaultProfile, nil)), &b.rows, Config{}.withDefaults())
+	b.queue = newQueue(newClasses(newFramework(DefaultProfile(), newCache(), nil)), &b.rows, Config{}.withDefaults())
 	return b
 }
 
@@ -79,7 +79,7 @@ func TestTheBackoffIsBypassedWhenNothingIsActive(t *testing.T) {
 	}
 	for range 2 {
 		id, _ := b.pop()
-		b.happened(0, Event{ClusterEvent: AssignedPodDelete}) // while it flies
+		b.happened(0, Event{ClusterEvent: AssignedPodDelete, Pod: pod("gone", spec(1, 1))}) // while it flies
 		b.back(0, id, b.fit())
 		if r := b.rows.Row(id); r.place != backoff {
 			t.Fatalf("pod %d is in place %d, want in its backoff: something has happened meanwhile", id, r.place)
@@ -116,7 +116,7 @@ func TestAnEventInTheLastSecondOfABackoffDoesNotEndIt(t *testing.T) {
 	for at, want := range map[time.Duration]place{1900 * time.Millisecond: backoff, 2 * time.Second: active} {
 		b.rows.Row(1).pod, b.rows.Row(1).rejected = pod("1", spec(1, 1)), 0
 		b.back(sim.Time(300*time.Millisecond), 1, b.fit())
-		b.happened(sim.Time(at), Event{ClusterEvent: AssignedPodDelete})
+		b.happened(sim.Time(at), Event{ClusterEvent: AssignedPodDelete, Pod: pod("gone", spec(1, 1))})
 		if got := b.rows.Row(1).place; got != want {
 			t.Errorf("after an event at %v the pod is in place %d, want %d", at, got, want)
 		}
@@ -148,7 +148,7 @@ func TestPodsOfOneBackoffWindowLeaveByPriority(t *testing.T) {
 	}
 	for _, ms := range []int{100, 400, 1300} {
 		id, _ := b.pop() // 3, 2, 1
-		b.happened(0, Event{ClusterEvent: AssignedPodDelete})
+		b.happened(0, Event{ClusterEvent: AssignedPodDelete, Pod: pod("gone", spec(1, 1))})
 		b.back(sim.Time(ms)*sim.Time(time.Millisecond), id, b.fit())
 	}
 	b.enqueue(0, 4, 9)
@@ -172,7 +172,7 @@ func TestTheQueueAgreesWithARecount(t *testing.T) {
 			case 2, 3:
 				if id, ok := b.pop(); ok {
 					if luck.Below(3) == 0 {
-						b.happened(now, Event{ClusterEvent: AssignedPodDelete})
+						b.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: pod("gone", spec(1, 1))})
 					}
 					b.back(now, id, pluginSet(luck.Below(3))*b.fit())
 				}
@@ -181,7 +181,7 @@ func TestTheQueueAgreesWithARecount(t *testing.T) {
 					b.remove(id)
 				}
 			case 5:
-				b.happened(now, Event{ClusterEvent: AssignedPodDelete})
+				b.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: pod("gone", spec(1, 1))})
 			case 6:
 				b.flushBackoff(now)
 			case 7:

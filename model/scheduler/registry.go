@@ -1,5 +1,7 @@
 package scheduler
 
+import "slices"
+
 // registry is every plugin there is. To add one, write a file and add a line
 // here; a profile enables it.
 var registry = map[string]func(*Handle) Plugin{
@@ -9,9 +11,13 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeName":                        newNodeName,
 	"TaintToleration":                 newTaintToleration,
 	"NodeAffinity":                    newNodeAffinity,
+	"NodePorts":                       newNodePorts,
 	"NodeResourcesFit":                newNodeResourcesFit,
+	"PodTopologySpread":               newPodTopologySpread,
+	"InterPodAffinity":                newInterPodAffinity,
 	"DefaultPreemption":               newDefaultPreemption,
 	"NodeResourcesBalancedAllocation": newBalancedAllocation,
+	"ImageLocality":                   newImageLocality,
 	"DefaultBinder":                   newDefaultBinder,
 }
 
@@ -20,6 +26,31 @@ var registry = map[string]func(*Handle) Plugin{
 type Enabled struct {
 	Name   string
 	Weight int64
+	Not    Point // where it is not asked
+}
+
+// Point is an extension point at which a plugin can be left out, or several.
+type Point uint8
+
+// The points. Whoever leaves out a filter leaves out its PreFilter.
+const (
+	AtFilter Point = 1 << iota
+	AtPostFilter
+	AtScore
+)
+
+// Profile is a set of plugins and what they are told.
+type Profile struct {
+	Plugins       []Enabled
+	Fit           FitArgs
+	Spread        SpreadArgs
+	InterPod      InterPodArgs
+	AddedAffinity AddedAffinity
+}
+
+// DefaultProfile is kube-scheduler v1.35's.
+func DefaultProfile() *Profile {
+	return &Profile{Plugins: slices.Clone(defaultProfile), InterPod: InterPodArgs{HardPodAffinityWeight: 1}}
 }
 
 // defaultProfile is kube-scheduler v1.35's default plugins in their order and
@@ -27,16 +58,20 @@ type Enabled struct {
 // (pkg/scheduler/apis/config/v1/default_plugins.go). The order decides which
 // plugin rejects a node that several would reject.
 var defaultProfile = []Enabled{
-	{"SchedulingGates", 0},
-	{"PrioritySort", 0},
-	{"NodeUnschedulable", 0},
-	{"NodeName", 0},
-	{"TaintToleration", 3},
-	{"NodeAffinity", 2},
-	{"NodeResourcesFit", 1},
-	{"DefaultPreemption", 0},
-	{"NodeResourcesBalancedAllocation", 1},
-	{"DefaultBinder", 0},
+	{Name: "SchedulingGates"},
+	{Name: "PrioritySort"},
+	{Name: "NodeUnschedulable"},
+	{Name: "NodeName"},
+	{Name: "TaintToleration", Weight: 3},
+	{Name: "NodeAffinity", Weight: 2},
+	{Name: "NodePorts"},
+	{Name: "NodeResourcesFit", Weight: 1},
+	{Name: "PodTopologySpread", Weight: 2},
+	{Name: "InterPodAffinity", Weight: 2},
+	{Name: "DefaultPreemption"},
+	{Name: "NodeResourcesBalancedAllocation", Weight: 1},
+	{Name: "ImageLocality", Weight: 1},
+	{Name: "DefaultBinder"},
 }
 
 // Policy is a named set of plugins and weights.

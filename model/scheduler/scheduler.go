@@ -80,6 +80,11 @@ type Scheduler struct {
 	client *store.Client
 	nodes  *store.Watch
 	pods   *store.Watch
+	// What pods that say nothing are spread by.
+	services    *store.Watch
+	replicaSets *store.Watch
+	namespaces  store.Table[string] // of Services, by ID
+
 	synced bool // the first lists are in; before, nothing is scheduled
 
 	rows   store.Table[podRow]
@@ -103,7 +108,8 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.self = k.Register(Name, x)
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
-	f := newFramework(defaultProfile, x.client)
+	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
+	f := newFramework(DefaultProfile(), x.cache, x.client)
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
 	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
@@ -118,6 +124,8 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 func (s *Scheduler) Start() {
 	s.nodes.Start()
 	s.pods.Start()
+	s.services.Start()
+	s.replicaSets.Start()
 	s.arm(s.kernel.Now())
 }
 

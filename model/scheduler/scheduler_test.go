@@ -292,7 +292,7 @@ func TestARefusedBindingTakesTheErrorBackoff(t *testing.T) {
 	if len(notes) != 1 || !strings.HasPrefix(notes[0], `FailedScheduling: running Bind plugin "DefaultBinder": Operation cannot be fulfilled on pods/binding "web"`) {
 		t.Fatalf("notes: %q", notes)
 	}
-	if n := w.scheduler.cache.row(1); n.Pods != 0 || n.Requested.MilliCPU != 0 {
+	if n := w.scheduler.cache.row(1); len(n.Pods) != 0 || n.Requested.MilliCPU != 0 {
 		t.Errorf("the node still holds %+v", n)
 	}
 	change(w, p, func(p *model.Pod) { p.Gates = 0 })
@@ -339,13 +339,13 @@ func (w *world) checkCache() {
 	want := newCache()
 	w.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
 		if p := o.(*model.Pod); p.NodeID != 0 && !p.Phase.Terminal() {
-			want.charge(p.NodeID, p.Spec, 1)
+			want.addPod(p.NodeID, p)
 		}
 		return true
 	})
 	for id := range w.scheduler.cache.rows {
 		got, want := w.scheduler.cache.row(uint32(id)), want.row(uint32(id))
-		if got.Pods != want.Pods || got.Requested.MilliCPU != want.Requested.MilliCPU || got.Requested.Memory != want.Requested.Memory ||
+		if len(got.Pods) != len(want.Pods) || got.Requested.MilliCPU != want.Requested.MilliCPU || got.Requested.Memory != want.Requested.Memory ||
 			got.NonZeroRequested.MilliCPU != want.NonZeroRequested.MilliCPU {
 			w.t.Errorf("node %d: %+v, recounted %+v", id, got, want)
 		}

@@ -90,11 +90,11 @@ func TestTiesFallAsInTheScoreHeap(t *testing.T) {
 			h[i] = nodeScore{uint32(i), totals[i]}
 		}
 		heap.Init(&h)
-		if got, want := topOf(totals), int(heap.Pop(&h).(nodeScore).node); got != want {
+		if got, want := new(search).topOf(totals), int(heap.Pop(&h).(nodeScore).node); got != want {
 			t.Fatalf("of %v the one at %d is taken, want %d", totals, got, want)
 		}
 	}
-	if top := topOf(make([]int64, 500)); top != 0 {
+	if top := new(search).topOf(make([]int64, 500)); top != 0 {
 		t.Errorf("of equals the one at %d is taken, want the first", top)
 	}
 }
@@ -116,7 +116,7 @@ func TestTheOnlyFeasibleNodeIsTaken(t *testing.T) {
 
 func plugin[T any](t *testing.T, name string) T {
 	t.Helper()
-	p, ok := registry[name](&Handle{framework: &Framework{names: []string{name}}}).(T)
+	p, ok := registry[name](&Handle{framework: &Framework{names: []string{name}}, profile: DefaultProfile()}).(T)
 	if !ok {
 		t.Fatalf("%s is no %T", name, *new(T))
 	}
@@ -147,7 +147,7 @@ func TestFitSaysAllThatIsShortAndWhetherAnybodyCouldHelp(t *testing.T) {
 	small.Allocatable.Pods = 2
 	small.Allocatable.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}
 	for _, c := range []struct {
-		pods       int64
+		pods       int
 		used, want model.Resources
 		code       Code
 		reasons    []string
@@ -161,7 +161,7 @@ func TestFitSaysAllThatIsShortAndWhetherAnybodyCouldHelp(t *testing.T) {
 			model.Resources{Extended: []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}}, Unschedulable, []string{"Insufficient nvidia.com/gpu"}},
 		{0, model.Resources{}, model.Resources{Extended: []model.Extended{{Name: "example.com/fpga", Count: 1}}}, UnschedulableAndUnresolvable, []string{"Insufficient example.com/fpga"}},
 	} {
-		n := &NodeInfo{Node: small, Pods: c.pods}
+		n := &NodeInfo{Node: small, Pods: make([]*model.Pod, c.pods)}
 		n.Requested.add(1, &c.used)
 		st := plugin[FilterPlugin](t, "NodeResourcesFit").Filter(&model.Pod{Spec: &model.PodSpec{Request: c.want}}, n)
 		if st == nil || st.Code != c.code || !slices.Equal(st.Reasons, c.reasons) {

@@ -2,6 +2,9 @@ package scheduler
 
 import (
 	"math/bits"
+	"slices"
+
+	"orrery/sim"
 )
 
 // minFeasibleNodesToFind and minFeasibleNodesPercentageToFind bound the sample
@@ -30,6 +33,8 @@ type search struct {
 	cache      *cache
 	classes    *classes
 	percentage int64
+	ties       Ties
+	luck       *sim.Stream // of TiesRandom
 	// nextStartNodeIndex is where the next search begins, so that all nodes
 	// get their turn (pkg/scheduler/schedule_one.go).
 	nextStartNodeIndex int
@@ -38,6 +43,7 @@ type search struct {
 	pinned   []uint32
 	feasible []uint32
 	answers  []int32
+	refusals []int // by status ID: nodes that a wide plugin refused
 	totals   []int64
 	scores   []int64
 	counts   []int
@@ -67,7 +73,8 @@ func (s *search) decide(c *class) decision {
 	if c.pinned {
 		nodes = s.named(c)
 	}
-	s.classes.room(c, len(s.cache.rows))
+	s.classes.room(c.shape, len(s.cache.rows))
+	c.look(s.framework)
 	examined := s.filter(c, nodes)
 	s.nextStartNodeIndex = (s.nextStartNodeIndex + examined) % len(all)
 	switch len(s.feasible) {
@@ -99,6 +106,7 @@ func (s *search) named(c *class) []uint32 {
 // (pkg/scheduler/schedule_one.go findNodesThatPassFilters).
 func (s *search) filter(c *class, nodes []uint32) (examined int) {
 	s.feasible, s.answers = s.feasible[:0], s.answers[:0]
+	clear(s.refusals)
 	if len(nodes) == 0 {
 		return 0
 	}
@@ -111,7 +119,7 @@ func (s *search) filter(c *class, nodes []uint32) (examined int) {
 		if v.generation != generation[id] {
 			v.answer = c.evaluate(id, generation[id], &s.cache.rows[id])
 		}
-		if v.answer >= 0 {
+		if v.answer >= 0 && (len(c.filter) == 0 || s.allowed(c, id)) {
 			if len(s.feasible) == quota {
 				break
 			}
@@ -126,6 +134,21 @@ func (s *search) filter(c *class, nodes []uint32) (examined int) {
 	return examined
 }
 
+// allowed tells whether the wide plugins let the pod go to a node. They stand
+// behind the others in every profile, so whoever refuses first is the same.
+func (s *search) allowed(c *class, id uint32) bool {
+	for _, f := range c.filter {
+		if st := f.Filter(id); st != nil {
+			for int(st.id) >= len(s.refusals) {
+				s.refusals = append(s.refusals, 0)
+			}
+			s.refusals[st.id]++
+			return false
+		}
+	}
+	return true
+}
+
 // best is the place in feasible of the node with the highest total. Scores that
 // are normalised matter only if any of them is not 0.
 func (s *search) best(c *class) int {
@@ -133,8 +156,9 @@ func (s *search) best(c *class) int {
 	for _, a := range s.answers {
 		some |= a & 1
 	}
-	if some != 0 {
-		return topOf(s.total(c))
+	wide := s.wide(c)
+	if some != 0 || wide || s.ties != TiesHeap {
+		return s.topOf(s.total(c))
 	}
 	top := 0
 	for i, a := range s.answers {
@@ -145,11 +169,36 @@ func (s *search) best(c *class) int {
 	return top
 }
 
-// total is the weighted sum of all scores, normalised ones included.
+// wide makes totals the weighted sum of the wide plugins' scores, and tells
+// whether there are any; if not, totals is empty.
+func (s *search) wide(c *class) bool {
+	n := len(s.feasible)
+	s.totals, s.scores = s.totals[:0], slices.Grow(s.scores[:0], n)[:n]
+	for i := range c.scores {
+		if !c.scores[i].Score(s.feasible, s.scores) {
+			continue
+		}
+		s.clearTotals()
+		for j := range s.totals {
+			s.totals[j] += s.scores[j] * c.scores[i].weight
+		}
+	}
+	return len(s.totals) > 0
+}
+
+// clearTotals makes totals one 0 for each feasible node, unless it is there.
+func (s *search) clearTotals() {
+	if n := len(s.feasible); len(s.totals) == 0 {
+		s.totals = slices.Grow(s.totals, n)[:n]
+		clear(s.totals)
+	}
+}
+
+// total adds the other scores to totals, normalised ones included.
 func (s *search) total(c *class) []int64 {
-	s.totals = s.totals[:0]
-	for _, a := range s.answers {
-		s.totals = append(s.totals, int64(a>>1))
+	s.clearTotals()
+	for i, a := range s.answers {
+		s.totals[i] += int64(a >> 1)
 	}
 	for k := range c.relative {
 		s.scores = s.scores[:0]
@@ -168,13 +217,33 @@ func (s *search) total(c *class) []int64 {
 	return s.totals
 }
 
-// topOf is the place of the highest total; of equal ones, of the one that
-// kube-scheduler v1.35 takes.
-func topOf(totals []int64) int {
-	top := 0
+// Ties is who wins among nodes with the same total.
+type Ties uint8
+
+// The ways to break ties.
+const (
+	TiesHeap   Ties = iota // kube-scheduler from v1.35: the order of its score heap
+	TiesRandom             // up to v1.34: each is as likely
+	TiesFirst              // the first in the list
+)
+
+// unsatisfied is what nodes are told that a PreFilter left out.
+func unsatisfied(plugins string) string { return "node(s) didn't satisfy plugin(s) " + plugins }
+
+// topOf is the place of the highest total.
+func (s *search) topOf(totals []int64) int {
+	top, equal := 0, uint64(0)
 	for i, t := range totals {
-		if t > totals[top] || t == totals[top] && before(i, top) {
+		switch {
+		case t > totals[top]:
+			top, equal = i, 1
+		case t < totals[top]:
+		case s.ties == TiesHeap && before(i, top), s.ties == TiesFirst && s.feasible[i] < s.feasible[top]:
 			top = i
+		case s.ties == TiesRandom:
+			if equal++; s.luck.Below(equal) == 0 {
+				top = i
+			}
 		}
 	}
 	return top
@@ -217,7 +286,12 @@ func (s *search) failed(c *class, nodes []uint32) decision {
 func (s *search) diagnose(d *Diagnosis, c *class, nodes []uint32) {
 	s.counts = append(s.counts[:0], make([]int, len(s.framework.statuses))...)
 	for _, id := range nodes {
-		s.counts[^c.memo[id].answer]++
+		if a := c.memo[id].answer; a < 0 {
+			s.counts[^a]++
+		}
+	}
+	for id, n := range s.refusals {
+		s.counts[id] += n
 	}
 	for id, n := range s.counts {
 		if n > 0 {
@@ -229,7 +303,7 @@ func (s *search) diagnose(d *Diagnosis, c *class, nodes []uint32) {
 	if absent := d.NumAllNodes - len(nodes); absent > 0 {
 		d.AbsentNodesStatus = statusCount{&Status{
 			Code:    UnschedulableAndUnresolvable,
-			Reasons: []string{"node(s) didn't satisfy plugin(s) " + s.framework.list(c.involve)},
+			Reasons: []string{unsatisfied(s.framework.list(c.involve))},
 		}, absent}
 	}
 }

@@ -7,35 +7,59 @@ import (
 	"orrery/sim"
 )
 
-// read takes what a watch has brought. Scheduling begins when both first lists
+// read takes what a watch has brought. Scheduling begins when all first lists
 // are in (pkg/scheduler/eventhandlers.go WaitForHandlersSync).
 func (s *Scheduler) read(now sim.Time, watch uint64) {
 	w, saw := s.pods, s.sawPod
-	if watch == uint64(s.nodes.ID) {
+	switch watch {
+	case uint64(s.nodes.ID):
 		w, saw = s.nodes, s.sawNode
+	case uint64(s.services.ID):
+		w, saw = s.services, s.sawService
+	case uint64(s.replicaSets.ID):
+		w, saw = s.replicaSets, s.sawReplicaSet
 	}
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)
 	}
-	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained()
+	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained()
 }
 
 func (s *Scheduler) sawNode(now sim.Time, id uint32, obj model.Object) {
 	next, _ := obj.(*model.Node)
 	old := s.cache.setNode(id, next)
-	if next == nil {
-		return // no modeled plugin is helped by a node that goes
-	}
 	for _, e := range nodeEvents(old, next) {
-		s.queue.happened(now, Event{e, old, next})
+		s.queue.happened(now, Event{ClusterEvent: e, OldNode: old, NewNode: next})
 	}
+}
+
+// sawService and sawReplicaSet keep what pods are spread by.
+func (s *Scheduler) sawService(_ sim.Time, id uint32, obj model.Object) {
+	next, _ := obj.(*model.Service)
+	if next != nil {
+		*s.namespaces.Row(id) = next.Namespace
+	}
+	s.cache.setService(id, *s.namespaces.Row(id), next)
+}
+
+func (s *Scheduler) sawReplicaSet(_ sim.Time, id uint32, obj model.Object) {
+	var selector *model.Selector
+	if next, _ := obj.(*model.ReplicaSet); next != nil {
+		selector = next.Selector
+	}
+	s.cache.setOwner(model.Ref{Kind: model.KindReplicaSet, ID: id}, selector)
 }
 
 // nodeEvents is what of a node's change can matter to scheduling
 // (pkg/scheduler/framework/events.go NodeSchedulingPropertiesChange).
 func nodeEvents(old, next *model.Node) (events []ClusterEvent) {
-	if old == nil {
+	switch {
+	case old == nil && next == nil:
+		return nil
+	case old == nil:
 		return []ClusterEvent{NodeAdd}
+	case next == nil:
+		return []ClusterEvent{NodeDelete}
 	}
 	if old.Unschedulable && !next.Unschedulable {
 		events = append(events, NodeUpdateTaint)
@@ -78,7 +102,7 @@ func (s *Scheduler) sawPod(now sim.Time, id uint32, obj model.Object) {
 	case next == nil:
 		s.podGone(now, id, old)
 	case next.NodeID != 0:
-		s.podAssigned(id, old)
+		s.podAssigned(now, id, old)
 	case next.Spec.SchedulerName == Name || next.Spec.SchedulerName == "":
 		s.podWaits(now, id, old)
 	}
@@ -92,22 +116,28 @@ func (s *Scheduler) podGone(now sim.Time, id uint32, old *model.Pod) {
 	if old.NodeID == 0 {
 		s.queue.remove(id)
 	}
-	if row.spec != nil {
-		s.uncharge(row)
-		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete})
+	if row.placed != nil {
+		s.left(now, row)
 	}
 }
 
 // podAssigned confirms an assumed pod, or charges one that somebody else bound.
-func (s *Scheduler) podAssigned(id uint32, old *model.Pod) {
+func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 	row := s.rows.Row(id)
-	if row.spec != row.pod.Spec || row.node != row.pod.NodeID {
+	if row.placed != nil && row.node == row.pod.NodeID {
+		s.cache.updatePod(row.node, row.placed, row.pod)
+		row.placed = row.pod
+	} else {
 		s.uncharge(row)
 		s.charge(row, row.pod.NodeID)
 	}
 	row.assumed = false
-	if old == nil || old.NodeID == 0 {
+	switch {
+	case old == nil || old.NodeID == 0:
 		s.queue.remove(id)
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodAdd, Pod: row.pod})
+	case !slices.Equal(old.Labels, row.pod.Labels):
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodUpdateLabel, Pod: row.pod})
 	}
 }
 
@@ -118,8 +148,7 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 	switch {
 	case row.assumed:
 		if row.pod.Deleting() && !old.Deleting() {
-			s.uncharge(row)
-			s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete})
+			s.left(now, row)
 		}
 	case old == nil:
 		s.queue.add(now, id)

@@ -160,3 +160,17 @@ func spec(cpuMilli, memoryBytes int64, edits ...func(*model.PodSpec)) *model.Pod
 func pod(name string, s *model.PodSpec) *model.Pod {
 	return &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name}, Spec: s}
 }
+
+// charge adds a pod of a spec to a node, or with sign -1 takes one off.
+func (c *cache) charge(id uint32, spec *model.PodSpec, sign int) {
+	if sign > 0 {
+		c.addPod(id, &model.Pod{Spec: spec})
+		return
+	}
+	for _, p := range c.row(id).Pods {
+		if p.Spec == spec {
+			c.removePod(id, p)
+			return
+		}
+	}
+}

@@ -54,19 +54,19 @@ var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThr
 	httpGet tcpSocket exec grpc`)
 
 var container = join(
-	words(`name image imagePullPolicy resources.requests resources.limits restartPolicy`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 )
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity.nodeAffinity tolerations priority priorityClassName schedulerName overhead hostNetwork`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName schedulerName overhead hostNetwork`),
 	under("containers", container), under("initContainers", container),
 )
 
 // What changes nothing about where a pod runs, when, or whether it serves, in
-// Kubernetes itself, is not worth a note; a container's port is documentation.
-var inert = words(`containers.ports.name containers.ports.containerPort containers.ports.protocol containers.terminationMessagePath containers.terminationMessagePolicy
+// Kubernetes itself, is not worth a note.
+var inert = words(`containers.terminationMessagePath containers.terminationMessagePolicy
 	initContainers.terminationMessagePath initContainers.terminationMessagePolicy dnsPolicy enableServiceLinks`)
 
 var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels
@@ -92,6 +92,8 @@ var (
 		status.capacity status.allocatable status.images status.conditions
 		status.addresses status.nodeInfo status.daemonEndpoints status.config status.runtimeHandlers status.features
 		status.volumesInUse status.volumesAttached status.phase`))
+
+	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description`))
 )

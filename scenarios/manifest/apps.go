@@ -60,7 +60,7 @@ func readReplicaSet(o *object) {
 	if !decode(o, &in) {
 		return
 	}
-	if owner := metav1.GetControllerOf(&in); o.set.snapshot && owner != nil && owner.Kind == "Deployment" {
+	if owner := metav1.GetControllerOf(&in); o.set.snapshot && !o.set.state && owner != nil && owner.Kind == "Deployment" {
 		return // its Deployment makes it anew; without that, its pods are loaded as they are
 	}
 	spec := o.root().field("spec")
@@ -155,7 +155,7 @@ func countOrPercent(p *place, v intstr.IntOrString) model.CountOrPercent {
 func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	spec := p.field("spec")
 	m := &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(spec, &t.Spec)}
-	if o.set.snapshot {
+	if o.set.snapshot && !o.set.state {
 		m.Labels = slices.DeleteFunc(m.Labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}
 	if m.Spec.RestartPolicy != model.RestartAlways {
@@ -178,7 +178,7 @@ func (o *object) podSelector(spec *place, s *metav1.LabelSelector, made model.La
 		return &model.Selector{}
 	}
 	labels := o.labels(p.field("matchLabels"), s.MatchLabels)
-	if o.set.snapshot {
+	if o.set.snapshot && !o.set.state {
 		labels = slices.DeleteFunc(labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}
 	m := model.SelectorOf(labels)

@@ -23,7 +23,7 @@ func readPod(o *object) {
 		switch {
 		case in.Status.Phase == corev1.PodSucceeded || in.Status.Phase == corev1.PodFailed:
 			return
-		case in.DeletionTimestamp != nil:
+		case in.DeletionTimestamp != nil && !o.set.state:
 			o.note(o.root().fields("metadata", "deletionTimestamp"), "a pod that was being deleted is left out")
 			return
 		}
@@ -38,7 +38,18 @@ func readPod(o *object) {
 	if p.NodeName != "" && p.Gates > 0 {
 		o.root().fields("spec", "nodeName").errorf("must not be given while there are schedulingGates")
 	}
-	if owner := metav1.GetControllerOf(&in); o.set.snapshot && owner != nil && o.set.decoder.wrong == before {
+	owner := metav1.GetControllerOf(&in)
+	if o.set.state {
+		if in.DeletionTimestamp != nil {
+			p.DeletionAt = 1 // some time; it only matters that it is going
+		}
+		if owner != nil && owner.Kind == "ReplicaSet" {
+			o.set.owners[p] = owner.Name
+		}
+		o.keep(before, p)
+		return
+	}
+	if o.set.snapshot && owner != nil && o.set.decoder.wrong == before {
 		o.set.bare = append(o.set.bare, owned{pod: p, at: o.v, kind: owner.Kind, name: owner.Name})
 		return
 	}
@@ -200,18 +211,32 @@ func readNode(o *object) {
 		}
 	}
 	for _, c := range in.Status.Conditions {
-		if c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue {
+		if c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue && !o.set.state {
 			o.note(status.field("conditions"), "it was not ready when the snapshot was taken: it is ready at the start here")
 		}
 	}
 	o.keep(before, n)
 }
 
+// readNamespace reads the labels of a namespace, which has its name for one
+// (pkg/apis/core/v1/defaults.go SetDefaults_Namespace).
+func readNamespace(o *object) {
+	before := o.set.decoder.wrong
+	var in corev1.Namespace
+	if !decode(o, &in) || !o.set.state {
+		return
+	}
+	labels := o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if o.set.decoder.wrong == before {
+		o.set.labels[o.meta.Name] = labels.With(corev1.LabelMetadataName, o.meta.Name)
+	}
+}
+
 // taints reads a node's taints but for those that only say that it was not ready.
 func (o *object) taints(p *place, list []corev1.Taint) []model.Taint {
 	var out []model.Taint
 	for i, t := range list {
-		if t.Key == model.TaintNotReady || t.Key == model.TaintUnreachable {
+		if (t.Key == model.TaintNotReady || t.Key == model.TaintUnreachable) && !o.set.state {
 			continue
 		}
 		m := model.Taint{Key: t.Key, Value: t.Value, Effect: effect(p.item(i).field("effect"), t.Effect)}

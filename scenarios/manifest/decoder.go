@@ -51,6 +51,9 @@ type File struct {
 type Set struct {
 	decoder  *Decoder
 	snapshot bool // printed by a cluster, not written by people
+	state    bool // to be taken as it is, pods with controllers and all
+	owners   map[*model.Pod]string
+	labels   map[string]model.Labels // of namespaces
 	seen     map[string]strict.Position
 	Objects  []model.Object
 	Places   []strict.Value // of the objects, by the same index
@@ -78,6 +81,20 @@ func (d *Decoder) Manifests() *Set {
 func (d *Decoder) Snapshot() *Set {
 	return &Set{decoder: d, snapshot: true, seen: map[string]strict.Position{}, limits: SnapshotLimits}
 }
+
+// State is a set of objects that a cluster printed, to be taken as it is: every
+// pod that has not finished is there, whoever made it, and every taint counts.
+func (d *Decoder) State() *Set {
+	s := d.Snapshot()
+	s.state, s.owners, s.labels = true, map[*model.Pod]string{}, map[string]model.Labels{}
+	return s
+}
+
+// Owner is the name of the ReplicaSet that the pod of a State says it has, or "".
+func (s *Set) Owner(p *model.Pod) string { return s.owners[p] }
+
+// Namespaces is the labels of the namespaces in a State, by name.
+func (s *Set) Namespaces() map[string]model.Labels { return s.labels }
 
 // Limits is how large a file of the set may be.
 func (s *Set) Limits() strict.Limits { return s.limits }

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"strings"
+
 	kjson "k8s.io/apimachinery/pkg/util/json"
 
 	"orrery/model"
@@ -28,6 +30,7 @@ func init() {
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
+		{typed{"v1", "Namespace"}, model.KindNone, false, true, actedNamespace, readNamespace},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindNone, false, false, actedPriorityClass, readPriorityClass},
 	}
 }
@@ -97,7 +100,7 @@ func (o *object) identify() bool {
 // path is the object's name for people: "deployment/web".
 func (o *object) path() string {
 	if o.kind.kind == model.KindNone {
-		return "priorityclass/" + o.meta.Name
+		return strings.ToLower(o.kind.typed.kind) + "/" + o.meta.Name
 	}
 	return o.meta.Path()
 }

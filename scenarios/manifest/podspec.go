@@ -28,6 +28,8 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
 		Containers:     o.containers(p.field("containers"), s.Containers),
 		Tolerations:    tolerations(p.field("tolerations"), s.Tolerations),
 		Priority:       o.priority(p, s),
+		Placement:      o.placement(p, s),
+		PodLevel:       podLevel(p.field("resources"), s.Resources),
 	}
 	if s.SchedulerName != "" {
 		spec.SchedulerName = s.SchedulerName

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"orrery/model"
+	"orrery/model/scheduler"
+	"orrery/report"
+	"orrery/scenarios"
+	"orrery/sim"
+)
+
+var scheduleCommand = command{
+	name:  "schedule",
+	args:  "--cluster LIST [FLAGS]",
+	short: "say where kube-scheduler would put the pods of a cluster, and why",
+	example: `orrery schedule --cluster cluster.yaml
+orrery schedule --cluster cluster.json --explain --ties first
+orrery schedule --cluster cluster.yaml --config scheduler.yaml
+orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full`,
+	flags: func(f *pflag.FlagSet, o *options) {
+		f.StringVar(&o.cluster, "cluster", "", "a v1 List of Nodes, Services, and pending and bound Pods, YAML or JSON")
+		f.StringVar(&o.config, "config", "", "a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)")
+		f.StringVar(&o.ties, "ties", "heap", "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)")
+		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random")
+		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
+		f.BoolVar(&o.untilFull, "until-full", false, "place copies of --pod until the next one fits nowhere")
+		f.BoolVar(&o.explain, "explain", false, "print a JSON line for each pod, with every node's scores or reasons")
+	},
+	run: schedule,
+}
+
+func schedule(c *console, o *options, args []string) int {
+	if len(args) > 0 || o.cluster == "" {
+		return c.wrong("schedule", fmt.Errorf("schedule takes --cluster LIST and no other argument"))
+	}
+	if o.untilFull && o.pod == "" {
+		return c.wrong("schedule", fmt.Errorf("--until-full needs --pod: which pod shall fill the cluster?"))
+	}
+	state, err := scenarios.OpenState(o.cluster)
+	if err != nil {
+		return c.wrong("schedule", err)
+	}
+	c.notes(state.Notes)
+	planner, err := newPlanner(o, state)
+	if err != nil {
+		return c.wrong("schedule", err)
+	}
+	if o.pod != "" {
+		pod, err := scenarios.OpenPod(o.pod)
+		if err != nil {
+			return c.wrong("schedule", err)
+		}
+		for _, p := range state.Pending() {
+			if d := planner.Decide(p); d.Node != "" {
+				place(planner, p, d.Node)
+			}
+		}
+		if o.untilFull {
+			return c.fill(planner, pod)
+		}
+		state.Pods = []*model.Pod{pod}
+	}
+	if o.explain {
+		return c.explainEach(planner, state)
+	}
+	return c.scheduleEach(planner, state)
+}
+
+// fillMost is how many copies of a pod are worth counting.
+const fillMost = 1_000_000
+
+// fill places copies of a pod until the next one fits nowhere, and says where
+// they went and what stops the next.
+func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
+	counts, total := map[string]int{}, 0
+	d := p.Decide(pod)
+	for ; d.Node != "" && total < fillMost; d = p.Decide(pod) {
+		counts[d.Node]++
+		total++
+		place(p, pod, d.Node)
+	}
+	name := report.Escape(pod.Namespace + "/" + pod.Name)
+	fmt.Fprintf(c.out, "%d more of pod %s fit", total, name)
+	if d.Node != "" {
+		fmt.Fprintln(c.out, ", and there is still room")
+		return exitHeld
+	}
+	fmt.Fprintf(c.out, "\nthe next one: %s\n", report.Escape(d.Message))
+	if total == 0 {
+		return exitHeld
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nNODE\tPODS")
+	for _, node := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(w, "%s\t%d\n", report.Escape(node), counts[node])
+	}
+	w.Flush()
+	return exitHeld
+}
+
+// newPlanner plans for the cluster as it is.
+func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
+	profile, percentage := scheduler.DefaultProfile(), int64(100)
+	if o.config != "" {
+		c, err := scenarios.OpenSchedulerConfig(o.config)
+		if err != nil {
+			return nil, err
+		}
+		if profile = c.Profile; c.PercentageOfNodesToScore >= 0 {
+			percentage = c.PercentageOfNodesToScore
+		}
+	}
+	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
+	how, known := ties[o.ties]
+	if !known {
+		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
+	}
+	luck := sim.NewLuck(o.seed).Stream("scheduler ties")
+	p := scheduler.NewPlanner(scheduler.PlannerConfig{Profile: profile, PercentageOfNodesToScore: percentage, Ties: how, Luck: &luck})
+	return p, s.Fill(p)
+}
+
+// explainEach schedules every pending pod and prints a JSON line of it.
+func (c *console) explainEach(p *scheduler.Planner, s *scenarios.State) int {
+	for _, pod := range s.Pending() {
+		e := p.Explain(pod)
+		c.out.Write(explainLine(pod, e))
+		if e.Node != "" {
+			place(p, pod, e.Node)
+		}
+	}
+	return exitHeld
+}
+
+// place binds a pod.
+func place(p *scheduler.Planner, pod *model.Pod, node string) {
+	bound := *pod
+	bound.NodeName = node
+	p.Assign(&bound)
+}
+
+// line is what --explain prints of a pod.
+type line struct {
+	Pod        string              `json:"pod"`
+	Node       string              `json:"node,omitempty"`
+	Feasible   []scored            `json:"feasible,omitempty"`
+	Infeasible map[string][]string `json:"infeasible,omitempty"`
+	RejectedBy map[string]string   `json:"rejectedBy,omitempty"`
+	Error      string              `json:"error,omitempty"`
+}
+
+type scored struct {
+	Node    string           `json:"node"`
+	Total   int64            `json:"total"`
+	Plugins map[string]int64 `json:"plugins"`
+}
+
+func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
+	l := line{Pod: pod.Namespace + "/" + pod.Name, Node: e.Node}
+	for _, f := range e.Feasible {
+		s := scored{Node: f.Node, Total: f.Total}
+		for _, x := range f.Plugins {
+			if s.Plugins == nil {
+				s.Plugins = map[string]int64{}
+			}
+			s.Plugins[x.Plugin] = x.Score
+		}
+		l.Feasible = append(l.Feasible, s)
+	}
+	if len(e.Infeasible) > 0 {
+		l.Infeasible, l.RejectedBy = map[string][]string{}, map[string]string{}
+	}
+	for _, r := range e.Infeasible {
+		l.Infeasible[r.Node], l.RejectedBy[r.Node] = r.Reasons, r.Plugin
+	}
+	switch {
+	case e.PreFilter != "":
+		l.Error = e.PreFilter
+	case e.Node == "":
+		l.Error = "unschedulable"
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(l) != nil {
+		panic("a line that is no JSON")
+	}
+	return out.Bytes()
+}
+
+// scheduleEach schedules every pending pod and prints a table.
+func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "POD\tNODE\tWHY NOT")
+	placed, pending := 0, s.Pending()
+	for _, pod := range pending {
+		d := p.Decide(pod)
+		name := report.Escape(pod.Namespace + "/" + pod.Name)
+		if d.Node == "" {
+			fmt.Fprintf(w, "%s\t-\t%s\n", name, report.Escape(d.Message))
+			continue
+		}
+		placed++
+		fmt.Fprintf(w, "%s\t%s\t\n", name, report.Escape(d.Node))
+		place(p, pod, d.Node)
+	}
+	w.Flush()
+	fmt.Fprintf(c.out, "\n%d of %d pods placed on %d nodes\n", placed, len(pending), len(s.Nodes))
+	return exitHeld
+}
