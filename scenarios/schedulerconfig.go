@@ -163,11 +163,7 @@ func (c *SchedulerConfig) args(v strict.Value) {
 	case "NodeAffinity":
 		c.added(fields("addedAffinity").Optional("addedAffinity"))
 	case "NodeResourcesBalancedAllocation":
-		for _, r := range resources(fields("resources").Optional("resources")) {
-			if r.Name != "cpu" && r.Name != "memory" {
-				args.Errorf("only cpu and memory are balanced here")
-			}
-		}
+		c.Profile.Balanced = resources(fields("resources").Optional("resources"))
 	case "DefaultPreemption":
 		x := fields("minCandidateNodesPercentage", "minCandidateNodesAbsolute")
 		x.Default("minCandidateNodesPercentage", "10").Int(10, 10)

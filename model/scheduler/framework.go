@@ -185,6 +185,7 @@ type Event struct {
 	ClusterEvent
 	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added, NewNode if it is gone
 	Pod              *model.Pod  // of assigned pods' events
+	OldPod           *model.Pod  // of AssignedPodUpdateLabel: the version before
 }
 
 // Handle is what a plugin can do besides answering.

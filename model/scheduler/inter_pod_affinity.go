@@ -255,34 +255,46 @@ func (v *affinityView) Score(feasible []uint32, scores []int64) bool {
 	return true
 }
 
-// EventsToRegister implements EnqueueExtensions: a pod that a term means, or
-// whose terms mean this one, came, changed or went; or a node that may be in a
-// domain.
+// EventsToRegister implements EnqueueExtensions: a pod came that the pod wants
+// to be with, one left or changed that was in the way, or a node has a label
+// that a term is about
+// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange).
 func (p *interPodAffinity) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
-		{AssignedPodAdd | AssignedPodUpdateLabel, p.wanted},
-		{AssignedPodDelete, p.unwanted},
+		{AssignedPodAdd, func(pod *model.Pod, e *Event) bool { return p.wants(pod, e.Pod) }},
+		{AssignedPodUpdateLabel, func(pod *model.Pod, e *Event) bool {
+			return !p.wants(pod, e.OldPod) && p.wants(pod, e.Pod) || p.shuns(pod, e.OldPod) && !p.shuns(pod, e.Pod)
+		}},
+		{AssignedPodDelete, func(pod *model.Pod, e *Event) bool { return p.shuns(pod, e.Pod) || p.asksApart(e.Pod, pod) }},
 		{NodeAdd | NodeUpdateLabel, p.located},
 	}
 }
 
-// wanted tells whether all terms of the pod's affinity mean the event's.
-func (p *interPodAffinity) wanted(pod *model.Pod, e *Event) bool {
+// wants tells whether all terms of the pod's affinity mean the other.
+func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
 	v := &affinityView{plugin: p, self: newKin(pod)}
-	return v.meant(newKin(e.Pod)) == 1
+	return v.meant(newKin(other)) == 1
 }
 
-// unwanted tells whether the event's pod was in the way.
-func (p *interPodAffinity) unwanted(pod *model.Pod, e *Event) bool {
-	v, gone := &affinityView{plugin: p, self: newKin(pod)}, newKin(e.Pod)
-	w := &affinityView{plugin: p, self: gone}
-	return v.meant(gone) == 1 || w.asked(v.self.anti) || v.asked(gone.anti)
+// shuns tells whether all terms of the pod's anti-affinity mean the other. One
+// would do, but kube-scheduler asks for all of them until v1.36
+// (kubernetes/kubernetes pull request 139161).
+func (p *interPodAffinity) shuns(pod, other *model.Pod) bool {
+	self, o := newKin(pod), newKin(other)
+	return len(self.anti) > 0 && !slices.ContainsFunc(self.anti, func(t kinTerm) bool { return !p.handle.cache.selects(&t, o) })
+}
+
+// asksApart tells whether a term of the placed pod's anti-affinity means the
+// one that waits (kubernetes/kubernetes pull request 135325).
+func (p *interPodAffinity) asksApart(placed, pod *model.Pod) bool {
+	v := &affinityView{plugin: p, self: newKin(pod)}
+	return v.asked(newKin(placed).anti)
 }
 
 // located tells whether a node has a label that a term is about.
 func (p *interPodAffinity) located(pod *model.Pod, e *Event) bool {
 	if pod.Spec.Placement == nil {
-		return true
+		return false
 	}
 	for _, list := range [...][]model.PodTerm{pod.Spec.Placement.Affinity, pod.Spec.Placement.AntiAffinity} {
 		for i := range list {

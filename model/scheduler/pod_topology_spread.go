@@ -320,21 +320,19 @@ func (v *spreadView) normalize(scores []int64) {
 }
 
 // EventsToRegister implements EnqueueExtensions: pods that are to be spread
-// with the pod come or go, or nodes that have a domain.
+// with the pod come, change or go, or nodes that have its domains
+// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange).
 func (p *podTopologySpread) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
-		{AssignedPodAdd | AssignedPodDelete, p.podMatters},
+		{AssignedPodAdd | AssignedPodUpdateLabel | AssignedPodDelete, p.podMatters},
 		{NodeAdd | NodeDelete | NodeUpdateLabel | NodeUpdateTaint, p.nodeMatters},
 	}
 }
 
 func (p *podTopologySpread) podMatters(pod *model.Pod, e *Event) bool {
-	if e.Pod.Namespace != pod.Namespace {
-		return false
-	}
-	list := p.constraints(pod)
-	return slices.ContainsFunc(list, func(c model.SpreadConstraint) bool {
-		return withKeys(c.Selector, pod.Labels, model.In, c.MatchLabelKeys).Matches(e.Pod.Labels)
+	return e.Pod.Namespace == pod.Namespace && slices.ContainsFunc(p.constraints(pod), func(c model.SpreadConstraint) bool {
+		s := withKeys(c.Selector, pod.Labels, model.In, c.MatchLabelKeys)
+		return s.Matches(e.Pod.Labels) != (e.OldPod != nil && s.Matches(e.OldPod.Labels))
 	})
 }
 
@@ -357,5 +355,12 @@ func (p *podTopologySpread) nodeMatters(pod *model.Pod, e *Event) bool {
 	has := func(n *model.Node) bool {
 		return n != nil && !slices.ContainsFunc(list, func(c model.SpreadConstraint) bool { _, ok := n.Labels.Get(c.TopologyKey); return !ok })
 	}
-	return has(e.NewNode) || has(e.OldNode)
+	before, after := has(e.OldNode), has(e.NewNode)
+	if before != after || !after {
+		return before != after
+	}
+	moved := slices.ContainsFunc(list, func(c model.SpreadConstraint) bool {
+		return e.OldNode.Labels.Value(c.TopologyKey) != e.NewNode.Labels.Value(c.TopologyKey)
+	})
+	return moved || !slices.Equal(e.OldNode.Taints, e.NewNode.Taints)
 }

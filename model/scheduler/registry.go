@@ -43,6 +43,7 @@ const (
 type Profile struct {
 	Plugins       []Enabled
 	Fit           FitArgs
+	Balanced      []ResourceSpec // of NodeResourcesBalancedAllocationArgs; default CPU and memory
 	Spread        SpreadArgs
 	InterPod      InterPodArgs
 	AddedAffinity AddedAffinity

@@ -137,7 +137,7 @@ func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 		s.queue.remove(id)
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodAdd, Pod: row.pod})
 	case !slices.Equal(old.Labels, row.pod.Labels):
-		s.queue.happened(now, Event{ClusterEvent: AssignedPodUpdateLabel, Pod: row.pod})
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodUpdateLabel, Pod: row.pod, OldPod: old})
 	}
 }
 
