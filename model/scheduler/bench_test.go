@@ -47,24 +47,47 @@ func BenchmarkSchedule(b *testing.B) {
 	}
 }
 
+// BenchmarkScheduleSpread does the same with pods that are to be spread over
+// zones and prefer to be with, or apart from, pods of other shapes.
+func BenchmarkScheduleSpread(b *testing.B) {
+	list := shapes(10)
+	for i, p := range list {
+		app := fmt.Sprintf("app-%d", i)
+		p.Labels = model.Labels{{Key: "app", Value: app}}
+		own, next := model.SelectorOf(p.Labels), model.SelectorOf(model.Labels{{Key: "app", Value: fmt.Sprintf("app-%d", (i+1)%10)}})
+		p.Spec.Placement = &model.Placement{
+			Spread: []model.SpreadConstraint{
+				{TopologyKey: model.LabelZone, MaxSkew: 1, Hard: true, MinDomains: 1, Selector: own},
+				{TopologyKey: model.LabelHostname, MaxSkew: 1, Selector: own},
+			},
+			Preferred: []model.PodTerm{
+				{TopologyKey: model.LabelZone, Weight: 50, Selector: next},
+				{TopologyKey: model.LabelHostname, Weight: -50, Selector: own},
+			},
+		}
+	}
+	b.Run("nodes=5000/classes=10", func(b *testing.B) { benchmarkSchedule(b, newSearch(5_000, 0), list) })
+}
+
 func benchmarkSchedule(b *testing.B, s *search, shapes []*model.Pod) {
 	type placed struct {
 		node uint32
-		spec *model.PodSpec
+		pod  *model.Pod
 	}
 	ring := make([]placed, 7*len(s.cache.tree.list())) // of 2.2 CPU on average, half of 32
 	one := func(i int) {
 		p := shapes[i%len(shapes)]
 		old := &ring[i%len(ring)]
-		if old.spec != nil {
-			s.cache.charge(old.node, old.spec, -1)
+		if old.pod != nil {
+			s.cache.removePod(old.node, old.pod)
 		}
 		d := s.decide(s.classes.of(p))
 		if d.failure != nil {
 			b.Fatal(d.failure.message)
 		}
-		s.cache.charge(d.node, p.Spec, 1)
-		*old = placed{d.node, p.Spec}
+		next := *p
+		s.cache.addPod(d.node, &next)
+		*old = placed{d.node, &next}
 	}
 	warm := 10 * len(shapes)
 	for i := range warm {
