@@ -12,6 +12,8 @@ type Placement struct {
 	Preferred    []PodTerm
 
 	Spread []SpreadConstraint
+
+	Claims []string // PersistentVolumeClaims in the pod's namespace
 }
 
 // HostPort is a port of the node that a pod takes for itself.

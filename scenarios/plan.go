@@ -18,6 +18,7 @@ type State struct {
 	Pods        []*model.Pod // in the order of the file; those with a NodeName are there
 	Owners      []string     // of Pods, by the same index: the name of the ReplicaSet, or ""
 	Namespaces  map[string]model.Labels
+	Volumes     *manifest.Volumes
 	Notes       []string // what is not modeled of it
 }
 
@@ -28,7 +29,7 @@ func OpenState(name string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{Namespaces: set.Namespaces()}
+	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes()}
 	for _, n := range decoder.Notes() {
 		s.Notes = append(s.Notes, n.String())
 	}
@@ -80,6 +81,15 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	}
 	for _, n := range s.Nodes {
 		p.AddNode(n)
+	}
+	for _, c := range s.Volumes.Claims {
+		p.AddClaim(c)
+	}
+	for _, v := range s.Volumes.Volumes {
+		p.AddVolume(v)
+	}
+	for _, c := range s.Volumes.Classes {
+		p.AddStorageClass(c)
 	}
 	for _, x := range s.Services {
 		p.AddService(x)

@@ -71,7 +71,7 @@ func (c *SchedulerConfig) profile(v strict.Value) {
 
 // unmodeled are plugins of the default profile that never reject or rate
 // anything here.
-var unmodeled = []string{"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources"}
+var unmodeled = []string{"VolumeRestrictions", "NodeVolumeLimits", "DynamicResources"}
 
 // pluginNames is every plugin that a profile may name.
 func pluginNames() []string {

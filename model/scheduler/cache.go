@@ -111,12 +111,13 @@ type cache struct {
 	talliesMost int
 	images      imageStates
 	selectors   selectors
+	volumes     volumes
 }
 
 func newCache() *cache {
 	return &cache{
 		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
-		talliesMost: talliesMost, images: imageStates{}, selectors: newSelectors(),
+		talliesMost: talliesMost, images: imageStates{}, selectors: newSelectors(), volumes: newVolumes(),
 	}
 }
 

@@ -13,6 +13,7 @@ type class struct {
 	views  []View     // of the wide plugins, in their order; nil until needed
 	filter []WideFilter
 	scores []weightedScorer
+	denied *Status // by a view
 
 	failedAt uint64 // cache.changes when no node was found, if failure is not nil
 	failure  *failure
@@ -25,13 +26,21 @@ type weightedScorer struct {
 	weight int64
 }
 
+// refusal is why no node will do, whichever there are; nil if one may.
+func (c *class) refusal() *Status {
+	if c.refused != nil {
+		return c.refused
+	}
+	return c.denied
+}
+
 // look brings the views up to date.
 func (c *class) look(f *Framework) {
 	if c.views != nil && !slices.ContainsFunc(c.views, func(v View) bool { return v.Watcher.Stale() }) {
 		return
 	}
 	old := c.views
-	c.views, c.filter, c.scores = nil, nil, nil
+	c.views, c.filter, c.scores, c.denied = nil, nil, nil, nil
 	for i := range f.wide {
 		w := &f.wide[i]
 		var v View
@@ -41,6 +50,9 @@ func (c *class) look(f *Framework) {
 			v = w.View(c.pod)
 		}
 		c.views = append(c.views, v)
+		if c.denied == nil && w.points&AtFilter != 0 {
+			c.denied = v.Refused
+		}
 		if v.Filter != nil && w.points&AtFilter != 0 {
 			c.filter = append(c.filter, v.Filter)
 		}

@@ -125,6 +125,7 @@ type View struct {
 	Watcher Watcher
 	Filter  WideFilter
 	Scorer  WideScorer
+	Refused *Status // no node will do
 }
 
 // Watcher says when a view is of no use any more and has to be made again.

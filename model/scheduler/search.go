@@ -66,7 +66,7 @@ func (s *search) decide(c *class) decision {
 	if len(all) == 0 {
 		return decision{failure: &failure{message: noNodesMessage}}
 	}
-	if c.refused != nil {
+	if c.look(s.framework); c.refusal() != nil {
 		return s.failed(c, nil)
 	}
 	nodes := all
@@ -74,7 +74,6 @@ func (s *search) decide(c *class) decision {
 		nodes = s.named(c)
 	}
 	s.classes.room(c.shape, len(s.cache.rows))
-	c.look(s.framework)
 	examined := s.filter(c, nodes)
 	s.nextStartNodeIndex = (s.nextStartNodeIndex + examined) % len(all)
 	switch len(s.feasible) {
@@ -266,10 +265,10 @@ func before(later, earlier int) bool {
 func (s *search) failed(c *class, nodes []uint32) decision {
 	all := len(s.cache.tree.list())
 	d := Diagnosis{NumAllNodes: all, UnschedulablePlugins: c.involve}
-	if c.refused != nil {
-		d.AbsentNodesStatus = statusCount{c.refused, all}
-		d.PreFilterMsg = c.refused.Reasons[0]
-		d.UnschedulablePlugins |= c.refused.rejector
+	if st := c.refusal(); st != nil {
+		d.AbsentNodesStatus = statusCount{st, all}
+		d.PreFilterMsg = st.Reasons[0]
+		d.UnschedulablePlugins |= st.rejector
 	} else {
 		s.diagnose(&d, c, nodes)
 	}

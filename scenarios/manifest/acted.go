@@ -93,6 +93,9 @@ var (
 		status.addresses status.nodeInfo status.daemonEndpoints status.config status.runtimeHandlers status.features
 		status.volumesInUse status.volumesAttached status.phase`))
 
+	actedStorage = acting(bookkeeping, words(`spec status provisioner parameters reclaimPolicy mountOptions
+		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp`))
+
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description`))

@@ -54,6 +54,7 @@ type Set struct {
 	state    bool // to be taken as it is, pods with controllers and all
 	owners   map[*model.Pod]string
 	labels   map[string]model.Labels // of namespaces
+	volumes  Volumes
 	seen     map[string]strict.Position
 	Objects  []model.Object
 	Places   []strict.Value // of the objects, by the same index

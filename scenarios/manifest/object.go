@@ -31,6 +31,9 @@ func init() {
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
 		{typed{"v1", "Namespace"}, model.KindNone, false, true, actedNamespace, readNamespace},
+		{typed{"v1", "PersistentVolumeClaim"}, model.KindNone, true, false, actedStorage, readClaim},
+		{typed{"v1", "PersistentVolume"}, model.KindNone, false, false, actedStorage, readVolume},
+		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindNone, false, false, actedPriorityClass, readPriorityClass},
 	}
 }
@@ -100,7 +103,11 @@ func (o *object) identify() bool {
 // path is the object's name for people: "deployment/web".
 func (o *object) path() string {
 	if o.kind.kind == model.KindNone {
-		return strings.ToLower(o.kind.typed.kind) + "/" + o.meta.Name
+		path := strings.ToLower(o.kind.typed.kind) + "/" + o.meta.Name
+		if o.meta.Namespace != "" && o.meta.Namespace != "default" {
+			path = o.meta.Namespace + "/" + path
+		}
+		return path
 	}
 	return o.meta.Path()
 }

@@ -162,10 +162,10 @@ func (w *walk) acted(e strict.Entry, path, name string) string {
 		path += "."
 	}
 	path += name
-	switch w.kind.acted.mark(path) {
-	case wholly:
+	switch m := w.kind.acted.mark(path); {
+	case m == wholly, w.set.state && path == "spec.volumes": // claims are acted on, and no other volume matters where it is
 		return "+"
-	case partly:
+	case m == partly:
 		return path
 	}
 	if w.set.snapshot && (strings.HasPrefix(path, "status")) || isEmpty(e.Value) {
