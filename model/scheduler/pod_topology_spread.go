@@ -37,9 +37,9 @@ func newPodTopologySpread(h *Handle) Plugin {
 	if !p.args.List {
 		p.args.Defaults = systemDefaults
 	}
-	const reason = "node(s) didn't match pod topology spread constraints"
-	p.skewed = h.Status(p.Name(), Unschedulable, reason)
-	p.missing = h.Status(p.Name(), UnschedulableAndUnresolvable, reason+" (missing required label)")
+	const mismatch = "node(s) didn't match pod topology spread constraints"
+	p.skewed = h.Status(p.Name(), Unschedulable, mismatch)
+	p.missing = h.Status(p.Name(), UnschedulableAndUnresolvable, mismatch+" (missing required label)")
 	return p
 }
 
