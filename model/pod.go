@@ -59,10 +59,13 @@ type Container struct {
 	Image            string
 	PullPolicy       PullPolicy
 	Requests, Limits Resources
-	Sidecar          bool // an init container with restartPolicy Always
-	Readiness        *Probe
-	Liveness         *Probe
-	Startup          *Probe
+	// AsksForNoCPU and AsksForNoMemory: it says 0, which counts as 0 in scores;
+	// saying nothing counts as the defaults.
+	AsksForNoCPU, AsksForNoMemory bool
+	Sidecar                       bool // an init container with restartPolicy Always
+	Readiness                     *Probe
+	Liveness                      *Probe
+	Startup                       *Probe
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term
@@ -146,10 +149,10 @@ func (s *PodSpec) SumRequests() {
 	s.Request = s.sum(func(c *Container) Resources { return c.Requests }).atLevel(s.PodLevel).Add(s.Overhead)
 	s.ScoredRequest = s.sum(func(c *Container) Resources {
 		r := c.Requests
-		if r.CPUMilli == 0 {
+		if r.CPUMilli == 0 && !c.AsksForNoCPU {
 			r.CPUMilli = DefaultScoredCPUMilli
 		}
-		if r.MemoryBytes == 0 {
+		if r.MemoryBytes == 0 && !c.AsksForNoMemory {
 			r.MemoryBytes = DefaultScoredMemoryBytes
 		}
 		return r

@@ -33,8 +33,8 @@ func (t *Template) ComputeHash() string {
 // derived are the fields that say nothing of their own: sums of other fields.
 var derived = map[string]bool{"Request": true, "ScoredRequest": true}
 
-// optional are the fields that say nothing if they are nil.
-var optional = map[string]bool{"Placement": true, "PodLevel": true}
+// optional are the fields that say nothing if they are nil or false.
+var optional = map[string]bool{"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true}
 
 // appendValue prints what v holds, field by field and through pointers, so
 // that a field added to a spec counts without anybody thinking of it.
@@ -48,7 +48,7 @@ func appendValue(to []byte, v reflect.Value) []byte {
 	case reflect.Struct:
 		to = append(to, '{')
 		for i := range v.NumField() {
-			if name := v.Type().Field(i).Name; !derived[name] && !(optional[name] && v.Field(i).IsNil()) {
+			if name := v.Type().Field(i).Name; !derived[name] && !(optional[name] && v.Field(i).IsZero()) {
 				to = append(append(to, name...), ':')
 				to = appendValue(to, v.Field(i))
 			}

@@ -72,8 +72,15 @@ func (n *NodeInfo) RemovePod(pod *model.Pod) {
 
 func (n *NodeInfo) charge(spec *model.PodSpec, sign int64) {
 	n.Requested.add(sign, &spec.Request)
-	n.NonZeroRequested.MilliCPU += sign * spec.ScoredRequest.CPUMilli
-	n.NonZeroRequested.Memory += sign * spec.ScoredRequest.MemoryBytes
+	cpu, memory := spec.ScoredRequest.CPUMilli, spec.ScoredRequest.MemoryBytes
+	if l := spec.PodLevel; l != nil && l.HasCPU { // unlike in the pod's own scores
+		cpu = spec.Request.CPUMilli
+	}
+	if l := spec.PodLevel; l != nil && l.HasMemory {
+		memory = spec.Request.MemoryBytes
+	}
+	n.NonZeroRequested.MilliCPU += sign * cpu
+	n.NonZeroRequested.Memory += sign * memory
 	if spec.Placement == nil {
 		return
 	}

@@ -426,3 +426,5 @@ func (w *twins) owner() {
 	w.fast.cache.setOwner(ref, s)
 	w.slow.owners[ref] = s
 }
+
+func libraryLog(n int) float64 { return math.Log(float64(n)) }

@@ -104,6 +104,13 @@ func requirements(p *place, r *corev1.ResourceRequirements) (requests, limits mo
 	return requests, limits
 }
 
+// says tells whether anything is said of a resource, be it 0.
+func says(r *corev1.ResourceRequirements, name corev1.ResourceName) bool {
+	_, requested := r.Requests[name]
+	_, limited := r.Limits[name]
+	return requested || limited
+}
+
 // isExtended tells whether the resource is one that Kubernetes itself does not
 // know, and therefore not overcommitted.
 func isExtended(name string) bool { return strings.Contains(name, "/") }

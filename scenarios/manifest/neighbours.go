@@ -178,13 +178,8 @@ func podLevel(p *place, r *corev1.ResourceRequirements) *model.PodLevel {
 		return nil
 	}
 	requests, _ := requirements(p, r)
-	has := func(name corev1.ResourceName) bool {
-		_, requested := r.Requests[name]
-		_, limited := r.Limits[name]
-		return requested || limited
-	}
 	return &model.PodLevel{
-		CPUMilli: requests.CPUMilli, HasCPU: has(corev1.ResourceCPU),
-		MemoryBytes: requests.MemoryBytes, HasMemory: has(corev1.ResourceMemory),
+		CPUMilli: requests.CPUMilli, HasCPU: says(r, corev1.ResourceCPU),
+		MemoryBytes: requests.MemoryBytes, HasMemory: says(r, corev1.ResourceMemory),
 	}
 }

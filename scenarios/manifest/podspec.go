@@ -137,6 +137,8 @@ func (o *object) containers(p *place, list []corev1.Container) []model.Container
 func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m := model.Container{Name: c.Name, Image: c.Image}
 	m.Requests, m.Limits = requirements(p.field("resources"), &c.Resources)
+	m.AsksForNoCPU = m.Requests.CPUMilli == 0 && says(&c.Resources, corev1.ResourceCPU)
+	m.AsksForNoMemory = m.Requests.MemoryBytes == 0 && says(&c.Resources, corev1.ResourceMemory)
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
 	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
 	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
