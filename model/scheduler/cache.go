@@ -115,6 +115,7 @@ type cache struct {
 	namespaces  map[string]model.Labels
 	topologies  []*topology
 	tallies     []*tally
+	shared      map[string]*tally // those that several classes may use
 	talliesMost int
 	images      imageStates
 	selectors   selectors
@@ -124,7 +125,7 @@ type cache struct {
 func newCache() *cache {
 	return &cache{
 		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
-		talliesMost: talliesMost, images: imageStates{}, selectors: newSelectors(), volumes: newVolumes(),
+		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(),
 	}
 }
 

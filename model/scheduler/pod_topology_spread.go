@@ -151,10 +151,30 @@ func (v *spreadView) counted(list []model.SpreadConstraint, hard bool) (out []sp
 		if selector.Matches(v.pod.Labels) {
 			x.self = 1
 		}
-		x.tally = v.plugin.handle.cache.tally(x.TopologyKey, v.selects(selector), v.admits(x.SpreadConstraint, keys))
+		x.tally = v.shared(x.SpreadConstraint, selector, keys)
 		out = append(out, x)
 	}
 	return out
+}
+
+// shared is the tally of a constraint: one for all classes that would count the
+// same pods on the same nodes, as those of a StatefulSet do, each of which has a
+// label of its own.
+func (v *spreadView) shared(c *model.SpreadConstraint, s *model.Selector, keys []string) *tally {
+	sign := signWords(signSelector(signText(signText(nil, v.pod.Namespace), c.TopologyKey), s), keys)
+	if sign = append(sign, 0); !c.IgnoreAffinity {
+		sign = (*nodeAffinity)(nil).SignPod(append(sign, 1), v.pod)
+	}
+	if c.HonorTaints {
+		sign = signTolerations(append(sign, 2), v.pod.Spec.Tolerations)
+	}
+	cache := v.plugin.handle.cache
+	t := cache.shared[string(sign)]
+	if t == nil || t.dead {
+		t = cache.tally(c.TopologyKey, v.selects(s), v.admits(c, keys))
+		cache.shared[string(sign)] = t
+	}
+	return t
 }
 
 // selects counts pods of the pod's namespace that stay. A selector that asks
@@ -190,25 +210,16 @@ func (v *spreadView) Stale() bool {
 	s := &v.plugin.handle.cache.selectors
 	if v.defaulted && v.version != s.version {
 		if !sameSelector(v.selector, s.of(v.pod)) {
-			return v.drop()
+			return true
 		}
 		v.version = s.version
 	}
 	for _, list := range [...][]spread{v.hard, v.soft} {
-		if len(list) > 0 && list[0].dead {
-			return v.drop()
+		if slices.ContainsFunc(list, func(c spread) bool { return c.dead }) {
+			return true
 		}
 	}
 	return false
-}
-
-func (v *spreadView) drop() bool {
-	for _, list := range [...][]spread{v.hard, v.soft} {
-		for i := range list {
-			list[i].dead = true
-		}
-	}
-	return true
 }
 
 // Filter implements WideFilter.

@@ -102,6 +102,7 @@ func (c *cache) forget() {
 		t.dead = true
 	}
 	c.tallies = nil
+	clear(c.shared)
 	for _, k := range c.kins {
 		k.tallies = nil
 	}
