@@ -112,6 +112,7 @@ type PodSpec struct {
 	Preferred      []PreferredTerm
 	Tolerations    []Toleration // with the defaults of admission
 	Priority       int32
+	NeverPreempts  bool // preemptionPolicy Never
 	SchedulerName  string
 	Overhead       Resources
 	HostNetwork    bool

@@ -34,7 +34,9 @@ func (t *Template) ComputeHash() string {
 var derived = map[string]bool{"Request": true, "ScoredRequest": true}
 
 // optional are the fields that say nothing if they are nil or false.
-var optional = map[string]bool{"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true}
+var optional = map[string]bool{
+	"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true, "NeverPreempts": true,
+}
 
 // appendValue prints what v holds, field by field and through pointers, so
 // that a field added to a spec counts without anybody thinking of it.

@@ -19,6 +19,7 @@ type State struct {
 	Owners      []string     // of Pods, by the same index: the name of the ReplicaSet, or ""
 	Namespaces  map[string]model.Labels
 	Volumes     *manifest.Volumes
+	Budgets     []*model.PodDisruptionBudget
 	Notes       []string // what is not modeled of it
 }
 
@@ -29,7 +30,7 @@ func OpenState(name string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes()}
+	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes(), Budgets: set.Budgets()}
 	for _, n := range decoder.Notes() {
 		s.Notes = append(s.Notes, n.String())
 	}
@@ -93,6 +94,9 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	}
 	for _, x := range s.Services {
 		p.AddService(x)
+	}
+	for _, b := range s.Budgets {
+		p.AddBudget(b)
 	}
 	owners := map[string]model.Ref{}
 	for _, r := range s.ReplicaSets {

@@ -63,6 +63,7 @@ type options struct {
 	explain   bool
 	pod       string
 	untilFull bool
+	preempt   bool
 }
 
 // console is where a command talks: data to out, talk to err.

@@ -33,6 +33,7 @@ orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full`,
 		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
 		f.BoolVar(&o.untilFull, "until-full", false, "place copies of --pod until the next one fits nowhere")
 		f.BoolVar(&o.explain, "explain", false, "print a JSON line for each pod, with every node's scores or reasons")
+		f.BoolVar(&o.preempt, "preempt", false, "let pods of higher priority take the place of others; print a JSON line for each pod, with victims")
 	},
 	run: schedule,
 }
@@ -43,6 +44,9 @@ func schedule(c *console, o *options, args []string) int {
 	}
 	if o.untilFull && o.pod == "" {
 		return c.wrong("schedule", fmt.Errorf("--until-full needs --pod: which pod shall fill the cluster?"))
+	}
+	if o.explain && o.preempt {
+		return c.wrong("schedule", fmt.Errorf("--explain and --preempt print different lines: choose one"))
 	}
 	state, err := scenarios.OpenState(o.cluster)
 	if err != nil {
@@ -67,6 +71,9 @@ func schedule(c *console, o *options, args []string) int {
 			return c.fill(planner, pod)
 		}
 		state.Pods = []*model.Pod{pod}
+	}
+	if o.preempt {
+		return c.preemptEach(planner, state)
 	}
 	if o.explain {
 		return c.explainEach(planner, state)

@@ -106,6 +106,8 @@ type cache struct {
 	changes uint64
 	byName  map[string]uint32
 	tree    nodeTree
+	// priorities of the placed pods, lowest first.
+	priorities []held
 
 	// What is counted across nodes.
 	kins        []*kin
@@ -149,6 +151,7 @@ func (c *cache) changed(id uint32) {
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
 	c.row(id).AddPod(pod)
+	c.hold(pod.Spec.Priority, 1)
 	c.kinOf(pod).count(id, 1)
 	c.changed(id)
 }
@@ -156,6 +159,7 @@ func (c *cache) addPod(id uint32, pod *model.Pod) {
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
+	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
 	c.changed(id)
 }

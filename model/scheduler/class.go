@@ -97,7 +97,12 @@ type verdict struct {
 type failure struct {
 	examined  int
 	rejectors pluginSet
-	message   string
+	reasons   string // what the nodes say
+	message   string // with what PostFilter says
+	waiting   bool   // for victims of its own that leave
+	tried     int    // dry runs of preemption
+	// candidates is where preempting others would make room.
+	candidates []Candidate
 }
 
 // classes finds the class of a pod. Verdicts of all shapes together stay
@@ -149,6 +154,10 @@ func (k *classes) of(pod *model.Pod) *class {
 	}
 	for i := range k.framework.wide {
 		k.key = k.framework.wide[i].SignPod(k.key, pod)
+	}
+	k.key = signNumber(k.key, int64(pod.Spec.Priority)) // decides who else counts
+	if pod.Spec.NeverPreempts {
+		k.key = append(k.key, '!')
 	}
 	c := k.byKey[string(k.key)]
 	if c == nil {

@@ -13,6 +13,9 @@ const (
 	opBind        uint64 = 1 << 32
 	opCondition   uint64 = 2 << 32 // written after a binding failed: nobody waits
 	opConditionIn uint64 = 3 << 32 // written in a scheduling cycle, which lasts until then
+	opDisrupt     uint64 = 4 << 32 // what follows in the tag numbers a request
+	opEvict       uint64 = 5 << 32
+	opNominate    uint64 = 6 << 32 // nobody waits
 	opMask        uint64 = 0xffffffff << 32
 )
 
@@ -31,8 +34,12 @@ func (s *Scheduler) next(now sim.Time) {
 			continue
 		}
 		s.busy, s.popped = true, id
-		s.decision = s.search.decide(s.search.classes.of(row.pod))
-		took := s.CycleTime + s.CycleTimePerNode*time.Duration(s.decision.examined)
+		s.decision = s.attempt(row)
+		looks := s.decision.examined
+		if f := s.decision.failure; f != nil {
+			looks += f.tried
+		}
+		took := s.CycleTime + s.CycleTimePerNode*time.Duration(looks)
 		s.kernel.Post(now.Add(took), s.self, whyCycle, uint64(id))
 	}
 }
@@ -53,12 +60,11 @@ func (s *Scheduler) finish(now sim.Time) {
 	s.busy = false
 	row := s.rows.Row(s.popped)
 	if f := s.decision.failure; f != nil {
-		if s.fail(now, s.popped, f.rejectors, reasonUnschedulable, f.message, opConditionIn) {
-			s.busy = true // the write is part of the cycle, whatever it waits for
-		}
+		s.reject(now, s.popped, f)
 		return
 	}
 	s.queue.done()
+	s.nominate(row, 0)
 	if row.placed != nil {
 		return // bound by somebody else meanwhile
 	}
@@ -93,6 +99,10 @@ func (s *Scheduler) replied(now sim.Time, r store.Reply) {
 	switch r.Tag & opMask {
 	case opConditionIn:
 		s.busy = false
+	case opDisrupt:
+		s.disrupted(now, id, r.Refusal)
+	case opEvict:
+		s.evicted(now, id, r.Refusal)
 	case opBind:
 		if r.Refusal != store.Accepted {
 			s.bindFailed(now, id, r.Refusal)
@@ -152,12 +162,13 @@ func (s *Scheduler) fail(now sim.Time, id uint32, rejectors pluginSet, reason, m
 		s.queue.done()
 	}
 	s.client.Note(row.pod, true, "FailedScheduling", truncated(message))
+	node := s.nominated(row)
 	told := uint32(sim.HashName(reason+message)) | 1
-	if row.told == told {
+	if row.told == told && row.pod.NominatedNode == node {
 		return false
 	}
 	row.told = told
-	s.client.Patch(row.pod.Ref(), unscheduled{reason, now}, op|uint64(id))
+	s.client.Patch(row.pod.Ref(), unscheduled{reason, now, node}, op|uint64(id))
 	return true
 }
 
@@ -167,16 +178,18 @@ func (s *Scheduler) fail(now sim.Time, id uint32, rejectors pluginSet, reason, m
 type unscheduled struct {
 	reason string
 	at     sim.Time
+	node   string // that it is nominated for
 }
 
 // Apply implements store.Patch. A pod that is bound after all keeps its
 // condition; the real patch would overwrite it.
 func (u unscheduled) Apply(cur model.Object) model.Object {
 	pod := cur.(*model.Pod)
-	if pod.NodeID != 0 || pod.Scheduled.Reason == u.reason {
+	if pod.NodeID != 0 || pod.Scheduled.Reason == u.reason && pod.NominatedNode == u.node {
 		return cur
 	}
 	next := *pod
+	next.NominatedNode = u.node
 	if next.Scheduled == (model.Condition{}) {
 		next.Scheduled.SinceAt = u.at
 	}

@@ -86,7 +86,7 @@ type FilterPlugin interface {
 // to what the pod is told.
 type PostFilterPlugin interface {
 	Plugin
-	PostFilter(d *Diagnosis) (message string)
+	PostFilter(a *Attempt) (message string)
 }
 
 // PreScorePlugin may Skip its Score for a pod.
@@ -242,6 +242,8 @@ type Framework struct {
 	bind       BindPlugin
 	sign       []SignPlugin // of plugins that are not wide
 	hints      []hint
+	// preempting tells whether a pod's victims are being asked to leave.
+	preempting func(*model.Pod) bool
 }
 
 // newFramework builds the plugins of a profile.

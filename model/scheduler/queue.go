@@ -43,6 +43,9 @@ type podRow struct {
 	assumed bool
 	place   place
 	gated   bool // by a PreEnqueue plugin; then place is unschedulable
+
+	nominated uint32    // the node it waits for, 0 if for none
+	eviction  *eviction // of its victims, while they are being asked
 }
 
 // group is the unschedulable pods of one class that the same plugins rejected:
@@ -342,10 +345,19 @@ func (q *queue) happened(now sim.Time, e Event) {
 			continue
 		}
 		for j := len(g.pods) - 1; j >= 0; j-- {
-			if id := g.pods[j]; !q.rows.Row(id).gated {
-				q.requeue(now, id) // a gate is opened by nothing but the pod's own update
+			id := g.pods[j]
+			if r := q.rows.Row(id); !r.gated || r.eviction != nil {
+				q.requeue(now, id) // a scheduling gate is opened by nothing but the pod's own update
 			}
 		}
+	}
+}
+
+// activate moves a pod that waits to the active queue (Activate).
+func (q *queue) activate(id uint32) {
+	switch q.rows.Row(id).place {
+	case unschedulable, backoff, errorBackoff:
+		q.toActive(id)
 	}
 }
 

@@ -96,6 +96,9 @@ type Scheduler struct {
 	popped   uint32
 	decision decision
 
+	requests map[uint32]request // to victims of preemptions, by number
+	asked    uint32             // so many were made
+
 	backoffTicks       sim.Ticker
 	unschedulableTicks sim.Ticker
 	backoffPosted      sim.Time // the tick that is posted; Never if none is
@@ -104,7 +107,7 @@ type Scheduler struct {
 
 // New is the scheduler at a site of the control plane.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler {
-	x := &Scheduler{Config: c.withDefaults(), kernel: k, cache: newCache(), backoffPosted: sim.Never, flushPosted: sim.Never}
+	x := &Scheduler{Config: c.withDefaults(), kernel: k, cache: newCache(), requests: map[uint32]request{}, backoffPosted: sim.Never, flushPosted: sim.Never}
 	x.self = k.Register(Name, x)
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
@@ -113,6 +116,9 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
 	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
+	f.preempting = x.preempting
+	offset := k.Luck().Stream("preemption offset")
+	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }
 	luck := k.Luck().Lane("scheduler").Draw(sim.HashName("flush"), 0)
 	phase := luck.Duration(0, flushUnschedulableEvery)
 	x.backoffTicks = sim.Ticker{Period: backoffWindow}

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -39,11 +40,16 @@ type search struct {
 	// get their turn (pkg/scheduler/schedule_one.go).
 	nextStartNodeIndex int
 
+	nominated nominator
+	budgets   []*model.PodDisruptionBudget
+	offset    func(n int) int // where a dry run of preemption begins; nil for a complete one
+
 	// Scratch space of one decision.
 	pinned   []uint32
 	feasible []uint32
 	answers  []int32
-	refusals []int // by status ID: nodes that a wide plugin refused
+	refusals []int    // by status ID: nodes that a wide plugin refused, or nominated pods crowd
+	crowds   []uint32 // the latter
 	totals   []int64
 	scores   []int64
 	counts   []int
@@ -106,6 +112,7 @@ func (s *search) named(c *class) []uint32 {
 func (s *search) filter(c *class, nodes []uint32) (examined int) {
 	s.feasible, s.answers = s.feasible[:0], s.answers[:0]
 	clear(s.refusals)
+	s.crowds = s.crowds[:0]
 	if len(nodes) == 0 {
 		return 0
 	}
@@ -118,7 +125,10 @@ func (s *search) filter(c *class, nodes []uint32) (examined int) {
 		if v.generation != generation[id] {
 			v.answer = c.evaluate(id, generation[id], &s.cache.rows[id])
 		}
-		if v.answer >= 0 && (len(c.filter) == 0 || s.allowed(c, id)) {
+		if st := s.crowded(c, id); st != nil { // before the verdict: what it says counts first
+			s.crowds = append(s.crowds, id)
+			s.refuse(st)
+		} else if v.answer >= 0 && (len(c.filter) == 0 || s.allowed(c, id)) {
 			if len(s.feasible) == quota {
 				break
 			}
@@ -138,14 +148,18 @@ func (s *search) filter(c *class, nodes []uint32) (examined int) {
 func (s *search) allowed(c *class, id uint32) bool {
 	for _, f := range c.filter {
 		if st := f.Filter(id); st != nil {
-			for int(st.id) >= len(s.refusals) {
-				s.refusals = append(s.refusals, 0)
-			}
-			s.refusals[st.id]++
+			s.refuse(st)
 			return false
 		}
 	}
 	return true
+}
+
+func (s *search) refuse(st *Status) {
+	for int(st.id) >= len(s.refusals) {
+		s.refusals = append(s.refusals, 0)
+	}
+	s.refusals[st.id]++
 }
 
 // best is the place in feasible of the node with the highest total. Scores that
@@ -264,19 +278,24 @@ func before(later, earlier int) bool {
 // can take the pod.
 func (s *search) failed(c *class, nodes []uint32) decision {
 	all := len(s.cache.tree.list())
-	d := Diagnosis{NumAllNodes: all, UnschedulablePlugins: c.involve}
+	a := Attempt{search: s, class: c, nodes: nodes}
+	d := &a.Diagnosis
+	d.NumAllNodes, d.UnschedulablePlugins = all, c.involve
 	if st := c.refusal(); st != nil {
 		d.AbsentNodesStatus = statusCount{st, all}
 		d.PreFilterMsg = st.Reasons[0]
 		d.UnschedulablePlugins |= st.rejector
 	} else {
-		s.diagnose(&d, c, nodes)
+		s.diagnose(d, c, nodes)
 	}
 	var post string
 	for _, p := range s.framework.postFilter {
-		post = p.PostFilter(&d)
+		post = p.PostFilter(&a)
 	}
-	f := &failure{examined: len(nodes), rejectors: d.UnschedulablePlugins, message: d.Error(post)}
+	f := &failure{
+		examined: len(nodes), rejectors: d.UnschedulablePlugins, tried: a.tried, candidates: a.Candidates,
+		reasons: d.Error(""), message: d.Error(post),
+	}
 	c.failedAt, c.failure = s.cache.changes, f
 	return decision{examined: len(nodes), failure: f}
 }
@@ -285,7 +304,7 @@ func (s *search) failed(c *class, nodes []uint32) decision {
 func (s *search) diagnose(d *Diagnosis, c *class, nodes []uint32) {
 	s.counts = append(s.counts[:0], make([]int, len(s.framework.statuses))...)
 	for _, id := range nodes {
-		if a := c.memo[id].answer; a < 0 {
+		if a := c.memo[id].answer; a < 0 && !slices.Contains(s.crowds, id) {
 			s.counts[^a]++
 		}
 	}

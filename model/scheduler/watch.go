@@ -116,6 +116,10 @@ func (s *Scheduler) podGone(now sim.Time, id uint32, old *model.Pod) {
 	if old.NodeID == 0 {
 		s.queue.remove(id)
 	}
+	if row.nominated != 0 { // others may have the room that was kept for it
+		s.nominate(row, 0)
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: old})
+	}
 	if row.placed != nil {
 		s.left(now, row)
 	}
@@ -125,6 +129,9 @@ func (s *Scheduler) podGone(now sim.Time, id uint32, old *model.Pod) {
 func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 	row := s.rows.Row(id)
 	if row.placed != nil && row.node == row.pod.NodeID {
+		if row.placed.StartedAt != row.pod.StartedAt {
+			s.cache.changes++ // whom preemption would rather take
+		}
 		s.cache.updatePod(row.node, row.placed, row.pod)
 		row.placed = row.pod
 	} else {
@@ -132,6 +139,7 @@ func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 		s.charge(row, row.pod.NodeID)
 	}
 	row.assumed = false
+	s.nominate(row, 0)
 	switch {
 	case old == nil || old.NodeID == 0:
 		s.queue.remove(id)
@@ -151,8 +159,10 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 			s.left(now, row)
 		}
 	case old == nil:
+		s.sawNomination(row, nil)
 		s.queue.add(now, id)
 	default:
+		s.sawNomination(row, old)
 		s.queue.update(now, id, old)
 	}
 }

@@ -60,7 +60,7 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName schedulerName overhead hostNetwork`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork`),
 	under("containers", container), under("initContainers", container),
 )
 
@@ -98,7 +98,9 @@ var (
 
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
-	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description`))
+	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
+
+	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable status`))
 )
 
 func join(lists ...[]string) []string {

@@ -82,8 +82,9 @@ func readPriorityClass(o *object) {
 	}
 	d := o.set.decoder
 	d.priorities[o.meta.Name] = in.Value
+	d.polite[o.meta.Name] = preemptsNobody(o.root().field("preemptionPolicy"), in.PreemptionPolicy)
 	if in.GlobalDefault {
-		d.fallback = in.Value
+		d.fallback, d.general = in.Value, o.meta.Name
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"orrery/model"
 	"orrery/scenarios/strict"
+	"orrery/sim"
 )
 
 // readPod reads a pod that nobody made from a template, or that a cluster
@@ -40,6 +41,9 @@ func readPod(o *object) {
 	}
 	owner := metav1.GetControllerOf(&in)
 	if o.set.state {
+		if in.Status.StartTime != nil {
+			p.StartedAt = sim.Time(in.Status.StartTime.UnixNano())
+		}
 		if in.DeletionTimestamp != nil {
 			p.DeletionAt = 1 // some time; it only matters that it is going
 		}

@@ -28,13 +28,15 @@ type Decoder struct {
 	errs       []error
 	wrong      int // mistakes so far, told or not
 	priorities map[string]int32
+	polite     map[string]bool               // priority classes that preempt nobody
 	fallback   int32                         // the priority of pods that name no class
+	general    string                        // the class that is theirs, if any
 	structs    map[reflect.Type]structFields // of the API types met so far
 }
 
 // NewDecoder is a decoder that knows the priority classes every cluster has.
 func NewDecoder() *Decoder {
-	return &Decoder{structs: map[reflect.Type]structFields{}, priorities: map[string]int32{
+	return &Decoder{structs: map[reflect.Type]structFields{}, polite: map[string]bool{}, priorities: map[string]int32{
 		"system-cluster-critical": 2_000_000_000, // k8s.io/kubernetes/pkg/apis/scheduling/types.go
 		"system-node-critical":    2_000_001_000,
 	}}
@@ -55,6 +57,7 @@ type Set struct {
 	owners   map[*model.Pod]string
 	labels   map[string]model.Labels // of namespaces
 	volumes  Volumes
+	budgets  []*model.PodDisruptionBudget
 	seen     map[string]strict.Position
 	Objects  []model.Object
 	Places   []strict.Value // of the objects, by the same index

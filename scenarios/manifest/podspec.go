@@ -28,6 +28,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
 		Containers:     o.containers(p.field("containers"), s.Containers),
 		Tolerations:    tolerations(p.field("tolerations"), s.Tolerations),
 		Priority:       o.priority(p, s),
+		NeverPreempts:  o.neverPreempts(p, s),
 		Placement:      o.placement(p, s),
 		PodLevel:       podLevel(p.field("resources"), s.Resources),
 	}
@@ -104,6 +105,29 @@ func (o *object) priority(p *place, s *corev1.PodSpec) int32 {
 		p.field("priorityClassName").errorf("no PriorityClass is named %s here", strict.Quote(s.PriorityClassName))
 	}
 	return value
+}
+
+// neverPreempts is what the pod says itself, or else its class
+// (plugin/pkg/admission/priority).
+func (o *object) neverPreempts(p *place, s *corev1.PodSpec) bool {
+	if s.PreemptionPolicy != nil {
+		return preemptsNobody(p.field("preemptionPolicy"), s.PreemptionPolicy)
+	}
+	d := o.set.decoder
+	if s.PriorityClassName == "" {
+		return s.Priority == nil && d.polite[d.general]
+	}
+	return d.polite[s.PriorityClassName]
+}
+
+func preemptsNobody(p *place, policy *corev1.PreemptionPolicy) bool {
+	if policy == nil || *policy == corev1.PreemptLowerPriority {
+		return false
+	}
+	if *policy != corev1.PreemptNever {
+		p.unknownWord(string(*policy), string(corev1.PreemptLowerPriority), string(corev1.PreemptNever))
+	}
+	return true
 }
 
 func (o *object) uniqueNames(p *place, s *corev1.PodSpec) {

@@ -1,0 +1,110 @@
+package scheduler
+
+import (
+	"slices"
+
+	"orrery/model"
+)
+
+// nominator is the pods that wait for their victims to leave a node. The room
+// that they will need there is not given to others of equal or lower priority
+// (pkg/scheduler/backend/queue/nominator.go).
+type nominator struct{ byNode map[uint32][]*model.Pod }
+
+func (n *nominator) add(node uint32, pod *model.Pod) {
+	if n.byNode == nil {
+		n.byNode = map[uint32][]*model.Pod{}
+	}
+	n.byNode[node] = append(n.byNode[node], pod)
+}
+
+// remove takes out the nomination of the pod with that ID.
+func (n *nominator) remove(node, pod uint32) {
+	n.byNode[node] = slices.DeleteFunc(n.byNode[node], func(p *model.Pod) bool { return p.ID == pod })
+	if len(n.byNode[node]) == 0 {
+		delete(n.byNode, node)
+	}
+}
+
+// nominate notes, or with node 0 forgets, where a pod waits for room; from is
+// where it did so far.
+func (s *search) nominate(pod *model.Pod, from, node uint32) {
+	if from != 0 {
+		s.nominated.remove(from, pod.ID)
+	}
+	if node != 0 {
+		s.nominated.add(node, pod)
+	}
+	if from != 0 || node != 0 {
+		s.cache.changes++
+	}
+}
+
+// crowded is why a pod of class c could not go to a node if the pods nominated
+// there were on it already; nil if it could, or none counts
+// (pkg/scheduler/framework/runtime/framework.go addGENominatedPods).
+func (s *search) crowded(c *class, id uint32) *Status {
+	if len(s.nominated.byNode) == 0 {
+		return nil
+	}
+	return s.crowdedBy(c, id)
+}
+
+func (s *search) crowdedBy(c *class, id uint32) *Status {
+	var first []*model.Pod
+	for _, p := range s.nominated.byNode[id] {
+		if p.Spec.Priority >= c.pod.Spec.Priority {
+			first = append(first, p)
+		}
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	s.cache.suppose(id, first, true)
+	st := s.refusal(c, id)
+	s.cache.suppose(id, first, false)
+	return st
+}
+
+// suppose puts pods on a node, or takes them off, for the sake of a question.
+// Whoever asks takes it back before anything is remembered, so no generation
+// passes.
+func (c *cache) suppose(id uint32, pods []*model.Pod, there bool) {
+	generation, changes := c.generation[id], c.changes
+	for _, p := range pods {
+		if there {
+			c.addPod(id, p)
+		} else {
+			c.removePod(id, p)
+		}
+	}
+	c.generation[id], c.changes = generation, changes
+}
+
+// refusal is why a pod of class c cannot go to a node, the nominated ones
+// aside; nil if it can. It remembers nothing.
+func (s *search) refusal(c *class, id uint32) *Status {
+	c.look(s.framework)
+	for _, p := range c.local {
+		if st := p.Filter(c.asked, &s.cache.rows[id]); st != nil {
+			return st
+		}
+	}
+	for _, f := range c.filter {
+		if st := f.Filter(id); st != nil {
+			return st
+		}
+	}
+	return nil
+}
+
+// fits is nil if a pod of class c can go to a node both with and without those
+// that are nominated there: some of its terms may need them, and they may never
+// come (pkg/scheduler/framework/runtime/framework.go
+// RunFilterPluginsWithNominatedPods).
+func (s *search) fits(c *class, id uint32) *Status {
+	if st := s.crowded(c, id); st != nil {
+		return st
+	}
+	return s.refusal(c, id)
+}
