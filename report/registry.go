@@ -103,6 +103,8 @@ var metrics = []Metric{
 		Help: "pods that are being deleted", open: openLevel(isLeaving)},
 	{Name: "pods_unscheduled", Unit: Count, Shape: Level, Takes: podMakers,
 		Help: "pods without a node", open: openLevel(isUnbound)},
+	{Name: "preemptions", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "pods deleted by the scheduler in favour of pods of higher priority", open: openTotal(podPreempted)},
 	{Name: "pull_failures", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "how often an image could not be pulled", open: openTotal(podPullFailed)},
 	{Name: "ready", Unit: Count, Shape: Level, Takes: scopes,

@@ -14,6 +14,10 @@ import (
 // (k8s.io/api/core/v1 and pkg/controller/tainteviction/taint_eviction.go).
 const reasonTaint = "DeletionByTaintManager"
 
+// reasonPreempted is the same for a pod that gives way to one of higher
+// priority (k8s.io/api/core/v1/types.go PodReasonPreemptionByScheduler).
+const reasonPreempted = "PreemptionByScheduler"
+
 func (s *state) takePod(r *store.Record) {
 	m := r.Object().Head()
 	row := s.pods.Row(m.ID)
@@ -41,6 +45,7 @@ func (s *state) takePod(r *store.Record) {
 	if now.Deleting() {
 		s.evict(row, now, r.At)
 	}
+	s.preempt(row, old, now)
 	s.containers(row, old, now)
 	if now.IsReady() && !row.started {
 		row.started = true
@@ -102,6 +107,16 @@ func (s *state) bind(row *podRow) {
 	}
 	n.move(0, row.marks)
 	row.scopes[nodeScope] = &n.tally
+}
+
+// preempt counts a pod that gives way.
+func (s *state) preempt(row *podRow, old, p *model.Pod) {
+	is := func(p *model.Pod) bool {
+		return p != nil && p.Disrupted.Status == model.True && p.Disrupted.Reason == reasonPreempted
+	}
+	if is(p) && !is(old) {
+		s.happens(row, podPreempted)
+	}
 }
 
 func (s *state) evict(row *podRow, p *model.Pod, now sim.Time) {

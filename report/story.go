@@ -66,6 +66,7 @@ var chapters = map[what]chapter{
 	rolloutBegan:            {together, subjectsAre("deployment", "rolling out a new revision")},
 	rolloutDone:             {together, subjectsAre("deployment", "through with the rollout")},
 	happened(podEvicted):    {together, podsWere("evicted")},
+	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
 	happened(podLooped):     {patient, countOf("crash loop")},
 	happened(podPullFailed): {patient, countOf("failed pull")},

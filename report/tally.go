@@ -32,6 +32,7 @@ const (
 	podBound
 	podReady      // became Ready for the first time
 	podEvicted    // its deletion began because of a taint
+	podPreempted  // its deletion began because the scheduler needs its place
 	podReplaced   // was created in place of an evicted one
 	podMoved      // such a pod was bound
 	podRestarted  // a container was restarted
