@@ -52,12 +52,14 @@ func (s *Scheduler) victimsLeave(row *podRow) bool {
 // reject ends a cycle that found no node: others may be asked to leave one.
 func (s *Scheduler) reject(now sim.Time, id uint32, f *failure) {
 	row := s.rows.Row(id)
-	waiting := row.exists && row.pod.NodeID == 0
+	var best *Candidate
+	if row.exists && row.pod.NodeID == 0 && len(f.candidates) > 0 {
+		best = ties(f.candidates)[0]
+	}
 	switch {
-	case waiting && len(f.candidates) > 0:
-		c := ties(f.candidates)[0]
-		s.preempt(now, row, c)
-		s.nominate(row, c.Node)
+	case best != nil && s.cache.rows[best.Node].Node != nil: // the node may have gone meanwhile
+		s.preempt(now, row, best)
+		s.nominate(row, best.Node)
 	case !f.waiting:
 		s.nominate(row, 0)
 	}
