@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"sort"
+
 	"orrery/model"
 	"orrery/sim"
 )
@@ -72,16 +74,12 @@ func (s *search) lowerOn(id uint32, than int32) (out []*model.Pod) {
 }
 
 // sortByImportance puts pods of higher priority first, and of equal ones those
-// that started earlier. It is the insertion sort that Go's sort is for up to 12
-// elements, because the comparison is no order: a pod that has not started
-// counts as starting when it is looked at, so of two of them the one looked at
-// first is always the earlier (pkg/scheduler/util/utils.go MoreImportantPod).
+// that started earlier. It has to be the very sort that the original uses,
+// because the comparison is no order: a pod that has not started counts as
+// starting when it is looked at, so of two of them the one looked at first is
+// always the earlier (pkg/scheduler/util/utils.go MoreImportantPod).
 func sortByImportance(pods []*model.Pod) {
-	for i := range pods {
-		for j := i; j > 0 && moreImportant(pods[j], pods[j-1]); j-- {
-			pods[j], pods[j-1] = pods[j-1], pods[j]
-		}
-	}
+	sort.Slice(pods, func(i, j int) bool { return moreImportant(pods[i], pods[j]) }) //tidy:wall ties fall as they do there: the same algorithm, without luck
 }
 
 func moreImportant(a, b *model.Pod) bool {
