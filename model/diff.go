@@ -66,6 +66,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.service(version[Service](old), version[Service](new))
 	case *EndpointSlice:
 		d.endpointSlice(version[EndpointSlice](old), version[EndpointSlice](new))
+	case *PriorityClass:
+		d.priorityClass(version[PriorityClass](old), version[PriorityClass](new))
 	}
 }
 

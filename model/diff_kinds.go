@@ -250,6 +250,16 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 }
 
+func (d *Differ) priorityClass(a, b *PriorityClass) {
+	if d.deleted {
+		return
+	}
+	d.flag("globalDefault", [2]bool{a.GlobalDefault, b.GlobalDefault})
+	d.meta(&a.Meta, &b.Meta)
+	d.flag("preemptionPolicyNever", [2]bool{a.NeverPreempts, b.NeverPreempts})
+	d.number("value", int64(a.Value), int64(b.Value))
+}
+
 func (d *Differ) endpointSlice(a, b *EndpointSlice) {
 	if d.deleted {
 		return

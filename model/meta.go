@@ -24,16 +24,17 @@ const (
 	KindReplicaSet
 	KindService
 	KindEndpointSlice
+	KindPriorityClass
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
-var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice"}
+var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
-var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice"}
+var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -46,6 +47,7 @@ var kindAliases = map[string]Kind{
 	"replicaset": KindReplicaSet, "replicasets": KindReplicaSet, "rs": KindReplicaSet,
 	"service": KindService, "services": KindService, "svc": KindService,
 	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
+	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

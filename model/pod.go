@@ -113,6 +113,7 @@ type PodSpec struct {
 	Tolerations    []Toleration // with the defaults of admission
 	Priority       int32
 	NeverPreempts  bool // preemptionPolicy Never
+	Classed        bool // names a priority or a class; if not, admission decides
 	SchedulerName  string
 	Overhead       Resources
 	HostNetwork    bool

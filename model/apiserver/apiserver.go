@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"orrery/model"
 	"orrery/model/etcd"
 	"orrery/model/network"
 	"orrery/model/store"
@@ -40,12 +41,14 @@ type Server struct {
 	self   sim.ActorID
 	work   sim.Lane
 	freeAt []sim.Time // by core: when it has finished what arrived so far
+
+	classed map[classed]*model.PodSpec
 }
 
 // New is a server at a site, known to clients made from now on. It works on at
 // most cores requests at the same time; others wait for the first free core.
 func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores)}
+	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	s.AddServer(at, a.self)
 	return a
@@ -64,6 +67,7 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 			return
 		}
 	}
+	a.admitPriority(r)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)

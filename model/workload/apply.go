@@ -77,6 +77,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()
+	case *model.PriorityClass:
+		n.GlobalDefault = p.manifest.(*model.PriorityClass).GlobalDefault // the rest is immutable
 	}
 	if !reflect.DeepEqual(next, cur) {
 		next.Head().Generation++

@@ -75,7 +75,10 @@ func readReplicaSet(o *object) {
 	o.keep(before, r)
 }
 
+// readPriorityClass notes what pods that name the class get. Which class is the
+// default, admission finds out when a pod is made; of a State, all pods have been.
 func readPriorityClass(o *object) {
+	before := o.set.decoder.wrong
 	var in schedulingv1.PriorityClass
 	if !decode(o, &in) {
 		return
@@ -83,8 +86,13 @@ func readPriorityClass(o *object) {
 	d := o.set.decoder
 	d.priorities[o.meta.Name] = in.Value
 	d.polite[o.meta.Name] = preemptsNobody(o.root().field("preemptionPolicy"), in.PreemptionPolicy)
-	if in.GlobalDefault {
+	if in.GlobalDefault && o.set.state {
 		d.fallback, d.general = in.Value, o.meta.Name
+	}
+	if !o.set.state {
+		c := &model.PriorityClass{Meta: o.meta, Value: in.Value, GlobalDefault: in.GlobalDefault, NeverPreempts: d.polite[o.meta.Name]}
+		c.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+		o.keep(before, c)
 	}
 }
 

@@ -35,7 +35,7 @@ func init() {
 		{typed{"v1", "PersistentVolume"}, model.KindNone, false, false, actedStorage, readVolume},
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
 		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindNone, true, false, actedBudget, readBudget},
-		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindNone, false, false, actedPriorityClass, readPriorityClass},
+		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 	}
 }
 

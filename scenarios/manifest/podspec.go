@@ -29,6 +29,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
 		Tolerations:    tolerations(p.field("tolerations"), s.Tolerations),
 		Priority:       o.priority(p, s),
 		NeverPreempts:  o.neverPreempts(p, s),
+		Classed:        s.Priority != nil || s.PriorityClassName != "" || o.set.state,
 		Placement:      o.placement(p, s),
 		PodLevel:       podLevel(p.field("resources"), s.Resources),
 	}
