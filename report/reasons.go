@@ -10,7 +10,7 @@ import (
 var reasons = []string{
 	"ActionFailed", "BackOff", "Failed", "FailedCreate", "FailedScheduling", "FaultEnded", "FaultStarted",
 	"FaultWithoutTarget", "Killing", "NodeAffinity", "NodeNotReady", "OutOfcpu", "OutOfephemeral-storage",
-	"OutOfmemory", "OutOfpods", "Pulled", "Rebooted", "RegisteredNode", "ScalingReplicaSet", "Scheduled", "Started",
+	"OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "ScalingReplicaSet", "Scheduled", "Started",
 	"SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction", "TaintToleration", "TrafficChanged", "Unhealthy",
 }
 

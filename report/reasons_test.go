@@ -182,7 +182,7 @@ func (m *modelSource) given(fn *ast.FuncDecl, name string, found map[string]bool
 	if at < 0 {
 		return false
 	}
-	for caller, call := range m.calls(fn.Name.Name) {
+	for caller, call := range m.calls(fn) {
 		if len(call.Args) == n {
 			m.follow(caller, call.Args[at], found)
 		}
@@ -190,13 +190,17 @@ func (m *modelSource) given(fn *ast.FuncDecl, name string, found map[string]bool
 	return true
 }
 
-// calls yields the calls of functions of that name, with who calls.
-func (m *modelSource) calls(name string) func(func(*ast.FuncDecl, *ast.CallExpr) bool) {
+// calls yields the calls of a function of ours, from its own package unless it
+// is exported, with who calls.
+func (m *modelSource) calls(of *ast.FuncDecl) func(func(*ast.FuncDecl, *ast.CallExpr) bool) {
 	return func(yield func(*ast.FuncDecl, *ast.CallExpr) bool) {
 		for _, pkg := range m.packages {
+			if !of.Name.IsExported() && !slices.Contains(pkg, of) {
+				continue
+			}
 			for _, fn := range pkg {
 				ast.Inspect(fn, func(n ast.Node) bool {
-					if call, ok := n.(*ast.CallExpr); ok && called(call) == name {
+					if call, ok := n.(*ast.CallExpr); ok && called(call) == of.Name.Name {
 						yield(fn, call)
 					}
 					return true
