@@ -52,7 +52,7 @@ var printers = map[string]func(w io.Writer){
 	"policies": func(w io.Writer) {
 		for _, p := range scheduler.Policies() {
 			var plugins []string
-			for _, e := range p.Plugins {
+			for _, e := range p.Profile().Plugins {
 				plugins = append(plugins, e.Name)
 			}
 			row(w, p.Name, p.About, strings.Join(plugins, " "))

@@ -46,6 +46,7 @@ var commands = []command{runCommand, testCommand, listCommand, explainCommand, v
 // takes.
 type options struct {
 	seed      uint64
+	policy    string
 	root      string
 	history   string
 	output    string

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"orrery/model/cluster"
+	"orrery/model/scheduler"
 	"orrery/report"
 	"orrery/scenarios"
 	"orrery/scenarios/strict"
@@ -30,6 +31,7 @@ const defaultMaxMemory = "12Gi"
 // modelFlags declares the flags that decide what a run does.
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
+	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: "+strings.Join(scheduler.PolicyNames(), ", "))
 	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
@@ -47,6 +49,11 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	if o.seed != 0 {
 		s.Config.Seed = o.seed
 	}
+	if p, err := policy(o.policy); err != nil {
+		return nil, err
+	} else if p != nil {
+		s.Config.Scheduler.Profile = p
+	}
 	s.Config.Literal = o.literal
 	s.Config.ShuffleTies = o.shuffle
 	s.Config.Limits = sim.Limits{Events: o.maxEvents, Wall: o.maxWall}
@@ -59,6 +66,18 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 		}
 	}
 	return s, nil
+}
+
+// policy makes the profile of a policy; "" is the scenario's own.
+func policy(name string) (*scheduler.Profile, error) {
+	if name == "" {
+		return nil, nil
+	}
+	p := scheduler.PolicyNamed(name)
+	if p == nil {
+		return nil, fmt.Errorf("--policy: there is no policy %s%s", strict.Quote(name), scenarios.DidYouMean(name, scheduler.PolicyNames()))
+	}
+	return p, nil
 }
 
 // outcome is a run that ended, one way or another.
@@ -158,6 +177,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	line := "orrery run " + quote(name) + " --seed " + strconv.FormatUint(seed, 10)
 	if o.root != "" {
 		line += " --root " + quote(o.root)
+	}
+	if o.policy != "" {
+		line += " --policy " + quote(o.policy)
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)

@@ -50,7 +50,8 @@ func New(c Config) (*Cluster, error) {
 	}
 	x.addControlPlane()
 	x.ingress = x.net.AddSite("ingress", "ingress")
-	scheduler := scheduler.New(k, x.Store, x.control[0], scheduler.Config{Literal: c.Literal})
+	c.Scheduler.Literal = c.Literal
+	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
 	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
 	if err := x.addNodes(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"orrery/model"
 	"orrery/model/fault"
 	"orrery/model/runtime"
+	"orrery/model/scheduler"
 	"orrery/model/workload"
 	"orrery/sim"
 )
@@ -20,6 +21,7 @@ type Config struct {
 	Duration time.Duration
 
 	ControlPlane ControlPlane
+	Scheduler    scheduler.Config
 	Nodes        []*model.Node  // not stored yet: Name, Labels, Taints, Capacity, Allocatable
 	Objects      []model.Object // applied at the start, in order; pods may be bound already (snapshot)
 	Behaviors    runtime.Behaviors

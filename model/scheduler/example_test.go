@@ -10,7 +10,7 @@ import (
 func ExamplePolicies() {
 	for _, p := range scheduler.Policies() {
 		fmt.Printf("%s: %s\n", p.Name, p.About)
-		for _, e := range p.Plugins {
+		for _, e := range p.Profile().Plugins {
 			if e.Weight > 0 {
 				fmt.Printf("  %s*%d\n", e.Name, e.Weight)
 			}

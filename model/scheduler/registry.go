@@ -79,16 +79,38 @@ var defaultProfile = []Enabled{
 	{Name: "DefaultBinder"},
 }
 
-// Policy is a named set of plugins and weights.
+// Policy is a profile with a name: a set of plugins, their weights and what they
+// are told.
 type Policy struct {
 	Name    string
 	About   string
-	Plugins []Enabled
+	Profile func() *Profile // a new one at each call
+}
+
+// policies is every policy, in the order in which lists show them. To add one,
+// write a line, and a file if it needs a plugin of its own.
+var policies = []Policy{
+	{"default", "the default profile of kube-scheduler v1.35", DefaultProfile},
 }
 
 // Policies is every policy, in the order in which lists show them.
-func Policies() []Policy {
-	return []Policy{
-		{"default", "the default profile of kube-scheduler v1.35", defaultProfile},
+func Policies() []Policy { return slices.Clone(policies) }
+
+// PolicyNames is the names of all policies, in that order.
+func PolicyNames() (names []string) {
+	for _, p := range policies {
+		names = append(names, p.Name)
 	}
+	return names
+}
+
+// PolicyNamed makes the profile of the policy called name; nil if there is
+// none.
+func PolicyNamed(name string) *Profile {
+	for _, p := range policies {
+		if p.Name == name {
+			return p.Profile()
+		}
+	}
+	return nil
 }

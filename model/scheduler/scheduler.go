@@ -22,6 +22,8 @@ type Config struct {
 	// Literal makes every tick of a periodic flush an event, which must not
 	// change anything.
 	Literal bool
+	// Profile is its plugins; default DefaultProfile.
+	Profile *Profile
 	// PercentageOfNodesToScore is how much of the cluster has to be feasible
 	// for a search to stop; default 0: 50 % less 1 % per 125 nodes, at least
 	// 5 %.
@@ -57,6 +59,9 @@ func (c Config) withDefaults() Config {
 		if *d == 0 {
 			*d = standard
 		}
+	}
+	if c.Profile == nil {
+		c.Profile = DefaultProfile()
 	}
 	fill(&c.PodInitialBackoff, defaultPodInitialBackoff)
 	fill(&c.PodMaxBackoff, defaultPodMaxBackoff)
@@ -112,7 +117,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
-	f := newFramework(DefaultProfile(), x.cache, x.client)
+	f := newFramework(x.Profile, x.cache, x.client)
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
 	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
