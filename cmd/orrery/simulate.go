@@ -75,7 +75,8 @@ func policy(name string) (*scheduler.Profile, error) {
 	}
 	p := scheduler.PolicyNamed(name)
 	if p == nil {
-		return nil, fmt.Errorf("--policy: there is no policy %s%s", strict.Quote(name), scenarios.DidYouMean(name, scheduler.PolicyNames()))
+		return nil, fmt.Errorf("--policy: there is no policy %s%s; known: %s", strict.Quote(name),
+			scenarios.DidYouMean(name, scheduler.PolicyNames()), strings.Join(scheduler.PolicyNames(), ", "))
 	}
 	return p, nil
 }
@@ -180,6 +181,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	}
 	if o.policy != "" {
 		line += " --policy " + quote(o.policy)
+	}
+	if o.literal {
+		line += " --literal"
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)
