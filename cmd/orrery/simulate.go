@@ -106,12 +106,11 @@ func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, err
 		}
 	}, progressEvents)
 	stopListening := interruptible(x.Kernel)
-	var invariants cluster.Invariants
-	x.Store.Observe(&invariants)
+	invariants := cluster.Watch(x.Store)
 	err = x.Run(end)
 	stopListening()
 	p.clear()
-	if broken := invariants.Check(x.Store); len(broken) > 0 {
+	if broken := invariants.Broken; len(broken) > 0 {
 		panic("an invariant of the model does not hold: " + strings.Join(broken, "; "))
 	}
 	meta := report.Meta{

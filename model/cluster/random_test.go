@@ -152,12 +152,11 @@ func checkRandom(t *testing.T, seed uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var v cluster.Invariants
-		x.Store.Observe(&v)
+		v := cluster.Watch(x.Store)
 		if err := x.Run(sim.Time(c.Duration)); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		for _, b := range v.Check(x.Store) {
+		for _, b := range v.Broken {
 			t.Errorf("seed %d: %s", seed, b)
 		}
 		return x
