@@ -230,3 +230,41 @@ func TestAControlPlaneCutOffFromEveryoneEvictsNothingOnHeal(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/kubelet/kubelet_node_status.go registerWithAPIServer (a kubelet
+// that starts waits 100 ms and creates its node), initialNode (not ready yet),
+// plugin/pkg/admission/nodetaint (it takes no pods until it is ready). A kubelet
+// that runs on does not register again.
+func TestADeletedNodeIsRegisteredAgainWhenItsKubeletStartsAndOnlyThen(t *testing.T) {
+	for _, what := range []string{"node-down", "kubelet-stop", "partition"} {
+		c := shop(1, 6, 12, fault.Spec{ID: "f", Fault: what, At: lossAt, For: 8 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}})
+		c.Actions = []workload.Action{{At: lossAt.Add(2 * time.Minute), Do: "delete", Kind: model.KindNode, Name: "n-1"}}
+		x, err := cluster.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(sim.Time(c.Duration)); err != nil {
+			t.Fatal(err)
+		}
+		var created *model.Node
+		for i := range x.Store.History().Len() {
+			r := x.Store.History().At(i)
+			if n, ok := r.New.(*model.Node); ok && r.Verb == store.Created && r.At > lossAt {
+				created = n
+			}
+		}
+		now, _ := x.Store.Lookup(model.KindNode, "", "n-1").(*model.Node)
+		if what == "partition" {
+			if created != nil || now != nil {
+				t.Errorf("%s: the node was created again, though its kubelet ran on", what)
+			}
+			continue
+		}
+		if created == nil || created.Ready.Status != model.False || !model.HasTaint(created.Taints, model.TaintNotReady, model.NoSchedule) {
+			t.Fatalf("%s: the node was registered as %+v", what, created)
+		}
+		if now.Ready.Status != model.True || len(now.Taints) != 0 {
+			t.Errorf("%s: at the end it is %+v", what, now)
+		}
+	}
+}

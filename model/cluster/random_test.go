@@ -124,13 +124,15 @@ func massFaults(luck *sim.Stream) []fault.Spec {
 func randomAction(objects []model.Object, luck *sim.Stream) workload.Action {
 	d := objects[2*luck.Below(uint64(len(objects)/2))].(*model.Deployment)
 	a := workload.Action{At: sim.Time(luck.Duration(time.Minute, troubled)), Kind: model.KindDeployment, Namespace: "default", Name: d.Name}
-	switch luck.Below(4) {
+	switch luck.Below(5) {
 	case 0:
 		a.Do, a.Replicas = "scale", int32(luck.Below(10))
 	case 1:
 		a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
 	case 2:
 		a.Do, a.Kind, a.Namespace, a.Name = "drain", model.KindNode, "", "n-0"
+	case 3: // which a restart of its kubelet brings back; it may not exist
+		a.Do, a.Kind, a.Namespace, a.Name = "delete", model.KindNode, "", "n-3"
 	default:
 		a.Do, a.Kind, a.Namespace, a.Name = "cordon", model.KindNode, "", "n-1"
 	}
