@@ -70,6 +70,22 @@ func (v *Invariants) Recorded(r *store.Record) {
 		v.pod(r)
 	case *model.Node:
 		v.node(r, o)
+	case *model.PodDisruptionBudget:
+		v.budget(r)
+	}
+}
+
+// budget checks that an eviction, which leaves the spec and what was observed
+// alone, takes exactly one from what a budget allows.
+func (v *Invariants) budget(r *store.Record) {
+	old, _ := r.Old.(*model.PodDisruptionBudget)
+	now, _ := r.New.(*model.PodDisruptionBudget)
+	switch {
+	case now == nil:
+	case now.Allowed < 0 || now.Allowed > now.Healthy:
+		v.fail(r, "allows %d disruptions of %d healthy pods", now.Allowed, now.Healthy)
+	case old != nil && len(now.Disrupted) > len(old.Disrupted) && (len(now.Disrupted) != len(old.Disrupted)+1 || now.Allowed != old.Allowed-1):
+		v.fail(r, "%d disrupted after %d, %d allowed after %d", len(now.Disrupted), len(old.Disrupted), now.Allowed, old.Allowed)
 	}
 }
 

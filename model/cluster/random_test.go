@@ -62,6 +62,7 @@ func randomConfig(seed uint64) cluster.Config {
 	for range below(4) {
 		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
 	}
+	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
 	return c
 }
 
@@ -139,6 +140,56 @@ func randomAction(objects []model.Object, luck *sim.Stream) workload.Action {
 	return a
 }
 
+// randomBudgets is disruption budgets for some of the Deployments.
+func randomBudgets(objects []model.Object, luck *sim.Stream) (out []model.Object) {
+	for _, o := range objects {
+		d, ok := o.(*model.Deployment)
+		if !ok || luck.Below(2) == 0 {
+			continue
+		}
+		b := &model.PodDisruptionBudget{
+			Meta: model.Meta{Kind: model.KindPodDisruptionBudget, Namespace: "default", Name: d.Name}, Selector: d.Selector,
+			AlwaysAllow: luck.Below(2) == 0,
+		}
+		n := &model.CountOrPercent{Value: int32(luck.Below(6))}
+		if luck.Below(2) == 0 {
+			n = &model.CountOrPercent{Value: int32(luck.Below(101)), Percent: true}
+		}
+		if luck.Below(2) == 0 {
+			b.MinAvailable = n
+		} else {
+			b.MaxUnavailable = n
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// budgets recomputes what every disruption budget should say when nothing
+// happens any more: all pods of its Deployment are healthy.
+func budgets(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	s.Snapshot().Each(model.KindPodDisruptionBudget, func(o model.Object) bool {
+		b := o.(*model.PodDisruptionBudget)
+		d, _ := s.Lookup(model.KindDeployment, "default", b.Name).(*model.Deployment)
+		if d == nil {
+			return true
+		}
+		all, desired := d.Replicas, int32(0)
+		if b.MinAvailable != nil {
+			desired = b.MinAvailable.Of(all, true)
+		} else {
+			desired = max(0, all-b.MaxUnavailable.Of(all, true))
+		}
+		allowed := max(0, all-desired)
+		if b.Healthy != all || b.Desired != desired || b.Allowed != allowed || len(b.Disrupted) != 0 {
+			t.Errorf("seed %d: %s of %d pods, %d to stay, says %d healthy, %d to stay, %d may go, %d going",
+				seed, b.Path(), all, desired, b.Healthy, b.Desired, b.Allowed, len(b.Disrupted))
+		}
+		return true
+	})
+}
+
 // checkRandom runs one random scenario and reports what must hold in all of
 // them: the invariants, the same history twice and with every tick an event,
 // and, once everything healed, as many ready pods as asked for.
@@ -165,6 +216,7 @@ func checkRandom(t *testing.T, seed uint64) {
 	}
 	first := run(nil)
 	converged(t, seed, first.Store)
+	budgets(t, seed, first.Store)
 	same(t, seed, "a second run", first, run(nil))
 	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
 }

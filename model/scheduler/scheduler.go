@@ -89,6 +89,7 @@ type Scheduler struct {
 	services    *store.Watch
 	replicaSets *store.Watch
 	namespaces  store.Table[string] // of Services, by ID
+	budgets     *store.Watch        // what preemption must spare
 
 	synced bool // the first lists are in; before, nothing is scheduled
 
@@ -117,6 +118,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
+	x.budgets = x.client.Watch(model.KindPodDisruptionBudget)
 	f := newFramework(x.Profile, x.cache, x.client)
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
@@ -137,6 +139,7 @@ func (s *Scheduler) Start() {
 	s.pods.Start()
 	s.services.Start()
 	s.replicaSets.Start()
+	s.budgets.Start()
 	s.arm(s.kernel.Now())
 }
 

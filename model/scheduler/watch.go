@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -18,11 +19,13 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 		w, saw = s.services, s.sawService
 	case uint64(s.replicaSets.ID):
 		w, saw = s.replicaSets, s.sawReplicaSet
+	case uint64(s.budgets.ID):
+		w, saw = s.budgets, s.sawBudget
 	}
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)
 	}
-	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained()
+	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained() && s.budgets.Drained()
 }
 
 func (s *Scheduler) sawNode(now sim.Time, id uint32, obj model.Object) {
@@ -48,6 +51,24 @@ func (s *Scheduler) sawReplicaSet(_ sim.Time, id uint32, obj model.Object) {
 		selector = next.Selector
 	}
 	s.cache.setOwner(model.Ref{Kind: model.KindReplicaSet, ID: id}, selector)
+}
+
+// sawBudget keeps the budgets that preemption looks at, in order of ID. They
+// wake no pod up, but a preemption that was tried before may now go otherwise.
+func (s *Scheduler) sawBudget(_ sim.Time, id uint32, obj model.Object) {
+	list := s.search.budgets
+	at, known := slices.BinarySearchFunc(list, id, func(b *model.PodDisruptionBudget, id uint32) int { return cmp.Compare(b.ID, id) })
+	next, _ := obj.(*model.PodDisruptionBudget)
+	switch {
+	case next != nil && known:
+		list[at] = next
+	case next != nil:
+		list = slices.Insert(list, at, next)
+	case known:
+		list = slices.Delete(list, at, at+1)
+	}
+	s.search.budgets = list
+	s.cache.changes++
 }
 
 // nodeEvents is what of a node's change can matter to scheduling

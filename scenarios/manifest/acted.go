@@ -100,7 +100,8 @@ var (
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
 
-	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable status`))
+	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
+		spec.unhealthyPodEvictionPolicy status`))
 )
 
 func join(lists ...[]string) []string {

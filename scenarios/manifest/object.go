@@ -34,7 +34,7 @@ func init() {
 		{typed{"v1", "PersistentVolumeClaim"}, model.KindNone, true, false, actedStorage, readClaim},
 		{typed{"v1", "PersistentVolume"}, model.KindNone, false, false, actedStorage, readVolume},
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
-		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindNone, true, false, actedBudget, readBudget},
+		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindPodDisruptionBudget, true, false, actedBudget, readBudget},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 	}
 }
