@@ -15,7 +15,7 @@
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c]}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
-//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
 //	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
 //	workload:
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
