@@ -219,4 +219,3 @@ func times(n, milli int64) int64 {
 	}
 	return n/milli*1000 + n%milli*1000/milli
 }
-
