@@ -51,15 +51,20 @@ func (l *loader) traceTable(v strict.Value, what string, fields ...string) *trac
 	}
 	t.file = files[0].Name
 	t.Table = strict.ParseTable(t.file, files[0].Data, delimiter, header)
+	if t.Err() != nil {
+		l.finish(t)
+		return nil
+	}
 	for _, e := range m.Optional("where").Entries() {
-		f := filter{}
-		f.column, t.clean = t.find(e.Key)
+		i, ok := t.find(e.Key)
+		f := filter{column: i}
 		if e.Value.IsList() {
 			f.words = strict.Each(e.Value, strict.Value.Text)
 		} else {
 			f.words = []string{e.Value.Text()}
 		}
 		t.where = append(t.where, f)
+		t.clean = t.clean && ok
 	}
 	return t
 }

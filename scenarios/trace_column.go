@@ -17,7 +17,8 @@ type quantity struct {
 	one    int64                    // what 1 in the column is worth unless a unit is said
 	read   func(strict.Value) int64 // reads a unit, and what stands for an empty cell
 	lo, hi int64
-	dates  bool // unit may be date
+	limits string // lo and hi, for people
+	dates  bool   // unit may be date
 }
 
 func integer(lo, hi int64) func(strict.Value) int64 {
@@ -32,14 +33,14 @@ const maxMoment = math.MaxInt64 / 2
 // The quantities. CPU is in thousandths of a core, memory in bytes, time in
 // nanoseconds, GPUs in thousandths.
 var (
-	ofCPU      = quantity{one: 1000, read: strict.Value.CPU, hi: 1_000_000_000}
-	ofBytes    = quantity{one: 1, read: strict.Value.Bytes, hi: maxBytes}
-	ofGPUs     = quantity{one: model.GPUMilli, read: func(v strict.Value) int64 { return v.Milli(1, model.MaxGPUs*model.GPUMilli) }, hi: model.MaxGPUs * model.GPUMilli}
-	ofGPUMilli = quantity{one: 1, read: integer(1, model.GPUMilli), hi: model.GPUMilli}
-	ofPods     = quantity{one: 1, read: integer(1, 10_000), hi: 10_000}
-	ofPriority = quantity{one: 1, read: integer(math.MinInt32, 1_000_000_000), lo: math.MinInt32, hi: 1_000_000_000}
-	ofMoments  = quantity{one: int64(time.Second), read: nanoseconds, lo: -maxMoment, hi: maxMoment, dates: true}
-	ofLengths  = quantity{one: int64(time.Second), read: nanoseconds, hi: maxMoment}
+	ofCPU      = quantity{one: 1000, read: strict.Value.CPU, hi: 1_000_000_000, limits: "0 to 1000000 cores"}
+	ofBytes    = quantity{one: 1, read: strict.Value.Bytes, hi: maxBytes, limits: "0 to 1Pi"}
+	ofGPUs     = quantity{one: model.GPUMilli, read: func(v strict.Value) int64 { return v.Milli(1, model.MaxGPUs*model.GPUMilli) }, hi: model.MaxGPUs * model.GPUMilli, limits: "0 to 64 GPUs"}
+	ofGPUMilli = quantity{one: 1, read: integer(1, model.GPUMilli), hi: model.GPUMilli, limits: "0 to 1000 thousandths of a GPU"}
+	ofPods     = quantity{one: 1, read: integer(1, 10_000), hi: 10_000, limits: "0 to 10000 pods"}
+	ofPriority = quantity{one: 1, read: integer(math.MinInt32, 1_000_000_000), lo: math.MinInt32, hi: 1_000_000_000, limits: "-2147483648 to 1000000000"}
+	ofMoments  = quantity{one: int64(time.Second), read: nanoseconds, lo: -maxMoment, hi: maxMoment, limits: "146 years before or after", dates: true}
+	ofLengths  = quantity{one: int64(time.Second), read: nanoseconds, hi: maxMoment, limits: "0s to 146 years"}
 )
 
 // column says where a field of nodes or pods comes from: a column of the table,
@@ -79,7 +80,7 @@ func (c *column) number(t *strict.Table, q *quantity) (n int64, ok bool) {
 	case n < q.lo && q.lo == 0:
 		cell.Errorf("%s is negative", strict.Quote(cell.Text))
 	case n < q.lo || n > q.hi:
-		cell.Errorf("%s is out of range", strict.Quote(cell.Text))
+		cell.Errorf("%s is out of range: %s", strict.Quote(cell.Text), q.limits)
 	default:
 		return n, true
 	}

@@ -89,15 +89,15 @@ func (l *loader) arrive(v strict.Value, pods []tracePod, clock traceClock) {
 		objects = append(objects, c.Arrivals[i].Pod())
 	}
 	l.learn(v, objects)
-	l.traceNote(v, over, "are gone before the origin, and left out")
-	l.traceNote(v, late, "arrive after the end of the run")
+	l.traceNote(v, over, len(pods), "gone before the origin, and left out")
+	l.traceNote(v, late, len(pods), "arriving after the end of the run")
 }
 
 // traceNote tells what becomes of some of the pods.
-func (l *loader) traceNote(v strict.Value, n int, what string) {
+func (l *loader) traceNote(v strict.Value, n, of int, what string) {
 	if n > 0 {
 		at := v.Pos()
-		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: %d pods %s", at.File, at.Line, v.Path(), n, what))
+		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: %s: %d of %d", at.File, at.Line, v.Path(), what, n, of))
 	}
 }
 
