@@ -85,6 +85,8 @@ var metrics = []Metric{
 		Help: "pods deleted because of a taint of their node", open: openTotal(podEvicted)},
 	{Name: "gpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "GPUs, and shares of them, that the pods on nodes asked for, of what the nodes have", open: openAllocated(gpusOfNode, gpusOfPod)},
+	{Name: "gpu_fragmentation", Unit: Percent, Shape: Share, Takes: "[node]",
+		Help: "GPUs that are free but of no use to a typical pod of the run, of those that are free", open: openFragmentation},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
