@@ -16,6 +16,39 @@ var traceLimits = strict.Limits{Bytes: maxTotal}
 // delimiters are what may stand between the cells of a table.
 var delimiters = map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t', "space": ' ', "pipe": '|'}
 
+// TraceColumn is something that a table of a trace may say of a node or a pod.
+type TraceColumn struct {
+	Of       string // nodes or pods
+	Name     string
+	Unit     string // what 1 in the column is unless a unit is said; "" for words
+	Help     string
+	Required bool
+}
+
+// TraceColumns is everything that tables may say, in the order in which help lists
+// it.
+var TraceColumns = []TraceColumn{
+	{"nodes", "cpu", "1 core", "what the node has", true},
+	{"nodes", "disk", "1 byte", "ephemeral storage; 100Gi unless said", false},
+	{"nodes", "gpuModel", "", "of all its GPUs", false},
+	{"nodes", "gpus", "1 GPU", "whole ones", false},
+	{"nodes", "memory", "1 byte", "what the node has", true},
+	{"nodes", "name", "", "node-1, node-2, ... unless said", false},
+	{"nodes", "pods", "1 pod", "how many may be there; 110 unless said", false},
+	{"nodes", "zone", "", "where it is", false},
+	{"pods", "arrival", "1s", "when the pod is created", true},
+	{"pods", "cpu", "1 core", "what it asks for", true},
+	{"pods", "deletion", "1s", "when it is deleted, with or without a node", false},
+	{"pods", "duration", "1s", "how long its container runs before it ends by itself; {from: COLUMN, to: COLUMN} is the time between", false},
+	{"pods", "gpuMilli", "0.001 GPU", "how much of each GPU; 1000, a whole one, unless said", false},
+	{"pods", "gpuModels", "", "those that will do, with \"|\" or another separator between them; any unless said", false},
+	{"pods", "gpus", "1 GPU", "how many; less than 1 is a share of one", false},
+	{"pods", "memory", "1 byte", "what it asks for", true},
+	{"pods", "name", "", "pod-1, pod-2, ... unless said", false},
+	{"pods", "namespace", "", "default unless said", false},
+	{"pods", "priority", "1", "of the scheduler; that of the default PriorityClass unless said", false},
+}
+
 // trace reads nodes and pods from tables; see the package comment.
 func (l *loader) trace(v strict.Value) {
 	m := v.Map("a trace", "nodes", "pods", "time")
@@ -27,16 +60,27 @@ func (l *loader) trace(v strict.Value) {
 	l.tracePods(m.Optional("pods"), clock)
 }
 
-// traceTable opens the table that v describes, whose columns may be fields. It is
-// nil if there is none, or none that can be read.
-func (l *loader) traceTable(v strict.Value, what string, fields ...string) *traceTable {
+// traceTable opens the table of nodes or pods that v describes. It is nil if there is none, or none that can be read.
+func (l *loader) traceTable(v strict.Value, what string) *traceTable {
+	var known, required []string
+	for _, c := range TraceColumns {
+		if c.Of == what {
+			known = append(known, c.Name)
+		}
+		if c.Of == what && c.Required {
+			required = append(required, c.Name)
+		}
+	}
 	m := v.Map("the "+what+" of a trace", "file", "delimiter", "header", "rows", "where", "labels", "columns")
 	t := &traceTable{rows: m.Default("rows", "1000000").Int(1, manifest.MaxPods), labels: m.Optional("labels").LabelMap(), clean: true}
 	delimiter := delimiters[m.Default("delimiter", "comma").Enum("delimiter", "comma", "semicolon", "tab", "space", "pipe")]
 	header := !m.Optional("header").Given() || m.Optional("header").Bool()
 	file := m.Required("file")
 	given := file.Text()
-	t.fields = m.Required("columns").Map("the columns of "+what, fields...)
+	t.fields = m.Required("columns").Map("the columns of "+what, known...)
+	for _, name := range required {
+		t.fields.Required(name)
+	}
 	if given == "" || delimiter == 0 || !t.fields.Given() {
 		return nil
 	}
@@ -81,14 +125,12 @@ func (l *loader) traceNodes(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	t := l.traceTable(v, "nodes", "name", "cpu", "memory", "disk", "pods", "gpus", "gpuModel", "zone")
+	t := l.traceTable(v, "nodes")
 	if t == nil {
 		return
 	}
 	defer l.finish(t)
 	name, zone, gpuModel := t.word("name"), t.word("zone"), t.word("gpuModel")
-	t.fields.Required("cpu")
-	t.fields.Required("memory")
 	cpu, memory, disk := t.number("cpu", &ofCPU), t.number("memory", &ofBytes), t.number("disk", &ofBytes)
 	pods, gpus := t.number("pods", &ofPods), t.number("gpus", &ofGPUs)
 	names := traceNames{column: name, what: "node", seen: map[string]bool{}}

@@ -29,7 +29,7 @@ func (l *loader) tracePods(v strict.Value, clock traceClock) {
 	if !v.Given() {
 		return
 	}
-	t := l.traceTable(v, "pods", "name", "namespace", "cpu", "memory", "gpus", "gpuMilli", "gpuModels", "priority", "arrival", "deletion", "duration")
+	t := l.traceTable(v, "pods")
 	if t == nil {
 		return
 	}
@@ -144,9 +144,6 @@ type podShape struct {
 }
 
 func newPodReader(t *traceTable) *podReader {
-	for _, name := range []string{"cpu", "memory", "arrival"} {
-		t.fields.Required(name)
-	}
 	r := &podReader{
 		table: t, names: map[string]*traceNames{}, specs: map[podShape]*model.PodSpec{},
 		name: t.word("name"), space: t.word("namespace"), models: t.word("gpuModels"),
