@@ -15,6 +15,9 @@ func (d *Differ) pod(a, b *Pod) {
 		d.emit("status.phase", a.Phase.String(), "")
 		return
 	}
+	if a.Devices != b.Devices {
+		d.emit("metadata.annotations."+AnnotationGPUIndex, DeviceIndexes(a.Devices), DeviceIndexes(b.Devices))
+	}
 	d.meta(&a.Meta, &b.Meta)
 	if a.Spec != b.Spec {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))

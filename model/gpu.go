@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ const (
 	AnnotationGPUCount = "alibabacloud.com/gpu-count"      // also a resource of nodes
 	AnnotationGPUMilli = "alibabacloud.com/gpu-milli"      // of each GPU
 	AnnotationGPUModel = "alibabacloud.com/gpu-card-model" // "A|B"; also a label of nodes
+	AnnotationGPUIndex = "alibabacloud.com/gpu-index"      // of the devices a pod got: "0-1"
 	ResourceGPU        = "nvidia.com/gpu"
 	LabelGPUProduct    = "nvidia.com/gpu.product"
 )
@@ -49,6 +51,19 @@ func (r *GPURequest) Milli() int64 {
 // Accepts tells whether a device of the model will do.
 func (r *GPURequest) Accepts(model string) bool {
 	return r.Models == nil || slices.Contains(r.Models, model)
+}
+
+// DeviceIndexes is a set of GPUs, a bit each, as AnnotationGPUIndex writes it:
+// "0-1", "" for none.
+func DeviceIndexes(set uint64) string {
+	var b []byte
+	for ; set != 0; set &= set - 1 {
+		if b != nil {
+			b = append(b, '-')
+		}
+		b = strconv.AppendInt(b, int64(bits.TrailingZeros64(set)), 10)
+	}
+	return string(b)
 }
 
 // String is "8 V100M32", "" if there is none.

@@ -10,8 +10,8 @@ import (
 )
 
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
-// cluster's.
-func (l *loader) cluster(v strict.Value) {
+// cluster's; unless a trace has nodes, there must be some.
+func (l *loader) cluster(v strict.Value, traced bool) {
 	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
 	l.controlPlane(m.Optional("controlPlane"))
 	groups := m.Optional("nodes")
@@ -19,7 +19,7 @@ func (l *loader) cluster(v strict.Value) {
 		l.nodeGroup(g)
 	}
 	l.snapshot(m.Optional("snapshot"))
-	if !groups.Given() && !m.Optional("snapshot").Given() {
+	if !traced && !groups.Given() && !m.Optional("snapshot").Given() {
 		m.Value().Errorf("a cluster needs nodes: list them under nodes, or name a file under snapshot")
 	}
 	if groups.IsList() && len(groups.List()) == 0 {
