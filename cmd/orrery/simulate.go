@@ -32,7 +32,7 @@ const defaultMaxMemory = "12Gi"
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
 	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: "+strings.Join(scheduler.PolicyNames(), ", "))
-	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
 	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math/bits"
 
 	"orrery/model"
 	"orrery/model/store"
@@ -18,6 +19,7 @@ type Invariants struct {
 	revision int64
 	last     *store.Record
 	used     store.Table[usage]
+	gpus     map[gpu]int64 // milli that the pods have that were told to have it
 }
 
 // usage is what the pods bound to a node ask for, and what the node can hold.
@@ -35,6 +37,12 @@ func (u *usage) over() string {
 	}
 	return fmt.Sprintf("%s is overcommitted: %dm of %dm CPU, %d of %d bytes, %d of %d pods",
 		n.Path(), u.cpu, n.Allocatable.CPUMilli, u.memory, n.Allocatable.MemoryBytes, u.pods, n.Allocatable.Pods)
+}
+
+// gpu is a device of a node.
+type gpu struct {
+	node   uint32
+	device int
 }
 
 const brokenMost = 10
@@ -129,12 +137,28 @@ func (v *Invariants) pod(r *store.Record) {
 	if over := u.over(); over != "" && old.NodeID == 0 {
 		v.fail(r, "bound, and %s", over)
 	}
+	if now.Devices != 0 && old != nil && old.Devices == 0 {
+		v.devices(r, now, u.byHand)
+	}
 }
 
 func (v *Invariants) node(r *store.Record, n *model.Node) {
 	u := v.used.Row(n.ID)
 	if u.node = n; r.New == nil {
 		u.node = nil
+	}
+}
+
+// devices checks what a pod was told to have of a node's GPUs.
+func (v *Invariants) devices(r *store.Record, p *model.Pod, byHand bool) {
+	if int64(bits.OnesCount64(p.Devices)) != p.Spec.GPU.Devices {
+		v.fail(r, "it wants %d GPUs and got %s", p.Spec.GPU.Devices, model.DeviceIndexes(p.Devices))
+	}
+	for set := p.Devices; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		if used := v.gpus[gpu{p.NodeID, i}]; used > model.GPUMilli && !byHand {
+			v.fail(r, "GPU %d of %s is overcommitted: %d milli", i, p.NodeName, used)
+		}
 	}
 }
 
@@ -163,4 +187,10 @@ func (v *Invariants) charge(p *model.Pod, sign int64) {
 	u.cpu += sign * p.Spec.Request.CPUMilli
 	u.memory += sign * p.Spec.Request.MemoryBytes
 	u.pods += sign
+	for set := p.Devices; set != 0; set &= set - 1 {
+		if v.gpus == nil {
+			v.gpus = map[gpu]int64{}
+		}
+		v.gpus[gpu{p.NodeID, bits.TrailingZeros64(set)}] += sign * p.Spec.GPU.MilliEach
+	}
 }
