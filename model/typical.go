@@ -12,6 +12,7 @@ type TypicalPod struct {
 	CPUMilli int64
 	GPU      *GPURequest // nil if it wants none
 	Pods     int64       // how many have it
+	Of       int64       // how many there are, of any shape
 }
 
 // typicalPercent is how much of all pods the typical shapes make up
@@ -54,6 +55,7 @@ func TypicalPods(pods iter.Seq2[*PodSpec, int64]) []TypicalPod {
 		if enough*100 >= total*typicalPercent {
 			return all[:i]
 		}
+		all[i].Of = total
 		enough += all[i].Pods
 	}
 	return all

@@ -205,8 +205,10 @@ func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 	return st
 }
 
-// Bind sends a binding to the API server.
-func (h *Handle) Bind(pod, node model.Ref, tag uint64) { h.client.Bind(pod, node, tag) }
+// Bind sends a binding to the API server, with the GPUs that the pod was given.
+func (h *Handle) Bind(pod, node model.Ref, tag uint64) {
+	h.client.BindDevices(pod, node, h.cache.rows[node.ID].GPU.of(pod.ID), tag)
+}
 
 // weightedWide is a WidePlugin with its weight in the profile.
 type weightedWide struct {

@@ -90,7 +90,10 @@ func (d *Devices) add(pod *model.Pod, node *NodeInfo) {
 		charge(d.Free, d.held[i].devices, -pod.Spec.GPU.MilliEach)
 		return
 	}
-	set := d.choose(pod, node)
+	set := DeviceSet(pod.Devices) // as somebody's binding said
+	if set == 0 || bits.Len64(uint64(set)) > len(d.Free) {
+		set = d.choose(pod, node)
+	}
 	charge(d.Free, set, -pod.Spec.GPU.MilliEach)
 	d.held = append(d.held, holding{pod: pod, devices: set, supposed: d.supposing})
 }
@@ -112,6 +115,18 @@ func charge(free []int64, set DeviceSet, milli int64) {
 	for ; set != 0; set &= set - 1 {
 		free[bits.TrailingZeros64(uint64(set))] += milli
 	}
+}
+
+// of is the devices of the pod with that ID, 0 if it has none.
+func (d *Devices) of(pod uint32) uint64 {
+	if d == nil {
+		return 0
+	}
+	i := slices.IndexFunc(d.held, func(h holding) bool { return h.pod.ID == pod })
+	if i < 0 {
+		return 0
+	}
+	return uint64(d.held[i].devices)
 }
 
 // renew makes next the version of the pod that has the devices of old.
