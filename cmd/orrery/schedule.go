@@ -138,7 +138,7 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 
 // newPlanner plans for the cluster as it is.
 func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
-	p, err := emptyPlanner(o, model.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+	p, err := emptyPlanner(o, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
 		for _, pod := range s.Pods {
 			if !yield(pod.Spec, 1) {
 				return
@@ -152,7 +152,7 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 }
 
 // emptyPlanner plans as the flags say.
-func emptyPlanner(o *options, typical []model.TypicalPod) (*scheduler.Planner, error) {
+func emptyPlanner(o *options, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
 	profile, err := policy(o.policy)
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func (c *console) scheduleTrace(o *options) int {
 // placing is a cluster that a trace fills.
 type placing struct {
 	planner *scheduler.Planner
-	typical []model.TypicalPod
+	typical []scheduler.TypicalPod
 
 	capacity, arrived, used [3]int64 // by resource: GPU milli, CPU milli, memory bytes
 	pods, unplaced          int
@@ -75,7 +75,7 @@ func of(s *model.PodSpec) [3]int64 {
 }
 
 func newPlacing(o *options, config, typical *cluster.Config) (*placing, error) {
-	x := &placing{typical: model.TypicalPods(typical.Pods())}
+	x := &placing{typical: scheduler.TypicalPods(typical.Pods())}
 	var err error
 	if x.planner, err = emptyPlanner(o, x.typical); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@
 package cluster
 
 import (
-	"iter"
 	"time"
 
 	"orrery/model"
@@ -36,33 +35,6 @@ type Config struct {
 	// ShuffleTies permutes events of one instant; 0 keeps their order.
 	ShuffleTies uint64
 	Limits      sim.Limits
-}
-
-// Pods is the pods that the config asks for from the beginning, and those of the
-// trace: each spec and how many have it.
-func (c *Config) Pods() iter.Seq2[*model.PodSpec, int64] {
-	return func(yield func(*model.PodSpec, int64) bool) {
-		for _, o := range c.Objects {
-			var spec *model.PodSpec
-			n := int64(1)
-			switch o := o.(type) {
-			case *model.Pod:
-				spec = o.Spec
-			case *model.ReplicaSet:
-				spec, n = o.Template.Spec, int64(o.Replicas)
-			case *model.Deployment:
-				spec, n = o.Template.Spec, int64(o.Replicas)
-			}
-			if spec != nil && !yield(spec, n) {
-				return
-			}
-		}
-		for i := range c.Arrivals {
-			if !yield(c.Arrivals[i].Spec, 1) {
-				return
-			}
-		}
-	}
 }
 
 // ControlPlane is the machines the API servers, etcd, the scheduler and the

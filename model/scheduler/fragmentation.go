@@ -24,22 +24,13 @@ import (
 // exponential function, which is not, is replaced by where its result passes a
 // whole number.
 type fragmentation struct {
-	typical []model.TypicalPod
-	shares  []float64             //tidy:float quotients; of each of typical
+	typical []TypicalPod
 	steps   [MaxNodeScore]float64 //tidy:float compared only; by score, the least decrease that gets it
 	free    []int64               // scratch space
 }
 
 func newFragmentation(h *Handle) Plugin {
 	p := &fragmentation{typical: h.profile.Typical}
-	var typical float64 //tidy:float a sum of whole numbers
-	for i := range p.typical {
-		typical += float64(p.typical[i].Pods) //tidy:float a whole number
-	}
-	for i := range p.typical {
-		of := float64(p.typical[i].Of)                                          //tidy:float a whole number
-		p.shares = append(p.shares, float64(p.typical[i].Pods)/of/(typical/of)) //tidy:float rounded twice, as in the original
-	}
 	for k := uint64(1); k < MaxNodeScore; k++ {
 		p.steps[k] = float64(sim.LnRatio(k, MaxNodeScore-k)) / (1 << 56) //tidy:float one correctly rounded division
 	}
@@ -150,7 +141,7 @@ func (p *fragmentation) lost(kind string, cpu int64, free []int64) (sum float64)
 				rest = scraps
 			}
 		}
-		parts[why] += float64(p.shares[i] * float64(rest)) //tidy:float rounded before it is added
+		parts[why] += float64(t.Share * float64(rest)) //tidy:float rounded before it is added
 	}
 	for _, x := range parts {
 		sum += x

@@ -205,9 +205,10 @@ func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 	return st
 }
 
-// Bind sends a binding to the API server, with the GPUs that the pod was given.
+// Bind sends a binding to the API server, with the GPUs that the pod, which is
+// assumed there, has got.
 func (h *Handle) Bind(pod, node model.Ref, tag uint64) {
-	h.client.BindDevices(pod, node, h.cache.rows[node.ID].GPU.of(pod.ID), tag)
+	h.client.BindDevices(pod, node, uint64(h.cache.row(node.ID).GPU.of(pod.ID)), tag)
 }
 
 // weightedWide is a WidePlugin with its weight in the profile.

@@ -90,12 +90,22 @@ func (d *Devices) add(pod *model.Pod, node *NodeInfo) {
 		charge(d.Free, d.held[i].devices, -pod.Spec.GPU.MilliEach)
 		return
 	}
-	set := DeviceSet(pod.Devices) // as somebody's binding said
-	if set == 0 || bits.Len64(uint64(set)) > len(d.Free) {
+	set := DeviceSet(pod.Devices) & (1<<len(d.Free) - 1) // as its binding says
+	if set == 0 {
 		set = d.choose(pod, node)
 	}
 	charge(d.Free, set, -pod.Spec.GPU.MilliEach)
 	d.held = append(d.held, holding{pod: pod, devices: set, supposed: d.supposing})
+}
+
+// of is the devices that the pod has, 0 if it has none here.
+func (d *Devices) of(pod uint32) DeviceSet {
+	if d != nil {
+		if i := slices.IndexFunc(d.held, func(h holding) bool { return h.pod.ID == pod }); i >= 0 {
+			return d.held[i].devices
+		}
+	}
+	return 0
 }
 
 // remove takes them back.
@@ -115,18 +125,6 @@ func charge(free []int64, set DeviceSet, milli int64) {
 	for ; set != 0; set &= set - 1 {
 		free[bits.TrailingZeros64(uint64(set))] += milli
 	}
-}
-
-// of is the devices of the pod with that ID, 0 if it has none.
-func (d *Devices) of(pod uint32) uint64 {
-	if d == nil {
-		return 0
-	}
-	i := slices.IndexFunc(d.held, func(h holding) bool { return h.pod.ID == pod })
-	if i < 0 {
-		return 0
-	}
-	return uint64(d.held[i].devices)
 }
 
 // renew makes next the version of the pod that has the devices of old.

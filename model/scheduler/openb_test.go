@@ -64,7 +64,7 @@ func placeOpenb(t testing.TB, policy string, seed uint64) (pods, nodes []string)
 	spec := openbSpecs(t)
 	profile := PolicyNamed(policy)
 	history := csvRows(t, "openb_pod_list_default.csv")
-	profile.Typical = model.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+	profile.Typical = TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
 		for _, r := range history {
 			yield(spec(r[1:6]), 1)
 		}

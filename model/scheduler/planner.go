@@ -113,7 +113,7 @@ func (p *Planner) Decide(pod *model.Pod) Decision {
 // Fragmentation is how much of the GPUs that are free on a node is of no use to
 // typical pods, summed up over them, and all that is free times their number, in
 // milli.
-func (p *Planner) Fragmentation(node string, typical []model.TypicalPod) (wasted, free int64) {
+func (p *Planner) Fragmentation(node string, typical []TypicalPod) (wasted, free int64) {
 	n := &p.search.cache.rows[p.search.cache.byName[node]]
 	if n.GPU == nil {
 		return 0, 0

@@ -17,7 +17,7 @@ func TestPoliciesDecideAsTheirPluginsAskedAnew(t *testing.T) {
 			luck := sim.NewLuck(3).Stream(policy.Name)
 			profile := policy.Profile()
 			specs := mixedSpecs(&luck)
-			profile.Typical = model.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+			profile.Typical = TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
 				for i, s := range specs {
 					yield(s, int64(i+1))
 				}

@@ -1,10 +1,6 @@
 package scheduler
 
-import (
-	"slices"
-
-	"orrery/model"
-)
+import "slices"
 
 // registry is every plugin there is. To add one, write a file and add a line
 // here; a profile enables it.
@@ -64,7 +60,7 @@ type Profile struct {
 	// PercentageOfNodesToScore is how much of the cluster has to be feasible for
 	// a search to stop; 0 is what the scheduler's Config says.
 	PercentageOfNodesToScore int64
-	Typical                  []model.TypicalPod // whom Fragmentation keeps GPUs for
+	Typical                  []TypicalPod // whom Fragmentation keeps GPUs for
 }
 
 // DefaultProfile is kube-scheduler v1.35's.
