@@ -18,13 +18,14 @@ type Expect struct {
 	Line int
 	Col  int
 
-	when   when
-	mode   mode
-	metric *Metric
-	about  about
-	pick   pick
-	op     op
-	limit  int64 // in the metric's unit
+	when    when
+	mode    mode
+	subject string // the metric as written, with its arguments
+	metric  *Metric
+	about   about
+	pick    pick
+	op      op
+	limit   int64 // in the metric's unit
 }
 
 // mode is how a promise is to hold over its window.
