@@ -150,6 +150,12 @@ type ExprError struct {
 // Error is "column 4: ...".
 func (e *ExprError) Error() string { return "column " + strconv.Itoa(e.Column) + ": " + e.Message }
 
+// ParseObject reads an object as "pod/web-1" or "shop/deployment/web".
+func ParseObject(s string) (kind model.Kind, namespace, name string, ok bool) {
+	t, ok := parseTarget(s)
+	return t.kind, t.namespace, t.name, ok && !t.namespaced
+}
+
 // parseTarget reads "deployment/web", "svc/checkout", "shop/deployment/web" or
 // "namespace/shop".
 func parseTarget(s string) (target, bool) {

@@ -65,6 +65,7 @@ type options struct {
 	pod       string
 	untilFull bool
 	preempt   bool
+	at        string
 	seeds     string
 	metrics   []string
 }
