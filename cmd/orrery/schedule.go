@@ -130,8 +130,7 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 	if !known {
 		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
 	}
-	luck := sim.NewLuck(o.seed).Stream("scheduler ties")
-	p := scheduler.NewPlanner(scheduler.PlannerConfig{Profile: profile, PercentageOfNodesToScore: percentage, Ties: how, Luck: &luck})
+	p := scheduler.NewPlanner(scheduler.PlannerConfig{Profile: profile, PercentageOfNodesToScore: percentage, Ties: how, Luck: sim.NewLuck(o.seed)})
 	return p, s.Fill(p)
 }
 

@@ -37,7 +37,7 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 
 // runFlags declares those of them that are not what a comparison varies.
 func runFlags(f *pflag.FlagSet, o *options) {
-	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
 	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")

@@ -67,6 +67,9 @@ func New(c Config) (*Cluster, error) {
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Apply(c.Objects)
 	people.Start()
+	if len(c.Arrivals) > 0 {
+		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
+	}
 	x.sing()
 	return x, nil
 }

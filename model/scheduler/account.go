@@ -49,7 +49,8 @@ func (s *search) account(row *podRow, start int, d decision) *Account {
 	a := &Account{Pod: row.pod, Nodes: len(all), Examined: d.examined}
 	if node := row.nominated; node != 0 {
 		changes := s.cache.changes
-		s.nominate(row.pod, node, 0) // it does not stand in its own way
+		s.nominate(row.pod, node, 0)  // it does not stand in its own way
+		s.cache.changes = changes - 1 // as it was then; the nomination came back since
 		defer func() {
 			s.nominate(row.pod, 0, node)
 			s.cache.changes = changes

@@ -19,15 +19,17 @@ type PlannerConfig struct {
 	Profile                  *Profile
 	PercentageOfNodesToScore int64 // 0 adapts to the cluster
 	Ties                     Ties
-	Luck                     *sim.Stream // of TiesRandom
+	Luck                     sim.Luck // of TiesRandom, and of plugins that draw
 }
 
 // NewPlanner plans for an empty cluster.
 func NewPlanner(c PlannerConfig) *Planner {
 	cache := newCache()
+	cache.luck = c.Luck
+	ties := c.Luck.Stream("scheduler ties")
 	f := newFramework(c.Profile, cache, nil)
 	return &Planner{search: &search{
-		framework: f, cache: cache, classes: newClasses(f), percentage: c.PercentageOfNodesToScore, ties: c.Ties, luck: c.Luck,
+		framework: f, cache: cache, classes: newClasses(f), percentage: c.PercentageOfNodesToScore, ties: c.Ties, luck: &ties,
 	}}
 }
 

@@ -13,6 +13,7 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeAffinity":                    newNodeAffinity,
 	"NodePorts":                       newNodePorts,
 	"NodeResourcesFit":                newNodeResourcesFit,
+	"GPUShare":                        newGPUShare,
 	"VolumeBinding":                   newVolumeBinding,
 	"VolumeZone":                      newVolumeZone,
 	"PodTopologySpread":               newPodTopologySpread,
@@ -21,6 +22,13 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeResourcesBalancedAllocation": newBalancedAllocation,
 	"ImageLocality":                   newImageLocality,
 	"DefaultBinder":                   newDefaultBinder,
+	"BestFit":                         newBestFit,
+	"DotProduct":                      newDotProduct,
+	"FirstFit":                        newFirstFit,
+	"Fragmentation":                   newFragmentation,
+	"GPUClustering":                   newGPUClustering,
+	"GPUPacking":                      newGPUPacking,
+	"Random":                          newRandom,
 }
 
 // Enabled is a plugin of a profile. Weight multiplies the scores of one that
@@ -49,6 +57,10 @@ type Profile struct {
 	Spread        SpreadArgs
 	InterPod      InterPodArgs
 	AddedAffinity AddedAffinity
+	// PercentageOfNodesToScore is how much of the cluster has to be feasible for
+	// a search to stop; 0 is what the scheduler's Config says.
+	PercentageOfNodesToScore int64
+	Typical                  []TypicalPod // whom Fragmentation keeps GPUs for
 }
 
 // DefaultProfile is kube-scheduler v1.35's.
@@ -69,6 +81,7 @@ var defaultProfile = []Enabled{
 	{Name: "NodeAffinity", Weight: 2},
 	{Name: "NodePorts"},
 	{Name: "NodeResourcesFit", Weight: 1},
+	{Name: "GPUShare"},
 	{Name: "VolumeBinding"},
 	{Name: "VolumeZone"},
 	{Name: "PodTopologySpread", Weight: 2},
@@ -91,6 +104,15 @@ type Policy struct {
 // write a line, and a file if it needs a plugin of its own.
 var policies = []Policy{
 	{"default", "the default profile of kube-scheduler v1.35", DefaultProfile},
+	{"bin-pack", "nodes that are already used the most (MostAllocated)", binPackProfile},
+	{"spread", "nodes and zones that have the fewest pods of the same kind", spreadProfile},
+	{"random", "any node that can take the pod, each as likely", randomProfile},
+	{"first-fit", "the first node of the list that can take the pod", firstFitProfile},
+	{"best-fit", "the node that would have the least CPU and GPU left", bestFitProfile},
+	{"dot-product", "the node where what is free is the least like what the pod wants", dotProductProfile},
+	{"gpu-packing", "shared GPUs first, then free ones of nodes in use", gpuPackingProfile},
+	{"gpu-clustering", "nodes with pods that want as many GPUs", gpuClusteringProfile},
+	{"fragmentation", "the node whose GPUs stay the most useful to typical pods (FGD)", fragmentationProfile},
 }
 
 // Policies is every policy, in the order in which lists show them.

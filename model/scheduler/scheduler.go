@@ -8,6 +8,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -119,10 +120,11 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
+	x.cache.luck = k.Luck()
 	f := newFramework(x.Profile, x.cache, x.client)
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
-	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
+	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore)}
 	f.preempting = x.preempting
 	offset := k.Luck().Stream("preemption offset")
 	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }

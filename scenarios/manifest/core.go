@@ -31,7 +31,7 @@ func readPod(o *object) {
 	}
 	p := &model.Pod{
 		Meta:     o.meta,
-		Spec:     o.podSpec(o.root().field("spec"), &in.Spec),
+		Spec:     o.podSpec(o.root().field("spec"), &in.Spec, in.Annotations),
 		NodeName: in.Spec.NodeName,
 		Gates:    len(in.Spec.SchedulingGates),
 	}
@@ -205,6 +205,7 @@ func readNode(o *object) {
 	if n.Allocatable.CPUMilli == 0 || n.Allocatable.MemoryBytes == 0 || n.Allocatable.Pods == 0 {
 		status.field("capacity").errorf("must say cpu, memory and pods: without them no pod fits")
 	}
+	n.GPU = nodeGPUs(status.field("allocatable"), n)
 	n.Taints = o.taints(o.root().fields("spec", "taints"), in.Spec.Taints)
 	if n.Unschedulable {
 		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})
