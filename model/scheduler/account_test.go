@@ -84,10 +84,11 @@ func (w *twins) account(p *model.Pod, start int, d decision) {
 // nothing: with all decisions of an eventful hour explained, preemptions among
 // them, the history is the same.
 func TestAnAccountIsOfTheDecisionAndChangesNothing(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(6) {
+		policy := policies[seed*2%uint64(len(policies))]
 		given, nominated, preempting := 0, 0, 0
 		var last *Account
-		c := Config{Witness: func(now sim.Time, pod *model.Pod) func(*Account) {
+		c := Config{Profile: policy.Profile(), Witness: func(now sim.Time, pod *model.Pod) func(*Account) {
 			return func(a *Account) {
 				given++
 				if checkAccount(t, a); a.At != now || a.Pod != pod {
@@ -102,12 +103,12 @@ func TestAnAccountIsOfTheDecisionAndChangesNothing(t *testing.T) {
 				last = a
 			}
 		}}
-		got, want := eventful(t, seed, c).story(), eventful(t, seed, Config{}).story()
+		got, want := eventful(t, seed, c).story(), eventful(t, seed, Config{Profile: policy.Profile()}).story()
 		if got != want {
-			t.Errorf("seed %d: the history is another one if decisions are explained", seed)
+			t.Errorf("seed %d, %s: the history is another one if decisions are explained", seed, policy.Name)
 		}
 		if given < 500 || nominated == 0 || preempting == 0 || last == nil {
-			t.Errorf("seed %d: %d accounts, %d of nominated pods, %d of preemptions: too few to tell", seed, given, nominated, preempting)
+			t.Errorf("seed %d, %s: %d accounts, %d of nominated pods, %d of preemptions: too few to tell", seed, policy.Name, given, nominated, preempting)
 		}
 	}
 }
