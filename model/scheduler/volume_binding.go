@@ -14,13 +14,21 @@ type volumeBinding struct {
 	handle               *Handle
 	conflict, unbindable *Status
 	gone, immediate      *Status
+	both, goneToo        *Status // unbindable as well
 }
 
 func newVolumeBinding(h *Handle) Plugin {
 	p := &volumeBinding{handle: h}
-	p.conflict = h.Status(p.Name(), UnschedulableAndUnresolvable, "node(s) didn't match PersistentVolume's node affinity")
-	p.unbindable = h.Status(p.Name(), UnschedulableAndUnresolvable, "node(s) didn't find available persistent volumes to bind")
-	p.gone = h.Status(p.Name(), UnschedulableAndUnresolvable, "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")
+	const (
+		conflict   = "node(s) didn't match PersistentVolume's node affinity"
+		unbindable = "node(s) didn't find available persistent volumes to bind"
+		gone       = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
+	)
+	p.conflict = h.Status(p.Name(), UnschedulableAndUnresolvable, conflict)
+	p.unbindable = h.Status(p.Name(), UnschedulableAndUnresolvable, unbindable)
+	p.gone = h.Status(p.Name(), UnschedulableAndUnresolvable, gone)
+	p.both = h.Status(p.Name(), UnschedulableAndUnresolvable, conflict, unbindable)
+	p.goneToo = h.Status(p.Name(), UnschedulableAndUnresolvable, unbindable, gone)
 	p.immediate = h.Status(p.Name(), UnschedulableAndUnresolvable, "pod has unbound immediate PersistentVolumeClaims")
 	return p
 }
@@ -73,28 +81,54 @@ func (p *volumeBinding) refusal(name string, c *model.Claim) *Status {
 // Stale implements Watcher: what a view is made of stays as it is.
 func (*bindingView) Stale() bool { return false }
 
-// Filter implements WideFilter.
+// Filter implements WideFilter. What is wrong with the bound claims and with
+// those that wait is told together (binder.go FindPodVolumes).
 func (v *bindingView) Filter(id uint32) *Status {
+	p := v.plugin
+	switch bound, waiting := v.bound(id), v.waiting(id); {
+	case waiting == nil:
+		return bound
+	case bound == p.conflict:
+		return p.both
+	case bound == p.gone:
+		return p.goneToo
+	default:
+		return waiting
+	}
+}
+
+// bound is what the first volume that cannot be had says (checkBoundClaims).
+func (v *bindingView) bound(id uint32) *Status {
 	c := v.plugin.handle.cache
-	node := c.rows[id].Node
-	var unbindable *Status
 	for _, claim := range v.claims {
-		if class, waits := c.volumes.unbound(claim); waits {
-			selected, taken := c.volumes.selected[claimKey{claim.Namespace, claim.Name}]
-			if !class.Provisions || taken && selected != id || !matchesAny(class.Topologies, node) {
-				unbindable = v.plugin.unbindable
-			}
+		if claim.Volume == "" {
 			continue
 		}
 		volume := c.volumes.volumes[claim.Volume]
 		if volume == nil {
 			return v.plugin.gone
 		}
-		if !matchesAny(volume.Affinity, node) {
+		if !matchesAny(volume.Affinity, c.rows[id].Node) {
 			return v.plugin.conflict
 		}
 	}
-	return unbindable
+	return nil
+}
+
+// waiting is what the claims say whose volume is still to be made.
+func (v *bindingView) waiting(id uint32) *Status {
+	c := v.plugin.handle.cache
+	for _, claim := range v.claims {
+		class, waits := c.volumes.unbound(claim)
+		if !waits {
+			continue
+		}
+		selected, taken := c.volumes.selected[claimKey{claim.Namespace, claim.Name}]
+		if !class.Provisions || taken && selected != id || !matchesAny(class.Topologies, c.rows[id].Node) {
+			return v.plugin.unbindable
+		}
+	}
+	return nil
 }
 
 // EventsToRegister implements EnqueueExtensions.
