@@ -174,7 +174,7 @@ func (t *story) fault(n *news, now sim.Time, note *model.Note) {
 		text = n.subject + " ended"
 	}
 	if note.Message != "" {
-		text += ": " + note.Message
+		text += ": " + brief(note.Message)
 	}
 	t.line(now, text)
 }

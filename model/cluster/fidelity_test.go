@@ -268,3 +268,58 @@ func TestADeletedNodeIsRegisteredAgainWhenItsKubeletStartsAndOnlyThen(t *testing
 		}
 	}
 }
+
+// Source: handleDisruption: leaving full disruption gives every zone its state
+// and its eviction rate back.
+func TestEvictionsGoOnAfterTheControlPlaneWasCutOffFromEveryone(t *testing.T) {
+	second := powerLoss("n-1")
+	second.At = lossAt.Add(20 * time.Minute)
+	c := shop(1, 9, 18, fault.Spec{ID: "cut", Fault: "partition", At: lossAt, For: 12 * time.Minute, Target: fault.Target{PercentPPM: 1_000_000}}, second)
+	c.Duration = 40 * time.Minute
+	s := tell(t, c)
+	if len(s.deleting) != 2 || len(s.created) != 2 {
+		t.Fatalf("%d pods deleted and %d created, want the two of the node that was lost afterwards", len(s.deleting), len(s.created))
+	}
+	for _, at := range s.created {
+		if d := at.Sub(second.At); d < 339*time.Second || d > 371*time.Second {
+			t.Errorf("replaced %v after the loss", d)
+		}
+	}
+}
+
+// Source: pkg/kubelet/kubelet_node_status.go: a kubelet that has just booted
+// says that its node is not ready until the runtime has a network.
+func TestARebootedNodeIsNotReadyUntilItHasANetwork(t *testing.T) {
+	for seed := range uint64(20) {
+		f := powerLoss("n-1")
+		f.For = time.Second
+		x, err := cluster.New(shop(seed+1, 6, 12, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(lossAt.Add(5 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		var booted, refused, ready sim.Time
+		for i := range x.Store.History().Len() {
+			r := x.Store.History().At(i)
+			if r.Note != nil && r.Note.Reason == "Rebooted" {
+				booted = r.At
+			}
+			if n, ok := r.New.(*model.Node); ok && n.Name == "n-1" && booted > 0 {
+				switch {
+				case n.Ready.Status == model.False && refused == 0:
+					refused = r.At
+				case n.Ready.Status == model.True && refused > 0 && ready == 0:
+					ready = r.At
+				}
+			}
+		}
+		if d := refused.Sub(booted); refused == 0 || d < 100*time.Millisecond || d > time.Second {
+			t.Errorf("seed %d: not ready %v after the boot", seed, d)
+		}
+		if d := ready.Sub(booted); ready <= refused || d > 30*time.Second {
+			t.Errorf("seed %d: ready %v after the boot", seed, d)
+		}
+	}
+}
