@@ -15,13 +15,13 @@ func (c *Config) profile() *scheduler.Profile {
 		return c.Scheduler.Profile
 	}
 	p := *c.Scheduler.Profile
-	p.Typical = scheduler.TypicalPods(c.pods())
+	p.Typical = scheduler.TypicalPods(c.Pods())
 	return &p
 }
 
-// pods is the specs of the pods that are asked for from the start, and how many
+// Pods is the specs of the pods that are asked for from the start, and how many
 // have each.
-func (c *Config) pods() iter.Seq2[*model.PodSpec, int64] {
+func (c *Config) Pods() iter.Seq2[*model.PodSpec, int64] {
 	return func(yield func(*model.PodSpec, int64) bool) {
 		for i := range c.Arrivals {
 			if !yield(c.Arrivals[i].Spec, 1) {

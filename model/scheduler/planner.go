@@ -110,6 +110,22 @@ func (p *Planner) Decide(pod *model.Pod) Decision {
 	return out
 }
 
+// Fragmentation is how much of the GPUs that are free on a node is of no use to
+// typical pods, summed up over them, and all that is free times their number, in
+// milli.
+func (p *Planner) Fragmentation(node string, typical []TypicalPod) (wasted, free int64) {
+	n := &p.search.cache.rows[p.search.cache.byName[node]]
+	if n.GPU == nil {
+		return 0, 0
+	}
+	for i := range typical {
+		t := &typical[i]
+		wasted += t.Pods * t.Unusable(n.Node.GPU.Model, n.Node.Allocatable.CPUMilli-n.Requested.MilliCPU, n.GPU.Free)
+		free += t.Pods * n.GPU.Total()
+	}
+	return wasted, free
+}
+
 func (p *Planner) name(id uint32) string { return p.search.cache.rows[id].Node.Name }
 
 // NodeScore is a node that can take a pod. Plugins are the weighted scores, nil
