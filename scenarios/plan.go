@@ -20,6 +20,7 @@ type State struct {
 	Namespaces  map[string]model.Labels
 	Volumes     *manifest.Volumes
 	Budgets     []*model.PodDisruptionBudget
+	Workloads   []*model.Workload
 	Notes       []string // what is not modeled of it
 }
 
@@ -42,6 +43,8 @@ func OpenState(name string) (*State, error) {
 			s.Services = append(s.Services, o)
 		case *model.ReplicaSet:
 			s.ReplicaSets = append(s.ReplicaSets, o)
+		case *model.Workload:
+			s.Workloads = append(s.Workloads, o)
 		case *model.Pod:
 			s.Pods = append(s.Pods, o)
 			s.Owners = append(s.Owners, set.Owner(o))
@@ -97,6 +100,9 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	}
 	for _, b := range s.Budgets {
 		p.AddBudget(b)
+	}
+	for _, w := range s.Workloads {
+		p.AddWorkload(w)
 	}
 	owners := map[string]model.Ref{}
 	for _, r := range s.ReplicaSets {

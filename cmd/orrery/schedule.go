@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
@@ -28,6 +29,7 @@ orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		f.StringVar(&o.cluster, "cluster", "", "a v1 List of Nodes, Services, and pending and bound Pods, YAML or JSON")
 		f.StringVar(&o.config, "config", "", "a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)")
+		f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as --config says: "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.ties, "ties", "heap", "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)")
 		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random")
 		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
@@ -62,15 +64,14 @@ func schedule(c *console, o *options, args []string) int {
 		if err != nil {
 			return c.wrong("schedule", err)
 		}
-		for _, p := range state.Pending() {
-			if d := planner.Decide(p); d.Node != "" {
-				place(planner, p, d.Node)
-			}
-		}
+		planner.PlaceAll(state.Pending(), false, func(*model.Pod, *scheduler.Explanation) {})
 		if o.untilFull {
 			return c.fill(planner, pod)
 		}
 		state.Pods = []*model.Pod{pod}
+	}
+	if o.preempt && planner.Holds() {
+		return c.wrong("schedule", fmt.Errorf("--preempt with gangs: whom preemption sends back while it waits for its gang, only a run shows"))
 	}
 	if o.preempt {
 		return c.preemptEach(planner, state)
@@ -125,6 +126,11 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 			percentage = c.PercentageOfNodesToScore
 		}
 	}
+	if p, err := policy(o.policy); err != nil {
+		return nil, err
+	} else if p != nil {
+		profile = p
+	}
 	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
 	how, known := ties[o.ties]
 	if !known {
@@ -137,13 +143,7 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 
 // explainEach schedules every pending pod and prints a JSON line of it.
 func (c *console) explainEach(p *scheduler.Planner, s *scenarios.State) int {
-	for _, pod := range s.Pending() {
-		e := p.Explain(pod)
-		c.out.Write(explainLine(pod, e))
-		if e.Node != "" {
-			place(p, pod, e.Node)
-		}
-	}
+	p.PlaceAll(s.Pending(), true, func(pod *model.Pod, e *scheduler.Explanation) { c.out.Write(explainLine(pod, e)) })
 	return exitHeld
 }
 
@@ -191,6 +191,8 @@ func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
 	switch {
 	case e.PreFilter != "":
 		l.Error = e.PreFilter
+	case e.Refused != "":
+		l.Error = e.Refused
 	case e.Node == "":
 		l.Error = "unschedulable"
 	}
@@ -208,17 +210,15 @@ func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "POD\tNODE\tWHY NOT")
 	placed, pending := 0, s.Pending()
-	for _, pod := range pending {
-		d := p.Decide(pod)
+	p.PlaceAll(pending, false, func(pod *model.Pod, d *scheduler.Explanation) {
 		name := report.Escape(pod.Namespace + "/" + pod.Name)
 		if d.Node == "" {
 			fmt.Fprintf(w, "%s\t-\t%s\n", name, report.Escape(d.Message))
-			continue
+			return
 		}
 		placed++
 		fmt.Fprintf(w, "%s\t%s\t\n", name, report.Escape(d.Node))
-		place(p, pod, d.Node)
-	}
+	})
 	w.Flush()
 	fmt.Fprintf(c.out, "\n%d of %d pods placed on %d nodes\n", placed, len(pending), len(s.Nodes))
 	return exitHeld

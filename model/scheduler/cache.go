@@ -122,12 +122,13 @@ type cache struct {
 	images      imageStates
 	selectors   selectors
 	volumes     volumes
+	workloads   workloads
 }
 
 func newCache() *cache {
 	return &cache{
 		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
-		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(),
+		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(), workloads: newWorkloads(),
 	}
 }
 

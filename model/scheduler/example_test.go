@@ -25,4 +25,12 @@ func ExamplePolicies() {
 	//   InterPodAffinity*2
 	//   NodeResourcesBalancedAllocation*1
 	//   ImageLocality*1
+	// gang: default, and the pods of a Workload's gang are bound together or not at all
+	//   TaintToleration*3
+	//   NodeAffinity*2
+	//   NodeResourcesFit*1
+	//   PodTopologySpread*2
+	//   InterPodAffinity*2
+	//   NodeResourcesBalancedAllocation*1
+	//   ImageLocality*1
 }

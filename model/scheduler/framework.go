@@ -1,8 +1,11 @@
 package scheduler
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // Code is how a plugin's answer ends for a pod
@@ -18,6 +21,10 @@ const (
 	// Skip: the plugin has nothing to say about the pod; a PreFilter's Skip
 	// saves its Filter, a PreScore's its Score.
 	Skip
+	// Wait: a Permit plugin holds up the pod's binding.
+	Wait
+	// Error: something that has nothing to do with the pod's wishes went wrong.
+	Error
 )
 
 // Status is an answer other than success. A plugin makes its statuses through
@@ -140,6 +147,27 @@ type WideScorer interface {
 	Score(feasible []uint32, scores []int64) bool
 }
 
+// ReservePlugin keeps books about pods that are assumed on a node. Reserve may
+// refuse; Unreserve undoes it when the pod will not be bound there after all,
+// also for pods that were never reserved.
+type ReservePlugin interface {
+	Plugin
+	Reserve(pod *model.Pod, node uint32) *Status
+	Unreserve(pod *model.Pod, node uint32)
+}
+
+// PermitPlugin refuses a pod that has a node, or with a status of code Wait
+// holds up its binding until it allows it, for at most so long: then the pod is
+// rejected.
+type PermitPlugin interface {
+	Plugin
+	Permit(pod *model.Pod, node uint32) (*Status, time.Duration)
+}
+
+// permitMost is how long a pod waits at most, whatever a plugin says
+// (pkg/scheduler/framework/runtime/framework.go maxTimeout).
+const permitMost = 15 * time.Minute
+
 // BindPlugin asks for the binding; the answer to tag arrives at the scheduler.
 type BindPlugin interface {
 	Plugin
@@ -176,6 +204,8 @@ const (
 	NodeDelete
 	AssignedPodAdd // also one that was only assumed
 	AssignedPodUpdateLabel
+	UnscheduledPodAdd
+	WorkloadAdd
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)
@@ -185,8 +215,9 @@ const (
 type Event struct {
 	ClusterEvent
 	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added, NewNode if it is gone
-	Pod              *model.Pod  // of assigned pods' events
+	Pod              *model.Pod  // of pods' events
 	OldPod           *model.Pod  // of AssignedPodUpdateLabel: the version before
+	Workload         *model.Workload
 }
 
 // Handle is what a plugin can do besides answering.
@@ -203,6 +234,29 @@ func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 	st := &Status{Code: code, Reasons: reasons, id: int32(len(f.statuses)), rejector: f.bit(name)}
 	f.statuses = append(f.statuses, st)
 	return st
+}
+
+// Now is the time.
+func (h *Handle) Now() sim.Time { return h.framework.holder.now() }
+
+// Activate lets a pod that waits in the queue be tried at once.
+func (h *Handle) Activate(pod uint32) { h.framework.holder.activate(pod) }
+
+// Allow tells a pod that the plugin called name does not hold it up any longer;
+// if no other plugin does, its binding begins.
+func (h *Handle) Allow(name string, pod uint32) { h.framework.holder.allow(pod, h.framework.bit(name)) }
+
+// holder keeps the pods that wait for plugins' permission: a scheduler, or a
+// planner.
+type holder interface {
+	now() sim.Time
+	activate(pod uint32)
+	allow(pod uint32, by pluginSet)
+}
+
+// once is a status that is not made again: it says something of this very pod.
+func (h *Handle) once(name string, code Code, reason string) *Status {
+	return &Status{Code: code, Reasons: []string{reason}, rejector: h.framework.bit(name)}
 }
 
 // Bind sends a binding to the API server.
@@ -239,9 +293,13 @@ type Framework struct {
 	preScore   []PreScorePlugin
 	score      []weightedScore
 	wide       []weightedWide
+	reserves   []ReservePlugin
+	permits    []PermitPlugin
 	bind       BindPlugin
 	sign       []SignPlugin // of plugins that are not wide
 	hints      []hint
+	heeded     ClusterEvent // what any of them is about
+	holder     holder
 	// preempting tells whether a pod's victims are being asked to leave.
 	preempting func(*model.Pod) bool
 }
@@ -281,6 +339,12 @@ func (f *Framework) add(p Plugin, e Enabled) {
 	if x, ok := p.(ScorePlugin); ok && e.Not&AtScore == 0 {
 		f.score = append(f.score, weightedScore{x, e.Weight})
 	}
+	if x, ok := p.(ReservePlugin); ok {
+		f.reserves = append(f.reserves, x)
+	}
+	if x, ok := p.(PermitPlugin); ok {
+		f.permits = append(f.permits, x)
+	}
 	if x, ok := p.(BindPlugin); ok {
 		f.bind = x
 	}
@@ -292,6 +356,7 @@ func (f *Framework) add(p Plugin, e Enabled) {
 	if x, ok := p.(EnqueueExtensions); ok {
 		for _, e := range x.EventsToRegister() {
 			f.hints = append(f.hints, hint{e, f.bit(p.Name())})
+			f.heeded |= e.Event
 		}
 	}
 }
@@ -318,6 +383,9 @@ func (f *Framework) list(set pluginSet) string {
 
 // interested is the plugins that registered any of e's kinds.
 func (f *Framework) interested(e ClusterEvent) (set pluginSet) {
+	if f.heeded&e == 0 {
+		return 0
+	}
 	for i := range f.hints {
 		if f.hints[i].Event&e != 0 {
 			set |= f.hints[i].plugin

@@ -12,6 +12,7 @@ import (
 type Planner struct {
 	search *search
 	owners uint32
+	gangs  gangs
 }
 
 // PlannerConfig is how a Planner decides.
@@ -26,9 +27,11 @@ type PlannerConfig struct {
 func NewPlanner(c PlannerConfig) *Planner {
 	cache := newCache()
 	f := newFramework(c.Profile, cache, nil)
-	return &Planner{search: &search{
+	p := &Planner{search: &search{
 		framework: f, cache: cache, classes: newClasses(f), percentage: c.PercentageOfNodesToScore, ties: c.Ties, luck: c.Luck,
 	}}
+	f.holder = &p.gangs
+	return p
 }
 
 // AddNode adds a node to the end of the list.
@@ -76,6 +79,7 @@ func (p *Planner) Assign(pod *model.Pod) bool {
 	id, ok := p.search.cache.byName[pod.NodeName]
 	if ok {
 		pod.NodeID = id
+		p.know(pod)
 		p.search.cache.volumes.selectNode(pod, id)
 		p.search.cache.addPod(id, pod)
 	}
@@ -89,6 +93,9 @@ type Decision struct {
 	// PreFilter is what ended the decision before any node was looked at, "" if
 	// nothing did.
 	PreFilter string
+	// Refused is why the pod did not get the node that was found for it, "" if
+	// it did or there was none: its gang did not come together.
+	Refused string
 }
 
 // Decide finds a node for a pod; it does not put it there.

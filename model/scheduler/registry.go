@@ -21,6 +21,7 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeResourcesBalancedAllocation": newBalancedAllocation,
 	"ImageLocality":                   newImageLocality,
 	"DefaultBinder":                   newDefaultBinder,
+	"GangScheduling":                  newGangScheduling,
 }
 
 // Enabled is a plugin of a profile. Weight multiplies the scores of one that
@@ -49,6 +50,11 @@ type Profile struct {
 	Spread        SpreadArgs
 	InterPod      InterPodArgs
 	AddedAffinity AddedAffinity
+}
+
+// enables tells whether a plugin is in the profile.
+func (p *Profile) enables(name string) bool {
+	return slices.ContainsFunc(p.Plugins, func(e Enabled) bool { return e.Name == name })
 }
 
 // DefaultProfile is kube-scheduler v1.35's.
@@ -91,6 +97,14 @@ type Policy struct {
 // write a line, and a file if it needs a plugin of its own.
 var policies = []Policy{
 	{"default", "the default profile of kube-scheduler v1.35", DefaultProfile},
+	{"gang", "default, and the pods of a Workload's gang are bound together or not at all", gangProfile},
+}
+
+// gangProfile is the default one with the feature gate GangScheduling.
+func gangProfile() *Profile {
+	p := DefaultProfile()
+	p.Plugins = append(p.Plugins, Enabled{Name: "GangScheduling"})
+	return p
 }
 
 // Policies is every policy, in the order in which lists show them.

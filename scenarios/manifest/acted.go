@@ -60,7 +60,7 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef`),
 	under("containers", container), under("initContainers", container),
 )
 
@@ -99,6 +99,8 @@ var (
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
+
+	actedWorkload = acting(bookkeeping, words(`spec`))
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable status`))
 )

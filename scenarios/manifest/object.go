@@ -36,6 +36,7 @@ func init() {
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
 		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindNone, true, false, actedBudget, readBudget},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
+		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
 	}
 }
 
