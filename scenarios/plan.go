@@ -95,6 +95,7 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	for _, c := range s.Volumes.Classes {
 		p.AddStorageClass(c)
 	}
+	p.AddStorage(s.Volumes.Limits, s.Volumes.Attachments, s.Volumes.Capacities, s.Volumes.Drivers)
 	for _, x := range s.Services {
 		p.AddService(x)
 	}

@@ -93,7 +93,7 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 	for ; d.Node != "" && total < fillMost; d = p.Decide(pod) {
 		counts[d.Node]++
 		total++
-		place(p, pod, d.Node)
+		p.Place(pod, d.Node)
 	}
 	name := report.Escape(pod.Namespace + "/" + pod.Name)
 	fmt.Fprintf(c.out, "%d more of pod %s fit", total, name)
@@ -145,13 +145,6 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 func (c *console) explainEach(p *scheduler.Planner, s *scenarios.State) int {
 	p.PlaceAll(s.Pending(), true, func(pod *model.Pod, e *scheduler.Explanation) { c.out.Write(explainLine(pod, e)) })
 	return exitHeld
-}
-
-// place binds a pod.
-func place(p *scheduler.Planner, pod *model.Pod, node string) {
-	bound := *pod
-	bound.NodeName = node
-	p.Assign(&bound)
 }
 
 // line is what --explain prints of a pod.

@@ -152,6 +152,7 @@ func (c *cache) changed(id uint32) {
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
 	c.row(id).AddPod(pod)
+	c.volumes.use(pod, 1)
 	c.hold(pod.Spec.Priority, 1)
 	c.kinOf(pod).count(id, 1)
 	c.changed(id)
@@ -160,6 +161,7 @@ func (c *cache) addPod(id uint32, pod *model.Pod) {
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
+	c.volumes.use(pod, -1)
 	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
 	c.changed(id)

@@ -60,27 +60,12 @@ func (p *Planner) AddReplicaSet(r *model.ReplicaSet) model.Ref {
 // none but its name.
 func (p *Planner) SetNamespace(name string, l model.Labels) { p.search.cache.namespaces[name] = l }
 
-// AddClaim, AddVolume and AddStorageClass tell of storage, before any pod that
-// uses it.
-func (p *Planner) AddClaim(c *model.Claim) {
-	p.search.cache.volumes.claims[claimKey{c.Namespace, c.Name}] = c
-}
-
-// AddVolume adds a PersistentVolume.
-func (p *Planner) AddVolume(v *model.Volume) { p.search.cache.volumes.volumes[v.Name] = v }
-
-// AddStorageClass adds a StorageClass.
-func (p *Planner) AddStorageClass(c *model.StorageClass) {
-	p.search.cache.volumes.classes[c.Name] = c
-}
-
 // Assign puts a pod on the node that it names, if there is one.
 func (p *Planner) Assign(pod *model.Pod) bool {
 	id, ok := p.search.cache.byName[pod.NodeName]
 	if ok {
 		pod.NodeID = id
 		p.know(pod)
-		p.search.cache.volumes.selectNode(pod, id)
 		p.search.cache.addPod(id, pod)
 	}
 	return ok

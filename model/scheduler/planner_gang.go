@@ -50,7 +50,7 @@ func (p *Planner) PlaceAll(pods []*model.Pod, explain bool, outcome func(*model.
 		for _, pod := range pods {
 			e := p.decide(pod, explain)
 			if outcome(pod, e); e.Node != "" {
-				p.place(pod, e.Node)
+				p.Place(pod, e.Node)
 			}
 		}
 		return
@@ -79,12 +79,13 @@ func (p *Planner) decide(pod *model.Pod, explain bool) *Explanation {
 	return &Explanation{Decision: p.Decide(pod)}
 }
 
-// place puts a copy of a pod on a node.
-func (p *Planner) place(pod *model.Pod, node string) *model.Pod {
+// Place puts a copy of a pod on a node that was found for it, with all that it
+// needs there, or says why the node is refused after all.
+func (p *Planner) Place(pod *model.Pod, node string) (*model.Pod, *Status) {
 	there := *pod
 	there.NodeName = node
 	p.Assign(&there)
-	return &there
+	return &there, p.search.framework.reserve(pod, there.NodeID)
 }
 
 // trial is pods on their way to a node, some of which may have to give theirs
@@ -127,10 +128,9 @@ func (t *trial) try(i int) {
 	if t.outcomes[i] = e; e.Node == "" {
 		return
 	}
-	t.placed[i] = t.place(pod, e.Node)
-	st := f.reserve(pod, t.placed[i].NodeID)
+	var st *Status
 	var wait *permit
-	if st == nil {
+	if t.placed[i], st = t.Place(pod, e.Node); st == nil {
 		wait, st = f.permit(pod, t.placed[i].NodeID)
 	}
 	if st != nil {

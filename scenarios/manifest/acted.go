@@ -94,7 +94,9 @@ var (
 		status.volumesInUse status.volumesAttached status.phase`))
 
 	actedStorage = acting(bookkeeping, words(`spec status provisioner parameters reclaimPolicy mountOptions
-		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp`))
+		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp metadata.annotations metadata.ownerReferences`))
+
+	actedCapacity = acting(bookkeeping, words(`storageClassName capacity maximumVolumeSize nodeTopology metadata.generateName metadata.ownerReferences`))
 
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
