@@ -120,9 +120,9 @@ func (s *State) Fill(p *scheduler.Planner) error {
 
 // Pending is the pods that have no node, in the order of the file. Those that
 // are being deleted, or are for another scheduler, are not scheduled.
-func (s *State) Pending() (out []*model.Pod) {
+func (s *State) Pending(p *scheduler.Planner) (out []*model.Pod) {
 	for _, pod := range s.Pods {
-		if pod.NodeName == "" && !pod.Deleting() && pod.Spec.SchedulerName == scheduler.Name {
+		if pod.NodeName == "" && !pod.Deleting() && p.Responsible(pod) {
 			out = append(out, pod)
 		}
 	}

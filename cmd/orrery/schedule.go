@@ -64,7 +64,7 @@ func schedule(c *console, o *options, args []string) int {
 		if err != nil {
 			return c.wrong("schedule", err)
 		}
-		planner.PlaceAll(state.Pending(), false, func(*model.Pod, *scheduler.Explanation) {})
+		planner.PlaceAll(state.Pending(planner), false, func(*model.Pod, *scheduler.Explanation) {})
 		if o.untilFull {
 			return c.fill(planner, pod)
 		}
@@ -116,20 +116,23 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 
 // newPlanner plans for the cluster as it is.
 func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
-	profile, percentage := scheduler.DefaultProfile(), int64(100)
+	profiles := []scheduler.PlannerProfile{{Profile: scheduler.DefaultProfile(), PercentageOfNodesToScore: -1}}
 	if o.config != "" {
 		c, err := scenarios.OpenSchedulerConfig(o.config)
 		if err != nil {
 			return nil, err
 		}
-		if profile = c.Profile; c.PercentageOfNodesToScore >= 0 {
-			percentage = c.PercentageOfNodesToScore
-		}
+		profiles = c.Profiles
 	}
 	if p, err := policy(o.policy); err != nil {
 		return nil, err
 	} else if p != nil {
-		profile = p
+		profiles[0].Profile = p
+	}
+	for i := range profiles {
+		if profiles[i].PercentageOfNodesToScore < 0 {
+			profiles[i].PercentageOfNodesToScore = 100
+		}
 	}
 	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
 	how, known := ties[o.ties]
@@ -137,13 +140,15 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
 	}
 	luck := sim.NewLuck(o.seed).Stream("scheduler ties")
-	p := scheduler.NewPlanner(scheduler.PlannerConfig{Profile: profile, PercentageOfNodesToScore: percentage, Ties: how, Luck: &luck})
+	p := scheduler.NewPlanner(scheduler.PlannerConfig{
+		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: &luck,
+	})
 	return p, s.Fill(p)
 }
 
 // explainEach schedules every pending pod and prints a JSON line of it.
 func (c *console) explainEach(p *scheduler.Planner, s *scenarios.State) int {
-	p.PlaceAll(s.Pending(), true, func(pod *model.Pod, e *scheduler.Explanation) { c.out.Write(explainLine(pod, e)) })
+	p.PlaceAll(s.Pending(p), true, func(pod *model.Pod, e *scheduler.Explanation) { c.out.Write(explainLine(pod, e)) })
 	return exitHeld
 }
 
@@ -202,7 +207,7 @@ func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
 func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "POD\tNODE\tWHY NOT")
-	placed, pending := 0, s.Pending()
+	placed, pending := 0, s.Pending(p)
 	p.PlaceAll(pending, false, func(pod *model.Pod, d *scheduler.Explanation) {
 		name := report.Escape(pod.Namespace + "/" + pod.Name)
 		if d.Node == "" {

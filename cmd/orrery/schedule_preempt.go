@@ -32,7 +32,7 @@ type candidate struct {
 // preemptEach schedules every pending pod, at the cost of others if need be, and
 // prints a JSON line of it.
 func (c *console) preemptEach(p *scheduler.Planner, s *scenarios.State) int {
-	for _, pod := range s.Pending() {
+	for _, pod := range s.Pending(p) {
 		d, x := p.Preempt(pod)
 		l := preemptLine{Pod: podName(pod), Node: d.Node, Error: d.PreFilter}
 		switch {

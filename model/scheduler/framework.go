@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -267,6 +268,7 @@ type weightedWide struct {
 	WidePlugin
 	weight int64
 	points Point // where it is asked
+	at     int   // its place among those that filter
 }
 
 // weightedScore is a Score plugin with its weight in the profile.
@@ -284,6 +286,8 @@ type hint struct {
 // profile's order.
 type Framework struct {
 	names      []string // by bit
+	filters    []string // in the order in which they are asked
+	mixed      bool     // a filter that looks across nodes is asked before one that does not
 	statuses   []*Status
 	preEnqueue []PreEnqueuePlugin
 	queueSort  QueueSortPlugin
@@ -314,17 +318,38 @@ func newFramework(profile *Profile, cache *cache, client *store.Client) *Framewo
 	for _, e := range profile.Plugins {
 		f.add(registry[e.Name](h), e)
 	}
+	f.arrange(profile.FilterOrder)
 	return f
 }
 
+// arrange puts the filters into their order.
+func (f *Framework) arrange(first []string) {
+	f.filters = slices.Clone(first)
+	for _, n := range f.names {
+		if !slices.Contains(f.filters, n) {
+			f.filters = append(f.filters, n)
+		}
+	}
+	slices.SortStableFunc(f.filter, func(a, b FilterPlugin) int { return f.place(a) - f.place(b) })
+	slices.SortStableFunc(f.wide, func(a, b weightedWide) int { return f.place(a) - f.place(b) })
+	for i := range f.wide {
+		w := &f.wide[i]
+		w.at = f.place(w)
+		f.mixed = f.mixed || len(f.filter) > 0 && w.points&AtFilter != 0 && w.at < f.place(f.filter[len(f.filter)-1])
+	}
+}
+
+// place is a plugin's place among those that filter.
+func (f *Framework) place(p Plugin) int { return slices.Index(f.filters, p.Name()) }
+
 func (f *Framework) add(p Plugin, e Enabled) {
-	if x, ok := p.(PreEnqueuePlugin); ok {
+	if x, ok := p.(PreEnqueuePlugin); ok && e.Not&AtPreEnqueue == 0 {
 		f.preEnqueue = append(f.preEnqueue, x)
 	}
 	if x, ok := p.(QueueSortPlugin); ok {
 		f.queueSort = x
 	}
-	if x, ok := p.(PreFilterPlugin); ok && e.Not&AtFilter == 0 {
+	if x, ok := p.(PreFilterPlugin); ok && e.Not&AtPreFilter == 0 {
 		f.preFilter = append(f.preFilter, x)
 	}
 	if x, ok := p.(FilterPlugin); ok && e.Not&AtFilter == 0 {
@@ -339,17 +364,17 @@ func (f *Framework) add(p Plugin, e Enabled) {
 	if x, ok := p.(ScorePlugin); ok && e.Not&AtScore == 0 {
 		f.score = append(f.score, weightedScore{x, e.Weight})
 	}
-	if x, ok := p.(ReservePlugin); ok {
+	if x, ok := p.(ReservePlugin); ok && e.Not&AtReserve == 0 {
 		f.reserves = append(f.reserves, x)
 	}
-	if x, ok := p.(PermitPlugin); ok {
+	if x, ok := p.(PermitPlugin); ok && e.Not&AtPermit == 0 {
 		f.permits = append(f.permits, x)
 	}
 	if x, ok := p.(BindPlugin); ok {
 		f.bind = x
 	}
 	if x, ok := p.(WidePlugin); ok {
-		f.wide = append(f.wide, weightedWide{x, e.Weight, (AtFilter | AtScore) &^ e.Not})
+		f.wide = append(f.wide, weightedWide{WidePlugin: x, weight: e.Weight, points: Everywhere &^ e.Not})
 	} else if x, ok := p.(SignPlugin); ok {
 		f.sign = append(f.sign, x)
 	}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -10,28 +11,56 @@ import (
 // Planner is the scheduler's decisions without its clock: it is told what is in
 // a cluster and answers, one pod after the other, where each goes and why.
 type Planner struct {
-	search *search
-	owners uint32
-	gangs  gangs
+	search   *search   // of the profile in use
+	searches []*search // by profile
+	names    []string  // the schedulers that pods ask for, by profile
+	owners   uint32
+	gangs    gangs
 }
 
 // PlannerConfig is how a Planner decides.
 type PlannerConfig struct {
 	Profile                  *Profile
 	PercentageOfNodesToScore int64 // 0 adapts to the cluster
-	Ties                     Ties
-	Luck                     *sim.Stream // of TiesRandom
+	// Others are more profiles; a pod's schedulerName chooses.
+	Others []PlannerProfile
+	Ties   Ties
+	Luck   *sim.Stream // of TiesRandom
+}
+
+// PlannerProfile is a profile and how much of the cluster it searches.
+type PlannerProfile struct {
+	*Profile
+	PercentageOfNodesToScore int64
 }
 
 // NewPlanner plans for an empty cluster.
 func NewPlanner(c PlannerConfig) *Planner {
 	cache := newCache()
-	f := newFramework(c.Profile, cache, nil)
-	p := &Planner{search: &search{
-		framework: f, cache: cache, classes: newClasses(f), percentage: c.PercentageOfNodesToScore, ties: c.Ties, luck: c.Luck,
-	}}
-	f.holder = &p.gangs
+	p := &Planner{}
+	for _, x := range append([]PlannerProfile{{c.Profile, c.PercentageOfNodesToScore}}, c.Others...) {
+		f := newFramework(x.Profile, cache, nil)
+		f.holder = &p.gangs
+		p.searches = append(p.searches, &search{
+			framework: f, cache: cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore, ties: c.Ties, luck: c.Luck,
+		})
+		p.names = append(p.names, cmp.Or(x.SchedulerName, Name))
+	}
+	p.search = p.searches[0]
 	return p
+}
+
+// Responsible tells whether any profile is for the pod.
+func (p *Planner) Responsible(pod *model.Pod) bool {
+	return slices.Contains(p.names, pod.Spec.SchedulerName)
+}
+
+// choose takes the profile that the pod asks for, the first if there is none.
+// Searches of all profiles go on from where the last one stopped.
+func (p *Planner) choose(pod *model.Pod) {
+	next := p.searches[max(0, slices.Index(p.names, pod.Spec.SchedulerName))]
+	next.nextStartNodeIndex = p.search.nextStartNodeIndex
+	p.search = next
 }
 
 // AddNode adds a node to the end of the list.
@@ -85,6 +114,7 @@ type Decision struct {
 
 // Decide finds a node for a pod; it does not put it there.
 func (p *Planner) Decide(pod *model.Pod) Decision {
+	p.choose(pod)
 	if st := p.search.framework.preEnqueued(pod); st != nil {
 		return Decision{Message: st.Reasons[0], PreFilter: st.Reasons[0]}
 	}
@@ -165,17 +195,7 @@ func (s *search) reject(c *class, id uint32) *Status {
 	if c.pinned && !slices.Contains(c.names, node.Node.Name) {
 		return &Status{Reasons: []string{unsatisfied(s.framework.list(c.involve))}, rejector: c.involve}
 	}
-	for _, f := range c.local {
-		if st := f.Filter(c.pod, node); st != nil {
-			return st
-		}
-	}
-	for _, f := range c.filter {
-		if st := f.Filter(id); st != nil {
-			return st
-		}
-	}
-	return nil
+	return s.refusal(c, id)
 }
 
 // explain fills in the scores of the feasible nodes.

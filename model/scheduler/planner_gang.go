@@ -70,7 +70,9 @@ func (p *Planner) PlaceAll(pods []*model.Pod, explain bool, outcome func(*model.
 }
 
 // Holds tells whether the profile can take back a node that was found.
-func (p *Planner) Holds() bool { return len(p.search.framework.permits) > 0 }
+func (p *Planner) Holds() bool {
+	return slices.ContainsFunc(p.searches, func(s *search) bool { return len(s.framework.permits) > 0 })
+}
 
 func (p *Planner) decide(pod *model.Pod, explain bool) *Explanation {
 	if explain {
@@ -85,6 +87,7 @@ func (p *Planner) Place(pod *model.Pod, node string) (*model.Pod, *Status) {
 	there := *pod
 	there.NodeName = node
 	p.Assign(&there)
+	p.choose(pod)
 	return &there, p.search.framework.reserve(pod, there.NodeID)
 }
 
@@ -123,7 +126,7 @@ func (t *trial) round(wanted func(int) bool) {
 }
 
 func (t *trial) try(i int) {
-	pod, f := t.pods[i], t.search.framework
+	pod := t.pods[i]
 	e := t.decide(pod, t.explain)
 	if t.outcomes[i] = e; e.Node == "" {
 		return
@@ -131,7 +134,7 @@ func (t *trial) try(i int) {
 	var st *Status
 	var wait *permit
 	if t.placed[i], st = t.Place(pod, e.Node); st == nil {
-		wait, st = f.permit(pod, t.placed[i].NodeID)
+		wait, st = t.search.framework.permit(pod, t.placed[i].NodeID)
 	}
 	if st != nil {
 		t.takeBack(i, st)
@@ -142,6 +145,7 @@ func (t *trial) try(i int) {
 
 // takeBack lets a pod have its node no longer.
 func (t *trial) takeBack(i int, why *Status) {
+	t.choose(t.pods[i])
 	t.search.framework.unreserve(t.pods[i], t.placed[i].NodeID)
 	t.Remove(t.placed[i])
 	t.placed[i] = nil

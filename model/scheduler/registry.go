@@ -37,16 +37,31 @@ type Enabled struct {
 // Point is an extension point at which a plugin can be left out, or several.
 type Point uint8
 
-// The points. Whoever leaves out a filter leaves out its PreFilter.
+// The points. Whoever is left out at one of Filter and Score is as if it had
+// nothing to say there; what it looks up before is only of use to itself, but
+// for PreFilter, which may refuse a pod or restrict the search.
 const (
-	AtFilter Point = 1 << iota
+	AtPreEnqueue Point = 1 << iota
+	AtPreFilter
+	AtFilter
 	AtPostFilter
 	AtScore
+	AtReserve
+	AtPermit
+
+	// Everywhere is all of them.
+	Everywhere = AtPreEnqueue | AtPreFilter | AtFilter | AtPostFilter | AtScore | AtReserve | AtPermit
 )
 
 // Profile is a set of plugins and what they are told.
 type Profile struct {
+	// SchedulerName is whose pods it is for, "" for Name.
+	SchedulerName string
 	Plugins       []Enabled
+	// FilterOrder is the names of plugins in the order in which they filter; the
+	// others follow in that of Plugins.
+	FilterOrder   []string
+	Preemption    PreemptionArgs
 	Fit           FitArgs
 	Balanced      []ResourceSpec // of NodeResourcesBalancedAllocationArgs; default CPU and memory
 	Spread        SpreadArgs
