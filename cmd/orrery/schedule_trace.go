@@ -118,7 +118,7 @@ func (x *placing) place(config *cluster.Config, file string) error {
 			x.unplaced++
 		} else {
 			x.waste(d.Node, -1)
-			place(x.planner, pod, d.Node)
+			x.planner.Place(pod, d.Node)
 			x.waste(d.Node, 1)
 		}
 		x.note()
