@@ -26,6 +26,8 @@ type Invariants struct {
 type usage struct{ cpu, memory, pods int64 }
 
 // gpu is a device of a node.
+//
+//tidy:key compared as a whole
 type gpu struct {
 	node   uint32
 	device int
