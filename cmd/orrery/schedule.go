@@ -137,7 +137,7 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 
 // newPlanner plans for the cluster as it is.
 func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
-	p, err := emptyPlanner(o, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+	p, err := emptyPlanner(o, &scenarios.Scenario{}, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
 		for _, pod := range s.Pods {
 			if !yield(pod.Spec, 1) {
 				return
@@ -150,8 +150,8 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 	return p, s.Fill(p)
 }
 
-// emptyPlanner plans as the flags say.
-func emptyPlanner(o *options, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
+// emptyPlanner plans as the flags say, and a scenario where they do not.
+func emptyPlanner(o *options, of *scenarios.Scenario, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
 	profiles := []scheduler.PlannerProfile{{Profile: scheduler.DefaultProfile(), PercentageOfNodesToScore: -1}}
 	if o.config != "" {
 		c, err := scenarios.OpenSchedulerConfig(o.config)
@@ -160,9 +160,14 @@ func emptyPlanner(o *options, typical []scheduler.TypicalPod) (*scheduler.Planne
 		}
 		profiles = c.Profiles
 	}
-	if p, err := policy(o.policy); err != nil {
-		return nil, err
-	} else if p != nil {
+	if p := of.Config.Scheduler.Profile; p != nil {
+		profiles[0].Profile = p
+	}
+	if o.policy != "" {
+		p, err := of.Policy(o.policy)
+		if err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
 		profiles[0].Profile = p
 	}
 	for i := range profiles {
