@@ -70,6 +70,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.priorityClass(version[PriorityClass](old), version[PriorityClass](new))
 	case *PodDisruptionBudget:
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
+	case *Workload:
+		d.workload(version[Workload](old), version[Workload](new))
 	}
 }
 

@@ -298,6 +298,19 @@ func disruptedList(list []Disruption) string {
 	return strings.Join(names, ",")
 }
 
+func (d *Differ) workload(a, b *Workload) {
+	if d.deleted {
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	if d.created {
+		byName := func(x, y PodGroup) int { return strings.Compare(x.Name, y.Name) }
+		for _, g := range slices.SortedFunc(slices.Values(b.Groups), byName) {
+			d.number("spec.podGroups."+g.Name+".minCount", 0, int64(g.MinCount))
+		}
+	}
+}
+
 func (d *Differ) endpointSlice(a, b *EndpointSlice) {
 	if d.deleted {
 		return

@@ -26,18 +26,19 @@ const (
 	KindEndpointSlice
 	KindPriorityClass
 	KindPodDisruptionBudget
+	KindWorkload
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget"}
+	"PodDisruptionBudget", "Workload"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget"}
+	"poddisruptionbudget", "workload"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -52,6 +53,7 @@ var kindAliases = map[string]Kind{
 	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
 	"poddisruptionbudget": KindPodDisruptionBudget, "poddisruptionbudgets": KindPodDisruptionBudget, "pdb": KindPodDisruptionBudget,
+	"workload": KindWorkload, "workloads": KindWorkload,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

@@ -39,13 +39,14 @@ type loader struct {
 
 // top reads the scenario. What names objects is read after all objects are known.
 func (l *loader) top(root strict.Value) {
-	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "cluster", "trace", "workload", "timeline", "expect")
+	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "scheduler", "policies", "cluster", "trace", "workload", "timeline", "expect")
 	c := &l.scenario.Config
 	top.Required("apiVersion").Enum("version", Version)
 	c.Name = top.Required("name").Name()
 	l.scenario.About = top.Optional("about").Prose()
 	c.Duration = top.Required("duration").DurationIn(time.Second, maxDuration)
 	c.Seed = uint64(top.Default("seed", "1").Int(0, 1<<63-1))
+	l.policies(top.Optional("policies"), top.Optional("scheduler"))
 	if top.Optional("trace").Peek("nodes").Given() {
 		l.cluster(top.Optional("cluster"), true)
 	} else {

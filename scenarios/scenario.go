@@ -12,6 +12,10 @@
 //	about: What happens, and why it is worth a test.
 //	duration: 45m                    # required, 1s to 366d
 //	seed: 1
+//	scheduler: {policy: packed}      # how it chooses: one of policies, or of those that orrery list policies shows
+//	policies:                        # own ones, each like a profile of a KubeSchedulerConfiguration
+//	  - {name: packed, about: Fill up., percentageOfNodesToScore: 100, plugins: {score: {disabled: [{name: "*"}],
+//	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c]}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
@@ -91,6 +95,7 @@ import (
 	"strings"
 
 	"orrery/model/cluster"
+	"orrery/model/scheduler"
 	"orrery/report"
 	"orrery/scenarios/manifest"
 	"orrery/scenarios/strict"
@@ -103,8 +108,10 @@ const Version = "orrery/v1"
 type Scenario struct {
 	About  string
 	Config cluster.Config
-	Expect []report.Expect
-	Notes  []string // what the manifests say that is not modeled: "FILE:LINE: OBJECT: ..."
+	// Policies are the scenario's own, besides those that are built in.
+	Policies []scheduler.Policy
+	Expect   []report.Expect
+	Notes    []string // what the manifests say that is not modeled: "FILE:LINE: OBJECT: ..."
 }
 
 // Options is what the command line may say about reading.

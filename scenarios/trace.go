@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
@@ -60,7 +61,8 @@ func (l *loader) trace(v strict.Value) {
 	l.tracePods(m.Optional("pods"), clock)
 }
 
-// traceTable opens the table of nodes or pods that v describes. It is nil if there is none, or none that can be read.
+// traceTable opens the table of nodes or pods that v describes. It is nil if there
+// is none, or none that can be read.
 func (l *loader) traceTable(v strict.Value, what string) *traceTable {
 	var known, required []string
 	for _, c := range TraceColumns {
@@ -99,18 +101,31 @@ func (l *loader) traceTable(v strict.Value, what string) *traceTable {
 		l.finish(t)
 		return nil
 	}
-	for _, e := range m.Optional("where").Entries() {
+	t.filters(m.Optional("where"))
+	return t
+}
+
+// filters reads which rows count: {COLUMN: WORD} or {COLUMN: [WORD, ...]}.
+func (t *traceTable) filters(v strict.Value) {
+	entries := v.Entries()
+	if len(entries) > maxFilters {
+		v.Errorf("%d conditions are more than %d", len(entries), maxFilters)
+		t.clean = false
+		return
+	}
+	for _, e := range entries {
 		i, ok := t.find(e.Key)
-		f := filter{column: i}
+		f := filter{i, map[string]bool{}}
 		if e.Value.IsList() {
-			f.words = strict.Each(e.Value, strict.Value.Text)
+			for _, w := range strict.Each(e.Value, strict.Value.Text) {
+				f.words[w] = true
+			}
 		} else {
-			f.words = []string{e.Value.Text()}
+			f.words[e.Value.Text()] = true
 		}
 		t.where = append(t.where, f)
 		t.clean = t.clean && ok
 	}
-	return t
 }
 
 // finish keeps the mistakes in the table.
@@ -252,17 +267,20 @@ func (l *loader) traceClock(v strict.Value) traceClock {
 		if at, err := parseDate(o.Raw()); err == nil {
 			c.origin = at
 		} else {
-			c.origin = int64(o.Duration())
+			c.origin = int64(o.DurationIn(0, maxMoment))
 		}
 	}
 	return c
 }
 
-// times is n/milli thousandths, rounded down; a rate that was wrong changes
-// nothing.
-func times(n, milli int64) int64 {
-	if milli <= 0 {
+// slower is n, which is not negative, divided by a rate in thousandths, rounded
+// down; what is too long is for ever. A rate that was wrong changes nothing.
+func slower(n, milli int64) int64 {
+	switch {
+	case milli <= 0:
 		return n
+	case n/milli >= math.MaxInt64/1000:
+		return math.MaxInt64
 	}
 	return n/milli*1000 + n%milli*1000/milli
 }

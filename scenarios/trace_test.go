@@ -83,28 +83,26 @@ func traced(t *testing.T, in string) string {
 	return b.String()
 }
 
-// openb is a scenario of the real GPU cluster's trace, read where it is; more is
-// what the scenario says besides.
+// openb is the scenario of the README, of the real GPU cluster's trace, which is
+// read where it is; more is what it says besides, instead of its promises.
 func openb(tb testing.TB, more string) *scenarios.Scenario {
 	tb.Helper()
 	shared, err := filepath.Abs("../../shared/data/openb")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	text := `apiVersion: orrery/v1
-name: openb
-duration: 150d
-trace:
-  nodes:
-    file: ` + shared + `/openb_node_list_all_node.csv
-    columns: {name: sn, cpu: {column: cpu_milli, unit: 1m}, memory: {column: memory_mib, unit: 1Mi}, gpus: gpu, gpuModel: model}
-  pods:
-    file: ` + shared + `/openb_pod_list_default.csv
-    columns: {name: name, cpu: {column: cpu_milli, unit: 1m}, memory: {column: memory_mib, unit: 1Mi}, gpus: num_gpu, gpuMilli: gpu_milli,
-      gpuModels: gpu_spec, arrival: creation_time, deletion: deletion_time}
-`
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "```yaml\napiVersion: orrery/v1\nname: openb\n")
+	text, _, _ = strings.Cut(text, "```\n")
+	if more != "" {
+		text, _, _ = strings.Cut(text, "expect:\n")
+	}
+	text = "apiVersion: orrery/v1\nname: openb\n" + strings.ReplaceAll(text, "file: ", "file: "+shared+"/") + more
 	file := filepath.Join(tb.TempDir(), "openb.yaml")
-	if err := os.WriteFile(file, []byte(text+more), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		tb.Fatal(err)
 	}
 	s, err := scenarios.Load(file, scenarios.Options{Root: shared})
@@ -112,6 +110,21 @@ trace:
 		tb.Fatal(err)
 	}
 	return s
+}
+
+func TestTheScenarioInTheReadmeKeepsItsPromises(t *testing.T) {
+	for _, policy := range []string{"default", "fragmentation"} {
+		s := openb(t, "")
+		s.Config.Scheduler.Profile = scheduler.PolicyNamed(policy)
+		_, r := run(t, s)
+		var b strings.Builder
+		if err := r.WriteText(&b, false); err != nil {
+			t.Error(err)
+		}
+		if !r.Held() || len(r.Verdicts) != 4 {
+			t.Error(policy, b.String())
+		}
+	}
 }
 
 // The figures are those of a few lines of another language over the same files.

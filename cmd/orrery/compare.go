@@ -26,7 +26,7 @@ orrery compare --policy default,bin-pack,random --seeds 1..50 burst.yaml
 orrery compare --policy default,bin-pack --metric 'pod_start_seconds.p99()' --metric 'pods_pending.max()' burst.yaml
 orrery compare --policy default,bin-pack -o json burst.yaml | jq .measures`,
 	flags: func(f *pflag.FlagSet, o *options) {
-		f.StringVar(&o.policy, "policy", "", "the policies; each is compared with the first. There are "+strings.Join(scheduler.PolicyNames(), ", "))
+		f.StringVar(&o.policy, "policy", "", "the policies; each is compared with the first. Besides the scenario's own there are "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.seeds, "seeds", "1..20", "the seeds each of them is run with, such as 1..20 or 1,2,7")
 		f.StringArrayVar(&o.metrics, "metric", nil, "what to compare, may be given several times (default: what the scenario expects, and every metric that needs no object)")
 		f.StringVarP(&o.output, "output", "o", "text", "text or json")
@@ -55,6 +55,11 @@ func compare(c *console, o *options, args []string) int {
 	s, err := c.load(args[0], o)
 	if err != nil {
 		return c.wrong("compare", err)
+	}
+	for _, name := range policies {
+		if _, err := s.Policy(name); err != nil {
+			return c.wrong("compare", fmt.Errorf("--policy: %w", err))
+		}
 	}
 	measures, err := measuresOf(s, o.metrics)
 	if err != nil {
@@ -126,11 +131,6 @@ func parsePolicies(o *options) ([]string, error) {
 	}
 	if len(names) < 2 {
 		return nil, fmt.Errorf("--policy: a comparison takes at least two policies, such as default,bin-pack; there are %s", strings.Join(scheduler.PolicyNames(), ", "))
-	}
-	for _, n := range names {
-		if _, err := policy(n); err != nil {
-			return nil, err
-		}
 	}
 	o.policy = ""
 	return names, nil
@@ -246,7 +246,7 @@ func (b *batch) one(s scenarios.Scenario, index int) (broken *brokenRun) {
 			broken = &brokenRun{index: index, panic: fmt.Sprintf("%s%v\n%s", which, p, debug.Stack())}
 		}
 	}()
-	profile, err := policy(name)
+	profile, err := s.Policy(name)
 	if err != nil {
 		return &brokenRun{index: index, code: exitUsage, say: err.Error()}
 	}

@@ -66,15 +66,14 @@ func schedule(c *console, o *options, args []string) int {
 		if err != nil {
 			return c.wrong("schedule", err)
 		}
-		for _, p := range state.Pending() {
-			if d := planner.Decide(p); d.Node != "" {
-				place(planner, p, d.Node)
-			}
-		}
+		planner.PlaceAll(state.Pending(planner), false, func(*model.Pod, *scheduler.Explanation) {})
 		if o.untilFull {
 			return c.fill(planner, pod)
 		}
 		state.Pods = []*model.Pod{pod}
+	}
+	if o.preempt && planner.Holds() {
+		return c.wrong("schedule", fmt.Errorf("--preempt with gangs: whom preemption sends back while it waits for its gang, only a run shows"))
 	}
 	if o.preempt {
 		return c.preemptEach(planner, state)
@@ -115,7 +114,7 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 	for ; d.Node != "" && total < fillMost; d = p.Decide(pod) {
 		counts[d.Node]++
 		total++
-		place(p, pod, d.Node)
+		p.Place(pod, d.Node)
 	}
 	name := report.Escape(pod.Namespace + "/" + pod.Name)
 	fmt.Fprintf(c.out, "%d more of pod %s fit", total, name)
@@ -138,7 +137,7 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 
 // newPlanner plans for the cluster as it is.
 func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
-	p, err := emptyPlanner(o, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+	p, err := emptyPlanner(o, &scenarios.Scenario{}, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
 		for _, pod := range s.Pods {
 			if !yield(pod.Spec, 1) {
 				return
@@ -151,24 +150,30 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 	return p, s.Fill(p)
 }
 
-// emptyPlanner plans as the flags say.
-func emptyPlanner(o *options, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
-	profile, err := policy(o.policy)
-	if err != nil {
-		return nil, err
-	}
-	if profile == nil {
-		profile = scheduler.DefaultProfile()
-	}
-	profile.Typical = typical
-	percentage := int64(100)
+// emptyPlanner plans as the flags say, and a scenario where they do not.
+func emptyPlanner(o *options, of *scenarios.Scenario, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
+	profiles := []scheduler.PlannerProfile{{Profile: scheduler.DefaultProfile(), PercentageOfNodesToScore: -1}}
 	if o.config != "" {
 		c, err := scenarios.OpenSchedulerConfig(o.config)
 		if err != nil {
 			return nil, err
 		}
-		if profile = c.Profile; c.PercentageOfNodesToScore >= 0 {
-			percentage = c.PercentageOfNodesToScore
+		profiles = c.Profiles
+	}
+	if p := of.Config.Scheduler.Profile; p != nil {
+		profiles[0].Profile = p
+	}
+	if o.policy != "" {
+		p, err := of.Policy(o.policy)
+		if err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
+		profiles[0].Profile = p
+	}
+	for i := range profiles {
+		profiles[i].Typical = typical
+		if profiles[i].PercentageOfNodesToScore < 0 {
+			profiles[i].PercentageOfNodesToScore = 100
 		}
 	}
 	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
@@ -176,26 +181,15 @@ func emptyPlanner(o *options, typical []scheduler.TypicalPod) (*scheduler.Planne
 	if !known {
 		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
 	}
-	return scheduler.NewPlanner(scheduler.PlannerConfig{Profile: profile, PercentageOfNodesToScore: percentage, Ties: how, Luck: sim.NewLuck(o.seed)}), nil
+	return scheduler.NewPlanner(scheduler.PlannerConfig{
+		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: sim.NewLuck(o.seed),
+	}), nil
 }
 
 // explainEach schedules every pending pod and prints a JSON line of it.
 func (c *console) explainEach(p *scheduler.Planner, s *scenarios.State) int {
-	for _, pod := range s.Pending() {
-		e := p.Explain(pod)
-		c.out.Write(explainLine(pod, e))
-		if e.Node != "" {
-			place(p, pod, e.Node)
-		}
-	}
+	p.PlaceAll(s.Pending(p), true, func(pod *model.Pod, e *scheduler.Explanation) { c.out.Write(explainLine(pod, e)) })
 	return exitHeld
-}
-
-// place binds a pod.
-func place(p *scheduler.Planner, pod *model.Pod, node string) {
-	bound := *pod
-	bound.NodeName = node
-	p.Assign(&bound)
 }
 
 // line is what --explain prints of a pod.
@@ -235,6 +229,8 @@ func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
 	switch {
 	case e.PreFilter != "":
 		l.Error = e.PreFilter
+	case e.Refused != "":
+		l.Error = e.Refused
 	case e.Node == "":
 		l.Error = "unschedulable"
 	}
@@ -251,18 +247,16 @@ func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
 func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "POD\tNODE\tWHY NOT")
-	placed, pending := 0, s.Pending()
-	for _, pod := range pending {
-		d := p.Decide(pod)
+	placed, pending := 0, s.Pending(p)
+	p.PlaceAll(pending, false, func(pod *model.Pod, d *scheduler.Explanation) {
 		name := report.Escape(pod.Namespace + "/" + pod.Name)
 		if d.Node == "" {
 			fmt.Fprintf(w, "%s\t-\t%s\n", name, report.Escape(d.Message))
-			continue
+			return
 		}
 		placed++
 		fmt.Fprintf(w, "%s\t%s\t\n", name, report.Escape(d.Node))
-		place(p, pod, d.Node)
-	}
+	})
 	w.Flush()
 	fmt.Fprintf(c.out, "\n%d of %d pods placed on %d nodes\n", placed, len(pending), len(s.Nodes))
 	return exitHeld

@@ -38,7 +38,7 @@ func (c *console) scheduleTrace(o *options) int {
 		}
 		typical = &t.Config
 	}
-	x, err := newPlacing(o, config, typical)
+	x, err := newPlacing(o, s, typical)
 	if err != nil {
 		return c.wrong("schedule", err)
 	}
@@ -74,13 +74,13 @@ func of(s *model.PodSpec) [3]int64 {
 	return [3]int64{s.GPU.Milli(), s.Request.CPUMilli, s.Request.MemoryBytes}
 }
 
-func newPlacing(o *options, config, typical *cluster.Config) (*placing, error) {
+func newPlacing(o *options, s *scenarios.Scenario, typical *cluster.Config) (*placing, error) {
 	x := &placing{typical: scheduler.TypicalPods(typical.Pods())}
 	var err error
-	if x.planner, err = emptyPlanner(o, x.typical); err != nil {
+	if x.planner, err = emptyPlanner(o, s, x.typical); err != nil {
 		return nil, err
 	}
-	for _, n := range config.Nodes {
+	for _, n := range s.Config.Nodes {
 		x.planner.AddNode(n)
 		a := &n.Allocatable
 		for i, v := range [3]int64{n.GPU.Devices * model.GPUMilli, a.CPUMilli, a.MemoryBytes} {
@@ -118,7 +118,7 @@ func (x *placing) place(config *cluster.Config, file string) error {
 			x.unplaced++
 		} else {
 			x.waste(d.Node, -1)
-			place(x.planner, pod, d.Node)
+			x.planner.Place(pod, d.Node)
 			x.waste(d.Node, 1)
 		}
 		x.note()

@@ -31,7 +31,7 @@ const defaultMaxMemory = "12Gi"
 // modelFlags declares the flags that decide what a run does.
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
-	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: "+strings.Join(scheduler.PolicyNames(), ", "))
+	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: one of its policies, or "+strings.Join(scheduler.PolicyNames(), ", "))
 	runFlags(f, o)
 }
 
@@ -54,10 +54,10 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	if o.seed != 0 {
 		s.Config.Seed = o.seed
 	}
-	if p, err := policy(o.policy); err != nil {
-		return nil, err
-	} else if p != nil {
-		s.Config.Scheduler.Profile = p
+	if o.policy != "" {
+		if s.Config.Scheduler.Profile, err = s.Policy(o.policy); err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
 	}
 	s.Config.Literal = o.literal
 	s.Config.ShuffleTies = o.shuffle
@@ -71,19 +71,6 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 		}
 	}
 	return s, nil
-}
-
-// policy makes the profile of a policy; "" is the scenario's own.
-func policy(name string) (*scheduler.Profile, error) {
-	if name == "" {
-		return nil, nil
-	}
-	p := scheduler.PolicyNamed(name)
-	if p == nil {
-		return nil, fmt.Errorf("--policy: there is no policy %s%s; known: %s", strict.Quote(name),
-			scenarios.DidYouMean(name, scheduler.PolicyNames()), strings.Join(scheduler.PolicyNames(), ", "))
-	}
-	return p, nil
 }
 
 // outcome is a run that ended, one way or another.

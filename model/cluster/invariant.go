@@ -40,6 +40,8 @@ func (u *usage) over() string {
 }
 
 // gpu is a device of a node.
+//
+//tidy:key compared as a whole
 type gpu struct {
 	node   uint32
 	device int

@@ -60,7 +60,7 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef`),
 	under("containers", container), under("initContainers", container),
 )
 
@@ -94,7 +94,9 @@ var (
 		status.volumesInUse status.volumesAttached status.phase`))
 
 	actedStorage = acting(bookkeeping, words(`spec status provisioner parameters reclaimPolicy mountOptions
-		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp`))
+		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp metadata.annotations metadata.ownerReferences`))
+
+	actedCapacity = acting(bookkeeping, words(`storageClassName capacity maximumVolumeSize nodeTopology metadata.generateName metadata.ownerReferences`))
 
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
@@ -102,6 +104,7 @@ var (
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
+	actedWorkload = acting(bookkeeping, words(`spec`))
 )
 
 func join(lists ...[]string) []string {
