@@ -173,6 +173,9 @@ func check(v strict.Value, final map[string][]chosen) {
 	if len(final["queueSort"]) == 0 {
 		v.Errorf("no plugin sorts the queue: enable PrioritySort at queueSort")
 	}
+	if len(final["queueSort"]) > 1 {
+		v.Errorf("%d plugins sort the queue: only one can be enabled at queueSort", len(final["queueSort"]))
+	}
 	if len(final["bind"]) == 0 {
 		v.Errorf("no plugin binds: enable DefaultBinder at bind")
 	}

@@ -133,6 +133,8 @@ type cache struct {
 	workloads   workloads
 
 	luck sim.Luck // of plugins that draw
+	// ledger is what namespaces have of the cluster; nil if nobody asks.
+	ledger *ledger
 	// devices decides which GPUs of a node a pod gets.
 	devices func(*model.Pod, *NodeInfo) DeviceSet
 }
@@ -164,6 +166,7 @@ func (c *cache) changed(id uint32) {
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
 	c.row(id).AddPod(pod)
+	c.ledger.pod(pod, 1)
 	c.volumes.use(pod, 1)
 	c.hold(pod.Spec.Priority, 1)
 	c.kinOf(pod).count(id, 1)
@@ -173,6 +176,7 @@ func (c *cache) addPod(id uint32, pod *model.Pod) {
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
+	c.ledger.pod(pod, -1)
 	c.volumes.use(pod, -1)
 	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
@@ -204,6 +208,8 @@ func (c *cache) setNode(id uint32, next *model.Node) *model.Node {
 	old := n.Node
 	n.Node = next
 	n.equip(c.devices)
+	c.ledger.node(old, -1)
+	c.ledger.node(next, 1)
 	c.changed(id)
 	c.images.update(id, old, next)
 	if old == nil || next == nil || !slices.Equal(old.Labels, next.Labels) || !slices.Equal(old.Taints, next.Taints) {

@@ -62,6 +62,14 @@ type QueueSortPlugin interface {
 	Less(a, b *QueuedPodInfo) bool
 }
 
+// TenantSortPlugin is a QueueSortPlugin that weighs tenants against each other: its
+// order of pods of two tenants may change while they wait, that of pods of one
+// tenant and priority does not.
+type TenantSortPlugin interface {
+	QueueSortPlugin
+	Tenant(pod *model.Pod) uint32 // numbered from 0 on
+}
+
 // SignPlugin appends to key everything of a pod that the plugin's answers
 // depend on. Pods with equal keys over all plugins form a class and get equal
 // answers from a node that did not change

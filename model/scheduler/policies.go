@@ -62,6 +62,13 @@ func binPackProfile() *Profile {
 	return p
 }
 
+// dominantShareProfile is the default one with another order of the queue.
+func dominantShareProfile() *Profile {
+	p := DefaultProfile()
+	p.plugin("PrioritySort").Name = "DominantShare"
+	return p
+}
+
 // spreadProfile is the default profile where pods of one owner or Service are
 // spread over nodes and zones ten times as eagerly, and every pod more counts.
 func spreadProfile() *Profile {
