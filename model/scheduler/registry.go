@@ -42,6 +42,9 @@ type Enabled struct {
 	Name   string
 	Weight int64
 	Not    Point // where it is not asked
+	// New makes a plugin that is in no registry: code that uses this package can
+	// bring its own. Nil takes the one of that name here.
+	New func(*Handle) Plugin
 }
 
 // Point is an extension point at which a plugin can be left out, or several.
