@@ -30,7 +30,11 @@ type Measure struct {
 // ParseMeasure reads one measure. An error is an *ExprError.
 func ParseMeasure(s string) (Measure, error) {
 	e, err := parse(s, (*exprParser).measure)
-	return Measure{Text: strings.TrimSpace(s), e: e}, err
+	m := Measure{Text: strings.TrimSpace(s), e: e}
+	if !strings.HasSuffix(m.Text, ")") {
+		m.Text += "()"
+	}
+	return m, err
 }
 
 func (p *exprParser) measure() {
@@ -143,15 +147,19 @@ type Value struct {
 	None string
 }
 
+// question is what an instrument answers.
+//
+//tidy:key compared as a whole
+type question struct {
+	metric *Metric
+	about  about
+}
+
 // Take reads a history once, up to end, and takes all measures of it.
 func Take(h *store.History, end sim.Time, measures []Measure, promises []Expect) Measured {
 	s := newState()
 	converged := &cluster{is: (*state).converged}
 	watchers := []watcher{converged}
-	type question struct {
-		metric *Metric
-		about  about
-	}
 	instruments := map[question]instrument{}
 	ask := func(e *Expect) {
 		q := question{e.metric, e.about}
