@@ -273,6 +273,11 @@ func (d *decision) refusals() {
 
 // changes prints what would have to change for a node to take the pod.
 func (d *decision) changes() {
+	if d.PreFilter != "" {
+		d.head("what would have to change")
+		d.line("  no node was asked, because none would do: %s", d.PreFilter)
+		return
+	}
 	if len(d.Infeasible) == 0 {
 		return
 	}
