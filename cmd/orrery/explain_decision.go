@@ -138,7 +138,7 @@ func (d *decision) scores() {
 	for i, p := range d.Feasible[0].Plugins {
 		if slices.ContainsFunc(d.Feasible, func(n scheduler.NodeScore) bool { return n.Plugins[i].Score != p.Score }) {
 			head, columns = append(head, p.Plugin), append(columns, i)
-		} else {
+		} else if p.Score != 0 {
 			same = append(same, p.Plugin+" "+strconv.FormatInt(p.Score, 10))
 		}
 	}
