@@ -265,6 +265,19 @@ func (d *Differ) priorityClass(a, b *PriorityClass) {
 	d.number("value", int64(a.Value), int64(b.Value))
 }
 
+func (d *Differ) workload(a, b *Workload) {
+	if d.deleted {
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	if d.created {
+		byName := func(x, y PodGroup) int { return strings.Compare(x.Name, y.Name) }
+		for _, g := range slices.SortedFunc(slices.Values(b.Groups), byName) {
+			d.number("spec.podGroups."+g.Name+".minCount", 0, int64(g.MinCount))
+		}
+	}
+}
+
 func (d *Differ) endpointSlice(a, b *EndpointSlice) {
 	if d.deleted {
 		return

@@ -25,16 +25,17 @@ const (
 	KindService
 	KindEndpointSlice
 	KindPriorityClass
+	KindWorkload
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
-var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass"}
+var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass", "Workload"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
-var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass"}
+var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass", "workload"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -48,6 +49,7 @@ var kindAliases = map[string]Kind{
 	"service": KindService, "services": KindService, "svc": KindService,
 	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
+	"workload": KindWorkload, "workloads": KindWorkload,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

@@ -13,7 +13,8 @@ type Placement struct {
 
 	Spread []SpreadConstraint
 
-	Claims []string // PersistentVolumeClaims in the pod's namespace
+	Claims []ClaimUse
+	Disks  []Disk
 }
 
 // HostPort is a port of the node that a pod takes for itself.

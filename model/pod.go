@@ -119,7 +119,8 @@ type PodSpec struct {
 	HostNetwork    bool
 	Placement      *Placement
 	PodLevel       *PodLevel
-	GPU            *GPURequest // nil asks for none
+	GPU            *GPURequest  // nil asks for none
+	Workload       *WorkloadRef // the group it is scheduled with, nil for none
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills

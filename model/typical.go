@@ -28,12 +28,11 @@ type typicalKey struct {
 }
 
 // TypicalPods is the most frequent shapes of pods, as many as are needed for 95 %
-// of them; given are specs and how many pods have each. It is the workload by which
-// the fragmentation of GPUs is measured
+// of them, and how many pods there are of all shapes; given are specs and how many
+// pods have each. It is the workload by which the fragmentation of GPUs is measured
 // (hkust-adsl/kubernetes-scheduler-simulator pkg/utils/frag.go GetTypicalPods).
-func TypicalPods(pods iter.Seq2[*PodSpec, int64]) []TypicalPod {
-	var all []TypicalPod
-	index, total := map[typicalKey]int{}, int64(0)
+func TypicalPods(pods iter.Seq2[*PodSpec, int64]) (all []TypicalPod, total int64) {
+	index := map[typicalKey]int{}
 	for spec, n := range pods {
 		key := typicalKey{cpuMilli: spec.Request.CPUMilli}
 		if g := spec.GPU; g != nil {
@@ -52,11 +51,11 @@ func TypicalPods(pods iter.Seq2[*PodSpec, int64]) []TypicalPod {
 	enough := int64(0)
 	for i := range all {
 		if enough*100 >= total*typicalPercent {
-			return all[:i]
+			return all[:i], total
 		}
 		enough += all[i].Pods
 	}
-	return all
+	return all, total
 }
 
 // compareShapes puts rarer shapes first and, of equally frequent ones, smaller ones

@@ -169,7 +169,7 @@ func (m *fragmentation) finish(s *state, _ sim.Time) reading {
 	}
 	var found series
 	var total, sumLost, sumFree int64
-	typical := model.TypicalPods(m.pods())
+	typical, _ := model.TypicalPods(m.pods())
 	for i := range typical {
 		total += typical[i].Pods
 	}

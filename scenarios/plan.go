@@ -20,6 +20,7 @@ type State struct {
 	Namespaces  map[string]model.Labels
 	Volumes     *manifest.Volumes
 	Budgets     []*model.PodDisruptionBudget
+	Workloads   []*model.Workload
 	Notes       []string // what is not modeled of it
 }
 
@@ -42,6 +43,8 @@ func OpenState(name string) (*State, error) {
 			s.Services = append(s.Services, o)
 		case *model.ReplicaSet:
 			s.ReplicaSets = append(s.ReplicaSets, o)
+		case *model.Workload:
+			s.Workloads = append(s.Workloads, o)
 		case *model.Pod:
 			s.Pods = append(s.Pods, o)
 			s.Owners = append(s.Owners, set.Owner(o))
@@ -92,11 +95,15 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	for _, c := range s.Volumes.Classes {
 		p.AddStorageClass(c)
 	}
+	p.AddStorage(s.Volumes.Limits, s.Volumes.Attachments, s.Volumes.Capacities, s.Volumes.Drivers)
 	for _, x := range s.Services {
 		p.AddService(x)
 	}
 	for _, b := range s.Budgets {
 		p.AddBudget(b)
+	}
+	for _, w := range s.Workloads {
+		p.AddWorkload(w)
 	}
 	owners := map[string]model.Ref{}
 	for _, r := range s.ReplicaSets {
@@ -113,9 +120,9 @@ func (s *State) Fill(p *scheduler.Planner) error {
 
 // Pending is the pods that have no node, in the order of the file. Those that
 // are being deleted, or are for another scheduler, are not scheduled.
-func (s *State) Pending() (out []*model.Pod) {
+func (s *State) Pending(p *scheduler.Planner) (out []*model.Pod) {
 	for _, pod := range s.Pods {
-		if pod.NodeName == "" && !pod.Deleting() && pod.Spec.SchedulerName == scheduler.Name {
+		if pod.NodeName == "" && !pod.Deleting() && p.Responsible(pod) {
 			out = append(out, pod)
 		}
 	}

@@ -99,18 +99,31 @@ func (l *loader) traceTable(v strict.Value, what string) *traceTable {
 		l.finish(t)
 		return nil
 	}
-	for _, e := range m.Optional("where").Entries() {
+	t.filters(m.Optional("where"))
+	return t
+}
+
+// filters reads which rows count: {COLUMN: WORD} or {COLUMN: [WORD, ...]}.
+func (t *traceTable) filters(v strict.Value) {
+	entries := v.Entries()
+	if len(entries) > maxFilters {
+		v.Errorf("%d conditions are more than %d", len(entries), maxFilters)
+		t.clean = false
+		return
+	}
+	for _, e := range entries {
 		i, ok := t.find(e.Key)
-		f := filter{column: i}
+		f := filter{i, map[string]bool{}}
 		if e.Value.IsList() {
-			f.words = strict.Each(e.Value, strict.Value.Text)
+			for _, w := range strict.Each(e.Value, strict.Value.Text) {
+				f.words[w] = true
+			}
 		} else {
-			f.words = []string{e.Value.Text()}
+			f.words[e.Value.Text()] = true
 		}
 		t.where = append(t.where, f)
 		t.clean = t.clean && ok
 	}
-	return t
 }
 
 // finish keeps the mistakes in the table.

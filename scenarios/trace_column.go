@@ -156,10 +156,16 @@ type traceTable struct {
 	clean  bool // nothing was wrong with what the scenario says about it
 }
 
+// The most that a scenario may ask of each row.
+const (
+	maxParts   = 8
+	maxFilters = 16
+)
+
 // filter leaves out the rows that have none of the words in the column.
 type filter struct {
 	column int
-	words  []string
+	words  map[string]bool
 }
 
 // next goes to the next row that counts.
@@ -174,7 +180,7 @@ func (t *traceTable) next() bool {
 }
 
 func (t *traceTable) counts() bool {
-	return !slices.ContainsFunc(t.where, func(f filter) bool { return !slices.Contains(f.words, t.Cell(f.column).Text) })
+	return !slices.ContainsFunc(t.where, func(f filter) bool { return !f.words[t.Cell(f.column).Text] })
 }
 
 // find is the place of a column: by its name, or by its number from 1.
@@ -226,7 +232,7 @@ func (t *traceTable) number(name string, q *quantity) column {
 	v := t.fields.Optional(name)
 	c := column{worth: q.one}
 	if !v.IsMap() {
-		t.place(&c, v)
+		t.place(&c, v, 1)
 		return c
 	}
 	m := v.Map("column "+name, "column", "unit", "default", "value")
@@ -236,7 +242,7 @@ func (t *traceTable) number(name string, q *quantity) column {
 		m.Optional("unit").KeyErrorf("a value has its own unit")
 		m.Optional("default").KeyErrorf("a value needs no default")
 	case which == "column":
-		t.place(&c, f)
+		t.place(&c, f, 1)
 	}
 	if d := m.Optional("default"); d.Given() {
 		c.fallback = true
@@ -264,8 +270,8 @@ func (t *traceTable) span(v strict.Value) (from, to column) {
 		from.worth = positive(u, ofMoments.read)
 	}
 	to = from
-	t.place(&from, m.Required("from"))
-	t.place(&to, m.Required("to"))
+	t.place(&from, m.Required("from"), 1)
+	t.place(&to, m.Required("to"), 1)
 	return from, to
 }
 
@@ -274,7 +280,7 @@ func (t *traceTable) word(name string) column {
 	v := t.fields.Optional(name)
 	c := column{separator: "|"}
 	if !v.IsMap() {
-		t.place(&c, v)
+		t.place(&c, v, maxParts)
 		return c
 	}
 	m := v.Map("column "+name, "column", "separator", "default", "value")
@@ -283,7 +289,7 @@ func (t *traceTable) word(name string) column {
 		c.word, c.fallback = f.Text(), true
 		m.Optional("default").KeyErrorf("a value needs no default")
 	case which == "column":
-		t.place(&c, f)
+		t.place(&c, f, maxParts)
 	}
 	if d := m.Optional("default"); d.Given() {
 		c.word, c.fallback = d.Text(), true
@@ -294,14 +300,20 @@ func (t *traceTable) word(name string) column {
 	return c
 }
 
-// place finds the column that v names, or the columns that it lists.
-func (t *traceTable) place(c *column, v strict.Value) {
+// place finds the column that v names, or the columns that it lists, of which there
+// may be so many.
+func (t *traceTable) place(c *column, v strict.Value, most int) {
 	if !v.Given() {
 		return
 	}
 	names := []strict.Value{v}
 	if v.IsList() {
 		names = v.List()
+	}
+	if len(names) > most {
+		v.Errorf("%d columns: at most %d can be one field here", len(names), most)
+		t.clean = false
+		return
 	}
 	for _, n := range names {
 		i, ok := t.find(n)

@@ -84,11 +84,9 @@ func (l *loader) arrive(v strict.Value, pods []tracePod, clock traceClock) {
 	}
 	slices.SortStableFunc(c.Arrivals, func(a, b workload.Arrival) int { return cmp.Compare(a.At, b.At) })
 	l.traceRuns = runs
-	var objects []model.Object
 	for i := range c.Arrivals {
-		objects = append(objects, c.Arrivals[i].Pod())
+		l.learn(v, []model.Object{c.Arrivals[i].Pod()})
 	}
-	l.learn(v, objects)
 	l.traceNote(v, over, len(pods), "gone before the origin, and left out")
 	l.traceNote(v, late, len(pods), "arriving after the end of the run")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/cluster"
+	"orrery/model/scheduler"
 	"orrery/scenarios"
 	"orrery/sim"
 )
@@ -81,31 +83,24 @@ func traced(t *testing.T, in string) string {
 	return b.String()
 }
 
-// openb is a scenario of the real GPU cluster's trace, read where it is.
-func openb(tb testing.TB, promises ...string) *scenarios.Scenario {
+// openb is the scenario of the README, of the real GPU cluster's trace, which is
+// read where it is; more is what it says besides, instead of its promises.
+func openb(tb testing.TB, more string) *scenarios.Scenario {
 	tb.Helper()
 	shared, err := filepath.Abs("../../shared/data/openb")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	text := `apiVersion: orrery/v1
-name: openb
-duration: 150d
-trace:
-  nodes:
-    file: ` + shared + `/openb_node_list_all_node.csv
-    columns: {name: sn, cpu: {column: cpu_milli, unit: 1m}, memory: {column: memory_mib, unit: 1Mi}, gpus: gpu, gpuModel: model}
-  pods:
-    file: ` + shared + `/openb_pod_list_default.csv
-    columns: {name: name, cpu: {column: cpu_milli, unit: 1m}, memory: {column: memory_mib, unit: 1Mi}, gpus: num_gpu, gpuMilli: gpu_milli,
-      gpuModels: gpu_spec, arrival: creation_time, deletion: deletion_time}
-`
-	for i, p := range promises {
-		if i == 0 {
-			text += "expect:\n"
-		}
-		text += "  - '" + p + "'\n"
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		tb.Fatal(err)
 	}
+	_, text, _ := strings.Cut(string(readme), "```yaml\napiVersion: orrery/v1\nname: openb\n")
+	text, _, _ = strings.Cut(text, "```\n")
+	if more != "" {
+		text, _, _ = strings.Cut(text, "expect:\n")
+	}
+	text = "apiVersion: orrery/v1\nname: openb\n" + strings.ReplaceAll(text, "file: ", "file: "+shared+"/") + more
 	file := filepath.Join(tb.TempDir(), "openb.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		tb.Fatal(err)
@@ -117,9 +112,24 @@ trace:
 	return s
 }
 
+func TestTheScenarioInTheReadmeKeepsItsPromises(t *testing.T) {
+	for _, policy := range []string{"default", "fragmentation"} {
+		s := openb(t, "")
+		s.Config.Scheduler.Profile = scheduler.PolicyNamed(policy)
+		_, r := run(t, s)
+		var b strings.Builder
+		if err := r.WriteText(&b, false); err != nil {
+			t.Error(err)
+		}
+		if !r.Held() || len(r.Verdicts) != 4 {
+			t.Error(policy, b.String())
+		}
+	}
+}
+
 // The figures are those of a few lines of another language over the same files.
 func TestTheRealTraceIsReadWhole(t *testing.T) {
-	s := openb(t)
+	s := openb(t, "")
 	var cpu, gpus, asked int64
 	for _, n := range s.Config.Nodes {
 		cpu += n.Allocatable.CPUMilli
@@ -140,7 +150,7 @@ func TestTheRealTraceIsReadWhole(t *testing.T) {
 // at its second: a sweep over the file says how many there are at any time, and
 // what they ask for.
 func TestTheRealTraceInTimeIsTheSweepOverItsFile(t *testing.T) {
-	s := openb(t)
+	s := openb(t, "")
 	type change struct {
 		at   sim.Time
 		pods int64
@@ -181,10 +191,81 @@ func TestTheRealTraceInTimeIsTheSweepOverItsFile(t *testing.T) {
 	}
 }
 
+// crowded is the real trace made so dense that GPUs get scarce: the arrivals of its
+// last month within a day, on a few of the nodes with eight G2.
+func crowded(tb testing.TB, policy, promises string) *scenarios.Scenario {
+	s := openb(tb, "  time: {origin: 115d, denser: 40}\n"+promises)
+	s.Config.Duration = 4 * 24 * time.Hour
+	s.Config.Nodes = slices.DeleteFunc(s.Config.Nodes, func(n *model.Node) bool { return n.GPU.Model != "G2" })[:30]
+	s.Config.Scheduler.Profile = scheduler.PolicyNamed(policy)
+	return s
+}
+
+// percent is a share cut to thousandths of a percent.
+func percent(part, all int64) string {
+	text := fmt.Sprintf("%.9f", 100*float64(part)/float64(all))
+	return strings.TrimRight(strings.TrimRight(text[:len(text)-6], "0"), ".") + "%"
+}
+
+// The report reads off the history what the nodes have at the end: the slow twin
+// looks at the pods that are there, and adds up by hand.
+func TestFragmentationIsWhatThePodsOnTheNodesLeave(t *testing.T) {
+	for _, policy := range []string{"default", "fragmentation", "best-fit"} {
+		s := crowded(t, policy, "expect: ['at 12h: gpu_fragmentation() >= 0%', 'at 12h: gpu_allocated() >= 0%']\n")
+		s.Config.Duration = 12 * time.Hour
+		x, r := run(t, s)
+		free := map[string][]int64{}
+		cpu := map[string]int64{}
+		for _, n := range s.Config.Nodes {
+			free[n.Name], cpu[n.Name] = slices.Repeat([]int64{1000}, int(n.GPU.Devices)), n.Allocatable.CPUMilli
+		}
+		x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
+			if p := o.(*model.Pod); p.NodeID != 0 {
+				cpu[p.NodeName] -= p.Spec.Request.CPUMilli
+				for i := range free[p.NodeName] {
+					if p.Devices>>i&1 == 1 {
+						free[p.NodeName][i] -= p.Spec.GPU.MilliEach
+					}
+				}
+			}
+			return true
+		})
+		made := map[*model.PodSpec]int64{}
+		h := x.Store.History()
+		for i := range h.Len() {
+			if p, ok := h.At(i).New.(*model.Pod); ok && h.At(i).Old == nil {
+				made[p.Spec]++
+			}
+		}
+		typical, _ := model.TypicalPods(maps.All(made))
+		var lost, left, pods int64
+		for i := range typical {
+			pods += typical[i].Pods
+		}
+		for _, n := range s.Config.Nodes {
+			for i := range typical {
+				lost += typical[i].Pods * typical[i].Unusable(n.GPU.Model, cpu[n.Name], free[n.Name])
+			}
+			for _, f := range free[n.Name] {
+				left += f
+			}
+		}
+		want := percent(lost, left*pods)
+		if got := r.Verdicts[0].Measured; got != want {
+			t.Errorf("%s: fragmentation %s, want %s", policy, got, want)
+		}
+		all := int64(len(s.Config.Nodes)) * 8000
+		want = percent(all-left, all)
+		if got := r.Verdicts[1].Measured; got != want {
+			t.Errorf("%s: allocation %s, want %s", policy, got, want)
+		}
+	}
+}
+
 // BenchmarkTrace is the real trace in time: 8,152 pods in 150 days on 1,523
 // nodes.
 func BenchmarkTrace(b *testing.B) {
-	s := openb(b)
+	s := openb(b, "")
 	var events uint64
 	for range b.N {
 		x, err := cluster.New(s.Config)
@@ -204,6 +285,6 @@ func BenchmarkTrace(b *testing.B) {
 // BenchmarkLoadTrace reads the files of the real trace.
 func BenchmarkLoadTrace(b *testing.B) {
 	for range b.N {
-		openb(b)
+		openb(b, "")
 	}
 }

@@ -104,7 +104,7 @@ func (d *decision) head(format string, a ...any) {
 func (d *decision) text() string {
 	goes := "it goes nowhere"
 	if d.Node != "" {
-		goes = "it goes to node/" + d.Node
+		goes = "it is to go to node/" + d.Node
 	}
 	d.line("%s was decided upon at %v, attempt %d: %s", d.Pod.Path(), d.At, d.attempt, goes)
 	d.line("  the scheduler knew %s then and asked %d, of which %d can take it", count(d.Nodes, "node"), d.Examined, len(d.Feasible))

@@ -68,6 +68,10 @@ type options struct {
 	at        string
 	seeds     string
 	metrics   []string
+
+	trace      string
+	typical    string
+	placements string
 }
 
 // console is where a command talks: data to out, talk to err.

@@ -32,12 +32,12 @@ type candidate struct {
 // preemptEach schedules every pending pod, at the cost of others if need be, and
 // prints a JSON line of it.
 func (c *console) preemptEach(p *scheduler.Planner, s *scenarios.State) int {
-	for _, pod := range s.Pending() {
+	for _, pod := range s.Pending(p) {
 		d, x := p.Preempt(pod)
 		l := preemptLine{Pod: podName(pod), Node: d.Node, Error: d.PreFilter}
 		switch {
 		case d.Node != "":
-			place(p, pod, d.Node)
+			p.Place(pod, d.Node)
 		case l.Error == "":
 			l.Error = "unschedulable"
 		}
@@ -46,7 +46,7 @@ func (c *console) preemptEach(p *scheduler.Planner, s *scenarios.State) int {
 			for _, v := range x.Ties[0].Victims {
 				p.Remove(v)
 			}
-			place(p, pod, x.Ties[0].Node)
+			p.Place(pod, x.Ties[0].Node)
 		}
 		var out bytes.Buffer
 		enc := json.NewEncoder(&out)

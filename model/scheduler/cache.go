@@ -130,6 +130,7 @@ type cache struct {
 	images      imageStates
 	selectors   selectors
 	volumes     volumes
+	workloads   workloads
 
 	luck sim.Luck // of plugins that draw
 	// devices decides which GPUs of a node a pod gets.
@@ -139,7 +140,7 @@ type cache struct {
 func newCache() *cache {
 	return &cache{
 		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
-		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(), devices: Tightest,
+		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(), workloads: newWorkloads(), devices: Tightest,
 	}
 }
 
@@ -163,6 +164,7 @@ func (c *cache) changed(id uint32) {
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
 	c.row(id).AddPod(pod)
+	c.volumes.use(pod, 1)
 	c.hold(pod.Spec.Priority, 1)
 	c.kinOf(pod).count(id, 1)
 	c.changed(id)
@@ -171,6 +173,7 @@ func (c *cache) addPod(id uint32, pod *model.Pod) {
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
+	c.volumes.use(pod, -1)
 	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
 	c.changed(id)

@@ -12,8 +12,10 @@ type class struct {
 	pod    *model.Pod // one of them: what wide plugins are asked with
 	views  []View     // of the wide plugins, in their order; nil until needed
 	filter []WideFilter
-	scores []weightedScorer
-	denied *Status // by a view
+	// filterAt is the place of each among all filters.
+	filterAt []int
+	scores   []weightedScorer
+	denied   *Status // by a view
 
 	failedAt uint64 // cache.changes when no node was found, if failure is not nil
 	failure  *failure
@@ -40,7 +42,7 @@ func (c *class) look(f *Framework) {
 		return
 	}
 	old := c.views
-	c.views, c.filter, c.scores, c.denied = nil, nil, nil, nil
+	c.views, c.filter, c.filterAt, c.scores, c.denied = nil, nil, nil, nil, nil
 	for i := range f.wide {
 		w := &f.wide[i]
 		var v View
@@ -50,11 +52,11 @@ func (c *class) look(f *Framework) {
 			v = w.View(c.pod)
 		}
 		c.views = append(c.views, v)
-		if c.denied == nil && w.points&AtFilter != 0 {
+		if c.denied == nil && w.points&AtPreFilter != 0 {
 			c.denied = v.Refused
 		}
 		if v.Filter != nil && w.points&AtFilter != 0 {
-			c.filter = append(c.filter, v.Filter)
+			c.filter, c.filterAt = append(c.filter, v.Filter), append(c.filterAt, w.at)
 		}
 		if v.Scorer != nil && w.points&AtScore != 0 {
 			c.scores = append(c.scores, weightedScorer{v.Scorer, w.Name(), w.weight})

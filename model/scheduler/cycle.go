@@ -65,15 +65,14 @@ func (s *Scheduler) finish(now sim.Time) {
 		s.reject(now, s.popped, f)
 		return
 	}
-	s.queue.done()
 	s.nominate(row, 0)
-	if row.placed != nil {
-		return // bound by somebody else meanwhile
+	if row.placed != nil { // bound by somebody else meanwhile
+		s.queue.done()
+		return
 	}
 	row.assumed = true
 	s.charge(row, s.decision.node)
-	node := model.Ref{Kind: model.KindNode, ID: s.decision.node}
-	s.search.framework.bind.Bind(row.pod.Ref(), node, opBind|uint64(s.popped))
+	s.settle(now, s.popped)
 }
 
 func (s *Scheduler) charge(row *podRow, node uint32) {
@@ -120,6 +119,7 @@ func (s *Scheduler) replied(now sim.Time, r store.Reply) {
 // (pkg/scheduler/schedule_one.go handleBindingCycleError).
 func (s *Scheduler) bindFailed(now sim.Time, id uint32, refusal store.Refusal) {
 	row := s.rows.Row(id)
+	s.search.framework.unreserve(row.pod, row.node)
 	if row.assumed {
 		s.left(now, row)
 	}
@@ -160,8 +160,8 @@ func (s *Scheduler) fail(now sim.Time, id uint32, rejectors pluginSet, reason, m
 	row := s.rows.Row(id)
 	if row.exists && row.pod.NodeID == 0 {
 		s.queue.back(now, id, rejectors)
-	} else if s.queue.flying == id {
-		s.queue.done()
+	} else {
+		s.queue.landed(id)
 	}
 	s.client.Note(row.pod, true, "FailedScheduling", truncated(message))
 	node := s.nominated(row)

@@ -71,13 +71,19 @@ func (p *defaultPreemption) PostFilter(a *Attempt) string {
 	return "preemption: " + d.Error("")
 }
 
-// The share of the potential nodes, in percent, and the number of them that are
-// enough (pkg/scheduler/apis/config/v1/defaults.go
+// PreemptionArgs is DefaultPreemptionArgs: how many candidates are enough, as a
+// share of the potential nodes in percent, and at least. The zero value takes 10
+// and 100 (pkg/scheduler/apis/config/v1/defaults.go
 // SetDefaults_DefaultPreemptionArgs).
-const (
-	minCandidateNodesPercentage = 10
-	minCandidateNodesAbsolute   = 100
-)
+type PreemptionArgs struct{ MinCandidateNodesPercentage, MinCandidateNodesAbsolute int64 }
+
+// enough is how many candidates of n potential nodes are.
+func (a PreemptionArgs) enough(n int) int {
+	if a == (PreemptionArgs{}) {
+		a = PreemptionArgs{10, 100}
+	}
+	return min(n, max(n*int(a.MinCandidateNodesPercentage)/100, int(a.MinCandidateNodesAbsolute)))
+}
 
 // dryRun tries the potential nodes from a random one on, until there are enough
 // candidates and one of them violates no budget. The original's 16 workers may
@@ -90,7 +96,7 @@ func (p *defaultPreemption) dryRun(a *Attempt, d *Diagnosis) {
 	}
 	enough, offset, harmless := n, 0, false
 	if a.search.offset != nil {
-		enough = min(n, max(n*minCandidateNodesPercentage/100, minCandidateNodesAbsolute))
+		enough = p.handle.profile.Preemption.enough(n)
 		offset = a.search.offset(n)
 	}
 	for i := range n {

@@ -1,8 +1,12 @@
 package scheduler
 
 import (
+	"slices"
+	"time"
+
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // Code is how a plugin's answer ends for a pod
@@ -18,6 +22,10 @@ const (
 	// Skip: the plugin has nothing to say about the pod; a PreFilter's Skip
 	// saves its Filter, a PreScore's its Score.
 	Skip
+	// Wait: a Permit plugin holds up the pod's binding.
+	Wait
+	// Error: something that has nothing to do with the pod's wishes went wrong.
+	Error
 )
 
 // Status is an answer other than success. A plugin makes its statuses through
@@ -140,6 +148,27 @@ type WideScorer interface {
 	Score(feasible []uint32, scores []int64) bool
 }
 
+// ReservePlugin keeps books about pods that are assumed on a node. Reserve may
+// refuse; Unreserve undoes it when the pod will not be bound there after all,
+// also for pods that were never reserved.
+type ReservePlugin interface {
+	Plugin
+	Reserve(pod *model.Pod, node uint32) *Status
+	Unreserve(pod *model.Pod, node uint32)
+}
+
+// PermitPlugin refuses a pod that has a node, or with a status of code Wait
+// holds up its binding until it allows it, for at most so long: then the pod is
+// rejected.
+type PermitPlugin interface {
+	Plugin
+	Permit(pod *model.Pod, node uint32) (*Status, time.Duration)
+}
+
+// permitMost is how long a pod waits at most, whatever a plugin says
+// (pkg/scheduler/framework/runtime/framework.go maxTimeout).
+const permitMost = 15 * time.Minute
+
 // BindPlugin asks for the binding; the answer to tag arrives at the scheduler.
 type BindPlugin interface {
 	Plugin
@@ -176,6 +205,8 @@ const (
 	NodeDelete
 	AssignedPodAdd // also one that was only assumed
 	AssignedPodUpdateLabel
+	UnscheduledPodAdd
+	WorkloadAdd
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)
@@ -185,8 +216,9 @@ const (
 type Event struct {
 	ClusterEvent
 	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added, NewNode if it is gone
-	Pod              *model.Pod  // of assigned pods' events
+	Pod              *model.Pod  // of pods' events
 	OldPod           *model.Pod  // of AssignedPodUpdateLabel: the version before
+	Workload         *model.Workload
 }
 
 // Handle is what a plugin can do besides answering.
@@ -205,14 +237,41 @@ func (h *Handle) Status(name string, code Code, reasons ...string) *Status {
 	return st
 }
 
-// Bind sends a binding to the API server.
-func (h *Handle) Bind(pod, node model.Ref, tag uint64) { h.client.Bind(pod, node, tag) }
+// Now is the time.
+func (h *Handle) Now() sim.Time { return h.framework.holder.now() }
+
+// Activate lets a pod that waits in the queue be tried at once.
+func (h *Handle) Activate(pod uint32) { h.framework.holder.activate(pod) }
+
+// Allow tells a pod that the plugin called name does not hold it up any longer;
+// if no other plugin does, its binding begins.
+func (h *Handle) Allow(name string, pod uint32) { h.framework.holder.allow(pod, h.framework.bit(name)) }
+
+// holder keeps the pods that wait for plugins' permission: a scheduler, or a
+// planner.
+type holder interface {
+	now() sim.Time
+	activate(pod uint32)
+	allow(pod uint32, by pluginSet)
+}
+
+// once is a status that is not made again: it says something of this very pod.
+func (h *Handle) once(name string, code Code, reason string) *Status {
+	return &Status{Code: code, Reasons: []string{reason}, rejector: h.framework.bit(name)}
+}
+
+// Bind sends a binding to the API server, with the GPUs that the pod, which is
+// assumed there, has got.
+func (h *Handle) Bind(pod, node model.Ref, tag uint64) {
+	h.client.BindDevices(pod, node, uint64(h.cache.row(node.ID).GPU.of(pod.ID)), tag)
+}
 
 // weightedWide is a WidePlugin with its weight in the profile.
 type weightedWide struct {
 	WidePlugin
 	weight int64
 	points Point // where it is asked
+	at     int   // its place among those that filter
 }
 
 // weightedScore is a Score plugin with its weight in the profile.
@@ -230,6 +289,8 @@ type hint struct {
 // profile's order.
 type Framework struct {
 	names      []string // by bit
+	filters    []string // in the order in which they are asked
+	mixed      bool     // a filter that looks across nodes is asked before one that does not
 	statuses   []*Status
 	preEnqueue []PreEnqueuePlugin
 	queueSort  QueueSortPlugin
@@ -239,9 +300,13 @@ type Framework struct {
 	preScore   []PreScorePlugin
 	score      []weightedScore
 	wide       []weightedWide
+	reserves   []ReservePlugin
+	permits    []PermitPlugin
 	bind       BindPlugin
 	sign       []SignPlugin // of plugins that are not wide
 	hints      []hint
+	heeded     ClusterEvent // what any of them is about
+	holder     holder
 	// preempting tells whether a pod's victims are being asked to leave.
 	preempting func(*model.Pod) bool
 }
@@ -256,17 +321,38 @@ func newFramework(profile *Profile, cache *cache, client *store.Client) *Framewo
 	for _, e := range profile.Plugins {
 		f.add(registry[e.Name](h), e)
 	}
+	f.arrange(profile.FilterOrder)
 	return f
 }
 
+// arrange puts the filters into their order.
+func (f *Framework) arrange(first []string) {
+	f.filters = slices.Clone(first)
+	for _, n := range f.names {
+		if !slices.Contains(f.filters, n) {
+			f.filters = append(f.filters, n)
+		}
+	}
+	slices.SortStableFunc(f.filter, func(a, b FilterPlugin) int { return f.place(a) - f.place(b) })
+	slices.SortStableFunc(f.wide, func(a, b weightedWide) int { return f.place(a) - f.place(b) })
+	for i := range f.wide {
+		w := &f.wide[i]
+		w.at = f.place(w)
+		f.mixed = f.mixed || len(f.filter) > 0 && w.points&AtFilter != 0 && w.at < f.place(f.filter[len(f.filter)-1])
+	}
+}
+
+// place is a plugin's place among those that filter.
+func (f *Framework) place(p Plugin) int { return slices.Index(f.filters, p.Name()) }
+
 func (f *Framework) add(p Plugin, e Enabled) {
-	if x, ok := p.(PreEnqueuePlugin); ok {
+	if x, ok := p.(PreEnqueuePlugin); ok && e.Not&AtPreEnqueue == 0 {
 		f.preEnqueue = append(f.preEnqueue, x)
 	}
 	if x, ok := p.(QueueSortPlugin); ok {
 		f.queueSort = x
 	}
-	if x, ok := p.(PreFilterPlugin); ok && e.Not&AtFilter == 0 {
+	if x, ok := p.(PreFilterPlugin); ok && e.Not&AtPreFilter == 0 {
 		f.preFilter = append(f.preFilter, x)
 	}
 	if x, ok := p.(FilterPlugin); ok && e.Not&AtFilter == 0 {
@@ -281,17 +367,24 @@ func (f *Framework) add(p Plugin, e Enabled) {
 	if x, ok := p.(ScorePlugin); ok && e.Not&AtScore == 0 {
 		f.score = append(f.score, weightedScore{x, e.Weight})
 	}
+	if x, ok := p.(ReservePlugin); ok && e.Not&AtReserve == 0 {
+		f.reserves = append(f.reserves, x)
+	}
+	if x, ok := p.(PermitPlugin); ok && e.Not&AtPermit == 0 {
+		f.permits = append(f.permits, x)
+	}
 	if x, ok := p.(BindPlugin); ok {
 		f.bind = x
 	}
 	if x, ok := p.(WidePlugin); ok {
-		f.wide = append(f.wide, weightedWide{x, e.Weight, (AtFilter | AtScore) &^ e.Not})
+		f.wide = append(f.wide, weightedWide{WidePlugin: x, weight: e.Weight, points: Everywhere &^ e.Not})
 	} else if x, ok := p.(SignPlugin); ok {
 		f.sign = append(f.sign, x)
 	}
 	if x, ok := p.(EnqueueExtensions); ok {
 		for _, e := range x.EventsToRegister() {
 			f.hints = append(f.hints, hint{e, f.bit(p.Name())})
+			f.heeded |= e.Event
 		}
 	}
 }
@@ -318,6 +411,9 @@ func (f *Framework) list(set pluginSet) string {
 
 // interested is the plugins that registered any of e's kinds.
 func (f *Framework) interested(e ClusterEvent) (set pluginSet) {
+	if f.heeded&e == 0 {
+		return 0
+	}
 	for i := range f.hints {
 		if f.hints[i].Event&e != 0 {
 			set |= f.hints[i].plugin

@@ -90,9 +90,22 @@ func (d *Devices) add(pod *model.Pod, node *NodeInfo) {
 		charge(d.Free, d.held[i].devices, -pod.Spec.GPU.MilliEach)
 		return
 	}
-	set := d.choose(pod, node)
+	set := DeviceSet(pod.Devices) & (1<<len(d.Free) - 1) // as its binding says
+	if set == 0 {
+		set = d.choose(pod, node)
+	}
 	charge(d.Free, set, -pod.Spec.GPU.MilliEach)
 	d.held = append(d.held, holding{pod: pod, devices: set, supposed: d.supposing})
+}
+
+// of is the devices that the pod has, 0 if it has none here.
+func (d *Devices) of(pod uint32) DeviceSet {
+	if d != nil {
+		if i := slices.IndexFunc(d.held, func(h holding) bool { return h.pod.ID == pod }); i >= 0 {
+			return d.held[i].devices
+		}
+	}
+	return 0
 }
 
 // remove takes them back.

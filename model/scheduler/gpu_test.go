@@ -173,19 +173,16 @@ func TestFragmentationIsRatedByTheSigmoidOfItsDecrease(t *testing.T) {
 	}
 }
 
-func TestTypicalPodsMakeUpMostOfThePods(t *testing.T) {
-	specs := []*model.PodSpec{gpuPod("", 1, 500).Spec, gpuPod("", 1, 1000, "T4").Spec, spec(8000, 1), spec(100, 1)}
-	counts := []int64{60, 34, 4, 2}
-	typical := TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
-		for i := range specs {
-			yield(specs[i], counts[i]-1)
-			yield(specs[i], 1)
-		}
-	})
-	if len(typical) != 3 || typical[0].Pods != 60 || typical[1].Pods != 34 || typical[2].Pods != 4 {
-		t.Fatalf("typical are %+v, want those of 60, 34 and 4 pods: 94%% are not enough", typical)
-	}
-	if sum := typical[0].Share + typical[1].Share + typical[2].Share; sum < 0.999999 || sum > 1.000001 {
-		t.Errorf("their shares add up to %v", sum)
+func TestAPodBoundBySomebodyHasTheDevicesItsBindingSays(t *testing.T) {
+	c := newCache()
+	c.setNode(1, gpuNode("a", 4, ""))
+	p := gpuPod("p", 2, 1000)
+	p.ID, p.Devices = 7, 0b1010
+	c.addPod(1, p)
+	beyond := gpuPod("q", 1, 500)
+	beyond.Devices = 1 << 4 // there are no five
+	c.addPod(1, beyond)
+	if want := []int64{500, 0, 1000, 0}; !slices.Equal(c.rows[1].GPU.Free, want) || c.rows[1].GPU.of(7) != 0b1010 {
+		t.Errorf("free are %d, want %d", c.rows[1].GPU.Free, want)
 	}
 }

@@ -87,6 +87,9 @@ func (c *cache) suppose(id uint32, pods []*model.Pod, there bool) {
 // aside; nil if it can. It remembers nothing.
 func (s *search) refusal(c *class, id uint32) *Status {
 	c.look(s.framework)
+	if s.framework.mixed {
+		return s.inOrder(c, id)
+	}
 	for _, p := range c.local {
 		if st := p.Filter(c.asked, &s.cache.rows[id]); st != nil {
 			return st
@@ -109,4 +112,25 @@ func (s *search) fits(c *class, id uint32) *Status {
 		return st
 	}
 	return s.refusal(c, id)
+}
+
+// inOrder is refusal where a filter that looks across nodes is asked before one
+// that does not.
+func (s *search) inOrder(c *class, id uint32) *Status {
+	f := s.framework
+	i, j := 0, 0
+	for i < len(c.local) || j < len(c.filter) {
+		var st *Status
+		if j == len(c.filter) || i < len(c.local) && f.place(c.local[i]) < c.filterAt[j] {
+			st = c.local[i].Filter(c.asked, &s.cache.rows[id])
+			i++
+		} else {
+			st = c.filter[j].Filter(id)
+			j++
+		}
+		if st != nil {
+			return st
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -10,16 +11,27 @@ import (
 // Planner is the scheduler's decisions without its clock: it is told what is in
 // a cluster and answers, one pod after the other, where each goes and why.
 type Planner struct {
-	search *search
-	owners uint32
+	search   *search   // of the profile in use
+	searches []*search // by profile
+	names    []string  // the schedulers that pods ask for, by profile
+	owners   uint32
+	gangs    gangs
 }
 
 // PlannerConfig is how a Planner decides.
 type PlannerConfig struct {
 	Profile                  *Profile
 	PercentageOfNodesToScore int64 // 0 adapts to the cluster
-	Ties                     Ties
-	Luck                     sim.Luck // of TiesRandom, and of plugins that draw
+	// Others are more profiles; a pod's schedulerName chooses.
+	Others []PlannerProfile
+	Ties   Ties
+	Luck   sim.Luck // of TiesRandom, and of plugins that draw
+}
+
+// PlannerProfile is a profile and how much of the cluster it searches.
+type PlannerProfile struct {
+	*Profile
+	PercentageOfNodesToScore int64
 }
 
 // NewPlanner plans for an empty cluster.
@@ -27,10 +39,30 @@ func NewPlanner(c PlannerConfig) *Planner {
 	cache := newCache()
 	cache.luck = c.Luck
 	ties := c.Luck.Stream("scheduler ties")
-	f := newFramework(c.Profile, cache, nil)
-	return &Planner{search: &search{
-		framework: f, cache: cache, classes: newClasses(f), percentage: c.PercentageOfNodesToScore, ties: c.Ties, luck: &ties,
-	}}
+	p := &Planner{}
+	for _, x := range append([]PlannerProfile{{c.Profile, c.PercentageOfNodesToScore}}, c.Others...) {
+		f := newFramework(x.Profile, cache, nil)
+		f.holder = &p.gangs
+		p.searches = append(p.searches, &search{
+			framework: f, cache: cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore, ties: c.Ties, luck: &ties,
+		})
+		p.names = append(p.names, cmp.Or(x.SchedulerName, Name))
+	}
+	p.search = p.searches[0]
+	return p
+}
+
+// Responsible tells whether any profile is for the pod.
+func (p *Planner) Responsible(pod *model.Pod) bool {
+	return slices.Contains(p.names, pod.Spec.SchedulerName)
+}
+
+// choose takes the profile that the pod asks for, the first if there is none.
+// Searches of all profiles go on from where the last one stopped.
+func (p *Planner) choose(pod *model.Pod) {
+	next := p.searches[max(0, slices.Index(p.names, pod.Spec.SchedulerName))]
+	next.nextStartNodeIndex = p.search.nextStartNodeIndex
+	p.search = next
 }
 
 // AddNode adds a node to the end of the list.
@@ -59,26 +91,12 @@ func (p *Planner) AddReplicaSet(r *model.ReplicaSet) model.Ref {
 // none but its name.
 func (p *Planner) SetNamespace(name string, l model.Labels) { p.search.cache.namespaces[name] = l }
 
-// AddClaim, AddVolume and AddStorageClass tell of storage, before any pod that
-// uses it.
-func (p *Planner) AddClaim(c *model.Claim) {
-	p.search.cache.volumes.claims[claimKey{c.Namespace, c.Name}] = c
-}
-
-// AddVolume adds a PersistentVolume.
-func (p *Planner) AddVolume(v *model.Volume) { p.search.cache.volumes.volumes[v.Name] = v }
-
-// AddStorageClass adds a StorageClass.
-func (p *Planner) AddStorageClass(c *model.StorageClass) {
-	p.search.cache.volumes.classes[c.Name] = c
-}
-
 // Assign puts a pod on the node that it names, if there is one.
 func (p *Planner) Assign(pod *model.Pod) bool {
 	id, ok := p.search.cache.byName[pod.NodeName]
 	if ok {
 		pod.NodeID = id
-		p.search.cache.volumes.selectNode(pod, id)
+		p.know(pod)
 		p.search.cache.addPod(id, pod)
 	}
 	return ok
@@ -91,10 +109,14 @@ type Decision struct {
 	// PreFilter is what ended the decision before any node was looked at, "" if
 	// nothing did.
 	PreFilter string
+	// Refused is why the pod did not get the node that was found for it, "" if
+	// it did or there was none: its gang did not come together.
+	Refused string
 }
 
 // Decide finds a node for a pod; it does not put it there.
 func (p *Planner) Decide(pod *model.Pod) Decision {
+	p.choose(pod)
 	if st := p.search.framework.preEnqueued(pod); st != nil {
 		return Decision{Message: st.Reasons[0], PreFilter: st.Reasons[0]}
 	}
@@ -108,6 +130,22 @@ func (p *Planner) Decide(pod *model.Pod) Decision {
 		out.PreFilter = st.Reasons[0]
 	}
 	return out
+}
+
+// Fragmentation is how much of the GPUs that are free on a node is of no use to
+// typical pods, summed up over them, and all that is free times their number, in
+// milli.
+func (p *Planner) Fragmentation(node string, typical []TypicalPod) (wasted, free int64) {
+	n := &p.search.cache.rows[p.search.cache.byName[node]]
+	if n.GPU == nil {
+		return 0, 0
+	}
+	for i := range typical {
+		t := &typical[i]
+		wasted += t.Pods * t.Unusable(n.Node.GPU.Model, n.Node.Allocatable.CPUMilli-n.Requested.MilliCPU, n.GPU.Free)
+		free += t.Pods * n.GPU.Total()
+	}
+	return wasted, free
 }
 
 func (p *Planner) name(id uint32) string { return p.search.cache.rows[id].Node.Name }
@@ -177,17 +215,7 @@ func (s *search) reject(c *class, id uint32) *Status {
 	if c.pinned && !slices.Contains(c.names, node.Node.Name) {
 		return &Status{Reasons: []string{unsatisfied(s.framework.list(c.involve))}, rejector: c.involve}
 	}
-	for _, f := range c.local {
-		if st := f.Filter(c.pod, node); st != nil {
-			return st
-		}
-	}
-	for _, f := range c.filter {
-		if st := f.Filter(id); st != nil {
-			return st
-		}
-	}
-	return nil
+	return s.refusal(c, id)
 }
 
 // explain fills in the scores of the feasible nodes.

@@ -4,7 +4,9 @@ import "orrery/model"
 
 // AddBudget adds a PodDisruptionBudget with the status it has.
 func (p *Planner) AddBudget(b *model.PodDisruptionBudget) {
-	p.search.budgets = append(p.search.budgets, b)
+	for _, s := range p.searches {
+		s.budgets = append(s.budgets, b)
+	}
 }
 
 // Preemption is at whose cost a pod that fits nowhere could go somewhere.

@@ -51,7 +51,7 @@ func (s *Scheduler) preempt(now sim.Time, row *podRow, c *Candidate) {
 	for _, v := range victims[:len(victims)-1] {
 		s.evict(now, e, v)
 	}
-	s.evictLast(now, e)
+	s.proceed(now, e)
 }
 
 func (s *Scheduler) evictLast(now sim.Time, e *eviction) {
@@ -62,7 +62,13 @@ func (s *Scheduler) evictLast(now sim.Time, e *eviction) {
 }
 
 // evict tells the victim why it has to go; the deletion follows.
+// A victim that waits for permission is only sent back to the queue.
 func (s *Scheduler) evict(now sim.Time, e *eviction, victim *model.Pod) {
+	if s.rows.Row(victim.ID).permit != nil {
+		s.refuse(now, victim.ID, s.search.framework.bit("DefaultPreemption"), "preempted")
+		s.client.Note(victim, false, "Preempted", "Preempted by pod "+e.preemptor.UID()+" on node "+e.node)
+		return
+	}
 	e.waiting++
 	s.asked++
 	s.requests[s.asked] = request{e, victim}
@@ -93,12 +99,18 @@ func (s *Scheduler) evicted(now sim.Time, id uint32, refusal store.Refusal) {
 	default:
 		e.failed = true
 	}
+	s.proceed(now, e)
+}
+
+// proceed asks the last victim once the others have been, and after it ends the
+// preemption.
+func (s *Scheduler) proceed(now sim.Time, e *eviction) {
 	if s.evictLast(now, e); e.waiting > 0 {
 		return
 	}
 	row := s.rows.Row(e.preemptor.ID)
 	row.eviction = nil
-	if row.exists && (e.failed || row.gated) {
+	if row.exists && (e.failed || row.gate != 0) {
 		s.queue.activate(e.preemptor.ID)
 	}
 }

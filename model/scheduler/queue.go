@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -42,7 +43,10 @@ type podRow struct {
 	exists  bool
 	assumed bool
 	place   place
-	gated   bool // by a PreEnqueue plugin; then place is unschedulable
+	gate    pluginSet // the PreEnqueue plugin that gates it; then place is unschedulable
+
+	heard  int     // of the queue's news, while it is in flight: what is older came before it was popped
+	permit *permit // what holds up its binding, nil if nothing does
 
 	nominated uint32    // the node it waits for, 0 if for none
 	eviction  *eviction // of its victims, while they are being asked
@@ -101,11 +105,14 @@ type queue struct {
 	oldest        int      // of leftover: what comes before is gone
 	seen          uint32
 
-	// flying is the pod in the scheduling cycle, 0 if there is none: only one
-	// is at a time, for a pod whose binding begins is done. news is what
-	// happened since it was popped.
+	// Pods are in flight from when they are popped until their binding begins.
+	// flying is the one in the scheduling cycle, 0 if there is none, aside are
+	// those that wait for permission, oldest first. news is what happened since
+	// the first of them was popped.
 	flying uint32
+	aside  []uint32
 	news   []Event
+	trimAt int // so many news are worth looking for old ones
 }
 
 func newQueue(k *classes, rows *store.Table[podRow], c Config) *queue {
@@ -167,10 +174,10 @@ func (q *queue) enter(h *podHeap, r *podRow, id uint32, p place) {
 // ones and owes no backoff.
 func (q *queue) gate(r *podRow, id uint32) bool {
 	st := q.framework.preEnqueued(r.pod)
-	r.gated = st != nil
-	if st == nil {
+	if r.gate = 0; st == nil {
 		return false
 	}
+	r.gate = st.rejector
 	r.rejectors |= st.rejector
 	q.toUnschedulable(id)
 	return true
@@ -191,7 +198,7 @@ func (q *queue) toUnschedulable(id uint32) {
 	}
 	r.place, r.group, r.at = unschedulable, g, int32(len(g.pods))
 	g.pods = append(g.pods, id)
-	if !r.gated {
+	if r.gate == 0 {
 		q.leftover = append(q.leftover, left{r.since, id, r.stamp})
 	}
 }
@@ -259,17 +266,58 @@ func (q *queue) pop() (id uint32, ok bool) {
 	h.drop()
 	q.leave(id)
 	r := q.rows.Row(id)
-	r.place, r.rejectors, r.gated = inFlight, 0, false
+	r.place, r.rejectors, r.gate, r.heard = inFlight, 0, 0, len(q.news)
 	q.flying = id
 	return id, true
 }
 
 // done ends the flight of the pod that was popped.
 func (q *queue) done() {
-	if r := q.rows.Row(q.flying); r.place == inFlight {
+	q.landed(q.flying)
+}
+
+// setAside lets the pod that was popped stay in flight while others are popped.
+func (q *queue) setAside() {
+	q.aside = append(q.aside, q.flying)
+	q.flying = 0
+}
+
+// landed ends the flight of a pod, if it was in flight. News that nobody is to
+// hear any more are forgotten, some of them late.
+func (q *queue) landed(id uint32) {
+	if r := q.rows.Row(id); r.place == inFlight {
 		r.place = nowhere
 	}
-	q.flying, q.news = 0, q.news[:0]
+	if q.flying == id {
+		q.flying = 0
+	} else if i := slices.Index(q.aside, id); i >= 0 {
+		q.aside = slices.Delete(q.aside, i, i+1)
+	}
+	if q.flying == 0 && len(q.aside) == 0 {
+		q.news, q.trimAt = q.news[:0], minTrim
+	} else if len(q.news) >= q.trimAt {
+		q.trim()
+	}
+}
+
+// minTrim is how many news are kept without a thought.
+const minTrim = 1024
+
+// trim forgets the news from before the oldest flight.
+func (q *queue) trim() {
+	aloft := q.aside
+	if q.flying != 0 {
+		aloft = append(slices.Clone(aloft), q.flying)
+	}
+	oldest := len(q.news)
+	for _, id := range aloft {
+		oldest = min(oldest, q.rows.Row(id).heard)
+	}
+	for _, id := range aloft {
+		q.rows.Row(id).heard -= oldest
+	}
+	q.news = slices.Delete(q.news, 0, oldest)
+	q.trimAt = max(minTrim, 2*len(q.news))
 }
 
 // back takes a pod whose attempt came to nothing: rejected by plugins, or by
@@ -277,6 +325,10 @@ func (q *queue) done() {
 // only waits out its backoff (AddUnschedulableIfNotPresent).
 func (q *queue) back(now sim.Time, id uint32, rejectors pluginSet) {
 	r := q.rows.Row(id)
+	var news []Event
+	if r.place == inFlight {
+		news = q.news[r.heard:]
+	}
 	q.leave(id)
 	r.rejectors, r.since = rejectors, now
 	if rejectors == 0 {
@@ -287,12 +339,10 @@ func (q *queue) back(now sim.Time, id uint32, rejectors pluginSet) {
 	}
 	r.expiry = q.expiry(r)
 	again := rejectors == 0
-	for i := range q.news {
-		again = again || q.framework.worthRequeuing(r.pod, rejectors, &q.news[i])
+	for i := range news {
+		again = again || q.framework.worthRequeuing(r.pod, rejectors, &news[i])
 	}
-	if q.flying == id {
-		q.flying, q.news = 0, q.news[:0]
-	}
+	q.landed(id)
 	if !again {
 		q.toUnschedulable(id)
 		return
@@ -336,9 +386,7 @@ func (q *queue) happened(now sim.Time, e Event) {
 	if interested == 0 {
 		return
 	}
-	if q.flying != 0 {
-		q.news = append(q.news, e)
-	}
+	q.hear(e)
 	for i := len(q.unschedulable) - 1; i >= 0; i-- {
 		g := q.unschedulable[i]
 		if g.rejectors&interested == 0 || !q.framework.worthRequeuing(q.rows.Row(g.pods[0]).pod, g.rejectors, &e) {
@@ -346,10 +394,17 @@ func (q *queue) happened(now sim.Time, e Event) {
 		}
 		for j := len(g.pods) - 1; j >= 0; j-- {
 			id := g.pods[j]
-			if r := q.rows.Row(id); !r.gated || r.eviction != nil {
-				q.requeue(now, id) // a scheduling gate is opened by nothing but the pod's own update
+			if r := q.rows.Row(id); r.gate&^interested == 0 {
+				q.requeue(now, id) // a gate is opened by nothing but what its plugin asked to know
 			}
 		}
+	}
+}
+
+// hear notes what happened for the pods in flight.
+func (q *queue) hear(e Event) {
+	if q.flying != 0 || len(q.aside) > 0 {
+		q.news = append(q.news, e)
 	}
 }
 
@@ -370,7 +425,7 @@ func (q *queue) update(now sim.Time, id uint32, old *model.Pod) {
 	switch r.place {
 	case inFlight:
 		if eliminated {
-			q.news = append(q.news, opened)
+			q.hear(opened)
 		}
 	case unschedulable:
 		if eliminated && q.framework.worthRequeuing(r.pod, r.rejectors, &opened) {
@@ -414,8 +469,8 @@ func (q *queue) flushUnschedulable(now sim.Time) {
 		q.requeue(now, l.pod)
 		moved = true
 	}
-	if moved && q.flying != 0 {
-		q.news = append(q.news, Event{ClusterEvent: wildCard})
+	if moved {
+		q.hear(Event{ClusterEvent: wildCard})
 	}
 }
 

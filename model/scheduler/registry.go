@@ -14,6 +14,8 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodePorts":                       newNodePorts,
 	"NodeResourcesFit":                newNodeResourcesFit,
 	"GPUShare":                        newGPUShare,
+	"VolumeRestrictions":              newVolumeRestrictions,
+	"NodeVolumeLimits":                newNodeVolumeLimits,
 	"VolumeBinding":                   newVolumeBinding,
 	"VolumeZone":                      newVolumeZone,
 	"PodTopologySpread":               newPodTopologySpread,
@@ -22,6 +24,7 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeResourcesBalancedAllocation": newBalancedAllocation,
 	"ImageLocality":                   newImageLocality,
 	"DefaultBinder":                   newDefaultBinder,
+	"GangScheduling":                  newGangScheduling,
 	"BestFit":                         newBestFit,
 	"DotProduct":                      newDotProduct,
 	"FirstFit":                        newFirstFit,
@@ -42,16 +45,31 @@ type Enabled struct {
 // Point is an extension point at which a plugin can be left out, or several.
 type Point uint8
 
-// The points. Whoever leaves out a filter leaves out its PreFilter.
+// The points. Whoever is left out at one of Filter and Score is as if it had
+// nothing to say there; what it looks up before is only of use to itself, but
+// for PreFilter, which may refuse a pod or restrict the search.
 const (
-	AtFilter Point = 1 << iota
+	AtPreEnqueue Point = 1 << iota
+	AtPreFilter
+	AtFilter
 	AtPostFilter
 	AtScore
+	AtReserve
+	AtPermit
+
+	// Everywhere is all of them.
+	Everywhere = AtPreEnqueue | AtPreFilter | AtFilter | AtPostFilter | AtScore | AtReserve | AtPermit
 )
 
 // Profile is a set of plugins and what they are told.
 type Profile struct {
+	// SchedulerName is whose pods it is for, "" for Name.
+	SchedulerName string
 	Plugins       []Enabled
+	// FilterOrder is the names of plugins in the order in which they filter; the
+	// others follow in that of Plugins.
+	FilterOrder   []string
+	Preemption    PreemptionArgs
 	Fit           FitArgs
 	Balanced      []ResourceSpec // of NodeResourcesBalancedAllocationArgs; default CPU and memory
 	Spread        SpreadArgs
@@ -61,6 +79,11 @@ type Profile struct {
 	// a search to stop; 0 is what the scheduler's Config says.
 	PercentageOfNodesToScore int64
 	Typical                  []TypicalPod // whom Fragmentation keeps GPUs for
+}
+
+// enables tells whether a plugin is in the profile.
+func (p *Profile) enables(name string) bool {
+	return slices.ContainsFunc(p.Plugins, func(e Enabled) bool { return e.Name == name })
 }
 
 // DefaultProfile is kube-scheduler v1.35's.
@@ -82,6 +105,8 @@ var defaultProfile = []Enabled{
 	{Name: "NodePorts"},
 	{Name: "NodeResourcesFit", Weight: 1},
 	{Name: "GPUShare"},
+	{Name: "VolumeRestrictions"},
+	{Name: "NodeVolumeLimits"},
 	{Name: "VolumeBinding"},
 	{Name: "VolumeZone"},
 	{Name: "PodTopologySpread", Weight: 2},
@@ -104,6 +129,7 @@ type Policy struct {
 // write a line, and a file if it needs a plugin of its own.
 var policies = []Policy{
 	{"default", "the default profile of kube-scheduler v1.35", DefaultProfile},
+	{"gang", "default, and the pods of a Workload's gang are bound together or not at all", gangProfile},
 	{"bin-pack", "nodes that are already used the most (MostAllocated)", binPackProfile},
 	{"spread", "nodes and zones that have the fewest pods of the same kind", spreadProfile},
 	{"random", "any node that can take the pod, each as likely", randomProfile},
@@ -113,6 +139,13 @@ var policies = []Policy{
 	{"gpu-packing", "shared GPUs first, then free ones of nodes in use", gpuPackingProfile},
 	{"gpu-clustering", "nodes with pods that want as many GPUs", gpuClusteringProfile},
 	{"fragmentation", "the node whose GPUs stay the most useful to typical pods (FGD)", fragmentationProfile},
+}
+
+// gangProfile is the default one with the feature gate GangScheduling.
+func gangProfile() *Profile {
+	p := DefaultProfile()
+	p.Plugins = append(p.Plugins, Enabled{Name: "GangScheduling"})
+	return p
 }
 
 // Policies is every policy, in the order in which lists show them.

@@ -78,6 +78,7 @@ const (
 	whyCycle              sim.Why = iota // the scheduling cycle is over
 	whyFlushBackoff                      // a whole second
 	whyFlushUnschedulable                // every 30 s
+	whyPermit                            // a pod has waited for permission long enough
 )
 
 // Scheduler is the process.
@@ -92,6 +93,9 @@ type Scheduler struct {
 	services    *store.Watch
 	replicaSets *store.Watch
 	namespaces  store.Table[string] // of Services, by ID
+	// workloads is nil unless the profile schedules gangs.
+	workloads     *store.Watch
+	workloadNames store.Table[workloadKey] // by ID
 
 	synced bool // the first lists are in; before, nothing is scheduled
 
@@ -111,6 +115,7 @@ type Scheduler struct {
 	unschedulableTicks sim.Ticker
 	backoffPosted      sim.Time // the tick that is posted; Never if none is
 	flushPosted        sim.Time
+	permitPosted       sim.Time // the end of a wait that is posted; 0 if none is
 }
 
 // New is the scheduler at a site of the control plane.
@@ -121,7 +126,11 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
 	x.cache.luck = k.Luck()
+	if x.Profile.enables("GangScheduling") {
+		x.workloads = x.client.Watch(model.KindWorkload)
+	}
 	f := newFramework(x.Profile, x.cache, x.client)
+	f.holder = x
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
 	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore)}
@@ -141,6 +150,9 @@ func (s *Scheduler) Start() {
 	s.pods.Start()
 	s.services.Start()
 	s.replicaSets.Start()
+	if s.workloads != nil {
+		s.workloads.Start()
+	}
 	s.arm(s.kernel.Now())
 }
 
@@ -161,6 +173,8 @@ func (s *Scheduler) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyFlushUnschedulable:
 		s.flushPosted = sim.Never
 		s.queue.flushUnschedulable(now)
+	case whyPermit:
+		s.overdue(now)
 	}
 	s.next(now)
 	s.arm(now)
@@ -175,6 +189,8 @@ func (s *Scheduler) DescribeWake(why sim.Why, about uint64) string {
 		return "flush of pods whose backoff is over"
 	case whyFlushUnschedulable:
 		return "flush of pods that were unschedulable for long"
+	case whyPermit:
+		return "end of pods' wait for permission"
 	}
 	return "news from a watch"
 }

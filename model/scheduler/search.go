@@ -305,6 +305,9 @@ func (s *search) diagnose(d *Diagnosis, c *class, nodes []uint32) {
 	s.counts = append(s.counts[:0], make([]int, len(s.framework.statuses))...)
 	for _, id := range nodes {
 		if a := c.memo[id].answer; a < 0 && !slices.Contains(s.crowds, id) {
+			if s.framework.mixed { // somebody else may refuse it first
+				a = ^s.inOrder(c, id).id
+			}
 			s.counts[^a]++
 		}
 	}

@@ -1,34 +1,59 @@
 package scheduler
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"orrery/model"
 )
 
-// volumeBinding refuses nodes that cannot reach a pod's volumes, or where a
-// volume that is still to be made may not be
+// volumeBinding refuses nodes that cannot reach a pod's volumes, or where those
+// that it still needs can neither be found nor made
 // (pkg/scheduler/framework/plugins/volumebinding: volume_binding.go, binder.go).
-// Here it differs: an unbound claim is never given a volume that exists.
+// A volume that was found is the claim's from Reserve on: what PreBind waits for
+// takes no time.
 type volumeBinding struct {
-	handle               *Handle
-	conflict, unbindable *Status
-	gone, immediate      *Status
-	both, goneToo        *Status // unbindable as well
+	handle    *Handle
+	statuses  [1 << len(bindingReasons)]*Status // by the reasons that apply
+	immediate *Status
+	reserved  map[*model.Pod][]binding
+}
+
+// bindingReasons are the reasons for a node, in the order in which they are
+// given.
+var bindingReasons = [...]string{
+	"node(s) didn't match PersistentVolume's node affinity",
+	"node(s) didn't find available persistent volumes to bind",
+	"node(s) did not have enough free storage",
+	"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+}
+
+// Which reasons apply, as bits.
+const (
+	outOfReach = 1 << iota
+	nothingToBind
+	noRoom
+	volumeGone
+)
+
+// binding is what was found for a claim: a volume, or nil if it is to be made.
+type binding struct {
+	claim  *model.Claim
+	volume *model.Volume
 }
 
 func newVolumeBinding(h *Handle) Plugin {
-	p := &volumeBinding{handle: h}
-	const (
-		conflict   = "node(s) didn't match PersistentVolume's node affinity"
-		unbindable = "node(s) didn't find available persistent volumes to bind"
-		gone       = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
-	)
-	p.conflict = h.Status(p.Name(), UnschedulableAndUnresolvable, conflict)
-	p.unbindable = h.Status(p.Name(), UnschedulableAndUnresolvable, unbindable)
-	p.gone = h.Status(p.Name(), UnschedulableAndUnresolvable, gone)
-	p.both = h.Status(p.Name(), UnschedulableAndUnresolvable, conflict, unbindable)
-	p.goneToo = h.Status(p.Name(), UnschedulableAndUnresolvable, unbindable, gone)
+	p := &volumeBinding{handle: h, reserved: map[*model.Pod][]binding{}}
+	for set := 1; set < len(p.statuses); set++ {
+		var reasons []string
+		for i, r := range bindingReasons {
+			if set&(1<<i) != 0 {
+				reasons = append(reasons, r)
+			}
+		}
+		p.statuses[set] = h.Status(p.Name(), UnschedulableAndUnresolvable, reasons...)
+	}
 	p.immediate = h.Status(p.Name(), UnschedulableAndUnresolvable, "pod has unbound immediate PersistentVolumeClaims")
 	return p
 }
@@ -40,6 +65,7 @@ func (*volumeBinding) SignPod(key []byte, pod *model.Pod) []byte { return signCl
 
 // bindingView is the claims of a class of pods.
 type bindingView struct {
+	settled
 	plugin *volumeBinding
 	claims []*model.Claim
 }
@@ -48,87 +74,141 @@ type bindingView struct {
 func (p *volumeBinding) View(pod *model.Pod) View {
 	v := &bindingView{plugin: p}
 	out := View{Watcher: v}
-	for _, name := range claimsOf(pod) {
-		c := p.handle.cache.volumes.claims[claimKey{pod.Namespace, name}]
-		if st := p.refusal(name, c); st != nil {
-			return View{Watcher: v, Refused: st}
+	for _, u := range claimsOf(pod) {
+		c := p.handle.cache.volumes.of(pod, u)
+		if why := refusedClaim(pod, u, c); why != "" {
+			return View{Watcher: v, Refused: p.handle.once(p.Name(), UnschedulableAndUnresolvable, why)}
 		}
 		v.claims = append(v.claims, c)
 		out.Filter = v
 	}
+	for _, c := range v.claims {
+		if _, waits := p.handle.cache.volumes.waits(c); !c.Bound && !waits {
+			return View{Watcher: v, Refused: p.immediate}
+		}
+	}
 	return out
 }
 
-// refusal is why a claim lets its pod go nowhere, nil if it does not.
-func (p *volumeBinding) refusal(name string, c *model.Claim) *Status {
-	because := func(why string) *Status {
-		return p.handle.Status(p.Name(), UnschedulableAndUnresolvable, "persistentvolumeclaim "+strconv.Quote(name)+" "+why)
-	}
+// refusedClaim is why a claim lets its pod go nowhere, "" if it does not
+// (podHasPVCs).
+func refusedClaim(pod *model.Pod, u model.ClaimUse, c *model.Claim) string {
+	name := "persistentvolumeclaim " + strconv.Quote(u.Name)
 	switch {
+	case c == nil && u.Ephemeral:
+		return "waiting for ephemeral volume controller to create the " + name
 	case c == nil:
-		return because("not found")
+		return notFound(u.Name)
 	case c.Lost:
-		return because("bound to non-existent persistentvolume " + strconv.Quote(c.Volume))
+		return name + " bound to non-existent persistentvolume " + strconv.Quote(c.Volume)
 	case c.Deleting:
-		return because("is being deleted")
+		return name + " is being deleted"
+	case u.Ephemeral && c.Pod != pod.Name: // k8s.io/component-helpers/storage/ephemeral VolumeIsForPod
+		return "PVC " + c.Namespace + "/" + c.Name + " was not created for pod " + pod.Namespace + "/" + pod.Name + " (pod is not owner)"
 	}
-	if _, waits := p.handle.cache.volumes.unbound(c); c.Volume == "" && !waits {
-		return p.immediate
-	}
-	return nil
+	return ""
 }
 
-// Stale implements Watcher: what a view is made of stays as it is.
-func (*bindingView) Stale() bool { return false }
-
-// Filter implements WideFilter. What is wrong with the bound claims and with
-// those that wait is told together (binder.go FindPodVolumes).
+// Filter implements WideFilter.
 func (v *bindingView) Filter(id uint32) *Status {
-	p := v.plugin
-	switch bound, waiting := v.bound(id), v.waiting(id); {
-	case waiting == nil:
-		return bound
-	case bound == p.conflict:
-		return p.both
-	case bound == p.gone:
-		return p.goneToo
-	default:
-		return waiting
-	}
+	_, why := v.find(v.plugin.handle.cache.rows[id].Node)
+	return v.plugin.statuses[why] // nil for none
 }
 
-// bound is what the first volume that cannot be had says (checkBoundClaims).
-func (v *bindingView) bound(id uint32) *Status {
-	c := v.plugin.handle.cache
-	for _, claim := range v.claims {
-		if claim.Volume == "" {
+// find looks for a volume for each claim on a node (FindPodVolumes). Claims are
+// served by rising size, so that each gets the smallest that fits.
+func (v *bindingView) find(node *model.Node) (found []binding, why int) {
+	all := &v.plugin.handle.cache.volumes
+	why = v.reach(node)
+	var unbound, make []*model.Claim
+	for _, c := range v.claims {
+		if _, waits := all.waits(c); !waits {
 			continue
 		}
-		volume := c.volumes.volumes[claim.Volume]
-		if volume == nil {
-			return v.plugin.gone
+		switch c.SelectedNode {
+		case "":
+			unbound = append(unbound, c)
+		case node.Name:
+			make = append(make, c)
+		default:
+			return nil, why | nothingToBind
 		}
-		if !matchesAny(volume.Affinity, c.rows[id].Node) {
-			return v.plugin.conflict
+	}
+	slices.SortFunc(unbound, func(a, b *model.Claim) int { return cmp.Compare(a.Bytes, b.Bytes) })
+	var taken []*model.Volume
+	for _, c := range unbound {
+		x := all.match(c, node, taken)
+		if x == nil {
+			make = append(make, c)
+			continue
 		}
+		taken = append(taken, x)
+		found = append(found, binding{c, x})
+	}
+	for _, c := range make {
+		class, _ := all.waits(c)
+		switch {
+		case class.Provisioner == "", class.Provisioner == model.NoProvisioner, !matchesAny(class.Topologies, node):
+			return nil, why | nothingToBind
+		case !all.enough(c, class, node):
+			return nil, why | noRoom
+		}
+		found = append(found, binding{c, nil})
+	}
+	return found, why
+}
+
+// reach is what is wrong with the first volume that the node cannot use
+// (checkBoundClaims).
+func (v *bindingView) reach(node *model.Node) int {
+	for _, c := range v.claims {
+		if !c.Bound {
+			continue
+		}
+		switch x := v.plugin.handle.cache.volumes.volumes[c.Volume]; {
+		case x == nil:
+			return volumeGone
+		case !matchesAny(x.Affinity, node):
+			return outOfReach
+		}
+	}
+	return 0
+}
+
+// Reserve implements ReservePlugin: what was found for the node is the pod's.
+func (p *volumeBinding) Reserve(pod *model.Pod, id uint32) *Status {
+	if len(claimsOf(pod)) == 0 {
+		return nil
+	}
+	node := p.handle.cache.rows[id].Node
+	found, _ := p.View(pod).Watcher.(*bindingView).find(node)
+	for _, b := range found {
+		if b.volume == nil {
+			b.claim.SelectedNode = node.Name
+			continue
+		}
+		b.claim.Volume, b.claim.Bound = b.volume.Name, true
+		b.volume.Claim, b.volume.Available = b.claim.Namespace+"/"+b.claim.Name, false
+	}
+	if len(found) > 0 {
+		p.reserved[pod] = found
+		p.handle.cache.volumes.version++
 	}
 	return nil
 }
 
-// waiting is what the claims say whose volume is still to be made.
-func (v *bindingView) waiting(id uint32) *Status {
-	c := v.plugin.handle.cache
-	for _, claim := range v.claims {
-		class, waits := c.volumes.unbound(claim)
-		if !waits {
+// Unreserve implements ReservePlugin.
+func (p *volumeBinding) Unreserve(pod *model.Pod, _ uint32) {
+	for _, b := range p.reserved[pod] {
+		p.handle.cache.volumes.version++
+		if b.volume == nil {
+			b.claim.SelectedNode = ""
 			continue
 		}
-		selected, taken := c.volumes.selected[claimKey{claim.Namespace, claim.Name}]
-		if !class.Provisions || taken && selected != id || !matchesAny(class.Topologies, c.rows[id].Node) {
-			return v.plugin.unbindable
-		}
+		b.claim.Volume, b.claim.Bound = "", false
+		b.volume.Claim, b.volume.Available = "", true
 	}
-	return nil
+	delete(p.reserved, pod)
 }
 
 // EventsToRegister implements EnqueueExtensions.

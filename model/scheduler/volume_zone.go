@@ -38,27 +38,29 @@ var topologyLabels = [...]struct{ key, now string }{
 // zoneView is where the volumes of a class of pods are: any of the values of
 // each label.
 type zoneView struct {
-	plugin *volumeZone
-	wants  []model.Requirement
-	now    []string // what each label is called now
+	plugin  *volumeZone
+	version uint64 // of the volumes; not looked at without claims
+	claims  int
+	wants   []model.Requirement
+	now     []string // what each label is called now
 }
 
 // View implements WidePlugin.
 func (p *volumeZone) View(pod *model.Pod) View {
-	v := &zoneView{plugin: p}
 	all := &p.handle.cache.volumes
-	for _, name := range claimsOf(pod) {
-		c := all.claims[claimKey{pod.Namespace, name}]
-		if c == nil || c.Volume == "" {
+	v := &zoneView{plugin: p, version: all.version, claims: len(claimsOf(pod))}
+	for _, u := range claimsOf(pod) {
+		c := all.of(pod, u)
+		if u.Ephemeral || c == nil || c.Volume == "" {
 			continue // VolumeBinding's affair
 		}
 		if all.volumes[c.Volume] == nil {
-			st := p.handle.Status(p.Name(), UnschedulableAndUnresolvable, "persistentvolume "+strconv.Quote(c.Volume)+" not found")
-			return View{Watcher: v, Refused: st}
+			return View{Watcher: v, Refused: p.handle.once(p.Name(), UnschedulableAndUnresolvable, "persistentvolume "+strconv.Quote(c.Volume)+" not found")}
 		}
 		for _, l := range topologyLabels {
-			if value, ok := all.volumes[c.Volume].Labels.Get(l.key); ok {
-				v.wants = append(v.wants, model.Requirement{Key: l.key, Op: model.In, Values: strings.Split(value, "__")})
+			value, ok := all.volumes[c.Volume].Labels.Get(l.key)
+			if zones := zonesOf(value); ok && zones != nil {
+				v.wants = append(v.wants, model.Requirement{Key: l.key, Op: model.In, Values: zones})
 				v.now = append(v.now, l.now)
 			}
 		}
@@ -69,8 +71,22 @@ func (p *volumeZone) View(pod *model.Pod) View {
 	return View{Watcher: v, Filter: v}
 }
 
-// Stale implements Watcher: what a view is made of stays as it is.
-func (*zoneView) Stale() bool { return false }
+// zonesOf is the zones that a label lists; if one of them has no name, the label
+// is ignored (k8s.io/cloud-provider/volume/helpers/zones.go LabelZonesToSet).
+func zonesOf(label string) (zones []string) {
+	for _, z := range strings.Split(label, "__") {
+		if z = strings.TrimSpace(z); z == "" {
+			return nil
+		}
+		zones = append(zones, z)
+	}
+	return zones
+}
+
+// Stale implements Watcher: a claim may have got its volume.
+func (v *zoneView) Stale() bool {
+	return v.claims > 0 && v.version != v.plugin.handle.cache.volumes.version
+}
 
 // Filter implements WideFilter. A node without any of the labels is in a
 // cluster of one zone.

@@ -1,15 +1,28 @@
 package scheduler
 
-import "orrery/model"
+import (
+	"slices"
+	"strconv"
 
-// volumes is the claims, volumes and storage classes of the cluster. They are
-// told before the pods that use them and stay as they are, but for the node
-// that was selected for a claim that waited for its first consumer.
+	"orrery/model"
+)
+
+// volumes is the storage of the cluster. It is told before the pods that use it
+// and stays as it is, but for what Reserve does: a claim that waited for its
+// first consumer is bound to a volume, or a node is selected for it. There is
+// none in a run.
 type volumes struct {
-	claims   map[claimKey]*model.Claim
-	volumes  map[string]*model.Volume
-	classes  map[string]*model.StorageClass
-	selected map[claimKey]uint32 // node IDs
+	claims  map[claimKey]*model.Claim
+	volumes map[string]*model.Volume
+	byClass map[string][]*model.Volume // in the order in which they were told
+	classes map[string]*model.StorageClass
+	users   map[claimKey]int // placed pods, ephemeral claims left out
+	version uint64           // counts the changes that Reserve made
+
+	limits     map[string]map[string]int // by node and driver
+	attached   map[string][]string       // volumes by node
+	capacities []model.StorageCapacity
+	published  map[string]bool // drivers that publish their capacity
 }
 
 // claimKey names a claim.
@@ -18,33 +31,118 @@ type volumes struct {
 type claimKey struct{ namespace, name string }
 
 func newVolumes() volumes {
-	return volumes{map[claimKey]*model.Claim{}, map[string]*model.Volume{}, map[string]*model.StorageClass{}, map[claimKey]uint32{}}
+	return volumes{
+		claims: map[claimKey]*model.Claim{}, volumes: map[string]*model.Volume{}, byClass: map[string][]*model.Volume{},
+		classes: map[string]*model.StorageClass{}, users: map[claimKey]int{}, limits: map[string]map[string]int{},
+		attached: map[string][]string{}, published: map[string]bool{},
+	}
 }
 
-// claimsOf is the names of a pod's claims.
-func claimsOf(pod *model.Pod) []string {
+// claimsOf is the claims that a pod uses.
+func claimsOf(pod *model.Pod) []model.ClaimUse {
 	if pod.Spec.Placement == nil {
 		return nil
 	}
 	return pod.Spec.Placement.Claims
 }
 
-// unbound tells whether a claim has no volume yet and waits for a pod to be
-// placed.
-func (v *volumes) unbound(c *model.Claim) (*model.StorageClass, bool) {
+func disksOf(pod *model.Pod) []model.Disk {
+	if pod.Spec.Placement == nil {
+		return nil
+	}
+	return pod.Spec.Placement.Disks
+}
+
+// of is the claim that a pod uses, nil if there is none.
+func (v *volumes) of(pod *model.Pod, u model.ClaimUse) *model.Claim {
+	return v.claims[claimKey{pod.Namespace, u.Name}]
+}
+
+// waits tells whether a claim has no volume and is given one when a pod is
+// placed; its class is not nil then.
+func (v *volumes) waits(c *model.Claim) (*model.StorageClass, bool) {
 	class := v.classes[c.Class]
 	return class, c.Volume == "" && class != nil && class.Wait
 }
 
-// selectNode notes where the volumes of a pod's unbound claims will be made.
-func (v *volumes) selectNode(pod *model.Pod, id uint32) {
-	for _, name := range claimsOf(pod) {
-		key := claimKey{pod.Namespace, name}
-		if c := v.claims[key]; c != nil {
-			if _, waits := v.unbound(c); waits {
-				v.selected[key] = id
-			}
+// use counts a placed pod's claims, or with sign -1 no more.
+func (v *volumes) use(pod *model.Pod, sign int) {
+	for _, u := range claimsOf(pod) {
+		if !u.Ephemeral {
+			v.users[claimKey{pod.Namespace, u.Name}] += sign
 		}
+	}
+}
+
+// match is the volume for a claim on a node: the one that is kept for it, or the
+// smallest that is large enough, of those not taken. Of equally small ones it is
+// the first told; the original finds them in the random order of a map
+// (k8s.io/component-helpers/storage/volume/pv_helpers.go FindMatchingVolume).
+func (v *volumes) match(c *model.Claim, node *model.Node, taken []*model.Volume) (best *model.Volume) {
+	for _, x := range v.byClass[c.Class] {
+		if slices.Contains(taken, x) || c.Block != x.Block || c.Attributes != x.Attributes || x.Deleting || x.Bytes < c.Bytes {
+			continue
+		}
+		reachable := matchesAny(x.Affinity, node)
+		switch {
+		case x.Claim == c.Namespace+"/"+c.Name:
+			if !reachable {
+				return nil
+			}
+			return x
+		case !x.Available, x.Claim != "", c.Selector != nil && !c.Selector.Matches(x.Labels), !reachable, c.Modes&^x.Modes != 0:
+		case best == nil || x.Bytes < best.Bytes:
+			best = x
+		}
+	}
+	return best
+}
+
+// enough tells whether a volume for the claim can be made for a node, as far as
+// its driver says (binder.go hasEnoughCapacity).
+func (v *volumes) enough(c *model.Claim, class *model.StorageClass, node *model.Node) bool {
+	if !c.Sized || !v.published[class.Provisioner] {
+		return true
+	}
+	return slices.ContainsFunc(v.capacities, func(x model.StorageCapacity) bool {
+		return x.Class == class.Name && x.Bytes >= c.Bytes && x.Nodes.Matches(node.Labels)
+	})
+}
+
+// AddClaim, AddVolume, AddStorageClass and AddStorage tell of storage, before
+// any pod that uses it.
+func (p *Planner) AddClaim(c *model.Claim) {
+	p.search.cache.volumes.claims[claimKey{c.Namespace, c.Name}] = c
+}
+
+// AddVolume adds a PersistentVolume.
+func (p *Planner) AddVolume(v *model.Volume) {
+	all := &p.search.cache.volumes
+	all.volumes[v.Name] = v
+	all.byClass[v.Class] = append(all.byClass[v.Class], v)
+}
+
+// AddStorageClass adds a StorageClass.
+func (p *Planner) AddStorageClass(c *model.StorageClass) {
+	p.search.cache.volumes.classes[c.Name] = c
+}
+
+// AddStorage tells what CSI drivers say of nodes: how many volumes each takes,
+// which are attached, and how much room there is, if the driver publishes it.
+func (p *Planner) AddStorage(limits []model.VolumeLimit, attached []model.VolumeAttachment, room []model.StorageCapacity, publish []string) {
+	v := &p.search.cache.volumes
+	for _, l := range limits {
+		if v.limits[l.Node] == nil {
+			v.limits[l.Node] = map[string]int{}
+		}
+		v.limits[l.Node][l.Driver] = int(l.Count)
+	}
+	for _, a := range attached {
+		v.attached[a.Node] = append(v.attached[a.Node], a.Volume)
+	}
+	v.capacities = append(v.capacities, room...)
+	for _, driver := range publish {
+		v.published[driver] = true
 	}
 }
 
@@ -54,5 +152,23 @@ func signClaims(key []byte, pod *model.Pod) []byte {
 	if len(claims) == 0 {
 		return key
 	}
-	return signWords(signText(key, pod.Namespace), claims)
+	key = signText(key, pod.Namespace)
+	for _, u := range claims {
+		if key = signText(key, u.Name); u.Ephemeral {
+			key = signText(append(key, '!'), pod.Name) // whose it is
+		} else {
+			key = append(key, '.')
+		}
+	}
+	return key
+}
+
+// settled is a view that nothing makes stale.
+type settled struct{}
+
+// Stale implements Watcher.
+func (settled) Stale() bool { return false }
+
+func notFound(claim string) string {
+	return "persistentvolumeclaim " + strconv.Quote(claim) + " not found"
 }

@@ -19,10 +19,14 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 	case uint64(s.replicaSets.ID):
 		w, saw = s.replicaSets, s.sawReplicaSet
 	}
+	if s.workloads != nil && watch == uint64(s.workloads.ID) {
+		w, saw = s.workloads, s.sawWorkload
+	}
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)
 	}
-	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained()
+	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained() &&
+		(s.workloads == nil || s.workloads.Drained())
 }
 
 func (s *Scheduler) sawNode(now sim.Time, id uint32, obj model.Object) {
@@ -48,6 +52,21 @@ func (s *Scheduler) sawReplicaSet(_ sim.Time, id uint32, obj model.Object) {
 		selector = next.Selector
 	}
 	s.cache.setOwner(model.Ref{Kind: model.KindReplicaSet, ID: id}, selector)
+}
+
+func (s *Scheduler) sawWorkload(now sim.Time, id uint32, obj model.Object) {
+	next, _ := obj.(*model.Workload)
+	key := s.workloadNames.Row(id)
+	old := s.cache.workloads.known[*key]
+	switch {
+	case next == nil:
+		delete(s.cache.workloads.known, *key)
+		return
+	case old == nil || old.ID != id:
+		*key = workloadKey{next.Namespace, next.Name}
+		s.cache.workloads.known[*key] = next
+		s.queue.happened(now, Event{ClusterEvent: WorkloadAdd, Workload: next})
+	}
 }
 
 // nodeEvents is what of a node's change can matter to scheduling
@@ -97,6 +116,7 @@ func (s *Scheduler) sawPod(now sim.Time, id uint32, obj model.Object) {
 	if next != nil {
 		row.pod = next
 	}
+	s.cache.workloads.saw(old, next)
 	switch {
 	case old == nil && next == nil:
 	case next == nil:
@@ -120,7 +140,10 @@ func (s *Scheduler) podGone(now sim.Time, id uint32, old *model.Pod) {
 		s.nominate(row, 0)
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: old})
 	}
-	if row.placed != nil {
+	switch {
+	case row.permit != nil:
+		s.refuse(now, id, 0, "removed")
+	case row.placed != nil:
 		s.left(now, row)
 	}
 }
@@ -139,6 +162,10 @@ func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 		s.charge(row, row.pod.NodeID)
 	}
 	row.assumed = false
+	if row.permit != nil { // somebody else was faster than those it waits for
+		row.permit = nil
+		s.queue.landed(id)
+	}
 	s.nominate(row, 0)
 	switch {
 	case old == nil || old.NodeID == 0:
@@ -155,12 +182,17 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 	row := s.rows.Row(id)
 	switch {
 	case row.assumed:
-		if row.pod.Deleting() && !old.Deleting() {
+		switch {
+		case !row.pod.Deleting() || old.Deleting():
+		case row.permit != nil:
+			s.refuse(now, id, 0, "removed")
+		default:
 			s.left(now, row)
 		}
 	case old == nil:
 		s.sawNomination(row, nil)
 		s.queue.add(now, id)
+		s.queue.happened(now, Event{ClusterEvent: UnscheduledPodAdd, Pod: row.pod})
 	default:
 		s.sawNomination(row, old)
 		s.queue.update(now, id, old)

@@ -60,7 +60,7 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef`),
 	under("containers", container), under("initContainers", container),
 )
 
@@ -94,11 +94,15 @@ var (
 		status.volumesInUse status.volumesAttached status.phase`))
 
 	actedStorage = acting(bookkeeping, words(`spec status provisioner parameters reclaimPolicy mountOptions
-		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp`))
+		allowVolumeExpansion volumeBindingMode allowedTopologies metadata.deletionTimestamp metadata.annotations metadata.ownerReferences`))
+
+	actedCapacity = acting(bookkeeping, words(`storageClassName capacity maximumVolumeSize nodeTopology metadata.generateName metadata.ownerReferences`))
 
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
+
+	actedWorkload = acting(bookkeeping, words(`spec`))
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable status`))
 )

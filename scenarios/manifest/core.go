@@ -36,6 +36,9 @@ func readPod(o *object) {
 		Gates:    len(in.Spec.SchedulingGates),
 	}
 	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if p.NodeName != "" {
+		p.Devices = gpuIndexes(o.root().fields("metadata", "annotations"), in.Annotations)
+	}
 	if p.NodeName != "" && p.Gates > 0 {
 		o.root().fields("spec", "nodeName").errorf("must not be given while there are schedulingGates")
 	}

@@ -20,7 +20,9 @@ func onlyGPUs(path string, v strict.Value) bool {
 	if !strings.HasSuffix(path, "metadata.annotations") || !v.IsMap() {
 		return false
 	}
-	return !slices.ContainsFunc(v.Entries(), func(e strict.Entry) bool { return !slices.Contains(gpuAnnotations, lastStep(e)) })
+	return !slices.ContainsFunc(v.Entries(), func(e strict.Entry) bool {
+		return lastStep(e) != model.AnnotationGPUIndex && !slices.Contains(gpuAnnotations, lastStep(e))
+	})
 }
 
 // gpus is what the annotations of a pod ask of GPUs or else, in whole ones, its
@@ -56,6 +58,24 @@ func gpus(p *place, annotations map[string]string, spec *model.PodSpec) *model.G
 		return nil
 	}
 	return r
+}
+
+// gpuIndexes is which GPUs of its node a pod has, as its scheduler wrote it:
+// "0-1"; 0 if it does not say.
+func gpuIndexes(p *place, annotations map[string]string) (set uint64) {
+	text := annotations[model.AnnotationGPUIndex]
+	if text == "" {
+		return 0
+	}
+	for part := range strings.SplitSeq(text, "-") {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil || n >= model.MaxGPUs {
+			p.field(model.AnnotationGPUIndex).errorf("%s is not a list of devices such as 0-1, each from 0 to %d", strict.Quote(text), model.MaxGPUs-1)
+			return 0
+		}
+		set |= 1 << n
+	}
+	return set
 }
 
 // nodeGPUs is the GPUs of a node, from what its device plugin and its labels

@@ -71,3 +71,24 @@ func TestGPURequestsThatNoDeviceCanMeetAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestABoundPodHasTheDevicesItsAnnotationNames(t *testing.T) {
+	for index, want := range map[string]string{"0-2": "0-2", "63": "63", "": ""} {
+		d := manifest.NewDecoder()
+		s := d.State()
+		s.AddFile(manifest.File{Name: "pod.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {alibabacloud.com/gpu-index: \"" + index +
+			"\"}}\nspec: {nodeName: node-a, containers: [{name: c, image: c}]}\n")})
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got := model.DeviceIndexes(s.Objects[0].(*model.Pod).Devices); got != want {
+			t.Errorf("%q are the devices %q", index, got)
+		}
+	}
+	d := manifest.NewDecoder()
+	d.State().AddFile(manifest.File{Name: "pod.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {alibabacloud.com/gpu-index: 0-64}}\n" +
+		"spec: {nodeName: node-a, containers: [{name: c, image: c}]}\n")})
+	if err := d.Err(); err == nil || !strings.Contains(err.Error(), "each from 0 to 63") {
+		t.Errorf("device 64: %v", err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // placement is nil if the pod says nothing of that sort.
 func (o *object) placement(p *place, s *corev1.PodSpec) *model.Placement {
-	m := &model.Placement{HostPorts: hostPorts(p, s), Claims: o.claims(s)}
+	m := &model.Placement{HostPorts: hostPorts(p, s), Claims: o.claims(s), Disks: o.disks(s)}
 	if a := s.Affinity; a != nil && a.PodAffinity != nil {
 		at := p.fields("affinity", "podAffinity")
 		m.Affinity = podTerms(at, a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
@@ -27,7 +27,7 @@ func (o *object) placement(p *place, s *corev1.PodSpec) *model.Placement {
 	for i := range s.TopologySpreadConstraints {
 		m.Spread = append(m.Spread, spreadConstraint(p.field("topologySpreadConstraints").item(i), &s.TopologySpreadConstraints[i]))
 	}
-	if len(m.HostPorts)+len(m.Affinity)+len(m.AntiAffinity)+len(m.Preferred)+len(m.Spread)+len(m.Claims) == 0 {
+	if len(m.HostPorts)+len(m.Affinity)+len(m.AntiAffinity)+len(m.Preferred)+len(m.Spread)+len(m.Claims)+len(m.Disks) == 0 {
 		return nil
 	}
 	return m

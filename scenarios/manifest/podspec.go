@@ -32,6 +32,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		Classed:        s.Priority != nil || s.PriorityClassName != "" || o.set.state,
 		Placement:      o.placement(p, s),
 		PodLevel:       podLevel(p.field("resources"), s.Resources),
+		Workload:       workloadRef(p.field("workloadRef"), s.WorkloadRef),
 	}
 	if s.SchedulerName != "" {
 		spec.SchedulerName = s.SchedulerName

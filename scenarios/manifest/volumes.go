@@ -3,18 +3,24 @@ package manifest
 import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"orrery/model"
 )
 
 // Volumes is the storage of a State.
 type Volumes struct {
-	Claims  []*model.Claim
-	Volumes []*model.Volume
-	Classes []*model.StorageClass
+	Claims      []*model.Claim
+	Volumes     []*model.Volume
+	Classes     []*model.StorageClass
+	Limits      []model.VolumeLimit
+	Attachments []model.VolumeAttachment
+	Capacities  []model.StorageCapacity
+	Drivers     []string // those that publish their capacity
 }
 
-// Volumes is the claims, volumes and storage classes of a State.
+// Volumes is the claims, volumes, storage classes and CSI objects of a State.
 func (s *Set) Volumes() *Volumes { return &s.volumes }
 
 // inState tells whether the object counts; only a State has storage.
@@ -25,30 +31,61 @@ func (o *object) inState() bool {
 	return o.set.state
 }
 
+// readClaim reads a PersistentVolumeClaim. One that names its volume and has no
+// status is taken to be bound to it: only clusters write one.
 func readClaim(o *object) {
+	before := o.set.decoder.wrong
 	var in corev1.PersistentVolumeClaim
 	if !o.inState() || !decode(o, &in) {
 		return
 	}
+	spec := o.root().field("spec")
+	_, completed := in.Annotations["pv.kubernetes.io/bind-completed"]
 	c := &model.Claim{
 		Namespace: o.meta.Namespace, Name: o.meta.Name, Volume: in.Spec.VolumeName,
-		Lost: in.Status.Phase == corev1.ClaimLost, Deleting: in.DeletionTimestamp != nil,
+		Bound: in.Spec.VolumeName != "" && (completed || in.Status.Phase == ""),
+		Class: classOf(in.Annotations, in.Spec.StorageClassName),
+		Modes: accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
+		Attributes:   textOf(in.Spec.VolumeAttributesClassName),
+		Selector:     labelSelector(spec.field("selector"), in.Spec.Selector),
+		SelectedNode: in.Annotations["volume.kubernetes.io/selected-node"],
+		Lost:         in.Status.Phase == corev1.ClaimLost, Deleting: in.DeletionTimestamp != nil,
 	}
-	if in.Spec.StorageClassName != nil {
-		c.Class = *in.Spec.StorageClassName
+	c.Bytes, c.Sized = storage(spec.fields("resources", "requests"), in.Spec.Resources.Requests)
+	if owner := metav1.GetControllerOf(&in); owner != nil && owner.Kind == "Pod" {
+		c.Pod = owner.Name
 	}
-	o.set.volumes.Claims = append(o.set.volumes.Claims, c)
+	if o.set.decoder.wrong == before {
+		o.set.volumes.Claims = append(o.set.volumes.Claims, c)
+	}
 }
 
+// readVolume reads a PersistentVolume. One without a status is taken to be
+// available.
 func readVolume(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.PersistentVolume
 	if !o.inState() || !decode(o, &in) {
 		return
 	}
-	v := &model.Volume{Name: o.meta.Name, Labels: o.labels(o.root().fields("metadata", "labels"), in.Labels)}
+	spec := o.root().field("spec")
+	v := &model.Volume{
+		Name: o.meta.Name, Labels: o.labels(o.root().fields("metadata", "labels"), in.Labels),
+		Class: classOf(in.Annotations, &in.Spec.StorageClassName),
+		Modes: accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
+		Attributes: textOf(in.Spec.VolumeAttributesClassName),
+		Available:  in.Status.Phase == corev1.VolumeAvailable || in.Status.Phase == "",
+		Deleting:   in.DeletionTimestamp != nil,
+	}
+	v.Bytes, _ = storage(spec.field("capacity"), in.Spec.Capacity)
+	if r := in.Spec.ClaimRef; r != nil {
+		v.Claim = r.Namespace + "/" + r.Name
+	}
+	if csi := in.Spec.CSI; csi != nil {
+		v.Driver, v.Handle = csi.Driver, csi.VolumeHandle
+	}
 	if a := in.Spec.NodeAffinity; a != nil && a.Required != nil {
-		at := o.root().fields("spec", "nodeAffinity", "required", "nodeSelectorTerms")
+		at := spec.fields("nodeAffinity", "required", "nodeSelectorTerms")
 		for i := range a.Required.NodeSelectorTerms {
 			v.Affinity = append(v.Affinity, nodeTerm(at.item(i), &a.Required.NodeSelectorTerms[i]))
 		}
@@ -58,8 +95,52 @@ func readVolume(o *object) {
 	}
 }
 
-// noProvisioner is the provisioner of classes whose volumes people make.
-const noProvisioner = "kubernetes.io/no-provisioner"
+// classOf is the storage class, in its old place or in its new one
+// (k8s.io/component-helpers/storage/volume GetPersistentVolumeClaimClass).
+func classOf(annotations map[string]string, class *string) string {
+	if old, ok := annotations[corev1.BetaStorageClassAnnotation]; ok {
+		return old
+	}
+	return textOf(class)
+}
+
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func isBlock(m *corev1.PersistentVolumeMode) bool {
+	return m != nil && *m == corev1.PersistentVolumeBlock
+}
+
+func accessModes(p *place, list []corev1.PersistentVolumeAccessMode) (all model.AccessModes) {
+	for i, m := range list {
+		switch m {
+		case corev1.ReadWriteOnce:
+			all |= model.ReadWriteOnce
+		case corev1.ReadOnlyMany:
+			all |= model.ReadOnlyMany
+		case corev1.ReadWriteMany:
+			all |= model.ReadWriteMany
+		case corev1.ReadWriteOncePod:
+			all |= model.ReadWriteOncePod
+		default:
+			p.field("accessModes").item(i).unknownWord(string(m), "ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+		}
+	}
+	return all
+}
+
+// storage is the amount of storage in a list, and whether it names any.
+func storage(p *place, list corev1.ResourceList) (bytes int64, given bool) {
+	q, given := list[corev1.ResourceStorage]
+	if !given {
+		return 0, false
+	}
+	return amount(p.field("storage"), q, maxBytes, (*resource.Quantity).Value), true
+}
 
 func readStorageClass(o *object) {
 	var in storagev1.StorageClass
@@ -67,7 +148,7 @@ func readStorageClass(o *object) {
 		return
 	}
 	c := &model.StorageClass{
-		Name: o.meta.Name, Provisions: in.Provisioner != noProvisioner,
+		Name: o.meta.Name, Provisioner: in.Provisioner,
 		Wait: in.VolumeBindingMode != nil && *in.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer,
 	}
 	for _, t := range in.AllowedTopologies {
@@ -80,8 +161,56 @@ func readStorageClass(o *object) {
 	o.set.volumes.Classes = append(o.set.volumes.Classes, c)
 }
 
-// claims is the names of a pod's claims, which only a State has.
-func (o *object) claims(s *corev1.PodSpec) (out []string) {
+func readCSINode(o *object) {
+	var in storagev1.CSINode
+	if !o.inState() || !decode(o, &in) {
+		return
+	}
+	for _, d := range in.Spec.Drivers {
+		if d.Allocatable != nil && d.Allocatable.Count != nil {
+			o.set.volumes.Limits = append(o.set.volumes.Limits, model.VolumeLimit{Node: o.meta.Name, Driver: d.Name, Count: *d.Allocatable.Count})
+		}
+	}
+}
+
+func readCSIDriver(o *object) {
+	var in storagev1.CSIDriver
+	if o.inState() && decode(o, &in) && in.Spec.StorageCapacity != nil && *in.Spec.StorageCapacity {
+		o.set.volumes.Drivers = append(o.set.volumes.Drivers, o.meta.Name)
+	}
+}
+
+// readStorageCapacity reads a CSIStorageCapacity, of which the largest size of a
+// volume counts more than what is left in all; without either there is nothing
+// (pkg/scheduler/framework/plugins/volumebinding/binder.go capacitySufficient).
+func readStorageCapacity(o *object) {
+	before := o.set.decoder.wrong
+	var in storagev1.CSIStorageCapacity
+	if !o.inState() || !decode(o, &in) {
+		return
+	}
+	c := model.StorageCapacity{Class: in.StorageClassName, Bytes: -1, Nodes: labelSelector(o.root().field("nodeTopology"), in.NodeTopology)}
+	if q := in.Capacity; q != nil {
+		c.Bytes = amount(o.root().field("capacity"), *q, 1<<62, (*resource.Quantity).Value)
+	}
+	if q := in.MaximumVolumeSize; q != nil {
+		c.Bytes = amount(o.root().field("maximumVolumeSize"), *q, 1<<62, (*resource.Quantity).Value)
+	}
+	if o.set.decoder.wrong == before {
+		o.set.volumes.Capacities = append(o.set.volumes.Capacities, c)
+	}
+}
+
+func readAttachment(o *object) {
+	var in storagev1.VolumeAttachment
+	if o.inState() && decode(o, &in) && in.Spec.Source.PersistentVolumeName != nil {
+		a := model.VolumeAttachment{Node: in.Spec.NodeName, Volume: *in.Spec.Source.PersistentVolumeName}
+		o.set.volumes.Attachments = append(o.set.volumes.Attachments, a)
+	}
+}
+
+// claims is the claims that a pod uses, which only a State has.
+func (o *object) claims(s *corev1.PodSpec) (out []model.ClaimUse) {
 	if !o.set.state {
 		return nil
 	}
@@ -89,9 +218,34 @@ func (o *object) claims(s *corev1.PodSpec) (out []string) {
 		v := &s.Volumes[i]
 		switch {
 		case v.PersistentVolumeClaim != nil:
-			out = append(out, v.PersistentVolumeClaim.ClaimName)
+			out = append(out, model.ClaimUse{Name: v.PersistentVolumeClaim.ClaimName})
 		case v.Ephemeral != nil: // k8s.io/component-helpers/storage/ephemeral
-			out = append(out, o.meta.Name+"-"+v.Name)
+			out = append(out, model.ClaimUse{Name: o.meta.Name + "-" + v.Name, Ephemeral: true})
+		}
+	}
+	return out
+}
+
+// disks is the disks that a pod of a State names itself, of the kinds that
+// cannot be shared.
+func (o *object) disks(s *corev1.PodSpec) (out []model.Disk) {
+	if !o.set.state {
+		return nil
+	}
+	for i := range s.Volumes {
+		switch v := &s.Volumes[i]; {
+		case v.GCEPersistentDisk != nil:
+			out = append(out, model.Disk{Kind: "gcePersistentDisk", Name: v.GCEPersistentDisk.PDName, ReadOnly: v.GCEPersistentDisk.ReadOnly})
+		case v.AWSElasticBlockStore != nil: // never shared, not even for reading
+			out = append(out, model.Disk{Kind: "awsElasticBlockStore", Name: v.AWSElasticBlockStore.VolumeID})
+		case v.ISCSI != nil:
+			out = append(out, model.Disk{Kind: "iscsi", Name: v.ISCSI.IQN, ReadOnly: v.ISCSI.ReadOnly})
+		case v.RBD != nil:
+			pool := v.RBD.RBDPool
+			if pool == "" {
+				pool = "rbd" // pkg/apis/core/v1/defaults.go SetDefaults_RBDVolumeSource
+			}
+			out = append(out, model.Disk{Kind: "rbd", Name: pool + "/" + v.RBD.RBDImage, Monitors: v.RBD.CephMonitors, ReadOnly: v.RBD.ReadOnly})
 		}
 	}
 	return out
