@@ -263,6 +263,9 @@ func significant(x float64, digits int) string {
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
+	if x != 0 && s == "0" {
+		return strconv.FormatFloat(x, 'g', 2, 64)
+	}
 	return s
 }
 
