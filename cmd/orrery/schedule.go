@@ -15,6 +15,7 @@ import (
 	"orrery/model/scheduler"
 	"orrery/report"
 	"orrery/scenarios"
+	"orrery/scenarios/strict"
 	"orrery/sim"
 )
 
@@ -30,7 +31,7 @@ orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full`,
 		f.StringVar(&o.cluster, "cluster", "", "a v1 List of Nodes, Services, and pending and bound Pods, YAML or JSON")
 		f.StringVar(&o.config, "config", "", "a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)")
 		f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as --config says: "+strings.Join(scheduler.PolicyNames(), ", "))
-		f.StringVar(&o.ties, "ties", "heap", "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)")
+		f.StringVar(&o.ties, "ties", "heap", tiesHelp)
 		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random")
 		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
 		f.BoolVar(&o.untilFull, "until-full", false, "place copies of --pod until the next one fits nowhere")
@@ -134,16 +135,26 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 			profiles[i].PercentageOfNodesToScore = 100
 		}
 	}
-	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
-	how, known := ties[o.ties]
-	if !known {
-		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
+	how, err := ties(o.ties)
+	if err != nil {
+		return nil, err
 	}
 	luck := sim.NewLuck(o.seed).Stream("scheduler ties")
 	p := scheduler.NewPlanner(scheduler.PlannerConfig{
 		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: &luck,
 	})
 	return p, s.Fill(p)
+}
+
+const tiesHelp = "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)"
+
+// ties is the way to break ties of that name.
+func ties(name string) (scheduler.Ties, error) {
+	t, known := scheduler.TiesNamed(name)
+	if !known {
+		return t, fmt.Errorf("--ties %s: heap, random or first", strict.Quote(name))
+	}
+	return t, nil
 }
 
 // explainEach schedules every pending pod and prints a JSON line of it.

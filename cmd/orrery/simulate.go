@@ -32,6 +32,7 @@ const defaultMaxMemory = "12Gi"
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
 	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: "+strings.Join(scheduler.PolicyNames(), ", "))
+	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
 	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
@@ -53,6 +54,11 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 		return nil, err
 	} else if p != nil {
 		s.Config.Scheduler.Profile = p
+	}
+	if o.ties != "" {
+		if s.Config.Scheduler.Ties, err = ties(o.ties); err != nil {
+			return nil, err
+		}
 	}
 	s.Config.Literal = o.literal
 	s.Config.ShuffleTies = o.shuffle
@@ -180,6 +186,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	}
 	if o.policy != "" {
 		line += " --policy " + quote(o.policy)
+	}
+	if o.ties != "" {
+		line += " --ties " + quote(o.ties)
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)

@@ -24,6 +24,8 @@ type Config struct {
 	Literal bool
 	// Profile is its plugins; default DefaultProfile.
 	Profile *Profile
+	// Ties is who wins among nodes of the same score.
+	Ties Ties
 	// PercentageOfNodesToScore is how much of the cluster has to be feasible
 	// for a search to stop; default 0: 50 % less 1 % per 125 nodes, at least
 	// 5 %.
@@ -129,7 +131,8 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	f.holder = x
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
-	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore}
+	ties := k.Luck().Stream("scheduler ties")
+	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore, ties: x.Ties, luck: &ties}
 	f.preempting = x.preempting
 	offset := k.Luck().Stream("preemption offset")
 	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }
