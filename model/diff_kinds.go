@@ -15,6 +15,9 @@ func (d *Differ) pod(a, b *Pod) {
 		d.emit("status.phase", a.Phase.String(), "")
 		return
 	}
+	if a.Devices != b.Devices {
+		d.emit("metadata.annotations."+AnnotationGPUIndex, DeviceIndexes(a.Devices), DeviceIndexes(b.Devices))
+	}
 	d.meta(&a.Meta, &b.Meta)
 	if a.Spec != b.Spec {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))
@@ -47,6 +50,7 @@ func orEmpty(s *PodSpec) *PodSpec {
 // podSpec is rarely called: a spec is shared and hardly ever replaced.
 func (d *Differ) podSpec(a, b *PodSpec) {
 	d.text("spec.containers", imagesOf(a.Containers), imagesOf(b.Containers))
+	d.text("spec.gpu", a.GPU.String(), b.GPU.String())
 	d.text("spec.initContainers", imagesOf(a.InitContainers), imagesOf(b.InitContainers))
 }
 
@@ -150,6 +154,7 @@ func (d *Differ) node(a, b *Node) {
 	d.resources("status.allocatable", &a.Allocatable, &b.Allocatable)
 	d.resources("status.capacity", &a.Capacity, &b.Capacity)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
+	d.text("status.gpu", a.GPU.String(), b.GPU.String())
 }
 
 func taintList(taints []Taint) string {

@@ -77,7 +77,7 @@ func setPlain(v reflect.Value) {
 		if v.Int() == 0 {
 			v.SetInt(1)
 		}
-	case reflect.Uint8, reflect.Uint32:
+	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(v.Uint() + 1)
 	case reflect.Struct:
 		for i := range v.NumField() {

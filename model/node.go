@@ -26,6 +26,7 @@ type Node struct {
 	Allocatable   Resources
 	Ready         Condition
 	Images        []Image // as of registration
+	GPU           GPUs
 }
 
 // Copy implements Object.

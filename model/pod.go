@@ -120,6 +120,7 @@ type PodSpec struct {
 	HostNetwork    bool
 	Placement      *Placement
 	PodLevel       *PodLevel
+	GPU            *GPURequest  // nil asks for none
 	Workload       *WorkloadRef // the group it is scheduled with, nil for none
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
@@ -265,6 +266,9 @@ type Pod struct {
 	NodeName string   // "" until bound
 	NodeID   uint32   // the node's dense number; 0 until bound
 	Gates    []string // schedulingGates left; immutable
+	// Devices is which GPUs of the node it has, as the binding said: a bit each,
+	// from the lowest; 0 if it has none or nobody said.
+	Devices uint64
 
 	// Status, written by the kubelet (and by controllers for lost nodes).
 	Phase         Phase

@@ -36,7 +36,7 @@ var derived = map[string]bool{"Request": true, "ScoredRequest": true}
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
 	"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
-	"NeverPreempts": true, "Classed": true, "Workload": true,
+	"NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true,
 }
 
 // appendValue prints what v holds, field by field and through pointers, so

@@ -52,8 +52,9 @@
 //	           window, like always(...). With "within" it has to hold from some
 //	           moment of the window to its end.
 //	count      how often something happened in the window.
-//	share      a part of a flow. A plain rule is about the whole window: all that
-//	           was served of all that was sent. always(...) is about every moment.
+//	share      a part of a flow, or of what there is. A plain rule is about the whole
+//	           window: all that was served of all that was sent, or the mean over
+//	           time. always(...) is about every moment.
 //	durations  how long each of several things took that began in the window. A
 //	           plain rule is about the longest, or the pick; always(...) etc. are
 //	           about each. What never came is longer than any limit.

@@ -11,6 +11,7 @@ type ages struct {
 	about target
 	in    func(*podRow) bool // whether a pod is in that part now
 	clip  bool
+	ready bool // pods that leave it in another way than by being Ready do not count
 	scope *tally
 	young map[uint32]sample // pods in that part now, by ID
 	found []sample
@@ -18,7 +19,15 @@ type ages struct {
 
 // openStart measures from creation to the first time Ready.
 func openStart(a about) instrument {
-	return newAges(a, func(row *podRow) bool { return !row.started && row.marks.has(isActive) })
+	m := newAges(a, func(row *podRow) bool { return !row.started && row.marks.has(isActive) })
+	m.ready = true
+	return m
+}
+
+// openScheduling measures from creation to the binding, or to the deletion of
+// pods that were never bound.
+func openScheduling(a about) instrument {
+	return newAges(a, func(row *podRow) bool { return row.marks.has(isUnbound) })
 }
 
 // openPending measures how long pods were Pending.
@@ -47,7 +56,7 @@ func (m *ages) see(s *state, now sim.Time, record int) {
 		m.young[head.ID] = sample{Start: now, Object: head.Path(), Record: record}
 	case !in && known:
 		delete(m.young, head.ID)
-		if m.clip || row.started {
+		if !m.ready || row.started {
 			x.End, x.Record = now, record
 			m.found = append(m.found, x)
 		}

@@ -13,7 +13,7 @@ type Shape string
 const (
 	Level     Shape = "level"     // a number at every moment
 	Total     Shape = "count"     // how often something happened
-	Share     Shape = "share"     // a part of something that flows
+	Share     Shape = "share"     // a part of something that flows, or that there is, over time
 	Durations Shape = "durations" // how long each of several things took
 )
 
@@ -73,6 +73,8 @@ var metrics = []Metric{
 	{Name: "converged", Unit: YesNo, Shape: Level,
 		Help:   "no fault in force, every Deployment complete (every pod available and up to date), no pod Pending or Terminating, every node ready",
 		doubts: doubtsConverged, open: openCluster((*state).converged)},
+	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
+		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
@@ -81,12 +83,20 @@ var metrics = []Metric{
 		Help: "requests to the service that are refused, time out or find it overloaded, of those that are sent", open: openShare(failed)},
 	{Name: "evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted because of a taint of their node", open: openTotal(podEvicted)},
+	{Name: "gpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
+		Help: "GPUs, and shares of them, that the pods on nodes asked for, of what the nodes have", open: openAllocated(gpusOfNode, gpusOfPod)},
+	{Name: "gpu_fragmentation", Unit: Percent, Shape: Share, Takes: "[node]",
+		Help: "GPUs that are free but of no use to a typical pod of the run, of those that are free", open: openFragmentation},
+	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
+		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
 		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
 	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,
 		Help: "how long pods were Pending; the longest unless .p50 etc. is said", open: openPending},
+	{Name: "pod_scheduling_seconds", Unit: Duration, Shape: Durations, Takes: podMakers,
+		Help: "from a pod's creation until it was bound to a node; pods that are not yet, or never were, count with their age", open: openScheduling},
 	{Name: "pod_start_seconds", Unit: Duration, Shape: Durations, Takes: podMakers,
 		Help: "from a pod's creation until it was Ready for the first time; pods that are not yet count with their age", open: openStart},
 	{Name: "pods", Unit: Count, Shape: Level, Takes: podGroups,

@@ -78,6 +78,8 @@ func fieldInWords(f model.Field) string {
 	switch {
 	case f.Path == "spec.nodeName":
 		return "bound to " + to
+	case f.Path == "metadata.annotations."+model.AnnotationGPUIndex:
+		return "given GPU " + to
 	case f.Path == "metadata.deletionTimestamp":
 		return "to be gone by " + clockOf(to)
 	case from == "":

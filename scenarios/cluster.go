@@ -10,8 +10,8 @@ import (
 )
 
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
-// cluster's.
-func (l *loader) cluster(v strict.Value) {
+// cluster's; unless a trace has nodes, there must be some.
+func (l *loader) cluster(v strict.Value, traced bool) {
 	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
 	l.controlPlane(m.Optional("controlPlane"))
 	groups := m.Optional("nodes")
@@ -19,7 +19,7 @@ func (l *loader) cluster(v strict.Value) {
 		l.nodeGroup(g)
 	}
 	l.snapshot(m.Optional("snapshot"))
-	if !groups.Given() && !m.Optional("snapshot").Given() {
+	if !traced && !groups.Given() && !m.Optional("snapshot").Given() {
 		m.Value().Errorf("a cluster needs nodes: list them under nodes, or name a file under snapshot")
 	}
 	if groups.IsList() && len(groups.List()) == 0 {
@@ -61,7 +61,7 @@ func isZero(v strict.Value) bool {
 // nodeGroup reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodeGroup(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods")
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel")
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size := model.Resources{
@@ -72,6 +72,12 @@ func (l *loader) nodeGroup(v strict.Value) {
 	}
 	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {
 		v.Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	gpu := model.GPUs{Devices: m.Default("gpus", "0").Int(0, model.MaxGPUs), Model: m.Optional("gpuModel").Text()}
+	if gpu.Devices > 0 {
+		size.Extended = []model.Extended{{Name: model.ResourceGPU, Count: gpu.Devices}}
+	} else if gpu.Model != "" {
+		m.Optional("gpuModel").Errorf("needs gpus: how many of them a node has")
 	}
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
@@ -90,7 +96,7 @@ func (l *loader) nodeGroup(v strict.Value) {
 		}
 		l.addNode(v, &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: nodeLabels(own, zone, labels)},
-			Capacity: size, Allocatable: size, Taints: taints,
+			Capacity: size, Allocatable: size, Taints: taints, GPU: gpu,
 		})
 	}
 }

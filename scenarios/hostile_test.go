@@ -83,6 +83,7 @@ var hostile = map[string]string{
 	"nothing":                "",
 	"only a mark":            "\uFEFF",
 	"folded into one":        ">\n",
+	"a trace of many parts":  beginning + "trace: {pods: {file: pods.csv, columns: {name: [" + strings.Repeat("a,", 60_000) + "]}}}\n",
 	"many windows":           beginning + "expect:\n" + strings.Repeat("  - at 1m: converged( \n", 900),
 	"many long expectations": beginning + "expect:\n" + strings.Repeat("  - '"+strings.Repeat("a", 990)+"'\n", 900),
 }

@@ -19,6 +19,7 @@ type known struct {
 	paths       [model.Kinds][]string
 	namespaces  []string
 	pods        []podGroup
+	met         map[string]bool // the namespaces, and the zones with a slash in front
 }
 
 // podGroup is pods that are made from one template, or one pod.
@@ -30,11 +31,11 @@ type podGroup struct {
 
 func (k *known) add(o model.Object) {
 	if k.node == nil {
-		k.node, k.deployments = map[string]bool{}, map[string]*model.Deployment{}
+		k.node, k.deployments, k.met = map[string]bool{}, map[string]*model.Deployment{}, map[string]bool{}
 	}
 	m := o.Head()
 	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
-	if m.Namespace != "" && !slices.Contains(k.namespaces, m.Namespace) {
+	if m.Namespace != "" && k.isNew(m.Namespace) {
 		k.namespaces = append(k.namespaces, m.Namespace)
 	}
 	switch o := o.(type) {
@@ -42,7 +43,7 @@ func (k *known) add(o model.Object) {
 		k.node[o.Name] = true
 		k.nodes = append(k.nodes, o.Name)
 		k.nodeLabels = append(k.nodeLabels, o.Labels)
-		if z := o.Labels.Value(model.LabelZone); z != "" && !slices.Contains(k.zones, z) {
+		if z := o.Labels.Value(model.LabelZone); z != "" && k.isNew("/"+z) {
 			k.zones = append(k.zones, z)
 		}
 	case *model.Deployment:
@@ -53,6 +54,15 @@ func (k *known) add(o model.Object) {
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
 	}
+}
+
+// isNew tells whether a name was not met before.
+func (k *known) isNew(name string) bool {
+	if k.met[name] {
+		return false
+	}
+	k.met[name] = true
+	return true
 }
 
 // names is the paths of all objects of a kind; of namespaces for KindNone.

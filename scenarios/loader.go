@@ -31,27 +31,35 @@ type loader struct {
 	known    known
 	errs     []error
 
-	replicas    int64 // pods asked for so far, all together
-	suggestions int   // still to be made; each looks at many words
-	comparisons int   // still to be made to find that something selects nothing
+	traceRuns   map[string]time.Duration // how long pods of a trace run, by their path
+	replicas    int64                    // pods asked for so far, all together
+	suggestions int                      // still to be made; each looks at many words
+	comparisons int                      // still to be made to find that something selects nothing
 }
 
 // top reads the scenario. What names objects is read after all objects are known.
 func (l *loader) top(root strict.Value) {
-	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "cluster", "workload", "timeline", "expect")
+	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "scheduler", "policies", "cluster", "trace", "workload", "timeline", "expect")
 	c := &l.scenario.Config
 	top.Required("apiVersion").Enum("version", Version)
 	c.Name = top.Required("name").Name()
 	l.scenario.About = top.Optional("about").Prose()
 	c.Duration = top.Required("duration").DurationIn(time.Second, maxDuration)
 	c.Seed = uint64(top.Default("seed", "1").Int(0, 1<<63-1))
-	l.cluster(top.Required("cluster"))
+	l.policies(top.Optional("policies"), top.Optional("scheduler"))
+	if top.Optional("trace").Peek("nodes").Given() {
+		l.cluster(top.Optional("cluster"), true)
+	} else {
+		l.cluster(top.Required("cluster"), false)
+	}
+	l.trace(top.Optional("trace"))
 	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic")
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
 	t := l.timeline(top.Optional("timeline"))
 	l.behaviors(w.Optional("behavior"))
+	l.addTraceRuns()
 	l.traffic(w.Optional("traffic"))
 	l.targets(t)
 	l.expectations(top.Optional("expect"))

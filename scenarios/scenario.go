@@ -12,11 +12,22 @@
 //	about: What happens, and why it is worth a test.
 //	duration: 45m                    # required, 1s to 366d
 //	seed: 1
+//	scheduler: {policy: packed, ties: heap} # how it chooses: one of policies, or of those that orrery list policies shows
+//	policies:                        # own ones, each like a profile of a KubeSchedulerConfiguration
+//	  - {name: packed, about: Fill up., percentageOfNodesToScore: 100, plugins: {score: {disabled: [{name: "*"}],
+//	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c]}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
-//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
 //	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
+//	trace:                           # nodes, pods or both from CSV tables; see below
+//	  nodes:
+//	    file: nodes.csv
+//	    columns: {name: sn, cpu: {column: cpu_milli, unit: 1m}, memory: {column: memory_mib, unit: 1Mi}, disk: gb, pods: n, gpus: gpu, gpuModel: model, zone: rack}
+//	  pods:
+//	    {file: pods.csv, delimiter: comma, header: true, rows: 5000, where: {status: [Pass, Failed]}, labels: {from: trace}, columns: {...}}
+//	  time: {origin: first, faster: 60, denser: 2}
 //	workload:
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
@@ -38,6 +49,40 @@
 // apply, and of them as many as count says. Which fields an action or a fault has
 // is in the registries of the packages workload and fault. Fields that start with
 // x- are the user's own.
+//
+// # Traces
+//
+// A trace is what some cluster had and was asked for, in tables that are nobody's
+// in particular: columns says which column holds what; [TraceColumns] lists what
+// may be said of nodes and pods. Each is the name of a column or its number from 1, or a map:
+//
+//	cpu: {column: plan_cpu, unit: 10m}             # what 1 in the column is worth: 1m, 1Mi, 0.01 of a GPU, 1us;
+//	                                               # unless said a core, a byte, a whole GPU, a second
+//	memory: {column: mem, unit: 256Gi, default: 0} # what an empty cell stands for
+//	cpu: {value: 4}                                # the same for all rows
+//	arrival: {column: submitted, unit: date}       # 2017-10-03 06:42:17, RFC 3339
+//	duration: {from: started, to: ended, unit: 1s} # the time between two moments
+//	name: [job, task]                              # two columns, with a dash between
+//	gpuModels: {column: spec, separator: "|"}      # any of them will do
+//
+// A number times its unit is exact and rounded up. A pod asks for gpus whole ones,
+// or for a share of one: gpuMilli thousandths, or gpus less than 1. Names are made
+// Kubernetes names: small letters, dashes for what is not allowed.
+//
+// A pod is created at its arrival by a client called trace, and deleted at its
+// deletion, wherever it is then, with or without a node. With a duration it ends
+// by itself, with success, when its container has run for so long, as a Job's pod
+// does; nobody makes it anew if it is evicted or preempted. With neither it stays.
+// Its one container is called main, and asks for what the row says without a
+// limit; behavior and labels are for the rest.
+//
+// origin is the moment of the trace at which the run begins: first is that of the
+// first arrival. Pods that arrived before and are not gone by then arrive at the
+// start. faster divides all times, denser only those between arrivals, so that
+// more pods are there at once.
+//
+// A row of a table is a line, lines that begin with # are comments, and at most
+// 64 MiB are read.
 package scenarios
 
 import (
@@ -50,6 +95,7 @@ import (
 	"strings"
 
 	"orrery/model/cluster"
+	"orrery/model/scheduler"
 	"orrery/report"
 	"orrery/scenarios/manifest"
 	"orrery/scenarios/strict"
@@ -62,13 +108,15 @@ const Version = "orrery/v1"
 type Scenario struct {
 	About  string
 	Config cluster.Config
-	Expect []report.Expect
-	Notes  []string // what the manifests say that is not modeled: "FILE:LINE: OBJECT: ..."
+	// Policies are the scenario's own, besides those that are built in.
+	Policies []scheduler.Policy
+	Expect   []report.Expect
+	Notes    []string // what the manifests say that is not modeled: "FILE:LINE: OBJECT: ..."
 }
 
 // Options is what the command line may say about reading.
 type Options struct {
-	// Root is the folder that manifests and snapshots may come from, "" for the
+	// Root is the folder that manifests, snapshots and traces may come from, "" for the
 	// scenario's own. Paths in a scenario are relative to its folder anyway.
 	Root string
 }

@@ -16,7 +16,7 @@ var unmodeled = []string{"DynamicResources"}
 
 // pluginNames is every plugin that a profile may name.
 func pluginNames() []string {
-	names := append(slices.Clone(unmodeled), "GangScheduling")
+	names := append(slices.Clone(unmodeled), scheduler.OptionalPlugins()...)
 	for _, e := range scheduler.DefaultProfile().Plugins {
 		names = append(names, e.Name)
 	}
@@ -33,24 +33,24 @@ type extensionPoint struct {
 
 var extensionPoints = []extensionPoint{
 	{"preEnqueue", []string{"SchedulingGates", "DefaultPreemption", "DynamicResources", "GangScheduling"}, scheduler.AtPreEnqueue},
-	{"queueSort", []string{"PrioritySort"}, 0},
+	{"queueSort", append([]string{"PrioritySort"}, scheduler.SortingPlugins()...), 0},
 	{"preFilter", []string{
-		"NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone",
+		"NodeAffinity", "NodePorts", "NodeResourcesFit", "GPUShare", "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone",
 		"PodTopologySpread", "InterPodAffinity", "DynamicResources",
 	}, scheduler.AtPreFilter},
 	{"filter", []string{
-		"NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "VolumeRestrictions",
-		"NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity", "DynamicResources",
+		"NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "GPUShare",
+		"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity", "DynamicResources",
 	}, scheduler.AtFilter},
 	{"postFilter", []string{"DefaultPreemption", "DynamicResources"}, scheduler.AtPostFilter},
 	{"preScore", []string{
 		"TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread", "InterPodAffinity",
 		"NodeResourcesBalancedAllocation",
 	}, 0},
-	{"score", []string{
+	{"score", append([]string{
 		"TaintToleration", "NodeAffinity", "NodeResourcesFit", "VolumeBinding", "PodTopologySpread", "InterPodAffinity",
 		"NodeResourcesBalancedAllocation", "ImageLocality", "DynamicResources",
-	}, scheduler.AtScore},
+	}, scheduler.RatingPlugins()...), scheduler.AtScore},
 	{"reserve", []string{"VolumeBinding", "DynamicResources", "GangScheduling"}, scheduler.AtReserve},
 	{"permit", []string{"GangScheduling"}, scheduler.AtPermit},
 	{"preBind", []string{"VolumeBinding", "DynamicResources"}, 0},
@@ -173,13 +173,16 @@ func check(v strict.Value, final map[string][]chosen) {
 	if len(final["queueSort"]) == 0 {
 		v.Errorf("no plugin sorts the queue: enable PrioritySort at queueSort")
 	}
+	if len(final["queueSort"]) > 1 {
+		v.Errorf("%d plugins sort the queue: only one can be enabled at queueSort", len(final["queueSort"]))
+	}
 	if len(final["bind"]) == 0 {
 		v.Errorf("no plugin binds: enable DefaultBinder at bind")
 	}
 	for _, x := range []struct {
 		point, before string
 		fine          []string // those that look things up themselves then
-	}{{"filter", "preFilter", []string{"NodeAffinity", "NodeVolumeLimits", "VolumeZone"}}, {"score", "preScore", []string{"VolumeBinding"}}} {
+	}{{"filter", "preFilter", []string{"NodeAffinity", "GPUShare", "NodeVolumeLimits", "VolumeZone"}}, {"score", "preScore", []string{"VolumeBinding"}}} {
 		i := slices.IndexFunc(extensionPoints, func(e extensionPoint) bool { return e.name == x.before })
 		for _, c := range final[x.point] {
 			if slices.Contains(extensionPoints[i].plugins, c.name) && !has(final[x.before], c.name) && !slices.Contains(x.fine, c.name) {

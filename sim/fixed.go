@@ -234,3 +234,7 @@ func normalTail(p uint64) uint64 {
 	above := e0 + mulx48(r, e1+mulx48(r, e2+mulx48(r, e3)))
 	return ratiox48(above, onex48+mulx48(r, f1+mulx48(r, f2)))
 }
+
+// LnRatio returns the natural logarithm of a/b, neither of which may be 0, with 56
+// bits behind the point.
+func LnRatio(a, b uint64) int64 { return int64(ln(a) - ln(b)) }

@@ -78,3 +78,17 @@ func TestNormalQuantile(t *testing.T) {
 		t.Errorf("the 99th percentile is %v, z99 is %v", z, x48(z99x48))
 	}
 }
+
+func TestLnRatioIsTheLogarithmOfAQuotient(t *testing.T) {
+	for a := uint64(1); a < 100; a++ {
+		for _, b := range []uint64{1, 3, 100 - a, 1 << 40} {
+			got := float64(LnRatio(a, b)) / (1 << 56)
+			if want := math.Log(float64(a) / float64(b)); math.Abs(got-want) > 1e-14 {
+				t.Errorf("ln(%d/%d) is %v, want %v", a, b, got, want)
+			}
+		}
+	}
+	if LnRatio(50, 50) != 0 || LnRatio(1, 3) != -LnRatio(3, 1) {
+		t.Error("ln(a/a) is not 0, or ln(a/b) not the opposite of ln(b/a)")
+	}
+}

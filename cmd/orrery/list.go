@@ -24,7 +24,7 @@ orrery list metrics`,
 }
 
 func topics() []string {
-	return []string{"scenarios", "faults", "actions", "metrics", "policies", "controllers"}
+	return []string{"scenarios", "faults", "actions", "metrics", "policies", "controllers", "columns"}
 }
 
 // printers prints each topic, from the registry of the package concerned.
@@ -56,6 +56,15 @@ var printers = map[string]func(w io.Writer){
 				plugins = append(plugins, e.Name)
 			}
 			row(w, p.Name, p.About, strings.Join(plugins, " "))
+		}
+	},
+	"columns": func(w io.Writer) {
+		for _, c := range scenarios.TraceColumns {
+			need := ""
+			if c.Required {
+				need = "required"
+			}
+			row(w, "trace."+c.Of, c.Name, c.Unit, need, c.Help)
 		}
 	},
 	"controllers": func(w io.Writer) {

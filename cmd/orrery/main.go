@@ -65,6 +65,10 @@ type options struct {
 	pod       string
 	untilFull bool
 	preempt   bool
+
+	trace      string
+	typical    string
+	placements string
 }
 
 // console is where a command talks: data to out, talk to err.

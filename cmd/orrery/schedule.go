@@ -21,35 +21,37 @@ import (
 
 var scheduleCommand = command{
 	name:  "schedule",
-	args:  "--cluster LIST [FLAGS]",
+	args:  "--cluster LIST | --trace SCENARIO [FLAGS]",
 	short: "say where kube-scheduler would put the pods of a cluster, and why",
 	example: `orrery schedule --cluster cluster.yaml
 orrery schedule --cluster cluster.json --explain --ties first
 orrery schedule --cluster cluster.yaml --config scheduler.yaml
-orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full`,
+orrery schedule --cluster cluster.yaml --pod pod.yaml --until-full
+orrery schedule --trace gpus.yaml --policy fragmentation --ties first --placements where.csv`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		f.StringVar(&o.cluster, "cluster", "", "a v1 List of Nodes, Services, and pending and bound Pods, YAML or JSON")
+		f.StringVar(&o.trace, "trace", "", "a scenario whose trace's pods are placed in the order of their arrival; none leaves")
+		f.StringVar(&o.policy, "policy", "", "how to choose: "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.config, "config", "", "a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)")
-		f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as --config says: "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.ties, "ties", "heap", tiesHelp)
-		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random")
+		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random and of --policy random")
 		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
 		f.BoolVar(&o.untilFull, "until-full", false, "place copies of --pod until the next one fits nowhere")
 		f.BoolVar(&o.explain, "explain", false, "print a JSON line for each pod, with every node's scores or reasons")
 		f.BoolVar(&o.preempt, "preempt", false, "let pods of higher priority take the place of others; print a JSON line for each pod, with victims")
+		f.StringVar(&o.typical, "typical", "", "with --trace: the scenario whose pods are the typical ones that fragmentation is about (default: its own)")
+		f.StringVar(&o.placements, "placements", "", "with --trace: write a CSV file of where each pod goes")
+		f.StringVar(&o.root, "root", "", "with --trace: folder that its tables may come from (default: the scenario's own)")
 	},
 	run: schedule,
 }
 
 func schedule(c *console, o *options, args []string) int {
-	if len(args) > 0 || o.cluster == "" {
-		return c.wrong("schedule", fmt.Errorf("schedule takes --cluster LIST and no other argument"))
+	if err := checkSchedule(o, args); err != nil {
+		return c.wrong("schedule", err)
 	}
-	if o.untilFull && o.pod == "" {
-		return c.wrong("schedule", fmt.Errorf("--until-full needs --pod: which pod shall fill the cluster?"))
-	}
-	if o.explain && o.preempt {
-		return c.wrong("schedule", fmt.Errorf("--explain and --preempt print different lines: choose one"))
+	if o.trace != "" {
+		return c.scheduleTrace(o)
 	}
 	state, err := scenarios.OpenState(o.cluster)
 	if err != nil {
@@ -81,6 +83,25 @@ func schedule(c *console, o *options, args []string) int {
 		return c.explainEach(planner, state)
 	}
 	return c.scheduleEach(planner, state)
+}
+
+// checkSchedule finds flags that do not go together.
+func checkSchedule(o *options, args []string) error {
+	switch {
+	case len(args) > 0 || (o.cluster == "") == (o.trace == ""):
+		return fmt.Errorf("schedule takes --cluster LIST or --trace SCENARIO, and no other argument")
+	case o.policy != "" && o.config != "":
+		return fmt.Errorf("--policy and --config both say how to choose: a configuration has its own plugins and weights")
+	case o.trace != "" && (o.pod != "" || o.untilFull || o.explain || o.preempt):
+		return fmt.Errorf("--pod, --until-full, --explain and --preempt are about a --cluster, not a --trace")
+	case o.trace == "" && (o.typical != "" || o.placements != "" || o.root != ""):
+		return fmt.Errorf("--typical, --placements and --root are about a --trace")
+	case o.untilFull && o.pod == "":
+		return fmt.Errorf("--until-full needs --pod: which pod shall fill the cluster?")
+	case o.explain && o.preempt:
+		return fmt.Errorf("--explain and --preempt print different lines: choose one")
+	}
+	return nil
 }
 
 // fillMost is how many copies of a pod are worth counting.
@@ -117,6 +138,21 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 
 // newPlanner plans for the cluster as it is.
 func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
+	p, err := emptyPlanner(o, &scenarios.Scenario{}, scheduler.TypicalPods(func(yield func(*model.PodSpec, int64) bool) {
+		for _, pod := range s.Pods {
+			if !yield(pod.Spec, 1) {
+				return
+			}
+		}
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return p, s.Fill(p)
+}
+
+// emptyPlanner plans as the flags say, and a scenario where they do not.
+func emptyPlanner(o *options, of *scenarios.Scenario, typical []scheduler.TypicalPod) (*scheduler.Planner, error) {
 	profiles := []scheduler.PlannerProfile{{Profile: scheduler.DefaultProfile(), PercentageOfNodesToScore: -1}}
 	if o.config != "" {
 		c, err := scenarios.OpenSchedulerConfig(o.config)
@@ -125,12 +161,18 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 		}
 		profiles = c.Profiles
 	}
-	if p, err := policy(o.policy); err != nil {
-		return nil, err
-	} else if p != nil {
+	if p := of.Config.Scheduler.Profile; p != nil {
+		profiles[0].Profile = p
+	}
+	if o.policy != "" {
+		p, err := of.Policy(o.policy)
+		if err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
 		profiles[0].Profile = p
 	}
 	for i := range profiles {
+		profiles[i].Typical = typical
 		if profiles[i].PercentageOfNodesToScore < 0 {
 			profiles[i].PercentageOfNodesToScore = 100
 		}
@@ -139,11 +181,9 @@ func newPlanner(o *options, s *scenarios.State) (*scheduler.Planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	luck := sim.NewLuck(o.seed).Stream("scheduler ties")
-	p := scheduler.NewPlanner(scheduler.PlannerConfig{
-		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: &luck,
-	})
-	return p, s.Fill(p)
+	return scheduler.NewPlanner(scheduler.PlannerConfig{
+		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: sim.NewLuck(o.seed),
+	}), nil
 }
 
 const tiesHelp = "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)"

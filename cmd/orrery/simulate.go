@@ -31,9 +31,9 @@ const defaultMaxMemory = "12Gi"
 // modelFlags declares the flags that decide what a run does.
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
-	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: "+strings.Join(scheduler.PolicyNames(), ", "))
+	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: one of its policies, or "+strings.Join(scheduler.PolicyNames(), ", "))
 	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
-	f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
 	f.Uint64Var(&o.maxEvents, "max-events", 0, "stop after so many events; 0 is five billion")
@@ -50,10 +50,10 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	if o.seed != 0 {
 		s.Config.Seed = o.seed
 	}
-	if p, err := policy(o.policy); err != nil {
-		return nil, err
-	} else if p != nil {
-		s.Config.Scheduler.Profile = p
+	if o.policy != "" {
+		if s.Config.Scheduler.Profile, err = s.Policy(o.policy); err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
 	}
 	if o.ties != "" {
 		if s.Config.Scheduler.Ties, err = ties(o.ties); err != nil {
@@ -72,18 +72,6 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 		}
 	}
 	return s, nil
-}
-
-// policy makes the profile of a policy; "" is the scenario's own.
-func policy(name string) (*scheduler.Profile, error) {
-	if name == "" {
-		return nil, nil
-	}
-	p := scheduler.PolicyNamed(name)
-	if p == nil {
-		return nil, fmt.Errorf("--policy: there is no policy %s%s", strict.Quote(name), scenarios.DidYouMean(name, scheduler.PolicyNames()))
-	}
-	return p, nil
 }
 
 // outcome is a run that ended, one way or another.

@@ -15,7 +15,7 @@ var validateCommand = command{
 	example: `orrery validate zone.yaml
 orrery validate ./outages/...`,
 	flags: func(f *pflag.FlagSet, o *options) {
-		f.StringVar(&o.root, "root", "", "folder that manifests and snapshots may come from (default: the scenario's own)")
+		f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	},
 	run: validate,
 }

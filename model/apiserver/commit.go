@@ -62,7 +62,7 @@ func keepSpec(next, cur model.Object) {
 	switch n := next.(type) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
-		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates
+		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices
 		n.Scheduled, n.NominatedNode, n.Disrupted = c.Scheduled, c.NominatedNode, c.Disrupted
 		if c.Phase.Terminal() {
 			n.Phase, n.Reason = c.Phase, c.Reason
@@ -97,6 +97,7 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 	}
 	next := *cur
 	next.NodeName, next.NodeID, next.NominatedNode = node.Name, node.ID, ""
+	next.Devices = r.Devices
 	next.Scheduled = model.Condition{Status: model.True, SinceAt: a.kernel.Now()}
 	a.store.Update(r.Client.Actor, &next)
 	return store.Accepted, &next

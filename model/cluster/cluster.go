@@ -50,7 +50,7 @@ func New(c Config) (*Cluster, error) {
 	}
 	x.addControlPlane()
 	x.ingress = x.net.AddSite("ingress", "ingress")
-	c.Scheduler.Literal = c.Literal
+	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
 	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
@@ -67,6 +67,9 @@ func New(c Config) (*Cluster, error) {
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Apply(c.Objects)
 	people.Start()
+	if len(c.Arrivals) > 0 {
+		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
+	}
 	x.sing()
 	return x, nil
 }

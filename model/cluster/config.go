@@ -22,8 +22,9 @@ type Config struct {
 
 	ControlPlane ControlPlane
 	Scheduler    scheduler.Config
-	Nodes        []*model.Node  // not stored yet: Name, Labels, Taints, Capacity, Allocatable
-	Objects      []model.Object // applied at the start, in order; pods may be bound already (snapshot)
+	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
+	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At

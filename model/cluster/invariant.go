@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math/bits"
 
 	"orrery/model"
 	"orrery/model/store"
@@ -17,11 +18,20 @@ type Invariants struct {
 	revision int64
 	last     *store.Record
 	used     store.Table[usage]
+	gpus     map[gpu]int64 // milli that the pods have that were told to have it
 	// handBound says that pods came bound by hand, for which nobody checked the room.
 	handBound bool
 }
 
 type usage struct{ cpu, memory, pods int64 }
+
+// gpu is a device of a node.
+//
+//tidy:key compared as a whole
+type gpu struct {
+	node   uint32
+	device int
+}
 
 const brokenMost = 10
 
@@ -81,6 +91,22 @@ func (v *Invariants) pod(r *store.Record) {
 	}
 	v.charge(old, -1)
 	v.charge(now, 1)
+	if now != nil && now.Devices != 0 && old != nil && old.Devices == 0 {
+		v.devices(r, now)
+	}
+}
+
+// devices checks what a pod was told to have of a node's GPUs.
+func (v *Invariants) devices(r *store.Record, p *model.Pod) {
+	if int64(bits.OnesCount64(p.Devices)) != p.Spec.GPU.Devices {
+		v.fail(r, "it wants %d GPUs and got %s", p.Spec.GPU.Devices, model.DeviceIndexes(p.Devices))
+	}
+	for set := p.Devices; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		if used := v.gpus[gpu{p.NodeID, i}]; used > model.GPUMilli && !v.handBound {
+			v.fail(r, "GPU %d of %s is overcommitted: %d milli", i, p.NodeName, used)
+		}
+	}
 }
 
 // podMoves checks what Kubernetes promises of a pod's life: a phase only moves
@@ -108,6 +134,12 @@ func (v *Invariants) charge(p *model.Pod, sign int64) {
 	u.cpu += sign * p.Spec.Request.CPUMilli
 	u.memory += sign * p.Spec.Request.MemoryBytes
 	u.pods += sign
+	for set := p.Devices; set != 0; set &= set - 1 {
+		if v.gpus == nil {
+			v.gpus = map[gpu]int64{}
+		}
+		v.gpus[gpu{p.NodeID, bits.TrailingZeros64(set)}] += sign * p.Spec.GPU.MilliEach
+	}
 }
 
 // Check compares every node's sums with what it can hold. It returns all that

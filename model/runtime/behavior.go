@@ -23,6 +23,10 @@ type Behavior struct {
 	ExitCode int32    // of that exit
 	Exits    int32    // how many instances exit after Run before one stays; 0 is all
 
+	// Runs is how long the containers of single pods run, by the pod's path: what a
+	// trace says of each. It counts where Run says nothing.
+	Runs map[string]time.Duration
+
 	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
 
 	CPUMilli       int64 // used at rest
@@ -58,6 +62,9 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 		if x.Match != nil && !x.Match.Matches(p.Labels) {
 			continue
 		}
+		if d, ok := x.Runs[pathIn(x.Runs, p)]; ok && x.Run.IsZero() {
+			x.Run = sim.Constant(d)
+		}
 		if x.Startup.IsZero() {
 			x.Startup = DefaultStartup
 		}
@@ -67,6 +74,14 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 		return x
 	}
 	return unspecified
+}
+
+// pathIn is the path of p, if it can be in runs at all.
+func pathIn(runs map[string]time.Duration, p *model.Pod) string {
+	if len(runs) == 0 {
+		return ""
+	}
+	return p.Path()
 }
 
 // untilOOM is how long after its start a container reaches its memory limit;

@@ -245,3 +245,19 @@ func TestAFullMachineKillsTheProcessOfTheLargestBadness(t *testing.T) {
 		}
 	}
 }
+
+func TestAPodOfATraceRunsForItsOwnTime(t *testing.T) {
+	runs := map[string]time.Duration{"pod/p-1": time.Minute, "pod/p-2": time.Hour}
+	all := Behaviors{{Container: "long", Run: sim.Constant(2 * time.Hour), Runs: runs}, {Stop: sim.Constant(time.Second), Runs: runs}}
+	for _, x := range []struct {
+		id        uint32
+		container string
+		want      time.Duration
+	}{
+		{1, "main", time.Minute}, {2, "main", time.Hour}, {1, "long", 2 * time.Hour}, {3, "main", 0},
+	} {
+		if got := all.For(pod(x.id), x.container).Run; got.Median() != x.want {
+			t.Errorf("p-%d %s runs for %v, want %v", x.id, x.container, got.Median(), x.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/sim"
 )
 
 // Resource is what pods on a node ask for together.
@@ -52,10 +53,14 @@ type NodeInfo struct {
 	NonZeroRequested Resource     // only CPU and memory
 	Pods             []*model.Pod // in no order that matters
 	UsedPorts        []model.HostPort
+	GPU              *Devices // nil if it has none
 }
 
 // AddPod lets a pod be on the node, as far as this NodeInfo goes.
 func (n *NodeInfo) AddPod(pod *model.Pod) {
+	if n.GPU != nil && pod.Spec.GPU != nil {
+		n.GPU.add(pod, n)
+	}
 	n.Pods = append(n.Pods, pod)
 	n.charge(pod.Spec, 1)
 }
@@ -68,6 +73,9 @@ func (n *NodeInfo) RemovePod(pod *model.Pod) {
 	n.Pods[last] = nil
 	n.Pods = n.Pods[:last]
 	n.charge(pod.Spec, -1)
+	if n.GPU != nil && pod.Spec.GPU != nil {
+		n.GPU.remove(pod)
+	}
 }
 
 func (n *NodeInfo) charge(spec *model.PodSpec, sign int64) {
@@ -123,12 +131,18 @@ type cache struct {
 	selectors   selectors
 	volumes     volumes
 	workloads   workloads
+
+	luck sim.Luck // of plugins that draw
+	// ledger is what namespaces have of the cluster; nil if nobody asks.
+	ledger *ledger
+	// devices decides which GPUs of a node a pod gets.
+	devices func(*model.Pod, *NodeInfo) DeviceSet
 }
 
 func newCache() *cache {
 	return &cache{
 		byName: map[string]uint32{}, kinByPod: map[kinKey]*kin{}, kinByKey: map[string]*kin{}, namespaces: map[string]model.Labels{},
-		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(), workloads: newWorkloads(),
+		talliesMost: talliesMost, images: imageStates{}, shared: map[string]*tally{}, selectors: newSelectors(), volumes: newVolumes(), workloads: newWorkloads(), devices: Tightest,
 	}
 }
 
@@ -152,6 +166,7 @@ func (c *cache) changed(id uint32) {
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
 	c.row(id).AddPod(pod)
+	c.ledger.pod(pod, 1)
 	c.volumes.use(pod, 1)
 	c.hold(pod.Spec.Priority, 1)
 	c.kinOf(pod).count(id, 1)
@@ -161,6 +176,7 @@ func (c *cache) addPod(id uint32, pod *model.Pod) {
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
+	c.ledger.pod(pod, -1)
 	c.volumes.use(pod, -1)
 	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
@@ -171,12 +187,17 @@ func (c *cache) removePod(id uint32, pod *model.Pod) {
 // could see the difference.
 func (c *cache) updatePod(id uint32, old, next *model.Pod) bool {
 	if old.Spec != next.Spec || c.kinOf(old) != c.kinOf(next) {
+		gpu := c.row(id).GPU
+		gpu.suppose(true) // so that it keeps its devices
 		c.removePod(id, old)
+		gpu.renew(old, next)
 		c.addPod(id, next)
+		gpu.suppose(false)
 		return true
 	}
 	pods := c.row(id).Pods
 	pods[slices.Index(pods, old)] = next
+	c.rows[id].GPU.renew(old, next)
 	return false
 }
 
@@ -186,6 +207,9 @@ func (c *cache) setNode(id uint32, next *model.Node) *model.Node {
 	n := c.row(id)
 	old := n.Node
 	n.Node = next
+	n.equip(c.devices)
+	c.ledger.node(old, -1)
+	c.ledger.node(next, 1)
 	c.changed(id)
 	c.images.update(id, old, next)
 	if old == nil || next == nil || !slices.Equal(old.Labels, next.Labels) || !slices.Equal(old.Taints, next.Taints) {

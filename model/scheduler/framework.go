@@ -62,6 +62,14 @@ type QueueSortPlugin interface {
 	Less(a, b *QueuedPodInfo) bool
 }
 
+// TenantSortPlugin is a QueueSortPlugin that weighs tenants against each other: its
+// order of pods of two tenants may change while they wait, that of pods of one
+// tenant and priority does not.
+type TenantSortPlugin interface {
+	QueueSortPlugin
+	Tenant(pod *model.Pod) uint32 // numbered from 0 on
+}
+
 // SignPlugin appends to key everything of a pod that the plugin's answers
 // depend on. Pods with equal keys over all plugins form a class and get equal
 // answers from a node that did not change
@@ -260,8 +268,11 @@ func (h *Handle) once(name string, code Code, reason string) *Status {
 	return &Status{Code: code, Reasons: []string{reason}, rejector: h.framework.bit(name)}
 }
 
-// Bind sends a binding to the API server.
-func (h *Handle) Bind(pod, node model.Ref, tag uint64) { h.client.Bind(pod, node, tag) }
+// Bind sends a binding to the API server, with the GPUs that the pod, which is
+// assumed there, has got.
+func (h *Handle) Bind(pod, node model.Ref, tag uint64) {
+	h.client.BindDevices(pod, node, uint64(h.cache.row(node.ID).GPU.of(pod.ID)), tag)
+}
 
 // weightedWide is a WidePlugin with its weight in the profile.
 type weightedWide struct {

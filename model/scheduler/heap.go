@@ -8,6 +8,7 @@ type QueuedPodInfo struct {
 	Timestamp sim.Time // when it was added, or came back from a failed attempt
 	Priority  int32
 	Pod       uint32 // its ID
+	Tenant    uint32 // of a TenantSortPlugin
 
 	window sim.Time // BackoffExpiration, cut to the second
 	seq    uint32   // counts pods in the order in which they were first seen

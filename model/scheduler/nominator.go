@@ -71,6 +71,7 @@ func (s *search) crowdedBy(c *class, id uint32) *Status {
 // passes.
 func (c *cache) suppose(id uint32, pods []*model.Pod, there bool) {
 	generation, changes := c.generation[id], c.changes
+	c.rows[id].GPU.suppose(true)
 	for _, p := range pods {
 		if there {
 			c.addPod(id, p)
@@ -78,6 +79,7 @@ func (c *cache) suppose(id uint32, pods []*model.Pod, there bool) {
 			c.removePod(id, p)
 		}
 	}
+	c.rows[id].GPU.suppose(false)
 	c.generation[id], c.changes = generation, changes
 }
 

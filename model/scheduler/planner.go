@@ -25,7 +25,7 @@ type PlannerConfig struct {
 	// Others are more profiles; a pod's schedulerName chooses.
 	Others []PlannerProfile
 	Ties   Ties
-	Luck   *sim.Stream // of TiesRandom
+	Luck   sim.Luck // of TiesRandom, and of plugins that draw
 }
 
 // PlannerProfile is a profile and how much of the cluster it searches.
@@ -37,12 +37,14 @@ type PlannerProfile struct {
 // NewPlanner plans for an empty cluster.
 func NewPlanner(c PlannerConfig) *Planner {
 	cache := newCache()
+	cache.luck = c.Luck
+	ties := c.Luck.Stream("scheduler ties")
 	p := &Planner{}
 	for _, x := range append([]PlannerProfile{{c.Profile, c.PercentageOfNodesToScore}}, c.Others...) {
 		f := newFramework(x.Profile, cache, nil)
 		f.holder = &p.gangs
 		p.searches = append(p.searches, &search{
-			framework: f, cache: cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore, ties: c.Ties, luck: c.Luck,
+			framework: f, cache: cache, classes: newClasses(f), percentage: x.PercentageOfNodesToScore, ties: c.Ties, luck: &ties,
 		})
 		p.names = append(p.names, cmp.Or(x.SchedulerName, Name))
 	}
@@ -128,6 +130,22 @@ func (p *Planner) Decide(pod *model.Pod) Decision {
 		out.PreFilter = st.Reasons[0]
 	}
 	return out
+}
+
+// Fragmentation is how much of the GPUs that are free on a node is of no use to
+// typical pods, summed up over them, and all that is free times their number, in
+// milli.
+func (p *Planner) Fragmentation(node string, typical []TypicalPod) (wasted, free int64) {
+	n := &p.search.cache.rows[p.search.cache.byName[node]]
+	if n.GPU == nil {
+		return 0, 0
+	}
+	for i := range typical {
+		t := &typical[i]
+		wasted += t.Pods * t.Unusable(n.Node.GPU.Model, n.Node.Allocatable.CPUMilli-n.Requested.MilliCPU, n.GPU.Free)
+		free += t.Pods * n.GPU.Total()
+	}
+	return wasted, free
 }
 
 func (p *Planner) name(id uint32) string { return p.search.cache.rows[id].Node.Name }

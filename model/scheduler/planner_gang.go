@@ -47,7 +47,7 @@ func (p *Planner) know(pod *model.Pod) {
 // tried again. The outcomes come in the pods' order.
 func (p *Planner) PlaceAll(pods []*model.Pod, explain bool, outcome func(*model.Pod, *Explanation)) {
 	if !p.Holds() { // each is final
-		for _, pod := range pods {
+		for pod := range p.inOrder(pods) {
 			e := p.decide(pod, explain)
 			if outcome(pod, e); e.Node != "" {
 				p.Place(pod, e.Node)

@@ -97,6 +97,8 @@ type queue struct {
 	maxBackoff     time.Duration
 
 	activeQ       podHeap
+	tenants       []podHeap // instead of activeQ, if sharing
+	sharing       TenantSortPlugin
 	backoffQ      podHeap
 	errorBackoffQ podHeap
 	groups        map[groupKey]*group
@@ -125,8 +127,14 @@ func newQueue(k *classes, rows *store.Table[podRow], c Config) *queue {
 		}
 		return a.seq < b.seq && !f.queueSort.Less(b, a)
 	}
+	steady := q.activeQ.less
+	if q.sharing, _ = f.queueSort.(TenantSortPlugin); q.sharing != nil {
+		steady = func(a, b *QueuedPodInfo) bool {
+			return prioritySort{}.Less(a, b) || a.seq < b.seq && !prioritySort{}.Less(b, a)
+		}
+	}
 	q.backoffQ.less = func(a, b *QueuedPodInfo) bool {
-		return a.window < b.window || a.window == b.window && q.activeQ.less(a, b)
+		return a.window < b.window || a.window == b.window && steady(a, b)
 	}
 	q.errorBackoffQ.less = func(a, b *QueuedPodInfo) bool {
 		return a.window < b.window || a.window == b.window && a.seq < b.seq
@@ -147,7 +155,7 @@ func (q *queue) add(now sim.Time, id uint32) {
 func (q *queue) toActive(id uint32) {
 	q.leave(id)
 	if r := q.rows.Row(id); !q.gate(r, id) {
-		q.enter(&q.activeQ, r, id, active)
+		q.enter(q.lane(r), r, id, active)
 	}
 }
 
@@ -165,9 +173,37 @@ func (q *queue) toBackoff(id uint32) {
 
 func (q *queue) enter(h *podHeap, r *podRow, id uint32, p place) {
 	r.place = p
-	h.push(QueuedPodInfo{
-		Timestamp: r.since, Priority: r.pod.Spec.Priority, Pod: id, window: r.expiry, seq: r.seq, stamp: r.stamp,
-	})
+	e := QueuedPodInfo{Timestamp: r.since, Priority: r.pod.Spec.Priority, Pod: id, window: r.expiry, seq: r.seq, stamp: r.stamp}
+	if q.sharing != nil {
+		e.Tenant = q.sharing.Tenant(r.pod)
+	}
+	h.push(e)
+}
+
+// lane is where an active pod waits: with the others of its tenant, among whom the
+// order stays, if tenants are weighed against each other.
+func (q *queue) lane(r *podRow) *podHeap {
+	if q.sharing == nil {
+		return &q.activeQ
+	}
+	t := int(q.sharing.Tenant(r.pod))
+	for t >= len(q.tenants) {
+		q.tenants = append(q.tenants, podHeap{less: q.activeQ.less})
+	}
+	return &q.tenants[t]
+}
+
+// nextActive is the heap whose head is the next active pod, and that head; nil if
+// there is none.
+func (q *queue) nextActive() (*podHeap, *QueuedPodInfo) {
+	h := &q.activeQ
+	e := q.head(h)
+	for i := range q.tenants {
+		if x := q.head(&q.tenants[i]); x != nil && (e == nil || q.activeQ.less(x, e)) {
+			h, e = &q.tenants[i], x
+		}
+	}
+	return h, e
 }
 
 // gate runs the PreEnqueue plugins. A gated pod waits among the unschedulable
@@ -254,8 +290,7 @@ func (q *queue) head(h *podHeap) *QueuedPodInfo {
 // one out of its backoff, but not out of that of an error
 // (pkg/scheduler/backend/queue/active_queue.go).
 func (q *queue) pop() (id uint32, ok bool) {
-	h := &q.activeQ
-	e := q.head(h)
+	h, e := q.nextActive()
 	if e == nil {
 		h = &q.backoffQ
 		if e = q.head(h); e == nil {
@@ -444,7 +479,7 @@ func (q *queue) flushBackoff(now sim.Time) {
 			id := e.Pod
 			h.drop()
 			q.leave(id)
-			q.enter(&q.activeQ, q.rows.Row(id), id, active)
+			q.enter(q.lane(q.rows.Row(id)), q.rows.Row(id), id, active)
 		}
 	}
 }

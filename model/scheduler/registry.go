@@ -13,6 +13,7 @@ var registry = map[string]func(*Handle) Plugin{
 	"NodeAffinity":                    newNodeAffinity,
 	"NodePorts":                       newNodePorts,
 	"NodeResourcesFit":                newNodeResourcesFit,
+	"GPUShare":                        newGPUShare,
 	"VolumeRestrictions":              newVolumeRestrictions,
 	"NodeVolumeLimits":                newNodeVolumeLimits,
 	"VolumeBinding":                   newVolumeBinding,
@@ -24,6 +25,14 @@ var registry = map[string]func(*Handle) Plugin{
 	"ImageLocality":                   newImageLocality,
 	"DefaultBinder":                   newDefaultBinder,
 	"GangScheduling":                  newGangScheduling,
+	"BestFit":                         newBestFit,
+	"DominantShare":                   newDominantShare,
+	"DotProduct":                      newDotProduct,
+	"FirstFit":                        newFirstFit,
+	"Fragmentation":                   newFragmentation,
+	"GPUClustering":                   newGPUClustering,
+	"GPUPacking":                      newGPUPacking,
+	"Random":                          newRandom,
 }
 
 // Enabled is a plugin of a profile. Weight multiplies the scores of one that
@@ -67,6 +76,10 @@ type Profile struct {
 	Spread        SpreadArgs
 	InterPod      InterPodArgs
 	AddedAffinity AddedAffinity
+	// PercentageOfNodesToScore is how much of the cluster has to be feasible for
+	// a search to stop; 0 is what the scheduler's Config says.
+	PercentageOfNodesToScore int64
+	Typical                  []TypicalPod // whom Fragmentation keeps GPUs for
 }
 
 // enables tells whether a plugin is in the profile.
@@ -92,6 +105,7 @@ var defaultProfile = []Enabled{
 	{Name: "NodeAffinity", Weight: 2},
 	{Name: "NodePorts"},
 	{Name: "NodeResourcesFit", Weight: 1},
+	{Name: "GPUShare"},
 	{Name: "VolumeRestrictions"},
 	{Name: "NodeVolumeLimits"},
 	{Name: "VolumeBinding"},
@@ -117,6 +131,16 @@ type Policy struct {
 var policies = []Policy{
 	{"default", "the default profile of kube-scheduler v1.35", DefaultProfile},
 	{"gang", "default, and the pods of a Workload's gang are bound together or not at all", gangProfile},
+	{"bin-pack", "nodes that are already used the most (MostAllocated)", binPackProfile},
+	{"spread", "nodes and zones that have the fewest pods of the same kind", spreadProfile},
+	{"random", "any node that can take the pod, each as likely", randomProfile},
+	{"first-fit", "the first node of the list that can take the pod", firstFitProfile},
+	{"best-fit", "the node that would have the least CPU and GPU left", bestFitProfile},
+	{"dominant-share", "default, and pods of the namespace with the least dominant share come first (DRF)", dominantShareProfile},
+	{"dot-product", "the node where what is free is the least like what the pod wants", dotProductProfile},
+	{"gpu-packing", "shared GPUs first, then free ones of nodes in use", gpuPackingProfile},
+	{"gpu-clustering", "nodes with pods that want as many GPUs", gpuClusteringProfile},
+	{"fragmentation", "the node whose GPUs stay the most useful to typical pods (FGD)", fragmentationProfile},
 }
 
 // gangProfile is the default one with the feature gate GangScheduling.

@@ -8,6 +8,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -124,6 +125,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
+	x.cache.luck = k.Luck()
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
 	}
@@ -132,7 +134,10 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
 	ties := k.Luck().Stream("scheduler ties")
-	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: x.PercentageOfNodesToScore, ties: x.Ties, luck: &ties}
+	x.search = &search{
+		framework: f, cache: x.cache, classes: classes, ties: x.Ties, luck: &ties,
+		percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore),
+	}
 	f.preempting = x.preempting
 	offset := k.Luck().Stream("preemption offset")
 	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }

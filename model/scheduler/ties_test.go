@@ -48,8 +48,7 @@ func TestTiesAreBrokenAsTheConfigSays(t *testing.T) {
 // Each of a hundred equal nodes is as likely: about 100 of 10,000 draws
 // (v1.34 pkg/scheduler/schedule_one.go selectHost, a reservoir).
 func TestRandomTiesAreFair(t *testing.T) {
-	luck := sim.NewLuck(7).Stream("ties")
-	p := NewPlanner(PlannerConfig{Profile: DefaultProfile(), PercentageOfNodesToScore: 100, Ties: TiesRandom, Luck: &luck})
+	p := NewPlanner(PlannerConfig{Profile: DefaultProfile(), PercentageOfNodesToScore: 100, Ties: TiesRandom, Luck: sim.NewLuck(7)})
 	for _, n := range nodes(100, 64_000, 256) {
 		p.AddNode(n)
 	}

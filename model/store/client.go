@@ -71,14 +71,15 @@ type Patch interface {
 
 // Request is one call on its way. Only the API server reads it.
 type Request struct {
-	Client *Client
-	Op     Op
-	Object model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
-	Target model.Ref    // the others
-	Patch  Patch        // OpPatch
-	Node   model.Ref    // OpBind
-	Grace  int32        // OpDelete, OpEvict: seconds, or DefaultGrace
-	Number uint64       // counts the client's requests: with the client's hash it names the request's luck
+	Client  *Client
+	Op      Op
+	Object  model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
+	Target  model.Ref    // the others
+	Patch   Patch        // OpPatch
+	Node    model.Ref    // OpBind
+	Devices uint64       // OpBind: the GPUs of the node, a bit each
+	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
+	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
 	tag     uint64
 	sentAt  sim.Time
@@ -167,8 +168,14 @@ func (c *Client) Patch(target model.Ref, p Patch, tag uint64) {
 }
 
 // Bind asks to put a pod on a node.
-func (c *Client) Bind(pod, node model.Ref, tag uint64) {
-	c.send(Request{Op: OpBind, Target: pod, Node: node, tag: tag})
+func (c *Client) Bind(pod, node model.Ref, tag uint64) { c.BindDevices(pod, node, 0, tag) }
+
+// BindDevices asks to put a pod on a node and to give it these GPUs of the node,
+// a bit each; 0 leaves that open. A Binding carries annotations, which the API
+// server writes into the pod (pkg/registry/core/pod/storage/storage.go
+// assignPod).
+func (c *Client) BindDevices(pod, node model.Ref, devices, tag uint64) {
+	c.send(Request{Op: OpBind, Target: pod, Node: node, Devices: devices, tag: tag})
 }
 
 // Delete asks an object to go. A pod gets grace seconds, or what its spec

@@ -163,7 +163,7 @@ func countOrPercent(p *place, v intstr.IntOrString) model.CountOrPercent {
 // template reads what pods are made from. All of them share it.
 func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	spec := p.field("spec")
-	m := &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(spec, &t.Spec)}
+	m := &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(spec, &t.Spec, t.Annotations)}
 	if o.set.snapshot && !o.set.state {
 		m.Labels = slices.DeleteFunc(m.Labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}

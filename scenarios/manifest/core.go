@@ -31,12 +31,15 @@ func readPod(o *object) {
 	}
 	p := &model.Pod{
 		Meta:     o.meta,
-		Spec:     o.podSpec(o.root().field("spec"), &in.Spec),
+		Spec:     o.podSpec(o.root().field("spec"), &in.Spec, in.Annotations),
 		NodeName: in.Spec.NodeName,
 	}
 	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
 	for _, g := range in.Spec.SchedulingGates {
 		p.Gates = append(p.Gates, g.Name)
+	}
+	if p.NodeName != "" {
+		p.Devices = gpuIndexes(o.root().fields("metadata", "annotations"), in.Annotations)
 	}
 	if p.NodeName != "" && len(p.Gates) > 0 {
 		o.root().fields("spec", "nodeName").errorf("must not be given while there are schedulingGates")
@@ -207,6 +210,7 @@ func readNode(o *object) {
 	if !o.set.state && (n.Allocatable.CPUMilli == 0 || n.Allocatable.MemoryBytes == 0 || n.Allocatable.Pods == 0) {
 		status.field("capacity").errorf("must say cpu, memory and pods: without them no pod fits")
 	}
+	n.GPU = nodeGPUs(status.field("allocatable"), n)
 	n.Taints = o.taints(o.root().fields("spec", "taints"), in.Spec.Taints)
 	if n.Unschedulable && !o.set.state { // a controller will say so
 		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})

@@ -17,7 +17,7 @@ const maxContainers = 200
 
 // podSpec makes a pod's spec ours, with the defaults of the API server
 // (pkg/apis/core/v1/defaults.go) and of admission.
-func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
+func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]string) *model.PodSpec {
 	spec := &model.PodSpec{
 		GraceSeconds:   30,
 		NodeSelector:   o.labels(p.field("nodeSelector"), s.NodeSelector),
@@ -60,6 +60,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec) *model.PodSpec {
 	}
 	spec = apiserver.WithDefaultTolerations(spec)
 	spec.SumRequests()
+	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
 	return spec
 }
 

@@ -163,7 +163,7 @@ func (w *walk) acted(e strict.Entry, path, name string) string {
 	}
 	path += name
 	switch m := w.kind.acted.mark(path); {
-	case m == wholly, w.set.state && path == "spec.volumes": // claims are acted on, and no other volume matters where it is
+	case m == wholly, onlyGPUs(path, e.Value), w.set.state && path == "spec.volumes": // claims are acted on, and no other volume matters where it is
 		return "+"
 	case m == partly:
 		return path

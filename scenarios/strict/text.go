@@ -45,7 +45,7 @@ func (s *sink) checkLine(line []byte, number int) {
 		case r == '\uFEFF':
 			s.fatalf(number, column, "a byte order mark (U+FEFF): save the file as UTF-8 without one")
 			return
-		case r < ' ' && r != '\t', r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF:
+		case r < ' ' && r != '\t', r >= 0x7F && r < 0xA0, r == 0xFFFE, r == 0xFFFF, r == 0x2028, r == 0x2029:
 			s.fatalf(number, column, "control character U+%04X: delete it", r)
 			return
 		}
