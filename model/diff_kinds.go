@@ -23,7 +23,7 @@ func (d *Differ) pod(a, b *Pod) {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))
 	}
 	d.text("spec.nodeName", a.NodeName, b.NodeName)
-	d.number("spec.schedulingGates", int64(a.Gates), int64(b.Gates))
+	d.text("spec.schedulingGates", strings.Join(a.Gates, ","), strings.Join(b.Gates, ","))
 	d.condition("status.conditions.ContainersReady", a.ContainersUp, b.ContainersUp)
 	d.condition("status.conditions.DisruptionTarget", a.Disrupted, b.Disrupted)
 	d.condition("status.conditions.Initialized", a.Initialized, b.Initialized)

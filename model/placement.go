@@ -65,4 +65,5 @@ type SpreadConstraint struct {
 type PodLevel struct {
 	CPUMilli, MemoryBytes int64
 	HasCPU, HasMemory     bool
+	HugePages             []Extended // by name
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"time"
 
 	"orrery/sim"
@@ -150,7 +151,7 @@ const (
 // that is more, plus overhead (k8s.io/component-helpers/resource/helpers.go
 // PodRequests; pkg/scheduler/framework/types.go).
 func (s *PodSpec) SumRequests() {
-	s.Request = s.sum(func(c *Container) Resources { return c.Requests }).atLevel(s.PodLevel).Add(s.Overhead)
+	s.Request = s.ContainersRequest().atLevel(s.PodLevel).Add(s.Overhead)
 	s.ScoredRequest = s.sum(func(c *Container) Resources {
 		r := c.Requests
 		if r.CPUMilli == 0 && !c.AsksForNoCPU {
@@ -173,7 +174,20 @@ func (r Resources) atLevel(l *PodLevel) Resources {
 	if l != nil && l.HasMemory {
 		r.MemoryBytes = l.MemoryBytes
 	}
+	if l != nil && len(l.HugePages) > 0 {
+		named := func(x Extended) bool {
+			return slices.ContainsFunc(l.HugePages, func(h Extended) bool { return h.Name == x.Name })
+		}
+		rest := Resources{Extended: slices.DeleteFunc(slices.Clone(r.Extended), named)}
+		r.Extended = rest.Add(Resources{Extended: l.HugePages}).Extended
+	}
 	return r
+}
+
+// ContainersRequest is what the containers ask for together, step by step
+// (k8s.io/component-helpers/resource/helpers.go AggregateContainerRequests).
+func (s *PodSpec) ContainersRequest() Resources {
+	return s.sum(func(c *Container) Resources { return c.Requests })
 }
 
 func (s *PodSpec) sum(of func(*Container) Resources) Resources {
@@ -249,9 +263,9 @@ type Pod struct {
 	Meta
 	Spec *PodSpec
 
-	NodeName string // "" until bound
-	NodeID   uint32 // the node's dense number; 0 until bound
-	Gates    int    // schedulingGates left
+	NodeName string   // "" until bound
+	NodeID   uint32   // the node's dense number; 0 until bound
+	Gates    []string // schedulingGates left; immutable
 	// Devices is which GPUs of the node it has, as the binding said: a bit each,
 	// from the lowest; 0 if it has none or nobody said.
 	Devices uint64

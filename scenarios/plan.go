@@ -16,7 +16,8 @@ type State struct {
 	Services    []*model.Service
 	ReplicaSets []*model.ReplicaSet
 	Pods        []*model.Pod // in the order of the file; those with a NodeName are there
-	Owners      []string     // of Pods, by the same index: the name of the ReplicaSet, or ""
+	Owners      []string     // of Pods, by the same index: the controller's kind and name, or ""
+	Selecting   []manifest.Owner
 	Namespaces  map[string]model.Labels
 	Volumes     *manifest.Volumes
 	Budgets     []*model.PodDisruptionBudget
@@ -31,7 +32,7 @@ func OpenState(name string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes(), Budgets: set.Budgets()}
+	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes(), Budgets: set.Budgets(), Selecting: set.Owners()}
 	for _, n := range decoder.Notes() {
 		s.Notes = append(s.Notes, n.String())
 	}
@@ -50,7 +51,26 @@ func OpenState(name string) (*State, error) {
 			s.Owners = append(s.Owners, set.Owner(o))
 		}
 	}
+	s.dropLost()
 	return s, nil
+}
+
+// dropLost leaves out the pods on nodes that are not there: nobody sees them
+// (pkg/scheduler/backend/cache/cache.go keeps such nodes out of its snapshot).
+func (s *State) dropLost() {
+	there := map[string]bool{"": true}
+	for _, n := range s.Nodes {
+		there[n.Name] = true
+	}
+	pods, owners := s.Pods, s.Owners
+	s.Pods, s.Owners = nil, nil
+	for i, p := range pods {
+		if !there[p.NodeName] {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s is on node %s, which is not there: it does not count", p.Path(), strict.Quote(p.NodeName)))
+			continue
+		}
+		s.Pods, s.Owners = append(s.Pods, p), append(s.Owners, owners[i])
+	}
 }
 
 func readState(name string) (*manifest.Set, *manifest.Decoder, error) {
@@ -107,7 +127,10 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	}
 	owners := map[string]model.Ref{}
 	for _, r := range s.ReplicaSets {
-		owners[r.Namespace+"/"+r.Name] = p.AddReplicaSet(r)
+		owners[r.Namespace+"/ReplicaSet/"+r.Name] = p.AddOwner(r.Selector)
+	}
+	for _, o := range s.Selecting {
+		owners[o.Namespace+"/"+o.Name] = p.AddOwner(o.Selector)
 	}
 	for i, pod := range s.Pods {
 		pod.Owner = owners[pod.Namespace+"/"+s.Owners[i]]

@@ -22,9 +22,10 @@ func (l *loader) policies(own, chosen strict.Value) {
 	for _, v := range list {
 		l.policy(v)
 	}
-	m := chosen.Map("scheduler", "policy")
+	m := chosen.Map("scheduler", "policy", "ties")
+	c := &l.scenario.Config.Scheduler
+	c.Ties, _ = scheduler.TiesNamed(m.Default("ties", "heap").Enum("way to break ties", "heap", "random", "first"))
 	if name := m.Optional("policy"); name.Given() {
-		c := &l.scenario.Config.Scheduler
 		c.Profile, _ = l.scenario.Policy(name.Enum("policy", l.scenario.PolicyNames()...))
 	}
 }

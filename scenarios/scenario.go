@@ -12,7 +12,7 @@
 //	about: What happens, and why it is worth a test.
 //	duration: 45m                    # required, 1s to 366d
 //	seed: 1
-//	scheduler: {policy: packed}      # how it chooses: one of policies, or of those that orrery list policies shows
+//	scheduler: {policy: packed, ties: heap} # how it chooses: one of policies, or of those that orrery list policies shows
 //	policies:                        # own ones, each like a profile of a KubeSchedulerConfiguration
 //	  - {name: packed, about: Fill up., percentageOfNodesToScore: 100, plugins: {score: {disabled: [{name: "*"}],
 //	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}

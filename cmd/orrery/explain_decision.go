@@ -77,8 +77,8 @@ func undecided(pod *model.Pod) string {
 		return "it was gone before"
 	case pod.NodeName != "":
 		return "it names its node, " + report.Escape(pod.NodeName) + ", and needs no scheduler"
-	case pod.Gates > 0:
-		return "it has scheduling gates"
+	case len(pod.Gates) > 0:
+		return "it waits for its scheduling gates: " + report.Escape(strings.Join(pod.Gates, ", "))
 	case pod.Spec.SchedulerName != scheduler.Name:
 		return "it asks for the scheduler " + strict.Quote(pod.Spec.SchedulerName)
 	}

@@ -15,6 +15,7 @@ import (
 	"orrery/model/scheduler"
 	"orrery/report"
 	"orrery/scenarios"
+	"orrery/scenarios/strict"
 	"orrery/sim"
 )
 
@@ -32,7 +33,7 @@ orrery schedule --trace gpus.yaml --policy fragmentation --ties first --placemen
 		f.StringVar(&o.trace, "trace", "", "a scenario whose trace's pods are placed in the order of their arrival; none leaves")
 		f.StringVar(&o.policy, "policy", "", "how to choose: "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.config, "config", "", "a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)")
-		f.StringVar(&o.ties, "ties", "heap", "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)")
+		f.StringVar(&o.ties, "ties", "heap", tiesHelp)
 		f.Uint64Var(&o.seed, "seed", 1, "seed of --ties random and of --policy random")
 		f.StringVar(&o.pod, "pod", "", "a pod to ask about, after the cluster's pending ones are placed")
 		f.BoolVar(&o.untilFull, "until-full", false, "place copies of --pod until the next one fits nowhere")
@@ -176,14 +177,24 @@ func emptyPlanner(o *options, of *scenarios.Scenario, typical []scheduler.Typica
 			profiles[i].PercentageOfNodesToScore = 100
 		}
 	}
-	ties := map[string]scheduler.Ties{"heap": scheduler.TiesHeap, "random": scheduler.TiesRandom, "first": scheduler.TiesFirst}
-	how, known := ties[o.ties]
-	if !known {
-		return nil, fmt.Errorf("--ties %q: heap, random or first", o.ties)
+	how, err := ties(o.ties)
+	if err != nil {
+		return nil, err
 	}
 	return scheduler.NewPlanner(scheduler.PlannerConfig{
 		Profile: profiles[0].Profile, PercentageOfNodesToScore: profiles[0].PercentageOfNodesToScore, Others: profiles[1:], Ties: how, Luck: sim.NewLuck(o.seed),
 	}), nil
+}
+
+const tiesHelp = "who wins a tie: heap (kube-scheduler from v1.35), random (up to v1.34), first (of the list)"
+
+// ties is the way to break ties of that name.
+func ties(name string) (scheduler.Ties, error) {
+	t, known := scheduler.TiesNamed(name)
+	if !known {
+		return t, fmt.Errorf("--ties %s: heap, random or first", strict.Quote(name))
+	}
+	return t, nil
 }
 
 // explainEach schedules every pending pod and prints a JSON line of it.

@@ -32,6 +32,7 @@ const defaultMaxMemory = "12Gi"
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
 	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: one of its policies, or "+strings.Join(scheduler.PolicyNames(), ", "))
+	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
 	runFlags(f, o)
 }
 
@@ -57,6 +58,11 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 	if o.policy != "" {
 		if s.Config.Scheduler.Profile, err = s.Policy(o.policy); err != nil {
 			return nil, fmt.Errorf("--policy: %w", err)
+		}
+	}
+	if o.ties != "" {
+		if s.Config.Scheduler.Ties, err = ties(o.ties); err != nil {
+			return nil, err
 		}
 	}
 	s.Config.Literal = o.literal
@@ -191,6 +197,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	}
 	if o.literal {
 		line += " --literal"
+	}
+	if o.ties != "" {
+		line += " --ties " + quote(o.ties)
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)

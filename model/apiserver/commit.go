@@ -107,7 +107,7 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 	if !ok {
 		return store.NotFound, nil
 	}
-	if cur.NodeID != 0 || cur.Deleting() || cur.Gates > 0 {
+	if cur.NodeID != 0 || cur.Deleting() || len(cur.Gates) > 0 {
 		return store.Conflict, nil
 	}
 	next := *cur

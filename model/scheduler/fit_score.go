@@ -18,8 +18,13 @@ type FitArgs struct {
 	Ignored []string
 }
 
-// ignores tells whether the filter leaves a resource alone.
+// ignores tells whether the filter leaves a resource alone. Those that
+// Kubernetes knows itself it never does (pkg/apis/core/v1/helper
+// IsExtendedResourceName).
 func (a *FitArgs) ignores(name string) bool {
+	if len(a.Ignored) == 0 || !strings.Contains(name, "/") || strings.Contains(name, "kubernetes.io/") {
+		return false
+	}
 	return slices.ContainsFunc(a.Ignored, func(i string) bool {
 		return i == name || strings.HasSuffix(i, "/") && strings.HasPrefix(name, i)
 	})

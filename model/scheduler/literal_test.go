@@ -43,7 +43,7 @@ func eventful(t *testing.T, seed uint64, c Config) *world {
 			for j := range 1 + luck.Below(4) {
 				cpu := int64(100 + 100*luck.Below(20))
 				p := pod(fmt.Sprintf("p-%d-%d", i, j), spec(cpu, gib, func(s *model.PodSpec) { s.Priority = int32(luck.Below(3)) }))
-				p.Gates = int(luck.Below(8) / 7)
+				p.Gates = []string{"a"}[:luck.Below(8)/7]
 				pods = append(pods, w.add(p))
 			}
 		case k < 8 && len(pods) > 0:
@@ -51,8 +51,8 @@ func eventful(t *testing.T, seed uint64, c Config) *world {
 			if w.store.Get(p.Ref()) == nil {
 				break
 			}
-			if w.pod(p).Gates > 0 {
-				change(w, p, func(p *model.Pod) { p.Gates = 0 })
+			if len(w.pod(p).Gates) > 0 {
+				change(w, p, func(p *model.Pod) { p.Gates = nil })
 			} else {
 				w.remove(p)
 			}

@@ -151,8 +151,8 @@ func (p *nodeAffinity) Score(pod *model.Pod, node *NodeInfo) (sum int64) {
 func (*nodeAffinity) NormalizeScore(scores []int64) { normalizeToMax(scores) }
 
 // EventsToRegister implements EnqueueExtensions.
-func (*nodeAffinity) EventsToRegister() []ClusterEventWithHint {
+func (p *nodeAffinity) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{{NodeAdd | NodeUpdateLabel, func(pod *model.Pod, e *Event) bool {
-		return matchesRequired(pod, e.NewNode) && (e.OldNode == nil || !matchesRequired(pod, e.OldNode))
+		return matchesAny(p.added.Required, e.NewNode) && matchesRequired(pod, e.NewNode) && (e.OldNode == nil || !matchesRequired(pod, e.OldNode))
 	}}}
 }

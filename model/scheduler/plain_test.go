@@ -143,13 +143,15 @@ func (p *plain) filter(pod *model.Pod, nodes []*model.Node, skip map[string]bool
 	for i := range nodes {
 		info := p.info(nodes[(p.start+i)%len(nodes)])
 		var rejected *Status
-		for _, f := range p.framework.filter {
-			if rejected == nil && !skip[f.Name()] {
-				rejected = f.Filter(pod, info)
+		for _, name := range p.framework.filters {
+			for _, f := range p.framework.filter {
+				if rejected == nil && f.Name() == name && !skip[name] {
+					rejected = f.Filter(pod, info)
+				}
 			}
-		}
-		if rejected == nil {
-			rejected = p.wideFilter(pod, info.Node)
+			if rejected == nil {
+				rejected = p.wideFilter(name, pod, info.Node)
+			}
 		}
 		switch {
 		case rejected != nil:
@@ -447,6 +449,14 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 		w := &twins{t: t, c: chaos{stream}}
 		percentage := []int64{0, 0, 100, 30}[w.c.n(4)]
 		w.fast = newSearch(0, percentage)
+		if w.c.one(3) { // filters in another order
+			names := slices.Clone(w.fast.framework.filters)
+			for i := len(names) - 1; i > 0; i-- {
+				j := w.c.n(i + 1)
+				names[i], names[j] = names[j], names[i]
+			}
+			w.fast.framework.arrange(names)
+		}
 		if w.c.one(3) {
 			w.fast.classes.most = 1000 // most classes forget between two of their pods
 		}

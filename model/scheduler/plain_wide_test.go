@@ -16,7 +16,8 @@ type plainScores struct {
 	scores []int64
 }
 
-func (p *plain) wideFilter(pod *model.Pod, node *model.Node) *Status {
+// wideFilter is what the plugin called name says, if it looks across nodes.
+func (p *plain) wideFilter(name string, pod *model.Pod, node *model.Node) *Status {
 	find := func(plugin, reason string) *Status {
 		for _, st := range p.framework.statuses {
 			if p.framework.pluginOf(st) == plugin && len(st.Reasons) > 0 && st.Reasons[0] == reason {
@@ -25,13 +26,17 @@ func (p *plain) wideFilter(pod *model.Pod, node *model.Node) *Status {
 		}
 		panic("no such status: " + reason)
 	}
-	if reason := p.spreadFilter(pod, node); reason != "" {
-		return find("PodTopologySpread", reason)
+	reason := ""
+	switch name {
+	case "PodTopologySpread":
+		reason = p.spreadFilter(pod, node)
+	case "InterPodAffinity":
+		reason = p.affinityFilter(pod, node)
 	}
-	if reason := p.affinityFilter(pod, node); reason != "" {
-		return find("InterPodAffinity", reason)
+	if reason == "" {
+		return nil
 	}
-	return nil
+	return find(name, reason)
 }
 
 func (p *plain) wideScores(pod *model.Pod, feasible []*NodeInfo) []plainScores {

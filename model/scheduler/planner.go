@@ -78,12 +78,12 @@ func (p *Planner) AddService(s *model.Service) {
 	p.search.cache.setService(s.ID, s.Namespace, s)
 }
 
-// AddReplicaSet adds a ReplicaSet, the owner of pods, and names it.
-func (p *Planner) AddReplicaSet(r *model.ReplicaSet) model.Ref {
+// AddOwner adds a controller that selects pods, and names it as their owner: a
+// ReplicaSet, a StatefulSet or a ReplicationController.
+func (p *Planner) AddOwner(selector *model.Selector) model.Ref {
 	p.owners++
-	r.ID = p.owners
-	ref := model.Ref{Kind: model.KindReplicaSet, ID: r.ID}
-	p.search.cache.setOwner(ref, r.Selector)
+	ref := model.Ref{Kind: model.KindReplicaSet, ID: p.owners}
+	p.search.cache.setOwner(ref, selector)
 	return ref
 }
 

@@ -456,7 +456,7 @@ func (q *queue) activate(id uint32) {
 func (q *queue) update(now sim.Time, id uint32, old *model.Pod) {
 	r := q.rows.Row(id)
 	opened := Event{ClusterEvent: PodUpdateSchedulingGatesEliminated}
-	eliminated := old.Gates > 0 && r.pod.Gates == 0
+	eliminated := len(old.Gates) > 0 && len(r.pod.Gates) == 0
 	switch r.place {
 	case inFlight:
 		if eliminated {

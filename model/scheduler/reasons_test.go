@@ -200,6 +200,5 @@ func TestEveryReasonIsWordedAsByKubeScheduler(t *testing.T) {
 var elsewhere = []string{
 	"node(s) didn't match scheduler-enforced node affinity",
 	"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
-	"waiting for scheduling gates",
 	"waiting for the preemption for this pod to be finished",
 }

@@ -25,6 +25,8 @@ type Config struct {
 	Literal bool
 	// Profile is its plugins; default DefaultProfile.
 	Profile *Profile
+	// Ties is who wins among nodes of the same score.
+	Ties Ties
 	// PercentageOfNodesToScore is how much of the cluster has to be feasible
 	// for a search to stop; default 0: 50 % less 1 % per 125 nodes, at least
 	// 5 %.
@@ -137,7 +139,11 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	f.holder = x
 	classes := newClasses(f)
 	x.queue = newQueue(classes, &x.rows, x.Config)
-	x.search = &search{framework: f, cache: x.cache, classes: classes, percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore)}
+	ties := k.Luck().Stream("scheduler ties")
+	x.search = &search{
+		framework: f, cache: x.cache, classes: classes, ties: x.Ties, luck: &ties,
+		percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore),
+	}
 	f.preempting = x.preempting
 	offset := k.Luck().Stream("preemption offset")
 	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }

@@ -171,14 +171,14 @@ func TestGatedPodsWaitForTheirGates(t *testing.T) {
 	w := newWorld(t, Config{}, nodes(1, 1000, 4)...)
 	w.run(time.Second)
 	p := pod("gated", spec(1, 1))
-	p.Gates = 2
+	p.Gates = []string{"a", "b"}
 	w.add(p)
 	w.run(20 * time.Minute)
-	change(w, p, func(p *model.Pod) { p.Gates = 1 })
+	change(w, p, func(p *model.Pod) { p.Gates = []string{"a"} })
 	w.run(21 * time.Minute)
 	w.wantNode(p, "")
 	wantNotes(t, w.notes(p))
-	change(w, p, func(p *model.Pod) { p.Gates = 0 })
+	change(w, p, func(p *model.Pod) { p.Gates = nil })
 	w.run(22 * time.Minute)
 	w.wantNode(p, "n-0")
 	if at := w.boundAt(p); at.Sub(sim.Time(21*time.Minute)) > time.Second {
@@ -286,7 +286,7 @@ func TestARefusedBindingTakesTheErrorBackoff(t *testing.T) {
 	w.run(time.Second)
 	p := w.add(pod("web", spec(900, gib)))
 	w.run(time.Second + 200*time.Microsecond)
-	change(w, p, func(p *model.Pod) { p.Gates = 1 }) // until it is decided upon, the scheduler does not see it
+	change(w, p, func(p *model.Pod) { p.Gates = []string{"a"} }) // until it is decided upon, the scheduler does not see it
 	w.run(time.Second + 40*time.Millisecond)
 	notes := w.notes(p)
 	if len(notes) != 1 || !strings.HasPrefix(notes[0], `FailedScheduling: running Bind plugin "DefaultBinder": Operation cannot be fulfilled on pods/binding "web"`) {
@@ -295,7 +295,7 @@ func TestARefusedBindingTakesTheErrorBackoff(t *testing.T) {
 	if n := w.scheduler.cache.row(1); len(n.Pods) != 0 || n.Requested.MilliCPU != 0 {
 		t.Errorf("the node still holds %+v", n)
 	}
-	change(w, p, func(p *model.Pod) { p.Gates = 0 })
+	change(w, p, func(p *model.Pod) { p.Gates = nil })
 	w.run(time.Minute)
 	w.wantNode(p, "n-0")
 	if r := w.scheduler.rows.Row(p.ID); r.assumed || r.errors != 1 {

@@ -1,26 +1,25 @@
 package scheduler
 
-import "orrery/model"
+import (
+	"strings"
+
+	"orrery/model"
+)
 
 // schedulingGates keeps a pod out of the queue while it has scheduling gates
-// (pkg/scheduler/framework/plugins/schedulinggates/scheduling_gates.go). The
-// original lists their names; here only their number is known.
-type schedulingGates struct{ gated *Status }
+// (pkg/scheduler/framework/plugins/schedulinggates/scheduling_gates.go).
+type schedulingGates struct{ handle *Handle }
 
-func newSchedulingGates(h *Handle) Plugin {
-	p := &schedulingGates{}
-	p.gated = h.Status(p.Name(), UnschedulableAndUnresolvable, "waiting for scheduling gates")
-	return p
-}
+func newSchedulingGates(h *Handle) Plugin { return &schedulingGates{h} }
 
 func (*schedulingGates) Name() string { return "SchedulingGates" }
 
 // PreEnqueue implements PreEnqueuePlugin.
 func (p *schedulingGates) PreEnqueue(pod *model.Pod) *Status {
-	if pod.Gates > 0 {
-		return p.gated
+	if len(pod.Gates) == 0 {
+		return nil
 	}
-	return nil
+	return p.handle.once(p.Name(), UnschedulableAndUnresolvable, "waiting for scheduling gates: ["+strings.Join(pod.Gates, " ")+"]")
 }
 
 // EventsToRegister implements EnqueueExtensions.

@@ -240,6 +240,16 @@ const (
 	TiesFirst              // the first in the list
 )
 
+// tiesNames is what people call them.
+var tiesNames = map[string]Ties{"heap": TiesHeap, "random": TiesRandom, "first": TiesFirst}
+
+// TiesNamed is the way to break ties of that name, and whether there is one:
+// heap, random or first.
+func TiesNamed(name string) (t Ties, known bool) {
+	t, known = tiesNames[name]
+	return t, known
+}
+
 // unsatisfied is what nodes are told that a PreFilter left out.
 func unsatisfied(plugins string) string { return "node(s) didn't satisfy plugin(s) " + plugins }
 

@@ -98,6 +98,8 @@ var (
 
 	actedCapacity = acting(bookkeeping, words(`storageClassName capacity maximumVolumeSize nodeTopology metadata.generateName metadata.ownerReferences`))
 
+	actedOwner = acting(bookkeeping, words(`spec status metadata.annotations metadata.ownerReferences`))
+
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))

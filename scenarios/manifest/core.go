@@ -33,13 +33,15 @@ func readPod(o *object) {
 		Meta:     o.meta,
 		Spec:     o.podSpec(o.root().field("spec"), &in.Spec, in.Annotations),
 		NodeName: in.Spec.NodeName,
-		Gates:    len(in.Spec.SchedulingGates),
 	}
 	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	for _, g := range in.Spec.SchedulingGates {
+		p.Gates = append(p.Gates, g.Name)
+	}
 	if p.NodeName != "" {
 		p.Devices = gpuIndexes(o.root().fields("metadata", "annotations"), in.Annotations)
 	}
-	if p.NodeName != "" && p.Gates > 0 {
+	if p.NodeName != "" && len(p.Gates) > 0 {
 		o.root().fields("spec", "nodeName").errorf("must not be given while there are schedulingGates")
 	}
 	owner := metav1.GetControllerOf(&in)
@@ -50,8 +52,8 @@ func readPod(o *object) {
 		if in.DeletionTimestamp != nil {
 			p.DeletionAt = 1 // some time; it only matters that it is going
 		}
-		if owner != nil && owner.Kind == "ReplicaSet" {
-			o.set.owners[p] = owner.Name
+		if owner != nil {
+			o.set.owners[p] = owner.Kind + "/" + owner.Name
 		}
 		o.keep(before, p)
 		return
@@ -197,7 +199,7 @@ func readNode(o *object) {
 	status := o.root().field("status")
 	n := &model.Node{Meta: o.meta, Unschedulable: in.Spec.Unschedulable}
 	n.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
-	if _, ok := n.Labels.Get(model.LabelHostname); !ok {
+	if _, ok := n.Labels.Get(model.LabelHostname); !ok && !o.set.state { // its kubelet will say so
 		n.Labels = n.Labels.With(model.LabelHostname, n.Name)
 	}
 	n.Capacity = amounts(status.field("capacity"), in.Status.Capacity)
@@ -205,12 +207,12 @@ func readNode(o *object) {
 	if len(in.Status.Allocatable) > 0 {
 		n.Allocatable = amounts(status.field("allocatable"), in.Status.Allocatable)
 	}
-	if n.Allocatable.CPUMilli == 0 || n.Allocatable.MemoryBytes == 0 || n.Allocatable.Pods == 0 {
+	if !o.set.state && (n.Allocatable.CPUMilli == 0 || n.Allocatable.MemoryBytes == 0 || n.Allocatable.Pods == 0) {
 		status.field("capacity").errorf("must say cpu, memory and pods: without them no pod fits")
 	}
 	n.GPU = nodeGPUs(status.field("allocatable"), n)
 	n.Taints = o.taints(o.root().fields("spec", "taints"), in.Spec.Taints)
-	if n.Unschedulable {
+	if n.Unschedulable && !o.set.state { // a controller will say so
 		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})
 	}
 	for _, image := range in.Status.Images {

@@ -55,6 +55,7 @@ type Set struct {
 	snapshot bool // printed by a cluster, not written by people
 	state    bool // to be taken as it is, pods with controllers and all
 	owners   map[*model.Pod]string
+	sorts    []Owner
 	labels   map[string]model.Labels // of namespaces
 	volumes  Volumes
 	budgets  []*model.PodDisruptionBudget
@@ -94,8 +95,19 @@ func (d *Decoder) State() *Set {
 	return s
 }
 
-// Owner is the name of the ReplicaSet that the pod of a State says it has, or "".
+// Owner is the kind and name of the controller that the pod of a State says it
+// has, such as ReplicaSet/web-7f, or "".
 func (s *Set) Owner(p *model.Pod) string { return s.owners[p] }
+
+// Owner is a controller of a State that the model does not run: what it selects
+// says which pods are spread together.
+type Owner struct {
+	Namespace, Name string // the name as Set.Owner has it
+	Selector        *model.Selector
+}
+
+// Owners is the StatefulSets and ReplicationControllers of a State.
+func (s *Set) Owners() []Owner { return s.sorts }
 
 // Namespaces is the labels of the namespaces in a State, by name.
 func (s *Set) Namespaces() map[string]model.Labels { return s.labels }

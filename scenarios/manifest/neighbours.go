@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -171,15 +172,40 @@ func labelSelector(p *place, s *metav1.LabelSelector) *model.Selector {
 	return m
 }
 
-// podLevel is what a pod asks for as a whole; what it only limits, it asks for
-// (pkg/apis/core/v1/defaults.go setDefaultPodLevelResources).
-func podLevel(p *place, r *corev1.ResourceRequirements) *model.PodLevel {
+// podLevel is what a pod asks for as a whole. If it limits anything as a whole,
+// what it does not request is what its containers request, or what it limits if
+// they request nothing (pkg/apis/core/v1/defaults.go defaultPodRequests).
+func podLevel(p *place, s *corev1.PodSpec, into *model.PodSpec) *model.PodLevel {
+	r := s.Resources
 	if r == nil || len(r.Requests)+len(r.Limits) == 0 {
 		return nil
 	}
-	requests, _ := requirements(p, r)
-	return &model.PodLevel{
-		CPUMilli: requests.CPUMilli, HasCPU: says(r, corev1.ResourceCPU),
-		MemoryBytes: requests.MemoryBytes, HasMemory: says(r, corev1.ResourceMemory),
+	all, _ := requirements(p, r)
+	sum := into.ContainersRequest()
+	m := &model.PodLevel{CPUMilli: all.CPUMilli, MemoryBytes: all.MemoryBytes}
+	for _, x := range []struct {
+		name  corev1.ResourceName
+		has   *bool
+		value *int64
+		sum   int64
+	}{{corev1.ResourceCPU, &m.HasCPU, &m.CPUMilli, sum.CPUMilli}, {corev1.ResourceMemory, &m.HasMemory, &m.MemoryBytes, sum.MemoryBytes}} {
+		_, requested := r.Requests[x.name]
+		_, limited := r.Limits[x.name]
+		if !requested && len(r.Limits) > 0 && containersSay(s, x.name) {
+			*x.has, *x.value = true, x.sum
+		} else {
+			*x.has = requested || limited
+		}
 	}
+	for _, x := range all.Extended {
+		if strings.HasPrefix(x.Name, corev1.ResourceHugePagesPrefix) {
+			m.HugePages = append(m.HugePages, x)
+		}
+	}
+	return m
+}
+
+// containersSay tells whether any container says anything of a resource.
+func containersSay(s *corev1.PodSpec, name corev1.ResourceName) bool {
+	return slices.ContainsFunc(slices.Concat(s.InitContainers, s.Containers), func(c corev1.Container) bool { return says(&c.Resources, name) })
 }

@@ -31,7 +31,6 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		NeverPreempts:  o.neverPreempts(p, s),
 		Classed:        s.Priority != nil || s.PriorityClassName != "" || o.set.state,
 		Placement:      o.placement(p, s),
-		PodLevel:       podLevel(p.field("resources"), s.Resources),
 		Workload:       workloadRef(p.field("workloadRef"), s.WorkloadRef),
 	}
 	if s.SchedulerName != "" {
@@ -54,6 +53,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		policy := s.InitContainers[i].RestartPolicy
 		spec.InitContainers[i].Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
 	}
+	spec.PodLevel = podLevel(p.field("resources"), s, spec)
 	o.uniqueNames(p, s)
 	if len(s.Containers) == 0 {
 		p.field("containers").errorf("a pod needs at least one container")
