@@ -39,6 +39,8 @@ type Config struct {
 	// to the 270 pods a second that kube-scheduler v1.35 does at 5,000 nodes
 	// (test/integration/scheduler_perf, SchedulingBasic).
 	CycleTime, CycleTimePerNode time.Duration
+	// Witness hears of the decisions it asks for; default nobody.
+	Witness Witness
 }
 
 // Defaults of Config.

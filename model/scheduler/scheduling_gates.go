@@ -3,7 +3,8 @@ package scheduler
 import "orrery/model"
 
 // schedulingGates keeps a pod out of the queue while it has scheduling gates
-// (pkg/scheduler/framework/plugins/schedulinggates/scheduling_gates.go).
+// (pkg/scheduler/framework/plugins/schedulinggates/scheduling_gates.go). The
+// original lists their names; here only their number is known.
 type schedulingGates struct{ gated *Status }
 
 func newSchedulingGates(h *Handle) Plugin {
