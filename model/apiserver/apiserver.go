@@ -28,10 +28,9 @@ type stage func(*store.Request) store.Refusal
 
 // path is the request path, in the order of DefaultBuildHandlerChain
 // (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
-// (k8s.io/apiserver/pkg/endpoints/handlers). Flow control and authorization
-// let everybody pass: every modeled client is a system component with its own
-// rights, and no request waits for a seat.
-var path = []stage{authenticate, admit}
+// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication and
+// authorization. No request waits for a seat between the two.
+var path = []stage{admit}
 
 // Server is one API server. All of them share the store.
 type Server struct {
@@ -40,6 +39,7 @@ type Server struct {
 	etcd   *etcd.Cluster
 	self   sim.ActorID
 	work   sim.Lane
+	gate   *gate
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 
 	classed map[classed]*model.PodSpec
@@ -48,7 +48,7 @@ type Server struct {
 // New is a server at a site, known to clients made from now on. It works on at
 // most cores requests at the same time; others wait for the first free core.
 func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
+	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	s.AddServer(at, a.self)
 	return a
@@ -59,6 +59,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	r := a.store.Request(slot)
 	if why == whyCommit {
 		a.commit(r, slot)
+		return
+	}
+	if refusal := a.gate.pass(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
 		return
 	}
 	for _, pass := range path {
@@ -94,11 +98,4 @@ func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 		what = "commit"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
-}
-
-func authenticate(r *store.Request) store.Refusal {
-	if r.Client.Name == "" {
-		return store.Unauthorized
-	}
-	return store.Accepted
 }

@@ -43,6 +43,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 			a.store.Update(r.Client.Actor, next)
 		}
 		return store.Accepted, next
+	case store.OpGet:
+		return store.Accepted, cur
 	case store.OpBind:
 		return a.bind(r, cur.(*model.Pod))
 	}

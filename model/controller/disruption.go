@@ -397,7 +397,7 @@ func (c *disruption) undisrupt(now sim.Time, id uint32) {
 	case at > now:
 		c.lookAgain(now, id, at)
 	default:
-		c.client.Patch(p.Ref(), spared{now}, tag(opUndisrupt, id))
+		c.client.PatchPart(p.Ref(), store.Status, spared{now}, tag(opUndisrupt, id))
 	}
 }
 

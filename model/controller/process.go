@@ -84,6 +84,7 @@ type Process struct {
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	p := &Process{kernel: k, store: s, site: site, literal: c.Literal}
 	informers := s.NewClient(store.ClientConfig{
+		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
 		Name: "kube-controller-manager", Actor: k.Register("kube-controller-manager", p), Site: site,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)

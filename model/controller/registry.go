@@ -1,6 +1,11 @@
 package controller
 
-import "orrery/model/store"
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/store"
+)
 
 // registration is one controller of the process. To add one, write a file and
 // add a line here.
@@ -39,8 +44,33 @@ func Names() []string {
 	return names
 }
 
+// component is the process that the controllers are in.
+const component = "kube-controller-manager"
+
+// Accounts is the service accounts of all controllers, each once.
+func Accounts() []string {
+	var accounts []string
+	for i := range registry {
+		if a := registry[i].account(); !slices.Contains(accounts, a) {
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
+}
+
+// account is the service account of the controller. The taint eviction
+// controller has none of its own (cmd/kube-controller-manager/app/core.go:
+// "taint-manager uses existing cluster role from node-controller").
+func (r *registration) account() string {
+	if r.user == "taint-eviction-controller" {
+		return "node-controller"
+	}
+	return r.user
+}
+
 func (r *registration) client(p *Process, actor *loop) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
 		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst,
+		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

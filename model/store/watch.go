@@ -54,7 +54,8 @@ type Watch struct {
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
-	refused  bool // there was no connection to begin with, and nothing to notice
+	refused  bool     // there was no connection to begin with, or an answer: nothing has to be noticed
+	beganAt  sim.Time // the request that is open, or one before it, began
 }
 
 // Watch opens a watch on everything of a kind.
@@ -107,7 +108,7 @@ func (w *Watch) Start() {
 	w.Stop()
 	w.open, w.posted, w.seen = true, false, 0
 	s := w.client.store
-	if !s.net.Connected(w.client.Site, w.client.Server) {
+	if !s.net.Connected(w.client.Site, w.client.Server) || !w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
 	}
@@ -201,6 +202,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // to.
 func (s *Store) catchUp(w *Watch) {
 	w.broken, w.refused = false, false
+	w.beganAt = s.kernel.Now()
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -263,18 +265,26 @@ func (s *Store) bound(r *Record) {
 	}
 }
 
-const whyReconnect sim.Why = 1
+// Wake-up reasons of the reflector; about is a watch's ID.
+const (
+	whyReconnect sim.Why = 1 + iota
+	whyTimeout           // its request ends, and the next one is refused
+)
 
 // reflector wakes watches up that lost their connection.
 type reflector struct{ store *Store }
 
 // Wake implements sim.Actor.
-func (r *reflector) Wake(now sim.Time, _ sim.Why, about uint64) {
+func (r *reflector) Wake(now sim.Time, why sim.Why, about uint64) {
 	w := r.store.watches[about]
+	if why == whyTimeout {
+		w.timedOut(now)
+		return
+	}
 	if !w.open || !w.broken {
 		return
 	}
-	if r.store.net.Connected(w.client.Site, w.client.Server) {
+	if r.store.net.Connected(w.client.Site, w.client.Server) && w.allowed() {
 		r.store.catchUp(w)
 	}
 }

@@ -12,7 +12,7 @@ func runApply(_ *Kubectl, a *task, _ model.Object) { a.rest = a.Objects }
 
 func (u *Kubectl) apply(t *task, o model.Object) {
 	c := call{task: t, object: u.located(o)}
-	if u.turn(&c) {
+	if m := o.Head(); u.mayGet(t, m.Kind, m.Namespace, m.Name) && u.turn(&c) {
 		u.ask(c)
 	}
 }
@@ -80,6 +80,10 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
+	case *model.Role:
+		n.Rules = p.manifest.(*model.Role).Rules
+	case *model.RoleBinding:
+		n.Subjects = p.manifest.(*model.RoleBinding).Subjects // the role is immutable
 	case *model.PriorityClass:
 		n.GlobalDefault = p.manifest.(*model.PriorityClass).GlobalDefault // the rest is immutable
 	}

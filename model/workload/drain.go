@@ -28,6 +28,10 @@ func runDrain(u *Kubectl, a *task, node model.Object) {
 func evictAll(u *Kubectl, a *task, node model.Ref) {
 	var bare []string
 	var pods []model.Ref
+	if why := a.client.May(store.Read{Right: store.RightList, Kind: model.KindPod}); why != store.Accepted {
+		u.fail(a, "the API server refuses to list pods: "+why.String())
+		return
+	}
 	u.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
 		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() {
 			pods = append(pods, p.Ref())
@@ -69,7 +73,7 @@ func (u *Kubectl) throttled(slot uint32) {
 
 func (u *Kubectl) sayRefused(c *call) {
 	if p := u.store.Get(c.target); p != nil {
-		u.client.Note(p, true, ReasonEvictionRefused, "error when evicting pods (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.")
+		c.task.client.Note(p, true, ReasonEvictionRefused, "error when evicting pods (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 func runScale(u *Kubectl, a *task, target model.Object) {
-	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: scale{a.Replicas}})
+	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), part: store.Scale, patch: scale{a.Replicas}})
 }
 
 type scale struct{ replicas int32 }
