@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
 	"orrery/scenarios/manifest"
@@ -95,7 +96,7 @@ func faultNames() []string {
 
 // entryFields is every field that any entry may have.
 func entryFields() []string {
-	out := []string{"at", "do", "fault", "id"}
+	out := []string{"at", "do", "as", "fault", "id"}
 	for i := range workload.Commands {
 		out = append(out, workload.Commands[i].Params...)
 	}
@@ -158,8 +159,8 @@ func (l *loader) at(m *strict.Map) sim.Time {
 }
 
 func (l *loader) action(e *entry) workload.Action {
-	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do"}, e.command.Params...)...)
-	a := workload.Action{At: l.at(m), Do: e.command.Name, Objects: e.objects}
+	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do", "as"}, e.command.Params...)...)
+	a := workload.Action{At: l.at(m), As: m.Optional("as").Text(), Do: e.command.Name, Objects: e.objects}
 	for _, p := range e.command.Params {
 		switch p {
 		case workload.ParamManifests:
@@ -213,8 +214,15 @@ func (l *loader) fault(e *entry) fault.Spec {
 		switch p {
 		case fault.ParamFor:
 			f.For = m.Optional(p).DurationIn(1, maxDuration)
+		case fault.ParamComponent:
+			v := m.Required(p)
+			f.Component = v.Enum("component", components(e.kind)...)
 		case fault.ParamTarget:
-			f.Target = l.target(m, e.kind.Targets)
+			if kind := f.TargetKind(e.kind); kind != model.KindNone {
+				f.Target = l.target(m, kind)
+			} else {
+				noTarget(m, f.Component)
+			}
 		case fault.ParamPeer:
 			f.Peer = l.peer(m.Optional(p))
 		case fault.ParamDirection:
@@ -231,6 +239,23 @@ func (l *loader) fault(e *entry) fault.Spec {
 		}
 	}
 	return f
+}
+
+// components is whose credential a fault can let expire.
+func components(k *fault.Kind) []string {
+	if k.Components != nil {
+		return k.Components
+	}
+	return append(controller.Accounts(), "kube-proxy")
+}
+
+// noTarget finds a target of what there is only one of.
+func noTarget(m *strict.Map, component string) {
+	for _, name := range selecting {
+		if v := m.Optional(name); v.Given() {
+			v.KeyErrorf("there is one %s, so it has no target", component)
+		}
+	}
 }
 
 // directions is what of its messages a target loses: those it sends (out), those

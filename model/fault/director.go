@@ -103,10 +103,10 @@ func (d *Director) Wake(now sim.Time, _ sim.Why, _ uint64) {
 func (d *Director) begin(now sim.Time, i int, c *course) {
 	c.begun = true
 	var targets []model.Object
-	if c.kind.Targets != model.KindNone {
-		targets = d.choose(c.ID, &c.Target, c.kind.Targets)
+	if kind := c.TargetKind(c.kind); kind != model.KindNone {
+		targets = d.choose(c.ID, &c.Target, kind)
 		if len(targets) == 0 {
-			d.note(c, ReasonWithoutTarget, c.Fault+" selects no "+c.kind.Targets.Short()+" now")
+			d.note(c, ReasonWithoutTarget, c.Fault+" selects no "+kind.Short()+" now")
 			return
 		}
 		c.targets = " of " + list(targets)

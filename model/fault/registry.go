@@ -4,12 +4,13 @@ import "orrery/model"
 
 // Kind is a sort of fault.
 type Kind struct {
-	Name    string
-	Help    string     // one line
-	Params  []string   // what a timeline entry may say about it, besides at, fault and id
-	Targets model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
-	Moment  bool       // without For it is over as soon as it happened
-	effect  func() effect
+	Name       string
+	Help       string     // one line
+	Params     []string   // what a timeline entry may say about it, besides at, fault and id
+	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
+	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
+	Moment     bool       // without For it is over as soon as it happened
+	effect     func() effect
 }
 
 // The parameters of faults, as Kind.Params names them and as scenarios spell
@@ -22,11 +23,18 @@ const (
 	ParamDirection = "direction"
 	ParamContainer = "container"
 	ParamExitCode  = "exitCode"
+	ParamComponent = "component"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", "kube-controller-manager", "kubectl"},
+		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
+		Params: []string{ParamFor, ParamComponent, ParamTarget},
+		effect: func() effect { return &certificateExpiry{} },
+	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
@@ -56,6 +64,12 @@ var Kinds = []Kind{
 		Help:   "the image registry does not answer: what is not on a node cannot be pulled",
 		Params: []string{ParamFor},
 		effect: func() effect { return &registryDown{} },
+	},
+	{
+		Name: "token-expiry", Targets: model.KindNone,
+		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
+		Params: []string{ParamFor, ParamComponent},
+		effect: func() effect { return &tokenExpiry{} },
 	},
 }
 

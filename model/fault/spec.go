@@ -25,9 +25,22 @@ type Spec struct {
 	Peer      Target
 	Direction Direction
 
+	// Certificate-expiry and token-expiry only: whose. Of the components with a
+	// certificate only the kubelet has a Target.
+	Component string
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
+}
+
+// TargetKind is what the Target of a fault of a kind selects; KindNone if it has
+// none.
+func (s *Spec) TargetKind(k *Kind) model.Kind {
+	if s.Component != "" && s.Component != kubelet {
+		return model.KindNone
+	}
+	return k.Targets
 }
 
 // Direction is which way a partition cuts.

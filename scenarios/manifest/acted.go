@@ -106,6 +106,9 @@ var (
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
+	actedAccount  = acting(bookkeeping, words(`secrets imagePullSecrets automountServiceAccountToken metadata.annotations`))
+	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
+	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
 )
 

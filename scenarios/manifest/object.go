@@ -43,6 +43,11 @@ func init() {
 		{typed{"storage.k8s.io/v1", "VolumeAttachment"}, model.KindNone, false, false, actedStorage, readAttachment},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
+		{typed{"v1", "ServiceAccount"}, model.KindServiceAccount, true, false, actedAccount, readServiceAccount},
+		{typed{"rbac.authorization.k8s.io/v1", "Role"}, model.KindRole, true, false, actedRole, readRole},
+		{typed{"rbac.authorization.k8s.io/v1", "ClusterRole"}, model.KindClusterRole, false, false, actedRole, readClusterRole},
+		{typed{"rbac.authorization.k8s.io/v1", "RoleBinding"}, model.KindRoleBinding, true, false, actedBinding, readRoleBinding},
+		{typed{"rbac.authorization.k8s.io/v1", "ClusterRoleBinding"}, model.KindClusterRoleBinding, false, false, actedBinding, readClusterRoleBinding},
 	}
 }
 
@@ -75,7 +80,8 @@ type object struct {
 func (o *object) root() *place { return &place{object: o} }
 
 // identify reads the object's name and namespace, and tells whether it has a
-// good one that nothing else in the set has.
+// good one that nothing else in the set has. Names of roles and bindings may have
+// colons and more (pkg/apis/rbac/validation/validation.go ValidateRBACName).
 func (o *object) identify() bool {
 	o.meta.Kind = o.kind.kind
 	meta := o.v.Peek("metadata")
@@ -84,9 +90,12 @@ func (o *object) identify() bool {
 		o.root().fields("metadata", "name").errorf("is missing in this %s", o.kind.typed.kind)
 		return false
 	}
-	if o.kind.label {
+	switch {
+	case o.kind.label:
 		o.meta.Name = name.DNSLabel()
-	} else {
+	case strings.HasPrefix(o.kind.typed.version, "rbac."):
+		o.meta.Name = pathSegment(name)
+	default:
 		o.meta.Name = name.Name()
 	}
 	if o.kind.namespaced {
