@@ -215,8 +215,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 		case fault.ParamFor:
 			f.For = m.Optional(p).DurationIn(1, maxDuration)
 		case fault.ParamComponent:
-			v := m.Required(p)
-			f.Component = v.Enum("component", components(e.kind)...)
+			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
+				return f
+			}
 		case fault.ParamTarget:
 			if kind := f.TargetKind(e.kind); kind != model.KindNone {
 				f.Target = l.target(m, kind)

@@ -29,7 +29,7 @@ func newCaller(t *testing.T, name string, cores int) *caller {
 	c := &caller{Kernel: k, t: t, store: store.New(k, net)}
 	site := net.AddSite("cp-0", "")
 	apiserver.New(k, c.store, etcd.New(k.Luck(), 1), net, site, cores)
-	as := store.Admin()
+	as := store.Admin("kubectl")
 	if name == "" {
 		as = store.Identity{}
 	}

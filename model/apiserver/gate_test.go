@@ -65,7 +65,7 @@ func TestWhoMayNotChangesNothing(t *testing.T) {
 	}{
 		{"nobody", store.Identity{}, false, store.Unauthorized},
 		{"a name without a credential", store.Identity{User: "kubernetes-admin", Groups: []string{"system:masters"}}, false, store.Unauthorized},
-		{"an expired administrator", store.Admin(), true, store.Unauthorized},
+		{"an expired administrator", store.Admin("kubectl"), true, store.Unauthorized},
 		{"an expired kubelet", store.Node("n-0"), true, store.Unauthorized},
 		{"the token of no account", store.Account("shop", "ghost", ""), false, store.Unauthorized},
 		{"somebody without a role", store.User("alice"), false, store.Forbidden},

@@ -181,7 +181,7 @@ type user struct {
 func newUser(r *rig) *user {
 	u := &user{store: r.store}
 	u.id = r.Register("kubectl", u)
-	u.client = r.store.NewClient(store.ClientConfig{Name: "kubectl", As: store.Admin(), Actor: u.id, Site: r.control})
+	u.client = r.store.NewClient(store.ClientConfig{Name: "kubectl", As: store.Admin("kubectl"), Actor: u.id, Site: r.control})
 	return u
 }
 
@@ -274,7 +274,7 @@ func newPlayer(r *rig, c rigConfig) *player {
 	p := &player{rig: r, start: c.start, end: c.end, luck: r.Luck().Lane("played kubelet"),
 		bound: map[uint32]bool{}, begun: map[uint32]bool{}, ended: map[uint32]bool{}, silent: map[uint32]bool{}}
 	p.id = r.Register("player", p)
-	p.client = r.store.NewClient(store.ClientConfig{Name: "player", As: store.Admin(), Actor: p.id, Site: r.control})
+	p.client = r.store.NewClient(store.ClientConfig{Name: "player", As: store.Admin("kubectl"), Actor: p.id, Site: r.control})
 	p.watch = p.client.Watch(model.KindPod)
 	p.watch.Start()
 	return p

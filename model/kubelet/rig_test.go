@@ -54,7 +54,7 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 	control := r.net.AddSite("cp-0", "")
 	apiserver.New(r.Kernel, r.store, etcd.New(r.Luck(), 1), r.net, control, 4)
 	self := r.Register("user", r)
-	r.user = r.store.NewClient(store.ClientConfig{Name: "user", As: store.Admin(), Actor: self, Site: control})
+	r.user = r.store.NewClient(store.ClientConfig{Name: "user", As: store.Admin("kubectl"), Actor: self, Site: control})
 	size := model.Resources{CPUMilli: 8000, MemoryBytes: 32 << 30, Pods: 110}
 	r.node = &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: "n-0", Labels: model.MakeLabels(map[string]string{"disk": "ssd"})},

@@ -45,7 +45,7 @@ func newSeededWorld(t testing.TB, seed uint64, c Config, nodes ...*model.Node) *
 	w.store = store.New(k, w.net)
 	apiserver.New(k, w.store, etcd.New(k.Luck(), 1), w.net, w.site, 4)
 	w.person = k.Register("person", w)
-	w.client = w.store.NewClient(store.ClientConfig{Name: "person", As: store.Admin(), Actor: w.person, Site: w.site})
+	w.client = w.store.NewClient(store.ClientConfig{Name: "person", As: store.Admin("kubectl"), Actor: w.person, Site: w.site})
 	for _, n := range nodes {
 		w.store.Create(w.person, n)
 	}

@@ -28,10 +28,10 @@ type Identity struct {
 	Component  string // whose process shows it: "kube-scheduler"
 }
 
-// Admin is the identity of kubectl with kubeadm's admin.conf
+// Admin is the identity of kubectl, or another program, with kubeadm's admin.conf
 // (cmd/kubeadm/app/phases/kubeconfig/kubeconfig.go).
-func Admin() Identity {
-	return Identity{User: "kubernetes-admin", Groups: []string{"kubeadm:cluster-admins"}, Credential: Certificate, Component: "kubectl"}
+func Admin(component string) Identity {
+	return Identity{User: "kubernetes-admin", Groups: []string{"kubeadm:cluster-admins"}, Credential: Certificate, Component: component}
 }
 
 // Node is the identity of a node's kubelet.

@@ -44,7 +44,7 @@ type seer struct {
 func (r *rig) seer(name string, at network.Site) *seer {
 	s := &seer{rig: r, watches: map[uint32]*store.Watch{}}
 	id := r.Register(name, s)
-	s.client = r.store.NewClient(store.ClientConfig{Name: name, As: store.Admin(), Actor: id, Site: at})
+	s.client = r.store.NewClient(store.ClientConfig{Name: name, As: store.Admin("kubectl"), Actor: id, Site: at})
 	return s
 }
 

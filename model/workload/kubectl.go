@@ -89,7 +89,7 @@ func NewKubectl(k *sim.Kernel, s *store.Store, net *network.Network, at network.
 
 // as is the client with which a user's actions are done.
 func (u *Kubectl) as(user string) *store.Client {
-	name, as := "kubectl", store.Admin()
+	name, as := "kubectl", store.Admin("kubectl")
 	if user != "" {
 		name, as = "kubectl as "+user, store.User(user)
 	}

@@ -58,7 +58,7 @@ const (
 func NewReplay(k *sim.Kernel, s *store.Store, at network.Site, arrivals []Arrival) *Replay {
 	r := &Replay{kernel: k, store: s, arrivals: arrivals, pods: make([]model.Ref, len(arrivals))}
 	r.self = k.Register("trace", r)
-	r.client = s.NewClient(store.ClientConfig{Name: "trace", As: store.Admin(), Actor: r.self, Site: at})
+	r.client = s.NewClient(store.ClientConfig{Name: "trace", As: store.Admin("trace"), Actor: r.self, Site: at})
 	return r
 }
 
