@@ -56,6 +56,9 @@ func (p *defaultPreemption) PostFilter(a *Attempt) string {
 	}
 	d := Diagnosis{NumAllNodes: a.NumAllNodes}
 	if !a.search.cache.anyBelow(a.class.pod.Spec.Priority) {
+		if a.again {
+			return a.class.failure.post
+		}
 		d.NodeToStatus = []statusCount{{p.none, a.count(Unschedulable)}}
 	} else {
 		p.dryRun(a, &d)
@@ -126,7 +129,8 @@ type Attempt struct {
 	// nodes were tried.
 	Candidates []Candidate
 
-	tried  int // dry runs
+	again  bool // the nodes say what they said last time, when there was no dry run
+	tried  int  // dry runs
 	search *search
 	class  *class
 	nodes  []uint32 // those that gave an answer
