@@ -161,10 +161,15 @@ func (t *tally) leave(id uint32) {
 // at is the sum of a node's domain, and whether the node is in one.
 func (t *tally) at(id uint32) (sum int64, ok bool) {
 	d := t.topology.of[id]
-	if d == 0 || int(d) >= len(t.sum) {
-		return 0, d != 0
+	return t.total(d), d != 0
+}
+
+// total is the sum of a domain.
+func (t *tally) total(domain int32) int64 {
+	if domain == 0 || int(domain) >= len(t.sum) {
+		return 0
 	}
-	return t.sum[d], true
+	return t.sum[domain]
 }
 
 // minimum is the smallest sum of the domains in which a node counts; without
