@@ -79,6 +79,7 @@ func (c *cache) tally(key string, weigh func(*kin) int64, admits func(*model.Nod
 	}
 	t := &tally{topology: c.topology(key), weigh: weigh, admits: admits, leastOld: true}
 	t.perNode, t.counts = make([]int64, len(c.rows)), make([]bool, len(c.rows))
+	t.sum, t.nodes = make([]int64, len(t.topology.domains)+1), make([]int32, len(t.topology.domains)+1)
 	for _, k := range c.kins {
 		w := weigh(k)
 		if w == 0 {
