@@ -76,12 +76,12 @@ func BenchmarkSchedule(b *testing.B) {
 		{"nodes=5000/classes=10/all", 5_000, 10, 100, bare},
 		{"nodes=5000/classes=100/adaptive", 5_000, 100, 0, bare},
 		{"nodes=5000/classes=100/all", 5_000, 100, 100, bare},
-		{"nodes=5000/classes=10/owned", 5_000, 10, 0, owned},
+		{"nodes=5000/classes=100/owned", 5_000, 100, 0, owned},
 		{"nodes=5000/classes=10/particular", 5_000, 10, 0, particular},
 		{"nodes=100000/classes=10/adaptive", 100_000, 10, 0, bare},
 		{"nodes=100000/classes=10/all", 100_000, 10, 100, bare},
 		{"nodes=100000/classes=100/adaptive", 100_000, 100, 0, bare},
-		{"nodes=100000/classes=10/owned", 100_000, 10, 0, owned},
+		{"nodes=100000/classes=100/owned", 100_000, 100, 0, owned},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			s, list := newSearch(c.nodes, c.percentage), shapes(c.classes)

@@ -18,9 +18,17 @@ const (
 // best is the feasible node with the highest total. The scores that depend on
 // the other feasible nodes are the same for all of them if all raw scores are 0
 // and no wide plugin has any; then the verdicts decide.
-func (s *search) best(c *class) uint32 {
-	if !c.pinned && len(c.scores) == 0 && !s.anyRelative(c) {
-		return s.bestOfSpans(c)
+func (s *search) best(c *class, found int) uint32 {
+	if !c.pinned && !s.anyRelative(c) {
+		equals := 0
+		if len(c.scores) == 0 {
+			equals = s.leave(c)
+		} else if c.spread.view != nil {
+			equals = s.leaveSpread(c, found)
+		}
+		if equals > 0 {
+			return s.pick(c, equals)
+		}
 	}
 	s.list(c)
 	s.total(c)
@@ -40,9 +48,8 @@ func (s *search) anyRelative(c *class) bool {
 // few is how many equals are compared one by one.
 const few = 64
 
-// bestOfSpans is the feasible node with the highest verdict.
-func (s *search) bestOfSpans(c *class) uint32 {
-	equals := s.leave(c)
+// pick is who wins among the equals, of which there are so many.
+func (s *search) pick(c *class, equals int) uint32 {
 	switch {
 	case equals == 1:
 		return s.equal(c, 0)
@@ -68,6 +75,11 @@ func (s *search) leave(c *class) (equals int) {
 		}
 		top = max(top, sp.top)
 	}
+	return s.settle(top)
+}
+
+// settle leaves those of the spans' equals that are as good as top.
+func (s *search) settle(top int32) (equals int) {
 	for i := range s.spans {
 		sp := &s.spans[i]
 		if sp.equalBefore = equals; sp.top < top {

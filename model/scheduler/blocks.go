@@ -42,7 +42,7 @@ type board struct {
 // are asked when a search comes to their block.
 func (b *board) catchUp(c *cache) {
 	order := c.tree.list()
-	if len(b.order) != len(order) || &b.order[0] != &order[0] {
+	if !sameOrder(b.order, order) {
 		b.arrange(c, order)
 		return
 	}
@@ -60,6 +60,11 @@ func (b *board) catchUp(c *cache) {
 		}
 	}
 	b.seen = c.logged()
+}
+
+// sameOrder tells whether two orders are the very same list.
+func sameOrder(a, b []uint32) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // arrange takes on a new order.

@@ -24,7 +24,7 @@ func (c *chaos) node(id uint32) *model.Node {
 	if !c.one(5) {
 		labels[model.LabelZone] = pick(c, "a", "b", "c", "d")
 	}
-	if !c.one(9) {
+	if c.even || !c.one(9) {
 		labels[model.LabelHostname] = fmt.Sprintf("n-%d", id)
 	}
 	n := &model.Node{

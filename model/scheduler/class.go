@@ -13,7 +13,8 @@ type class struct {
 	views  []View     // of the wide plugins, in their order; nil until needed
 	filter []WideFilter
 	scores []weightedScorer
-	denied *Status // by a view
+	denied *Status  // by a view
+	spread bySpread // if that is all there is to score
 
 	failedAt uint64 // cache.changes when no node was found, if failure is not nil
 	failure  *failure
@@ -60,6 +61,7 @@ func (c *class) look(f *Framework) {
 			c.scores = append(c.scores, weightedScorer{v.Scorer, w.Name(), w.weight})
 		}
 	}
+	c.simple()
 }
 
 // shape is pods that all plugins but the wide ones answer equally, with what

@@ -306,9 +306,9 @@ type twins struct {
 	specs []*model.Pod
 	done  int
 	unfit int
-	// How many decisions were about named nodes, listed the feasible ones, or
-	// chose among many equals.
-	pinned, listed, many int
+	// How many decisions were about named nodes, listed the feasible ones, scored
+	// by spreading alone, or chose among many equals.
+	pinned, listed, spread, many int
 }
 
 func (w *twins) step() {
@@ -374,6 +374,8 @@ func (w *twins) count(c *class) {
 		w.pinned++
 	case s.listed:
 		w.listed++
+	case len(s.spans) > 0 && c.spread.view != nil:
+		w.spread++
 	case len(s.spans) > 0 && s.leave(c) > few:
 		w.many++
 	}
@@ -455,11 +457,12 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 		sum.unfit += w.unfit
 		sum.pinned += w.pinned
 		sum.listed += w.listed
+		sum.spread += w.spread
 		sum.many += w.many
 	}
-	t.Logf("%d decisions: %d found no node, %d were about named nodes, %d listed the feasible ones, %d had more than %d equals",
-		sum.done, sum.unfit, sum.pinned, sum.listed, sum.many, few)
-	if min(sum.unfit, sum.pinned, sum.listed, sum.many) < 100 {
+	t.Logf("%d decisions: %d found no node, %d were about named nodes, %d listed the feasible ones, %d were only spread, %d had more than %d equals",
+		sum.done, sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many, few)
+	if min(sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many) < 100 {
 		t.Error("some kinds of decisions are too few")
 	}
 }

@@ -284,7 +284,7 @@ func (v *spreadView) ignore(feasible []uint32) (counted int) {
 // few weighs less. A label that is missing is a domain of its own, which adds
 // nothing.
 func (v *spreadView) weigh(c *spread, feasible []uint32, counted int) {
-	of, more := c.topology.of, float64(c.MaxSkew-1)
+	of, more := c.topology.of, float64(c.MaxSkew-1) //tidy:float a small integer
 	if c.TopologyKey == model.LabelHostname {
 		weight := naturalLog(counted + 2)
 		for i, id := range feasible {

@@ -94,7 +94,7 @@ func (s *search) decide(c *class) decision {
 		s.list(c)
 		return decision{node: s.feasible[0], examined: examined}
 	}
-	return decision{node: s.best(c), examined: examined}
+	return decision{node: s.best(c, found), examined: examined}
 }
 
 // named is the nodes that a pinned class may go to. kube-scheduler takes them
@@ -114,7 +114,7 @@ type span struct {
 	block    int
 	feasible uint64
 	equal    uint64 // of these, who may win
-	top      int32  // their verdict
+	top      int32  // their verdict, or total
 	// before is the number of feasible nodes of the spans before this one,
 	// equalBefore that of those who may win.
 	before, equalBefore int
