@@ -137,15 +137,15 @@ func BenchmarkScheduleNowhere(b *testing.B) {
 	for _, id := range s.cache.tree.list() {
 		s.cache.charge(id, full, 1)
 	}
-	little := spec(1, 1)
+	little := pod("little", spec(1, 1))
 	i := 0
 	one := func() {
 		id := uint32(1 + i*7%5_000)
-		s.cache.charge(id, little, 1)
+		s.cache.addPod(id, little)
 		if d := s.decide(s.classes.of(list[i%len(list)])); d.failure == nil {
 			b.Fatal("there was room")
 		}
-		s.cache.charge(id, little, -1)
+		s.cache.removePod(id, little)
 		i++
 	}
 	for range list { // until every class has seen every node

@@ -143,12 +143,20 @@ func (a *Attempt) potential() (out []uint32) {
 		return nil
 	}
 	for _, id := range a.nodes {
-		if a.search.fits(a.class, id).Code == Unschedulable {
+		if a.search.answer(a.class, id).Code == Unschedulable {
 			out = append(out, id)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// answer is why a node, which was asked, cannot take a pod.
+func (s *search) answer(c *class, id uint32) *Status {
+	if c.pinned || len(c.filter) > 0 || s.nominated.any(id) {
+		return s.fits(c, id)
+	}
+	return s.framework.statuses[^c.board.verdicts[id]]
 }
 
 // anyBelow tells whether any pod on any node has a lower priority.

@@ -132,9 +132,9 @@ func (s *search) filter(c *class) (examined, found int) {
 	quota := numFeasibleNodesToFind(s.percentage, n)
 	start := s.nextStartNodeIndex % n
 	choosy := len(c.filter) > 0 || len(s.nominated.byNode) > 0
-	last, ahead := start/blockSize, ^uint64(0)<<(start%blockSize)
-	for turn := range len(c.blocks) + 1 { // the block of the start is the last, too
-		i, part := last+turn, ^uint64(0)
+	first, ahead := start/blockSize, ^uint64(0)<<(start%blockSize)
+	for turn := range len(c.blocks) + 1 { // the first block is the last, too
+		i, part := first+turn, ^uint64(0)
 		if i >= len(c.blocks) {
 			i -= len(c.blocks)
 		}
