@@ -68,6 +68,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.endpointSlice(version[EndpointSlice](old), version[EndpointSlice](new))
 	case *PriorityClass:
 		d.priorityClass(version[PriorityClass](old), version[PriorityClass](new))
+	case *PodDisruptionBudget:
+		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

@@ -25,17 +25,20 @@ const (
 	KindService
 	KindEndpointSlice
 	KindPriorityClass
+	KindPodDisruptionBudget
 	KindWorkload
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
-var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass", "Workload"}
+var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
+	"PodDisruptionBudget", "Workload"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
-var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass", "workload"}
+var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
+	"poddisruptionbudget", "workload"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -49,6 +52,7 @@ var kindAliases = map[string]Kind{
 	"service": KindService, "services": KindService, "svc": KindService,
 	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
+	"poddisruptionbudget": KindPodDisruptionBudget, "poddisruptionbudgets": KindPodDisruptionBudget, "pdb": KindPodDisruptionBudget,
 	"workload": KindWorkload, "workloads": KindWorkload,
 }
 

@@ -18,13 +18,14 @@ type Expect struct {
 	Line int
 	Col  int
 
-	when   when
-	mode   mode
-	metric *Metric
-	about  about
-	pick   pick
-	op     op
-	limit  int64 // in the metric's unit
+	when    when
+	mode    mode
+	subject string // the metric as written, with its arguments
+	metric  *Metric
+	about   about
+	pick    pick
+	op      op
+	limit   int64 // in the metric's unit
 }
 
 // mode is how a promise is to hold over its window.
@@ -148,6 +149,12 @@ type ExprError struct {
 
 // Error is "column 4: ...".
 func (e *ExprError) Error() string { return "column " + strconv.Itoa(e.Column) + ": " + e.Message }
+
+// ParseObject reads an object as "pod/web-1" or "shop/deployment/web".
+func ParseObject(s string) (kind model.Kind, namespace, name string, ok bool) {
+	t, ok := parseTarget(s)
+	return t.kind, t.namespace, t.name, ok && !t.namespaced
+}
 
 // parseTarget reads "deployment/web", "svc/checkout", "shop/deployment/web" or
 // "namespace/shop".

@@ -184,3 +184,34 @@ func TestTextOfAShareShowsOnWhichSideItIs(t *testing.T) {
 		}
 	}
 }
+
+// What begins up to a minute after a fault's end is still blamed on it: by then
+// a node that it took is NotReady, if it ever will be.
+func TestAFaultIsToBlameForAMinuteAfterItsEnd(t *testing.T) {
+	for later, want := range map[time.Duration]string{50 * time.Second: "2m20s", 70 * time.Second: "0s"} {
+		tape := newTape()
+		tape.node("n-1")
+		rs := tape.deploy("web", 1, 0)
+		tape.pod(rs, "web-1")
+		tape.bind("web-1", "n-1")
+		tape.at(3 * time.Second)
+		tape.run("web-1")
+		tape.at(time.Minute)
+		tape.fault("cut", reasonFaultStarted, "")
+		tape.at(2 * time.Minute)
+		tape.fault("cut", reasonFaultEnded, "")
+		tape.at(2*time.Minute + later)
+		tape.unready("web-1")
+		tape.at(3*time.Minute + 20*time.Second)
+		tape.run("web-1")
+		tape.at(10 * time.Minute)
+		e, err := ParseExpect("time_to_recover(deployment/web) <= 5m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := New(Meta{End: tape.now()}, tape.History(), []Expect{e})
+		if got := r.Verdicts[0].Measured; got != want {
+			t.Errorf("an outage %v after the fault: %s, want %s", later, got, want)
+		}
+	}
+}

@@ -14,7 +14,9 @@ const longest = 1000
 
 // ParseExpect reads one promise in the language the package comment
 // describes. An error is an *ExprError.
-func ParseExpect(s string) (Expect, error) {
+func ParseExpect(s string) (Expect, error) { return parse(s, (*exprParser).promise) }
+
+func parse(s string, as func(*exprParser)) (Expect, error) {
 	e := Expect{Expr: s}
 	if len(s) > longest {
 		return e, &ExprError{1, fmt.Sprintf("the expression has %d bytes, more than %d", len(s), longest)}
@@ -23,7 +25,7 @@ func ParseExpect(s string) (Expect, error) {
 		return e, &ExprError{1, "the expression is not valid UTF-8"}
 	}
 	p := &exprParser{tokens: lex(s), e: &e}
-	p.promise()
+	as(p)
 	if p.err != nil {
 		return e, p.err
 	}
@@ -32,9 +34,10 @@ func ParseExpect(s string) (Expect, error) {
 
 // exprParser goes through the tokens; the first mistake ends it.
 type exprParser struct {
-	tokens []token
-	e      *Expect
-	err    *ExprError
+	tokens    []token
+	e         *Expect
+	err       *ExprError
+	measuring bool // it is a Measure, not a promise
 }
 
 func (p *exprParser) peek() token { return p.tokens[0] }

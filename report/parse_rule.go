@@ -7,17 +7,25 @@ import (
 	"orrery/model"
 )
 
-// rule = metric [ "." pick ] [ "(" [ argument { "," argument } ] ")" ] [ comparison value ]
+// rule = subject [ comparison value ]
 func (p *exprParser) rule() {
+	if t := p.subject(); p.err == nil {
+		p.comparison(t)
+	}
+}
+
+// subject = metric [ "." pick ] [ "(" [ argument { "," argument } ] ")" ]
+func (p *exprParser) subject() token {
 	t := p.word("a metric")
 	if p.err != nil {
-		return
+		return t
 	}
+	from := t.column
 	name, picked, _ := strings.Cut(t.text, ".")
 	p.e.metric = lookup(name)
 	if p.e.metric == nil {
 		p.unknownMetric(t, name)
-		return
+		return t
 	}
 	if p.skip("(") {
 		p.arguments()
@@ -28,7 +36,8 @@ func (p *exprParser) rule() {
 	}
 	p.picked(t, picked)
 	p.arity(t)
-	p.comparison(t)
+	p.e.subject = strings.TrimSpace(string([]rune(p.e.Expr)[from-1 : p.peek().column-1]))
+	return t
 }
 
 func (p *exprParser) unknownMetric(t token, name string) {
@@ -52,11 +61,17 @@ type pick int8
 const (
 	pickMax pick = 0
 	pickMin pick = -1
+	// pickMean is the mean, over samples or over time; only a Measure has it.
+	pickMean pick = -2
 )
 
 var pickNames = []string{"max", "min", "p50", "p90", "p95", "p99"}
 
 func (p *exprParser) picked(t token, name string) {
+	if p.measuring {
+		p.pickedOfMeasure(t, name)
+		return
+	}
 	if name == "" {
 		return
 	}

@@ -8,10 +8,12 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"ActionFailed", "BackOff", "Failed", "FailedCreate", "FailedScheduling", "FaultEnded", "FaultStarted",
-	"FaultWithoutTarget", "Killing", "NodeAffinity", "NodeNotReady", "OutOfcpu", "OutOfephemeral-storage",
-	"OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "ScalingReplicaSet", "Scheduled", "Started",
-	"SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction", "TaintToleration", "TrafficChanged", "Unhealthy",
+	"ActionFailed", "BackOff", "CalculateExpectedPodCountFailed", "EvictionRefused", "Failed", "FailedCreate",
+	"FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "Killing",
+	"MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NotDeleted", "OutOfcpu",
+	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode",
+	"ScalingReplicaSet", "Scheduled", "Started", "SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction",
+	"TaintToleration", "TrafficChanged", "Unhealthy", "UnmanagedPods",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

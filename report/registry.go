@@ -66,6 +66,8 @@ const (
 // instrument and add its line here; the parser, the list command and help read
 // this table. A metric that only counts what a tally counts needs no file.
 var metrics = []Metric{
+	{Name: "api_evictions", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
 		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
 	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: "deployment",

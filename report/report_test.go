@@ -261,3 +261,17 @@ func cut(from *tape, n int) *store.History {
 	}
 	return out.History()
 }
+
+func TestLongListsOfObjectsAreCutShort(t *testing.T) {
+	for in, want := range map[string]string{
+		"node-down of node/a, for 1m0s":                                                "node-down of node/a, for 1m0s",
+		"node-down of node/a, node/b, node/c, node/d, for 1m0s":                        "node-down of node/a, node/b, node/c, node/d, for 1m0s",
+		"node-down of node/a, node/b, node/c, node/d, node/e, for 1m0s":                "node-down of node/a, node/b, node/c and 2 more, for 1m0s",
+		"partition of node/a, node/b, node/c, node/d, node/e: cut off from node/x":     "partition of node/a, node/b, node/c and 2 more: cut off from node/x",
+		"0/5 nodes are available: 3 Insufficient cpu, 2 node(s) had untolerated taint": "0/5 nodes are available: 3 Insufficient cpu, 2 node(s) had untolerated taint",
+	} {
+		if got := brief(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}

@@ -18,6 +18,10 @@ const reasonTaint = "DeletionByTaintManager"
 // priority (k8s.io/api/core/v1/types.go PodReasonPreemptionByScheduler).
 const reasonPreempted = "PreemptionByScheduler"
 
+// reasonSentAway is the same for a pod that was evicted through the API
+// (pkg/registry/core/pod/storage/eviction.go).
+const reasonSentAway = "EvictionByEvictionAPI"
+
 func (s *state) takePod(r *store.Record) {
 	m := r.Object().Head()
 	row := s.pods.Row(m.ID)
@@ -109,13 +113,16 @@ func (s *state) bind(row *podRow) {
 	row.scopes[nodeScope] = &n.tally
 }
 
-// preempt counts a pod that gives way.
+// preempt counts a pod that gives way, to another or to whoever drains its node.
 func (s *state) preempt(row *podRow, old, p *model.Pod) {
-	is := func(p *model.Pod) bool {
-		return p != nil && p.Disrupted.Status == model.True && p.Disrupted.Reason == reasonPreempted
+	is := func(p *model.Pod, reason string) bool {
+		return p != nil && p.Disrupted.Status == model.True && p.Disrupted.Reason == reason
 	}
-	if is(p) && !is(old) {
+	if is(p, reasonPreempted) && !is(old, reasonPreempted) {
 		s.happens(row, podPreempted)
+	}
+	if is(p, reasonSentAway) && !is(old, reasonSentAway) {
+		s.happens(row, podSentAway)
 	}
 }
 

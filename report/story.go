@@ -81,6 +81,8 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 	case r == nil:
 	case r.Note == nil:
 		t.typed(r)
+	case r.Note.Reason == reasonEvictionRefused:
+		t.add("refused", chapter{together, subjectsAre("pod", "kept by a disruption budget")}, now, r.Note.Name)
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
 		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
@@ -107,6 +109,8 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 const (
 	reasonWithoutTarget = "FaultWithoutTarget"
 	reasonActionFailed  = "ActionFailed"
+	// kubectl drain says it of a pod whose budget does not let it go.
+	reasonEvictionRefused = "EvictionRefused"
 )
 
 // about is what a piece of news is told of: a Deployment rather than its pods.
@@ -170,7 +174,7 @@ func (t *story) fault(n *news, now sim.Time, note *model.Note) {
 		text = n.subject + " ended"
 	}
 	if note.Message != "" {
-		text += ": " + note.Message
+		text += ": " + brief(note.Message)
 	}
 	t.line(now, text)
 }
@@ -201,7 +205,15 @@ func (t *story) typed(r *store.Record) {
 	case store.Deleted:
 		t.add("deleted", chapter{time.Second, subjectsAre("object", "deleted with kubectl")}, r.At, path)
 	default:
-		if r.New.Head().Kind == model.KindPod {
+		switch r.New.Head().Kind {
+		case model.KindPodDisruptionBudget:
+			if r.New.Head().Generation == r.Old.Head().Generation {
+				return // it pays for an eviction
+			}
+		case model.KindPod:
+			if r.Old.Head().Deleting() || !r.New.Head().Deleting() {
+				return // it is only told why
+			}
 			t.add("drained", chapter{together, subjectsAre("pod", "sent away with kubectl")}, r.At, path)
 			return
 		}

@@ -33,6 +33,7 @@ const (
 	podReady      // became Ready for the first time
 	podEvicted    // its deletion began because of a taint
 	podPreempted  // its deletion began because the scheduler needs its place
+	podSentAway   // its deletion began because somebody used the eviction API
 	podReplaced   // was created in place of an evicted one
 	podMoved      // such a pod was bound
 	podRestarted  // a container was restarted

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,15 @@ func some(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return strings.Join(names[:few], ", ") + " and " + grouped(int64(len(names)-few)) + " more"
+}
+
+// listOfPaths is what a fault says about whom it hit.
+var listOfPaths = regexp.MustCompile(`[a-z]+/[^ ,:]+(, [a-z]+/[^ ,:]+)+`)
+
+// brief is a message with long lists of objects cut short; the history has
+// them whole.
+func brief(message string) string {
+	return listOfPaths.ReplaceAllStringFunc(message, func(list string) string { return some(strings.Split(list, ", ")) })
 }
 
 // changesInWords says what a record changed, for people: times, generations
@@ -118,7 +128,7 @@ func inWords(h *store.History, r *store.Record) string {
 	if n := r.Note; n != nil {
 		text := n.Name + ": " + n.Reason
 		if n.Message != "" {
-			text += ": " + n.Message
+			text += ": " + brief(n.Message)
 		}
 		return text + " (" + by + ")"
 	}

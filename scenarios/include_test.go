@@ -143,3 +143,17 @@ func TestOpenTakesNamesAndFiles(t *testing.T) {
 		t.Error("a scenario and a manifest are not told apart")
 	}
 }
+
+func TestASnapshotWithoutNodesIsNoCluster(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":       "# nothing\n",
+		"empty list":  "{apiVersion: v1, kind: NodeList, items: []}\n",
+		"only others": strings.Replace(pod, "NAME", "one", 1),
+	} {
+		dir := folder(t, map[string]string{"nodes.yaml": text, "zone.yaml": "apiVersion: orrery/v1\nname: zone\nduration: 1h\ncluster: {snapshot: nodes.yaml}\n"})
+		_, err := scenarios.Load(filepath.Join(dir, "zone.yaml"), scenarios.Options{})
+		if err == nil || !strings.Contains(err.Error(), "zone.yaml:4:21: cluster.snapshot: there is no node in it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

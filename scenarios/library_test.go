@@ -46,6 +46,24 @@ func TestEveryBuiltInScenarioKeepsItsPromises(t *testing.T) {
 	}
 }
 
+// The README tells people to begin with a copy of the library.
+func TestACopyOfTheLibraryRuns(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("library")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scenarios.Names() {
+		copied, err := scenarios.Load(filepath.Join(dir, name+".yaml"), scenarios.Options{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if built, err := scenarios.Embedded(name); err != nil || len(copied.Config.Objects) != len(built.Config.Objects) {
+			t.Errorf("%s: %d objects in the copy, %v", name, len(copied.Config.Objects), err)
+		}
+	}
+}
+
 // The first sentence of what Orrery is for: manifests and nodes that nobody here
 // wrote, a node lost, and everybody accounted for.
 func TestTheBoutiqueOnARealClusterSurvivesTheLossOfANode(t *testing.T) {

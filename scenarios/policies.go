@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"orrery/model/scheduler"
 	"orrery/scenarios/strict"
@@ -68,5 +69,6 @@ func (s *Scenario) Policy(name string) (*scheduler.Profile, error) {
 			return p.Profile(), nil
 		}
 	}
-	return nil, fmt.Errorf("there is no policy %s%s", strict.Quote(name), strict.DidYouMean(name, s.PolicyNames()))
+	known := s.PolicyNames()
+	return nil, fmt.Errorf("there is no policy %s%s; known: %s", strict.Quote(name), strict.DidYouMean(name, known), strings.Join(known, ", "))
 }

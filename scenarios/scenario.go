@@ -204,6 +204,9 @@ func read(name string, data []byte, inc *includes) (*Scenario, error) {
 	}
 	l := &loader{decoder: manifest.NewDecoder(), includes: inc, scenario: &Scenario{}, suggestions: 20, comparisons: 1_000_000}
 	l.top(doc.Root())
+	if doc.Err() == nil && l.decoder.Err() == nil && len(l.scenario.Config.Nodes) == 0 {
+		doc.Root().Peek("cluster").Peek("snapshot").Errorf("there is no node in it: print nodes, too, with kubectl get nodes,pods -A -o yaml")
+	}
 	if err := strict.Join(append([]error{doc.Err(), l.decoder.Err()}, l.errs...)...); err != nil {
 		return nil, err
 	}

@@ -173,6 +173,10 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Container = m.Optional(p).DNSLabel()
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
+		case workload.ParamForce:
+			a.Force = m.Optional(p).Bool()
+		case workload.ParamTimeout:
+			a.Timeout = m.Optional(p).DurationIn(1, maxDuration)
 		default:
 			panic("scenarios: the action " + e.command.Name + " takes " + p + ", which nobody reads")
 		}

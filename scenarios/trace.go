@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
@@ -60,7 +61,8 @@ func (l *loader) trace(v strict.Value) {
 	l.tracePods(m.Optional("pods"), clock)
 }
 
-// traceTable opens the table of nodes or pods that v describes. It is nil if there is none, or none that can be read.
+// traceTable opens the table of nodes or pods that v describes. It is nil if there
+// is none, or none that can be read.
 func (l *loader) traceTable(v strict.Value, what string) *traceTable {
 	var known, required []string
 	for _, c := range TraceColumns {
@@ -265,17 +267,20 @@ func (l *loader) traceClock(v strict.Value) traceClock {
 		if at, err := parseDate(o.Raw()); err == nil {
 			c.origin = at
 		} else {
-			c.origin = int64(o.Duration())
+			c.origin = int64(o.DurationIn(0, maxMoment))
 		}
 	}
 	return c
 }
 
-// times is n/milli thousandths, rounded down; a rate that was wrong changes
-// nothing.
-func times(n, milli int64) int64 {
-	if milli <= 0 {
+// slower is n, which is not negative, divided by a rate in thousandths, rounded
+// down; what is too long is for ever. A rate that was wrong changes nothing.
+func slower(n, milli int64) int64 {
+	switch {
+	case milli <= 0:
 		return n
+	case n/milli >= math.MaxInt64/1000:
+		return math.MaxInt64
 	}
 	return n/milli*1000 + n%milli*1000/milli
 }

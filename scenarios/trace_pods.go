@@ -67,16 +67,16 @@ func (l *loader) arrive(v strict.Value, pods []tracePod, clock traceClock) {
 			continue
 		}
 		began := max(p.arrival, origin)
-		p.At = sim.Time(times(times(began-origin, clock.faster), clock.denser))
+		p.At = sim.Time(slower(slower(began-origin, clock.faster), clock.denser))
 		p.GoneAt = sim.Never
 		if !p.stays {
-			p.GoneAt = p.At.Add(time.Duration(times(p.deletion-began, clock.faster)))
+			p.GoneAt = p.At.Add(time.Duration(slower(p.deletion-began, clock.faster)))
 		}
 		if p.At > sim.Time(c.Duration) {
 			late++
 		}
 		if p.run > 0 {
-			left := times(p.run-(began-p.arrival), clock.faster)
+			left := slower(p.run-(began-p.arrival), clock.faster)
 			pod := p.Pod()
 			runs[pod.Path()] = time.Duration(max(left, 1))
 		}

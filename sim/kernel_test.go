@@ -112,6 +112,32 @@ func TestShuffledTiesKeepTimesAndCauses(t *testing.T) {
 	}
 }
 
+// TestOneMoreEventDoesNotShuffleTheOthersDifferently is what lets a run with
+// every tick an event be compared with one without, under any shuffle.
+func TestOneMoreEventDoesNotShuffleTheOthersDifferently(t *testing.T) {
+	order := func(seed uint64, ticks bool) []uint64 {
+		k := New(Config{ShuffleTies: seed})
+		var got []uint64
+		a := k.script("a", func(s *script, now Time, about uint64) { got = append(got, about) })
+		tick := k.script("tick", func(*script, Time, uint64) {})
+		for at := range Time(20) {
+			for about := range uint64(4) {
+				if ticks {
+					tick.post(at, about)
+				}
+				a.post(at, about)
+			}
+		}
+		k.Run(Never)
+		return got
+	}
+	for seed := range uint64(20) {
+		if with, without := order(seed+1, true), order(seed+1, false); !slices.Equal(with, without) {
+			t.Fatalf("seed %d: %v with ticks, %v without", seed+1, with, without)
+		}
+	}
+}
+
 func TestAShuffledInstantCanBeInterrupted(t *testing.T) {
 	k := New(Config{ShuffleTies: 1})
 	a := k.script("a", func(s *script, now Time, about uint64) { s.k.Interrupt() })

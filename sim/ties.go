@@ -1,17 +1,22 @@
 package sim
 
+import (
+	"cmp"
+	"slices"
+)
+
 // ties holds the events of one instant while they are dispatched in another
 // order than they were posted in. Events posted meanwhile for the same instant
 // are the next batch: what follows from an event cannot overtake it.
 type ties struct {
 	on    bool
-	order Stream
+	key   uint64
 	batch []Event
 	next  int // index in batch of the event that is due
 }
 
 func newTies(seed uint64) ties {
-	return ties{on: seed != 0, order: NewLuck(seed).Stream("ties")}
+	return ties{on: seed != 0, key: mix(seed ^ HashName("ties"))}
 }
 
 func (t *ties) len() int { return len(t.batch) - t.next }
@@ -40,10 +45,13 @@ func (t *ties) gather(q *queue, until Time) bool {
 	return len(t.batch) > 0
 }
 
-// shuffle permutes the batch; all permutations are equally likely (Fisher-Yates).
+// shuffle sorts the batch by a number that each event has of its own, as random
+// as a hash is. So who comes first of two does not depend on who else is woken:
+// a run with every tick an event shuffles the others as the run without does.
 func (t *ties) shuffle() {
-	for i := len(t.batch) - 1; i > 0; i-- {
-		j := t.order.Below(uint64(i) + 1)
-		t.batch[i], t.batch[j] = t.batch[j], t.batch[i]
-	}
+	slices.SortStableFunc(t.batch, func(a, b Event) int { return cmp.Compare(t.rank(a), t.rank(b)) })
+}
+
+func (t *ties) rank(e Event) uint64 {
+	return mix(t.key ^ mix(uint64(e.At)^mix(e.About^mix(uint64(e.Who)<<8|uint64(e.Why)))))
 }

@@ -107,8 +107,22 @@ func TestTheCheckerCatchesACanary(t *testing.T) {
 	}
 }
 
+// TestVerifyProvesTheRunThatWasAskedFor: every flag that decides what a run does
+// holds for the fresh processes, too, whose histories are compared with that of
+// this one.
+func TestVerifyProvesTheRunThatWasAskedFor(t *testing.T) {
+	plain := build(t, "orrery", nil)
+	for _, flags := range [][]string{nil, {"--seed", "7", "--shuffle-ties", "3", "--policy", "default"}, {"--literal"}} {
+		out, err := exec.Command(plain, append([]string{"verify", "node-loss"}, flags...)...).Output()
+		if err != nil || bytes.Count(out, []byte("same: a fresh process")) != 3 || !bytes.HasSuffix(out, []byte("\ndeterministic\n")) {
+			t.Errorf("verify node-loss %v: %v\n%s", flags, err, out)
+		}
+	}
+}
+
 // TestEveryShippedScenarioIsDeterministic is what orrery verify does in one
-// process: twice, with every tick an event, and with ties permuted.
+// process: twice, with every tick an event, and with ties permuted; and every
+// tick an event with ties permuted.
 func TestEveryShippedScenarioIsDeterministic(t *testing.T) {
 	for _, name := range scenarios.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +150,13 @@ func TestEveryShippedScenarioIsDeterministic(t *testing.T) {
 			}
 			if err := c.shuffled(s, first); err != nil {
 				t.Error(err)
+			}
+			s.Config.ShuffleTies = 1
+			if first, err = c.simulate(s, ""); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.everyTick(s, first, &options{}, name); err != nil {
+				t.Errorf("with ties permuted: %v", err)
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func list(c *console, _ *options, args []string) int {
 	for i, name := range wanted {
 		show := printers[name]
 		if show == nil {
-			return c.wrong("list", fmt.Errorf("there is no list of %q%s", name, scenarios.DidYouMean(name, topics())))
+			return c.wrong("list", fmt.Errorf("there is no list of %q%s; known: %s", name, scenarios.DidYouMean(name, topics()), strings.Join(topics(), ", ")))
 		}
 		if i > 0 {
 			fmt.Fprintln(c.out)

@@ -40,35 +40,37 @@ type command struct {
 }
 
 // commands is every subcommand, in the order in which help lists them.
-var commands = []command{runCommand, testCommand, listCommand, explainCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
+var commands = []command{runCommand, testCommand, listCommand, explainCommand, compareCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
 
 // options is every flag of every subcommand; a subcommand declares those it
 // takes.
 type options struct {
-	seed      uint64
-	policy    string
-	root      string
-	history   string
-	output    string
-	literal   bool
-	maxEvents uint64
-	maxWall   time.Duration
-	maxMemory string
-	match     string
-	count     int
-	verbose   bool
-	shuffle   uint64
-	cluster   string
-	config    string
-	ties      string
-	explain   bool
-	pod       string
-	untilFull bool
-	preempt   bool
-
+	seed       uint64
+	policy     string
+	root       string
+	history    string
+	output     string
+	literal    bool
+	maxEvents  uint64
+	maxWall    time.Duration
+	maxMemory  string
+	match      string
+	count      int
+	verbose    bool
+	shuffle    uint64
+	cluster    string
+	config     string
+	ties       string
+	explain    bool
+	pod        string
+	untilFull  bool
+	preempt    bool
 	trace      string
 	typical    string
 	placements string
+	at         string
+	seeds      string
+	metrics    []string
 }
 
 // console is where a command talks: data to out, talk to err.

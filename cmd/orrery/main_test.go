@@ -76,3 +76,35 @@ func replay(script string) string {
 	}
 	return b.String()
 }
+
+func TestAFolderWithoutScenariosIsAMistake(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{{"validate", dir}, {"validate", dir + "/..."}, {"test", dir}} {
+		if code, out, talk := say(args...); code != exitUsage || out != "" || !strings.Contains(talk, "no scenario") {
+			t.Errorf("orrery %v: exit %d\n%s%s", args, code, out, talk)
+		}
+	}
+}
+
+// TestWhatIsNotModeledIsSaidWithEveryOutput: a pipe that reads JSON from
+// standard output must not cost the notes on standard error.
+func TestWhatIsNotModeledIsSaidWithEveryOutput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.yaml")
+	text := `apiVersion: orrery/v1
+name: x
+duration: 1m
+cluster: {nodes: [{name: n, count: 1, cpu: 4, memory: 16Gi}]}
+workload:
+  manifests:
+    - {apiVersion: v1, kind: ServiceAccount, metadata: {name: someone}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, output := range []string{"text", "json"} {
+		_, _, talk := say("run", file, "-o", output)
+		if !strings.Contains(talk, "x.yaml:7: serviceaccount/someone: kind ServiceAccount: not modeled") {
+			t.Errorf("-o %s says\n%s", output, talk)
+		}
+	}
+}

@@ -51,6 +51,37 @@ func (p *progress) draw(now sim.Time, events uint64) {
 		strings.Repeat("#", done), strings.Repeat(".", progressWidth-done), now, p.end, short(float64(events)), short(rate))
 }
 
+// bar draws how many of several runs are done, on a terminal.
+type bar struct {
+	w     io.Writer
+	title string
+	total int
+}
+
+func newBar(c *console, title string, total int) *bar {
+	if !c.terminal {
+		return nil
+	}
+	b := &bar{w: c.err, title: title, total: total}
+	b.draw(0)
+	return b
+}
+
+// draw shows that so many runs are done. Without a terminal b is nil.
+func (b *bar) draw(done int) {
+	if b == nil {
+		return
+	}
+	n := done * progressWidth / b.total
+	fmt.Fprintf(b.w, "\r\x1b[K%s [%s%s] %d of %d runs", b.title, strings.Repeat("#", n), strings.Repeat(".", progressWidth-n), done, b.total)
+}
+
+func (b *bar) clear() {
+	if b != nil {
+		fmt.Fprint(b.w, "\r\x1b[K")
+	}
+}
+
 // clear wipes the line for what is printed next.
 func (p *progress) clear() {
 	if p != nil {

@@ -46,9 +46,7 @@ func runScenario(c *console, o *options, args []string) int {
 			return c.wrong("run", fmt.Errorf("--history: there is no folder %q to write to", dir))
 		}
 	}
-	if o.output == "text" {
-		c.notes(s.Notes)
-	}
+	c.notes(s.Notes)
 	started := time.Now()
 	r, err := c.simulate(s, reproduce(args[0], o, s.Config.Seed))
 	if err != nil {

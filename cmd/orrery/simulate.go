@@ -32,6 +32,11 @@ const defaultMaxMemory = "12Gi"
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
 	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: one of its policies, or "+strings.Join(scheduler.PolicyNames(), ", "))
+	runFlags(f, o)
+}
+
+// runFlags declares those of them that are not what a comparison varies.
+func runFlags(f *pflag.FlagSet, o *options) {
 	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
 	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
@@ -77,13 +82,41 @@ func (c *console) load(name string, o *options) (*scenarios.Scenario, error) {
 // outcome is a run that ended, one way or another.
 type outcome struct {
 	cluster *cluster.Cluster
-	report  *report.Report
+	report  *report.Report // nil until simulate made it
 	stop    *sim.StopError // nil if the run reached its end
 	full    bool           // it was stopped because it used too much memory
 }
 
-// simulate runs a scenario to its end, a budget's, or Ctrl-C.
+// simulate runs a scenario to its end, a budget's, or Ctrl-C, and reports.
 func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, error) {
+	out, err := c.live(s)
+	if err != nil {
+		return nil, err
+	}
+	x := out.cluster
+	meta := report.Meta{
+		Scenario: s.Config.Name, About: s.About, Seed: s.Config.Seed,
+		Events: x.Kernel.Events(), End: x.Kernel.Now(), Command: command, Stopped: c.stopped(out),
+	}
+	h := x.Store.History()
+	meta.Digest = report.Digest(h).Sum()
+	out.report = report.New(meta, h, s.Expect)
+	return out, nil
+}
+
+// stopped is why a run ended before its time, "" if it did not.
+func (c *console) stopped(r *outcome) string {
+	switch {
+	case r.stop == nil:
+		return ""
+	case r.full:
+		return fmt.Sprintf("at %v the history is larger than %d MiB; --max-memory allows more", r.stop.At, c.maxMemory>>20)
+	}
+	return r.stop.Error()
+}
+
+// live runs a scenario to its end, a budget's, or Ctrl-C.
+func (c *console) live(s *scenarios.Scenario) (*outcome, error) {
 	x, err := cluster.New(s.Config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Config.Name, err)
@@ -99,29 +132,16 @@ func (c *console) simulate(s *scenarios.Scenario, command string) (*outcome, err
 		}
 	}, progressEvents)
 	stopListening := interruptible(x.Kernel)
-	var invariants cluster.Invariants
-	x.Store.Observe(&invariants)
+	invariants := cluster.Watch(x.Store)
 	err = x.Run(end)
 	stopListening()
 	p.clear()
-	if broken := invariants.Check(x.Store); len(broken) > 0 {
+	if broken := invariants.Broken; len(broken) > 0 {
 		panic("an invariant of the model does not hold: " + strings.Join(broken, "; "))
 	}
-	meta := report.Meta{
-		Scenario: s.Config.Name, About: s.About, Seed: s.Config.Seed,
-		Events: x.Kernel.Events(), End: x.Kernel.Now(), Command: command,
-	}
-	if errors.As(err, &out.stop) {
-		meta.Stopped = out.stop.Error()
-		if out.full {
-			meta.Stopped = fmt.Sprintf("at %v the history is larger than %d MiB; --max-memory allows more", out.stop.At, c.maxMemory>>20)
-		}
-	} else if err != nil {
+	if err != nil && !errors.As(err, &out.stop) {
 		return nil, err
 	}
-	h := x.Store.History()
-	meta.Digest = report.Digest(h).Sum()
-	out.report = report.New(meta, h, s.Expect)
 	return out, nil
 }
 
@@ -177,6 +197,9 @@ func reproduce(name string, o *options, seed uint64) string {
 	}
 	if o.ties != "" {
 		line += " --ties " + quote(o.ties)
+	}
+	if o.literal {
+		line += " --literal"
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -27,6 +28,9 @@ func validate(c *console, o *options, args []string) int {
 	names, err := find(args)
 	if err != nil {
 		return c.wrong("validate", err)
+	}
+	if len(names) == 0 {
+		return c.wrong("validate", fmt.Errorf("no scenario below %s", strings.Join(args, ", ")))
 	}
 	code := exitHeld
 	for _, name := range names {

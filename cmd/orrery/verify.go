@@ -28,6 +28,7 @@ orrery verify zone.yaml --seed 7`,
 // surroundings are what a run must not depend on, as variables of a fresh
 // process.
 var surroundings = [][]string{
+	nil,
 	{"GOMAXPROCS=1", "TZ=Pacific/Kiritimati", "LC_ALL=tr_TR.UTF-8", "GOGC=20"},
 	{"GOMAXPROCS=8", "TZ=America/St_Johns", "LC_ALL=C", "GODEBUG=cpu.fma=off"},
 }
@@ -77,6 +78,9 @@ type stoppedError struct{ outcome *outcome }
 
 func (e *stoppedError) Error() string { return e.outcome.report.Stopped }
 
+// errInterrupted is Ctrl-C while a fresh process runs, which hears it, too.
+var errInterrupted = errors.New("interrupted")
+
 // unproven reports why a check ended the proof.
 func (c *console) unproven(err error) int {
 	var difference differs
@@ -88,6 +92,9 @@ func (c *console) unproven(err error) int {
 	case errors.As(err, &stopped):
 		fmt.Fprintf(c.err, "nothing is proved: %v\n", err)
 		return stopped.outcome.code()
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintf(c.err, "nothing is proved: %v\n", err)
+		return exitInterrupted
 	}
 	return c.wrong("verify", err)
 }
@@ -134,7 +141,7 @@ func (c *console) compare(what string, s *scenarios.Scenario, first *outcome) er
 
 // elsewhere runs in fresh processes with other surroundings and compares
 // every byte of the report and of the history file.
-func (c *console) elsewhere(s *scenarios.Scenario, _ *outcome, o *options, name string) error {
+func (c *console) elsewhere(s *scenarios.Scenario, first *outcome, o *options, name string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -150,25 +157,39 @@ func (c *console) elsewhere(s *scenarios.Scenario, _ *outcome, o *options, name 
 	if o.root != "" {
 		args = append(args, "--root", o.root)
 	}
-	var wantReport, wantHistory []byte
-	for i, env := range append([][]string{nil}, surroundings...) {
-		report, history, err := runElsewhere(self, args, env, file)
+	if o.policy != "" {
+		args = append(args, "--policy", o.policy)
+	}
+	var here bytes.Buffer
+	if err := report.WriteHistory(&here, first.cluster.Store.History()); err != nil {
+		return err
+	}
+	var printed []byte
+	for i, env := range surroundings {
+		text, history, err := runElsewhere(self, args, env, file)
 		if err != nil {
 			return err
 		}
 		if i == 0 {
-			wantReport, wantHistory = report, history
-			continue
+			printed = text
 		}
-		if !bytes.Equal(report, wantReport) {
-			return differs{fmt.Sprintf("with %v the report differs: %s", env, firstByte(wantReport, report))}
+		if !bytes.Equal(history, here.Bytes()) {
+			return differs{fmt.Sprintf("a fresh process%s has another history: %s", with(env), firstByte(here.Bytes(), history))}
 		}
-		if !bytes.Equal(history, wantHistory) {
-			return differs{fmt.Sprintf("with %v the history differs: %s", env, firstByte(wantHistory, history))}
+		if !bytes.Equal(text, printed) {
+			return differs{fmt.Sprintf("a fresh process%s has another report: %s", with(env), firstByte(printed, text))}
 		}
-		fmt.Fprintf(c.out, "  same: a fresh process with %s\n", strings.Join(env, " "))
+		fmt.Fprintf(c.out, "  same: a fresh process%s\n", with(env))
 	}
 	return nil
+}
+
+// with says which variables a process was given, if any.
+func with(env []string) string {
+	if len(env) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(env, " ")
 }
 
 // runElsewhere is a run in a fresh process: its report and its history.
@@ -177,6 +198,9 @@ func runElsewhere(self string, args, env []string, file string) (report, history
 	cmd.Env = append(os.Environ(), env...)
 	report, err = cmd.Output()
 	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == exitInterrupted {
+		return nil, nil, errInterrupted
+	}
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == exitFailed) {
 		return nil, nil, fmt.Errorf("a run in a fresh process failed: %w", err)
 	}

@@ -201,3 +201,24 @@ func TestFewerCoresTakeLonger(t *testing.T) {
 		t.Errorf("200 writes take %v with one core, %v with four", last[1], last[4])
 	}
 }
+
+// A Binding carries annotations, such as the GPUs that a plugin chose; whoever
+// writes the status later leaves them alone.
+//
+// Source: pkg/registry/core/pod/storage/storage.go assignPod.
+func TestABindingSaysWhichGPUsThePodHas(t *testing.T) {
+	c := newCaller(t, "user", 4)
+	ref := c.create(newPod("web")).Head().Ref()
+	c.client.BindDevices(ref, c.node("n-0").Head().Ref(), 0b101, 0)
+	c.answer()
+	status := *c.store.Get(ref).(*model.Pod)
+	status.Phase, status.Devices, status.ResourceVersion = model.PodRunning, 0, 0
+	c.client.UpdateStatus(&status, 0)
+	c.answer()
+	if got := c.store.Get(ref).(*model.Pod); got.Devices != 0b101 || got.Phase != model.PodRunning || got.NodeName != "n-0" {
+		t.Errorf("devices %b in phase %v on %q", got.Devices, got.Phase, got.NodeName)
+	}
+	if got := model.DeviceIndexes(0b101); got != "0-2" {
+		t.Errorf("the annotation says %q, want 0-2", got)
+	}
+}

@@ -7,8 +7,18 @@ import (
 	"orrery/model/store"
 )
 
-// commit applies a request to the truth of this moment and answers it.
+// commit applies a request to the truth of this moment and answers it. An
+// eviction takes several commits, each agreed on in etcd.
 func (a *Server) commit(r *store.Request, slot uint64) {
+	if pod, ok := a.store.Get(r.Target).(*model.Pod); r.Op == store.OpEvict && ok && r.Step < evictDelete {
+		if refusal := a.evict(r, pod); refusal != store.Accepted {
+			a.store.Answer(slot, refusal, nil)
+			return
+		}
+		delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
+		a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
+		return
+	}
 	refusal, stored := a.apply(r)
 	a.store.Answer(slot, refusal, stored)
 }
@@ -82,6 +92,11 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+	case *model.PodDisruptionBudget:
+		c, s := *cur.(*model.PodDisruptionBudget), *n
+		*n = c
+		n.ObservedGeneration, n.Expected, n.Desired = s.ObservedGeneration, s.Expected, s.Desired
+		n.Healthy, n.Allowed, n.Disrupted = s.Healthy, s.Allowed, s.Disrupted
 	}
 }
 

@@ -1,6 +1,8 @@
 package cluster_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -169,8 +171,8 @@ func TestANodeThatReturnsInTimeKeepsItsPods(t *testing.T) {
 func TestAStoppedKubeletDrainsEndpointsThoughContainersServe(t *testing.T) {
 	f := fault.Spec{ID: "stop", Fault: "kubelet-stop", At: lossAt, For: 3 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}}
 	s := tell(t, shop(1, 6, 12, f))
-	if len(s.gone) == 0 {
-		t.Fatal("no endpoint went")
+	if len(s.unknown) != 1 || len(s.gone) != 2 {
+		t.Fatalf("%d nodes unknown, %d endpoints gone, want both pods of the one node", len(s.unknown), len(s.gone))
 	}
 	for i, at := range s.servedAt {
 		if at > lossAt && s.served[i].ServedMilliRPS != s.served[i].OfferedMilliRPS {
@@ -190,16 +192,20 @@ func TestALostZoneOfTenNodesIsEvictedOneNodePerTenSeconds(t *testing.T) {
 	if len(s.tainted) != 10 {
 		t.Fatalf("%d nodes tainted, want 10", len(s.tainted))
 	}
-	var first, last sim.Time = sim.Never, 0
-	for _, at := range s.tainted {
-		first, last = min(first, at), max(last, at)
+	tainted := slices.Sorted(maps.Values(s.tainted))
+	for i := 1; i < len(tainted); i++ {
+		// The queue is polled every 100 ms.
+		if gap := tainted[i].Sub(tainted[i-1]); gap < 9900*time.Millisecond || gap > 10200*time.Millisecond {
+			t.Errorf("node %d was tainted %v after the one before it", i+1, gap)
+		}
 	}
-	if d := last.Sub(first); d < 90*time.Second || d > 115*time.Second {
-		t.Errorf("the last of 10 nodes was tainted %v after the first", d)
+	if len(s.deleting) != 20 || len(s.created) != 20 {
+		t.Fatalf("%d pods deleted and %d created, want 20", len(s.deleting), len(s.created))
 	}
-	for i := 1; i < len(s.deleting); i++ {
-		if s.deleting[i] < s.deleting[i-1] {
-			t.Error("deletions out of order")
+	for i, at := range s.deleting {
+		// Two pods a node, 300 s after its taint.
+		if d := at.Sub(tainted[i/2]); d < 300*time.Second || d > 301*time.Second {
+			t.Errorf("pod %d went %v after the taint of its node", i+1, d)
 		}
 	}
 }
@@ -221,6 +227,99 @@ func TestAControlPlaneCutOffFromEveryoneEvictsNothingOnHeal(t *testing.T) {
 		s := tell(t, shop(seed+1, 9, 18, f))
 		if len(s.unknown) != 9 || len(s.deleting) != 0 || len(s.created) != 0 {
 			t.Errorf("seed %d: %d nodes unknown, %d pods deleted, %d created", seed, len(s.unknown), len(s.deleting), len(s.created))
+		}
+	}
+}
+
+// Source: pkg/kubelet/kubelet_node_status.go registerWithAPIServer (a kubelet
+// that starts waits 100 ms and creates its node), initialNode (not ready yet),
+// plugin/pkg/admission/nodetaint (it takes no pods until it is ready). A kubelet
+// that runs on does not register again.
+func TestADeletedNodeIsRegisteredAgainWhenItsKubeletStartsAndOnlyThen(t *testing.T) {
+	for _, what := range []string{"node-down", "kubelet-stop", "partition"} {
+		c := shop(1, 6, 12, fault.Spec{ID: "f", Fault: what, At: lossAt, For: 8 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}})
+		c.Actions = []workload.Action{{At: lossAt.Add(2 * time.Minute), Do: "delete", Kind: model.KindNode, Name: "n-1"}}
+		x, err := cluster.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(sim.Time(c.Duration)); err != nil {
+			t.Fatal(err)
+		}
+		var created *model.Node
+		for i := range x.Store.History().Len() {
+			r := x.Store.History().At(i)
+			if n, ok := r.New.(*model.Node); ok && r.Verb == store.Created && r.At > lossAt {
+				created = n
+			}
+		}
+		now, _ := x.Store.Lookup(model.KindNode, "", "n-1").(*model.Node)
+		if what == "partition" {
+			if created != nil || now != nil {
+				t.Errorf("%s: the node was created again, though its kubelet ran on", what)
+			}
+			continue
+		}
+		if created == nil || created.Ready.Status != model.False || !model.HasTaint(created.Taints, model.TaintNotReady, model.NoSchedule) {
+			t.Fatalf("%s: the node was registered as %+v", what, created)
+		}
+		if now.Ready.Status != model.True || len(now.Taints) != 0 {
+			t.Errorf("%s: at the end it is %+v", what, now)
+		}
+	}
+}
+
+// Source: handleDisruption: leaving full disruption gives every zone its state
+// and its eviction rate back.
+func TestEvictionsGoOnAfterTheControlPlaneWasCutOffFromEveryone(t *testing.T) {
+	second := powerLoss("n-1")
+	second.At = lossAt.Add(20 * time.Minute)
+	c := shop(1, 9, 18, fault.Spec{ID: "cut", Fault: "partition", At: lossAt, For: 12 * time.Minute, Target: fault.Target{PercentPPM: 1_000_000}}, second)
+	c.Duration = 40 * time.Minute
+	s := tell(t, c)
+	if len(s.deleting) != 2 || len(s.created) != 2 {
+		t.Fatalf("%d pods deleted and %d created, want the two of the node that was lost afterwards", len(s.deleting), len(s.created))
+	}
+	for _, at := range s.created {
+		if d := at.Sub(second.At); d < 339*time.Second || d > 371*time.Second {
+			t.Errorf("replaced %v after the loss", d)
+		}
+	}
+}
+
+// Source: pkg/kubelet/kubelet_node_status.go: a kubelet that has just booted
+// says that its node is not ready until the runtime has a network.
+func TestARebootedNodeIsNotReadyUntilItHasANetwork(t *testing.T) {
+	for seed := range uint64(20) {
+		f := powerLoss("n-1")
+		f.For = time.Second
+		x, err := cluster.New(shop(seed+1, 6, 12, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(lossAt.Add(5 * time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		var booted, refused, ready sim.Time
+		for i := range x.Store.History().Len() {
+			r := x.Store.History().At(i)
+			if r.Note != nil && r.Note.Reason == "Rebooted" {
+				booted = r.At
+			}
+			if n, ok := r.New.(*model.Node); ok && n.Name == "n-1" && booted > 0 {
+				switch {
+				case n.Ready.Status == model.False && refused == 0:
+					refused = r.At
+				case n.Ready.Status == model.True && refused > 0 && ready == 0:
+					ready = r.At
+				}
+			}
+		}
+		if d := refused.Sub(booted); refused == 0 || d < 100*time.Millisecond || d > time.Second {
+			t.Errorf("seed %d: not ready %v after the boot", seed, d)
+		}
+		if d := ready.Sub(booted); ready <= refused || d > 30*time.Second {
+			t.Errorf("seed %d: ready %v after the boot", seed, d)
 		}
 	}
 }

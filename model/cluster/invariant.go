@@ -9,8 +9,9 @@ import (
 )
 
 // Invariants checks, after every record, what must hold in every cluster
-// whatever happens to it. It watches the truth and recomputes its own sums,
-// so it is the slow twin of every count a component keeps.
+// whatever happens to it. It watches the truth from its first record on and
+// recomputes its own sums, so it is the slow twin of every count a component
+// keeps.
 type Invariants struct {
 	// Broken is what did not hold, in the order it was found; at most a few.
 	Broken []string
@@ -19,11 +20,24 @@ type Invariants struct {
 	last     *store.Record
 	used     store.Table[usage]
 	gpus     map[gpu]int64 // milli that the pods have that were told to have it
-	// handBound says that pods came bound by hand, for which nobody checked the room.
-	handBound bool
 }
 
-type usage struct{ cpu, memory, pods int64 }
+// usage is what the pods bound to a node ask for, and what the node can hold.
+type usage struct {
+	cpu, memory, pods int64
+	node              *model.Node // as it is; nil if there is none
+	byHand            bool        // a pod came bound to it, for which nobody checked the room
+}
+
+// over tells what is more than the node can hold, or "".
+func (u *usage) over() string {
+	n := u.node
+	if n == nil || u.byHand || u.cpu <= n.Allocatable.CPUMilli && u.memory <= n.Allocatable.MemoryBytes && u.pods <= n.Allocatable.Pods {
+		return ""
+	}
+	return fmt.Sprintf("%s is overcommitted: %dm of %dm CPU, %d of %d bytes, %d of %d pods",
+		n.Path(), u.cpu, n.Allocatable.CPUMilli, u.memory, n.Allocatable.MemoryBytes, u.pods, n.Allocatable.Pods)
+}
 
 // gpu is a device of a node.
 //
@@ -35,6 +49,16 @@ type gpu struct {
 
 const brokenMost = 10
 
+// Watch checks everything that happened in s, and everything that will.
+func Watch(s *store.Store) *Invariants {
+	v := &Invariants{}
+	for h, i := s.History(), 0; i < h.Len(); i++ {
+		v.Recorded(h.At(i))
+	}
+	s.Observe(v)
+	return v
+}
+
 // Recorded implements store.Observer.
 func (v *Invariants) Recorded(r *store.Record) {
 	if v.last != nil && r.At < v.last.At {
@@ -44,15 +68,34 @@ func (v *Invariants) Recorded(r *store.Record) {
 	if r.Verb == store.Noted {
 		return
 	}
-	if v.revision != 0 && r.Revision != v.revision+1 {
+	if r.Revision != v.revision+1 {
 		v.fail(r, "revision %d follows %d", r.Revision, v.revision)
 	}
 	v.revision = r.Revision
 	if r.New != nil && r.Old != nil {
 		v.identity(r)
 	}
-	if r.Object().Head().Kind == model.KindPod {
+	switch o := r.Object().(type) {
+	case *model.Pod:
 		v.pod(r)
+	case *model.Node:
+		v.node(r, o)
+	case *model.PodDisruptionBudget:
+		v.budget(r)
+	}
+}
+
+// budget checks that an eviction, which leaves the spec and what was observed
+// alone, takes exactly one from what a budget allows.
+func (v *Invariants) budget(r *store.Record) {
+	old, _ := r.Old.(*model.PodDisruptionBudget)
+	now, _ := r.New.(*model.PodDisruptionBudget)
+	switch {
+	case now == nil:
+	case now.Allowed < 0 || now.Allowed > now.Healthy:
+		v.fail(r, "allows %d disruptions of %d healthy pods", now.Allowed, now.Healthy)
+	case old != nil && len(now.Disrupted) > len(old.Disrupted) && (len(now.Disrupted) != len(old.Disrupted)+1 || now.Allowed != old.Allowed-1):
+		v.fail(r, "%d disrupted after %d, %d allowed after %d", len(now.Disrupted), len(old.Disrupted), now.Allowed, old.Allowed)
 	}
 }
 
@@ -86,24 +129,36 @@ func (v *Invariants) pod(r *store.Record) {
 	if old != nil && now != nil {
 		v.podMoves(r, old, now)
 	}
-	if now != nil && old == nil && now.NodeID != 0 {
-		v.handBound = true
-	}
 	v.charge(old, -1)
 	v.charge(now, 1)
-	if now != nil && now.Devices != 0 && old != nil && old.Devices == 0 {
-		v.devices(r, now)
+	if now == nil || now.NodeID == 0 {
+		return
+	}
+	u := v.used.Row(now.NodeID)
+	u.byHand = u.byHand || old == nil
+	if over := u.over(); over != "" && old.NodeID == 0 {
+		v.fail(r, "bound, and %s", over)
+	}
+	if now.Devices != 0 && old != nil && old.Devices == 0 {
+		v.devices(r, now, u.byHand)
+	}
+}
+
+func (v *Invariants) node(r *store.Record, n *model.Node) {
+	u := v.used.Row(n.ID)
+	if u.node = n; r.New == nil {
+		u.node = nil
 	}
 }
 
 // devices checks what a pod was told to have of a node's GPUs.
-func (v *Invariants) devices(r *store.Record, p *model.Pod) {
+func (v *Invariants) devices(r *store.Record, p *model.Pod, byHand bool) {
 	if int64(bits.OnesCount64(p.Devices)) != p.Spec.GPU.Devices {
 		v.fail(r, "it wants %d GPUs and got %s", p.Spec.GPU.Devices, model.DeviceIndexes(p.Devices))
 	}
 	for set := p.Devices; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
-		if used := v.gpus[gpu{p.NodeID, i}]; used > model.GPUMilli && !v.handBound {
+		if used := v.gpus[gpu{p.NodeID, i}]; used > model.GPUMilli && !byHand {
 			v.fail(r, "GPU %d of %s is overcommitted: %d milli", i, p.NodeName, used)
 		}
 	}
@@ -140,22 +195,4 @@ func (v *Invariants) charge(p *model.Pod, sign int64) {
 		}
 		v.gpus[gpu{p.NodeID, bits.TrailingZeros64(set)}] += sign * p.Spec.GPU.MilliEach
 	}
-}
-
-// Check compares every node's sums with what it can hold. It returns all that
-// was ever broken.
-func (v *Invariants) Check(s *store.Store) []string {
-	if v.handBound {
-		return v.Broken
-	}
-	s.Snapshot().Each(model.KindNode, func(o model.Object) bool {
-		n := o.(*model.Node)
-		u := v.used.Row(n.ID)
-		if u.cpu > n.Allocatable.CPUMilli || u.memory > n.Allocatable.MemoryBytes || u.pods > n.Allocatable.Pods {
-			v.Broken = append(v.Broken, fmt.Sprintf("%s: overcommitted: %dm of %dm CPU, %d of %d bytes, %d of %d pods",
-				n.Path(), u.cpu, n.Allocatable.CPUMilli, u.memory, n.Allocatable.MemoryBytes, u.pods, n.Allocatable.Pods))
-		}
-		return true
-	})
-	return v.Broken
 }

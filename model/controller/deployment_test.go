@@ -50,17 +50,7 @@ type limits struct {
 	sum         int32            // of them
 	ready       int              // active pods that are ready
 	most, least int32            // 0 while the first rollout goes on
-	readyAt     sim.Time         // of the newest pod that became ready
-	together    int              // pods that became ready hardly later than another
 }
-
-// together is within how much time two pods may count twice: the Deployment
-// controller adds up what ReplicaSets last reported as available, and if a pod
-// becomes available before an old ReplicaSet has reported the pod it was just
-// told to give up, both are traded for the same new one. Kubernetes does so,
-// too (pkg/controller/deployment/rolling.go
-// scaleDownOldReplicaSetsForRollingUpdate).
-const together = 200 * time.Millisecond
 
 func watchLimits(t *testing.T, r *rig) *limits {
 	l := &limits{t: t, wanted: map[uint32]int32{}}
@@ -90,14 +80,8 @@ func (l *limits) Recorded(rec *store.Record) {
 		}
 		if next, ok := rec.New.(*model.Pod); ok && next.Active() && next.IsReady() {
 			l.ready++
-			if old, ok := rec.Old.(*model.Pod); !ok || !old.IsReady() {
-				if rec.At.Sub(l.readyAt) < together {
-					l.together++
-				}
-				l.readyAt = rec.At
-			}
 		}
-		if int32(l.ready+l.together) < l.least {
+		if int32(l.ready) < l.least {
 			l.t.Errorf("%v: %d ready pods, at least %d", rec.At, l.ready, l.least)
 		}
 	}

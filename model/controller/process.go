@@ -54,6 +54,9 @@ type (
 	endpointSliceWatcher interface {
 		endpointSlice(now sim.Time, old, next *model.EndpointSlice)
 	}
+	budgetWatcher interface {
+		podDisruptionBudget(now sim.Time, old, next *model.PodDisruptionBudget)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -74,6 +77,7 @@ type Process struct {
 	replicaSets    []replicaSetWatcher
 	services       []serviceWatcher
 	endpointSlices []endpointSliceWatcher
+	budgets        []budgetWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane.
@@ -121,6 +125,9 @@ func (p *Process) subscribe(c controller) {
 	}
 	if w, ok := c.(endpointSliceWatcher); ok {
 		p.endpointSlices = append(p.endpointSlices, w)
+	}
+	if w, ok := c.(budgetWatcher); ok {
+		p.budgets = append(p.budgets, w)
 	}
 }
 
@@ -183,6 +190,13 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 		old := p.view.setEndpointSlice(ref.ID, next)
 		for _, w := range p.endpointSlices {
 			w.endpointSlice(now, old, next)
+		}
+	},
+	model.KindPodDisruptionBudget: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.PodDisruptionBudget)
+		old := replace(&p.view.budgets, ref.ID, next)
+		for _, w := range p.budgets {
+			w.podDisruptionBudget(now, old, next)
 		}
 	},
 }

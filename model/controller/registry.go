@@ -24,6 +24,7 @@ var registry = []registration{
 	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
 	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
+	{"disruption", "disruption-controller", 1, 20, newDisruption},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 

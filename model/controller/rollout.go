@@ -128,12 +128,19 @@ func (r *rollout) shrink() bool {
 	if most <= 0 {
 		return false
 	}
-	cleaned := r.shrinkUnhealthy(old, most)
+	cleaned, known := r.shrinkUnhealthy(old, most)
+	if !known {
+		return false
+	}
 	return r.shrinkHealthy(old, least)+cleaned > 0
 }
 
-func (r *rollout) shrinkUnhealthy(old []*replicaSetChange, most int32) int32 {
-	var done int32
+// shrinkUnhealthy takes replicas that are not available. It also tells whether
+// it is known how many are: a ReplicaSet with more available pods than it is to
+// have was told to shrink and has not reported yet. Then this look takes no
+// more; else those pods would be counted on, and traded for a new one a second
+// time ("got invalid request to scale down").
+func (r *rollout) shrinkUnhealthy(old []*replicaSetChange, most int32) (done int32, known bool) {
 	for _, s := range old {
 		if done >= most {
 			break
@@ -142,13 +149,13 @@ func (r *rollout) shrinkUnhealthy(old []*replicaSetChange, most int32) int32 {
 			continue
 		}
 		n := min(most-done, s.Replicas-s.AvailableReplicas)
-		if n <= 0 {
-			continue
+		if n < 0 {
+			return done, false
 		}
 		r.resize(s, s.Replicas-n)
 		done += n
 	}
-	return done
+	return done, true
 }
 
 func (r *rollout) shrinkHealthy(old []*replicaSetChange, least int32) int32 {

@@ -15,6 +15,7 @@ type view struct {
 	replicaSets store.Table[*model.ReplicaSet]
 	services    store.Table[*model.Service]
 	slices      store.Table[*model.EndpointSlice]
+	budgets     store.Table[*model.PodDisruptionBudget]
 
 	owned    [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
 	setsOf   store.Table[[]uint32]              // ReplicaSets by their Deployment, in order of ID; 0 is no owner

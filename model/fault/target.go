@@ -3,7 +3,6 @@ package fault
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"orrery/model"
@@ -87,18 +86,12 @@ func (d *Director) sites(nodes []model.Object) []network.Site {
 	return sites
 }
 
-// listed is how many objects a note names.
-const listed = 20
-
-// list names the objects: "node/a, node/b and 30 more".
+// list names the objects, all of them: nobody else can tell from the history
+// whom a fault hit. Reports for people are shorter.
 func list(objects []model.Object) string {
-	var names []string
-	for _, o := range objects[:min(listed, len(objects))] {
-		names = append(names, o.Head().Path())
+	names := make([]string, len(objects))
+	for i, o := range objects {
+		names[i] = o.Head().Path()
 	}
-	text := strings.Join(names, ", ")
-	if more := len(objects) - listed; more > 0 {
-		text += " and " + strconv.Itoa(more) + " more"
-	}
-	return text
+	return strings.Join(names, ", ")
 }

@@ -47,10 +47,11 @@ const (
 	whyHousekeeping
 	whyStep // about is a pod
 	whyBoot
-	whyStart // about counts starts
+	whyStart    // about counts starts
+	whyRegister // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot", "start of the kubelet"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -64,6 +65,7 @@ type Kubelet struct {
 	beat    *store.Client // for the node's own status: it has no rate limit
 	orders  *store.Watch  // pods bound to this node
 	about   *store.Watch  // this node
+	first   *model.Node   // as the node was given
 	node    *model.Node   // newest version seen
 	hash    uint64
 	luck    *lanes
@@ -79,6 +81,8 @@ type Kubelet struct {
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
 	networkAt sim.Time // when pods can have a network
+
+	registerWait time.Duration // before the newest try to register
 
 	relist, work, statusPass, nodeStatus, housekeeping, probes pulse
 
@@ -98,7 +102,7 @@ type lanes struct{ phases, requeue, boot, start, probe sim.Lane }
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), node: node, literal: c.Literal,
+		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal,
 		hash: node.NameHash(),
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe")},
 	}
@@ -210,6 +214,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.boot(about)
 	case whyStart:
 		k.started(about)
+	case whyRegister:
+		k.register(about)
 	default:
 		k.tick(now, about)
 	}

@@ -102,18 +102,17 @@ func (k *Kubelet) boot(nth uint64) {
 	}
 }
 
-// launch starts the process. What it says first after a boot is that the node
-// has no pod network yet.
+// launch starts the process, which registers its node.
 func (k *Kubelet) launch() {
-	if !k.rebooted {
-		k.run(0)
-		return
+	var cni time.Duration
+	if k.rebooted {
+		luck := k.luck.boot.Draw(^k.hash, k.boots)
+		cni = cniTime.Draw(&luck)
+		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
 	k.rebooted = false
-	luck := k.luck.boot.Draw(^k.hash, k.boots)
-	k.run(cniTime.Draw(&luck))
-	k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
-	k.patch(model.False, "KubeletNotReady")
+	k.run(cni)
+	k.registerAfter(firstRegister)
 }
 
 // run is a process that begins to work. Pods can have a network after cni.

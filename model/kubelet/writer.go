@@ -19,6 +19,7 @@ const (
 	taggedStatus uint64 = iota << 32
 	taggedDelete
 	taggedNode
+	taggedRegister
 )
 
 // enqueue gives the pod to the status writer.
@@ -71,8 +72,12 @@ func (k *Kubelet) answered(about uint64) {
 	if !ok || !k.running {
 		return
 	}
-	if reply.Tag&taggedNode != 0 {
+	switch reply.Tag {
+	case taggedNode:
 		k.nodeAnswered(&reply)
+		return
+	case taggedRegister:
+		k.registered(&reply)
 		return
 	}
 	k.writing = false

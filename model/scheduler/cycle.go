@@ -34,7 +34,9 @@ func (s *Scheduler) next(now sim.Time) {
 			continue
 		}
 		s.busy, s.popped = true, id
+		start := s.search.nextStartNodeIndex
 		s.decision = s.attempt(row)
+		s.testify(now, row, start)
 		looks := s.decision.examined
 		if f := s.decision.failure; f != nil {
 			looks += f.tried

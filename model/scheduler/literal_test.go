@@ -30,8 +30,8 @@ func (w *world) story() string {
 // eventful is an hour in which pods of many priorities come and go on nodes
 // that are too few, change and are cut off, so that the queue's every part is
 // in use.
-func eventful(t *testing.T, seed uint64, literal bool) *world {
-	w := newWorld(t, Config{Literal: literal}, nodes(6, 4000, 16)...)
+func eventful(t *testing.T, seed uint64, c Config) *world {
+	w := newWorld(t, c, nodes(6, 4000, 16)...)
 	luck := sim.NewLuck(seed).Stream("eventful")
 	var pods []*model.Pod
 	at := time.Second
@@ -70,7 +70,7 @@ func eventful(t *testing.T, seed uint64, literal bool) *world {
 // the same.
 func TestLiteralTicksChangeNothing(t *testing.T) {
 	for seed := range uint64(5) {
-		elided, literal := eventful(t, seed, false), eventful(t, seed, true)
+		elided, literal := eventful(t, seed, Config{}), eventful(t, seed, Config{Literal: true})
 		a, b := elided.story(), literal.story()
 		if a != b {
 			x, y := strings.Split(a, "\n"), strings.Split(b, "\n")

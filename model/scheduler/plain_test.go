@@ -414,6 +414,7 @@ func (w *twins) step() {
 
 func (w *twins) schedule(p *model.Pod) {
 	w.done++
+	start := w.slow.start
 	want := w.slow.decide(p)
 	d := w.fast.decide(w.fast.classes.of(p))
 	got := plainDecision{node: d.node, examined: d.examined}
@@ -427,6 +428,9 @@ func (w *twins) schedule(p *model.Pod) {
 	}
 	if w.fast.nextStartNodeIndex != w.slow.start {
 		w.t.Fatalf("decision %d: the next search starts at %d, want %d", w.done, w.fast.nextStartNodeIndex, w.slow.start)
+	}
+	if w.done%4 == 0 {
+		w.account(p, start, d)
 	}
 	if d.failure == nil {
 		w.fast.cache.addPod(d.node, p)

@@ -156,6 +156,7 @@ type NodeScore struct {
 	Node    string
 	Total   int64
 	Plugins []PluginScore
+	Place   int // in the order in which they were found, from 0; only in an Account
 }
 
 // PluginScore is what a plugin gave a node, times its weight.
@@ -169,6 +170,7 @@ type Rejection struct {
 	Node    string
 	Plugin  string
 	Reasons []string
+	Changes []Change // what would have to be different; only in an Account
 }
 
 // Explanation is a Decision with its reasons, nodes in the order of the list.

@@ -29,8 +29,8 @@ func crowd(c *chaos) *search {
 	}
 	for _, app := range []string{"a", "b"} {
 		s.budgets = append(s.budgets, &model.PodDisruptionBudget{
-			Namespace: "default", Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": app})), Allowed: int32(c.n(3)),
-			Disrupted: []string{"p-1"},
+			Meta: model.Meta{Namespace: "default"}, Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": app})), Allowed: int32(c.n(3)),
+			Disrupted: []model.Disruption{{Pod: "p-1"}},
 		})
 	}
 	for range c.n(3) {

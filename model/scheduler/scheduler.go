@@ -39,6 +39,8 @@ type Config struct {
 	// to the 270 pods a second that kube-scheduler v1.35 does at 5,000 nodes
 	// (test/integration/scheduler_perf, SchedulingBasic).
 	CycleTime, CycleTimePerNode time.Duration
+	// Witness hears of the decisions it asks for; default nobody.
+	Witness Witness
 }
 
 // Defaults of Config.
@@ -93,6 +95,7 @@ type Scheduler struct {
 	services    *store.Watch
 	replicaSets *store.Watch
 	namespaces  store.Table[string] // of Services, by ID
+	budgets     *store.Watch        // what preemption must spare
 	// workloads is nil unless the profile schedules gangs.
 	workloads     *store.Watch
 	workloadNames store.Table[workloadKey] // by ID
@@ -125,6 +128,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.client = s.NewClient(store.ClientConfig{Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
+	x.budgets = x.client.Watch(model.KindPodDisruptionBudget)
 	x.cache.luck = k.Luck()
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
@@ -154,6 +158,7 @@ func (s *Scheduler) Start() {
 	s.pods.Start()
 	s.services.Start()
 	s.replicaSets.Start()
+	s.budgets.Start()
 	if s.workloads != nil {
 		s.workloads.Start()
 	}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -18,6 +19,8 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 		w, saw = s.services, s.sawService
 	case uint64(s.replicaSets.ID):
 		w, saw = s.replicaSets, s.sawReplicaSet
+	case uint64(s.budgets.ID):
+		w, saw = s.budgets, s.sawBudget
 	}
 	if s.workloads != nil && watch == uint64(s.workloads.ID) {
 		w, saw = s.workloads, s.sawWorkload
@@ -25,7 +28,7 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)
 	}
-	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained() &&
+	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained() && s.budgets.Drained() &&
 		(s.workloads == nil || s.workloads.Drained())
 }
 
@@ -52,6 +55,24 @@ func (s *Scheduler) sawReplicaSet(_ sim.Time, id uint32, obj model.Object) {
 		selector = next.Selector
 	}
 	s.cache.setOwner(model.Ref{Kind: model.KindReplicaSet, ID: id}, selector)
+}
+
+// sawBudget keeps the budgets that preemption looks at, in order of ID. They
+// wake no pod up, but a preemption that was tried before may now go otherwise.
+func (s *Scheduler) sawBudget(_ sim.Time, id uint32, obj model.Object) {
+	list := s.search.budgets
+	at, known := slices.BinarySearchFunc(list, id, func(b *model.PodDisruptionBudget, id uint32) int { return cmp.Compare(b.ID, id) })
+	next, _ := obj.(*model.PodDisruptionBudget)
+	switch {
+	case next != nil && known:
+		list[at] = next
+	case next != nil:
+		list = slices.Insert(list, at, next)
+	case known:
+		list = slices.Delete(list, at, at+1)
+	}
+	s.search.budgets = list
+	s.cache.changes++
 }
 
 func (s *Scheduler) sawWorkload(now sim.Time, id uint32, obj model.Object) {

@@ -22,13 +22,14 @@ const (
 	Unauthorized            // 401
 	Forbidden               // 403
 	TooManyRequests         // 429
+	InternalError           // 500: the API server cannot tell what to do
 	TimedOut                // no answer came
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "Timeout"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own
@@ -79,6 +80,7 @@ type Request struct {
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
+	Step    uint8        // of an OpEvict: how many of its commits are done
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
 	tag     uint64

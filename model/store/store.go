@@ -36,6 +36,7 @@ type Store struct {
 	current   [model.Kinds][]model.Object // by ID; nil where deleted
 	latest    [model.Kinds][]int32        // by ID: the object's newest record
 	ids       map[key]uint32
+	former    map[string]uint32 // by name: the number of a node that was deleted
 	keyspace  *btree.BTreeG[item]
 	history   History
 	observers []Observer
@@ -57,6 +58,7 @@ func New(k *sim.Kernel, net *network.Network) *Store {
 		kernel:   k,
 		net:      net,
 		ids:      map[key]uint32{},
+		former:   map[string]uint32{},
 		lags:     k.Luck().Lane("watch"),
 		retries:  k.Luck().Lane("reconnect"),
 		keyspace: btree.NewG(64, func(a, b item) bool { return a.ref.Pack() < b.ref.Pack() }),
@@ -105,7 +107,7 @@ func (s *Store) Snapshot() *Snapshot { return &Snapshot{s.keyspace.Clone()} }
 // Snapshot is a consistent state of all objects at one revision.
 type Snapshot struct{ tree *btree.BTreeG[item] }
 
-// Each calls f for every object of a kind in the order they were created,
+// Each calls f for every object of a kind in the order they were first created,
 // until f returns false.
 func (s *Snapshot) Each(kind model.Kind, f func(model.Object) bool) {
 	from, to := item{ref: model.Ref{Kind: kind}}, item{ref: model.Ref{Kind: kind + 1}}
@@ -124,14 +126,26 @@ func (s *Store) Create(by sim.ActorID, obj model.Object) Refusal {
 		s.current[m.Kind] = append(s.current[m.Kind], nil)
 		s.latest[m.Kind] = append(s.latest[m.Kind], 0)
 	}
-	m.ID = uint32(len(s.current[m.Kind]))
+	m.ID = s.number(m)
 	m.CreatedAt = s.kernel.Now()
 	m.Generation = 1
-	s.current[m.Kind] = append(s.current[m.Kind], obj)
-	s.latest[m.Kind] = append(s.latest[m.Kind], 0)
+	s.current[m.Kind][m.ID] = obj
 	s.ids[k] = m.ID
 	s.commit(Record{By: by, Verb: Created, New: obj})
 	return Accepted
+}
+
+// number is the ID of a new object: the next one of its kind. Only a node that
+// comes back has the one it had, because a node is its machine: pods, leases
+// and whoever watches it name it, and do not ask whether it is the same object.
+func (s *Store) number(m *model.Meta) uint32 {
+	if id := s.former[m.Name]; m.Kind == model.KindNode && id != 0 {
+		delete(s.former, m.Name)
+		return id
+	}
+	s.current[m.Kind] = append(s.current[m.Kind], nil)
+	s.latest[m.Kind] = append(s.latest[m.Kind], 0)
+	return uint32(len(s.current[m.Kind]) - 1)
 }
 
 // Update makes obj the truth about its Ref. The caller has checked the
@@ -149,6 +163,9 @@ func (s *Store) Delete(by sim.ActorID, r model.Ref) {
 	m := old.Head()
 	s.current[r.Kind][r.ID] = nil
 	delete(s.ids, key{m.Kind, m.Namespace, m.Name})
+	if m.Kind == model.KindNode {
+		s.former[m.Name] = m.ID
+	}
 	s.commit(Record{By: by, Verb: Deleted, Old: old})
 }
 

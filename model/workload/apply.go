@@ -77,6 +77,9 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()
+	case *model.PodDisruptionBudget:
+		m := p.manifest.(*model.PodDisruptionBudget)
+		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
 	case *model.PriorityClass:
 		n.GlobalDefault = p.manifest.(*model.PriorityClass).GlobalDefault // the rest is immutable
 	}

@@ -5,6 +5,8 @@
 package workload
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/sim"
 )
@@ -28,4 +30,7 @@ type Action struct {
 	Replicas  int32  // scale
 	Container string // set-image; "" is the only container
 	Image     string
+
+	Force   bool          // drain: also pods that nobody will replace
+	Timeout time.Duration // drain: how long evictions are tried; 0 is without end
 }

@@ -44,6 +44,7 @@ type task struct {
 	number uint64         // among all tasks
 	rest   []model.Object // still to be applied, one after another
 	open   int            // calls that are not answered
+	until  sim.Time       // when a drain gives up; 0 is never
 }
 
 // call is one request that is under way until it is done or makes no sense.
@@ -126,7 +127,7 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 		u.act(t)
 		u.goOn(t)
 	case whyAgain:
-		u.send(uint32(about))
+		u.again(uint32(about))
 	case store.WhyReply:
 		if r, ok := u.client.Reply(about); ok {
 			u.answered(r)
@@ -223,8 +224,7 @@ func (u *Kubectl) answered(r store.Reply) {
 	c := &u.calls[slot]
 	switch {
 	case r.Refusal == store.TooManyRequests:
-		u.kernel.Post(u.kernel.Now().Add(evictAgain), u.self, whyAgain, r.Tag)
-		u.postpone(c)
+		u.throttled(slot)
 		return
 	case r.Refusal == store.Conflict || r.Refusal == store.TimedOut:
 		u.send(slot)

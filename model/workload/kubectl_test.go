@@ -156,7 +156,7 @@ func TestDrainCordonsAndThenEvictsEveryPodOfTheNode(t *testing.T) {
 		here = append(here, r.pod("web", fmt.Sprintf("here-%d", i), "n-0"))
 	}
 	there := r.pod("web", "there", "n-1")
-	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0"})
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0", Force: true})
 	if !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
 		t.Error("not cordoned")
 	}
@@ -166,7 +166,7 @@ func TestDrainCordonsAndThenEvictsEveryPodOfTheNode(t *testing.T) {
 			order = append(order, rec.Old.Head().Kind.Short())
 		}
 	}
-	if want := []string{"node", "pod", "pod", "pod", "pod", "pod"}; !slices.Equal(order, want) {
+	if len(order) != 11 || order[0] != "node" || slices.Contains(order[1:], "node") { // each pod is told, then deleted
 		t.Errorf("changed: %v", order)
 	}
 	for _, p := range here {
@@ -180,6 +180,60 @@ func TestDrainCordonsAndThenEvictsEveryPodOfTheNode(t *testing.T) {
 	r.do(workload.Action{Do: "uncordon", Kind: model.KindNode, Name: "n-0"})
 	if r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
 		t.Error("still cordoned")
+	}
+}
+
+// Source: k8s.io/kubectl/pkg/drain/filters.go unreplicatedFilter: "cannot delete
+// Pods that declare no controller (use --force to override)".
+func TestDrainWithoutForceLeavesANodeWithPodsOfNobodyAlone(t *testing.T) {
+	r := newRig(t, 1, 1)
+	ref := r.pod("web", "bare", "n-0")
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0"})
+	if !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable || r.store.Get(ref).Head().Deleting() {
+		t.Error("not cordoned, or evicted")
+	}
+	if want := "node/n-0: drain: cannot delete Pods that declare no controller (use force: true to override): default/bare"; r.failures() != want {
+		t.Errorf("said %q", r.failures())
+	}
+}
+
+// Source: "on HTTP 429 retried every 5 s without limit (timeout 0)", and
+// "global timeout reached" (k8s.io/kubectl/pkg/drain/drain.go evictPods).
+func TestDrainTriesAnEvictionEveryFiveSecondsUntilItsTimeout(t *testing.T) {
+	for _, timeout := range []time.Duration{0, 22 * time.Second} {
+		r := newRig(t, 1, 1)
+		ref := r.pod("web", "web-0", "n-0")
+		p := *r.store.Get(ref).(*model.Pod)
+		p.Phase, p.Ready.Status, p.Owner = model.PodRunning, model.True, model.Ref{Kind: model.KindReplicaSet, ID: 1}
+		r.store.Update(0, &p)
+		b := &model.PodDisruptionBudget{
+			Meta: model.Meta{Kind: model.KindPodDisruptionBudget, Namespace: "default", Name: "web"}, Selector: model.SelectorOf(p.Labels), ObservedGeneration: 1,
+		}
+		r.store.Create(0, b)
+		r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0", Timeout: timeout})
+		r.after(60 * time.Second)
+		freed := *b
+		freed.Allowed = 1
+		r.store.Update(0, &freed)
+		at := r.Now()
+		r.after(6 * time.Second)
+		evicted := r.store.Get(ref).(*model.Pod)
+		refused := 0
+		for _, n := range r.notes(0) {
+			if n.Reason == workload.ReasonEvictionRefused {
+				refused++
+			}
+		}
+		if evicted.Deleting() != (timeout == 0) || refused != 1 {
+			t.Errorf("timeout %v: deleting %t, %d refusals told", timeout, evicted.Deleting(), refused)
+		}
+		want := ""
+		if timeout > 0 {
+			want = "node/n-0: drain: error when evicting pod/web-0: global timeout reached: 22s"
+		}
+		if r.failures() != want || timeout == 0 && evicted.Disrupted.SinceAt > at.Add(5*time.Second+100*time.Millisecond) {
+			t.Errorf("timeout %v: %q, evicted at %v after %v", timeout, r.failures(), evicted.Disrupted.SinceAt, at)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 	ParamReplicas  = "replicas"
 	ParamContainer = "container"
 	ParamImage     = "image"
+	ParamForce     = "force"
+	ParamTimeout   = "timeout"
 )
 
 // Commands is everything a person can do, in alphabetical order. To add a
@@ -31,9 +33,9 @@ var Commands = []Command{
 	{"cordon", "let no new pods onto a node",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runCordon},
 	{"delete", "delete an object; what it owns is collected after it",
-		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode}, runDelete},
-	{"drain", "cordon a node and evict its pods",
-		[]string{ParamTarget}, []model.Kind{model.KindNode}, runDrain},
+		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode, model.KindPodDisruptionBudget}, runDelete},
+	{"drain", "cordon a node and evict its pods, as far as their disruption budgets let them go; with force also pods without a controller; for at most timeout",
+		[]string{ParamTarget, ParamForce, ParamTimeout}, []model.Kind{model.KindNode}, runDrain},
 	{"scale", "change how many replicas there should be",
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet}, runScale},
 	{"set-image", "change a container's image, which rolls out a new revision",

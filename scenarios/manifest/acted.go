@@ -104,9 +104,9 @@ var (
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
 
+	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
+		spec.unhealthyPodEvictionPolicy status`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
-
-	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable status`))
 )
 
 func join(lists ...[]string) []string {

@@ -36,11 +36,11 @@ func init() {
 		{typed{"v1", "PersistentVolumeClaim"}, model.KindNone, true, false, actedStorage, readClaim},
 		{typed{"v1", "PersistentVolume"}, model.KindNone, false, false, actedStorage, readVolume},
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
+		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindPodDisruptionBudget, true, false, actedBudget, readBudget},
 		{typed{"storage.k8s.io/v1", "CSINode"}, model.KindNone, false, false, actedStorage, readCSINode},
 		{typed{"storage.k8s.io/v1", "CSIDriver"}, model.KindNone, false, false, actedStorage, readCSIDriver},
 		{typed{"storage.k8s.io/v1", "CSIStorageCapacity"}, model.KindNone, true, false, actedCapacity, readStorageCapacity},
 		{typed{"storage.k8s.io/v1", "VolumeAttachment"}, model.KindNone, false, false, actedStorage, readAttachment},
-		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindNone, true, false, actedBudget, readBudget},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
 	}

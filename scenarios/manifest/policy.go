@@ -2,36 +2,66 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"orrery/model"
 )
 
-// readBudget reads a PodDisruptionBudget of a State, with the status it has.
-// Nothing keeps that status in a run, so there it is not acted on.
+// readBudget reads a PodDisruptionBudget. In a State it counts with the status
+// it has; in a run the disruption controller keeps that.
 func readBudget(o *object) {
-	if !o.set.state {
-		o.set.unmodeled(o.v, o.kind.typed)
-		return
-	}
 	before := o.set.decoder.wrong
 	var in policyv1.PodDisruptionBudget
 	if !decode(o, &in) {
 		return
 	}
-	b := &model.PodDisruptionBudget{
-		Namespace: o.meta.Namespace,
-		Selector:  labelSelector(o.root().fields("spec", "selector"), in.Spec.Selector),
-		Allowed:   in.Status.DisruptionsAllowed,
+	spec := o.root().field("spec")
+	b := &model.PodDisruptionBudget{Meta: o.meta, Selector: labelSelector(spec.field("selector"), in.Spec.Selector)}
+	b.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	if o.set.state {
+		b.Allowed = in.Status.DisruptionsAllowed
+		for name := range in.Status.DisruptedPods {
+			b.Disrupted = append(b.Disrupted, model.Disruption{Pod: name})
+		}
+		slices.SortFunc(b.Disrupted, func(x, y model.Disruption) int { return strings.Compare(x.Pod, y.Pod) })
+		if o.set.decoder.wrong == before {
+			o.set.budgets = append(o.set.budgets, b)
+		}
+		return
 	}
-	for name := range in.Status.DisruptedPods {
-		b.Disrupted = append(b.Disrupted, name)
+	budgetAmounts(spec, &in.Spec, b)
+	switch p := in.Spec.UnhealthyPodEvictionPolicy; {
+	case p == nil || *p == policyv1.IfHealthyBudget:
+	case *p == policyv1.AlwaysAllow:
+		b.AlwaysAllow = true
+	default:
+		spec.field("unhealthyPodEvictionPolicy").unknownWord(string(*p), string(policyv1.IfHealthyBudget), string(policyv1.AlwaysAllow))
 	}
-	slices.Sort(b.Disrupted)
-	if o.set.decoder.wrong == before {
-		o.set.budgets = append(o.set.budgets, b)
+	o.keep(before, b)
+}
+
+// budgetAmounts follows pkg/apis/policy/validation/validation.go.
+func budgetAmounts(spec *place, s *policyv1.PodDisruptionBudgetSpec, into *model.PodDisruptionBudget) {
+	switch {
+	case s.MinAvailable != nil && s.MaxUnavailable != nil:
+		spec.field("maxUnavailable").errorf("must not be given with minAvailable: a budget says one or the other")
+	case s.MinAvailable != nil:
+		into.MinAvailable = budgetAmount(spec.field("minAvailable"), *s.MinAvailable)
+	case s.MaxUnavailable != nil:
+		into.MaxUnavailable = budgetAmount(spec.field("maxUnavailable"), *s.MaxUnavailable)
 	}
+}
+
+// budgetAmount is an amount of which no more than all can be asked.
+func budgetAmount(p *place, v intstr.IntOrString) *model.CountOrPercent {
+	n := countOrPercent(p, v)
+	if n.Percent && n.Value > 100 {
+		p.errorf("%d%% is more than 100%%", n.Value)
+	}
+	return &n
 }
 
 // Budgets is the PodDisruptionBudgets of a State.

@@ -1,0 +1,61 @@
+package kubelet
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// A kubelet that starts first creates its node, unless it is there already: it
+// waits firstRegister, tries, and after each try without an answer waits twice
+// as long, at most registerMost
+// (pkg/kubelet/kubelet_node_status.go registerWithAPIServer).
+const (
+	firstRegister = 100 * time.Millisecond
+	registerMost  = 7 * time.Second
+)
+
+// registerAfter has the kubelet register once it has waited that long.
+func (k *Kubelet) registerAfter(wait time.Duration) {
+	k.registerWait = wait
+	k.kernel.Post(k.kernel.Now().Add(wait), k.self, whyRegister, uint64(k.epoch))
+}
+
+func (k *Kubelet) register(epoch uint64) {
+	if k.running && epoch == uint64(k.epoch) {
+		k.beat.Create(k.fresh(), taggedRegister)
+	}
+}
+
+// fresh is the node as a kubelet registers it: what it was configured with and
+// nothing of what others wrote since, not ready yet (initialNode).
+func (k *Kubelet) fresh() *model.Node {
+	first := k.first
+	return &model.Node{
+		Meta:     model.Meta{Kind: model.KindNode, Name: first.Name, Labels: first.Labels},
+		Capacity: first.Capacity, Allocatable: first.Allocatable,
+		Taints: slices.DeleteFunc(slices.Clone(first.Taints), func(t model.Taint) bool {
+			return strings.HasPrefix(t.Key, "node.kubernetes.io/")
+		}),
+		Ready: model.Condition{Status: model.False, SinceAt: k.kernel.Now(), Reason: "KubeletNotReady"},
+	}
+}
+
+// registered takes the answer. A node that is there already is told of a
+// reboot: that it has no pod network yet.
+func (k *Kubelet) registered(reply *store.Reply) {
+	switch reply.Refusal {
+	case store.Accepted:
+		k.node = reply.Object.(*model.Node)
+		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
+	case store.AlreadyExists:
+		if k.kernel.Now() < k.networkAt {
+			k.patch(model.False, "KubeletNotReady")
+		}
+	default:
+		k.registerAfter(min(2*k.registerWait, registerMost))
+	}
+}

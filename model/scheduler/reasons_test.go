@@ -1,0 +1,202 @@
+package scheduler
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"orrery/model"
+)
+
+// said is what kube-scheduler v1.35.4 writes into FailedScheduling, word for
+// word, for each reason of each modeled plugin, by the place of the words below
+// pkg/scheduler/framework. A pod is asked to go to the nodes of zones a and b.
+var said = []struct {
+	source, reasons, preemption string
+	pod                         func() *model.Pod
+	also                        func(*Planner, []*model.Node)
+}{
+	{source: "plugins/nodeunschedulable ErrReasonUnschedulable", reasons: "2 node(s) were unschedulable", preemption: unhelpful, also: eachNode(func(n *model.Node) { n.Unschedulable = true })},
+	{source: "plugins/nodename ErrReason", reasons: "2 node(s) didn't match the requested node name", preemption: unhelpful, pod: func() *model.Pod {
+		p := pod("p", spec(1, 1))
+		p.NodeName = "elsewhere"
+		return p
+	}},
+	{source: "plugins/tainttoleration Filter", reasons: "2 node(s) had untolerated taint(s)", preemption: unhelpful, also: eachNode(func(n *model.Node) {
+		n.Taints = []model.Taint{{Key: "k", Value: n.Name, Effect: model.NoSchedule}} // the value is not told any more
+	})},
+	{source: "plugins/nodeaffinity ErrReasonPod", reasons: "2 node(s) didn't match Pod's node affinity/selector", preemption: unhelpful, pod: wanting(func(s *model.PodSpec) {
+		s.NodeSelector = model.Labels{{Key: "disk", Value: "ssd"}}
+	})},
+	{source: "plugins/nodeaffinity errReasonConflict, types.go FitError.Error", reasons: "pod affinity terms conflict", preemption: unhelpful, pod: wanting(func(s *model.PodSpec) {
+		s.Required = []model.NodeTerm{{Names: []model.Requirement{
+			{Key: "metadata.name", Op: model.In, Values: []string{"n-a"}}, {Key: "metadata.name", Op: model.In, Values: []string{"n-b"}}}}}
+	})},
+	{source: "schedule_one.go findNodesThatFitPod", reasons: "2 node(s) didn't satisfy plugin(s) [NodeAffinity]", preemption: unhelpful, pod: wanting(func(s *model.PodSpec) {
+		s.Required = []model.NodeTerm{{Names: []model.Requirement{{Key: "metadata.name", Op: model.In, Values: []string{"n-c"}}}}}
+	})},
+	{source: "plugins/nodeports ErrReason", reasons: "2 node(s) didn't have free ports for the requested pod ports", preemption: victimless, pod: placing(model.Placement{
+		HostPorts: []model.HostPort{{IP: "0.0.0.0", Protocol: "TCP", Port: 80}}})},
+	{source: "plugins/noderesources fitsRequest: the pods", reasons: "2 Too many pods", preemption: victimless, also: eachNode(func(n *model.Node) { n.Allocatable.Pods = 1 })},
+	{source: "plugins/noderesources fitsRequest: all that is short, unresolvable if more than the whole", preemption: unhelpful,
+		reasons: "2 Insufficient cpu, 2 Insufficient ephemeral-storage, 2 Insufficient example.com/fpga, 2 Insufficient memory", pod: wanting(func(s *model.PodSpec) {
+			s.Containers[0].Requests = model.Resources{CPUMilli: 9000, MemoryBytes: 99 * gib, EphemeralBytes: 999 * gib, Extended: []model.Extended{{Name: "example.com/fpga", Count: 1}}}
+		})},
+	{source: "plugins/noderesources fitsRequest: what others have taken", reasons: "2 Insufficient cpu", preemption: victimless, pod: wanting(func(s *model.PodSpec) {
+		s.Containers[0].Requests = model.Resources{CPUMilli: 2000}
+	})},
+	{source: "plugins/podtopologyspread ErrReasonConstraintsNotMatch", reasons: "2 node(s) didn't match pod topology spread constraints", preemption: victimless, pod: placing(model.Placement{
+		Spread: []model.SpreadConstraint{{TopologyKey: model.LabelZone, MaxSkew: 1, MinDomains: 3, Hard: true, Selector: selecting("web")}}})},
+	{source: "plugins/podtopologyspread ErrReasonNodeLabelNotMatch", reasons: "2 node(s) didn't match pod topology spread constraints (missing required label)", preemption: unhelpful, pod: placing(model.Placement{
+		Spread: []model.SpreadConstraint{{TopologyKey: "rack", MaxSkew: 1, Hard: true, Selector: selecting("web")}}})},
+	{source: "plugins/interpodaffinity ErrReasonAffinityRulesNotMatch", reasons: "2 node(s) didn't match pod affinity rules", preemption: unhelpful, pod: placing(model.Placement{
+		Affinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db")}}})},
+	{source: "plugins/interpodaffinity ErrReasonAntiAffinityRulesNotMatch", reasons: "2 node(s) didn't match pod anti-affinity rules", preemption: victimless, pod: placing(model.Placement{
+		AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("web")}}})},
+	{source: "plugins/interpodaffinity ErrReasonExistingAntiAffinityRulesNotMatch", reasons: "2 node(s) didn't satisfy existing pods anti-affinity rules", preemption: victimless,
+		pod: func() *model.Pod { return labelled("p", "shunned", spec(1, 1)) }},
+	{source: "plugins/volumebinding ErrReasonNodeConflict", reasons: "2 node(s) didn't match PersistentVolume's node affinity", preemption: unhelpful, pod: claiming("far")},
+	{source: "plugins/volumebinding ErrReasonBindConflict", reasons: "2 node(s) didn't find available persistent volumes to bind", preemption: unhelpful, pod: claiming("nobody")},
+	{source: "plugins/volumebinding FindPodVolumes: both at once",
+		reasons: "2 node(s) didn't find available persistent volumes to bind, 2 node(s) didn't match PersistentVolume's node affinity", preemption: unhelpful, pod: claiming("nobody", "far")},
+	{source: "plugins/volumebinding PreFilter", reasons: "pod has unbound immediate PersistentVolumeClaims", preemption: unhelpful, pod: claiming("immediate")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "none" not found`, preemption: unhelpful, pod: claiming("none")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"`, preemption: unhelpful, pod: claiming("lost")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "going" is being deleted`, preemption: unhelpful, pod: claiming("going")},
+	{source: "plugins/volumebinding ErrReasonNotEnoughSpace", reasons: "2 node(s) did not have enough free storage", preemption: unhelpful, pod: claiming("huge")},
+	{source: "plugins/nodevolumelimits ErrReasonMaxVolumeCountExceeded", reasons: "2 node(s) exceed max volume count", preemption: victimless, pod: claiming("more")},
+	{source: "plugins/volumerestrictions ErrReasonDiskConflict", reasons: "2 node(s) had no available disk", preemption: victimless, pod: placing(model.Placement{
+		Disks: []model.Disk{{Kind: "gcePersistentDisk", Name: "d"}}})},
+	{source: "plugins/volumerestrictions ErrReasonReadWriteOncePodConflict", preemption: victimless,
+		reasons: "2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode", pod: claiming("single")},
+	{source: "plugins/volumezone, the lister's error", reasons: `persistentvolume "nowhere" not found`, preemption: unhelpful, pod: claiming("dangling")},
+	{source: "plugins/volumezone ErrReasonConflict", reasons: "2 node(s) had no available volume zone", preemption: unhelpful, pod: claiming("zoned")},
+	{source: "plugins/defaultpreemption PodEligibleToPreemptOthers", reasons: "2 Insufficient cpu", preemption: "not eligible due to preemptionPolicy=Never.", pod: wanting(func(s *model.PodSpec) {
+		s.Containers[0].Requests, s.NeverPreempts = model.Resources{CPUMilli: 2000}, true
+	})},
+	{source: "preemption.go Preempt, the status of a dry run", reasons: "2 Insufficient cpu", preemption: "0/2 nodes are available: 2 Insufficient cpu.", pod: wanting(func(s *model.PodSpec) {
+		s.Containers[0].Requests, s.Priority = model.Resources{CPUMilli: 2000}, 5
+	})},
+	{source: "preemption.go Preempt, of nodes that differ", reasons: "1 Insufficient cpu, 1 node(s) were unschedulable",
+		preemption: "0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
+		pod: wanting(func(s *model.PodSpec) {
+			s.Containers[0].Requests = model.Resources{CPUMilli: 2000}
+		}), also: func(_ *Planner, nodes []*model.Node) { nodes[0].Unschedulable = true }},
+}
+
+const (
+	unhelpful  = "0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+	victimless = "0/2 nodes are available: 2 No preemption victims found for incoming pod."
+)
+
+func eachNode(edit func(*model.Node)) func(*Planner, []*model.Node) {
+	return func(_ *Planner, nodes []*model.Node) {
+		for _, n := range nodes {
+			edit(n)
+		}
+	}
+}
+
+func wanting(edit func(*model.PodSpec)) func() *model.Pod {
+	return func() *model.Pod { return pod("p", spec(1, 1, edit)) }
+}
+
+func placing(p model.Placement) func() *model.Pod {
+	return func() *model.Pod { return labelled("p", "web", placed(p)) }
+}
+
+func claiming(claims ...string) func() *model.Pod {
+	var p model.Placement
+	for _, name := range claims {
+		p.Claims = append(p.Claims, model.ClaimUse{Name: name})
+	}
+	return placing(p)
+}
+
+// landscape is two nodes with a pod on each that takes 1500m, is called web,
+// takes port 80, and keeps those called shunned out of its zone; with claims of
+// all kinds.
+func landscape(also func(*Planner, []*model.Node)) *Planner {
+	p := NewPlanner(PlannerConfig{Profile: DefaultProfile(), PercentageOfNodesToScore: 100})
+	nodes := []*model.Node{node("n-a", "a", 2500, 4), node("n-b", "b", 2500, 4)}
+	if also != nil {
+		also(p, nodes)
+	}
+	for _, n := range nodes {
+		p.AddNode(n)
+		there := labelled("on-"+n.Name, "web", spec(1500, gib))
+		there.Spec.Priority = 3 // so that one of priority 5 may preempt it, and none of 0
+		there.Spec.Placement = &model.Placement{
+			HostPorts:    []model.HostPort{{IP: "0.0.0.0", Protocol: "TCP", Port: 80}},
+			AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("shunned")}},
+			Disks:        []model.Disk{{Kind: "gcePersistentDisk", Name: "d"}},
+			Claims:       []model.ClaimUse{{Name: "single"}},
+		}
+		there.NodeName = n.Name
+		p.Assign(there)
+	}
+	p.AddStorageClass(&model.StorageClass{Name: "late", Wait: true})
+	p.AddStorageClass(&model.StorageClass{Name: "made", Wait: true, Provisioner: "csi"})
+	p.AddStorageClass(&model.StorageClass{Name: "measured", Wait: true, Provisioner: "unlimited"})
+	p.AddStorage([]model.VolumeLimit{{Node: "n-a", Driver: "csi"}, {Node: "n-b", Driver: "csi"}}, nil, nil, []string{"unlimited"})
+	p.AddVolume(&model.Volume{Name: "single"})
+	p.AddVolume(&model.Volume{Name: "far", Affinity: []model.NodeTerm{{Labels: []model.Requirement{{Key: model.LabelZone, Op: model.In, Values: []string{"z"}}}}}})
+	p.AddVolume(&model.Volume{Name: "zoned", Labels: model.Labels{{Key: model.LabelZone, Value: "z"}}})
+	for _, c := range []model.Claim{
+		{Name: "far", Volume: "far", Bound: true}, {Name: "zoned", Volume: "zoned", Bound: true}, {Name: "dangling", Volume: "nowhere", Bound: true},
+		{Name: "single", Volume: "single", Bound: true, Modes: model.ReadWriteOncePod}, {Name: "huge", Class: "measured", Bytes: 9 * gib, Sized: true}, {Name: "more", Class: "made"},
+		{Name: "nobody", Class: "late"}, {Name: "immediate"}, {Name: "lost", Volume: "v", Lost: true}, {Name: "going", Deleting: true},
+	} {
+		c.Namespace = "default"
+		p.AddClaim(&c)
+	}
+	return p
+}
+
+func TestEveryReasonIsWordedAsByKubeScheduler(t *testing.T) {
+	var all []string
+	for _, c := range said {
+		p := landscape(c.also)
+		new := pod("p", spec(1, 1))
+		if c.pod != nil {
+			new = c.pod()
+		}
+		if strings.Contains(c.preemption, "Insufficient") { // even without the pods there
+			for i := range p.search.cache.rows {
+				if n := p.search.cache.rows[i].Node; n != nil {
+					other := pod("important-"+n.Name, spec(1000, 1, func(s *model.PodSpec) { s.Priority = 9 }))
+					other.NodeName = n.Name
+					p.Assign(other)
+				}
+			}
+		}
+		want := "0/2 nodes are available: " + c.reasons + ". preemption: " + c.preemption
+		if got := p.Decide(new).Message; got != want {
+			t.Errorf("%s:\n got %s\nwant %s", c.source, got, want)
+		}
+		all = append(all, want)
+	}
+	// Nothing that a plugin can say is missing here but what keeps pods out of
+	// the queue, which is no FailedScheduling, and two that need an unusual world:
+	// affinity that the configuration adds, and a claim whose volume has gone
+	// since VolumeZone looked at it.
+	missing := []string{}
+	f := landscape(nil).search.framework
+	for _, st := range f.statuses {
+		if f.plugin(st) == "GPUShare" {
+			continue // not kube-scheduler's
+		}
+		for _, r := range st.Reasons {
+			if !slices.Contains(missing, r) && !slices.ContainsFunc(all, func(m string) bool { return strings.Contains(m, r) }) {
+				missing = append(missing, r)
+			}
+		}
+	}
+	if want := []string{
+		"node(s) didn't match scheduler-enforced node affinity",
+		"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+		"waiting for the preemption for this pod to be finished",
+	}; !slices.Equal(missing, want) {
+		t.Errorf("not provoked: %q, want %q", missing, want)
+	}
+}
