@@ -202,13 +202,13 @@ func (p *printer) promises(c *Comparison) {
 		return
 	}
 	t, all := table{}, true
-	t.row(append([]string{"what was promised"}, c.Policies...)...)
+	t.row(append([]string{"what was promised, and in how many runs it held"}, c.Policies...)...)
 	for i := range c.Promises {
 		row := []string{c.Promises[i].Expr}
 		for policy := range c.Policies {
 			n := c.held(policy, i)
 			all = all && n == len(c.Seeds)
-			row = append(row, fmt.Sprintf("held in %d of %d", n, len(c.Seeds)))
+			row = append(row, fmt.Sprintf("%d of %d", n, len(c.Seeds)))
 		}
 		t.row(row...)
 	}
@@ -262,6 +262,9 @@ func significant(x float64, digits int) string {
 	s := strconv.FormatFloat(x, 'f', min(max(digits-whole, 0), 6), 64)
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	if x != 0 && s == "0" {
+		return strconv.FormatFloat(x, 'g', 2, 64)
 	}
 	return s
 }

@@ -30,8 +30,15 @@ type Measure struct {
 // ParseMeasure reads one measure. An error is an *ExprError.
 func ParseMeasure(s string) (Measure, error) {
 	e, err := parse(s, (*exprParser).measure)
-	return Measure{Text: strings.TrimSpace(s), e: e}, err
+	m := Measure{Text: spaced(s), e: e}
+	if !strings.HasSuffix(m.Text, ")") {
+		m.Text += "()"
+	}
+	return m, err
 }
+
+// spaced is s with single spaces between its words.
+func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (p *exprParser) measure() {
 	p.measuring = true
@@ -77,13 +84,14 @@ func (p *exprParser) pickedOfMeasure(t token, name string) {
 // Measure is what a promise is about: what is compared with its limit, or, of
 // one that has to come true, how long that takes.
 func (e *Expect) Measure() Measure {
-	m := Measure{e: *e, Text: e.Expr}
+	expr := spaced(e.Expr)
+	m := Measure{e: *e, Text: expr}
 	level, yesNo := e.metric.Shape == Level, e.metric.Unit == YesNo
 	if level && (e.mode == lasting || yesNo && (e.mode == eventually || e.mode == reached)) {
-		m.until, m.Text = true, "time until "+e.Expr
+		m.until, m.Text = true, "time until "+expr
 		return m
 	}
-	subject := e.subject
+	subject := spaced(e.subject)
 	switch {
 	case yesNo:
 		m.e.pick = pickMean
@@ -93,16 +101,16 @@ func (e *Expect) Measure() Measure {
 		if m.e.pick = pickMin; e.wantsLess() != (once || e.mode == never) {
 			m.e.pick, suffix = pickMax, ".max"
 		}
-		subject = e.metric.Name + suffix + strings.TrimPrefix(e.subject, e.metric.Name)
+		subject = e.metric.Name + suffix + strings.TrimPrefix(subject, e.metric.Name)
 		if once {
 			subject = modeNames[e.mode-always] + "(" + subject + ")"
 		}
 	}
 	m.Text = subject
-	if window, _, found := strings.Cut(e.Expr, ":"); found {
+	if window, _, found := strings.Cut(expr, ":"); found {
 		m.Text = window + ": " + subject
-	} else if i := strings.LastIndex(e.Expr, " within "); i >= 0 {
-		m.Text = subject + e.Expr[i:]
+	} else if i := strings.LastIndex(expr, " within "); i >= 0 {
+		m.Text += expr[i:]
 	}
 	return m
 }
@@ -143,15 +151,19 @@ type Value struct {
 	None string
 }
 
+// question is what an instrument answers.
+//
+//tidy:key compared as a whole
+type question struct {
+	metric *Metric
+	about  about
+}
+
 // Take reads a history once, up to end, and takes all measures of it.
 func Take(h *store.History, end sim.Time, measures []Measure, promises []Expect) Measured {
 	s := newState()
 	converged := &cluster{is: (*state).converged}
 	watchers := []watcher{converged}
-	type question struct {
-		metric *Metric
-		about  about
-	}
 	instruments := map[question]instrument{}
 	ask := func(e *Expect) {
 		q := question{e.metric, e.about}

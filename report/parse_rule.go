@@ -21,7 +21,7 @@ func (p *exprParser) subject() token {
 		return t
 	}
 	from := t.column
-	name, picked, _ := strings.Cut(t.text, ".")
+	name, picked, dotted := strings.Cut(t.text, ".")
 	p.e.metric = lookup(name)
 	if p.e.metric == nil {
 		p.unknownMetric(t, name)
@@ -32,7 +32,10 @@ func (p *exprParser) subject() token {
 		p.want(")", "the arguments of "+name)
 	}
 	if after := p.peek(); strings.HasPrefix(after.text, ".") && picked == "" {
-		t, picked = p.next(), after.text[1:]
+		t, picked, dotted = p.next(), after.text[1:], true
+	}
+	if dotted && picked == "" {
+		p.fail(t, "nothing follows the point of %q", t.text)
 	}
 	p.picked(t, picked)
 	p.arity(t)

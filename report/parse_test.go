@@ -116,6 +116,11 @@ func FuzzParseExpect(f *testing.F) {
 	s := newState()
 	fold(s, h.History(), h.now(), nil)
 	f.Fuzz(func(t *testing.T, expr string) {
+		if m, err := ParseMeasure(expr); err == nil {
+			if again, err := ParseMeasure(m.Text); err != nil || again.Text != m.Text {
+				t.Fatalf("%q is called %q, which is called %q, %v", expr, m.Text, again.Text, err)
+			}
+		}
 		e, err := ParseExpect(expr)
 		if err != nil {
 			x := err.(*ExprError)
@@ -126,6 +131,11 @@ func FuzzParseExpect(f *testing.F) {
 		}
 		if again, err := ParseExpect("  " + strings.ReplaceAll(expr, " ", "\t")); err != nil || describe(&again) != describe(&e) {
 			t.Fatalf("%q means %s, with other spaces %s, %v", expr, describe(&e), describe(&again), err)
+		}
+		if m := e.Measure(); m.Text == "" {
+			t.Fatalf("%q has a measure without a name", expr)
+		} else if v := Take(h.History(), h.now(), []Measure{m}, nil).Values[0]; v.N != v.N || v.None != "" && v.N != 0 {
+			t.Fatalf("%q measures %v", expr, v)
 		}
 		for _, v := range New(Meta{End: h.now()}, h.History(), []Expect{e}).Verdicts {
 			if v.Measured == "" {

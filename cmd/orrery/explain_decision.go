@@ -78,7 +78,7 @@ func undecided(pod *model.Pod) string {
 	case pod.NodeName != "":
 		return "it names its node, " + report.Escape(pod.NodeName) + ", and needs no scheduler"
 	case len(pod.Gates) > 0:
-		return "it has scheduling gates: " + report.Escape(strings.Join(pod.Gates, ", "))
+		return "it waits for its scheduling gates: " + report.Escape(strings.Join(pod.Gates, ", "))
 	case pod.Spec.SchedulerName != scheduler.Name:
 		return "it asks for the scheduler " + strict.Quote(pod.Spec.SchedulerName)
 	}
@@ -104,7 +104,7 @@ func (d *decision) head(format string, a ...any) {
 func (d *decision) text() string {
 	goes := "it goes nowhere"
 	if d.Node != "" {
-		goes = "it goes to node/" + d.Node
+		goes = "it is to go to node/" + d.Node
 	}
 	d.line("%s was decided upon at %v, attempt %d: %s", d.Pod.Path(), d.At, d.attempt, goes)
 	d.line("  the scheduler knew %s then and asked %d, of which %d can take it", count(d.Nodes, "node"), d.Examined, len(d.Feasible))
@@ -138,7 +138,7 @@ func (d *decision) scores() {
 	for i, p := range d.Feasible[0].Plugins {
 		if slices.ContainsFunc(d.Feasible, func(n scheduler.NodeScore) bool { return n.Plugins[i].Score != p.Score }) {
 			head, columns = append(head, p.Plugin), append(columns, i)
-		} else {
+		} else if p.Score != 0 {
 			same = append(same, p.Plugin+" "+strconv.FormatInt(p.Score, 10))
 		}
 	}
@@ -273,6 +273,11 @@ func (d *decision) refusals() {
 
 // changes prints what would have to change for a node to take the pod.
 func (d *decision) changes() {
+	if d.PreFilter != "" {
+		d.head("what would have to change")
+		d.line("  no node was asked, because none would do: %s", d.PreFilter)
+		return
+	}
 	if len(d.Infeasible) == 0 {
 		return
 	}

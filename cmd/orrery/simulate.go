@@ -32,12 +32,12 @@ const defaultMaxMemory = "12Gi"
 func modelFlags(f *pflag.FlagSet, o *options) {
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all luck; 0 takes the scenario's own")
 	f.StringVar(&o.policy, "policy", "", "how the scheduler chooses, instead of as the scenario says: one of its policies, or "+strings.Join(scheduler.PolicyNames(), ", "))
+	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
 	runFlags(f, o)
 }
 
 // runFlags declares those of them that are not what a comparison varies.
 func runFlags(f *pflag.FlagSet, o *options) {
-	f.StringVar(&o.ties, "ties", "", tiesHelp+", instead of as the scenario says")
 	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")
 	f.Uint64Var(&o.shuffle, "shuffle-ties", 0, "permute events of one instant with this seed; 0 keeps first in, first out")
@@ -195,11 +195,11 @@ func reproduce(name string, o *options, seed uint64) string {
 	if o.policy != "" {
 		line += " --policy " + quote(o.policy)
 	}
-	if o.ties != "" {
-		line += " --ties " + quote(o.ties)
-	}
 	if o.literal {
 		line += " --literal"
+	}
+	if o.ties != "" {
+		line += " --ties " + quote(o.ties)
 	}
 	if o.shuffle != 0 {
 		line += " --shuffle-ties " + strconv.FormatUint(o.shuffle, 10)

@@ -51,6 +51,7 @@ func New(c Config) (*Cluster, error) {
 	x.addControlPlane()
 	x.ingress = x.net.AddSite("ingress", "ingress")
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
+	c.Scheduler.Usage = x.usage
 	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
 	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})

@@ -7,6 +7,7 @@ import (
 	"orrery/model/proxy"
 	"orrery/model/store"
 	"orrery/model/workload"
+	"orrery/sim"
 )
 
 // faultWorld is the cluster as faults see it: the truth itself.
@@ -29,6 +30,12 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 
 // Registry implements fault.World.
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
+
+// usage implements scheduler.Usage: metrics are read where they are made, one
+// scrape late; the requests that carry them are not modeled.
+func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
+	return x.kubelets[node].Machine().MeasuredCPU(x.Kernel.Now())
+}
 
 // trafficWorld is the cluster as requests meet it.
 type trafficWorld struct{ x *Cluster }

@@ -60,6 +60,7 @@ type Process struct {
 	dueAt      sim.Time // when it will end, Never if nothing will end it
 	memory     int64    // bytes the newest instance used from its start
 	growth     int64    // bytes it uses more every second
+	cpu        int64    // milli-CPU it uses at rest
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
 	dueCode    int32
@@ -105,6 +106,7 @@ type Machine struct {
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
 	costs     *costs
+	meter     meter
 }
 
 // doom is containers that exit soon after each start.
@@ -270,7 +272,11 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		}
 	}
 	p.Instances++
-	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
+	p.memory, p.growth, p.cpu = b.MemoryBytes, b.MemoryGrowth, b.CPUMilli
+	if c.Limits.CPUMilli > 0 {
+		p.cpu = min(p.cpu, c.Limits.CPUMilli)
+	}
+	m.meter.use(now, p.cpu)
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
@@ -396,6 +402,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
+	m.meter.use(p.FinishedAt, -p.cpu)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
@@ -455,6 +462,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				m.meter.use(m.offAt, -p.cpu)
 				p.ExitCode, p.Cause = lostCode, Lost
 			}
 		}

@@ -73,6 +73,9 @@ func recount(a *Account) string {
 
 // account gives one of the decision d and checks it.
 func (w *twins) account(p *model.Pod, start int, d decision) {
+	if w.fast.ties != TiesHeap {
+		return // only then does a run break ties as here
+	}
 	changes := w.fast.cache.changes
 	checkAccount(w.t, w.fast.account(&podRow{pod: p}, start, d))
 	if w.fast.cache.changes != changes {

@@ -132,7 +132,8 @@ type cache struct {
 	volumes     volumes
 	workloads   workloads
 
-	luck sim.Luck // of plugins that draw
+	luck  sim.Luck // of plugins that draw
+	usage Usage    // what nodes are measured to use; nil if nobody measures
 	// ledger is what namespaces have of the cluster; nil if nobody asks.
 	ledger *ledger
 	// devices decides which GPUs of a node a pod gets.

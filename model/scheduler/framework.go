@@ -327,7 +327,11 @@ func newFramework(profile *Profile, cache *cache, client *store.Client) *Framewo
 	}
 	h := &Handle{framework: f, profile: profile, cache: cache, client: client}
 	for _, e := range profile.Plugins {
-		f.add(registry[e.Name](h), e)
+		make := e.New
+		if make == nil {
+			make = registry[e.Name]
+		}
+		f.add(make(h), e)
 	}
 	f.arrange(profile.FilterOrder)
 	return f

@@ -62,6 +62,10 @@ func binPackProfile() *Profile {
 	return p
 }
 
+// loadAwareProfile has measured use in place of what is asked for, as its authors
+// configure it.
+func loadAwareProfile() *Profile { return preferring(Enabled{Name: "LoadAware", Weight: 1}) }
+
 // dominantShareProfile is the default one with another order of the queue.
 func dominantShareProfile() *Profile {
 	p := DefaultProfile()

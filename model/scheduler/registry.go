@@ -32,6 +32,7 @@ var registry = map[string]func(*Handle) Plugin{
 	"Fragmentation":                   newFragmentation,
 	"GPUClustering":                   newGPUClustering,
 	"GPUPacking":                      newGPUPacking,
+	"LoadAware":                       newLoadAware,
 	"Random":                          newRandom,
 }
 
@@ -41,6 +42,9 @@ type Enabled struct {
 	Name   string
 	Weight int64
 	Not    Point // where it is not asked
+	// New makes a plugin that is in no registry: code that uses this package can
+	// bring its own. Nil takes the one of that name here.
+	New func(*Handle) Plugin
 }
 
 // Point is an extension point at which a plugin can be left out, or several.
@@ -136,6 +140,7 @@ var policies = []Policy{
 	{"random", "any node that can take the pod, each as likely", randomProfile},
 	{"first-fit", "the first node of the list that can take the pod", firstFitProfile},
 	{"best-fit", "the node that would have the least CPU and GPU left", bestFitProfile},
+	{"load-aware", "nodes measured to use up to 40 % of their CPU, the fullest first, then the emptiest", loadAwareProfile},
 	{"dominant-share", "default, and pods of the namespace with the least dominant share come first (DRF)", dominantShareProfile},
 	{"dot-product", "the node where what is free is the least like what the pod wants", dotProductProfile},
 	{"gpu-packing", "shared GPUs first, then free ones of nodes in use", gpuPackingProfile},

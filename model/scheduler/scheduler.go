@@ -31,6 +31,8 @@ type Config struct {
 	// for a search to stop; default 0: 50 % less 1 % per 125 nodes, at least
 	// 5 %.
 	PercentageOfNodesToScore int64
+	// Usage is what nodes are measured to use; nil if nobody measures.
+	Usage Usage
 	// PodInitialBackoff is the first backoff, default 1 s; PodMaxBackoff the
 	// longest, default 10 s.
 	PodInitialBackoff, PodMaxBackoff time.Duration
@@ -129,7 +131,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
 	x.budgets = x.client.Watch(model.KindPodDisruptionBudget)
-	x.cache.luck = k.Luck()
+	x.cache.luck, x.cache.usage = k.Luck(), x.Usage
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
 	}

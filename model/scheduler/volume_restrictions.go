@@ -18,7 +18,7 @@ type volumeRestrictions struct {
 func newVolumeRestrictions(h *Handle) Plugin {
 	p := &volumeRestrictions{handle: h}
 	p.disk = h.Status(p.Name(), Unschedulable, "node(s) had no available disk")
-	p.once = h.Status(p.Name(), Unschedulable, "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode")
+	p.once = h.Status(p.Name(), Unschedulable, "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod")
 	return p
 }
 
