@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"orrery/model"
-	"orrery/model/etcd"
 	"orrery/model/network"
 	"orrery/model/store"
 	"orrery/sim"
@@ -19,8 +18,6 @@ import (
 // handling is the processor time of a write: authentication, decoding,
 // admission, encoding. A small write costs 1 to 3 ms besides etcd's commit.
 var handling = sim.Lognormal(1500*time.Microsecond, 6*time.Millisecond)
-
-const whyCommit = store.WhyArrive + 1
 
 // stage is one step of the request path. It may change the request or refuse
 // it; Accepted passes it on.
@@ -37,7 +34,8 @@ var path = []stage{authenticate, admit}
 type Server struct {
 	kernel *sim.Kernel
 	store  *store.Store
-	etcd   *etcd.Cluster
+	etcd   *Backend
+	member int // of etcd, on the same machine
 	self   sim.ActorID
 	work   sim.Lane
 	freeAt []sim.Time // by core: when it has finished what arrived so far
@@ -45,22 +43,20 @@ type Server struct {
 	classed map[classed]*model.PodSpec
 }
 
-// New is a server at a site, known to clients made from now on. It works on at
-// most cores requests at the same time; others wait for the first free core.
-func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
+// New is a server at the site of an etcd member, known to clients made from
+// now on. It works on at most cores requests at the same time; others wait for
+// the first free core.
+func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
 	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
 	return a
 }
 
 // Wake implements sim.Actor.
-func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
+func (a *Server) Wake(now sim.Time, _ sim.Why, slot uint64) {
 	r := a.store.Request(slot)
-	if why == whyCommit {
-		a.commit(r, slot)
-		return
-	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
 			a.store.Answer(slot, refusal, nil)
@@ -70,7 +66,7 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	a.admitPriority(r)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
-	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)
+	a.etcd.propose(a, proposed, r, slot)
 }
 
 // busy keeps the core that is free first busy for d and returns when it is
@@ -87,13 +83,9 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 }
 
 // DescribeWake implements sim.Describer.
-func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
+func (a *Server) DescribeWake(_ sim.Why, slot uint64) string {
 	r := a.store.Request(slot)
-	what := "arrival"
-	if why == whyCommit {
-		what = "commit"
-	}
-	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
+	return "arrival of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }
 
 func authenticate(r *store.Request) store.Refusal {

@@ -7,12 +7,7 @@ import (
 	"orrery/model/store"
 )
 
-// commit applies a request to the truth of this moment and answers it.
-func (a *Server) commit(r *store.Request, slot uint64) {
-	refusal, stored := a.apply(r)
-	a.store.Answer(slot, refusal, stored)
-}
-
+// apply applies a request to the truth of this moment.
 func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	if r.Op == store.OpCreate {
 		if refusal := a.store.Create(r.Client.Actor, r.Object); refusal != store.Accepted {

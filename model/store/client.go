@@ -22,13 +22,14 @@ const (
 	Unauthorized            // 401
 	Forbidden               // 403
 	TooManyRequests         // 429
-	TimedOut                // no answer came
+	TimedOut                // no answer came, or 504 with etcd's
+	NoSpace                 // 500: etcd's database is full
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "Timeout"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "Timeout", "InternalError"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own

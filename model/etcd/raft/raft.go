@@ -250,7 +250,11 @@ func (r *Raft) appendOne() {
 // Campaign stands for election at once (MsgHup).
 func (r *Raft) Campaign() {
 	if r.mayStand() {
-		r.stand(r.config.PreVote, false)
+		ask := Vote
+		if r.config.PreVote {
+			ask = PreVote
+		}
+		r.stand(ask, false)
 	}
 }
 
@@ -259,11 +263,12 @@ func (r *Raft) mayStand() bool {
 	return r.role != Leader && r.promotable() && !r.log.changeIn(r.applied+1, r.commit)
 }
 
-// stand asks everybody for a vote, or whether they would give it.
-func (r *Raft) stand(pre, forced bool) {
-	ask, answer, term := Vote, VoteResp, r.term+1
-	if pre {
-		ask, answer = PreVote, PreVoteResp
+// stand asks everybody for a vote, or whether they would give it; a forced
+// vote is one that the leader itself wants.
+func (r *Raft) stand(ask Type, forced bool) {
+	answer, term := VoteResp, r.term+1
+	if ask == PreVote {
+		answer = PreVoteResp
 		r.votes, r.grants, r.lead, r.role = 0, 0, None, PreCandidate
 	} else {
 		r.reset(term)

@@ -10,11 +10,10 @@ type Ready struct {
 	Lead               bool // it leads
 	Snapshot           Snapshot
 	Reads              []Read
-	EntriesFrom        uint64 // entries from here to Last are to be written; none if it is greater
-	EntriesTo          uint64
 	ApplyFrom, ApplyTo uint64 // entries that became part of the state; none if From is greater
 
-	entries Entries
+	entriesFrom uint64 // where those to be written belong
+	entries     Entries
 }
 
 // HasReady tells whether there is anything to do.
@@ -39,7 +38,7 @@ func (r *Raft) TakeReady() *Ready {
 		}
 	}
 	r.messages, r.after = r.messages[:0], r.after[:0]
-	rd.EntriesFrom, rd.EntriesTo = r.accepted, r.log.last
+	rd.entriesFrom = r.accepted
 	rd.entries = r.log.slice(r.accepted, r.log.last, r.log.last+1)
 	rd.Sync = rd.entries.Count > 0 || r.vote != old.Vote || r.term != old.Term
 	if r.coming.Index > 0 && !r.writing {
@@ -56,6 +55,9 @@ func (r *Raft) TakeReady() *Ready {
 	return rd
 }
 
+// Doing is the Ready that was taken last.
+func (r *Raft) Doing() *Ready { return &r.ready }
+
 // Advance says that what the last Ready wanted written is on disk, and that
 // what it wanted applied is part of the state.
 func (r *Raft) Advance() {
@@ -67,7 +69,7 @@ func (r *Raft) Advance() {
 	}
 	d.Term, d.Vote, d.Commit = rd.Term, rd.Vote, rd.Commit
 	if rd.entries.Count > 0 {
-		d.log.put(rd.EntriesFrom-1, &rd.entries)
+		d.log.put(rd.entriesFrom-1, &rd.entries)
 	}
 	last, lastTerm := d.log.last, d.log.lastTerm()
 	for _, m := range r.own {
@@ -156,4 +158,47 @@ func (r *Raft) Apply(c Change) {
 	if !r.conf.Voters.Has(r.transferee) {
 		r.transferee = None
 	}
+}
+
+// Settle is what many rounds come to in which nothing goes wrong: the group
+// has the leader's entries up to last, all on disk, committed and applied, and
+// everybody was heard. It must be so already, up to an earlier entry.
+func (r *Raft) Settle(last uint64) {
+	n := last - r.log.last
+	if n == 0 {
+		return
+	}
+	r.log.extend(n, r.term)
+	r.disk.log.extend(n, r.term)
+	r.commit, r.applying, r.applied, r.disk.Commit = last, last, last, last
+	r.ready.Commit = last
+	r.stable, r.accepted = last+1, last+1
+	if r.role != Leader {
+		return
+	}
+	for id := ID(1); id <= MaxID; id++ {
+		if p := &r.progress[id]; r.member(id) {
+			p.match, p.next, p.sentCommit = last, last+1, last
+		}
+	}
+}
+
+// Settled tells whether a leader has nothing left to do: everybody has
+// everything.
+func (r *Raft) Settled() bool {
+	if r.role != Leader || r.busy || r.HasReady() || r.applied != r.log.last || r.transferee != None {
+		return false
+	}
+	for id := ID(1); id <= MaxID; id++ {
+		if p := &r.progress[id]; r.member(id) && (p.flow != replicate || p.match != r.log.last) {
+			return false
+		}
+	}
+	return true
+}
+
+// Skip lets n ticks pass of which it is known that they change nothing.
+func (r *Raft) Skip(n Tick) {
+	r.now += n
+	r.heardAt += n
 }

@@ -98,7 +98,7 @@ func (r *Raft) counted(m *Message) {
 	switch {
 	case r.majority(r.grants):
 		if r.role == PreCandidate {
-			r.stand(false, false)
+			r.stand(Vote, false)
 			return
 		}
 		r.becomeLeader()
@@ -122,7 +122,7 @@ func (r *Raft) stepFollower(m *Message) bool {
 		r.follow(m)
 	case TimeoutNow:
 		if r.mayStand() {
-			r.stand(false, true)
+			r.stand(Vote, true)
 		}
 	case ReadIndexResp:
 		r.reads.answers = append(r.reads.answers, Read{m.Index, m.Context})

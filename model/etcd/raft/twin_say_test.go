@@ -140,7 +140,7 @@ func (r *rig) logsMatch(p, q *pair) {
 }
 
 func TestOursDoesWhatEtcdsRaftDoes(t *testing.T) {
-	seeds, steps := uint64(2000), 900
+	seeds, steps := uint64(2000), 600
 	if testing.Short() {
 		seeds = 200
 	}
