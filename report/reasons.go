@@ -8,7 +8,7 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"ActionFailed", "BackOff", "Failed", "FailedCreate", "FailedScheduling", "FaultEnded", "FaultStarted",
+	"ActionFailed", "BackOff", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "Failed", "FailedCreate", "FailedScheduling", "FaultEnded", "FaultStarted",
 	"FaultWithoutTarget", "Killing", "NodeAffinity", "NodeNotReady", "OutOfcpu", "OutOfephemeral-storage",
 	"OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "ScalingReplicaSet", "Scheduled", "Started",
 	"SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction", "TaintToleration", "TrafficChanged", "Unhealthy",

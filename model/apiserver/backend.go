@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"slices"
+	"strconv"
 
 	"orrery/model"
 	"orrery/model/etcd"
@@ -16,6 +17,8 @@ import (
 type Backend struct {
 	*etcd.Group
 	store   *store.Store
+	net     *network.Network
+	self    sim.ActorID
 	sites   []network.Site
 	servers []*Server // by member
 	writes  []write
@@ -32,7 +35,8 @@ type write struct {
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
 // to be made.
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
-	b := &Backend{store: s, sites: c.Sites, servers: make([]*Server, len(c.Sites))}
+	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites))}
+	b.self = k.Register("etcd-log", b)
 	b.Group = etcd.New(k, net, b, c)
 	return b
 }
@@ -111,5 +115,27 @@ func (b *Backend) Forget(about uint64) {
 	b.unused = append(b.unused, uint32(about))
 }
 
+// Leads implements etcd.Client.
+func (b *Backend) Leads(member int, term uint64) {
+	b.note(member, model.Note{Reason: "EtcdLeaderElected", Message: "leads in term " + strconv.FormatUint(term, 10)})
+}
+
 // Serving implements etcd.Client.
-func (b *Backend) Serving(member int, ok bool) { b.store.SetServing(b.sites[member], ok) }
+func (b *Backend) Serving(member int, ok bool) {
+	b.store.SetServing(b.sites[member], ok)
+	if ok {
+		b.note(member, model.Note{Reason: "EtcdServing", Message: "its API server reads and writes again"})
+		return
+	}
+	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: "its API server has waited 7s for a leader"})
+}
+
+// note tells people something about a member. No component of Kubernetes does;
+// they read it in etcd's log.
+func (b *Backend) note(member int, n model.Note) {
+	n.Name = "etcd/" + b.net.Name(b.sites[member])
+	b.store.Note(b.self, n)
+}
+
+// Wake implements sim.Actor; etcd wakes itself.
+func (b *Backend) Wake(sim.Time, sim.Why, uint64) {}

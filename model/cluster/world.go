@@ -30,6 +30,9 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 // Registry implements fault.World.
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
+// Etcd implements fault.World.
+func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
+
 // trafficWorld is the cluster as requests meet it.
 type trafficWorld struct{ x *Cluster }
 

@@ -69,6 +69,8 @@ type Client interface {
 	Failed(about uint64, why Failure)
 	// Forget says that nothing more will be said about a write that failed.
 	Forget(about uint64)
+	// Leads tells that a member has been elected.
+	Leads(member int, term uint64)
 	// Serving tells that a member's server can, or cannot, read and write.
 	Serving(member int, ok bool)
 }
@@ -188,6 +190,7 @@ func (g *Group) elect() {
 		}
 	}
 	g.done = g.members[0].core.Applied()
+	g.members[0].led = g.members[0].core.Term()
 }
 
 // Leader is who leads, as far as the members that are up know: the one of the

@@ -74,7 +74,8 @@ func (r *rig) Failed(about uint64, why etcd.Failure) {
 	r.failed[about] = true
 	r.says("failed %d %d", about, why)
 }
-func (r *rig) Forget(about uint64) { r.says("forget %d", about) }
+func (r *rig) Forget(about uint64)           { r.says("forget %d", about) }
+func (r *rig) Leads(member int, term uint64) { r.says("member %d leads in term %d", member, term) }
 func (r *rig) Serving(member int, ok bool) {
 	r.says("member %d serves %v", member, ok)
 }

@@ -24,6 +24,7 @@ type member struct {
 	boots   uint32
 	ticked  raft.Tick
 	syncing bool
+	led     uint64   // the last term it led
 	waiting []uint64 // proposals, by name, until it knows a leader
 
 	sentAt  [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
@@ -91,6 +92,10 @@ func (m *member) work(now sim.Time) {
 			break
 		}
 		m.finish(rd.Lead, rd.Messages, now)
+	}
+	if m.core.Role() == raft.Leader && m.core.Term() > m.led {
+		m.led = m.core.Term()
+		g.client.Leads(int(m.id)-1, m.led)
 	}
 	m.forward(now)
 	m.judge(now)
