@@ -115,6 +115,8 @@ type Group struct {
 }
 
 // entry is an entry of the log, wherever it is.
+//
+//tidy:key the members' logs agree on it
 type entry struct{ term, index uint64 }
 
 // proposal is a write from when an API server asks for it until it is
@@ -155,7 +157,7 @@ func New(k *sim.Kernel, net *network.Network, client Client, c Config) *Group {
 	}
 	ticks := k.Luck().Lane("etcd/tick")
 	for i, site := range c.Sites {
-		m := &member{group: g, id: raft.ID(i + 1), site: site, name: net.Name(site), hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never}
+		m := &member{group: g, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never}
 		luck := ticks.Draw(m.hash, 0)
 		m.phase = sim.Time(luck.Duration(0, heartbeat))
 		m.disk = raft.NewDisk(raft.Snapshot{Index: 1, Term: 1, Conf: all})

@@ -13,7 +13,6 @@ type member struct {
 	group *Group
 	id    raft.ID
 	site  network.Site
-	name  string
 	hash  uint64 // of its name, for luck
 	phase sim.Time
 	fsync sim.Dist
@@ -27,11 +26,13 @@ type member struct {
 	led     uint64   // the last term it led
 	waiting []uint64 // proposals, by name, until it knows a leader
 
-	sentAt  [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
-	told    [raft.MaxID + 1]uint64   // and the last commit it was told
-	acked   [raft.MaxID + 1]uint64   // and the last entry acknowledged to it
-	lostAt  sim.Time                 // since when it cannot serve; Never while it can
-	refused bool                     // and it has been so long that its server gave up
+	sentAt   [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
+	told     [raft.MaxID + 1]uint64   // and the last commit it was told
+	acked    [raft.MaxID + 1]uint64   // and the last entry acknowledged to it
+	lostAt   sim.Time                 // since when it cannot serve; Never while it can
+	refused  bool                     // and it has been so long that its server gave up
+	asksFrom uint64                   // then: the first tick in which it asks how far all is committed
+	readAt   uint64                   // then: what it must have applied to serve again, 0 if it does not know yet
 }
 
 // boot starts the process with what is on its disk.
@@ -72,8 +73,15 @@ func (m *member) tick(now sim.Time) {
 	m.ticked++
 	m.group.queue.push(event{at: m.timeOf(m.ticked + 1), kind: ticks, member: m.id, boots: m.boots})
 	m.core.Tick(m.ticked)
+	if m.refused && m.lostAt == sim.Never && m.ticked%readRetryTicks == 0 {
+		m.core.AskReadIndex(uint64(m.ticked))
+	}
 	m.work(now)
 }
+
+// readRetryTicks is how often a member asks again how far all is committed
+// (server/etcdserver/v3_server.go readIndexRetryTime, 500 ms).
+const readRetryTicks = 5
 
 // work does what the process wants done, until it waits for its disk: writing,
 // sending and applying happen one after the other
@@ -83,6 +91,11 @@ func (m *member) work(now sim.Time) {
 	for m.up && !m.syncing && m.core.HasReady() {
 		rd := m.core.TakeReady()
 		g.apply(m, rd)
+		for _, r := range rd.Reads {
+			if r.Context >= m.asksFrom { // not the answer to an older question
+				m.readAt = r.Index
+			}
+		}
 		if rd.Lead {
 			g.send(m, rd.Messages, now)
 		}
@@ -117,6 +130,10 @@ func (m *member) finish(led bool, messages []raft.Message, now sim.Time) {
 		m.group.send(m, messages, now)
 	}
 	m.snapshot()
+	if m.refused && m.lostAt == sim.Never && m.readAt > 0 && m.core.Applied() >= m.readAt {
+		m.refused = false
+		m.group.client.Serving(int(m.id)-1, true)
+	}
 }
 
 // snapshot takes the snapshots that are due.
@@ -158,8 +175,9 @@ func (m *member) pass(slot uint32, now sim.Time) {
 	}
 }
 
-// judge tells the member's server when it cannot be served: when there is no
-// leader that the member can talk to, for as long as a request waits.
+// judge finds out since when the member's server cannot be served: there is no
+// leader that the member can talk to. When that lasts as long as a request
+// waits, the server gives up; it goes on when a linearizable read succeeds.
 func (m *member) judge(now sim.Time) {
 	g := m.group
 	if g.replay || g.rest != nil {
@@ -171,11 +189,7 @@ func (m *member) judge(now sim.Time) {
 	}
 	switch {
 	case ok && m.lostAt != sim.Never:
-		m.lostAt = sim.Never
-		if m.refused {
-			m.refused = false
-			g.client.Serving(int(m.id)-1, true)
-		}
+		m.lostAt, m.readAt, m.asksFrom = sim.Never, 0, uint64(m.ticked)
 	case !ok && m.lostAt == sim.Never:
 		m.lostAt = now
 		g.queue.push(event{at: now.Add(timeout), kind: gaveUp, member: m.id})
