@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/scenarios/strict"
+	"orrery/sim"
 )
 
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
@@ -51,10 +52,21 @@ func (l *loader) etcd(v strict.Value) {
 	c := &l.scenario.Config.ControlPlane.Etcd
 	c.NoPreVote = !m.Default("preVote", "true").Bool()
 	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
-	c.Fsync = m.Optional("fsync").Dist()
+	if fsync := m.Optional("fsync"); fsync.Given() {
+		c.Fsync = syncTime(fsync)
+	}
 	if quota := m.Optional("quota"); quota.Given() {
 		c.QuotaBytes = positive(quota, strict.Value.Bytes)
 	}
+}
+
+// syncTime reads how long a disk takes to sync, which is never no time at all.
+func syncTime(v strict.Value) sim.Dist {
+	d := v.Dist()
+	if d.IsZero() && isZero(v) {
+		v.Errorf("%s is too little", v.Raw())
+	}
+	return d
 }
 
 // positive refuses nothing at all.

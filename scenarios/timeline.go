@@ -225,7 +225,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 		case fault.ParamFrom:
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
-			f.Fsync = m.Required(p).Dist()
+			f.Fsync = syncTime(m.Required(p))
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:

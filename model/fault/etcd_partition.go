@@ -18,6 +18,9 @@ func (f *etcdPartition) begin(d *Director, s *Spec, _ []model.Object) (string, b
 	if len(s.FromMembers) == 0 {
 		other, from = d.world.ControlPlane(), "the others"
 	}
+	if len(d.world.ControlPlane()) == 1 {
+		return "the control plane has no other machine", false
+	}
 	if s.Direction != From {
 		f.cut(d, one, other)
 	}

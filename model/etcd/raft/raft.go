@@ -105,7 +105,7 @@ func New(c Config, d *Disk, now Tick) *Raft {
 	return r
 }
 
-// Term is the current term; Lead the leader it knows, or None; Role its own.
+// Term is the current term.
 func (r *Raft) Term() uint64 { return r.term }
 
 // Lead is the leader the member knows in its term, None if it knows none.
@@ -138,18 +138,7 @@ func (r *Raft) Conf() Conf { return r.conf }
 // Vote is whom it voted for in its term.
 func (r *Raft) Vote() ID { return r.vote }
 
-// Match is the last entry that a leader knows to be on a member's disk.
-func (r *Raft) Match(id ID) uint64 { return r.progress[id].match }
-
-// DueAt is the next tick that means anything to the member.
-func (r *Raft) DueAt() Tick {
-	if r.role == Leader {
-		return r.now + 1
-	}
-	return max(r.now+1, r.heardAt+r.timeout)
-}
-
-// Tick tells the member what tick it is. Ticks before DueAt may be left out.
+// Tick tells the member that a tick passed: what tick it is now.
 func (r *Raft) Tick(now Tick) {
 	r.now = now
 	if r.role == Leader {
