@@ -26,7 +26,8 @@ var imports = map[string][]string{
 	"sim":                {},
 	"model":              {"sim"},
 	"model/network":      {"sim", "model"},
-	"model/etcd":         {"sim", "model", "model/network"},
+	"model/etcd/raft":    {},
+	"model/etcd":         {"sim", "model", "model/network", "model/etcd/raft"},
 	"model/store":        {"sim", "model", "model/network", "model/etcd"},
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
@@ -313,6 +314,7 @@ var doors = map[string][]string{
 	"Create": {"model/apiserver", "model/cluster"}, "Update": {"model/apiserver"}, "Delete": {"model/apiserver"},
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
 	"Note":    {"model/workload", "model/fault", "model/cluster"}, // what people are told who use no API

@@ -70,7 +70,7 @@ func deletion(r *store.Record) bool {
 // k8s.io/apiserver/pkg/authentication/request/x509/x509.go (an expired
 // certificate is no identity).
 func TestAKubeletWithAnExpiredCertificateLosesItsNode(t *testing.T) {
-	name := firstNode(newCluster(t, 4, 0))
+	name := firstNode(newCluster(t, 4, 0, 1))
 	f := fault.Spec{Fault: "certificate-expiry", Component: "kubelet", For: 3 * time.Minute, Target: fault.Target{Names: []string{name}}}
 	c := withExpiry(t, f)
 	unknown, back := when(c, ready(model.Unknown)), when(c, ready(model.True))

@@ -156,7 +156,7 @@ func (s *Store) RightsChanged() {
 		switch may := w.allowed(); {
 		case !may && !w.broken:
 			s.kernel.Post(w.timeoutAfter(now), s.wire.reflector, whyTimeout, uint64(w.ID))
-		case may && w.broken && s.net.Connected(w.client.Site, w.client.Server):
+		case may && w.broken && s.wire.served(w.client.Site, w.client.Server):
 			s.kernel.Post(s.retryAfter(w, now), s.wire.reflector, whyReconnect, uint64(w.ID))
 		}
 	}
@@ -182,9 +182,9 @@ func (w *Watch) timeoutAfter(now sim.Time) sim.Time {
 	return at
 }
 
-// timedOut ends a watch whose next request is refused.
+// timedOut ends a watch whose request is over and whose next one is refused.
 func (w *Watch) timedOut(now sim.Time) {
-	if w.open && !w.broken && !w.allowed() {
+	if w.open && !w.broken && w.timeoutAfter(now-1) == now && !w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, now, true
 		w.breaks++
 	}
