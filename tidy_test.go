@@ -317,7 +317,7 @@ var doors = map[string][]string{
 	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
-	"Note":    {"model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
+	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
 	"Observe": {"model/apiserver", "model/cluster"},
 }
 
