@@ -7,8 +7,12 @@ import (
 	"orrery/model/store"
 )
 
-// kubelet is the component of which every node has one.
-const kubelet = "kubelet"
+// kubelet is the component of which every node has one; controllerManager the one
+// whose parts have tokens of their own.
+const (
+	kubelet           = "kubelet"
+	controllerManager = "kube-controller-manager"
+)
 
 // certificateExpiry lets the client certificate of a component expire: the API
 // server answers 401 until it has a new one, which here takes effect at once.
@@ -22,7 +26,9 @@ type certificateExpiry struct{ whose func(*store.Identity) bool }
 
 func (f *certificateExpiry) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	component := s.Component
-	f.whose = func(as *store.Identity) bool { return as.Component == component }
+	f.whose = func(as *store.Identity) bool {
+		return as.Component == component && (as.Credential == store.Certificate || as.Credential == store.AccountToken && component == controllerManager)
+	}
 	if component == kubelet {
 		var users []string
 		for _, n := range nodes {

@@ -33,7 +33,7 @@ const (
 // with its effect, and a line here.
 var Kinds = []Kind{
 	{
-		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", "kube-controller-manager", "kubectl"},
+		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
 		Params: []string{ParamFor, ParamComponent, ParamTarget},
 		effect: func() effect { return &certificateExpiry{} },

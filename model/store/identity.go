@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -15,7 +16,7 @@ const (
 	NoCredential Credential = iota // anonymous
 	Certificate
 	AccountToken // of a service account
-	BearerToken
+	BearerToken // of an identity provider
 )
 
 // Identity is who a client is once its credential is checked. The zero value is
@@ -45,12 +46,12 @@ func Account(namespace, name, component string) Identity {
 }
 
 // User is the identity of somebody with a name: a service account's token if it
-// is the name of one, else a certificate without groups.
+// is the name of one, else a bearer token that names no groups.
 func User(name string) Identity {
 	if strings.HasPrefix(name, model.UserAccountPrefix) {
 		return Identity{User: name, Credential: AccountToken, Component: "kubectl"}
 	}
-	return Identity{User: name, Credential: Certificate, Component: "kubectl"}
+	return Identity{User: name, Credential: BearerToken, Component: "kubectl"}
 }
 
 // Right is a verb that a request needs the right to.
@@ -169,7 +170,7 @@ func (w *Watch) allowed() bool {
 // watchLeast is how long a reflector asks a watch to last, times 1 to 2
 // (k8s.io/client-go/tools/cache/reflector.go defaultMinWatchTimeout). The next
 // one goes on where it ended: while it is allowed, that is no event.
-const watchLeast = 5 * 60 * 1_000_000_000
+const watchLeast = 5 * time.Minute
 
 // timeoutAfter is when the request of an open watch ends.
 func (w *Watch) timeoutAfter(now sim.Time) sim.Time {
