@@ -26,18 +26,23 @@ const (
 	KindEndpointSlice
 	KindPriorityClass
 	KindPodDisruptionBudget
+	KindStatefulSet
+	KindControllerRevision
+	KindDaemonSet
+	KindJob
+	KindCronJob
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget"}
+	"PodDisruptionBudget", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget"}
+	"poddisruptionbudget", "statefulset", "controllerrevision", "daemonset", "job", "cronjob"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -52,6 +57,11 @@ var kindAliases = map[string]Kind{
 	"endpointslice": KindEndpointSlice, "endpointslices": KindEndpointSlice,
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
 	"poddisruptionbudget": KindPodDisruptionBudget, "poddisruptionbudgets": KindPodDisruptionBudget, "pdb": KindPodDisruptionBudget,
+	"statefulset": KindStatefulSet, "statefulsets": KindStatefulSet, "sts": KindStatefulSet,
+	"daemonset": KindDaemonSet, "daemonsets": KindDaemonSet, "ds": KindDaemonSet,
+	"job": KindJob, "jobs": KindJob,
+	"cronjob": KindCronJob, "cronjobs": KindCronJob, "cj": KindCronJob,
+	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

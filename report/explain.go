@@ -106,6 +106,8 @@ func (e *explainer) bears(o model.Object) bool {
 		return e.alive && o.Ref() == e.node
 	case *model.ReplicaSet:
 		return e.found && o.Owner == e.ref
+	case *model.ControllerRevision:
+		return e.found && o.Owner == e.ref
 	case *model.EndpointSlice:
 		return e.found && o.Service == e.ref
 	}

@@ -9,7 +9,7 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "CalculateExpectedPodCountFailed", "EvictionRefused", "Failed", "FailedCreate",
-	"FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "Killing",
+	"FailedDelete", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "Killing",
 	"MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NotDeleted", "OutOfcpu",
 	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode",
 	"ScalingReplicaSet", "Scheduled", "Started", "SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction",

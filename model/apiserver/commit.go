@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"reflect"
 	"time"
 
 	"orrery/model"
@@ -63,8 +64,23 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	} else if sent.ResourceVersion == 0 {
 		*sent = *have
 	}
+	if unchanged(next, cur) {
+		return store.Accepted, cur
+	}
 	a.store.Update(r.Client.Actor, next)
 	return store.Accepted, next
+}
+
+// unchanged tells whether an update changes nothing, which is then not committed
+// (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
+// that change often nobody sends such an update, so they are not compared.
+func unchanged(next, cur model.Object) bool {
+	switch next.(type) {
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget:
+		next.Head().ResourceVersion = cur.Head().ResourceVersion
+		return reflect.DeepEqual(next, cur)
+	}
+	return false
 }
 
 // keepSpec makes everything but the status of next that of cur.
@@ -92,6 +108,11 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+	case *model.StatefulSet:
+		c, s := *cur.(*model.StatefulSet), *n
+		*n = c
+		n.ObservedGeneration, n.StatusReplicas, n.ReadyReplicas, n.AvailableReplicas = s.ObservedGeneration, s.StatusReplicas, s.ReadyReplicas, s.AvailableReplicas
+		n.CurrentReplicas, n.UpdatedReplicas, n.CurrentRevision, n.UpdateRevision = s.CurrentReplicas, s.UpdatedReplicas, s.CurrentRevision, s.UpdateRevision
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

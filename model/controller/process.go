@@ -57,6 +57,12 @@ type (
 	budgetWatcher interface {
 		podDisruptionBudget(now sim.Time, old, next *model.PodDisruptionBudget)
 	}
+	statefulSetWatcher interface {
+		statefulSet(now sim.Time, old, next *model.StatefulSet)
+	}
+	controllerRevisionWatcher interface {
+		controllerRevision(now sim.Time, old, next *model.ControllerRevision)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -78,6 +84,8 @@ type Process struct {
 	services       []serviceWatcher
 	endpointSlices []endpointSliceWatcher
 	budgets        []budgetWatcher
+	statefulSets   []statefulSetWatcher
+	revisions      []controllerRevisionWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane.
@@ -108,26 +116,21 @@ func (p *Process) add(r *registration) {
 }
 
 func (p *Process) subscribe(c controller) {
-	if w, ok := c.(podWatcher); ok {
-		p.pods = append(p.pods, w)
-	}
-	if w, ok := c.(nodeWatcher); ok {
-		p.nodes = append(p.nodes, w)
-	}
-	if w, ok := c.(deploymentWatcher); ok {
-		p.deployments = append(p.deployments, w)
-	}
-	if w, ok := c.(replicaSetWatcher); ok {
-		p.replicaSets = append(p.replicaSets, w)
-	}
-	if w, ok := c.(serviceWatcher); ok {
-		p.services = append(p.services, w)
-	}
-	if w, ok := c.(endpointSliceWatcher); ok {
-		p.endpointSlices = append(p.endpointSlices, w)
-	}
-	if w, ok := c.(budgetWatcher); ok {
-		p.budgets = append(p.budgets, w)
+	enlist(c, &p.pods)
+	enlist(c, &p.nodes)
+	enlist(c, &p.deployments)
+	enlist(c, &p.replicaSets)
+	enlist(c, &p.services)
+	enlist(c, &p.endpointSlices)
+	enlist(c, &p.budgets)
+	enlist(c, &p.statefulSets)
+	enlist(c, &p.revisions)
+}
+
+// enlist adds a controller to the watchers of a kind if it is one.
+func enlist[W any](c controller, watchers *[]W) {
+	if w, ok := c.(W); ok {
+		*watchers = append(*watchers, w)
 	}
 }
 
@@ -190,6 +193,20 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 		old := p.view.setEndpointSlice(ref.ID, next)
 		for _, w := range p.endpointSlices {
 			w.endpointSlice(now, old, next)
+		}
+	},
+	model.KindStatefulSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.StatefulSet)
+		old := replace(&p.view.statefulSets, ref.ID, next)
+		for _, w := range p.statefulSets {
+			w.statefulSet(now, old, next)
+		}
+	},
+	model.KindControllerRevision: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.ControllerRevision)
+		old := p.view.setRevision(ref.ID, next)
+		for _, w := range p.revisions {
+			w.controllerRevision(now, old, next)
 		}
 	},
 	model.KindPodDisruptionBudget: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {

@@ -56,6 +56,10 @@ func podSelector(o model.Object) *model.Selector {
 		return o.Selector
 	case *model.ReplicaSet:
 		return o.Selector
+	case *model.StatefulSet:
+		return o.Selector
+	case *model.DaemonSet:
+		return o.Selector
 	}
 	return nil
 }
@@ -74,6 +78,15 @@ func (p merge) Apply(cur model.Object) model.Object {
 		m := p.manifest.(*model.ReplicaSet)
 		n.Replicas, n.MinReady = m.Replicas, m.MinReady
 		n.Template = settled(n.Template, m.Template)
+	case *model.StatefulSet:
+		m := p.manifest.(*model.StatefulSet)
+		n.Replicas, n.Start, n.Template = m.Replicas, m.Start, settled(n.Template, m.Template)
+		n.OnDelete, n.Partition, n.MaxUnavailable = m.OnDelete, m.Partition, m.MaxUnavailable
+		n.MinReady, n.HistoryLimit = m.MinReady, m.HistoryLimit // podManagementPolicy is immutable
+	case *model.DaemonSet:
+		m := p.manifest.(*model.DaemonSet)
+		n.Template, n.OnDelete = settled(n.Template, m.Template), m.OnDelete
+		n.MaxUnavailable, n.MaxSurge, n.MinReady, n.HistoryLimit = m.MaxUnavailable, m.MaxSurge, m.MinReady, m.HistoryLimit
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()

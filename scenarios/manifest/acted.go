@@ -79,6 +79,14 @@ var (
 	actedDeployment = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.strategy spec.progressDeadlineSeconds spec.revisionHistoryLimit spec.paused`))
 
+	// What a StatefulSet's pods are called in DNS is not modeled, so its Service
+	// decides nothing.
+	actedStatefulSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`spec.serviceName spec.podManagementPolicy spec.updateStrategy spec.ordinals spec.revisionHistoryLimit`))
+
+	actedDaemonSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`spec.updateStrategy spec.revisionHistoryLimit`))
+
 	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
 		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
 		metadata.deletionGracePeriodSeconds metadata.generateName`))

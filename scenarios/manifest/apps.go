@@ -32,7 +32,7 @@ func readDeployment(o *object) {
 		Replicas:         replicas(spec.field("replicas"), in.Spec.Replicas),
 		MinReady:         seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
 		ProgressDeadline: 600 * time.Second,
-		HistoryLimit:     10,
+		HistoryLimit:     historyLimit(spec, in.Spec.RevisionHistoryLimit),
 		Paused:           in.Spec.Paused,
 	}
 	d.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
@@ -41,12 +41,6 @@ func readDeployment(o *object) {
 	}
 	if d.ProgressDeadline <= d.MinReady {
 		spec.field("progressDeadlineSeconds").errorf("%v must be more than minReadySeconds, %v", d.ProgressDeadline, d.MinReady)
-	}
-	if h := in.Spec.RevisionHistoryLimit; h != nil {
-		d.HistoryLimit = *h
-		if *h < 0 {
-			spec.field("revisionHistoryLimit").errorf("%d is negative", *h)
-		}
 	}
 	strategy(spec.field("strategy"), &in.Spec.Strategy, d)
 	d.Template = o.template(spec.field("template"), &in.Spec.Template)

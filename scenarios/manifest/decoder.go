@@ -209,7 +209,7 @@ func (s *Set) unmodeled(v strict.Value, t typed) {
 		checkSchedule(v.Peek("spec").Peek("schedule"))
 	}
 	switch t.kind {
-	case "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController":
+	case "Job", "CronJob", "ReplicationController":
 		what += ", so its pods do not exist here"
 	}
 	key := t.String()

@@ -27,6 +27,8 @@ func init() {
 	kinds = []kind{
 		{typed{"apps/v1", "Deployment"}, model.KindDeployment, true, false, actedDeployment, readDeployment},
 		{typed{"apps/v1", "ReplicaSet"}, model.KindReplicaSet, true, false, actedReplicaSet, readReplicaSet},
+		{typed{"apps/v1", "StatefulSet"}, model.KindStatefulSet, true, false, actedStatefulSet, readStatefulSet},
+		{typed{"apps/v1", "DaemonSet"}, model.KindDaemonSet, true, false, actedDaemonSet, readDaemonSet},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
