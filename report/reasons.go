@@ -9,11 +9,11 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "CalculateExpectedPodCountFailed", "EvictionRefused", "Failed", "FailedCreate",
-	"FailedDelete", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "Killing",
-	"MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NotDeleted", "OutOfcpu",
+	"FailedDaemonPod", "FailedDelete", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget",
+	"Killing", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NotDeleted", "OutOfcpu",
 	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode",
-	"ScalingReplicaSet", "Scheduled", "Started", "SuccessfulCreate", "SuccessfulDelete", "TaintManagerEviction",
-	"TaintToleration", "TrafficChanged", "Unhealthy", "UnmanagedPods",
+	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
+	"TaintManagerEviction", "TaintToleration", "TrafficChanged", "Unhealthy", "UnmanagedPods",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

@@ -113,6 +113,19 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas, n.ReadyReplicas, n.AvailableReplicas = s.ObservedGeneration, s.StatusReplicas, s.ReadyReplicas, s.AvailableReplicas
 		n.CurrentReplicas, n.UpdatedReplicas, n.CurrentRevision, n.UpdateRevision = s.CurrentReplicas, s.UpdatedReplicas, s.CurrentRevision, s.UpdateRevision
+	case *model.DaemonSet:
+		c, s := *cur.(*model.DaemonSet), *n
+		*n = c
+		n.ObservedGeneration, n.Desired, n.Current, n.Misscheduled = s.ObservedGeneration, s.Desired, s.Current, s.Misscheduled
+		n.Ready, n.Available, n.Unavailable, n.Updated = s.Ready, s.Available, s.Unavailable, s.Updated
+	case *model.Job:
+		c, s := *cur.(*model.Job), *n
+		s.Meta, s.JobSpec = c.Meta, c.JobSpec
+		*n = s
+	case *model.CronJob:
+		c, s := *cur.(*model.CronJob), *n
+		*n = c
+		n.Active, n.ScheduledAt, n.SuccessfulAt = s.Active, s.ScheduledAt, s.SuccessfulAt
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

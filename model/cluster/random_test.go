@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +64,100 @@ func randomConfig(seed uint64) cluster.Config {
 		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
 	}
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
+	c.Objects = append(c.Objects, randomSets(&luck)...)
+	for range below(3) {
+		if len(c.Objects) > 0 {
+			c.Actions = append(c.Actions, randomSetAction(c.Objects, &luck)...)
+		}
+	}
 	return c
+}
+
+// randomSets is perhaps a StatefulSet and perhaps a DaemonSet.
+func randomSets(luck *sim.Stream) (out []model.Object) {
+	like := func(name string) *model.Deployment {
+		d := deployments(1)[0].(*model.Deployment)
+		rename(d, name, luck)
+		return d
+	}
+	if luck.Below(2) == 0 {
+		d := like("db")
+		out = append(out, &model.StatefulSet{
+			Meta: model.Meta{Kind: model.KindStatefulSet, Namespace: "default", Name: "db"}, Selector: d.Selector, Template: d.Template,
+			Replicas: int32(1 + luck.Below(5)), Start: int32(luck.Below(3)), Parallel: luck.Below(2) == 0, HistoryLimit: 2,
+			MaxUnavailable: model.CountOrPercent{Value: int32(1 + luck.Below(3))}, MinReady: time.Duration(luck.Below(2)) * 5 * time.Second,
+		})
+	}
+	if luck.Below(2) == 0 {
+		d := like("logs")
+		s := &model.DaemonSet{
+			Meta: model.Meta{Kind: model.KindDaemonSet, Namespace: "default", Name: "logs"}, Selector: d.Selector, Template: d.Template, HistoryLimit: 2,
+			MinReady: time.Duration(luck.Below(2)) * 5 * time.Second,
+		}
+		if n := (model.CountOrPercent{Value: int32(1 + luck.Below(3))}); luck.Below(2) == 0 {
+			s.MaxSurge = n
+		} else {
+			s.MaxUnavailable = n
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// randomSetAction is something a person does to a StatefulSet or DaemonSet.
+func randomSetAction(objects []model.Object, luck *sim.Stream) []workload.Action {
+	o := objects[luck.Below(uint64(len(objects)))]
+	m := o.Head()
+	a := workload.Action{At: sim.Time(luck.Duration(time.Minute, troubled)), Kind: m.Kind, Namespace: m.Namespace, Name: m.Name}
+	switch m.Kind {
+	case model.KindStatefulSet:
+		if a.Do, a.Replicas = "scale", int32(luck.Below(6)); luck.Below(2) == 0 {
+			a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
+		}
+	case model.KindDaemonSet:
+		a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
+	default:
+		return nil
+	}
+	return []workload.Action{a}
+}
+
+// sets checks that every StatefulSet and DaemonSet has its pods, of the newest
+// template, and says so.
+func sets(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	snap := s.Snapshot()
+	pods := func(owner model.Ref, hash string) (good, others int32) {
+		snap.Each(model.KindPod, func(o model.Object) bool {
+			if p := o.(*model.Pod); p.Owner == owner {
+				if revision := p.Labels.Value(model.LabelRevision); p.IsReady() && !p.Deleting() && strings.HasSuffix(revision, hash) {
+					good++
+				} else {
+					others++
+				}
+			}
+			return true
+		})
+		return good, others
+	}
+	snap.Each(model.KindStatefulSet, func(o model.Object) bool {
+		x := o.(*model.StatefulSet)
+		if good, others := pods(x.Ref(), x.Template.Hash); good != x.Replicas || others != 0 || x.AvailableReplicas != good || x.UpdatedReplicas != good {
+			t.Errorf("seed %d: %s wants %d pods, has %d and %d others, and says %d are available, %d updated",
+				seed, x.Path(), x.Replicas, good, others, x.AvailableReplicas, x.UpdatedReplicas)
+		}
+		return true
+	})
+	nodes := int32(0)
+	snap.Each(model.KindNode, func(model.Object) bool { nodes++; return true })
+	snap.Each(model.KindDaemonSet, func(o model.Object) bool {
+		x := o.(*model.DaemonSet)
+		if good, others := pods(x.Ref(), x.Template.Hash); good != nodes || others != 0 || x.Available != good || x.Updated != good || x.Desired != nodes {
+			t.Errorf("seed %d: %s has %d pods on %d nodes and %d others, and says %d are wanted, %d available, %d updated",
+				seed, x.Path(), good, nodes, others, x.Desired, x.Available, x.Updated)
+		}
+		return true
+	})
 }
 
 func rename(d *model.Deployment, name string, luck *sim.Stream) {
@@ -216,6 +310,7 @@ func checkRandom(t *testing.T, seed uint64) {
 	first := run(nil)
 	converged(t, seed, first.Store)
 	budgets(t, seed, first.Store)
+	sets(t, seed, first.Store)
 	same(t, seed, "a second run", first, run(nil))
 	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
 }

@@ -63,6 +63,28 @@ func (c *garbageCollector) statefulSet(_ sim.Time, old, next *model.StatefulSet)
 	}
 }
 
+func (c *garbageCollector) daemonSet(_ sim.Time, old, next *model.DaemonSet) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindDaemonSet].Row(old.ID))
+		c.suspectAll(model.KindControllerRevision, *c.view.revisionsOf[model.KindDaemonSet].Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) job(_ sim.Time, old, next *model.Job) {
+	switch {
+	case next == nil && old != nil:
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindJob].Row(old.ID))
+	case next != nil && old == nil && !c.view.has(next.Owner):
+		c.suspect(next.Ref())
+	}
+}
+
+func (c *garbageCollector) cronJob(_ sim.Time, old, next *model.CronJob) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindJob, *c.view.jobsOf.Row(old.ID))
+	}
+}
+
 func (c *garbageCollector) controllerRevision(_ sim.Time, old, next *model.ControllerRevision) {
 	if next != nil && old == nil && !c.view.has(next.Owner) {
 		c.suspect(next.Ref())
@@ -76,6 +98,12 @@ func (v *view) has(owner model.Ref) bool {
 		return *v.replicaSets.Row(owner.ID) != nil
 	case model.KindStatefulSet:
 		return *v.statefulSets.Row(owner.ID) != nil
+	case model.KindDaemonSet:
+		return *v.daemonSets.Row(owner.ID) != nil
+	case model.KindJob:
+		return *v.jobs.Row(owner.ID) != nil
+	case model.KindCronJob:
+		return *v.cronJobs.Row(owner.ID) != nil
 	}
 	return true
 }
@@ -108,6 +136,10 @@ func (c *garbageCollector) owner(r model.Ref) model.Ref {
 	case model.KindReplicaSet:
 		if s := *c.view.replicaSets.Row(r.ID); s != nil {
 			return s.Owner
+		}
+	case model.KindJob:
+		if j := *c.view.jobs.Row(r.ID); j != nil {
+			return j.Owner
 		}
 	case model.KindControllerRevision:
 		if r := *c.view.revisions.Row(r.ID); r != nil {

@@ -3,6 +3,7 @@ package controller
 import (
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // call is one request of a plan.
@@ -106,6 +107,17 @@ func (p *plan) answered(client *store.Client, r store.Reply) bool {
 	}
 	p.open--
 	return p.open == 0
+}
+
+// advance goes on with a plan, and ends the look with it.
+func (l *loop) advance(now sim.Time, p *plan, id uint32) {
+	switch {
+	case p.send(l.client, id):
+	case p.failed:
+		l.failed(now, id)
+	default:
+		l.done(id)
+	}
 }
 
 func say(client *store.Client, on model.Object, n *model.Note) {

@@ -63,6 +63,15 @@ type (
 	controllerRevisionWatcher interface {
 		controllerRevision(now sim.Time, old, next *model.ControllerRevision)
 	}
+	daemonSetWatcher interface {
+		daemonSet(now sim.Time, old, next *model.DaemonSet)
+	}
+	jobWatcher interface {
+		job(now sim.Time, old, next *model.Job)
+	}
+	cronJobWatcher interface {
+		cronJob(now sim.Time, old, next *model.CronJob)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -86,6 +95,9 @@ type Process struct {
 	budgets        []budgetWatcher
 	statefulSets   []statefulSetWatcher
 	revisions      []controllerRevisionWatcher
+	daemonSets     []daemonSetWatcher
+	jobs           []jobWatcher
+	cronJobs       []cronJobWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane.
@@ -125,6 +137,9 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.budgets)
 	enlist(c, &p.statefulSets)
 	enlist(c, &p.revisions)
+	enlist(c, &p.daemonSets)
+	enlist(c, &p.jobs)
+	enlist(c, &p.cronJobs)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -207,6 +222,27 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 		old := p.view.setRevision(ref.ID, next)
 		for _, w := range p.revisions {
 			w.controllerRevision(now, old, next)
+		}
+	},
+	model.KindDaemonSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.DaemonSet)
+		old := replace(&p.view.daemonSets, ref.ID, next)
+		for _, w := range p.daemonSets {
+			w.daemonSet(now, old, next)
+		}
+	},
+	model.KindJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Job)
+		old := p.view.setJob(ref.ID, next)
+		for _, w := range p.jobs {
+			w.job(now, old, next)
+		}
+	},
+	model.KindCronJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.CronJob)
+		old := replace(&p.view.cronJobs, ref.ID, next)
+		for _, w := range p.cronJobs {
+			w.cronJob(now, old, next)
 		}
 	},
 	model.KindPodDisruptionBudget: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {

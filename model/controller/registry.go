@@ -21,6 +21,7 @@ var registry = []registration{
 	{"deployment", "deployment-controller", 5, 20, newDeployments},
 	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets},
 	{"statefulset", "statefulset-controller", 5, 20, newStatefulSets},
+	{"daemonset", "daemon-set-controller", 2, 20, newDaemonSets},
 	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices},
 	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
 	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},

@@ -76,24 +76,13 @@ func (c *statefulSets) sync(now sim.Time, id uint32) {
 	if set.MinReady > 0 && l.next.AvailableReplicas != set.Replicas {
 		c.after(now, id, set.MinReady)
 	}
-	c.proceed(id)
-}
-
-func (c *statefulSets) proceed(id uint32) {
-	if !c.plans.Row(id).send(c.client, id) {
-		c.done(id)
-	}
+	c.advance(now, p, id)
 }
 
 func (c *statefulSets) replied(now sim.Time, r store.Reply) {
 	id := uint32(r.Tag)
-	p := c.plans.Row(id)
-	switch {
-	case !p.answered(c.client, r):
-	case p.failed:
-		c.failed(now, id)
-	default:
-		c.proceed(id)
+	if p := c.plans.Row(id); p.answered(c.client, r) {
+		c.advance(now, p, id)
 	}
 }
 
@@ -307,7 +296,7 @@ func (l *setLook) writeStatus() {
 	if n.ObservedGeneration != s.ObservedGeneration || n.StatusReplicas != s.StatusReplicas || n.ReadyReplicas != s.ReadyReplicas ||
 		n.AvailableReplicas != s.AvailableReplicas || n.CurrentReplicas != s.CurrentReplicas || n.UpdatedReplicas != s.UpdatedReplicas ||
 		n.CurrentRevision != s.CurrentRevision || n.UpdateRevision != s.UpdateRevision {
-		l.plan.add(call{op: store.OpUpdateStatus, object: n, insist: true})
+		l.plan.add(call{op: store.OpUpdateStatus, object: n, insist: true, anyway: true})
 	}
 }
 
