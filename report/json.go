@@ -20,6 +20,7 @@ type jsonReport struct {
 	Failed    int            `json:"failed"`
 	Format    string         `json:"format"`
 	Held      bool           `json:"held"`
+	Jobs      jsonJobs       `json:"jobs"`
 	Nodes     jsonNodes      `json:"nodes"`
 	Pods      jsonPods       `json:"pods"`
 	Records   int            `json:"records"`
@@ -64,6 +65,12 @@ type jsonNodes struct {
 	Total    int64    `json:"total"`
 }
 
+type jsonJobs struct {
+	Active    int64 `json:"active"`
+	Completed int64 `json:"completed"`
+	Failed    int64 `json:"failed"`
+}
+
 type jsonPods struct {
 	Failed      int64 `json:"failed"`
 	Pending     int64 `json:"pending"`
@@ -87,6 +94,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	out := jsonReport{
 		About: r.About, Digest: r.Digest, EndNS: r.End, Events: r.Events, Failed: r.Failed(), Format: jsonFormat,
 		Held: r.Held(), Records: r.Records, Scenario: r.Scenario, Seed: r.Seed, Stopped: r.Stopped,
+		Jobs:  jsonJobs{Active: r.Jobs.Active, Completed: r.Jobs.Completed, Failed: r.Jobs.Failed},
 		Nodes: jsonNodes{NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
 		Pods: jsonPods{Failed: r.Pods.Failed, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
 			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},

@@ -57,10 +57,11 @@ type reading struct {
 }
 
 const (
-	scopes    = "[namespace|deployment|replicaset|statefulset|daemonset|node|pod]"
-	podGroups = "[namespace|deployment|replicaset|statefulset|daemonset|node]"
+	scopes    = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod]"
+	podGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node]"
 	keepers   = "deployment|statefulset|daemonset"
-	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset]"
+	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
+	jobGroups = "[namespace|job|cronjob]"
 )
 
 // metrics is every metric, by name. To add one, write a file with its
@@ -84,6 +85,12 @@ var metrics = []Metric{
 		Help: "requests to the service that are refused, time out or find it overloaded, of those that are sent", open: openShare(failed)},
 	{Name: "evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted because of a taint of their node", open: openTotal(podEvicted)},
+	{Name: "jobs_active", Unit: Count, Shape: Level, Takes: jobGroups,
+		Help: "Jobs that are neither complete nor failed", open: openLevel(isJobActive)},
+	{Name: "jobs_completed", Unit: Count, Shape: Total, Takes: jobGroups,
+		Help: "Jobs that finished, complete", open: openTotal(jobCompleted)},
+	{Name: "jobs_failed", Unit: Count, Shape: Total, Takes: jobGroups,
+		Help: "Jobs that finished, failed", open: openTotal(jobFailed)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
@@ -98,10 +105,14 @@ var metrics = []Metric{
 		Help: "pods created", open: openTotal(podCreated)},
 	{Name: "pods_deleted", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods that are gone for good", open: openTotal(podDeleted)},
+	{Name: "pods_failed", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Failed", open: openLevel(isFailed)},
 	{Name: "pods_pending", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Pending", open: openLevel(isPending)},
 	{Name: "pods_running", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Running", open: openLevel(isRunning)},
+	{Name: "pods_succeeded", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Succeeded", open: openLevel(isSucceeded)},
 	{Name: "pods_terminating", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods that are being deleted", open: openLevel(isLeaving)},
 	{Name: "pods_unscheduled", Unit: Count, Shape: Level, Takes: podMakers,

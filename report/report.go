@@ -29,6 +29,7 @@ type Report struct {
 	Workloads []WorkloadEnd
 	Nodes     NodesEnd
 	Pods      PodsEnd
+	Jobs      JobsEnd
 	Verdicts  []Verdict
 }
 
@@ -48,6 +49,10 @@ type NodesEnd struct {
 
 // PodsEnd counts pods at the end.
 type PodsEnd struct{ Running, Ready, Pending, Terminating, Succeeded, Failed int64 }
+
+// JobsEnd counts Jobs: those that are at work at the end, and those that have
+// finished, also if they are gone since.
+type JobsEnd struct{ Active, Completed, Failed int64 }
 
 // New reads the history once and judges every promise.
 func New(m Meta, h *store.History, promises []Expect) *Report {
@@ -116,6 +121,7 @@ func (r *Report) endState(s *state) {
 		Running: now[isRunning], Ready: now[isReady], Pending: now[isPending], Terminating: now[isLeaving],
 		Succeeded: now[isSucceeded], Failed: now[isFailed],
 	}
+	r.Jobs = JobsEnd{Active: now[isJobActive], Completed: s.all.ever[jobCompleted], Failed: s.all.ever[jobFailed]}
 }
 
 // Held tells whether every promise held.

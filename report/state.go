@@ -27,6 +27,7 @@ type state struct {
 	nodes     store.Table[*node]
 	revisions store.Table[*revision]
 	byID      [model.Kinds]store.Table[*workload]
+	jobs      [model.Kinds]store.Table[*job]
 	workloads []*workload // in the order of their creation
 	nodeList  []*node
 	services  []*service
@@ -53,7 +54,8 @@ type podRow struct {
 	path     string
 	marks    marks
 	revision *revision
-	scopes   [6]*tally // all, namespace, revision, Deployment, pod, node; nil where there is none
+	job      *job
+	scopes   [6]*tally // all, namespace, revision or Job, workload or CronJob, pod, node; nil where there is none
 	started  bool      // has been Ready
 	evicted  bool
 	moved    bool // stands in for an evicted pod
@@ -87,6 +89,10 @@ func (s *state) take(r *store.Record) {
 		s.takeWorkload(r)
 	case *model.ReplicaSet:
 		s.takeReplicaSet(r)
+	case *model.Job:
+		s.takeJob(r)
+	case *model.CronJob:
+		s.jobOf(r.Object().Head())
 	case *model.Service:
 		s.service(r.Object().Head().Path())
 	}

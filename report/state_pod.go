@@ -77,6 +77,13 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 		if w := *s.byID[k].Row(p.Owner.ID); w != nil {
 			row.revision = w.revisionOf(p)
 		}
+	case model.KindJob:
+		if j := *s.jobs[k].Row(p.Owner.ID); j != nil {
+			row.scopes[2], row.job = &j.tally, j
+			if j.cron != nil {
+				row.scopes[3] = &j.cron.tally
+			}
+		}
 	}
 	if rev := row.revision; rev != nil {
 		row.scopes[2] = &rev.tally

@@ -62,6 +62,7 @@ var chapters = map[what]chapter{
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
+	happened(jobFailed):     {patient, countOf("failed job")},
 	happened(podLooped):     {patient, countOf("crash loop")},
 	happened(podPullFailed): {patient, countOf("failed pull")},
 }
@@ -130,6 +131,8 @@ func (n *news) about() string {
 	switch {
 	case n.pod == nil:
 		return n.subject
+	case n.pod.job != nil:
+		return n.pod.job.told()
 	case n.pod.revision == nil:
 		return n.pod.path
 	case n.pod.revision.workload == nil:

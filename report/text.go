@@ -103,6 +103,9 @@ func (p *printer) end(r *Report) {
 		}
 	}
 	p.line("  pods: " + strings.Join(parts, ", "))
+	if j := r.Jobs; j != (JobsEnd{}) {
+		p.line("  jobs: " + grouped(j.Active) + " active, " + grouped(j.Completed) + " completed, " + grouped(j.Failed) + " failed")
+	}
 	p.line("")
 }
 

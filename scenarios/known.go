@@ -60,6 +60,10 @@ func (k *known) add(o model.Object) {
 		k.manages(o, o.Selector, o.Template)
 	case *model.DaemonSet:
 		k.manages(o, o.Selector, o.Template)
+	case *model.Job:
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+	case *model.CronJob:
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Job.Template.Labels, o.Job.Template.Spec})
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
 	}

@@ -65,6 +65,10 @@ func randomConfig(seed uint64) cluster.Config {
 	}
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
 	c.Objects = append(c.Objects, randomSets(&luck)...)
+	if below(2) == 0 {
+		batch, ends := randomBatch(&luck)
+		c.Objects, c.Behaviors = append(c.Objects, batch...), append(ends, c.Behaviors...)
+	}
 	for range below(3) {
 		if len(c.Objects) > 0 {
 			c.Actions = append(c.Actions, randomSetAction(c.Objects, &luck)...)
@@ -102,6 +106,79 @@ func randomSets(luck *sim.Stream) (out []model.Object) {
 		out = append(out, s)
 	}
 	return out
+}
+
+// randomBatch is a Job and a CronJob, and how their pods end.
+func randomBatch(luck *sim.Stream) ([]model.Object, runtime.Behaviors) {
+	spec := func(name string) model.JobSpec {
+		d := deployments(1)[0].(*model.Deployment)
+		rename(d, name, luck)
+		pod := *d.Template.Spec
+		pod.RestartPolicy = []model.RestartPolicy{model.RestartNever, model.RestartOnFailure}[luck.Below(2)]
+		s := model.JobSpec{
+			Parallelism: int32(1 + luck.Below(4)), Completions: int32(1 + luck.Below(8)), Indexed: luck.Below(2) == 0,
+			BackoffLimit: int32(luck.Below(5)), BackoffLimitPerIndex: model.Unlimited, MaxFailedIndexes: model.Unlimited,
+			TTL: model.Unlimited, ActiveDeadline: 20 * time.Minute, ReplaceFailed: luck.Below(2) == 0,
+			Template: &model.Template{Labels: d.Labels, Spec: &pod, Hash: name},
+		}
+		if s.Indexed && pod.RestartPolicy == model.RestartNever && luck.Below(2) == 0 {
+			s.BackoffLimit, s.BackoffLimitPerIndex = 1<<31-1, int32(luck.Below(3))
+		}
+		return s
+	}
+	schedule, err := model.ParseSchedule([]string{"* * * * *", "*/7 * * * *", "@every 100s"}[luck.Below(3)])
+	if err != nil {
+		panic(err)
+	}
+	job := &model.Job{Meta: model.Meta{Kind: model.KindJob, Namespace: "default", Name: "sum"}, JobSpec: spec("sum")}
+	tick := &model.CronJob{
+		Meta: model.Meta{Kind: model.KindCronJob, Namespace: "default", Name: "tick"}, Schedule: schedule, Job: spec("tick"),
+		Concurrency: model.Concurrency(luck.Below(3)), StartingDeadline: model.Unlimited, SuccessfulHistory: int32(luck.Below(4)), FailedHistory: 1,
+	}
+	var ends runtime.Behaviors
+	for _, name := range []string{"sum", "tick"} {
+		ends = append(ends, runtime.Behavior{
+			Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": name})),
+			Run:   sim.Uniform(time.Second, 90*time.Second), ExitCode: int32(luck.Below(3) / 2),
+		})
+	}
+	return []model.Object{job, tick}, ends
+}
+
+// batch checks that every Job that had the time is over, and that each of its
+// pods was counted once.
+func batch(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	made := map[model.Ref]int32{}
+	var end sim.Time
+	for i := range s.History().Len() {
+		rec := s.History().At(i)
+		end = rec.At
+		if p, ok := rec.New.(*model.Pod); ok && rec.Old == nil && p.Owner.Kind == model.KindJob {
+			made[p.Owner]++
+		}
+	}
+	snap := s.Snapshot()
+	snap.Each(model.KindJob, func(o model.Object) bool {
+		j := o.(*model.Job)
+		_, over := j.Finished()
+		switch {
+		case !over && j.CreatedAt < end.Add(-25*time.Minute):
+			t.Errorf("seed %d: %s of %v is not over: %+v", seed, j.Path(), j.CreatedAt, j)
+		case over && j.Succeeded+j.FailedPods != made[j.Ref()]:
+			t.Errorf("seed %d: %s had %d pods, of which %d succeeded and %d failed", seed, j.Path(), made[j.Ref()], j.Succeeded, j.FailedPods)
+		case j.Complete.Status == model.True && j.Succeeded != j.Completions:
+			t.Errorf("seed %d: %s is complete with %d of %d", seed, j.Path(), j.Succeeded, j.Completions)
+		}
+		return true
+	})
+	snap.Each(model.KindCronJob, func(o model.Object) bool {
+		c := o.(*model.CronJob)
+		if c.Concurrency != model.AllowConcurrent && len(c.Active) > 1 || c.ScheduledAt < end.Add(-25*time.Minute) {
+			t.Errorf("seed %d: %s has %d Jobs, the last of %v", seed, c.Path(), len(c.Active), c.ScheduledAt)
+		}
+		return true
+	})
 }
 
 // randomSetAction is something a person does to a StatefulSet or DaemonSet.
@@ -311,6 +388,7 @@ func checkRandom(t *testing.T, seed uint64) {
 	converged(t, seed, first.Store)
 	budgets(t, seed, first.Store)
 	sets(t, seed, first.Store)
+	batch(t, seed, first.Store)
 	same(t, seed, "a second run", first, run(nil))
 	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
 }

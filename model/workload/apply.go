@@ -87,6 +87,14 @@ func (p merge) Apply(cur model.Object) model.Object {
 		m := p.manifest.(*model.DaemonSet)
 		n.Template, n.OnDelete = settled(n.Template, m.Template), m.OnDelete
 		n.MaxUnavailable, n.MaxSurge, n.MinReady, n.HistoryLimit = m.MaxUnavailable, m.MaxSurge, m.MinReady, m.HistoryLimit
+	case *model.Job:
+		// The template and the number of completions are immutable.
+		m := p.manifest.(*model.Job)
+		n.Parallelism, n.BackoffLimit, n.ActiveDeadline, n.TTL, n.Suspend = m.Parallelism, m.BackoffLimit, m.ActiveDeadline, m.TTL, m.Suspend
+	case *model.CronJob:
+		m := p.manifest.(*model.CronJob)
+		n.Schedule, n.Concurrency, n.Suspend, n.StartingDeadline = m.Schedule, m.Concurrency, m.Suspend, m.StartingDeadline
+		n.SuccessfulHistory, n.FailedHistory, n.JobLabels, n.Job = m.SuccessfulHistory, m.FailedHistory, m.JobLabels, m.Job
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()

@@ -72,6 +72,11 @@ var inert = words(`containers.terminationMessagePath containers.terminationMessa
 var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels
 	spec.template.metadata.creationTimestamp spec.template.metadata.name status`)
 
+var job = join(words(`parallelism completions completionMode backoffLimit backoffLimitPerIndex maxFailedIndexes
+	activeDeadlineSeconds ttlSecondsAfterFinished suspend podReplacementPolicy podFailurePolicy
+	template.metadata.labels template.metadata.creationTimestamp template.metadata.name`),
+	under("template.spec", podSpec), under("template.spec", inert))
+
 var (
 	actedReplicaSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`metadata.ownerReferences`))
@@ -86,6 +91,12 @@ var (
 
 	actedDaemonSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.updateStrategy spec.revisionHistoryLimit`))
+
+	actedJob = acting(bookkeeping, under("spec", job), words(`metadata.ownerReferences status`))
+
+	actedCronJob = acting(bookkeeping, under("spec.jobTemplate.spec", job), words(`spec.schedule spec.timeZone spec.concurrencyPolicy
+		spec.suspend spec.startingDeadlineSeconds spec.successfulJobsHistoryLimit spec.failedJobsHistoryLimit
+		spec.jobTemplate.metadata.labels status`))
 
 	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
 		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp

@@ -157,7 +157,7 @@ func countOrPercent(p *place, v intstr.IntOrString) model.CountOrPercent {
 // template reads what pods are made from. All of them share it.
 func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	spec := p.field("spec")
-	m := &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(spec, &t.Spec)}
+	m := o.bareTemplate(p, t)
 	if o.set.snapshot && !o.set.state {
 		m.Labels = slices.DeleteFunc(m.Labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}
@@ -167,9 +167,13 @@ func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	if m.Spec.ActiveDeadline != 0 {
 		spec.field("activeDeadlineSeconds").errorf("must not be given in a %s", o.kind.typed.kind)
 	}
-	m.Rest = rest(t)
 	m.Hash = m.ComputeHash()
 	return m
+}
+
+// bareTemplate is a template whatever it is for, without a hash.
+func (o *object) bareTemplate(p *place, t *corev1.PodTemplateSpec) *model.Template {
+	return &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(p.field("spec"), &t.Spec), Rest: rest(t)}
 }
 
 // podSelector reads the selector of a controller, which must select the pods the

@@ -29,6 +29,8 @@ func init() {
 		{typed{"apps/v1", "ReplicaSet"}, model.KindReplicaSet, true, false, actedReplicaSet, readReplicaSet},
 		{typed{"apps/v1", "StatefulSet"}, model.KindStatefulSet, true, false, actedStatefulSet, readStatefulSet},
 		{typed{"apps/v1", "DaemonSet"}, model.KindDaemonSet, true, false, actedDaemonSet, readDaemonSet},
+		{typed{"batch/v1", "Job"}, model.KindJob, true, false, actedJob, readJob},
+		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
@@ -56,7 +58,7 @@ func lookup(t typed) *kind {
 // write by mistake.
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
-	"scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
 }
 
 // object is one object while it is read.
