@@ -11,14 +11,11 @@ import (
 // commit applies a request to the truth of this moment and answers it. An
 // eviction takes several commits, each agreed on in etcd.
 func (a *Server) commit(r *store.Request, slot uint64) {
-	if pod, ok := a.store.Get(r.Target).(*model.Pod); r.Op == store.OpEvict && ok && r.Step < evictDelete {
-		if refusal := a.evict(r, pod); refusal != store.Accepted {
-			a.store.Answer(slot, refusal, nil)
+	if r.Op == store.OpEvict && r.Step < evictDelete {
+		if pod, ok := a.store.Get(r.Target).(*model.Pod); ok {
+			a.evictStep(r, pod, slot)
 			return
 		}
-		delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
-		a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
-		return
 	}
 	refusal, stored := a.apply(r)
 	a.store.Answer(slot, refusal, stored)

@@ -25,6 +25,16 @@ const (
 // reasonEvicted is the reason of the DisruptionTarget condition.
 const reasonEvicted = "EvictionByEvictionAPI"
 
+// evictStep does one commit of an eviction and has the next one agreed on.
+func (a *Server) evictStep(r *store.Request, pod *model.Pod, slot uint64) {
+	if refusal := a.evict(r, pod); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
+	delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
+	a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
+}
+
 // evict does the next commit of an eviction. The request is done when it is
 // refused, or when its step is evictDelete: then the pod is to be deleted like
 // any other. A pod that changes between two commits is no conflict here: what
