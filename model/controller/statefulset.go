@@ -16,7 +16,6 @@ import (
 type statefulSets struct {
 	*loop
 	plans store.Table[plan] // of the looks under way
-	ready store.Table[bool] // by pod: it was ready when it was last seen
 }
 
 func newStatefulSets(l *loop) controller { return &statefulSets{loop: l} }
@@ -41,14 +40,12 @@ func (c *statefulSets) pod(now sim.Time, old, next *model.Pod) {
 		return
 	}
 	c.queue.add(some.Owner.ID)
-	if next == nil {
+	if next == nil || !next.IsReady() || old != nil && old.IsReady() {
 		return
 	}
-	was := c.ready.Row(next.ID)
-	if set := *c.view.statefulSets.Row(next.Owner.ID); set != nil && set.MinReady > 0 && next.IsReady() && !*was {
+	if set := *c.view.statefulSets.Row(next.Owner.ID); set != nil && set.MinReady > 0 {
 		c.after(now, set.ID, set.MinReady+time.Second)
 	}
-	*was = next.IsReady()
 }
 
 // due implements controller; nothing is posted but delayed looks.
@@ -196,7 +193,7 @@ func (l *setLook) keep(i int) bool {
 		return true
 	case p.Phase.Terminal():
 		if !p.Deleting() {
-			l.ask(call{op: store.OpDelete, target: p.Ref()}, bits.Len(uint(i+1)), "delete", p.Name)
+			l.ask(call{op: store.OpDelete, target: p.Ref()}, batchOf(i), "delete", p.Name)
 		}
 		return true
 	}
@@ -211,7 +208,7 @@ func (l *setLook) condemn(i int) {
 	if p.Deleting() || !l.set.Parallel && !l.available(p) && p != l.firstBad {
 		return
 	}
-	l.ask(call{op: store.OpDelete, target: p.Ref()}, condemnedBatch+bits.Len(uint(i+1)), "delete", p.Name)
+	l.ask(call{op: store.OpDelete, target: p.Ref()}, condemnedBatch+batchOf(i), "delete", p.Name)
 }
 
 // roll plans to delete pods of old revisions, the highest first, as long as no
@@ -248,11 +245,24 @@ func (l *setLook) create(i int) {
 		Meta: model.Meta{Kind: model.KindPod, Namespace: l.set.Namespace, Name: name, Owner: l.set.Ref(), Labels: labels},
 		Spec: from.Template.Spec,
 	}
-	l.ask(call{op: store.OpCreate, object: pod}, bits.Len(uint(i+1)), "create", name)
+	l.ask(call{op: store.OpCreate, object: pod}, batchOf(i), "create", name)
 }
 
 // condemnedBatch tells the batches of condemned pods from those of replicas.
-const condemnedBatch = 64
+const condemnedBatch = 1 << 20
+
+// batchMost is how many pods one batch has at most (MaxBatchSize).
+const batchMost = 500
+
+// batchOf is the batch, from 1, of the ith pod, if batches double until they are
+// batchMost.
+func batchOf(i int) int {
+	const doubled = 511 // pods in the batches of 1 to 256
+	if i < doubled {
+		return bits.Len(uint(i + 1))
+	}
+	return bits.Len(doubled) + 1 + (i-doubled)/batchMost
+}
 
 // ask plans a request about a pod. A parallel set makes those of one batch
 // together: the batches are the first pod, the next two, the next four and so

@@ -256,3 +256,17 @@ func TestRevisionsAreKeptRaisedAndTruncated(t *testing.T) {
 		t.Errorf("after the deletion: revisions %v, %d pods", kept, len(r.podList()))
 	}
 }
+
+// "slow-start batches": 1, 2, 4 and so on, of at most 500
+// (pkg/controller/statefulset/stateful_set_control.go slowStartBatch, MaxBatchSize).
+func TestBatchesDoubleUpToFiveHundred(t *testing.T) {
+	sizes := map[int]int{}
+	for i := range 2000 {
+		sizes[batchOf(i)]++
+	}
+	for batch, want := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 500, 500, 489} {
+		if sizes[batch+1] != want {
+			t.Errorf("batch %d has %d pods, want %d", batch+1, sizes[batch+1], want)
+		}
+	}
+}
