@@ -76,6 +76,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.job(version[Job](old), version[Job](new))
 	case *CronJob:
 		d.cronJob(version[CronJob](old), version[CronJob](new))
+	case *LimitRange:
+		d.limitRange(version[LimitRange](old), version[LimitRange](new))
 	case *ControllerRevision:
 		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:

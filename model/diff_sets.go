@@ -118,3 +118,36 @@ func (s *DaemonSet) strategy() string {
 	}
 	return "RollingUpdate maxSurge=" + countOrPercent(s.MaxSurge) + " maxUnavailable=" + countOrPercent(s.MaxUnavailable)
 }
+
+func (d *Differ) limitRange(a, b *LimitRange) {
+	if d.deleted {
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	d.text("spec.limits", limitText(a.Limits), limitText(b.Limits))
+}
+
+func limitText(items []LimitRangeItem) string {
+	var list []string
+	for i := range items {
+		x := &items[i]
+		text := "Container"
+		if x.Pod {
+			text = "Pod"
+		}
+		for _, part := range []struct {
+			name string
+			r    *Resources
+		}{{"default", &x.Default}, {"defaultRequest", &x.DefaultRequest}, {"min", &x.Min}, {"max", &x.Max}} {
+			if s := resourceText(part.r); s != "" {
+				text += " " + part.name + " (" + s + ")"
+			}
+		}
+		if r := x.Ratio; r != (Ratios{}) {
+			text += " maxLimitRequestRatio (" + strconv.FormatInt(r.CPUMilli, 10) + " " + strconv.FormatInt(r.MemoryMilli, 10) + " " +
+				strconv.FormatInt(r.EphemeralMilli, 10) + " thousandths)"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, "; ")
+}

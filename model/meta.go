@@ -31,18 +31,19 @@ const (
 	KindDaemonSet
 	KindJob
 	KindCronJob
+	KindLimitRange
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob"}
+	"PodDisruptionBudget", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget", "statefulset", "controllerrevision", "daemonset", "job", "cronjob"}
+	"poddisruptionbudget", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -61,6 +62,7 @@ var kindAliases = map[string]Kind{
 	"daemonset": KindDaemonSet, "daemonsets": KindDaemonSet, "ds": KindDaemonSet,
 	"job": KindJob, "jobs": KindJob,
 	"cronjob": KindCronJob, "cronjobs": KindCronJob, "cj": KindCronJob,
+	"limitrange": KindLimitRange, "limitranges": KindLimitRange, "limits": KindLimitRange,
 	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
 }
 

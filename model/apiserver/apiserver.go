@@ -43,12 +43,13 @@ type Server struct {
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 
 	classed map[classed]*model.PodSpec
+	limited map[limited]*model.PodSpec
 }
 
 // New is a server at a site, known to clients made from now on. It works on at
 // most cores requests at the same time; others wait for the first free core.
 func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
+	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	s.AddServer(at, a.self)
 	return a
@@ -68,6 +69,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		}
 	}
 	a.admitPriority(r)
+	if refusal := a.admitLimits(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)

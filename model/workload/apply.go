@@ -98,6 +98,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()
+	case *model.LimitRange:
+		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow

@@ -119,6 +119,8 @@ var (
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
 
+	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
+
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
 )

@@ -31,6 +31,7 @@ func init() {
 		{typed{"apps/v1", "DaemonSet"}, model.KindDaemonSet, true, false, actedDaemonSet, readDaemonSet},
 		{typed{"batch/v1", "Job"}, model.KindJob, true, false, actedJob, readJob},
 		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
+		{typed{"v1", "LimitRange"}, model.KindLimitRange, true, false, actedLimitRange, readLimitRange},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
