@@ -78,6 +78,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.cronJob(version[CronJob](old), version[CronJob](new))
 	case *LimitRange:
 		d.limitRange(version[LimitRange](old), version[LimitRange](new))
+	case *ResourceQuota:
+		d.quota(version[ResourceQuota](old), version[ResourceQuota](new))
 	case *ControllerRevision:
 		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:

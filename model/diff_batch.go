@@ -35,7 +35,7 @@ func (d *Differ) job(a, b *Job) {
 func (d *Differ) jobSpec(a, b *JobSpec) {
 	const at = "spec."
 	limit := func(name string, x, y int32) {
-		d.text(at+name, limited(a.Template != nil, x), limited(b.Template != nil, y))
+		d.text(at+name, limited(a.Template != nil, int64(x)), limited(b.Template != nil, int64(y)))
 	}
 	d.number(at+"activeDeadlineSeconds", int64(a.ActiveDeadline/time.Second), int64(b.ActiveDeadline/time.Second))
 	d.number(at+"backoffLimit", int64(a.BackoffLimit), int64(b.BackoffLimit))
@@ -52,11 +52,11 @@ func (d *Differ) jobSpec(a, b *JobSpec) {
 }
 
 // limited is a limit as text, "" for none.
-func limited(said bool, n int32) string {
+func limited(said bool, n int64) string {
 	if !said || n == Unlimited {
 		return ""
 	}
-	return strconv.Itoa(int(n))
+	return strconv.FormatInt(n, 10)
 }
 
 func (s *JobSpec) ttl() string {

@@ -151,3 +151,24 @@ func limitText(items []LimitRangeItem) string {
 	}
 	return strings.Join(list, "; ")
 }
+
+func (d *Differ) quota(a, b *ResourceQuota) {
+	if d.deleted {
+		return
+	}
+	d.meta(&a.Meta, &b.Meta)
+	for _, i := range quotaOrder {
+		x, y := a.Hard[i], b.Hard[i]
+		if d.created {
+			x = Unlimited
+		}
+		d.text("spec.hard."+QuotaNames[i], limited(true, x), limited(true, y))
+	}
+	for _, i := range quotaOrder {
+		d.number("status.used."+QuotaNames[i], a.Used[i], b.Used[i])
+	}
+	d.flag("status.usedKnown", [2]bool{a.Known, b.Known})
+}
+
+// quotaOrder is QuotaNames by name.
+var quotaOrder = [...]int{3, 4, 0, 1, 2}

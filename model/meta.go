@@ -32,18 +32,19 @@ const (
 	KindJob
 	KindCronJob
 	KindLimitRange
+	KindResourceQuota
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange"}
+	"PodDisruptionBudget", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange"}
+	"poddisruptionbudget", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -63,6 +64,7 @@ var kindAliases = map[string]Kind{
 	"job": KindJob, "jobs": KindJob,
 	"cronjob": KindCronJob, "cronjobs": KindCronJob, "cj": KindCronJob,
 	"limitrange": KindLimitRange, "limitranges": KindLimitRange, "limits": KindLimitRange,
+	"resourcequota": KindResourceQuota, "resourcequotas": KindResourceQuota, "quota": KindResourceQuota,
 	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
 }
 

@@ -9,13 +9,22 @@ import (
 )
 
 // commit applies a request to the truth of this moment and answers it. An
-// eviction takes several commits, each agreed on in etcd.
+// eviction takes several commits, each agreed on in etcd, and so does a pod that
+// counts towards a quota.
 func (a *Server) commit(r *store.Request, slot uint64) {
 	if r.Op == store.OpEvict && r.Step < evictDelete {
 		if pod, ok := a.store.Get(r.Target).(*model.Pod); ok {
 			a.evictStep(r, pod, slot)
 			return
 		}
+	}
+	if charged, refusal := a.charge(r); charged || refusal != store.Accepted {
+		if refusal != store.Accepted {
+			a.store.Answer(slot, refusal, nil)
+			return
+		}
+		a.commitAgain(r, slot)
+		return
 	}
 	refusal, stored := a.apply(r)
 	a.store.Answer(slot, refusal, stored)
@@ -73,7 +82,7 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget:
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -123,6 +132,10 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.CronJob), *n
 		*n = c
 		n.Active, n.ScheduledAt, n.SuccessfulAt = s.Active, s.ScheduledAt, s.SuccessfulAt
+	case *model.ResourceQuota:
+		c, s := *cur.(*model.ResourceQuota), *n
+		*n = c
+		n.Known, n.Used = s.Known, s.Used
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

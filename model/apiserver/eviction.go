@@ -31,6 +31,11 @@ func (a *Server) evictStep(r *store.Request, pod *model.Pod, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	a.commitAgain(r, slot)
+}
+
+// commitAgain has the next commit of a request agreed on.
+func (a *Server) commitAgain(r *store.Request, slot uint64) {
 	delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
 	a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
 }

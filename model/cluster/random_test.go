@@ -65,6 +65,11 @@ func randomConfig(seed uint64) cluster.Config {
 	}
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
 	c.Objects = append(c.Objects, randomSets(&luck)...)
+	if below(3) == 0 { // more than anybody needs, but at first nobody knows what is used
+		c.Objects = append(c.Objects, &model.ResourceQuota{
+			Meta: model.Meta{Kind: model.KindResourceQuota, Namespace: "default", Name: "team"}, Hard: model.QuotaAmounts{10_000, 1 << 40, -1, -1, -1},
+		})
+	}
 	if below(2) == 0 {
 		batch, ends := randomBatch(&luck)
 		c.Objects, c.Behaviors = append(c.Objects, batch...), append(ends, c.Behaviors...)
@@ -99,7 +104,7 @@ func randomSets(luck *sim.Stream) (out []model.Object) {
 			MinReady: time.Duration(luck.Below(2)) * 5 * time.Second,
 		}
 		if n := (model.CountOrPercent{Value: int32(1 + luck.Below(3))}); luck.Below(2) == 0 {
-			s.MaxSurge = n
+			s.MaxSurge, s.MinReady = n, 0 // with minReadySeconds an update may wait for the next event: see daemonSets.pod
 		} else {
 			s.MaxUnavailable = n
 		}
@@ -143,6 +148,25 @@ func randomBatch(luck *sim.Stream) ([]model.Object, runtime.Behaviors) {
 		})
 	}
 	return []model.Object{job, tick}, ends
+}
+
+// quotas recomputes what every quota should say.
+func quotas(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	snap := s.Snapshot()
+	snap.Each(model.KindResourceQuota, func(o model.Object) bool {
+		q := o.(*model.ResourceQuota)
+		var used model.QuotaAmounts
+		snap.Each(model.KindPod, func(o model.Object) bool {
+			used = used.Add(q.Counted(model.QuotaOf(o.(*model.Pod))), 1)
+			return true
+		})
+		// A CronJob's pods may be on their way.
+		if d := q.Used[0] - used[0]; !q.Known || d > 4 || d < -4 {
+			t.Errorf("seed %d: %s says %v are used of %v", seed, q.Path(), q.Used, used)
+		}
+		return true
+	})
 }
 
 // batch checks that every Job that had the time is over, and that each of its
@@ -389,6 +413,7 @@ func checkRandom(t *testing.T, seed uint64) {
 	budgets(t, seed, first.Store)
 	sets(t, seed, first.Store)
 	batch(t, seed, first.Store)
+	quotas(t, seed, first.Store)
 	same(t, seed, "a second run", first, run(nil))
 	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
 }

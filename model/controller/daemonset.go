@@ -108,6 +108,11 @@ func (c *daemonSets) node(_ sim.Time, old, next *model.Node) {
 	}
 }
 
+// pod wakes its set up. A pod that became ready also does so when it becomes
+// available, a second late; but if another look is due before, that look stands
+// for both, as in the delaying queue, and if it comes too early for this pod then
+// an update with maxSurge waits until something else happens to the set (what
+// github.com/openkruise/kruise/pull/1014 mends in a copy of that controller).
 func (c *daemonSets) pod(now sim.Time, old, next *model.Pod) {
 	some := old
 	if next != nil {

@@ -72,6 +72,9 @@ type (
 	cronJobWatcher interface {
 		cronJob(now sim.Time, old, next *model.CronJob)
 	}
+	quotaWatcher interface {
+		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -98,6 +101,7 @@ type Process struct {
 	daemonSets     []daemonSetWatcher
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
+	quotas         []quotaWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane.
@@ -140,6 +144,7 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.daemonSets)
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
+	enlist(c, &p.quotas)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -222,6 +227,13 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 		old := p.view.setRevision(ref.ID, next)
 		for _, w := range p.revisions {
 			w.controllerRevision(now, old, next)
+		}
+	},
+	model.KindResourceQuota: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.ResourceQuota)
+		old := replace(&p.view.quotas, ref.ID, next)
+		for _, w := range p.quotas {
+			w.resourceQuota(now, old, next)
 		}
 	},
 	model.KindDaemonSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {

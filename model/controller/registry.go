@@ -30,6 +30,7 @@ var registry = []registration{
 	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
+	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 

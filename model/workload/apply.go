@@ -98,6 +98,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()
+	case *model.ResourceQuota:
+		n.Hard = p.manifest.(*model.ResourceQuota).Hard
 	case *model.LimitRange:
 		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.PodDisruptionBudget:

@@ -121,6 +121,8 @@ var (
 
 	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
 
+	actedQuota = acting(bookkeeping, words(`spec.hard status`))
+
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
 )

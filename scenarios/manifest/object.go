@@ -32,6 +32,7 @@ func init() {
 		{typed{"batch/v1", "Job"}, model.KindJob, true, false, actedJob, readJob},
 		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
 		{typed{"v1", "LimitRange"}, model.KindLimitRange, true, false, actedLimitRange, readLimitRange},
+		{typed{"v1", "ResourceQuota"}, model.KindResourceQuota, true, false, actedQuota, readQuota},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
