@@ -27,6 +27,13 @@ const (
 	KindPriorityClass
 	KindPodDisruptionBudget
 	KindWorkload
+	KindStatefulSet
+	KindControllerRevision
+	KindDaemonSet
+	KindJob
+	KindCronJob
+	KindLimitRange
+	KindResourceQuota
 	KindServiceAccount
 	KindRole
 	KindClusterRole
@@ -37,13 +44,15 @@ const (
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget", "Workload", "ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
+	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget", "workload", "serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding"}
+	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -59,6 +68,13 @@ var kindAliases = map[string]Kind{
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
 	"poddisruptionbudget": KindPodDisruptionBudget, "poddisruptionbudgets": KindPodDisruptionBudget, "pdb": KindPodDisruptionBudget,
 	"workload": KindWorkload, "workloads": KindWorkload,
+	"statefulset": KindStatefulSet, "statefulsets": KindStatefulSet, "sts": KindStatefulSet,
+	"daemonset": KindDaemonSet, "daemonsets": KindDaemonSet, "ds": KindDaemonSet,
+	"job": KindJob, "jobs": KindJob,
+	"cronjob": KindCronJob, "cronjobs": KindCronJob, "cj": KindCronJob,
+	"limitrange": KindLimitRange, "limitranges": KindLimitRange, "limits": KindLimitRange,
+	"resourcequota": KindResourceQuota, "resourcequotas": KindResourceQuota, "quota": KindResourceQuota,
+	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
 	"serviceaccount": KindServiceAccount, "serviceaccounts": KindServiceAccount, "sa": KindServiceAccount,
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,

@@ -98,7 +98,7 @@ func (g *gate) pass(r *store.Request) store.Refusal {
 // allows tells whether RBAC does. Only rights that are not for the whole cluster
 // need the object.
 func (g *gate) allows(r *store.Request, k *caller) bool {
-	right, part := asked(r)
+	right, part := needed(r)
 	x := g.rights(r.Client, k)
 	kind, bit := r.Target.Kind, bitOf(right, part)
 	if x.everywhere[kind]&bit != 0 {
@@ -145,8 +145,8 @@ func (g *gate) Read(c *store.Client, what store.Read) store.Refusal {
 	return store.Forbidden
 }
 
-// asked is the right that a request needs, and for what part of its target.
-func asked(r *store.Request) (store.Right, store.Part) {
+// needed is the right that a request needs, and for what part of its target.
+func needed(r *store.Request) (store.Right, store.Part) {
 	switch r.Op {
 	case store.OpCreate:
 		return store.RightCreate, store.Whole

@@ -23,7 +23,7 @@ var nodeRules = func() (out [model.Kinds]bits) {
 // plugin NodeRestriction forbids
 // (plugin/pkg/admission/noderestriction/admission.go).
 func (g *gate) passKubelet(r *store.Request, k *caller) store.Refusal {
-	right, part := asked(r)
+	right, part := needed(r)
 	ours, own := nodeRules[r.Target.Kind]&bitOf(right, part) != 0, g.isOf(r, k.node)
 	if right == store.RightGet && (r.Target.Kind == model.KindNode || r.Target.Kind == model.KindPod) {
 		ours, own = own, true

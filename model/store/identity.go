@@ -16,7 +16,7 @@ const (
 	NoCredential Credential = iota // anonymous
 	Certificate
 	AccountToken // of a service account
-	BearerToken // of an identity provider
+	BearerToken  // of an identity provider
 )
 
 // Identity is who a client is once its credential is checked. The zero value is
