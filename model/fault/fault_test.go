@@ -440,6 +440,47 @@ func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
 	}
 }
 
+// Credentials expire once for each fault and are good when all of them are over;
+// a component that has none makes no fault.
+func TestCredentialsExpireWhileAFaultSaysSo(t *testing.T) {
+	w := newWorld(nodes(2, "a")...)
+	w.store.AddServer(w.control[0], 0)
+	client := func(as store.Identity) *store.Client {
+		return w.store.NewClient(store.ClientConfig{Name: as.User, As: as, Site: w.control[0]})
+	}
+	clients := []*store.Client{
+		client(store.Node("a-0")), client(store.Node("a-1")), client(store.Account("kube-system", "job-controller", "kube-controller-manager")),
+		client(store.User("alice")), client(store.Admin("kubectl")),
+	}
+	of := func(id, name, component string, from, to int, target fault.Target) fault.Spec {
+		s := spec(id, name, from, to, target)
+		s.Component = component
+		return s
+	}
+	fault.New(w.Kernel, w, []fault.Spec{
+		of("a", "certificate-expiry", "kubelet", 1, 5, only("a-1")), of("b", "certificate-expiry", "kubelet", 3, 7, only("a-0", "a-1")),
+		of("c", "token-expiry", "job-controller", 2, 4, fault.Target{}), of("d", "certificate-expiry", "kube-controller-manager", 6, 8, fault.Target{}),
+		of("e", "certificate-expiry", "kubectl", 2, 4, fault.Target{}), of("f", "token-expiry", "ghost", 2, 4, fault.Target{}),
+	}).Start()
+	good := ""
+	for s := 1; s <= 8; s++ {
+		if err := w.Run(at(s) + 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range clients {
+			good += map[bool]string{true: "+", false: "-"}[c.Authentic()]
+		}
+		good += " "
+	}
+	if want := "+-+++ +--+- ---+- --+++ --+++ ---++ ++-++ +++++ "; good != want {
+		t.Errorf("by second: %s, want %s", good, want)
+	}
+	if said := strings.Join(w.notes(), "\n"); !strings.Contains(said, "2s fault/f FaultWithoutTarget: token-expiry: there is no ghost") ||
+		!strings.Contains(said, "1s fault/a FaultStarted: certificate-expiry of node/a-1: the API server answers kubelet with 401 Unauthorized, for 4s") {
+		t.Error(said)
+	}
+}
+
 func TestRegistryIsSorted(t *testing.T) {
 	if !slices.IsSortedFunc(fault.Kinds, func(a, b fault.Kind) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("Kinds is not in alphabetical order")
