@@ -70,7 +70,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	a.admitPriority(r)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
-	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)
+	if r.Op != store.OpGet { // a read agrees on nothing
+		proposed = proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number))
+	}
+	a.kernel.Post(proposed, a.self, whyCommit, slot)
 }
 
 // busy keeps the core that is free first busy for d and returns when it is

@@ -45,6 +45,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 		return store.Accepted, next
 	case store.OpBind:
 		return a.bind(r, cur.(*model.Pod))
+	case store.OpGet:
+		return store.Accepted, cur
 	}
 	return a.remove(r, cur)
 }

@@ -194,8 +194,14 @@ func TestALostZoneOfTenNodesIsEvictedOneNodePerTenSeconds(t *testing.T) {
 	}
 	tainted := slices.Sorted(maps.Values(s.tainted))
 	for i := 1; i < len(tainted); i++ {
-		// The queue is polled every 100 ms.
-		if gap := tainted[i].Sub(tainted[i-1]); gap < 9900*time.Millisecond || gap > 10200*time.Millisecond {
+		// The queue is polled every 100 ms. The second waits for up to 10 s more:
+		// while the zone was partially disrupted, nobody had a turn, and its rate
+		// limiter starts anew when it is fully disrupted.
+		most := 10200 * time.Millisecond
+		if i == 1 {
+			most += 10 * time.Second
+		}
+		if gap := tainted[i].Sub(tainted[i-1]); gap < 9900*time.Millisecond || gap > most {
 			t.Errorf("node %d was tainted %v after the one before it", i+1, gap)
 		}
 	}

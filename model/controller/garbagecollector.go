@@ -96,18 +96,11 @@ func (c *garbageCollector) owner(r model.Ref) model.Ref {
 // sync asks the API server itself for the owner: the view may not show it yet.
 func (c *garbageCollector) sync(_ sim.Time, number uint32) {
 	if owner := c.owner(c.refs[number]); !owner.IsZero() {
-		c.client.Patch(owner, look{}, tag(opLookAtOwner, number))
+		c.client.Get(owner, tag(opLookAtOwner, number))
 		return
 	}
 	c.done(number)
 }
-
-// look is a live GET: a change of nothing, which is refused if there is no such
-// object.
-type look struct{}
-
-// Apply implements store.Patch.
-func (look) Apply(cur model.Object) model.Object { return cur }
 
 func (c *garbageCollector) replied(now sim.Time, r store.Reply) {
 	op, number := untag(r.Tag)

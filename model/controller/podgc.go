@@ -180,7 +180,7 @@ func (c *podGC) collectOrphans(now sim.Time) {
 			*since = now
 		case now >= since.Add(podGCQuarantine):
 			c.running++
-			c.client.Patch(model.Ref{Kind: model.KindNode, ID: id}, look{}, tag(opLookAtNode, id))
+			c.client.Get(model.Ref{Kind: model.KindNode, ID: id}, tag(opLookAtNode, id))
 		}
 	}
 }

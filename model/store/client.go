@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -56,9 +57,10 @@ const (
 	OpBind            // POST pods/binding
 	OpDelete
 	OpEvict // POST pods/eviction
+	OpGet   // GET: changes nothing
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -85,7 +87,9 @@ type Request struct {
 
 	tag     uint64
 	sentAt  sim.Time
-	quiet   bool // only a refusal is reported
+	quiet   bool  // only a refusal is reported
+	event   bool  // it carries a note of the client
+	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
 	result  model.Object
@@ -109,6 +113,7 @@ type ClientConfig struct {
 	Site    network.Site  // where it runs
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
+	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
 }
 
@@ -124,6 +129,7 @@ type Client struct {
 	bucket Bucket
 	sent   uint64
 	epoch  uint32
+	notes  []model.Ref // about what: still to be sent, the first under way
 }
 
 // NewClient connects a component. The API server is chosen by Connect later.
@@ -145,6 +151,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 func (c *Client) Restart() {
 	c.epoch++
 	c.bucket = NewBucket(c.QPS, c.Burst)
+	c.notes = c.notes[:0]
 }
 
 // Create asks for a new object. All of these return at once; the component is
@@ -168,6 +175,24 @@ func (c *Client) UpdateStatus(obj model.Object, tag uint64) {
 func (c *Client) Patch(target model.Ref, p Patch, tag uint64) {
 	c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag})
 }
+
+// ReadPatch asks for target and, when it has it, to apply p: two requests, as
+// components do that compute a patch from what is stored. Only the second is
+// answered, or the first if it was refused.
+func (c *Client) ReadPatch(target model.Ref, p Patch, tag uint64) {
+	c.send(Request{Op: OpGet, Target: target, then: p, tag: tag})
+}
+
+// Get asks for an object as it is stored.
+func (c *Client) Get(target model.Ref, tag uint64) {
+	c.send(Request{Op: OpGet, Target: target, tag: tag})
+}
+
+// nothing is a request that changes nothing.
+type nothing struct{}
+
+// Apply implements Patch.
+func (nothing) Apply(cur model.Object) model.Object { return cur }
 
 // Bind asks to put a pod on a node.
 func (c *Client) Bind(pod, node model.Ref, tag uint64) { c.BindDevices(pod, node, 0, tag) }
@@ -208,21 +233,50 @@ func (q QuietClient) UpdateStatus(obj model.Object, tag uint64) {
 	q.c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag, quiet: true})
 }
 
-// Note tells people something about an object.
+// Note tells people something about an object. It is recorded at once; the
+// request that carries it costs a client with Events a token and the API server
+// its work. They are sent one after the other, as by the one goroutine of a
+// recorder (k8s.io/client-go/tools/record/event.go StartRecordingToSink).
 func (c *Client) Note(about model.Object, warning bool, reason, message string) {
 	m := about.Head()
 	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	if !c.Events || len(c.notes) == mostNotes {
+		return
+	}
+	if c.notes = append(c.notes, m.Ref()); len(c.notes) == 1 {
+		c.sendNote()
+	}
 }
 
-// Reply takes the answer a WhyReply wake-up is about. It is false if the
-// component restarted since it asked.
+// mostNotes is how many wait to be sent; more are dropped
+// (k8s.io/client-go/tools/record/event.go maxQueuedEvents).
+const mostNotes = 1000
+
+func (c *Client) sendNote() {
+	c.send(Request{Op: OpPatch, Target: c.notes[0], Patch: nothing{}, event: true})
+}
+
+// Reply takes the answer a WhyReply wake-up is about. It is false if there is
+// nothing to tell: the component restarted since it asked, or the client itself
+// goes on with what it was asked for.
 func (c *Client) Reply(about uint64) (Reply, bool) {
 	w := c.store.wire
-	r := &w.requests[about]
-	out := Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}
-	ok := r.epoch == c.epoch
+	r := w.requests[about]
 	w.free(uint32(about))
-	return out, ok
+	switch {
+	case r.epoch != c.epoch:
+		return Reply{}, false
+	case r.event:
+		c.notes = slices.Delete(c.notes, 0, 1)
+		if len(c.notes) > 0 {
+			c.sendNote()
+		}
+		return Reply{}, false
+	case r.then != nil && r.refusal == Accepted:
+		c.Patch(r.Target, r.then, r.tag)
+		return Reply{}, false
+	}
+	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}, true
 }
 
 func (c *Client) send(r Request) {
