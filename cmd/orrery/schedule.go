@@ -223,10 +223,10 @@ func explainLine(pod *model.Pod, e *scheduler.Explanation) []byte {
 	l := line{Pod: pod.Namespace + "/" + pod.Name, Node: e.Node}
 	for _, f := range e.Feasible {
 		s := scored{Node: f.Node, Total: f.Total}
+		if len(e.Feasible) > 1 { // a single one is not scored
+			s.Plugins = map[string]int64{}
+		}
 		for _, x := range f.Plugins {
-			if s.Plugins == nil {
-				s.Plugins = map[string]int64{}
-			}
 			s.Plugins[x.Plugin] = x.Score
 		}
 		l.Feasible = append(l.Feasible, s)

@@ -107,9 +107,11 @@ func (n *NodeInfo) charge(spec *model.PodSpec, sign int64) {
 // (pkg/scheduler/backend/cache/cache.go).
 type cache struct {
 	rows []NodeInfo
-	// generation counts the changes of each row, from 1 on. It lies apart from
-	// the rows because a search reads nothing else of most nodes.
-	generation []uint32
+	// Changes of rows are numbered from 1 on. log is the rows of the latest, those
+	// after number forgotten; changedAt is each row's last.
+	log       []uint32
+	forgotten uint64
+	changedAt []uint64
 	// changes counts the changes of all rows and of everything else here.
 	changes uint64
 	byName  map[string]uint32
@@ -151,7 +153,7 @@ func newCache() *cache {
 func (c *cache) row(id uint32) *NodeInfo {
 	for int(id) >= len(c.rows) {
 		c.rows = append(c.rows, NodeInfo{})
-		c.generation = append(c.generation, 1)
+		c.changedAt = append(c.changedAt, 0)
 		for _, t := range c.topologies {
 			t.place(uint32(len(c.rows)-1), nil)
 		}
@@ -159,29 +161,49 @@ func (c *cache) row(id uint32) *NodeInfo {
 	return &c.rows[id]
 }
 
+// changed notes that a row did. The log is no longer than the rows: who missed
+// some of it compares the numbers of all, which takes no more time.
 func (c *cache) changed(id uint32) {
-	c.generation[id]++
+	if len(c.log) >= len(c.rows) {
+		c.forgotten += uint64(len(c.log))
+		c.log = c.log[:0]
+	}
+	c.log = append(c.log, id)
+	c.changedAt[id] = c.logged()
 	c.changes++
 }
 
+// logged is the number of the last change of a row.
+func (c *cache) logged() uint64 { return c.forgotten + uint64(len(c.log)) }
+
 // addPod lets a pod be on a node.
 func (c *cache) addPod(id uint32, pod *model.Pod) {
-	c.row(id).AddPod(pod)
-	c.ledger.pod(pod, 1)
-	c.volumes.use(pod, 1)
-	c.hold(pod.Spec.Priority, 1)
-	c.kinOf(pod).count(id, 1)
+	c.put(id, pod)
 	c.changed(id)
 }
 
 // removePod takes it off again; pod is the version that was added.
 func (c *cache) removePod(id uint32, pod *model.Pod) {
+	c.take(id, pod)
+	c.changed(id)
+}
+
+// put is addPod as long as nobody remembers what he sees.
+func (c *cache) put(id uint32, pod *model.Pod) {
+	c.row(id).AddPod(pod)
+	c.ledger.pod(pod, 1)
+	c.volumes.use(pod, 1)
+	c.hold(pod.Spec.Priority, 1)
+	c.kinOf(pod).count(id, 1)
+}
+
+// take undoes put.
+func (c *cache) take(id uint32, pod *model.Pod) {
 	c.row(id).RemovePod(pod)
 	c.ledger.pod(pod, -1)
 	c.volumes.use(pod, -1)
 	c.hold(pod.Spec.Priority, -1)
 	c.kinOf(pod).count(id, -1)
-	c.changed(id)
 }
 
 // updatePod takes a new version of a pod on a node, and tells whether anybody
@@ -251,7 +273,8 @@ func (c *cache) recount(id uint32, next *model.Node) {
 // (pkg/scheduler/backend/cache/node_tree.go).
 type nodeTree struct {
 	zones []zone
-	order []uint32
+	order []uint32 // not changed once it is made: boards keep it
+	place []int32  // by node ID: where in order; -1 is nowhere
 	stale bool
 }
 
@@ -292,21 +315,39 @@ func (t *nodeTree) remove(name string, id uint32) {
 	}
 }
 
-// list is all nodes in order. It is built again only after nodes came or went.
+// list is all nodes in order. It is made again only after nodes came or went.
 func (t *nodeTree) list() []uint32 {
 	if !t.stale {
 		return t.order
 	}
 	t.stale = false
-	t.order = t.order[:0]
+	order := make([]uint32, 0, len(t.order)+1)
 	for i, more := 0, true; more; i++ {
 		more = false
 		for z := range t.zones {
 			if i < len(t.zones[z].nodes) {
-				t.order = append(t.order, t.zones[z].nodes[i])
+				order = append(order, t.zones[z].nodes[i])
 				more = true
 			}
 		}
 	}
-	return t.order
+	t.order = order
+	for id := range t.place {
+		t.place[id] = -1
+	}
+	for i, id := range order {
+		for int(id) >= len(t.place) {
+			t.place = append(t.place, -1)
+		}
+		t.place[id] = int32(i)
+	}
+	return order
+}
+
+// placeOf is where a node is in the order, -1 if it is not.
+func (t *nodeTree) placeOf(id uint32) int {
+	if int(id) >= len(t.place) {
+		return -1
+	}
+	return int(t.place[id])
 }

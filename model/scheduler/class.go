@@ -15,7 +15,8 @@ type class struct {
 	// filterAt is the place of each among all filters.
 	filterAt []int
 	scores   []weightedScorer
-	denied   *Status // by a view
+	denied   *Status  // by a view
+	spread   bySpread // if that is all there is to score
 
 	failedAt uint64 // cache.changes when no node was found, if failure is not nil
 	failure  *failure
@@ -62,6 +63,7 @@ func (c *class) look(f *Framework) {
 			c.scores = append(c.scores, weightedScorer{v.Scorer, w.Name(), w.weight})
 		}
 	}
+	c.simple()
 }
 
 // shape is pods that all plugins but the wide ones answer equally, with what
@@ -73,6 +75,7 @@ type shape struct {
 	pinned  bool       // only nodes of these names are searched
 	names   []string
 	refused *Status   // by a PreFilter
+	absent  *Status   // of the nodes that the search leaves out
 	involve pluginSet // the PreFilter plugins that restricted the search
 	local   []FilterPlugin
 	// plain are the scores that count as they are, relative those that depend
@@ -80,31 +83,9 @@ type shape struct {
 	plain    []weightedScore
 	relative []weightedScore
 
-	memo []verdict // by node ID
-	raw  []int32   // by node ID and plugin of relative; only where a verdict says so
-	used bool      // since the hand of the clock passed
-}
-
-// verdict is what a shape knows about a node: right as long as the node's
-// generation is the one noted.
-type verdict struct {
-	generation uint32
-	// answer is, if negative, the complement of the id of the Status that
-	// rejects the node. Otherwise it is twice the sum of the plain scores,
-	// plus 1 if any raw score is not 0.
-	answer int32
-}
-
-// failure is the outcome of a search that found nothing.
-type failure struct {
-	examined  int
-	rejectors pluginSet
-	reasons   string // what the nodes say
-	message   string // with what PostFilter says
-	waiting   bool   // for victims of its own that leave
-	tried     int    // dry runs of preemption
-	// candidates is where preempting others would make room.
-	candidates []Candidate
+	board
+	raw  []int32 // by node ID and plugin of relative; only where a verdict says so
+	used bool    // since the hand of the clock passed
 }
 
 // classes finds the class of a pod. Verdicts of all shapes together stay
@@ -120,6 +101,7 @@ type classes struct {
 	hand     int
 	verdicts int
 	most     int
+	spare    []int32 // taken from a shape, for the next one
 }
 
 // classKey finds the class of a pod whose spec and labels are shared.
@@ -131,8 +113,9 @@ type classKey struct {
 	nodeName string
 }
 
-// verdictsMost is how many verdicts are kept: 64 MiB of them.
-const verdictsMost = 64 << 20 / 8
+// verdictsMost is how many verdicts are kept: 64 MiB of them, which take 5 bytes
+// each with their share of a block.
+const verdictsMost = 64 << 20 / 5
 
 func newClasses(f *Framework) *classes {
 	return &classes{framework: f, byPod: map[classKey]*class{}, byKey: map[string]*class{}, shapes: map[string]*shape{}, most: verdictsMost}
@@ -224,24 +207,32 @@ func (f *Framework) runPreFilters(c *shape) (skipped pluginSet) {
 // used.
 func (k *classes) room(c *shape, n int) {
 	c.used = true
-	if len(c.memo) >= n {
+	old := len(c.verdicts)
+	if old >= n {
 		return
 	}
-	if len(c.memo) == 0 {
+	if old == 0 {
 		k.resident = append(k.resident, c)
 	}
 	n += n / 8
-	k.verdicts += n - len(c.memo)
-	grown := make([]verdict, n)
-	copy(grown, c.memo)
-	c.memo = grown
+	k.verdicts += n - old
+	for k.verdicts > k.most && len(k.resident) > 1 {
+		k.evict(c)
+	}
+	grown := k.spare
+	if k.spare = nil; cap(grown) < n {
+		grown = make([]int32, n)
+	}
+	grown = grown[:n]
+	copy(grown, c.verdicts)
+	for i := old; i < n; i++ {
+		grown[i] = unknown
+	}
+	c.verdicts = grown
 	if c.raw != nil {
 		raw := make([]int32, n*len(c.relative))
 		copy(raw, c.raw)
 		c.raw = raw
-	}
-	for k.verdicts > k.most && len(k.resident) > 1 {
-		k.evict(c)
 	}
 }
 
@@ -255,20 +246,15 @@ func (k *classes) evict(keep *shape) {
 		k.hand++
 		return
 	}
-	k.verdicts -= len(c.memo)
-	c.memo, c.raw = nil, nil
+	k.verdicts -= len(c.verdicts)
+	k.spare = c.verdicts
+	c.board, c.raw = board{}, nil
 	last := len(k.resident) - 1
 	k.resident[k.hand] = k.resident[last]
 	k.resident = k.resident[:last]
 }
 
-// evaluate asks the plugins about a node and notes the verdict.
-func (c *shape) evaluate(id uint32, generation uint32, node *NodeInfo) int32 {
-	answer := c.ask(id, node)
-	c.memo[id] = verdict{generation, answer}
-	return answer
-}
-
+// ask asks the plugins about a node.
 func (c *shape) ask(id uint32, node *NodeInfo) int32 {
 	for _, p := range c.local {
 		if st := p.Filter(c.asked, node); st != nil {
@@ -279,18 +265,26 @@ func (c *shape) ask(id uint32, node *NodeInfo) int32 {
 	for i := range c.plain {
 		sum += c.plain[i].Score(c.asked, node) * c.plain[i].weight
 	}
-	answer := int32(sum) << 1
+	verdict := int32(sum) << 1
 	for i := range c.relative {
 		raw := c.relative[i].Score(c.asked, node)
-		if raw != 0 && c.raw == nil {
-			c.raw = make([]int32, len(c.memo)*len(c.relative))
+		if raw != 0 && c.raw == nil && !c.pinned {
+			c.raw = make([]int32, len(c.verdicts)*len(c.relative))
 		}
 		if c.raw != nil {
 			c.raw[int(id)*len(c.relative)+i] = int32(raw)
 		}
 		if raw != 0 {
-			answer |= 1
+			verdict |= 1
 		}
 	}
-	return answer
+	return verdict
+}
+
+// rawOf is the raw score of a relative plugin for a node that has any.
+func (c *shape) rawOf(plugin int, id uint32, node *NodeInfo) int64 {
+	if c.raw == nil {
+		return c.relative[plugin].Score(c.asked, node)
+	}
+	return int64(c.raw[int(id)*len(c.relative)+plugin])
 }

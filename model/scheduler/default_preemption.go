@@ -56,6 +56,9 @@ func (p *defaultPreemption) PostFilter(a *Attempt) string {
 	}
 	d := Diagnosis{NumAllNodes: a.NumAllNodes}
 	if !a.search.cache.anyBelow(a.class.pod.Spec.Priority) {
+		if a.again {
+			return a.class.failure.post
+		}
 		d.NodeToStatus = []statusCount{{p.none, a.count(Unschedulable)}}
 	} else {
 		p.dryRun(a, &d)
@@ -132,7 +135,8 @@ type Attempt struct {
 	// nodes were tried.
 	Candidates []Candidate
 
-	tried  int // dry runs
+	again  bool // the nodes say what they said last time, when there was no dry run
+	tried  int  // dry runs
 	search *search
 	class  *class
 	nodes  []uint32 // those that gave an answer
@@ -145,12 +149,20 @@ func (a *Attempt) potential() (out []uint32) {
 		return nil
 	}
 	for _, id := range a.nodes {
-		if a.search.fits(a.class, id).Code == Unschedulable {
+		if a.search.answer(a.class, id).Code == Unschedulable {
 			out = append(out, id)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// answer is why a node, which was asked, cannot take a pod.
+func (s *search) answer(c *class, id uint32) *Status {
+	if c.pinned || len(c.filter) > 0 || s.nominated.any(id) {
+		return s.fits(c, id)
+	}
+	return s.framework.statuses[^c.board.verdicts[id]]
 }
 
 // anyBelow tells whether any pod on any node has a lower priority.

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"strings"
 
 	"orrery/model"
@@ -88,6 +89,7 @@ func (*imageLocality) SignPod(key []byte, pod *model.Pod) []byte {
 type imageView struct {
 	handle *Handle
 	images []*imageState // one for each container
+	scores bool          // a node has any of them
 }
 
 // View implements WidePlugin.
@@ -98,7 +100,16 @@ func (p *imageLocality) View(pod *model.Pod) View {
 			v.images = append(v.images, p.handle.cache.images.of(normalizedImageName(list[i].Image)))
 		}
 	}
-	return View{Watcher: v, Scorer: v}
+	out := View{Watcher: v}
+	if v.scores = v.anywhere(); v.scores {
+		out.Scorer = v
+	}
+	return out
+}
+
+// anywhere tells whether any node has any of the images.
+func (v *imageView) anywhere() bool {
+	return slices.ContainsFunc(v.images, func(s *imageState) bool { return s.nodes > 0 })
 }
 
 // normalizedImageName adds the tag that an image without one has.
@@ -109,18 +120,11 @@ func normalizedImageName(name string) string {
 	return name
 }
 
-// Stale implements Watcher: images are looked up when they are needed.
-func (*imageView) Stale() bool { return false }
+// Stale implements Watcher: there is something to score now, or nothing any more.
+func (v *imageView) Stale() bool { return v.scores != v.anywhere() }
 
 // Score implements WideScorer.
 func (v *imageView) Score(feasible []uint32, scores []int64) bool {
-	known := false
-	for _, s := range v.images {
-		known = known || s.nodes > 0
-	}
-	if !known {
-		return false
-	}
 	total := len(v.handle.cache.tree.list())
 	most := maxImageThreshold * int64(len(v.images))
 	for i, id := range feasible {

@@ -64,13 +64,13 @@ func (p *interPodAffinity) View(pod *model.Pod) View {
 	}
 	v.avoid = v.tallies(func(key string) func(*kin) int64 {
 		return func(k *kin) int64 { return v.sum(v.self.anti, key, k, 1) }
-	}, v.self)
+	}, v.self.anti)
 	v.avoided = v.tallies(func(key string) func(*kin) int64 {
 		return func(k *kin) int64 { return v.sum(k.anti, key, v.self, 1) }
 	}, v.asking(func(k *kin) []kinTerm { return k.anti })...)
 	if !p.args.IgnorePreferredTermsOfExistingPods || len(v.self.preferred) > 0 {
 		asking := v.asking(func(k *kin) []kinTerm { return slices.Concat(k.affinity, k.preferred) })
-		v.score = v.tallies(v.preference, append(asking, v.self)...)
+		v.score = v.tallies(v.preference, append(asking, v.self.preferred)...)
 	}
 	out := View{Watcher: v}
 	if len(v.need)+len(v.avoid)+len(v.avoided) > 0 {
@@ -126,11 +126,11 @@ func (v *affinityView) preference(key string) func(*kin) int64 {
 	}
 }
 
-// asking is the kins that have a term which means the pod.
-func (v *affinityView) asking(of func(*kin) []kinTerm) (out []*kin) {
+// asking is the terms of each kin that has one which means the pod.
+func (v *affinityView) asking(of func(*kin) []kinTerm) (out [][]kinTerm) {
 	for _, k := range v.plugin.handle.cache.termed {
-		if v.asked(of(k)) {
-			out = append(out, k)
+		if terms := of(k); v.asked(terms) {
+			out = append(out, terms)
 		}
 	}
 	return out
@@ -145,15 +145,12 @@ func (v *affinityView) asked(terms []kinTerm) bool {
 	return false
 }
 
-// tallies makes a tally for every label key of the kins' terms that anybody has
-// a weight for.
-func (v *affinityView) tallies(weigh func(key string) func(*kin) int64, of ...*kin) (out []*tally) {
+// tallies makes a tally for every label key of the terms.
+func (v *affinityView) tallies(weigh func(key string) func(*kin) int64, of ...[]kinTerm) (out []*tally) {
 	var keys []string
-	for _, k := range of {
-		for _, list := range [...][]kinTerm{k.affinity, k.anti, k.preferred} {
-			for i := range list {
-				keys = append(keys, list[i].key)
-			}
+	for _, terms := range of {
+		for i := range terms {
+			keys = append(keys, terms[i].key)
 		}
 	}
 	slices.Sort(keys)

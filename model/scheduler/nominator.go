@@ -9,13 +9,25 @@ import (
 // nominator is the pods that wait for their victims to leave a node. The room
 // that they will need there is not given to others of equal or lower priority
 // (pkg/scheduler/backend/queue/nominator.go).
-type nominator struct{ byNode map[uint32][]*model.Pod }
+type nominator struct {
+	byNode map[uint32][]*model.Pod
+	nodes  []uint64 // a bit for each node ID: those in byNode
+}
 
 func (n *nominator) add(node uint32, pod *model.Pod) {
 	if n.byNode == nil {
 		n.byNode = map[uint32][]*model.Pod{}
 	}
 	n.byNode[node] = append(n.byNode[node], pod)
+	for int(node/64) >= len(n.nodes) {
+		n.nodes = append(n.nodes, 0)
+	}
+	n.nodes[node/64] |= 1 << (node % 64)
+}
+
+// any tells whether any pod is nominated for a node.
+func (n *nominator) any(node uint32) bool {
+	return int(node/64) < len(n.nodes) && n.nodes[node/64]&(1<<(node%64)) != 0
 }
 
 // remove takes out the nomination of the pod with that ID.
@@ -23,6 +35,7 @@ func (n *nominator) remove(node, pod uint32) {
 	n.byNode[node] = slices.DeleteFunc(n.byNode[node], func(p *model.Pod) bool { return p.ID == pod })
 	if len(n.byNode[node]) == 0 {
 		delete(n.byNode, node)
+		n.nodes[node/64] &^= 1 << (node % 64)
 	}
 }
 
@@ -44,13 +57,9 @@ func (s *search) nominate(pod *model.Pod, from, node uint32) {
 // there were on it already; nil if it could, or none counts
 // (pkg/scheduler/framework/runtime/framework.go addGENominatedPods).
 func (s *search) crowded(c *class, id uint32) *Status {
-	if len(s.nominated.byNode) == 0 {
+	if !s.nominated.any(id) {
 		return nil
 	}
-	return s.crowdedBy(c, id)
-}
-
-func (s *search) crowdedBy(c *class, id uint32) *Status {
 	var first []*model.Pod
 	for _, p := range s.nominated.byNode[id] {
 		if p.Spec.Priority >= c.pod.Spec.Priority {
@@ -63,24 +72,22 @@ func (s *search) crowdedBy(c *class, id uint32) *Status {
 	s.cache.suppose(id, first, true)
 	st := s.refusal(c, id)
 	s.cache.suppose(id, first, false)
+	c.look(s.framework) // a count that was dropped meanwhile still has them
 	return st
 }
 
 // suppose puts pods on a node, or takes them off, for the sake of a question.
-// Whoever asks takes it back before anything is remembered, so no generation
-// passes.
+// Whoever asks takes it back before anything is remembered, so nothing is noted.
 func (c *cache) suppose(id uint32, pods []*model.Pod, there bool) {
-	generation, changes := c.generation[id], c.changes
 	c.rows[id].GPU.suppose(true)
 	for _, p := range pods {
 		if there {
-			c.addPod(id, p)
+			c.put(id, p)
 		} else {
-			c.removePod(id, p)
+			c.take(id, p)
 		}
 	}
 	c.rows[id].GPU.suppose(false)
-	c.generation[id], c.changes = generation, changes
 }
 
 // refusal is why a pod of class c cannot go to a node, the nominated ones

@@ -22,6 +22,9 @@ type plain struct {
 	zones      []string // in the order first seen
 	joined     []*model.Node
 	pods       []plainPod
+	nominated  []plainPod // those that wait for room on a node
+	ties       Ties
+	luck       sim.Stream
 	services   []*model.Service
 	owners     map[model.Ref]*model.Selector
 }
@@ -133,26 +136,35 @@ func (p *plain) decide(pod *model.Pod) plainDecision {
 	if len(feasible) == 1 {
 		return plainDecision{node: feasible[0].Node.ID, examined: examined}
 	}
-	scored := p.prioritize(pod, feasible)
-	heap.Init(&scored)
-	return plainDecision{node: heap.Pop(&scored).(nodeScore).node, examined: examined}
+	return plainDecision{node: p.choose(p.prioritize(pod, feasible)), examined: examined}
+}
+
+// choose is the node with the highest total.
+func (p *plain) choose(scored nodeScoreHeap) uint32 {
+	if p.ties == TiesHeap {
+		heap.Init(&scored)
+		return heap.Pop(&scored).(nodeScore).node
+	}
+	best := slices.MaxFunc(scored, func(a, b nodeScore) int { return int(a.total - b.total) })
+	equals := slices.DeleteFunc(scored, func(x nodeScore) bool { return x.total < best.total })
+	switch {
+	case p.ties == TiesFirst:
+		return slices.MinFunc(equals, func(a, b nodeScore) int { return int(a.node) - int(b.node) }).node
+	case len(equals) > 1:
+		return equals[p.luck.Below(uint64(len(equals)))].node
+	}
+	return equals[0].node
 }
 
 func (p *plain) filter(pod *model.Pod, nodes []*model.Node, skip map[string]bool) (feasible []*NodeInfo, statuses []*Status) {
 	quota := numFeasibleNodesToFind(p.percentage, len(nodes))
 	for i := range nodes {
-		info := p.info(nodes[(p.start+i)%len(nodes)])
-		var rejected *Status
-		for _, name := range p.framework.filters {
-			for _, f := range p.framework.filter {
-				if rejected == nil && f.Name() == name && !skip[name] {
-					rejected = f.Filter(pod, info)
-				}
-			}
-			if rejected == nil {
-				rejected = p.wideFilter(name, pod, info.Node)
-			}
+		n := nodes[(p.start+i)%len(nodes)]
+		rejected := p.crowded(pod, n, skip)
+		if rejected == nil {
+			rejected = p.refusal(pod, n, skip)
 		}
+		info := p.info(n)
 		switch {
 		case rejected != nil:
 			statuses = append(statuses, rejected)
@@ -163,6 +175,40 @@ func (p *plain) filter(pod *model.Pod, nodes []*model.Node, skip map[string]bool
 		}
 	}
 	return feasible, statuses
+}
+
+// refusal is what the first plugin says that refuses a node.
+func (p *plain) refusal(pod *model.Pod, n *model.Node, skip map[string]bool) *Status {
+	info := p.info(n)
+	for _, name := range p.framework.filters {
+		for _, f := range p.framework.filter {
+			if f.Name() != name || skip[name] {
+				continue
+			}
+			if st := f.Filter(pod, info); st != nil {
+				return st
+			}
+		}
+		if st := p.wideFilter(name, pod, n); st != nil {
+			return st
+		}
+	}
+	return nil
+}
+
+// crowded is the refusal with the nominated pods on the node that come first.
+func (p *plain) crowded(pod *model.Pod, n *model.Node, skip map[string]bool) *Status {
+	there := p.pods
+	for _, x := range p.nominated {
+		if x.node == n.ID && x.Spec.Priority >= pod.Spec.Priority {
+			p.pods = append(slices.Clone(p.pods), x)
+		}
+	}
+	defer func() { p.pods = there }()
+	if len(p.pods) == len(there) {
+		return nil
+	}
+	return p.refusal(pod, n, skip)
 }
 
 func (p *plain) prioritize(pod *model.Pod, feasible []*NodeInfo) nodeScoreHeap {
@@ -255,113 +301,6 @@ func (h *nodeScoreHeap) Pop() any {
 	return x
 }
 
-// chaos makes random clusters, pods and changes.
-type chaos struct{ luck sim.Stream }
-
-func (c *chaos) n(below int) int { return int(c.luck.Below(uint64(below))) }
-
-func (c *chaos) one(in int) bool { return c.n(in) == 0 }
-
-func pick[T any](c *chaos, from ...T) T { return from[c.n(len(from))] }
-
-func (c *chaos) node(id uint32) *model.Node {
-	labels := map[string]string{"pool": pick(c, "web", "db", "batch"), "disk": pick(c, "1", "2", "3")}
-	if !c.one(5) {
-		labels[model.LabelZone] = pick(c, "a", "b", "c", "d")
-	}
-	if !c.one(9) {
-		labels[model.LabelHostname] = fmt.Sprintf("n-%d", id)
-	}
-	n := &model.Node{
-		Meta:          model.Meta{Kind: model.KindNode, ID: id, Name: fmt.Sprintf("n-%d", id), Labels: model.MakeLabels(labels)},
-		Unschedulable: c.one(15),
-		Taints:        c.taints(),
-		Allocatable: model.Resources{
-			CPUMilli: int64(1+c.n(8)) * 1000, MemoryBytes: int64(1+c.n(16)) * gib, EphemeralBytes: int64(c.n(20)) * gib, Pods: int64(pick(c, 4, 10, 110)),
-		},
-	}
-	for _, image := range []model.Image{{Name: "web:1", Bytes: 900 << 20}, {Name: "db:2", Bytes: 100 << 20}, {Name: "huge:latest", Bytes: 9 << 30}} {
-		if c.one(2) {
-			n.Images = append(n.Images, image)
-		}
-	}
-	if c.one(3) {
-		n.Allocatable.Extended = []model.Extended{{Name: "example.com/fpga", Count: int64(c.n(3))}, {Name: "nvidia.com/gpu", Count: int64(c.n(9))}}
-	}
-	return n
-}
-
-func (c *chaos) taints() (out []model.Taint) {
-	for range c.n(5) / 3 {
-		out = append(out, model.Taint{Key: pick(c, "team", "spot"), Value: pick(c, "", "x"), Effect: pick(c, model.NoSchedule, model.PreferNoSchedule, model.PreferNoSchedule, model.NoExecute)})
-	}
-	return out
-}
-
-func (c *chaos) spec() *model.PodSpec {
-	s := &model.PodSpec{SchedulerName: Name}
-	for range 1 + c.n(2) {
-		s.Containers = append(s.Containers, model.Container{Requests: c.requests()})
-	}
-	for range c.n(3) {
-		s.InitContainers = append(s.InitContainers, model.Container{Requests: c.requests(), Sidecar: c.one(2)})
-	}
-	if c.one(4) {
-		s.NodeSelector = model.MakeLabels(map[string]string{"pool": pick(c, "web", "db", "batch")})
-	}
-	for range c.n(4) / 2 {
-		s.Required = append(s.Required, c.term())
-	}
-	for range c.n(6) / 3 {
-		s.Preferred = append(s.Preferred, model.PreferredTerm{Weight: int64(1 + c.n(100)), Term: c.term()})
-	}
-	for range c.n(3) {
-		s.Tolerations = append(s.Tolerations, model.Toleration{
-			Key: pick(c, "team", "spot", model.TaintUnschedulable), Value: pick(c, "", "x"), Exists: c.one(2), Effect: pick(c, model.AnyEffect, model.NoSchedule, model.PreferNoSchedule),
-		})
-	}
-	for i := range s.Containers {
-		s.Containers[i].Image = pick(c, "web:1", "db:2", "huge", "registry:5000/none")
-	}
-	if c.one(2) {
-		s.Placement = c.placement()
-	}
-	s.SumRequests()
-	return s
-}
-
-func (c *chaos) requests() (r model.Resources) {
-	if !c.one(4) {
-		r.CPUMilli = int64(c.n(20)) * 100
-	}
-	if !c.one(4) {
-		r.MemoryBytes = int64(c.n(30)) * gib / 10
-	}
-	if c.one(5) {
-		r.EphemeralBytes = gib
-	}
-	if c.one(6) {
-		r.Extended = []model.Extended{{Name: pick(c, "example.com/fpga", "nvidia.com/gpu"), Count: int64(c.n(3))}}
-	}
-	return r
-}
-
-func (c *chaos) term() (t model.NodeTerm) {
-	if c.one(4) {
-		t.Names = append(t.Names, model.Requirement{Key: "metadata.name", Op: pick(c, model.In, model.In, model.NotIn),
-			Values: []string{fmt.Sprintf("n-%d", 1+c.n(150)), fmt.Sprintf("n-%d", 1+c.n(150))}})
-	}
-	for range c.n(3) {
-		t.Labels = append(t.Labels, pick(c,
-			model.Requirement{Key: "pool", Op: model.In, Values: []string{"web", "db"}},
-			model.Requirement{Key: "pool", Op: model.NotIn, Values: []string{"db"}},
-			model.Requirement{Key: "disk", Op: model.GreaterThan, Values: []string{"1"}},
-			model.Requirement{Key: model.LabelZone, Op: model.Exists},
-		))
-	}
-	return t
-}
-
 // twins are both, in the same world.
 type twins struct {
 	t     *testing.T
@@ -370,9 +309,11 @@ type twins struct {
 	slow  plain
 	nodes uint32
 	specs []*model.Pod
-	born  uint32
 	done  int
 	unfit int
+	// How many decisions were about named nodes, listed the feasible ones, scored
+	// by spreading alone, or chose among many equals.
+	pinned, listed, spread, many int
 }
 
 func (w *twins) step() {
@@ -406,9 +347,42 @@ func (w *twins) step() {
 		w.service()
 	case k < 36:
 		w.owner()
+	case k < 40:
+		w.nominate()
 	default:
 		p := *w.specs[w.c.n(len(w.specs))]
 		w.schedule(&p)
+	}
+}
+
+// nominate lets a pod wait for room in both worlds, or no more.
+func (w *twins) nominate() {
+	if n := len(w.slow.nominated); n > 5 || n > 0 && w.c.one(2) {
+		x := w.slow.nominated[0]
+		w.fast.nominate(x.Pod, x.node, 0)
+		w.slow.nominated = w.slow.nominated[1:]
+		return
+	}
+	p := *w.specs[w.c.n(len(w.specs))]
+	spec := *p.Spec
+	spec.Priority = pick(&w.c, int32(-1), 0, 10)
+	p.ID, p.Spec = uint32(w.done), &spec
+	node := uint32(1 + w.c.n(int(w.nodes)))
+	w.fast.nominate(&p, 0, node)
+	w.slow.nominated = append(w.slow.nominated, plainPod{node: node, Pod: &p})
+}
+
+// count notes which way a decision went.
+func (w *twins) count(c *class) {
+	switch s := w.fast; {
+	case c.pinned:
+		w.pinned++
+	case s.listed:
+		w.listed++
+	case len(s.spans) > 0 && c.spread.view != nil:
+		w.spread++
+	case len(s.spans) > 0 && s.leave(c) > few:
+		w.many++
 	}
 }
 
@@ -416,7 +390,9 @@ func (w *twins) schedule(p *model.Pod) {
 	w.done++
 	start := w.slow.start
 	want := w.slow.decide(p)
-	d := w.fast.decide(w.fast.classes.of(p))
+	c := w.fast.classes.of(p)
+	d := w.fast.decide(c)
+	w.count(c)
 	got := plainDecision{node: d.node, examined: d.examined}
 	if d.failure != nil {
 		w.unfit++
@@ -424,7 +400,7 @@ func (w *twins) schedule(p *model.Pod) {
 		got.rejectors = strings.Trim(w.fast.framework.list(d.failure.rejectors), "[]")
 	}
 	if got != want {
-		w.t.Fatalf("decision %d:\n got %+v\nwant %+v", w.done, got, want)
+		w.t.Fatalf("decision %d, ties %d:\n got %+v\nwant %+v", w.done, w.fast.ties, got, want)
 	}
 	if w.fast.nextStartNodeIndex != w.slow.start {
 		w.t.Fatalf("decision %d: the next search starts at %d, want %d", w.done, w.fast.nextStartNodeIndex, w.slow.start)
@@ -438,55 +414,74 @@ func (w *twins) schedule(p *model.Pod) {
 	}
 }
 
-// The remembered verdicts change no decision: on random clusters of up to a few
-// hundred nodes that come, go and change, with pods of many shapes that come
-// and go, every decision, every message and every start index is the same as
-// without them.
+// newTwins is a random cluster twice.
+func newTwins(t *testing.T, seed uint64) *twins {
+	luck := sim.NewLuck(seed)
+	w := &twins{t: t, c: chaos{luck: luck.Stream("chaos")}}
+	percentage := []int64{0, 0, 100, 30}[w.c.n(4)]
+	w.fast = newSearch(0, percentage)
+	if w.c.one(3) { // filters in another order
+		names := slices.Clone(w.fast.framework.filters)
+		for i := len(names) - 1; i > 0; i-- {
+			j := w.c.n(i + 1)
+			names[i], names[j] = names[j], names[i]
+		}
+		w.fast.framework.arrange(names)
+	}
+	if w.c.one(3) {
+		w.fast.classes.most = 1000 // most classes forget between two of their pods
+	}
+	if w.c.one(3) {
+		w.fast.cache.talliesMost = 1000 // and most counts are made again
+	}
+	w.c.even = w.c.one(3)
+	w.slow = plain{framework: w.fast.framework, percentage: percentage, owners: map[model.Ref]*model.Selector{}}
+	w.fast.ties = pick(&w.c, TiesHeap, TiesHeap, TiesFirst, TiesRandom)
+	w.slow.ties, w.slow.luck = w.fast.ties, luck.Stream("ties")
+	draws := luck.Stream("ties")
+	w.fast.luck = &draws
+	for range []int{3, 40, 120, 230}[w.c.n(4)] {
+		w.nodes++
+		n := w.c.node(w.nodes)
+		w.fast.cache.setNode(n.ID, n)
+		w.slow.add(n)
+	}
+	for range 1 + w.c.n(25) {
+		w.specs = append(w.specs, w.c.pod())
+	}
+	return w
+}
+
+// What shapes remember changes no decision: on random clusters of up to a few
+// hundred nodes that come, go and change, with pods of many shapes that come,
+// go and wait for room, every decision, every message and every start index is
+// the same as without, whoever wins ties.
 func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
-	total, failed := 0, 0
-	for seed := range uint64(24) {
-		stream := sim.NewLuck(seed).Stream("chaos")
-		w := &twins{t: t, c: chaos{stream}}
-		percentage := []int64{0, 0, 100, 30}[w.c.n(4)]
-		w.fast = newSearch(0, percentage)
-		if w.c.one(3) { // filters in another order
-			names := slices.Clone(w.fast.framework.filters)
-			for i := len(names) - 1; i > 0; i-- {
-				j := w.c.n(i + 1)
-				names[i], names[j] = names[j], names[i]
-			}
-			w.fast.framework.arrange(names)
-		}
-		if w.c.one(3) {
-			w.fast.classes.most = 1000 // most classes forget between two of their pods
-		}
-		if w.c.one(3) {
-			w.fast.cache.talliesMost = 1000 // and most counts are made again
-		}
-		w.slow = plain{framework: w.fast.framework, percentage: percentage, owners: map[model.Ref]*model.Selector{}}
-		for range []int{3, 40, 120, 230}[w.c.n(4)] {
-			w.nodes++
-			n := w.c.node(w.nodes)
-			w.fast.cache.setNode(n.ID, n)
-			w.slow.add(n)
-		}
-		for range 1 + w.c.n(25) {
-			w.specs = append(w.specs, w.c.pod())
-		}
-		for range 500 {
+	var sum twins
+	for seed := range uint64(30) {
+		w := newTwins(t, seed)
+		for range 400 {
 			w.step()
 		}
 		held := 0
 		for _, c := range w.fast.classes.shapes {
-			held += len(c.memo)
+			held += len(c.board.verdicts)
 		}
 		if held != w.fast.classes.verdicts {
 			t.Errorf("seed %d: %d verdicts are held, %d counted", seed, held, w.fast.classes.verdicts)
 		}
-		total += w.done
-		failed += w.unfit
+		sum.done += w.done
+		sum.unfit += w.unfit
+		sum.pinned += w.pinned
+		sum.listed += w.listed
+		sum.spread += w.spread
+		sum.many += w.many
 	}
-	t.Logf("%d decisions, %d of them found no node", total, failed)
+	t.Logf("%d decisions: %d found no node, %d were about named nodes, %d listed the feasible ones, %d were only spread, %d had more than %d equals",
+		sum.done, sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many, few)
+	if min(sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many) < 100 {
+		t.Error("some kinds of decisions are too few")
+	}
 }
 
 // pluginOf is who made a status.

@@ -342,6 +342,10 @@ func (p *plain) imageScore(pod *model.Pod, feasible []*NodeInfo) []int64 {
 
 // pod is a template of pods.
 func (c *chaos) pod() *model.Pod {
+	if c.even && !c.one(4) { // nothing but requests, and perhaps a Service
+		m := model.Meta{Kind: model.KindPod, Namespace: pick(c, "quiet", "one", "two"), Labels: c.labels()}
+		return &model.Pod{Meta: m, Spec: spec(int64(c.n(20))*100, int64(c.n(8))*gib)}
+	}
 	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: pick(c, "one", "one", "two"), Labels: c.labels()}, Spec: c.spec()}
 	if c.one(3) {
 		p.Owner = model.Ref{Kind: model.KindReplicaSet, ID: uint32(1 + c.n(3))}

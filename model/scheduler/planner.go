@@ -190,6 +190,7 @@ func (p *Planner) Explain(pod *model.Pod) *Explanation {
 	c := p.search.classes.of(pod)
 	var feasible []uint32
 	if e.Node != "" {
+		p.search.list(c)
 		feasible = slices.Sorted(slices.Values(p.search.feasible))
 	}
 	for _, id := range slices.Sorted(slices.Values(p.search.cache.tree.list())) {

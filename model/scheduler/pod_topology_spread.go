@@ -79,11 +79,9 @@ type spreadView struct {
 	hard, soft []spread
 
 	// Scratch space of a scoring.
-	seen    []int32 // by constraint: domains among the feasible nodes
-	stamps  [][]uint64
-	stamp   uint64
-	ignored []bool
-	weights []float64 //tidy:float see naturalLog
+	ignored []bool    // by feasible node; empty if none is
+	stamp   uint64    // the number of the scoring
+	raws    []float64 //tidy:float by feasible node; see weigh
 }
 
 // spread is a constraint and what it counts.
@@ -91,6 +89,12 @@ type spread struct {
 	*model.SpreadConstraint
 	*tally
 	self int64 // 1 if the pod itself is selected
+
+	// Of soft ones, by domain: the scoring in which it was last met, and what it
+	// adds to the score of its nodes there.
+	stamps []uint64
+	terms  []float64 //tidy:float see weigh
+	met    []int32   // the domains of this scoring
 }
 
 // View implements WidePlugin.
@@ -243,91 +247,116 @@ func (v *spreadView) Filter(id uint32) *Status {
 
 // Score implements WideScorer.
 func (v *spreadView) Score(feasible []uint32, scores []int64) bool {
-	v.survey(feasible)
-	for i, id := range feasible {
-		if scores[i] = 0; !v.ignored[i] {
-			scores[i] = v.raw(id)
-		}
+	n := len(feasible)
+	v.raws = slices.Grow(v.raws[:0], n)[:n]
+	clear(v.raws)
+	v.stamp++
+	counted := v.ignore(feasible)
+	for i := range v.soft {
+		v.weigh(&v.soft[i], feasible, counted)
+	}
+	for i, r := range v.raws {
+		scores[i] = int64(math.Round(r))
 	}
 	v.normalize(scores)
 	return true
 }
 
-// survey finds out which nodes count and how many domains they are in. A label
-// that is missing is a domain of its own.
-func (v *spreadView) survey(feasible []uint32) {
-	if v.seen == nil {
-		v.seen, v.stamps = make([]int32, len(v.soft)), make([][]uint64, len(v.soft))
-		v.weights = make([]float64, len(v.soft)) //tidy:float see naturalLog
-	}
-	clear(v.seen)
-	v.stamp++
+// ignore finds out which nodes do not count and returns how many do.
+func (v *spreadView) ignore(feasible []uint32) (counted int) {
 	v.ignored = v.ignored[:0]
-	counted := 0
+	if !v.requireAll {
+		return len(feasible)
+	}
 	for _, id := range feasible {
-		ignored := v.requireAll && slices.ContainsFunc(v.soft, func(c spread) bool { return c.topology.of[id] == 0 })
-		v.ignored = append(v.ignored, ignored)
-		if ignored {
-			continue
-		}
-		counted++
+		ignored := false
 		for i := range v.soft {
-			v.see(i, v.soft[i].topology.of[id])
+			ignored = ignored || v.soft[i].topology.of[id] == 0
+		}
+		if v.ignored = append(v.ignored, ignored); !ignored {
+			counted++
 		}
 	}
-	for i := range v.soft {
-		if v.soft[i].TopologyKey == model.LabelHostname {
-			v.seen[i] = int32(counted)
+	return counted
+}
+
+// weigh adds the pods in the nodes' domains to the raw scores; a domain among
+// few weighs less. A label that is missing is a domain of its own, which adds
+// nothing.
+func (v *spreadView) weigh(c *spread, feasible []uint32, counted int) {
+	of, more := c.topology.of, float64(c.MaxSkew-1) //tidy:float a small integer
+	if c.TopologyKey == model.LabelHostname {
+		weight := naturalLog(counted + 2)
+		for i, id := range feasible {
+			if of[id] != 0 {
+				//tidy:float the product is rounded before the sum, as on the processors that do not fuse
+				v.raws[i] += float64(float64(c.perNode[id])*weight) + more
+			}
 		}
-		v.weights[i] = naturalLog(int(v.seen[i]) + 2)
+		return
+	}
+	c.meet(v, feasible)
+	weight := naturalLog(len(c.met) + 2)
+	for _, d := range c.met {
+		if c.terms[d] = 0; d != 0 {
+			//tidy:float as above
+			c.terms[d] = float64(float64(c.total(d))*weight) + more
+		}
+	}
+	for i, id := range feasible {
+		v.raws[i] += c.terms[of[id]]
 	}
 }
 
-func (v *spreadView) see(i int, domain int32) {
-	for int(domain) >= len(v.stamps[i]) {
-		v.stamps[i] = append(v.stamps[i], 0)
+// meet notes the domains of the nodes that count.
+func (c *spread) meet(v *spreadView, feasible []uint32) {
+	for n := len(c.topology.domains); n >= len(c.stamps); {
+		c.stamps, c.terms = append(c.stamps, 0), append(c.terms, 0)
 	}
-	if v.stamps[i][domain] != v.stamp {
-		v.stamps[i][domain] = v.stamp
-		v.seen[i]++
+	c.met = c.met[:0]
+	for i, id := range feasible {
+		d := c.topology.of[id]
+		if c.stamps[d] != v.stamp && (len(v.ignored) == 0 || !v.ignored[i]) {
+			c.stamps[d] = v.stamp
+			c.met = append(c.met, d)
+		}
 	}
 }
 
-// raw is the pods in the node's domains; a domain among few weighs less.
-func (v *spreadView) raw(id uint32) int64 {
-	score := 0.0
-	for i := range v.soft {
-		c := &v.soft[i]
-		if c.topology.of[id] == 0 {
-			continue
-		}
-		n := c.perNode[id]
-		if c.TopologyKey != model.LabelHostname {
-			n, _ = c.at(id)
-		}
-		//tidy:float the product is rounded before the sum, as on the processors that do not fuse
-		score += float64(float64(n)*v.weights[i]) + float64(c.MaxSkew-1)
-	}
-	return int64(math.Round(score))
-}
-
-// normalize turns counts around: the fewest pods get the most.
+// normalize turns counts around: the fewest pods get the most. Nodes that do not
+// count get 0.
 func (v *spreadView) normalize(scores []int64) {
 	var most, least int64 = 0, math.MaxInt64
+	some := len(v.ignored) > 0
 	for i, s := range scores {
-		if !v.ignored[i] {
+		if !some || !v.ignored[i] {
 			most, least = max(most, s), min(least, s)
 		}
 	}
+	var table [64]int64 // the shares of the few counts there are: a division takes its time
+	size := most - least + 1
+	for more := range min(size, int64(len(table))) {
+		table[more] = v.share(more, most)
+	}
 	for i, s := range scores {
-		switch {
-		case v.ignored[i]:
-		case most == 0:
-			scores[i] = MaxNodeScore
+		switch more := s - least; {
+		case some && v.ignored[i]:
+			scores[i] = 0
+		case size <= int64(len(table)):
+			scores[i] = table[more]
 		default:
-			scores[i] = MaxNodeScore * (most + least - s) / most
+			scores[i] = v.share(more, most)
 		}
 	}
+}
+
+// share is the score of a node that has so many more than the least, of those
+// that the worst has.
+func (*spreadView) share(more, most int64) int64 {
+	if most == 0 {
+		return MaxNodeScore
+	}
+	return MaxNodeScore * (most - more) / most
 }
 
 // EventsToRegister implements EnqueueExtensions: pods that are to be spread

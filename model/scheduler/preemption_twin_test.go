@@ -130,7 +130,7 @@ func (w *search) victims(p *model.Pod, node uint32) (victims []*model.Pod, viola
 func TestDryRunsAreThoseOfThePlainAlgorithm(t *testing.T) {
 	asked, found := 0, 0
 	for seed := range uint64(400) {
-		c := &chaos{sim.NewLuck(seed).Stream("crowd")}
+		c := &chaos{luck: sim.NewLuck(seed).Stream("crowd")}
 		s := crowd(c)
 		p := person(c, math.MaxInt16)
 		p.Spec.Priority = int32(10 + c.n(30))

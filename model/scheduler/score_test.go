@@ -221,8 +221,9 @@ func TestAnOrdinaryPodsTotalIs300PlusLeastAllocatedPlusBalanced(t *testing.T) {
 	}
 	c := s.classes.of(pod("web", spec(500, gib)))
 	s.decide(c)
-	if got := s.total(c); !slices.Equal(got, []int64{300 + 65 + 96, 300 + 65 + 96}) {
-		t.Errorf("totals are %v, want 461 each", got)
+	out := make([]NodeScore, 2)
+	if s.explain(c, []uint32{1, 2}, out); out[0].Total != 300+65+96 || out[1].Total != out[0].Total {
+		t.Errorf("totals are %d and %d, want 461 each", out[0].Total, out[1].Total)
 	}
 }
 

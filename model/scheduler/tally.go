@@ -11,6 +11,8 @@ type topology struct {
 	key     string
 	of      []int32 // by node ID: the number of its domain, from 1; 0 is none
 	domains map[string]int32
+	version uint64 // counts the changes of of
+	groups  groups
 }
 
 // topology is the domains of a label key, numbered.
@@ -34,6 +36,7 @@ func (t *topology) place(id uint32, n *model.Node) {
 		t.of = append(t.of, 0)
 	}
 	t.of[id] = 0
+	t.version++
 	if n == nil {
 		return
 	}
@@ -57,7 +60,7 @@ type tally struct {
 	weigh    func(*kin) int64
 	admits   func(*model.Node) bool // whether a node counts in its domain
 
-	perNode  []int64 // by node ID, whether it counts or not
+	perNode  []int32 // by node ID, whether it counts or not
 	counts   []bool  // by node ID
 	sum      []int64 // by domain, over the nodes that count
 	nodes    []int32 // by domain: how many nodes count
@@ -65,11 +68,17 @@ type tally struct {
 	least    int64   // the smallest sum of those
 	leastOld bool
 	dead     bool
+
+	// What held is made of; kept up to date while the order stays.
+	tree  *nodeTree
+	order []uint32
+	marks []uint64
 }
 
 // talliesMost is how many nodes all tallies may have together before they are
-// forgotten and those in use made again: 144 MiB of them.
-const talliesMost = 16 << 20
+// forgotten and those in use made again: 17 bytes each if every node is a domain,
+// half a GiB of them.
+const talliesMost = 32 << 20
 
 // tally makes a tally of all pods that are there.
 func (c *cache) tally(key string, weigh func(*kin) int64, admits func(*model.Node) bool) *tally {
@@ -77,8 +86,9 @@ func (c *cache) tally(key string, weigh func(*kin) int64, admits func(*model.Nod
 	if len(c.tallies)*len(c.rows) > c.talliesMost {
 		c.forget()
 	}
-	t := &tally{topology: c.topology(key), weigh: weigh, admits: admits, leastOld: true}
-	t.perNode, t.counts = make([]int64, len(c.rows)), make([]bool, len(c.rows))
+	t := &tally{tree: &c.tree, topology: c.topology(key), weigh: weigh, admits: admits, leastOld: true}
+	t.perNode, t.counts = make([]int32, len(c.rows)), make([]bool, len(c.rows))
+	t.sum, t.nodes = make([]int64, len(t.topology.domains)+1), make([]int32, len(t.topology.domains)+1)
 	for _, k := range c.kins {
 		w := weigh(k)
 		if w == 0 {
@@ -86,7 +96,7 @@ func (c *cache) tally(key string, weigh func(*kin) int64, admits func(*model.Nod
 		}
 		k.tallies = append(k.tallies, weighed{t, w})
 		for id, n := range k.on { //tidy:commutative a sum
-			t.perNode[id] += w * int64(n)
+			t.perNode[id] += int32(w) * n
 		}
 	}
 	for id := range c.rows {
@@ -113,9 +123,22 @@ func (t *tally) add(id uint32, weight int64) {
 	for int(id) >= len(t.perNode) {
 		t.perNode, t.counts = append(t.perNode, 0), append(t.counts, false)
 	}
-	t.perNode[id] += weight
+	old := t.perNode[id]
+	t.perNode[id] += int32(weight)
+	if t.order != nil && (old == 0) != (t.perNode[id] == 0) {
+		t.mark(id)
+	}
 	if t.counts[id] {
 		t.shift(t.topology.of[id], weight)
+	}
+}
+
+// mark notes that a node has none of the pods any more, or some now.
+func (t *tally) mark(id uint32) {
+	if t.tree.stale || !sameOrder(t.order, t.tree.order) {
+		t.order = nil
+	} else if i := t.tree.placeOf(id); i >= 0 {
+		t.marks[i/blockSize] ^= 1 << (i % blockSize)
 	}
 }
 
@@ -140,7 +163,7 @@ func (t *tally) enter(id uint32, n *model.Node) {
 		t.domains++
 	}
 	t.leastOld = true
-	t.sum[d] += t.perNode[id]
+	t.sum[d] += int64(t.perNode[id])
 }
 
 // leave takes a node out of its domain.
@@ -155,16 +178,21 @@ func (t *tally) leave(id uint32) {
 		t.domains--
 	}
 	t.leastOld = true
-	t.sum[d] -= t.perNode[id]
+	t.sum[d] -= int64(t.perNode[id])
 }
 
 // at is the sum of a node's domain, and whether the node is in one.
 func (t *tally) at(id uint32) (sum int64, ok bool) {
 	d := t.topology.of[id]
-	if d == 0 || int(d) >= len(t.sum) {
-		return 0, d != 0
+	return t.total(d), d != 0
+}
+
+// total is the sum of a domain.
+func (t *tally) total(domain int32) int64 {
+	if domain == 0 || int(domain) >= len(t.sum) {
+		return 0
 	}
-	return t.sum[d], true
+	return t.sum[domain]
 }
 
 // minimum is the smallest sum of the domains in which a node counts; without
