@@ -8,7 +8,7 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"ActionFailed", "BackOff", "CalculateExpectedPodCountFailed", "EvictionRefused", "Failed", "FailedCreate",
+	"ActionFailed", "BackOff", "CalculateExpectedPodCountFailed", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate",
 	"FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "Killing",
 	"MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NotDeleted", "OutOfcpu",
 	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "Preempted", "Pulled", "Rebooted", "RegisteredNode",

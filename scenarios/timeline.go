@@ -224,6 +224,12 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
 				m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
 			}
+		case fault.ParamMember:
+			f.Members = l.members(m.Required(p))
+		case fault.ParamFrom:
+			f.FromMembers = l.members(m.Optional(p))
+		case fault.ParamFsync:
+			f.Fsync = syncTime(m.Required(p))
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:
@@ -231,6 +237,26 @@ func (l *loader) fault(e *entry) fault.Spec {
 		}
 	}
 	return f
+}
+
+// members reads machines of the control plane: one, or a list.
+func (l *loader) members(v strict.Value) []string {
+	if !v.Given() {
+		return nil
+	}
+	var names []string
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	items := []strict.Value{v}
+	if v.IsList() {
+		items = v.List()
+	}
+	var out []string
+	for _, item := range items {
+		out = append(out, item.Enum("machine of the control plane", names...))
+	}
+	return out
 }
 
 // directions is what of its messages a target loses: those it sends (out), those

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"orrery/model"
-	"orrery/model/etcd"
 	"orrery/model/network"
 	"orrery/model/store"
 	"orrery/sim"
@@ -19,8 +18,6 @@ import (
 // handling is the processor time of a write: authentication, decoding,
 // admission, encoding. A small write costs 1 to 3 ms besides etcd's commit.
 var handling = sim.Lognormal(1500*time.Microsecond, 6*time.Millisecond)
-
-const whyCommit = store.WhyArrive + 1
 
 // stage is one step of the request path. It may change the request or refuse
 // it; Accepted passes it on.
@@ -33,11 +30,18 @@ type stage func(*store.Request) store.Refusal
 // rights, and no request waits for a seat.
 var path = []stage{authenticate, admit}
 
+// Reasons to wake of its own, about a request.
+const (
+	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
+	whyRead                               // it reads, which etcd is not asked for: the watch cache has it
+)
+
 // Server is one API server. All of them share the store.
 type Server struct {
 	kernel *sim.Kernel
 	store  *store.Store
-	etcd   *etcd.Cluster
+	etcd   *Backend
+	member int // of etcd, on the same machine
 	self   sim.ActorID
 	work   sim.Lane
 	freeAt []sim.Time // by core: when it has finished what arrived so far
@@ -45,11 +49,13 @@ type Server struct {
 	classed map[classed]*model.PodSpec
 }
 
-// New is a server at a site, known to clients made from now on. It works on at
-// most cores requests at the same time; others wait for the first free core.
-func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
+// New is a server at the site of an etcd member, known to clients made from
+// now on. It works on at most cores requests at the same time; others wait for
+// the first free core.
+func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
 	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
 	return a
 }
@@ -57,8 +63,13 @@ func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, a
 // Wake implements sim.Actor.
 func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	r := a.store.Request(slot)
-	if why == whyCommit {
-		a.commit(r, slot)
+	if why == whyAgain {
+		a.etcd.propose(a, now, r, slot)
+		return
+	}
+	if why == whyRead {
+		refusal, found := a.apply(r)
+		a.store.Answer(slot, refusal, found)
 		return
 	}
 	for _, pass := range path {
@@ -70,11 +81,15 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	a.admitPriority(r)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
-	if r.Op != store.OpGet { // a read agrees on nothing
-		proposed = proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number))
+	if r.Op == store.OpGet {
+		a.kernel.Post(proposed, a.self, whyRead, slot)
+		return
 	}
-	a.kernel.Post(proposed, a.self, whyCommit, slot)
+	a.etcd.propose(a, proposed, r, slot)
 }
+
+// again has a request agreed on once more, for what is left of it.
+func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
 
 // busy keeps the core that is free first busy for d and returns when it is
 // done.
@@ -93,8 +108,11 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 	r := a.store.Request(slot)
 	what := "arrival"
-	if why == whyCommit {
-		what = "commit"
+	switch why {
+	case whyAgain:
+		what = "next commit"
+	case whyRead:
+		what = "answer"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

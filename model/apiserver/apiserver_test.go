@@ -28,7 +28,7 @@ func newCaller(t *testing.T, name string, cores int) *caller {
 	net := network.New(k, network.DefaultProfile())
 	c := &caller{Kernel: k, t: t, store: store.New(k, net)}
 	site := net.AddSite("cp-0", "")
-	apiserver.New(k, c.store, etcd.New(k.Luck(), 1), net, site, cores)
+	apiserver.New(k, c.store, apiserver.NewBackend(k, c.store, net, etcd.Config{Sites: []network.Site{site}}), net, site, cores)
 	c.client = c.store.NewClient(store.ClientConfig{Name: name, Actor: k.Register("caller", c), Site: site})
 	return c
 }

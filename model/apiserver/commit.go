@@ -7,22 +7,18 @@ import (
 	"orrery/model/store"
 )
 
-// commit applies a request to the truth of this moment and answers it. An
-// eviction takes several commits, each agreed on in etcd.
-func (a *Server) commit(r *store.Request, slot uint64) {
+// commit applies what etcd agreed on to the truth of this moment, and tells
+// whether that was all. An eviction takes several commits.
+func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.Object, done bool) {
 	if pod, ok := a.store.Get(r.Target).(*model.Pod); r.Op == store.OpEvict && ok && r.Step < evictDelete {
-		if refusal := a.evict(r, pod); refusal != store.Accepted {
-			a.store.Answer(slot, refusal, nil)
-			return
-		}
-		delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
-		a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
-		return
+		refusal = a.evict(r, pod)
+		return refusal, nil, refusal != store.Accepted
 	}
-	refusal, stored := a.apply(r)
-	a.store.Answer(slot, refusal, stored)
+	refusal, stored = a.apply(r)
+	return refusal, stored, true
 }
 
+// apply applies a request to the truth of this moment.
 func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	if r.Op == store.OpCreate {
 		if refusal := a.store.Create(r.Client.Actor, r.Object); refusal != store.Accepted {

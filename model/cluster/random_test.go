@@ -55,6 +55,9 @@ func randomConfig(seed uint64) cluster.Config {
 	for i := range below(4) {
 		c.Faults = append(c.Faults, randomFault(i, &luck))
 	}
+	for i := range below(3) {
+		c.Faults = append(c.Faults, etcdFault(i, max(1, c.ControlPlane.Replicas), &luck))
+	}
 	if below(3) == 0 {
 		c.Faults = append(c.Faults, massFaults(&luck)...)
 		c.Behaviors = append(c.Behaviors, runtime.Behavior{Run: sim.Uniform(5*time.Second, 20*time.Second), Exits: 6, ExitCode: 1})
@@ -105,6 +108,26 @@ func randomFault(i int, luck *sim.Stream) fault.Spec {
 		if luck.Below(3) == 0 {
 			f.Peer = fault.Target{PercentPPM: 1_000_000}
 		}
+	}
+	return f
+}
+
+// etcdFault is something wrong with etcd for a while.
+func etcdFault(i, members int, luck *sim.Stream) fault.Spec {
+	kinds := []string{"etcd-member-down", "etcd-slow-disk", "etcd-partition", "etcd-no-space"}
+	f := fault.Spec{
+		ID: fmt.Sprint("etcd-", i), Fault: kinds[luck.Below(uint64(len(kinds)))],
+		At: sim.Time(luck.Duration(time.Minute, troubled-time.Minute)), Fsync: sim.Uniform(0, 500*time.Millisecond),
+		Direction: []fault.Direction{fault.Both, fault.To, fault.From}[luck.Below(3)],
+	}
+	f.For = min(luck.Duration(time.Second, 9*time.Minute), time.Duration(sim.Time(troubled)-f.At))
+	for m := range members {
+		if luck.Below(2) == 0 || m == members-1 && f.Members == nil {
+			f.Members = append(f.Members, fmt.Sprint("cp-", m))
+		}
+	}
+	if f.Fault == "etcd-no-space" {
+		f.Members = nil
 	}
 	return f
 }

@@ -50,7 +50,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	if c.literal {
 		r.store.Leases().Literal()
 	}
-	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control, 4)
+	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	r.process = New(k, r.store, r.control, Config{Literal: c.literal})
 	if c.zones == nil {
 		c.zones = []int{3}

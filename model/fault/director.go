@@ -46,6 +46,9 @@ type Director struct {
 	unsettled     []uint32
 	registryDowns int
 	registryDown  bool
+	etcd          []etcdMember // by member, as far as faults named them
+	etcdFull      int
+	etcdFilled    bool
 }
 
 // Wake-up reasons; about is the index of a course.
@@ -110,6 +113,9 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 			return
 		}
 		c.targets = " of " + list(targets)
+	}
+	if len(c.Members) > 0 {
+		c.targets = " of " + strings.Join(c.Members, ", ")
 	}
 	c.effect = c.kind.effect()
 	said, done := c.effect.begin(d, &c.Spec, targets)

@@ -22,6 +22,9 @@ const (
 	ParamDirection = "direction"
 	ParamContainer = "container"
 	ParamExitCode  = "exitCode"
+	ParamMember    = "member"
+	ParamFrom      = "from"
+	ParamFsync     = "fsync"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -32,6 +35,30 @@ var Kinds = []Kind{
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "etcd-member-down", Targets: model.KindNone,
+		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written",
+		Params: []string{ParamFor, ParamMember},
+		effect: func() effect { return &etcdMemberDown{} },
+	},
+	{
+		Name: "etcd-no-space", Targets: model.KindNone,
+		Help:   "etcd's database reaches its quota: only deletions are taken, until somebody compacts, defragments and disarms the alarm",
+		Params: []string{ParamFor},
+		effect: func() effect { return etcdNoSpace{} },
+	},
+	{
+		Name: "etcd-partition", Targets: model.KindNone,
+		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
+		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
+		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-slow-disk", Targets: model.KindNone,
+		Help:   "writing to the disk of some etcd members takes longer",
+		Params: []string{ParamFor, ParamMember, ParamFsync},
+		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
 		Name: "kubelet-stop", Targets: model.KindNode,

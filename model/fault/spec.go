@@ -20,10 +20,16 @@ type Spec struct {
 
 	Target Target
 
-	// Partition only: the other side, and which way is cut. An empty Peer is
-	// the control plane.
+	// Partitions only: which way is cut; and the other side, of which an empty
+	// one is the control plane.
 	Peer      Target
 	Direction Direction
+
+	// Faults of etcd only: machines of the control plane, and for a partition
+	// those they are cut off from, all others if there are none.
+	Members     []string
+	FromMembers []string
+	Fsync       sim.Dist // etcd-slow-disk only
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

@@ -24,13 +24,14 @@ const (
 	Forbidden               // 403
 	TooManyRequests         // 429
 	InternalError           // 500: the API server cannot tell what to do
-	TimedOut                // no answer came
+	TimedOut                // no answer came, or 504 with etcd's
+	NoSpace                 // 500: etcd's database is full
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own

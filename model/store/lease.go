@@ -41,7 +41,7 @@ type lease struct {
 // they put on the API server is a rate.
 type Leases struct {
 	kernel  *sim.Kernel
-	net     *network.Network
+	wire    *wire
 	rows    []lease // by node ID
 	luck    sim.Lane
 	actor   sim.ActorID // woken with WhyLease
@@ -51,9 +51,9 @@ type Leases struct {
 	beating int64
 }
 
-func newLeases(k *sim.Kernel, net *network.Network) *Leases {
+func newLeases(k *sim.Kernel, w *wire) *Leases {
 	l := &Leases{
-		kernel: k, net: net,
+		kernel: k, wire: w,
 		luck: k.Luck().Lane("lease"),
 	}
 	l.self = k.Register("leases", l)
@@ -162,7 +162,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && l.net.Connected(r.site, r.server)
+	up := r.running && l.wire.served(r.site, r.server)
 	if up == r.beating {
 		return
 	}

@@ -65,7 +65,7 @@ func New(k *sim.Kernel, net *network.Network) *Store {
 	}
 	s.history.ActorName = k.ActorName
 	s.wire = newWire(s)
-	s.leases = newLeases(k, net)
+	s.leases = newLeases(k, s.wire)
 	net.Listen(s)
 	return s
 }

@@ -26,7 +26,7 @@ func newRig(seed uint64) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
 	r := &rig{Kernel: k, net: net, store: store.New(k, net), control: net.AddSite("cp-0", "")}
-	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control, 4)
+	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	return r
 }
 

@@ -54,6 +54,7 @@ type Watch struct {
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
+	stalled  bool // only because its server cannot reach etcd
 	refused  bool // there was no connection to begin with, and nothing to notice
 }
 
@@ -107,7 +108,7 @@ func (w *Watch) Start() {
 	w.Stop()
 	w.open, w.posted, w.seen = true, false, 0
 	s := w.client.store
-	if !s.net.Connected(w.client.Site, w.client.Server) {
+	if !s.wire.served(w.client.Site, w.client.Server) {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
 	}
@@ -117,7 +118,7 @@ func (w *Watch) Start() {
 // Stop closes the watch: its process is gone.
 func (w *Watch) Stop() {
 	w.queue, w.head = w.queue[:0], 0
-	w.open, w.broken, w.refused = false, false, false
+	w.open, w.broken, w.refused, w.stalled = false, false, false, false
 }
 
 // Next is the next change that has arrived by now: what it is about and the
@@ -200,7 +201,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // watch last saw anything, which is what a resumed watch or a relist amounts
 // to.
 func (s *Store) catchUp(w *Watch) {
-	w.broken, w.refused = false, false
+	w.broken, w.refused, w.stalled = false, false, false
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -274,7 +275,7 @@ func (r *reflector) Wake(now sim.Time, _ sim.Why, about uint64) {
 	if !w.open || !w.broken {
 		return
 	}
-	if r.store.net.Connected(w.client.Site, w.client.Server) {
+	if r.store.wire.served(w.client.Site, w.client.Server) {
 		r.store.catchUp(w)
 	}
 }
@@ -286,7 +287,8 @@ func (s *Store) LinksChanged(now sim.Time) {
 		if !w.open {
 			continue
 		}
-		up := s.net.Connected(w.client.Site, w.client.Server)
+		up := s.wire.served(w.client.Site, w.client.Server)
+		w.stalled = w.stalled && s.net.Connected(w.client.Site, w.client.Server)
 		switch {
 		case !up && !w.broken:
 			w.broken, w.brokenAt = true, now
