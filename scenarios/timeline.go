@@ -190,19 +190,19 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 	if !slices.Contains(c.Params, workload.ParamContainer) {
 		return
 	}
-	d := l.known.deployments[(reference{a.Kind, a.Namespace, a.Name}).path()]
-	if d == nil {
+	d, there := l.known.managers[(reference{a.Kind, a.Namespace, a.Name}).path()]
+	if !there {
 		return
 	}
 	var names []string
-	for _, x := range d.Template.Spec.Containers {
+	for _, x := range d.template.Spec.Containers {
 		names = append(names, x.Name)
 	}
 	switch v := m.Optional(workload.ParamContainer); {
 	case a.Container == "" && !v.Given() && len(names) > 1:
-		m.Value().Errorf("%s has %d containers: say which one, with container", d.Path(), len(names))
+		m.Value().Errorf("%s has %d containers: say which one, with container", d.path, len(names))
 	case a.Container != "" && !slices.Contains(names, a.Container):
-		v.Errorf("%s has no container %s%s", d.Path(), strict.Quote(a.Container), l.suggest(a.Container, names))
+		v.Errorf("%s has no container %s%s", d.path, strict.Quote(a.Container), l.suggest(a.Container, names))
 	}
 }
 
@@ -295,7 +295,7 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 	t.Names = l.named(m.Optional("target"), kind, &t)
 	if labels := m.Optional("match").LabelMap(); len(labels) > 0 {
 		if t.Match != nil {
-			m.Optional("match").KeyErrorf("the target is a Deployment, which has its own selector: leave one of them out")
+			m.Optional("match").KeyErrorf("the target has a selector of its own: leave one of them out")
 		}
 		t.Match = model.SelectorOf(model.MakeLabels(labels))
 		l.checkMatch(m.Optional("match"), kind, &t)
@@ -329,7 +329,7 @@ func (l *loader) amount(v strict.Value, t *fault.Target) {
 }
 
 // named reads one name or a list of names. Pods may also be given as those of a
-// Deployment.
+// Deployment, StatefulSet or DaemonSet.
 func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []string {
 	if !v.Given() {
 		return nil
@@ -352,7 +352,7 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 }
 
 func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
-	r := l.reference(v, model.KindPod, model.KindDeployment)
+	r := l.reference(v, model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet)
 	if r.name == "" {
 		return nil
 	}
@@ -363,12 +363,12 @@ func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []stri
 	if r.kind == model.KindPod {
 		return []string{r.name}
 	}
-	d := l.known.deployments[r.path()]
+	d, there := l.known.managers[r.path()]
 	switch {
 	case !only:
-		v.Errorf("a Deployment must be the only target: write one fault for each")
-	case d != nil:
-		into.Match = d.Selector
+		v.Errorf("a %s must be the only target: write one fault for each", r.kind)
+	case there:
+		into.Match = d.selector
 	}
 	return nil
 }

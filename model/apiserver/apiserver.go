@@ -19,6 +19,10 @@ import (
 // admission, encoding. A small write costs 1 to 3 ms besides etcd's commit.
 var handling = sim.Lognormal(1500*time.Microsecond, 6*time.Millisecond)
 
+// between is the processor time between two commits of one request: the next
+// object is read, changed and encoded. It is an estimate.
+var between = sim.Uniform(200*time.Microsecond, 800*time.Microsecond)
+
 // stage is one step of the request path. It may change the request or refuse
 // it; Accepted passes it on.
 type stage func(*store.Request) store.Refusal
@@ -47,13 +51,14 @@ type Server struct {
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 
 	classed map[classed]*model.PodSpec
+	limited map[limited]*model.PodSpec
 }
 
 // New is a server at the site of an etcd member, known to clients made from
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
+	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
@@ -64,7 +69,8 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	r := a.store.Request(slot)
 	if why == whyAgain {
-		a.etcd.propose(a, now, r, slot)
+		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
+		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
 		return
 	}
 	if why == whyRead {
@@ -79,6 +85,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		}
 	}
 	a.admitPriority(r)
+	if refusal := a.admitLimits(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	if r.Op == store.OpGet {

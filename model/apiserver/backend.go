@@ -68,6 +68,9 @@ func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64)
 func (b *Backend) growth(r *store.Request) etcd.Growth {
 	switch r.Op {
 	case store.OpCreate:
+		if r.Step == 0 && b.counted(r.Object) {
+			return etcd.Replaces
+		}
 		return etcd.Creates
 	case store.OpEvict, store.OpDelete:
 		if r.Op == store.OpEvict && r.Step < evictDelete {

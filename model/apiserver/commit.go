@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"reflect"
 	"time"
 
 	"orrery/model"
@@ -8,11 +9,15 @@ import (
 )
 
 // commit applies what etcd agreed on to the truth of this moment, and tells
-// whether that was all. An eviction takes several commits.
+// whether that was all. An eviction takes several commits, and so does a pod that counts
+// towards a quota.
 func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.Object, done bool) {
 	if pod, ok := a.store.Get(r.Target).(*model.Pod); r.Op == store.OpEvict && ok && r.Step < evictDelete {
 		refusal = a.evict(r, pod)
 		return refusal, nil, refusal != store.Accepted
+	}
+	if charged, refusal := a.charge(r); charged || refusal != store.Accepted {
+		return refusal, nil, !charged
 	}
 	refusal, stored = a.apply(r)
 	return refusal, stored, true
@@ -61,8 +66,23 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	} else if sent.ResourceVersion == 0 {
 		*sent = *have
 	}
+	if unchanged(next, cur) {
+		return store.Accepted, cur
+	}
 	a.store.Update(r.Client.Actor, next)
 	return store.Accepted, next
+}
+
+// unchanged tells whether an update changes nothing, which is then not committed
+// (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
+// that change often nobody sends such an update, so they are not compared.
+func unchanged(next, cur model.Object) bool {
+	switch next.(type) {
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota:
+		next.Head().ResourceVersion = cur.Head().ResourceVersion
+		return reflect.DeepEqual(next, cur)
+	}
+	return false
 }
 
 // keepSpec makes everything but the status of next that of cur.
@@ -90,6 +110,28 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+	case *model.StatefulSet:
+		c, s := *cur.(*model.StatefulSet), *n
+		*n = c
+		n.ObservedGeneration, n.StatusReplicas, n.ReadyReplicas, n.AvailableReplicas = s.ObservedGeneration, s.StatusReplicas, s.ReadyReplicas, s.AvailableReplicas
+		n.CurrentReplicas, n.UpdatedReplicas, n.CurrentRevision, n.UpdateRevision = s.CurrentReplicas, s.UpdatedReplicas, s.CurrentRevision, s.UpdateRevision
+	case *model.DaemonSet:
+		c, s := *cur.(*model.DaemonSet), *n
+		*n = c
+		n.ObservedGeneration, n.Desired, n.Current, n.Misscheduled = s.ObservedGeneration, s.Desired, s.Current, s.Misscheduled
+		n.Ready, n.Available, n.Unavailable, n.Updated = s.Ready, s.Available, s.Unavailable, s.Updated
+	case *model.Job:
+		c, s := *cur.(*model.Job), *n
+		s.Meta, s.JobSpec = c.Meta, c.JobSpec
+		*n = s
+	case *model.CronJob:
+		c, s := *cur.(*model.CronJob), *n
+		*n = c
+		n.Active, n.ScheduledAt, n.SuccessfulAt = s.Active, s.ScheduledAt, s.SuccessfulAt
+	case *model.ResourceQuota:
+		c, s := *cur.(*model.ResourceQuota), *n
+		*n = c
+		n.Known, n.Used = s.Known, s.Used
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

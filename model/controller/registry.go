@@ -22,11 +22,17 @@ type registration struct {
 var registry = []registration{
 	{"deployment", "deployment-controller", 5, 20, newDeployments},
 	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets},
+	{"statefulset", "statefulset-controller", 5, 20, newStatefulSets},
+	{"daemonset", "daemon-set-controller", 2, 20, newDaemonSets},
+	{"job", "job-controller", 5, 20, newJobs},
+	{"cronjob", "cronjob-controller", 5, 20, newCronJobs},
+	{"ttl-after-finished", "ttl-after-finished-controller", 5, 20, newTTLAfterFinished},
 	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices},
 	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
 	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
+	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 

@@ -259,8 +259,9 @@ type player struct {
 	begun   map[uint32]bool
 	ended   map[uint32]bool
 	silent  map[uint32]bool
-	plan    []uint32              // where to bind the first pods
-	never   func(*model.Pod) bool // pods that do not become ready
+	plan    []uint32                // where to bind the first pods
+	never   func(*model.Pod) bool   // pods that do not become ready
+	choose  func(*model.Pod) uint32 // the node of a pod; 0 is any
 	paused  bool
 	pending []uint32
 }
@@ -316,17 +317,26 @@ func (p *player) see(now sim.Time, pod *model.Pod) {
 // schedule binds what waits to the nodes that take pods, by turns.
 func (p *player) schedule() {
 	for len(p.pending) > 0 && !p.paused {
-		node := p.pick()
+		id := p.pending[0]
+		node := p.nodeFor(id)
 		if node == 0 {
 			return
 		}
-		id := p.pending[0]
 		p.pending = p.pending[1:]
 		if !p.bound[id] {
 			p.bound[id] = true
 			p.client.Bind(model.Ref{Kind: model.KindPod, ID: id}, model.Ref{Kind: model.KindNode, ID: node}, 0)
 		}
 	}
+}
+
+func (p *player) nodeFor(id uint32) uint32 {
+	if pod, _ := p.rig.store.Get(model.Ref{Kind: model.KindPod, ID: id}).(*model.Pod); pod != nil && p.choose != nil {
+		if n := p.choose(pod); n != 0 {
+			return n
+		}
+	}
+	return p.pick()
 }
 
 func (p *player) pick() uint32 {

@@ -83,7 +83,7 @@ type Request struct {
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
-	Step    uint8        // of an OpEvict: how many of its commits are done
+	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
 	tag     uint64

@@ -12,9 +12,9 @@ import (
 // runDrain cordons the node and then evicts its pods, all at the same time; an
 // eviction that is refused for now is asked again every 5 s, until the timeout
 // if there is one (k8s.io/kubectl/pkg/drain, with --ignore-daemonsets
-// --delete-emptydir-data). Pods that are going already are left to go. That
-// kubectl then looks every second whether they are gone has no effect and is
-// left out.
+// --delete-emptydir-data). Pods of DaemonSets stay, and pods that are going
+// already are left to go. That kubectl then looks every second whether they are
+// gone has no effect and is left out.
 func runDrain(u *Kubectl, a *task, node model.Object) {
 	if a.Timeout > 0 {
 		a.until = u.kernel.Now().Add(a.Timeout)
@@ -29,7 +29,7 @@ func evictAll(u *Kubectl, a *task, node model.Ref) {
 	var bare []string
 	var pods []model.Ref
 	u.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
-		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() {
+		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() && p.Owner.Kind != model.KindDaemonSet {
 			pods = append(pods, p.Ref())
 			if p.Owner.IsZero() && !p.Phase.Terminal() {
 				bare = append(bare, p.Namespace+"/"+p.Name)

@@ -20,6 +20,8 @@ func (p scale) Apply(cur model.Object) model.Object {
 		replicas = &n.Replicas
 	case *model.ReplicaSet:
 		replicas = &n.Replicas
+	case *model.StatefulSet:
+		replicas = &n.Replicas
 	}
 	if *replicas == p.replicas {
 		return cur

@@ -27,7 +27,12 @@ func init() {
 	kinds = []kind{
 		{typed{"apps/v1", "Deployment"}, model.KindDeployment, true, false, actedDeployment, readDeployment},
 		{typed{"apps/v1", "ReplicaSet"}, model.KindReplicaSet, true, false, actedReplicaSet, readReplicaSet},
-		{typed{"apps/v1", "StatefulSet"}, model.KindNone, true, false, actedOwner, readStatefulSet},
+		{typed{"apps/v1", "StatefulSet"}, model.KindStatefulSet, true, false, actedStatefulSet, readStatefulSet},
+		{typed{"apps/v1", "DaemonSet"}, model.KindDaemonSet, true, false, actedDaemonSet, readDaemonSet},
+		{typed{"batch/v1", "Job"}, model.KindJob, true, false, actedJob, readJob},
+		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
+		{typed{"v1", "LimitRange"}, model.KindLimitRange, true, false, actedLimitRange, readLimitRange},
+		{typed{"v1", "ResourceQuota"}, model.KindResourceQuota, true, false, actedQuota, readQuota},
 		{typed{"v1", "ReplicationController"}, model.KindNone, true, false, actedOwner, readReplicationController},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
@@ -61,7 +66,7 @@ func lookup(t typed) *kind {
 // write by mistake.
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
-	"scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
 }
 
 // object is one object while it is read.
