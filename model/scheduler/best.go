@@ -37,7 +37,7 @@ func (s *search) best(c *class, found int) uint32 {
 			equals = s.leaveSpread(c, found)
 		}
 		if equals > 0 {
-			return s.pick(c, equals)
+			return s.pick(c, found, equals)
 		}
 	}
 	s.list(c)
@@ -48,7 +48,8 @@ func (s *search) best(c *class, found int) uint32 {
 // anyRelative tells whether any feasible node has a raw score that is not 0.
 func (s *search) anyRelative(c *class) bool {
 	for i := range s.spans {
-		if c.blocks[s.spans[i].block].relative&s.spans[i].feasible != 0 {
+		sp := &s.spans[i]
+		if sp.whole && c.tractOf(sp.block).relative || c.blocks[sp.block].relative&sp.feasible != 0 {
 			return true
 		}
 	}
@@ -58,8 +59,9 @@ func (s *search) anyRelative(c *class) bool {
 // few is how many equals are compared one by one.
 const few = 64
 
-// pick is who wins among the equals, of which there are so many.
-func (s *search) pick(c *class, equals int) uint32 {
+// pick is who wins among the equals, of which there are so many among all that
+// were found.
+func (s *search) pick(c *class, found, equals int) uint32 {
 	switch {
 	case equals == 1:
 		return s.equal(c, 0)
@@ -70,7 +72,7 @@ func (s *search) pick(c *class, equals int) uint32 {
 	case equals <= few:
 		return s.rootOfFew(c)
 	}
-	return s.root(c)
+	return s.root(c, found)
 }
 
 // leave leaves the equals in the spans: the nodes that have the highest verdict.
@@ -79,40 +81,51 @@ func (s *search) leave(c *class) (equals int) {
 	top := int32(-1)
 	for i := range s.spans {
 		sp := &s.spans[i]
-		b := &c.blocks[sp.block]
-		if sp.top, sp.equal = b.top, b.best&sp.feasible; sp.equal == 0 {
+		if b := &c.blocks[sp.block]; sp.whole {
+			sp.equal = 1
+		} else if sp.top, sp.equal = b.top, b.best&sp.feasible; sp.equal == 0 {
 			sp.top, sp.equal = c.elect(sp.block, sp.feasible)
 		}
 		top = max(top, sp.top)
 	}
-	return s.settle(top)
+	return s.settle(c, top)
 }
 
 // settle leaves those of the spans' equals that are as good as top.
-func (s *search) settle(top int32) (equals int) {
+func (s *search) settle(c *class, top int32) (equals int) {
 	for i := range s.spans {
 		sp := &s.spans[i]
-		if sp.equalBefore = equals; sp.top < top {
+		sp.equalBefore = equals
+		switch {
+		case sp.top < top:
 			sp.equal = 0
+		case sp.whole:
+			equals += int(c.tractOf(sp.block).equals)
+		default:
+			equals += bits.OnesCount64(sp.equal)
 		}
-		equals += bits.OnesCount64(sp.equal)
 	}
 	return equals
 }
 
 // equal is the n-th of the equals, counting from 0.
 func (s *search) equal(c *class, n int) uint32 {
-	i, _ := slices.BinarySearchFunc(s.spans, n+1, func(sp span, n int) int { return sp.equalBefore - n })
-	sp := &s.spans[i-1]
+	parts := s.open(c, lastWith(s.spans, n, (*span).equalsAhead))
+	sp := &parts[lastWith(parts, n, (*span).equalsAhead)]
 	return c.order[sp.block*blockSize+selectBit(sp.equal, n-sp.equalBefore)]
 }
 
 // firstOfEquals is the equal that comes first in the list.
 func (s *search) firstOfEquals(c *class) (first uint32) {
 	for i := range s.spans {
-		if sp := &s.spans[i]; sp.equal != 0 {
-			if id := c.lowest(sp.block, sp.equal); first == 0 || id < first {
-				first = id
+		if s.spans[i].equal == 0 {
+			continue
+		}
+		for _, sp := range s.open(c, i) {
+			if sp.equal != 0 {
+				if id := c.lowest(sp.block, sp.equal); first == 0 || id < first {
+					first = id
+				}
 			}
 		}
 	}
@@ -123,28 +136,31 @@ func (s *search) firstOfEquals(c *class) (first uint32) {
 func (s *search) rootOfFew(c *class) (node uint32) {
 	first := -1
 	for i := range s.spans {
-		sp := &s.spans[i]
-		for rest := sp.equal; rest != 0; rest &= rest - 1 {
-			at := bits.TrailingZeros64(rest)
-			place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
-			if first < 0 || before(place, first) {
-				first, node = place, c.order[sp.block*blockSize+at]
+		if s.spans[i].equal == 0 {
+			continue
+		}
+		for _, sp := range s.open(c, i) {
+			for rest := sp.equal; rest != 0; rest &= rest - 1 {
+				at := bits.TrailingZeros64(rest)
+				place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
+				if first < 0 || before(place, first) {
+					first, node = place, c.order[sp.block*blockSize+at]
+				}
 			}
 		}
 	}
 	return node
 }
 
-// root is rootOfFew for many: it goes down the heap's tree, to the left if there
-// is an equal at all, and takes the first that it meets.
-func (s *search) root(c *class) uint32 {
-	last := &s.spans[len(s.spans)-1]
-	n := last.before + bits.OnesCount64(last.feasible)
+// root is rootOfFew for many among n feasible nodes: it goes down the heap's
+// tree, to the left if there is an equal at all, and takes the first that it
+// meets.
+func (s *search) root(c *class, n int) uint32 {
 	for at := 0; ; {
-		if e := s.equalsBefore(at); s.equalsBefore(at+1) > e {
+		if e, here := s.equalsBefore(c, at); here {
 			return s.equal(c, e)
 		}
-		if at = 2*at + 1; !s.anyUnder(at, n) {
+		if at = 2*at + 1; !s.anyUnder(c, at, n) {
 			at++
 		}
 	}
@@ -153,13 +169,17 @@ func (s *search) root(c *class) uint32 {
 // anyUnder tells whether any node at place at of a list of n or, in the heap's
 // tree, under it is an equal. Each level of a subtree is a row of places; the
 // deepest is the longest.
-func (s *search) anyUnder(at, n int) bool {
+func (s *search) anyUnder(c *class, at, n int) bool {
 	first, end := at, at+1
 	for 2*first+1 < n {
 		first, end = 2*first+1, 2*end+1
 	}
 	for ; first >= at; first, end = (first-1)/2, (end-1)/2 {
-		if s.equalsBefore(min(end, n)) > s.equalsBefore(first) {
+		from, here := s.equalsBefore(c, first)
+		if here {
+			return true
+		}
+		if to, _ := s.equalsBefore(c, min(end, n)); to > from {
 			return true
 		}
 		if first == at {
@@ -169,14 +189,35 @@ func (s *search) anyUnder(at, n int) bool {
 	return false
 }
 
-// equalsBefore is how many equals there are among the first feasible nodes.
-func (s *search) equalsBefore(place int) int {
-	i, _ := slices.BinarySearchFunc(s.spans, place+1, func(sp span, place int) int { return sp.before - place })
-	sp := &s.spans[i-1]
-	if place -= sp.before; place < bits.OnesCount64(sp.feasible) {
-		return sp.equalBefore + bits.OnesCount64(sp.equal&(1<<selectBit(sp.feasible, place)-1))
+// equalsBefore is how many equals there are among the first feasible nodes, and
+// whether the one at that place is another.
+func (s *search) equalsBefore(c *class, place int) (equals int, here bool) {
+	parts := s.open(c, lastWith(s.spans, place, (*span).ahead))
+	sp := &parts[lastWith(parts, place, (*span).ahead)]
+	if place -= sp.before; place >= bits.OnesCount64(sp.feasible) {
+		return sp.equalBefore + bits.OnesCount64(sp.equal), false
 	}
-	return sp.equalBefore + bits.OnesCount64(sp.equal)
+	at := selectBit(sp.feasible, place)
+	return sp.equalBefore + bits.OnesCount64(sp.equal&(1<<at-1)), sp.equal>>at&1 != 0
+}
+
+// ahead is the number of feasible nodes of the spans before this one.
+func (sp *span) ahead() int { return sp.before }
+
+// equalsAhead is the number of equals of the spans before this one.
+func (sp *span) equalsAhead() int { return sp.equalBefore }
+
+// lastWith is the place of the last of some spans with no more than n ahead.
+func lastWith(spans []span, n int, ahead func(*span) int) int {
+	low, high := 0, len(spans) // the first has none ahead
+	for high-low > 1 {
+		if mid := (low + high) / 2; ahead(&spans[mid]) <= n {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
 }
 
 // before tells whether of two equal totals the one at place later of the list

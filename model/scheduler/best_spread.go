@@ -138,7 +138,7 @@ func (s *search) leaveSpread(c *class, found int) (equals int) {
 			top = max(top, v)
 		}
 	}
-	return s.settle(top)
+	return s.settle(c, top)
 }
 
 // offer lets nodes be the equals of a span, if none are better.

@@ -41,7 +41,7 @@ func TestTheRootOfTheHeapIsFoundWithoutTheHeap(t *testing.T) {
 		class.order, class.board.verdicts = order, append([]int32{0}, class.board.verdicts...)
 		n := s.leave(class)
 		heap.Init(&list)
-		if few, many := s.rootOfFew(class), s.root(class); few != list[0].node || many != few {
+		if few, many := s.rootOfFew(class), s.root(class, len(list)); few != list[0].node || many != few {
 			t.Fatalf("%d equals of %d: one by one it is node %d, by the tree %d, want %d", n, len(list), few, many, list[0].node)
 		}
 	}
