@@ -37,7 +37,7 @@ func (s *search) best(c *class, found int) uint32 {
 			equals = s.leaveSpread(c, found)
 		}
 		if equals > 0 {
-			return s.pick(c, found, equals)
+			return s.pick(c, equals)
 		}
 	}
 	s.list(c)
@@ -56,23 +56,19 @@ func (s *search) anyRelative(c *class) bool {
 	return false
 }
 
-// few is how many equals are compared one by one.
-const few = 64
-
-// pick is who wins among the equals, of which there are so many among all that
-// were found.
-func (s *search) pick(c *class, found, equals int) uint32 {
+// pick is who wins among the equals, of which there are so many.
+func (s *search) pick(c *class, equals int) (node uint32) {
 	switch {
 	case equals == 1:
-		return s.equal(c, 0)
+		node, _ = s.equal(c, 0)
 	case s.ties == TiesRandom:
-		return s.equal(c, int(s.luck.Below(uint64(equals))))
+		node, _ = s.equal(c, int(s.luck.Below(uint64(equals))))
 	case s.ties == TiesFirst:
-		return s.firstOfEquals(c)
-	case equals <= few:
-		return s.rootOfFew(c)
+		node = s.firstOfEquals(c)
+	default:
+		node = s.root(c, equals)
 	}
-	return s.root(c, found)
+	return node
 }
 
 // leave leaves the equals in the spans: the nodes that have the highest verdict.
@@ -93,6 +89,7 @@ func (s *search) leave(c *class) (equals int) {
 
 // settle leaves those of the spans' equals that are as good as top.
 func (s *search) settle(c *class, top int32) (equals int) {
+	s.opened = -1
 	for i := range s.spans {
 		sp := &s.spans[i]
 		sp.equalBefore = equals
@@ -108,11 +105,25 @@ func (s *search) settle(c *class, top int32) (equals int) {
 	return equals
 }
 
-// equal is the n-th of the equals, counting from 0.
-func (s *search) equal(c *class, n int) uint32 {
-	parts := s.open(c, lastWith(s.spans, n, (*span).equalsAhead))
-	sp := &parts[lastWith(parts, n, (*span).equalsAhead)]
-	return c.order[sp.block*blockSize+selectBit(sp.equal, n-sp.equalBefore)]
+// equal is the n-th of the equals, counting from 0, and its place among the
+// feasible nodes.
+func (s *search) equal(c *class, n int) (node uint32, place int) {
+	parts := s.open(c, withEqual(s.spans, n))
+	sp := &parts[withEqual(parts, n)]
+	at := selectBit(sp.equal, n-sp.equalBefore)
+	return c.order[sp.block*blockSize+at], sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
+}
+
+// equalsBefore is how many equals there are before a place among the feasible
+// nodes.
+func (s *search) equalsBefore(c *class, place int) int {
+	parts := s.open(c, spanOf(s.spans, place))
+	sp := &parts[spanOf(parts, place)]
+	rest := sp.equal
+	if place -= sp.before; place < bits.OnesCount64(sp.feasible) {
+		rest &= 1<<selectBit(sp.feasible, place) - 1
+	}
+	return sp.equalBefore + bits.OnesCount64(rest)
 }
 
 // firstOfEquals is the equal that comes first in the list.
@@ -132,92 +143,21 @@ func (s *search) firstOfEquals(c *class) (first uint32) {
 	return first
 }
 
-// rootOfFew is the equal that ends up at the root of the heap.
-func (s *search) rootOfFew(c *class) (node uint32) {
+// root is the equal that ends up at the root of the heap. Of those on one level
+// of the heap's tree that is the first, so one of each level is looked at.
+func (s *search) root(c *class, equals int) (node uint32) {
 	first := -1
-	for i := range s.spans {
-		if s.spans[i].equal == 0 {
-			continue
+	for level := 0; ; { // the place where it begins
+		n := s.equalsBefore(c, level)
+		if n == equals {
+			return node
 		}
-		for _, sp := range s.open(c, i) {
-			for rest := sp.equal; rest != 0; rest &= rest - 1 {
-				at := bits.TrailingZeros64(rest)
-				place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
-				if first < 0 || before(place, first) {
-					first, node = place, c.order[sp.block*blockSize+at]
-				}
-			}
+		id, place := s.equal(c, n)
+		if first < 0 || before(place, first) {
+			first, node = place, id
 		}
+		level = 1<<bits.Len(uint(place)+1) - 1
 	}
-	return node
-}
-
-// root is rootOfFew for many among n feasible nodes: it goes down the heap's
-// tree, to the left if there is an equal at all, and takes the first that it
-// meets.
-func (s *search) root(c *class, n int) uint32 {
-	for at := 0; ; {
-		if e, here := s.equalsBefore(c, at); here {
-			return s.equal(c, e)
-		}
-		if at = 2*at + 1; !s.anyUnder(c, at, n) {
-			at++
-		}
-	}
-}
-
-// anyUnder tells whether any node at place at of a list of n or, in the heap's
-// tree, under it is an equal. Each level of a subtree is a row of places; the
-// deepest is the longest.
-func (s *search) anyUnder(c *class, at, n int) bool {
-	first, end := at, at+1
-	for 2*first+1 < n {
-		first, end = 2*first+1, 2*end+1
-	}
-	for ; first >= at; first, end = (first-1)/2, (end-1)/2 {
-		from, here := s.equalsBefore(c, first)
-		if here {
-			return true
-		}
-		if to, _ := s.equalsBefore(c, min(end, n)); to > from {
-			return true
-		}
-		if first == at {
-			break
-		}
-	}
-	return false
-}
-
-// equalsBefore is how many equals there are among the first feasible nodes, and
-// whether the one at that place is another.
-func (s *search) equalsBefore(c *class, place int) (equals int, here bool) {
-	parts := s.open(c, lastWith(s.spans, place, (*span).ahead))
-	sp := &parts[lastWith(parts, place, (*span).ahead)]
-	if place -= sp.before; place >= bits.OnesCount64(sp.feasible) {
-		return sp.equalBefore + bits.OnesCount64(sp.equal), false
-	}
-	at := selectBit(sp.feasible, place)
-	return sp.equalBefore + bits.OnesCount64(sp.equal&(1<<at-1)), sp.equal>>at&1 != 0
-}
-
-// ahead is the number of feasible nodes of the spans before this one.
-func (sp *span) ahead() int { return sp.before }
-
-// equalsAhead is the number of equals of the spans before this one.
-func (sp *span) equalsAhead() int { return sp.equalBefore }
-
-// lastWith is the place of the last of some spans with no more than n ahead.
-func lastWith(spans []span, n int, ahead func(*span) int) int {
-	low, high := 0, len(spans) // the first has none ahead
-	for high-low > 1 {
-		if mid := (low + high) / 2; ahead(&spans[mid]) <= n {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return low
 }
 
 // before tells whether of two equal totals the one at place later of the list

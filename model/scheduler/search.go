@@ -45,7 +45,8 @@ type search struct {
 
 	// The feasible nodes of one decision: by block and tract, or listed.
 	spans    []span
-	parts    []span // of a tract that was opened
+	opened   int    // the span that was opened last, if it is a tract; -1 if none
+	parts    []span // of it
 	listed   bool
 	feasible []uint32
 	verdicts []int32
@@ -176,7 +177,7 @@ func (s *search) filter(c *class) (examined, found int) {
 
 // begin clears what the last decision left.
 func (s *search) begin() {
-	s.spans, s.listed = s.spans[:0], false
+	s.spans, s.opened, s.listed = s.spans[:0], -1, false
 	s.feasible, s.verdicts = s.feasible[:0], s.verdicts[:0]
 	clear(s.refusals)
 }
