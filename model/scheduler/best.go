@@ -57,18 +57,16 @@ func (s *search) anyRelative(c *class) bool {
 }
 
 // pick is who wins among the equals, of which there are so many.
-func (s *search) pick(c *class, equals int) (node uint32) {
+func (s *search) pick(c *class, equals int) uint32 {
 	switch {
 	case equals == 1:
-		node, _ = s.equal(c, 0)
+		return s.equal(c, 0)
 	case s.ties == TiesRandom:
-		node, _ = s.equal(c, int(s.luck.Below(uint64(equals))))
+		return s.equal(c, int(s.luck.Below(uint64(equals))))
 	case s.ties == TiesFirst:
-		node = s.firstOfEquals(c)
-	default:
-		node = s.root(c, equals)
+		return s.firstOfEquals(c)
 	}
-	return node
+	return s.root(c)
 }
 
 // leave leaves the equals in the spans: the nodes that have the highest verdict.
@@ -89,7 +87,6 @@ func (s *search) leave(c *class) (equals int) {
 
 // settle leaves those of the spans' equals that are as good as top.
 func (s *search) settle(c *class, top int32) (equals int) {
-	s.opened = -1
 	for i := range s.spans {
 		sp := &s.spans[i]
 		sp.equalBefore = equals
@@ -105,25 +102,17 @@ func (s *search) settle(c *class, top int32) (equals int) {
 	return equals
 }
 
-// equal is the n-th of the equals, counting from 0, and its place among the
-// feasible nodes.
-func (s *search) equal(c *class, n int) (node uint32, place int) {
+// equal is the n-th of the equals, counting from 0.
+func (s *search) equal(c *class, n int) uint32 {
 	parts := s.open(c, withEqual(s.spans, n))
 	sp := &parts[withEqual(parts, n)]
-	at := selectBit(sp.equal, n-sp.equalBefore)
-	return c.order[sp.block*blockSize+at], sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
+	return c.order[sp.block*blockSize+selectBit(sp.equal, n-sp.equalBefore)]
 }
 
-// equalsBefore is how many equals there are before a place among the feasible
-// nodes.
-func (s *search) equalsBefore(c *class, place int) int {
-	parts := s.open(c, spanOf(s.spans, place))
-	sp := &parts[spanOf(parts, place)]
-	rest := sp.equal
-	if place -= sp.before; place < bits.OnesCount64(sp.feasible) {
-		rest &= 1<<selectBit(sp.feasible, place) - 1
-	}
-	return sp.equalBefore + bits.OnesCount64(rest)
+// withEqual is which of some spans the n-th of the equals is in.
+func withEqual(spans []span, n int) int {
+	i, _ := slices.BinarySearchFunc(spans, n+1, func(sp span, n int) int { return sp.equalBefore - n })
+	return i - 1
 }
 
 // firstOfEquals is the equal that comes first in the list.
@@ -145,19 +134,28 @@ func (s *search) firstOfEquals(c *class) (first uint32) {
 
 // root is the equal that ends up at the root of the heap. Of those on one level
 // of the heap's tree that is the first, so one of each level is looked at.
-func (s *search) root(c *class, equals int) (node uint32) {
-	first := -1
-	for level := 0; ; { // the place where it begins
-		n := s.equalsBefore(c, level)
-		if n == equals {
-			return node
+func (s *search) root(c *class) (node uint32) {
+	first, level := -1, 0 // the place of node; where the next level begins
+	for i := range s.spans {
+		if s.spans[i].equal == 0 || i+1 < len(s.spans) && s.spans[i+1].before <= level {
+			continue
 		}
-		id, place := s.equal(c, n)
-		if first < 0 || before(place, first) {
-			first, node = place, id
+		for _, sp := range s.open(c, i) {
+			end := sp.before + bits.OnesCount64(sp.feasible)
+			for rest := sp.equal; rest != 0 && level < end; rest &= rest - 1 {
+				at := bits.TrailingZeros64(rest)
+				place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
+				if place < level {
+					continue
+				}
+				if first < 0 || before(place, first) {
+					first, node = place, c.order[sp.block*blockSize+at]
+				}
+				level = 1<<bits.Len(uint(place)+1) - 1
+			}
 		}
-		level = 1<<bits.Len(uint(place)+1) - 1
 	}
+	return node
 }
 
 // before tells whether of two equal totals the one at place later of the list

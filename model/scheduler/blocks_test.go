@@ -41,7 +41,7 @@ func TestTheRootOfTheHeapIsFoundWithoutTheHeap(t *testing.T) {
 		class.order, class.board.verdicts = order, append([]int32{0}, class.board.verdicts...)
 		n := s.leave(class)
 		heap.Init(&list)
-		if got := s.root(class, n); got != list[0].node {
+		if got := s.root(class); got != list[0].node {
 			t.Fatalf("%d equals of %d: it is node %d, want %d", n, len(list), got, list[0].node)
 		}
 	}

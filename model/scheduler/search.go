@@ -45,8 +45,7 @@ type search struct {
 
 	// The feasible nodes of one decision: by block and tract, or listed.
 	spans    []span
-	opened   int    // the span that was opened last, if it is a tract; -1 if none
-	parts    []span // of it
+	parts    []span // of a tract that was opened
 	listed   bool
 	feasible []uint32
 	verdicts []int32
@@ -177,7 +176,7 @@ func (s *search) filter(c *class) (examined, found int) {
 
 // begin clears what the last decision left.
 func (s *search) begin() {
-	s.spans, s.opened, s.listed = s.spans[:0], -1, false
+	s.spans, s.listed = s.spans[:0], false
 	s.feasible, s.verdicts = s.feasible[:0], s.verdicts[:0]
 	clear(s.refusals)
 }

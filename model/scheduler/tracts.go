@@ -1,9 +1,6 @@
 package scheduler
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // tractSize is how many blocks are a tract. A search of 100,000 nodes takes
 // about a hundred of these, and a sample of 5,000 of them four or five and the
@@ -76,10 +73,7 @@ func (s *search) open(c *class, i int) []span {
 	if !sp.whole {
 		return s.spans[i : i+1]
 	}
-	if i == s.opened {
-		return s.parts
-	}
-	s.opened, s.parts = i, s.parts[:0]
+	s.parts = s.parts[:0]
 	before, equalBefore := sp.before, sp.equalBefore
 	for at := sp.block; at < c.endOf(sp.block); at++ {
 		b := &c.blocks[at]
@@ -95,24 +89,4 @@ func (s *search) open(c *class, i int) []span {
 		s.parts = append(s.parts, part)
 	}
 	return s.parts
-}
-
-// spanOf is which of some spans, that follow each other, a place among the
-// feasible nodes is in.
-func spanOf(spans []span, place int) int {
-	low, high := 0, len(spans)
-	for high-low > 1 {
-		if mid := int(uint(low+high) / 2); spans[mid].before <= place {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return low
-}
-
-// withEqual is which of some spans the n-th of the equals is in, counting from 0.
-func withEqual(spans []span, n int) int {
-	i, _ := slices.BinarySearchFunc(spans, n+1, func(sp span, n int) int { return sp.equalBefore - n })
-	return i - 1
 }
