@@ -1,8 +1,8 @@
 // Package apiserver is the only door to the store. Its one idea: a request
-// passes a fixed row of stages (who are you, may you now, may you at all, is
-// it what we want stored), is agreed on in etcd, and is applied to what is
-// true at that moment, not to what its sender saw. It refuses to act on its
-// own: it never starts a request.
+// passes a fixed row of stages (who are you, may you, is it what we want
+// stored), is agreed on in etcd, and is applied to what is true at that moment,
+// not to what its sender saw. It refuses to act on its own: it never starts a
+// request.
 package apiserver
 
 import (

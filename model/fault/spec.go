@@ -1,5 +1,5 @@
 // Package fault says what breaks. Its one idea: a fault acts on the truth (a
-// machine, a link, the registry) and never on a component, which must find
+// machine, a link, a disk, a credential) and never on a component, which must find
 // out by itself. One file per fault; the registry lists them. It refuses to
 // repair anything but what it broke.
 package fault
