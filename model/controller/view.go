@@ -45,7 +45,7 @@ type podRow struct {
 	nodeAt  int32 // place in its node's pods
 
 	counted  counts   // what the ReplicaSet controller counts it as
-	leaving  bool     // its ReplicaSet has asked for its deletion and has not seen it
+	leaving  bool     // its owner's controller has asked for its deletion and has not seen it
 	deleter  uint32   // the ReplicaSet that asked last
 	evicting bool     // the taint eviction controller is deleting it
 	evictAt  sim.Time // when the taint eviction controller deletes it; 0 is never
