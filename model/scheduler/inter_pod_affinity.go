@@ -57,7 +57,7 @@ type affinityView struct {
 // View implements WidePlugin.
 func (p *interPodAffinity) View(pod *model.Pod) View {
 	c := p.handle.cache
-	v := &affinityView{plugin: p, self: newKin(pod), termed: len(c.termed)}
+	v := &affinityView{plugin: p, self: arriving(pod), termed: len(c.termed)}
 	v.alone = v.meant(v.self) == 1
 	for i := range v.self.affinity {
 		v.need = append(v.need, c.tally(v.self.affinity[i].key, v.meant, anyNode))
@@ -269,7 +269,7 @@ func (p *interPodAffinity) EventsToRegister() []ClusterEventWithHint {
 
 // wants tells whether all terms of the pod's affinity mean the other.
 func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
-	v := &affinityView{plugin: p, self: newKin(pod)}
+	v := &affinityView{plugin: p, self: arriving(pod)}
 	return v.meant(newKin(other)) == 1
 }
 
@@ -277,7 +277,7 @@ func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
 // would do, but kube-scheduler asks for all of them until v1.36
 // (kubernetes/kubernetes pull request 139161).
 func (p *interPodAffinity) shuns(pod, other *model.Pod) bool {
-	self, o := newKin(pod), newKin(other)
+	self, o := arriving(pod), newKin(other)
 	return len(self.anti) > 0 && !slices.ContainsFunc(self.anti, func(t kinTerm) bool { return !p.handle.cache.selects(&t, o) })
 }
 

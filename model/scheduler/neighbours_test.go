@@ -128,3 +128,25 @@ func TestNaturalLogAgreesWithTheLibrary(t *testing.T) {
 		}
 	}
 }
+
+// The selector of namespaces of a pod that looks for a node is asked about no
+// labels, too, and one that these satisfy selects every namespace
+// (interpodaffinity/plugin.go mergeAffinityTermNamespacesIfNotEmpty, v1.35);
+// that of a placed pod is not (filtering.go getExistingAntiAffinityCounts).
+func TestANamespaceSelectorThatNoLabelsSatisfySelectsAllNamespaces(t *testing.T) {
+	elsewhere := []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db"), NamespaceSelector: &model.Selector{
+		Requirements: []model.Requirement{{Key: "kubernetes.io/metadata.name", Op: model.NotIn, Values: []string{"default"}}},
+	}}}
+	db := func() *model.Pod { return labelled("db", "db", placed(model.Placement{AntiAffinity: elsewhere})) }
+	w := newWorld(t, Config{}, node("n-0", "a", 8000, 32))
+	w.add(db())
+	w.run(time.Second)
+	friend := w.add(labelled("friend", "web", placed(model.Placement{Affinity: elsewhere})))
+	foe := w.add(labelled("foe", "web", placed(model.Placement{AntiAffinity: elsewhere})))
+	same := labelled("same", "db", spec(100, gib))
+	w.add(same)
+	w.run(10 * time.Second)
+	w.wantNode(friend, "n-0")
+	w.wantNode(same, "n-0")
+	wantNotes(t, w.notes(foe), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+}
