@@ -26,7 +26,8 @@ var imports = map[string][]string{
 	"sim":                {},
 	"model":              {"sim"},
 	"model/network":      {"sim", "model"},
-	"model/etcd":         {"sim", "model", "model/network"},
+	"model/etcd/raft":    {},
+	"model/etcd":         {"sim", "model", "model/network", "model/etcd/raft"},
 	"model/store":        {"sim", "model", "model/network", "model/etcd"},
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
@@ -301,6 +302,53 @@ func (p *pkg) fused(t *testing.T, n *ast.BinaryExpr) {
 		if m, ok := side.(*ast.BinaryExpr); ok && m.Op == token.MUL && p.info.Types[m].Value == nil {
 			t.Errorf("%s: a product inside a sum of floats may be fused; write float64(x*y)", place(n.Pos()))
 		}
+	}
+}
+
+// doors is which packages may call which methods of the store, inside a run.
+// What is committed, only the API server decides; the first nodes are there
+// before it is. The truth is not for components, who watch; kubectl's reads are
+// the API server's own. Methods that are not here are for everybody: to become a
+// client, to read the history.
+var doors = map[string][]string{
+	"Create": {"model/apiserver", "model/cluster"}, "Update": {"model/apiserver"}, "Delete": {"model/apiserver"},
+	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
+	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
+	"Expire": {"model/fault"}, "Renew": {"model/fault"},
+	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
+	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
+	"Observe": {"model/apiserver", "model/cluster"},
+}
+
+var truth = []string{"model/apiserver", "model/workload", "model/fault", "model/cluster"}
+
+// open is the store's methods that anybody may call.
+var open = []string{"NewClient", "Leases", "History", "Revision", "LinksChanged"}
+
+func TestTheAPIServerIsTheOnlyDoorToTheStore(t *testing.T) {
+	calls := 0
+	for _, p := range load(t) {
+		if !p.inRun() || p.path == "model/store" {
+			continue
+		}
+		for e, s := range p.info.Selections {
+			if s.Kind() == types.FieldVal || s.Recv().String() != "*orrery/model/store.Store" {
+				continue
+			}
+			calls++
+			name := e.Sel.Name
+			switch allowed, known := doors[name]; {
+			case slices.Contains(open, name):
+			case !known:
+				t.Errorf("%s: who may call store.%s? Say so in doors", place(e.Pos()), name)
+			case !slices.Contains(allowed, p.path):
+				t.Errorf("%s: %s calls store.%s, which is not for it: it has to ask an API server", place(e.Pos()), p.path, name)
+			}
+		}
+	}
+	if calls < 50 {
+		t.Errorf("only %d calls of the store were found", calls)
 	}
 }
 

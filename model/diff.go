@@ -68,6 +68,20 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.endpointSlice(version[EndpointSlice](old), version[EndpointSlice](new))
 	case *PriorityClass:
 		d.priorityClass(version[PriorityClass](old), version[PriorityClass](new))
+	case *StatefulSet:
+		d.statefulSet(version[StatefulSet](old), version[StatefulSet](new))
+	case *DaemonSet:
+		d.daemonSet(version[DaemonSet](old), version[DaemonSet](new))
+	case *Job:
+		d.job(version[Job](old), version[Job](new))
+	case *CronJob:
+		d.cronJob(version[CronJob](old), version[CronJob](new))
+	case *LimitRange:
+		d.limitRange(version[LimitRange](old), version[LimitRange](new))
+	case *ResourceQuota:
+		d.quota(version[ResourceQuota](old), version[ResourceQuota](new))
+	case *ControllerRevision:
+		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
 	case *Workload:

@@ -265,39 +265,6 @@ func (d *Differ) priorityClass(a, b *PriorityClass) {
 	d.number("value", int64(a.Value), int64(b.Value))
 }
 
-func (d *Differ) budget(a, b *PodDisruptionBudget) {
-	if d.deleted {
-		d.number("status.disruptionsAllowed", int64(a.Allowed), 0)
-		return
-	}
-	d.meta(&a.Meta, &b.Meta)
-	d.text("spec.maxUnavailable", optionalCount(a.MaxUnavailable), optionalCount(b.MaxUnavailable))
-	d.text("spec.minAvailable", optionalCount(a.MinAvailable), optionalCount(b.MinAvailable))
-	d.selector(a.Selector, b.Selector)
-	d.flag("spec.unhealthyPodEvictionPolicyAlwaysAllow", [2]bool{a.AlwaysAllow, b.AlwaysAllow})
-	d.number("status.currentHealthy", int64(a.Healthy), int64(b.Healthy))
-	d.number("status.desiredHealthy", int64(a.Desired), int64(b.Desired))
-	d.text("status.disruptedPods", disruptedList(a.Disrupted), disruptedList(b.Disrupted))
-	d.number("status.disruptionsAllowed", int64(a.Allowed), int64(b.Allowed))
-	d.number("status.expectedPods", int64(a.Expected), int64(b.Expected))
-	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
-}
-
-func optionalCount(c *CountOrPercent) string {
-	if c == nil {
-		return ""
-	}
-	return countOrPercent(*c)
-}
-
-func disruptedList(list []Disruption) string {
-	var names []string
-	for i := range list {
-		names = append(names, list[i].Pod)
-	}
-	return strings.Join(names, ",")
-}
-
 func (d *Differ) workload(a, b *Workload) {
 	if d.deleted {
 		return

@@ -27,18 +27,32 @@ const (
 	KindPriorityClass
 	KindPodDisruptionBudget
 	KindWorkload
+	KindStatefulSet
+	KindControllerRevision
+	KindDaemonSet
+	KindJob
+	KindCronJob
+	KindLimitRange
+	KindResourceQuota
+	KindServiceAccount
+	KindRole
+	KindClusterRole
+	KindRoleBinding
+	KindClusterRoleBinding
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
-	"PodDisruptionBudget", "Workload"}
+	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
-	"poddisruptionbudget", "workload"}
+	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -54,6 +68,17 @@ var kindAliases = map[string]Kind{
 	"priorityclass": KindPriorityClass, "priorityclasses": KindPriorityClass, "pc": KindPriorityClass,
 	"poddisruptionbudget": KindPodDisruptionBudget, "poddisruptionbudgets": KindPodDisruptionBudget, "pdb": KindPodDisruptionBudget,
 	"workload": KindWorkload, "workloads": KindWorkload,
+	"statefulset": KindStatefulSet, "statefulsets": KindStatefulSet, "sts": KindStatefulSet,
+	"daemonset": KindDaemonSet, "daemonsets": KindDaemonSet, "ds": KindDaemonSet,
+	"job": KindJob, "jobs": KindJob,
+	"cronjob": KindCronJob, "cronjobs": KindCronJob, "cj": KindCronJob,
+	"limitrange": KindLimitRange, "limitranges": KindLimitRange, "limits": KindLimitRange,
+	"resourcequota": KindResourceQuota, "resourcequotas": KindResourceQuota, "quota": KindResourceQuota,
+	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
+	"serviceaccount": KindServiceAccount, "serviceaccounts": KindServiceAccount, "sa": KindServiceAccount,
+	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
+	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
+	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

@@ -76,12 +76,12 @@ func TestCompleteMeansAvailable(t *testing.T) {
 	tape.run("web-1")
 	tape.at(11 * time.Second)
 	soon := New(Meta{End: tape.now()}, tape.History(), promises(t, "at 11s: workloads_ready()", "at 11s: converged()"))
-	if soon.Verdicts[0].Held || soon.Verdicts[1].Held || soon.Deployments[0].Complete {
+	if soon.Verdicts[0].Held || soon.Verdicts[1].Held || soon.Workloads[0].Complete {
 		t.Errorf("complete before its pod is available:\n%s", reportText(t, soon, false))
 	}
 	tape.at(12 * time.Second)
 	then := New(Meta{End: tape.now()}, tape.History(), promises(t, "at 12s: workloads_ready()", "at 12s: converged()"))
-	if !then.Held() || !then.Deployments[0].Complete {
+	if !then.Held() || !then.Workloads[0].Complete {
 		t.Errorf("not complete when its pod is available:\n%s", reportText(t, then, false))
 	}
 }

@@ -83,6 +83,12 @@ func (e *explainer) part(r *store.Record) part {
 		e.follow(r)
 		return itself
 	}
+	if pod, ok := r.Object().(*model.Pod); ok && e.found && pod.Owner == e.ref && e.kind != model.KindReplicaSet {
+		if r.Verb == store.Updated {
+			return foreign // its own story
+		}
+		return related
+	}
 	if e.bears(r.Object()) && (r.Verb != store.Updated || len(changesInWords(r)) > 0) {
 		return related
 	}
@@ -105,6 +111,10 @@ func (e *explainer) bears(o model.Object) bool {
 	case *model.Node:
 		return e.alive && o.Ref() == e.node
 	case *model.ReplicaSet:
+		return e.found && o.Owner == e.ref
+	case *model.Job:
+		return e.found && o.Owner == e.ref
+	case *model.ControllerRevision:
 		return e.found && o.Owner == e.ref
 	case *model.EndpointSlice:
 		return e.found && o.Service == e.ref

@@ -12,25 +12,26 @@ import (
 // integers of virtual nanoseconds whose names say so, lists are never null.
 
 type jsonReport struct {
-	About       string           `json:"about"`
-	Deployments []jsonDeployment `json:"deployments"`
-	Digest      string           `json:"digest"`
-	EndNS       sim.Time         `json:"endNs"`
-	Events      uint64           `json:"events"`
-	Expect      []jsonVerdict    `json:"expect"`
-	Failed      int              `json:"failed"`
-	Format      string           `json:"format"`
-	Held        bool             `json:"held"`
-	Nodes       jsonNodes        `json:"nodes"`
-	Pods        jsonPods         `json:"pods"`
-	Records     int              `json:"records"`
-	Scenario    string           `json:"scenario"`
-	Seed        uint64           `json:"seed"`
-	Stopped     string           `json:"stopped"`
-	Timeline    []jsonMoment     `json:"timeline"`
+	About     string         `json:"about"`
+	Digest    string         `json:"digest"`
+	EndNS     sim.Time       `json:"endNs"`
+	Events    uint64         `json:"events"`
+	Expect    []jsonVerdict  `json:"expect"`
+	Failed    int            `json:"failed"`
+	Format    string         `json:"format"`
+	Held      bool           `json:"held"`
+	Jobs      jsonJobs       `json:"jobs"`
+	Nodes     jsonNodes      `json:"nodes"`
+	Pods      jsonPods       `json:"pods"`
+	Records   int            `json:"records"`
+	Scenario  string         `json:"scenario"`
+	Seed      uint64         `json:"seed"`
+	Stopped   string         `json:"stopped"`
+	Timeline  []jsonMoment   `json:"timeline"`
+	Workloads []jsonWorkload `json:"workloads"`
 }
 
-type jsonDeployment struct {
+type jsonWorkload struct {
 	Available    int64  `json:"available"`
 	Complete     bool   `json:"complete"`
 	CrashLooping int64  `json:"crashLooping"`
@@ -64,6 +65,12 @@ type jsonNodes struct {
 	Total    int64    `json:"total"`
 }
 
+type jsonJobs struct {
+	Active    int64 `json:"active"`
+	Completed int64 `json:"completed"`
+	Failed    int64 `json:"failed"`
+}
+
 type jsonPods struct {
 	Failed      int64 `json:"failed"`
 	Pending     int64 `json:"pending"`
@@ -87,13 +94,14 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	out := jsonReport{
 		About: r.About, Digest: r.Digest, EndNS: r.End, Events: r.Events, Failed: r.Failed(), Format: jsonFormat,
 		Held: r.Held(), Records: r.Records, Scenario: r.Scenario, Seed: r.Seed, Stopped: r.Stopped,
+		Jobs:  jsonJobs{Active: r.Jobs.Active, Completed: r.Jobs.Completed, Failed: r.Jobs.Failed},
 		Nodes: jsonNodes{NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
 		Pods: jsonPods{Failed: r.Pods.Failed, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
 			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},
-		Deployments: []jsonDeployment{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},
+		Workloads: []jsonWorkload{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},
 	}
-	for _, d := range r.Deployments {
-		out.Deployments = append(out.Deployments, jsonDeployment{
+	for _, d := range r.Workloads {
+		out.Workloads = append(out.Workloads, jsonWorkload{
 			Available: d.Available, Complete: d.Complete, CrashLooping: d.CrashLooping, Desired: d.Desired, Evicted: d.Evicted,
 			Name: d.Name, Ready: d.Ready, Restarts: d.Restarts, Updated: d.Updated,
 		})

@@ -64,14 +64,14 @@ func doubtsConverged(s *state) string {
 	return strings.Join(list, "; ")
 }
 
-// incomplete says what a Deployment lacks, or has too much.
-func (d *deployment) incomplete() string {
-	if d.object == nil {
-		return d.path + " is deleted and " + quantity(d.now[isActive], "pod") + " of it left"
+// incomplete says what a workload lacks, or has too much.
+func (w *workload) incomplete() string {
+	if !w.is.there {
+		return w.path + " is deleted and " + quantity(w.now[isActive], "pod") + " of it left"
 	}
-	text := d.path + " has " + strconv.FormatInt(d.upToDate(isAvailable), 10) + " of " +
-		strconv.FormatInt(d.desired(), 10) + " pods available and up to date"
-	if n := d.surplus(); n > 0 {
+	text := w.path + " has " + strconv.FormatInt(w.upToDate(isAvailable), 10) + " of " +
+		strconv.FormatInt(w.desired(), 10) + " pods available and up to date"
+	if n := w.surplus(); n > 0 {
 		text += ", and " + quantity(n, "pod") + " too many"
 	}
 	return text
@@ -80,13 +80,13 @@ func (d *deployment) incomplete() string {
 // doubtsWorkloads says what keeps the workloads from being ready.
 func doubtsWorkloads(s *state) string {
 	var list []string
-	for _, d := range s.deployments {
+	for _, d := range s.workloads {
 		if d.unsettled && len(list) < 3 {
 			list = append(list, d.incomplete())
 		}
 	}
 	if rest := s.unsettled - len(list); rest > 0 {
-		list = append(list, quantity(int64(rest), "more Deployment")+" not complete")
+		list = append(list, quantity(int64(rest), "more workload")+" not complete")
 	}
 	if n := s.all.now[isPending]; n > 0 {
 		list = append(list, quantity(n, "pod")+" Pending")

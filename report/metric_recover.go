@@ -39,11 +39,11 @@ func (m *recovery) see(s *state, now sim.Time, record int) {
 			continue
 		}
 		switch n.what {
-		case deploymentLacking:
+		case workloadLacking:
 			m.goes(now, record, true)
-		case deploymentWhole, deploymentUp:
+		case workloadWhole, workloadUp:
 			m.goes(now, record, false)
-		case deploymentGone:
+		case workloadGone:
 			m.ends(now, record)
 		case trafficMoved:
 			offered, served := s.service(m.path).rates()

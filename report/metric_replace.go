@@ -31,10 +31,10 @@ func (m *replacement) finish(s *state, end sim.Time) reading {
 	if m.scopeIn(s) == nil {
 		return reading{none: s.missing(m.about)}
 	}
-	for _, d := range s.deployments {
-		for _, rev := range d.revisions {
+	for _, w := range s.workloads {
+		for _, rev := range w.revisions {
 			for _, since := range rev.vacant {
-				if d.object != nil && d.missing() > 0 && m.covers(d) {
+				if w.is.there && w.missing() > 0 && m.covers(w) {
 					m.found = append(m.found, sample{Start: since, End: end, Object: rev.path, Record: -1, Open: true})
 				}
 			}
@@ -46,8 +46,8 @@ func (m *replacement) finish(s *state, end sim.Time) reading {
 	return reading{samples: m.found}
 }
 
-func (m *replacement) covers(d *deployment) bool {
-	return m.about.none() || m.about.path() == d.path || m.about.namespaced && m.about.name == d.object.Namespace
+func (m *replacement) covers(w *workload) bool {
+	return m.about.none() || m.about.path() == w.path || m.about.namespaced && m.about.name == w.namespace
 }
 
 // counts tells whether the pod is counted in t.

@@ -11,10 +11,10 @@ const (
 	faultOver
 	nodeLost // no longer Ready
 	nodeBack
-	deploymentLacking // fewer pods available than wanted
-	deploymentWhole
-	deploymentGone // deleted while lacking
-	deploymentUp   // whole for the first time
+	workloadLacking // fewer pods available than wanted
+	workloadWhole
+	workloadGone // deleted while lacking
+	workloadUp   // whole for the first time
 	rolloutBegan
 	rolloutDone
 	trafficMoved
@@ -25,11 +25,11 @@ func happened(h happening) what { return what(h) }
 // news is a turn the last record brought, worked out once for everybody who
 // measures it or tells it.
 type news struct {
-	what       what
-	subject    string // path of the fault, node, Deployment or Service
-	pod        *podRow
-	deployment *deployment
-	since      sim.Time // podReplaced: when the trouble began
+	what     what
+	subject  string // path of the fault, node, Deployment or Service
+	pod      *podRow
+	workload *workload
+	since    sim.Time // podReplaced: when the trouble began
 }
 
 func (s *state) tell(n news) { s.news = append(s.news, n) }

@@ -57,9 +57,11 @@ type reading struct {
 }
 
 const (
-	scopes    = "[namespace|deployment|replicaset|node|pod]"
-	podGroups = "[namespace|deployment|replicaset|node]"
-	podMakers = "[namespace|deployment|replicaset]"
+	scopes    = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod]"
+	podGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node]"
+	keepers   = "deployment|statefulset|daemonset"
+	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
+	jobGroups = "[namespace|job|cronjob]"
 )
 
 // metrics is every metric, by name. To add one, write a file with its
@@ -70,10 +72,10 @@ var metrics = []Metric{
 		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
 		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
-	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: "deployment",
-		Help: "status.availableReplicas, as the Deployment controller wrote it last", open: openDeployment(statusAvailable)},
+	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: keepers,
+		Help: "status.availableReplicas, as its controller wrote it last", open: openWorkload(statusAvailable)},
 	{Name: "converged", Unit: YesNo, Shape: Level,
-		Help:   "no fault in force, every Deployment complete (every pod available and up to date), no pod Pending or Terminating, every node ready",
+		Help:   "no fault in force, every workload complete (every pod available and up to date), no pod Pending or Terminating, every node ready",
 		doubts: doubtsConverged, open: openCluster((*state).converged)},
 	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
@@ -89,6 +91,12 @@ var metrics = []Metric{
 		Help: "GPUs, and shares of them, that the pods on nodes asked for, of what the nodes have", open: openAllocated(gpusOfNode, gpusOfPod)},
 	{Name: "gpu_fragmentation", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "GPUs that are free but of no use to a typical pod of the run, of those that are free", open: openFragmentation},
+	{Name: "jobs_active", Unit: Count, Shape: Level, Takes: jobGroups,
+		Help: "Jobs that are neither complete nor failed", open: openLevel(isJobActive)},
+	{Name: "jobs_completed", Unit: Count, Shape: Total, Takes: jobGroups,
+		Help: "Jobs that finished, complete", open: openTotal(jobCompleted)},
+	{Name: "jobs_failed", Unit: Count, Shape: Total, Takes: jobGroups,
+		Help: "Jobs that finished, failed", open: openTotal(jobFailed)},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
@@ -107,10 +115,14 @@ var metrics = []Metric{
 		Help: "pods created", open: openTotal(podCreated)},
 	{Name: "pods_deleted", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods that are gone for good", open: openTotal(podDeleted)},
+	{Name: "pods_failed", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Failed", open: openLevel(isFailed)},
 	{Name: "pods_pending", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Pending", open: openLevel(isPending)},
 	{Name: "pods_running", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Running", open: openLevel(isRunning)},
+	{Name: "pods_succeeded", Unit: Count, Shape: Level, Takes: podGroups,
+		Help: "pods in phase Succeeded", open: openLevel(isSucceeded)},
 	{Name: "pods_terminating", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods that are being deleted", open: openLevel(isLeaving)},
 	{Name: "pods_unscheduled", Unit: Count, Shape: Level, Takes: podMakers,
@@ -127,21 +139,21 @@ var metrics = []Metric{
 		Help: "containers restarted", open: openTotal(podRestarted)},
 	{Name: "scheduled", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods bound to a node", open: openTotal(podBound)},
-	{Name: "surge", Unit: Count, Shape: Level, Takes: "deployment",
-		Help: "pods beyond spec.replicas", open: openDeployment((*deployment).surplus)},
+	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,
+		Help: "pods beyond those wanted", open: openWorkload((*workload).surplus)},
 	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
 		Help: "from the start of a fault until a node was seen to be not Ready", open: openDetect},
-	{Name: "time_to_recover", Unit: Duration, Shape: Durations, Takes: "deployment|service", needsFaults: true, target: true,
-		Help: "from the start of each fault until the Deployment had all its pods available again, or the service served target= (99.9%) of its requests; 0s if the fault cost it nothing; a Deployment deleted while short of pods never recovered",
+	{Name: "time_to_recover", Unit: Duration, Shape: Durations, Takes: keepers + "|service", needsFaults: true, target: true,
+		Help: "from the start of each fault until the workload had all its pods available again, or the service served target= (99.9%) of its requests; 0s if the fault cost it nothing; a workload deleted while short of pods never recovered",
 		open: openRecover},
-	{Name: "time_to_replace", Unit: Duration, Shape: Durations, Takes: "[namespace|deployment]", needsFaults: true,
+	{Name: "time_to_replace", Unit: Duration, Shape: Durations, Takes: "[namespace|" + keepers + "]", needsFaults: true,
 		Help: "from the start of a fault until an evicted pod's replacement was created", open: openReplace},
-	{Name: "unavailable", Unit: Count, Shape: Level, Takes: "deployment",
-		Help: "spec.replicas less the pods that are available (Ready for minReadySeconds)", open: openDeployment((*deployment).missing)},
-	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: "deployment",
-		Help: "ready pods of the newest template", open: openDeployment(func(d *deployment) int64 { return d.upToDate(isReady) })},
+	{Name: "unavailable", Unit: Count, Shape: Level, Takes: keepers,
+		Help: "pods wanted less those that are available (Ready for minReadySeconds)", open: openWorkload((*workload).missing)},
+	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: keepers,
+		Help: "ready pods of the newest template", open: openWorkload(func(d *workload) int64 { return d.upToDate(isReady) })},
 	{Name: "workloads_ready", Unit: YesNo, Shape: Level,
-		Help:   "every Deployment complete (every pod available and up to date) and no pod Pending, whatever nodes and faults do",
+		Help:   "every workload complete (every pod available and up to date) and no pod Pending, whatever nodes and faults do",
 		doubts: doubtsWorkloads, open: openCluster((*state).workloadsReady)},
 }
 

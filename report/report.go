@@ -24,20 +24,21 @@ type Meta struct {
 // Report is what a run came to.
 type Report struct {
 	Meta
-	Records     int // of the history
-	Timeline    []Moment
-	Deployments []DeploymentEnd
-	Nodes       NodesEnd
-	Pods        PodsEnd
-	Verdicts    []Verdict
+	Records   int // of the history
+	Timeline  []Moment
+	Workloads []WorkloadEnd
+	Nodes     NodesEnd
+	Pods      PodsEnd
+	Jobs      JobsEnd
+	Verdicts  []Verdict
 }
 
-// DeploymentEnd is how a Deployment stood at the end.
-type DeploymentEnd struct {
+// WorkloadEnd is how a Deployment, StatefulSet or DaemonSet stood at the end.
+type WorkloadEnd struct {
 	Name                               string // its path
 	Desired, Ready, Available, Updated int64  // pods; see the metrics of these names
 	Restarts, Evicted, CrashLooping    int64
-	Complete                           bool // all pods available and of the newest template, and no others
+	Complete                           bool // all pods available and as many as asked for of the newest template, and no others
 }
 
 // NodesEnd is how the nodes stood at the end.
@@ -48,6 +49,10 @@ type NodesEnd struct {
 
 // PodsEnd counts pods at the end.
 type PodsEnd struct{ Running, Ready, Pending, Terminating, Succeeded, Failed int64 }
+
+// JobsEnd counts Jobs: those that are at work at the end, and those that have
+// finished, also if they are gone since.
+type JobsEnd struct{ Active, Completed, Failed int64 }
 
 // New reads the history once and judges every promise.
 func New(m Meta, h *store.History, promises []Expect) *Report {
@@ -95,16 +100,16 @@ func warmUp(s *state, converged series) sim.Time {
 }
 
 func (r *Report) endState(s *state) {
-	for _, d := range s.deployments {
-		if d.object == nil {
+	for _, w := range s.workloads {
+		if !w.is.there {
 			continue
 		}
-		r.Deployments = append(r.Deployments, DeploymentEnd{
-			Name: d.path, Desired: d.desired(), Ready: d.now[isReady], Available: d.now[isAvailable], Updated: d.upToDate(isReady),
-			Restarts: d.ever[podRestarted], Evicted: d.ever[podEvicted], CrashLooping: d.now[isLooping], Complete: d.complete(),
+		r.Workloads = append(r.Workloads, WorkloadEnd{
+			Name: w.path, Desired: w.desired(), Ready: w.now[isReady], Available: w.now[isAvailable], Updated: w.upToDate(isReady),
+			Restarts: w.ever[podRestarted], Evicted: w.ever[podEvicted], CrashLooping: w.now[isLooping], Complete: w.complete(),
 		})
 	}
-	slices.SortStableFunc(r.Deployments, func(a, b DeploymentEnd) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(r.Workloads, func(a, b WorkloadEnd) int { return strings.Compare(a.Name, b.Name) })
 	r.Nodes.Total = s.all.now[isNode]
 	for _, n := range s.nodeList {
 		if n.marks.has(isNodeNotReady) {
@@ -116,6 +121,7 @@ func (r *Report) endState(s *state) {
 		Running: now[isRunning], Ready: now[isReady], Pending: now[isPending], Terminating: now[isLeaving],
 		Succeeded: now[isSucceeded], Failed: now[isFailed],
 	}
+	r.Jobs = JobsEnd{Active: now[isJobActive], Completed: s.all.ever[jobCompleted], Failed: s.all.ever[jobFailed]}
 }
 
 // Held tells whether every promise held.

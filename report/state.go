@@ -11,28 +11,29 @@ import (
 
 // state is the cluster as the history tells it up to one record. Everything
 // that is measured is read off it, so no metric needs to know how pods, nodes
-// and Deployments hang together.
+// and workloads hang together.
 type state struct {
 	record *store.Record // the one just taken in; nil if only time passed
 	pod    *podRow       // the pod it is about; nil if it is about none
 	news   []news        // what the last step brought
 
 	all        tally
-	unsettled  int // Deployments without all their replicas ready and up to date
+	unsettled  int // workloads without all their replicas ready and up to date
 	namespaces map[string]*tally
 	wanted     map[string]*tally // single pods somebody asks about, by path; nil until created
 	named      map[string]*scope // everything else, by path
 
-	pods        store.Table[podRow]
-	nodes       store.Table[*node]
-	revisions   store.Table[*revision]
-	byID        store.Table[*deployment]
-	deployments []*deployment // in the order of their creation
-	nodeList    []*node
-	services    []*service
-	faults      []*fault
-	active      int // faults in force
-	ripening    ripening
+	pods      store.Table[podRow]
+	nodes     store.Table[*node]
+	revisions store.Table[*revision]
+	byID      [model.Kinds]store.Table[*workload]
+	jobs      [model.Kinds]store.Table[*job]
+	workloads []*workload // in the order of their creation
+	nodeList  []*node
+	services  []*service
+	faults    []*fault
+	active    int // faults in force
+	ripening  ripening
 }
 
 // scope is an object with a tally, so that it can be asked about by name.
@@ -53,7 +54,8 @@ type podRow struct {
 	path     string
 	marks    marks
 	revision *revision
-	scopes   [6]*tally // all, namespace, revision, Deployment, pod, node; nil where there is none
+	job      *job
+	scopes   [6]*tally // all, namespace, revision or Job, workload or CronJob, pod, node; nil where there is none
 	started  bool      // has been Ready
 	evicted  bool
 	moved    bool // stands in for an evicted pod
@@ -83,10 +85,14 @@ func (s *state) take(r *store.Record) {
 		s.takePod(r)
 	case *model.Node:
 		s.takeNode(r)
-	case *model.Deployment:
-		s.takeDeployment(r)
+	case *model.Deployment, *model.StatefulSet, *model.DaemonSet:
+		s.takeWorkload(r)
 	case *model.ReplicaSet:
 		s.takeReplicaSet(r)
+	case *model.Job:
+		s.takeJob(r)
+	case *model.CronJob:
+		s.jobOf(r.Object().Head())
 	case *model.Service:
 		s.service(r.Object().Head().Path())
 	}
@@ -179,7 +185,7 @@ func (s *state) takeNode(r *store.Record) {
 }
 
 // converged tells whether nothing is left to do: no fault in force, every
-// Deployment complete, no pod on its way up or down, every node ready.
+// workload complete, no pod on its way up or down, every node ready.
 func (s *state) converged() bool {
 	return s.workloadsReady() && s.all.now[isLeaving] == 0 && s.all.now[isNodeNotReady] == 0 && s.active == 0
 }
@@ -188,7 +194,7 @@ func (s *state) converged() bool {
 func (s *state) workloadsReady() bool { return s.unsettled == 0 && s.all.now[isPending] == 0 }
 
 // empty tells whether there has been nothing to do yet.
-func (s *state) empty() bool { return len(s.deployments) == 0 && s.all.ever[podCreated] == 0 }
+func (s *state) empty() bool { return len(s.workloads) == 0 && s.all.ever[podCreated] == 0 }
 
 // find is the tally of what t names, nil if there is none yet.
 func (s *state) find(t target) *tally {

@@ -70,13 +70,25 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 		s.namespaces[p.Namespace] = ns
 	}
 	row.scopes[0], row.scopes[1] = &s.all, ns
-	if p.Owner.Kind == model.KindReplicaSet {
+	switch k := p.Owner.Kind; k {
+	case model.KindReplicaSet:
 		row.revision = *s.revisions.Row(p.Owner.ID)
+	case model.KindStatefulSet, model.KindDaemonSet:
+		if w := *s.byID[k].Row(p.Owner.ID); w != nil {
+			row.revision = w.revisionOf(p)
+		}
+	case model.KindJob:
+		if j := *s.jobs[k].Row(p.Owner.ID); j != nil {
+			row.scopes[2], row.job = &j.tally, j
+			if j.cron != nil {
+				row.scopes[3] = &j.cron.tally
+			}
+		}
 	}
 	if rev := row.revision; rev != nil {
 		row.scopes[2] = &rev.tally
-		if rev.deployment != nil {
-			row.scopes[3] = &rev.deployment.tally
+		if rev.workload != nil {
+			row.scopes[3] = &rev.workload.tally
 		}
 	}
 	if len(s.wanted) > 0 {
@@ -199,10 +211,10 @@ func (s *state) available(row *podRow, now sim.Time) marks {
 }
 
 func minReady(row *podRow) time.Duration {
-	if row.revision == nil || row.revision.object == nil {
+	if row.revision == nil || !row.revision.live {
 		return 0
 	}
-	return row.revision.object.MinReady
+	return row.revision.minReady
 }
 
 // mark makes m what is so of the pod.
@@ -216,8 +228,8 @@ func (s *state) mark(row *podRow, m marks) {
 		}
 	}
 	row.marks = m
-	if row.revision != nil && row.revision.deployment != nil {
-		s.settle(row.revision.deployment)
+	if row.revision != nil && row.revision.workload != nil {
+		s.settle(row.revision.workload)
 	}
 }
 

@@ -59,17 +59,22 @@ const (
 var chapters = map[what]chapter{
 	nodeLost:                {together, subjectsAre("node", "not Ready")},
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
-	deploymentLacking:       {together, subjectsAre("deployment", "short of pods")},
-	deploymentWhole:         {together, subjectsAre("deployment", "back to full strength")},
-	deploymentGone:          {together, subjectsAre("deployment", "deleted while short of pods")},
-	deploymentUp:            {together, subjectsAre("deployment", "up for the first time")},
-	rolloutBegan:            {together, subjectsAre("deployment", "rolling out a new revision")},
-	rolloutDone:             {together, subjectsAre("deployment", "through with the rollout")},
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
+	happened(jobFailed):     {patient, countOf("failed job")},
 	happened(podLooped):     {patient, countOf("crash loop")},
 	happened(podPullFailed): {patient, countOf("failed pull")},
+}
+
+// turns says what workloads of one kind did, after their number and kind.
+var turns = map[what]string{
+	workloadLacking: "short of pods",
+	workloadWhole:   "back to full strength",
+	workloadGone:    "deleted while short of pods",
+	workloadUp:      "up for the first time",
+	rolloutBegan:    "rolling out a new revision",
+	rolloutDone:     "through with the rollout",
 }
 
 func newStory(h *store.History) *story {
@@ -93,16 +98,24 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 			t.fault(n, now, s.record.Note)
 		case trafficMoved:
 			t.traffic(s, n.subject, now)
-		case deploymentLacking, deploymentGone:
-			if n.deployment.whole { // every Deployment begins with nothing
-				t.add(string(rune(n.what)), chapters[n.what], now, n.subject)
+		case workloadLacking, workloadGone:
+			if n.workload.whole { // every workload begins with nothing
+				t.turn(n, now)
 			}
+		case workloadWhole, workloadUp, rolloutBegan, rolloutDone:
+			t.turn(n, now)
 		default:
 			if c, ok := chapters[n.what]; ok {
 				t.add(string(rune(n.what)), c, now, n.about())
 			}
 		}
 	}
+}
+
+// turn tells what a workload did, together with others of its kind.
+func (t *story) turn(n *news, now sim.Time) {
+	kind := n.workload.kind.Short()
+	t.add(string(rune(n.what))+kind, chapter{together, subjectsAre(kind, turns[n.what])}, now, n.subject)
 }
 
 // The reasons of notes about parts of a scenario that came to nothing.
@@ -113,17 +126,19 @@ const (
 	reasonEvictionRefused = "EvictionRefused"
 )
 
-// about is what a piece of news is told of: a Deployment rather than its pods.
+// about is what a piece of news is told of: a workload rather than its pods.
 func (n *news) about() string {
 	switch {
 	case n.pod == nil:
 		return n.subject
+	case n.pod.job != nil:
+		return n.pod.job.told()
 	case n.pod.revision == nil:
 		return n.pod.path
-	case n.pod.revision.deployment == nil:
+	case n.pod.revision.workload == nil:
 		return n.pod.revision.path
 	}
-	return n.pod.revision.deployment.path
+	return n.pod.revision.workload.path
 }
 
 // add tells one more happening, in the open group of its kind if there is one.

@@ -5,7 +5,7 @@ import "math/bits"
 // fact is something that is so or not so of an object at a moment.
 type fact uint8
 
-// The facts that are counted. All but the last two are about pods.
+// The facts that are counted. All but the last three are about pods.
 const (
 	isActive       fact = iota // neither finished nor being deleted
 	isPending                  // phase Pending, not being deleted
@@ -17,6 +17,7 @@ const (
 	isSucceeded                // phase Succeeded, not being deleted
 	isFailed                   // phase Failed, not being deleted
 	isLooping                  // a container waits in CrashLoopBackOff
+	isJobActive                // a Job that has not finished
 	isNode                     // a node
 	isNodeNotReady             // a node whose Ready condition is not True
 	facts
@@ -39,6 +40,8 @@ const (
 	podRestarted  // a container was restarted
 	podLooped     // a container went into CrashLoopBackOff
 	podPullFailed // an image could not be pulled
+	jobCompleted  // a Job finished, complete
+	jobFailed     // a Job finished, failed
 	happenings
 )
 

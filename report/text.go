@@ -73,14 +73,14 @@ func (p *printer) timeline(r *Report) {
 	p.line("")
 }
 
-// mostDeployments is how many Deployments the end of a report lists: the
+// mostWorkloads is how many workloads the end of a report lists: the
 // incomplete ones first.
-const mostDeployments = 30
+const mostWorkloads = 30
 
 func (p *printer) end(r *Report) {
 	p.line(p.paint(bold, "at the end, after "+r.End.String()))
-	if len(r.Deployments) > 0 {
-		p.deployments(r.Deployments)
+	if len(r.Workloads) > 0 {
+		p.workloads(r.Workloads)
 	}
 	nodes := "  nodes: " + grouped(r.Nodes.Total)
 	switch n := len(r.Nodes.NotReady); {
@@ -103,10 +103,13 @@ func (p *printer) end(r *Report) {
 		}
 	}
 	p.line("  pods: " + strings.Join(parts, ", "))
+	if j := r.Jobs; j != (JobsEnd{}) {
+		p.line("  jobs: " + grouped(j.Active) + " active, " + grouped(j.Completed) + " completed, " + grouped(j.Failed) + " failed")
+	}
 	p.line("")
 }
 
-func (p *printer) deployments(all []DeploymentEnd) {
+func (p *printer) workloads(all []WorkloadEnd) {
 	t := table{right: []bool{false, true, true, true, true, true, true}}
 	t.row("name", "desired", "ready", "available", "up to date", "restarts", "evicted")
 	left := 0
@@ -115,7 +118,7 @@ func (p *printer) deployments(all []DeploymentEnd) {
 			if d.Complete != complete {
 				continue
 			}
-			if len(t.rows) > mostDeployments {
+			if len(t.rows) > mostWorkloads {
 				left++
 				continue
 			}
@@ -129,7 +132,7 @@ func (p *printer) deployments(all []DeploymentEnd) {
 		p.line("  " + l)
 	}
 	if left > 0 {
-		p.line("  and " + quantity(int64(left), "more Deployment"))
+		p.line("  and " + quantity(int64(left), "more workload"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/scenarios/strict"
+	"orrery/sim"
 )
 
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
@@ -28,7 +29,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 }
 
 func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
@@ -39,6 +40,33 @@ func (l *loader) controlPlane(v strict.Value) {
 		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: not modeled", at.File, at.Line, memory.Path()))
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
+	l.etcd(m.Optional("etcd"))
+}
+
+// etcd reads how the members of etcd are set up.
+func (l *loader) etcd(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("etcd", "preVote", "checkQuorum", "fsync", "quota")
+	c := &l.scenario.Config.ControlPlane.Etcd
+	c.NoPreVote = !m.Default("preVote", "true").Bool()
+	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
+	if fsync := m.Optional("fsync"); fsync.Given() {
+		c.Fsync = syncTime(fsync)
+	}
+	if quota := m.Optional("quota"); quota.Given() {
+		c.QuotaBytes = positive(quota, strict.Value.Bytes)
+	}
+}
+
+// syncTime reads how long a disk takes to sync, which is never no time at all.
+func syncTime(v strict.Value) sim.Dist {
+	d := v.Dist()
+	if d.IsZero() && isZero(v) {
+		v.Errorf("%s is too little", v.Raw())
+	}
+	return d
 }
 
 // positive refuses nothing at all.

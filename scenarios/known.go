@@ -11,15 +11,22 @@ import (
 // known is everything that exists at the start or is applied later, so that a
 // scenario that speaks of something else can be told early.
 type known struct {
-	node        map[string]bool
-	nodes       []string // their names
-	nodeLabels  []model.Labels
-	zones       []string
-	deployments map[string]*model.Deployment // by path
-	paths       [model.Kinds][]string
-	namespaces  []string
-	pods        []podGroup
-	met         map[string]bool // the namespaces, and the zones with a slash in front
+	node       map[string]bool
+	nodes      []string // their names
+	nodeLabels []model.Labels
+	zones      []string
+	managers   map[string]manager // of pods, by path
+	paths      [model.Kinds][]string
+	namespaces []string
+	pods       []podGroup
+	met        map[string]bool // the namespaces, and the zones with a slash in front
+}
+
+// manager is what makes pods of a template, and knows them by a selector.
+type manager struct {
+	path     string
+	selector *model.Selector
+	template *model.Template
 }
 
 // podGroup is pods that are made from one template, or one pod.
@@ -31,7 +38,7 @@ type podGroup struct {
 
 func (k *known) add(o model.Object) {
 	if k.node == nil {
-		k.node, k.deployments, k.met = map[string]bool{}, map[string]*model.Deployment{}, map[string]bool{}
+		k.node, k.managers, k.met = map[string]bool{}, map[string]manager{}, map[string]bool{}
 	}
 	m := o.Head()
 	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
@@ -47,10 +54,17 @@ func (k *known) add(o model.Object) {
 			k.zones = append(k.zones, z)
 		}
 	case *model.Deployment:
-		k.deployments[o.Path()] = o
-		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+		k.manages(o, o.Selector, o.Template)
 	case *model.ReplicaSet:
+		k.manages(o, o.Selector, o.Template)
+	case *model.StatefulSet:
+		k.manages(o, o.Selector, o.Template)
+	case *model.DaemonSet:
+		k.manages(o, o.Selector, o.Template)
+	case *model.Job:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Template.Labels, o.Template.Spec})
+	case *model.CronJob:
+		k.pods = append(k.pods, podGroup{o.Namespace, o.Job.Template.Labels, o.Job.Template.Spec})
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
 	}
@@ -63,6 +77,12 @@ func (k *known) isNew(name string) bool {
 	}
 	k.met[name] = true
 	return true
+}
+
+func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
+	m := o.Head()
+	k.managers[m.Path()] = manager{m.Path(), s, t}
+	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
 }
 
 // names is the paths of all objects of a kind; of namespaces for KindNone.

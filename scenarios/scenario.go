@@ -41,9 +41,14 @@
 //	  - {at: 10m, for: 20m, fault: node-down, id: zone-b, zone: b}
 //	  - {at: 12m, for: 5m, fault: partition, match: {pool: web}, count: 30%, peer: {zone: c}, direction: out}
 //	  - {at: 14m, fault: container-crash, target: deployment/web, container: main, exitCode: 137}
+//	  - {at: 15m, for: 5m, fault: token-expiry, component: deployment-controller}
+//	  - {at: 16m, do: scale, target: deployment/web, replicas: 5, as: "system:serviceaccount:default:deployer"}
 //	expect:                          # see package report
 //	  - availability(service/checkout) >= 99.9%
 //	  - {id: back, why: It must be., expr: converged() within 10m after faults}
+//
+// What people do is done with the rights of the cluster's administrator, or of the
+// user that as names: those that roles and bindings of the manifests give.
 //
 // A fault's targets are those to which all of target, match, namespace and zone
 // apply, and of them as many as count says. Which fields an action or a fault has

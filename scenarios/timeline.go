@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
 	"orrery/scenarios/manifest"
@@ -95,7 +96,7 @@ func faultNames() []string {
 
 // entryFields is every field that any entry may have.
 func entryFields() []string {
-	out := []string{"at", "do", "fault", "id"}
+	out := []string{"at", "do", "as", "fault", "id"}
 	for i := range workload.Commands {
 		out = append(out, workload.Commands[i].Params...)
 	}
@@ -158,8 +159,8 @@ func (l *loader) at(m *strict.Map) sim.Time {
 }
 
 func (l *loader) action(e *entry) workload.Action {
-	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do"}, e.command.Params...)...)
-	a := workload.Action{At: l.at(m), Do: e.command.Name, Objects: e.objects}
+	m := e.v.Map("action "+e.command.Name, append([]string{"at", "do", "as"}, e.command.Params...)...)
+	a := workload.Action{At: l.at(m), As: m.Optional("as").Text(), Do: e.command.Name, Objects: e.objects}
 	for _, p := range e.command.Params {
 		switch p {
 		case workload.ParamManifests:
@@ -190,19 +191,19 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 	if !slices.Contains(c.Params, workload.ParamContainer) {
 		return
 	}
-	d := l.known.deployments[(reference{a.Kind, a.Namespace, a.Name}).path()]
-	if d == nil {
+	d, there := l.known.managers[(reference{a.Kind, a.Namespace, a.Name}).path()]
+	if !there {
 		return
 	}
 	var names []string
-	for _, x := range d.Template.Spec.Containers {
+	for _, x := range d.template.Spec.Containers {
 		names = append(names, x.Name)
 	}
 	switch v := m.Optional(workload.ParamContainer); {
 	case a.Container == "" && !v.Given() && len(names) > 1:
-		m.Value().Errorf("%s has %d containers: say which one, with container", d.Path(), len(names))
+		m.Value().Errorf("%s has %d containers: say which one, with container", d.path, len(names))
 	case a.Container != "" && !slices.Contains(names, a.Container):
-		v.Errorf("%s has no container %s%s", d.Path(), strict.Quote(a.Container), l.suggest(a.Container, names))
+		v.Errorf("%s has no container %s%s", d.path, strict.Quote(a.Container), l.suggest(a.Container, names))
 	}
 }
 
@@ -213,8 +214,16 @@ func (l *loader) fault(e *entry) fault.Spec {
 		switch p {
 		case fault.ParamFor:
 			f.For = m.Optional(p).DurationIn(1, maxDuration)
+		case fault.ParamComponent:
+			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
+				return f
+			}
 		case fault.ParamTarget:
-			f.Target = l.target(m, e.kind.Targets)
+			if kind := f.TargetKind(e.kind); kind != model.KindNone {
+				f.Target = l.target(m, kind)
+			} else {
+				noTarget(m, f.Component)
+			}
 		case fault.ParamPeer:
 			f.Peer = l.peer(m.Optional(p))
 		case fault.ParamDirection:
@@ -224,6 +233,12 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
 				m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
 			}
+		case fault.ParamMember:
+			f.Members = l.members(m.Required(p))
+		case fault.ParamFrom:
+			f.FromMembers = l.members(m.Optional(p))
+		case fault.ParamFsync:
+			f.Fsync = syncTime(m.Required(p))
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:
@@ -231,6 +246,43 @@ func (l *loader) fault(e *entry) fault.Spec {
 		}
 	}
 	return f
+}
+
+// components is whose credential a fault can let expire.
+func components(k *fault.Kind) []string {
+	if k.Components != nil {
+		return k.Components
+	}
+	return append(controller.Accounts(), "kube-proxy")
+}
+
+// noTarget finds a target of what there is only one of.
+func noTarget(m *strict.Map, component string) {
+	for _, name := range selecting {
+		if v := m.Optional(name); v.Given() {
+			v.KeyErrorf("there is one %s, so it has no target", component)
+		}
+	}
+}
+
+// members reads machines of the control plane: one, or a list.
+func (l *loader) members(v strict.Value) []string {
+	if !v.Given() {
+		return nil
+	}
+	var names []string
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	items := []strict.Value{v}
+	if v.IsList() {
+		items = v.List()
+	}
+	var out []string
+	for _, item := range items {
+		out = append(out, item.Enum("machine of the control plane", names...))
+	}
+	return out
 }
 
 // directions is what of its messages a target loses: those it sends (out), those
@@ -269,7 +321,7 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 	t.Names = l.named(m.Optional("target"), kind, &t)
 	if labels := m.Optional("match").LabelMap(); len(labels) > 0 {
 		if t.Match != nil {
-			m.Optional("match").KeyErrorf("the target is a Deployment, which has its own selector: leave one of them out")
+			m.Optional("match").KeyErrorf("the target has a selector of its own: leave one of them out")
 		}
 		t.Match = model.SelectorOf(model.MakeLabels(labels))
 		l.checkMatch(m.Optional("match"), kind, &t)
@@ -303,7 +355,7 @@ func (l *loader) amount(v strict.Value, t *fault.Target) {
 }
 
 // named reads one name or a list of names. Pods may also be given as those of a
-// Deployment.
+// Deployment, StatefulSet or DaemonSet.
 func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []string {
 	if !v.Given() {
 		return nil
@@ -326,7 +378,7 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 }
 
 func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
-	r := l.reference(v, model.KindPod, model.KindDeployment)
+	r := l.reference(v, model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet)
 	if r.name == "" {
 		return nil
 	}
@@ -337,12 +389,12 @@ func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []stri
 	if r.kind == model.KindPod {
 		return []string{r.name}
 	}
-	d := l.known.deployments[r.path()]
+	d, there := l.known.managers[r.path()]
 	switch {
 	case !only:
-		v.Errorf("a Deployment must be the only target: write one fault for each")
-	case d != nil:
-		into.Match = d.Selector
+		v.Errorf("a %s must be the only target: write one fault for each", r.kind)
+	case there:
+		into.Match = d.selector
 	}
 	return nil
 }

@@ -51,11 +51,13 @@ var printers = map[string]func(w io.Writer){
 	},
 	"policies": func(w io.Writer) {
 		for _, p := range scheduler.Policies() {
-			var plugins []string
+			var scores []string // what they add up to decides
 			for _, e := range p.Profile().Plugins {
-				plugins = append(plugins, e.Name)
+				if e.Weight > 0 && e.Not&scheduler.AtScore == 0 {
+					scores = append(scores, fmt.Sprintf("%d×%s", e.Weight, e.Name))
+				}
 			}
-			row(w, p.Name, p.About, strings.Join(plugins, " "))
+			row(w, p.Name, p.About, strings.Join(scores, " + "))
 		}
 	},
 	"columns": func(w io.Writer) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"orrery/model"
-	"orrery/model/etcd"
 	"orrery/model/network"
 	"orrery/model/store"
 	"orrery/sim"
@@ -20,7 +19,9 @@ import (
 // admission, encoding. A small write costs 1 to 3 ms besides etcd's commit.
 var handling = sim.Lognormal(1500*time.Microsecond, 6*time.Millisecond)
 
-const whyCommit = store.WhyArrive + 1
+// between is the processor time between two commits of one request: the next
+// object is read, changed and encoded. It is an estimate.
+var between = sim.Uniform(200*time.Microsecond, 800*time.Microsecond)
 
 // stage is one step of the request path. It may change the request or refuse
 // it; Accepted passes it on.
@@ -28,28 +29,35 @@ type stage func(*store.Request) store.Refusal
 
 // path is the request path, in the order of DefaultBuildHandlerChain
 // (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
-// (k8s.io/apiserver/pkg/endpoints/handlers). Flow control and authorization
-// let everybody pass: every modeled client is a system component with its own
-// rights, and no request waits for a seat.
-var path = []stage{authenticate, admit}
+// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication and
+// authorization. No request waits for a seat between the two.
+var path = []stage{admit}
+
+// whyAgain: a request needs another commit.
+const whyAgain = store.WhyArrive + 1
 
 // Server is one API server. All of them share the store.
 type Server struct {
 	kernel *sim.Kernel
 	store  *store.Store
-	etcd   *etcd.Cluster
+	etcd   *Backend
+	member int // of etcd, on the same machine
 	self   sim.ActorID
 	work   sim.Lane
+	gate   *gate
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 
 	classed map[classed]*model.PodSpec
+	limited map[limited]*model.PodSpec
 }
 
-// New is a server at a site, known to clients made from now on. It works on at
-// most cores requests at the same time; others wait for the first free core.
-func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}}
+// New is a server at the site of an etcd member, known to clients made from
+// now on. It works on at most cores requests at the same time; others wait for
+// the first free core.
+func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
+	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
 	return a
 }
@@ -57,8 +65,13 @@ func New(k *sim.Kernel, s *store.Store, e *etcd.Cluster, net *network.Network, a
 // Wake implements sim.Actor.
 func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	r := a.store.Request(slot)
-	if why == whyCommit {
-		a.commit(r, slot)
+	if why == whyAgain {
+		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
+		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
+		return
+	}
+	if refusal := a.gate.pass(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
 		return
 	}
 	for _, pass := range path {
@@ -68,10 +81,17 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		}
 	}
 	a.admitPriority(r)
+	if refusal := a.admitLimits(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
-	a.kernel.Post(proposed.Add(a.etcd.CommitDelay(r.Client.Hash, r.Number)), a.self, whyCommit, slot)
+	a.etcd.propose(a, proposed, r, slot)
 }
+
+// again has a request agreed on once more, for what is left of it.
+func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
 
 // busy keeps the core that is free first busy for d and returns when it is
 // done.
@@ -90,15 +110,8 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 	r := a.store.Request(slot)
 	what := "arrival"
-	if why == whyCommit {
-		what = "commit"
+	if why == whyAgain {
+		what = "next commit"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
-}
-
-func authenticate(r *store.Request) store.Refusal {
-	if r.Client.Name == "" {
-		return store.Unauthorized
-	}
-	return store.Accepted
 }

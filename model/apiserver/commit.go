@@ -1,28 +1,29 @@
 package apiserver
 
 import (
+	"reflect"
 	"time"
 
 	"orrery/model"
 	"orrery/model/store"
 )
 
-// commit applies a request to the truth of this moment and answers it. An
-// eviction takes several commits, each agreed on in etcd.
-func (a *Server) commit(r *store.Request, slot uint64) {
+// commit applies what etcd agreed on to the truth of this moment, and tells
+// whether that was all. An eviction takes several commits, and so does a pod that counts
+// towards a quota.
+func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.Object, done bool) {
 	if pod, ok := a.store.Get(r.Target).(*model.Pod); r.Op == store.OpEvict && ok && r.Step < evictDelete {
-		if refusal := a.evict(r, pod); refusal != store.Accepted {
-			a.store.Answer(slot, refusal, nil)
-			return
-		}
-		delay := a.etcd.CommitDelay(r.Client.Hash^uint64(r.Step), r.Number)
-		a.kernel.Post(a.kernel.Now().Add(delay), a.self, whyCommit, slot)
-		return
+		refusal = a.evict(r, pod)
+		return refusal, nil, refusal != store.Accepted
 	}
-	refusal, stored := a.apply(r)
-	a.store.Answer(slot, refusal, stored)
+	if charged, refusal := a.charge(r); charged || refusal != store.Accepted {
+		return refusal, nil, !charged
+	}
+	refusal, stored = a.apply(r)
+	return refusal, stored, true
 }
 
+// apply applies a request to the truth of this moment.
 func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	if r.Op == store.OpCreate {
 		if refusal := a.store.Create(r.Client.Actor, r.Object); refusal != store.Accepted {
@@ -43,6 +44,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 			a.store.Update(r.Client.Actor, next)
 		}
 		return store.Accepted, next
+	case store.OpGet:
+		return store.Accepted, cur
 	case store.OpBind:
 		return a.bind(r, cur.(*model.Pod))
 	}
@@ -63,8 +66,23 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	} else if sent.ResourceVersion == 0 {
 		*sent = *have
 	}
+	if unchanged(next, cur) {
+		return store.Accepted, cur
+	}
 	a.store.Update(r.Client.Actor, next)
 	return store.Accepted, next
+}
+
+// unchanged tells whether an update changes nothing, which is then not committed
+// (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
+// that change often nobody sends such an update, so they are not compared.
+func unchanged(next, cur model.Object) bool {
+	switch next.(type) {
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota:
+		next.Head().ResourceVersion = cur.Head().ResourceVersion
+		return reflect.DeepEqual(next, cur)
+	}
+	return false
 }
 
 // keepSpec makes everything but the status of next that of cur.
@@ -92,6 +110,28 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+	case *model.StatefulSet:
+		c, s := *cur.(*model.StatefulSet), *n
+		*n = c
+		n.ObservedGeneration, n.StatusReplicas, n.ReadyReplicas, n.AvailableReplicas = s.ObservedGeneration, s.StatusReplicas, s.ReadyReplicas, s.AvailableReplicas
+		n.CurrentReplicas, n.UpdatedReplicas, n.CurrentRevision, n.UpdateRevision = s.CurrentReplicas, s.UpdatedReplicas, s.CurrentRevision, s.UpdateRevision
+	case *model.DaemonSet:
+		c, s := *cur.(*model.DaemonSet), *n
+		*n = c
+		n.ObservedGeneration, n.Desired, n.Current, n.Misscheduled = s.ObservedGeneration, s.Desired, s.Current, s.Misscheduled
+		n.Ready, n.Available, n.Unavailable, n.Updated = s.Ready, s.Available, s.Unavailable, s.Updated
+	case *model.Job:
+		c, s := *cur.(*model.Job), *n
+		s.Meta, s.JobSpec = c.Meta, c.JobSpec
+		*n = s
+	case *model.CronJob:
+		c, s := *cur.(*model.CronJob), *n
+		*n = c
+		n.Active, n.ScheduledAt, n.SuccessfulAt = s.Active, s.ScheduledAt, s.SuccessfulAt
+	case *model.ResourceQuota:
+		c, s := *cur.(*model.ResourceQuota), *n
+		*n = c
+		n.Known, n.Used = s.Known, s.Used
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

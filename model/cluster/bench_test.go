@@ -62,9 +62,9 @@ func deployments(n int) []model.Object {
 	return out
 }
 
-func newCluster(tb testing.TB, nodeCount, podCount int) *cluster.Cluster {
+func newCluster(tb testing.TB, nodeCount, podCount, replicas int) *cluster.Cluster {
 	tb.Helper()
-	c, err := cluster.New(cluster.Config{Seed: 1, Nodes: nodes(nodeCount), Objects: deployments(podCount)})
+	c, err := cluster.New(cluster.Config{Seed: 1, ControlPlane: cluster.ControlPlane{Replicas: replicas}, Nodes: nodes(nodeCount), Objects: deployments(podCount)})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -86,17 +86,19 @@ func running(c *cluster.Cluster) (n int) {
 // Ready: the size Kubernetes promises, a tenth and three hundredths of it.
 func BenchmarkRollout(b *testing.B) {
 	for _, size := range []struct{ nodes, pods int }{{150, 4_500}, {500, 15_000}, {5_000, 150_000}} {
-		b.Run(fmt.Sprintf("nodes=%d/pods=%d", size.nodes, size.pods), func(b *testing.B) {
-			for range b.N {
-				rollout(b, size.nodes, size.pods)
-			}
-		})
+		for _, replicas := range []int{1, 3} {
+			b.Run(fmt.Sprintf("nodes=%d/pods=%d/replicas=%d", size.nodes, size.pods, replicas), func(b *testing.B) {
+				for range b.N {
+					rollout(b, size.nodes, size.pods, replicas)
+				}
+			})
+		}
 	}
 }
 
-func rollout(b *testing.B, nodeCount, podCount int) {
+func rollout(b *testing.B, nodeCount, podCount, replicas int) {
 	before := heap()
-	c := newCluster(b, nodeCount, podCount)
+	c := newCluster(b, nodeCount, podCount, replicas)
 	for n := 0; n < podCount; n = running(c) {
 		if c.Kernel.Now() > sim.Time(24*time.Hour) {
 			b.Fatalf("%d of %d pods run after a day", n, podCount)
@@ -125,7 +127,7 @@ func heap() int64 {
 
 // BenchmarkIdleDay lets a full cluster stand still for a virtual day.
 func BenchmarkIdleDay(b *testing.B) {
-	c := newCluster(b, 5_000, 150_000)
+	c := newCluster(b, 5_000, 150_000, 3)
 	for running(c) < 150_000 {
 		if err := c.Run(c.Kernel.Now().Add(10 * time.Minute)); err != nil {
 			b.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"orrery/model"
 	"orrery/model/apiserver"
 	"orrery/model/controller"
-	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
 	"orrery/model/network"
@@ -27,6 +26,7 @@ type Cluster struct {
 	config   Config
 	net      *network.Network
 	control  []network.Site
+	etcd     *apiserver.Backend
 	ingress  network.Site
 	kubelets []*kubelet.Kubelet      // by node ID
 	sites    []network.Site          // by node ID
@@ -83,13 +83,12 @@ func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
 // said about.
 const defaultControlPlaneCores = 4
 
-// addControlPlane adds the machines of the control plane, an API server on
-// each, and one etcd behind them. The scheduler and the controllers that lead
+// addControlPlane adds the machines of the control plane, an API server and a
+// member of etcd on each. The scheduler and the controllers that lead
 // run on the first.
 func (x *Cluster) addControlPlane() {
 	c := x.config.ControlPlane
 	n := max(c.Replicas, 1)
-	log := etcd.New(x.Kernel.Luck(), n)
 	cores := defaultControlPlaneCores
 	if c.CPUMilli > 0 {
 		cores = int(max(c.CPUMilli/1000, 1))
@@ -101,7 +100,12 @@ func (x *Cluster) addControlPlane() {
 		}
 		site := x.net.AddSite(fmt.Sprintf("cp-%d", i), zone)
 		x.control = append(x.control, site)
-		apiserver.New(x.Kernel, x.Store, log, x.net, site, cores)
+	}
+	members := c.Etcd
+	members.Sites, members.Literal = x.control, x.config.Literal
+	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	for _, site := range x.control {
+		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
 	}
 }
 

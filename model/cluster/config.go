@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/runtime"
 	"orrery/model/scheduler"
@@ -40,7 +41,8 @@ type Config struct {
 // ControlPlane is the machines the API servers, etcd, the scheduler and the
 // controllers run on.
 type ControlPlane struct {
-	Replicas int      // 1, 3 or 5; default 1
-	Zones    []string // by turns; empty is one zone ""
-	CPUMilli int64    // of each; whole cores work on requests; default 4 cores
+	Replicas int         // 1, 3 or 5; default 1
+	Zones    []string    // by turns; empty is one zone ""
+	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
+	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
 }

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ func randomConfig(seed uint64) cluster.Config {
 	for i := range below(4) {
 		c.Faults = append(c.Faults, randomFault(i, &luck))
 	}
+	for i := range below(3) {
+		c.Faults = append(c.Faults, etcdFault(i, max(1, c.ControlPlane.Replicas), &luck))
+	}
 	if below(3) == 0 {
 		c.Faults = append(c.Faults, massFaults(&luck)...)
 		c.Behaviors = append(c.Behaviors, runtime.Behavior{Run: sim.Uniform(5*time.Second, 20*time.Second), Exits: 6, ExitCode: 1})
@@ -63,7 +67,201 @@ func randomConfig(seed uint64) cluster.Config {
 		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
 	}
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
+	c.Objects = append(c.Objects, randomSets(&luck)...)
+	if below(3) == 0 { // more than anybody needs, but at first nobody knows what is used
+		c.Objects = append(c.Objects, &model.ResourceQuota{
+			Meta: model.Meta{Kind: model.KindResourceQuota, Namespace: "default", Name: "team"}, Hard: model.QuotaAmounts{10_000, 1 << 40, -1, -1, -1},
+		})
+	}
+	if below(2) == 0 {
+		batch, ends := randomBatch(&luck)
+		c.Objects, c.Behaviors = append(c.Objects, batch...), append(ends, c.Behaviors...)
+	}
+	for range below(3) {
+		if len(c.Objects) > 0 {
+			c.Actions = append(c.Actions, randomSetAction(c.Objects, &luck)...)
+		}
+	}
 	return c
+}
+
+// randomSets is perhaps a StatefulSet and perhaps a DaemonSet.
+func randomSets(luck *sim.Stream) (out []model.Object) {
+	like := func(name string) *model.Deployment {
+		d := deployments(1)[0].(*model.Deployment)
+		rename(d, name, luck)
+		return d
+	}
+	if luck.Below(2) == 0 {
+		d := like("db")
+		out = append(out, &model.StatefulSet{
+			Meta: model.Meta{Kind: model.KindStatefulSet, Namespace: "default", Name: "db"}, Selector: d.Selector, Template: d.Template,
+			Replicas: int32(1 + luck.Below(5)), Start: int32(luck.Below(3)), Parallel: luck.Below(2) == 0, HistoryLimit: 2,
+			MaxUnavailable: model.CountOrPercent{Value: int32(1 + luck.Below(3))}, MinReady: time.Duration(luck.Below(2)) * 5 * time.Second,
+		})
+	}
+	if luck.Below(2) == 0 {
+		d := like("logs")
+		s := &model.DaemonSet{
+			Meta: model.Meta{Kind: model.KindDaemonSet, Namespace: "default", Name: "logs"}, Selector: d.Selector, Template: d.Template, HistoryLimit: 2,
+			MinReady: time.Duration(luck.Below(2)) * 5 * time.Second,
+		}
+		if n := (model.CountOrPercent{Value: int32(1 + luck.Below(3))}); luck.Below(2) == 0 {
+			s.MaxSurge, s.MinReady = n, 0 // with minReadySeconds an update may wait for the next event: see daemonSets.pod
+		} else {
+			s.MaxUnavailable = n
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// randomBatch is a Job and a CronJob, and how their pods end.
+func randomBatch(luck *sim.Stream) ([]model.Object, runtime.Behaviors) {
+	spec := func(name string) model.JobSpec {
+		d := deployments(1)[0].(*model.Deployment)
+		rename(d, name, luck)
+		pod := *d.Template.Spec
+		pod.RestartPolicy = []model.RestartPolicy{model.RestartNever, model.RestartOnFailure}[luck.Below(2)]
+		s := model.JobSpec{
+			Parallelism: int32(1 + luck.Below(4)), Completions: int32(1 + luck.Below(8)), Indexed: luck.Below(2) == 0,
+			BackoffLimit: int32(luck.Below(5)), BackoffLimitPerIndex: model.Unlimited, MaxFailedIndexes: model.Unlimited,
+			TTL: model.Unlimited, ActiveDeadline: 20 * time.Minute, ReplaceFailed: luck.Below(2) == 0,
+			Template: &model.Template{Labels: d.Labels, Spec: &pod, Hash: name},
+		}
+		if s.Indexed && pod.RestartPolicy == model.RestartNever && luck.Below(2) == 0 {
+			s.BackoffLimit, s.BackoffLimitPerIndex = 1<<31-1, int32(luck.Below(3))
+		}
+		return s
+	}
+	schedule, err := model.ParseSchedule([]string{"* * * * *", "*/7 * * * *", "@every 100s"}[luck.Below(3)])
+	if err != nil {
+		panic(err)
+	}
+	job := &model.Job{Meta: model.Meta{Kind: model.KindJob, Namespace: "default", Name: "sum"}, JobSpec: spec("sum")}
+	tick := &model.CronJob{
+		Meta: model.Meta{Kind: model.KindCronJob, Namespace: "default", Name: "tick"}, Schedule: schedule, Job: spec("tick"),
+		Concurrency: model.Concurrency(luck.Below(3)), StartingDeadline: model.Unlimited, SuccessfulHistory: int32(luck.Below(4)), FailedHistory: 1,
+	}
+	var ends runtime.Behaviors
+	for _, name := range []string{"sum", "tick"} {
+		ends = append(ends, runtime.Behavior{
+			Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": name})),
+			Run:   sim.Uniform(time.Second, 90*time.Second), ExitCode: int32(luck.Below(3) / 2),
+		})
+	}
+	return []model.Object{job, tick}, ends
+}
+
+// quotas recomputes what every quota should say.
+func quotas(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	snap := s.Snapshot()
+	snap.Each(model.KindResourceQuota, func(o model.Object) bool {
+		q := o.(*model.ResourceQuota)
+		var used model.QuotaAmounts
+		snap.Each(model.KindPod, func(o model.Object) bool {
+			used = used.Add(q.Counted(model.QuotaOf(o.(*model.Pod))), 1)
+			return true
+		})
+		// A CronJob's pods may be on their way.
+		if d := q.Used[0] - used[0]; !q.Known || d > 4 || d < -4 {
+			t.Errorf("seed %d: %s says %v are used of %v", seed, q.Path(), q.Used, used)
+		}
+		return true
+	})
+}
+
+// batch checks that every Job that had the time is over, and that each of its
+// pods was counted once.
+func batch(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	made := map[model.Ref]int32{}
+	var end sim.Time
+	for i := range s.History().Len() {
+		rec := s.History().At(i)
+		end = rec.At
+		if p, ok := rec.New.(*model.Pod); ok && rec.Old == nil && p.Owner.Kind == model.KindJob {
+			made[p.Owner]++
+		}
+	}
+	snap := s.Snapshot()
+	snap.Each(model.KindJob, func(o model.Object) bool {
+		j := o.(*model.Job)
+		_, over := j.Finished()
+		switch {
+		case !over && j.CreatedAt < end.Add(-25*time.Minute):
+			t.Errorf("seed %d: %s of %v is not over: %+v", seed, j.Path(), j.CreatedAt, j)
+		case over && j.Succeeded+j.FailedPods != made[j.Ref()]:
+			t.Errorf("seed %d: %s had %d pods, of which %d succeeded and %d failed", seed, j.Path(), made[j.Ref()], j.Succeeded, j.FailedPods)
+		case j.Complete.Status == model.True && j.Succeeded != j.Completions:
+			t.Errorf("seed %d: %s is complete with %d of %d", seed, j.Path(), j.Succeeded, j.Completions)
+		}
+		return true
+	})
+	snap.Each(model.KindCronJob, func(o model.Object) bool {
+		c := o.(*model.CronJob)
+		if c.Concurrency != model.AllowConcurrent && len(c.Active) > 1 || c.ScheduledAt < end.Add(-25*time.Minute) {
+			t.Errorf("seed %d: %s has %d Jobs, the last of %v", seed, c.Path(), len(c.Active), c.ScheduledAt)
+		}
+		return true
+	})
+}
+
+// randomSetAction is something a person does to a StatefulSet or DaemonSet.
+func randomSetAction(objects []model.Object, luck *sim.Stream) []workload.Action {
+	o := objects[luck.Below(uint64(len(objects)))]
+	m := o.Head()
+	a := workload.Action{At: sim.Time(luck.Duration(time.Minute, troubled)), Kind: m.Kind, Namespace: m.Namespace, Name: m.Name}
+	switch m.Kind {
+	case model.KindStatefulSet:
+		if a.Do, a.Replicas = "scale", int32(luck.Below(6)); luck.Below(2) == 0 {
+			a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
+		}
+	case model.KindDaemonSet:
+		a.Do, a.Image = "set-image", fmt.Sprint("registry/new:", luck.Below(3))
+	default:
+		return nil
+	}
+	return []workload.Action{a}
+}
+
+// sets checks that every StatefulSet and DaemonSet has its pods, of the newest
+// template, and says so.
+func sets(t *testing.T, seed uint64, s *store.Store) {
+	t.Helper()
+	snap := s.Snapshot()
+	pods := func(owner model.Ref, hash string) (good, others int32) {
+		snap.Each(model.KindPod, func(o model.Object) bool {
+			if p := o.(*model.Pod); p.Owner == owner {
+				if revision := p.Labels.Value(model.LabelRevision); p.IsReady() && !p.Deleting() && strings.HasSuffix(revision, hash) {
+					good++
+				} else {
+					others++
+				}
+			}
+			return true
+		})
+		return good, others
+	}
+	snap.Each(model.KindStatefulSet, func(o model.Object) bool {
+		x := o.(*model.StatefulSet)
+		if good, others := pods(x.Ref(), x.Template.Hash); good != x.Replicas || others != 0 || x.AvailableReplicas != good || x.UpdatedReplicas != good {
+			t.Errorf("seed %d: %s wants %d pods, has %d and %d others, and says %d are available, %d updated",
+				seed, x.Path(), x.Replicas, good, others, x.AvailableReplicas, x.UpdatedReplicas)
+		}
+		return true
+	})
+	nodes := int32(0)
+	snap.Each(model.KindNode, func(model.Object) bool { nodes++; return true })
+	snap.Each(model.KindDaemonSet, func(o model.Object) bool {
+		x := o.(*model.DaemonSet)
+		if good, others := pods(x.Ref(), x.Template.Hash); good != nodes || others != 0 || x.Available != good || x.Updated != good || x.Desired != nodes {
+			t.Errorf("seed %d: %s has %d pods on %d nodes and %d others, and says %d are wanted, %d available, %d updated",
+				seed, x.Path(), good, nodes, others, x.Desired, x.Available, x.Updated)
+		}
+		return true
+	})
 }
 
 func rename(d *model.Deployment, name string, luck *sim.Stream) {
@@ -105,6 +303,26 @@ func randomFault(i int, luck *sim.Stream) fault.Spec {
 		if luck.Below(3) == 0 {
 			f.Peer = fault.Target{PercentPPM: 1_000_000}
 		}
+	}
+	return f
+}
+
+// etcdFault is something wrong with etcd for a while.
+func etcdFault(i, members int, luck *sim.Stream) fault.Spec {
+	kinds := []string{"etcd-member-down", "etcd-slow-disk", "etcd-partition", "etcd-no-space"}
+	f := fault.Spec{
+		ID: fmt.Sprint("etcd-", i), Fault: kinds[luck.Below(uint64(len(kinds)))],
+		At: sim.Time(luck.Duration(time.Minute, troubled-time.Minute)), Fsync: sim.Uniform(0, 500*time.Millisecond),
+		Direction: []fault.Direction{fault.Both, fault.To, fault.From}[luck.Below(3)],
+	}
+	f.For = min(luck.Duration(time.Second, 9*time.Minute), time.Duration(sim.Time(troubled)-f.At))
+	for m := range members {
+		if luck.Below(2) == 0 || m == members-1 && f.Members == nil {
+			f.Members = append(f.Members, fmt.Sprint("cp-", m))
+		}
+	}
+	if f.Fault == "etcd-no-space" {
+		f.Members = nil
 	}
 	return f
 }
@@ -217,6 +435,9 @@ func checkRandom(t *testing.T, seed uint64) {
 	first := run(nil)
 	converged(t, seed, first.Store)
 	budgets(t, seed, first.Store)
+	sets(t, seed, first.Store)
+	batch(t, seed, first.Store)
+	quotas(t, seed, first.Store)
 	same(t, seed, "a second run", first, run(nil))
 	same(t, seed, "every tick an event", first, run(func(c *cluster.Config) { c.Literal = true }))
 }

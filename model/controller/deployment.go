@@ -150,7 +150,7 @@ func (c *deployments) adopt(d *model.Deployment, p *plan) bool {
 
 // proceed makes the next request of the plan, or ends the look.
 func (c *deployments) proceed(_ sim.Time, id uint32) {
-	if !c.plans.Row(id).send(c.client, uint64(id)) {
+	if !c.plans.Row(id).send(c.client, id) {
 		c.done(id)
 	}
 }
@@ -159,9 +159,10 @@ func (c *deployments) replied(now sim.Time, r store.Reply) {
 	id := uint32(r.Tag)
 	p := c.plans.Row(id)
 	switch {
-	case p.answered(c.client, r):
+	case !p.answered(c.client, r):
+	case !p.failed:
 		c.proceed(now, id)
-	case r.Refusal == store.AlreadyExists:
+	case p.why == store.AlreadyExists:
 		// An earlier look made the ReplicaSet; the view will show it and wake
 		// the Deployment again.
 		c.done(id)

@@ -277,7 +277,12 @@ next:
 // scaleOf is the controller that decides how many pods an owner has, and how
 // many that is; it is false if none is there.
 func (v *view) scaleOf(owner model.Ref) (model.Ref, int32, bool) {
-	if owner.Kind == model.KindReplicaSet {
+	switch owner.Kind {
+	case model.KindStatefulSet:
+		if s := *v.statefulSets.Row(owner.ID); s != nil {
+			return owner, s.Replicas, true
+		}
+	case model.KindReplicaSet:
 		set := *v.replicaSets.Row(owner.ID)
 		if set == nil {
 			return owner, 0, false
@@ -397,7 +402,7 @@ func (c *disruption) undisrupt(now sim.Time, id uint32) {
 	case at > now:
 		c.lookAgain(now, id, at)
 	default:
-		c.client.Patch(p.Ref(), spared{now}, tag(opUndisrupt, id))
+		c.client.PatchPart(p.Ref(), store.Status, spared{now}, tag(opUndisrupt, id))
 	}
 }
 

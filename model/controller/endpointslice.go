@@ -386,7 +386,7 @@ func (c *endpointSlices) call(svc *model.Service, row *serviceRow, s *sliceRow, 
 }
 
 func (c *endpointSlices) proceed(id uint32, row *serviceRow) {
-	if !row.plan.send(c.client, uint64(id)) {
+	if !row.plan.send(c.client, id) {
 		c.done(id)
 	}
 }
@@ -394,14 +394,14 @@ func (c *endpointSlices) proceed(id uint32, row *serviceRow) {
 func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
 	id := uint32(r.Tag)
 	row := c.rows.Row(id)
-	at := row.plan.next
-	if !row.plan.answered(c.client, r) {
+	row.plan.answered(c.client, r)
+	if row.plan.failed {
 		row.rebuild = true
 		c.failed(now, id)
 		return
 	}
 	if s, ok := r.Object.(*model.EndpointSlice); ok {
-		row.slices[row.sent[at]].stored = s
+		row.slices[row.sent[planned(r)]].stored = s
 	}
 	c.proceed(id, row)
 }

@@ -56,6 +56,58 @@ func (c *garbageCollector) replicaSet(_ sim.Time, old, next *model.ReplicaSet) {
 	}
 }
 
+func (c *garbageCollector) statefulSet(_ sim.Time, old, next *model.StatefulSet) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindStatefulSet].Row(old.ID))
+		c.suspectAll(model.KindControllerRevision, *c.view.revisionsOf[model.KindStatefulSet].Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) daemonSet(_ sim.Time, old, next *model.DaemonSet) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindDaemonSet].Row(old.ID))
+		c.suspectAll(model.KindControllerRevision, *c.view.revisionsOf[model.KindDaemonSet].Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) job(_ sim.Time, old, next *model.Job) {
+	switch {
+	case next == nil && old != nil:
+		c.suspectAll(model.KindPod, *c.view.owned[model.KindJob].Row(old.ID))
+	case next != nil && old == nil && !c.view.has(next.Owner):
+		c.suspect(next.Ref())
+	}
+}
+
+func (c *garbageCollector) cronJob(_ sim.Time, old, next *model.CronJob) {
+	if next == nil && old != nil {
+		c.suspectAll(model.KindJob, *c.view.jobsOf.Row(old.ID))
+	}
+}
+
+func (c *garbageCollector) controllerRevision(_ sim.Time, old, next *model.ControllerRevision) {
+	if next != nil && old == nil && !c.view.has(next.Owner) {
+		c.suspect(next.Ref())
+	}
+}
+
+// has tells whether an owner is in the view.
+func (v *view) has(owner model.Ref) bool {
+	switch owner.Kind {
+	case model.KindReplicaSet:
+		return *v.replicaSets.Row(owner.ID) != nil
+	case model.KindStatefulSet:
+		return *v.statefulSets.Row(owner.ID) != nil
+	case model.KindDaemonSet:
+		return *v.daemonSets.Row(owner.ID) != nil
+	case model.KindJob:
+		return *v.jobs.Row(owner.ID) != nil
+	case model.KindCronJob:
+		return *v.cronJobs.Row(owner.ID) != nil
+	}
+	return true
+}
+
 func (c *garbageCollector) service(_ sim.Time, old, next *model.Service) {
 	if next == nil && old != nil {
 		c.suspectAll(model.KindEndpointSlice, *c.view.slicesOf.Row(old.ID))
@@ -69,7 +121,7 @@ func (c *garbageCollector) endpointSlice(_ sim.Time, old, next *model.EndpointSl
 }
 
 func (c *garbageCollector) pod(_ sim.Time, old, next *model.Pod) {
-	if next != nil && old == nil && next.Owner.Kind == model.KindReplicaSet && *c.view.replicaSets.Row(next.Owner.ID) == nil {
+	if next != nil && old == nil && !c.view.has(next.Owner) {
 		c.suspect(next.Ref())
 	}
 }
@@ -85,6 +137,14 @@ func (c *garbageCollector) owner(r model.Ref) model.Ref {
 		if s := *c.view.replicaSets.Row(r.ID); s != nil {
 			return s.Owner
 		}
+	case model.KindJob:
+		if j := *c.view.jobs.Row(r.ID); j != nil {
+			return j.Owner
+		}
+	case model.KindControllerRevision:
+		if r := *c.view.revisions.Row(r.ID); r != nil {
+			return r.Owner
+		}
 	case model.KindEndpointSlice:
 		if s := *c.view.slices.Row(r.ID); s != nil {
 			return s.Service
@@ -96,18 +156,11 @@ func (c *garbageCollector) owner(r model.Ref) model.Ref {
 // sync asks the API server itself for the owner: the view may not show it yet.
 func (c *garbageCollector) sync(_ sim.Time, number uint32) {
 	if owner := c.owner(c.refs[number]); !owner.IsZero() {
-		c.client.Patch(owner, look{}, tag(opLookAtOwner, number))
+		c.client.Get(owner, tag(opLookAtOwner, number))
 		return
 	}
 	c.done(number)
 }
-
-// look is a live GET: a change of nothing, which is refused if there is no such
-// object.
-type look struct{}
-
-// Apply implements store.Patch.
-func (look) Apply(cur model.Object) model.Object { return cur }
 
 func (c *garbageCollector) replied(now sim.Time, r store.Reply) {
 	op, number := untag(r.Tag)

@@ -180,7 +180,7 @@ func (c *podGC) collectOrphans(now sim.Time) {
 			*since = now
 		case now >= since.Add(podGCQuarantine):
 			c.running++
-			c.client.Patch(model.Ref{Kind: model.KindNode, ID: id}, look{}, tag(opLookAtNode, id))
+			c.client.Get(model.Ref{Kind: model.KindNode, ID: id}, tag(opLookAtNode, id))
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (c *podGC) replied(now sim.Time, r store.Reply) {
 	case op == opLookAtNode && r.Refusal == store.NotFound:
 		for _, pod := range c.view.nodes.Row(id).pods {
 			c.running++
-			c.client.Patch(model.Ref{Kind: model.KindPod, ID: pod}, orphaned{now}, tag(opFailPod, pod))
+			c.client.PatchPart(model.Ref{Kind: model.KindPod, ID: pod}, store.Status, orphaned{now}, tag(opFailPod, pod))
 		}
 	case op == opFailPod && r.Refusal == store.Accepted:
 		c.remove(id)

@@ -57,6 +57,24 @@ type (
 	budgetWatcher interface {
 		podDisruptionBudget(now sim.Time, old, next *model.PodDisruptionBudget)
 	}
+	statefulSetWatcher interface {
+		statefulSet(now sim.Time, old, next *model.StatefulSet)
+	}
+	controllerRevisionWatcher interface {
+		controllerRevision(now sim.Time, old, next *model.ControllerRevision)
+	}
+	daemonSetWatcher interface {
+		daemonSet(now sim.Time, old, next *model.DaemonSet)
+	}
+	jobWatcher interface {
+		job(now sim.Time, old, next *model.Job)
+	}
+	cronJobWatcher interface {
+		cronJob(now sim.Time, old, next *model.CronJob)
+	}
+	quotaWatcher interface {
+		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -78,12 +96,19 @@ type Process struct {
 	services       []serviceWatcher
 	endpointSlices []endpointSliceWatcher
 	budgets        []budgetWatcher
+	statefulSets   []statefulSetWatcher
+	revisions      []controllerRevisionWatcher
+	daemonSets     []daemonSetWatcher
+	jobs           []jobWatcher
+	cronJobs       []cronJobWatcher
+	quotas         []quotaWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	p := &Process{kernel: k, store: s, site: site, literal: c.Literal}
 	informers := s.NewClient(store.ClientConfig{
+		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
 		Name: "kube-controller-manager", Actor: k.Register("kube-controller-manager", p), Site: site,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
@@ -108,26 +133,25 @@ func (p *Process) add(r *registration) {
 }
 
 func (p *Process) subscribe(c controller) {
-	if w, ok := c.(podWatcher); ok {
-		p.pods = append(p.pods, w)
-	}
-	if w, ok := c.(nodeWatcher); ok {
-		p.nodes = append(p.nodes, w)
-	}
-	if w, ok := c.(deploymentWatcher); ok {
-		p.deployments = append(p.deployments, w)
-	}
-	if w, ok := c.(replicaSetWatcher); ok {
-		p.replicaSets = append(p.replicaSets, w)
-	}
-	if w, ok := c.(serviceWatcher); ok {
-		p.services = append(p.services, w)
-	}
-	if w, ok := c.(endpointSliceWatcher); ok {
-		p.endpointSlices = append(p.endpointSlices, w)
-	}
-	if w, ok := c.(budgetWatcher); ok {
-		p.budgets = append(p.budgets, w)
+	enlist(c, &p.pods)
+	enlist(c, &p.nodes)
+	enlist(c, &p.deployments)
+	enlist(c, &p.replicaSets)
+	enlist(c, &p.services)
+	enlist(c, &p.endpointSlices)
+	enlist(c, &p.budgets)
+	enlist(c, &p.statefulSets)
+	enlist(c, &p.revisions)
+	enlist(c, &p.daemonSets)
+	enlist(c, &p.jobs)
+	enlist(c, &p.cronJobs)
+	enlist(c, &p.quotas)
+}
+
+// enlist adds a controller to the watchers of a kind if it is one.
+func enlist[W any](c controller, watchers *[]W) {
+	if w, ok := c.(W); ok {
+		*watchers = append(*watchers, w)
 	}
 }
 
@@ -190,6 +214,48 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 		old := p.view.setEndpointSlice(ref.ID, next)
 		for _, w := range p.endpointSlices {
 			w.endpointSlice(now, old, next)
+		}
+	},
+	model.KindStatefulSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.StatefulSet)
+		old := replace(&p.view.statefulSets, ref.ID, next)
+		for _, w := range p.statefulSets {
+			w.statefulSet(now, old, next)
+		}
+	},
+	model.KindControllerRevision: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.ControllerRevision)
+		old := p.view.setRevision(ref.ID, next)
+		for _, w := range p.revisions {
+			w.controllerRevision(now, old, next)
+		}
+	},
+	model.KindResourceQuota: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.ResourceQuota)
+		old := replace(&p.view.quotas, ref.ID, next)
+		for _, w := range p.quotas {
+			w.resourceQuota(now, old, next)
+		}
+	},
+	model.KindDaemonSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.DaemonSet)
+		old := replace(&p.view.daemonSets, ref.ID, next)
+		for _, w := range p.daemonSets {
+			w.daemonSet(now, old, next)
+		}
+	},
+	model.KindJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.Job)
+		old := p.view.setJob(ref.ID, next)
+		for _, w := range p.jobs {
+			w.job(now, old, next)
+		}
+	},
+	model.KindCronJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := obj.(*model.CronJob)
+		old := replace(&p.view.cronJobs, ref.ID, next)
+		for _, w := range p.cronJobs {
+			w.cronJob(now, old, next)
 		}
 	},
 	model.KindPodDisruptionBudget: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {

@@ -39,10 +39,11 @@ type workqueue struct {
 	keys    store.Table[key]
 	retries store.Bucket
 	first   time.Duration // the delay after a first failure
+	last    time.Duration // the longest
 }
 
 func newWorkqueue(workers int) workqueue {
-	return workqueue{workers: workers, retries: store.NewBucket(retryQPS, retryBurst), first: retryFirst}
+	return workqueue{workers: workers, retries: store.NewBucket(retryQPS, retryBurst), first: retryFirst, last: retryLast}
 }
 
 // add asks for a look at the object: once, however often it is asked before
@@ -88,7 +89,7 @@ func (q *workqueue) release(id uint32) {
 // delay is how long a key that failed once more has to wait.
 func (q *workqueue) delay(now sim.Time, id uint32) time.Duration {
 	k := q.keys.Row(id)
-	own := min(q.first<<k.failures, retryLast)
+	own := min(q.first<<k.failures, q.last)
 	k.failures = min(k.failures+1, failuresMost)
 	return max(own, q.retries.Take(now).Sub(now))
 }

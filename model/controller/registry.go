@@ -1,6 +1,11 @@
 package controller
 
-import "orrery/model/store"
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/store"
+)
 
 // registration is one controller of the process. To add one, write a file and
 // add a line here.
@@ -20,11 +25,17 @@ type registration struct {
 var registry = []registration{
 	{"deployment", "deployment-controller", 5, 20, newDeployments},
 	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets},
+	{"statefulset", "statefulset-controller", 5, 20, newStatefulSets},
+	{"daemonset", "daemon-set-controller", 2, 20, newDaemonSets},
+	{"job", "job-controller", 5, 20, newJobs},
+	{"cronjob", "cronjob-controller", 5, 20, newCronJobs},
+	{"ttl-after-finished", "ttl-after-finished-controller", 5, 20, newTTLAfterFinished},
 	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices},
 	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
 	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
+	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 
@@ -39,8 +50,33 @@ func Names() []string {
 	return names
 }
 
+// component is the process that the controllers are in.
+const component = "kube-controller-manager"
+
+// Accounts is the service accounts of all controllers, each once.
+func Accounts() []string {
+	var accounts []string
+	for i := range registry {
+		if a := registry[i].account(); !slices.Contains(accounts, a) {
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
+}
+
+// account is the service account of the controller. The taint eviction
+// controller has none of its own (cmd/kube-controller-manager/app/core.go:
+// "taint-manager uses existing cluster role from node-controller").
+func (r *registration) account() string {
+	if r.user == "taint-eviction-controller" {
+		return "node-controller"
+	}
+	return r.user
+}
+
 func (r *registration) client(p *Process, actor *loop) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
 		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst,
+		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -8,12 +8,9 @@ import (
 	"orrery/sim"
 )
 
-// Constants of the ReplicaSet controller (pkg/controller/replicaset/replica_set.go,
-// pkg/controller/controller_utils.go).
-const (
-	burstReplicas       = 500             // pods created or deleted in one look
-	expectationsTimeout = 5 * time.Minute // then a look acts on what it sees anyway
-)
+// burstReplicas is how many pods are created or deleted in one look
+// (pkg/controller/replicaset/replica_set.go).
+const burstReplicas = 500
 
 // replicaSets keeps as many pods as each ReplicaSet asks for. It never lists
 // pods to count them: tally carries every change of a pod into the counts of
@@ -49,11 +46,7 @@ type setRow struct {
 	names    uint64        // pod names drawn so far
 	notes    spamFilter
 
-	// expectations: creations and deletions asked for and not seen yet. The
-	// view is late; without them a look would create the same pods again.
-	creations  int32
-	deletions  int32
-	expectedAt sim.Time
+	expectations
 
 	// The look under way, while a worker has the ReplicaSet.
 	set    *model.ReplicaSet
@@ -129,9 +122,7 @@ func (c *replicaSets) left(now sim.Time, pod *model.Pod) {
 func (c *replicaSets) mine(now sim.Time, old, next *model.Pod, fresh bool) {
 	set := next.Owner.ID
 	if fresh && !next.Deleting() {
-		if row := c.rows.Row(set); row.creations > 0 {
-			row.creations--
-		}
+		c.rows.Row(set).seeCreation()
 	}
 	if next.Deleting() && (old == nil || !old.Deleting()) {
 		c.observeDeletion(next.ID, set)
@@ -148,9 +139,7 @@ func (c *replicaSets) observeDeletion(pod, set uint32) {
 		return
 	}
 	p.leaving = false
-	if row := c.rows.Row(set); row.deletions > 0 {
-		row.deletions--
-	}
+	c.rows.Row(set).seeDeletion()
 }
 
 // tally replaces what a pod counts for. pod is nil if it counts for nothing
@@ -231,13 +220,6 @@ func (c *replicaSets) sync(now sim.Time, id uint32) {
 	c.manage(now, id)
 }
 
-// satisfied tells whether the view shows everything the controller did, or
-// has had long enough to (pkg/controller/controller_utils.go
-// SatisfiedExpectations).
-func (r *setRow) satisfied(now sim.Time) bool {
-	return r.creations <= 0 && r.deletions <= 0 || now.Sub(r.expectedAt) > expectationsTimeout
-}
-
 // orphan has every ReplicaSet that selects a pod without an owner look for
 // orphans to adopt, if the pod is new as an orphan.
 func (c *replicaSets) orphan(old, next *model.Pod) {
@@ -309,7 +291,7 @@ func (c *replicaSets) manage(now sim.Time, id uint32) {
 	switch {
 	case diff < 0:
 		n := min(-diff, burstReplicas)
-		row.creations, row.deletions, row.expectedAt = n, 0, now
+		row.expect(now, int(n), 0)
 		row.left, row.batch = n, 0
 		c.create(now, id)
 	case diff > 0:
@@ -408,14 +390,11 @@ func (c *replicaSets) created(now sim.Time, id uint32, r store.Reply) {
 	}
 }
 
-// forget lowers the expectation of creations that will never be seen.
-func (r *setRow) forget(n int32) { r.creations = max(0, r.creations-n) }
-
 // delete asks for the deletion of the n pods that rank first.
 func (c *replicaSets) delete(now sim.Time, id uint32, n int32) {
 	row := c.rows.Row(id)
 	victims := c.victims(now, row.set, int(n))
-	row.creations, row.deletions, row.expectedAt = 0, int32(len(victims)), now
+	row.expect(now, 0, len(victims))
 	row.open = int32(len(victims))
 	for _, v := range victims {
 		p := c.view.pods.Row(v)

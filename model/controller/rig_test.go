@@ -50,7 +50,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 	if c.literal {
 		r.store.Leases().Literal()
 	}
-	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control, 4)
+	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	r.process = New(k, r.store, r.control, Config{Literal: c.literal})
 	if c.zones == nil {
 		c.zones = []int{3}
@@ -181,7 +181,7 @@ type user struct {
 func newUser(r *rig) *user {
 	u := &user{store: r.store}
 	u.id = r.Register("kubectl", u)
-	u.client = r.store.NewClient(store.ClientConfig{Name: "kubectl", Actor: u.id, Site: r.control})
+	u.client = r.store.NewClient(store.ClientConfig{Name: "kubectl", As: store.Admin("kubectl"), Actor: u.id, Site: r.control})
 	return u
 }
 
@@ -259,8 +259,9 @@ type player struct {
 	begun   map[uint32]bool
 	ended   map[uint32]bool
 	silent  map[uint32]bool
-	plan    []uint32              // where to bind the first pods
-	never   func(*model.Pod) bool // pods that do not become ready
+	plan    []uint32                // where to bind the first pods
+	never   func(*model.Pod) bool   // pods that do not become ready
+	choose  func(*model.Pod) uint32 // the node of a pod; 0 is any
 	paused  bool
 	pending []uint32
 }
@@ -274,7 +275,7 @@ func newPlayer(r *rig, c rigConfig) *player {
 	p := &player{rig: r, start: c.start, end: c.end, luck: r.Luck().Lane("played kubelet"),
 		bound: map[uint32]bool{}, begun: map[uint32]bool{}, ended: map[uint32]bool{}, silent: map[uint32]bool{}}
 	p.id = r.Register("player", p)
-	p.client = r.store.NewClient(store.ClientConfig{Name: "player", Actor: p.id, Site: r.control})
+	p.client = r.store.NewClient(store.ClientConfig{Name: "player", As: store.Admin("kubectl"), Actor: p.id, Site: r.control})
 	p.watch = p.client.Watch(model.KindPod)
 	p.watch.Start()
 	return p
@@ -316,17 +317,26 @@ func (p *player) see(now sim.Time, pod *model.Pod) {
 // schedule binds what waits to the nodes that take pods, by turns.
 func (p *player) schedule() {
 	for len(p.pending) > 0 && !p.paused {
-		node := p.pick()
+		id := p.pending[0]
+		node := p.nodeFor(id)
 		if node == 0 {
 			return
 		}
-		id := p.pending[0]
 		p.pending = p.pending[1:]
 		if !p.bound[id] {
 			p.bound[id] = true
 			p.client.Bind(model.Ref{Kind: model.KindPod, ID: id}, model.Ref{Kind: model.KindNode, ID: node}, 0)
 		}
 	}
+}
+
+func (p *player) nodeFor(id uint32) uint32 {
+	if pod, _ := p.rig.store.Get(model.Ref{Kind: model.KindPod, ID: id}).(*model.Pod); pod != nil && p.choose != nil {
+		if n := p.choose(pod); n != 0 {
+			return n
+		}
+	}
+	return p.pick()
 }
 
 func (p *player) pick() uint32 {

@@ -17,9 +17,19 @@ type view struct {
 	slices      store.Table[*model.EndpointSlice]
 	budgets     store.Table[*model.PodDisruptionBudget]
 
-	owned    [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
-	setsOf   store.Table[[]uint32]              // ReplicaSets by their Deployment, in order of ID; 0 is no owner
-	slicesOf store.Table[[]uint32]              // EndpointSlices by their Service, in order of ID
+	statefulSets store.Table[*model.StatefulSet]
+	revisions    store.Table[*model.ControllerRevision]
+	daemonSets   store.Table[*model.DaemonSet]
+	jobs         store.Table[*model.Job]
+	cronJobs     store.Table[*model.CronJob]
+	quotas       store.Table[*model.ResourceQuota]
+
+	owned       [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
+	revisionsOf [model.Kinds]store.Table[[]uint32] // ControllerRevisions by their owner, in order of ID
+
+	jobsOf   store.Table[[]uint32] // Jobs by their CronJob, in order of ID; 0 is no owner
+	setsOf   store.Table[[]uint32] // ReplicaSets by their Deployment, in order of ID; 0 is no owner
+	slicesOf store.Table[[]uint32] // EndpointSlices by their Service, in order of ID
 }
 
 type nodeRow struct {
@@ -148,6 +158,28 @@ func (v *view) setEndpointSlice(id uint32, next *model.EndpointSlice) *model.End
 		insert(v.slicesOf.Row(next.Service.ID), id)
 	case old != nil && next == nil:
 		without(v.slicesOf.Row(old.Service.ID), id)
+	}
+	return old
+}
+
+func (v *view) setRevision(id uint32, next *model.ControllerRevision) *model.ControllerRevision {
+	old := replace(&v.revisions, id, next)
+	switch {
+	case old == nil && next != nil:
+		insert(v.revisionsOf[next.Owner.Kind].Row(next.Owner.ID), id)
+	case old != nil && next == nil:
+		without(v.revisionsOf[old.Owner.Kind].Row(old.Owner.ID), id)
+	}
+	return old
+}
+
+func (v *view) setJob(id uint32, next *model.Job) *model.Job {
+	old := replace(&v.jobs, id, next)
+	switch {
+	case old == nil && next != nil:
+		insert(v.jobsOf.Row(next.Owner.ID), id)
+	case old != nil && next == nil:
+		without(v.jobsOf.Row(old.Owner.ID), id)
 	}
 	return old
 }

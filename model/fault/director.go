@@ -46,6 +46,9 @@ type Director struct {
 	unsettled     []uint32
 	registryDowns int
 	registryDown  bool
+	etcd          []etcdMember // by member, as far as faults named them
+	etcdFull      int
+	etcdFilled    bool
 }
 
 // Wake-up reasons; about is the index of a course.
@@ -103,13 +106,16 @@ func (d *Director) Wake(now sim.Time, _ sim.Why, _ uint64) {
 func (d *Director) begin(now sim.Time, i int, c *course) {
 	c.begun = true
 	var targets []model.Object
-	if c.kind.Targets != model.KindNone {
-		targets = d.choose(c.ID, &c.Target, c.kind.Targets)
+	if kind := c.TargetKind(c.kind); kind != model.KindNone {
+		targets = d.choose(c.ID, &c.Target, kind)
 		if len(targets) == 0 {
-			d.note(c, ReasonWithoutTarget, c.Fault+" selects no "+c.kind.Targets.Short()+" now")
+			d.note(c, ReasonWithoutTarget, c.Fault+" selects no "+kind.Short()+" now")
 			return
 		}
 		c.targets = " of " + list(targets)
+	}
+	if len(c.Members) > 0 {
+		c.targets = " of " + strings.Join(c.Members, ", ")
 	}
 	c.effect = c.kind.effect()
 	said, done := c.effect.begin(d, &c.Spec, targets)

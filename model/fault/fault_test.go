@@ -66,6 +66,7 @@ func (w *world) ControlPlane() []network.Site   { return w.control }
 func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
+func (w *world) Etcd() fault.Etcd               { return etcd{w} }
 func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
@@ -88,6 +89,14 @@ func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
 	return m.on && m.running[pod]
 }
+
+// etcd is members that only remember what was done to them.
+type etcd struct{ w *world }
+
+func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
+func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
+func (e etcd) Fill()                           { e.w.says("etcd full") }
+func (e etcd) Defragment()                     { e.w.says("etcd defragmented") }
 
 // play runs specs to their end and returns what was done to machines.
 func (w *world) play(t *testing.T, specs ...fault.Spec) string {
@@ -385,6 +394,90 @@ func TestContainerCrash(t *testing.T) {
 		"1m3s fault/loop FaultEnded: container-crash of shop/pod/web-0"
 	if notes != want {
 		t.Errorf("got\n%s\nwant\n%s", notes, want)
+	}
+}
+
+func TestFaultsOfEtcdNest(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	w.control = append(w.control, w.net.AddSite("cp-1", ""), w.net.AddSite("cp-2", ""))
+	of := func(s fault.Spec, fsync time.Duration, names ...string) fault.Spec {
+		s.Members, s.Fsync = names, sim.Constant(fsync)
+		return s
+	}
+	none := fault.Target{}
+	got := w.play(t,
+		of(spec("a", "etcd-member-down", 10, 30, none), 0, "cp-0", "cp-1"), of(spec("b", "etcd-member-down", 20, 40, none), 0, "cp-1"),
+		of(spec("c", "etcd-slow-disk", 11, 25, none), time.Second, "cp-2"), of(spec("d", "etcd-slow-disk", 15, 35, none), 2*time.Second, "cp-2"),
+		spec("e", "etcd-no-space", 50, 60, none), spec("f", "etcd-no-space", 55, 70, none))
+	want := "10s member 0 down=true\n10s member 1 down=true\n11s member 2 fsync 1s\n15s member 2 fsync 2s\n30s member 0 down=false\n" +
+		"35s member 2 fsync 0s\n40s member 1 down=false\n50s etcd full\n1m10s etcd defragmented"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := w.notes()[2], "15s fault/d FaultStarted: etcd-slow-disk of cp-2: a sync takes 2s, for 20s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	w.control = append(w.control, w.net.AddSite("cp-1", ""), w.net.AddSite("cp-2", ""))
+	s := spec("p", "etcd-partition", 10, 20, fault.Target{})
+	s.Members, s.FromMembers, s.Direction = []string{"cp-0"}, []string{"cp-2"}, fault.From
+	fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+	if err := w.Run(at(15)); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range w.control {
+		for j, b := range w.control {
+			if w.net.Reaches(a, b) != (i != 2 || j != 0) {
+				t.Errorf("cp-%d reaches cp-%d: %v", i, j, w.net.Reaches(a, b))
+			}
+		}
+	}
+	if got, want := w.notes()[0], "10s fault/p FaultStarted: etcd-partition of cp-0: cannot hear from cp-2, for 10s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Credentials expire once for each fault and are good when all of them are over;
+// a component that has none makes no fault.
+func TestCredentialsExpireWhileAFaultSaysSo(t *testing.T) {
+	w := newWorld(nodes(2, "a")...)
+	w.store.AddServer(w.control[0], 0)
+	client := func(as store.Identity) *store.Client {
+		return w.store.NewClient(store.ClientConfig{Name: as.User, As: as, Site: w.control[0]})
+	}
+	clients := []*store.Client{
+		client(store.Node("a-0")), client(store.Node("a-1")), client(store.Account("kube-system", "job-controller", "kube-controller-manager")),
+		client(store.User("alice")), client(store.Admin("kubectl")),
+	}
+	of := func(id, name, component string, from, to int, target fault.Target) fault.Spec {
+		s := spec(id, name, from, to, target)
+		s.Component = component
+		return s
+	}
+	fault.New(w.Kernel, w, []fault.Spec{
+		of("a", "certificate-expiry", "kubelet", 1, 5, only("a-1")), of("b", "certificate-expiry", "kubelet", 3, 7, only("a-0", "a-1")),
+		of("c", "token-expiry", "job-controller", 2, 4, fault.Target{}), of("d", "certificate-expiry", "kube-controller-manager", 6, 8, fault.Target{}),
+		of("e", "certificate-expiry", "kubectl", 2, 4, fault.Target{}), of("f", "token-expiry", "ghost", 2, 4, fault.Target{}),
+	}).Start()
+	good := ""
+	for s := 1; s <= 8; s++ {
+		if err := w.Run(at(s) + 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range clients {
+			good += map[bool]string{true: "+", false: "-"}[c.Authentic()]
+		}
+		good += " "
+	}
+	if want := "+-+++ +--+- ---+- --+++ --+++ ---++ ++-++ +++++ "; good != want {
+		t.Errorf("by second: %s, want %s", good, want)
+	}
+	if said := strings.Join(w.notes(), "\n"); !strings.Contains(said, "2s fault/f FaultWithoutTarget: token-expiry: there is no ghost") ||
+		!strings.Contains(said, "1s fault/a FaultStarted: certificate-expiry of node/a-1: the API server answers kubelet with 401 Unauthorized, for 4s") {
+		t.Error(said)
 	}
 }
 

@@ -37,6 +37,7 @@ func (d *Director) settle() {
 		d.registryDown = down
 		d.world.Registry().SetDown(down)
 	}
+	d.settleEtcd()
 }
 
 func (d *Director) settleMachine(node uint32) {

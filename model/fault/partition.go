@@ -37,8 +37,11 @@ func (f *partition) begin(d *Director, s *Spec, nodes []model.Object) (string, b
 	if s.Direction != To {
 		f.cut(d, other, one)
 	}
-	return [...]string{Both: "cut off from ", To: "cannot send to ", From: "cannot hear from "}[s.Direction] + peer, true
+	return ways[s.Direction] + peer, true
 }
+
+// ways is what a direction means for the target.
+var ways = [...]string{Both: "cut off from ", To: "cannot send to ", From: "cannot hear from "}
 
 func (f *partition) cut(d *Director, from, to []network.Site) {
 	f.cuts = append(f.cuts, d.world.Network().Impair(network.Impairment{From: from, To: to, Cut: true}))

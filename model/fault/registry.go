@@ -4,12 +4,13 @@ import "orrery/model"
 
 // Kind is a sort of fault.
 type Kind struct {
-	Name    string
-	Help    string     // one line
-	Params  []string   // what a timeline entry may say about it, besides at, fault and id
-	Targets model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
-	Moment  bool       // without For it is over as soon as it happened
-	effect  func() effect
+	Name       string
+	Help       string     // one line
+	Params     []string   // what a timeline entry may say about it, besides at, fault and id
+	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
+	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
+	Moment     bool       // without For it is over as soon as it happened
+	effect     func() effect
 }
 
 // The parameters of faults, as Kind.Params names them and as scenarios spell
@@ -22,16 +23,50 @@ const (
 	ParamDirection = "direction"
 	ParamContainer = "container"
 	ParamExitCode  = "exitCode"
+	ParamComponent = "component"
+	ParamMember    = "member"
+	ParamFrom      = "from"
+	ParamFsync     = "fsync"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
 	{
+		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
+		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
+		Params: []string{ParamFor, ParamComponent, ParamTarget},
+		effect: func() effect { return &certificateExpiry{} },
+	},
+	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "etcd-member-down", Targets: model.KindNone,
+		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written",
+		Params: []string{ParamFor, ParamMember},
+		effect: func() effect { return &etcdMemberDown{} },
+	},
+	{
+		Name: "etcd-no-space", Targets: model.KindNone,
+		Help:   "etcd's database reaches its quota: only deletions are taken, until somebody compacts, defragments and disarms the alarm",
+		Params: []string{ParamFor},
+		effect: func() effect { return etcdNoSpace{} },
+	},
+	{
+		Name: "etcd-partition", Targets: model.KindNone,
+		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
+		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
+		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-slow-disk", Targets: model.KindNone,
+		Help:   "writing to the disk of some etcd members takes longer",
+		Params: []string{ParamFor, ParamMember, ParamFsync},
+		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
 		Name: "kubelet-stop", Targets: model.KindNode,
@@ -56,6 +91,12 @@ var Kinds = []Kind{
 		Help:   "the image registry does not answer: what is not on a node cannot be pulled",
 		Params: []string{ParamFor},
 		effect: func() effect { return &registryDown{} },
+	},
+	{
+		Name: "token-expiry", Targets: model.KindNone,
+		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
+		Params: []string{ParamFor, ParamComponent},
+		effect: func() effect { return &tokenExpiry{} },
 	},
 }
 

@@ -20,14 +20,33 @@ type Spec struct {
 
 	Target Target
 
-	// Partition only: the other side, and which way is cut. An empty Peer is
-	// the control plane.
+	// Partitions only: which way is cut; and the other side, of which an empty
+	// one is the control plane.
 	Peer      Target
 	Direction Direction
+
+	// Certificate-expiry and token-expiry only: whose. Of the components with a
+	// certificate only the kubelet has a Target.
+	Component string
+
+	// Faults of etcd only: machines of the control plane, and for a partition
+	// those they are cut off from, all others if there are none.
+	Members     []string
+	FromMembers []string
+	Fsync       sim.Dist // etcd-slow-disk only
 
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
+}
+
+// TargetKind is what the Target of a fault of a kind selects; KindNone if it has
+// none.
+func (s *Spec) TargetKind(k *Kind) model.Kind {
+	if s.Component != "" && s.Component != kubelet {
+		return model.KindNone
+	}
+	return k.Targets
 }
 
 // Direction is which way a partition cuts.

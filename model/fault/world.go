@@ -14,6 +14,7 @@ type World interface {
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry
+	Etcd() Etcd
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls

@@ -24,7 +24,7 @@ func BenchmarkStart(b *testing.B) {
 		net := network.New(k, network.DefaultProfile())
 		s := store.New(k, net)
 		control := net.AddSite("cp-0", "")
-		apiserver.New(k, s, etcd.New(k.Luck(), 1), net, control, 4)
+		apiserver.New(k, s, apiserver.NewBackend(k, s, net, etcd.Config{Sites: []network.Site{control}}), net, control, 4)
 		registry := machines.NewRegistry(k)
 		size := model.Resources{CPUMilli: 64000, MemoryBytes: 256 << 30, Pods: 110}
 		const nodes, pods = 500, 30

@@ -108,10 +108,10 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
 	})
 	x.beat = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name + "/heartbeat", Actor: x.self, Site: site, Timeout: nodeStatusEvery,
+		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
 	})
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)

@@ -30,7 +30,7 @@ func (k *Kubelet) checkNode() {
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
-	k.beat.Patch(k.node.Ref(), nodeReady{s, reason, k.kernel.Now()}, taggedNode)
+	k.beat.PatchPart(k.node.Ref(), store.Status, nodeReady{s, reason, k.kernel.Now()}, taggedNode)
 }
 
 // nodeReady sets the node's Ready condition.

@@ -52,9 +52,9 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 	r.net = network.New(r.Kernel, network.DefaultProfile())
 	r.store = store.New(r.Kernel, r.net)
 	control := r.net.AddSite("cp-0", "")
-	apiserver.New(r.Kernel, r.store, etcd.New(r.Luck(), 1), r.net, control, 4)
+	apiserver.New(r.Kernel, r.store, apiserver.NewBackend(r.Kernel, r.store, r.net, etcd.Config{Sites: []network.Site{control}}), r.net, control, 4)
 	self := r.Register("user", r)
-	r.user = r.store.NewClient(store.ClientConfig{Name: "user", Actor: self, Site: control})
+	r.user = r.store.NewClient(store.ClientConfig{Name: "user", As: store.Admin("kubectl"), Actor: self, Site: control})
 	size := model.Resources{CPUMilli: 8000, MemoryBytes: 32 << 30, Pods: 110}
 	r.node = &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: "n-0", Labels: model.MakeLabels(map[string]string{"disk": "ssd"})},

@@ -42,8 +42,8 @@ func TestAPodStartTakesAFewEvents(t *testing.T) {
 	p := r.pod("web", nil)
 	r.ready(p)
 	r.run(time.Minute)
-	// the user's creation takes three
-	if n := r.Events() - before - 3; n > 10 {
+	// the user's creation takes four
+	if n := r.Events() - before - 4; n > 12 {
 		t.Errorf("%d events", n)
 	}
 }

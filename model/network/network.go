@@ -202,6 +202,29 @@ func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool)
 	return d, true
 }
 
+// Unimpaired tells whether nothing is wrong with the way from one site to the
+// other.
+func (n *Network) Unimpaired(from, to Site) bool {
+	if n.active == 0 {
+		return true
+	}
+	if n.sites[from].off || n.sites[to].off {
+		return false
+	}
+	for i := range n.rules {
+		if n.rules[i].concerns(from, to) {
+			return false
+		}
+	}
+	return true
+}
+
+// UnimpairedDelay is Delay as it is while nothing is wrong with the way.
+func (n *Network) UnimpairedDelay(from, to Site, sender, nth uint64) time.Duration {
+	s := n.delays.Draw(sender, nth)
+	return n.base(from, to).Draw(&s)
+}
+
 func (n *Network) base(from, to Site) sim.Dist {
 	switch {
 	case from == to:

@@ -102,7 +102,7 @@ type Proxy struct {
 func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), names: map[name]uint32{}}
 	p.self = k.Register(c.Name, p)
-	p.client = s.NewClient(store.ClientConfig{Name: c.Name, Actor: p.self, Site: c.Site})
+	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
 	p.watchSlices = p.client.Watch(model.KindEndpointSlice)
 	net.Listen(p)

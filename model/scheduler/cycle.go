@@ -170,7 +170,7 @@ func (s *Scheduler) fail(now sim.Time, id uint32, rejectors pluginSet, reason, m
 		return false
 	}
 	row.told = told
-	s.client.Patch(row.pod.Ref(), unscheduled{reason, now, node}, op|uint64(id))
+	s.client.PatchPart(row.pod.Ref(), store.Status, unscheduled{reason, now, node}, op|uint64(id))
 	return true
 }
 

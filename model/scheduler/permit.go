@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -117,7 +118,7 @@ func (s *Scheduler) settle(now sim.Time, id uint32) {
 	case wait != nil:
 		row.permit = wait
 		s.queue.setAside()
-		s.client.Patch(row.pod.Ref(), nomination{s.cache.rows[row.node].Node.Name}, opNominate|uint64(id))
+		s.client.PatchPart(row.pod.Ref(), store.Status, nomination{s.cache.rows[row.node].Node.Name}, opNominate|uint64(id))
 		s.postPermit(wait.due().until)
 	default:
 		s.queue.done()

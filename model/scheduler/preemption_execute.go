@@ -34,7 +34,7 @@ const reasonPreempted = "PreemptionByScheduler"
 func (s *Scheduler) preempt(now sim.Time, row *podRow, c *Candidate) {
 	for _, p := range s.search.nominated.byNode[c.Node] {
 		if p.Spec.Priority < row.pod.Spec.Priority && s.rows.Row(p.ID).pod.NominatedNode != "" {
-			s.client.Patch(p.Ref(), nomination{}, opNominate|uint64(p.ID))
+			s.client.PatchPart(p.Ref(), store.Status, nomination{}, opNominate|uint64(p.ID))
 		}
 	}
 	var victims []*model.Pod
@@ -72,7 +72,7 @@ func (s *Scheduler) evict(now sim.Time, e *eviction, victim *model.Pod) {
 	e.waiting++
 	s.asked++
 	s.requests[s.asked] = request{e, victim}
-	s.client.Patch(victim.Ref(), preemptedAt(now), opDisrupt|uint64(s.asked))
+	s.client.PatchPart(victim.Ref(), store.Status, preemptedAt(now), opDisrupt|uint64(s.asked))
 }
 
 // disrupted goes on with a victim whose condition was written, or that is gone.

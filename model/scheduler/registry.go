@@ -99,7 +99,8 @@ func DefaultProfile() *Profile {
 // defaultProfile is kube-scheduler v1.35's default plugins in their order and
 // with their weights, as far as they are modeled
 // (pkg/scheduler/apis/config/v1/default_plugins.go). The order decides which
-// plugin rejects a node that several would reject.
+// plugin rejects a node that several would reject. GPUShare is not one of them: it
+// has nothing to say of pods that want no GPU of open-gpu-share's.
 var defaultProfile = []Enabled{
 	{Name: "SchedulingGates"},
 	{Name: "PrioritySort"},

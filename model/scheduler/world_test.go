@@ -43,9 +43,9 @@ func newSeededWorld(t testing.TB, seed uint64, c Config, nodes ...*model.Node) *
 	w := &world{t: t, kernel: k, net: network.New(k, network.DefaultProfile())}
 	w.site = w.net.AddSite("cp-0", "a")
 	w.store = store.New(k, w.net)
-	apiserver.New(k, w.store, etcd.New(k.Luck(), 1), w.net, w.site, 4)
+	apiserver.New(k, w.store, apiserver.NewBackend(k, w.store, w.net, etcd.Config{Sites: []network.Site{w.site}}), w.net, w.site, 4)
 	w.person = k.Register("person", w)
-	w.client = w.store.NewClient(store.ClientConfig{Name: "person", Actor: w.person, Site: w.site})
+	w.client = w.store.NewClient(store.ClientConfig{Name: "person", As: store.Admin("kubectl"), Actor: w.person, Site: w.site})
 	for _, n := range nodes {
 		w.store.Create(w.person, n)
 	}

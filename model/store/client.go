@@ -23,13 +23,14 @@ const (
 	Forbidden               // 403
 	TooManyRequests         // 429
 	InternalError           // 500: the API server cannot tell what to do
-	TimedOut                // no answer came
+	TimedOut                // no answer came, or 504 with etcd's
+	NoSpace                 // 500: etcd's database is full
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own
@@ -56,9 +57,10 @@ const (
 	OpBind            // POST pods/binding
 	OpDelete
 	OpEvict // POST pods/eviction
+	OpGet   // GET, linearizable
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -77,10 +79,11 @@ type Request struct {
 	Object  model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
 	Target  model.Ref    // the others
 	Patch   Patch        // OpPatch
+	Part    Part         // OpPatch: what of the object it changes
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
-	Step    uint8        // of an OpEvict: how many of its commits are done
+	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
 	tag     uint64
@@ -104,7 +107,8 @@ type Reply struct {
 
 // ClientConfig is who a client is and how it behaves.
 type ClientConfig struct {
-	Name    string        // the user it authenticates as; also names its luck
+	Name    string        // names its luck
+	As      Identity      // who it is for the API server
 	Actor   sim.ActorID   // woken with replies and watch news
 	Site    network.Site  // where it runs
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
@@ -117,6 +121,7 @@ type ClientConfig struct {
 // long or does not arrive.
 type Client struct {
 	ClientConfig
+	ID     uint32 // dense: the number of clients made before
 	Hash   uint64 // of Name
 	Server network.Site
 
@@ -124,6 +129,8 @@ type Client struct {
 	bucket Bucket
 	sent   uint64
 	epoch  uint32
+
+	expired int // faults in force that keep its credential from being good
 }
 
 // NewClient connects a component. The API server is chosen by Connect later.
@@ -131,13 +138,16 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = 60 * time.Second
 	}
-	return &Client{
+	x := &Client{
 		ClientConfig: c,
+		ID:           uint32(len(s.clients)),
 		Hash:         sim.HashName(c.Name),
 		Server:       s.wire.serverFor(s.net, c.Site),
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
 	}
+	s.clients = append(s.clients, x)
+	return x
 }
 
 // Restart forgets what was under way, as a new process does: replies to
@@ -167,6 +177,16 @@ func (c *Client) UpdateStatus(obj model.Object, tag uint64) {
 // Patch asks to apply p to the current version of target.
 func (c *Client) Patch(target model.Ref, p Patch, tag uint64) {
 	c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag})
+}
+
+// PatchPart is Patch of a subresource, for which other rights are needed.
+func (c *Client) PatchPart(target model.Ref, part Part, p Patch, tag uint64) {
+	c.send(Request{Op: OpPatch, Target: target, Part: part, Patch: p, tag: tag})
+}
+
+// Get asks what target is now: not a watched view, but what etcd agrees on.
+func (c *Client) Get(target model.Ref, tag uint64) {
+	c.send(Request{Op: OpGet, Target: target, tag: tag})
 }
 
 // Bind asks to put a pod on a node.
@@ -208,8 +228,13 @@ func (q QuietClient) UpdateStatus(obj model.Object, tag uint64) {
 	q.c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag, quiet: true})
 }
 
-// Note tells people something about an object.
+// Note tells people something about an object. An Event that the API server
+// refuses is not sent again (k8s.io/client-go/tools/record/event.go
+// recordEvent): without a good credential nothing is said.
 func (c *Client) Note(about model.Object, warning bool, reason, message string) {
+	if !c.Authentic() {
+		return
+	}
 	m := about.Head()
 	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
 }

@@ -27,6 +27,7 @@ type lease struct {
 	server  network.Site
 	hash    uint64
 	running bool     // the kubelet is
+	denied  bool     // and the API server refuses it: its certificate has expired
 	beating bool     // and its renewals get through
 	from    sim.Time // the first renewal of this beat is the first tick at or after
 	before  sim.Time // when the newest renewal of earlier beats was seen by the time they ended, -1 if none
@@ -41,7 +42,7 @@ type lease struct {
 // they put on the API server is a rate.
 type Leases struct {
 	kernel  *sim.Kernel
-	net     *network.Network
+	wire    *wire
 	rows    []lease // by node ID
 	luck    sim.Lane
 	actor   sim.ActorID // woken with WhyLease
@@ -51,9 +52,9 @@ type Leases struct {
 	beating int64
 }
 
-func newLeases(k *sim.Kernel, net *network.Network) *Leases {
+func newLeases(k *sim.Kernel, w *wire) *Leases {
 	l := &Leases{
-		kernel: k, net: net,
+		kernel: k, wire: w,
 		luck: k.Luck().Lane("lease"),
 	}
 	l.self = k.Register("leases", l)
@@ -90,6 +91,17 @@ func (l *Leases) Start(node uint32, phase time.Duration) {
 func (l *Leases) Stop(node uint32) {
 	l.rows[node].running = false
 	l.update(node, l.kernel.Now())
+}
+
+// trust says whether the API server accepts renewals of a node's kubelet.
+func (l *Leases) trust(name string, ok bool) {
+	hash := sim.HashName(name)
+	for node := range l.rows {
+		if r := &l.rows[node]; r.hash == hash && r.denied == ok {
+			r.denied = !ok
+			l.update(uint32(node), l.kernel.Now())
+		}
+	}
 }
 
 // SeenAt is when a watcher of leases saw the node's newest renewal that it
@@ -157,7 +169,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && l.net.Connected(r.site, r.server)
+	up := r.running && !r.denied && l.wire.served(r.site, r.server)
 	if up == r.beating {
 		return
 	}

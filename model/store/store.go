@@ -41,15 +41,18 @@ type Store struct {
 	history   History
 	observers []Observer
 
-	wire    *wire
-	watches []*Watch
-	byKind  [model.Kinds][]*Watch // watches of everything of a kind
-	byNode  []*Watch              // by node ID: its kubelet's watch of pods
-	ofNode  []*Watch              // by node ID: its kubelet's watch of the node
-	podsOn  [][]uint32            // by node ID: pods bound to it, and some that are gone
-	leases  *Leases
-	lags    sim.Lane // of watches
-	retries sim.Lane // of broken connections
+	wire     *wire
+	watches  []*Watch
+	byKind   [model.Kinds][]*Watch // watches of everything of a kind
+	byNode   []*Watch              // by node ID: its kubelet's watch of pods
+	ofNode   []*Watch              // by node ID: its kubelet's watch of the node
+	podsOn   [][]uint32            // by node ID: pods bound to it, and some that are gone
+	leases   *Leases
+	clients  []*Client
+	guard    Guard
+	lags     sim.Lane // of watches
+	retries  sim.Lane // of broken connections
+	timeouts sim.Lane // of watches
 }
 
 // New is an empty store.
@@ -61,11 +64,12 @@ func New(k *sim.Kernel, net *network.Network) *Store {
 		former:   map[string]uint32{},
 		lags:     k.Luck().Lane("watch"),
 		retries:  k.Luck().Lane("reconnect"),
+		timeouts: k.Luck().Lane("watch timeout"),
 		keyspace: btree.NewG(64, func(a, b item) bool { return a.ref.Pack() < b.ref.Pack() }),
 	}
 	s.history.ActorName = k.ActorName
 	s.wire = newWire(s)
-	s.leases = newLeases(k, net)
+	s.leases = newLeases(k, s.wire)
 	net.Listen(s)
 	return s
 }
@@ -89,6 +93,14 @@ func (s *Store) Get(r model.Ref) model.Object {
 		return t[r.ID]
 	}
 	return nil
+}
+
+// NodeName is the name of the node that has, or had, a number.
+func (s *Store) NodeName(id uint32) string {
+	if t := s.latest[model.KindNode]; int(id) < len(t) && id != 0 {
+		return s.history.At(int(t[id])).Object().Head().Name
+	}
+	return ""
 }
 
 // Lookup is the object of that name, nil if there is none.

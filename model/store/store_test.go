@@ -26,7 +26,7 @@ func newRig(seed uint64) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
 	r := &rig{Kernel: k, net: net, store: store.New(k, net), control: net.AddSite("cp-0", "")}
-	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control, 4)
+	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	return r
 }
 
@@ -44,7 +44,7 @@ type seer struct {
 func (r *rig) seer(name string, at network.Site) *seer {
 	s := &seer{rig: r, watches: map[uint32]*store.Watch{}}
 	id := r.Register(name, s)
-	s.client = r.store.NewClient(store.ClientConfig{Name: name, Actor: id, Site: at})
+	s.client = r.store.NewClient(store.ClientConfig{Name: name, As: store.Admin("kubectl"), Actor: id, Site: at})
 	return s
 }
 

@@ -54,7 +54,9 @@ type Watch struct {
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
-	refused  bool // there was no connection to begin with, and nothing to notice
+	stalled  bool     // only because its server cannot reach etcd
+	refused  bool     // there was no connection to begin with, or an answer: nothing has to be noticed
+	beganAt  sim.Time // the request that is open, or one before it, began
 }
 
 // Watch opens a watch on everything of a kind.
@@ -107,7 +109,7 @@ func (w *Watch) Start() {
 	w.Stop()
 	w.open, w.posted, w.seen = true, false, 0
 	s := w.client.store
-	if !s.net.Connected(w.client.Site, w.client.Server) {
+	if !s.wire.served(w.client.Site, w.client.Server) && w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
 	}
@@ -117,7 +119,7 @@ func (w *Watch) Start() {
 // Stop closes the watch: its process is gone.
 func (w *Watch) Stop() {
 	w.queue, w.head = w.queue[:0], 0
-	w.open, w.broken, w.refused = false, false, false
+	w.open, w.broken, w.refused, w.stalled = false, false, false, false
 }
 
 // Next is the next change that has arrived by now: what it is about and the
@@ -200,7 +202,8 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // watch last saw anything, which is what a resumed watch or a relist amounts
 // to.
 func (s *Store) catchUp(w *Watch) {
-	w.broken, w.refused = false, false
+	w.broken, w.refused, w.stalled = false, false, false
+	w.beganAt = s.kernel.Now()
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -263,18 +266,26 @@ func (s *Store) bound(r *Record) {
 	}
 }
 
-const whyReconnect sim.Why = 1
+// Wake-up reasons of the reflector; about is a watch's ID.
+const (
+	whyReconnect sim.Why = 1 + iota
+	whyTimeout           // its request ends, and the next one is refused
+)
 
 // reflector wakes watches up that lost their connection.
 type reflector struct{ store *Store }
 
 // Wake implements sim.Actor.
-func (r *reflector) Wake(now sim.Time, _ sim.Why, about uint64) {
+func (r *reflector) Wake(now sim.Time, why sim.Why, about uint64) {
 	w := r.store.watches[about]
+	if why == whyTimeout {
+		w.timedOut(now)
+		return
+	}
 	if !w.open || !w.broken {
 		return
 	}
-	if r.store.net.Connected(w.client.Site, w.client.Server) {
+	if r.store.wire.served(w.client.Site, w.client.Server) && w.allowed() {
 		r.store.catchUp(w)
 	}
 }
@@ -286,7 +297,8 @@ func (s *Store) LinksChanged(now sim.Time) {
 		if !w.open {
 			continue
 		}
-		up := s.net.Connected(w.client.Site, w.client.Server)
+		up := s.wire.served(w.client.Site, w.client.Server)
+		w.stalled = w.stalled && s.net.Connected(w.client.Site, w.client.Server)
 		switch {
 		case !up && !w.broken:
 			w.broken, w.brokenAt = true, now

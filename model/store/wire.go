@@ -21,6 +21,7 @@ type wire struct {
 	requests  []Request
 	unused    []uint32
 	servers   []server
+	unserved  []network.Site // of servers that cannot reach their etcd
 }
 
 type server struct {
@@ -106,6 +107,15 @@ func (w *wire) lost(r *Request, slot uint32) {
 
 // Request is what arrived in a slot. Only API servers call it.
 func (s *Store) Request(slot uint64) *Request { return &s.wire.requests[slot] }
+
+// Decide keeps the outcome of a request until Reply. Only API servers call it.
+func (r *Request) Decide(refusal Refusal, result model.Object) { r.refusal, r.result = refusal, result }
+
+// Reply is Answer with what was decided.
+func (s *Store) Reply(slot uint64) {
+	r := &s.wire.requests[slot]
+	s.Answer(slot, r.refusal, r.result)
+}
 
 // Answer sends a request's outcome back to its client. Only API servers call
 // it; the request is theirs no longer.

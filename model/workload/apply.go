@@ -12,7 +12,7 @@ func runApply(_ *Kubectl, a *task, _ model.Object) { a.rest = a.Objects }
 
 func (u *Kubectl) apply(t *task, o model.Object) {
 	c := call{task: t, object: u.located(o)}
-	if u.turn(&c) {
+	if m := o.Head(); u.mayGet(t, m.Kind, m.Namespace, m.Name) && u.turn(&c) {
 		u.ask(c)
 	}
 }
@@ -56,6 +56,10 @@ func podSelector(o model.Object) *model.Selector {
 		return o.Selector
 	case *model.ReplicaSet:
 		return o.Selector
+	case *model.StatefulSet:
+		return o.Selector
+	case *model.DaemonSet:
+		return o.Selector
 	}
 	return nil
 }
@@ -74,12 +78,37 @@ func (p merge) Apply(cur model.Object) model.Object {
 		m := p.manifest.(*model.ReplicaSet)
 		n.Replicas, n.MinReady = m.Replicas, m.MinReady
 		n.Template = settled(n.Template, m.Template)
+	case *model.StatefulSet:
+		m := p.manifest.(*model.StatefulSet)
+		n.Replicas, n.Start, n.Template = m.Replicas, m.Start, settled(n.Template, m.Template)
+		n.OnDelete, n.Partition, n.MaxUnavailable = m.OnDelete, m.Partition, m.MaxUnavailable
+		n.MinReady, n.HistoryLimit = m.MinReady, m.HistoryLimit // podManagementPolicy is immutable
+	case *model.DaemonSet:
+		m := p.manifest.(*model.DaemonSet)
+		n.Template, n.OnDelete = settled(n.Template, m.Template), m.OnDelete
+		n.MaxUnavailable, n.MaxSurge, n.MinReady, n.HistoryLimit = m.MaxUnavailable, m.MaxSurge, m.MinReady, m.HistoryLimit
+	case *model.Job:
+		// The template and the number of completions are immutable.
+		m := p.manifest.(*model.Job)
+		n.Parallelism, n.BackoffLimit, n.ActiveDeadline, n.TTL, n.Suspend = m.Parallelism, m.BackoffLimit, m.ActiveDeadline, m.TTL, m.Suspend
+	case *model.CronJob:
+		m := p.manifest.(*model.CronJob)
+		n.Schedule, n.Concurrency, n.Suspend, n.StartingDeadline = m.Schedule, m.Concurrency, m.Suspend, m.StartingDeadline
+		n.SuccessfulHistory, n.FailedHistory, n.JobLabels, n.Job = m.SuccessfulHistory, m.FailedHistory, m.JobLabels, m.Job
 	case *model.Service:
 		*n = *p.manifest.(*model.Service)
 		n.Meta = *cur.Head()
+	case *model.ResourceQuota:
+		n.Hard = p.manifest.(*model.ResourceQuota).Hard
+	case *model.LimitRange:
+		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
+	case *model.Role:
+		n.Rules = p.manifest.(*model.Role).Rules
+	case *model.RoleBinding:
+		n.Subjects = p.manifest.(*model.RoleBinding).Subjects // the role is immutable
 	case *model.PriorityClass:
 		n.GlobalDefault = p.manifest.(*model.PriorityClass).GlobalDefault // the rest is immutable
 	}

@@ -21,6 +21,7 @@ type Traffic struct {
 // Action is something a person types, with kubectl's meaning.
 type Action struct {
 	At      sim.Time
+	As      string         // the user whose credential is shown; "" is the cluster's administrator
 	Do      string         // the registered name: apply, delete, scale, cordon, uncordon, drain, set-image
 	Objects []model.Object // apply: what the manifests say
 

@@ -12,9 +12,9 @@ import (
 // runDrain cordons the node and then evicts its pods, all at the same time; an
 // eviction that is refused for now is asked again every 5 s, until the timeout
 // if there is one (k8s.io/kubectl/pkg/drain, with --ignore-daemonsets
-// --delete-emptydir-data). Pods that are going already are left to go. That
-// kubectl then looks every second whether they are gone has no effect and is
-// left out.
+// --delete-emptydir-data). Pods of DaemonSets stay, and pods that are going
+// already are left to go. That kubectl then looks every second whether they are
+// gone has no effect and is left out.
 func runDrain(u *Kubectl, a *task, node model.Object) {
 	if a.Timeout > 0 {
 		a.until = u.kernel.Now().Add(a.Timeout)
@@ -28,8 +28,12 @@ func runDrain(u *Kubectl, a *task, node model.Object) {
 func evictAll(u *Kubectl, a *task, node model.Ref) {
 	var bare []string
 	var pods []model.Ref
+	if why := a.client.May(store.Read{Right: store.RightList, Kind: model.KindPod}); why != store.Accepted {
+		u.fail(a, "the API server refuses to list pods: "+why.String())
+		return
+	}
 	u.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
-		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() {
+		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() && p.Owner.Kind != model.KindDaemonSet {
 			pods = append(pods, p.Ref())
 			if p.Owner.IsZero() && !p.Phase.Terminal() {
 				bare = append(bare, p.Namespace+"/"+p.Name)
@@ -69,7 +73,7 @@ func (u *Kubectl) throttled(slot uint32) {
 
 func (u *Kubectl) sayRefused(c *call) {
 	if p := u.store.Get(c.target); p != nil {
-		u.client.Note(p, true, ReasonEvictionRefused, "error when evicting pods (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.")
+		c.task.client.Note(p, true, ReasonEvictionRefused, "error when evicting pods (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.")
 	}
 }
 

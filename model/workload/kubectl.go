@@ -31,8 +31,9 @@ type Kubectl struct {
 	store  *store.Store
 	net    *network.Network
 	self   sim.ActorID
-	client *store.Client
-	tasks  []task // by time; the first is to apply the initial objects
+	site   network.Site
+	people []*store.Client // one for each user of an action; replies are the same for all
+	tasks  []task          // by time; the first is to apply the initial objects
 
 	calls  []call
 	unused []uint32
@@ -41,6 +42,7 @@ type Kubectl struct {
 // task is an action and how far it is.
 type task struct {
 	*Action
+	client *store.Client
 	number uint64         // among all tasks
 	rest   []model.Object // still to be applied, one after another
 	open   int            // calls that are not answered
@@ -54,6 +56,7 @@ type call struct {
 	target model.Ref
 	object model.Object // OpCreate: as the manifest says; copies of it are sent
 	patch  store.Patch
+	part   store.Part                                  // of the target, that the patch changes
 	then   func(u *Kubectl, t *task, target model.Ref) // once it is accepted; may be nil
 	later  bool                                        // it was refused for the moment, and nothing waits for it any more
 }
@@ -68,21 +71,35 @@ const (
 // NewKubectl is a person at a site with actions to do, whose Do names are all
 // registered. The actions are not changed; runs may share them.
 func NewKubectl(k *sim.Kernel, s *store.Store, net *network.Network, at network.Site, actions []Action) *Kubectl {
-	u := &Kubectl{kernel: k, store: s, net: net}
+	u := &Kubectl{kernel: k, store: s, net: net, site: at}
 	u.self = k.Register("kubectl", u)
-	u.client = s.NewClient(store.ClientConfig{Name: "kubectl", Actor: u.self, Site: at})
-	u.tasks = []task{{Action: &Action{At: -1, Do: "apply"}}}
+	u.tasks = []task{{Action: &Action{At: -1, Do: "apply"}, client: u.as("")}}
 	for i := range actions {
 		if Lookup(actions[i].Do) == nil {
 			panic("workload: unregistered action " + actions[i].Do)
 		}
-		u.tasks = append(u.tasks, task{Action: &actions[i]})
+		u.tasks = append(u.tasks, task{Action: &actions[i], client: u.as(actions[i].As)})
 	}
 	slices.SortStableFunc(u.tasks, func(a, b task) int { return cmp.Compare(a.At, b.At) })
 	for i := range u.tasks {
 		u.tasks[i].number = uint64(i)
 	}
 	return u
+}
+
+// as is the client with which a user's actions are done.
+func (u *Kubectl) as(user string) *store.Client {
+	name, as := "kubectl", store.Admin("kubectl")
+	if user != "" {
+		name, as = "kubectl as "+user, store.User(user)
+	}
+	for _, c := range u.people {
+		if c.Name == name {
+			return c
+		}
+	}
+	u.people = append(u.people, u.store.NewClient(store.ClientConfig{Name: name, As: as, Actor: u.self, Site: u.site}))
+	return u.people[len(u.people)-1]
 }
 
 // Start has every action done at its time.
@@ -129,7 +146,7 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyAgain:
 		u.again(uint32(about))
 	case store.WhyReply:
-		if r, ok := u.client.Reply(about); ok {
+		if r, ok := u.people[0].Reply(about); ok {
 			u.answered(r)
 		}
 	}
@@ -149,12 +166,12 @@ func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 // read fetches the target of an action, and tries again later if the API
 // server is out of reach.
 func (u *Kubectl) read(now sim.Time, i uint64) {
-	a := u.tasks[i].Action
+	a, c := u.tasks[i].Action, u.tasks[i].client
 	luck := sim.HashName(a.Do + " " + a.path())
-	there, sent := u.net.Delay(u.client.Site, u.client.Server, luck, 2*uint64(now))
-	back, came := u.net.Delay(u.client.Server, u.client.Site, luck, 2*uint64(now)+1)
+	there, sent := u.net.Delay(c.Site, c.Server, luck, 2*uint64(now))
+	back, came := u.net.Delay(c.Server, c.Site, luck, 2*uint64(now)+1)
 	if !sent || !came {
-		u.kernel.Post(now.Add(u.client.Timeout), u.self, whyAct, i)
+		u.kernel.Post(now.Add(c.Timeout), u.self, whyAct, i)
 		return
 	}
 	u.kernel.Post(now.Add(there+back), u.self, whyRead, i)
@@ -170,12 +187,25 @@ func (u *Kubectl) act(a *task) {
 		u.fail(a, "not possible with this kind of object")
 		return
 	}
+	if !u.mayGet(a, a.Kind, a.Namespace, a.Name) {
+		return
+	}
 	target := u.store.Lookup(a.Kind, a.Namespace, a.Name)
 	if target == nil {
 		u.fail(a, fmt.Sprintf("%ss %q not found", a.Kind.Short(), a.Name))
 		return
 	}
 	c.run(u, a, target)
+}
+
+// mayGet tells whether the API server shows an object to whoever does the
+// action; if not it says so.
+func (u *Kubectl) mayGet(t *task, kind model.Kind, namespace, name string) bool {
+	why := t.client.May(store.Read{Right: store.RightGet, Kind: kind, Namespace: namespace, Name: name})
+	if why != store.Accepted {
+		u.failNamed(t, kind, namespace, name, "the API server refuses to get it: "+why.String())
+	}
+	return why == store.Accepted
 }
 
 // path is the name of the action's target, "" if it has none.
@@ -209,13 +239,13 @@ func (u *Kubectl) send(slot uint32) {
 	c, tag := &u.calls[slot], uint64(slot)
 	switch c.op {
 	case store.OpCreate:
-		u.client.Create(c.object.Copy(), tag)
+		c.task.client.Create(c.object.Copy(), tag)
 	case store.OpPatch:
-		u.client.Patch(c.target, c.patch, tag)
+		c.task.client.PatchPart(c.target, c.part, c.patch, tag)
 	case store.OpDelete:
-		u.client.Delete(c.target, store.DefaultGrace, tag)
+		c.task.client.Delete(c.target, store.DefaultGrace, tag)
 	case store.OpEvict:
-		u.client.Evict(c.target, store.DefaultGrace, tag)
+		c.task.client.Evict(c.target, store.DefaultGrace, tag)
 	}
 }
 
@@ -266,10 +296,16 @@ func (u *Kubectl) refused(c *call, why store.Refusal) {
 
 // failObject says why a call cannot be done, about its object if it has one.
 func (u *Kubectl) failObject(c *call, why string) {
-	a := *c.task.Action
-	if c.object != nil {
-		h := c.object.Head()
-		a.Kind, a.Namespace, a.Name = h.Kind, h.Namespace, h.Name
+	if c.object == nil {
+		u.fail(c.task, why)
+		return
 	}
+	h := c.object.Head()
+	u.failNamed(c.task, h.Kind, h.Namespace, h.Name, why)
+}
+
+func (u *Kubectl) failNamed(t *task, kind model.Kind, namespace, name, why string) {
+	a := *t.Action
+	a.Kind, a.Namespace, a.Name = kind, namespace, name
 	u.fail(&task{Action: &a}, why)
 }

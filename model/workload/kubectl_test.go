@@ -295,3 +295,52 @@ func TestRegistryIsSorted(t *testing.T) {
 		t.Error("Commands is not in alphabetical order")
 	}
 }
+
+// What kubectl can do to a Deployment it can do to a StatefulSet, and but for
+// scaling to a DaemonSet; drain leaves pods of DaemonSets where they are
+// (--ignore-daemonsets).
+func TestKubectlKnowsTheOtherMakersOfPods(t *testing.T) {
+	r := newRig(t, 1, 1)
+	d := deployment("db", 3, "db:1")
+	set := &model.StatefulSet{
+		Meta: model.Meta{Kind: model.KindStatefulSet, Namespace: "default", Name: "db"}, Replicas: 3, Selector: d.Selector, Template: d.Template,
+		Partition: 2, HistoryLimit: 10,
+	}
+	daemons := &model.DaemonSet{
+		Meta: model.Meta{Kind: model.KindDaemonSet, Namespace: "default", Name: "logs"}, Selector: d.Selector, Template: d.Template,
+	}
+	job := &model.Job{Meta: model.Meta{Kind: model.KindJob, Namespace: "default", Name: "sum"}, JobSpec: model.JobSpec{Template: d.Template, Parallelism: 1}}
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{set, daemons, job}})
+	changed := *set
+	changed.Partition, changed.Replicas = 0, 4
+	wider := *job
+	wider.Parallelism = 5
+	r.do(
+		workload.Action{Do: "apply", Objects: []model.Object{&changed, &wider}},
+		workload.Action{Do: "scale", Kind: model.KindStatefulSet, Name: "db", Replicas: 7},
+		workload.Action{Do: "set-image", Kind: model.KindStatefulSet, Name: "db", Image: "db:2"},
+		workload.Action{Do: "set-image", Kind: model.KindDaemonSet, Name: "logs", Image: "logs:2"},
+		workload.Action{Do: "scale", Kind: model.KindDaemonSet, Name: "logs", Replicas: 7},
+		workload.Action{Do: "delete", Kind: model.KindJob, Name: "sum"},
+	)
+	got := r.store.Lookup(model.KindStatefulSet, "default", "db").(*model.StatefulSet)
+	if got.Replicas != 7 || got.Partition != 0 || got.Template.Spec.Containers[0].Image != "db:2" || got.Generation != 4 {
+		t.Errorf("%+v", got)
+	}
+	if x := r.store.Lookup(model.KindDaemonSet, "default", "logs").(*model.DaemonSet); x.Template.Spec.Containers[0].Image != "logs:2" || x.Generation != 2 {
+		t.Errorf("%+v", x)
+	}
+	if r.store.Lookup(model.KindJob, "default", "sum") != nil || r.failures() != "daemonset/logs: scale: not possible with this kind of object" {
+		t.Errorf("the Job is there, or %q", r.failures())
+	}
+	for _, owner := range []model.Kind{model.KindDaemonSet, model.KindStatefulSet} {
+		p := *r.store.Get(r.pod("x", owner.Short(), "n-0")).(*model.Pod)
+		p.Owner = model.Ref{Kind: owner, ID: 1}
+		r.store.Update(0, &p)
+	}
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0"})
+	stays, goes := r.store.Lookup(model.KindPod, "default", "daemonset"), r.store.Lookup(model.KindPod, "default", "statefulset")
+	if stays.Head().Deleting() || goes != nil && !goes.Head().Deleting() {
+		t.Errorf("drained %v and not %v", stays.Head().Deleting(), goes)
+	}
+}

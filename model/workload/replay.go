@@ -58,7 +58,7 @@ const (
 func NewReplay(k *sim.Kernel, s *store.Store, at network.Site, arrivals []Arrival) *Replay {
 	r := &Replay{kernel: k, store: s, arrivals: arrivals, pods: make([]model.Ref, len(arrivals))}
 	r.self = k.Register("trace", r)
-	r.client = s.NewClient(store.ClientConfig{Name: "trace", Actor: r.self, Site: at})
+	r.client = s.NewClient(store.ClientConfig{Name: "trace", As: store.Admin("trace"), Actor: r.self, Site: at})
 	return r
 }
 
@@ -120,7 +120,9 @@ func (r *Replay) answered(now sim.Time, reply store.Reply) {
 	case reply.Refusal == store.AlreadyExists && r.mine(a):
 		r.arrived(now, i, r.store.Lookup(model.KindPod, a.Namespace, a.Name).Head().Ref())
 	case reply.Refusal != store.Accepted:
-		r.client.Note(a.Pod(), true, ReasonActionFailed, "create: the API server refuses it: "+reply.Refusal.String())
+		r.store.Note(r.self, model.Note{
+			Name: a.Pod().Path(), Warning: true, Reason: ReasonActionFailed, Message: "create: the API server refuses it: " + reply.Refusal.String(),
+		})
 	default:
 		r.arrived(now, i, reply.Object.Head().Ref())
 	}

@@ -40,9 +40,9 @@ func (r *rig) lives() string {
 
 func TestPodsOfATraceComeAndGoAtTheirTimes(t *testing.T) {
 	r := newRig(t, 1, 0)
-	r.replay([2]int{0, 10}, [2]int{0, 0}, [2]int{5, 5}, [2]int{7, 8})
+	r.replay([2]int{0, 10}, [2]int{1, 0}, [2]int{5, 5}, [2]int{7, 8})
 	r.after(time.Hour)
-	if got, want := r.lives(), "p-0 created 0s; p-1 created 0s; p-2 created 5s; p-2 deleted 5s; p-3 created 7s; p-3 deleted 8s; p-0 deleted 10s; "; got != want {
+	if got, want := r.lives(), "p-0 created 0s; p-1 created 1s; p-2 created 5s; p-2 deleted 5s; p-3 created 7s; p-3 deleted 8s; p-0 deleted 10s; "; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -36,7 +36,7 @@ func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
-	apiserver.New(k, r.store, etcd.New(k.Luck(), 1), net, r.control, 4)
+	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	for i := range nodes {
 		name := fmt.Sprintf("n-%d", i)
 		r.sites[name] = net.AddSite(name, "a")

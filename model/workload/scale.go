@@ -6,7 +6,7 @@ import (
 )
 
 func runScale(u *Kubectl, a *task, target model.Object) {
-	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: scale{a.Replicas}})
+	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), part: store.Scale, patch: scale{a.Replicas}})
 }
 
 type scale struct{ replicas int32 }
@@ -19,6 +19,8 @@ func (p scale) Apply(cur model.Object) model.Object {
 	case *model.Deployment:
 		replicas = &n.Replicas
 	case *model.ReplicaSet:
+		replicas = &n.Replicas
+	case *model.StatefulSet:
 		replicas = &n.Replicas
 	}
 	if *replicas == p.replicas {

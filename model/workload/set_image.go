@@ -8,10 +8,10 @@ import (
 	"orrery/model/store"
 )
 
-// runSetImage changes the Deployment's template, if it has the container.
+// runSetImage changes the template of what makes pods, if it has the container.
 func runSetImage(u *Kubectl, a *task, target model.Object) {
 	p := setImage{a.Container, a.Image}
-	if _, err := p.index(target.(*model.Deployment).Template.Spec); err != nil {
+	if _, err := p.index((*templateOf(target)).Spec); err != nil {
 		u.fail(a, err.Error())
 		return
 	}
@@ -38,18 +38,31 @@ func (p setImage) index(spec *model.PodSpec) (int, error) {
 // Apply implements store.Patch. The pull policy stays: the API server defaults
 // it from the image only when the object is created.
 func (p setImage) Apply(cur model.Object) model.Object {
-	old := cur.(*model.Deployment)
-	i, err := p.index(old.Template.Spec)
-	if err != nil || old.Template.Spec.Containers[i].Image == p.image {
+	old := *templateOf(cur)
+	i, err := p.index(old.Spec)
+	if err != nil || old.Spec.Containers[i].Image == p.image {
 		return cur
 	}
-	spec := *old.Template.Spec
+	spec := *old.Spec
 	spec.Containers = slices.Clone(spec.Containers)
 	spec.Containers[i].Image = p.image
-	t := &model.Template{Labels: old.Template.Labels, Spec: &spec, Rest: old.Template.Rest}
+	t := &model.Template{Labels: old.Labels, Spec: &spec, Rest: old.Rest}
 	t.Hash = t.ComputeHash()
-	next := *old
-	next.Template = t
-	next.Generation++
-	return &next
+	next := cur.Copy()
+	*templateOf(next) = t
+	next.Head().Generation++
+	return next
+}
+
+// templateOf is where an object keeps the template of its pods.
+func templateOf(o model.Object) **model.Template {
+	switch o := o.(type) {
+	case *model.Deployment:
+		return &o.Template
+	case *model.StatefulSet:
+		return &o.Template
+	case *model.DaemonSet:
+		return &o.Template
+	}
+	panic("workload: " + o.Head().Path() + " has no template to change")
 }

@@ -112,7 +112,7 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 	}
 	for i := range t.flows {
 		if t.flows[i].deployment != "" && t.client == nil {
-			t.client = s.NewClient(store.ClientConfig{Name: "traffic", Actor: t.self, Site: c.Site})
+			t.client = s.NewClient(store.ClientConfig{Name: "traffic", As: store.Admin("traffic"), Actor: t.self, Site: c.Site})
 			t.watchDeployments = t.client.Watch(model.KindDeployment)
 			t.watchPods = t.client.Watch(model.KindPod)
 		}

@@ -72,12 +72,31 @@ var inert = words(`containers.terminationMessagePath containers.terminationMessa
 var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels
 	spec.template.metadata.creationTimestamp spec.template.metadata.name status`)
 
+var job = join(words(`parallelism completions completionMode backoffLimit backoffLimitPerIndex maxFailedIndexes
+	activeDeadlineSeconds ttlSecondsAfterFinished suspend podReplacementPolicy podFailurePolicy
+	template.metadata.labels template.metadata.creationTimestamp template.metadata.name`),
+	under("template.spec", podSpec), under("template.spec", inert))
+
 var (
 	actedReplicaSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`metadata.ownerReferences`))
 
 	actedDeployment = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.strategy spec.progressDeadlineSeconds spec.revisionHistoryLimit spec.paused`))
+
+	// What a StatefulSet's pods are called in DNS is not modeled, so its Service
+	// decides nothing.
+	actedStatefulSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`spec.serviceName spec.podManagementPolicy spec.updateStrategy spec.ordinals spec.revisionHistoryLimit`))
+
+	actedDaemonSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
+		words(`spec.updateStrategy spec.revisionHistoryLimit`))
+
+	actedJob = acting(bookkeeping, under("spec", job), words(`metadata.ownerReferences status`))
+
+	actedCronJob = acting(bookkeeping, under("spec.jobTemplate.spec", job), words(`spec.schedule spec.timeZone spec.concurrencyPolicy
+		spec.suspend spec.startingDeadlineSeconds spec.successfulJobsHistoryLimit spec.failedJobsHistoryLimit
+		spec.jobTemplate.metadata.labels status`))
 
 	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
 		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
@@ -104,8 +123,15 @@ var (
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
 
+	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
+
+	actedQuota = acting(bookkeeping, words(`spec.hard status`))
+
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
+	actedAccount  = acting(bookkeeping, words(`secrets imagePullSecrets automountServiceAccountToken metadata.annotations`))
+	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
+	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
 )
 

@@ -32,7 +32,7 @@ func readDeployment(o *object) {
 		Replicas:         replicas(spec.field("replicas"), in.Spec.Replicas),
 		MinReady:         seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
 		ProgressDeadline: 600 * time.Second,
-		HistoryLimit:     10,
+		HistoryLimit:     historyLimit(spec, in.Spec.RevisionHistoryLimit),
 		Paused:           in.Spec.Paused,
 	}
 	d.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
@@ -41,12 +41,6 @@ func readDeployment(o *object) {
 	}
 	if d.ProgressDeadline <= d.MinReady {
 		spec.field("progressDeadlineSeconds").errorf("%v must be more than minReadySeconds, %v", d.ProgressDeadline, d.MinReady)
-	}
-	if h := in.Spec.RevisionHistoryLimit; h != nil {
-		d.HistoryLimit = *h
-		if *h < 0 {
-			spec.field("revisionHistoryLimit").errorf("%d is negative", *h)
-		}
 	}
 	strategy(spec.field("strategy"), &in.Spec.Strategy, d)
 	d.Template = o.template(spec.field("template"), &in.Spec.Template)
@@ -163,7 +157,7 @@ func countOrPercent(p *place, v intstr.IntOrString) model.CountOrPercent {
 // template reads what pods are made from. All of them share it.
 func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	spec := p.field("spec")
-	m := &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(spec, &t.Spec, t.Annotations)}
+	m := o.bareTemplate(p, t)
 	if o.set.snapshot && !o.set.state {
 		m.Labels = slices.DeleteFunc(m.Labels, func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	}
@@ -173,9 +167,13 @@ func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 	if m.Spec.ActiveDeadline != 0 {
 		spec.field("activeDeadlineSeconds").errorf("must not be given in a %s", o.kind.typed.kind)
 	}
-	m.Rest = rest(t)
 	m.Hash = m.ComputeHash()
 	return m
+}
+
+// bareTemplate is a template whatever it is for, without a hash.
+func (o *object) bareTemplate(p *place, t *corev1.PodTemplateSpec) *model.Template {
+	return &model.Template{Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(p.field("spec"), &t.Spec, t.Annotations), Rest: rest(t)}
 }
 
 // podSelector reads the selector of a controller, which must select the pods the

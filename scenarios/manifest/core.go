@@ -89,6 +89,12 @@ func (s *Set) owns(b owned) bool {
 	switch b.kind {
 	case "Deployment":
 		return s.has(model.KindDeployment, b.pod.Namespace, b.name)
+	case "Job":
+		return s.has(model.KindJob, b.pod.Namespace, b.name)
+	case "StatefulSet":
+		return s.has(model.KindStatefulSet, b.pod.Namespace, b.name)
+	case "DaemonSet":
+		return s.has(model.KindDaemonSet, b.pod.Namespace, b.name)
 	case "ReplicaSet":
 		if s.has(model.KindReplicaSet, b.pod.Namespace, b.name) {
 			return true

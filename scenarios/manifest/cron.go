@@ -13,39 +13,31 @@ var cronFields = [...]struct {
 	low, high int
 }{{"minute", 0, 59}, {"hour", 0, 23}, {"day of the month", 1, 31}, {"month", 1, 12}, {"day of the week", 0, 7}}
 
-// checkSchedule refuses a CronJob's schedule that the API server would refuse:
-// one that never comes, or always (pkg/apis/batch/validation/validation.go).
-// Names of months and days are taken as they are.
-func checkSchedule(v strict.Value) {
-	if !v.IsScalar() || v.IsNull() {
-		return
-	}
-	text := v.Text()
-	if text == "" {
-		return
-	}
+// wrongSchedule says why the API server would refuse a CronJob's schedule: it
+// never comes, or always (pkg/apis/batch/validation/validation.go). It is "" for
+// a good one. Names of months and days are taken as they are.
+func wrongSchedule(text string) string {
 	if rest, ok := strings.CutPrefix(text, "@every "); ok {
 		if d, err := strict.ParseDuration(rest); err != nil || d <= 0 {
-			v.Errorf("%s is no schedule: the period must be longer than 0", strict.Quote(text))
+			return strict.Quote(text) + " is no schedule: the period must be longer than 0"
 		}
-		return
+		return ""
 	}
 	if strings.HasPrefix(text, "@") {
-		return
+		return ""
 	}
 	parts := strings.Fields(text)
 	if len(parts) != len(cronFields) {
-		v.Errorf("%s is no schedule: write minute, hour, day of the month, month and day of the week, such as \"*/5 * * * *\"", strict.Quote(text))
-		return
+		return strict.Quote(text) + " is no schedule: write minute, hour, day of the month, month and day of the week, such as \"*/5 * * * *\""
 	}
 	for i, part := range parts {
 		for _, item := range strings.Split(part, ",") {
 			if wrong := cronItem(item, cronFields[i].low, cronFields[i].high); wrong != "" {
-				v.Errorf("%s is no schedule: the %s %s %s", strict.Quote(text), cronFields[i].name, strict.Quote(item), wrong)
-				return
+				return strict.Quote(text) + " is no schedule: the " + cronFields[i].name + " " + strict.Quote(item) + " " + wrong
 			}
 		}
 	}
+	return ""
 }
 
 // cronItem says what is wrong with one item of a field, or "".

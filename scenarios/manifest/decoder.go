@@ -217,11 +217,7 @@ func (s *Set) unmodeled(v strict.Value, t typed) {
 		name = n.Text()
 	}
 	what := "kind " + t.kind + ": not modeled"
-	if t.kind == "CronJob" {
-		checkSchedule(v.Peek("spec").Peek("schedule"))
-	}
-	switch t.kind {
-	case "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController":
+	if t.kind == "ReplicationController" {
 		what += ", so its pods do not exist here"
 	}
 	key := t.String()

@@ -27,7 +27,12 @@ func init() {
 	kinds = []kind{
 		{typed{"apps/v1", "Deployment"}, model.KindDeployment, true, false, actedDeployment, readDeployment},
 		{typed{"apps/v1", "ReplicaSet"}, model.KindReplicaSet, true, false, actedReplicaSet, readReplicaSet},
-		{typed{"apps/v1", "StatefulSet"}, model.KindNone, true, false, actedOwner, readStatefulSet},
+		{typed{"apps/v1", "StatefulSet"}, model.KindStatefulSet, true, false, actedStatefulSet, readStatefulSet},
+		{typed{"apps/v1", "DaemonSet"}, model.KindDaemonSet, true, false, actedDaemonSet, readDaemonSet},
+		{typed{"batch/v1", "Job"}, model.KindJob, true, false, actedJob, readJob},
+		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
+		{typed{"v1", "LimitRange"}, model.KindLimitRange, true, false, actedLimitRange, readLimitRange},
+		{typed{"v1", "ResourceQuota"}, model.KindResourceQuota, true, false, actedQuota, readQuota},
 		{typed{"v1", "ReplicationController"}, model.KindNone, true, false, actedOwner, readReplicationController},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
@@ -43,6 +48,11 @@ func init() {
 		{typed{"storage.k8s.io/v1", "VolumeAttachment"}, model.KindNone, false, false, actedStorage, readAttachment},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
+		{typed{"v1", "ServiceAccount"}, model.KindServiceAccount, true, false, actedAccount, readServiceAccount},
+		{typed{"rbac.authorization.k8s.io/v1", "Role"}, model.KindRole, true, false, actedRole, readRole},
+		{typed{"rbac.authorization.k8s.io/v1", "ClusterRole"}, model.KindClusterRole, false, false, actedRole, readClusterRole},
+		{typed{"rbac.authorization.k8s.io/v1", "RoleBinding"}, model.KindRoleBinding, true, false, actedBinding, readRoleBinding},
+		{typed{"rbac.authorization.k8s.io/v1", "ClusterRoleBinding"}, model.KindClusterRoleBinding, false, false, actedBinding, readClusterRoleBinding},
 	}
 }
 
@@ -61,7 +71,7 @@ func lookup(t typed) *kind {
 // write by mistake.
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
-	"scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
 }
 
 // object is one object while it is read.
@@ -75,7 +85,8 @@ type object struct {
 func (o *object) root() *place { return &place{object: o} }
 
 // identify reads the object's name and namespace, and tells whether it has a
-// good one that nothing else in the set has.
+// good one that nothing else in the set has. Names of roles and bindings may have
+// colons and more (pkg/apis/rbac/validation/validation.go ValidateRBACName).
 func (o *object) identify() bool {
 	o.meta.Kind = o.kind.kind
 	meta := o.v.Peek("metadata")
@@ -84,9 +95,12 @@ func (o *object) identify() bool {
 		o.root().fields("metadata", "name").errorf("is missing in this %s", o.kind.typed.kind)
 		return false
 	}
-	if o.kind.label {
+	switch {
+	case o.kind.label:
 		o.meta.Name = name.DNSLabel()
-	} else {
+	case strings.HasPrefix(o.kind.typed.version, "rbac."):
+		o.meta.Name = pathSegment(name)
+	default:
 		o.meta.Name = name.Name()
 	}
 	if o.kind.namespaced {

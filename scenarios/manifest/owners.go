@@ -1,19 +1,10 @@
 package manifest
 
 import (
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"orrery/model"
 )
-
-// readStatefulSet reads what a StatefulSet of a State selects.
-func readStatefulSet(o *object) {
-	var in appsv1.StatefulSet
-	if o.inState() && decode(o, &in) {
-		o.own(labelSelector(o.root().fields("spec", "selector"), in.Spec.Selector))
-	}
-}
 
 // readReplicationController reads what a ReplicationController of a State
 // selects: the labels of its template, if it does not say

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"orrery/model"
 )
@@ -49,19 +48,12 @@ func budgetAmounts(spec *place, s *policyv1.PodDisruptionBudgetSpec, into *model
 	case s.MinAvailable != nil && s.MaxUnavailable != nil:
 		spec.field("maxUnavailable").errorf("must not be given with minAvailable: a budget says one or the other")
 	case s.MinAvailable != nil:
-		into.MinAvailable = budgetAmount(spec.field("minAvailable"), *s.MinAvailable)
+		n := share(spec.field("minAvailable"), *s.MinAvailable)
+		into.MinAvailable = &n
 	case s.MaxUnavailable != nil:
-		into.MaxUnavailable = budgetAmount(spec.field("maxUnavailable"), *s.MaxUnavailable)
+		n := share(spec.field("maxUnavailable"), *s.MaxUnavailable)
+		into.MaxUnavailable = &n
 	}
-}
-
-// budgetAmount is an amount of which no more than all can be asked.
-func budgetAmount(p *place, v intstr.IntOrString) *model.CountOrPercent {
-	n := countOrPercent(p, v)
-	if n.Percent && n.Value > 100 {
-		p.errorf("%d%% is more than 100%%", n.Value)
-	}
-	return &n
 }
 
 // Budgets is the PodDisruptionBudgets of a State.

@@ -52,7 +52,7 @@ func TestOnlineBoutiqueLoads(t *testing.T) {
 		t.Errorf("%d Deployments and %d Services, want 12 and 12", n[model.KindDeployment], n[model.KindService])
 	}
 	checkNotes(t, d, "manifests.yaml:422: deployment/redis-cart: spec.template.spec.volumes: not modeled",
-		"manifests.yaml:144: serviceaccount/frontend: kind ServiceAccount: not modeled (and 10 more)")
+		"manifests.yaml:412: deployment/redis-cart: spec.template.spec.containers.volumeMounts: not modeled")
 	front := s.Objects[0].(*model.Deployment)
 	c := front.Template.Spec.Containers[0]
 	if front.Name != "frontend" || front.Replicas != 1 || c.Requests.CPUMilli != 100 || c.Limits.MemoryBytes != 128<<20 ||

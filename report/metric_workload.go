@@ -2,22 +2,22 @@ package report
 
 import "orrery/sim"
 
-// rollout follows one number of a Deployment.
+// rollout follows one number of a workload.
 type rollout struct {
 	about target
-	of    func(*deployment) int64
+	of    func(*workload) int64
 	found series
 }
 
-func openDeployment(of func(*deployment) int64) func(about) instrument {
+func openWorkload(of func(*workload) int64) func(about) instrument {
 	return func(a about) instrument { return &rollout{about: a.target, of: of} }
 }
 
-func statusAvailable(d *deployment) int64 { return int64(d.object.AvailableReplicas) }
+func statusAvailable(w *workload) int64 { return w.is.available }
 
 func (m *rollout) see(s *state, now sim.Time, record int) {
-	if d := s.deployment(m.about); d != nil {
-		m.found.add(now, m.of(d), 0, record)
+	if w := s.workload(m.about); w != nil {
+		m.found.add(now, m.of(w), 0, record)
 	}
 }
 

@@ -1,0 +1,154 @@
+package apiserver
+
+import (
+	"slices"
+	"strconv"
+
+	"orrery/model"
+	"orrery/model/etcd"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Backend is etcd behind the API servers. Each server writes through the
+// member on its own machine, as kubeadm sets them up; what the group agrees on
+// is applied once, in that order, to what is true.
+type Backend struct {
+	*etcd.Group
+	store   *store.Store
+	net     *network.Network
+	self    sim.ActorID
+	sites   []network.Site
+	servers []*Server // by member
+	writes  []write
+	unused  []uint32
+}
+
+// write is a request that etcd is asked to agree on.
+type write struct {
+	slot   uint64
+	server *Server
+	more   bool           // the request needs another commit after this one
+	late   *store.Request // once it failed: what it asked for, which may be agreed on all the same
+}
+
+// NewBackend is an etcd group whose members run at c.Sites, where servers are
+// to be made.
+func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
+	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites))}
+	b.self = k.Register("etcd-log", b)
+	b.Group = etcd.New(k, net, b, c)
+	return b
+}
+
+// join makes a server the one on the machine of its member.
+func (b *Backend) join(a *Server, at network.Site) int {
+	member := slices.Index(b.sites, at)
+	b.servers[member] = a
+	return member
+}
+
+// propose has a request agreed on that its server has ready at a time.
+func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64) {
+	w := write{slot: slot, server: a}
+	id := uint32(len(b.writes))
+	if n := len(b.unused); n > 0 {
+		id = b.unused[n-1]
+		b.unused = b.unused[:n-1]
+		b.writes[id] = w
+	} else {
+		b.writes = append(b.writes, w)
+	}
+	b.Propose(a.member, at, uint64(id), b.growth(r))
+}
+
+// growth is what a request will do to the number of objects. A pod that is
+// given time to end is not removed but written.
+func (b *Backend) growth(r *store.Request) etcd.Growth {
+	switch r.Op {
+	case store.OpCreate:
+		if r.Step == 0 && b.counted(r.Object) {
+			return etcd.Replaces
+		}
+		return etcd.Creates
+	case store.OpEvict, store.OpDelete:
+		if r.Op == store.OpEvict && r.Step < evictDelete {
+			return etcd.Replaces
+		}
+		if p, ok := b.store.Get(r.Target).(*model.Pod); ok && p.NodeID != 0 && r.Grace != 0 {
+			return etcd.Replaces
+		}
+		return etcd.Deletes
+	}
+	return etcd.Replaces
+}
+
+// Agreed implements etcd.Client.
+func (b *Backend) Agreed(about uint64) {
+	w := &b.writes[about]
+	if w.late != nil {
+		w.server.commit(w.late)
+		return
+	}
+	r := b.store.Request(w.slot)
+	refusal, stored, done := w.server.commit(r)
+	if w.more = !done; done {
+		r.Decide(refusal, stored)
+	}
+}
+
+// Answer implements etcd.Client.
+func (b *Backend) Answer(about uint64) {
+	w := b.writes[about]
+	b.Forget(about)
+	if w.more {
+		w.server.again(w.slot)
+		return
+	}
+	b.store.Reply(w.slot)
+}
+
+// Failed implements etcd.Client. The request is kept, since it may be agreed
+// on later; if it was, and only the answer is missing, its time is over.
+func (b *Backend) Failed(about uint64, why etcd.Failure) {
+	w := &b.writes[about]
+	r := *b.store.Request(w.slot)
+	w.late = &r
+	refusal := store.TimedOut
+	if why == etcd.NoSpace {
+		refusal = store.NoSpace
+	}
+	b.store.Answer(w.slot, refusal, nil)
+}
+
+// Forget implements etcd.Client.
+func (b *Backend) Forget(about uint64) {
+	b.writes[about] = write{}
+	b.unused = append(b.unused, uint32(about))
+}
+
+// Leads implements etcd.Client.
+func (b *Backend) Leads(member int, term uint64) {
+	b.note(member, model.Note{Reason: "EtcdLeaderElected", Message: "leads in term " + strconv.FormatUint(term, 10)})
+}
+
+// Serving implements etcd.Client.
+func (b *Backend) Serving(member int, ok bool) {
+	b.store.SetServing(b.sites[member], ok)
+	if ok {
+		b.note(member, model.Note{Reason: "EtcdServing", Message: "its API server reads and writes again"})
+		return
+	}
+	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: "its API server has waited 7s for a leader"})
+}
+
+// note tells people something about a member. No component of Kubernetes does;
+// they read it in etcd's log.
+func (b *Backend) note(member int, n model.Note) {
+	n.Name = "etcd/" + b.net.Name(b.sites[member])
+	b.store.Note(b.self, n)
+}
+
+// Wake implements sim.Actor; etcd wakes itself.
+func (b *Backend) Wake(sim.Time, sim.Why, uint64) {}

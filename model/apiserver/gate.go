@@ -1,0 +1,167 @@
+package apiserver
+
+import (
+	"slices"
+	"strings"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// gate is authentication and authorization, which all API servers of a cluster
+// do alike, since they know the same accounts, roles and bindings. A real one
+// reads them from a watch and so acts on a change some milliseconds later.
+type gate struct {
+	store   *store.Store
+	version int // counts changes of accounts, roles and bindings, from 1
+	callers []caller
+}
+
+// caller is a client as the gate knows it.
+type caller struct {
+	node    string // the node whose kubelet it is, or ""
+	version int    // of the gate when the rights were looked up
+	known   bool   // the account that its token is for exists
+	rights  *rights
+}
+
+// gateOf is the gate of a store's API servers.
+func gateOf(s *store.Store) *gate {
+	if g, ok := s.Guard().(*gate); ok {
+		return g
+	}
+	g := &gate{store: s, version: 1}
+	s.SetGuard(g)
+	s.Observe(g)
+	return g
+}
+
+// Recorded implements store.Observer: what changes rights makes those that were
+// looked up void.
+func (g *gate) Recorded(r *store.Record) {
+	o := r.Object()
+	if o == nil {
+		return
+	}
+	switch o.Head().Kind {
+	case model.KindServiceAccount, model.KindRole, model.KindClusterRole, model.KindRoleBinding, model.KindClusterRoleBinding:
+		g.version++
+		g.store.RightsChanged()
+	}
+}
+
+// caller is what is known of a client, up to date.
+func (g *gate) caller(c *store.Client) *caller {
+	for int(c.ID) >= len(g.callers) {
+		g.callers = append(g.callers, caller{})
+	}
+	k := &g.callers[c.ID]
+	if k.version == 0 && slices.Contains(c.As.Groups, model.GroupNodes) {
+		k.node, _ = strings.CutPrefix(c.As.User, model.UserNodePrefix)
+	}
+	if k.version != g.version {
+		k.version, k.rights, k.known = g.version, nil, g.known(&c.As)
+	}
+	return k
+}
+
+// known tells whether the account of a token exists
+// (pkg/serviceaccount/claims.go Validate). Those of the control plane do: the
+// controller manager makes them, and every namespace has a default one.
+func (g *gate) known(as *store.Identity) bool {
+	account, ok := strings.CutPrefix(as.User, model.UserAccountPrefix)
+	if !ok {
+		return true
+	}
+	namespace, name, _ := strings.Cut(account, ":")
+	return namespace == model.NamespaceSystem || name == "default" || g.store.Lookup(model.KindServiceAccount, namespace, name) != nil
+}
+
+// pass is what a request that arrives is answered if it may not go on. Somebody
+// without a credential is not let in, as with --anonymous-auth=false; by default
+// Kubernetes knows them as system:anonymous, who may do nothing here either, and
+// answers 403.
+func (g *gate) pass(r *store.Request) store.Refusal {
+	k := g.caller(r.Client)
+	if !k.known || !r.Client.Authentic() {
+		return store.Unauthorized
+	}
+	if k.node != "" {
+		return g.passKubelet(r, k)
+	}
+	if !g.allows(r, k) {
+		return store.Forbidden
+	}
+	return store.Accepted
+}
+
+// allows tells whether RBAC does. Only rights that are not for the whole cluster
+// need the object.
+func (g *gate) allows(r *store.Request, k *caller) bool {
+	right, part := needed(r)
+	x := g.rights(r.Client, k)
+	kind, bit := r.Target.Kind, bitOf(right, part)
+	if x.everywhere[kind]&bit != 0 {
+		return true
+	}
+	if x.somewhere[kind]&bit == 0 {
+		return false
+	}
+	o := r.Object
+	if o == nil {
+		o = g.store.Get(r.Target)
+	}
+	if o == nil {
+		return true // and is not found
+	}
+	name := o.Head().Name
+	if right == store.RightCreate && part == store.Whole {
+		name = "" // which is in the object, not in the URL
+	}
+	return x.in(kind, bit, o.Head().Namespace, name)
+}
+
+// rights is what a client may do, looked up when it is first asked for.
+func (g *gate) rights(c *store.Client, k *caller) *rights {
+	if k.rights == nil {
+		k.rights = g.lookUp(&c.As)
+	}
+	return k.rights
+}
+
+// Read implements store.Guard.
+func (g *gate) Read(c *store.Client, what store.Read) store.Refusal {
+	k := g.caller(c)
+	if !k.known || !c.Authentic() {
+		return store.Unauthorized
+	}
+	if k.node != "" && g.kubeletReads(k.node, &what) {
+		return store.Accepted
+	}
+	x, bit := g.rights(c, k), bitOf(what.Right, store.Whole)
+	if x.everywhere[what.Kind]&bit != 0 || what.Namespace != "" && x.in(what.Kind, bit, what.Namespace, what.Name) {
+		return store.Accepted
+	}
+	return store.Forbidden
+}
+
+// needed is the right that a request needs, and for what part of its target.
+func needed(r *store.Request) (store.Right, store.Part) {
+	switch r.Op {
+	case store.OpCreate:
+		return store.RightCreate, store.Whole
+	case store.OpUpdate:
+		return store.RightUpdate, store.Whole
+	case store.OpUpdateStatus:
+		return store.RightUpdate, store.Status
+	case store.OpPatch:
+		return store.RightPatch, r.Part
+	case store.OpBind:
+		return store.RightCreate, store.Binding
+	case store.OpEvict:
+		return store.RightCreate, store.Eviction
+	case store.OpGet:
+		return store.RightGet, store.Whole
+	}
+	return store.RightDelete, store.Whole
+}

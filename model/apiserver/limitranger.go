@@ -1,0 +1,180 @@
+package apiserver
+
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// limited finds specs that were given the defaults of a namespace before. The
+// version is the newest of its LimitRanges.
+//
+//tidy:key compared as a whole
+type limited struct {
+	spec      *model.PodSpec
+	namespace string
+	version   int64
+	ranges    int
+}
+
+// admitLimits gives a new pod the defaults of the LimitRanges of its namespace,
+// and refuses one that asks for too little or too much
+// (plugin/pkg/admission/limitranger/admission.go).
+func (a *Server) admitLimits(r *store.Request) store.Refusal {
+	pod, ok := r.Object.(*model.Pod)
+	if r.Op != store.OpCreate || !ok || a.store.Count(model.KindLimitRange) == 0 {
+		return store.Accepted
+	}
+	key := limited{spec: pod.Spec, namespace: pod.Namespace}
+	var ranges []*model.LimitRange
+	a.store.Snapshot().Each(model.KindLimitRange, func(o model.Object) bool {
+		if l := o.(*model.LimitRange); l.Namespace == pod.Namespace {
+			ranges = append(ranges, l)
+			key.version, key.ranges = max(key.version, l.ResourceVersion), key.ranges+1
+		}
+		return true
+	})
+	if len(ranges) == 0 {
+		return store.Accepted
+	}
+	spec := a.limited[key]
+	if spec == nil {
+		spec = withDefaults(pod.Spec, ranges)
+		a.limited[key] = spec
+	}
+	pod.Spec = spec
+	for _, l := range ranges {
+		if !within(spec, l.Limits) {
+			return store.Forbidden
+		}
+	}
+	return store.Accepted
+}
+
+// amounts is a container's or a pod's amounts of the three resources, -1 where
+// nothing is said.
+type amounts [3]int64
+
+func amountsOf(r *model.Resources) amounts {
+	return amounts{said(r.CPUMilli), said(r.MemoryBytes), said(r.EphemeralBytes)}
+}
+
+func said(n int64) int64 {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+// asked is what a container requests; that it wants nothing may be said, too.
+func asked(c *model.Container) amounts {
+	x := amountsOf(&c.Requests)
+	if c.AsksForNoCPU {
+		x[0] = 0
+	}
+	if c.AsksForNoMemory {
+		x[1] = 0
+	}
+	return x
+}
+
+// withDefaults is spec, or a copy in which containers have the requests and
+// limits that they do not name (mergePodResourceRequirements).
+func withDefaults(spec *model.PodSpec, ranges []*model.LimitRange) *model.PodSpec {
+	out := *spec
+	out.Containers, out.InitContainers = slices.Clone(spec.Containers), slices.Clone(spec.InitContainers)
+	changed := false
+	for _, l := range ranges {
+		for i := range l.Limits {
+			if l.Limits[i].Pod {
+				continue
+			}
+			for _, list := range [][]model.Container{out.Containers, out.InitContainers} {
+				for j := range list {
+					changed = fill(&list[j], &l.Limits[i]) || changed
+				}
+			}
+		}
+	}
+	if !changed {
+		return spec
+	}
+	out.SumRequests()
+	return &out
+}
+
+// fill gives one container what it does not name, and tells whether that was
+// anything.
+func fill(c *model.Container, x *model.LimitRangeItem) bool {
+	before, limits := asked(c), amountsOf(&c.Limits)
+	set := func(into *int64, has bool, n int64) bool {
+		if has || n == 0 {
+			return false
+		}
+		*into = n
+		return true
+	}
+	changed := set(&c.Limits.CPUMilli, limits[0] >= 0, x.Default.CPUMilli)
+	changed = set(&c.Limits.MemoryBytes, limits[1] >= 0, x.Default.MemoryBytes) || changed
+	changed = set(&c.Limits.EphemeralBytes, limits[2] >= 0, x.Default.EphemeralBytes) || changed
+	changed = set(&c.Requests.CPUMilli, before[0] >= 0, x.DefaultRequest.CPUMilli) || changed
+	changed = set(&c.Requests.MemoryBytes, before[1] >= 0, x.DefaultRequest.MemoryBytes) || changed
+	return set(&c.Requests.EphemeralBytes, before[2] >= 0, x.DefaultRequest.EphemeralBytes) || changed
+}
+
+// within tells whether a pod keeps to all rules (PodValidateLimitFunc).
+func within(spec *model.PodSpec, items []model.LimitRangeItem) bool {
+	for i := range items {
+		x := &items[i]
+		var requests, limits amounts
+		for _, list := range [][]model.Container{spec.Containers, spec.InitContainers} {
+			for j := range list {
+				c := &list[j]
+				q, l := asked(c), amountsOf(&c.Limits)
+				if !x.Pod && !keeps(x, q, l) {
+					return false
+				}
+			}
+		}
+		for j := range spec.Containers {
+			requests, limits = sum(requests, asked(&spec.Containers[j])), sum(limits, amountsOf(&spec.Containers[j].Limits))
+		}
+		if x.Pod && !keeps(x, requests, limits) {
+			return false
+		}
+	}
+	return true
+}
+
+// sum adds up amounts; what one of them does not say the sum does not.
+func sum(a, b amounts) amounts {
+	for i := range a {
+		if a[i] < 0 || b[i] < 0 {
+			a[i] = -1
+		} else {
+			a[i] += b[i]
+		}
+	}
+	return a
+}
+
+// keeps tells whether requests and limits keep to one rule (minConstraint,
+// maxConstraint, limitRequestRatioConstraint). The ratio is a fraction there and a
+// product here.
+func keeps(x *model.LimitRangeItem, requests, limits amounts) bool {
+	least, most := amountsOf(&x.Min), amountsOf(&x.Max)
+	ratios := amounts{x.Ratio.CPUMilli, x.Ratio.MemoryMilli, x.Ratio.EphemeralMilli}
+	for i := range least {
+		q, l := requests[i], limits[i]
+		switch {
+		case least[i] > 0 && (q < least[i] || l >= 0 && l < least[i]):
+			return false
+		case most[i] > 0 && (l < 0 || l > most[i] || q > most[i]):
+			return false
+		case ratios[i] > 0 && (q <= 0 || l <= 0 || l/q*1000+l%q*1000/q > ratios[i] || l/q*1000+l%q*1000/q == ratios[i] && l%q*1000%q > 0):
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,86 @@
+package apiserver
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// counted tells whether an object that is to be created counts towards a quota.
+func (b *Backend) counted(o model.Object) (found bool) {
+	pod, ok := o.(*model.Pod)
+	if !ok || b.store.Count(model.KindResourceQuota) == 0 {
+		return false
+	}
+	b.store.Snapshot().Each(model.KindResourceQuota, func(o model.Object) bool {
+		found = o.Head().Namespace == pod.Namespace
+		return !found
+	})
+	return found
+}
+
+// charge counts a new pod towards the quotas of its namespace, before it is
+// created, in a write of its own; it is false if none is concerned
+// (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go). If the
+// creation fails after that, the quota controller finds out.
+func (a *Server) charge(r *store.Request) (charged bool, refusal store.Refusal) {
+	pod, ok := r.Object.(*model.Pod)
+	if r.Op != store.OpCreate || !ok || r.Step > 0 || a.store.Count(model.KindResourceQuota) == 0 {
+		return false, store.Accepted
+	}
+	var next []*model.ResourceQuota
+	a.store.Snapshot().Each(model.KindResourceQuota, func(o model.Object) bool {
+		q := o.(*model.ResourceQuota)
+		if q.Namespace != pod.Namespace {
+			return true
+		}
+		c := *q
+		if refusal = admitTo(&c, pod); refusal == store.Accepted {
+			next = append(next, &c)
+		}
+		return refusal == store.Accepted
+	})
+	if refusal != store.Accepted || len(next) == 0 {
+		return false, refusal
+	}
+	for _, q := range next {
+		a.store.Update(r.Client.Actor, q)
+	}
+	r.Step = 1
+	return true, store.Accepted
+}
+
+// admitTo adds a pod to what a quota has used. It is refused if it would be more
+// than the quota allows, if the quota was never computed, or if a container does
+// not say what the quota counts (CheckRequest, pods.go Constraints).
+func admitTo(q *model.ResourceQuota, pod *model.Pod) store.Refusal {
+	if !q.Known {
+		return store.Forbidden
+	}
+	more := q.Counted(model.QuotaOf(pod))
+	for i := range more {
+		switch {
+		case q.Hard[i] < 0:
+		case more[i] > 0 && q.Used[i]+more[i] > q.Hard[i], i > 0 && !saysAll(pod.Spec, i):
+			return store.Forbidden
+		}
+	}
+	q.Used = q.Used.Add(more, 1)
+	return store.Accepted
+}
+
+// saysAll tells whether every container says how much it asks for of the ith
+// thing that quotas count.
+func saysAll(s *model.PodSpec, i int) bool {
+	for _, list := range [][]model.Container{s.InitContainers, s.Containers} {
+		for j := range list {
+			said := asked(&list[j])
+			if i > 2 {
+				said = amountsOf(&list[j].Limits)
+			}
+			if said[(i-1)%2] < 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

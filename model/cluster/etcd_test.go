@@ -1,0 +1,148 @@
+package cluster_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/model/fault"
+	"orrery/model/workload"
+	"orrery/sim"
+)
+
+// replicated is shop with three replicas of the control plane, and a scaling
+// to 40 pods in the middle of the faults.
+func replicated(seed uint64, faults ...fault.Spec) cluster.Config {
+	c := shop(seed, 6, 12, faults...)
+	c.ControlPlane = cluster.ControlPlane{Replicas: 3, Zones: []string{"a", "b", "c"}}
+	c.Actions = []workload.Action{{
+		At: lossAt.Add(time.Minute), Do: "scale", Kind: model.KindDeployment, Namespace: "default", Name: "app-000", Replicas: 40,
+	}}
+	return c
+}
+
+// notedAt counts notes of a reason by when they were.
+func notedAt(t *testing.T, c cluster.Config, reason string) (at []sim.Time, ready func(sim.Time) int) {
+	t.Helper()
+	x, err := cluster.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[sim.Time]int{}
+	for when := lossAt; when <= sim.Time(c.Duration); when = when.Add(30 * time.Second) {
+		if err := x.Run(when); err != nil {
+			t.Fatal(err)
+		}
+		counts[when] = running(x)
+	}
+	for i := range x.Store.History().Len() {
+		if r := x.Store.History().At(i); r.Note != nil && r.Note.Reason == reason {
+			at = append(at, r.At)
+		}
+	}
+	return at, func(when sim.Time) int { return counts[when] }
+}
+
+func etcdSpec(name string, lasts time.Duration, members ...int) fault.Spec {
+	f := fault.Spec{ID: "etcd", Fault: name, At: lossAt, For: lasts}
+	for _, m := range members {
+		f.Members = append(f.Members, fmt.Sprint("cp-", m))
+	}
+	return f
+}
+
+// Source: etcd.io/docs/v3.6/op-guide/failures: n members tolerate the loss of
+// (n-1)/2; the leader's is followed by an election.
+func TestTheLossOfOneMemberOfThreeStopsNothingForLong(t *testing.T) {
+	for member, elections := range []int{1, 0, 0} {
+		c := replicated(1, etcdSpec("etcd-member-down", 10*time.Minute, member))
+		c.Actions[0].At = lossAt.Add(5 * time.Second)
+		at, ready := notedAt(t, c, "EtcdLeaderElected")
+		if len(at) != elections || elections == 1 && at[0].Sub(lossAt) > 3*time.Second {
+			t.Errorf("without member %d leaders were elected at %v", member, at)
+		}
+		// The scheduler and the controllers write through the server of member 0,
+		// and the kubelets of one zone through that of each.
+		if n := ready(lossAt.Add(time.Minute)); (n >= 24) != (member != 0) {
+			t.Errorf("without member %d: %d of 40 pods a minute later", member, n)
+		}
+		if n := ready(lossAt.Add(12 * time.Minute)); n != 40 {
+			t.Errorf("without member %d: %d of 40 pods after it returned", member, n)
+		}
+	}
+}
+
+// Source: spec k8s-node 5.13 and 6.3: without a quorum nothing changes, pods run
+// on, and after recovery nodes get a new grace period.
+func TestHalfAnHourWithoutQuorumEvictsNothing(t *testing.T) {
+	for seed := range uint64(10) {
+		c := replicated(seed+1, etcdSpec("etcd-member-down", 30*time.Minute, 1, 2))
+		c.Duration = 50 * time.Minute
+		s := tell(t, c)
+		if len(s.deleting) != 0 {
+			t.Errorf("seed %d: %d pods evicted", seed, len(s.deleting))
+		}
+		for _, at := range s.created {
+			if at < lossAt.Add(30*time.Minute) || at > lossAt.Add(32*time.Minute) {
+				t.Errorf("seed %d: a pod was created at %v", seed, at)
+			}
+		}
+		if len(s.created) != 28 {
+			t.Errorf("seed %d: %d pods created", seed, len(s.created))
+		}
+		for i, at := range s.servedAt {
+			if at > lossAt && at < lossAt.Add(30*time.Minute) && s.served[i].ServedMilliRPS != s.served[i].OfferedMilliRPS {
+				t.Errorf("seed %d, %v: %d of %d served, though every container serves", seed, at, s.served[i].ServedMilliRPS, s.served[i].OfferedMilliRPS)
+			}
+		}
+	}
+}
+
+// Source: server/etcdserver/apply/apply.go applierV3Capped: with the alarm
+// NOSPACE on, puts are refused.
+func TestAFullDatabaseFreezesTheClusterUntilItIsDefragmented(t *testing.T) {
+	c := replicated(1, etcdSpec("etcd-no-space", 10*time.Minute))
+	again := c.Actions[0]
+	again.At = lossAt.Add(12 * time.Minute)
+	c.Actions = append(c.Actions, again)
+	failed, ready := notedAt(t, c, "ActionFailed")
+	if n := ready(lossAt.Add(11 * time.Minute)); n != 12 || len(failed) != 1 {
+		t.Errorf("%d pods while the database is full; kubectl failed at %v", n, failed)
+	}
+	if n := ready(lossAt.Add(17 * time.Minute)); n != 40 {
+		t.Errorf("%d of 40 pods after it was defragmented", n)
+	}
+}
+
+// Source: spec k8s-node 5.14: a slow leader hurts everything, and stalls of
+// seconds unseat it.
+func TestALeaderWithAStallingDiskIsUnseated(t *testing.T) {
+	f := etcdSpec("etcd-slow-disk", 10*time.Minute, 0)
+	f.Fsync = sim.Uniform(2*time.Second, 4*time.Second)
+	at, ready := notedAt(t, replicated(1, f), "EtcdLeaderElected")
+	if len(at) == 0 {
+		t.Error("no other leader was elected")
+	}
+	if n := ready(lossAt.Add(15 * time.Minute)); n != 40 {
+		t.Errorf("%d of 40 pods after it healed", n)
+	}
+}
+
+// A member that is cut off from the others in one direction steps down, and its
+// API server stands still until it heals.
+func TestALeaderThatHearsNobodyStepsDown(t *testing.T) {
+	f := etcdSpec("etcd-partition", 10*time.Minute, 0)
+	f.Direction = fault.From
+	at, ready := notedAt(t, replicated(1, f), "EtcdLeaderElected")
+	if len(at) != 1 || at[0].Sub(lossAt) > 5*time.Second {
+		t.Errorf("leaders were elected at %v", at)
+	}
+	if n := ready(lossAt.Add(9 * time.Minute)); n != 12 {
+		t.Errorf("%d pods though the scheduler's API server is of no use", n)
+	}
+	if n := ready(lossAt.Add(15 * time.Minute)); n != 40 {
+		t.Errorf("%d of 40 pods after it healed", n)
+	}
+}

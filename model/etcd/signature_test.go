@@ -1,0 +1,188 @@
+package etcd_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model/etcd"
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// write plans a write through each member in turn every so often, in [from, to).
+func (r *rig) write(from, to, every time.Duration) {
+	for i, at := 0, from; at < to; i, at = i+1, at+every {
+		m := i % len(r.sites)
+		r.at(sim.Time(at), func() { r.propose(m, 0) })
+	}
+}
+
+// gap is the longest time without an answer.
+func (r *rig) gap() (longest time.Duration) {
+	last := sim.Time(0)
+	for _, l := range r.lines {
+		if len(l.text) > 6 && l.text[:6] == "answer" {
+			longest, last = max(longest, l.at.Sub(last)), l.at
+		}
+	}
+	return longest
+}
+
+func (r *rig) cut(from, to int) network.Handle {
+	return r.net.Impair(network.Impairment{From: r.sites[from : from+1], To: r.sites[to : to+1], Cut: true})
+}
+
+// Source: server/etcdserver/raft.go (ticks of 100 ms), raft.go
+// resetRandomizedElectionTimeout (10 to 19 ticks): "usually 1–2.5 s unavailable".
+func TestALostLeaderCostsOneToTwoAndAHalfSeconds(t *testing.T) {
+	for _, members := range []int{3, 5} {
+		late := 0
+		for seed := range uint64(60) {
+			r := newRig(t, seed, members, etcd.Config{})
+			r.write(0, 20*time.Second, 50*time.Millisecond)
+			r.at(sim.Time(5*time.Second), func() { r.group.SetDown(0, true) })
+			r.run(40 * time.Second)
+			g := r.gap()
+			if g < 900*time.Millisecond || g > 6*time.Second {
+				t.Errorf("%d members, seed %d: no write for %v", members, seed, g)
+			}
+			if g > 2500*time.Millisecond {
+				late++ // a split vote
+			}
+			if lead := r.group.Leader(); lead < 1 {
+				t.Errorf("%d members, seed %d: leader %d", members, seed, lead)
+			}
+		}
+		if late > 12 {
+			t.Errorf("%d members: %d of 60 elections took more than 2.5 s", members, late)
+		}
+	}
+}
+
+// Source: server/config/config.go ReqTimeout, and op-guide/failures: without a
+// majority nothing is written, and after it returns everything goes on.
+func TestWithoutAMajorityWritesFailAfter7Seconds(t *testing.T) {
+	r := newRig(t, 1, 3, etcd.Config{})
+	r.at(sim.Time(5*time.Second), func() { r.group.SetDown(0, true); r.group.SetDown(1, true) })
+	r.at(sim.Time(10*time.Second), func() { r.propose(2, 0) })
+	r.at(sim.Time(20*time.Second), func() {
+		r.want("at 20 s the only write has failed", len(r.failed) == 1 && len(r.agreed) == 0)
+		r.group.SetDown(0, false)
+	})
+	r.at(sim.Time(23*time.Second), func() { r.propose(2, 0) })
+	r.run(time.Minute)
+	for _, l := range r.lines {
+		switch l.text {
+		case "failed 1 0":
+			if l.at != sim.Time(17*time.Second) {
+				t.Errorf("failed at %v", l.at)
+			}
+		case "answer 2":
+			if l.at > sim.Time(24*time.Second) {
+				t.Errorf("answered at %v", l.at)
+			}
+		}
+	}
+	if r.failed[2] || r.took[2] == 0 {
+		t.Error("a write after the majority returned failed")
+	}
+}
+
+func (r *rig) want(what string, ok bool) {
+	r.t.Helper()
+	if !ok {
+		r.t.Error(what + ": no")
+	}
+}
+
+// Source: the incident at Cloudflare of 2020-11-02, a switch that lets some
+// ways die: a member that hears nobody and is heard stands for election again
+// and again. Each time it unseats the leader, unless it must ask first
+// (pre-vote), or the others refuse while they hear their leader (check-quorum).
+func TestAHalfDeadSwitchUnseatsLeadersWithoutPreVote(t *testing.T) {
+	play := func(c etcd.Config) (term uint64, failed int, mean time.Duration) {
+		r := newRig(t, 1, 3, c)
+		r.write(0, 300*time.Second, 100*time.Millisecond)
+		r.at(sim.Time(10*time.Second), func() { r.cut(0, 2); r.cut(1, 2) })
+		r.run(320 * time.Second)
+		for _, d := range r.took {
+			mean += d / time.Duration(len(r.took))
+		}
+		return r.group.Term(), len(r.failed), mean
+	}
+	for _, c := range []etcd.Config{{}, {NoPreVote: true}, {NoCheckQuorum: true}} {
+		if term, failed, mean := play(c); !c.NoPreVote && term != 2 || failed != 1000-33 || mean > 20*time.Millisecond {
+			t.Errorf("%+v: term %d, %d writes failed, the others took %v", c, term, failed, mean)
+		}
+	}
+	if term, _, mean := play(etcd.Config{NoPreVote: true, NoCheckQuorum: true}); term < 100 || mean < 300*time.Millisecond {
+		t.Errorf("with neither: only term %d, and a write took %v", term, mean)
+	}
+}
+
+// Source: spec k8s-node 5.14: a slow follower hurts little, a slow leader
+// everything; stalls over an election timeout lead to elections.
+func TestASlowDiskHurtsWhereTheLeaderIs(t *testing.T) {
+	mean := func(slow int, d sim.Dist) (sum time.Duration, term uint64) {
+		r := newRig(t, 3, 3, etcd.Config{})
+		r.at(0, func() { r.group.SetFsync(slow, d) })
+		r.write(0, 60*time.Second, 30*time.Millisecond)
+		r.run(90 * time.Second)
+		for _, d := range r.took {
+			sum += d
+		}
+		return sum / time.Duration(max(1, len(r.took))), r.group.Term()
+	}
+	slow := sim.Uniform(100*time.Millisecond, 200*time.Millisecond)
+	follower, _ := mean(1, slow)
+	leader, _ := mean(0, slow)
+	if follower > 60*time.Millisecond || leader < 150*time.Millisecond {
+		t.Errorf("a write takes %v with a slow follower, %v with a slow leader", follower, leader)
+	}
+	if _, term := mean(0, sim.Uniform(2*time.Second, 4*time.Second)); term < 3 {
+		t.Errorf("a leader whose disk stalls for seconds keeps term %d", term)
+	}
+}
+
+// Source: server/etcdserver/server.go: a follower that lags by more than the
+// entries kept gets a snapshot.
+func TestAFollowerLongAwayCatchesUpByASnapshot(t *testing.T) {
+	r := newRig(t, 1, 3, etcd.Config{})
+	r.write(0, 60*time.Second, 2*time.Millisecond)
+	r.at(sim.Time(time.Second), func() { r.group.SetDown(2, true) })
+	r.at(sim.Time(50*time.Second), func() { r.group.SetDown(2, false) })
+	// The others go: the one that was away must have everything to be of use.
+	r.at(sim.Time(70*time.Second), func() { r.group.SetDown(0, true) })
+	r.at(sim.Time(80*time.Second), func() { r.propose(2, 0) })
+	r.run(100 * time.Second)
+	if r.took[r.next] == 0 {
+		t.Error("the two that are left do not agree")
+	}
+	r.checkAnswers()
+}
+
+// Source: server/etcdserver/apply/apply.go applierV3Capped, quota.go.
+func TestAFullDatabaseTakesOnlyDeletions(t *testing.T) {
+	r := newRig(t, 1, 3, etcd.Config{QuotaBytes: 1 << 20})
+	r.write(0, 60*time.Second, 10*time.Millisecond)
+	r.run(70 * time.Second)
+	if n := len(r.agreed); n < 500 || n > 530 {
+		t.Errorf("%d writes fit into 1 MiB", n)
+	}
+	if len(r.failed)+len(r.agreed) != 6000 {
+		t.Errorf("%d writes failed", len(r.failed))
+	}
+	r.next++
+	gone := r.next
+	r.group.Propose(0, r.Now(), gone, etcd.Deletes)
+	r.run(80 * time.Second)
+	if r.failed[gone] {
+		t.Error("a deletion failed")
+	}
+	r.group.Defragment()
+	r.at(sim.Time(11*time.Minute), func() { r.propose(0, 0) })
+	r.run(12 * time.Minute)
+	if r.failed[r.next] {
+		t.Error("a write failed after compaction, defragmentation and disarming")
+	}
+}

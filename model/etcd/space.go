@@ -1,0 +1,89 @@
+package etcd
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// Growth is what a write does to the number of objects.
+type Growth int8
+
+// The growths.
+const (
+	Deletes Growth = iota - 1
+	Replaces
+	Creates
+)
+
+// The API server compacts every 5 minutes, up to the revision it saw 5 minutes
+// before (k8s.io/apiserver/pkg/storage/etcd3/compact.go), so that 5 to 10
+// minutes of history stay.
+const compactEvery = 5 * time.Minute
+
+// defaultQuota is etcd's (server/storage/quota.go).
+const defaultQuota = 2 << 30
+
+// space is how large the database is: an entry for each object, and for each
+// version that was replaced since the last compaction. What is freed is used
+// again but not given back, so the file only grows.
+type space struct {
+	quota     int64
+	objects   int64
+	revisions int64
+	seen      int64 // revisions at the last compaction
+	compacted int64 // revisions up to which it compacted
+	interval  int64 // the number of the last compaction
+	file      int64
+	full      bool // the alarm NOSPACE is raised, until somebody disarms it
+}
+
+func newSpace(quota int64) space {
+	if quota == 0 {
+		quota = defaultQuota
+	}
+	return space{quota: quota}
+}
+
+// refuses tells whether a write is turned down: all but deletions are while
+// the alarm is on (server/etcdserver/apply/apply.go applierV3Capped).
+func (s *space) refuses(g Growth) bool { return s.full && g != Deletes }
+
+func (s *space) wrote(at sim.Time, g Growth) {
+	if s.refuses(g) {
+		return
+	}
+	if k := int64(at) / int64(compactEvery); k > s.interval {
+		s.compacted = s.seen
+		if k > s.interval+1 {
+			s.compacted = s.revisions
+		}
+		s.seen, s.interval = s.revisions, k
+	}
+	s.revisions++
+	s.objects = max(0, s.objects+int64(g))
+	s.file = max(s.file, (s.objects+s.revisions-s.compacted)*entryBytes)
+	s.full = s.full || s.file > s.quota
+}
+
+// snapshotBytesPerSecond is how fast a member's whole database reaches another:
+// a modelling choice for a network of 10 Gbit/s and disks that keep up with half.
+const snapshotBytesPerSecond = 500 << 20
+
+// transfer is how long the database is under way to another member.
+func (s *space) transfer() time.Duration {
+	return time.Duration(s.file) * time.Second / snapshotBytesPerSecond
+}
+
+// Fill makes the database as large as its quota: the alarm NOSPACE is raised.
+func (g *Group) Fill() { g.space.file, g.space.full = g.space.quota+1, true }
+
+// Defragment is the operator's way out: compact, defragment every member,
+// disarm the alarm (etcd.io/docs/v3.6/op-guide/maintenance). What is left is the
+// objects.
+func (g *Group) Defragment() {
+	s := &g.space
+	s.compacted, s.seen = s.revisions, s.revisions
+	s.file = (s.objects + s.revisions - s.compacted) * entryBytes
+	s.full = s.file > s.quota
+}
