@@ -253,16 +253,18 @@ func (v *affinityView) Score(feasible []uint32, scores []int64) bool {
 }
 
 // EventsToRegister implements EnqueueExtensions: a pod came that the pod wants
-// to be with, one left or changed that was in the way, or a node has a label
-// that a term is about
-// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange).
+// to be with, one left or changed that the pod itself does not want to be with,
+// or a node has a label that a term is about
+// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange). A pod
+// that went and did not want this one beside it is no news before v1.36
+// (kubernetes/kubernetes pull request 135325): only the flush helps.
 func (p *interPodAffinity) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
 		{AssignedPodAdd, func(pod *model.Pod, e *Event) bool { return p.wants(pod, e.Pod) }},
 		{AssignedPodUpdateLabel, func(pod *model.Pod, e *Event) bool {
 			return !p.wants(pod, e.OldPod) && p.wants(pod, e.Pod) || p.shuns(pod, e.OldPod) && !p.shuns(pod, e.Pod)
 		}},
-		{AssignedPodDelete, func(pod *model.Pod, e *Event) bool { return p.shuns(pod, e.Pod) || p.asksApart(e.Pod, pod) }},
+		{AssignedPodDelete, func(pod *model.Pod, e *Event) bool { return p.shuns(pod, e.Pod) }},
 		{NodeAdd | NodeUpdateLabel, p.located},
 	}
 }
@@ -279,13 +281,6 @@ func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
 func (p *interPodAffinity) shuns(pod, other *model.Pod) bool {
 	self, o := arriving(pod), newKin(other)
 	return len(self.anti) > 0 && !slices.ContainsFunc(self.anti, func(t kinTerm) bool { return !p.handle.cache.selects(&t, o) })
-}
-
-// asksApart tells whether a term of the placed pod's anti-affinity means the
-// one that waits (kubernetes/kubernetes pull request 135325).
-func (p *interPodAffinity) asksApart(placed, pod *model.Pod) bool {
-	v := &affinityView{plugin: p, self: newKin(pod)}
-	return v.asked(newKin(placed).anti)
 }
 
 // located tells whether a node has a label that a term is about.

@@ -42,9 +42,11 @@ func TestAPodWaitsForThoseItWantsToBeWith(t *testing.T) {
 	w.wantNode(p, "n-0")
 }
 
-// A pod that a placed pod's anti-affinity keeps out waits until that one is
-// gone (interpodaffinity/filtering.go satisfyExistingPodsAntiAffinity).
-func TestAPodWaitsUntilTheOneThatKeepsItOutIsGone(t *testing.T) {
+// A pod that a placed pod's anti-affinity keeps out
+// (interpodaffinity/filtering.go satisfyExistingPodsAntiAffinity) does not hear
+// when that one goes: until v1.36 plugin.go isSchedulableAfterPodChange asks only
+// the waiting pod's own terms, so it waits for the flush.
+func TestAPodThatAnotherKeepsOutWaitsForTheFlush(t *testing.T) {
 	w := newWorld(t, Config{}, node("n-0", "a", 8000, 32))
 	w.run(time.Second)
 	first := w.add(labelled("first", "db", placed(model.Placement{AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("web")}}})))
@@ -53,7 +55,9 @@ func TestAPodWaitsUntilTheOneThatKeepsItOutIsGone(t *testing.T) {
 	w.run(10 * time.Second)
 	wantNotes(t, w.notes(p), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
-	w.run(20 * time.Second)
+	w.run(4 * time.Minute)
+	w.wantNode(p, "")
+	w.run(6 * time.Minute)
 	w.wantNode(p, "n-0")
 }
 
