@@ -89,7 +89,7 @@ func isZero(v strict.Value) bool {
 // nodeGroup reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodeGroup(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel")
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow")
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size := model.Resources{
@@ -110,6 +110,7 @@ func (l *loader) nodeGroup(v strict.Value) {
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
+	hollow := m.Default("hollow", "false").Bool()
 	if name == "" || !l.room(v, number) {
 		return
 	}
@@ -126,10 +127,21 @@ func (l *loader) nodeGroup(v strict.Value) {
 			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: nodeLabels(own, zone, labels)},
 			Capacity: size, Allocatable: size, Taints: taints, GPU: gpu,
 		})
+		if hollow {
+			l.hollow(own)
+		}
 	}
 }
 
 const maxBytes = 1 << 50
+
+func (l *loader) hollow(node string) {
+	c := &l.scenario.Config
+	if c.Hollow == nil {
+		c.Hollow = map[string]bool{}
+	}
+	c.Hollow[node] = true
+}
 
 // room tells whether so many more nodes may be added, before any is made.
 func (l *loader) room(v strict.Value, more int64) bool {

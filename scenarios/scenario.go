@@ -19,7 +19,8 @@
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c]}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
-//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"]}
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
+//	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
 //	trace:                           # nodes, pods or both from CSV tables; see below
 //	  nodes:

@@ -32,7 +32,10 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 		return store.Accepted, r.Object
 	}
 	cur := a.store.Get(r.Target)
-	if cur == nil {
+	switch {
+	case r.Op == store.OpNote:
+		return store.Accepted, nil // whether its object is still there or not
+	case cur == nil:
 		return store.NotFound, nil
 	}
 	switch r.Op {
@@ -44,10 +47,10 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 			a.store.Update(r.Client.Actor, next)
 		}
 		return store.Accepted, next
-	case store.OpGet:
-		return store.Accepted, cur
 	case store.OpBind:
 		return a.bind(r, cur.(*model.Pod))
+	case store.OpGet:
+		return store.Accepted, cur
 	}
 	return a.remove(r, cur)
 }

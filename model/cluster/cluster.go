@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"orrery/model"
 	"orrery/model/apiserver"
@@ -28,11 +29,18 @@ type Cluster struct {
 	control  []network.Site
 	etcd     *apiserver.Backend
 	ingress  network.Site
-	kubelets []*kubelet.Kubelet      // by node ID
+	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
+	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
 	flows    *workload.Flows
+}
+
+// agent is a node's kubelet, real or hollow.
+type agent interface {
+	fault.Machine
+	Start()
 }
 
 // New wires a cluster and lets everything in it start at the beginning of
@@ -117,7 +125,7 @@ func (installer) Wake(sim.Time, sim.Why, uint64) {}
 
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	x.kubelets = make([]*kubelet.Kubelet, 1, len(x.config.Nodes)+1)
+	x.kubelets = make([]agent, 1, len(x.config.Nodes)+1)
 	x.sites = make([]network.Site, 1, len(x.config.Nodes)+1)
 	for _, given := range x.config.Nodes {
 		n := *given
@@ -128,9 +136,22 @@ func (x *Cluster) addNodes() error {
 		}
 		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
 		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
-		}))
+		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
 	}
 	return nil
+}
+
+// kubelet is a node's agent. Hollow ones renew their leases by turns, evenly
+// spread over the period.
+func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
+	if !x.config.Hollow[n.Name] {
+		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
+		})
+	}
+	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
+	x.hollow++
+	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
+		Behaviors: x.config.Behaviors, Serving: x.flows, FirstLease: turn,
+	})
 }

@@ -24,6 +24,7 @@ type Config struct {
 	ControlPlane ControlPlane
 	Scheduler    scheduler.Config
 	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors

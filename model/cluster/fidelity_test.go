@@ -107,6 +107,10 @@ func powerLoss(names ...string) fault.Spec {
 // Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go (monitor
 // period 5 s, grace 50 s), pkg/kubelet/kubelet.go (lease every 10 s), the
 // default tolerations of 300 s in plugin/pkg/admission/defaulttolerationseconds.
+// The mean follows from them: the last renewal is 5.1 s old (half of 10.2 s), a
+// pass sees it 2.5 s after it was made, and the tenth pass from there comes more
+// than 50 s later, as 5 s go from the end of each pass to the next: 47.4 s and
+// ten times what a pass takes.
 func TestAfterPowerLossUnknownIn40To60SecondsAndReplacementsIn340To360(t *testing.T) {
 	const seeds = 200
 	var sum time.Duration
@@ -146,8 +150,8 @@ func TestAfterPowerLossUnknownIn40To60SecondsAndReplacementsIn340To360(t *testin
 	if lateSeeds > seeds/20 {
 		t.Errorf("the taint came late with %d of %d seeds", lateSeeds, seeds)
 	}
-	if mean := sum / seeds; mean < 46*time.Second || mean > 51*time.Second {
-		t.Errorf("Unknown %v after the loss on average over %d seeds, want about 49 s", mean, seeds)
+	if mean := sum / seeds; mean < 46700*time.Millisecond || mean > 48200*time.Millisecond {
+		t.Errorf("Unknown %v after the loss on average over %d seeds, want about 47.4 s", mean, seeds)
 	} else {
 		t.Logf("Unknown %v after the loss on average over %d seeds", mean, seeds)
 	}
@@ -194,8 +198,14 @@ func TestALostZoneOfTenNodesIsEvictedOneNodePerTenSeconds(t *testing.T) {
 	}
 	tainted := slices.Sorted(maps.Values(s.tainted))
 	for i := 1; i < len(tainted); i++ {
-		// The queue is polled every 100 ms.
-		if gap := tainted[i].Sub(tainted[i-1]); gap < 9900*time.Millisecond || gap > 10200*time.Millisecond {
+		// The queue is polled every 100 ms. The second waits for up to 10 s more:
+		// while the zone was partially disrupted, nobody had a turn, and its rate
+		// limiter starts anew when it is fully disrupted.
+		most := 10200 * time.Millisecond
+		if i == 1 {
+			most += 10 * time.Second
+		}
+		if gap := tainted[i].Sub(tainted[i-1]); gap < 9900*time.Millisecond || gap > most {
 			t.Errorf("node %d was tainted %v after the one before it", i+1, gap)
 		}
 	}

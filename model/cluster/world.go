@@ -3,6 +3,7 @@ package cluster
 import (
 	"orrery/model"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/proxy"
 	"orrery/model/store"
@@ -37,7 +38,11 @@ func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
-	return x.kubelets[node].Machine().MeasuredCPU(x.Kernel.Now())
+	k, ok := x.kubelets[node].(*kubelet.Kubelet)
+	if !ok {
+		return 0, 0, false // nothing runs there
+	}
+	return k.Machine().MeasuredCPU(x.Kernel.Now())
 }
 
 // trafficWorld is the cluster as requests meet it.

@@ -62,10 +62,12 @@ type nodeHealth struct {
 	lease   sim.Time        // when the newest renewal a pass knows of arrived
 	ready   model.Condition // as of the last pass, or as written by it
 	waiting bool            // in its zone's queue
+	out     bool            // it was given a NoExecute taint from the queue, and has not been ready since
 	retry   bool            // some pods were not marked not ready
 	tries   uint8           // of its status, in this pass
 
 	// What the pass does about it.
+	seen     *model.Node           // as the pass found it when it began
 	observed model.ConditionStatus // before the pass
 	pods     []uint32              // to be marked not ready
 }
@@ -95,6 +97,7 @@ const (
 	opMarkNew                 // a pod that was just bound
 	opEvict                   // NoExecute taint from the queue
 	opClear                   // NoExecute taints when every zone is down
+	opRetract                 // one that came too late for that
 )
 
 func newNodeLifecycle(l *loop) controller {
@@ -157,6 +160,7 @@ func (c *nodeLifecycle) due(now sim.Time, why sim.Why, about uint64) {
 			c.poll(now)
 		}
 	case whyRetryNode:
+		c.health.Row(uint32(about)).seen = c.view.node(uint32(about))
 		c.examine(now, uint32(about))
 		c.advance(now)
 	case store.WhyLease:
@@ -212,7 +216,7 @@ func (c *nodeLifecycle) sync(_ sim.Time, id uint32) {
 		c.done(id)
 		return
 	}
-	c.client.Patch(n.Ref(), p, tag(opReconcile, id))
+	c.client.ReadPatch(n.Ref(), store.Whole, p, tag(opReconcile, id))
 }
 
 // taints adds and removes taints of a node.
@@ -309,6 +313,7 @@ func (c *nodeLifecycle) begin(now sim.Time) {
 			continue
 		}
 		p.nodes = append(p.nodes, n.ID)
+		h.seen = n
 		if h.zone == nil {
 			h.zone = c.zone(n.Zone())
 			c.client.Note(n, false, "RegisteredNode", "Registered Node "+n.Name+" in Controller")
@@ -352,14 +357,15 @@ func (c *nodeLifecycle) advance(now sim.Time) {
 // free ends a worker's part about a node.
 func (c *nodeLifecycle) free() { c.pass.busy-- }
 
-// examine finds out how a node is (tryUpdateNodeHealth).
+// examine finds out how a node is (tryUpdateNodeHealth). A pass lists the nodes
+// once; it may last so long that they are no longer as it knows them.
 func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
-	n := c.view.node(id)
+	h := c.health.Row(id)
+	n := h.seen
 	if n == nil {
 		c.free()
 		return
 	}
-	h := c.health.Row(id)
 	seen := c.store.Leases().SeenAt(id, now)
 	switch {
 	case !h.known:
@@ -403,11 +409,8 @@ func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
 // decide taints or untaints a node whose condition is known now
 // (processTaintBaseEviction).
 func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
-	h, n := c.health.Row(id), c.view.node(id)
-	if n == nil {
-		c.free()
-		return
-	}
+	h := c.health.Row(id)
+	n := h.seen
 	if _, excluded := n.Labels.Get(excludeDisruption); !excluded {
 		if h.ready.Status == model.True {
 			h.zone.ready++
@@ -419,15 +422,16 @@ func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
 	unreachable := model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
 	switch {
 	case h.ready.Status == model.True && (notReady || unreachable):
-		c.client.Patch(n.Ref(), taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
 		return
 	case h.ready.Status == model.True:
+		h.out = false
 		h.unqueue(id)
 	case h.ready.Status == model.False && unreachable:
-		c.client.Patch(n.Ref(), taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
 		return
 	case h.ready.Status == model.Unknown && notReady:
-		c.client.Patch(n.Ref(), taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
 		return
 	case !notReady && !unreachable:
 		c.enqueue(now, h, id)

@@ -85,13 +85,17 @@ func (c *nodeLifecycle) evict(id uint32) bool {
 	if n.Ready.Status == model.Unknown {
 		key, other = other, key
 	}
-	c.client.Patch(n.Ref(), taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
+	c.health.Row(id).out = true
+	c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
 	return true
 }
 
 func (c *nodeLifecycle) evicted(now sim.Time, id uint32, r store.Reply) {
-	if r.Refusal == store.Accepted {
-		c.health.Row(id).unqueue(id)
+	if h := c.health.Row(id); r.Refusal == store.Accepted {
+		h.unqueue(id)
+		if z := h.zone; z != nil && z.state == zoneFull && z.limiter.every == 0 {
+			c.clear(id, opRetract)
+		}
 	}
 	c.pollNext(now)
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -55,19 +56,21 @@ func (c *nodeLifecycle) leaveFull(now sim.Time) {
 }
 
 // clearNext takes the NoExecute taints from the next node, and when all are
-// done stops evictions everywhere.
+// done stops evictions everywhere. Kubernetes does so by the nodes as they were
+// when the pass began, and so leaves a taint that came during the pass
+// (RemoveTaintOffNode looks at the node it is given); here it goes, too.
 func (c *nodeLifecycle) clearNext(now sim.Time) {
 	p := &c.pass
 	for len(p.clear) > 0 {
 		id := p.clear[0]
 		p.clear = p.clear[1:]
-		n := c.view.node(id)
+		n, h := c.view.node(id), c.health.Row(id)
 		if n == nil {
 			continue
 		}
-		c.health.Row(id).unqueue(id)
-		if model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute) {
-			c.client.Patch(n.Ref(), taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opClear, id))
+		h.unqueue(id)
+		if h.out || model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute) {
+			c.clear(id, opClear)
 			return
 		}
 	}
@@ -76,4 +79,11 @@ func (c *nodeLifecycle) clearNext(now sim.Time) {
 		z.limiter.swap(now, 0)
 	}
 	c.end(now)
+}
+
+// clear takes the NoExecute taints from a node.
+func (c *nodeLifecycle) clear(id uint32, op uint8) {
+	c.health.Row(id).out = false
+	gone := taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}
+	c.client.ReadPatch(model.Ref{Kind: model.KindNode, ID: id}, store.Whole, gone, tag(op, id))
 }

@@ -19,7 +19,9 @@ type registration struct {
 
 // registry is the controllers in the order in which they are woken. Workers
 // are the defaults of pkg/controller/*/config/v1alpha1/defaults.go; QPS 20 and
-// burst 30 those of k8s.io/controller-manager/config/v1alpha1/defaults.go. The
+// burst 30 those of k8s.io/controller-manager/config/v1alpha1/defaults.go; a
+// controller's Events come out of the same bucket, as its recorder has the same
+// client (StartRecordingToSink in each of them). The
 // garbage collector's QPS is doubled because each deletion costs it two calls
 // (cmd/kube-controller-manager/app/core.go).
 var registry = []registration{
@@ -76,7 +78,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process, actor *loop) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst,
+		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

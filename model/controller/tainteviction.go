@@ -147,7 +147,7 @@ func (c *taintEviction) evict(now sim.Time, p *model.Pod) {
 }
 
 func (c *taintEviction) disrupt(now sim.Time, p *model.Pod) {
-	c.client.PatchPart(p.Ref(), store.Status, disrupted{now, "DeletionByTaintManager"}, tag(opDisrupt, p.ID))
+	c.client.ReadPatch(p.Ref(), store.Status, disrupted{now, "DeletionByTaintManager"}, tag(opDisrupt, p.ID))
 }
 
 // replied deletes the pod after it was marked, and tries again what failed.

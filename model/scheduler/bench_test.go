@@ -124,7 +124,7 @@ func benchmarkSchedule(b *testing.B, s *search, shapes []*model.Pod) {
 // bytes is what the shapes remember of nodes.
 func (k *classes) bytes() (n int) {
 	for _, c := range k.shapes {
-		n += 4*(len(c.board.verdicts)+len(c.raw)) + int(unsafe.Sizeof(block{}))*len(c.blocks)
+		n += 4*(len(c.board.verdicts)+len(c.raw)) + int(unsafe.Sizeof(block{}))*len(c.blocks) + int(unsafe.Sizeof(tract{}))*len(c.tracts)
 	}
 	return n
 }

@@ -48,15 +48,13 @@ func (s *search) best(c *class, found int) uint32 {
 // anyRelative tells whether any feasible node has a raw score that is not 0.
 func (s *search) anyRelative(c *class) bool {
 	for i := range s.spans {
-		if c.blocks[s.spans[i].block].relative&s.spans[i].feasible != 0 {
+		sp := &s.spans[i]
+		if sp.whole && c.tractOf(sp.block).relative || c.blocks[sp.block].relative&sp.feasible != 0 {
 			return true
 		}
 	}
 	return false
 }
-
-// few is how many equals are compared one by one.
-const few = 64
 
 // pick is who wins among the equals, of which there are so many.
 func (s *search) pick(c *class, equals int) uint32 {
@@ -67,8 +65,6 @@ func (s *search) pick(c *class, equals int) uint32 {
 		return s.equal(c, int(s.luck.Below(uint64(equals))))
 	case s.ties == TiesFirst:
 		return s.firstOfEquals(c)
-	case equals <= few:
-		return s.rootOfFew(c)
 	}
 	return s.root(c)
 }
@@ -79,104 +75,87 @@ func (s *search) leave(c *class) (equals int) {
 	top := int32(-1)
 	for i := range s.spans {
 		sp := &s.spans[i]
-		b := &c.blocks[sp.block]
-		if sp.top, sp.equal = b.top, b.best&sp.feasible; sp.equal == 0 {
+		if b := &c.blocks[sp.block]; sp.whole {
+			sp.equal = 1
+		} else if sp.top, sp.equal = b.top, b.best&sp.feasible; sp.equal == 0 {
 			sp.top, sp.equal = c.elect(sp.block, sp.feasible)
 		}
 		top = max(top, sp.top)
 	}
-	return s.settle(top)
+	return s.settle(c, top)
 }
 
 // settle leaves those of the spans' equals that are as good as top.
-func (s *search) settle(top int32) (equals int) {
+func (s *search) settle(c *class, top int32) (equals int) {
 	for i := range s.spans {
 		sp := &s.spans[i]
-		if sp.equalBefore = equals; sp.top < top {
+		sp.equalBefore = equals
+		switch {
+		case sp.top < top:
 			sp.equal = 0
+		case sp.whole:
+			equals += int(c.tractOf(sp.block).equals)
+		default:
+			equals += bits.OnesCount64(sp.equal)
 		}
-		equals += bits.OnesCount64(sp.equal)
 	}
 	return equals
 }
 
 // equal is the n-th of the equals, counting from 0.
 func (s *search) equal(c *class, n int) uint32 {
-	i, _ := slices.BinarySearchFunc(s.spans, n+1, func(sp span, n int) int { return sp.equalBefore - n })
-	sp := &s.spans[i-1]
+	parts := s.open(c, withEqual(s.spans, n))
+	sp := &parts[withEqual(parts, n)]
 	return c.order[sp.block*blockSize+selectBit(sp.equal, n-sp.equalBefore)]
+}
+
+// withEqual is which of some spans the n-th of the equals is in.
+func withEqual(spans []span, n int) int {
+	i, _ := slices.BinarySearchFunc(spans, n+1, func(sp span, n int) int { return sp.equalBefore - n })
+	return i - 1
 }
 
 // firstOfEquals is the equal that comes first in the list.
 func (s *search) firstOfEquals(c *class) (first uint32) {
 	for i := range s.spans {
-		if sp := &s.spans[i]; sp.equal != 0 {
-			if id := c.lowest(sp.block, sp.equal); first == 0 || id < first {
-				first = id
+		if s.spans[i].equal == 0 {
+			continue
+		}
+		for _, sp := range s.open(c, i) {
+			if sp.equal != 0 {
+				if id := c.lowest(sp.block, sp.equal); first == 0 || id < first {
+					first = id
+				}
 			}
 		}
 	}
 	return first
 }
 
-// rootOfFew is the equal that ends up at the root of the heap.
-func (s *search) rootOfFew(c *class) (node uint32) {
-	first := -1
+// root is the equal that ends up at the root of the heap. Of those on one level
+// of the heap's tree that is the first, so one of each level is looked at.
+func (s *search) root(c *class) (node uint32) {
+	first, level := -1, 0 // the place of node; where the next level begins
 	for i := range s.spans {
-		sp := &s.spans[i]
-		for rest := sp.equal; rest != 0; rest &= rest - 1 {
-			at := bits.TrailingZeros64(rest)
-			place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
-			if first < 0 || before(place, first) {
-				first, node = place, c.order[sp.block*blockSize+at]
+		if s.spans[i].equal == 0 || i+1 < len(s.spans) && s.spans[i+1].before <= level {
+			continue
+		}
+		for _, sp := range s.open(c, i) {
+			end := sp.before + bits.OnesCount64(sp.feasible)
+			for rest := sp.equal; rest != 0 && level < end; rest &= rest - 1 {
+				at := bits.TrailingZeros64(rest)
+				place := sp.before + bits.OnesCount64(sp.feasible&(1<<at-1))
+				if place < level {
+					continue
+				}
+				if first < 0 || before(place, first) {
+					first, node = place, c.order[sp.block*blockSize+at]
+				}
+				level = 1<<bits.Len(uint(place)+1) - 1
 			}
 		}
 	}
 	return node
-}
-
-// root is rootOfFew for many: it goes down the heap's tree, to the left if there
-// is an equal at all, and takes the first that it meets.
-func (s *search) root(c *class) uint32 {
-	last := &s.spans[len(s.spans)-1]
-	n := last.before + bits.OnesCount64(last.feasible)
-	for at := 0; ; {
-		if e := s.equalsBefore(at); s.equalsBefore(at+1) > e {
-			return s.equal(c, e)
-		}
-		if at = 2*at + 1; !s.anyUnder(at, n) {
-			at++
-		}
-	}
-}
-
-// anyUnder tells whether any node at place at of a list of n or, in the heap's
-// tree, under it is an equal. Each level of a subtree is a row of places; the
-// deepest is the longest.
-func (s *search) anyUnder(at, n int) bool {
-	first, end := at, at+1
-	for 2*first+1 < n {
-		first, end = 2*first+1, 2*end+1
-	}
-	for ; first >= at; first, end = (first-1)/2, (end-1)/2 {
-		if s.equalsBefore(min(end, n)) > s.equalsBefore(first) {
-			return true
-		}
-		if first == at {
-			break
-		}
-	}
-	return false
-}
-
-// equalsBefore is how many equals there are among the first feasible nodes.
-func (s *search) equalsBefore(place int) int {
-	i, _ := slices.BinarySearchFunc(s.spans, place+1, func(sp span, place int) int { return sp.before - place })
-	sp := &s.spans[i-1]
-	if place -= sp.before; place < bits.OnesCount64(sp.feasible) {
-		return sp.equalBefore + bits.OnesCount64(sp.equal&(1<<selectBit(sp.feasible, place)-1))
-	}
-	return sp.equalBefore + bits.OnesCount64(sp.equal)
 }
 
 // before tells whether of two equal totals the one at place later of the list

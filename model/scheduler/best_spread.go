@@ -21,6 +21,7 @@ type groups struct {
 	version uint64   // of the topology
 	n       int      // of groups; that of number 0 has no label
 	nodes   []uint64 // by block and group
+	filled  uint64   // those with any nodes, as bits
 	missing int      // nodes without the label
 }
 
@@ -41,6 +42,7 @@ func (t *topology) group(order []uint32) *groups {
 		}
 		if g.n <= groupsMost {
 			g.nodes[i/blockSize*g.n+int(t.of[id])] |= 1 << (i % blockSize)
+			g.filled |= 1 << t.of[id]
 		}
 	}
 	return g
@@ -105,40 +107,46 @@ func (s *search) leaveSpread(c *class, found int) (equals int) {
 	}
 	held := b.hosts.held(c.order)
 	var raws [groupsMost]int64
-	most, least := s.survey(c, zones, held, found, &raws)
-	var shares [groupsMost]int64
-	for g := range shares {
-		shares[g] = b.weight * b.view.share(raws[g]-least, most)
-	}
-	top := int32(-1)
-	for i := range s.spans {
-		s.spans[i].top, s.spans[i].equal = -1, 0
-	}
-	for _, o := range b.odds {
-		sp := &s.spans[o.span]
-		v := c.board.verdicts[c.order[sp.block*blockSize+o.at]]>>1 + int32(b.weight*b.view.share(o.raw-least, most))
-		sp.offer(v, 1<<o.at)
-		top = max(top, v)
+	even, most, least := s.survey(c, zones, held, found, &raws)
+	var shares [groupsMost]int32
+	highest, top := int32(0), int32(-1)
+	for g := range zones.n {
+		if even>>g&1 != 0 {
+			shares[g] = int32(b.weight * b.view.share(raws[g]-least, most))
+			highest = max(highest, shares[g])
+		}
 	}
 	for i := range s.spans {
 		sp := &s.spans[i]
 		x := &c.blocks[sp.block]
-		for g := range zones.n {
-			among := sp.feasible & zones.nodes[sp.block*zones.n+g] &^ held[sp.block]
-			share := int32(shares[g])
-			if among == 0 || x.top>>1+share < top {
+		if sp.top, sp.equal = -1, 0; x.top>>1+highest < top {
+			continue
+		}
+		for g, nodes := range zones.nodes[sp.block*zones.n:][:zones.n] {
+			among := sp.feasible & nodes &^ held[sp.block]
+			if among == 0 || x.top>>1+shares[g] < top {
 				continue
 			}
 			v, equal := x.top, x.best&among
 			if equal == 0 {
 				v, equal = c.elect(sp.block, among)
 			}
-			v = v>>1 + share
+			v = v>>1 + shares[g]
 			sp.offer(v, equal)
 			top = max(top, v)
 		}
 	}
-	return s.settle(top)
+	for _, o := range b.odds {
+		sp := &s.spans[o.span]
+		share := int32(b.weight * b.view.share(o.raw-least, most))
+		if c.blocks[sp.block].top>>1+share < top {
+			continue
+		}
+		v := c.board.verdicts[c.order[sp.block*blockSize+o.at]]>>1 + share
+		sp.offer(v, 1<<o.at)
+		top = max(top, v)
+	}
+	return s.settle(c, top)
 }
 
 // offer lets nodes be the equals of a span, if none are better.
@@ -151,42 +159,44 @@ func (sp *span) offer(top int32, nodes uint64) {
 }
 
 // survey finds the raw scores: those of the groups, of nodes that have none of
-// the pods, and those of the odd nodes; and the highest and lowest of them.
-func (s *search) survey(c *class, zones *groups, held []uint64, found int, raws *[groupsMost]int64) (most, least int64) {
+// the pods, and those of the odd nodes; and the highest and lowest of them. The
+// bits of even are the groups with such nodes.
+func (s *search) survey(c *class, zones *groups, held []uint64, found int, raws *[groupsMost]int64) (even uint64, most, least int64) {
 	b := &c.spread
-	var met, even [groupsMost]bool
+	met := uint64(0) // groups with feasible nodes
 	b.odds = b.odds[:0]
 	for i := range s.spans {
 		sp := &s.spans[i]
-		for g := range zones.n {
-			here := sp.feasible & zones.nodes[sp.block*zones.n+g]
-			met[g] = met[g] || here != 0
-			even[g] = even[g] || here&^held[sp.block] != 0
-			for rest := here & held[sp.block]; rest != 0; rest &= rest - 1 {
-				b.odds = append(b.odds, odd{span: i, at: bits.TrailingZeros64(rest), raw: int64(g)})
+		for rest := sp.feasible & held[sp.block]; rest != 0; rest &= rest - 1 {
+			b.odds = append(b.odds, odd{span: i, at: bits.TrailingZeros64(rest)})
+		}
+		if even == zones.filled {
+			continue
+		}
+		for g, nodes := range zones.nodes[sp.block*zones.n:][:zones.n] {
+			if nodes &= sp.feasible; nodes != 0 {
+				met |= 1 << g
+			}
+			if nodes&^held[sp.block] != 0 {
+				even |= 1 << g
 			}
 		}
 	}
-	domains := 0
-	for _, m := range met {
-		if m {
-			domains++
-		}
-	}
+	domains := bits.OnesCount64(met)
 	host, zone := naturalLog(found+2), naturalLog(domains+2)
 	least = math.MaxInt64
 	for g := range zones.n {
-		if raws[g] = b.raw(0, int32(g), host, zone); even[g] {
+		if raws[g] = b.raw(0, int32(g), host, zone); even>>g&1 != 0 {
 			most, least = max(most, raws[g]), min(least, raws[g])
 		}
 	}
 	for i := range b.odds {
 		o := &b.odds[i]
 		id := c.order[s.spans[o.span].block*blockSize+o.at]
-		o.raw = b.raw(int64(b.hosts.perNode[id]), int32(o.raw), host, zone)
+		o.raw = b.raw(int64(b.hosts.perNode[id]), b.zones.topology.of[id], host, zone)
 		most, least = max(most, o.raw), min(least, o.raw)
 	}
-	return most, least
+	return even, most, least
 }
 
 // raw is the raw score of a node with so many of the pods, in a domain.

@@ -33,6 +33,7 @@ const unknown = math.MinInt32
 type board struct {
 	order    []uint32 // that the blocks go by
 	blocks   []block
+	tracts   []tract // of tractSize blocks each
 	verdicts []int32 // by node ID; right unless the node's block says it is stale
 	rejected []int   // by status ID: the nodes of order with that verdict
 	seen     uint64  // the last change of a row that the blocks know of
@@ -49,13 +50,13 @@ func (b *board) catchUp(c *cache) {
 	if b.seen < c.forgotten {
 		for i, id := range order {
 			if c.changedAt[id] > b.seen {
-				b.blocks[i/blockSize].stale |= 1 << (i % blockSize)
+				b.mark(i)
 			}
 		}
 	} else {
 		for _, id := range c.log[b.seen-c.forgotten:] {
 			if i := c.tree.placeOf(id); i >= 0 {
-				b.blocks[i/blockSize].stale |= 1 << (i % blockSize)
+				b.mark(i)
 			}
 		}
 	}
@@ -74,9 +75,8 @@ func (b *board) arrange(c *cache, order []uint32) {
 			b.verdicts[b.order[i*blockSize+bits.TrailingZeros64(stale)]] = unknown
 		}
 	}
-	n := (len(order) + blockSize - 1) / blockSize
-	b.blocks = slices.Grow(b.blocks[:0], n)[:n]
-	clear(b.blocks)
+	b.blocks = cleared(b.blocks, (len(order)+blockSize-1)/blockSize)
+	b.tracts = cleared(b.tracts, (len(b.blocks)+tractSize-1)/tractSize)
 	clear(b.rejected)
 	for i, id := range order {
 		x := &b.blocks[i/blockSize]
@@ -95,9 +95,20 @@ func (b *board) arrange(c *cache, order []uint32) {
 	}
 	b.order = order
 	for i := range b.blocks {
-		b.blocks[i].top, b.blocks[i].best = b.elect(i, b.blocks[i].feasible)
+		x, s := &b.blocks[i], b.tractOf(i)
+		x.top, x.best = b.elect(i, x.feasible)
+		s.feasible += int32(bits.OnesCount64(x.feasible))
+		s.stale = true
 	}
 	b.seen = c.logged()
+}
+
+// cleared is a list of n zero values, in the place of another if that is long
+// enough.
+func cleared[T any](old []T, n int) []T {
+	old = slices.Grow(old[:0], n)[:n]
+	clear(old)
+	return old
 }
 
 // reject counts n nodes more with a verdict.
@@ -154,7 +165,7 @@ func (c *shape) fresh(i int, rows []NodeInfo) *block {
 
 // refresh asks the stale nodes of a block.
 func (c *shape) refresh(i int, x *block, rows []NodeInfo) {
-	asked := x.stale
+	asked, count := x.stale, bits.OnesCount64(x.feasible)
 	var top, best = int32(-1), uint64(0) // of those asked
 	x.feasible &^= asked
 	x.relative &^= asked
@@ -179,6 +190,7 @@ func (c *shape) refresh(i int, x *block, rows []NodeInfo) {
 			best |= bit
 		}
 	}
+	c.tractOf(i).feasible += int32(bits.OnesCount64(x.feasible) - count)
 	others := x.best &^ asked
 	x.first = 0
 	switch {

@@ -381,7 +381,7 @@ func (w *twins) count(c *class) {
 		w.listed++
 	case len(s.spans) > 0 && c.spread.view != nil:
 		w.spread++
-	case len(s.spans) > 0 && s.leave(c) > few:
+	case len(s.spans) > 0 && s.leave(c) > 64:
 		w.many++
 	}
 }
@@ -477,8 +477,8 @@ func TestDecisionsAreTheSameAsThoseOfThePlainAlgorithm(t *testing.T) {
 		sum.spread += w.spread
 		sum.many += w.many
 	}
-	t.Logf("%d decisions: %d found no node, %d were about named nodes, %d listed the feasible ones, %d were only spread, %d had more than %d equals",
-		sum.done, sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many, few)
+	t.Logf("%d decisions: %d found no node, %d were about named nodes, %d listed the feasible ones, %d were only spread, %d had more than 64 equals",
+		sum.done, sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many)
 	if min(sum.unfit, sum.pinned, sum.listed, sum.spread, sum.many) < 100 {
 		t.Error("some kinds of decisions are too few")
 	}

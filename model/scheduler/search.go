@@ -43,8 +43,9 @@ type search struct {
 	budgets   []*model.PodDisruptionBudget
 	offset    func(n int) int // where a dry run of preemption begins; nil for a complete one
 
-	// The feasible nodes of one decision: by block, or listed.
+	// The feasible nodes of one decision: by block and tract, or listed.
 	spans    []span
+	parts    []span // of a tract that was opened
 	listed   bool
 	feasible []uint32
 	verdicts []int32
@@ -109,12 +110,14 @@ func (s *search) named(c *class) []uint32 {
 	return s.pinned
 }
 
-// span is a part of a search: the feasible nodes among those of a block.
+// span is a part of a search: the feasible nodes among those of a block, or all
+// of a tract.
 type span struct {
-	block    int
-	feasible uint64
-	equal    uint64 // of these, who may win
+	block    int    // the first, if it is a tract
+	feasible uint64 // of a block
+	equal    uint64 // of these, who may win; of a tract not 0 if any may
 	top      int32  // their verdict, or total
+	whole    bool   // it is a tract
 	// before is the number of feasible nodes of the spans before this one,
 	// equalBefore that of those who may win.
 	before, equalBefore int
@@ -132,8 +135,9 @@ func (s *search) filter(c *class) (examined, found int) {
 	quota := numFeasibleNodesToFind(s.percentage, n)
 	start := s.nextStartNodeIndex % n
 	choosy := len(c.filter) > 0 || len(s.nominated.byNode) > 0
+	byTract := !choosy && len(c.scores) == 0
 	first, ahead := start/blockSize, ^uint64(0)<<(start%blockSize)
-	for turn := range len(c.blocks) + 1 { // the first block is the last, too
+	for turn := 0; turn <= len(c.blocks); turn++ { // the first block is the last, too
 		i, part := first+turn, ^uint64(0)
 		if i >= len(c.blocks) {
 			i -= len(c.blocks)
@@ -143,6 +147,15 @@ func (s *search) filter(c *class) (examined, found int) {
 			part = ahead
 		case len(c.blocks):
 			part = ^ahead
+		}
+		if byTract && i%tractSize == 0 && part == ^uint64(0) {
+			if end := turn + c.endOf(i) - i; end <= len(c.blocks) {
+				if count, taken := s.takeTract(c, i, found, quota-found); taken {
+					found += count
+					turn = end - 1
+					continue
+				}
+			}
 		}
 		able := c.fresh(i, s.cache.rows).feasible & part
 		if choosy {
@@ -269,10 +282,11 @@ func (s *search) list(c *class) {
 	}
 	s.listed = true
 	for i := range s.spans {
-		sp := &s.spans[i]
-		for rest := sp.feasible; rest != 0; rest &= rest - 1 {
-			id := c.order[sp.block*blockSize+bits.TrailingZeros64(rest)]
-			s.feasible, s.verdicts = append(s.feasible, id), append(s.verdicts, c.board.verdicts[id])
+		for _, sp := range s.open(c, i) {
+			for rest := sp.feasible; rest != 0; rest &= rest - 1 {
+				id := c.order[sp.block*blockSize+bits.TrailingZeros64(rest)]
+				s.feasible, s.verdicts = append(s.feasible, id), append(s.verdicts, c.board.verdicts[id])
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -57,10 +58,11 @@ const (
 	OpBind            // POST pods/binding
 	OpDelete
 	OpEvict // POST pods/eviction
-	OpGet   // GET, linearizable
+	OpGet   // GET: changes nothing
+	OpNote  // POST events, about the target: changes nothing that is modeled
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -79,7 +81,7 @@ type Request struct {
 	Object  model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
 	Target  model.Ref    // the others
 	Patch   Patch        // OpPatch
-	Part    Part         // OpPatch: what of the object it changes
+	Part    Part         // OpPatch, or what is patched after an OpGet: what of the object it changes
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
@@ -88,7 +90,8 @@ type Request struct {
 
 	tag     uint64
 	sentAt  sim.Time
-	quiet   bool // only a refusal is reported
+	quiet   bool  // only a refusal is reported
+	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
 	result  model.Object
@@ -113,6 +116,7 @@ type ClientConfig struct {
 	Site    network.Site  // where it runs
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
+	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
 }
 
@@ -129,6 +133,7 @@ type Client struct {
 	bucket Bucket
 	sent   uint64
 	epoch  uint32
+	notes  []model.Ref // about what: still to be sent, the first under way
 
 	expired int // faults in force that keep its credential from being good
 }
@@ -155,6 +160,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 func (c *Client) Restart() {
 	c.epoch++
 	c.bucket = NewBucket(c.QPS, c.Burst)
+	c.notes = c.notes[:0]
 }
 
 // Create asks for a new object. All of these return at once; the component is
@@ -184,7 +190,14 @@ func (c *Client) PatchPart(target model.Ref, part Part, p Patch, tag uint64) {
 	c.send(Request{Op: OpPatch, Target: target, Part: part, Patch: p, tag: tag})
 }
 
-// Get asks what target is now: not a watched view, but what etcd agrees on.
+// ReadPatch asks for target and, when it has it, to apply p to a part of it: two
+// requests, as components do that compute a patch from what is stored. Only the
+// second is answered, or the first if it was refused.
+func (c *Client) ReadPatch(target model.Ref, part Part, p Patch, tag uint64) {
+	c.send(Request{Op: OpGet, Target: target, Part: part, then: p, tag: tag})
+}
+
+// Get asks for an object as it is stored.
 func (c *Client) Get(target model.Ref, tag uint64) {
 	c.send(Request{Op: OpGet, Target: target, tag: tag})
 }
@@ -228,26 +241,54 @@ func (q QuietClient) UpdateStatus(obj model.Object, tag uint64) {
 	q.c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag, quiet: true})
 }
 
-// Note tells people something about an object. An Event that the API server
-// refuses is not sent again (k8s.io/client-go/tools/record/event.go
-// recordEvent): without a good credential nothing is said.
+// Note tells people something about an object. It is recorded at once; the
+// request that carries it costs a client with Events a token and the API server
+// its work. They are sent one after the other, as by the one goroutine of a
+// recorder (k8s.io/client-go/tools/record/event.go StartRecordingToSink). One that
+// is refused is not sent again: without a good credential nothing is said.
 func (c *Client) Note(about model.Object, warning bool, reason, message string) {
 	if !c.Authentic() {
 		return
 	}
 	m := about.Head()
 	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	if !c.Events || len(c.notes) == mostNotes {
+		return
+	}
+	if c.notes = append(c.notes, m.Ref()); len(c.notes) == 1 {
+		c.sendNote()
+	}
 }
 
-// Reply takes the answer a WhyReply wake-up is about. It is false if the
-// component restarted since it asked.
+// mostNotes is how many wait to be sent; more are dropped
+// (k8s.io/client-go/tools/record/event.go maxQueuedEvents).
+const mostNotes = 1000
+
+func (c *Client) sendNote() {
+	c.send(Request{Op: OpNote, Target: c.notes[0]})
+}
+
+// Reply takes the answer a WhyReply wake-up is about. It is false if there is
+// nothing to tell: the component restarted since it asked, or the client itself
+// goes on with what it was asked for.
 func (c *Client) Reply(about uint64) (Reply, bool) {
 	w := c.store.wire
-	r := &w.requests[about]
-	out := Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}
-	ok := r.epoch == c.epoch
+	r := w.requests[about]
 	w.free(uint32(about))
-	return out, ok
+	switch {
+	case r.epoch != c.epoch:
+		return Reply{}, false
+	case r.Op == OpNote:
+		c.notes = slices.Delete(c.notes, 0, 1)
+		if len(c.notes) > 0 {
+			c.sendNote()
+		}
+		return Reply{}, false
+	case r.then != nil && r.refusal == Accepted:
+		c.PatchPart(r.Target, r.Part, r.then, r.tag)
+		return Reply{}, false
+	}
+	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}, true
 }
 
 func (c *Client) send(r Request) {

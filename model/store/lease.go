@@ -79,10 +79,15 @@ func (l *Leases) Add(node uint32, name string, site, server network.Site) {
 // Start begins renewals: the first after phase, which is 0 for a new kubelet
 // and anything up to a period for one that has long been running.
 func (l *Leases) Start(node uint32, phase time.Duration) {
+	s := l.luck.Draw(l.rows[node].hash, 0)
+	l.StartEvery(node, phase, s.Duration(RenewEvery, renewEveryMost))
+}
+
+// StartEvery is Start with a period that the kubelet chose.
+func (l *Leases) StartEvery(node uint32, phase, period time.Duration) {
 	r := &l.rows[node]
 	now := l.kernel.Now()
-	s := l.luck.Draw(r.hash, 0)
-	r.ticks = sim.Ticker{Phase: now.Add(phase), Period: s.Duration(RenewEvery, renewEveryMost)}
+	r.ticks = sim.Ticker{Phase: now.Add(phase), Period: period}
 	r.running = true
 	l.update(node, now)
 }
