@@ -66,4 +66,8 @@ type PodLevel struct {
 	CPUMilli, MemoryBytes int64
 	HasCPU, HasMemory     bool
 	HugePages             []Extended // by name
+	// CPUSaid and MemorySaid: the pod, one of its containers or its overhead
+	// says something of it, so that no container of a placed pod is taken to
+	// need the default.
+	CPUSaid, MemorySaid bool
 }

@@ -108,3 +108,21 @@ func (d Disk) Conflicts(o Disk) bool {
 	}
 	return false
 }
+
+// Storage is what a cluster has of it, besides the pods that use it.
+type Storage struct {
+	Claims      []*Claim
+	Volumes     []*Volume
+	Classes     []*StorageClass
+	Limits      []VolumeLimit
+	Attachments []VolumeAttachment
+	Capacities  []StorageCapacity
+	Drivers     []string // CSI drivers that publish their capacity
+}
+
+// Add adds what another has.
+func (s *Storage) Add(o *Storage) {
+	s.Claims, s.Volumes, s.Classes = append(s.Claims, o.Claims...), append(s.Volumes, o.Volumes...), append(s.Classes, o.Classes...)
+	s.Limits, s.Attachments = append(s.Limits, o.Limits...), append(s.Attachments, o.Attachments...)
+	s.Capacities, s.Drivers = append(s.Capacities, o.Capacities...), append(s.Drivers, o.Drivers...)
+}

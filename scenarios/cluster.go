@@ -212,6 +212,7 @@ func (l *loader) snapshot(v strict.Value) {
 		l.include(set, v)
 	}
 	set.ResolveOwners()
+	l.store(set)
 	var others []model.Object
 	for i, o := range set.Objects {
 		if n, ok := o.(*model.Node); ok {
@@ -224,6 +225,7 @@ func (l *loader) snapshot(v strict.Value) {
 		others = append(others, o)
 	}
 	l.learn(v, others)
+	l.assumeClaims()
 	l.checkPlaces(v, others)
 	l.scenario.Config.Objects = append(l.scenario.Config.Objects, others...)
 }

@@ -104,6 +104,7 @@ func (l *loader) manifests(list strict.Value) []model.Object {
 			set.Places[i].Errorf("a node cannot be applied: list it under cluster.nodes, or give the file as cluster.snapshot")
 		}
 	}
+	l.store(set)
 	l.learn(list, set.Objects)
 	return set.Objects
 }

@@ -19,7 +19,7 @@ type State struct {
 	Owners      []string     // of Pods, by the same index: the controller's kind and name, or ""
 	Selecting   []manifest.Owner
 	Namespaces  map[string]model.Labels
-	Volumes     *manifest.Volumes
+	Storage     *model.Storage
 	Budgets     []*model.PodDisruptionBudget
 	Workloads   []*model.Workload
 	Notes       []string // what is not modeled of it
@@ -32,7 +32,7 @@ func OpenState(name string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{Namespaces: set.Namespaces(), Volumes: set.Volumes(), Budgets: set.Budgets(), Selecting: set.Owners()}
+	s := &State{Namespaces: set.Namespaces(), Storage: set.Storage(), Budgets: set.Budgets(), Selecting: set.Owners()}
 	for _, n := range decoder.Notes() {
 		s.Notes = append(s.Notes, n.String())
 	}
@@ -106,16 +106,7 @@ func (s *State) Fill(p *scheduler.Planner) error {
 	for _, n := range s.Nodes {
 		p.AddNode(n)
 	}
-	for _, c := range s.Volumes.Claims {
-		p.AddClaim(c)
-	}
-	for _, v := range s.Volumes.Volumes {
-		p.AddVolume(v)
-	}
-	for _, c := range s.Volumes.Classes {
-		p.AddStorageClass(c)
-	}
-	p.AddStorage(s.Volumes.Limits, s.Volumes.Attachments, s.Volumes.Capacities, s.Volumes.Drivers)
+	p.AddStorage(s.Storage)
 	for _, x := range s.Services {
 		p.AddService(x)
 	}

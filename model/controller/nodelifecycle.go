@@ -74,12 +74,13 @@ type nodeHealth struct {
 
 // pass is one run over all nodes, which several workers share.
 type pass struct {
-	running bool
-	nodes   []uint32
-	next    int
-	busy    int
-	startAt sim.Time
-	clear   []uint32 // when every zone is down: nodes to take the taints from
+	running  bool
+	nodes    []uint32
+	next     int
+	busy     int
+	startAt  sim.Time
+	clear    []uint32 // when every zone is down: nodes to take the taints from
+	clearing bool     // that goes on
 }
 
 const (

@@ -20,7 +20,7 @@ func (c *nodeLifecycle) judge(now sim.Time) {
 	switch {
 	case allAre && allWere:
 	case allAre:
-		c.pass.clear = append(c.pass.clear[:0], c.pass.nodes...)
+		c.pass.clear, c.pass.clearing = append(c.pass.clear[:0], c.pass.nodes...), true
 		c.clearNext(now)
 		return
 	case allWere:
@@ -74,6 +74,7 @@ func (c *nodeLifecycle) clearNext(now sim.Time) {
 			return
 		}
 	}
+	p.clearing = false
 	for _, z := range c.zones {
 		z.state = zoneFull
 		z.limiter.swap(now, 0)

@@ -81,10 +81,13 @@ func (n *NodeInfo) RemovePod(pod *model.Pod) {
 func (n *NodeInfo) charge(spec *model.PodSpec, sign int64) {
 	n.Requested.add(sign, &spec.Request)
 	cpu, memory := spec.ScoredRequest.CPUMilli, spec.ScoredRequest.MemoryBytes
-	if l := spec.PodLevel; l != nil && l.HasCPU { // unlike in the pod's own scores
+	// Unlike in the pod's own scores, pods that ask for something as a whole get
+	// defaults only for what nobody in them speaks of
+	// (pkg/scheduler/framework/types.go getNonMissingContainerRequests).
+	if l := spec.PodLevel; l != nil && l.CPUSaid {
 		cpu = spec.Request.CPUMilli
 	}
-	if l := spec.PodLevel; l != nil && l.HasMemory {
+	if l := spec.PodLevel; l != nil && l.MemorySaid {
 		memory = spec.Request.MemoryBytes
 	}
 	n.NonZeroRequested.MilliCPU += sign * cpu

@@ -57,7 +57,7 @@ type affinityView struct {
 // View implements WidePlugin.
 func (p *interPodAffinity) View(pod *model.Pod) View {
 	c := p.handle.cache
-	v := &affinityView{plugin: p, self: newKin(pod), termed: len(c.termed)}
+	v := &affinityView{plugin: p, self: arriving(pod), termed: len(c.termed)}
 	v.alone = v.meant(v.self) == 1
 	for i := range v.self.affinity {
 		v.need = append(v.need, c.tally(v.self.affinity[i].key, v.meant, anyNode))
@@ -253,23 +253,25 @@ func (v *affinityView) Score(feasible []uint32, scores []int64) bool {
 }
 
 // EventsToRegister implements EnqueueExtensions: a pod came that the pod wants
-// to be with, one left or changed that was in the way, or a node has a label
-// that a term is about
-// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange).
+// to be with, one left or changed that the pod itself does not want to be with,
+// or a node has a label that a term is about
+// (plugin.go isSchedulableAfterPodChange, isSchedulableAfterNodeChange). A pod
+// that went and did not want this one beside it is no news before v1.36
+// (kubernetes/kubernetes pull request 135325): only the flush helps.
 func (p *interPodAffinity) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
 		{AssignedPodAdd, func(pod *model.Pod, e *Event) bool { return p.wants(pod, e.Pod) }},
 		{AssignedPodUpdateLabel, func(pod *model.Pod, e *Event) bool {
 			return !p.wants(pod, e.OldPod) && p.wants(pod, e.Pod) || p.shuns(pod, e.OldPod) && !p.shuns(pod, e.Pod)
 		}},
-		{AssignedPodDelete, func(pod *model.Pod, e *Event) bool { return p.shuns(pod, e.Pod) || p.asksApart(e.Pod, pod) }},
+		{AssignedPodDelete, func(pod *model.Pod, e *Event) bool { return p.shuns(pod, e.Pod) }},
 		{NodeAdd | NodeUpdateLabel, p.located},
 	}
 }
 
 // wants tells whether all terms of the pod's affinity mean the other.
 func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
-	v := &affinityView{plugin: p, self: newKin(pod)}
+	v := &affinityView{plugin: p, self: arriving(pod)}
 	return v.meant(newKin(other)) == 1
 }
 
@@ -277,15 +279,8 @@ func (p *interPodAffinity) wants(pod, other *model.Pod) bool {
 // would do, but kube-scheduler asks for all of them until v1.36
 // (kubernetes/kubernetes pull request 139161).
 func (p *interPodAffinity) shuns(pod, other *model.Pod) bool {
-	self, o := newKin(pod), newKin(other)
+	self, o := arriving(pod), newKin(other)
 	return len(self.anti) > 0 && !slices.ContainsFunc(self.anti, func(t kinTerm) bool { return !p.handle.cache.selects(&t, o) })
-}
-
-// asksApart tells whether a term of the placed pod's anti-affinity means the
-// one that waits (kubernetes/kubernetes pull request 135325).
-func (p *interPodAffinity) asksApart(placed, pod *model.Pod) bool {
-	v := &affinityView{plugin: p, self: newKin(pod)}
-	return v.asked(newKin(placed).anti)
 }
 
 // located tells whether a node has a label that a term is about.

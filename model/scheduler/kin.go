@@ -30,6 +30,7 @@ type kinTerm struct {
 	selector          *model.Selector
 	namespaces        []string
 	namespaceSelector *model.Selector
+	blind             bool // see arriving
 }
 
 type weighed struct {
@@ -88,6 +89,23 @@ func newKin(pod *model.Pod) *kin {
 	return k
 }
 
+// arriving is kin of a pod that looks for a node. kube-scheduler v1.35 looks up
+// the namespaces that the terms of such a pod select, but keeps the selector in
+// the terms, and asks it again about no labels at all: a selector that these
+// satisfy, such as team NotIn (a), selects every namespace
+// (pkg/scheduler/framework/plugins/interpodaffinity/plugin.go
+// mergeAffinityTermNamespacesIfNotEmpty changes a copy of the term; filtering.go
+// and scoring.go then call Matches without labels). Up to v1.34 it did not.
+func arriving(pod *model.Pod) *kin {
+	k := newKin(pod)
+	for _, terms := range [...][]kinTerm{k.affinity, k.anti, k.preferred} {
+		for i := range terms {
+			terms[i].blind = true
+		}
+	}
+	return k
+}
+
 // enrol lets every tally know of new kin.
 func (c *cache) enrol(k *kin) {
 	c.kins = append(c.kins, k)
@@ -135,10 +153,9 @@ func withKeys(s *model.Selector, l model.Labels, op model.Operator, keys []strin
 
 // selects tells whether a term means the pods of k.
 func (c *cache) selects(t *kinTerm, k *kin) bool {
-	if !slices.Contains(t.namespaces, k.namespace) && !t.namespaceSelector.Matches(c.namespaceLabels(k.namespace)) {
-		return false
-	}
-	return t.selector.Matches(k.labels)
+	inside := slices.Contains(t.namespaces, k.namespace) || t.namespaceSelector.Matches(c.namespaceLabels(k.namespace)) ||
+		t.blind && t.namespaceSelector.Matches(nil)
+	return inside && t.selector.Matches(k.labels)
 }
 
 // namespaceLabels is the labels of a namespace. Every namespace has at least

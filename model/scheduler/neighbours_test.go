@@ -42,9 +42,11 @@ func TestAPodWaitsForThoseItWantsToBeWith(t *testing.T) {
 	w.wantNode(p, "n-0")
 }
 
-// A pod that a placed pod's anti-affinity keeps out waits until that one is
-// gone (interpodaffinity/filtering.go satisfyExistingPodsAntiAffinity).
-func TestAPodWaitsUntilTheOneThatKeepsItOutIsGone(t *testing.T) {
+// A pod that a placed pod's anti-affinity keeps out
+// (interpodaffinity/filtering.go satisfyExistingPodsAntiAffinity) does not hear
+// when that one goes: until v1.36 plugin.go isSchedulableAfterPodChange asks only
+// the waiting pod's own terms, so it waits for the flush.
+func TestAPodThatAnotherKeepsOutWaitsForTheFlush(t *testing.T) {
 	w := newWorld(t, Config{}, node("n-0", "a", 8000, 32))
 	w.run(time.Second)
 	first := w.add(labelled("first", "db", placed(model.Placement{AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("web")}}})))
@@ -53,7 +55,9 @@ func TestAPodWaitsUntilTheOneThatKeepsItOutIsGone(t *testing.T) {
 	w.run(10 * time.Second)
 	wantNotes(t, w.notes(p), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
-	w.run(20 * time.Second)
+	w.run(4 * time.Minute)
+	w.wantNode(p, "")
+	w.run(6 * time.Minute)
 	w.wantNode(p, "n-0")
 }
 
@@ -127,4 +131,26 @@ func TestNaturalLogAgreesWithTheLibrary(t *testing.T) {
 			t.Errorf("ln %d is %v, want %v", n, got, want)
 		}
 	}
+}
+
+// The selector of namespaces of a pod that looks for a node is asked about no
+// labels, too, and one that these satisfy selects every namespace
+// (interpodaffinity/plugin.go mergeAffinityTermNamespacesIfNotEmpty, v1.35);
+// that of a placed pod is not (filtering.go getExistingAntiAffinityCounts).
+func TestANamespaceSelectorThatNoLabelsSatisfySelectsAllNamespaces(t *testing.T) {
+	elsewhere := []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db"), NamespaceSelector: &model.Selector{
+		Requirements: []model.Requirement{{Key: "kubernetes.io/metadata.name", Op: model.NotIn, Values: []string{"default"}}},
+	}}}
+	db := func() *model.Pod { return labelled("db", "db", placed(model.Placement{AntiAffinity: elsewhere})) }
+	w := newWorld(t, Config{}, node("n-0", "a", 8000, 32))
+	w.add(db())
+	w.run(time.Second)
+	friend := w.add(labelled("friend", "web", placed(model.Placement{Affinity: elsewhere})))
+	foe := w.add(labelled("foe", "web", placed(model.Placement{AntiAffinity: elsewhere})))
+	same := labelled("same", "db", spec(100, gib))
+	w.add(same)
+	w.run(10 * time.Second)
+	w.wantNode(friend, "n-0")
+	w.wantNode(same, "n-0")
+	wantNotes(t, w.notes(foe), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 }

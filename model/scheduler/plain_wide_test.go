@@ -209,6 +209,14 @@ func means(t *model.PodTerm, from, other *model.Pod) bool {
 	return inside && s.Matches(other.Labels)
 }
 
+// meansArriving is means for a pod that looks for a node: what it asks of
+// namespaces is asked again about no labels (see arriving).
+func meansArriving(t *model.PodTerm, pod, other *model.Pod) bool {
+	anywhere := *t
+	anywhere.Namespaces = append(slices.Clone(t.Namespaces), other.Namespace)
+	return means(t, pod, other) || t.NamespaceSelector != nil && t.NamespaceSelector.Matches(nil) && means(&anywhere, pod, other)
+}
+
 func placementOf(pod *model.Pod) *model.Placement {
 	if pod.Spec.Placement == nil {
 		return &model.Placement{}
@@ -238,7 +246,7 @@ func (p *plain) affinityFilter(pod *model.Pod, node *model.Node) string {
 	}
 	for _, x := range p.pods {
 		for _, t := range placementOf(pod).AntiAffinity {
-			if means(&t, pod, x.Pod) && p.together(x, t.TopologyKey, node) {
+			if meansArriving(&t, pod, x.Pod) && p.together(x, t.TopologyKey, node) {
 				return "node(s) didn't match pod anti-affinity rules"
 			}
 		}
@@ -256,7 +264,7 @@ func (p *plain) affinityFilter(pod *model.Pod, node *model.Node) string {
 func (p *plain) wanted(pod *model.Pod, node *model.Node) bool {
 	terms := placementOf(pod).Affinity
 	all := func(o *model.Pod) bool {
-		return !slices.ContainsFunc(terms, func(t model.PodTerm) bool { return !means(&t, pod, o) })
+		return !slices.ContainsFunc(terms, func(t model.PodTerm) bool { return !meansArriving(&t, pod, o) })
 	}
 	here, anywhere := true, false
 	for _, t := range terms {
@@ -280,19 +288,19 @@ func (p *plain) affinityScore(pod *model.Pod, feasible []*NodeInfo) []int64 {
 	var least, most int64 = math.MaxInt64, math.MinInt64
 	for i, f := range feasible {
 		for _, x := range p.pods {
-			add := func(t *model.PodTerm, from, to *model.Pod, weight int64) {
-				if means(t, from, to) && p.together(x, t.TopologyKey, f.Node) {
+			add := func(t *model.PodTerm, meant bool, weight int64) {
+				if meant && p.together(x, t.TopologyKey, f.Node) {
 					scores[i] += weight
 				}
 			}
 			for _, t := range placementOf(pod).Preferred {
-				add(&t, pod, x.Pod, t.Weight)
+				add(&t, meansArriving(&t, pod, x.Pod), t.Weight)
 			}
 			for _, t := range placementOf(x.Pod).Preferred {
-				add(&t, x.Pod, pod, t.Weight)
+				add(&t, means(&t, x.Pod, pod), t.Weight)
 			}
 			for _, t := range placementOf(x.Pod).Affinity {
-				add(&t, x.Pod, pod, 1)
+				add(&t, means(&t, x.Pod, pod), 1)
 			}
 		}
 		least, most = min(least, scores[i]), max(most, scores[i])
@@ -403,7 +411,8 @@ func (c *chaos) podTerm(weight int64) model.PodTerm {
 		t.Namespaces = []string{pick(c, "one", "two")}
 	}
 	if c.one(6) {
-		t.NamespaceSelector = pick(c, &model.Selector{}, model.SelectorOf(model.Labels{{Key: "kubernetes.io/metadata.name", Value: "two"}}))
+		t.NamespaceSelector = pick(c, &model.Selector{}, model.SelectorOf(model.Labels{{Key: "kubernetes.io/metadata.name", Value: "two"}}),
+			&model.Selector{Requirements: []model.Requirement{{Key: "kubernetes.io/metadata.name", Op: model.NotIn, Values: []string{"one"}}}})
 	}
 	if c.one(6) {
 		t.MatchLabelKeys = []string{"track"}

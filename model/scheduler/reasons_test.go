@@ -135,22 +135,25 @@ func landscape(also func(*Planner, []*model.Node)) *Planner {
 		there.NodeName = n.Name
 		p.Assign(there)
 	}
-	p.AddStorageClass(&model.StorageClass{Name: "late", Wait: true})
-	p.AddStorageClass(&model.StorageClass{Name: "full", Wait: true, Provisioner: "csi"})
-	p.AddVolume(&model.Volume{Name: "near"})
-	p.AddVolume(&model.Volume{Name: "attached", Driver: "limited", Handle: "1"})
-	p.AddStorage([]model.VolumeLimit{{Node: "n-a", Driver: "limited"}, {Node: "n-b", Driver: "limited"}}, nil, nil, []string{"csi"})
-	p.AddVolume(&model.Volume{Name: "far", Affinity: []model.NodeTerm{{Labels: []model.Requirement{{Key: model.LabelZone, Op: model.In, Values: []string{"z"}}}}}})
-	p.AddVolume(&model.Volume{Name: "zoned", Labels: model.Labels{{Key: model.LabelZone, Value: "z"}}})
-	for _, c := range []model.Claim{
-		{Name: "alone", Volume: "near", Bound: true, Modes: model.ReadWriteOncePod}, {Name: "attached", Volume: "attached", Bound: true},
-		{Name: "large", Class: "full", Bytes: gib, Sized: true},
-		{Name: "far", Volume: "far", Bound: true}, {Name: "zoned", Volume: "zoned", Bound: true}, {Name: "dangling", Volume: "nowhere", Bound: true},
-		{Name: "nobody", Class: "late"}, {Name: "immediate"}, {Name: "lost", Volume: "v", Bound: true, Lost: true}, {Name: "going", Deleting: true},
-	} {
-		c.Namespace = "default"
-		p.AddClaim(&c)
+	z := model.Requirement{Key: model.LabelZone, Op: model.In, Values: []string{"z"}}
+	storage := &model.Storage{
+		Classes: []*model.StorageClass{{Name: "late", Wait: true}, {Name: "full", Wait: true, Provisioner: "csi"}},
+		Volumes: []*model.Volume{
+			{Name: "near"}, {Name: "attached", Driver: "limited", Handle: "1"},
+			{Name: "far", Affinity: []model.NodeTerm{{Labels: []model.Requirement{z}}}}, {Name: "zoned", Labels: model.Labels{{Key: model.LabelZone, Value: "z"}}},
+		},
+		Limits: []model.VolumeLimit{{Node: "n-a", Driver: "limited"}, {Node: "n-b", Driver: "limited"}}, Drivers: []string{"csi"},
+		Claims: []*model.Claim{
+			{Name: "alone", Volume: "near", Bound: true, Modes: model.ReadWriteOncePod}, {Name: "attached", Volume: "attached", Bound: true},
+			{Name: "large", Class: "full", Bytes: gib, Sized: true},
+			{Name: "far", Volume: "far", Bound: true}, {Name: "zoned", Volume: "zoned", Bound: true}, {Name: "dangling", Volume: "nowhere", Bound: true},
+			{Name: "nobody", Class: "late"}, {Name: "immediate"}, {Name: "lost", Volume: "v", Bound: true, Lost: true}, {Name: "going", Deleting: true},
+		},
 	}
+	for _, c := range storage.Claims {
+		c.Namespace = "default"
+	}
+	p.AddStorage(storage)
 	return p
 }
 

@@ -23,6 +23,9 @@ type Config struct {
 	// Literal makes every tick of a periodic flush an event, which must not
 	// change anything.
 	Literal bool
+	// Storage is what there is from the beginning; default none. What the scheduler
+	// binds is its own affair: claims and volumes are no objects of a run.
+	Storage *model.Storage
 	// Profile is its plugins; default DefaultProfile.
 	Profile *Profile
 	// Ties is who wins among nodes of the same score.
@@ -137,6 +140,9 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x.cache.luck, x.cache.usage = k.Luck(), x.Usage
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
+	}
+	if x.Storage != nil {
+		x.cache.volumes.addRun(x.Storage)
 	}
 	f := newFramework(x.Profile, x.cache, x.client)
 	f.holder = x

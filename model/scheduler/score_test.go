@@ -286,3 +286,34 @@ func TestAFailureIsRememberedUntilSomethingChanges(t *testing.T) {
 		t.Errorf("got %+v, want node 7, which has grown", d)
 	}
 }
+
+// A placed pod that asks for something as a whole counts with defaults only for
+// what nobody in it speaks of; its own score counts its containers
+// (pkg/scheduler/framework/types.go getNonMissingContainerRequests).
+func TestAPodWithRequestsOfItsOwnGetsDefaultsOnlyForWhatNobodySays(t *testing.T) {
+	level := func(cpuSaid bool) *model.PodSpec {
+		return spec(0, 0, func(s *model.PodSpec) {
+			s.PodLevel = &model.PodLevel{MemoryBytes: 3 * gib, HasMemory: true, MemorySaid: true, CPUSaid: cpuSaid}
+			s.Containers = []model.Container{{Requests: model.Resources{MemoryBytes: gib}}, {Requests: model.Resources{MemoryBytes: gib}}}
+			if cpuSaid {
+				s.Containers[1].Requests.CPUMilli = 333
+			}
+			s.SumRequests()
+		})
+	}
+	for _, c := range []struct {
+		said bool
+		want int64
+	}{{true, 333}, {false, 200}} {
+		n := &NodeInfo{Node: node("n", "", 4000, 16)}
+		p := pod("p", level(c.said))
+		n.AddPod(p)
+		if got := n.NonZeroRequested; got.MilliCPU != c.want || got.Memory != 3*gib {
+			t.Errorf("CPU said %v: %d milli-CPU and %d bytes, want %d and 3 GiB", c.said, got.MilliCPU, got.Memory, c.want)
+		}
+		n.RemovePod(p)
+		if got := n.NonZeroRequested; got.MilliCPU != 0 || got.Memory != 0 {
+			t.Errorf("%+v stays", got)
+		}
+	}
+}

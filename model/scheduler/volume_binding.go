@@ -17,7 +17,7 @@ type volumeBinding struct {
 	handle    *Handle
 	statuses  [1 << len(bindingReasons)]*Status // by the reasons that apply
 	immediate *Status
-	reserved  map[*model.Pod][]binding
+	reserved  map[reservation][]binding // as long as the pod may not be bound after all
 }
 
 // bindingReasons are the reasons for a node, in the order in which they are
@@ -44,7 +44,7 @@ type binding struct {
 }
 
 func newVolumeBinding(h *Handle) Plugin {
-	p := &volumeBinding{handle: h, reserved: map[*model.Pod][]binding{}}
+	p := &volumeBinding{handle: h, reserved: map[reservation][]binding{}}
 	for set := 1; set < len(p.statuses); set++ {
 		var reasons []string
 		for i, r := range bindingReasons {
@@ -182,7 +182,11 @@ func (p *volumeBinding) Reserve(pod *model.Pod, id uint32) *Status {
 	}
 	node := p.handle.cache.rows[id].Node
 	found, _ := p.View(pod).Watcher.(*bindingView).find(node)
-	for _, b := range found {
+	for i := range found {
+		b := &found[i]
+		if b.volume == nil && p.handle.cache.volumes.provisions {
+			b.volume = p.handle.cache.volumes.provision(b.claim, node)
+		}
 		if b.volume == nil {
 			b.claim.SelectedNode = node.Name
 			continue
@@ -190,16 +194,29 @@ func (p *volumeBinding) Reserve(pod *model.Pod, id uint32) *Status {
 		b.claim.Volume, b.claim.Bound = b.volume.Name, true
 		b.volume.Claim, b.volume.Available = b.claim.Namespace+"/"+b.claim.Name, false
 	}
+	delete(p.reserved, reservationOf(pod)) // of a pod of that name before
 	if len(found) > 0 {
-		p.reserved[pod] = found
+		p.reserved[reservationOf(pod)] = found
 		p.handle.cache.volumes.version++
 	}
 	return nil
 }
 
+// reservation is a pod, whichever version of it.
+//
+//tidy:key compared as a whole
+type reservation struct {
+	claimKey
+	id uint32
+}
+
+func reservationOf(pod *model.Pod) reservation {
+	return reservation{claimKey{pod.Namespace, pod.Name}, pod.ID}
+}
+
 // Unreserve implements ReservePlugin.
 func (p *volumeBinding) Unreserve(pod *model.Pod, _ uint32) {
-	for _, b := range p.reserved[pod] {
+	for _, b := range p.reserved[reservationOf(pod)] {
 		p.handle.cache.volumes.version++
 		if b.volume == nil {
 			b.claim.SelectedNode = ""
@@ -208,7 +225,7 @@ func (p *volumeBinding) Unreserve(pod *model.Pod, _ uint32) {
 		b.claim.Volume, b.claim.Bound = "", false
 		b.volume.Claim, b.volume.Available = "", true
 	}
-	delete(p.reserved, pod)
+	delete(p.reserved, reservationOf(pod))
 }
 
 // EventsToRegister implements EnqueueExtensions.

@@ -9,8 +9,7 @@ import (
 
 // volumes is the storage of the cluster. It is told before the pods that use it
 // and stays as it is, but for what Reserve does: a claim that waited for its
-// first consumer is bound to a volume, or a node is selected for it. There is
-// none in a run.
+// first consumer is bound to a volume, or a node is selected for it.
 type volumes struct {
 	claims  map[claimKey]*model.Claim
 	volumes map[string]*model.Volume
@@ -18,6 +17,9 @@ type volumes struct {
 	classes map[string]*model.StorageClass
 	users   map[claimKey]int // placed pods, ephemeral claims left out
 	version uint64           // counts the changes that Reserve made
+	// provisions: a volume that is to be made is made at once; else only a node is
+	// selected for it, as the scheduler itself does.
+	provisions bool
 
 	limits     map[string]map[string]int // by node and driver
 	attached   map[string][]string       // volumes by node
@@ -74,7 +76,7 @@ func (v *volumes) use(pod *model.Pod, sign int) {
 	}
 }
 
-// match is the volume for a claim on a node: the one that is kept for it, or the
+// match is the volume for a claim on a node, or on any if it is nil: the one that is kept for it, or the
 // smallest that is large enough, of those not taken. Of equally small ones it is
 // the first told; the original finds them in the random order of a map
 // (k8s.io/component-helpers/storage/volume/pv_helpers.go FindMatchingVolume).
@@ -83,7 +85,7 @@ func (v *volumes) match(c *model.Claim, node *model.Node, taken []*model.Volume)
 		if slices.Contains(taken, x) || c.Block != x.Block || c.Attributes != x.Attributes || x.Deleting || x.Bytes < c.Bytes {
 			continue
 		}
-		reachable := matchesAny(x.Affinity, node)
+		reachable := node == nil || matchesAny(x.Affinity, node)
 		switch {
 		case x.Claim == c.Namespace+"/"+c.Name:
 			if !reachable {
@@ -109,39 +111,31 @@ func (v *volumes) enough(c *model.Claim, class *model.StorageClass, node *model.
 	})
 }
 
-// AddClaim, AddVolume, AddStorageClass and AddStorage tell of storage, before
-// any pod that uses it.
-func (p *Planner) AddClaim(c *model.Claim) {
-	p.search.cache.volumes.claims[claimKey{c.Namespace, c.Name}] = c
-}
+// AddStorage tells what storage there is, before any pod that uses it.
+func (p *Planner) AddStorage(s *model.Storage) { p.search.cache.volumes.add(s) }
 
-// AddVolume adds a PersistentVolume.
-func (p *Planner) AddVolume(v *model.Volume) {
-	all := &p.search.cache.volumes
-	all.volumes[v.Name] = v
-	all.byClass[v.Class] = append(all.byClass[v.Class], v)
-}
-
-// AddStorageClass adds a StorageClass.
-func (p *Planner) AddStorageClass(c *model.StorageClass) {
-	p.search.cache.volumes.classes[c.Name] = c
-}
-
-// AddStorage tells what CSI drivers say of nodes: how many volumes each takes,
-// which are attached, and how much room there is, if the driver publishes it.
-func (p *Planner) AddStorage(limits []model.VolumeLimit, attached []model.VolumeAttachment, room []model.StorageCapacity, publish []string) {
-	v := &p.search.cache.volumes
-	for _, l := range limits {
+func (v *volumes) add(s *model.Storage) {
+	for _, c := range s.Claims {
+		v.claims[claimKey{c.Namespace, c.Name}] = c
+	}
+	for _, x := range s.Volumes {
+		v.volumes[x.Name] = x
+		v.byClass[x.Class] = append(v.byClass[x.Class], x)
+	}
+	for _, c := range s.Classes {
+		v.classes[c.Name] = c
+	}
+	for _, l := range s.Limits {
 		if v.limits[l.Node] == nil {
 			v.limits[l.Node] = map[string]int{}
 		}
 		v.limits[l.Node][l.Driver] = int(l.Count)
 	}
-	for _, a := range attached {
+	for _, a := range s.Attachments {
 		v.attached[a.Node] = append(v.attached[a.Node], a.Volume)
 	}
-	v.capacities = append(v.capacities, room...)
-	for _, driver := range publish {
+	v.capacities = append(v.capacities, s.Capacities...)
+	for _, driver := range s.Drivers {
 		v.published[driver] = true
 	}
 }

@@ -60,7 +60,8 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef`),
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef
+	volumes.name volumes.persistentVolumeClaim volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
 )
 

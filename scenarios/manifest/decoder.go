@@ -57,7 +57,7 @@ type Set struct {
 	owners   map[*model.Pod]string
 	sorts    []Owner
 	labels   map[string]model.Labels // of namespaces
-	volumes  Volumes
+	storage  model.Storage
 	budgets  []*model.PodDisruptionBudget
 	seen     map[string]strict.Position
 	Objects  []model.Object

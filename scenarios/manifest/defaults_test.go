@@ -100,6 +100,21 @@ func TestAnInitContainerThatRestartsAlwaysIsASidecar(t *testing.T) {
 	}
 }
 
+// k8s.io/component-helpers/resource/helpers.go PodRequests: whatever the pod, a
+// container or the overhead names, even 0 of it, is said.
+func TestAPodWithRequestsOfItsOwnSaysWhatItsContainersSay(t *testing.T) {
+	for _, c := range []struct {
+		container, overhead string
+		cpu                 bool
+	}{{"{}", "", false}, {"{requests: {cpu: 0}}", "", true}, {"{requests: {cpu: 1m}}", "", true}, {"{}", "overhead: {cpu: 10m},", true}} {
+		p := one[*model.Pod](t, `{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {resources: {requests: {memory: 1Gi}}, `+c.overhead+`
+  containers: [{name: a, image: "a:1", resources: {}}, {name: b, image: "b:1", resources: `+c.container+`}]}}`)
+		if l := p.Spec.PodLevel; l.CPUSaid != c.cpu || !l.MemorySaid || l.HasCPU {
+			t.Errorf("%+v: %+v", c, l)
+		}
+	}
+}
+
 // Templates that say the same share a hash, so that applying a manifest again
 // makes no new revision.
 func TestTheHashNamesTheTemplate(t *testing.T) {

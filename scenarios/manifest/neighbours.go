@@ -197,12 +197,22 @@ func podLevel(p *place, s *corev1.PodSpec, into *model.PodSpec) *model.PodLevel 
 			*x.has = requested || limited
 		}
 	}
+	m.CPUSaid = m.HasCPU || requested(s, corev1.ResourceCPU)
+	m.MemorySaid = m.HasMemory || requested(s, corev1.ResourceMemory)
 	for _, x := range all.Extended {
 		if strings.HasPrefix(x.Name, corev1.ResourceHugePagesPrefix) {
 			m.HugePages = append(m.HugePages, x)
 		}
 	}
 	return m
+}
+
+// requested tells whether any container requests some of a resource, or none, or
+// the pod's overhead names it. A limit of a container is a request, too
+// (pkg/apis/core/v1/defaults.go SetDefaults_Pod).
+func requested(s *corev1.PodSpec, name corev1.ResourceName) bool {
+	_, over := s.Overhead[name]
+	return over || containersSay(s, name)
 }
 
 // containersSay tells whether any container says anything of a resource.

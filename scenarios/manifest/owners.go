@@ -10,8 +10,12 @@ import (
 // selects: the labels of its template, if it does not say
 // (pkg/apis/core/v1/defaults.go SetDefaults_ReplicationController).
 func readReplicationController(o *object) {
+	if !o.set.state {
+		o.set.unmodeled(o.v, o.kind.typed)
+		return
+	}
 	var in corev1.ReplicationController
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	labels := in.Spec.Selector

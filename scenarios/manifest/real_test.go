@@ -51,8 +51,7 @@ func TestOnlineBoutiqueLoads(t *testing.T) {
 	if n := kindsOf(s); n[model.KindDeployment] != 12 || n[model.KindService] != 12 {
 		t.Errorf("%d Deployments and %d Services, want 12 and 12", n[model.KindDeployment], n[model.KindService])
 	}
-	checkNotes(t, d, "manifests.yaml:422: deployment/redis-cart: spec.template.spec.volumes: not modeled",
-		"manifests.yaml:412: deployment/redis-cart: spec.template.spec.containers.volumeMounts: not modeled")
+	checkNotes(t, d, "manifests.yaml:412: deployment/redis-cart: spec.template.spec.containers.volumeMounts: not modeled")
 	front := s.Objects[0].(*model.Deployment)
 	c := front.Template.Spec.Containers[0]
 	if front.Name != "frontend" || front.Replicas != 1 || c.Requests.CPUMilli != 100 || c.Limits.MemoryBytes != 128<<20 ||
@@ -71,7 +70,10 @@ func TestHotelReservationLoads(t *testing.T) {
 	if n := kindsOf(s); n[model.KindDeployment] != 19 || n[model.KindService] != 19 {
 		t.Errorf("%d Deployments and %d Services, want 19 and 19", n[model.KindDeployment], n[model.KindService])
 	}
-	checkNotes(t, d, "geo-persistent-volume.yaml:1: persistentvolume/geo-pv: kind PersistentVolume: not modeled (and 5 more)")
+	if x := s.Storage(); len(x.Claims) != 6 || len(x.Volumes) != 6 {
+		t.Errorf("%d claims and %d volumes, want 6 of each", len(x.Claims), len(x.Volumes))
+	}
+	checkNotes(t, d, "mongodb-geo-deployment.yaml:39: deployment/mongodb-geo: spec.template.spec.containers.volumeMounts: not modeled (and 5 more)")
 }
 
 func TestNodesOfARealClusterLoad(t *testing.T) {

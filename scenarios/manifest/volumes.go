@@ -9,34 +9,15 @@ import (
 	"orrery/model"
 )
 
-// Volumes is the storage of a State.
-type Volumes struct {
-	Claims      []*model.Claim
-	Volumes     []*model.Volume
-	Classes     []*model.StorageClass
-	Limits      []model.VolumeLimit
-	Attachments []model.VolumeAttachment
-	Capacities  []model.StorageCapacity
-	Drivers     []string // those that publish their capacity
-}
-
-// Volumes is the claims, volumes, storage classes and CSI objects of a State.
-func (s *Set) Volumes() *Volumes { return &s.volumes }
-
-// inState tells whether the object counts; only a State has storage.
-func (o *object) inState() bool {
-	if !o.set.state {
-		o.set.unmodeled(o.v, o.kind.typed)
-	}
-	return o.set.state
-}
+// Storage is the claims, volumes, storage classes and CSI objects of a set.
+func (s *Set) Storage() *model.Storage { return &s.storage }
 
 // readClaim reads a PersistentVolumeClaim. One that names its volume and has no
 // status is taken to be bound to it: only clusters write one.
 func readClaim(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.PersistentVolumeClaim
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	spec := o.root().field("spec")
@@ -56,7 +37,7 @@ func readClaim(o *object) {
 		c.Pod = owner.Name
 	}
 	if o.set.decoder.wrong == before {
-		o.set.volumes.Claims = append(o.set.volumes.Claims, c)
+		o.set.storage.Claims = append(o.set.storage.Claims, c)
 	}
 }
 
@@ -65,7 +46,7 @@ func readClaim(o *object) {
 func readVolume(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.PersistentVolume
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	spec := o.root().field("spec")
@@ -91,7 +72,7 @@ func readVolume(o *object) {
 		}
 	}
 	if o.set.decoder.wrong == before {
-		o.set.volumes.Volumes = append(o.set.volumes.Volumes, v)
+		o.set.storage.Volumes = append(o.set.storage.Volumes, v)
 	}
 }
 
@@ -144,7 +125,7 @@ func storage(p *place, list corev1.ResourceList) (bytes int64, given bool) {
 
 func readStorageClass(o *object) {
 	var in storagev1.StorageClass
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	c := &model.StorageClass{
@@ -158,25 +139,25 @@ func readStorageClass(o *object) {
 		}
 		c.Topologies = append(c.Topologies, term)
 	}
-	o.set.volumes.Classes = append(o.set.volumes.Classes, c)
+	o.set.storage.Classes = append(o.set.storage.Classes, c)
 }
 
 func readCSINode(o *object) {
 	var in storagev1.CSINode
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	for _, d := range in.Spec.Drivers {
 		if d.Allocatable != nil && d.Allocatable.Count != nil {
-			o.set.volumes.Limits = append(o.set.volumes.Limits, model.VolumeLimit{Node: o.meta.Name, Driver: d.Name, Count: *d.Allocatable.Count})
+			o.set.storage.Limits = append(o.set.storage.Limits, model.VolumeLimit{Node: o.meta.Name, Driver: d.Name, Count: *d.Allocatable.Count})
 		}
 	}
 }
 
 func readCSIDriver(o *object) {
 	var in storagev1.CSIDriver
-	if o.inState() && decode(o, &in) && in.Spec.StorageCapacity != nil && *in.Spec.StorageCapacity {
-		o.set.volumes.Drivers = append(o.set.volumes.Drivers, o.meta.Name)
+	if decode(o, &in) && in.Spec.StorageCapacity != nil && *in.Spec.StorageCapacity {
+		o.set.storage.Drivers = append(o.set.storage.Drivers, o.meta.Name)
 	}
 }
 
@@ -186,7 +167,7 @@ func readCSIDriver(o *object) {
 func readStorageCapacity(o *object) {
 	before := o.set.decoder.wrong
 	var in storagev1.CSIStorageCapacity
-	if !o.inState() || !decode(o, &in) {
+	if !decode(o, &in) {
 		return
 	}
 	c := model.StorageCapacity{Class: in.StorageClassName, Bytes: -1, Nodes: labelSelector(o.root().field("nodeTopology"), in.NodeTopology)}
@@ -197,41 +178,35 @@ func readStorageCapacity(o *object) {
 		c.Bytes = amount(o.root().field("maximumVolumeSize"), *q, 1<<62, (*resource.Quantity).Value)
 	}
 	if o.set.decoder.wrong == before {
-		o.set.volumes.Capacities = append(o.set.volumes.Capacities, c)
+		o.set.storage.Capacities = append(o.set.storage.Capacities, c)
 	}
 }
 
 func readAttachment(o *object) {
 	var in storagev1.VolumeAttachment
-	if o.inState() && decode(o, &in) && in.Spec.Source.PersistentVolumeName != nil {
+	if decode(o, &in) && in.Spec.Source.PersistentVolumeName != nil {
 		a := model.VolumeAttachment{Node: in.Spec.NodeName, Volume: *in.Spec.Source.PersistentVolumeName}
-		o.set.volumes.Attachments = append(o.set.volumes.Attachments, a)
+		o.set.storage.Attachments = append(o.set.storage.Attachments, a)
 	}
 }
 
-// claims is the claims that a pod uses, which only a State has.
+// claims is the claims that a pod uses. Those of generic ephemeral volumes, which a
+// controller makes for each pod, are there in a State only.
 func (o *object) claims(s *corev1.PodSpec) (out []model.ClaimUse) {
-	if !o.set.state {
-		return nil
-	}
 	for i := range s.Volumes {
 		v := &s.Volumes[i]
 		switch {
 		case v.PersistentVolumeClaim != nil:
 			out = append(out, model.ClaimUse{Name: v.PersistentVolumeClaim.ClaimName})
-		case v.Ephemeral != nil: // k8s.io/component-helpers/storage/ephemeral
+		case v.Ephemeral != nil && o.set.state: // k8s.io/component-helpers/storage/ephemeral
 			out = append(out, model.ClaimUse{Name: o.meta.Name + "-" + v.Name, Ephemeral: true})
 		}
 	}
 	return out
 }
 
-// disks is the disks that a pod of a State names itself, of the kinds that
-// cannot be shared.
+// disks is the disks that a pod names itself, of the kinds that cannot be shared.
 func (o *object) disks(s *corev1.PodSpec) (out []model.Disk) {
-	if !o.set.state {
-		return nil
-	}
 	for i := range s.Volumes {
 		switch v := &s.Volumes[i]; {
 		case v.GCEPersistentDisk != nil:

@@ -1,0 +1,148 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/scenarios"
+	"orrery/sim"
+)
+
+// stored is where the pods called store are after a run with a zone-bound volume
+// of the given class, or "" each if nowhere, and what the scheduler said last.
+func stored(t *testing.T, class, volume, timeline string) (places []string, said string) {
+	t.Helper()
+	text := fmt.Sprintf(`apiVersion: orrery/v1
+name: storage
+duration: 30m
+cluster: {nodes: [{name: n, count: 6, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
+workload:
+  manifests:
+    - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: ssd}, provisioner: %s}
+    - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: ssd, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}
+%s    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: store}
+      spec:
+        replicas: 2
+        selector: {matchLabels: {app: store}}
+        template:
+          metadata: {labels: {app: store}}
+          spec:
+            volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+            containers: [{name: store, image: "store:1", resources: {requests: {cpu: 1}}}]
+%s`, class, volume, timeline)
+	s, err := scenarios.Read("storage.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a run leaves what it was given as it is
+		places, said = nil, ""
+		x, err := cluster.New(s.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
+			t.Fatal(err)
+		}
+		x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
+			if p := o.(*model.Pod); p.Active() {
+				places = append(places, p.NodeName)
+			}
+			return true
+		})
+		h := x.Store.History()
+		for i := range h.Len() {
+			if r := h.At(i); r.Note != nil && r.Note.Reason == "FailedScheduling" {
+				said = r.Note.Message
+			}
+		}
+	}
+	return places, said
+}
+
+// zoneB is a volume that only the nodes of zone b reach.
+const zoneB = `    - apiVersion: v1
+      kind: PersistentVolume
+      metadata: {name: disk}
+      spec:
+        capacity: {storage: 10Gi}
+        accessModes: [ReadWriteOnce]
+        storageClassName: ssd
+        nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: topology.kubernetes.io/zone, operator: In, values: [b]}]}]}}
+`
+
+// Source: pkg/scheduler/framework/plugins/volumebinding/binder.go checkBoundClaims;
+// pkg/controller/volume/persistentvolume/pv_controller.go syncUnboundClaim.
+func TestInARunPodsGoWhereTheirZonalVolumeIs(t *testing.T) {
+	for _, class := range []string{"kubernetes.io/no-provisioner", "kubernetes.io/no-provisioner, volumeBindingMode: WaitForFirstConsumer"} {
+		places, _ := stored(t, class, zoneB, "")
+		for _, node := range places {
+			if node != "n-1" && node != "n-4" {
+				t.Errorf("%s: a pod is on %q, which does not reach its volume", class, node)
+			}
+		}
+		if len(places) != 2 {
+			t.Errorf("%s: %d pods", class, len(places))
+		}
+	}
+}
+
+// Source: as above: the claim stays bound, so nobody else can take the pods.
+func TestInARunPodsWaitForTheZoneOfTheirVolume(t *testing.T) {
+	places, said := stored(t, "kubernetes.io/no-provisioner", zoneB, "timeline: [{at: 5m, fault: node-down, zone: b}, {at: 6m, do: delete, target: deployment/store},"+
+		" {at: 20m, do: apply, manifests: [{apiVersion: v1, kind: Pod, metadata: {name: late}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: c, image: 'c:1'}]}}]}]\n")
+	if len(places) != 1 || places[0] != "" || !strings.Contains(said, "4 node(s) didn't match PersistentVolume's node affinity") {
+		t.Errorf("pods on %q, told %q", places, said)
+	}
+}
+
+// Source: pkg/scheduler/framework/plugins/volumebinding/volume_binding.go PreFilter:
+// an unbound claim of an immediate class; pv_controller.go: without a provisioner
+// nobody makes a volume.
+func TestInARunAnImmediateClaimWithoutVolumeKeepsItsPodsOut(t *testing.T) {
+	places, said := stored(t, "kubernetes.io/no-provisioner", "", "")
+	if len(places) != 2 || places[0]+places[1] != "" || !strings.Contains(said, "pod has unbound immediate PersistentVolumeClaims") {
+		t.Errorf("pods on %q, told %q", places, said)
+	}
+	if places, _ := stored(t, "ebs.csi.aws.com", "", ""); len(places) != 2 || places[0] == "" || places[1] == "" {
+		t.Errorf("with a provisioner: pods on %q", places)
+	}
+}
+
+// Source: volume_binding.go Reserve: a node is selected for a claim that waits for
+// its first consumer; the provisioner makes the volume there, and the disks of
+// clouds belong to a zone.
+func TestInARunAClaimThatWaitsIsMadeWhereItsFirstPodGoes(t *testing.T) {
+	places, _ := stored(t, "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer", "", "")
+	zone := map[string]string{"n-0": "a", "n-1": "b", "n-2": "c", "n-3": "a", "n-4": "b", "n-5": "c"}
+	if len(places) != 2 || zone[places[0]] == "" || zone[places[0]] != zone[places[1]] || places[0] == places[1] {
+		t.Errorf("pods on %q, want them on the two nodes of one zone", places)
+	}
+}
+
+func TestAClaimThatASnapshotDoesNotShowIsAssumed(t *testing.T) {
+	dir := t.TempDir()
+	pod := "{apiVersion: v1, kind: Pod, metadata: {name: %s}, spec: {%svolumes: [{name: d, persistentVolumeClaim: {claimName: %s}}], containers: [{name: c, image: 'c:1'}]}}"
+	for name, text := range map[string]string{
+		"dump.yaml": fmt.Sprintf("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Node, metadata: {name: n-0}, status: {allocatable: {cpu: 4, memory: 8Gi, pods: 110}}}\n- "+pod+"\n", "there", "nodeName: n-0, ", "old"),
+		"s.yaml":    fmt.Sprintf("apiVersion: orrery/v1\nname: s\nduration: 1m\ncluster: {snapshot: dump.yaml}\nworkload: {manifests: ["+pod+"]}\n", "new", "", "unheard-of"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := s.Config.Scheduler.Storage.Claims
+	if len(claims) != 1 || claims[0].Name != "old" || !strings.Contains(strings.Join(s.Notes, "\n"), "persistentvolumeclaim default/old is not in the snapshot") {
+		t.Errorf("claims %v, notes %q", claims, s.Notes)
+	}
+}
