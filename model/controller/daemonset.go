@@ -122,13 +122,7 @@ func (c *daemonSets) pod(now sim.Time, old, next *model.Pod) {
 		return
 	}
 	row := c.rows.Row(some.Owner.ID)
-	if old == nil && !next.Deleting() {
-		row.seeCreation()
-	}
-	if p := c.view.pods.Row(some.ID); p.leaving && (next == nil || next.Deleting()) {
-		p.leaving = false
-		row.seeDeletion()
-	}
+	row.see(c.view.pods.Row(some.ID), old, next)
 	d := *c.view.daemonSets.Row(some.Owner.ID)
 	if d != nil && d.MinReady > 0 && next != nil && next.IsReady() && (old == nil || !old.IsReady()) {
 		c.after(now, d.ID, d.MinReady+time.Second)
@@ -277,10 +271,7 @@ func (c *daemonSets) replied(now sim.Time, r store.Reply) {
 	case call.op == store.OpCreate && call.object.Head().Kind == model.KindPod && r.Refusal != store.AlreadyExists:
 		row.forget(1)
 	case call.op == store.OpDelete && call.target.Kind == model.KindPod:
-		if p := c.view.pods.Row(call.target.ID); p.leaving {
-			p.leaving = false
-			row.seeDeletion()
-		}
+		row.seeDeletionOf(c.view.pods.Row(call.target.ID))
 	}
 	if !row.plan.answered(c.client, r) {
 		return

@@ -3,6 +3,7 @@ package controller
 import (
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -32,7 +33,24 @@ func (e *expectations) expect(now sim.Time, creations, deletions int) {
 // forget lowers the expectation of creations that will never be seen.
 func (e *expectations) forget(n int32) { e.creations = max(0, e.creations-n) }
 
-// seeCreation and seeDeletion count one as seen.
-func (e *expectations) seeCreation() { e.creations = max(0, e.creations-1) }
+// see counts what a change of a pod shows of its controller's own doing.
+func (e *expectations) see(row *podRow, old, next *model.Pod) {
+	if old == nil && !next.Deleting() {
+		e.seeCreation()
+	}
+	if next == nil || next.Deleting() {
+		e.seeDeletionOf(row)
+	}
+}
 
-func (e *expectations) seeDeletion() { e.deletions = max(0, e.deletions-1) }
+// seeDeletionOf counts a deletion that the controller asked for as seen, once. It
+// is seen when the pod begins to terminate, not when it is gone.
+func (e *expectations) seeDeletionOf(row *podRow) {
+	if row.leaving {
+		row.leaving = false
+		e.deletions = max(0, e.deletions-1)
+	}
+}
+
+// seeCreation counts one as seen.
+func (e *expectations) seeCreation() { e.creations = max(0, e.creations-1) }

@@ -78,13 +78,7 @@ func (c *jobs) pod(now sim.Time, old, next *model.Pod) {
 		return
 	}
 	row := c.rows.Row(some.Owner.ID)
-	if old == nil && !next.Deleting() {
-		row.seeCreation()
-	}
-	if p := c.view.pods.Row(some.ID); p.leaving && (next == nil || next.Deleting()) {
-		p.leaving = false
-		row.seeDeletion()
-	}
+	row.see(c.view.pods.Row(some.ID), old, next)
 	if job := *c.view.jobs.Row(some.Owner.ID); job != nil && !*c.counted.Row(some.ID) && (next == nil || overFor(job, next)) {
 		*c.counted.Row(some.ID) = true
 		row.ended = append(row.ended, some)
@@ -138,10 +132,7 @@ func (c *jobs) replied(now sim.Time, r store.Reply) {
 	case call.op == store.OpCreate && r.Refusal != store.AlreadyExists:
 		row.forget(1)
 	case call.op == store.OpDelete:
-		if p := c.view.pods.Row(call.target.ID); p.leaving {
-			p.leaving = false
-			row.seeDeletion()
-		}
+		row.seeDeletionOf(c.view.pods.Row(call.target.ID))
 		if row.removing && r.Refusal != store.NotFound {
 			*c.counted.Row(call.target.ID) = false
 		}

@@ -171,100 +171,38 @@ func (p *Process) Start() {
 
 // seen says, by kind, how a change gets into the view and to those who care.
 var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
-	model.KindNode: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.Node)
-		old := p.view.setNode(ref.ID, next)
-		for _, w := range p.nodes {
-			w.node(now, old, next)
-		}
-	},
-	model.KindPod: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.Pod)
-		old := p.view.setPod(ref.ID, next)
+	model.KindNode:                hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
+	model.KindPod:                 hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
+	model.KindDeployment:          hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
+	model.KindReplicaSet:          hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
+	model.KindService:             hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
+	model.KindEndpointSlice:       hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
+	model.KindStatefulSet:         hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
+	model.KindControllerRevision:  hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
+	model.KindResourceQuota:       hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
+	model.KindDaemonSet:           hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
+	model.KindJob:                 hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
+	model.KindCronJob:             hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
+	model.KindPodDisruptionBudget: hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+}
+
+// hears puts what was seen of a kind into the view and tells its watchers.
+func hears[T, W any](put func(*view, uint32, *T) *T, watchers func(*Process) []W, tell func(W, sim.Time, *T, *T)) func(*Process, sim.Time, model.Ref, model.Object) {
+	return func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+		next, _ := any(obj).(*T)
+		old := put(&p.view, ref.ID, next)
 		if old == nil && next == nil {
-			return
+			return // it came and went between two looks
 		}
-		for _, w := range p.pods {
-			w.pod(now, old, next)
+		for _, w := range watchers(p) {
+			tell(w, now, old, next)
 		}
-	},
-	model.KindDeployment: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.Deployment)
-		old := replace(&p.view.deployments, ref.ID, next)
-		for _, w := range p.deployments {
-			w.deployment(now, old, next)
-		}
-	},
-	model.KindReplicaSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.ReplicaSet)
-		old := p.view.setReplicaSet(ref.ID, next)
-		for _, w := range p.replicaSets {
-			w.replicaSet(now, old, next)
-		}
-	},
-	model.KindService: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.Service)
-		old := replace(&p.view.services, ref.ID, next)
-		for _, w := range p.services {
-			w.service(now, old, next)
-		}
-	},
-	model.KindEndpointSlice: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.EndpointSlice)
-		old := p.view.setEndpointSlice(ref.ID, next)
-		for _, w := range p.endpointSlices {
-			w.endpointSlice(now, old, next)
-		}
-	},
-	model.KindStatefulSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.StatefulSet)
-		old := replace(&p.view.statefulSets, ref.ID, next)
-		for _, w := range p.statefulSets {
-			w.statefulSet(now, old, next)
-		}
-	},
-	model.KindControllerRevision: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.ControllerRevision)
-		old := p.view.setRevision(ref.ID, next)
-		for _, w := range p.revisions {
-			w.controllerRevision(now, old, next)
-		}
-	},
-	model.KindResourceQuota: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.ResourceQuota)
-		old := replace(&p.view.quotas, ref.ID, next)
-		for _, w := range p.quotas {
-			w.resourceQuota(now, old, next)
-		}
-	},
-	model.KindDaemonSet: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.DaemonSet)
-		old := replace(&p.view.daemonSets, ref.ID, next)
-		for _, w := range p.daemonSets {
-			w.daemonSet(now, old, next)
-		}
-	},
-	model.KindJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.Job)
-		old := p.view.setJob(ref.ID, next)
-		for _, w := range p.jobs {
-			w.job(now, old, next)
-		}
-	},
-	model.KindCronJob: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.CronJob)
-		old := replace(&p.view.cronJobs, ref.ID, next)
-		for _, w := range p.cronJobs {
-			w.cronJob(now, old, next)
-		}
-	},
-	model.KindPodDisruptionBudget: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := obj.(*model.PodDisruptionBudget)
-		old := replace(&p.view.budgets, ref.ID, next)
-		for _, w := range p.budgets {
-			w.podDisruptionBudget(now, old, next)
-		}
-	},
+	}
+}
+
+// inTable is how objects get into the view that nothing is looked up by.
+func inTable[T any](table func(*view) *store.Table[*T]) func(*view, uint32, *T) *T {
+	return func(v *view, id uint32, next *T) *T { return replace(table(v), id, next) }
 }
 
 // Wake implements sim.Actor: news for the view.

@@ -115,7 +115,7 @@ func (c *replicaSets) pod(now sim.Time, old, next *model.Pod) {
 // left handles a pod that a ReplicaSet no longer has.
 func (c *replicaSets) left(now sim.Time, pod *model.Pod) {
 	c.tally(now, pod.ID, nil, pod.Owner.ID)
-	c.observeDeletion(pod.ID, pod.Owner.ID)
+	c.rows.Row(pod.Owner.ID).seeDeletionOf(c.view.pods.Row(pod.ID))
 	c.queue.add(pod.Owner.ID)
 }
 
@@ -125,21 +125,10 @@ func (c *replicaSets) mine(now sim.Time, old, next *model.Pod, fresh bool) {
 		c.rows.Row(set).seeCreation()
 	}
 	if next.Deleting() && (old == nil || !old.Deleting()) {
-		c.observeDeletion(next.ID, set)
+		c.rows.Row(set).seeDeletionOf(c.view.pods.Row(next.ID))
 	}
 	c.tally(now, next.ID, next, set)
 	c.queue.add(set)
-}
-
-// observeDeletion counts a deletion the controller asked for as seen. It is
-// seen when the pod begins to terminate, not when it is gone.
-func (c *replicaSets) observeDeletion(pod, set uint32) {
-	p := c.view.pods.Row(pod)
-	if !p.leaving {
-		return
-	}
-	p.leaving = false
-	c.rows.Row(set).seeDeletion()
 }
 
 // tally replaces what a pod counts for. pod is nil if it counts for nothing
@@ -412,7 +401,7 @@ func (c *replicaSets) deleted(now sim.Time, pod uint32, r store.Reply) {
 			c.note(now, row, false, "SuccessfulDelete", "Deleted pod: ", p.Name)
 		}
 	default:
-		c.observeDeletion(pod, id)
+		c.rows.Row(id).seeDeletionOf(c.view.pods.Row(pod))
 		row.failed = row.failed || r.Refusal != store.NotFound
 	}
 	if row.open--; row.open == 0 {
