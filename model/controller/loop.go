@@ -42,8 +42,11 @@ func (l *loop) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (l *loop) DescribeWake(why sim.Why, about uint64) string {
-	if why == whyLater {
+	switch {
+	case why == whyLater:
 		return "delayed look at object " + strconv.FormatUint(about, 10)
+	case why >= store.ReservedWhys:
+		return "news from the API server"
 	}
 	return "timer " + strconv.Itoa(int(why)) + " about " + strconv.FormatUint(about, 10)
 }

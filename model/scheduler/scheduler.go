@@ -212,7 +212,7 @@ func (s *Scheduler) DescribeWake(why sim.Why, about uint64) string {
 	case whyPermit:
 		return "end of pods' wait for permission"
 	}
-	return "news from a watch"
+	return "news from the API server"
 }
 
 // arm posts the next tick of each flush: the first that finds something, or in
