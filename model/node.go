@@ -25,8 +25,10 @@ type Node struct {
 	Capacity      Resources
 	Allocatable   Resources
 	Ready         Condition
-	Images        []Image // as of registration
-	GPU           GPUs
+	// What node-pressure eviction says: the node is short of this.
+	MemoryPressure, DiskPressure, PIDPressure Condition
+	Images                                    []Image // as of registration
+	GPU                                       GPUs
 }
 
 // Copy implements Object.

@@ -9,10 +9,10 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
-	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
 	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
-	"NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"NodeHasInsufficientMemory", "NodeHasSufficientMemory", "NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
 	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
 	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
 	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",

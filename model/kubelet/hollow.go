@@ -166,7 +166,7 @@ func (h *Hollow) DescribeWake(why sim.Why, _ uint64) string {
 func (h *Hollow) look(now sim.Time) {
 	for _, obj, ok := h.about.Next(); ok; _, obj, ok = h.about.Next() {
 		if n, ok := obj.(*model.Node); ok && n.Ready.Status != model.True {
-			h.client.Patch(h.node, nodeReady{model.True, "KubeletReady", now}, 0)
+			h.client.Patch(h.node, nodeStatus{ready: model.True, reason: "KubeletReady", at: now}, 0)
 		}
 	}
 	for ref, obj, ok := h.orders.Next(); ok; ref, obj, ok = h.orders.Next() {

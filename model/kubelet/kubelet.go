@@ -45,13 +45,14 @@ const (
 	whyStatusPass
 	whyNodeStatus
 	whyHousekeeping
+	whyEviction
 	whyStep // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -84,7 +85,9 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting pulse
+
+	evictions evictions
 
 	slots []slot
 	rows  []*row // beside slots
@@ -129,6 +132,7 @@ func (k *Kubelet) Start() {
 	k.work.Phase = sim.Time(luck.Duration(0, workEvery))
 	k.statusPass.Phase = sim.Time(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
+	k.evicting.Phase = sim.Time(luck.Duration(0, evictEvery))
 	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
 	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
 	k.startedAt, k.networkAt, k.synced = -1, -1, true
@@ -141,7 +145,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.running = true
 	k.epoch++
 	k.relist.Period, k.work.Period, k.statusPass.Period = relistEvery, workEvery, statusPassEvery
-	k.housekeeping.Period, k.probes.Period = housekeepingEvery, 1
+	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
+	k.evictions = evictions{}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -155,6 +160,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 			}
 		}
 	}
+	k.aimEvictions()
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
@@ -162,8 +168,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyHousekeeping + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping}
+func (k *Kubelet) pulses() [whyEviction + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting}
 }
 
 // Machine is what the kubelet manages.
@@ -253,6 +259,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.checkNode()
 	case whyHousekeeping:
 		k.keepHouse()
+	case whyEviction:
+		k.evictionPass(now)
 	}
 }
 

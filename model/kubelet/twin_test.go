@@ -32,6 +32,24 @@ func TestElidedTicksMakeTheSameHistory(t *testing.T) {
 	}
 }
 
+// TestElidedLooksForPressureMakeTheSameHistory does the same on a node that
+// is often short of memory.
+func TestElidedLooksForPressureMakeTheSameHistory(t *testing.T) {
+	small := withNode(func(n *model.Node) { n.Capacity.MemoryBytes = 1500 << 20 })
+	evictions := 0
+	for seed := range uint64(150) {
+		fast, _ := trouble(t, seed, small)
+		slow, _ := trouble(t, seed, small, literal)
+		if fast != slow {
+			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
+		}
+		evictions += strings.Count(fast, " Evicted: ")
+	}
+	if evictions < 50 {
+		t.Errorf("only %d evictions in 150 runs", evictions)
+	}
+}
+
 func firstDifference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {

@@ -20,6 +20,9 @@ type Observer interface {
 	// Changed says that a container or the sandbox of a pod started or ended.
 	// A kubelet notices at its next relist.
 	Changed(s *Sandbox)
+	// MemoryChanged says that the machine's memory is used otherwise now than it
+	// was going to be.
+	MemoryChanged()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
