@@ -15,6 +15,7 @@ const LabelTemplateHash = "pod-template-hash"
 type Image struct {
 	Name  string
 	Bytes int64
+	Alias bool // another name of the image before it in the list
 }
 
 // Node is a worker machine as the API shows it.

@@ -12,7 +12,7 @@ var reasons = []string{
 	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
 	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
-	"NodeHasInsufficientMemory", "NodeHasSufficientMemory", "NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory", "NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
 	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
 	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
 	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",

@@ -35,6 +35,8 @@ type Spec struct {
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
 
+	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1

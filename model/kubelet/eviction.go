@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -14,149 +15,258 @@ import (
 // a pass looks whether the machine is short of something. While it is, and for 5
 // minutes after, the node says so; and each pass fails one pod, the one that
 // uses the most beyond what it asked for, waits until it is gone, and looks
-// again at once. A pod's use is taken as it is; the real one is up to 15 s old.
+// again at once. What a pod uses is taken as it is; the real kubelet's
+// measurement is up to 15 s old.
 const (
-	evictEvery     = 10 * time.Second // monitoringInterval, from the end of the pass before
-	pressureStays  = 5 * time.Minute  // evictionPressureTransitionPeriod, from when it was last seen
-	evictGrace     = time.Second      // immediateEvictionGracePeriodSeconds
-	cleanupEvery   = time.Second      // podCleanupPollFreq
-	cleanupMost    = 30 * time.Second // podCleanupTimeout
-	memoryTooScant = 100 << 20        // the default of evictionHard memory.available
+	evictEvery    = 10 * time.Second // monitoringInterval, from the end of the pass before
+	pressureStays = 5 * time.Minute  // evictionPressureTransitionPeriod, from when it was last seen
+	evictGrace    = time.Second      // immediateEvictionGracePeriodSeconds
+	cleanupEvery  = time.Second      // podCleanupPollFreq
+	cleanupMost   = 30 * time.Second // podCleanupTimeout
 )
+
+// The defaults of evictionHard (defaults_linux.go): memory.available < 100Mi and
+// imagefs.available < 15%. As there is one filesystem, that of nodefs, 10 %, is
+// never the first, and neither is the image collector's own, which is 15 %, too.
+// There are inodes enough.
+const (
+	leastMemory      = 100 << 20
+	leastDiskPercent = 15
+)
+
+// signal is what a machine can be short of, in the order of importance
+// (byEvictionPriority: memory first).
+type signal uint8
+
+const (
+	memory signal = iota
+	disk
+	signals
+)
+
+// String is the resource as messages have it.
+func (s signal) String() string { return [...]string{"memory", "ephemeral-storage"}[s] }
+
+// pressures is which of the node's conditions hold, by signal.
+type pressures [signals]bool
 
 // evictions is the eviction manager.
 type evictions struct {
-	pressed bool     // the node is to say MemoryPressure
-	seenAt  sim.Time // when a pass last found too little
-	leaving uint32   // the pod that a pass waits for, 0 if none
-	leftAt  sim.Time // since when
+	pressed pressures         // what the node is to say
+	seenAt  [signals]sim.Time // when a pass last found too little
+	leaving uint32            // the pod that a pass waits for, 0 if none
+	leftAt  sim.Time          // since when
 }
 
 // MemoryChanged implements runtime.Observer.
-func (k *Kubelet) MemoryChanged() {
-	if k.running {
-		k.aimEvictions()
+func (k *Kubelet) MemoryChanged() { k.aimEvictions(k.kernel.Now()) }
+
+// DiskChanged implements runtime.Observer.
+func (k *Kubelet) DiskChanged() { k.aimEvictions(k.kernel.Now()) }
+
+// least is how much must be free of what signal s is about.
+func (k *Kubelet) least(s signal) int64 {
+	if s == memory {
+		return leastMemory
 	}
+	return k.machine.Disk() / 100 * leastDiskPercent
 }
 
-// aimEvictions has the first pass run that will find something to do.
-func (k *Kubelet) aimEvictions() {
-	now, e := k.kernel.Now(), &k.evictions
-	at := k.machine.MemoryScarceAt(now, memoryTooScant)
-	switch {
-	case e.leaving != 0:
-		at = now
-	case e.pressed && at > e.seenAt.Add(pressureStays):
-		at = e.seenAt.Add(pressureStays)
+func (k *Kubelet) scarceAt(s signal, now sim.Time) sim.Time {
+	if s == memory {
+		return k.machine.MemoryScarceAt(now, k.least(s))
 	}
-	if at != sim.Never {
-		k.want(&k.evicting, whyEviction, at)
+	return k.machine.DiskScarceAt(now, k.least(s))
+}
+
+func (k *Kubelet) free(s signal, now sim.Time) int64 {
+	if s == memory {
+		return k.machine.MemoryFree(now)
+	}
+	return k.machine.DiskFree(now)
+}
+
+// aimEvictions has the first pass run, not before at, that may find something to
+// do.
+func (k *Kubelet) aimEvictions(at sim.Time) {
+	if !k.running {
+		return
+	}
+	e := &k.evictions
+	next := sim.Never
+	if e.leaving != 0 {
+		next = at
+	}
+	for s := range signals {
+		switch scarce := k.scarceAt(s, max(at, k.kernel.Now())); {
+		case e.pressed[s]:
+			next = min(next, scarce, e.seenAt[s].Add(pressureStays))
+		default:
+			next = min(next, scarce)
+		}
+	}
+	if next = min(next, k.overwrittenAt()); next != sim.Never {
+		k.want(&k.evicting, whyEviction, max(at, next))
 	}
 }
 
 // evictionPass is one look (synchronize).
 func (k *Kubelet) evictionPass(now sim.Time) {
 	e := &k.evictions
+	k.evicting.Ticker = sim.Ticker{Phase: now, Period: cleanupEvery}
 	if e.leaving != 0 {
 		if r := k.find(e.leaving); r != nil && r.stage != finished && now.Sub(e.leftAt) < cleanupMost {
-			k.evicting.Ticker = sim.Ticker{Phase: now, Period: cleanupEvery}
 			k.want(&k.evicting, whyEviction, now+1)
 			return
 		}
 		e.leaving = 0
 	}
-	k.evicting.Ticker = sim.Ticker{Phase: now, Period: evictEvery}
-	if k.machine.MemoryScarceAt(now, memoryTooScant) == now {
-		e.seenAt = now
-		k.press(true)
-		k.evictFor(now, k.machine.MemoryFree(now))
-	} else if now.Sub(e.seenAt) >= pressureStays {
-		k.press(false)
+	first := signals
+	for s := range signals {
+		switch {
+		case k.scarceAt(s, now) == now:
+			e.seenAt[s] = now
+			k.press(s, true)
+			first = min(first, s)
+		case now.Sub(e.seenAt[s]) >= pressureStays:
+			k.press(s, false)
+		}
 	}
-	if e.leaving != 0 {
-		k.evicting.Ticker.Period = cleanupEvery
+	if !k.evictWriters(now) && first < signals {
+		k.reclaim(first, now)
 	}
-	k.want(&k.evicting, whyEviction, k.nextEviction(now))
+	if e.leaving == 0 {
+		k.evicting.Period = evictEvery
+	}
+	k.aimEvictions(now + 1)
 }
 
-// nextEviction is when the next pass may find something to do.
-func (k *Kubelet) nextEviction(now sim.Time) sim.Time {
-	switch e := &k.evictions; {
-	case e.seenAt == now && e.pressed:
-		return now + 1
-	case e.pressed:
-		return min(e.seenAt.Add(pressureStays), k.machine.MemoryScarceAt(now+1, memoryTooScant))
-	}
-	return max(now+1, k.machine.MemoryScarceAt(now, memoryTooScant))
-}
-
-// press has the node say whether it is short of memory, with its next status.
-func (k *Kubelet) press(pressed bool) {
-	if e := &k.evictions; e.pressed != pressed {
-		e.pressed = pressed
+// press has the node say whether it is short of something, with its next status.
+func (k *Kubelet) press(s signal, pressed bool) {
+	if e := &k.evictions; e.pressed[s] != pressed {
+		e.pressed[s] = pressed
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
 
-// candidate is a pod that may be evicted.
-type candidate struct {
-	row          *row
-	used, wanted int64
-}
-
-// evictFor evicts one pod, the first by rank that is not critical (rankMemoryPressure:
-// who uses more than they asked for, then the lower priority, then by how much
-// more).
-func (k *Kubelet) evictFor(now sim.Time, free int64) {
-	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim memory")
-	var worst *candidate
-	for _, r := range k.rows {
-		if r == nil || r.stage != syncing || r.box == nil || r.evicted != "" || r.pod.Spec.Critical() {
-			continue
-		}
-		c := candidate{r, r.box.MemoryUsed(now), r.pod.Spec.Request.MemoryBytes}
-		if worst == nil || c.before(worst) {
-			worst = &c
-		}
+// reclaim gets some of what is short back: of the disk by removing images that
+// nobody uses, all of them, and if that is not enough by evicting a pod.
+func (k *Kubelet) reclaim(s signal, now sim.Time) {
+	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+s.String())
+	if s == disk && k.machine.CollectImages(now, k.machine.Disk()) > 0 && k.scarceAt(s, now) > now {
+		return
 	}
-	if worst == nil {
+	r := k.worst(s, now)
+	if r == nil {
 		return
 	}
 	e := &k.evictions
-	e.leaving, e.leftAt = worst.row.pod.ID, now
-	worst.row.evicted = fmt.Sprintf("The node was low on resource: memory. Threshold quantity: %s, available: %s.%s",
-		quantity(memoryTooScant), quantity(max(free, 0)), worst.blame(now))
-	k.client.Note(worst.row.pod, true, "Evicted", worst.row.evicted)
-	k.trigger(worst.row, now)
+	e.leaving, e.leftAt = r.pod.ID, now
+	k.evict(r, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s.%s",
+		s, quantity(k.least(s)), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
 }
 
-// before tells whether c is evicted before d.
-func (c *candidate) before(d *candidate) bool {
-	exceeds := func(c *candidate) int {
-		if c.used > c.wanted {
+// evict fails a pod.
+func (k *Kubelet) evict(r *row, message string) {
+	r.evicted = true
+	k.client.Note(r.pod, true, "Evicted", message)
+	k.trigger(r, k.kernel.Now())
+}
+
+// uses is how much of what is short a pod has, and how much it asked for.
+func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
+	if s == memory {
+		return r.box.MemoryUsed(now), r.pod.Spec.Request.MemoryBytes
+	}
+	return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
+}
+
+// evictable tells whether a pod may be evicted: a critical one never is.
+func (r *row) evictable() bool {
+	return r != nil && r.stage == syncing && r.box != nil && !r.evicted && !r.pod.Spec.Critical()
+}
+
+// worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
+// rankDiskPressureFunc): first who uses more than they asked for, then the lower
+// priority, then by how much more.
+func (k *Kubelet) worst(s signal, now sim.Time) *row {
+	var worst *row
+	for _, r := range k.rows {
+		if r.evictable() && (worst == nil || r.before(worst, s, now)) {
+			worst = r
+		}
+	}
+	return worst
+}
+
+func (r *row) before(o *row, s signal, now sim.Time) bool {
+	used, asked := r.uses(s, now)
+	oUsed, oAsked := o.uses(s, now)
+	within := func(used, asked int64) int {
+		if used > asked {
 			return 0
 		}
 		return 1
 	}
 	return cmp.Or(
-		cmp.Compare(exceeds(c), exceeds(d)),
-		cmp.Compare(c.row.pod.Spec.Priority, d.row.pod.Spec.Priority),
-		cmp.Compare(d.used-d.wanted, c.used-c.wanted),
-		cmp.Compare(c.row.hash, d.row.hash),
+		cmp.Compare(within(used, asked), within(oUsed, oAsked)),
+		cmp.Compare(r.pod.Spec.Priority, o.pod.Spec.Priority),
+		cmp.Compare(oUsed-oAsked, used-asked),
+		cmp.Compare(r.hash, o.hash),
 	) < 0
 }
 
 // blame names the containers that use more than they asked for (evictionMessage).
-func (c *candidate) blame(now sim.Time) string {
-	text := ""
-	for i := range c.row.box.Processes {
-		p, spec := &c.row.box.Processes[i], containerOf(c.row.pod.Spec, i)
-		used := p.MemoryUsed(now)
-		if used > spec.Requests.MemoryBytes {
-			text += fmt.Sprintf(" Container %s was using %s, request is %s, has larger consumption of memory.", spec.Name, quantity(used), quantity(spec.Requests.MemoryBytes))
+func (r *row) blame(s signal, now sim.Time) string {
+	var text strings.Builder
+	for i := range r.box.Processes {
+		p, c := &r.box.Processes[i], containerOf(r.pod.Spec, i)
+		used, asked := p.MemoryUsed(now), c.Requests.MemoryBytes
+		if s == disk {
+			used, asked = p.DiskUsed(now), c.Requests.EphemeralBytes
+		}
+		if used > asked {
+			fmt.Fprintf(&text, " Container %s was using %s, request is %s, has larger consumption of %v.", c.Name, quantity(used), quantity(asked), s)
 		}
 	}
-	return text
+	return text.String()
+}
+
+// evictWriters evicts, all in one pass, the pods of which a container wrote more
+// than its limit of ephemeral storage (localStorageEviction), and tells whether
+// there were any. Volumes of a limited size are not modeled.
+func (k *Kubelet) evictWriters(now sim.Time) bool {
+	any := false
+	for _, r := range k.rows {
+		if !r.evictable() {
+			continue
+		}
+		for i := range r.box.Processes {
+			c := containerOf(r.pod.Spec, i)
+			if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
+				k.evict(r, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
+				any = true
+				break
+			}
+		}
+	}
+	return any
+}
+
+// overwrittenAt is when a container will first have written more than its limit.
+func (k *Kubelet) overwrittenAt() sim.Time {
+	first, now := sim.Never, k.kernel.Now()
+	for _, r := range k.rows {
+		if !r.evictable() {
+			continue
+		}
+		for i := range r.box.Processes {
+			if limit := containerOf(r.pod.Spec, i).Limits.EphemeralBytes; limit > 0 {
+				first = min(first, r.box.Processes[i].WrittenAt(now, limit))
+			}
+		}
+	}
+	return first
 }
 
 // quantity is bytes as Kubernetes prints them.
@@ -169,14 +279,23 @@ func quantity(bytes int64) string {
 	return strconv.FormatInt(bytes, 10)
 }
 
-// admitUnderPressure is the eviction manager's say about a new pod: a node short
-// of memory takes no BestEffort pods, unless they are critical or tolerate it.
+// admitUnderPressure is the eviction manager's say about a new pod (Admit): a
+// node short of memory takes no BestEffort pods, unless they tolerate it, and one
+// short of disk takes none at all; critical ones it always takes.
 func (k *Kubelet) admitUnderPressure(pod *model.Pod) (reason, message string) {
-	if !k.evictions.pressed || pod.Spec.Critical() || pod.Spec.QoS() != model.BestEffort {
+	p := &k.evictions.pressed
+	if *p == (pressures{}) || pod.Spec.Critical() {
 		return "", ""
 	}
-	if model.Tolerated(pod.Spec.Tolerations, &model.Taint{Key: model.TaintMemoryPressure, Effect: model.NoSchedule}) {
+	var conditions []string
+	if p[memory] {
+		conditions = append(conditions, "MemoryPressure")
+	}
+	if p[disk] {
+		conditions = append(conditions, "DiskPressure")
+	} else if pod.Spec.QoS() != model.BestEffort ||
+		model.Tolerated(pod.Spec.Tolerations, &model.Taint{Key: model.TaintMemoryPressure, Effect: model.NoSchedule}) {
 		return "", ""
 	}
-	return "Evicted", "The node had condition: [MemoryPressure]. "
+	return "Evicted", "The node had condition: [" + strings.Join(conditions, " ") + "]. "
 }

@@ -116,3 +116,85 @@ func TestMemoryThatGrowsFasterThanTheKubeletLooksEndsInAnOOMKill(t *testing.T) {
 		t.Error("evicted, too")
 	}
 }
+
+// diskOf gives the node a disk of that size.
+func diskOf(bytes int64) option {
+	return withNode(func(n *model.Node) {
+		n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = bytes, bytes
+		n.Images = append(n.Images, model.Image{Name: "unused", Bytes: 4 * gib})
+	})
+}
+
+// writes is how much the container main of the pods labeled app=name writes.
+func writes(name string, bytes, perSecond int64) runtime.Behavior {
+	b := uses(name, 0, 0)
+	b.DiskBytes, b.DiskGrowth = bytes, perSecond
+	return b
+}
+
+// wants makes a pod's container ask for disk, and perhaps limits it.
+func wants(request, limit int64) func(*model.PodSpec) {
+	return func(s *model.PodSpec) {
+		s.Containers[0].Requests.EphemeralBytes, s.Containers[0].Limits.EphemeralBytes = request, limit
+	}
+}
+
+func (r *rig) full() bool {
+	return r.store.Get(r.node.Ref()).(*model.Node).DiskPressure.Status == model.True
+}
+
+// Source: pkg/kubelet/eviction/eviction_manager.go reclaimNodeLevelResources: all
+// unused images go before any pod; rankDiskPressureFunc; Admit: a node under disk
+// pressure takes no pod at all.
+func TestUnderDiskPressureImagesGoFirstThenWhoWritesMostBeyondTheirRequest(t *testing.T) {
+	// 100 GiB, of which 15 must be free. The unused image takes 10.
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("log", 30*gib, 0), writes("asked", 40*gib, 0), writes("leak", 0, 50<<20)))
+	log, asked := r.pod("log", wants(0, 0)), r.pod("asked", wants(50*gib, 0))
+	r.ready(log)
+	r.ready(asked)
+	r.run(3 * time.Minute) // an image younger than two minutes is kept
+	leak := r.pod("leak", wants(20*gib, 0))
+	r.until("DiskPressure", time.Hour, r.full)
+	if r.kubelet.Machine().Cached("unused") {
+		t.Error("the unused image is still there")
+	}
+	if r.evicted(log) || r.evicted(leak) || r.evicted(asked) {
+		t.Error("evicted although the image was enough")
+	}
+	r.until("the eviction", time.Hour, func() bool { return r.evicted(log) })
+	if r.evicted(leak) || r.evicted(asked) {
+		t.Error("more than one was evicted, or the wrong one")
+	}
+	late := r.pod("late", nil)
+	r.until("the refusal", time.Minute, func() bool { return r.evicted(late) })
+}
+
+// Source: eviction_manager.go localStorageEviction: limits of ephemeral storage
+// are enforced by polling, without pressure, and without touching others.
+func TestAContainerThatWroteMoreThanItsLimitIsEvictedWithinTenSeconds(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("chatty", 0, 100<<20)))
+	chatty, other := r.pod("chatty", wants(0, gib)), r.pod("other", nil)
+	start := r.ready(chatty)
+	at := r.until("the eviction", time.Minute, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
+	if d := at.Sub(start); d < 8*time.Second || d > 22*time.Second {
+		t.Errorf("evicted %v after its start", d)
+	}
+	r.run(time.Minute)
+	if r.full() || r.evicted(other) {
+		t.Error("the node was short, or another pod went")
+	}
+}
+
+// Source: the same: when a disk is filled by something that is no pod, evictions
+// do not help, and all pods go, one a pass.
+func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	a, b := r.pod("a", nil), r.pod("b", nil)
+	r.ready(a)
+	r.ready(b)
+	wrote := r.kubelet.FillDisk(950_000)
+	r.until("the evictions", time.Minute, func() bool { return r.evicted(a) && r.evicted(b) })
+	r.kubelet.FreeDisk(wrote)
+	r.until("the end of the pressure", 6*time.Minute, func() bool { return !r.full() })
+	r.ready(r.pod("late", nil))
+}

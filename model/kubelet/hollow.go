@@ -124,6 +124,12 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// FillDisk implements fault.Machine: nothing is ever short there.
+func (h *Hollow) FillDisk(int64) int64 { return 0 }
+
+// FreeDisk implements fault.Machine.
+func (h *Hollow) FreeDisk(int64) {}
+
 // CrashContainer implements fault.Machine: no container runs.
 func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
 

@@ -160,7 +160,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 			}
 		}
 	}
-	k.aimEvictions()
+	k.aimEvictions(k.kernel.Now())
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
@@ -186,6 +186,12 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 func (k *Kubelet) Doom(pod model.Ref, name string, exitCode int32) {
 	k.machine.Doom(pod.ID, name, exitCode)
 }
+
+// FillDisk has others fill the machine's disk.
+func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
+
+// FreeDisk takes that back.
+func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(pod.ID, name) }

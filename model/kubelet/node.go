@@ -22,10 +22,13 @@ func (k *Kubelet) doubtNode() {
 	}
 }
 
-// pressuresDiffer tells whether the node says otherwise than its kubelet knows.
-func (k *Kubelet) pressuresDiffer() bool {
-	return k.node.MemoryPressure.Status != model.BoolStatus(k.evictions.pressed)
+// pressuresOf is what a node says that it is short of.
+func pressuresOf(n *model.Node) pressures {
+	return pressures{memory: n.MemoryPressure.Status == model.True, disk: n.DiskPressure.Status == model.True}
 }
+
+// pressuresDiffer tells whether the node says otherwise than its kubelet knows.
+func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evictions.pressed }
 
 // checkNode is the node status loop (pkg/kubelet/kubelet_node_status.go
 // tryUpdateNodeStatus): the status is written only if it differs from what the
@@ -40,41 +43,59 @@ func (k *Kubelet) checkNode() {
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
-	switch was := k.node.MemoryPressure.Status == model.True; {
-	case !was && k.evictions.pressed:
+	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
+	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.kernel.Now()}, taggedNode)
+}
+
+// notePressures says what the node is short of now and was not, and the other
+// way round (recordNodeStatusEvent).
+func (k *Kubelet) notePressures(was, is pressures) {
+	switch {
+	case is[memory] && !was[memory]:
 		k.client.Note(k.node, false, "NodeHasInsufficientMemory", "Node "+k.node.Name+" status is now: NodeHasInsufficientMemory")
-	case was && !k.evictions.pressed:
+	case was[memory] && !is[memory]:
 		k.client.Note(k.node, false, "NodeHasSufficientMemory", "Node "+k.node.Name+" status is now: NodeHasSufficientMemory")
 	}
-	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.kernel.Now()}, taggedNode)
+	switch {
+	case is[disk] && !was[disk]:
+		k.client.Note(k.node, false, "NodeHasDiskPressure", "Node "+k.node.Name+" status is now: NodeHasDiskPressure")
+	case was[disk] && !is[disk]:
+		k.client.Note(k.node, false, "NodeHasNoDiskPressure", "Node "+k.node.Name+" status is now: NodeHasNoDiskPressure")
+	}
 }
 
 // nodeStatus sets the node's conditions.
 type nodeStatus struct {
 	ready   model.ConditionStatus
 	reason  string
-	pressed bool // is short of memory
+	pressed pressures
 	at      sim.Time
 }
 
 // Apply implements store.Patch.
 func (r nodeStatus) Apply(cur model.Object) model.Object {
 	n := cur.(*model.Node)
-	pressed := model.BoolStatus(r.pressed)
-	if n.Ready.Status == r.ready && n.MemoryPressure.Status == pressed {
-		return n
-	}
 	c := *n
-	if n.Ready.Status != r.ready {
-		c.Ready = model.Condition{Status: r.ready, SinceAt: r.at, Reason: r.reason}
-	}
-	if n.MemoryPressure.Status != pressed {
-		c.MemoryPressure = model.Condition{Status: pressed, SinceAt: r.at, Reason: "KubeletHasSufficientMemory"}
-		if r.pressed {
-			c.MemoryPressure.Reason = "KubeletHasInsufficientMemory"
+	r.set(&c.Ready, r.ready, r.reason)
+	reasons := [signals][2]string{memory: {"KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"}, disk: {"KubeletHasNoDiskPressure", "KubeletHasDiskPressure"}}
+	for s, condition := range [signals]*model.Condition{memory: &c.MemoryPressure, disk: &c.DiskPressure} {
+		reason := reasons[s][0]
+		if r.pressed[s] {
+			reason = reasons[s][1]
 		}
+		r.set(condition, model.BoolStatus(r.pressed[s]), reason)
+	}
+	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure {
+		return cur
 	}
 	return &c
+}
+
+// set gives a condition its status, and if that is another one its reason.
+func (r nodeStatus) set(c *model.Condition, status model.ConditionStatus, reason string) {
+	if c.Status != status {
+		*c = model.Condition{Status: status, SinceAt: r.at, Reason: reason}
+	}
 }
 
 func (k *Kubelet) nodeAnswered(reply *store.Reply) {

@@ -91,15 +91,15 @@ type row struct {
 	doing    doing
 	cursor   int16 // the container that is being pulled, started or killed
 
-	failed      bool   // the pass had an error
-	pending     bool   // there is news for when the step is over
-	initialized bool   // all init containers are done
-	probing     bool   // probe workers exist
-	overdue     bool   // the deadline was exceeded
-	evicted     string // why the node is too short of something for it, "" if it is not
-	gone        bool   // the object is
-	orphan      bool   // the machine had it, nobody else
-	charged     bool   // its request counts as allocated
+	failed      bool // the pass had an error
+	pending     bool // there is news for when the step is over
+	initialized bool // all init containers are done
+	probing     bool // probe workers exist
+	overdue     bool // the deadline was exceeded
+	evicted     bool // the node is too short of something for it
+	gone        bool // the object is
+	orphan      bool // the machine had it, nobody else
+	charged     bool // its request counts as allocated
 
 	queued  bool // for the status writer
 	dirty   bool // shown is to be written

@@ -33,7 +33,7 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	}
 	switch {
 	case !final:
-	case r.evicted != "":
+	case r.evicted:
 		next.Reason = "Evicted"
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
@@ -195,7 +195,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue || r.evicted != "" {
+	if r.overdue || r.evicted {
 		return model.PodFailed
 	}
 	if final {

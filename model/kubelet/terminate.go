@@ -32,7 +32,7 @@ func (r *row) grace() time.Duration {
 	switch {
 	case r.orphan:
 		return orphanGrace
-	case r.evicted != "":
+	case r.evicted:
 		return evictGrace
 	}
 	return max(time.Duration(seconds)*time.Second, time.Second)

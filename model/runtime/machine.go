@@ -23,6 +23,8 @@ type Observer interface {
 	// MemoryChanged says that the machine's memory is used otherwise now than it
 	// was going to be.
 	MemoryChanged()
+	// DiskChanged says the same of its disk.
+	DiskChanged()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -63,6 +65,8 @@ type Process struct {
 	dueAt      sim.Time // when it will end, Never if nothing will end it
 	memory     int64    // bytes the newest instance used from its start
 	growth     int64    // bytes it uses more every second
+	disk       int64    // bytes the newest instance wrote when it started
+	diskGrowth int64    // bytes it writes every second
 	cpu        int64    // milli-CPU it uses at rest
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -102,7 +106,9 @@ type Machine struct {
 	addresses uint32     // ever given to pods
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
-	images    []uint32   // that are in the cache, by the registry's numbers
+	images    []image    // that are in the cache, the oldest first
+	disk      int64      // bytes; 0 is without end
+	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // the first is under way
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
@@ -132,13 +138,17 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
-		on: true, memory: node.Capacity.MemoryBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
-		image := c.Registry.image(i.Name)
-		c.Registry.sizes[image] = i.Bytes
-		m.cache(image)
+		number := c.Registry.image(i.Name)
+		c.Registry.sizes[number] = i.Bytes
+		if i.Alias {
+			m.cache(number, 0)
+			continue
+		}
+		m.cache(number, unpacked(i.Bytes))
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
 	return m
@@ -276,6 +286,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.Instances++
 	p.memory, p.growth, p.cpu = b.MemoryBytes, b.MemoryGrowth, b.CPUMilli
+	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
 	if c.Limits.CPUMilli > 0 {
 		p.cpu = min(p.cpu, c.Limits.CPUMilli)
 	}
@@ -283,6 +294,9 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
 	}
 	if !init && m.serving != nil {
 		m.postServing(s)
@@ -409,6 +423,9 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
 	}
 	m.checkServing(s)
 	m.kubelet.Changed(s)

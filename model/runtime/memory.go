@@ -64,13 +64,7 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 		free -= p.used(now)
 		growth += p.growth
 	})
-	switch {
-	case free < least:
-		return now
-	case growth == 0:
-		return sim.Never
-	}
-	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
+	return scarceAt(now, free, growth, least)
 }
 
 // MemoryUsed is what the containers of a pod use, in bytes.
