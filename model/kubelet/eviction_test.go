@@ -194,6 +194,7 @@ func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {
 	r.ready(b)
 	wrote := r.kubelet.FillDisk(950_000)
 	r.until("the evictions", time.Minute, func() bool { return r.evicted(a) && r.evicted(b) })
+	r.until("DiskPressure", time.Minute, r.full)
 	r.kubelet.FreeDisk(wrote)
 	r.until("the end of the pressure", 6*time.Minute, func() bool { return !r.full() })
 	r.ready(r.pod("late", nil))

@@ -132,7 +132,6 @@ func (k *Kubelet) Start() {
 	k.work.Phase = sim.Time(luck.Duration(0, workEvery))
 	k.statusPass.Phase = sim.Time(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
-	k.evicting.Phase = sim.Time(luck.Duration(0, evictEvery))
 	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
 	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
 	k.startedAt, k.networkAt, k.synced = -1, -1, true
@@ -146,6 +145,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.epoch++
 	k.relist.Period, k.work.Period, k.statusPass.Period = relistEvery, workEvery, statusPassEvery
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
+	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
+	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
 	k.evictions = evictions{}
 	for _, p := range k.pulses() {
 		p.next = sim.Never

@@ -127,7 +127,6 @@ func (k *Kubelet) run(cni time.Duration) {
 	k.work.Phase = now.Add(luck.Duration(0, workEvery))
 	k.statusPass.Phase = now.Add(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = now.Add(luck.Duration(housekeepingEvery, 2*housekeepingEvery))
-	k.evicting.Phase = now.Add(luck.Duration(0, evictEvery))
 	k.nodeStatus.Phase = k.networkAt.Add(luck.Duration(fastReady, 2*fastReady))
 	for _, s := range k.machine.Sandboxes() {
 		if s != nil && s.Admitted {
