@@ -22,6 +22,7 @@ var reasons = []string{
 	"EtcdMemberPromoted",
 	"EtcdMemberRemoved",
 	"EtcdNotServing",
+	"EtcdRestored",
 	"EtcdServing",
 	"Evicted",
 	"EvictionRefused",

@@ -67,7 +67,6 @@ type Process struct {
 	growth     int64    // bytes it uses more every second
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
-	cpu        int64    // milli-CPU it uses at rest
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
