@@ -314,7 +314,7 @@ var doors = map[string][]string{
 	"Create": {"model/apiserver", "model/cluster"}, "Update": {"model/apiserver"}, "Delete": {"model/apiserver"},
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
-	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "SetListening": {"model/apiserver"}, "Arrive": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
 	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API

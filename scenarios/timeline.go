@@ -235,6 +235,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamServer:
+			f.Members = l.members(m.Optional(p))
 		case fault.ParamFrom:
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:

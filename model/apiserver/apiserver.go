@@ -6,6 +6,7 @@
 package apiserver
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ var path = []stage{admit}
 const (
 	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
 	whyRead                               // it reads, which etcd is not asked for: the watch cache has it
+	whyReady                              // not about a request: the server has started
 )
 
 // Server is one API server. All of them share the store.
@@ -49,6 +51,7 @@ type Server struct {
 	work   sim.Lane
 	gate   *gate
 	freeAt []sim.Time // by core: when it has finished what arrived so far
+	process
 
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
@@ -59,23 +62,41 @@ type Server struct {
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
 	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
-	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a.site, a.name = at, "apiserver/"+net.Name(at)
+	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
 	return a
 }
 
 // Wake implements sim.Actor.
-func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
-	r := a.store.Request(slot)
-	if why == whyAgain {
-		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
-		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
+func (a *Server) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == store.WhyArrive {
+		a.arrive(now, about)
 		return
 	}
-	if why == whyRead {
-		refusal, found := a.apply(r)
+	slot, run := about&math.MaxUint32, about>>32
+	if uint32(run) != a.run {
+		return // that process has ended, and what it was asked with it
+	}
+	switch why {
+	case whyReady:
+		a.started()
+	case whyAgain:
+		r := a.store.Request(slot)
+		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
+		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
+	case whyRead:
+		refusal, found := a.apply(a.store.Request(slot))
 		a.store.Answer(slot, refusal, found)
+	}
+}
+
+// arrive takes a request in.
+func (a *Server) arrive(now sim.Time, slot uint64) {
+	r := a.store.Arrive(slot)
+	if a.state != ready {
+		a.store.Answer(slot, store.Disconnected, nil)
 		return
 	}
 	if refusal := a.gate.pass(r); refusal != store.Accepted {
@@ -96,14 +117,14 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	if r.Op == store.OpGet {
-		a.kernel.Post(proposed, a.self, whyRead, slot)
+		a.kernel.Post(proposed, a.self, whyRead, a.about(slot))
 		return
 	}
 	a.etcd.propose(a, proposed, r, slot)
 }
 
 // again has a request agreed on once more, for what is left of it.
-func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
+func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, a.about(slot)) }
 
 // busy keeps the core that is free first busy for d and returns when it is
 // done.
@@ -119,14 +140,19 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 }
 
 // DescribeWake implements sim.Describer.
-func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
-	r := a.store.Request(slot)
+func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	what := "arrival"
 	switch why {
+	case whyReady:
+		return "it has started"
 	case whyAgain:
 		what = "next commit"
 	case whyRead:
 		what = "answer"
 	}
+	if why != store.WhyArrive && uint32(about>>32) != a.run {
+		return "nothing, as its process has ended"
+	}
+	r := a.store.Request(about & math.MaxUint32)
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

@@ -30,7 +30,9 @@ type write struct {
 	slot   uint64
 	server *Server
 	more   bool           // the request needs another commit after this one
+	at     sim.Time       // when its server has it ready
 	late   *store.Request // once it failed: what it asked for, which may be agreed on all the same
+	never  bool           // its server ended before it was ready, so it was not asked for
 }
 
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
@@ -51,7 +53,7 @@ func (b *Backend) join(a *Server, at network.Site) int {
 
 // propose has a request agreed on that its server has ready at a time.
 func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64) {
-	w := write{slot: slot, server: a}
+	w := write{slot: slot, server: a, at: at}
 	id := uint32(len(b.writes))
 	if n := len(b.unused); n > 0 {
 		id = b.unused[n-1]
@@ -88,7 +90,9 @@ func (b *Backend) growth(r *store.Request) etcd.Growth {
 func (b *Backend) Agreed(about uint64) {
 	w := &b.writes[about]
 	if w.late != nil {
-		w.server.commit(w.late)
+		if !w.never {
+			w.server.commit(w.late)
+		}
 		return
 	}
 	r := b.store.Request(w.slot)
@@ -102,6 +106,9 @@ func (b *Backend) Agreed(about uint64) {
 func (b *Backend) Answer(about uint64) {
 	w := b.writes[about]
 	b.Forget(about)
+	if w.late != nil {
+		return // its server has ended
+	}
 	if w.more {
 		w.server.again(w.slot)
 		return
@@ -113,6 +120,9 @@ func (b *Backend) Answer(about uint64) {
 // on later; if it was, and only the answer is missing, its time is over.
 func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	w := &b.writes[about]
+	if w.late != nil {
+		return // its server has ended
+	}
 	r := *b.store.Request(w.slot)
 	w.late = &r
 	refusal := store.TimedOut
@@ -120,6 +130,17 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 		refusal = store.NoSpace
 	}
 	b.store.Answer(w.slot, refusal, nil)
+}
+
+// abandon leaves what a server was asked and has not answered: what it asked of
+// etcd may be agreed on, but nobody waits for it.
+func (b *Backend) abandon(a *Server, now sim.Time) {
+	for i := range b.writes {
+		if w := &b.writes[i]; w.server == a && w.late == nil {
+			r := *b.store.Request(w.slot)
+			w.late, w.never = &r, w.at > now
+		}
+	}
 }
 
 // Forget implements etcd.Client.
@@ -136,6 +157,9 @@ func (b *Backend) Leads(member int, term uint64) {
 // Serving implements etcd.Client.
 func (b *Backend) Serving(member int, ok bool) {
 	b.store.SetServing(b.sites[member], ok)
+	if a := b.servers[member]; a != nil {
+		a.etcdServes(ok)
+	}
 	if ok {
 		b.note(member, model.Note{Reason: "EtcdServing", Message: "its API server reads and writes again"})
 		return

@@ -78,7 +78,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process, actor *loop) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, Local: true, QPS: r.qps, Burst: burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -27,11 +27,18 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamFsync     = "fsync"
+	ParamServer    = "server"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
+		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
+		Params: []string{ParamFor, ParamServer},
+		effect: func() effect { return &apiserverCrash{} },
+	},
 	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",

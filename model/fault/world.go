@@ -15,6 +15,7 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	APIServer(machine int) APIServer // of the control plane
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls

@@ -131,7 +131,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x := &Scheduler{Config: c.withDefaults(), kernel: k, cache: newCache(), requests: map[uint32]request{}, backoffPosted: sim.Never, flushPosted: sim.Never}
 	x.self = k.Register(Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst,
+		Name: "system:kube-scheduler", Actor: x.self, Site: site, Local: true, QPS: QPS, Burst: Burst,
 		As: store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"},
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)

@@ -26,12 +26,13 @@ const (
 	InternalError           // 500: the API server cannot tell what to do
 	TimedOut                // no answer came, or 504 with etcd's
 	NoSpace                 // 500: etcd's database is full
+	Disconnected            // no answer: the connection was refused or reset
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError", "ConnectionRefused"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own
@@ -89,6 +90,8 @@ type Request struct {
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
 	tag     uint64
+	server  network.Site // to which it was sent
+	arrived bool         // it is there
 	sentAt  sim.Time
 	quiet   bool  // only a refusal is reported
 	then    Patch // what to apply once this, a read, has come back
@@ -114,6 +117,7 @@ type ClientConfig struct {
 	As      Identity      // who it is for the API server
 	Actor   sim.ActorID   // woken with replies and watch news
 	Site    network.Site  // where it runs
+	Local   bool          // it is of the control plane and knows only the API server on its own machine
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
 	Events  bool          // its notes are requests of its own, too, one after the other
@@ -125,9 +129,9 @@ type ClientConfig struct {
 // long or does not arrive.
 type Client struct {
 	ClientConfig
-	ID     uint32 // dense: the number of clients made before
-	Hash   uint64 // of Name
-	Server network.Site
+	ID     uint32       // dense: the number of clients made before
+	Hash   uint64       // of Name
+	Server network.Site // whose API server it has a connection to, or had last
 
 	store  *Store
 	bucket Bucket
@@ -135,10 +139,11 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
-	expired int // faults in force that keep its credential from being good
+	expired  int      // faults in force that keep its credential from being good
+	silentAt sim.Time // since when it hears nothing from its server
 }
 
-// NewClient connects a component. The API server is chosen by Connect later.
+// NewClient connects a component to an API server.
 func (s *Store) NewClient(c ClientConfig) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = 60 * time.Second
@@ -147,10 +152,12 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		ClientConfig: c,
 		ID:           uint32(len(s.clients)),
 		Hash:         sim.HashName(c.Name),
-		Server:       s.wire.serverFor(s.net, c.Site),
+		Server:       s.wire.servers[0].site,
+		silentAt:     connected,
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
 	}
+	s.wire.redial(x)
 	s.clients = append(s.clients, x)
 	return x
 }

@@ -293,6 +293,15 @@ func (r *reflector) Wake(now sim.Time, why sim.Why, about uint64) {
 // LinksChanged implements network.Listener: connections that are cut go
 // silent, and silent ones that could work again get their next attempt.
 func (s *Store) LinksChanged(now sim.Time) {
+	s.wire.judge(now)
+	s.wire.listen(now)
+	s.wire.redialLost(now)
+	s.settleWatches(now)
+}
+
+// settleWatches breaks the watches, and stops the leases, whose server is out of
+// reach, and has those try again that could work.
+func (s *Store) settleWatches(now sim.Time) {
 	for _, w := range s.watches {
 		if !w.open {
 			continue
