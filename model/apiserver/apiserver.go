@@ -37,7 +37,6 @@ var path = []stage{admit}
 // Reasons to wake of its own, about a request.
 const (
 	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
-	whyRead                               // it reads, which etcd is not asked for: the watch cache has it
 	whyReady                              // not about a request: the server has started
 )
 
@@ -75,21 +74,17 @@ func (a *Server) Wake(now sim.Time, why sim.Why, about uint64) {
 		a.arrive(now, about)
 		return
 	}
-	slot, run := about&math.MaxUint32, about>>32
-	if uint32(run) != a.run {
+	if run := uint32(about >> 32); run != a.run {
 		return // that process has ended, and what it was asked with it
 	}
-	switch why {
-	case whyReady:
+	if why == whyReady {
 		a.started()
-	case whyAgain:
-		r := a.store.Request(slot)
-		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
-		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
-	case whyRead:
-		refusal, found := a.apply(a.store.Request(slot))
-		a.store.Answer(slot, refusal, found)
+		return
 	}
+	slot := about & math.MaxUint32
+	r := a.store.Request(slot)
+	luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
+	a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
 }
 
 // arrive takes a request in.
@@ -117,7 +112,7 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	if r.Op == store.OpGet {
-		a.kernel.Post(proposed, a.self, whyRead, a.about(slot))
+		a.etcd.read(a, proposed, slot)
 		return
 	}
 	a.etcd.propose(a, proposed, r, slot)
@@ -147,8 +142,6 @@ func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 		return "it has started"
 	case whyAgain:
 		what = "next commit"
-	case whyRead:
-		what = "answer"
 	}
 	if why != store.WhyArrive && uint32(about>>32) != a.run {
 		return "nothing, as its process has ended"

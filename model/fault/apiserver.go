@@ -1,12 +1,5 @@
 package fault
 
-// APIServer is the process on a machine of the control plane. The Director calls
-// Start only after Stop.
-type APIServer interface {
-	Stop()
-	Start()
-}
-
 // apiserver is how many faults keep a server from running.
 type apiserver struct {
 	downs int

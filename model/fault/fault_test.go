@@ -60,15 +60,19 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store             { return w.store }
-func (w *world) Network() *network.Network       { return w.net }
-func (w *world) ControlPlane() []network.Site    { return w.control }
-func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
-func (w *world) Registry() fault.Registry        { return w }
-func (w *world) Etcd() fault.Etcd                { return etcd{w} }
-func (w *world) APIServer(i int) fault.APIServer { return server{w, i} }
-func (w *world) SetDown(down bool)               { w.down = down; w.says("registry down=%v", down) }
+func (w *world) Truth() *store.Store            { return w.store }
+func (w *world) Network() *network.Network      { return w.net }
+func (w *world) ControlPlane() []network.Site   { return w.control }
+func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
+func (w *world) Registry() fault.Registry       { return w }
+func (w *world) Etcd() fault.Etcd               { return etcd{w} }
+func (w *world) APIServer(i int) fault.Process  { return process{w, fmt.Sprint("API server ", i)} }
+func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Process {
+	return process{w, fmt.Sprint("controller manager ", i)}
+}
+func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -91,14 +95,14 @@ func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	return m.on && m.running[pod]
 }
 
-// server is an API server that only remembers what was done to it.
-type server struct {
-	w *world
-	i int
+// process is a program that only remembers what was done to it.
+type process struct {
+	w    *world
+	name string
 }
 
-func (s server) Stop()  { s.w.says("server %d stops", s.i) }
-func (s server) Start() { s.w.says("server %d starts", s.i) }
+func (p process) Stop()  { p.w.says("%s stop", p.name) }
+func (p process) Start() { p.w.says("%s start", p.name) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }

@@ -66,6 +66,10 @@ func (w *wire) Wake(now sim.Time, why sim.Why, about uint64) {
 func (w *wire) depart(now sim.Time, slot uint32) {
 	r := &w.requests[slot]
 	c := r.Client
+	if r.epoch != c.epoch { // its process ended before it had a token
+		w.free(slot)
+		return
+	}
 	r.sentAt, r.server = now, c.Server
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
 	if !ok {
