@@ -16,6 +16,7 @@ import (
 // is applied once, in that order, to what is true.
 type Backend struct {
 	*etcd.Group
+	Servers Config // how those are set up that are made from now on
 	store   *store.Store
 	net     *network.Network
 	self    sim.ActorID
@@ -120,7 +121,12 @@ func (b *Backend) Answer(about uint64) {
 	case w.late != nil: // its server has ended
 		return
 	case w.reads:
-		refusal, found := w.server.apply(b.store.Request(w.slot))
+		r := b.store.Request(w.slot)
+		if r.Op == store.OpList {
+			w.server.list(w.slot, r)
+			return
+		}
+		refusal, found := w.server.apply(r)
 		b.store.Answer(w.slot, refusal, found)
 		return
 	case w.more:

@@ -26,6 +26,7 @@ type process struct {
 	run    uint32 // counts the processes
 	waits  bool   // it has started but for etcd, which does not serve
 	noEtcd bool
+	slow   sim.Dist // what everything takes longer
 }
 
 // startup is the time from the start of the process until it asks etcd for
@@ -46,6 +47,7 @@ const (
 // same. A server that is stopped stays so.
 func (a *Server) Stop() {
 	if a.state == stopped {
+		a.run++ // nor does the kubelet start it again
 		return
 	}
 	now := a.kernel.Now()
@@ -54,6 +56,8 @@ func (a *Server) Stop() {
 	a.run++
 	a.etcd.abandon(a, now)
 	clear(a.freeAt)
+	clear(a.listAt)
+	a.held, a.listing = 0, 0
 	a.note(true, reasonStopped, "its process has ended")
 	if was == ready {
 		a.store.SetListening(a.site, false)
@@ -77,11 +81,17 @@ func (a *Server) Start() {
 
 // started is the end of what a process does before it listens: first without etcd,
 // then with what etcd has.
-func (a *Server) started() {
+func (a *Server) started(now sim.Time) {
 	if a.noEtcd {
 		a.waits = true
 		return
 	}
+	a.kernel.Post(a.fill(now), a.self, whyFilled, a.about(0))
+}
+
+// filled has the server listen.
+func (a *Server) filled(now sim.Time) {
+	a.readyAt = now
 	a.state = ready
 	a.note(false, reasonReady, "it listens and has filled its watch cache")
 	a.store.SetListening(a.site, true)
@@ -93,6 +103,19 @@ func (a *Server) etcdServes(ok bool) {
 		a.waits = false
 		a.kernel.Post(a.kernel.Now(), a.self, whyReady, a.about(0))
 	}
+}
+
+// SetLatency has everything the server does take so much longer; the zero value is
+// not at all.
+func (a *Server) SetLatency(d sim.Dist) { a.slow = d }
+
+// latency is what something that is done at a time takes longer.
+func (a *Server) latency(now sim.Time) time.Duration {
+	if a.slow.IsZero() {
+		return 0
+	}
+	luck := a.work.Draw(sim.HashName(a.name+"/latency"), uint64(now))
+	return a.slow.Draw(&luck)
 }
 
 // about is a request's slot, with the process it is for.

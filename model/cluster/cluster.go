@@ -115,6 +115,7 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
 	for _, site := range x.control {
 		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores))
 	}

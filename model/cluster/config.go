@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/apiserver"
 	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/runtime"
@@ -46,4 +47,6 @@ type ControlPlane struct {
 	Zones    []string    // by turns; empty is one zone ""
 	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
 	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
+
+	APIServer apiserver.Config // of the one on each
 }

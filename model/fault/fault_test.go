@@ -458,7 +458,7 @@ func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
 // a component that has none makes no fault.
 func TestCredentialsExpireWhileAFaultSaysSo(t *testing.T) {
 	w := newWorld(nodes(2, "a")...)
-	w.store.AddServer(w.control[0], 0)
+	w.store.AddServer(w.control[0], 0, nil)
 	client := func(as store.Identity) *store.Client {
 		return w.store.NewClient(store.ClientConfig{Name: as.User, As: as, Site: w.control[0]})
 	}

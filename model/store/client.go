@@ -45,6 +45,8 @@ const (
 	WhyWatch
 	// WhyLease: about is the ID of a node whose heartbeats started or stopped.
 	WhyLease
+	// WhyConnected: about is the ID of a client that has a new connection.
+	WhyConnected
 )
 
 // Op is what a Request asks for.
@@ -61,9 +63,10 @@ const (
 	OpEvict // POST pods/eviction
 	OpGet   // GET: changes nothing
 	OpNote  // POST events, about the target: changes nothing that is modeled
+	OpList  // GET of all objects of a kind: changes nothing, and brings nothing that anybody looks at
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of", "list"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -85,9 +88,12 @@ type Request struct {
 	Part    Part         // OpPatch, or what is patched after an OpGet: what of the object it changes
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
+	List    *List        // OpList
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
 	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
+
+	Holds int64 // bytes of its server's memory that it keeps
 
 	tag     uint64
 	server  network.Site // to which it was sent
@@ -120,6 +126,7 @@ type ClientConfig struct {
 	Local   bool          // it is of the control plane and knows only the API server on its own machine
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
+	Tell    bool          // it wants to know when its connection was lost and there is a new one
 	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
 }
@@ -157,7 +164,9 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
 	}
-	s.wire.redial(x)
+	if to, ok := s.wire.dial(c.Site, c.Local); ok {
+		x.Server = to
+	}
 	s.clients = append(s.clients, x)
 	return x
 }
@@ -207,6 +216,20 @@ func (c *Client) ReadPatch(target model.Ref, part Part, p Patch, tag uint64) {
 // Get asks for an object as it is stored.
 func (c *Client) Get(target model.Ref, tag uint64) {
 	c.send(Request{Op: OpGet, Target: target, tag: tag})
+}
+
+// List is what a LIST asks for.
+type List struct {
+	Kind        model.Kind
+	Latest      bool  // resourceVersion "": what is true now; else "0": what the watch cache has
+	Objects     int64 // in the answer; 0 is all there are
+	ObjectBytes int64 // of each, encoded
+}
+
+// List asks for all objects of a kind. It is for clients that nobody sees what they
+// do with them: what a component has to know it watches.
+func (c *Client) List(q *List, tag uint64) {
+	c.send(Request{Op: OpList, Target: model.Ref{Kind: q.Kind}, List: q, tag: tag})
 }
 
 // Bind asks to put a pod on a node.

@@ -11,11 +11,13 @@ import (
 type server struct {
 	site   network.Site
 	actor  sim.ActorID
+	lister Lister
 	closed bool // nobody listens there
 	cutOff bool // it cannot reach etcd
 
 	healthy bool       // what a check of the balancer finds
 	since   sim.Time   // and since when
+	cache   int        // its watch cache has the records from this one on
 	out     bool       // the balancer has drawn its conclusion: it gets no new connections
 	checks  sim.Ticker // when it is checked
 }
@@ -35,12 +37,18 @@ const (
 	checkRise  = 2
 )
 
+// Lister is an API server that streams what watches begin with.
+type Lister interface {
+	// Stream is when so many objects, asked for at a time, have been sent.
+	Stream(at sim.Time, objects int64) sim.Time
+}
+
 // AddServer makes an API server known: its site, and the actor that is woken
 // with WhyArrive. Clients made later connect to one of the servers.
-func (s *Store) AddServer(site network.Site, actor sim.ActorID) {
+func (s *Store) AddServer(site network.Site, actor sim.ActorID, lister Lister) {
 	luck := s.kernel.Luck().Lane("balancer").Draw(uint64(site), 0)
 	s.wire.servers = append(s.wire.servers, server{
-		site: site, actor: actor, healthy: true,
+		site: site, actor: actor, lister: lister, healthy: true,
 		checks: sim.Ticker{Phase: sim.Time(luck.Duration(0, checkEvery)), Period: checkEvery},
 	})
 }
@@ -123,6 +131,9 @@ func (w *wire) takes(at network.Site, s *server) bool {
 func (w *wire) redial(c *Client) {
 	if to, ok := w.dial(c.Site, c.Local); ok {
 		c.Server, c.silentAt = to, connected
+		if c.Tell {
+			w.store.kernel.Post(w.store.kernel.Now(), c.Actor, WhyConnected, uint64(c.ID))
+		}
 	}
 }
 
@@ -167,6 +178,7 @@ func (s *Store) SetListening(at network.Site, ok bool) {
 	w.trouble(&w.server(at).closed, !ok)
 	w.judge(now)
 	if ok {
+		w.server(at).cache = s.history.n
 		w.redialLost(now)
 		s.settleWatches(now)
 		return

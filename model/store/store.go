@@ -35,6 +35,8 @@ type Store struct {
 	revision  int64
 	current   [model.Kinds][]model.Object // by ID; nil where deleted
 	latest    [model.Kinds][]int32        // by ID: the object's newest record
+	changes   [model.Kinds][]int32        // every record of the kind
+	existing  [model.Kinds]int64          // how many there are
 	ids       map[key]uint32
 	former    map[string]uint32 // by name: the number of a node that was deleted
 	keyspace  *btree.BTreeG[item]
@@ -112,6 +114,9 @@ func (s *Store) Lookup(kind model.Kind, namespace, name string) model.Object {
 // indexed by ID.
 func (s *Store) Count(kind model.Kind) int { return len(s.current[kind]) }
 
+// Existing is how many objects of a kind there are.
+func (s *Store) Existing(kind model.Kind) int64 { return s.existing[kind] }
+
 // Snapshot is every object as it is now, whatever is committed later; taking
 // it costs next to nothing.
 func (s *Store) Snapshot() *Snapshot { return &Snapshot{s.keyspace.Clone()} }
@@ -188,10 +193,15 @@ func (s *Store) commit(r Record) {
 	if r.New != nil {
 		r.New.Head().ResourceVersion = s.revision
 		s.keyspace.ReplaceOrInsert(item{ref, r.New})
+		if r.Old == nil {
+			s.existing[ref.Kind]++
+		}
 	} else {
 		s.keyspace.Delete(item{ref: ref})
+		s.existing[ref.Kind]--
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
+	s.changes[ref.Kind] = append(s.changes[ref.Kind], int32(s.history.n))
 	rec := s.history.add(r)
 	s.tell(ref, rec)
 	for _, o := range s.observers {

@@ -95,11 +95,7 @@ func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.q
 // ListedAt is when the last of what a watch has queued arrives, which is the
 // first list as long as nothing was read. It is false while there is no connection.
 func (w *Watch) ListedAt() (sim.Time, bool) {
-	at := w.client.store.kernel.Now()
-	if n := len(w.queue); n > 0 {
-		at = w.queue[n-1].at
-	}
-	return at, w.open && !w.broken
+	return max(w.client.store.kernel.Now(), w.last), w.open && !w.broken
 }
 
 func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
@@ -119,6 +115,9 @@ func (w *Watch) Start() {
 	w.Stop()
 	w.open, w.posted, w.seen = true, false, 0
 	s := w.client.store
+	if !s.wire.served(w.client.Site, w.client.Server) {
+		s.wire.redial(w.client)
+	}
 	if !s.wire.served(w.client.Site, w.client.Server) && w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
@@ -215,6 +214,9 @@ func (s *Store) catchUp(w *Watch) {
 	late := w.broken && w.seen == 0
 	w.broken, w.refused, w.stalled = false, false, false
 	w.beganAt = s.kernel.Now()
+	if !s.resumes(w) {
+		s.list(w)
+	}
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -232,7 +234,7 @@ func (s *Store) catchUp(w *Watch) {
 	w.seen = s.history.n
 	if late && !w.posted { // that there is nothing is news, too
 		w.posted = true
-		s.kernel.Post(s.kernel.Now(), w.client.Actor, WhyWatch, uint64(w.ID))
+		s.kernel.Post(max(s.kernel.Now(), w.last), w.client.Actor, WhyWatch, uint64(w.ID))
 	}
 }
 
