@@ -8,13 +8,13 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
+	"APIServerOOMKilled", "APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
 	"DeadlineExceeded", "EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing", "EtcdServing",
 	"EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
 	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
 	"NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
-	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
+	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "Resumed", "SawCompletedJob",
 	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
 	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
 	"UnmanagedPods",

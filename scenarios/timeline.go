@@ -239,6 +239,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Members = l.members(m.Required(p))
 		case fault.ParamServer:
 			f.Members = l.members(m.Optional(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamGraceful:
 			f.Graceful = m.Optional(p).Bool()
 		case fault.ParamFrom:

@@ -36,12 +36,12 @@ var path = []stage{admit}
 
 // Reasons to wake of its own, about a request.
 const (
-	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
-	whyListed                             // the answer to a LIST is complete
-	whyLate                               // its time is over
-	whyReady                              // not about a request: the process has started
-	whyFilled                             // not about a request: the watch cache is filled
-	whyRestart                            // not about a request: the kubelet starts the process again
+	whyAgain   = store.WhyArrive + 1 + iota // it needs another commit
+	whyListed                               // the answer to a LIST is complete
+	whyLate                                 // its time is over
+	whyReady                                // not about a request: the process has started
+	whyFilled                               // not about a request: the watch cache is filled
+	whyRestart                              // not about a request: the kubelet starts the process again
 )
 
 // Config is how API servers are set up.

@@ -83,6 +83,9 @@ func New(c Config) (*Cluster, error) {
 	if len(c.Arrivals) > 0 {
 		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
 	}
+	if len(c.Agents) > 0 {
+		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
+	}
 	x.sing()
 	return x, nil
 }

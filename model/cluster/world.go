@@ -36,7 +36,7 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
 // APIServer implements fault.World.
-func (w faultWorld) APIServer(machine int) fault.Process { return w.x.servers[machine] }
+func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
 
 // Scheduler implements fault.World.
 func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }

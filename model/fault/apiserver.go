@@ -1,9 +1,22 @@
 package fault
 
-// apiserver is how many faults keep a server from running.
+import "orrery/sim"
+
+// APIServer is the server on a machine of the control plane.
+type APIServer interface {
+	Process
+	// SetLatency has everything it does take so much longer; the zero value is not
+	// at all.
+	SetLatency(sim.Dist)
+}
+
+// apiserver is how many faults keep a server from running, and what slows it down;
+// the fault that began last decides.
 type apiserver struct {
-	downs int
-	down  bool
+	downs   int
+	down    bool
+	slow    []*apiserverSlow
+	latency sim.Dist
 }
 
 // servers is the numbers of the servers that a fault is about: of those machines
@@ -36,6 +49,14 @@ func (d *Director) settleAPIServers() {
 			} else {
 				d.world.APIServer(i).Start()
 			}
+		}
+		want := sim.Dist{}
+		if n := len(a.slow); n > 0 {
+			want = a.slow[n-1].latency
+		}
+		if want != a.latency {
+			a.latency = want
+			d.world.APIServer(i).SetLatency(want)
 		}
 	}
 }

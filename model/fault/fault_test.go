@@ -60,15 +60,15 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store            { return w.store }
-func (w *world) Network() *network.Network      { return w.net }
-func (w *world) ControlPlane() []network.Site   { return w.control }
-func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
-func (w *world) Registry() fault.Registry       { return w }
-func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) APIServer(i int) fault.Process  { return process{w, fmt.Sprint("API server ", i)} }
-func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) Truth() *store.Store             { return w.store }
+func (w *world) Network() *network.Network       { return w.net }
+func (w *world) ControlPlane() []network.Site    { return w.control }
+func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
+func (w *world) Registry() fault.Registry        { return w }
+func (w *world) Etcd() fault.Etcd                { return etcd{w} }
+func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
+func (w *world) Scheduler(i int) fault.Process   { return process{w, fmt.Sprint("scheduler ", i)} }
 func (w *world) ControllerManager(i int) fault.Process {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
@@ -101,8 +101,9 @@ type process struct {
 	name string
 }
 
-func (p process) Stop()  { p.w.says("%s stop", p.name) }
-func (p process) Start() { p.w.says("%s start", p.name) }
+func (p process) Stop()                 { p.w.says("%s stop", p.name) }
+func (p process) Start()                { p.w.says("%s start", p.name) }
+func (p process) SetLatency(d sim.Dist) { p.w.says("%s takes %v longer", p.name, d) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }

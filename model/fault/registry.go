@@ -29,6 +29,7 @@ const (
 	ParamGraceful  = "graceful"
 	ParamFsync     = "fsync"
 	ParamServer    = "server"
+	ParamLatency   = "latency"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -39,6 +40,12 @@ var Kinds = []Kind{
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
 		Params: []string{ParamFor, ParamServer},
 		effect: func() effect { return &apiserverCrash{} },
+	},
+	{
+		Name: "apiserver-slow", Targets: model.KindNone,
+		Help:   "the API server on some machines of the control plane, or on all, takes longer for every request and for what a watch begins with",
+		Params: []string{ParamFor, ParamServer, ParamLatency},
+		effect: func() effect { return &apiserverSlow{} },
 	},
 	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},

@@ -37,6 +37,8 @@ type Spec struct {
 	Fsync       sim.Dist // etcd-slow-disk only
 	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
 
+	Latency sim.Dist // apiserver-slow only: what each request takes longer
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1

@@ -17,7 +17,7 @@ type World interface {
 	Etcd() Etcd
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
-	APIServer(machine int) Process
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Process
 	ControllerManager(machine int) Process
 }
