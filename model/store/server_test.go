@@ -171,3 +171,51 @@ func TestTheBalancerTakesAServerBackAfterTwoChecks(t *testing.T) {
 		run(t, r, 10*time.Millisecond)
 	}
 }
+
+// Source: spec k8s-control-plane 4.5: "RV older than buffer: 410 Gone, too old
+// resource version: client re-lists"; a server that has just started has no events
+// from before (k8s.io/apiserver/pkg/storage/cacher/watch_cache.go).
+func TestAWatchThatTheCacheIsTooYoungForBeginsAnew(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		restart bool
+		changes int
+		away    time.Duration
+		relists bool
+	}{
+		{"few changes, long ago", false, 50, 20 * time.Minute, false},
+		{"many changes, just now", false, 500, time.Minute, false},
+		{"many changes, long ago", false, 500, 20 * time.Minute, true},
+		{"a new process", true, 50, time.Minute, true},
+	} {
+		r := newRig(3)
+		site := r.net.AddSite("n-0", "")
+		a, b := r.seer("a", site), r.seer("b", r.control)
+		w := a.watch(model.KindPod)
+		w.Start()
+		b.client.Create(pod("first"), 0)
+		run(t, r, time.Minute)
+		cut := r.net.Impair(network.Impairment{From: []network.Site{site}, To: []network.Site{r.control}, Cut: true})
+		for i := range tc.changes {
+			b.client.Create(pod(fmt.Sprint("web-", i)), 0)
+		}
+		if tc.restart {
+			r.server.Stop()
+			r.server.Start()
+		}
+		run(t, r, tc.away)
+		seen := len(a.log)
+		r.net.Lift(cut)
+		for connected := false; !connected; _, connected = w.ListedAt() {
+			run(t, r, time.Millisecond)
+		}
+		tried := r.Now()
+		for len(a.log) < seen+tc.changes && r.Now() < tried.Add(time.Minute) {
+			run(t, r, time.Millisecond)
+		}
+		// After a 410 the reflector waits for 0.8 s or more.
+		if took := r.Now().Sub(tried); (took > 800*time.Millisecond) != tc.relists {
+			t.Errorf("%s: it saw what had changed %v after it was connected, relists: %v", tc.name, took, tc.relists)
+		}
+	}
+}
