@@ -18,7 +18,8 @@
 //	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c],
-//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi}}
+//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
+//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion

@@ -32,7 +32,7 @@ type Config struct {
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
 	Agents       []workload.Agents
-	Faults       []fault.Spec      // sorted by At
+	Faults       []fault.Spec // sorted by At
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool

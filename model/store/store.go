@@ -193,19 +193,26 @@ func (s *Store) commit(r Record) {
 	if r.New != nil {
 		r.New.Head().ResourceVersion = s.revision
 		s.keyspace.ReplaceOrInsert(item{ref, r.New})
-		if r.Old == nil {
-			s.existing[ref.Kind]++
-		}
 	} else {
 		s.keyspace.Delete(item{ref: ref})
-		s.existing[ref.Kind]--
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
-	s.changes[ref.Kind] = append(s.changes[ref.Kind], int32(s.history.n))
+	s.count(ref.Kind, &r)
 	rec := s.history.add(r)
 	s.tell(ref, rec)
 	for _, o := range s.observers {
 		o.Recorded(rec)
+	}
+}
+
+// count adds the record that comes next to those of its kind.
+func (s *Store) count(kind model.Kind, r *Record) {
+	s.changes[kind] = append(s.changes[kind], int32(s.history.n))
+	switch {
+	case r.Old == nil:
+		s.existing[kind]++
+	case r.New == nil:
+		s.existing[kind]--
 	}
 }
 
