@@ -161,7 +161,7 @@ func (s *Store) SetServing(at network.Site, ok bool) {
 			v.broken, v.brokenAt, v.stalled = true, now, true
 			v.breaks++
 		case up && v.broken && v.stalled:
-			s.catchUp(v) // the connection was there all the time
+			s.goOn(v, now) // the connection was there all the time
 		case up && v.broken:
 			s.kernel.Post(s.retryAfter(v, now), w.reflector, whyReconnect, uint64(v.ID))
 		}

@@ -51,6 +51,7 @@ type Watch struct {
 	seen     int      // records before this one were delivered, queued or do not match
 	posted   bool     // a wake-up for the head is under way
 	open     bool
+	listed   bool // it has begun, and goes on from what it has seen
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
@@ -114,6 +115,7 @@ func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 // queued is forgotten. If the API server is out of reach it keeps trying.
 func (w *Watch) Start() {
 	w.Stop()
+	w.listed = false
 	w.open, w.posted, w.seen, w.ahead = true, false, 0, 0
 	s := w.client.store
 	if !s.wire.served(w.client.Site, w.client.Server) {
@@ -219,6 +221,7 @@ func (s *Store) catchUp(w *Watch) {
 	if !s.resumes(w) {
 		s.list(w)
 	}
+	w.listed = true
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return

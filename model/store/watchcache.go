@@ -28,7 +28,7 @@ const bookmarkEvery = time.Minute
 // what came since, or never had it because it started later, the answer is 410 "too
 // old resource version".
 func (s *Store) resumes(w *Watch) bool {
-	if w.seen == 0 {
+	if !w.listed {
 		return false
 	}
 	seen := max(w.seen, s.history.before(w.brokenAt.Add(-bookmarkEvery)))
@@ -53,7 +53,7 @@ func (s *Store) list(w *Watch) {
 	if now == 0 {
 		return
 	}
-	if w.seen > 0 {
+	if w.listed {
 		luck := s.retries.Draw(w.hash, w.breaks<<32)
 		now = now.Add(luck.Duration(firstRetry, 2*firstRetry))
 	}
