@@ -40,6 +40,7 @@ type Spec struct {
 	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
 	Latency sim.Dist // apiserver-slow only: what each request takes longer
+	FillPPM int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod
