@@ -239,6 +239,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:

@@ -35,6 +35,10 @@ type Spec struct {
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
 
+	// Webhook-down and webhook-slow only.
+	Webhooks []string // by the names their configurations give them
+	Latency  sim.Dist // webhook-slow: what is added
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
