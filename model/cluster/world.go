@@ -39,6 +39,11 @@ func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
+// Scheduler implements fault.World.
+func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+
+// ControllerManager implements fault.World.
+func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
@@ -47,7 +52,8 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	if !ok {
 		return 0, 0, false // nothing runs there
 	}
-	return k.Machine().MeasuredCPU(x.Kernel.Now())
+	s, ok := k.Machine().MeasuredCPU(x.Kernel.Now())
+	return s.CPUMilli, s.At, ok
 }
 
 // trafficWorld is the cluster as requests meet it.
@@ -71,12 +77,12 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 	if p := w.x.proxies[node]; p != nil {
 		return p
 	}
-	c := proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: told{w.x}}
+	c := proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows}
 	if node != "" {
 		n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
 		c = proxy.Config{
 			Name: "kube-proxy/" + node, Site: w.x.sites[n.ID], Node: node,
-			Zone: n.Labels.Value(model.LabelZone), Listener: told{w.x},
+			Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
 		}
 	}
 	return w.x.proxy(node, c)
@@ -90,15 +96,12 @@ func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	return p
 }
 
-// told is who hears where requests go and who answers them: traffic, and the
-// webhooks that renewals of leases have to pass.
+// told is who hears which pods answer: traffic, and the webhooks that renewals of
+// leases have to pass. Of rules it hears those of the control plane's machines.
 type told struct{ x *Cluster }
 
-// RoutesChanged implements proxy.Listener.
-func (t told) RoutesChanged() {
-	t.x.flows.RoutesChanged()
-	t.x.etcd.Webhooks().Reconsider()
-}
+// RouteChanged implements proxy.Listener.
+func (t told) RouteChanged(string, string, string) { t.x.etcd.Webhooks().Reconsider() }
 
 // ServingChanged implements runtime.Watcher.
 func (t told) ServingChanged(pod model.Ref, serving bool) {
@@ -170,4 +173,16 @@ func (w trafficWorld) CapacityMilliRPS(pod model.Ref) (int64, bool) {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+}
+
+// Machine implements workload.World. On a hollow node nothing uses anything.
+func (w trafficWorld) Machine(node string) workload.Machine {
+	n := w.x.Store.Lookup(model.KindNode, "", node)
+	if n == nil {
+		return nil
+	}
+	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
+		return k.Machine()
+	}
+	return nil
 }

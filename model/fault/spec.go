@@ -34,6 +34,7 @@ type Spec struct {
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
+	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
