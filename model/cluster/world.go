@@ -39,6 +39,7 @@ func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
+
 // Scheduler implements fault.World.
 func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
 
