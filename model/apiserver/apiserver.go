@@ -71,6 +71,8 @@ type Server struct {
 	process
 	memory
 
+	dispatcher *dispatcher
+
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
 }
@@ -83,6 +85,7 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
+	a.dispatcher = newDispatcher(a, net, at)
 	s.AddServer(at, a.self, a)
 	return a
 }
@@ -141,8 +144,18 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 		a.askList(now, slot, r)
 		return
 	}
+	if a.etcd.webhooks.mayConcern(r) {
+		a.dispatcher.begin(slot, r)
+		return
+	}
+	a.proceed(slot)
+}
+
+// proceed does the work of a request that is admitted.
+func (a *Server) proceed(slot uint64) {
+	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
-	proposed := a.busy(now, handling.Draw(&luck))
+	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
 	if r.Op == store.OpGet {
 		a.etcd.read(a, proposed, slot)
 		return

@@ -55,6 +55,7 @@ func (a *Server) Stop() {
 	a.state, a.waits = stopped, false
 	a.run++
 	a.etcd.abandon(a, now)
+	a.dispatcher.stop()
 	clear(a.freeAt)
 	clear(a.listAt)
 	a.held, a.listing = 0, 0

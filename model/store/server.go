@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model/network"
@@ -167,6 +168,21 @@ func (s *Store) SetServing(at network.Site, ok bool) {
 		}
 	}
 	s.leases.linksChanged(now)
+}
+
+// SetRenewals says whether the admission of the API server at a site lets
+// renewals of leases through. Only API servers call it.
+func (s *Store) SetRenewals(server network.Site, ok bool) {
+	w := s.wire
+	if ok == !slices.Contains(w.strict, server) {
+		return
+	}
+	if ok {
+		w.strict = slices.DeleteFunc(w.strict, func(o network.Site) bool { return o == server })
+	} else {
+		w.strict = append(w.strict, server)
+	}
+	s.leases.linksChanged(s.kernel.Now())
 }
 
 // SetListening says whether the API server at a site takes connections. When it

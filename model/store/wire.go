@@ -2,6 +2,7 @@ package store
 
 import (
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -24,7 +25,8 @@ type wire struct {
 	requests  []Request
 	unused    []uint32
 	servers   []server
-	troubled  int // what keeps servers from serving
+	troubled  int            // what keeps servers from serving
+	strict    []network.Site // of servers whose admission lets no renewal of a lease through
 }
 
 func newWire(s *Store) *wire {
@@ -86,7 +88,7 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 }
 
 func (w *wire) lost(r *Request, slot uint32) {
-	r.refusal, r.result = TimedOut, nil
+	r.refusal, r.message, r.result = TimedOut, "", nil
 	at := max(r.sentAt.Add(r.Client.Timeout), w.store.kernel.Now())
 	w.store.kernel.Post(at, r.Client.Actor, WhyReply, uint64(slot))
 }
@@ -101,6 +103,9 @@ func (s *Store) Arrive(slot uint64) *Request {
 	r.arrived = true
 	return r
 }
+
+// Explain says why a request is going to be refused. Only API servers call it.
+func (r *Request) Explain(message string) { r.message = message }
 
 // Decide keeps the outcome of a request until Reply. Only API servers call it.
 func (r *Request) Decide(refusal Refusal, result model.Object) { r.refusal, r.result = refusal, result }
