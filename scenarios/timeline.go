@@ -241,6 +241,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamServer:
+			f.Members = l.members(m.Optional(p))
 		case fault.ParamBackup:
 			v := m.Required(p)
 			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
@@ -254,6 +256,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamFill:
 			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:

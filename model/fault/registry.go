@@ -31,12 +31,27 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamServer    = "server"
+	ParamWebhook   = "webhook"
+	ParamLatency   = "latency"
 	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
+		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
+		Params: []string{ParamFor, ParamServer},
+		effect: func() effect { return &apiserverCrash{} },
+	},
+	{
+		Name: "apiserver-slow", Targets: model.KindNone,
+		Help:   "the API server on some machines of the control plane, or on all, takes longer for every request and for what a watch begins with",
+		Params: []string{ParamFor, ParamServer, ParamLatency},
+		effect: func() effect { return &apiserverSlow{} },
+	},
 	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
@@ -114,6 +129,18 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "webhook-down", Targets: model.KindNone,
+		Help:   "the program behind some admission webhooks refuses connections, whoever runs it",
+		Params: []string{ParamFor, ParamWebhook},
+		effect: func() effect { return &webhookDown{} },
+	},
+	{
+		Name: "webhook-slow", Targets: model.KindNone,
+		Help:   "some admission webhooks take longer to answer; longer than their timeout is as good as no answer",
+		Params: []string{ParamFor, ParamWebhook, ParamLatency},
+		effect: func() effect { return &webhookSlow{} },
 	},
 }
 
