@@ -9,12 +9,13 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
-	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
-	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
+	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedComputeMetricsReplicas", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"FailedGetContainerResourceMetric", "FailedGetExternalMetric", "FailedGetObjectMetric", "FailedGetPodsMetric", "FailedGetResourceMetric", "FailedGetScale",
+	"FailedIndexes", "FailedRescale", "FailedScheduling", "FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
 	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
 	"NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
 	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
-	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
+	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale",
 	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
 	"UnmanagedPods",
 }

@@ -35,6 +35,7 @@ type Cluster struct {
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
 	flows    *workload.Flows
+	used     func(pod uint32) // who is told that a pod uses something else
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -61,7 +62,8 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
-	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
+	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal, Usage: x.podUsage})
+	x.used = controllers.Used
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -146,7 +148,7 @@ func (x *Cluster) addNodes() error {
 func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
 	if !x.config.Hollow[n.Name] {
 		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows, Used: x.used,
 		})
 	}
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
