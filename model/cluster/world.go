@@ -35,6 +35,12 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Scheduler implements fault.World.
+func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+
+// ControllerManager implements fault.World.
+func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
@@ -52,6 +58,13 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
 	}
 	return model.Sample{}, false
+}
+
+// used tells the controllers that metrics will say something else of a pod.
+func (x *Cluster) used(pod uint32) {
+	for _, p := range x.controllers {
+		p.Used(pod)
+	}
 }
 
 // trafficWorld is the cluster as requests meet it.

@@ -27,6 +27,7 @@ type rig struct {
 	took   map[uint64]time.Duration
 	asked  map[uint64]sim.Time
 	failed map[uint64]bool
+	reads  map[uint64]bool
 	next   uint64
 	quiet  bool // keeps no lines
 }
@@ -38,7 +39,7 @@ type line struct {
 
 func newRig(t testing.TB, seed uint64, members int, c etcd.Config) *rig {
 	k := sim.New(sim.Config{Seed: seed})
-	r := &rig{Kernel: k, t: t, net: network.New(k, network.DefaultProfile()), took: map[uint64]time.Duration{}, asked: map[uint64]sim.Time{}, failed: map[uint64]bool{}}
+	r := &rig{Kernel: k, t: t, net: network.New(k, network.DefaultProfile()), took: map[uint64]time.Duration{}, asked: map[uint64]sim.Time{}, failed: map[uint64]bool{}, reads: map[uint64]bool{}}
 	for i := range members {
 		r.sites = append(r.sites, r.net.AddSite(fmt.Sprint("cp-", i), string(rune('a'+i%3))))
 	}
@@ -74,8 +75,12 @@ func (r *rig) Failed(about uint64, why etcd.Failure) {
 	r.failed[about] = true
 	r.says("failed %d %d", about, why)
 }
-func (r *rig) Forget(about uint64)           { r.says("forget %d", about) }
-func (r *rig) Leads(member int, term uint64) { r.says("member %d leads in term %d", member, term) }
+func (r *rig) Forget(about uint64)            { r.says("forget %d", about) }
+func (r *rig) Leads(member int, term uint64)  { r.says("member %d leads in term %d", member, term) }
+func (r *rig) Paused(member int, locked bool) { r.says("member %d is locked %v", member, locked) }
+func (r *rig) Operated(member int, what etcd.Operation) {
+	r.says("member %d: operation %d is done", member, what)
+}
 func (r *rig) Serving(member int, ok bool) {
 	r.says("member %d serves %v", member, ok)
 }
@@ -108,6 +113,15 @@ func (r *rig) propose(member int, later time.Duration) uint64 {
 	at := r.Now().Add(later)
 	r.asked[r.next] = at
 	r.group.Propose(member, at, r.next, etcd.Replaces)
+	return r.next
+}
+
+// read reads, and marks what is asked as a read.
+func (r *rig) read(member int, later time.Duration) uint64 {
+	r.next++
+	at := r.Now().Add(later)
+	r.asked[r.next], r.reads[r.next] = at, true
+	r.group.Read(member, at, r.next)
 	return r.next
 }
 
@@ -163,7 +177,11 @@ func (r *rig) troubles(seed uint64, faults bool) {
 		}
 		at += span(0, gap)
 		m, later := luck.IntN(len(r.sites)), span(0, 5*time.Millisecond)
-		r.at(sim.Time(at), func() { r.propose(m, later) })
+		if luck.IntN(3) == 0 {
+			r.at(sim.Time(at), func() { r.read(m, later) })
+		} else {
+			r.at(sim.Time(at), func() { r.propose(m, later) })
+		}
 	}
 	if !faults {
 		return
@@ -171,7 +189,17 @@ func (r *rig) troubles(seed uint64, faults bool) {
 	for range 1 + luck.IntN(4) {
 		at, lasts := span(0, 55*time.Second), span(time.Millisecond, 12*time.Second)
 		a, b := luck.IntN(len(r.sites)), luck.IntN(len(r.sites))
-		switch luck.IntN(4) {
+		switch luck.IntN(8) {
+		case 4:
+			r.at(sim.Time(at), func() { r.says("%s", r.group.Replace(a)) })
+		case 5:
+			r.at(sim.Time(at), func() { r.says("%s", r.group.MoveLeader(a)) })
+		case 6:
+			r.at(sim.Time(at), func() { r.group.Stop(a) })
+			r.at(sim.Time(at+lasts), func() { r.group.SetDown(a, false) })
+		case 7:
+			r.at(sim.Time(at), func() { r.group.Fill() })
+			r.at(sim.Time(at+lasts/8), func() { r.group.Defragment() })
 		case 0:
 			r.at(sim.Time(at), func() { r.group.SetDown(a, true) })
 			r.at(sim.Time(at+lasts), func() { r.group.SetDown(a, false) })
@@ -228,6 +256,9 @@ func (r *rig) checkAnswers() {
 	}
 	for a := uint64(1); a <= r.next; a++ {
 		_, answered := r.took[a]
+		if r.reads[a] {
+			times[a]++ // which nobody has to agree on
+		}
 		if answered && times[a] != 1 || times[a] > 1 || answered == r.failed[a] {
 			r.t.Errorf("write %d: agreed on %d times, answered %v, failed %v", a, times[a], answered, r.failed[a])
 		}

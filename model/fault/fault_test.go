@@ -67,7 +67,11 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
+func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Process {
+	return process{w, fmt.Sprint("controller manager ", i)}
+}
+func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -90,12 +94,22 @@ func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	return m.on && m.running[pod]
 }
 
+// process is a program that only remembers what was done to it.
+type process struct {
+	w    *world
+	name string
+}
+
+func (p process) Stop()  { p.w.says("%s stop", p.name) }
+func (p process) Start() { p.w.says("%s start", p.name) }
+
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }
 
 func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
 func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
 func (e etcd) Fill()                           { e.w.says("etcd full") }
+func (e etcd) Stop(int)                        { e.w.says("etcd stopped") }
 func (e etcd) Defragment()                     { e.w.says("etcd defragmented") }
 
 // play runs specs to their end and returns what was done to machines.
