@@ -27,7 +27,10 @@ func Constant(milliRPS int64) Rate { return Rate{Steps: []Step{{0, milliRPS}}} }
 // Ramp goes from one rate to another between two times, in steps of equal length,
 // of which the last may be shorter. A step has the rate of its middle.
 func Ramp(from, to int64, start, end, step time.Duration) Rate {
-	r := Rate{Steps: []Step{{0, from}}}
+	var r Rate
+	if start > 0 {
+		r.Steps = append(r.Steps, Step{0, from})
+	}
 	for at := start; at < end; at += step {
 		middle := at + min(step, end-at)/2
 		r.Steps = append(r.Steps, Step{at, from + between(to-from, middle-start, end-start)})
