@@ -45,7 +45,7 @@ func randomConfig(seed uint64) cluster.Config {
 		})
 		if below(2) == 0 {
 			from := []string{"ingress", "node/n-1", "deployment/app-0"}[below(3)]
-			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, RPSMilli: 100_000, From: from})
+			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, Rate: workload.Constant(100_000), From: from})
 		}
 		if below(4) == 0 {
 			c.Behaviors = append(c.Behaviors, runtime.Behavior{
@@ -541,7 +541,7 @@ func TestAMachineThatBootsSendsNothing(t *testing.T) {
 		Objects: []model.Object{d, &model.Service{
 			Meta: model.Meta{Kind: model.KindService, Namespace: d.Namespace, Name: d.Name}, Selector: d.Selector, Ports: 1,
 		}},
-		Traffic: []workload.Traffic{{Namespace: d.Namespace, Service: d.Name, RPSMilli: 1000, From: "node/n-1"}},
+		Traffic: []workload.Traffic{{Namespace: d.Namespace, Service: d.Name, Rate: workload.Constant(1000), From: "node/n-1"}},
 		Faults: []fault.Spec{{
 			ID: "down", Fault: "node-down", At: sim.Time(5 * time.Minute), For: 10 * time.Minute, Target: fault.Target{Names: []string{"n-1"}},
 		}},
