@@ -37,6 +37,9 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// APIServer implements fault.World.
+func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
