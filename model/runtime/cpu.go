@@ -63,29 +63,32 @@ func fill(groups []group, milli int64) {
 }
 
 // use has a process want what it uses at rest and under a load.
-func (m *Machine) use(p *Process, milliRPS int64) {
+func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
 	wants := p.rest + scale(p.perRPS, milliRPS, 1_000_000)
 	wants = max(wants, p.starting)
 	if p.limit > 0 {
 		wants = min(wants, p.limit)
 	}
-	m.want(p, wants)
+	m.want(s, p, wants)
 }
 
 // want changes what a process wants, and with it perhaps what everybody gets.
-func (m *Machine) want(p *Process, wants int64) {
+func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	m.wanted += wants - p.wants
 	p.wants = wants
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
 		m.crowded = true
 		m.shareOut()
+		if !p.Running {
+			m.give(s, p, 0)
+		}
 	case m.crowded:
 		m.crowded = false
 		m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
-		m.give(nil, p, wants) // it may have ended
+		m.give(s, p, wants) // it may have ended
 	default:
-		m.give(nil, p, wants)
+		m.give(s, p, wants)
 	}
 }
 
@@ -189,9 +192,9 @@ func (m *Machine) sharePod(s *Sandbox, milli int64) {
 // speed, and the pod serves another rate.
 func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	now, was := m.kernel.Now(), p.meter.cpu
-	if s != nil && p.starting > 0 && p.pace != milli && p.Running && p.ServesAt > now {
-		p.ServesAt = now.Add(stretch(p.ServesAt.Sub(now), p.pace, milli))
-		p.pace = milli
+	if pace := min(milli, p.starting); pace != p.pace && p.Running && p.ServesAt > now {
+		p.ServesAt = now.Add(stretch(p.ServesAt.Sub(now), p.pace, pace))
+		p.pace = pace
 		m.postStarted(s, p)
 		m.kubelet.StartupChanged(s)
 	}
@@ -200,7 +203,8 @@ func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	}
 	m.meter.use(now, milli-was)
 	p.meter.use(now, milli-was)
-	if s != nil && p.perRPS > 0 && m.serving != nil {
+	m.usesOther(s)
+	if p.perRPS > 0 && m.serving != nil {
 		m.serving.CapacityChanged(s.Pod.Ref())
 	}
 }
@@ -220,7 +224,7 @@ func (m *Machine) calm(s *Sandbox) {
 			if i < len(s.Pod.Spec.InitContainers) {
 				load = 0
 			}
-			m.use(p, load)
+			m.use(s, p, load)
 		}
 	}
 }

@@ -138,6 +138,9 @@ func TestACrowdedMachineGivesByWeightAndAnIdleOneWhatIsWanted(t *testing.T) {
 		t.Errorf("a limit of 500m gets %dm", got)
 	}
 	r.machine.Crash(r.machine.Sandbox(2), 0, 1)
+	if got := large.meter.cpu; got != 0 {
+		t.Errorf("what has ended gets %dm", got)
+	}
 	r.machine.Crash(r.machine.Sandbox(3), 0, 1)
 	r.machine.Crash(r.machine.Sandbox(4), 0, 1)
 	if small.meter.cpu != 4000 {
