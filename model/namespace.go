@@ -14,3 +14,11 @@ const LabelNamespaceName = "kubernetes.io/metadata.name"
 
 // NamespaceLeases is where the leases of nodes are.
 const NamespaceLeases = "kube-node-lease"
+
+// LabelEnforce is the label with the Pod Security Standard that a namespace
+// enforces, one of SecurityLevels (k8s.io/pod-security-admission/api/constants.go).
+const LabelEnforce = "pod-security.kubernetes.io/enforce"
+
+// SecurityLevels is the Pod Security Standards, from the one that allows
+// everything.
+var SecurityLevels = []string{"privileged", "baseline", "restricted"}

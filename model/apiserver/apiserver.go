@@ -90,6 +90,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	if refusal := a.admitSecurity(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	if a.etcd.webhooks.mayConcern(r) {
 		a.dispatcher.begin(slot, r)
 		return
