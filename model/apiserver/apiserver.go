@@ -79,6 +79,10 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	if refusal := a.admitNamespace(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
 			a.store.Answer(slot, refusal, nil)
@@ -106,7 +110,7 @@ func (a *Server) proceed(slot uint64) {
 	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
-	if r.Op == store.OpGet {
+	if r.Op == store.OpGet || r.Op == store.OpDeleteCollection && a.next(r) == nil {
 		a.etcd.read(a, proposed, slot)
 		return
 	}

@@ -27,6 +27,7 @@ type Backend struct {
 	unused  []uint32
 
 	webhooks *Webhooks
+	gone     *goneNamespaces
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -43,6 +44,7 @@ type write struct {
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites))}
 	b.self = k.Register("etcd-log", b)
+	b.gone = newGoneNamespaces(s)
 	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b
@@ -90,6 +92,11 @@ func (b *Backend) growth(r *store.Request) etcd.Growth {
 			return etcd.Replaces
 		}
 		return etcd.Creates
+	case store.OpDeleteCollection:
+		if r.Target.Kind == model.KindPod {
+			return etcd.Replaces
+		}
+		return etcd.Deletes
 	case store.OpEvict, store.OpDelete:
 		if r.Op == store.OpEvict && r.Step < evictDelete {
 			return etcd.Replaces

@@ -78,6 +78,9 @@ type (
 	quotaWatcher interface {
 		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
 	}
+	namespaceWatcher interface {
+		namespace(now sim.Time, old, next *model.Namespace)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -119,6 +122,7 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	namespaces     []namespaceWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane, not
@@ -175,6 +179,7 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.namespaces)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -278,6 +283,7 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 	model.KindDaemonSet:           hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
 	model.KindJob:                 hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
 	model.KindCronJob:             hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
+	model.KindNamespace:           hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
 	model.KindPodDisruptionBudget: hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
 }
 
