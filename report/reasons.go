@@ -10,13 +10,15 @@ import (
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded",
 	"EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted",
-	"EtcdMemberRemoved", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod",
-	"FailedDelete", "FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
-	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady",
-	"NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodFailurePolicy", "Preempted",
-	"Pulled", "Rebooted", "RegisteredNode", "RenewalsResumed", "RenewalsStopped", "Resumed", "SawCompletedJob", "ScalingReplicaSet",
-	"Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete", "Suspended", "TaintManagerEviction",
-	"TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy", "UnmanagedPods", "WebhookAnswers", "WebhookFailed",
+	"EtcdMemberRemoved", "EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet",
+	"Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted",
+	"FaultWithoutTarget", "JobAlreadyActive", "Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets",
+	"NoPods", "NodeAffinity", "NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure",
+	"NodeHasSufficientMemory", "NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory",
+	"OutOfpods", "PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "RenewalsResumed", "RenewalsStopped",
+	"Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate",
+	"SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
+	"UnmanagedPods", "WebhookAnswers", "WebhookFailed",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

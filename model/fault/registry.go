@@ -10,6 +10,7 @@ type Kind struct {
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Moment     bool       // without For it is over as soon as it happened
+	Ends       bool       // it must have a For
 	effect     func() effect
 }
 
@@ -27,9 +28,12 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamGraceful  = "graceful"
+	ParamBackup    = "backup"
+	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
+	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -48,6 +52,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
+		Name: "disk-fill", Targets: model.KindNode,
+		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &diskFill{} },
+	},
+	{
 		Name: "etcd-member-down", Targets: model.KindNone,
 		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
 		Params: []string{ParamFor, ParamMember, ParamGraceful},
@@ -64,6 +74,12 @@ var Kinds = []Kind{
 		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-restore", Targets: model.KindNone, Ends: true,
+		Help:   "an operator stops etcd and lets it begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
+		Params: []string{ParamFor, ParamBackup, ParamBump},
+		effect: func() effect { return &etcdRestore{} },
 	},
 	{
 		Name: "etcd-slow-disk", Targets: model.KindNone,

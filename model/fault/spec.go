@@ -31,14 +31,17 @@ type Spec struct {
 
 	// Faults of etcd only: machines of the control plane, and for a partition
 	// those they are cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
 	Latency  sim.Dist // webhook-slow: what is added
+	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod
