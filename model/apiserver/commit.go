@@ -36,8 +36,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	}
 	cur := a.store.Get(r.Target)
 	switch {
-	case r.Op == store.OpNote:
-		return store.Accepted, nil // whether its object is still there or not
+	case r.Op == store.OpNote, r.Op == store.OpDeleteCollection:
+		return store.Accepted, nil // whether its object is still there or not; a collection without any
 	case cur == nil:
 		return store.NotFound, nil
 	}

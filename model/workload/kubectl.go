@@ -263,7 +263,7 @@ func (u *Kubectl) answered(r store.Reply) {
 	case r.Refusal == store.Conflict || r.Refusal == store.TimedOut && c.task.number == 0:
 		u.send(slot)
 		return
-	case (r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil) && u.turn(c):
+	case (r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil && c.op == store.OpPatch) && u.turn(c):
 		u.send(slot)
 		return
 	}
@@ -273,8 +273,8 @@ func (u *Kubectl) answered(r store.Reply) {
 	switch {
 	case r.Refusal == store.Accepted && done.then != nil:
 		done.then(u, done.task, done.target)
-	case r.Refusal == store.Accepted || r.Refusal == store.NotFound && done.op != store.OpPatch:
-	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && done.object != nil:
+	case r.Refusal == store.Accepted || r.Refusal == store.NotFound && (done.op == store.OpDelete || done.op == store.OpEvict):
+	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && done.object != nil && done.op == store.OpPatch: // turn said why
 	default:
 		u.refused(&done, &r)
 	}
