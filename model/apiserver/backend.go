@@ -148,13 +148,14 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	w := &b.writes[about]
 	r := *b.store.Request(w.slot)
 	w.late = &r
-	refusal := store.TimedOut
+	refusal, message := store.TimedOut, "etcdserver: request timed out"
 	switch why {
 	case etcd.NoSpace:
-		refusal = store.NoSpace
+		refusal, message = store.NoSpace, "etcdserver: mvcc: database space exceeded"
 	case etcd.TooMany:
-		refusal = store.InternalError // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
+		refusal, message = store.InternalError, "etcdserver: too many requests" // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
+	b.store.Request(w.slot).Explain(message)
 	b.store.Answer(w.slot, refusal, nil)
 }
 
