@@ -8,11 +8,11 @@ import (
 	"orrery/sim"
 )
 
-// settling is how long the controller waits after it saw a namespace that is
+// namespaceSettles is how long the controller waits after it saw a namespace that is
 // being deleted, so that every API server has seen that, too
 // (pkg/controller/namespace/namespace_controller.go
 // namespaceDeletionGracePeriod).
-const settling = 5 * time.Second
+const namespaceSettles = 5 * time.Second
 
 // namespaces empties namespaces that are being deleted and lets them go:
 // first the pods, all of which must be gone, then everything else, kind by kind
@@ -30,7 +30,7 @@ func newNamespaces(l *loop) controller { return &namespaces{loop: l} }
 // namespace waits before it looks at a namespace that is to go.
 func (c *namespaces) namespace(now sim.Time, _, next *model.Namespace) {
 	if next != nil && next.Deleting() {
-		c.after(now, next.ID, settling)
+		c.after(now, next.ID, namespaceSettles)
 	}
 }
 
