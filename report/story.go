@@ -59,6 +59,8 @@ const (
 var chapters = map[what]chapter{
 	nodeLost:                {together, subjectsAre("node", "not Ready")},
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
+	nodeJoined:              {together, subjectsAre("node", "joined")},
+	nodeGone:                {together, subjectsAre("node", "removed")},
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},

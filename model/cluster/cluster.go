@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
@@ -34,6 +35,7 @@ type Cluster struct {
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
+	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 }
 
@@ -66,6 +68,7 @@ func New(c Config) (*Cluster, error) {
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
+	x.addCloud()
 	scheduler.Start()
 	controllers.Start()
 	for _, n := range x.kubelets[1:] {
@@ -134,11 +137,16 @@ func (x *Cluster) addNodes() error {
 		if x.Store.Create(by, &n) != store.Accepted {
 			return fmt.Errorf("two nodes are called %q", n.Name)
 		}
-		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
+		x.addMachine(&n)
 	}
 	return nil
+}
+
+// addMachine puts a machine there, whose node has the next number.
+func (x *Cluster) addMachine(n *model.Node) {
+	site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, x.kubelet(n, site))
 }
 
 // kubelet is a node's agent. Hollow ones renew their leases by turns, evenly

@@ -35,6 +35,14 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Cloud implements fault.World.
+func (w faultWorld) Cloud() fault.Cloud {
+	if w.x.cloud == nil {
+		return nil
+	}
+	return w.x.cloud
+}
+
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {

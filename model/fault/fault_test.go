@@ -67,6 +67,7 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
+func (w *world) Cloud() fault.Cloud             { return nil }
 func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))

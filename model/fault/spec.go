@@ -5,6 +5,8 @@
 package fault
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -35,6 +37,13 @@ type Spec struct {
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
 
+	// Faults of the cloud only.
+	Group  string        // a node group, "" is all of them
+	Zone   string        // "" is all of them
+	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
+	Notice time.Duration // spot-reclaim only
+	Errors int64         // cloud-api-throttled only: of the calls, in millionths
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
@@ -47,6 +56,11 @@ func (s *Spec) TargetKind(k *Kind) model.Kind {
 		return model.KindNone
 	}
 	return k.Targets
+}
+
+// percent is a share for people: "30%", "0.5%".
+func percent(ppm int64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000), "0"), ".") + "%"
 }
 
 // Direction is which way a partition cuts.

@@ -1,9 +1,12 @@
 package fault
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // World is what faults act on: the truth itself, as no component has it.
@@ -15,6 +18,21 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Cloud() Cloud // nil if there is none
+}
+
+// Cloud is where machines come from. Places are a group and a zone, "" is all.
+// What RunOut, Slow and Throttle begin ends with as many calls of Restock, Quicken
+// and Unthrottle.
+type Cloud interface {
+	Terminate(node uint32, why string) bool         // takes a machine away at once, unless it is gone
+	Reclaim(node uint32, notice time.Duration) bool // takes it away after the notice
+	RunOut(group, zone string)                      // makes no more machines there
+	Restock(group, zone string)
+	Slow(group, zone string, takes sim.Dist) // new machines take that long
+	Quicken(group, zone string, takes sim.Dist)
+	Throttle(ppm uint64) // refuses so many of a million calls
+	Unthrottle(ppm uint64)
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls
