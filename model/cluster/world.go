@@ -43,6 +43,12 @@ func (w faultWorld) Cloud() fault.Cloud {
 	return w.x.cloud
 }
 
+// Scheduler implements fault.World.
+func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+
+// ControllerManager implements fault.World.
+func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {

@@ -19,6 +19,10 @@ type World interface {
 	Registry() Registry
 	Etcd() Etcd
 	Cloud() Cloud // nil if there is none
+	// Scheduler and ControllerManager are the replicas on a machine of the
+	// control plane, numbered like ControlPlane.
+	Scheduler(machine int) Process
+	ControllerManager(machine int) Process
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.
@@ -33,6 +37,14 @@ type Cloud interface {
 	Quicken(group, zone string, takes sim.Dist)
 	Throttle(ppm uint64) // refuses so many of a million calls
 	Unthrottle(ppm uint64)
+}
+
+// Process is a program on a machine. Of one that was stopped nothing acts any
+// more, and answers to what it has asked for reach nobody; one that is started
+// knows nothing of those before it.
+type Process interface {
+	Stop()
+	Start()
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls
