@@ -36,6 +36,7 @@ type Spec struct {
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
+	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Faults of the cloud only.
 	Group  string        // a node group, "" is all of them
