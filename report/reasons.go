@@ -10,15 +10,15 @@ import (
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
 	"DeadlineExceeded", "DeletingNode", "EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting",
-	"EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing", "EtcdServing",
-	"EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling",
-	"FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing", "MachineLaunchFailed",
-	"MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob",
-	"MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady", "NodeRepairing", "NotDeleted", "OutOfcpu",
-	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodFailurePolicy", "Preempted", "Pulled", "Rebooted",
-	"RegisteredNode", "Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod",
-	"SuccessfulCreate", "SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration",
-	"TooManyMissedTimes", "TrafficChanged", "Unhealthy", "UnmanagedPods",
+	"EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing",
+	"EtcdRestored", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
+	"Killing", "MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated",
+	"MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity", "NodeNotReady",
+	"NodeRepairing", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodFailurePolicy",
+	"Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled",
+	"Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete", "Suspended", "TaintManagerEviction",
+	"TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy", "UnmanagedPods",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

@@ -33,10 +33,12 @@ type Spec struct {
 
 	// Faults of etcd only: machines of the control plane, and for a partition
 	// those they are cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Faults of the cloud only.
 	Group  string        // a node group, "" is all of them
