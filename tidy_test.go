@@ -32,6 +32,7 @@ var imports = map[string][]string{
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
 	"model/controller":   {"sim", "model", "model/network", "model/store"},
+	"model/autoscaler":   {"sim", "model", "model/network", "model/store", "model/cloud"},
 	"model/cloud":        {"sim", "model", "model/network", "model/store"},
 	"model/runtime":      {"sim", "model"},
 	"model/kubelet":      {"sim", "model", "model/network", "model/store", "model/runtime"},

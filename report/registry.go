@@ -141,6 +141,8 @@ var metrics = []Metric{
 		Help: "pods made in place of evicted ones and bound to a node", open: openTotal(podMoved)},
 	{Name: "restarts", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "containers restarted", open: openTotal(podRestarted)},
+	{Name: "scale_ups", Unit: Count, Shape: Total,
+		Help: "how often the cluster autoscaler made a node group larger", open: openReason("ScaledUpGroup")},
 	{Name: "scheduled", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods bound to a node", open: openTotal(podBound)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/scenarios/strict"
 )
@@ -118,4 +119,27 @@ func (l *loader) nodeGroup(v strict.Value) string {
 		v.Errorf("there is no node group %s%s", strict.Quote(name), l.suggest(name, l.known.groups))
 	}
 	return name
+}
+
+// autoscaler reads how the cluster autoscaler runs; without the key there is none.
+func (l *loader) autoscaler(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("autoscaler", "expander", "scanInterval", "scaleDown", "scaleDownUnneededTime", "scaleDownDelayAfterAdd",
+		"scaleDownUtilizationThreshold", "maxNodeProvisionTime")
+	c := &autoscaler.Config{Expander: m.Default("expander", autoscaler.LeastWaste).Enum("expander", autoscaler.Expanders()...)}
+	l.scenario.Config.Autoscaler = c
+	long := func(name string, standard time.Duration) time.Duration {
+		return m.Default(name, strict.FormatDuration(standard)).DurationIn(time.Second, maxDuration)
+	}
+	c.ScanInterval = m.Default("scanInterval", strict.FormatDuration(autoscaler.DefaultScanInterval)).DurationIn(autoscaler.LeastScanInterval, maxDuration)
+	c.NoScaleDown = !m.Default("scaleDown", "true").Bool()
+	c.UnneededTime = long("scaleDownUnneededTime", autoscaler.DefaultUnneededTime)
+	c.DelayAfterAdd = long("scaleDownDelayAfterAdd", autoscaler.DefaultDelayAfterAdd)
+	c.UtilizationThreshold = m.Default("scaleDownUtilizationThreshold", "50%").Percent()
+	c.MaxNodeProvisionTime = long("maxNodeProvisionTime", autoscaler.DefaultMaxNodeProvisionTime)
+	if len(l.known.groups) == 0 {
+		v.KeyErrorf("it has nothing to scale: the cluster needs nodeGroups")
+	}
 }

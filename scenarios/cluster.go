@@ -13,7 +13,7 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "snapshot")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot")
 	l.controlPlane(m.Optional("controlPlane"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
@@ -21,6 +21,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	}
 	l.snapshot(m.Optional("snapshot"))
 	l.cloud(m.Optional("nodeGroups"), m.Optional("cloud"))
+	l.autoscaler(m.Optional("autoscaler"))
 	if !traced && !groups.Given() && !m.Optional("snapshot").Given() && !m.Optional("nodeGroups").Given() {
 		m.Value().Errorf("a cluster needs nodes: list them under nodes or nodeGroups, or name a file under snapshot")
 	}

@@ -103,10 +103,15 @@ var bootstrap = []bound{
 		rule(listWatch, "discovery.k8s.io", "endpointslices"),
 	}},
 	// What the manifests of the cloud's components say: those of
-	// cloud-controller-manager (k8s.io/cloud-provider, its documented role), and of
+	// cloud-controller-manager (k8s.io/cloud-provider, its documented role), of
+	// cluster-autoscaler (cluster-autoscaler/cloudprovider/aws/examples) and of
 	// aws-node-termination-handler.
 	addOn("cloud-controller-manager",
 		rule(read+" update patch delete", "", "nodes"), rule("patch update", "", "nodes/status")),
+	addOn("cluster-autoscaler",
+		rule("watch list get update patch", "", "nodes"), rule(read, "", "pods services replicationcontrollers persistentvolumeclaims persistentvolumes namespaces"),
+		rule("create", "", "pods/eviction"), rule("update", "", "pods/status"), rule(read, "apps", "replicasets statefulsets daemonsets"),
+		rule(listWatch, "policy", "poddisruptionbudgets"), rule(read, "batch", "jobs cronjobs")),
 	addOn("node-termination-handler",
 		rule(read+" patch update", "", "nodes"), rule(read, "", "pods"), rule("create", "", "pods/eviction"), rule(read, "apps", "daemonsets")),
 	account("cronjob-controller",

@@ -9,7 +9,7 @@ import (
 
 // callTime is how long a call takes: a modelling value in the range of public
 // clouds.
-var callTime = sim.Lognormal(300*time.Millisecond, 2*time.Second)
+var callTime = sim.Uniform(150*time.Millisecond, 1500*time.Millisecond)
 
 // refused tells whether the provider refuses a call made now: callers share a
 // rate of calls, and it counts only while a fault makes it scarce. The luck is
@@ -39,31 +39,46 @@ type call struct {
 // NewSession is a way for an actor to call, which is woken with why, about the
 // number that the call returned.
 func (p *Provider) NewSession(name string, actor sim.ActorID, why sim.Why) *Session {
-	return &Session{provider: p, caller: sim.HashName(name), actor: actor, why: why}
+	s := &Session{provider: p, caller: sim.HashName(name), actor: actor, why: why}
+	p.sessions = append(p.sessions, s)
+	return s
 }
 
-func (s *Session) call(do func(now sim.Time)) uint64 {
+// news wakes the callers, about number 0: who describes the groups again would
+// find a difference. Real ones find it because they ask all the time.
+func (p *Provider) news() {
+	for _, s := range p.sessions {
+		p.kernel.Post(p.kernel.Now(), s.actor, s.why, 0)
+	}
+}
+
+// AnsweredAt is when a call is answered that is made at a moment.
+func (s *Session) AnsweredAt(madeAt sim.Time) sim.Time {
+	luck := s.provider.luck.calls.Draw(^s.caller, uint64(madeAt))
+	return madeAt.Add(callTime.Draw(&luck))
+}
+
+func (s *Session) call(madeAt sim.Time, do func(now sim.Time)) uint64 {
 	s.made++
-	now := s.provider.kernel.Now()
-	luck := s.provider.luck.calls.Draw(^s.caller, uint64(now))
-	at := now.Add(callTime.Draw(&luck))
+	at := s.AnsweredAt(madeAt)
 	s.pending = append(s.pending, call{s.made, at, do})
 	s.provider.kernel.Post(at, s.actor, s.why, s.made)
 	return s.made
 }
 
 // Describe asks how the groups are. State may be read when the answer is there.
-func (s *Session) Describe() uint64 { return s.call(func(sim.Time) {}) }
+// The call was made by now, at the latest, and is not answered yet.
+func (s *Session) Describe(madeAt sim.Time) uint64 { return s.call(madeAt, func(sim.Time) {}) }
 
 // Resize asks for a size of a group.
 func (s *Session) Resize(group, size int) uint64 {
-	return s.call(func(now sim.Time) { s.provider.resize(now, s.provider.pools[group], size) })
+	return s.call(s.provider.kernel.Now(), func(now sim.Time) { s.provider.resize(now, s.provider.pools[group], size) })
 }
 
 // Remove asks to take the machine of a node away and to make the group smaller by
 // it.
 func (s *Session) Remove(node uint32) uint64 {
-	return s.call(func(now sim.Time) {
+	return s.call(s.provider.kernel.Now(), func(now sim.Time) {
 		m := *s.provider.machines.Row(node)
 		if m == nil || m.gone || m.group == nil {
 			return

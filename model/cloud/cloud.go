@@ -107,6 +107,7 @@ type Provider struct {
 	faults   faults
 	lost     []listener // are told of machines that are gone
 	reclaims []listener // are told of notices
+	sessions []*Session
 }
 
 // listener is told about a machine.
@@ -293,6 +294,7 @@ func (p *Provider) fail(now sim.Time, g *pool, why string) {
 	if g.failed == "" {
 		g.retries = sim.Ticker{Phase: now.Add(retryEvery), Period: retryEvery}
 		p.note("nodegroup/"+g.Name, true, ReasonLaunchFailed, "Could not launch a machine: "+why)
+		p.news()
 	}
 	g.failed = why
 	if p.Literal {
@@ -335,6 +337,7 @@ func (p *Provider) terminate(m *Machine, why string) {
 	m.gone = true
 	p.note("machine/"+m.Name, false, ReasonTerminated, "Terminated: "+why)
 	p.hardware.Destroy(m.Node)
+	p.news()
 	for _, l := range p.lost {
 		l.machine(m)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
@@ -26,6 +27,7 @@ type Config struct {
 	Scheduler    scheduler.Config
 	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
 	Cloud        *cloud.Config      // nil if machines neither come nor go; the first ones of its groups are among Nodes
+	Autoscaler   *autoscaler.Config // nil if there is none; it needs a Cloud
 	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"orrery/model"
+	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/kubelet"
+	"orrery/model/scheduler"
 )
 
 // hardware is the machines as the cloud provider has them.
@@ -22,6 +24,12 @@ func (x *Cluster) addCloud() {
 	c := *x.config.Cloud
 	c.Literal = x.config.Literal
 	x.cloud = cloud.New(x.Kernel, x.Store, x.control[0], hardware{x}, c, nodes)
+	if x.config.Autoscaler != nil {
+		c := *x.config.Autoscaler
+		c.Literal = x.config.Literal
+		filters := scheduler.NewSimulation(x.config.profile(), x.Kernel.Luck())
+		autoscaler.New(x.Kernel, x.Store, x.control[0], x.cloud, filters, c)
+	}
 }
 
 // Install implements cloud.Hardware.
