@@ -298,6 +298,7 @@ func TestTheAutoscalerIsExactWithEveryTickAnEvent(t *testing.T) {
 			machines("big", 0, 3, 0, func(g *cloud.Group) { g.Size.CPUMilli = 8000 }),
 		},
 			fault.Spec{ID: "ice", Fault: "out-of-capacity", At: sim.Time(4 * time.Minute), For: 9 * time.Minute, Group: "web"},
+			fault.Spec{ID: "api", Fault: "cloud-api-throttled", At: sim.Time(12 * time.Minute), For: 12 * time.Minute, Errors: 400_000},
 			fault.Spec{ID: "spot", Fault: "spot-reclaim", At: sim.Time(20 * time.Minute), Notice: 30 * time.Second, Target: fault.Target{Count: 1}},
 			fault.Spec{ID: "slow", Fault: "slow-boot", At: sim.Time(30 * time.Minute), For: 10 * time.Minute, Boot: sim.Uniform(10*time.Minute, 20*time.Minute)})
 		c.Duration = 90 * time.Minute
