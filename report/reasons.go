@@ -9,18 +9,15 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
-	"DeadlineExceeded", "DeleteUnregistered", "DeletingNode", "EtcdAlarmDisarmed", "EtcdDefragmented",
-	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved",
-	"EtcdNotServing", "EtcdRestored", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod",
-	"FailedDelete", "FailedIndexes", "FailedScheduling", "FailedToScaleUpGroup", "FaultEnded", "FaultStarted",
-	"FaultWithoutTarget", "JobAlreadyActive", "Killing", "MachineLaunchFailed", "MachineLaunching", "MachineReclaiming",
-	"MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods",
-	"NodeAffinity", "NodeNotReady", "NodeRepairing", "NotDeleted", "NotTriggerScaleUp", "OutOfcpu",
-	"OutOfephemeral-storage", "OutOfmemory", "OutOfpods", "PodFailurePolicy", "Preempted", "Pulled", "Rebooted",
-	"RegisteredNode", "Resumed", "SawCompletedJob", "ScaleDown", "ScaleDownEmpty", "ScaleDownFailed", "ScaleUpTimedOut",
-	"ScaledUpGroup", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate",
-	"SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged",
-	"TriggeredScaleUp", "Unhealthy", "UnmanagedPods",
+	"DeadlineExceeded", "DeleteUnregistered", "DeletingNode", "EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing", "EtcdRestored", "EtcdServing",
+	"EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"FailedIndexes", "FailedScheduling", "FailedToScaleUpGroup", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
+	"Killing", "MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
+	"NodeNotReady", "NodeRepairing", "NotDeleted", "NotTriggerScaleUp", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
+	"ScaleDown", "ScaleDownEmpty", "ScaleDownFailed", "ScaleUpTimedOut", "ScaledUpGroup", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
+	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "TriggeredScaleUp", "Unhealthy",
+	"UnmanagedPods",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose
