@@ -101,6 +101,8 @@ var metrics = []Metric{
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
+	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "pods that their kubelet failed or refused because the node was short of memory", open: openTotal(podPressed)},
 	{Name: "node_price", Unit: Count, Shape: Level,
 		Help: "what the nodes there are cost in an hour, in thousandths of the unit of their prices", open: openPrice},
 	{Name: "nodes", Unit: Count, Shape: Level,

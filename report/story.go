@@ -62,6 +62,7 @@ var chapters = map[what]chapter{
 	nodeJoined:              {together, subjectsAre("node", "joined")},
 	nodeGone:                {together, subjectsAre("node", "removed")},
 	happened(podEvicted):    {together, podsWere("evicted")},
+	happened(podPressed):    {together, podsWere("evicted by their kubelets")},
 	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
 	happened(jobFailed):     {patient, countOf("failed job")},

@@ -267,6 +267,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Notice = m.Default(p, "120s").DurationIn(0, maxDuration)
 		case fault.ParamErrors:
 			f.Errors = m.Default(p, "100%").Percent()
+		case fault.ParamFill:
+			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:

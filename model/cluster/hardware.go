@@ -76,3 +76,9 @@ func (scrap) Doom(model.Ref, string, int32) {}
 
 // Spare implements fault.Machine.
 func (scrap) Spare(model.Ref, string) {}
+
+// FillDisk implements fault.Machine.
+func (scrap) FillDisk(int64) int64 { return 0 }
+
+// FreeDisk implements fault.Machine.
+func (scrap) FreeDisk(int64) {}

@@ -47,6 +47,8 @@ type Spec struct {
 	Notice time.Duration // spot-reclaim only
 	Errors int64         // cloud-api-throttled only: of the calls, in millionths
 
+	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
