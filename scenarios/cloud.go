@@ -20,12 +20,9 @@ func (l *loader) cloud(groups, v strict.Value) {
 	}
 	c := &cloud.Config{}
 	l.scenario.Config.Cloud = c
-	m := v.Map("cloud", "quota", "launchesPerMinute", "autoRepair", "terminationHandler")
+	m := v.Map("cloud", "quota", "launchesPerMinute", "terminationHandler")
 	c.Quota = int(m.Default("quota", "0").Int(0, maxNodes))
 	c.LaunchesPerMinute = m.Default("launchesPerMinute", "0").Int(0, maxNodes)
-	if repair := m.Optional("autoRepair"); repair.Given() {
-		c.AutoRepair = repair.DurationIn(time.Second, maxDuration)
-	}
 	c.TerminationHandler = m.Default("terminationHandler", "false").Bool()
 	for _, g := range groups.List() {
 		l.machineGroup(g, c)

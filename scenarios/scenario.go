@@ -25,7 +25,7 @@
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
 //	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
-//	  cloud: {quota: 100, launchesPerMinute: 50, autoRepair: 10m, terminationHandler: true}
+//	  cloud: {quota: 100, launchesPerMinute: 50, terminationHandler: true}
 //	  autoscaler: {expander: least-waste, scanInterval: 10s, scaleDown: true, scaleDownUnneededTime: 10m, scaleDownDelayAfterAdd: 10m,
 //	     scaleDownUtilizationThreshold: 50%, maxNodeProvisionTime: 15m}
 //	                                 # expander: least-waste, most-pods, price, priority or random; without autoscaler groups keep their size

@@ -267,6 +267,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Notice = m.Default(p, "120s").DurationIn(0, maxDuration)
 		case fault.ParamErrors:
 			f.Errors = m.Default(p, "100%").Percent()
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamFill:
 			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:

@@ -24,9 +24,6 @@ type Config struct {
 	Quota int
 	// LaunchesPerMinute is how many machines it makes at most; 0 is no limit.
 	LaunchesPerMinute int64
-	// AutoRepair is for how long a node may be not ready before its machine is
-	// replaced; 0 is for ever.
-	AutoRepair time.Duration
 	// TerminationHandler is whether a notice that a machine will be reclaimed has
 	// somebody cordon and drain its node.
 	TerminationHandler bool
@@ -160,9 +157,6 @@ func New(k *sim.Kernel, s *store.Store, at network.Site, h Hardware, c Config, n
 		}
 	}
 	newNodeLifecycle(p, at)
-	if c.AutoRepair > 0 {
-		newRepair(p, at)
-	}
 	if c.TerminationHandler {
 		newHandler(p, at)
 	}

@@ -102,28 +102,6 @@ func TestTheNodeOfAMachineThatIsGoneIsDeletedSoonAfterItIsNotReadyAndReplaced(t 
 	}
 }
 
-// Source: cloud.google.com/kubernetes-engine/docs/how-to/node-auto-repair, about
-// 10 minutes; one after the other.
-func TestAutoRepairReplacesNodesThatAreNotReadyForTenMinutesOneAfterTheOther(t *testing.T) {
-	c := rented(1, cloud.Config{AutoRepair: 10 * time.Minute},
-		fault.Spec{ID: "stuck", Fault: "kubelet-stop", At: lossAt, Target: fault.Target{Names: []string{"web-0", "web-2"}}})
-	h := whole(t, c)
-	unknown := firstAt(h, func(r *store.Record) bool {
-		n, ok := r.New.(*model.Node)
-		return ok && n.Name == "web-0" && n.Ready.Status == model.Unknown
-	})
-	first, second := firstAt(h, said(cloud.ReasonRepairing, "node/web-0")), firstAt(h, said(cloud.ReasonRepairing, "node/web-2"))
-	if second < first {
-		first, second = second, first
-	}
-	if d := first.Sub(unknown); d < 9*time.Minute+50*time.Second || d > 10*time.Minute+10*time.Second {
-		t.Errorf("the first was repaired %v after it was not ready", d)
-	}
-	if ready := firstAt(h, nodeReady("web-4")); second < ready || second == sim.Never {
-		t.Errorf("the second was repaired at %v, the first one's successor is ready at %v", second, ready)
-	}
-}
-
 // Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html:
 // two minutes; who heeds them has moved the pods before.
 func TestASpotNoticeIsTwoMinutesInWhichAHandlerMovesThePods(t *testing.T) {
@@ -178,7 +156,7 @@ func TestMachinesAreMadeWhereThereIsCapacityAndWhenThereIs(t *testing.T) {
 // an event.
 func TestTheCloudIsExactWithEveryTickAnEvent(t *testing.T) {
 	for seed := range uint64(6) {
-		c := rented(seed+1, cloud.Config{AutoRepair: 5 * time.Minute, TerminationHandler: true, Quota: 5, LaunchesPerMinute: 1},
+		c := rented(seed+1, cloud.Config{TerminationHandler: true, Quota: 5, LaunchesPerMinute: 1},
 			fault.Spec{ID: "ice", Fault: "out-of-capacity", At: lossAt - 1, For: 100 * time.Second},
 			fault.Spec{ID: "gone", Fault: "node-terminate", At: lossAt, Target: fault.Target{Count: 2}},
 			fault.Spec{ID: "api", Fault: "cloud-api-throttled", At: lossAt, For: 3 * time.Minute, Errors: 700_000},

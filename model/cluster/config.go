@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/apiserver"
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/etcd"
@@ -29,9 +30,11 @@ type Config struct {
 	Cloud        *cloud.Config      // nil if machines neither come nor go; the first ones of its groups are among Nodes
 	Autoscaler   *autoscaler.Config // nil if there is none; it needs a Cloud
 	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
+	NodeRepair   cloud.RepairConfig // none without After
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
+	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
 	Faults       []fault.Spec      // sorted by At

@@ -47,7 +47,10 @@ type Spec struct {
 	Notice time.Duration // spot-reclaim only
 	Errors int64         // cloud-api-throttled only: of the calls, in millionths
 
-	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+	// Webhook-down and webhook-slow only.
+	Webhooks []string // by the names their configurations give them
+	Latency  sim.Dist // webhook-slow: what is added
+	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

@@ -18,6 +18,7 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Webhooks() Webhooks
 	Cloud() Cloud // nil if there is none
 	// Scheduler and ControllerManager are the replicas on a machine of the
 	// control plane, numbered like ControlPlane.
@@ -71,3 +72,11 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface{ SetDown(bool) }
+
+// Webhooks is the programs that API servers ask before they write, by the names
+// their configurations give them.
+type Webhooks interface {
+	// Harm makes one refuse connections, or take so much longer to answer; not
+	// down and the zero value is nothing.
+	Harm(name string, down bool, slow sim.Dist)
+}
