@@ -16,8 +16,8 @@ type mentions struct {
 
 func openNotes(a about) instrument { return &mentions{about: a.target, reason: a.word} }
 
-// openReason counts notes with a certain reason.
-func openReason(reason string) func(about) instrument {
+// openSaid counts notes with a reason about the whole cluster.
+func openSaid(reason string) func(about) instrument {
 	return func(a about) instrument { return &mentions{about: a.target, reason: reason} }
 }
 

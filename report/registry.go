@@ -70,6 +70,8 @@ const (
 var metrics = []Metric{
 	{Name: "api_evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
+	{Name: "apiserver_restarts", Unit: Count, Shape: Total,
+		Help: "how often an API server's process was ready again after it had ended", open: openSaid("APIServerReady")},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
 		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
 	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: keepers,
@@ -144,7 +146,7 @@ var metrics = []Metric{
 	{Name: "restarts", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "containers restarted", open: openTotal(podRestarted)},
 	{Name: "scale_ups", Unit: Count, Shape: Total,
-		Help: "how often the cluster autoscaler made a node group larger", open: openReason("ScaledUpGroup")},
+		Help: "how often the cluster autoscaler made a node group larger", open: openSaid("ScaledUpGroup")},
 	{Name: "scheduled", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods bound to a node", open: openTotal(podBound)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,

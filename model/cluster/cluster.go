@@ -29,6 +29,7 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
+	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
@@ -90,6 +91,9 @@ func New(c Config) (*Cluster, error) {
 	if len(c.Arrivals) > 0 {
 		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
 	}
+	if len(c.Agents) > 0 {
+		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
+	}
 	x.sing()
 	return x, nil
 }
@@ -123,8 +127,9 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
 	for _, site := range x.control {
-		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
+		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores))
 	}
 }
 

@@ -45,6 +45,9 @@ func (w faultWorld) Cloud() fault.Cloud {
 	return w.x.cloud
 }
 
+// APIServer implements fault.World.
+func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 

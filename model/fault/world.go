@@ -20,8 +20,9 @@ type World interface {
 	Etcd() Etcd
 	Webhooks() Webhooks
 	Cloud() Cloud // nil if there is none
-	// Scheduler and ControllerManager are the replicas on a machine of the
-	// control plane, numbered like ControlPlane.
+	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
+	// the control plane, numbered like ControlPlane.
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Process
 	ControllerManager(machine int) Process
 }
