@@ -10,16 +10,19 @@ import (
 var reasons = []string{
 	"APIServerOOMKilled", "APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded",
 	"CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded", "DeleteUnregistered", "DeletingNode", "EtcdAlarmDisarmed", "EtcdDefragmented",
-	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing",
-	"EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed", "FailedCreate",
-	"FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling", "FailedToScaleUpGroup", "FaultEnded", "FaultStarted", "FaultWithoutTarget",
-	"JobAlreadyActive", "Killing", "MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods",
-	"NodeAffinity", "NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
+	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved",
+	"EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed",
+	"FailedComputeMetricsReplicas", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"FailedGetContainerResourceMetric", "FailedGetExternalMetric", "FailedGetObjectMetric", "FailedGetPodsMetric",
+	"FailedGetResourceMetric", "FailedGetScale", "FailedIndexes", "FailedRescale", "FailedScheduling",
+	"FailedToScaleUpGroup", "FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing",
+	"MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
+	"NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
 	"NodeNotReady", "NodeReplaced", "NotDeleted", "NotTriggerScaleUp", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
-	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "RenewalsResumed", "RenewalsStopped",
-	"Resumed", "SawCompletedJob", "ScaleDown", "ScaleDownEmpty", "ScaleDownFailed", "ScaleUpTimedOut", "ScaledUpGroup", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate",
-	"SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "TriggeredScaleUp", "Unhealthy",
-	"UnmanagedPods", "WebhookAnswers", "WebhookFailed",
+	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "RenewalsResumed",
+	"RenewalsStopped", "Resumed", "SawCompletedJob", "ScaleDown", "ScaleDownEmpty", "ScaleDownFailed", "ScaleUpTimedOut", "ScaledUpGroup", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod",
+	"SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "Suspended", "TaintManagerEviction", "TaintToleration",
+	"TooManyMissedTimes", "TrafficChanged", "TriggeredScaleUp", "Unhealthy", "UnmanagedPods", "WebhookAnswers", "WebhookFailed",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

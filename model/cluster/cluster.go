@@ -141,7 +141,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + x.net.Name(site)
 		}
 		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica}))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Usage: x.podUsage, Replica: c.Replica}))
 	}
 }
 
@@ -179,7 +179,7 @@ func (x *Cluster) addMachine(n *model.Node) {
 func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
 	if !x.config.Hollow[n.Name] {
 		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x},
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used,
 		})
 	}
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
