@@ -25,7 +25,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -34,6 +34,8 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
 		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
 		Stop:       atOnce(m.Optional("stop")),
+		PreStop:    atOnce(m.Optional("preStop")),
+		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
 	if labels := m.Optional("match").LabelMap(); labels != nil {
