@@ -34,7 +34,9 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi}
+//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi,
+//	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
+//	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}]} # what each request asks of others, one after the other
 //	  traffic:                       # from: ingress, node/NAME or deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
 //	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},

@@ -18,6 +18,17 @@ type Traffic struct {
 	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
 
+// Call is what pods ask of a Service for each request that they handle.
+type Call struct {
+	Namespace       string                // of the pods and the Service
+	From            string                // what the pods are called, for people
+	Makes           func(*model.Pod) bool // tells whether a pod calls
+	Service         string
+	PerRequestMilli int64         // calls for each request, in thousandths
+	Timeout         time.Duration // of each attempt
+	Retries         int           // attempts after one that failed
+}
+
 // Action is something a person types, with kubectl's meaning.
 type Action struct {
 	At      sim.Time
