@@ -86,6 +86,10 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
 	case *HorizontalPodAutoscaler:
 		d.autoscaler(version[HorizontalPodAutoscaler](old), version[HorizontalPodAutoscaler](new))
+	case *Namespace:
+		d.namespace(version[Namespace](old), version[Namespace](new))
+	case *WebhookConfiguration:
+		d.webhooks(version[WebhookConfiguration](old), version[WebhookConfiguration](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

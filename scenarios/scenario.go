@@ -18,7 +18,8 @@
 //	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c],
-//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi}}
+//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
+//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
@@ -37,6 +38,9 @@
 //	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi,
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}]} # what each request asks of others, one after the other
+//	  agents:                        # programs on every node that list again when their connection was lost
+//	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
+//	       objects: 7130, objectBytes: 1867, jitter: 1m}
 //	  traffic:                       # from: ingress, node/NAME or deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
 //	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},

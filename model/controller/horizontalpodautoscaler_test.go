@@ -17,7 +17,7 @@ func look(t *testing.T, current int32, pods ...string) *scaling {
 	t.Helper()
 	now := sim.Time(time.Hour)
 	samples := map[uint32]int64{}
-	a := &autoscalers{loop: &loop{Process: &Process{usage: func(p *model.Pod, _ string) (model.Sample, bool) {
+	a := &autoscalers{loop: &loop{Process: &Process{life: &life{}, usage: func(p *model.Pod, _ string) (model.Sample, bool) {
 		n, ok := samples[p.ID]
 		return model.Sample{CPUMilli: n, MemoryBytes: n << 20, At: now.Add(-20 * time.Second), Window: 15 * time.Second}, ok
 	}}}}

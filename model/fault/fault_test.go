@@ -60,14 +60,19 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store            { return w.store }
-func (w *world) Network() *network.Network      { return w.net }
-func (w *world) ControlPlane() []network.Site   { return w.control }
-func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
-func (w *world) Registry() fault.Registry       { return w }
-func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) Truth() *store.Store             { return w.store }
+func (w *world) Network() *network.Network       { return w.net }
+func (w *world) ControlPlane() []network.Site    { return w.control }
+func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
+func (w *world) Registry() fault.Registry        { return w }
+func (w *world) Etcd() fault.Etcd                { return etcd{w} }
+func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
+func (w *world) Webhooks() fault.Webhooks        { return w }
+func (w *world) Harm(name string, down bool, slow sim.Dist) {
+	w.says("webhook %s down=%v slow=%v", name, down, slow)
+}
+func (w *world) Scheduler(i int) fault.Process { return process{w, fmt.Sprint("scheduler ", i)} }
 func (w *world) ControllerManager(i int) fault.Process {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
@@ -89,6 +94,13 @@ func (m *machine) Doom(pod model.Ref, name string, code int32) {
 	m.w.says("%s doom %d/%s with %d", m.name, pod.ID, name, code)
 }
 func (m *machine) Spare(pod model.Ref, name string) { m.w.says("%s spare %d/%s", m.name, pod.ID, name) }
+func (m *machine) FillDisk(ppm int64) int64 {
+	m.w.says("%s fill to %d ppm", m.name, ppm)
+	return 7
+}
+
+func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
+
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
 	return m.on && m.running[pod]
@@ -100,8 +112,9 @@ type process struct {
 	name string
 }
 
-func (p process) Stop()  { p.w.says("%s stop", p.name) }
-func (p process) Start() { p.w.says("%s start", p.name) }
+func (p process) Stop()                 { p.w.says("%s stop", p.name) }
+func (p process) Start()                { p.w.says("%s start", p.name) }
+func (p process) SetLatency(d sim.Dist) { p.w.says("%s takes %v longer", p.name, d) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }
@@ -109,6 +122,7 @@ type etcd struct{ w *world }
 func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
 func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
 func (e etcd) Fill()                           { e.w.says("etcd full") }
+func (e etcd) Restore(sim.Time, bool)          { e.w.says("etcd restored") }
 func (e etcd) Stop(int)                        { e.w.says("etcd stopped") }
 func (e etcd) Defragment()                     { e.w.says("etcd defragmented") }
 
@@ -458,7 +472,7 @@ func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
 // a component that has none makes no fault.
 func TestCredentialsExpireWhileAFaultSaysSo(t *testing.T) {
 	w := newWorld(nodes(2, "a")...)
-	w.store.AddServer(w.control[0], 0)
+	w.store.AddServer(w.control[0], 0, nil)
 	client := func(as store.Identity) *store.Client {
 		return w.store.NewClient(store.ClientConfig{Name: as.User, As: as, Site: w.control[0]})
 	}
@@ -503,5 +517,14 @@ func TestRegistryIsSorted(t *testing.T) {
 		if fault.Lookup(k.Name) == nil || k.Help == "" {
 			t.Errorf("%s cannot be looked up or explains nothing", k.Name)
 		}
+	}
+}
+
+// A disk-fill takes back what it wrote itself, no more.
+func TestDiskFillTakesBackWhatItWrote(t *testing.T) {
+	w := newWorld(nodes(1, "n")...)
+	got := w.play(t, fault.Spec{ID: "full", Fault: "disk-fill", At: sim.Time(time.Minute), For: time.Minute, FillPPM: 950_000, Target: fault.Target{Names: []string{"n-0"}}})
+	if want := "1m0s n-0 fill to 950000 ppm\n2m0s n-0 free 7"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -10,6 +10,7 @@ type Kind struct {
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Moment     bool       // without For it is over as soon as it happened
+	Ends       bool       // it must have a For
 	effect     func() effect
 }
 
@@ -27,12 +28,30 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamGraceful  = "graceful"
+	ParamBackup    = "backup"
+	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamServer    = "server"
+	ParamWebhook   = "webhook"
+	ParamLatency   = "latency"
+	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
+		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
+		Params: []string{ParamFor, ParamServer},
+		effect: func() effect { return &apiserverCrash{} },
+	},
+	{
+		Name: "apiserver-slow", Targets: model.KindNone,
+		Help:   "the API server on some machines of the control plane, or on all, takes longer for every request and for what a watch begins with",
+		Params: []string{ParamFor, ParamServer, ParamLatency},
+		effect: func() effect { return &apiserverSlow{} },
+	},
 	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
@@ -44,6 +63,12 @@ var Kinds = []Kind{
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "disk-fill", Targets: model.KindNode,
+		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &diskFill{} },
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,
@@ -62,6 +87,12 @@ var Kinds = []Kind{
 		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-restore", Targets: model.KindNone, Ends: true,
+		Help:   "an operator stops etcd and lets it begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
+		Params: []string{ParamFor, ParamBackup, ParamBump},
+		effect: func() effect { return &etcdRestore{} },
 	},
 	{
 		Name: "etcd-slow-disk", Targets: model.KindNone,
@@ -98,6 +129,18 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "webhook-down", Targets: model.KindNone,
+		Help:   "the program behind some admission webhooks refuses connections, whoever runs it",
+		Params: []string{ParamFor, ParamWebhook},
+		effect: func() effect { return &webhookDown{} },
+	},
+	{
+		Name: "webhook-slow", Targets: model.KindNone,
+		Help:   "some admission webhooks take longer to answer; longer than their timeout is as good as no answer",
+		Params: []string{ParamFor, ParamWebhook, ParamLatency},
+		effect: func() effect { return &webhookSlow{} },
 	},
 }
 

@@ -29,12 +29,20 @@ type Spec struct {
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd only: machines of the control plane, and for a partition
-	// those they are cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
+	// Faults of etcd and of API servers only: machines of the control plane, of
+	// which none is all API servers; and for a partition those they are cut off
+	// from, all others if there are none.
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
+
+	// Webhook-down and webhook-slow only.
+	Webhooks []string // by the names their configurations give them
+	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
+	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

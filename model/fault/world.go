@@ -4,6 +4,7 @@ import (
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // World is what faults act on: the truth itself, as no component has it.
@@ -15,8 +16,10 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
-	// Scheduler and ControllerManager are the replicas on a machine of the
-	// control plane, numbered like ControlPlane.
+	Webhooks() Webhooks
+	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
+	// the control plane, numbered like ControlPlane.
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Process
 	ControllerManager(machine int) Process
 }
@@ -41,6 +44,10 @@ type Machine interface {
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool
+	// FillDisk has something other than containers write until that share of the
+	// disk is used, in millionths, and returns how many bytes that took.
+	FillDisk(ppm int64) int64
+	FreeDisk(bytes int64) // takes it back
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)
@@ -49,3 +56,11 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface{ SetDown(bool) }
+
+// Webhooks is the programs that API servers ask before they write, by the names
+// their configurations give them.
+type Webhooks interface {
+	// Harm makes one refuse connections, or take so much longer to answer; not
+	// down and the zero value is nothing.
+	Harm(name string, down bool, slow sim.Dist)
+}

@@ -222,8 +222,8 @@ func readNode(o *object) {
 		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})
 	}
 	for _, image := range in.Status.Images {
-		for _, name := range image.Names {
-			n.Images = append(n.Images, model.Image{Name: name, Bytes: max(0, min(image.SizeBytes, maxBytes))})
+		for i, name := range image.Names {
+			n.Images = append(n.Images, model.Image{Name: name, Bytes: max(0, min(image.SizeBytes, maxBytes)), Alias: i > 0})
 		}
 	}
 	for _, c := range in.Status.Conditions {
@@ -239,12 +239,16 @@ func readNode(o *object) {
 func readNamespace(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.Namespace
-	if !decode(o, &in) || !o.set.state {
+	if !decode(o, &in) {
 		return
 	}
-	labels := o.labels(o.root().fields("metadata", "labels"), in.Labels)
-	if o.set.decoder.wrong == before {
-		o.set.labels[o.meta.Name] = labels.With(corev1.LabelMetadataName, o.meta.Name)
+	n := &model.Namespace{Meta: o.meta}
+	n.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels).With(model.LabelNamespaceName, o.meta.Name)
+	switch {
+	case !o.set.state:
+		o.keep(before, n)
+	case o.set.decoder.wrong == before:
+		o.set.labels[o.meta.Name] = n.Labels
 	}
 }
 
