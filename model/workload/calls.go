@@ -110,6 +110,9 @@ func (t *Flows) total(f *flow) {
 	}
 	times := served.timing()
 	f.now.P50, f.now.P99 = times.quantile(&median), times.quantile(&ninetyNth)
+	if limit > 0 {
+		f.now.P50, f.now.P99 = min(f.now.P50, limit), min(f.now.P99, limit)
+	}
 }
 
 // mixture is the times of requests that fare differently.

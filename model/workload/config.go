@@ -2,6 +2,15 @@
 // what they type. Its one idea: traffic is a rate that is computed anew when
 // something it depends on changes, never a request at a time. It refuses to
 // judge; that is the report's.
+//
+// Traffic is flows, each from a source to a Service, or from pods that call a Service
+// for what they handle. A flow is spread over the endpoints that its senders' machines
+// believe in; what arrives at a pod is the sum of its flows' shares; how the pod copes
+// (see Work) decides what becomes of each share, how long it takes, and how much the
+// pod calls in turn. What calls come to, with their timeouts and retries, decides how
+// long the caller is busy and what of it fails. This goes round until nothing changes,
+// at most 64 times, beginning where it was: so a state that sustains itself, such as a
+// storm of retries, lasts as it does in reality.
 package workload
 
 import (

@@ -35,8 +35,9 @@ type handled struct {
 // handle computes how a pod copes with arriving requests, whose calls take a time.
 //
 // CPU is a queue like M/M/1 with all of the pod's CPU for a server: waiting adds
-// rho/(1-rho) of a request's share to the time a request takes by itself, at most the
-// queue's length. A worker is held for all the time a request takes without waiting,
+// rho/(1-rho) of a request's share to the time a request takes by itself, and all is
+// spread like an exponential distribution. In a queue that is full a request waits for
+// all before it, one after the other. A worker is held for all the time a request takes without waiting,
 // so of W workers W/time requests a second get one (Little's law); others are turned
 // away at once.
 func (w *Work) handle(arriving int64, calls timing) handled {
@@ -51,20 +52,25 @@ func (w *Work) handle(arriving int64, calls timing) handled {
 	if h.room >= 0 {
 		served = min(served, h.room)
 	}
+	spread := int64(0)
 	if c := w.CapacityMilliRPS; c > 0 && cpu > 0 {
 		queue := w.Workers
 		if queue == 0 {
 			queue = backlog
 		}
+		each := min(product(1, 1_000_000_000, c), longest)
 		most := min(product(queue, 1_000_000_000, c), longest)
-		wait := most
 		if served < c {
-			wait = min(product(served, product(1, 1_000_000_000, c), c-served), most)
+			cpu += min(product(served, each, c-served), most)
+		} else {
+			cpu, spread = max(cpu, most), most*each
 		}
-		cpu += wait
 	}
 	cpu = min(cpu, longest)
-	h.timing = timing{min(cpu+fixed, longest), min(cpu*cpu+calls.variance, longest*longest)}
+	if spread == 0 {
+		spread = cpu * cpu
+	}
+	h.timing = timing{min(cpu+fixed, longest), min(spread+calls.variance, longest*longest)}
 	if w.Workers > 0 && h.room > 0 && arriving > h.room {
 		h.mean = min(max(h.mean, product(w.Workers, 1_000_000_000, h.room)), longest)
 	}

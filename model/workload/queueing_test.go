@@ -9,7 +9,8 @@ import (
 )
 
 // The slow twin serves requests one after the other: Poisson arrivals, exponential
-// service, one server, then a fixed time and two calls, each itself such a time.
+// service, one server with a queue of 100, then a fixed time and some calls, each
+// itself an exponential time.
 func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 	luck := rand.New(rand.NewPCG(1, 2))
 	const mu = 500.0 // requests a second
@@ -17,12 +18,19 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		load    float64
 		latency time.Duration
 		calls   int
-	}{{0.3, 0, 0}, {0.7, 0, 0}, {0.9, 0, 0}, {0.7, 20 * time.Millisecond, 0}, {0.7, 0, 2}, {0.5, 3 * time.Millisecond, 4}} {
-		var all []float64
+	}{{0.3, 0, 0}, {0.7, 0, 0}, {0.9, 0, 0}, {0.7, 20 * time.Millisecond, 0}, {0.7, 0, 2}, {0.5, 3 * time.Millisecond, 4}, {1.5, 0, 0}} {
+		var all, ends []float64 // ends of those that are there
 		var now, free float64
 		for range 400_000 {
 			now += luck.ExpFloat64() / (mu * c.load)
+			for len(ends) > 0 && ends[0] <= now {
+				ends = ends[1:]
+			}
+			if len(ends) == backlog {
+				continue
+			}
 			free = max(free, now) + luck.ExpFloat64()/mu
+			ends = append(ends, free)
 			d := free - now + c.latency.Seconds()
 			for range c.calls {
 				d += luck.ExpFloat64() * 0.004
