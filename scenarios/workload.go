@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -43,6 +43,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
+	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryGrowth = byteUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = byteUse(m.Optional("disk"))

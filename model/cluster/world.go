@@ -38,6 +38,14 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Cloud implements fault.World.
+func (w faultWorld) Cloud() fault.Cloud {
+	if w.x.cloud == nil {
+		return nil
+	}
+	return w.x.cloud
+}
+
 // APIServer implements fault.World.
 func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
 
@@ -128,6 +136,9 @@ func (t told) ServingChanged(pod model.Ref, serving bool) {
 	t.x.flows.ServingChanged(pod, serving)
 	t.x.etcd.Webhooks().Reconsider()
 }
+
+// CapacityChanged implements runtime.Watcher.
+func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
 
 // webhookWorld is the cluster as calls of webhooks meet it.
 type webhookWorld struct{ x *Cluster }

@@ -22,7 +22,8 @@ type World interface {
 	// Proxy is the machine's proxy, started when it is first asked for. It must
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
-	// Work is what a request costs a pod. It is asked once per pod.
+	// Work is what a request costs a pod. It is asked once per pod;
+	// on a machine that is crowded it has CPU for fewer.
 	Work(pod model.Ref) Work
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
@@ -31,6 +32,9 @@ type World interface {
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
 	Load(pod uint32, milliRPS int64)
+	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
+	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
+	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
 }
 
 // TrafficConfig is what traffic there is.
@@ -63,6 +67,7 @@ type Flows struct {
 	untold  []int32            // flows of which something else may become, each once
 	changed []int32            // flows of which something else became in this instant, each once
 	loaded  []uint32           // pods at which another rate arrives than their machines know
+	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
@@ -236,6 +241,14 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	}
 }
 
+// CapacityChanged tells that a pod has CPU for another rate.
+func (t *Flows) CapacityChanged(ref model.Ref) {
+	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
+		t.recount = append(t.recount, ref.ID)
+		t.post()
+	}
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
@@ -252,6 +265,10 @@ func (t *Flows) outdate(i int32) {
 		f.stale = true
 		t.stale = append(t.stale, i)
 	}
+	t.post()
+}
+
+func (t *Flows) post() {
 	if !t.posted {
 		t.posted = true
 		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
@@ -295,8 +312,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
 	case why == whyCompute:
-		t.posted = false
 		t.compute()
+		t.posted = false
 	case why == whyRate:
 		t.pace(now, int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
