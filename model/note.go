@@ -10,6 +10,8 @@ type Note struct {
 
 	// Traffic is what changed if Reason is TrafficChanged, else nil.
 	Traffic *Traffic
+	// Load is what changed if Reason is ReasonAPILoadChanged, else nil.
+	Load *APILoad
 }
 
 // ReasonTrafficChanged is the Reason of a note about a Service that carries a

@@ -29,26 +29,43 @@ type stage func(*store.Request) store.Refusal
 
 // path is the request path, in the order of DefaultBuildHandlerChain
 // (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
-// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication and
-// authorization. No request waits for a seat between the two.
+// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication, a
+// seat (see fairness), and authorization.
 var path = []stage{admit}
 
 // Reasons to wake of its own, about a request.
 const (
-	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
-	whyRead                               // it reads, which etcd is not asked for: the watch cache has it
+	whyAgain    = store.WhyArrive + 1 + iota // it needs another commit
+	whyRead                                  // it reads, which etcd is not asked for: the watch cache has it
+	whySeatless                              // it has waited for a seat as long as it may
+	whyTurn                                  // a flood makes room in a level
+	whyFlood                                 // a second of the floods
+	whyLate                                  // its time is over before it could be done
+	whyAdjust                                // levels lend and borrow anew, and somebody waits
 )
 
 // Server is one API server. All of them share the store.
 type Server struct {
-	kernel *sim.Kernel
-	store  *store.Store
-	etcd   *Backend
-	member int // of etcd, on the same machine
-	self   sim.ActorID
-	work   sim.Lane
-	gate   *gate
-	freeAt []sim.Time // by core: when it has finished what arrived so far
+	kernel      *sim.Kernel
+	store       *store.Store
+	etcd        *Backend
+	site        network.Site
+	member      int // of etcd, on the same machine
+	self        sim.ActorID
+	work        sim.Lane
+	gate        *gate
+	fair        *fairness
+	name        string // "apiserver/cp-0"
+	dispatching bool
+
+	floods   []*stream
+	nextStep sim.Time
+	slow     int64 // how much slower a flood's requests are, in thousandths
+	behind   int64 // thousandths of requests of floods that a processor has to run before another one's turn
+	chances  sim.Lane
+	told     []model.APILoad // by level: the newest note
+	deaf     bool            // renewals of leases take too long
+	freeAt   []sim.Time      // by core: when it has finished what arrived so far
 
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
@@ -58,8 +75,9 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
-	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a := &Server{kernel: k, site: at, store: s, gate: gateOf(s), fair: newFairness(e.unfair), etcd: e, work: k.Luck().Lane("apiserver"), chances: k.Luck().Lane("apiserver flood"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a.name = "apiserver/" + net.Name(at)
+	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
 	s.AddServer(at, a.self)
 	return a
@@ -67,34 +85,53 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 
 // Wake implements sim.Actor.
 func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
-	r := a.store.Request(slot)
-	if why == whyAgain {
+	switch why {
+	case whyAgain:
+		r := a.store.Request(slot)
 		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
-		return
+	case whyRead:
+		refusal, found := a.apply(a.store.Request(slot))
+		a.finish(slot, refusal, found)
+	case whySeatless:
+		a.seatless(now, slot)
+	case whyTurn:
+		a.turn(now, int(slot))
+	case whyFlood:
+		a.step(now)
+	case whyLate:
+		a.finish(slot, store.TimedOut, nil)
+	case whyAdjust:
+		a.adjusted(now)
+	default:
+		a.arrive(now, slot)
 	}
-	if why == whyRead {
-		refusal, found := a.apply(r)
-		a.store.Answer(slot, refusal, found)
-		return
-	}
-	if refusal := a.gate.pass(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+}
+
+// execute does what a request asks for that has its seat.
+func (a *Server) execute(now sim.Time, slot uint64) {
+	r := a.store.Request(slot)
+	if refusal := a.gate.authorize(r); refusal != store.Accepted {
+		a.finish(slot, refusal, nil)
 		return
 	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
-			a.store.Answer(slot, refusal, nil)
+			a.finish(slot, refusal, nil)
 			return
 		}
 	}
 	a.admitPriority(r)
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
+	if late := min(r.Until, a.fair.ticket(slot).arrived.Add(requestTime)); proposed > late {
+		a.kernel.Post(max(now, late), a.self, whyLate, slot)
+		return
+	}
 	if r.Op == store.OpGet {
 		a.kernel.Post(proposed, a.self, whyRead, slot)
 		return
@@ -106,7 +143,7 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
 
 // busy keeps the core that is free first busy for d and returns when it is
-// done.
+// done, which floods may delay.
 func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 	first := &a.freeAt[0]
 	for i := range a.freeAt {
@@ -115,11 +152,14 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 		}
 	}
 	*first = max(now, *first).Add(d)
-	return *first
+	return first.Add(a.stall(d))
 }
 
 // DescribeWake implements sim.Describer.
 func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
+	if why == whyTurn || why == whyAdjust || why == whyFlood {
+		return "seats for who waits"
+	}
 	r := a.store.Request(slot)
 	what := "arrival"
 	switch why {
@@ -127,6 +167,8 @@ func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 		what = "next commit"
 	case whyRead:
 		what = "answer"
+	case whySeatless:
+		what = "end of the wait for a seat"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

@@ -21,6 +21,7 @@ type Backend struct {
 	self    sim.ActorID
 	sites   []network.Site
 	servers []*Server // by member
+	unfair  bool      // they run with --enable-priority-and-fairness=false
 	writes  []write
 	unused  []uint32
 }
@@ -106,7 +107,7 @@ func (b *Backend) Answer(about uint64) {
 		w.server.again(w.slot)
 		return
 	}
-	b.store.Reply(w.slot)
+	w.server.reply(w.slot)
 }
 
 // Failed implements etcd.Client. The request is kept, since it may be agreed
@@ -119,7 +120,7 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	if why == etcd.NoSpace {
 		refusal = store.NoSpace
 	}
-	b.store.Answer(w.slot, refusal, nil)
+	w.server.finish(w.slot, refusal, nil)
 }
 
 // Forget implements etcd.Client.

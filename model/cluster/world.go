@@ -35,6 +35,9 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Gateway implements fault.World.
+func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
+
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {

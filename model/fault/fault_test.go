@@ -25,6 +25,7 @@ type world struct {
 	machines []*machine     // by node ID
 	log      []string
 	down     bool // the registry
+	floods   []store.Flood
 }
 
 type machine struct {
@@ -67,7 +68,14 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
+func (w *world) Gateway() fault.Gateway         { return w }
+
+// Flood implements fault.Gateway.
+func (w *world) Flood(f store.Flood) (end func()) {
+	w.floods = append(w.floods, f)
+	return func() { w.floods = slices.DeleteFunc(w.floods, func(o store.Flood) bool { return o.Kind == f.Kind }) }
+}
+func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }

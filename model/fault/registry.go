@@ -27,6 +27,7 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamFsync     = "fsync"
+	ParamFlood     = "flood" // stands for everything in Flood
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -37,6 +38,12 @@ var Kinds = []Kind{
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
 		Params: []string{ParamFor, ParamComponent, ParamTarget},
 		effect: func() effect { return &certificateExpiry{} },
+	},
+	{
+		Name: "client-flood", Targets: model.KindNone,
+		Help:   "many clients ask the API servers for the same over and over: they list, watch, get, create or update objects of one kind",
+		Params: []string{ParamFor, ParamFlood},
+		effect: func() effect { return &clientFlood{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,

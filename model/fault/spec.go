@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -34,6 +35,12 @@ type Spec struct {
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
+
+	// Client-flood only: who asks for what. FloodPPM, if it is not 0, is how many
+	// clients there are, in millionths of the nodes; Objects 0 in a list is as many
+	// as there are.
+	Flood    store.Flood
+	FloodPPM int64
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

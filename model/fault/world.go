@@ -15,6 +15,7 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Gateway() Gateway
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model/network"
@@ -50,6 +51,7 @@ type Leases struct {
 	self    sim.ActorID
 	literal bool
 	beating int64
+	deaf    []network.Site // of servers too busy for renewals
 }
 
 func newLeases(k *sim.Kernel, w *wire) *Leases {
@@ -107,6 +109,16 @@ func (l *Leases) trust(name string, ok bool) {
 			l.update(uint32(node), l.kernel.Now())
 		}
 	}
+}
+
+// Overload says whether the API server at a site is too busy to answer renewals
+// in time. Only API servers call it.
+func (l *Leases) Overload(server network.Site, busy bool) {
+	l.deaf = slices.DeleteFunc(l.deaf, func(o network.Site) bool { return o == server })
+	if busy {
+		l.deaf = append(l.deaf, server)
+	}
+	l.linksChanged(l.kernel.Now())
 }
 
 // SeenAt is when a watcher of leases saw the node's newest renewal that it
@@ -174,7 +186,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && l.wire.served(r.site, r.server)
+	up := r.running && !r.denied && l.wire.served(r.site, r.server) && !slices.Contains(l.deaf, r.server)
 	if up == r.beating {
 		return
 	}
