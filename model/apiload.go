@@ -9,6 +9,16 @@ import (
 // an APILoad.
 const ReasonAPILoadChanged = "APILoadChanged"
 
+// PriorityLevels is the levels among which API servers share their seats, and the
+// two counters that there are without priority and fairness.
+var PriorityLevels = []string{
+	"catch-all", "exempt", "global-default", "leader-election", "mutating", "node-high", "readonly", "system", "workload-high", "workload-low",
+}
+
+// UsualWrite is what a small write takes in an API server with nothing else to do,
+// half of them.
+const UsualWrite = 8 * time.Millisecond
+
 // APILoad is how one priority level of an API server fares under floods of
 // requests, from the note's instant until the next one about the same level.
 // Rates are in thousandths of a request per second.

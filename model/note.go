@@ -10,7 +10,8 @@ type Note struct {
 
 	// Traffic is what changed if Reason is TrafficChanged, else nil.
 	Traffic *Traffic
-	// Load is what changed if Reason is ReasonAPILoadChanged, else nil.
+	// Load is what changed if Reason is ReasonAPILoadChanged, or the level that had
+	// no seat if it is TooManyRequests, else nil.
 	Load *APILoad
 }
 

@@ -8,6 +8,7 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
+	"APILoadChanged",
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
 	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
@@ -15,7 +16,7 @@ var reasons = []string{
 	"NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
 	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Resumed", "SawCompletedJob",
 	"ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate", "SuccessfulDelete",
-	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
+	"Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TooManyRequests", "TrafficChanged", "Unhealthy",
 	"UnmanagedPods",
 }
 

@@ -36,7 +36,6 @@ var path = []stage{admit}
 // Reasons to wake of its own, about a request.
 const (
 	whyAgain    = store.WhyArrive + 1 + iota // it needs another commit
-	whyRead                                  // it reads, which etcd is not asked for: the watch cache has it
 	whySeatless                              // it has waited for a seat as long as it may
 	whyTurn                                  // a flood makes room in a level
 	whyFlood                                 // a second of the floods
@@ -90,9 +89,6 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		r := a.store.Request(slot)
 		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
-	case whyRead:
-		refusal, found := a.apply(a.store.Request(slot))
-		a.finish(slot, refusal, found)
 	case whySeatless:
 		a.seatless(now, slot)
 	case whyTurn:
@@ -133,7 +129,7 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		return
 	}
 	if r.Op == store.OpGet {
-		a.kernel.Post(proposed, a.self, whyRead, slot)
+		a.etcd.read(a, proposed, slot)
 		return
 	}
 	a.etcd.propose(a, proposed, r, slot)
@@ -165,10 +161,10 @@ func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 	switch why {
 	case whyAgain:
 		what = "next commit"
-	case whyRead:
-		what = "answer"
 	case whySeatless:
 		what = "end of the wait for a seat"
+	case whyLate:
+		what = "end of the time"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

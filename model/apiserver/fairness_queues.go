@@ -21,7 +21,6 @@ type waiting struct {
 	slot     uint64
 	seats    int64
 	arrivedR seatTime
-	since    sim.Time
 }
 
 // queue is some of the requests of a level, first come first served.
@@ -122,7 +121,7 @@ func (s *queueSet) enqueue(now sim.Time, hash uint64, slot uint64, seats int64) 
 		q.nextR = s.virtualR
 		s.active++
 	}
-	q.waits = append(q.waits, waiting{slot, seats, s.virtualR, now})
+	q.waits = append(q.waits, waiting{slot, seats, s.virtualR})
 	q.work += work(seats, serviceTime)
 	s.waiting++
 	s.wanted += seats

@@ -13,14 +13,13 @@ import (
 // priority is a PriorityLevelConfiguration: how many seats its requests share,
 // and how they wait for them.
 type priority struct {
-	name       string
-	shares     int64 // of all seats
-	lendable   int64 // of its seats, per cent, that others may have while they are not wanted
-	queues     int   // 0: what finds no seat is rejected
-	hand       int   // queues that one flow may be put in
-	length     int   // requests that may wait in one queue
-	unbounded  bool  // exempt: never waits, is never rejected
-	unborrowed bool  // its limit stays what it is
+	name      string
+	shares    int64 // of all seats
+	lendable  int64 // of its seats, per cent, that others may have while they are not wanted
+	queues    int   // 0: what finds no seat is rejected
+	hand      int   // queues that one flow may be put in
+	length    int   // requests that may wait in one queue
+	unbounded bool  // exempt: never waits, is never rejected
 }
 
 // flowSchema says which requests go to which priority level. Those of one flow,
@@ -28,7 +27,6 @@ type priority struct {
 type flowSchema struct {
 	name        string
 	level       string
-	precedence  int // the smallest one that matches decides
 	byUser      bool
 	byNamespace bool
 	users       []string // any of them; "prefix*" is all that begin so
@@ -55,17 +53,17 @@ var priorities = []priority{
 // kube-system's accounts take part in leader election by name, which is a prefix
 // of their user's name.
 var schemas = []flowSchema{
-	{name: "exempt", level: "exempt", precedence: 1, groups: []string{model.GroupMasters}},
-	{name: "system-leader-election", level: "leader-election", precedence: 100, byUser: true, leases: true,
+	{name: "exempt", level: "exempt", groups: []string{model.GroupMasters}},
+	{name: "system-leader-election", level: "leader-election", byUser: true, leases: true,
 		users: []string{model.UserControllerManager, model.UserScheduler, model.AccountUser(model.NamespaceSystem, "*")}},
-	{name: "system-node-high", level: "node-high", precedence: 400, byUser: true, nodes: true, groups: []string{model.GroupNodes}},
-	{name: "system-nodes", level: "system", precedence: 500, byUser: true, groups: []string{model.GroupNodes}},
-	{name: "kube-controller-manager", level: "workload-high", precedence: 800, byNamespace: true, users: []string{model.UserControllerManager}},
-	{name: "kube-scheduler", level: "workload-high", precedence: 800, byNamespace: true, users: []string{model.UserScheduler}},
-	{name: "kube-system-service-accounts", level: "workload-high", precedence: 900, byNamespace: true,
+	{name: "system-node-high", level: "node-high", byUser: true, nodes: true, groups: []string{model.GroupNodes}},
+	{name: "system-nodes", level: "system", byUser: true, groups: []string{model.GroupNodes}},
+	{name: "kube-controller-manager", level: "workload-high", byNamespace: true, users: []string{model.UserControllerManager}},
+	{name: "kube-scheduler", level: "workload-high", byNamespace: true, users: []string{model.UserScheduler}},
+	{name: "kube-system-service-accounts", level: "workload-high", byNamespace: true,
 		users: []string{model.AccountUser(model.NamespaceSystem, "*")}},
-	{name: "service-accounts", level: "workload-low", precedence: 9000, byUser: true, users: []string{model.UserAccountPrefix + "*"}},
-	{name: "global-default", level: "global-default", precedence: 9900, byUser: true, users: []string{"*"}},
+	{name: "service-accounts", level: "workload-low", byUser: true, users: []string{model.UserAccountPrefix + "*"}},
+	{name: "global-default", level: "global-default", byUser: true, users: []string{"*"}},
 }
 
 // withoutFairness is the two counters of requests in flight that there are
@@ -73,8 +71,8 @@ var schemas = []flowSchema{
 // k8s.io/apiserver/pkg/server/filters/maxinflight.go).
 var withoutFairness = []priority{
 	{name: "exempt", unbounded: true},
-	{name: "readonly", shares: readsInFlight, unborrowed: true},
-	{name: "mutating", shares: writesInFlight, unborrowed: true},
+	{name: "readonly", shares: readsInFlight},
+	{name: "mutating", shares: writesInFlight},
 }
 
 const (

@@ -37,7 +37,7 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 func (a *Server) reject(now sim.Time, slot uint64) {
 	r := a.store.Request(slot)
 	level := a.fair.levels[a.fair.ticket(slot).level].name
-	a.store.Note(a.self, model.Note{Name: a.name, Warning: true, Reason: ReasonTooManyRequests, Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level})
+	a.store.Note(a.self, model.Note{Name: a.name, Warning: true, Reason: ReasonTooManyRequests, Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level, Load: &model.APILoad{Level: level}})
 	r.RetryAfter = retryAfter
 	a.store.Answer(slot, store.TooManyRequests, nil)
 }
@@ -117,7 +117,7 @@ func (a *Server) tellLoad(now sim.Time) {
 	deaf := a.stall(writeCost) >= renewalTime
 	for i := range a.fair.levels {
 		l := &a.fair.levels[i]
-		load := model.APILoad{Level: l.name, OfferedMilliRPS: l.floodOffered, Latency: usualWrite + a.stall(writeCost)}
+		load := model.APILoad{Level: l.name, OfferedMilliRPS: l.floodOffered, Latency: model.UsualWrite + a.stall(writeCost)}
 		for _, s := range a.floods {
 			if s.level == i {
 				load.RejectedMilliRPS += s.rejected
@@ -141,7 +141,3 @@ func (a *Server) tellLoad(now sim.Time) {
 // (cmd/kubelet/app/server.go: the client for heartbeats gives up after
 // nodeStatusUpdateFrequency).
 const renewalTime = 10 * time.Second
-
-// usualWrite is what a small write takes in an API server with nothing else to
-// do, half of them.
-const usualWrite = 8 * time.Millisecond

@@ -35,6 +35,9 @@ type Cluster struct {
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
 	flows    *workload.Flows
+
+	schedulers  []*scheduler.Scheduler // by machine of the control plane
+	controllers []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -60,14 +63,13 @@ func New(c Config) (*Cluster, error) {
 	x.ingress = x.net.AddSite("ingress", "ingress")
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
-	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
-	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
+	x.addReplicas(c.Scheduler)
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
-	scheduler.Start()
-	controllers.Start()
+	x.schedulers[0].Start()
+	x.controllers[0].Start()
 	for _, n := range x.kubelets[1:] {
 		n.Start()
 	}
@@ -114,6 +116,18 @@ func (x *Cluster) addControlPlane() {
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
 	for _, site := range x.control {
 		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
+	}
+}
+
+// addReplicas adds a scheduler and a controller manager on each machine of the
+// control plane. Those on the first lead.
+func (x *Cluster) addReplicas(c scheduler.Config) {
+	for i, site := range x.control {
+		if i > 0 {
+			c.Replica = "@" + x.net.Name(site)
+		}
+		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica}))
 	}
 }
 

@@ -38,6 +38,12 @@ func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 // Gateway implements fault.World.
 func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
 
+// Scheduler implements fault.World.
+func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+
+// ControllerManager implements fault.World.
+func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
 func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
