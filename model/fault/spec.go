@@ -35,6 +35,7 @@ type Spec struct {
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
+	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Client-flood only: who asks for what. FloodPPM, if it is not 0, is how many
 	// clients there are, in millionths of the nodes; Objects 0 in a list is as many
