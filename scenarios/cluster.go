@@ -29,11 +29,12 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 }
 
 func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "priorityAndFairness", "etcd")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
 	c.CPUMilli = positive(m.Default("cpu", "4"), strict.Value.CPU)
+	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
 	if memory := m.Optional("memory"); memory.Given() {
 		positive(memory, strict.Value.Bytes)
 		at := memory.Pos()

@@ -56,6 +56,9 @@ func (d *demand) close() (most int64) {
 
 // root is the square root, rounded down.
 func root(n uint64) uint64 {
+	if n == 0 {
+		return 0
+	}
 	r := uint64(1) << ((math.Len64(n) + 1) / 2)
 	for {
 		next := (r + n/r) / 2

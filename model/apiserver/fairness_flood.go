@@ -94,6 +94,10 @@ func (b *Backend) Flood(f store.Flood) (end func()) {
 	}
 }
 
+// WithoutFairness has servers that are made from now on only count requests in
+// flight, as with --enable-priority-and-fairness=false.
+func (b *Backend) WithoutFairness() { b.unfair = true }
+
 // stream is a server's part of a flood.
 func (a *Server) stream(f *store.Flood, part int64) *stream {
 	at := a.fair.classify(question{as: &f.As, right: f.Right, kind: f.Kind})

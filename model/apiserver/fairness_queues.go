@@ -138,6 +138,7 @@ func (s *queueSet) start(now sim.Time, hash uint64, seats int64) (number int) {
 		q.nextR = s.virtualR
 		s.active++
 	}
+	q.nextR = max(q.nextR, s.virtualR) // as bound does
 	s.robin = number
 	q.executing++
 	q.nextR += work(seats, serviceTime)

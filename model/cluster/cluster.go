@@ -115,6 +115,9 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	if c.Unfair {
+		x.etcd.WithoutFairness()
+	}
 	for _, site := range x.control {
 		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
 	}

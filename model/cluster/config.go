@@ -45,5 +45,6 @@ type ControlPlane struct {
 	Replicas int         // 1, 3 or 5; default 1
 	Zones    []string    // by turns; empty is one zone ""
 	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
+	Unfair   bool        // the API servers run with --enable-priority-and-fairness=false
 	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
 }

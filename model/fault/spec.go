@@ -32,10 +32,12 @@ type Spec struct {
 
 	// Faults of etcd only: machines of the control plane, and for a partition
 	// those they are cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Client-flood only: who asks for what. FloodPPM, if it is not 0, is how many
 	// clients there are, in millionths of the nodes; Objects 0 in a list is as many
