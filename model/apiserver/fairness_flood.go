@@ -258,14 +258,14 @@ func (s *stream) serve(room milli, slow int64, p priority) {
 	s.served = s.able(room, slow)
 	s.left -= s.served
 	s.executing = min(room, max(s.left, share(s.served, int64(s.time(slow)), int64(floodStep))))
-	s.given = max(0, s.left-s.served*int64(requestTime/floodStep))
-	s.left -= s.given
 	s.rejected = 0
 	if !p.unbounded {
 		queue := min(int64(p.hand*p.length)*1000, s.served*int64(seatWait/floodStep))
 		s.rejected = max(0, s.left-room-queue)
 	}
 	s.left -= s.rejected
+	s.given = max(0, s.left-s.served*int64(requestTime/floodStep))
+	s.left -= s.given
 	s.waiting = max(0, s.left-s.executing)
 	refused := min(s.rejected, s.offered)
 	for i := len(s.again) - 1; i > 0; i-- {
