@@ -32,6 +32,7 @@ const (
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
 	ParamFlood     = "flood" // stands for everything in Flood
+	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -54,6 +55,12 @@ var Kinds = []Kind{
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "disk-fill", Targets: model.KindNode,
+		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &diskFill{} },
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,
