@@ -259,6 +259,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Fsync = syncTime(m.Required(p))
 		case fault.ParamFlood:
 			l.flood(m, &f)
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamFill:
 			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:

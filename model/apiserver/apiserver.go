@@ -66,6 +66,8 @@ type Server struct {
 	deaf     bool            // renewals of leases take too long
 	freeAt   []sim.Time      // by core: when it has finished what arrived so far
 
+	dispatcher *dispatcher
+
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
 }
@@ -78,6 +80,7 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 	a.name = "apiserver/" + net.Name(at)
 	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
+	a.dispatcher = newDispatcher(a, net, at)
 	s.AddServer(at, a.self)
 	return a
 }
@@ -122,7 +125,18 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		a.finish(slot, refusal, nil)
 		return
 	}
+	if a.etcd.webhooks.mayConcern(r) {
+		a.dispatcher.begin(slot, r)
+		return
+	}
+	a.proceed(slot)
+}
+
+// proceed does the work of a request that is admitted.
+func (a *Server) proceed(slot uint64) {
+	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
+	now := a.kernel.Now()
 	proposed := a.busy(now, handling.Draw(&luck))
 	if late := min(r.Until, a.fair.ticket(slot).arrived.Add(requestTime)); proposed > late {
 		a.kernel.Post(max(now, late), a.self, whyLate, slot)

@@ -75,6 +75,10 @@ func (w *world) Flood(f store.Flood) (end func()) {
 	w.floods = append(w.floods, f)
 	return func() { w.floods = slices.DeleteFunc(w.floods, func(o store.Flood) bool { return o.Kind == f.Kind }) }
 }
+func (w *world) Webhooks() fault.Webhooks { return w }
+func (w *world) Harm(name string, down bool, slow sim.Dist) {
+	w.says("webhook %s down=%v slow=%v", name, down, slow)
+}
 func (w *world) Scheduler(i int) fault.Process { return process{w, fmt.Sprint("scheduler ", i)} }
 func (w *world) ControllerManager(i int) fault.Process {
 	return process{w, fmt.Sprint("controller manager ", i)}
