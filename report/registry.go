@@ -74,6 +74,8 @@ var metrics = []Metric{
 		Help: "requests of a priority level that the API servers answered 429", open: openRejected},
 	{Name: "api_seconds", Unit: Duration, Shape: Level,
 		Help: "how long the API server that is slowest takes for a small write that has its seat, half of them", open: openLatency},
+	{Name: "apiserver_restarts", Unit: Count, Shape: Total,
+		Help: "how often an API server's process was ready again after it had ended", open: openSaid("APIServerReady")},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
 		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
 	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: keepers,

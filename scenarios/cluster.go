@@ -32,12 +32,11 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 }
 
 func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "priorityAndFairness", "etcd")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
 	c.CPUMilli = positive(m.Default("cpu", "4"), strict.Value.CPU)
-	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
 	if memory := m.Optional("memory"); memory.Given() {
 		positive(memory, strict.Value.Bytes)
 		at := memory.Pos()
@@ -45,7 +44,28 @@ func (l *loader) controlPlane(v strict.Value) {
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	l.etcd(m.Optional("etcd"))
+	l.apiServer(m.Optional("apiServer"))
 }
+
+// apiServer reads how the API servers are set up: how much memory each may have,
+// and what they do as older ones did.
+func (l *loader) apiServer(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding", "priorityAndFairness")
+	c := &l.scenario.Config.ControlPlane.APIServer
+	if memory := m.Optional("memory"); memory.Given() {
+		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
+			memory.Errorf("an API server needs %dMi to begin with", leastServer>>20)
+		}
+	}
+	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
+	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
+}
+
+const leastServer = 512 << 20
 
 // nodeRepair reads whether the provider gives nodes that are not ready another
 // machine.

@@ -16,7 +16,7 @@ func loadFlood(t *testing.T, entry string) (*scenarios.Scenario, error) {
 name: flood
 duration: 10m
 cluster:
-  controlPlane: {priorityAndFairness: false}
+  controlPlane: {apiServer: {priorityAndFairness: false}}
   nodes:
     - {name: n, count: 3, cpu: 4, memory: 16Gi}
 timeline:
@@ -36,7 +36,7 @@ func TestAFloodIsReadAsItIsWritten(t *testing.T) {
 		q.Every != 30*time.Second || q.Over != 2*time.Minute || q.Objects != 7 || q.ObjectBytes != 100 || q.Latest {
 		t.Errorf("%+v", f)
 	}
-	if !s.Config.ControlPlane.Unfair {
+	if !s.Config.ControlPlane.APIServer.Unfair {
 		t.Error("priority and fairness is on")
 	}
 	if s, err = loadFlood(t, `as: "system:serviceaccount:a:b", kind: pod, every: 1s`); err != nil {

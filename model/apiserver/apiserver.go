@@ -6,6 +6,7 @@
 package apiserver
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -36,35 +37,50 @@ var path = []stage{admit}
 // Reasons to wake of its own, about a request.
 const (
 	whyAgain    = store.WhyArrive + 1 + iota // it needs another commit
+	whyListed                                // the answer to a LIST is complete
+	whyLate                                  // its time is over
 	whySeatless                              // it has waited for a seat as long as it may
-	whyTurn                                  // a flood makes room in a level
-	whyFlood                                 // a second of the floods
-	whyLate                                  // its time is over before it could be done
-	whyAdjust                                // levels lend and borrow anew, and somebody waits
+	whyOver                                  // its time is over before it could be done
+	whyTurn                                  // not about a request: a flood makes room in a level
+	whyFlood                                 // not about a request: a second of the floods
+	whyAdjust                                // not about a request: levels lend and borrow anew, and somebody waits
+	whyReady                                 // not about a request: the process has started
+	whyFilled                                // not about a request: the watch cache is filled
+	whyRestart                               // not about a request: the kubelet starts the process again
 )
+
+// Config is how API servers are set up.
+type Config struct {
+	MemoryBytes int64 // above that its process is killed; 0 is no limit
+
+	// ListsFromEtcd has LISTs without a resourceVersion read etcd, as before v1.31
+	// (the gate ConsistentListFromCache).
+	ListsFromEtcd bool
+	// EncodesWhole has answers encoded as a whole, as before v1.33 (the gates
+	// StreamingCollectionEncodingToJSON and ToProtobuf).
+	EncodesWhole bool
+	// Unfair has servers only count requests in flight, as with
+	// --enable-priority-and-fairness=false.
+	Unfair bool
+}
 
 // Server is one API server. All of them share the store.
 type Server struct {
+	Config
 	kernel      *sim.Kernel
 	store       *store.Store
 	etcd        *Backend
-	site        network.Site
 	member      int // of etcd, on the same machine
 	self        sim.ActorID
 	work        sim.Lane
 	gate        *gate
 	fair        *fairness
-	name        string // "apiserver/cp-0"
 	dispatching bool
-
-	floods   []*stream
-	nextStep sim.Time
-	slow     int64 // how much slower a flood's requests are, in thousandths
-	behind   int64 // thousandths of requests of floods that a processor has to run before another one's turn
-	chances  sim.Lane
-	told     []model.APILoad // by level: the newest note
-	deaf     bool            // renewals of leases take too long
-	freeAt   []sim.Time      // by core: when it has finished what arrived so far
+	flooding
+	freeAt []sim.Time // by core: when it has finished what arrived so far
+	listAt []sim.Time // by core, of lists, which share the processors with the rest
+	process
+	memory
 
 	dispatcher *dispatcher
 
@@ -76,34 +92,43 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, site: at, store: s, gate: gateOf(s), fair: newFairness(e.unfair), etcd: e, work: k.Luck().Lane("apiserver"), chances: k.Luck().Lane("apiserver flood"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
-	a.name = "apiserver/" + net.Name(at)
+	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), fair: newFairness(e.Servers.Unfair), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a.chances = k.Luck().Lane("apiserver flood")
+	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
 	a.dispatcher = newDispatcher(a, net, at)
-	s.AddServer(at, a.self)
+	s.AddServer(at, a.self, a)
 	return a
 }
 
 // Wake implements sim.Actor.
-func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
+func (a *Server) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == store.WhyArrive {
+		a.arrive(now, about)
+		return
+	}
+	if run := uint32(about >> 32); run != a.run {
+		return // that process has ended, and what it was asked with it
+	}
+	slot := about & math.MaxUint32
 	switch why {
+	case whyReady:
+		a.started(now)
+	case whyFilled:
+		a.filled(now)
+	case whyRestart:
+		a.Start()
+	case whyListed:
+		a.listed(slot, store.Accepted)
+	case whyLate:
+		a.listed(slot, store.TimedOut)
 	case whyAgain:
 		r := a.store.Request(slot)
 		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
-	case whySeatless:
-		a.seatless(now, slot)
-	case whyTurn:
-		a.turn(now, int(slot))
-	case whyFlood:
-		a.step(now)
-	case whyLate:
-		a.finish(slot, store.TimedOut, nil)
-	case whyAdjust:
-		a.adjusted(now)
 	default:
-		a.arrive(now, slot)
+		a.seats(now, why, slot)
 	}
 }
 
@@ -125,6 +150,10 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		a.finish(slot, refusal, nil)
 		return
 	}
+	if r.Op == store.OpList {
+		a.askList(now, slot, r)
+		return
+	}
 	if a.etcd.webhooks.mayConcern(r) {
 		a.dispatcher.begin(slot, r)
 		return
@@ -139,7 +168,7 @@ func (a *Server) proceed(slot uint64) {
 	now := a.kernel.Now()
 	proposed := a.busy(now, handling.Draw(&luck))
 	if late := min(r.Until, a.fair.ticket(slot).arrived.Add(requestTime)); proposed > late {
-		a.kernel.Post(max(now, late), a.self, whyLate, slot)
+		a.kernel.Post(max(now, late), a.self, whyOver, a.about(slot))
 		return
 	}
 	if r.Op == store.OpGet {
@@ -150,10 +179,10 @@ func (a *Server) proceed(slot uint64) {
 }
 
 // again has a request agreed on once more, for what is left of it.
-func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
+func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, a.about(slot)) }
 
 // busy keeps the core that is free first busy for d and returns when it is
-// done, which floods may delay.
+// done.
 func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 	first := &a.freeAt[0]
 	for i := range a.freeAt {
@@ -162,23 +191,27 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 		}
 	}
 	*first = max(now, *first).Add(d)
-	return first.Add(a.stall(d))
+	return first.Add(a.crowd(d) + a.stall(d) + a.latency(now))
 }
 
 // DescribeWake implements sim.Describer.
-func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
-	if why == whyTurn || why == whyAdjust || why == whyFlood {
-		return "seats for who waits"
-	}
-	r := a.store.Request(slot)
+func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	what := "arrival"
 	switch why {
-	case whyAgain:
-		what = "next commit"
+	case whyReady, whyFilled, whyRestart:
+		return "its process starts"
+	case whyTurn, whyFlood, whyAdjust:
+		return "seats for who waits"
 	case whySeatless:
 		what = "end of the wait for a seat"
-	case whyLate:
-		what = "end of the time"
+	case whyAgain:
+		what = "next commit"
+	case whyListed, whyLate, whyOver:
+		what = "answer"
 	}
+	if why != store.WhyArrive && uint32(about>>32) != a.run {
+		return "nothing, as its process has ended"
+	}
+	r := a.store.Request(about & math.MaxUint32)
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

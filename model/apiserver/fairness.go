@@ -100,6 +100,9 @@ func newFairness(off bool) *fairness {
 func (f *fairness) flowOf(s *store.Store, r *store.Request) flow {
 	right, _ := needed(r)
 	q := question{as: &r.Client.As, right: right, kind: r.Target.Kind}
+	if r.Op == store.OpList {
+		q.kind = r.List.Kind
+	}
 	if r.Op == store.OpNote {
 		q.right, q.kind = store.RightCreate, model.KindNone
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/model"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -17,12 +18,10 @@ import (
 // when the flood has all the seats, or a rejection.
 const floodStep = time.Second
 
-// The processor time of requests, which is an estimate: a list is 1 ms, and as
-// JSON 20 to 50 us for each object; a get 1 ms; a write as handling; what is
-// refused by authorization costs little.
+// The processor time of requests, which is an estimate: a list is as one that is a
+// request, and so is a get without objects; what is refused by authorization costs
+// little.
 const (
-	listCost    = time.Millisecond
-	objectCost  = 35 * time.Microsecond
 	writeCost   = 2 * time.Millisecond
 	refusedCost = 200 * time.Microsecond
 )
@@ -35,18 +34,6 @@ const (
 	commitTime = 5 * time.Millisecond
 	freshTime  = 50 * time.Millisecond
 )
-
-// A small request needs the processor several times: when its bytes come, when
-// it has been read, when etcd answers, when the answer goes out. Each time it
-// stands behind everybody else who can run, of whom each may keep a processor for
-// 10 ms (runtime/proc.go forcePreemptNS). The number of turns is an estimate.
-const (
-	turns     = 4
-	timeSlice = 10 * time.Millisecond
-)
-
-// requestTime is how long an API server works on a request (--request-timeout).
-const requestTime = 60 * time.Second
 
 // bytesPerSeat is how much of an answer is worth a seat; lists out of the watch
 // cache count at most mostListBytes
@@ -70,10 +57,21 @@ type stream struct {
 	hold    time.Duration // it keeps its seat without a processor
 
 	fresh                            milli            // sent for the first time in the last step
+	held                             int64            // bytes of the memory of the server
 	left                             milli            // requests that are not done
 	again                            [flood429s]milli // to come again, by how often they were rejected
 	executing, waiting               milli
 	offered, served, rejected, given milli // in the last step; given up, as their time was over
+}
+
+// flooding is what floods do to a server.
+type flooding struct {
+	floods   []*stream
+	nextStep sim.Time
+	behind   int64 // thousandths of their requests that a processor has to run before another one's turn
+	chances  sim.Lane
+	told     []model.APILoad // by level: the newest note
+	deaf     bool            // renewals of leases take too long
 }
 
 // flood429s is how often the clients of a flood come again, which are made with
@@ -84,19 +82,20 @@ const flood429s = 10
 func (b *Backend) Flood(f store.Flood) (end func()) {
 	for _, a := range b.servers {
 		a.floods = append(a.floods, a.stream(&f, int64(len(b.servers))))
-		a.kernel.Post(a.kernel.Now(), a.self, whyFlood, 0)
+		a.kernel.Post(a.kernel.Now(), a.self, whyFlood, a.about(0))
 	}
 	return func() {
 		for _, a := range b.servers {
-			a.floods = slices.DeleteFunc(a.floods, func(s *stream) bool { return s.Flood == &f })
-			a.kernel.Post(a.kernel.Now(), a.self, whyFlood, 0)
+			a.floods = slices.DeleteFunc(a.floods, func(s *stream) bool {
+				if s.Flood == &f {
+					a.held -= s.held
+				}
+				return s.Flood == &f
+			})
+			a.kernel.Post(a.kernel.Now(), a.self, whyFlood, a.about(0))
 		}
 	}
 }
-
-// WithoutFairness has servers that are made from now on only count requests in
-// flight, as with --enable-priority-and-fairness=false.
-func (b *Backend) WithoutFairness() { b.unfair = true }
 
 // stream is a server's part of a flood.
 func (a *Server) stream(f *store.Flood, part int64) *stream {
@@ -145,28 +144,61 @@ func (f *fairness) width(level int, bytes int64) int64 {
 
 // step is one second of all floods of a server.
 func (a *Server) step(now sim.Time) {
-	if now < a.nextStep && len(a.floods) > 0 {
+	if a.state != ready || now < a.nextStep && len(a.floods) > 0 {
 		return
 	}
 	a.fair.adjust(now)
 	for _, s := range a.floods {
 		s.arrive(now)
 	}
-	a.slow = a.slowdown()
+	slow := a.slowdown()
 	running := int64(0)
 	for _, s := range a.floods {
-		s.serve(a.room(s), a.slow, a.fair.levels[s.level].priority)
-		running += share(s.executing, int64(s.cpu)*a.slow/1000, int64(s.time(a.slow)))
+		s.serve(a.room(s), slow, a.fair.levels[s.level].priority)
+		running += share(s.executing, int64(s.cpu)*slow/1000, int64(s.time(slow)))
 	}
 	a.behind = max(0, running/int64(len(a.freeAt))-1000)
+	if !a.keep(now) {
+		return
+	}
 	a.seat()
 	a.tellLoad(now)
 	for i := range a.fair.levels {
 		a.dispatch(now, i)
 	}
 	if a.nextStep = now.Add(floodStep); len(a.floods) > 0 {
-		a.kernel.Post(a.nextStep, a.self, whyFlood, 0)
+		a.kernel.Post(a.nextStep, a.self, whyFlood, a.about(0))
 	}
+}
+
+// keep has the lists of floods keep their memory; it is false if that was too
+// much.
+func (a *Server) keep(now sim.Time) bool {
+	quarters := int64(holdsStreamed)
+	if a.EncodesWhole {
+		quarters = holdsWhole
+	}
+	more := int64(0)
+	for _, s := range a.floods {
+		held := int64(0)
+		if s.Right == store.RightList && s.cpu != refusedCost {
+			held = share(s.executing, s.Objects*s.ObjectBytes*quarters, 4000)
+		}
+		more += held - s.held
+		s.held = held
+	}
+	return a.take(now, more)
+}
+
+// empty forgets what a process knew that has ended: who sat, who waited, and what
+// floods had asked of it.
+func (a *Server) empty(now sim.Time) {
+	a.fair = newFairness(a.Unfair)
+	a.behind, a.nextStep, a.dispatching = 0, 0, false
+	for _, s := range a.floods {
+		*s = stream{Flood: s.Flood, beganAt: s.beganAt, part: s.part, level: s.level, seats: s.seats, cpu: s.cpu, hold: s.hold}
+	}
+	a.tellLoad(now)
 }
 
 // share is n times part of whole; what is too much is cut.
@@ -331,7 +363,7 @@ func (a *Server) awaitTurn(now sim.Time, level int) {
 	}
 	luck := a.chances.Draw(uint64(level), uint64(now))
 	a.fair.turnAt[level] = now.Add(luck.Duration(1, max(2, wait)))
-	a.kernel.Post(a.fair.turnAt[level], a.self, whyTurn, uint64(level))
+	a.kernel.Post(a.fair.turnAt[level], a.self, whyTurn, a.about(uint64(level)))
 }
 
 // turn gives a seat of the flood to those who wait, as long as their queues have

@@ -8,15 +8,35 @@ import (
 	"orrery/sim"
 )
 
+// seats is what a server wakes for because of seats.
+func (a *Server) seats(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case whySeatless:
+		a.seatless(now, about)
+	case whyOver:
+		a.finish(about, store.TimedOut, nil)
+	case whyTurn:
+		a.turn(now, int(about))
+	case whyFlood:
+		a.step(now)
+	case whyAdjust:
+		a.adjusted(now)
+	}
+}
+
 // arrive lets a request in if it is known whose it is, and has it take a seat.
 func (a *Server) arrive(now sim.Time, slot uint64) {
-	r := a.store.Request(slot)
+	r := a.store.Arrive(slot)
+	if a.state != ready {
+		a.store.Answer(slot, store.Disconnected, nil)
+		return
+	}
 	if refusal := a.gate.authenticate(r); refusal != store.Accepted {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
 	flow := a.fair.flowOf(a.store, r)
-	switch a.fair.arrive(now, slot, flow, 1) {
+	switch a.fair.arrive(now, slot, flow, a.width(r, flow.level)) {
 	case goOn:
 		a.execute(now, slot)
 	case reject:
@@ -26,11 +46,23 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 		}
 		a.reject(now, slot)
 	case wait:
-		a.kernel.Post(now.Add(seatWait), a.self, whySeatless, slot)
+		a.kernel.Post(now.Add(seatWait), a.self, whySeatless, a.about(slot))
 		a.dispatch(now, flow.level)
 		a.awaitTurn(now, flow.level)
 		a.look()
 	}
+}
+
+// width is the seats of a request: one, but for lists.
+func (a *Server) width(r *store.Request, level int) int64 {
+	if r.Op != store.OpList {
+		return 1
+	}
+	objects := r.List.Objects
+	if objects == 0 {
+		objects = a.store.Existing(r.List.Kind)
+	}
+	return a.fair.width(level, objects*r.List.ObjectBytes)
 }
 
 // reject answers 429: come again after a second.
@@ -89,7 +121,7 @@ func (a *Server) dispatch(now sim.Time, level int) {
 func (a *Server) look() {
 	if a.fair.lookAt < a.fair.nextAdjust {
 		a.fair.lookAt = a.fair.nextAdjust
-		a.kernel.Post(a.fair.lookAt, a.self, whyAdjust, 0)
+		a.kernel.Post(a.fair.lookAt, a.self, whyAdjust, a.about(0))
 	}
 }
 

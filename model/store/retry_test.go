@@ -65,7 +65,7 @@ func TestAnAnswer429WithRetryAfterIsSentAgain(t *testing.T) {
 		s := store.New(k, net)
 		site := net.AddSite("cp-0", "")
 		b := &busyServer{Kernel: k, store: s, after: tc.after, refuses: tc.refuses}
-		s.AddServer(site, k.Register("busy", b))
+		s.AddServer(site, k.Register("busy", b), nil)
 		a := &asker{}
 		a.client = s.NewClient(store.ClientConfig{Name: "asker", As: store.Admin("kubectl"), Actor: k.Register("asker", a), Site: site, Timeout: tc.timeout})
 		a.client.Get(model.Ref{Kind: model.KindPod, ID: 1}, 7)
