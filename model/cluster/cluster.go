@@ -36,6 +36,7 @@ type Cluster struct {
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
+	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
 	schedulers  []*scheduler.Scheduler // by machine of the control plane
@@ -71,6 +72,7 @@ func New(c Config) (*Cluster, error) {
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
+	x.addCloud()
 	x.schedulers[0].Start()
 	x.controllers[0].Start()
 	for _, n := range x.kubelets[1:] {
@@ -160,11 +162,16 @@ func (x *Cluster) addNodes() error {
 		if x.Store.Create(by, &n) != store.Accepted {
 			return fmt.Errorf("two nodes are called %q", n.Name)
 		}
-		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
+		x.addMachine(&n)
 	}
 	return nil
+}
+
+// addMachine puts a machine there, whose node has the next number.
+func (x *Cluster) addMachine(n *model.Node) {
+	site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, x.kubelet(n, site))
 }
 
 // kubelet is a node's agent. Hollow ones renew their leases by turns, evenly

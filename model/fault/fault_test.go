@@ -70,6 +70,7 @@ func (w *world) Registry() fault.Registry        { return w }
 func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
+func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 
 // Flood implements fault.Gateway.
