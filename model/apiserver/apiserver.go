@@ -139,6 +139,10 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		a.finish(slot, refusal, nil)
 		return
 	}
+	if refusal := a.admitNamespace(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
 			a.finish(slot, refusal, nil)
@@ -148,6 +152,10 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 	a.admitPriority(r)
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
 		a.finish(slot, refusal, nil)
+		return
+	}
+	if refusal := a.admitSecurity(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
 		return
 	}
 	if r.Op == store.OpList {
@@ -171,7 +179,7 @@ func (a *Server) proceed(slot uint64) {
 		a.kernel.Post(max(now, late), a.self, whyOver, a.about(slot))
 		return
 	}
-	if r.Op == store.OpGet {
+	if r.Op == store.OpGet || r.Op == store.OpDeleteCollection && a.next(r) == nil {
 		a.etcd.read(a, proposed, slot)
 		return
 	}
