@@ -140,7 +140,7 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		return
 	}
 	if refusal := a.admitNamespace(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	for _, pass := range path {
@@ -155,7 +155,7 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		return
 	}
 	if refusal := a.admitSecurity(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	if r.Op == store.OpList {
