@@ -12,6 +12,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 		return
 	}
 	k.node = n
+	k.nodeIsKnown()
 	if n.Ready.Status != model.True {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
