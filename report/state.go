@@ -45,8 +45,9 @@ type scope struct {
 
 type node struct {
 	scope
-	marks  marks
-	object *model.Node
+	marks        marks
+	object       *model.Node
+	controlPlane bool
 }
 
 type podRow struct {
@@ -164,6 +165,7 @@ func (s *state) takeNode(r *store.Record) {
 		*row = &node{scope: scope{kind: model.KindNode, path: m.Path()}}
 		s.named[m.Path()] = &(*row).scope
 		s.nodeList = append(s.nodeList, *row)
+		(*row).controlPlane = r.Object().(*model.Node).ControlPlane()
 	}
 	n := *row
 	var now marks

@@ -28,6 +28,7 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
+	members  []*gate // of etcd
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
@@ -87,68 +88,61 @@ func New(c Config) (*Cluster, error) {
 // *sim.StopError.
 func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
 
-// defaultControlPlaneCores is the size of a control-plane machine nothing is
-// said about.
-const defaultControlPlaneCores = 4
-
-// addControlPlane adds the machines of the control plane, an API server and a
-// member of etcd on each. The scheduler and the controllers that lead
-// run on the first.
-func (x *Cluster) addControlPlane() {
-	c := x.config.ControlPlane
-	n := max(c.Replicas, 1)
-	cores := defaultControlPlaneCores
-	if c.CPUMilli > 0 {
-		cores = int(max(c.CPUMilli/1000, 1))
-	}
-	for i := range n {
-		zone := ""
-		if len(c.Zones) > 0 {
-			zone = c.Zones[i%len(c.Zones)]
-		}
-		site := x.net.AddSite(fmt.Sprintf("cp-%d", i), zone)
-		x.control = append(x.control, site)
-	}
-	members := c.Etcd
-	members.Sites, members.Literal = x.control, x.config.Literal
-	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
-	for _, site := range x.control {
-		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
-	}
-}
-
 // installer is who put the first nodes there.
 type installer struct{}
 
 // Wake implements sim.Actor; an installer never waits for anything.
 func (installer) Wake(sim.Time, sim.Why, uint64) {}
 
+// addNodes adds the nodes that were given, and after them the machines of the
+// control plane if they are nodes. All are registered and ready, and their static
+// pods run.
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	x.kubelets = make([]agent, 1, len(x.config.Nodes)+1)
-	x.sites = make([]network.Site, 1, len(x.config.Nodes)+1)
+	machines := x.config.ControlPlane.Machines()
+	x.kubelets = make([]agent, 1, len(x.config.Nodes)+len(machines)+1)
+	x.sites = make([]network.Site, 1, cap(x.kubelets))
 	for _, given := range x.config.Nodes {
-		n := *given
-		n.Meta.Kind = model.KindNode
-		n.Ready = model.Condition{Status: model.True, Reason: "KubeletReady"}
-		if x.Store.Create(by, &n) != store.Accepted {
-			return fmt.Errorf("two nodes are called %q", n.Name)
+		site := x.net.AddSite(given.Name, given.Labels.Value(model.LabelZone))
+		if err := x.addNode(by, given, site, x.statics(given.Name)); err != nil {
+			return err
 		}
-		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
+	}
+	for i, given := range machines {
+		if err := x.addNode(by, given, x.control[i], x.controlPlaneStatics(i)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// kubelet is a node's agent. Hollow ones renew their leases by turns, evenly
-// spread over the period.
-func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
-	if !x.config.Hollow[n.Name] {
-		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
-		})
+func (x *Cluster) addNode(by sim.ActorID, given *model.Node, site network.Site, static []kubelet.Static) error {
+	n := *given
+	n.Meta.Kind = model.KindNode
+	n.Ready = model.Condition{Status: model.True, Reason: "KubeletReady"}
+	if x.Store.Create(by, &n) != store.Accepted {
+		return fmt.Errorf("two nodes are called %q", n.Name)
 	}
+	x.sites = append(x.sites, site)
+	if x.config.Hollow[n.Name] {
+		x.kubelets = append(x.kubelets, x.hollowKubelet(&n, site))
+		return nil
+	}
+	k := kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
+		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows, Static: static,
+	})
+	x.kubelets = append(x.kubelets, k)
+	for _, mirror := range k.Mirrors() {
+		if x.Store.Create(by, mirror) != store.Accepted {
+			return fmt.Errorf("two static pods of node %q are called %q", n.Name, mirror.Name)
+		}
+	}
+	return nil
+}
+
+// hollowKubelet is a node's agent that only plays one. They renew their leases by
+// turns, evenly spread over the period.
+func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{

@@ -33,7 +33,7 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
 // Etcd implements fault.World.
-func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
+func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x.members} }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.

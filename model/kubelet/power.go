@@ -74,8 +74,9 @@ func (k *Kubelet) PowerOff() {
 		return
 	}
 	k.halt()
-	k.machine.PowerOff()
 	k.net.SetPower(k.site, false)
+	k.machine.PowerOff()
+	k.followContainers()
 }
 
 // PowerOn gives it back. The machine boots, silent until it has, and the

@@ -19,8 +19,8 @@ type Static struct {
 	Program Program    // what its containers are in this model, nil if nothing but containers
 }
 
-// Program is a process of the model that runs in containers: it runs exactly
-// while the pod's containers do and have started up.
+// Program is a process of the model that runs in a container: from its start to its
+// end. One that was started knows nothing of those before it.
 type Program interface {
 	Start() // after Stop only
 	Stop()
@@ -33,6 +33,7 @@ type static struct {
 	mirror *model.Pod // the newest version seen, nil if this process has seen none or it is gone
 	goneID uint32     // mirror pods up to this number are gone
 	asked  bool       // to create or delete it
+	runs   bool       // the program does
 }
 
 // mirrored is what a mirror pod stands for. It outlives the kubelet's process,
@@ -53,12 +54,18 @@ func (k *Kubelet) readStatics(all []Static) {
 	k.statics = make([]static, len(all))
 	for i, s := range all {
 		spec := *s.Pod.Spec
-		spec.Tolerations = append(slices.Clone(spec.Tolerations), model.Toleration{Exists: true, Effect: model.NoExecute})
+		spec.Tolerations = append(slices.DeleteFunc(slices.Clone(spec.Tolerations), fromAdmission), model.Toleration{Exists: true, Effect: model.NoExecute, For: model.Forever})
 		pod := &model.Pod{Meta: s.Pod.Meta, Spec: &spec, NodeName: k.node.Name, NodeID: k.node.ID}
 		pod.Kind, pod.ID, pod.Name = model.KindPod, firstStatic+uint32(i), s.Pod.Name+"-"+k.node.Name
 		pod.Scheduled = model.Condition{Status: model.True, SinceAt: longAgo}
-		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}}
+		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}, runs: true}
 	}
+}
+
+// fromAdmission tells whether a toleration is one of those that admission gives to
+// pods which do not tolerate everything that evicts.
+func fromAdmission(t model.Toleration) bool {
+	return t.Effect == model.NoExecute && t.For > 0 && (t.Key == model.TaintNotReady || t.Key == model.TaintUnreachable)
 }
 
 // Mirrors is the mirror pods of static pods that have long been running when
@@ -297,16 +304,28 @@ func (r *row) face() *model.Pod {
 // ServingChanged implements runtime.Watcher for a machine with static pods.
 func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {
 	if s := k.staticOf(pod.ID); s != nil {
-		switch {
-		case s.Program != nil && serving:
-			s.Program.Start()
-		case s.Program != nil:
-			s.Program.Stop()
-		}
 		pod = s.ref
 	}
 	if k.serving != nil && !pod.IsZero() {
 		k.serving.ServingChanged(pod, serving)
+	}
+}
+
+// followContainers has the programs of static pods run while a container of theirs
+// does, whether the kubelet does or not.
+func (k *Kubelet) followContainers() {
+	for i := range k.statics {
+		s := &k.statics[i]
+		box := k.machine.Sandbox(s.Pod.ID)
+		runs := box != nil && box.Alive()
+		if s.Program == nil || runs == s.runs {
+			continue
+		}
+		if s.runs = runs; runs {
+			s.Program.Start()
+		} else {
+			s.Program.Stop()
+		}
 	}
 }
 

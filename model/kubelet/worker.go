@@ -134,6 +134,7 @@ func (k *Kubelet) expect(r *row, since sim.Time) {
 
 // Changed implements runtime.Observer.
 func (k *Kubelet) Changed(box *runtime.Sandbox) {
+	k.followContainers()
 	if !k.running {
 		return
 	}
