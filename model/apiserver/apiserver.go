@@ -36,7 +36,6 @@ var path = []stage{admit}
 // Reasons to wake of its own, about a request.
 const (
 	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
-	whyRead                               // it reads, which etcd is not asked for: the watch cache has it
 )
 
 // Server is one API server. All of them share the store.
@@ -73,11 +72,6 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
 		return
 	}
-	if why == whyRead {
-		refusal, found := a.apply(r)
-		a.store.Answer(slot, refusal, found)
-		return
-	}
 	if refusal := a.gate.pass(r); refusal != store.Accepted {
 		a.store.Answer(slot, refusal, nil)
 		return
@@ -96,7 +90,7 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(now, handling.Draw(&luck))
 	if r.Op == store.OpGet {
-		a.kernel.Post(proposed, a.self, whyRead, slot)
+		a.etcd.read(a, proposed, slot)
 		return
 	}
 	a.etcd.propose(a, proposed, r, slot)
@@ -122,11 +116,8 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
 	r := a.store.Request(slot)
 	what := "arrival"
-	switch why {
-	case whyAgain:
+	if why == whyAgain {
 		what = "next commit"
-	case whyRead:
-		what = "answer"
 	}
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

@@ -25,10 +25,11 @@ type Backend struct {
 	unused  []uint32
 }
 
-// write is a request that etcd is asked to agree on.
+// write is a request that etcd is asked to agree on, or that reads.
 type write struct {
 	slot   uint64
 	server *Server
+	reads  bool           // there is nothing to agree on
 	more   bool           // the request needs another commit after this one
 	late   *store.Request // once it failed: what it asked for, which may be agreed on all the same
 }
@@ -51,16 +52,25 @@ func (b *Backend) join(a *Server, at network.Site) int {
 
 // propose has a request agreed on that its server has ready at a time.
 func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64) {
-	w := write{slot: slot, server: a}
-	id := uint32(len(b.writes))
+	b.Propose(a.member, at, b.remember(write{slot: slot, server: a}), b.growth(r))
+}
+
+// read has a request read what is true, once etcd has made sure of it: a GET
+// without a resourceVersion is a quorum read
+// (k8s.io/apiserver/pkg/storage/cacher/delegator.go Get).
+func (b *Backend) read(a *Server, at sim.Time, slot uint64) {
+	b.Read(a.member, at, b.remember(write{slot: slot, server: a, reads: true}))
+}
+
+func (b *Backend) remember(w write) uint64 {
 	if n := len(b.unused); n > 0 {
-		id = b.unused[n-1]
+		id := b.unused[n-1]
 		b.unused = b.unused[:n-1]
 		b.writes[id] = w
-	} else {
-		b.writes = append(b.writes, w)
+		return uint64(id)
 	}
-	b.Propose(a.member, at, uint64(id), b.growth(r))
+	b.writes = append(b.writes, w)
+	return uint64(len(b.writes) - 1)
 }
 
 // growth is what a request will do to the number of objects. A pod that is
@@ -102,7 +112,12 @@ func (b *Backend) Agreed(about uint64) {
 func (b *Backend) Answer(about uint64) {
 	w := b.writes[about]
 	b.Forget(about)
-	if w.more {
+	switch {
+	case w.reads:
+		refusal, found := w.server.apply(b.store.Request(w.slot))
+		b.store.Answer(w.slot, refusal, found)
+		return
+	case w.more:
 		w.server.again(w.slot)
 		return
 	}

@@ -28,7 +28,7 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
-	members  []*gate // of etcd
+	gates    []map[string]*gate // by machine of the control plane and name of the pod
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
@@ -36,6 +36,9 @@ type Cluster struct {
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
 	flows    *workload.Flows
+
+	schedulers  []*scheduler.Scheduler // by machine of the control plane
+	controllers []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -61,14 +64,13 @@ func New(c Config) (*Cluster, error) {
 	x.ingress = x.net.AddSite("ingress", "ingress")
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
-	scheduler := scheduler.New(k, x.Store, x.control[0], c.Scheduler)
-	controllers := controller.New(k, x.Store, x.control[0], controller.Config{Literal: c.Literal})
+	x.addReplicas(c.Scheduler)
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
-	scheduler.Start()
-	controllers.Start()
+	x.schedulers[0].Start()
+	x.controllers[0].Start()
 	for _, n := range x.kubelets[1:] {
 		n.Start()
 	}
@@ -87,6 +89,20 @@ func New(c Config) (*Cluster, error) {
 // Run lets the cluster live until the given time. The error is a
 // *sim.StopError.
 func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
+
+// addReplicas adds a scheduler and a controller manager on each machine of the
+// control plane. Those on the first lead.
+func (x *Cluster) addReplicas(c scheduler.Config) {
+	for i, site := range x.control {
+		if i > 0 {
+			c.Replica = "@" + x.net.Name(site)
+		}
+		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica}))
+		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i], forbidden: i > 0}
+		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i], forbidden: i > 0}
+	}
+}
 
 // installer is who put the first nodes there.
 type installer struct{}

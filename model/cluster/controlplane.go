@@ -160,7 +160,7 @@ func (x *Cluster) addControlPlane() {
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
 	for i, site := range x.control {
 		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores())
-		x.members = append(x.members, &gate{process: member{x.etcd, i}})
+		x.gates = append(x.gates, map[string]*gate{etcdPod: {process: member{x.etcd, i}}})
 	}
 }
 
@@ -176,10 +176,13 @@ func (x *Cluster) statics(node string) []kubelet.Static {
 
 // controlPlaneStatics is the control plane's processes on one of its machines.
 func (x *Cluster) controlPlaneStatics(machine int) []kubelet.Static {
-	programs := map[string]kubelet.Program{etcdPod: inContainer{x.members[machine]}}
 	var out []kubelet.Static
 	for _, p := range ControlPlanePods() {
-		out = append(out, kubelet.Static{Pod: p, Program: programs[p.Name]})
+		s := kubelet.Static{Pod: p}
+		if g := x.gates[machine][p.Name]; g != nil {
+			s.Program = inContainer{g}
+		}
+		out = append(out, s)
 	}
 	return out
 }

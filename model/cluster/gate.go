@@ -35,6 +35,15 @@ func (g inContainer) Start() { g.set(&g.dead, false) }
 // Stop implements kubelet.Program.
 func (g inContainer) Stop() { g.set(&g.dead, true) }
 
+// inFault is a gate as faults move it.
+type inFault struct{ *gate }
+
+// Start implements fault.Process.
+func (g inFault) Start() { g.set(&g.forbidden, false) }
+
+// Stop implements fault.Process.
+func (g inFault) Stop() { g.set(&g.forbidden, true) }
+
 // member is an etcd process.
 type member struct {
 	group  *apiserver.Backend
@@ -50,11 +59,14 @@ func (m member) Stop() { m.group.SetDown(m.number, true) }
 // etcdWorld is etcd as faults see it.
 type etcdWorld struct {
 	*apiserver.Backend
-	members []*gate
+	x *Cluster
 }
 
 // SetDown implements fault.Etcd.
 func (w etcdWorld) SetDown(member int, down bool) {
-	g := w.members[member]
-	g.set(&g.forbidden, down)
+	if g := (inFault{w.x.gates[member][etcdPod]}); down {
+		g.Stop()
+	} else {
+		g.Start()
+	}
 }

@@ -33,7 +33,17 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
 // Etcd implements fault.World.
-func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x.members} }
+func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
+
+// Scheduler implements fault.World.
+func (w faultWorld) Scheduler(machine int) fault.Process {
+	return inFault{w.x.gates[machine][schedulerPod]}
+}
+
+// ControllerManager implements fault.World.
+func (w faultWorld) ControllerManager(machine int) fault.Process {
+	return inFault{w.x.gates[machine][controllerManagerPod]}
+}
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.

@@ -19,6 +19,7 @@ const (
 // and its queue.
 type loop struct {
 	*Process
+	nth        uint64 // which process of the replica it belongs to
 	controller controller
 	self       sim.ActorID
 	client     *store.Client
@@ -27,6 +28,12 @@ type loop struct {
 
 // Wake implements sim.Actor.
 func (l *loop) Wake(now sim.Time, why sim.Why, about uint64) {
+	if l.nth != l.lives || !l.running { // its process has ended
+		if why == store.WhyReply {
+			l.client.Reply(about)
+		}
+		return
+	}
 	switch why {
 	case store.WhyReply:
 		if r, ok := l.client.Reply(about); ok {

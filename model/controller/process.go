@@ -18,6 +18,9 @@ type Config struct {
 	// Literal makes every tick of a periodic loop an event, which must not
 	// change anything.
 	Literal bool
+	// Replica tells it from others of its kind, in the names of its luck; the first
+	// may do without.
+	Replica string
 }
 
 // controller is one loop. Wake-ups reach it through its loop, in the actor's
@@ -78,16 +81,30 @@ type (
 	starter interface{ start(now sim.Time) }
 )
 
-// Process is kube-controller-manager.
+// Process is one replica of kube-controller-manager: the process, whenever it
+// runs.
 type Process struct {
 	kernel  *sim.Kernel
 	store   *store.Store
 	site    network.Site
 	literal bool
+	replica string
 
-	view    view
-	watches []*store.Watch // by kind; nil for KindNone
-	loops   []*loop
+	informers *store.Client
+	watches   []*store.Watch  // by kind; nil for those nobody looks at
+	clients   []*store.Client // by controller
+
+	lives   uint64 // how many processes there were
+	running bool
+	ended   bool // it has run before
+	*life
+}
+
+// life is what a process knows, and forgets when it ends.
+type life struct {
+	synced bool // the first lists are in; before, no controller begins
+	view   view
+	loops  []*loop
 
 	pods           []podWatcher
 	nodes          []nodeWatcher
@@ -104,29 +121,41 @@ type Process struct {
 	quotas         []quotaWatcher
 }
 
-// New is the process with all its controllers, at a site of the control plane.
+// New is the process with all its controllers, at a site of the control plane, not
+// running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal}
-	informers := s.NewClient(store.ClientConfig{
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica}
+	p.informers = s.NewClient(store.ClientConfig{
 		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
-		Name: "kube-controller-manager", Actor: k.Register("kube-controller-manager", p), Site: site,
+		Name: "kube-controller-manager" + c.Replica, Site: site,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
 		if seen[kind] != nil {
-			p.watches[kind] = informers.Watch(kind)
+			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
 	for i := range registry {
-		p.add(&registry[i])
+		p.clients = append(p.clients, registry[i].client(p))
 	}
+	p.begin()
 	return p
 }
 
-func (p *Process) add(r *registration) {
-	l := &loop{Process: p, queue: newWorkqueue(r.workers)}
+// begin makes a new process, whose controllers know nothing.
+func (p *Process) begin() {
+	p.lives++
+	p.life = &life{}
+	p.informers.Actor = p.kernel.Register("kube-controller-manager", &informers{p, p.lives})
+	for i := range registry {
+		p.add(&registry[i], p.clients[i])
+	}
+}
+
+func (p *Process) add(r *registration, c *store.Client) {
+	l := &loop{Process: p, nth: p.lives, queue: newWorkqueue(r.workers), client: c}
 	l.self = p.kernel.Register(r.user, l)
-	l.client = r.client(p, l)
+	c.Actor = l.self
 	l.controller = r.make(l)
 	p.loops = append(p.loops, l)
 	p.subscribe(l.controller)
@@ -155,17 +184,83 @@ func enlist[W any](c controller, watchers *[]W) {
 	}
 }
 
-// Start opens the watches and starts the periodic loops.
+// Start runs a process: it lists everything, then its controllers begin. They
+// remember nothing of one that ran before: no expectations, no back-off, and nodes
+// and tolerations get their whole time again. The first process begins with the
+// cluster, whose lists are still to come.
 func (p *Process) Start() {
+	if p.running {
+		return
+	}
+	first := !p.ended
+	if !first {
+		p.begin()
+	}
+	p.running = true
 	for _, w := range p.watches {
 		if w != nil {
 			w.Start()
 		}
 	}
+	if first {
+		p.startLoops()
+	} else {
+		p.sync(p.kernel.Now())
+	}
+}
+
+// startLoops starts the controllers.
+func (p *Process) startLoops() {
+	p.synced = true
 	for _, l := range p.loops {
 		if s, ok := l.controller.(starter); ok {
 			s.start(p.kernel.Now())
 		}
+	}
+}
+
+// sync starts the controllers when all first lists are there
+// (cmd/kube-controller-manager/app/controllermanager.go: each waits for its caches);
+// what has come by then is read at once.
+func (p *Process) sync(now sim.Time) {
+	at := now
+	for _, w := range p.watches {
+		if w == nil {
+			continue
+		}
+		listed, ok := w.ListedAt()
+		if !ok {
+			return // its list, when it comes, wakes us
+		}
+		at = max(at, listed)
+	}
+	if at > now {
+		p.kernel.Post(at, p.informers.Actor, whySync, 0)
+		return
+	}
+	p.startLoops()
+	for kind, w := range p.watches {
+		if w != nil {
+			p.read(now, model.Kind(kind))
+		}
+	}
+	p.settle(now)
+}
+
+// Stop ends the process. What it has asked for is done or not; the answers reach
+// nobody.
+func (p *Process) Stop() {
+	if !p.running {
+		return
+	}
+	p.running, p.ended = false, true
+	for _, w := range p.watches {
+		if w != nil {
+			w.Stop()
+		}
+	}
+	for _, c := range p.clients {
+		c.Restart()
 	}
 }
 
@@ -205,21 +300,42 @@ func inTable[T any](table func(*view) *store.Table[*T]) func(*view, uint32, *T) 
 	return func(v *view, id uint32, next *T) *T { return replace(table(v), id, next) }
 }
 
+// informers is the shared view's part of a process.
+type informers struct {
+	*Process
+	nth uint64
+}
+
+// whySync is when the last of the first lists has come.
+const whySync sim.Why = 0
+
 // Wake implements sim.Actor: news for the view.
-func (p *Process) Wake(now sim.Time, _ sim.Why, about uint64) {
-	for kind, w := range p.watches {
-		if w == nil || uint64(w.ID) != about {
-			continue
+func (i *informers) Wake(now sim.Time, _ sim.Why, about uint64) {
+	p := i.Process
+	switch {
+	case i.nth != p.lives || !p.running:
+	case !p.synced:
+		p.sync(now)
+	default:
+		for kind, w := range p.watches {
+			if w != nil && uint64(w.ID) == about {
+				p.read(now, model.Kind(kind))
+			}
 		}
-		for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
-			seen[kind](p, now, ref, obj)
-		}
+		p.settle(now)
 	}
-	p.settle(now)
+}
+
+// read takes what has come from a watch.
+func (p *Process) read(now sim.Time, kind model.Kind) {
+	w := p.watches[kind]
+	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
+		seen[kind](p, now, ref, obj)
+	}
 }
 
 // DescribeWake implements sim.Describer.
-func (p *Process) DescribeWake(sim.Why, uint64) string { return "news from a watch" }
+func (i *informers) DescribeWake(sim.Why, uint64) string { return "news from a watch" }
 
 // settle lets free workers take what waits.
 func (p *Process) settle(now sim.Time) {

@@ -76,9 +76,9 @@ func (r *registration) account() string {
 	return r.user
 }
 
-func (r *registration) client(p *Process, actor *loop) *store.Client {
+func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user, Actor: actor.self, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -44,6 +44,10 @@ func (g *Group) play(e *event) {
 		g.expire(e)
 	case e.kind == gaveUp:
 		m.gaveUp(e.at)
+	case e.kind == asks:
+		m.askAgain(e)
+	case e.kind == readLost:
+		m.loseRead(e)
 	case stale || !m.up:
 	case e.kind == ticks:
 		m.tick(e.at)

@@ -100,14 +100,15 @@ type Group struct {
 	now      sim.Time // of the engine, which may catch up with the kernel's
 	replay   bool     // it does, and nothing was wrong with the network then
 
-	proposals []proposal // by slot
-	unused    []uint32
-	serial    uint64
-	open      int // neither answered nor failed
-	entries   map[entry]uint32
-	done      uint64   // entries that are part of what is true
-	failed    []uint32 // proposals that failed and may still be agreed on
-	buried    uint64   // done, when those were last looked through
+	proposals   []proposal // by slot
+	unused      []uint32
+	serial      uint64
+	open        int // neither answered nor failed
+	playedReads int // questions of readers that travel
+	entries     map[entry]uint32
+	done        uint64   // entries that are part of what is true
+	failed      []uint32 // proposals that failed and may still be agreed on
+	buried      uint64   // done, when those were last looked through
 
 	rest    *rest // &resting while outcomes are computed, else nil
 	resting rest
@@ -134,12 +135,14 @@ type proposal struct {
 
 // Wake-up reasons. About is a proposal's slot for whyArrive, else nothing.
 const (
-	whyEvent  sim.Why = iota // an event of the engine is due
-	whyArrive                // resting: a proposal reaches the leader
-	whyCommit                // resting: a majority has acknowledged
-	whyApply                 // resting: the leader gets round to what was committed
-	whyAnswer                // resting: a member, about, hears of what was applied
-	whyRefuse                // there is no space for a proposal
+	whyEvent     sim.Why = iota // an event of the engine is due
+	whyArrive                   // resting: a proposal reaches the leader
+	whyCommit                   // resting: a majority has acknowledged
+	whyApply                    // resting: the leader gets round to what was committed
+	whyAnswer                   // resting: a member, about, hears of what was applied
+	whyRefuse                   // there is no space for a proposal
+	whyRead                     // a read is ready at its member
+	whyConfirmed                // a member, about, is answered how far all is committed
 )
 
 // New is a group whose first member leads, and has long done so.
@@ -266,6 +269,10 @@ func (g *Group) Wake(now sim.Time, why sim.Why, about uint64) {
 			g.run(now)
 			g.arm()
 		}
+	case whyRead:
+		g.members[g.proposals[about].member].read(now, uint32(about))
+	case whyConfirmed:
+		g.members[about-1].confirmed(now)
 	case whyRefuse:
 		p := &g.proposals[about]
 		g.client.Failed(p.about, NoSpace)
@@ -281,7 +288,7 @@ func (g *Group) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (g *Group) DescribeWake(why sim.Why, _ uint64) string {
-	return [...]string{"a message, a disk or a tick", "a write reaches the leader", "a write is committed", "the leader applies", "a member hears of a commit", "a write is refused"}[why]
+	return [...]string{"a message, a disk or a tick", "a write reaches the leader", "a write is committed", "the leader applies", "a member hears of a commit", "a write is refused", "a read is ready", "a read is confirmed"}[why]
 }
 
 // arm has the group woken when its next event is due.
@@ -296,6 +303,7 @@ func (g *Group) arm() {
 func (g *Group) LinksChanged(now sim.Time) {
 	if !g.clean() {
 		g.rouse(now)
+		g.disturbed(now)
 	}
 	for _, m := range g.members {
 		m.judge(now)
@@ -331,6 +339,7 @@ func (g *Group) SetDown(member int, down bool) {
 		g.now = now
 		m.boot()
 	}
+	g.disturbed(now)
 	m.judge(now)
 	g.arm()
 }
@@ -341,6 +350,8 @@ func (g *Group) SetFsync(member int, d sim.Dist) {
 	if d.IsZero() {
 		d = g.config.Fsync
 	}
-	g.rouse(g.kernel.Now())
+	now := g.kernel.Now()
+	g.rouse(now)
 	g.members[member].fsync = d
+	g.disturbed(now)
 }

@@ -17,6 +17,7 @@ type member struct {
 	phase sim.Time
 	fsync sim.Dist
 
+	reads   reading
 	core    *raft.Raft
 	disk    *raft.Disk
 	up      bool
@@ -91,11 +92,7 @@ func (m *member) work(now sim.Time) {
 	for m.up && !m.syncing && m.core.HasReady() {
 		rd := m.core.TakeReady()
 		g.apply(m, rd)
-		for _, r := range rd.Reads {
-			if r.Context >= m.asksFrom { // not the answer to an older question
-				m.readAt = r.Index
-			}
-		}
+		m.heard(rd.Reads)
 		if rd.Lead {
 			g.send(m, rd.Messages, now)
 		}
@@ -111,6 +108,7 @@ func (m *member) work(now sim.Time) {
 		g.client.Leads(int(m.id)-1, m.led)
 	}
 	m.forward(now)
+	m.readApplied(now)
 	m.judge(now)
 }
 

@@ -15,6 +15,8 @@ const (
 	atMember             // a proposal, about, is ready at its member
 	expires              // a proposal, about, has waited as long as it may
 	gaveUp               // a member's server has
+	asks                 // a member how far all is committed, for the question about
+	readLost             // the question about has waited as long as it may
 )
 
 // event is something that happens in the group. They are the group's own: the

@@ -73,7 +73,7 @@ const (
 // calm tells whether the group, whose leader m is about to tick, can be put to
 // rest.
 func (g *Group) calm(m *member) bool {
-	if g.config.Literal || g.open > 0 || len(g.failed) > 0 || g.packets.underWay() > 0 || !m.up || !m.core.Settled() || !g.clean() {
+	if g.config.Literal || g.open > 0 || g.playedReads > 0 || len(g.failed) > 0 || g.packets.underWay() > 0 || !m.up || !m.core.Settled() || !g.clean() {
 		return false
 	}
 	for _, o := range g.members {

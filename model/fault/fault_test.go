@@ -67,7 +67,11 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) SetDown(down bool)              { w.down = down; w.says("registry down=%v", down) }
+func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Process {
+	return process{w, fmt.Sprint("controller manager ", i)}
+}
+func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -89,6 +93,15 @@ func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
 	return m.on && m.running[pod]
 }
+
+// process is a program that only remembers what was done to it.
+type process struct {
+	w    *world
+	name string
+}
+
+func (p process) Stop()  { p.w.says("%s stop", p.name) }
+func (p process) Start() { p.w.says("%s start", p.name) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }

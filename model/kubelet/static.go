@@ -56,7 +56,7 @@ func (k *Kubelet) readStatics(all []Static) {
 		spec := *s.Pod.Spec
 		spec.Tolerations = append(slices.DeleteFunc(slices.Clone(spec.Tolerations), fromAdmission), model.Toleration{Exists: true, Effect: model.NoExecute, For: model.Forever})
 		pod := &model.Pod{Meta: s.Pod.Meta, Spec: &spec, NodeName: k.node.Name, NodeID: k.node.ID}
-		pod.Kind, pod.ID, pod.Name = model.KindPod, firstStatic+uint32(i), s.Pod.Name+"-"+k.node.Name
+		pod.Kind, pod.ID, pod.Name, pod.Owner = model.KindPod, firstStatic+uint32(i), s.Pod.Name+"-"+k.node.Name, k.node.Ref()
 		pod.Scheduled = model.Condition{Status: model.True, SinceAt: longAgo}
 		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}, runs: true}
 	}
@@ -165,7 +165,7 @@ func (k *Kubelet) own(api uint32) uint32 {
 // CreateMirrorPod).
 func (k *Kubelet) newMirror(s *static) *model.Pod {
 	m := *s.Pod
-	m.ID, m.Owner = 0, k.node.Ref()
+	m.ID, m.Owner = 0, k.node.Ref() // which may be another one of that name by now
 	return &m
 }
 

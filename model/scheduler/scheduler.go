@@ -44,6 +44,9 @@ type Config struct {
 	// to the 270 pods a second that kube-scheduler v1.35 does at 5,000 nodes
 	// (test/integration/scheduler_perf, SchedulingBasic).
 	CycleTime, CycleTimePerNode time.Duration
+	// Replica tells it from others of its kind, in the names of its luck; the first
+	// may do without.
+	Replica string
 	// Witness hears of the decisions it asks for; default nobody.
 	Witness Witness
 }
@@ -88,21 +91,31 @@ const (
 	whyPermit                            // a pod has waited for permission long enough
 )
 
-// Scheduler is the process.
+// Scheduler is one replica: the process, whenever it runs.
 type Scheduler struct {
 	Config
 	kernel *sim.Kernel
-	self   sim.ActorID
+	self   sim.ActorID // of the process that runs, or ran last
 	client *store.Client
 	nodes  *store.Watch
 	pods   *store.Watch
 	// What pods that say nothing are spread by.
 	services    *store.Watch
 	replicaSets *store.Watch
-	namespaces  store.Table[string] // of Services, by ID
-	budgets     *store.Watch        // what preemption must spare
+	budgets     *store.Watch // what preemption must spare
 	// workloads is nil unless the profile schedules gangs.
-	workloads     *store.Watch
+	workloads *store.Watch
+	watches   []*store.Watch // all of these
+
+	lives   uint64 // how many processes there were
+	running bool
+	ended   bool // it has run before
+	*life
+}
+
+// life is what a process knows, and forgets when it ends.
+type life struct {
+	namespaces    store.Table[string]      // of Services, by ID
 	workloadNames store.Table[workloadKey] // by ID
 
 	synced bool // the first lists are in; before, nothing is scheduled
@@ -126,58 +139,110 @@ type Scheduler struct {
 	permitPosted       sim.Time // the end of a wait that is posted; 0 if none is
 }
 
-// New is the scheduler at a site of the control plane.
+// New is the scheduler at a site of the control plane, not running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler {
-	x := &Scheduler{Config: c.withDefaults(), kernel: k, cache: newCache(), requests: map[uint32]request{}, backoffPosted: sim.Never, flushPosted: sim.Never}
-	x.self = k.Register(Name, x)
+	x := &Scheduler{Config: c.withDefaults(), kernel: k}
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "system:kube-scheduler", Actor: x.self, Site: site, QPS: QPS, Burst: Burst,
+		Name: "system:kube-scheduler" + c.Replica, Site: site, QPS: QPS, Burst: Burst,
 		As: store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"},
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
 	x.budgets = x.client.Watch(model.KindPodDisruptionBudget)
-	x.cache.luck, x.cache.usage = k.Luck(), x.Usage
+	x.watches = []*store.Watch{x.nodes, x.pods, x.services, x.replicaSets, x.budgets}
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
+		x.watches = append(x.watches, x.workloads)
 	}
-	if x.Storage != nil {
-		x.cache.volumes.addRun(x.Storage)
-	}
-	f := newFramework(x.Profile, x.cache, x.client)
-	f.holder = x
-	classes := newClasses(f)
-	x.queue = newQueue(classes, &x.rows, x.Config)
-	ties := k.Luck().Stream("scheduler ties")
-	x.search = &search{
-		framework: f, cache: x.cache, classes: classes, ties: x.Ties, luck: &ties,
-		percentage: cmp.Or(x.Profile.PercentageOfNodesToScore, x.PercentageOfNodesToScore),
-	}
-	f.preempting = x.preempting
-	offset := k.Luck().Stream("preemption offset")
-	x.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }
-	luck := k.Luck().Lane("scheduler").Draw(sim.HashName("flush"), 0)
-	phase := luck.Duration(0, flushUnschedulableEvery)
-	x.backoffTicks = sim.Ticker{Period: backoffWindow}
-	x.unschedulableTicks = sim.Ticker{Phase: sim.Time(phase), Period: flushUnschedulableEvery}
+	x.begin()
 	return x
 }
 
-// Start opens the watches.
+// begin makes a new process, which knows nothing.
+func (s *Scheduler) begin() {
+	s.lives++
+	s.self = s.kernel.Register(Name, &process{s, s.lives})
+	s.client.Actor = s.self
+	s.life = &life{cache: newCache(), requests: map[uint32]request{}, backoffPosted: sim.Never, flushPosted: sim.Never}
+	s.cache.luck, s.cache.usage = s.kernel.Luck(), s.Usage
+	if s.Storage != nil {
+		s.cache.volumes.addRun(s.Storage)
+	}
+	f := newFramework(s.Profile, s.cache, s.client)
+	f.holder = s
+	classes := newClasses(f)
+	s.queue = newQueue(classes, &s.rows, s.Config)
+	ties := s.kernel.Luck().Stream(s.named("scheduler ties"))
+	s.search = &search{
+		framework: f, cache: s.cache, classes: classes, ties: s.Ties, luck: &ties,
+		percentage: cmp.Or(s.Profile.PercentageOfNodesToScore, s.PercentageOfNodesToScore),
+	}
+	f.preempting = s.preempting
+	offset := s.kernel.Luck().Stream(s.named("preemption offset"))
+	s.search.offset = func(n int) int { return int(offset.Below(uint64(n))) }
+	luck := s.kernel.Luck().Lane("scheduler").Draw(sim.HashName(s.named("flush")), 0)
+	phase := luck.Duration(0, flushUnschedulableEvery)
+	s.backoffTicks = sim.Ticker{Period: backoffWindow}
+	s.unschedulableTicks = sim.Ticker{Phase: s.kernel.Now().Add(phase), Period: flushUnschedulableEvery}
+}
+
+// named names a process's luck after its replica and how many ran before it.
+func (s *Scheduler) named(what string) string {
+	what += s.Replica
+	if s.lives > 1 {
+		what += "/" + strconv.FormatUint(s.lives, 10)
+	}
+	return what
+}
+
+// process is the scheduler as the kernel wakes it: what was meant for one that
+// has ended reaches nobody.
+type process struct {
+	*Scheduler
+	nth uint64
+}
+
+// Wake implements sim.Actor.
+func (p *process) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch {
+	case p.nth == p.lives && p.running:
+		p.Scheduler.wake(now, why, about)
+	case why == store.WhyReply:
+		p.client.Reply(about)
+	}
+}
+
+// Start runs a process: it lists everything and then watches. It remembers
+// nothing of one that ran before: pods begin in the active queue, without backoff
+// and attempts, and of nominations only those in their status count.
 func (s *Scheduler) Start() {
-	s.nodes.Start()
-	s.pods.Start()
-	s.services.Start()
-	s.replicaSets.Start()
-	s.budgets.Start()
-	if s.workloads != nil {
-		s.workloads.Start()
+	if s.running {
+		return
+	}
+	if s.ended {
+		s.begin()
+	}
+	s.running = true
+	for _, w := range s.watches {
+		w.Start()
 	}
 	s.arm(s.kernel.Now())
 }
 
-// Wake implements sim.Actor.
-func (s *Scheduler) Wake(now sim.Time, why sim.Why, about uint64) {
+// Stop ends the process. What it has asked for is done or not; the answers reach
+// nobody.
+func (s *Scheduler) Stop() {
+	if !s.running {
+		return
+	}
+	s.running, s.ended = false, true
+	for _, w := range s.watches {
+		w.Stop()
+	}
+	s.client.Restart()
+}
+
+func (s *Scheduler) wake(now sim.Time, why sim.Why, about uint64) {
 	switch why {
 	case store.WhyWatch:
 		s.read(now, about)

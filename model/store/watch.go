@@ -92,6 +92,16 @@ func (c *Client) WatchNode(node uint32) *Watch {
 // Drained tells whether the watch works and all that it has listed was read.
 func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.queue) }
 
+// ListedAt is when the last of what a watch has queued arrives, which is the
+// first list as long as nothing was read. It is false while there is no connection.
+func (w *Watch) ListedAt() (sim.Time, bool) {
+	at := w.client.store.kernel.Now()
+	if n := len(w.queue); n > 0 {
+		at = w.queue[n-1].at
+	}
+	return at, w.open && !w.broken
+}
+
 func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 	w := &Watch{
 		ID:     uint32(len(s.watches)),
@@ -202,6 +212,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 // watch last saw anything, which is what a resumed watch or a relist amounts
 // to.
 func (s *Store) catchUp(w *Watch) {
+	late := w.broken && w.seen == 0
 	w.broken, w.refused, w.stalled = false, false, false
 	w.beganAt = s.kernel.Now()
 	if w.node != 0 {
@@ -219,6 +230,10 @@ func (s *Store) catchUp(w *Watch) {
 		}
 	}
 	w.seen = s.history.n
+	if late && !w.posted { // that there is nothing is news, too
+		w.posted = true
+		s.kernel.Post(s.kernel.Now(), w.client.Actor, WhyWatch, uint64(w.ID))
+	}
 }
 
 // catchUpNode is catchUp for a kubelet, which concerns few objects.

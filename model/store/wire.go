@@ -85,6 +85,10 @@ func (w *wire) Wake(now sim.Time, _ sim.Why, about uint64) { w.depart(now, uint3
 func (w *wire) depart(now sim.Time, slot uint32) {
 	r := &w.requests[slot]
 	c := r.Client
+	if r.epoch != c.epoch { // its process ended before it had a token
+		w.free(slot)
+		return
+	}
 	r.sentAt = now
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
 	if !ok {
