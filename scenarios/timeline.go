@@ -176,6 +176,8 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Image = m.Required(p).Text()
 		case workload.ParamForce:
 			a.Force = m.Optional(p).Bool()
+		case workload.ParamMember:
+			a.Member = l.member(m, p, e.command.Name)
 		case workload.ParamTimeout:
 			a.Timeout = m.Optional(p).DurationIn(1, maxDuration)
 		default:
@@ -213,7 +215,11 @@ func (l *loader) fault(e *entry) fault.Spec {
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
-			f.For = m.Optional(p).DurationIn(1, maxDuration)
+			v := m.Optional(p)
+			if e.kind.Ends {
+				v = m.Required(p)
+			}
+			f.For = v.DurationIn(1, maxDuration)
 		case fault.ParamComponent:
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
@@ -235,6 +241,15 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamBackup:
+			v := m.Required(p)
+			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
+				v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
+			}
+		case fault.ParamBump:
+			f.BumpRevision = m.Optional(p).Bool()
+		case fault.ParamGraceful:
+			f.Graceful = m.Optional(p).Bool()
 		case fault.ParamFrom:
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
@@ -263,6 +278,22 @@ func noTarget(m *strict.Map, component string) {
 			v.KeyErrorf("there is one %s, so it has no target", component)
 		}
 	}
+}
+
+// member reads the machine of an action about etcd.
+func (l *loader) member(m *strict.Map, param, command string) string {
+	v := m.Optional(param)
+	if command != "etcd-defrag" {
+		v = m.Required(param)
+	}
+	if v.IsList() {
+		v.Errorf("one machine, not a list")
+		return ""
+	}
+	for _, name := range l.members(v) {
+		return name
+	}
+	return ""
 }
 
 // members reads machines of the control plane: one, or a list.

@@ -10,6 +10,7 @@ type Kind struct {
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Moment     bool       // without For it is over as soon as it happened
+	Ends       bool       // it must have a For
 	effect     func() effect
 }
 
@@ -26,6 +27,9 @@ const (
 	ParamComponent = "component"
 	ParamMember    = "member"
 	ParamFrom      = "from"
+	ParamGraceful  = "graceful"
+	ParamBackup    = "backup"
+	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
 )
 
@@ -46,8 +50,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,
-		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written",
-		Params: []string{ParamFor, ParamMember},
+		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
+		Params: []string{ParamFor, ParamMember, ParamGraceful},
 		effect: func() effect { return &etcdMemberDown{} },
 	},
 	{
@@ -61,6 +65,12 @@ var Kinds = []Kind{
 		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-restore", Targets: model.KindNone, Ends: true,
+		Help:   "an operator stops etcd and lets it begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
+		Params: []string{ParamFor, ParamBackup, ParamBump},
+		effect: func() effect { return &etcdRestore{} },
 	},
 	{
 		Name: "etcd-slow-disk", Targets: model.KindNone,

@@ -31,9 +31,12 @@ type Spec struct {
 
 	// Faults of etcd only: machines of the control plane, and for a partition
 	// those they are cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Container-crash only.
 	Container string // "" is every container of the pod
