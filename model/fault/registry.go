@@ -31,6 +31,7 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -47,6 +48,12 @@ var Kinds = []Kind{
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "disk-fill", Targets: model.KindNode,
+		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &diskFill{} },
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,

@@ -38,6 +38,8 @@ type Spec struct {
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
 	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
+	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
