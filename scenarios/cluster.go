@@ -3,8 +3,10 @@ package scenarios
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/model"
+	"orrery/model/cloud"
 	"orrery/scenarios/strict"
 	"orrery/sim"
 )
@@ -12,8 +14,9 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
+	m := v.Map("cluster", "controlPlane", "nodes", "snapshot", "nodeRepair")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
+	l.nodeRepair(m.Optional("nodeRepair"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
 		l.nodeGroup(g)
@@ -25,6 +28,19 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	}
 	if groups.IsList() && len(groups.List()) == 0 {
 		groups.Errorf("the list is empty: a cluster needs at least one node")
+	}
+}
+
+// nodeRepair reads whether the provider gives nodes that are not ready another
+// machine.
+func (l *loader) nodeRepair(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("nodeRepair", "after", "takes")
+	l.scenario.Config.NodeRepair = cloud.RepairConfig{
+		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
+		Takes: syncTime(m.Default("takes", "2m..4m")),
 	}
 }
 

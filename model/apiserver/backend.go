@@ -26,6 +26,8 @@ type Backend struct {
 	locked  []bool    // by member: its database is
 	writes  []write
 	unused  []uint32
+
+	webhooks *Webhooks
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -42,9 +44,13 @@ type write struct {
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites))}
 	b.self = k.Register("etcd-log", b)
+	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b
 }
+
+// Webhooks is whom all servers ask before they write.
+func (b *Backend) Webhooks() *Webhooks { return b.webhooks }
 
 // join makes a server the one on the machine of its member.
 func (b *Backend) join(a *Server, at network.Site) int {

@@ -36,9 +36,16 @@ var resources = [model.Kinds]resource{
 	model.KindClusterRole:         {rbacGroup, "clusterroles"},
 	model.KindRoleBinding:         {rbacGroup, "rolebindings"},
 	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
+	model.KindNamespace:           {core, "namespaces"},
+
+	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
+	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
 }
 
-const rbacGroup = "rbac.authorization.k8s.io"
+const (
+	rbacGroup      = "rbac.authorization.k8s.io"
+	admissionGroup = "admissionregistration.k8s.io"
+)
 
 // bits is a set of rights on parts of objects of one kind.
 type bits uint64

@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
@@ -66,6 +67,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
+	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
@@ -75,7 +77,11 @@ func New(c Config) (*Cluster, error) {
 		n.Start()
 	}
 	x.flows.Start()
-	fault.New(k, faultWorld{x}, c.Faults).Start()
+	breaks := fault.New(k, faultWorld{x}, c.Faults)
+	breaks.Start()
+	if c.NodeRepair.After > 0 {
+		cloud.NewNodeRepair(k, x.Store, x.control[0], breaks, c.NodeRepair).Start()
+	}
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Etcdctl(x.etcd)
 	people.Apply(c.Objects)
@@ -146,7 +152,7 @@ func (x *Cluster) addNode(by sim.ActorID, given *model.Node, site network.Site, 
 		return nil
 	}
 	k := kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
-		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows, Static: static,
+		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Static: static,
 	})
 	x.kubelets = append(x.kubelets, k)
 	for _, mirror := range k.Mirrors() {
@@ -163,6 +169,6 @@ func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Serving: x.flows, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,
 	})
 }

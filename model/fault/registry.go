@@ -31,6 +31,8 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamWebhook   = "webhook"
+	ParamLatency   = "latency"
 	ParamFill      = "fill"
 )
 
@@ -114,6 +116,18 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "webhook-down", Targets: model.KindNone,
+		Help:   "the program behind some admission webhooks refuses connections, whoever runs it",
+		Params: []string{ParamFor, ParamWebhook},
+		effect: func() effect { return &webhookDown{} },
+	},
+	{
+		Name: "webhook-slow", Targets: model.KindNone,
+		Help:   "some admission webhooks take longer to answer; longer than their timeout is as good as no answer",
+		Params: []string{ParamFor, ParamWebhook, ParamLatency},
+		effect: func() effect { return &webhookSlow{} },
 	},
 }
 
