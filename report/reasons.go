@@ -8,14 +8,15 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded",
-	"EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted",
-	"EtcdMemberRemoved", "EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet",
-	"Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted",
-	"FaultWithoutTarget", "JobAlreadyActive", "Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets",
-	"NoPods", "NodeAffinity", "NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure",
-	"NodeHasSufficientMemory", "NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory",
-	"OutOfpods", "PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "RenewalsResumed", "RenewalsStopped",
+	"APIServerOOMKilled", "APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded",
+	"CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded", "EtcdAlarmDisarmed", "EtcdDefragmented",
+	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing",
+	"EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed", "FailedCreate",
+	"FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget",
+	"JobAlreadyActive", "Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods",
+	"NodeAffinity", "NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
+	"NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "RenewalsResumed", "RenewalsStopped",
 	"Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate",
 	"SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
 	"UnmanagedPods", "WebhookAnswers", "WebhookFailed",

@@ -31,6 +31,25 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	}
 }
 
+// apiServer reads how the API servers are set up: how much memory each may have,
+// and what they do as older ones did.
+func (l *loader) apiServer(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding")
+	c := &l.scenario.Config.ControlPlane.APIServer
+	if memory := m.Optional("memory"); memory.Given() {
+		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
+			memory.Errorf("an API server needs %dMi to begin with", leastServer>>20)
+		}
+	}
+	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
+}
+
+const leastServer = 512 << 20
+
 // nodeRepair reads whether the provider gives nodes that are not ready another
 // machine.
 func (l *loader) nodeRepair(v strict.Value) {

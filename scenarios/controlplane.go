@@ -13,7 +13,7 @@ import (
 // are managed by somebody else; or listed is true: what says which nodes there are
 // is a snapshot or a trace, and those have been read from a cluster as they are.
 func (l *loader) controlPlane(v strict.Value, listed bool) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "managed")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer", "managed")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
@@ -25,6 +25,7 @@ func (l *loader) controlPlane(v strict.Value, listed bool) {
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	c.Nodes = !m.Default("managed", strconv.FormatBool(listed)).Bool()
 	l.etcd(m.Optional("etcd"))
+	l.apiServer(m.Optional("apiServer"))
 	need := cluster.StaticRequest()
 	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
 		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)

@@ -19,7 +19,8 @@
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 2, memory: 4Gi, zones: [a, b, c], # nodes cp-0, cp-1, ... with the control plane as static pods;
 //	     managed: false,             # true: no nodes, somebody else's machines; so it is by default with a snapshot or a trace of nodes
-//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi}}
+//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
+//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
@@ -37,6 +38,9 @@
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
 //	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi}
+//	  agents:                        # programs on every node that list again when their connection was lost
+//	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
+//	       objects: 7130, objectBytes: 1867, jitter: 1m}
 //	  traffic:                       # from: ingress, node/NAME or deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
 //	timeline:

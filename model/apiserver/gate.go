@@ -165,6 +165,8 @@ func needed(r *store.Request) (store.Right, store.Part) {
 		return store.RightCreate, store.Eviction
 	case store.OpGet:
 		return store.RightGet, store.Whole
+	case store.OpList:
+		return store.RightList, store.Whole
 	}
 	return store.RightDelete, store.Whole
 }

@@ -29,7 +29,8 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
-	gates    []map[string]*gate // by machine of the control plane and name of the pod
+	gates    []map[string]*gate  // by machine of the control plane and name of the pod
+	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
@@ -88,6 +89,9 @@ func New(c Config) (*Cluster, error) {
 	people.Start()
 	if len(c.Arrivals) > 0 {
 		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
+	}
+	if len(c.Agents) > 0 {
+		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
 	}
 	x.sing()
 	return x, nil

@@ -35,7 +35,8 @@ type Config struct {
 	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
-	Faults       []fault.Spec      // sorted by At
+	Agents       []workload.Agents
+	Faults       []fault.Spec // sorted by At
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
@@ -56,4 +57,6 @@ type ControlPlane struct {
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's
+
+	APIServer apiserver.Config // of the one on each
 }

@@ -158,9 +158,10 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
 	for i, site := range x.control {
-		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores())
-		x.gates = append(x.gates, map[string]*gate{etcdPod: {process: member{x.etcd, i}}})
+		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores()))
+		x.gates = append(x.gates, map[string]*gate{etcdPod: {process: member{x.etcd, i}}, apiServerPod: {process: x.servers[i]}})
 	}
 }
 

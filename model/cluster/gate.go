@@ -3,6 +3,7 @@ package cluster
 import (
 	"orrery/model/apiserver"
 	"orrery/model/kubelet"
+	"orrery/sim"
 )
 
 // gate lets a process of the control plane run while its container does and no
@@ -43,6 +44,15 @@ func (g inFault) Start() { g.set(&g.forbidden, false) }
 
 // Stop implements fault.Process.
 func (g inFault) Stop() { g.set(&g.forbidden, true) }
+
+// serverInFault is an API server as faults see it.
+type serverInFault struct {
+	inFault
+	server *apiserver.Server
+}
+
+// SetLatency implements fault.APIServer.
+func (s serverInFault) SetLatency(d sim.Dist) { s.server.SetLatency(d) }
 
 // member is an etcd process.
 type member struct {

@@ -37,6 +37,11 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 
+// APIServer implements fault.World.
+func (w faultWorld) APIServer(machine int) fault.APIServer {
+	return serverInFault{inFault{w.x.gates[machine][apiServerPod]}, w.x.servers[machine]}
+}
+
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 

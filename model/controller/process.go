@@ -127,7 +127,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica}
 	p.informers = s.NewClient(store.ClientConfig{
 		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
-		Name: "kube-controller-manager" + c.Replica, Site: site,
+		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {

@@ -78,7 +78,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -85,7 +85,7 @@ func (r *rig) addNodes(zones []int) {
 			r.store.Create(r.user.id, node)
 			site := r.net.AddSite(name, zone)
 			r.nodes = append(r.nodes, rigNode{name, site})
-			r.store.Leases().Add(node.ID, name, site, r.control)
+			r.store.Leases().Add(node.ID, name, r.store.NewClient(store.ClientConfig{Name: name, As: store.Node(name), Site: site}))
 			r.store.Leases().Start(node.ID, time.Duration(i)*10*time.Second/time.Duration(total))
 			i++
 		}

@@ -47,6 +47,7 @@ type Director struct {
 	registryDowns int
 	registryDown  bool
 	etcd          []etcdMember // by member, as far as faults named them
+	apiservers    []apiserver  // by machine of the control plane, as far as faults named them
 	etcdFull      int
 	etcdFilled    bool
 	webhooks      []webhook // as far as faults named them

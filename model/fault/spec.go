@@ -29,8 +29,9 @@ type Spec struct {
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd only: machines of the control plane, and for a partition
-	// those they are cut off from, all others if there are none.
+	// Faults of etcd and of API servers only: machines of the control plane, of
+	// which none is all API servers; and for a partition those they are cut off
+	// from, all others if there are none.
 	Members      []string
 	FromMembers  []string
 	Fsync        sim.Dist // etcd-slow-disk only
@@ -40,7 +41,7 @@ type Spec struct {
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow: what is added
+	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
 	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.

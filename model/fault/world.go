@@ -17,8 +17,9 @@ type World interface {
 	Registry() Registry
 	Etcd() Etcd
 	Webhooks() Webhooks
-	// Scheduler and ControllerManager are the replicas on a machine of the
-	// control plane, numbered like ControlPlane.
+	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
+	// the control plane, numbered like ControlPlane.
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Process
 	ControllerManager(machine int) Process
 }

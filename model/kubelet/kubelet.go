@@ -128,7 +128,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Kubelet: x,
 	})
-	x.leases.Add(node.ID, node.Name, site, x.client.Server)
+	x.leases.Add(node.ID, node.Name, x.client)
 	return x
 }
 

@@ -33,6 +33,7 @@ type static struct {
 	mirror *model.Pod // the newest version seen, nil if this process has seen none or it is gone
 	goneID uint32     // mirror pods up to this number are gone
 	asked  bool       // to create or delete it
+	there  bool       // its containers were, once
 	runs   bool       // the program does
 }
 
@@ -58,7 +59,7 @@ func (k *Kubelet) readStatics(all []Static) {
 		pod := &model.Pod{Meta: s.Pod.Meta, Spec: &spec, NodeName: k.node.Name, NodeID: k.node.ID}
 		pod.Kind, pod.ID, pod.Name, pod.Owner = model.KindPod, firstStatic+uint32(i), s.Pod.Name+"-"+k.node.Name, k.node.Ref()
 		pod.Scheduled = model.Condition{Status: model.True, SinceAt: longAgo}
-		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}, runs: true}
+		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}}
 	}
 }
 
@@ -76,6 +77,7 @@ func (k *Kubelet) Mirrors() []*model.Pod {
 	for i := range k.statics {
 		s := &k.statics[i]
 		box := k.machine.Install(s.Pod, s.Pod.NameHash(), longAgo)
+		s.there, s.runs = true, true
 		m := k.newMirror(s)
 		m.Phase, m.IP, m.StartedAt = model.PodRunning, box.IP, longAgo
 		m.Sandbox, m.Initialized, m.ContainersUp, m.Ready = yes, yes, yes, yes
@@ -318,7 +320,7 @@ func (k *Kubelet) followContainers() {
 		s := &k.statics[i]
 		box := k.machine.Sandbox(s.Pod.ID)
 		runs := box != nil && box.Alive()
-		if s.Program == nil || runs == s.runs {
+		if s.Program == nil || !s.there || runs == s.runs {
 			continue
 		}
 		if s.runs = runs; runs {
