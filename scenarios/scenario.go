@@ -43,6 +43,10 @@
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}
 //	  traffic:                       # from: ingress, node/NAME or deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
+//	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},
+//	                                 # {ramp: {from: 100, to: 900, start: 5m, end: 15m, step: 15s}},
+//	                                 # {diurnal: {low: 100, high: 900, period: 24h, peak: 14h, step: 5m}} or
+//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h}
 //	timeline:
 //	  - {at: 5m, do: scale, target: deployment/web, replicas: 30}
 //	  - {at: 6m, do: apply, manifests: [shop-v2.yaml]}

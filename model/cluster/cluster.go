@@ -109,7 +109,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + x.net.Name(site)
 		}
 		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica}))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Usage: x.podUsage, Replica: c.Replica}))
 		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i], forbidden: i > 0}
 		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i], forbidden: i > 0}
 	}
@@ -156,7 +156,7 @@ func (x *Cluster) addNode(by sim.ActorID, given *model.Node, site network.Site, 
 		return nil
 	}
 	k := kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
-		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Static: static,
+		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
 	})
 	x.kubelets = append(x.kubelets, k)
 	for _, mirror := range k.Mirrors() {

@@ -66,6 +66,21 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	return s.CPUMilli, s.At, ok
 }
 
+// podUsage implements controller.Usage.
+func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool) {
+	if k, real := x.kubelets[pod.NodeID].(*kubelet.Kubelet); real {
+		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
+	}
+	return model.Sample{}, false
+}
+
+// used tells the controllers that metrics will say something else of a pod.
+func (x *Cluster) used(pod uint32) {
+	for _, p := range x.controllers {
+		p.Used(pod)
+	}
+}
+
 // trafficWorld is the cluster as requests meet it.
 type trafficWorld struct{ x *Cluster }
 

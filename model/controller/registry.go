@@ -38,6 +38,7 @@ var registry = []registration{
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
 	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
+	{"horizontal-pod-autoscaler", "horizontal-pod-autoscaler", 5, 20, newAutoscalers},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 

@@ -24,7 +24,8 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
-	Serving   runtime.Watcher // may be nil
+	Serving   runtime.Watcher  // may be nil
+	Used      func(pod uint32) // see runtime.Config
 	Static    []Static
 }
 
@@ -126,7 +127,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client)
 	return x

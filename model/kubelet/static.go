@@ -339,3 +339,15 @@ func (k *Kubelet) watcher() runtime.Watcher {
 	}
 	return k.serving
 }
+
+// ofAPI has somebody told of pods of the API only: nobody scales static ones.
+func (k *Kubelet) ofAPI(tell func(pod uint32)) func(pod uint32) {
+	if tell == nil || len(k.statics) == 0 {
+		return tell
+	}
+	return func(pod uint32) {
+		if pod < firstStatic {
+			tell(pod)
+		}
+	}
+}

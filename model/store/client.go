@@ -85,7 +85,7 @@ type Request struct {
 	Object  model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
 	Target  model.Ref    // the others
 	Patch   Patch        // OpPatch
-	Part    Part         // OpPatch, or what is patched after an OpGet: what of the object it changes
+	Part    Part         // OpUpdate, OpPatch, or what is patched after an OpGet: what of the object it changes
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	List    *List        // OpList
@@ -204,6 +204,12 @@ func (c *Client) Update(obj model.Object, tag uint64) {
 // whatever is current if the copy's resourceVersion is 0.
 func (c *Client) UpdateStatus(obj model.Object, tag uint64) {
 	c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag})
+}
+
+// UpdateScale asks to give an object as many replicas as the copy says, and changes
+// nothing else of it.
+func (c *Client) UpdateScale(obj model.Object, tag uint64) {
+	c.send(Request{Op: OpUpdate, Object: obj, Part: Scale, tag: tag})
 }
 
 // Patch asks to apply p to the current version of target.
