@@ -37,6 +37,7 @@ type Cluster struct {
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
+	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
 	schedulers  []*scheduler.Scheduler // by machine of the control plane
@@ -72,6 +73,7 @@ func New(c Config) (*Cluster, error) {
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
+	x.addCloud()
 	x.schedulers[0].Start()
 	x.controllers[0].Start()
 	for _, n := range x.kubelets[1:] {
@@ -150,21 +152,36 @@ func (x *Cluster) addNode(by sim.ActorID, given *model.Node, site network.Site, 
 	if x.Store.Create(by, &n) != store.Accepted {
 		return fmt.Errorf("two nodes are called %q", n.Name)
 	}
-	x.sites = append(x.sites, site)
-	if x.config.Hollow[n.Name] {
-		x.kubelets = append(x.kubelets, x.hollowKubelet(&n, site))
+	k, real := x.place(&n, site, static).(*kubelet.Kubelet)
+	if !real {
 		return nil
 	}
-	k := kubelet.New(x.Kernel, x.Store, x.net, &n, site, kubelet.Config{
-		Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
-	})
-	x.kubelets = append(x.kubelets, k)
 	for _, mirror := range k.Mirrors() {
 		if x.Store.Create(by, mirror) != store.Accepted {
 			return fmt.Errorf("two static pods of node %q are called %q", n.Name, mirror.Name)
 		}
 	}
 	return nil
+}
+
+// addMachine puts a machine there, whose node has the next number.
+func (x *Cluster) addMachine(n *model.Node) {
+	x.place(n, x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone)), nil)
+}
+
+// place gives a node its agent at a site.
+func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Static) agent {
+	var a agent
+	if x.config.Hollow[n.Name] {
+		a = x.hollowKubelet(n, site)
+	} else {
+		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
+		})
+	}
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, a)
+	return a
 }
 
 // hollowKubelet is a node's agent that only plays one. They renew their leases by

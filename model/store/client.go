@@ -297,11 +297,22 @@ func (c *Client) Note(about model.Object, warning bool, reason, message string) 
 		return
 	}
 	m := about.Head()
-	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	c.note(m.Ref(), model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+}
+
+// NoteNamed is Note about something that is no object of the model.
+func (c *Client) NoteNamed(name string, warning bool, reason, message string) {
+	if c.Authentic() {
+		c.note(model.Ref{}, model.Note{Name: name, Warning: warning, Reason: reason, Message: message})
+	}
+}
+
+func (c *Client) note(about model.Ref, n model.Note) {
+	c.store.Note(c.Actor, n)
 	if !c.Events || len(c.notes) == mostNotes {
 		return
 	}
-	if c.notes = append(c.notes, m.Ref()); len(c.notes) == 1 {
+	if c.notes = append(c.notes, about); len(c.notes) == 1 {
 		c.sendNote()
 	}
 }
