@@ -174,6 +174,10 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Container = m.Optional(p).DNSLabel()
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
+		case workload.ParamRevision:
+			if v := m.Optional(p); v.Given() {
+				a.Revision = v.Int(1, 1_000_000_000)
+			}
 		case workload.ParamForce:
 			a.Force = m.Optional(p).Bool()
 		case workload.ParamMember:

@@ -305,12 +305,24 @@ func (r *row) face() *model.Pod {
 
 // ServingChanged implements runtime.Watcher for a machine with static pods.
 func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {
-	if s := k.staticOf(pod.ID); s != nil {
-		pod = s.ref
-	}
-	if k.serving != nil && !pod.IsZero() {
+	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {
 		k.serving.ServingChanged(pod, serving)
 	}
+}
+
+// CapacityChanged implements runtime.Watcher.
+func (k *Kubelet) CapacityChanged(pod model.Ref) {
+	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {
+		k.serving.CapacityChanged(pod)
+	}
+}
+
+// known is a pod of the machine as the API knows it, zero if it never has.
+func (k *Kubelet) known(pod model.Ref) model.Ref {
+	if s := k.staticOf(pod.ID); s != nil {
+		return s.ref
+	}
+	return pod
 }
 
 // followContainers has the programs of static pods run while a container of theirs
