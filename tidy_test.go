@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"model/etcd":         {"sim", "model", "model/network", "model/etcd/raft"},
 	"model/store":        {"sim", "model", "model/network", "model/etcd"},
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
+	"model/election":     {"sim", "model", "model/network", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
 	"model/controller":   {"sim", "model", "model/network", "model/store"},
 	"model/runtime":      {"sim", "model"},
@@ -317,6 +318,8 @@ var doors = map[string][]string{
 	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
+	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
+	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered
 	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
 	"Observe": {"model/apiserver", "model/cluster"},
 }

@@ -39,20 +39,21 @@ const (
 	KindClusterRole
 	KindRoleBinding
 	KindClusterRoleBinding
+	KindLease
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
-	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "Lease"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
-	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding"}
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding", "lease"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -79,6 +80,7 @@ var kindAliases = map[string]Kind{
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
+	"lease": KindLease, "leases": KindLease,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

@@ -142,6 +142,7 @@ func (s *Store) expire(whose func(*Identity) bool, more int) (n int) {
 		}
 	}
 	s.RightsChanged()
+	s.disturbed()
 	return n
 }
 

@@ -32,6 +32,7 @@ func (s *Store) SetServing(server network.Site, ok bool) {
 		}
 	}
 	s.leases.linksChanged(now)
+	s.disturbed()
 }
 
 // served tells whether a client at a site is connected to a server that can

@@ -323,6 +323,7 @@ func (s *Store) LinksChanged(now sim.Time) {
 		}
 	}
 	s.leases.linksChanged(now)
+	s.disturbed()
 }
 
 // retryAfter is the first attempt of a silent connection at or after now: of
