@@ -9,7 +9,8 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed",
-	"DeadlineExceeded", "EtcdLeaderElected", "EtcdNotServing", "EtcdServing", "EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"DeadlineExceeded", "EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved", "EtcdNotServing", "EtcdServing",
+	"EvictionRefused", "Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive",
 	"Killing", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
 	"NodeNotReady", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",

@@ -176,6 +176,8 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Image = m.Required(p).Text()
 		case workload.ParamForce:
 			a.Force = m.Optional(p).Bool()
+		case workload.ParamMember:
+			a.Member = l.member(m, p, e.command.Name)
 		case workload.ParamTimeout:
 			a.Timeout = m.Optional(p).DurationIn(1, maxDuration)
 		default:
@@ -235,6 +237,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamGraceful:
+			f.Graceful = m.Optional(p).Bool()
 		case fault.ParamFrom:
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
@@ -263,6 +267,22 @@ func noTarget(m *strict.Map, component string) {
 			v.KeyErrorf("there is one %s, so it has no target", component)
 		}
 	}
+}
+
+// member reads the machine of an action about etcd.
+func (l *loader) member(m *strict.Map, param, command string) string {
+	v := m.Optional(param)
+	if command != "etcd-defrag" {
+		v = m.Required(param)
+	}
+	if v.IsList() {
+		v.Errorf("one machine, not a list")
+		return ""
+	}
+	for _, name := range l.members(v) {
+		return name
+	}
+	return ""
 }
 
 // members reads machines of the control plane: one, or a list.

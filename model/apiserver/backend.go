@@ -21,6 +21,8 @@ type Backend struct {
 	self    sim.ActorID
 	sites   []network.Site
 	servers []*Server // by member
+	refused []bool    // by member: it has known no leader for long
+	locked  []bool    // by member: its database is
 	writes  []write
 	wrong   []bool // by member, that it is down; by member, that its disk is slow; last, that the database is full
 	unused  []uint32
@@ -38,7 +40,7 @@ type write struct {
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
 // to be made.
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
-	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
+	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
 	b.self = k.Register("etcd-log", b)
 	b.Group = etcd.New(k, net, b, c)
 	return b
@@ -132,8 +134,11 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	r := *b.store.Request(w.slot)
 	w.late = &r
 	refusal := store.TimedOut
-	if why == etcd.NoSpace {
+	switch why {
+	case etcd.NoSpace:
 		refusal = store.NoSpace
+	case etcd.TooMany:
+		refusal = store.InternalError // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
 	b.store.Answer(w.slot, refusal, nil)
 }
@@ -151,12 +156,63 @@ func (b *Backend) Leads(member int, term uint64) {
 
 // Serving implements etcd.Client.
 func (b *Backend) Serving(member int, ok bool) {
-	b.store.SetServing(b.sites[member], ok)
+	b.refused[member] = !ok
+	b.serve(member)
 	if ok {
 		b.note(member, model.Note{Reason: "EtcdServing", Message: "its API server reads and writes again"})
 		return
 	}
 	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: "its API server has waited 7s for a leader"})
+}
+
+// serve tells the server's watchers whether it can reach its etcd.
+func (b *Backend) serve(member int) {
+	b.store.SetServing(b.sites[member], !b.refused[member] && !b.locked[member])
+}
+
+// Paused implements etcd.Client.
+func (b *Backend) Paused(member int, locked bool) {
+	b.locked[member] = locked
+	b.serve(member)
+	if locked {
+		b.note(member, model.Note{Reason: "EtcdDefragmenting", Message: "its database is locked while it is defragmented"})
+		return
+	}
+	b.note(member, model.Note{Reason: "EtcdDefragmented", Message: "its database is open again"})
+}
+
+// Operated implements etcd.Client.
+func (b *Backend) Operated(member int, what etcd.Operation) {
+	switch what {
+	case etcd.Removed:
+		b.note(member, model.Note{Reason: "EtcdMemberRemoved", Message: "it is no member any more"})
+	case etcd.LearnerAdded:
+		b.note(member, model.Note{Reason: "EtcdLearnerAdded", Message: "a new member takes its place and catches up without a vote"})
+	case etcd.Promoted:
+		b.note(member, model.Note{Reason: "EtcdMemberPromoted", Message: "the new member has caught up and has a vote"})
+	case etcd.Disarmed:
+		b.note(member, model.Note{Reason: "EtcdAlarmDisarmed", Message: "there is space again"})
+	}
+}
+
+// seat is the number of the member on a machine.
+func (b *Backend) seat(machine string) int {
+	return slices.IndexFunc(b.sites, func(s network.Site) bool { return b.net.Name(s) == machine })
+}
+
+// MoveLeaderTo implements workload.Etcd.
+func (b *Backend) MoveLeaderTo(machine string) string { return b.MoveLeader(b.seat(machine)) }
+
+// ReplaceMember implements workload.Etcd.
+func (b *Backend) ReplaceMember(machine string) string { return b.Replace(b.seat(machine)) }
+
+// DefragmentAt implements workload.Etcd.
+func (b *Backend) DefragmentAt(machine string) string {
+	if machine == "" {
+		b.Defragment()
+		return ""
+	}
+	return b.DefragmentMember(b.seat(machine))
 }
 
 // note tells people something about a member. No component of Kubernetes does;
@@ -197,4 +253,10 @@ func (b *Backend) Defragment() {
 func (b *Backend) is(what int, wrong bool) {
 	b.wrong[what] = wrong
 	b.store.SetSteady(!slices.Contains(b.wrong, true))
+}
+
+// Stop is SetDown of a member that may hand over before.
+func (b *Backend) Stop(member int) {
+	b.Group.Stop(member)
+	b.is(member, true)
 }

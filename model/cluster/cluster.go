@@ -79,6 +79,7 @@ func New(c Config) (*Cluster, error) {
 	x.flows.Start()
 	fault.New(k, faultWorld{x}, c.Faults).Start()
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
+	people.Etcdctl(x.etcd)
 	people.Apply(c.Objects)
 	people.Start()
 	if len(c.Arrivals) > 0 {

@@ -48,7 +48,8 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	if !ok {
 		return 0, 0, false // nothing runs there
 	}
-	return k.Machine().MeasuredCPU(x.Kernel.Now())
+	s, ok := k.Machine().MeasuredCPU(x.Kernel.Now())
+	return s.CPUMilli, s.At, ok
 }
 
 // trafficWorld is the cluster as requests meet it.
@@ -96,4 +97,16 @@ func (w trafficWorld) CapacityMilliRPS(pod model.Ref) (int64, bool) {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+}
+
+// Machine implements workload.World. On a hollow node nothing uses anything.
+func (w trafficWorld) Machine(node string) workload.Machine {
+	n := w.x.Store.Lookup(model.KindNode, "", node)
+	if n == nil {
+		return nil
+	}
+	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
+		return k.Machine()
+	}
+	return nil
 }

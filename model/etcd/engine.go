@@ -36,10 +36,7 @@ func (g *Group) play(e *event) {
 	case e.kind == arrives:
 		g.arrive(e.about, e.at)
 	case e.kind == atMember:
-		p := &g.proposals[e.about]
-		g.queue.push(event{at: p.at.Add(timeout), kind: expires, about: e.about, boots: uint32(p.serial)})
-		g.members[p.member].pass(e.about, e.at)
-		g.members[p.member].work(e.at)
+		g.atMember(e)
 	case e.kind == expires:
 		g.expire(e)
 	case e.kind == gaveUp:
@@ -48,12 +45,39 @@ func (g *Group) play(e *event) {
 		m.askAgain(e)
 	case e.kind == readLost:
 		m.loseRead(e)
+	case e.kind == operates:
+		g.operate(int(e.about), e.at)
 	case stale || !m.up:
 	case e.kind == ticks:
 		m.tick(e.at)
 	case e.kind == synced:
 		m.synced(e.at)
+	case e.kind == stops:
+		m.stop(e)
+	case e.kind == goesOn:
+		m.goOn(e.at)
 	}
+}
+
+// mostBehind is by how many entries a member may lag behind what it knows to
+// be committed before it takes no more
+// (server/etcdserver/v3_server.go maxGapBetweenApplyAndCommitIndex).
+const mostBehind = 5000
+
+// atMember is a proposal at its member.
+func (g *Group) atMember(e *event) {
+	p := &g.proposals[e.about]
+	m := g.seats[p.member]
+	if m.up && !g.replay && m.core.Commit() > m.applied()+mostBehind {
+		g.open--
+		g.client.Failed(p.about, TooMany)
+		g.client.Forget(p.about)
+		g.free(e.about)
+		return
+	}
+	g.queue.push(event{at: p.at.Add(timeout), kind: expires, about: e.about, boots: uint32(p.serial)})
+	m.pass(e.about, e.at)
+	m.work(e.at)
 }
 
 // expire fails a proposal that nobody answered. It may be agreed on later, if
@@ -139,7 +163,7 @@ func (g *Group) append(m *member, msg *raft.Message) {
 	switch {
 	case !m.core.Step(*msg):
 		if known {
-			by := g.members[g.proposals[slot].member]
+			by := g.seats[g.proposals[slot].member]
 			by.waiting = append(by.waiting, msg.Context)
 		}
 	case known:
@@ -214,7 +238,8 @@ func (g *Group) carry(m *member, slot uint32, now sim.Time) {
 			m.sentAt[p.to] = at
 		}
 		if p.messages[i].Type == raft.Snap {
-			at = at.Add(g.space.transfer())
+			p.messages[i].Snapshot = m.core.State() // and not what it last had on disk
+			at = at.Add(g.space.transfer(m.seat))
 		}
 	}
 	g.queue.push(event{at: at, kind: arrives, about: slot})
@@ -247,7 +272,20 @@ func (g *Group) delay(m *member, to raft.ID, at sim.Time) (time.Duration, bool) 
 // apply makes what a member has learnt to be committed part of what is true,
 // unless another member was faster, and answers what was proposed to it.
 func (g *Group) apply(m *member, rd *raft.Ready) {
-	for i := rd.ApplyFrom; i <= rd.ApplyTo; i++ {
+	switch {
+	case rd.ApplyFrom > rd.ApplyTo:
+	case m.locked:
+		if m.lagFrom == 0 {
+			m.lagFrom = rd.ApplyFrom
+		}
+		m.lagTo = rd.ApplyTo
+	default:
+		g.applyTo(m, rd.ApplyFrom, rd.ApplyTo)
+	}
+}
+
+func (g *Group) applyTo(m *member, from, to uint64) {
+	for i := from; i <= to; i++ {
 		if c := m.core.ChangeAt(i); c != nil {
 			m.core.Apply(*c)
 		}
@@ -264,7 +302,7 @@ func (g *Group) apply(m *member, rd *raft.Ready) {
 		if !known {
 			continue
 		}
-		if p := &g.proposals[slot]; p.member == int(m.id)-1 && !p.answered {
+		if p := &g.proposals[slot]; p.member == m.seat && !p.answered {
 			p.answered = true
 			g.open--
 			g.client.Answer(p.about)

@@ -45,7 +45,8 @@ const (
 // documentation calls sufficient (etcd.io/docs/v3.6/op-guide/hardware).
 func Fsync() sim.Dist { return sim.Lognormal(1200*time.Microsecond, 10*time.Millisecond) }
 
-// Config is what a group is made of.
+// Config is what a group is made of. A member is known by the number of its
+// site, also after another has taken its place.
 type Config struct {
 	Sites         []network.Site // of the members, the first to lead first: 1 to 7
 	Fsync         sim.Dist       // of every member's disk; the zero value is Fsync()
@@ -73,6 +74,10 @@ type Client interface {
 	Leads(member int, term uint64)
 	// Serving tells that a member's server can, or cannot, read and write.
 	Serving(member int, ok bool)
+	// Paused tells that a member's database is locked, or no longer.
+	Paused(member int, locked bool)
+	// Operated tells that something is done that an operator began.
+	Operated(member int, what Operation)
 }
 
 // Failure is why a write failed.
@@ -82,6 +87,7 @@ type Failure uint8
 const (
 	TimedOut Failure = iota // "etcdserver: request timed out"
 	NoSpace                 // "etcdserver: mvcc: database space exceeded"
+	TooMany                 // "etcdserver: too many requests"
 )
 
 // Group is an etcd cluster.
@@ -93,7 +99,8 @@ type Group struct {
 	self   sim.ActorID
 	luck   struct{ fsync, election sim.Lane }
 
-	members  []*member
+	members  []*member // by ID, from 1; some may have been removed
+	seats    []*member // by number of their machine, those that are not
 	queue    eventQueue
 	packets  packets
 	postedAt sim.Time // of the earliest wake-up under way
@@ -103,8 +110,12 @@ type Group struct {
 	proposals   []proposal // by slot
 	unused      []uint32
 	serial      uint64
-	open        int // neither answered nor failed
-	playedReads int // questions of readers that travel
+	open        int    // neither answered nor failed
+	playedReads int    // questions of readers that travel
+	tasks       []task // of an operator, by number
+	busy        int    // of them are not done
+	sweep       []int  // seats that are still to be defragmented
+	sweeping    bool   // there are, or one is at it
 	entries     map[entry]uint32
 	done        uint64   // entries that are part of what is true
 	failed      []uint32 // proposals that failed and may still be agreed on
@@ -153,18 +164,18 @@ func New(k *sim.Kernel, net *network.Network, client Client, c Config) *Group {
 	g := &Group{kernel: k, net: net, config: c, client: client, postedAt: sim.Never, entries: map[entry]uint32{}}
 	g.luck.fsync, g.luck.election = k.Luck().Lane("etcd/fsync"), k.Luck().Lane("etcd/election")
 	g.self = k.Register("etcd", g)
-	g.space = newSpace(c.QuotaBytes)
+	g.space = newSpace(c.QuotaBytes, len(c.Sites))
 	all := raft.Conf{}
 	for i := range c.Sites {
 		all.Voters |= raft.SetOf(raft.ID(i + 1))
 	}
 	ticks := k.Luck().Lane("etcd/tick")
 	for i, site := range c.Sites {
-		m := &member{group: g, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never}
+		m := &member{group: g, seat: i, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never}
 		luck := ticks.Draw(m.hash, 0)
 		m.phase = sim.Time(luck.Duration(0, heartbeat))
 		m.disk = raft.NewDisk(raft.Snapshot{Index: 1, Term: 1, Conf: all})
-		g.members = append(g.members, m)
+		g.members, g.seats = append(g.members, m), append(g.seats, m)
 		m.boot()
 	}
 	g.elect()
@@ -202,7 +213,7 @@ func (g *Group) elect() {
 // latest term; -1 if nobody does.
 func (g *Group) Leader() int {
 	best, term := -1, uint64(0)
-	for i, m := range g.members {
+	for i, m := range g.seats {
 		if m.up && m.core.Role() == raft.Leader && m.core.Term() > term {
 			best, term = i, m.core.Term()
 		}
@@ -212,7 +223,7 @@ func (g *Group) Leader() int {
 
 // Term is the latest term of any member that is up.
 func (g *Group) Term() (term uint64) {
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		if m.up {
 			term = max(term, m.core.Term())
 		}
@@ -270,7 +281,7 @@ func (g *Group) Wake(now sim.Time, why sim.Why, about uint64) {
 			g.arm()
 		}
 	case whyRead:
-		g.members[g.proposals[about].member].read(now, uint32(about))
+		g.seats[g.proposals[about].member].read(now, uint32(about))
 	case whyConfirmed:
 		g.members[about-1].confirmed(now)
 	case whyRefuse:
@@ -305,15 +316,15 @@ func (g *Group) LinksChanged(now sim.Time) {
 		g.rouse(now)
 		g.disturbed(now)
 	}
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		m.judge(now)
 	}
 }
 
 // clean tells whether nothing is wrong between any two members.
 func (g *Group) clean() bool {
-	for _, a := range g.members {
-		for _, b := range g.members {
+	for _, a := range g.seats {
+		for _, b := range g.seats {
 			if a != b && !g.net.Unimpaired(a.site, b.site) {
 				return false
 			}
@@ -325,8 +336,8 @@ func (g *Group) clean() bool {
 // SetDown ends a member's process, or starts it with what is on its disk. What
 // it had not written is gone.
 func (g *Group) SetDown(member int, down bool) {
-	m := g.members[member]
-	if m.up != down {
+	m := g.seats[member]
+	if m.stopping = false; m.up != down {
 		return
 	}
 	now := g.kernel.Now()
@@ -335,6 +346,9 @@ func (g *Group) SetDown(member int, down bool) {
 	if down {
 		m.boots++
 		m.waiting = nil
+		if m.resume(); g.sweeping {
+			g.sweepOn(now)
+		}
 	} else {
 		g.now = now
 		m.boot()
@@ -352,6 +366,6 @@ func (g *Group) SetFsync(member int, d sim.Dist) {
 	}
 	now := g.kernel.Now()
 	g.rouse(now)
-	g.members[member].fsync = d
+	g.seats[member].fsync = d
 	g.disturbed(now)
 }

@@ -75,8 +75,12 @@ func (r *rig) Failed(about uint64, why etcd.Failure) {
 	r.failed[about] = true
 	r.says("failed %d %d", about, why)
 }
-func (r *rig) Forget(about uint64)           { r.says("forget %d", about) }
-func (r *rig) Leads(member int, term uint64) { r.says("member %d leads in term %d", member, term) }
+func (r *rig) Forget(about uint64)            { r.says("forget %d", about) }
+func (r *rig) Leads(member int, term uint64)  { r.says("member %d leads in term %d", member, term) }
+func (r *rig) Paused(member int, locked bool) { r.says("member %d is locked %v", member, locked) }
+func (r *rig) Operated(member int, what etcd.Operation) {
+	r.says("member %d: operation %d is done", member, what)
+}
 func (r *rig) Serving(member int, ok bool) {
 	r.says("member %d serves %v", member, ok)
 }
@@ -185,7 +189,17 @@ func (r *rig) troubles(seed uint64, faults bool) {
 	for range 1 + luck.IntN(4) {
 		at, lasts := span(0, 55*time.Second), span(time.Millisecond, 12*time.Second)
 		a, b := luck.IntN(len(r.sites)), luck.IntN(len(r.sites))
-		switch luck.IntN(4) {
+		switch luck.IntN(8) {
+		case 4:
+			r.at(sim.Time(at), func() { r.says("%s", r.group.Replace(a)) })
+		case 5:
+			r.at(sim.Time(at), func() { r.says("%s", r.group.MoveLeader(a)) })
+		case 6:
+			r.at(sim.Time(at), func() { r.group.Stop(a) })
+			r.at(sim.Time(at+lasts), func() { r.group.SetDown(a, false) })
+		case 7:
+			r.at(sim.Time(at), func() { r.group.Fill() })
+			r.at(sim.Time(at+lasts/8), func() { r.group.Defragment() })
 		case 0:
 			r.at(sim.Time(at), func() { r.group.SetDown(a, true) })
 			r.at(sim.Time(at+lasts), func() { r.group.SetDown(a, false) })

@@ -11,21 +11,27 @@ import (
 // member is one etcd process and its disk.
 type member struct {
 	group *Group
+	seat  int // the number of its machine
 	id    raft.ID
 	site  network.Site
 	hash  uint64 // of its name, for luck
 	phase sim.Time
 	fsync sim.Dist
 
-	reads   reading
-	core    *raft.Raft
-	disk    *raft.Disk
-	up      bool
-	boots   uint32
-	ticked  raft.Tick
-	syncing bool
-	led     uint64   // the last term it led
-	waiting []uint64 // proposals, by name, until it knows a leader
+	reads    reading
+	core     *raft.Raft
+	disk     *raft.Disk
+	up       bool
+	boots    uint32
+	bootedAt sim.Time
+	ticked   raft.Tick
+	syncing  bool
+	led      uint64   // the last term it led
+	waiting  []uint64 // proposals, by name, until it knows a leader
+
+	stopping       bool   // it hands over the leadership and ends
+	locked         bool   // its database is, while it is defragmented: nothing is applied or read
+	lagFrom, lagTo uint64 // entries that are applied when it no longer is, none if from is 0
 
 	sentAt   [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
 	told     [raft.MaxID + 1]uint64   // and the last commit it was told
@@ -40,17 +46,35 @@ type member struct {
 func (m *member) boot() {
 	g := m.group
 	m.boots++
-	boots := uint64(m.boots)
-	m.core = raft.New(raft.Config{
+	m.bootedAt = g.now
+	m.core = m.newCore(g.now)
+	m.ticked, m.syncing = m.tickAt(g.now), false
+	g.queue.push(event{at: m.timeOf(m.ticked + 1), kind: ticks, member: m.id, boots: m.boots})
+}
+
+// newCore is what the process believes that starts with what is on its disk.
+func (m *member) newCore(now sim.Time) *raft.Raft {
+	g, boots := m.group, uint64(m.boots)
+	return raft.New(raft.Config{
 		ID: m.id, PreVote: !g.config.NoPreVote, CheckQuorum: !g.config.NoCheckQuorum, ElectionTicks: electionTicks,
 		MostEntries: mostEntries, MostInflight: mostInflight,
 		Timeout: func(nth uint64) raft.Tick {
 			s := g.luck.election.Draw(m.hash, boots<<32|nth)
 			return electionTicks + raft.Tick(s.Below(electionTicks))
 		},
-	}, m.disk, m.tickAt(g.now))
-	m.ticked, m.syncing = m.tickAt(g.now), false
-	g.queue.push(event{at: m.timeOf(m.ticked + 1), kind: ticks, member: m.id, boots: m.boots})
+	}, m.disk, m.tickAt(now))
+}
+
+// votes tells whether the member has a vote, as far as it knows. One that has
+// none serves nobody (server/etcdserver/api/v3rpc/interceptor.go).
+func (m *member) votes() bool { return m.core.Conf().Voters.Has(m.id) }
+
+// applied is how many entries are part of what the member can tell.
+func (m *member) applied() uint64 {
+	if m.lagFrom > 0 {
+		return m.lagFrom - 1
+	}
+	return m.core.Applied()
 }
 
 // tickAt is the last tick at or before a time, and timeOf the time of a tick:
@@ -105,7 +129,7 @@ func (m *member) work(now sim.Time) {
 	}
 	if m.core.Role() == raft.Leader && m.core.Term() > m.led {
 		m.led = m.core.Term()
-		g.client.Leads(int(m.id)-1, m.led)
+		g.client.Leads(m.seat, m.led)
 	}
 	m.forward(now)
 	m.readApplied(now)
@@ -128,14 +152,17 @@ func (m *member) finish(led bool, messages []raft.Message, now sim.Time) {
 		m.group.send(m, messages, now)
 	}
 	m.snapshot()
-	if m.refused && m.lostAt == sim.Never && m.readAt > 0 && m.core.Applied() >= m.readAt {
+	if m.refused && m.lostAt == sim.Never && m.readAt > 0 && m.applied() >= m.readAt {
 		m.refused = false
-		m.group.client.Serving(int(m.id)-1, true)
+		m.group.client.Serving(m.seat, true)
 	}
 }
 
 // snapshot takes the snapshots that are due.
 func (m *member) snapshot() {
+	if m.locked {
+		return
+	}
 	for at := m.disk.Snapshot.Index + snapshotEvery; at <= m.core.Applied(); at += snapshotEvery {
 		m.core.Snapshotted(at, at-catchUp)
 	}
@@ -163,7 +190,7 @@ func (m *member) pass(slot uint32, now sim.Time) {
 	g := m.group
 	msg := raft.Message{Type: raft.Prop, From: m.id, To: m.core.Lead(), Context: g.name(slot)}
 	switch {
-	case !m.up:
+	case !m.up || !m.votes():
 	case msg.To == raft.None:
 		m.waiting = append(m.waiting, msg.Context)
 	case msg.To == m.id:
@@ -182,7 +209,7 @@ func (m *member) judge(now sim.Time) {
 		return
 	}
 	ok := false
-	if lead := m.core.Lead(); m.up && lead != raft.None {
+	if lead := m.core.Lead(); m.up && lead != raft.None && m.votes() {
 		ok = g.net.Connected(m.site, g.members[lead-1].site)
 	}
 	switch {
@@ -198,8 +225,8 @@ func (m *member) judge(now sim.Time) {
 // gaveUp is when the member's server has waited for a leader as long as a
 // request waits.
 func (m *member) gaveUp(now sim.Time) {
-	if m.lostAt != sim.Never && !m.refused && m.lostAt.Add(timeout) <= now {
+	if m.group.seats[m.seat] == m && m.lostAt != sim.Never && !m.refused && m.lostAt.Add(timeout) <= now {
 		m.refused = true
-		m.group.client.Serving(int(m.id)-1, false)
+		m.group.client.Serving(m.seat, false)
 	}
 }

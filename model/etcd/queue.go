@@ -17,6 +17,9 @@ const (
 	gaveUp               // a member's server has
 	asks                 // a member how far all is committed, for the question about
 	readLost             // the question about has waited as long as it may
+	operates             // the operator looks after the task about
+	stops                // a member that stops looks whether another leads; about counts
+	goesOn               // a member's database is no longer locked
 )
 
 // event is something that happens in the group. They are the group's own: the

@@ -125,7 +125,7 @@ func (m *member) heard(reads []raft.Read) {
 
 // readApplied answers reads whose question is answered, once all is applied.
 func (m *member) readApplied(now sim.Time) {
-	if r := &m.reads; len(r.asked) > 0 && r.doneAt == sim.Never && r.index > 0 && m.core.Applied() >= r.index {
+	if r := &m.reads; len(r.asked) > 0 && r.doneAt == sim.Never && r.index > 0 && !m.locked && m.applied() >= r.index {
 		m.answerReads(now, func(about uint64) { m.group.client.Answer(about) })
 	}
 }
@@ -142,7 +142,7 @@ func (m *member) loseRead(e *event) {
 
 // disturbed has questions travel whose outcome is no longer known.
 func (g *Group) disturbed(now sim.Time) {
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		if len(m.reads.asked) > 0 && m.reads.doneAt != sim.Never {
 			m.playRead(now)
 		}
@@ -159,12 +159,12 @@ func (g *Group) sound() (*member, bool) {
 	if at < 0 || !g.clean() {
 		return nil, false
 	}
-	lead := g.members[at]
+	lead := g.seats[at]
 	if term, _ := lead.core.EntryTerm(lead.core.Commit()); term != lead.core.Term() {
 		return nil, false
 	}
-	for _, m := range g.members {
-		if !m.up || m.core.Lead() != lead.id || m.fsync != g.config.Fsync {
+	for _, m := range g.seats {
+		if !m.up || m.locked || !m.votes() || m.core.Lead() != lead.id || m.fsync != g.config.Fsync {
 			return nil, false
 		}
 	}
@@ -179,7 +179,7 @@ func (g *Group) round(m, lead *member, at sim.Time) sim.Time {
 	}
 	var acks [raft.MaxID]sim.Time
 	n := 0
-	for _, o := range g.members {
+	for _, o := range g.seats {
 		if o != lead {
 			there, _ := g.delay(lead, o.id, at)
 			back, _ := g.delay(o, lead.id, at.Add(there))

@@ -73,12 +73,12 @@ const (
 // calm tells whether the group, whose leader m is about to tick, can be put to
 // rest.
 func (g *Group) calm(m *member) bool {
-	if g.config.Literal || g.open > 0 || g.playedReads > 0 || len(g.failed) > 0 || g.packets.underWay() > 0 || !m.up || !m.core.Settled() || !g.clean() {
+	if g.config.Literal || g.open+g.playedReads+g.busy > 0 || len(g.failed) > 0 || g.packets.underWay() > 0 || !m.up || !m.core.Settled() || !g.clean() {
 		return false
 	}
-	for _, o := range g.members {
+	for _, o := range g.seats {
 		c := o.core
-		if !o.up || o.lostAt != sim.Never || o.refused || o.syncing || o.fsync != g.config.Fsync || len(o.waiting) > 0 ||
+		if !o.up || o.stopping || o.locked || o.lostAt != sim.Never || o.refused || o.syncing || o.fsync != g.config.Fsync || len(o.waiting) > 0 ||
 			c.HasReady() || c.Lead() != m.id || c.Term() != m.core.Term() || c.Applied() != m.core.Last() || !m.core.Conf().Voters.Has(o.id) {
 			return false
 		}
@@ -89,9 +89,9 @@ func (g *Group) calm(m *member) bool {
 // settle puts the group to rest.
 func (g *Group) settle() {
 	at := g.Leader()
-	last := g.members[at].core.Last()
+	last := g.seats[at].core.Last()
 	old := g.resting
-	g.resting = rest{lead: g.members[at], leadAt: at, last: last, applied: last, applyAt: -1, base: mark{g.now, last, 0},
+	g.resting = rest{lead: g.seats[at], leadAt: at, last: last, applied: last, applyAt: -1, base: mark{g.now, last, 0},
 		order: old.order[:0], batches: old.batches[:0], window: old.window[:0]}
 	for i := range old.answers {
 		g.resting.answers[i] = old.answers[i][:0]
@@ -112,7 +112,7 @@ func (r *rest) propose(g *Group, slot uint32) {
 	p := &g.proposals[slot]
 	p.arrives = p.at
 	if p.member != r.leadAt {
-		d, _ := g.delay(g.members[p.member], r.lead.id, p.at)
+		d, _ := g.delay(g.seats[p.member], r.lead.id, p.at)
 		p.arrives = p.at.Add(d)
 	}
 	r.window = append(r.window, asked{p.at, p.member, slot, p.serial})
@@ -162,7 +162,7 @@ func (r *rest) arrive(g *Group, now sim.Time, slot uint32) {
 	var done [raft.MaxID]sim.Time
 	done[0] = d.end
 	n := 1
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		if m != r.lead {
 			done[n] = r.acknowledged(g, m, start)
 			n++
@@ -235,7 +235,7 @@ func (r *rest) commit(g *Group, now sim.Time) {
 func (r *rest) apply(g *Group, now sim.Time, upTo uint64) {
 	var hears [raft.MaxID + 1]sim.Time
 	with := r.disks[r.lead.id].start == now && now > 0 // the commit travels with new entries
-	for i, m := range g.members {
+	for i, m := range g.seats {
 		if m == r.lead {
 			continue
 		}
@@ -316,7 +316,7 @@ func (g *Group) rouse(now sim.Time) {
 	g.replay = true
 	g.run(now)
 	g.replay = false
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		m.judge(now)
 	}
 	g.arm()
@@ -327,7 +327,7 @@ func (g *Group) rouse(now sim.Time) {
 func (g *Group) skip(r *rest, now sim.Time) {
 	const look = electionTicks * heartbeat
 	n := max(0, min(r.base.at, now.Add(-played)).Sub(g.now)/look)
-	for _, m := range g.members {
+	for _, m := range g.seats {
 		m.core.Settle(r.base.last)
 		m.core.Skip(raft.Tick(n) * electionTicks)
 		m.snapshot()

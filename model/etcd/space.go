@@ -31,18 +31,18 @@ type space struct {
 	quota     int64
 	objects   int64
 	revisions int64
-	seen      int64 // revisions at the last compaction
-	compacted int64 // revisions up to which it compacted
-	interval  int64 // the number of the last compaction
-	file      int64
-	full      bool // the alarm NOSPACE is raised, until somebody disarms it
+	seen      int64   // revisions at the last compaction
+	compacted int64   // revisions up to which it compacted
+	interval  int64   // the number of the last compaction
+	files     []int64 // by member: how large its file is
+	full      bool    // the alarm NOSPACE is raised, until somebody disarms it
 }
 
-func newSpace(quota int64) space {
+func newSpace(quota int64, members int) space {
 	if quota == 0 {
 		quota = defaultQuota
 	}
-	return space{quota: quota}
+	return space{quota: quota, files: make([]int64, members)}
 }
 
 // refuses tells whether a write is turned down: all but deletions are while
@@ -62,28 +62,29 @@ func (s *space) wrote(at sim.Time, g Growth) {
 	}
 	s.revisions++
 	s.objects = max(0, s.objects+int64(g))
-	s.file = max(s.file, (s.objects+s.revisions-s.compacted)*entryBytes)
-	s.full = s.full || s.file > s.quota
+	used := s.used()
+	for i := range s.files {
+		s.files[i] = max(s.files[i], used)
+		s.full = s.full || s.files[i] > s.quota
+	}
 }
+
+// used is what the database takes without what was freed.
+func (s *space) used() int64 { return (s.objects + s.revisions - s.compacted) * entryBytes }
 
 // snapshotBytesPerSecond is how fast a member's whole database reaches another:
 // a modelling choice for a network of 10 Gbit/s and disks that keep up with half.
 const snapshotBytesPerSecond = 500 << 20
 
-// transfer is how long the database is under way to another member.
-func (s *space) transfer() time.Duration {
-	return time.Duration(s.file) * time.Second / snapshotBytesPerSecond
+// transfer is how long a member's database is under way to another.
+func (s *space) transfer(seat int) time.Duration {
+	return time.Duration(s.files[seat]) * time.Second / snapshotBytesPerSecond
 }
 
 // Fill makes the database as large as its quota: the alarm NOSPACE is raised.
-func (g *Group) Fill() { g.space.file, g.space.full = g.space.quota+1, true }
-
-// Defragment is the operator's way out: compact, defragment every member,
-// disarm the alarm (etcd.io/docs/v3.6/op-guide/maintenance). What is left is the
-// objects.
-func (g *Group) Defragment() {
-	s := &g.space
-	s.compacted, s.seen = s.revisions, s.revisions
-	s.file = (s.objects + s.revisions - s.compacted) * entryBytes
-	s.full = s.file > s.quota
+func (g *Group) Fill() {
+	for i := range g.space.files {
+		g.space.files[i] = g.space.quota + 1
+	}
+	g.space.full = true
 }

@@ -11,6 +11,7 @@ import (
 // something, Defragment only after Fill.
 type Etcd interface {
 	SetDown(member int, down bool)
+	Stop(member int) // SetDown, after handing over if it leads
 	// SetFsync says how long syncs of a member's disk take; the zero value is
 	// what they took at first.
 	SetFsync(member int, d sim.Dist)
@@ -23,10 +24,11 @@ type Etcd interface {
 // etcdMember is how many faults hold a member down, and what its disk is made
 // to take; the fault that began last decides.
 type etcdMember struct {
-	downs int
-	down  bool
-	slow  []*etcdSlowDisk
-	fsync sim.Dist
+	downs    int
+	down     bool
+	graceful bool // the fault that began last lets it hand over
+	slow     []*etcdSlowDisk
+	fsync    sim.Dist
 }
 
 // members is the numbers of members by the names of their machines.
@@ -52,8 +54,11 @@ func (d *Director) settleEtcd() {
 	for i := range d.etcd {
 		m := &d.etcd[i]
 		if down := m.downs > 0; down != m.down {
-			m.down = down
-			d.world.Etcd().SetDown(i, down)
+			if m.down = down; down && m.graceful {
+				d.world.Etcd().Stop(i)
+			} else {
+				d.world.Etcd().SetDown(i, down)
+			}
 		}
 		want := sim.Dist{}
 		if n := len(m.slow); n > 0 {

@@ -9,7 +9,9 @@ type etcdMemberDown struct{ members []int }
 func (f *etcdMemberDown) begin(d *Director, s *Spec, _ []model.Object) (string, bool) {
 	f.members = d.members(s.Members)
 	for _, i := range f.members {
-		d.etcdMember(i).downs++
+		m := d.etcdMember(i)
+		m.downs++
+		m.graceful = s.Graceful
 	}
 	return "", len(f.members) > 0
 }

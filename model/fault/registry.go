@@ -26,6 +26,7 @@ const (
 	ParamComponent = "component"
 	ParamMember    = "member"
 	ParamFrom      = "from"
+	ParamGraceful  = "graceful"
 	ParamFsync     = "fsync"
 )
 
@@ -46,8 +47,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,
-		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written",
-		Params: []string{ParamFor, ParamMember},
+		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
+		Params: []string{ParamFor, ParamMember, ParamGraceful},
 		effect: func() effect { return &etcdMemberDown{} },
 	},
 	{

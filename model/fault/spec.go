@@ -34,6 +34,7 @@ type Spec struct {
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
+	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

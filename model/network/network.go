@@ -168,6 +168,9 @@ func (r *rule) concerns(from, to Site) bool {
 	return !r.lifted && from != to && r.from[from] && r.to[to]
 }
 
+// Whole tells whether nothing is wrong with any way, and every site has power.
+func (n *Network) Whole() bool { return n.active == 0 }
+
 // Connected tells whether both directions work, which is what a connection
 // needs.
 func (n *Network) Connected(a, b Site) bool { return n.Reaches(a, b) && n.Reaches(b, a) }

@@ -41,8 +41,10 @@ var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
 // whySync means: look whether a run is to begin or to end.
 const whySync sim.Why = 0
 
-// Listener is told, after it happened, that some of a proxy's rules changed.
-type Listener interface{ RoutesChanged() }
+// Listener is told, after it happened, that a proxy's rules for a Service changed.
+type Listener interface {
+	RouteChanged(node, namespace, service string)
+}
 
 // Config is which machine's proxy this is.
 type Config struct {
@@ -54,7 +56,7 @@ type Config struct {
 }
 
 //tidy:key a Service's name
-type name struct{ namespace, name string }
+type name struct{ namespace, service string }
 
 // service is all that is known of one Service: what the watches told, and the
 // rules in force.
@@ -132,9 +134,14 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 	}
 	p.watchServices.Stop()
 	p.watchSlices.Stop()
+	lost := p.services
 	p.services, p.slices = store.Table[service]{}, store.Table[*model.EndpointSlice]{}
 	p.dirty, p.next, p.doneAt, p.names = nil, nil, 0, map[name]uint32{}
-	p.Listener.RoutesChanged()
+	for id := range lost.Len() {
+		if as := lost.Row(uint32(id)).as; as != (name{}) {
+			p.Listener.RouteChanged(p.Node, as.namespace, as.service)
+		}
+	}
 }
 
 // Route is the rules in force for a Service.
@@ -259,14 +266,18 @@ func (p *Proxy) rules(id uint32, s *service) pending {
 func (p *Proxy) program() {
 	for _, n := range p.next {
 		s := p.services.Row(n.id)
-		if p.names[s.as] == n.id {
-			delete(p.names, s.as)
+		was := s.as
+		if p.names[was] == n.id {
+			delete(p.names, was)
 		}
 		s.as, s.route = n.as, n.route
 		if s.route.Service.ID != 0 && p.names[s.as] < n.id {
 			p.names[s.as] = n.id
 		}
+		p.Listener.RouteChanged(p.Node, n.as.namespace, n.as.service)
+		if was != n.as && was != (name{}) {
+			p.Listener.RouteChanged(p.Node, was.namespace, was.service)
+		}
 	}
 	p.next = p.next[:0]
-	p.Listener.RoutesChanged()
 }

@@ -39,7 +39,12 @@ func newRig(t *testing.T, seed uint64) *rig {
 	return r
 }
 
-func (r *rig) RoutesChanged() { r.changes = append(r.changes, r.Now()) }
+// RouteChanged notes the moments of change, each once.
+func (r *rig) RouteChanged(string, string, string) {
+	if n := len(r.changes); n == 0 || r.changes[n-1] != r.Now() {
+		r.changes = append(r.changes, r.Now())
+	}
+}
 
 // endpoints makes the slice of a Service list pods that are ready, and makes
 // both if they do not exist yet.

@@ -60,7 +60,10 @@ type Process struct {
 	dueAt      sim.Time // when it will end, Never if nothing will end it
 	memory     int64    // bytes the newest instance used from its start
 	growth     int64    // bytes it uses more every second
-	cpu        int64    // milli-CPU it uses at rest
+	rest       int64    // milli-CPU it uses at rest
+	perRPS     int64    // millionths of a core it uses more for each request per second
+	limit      int64    // milli-CPU it can use at most
+	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
 	dueCode    int32
@@ -81,6 +84,7 @@ type Sandbox struct {
 	Ready     bool     // its network namespace is there
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
+	load      int64 // requests that arrive, in thousandths per second
 	one       [1]Process
 }
 
@@ -103,6 +107,7 @@ type Machine struct {
 	pulls     []pull     // the first is under way
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
+	cores     int64    // milli-CPU; 0 is without end
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
 	costs     *costs
@@ -129,7 +134,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
-		on: true, memory: node.Capacity.MemoryBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
@@ -272,11 +277,12 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		}
 	}
 	p.Instances++
-	p.memory, p.growth, p.cpu = b.MemoryBytes, b.MemoryGrowth, b.CPUMilli
-	if c.Limits.CPUMilli > 0 {
-		p.cpu = min(p.cpu, c.Limits.CPUMilli)
+	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
+	load := s.load
+	if init {
+		load = 0
 	}
-	m.meter.use(now, p.cpu)
+	m.startUsing(p, &b, c, load)
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
@@ -402,7 +408,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
-	m.meter.use(p.FinishedAt, -p.cpu)
+	m.idle(p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
@@ -462,7 +468,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
-				m.meter.use(m.offAt, -p.cpu)
+				m.idle(p)
 				p.ExitCode, p.Cause = lostCode, Lost
 			}
 		}

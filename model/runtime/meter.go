@@ -3,44 +3,162 @@ package runtime
 import (
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
-// meter is the CPU of a machine as metrics-server knows it: what was used at the
-// last scrape, every 15 s, of which anybody hears one scrape later: samples are 15
-// to 45 s old (kubernetes-sigs/metrics-server, --metric-resolution).
-// Use changes only at moments that are known, so no scrape has to happen.
+// meter is the CPU of a machine or a container as metrics-server knows it. Every
+// 15 s it reads a counter of CPU time, and what it shows is the mean between its
+// last two readings (kubernetes-sigs/metrics-server pkg/storage/pod.go,
+// --metric-resolution). Here anybody hears of a reading one reading later, so
+// samples are 15 to 30 s old and tell of 15 s more.
+// Use changes only at moments that are known, so no reading has to happen.
 type meter struct {
-	cpu          int64 // used now, in milli
-	scrapes      int64 // so many were before cpu changed last
-	older, newer int64 // what was used at the last two of them
+	cpu          int64    // used now, in milli
+	area         int64    // used since from, in milli times nanoseconds, until since
+	from, since  sim.Time // from is the last reading, or the start if that is later
+	older, newer int64    // the means that the last two readings found
+	newest       int64    // the number of the last reading
 }
 
 const scrapeEvery = 15 * time.Second
 
-// catchUp makes the scrapes that would have happened by now.
+// freshest is the least that a container which was not there at the reading
+// before has to have run to have a mean of its own (pkg/storage/pod.go
+// freshContainerMinMetricsResolution).
+const freshest = 10 * time.Second
+
+// startMeter is the meter of what starts now.
+func startMeter(now sim.Time) meter {
+	return meter{from: now, since: now, newest: reading(now)}
+}
+
+// reading is the number of the last reading that is over.
+func reading(now sim.Time) int64 { return int64(now) / int64(scrapeEvery) }
+
+func readAt(n int64) sim.Time { return sim.Time(n * int64(scrapeEvery)) }
+
+// catchUp makes the readings that would have happened by now.
 func (m *meter) catchUp(now sim.Time) {
-	switch missed := int64(now)/int64(scrapeEvery) - m.scrapes; {
-	case missed == 1:
-		m.older, m.newer = m.newer, m.cpu
-	case missed > 1:
+	last := reading(now)
+	missed := last - m.newest
+	if missed == 0 {
+		return
+	}
+	next := readAt(m.newest + 1)
+	mean := (m.area + m.cpu*int64(next-m.since)) / int64(next-m.from)
+	switch missed {
+	case 1:
+		m.older, m.newer = m.newer, mean
+	case 2:
+		m.older, m.newer = mean, m.cpu
+	default:
 		m.older, m.newer = m.cpu, m.cpu
 	}
-	m.scrapes = int64(now) / int64(scrapeEvery)
+	m.newest, m.area = last, 0
+	m.from, m.since = readAt(last), readAt(last)
 }
 
 // use adds to what is used from now on.
 func (m *meter) use(now sim.Time, milli int64) {
 	m.catchUp(now)
+	m.area += m.cpu * int64(now-m.since)
+	m.since = now
 	m.cpu += milli
 }
 
-// MeasuredCPU is the CPU that metrics say the machine uses, in milli, and the
-// moment of which that was true. Before the second scrape there are none.
-func (m *Machine) MeasuredCPU(now sim.Time) (milli int64, at sim.Time, ok bool) {
+// Sample is what metrics say.
+type Sample struct {
+	CPUMilli    int64 // the mean over Window
+	MemoryBytes int64 // at At
+	At          sim.Time
+	Window      time.Duration
+}
+
+// MeasuredCPU is the CPU that metrics say the machine uses. Before the second
+// reading there are none.
+func (m *Machine) MeasuredCPU(now sim.Time) (s Sample, ok bool) {
 	m.meter.catchUp(now)
-	if m.meter.scrapes < 2 {
-		return 0, 0, false
+	if m.meter.newest < 2 {
+		return s, false
 	}
-	return m.meter.older, sim.Time((m.meter.scrapes - 1) * int64(scrapeEvery)), true
+	return Sample{CPUMilli: m.meter.older, At: readAt(m.meter.newest - 1), Window: scrapeEvery}, true
+}
+
+// Measured is what metrics say of a pod, or of one of its containers if that is
+// named. A container that started less than 10 s before the reading, and after the
+// one before, has no mean yet; then there is none of its pod, either. Of a container
+// that was started again since the reading nothing is known.
+func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum Sample, ok bool) {
+	s := m.Sandbox(pod)
+	at := readAt(reading(now) - 1)
+	if s == nil || at <= 0 {
+		return sum, false
+	}
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		if p.Instances == 0 || p.StartedAt >= at || !p.Running && p.FinishedAt <= at {
+			continue
+		}
+		window := min(at.Sub(p.StartedAt), scrapeEvery)
+		if window < freshest {
+			return sum, false
+		}
+		if only != "" && container(s.Pod.Spec, i).Name != only {
+			continue
+		}
+		p.meter.catchUp(now)
+		sum.CPUMilli += p.meter.older
+		sum.MemoryBytes += p.used(at)
+		if !ok || window < sum.Window {
+			sum.Window = window
+		}
+		sum.At, ok = at, true
+	}
+	return sum, ok
+}
+
+// Load says how many requests arrive at a pod from now on, in thousandths per
+// second. Each of its app containers uses what they cost it, as far as its CPU limit
+// allows.
+func (m *Machine) Load(pod uint32, milliRPS int64) {
+	s := m.Sandbox(pod)
+	if s == nil || s.load == milliRPS {
+		return
+	}
+	s.load = milliRPS
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		if p := &s.Processes[i]; p.Running && p.perRPS > 0 {
+			m.use(p, s.load)
+		}
+	}
+}
+
+// startUsing has a new instance of a container use CPU. More than its limit, or than
+// the machine has, it cannot use; what it would get beside others on a full machine
+// is not modeled.
+func (m *Machine) startUsing(p *Process, b *Behavior, c *model.Container, milliRPS int64) {
+	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, c.Limits.CPUMilli
+	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
+		p.limit = m.cores
+	}
+	p.meter = startMeter(m.kernel.Now())
+	m.use(p, milliRPS)
+}
+
+// use has a process use what it does at rest and under a load.
+func (m *Machine) use(p *Process, milliRPS int64) {
+	now, cpu := m.kernel.Now(), p.rest+scale(p.perRPS, milliRPS, 1_000_000)
+	if p.limit > 0 {
+		cpu = min(cpu, p.limit)
+	}
+	m.meter.use(now, cpu-p.meter.cpu)
+	p.meter.use(now, cpu-p.meter.cpu)
+}
+
+// idle has a process that ended use nothing any more.
+func (m *Machine) idle(p *Process) {
+	now := m.kernel.Now()
+	m.meter.use(now, -p.meter.cpu)
+	p.meter.use(now, -p.meter.cpu)
 }

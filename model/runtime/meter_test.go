@@ -4,34 +4,128 @@ import (
 	"testing"
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
-// TestTheMeterSaysWhatScrapesWouldHaveFound compares it with scraping every 15 s.
-func TestTheMeterSaysWhatScrapesWouldHaveFound(t *testing.T) {
+// TestTheMeterSaysWhatReadingsWouldHaveFound compares it with a counter of CPU
+// time that is read every 15 s.
+//
+// Source: kubernetes-sigs/metrics-server pkg/storage/pod.go resourceUsage: the
+// difference of the last two readings by the time between them.
+func TestTheMeterSaysWhatReadingsWouldHaveFound(t *testing.T) {
 	luck := sim.NewLuck(2).Stream("meter")
 	m := &Machine{}
-	var cpu int64
-	var scraped []int64
-	next := sim.Time(0)
-	now := sim.Time(0)
+	var cpu, counter int64
+	var means []int64 // of every window that is over
+	now, read := sim.Time(0), int64(0)
 	for range 20_000 {
-		now = now.Add(luck.Duration(0, 12*time.Second))
-		for ; next <= now; next = next.Add(scrapeEvery) {
-			scraped = append(scraped, cpu)
+		for left := luck.Duration(0, 12*time.Second); left > 0; {
+			step := min(left, scrapeEvery-time.Duration(now)%scrapeEvery)
+			counter += cpu * int64(step)
+			now, left = now.Add(step), left-step
+			if time.Duration(now)%scrapeEvery == 0 {
+				means = append(means, (counter-read)/int64(scrapeEvery))
+				read = counter
+			}
 		}
 		if luck.Below(3) > 0 {
 			more := int64(luck.Below(1000)) - min(cpu, 500)
 			cpu += more
 			m.meter.use(now, more)
 		}
-		milli, at, ok := m.MeasuredCPU(now)
-		n := len(scraped)
-		if ok != (n > 2) {
-			t.Fatalf("at %v, after %d scrapes, there is a sample: %v", now, n, ok)
+		got, ok := m.MeasuredCPU(now)
+		n := len(means)
+		if ok != (n > 1) {
+			t.Fatalf("at %v, after %d readings, there is a sample: %v", now, n, ok)
 		}
-		if ok && (milli != scraped[n-2] || at != next.Add(-2*scrapeEvery)) {
-			t.Fatalf("at %v the sample is %d of %v, want %d of %v", now, milli, at, scraped[n-2], next.Add(-2*scrapeEvery))
+		if want := sim.Time(n-1) * sim.Time(scrapeEvery); ok && (got.CPUMilli != means[n-2] || got.At != want) {
+			t.Fatalf("at %v the sample is %+v, want %d of %v", now, got, means[n-2], want)
+		}
+	}
+}
+
+// metered is a machine of 8 cores with a pod on it, of which nothing runs yet.
+func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) {
+	m := NewMachine(k, &model.Node{Meta: model.Meta{ID: 1, Name: "n"}, Capacity: model.Resources{CPUMilli: 8000}},
+		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}})
+	s := m.Add(pod, 1)
+	m.MakeSandbox(s)
+	return m, s
+}
+
+type deaf struct{}
+
+func (deaf) Changed(*Sandbox)       {}
+func (deaf) Pulled(uint32, Outcome) {}
+
+func containers(limits ...int64) *model.Pod {
+	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, ID: 7}, Spec: &model.PodSpec{}}
+	for i, l := range limits {
+		p.Spec.Containers = append(p.Spec.Containers, model.Container{Name: string(rune('a' + i)), Limits: model.Resources{CPUMilli: l}})
+	}
+	return p
+}
+
+func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
+	k := sim.New(sim.Config{})
+	m, s := metered(k, containers(0, 300), Behavior{Container: "a", CPUMilli: 50, CPUMicroPerRPS: 2000}, Behavior{Container: "b", CPUMilli: 10, CPUMicroPerRPS: 1000, MemoryBytes: 1 << 20})
+	for _, c := range []struct {
+		load, a, b int64
+	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 8000, 300}} {
+		m.Load(7, c.load)
+		if c.load == 0 {
+			m.Start(s, 0)
+			m.Start(s, 1)
+		}
+		if err := k.Run(k.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		a, _ := m.Measured(k.Now(), 7, "a")
+		b, _ := m.Measured(k.Now(), 7, "b")
+		all, ok := m.Measured(k.Now(), 7, "")
+		node, _ := m.MeasuredCPU(k.Now())
+		if a.CPUMilli != c.a || b.CPUMilli != c.b || all.CPUMilli != c.a+c.b || node.CPUMilli != c.a+c.b || !ok || all.MemoryBytes != 1<<20 {
+			t.Errorf("at %d milli-rps: %d and %d, together %+v of the node's %d; want %d and %d", c.load, a.CPUMilli, b.CPUMilli, all, node.CPUMilli, c.a, c.b)
+		}
+	}
+	m.Crash(s, 0, 1)
+	m.Crash(s, 1, 1)
+	if err := k.Run(k.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if node, _ := m.MeasuredCPU(k.Now()); node.CPUMilli != 0 {
+		t.Errorf("nothing runs and uses %d", node.CPUMilli)
+	}
+	if got, ok := m.Measured(k.Now(), 7, ""); ok {
+		t.Errorf("metrics of a pod of which nothing runs: %+v", got)
+	}
+}
+
+// Source: pkg/storage/pod.go Store: a container that started between the last
+// reading and the one before has a mean if it had run for 10 s, and a pod has
+// metrics if each of its containers has.
+func TestANewPodHasNoMetricsUntilItsContainersWereReadTwice(t *testing.T) {
+	for _, c := range []struct {
+		start, from, window time.Duration // after 15 s; metrics are heard from, after another reading
+	}{
+		{0, 30 * time.Second, 15 * time.Second},
+		{4 * time.Second, 30 * time.Second, 11 * time.Second},
+		{6 * time.Second, 45 * time.Second, 15 * time.Second},
+	} {
+		k := sim.New(sim.Config{})
+		m, s := metered(k, containers(0), Behavior{CPUMilli: 100})
+		begin := sim.Time(15 * time.Second)
+		if err := k.Run(begin.Add(c.start)); err != nil {
+			t.Fatal(err)
+		}
+		m.Start(s, 0)
+		heard := begin.Add(c.from)
+		if got, ok := m.Measured(heard.Add(-1), 7, ""); ok {
+			t.Errorf("started after %v: at %v there are metrics already: %+v", c.start, heard.Add(-1), got)
+		}
+		if got, ok := m.Measured(heard, 7, ""); !ok || got.CPUMilli != 100 || got.Window != c.window || got.At != heard.Add(-scrapeEvery) {
+			t.Errorf("started after %v: at %v %+v %v, want window %v", c.start, heard, got, ok, c.window)
 		}
 	}
 }

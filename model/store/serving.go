@@ -13,7 +13,7 @@ func (s *Store) SetServing(server network.Site, ok bool) {
 	w := s.wire
 	if ok {
 		w.unserved = slices.DeleteFunc(w.unserved, func(o network.Site) bool { return o == server })
-	} else {
+	} else if !slices.Contains(w.unserved, server) {
 		w.unserved = append(w.unserved, server)
 	}
 	now := s.kernel.Now()

@@ -22,7 +22,7 @@ type Traffic struct {
 type Action struct {
 	At      sim.Time
 	As      string         // the user whose credential is shown; "" is the cluster's administrator
-	Do      string         // the registered name: apply, delete, scale, cordon, uncordon, drain, set-image
+	Do      string         // the registered name
 	Objects []model.Object // apply: what the manifests say
 
 	Kind            model.Kind // target of the others
@@ -34,4 +34,6 @@ type Action struct {
 
 	Force   bool          // drain: also pods that nobody will replace
 	Timeout time.Duration // drain: how long evictions are tried; 0 is without end
+
+	Member string // etcd's commands: a machine of the control plane; "" is all, for etcd-defrag
 }

@@ -32,6 +32,7 @@ type Kubectl struct {
 	net    *network.Network
 	self   sim.ActorID
 	site   network.Site
+	etcd   Etcd
 	people []*store.Client // one for each user of an action; replies are the same for all
 	tasks  []task          // by time; the first is to apply the initial objects
 

@@ -23,6 +23,7 @@ const (
 	ParamImage     = "image"
 	ParamForce     = "force"
 	ParamTimeout   = "timeout"
+	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
 )
 
 // Commands is everything a person can do, in alphabetical order. To add a
@@ -37,6 +38,12 @@ var Commands = []Command{
 			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota}, runDelete},
 	{"drain", "cordon a node and evict its pods, as far as their disruption budgets let them go; with force also pods without a controller; for at most timeout",
 		[]string{ParamTarget, ParamForce, ParamTimeout}, []model.Kind{model.KindNode}, runDrain},
+	{"etcd-defrag", "defragment etcd's members, or one: each is locked for a second per 100 MiB; all, one after another, is also the way out of a full database",
+		[]string{ParamMember}, nil, runDefragment},
+	{"etcd-move-leader", "have another member of etcd lead",
+		[]string{ParamMember}, nil, runMoveLeader},
+	{"etcd-replace-member", "remove a member of etcd and let a new one with an empty disk take its place, as a learner until it has caught up",
+		[]string{ParamMember}, nil, runReplaceMember},
 	{"scale", "change how many replicas there should be",
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet}, runScale},
 	{"set-image", "change a container's image, which rolls out a new revision",

@@ -26,6 +26,7 @@ type rig struct {
 	sites    map[string]network.Site // by node; "" is the ingress
 	proxies  map[string]*proxy.Proxy
 	capacity map[model.Ref]int64
+	load     map[uint32]int64 // what machines were told
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
 }
@@ -33,7 +34,7 @@ type rig struct {
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -59,12 +60,16 @@ func (r *rig) Proxy(node string) workload.Router {
 	return p
 }
 
-// RoutesChanged passes on to the traffic, of which there may be none yet.
-func (r *rig) RoutesChanged() {
+// RouteChanged passes on to the traffic, of which there may be none yet.
+func (r *rig) RouteChanged(node, namespace, service string) {
 	if r.flows != nil {
-		r.flows.RoutesChanged()
+		r.flows.RouteChanged(node, namespace, service)
 	}
 }
+
+func (r *rig) Machine(string) workload.Machine { return r }
+
+func (r *rig) Load(pod uint32, milliRPS int64) { r.load[pod] = milliRPS }
 
 func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {

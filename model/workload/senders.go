@@ -11,10 +11,10 @@ import (
 // from none of them if there is none: who is not there does not ask.
 func (t *Flows) spread(f *flow) {
 	f.respread = false
-	f.senders = f.senders[:0]
+	f.senders, f.at = f.senders[:0], map[string]int32{}
 	if f.deployment == "" {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
-			f.senders = append(f.senders, t.sender(f.node, f.RPSMilli))
+			f.send(t, f.node, f.RPSMilli)
 		}
 		return
 	}
@@ -25,37 +25,27 @@ func (t *Flows) spread(f *flow) {
 			alive = append(alive, p.seen)
 		}
 	}
-	place := map[string]int{}
 	for i, p := range alive {
 		n := int64(len(alive))
 		milli := f.RPSMilli / n
 		if int64(i) < f.RPSMilli%n {
 			milli++
 		}
-		at, ok := place[p.NodeName]
-		if !ok {
-			at = len(f.senders)
-			place[p.NodeName] = at
-			f.senders = append(f.senders, t.sender(p.NodeName, 0))
-		}
-		f.senders[at].milli += milli
+		f.send(t, p.NodeName, milli)
 	}
 }
 
-// sender is a new one, whose route is not known yet: no Service has this
-// number.
-func (t *Flows) sender(node string, milli int64) sender {
-	site, _ := t.World.Site(node)
-	return sender{site: site, proxy: t.World.Proxy(node), milli: milli, route: model.Route{Service: model.Ref{ID: ^uint32(0)}}}
-}
-
-// respread has the flows of bits spread anew.
-func (t *Flows) respread(bits uint64) {
-	for i := range t.flows {
-		if bits>>(i%64)&1 == 1 {
-			t.flows[i].respread = true
-		}
+// send adds to what a node sends, whose route is not known yet if it is a new
+// sender.
+func (f *flow) send(t *Flows, node string, milli int64) {
+	j, ok := f.at[node]
+	if !ok {
+		j = int32(len(f.senders))
+		f.at[node] = j
+		site, _ := t.World.Site(node)
+		f.senders = append(f.senders, sender{site: site, proxy: t.World.Proxy(node), stale: true})
 	}
+	f.senders[j].milli += milli
 }
 
 // seeDeployment takes in a Deployment that sends. Its selector never changes
@@ -69,7 +59,7 @@ func (t *Flows) seeDeployment(d *model.Deployment) {
 		f.selector = d.Selector
 		for id := range t.pods.Len() {
 			if p := t.pods.Row(uint32(id)).seen; p != nil {
-				t.join(i, p)
+				t.join(int32(i), p)
 			}
 		}
 	}
@@ -84,7 +74,7 @@ func (t *Flows) seePod(id uint32, p *model.Pod) {
 		return
 	}
 	for i := range t.flows {
-		t.join(i, p)
+		t.join(int32(i), p)
 	}
 }
 
@@ -92,7 +82,7 @@ func (t *Flows) seePod(id uint32, p *model.Pod) {
 // has a node. The node's proxy is started with it: before the pod's first
 // request nobody could tell whether there is one, and a proxy lists faster
 // than a container starts.
-func (t *Flows) join(i int, p *model.Pod) {
+func (t *Flows) join(i int32, p *model.Pod) {
 	f := &t.flows[i]
 	if p.NodeID == 0 || p.Namespace != f.Namespace || !f.selector.Matches(p.Labels) {
 		return
@@ -103,26 +93,24 @@ func (t *Flows) join(i int, p *model.Pod) {
 	}
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
-	row.sends |= 1 << (i % 64)
+	row.sends = append(row.sends, i)
 	if _, ok := t.World.Site(p.NodeName); ok {
 		t.World.Proxy(p.NodeName)
 	}
 	if row.serving {
-		f.respread = true
-		t.post()
+		t.respread(i)
 	}
 }
 
 func (t *Flows) leave(id uint32, row *pod) {
-	for i := range t.flows {
+	for _, i := range row.sends {
 		f := &t.flows[i]
 		if at, ok := slices.BinarySearch(f.members, id); ok {
 			f.members = slices.Delete(f.members, at, at+1)
-			f.respread = true
+			if row.serving {
+				t.respread(i)
+			}
 		}
 	}
-	if row.sends != 0 && row.serving {
-		t.post()
-	}
-	row.sends = 0
+	row.sends = nil
 }

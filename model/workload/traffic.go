@@ -20,11 +20,18 @@ type World interface {
 	// Site is where a machine is in the network; false if there is no such node.
 	Site(node string) (network.Site, bool)
 	// Proxy is the machine's proxy, started when it is first asked for. It must
-	// call Flows.RoutesChanged after every change of its rules.
+	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
 	// CapacityMilliRPS is how many requests a pod has CPU for; false if there
 	// is no limit. It is asked once per pod. See CapacityMilliRPS.
 	CapacityMilliRPS(pod model.Ref) (rate int64, limited bool)
+	// Machine is the node's machine, nil if nothing really runs there.
+	Machine(node string) Machine
+}
+
+// Machine is told how many requests arrive at a pod from now on.
+type Machine interface {
+	Load(pod uint32, milliRPS int64)
 }
 
 // TrafficConfig is what traffic there is.
@@ -37,8 +44,9 @@ type TrafficConfig struct {
 }
 
 // Flows is the traffic of a run. It must be told of everything a rate depends
-// on, and notes every change: RoutesChanged by proxies, ServingChanged by
-// machines, LinksChanged by the network.
+// on, and notes every change: RouteChanged by proxies, ServingChanged by
+// machines, LinksChanged by the network. What changes has the flows concerned
+// computed anew, and no others.
 type Flows struct {
 	TrafficConfig
 	kernel *sim.Kernel
@@ -47,13 +55,20 @@ type Flows struct {
 	self   sim.ActorID
 	client *store.Client
 
-	flows  []flow
-	pods   store.Table[pod] // by pod ID
-	stale  uint64           // bits of flows some endpoint of which changed
-	posted bool             // the wake-up that computes is under way
+	flows   []flow
+	to      map[target][]int32 // flows by Service
+	pods    store.Table[pod]   // by pod ID
+	stale   []int32            // flows whose shares are to be made anew, each once
+	touched []uint32           // pods at which another rate arrives, each once
+	posted  bool               // the wake-up that computes is under way
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
+
+// target is a Service's name.
+//
+//tidy:key a map's
+type target struct{ namespace, service string }
 
 // flow is one source's requests to one Service.
 type flow struct {
@@ -63,22 +78,25 @@ type flow struct {
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	senders    []sender
-	respread   bool // senders are to be made anew
+	at         map[string]int32 // senders by node
+	respread   bool             // senders are to be made anew
+	stale      bool             // among Flows.stale
 	service    model.Ref
+	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
+	shares     []share       // what does
 	told       model.Traffic // by the last note
 }
 
 // sender is the machine that part of a flow comes from.
 type sender struct {
-	site    network.Site
-	proxy   Router
-	milli   int64 // what it sends, in thousandths of a request per second
-	route   model.Route
-	sum     model.Traffic // of what limited endpoints do not get
-	limited []share       // what they get
+	site  network.Site
+	proxy Router
+	milli int64 // what it sends, in thousandths of a request per second
+	route model.Route
+	stale bool // its route may be another one
 }
 
-// share is what one sender sends to one endpoint.
+// share is what one endpoint gets of a flow.
 type share struct {
 	pod   uint32
 	milli int64
@@ -87,13 +105,18 @@ type share struct {
 // pod is what the traffic knows of a pod, as an endpoint and as a sender.
 type pod struct {
 	serving bool
-	asked   bool   // capacity is known
-	flows   uint64 // bits of flows it ever was an endpoint of
-	sends   uint64 // bits of flows it is a member of
+	asked   bool    // site, machine and capacity are known
+	touched bool    // among Flows.touched
+	known   bool    // its node is one
+	flows   []int32 // that it ever was an endpoint of
+	sends   []int32 // that it is a member of
 
+	site     network.Site
+	machine  Machine
 	capacity int64 // -1 is no limit
-	arriving int64 // the sum of its shares while overload is computed
-	sofar    int64 // of them, those dealt with
+	arriving int64 // the sum of its shares
+	loaded   int64 // what its machine was told of that
+	scratch  int64 // its share while a flow is computed
 
 	seen *model.Pod // by the watch, if a Deployment sends
 }
@@ -105,7 +128,7 @@ const whyCompute sim.Why = 0
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
-	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s}
+	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target][]int32{}}
 	t.self = k.Register("traffic", t)
 	for _, src := range c.Sources {
 		t.add(src)
@@ -140,6 +163,8 @@ func (t *Flows) add(src Traffic) {
 	if node, ok := strings.CutPrefix(src.From, "node/"); ok {
 		f.node = node
 	}
+	to := target{f.Namespace, f.Service}
+	t.to[to] = append(t.to[to], int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
 
@@ -151,16 +176,23 @@ func (t *Flows) Start() {
 	}
 	for i := range t.flows {
 		f := &t.flows[i]
-		f.respread = true
+		t.respread(int32(i))
 		if _, ok := t.World.Site(f.node); ok && f.deployment == "" {
 			t.World.Proxy(f.node)
 		}
 	}
-	t.post()
 }
 
-// RoutesChanged tells that some proxy's rules are others now.
-func (t *Flows) RoutesChanged() { t.post() }
+// RouteChanged tells that a proxy's rules for a Service are others now.
+func (t *Flows) RouteChanged(node, namespace, service string) {
+	for _, i := range t.to[target{namespace, service}] {
+		f := &t.flows[i]
+		if j, ok := f.at[node]; ok {
+			f.senders[j].stale = true
+			t.outdate(i)
+		}
+	}
+}
 
 // ServingChanged tells that a pod's containers began or ceased to answer
 // requests, which is true of the machine before anybody knows.
@@ -173,30 +205,40 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 		return
 	}
 	p.serving = serving
-	t.stale |= p.flows
-	t.respread(p.sends)
-	if p.flows|p.sends != 0 {
-		t.post()
+	for _, i := range p.flows {
+		t.outdate(i)
+	}
+	for _, i := range p.sends {
+		t.respread(i)
 	}
 }
 
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
-	t.stale = ^uint64(0)
 	for i := range t.flows {
-		if t.flows[i].deployment == "" {
-			t.flows[i].respread = true // its machine may have lost its power
+		if f := &t.flows[i]; f.deployment == "" {
+			f.respread = true // its machine may have lost its power
 		}
+		t.outdate(int32(i))
 	}
-	t.post()
 }
 
-// post has everything computed when this instant's other events are done.
-func (t *Flows) post() {
-	if !t.posted && len(t.flows) > 0 {
+// outdate has a flow computed anew, when this instant's other events are done.
+func (t *Flows) outdate(i int32) {
+	if f := &t.flows[i]; !f.stale {
+		f.stale = true
+		t.stale = append(t.stale, i)
+	}
+	if !t.posted {
 		t.posted = true
 		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
 	}
+}
+
+// respread has a flow's senders made anew.
+func (t *Flows) respread(i int32) {
+	t.flows[i].respread = true
+	t.outdate(i)
 }
 
 // DescribeWake implements sim.Describer.
@@ -225,127 +267,4 @@ func (t *Flows) Wake(_ sim.Time, why sim.Why, about uint64) {
 			}
 		}
 	}
-}
-
-// compute brings every flow up to date and notes those that changed.
-func (t *Flows) compute() {
-	for i := range t.flows {
-		f := &t.flows[i]
-		if f.respread {
-			t.spread(f)
-		}
-		for j := range f.senders {
-			s := &f.senders[j]
-			r := s.proxy.Route(f.Namespace, f.Service)
-			if t.stale>>(i%64)&1 == 1 || !sameRoute(r, s.route) {
-				s.route = r
-				t.send(s, 1<<(i%64))
-			}
-			if r.Service.ID != 0 {
-				f.service = r.Service
-			}
-		}
-	}
-	t.stale = 0
-	now := t.total()
-	for i := range t.flows {
-		if f := &t.flows[i]; now[i] != f.told {
-			f.told = now[i]
-			t.note(f)
-		}
-	}
-}
-
-// sameRoute tells whether nothing changed; routes are immutable, so it is
-// enough to compare where they are.
-func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && len(a.Endpoints) == len(b.Endpoints) &&
-		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
-}
-
-// send computes what becomes of a sender's requests, except at endpoints of
-// limited capacity, which depend on all senders. Every endpoint gets the same;
-// thousandths that cannot be divided go to the first ones.
-func (t *Flows) send(s *sender, bit uint64) {
-	s.sum, s.limited = model.Traffic{OfferedMilliRPS: s.milli}, s.limited[:0]
-	n := int64(len(s.route.Endpoints))
-	switch {
-	case n == 0 && s.route.Dropped:
-		s.sum.TimedOutMilliRPS = s.milli
-	case n == 0:
-		s.sum.RefusedMilliRPS = s.milli
-	}
-	for i := range s.route.Endpoints {
-		e := &s.route.Endpoints[i]
-		milli := s.milli / n
-		if int64(i) < s.milli%n {
-			milli++
-		}
-		p := t.pods.Row(e.Pod.ID)
-		p.flows |= bit
-		site, known := t.World.Site(e.Node)
-		switch {
-		case !known || !t.net.Connected(s.site, site):
-			s.sum.TimedOutMilliRPS += milli
-		case !p.serving:
-			s.sum.RefusedMilliRPS += milli
-		case t.capacity(e.Pod, p) >= 0:
-			s.limited = append(s.limited, share{e.Pod.ID, milli})
-		default:
-			s.sum.ServedMilliRPS += milli
-		}
-	}
-}
-
-func (t *Flows) capacity(ref model.Ref, p *pod) int64 {
-	if !p.asked {
-		p.asked, p.capacity = true, -1
-		if rate, limited := t.World.CapacityMilliRPS(ref); limited {
-			p.capacity = rate
-		}
-	}
-	return p.capacity
-}
-
-// total is every flow's rates. An endpoint that gets more than it has CPU for
-// serves the same share of everybody's requests.
-func (t *Flows) total() []model.Traffic {
-	t.shares(func(_ int, p *pod, milli int64) { p.arriving += milli })
-	now := make([]model.Traffic, len(t.flows))
-	for i := range t.flows {
-		now[i] = model.Traffic{From: t.flows[i].From}
-		for j := range t.flows[i].senders {
-			addTraffic(&now[i], &t.flows[i].senders[j].sum)
-		}
-	}
-	t.shares(func(flow int, p *pod, milli int64) {
-		served := portion(p.sofar+milli, p.capacity, p.arriving) - portion(p.sofar, p.capacity, p.arriving)
-		p.sofar += milli
-		now[flow].ServedMilliRPS += served
-		now[flow].OverloadMilliRPS += milli - served
-	})
-	t.shares(func(_ int, p *pod, _ int64) { p.arriving, p.sofar = 0, 0 })
-	return now
-}
-
-// shares calls f with every share of an endpoint of limited capacity, always
-// in the same order.
-func (t *Flows) shares(f func(flow int, p *pod, milli int64)) {
-	for i := range t.flows {
-		for j := range t.flows[i].senders {
-			for _, x := range t.flows[i].senders[j].limited {
-				f(i, t.pods.Row(x.pod), x.milli)
-			}
-		}
-	}
-}
-
-func (t *Flows) note(f *flow) {
-	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
-	told := f.told
-	t.store.Note(t.self, model.Note{
-		Object: f.service, Name: m.Path(),
-		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Message: message(&told), Traffic: &told,
-	})
 }

@@ -276,3 +276,29 @@ func TestCapacity(t *testing.T) {
 		}
 	}
 }
+
+// Machines are told the sum of what arrives at a pod that serves, also of what it
+// has no CPU for.
+func TestMachinesAreToldWhatArrives(t *testing.T) {
+	r := newRig(t, 1, 2)
+	a, b := r.pod("web", "a", "n-0"), r.pod("web", "b", "n-1")
+	r.capacity[a] = 100_000
+	r.endpoints("web", a, b)
+	r.endpoints("api", a)
+	r.traffic(workload.Traffic{Service: "web", RPSMilli: 300_000}, workload.Traffic{Service: "api", RPSMilli: 50_000, From: "node/n-1"})
+	told := func(wantA, wantB int64) {
+		t.Helper()
+		r.after(time.Second)
+		if r.load[a.ID] != wantA || r.load[b.ID] != wantB {
+			t.Errorf("at %v: %v, want %d and %d", r.Now(), r.load, wantA, wantB)
+		}
+	}
+	r.flows.ServingChanged(a, true)
+	told(200_000, 0)
+	r.flows.ServingChanged(b, true)
+	told(200_000, 150_000)
+	r.flows.ServingChanged(a, false)
+	told(0, 150_000)
+	r.power("n-1", false)
+	told(0, 0)
+}

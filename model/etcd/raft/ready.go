@@ -120,6 +120,19 @@ func (r *Raft) Snapshotted(i, keep uint64) {
 	}
 }
 
+// State is the snapshot that a member could take now, of all it has applied
+// (server/etcdserver/snapshot_merge.go).
+func (r *Raft) State() Snapshot {
+	term, _ := r.log.term(r.applied)
+	return Snapshot{Index: r.applied, Term: term, Conf: r.conf}
+}
+
+// CaughtUp tells whether a learner has nine tenths of what the leader has,
+// which it must to be promoted (server/etcdserver/server.go isLearnerReady).
+func (r *Raft) CaughtUp(id ID) bool {
+	return 10*r.progress[id].match >= 9*r.progress[r.config.ID].match
+}
+
 // reload is the disk as a new process reads it: the entries up to its
 // snapshot are not read.
 func (d *Disk) reload() {
