@@ -318,6 +318,7 @@ var doors = map[string][]string{
 	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
+	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
 	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
 	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered
 	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API

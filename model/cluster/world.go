@@ -36,10 +36,10 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
 // Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+func (w faultWorld) Scheduler(machine int) fault.Replica { return w.x.schedulers[machine] }
 
 // ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+func (w faultWorld) ControllerManager(machine int) fault.Replica { return w.x.controllers[machine] }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.

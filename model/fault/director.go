@@ -46,7 +46,8 @@ type Director struct {
 	unsettled     []uint32
 	registryDowns int
 	registryDown  bool
-	etcd          []etcdMember // by member, as far as faults named them
+	etcd          []etcdMember     // by member, as far as faults named them
+	held          [2][]heldReplica // by component that elects a leader, and machine
 	etcdFull      int
 	etcdFilled    bool
 }

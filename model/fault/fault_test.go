@@ -67,8 +67,8 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
-func (w *world) ControllerManager(i int) fault.Process {
+func (w *world) Scheduler(i int) fault.Replica  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Replica {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
 func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
@@ -100,8 +100,12 @@ type process struct {
 	name string
 }
 
-func (p process) Stop()  { p.w.says("%s stop", p.name) }
-func (p process) Start() { p.w.says("%s start", p.name) }
+func (p process) Running() bool { return true }
+func (p process) Leads() bool   { return strings.HasSuffix(p.name, "0") }
+func (p process) Crash()        { p.w.says("%s crash", p.name) }
+func (p process) Quit()         { p.w.says("%s quit", p.name) }
+func (p process) Stop()         { p.w.says("%s stop", p.name) }
+func (p process) Start()        { p.w.says("%s start", p.name) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }

@@ -38,6 +38,7 @@ func (d *Director) settle() {
 		d.world.Registry().SetDown(down)
 	}
 	d.settleEtcd()
+	d.settleReplicas()
 }
 
 func (d *Director) settleMachine(node uint32) {

@@ -25,16 +25,22 @@ type Spec struct {
 	Peer      Target
 	Direction Direction
 
-	// Certificate-expiry and token-expiry only: whose. Of the components with a
+	// Whose credential expires, or which component it is about. Of those with a
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd only: machines of the control plane, and for a partition
-	// those they are cut off from, all others if there are none.
+	// Faults of etcd and of replicas only: machines of the control plane, of
+	// replicas the leader's if there are none; and for a partition those they are
+	// cut off from, all others if there are none.
 	Members     []string
 	FromMembers []string
 	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down only: the process is stopped, and not killed
+	Graceful    bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
+
+	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
+	// are none.
+	By    time.Duration
+	Kinds []model.Kind
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

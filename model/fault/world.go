@@ -17,16 +17,8 @@ type World interface {
 	Etcd() Etcd
 	// Scheduler and ControllerManager are the replicas on a machine of the
 	// control plane, numbered like ControlPlane.
-	Scheduler(machine int) Process
-	ControllerManager(machine int) Process
-}
-
-// Process is a program on a machine. Of one that was stopped nothing acts any
-// more, and answers to what it has asked for reach nobody; one that is started
-// knows nothing of those before it.
-type Process interface {
-	Stop()
-	Start()
+	Scheduler(machine int) Replica
+	ControllerManager(machine int) Replica
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls

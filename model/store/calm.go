@@ -30,7 +30,7 @@ func (s *Store) disturbed() {
 // for those who compute what the answers would be; a component is not told.
 func (c *Client) Undisturbed() bool {
 	s := c.store
-	if s.unsteady || !c.Authentic() || !s.wire.served(c.Site, c.Server) {
+	if s.unsteady || !c.Authentic() || !c.served() {
 		return false
 	}
 	clean := s.net.Unimpaired(c.Site, c.Server) && s.net.Unimpaired(c.Server, c.Site)

@@ -135,6 +135,7 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
+	severed int // faults in force that cut it off
 	expired int // faults in force that keep its credential from being good
 }
 

@@ -21,7 +21,7 @@ func (s *Store) SetServing(server network.Site, ok bool) {
 		if !x.open || x.client.Server != server {
 			continue
 		}
-		switch up := w.served(x.client.Site, server); {
+		switch up := x.client.served(); {
 		case !up && !x.broken:
 			x.broken, x.brokenAt, x.stalled = true, now, true
 			x.breaks++

@@ -91,7 +91,7 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 	}
 	r.sentAt = now
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
-	if !ok {
+	if !ok || c.severed > 0 {
 		w.lost(r, slot)
 		return
 	}
@@ -133,7 +133,7 @@ func (s *Store) Answer(slot uint64, refusal Refusal, result model.Object) {
 	c := r.Client
 	r.refusal, r.result = refusal, result
 	d, ok := s.net.Delay(c.Server, c.Site, c.Hash, 2*r.Number+1)
-	if !ok {
+	if !ok || c.severed > 0 {
 		w.lost(r, uint32(slot))
 		return
 	}
