@@ -315,6 +315,7 @@ var doors = map[string][]string{
 	"Create": {"model/apiserver", "model/cluster"}, "Update": {"model/apiserver"}, "Delete": {"model/apiserver"},
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
+	"Restore":    {"model/apiserver"}, // of a backup: for etcd, whose operator does it
 	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,

@@ -215,7 +215,11 @@ func (l *loader) fault(e *entry) fault.Spec {
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
-			f.For = m.Optional(p).DurationIn(1, maxDuration)
+			v := m.Optional(p)
+			if e.kind.Ends {
+				v = m.Required(p)
+			}
+			f.For = v.DurationIn(1, maxDuration)
 		case fault.ParamComponent:
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
@@ -237,6 +241,13 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamBackup:
+			v := m.Required(p)
+			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
+				v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
+			}
+		case fault.ParamBump:
+			f.BumpRevision = m.Optional(p).Bool()
 		case fault.ParamGraceful:
 			f.Graceful = m.Optional(p).Bool()
 		case fault.ParamFrom:

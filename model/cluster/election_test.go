@@ -162,3 +162,76 @@ func TestStandbysOfAQuietControlPlaneCostNothing(t *testing.T) {
 		t.Errorf("5 quiet hours make %d events with one replica and %d with three", one, three)
 	}
 }
+
+// A leader that is cut off ends itself 10 s later, before another may lead, 15 s
+// after its last renewal; so no two ever lead.
+func TestALeaderThatIsCutOffIsFollowedAndNoTwoLead(t *testing.T) {
+	for seed := range uint64(10) {
+		x := play(t, replicated(seed+1, fault.Spec{ID: "cut", Fault: "component-partition", At: lossAt, For: 5 * time.Minute, Component: "kube-controller-manager"}))
+		stopped, led := took(x, "kube-controller-manager", "stopped leading"), took(x, "kube-controller-manager", "became leader")
+		if len(led) != 1 || led[0] < lossAt.Add(13*time.Second) || led[0] > lossAt.Add(25*time.Second) {
+			t.Errorf("seed %d: cut off at %v, led from %v", seed+1, lossAt, led)
+		}
+		if len(stopped) != 1 || stopped[0] > lossAt.Add(12100*time.Millisecond) {
+			t.Errorf("seed %d: cut off at %v, stopped at %v", seed+1, lossAt, stopped)
+		}
+	}
+}
+
+// scaledAt is when the pods of the scaling a minute after lossAt were bound.
+func scaledAt(x *cluster.Cluster) (first sim.Time) {
+	for i := range x.Store.History().Len() {
+		r := x.Store.History().At(i)
+		if p, ok := r.New.(*model.Pod); ok && p.NodeID != 0 && r.Old != nil && r.Old.(*model.Pod).NodeID == 0 && r.At > lossAt.Add(time.Minute) {
+			return r.At
+		}
+	}
+	return 0
+}
+
+func TestAComponentWhoseWatchesAreLateActsLate(t *testing.T) {
+	late := fault.Spec{ID: "lag", Fault: "watch-lag", At: lossAt, For: 10 * time.Minute, Component: "kube-scheduler", By: 20 * time.Second, Kinds: []model.Kind{model.KindPod}}
+	scale := lossAt.Add(time.Minute)
+	if at := scaledAt(play(t, replicated(1, late))); at < scale.Add(20*time.Second) || at > scale.Add(21*time.Second) {
+		t.Errorf("pods of %v were seen 20 s late and bound at %v", scale, at)
+	}
+	late.Kinds = []model.Kind{model.KindNode}
+	if at := scaledAt(play(t, replicated(1, late))); at > scale.Add(time.Second) {
+		t.Errorf("nodes are seen late, pods are not, but were bound at %v", at)
+	}
+	late.Kinds, late.For = nil, 65*time.Second // what is on its way then arrives at once
+	if at := scaledAt(play(t, replicated(1, late))); at < lossAt.Add(65*time.Second) || at > lossAt.Add(66*time.Second) {
+		t.Errorf("the lag ended after 65 s, pods were bound at %v", at)
+	}
+}
+
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go tryUpdateNodeHealth:
+// only a renewTime that is newer counts; a changed condition begins anew.
+func TestANodeWhoseClockIsSetBackIsLostOnceAndFoundAgain(t *testing.T) {
+	x := play(t, shop(1, 6, 12, fault.Spec{ID: "clock", Fault: "clock-jump", At: lossAt, By: 10 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}}))
+	var lost, found []sim.Time
+	for i := range x.Store.History().Len() {
+		r := x.Store.History().At(i)
+		n, ok := r.New.(*model.Node)
+		if !ok || r.Old == nil || n.Ready.Status == r.Old.(*model.Node).Ready.Status {
+			continue
+		}
+		if n.Name != "n-1" {
+			t.Errorf("%s changed at %v", n.Name, r.At)
+		}
+		if n.Ready.Status == model.Unknown {
+			lost = append(lost, r.At)
+		} else {
+			found = append(found, r.At)
+		}
+	}
+	if len(lost) != 1 || len(found) != 1 || lost[0] < lossAt.Add(39*time.Second) || lost[0] > lossAt.Add(60*time.Second) || found[0].Sub(lost[0]) > 15*time.Second {
+		t.Errorf("lost at %v, found at %v", lost, found)
+	}
+	x = play(t, shop(1, 6, 12, fault.Spec{ID: "clock", Fault: "clock-jump", At: lossAt, By: 20 * time.Second, Target: fault.Target{Names: []string{"n-1"}}}))
+	for i := range x.Store.History().Len() {
+		if r := x.Store.History().At(i); r.Note != nil && r.Note.Reason == "NodeNotReady" {
+			t.Errorf("20 s back are less than the grace of 50 s, but at %v: %s", r.At, r.Note.Message)
+		}
+	}
+}

@@ -68,11 +68,11 @@ func (v *Invariants) Recorded(r *store.Record) {
 	if r.Verb == store.Noted {
 		return
 	}
-	if r.Revision != v.revision+1 {
+	if r.Revision != v.revision+1 && !r.Restored {
 		v.fail(r, "revision %d follows %d", r.Revision, v.revision)
 	}
 	v.revision = r.Revision
-	if r.New != nil && r.Old != nil {
+	if r.New != nil && r.Old != nil && !r.Restored {
 		v.identity(r)
 	}
 	switch o := r.Object().(type) {
@@ -81,7 +81,9 @@ func (v *Invariants) Recorded(r *store.Record) {
 	case *model.Node:
 		v.node(r, o)
 	case *model.PodDisruptionBudget:
-		v.budget(r)
+		if !r.Restored {
+			v.budget(r)
+		}
 	}
 }
 
@@ -126,7 +128,7 @@ func (v *Invariants) identity(r *store.Record) {
 func (v *Invariants) pod(r *store.Record) {
 	old, _ := r.Old.(*model.Pod)
 	now, _ := r.New.(*model.Pod)
-	if old != nil && now != nil {
+	if old != nil && now != nil && !r.Restored {
 		v.podMoves(r, old, now)
 	}
 	v.charge(old, -1)
@@ -135,7 +137,7 @@ func (v *Invariants) pod(r *store.Record) {
 		return
 	}
 	u := v.used.Row(now.NodeID)
-	u.byHand = u.byHand || old == nil
+	u.byHand = u.byHand || old == nil || r.Restored
 	if over := u.over(); over != "" && old.NodeID == 0 {
 		v.fail(r, "bound, and %s", over)
 	}

@@ -122,6 +122,9 @@ func (g *Group) Replace(seat int) string {
 func (g *Group) operate(i int, now sim.Time) {
 	t := &g.tasks[i]
 	g.now = now
+	if t.done {
+		return // the group it was about is no more
+	}
 	if lead := g.Leader(); lead >= 0 {
 		g.step(t, g.seats[lead], now)
 	}
@@ -170,4 +173,28 @@ func (g *Group) retire(t *task, now sim.Time) {
 func (g *Group) change(lead *member, c raft.Change, now sim.Time) {
 	lead.core.Step(raft.Message{Type: raft.Prop, From: lead.id, To: lead.id, Change: &c})
 	lead.work(now)
+}
+
+// Renew makes another group of the same machines, as restoring a backup does: each
+// member begins with an empty log, and what was under way is lost. The members'
+// processes are ended first, and stay so.
+func (g *Group) Renew() {
+	for i := range g.seats {
+		g.SetDown(i, true)
+	}
+	last, term, voters := g.done, uint64(1), raft.Set(0)
+	for _, m := range g.seats {
+		last, term = max(last, m.core.Last()), max(term, m.core.Term())
+		voters |= raft.SetOf(m.id)
+	}
+	for i, m := range g.seats {
+		m.disk = raft.NewDisk(raft.Snapshot{Index: last, Term: term, Conf: raft.Conf{Voters: voters}})
+		m.waiting = nil
+		g.space.files[i] = g.space.used()
+	}
+	for i := range g.tasks {
+		g.tasks[i].done = true
+	}
+	g.done, g.busy, g.space.full = last, 0, false
+	g.bury()
 }

@@ -19,6 +19,8 @@ type Etcd interface {
 	// operator's way out of that.
 	Fill()
 	Defragment()
+	// Restore begins anew with what was true when a backup was taken.
+	Restore(taken sim.Time, bumpRevision bool)
 }
 
 // etcdMember is how many faults hold a member down, and what its disk is made

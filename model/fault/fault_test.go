@@ -113,6 +113,7 @@ type etcd struct{ w *world }
 func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
 func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
 func (e etcd) Fill()                           { e.w.says("etcd full") }
+func (e etcd) Restore(sim.Time, bool)          { e.w.says("etcd restored") }
 func (e etcd) Stop(int)                        { e.w.says("etcd stopped") }
 func (e etcd) Defragment()                     { e.w.says("etcd defragmented") }
 

@@ -10,6 +10,7 @@ type Kind struct {
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Moment     bool       // without For it is over as soon as it happened
+	Ends       bool       // it must have a For
 	effect     func() effect
 }
 
@@ -27,6 +28,8 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamGraceful  = "graceful"
+	ParamBackup    = "backup"
+	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
 	ParamReplica   = "replica"
 	ParamBy        = "by"
@@ -84,6 +87,12 @@ var Kinds = []Kind{
 		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
+	},
+	{
+		Name: "etcd-restore", Targets: model.KindNone, Ends: true,
+		Help:   "an operator stops etcd and lets it begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
+		Params: []string{ParamFor, ParamBackup, ParamBump},
+		effect: func() effect { return &etcdRestore{} },
 	},
 	{
 		Name: "etcd-slow-disk", Targets: model.KindNone,

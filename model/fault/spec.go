@@ -32,10 +32,12 @@ type Spec struct {
 	// Faults of etcd and of replicas only: machines of the control plane, of
 	// replicas the leader's if there are none; and for a partition those they are
 	// cut off from, all others if there are none.
-	Members     []string
-	FromMembers []string
-	Fsync       sim.Dist // etcd-slow-disk only
-	Graceful    bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
+	Members      []string
+	FromMembers  []string
+	Fsync        sim.Dist // etcd-slow-disk only
+	Backup       sim.Time // etcd-restore only: when the backup was taken
+	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
+	Graceful     bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
 
 	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
 	// are none.

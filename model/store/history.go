@@ -25,6 +25,7 @@ type Record struct {
 	Revision int64 // 0 for a note
 	By       sim.ActorID
 	Verb     Verb
+	Restored bool         // no commit: a backup was restored, which said so
 	Old      model.Object // nil if Created or Noted
 	New      model.Object // nil if Deleted or Noted
 	Note     *model.Note  // set only if Noted

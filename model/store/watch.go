@@ -56,8 +56,9 @@ type Watch struct {
 	breaks   uint64
 	stalled  bool          // only because its server cannot reach etcd
 	refused  bool          // there was no connection to begin with, or an answer: nothing has to be noticed
-	late     time.Duration // by faults
+	ahead    int64         // after a restore: its client has seen everything up to this revision, or believes so
 	beganAt  sim.Time      // the request that is open, or one before it, began
+	late     time.Duration // by faults
 }
 
 // Watch opens a watch on everything of a kind.
@@ -118,7 +119,7 @@ func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 // queued is forgotten. If the API server is out of reach it keeps trying.
 func (w *Watch) Start() {
 	w.Stop()
-	w.open, w.posted, w.seen = true, false, 0
+	w.open, w.posted, w.seen, w.ahead = true, false, 0, 0
 	s := w.client.store
 	if !w.client.served() && w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
@@ -189,8 +190,9 @@ func (s *Store) offer(w *Watch, r *Record) {
 	if !w.open || w.broken {
 		return
 	}
-	s.enqueue(w, int32(s.history.n-1), uint64(r.Revision))
-	w.seen = s.history.n
+	if w.seen = s.history.n; r.Revision > w.ahead {
+		s.enqueue(w, int32(s.history.n-1), uint64(r.Revision))
+	}
 }
 
 func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
@@ -226,7 +228,7 @@ func (s *Store) catchUp(w *Watch) {
 			continue
 		}
 		ref := r.Object().Head().Ref()
-		if int(s.latest[ref.Kind][ref.ID]) == i && (r.New != nil || w.seen > 0) {
+		if int(s.latest[ref.Kind][ref.ID]) == i && (r.New != nil || w.seen > 0) && r.Revision > w.ahead {
 			s.enqueue(w, int32(i), uint64(r.Revision))
 		}
 	}
@@ -256,7 +258,7 @@ func (s *Store) catchUpNode(w *Watch) {
 	}
 	slices.Sort(news)
 	for _, i := range news {
-		if r := s.history.At(int(i)); int(i) >= w.seen && (r.New != nil || w.seen > 0) {
+		if r := s.history.At(int(i)); int(i) >= w.seen && (r.New != nil || w.seen > 0) && r.Revision > w.ahead {
 			s.enqueue(w, i, uint64(r.Revision))
 		}
 	}
