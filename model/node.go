@@ -15,6 +15,7 @@ const LabelTemplateHash = "pod-template-hash"
 type Image struct {
 	Name  string
 	Bytes int64
+	Alias bool // another name of the image before it in the list
 }
 
 // Node is a worker machine as the API shows it.
@@ -25,8 +26,10 @@ type Node struct {
 	Capacity      Resources
 	Allocatable   Resources
 	Ready         Condition
-	Images        []Image // as of registration
-	GPU           GPUs
+	// What node-pressure eviction says: the node is short of this.
+	MemoryPressure, DiskPressure, PIDPressure Condition
+	Images                                    []Image // as of registration
+	GPU                                       GPUs
 }
 
 // Copy implements Object.

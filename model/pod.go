@@ -227,6 +227,12 @@ const (
 // String is the status as Kubernetes writes it.
 func (s ConditionStatus) String() string { return [...]string{"False", "True", "Unknown"}[s] }
 
+// ReasonKubeletTerminates is the reason of DisruptionTarget when a kubelet fails
+// a pod to save its node (k8s.io/api/core/v1/types.go
+// PodReasonTerminationByKubelet). The others who may disrupt a pod are not its
+// kubelet, whose status leaves their condition as it is.
+const ReasonKubeletTerminates = "TerminationByKubelet"
+
 // BoolStatus is True or False.
 func BoolStatus(b bool) ConditionStatus {
 	if b {

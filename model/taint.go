@@ -42,6 +42,10 @@ const (
 	TaintNotReady      = "node.kubernetes.io/not-ready"
 	TaintUnreachable   = "node.kubernetes.io/unreachable"
 	TaintUnschedulable = "node.kubernetes.io/unschedulable"
+
+	TaintMemoryPressure = "node.kubernetes.io/memory-pressure"
+	TaintDiskPressure   = "node.kubernetes.io/disk-pressure"
+	TaintPIDPressure    = "node.kubernetes.io/pid-pressure"
 )
 
 // Forever as Toleration.For tolerates without limit.

@@ -101,6 +101,8 @@ var metrics = []Metric{
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
+	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "pods that their kubelet failed or refused because the node was short of memory", open: openTotal(podPressed)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
 		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
 	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,

@@ -106,7 +106,7 @@ func (r *Report) endState(s *state) {
 		}
 		r.Workloads = append(r.Workloads, WorkloadEnd{
 			Name: w.path, Desired: w.desired(), Ready: w.now[isReady], Available: w.now[isAvailable], Updated: w.upToDate(isReady),
-			Restarts: w.ever[podRestarted], Evicted: w.ever[podEvicted], CrashLooping: w.now[isLooping], Complete: w.complete(),
+			Restarts: w.ever[podRestarted], Evicted: w.ever[podEvicted] + w.ever[podPressed], CrashLooping: w.now[isLooping], Complete: w.complete(),
 		})
 	}
 	slices.SortStableFunc(r.Workloads, func(a, b WorkloadEnd) int { return strings.Compare(a.Name, b.Name) })

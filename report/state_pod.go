@@ -22,6 +22,10 @@ const reasonPreempted = "PreemptionByScheduler"
 // (pkg/registry/core/pod/storage/eviction.go).
 const reasonSentAway = "EvictionByEvictionAPI"
 
+// reasonPressed is the reason of a pod that its kubelet failed because the node
+// was short of something (pkg/kubelet/eviction/helpers.go Reason).
+const reasonPressed = "Evicted"
+
 func (s *state) takePod(r *store.Record) {
 	m := r.Object().Head()
 	row := s.pods.Row(m.ID)
@@ -125,7 +129,8 @@ func (s *state) bind(row *podRow) {
 	row.scopes[nodeScope] = &n.tally
 }
 
-// preempt counts a pod that gives way, to another or to whoever drains its node.
+// preempt counts a pod that gives way: to another, to whoever drains its node,
+// or because the node is short of something.
 func (s *state) preempt(row *podRow, old, p *model.Pod) {
 	is := func(p *model.Pod, reason string) bool {
 		return p != nil && p.Disrupted.Status == model.True && p.Disrupted.Reason == reason
@@ -135,6 +140,9 @@ func (s *state) preempt(row *podRow, old, p *model.Pod) {
 	}
 	if is(p, reasonSentAway) && !is(old, reasonSentAway) {
 		s.happens(row, podSentAway)
+	}
+	if failed := p.Phase == model.PodFailed && p.Reason == reasonPressed; failed && (old == nil || old.Phase != model.PodFailed) {
+		s.happens(row, podPressed)
 	}
 }
 

@@ -60,6 +60,7 @@ var chapters = map[what]chapter{
 	nodeLost:                {together, subjectsAre("node", "not Ready")},
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
 	happened(podEvicted):    {together, podsWere("evicted")},
+	happened(podPressed):    {together, podsWere("evicted by their kubelets")},
 	happened(podPreempted):  {together, podsWere("preempted")},
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
 	happened(jobFailed):     {patient, countOf("failed job")},

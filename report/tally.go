@@ -35,6 +35,7 @@ const (
 	podEvicted    // its deletion began because of a taint
 	podPreempted  // its deletion began because the scheduler needs its place
 	podSentAway   // its deletion began because somebody used the eviction API
+	podPressed    // its kubelet failed it, being short of something
 	podReplaced   // was created in place of an evicted one
 	podMoved      // such a pod was bound
 	podRestarted  // a container was restarted

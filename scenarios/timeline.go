@@ -260,6 +260,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Kinds = kinds(m.Optional(p))
 		case fault.ParamReplica:
 			f.Members = l.replicasOn(m.Optional(p))
+		case fault.ParamFill:
+			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:
 			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:

@@ -25,7 +25,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "run", "exitCode", "exits", "stop", "cpu", "memory", "image")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -40,7 +40,8 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
-	b.MemoryBytes, b.MemoryGrowth = memoryUse(m.Optional("memory"))
+	b.MemoryBytes, b.MemoryGrowth = byteUse(m.Optional("memory"))
+	b.DiskBytes, b.DiskGrowth = byteUse(m.Optional("disk"))
 	run := m.Optional("run")
 	if run.IsScalar() && b.Run.IsZero() && isZero(run) {
 		run.Errorf("0s is too short: leave run out for a process that does not end by itself, or write 1ms")
@@ -97,10 +98,10 @@ func cpuUse(v strict.Value) (milli, microPerRPS int64) {
 	return milli, microPerRPS
 }
 
-// memoryUse reads "120Mi" or "50Mi + 1Mi/s": what a container uses from the start,
-// and by how much that grows, in bytes per second.
-func memoryUse(v strict.Value) (base, perSecond int64) {
-	terms(v, "memory such as 50Mi + 1Mi/s", "/s", func(text string) (err error) {
+// byteUse reads "120Mi" or "50Mi + 1Mi/s": what a container uses of the memory or
+// the disk from the start, and by how much that grows, in bytes per second.
+func byteUse(v strict.Value) (base, perSecond int64) {
+	terms(v, "an amount such as 50Mi + 1Mi/s", "/s", func(text string) (err error) {
 		base, err = strict.ParseBytes(text)
 		return capBytes(base, err)
 	}, func(text string) (err error) {

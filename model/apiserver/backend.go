@@ -81,6 +81,8 @@ func (b *Backend) remember(w write) uint64 {
 // given time to end is not removed but written.
 func (b *Backend) growth(r *store.Request) etcd.Growth {
 	switch r.Op {
+	case store.OpNote:
+		return etcd.CreatesEvent
 	case store.OpCreate:
 		if r.Step == 0 && b.counted(r.Object) {
 			return etcd.Replaces

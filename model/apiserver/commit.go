@@ -111,7 +111,10 @@ func keepSpec(next, cur model.Object) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
 		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices
-		n.Scheduled, n.NominatedNode, n.Disrupted = c.Scheduled, c.NominatedNode, c.Disrupted
+		n.Scheduled, n.NominatedNode = c.Scheduled, c.NominatedNode
+		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
+			n.Disrupted = c.Disrupted
+		}
 		if c.Phase.Terminal() {
 			n.Phase, n.Reason = c.Phase, c.Reason
 		}

@@ -174,9 +174,9 @@ func matchesNode(s *model.PodSpec, n *model.Node) bool {
 var daemonTaints = []model.Taint{
 	{Key: model.TaintNotReady, Effect: model.NoExecute},
 	{Key: model.TaintUnreachable, Effect: model.NoExecute},
-	{Key: "node.kubernetes.io/disk-pressure", Effect: model.NoSchedule},
-	{Key: "node.kubernetes.io/memory-pressure", Effect: model.NoSchedule},
-	{Key: "node.kubernetes.io/pid-pressure", Effect: model.NoSchedule},
+	{Key: model.TaintDiskPressure, Effect: model.NoSchedule},
+	{Key: model.TaintMemoryPressure, Effect: model.NoSchedule},
+	{Key: model.TaintPIDPressure, Effect: model.NoSchedule},
 	{Key: model.TaintUnschedulable, Effect: model.NoSchedule},
 }
 

@@ -189,9 +189,19 @@ func (c *nodeLifecycle) replied(now sim.Time, r store.Reply) {
 	}
 }
 
-// conditionTaints is the taint keys that follow conditions and spec, as
-// NoSchedule taints. The model's nodes have no pressure conditions.
-var conditionTaints = [...]string{model.TaintNotReady, model.TaintUnreachable, model.TaintUnschedulable}
+// conditionTaints is the NoSchedule taints that follow conditions and spec
+// (nodeConditionToTaintKeyStatusMap).
+var conditionTaints = [...]struct {
+	key   string
+	holds func(*model.Node) bool
+}{
+	{model.TaintNotReady, func(n *model.Node) bool { return n.Ready.Status == model.False }},
+	{model.TaintUnreachable, func(n *model.Node) bool { return n.Ready.Status == model.Unknown }},
+	{model.TaintUnschedulable, func(n *model.Node) bool { return n.Unschedulable }},
+	{model.TaintMemoryPressure, func(n *model.Node) bool { return n.MemoryPressure.Status == model.True }},
+	{model.TaintDiskPressure, func(n *model.Node) bool { return n.DiskPressure.Status == model.True }},
+	{model.TaintPIDPressure, func(n *model.Node) bool { return n.PIDPressure.Status == model.True }},
+}
 
 // sync makes a node's NoSchedule taints follow its condition at once, without
 // any rate limit (doNoScheduleTaintingPass).
@@ -202,15 +212,13 @@ func (c *nodeLifecycle) sync(_ sim.Time, id uint32) {
 		return
 	}
 	var p taints
-	for _, key := range conditionTaints {
-		want := key == model.TaintNotReady && n.Ready.Status == model.False ||
-			key == model.TaintUnreachable && n.Ready.Status == model.Unknown ||
-			key == model.TaintUnschedulable && n.Unschedulable
-		switch has := model.HasTaint(n.Taints, key, model.NoSchedule); {
+	for _, t := range conditionTaints {
+		want := t.holds(n)
+		switch has := model.HasTaint(n.Taints, t.key, model.NoSchedule); {
 		case want && !has:
-			p.add = append(p.add, model.Taint{Key: key, Effect: model.NoSchedule})
+			p.add = append(p.add, model.Taint{Key: t.key, Effect: model.NoSchedule})
 		case !want && has:
-			p.remove = append(p.remove, model.Taint{Key: key, Effect: model.NoSchedule})
+			p.remove = append(p.remove, model.Taint{Key: t.key, Effect: model.NoSchedule})
 		}
 	}
 	if len(p.add)+len(p.remove) == 0 {

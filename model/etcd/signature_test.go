@@ -242,3 +242,30 @@ func TestWithoutAMajorityReadsFailAfter7Seconds(t *testing.T) {
 		t.Errorf("the read that waited for a leader took %v, failed %v", r.took[saved], r.failed[saved])
 	}
 }
+
+// Source: k8s.io/kubernetes cmd/kube-apiserver --event-ttl, 1 h: Events stay for an
+// hour, while of objects that are replaced only 5 to 10 minutes of history do. So a
+// flood of Events fills a database, to a level that it then keeps.
+func TestEventsFillTheDatabaseForAnHour(t *testing.T) {
+	play := func(quota int64, g etcd.Growth) int {
+		r := newRig(t, 1, 1, etcd.Config{QuotaBytes: quota})
+		for at := time.Duration(0); at < 3*time.Hour; at += time.Second {
+			r.at(sim.Time(at), func() {
+				r.next++
+				r.group.Propose(0, r.Now(), r.next, g)
+			})
+		}
+		r.run(4 * time.Hour)
+		return len(r.failed)
+	}
+	const mib = 1 << 20 // an Event a second: 3,600 to 3,900 of them, and at most 1,200 more revisions, 2 KiB each
+	if n := play(11*mib, etcd.CreatesEvent); n != 0 {
+		t.Errorf("%d of 10,800 Events were refused with 11 MiB", n)
+	}
+	if n := play(6*mib, etcd.CreatesEvent); n < 7000 {
+		t.Errorf("only %d of 10,800 Events were refused with 6 MiB", n)
+	}
+	if n := play(6*mib, etcd.Replaces); n != 0 {
+		t.Errorf("%d of 10,800 replacements were refused with 6 MiB", n)
+	}
+}

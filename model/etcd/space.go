@@ -14,7 +14,13 @@ const (
 	Deletes Growth = iota - 1
 	Replaces
 	Creates
+	CreatesEvent // an object that is gone after an hour
 )
+
+// eventTTL is how long Events are kept (--event-ttl), in intervals of compactEvery.
+// They go with leases that several share, up to a minute late
+// (k8s.io/apiserver/pkg/storage/etcd3/lease_manager.go); here up to an interval.
+const eventTTL = 12
 
 // The API server compacts every 5 minutes, up to the revision it saw 5 minutes
 // before (k8s.io/apiserver/pkg/storage/etcd3/compact.go), so that 5 to 10
@@ -30,6 +36,7 @@ const defaultQuota = 2 << 30
 type space struct {
 	quota     int64
 	objects   int64
+	events    [eventTTL + 1]int64 // of the objects, by interval in which they were created, by turns
 	revisions int64
 	seen      int64   // revisions at the last compaction
 	compacted int64   // revisions up to which it compacted
@@ -58,15 +65,33 @@ func (s *space) wrote(at sim.Time, g Growth) {
 		if k > s.interval+1 {
 			s.compacted = s.revisions
 		}
-		s.seen, s.interval = s.revisions, k
+		s.seen = s.revisions
+		s.expire(k)
 	}
 	s.revisions++
-	s.objects = max(0, s.objects+int64(g))
+	switch g {
+	case CreatesEvent:
+		s.objects++
+		s.events[s.interval%(eventTTL+1)]++
+	default:
+		s.objects = max(0, s.objects+int64(g))
+	}
 	used := s.used()
 	for i := range s.files {
 		s.files[i] = max(s.files[i], used)
 		s.full = s.full || s.files[i] > s.quota
 	}
+}
+
+// expire begins an interval: the Events of an hour ago are deleted.
+func (s *space) expire(interval int64) {
+	for i := max(s.interval, interval-eventTTL-1) + 1; i <= interval; i++ {
+		old := &s.events[i%(eventTTL+1)]
+		s.objects -= *old
+		s.revisions += *old
+		*old = 0
+	}
+	s.interval = interval
 }
 
 // used is what the database takes without what was freed.

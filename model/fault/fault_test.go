@@ -89,6 +89,13 @@ func (m *machine) Doom(pod model.Ref, name string, code int32) {
 	m.w.says("%s doom %d/%s with %d", m.name, pod.ID, name, code)
 }
 func (m *machine) Spare(pod model.Ref, name string) { m.w.says("%s spare %d/%s", m.name, pod.ID, name) }
+func (m *machine) FillDisk(ppm int64) int64 {
+	m.w.says("%s fill to %d ppm", m.name, ppm)
+	return 7
+}
+
+func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
+
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
 	return m.on && m.running[pod]
@@ -508,5 +515,14 @@ func TestRegistryIsSorted(t *testing.T) {
 		if fault.Lookup(k.Name) == nil || k.Help == "" {
 			t.Errorf("%s cannot be looked up or explains nothing", k.Name)
 		}
+	}
+}
+
+// A disk-fill takes back what it wrote itself, no more.
+func TestDiskFillTakesBackWhatItWrote(t *testing.T) {
+	w := newWorld(nodes(1, "n")...)
+	got := w.play(t, fault.Spec{ID: "full", Fault: "disk-fill", At: sim.Time(time.Minute), For: time.Minute, FillPPM: 950_000, Target: fault.Target{Names: []string{"n-0"}}})
+	if want := "1m0s n-0 fill to 950000 ppm\n2m0s n-0 free 7"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -35,6 +35,7 @@ const (
 	ParamBy        = "by"
 	ParamBack      = "back"
 	ParamKinds     = "kinds"
+	ParamFill      = "fill"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -69,6 +70,12 @@ var Kinds = []Kind{
 		Help:   "kube-controller-manager exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},
 		effect: newControllerManagerCrash,
+	},
+	{
+		Name: "disk-fill", Targets: model.KindNode,
+		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &diskFill{} },
 	},
 	{
 		Name: "etcd-member-down", Targets: model.KindNone,

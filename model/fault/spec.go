@@ -44,6 +44,8 @@ type Spec struct {
 	By    time.Duration
 	Kinds []model.Kind
 
+	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1

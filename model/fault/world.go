@@ -33,6 +33,10 @@ type Machine interface {
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool
+	// FillDisk has something other than containers write until that share of the
+	// disk is used, in millionths, and returns how many bytes that took.
+	FillDisk(ppm int64) int64
+	FreeDisk(bytes int64) // takes it back
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)

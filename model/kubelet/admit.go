@@ -12,6 +12,9 @@ import (
 // scheduler may have known less. What is compared is what was admitted, not
 // what is used.
 func (k *Kubelet) admit(pod *model.Pod) (reason, message string) {
+	if reason, message := k.admitUnderPressure(pod); reason != "" {
+		return reason, message
+	}
 	spec, has := pod.Spec, &k.node.Allocatable
 	want := &spec.Request
 	for _, x := range [...]struct {

@@ -124,6 +124,12 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// FillDisk implements fault.Machine: nothing is ever short there.
+func (h *Hollow) FillDisk(int64) int64 { return 0 }
+
+// FreeDisk implements fault.Machine.
+func (h *Hollow) FreeDisk(int64) {}
+
 // CrashContainer implements fault.Machine: no container runs.
 func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
 
@@ -166,7 +172,7 @@ func (h *Hollow) DescribeWake(why sim.Why, _ uint64) string {
 func (h *Hollow) look(now sim.Time) {
 	for _, obj, ok := h.about.Next(); ok; _, obj, ok = h.about.Next() {
 		if n, ok := obj.(*model.Node); ok && n.Ready.Status != model.True {
-			h.client.Patch(h.node, nodeReady{model.True, "KubeletReady", now}, 0)
+			h.client.Patch(h.node, nodeStatus{ready: model.True, reason: "KubeletReady", at: now}, 0)
 		}
 	}
 	for ref, obj, ok := h.orders.Next(); ok; ref, obj, ok = h.orders.Next() {

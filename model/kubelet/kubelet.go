@@ -45,13 +45,14 @@ const (
 	whyStatusPass
 	whyNodeStatus
 	whyHousekeeping
+	whyEviction
 	whyStep // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -84,7 +85,9 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting pulse
+
+	evictions evictions
 
 	slots []slot
 	rows  []*row // beside slots
@@ -141,7 +144,10 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.running = true
 	k.epoch++
 	k.relist.Period, k.work.Period, k.statusPass.Period = relistEvery, workEvery, statusPassEvery
-	k.housekeeping.Period, k.probes.Period = housekeepingEvery, 1
+	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
+	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
+	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
+	k.evictions = evictions{}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -155,6 +161,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 			}
 		}
 	}
+	k.aimEvictions(k.kernel.Now())
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
@@ -162,8 +169,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyHousekeeping + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping}
+func (k *Kubelet) pulses() [whyEviction + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting}
 }
 
 // Machine is what the kubelet manages.
@@ -180,6 +187,12 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 func (k *Kubelet) Doom(pod model.Ref, name string, exitCode int32) {
 	k.machine.Doom(pod.ID, name, exitCode)
 }
+
+// FillDisk has others fill the machine's disk.
+func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
+
+// FreeDisk takes that back.
+func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(pod.ID, name) }
@@ -253,6 +266,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.checkNode()
 	case whyHousekeeping:
 		k.keepHouse()
+	case whyEviction:
+		k.evictionPass(now)
 	}
 }
 

@@ -12,17 +12,30 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 		return
 	}
 	k.node = n
-	if n.Ready.Status != model.True {
+	k.doubtNode()
+}
+
+// doubtNode has the node status loop look, unless all is as it should be.
+func (k *Kubelet) doubtNode() {
+	if k.node.Ready.Status != model.True || k.pressuresDiffer() {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
+
+// pressuresOf is what a node says that it is short of.
+func pressuresOf(n *model.Node) pressures {
+	return pressures{memory: n.MemoryPressure.Status == model.True, disk: n.DiskPressure.Status == model.True}
+}
+
+// pressuresDiffer tells whether the node says otherwise than its kubelet knows.
+func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evictions.pressed }
 
 // checkNode is the node status loop (pkg/kubelet/kubelet_node_status.go
 // tryUpdateNodeStatus): the status is written only if it differs from what the
 // kubelet's own view shows. The unconditional report every five minutes
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
-	if k.node.Ready.Status == model.True || k.patching || k.kernel.Now() < k.networkAt {
+	if k.node.Ready.Status == model.True && !k.pressuresDiffer() || k.patching || k.kernel.Now() < k.networkAt {
 		return
 	}
 	k.patch(model.True, "KubeletReady")
@@ -30,25 +43,59 @@ func (k *Kubelet) checkNode() {
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
-	k.beat.PatchPart(k.node.Ref(), store.Status, nodeReady{s, reason, k.kernel.Now()}, taggedNode)
+	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
+	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.kernel.Now()}, taggedNode)
 }
 
-// nodeReady sets the node's Ready condition.
-type nodeReady struct {
-	status model.ConditionStatus
-	reason string
-	at     sim.Time
+// notePressures says what the node is short of now and was not, and the other
+// way round (recordNodeStatusEvent).
+func (k *Kubelet) notePressures(was, is pressures) {
+	switch {
+	case is[memory] && !was[memory]:
+		k.client.Note(k.node, false, "NodeHasInsufficientMemory", "Node "+k.node.Name+" status is now: NodeHasInsufficientMemory")
+	case was[memory] && !is[memory]:
+		k.client.Note(k.node, false, "NodeHasSufficientMemory", "Node "+k.node.Name+" status is now: NodeHasSufficientMemory")
+	}
+	switch {
+	case is[disk] && !was[disk]:
+		k.client.Note(k.node, false, "NodeHasDiskPressure", "Node "+k.node.Name+" status is now: NodeHasDiskPressure")
+	case was[disk] && !is[disk]:
+		k.client.Note(k.node, false, "NodeHasNoDiskPressure", "Node "+k.node.Name+" status is now: NodeHasNoDiskPressure")
+	}
+}
+
+// nodeStatus sets the node's conditions.
+type nodeStatus struct {
+	ready   model.ConditionStatus
+	reason  string
+	pressed pressures
+	at      sim.Time
 }
 
 // Apply implements store.Patch.
-func (r nodeReady) Apply(cur model.Object) model.Object {
+func (r nodeStatus) Apply(cur model.Object) model.Object {
 	n := cur.(*model.Node)
-	if n.Ready.Status == r.status {
-		return n
-	}
 	c := *n
-	c.Ready = model.Condition{Status: r.status, SinceAt: r.at, Reason: r.reason}
+	r.set(&c.Ready, r.ready, r.reason)
+	reasons := [signals][2]string{memory: {"KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"}, disk: {"KubeletHasNoDiskPressure", "KubeletHasDiskPressure"}}
+	for s, condition := range [signals]*model.Condition{memory: &c.MemoryPressure, disk: &c.DiskPressure} {
+		reason := reasons[s][0]
+		if r.pressed[s] {
+			reason = reasons[s][1]
+		}
+		r.set(condition, model.BoolStatus(r.pressed[s]), reason)
+	}
+	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure {
+		return cur
+	}
 	return &c
+}
+
+// set gives a condition its status, and if that is another one its reason.
+func (r nodeStatus) set(c *model.Condition, status model.ConditionStatus, reason string) {
+	if c.Status != status {
+		*c = model.Condition{Status: status, SinceAt: r.at, Reason: reason}
+	}
 }
 
 func (k *Kubelet) nodeAnswered(reply *store.Reply) {
@@ -56,7 +103,5 @@ func (k *Kubelet) nodeAnswered(reply *store.Reply) {
 	if n, ok := reply.Object.(*model.Node); ok && n.ResourceVersion > k.node.ResourceVersion {
 		k.node = n
 	}
-	if k.node.Ready.Status != model.True {
-		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
-	}
+	k.doubtNode()
 }

@@ -96,6 +96,7 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
+	evicted     bool // the node is too short of something for it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	charged     bool // its request counts as allocated

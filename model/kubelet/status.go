@@ -31,7 +31,13 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	if phase.Terminal() && !final {
 		next.Phase = last.Phase
 	}
-	if r.overdue && final {
+	switch {
+	case !final:
+	case r.evicted:
+		next.Reason = "Evicted"
+		set(&next.Disrupted, true, "", now)
+		next.Disrupted.Reason = model.ReasonKubeletTerminates
+	case r.overdue:
 		next.Reason = "DeadlineExceeded"
 	}
 	if next.StartedAt == 0 {
@@ -189,7 +195,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue {
+	if r.overdue || r.evicted {
 		return model.PodFailed
 	}
 	if final {

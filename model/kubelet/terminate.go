@@ -29,8 +29,11 @@ func (r *row) grace() time.Duration {
 	if r.pod.Deleting() {
 		seconds = r.pod.GraceSeconds
 	}
-	if r.orphan {
+	switch {
+	case r.orphan:
 		return orphanGrace
+	case r.evicted:
+		return evictGrace
 	}
 	return max(time.Duration(seconds)*time.Second, time.Second)
 }

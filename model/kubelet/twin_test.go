@@ -32,6 +32,24 @@ func TestElidedTicksMakeTheSameHistory(t *testing.T) {
 	}
 }
 
+// TestElidedLooksForPressureMakeTheSameHistory does the same on a node that
+// is often short of memory.
+func TestElidedLooksForPressureMakeTheSameHistory(t *testing.T) {
+	small := withNode(func(n *model.Node) { n.Capacity.MemoryBytes, n.Capacity.EphemeralBytes = 1500<<20, 12<<30 })
+	evictions := 0
+	for seed := range uint64(150) {
+		fast, _ := trouble(t, seed, small)
+		slow, _ := trouble(t, seed, small, literal)
+		if fast != slow {
+			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
+		}
+		evictions += strings.Count(fast, " Evicted: ")
+	}
+	if evictions < 30 {
+		t.Errorf("only %d evictions in 150 runs", evictions)
+	}
+}
+
 func firstDifference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {
@@ -97,6 +115,9 @@ func randomBehaviors(luck *sim.Stream) []runtime.Behavior {
 		}
 		if luck.Below(3) == 0 {
 			x.Stop = sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+		}
+		if luck.Below(5) == 0 {
+			x.DiskBytes, x.DiskGrowth = int64(luck.Below(4))<<30, int64(luck.Below(50))<<20
 		}
 		if luck.Below(4) == 0 {
 			x.MemoryBytes, x.MemoryGrowth = 100<<20, int64(luck.Below(20))<<20

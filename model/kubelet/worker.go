@@ -203,7 +203,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	}
 	r.pending = false
 	r.overdue = r.overdue || now >= r.deadline
-	if r.overdue || r.gone || r.pod.Deleting() || r.pod.Phase.Terminal() {
+	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
 		k.terminate(r)
 		return
 	}

@@ -34,6 +34,9 @@ type Behavior struct {
 	MemoryBytes    int64 // used from the start
 	MemoryGrowth   int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
+	DiskBytes  int64 // written at the start: into the container's own layer and its logs
+	DiskGrowth int64 // bytes written per second after that
+
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }
 

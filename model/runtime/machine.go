@@ -20,6 +20,11 @@ type Observer interface {
 	// Changed says that a container or the sandbox of a pod started or ended.
 	// A kubelet notices at its next relist.
 	Changed(s *Sandbox)
+	// MemoryChanged says that the machine's memory is used otherwise now than it
+	// was going to be.
+	MemoryChanged()
+	// DiskChanged says the same of its disk.
+	DiskChanged()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -60,6 +65,8 @@ type Process struct {
 	dueAt      sim.Time // when it will end, Never if nothing will end it
 	memory     int64    // bytes the newest instance used from its start
 	growth     int64    // bytes it uses more every second
+	disk       int64    // bytes the newest instance wrote when it started
+	diskGrowth int64    // bytes it writes every second
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
@@ -103,7 +110,9 @@ type Machine struct {
 	addresses uint32     // ever given to pods
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
-	images    []uint32   // that are in the cache, by the registry's numbers
+	images    []image    // that are in the cache, the oldest first
+	disk      int64      // bytes; 0 is without end
+	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // the first is under way
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
@@ -134,13 +143,17 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
-		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
-		image := c.Registry.image(i.Name)
-		c.Registry.sizes[image] = i.Bytes
-		m.cache(image)
+		number := c.Registry.image(i.Name)
+		c.Registry.sizes[number] = i.Bytes
+		if i.Alias {
+			m.cache(number, 0)
+			continue
+		}
+		m.cache(number, unpacked(i.Bytes))
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
 	return m
@@ -278,6 +291,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.Instances++
 	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
+	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
 	load := s.load
 	if init {
 		load = 0
@@ -286,6 +300,9 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
 	}
 	if !init && m.serving != nil {
 		m.postServing(s)
@@ -412,6 +429,9 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
 	}
 	m.checkServing(s)
 	m.kubelet.Changed(s)

@@ -21,6 +21,12 @@ type rig struct {
 // Changed implements Observer.
 func (r *rig) Changed(s *Sandbox) { r.told = append(r.told, "changed "+s.Pod.Name) }
 
+// MemoryChanged implements Observer.
+func (r *rig) MemoryChanged() {}
+
+// DiskChanged implements Observer.
+func (r *rig) DiskChanged() {}
+
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Outcome) {
 	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed"}[o]))

@@ -10,8 +10,7 @@ import (
 // A machine's memory is the sum of what its containers use, each a straight
 // line in time, so when it will be full is known whenever one starts or ends.
 // Then the kernel kills the process of the largest badness, whatever its
-// limit is. What the system itself uses, and the kubelet's evictions before
-// it comes to that, are not modeled.
+// limit is. What the system itself uses is not modeled.
 
 // usesMemory tells whether anything is known of what a process uses.
 func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 }
@@ -43,6 +42,46 @@ func (m *Machine) weigh() {
 		m.fullAt = at
 		m.kernel.Post(at, m.self, whyFull, 0)
 	}
+	m.kubelet.MemoryChanged()
+}
+
+// MemoryFree is how much memory nobody uses, in bytes, as the kernel counts it:
+// the capacity less the working sets.
+func (m *Machine) MemoryFree(now sim.Time) int64 {
+	free := m.memory
+	m.eachUser(func(_ *Sandbox, _ int, p *Process) { free -= p.used(now) })
+	return free
+}
+
+// MemoryScarceAt is the first instant, now or later, at which less than this is
+// free, as things are; Never if it does not come to that.
+func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
+	if m.memory == 0 {
+		return sim.Never
+	}
+	free, growth := m.memory, int64(0)
+	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
+		free -= p.used(now)
+		growth += p.growth
+	})
+	return scarceAt(now, free, growth, least)
+}
+
+// MemoryUsed is what the containers of a pod use, in bytes.
+func (s *Sandbox) MemoryUsed(now sim.Time) int64 {
+	var used int64
+	for i := range s.Processes {
+		used += s.Processes[i].MemoryUsed(now)
+	}
+	return used
+}
+
+// MemoryUsed is what the process uses, in bytes; 0 if it does not run.
+func (p *Process) MemoryUsed(now sim.Time) int64 {
+	if !p.Running {
+		return 0
+	}
+	return p.used(now)
 }
 
 func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
@@ -87,21 +126,10 @@ func (m *Machine) full(now sim.Time) {
 // of its pod (pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust; without
 // node-critical pods).
 func scoreAdjust(spec *model.PodSpec, i int, capacity int64) int64 {
-	best, guaranteed := true, true
-	for j := range len(spec.InitContainers) + len(spec.Containers) {
-		c := container(spec, j)
-		q, l := &c.Requests, &c.Limits
-		if q.CPUMilli > 0 || q.MemoryBytes > 0 || l.CPUMilli > 0 || l.MemoryBytes > 0 {
-			best = false
-		}
-		if l.CPUMilli == 0 || l.MemoryBytes == 0 || q.CPUMilli != l.CPUMilli || q.MemoryBytes != l.MemoryBytes {
-			guaranteed = false
-		}
-	}
-	switch {
-	case best:
+	switch spec.QoS() {
+	case model.BestEffort:
 		return 1000
-	case guaranteed:
+	case model.Guaranteed:
 		return -997
 	}
 	request := container(spec, i).Requests.MemoryBytes

@@ -56,6 +56,8 @@ func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) 
 
 type deaf struct{}
 
+func (deaf) MemoryChanged()         {}
+func (deaf) DiskChanged()           {}
 func (deaf) Changed(*Sandbox)       {}
 func (deaf) Pulled(uint32, Outcome) {}
 

@@ -150,17 +150,17 @@ type pull struct {
 func (m *Machine) Cached(image string) bool { return m.cached(m.registry.image(image)) }
 
 func (m *Machine) cached(image uint32) bool {
-	for _, n := range m.images {
-		if n == image {
+	for i := range m.images {
+		if m.images[i].number == image {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *Machine) cache(image uint32) {
-	if !m.cached(image) {
-		m.images = append(m.images, image)
+func (m *Machine) cache(number uint32, bytes int64) {
+	if !m.cached(number) {
+		m.images = append(m.images, image{number, bytes, m.kernel.Now()})
 	}
 }
 
@@ -194,7 +194,7 @@ func (m *Machine) nextPull() {
 		d = resolveTime.Draw(&luck)
 	default:
 		d = resolveTime.Draw(&luck) + spread(p.bytes, downloadRate, 4, &luck) +
-			spread(p.bytes/2*uncompressedHalves, unpackRate, 3, &luck)
+			spread(unpacked(p.bytes), unpackRate, 3, &luck)
 	}
 	p.doneAt = m.kernel.Now().Add(d)
 	m.kernel.Post(p.doneAt, m.self, whyPull, uint64(p.pod))
@@ -233,7 +233,8 @@ func (m *Machine) pullDue(now sim.Time) {
 	case m.cached(p.image):
 		outcome = PullNeedless
 	default:
-		m.images = append(m.images, p.image)
+		m.cache(p.image, unpacked(p.bytes))
+		m.kubelet.DiskChanged()
 	}
 	if len(m.pulls) > 0 {
 		m.nextPull()

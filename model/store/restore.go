@@ -26,13 +26,7 @@ const BumpedRevisions = 1_000_000_000
 func (s *Store) Restore(by sim.ActorID, taken sim.Time, bump int64) {
 	n, before := s.history.n, s.revision
 	first := sort.Search(n, func(i int) bool { return s.history.At(i).At > taken })
-	s.revision = bump
-	for i := first - 1; i >= 0; i-- {
-		if r := s.history.At(i); r.Revision > 0 {
-			s.revision = bump + r.Revision
-			break
-		}
-	}
+	s.revision = s.revisionAt(taken) + bump
 	refs, was := s.changedSince(first)
 	for i, ref := range refs {
 		if was[i] == nil && s.Get(ref) != nil {

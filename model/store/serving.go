@@ -26,7 +26,7 @@ func (s *Store) SetServing(server network.Site, ok bool) {
 			x.broken, x.brokenAt, x.stalled = true, now, true
 			x.breaks++
 		case up && x.broken && x.stalled:
-			s.catchUp(x) // the connection was there all the time
+			s.goOn(x, now) // the connection was there all the time
 		case up && x.broken:
 			s.kernel.Post(s.retryAfter(x, now), w.reflector, whyReconnect, uint64(x.ID))
 		}

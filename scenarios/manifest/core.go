@@ -222,8 +222,8 @@ func readNode(o *object) {
 		n.Taints = model.WithTaint(n.Taints, model.Taint{Key: model.TaintUnschedulable, Effect: model.NoSchedule})
 	}
 	for _, image := range in.Status.Images {
-		for _, name := range image.Names {
-			n.Images = append(n.Images, model.Image{Name: name, Bytes: max(0, min(image.SizeBytes, maxBytes))})
+		for i, name := range image.Names {
+			n.Images = append(n.Images, model.Image{Name: name, Bytes: max(0, min(image.SizeBytes, maxBytes)), Alias: i > 0})
 		}
 	}
 	for _, c := range in.Status.Conditions {

@@ -1,0 +1,28 @@
+package fault
+
+import (
+	"fmt"
+
+	"orrery/model"
+)
+
+// diskFill writes to the disks of machines, what a runaway log of the system
+// does: the kubelet's only means against it are images and pods.
+type diskFill struct {
+	nodes []model.Object
+	bytes []int64 // beside nodes
+}
+
+func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	f.nodes = nodes
+	for _, n := range nodes {
+		f.bytes = append(f.bytes, d.world.Machine(n.Head().ID).FillDisk(s.FillPPM))
+	}
+	return fmt.Sprintf("%d %% of the disk are used", s.FillPPM/10_000), true
+}
+
+func (f *diskFill) end(d *Director) {
+	for i, n := range f.nodes {
+		d.world.Machine(n.Head().ID).FreeDisk(f.bytes[i])
+	}
+}

@@ -1,0 +1,201 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+const gib = int64(1) << 30
+
+// uses is how much memory the container main of the pods labeled app=name
+// uses, and how fast that grows.
+func uses(name string, bytes, perSecond int64) runtime.Behavior {
+	return runtime.Behavior{
+		Match:       model.SelectorOf(model.MakeLabels(map[string]string{"app": name})),
+		MemoryBytes: bytes, MemoryGrowth: perSecond,
+	}
+}
+
+// asks makes a pod's container ask for memory.
+func asks(bytes int64, priority int32) func(*model.PodSpec) {
+	return func(s *model.PodSpec) {
+		s.Containers[0].Requests.MemoryBytes = bytes
+		s.Priority = priority
+	}
+}
+
+func (r *rig) evicted(p *model.Pod) bool {
+	q := r.get(p)
+	return q.Phase == model.PodFailed && q.Reason == "Evicted"
+}
+
+func (r *rig) pressure() bool {
+	return r.store.Get(r.node.Ref()).(*model.Node).MemoryPressure.Status == model.True
+}
+
+// Source: pkg/kubelet/eviction/helpers.go rankMemoryPressure: usage above the
+// request first, then lower priority, then the larger excess; and
+// eviction_manager.go synchronize: one pod a pass, critical ones never.
+func TestUnderMemoryPressureWhoUsesMostBeyondTheirRequestGoesFirst(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		uses("modest", 9*gib, 0), uses("important", 6*gib, 0), uses("greedy", 6*gib, 0), uses("greedier", 7*gib, 0),
+		uses("critical", 2*gib, 0), uses("leak", 0, 5<<20),
+	))
+	modest := r.pod("modest", asks(10*gib, 0))
+	important := r.pod("important", asks(1*gib, 1000))
+	greedy := r.pod("greedy", asks(1*gib, 0))
+	greedier := r.pod("greedier", asks(1*gib, 0))
+	critical := r.pod("critical", asks(0, model.SystemCritical))
+	for _, p := range []*model.Pod{modest, important, greedy, greedier, critical} {
+		r.ready(p)
+	}
+	leak := r.pod("leak", asks(17*gib, 0))
+	r.until("the first eviction", 60*time.Minute, func() bool { return r.evicted(greedier) })
+	if r.evicted(greedy) || r.evicted(important) || r.evicted(modest) || r.evicted(leak) {
+		t.Error("more than one pod was evicted in a pass")
+	}
+	q := r.get(greedier)
+	if q.Disrupted.Status != model.True || q.Disrupted.Reason != model.ReasonKubeletTerminates {
+		t.Errorf("DisruptionTarget is %+v", q.Disrupted)
+	}
+	r.until("the second", 60*time.Minute, func() bool { return r.evicted(greedy) })
+	r.until("the third", 60*time.Minute, func() bool { return r.evicted(important) })
+	r.until("the fourth, by now beyond its request", 30*time.Minute, func() bool { return r.evicted(leak) })
+	if r.evicted(critical) || r.evicted(modest) {
+		t.Error("a critical pod, or one without need, was evicted")
+	}
+}
+
+// Source: eviction_manager.go: evictionPressureTransitionPeriod 5 min; new
+// BestEffort pods are refused meanwhile (Admit), others are not.
+func TestANodeSaysMemoryPressureForFiveMinutesAndTakesNoBestEffortPods(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("leak", 31*gib, 5<<20)))
+	leak := r.pod("leak", asks(gib, 0))
+	gone := r.until("the eviction", 10*time.Minute, func() bool { return r.evicted(leak) })
+	r.until("MemoryPressure", 11*time.Second, r.pressure)
+	best, burstable := r.pod("best", nil), r.pod("burstable", asks(gib, 0))
+	r.ready(burstable)
+	if !r.evicted(best) {
+		t.Errorf("a BestEffort pod is %v %s", r.get(best).Phase, r.get(best).Reason)
+	}
+	over := r.until("the end of the pressure", 6*time.Minute, func() bool { return !r.pressure() })
+	if d := over.Sub(gone); d < 5*time.Minute-15*time.Second || d > 5*time.Minute+25*time.Second {
+		t.Errorf("the node said MemoryPressure for %v", d)
+	}
+	r.ready(r.pod("late", nil))
+}
+
+// Source: eviction_manager.go: a hard threshold's grace is 1 s, SIGKILL comes
+// after the kubelet's minimum of 2 s whatever the pod's own grace is.
+func TestAnEvictedPodHasTwoSeconds(t *testing.T) {
+	slow := uses("leak", 31*gib, 5<<20)
+	slow.Stop = sim.Constant(time.Minute)
+	r := newRig(t, 1, behaving(slow))
+	leak := r.pod("leak", asks(gib, 0))
+	at := r.until("the eviction begins", 10*time.Minute, func() bool { return len(r.notes(leak, "Evicted")) > 0 })
+	dead := r.until("the kill", time.Minute, func() bool { return !r.alive(leak) })
+	if d := dead.Sub(at); d < 1900*time.Millisecond || d > 2100*time.Millisecond {
+		t.Errorf("killed after %v", d)
+	}
+}
+
+// Source: k8s-node.md 2.5 [D]: memory that grows by more than the threshold
+// between two passes is out before the kubelet looks, and the kernel kills.
+func TestMemoryThatGrowsFasterThanTheKubeletLooksEndsInAnOOMKill(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("leak", 20*gib, 500<<20)))
+	leak := r.pod("leak", asks(gib, 0))
+	r.until("the kill", 5*time.Minute, func() bool {
+		q := r.get(leak)
+		return len(q.Containers) > 0 && q.Containers[0].Reason == "OOMKilled" || q.Restarts() > 0
+	})
+	if r.evicted(leak) {
+		t.Error("evicted, too")
+	}
+}
+
+// diskOf gives the node a disk of that size.
+func diskOf(bytes int64) option {
+	return withNode(func(n *model.Node) {
+		n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = bytes, bytes
+		n.Images = append(n.Images, model.Image{Name: "unused", Bytes: 4 * gib})
+	})
+}
+
+// writes is how much the container main of the pods labeled app=name writes.
+func writes(name string, bytes, perSecond int64) runtime.Behavior {
+	b := uses(name, 0, 0)
+	b.DiskBytes, b.DiskGrowth = bytes, perSecond
+	return b
+}
+
+// wants makes a pod's container ask for disk, and perhaps limits it.
+func wants(request, limit int64) func(*model.PodSpec) {
+	return func(s *model.PodSpec) {
+		s.Containers[0].Requests.EphemeralBytes, s.Containers[0].Limits.EphemeralBytes = request, limit
+	}
+}
+
+func (r *rig) full() bool {
+	return r.store.Get(r.node.Ref()).(*model.Node).DiskPressure.Status == model.True
+}
+
+// Source: pkg/kubelet/eviction/eviction_manager.go reclaimNodeLevelResources: all
+// unused images go before any pod; rankDiskPressureFunc; Admit: a node under disk
+// pressure takes no pod at all.
+func TestUnderDiskPressureImagesGoFirstThenWhoWritesMostBeyondTheirRequest(t *testing.T) {
+	// 100 GiB, of which 15 must be free. The unused image takes 10.
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("log", 30*gib, 0), writes("asked", 40*gib, 0), writes("leak", 0, 50<<20)))
+	log, asked := r.pod("log", wants(0, 0)), r.pod("asked", wants(50*gib, 0))
+	r.ready(log)
+	r.ready(asked)
+	r.run(3 * time.Minute) // an image younger than two minutes is kept
+	leak := r.pod("leak", wants(20*gib, 0))
+	r.until("DiskPressure", time.Hour, r.full)
+	if r.kubelet.Machine().Cached("unused") {
+		t.Error("the unused image is still there")
+	}
+	if r.evicted(log) || r.evicted(leak) || r.evicted(asked) {
+		t.Error("evicted although the image was enough")
+	}
+	r.until("the eviction", time.Hour, func() bool { return r.evicted(log) })
+	if r.evicted(leak) || r.evicted(asked) {
+		t.Error("more than one was evicted, or the wrong one")
+	}
+	late := r.pod("late", nil)
+	r.until("the refusal", time.Minute, func() bool { return r.evicted(late) })
+}
+
+// Source: eviction_manager.go localStorageEviction: limits of ephemeral storage
+// are enforced by polling, without pressure, and without touching others.
+func TestAContainerThatWroteMoreThanItsLimitIsEvictedWithinTenSeconds(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("chatty", 0, 100<<20)))
+	chatty, other := r.pod("chatty", wants(0, gib)), r.pod("other", nil)
+	start := r.ready(chatty)
+	at := r.until("the eviction", time.Minute, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
+	if d := at.Sub(start); d < 8*time.Second || d > 22*time.Second {
+		t.Errorf("evicted %v after its start", d)
+	}
+	r.run(time.Minute)
+	if r.full() || r.evicted(other) {
+		t.Error("the node was short, or another pod went")
+	}
+}
+
+// Source: the same: when a disk is filled by something that is no pod, evictions
+// do not help, and all pods go, one a pass.
+func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	a, b := r.pod("a", nil), r.pod("b", nil)
+	r.ready(a)
+	r.ready(b)
+	wrote := r.kubelet.FillDisk(950_000)
+	r.until("the evictions", time.Minute, func() bool { return r.evicted(a) && r.evicted(b) })
+	r.until("DiskPressure", time.Minute, r.full)
+	r.kubelet.FreeDisk(wrote)
+	r.until("the end of the pressure", 6*time.Minute, func() bool { return !r.full() })
+	r.ready(r.pod("late", nil))
+}

@@ -1,0 +1,45 @@
+package model
+
+// QoS is a pod's quality of service: who goes first when a machine is short.
+type QoS uint8
+
+// The classes (pkg/apis/core/v1/helper/qos/qos.go).
+const (
+	BestEffort QoS = iota // nothing is asked for
+	Burstable
+	Guaranteed // every container's limits of CPU and memory are what it asks for
+)
+
+// String is the class as Kubernetes writes it.
+func (q QoS) String() string { return [...]string{"BestEffort", "Burstable", "Guaranteed"}[q] }
+
+// QoS is the class of pods of this spec, by CPU and memory of all containers.
+func (s *PodSpec) QoS() QoS {
+	best, guaranteed := true, true
+	for _, list := range [...][]Container{s.InitContainers, s.Containers} {
+		for i := range list {
+			q, l := &list[i].Requests, &list[i].Limits
+			if q.CPUMilli > 0 || q.MemoryBytes > 0 || l.CPUMilli > 0 || l.MemoryBytes > 0 {
+				best = false
+			}
+			if l.CPUMilli == 0 || l.MemoryBytes == 0 || q.CPUMilli != l.CPUMilli || q.MemoryBytes != l.MemoryBytes {
+				guaranteed = false
+			}
+		}
+	}
+	switch {
+	case best:
+		return BestEffort
+	case guaranteed:
+		return Guaranteed
+	}
+	return Burstable
+}
+
+// SystemCritical is the least priority of a pod that is never evicted by its
+// kubelet (pkg/apis/scheduling/types.go SystemCriticalPriority).
+const SystemCritical int32 = 2_000_000_000
+
+// Critical tells whether pods of this spec are (pkg/kubelet/types/pod_update.go
+// IsCriticalPod).
+func (s *PodSpec) Critical() bool { return s.Priority >= SystemCritical }

@@ -1,0 +1,160 @@
+package runtime
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// A machine's disk is one filesystem, with the images and what containers write
+// on it: their writable layers and logs, each a straight line in time. What a
+// container wrote is gone when its next instance starts or its pod is removed.
+// Writing to a full disk is not an error here; the kubelet acts before it is full.
+
+// writes tells whether a process writes anything to the disk.
+func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 }
+
+// DiskUsed is what the newest instance of a container has on the disk, in bytes.
+func (p *Process) DiskUsed(now sim.Time) int64 {
+	until := now
+	if !p.Running {
+		until = p.FinishedAt
+	}
+	if p.Instances == 0 {
+		return 0
+	}
+	return p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
+}
+
+// DiskUsed is what the containers of a pod have on the disk, in bytes.
+func (s *Sandbox) DiskUsed(now sim.Time) int64 {
+	var used int64
+	for i := range s.Processes {
+		used += s.Processes[i].DiskUsed(now)
+	}
+	return used
+}
+
+// Disk is the size of the machine's disk, in bytes; 0 is without end.
+func (m *Machine) Disk() int64 { return m.disk }
+
+// DiskFree is how much of it nobody uses.
+func (m *Machine) DiskFree(now sim.Time) int64 {
+	free, _ := m.diskLine(now)
+	return free
+}
+
+// diskLine is how much is free, and by how much less every second.
+func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
+	free = m.disk - m.filled
+	for i := range m.images {
+		free -= m.images[i].bytes
+	}
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			p := &s.Processes[i]
+			free -= p.DiskUsed(now)
+			if p.Running {
+				growth += p.diskGrowth
+			}
+		}
+	}
+	return free, growth
+}
+
+// DiskScarceAt is the first instant, now or later, at which less than this is
+// free, as things are; Never if it does not come to that.
+func (m *Machine) DiskScarceAt(now sim.Time, least int64) sim.Time {
+	if m.disk == 0 {
+		return sim.Never
+	}
+	free, growth := m.diskLine(now)
+	return scarceAt(now, free, growth, least)
+}
+
+// scarceAt is when what is free, and gets less by growth every second, is less
+// than least.
+func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
+	switch {
+	case free < least:
+		return now
+	case growth == 0:
+		return sim.Never
+	}
+	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
+}
+
+// WrittenAt is the first instant, now or later, at which a container that runs
+// has more than most on the disk; Never if it does not come to that.
+func (p *Process) WrittenAt(now sim.Time, most int64) sim.Time {
+	growth := p.diskGrowth
+	if !p.Running {
+		growth = 0
+	}
+	return scarceAt(now, -p.DiskUsed(now), growth, -most)
+}
+
+// Fill has something that is no container write until that share of the disk is
+// used, in millionths, and returns how many bytes that took.
+func (m *Machine) Fill(ppm int64) int64 {
+	used := m.disk - m.DiskFree(m.kernel.Now())
+	bytes := max(0, m.disk/1_000_000*ppm-used)
+	m.filled += bytes
+	m.kubelet.DiskChanged()
+	return bytes
+}
+
+// Free takes back what a Fill wrote.
+func (m *Machine) Free(bytes int64) {
+	m.filled -= bytes
+	m.kubelet.DiskChanged()
+}
+
+// unpacked is what an image takes on the disk, by its compressed size.
+func unpacked(bytes int64) int64 { return bytes / 2 * uncompressedHalves }
+
+// image is one in the machine's cache.
+type image struct {
+	number uint32
+	bytes  int64    // on the disk
+	at     sim.Time // when it was pulled, 0 if it was there from the beginning
+}
+
+// imageKept is how long an image that was just pulled is not collected
+// (imageMinimumGCAge, pkg/kubelet/apis/config/v1beta1/defaults.go).
+const imageKept = 2 * time.Minute
+
+// CollectImages removes images that no container on the machine was made from,
+// the oldest first, until that many bytes are freed
+// (pkg/kubelet/images/image_gc_manager.go freeSpace, which takes first what was
+// not in use for the longest time). It returns how many bytes were.
+func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
+	used := m.imagesInUse()
+	var freed int64
+	kept := m.images[:0]
+	for _, i := range m.images {
+		if freed < bytes && !used[i.number] && now.Sub(i.at) >= imageKept {
+			freed += i.bytes
+			continue
+		}
+		kept = append(kept, i)
+	}
+	m.images = kept
+	return freed
+}
+
+func (m *Machine) imagesInUse() map[uint32]bool {
+	used := map[uint32]bool{}
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			used[m.registry.image(container(s.Pod.Spec, i).Image)] = true
+		}
+	}
+	return used
+}
