@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"model/kubelet":      {"sim", "model", "model/network", "model/store", "model/runtime"},
 	"model/proxy":        {"sim", "model", "model/network", "model/store"},
 	"model/workload":     {"sim", "model", "model/network", "model/store"},
+	"model/cloud":        {"sim", "model", "model/network", "model/store"},
 	"model/fault":        {"sim", "model", "model/network", "model/store"},
 	"model/cluster":      {"sim", "model", "model/*"},
 	"report":             {"sim", "model", "model/store"},
@@ -316,7 +317,7 @@ var doors = map[string][]string{
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
 	"Restore":    {"model/apiserver"}, // of a backup: for etcd, whose operator does it
-	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
 	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},

@@ -84,6 +84,10 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
+	case *Namespace:
+		d.namespace(version[Namespace](old), version[Namespace](new))
+	case *WebhookConfiguration:
+		d.webhooks(version[WebhookConfiguration](old), version[WebhookConfiguration](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

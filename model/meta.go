@@ -39,6 +39,9 @@ const (
 	KindClusterRole
 	KindRoleBinding
 	KindClusterRoleBinding
+	KindNamespace
+	KindValidatingWebhookConfiguration
+	KindMutatingWebhookConfiguration
 	KindLease
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
@@ -46,14 +49,16 @@ const (
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
-	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "Lease"}
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
+	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
-	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding", "lease"}
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
+	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -81,11 +86,24 @@ var kindAliases = map[string]Kind{
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
 	"lease": KindLease, "leases": KindLease,
+	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
+	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
+	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower
 // case. It returns KindNone for a name it does not know.
 func ParseKind(s string) Kind { return kindAliases[s] }
+
+// Namespaced tells whether objects of the kind are in a namespace.
+func (k Kind) Namespaced() bool {
+	switch k {
+	case KindNone, KindNode, KindPriorityClass, KindClusterRole, KindClusterRoleBinding, KindNamespace,
+		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration:
+		return false
+	}
+	return true
+}
 
 // Ref names an object by its kind and its dense number within the kind. The
 // store hands numbers out, from 1, and never reuses one; tables of state are

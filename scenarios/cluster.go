@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/model"
+	"orrery/model/cloud"
 	"orrery/scenarios/strict"
 	"orrery/sim"
 )
@@ -13,8 +15,9 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
+	m := v.Map("cluster", "controlPlane", "nodes", "snapshot", "nodeRepair")
 	l.controlPlane(m.Optional("controlPlane"))
+	l.nodeRepair(m.Optional("nodeRepair"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
 		l.nodeGroup(g)
@@ -41,6 +44,19 @@ func (l *loader) controlPlane(v strict.Value) {
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	l.etcd(m.Optional("etcd"))
+}
+
+// nodeRepair reads whether the provider gives nodes that are not ready another
+// machine.
+func (l *loader) nodeRepair(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("nodeRepair", "after", "takes")
+	l.scenario.Config.NodeRepair = cloud.RepairConfig{
+		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
+		Takes: syncTime(m.Default("takes", "2m..4m")),
+	}
 }
 
 // etcd reads how the members of etcd are set up.

@@ -260,6 +260,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.Kinds = kinds(m.Optional(p))
 		case fault.ParamReplica:
 			f.Members = l.replicasOn(m.Optional(p))
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamFill:
 			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:

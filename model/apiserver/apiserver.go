@@ -49,6 +49,8 @@ type Server struct {
 	gate   *gate
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 
+	dispatcher *dispatcher
+
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
 }
@@ -60,6 +62,7 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
 	a.self = k.Register("apiserver/"+net.Name(at), a)
 	a.member = e.join(a, at)
+	a.dispatcher = newDispatcher(a, net, at)
 	s.AddServer(at, a.self)
 	return a
 }
@@ -87,8 +90,18 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	if a.etcd.webhooks.mayConcern(r) {
+		a.dispatcher.begin(slot, r)
+		return
+	}
+	a.proceed(slot)
+}
+
+// proceed does the work of a request that is admitted.
+func (a *Server) proceed(slot uint64) {
+	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
-	proposed := a.busy(now, handling.Draw(&luck))
+	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
 	if r.Op == store.OpGet {
 		a.etcd.read(a, proposed, slot)
 		return

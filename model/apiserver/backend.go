@@ -27,6 +27,8 @@ type Backend struct {
 	writes  []write
 	wrong   []bool // by member, that it is down; by member, that its disk is slow; last, that the database is full
 	unused  []uint32
+
+	webhooks *Webhooks
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -43,9 +45,13 @@ type write struct {
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
 	b.self = k.Register("etcd-log", b)
+	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b
 }
+
+// Webhooks is whom all servers ask before they write.
+func (b *Backend) Webhooks() *Webhooks { return b.webhooks }
 
 // join makes a server the one on the machine of its member.
 func (b *Backend) join(a *Server, at network.Site) int {

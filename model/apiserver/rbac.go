@@ -37,9 +37,16 @@ var resources = [model.Kinds]resource{
 	model.KindRoleBinding:         {rbacGroup, "rolebindings"},
 	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
 	model.KindLease:               {"coordination.k8s.io", "leases"},
+	model.KindNamespace:           {core, "namespaces"},
+
+	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
+	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
 }
 
-const rbacGroup = "rbac.authorization.k8s.io"
+const (
+	rbacGroup      = "rbac.authorization.k8s.io"
+	admissionGroup = "admissionregistration.k8s.io"
+)
 
 // bits is a set of rights on parts of objects of one kind.
 type bits uint64

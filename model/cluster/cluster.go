@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/election"
 	"orrery/model/fault"
@@ -67,6 +68,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
+	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,11 @@ func New(c Config) (*Cluster, error) {
 		n.Start()
 	}
 	x.flows.Start()
-	fault.New(k, faultWorld{x}, c.Faults).Start()
+	breaks := fault.New(k, faultWorld{x}, c.Faults)
+	breaks.Start()
+	if c.NodeRepair.After > 0 {
+		cloud.NewNodeRepair(k, x.Store, x.control[0], breaks, c.NodeRepair).Start()
+	}
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Etcdctl(x.etcd)
 	people.Apply(c.Objects)
@@ -175,12 +181,12 @@ func (x *Cluster) addNodes() error {
 func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
 	if !x.config.Hollow[n.Name] {
 		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x},
 		})
 	}
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Serving: x.flows, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/runtime"
@@ -25,9 +27,11 @@ type Config struct {
 	Scheduler    scheduler.Config
 	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
 	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
+	NodeRepair   cloud.RepairConfig // none without After
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
+	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
 	Faults       []fault.Spec      // sorted by At

@@ -361,7 +361,7 @@ func (c *replicaSets) created(now sim.Time, id uint32, r store.Reply) {
 		c.createPod(row)
 		return
 	default:
-		c.note(now, row, true, "FailedCreate", "Error creating: ", r.Refusal.String())
+		c.note(now, row, true, "FailedCreate", "Error creating: ", r.Why())
 		row.failed = true
 		row.forget(1)
 	}

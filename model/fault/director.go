@@ -50,6 +50,7 @@ type Director struct {
 	held          [2][]heldReplica // by component that elects a leader, and machine
 	etcdFull      int
 	etcdFilled    bool
+	webhooks      []webhook // as far as faults named them
 }
 
 // Wake-up reasons; about is the index of a course.
@@ -115,8 +116,8 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 		}
 		c.targets = " of " + list(targets)
 	}
-	if len(c.Members) > 0 {
-		c.targets = " of " + strings.Join(c.Members, ", ")
+	if names := append(c.Members[:len(c.Members):len(c.Members)], c.Webhooks...); len(names) > 0 {
+		c.targets = " of " + strings.Join(names, ", ")
 	}
 	c.effect = c.kind.effect()
 	said, done := c.effect.begin(d, &c.Spec, targets)

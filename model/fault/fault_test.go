@@ -67,7 +67,11 @@ func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) Scheduler(i int) fault.Replica  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) Webhooks() fault.Webhooks       { return w }
+func (w *world) Harm(name string, down bool, slow sim.Dist) {
+	w.says("webhook %s down=%v slow=%v", name, down, slow)
+}
+func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("scheduler ", i)} }
 func (w *world) ControllerManager(i int) fault.Replica {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }

@@ -35,6 +35,8 @@ const (
 	ParamBy        = "by"
 	ParamBack      = "back"
 	ParamKinds     = "kinds"
+	ParamWebhook   = "webhook"
+	ParamLatency   = "latency"
 	ParamFill      = "fill"
 )
 
@@ -154,6 +156,18 @@ var Kinds = []Kind{
 		Help:   "what kube-scheduler or kube-controller-manager watches arrives late, everything or some kinds; what it writes does not",
 		Params: []string{ParamFor, ParamComponent, ParamBy, ParamKinds},
 		effect: func() effect { return &watchLag{} },
+	},
+	{
+		Name: "webhook-down", Targets: model.KindNone,
+		Help:   "the program behind some admission webhooks refuses connections, whoever runs it",
+		Params: []string{ParamFor, ParamWebhook},
+		effect: func() effect { return &webhookDown{} },
+	},
+	{
+		Name: "webhook-slow", Targets: model.KindNone,
+		Help:   "some admission webhooks take longer to answer; longer than their timeout is as good as no answer",
+		Params: []string{ParamFor, ParamWebhook, ParamLatency},
+		effect: func() effect { return &webhookSlow{} },
 	},
 }
 

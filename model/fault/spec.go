@@ -44,7 +44,10 @@ type Spec struct {
 	By    time.Duration
 	Kinds []model.Kind
 
-	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+	// Webhook-down and webhook-slow only.
+	Webhooks []string // by the names their configurations give them
+	Latency  sim.Dist // webhook-slow: what is added
+	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

@@ -4,6 +4,7 @@ import (
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // World is what faults act on: the truth itself, as no component has it.
@@ -15,6 +16,7 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Webhooks() Webhooks
 	// Scheduler and ControllerManager are the replicas on a machine of the
 	// control plane, numbered like ControlPlane.
 	Scheduler(machine int) Replica
@@ -45,3 +47,11 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface{ SetDown(bool) }
+
+// Webhooks is the programs that API servers ask before they write, by the names
+// their configurations give them.
+type Webhooks interface {
+	// Harm makes one refuse connections, or take so much longer to answer; not
+	// down and the zero value is nothing.
+	Harm(name string, down bool, slow sim.Dist)
+}

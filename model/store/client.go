@@ -94,6 +94,7 @@ type Request struct {
 	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
+	message string
 	result  model.Object
 }
 
@@ -105,7 +106,16 @@ type Reply struct {
 	Tag     uint64 // as given with the request
 	Op      Op
 	Refusal Refusal
+	Message string       // why it was refused, as kube-apiserver says it; "" where it is not modeled
 	Object  model.Object // the stored version; nil if refused or deleted
+}
+
+// Why is what to tell people of a refusal.
+func (r *Reply) Why() string {
+	if r.Message != "" {
+		return r.Message
+	}
+	return r.Refusal.String()
 }
 
 // ClientConfig is who a client is and how it behaves.
@@ -289,7 +299,7 @@ func (c *Client) Reply(about uint64) (Reply, bool) {
 		c.PatchPart(r.Target, r.Part, r.then, r.tag)
 		return Reply{}, false
 	}
-	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}, true
+	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Message: r.message, Object: r.result}, true
 }
 
 func (c *Client) send(r Request) {

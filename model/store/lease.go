@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model/network"
@@ -46,8 +47,7 @@ type Leases struct {
 	wire    *wire
 	rows    []lease // by node ID
 	luck    sim.Lane
-	actor   sim.ActorID // woken with WhyLease
-	told    bool
+	told    []sim.ActorID // woken with WhyLease
 	self    sim.ActorID
 	literal bool
 	beating int64
@@ -65,9 +65,9 @@ func newLeases(k *sim.Kernel, w *wire) *Leases {
 // Literal makes every renewal an event, which must not change anything.
 func (l *Leases) Literal() { l.literal = true }
 
-// Tell names the actor that is woken with WhyLease, about a node's ID, when
+// Tell names another actor that is woken with WhyLease, about a node's ID, when
 // the node's heartbeat starts or stops getting through.
-func (l *Leases) Tell(actor sim.ActorID) { l.actor, l.told = actor, true }
+func (l *Leases) Tell(actor sim.ActorID) { l.told = append(l.told, actor) }
 
 // Add makes a node's lease known, its kubelet not running yet.
 func (l *Leases) Add(node uint32, name string, site, server network.Site) {
@@ -194,7 +194,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.site, r.server)
+	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.site, r.server) && !slices.Contains(l.wire.strict, r.server)
 	if up == r.beating {
 		return
 	}
@@ -206,8 +206,8 @@ func (l *Leases) update(node uint32, now sim.Time) {
 		l.silence(r, now)
 	}
 	r.beating = up
-	if l.told {
-		l.kernel.Post(now, l.actor, WhyLease, uint64(node))
+	for _, actor := range l.told {
+		l.kernel.Post(now, actor, WhyLease, uint64(node))
 	}
 	if l.literal && up {
 		if t := r.ticks.AtOrAfter(now); t != r.next {

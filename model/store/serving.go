@@ -40,3 +40,19 @@ func (s *Store) SetServing(server network.Site, ok bool) {
 func (w *wire) served(client, server network.Site) bool {
 	return w.store.net.Connected(client, server) && (len(w.unserved) == 0 || !slices.Contains(w.unserved, server))
 }
+
+// SetRenewals says whether the admission of the API server at a site lets
+// renewals of leases through. Only API servers call it.
+func (s *Store) SetRenewals(server network.Site, ok bool) {
+	w := s.wire
+	if ok == !slices.Contains(w.strict, server) {
+		return
+	}
+	if ok {
+		w.strict = slices.DeleteFunc(w.strict, func(o network.Site) bool { return o == server })
+	} else {
+		w.strict = append(w.strict, server)
+	}
+	s.leases.linksChanged(s.kernel.Now())
+	s.disturbed()
+}

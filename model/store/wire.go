@@ -22,6 +22,7 @@ type wire struct {
 	unused    []uint32
 	servers   []server
 	unserved  []network.Site // of servers that cannot reach their etcd
+	strict    []network.Site // of servers whose admission lets no renewal of a lease through
 }
 
 type server struct {
@@ -104,13 +105,16 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 }
 
 func (w *wire) lost(r *Request, slot uint32) {
-	r.refusal, r.result = TimedOut, nil
+	r.refusal, r.message, r.result = TimedOut, "", nil
 	at := max(r.sentAt.Add(r.Client.Timeout), w.store.kernel.Now())
 	w.store.kernel.Post(at, r.Client.Actor, WhyReply, uint64(slot))
 }
 
 // Request is what arrived in a slot. Only API servers call it.
 func (s *Store) Request(slot uint64) *Request { return &s.wire.requests[slot] }
+
+// Explain says why a request is going to be refused. Only API servers call it.
+func (r *Request) Explain(message string) { r.message = message }
 
 // Decide keeps the outcome of a request until Reply. Only API servers call it.
 func (r *Request) Decide(refusal Refusal, result model.Object) { r.refusal, r.result = refusal, result }

@@ -134,6 +134,12 @@ var (
 	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
+
+	// What is called in which words (path, port, reviews, certificates, matchPolicy)
+	// changes nothing here: every kind has one version.
+	actedWebhooks = acting(bookkeeping, words(`webhooks.name webhooks.clientConfig webhooks.rules webhooks.failurePolicy
+		webhooks.matchPolicy webhooks.namespaceSelector webhooks.objectSelector webhooks.sideEffects
+		webhooks.timeoutSeconds webhooks.admissionReviewVersions webhooks.reinvocationPolicy`))
 )
 
 func join(lists ...[]string) []string {

@@ -239,12 +239,16 @@ func readNode(o *object) {
 func readNamespace(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.Namespace
-	if !decode(o, &in) || !o.set.state {
+	if !decode(o, &in) {
 		return
 	}
-	labels := o.labels(o.root().fields("metadata", "labels"), in.Labels)
-	if o.set.decoder.wrong == before {
-		o.set.labels[o.meta.Name] = labels.With(corev1.LabelMetadataName, o.meta.Name)
+	n := &model.Namespace{Meta: o.meta}
+	n.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels).With(model.LabelNamespaceName, o.meta.Name)
+	switch {
+	case !o.set.state:
+		o.keep(before, n)
+	case o.set.decoder.wrong == before:
+		o.set.labels[o.meta.Name] = n.Labels
 	}
 }
 
