@@ -317,9 +317,9 @@ var doors = map[string][]string{
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
 	"Restore":    {"model/apiserver"}, // of a backup: for etcd, whose operator does it
-	"SetServing": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Reply": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "SetListening": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Arrive": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
-	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
+	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "Count": truth,
 	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
 	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
 	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered

@@ -84,6 +84,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
+	case *HorizontalPodAutoscaler:
+		d.autoscaler(version[HorizontalPodAutoscaler](old), version[HorizontalPodAutoscaler](new))
 	case *Namespace:
 		d.namespace(version[Namespace](old), version[Namespace](new))
 	case *WebhookConfiguration:

@@ -8,17 +8,21 @@ import (
 // reasons is every reason that a note can have, sorted: what the components of
 // package model say. A test holds it against their source.
 var reasons = []string{
-	"ActionFailed", "BackOff", "BackoffLimitExceeded", "CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded",
-	"EtcdAlarmDisarmed", "EtcdDefragmented", "EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted",
-	"EtcdMemberRemoved", "EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet",
-	"Failed", "FailedCreate", "FailedDaemonPod", "FailedDelete", "FailedIndexes", "FailedScheduling", "FaultEnded", "FaultStarted",
-	"FaultWithoutTarget", "JobAlreadyActive", "Killing", "LeaderElection", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets",
-	"NoPods", "NodeAffinity", "NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure",
-	"NodeHasSufficientMemory", "NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory",
-	"OutOfpods", "PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "RenewalsResumed", "RenewalsStopped",
-	"Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod", "SuccessfulCreate",
-	"SuccessfulDelete", "Suspended", "TaintManagerEviction", "TaintToleration", "TooManyMissedTimes", "TrafficChanged", "Unhealthy",
-	"UnmanagedPods", "WebhookAnswers", "WebhookFailed",
+	"APIServerOOMKilled", "APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded",
+	"CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded", "EtcdAlarmDisarmed", "EtcdDefragmented",
+	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved",
+	"EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed",
+	"FailedComputeMetricsReplicas", "FailedCreate", "FailedDaemonPod", "FailedDelete",
+	"FailedGetContainerResourceMetric", "FailedGetExternalMetric", "FailedGetObjectMetric", "FailedGetPodsMetric",
+	"FailedGetResourceMetric", "FailedGetScale", "FailedIndexes", "FailedRescale", "FailedScheduling",
+	"FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing", "LeaderElection",
+	"MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
+	"NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
+	"NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "RenewalsResumed",
+	"RenewalsStopped", "Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod",
+	"SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "Suspended", "TaintManagerEviction", "TaintToleration",
+	"TooManyMissedTimes", "TrafficChanged", "Unhealthy", "UnmanagedPods", "WebhookAnswers", "WebhookFailed",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

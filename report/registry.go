@@ -70,6 +70,8 @@ const (
 var metrics = []Metric{
 	{Name: "api_evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
+	{Name: "apiserver_restarts", Unit: Count, Shape: Total,
+		Help: "how often an API server's process was ready again after it had ended", open: openSaid("APIServerReady")},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
 		Help: "requests to the service that are served, of those that are sent", open: openShare(served)},
 	{Name: "available_replicas", Unit: Count, Shape: Level, Takes: keepers,

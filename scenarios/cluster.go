@@ -32,7 +32,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 }
 
 func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
@@ -44,7 +44,27 @@ func (l *loader) controlPlane(v strict.Value) {
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	l.etcd(m.Optional("etcd"))
+	l.apiServer(m.Optional("apiServer"))
 }
+
+// apiServer reads how the API servers are set up: how much memory each may have,
+// and what they do as older ones did.
+func (l *loader) apiServer(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding")
+	c := &l.scenario.Config.ControlPlane.APIServer
+	if memory := m.Optional("memory"); memory.Given() {
+		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
+			memory.Errorf("an API server needs %dMi to begin with", leastServer>>20)
+		}
+	}
+	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
+}
+
+const leastServer = 512 << 20
 
 // nodeRepair reads whether the provider gives nodes that are not ready another
 // machine.

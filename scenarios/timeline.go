@@ -241,6 +241,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamServer:
+			f.Members = l.members(m.Optional(p))
 		case fault.ParamBackup:
 			v := m.Required(p)
 			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {

@@ -169,7 +169,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
-		RPSMilli:  m.Required("rps").Milli(1, 1_000_000_000_000),
+		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
 	}
 	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {

@@ -67,12 +67,14 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if lease, ok := next.(*model.Lease); ok {
 		return a.renew(r, lease, cur.(*model.Lease))
 	}
-	if r.Op == store.OpUpdateStatus {
+	if r.Part == store.Scale {
+		next = rescaled(cur, *model.ReplicasOf(next))
+	} else if r.Op == store.OpUpdateStatus {
 		keepSpec(next, cur)
 	} else if sent.ResourceVersion == 0 {
 		*sent = *have
 	}
-	if unchanged(next, cur) {
+	if next == cur || unchanged(next, cur) {
 		return store.Accepted, cur
 	}
 	a.store.Update(r.Client.Actor, next)
@@ -93,12 +95,24 @@ func (a *Server) renew(r *store.Request, next, cur *model.Lease) (store.Refusal,
 	return store.Accepted, next
 }
 
+// rescaled is cur with another number of replicas (pkg/registry/apps/*/storage
+// ScaleREST).
+func rescaled(cur model.Object, replicas int32) model.Object {
+	if *model.ReplicasOf(cur) == replicas {
+		return cur
+	}
+	next := cur.Copy()
+	*model.ReplicasOf(next) = replicas
+	next.Head().Generation++
+	return next
+}
+
 // unchanged tells whether an update changes nothing, which is then not committed
 // (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota:
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -155,6 +169,11 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.ResourceQuota), *n
 		*n = c
 		n.Known, n.Used = s.Known, s.Used
+	case *model.HorizontalPodAutoscaler:
+		c, s := *cur.(*model.HorizontalPodAutoscaler), *n
+		*n = c
+		n.CurrentReplicas, n.DesiredReplicas, n.LastScaleAt, n.CurrentMetrics = s.CurrentReplicas, s.DesiredReplicas, s.LastScaleAt, s.CurrentMetrics
+		n.AbleToScale, n.ScalingActive, n.ScalingLimited = s.AbleToScale, s.ScalingActive, s.ScalingLimited
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c

@@ -54,6 +54,7 @@ type review struct {
 	open     int     // calls without an outcome
 	refusal  store.Refusal
 	message  string
+	gone     bool // its server has ended
 }
 
 // call is one question to a webhook.
@@ -98,6 +99,13 @@ func (d *dispatcher) begin(slot uint64, r *store.Request) {
 	}
 	d.reviews[id] = review{slot: slot, deadline: d.kernel.Now().Add(r.Client.Timeout), asking: d.hooks.hooks[mutating]}
 	d.goOn(id)
+}
+
+// stop leaves what webhooks are asked: the server has ended.
+func (d *dispatcher) stop() {
+	for i := range d.reviews {
+		d.reviews[i].gone = d.reviews[i].open > 0
+	}
 }
 
 // goOn asks the next webhooks, or ends the review.
@@ -236,6 +244,13 @@ func (d *dispatcher) Wake(now sim.Time, why sim.Why, about uint64) {
 		done := *c
 		*c = call{}
 		d.unused = append(d.unused, slot)
+		if v := &d.reviews[done.review]; v.gone {
+			if v.open--; v.open == 0 {
+				*v = review{}
+				d.idle = append(d.idle, done.review)
+			}
+			return
+		}
 		d.answered(&done)
 		return
 	}

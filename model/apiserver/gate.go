@@ -154,7 +154,7 @@ func needed(r *store.Request) (store.Right, store.Part) {
 	case store.OpCreate:
 		return store.RightCreate, store.Whole
 	case store.OpUpdate:
-		return store.RightUpdate, store.Whole
+		return store.RightUpdate, r.Part
 	case store.OpUpdateStatus:
 		return store.RightUpdate, store.Status
 	case store.OpPatch:
@@ -165,6 +165,8 @@ func needed(r *store.Request) (store.Right, store.Part) {
 		return store.RightCreate, store.Eviction
 	case store.OpGet:
 		return store.RightGet, store.Whole
+	case store.OpList:
+		return store.RightList, store.Whole
 	}
 	return store.RightDelete, store.Whole
 }

@@ -41,6 +41,8 @@ var resources = [model.Kinds]resource{
 
 	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
 	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
+
+	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
 }
 
 const (

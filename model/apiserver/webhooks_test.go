@@ -267,7 +267,7 @@ func TestRenewalsOfLeasesPassWebhooks(t *testing.T) {
 			a := newAsking(t)
 			node := a.create(&model.Node{Meta: model.Meta{Kind: model.KindNode, Name: "n-0"}}).Head().ID
 			l := a.store.Leases()
-			l.Add(node, "n-0", a.node, 0)
+			l.Add(node, "n-0", a.store.NewClient(store.ClientConfig{Name: "lease", Site: a.node}))
 			l.Start(node, 0)
 			h := hook("policy.example.com")
 			h.Rules = leases

@@ -30,6 +30,7 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
+	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
@@ -41,6 +42,7 @@ type Cluster struct {
 	elections   []*election.Election
 	schedulers  []*election.Candidate // by machine of the control plane
 	controllers []*election.Candidate
+	managers    []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -91,6 +93,9 @@ func New(c Config) (*Cluster, error) {
 	if len(c.Arrivals) > 0 {
 		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
 	}
+	if len(c.Agents) > 0 {
+		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
+	}
 	x.sing()
 	return x, nil
 }
@@ -124,8 +129,9 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
 	for _, site := range x.control {
-		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
+		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores))
 	}
 }
 
@@ -147,7 +153,8 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Replica: c.Replica, Ledger: ledger})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger})
+		x.managers = append(x.managers, manager)
 		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
 	}
 }
@@ -181,7 +188,7 @@ func (x *Cluster) addNodes() error {
 func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
 	if !x.config.Hollow[n.Name] {
 		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x},
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used,
 		})
 	}
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))

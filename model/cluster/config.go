@@ -34,7 +34,8 @@ type Config struct {
 	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
-	Faults       []fault.Spec      // sorted by At
+	Agents       []workload.Agents
+	Faults       []fault.Spec // sorted by At
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
@@ -50,4 +51,6 @@ type ControlPlane struct {
 	Zones    []string    // by turns; empty is one zone ""
 	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
 	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
+
+	APIServer apiserver.Config // of the one on each
 }

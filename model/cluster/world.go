@@ -37,6 +37,9 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// APIServer implements fault.World.
+func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
@@ -55,6 +58,21 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	}
 	s, ok := k.Machine().MeasuredCPU(x.Kernel.Now())
 	return s.CPUMilli, s.At, ok
+}
+
+// podUsage implements controller.Usage.
+func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool) {
+	if k, real := x.kubelets[pod.NodeID].(*kubelet.Kubelet); real {
+		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
+	}
+	return model.Sample{}, false
+}
+
+// used tells the controllers that metrics will say something else of a pod.
+func (x *Cluster) used(pod uint32) {
+	for _, p := range x.managers {
+		p.Used(pod)
+	}
 }
 
 // trafficWorld is the cluster as requests meet it.

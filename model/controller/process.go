@@ -18,6 +18,8 @@ type Config struct {
 	// Literal makes every tick of a periodic loop an event, which must not
 	// change anything.
 	Literal bool
+	// Usage is what metrics say of pods; nil if nobody measures.
+	Usage Usage
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
@@ -80,6 +82,9 @@ type (
 	quotaWatcher interface {
 		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
 	}
+	autoscalerWatcher interface {
+		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
+	}
 	starter interface{ start(now sim.Time) }
 	// resumer compares what it has listed with what was before its process.
 	resumer interface{ resume(now sim.Time) }
@@ -92,6 +97,7 @@ type Process struct {
 	store   *store.Store
 	site    network.Site
 	literal bool
+	usage   Usage
 	replica string
 	ledger  *Ledger
 
@@ -124,18 +130,19 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	autoscalers    []autoscalerWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica, ledger: c.Ledger}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger}
 	if p.ledger == nil {
 		p.ledger = &Ledger{}
 	}
 	p.informers = s.NewClient(store.ClientConfig{
 		As:   As,
-		Name: "kube-controller-manager" + c.Replica, Site: site,
+		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
@@ -183,6 +190,7 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.autoscalers)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -279,19 +287,20 @@ func (p *Process) Stop() {
 
 // seen says, by kind, how a change gets into the view and to those who care.
 var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
-	model.KindNode:                hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
-	model.KindPod:                 hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
-	model.KindDeployment:          hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
-	model.KindReplicaSet:          hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
-	model.KindService:             hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
-	model.KindEndpointSlice:       hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
-	model.KindStatefulSet:         hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
-	model.KindControllerRevision:  hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
-	model.KindResourceQuota:       hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
-	model.KindDaemonSet:           hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
-	model.KindJob:                 hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
-	model.KindCronJob:             hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
-	model.KindPodDisruptionBudget: hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+	model.KindNode:                    hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
+	model.KindPod:                     hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
+	model.KindDeployment:              hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
+	model.KindReplicaSet:              hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
+	model.KindService:                 hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
+	model.KindEndpointSlice:           hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
+	model.KindStatefulSet:             hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
+	model.KindControllerRevision:      hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
+	model.KindResourceQuota:           hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
+	model.KindDaemonSet:               hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
+	model.KindJob:                     hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
+	model.KindCronJob:                 hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
+	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
+	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.
@@ -311,6 +320,19 @@ func hears[T, W any](put func(*view, uint32, *T) *T, watchers func(*Process) []W
 // inTable is how objects get into the view that nothing is looked up by.
 func inTable[T any](table func(*view) *store.Table[*T]) func(*view, uint32, *T) *T {
 	return func(v *view, id uint32, next *T) *T { return replace(table(v), id, next) }
+}
+
+// Used is told that a pod uses something else from now on, of which metrics will
+// tell.
+func (p *Process) Used(pod uint32) {
+	if !p.running {
+		return
+	}
+	for _, l := range p.loops {
+		if c, ok := l.controller.(*autoscalers); ok {
+			c.used(p.kernel.Now(), pod)
+		}
+	}
 }
 
 // informers is the shared view's part of a process.

@@ -38,6 +38,7 @@ var registry = []registration{
 	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
 	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
+	{"horizontal-pod-autoscaler", "horizontal-pod-autoscaler", 5, 20, newAutoscalers},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 
@@ -86,7 +87,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, QPS: r.qps, Burst: Burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: Burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

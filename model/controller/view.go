@@ -23,6 +23,7 @@ type view struct {
 	jobs         store.Table[*model.Job]
 	cronJobs     store.Table[*model.CronJob]
 	quotas       store.Table[*model.ResourceQuota]
+	autoscalers  store.Table[*model.HorizontalPodAutoscaler]
 
 	owned       [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
 	revisionsOf [model.Kinds]store.Table[[]uint32] // ControllerRevisions by their owner, in order of ID

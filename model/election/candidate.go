@@ -79,7 +79,7 @@ func (e *Election) Add(machine string, site network.Site, work Process) *Candida
 	c := &Candidate{election: e, kernel: e.kernel, machine: machine, hash: sim.HashName(e.Name + "@" + machine), work: work}
 	c.self = e.kernel.Register(e.Name+"/"+machine, c)
 	c.client = e.store.NewClient(store.ClientConfig{
-		Name: e.Name + "/leader-election@" + machine, As: e.As, Actor: c.self, Site: site, QPS: e.QPS, Burst: e.Burst, Timeout: requestTimeout,
+		Name: e.Name + "/leader-election@" + machine, As: e.As, Actor: c.self, Site: site, Local: true, QPS: e.QPS, Burst: e.Burst, Timeout: requestTimeout,
 	})
 	c.runner = &keeper{candidate: c}
 	e.candidates = append(e.candidates, c)

@@ -48,6 +48,7 @@ type Director struct {
 	registryDown  bool
 	etcd          []etcdMember     // by member, as far as faults named them
 	held          [2][]heldReplica // by component that elects a leader, and machine
+	apiservers    []apiserver      // by machine of the control plane, as far as faults named them
 	etcdFull      int
 	etcdFilled    bool
 	webhooks      []webhook // as far as faults named them

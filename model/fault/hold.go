@@ -52,6 +52,7 @@ func (d *Director) settle() {
 	}
 	d.settleEtcd()
 	d.settleReplicas()
+	d.settleAPIServers()
 	d.settleWebhooks()
 }
 

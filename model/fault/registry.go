@@ -35,6 +35,7 @@ const (
 	ParamBy        = "by"
 	ParamBack      = "back"
 	ParamKinds     = "kinds"
+	ParamServer    = "server"
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
@@ -43,6 +44,18 @@ const (
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
+		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
+		Params: []string{ParamFor, ParamServer},
+		effect: func() effect { return &apiserverCrash{} },
+	},
+	{
+		Name: "apiserver-slow", Targets: model.KindNone,
+		Help:   "the API server on some machines of the control plane, or on all, takes longer for every request and for what a watch begins with",
+		Params: []string{ParamFor, ParamServer, ParamLatency},
+		effect: func() effect { return &apiserverSlow{} },
+	},
 	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",

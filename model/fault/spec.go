@@ -29,9 +29,9 @@ type Spec struct {
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd and of replicas only: machines of the control plane, of
-	// replicas the leader's if there are none; and for a partition those they are
-	// cut off from, all others if there are none.
+	// Faults of etcd, of API servers and of replicas only: machines of the control
+	// plane, of which none is all API servers and the replica that leads; and for a
+	// partition those they are cut off from, all others if there are none.
 	Members      []string
 	FromMembers  []string
 	Fsync        sim.Dist // etcd-slow-disk only
@@ -46,7 +46,7 @@ type Spec struct {
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow: what is added
+	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
 	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.

@@ -17,10 +17,19 @@ type World interface {
 	Registry() Registry
 	Etcd() Etcd
 	Webhooks() Webhooks
-	// Scheduler and ControllerManager are the replicas on a machine of the
-	// control plane, numbered like ControlPlane.
+	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
+	// the control plane, numbered like ControlPlane.
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Replica
 	ControllerManager(machine int) Replica
+}
+
+// Process is a program on a machine. Of one that was stopped nothing acts any
+// more, and answers to what it has asked for reach nobody; one that is started
+// knows nothing of those before it.
+type Process interface {
+	Stop()
+	Start()
 }
 
 // Machine is a node's hardware and what runs on it. The Director calls

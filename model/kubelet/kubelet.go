@@ -24,7 +24,8 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
-	Serving   runtime.Watcher // may be nil
+	Serving   runtime.Watcher  // may be nil
+	Used      func(pod uint32) // see runtime.Config
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -119,9 +120,9 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Used: c.Used, Kubelet: x,
 	})
-	x.leases.Add(node.ID, node.Name, site, x.client.Server)
+	x.leases.Add(node.ID, node.Name, x.client)
 	return x
 }
 

@@ -103,6 +103,7 @@ type Machine struct {
 	registry  *Registry
 	behaviors Behaviors
 	serving   Watcher
+	used      func(pod uint32)
 	kubelet   Observer
 	on        bool
 	offAt     sim.Time
@@ -134,7 +135,8 @@ type doom struct {
 type Config struct {
 	Behaviors Behaviors
 	Registry  *Registry
-	Serving   Watcher // may be nil
+	Serving   Watcher          // may be nil
+	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
 }
 
@@ -142,7 +144,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
 		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
@@ -296,7 +298,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if init {
 		load = 0
 	}
-	m.startUsing(p, &b, c, load)
+	m.startUsing(s, p, &b, c, load)
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
@@ -425,7 +427,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
-	m.idle(p)
+	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
@@ -488,7 +490,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
-				m.idle(p)
+				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
 			}
 		}

@@ -146,7 +146,7 @@ type life struct {
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler {
 	x := &Scheduler{Config: c.withDefaults(), kernel: k}
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "system:kube-scheduler" + c.Replica, Site: site, QPS: QPS, Burst: Burst,
+		Name: "system:kube-scheduler" + c.Replica, Site: site, Local: true, QPS: QPS, Burst: Burst,
 		As: As,
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)

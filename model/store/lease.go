@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -24,8 +23,7 @@ var leaseLag = sim.Lognormal(8*time.Millisecond, 40*time.Millisecond)
 
 type lease struct {
 	ticks   sim.Ticker
-	site    network.Site
-	server  network.Site
+	client  *Client
 	hash    uint64
 	running bool     // the kubelet is
 	behind  sim.Time // until then its renewals are older than the newest, as its clock was set back
@@ -69,12 +67,13 @@ func (l *Leases) Literal() { l.literal = true }
 // the node's heartbeat starts or stops getting through.
 func (l *Leases) Tell(actor sim.ActorID) { l.told = append(l.told, actor) }
 
-// Add makes a node's lease known, its kubelet not running yet.
-func (l *Leases) Add(node uint32, name string, site, server network.Site) {
+// Add makes a node's lease known, its kubelet, which renews it over the client's
+// connection, not running yet.
+func (l *Leases) Add(node uint32, name string, c *Client) {
 	for int(node) >= len(l.rows) {
 		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1, next: -1})
 	}
-	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
+	l.rows[node] = lease{client: c, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
 }
 
 // Start begins renewals: the first after phase, which is 0 for a new kubelet
@@ -194,7 +193,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.site, r.server) && !slices.Contains(l.wire.strict, r.server)
+	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server)
 	if up == r.beating {
 		return
 	}

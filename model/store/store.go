@@ -35,6 +35,8 @@ type Store struct {
 	revision  int64
 	current   [model.Kinds][]model.Object // by ID; nil where deleted
 	latest    [model.Kinds][]int32        // by ID: the object's newest record
+	changes   [model.Kinds][]int32        // every record of the kind
+	existing  [model.Kinds]int64          // how many there are
 	ids       map[key]uint32
 	former    map[string]uint32 // by name: the number of a node that was deleted
 	keyspace  *btree.BTreeG[item]
@@ -113,6 +115,9 @@ func (s *Store) Lookup(kind model.Kind, namespace, name string) model.Object {
 // Count is one more than the largest ID of a kind: the length of a table
 // indexed by ID.
 func (s *Store) Count(kind model.Kind) int { return len(s.current[kind]) }
+
+// Existing is how many objects of a kind there are.
+func (s *Store) Existing(kind model.Kind) int64 { return s.existing[kind] }
 
 // Snapshot is every object as it is now, whatever is committed later; taking
 // it costs next to nothing.
@@ -194,10 +199,22 @@ func (s *Store) commit(r Record) {
 		s.keyspace.Delete(item{ref: ref})
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
+	s.count(ref.Kind, &r)
 	rec := s.history.add(r)
 	s.tell(ref, rec)
 	for _, o := range s.observers {
 		o.Recorded(rec)
+	}
+}
+
+// count adds the record that comes next to those of its kind.
+func (s *Store) count(kind model.Kind, r *Record) {
+	s.changes[kind] = append(s.changes[kind], int32(s.history.n))
+	switch {
+	case r.Old == nil:
+		s.existing[kind]++
+	case r.New == nil:
+		s.existing[kind]--
 	}
 }
 

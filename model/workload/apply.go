@@ -100,6 +100,9 @@ func (p merge) Apply(cur model.Object) model.Object {
 		n.Meta = *cur.Head()
 	case *model.ResourceQuota:
 		n.Hard = p.manifest.(*model.ResourceQuota).Hard
+	case *model.HorizontalPodAutoscaler:
+		m := p.manifest.(*model.HorizontalPodAutoscaler)
+		n.TargetKind, n.TargetName, n.Min, n.Max, n.Metrics, n.Behavior = m.TargetKind, m.TargetName, m.Min, m.Max, m.Metrics, m.Behavior
 	case *model.LimitRange:
 		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.PodDisruptionBudget:

@@ -11,10 +11,10 @@ import (
 	"orrery/sim"
 )
 
-// Traffic is requests to a Service at a constant rate.
+// Traffic is requests to a Service.
 type Traffic struct {
 	Namespace, Service string
-	RPSMilli           int64  // thousandths of a request per second
+	Rate               Rate
 	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
 

@@ -175,6 +175,11 @@ func (u *Kubectl) read(now sim.Time, i uint64) {
 		u.kernel.Post(now.Add(c.Timeout), u.self, whyAct, i)
 		return
 	}
+	if c.Refused() {
+		u.fail(&u.tasks[i], "the connection to the API server was refused")
+		u.goOn(&u.tasks[i])
+		return
+	}
 	u.kernel.Post(now.Add(there+back), u.self, whyRead, i)
 }
 

@@ -73,6 +73,8 @@ type target struct{ namespace, service string }
 // flow is one source's requests to one Service.
 type flow struct {
 	Traffic
+	rates      []Rate
+	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment sends
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
@@ -123,7 +125,10 @@ type pod struct {
 
 // whyCompute is the wake-up behind everything of an instant that changes a
 // rate.
-const whyCompute sim.Why = 0
+const (
+	whyCompute sim.Why = iota
+	whyRate            // about a flow, whose rate is another one
+)
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
@@ -151,11 +156,11 @@ func (t *Flows) add(src Traffic) {
 	for i := range t.flows {
 		f := &t.flows[i]
 		if f.Namespace == src.Namespace && f.Service == src.Service && f.From == src.From {
-			f.RPSMilli += src.RPSMilli
+			f.rates = append(f.rates, src.Rate)
 			return
 		}
 	}
-	f := flow{Traffic: src, told: model.Traffic{From: src.From}}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}}
 	f.deployment, _ = strings.CutPrefix(src.From, "deployment/")
 	if f.deployment == src.From {
 		f.deployment = ""
@@ -176,7 +181,7 @@ func (t *Flows) Start() {
 	}
 	for i := range t.flows {
 		f := &t.flows[i]
-		t.respread(int32(i))
+		t.pace(t.kernel.Now(), int32(i))
 		if _, ok := t.World.Site(f.node); ok && f.deployment == "" {
 			t.World.Proxy(f.node)
 		}
@@ -235,6 +240,22 @@ func (t *Flows) outdate(i int32) {
 	}
 }
 
+// pace has a flow sent at the rate of now, until it is the next time another one.
+func (t *Flows) pace(now sim.Time, i int32) {
+	f := &t.flows[i]
+	f.milli = 0
+	next := sim.Never
+	for _, r := range f.rates {
+		milli, at := r.at(now)
+		f.milli += milli
+		next = min(next, at)
+	}
+	t.respread(i)
+	if next != sim.Never {
+		t.kernel.Post(next, t.self, whyRate, uint64(i))
+	}
+}
+
 // respread has a flow's senders made anew.
 func (t *Flows) respread(i int32) {
 	t.flows[i].respread = true
@@ -242,19 +263,24 @@ func (t *Flows) respread(i int32) {
 }
 
 // DescribeWake implements sim.Describer.
-func (t *Flows) DescribeWake(why sim.Why, _ uint64) string {
-	if why == whyCompute {
+func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
+	switch why {
+	case whyRate:
+		return "another rate of traffic from " + t.flows[about].From
+	case whyCompute:
 		return "rates of all traffic"
 	}
 	return "news of pods that send"
 }
 
 // Wake implements sim.Actor.
-func (t *Flows) Wake(_ sim.Time, why sim.Why, about uint64) {
+func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
 	case why == whyCompute:
 		t.posted = false
 		t.compute()
+	case why == whyRate:
+		t.pace(now, int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

@@ -130,6 +130,8 @@ var (
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
+	actedAutoscaler = acting(bookkeeping, words(`spec.scaleTargetRef spec.minReplicas spec.maxReplicas spec.metrics
+		spec.behavior spec.targetCPUUtilizationPercentage status`))
 	actedAccount  = acting(bookkeeping, words(`secrets imagePullSecrets automountServiceAccountToken metadata.annotations`))
 	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))

@@ -42,6 +42,8 @@ func init() {
 		{typed{"v1", "PersistentVolume"}, model.KindNone, false, false, actedStorage, readVolume},
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
 		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindPodDisruptionBudget, true, false, actedBudget, readBudget},
+		{typed{"autoscaling/v2", "HorizontalPodAutoscaler"}, model.KindHorizontalPodAutoscaler, true, false, actedAutoscaler, readAutoscaler},
+		{typed{"autoscaling/v1", "HorizontalPodAutoscaler"}, model.KindHorizontalPodAutoscaler, true, false, actedAutoscaler, readAutoscalerV1},
 		{typed{"storage.k8s.io/v1", "CSINode"}, model.KindNone, false, false, actedStorage, readCSINode},
 		{typed{"storage.k8s.io/v1", "CSIDriver"}, model.KindNone, false, false, actedStorage, readCSIDriver},
 		{typed{"storage.k8s.io/v1", "CSIStorageCapacity"}, model.KindNone, true, false, actedCapacity, readStorageCapacity},
