@@ -33,6 +33,7 @@ var imports = map[string][]string{
 	"model/election":     {"sim", "model", "model/network", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
 	"model/controller":   {"sim", "model", "model/network", "model/store"},
+	"model/autoscaler":   {"sim", "model", "model/network", "model/store", "model/cloud"},
 	"model/runtime":      {"sim", "model"},
 	"model/kubelet":      {"sim", "model", "model/network", "model/store", "model/runtime"},
 	"model/proxy":        {"sim", "model", "model/network", "model/store"},
@@ -323,7 +324,8 @@ var doors = map[string][]string{
 	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
 	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
 	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered
-	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
+	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster", "model/cloud"}, // what people are told who use no API
+	"Reserve": {"model/cloud"},                                                                      // a machine has a number before anybody registers its node
 	"Observe": {"model/apiserver", "model/cluster"},
 }
 

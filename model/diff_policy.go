@@ -14,6 +14,7 @@ func (d *Differ) namespace(a, b *Namespace) {
 		return
 	}
 	d.meta(&a.Meta, &b.Meta)
+	d.flag("spec.finalized", [2]bool{a.Finalized, b.Finalized})
 	from := a.phase()
 	if d.created {
 		from = ""

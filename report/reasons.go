@@ -9,20 +9,20 @@ import (
 // package model say. A test holds it against their source.
 var reasons = []string{
 	"APIServerOOMKilled", "APIServerReady", "APIServerStopped", "ActionFailed", "BackOff", "BackoffLimitExceeded",
-	"CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded", "EtcdAlarmDisarmed", "EtcdDefragmented",
+	"CalculateExpectedPodCountFailed", "Completed", "DeadlineExceeded", "DeleteUnregistered", "DeletingNode", "EtcdAlarmDisarmed", "EtcdDefragmented",
 	"EtcdDefragmenting", "EtcdLeaderElected", "EtcdLearnerAdded", "EtcdMemberPromoted", "EtcdMemberRemoved",
 	"EtcdNotServing", "EtcdRestored", "EtcdServing", "Evicted", "EvictionRefused", "EvictionThresholdMet", "Failed",
 	"FailedComputeMetricsReplicas", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedGetContainerResourceMetric", "FailedGetExternalMetric", "FailedGetObjectMetric", "FailedGetPodsMetric",
 	"FailedGetResourceMetric", "FailedGetScale", "FailedIndexes", "FailedRescale", "FailedScheduling",
-	"FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing", "LeaderElection",
-	"MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
+	"FailedToScaleUpGroup", "FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing", "LeaderElection",
+	"MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
 	"NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
-	"NodeNotReady", "NodeReplaced", "NotDeleted", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
+	"NodeNotReady", "NodeReplaced", "NotDeleted", "NotTriggerScaleUp", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",
 	"PodFailurePolicy", "Preempted", "Pulled", "Rebooted", "RegisteredNode", "Relisted", "RenewalsResumed",
-	"RenewalsStopped", "Resumed", "SawCompletedJob", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod",
+	"RenewalsStopped", "Resumed", "SawCompletedJob", "ScaleDown", "ScaleDownEmpty", "ScaleDownFailed", "ScaleUpTimedOut", "ScaledUpGroup", "ScalingReplicaSet", "Scheduled", "Started", "SucceededDaemonPod",
 	"SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "Suspended", "TaintManagerEviction", "TaintToleration",
-	"TooManyMissedTimes", "TrafficChanged", "Unhealthy", "UnmanagedPods", "WebhookAnswers", "WebhookFailed",
+	"TooManyMissedTimes", "TrafficChanged", "TriggeredScaleUp", "Unhealthy", "UnmanagedPods", "WebhookAnswers", "WebhookFailed",
 }
 
 // outOf begins the reason of a kubelet that has too little of a resource, whose

@@ -59,6 +59,8 @@ const (
 var chapters = map[what]chapter{
 	nodeLost:                {together, subjectsAre("node", "not Ready")},
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
+	nodeJoined:              {together, subjectsAre("node", "joined")},
+	nodeGone:                {together, subjectsAre("node", "removed")},
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podPressed):    {together, podsWere("evicted by their kubelets")},
 	happened(podPreempted):  {together, podsWere("preempted")},

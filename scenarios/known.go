@@ -15,6 +15,7 @@ type known struct {
 	nodes      []string // their names
 	nodeLabels []model.Labels
 	zones      []string
+	groups     []string           // node groups of the cloud
 	managers   map[string]manager // of pods, by path
 	paths      [model.Kinds][]string
 	namespaces []string
@@ -39,7 +40,7 @@ type podGroup struct {
 
 func (k *known) add(o model.Object) {
 	if k.node == nil {
-		k.node, k.managers, k.met = map[string]bool{}, map[string]manager{}, map[string]bool{}
+		k.node, k.managers = map[string]bool{}, map[string]manager{}
 	}
 	m := o.Head()
 	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
@@ -81,6 +82,9 @@ func (k *known) add(o model.Object) {
 
 // isNew tells whether a name was not met before.
 func (k *known) isNew(name string) bool {
+	if k.met == nil {
+		k.met = map[string]bool{}
+	}
 	if k.met[name] {
 		return false
 	}

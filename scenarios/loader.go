@@ -282,6 +282,9 @@ func (l *loader) checkObject(v strict.Value, path string) {
 	if ok && (r.kind == model.KindPod || r.kind == model.KindReplicaSet) {
 		return // made and named in the run
 	}
+	if ok && r.kind == model.KindNode && l.known.willBe(r.name) {
+		return
+	}
 	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) {
 		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))
 	}

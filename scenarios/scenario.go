@@ -23,6 +23,13 @@
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
+//	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
+//	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
+//	  cloud: {quota: 100, launchesPerMinute: 50, terminationHandler: true}
+//	  autoscaler: {expander: least-waste, scanInterval: 10s, scaleDown: true, scaleDownUnneededTime: 10m, scaleDownDelayAfterAdd: 10m,
+//	     scaleDownUtilizationThreshold: 50%, maxNodeProvisionTime: 15m}
+//	                                 # expander: least-waste, most-pods, price, priority or random; without autoscaler groups keep their size
 //	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
 //	trace:                           # nodes, pods or both from CSV tables; see below
 //	  nodes:

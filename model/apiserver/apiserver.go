@@ -129,6 +129,10 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	if refusal := a.admitNamespace(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
 			a.store.Answer(slot, refusal, nil)
@@ -137,6 +141,10 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 	}
 	a.admitPriority(r)
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
+	if refusal := a.admitSecurity(r); refusal != store.Accepted {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
@@ -156,7 +164,7 @@ func (a *Server) proceed(slot uint64) {
 	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
 	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
-	if r.Op == store.OpGet {
+	if r.Op == store.OpGet || r.Op == store.OpDeleteCollection && a.next(r) == nil {
 		a.etcd.read(a, proposed, slot)
 		return
 	}

@@ -30,6 +30,7 @@ type Backend struct {
 	unused  []uint32
 
 	webhooks *Webhooks
+	gone     *goneNamespaces
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -48,6 +49,7 @@ type write struct {
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
 	b.self = k.Register("etcd-log", b)
+	b.gone = newGoneNamespaces(s)
 	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b
@@ -97,6 +99,11 @@ func (b *Backend) growth(r *store.Request) etcd.Growth {
 			return etcd.Replaces
 		}
 		return etcd.Creates
+	case store.OpDeleteCollection:
+		if r.Target.Kind == model.KindPod {
+			return etcd.Replaces
+		}
+		return etcd.Deletes
 	case store.OpEvict, store.OpDelete:
 		if r.Op == store.OpEvict && r.Step < evictDelete {
 			return etcd.Replaces
@@ -157,13 +164,14 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	}
 	r := *b.store.Request(w.slot)
 	w.late = &r
-	refusal := store.TimedOut
+	refusal, message := store.TimedOut, "etcdserver: request timed out"
 	switch why {
 	case etcd.NoSpace:
-		refusal = store.NoSpace
+		refusal, message = store.NoSpace, "etcdserver: mvcc: database space exceeded"
 	case etcd.TooMany:
-		refusal = store.InternalError // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
+		refusal, message = store.InternalError, "etcdserver: too many requests" // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
+	b.store.Request(w.slot).Explain(message)
 	b.store.Answer(w.slot, refusal, nil)
 }
 

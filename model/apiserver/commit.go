@@ -16,6 +16,9 @@ func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.O
 		refusal = a.evict(r, pod)
 		return refusal, nil, refusal != store.Accepted
 	}
+	if r.Op == store.OpDeleteCollection {
+		return store.Accepted, nil, a.removeNext(r)
+	}
 	if charged, refusal := a.charge(r); charged || refusal != store.Accepted {
 		return refusal, nil, !charged
 	}
@@ -33,8 +36,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	}
 	cur := a.store.Get(r.Target)
 	switch {
-	case r.Op == store.OpNote:
-		return store.Accepted, nil // whether its object is still there or not
+	case r.Op == store.OpNote, r.Op == store.OpDeleteCollection:
+		return store.Accepted, nil // whether its object is still there or not; a collection without any
 	case cur == nil:
 		return store.NotFound, nil
 	}
@@ -43,7 +46,10 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 		return a.update(r, cur)
 	case store.OpPatch:
 		next := r.Patch.Apply(cur)
-		if next != cur {
+		switch n, ok := next.(*model.Namespace); {
+		case ok && n.Finalized && n.Deleting():
+			a.store.Delete(r.Client.Actor, r.Target)
+		case next != cur:
 			a.store.Update(r.Client.Actor, next)
 		}
 		return store.Accepted, next
@@ -205,6 +211,9 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 // (pkg/registry/core/pod/strategy.go CheckGracefulDelete). The grace of a pod
 // that is going already can only shrink.
 func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
+	if n, ok := cur.(*model.Namespace); ok {
+		return a.terminate(r, n)
+	}
 	pod, ok := cur.(*model.Pod)
 	if !ok {
 		a.store.Delete(r.Client.Actor, r.Target)

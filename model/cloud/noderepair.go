@@ -1,6 +1,3 @@
-// Package cloud is what a provider of machines does by itself. Its one idea: it
-// knows a node by what the API shows and acts on the machine behind it. It
-// refuses to know why a node is not ready.
 package cloud
 
 import (

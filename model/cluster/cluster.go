@@ -37,6 +37,7 @@ type Cluster struct {
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
+	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
 	elections   []*election.Election
@@ -74,6 +75,7 @@ func New(c Config) (*Cluster, error) {
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
+	x.addCloud()
 	for _, e := range x.elections {
 		e.Begin()
 	}
@@ -176,11 +178,16 @@ func (x *Cluster) addNodes() error {
 		if x.Store.Create(by, &n) != store.Accepted {
 			return fmt.Errorf("two nodes are called %q", n.Name)
 		}
-		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
+		x.addMachine(&n)
 	}
 	return nil
+}
+
+// addMachine puts a machine there, whose node has the next number.
+func (x *Cluster) addMachine(n *model.Node) {
+	site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, x.kubelet(n, site))
 }
 
 // kubelet is a node's agent. Hollow ones renew their leases by turns, evenly

@@ -8,6 +8,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
@@ -26,6 +27,8 @@ type Config struct {
 	ControlPlane ControlPlane
 	Scheduler    scheduler.Config
 	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Cloud        *cloud.Config      // nil if machines neither come nor go; the first ones of its groups are among Nodes
+	Autoscaler   *autoscaler.Config // nil if there is none; it needs a Cloud
 	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
 	NodeRepair   cloud.RepairConfig // none without After
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)

@@ -37,6 +37,14 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Cloud implements fault.World.
+func (w faultWorld) Cloud() fault.Cloud {
+	if w.x.cloud == nil {
+		return nil
+	}
+	return w.x.cloud
+}
+
 // APIServer implements fault.World.
 func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
 

@@ -82,6 +82,9 @@ type (
 	quotaWatcher interface {
 		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
 	}
+	namespaceWatcher interface {
+		namespace(now sim.Time, old, next *model.Namespace)
+	}
 	autoscalerWatcher interface {
 		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
 	}
@@ -130,6 +133,7 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	namespaces     []namespaceWatcher
 	autoscalers    []autoscalerWatcher
 }
 
@@ -190,6 +194,7 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.namespaces)
 	enlist(c, &p.autoscalers)
 }
 
@@ -301,6 +306,7 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 	model.KindCronJob:                 hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
 	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
 	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.

@@ -22,7 +22,8 @@ type registration struct {
 // burst 30 those of k8s.io/controller-manager/config/v1alpha1/defaults.go; a
 // controller's Events come out of the same bucket, as its recorder has the same
 // client (StartRecordingToSink in each of them). The
-// garbage collector's QPS is doubled because each deletion costs it two calls
+// garbage collector's QPS is doubled because each deletion costs it two calls, that
+// of the namespace controller is 20 times as much
 // (cmd/kube-controller-manager/app/core.go).
 var registry = []registration{
 	{"deployment", "deployment-controller", 5, 20, newDeployments},
@@ -39,6 +40,7 @@ var registry = []registration{
 	{"disruption", "disruption-controller", 1, 20, newDisruption},
 	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
 	{"horizontal-pod-autoscaler", "horizontal-pod-autoscaler", 5, 20, newAutoscalers},
+	{"namespace", "namespace-controller", 10, 400, newNamespaces},
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 

@@ -23,6 +23,7 @@ type view struct {
 	jobs         store.Table[*model.Job]
 	cronJobs     store.Table[*model.CronJob]
 	quotas       store.Table[*model.ResourceQuota]
+	namespaces   store.Table[*model.Namespace]
 	autoscalers  store.Table[*model.HorizontalPodAutoscaler]
 
 	owned       [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none

@@ -69,6 +69,7 @@ func (w *world) Registry() fault.Registry        { return w }
 func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
+func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }

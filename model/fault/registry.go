@@ -9,6 +9,7 @@ type Kind struct {
 	Params     []string   // what a timeline entry may say about it, besides at, fault and id
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
+	Cloud      bool       // there must be one
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -35,6 +36,11 @@ const (
 	ParamBy        = "by"
 	ParamBack      = "back"
 	ParamKinds     = "kinds"
+	ParamGroup     = "group"
+	ParamZone      = "zone"
+	ParamBoot      = "boot"
+	ParamNotice    = "notice"
+	ParamErrors    = "errors"
 	ParamServer    = "server"
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
@@ -73,6 +79,12 @@ var Kinds = []Kind{
 		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
+	},
+	{
+		Name: "cloud-api-throttled", Targets: model.KindNone, Cloud: true,
+		Help:   "the cloud provider refuses a share of the calls of autoscalers and controllers, all of them if nothing is said",
+		Params: []string{ParamFor, ParamErrors},
+		effect: func() effect { return &cloudAPIThrottled{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
@@ -141,6 +153,18 @@ var Kinds = []Kind{
 		effect: func() effect { return &nodeDown{} },
 	},
 	{
+		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,
+		Help:   "the machines of some nodes are gone for good, and the cloud knows it",
+		Params: []string{ParamTarget},
+		effect: func() effect { return nodeTerminate{} },
+	},
+	{
+		Name: "out-of-capacity", Targets: model.KindNone, Cloud: true,
+		Help:   "the cloud has no more machines for a node group, in a zone, or at all",
+		Params: []string{ParamFor, ParamGroup, ParamZone},
+		effect: func() effect { return &outOfCapacity{} },
+	},
+	{
 		Name: "partition", Targets: model.KindNode,
 		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
@@ -157,6 +181,18 @@ var Kinds = []Kind{
 		Help:   "kube-scheduler exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},
 		effect: newSchedulerCrash,
+	},
+	{
+		Name: "slow-boot", Targets: model.KindNone, Cloud: true,
+		Help:   "machines that the cloud makes take longer until their kubelet starts, or for ever",
+		Params: []string{ParamFor, ParamGroup, ParamZone, ParamBoot},
+		effect: func() effect { return &slowBoot{} },
+	},
+	{
+		Name: "spot-reclaim", Targets: model.KindNode, Cloud: true, Moment: true,
+		Help:   "the cloud takes the machines of some nodes back, and says so two minutes before",
+		Params: []string{ParamTarget, ParamNotice},
+		effect: func() effect { return spotReclaim{} },
 	},
 	{
 		Name: "token-expiry", Targets: model.KindNone,

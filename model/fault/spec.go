@@ -5,6 +5,8 @@
 package fault
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -44,6 +46,13 @@ type Spec struct {
 	By    time.Duration
 	Kinds []model.Kind
 
+	// Faults of the cloud only.
+	Group  string        // a node group, "" is all of them
+	Zone   string        // "" is all of them
+	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
+	Notice time.Duration // spot-reclaim only
+	Errors int64         // cloud-api-throttled only: of the calls, in millionths
+
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
 	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
@@ -61,6 +70,11 @@ func (s *Spec) TargetKind(k *Kind) model.Kind {
 		return model.KindNone
 	}
 	return k.Targets
+}
+
+// percent is a share for people: "30%", "0.5%".
+func percent(ppm int64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000), "0"), ".") + "%"
 }
 
 // Direction is which way a partition cuts.

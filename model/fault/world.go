@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
@@ -17,11 +19,26 @@ type World interface {
 	Registry() Registry
 	Etcd() Etcd
 	Webhooks() Webhooks
+	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
 	APIServer(machine int) APIServer
 	Scheduler(machine int) Replica
 	ControllerManager(machine int) Replica
+}
+
+// Cloud is where machines come from. Places are a group and a zone, "" is all.
+// What RunOut, Slow and Throttle begin ends with as many calls of Restock, Quicken
+// and Unthrottle.
+type Cloud interface {
+	Terminate(node uint32, why string) bool         // takes a machine away at once, unless it is gone
+	Reclaim(node uint32, notice time.Duration) bool // takes it away after the notice
+	RunOut(group, zone string)                      // makes no more machines there
+	Restock(group, zone string)
+	Slow(group, zone string, takes sim.Dist) // new machines take that long
+	Quicken(group, zone string, takes sim.Dist)
+	Throttle(ppm uint64) // refuses so many of a million calls
+	Unthrottle(ppm uint64)
 }
 
 // Process is a program on a machine. Of one that was stopped nothing acts any

@@ -79,6 +79,7 @@ type Kubelet struct {
 	held      bool     // the process must not run
 	booting   bool     // the machine has power and no kubelet yet
 	rebooted  bool     // no process has run since the last boot
+	isNew     bool     // that was the machine's first
 	starts    uint64   // names the luck of starts; older ones are void
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
@@ -102,7 +103,8 @@ type Kubelet struct {
 // lanes is the luck of kubelets.
 type lanes struct{ phases, requeue, boot, start, probe sim.Lane }
 
-// New is a node's kubelet, not running yet. The node is stored.
+// New is a node's kubelet, not running yet. The node is stored, or its number is
+// reserved.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{

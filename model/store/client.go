@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -64,9 +65,11 @@ const (
 	OpGet   // GET: changes nothing
 	OpNote  // POST events, about the target: changes nothing that is modeled
 	OpList  // GET of all objects of a kind: changes nothing, and brings nothing that anybody looks at
+
+	OpDeleteCollection // DELETE of everything of the target's kind in a namespace
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of", "list"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of", "list", "delete all of"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -90,6 +93,7 @@ type Request struct {
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
 	List    *List        // OpList
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
+	Within  string       // OpDeleteCollection: the namespace
 	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
@@ -125,6 +129,12 @@ func (r *Reply) Why() string {
 		return r.Message
 	}
 	return r.Refusal.String()
+}
+
+// Terminating tells whether it was refused because its namespace is being deleted
+// (k8s.io/api/core/v1 NamespaceTerminatingCause).
+func (r *Reply) Terminating() bool {
+	return r.Refusal == Forbidden && strings.HasSuffix(r.Message, model.BeingTerminated)
 }
 
 // ClientConfig is who a client is and how it behaves.
@@ -266,6 +276,12 @@ func (c *Client) Delete(target model.Ref, grace int32, tag uint64) {
 	c.send(Request{Op: OpDelete, Target: target, Grace: grace, tag: tag})
 }
 
+// DeleteCollection asks everything of a kind in a namespace to go, one object
+// after the other.
+func (c *Client) DeleteCollection(kind model.Kind, namespace string, tag uint64) {
+	c.send(Request{Op: OpDeleteCollection, Target: model.Ref{Kind: kind}, Within: namespace, Grace: DefaultGrace, tag: tag})
+}
+
 // Evict asks a pod to go, if nothing protects it.
 func (c *Client) Evict(target model.Ref, grace int32, tag uint64) {
 	c.send(Request{Op: OpEvict, Target: target, Grace: grace, tag: tag})
@@ -298,11 +314,22 @@ func (c *Client) Note(about model.Object, warning bool, reason, message string) 
 		return
 	}
 	m := about.Head()
-	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	c.note(m.Ref(), model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+}
+
+// NoteNamed is Note about something that is no object of the model.
+func (c *Client) NoteNamed(name string, warning bool, reason, message string) {
+	if c.Authentic() {
+		c.note(model.Ref{}, model.Note{Name: name, Warning: warning, Reason: reason, Message: message})
+	}
+}
+
+func (c *Client) note(about model.Ref, n model.Note) {
+	c.store.Note(c.Actor, n)
 	if !c.Events || len(c.notes) == mostNotes {
 		return
 	}
-	if c.notes = append(c.notes, m.Ref()); len(c.notes) == 1 {
+	if c.notes = append(c.notes, about); len(c.notes) == 1 {
 		c.sendNote()
 	}
 }

@@ -38,7 +38,8 @@ type Store struct {
 	changes   [model.Kinds][]int32        // every record of the kind
 	existing  [model.Kinds]int64          // how many there are
 	ids       map[key]uint32
-	former    map[string]uint32 // by name: the number of a node that was deleted
+	former    map[string]uint32 // by name: the number of a node that was deleted, or is not registered yet
+	machines  []string          // by ID: the name of a node that was not there from the beginning
 	keyspace  *btree.BTreeG[item]
 	history   History
 	observers []Observer
@@ -99,12 +100,44 @@ func (s *Store) Get(r model.Ref) model.Object {
 	return nil
 }
 
-// NodeName is the name of the node that has, or had, a number.
+// NodeName is the name of the node that has, had or will have a number.
 func (s *Store) NodeName(id uint32) string {
-	if t := s.latest[model.KindNode]; int(id) < len(t) && id != 0 {
+	switch t := s.latest[model.KindNode]; {
+	case id == 0 || int(id) >= len(t):
+		return ""
+	case t[id] == unborn:
+		return s.machines[id]
+	default:
 		return s.history.At(int(t[id])).Object().Head().Name
 	}
-	return ""
+}
+
+// unborn is the newest record of a node that was never registered.
+const unborn = -1
+
+// Reserve hands out the number that the node of a machine will have once
+// somebody registers it under that name, so that its kubelet can be made before.
+func (s *Store) Reserve(node string) uint32 {
+	if id := s.former[node]; id != 0 {
+		return id
+	}
+	s.begin(model.KindNode)
+	id := s.number(&model.Meta{Kind: model.KindNode, Name: node})
+	s.former[node] = id
+	s.latest[model.KindNode][id] = unborn
+	for int(id) >= len(s.machines) {
+		s.machines = append(s.machines, "")
+	}
+	s.machines[id] = node
+	return id
+}
+
+// begin makes sure that no object of a kind has number 0.
+func (s *Store) begin(kind model.Kind) {
+	if len(s.current[kind]) == 0 {
+		s.current[kind] = append(s.current[kind], nil)
+		s.latest[kind] = append(s.latest[kind], 0)
+	}
 }
 
 // Lookup is the object of that name, nil if there is none.
@@ -141,10 +174,7 @@ func (s *Store) Create(by sim.ActorID, obj model.Object) Refusal {
 	if s.ids[k] != 0 {
 		return AlreadyExists
 	}
-	if len(s.current[m.Kind]) == 0 {
-		s.current[m.Kind] = append(s.current[m.Kind], nil)
-		s.latest[m.Kind] = append(s.latest[m.Kind], 0)
-	}
+	s.begin(m.Kind)
 	m.ID = s.number(m)
 	m.CreatedAt = s.kernel.Now()
 	m.Generation = 1

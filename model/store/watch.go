@@ -248,7 +248,9 @@ func (s *Store) catchUp(w *Watch) {
 func (s *Store) catchUpNode(w *Watch) {
 	var news []int32
 	if w.kind == model.KindNode {
-		news = append(news, s.latest[model.KindNode][w.node])
+		if i := s.latest[model.KindNode][w.node]; i != unborn {
+			news = append(news, i)
+		}
 	} else {
 		s.reach(w.node)
 		here := s.podsOn[w.node][:0]

@@ -108,6 +108,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
+	case *model.WebhookConfiguration:
+		n.Webhooks = p.manifest.(*model.WebhookConfiguration).Webhooks
 	case *model.Role:
 		n.Rules = p.manifest.(*model.Role).Rules
 	case *model.RoleBinding:

@@ -32,6 +32,8 @@ type Action struct {
 	Container string // set-image; "" is the only container
 	Image     string
 
+	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
+
 	Force   bool          // drain: also pods that nobody will replace
 	Timeout time.Duration // drain: how long evictions are tried; 0 is without end
 

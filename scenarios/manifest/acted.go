@@ -54,13 +54,13 @@ var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThr
 	httpGet tcpSocket exec grpc`)
 
 var container = join(
-	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 )
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	volumes.name volumes.persistentVolumeClaim volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
 )
