@@ -136,6 +136,9 @@ func (t told) ServingChanged(pod model.Ref, serving bool) {
 	t.x.etcd.Webhooks().Reconsider()
 }
 
+// CapacityChanged implements runtime.Watcher.
+func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
+
 // webhookWorld is the cluster as calls of webhooks meet it.
 type webhookWorld struct{ x *Cluster }
 

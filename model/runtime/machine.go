@@ -13,6 +13,8 @@ import (
 // power.
 type Watcher interface {
 	ServingChanged(pod model.Ref, serving bool)
+	// CapacityChanged says that a pod has CPU for more or fewer requests now.
+	CapacityChanged(pod model.Ref)
 }
 
 // Observer is what a Machine tells the kubelet that manages it.
@@ -25,6 +27,9 @@ type Observer interface {
 	MemoryChanged()
 	// DiskChanged says the same of its disk.
 	DiskChanged()
+	// StartupChanged says that a container of a pod will have started up at
+	// another time than it was going to.
+	StartupChanged(s *Sandbox)
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -70,6 +75,9 @@ type Process struct {
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
+	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
+	pace       int64    // milli-CPU that ServesAt counts on while it starts up
+	wants      int64    // milli-CPU it would use if nobody else did
 	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -112,6 +120,8 @@ type Machine struct {
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
 	images    []image    // that are in the cache, the oldest first
+	wanted    int64      // milli-CPU that all containers want together
+	crowded   bool       // that is more than there is
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // the first is under way
@@ -121,7 +131,9 @@ type Machine struct {
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
 	costs     *costs
-	meter     meter
+
+	top, burstable, best, inPod []group // scratch of shareOut
+	meter                       meter
 }
 
 // doom is containers that exit soon after each start.
@@ -299,6 +311,9 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		load = 0
 	}
 	m.startUsing(s, p, &b, c, load)
+	if p.starting > 0 {
+		m.postStarted(s, p)
+	}
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
@@ -457,6 +472,7 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	}
 	if why == whyUp {
+		m.calm(s)
 		m.checkServing(s)
 		return
 	}

@@ -128,35 +128,24 @@ func (m *Machine) Load(pod uint32, milliRPS int64) {
 }
 
 // startUsing has a new instance of a container use CPU. More than its limit, or than
-// the machine has, it cannot use; what it would get beside others on a full machine
-// is not modeled.
+// the machine has, it cannot use.
 func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Container, milliRPS int64) {
 	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, c.Limits.CPUMilli
 	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 		p.limit = m.cores
 	}
 	p.meter = startMeter(m.kernel.Now())
+	p.starting = b.StartupCPUMilli
+	if p.limit > 0 && p.starting > p.limit {
+		p.ServesAt = m.kernel.Now().Add(stretch(p.ServesAt.Sub(m.kernel.Now()), p.starting, p.limit))
+		p.starting = p.limit
+	}
+	p.pace = p.starting
 	m.use(s, p, milliRPS)
 }
 
-// use has a process use what it does at rest and under a load.
-func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
-	now, cpu := m.kernel.Now(), p.rest+scale(p.perRPS, milliRPS, 1_000_000)
-	if p.limit > 0 {
-		cpu = min(cpu, p.limit)
-	}
-	m.meter.use(now, cpu-p.meter.cpu)
-	p.meter.use(now, cpu-p.meter.cpu)
-	m.usesOther(s)
-}
-
 // idle has a process that ended use nothing any more.
-func (m *Machine) idle(s *Sandbox, p *Process) {
-	now := m.kernel.Now()
-	m.meter.use(now, -p.meter.cpu)
-	p.meter.use(now, -p.meter.cpu)
-	m.usesOther(s)
-}
+func (m *Machine) idle(s *Sandbox, p *Process) { m.want(s, p, 0) }
 
 func (m *Machine) usesOther(s *Sandbox) {
 	if m.used != nil {

@@ -23,7 +23,7 @@ type World interface {
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
 	// CapacityMilliRPS is how many requests a pod has CPU for; false if there
-	// is no limit. It is asked once per pod. See CapacityMilliRPS.
+	// is no limit. It is asked once per pod; on a machine that is crowded it has less.
 	CapacityMilliRPS(pod model.Ref) (rate int64, limited bool)
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
@@ -32,6 +32,9 @@ type World interface {
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
 	Load(pod uint32, milliRPS int64)
+	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
+	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
+	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
 }
 
 // TrafficConfig is what traffic there is.
@@ -60,6 +63,7 @@ type Flows struct {
 	pods    store.Table[pod]   // by pod ID
 	stale   []int32            // flows whose shares are to be made anew, each once
 	touched []uint32           // pods at which another rate arrives, each once
+	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
@@ -218,6 +222,14 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	}
 }
 
+// CapacityChanged tells that a pod has CPU for another rate.
+func (t *Flows) CapacityChanged(ref model.Ref) {
+	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
+		t.recount = append(t.recount, ref.ID)
+		t.post()
+	}
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
@@ -234,6 +246,10 @@ func (t *Flows) outdate(i int32) {
 		f.stale = true
 		t.stale = append(t.stale, i)
 	}
+	t.post()
+}
+
+func (t *Flows) post() {
 	if !t.posted {
 		t.posted = true
 		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
