@@ -32,7 +32,7 @@ func (s *Store) disturbed() {
 // for those who compute what the answers would be; a component is not told.
 func (c *Client) Undisturbed() bool {
 	s := c.store
-	if s.unsteady || !c.Authentic() || !c.served() || slices.Contains(s.wire.strict, c.Server) {
+	if s.unsteady || !c.Authentic() || !c.served() || slices.Contains(s.wire.strict, c.Server) || slices.Contains(s.leases.deaf, c.Server) {
 		return false
 	}
 	clean := s.net.Unimpaired(c.Site, c.Server) && s.net.Unimpaired(c.Server, c.Site)
