@@ -115,9 +115,12 @@ var selecting = []string{"target", "match", "namespace", "zone", "count"}
 func faultFields(k *fault.Kind) []string {
 	var out []string
 	for _, p := range k.Params {
-		if p == fault.ParamTarget {
+		switch p {
+		case fault.ParamTarget:
 			out = append(out, selecting...)
-		} else {
+		case fault.ParamFlood:
+			out = append(out, flooding...)
+		default:
 			out = append(out, p)
 		}
 	}
@@ -263,6 +266,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
+		case fault.ParamFlood:
+			l.flood(m, &f)
 		case fault.ParamGroup, fault.ParamZone, fault.ParamBoot, fault.ParamNotice, fault.ParamErrors:
 			l.cloudFault(m, p, &f)
 		case fault.ParamWebhook:
