@@ -65,6 +65,9 @@ func (e *Encoder) note(r *store.Record) {
 	kind, namespace, name := splitPath(n.Name)
 	e.line = append(e.line, `,"kind":`...)
 	e.line = appendJSON(e.line, kind)
+	if n.Load != nil {
+		e.load(n.Load)
+	}
 	e.text(`,"message":`, n.Message)
 	e.text(`,"name":`, name)
 	e.text(`,"namespace":`, namespace)
@@ -78,10 +81,24 @@ func (e *Encoder) note(r *store.Record) {
 	e.line = append(strconv.AppendBool(e.line, n.Warning), '}')
 }
 
+func (e *Encoder) load(l *model.APILoad) {
+	e.line = append(e.line, `,"load":{"full":`...)
+	e.line = strconv.AppendBool(e.line, l.Full)
+	e.number(`,"lateMilliRPS":`, l.LateMilliRPS)
+	e.text(`,"level":`, l.Level)
+	e.number(`,"offeredMilliRPS":`, l.OfferedMilliRPS)
+	e.number(`,"rejectedMilliRPS":`, l.RejectedMilliRPS)
+	e.number(`,"smallWriteNanos":`, int64(l.Latency))
+	e.line = append(e.line, '}')
+}
+
 func (e *Encoder) traffic(t *model.Traffic) {
-	e.text(`,"traffic":{"from":`, t.From)
+	e.number(`,"traffic":{"failedMilliRPS":`, t.FailedMilliRPS)
+	e.text(`,"from":`, t.From)
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
+	e.number(`,"p50":`, int64(t.P50))
+	e.number(`,"p99":`, int64(t.P99))
 	e.number(`,"refusedMilliRPS":`, t.RefusedMilliRPS)
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/fault"
@@ -35,7 +36,10 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
 // Etcd implements fault.World.
-func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
+func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
+
+// Gateway implements fault.World.
+func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
 
 // Cloud implements fault.World.
 func (w faultWorld) Cloud() fault.Cloud {
@@ -46,16 +50,22 @@ func (w faultWorld) Cloud() fault.Cloud {
 }
 
 // APIServer implements fault.World.
-func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+func (w faultWorld) APIServer(machine int) fault.APIServer {
+	return serverInFault{inFault{w.x.gates[machine][apiServerPod]}, w.x.servers[machine]}
+}
 
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
 // Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+func (w faultWorld) Scheduler(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][schedulerPod]}, w.x.schedulers[machine]}
+}
 
 // ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+func (w faultWorld) ControllerManager(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][controllerManagerPod]}, w.x.controllers[machine]}
+}
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
@@ -78,7 +88,7 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 
 // used tells the controllers that metrics will say something else of a pod.
 func (x *Cluster) used(pod uint32) {
-	for _, p := range x.controllers {
+	for _, p := range x.managers {
 		p.Used(pod)
 	}
 }
@@ -193,16 +203,57 @@ func (x *Cluster) expectWebhooks() {
 	}
 }
 
-// CapacityMilliRPS implements workload.World.
-func (w trafficWorld) CapacityMilliRPS(pod model.Ref) (int64, bool) {
+// Work implements workload.World.
+func (w trafficWorld) Work(pod model.Ref) workload.Work {
+	out := workload.Work{CapacityMilliRPS: -1}
 	p, ok := w.x.Store.Get(pod).(*model.Pod)
 	if !ok {
-		return 0, false
+		return out
 	}
-	return workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
+	rate, limited := workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+	if limited {
+		out.CapacityMilliRPS = rate
+	}
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		b := w.x.config.Behaviors.For(p, c.Name)
+		cost := time.Duration(b.CPUMicroPerRPS) * time.Microsecond
+		if l := c.Limits.CPUMilli; l > 0 && l < 1000 {
+			cost = cost * 1000 / time.Duration(l)
+		}
+		out.CPU += cost
+		out.Latency += b.Latency
+		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
+			out.Workers = b.Workers
+		}
+	}
+	return out
+}
+
+// calls is what behaviors say that pods ask of other Services. A behavior for all
+// namespaces is about the default one.
+func (c *Config) calls() []workload.Call {
+	var out []workload.Call
+	for i := range c.Behaviors {
+		b := &c.Behaviors[i]
+		namespace := b.Namespace
+		if namespace == "" {
+			namespace = "default"
+		}
+		makes := func(p *model.Pod) bool {
+			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
+		}
+		for _, x := range b.Calls {
+			out = append(out, workload.Call{
+				Namespace: namespace, From: "calls of " + b.Name(), Makes: makes,
+				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
+			})
+		}
+	}
+	return out
 }
 
 // Machine implements workload.World. On a hollow node nothing uses anything.

@@ -52,7 +52,7 @@ func (k *Kubelet) killContainers(r *row) {
 		switch {
 		case !p.Running:
 		case c.stopBy == 0:
-			k.client.Note(r.pod, false, "Killing", "Stopping container "+containerOf(r.pod.Spec, i).Name)
+			k.client.Note(r.face(), false, "Killing", "Stopping container "+containerOf(r.pod.Spec, i).Name)
 			k.beginStop(r, i, r.grace())
 		case end < c.stopBy:
 			c.stopBy = end
