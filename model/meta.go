@@ -39,20 +39,22 @@ const (
 	KindClusterRole
 	KindRoleBinding
 	KindClusterRoleBinding
+	KindPersistentVolumeClaim
+	KindPersistentVolume
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
-	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"}
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "PersistentVolumeClaim", "PersistentVolume"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
-	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding"}
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding", "persistentvolumeclaim", "persistentvolume"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -78,6 +80,8 @@ var kindAliases = map[string]Kind{
 	"serviceaccount": KindServiceAccount, "serviceaccounts": KindServiceAccount, "sa": KindServiceAccount,
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
+	"persistentvolumeclaim": KindPersistentVolumeClaim, "persistentvolumeclaims": KindPersistentVolumeClaim, "pvc": KindPersistentVolumeClaim,
+	"persistentvolume": KindPersistentVolume, "persistentvolumes": KindPersistentVolume, "pv": KindPersistentVolume,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
 }
 

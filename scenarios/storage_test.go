@@ -116,13 +116,26 @@ func TestInARunAnImmediateClaimWithoutVolumeKeepsItsPodsOut(t *testing.T) {
 }
 
 // Source: volume_binding.go Reserve: a node is selected for a claim that waits for
-// its first consumer; the provisioner makes the volume there, and the disks of
-// clouds belong to a zone.
+// its first consumer; binder.go FindPodVolumes: until the volume is there, other
+// pods with that claim can go nowhere else; the provisioner makes the volume there,
+// and the disks of clouds belong to a zone.
 func TestInARunAClaimThatWaitsIsMadeWhereItsFirstPodGoes(t *testing.T) {
-	places, _ := stored(t, "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer", "", "")
 	zone := map[string]string{"n-0": "a", "n-1": "b", "n-2": "c", "n-3": "a", "n-4": "b", "n-5": "c"}
-	if len(places) != 2 || zone[places[0]] == "" || zone[places[0]] != zone[places[1]] || places[0] == places[1] {
-		t.Errorf("pods on %q, want them on the two nodes of one zone", places)
+	const class = "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer"
+	places, _ := stored(t, class, "", "")
+	if len(places) != 2 || zone[places[0]] == "" || places[0] != places[1] {
+		t.Errorf("pods on %q, want them on the node that was selected for the first", places)
+	}
+	places, _ = stored(t, class, "", "timeline: [{at: 10m, do: scale, target: deployment/store, replicas: 5}]\n")
+	seen := map[string]bool{}
+	for _, p := range places {
+		seen[p] = true
+		if zone[p] != zone[places[0]] {
+			t.Errorf("pods on %q, want them in the zone of their volume", places)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("pods on %q, want them on both nodes of a zone", places)
 	}
 }
 
@@ -141,8 +154,13 @@ func TestAClaimThatASnapshotDoesNotShowIsAssumed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := s.Config.Scheduler.Storage.Claims
-	if len(claims) != 1 || claims[0].Name != "old" || !strings.Contains(strings.Join(s.Notes, "\n"), "persistentvolumeclaim default/old is not in the snapshot") {
+	var claims []string
+	for _, o := range s.Config.Objects {
+		if c, ok := o.(*model.Claim); ok {
+			claims = append(claims, c.Name)
+		}
+	}
+	if len(claims) != 1 || claims[0] != "old" || s.Config.Scheduler.Storage == nil || !strings.Contains(strings.Join(s.Notes, "\n"), "persistentvolumeclaim default/old is not in the snapshot") {
 		t.Errorf("claims %v, notes %q", claims, s.Notes)
 	}
 }

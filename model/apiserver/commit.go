@@ -72,6 +72,10 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if unchanged(next, cur) {
 		return store.Accepted, cur
 	}
+	if sent.Deleting() && !protected(next) {
+		a.store.Delete(r.Client.Actor, r.Target)
+		return store.Accepted, nil
+	}
 	a.store.Update(r.Client.Actor, next)
 	return store.Accepted, next
 }
@@ -81,7 +85,8 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota:
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota,
+		*model.Claim, *model.Volume:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -138,6 +143,14 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.ResourceQuota), *n
 		*n = c
 		n.Known, n.Used = s.Known, s.Used
+	case *model.Claim:
+		c, s := *cur.(*model.Claim), *n
+		*n = c
+		n.Phase = s.Phase
+	case *model.Volume:
+		c, s := *cur.(*model.Volume), *n
+		*n = c
+		n.Phase = s.Phase
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c
@@ -170,6 +183,9 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 // that is going already can only shrink.
 func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
 	pod, ok := cur.(*model.Pod)
+	if !ok && protected(cur) {
+		return a.ask(r, cur)
+	}
 	if !ok {
 		a.store.Delete(r.Client.Actor, r.Target)
 		return store.Accepted, nil

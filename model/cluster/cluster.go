@@ -128,7 +128,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + x.net.Name(site)
 		}
 		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica}))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica, Storage: c.Storage}))
 	}
 }
 

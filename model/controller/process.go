@@ -18,6 +18,9 @@ type Config struct {
 	// Literal makes every tick of a periodic loop an event, which must not
 	// change anything.
 	Literal bool
+	// Storage is the classes of storage; nil if a run has no storage at all, and then
+	// the controllers of it do not run.
+	Storage *model.Storage
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
@@ -78,6 +81,12 @@ type (
 	quotaWatcher interface {
 		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
 	}
+	claimWatcher interface {
+		claim(now sim.Time, old, next *model.Claim)
+	}
+	volumeWatcher interface {
+		volume(now sim.Time, old, next *model.Volume)
+	}
 	starter interface{ start(now sim.Time) }
 )
 
@@ -89,6 +98,8 @@ type Process struct {
 	site    network.Site
 	literal bool
 	replica string
+	storage *model.Storage
+	runs    []*registration // the controllers it has
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -119,24 +130,29 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	claims         []claimWatcher
+	volumes        []volumeWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica, storage: c.Storage}
 	p.informers = s.NewClient(store.ClientConfig{
 		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
 		Name: "kube-controller-manager" + c.Replica, Site: site,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
-		if seen[kind] != nil {
+		if seen[kind] != nil && (c.Storage != nil || kind != model.KindPersistentVolumeClaim && kind != model.KindPersistentVolume) {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
 	for i := range registry {
-		p.clients = append(p.clients, registry[i].client(p))
+		if r := &registry[i]; c.Storage != nil || !r.storage {
+			p.runs = append(p.runs, r)
+			p.clients = append(p.clients, r.client(p))
+		}
 	}
 	p.begin()
 	return p
@@ -147,8 +163,8 @@ func (p *Process) begin() {
 	p.lives++
 	p.life = &life{}
 	p.informers.Actor = p.kernel.Register("kube-controller-manager", &informers{p, p.lives})
-	for i := range registry {
-		p.add(&registry[i], p.clients[i])
+	for i, r := range p.runs {
+		p.add(r, p.clients[i])
 	}
 }
 
@@ -175,6 +191,8 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.claims)
+	enlist(c, &p.volumes)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -266,19 +284,21 @@ func (p *Process) Stop() {
 
 // seen says, by kind, how a change gets into the view and to those who care.
 var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
-	model.KindNode:                hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
-	model.KindPod:                 hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
-	model.KindDeployment:          hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
-	model.KindReplicaSet:          hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
-	model.KindService:             hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
-	model.KindEndpointSlice:       hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
-	model.KindStatefulSet:         hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
-	model.KindControllerRevision:  hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
-	model.KindResourceQuota:       hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
-	model.KindDaemonSet:           hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
-	model.KindJob:                 hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
-	model.KindCronJob:             hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
-	model.KindPodDisruptionBudget: hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+	model.KindNode:                  hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
+	model.KindPod:                   hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
+	model.KindDeployment:            hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
+	model.KindReplicaSet:            hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
+	model.KindService:               hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
+	model.KindEndpointSlice:         hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
+	model.KindStatefulSet:           hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
+	model.KindControllerRevision:    hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
+	model.KindResourceQuota:         hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
+	model.KindPersistentVolumeClaim: hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
+	model.KindPersistentVolume:      hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
+	model.KindDaemonSet:             hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
+	model.KindJob:                   hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
+	model.KindCronJob:               hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
+	model.KindPodDisruptionBudget:   hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.
