@@ -32,10 +32,12 @@ var imports = map[string][]string{
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
 	"model/controller":   {"sim", "model", "model/network", "model/store"},
+	"model/autoscaler":   {"sim", "model", "model/network", "model/store", "model/cloud"},
 	"model/runtime":      {"sim", "model"},
 	"model/kubelet":      {"sim", "model", "model/network", "model/store", "model/runtime"},
 	"model/proxy":        {"sim", "model", "model/network", "model/store"},
 	"model/workload":     {"sim", "model", "model/network", "model/store"},
+	"model/cloud":        {"sim", "model", "model/network", "model/store"},
 	"model/fault":        {"sim", "model", "model/network", "model/store"},
 	"model/cluster":      {"sim", "model", "model/*"},
 	"report":             {"sim", "model", "model/store"},
@@ -315,10 +317,11 @@ var doors = map[string][]string{
 	"Answer": {"model/apiserver"}, "Request": {"model/apiserver"}, "AddServer": {"model/apiserver"},
 	"SetGuard": {"model/apiserver"}, "Guard": {"model/apiserver"}, "RightsChanged": {"model/apiserver"},
 	"Restore":    {"model/apiserver"}, // of a backup: for etcd, whose operator does it
-	"SetServing": {"model/apiserver"}, "Reply": {"model/apiserver"},
+	"SetServing": {"model/apiserver"}, "SetListening": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Arrive": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
-	"Get": truth, "Lookup": truth, "Snapshot": truth, "NodeName": truth, "Count": truth,
-	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster"}, // what people are told who use no API
+	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "Count": truth,
+	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster", "model/cloud"}, // what people are told who use no API
+	"Reserve": {"model/cloud"},                                                                      // a machine has a number before anybody registers its node
 	"Observe": {"model/apiserver", "model/cluster"},
 }
 

@@ -39,6 +39,10 @@ const (
 	KindClusterRole
 	KindRoleBinding
 	KindClusterRoleBinding
+	KindNamespace
+	KindValidatingWebhookConfiguration
+	KindMutatingWebhookConfiguration
+	KindHorizontalPodAutoscaler
 	KindPersistentVolumeClaim
 	KindPersistentVolume
 	// Kinds is the number of kinds, for arrays indexed by Kind.
@@ -47,14 +51,18 @@ const (
 
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
-	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "PersistentVolumeClaim", "PersistentVolume"}
+	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
+	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler",
+	"PersistentVolumeClaim", "PersistentVolume"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
 
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
-	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding", "persistentvolumeclaim", "persistentvolume"}
+	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
+	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "horizontalpodautoscaler",
+	"persistentvolumeclaim", "persistentvolume"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -77,17 +85,31 @@ var kindAliases = map[string]Kind{
 	"limitrange": KindLimitRange, "limitranges": KindLimitRange, "limits": KindLimitRange,
 	"resourcequota": KindResourceQuota, "resourcequotas": KindResourceQuota, "quota": KindResourceQuota,
 	"controllerrevision": KindControllerRevision, "controllerrevisions": KindControllerRevision,
+	"horizontalpodautoscaler": KindHorizontalPodAutoscaler, "horizontalpodautoscalers": KindHorizontalPodAutoscaler, "hpa": KindHorizontalPodAutoscaler,
 	"serviceaccount": KindServiceAccount, "serviceaccounts": KindServiceAccount, "sa": KindServiceAccount,
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
 	"persistentvolumeclaim": KindPersistentVolumeClaim, "persistentvolumeclaims": KindPersistentVolumeClaim, "pvc": KindPersistentVolumeClaim,
 	"persistentvolume": KindPersistentVolume, "persistentvolumes": KindPersistentVolume, "pv": KindPersistentVolume,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
+	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
+	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
+	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower
 // case. It returns KindNone for a name it does not know.
 func ParseKind(s string) Kind { return kindAliases[s] }
+
+// Namespaced tells whether objects of the kind are in a namespace.
+func (k Kind) Namespaced() bool {
+	switch k {
+	case KindNone, KindNode, KindPriorityClass, KindClusterRole, KindClusterRoleBinding, KindNamespace,
+		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume:
+		return false
+	}
+	return true
+}
 
 // Ref names an object by its kind and its dense number within the kind. The
 // store hands numbers out, from 1, and never reuses one; tables of state are

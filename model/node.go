@@ -30,6 +30,26 @@ type Node struct {
 	MemoryPressure, DiskPressure, PIDPressure Condition
 	Images                                    []Image // as of registration
 	GPU                                       GPUs
+	// Group is the node group of the cloud that its machine belongs to, "" if none;
+	// Price is what the machine costs in an hour, in millionths.
+	Group string
+	Price int64
+}
+
+// NodeLabels is the labels that a kubelet gives its node, and the user's own.
+func NodeLabels(name, zone string, own map[string]string) Labels {
+	all := map[string]string{
+		LabelHostname:        name,
+		"kubernetes.io/arch": "amd64",
+		"kubernetes.io/os":   "linux",
+	}
+	if zone != "" {
+		all[LabelZone] = zone
+	}
+	for k, v := range own { //tidy:commutative every key is written once
+		all[k] = v
+	}
+	return MakeLabels(all)
 }
 
 // Copy implements Object.

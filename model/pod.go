@@ -122,6 +122,7 @@ type PodSpec struct {
 	PodLevel       *PodLevel
 	GPU            *GPURequest  // nil asks for none
 	Workload       *WorkloadRef // the group it is scheduled with, nil for none
+	Security       *PodSecurity // nil if it keeps to every Pod Security Standard
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills
@@ -129,6 +130,11 @@ type PodSpec struct {
 	Request       Resources
 	ScoredRequest Resources
 }
+
+// PodSecurity is what a spec has against the Pod Security Standards, in the words
+// of Kubernetes' own checks; "" is nothing. Of the spec itself (privileges, host
+// namespaces, users, capabilities and so on) nothing else is kept.
+type PodSecurity struct{ Baseline, Restricted string }
 
 // Template is a pod template: labels and spec, with the hash that names its
 // ReplicaSet. Pods made from it share it.

@@ -30,8 +30,9 @@ func (t *Template) ComputeHash() string {
 	return string(encoded)
 }
 
-// derived are the fields that say nothing of their own: sums of other fields.
-var derived = map[string]bool{"Request": true, "ScoredRequest": true}
+// derived are the fields that say nothing of their own: sums of other fields, and
+// what follows from the rest of a template.
+var derived = map[string]bool{"Request": true, "ScoredRequest": true, "Security": true}
 
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{

@@ -172,13 +172,13 @@ func parseTarget(s string) (target, bool) {
 		}
 		k := model.ParseKind(parts[0])
 		t := target{kind: k, name: parts[1], namespace: "default"}
-		if k == model.KindNode {
+		if !k.Namespaced() {
 			t.namespace = ""
 		}
 		return t, k != model.KindNone
 	case 3:
 		k := model.ParseKind(parts[1])
-		return target{kind: k, namespace: parts[0], name: parts[2]}, k != model.KindNone && k != model.KindNode
+		return target{kind: k, namespace: parts[0], name: parts[2]}, k.Namespaced()
 	}
 	return target{}, false
 }

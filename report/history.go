@@ -121,10 +121,10 @@ func splitPath(path string) (kind, namespace, name string) {
 		}
 	}
 	k := model.ParseKind(first)
-	switch k {
-	case model.KindNone:
+	switch {
+	case k == model.KindNone:
 		return first, "", rest
-	case model.KindNode:
+	case !k.Namespaced():
 		return k.String(), "", rest
 	}
 	return k.String(), "default", rest

@@ -16,6 +16,11 @@ type mentions struct {
 
 func openNotes(a about) instrument { return &mentions{about: a.target, reason: a.word} }
 
+// openSaid counts notes with a reason about the whole cluster.
+func openSaid(reason string) func(about) instrument {
+	return func(a about) instrument { return &mentions{about: a.target, reason: reason} }
+}
+
 func (m *mentions) see(s *state, now sim.Time, record int) {
 	if len(m.found) == 0 {
 		m.found.add(now, 0, 0, record)

@@ -11,6 +11,8 @@ const (
 	faultOver
 	nodeLost // no longer Ready
 	nodeBack
+	nodeJoined      // Ready for the first time, and not from the beginning
+	nodeGone        // its object was deleted
 	workloadLacking // fewer pods available than wanted
 	workloadWhole
 	workloadGone // deleted while lacking

@@ -47,6 +47,7 @@ type node struct {
 	scope
 	marks  marks
 	object *model.Node
+	joined bool // it has been Ready
 }
 
 type podRow struct {
@@ -176,11 +177,17 @@ func (s *state) takeNode(r *store.Record) {
 	n.marks = now
 	s.all.move(old, now)
 	n.move(old, now)
+	joined := n.joined
+	n.joined = n.object != nil && (joined || !now.has(isNodeNotReady))
 	switch {
+	case n.object == nil:
+		s.tell(news{what: nodeGone, subject: n.path})
 	case old.has(isNode) && !old.has(isNodeNotReady) && now.has(isNodeNotReady):
 		s.tell(news{what: nodeLost, subject: n.path})
-	case old.has(isNodeNotReady) && now.has(isNode) && !now.has(isNodeNotReady):
+	case old.has(isNodeNotReady) && !now.has(isNodeNotReady) && joined:
 		s.tell(news{what: nodeBack, subject: n.path})
+	case old.has(isNodeNotReady) && !now.has(isNodeNotReady):
+		s.tell(news{what: nodeJoined, subject: n.path})
 	}
 }
 

@@ -59,6 +59,8 @@ const (
 var chapters = map[what]chapter{
 	nodeLost:                {together, subjectsAre("node", "not Ready")},
 	nodeBack:                {together, subjectsAre("node", "Ready again")},
+	nodeJoined:              {together, subjectsAre("node", "joined")},
+	nodeGone:                {together, subjectsAre("node", "removed")},
 	happened(podEvicted):    {together, podsWere("evicted")},
 	happened(podPressed):    {together, podsWere("evicted by their kubelets")},
 	happened(podPreempted):  {together, podsWere("preempted")},
@@ -89,6 +91,10 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 		t.typed(r)
 	case r.Note.Reason == reasonEvictionRefused:
 		t.add("refused", chapter{together, subjectsAre("pod", "kept by a disruption budget")}, now, r.Note.Name)
+	case r.Note.Reason == reasonReplaced:
+		t.add("replaced", chapter{patient, subjectsAre("node", "given another machine by the provider")}, now, r.Note.Name)
+	case slices.Contains(admission, r.Note.Reason):
+		t.add(r.Note.Reason, chapter{together, subjectsAre("server or webhook", r.Note.Reason+": "+r.Note.Message)}, now, r.Note.Name)
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
 		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
@@ -125,7 +131,12 @@ const (
 	reasonActionFailed  = "ActionFailed"
 	// kubectl drain says it of a pod whose budget does not let it go.
 	reasonEvictionRefused = "EvictionRefused"
+	reasonReplaced        = "NodeReplaced"
 )
+
+// admission is the reasons of notes about webhooks and what they are in the way
+// of.
+var admission = []string{"WebhookFailed", "WebhookAnswers", "RenewalsStopped", "RenewalsResumed"}
 
 // about is what a piece of news is told of: a workload rather than its pods.
 func (n *news) about() string {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/model"
+	"orrery/model/cloud"
 	"orrery/scenarios/strict"
 	"orrery/sim"
 )
@@ -13,15 +15,18 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "snapshot")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair")
 	l.controlPlane(m.Optional("controlPlane"))
+	l.nodeRepair(m.Optional("nodeRepair"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
-		l.nodeGroup(g)
+		l.nodes(g)
 	}
 	l.snapshot(m.Optional("snapshot"))
-	if !traced && !groups.Given() && !m.Optional("snapshot").Given() {
-		m.Value().Errorf("a cluster needs nodes: list them under nodes, or name a file under snapshot")
+	l.cloud(m.Optional("nodeGroups"), m.Optional("cloud"))
+	l.autoscaler(m.Optional("autoscaler"))
+	if !traced && !groups.Given() && !m.Optional("snapshot").Given() && !m.Optional("nodeGroups").Given() {
+		m.Value().Errorf("a cluster needs nodes: list them under nodes or nodeGroups, or name a file under snapshot")
 	}
 	if groups.IsList() && len(groups.List()) == 0 {
 		groups.Errorf("the list is empty: a cluster needs at least one node")
@@ -29,7 +34,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 }
 
 func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd")
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer")
 	c := &l.scenario.Config.ControlPlane
 	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
 	c.Replicas = number
@@ -41,6 +46,39 @@ func (l *loader) controlPlane(v strict.Value) {
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	l.etcd(m.Optional("etcd"))
+	l.apiServer(m.Optional("apiServer"))
+}
+
+// apiServer reads how the API servers are set up: how much memory each may have,
+// and what they do as older ones did.
+func (l *loader) apiServer(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding")
+	c := &l.scenario.Config.ControlPlane.APIServer
+	if memory := m.Optional("memory"); memory.Given() {
+		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
+			memory.Errorf("an API server needs %dMi to begin with", leastServer>>20)
+		}
+	}
+	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
+}
+
+const leastServer = 512 << 20
+
+// nodeRepair reads whether the provider gives nodes that are not ready another
+// machine.
+func (l *loader) nodeRepair(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("nodeRepair", "after", "takes")
+	l.scenario.Config.NodeRepair = cloud.RepairConfig{
+		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
+		Takes: syncTime(m.Default("takes", "2m..4m")),
+	}
 }
 
 // etcd reads how the members of etcd are set up.
@@ -86,27 +124,13 @@ func isZero(v strict.Value) bool {
 	return number != "" && strings.Trim(number, "0.") == ""
 }
 
-// nodeGroup reads a number of equal machines, named NAME-0, NAME-1 and so on, or
+// nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
-func (l *loader) nodeGroup(v strict.Value) {
+func (l *loader) nodes(v strict.Value) {
 	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow")
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
-	size := model.Resources{
-		CPUMilli:       positive(m.Required("cpu"), strict.Value.CPU),
-		MemoryBytes:    positive(m.Required("memory"), strict.Value.Bytes),
-		EphemeralBytes: positive(m.Default("disk", "100Gi"), strict.Value.Bytes),
-		Pods:           m.Default("pods", "110").Int(1, 10_000),
-	}
-	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {
-		v.Errorf("a machine has at most %dPi", maxBytes>>50)
-	}
-	gpu := model.GPUs{Devices: m.Default("gpus", "0").Int(0, model.MaxGPUs), Model: m.Optional("gpuModel").Text()}
-	if gpu.Devices > 0 {
-		size.Extended = []model.Extended{{Name: model.ResourceGPU, Count: gpu.Devices}}
-	} else if gpu.Model != "" {
-		m.Optional("gpuModel").Errorf("needs gpus: how many of them a node has")
-	}
+	size, gpu := machineSize(v, m)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
@@ -124,13 +148,33 @@ func (l *loader) nodeGroup(v strict.Value) {
 			zone = zones[int(i)%len(zones)]
 		}
 		l.addNode(v, &model.Node{
-			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: nodeLabels(own, zone, labels)},
+			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: model.NodeLabels(own, zone, labels)},
 			Capacity: size, Allocatable: size, Taints: taints, GPU: gpu,
 		})
 		if hollow {
 			l.hollow(own)
 		}
 	}
+}
+
+// machineSize reads what a machine has.
+func machineSize(v strict.Value, m *strict.Map) (size model.Resources, gpu model.GPUs) {
+	size = model.Resources{
+		CPUMilli:       positive(m.Required("cpu"), strict.Value.CPU),
+		MemoryBytes:    positive(m.Required("memory"), strict.Value.Bytes),
+		EphemeralBytes: positive(m.Default("disk", "100Gi"), strict.Value.Bytes),
+		Pods:           m.Default("pods", "110").Int(1, 10_000),
+	}
+	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {
+		v.Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	gpu = model.GPUs{Devices: m.Default("gpus", "0").Int(0, model.MaxGPUs), Model: m.Optional("gpuModel").Text()}
+	if gpu.Devices > 0 {
+		size.Extended = []model.Extended{{Name: model.ResourceGPU, Count: gpu.Devices}}
+	} else if gpu.Model != "" {
+		m.Optional("gpuModel").Errorf("needs gpus: how many of them a node has")
+	}
+	return size, gpu
 }
 
 const maxBytes = 1 << 50
@@ -150,22 +194,6 @@ func (l *loader) room(v strict.Value, more int64) bool {
 		return false
 	}
 	return true
-}
-
-// nodeLabels is the labels a kubelet gives its node, and the user's own.
-func nodeLabels(name, zone string, own map[string]string) model.Labels {
-	all := map[string]string{
-		model.LabelHostname:  name,
-		"kubernetes.io/arch": "amd64",
-		"kubernetes.io/os":   "linux",
-	}
-	if zone != "" {
-		all[model.LabelZone] = zone
-	}
-	for k, v := range own { //tidy:commutative every key is written once
-		all[k] = v
-	}
-	return model.MakeLabels(all)
 }
 
 func (l *loader) addNode(v strict.Value, n *model.Node) {

@@ -15,9 +15,11 @@ type known struct {
 	nodes      []string // their names
 	nodeLabels []model.Labels
 	zones      []string
+	groups     []string           // node groups of the cloud
 	managers   map[string]manager // of pods, by path
 	paths      [model.Kinds][]string
 	namespaces []string
+	webhooks   []string // their names
 	pods       []podGroup
 	met        map[string]bool // the namespaces, and the zones with a slash in front
 }
@@ -38,7 +40,7 @@ type podGroup struct {
 
 func (k *known) add(o model.Object) {
 	if k.node == nil {
-		k.node, k.managers, k.met = map[string]bool{}, map[string]manager{}, map[string]bool{}
+		k.node, k.managers = map[string]bool{}, map[string]manager{}
 	}
 	m := o.Head()
 	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
@@ -46,6 +48,14 @@ func (k *known) add(o model.Object) {
 		k.namespaces = append(k.namespaces, m.Namespace)
 	}
 	switch o := o.(type) {
+	case *model.Namespace:
+		if k.isNew(o.Name) {
+			k.namespaces = append(k.namespaces, o.Name)
+		}
+	case *model.WebhookConfiguration:
+		for i := range o.Webhooks {
+			k.webhooks = append(k.webhooks, o.Webhooks[i].Name)
+		}
 	case *model.Node:
 		k.node[o.Name] = true
 		k.nodes = append(k.nodes, o.Name)
@@ -72,6 +82,9 @@ func (k *known) add(o model.Object) {
 
 // isNew tells whether a name was not met before.
 func (k *known) isNew(name string) bool {
+	if k.met == nil {
+		k.met = map[string]bool{}
+	}
 	if k.met[name] {
 		return false
 	}
@@ -85,9 +98,10 @@ func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
 	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
 }
 
-// names is the paths of all objects of a kind; of namespaces for KindNone.
+// names is the paths of all objects of a kind. Namespaces that only objects name
+// are among them.
 func (k *known) names(kind model.Kind) []string {
-	if kind == model.KindNone {
+	if kind == model.KindNamespace {
 		var out []string
 		for _, n := range k.namespaces {
 			out = append(out, "namespace/"+n)
@@ -97,16 +111,13 @@ func (k *known) names(kind model.Kind) []string {
 	return k.paths[kind]
 }
 
-// reference is an object by name; a namespace if the kind is KindNone.
+// reference is an object by name.
 type reference struct {
 	kind            model.Kind
 	namespace, name string
 }
 
 func (r reference) path() string {
-	if r.kind == model.KindNone {
-		return "namespace/" + r.name
-	}
 	m := model.Meta{Kind: r.kind, Namespace: r.namespace, Name: r.name}
 	return m.Path()
 }
@@ -121,11 +132,8 @@ func parseRef(text string) (reference, bool) {
 	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || namespace == "" {
 		return reference{}, false
 	}
-	if parts[0] == "namespace" {
-		return reference{name: parts[1]}, true
-	}
 	r := reference{model.ParseKind(parts[0]), namespace, parts[1]}
-	if r.kind == model.KindNode {
+	if !r.kind.Namespaced() {
 		r.namespace = ""
 	}
 	return r, r.kind != model.KindNone

@@ -53,7 +53,7 @@ func (l *loader) top(root strict.Value) {
 		l.cluster(top.Required("cluster"), false)
 	}
 	l.trace(top.Optional("trace"))
-	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic")
+	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic", "webhooks", "agents")
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
@@ -61,6 +61,8 @@ func (l *loader) top(root strict.Value) {
 	l.behaviors(w.Optional("behavior"))
 	l.addTraceRuns()
 	l.traffic(w.Optional("traffic"))
+	l.agents(w.Optional("agents"))
+	l.webhooks(w.Optional("webhooks"))
 	l.targets(t)
 	l.expectations(top.Optional("expect"))
 }
@@ -279,6 +281,9 @@ func (l *loader) checkObject(v strict.Value, path string) {
 	r, ok := parseRef(path)
 	if ok && (r.kind == model.KindPod || r.kind == model.KindReplicaSet) {
 		return // made and named in the run
+	}
+	if ok && r.kind == model.KindNode && l.known.willBe(r.name) {
+		return
 	}
 	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) {
 		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))

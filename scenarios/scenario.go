@@ -18,10 +18,18 @@
 //	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c],
-//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi}}
+//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
+//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
+//	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
+//	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
+//	  cloud: {quota: 100, launchesPerMinute: 50, terminationHandler: true}
+//	  autoscaler: {expander: least-waste, scanInterval: 10s, scaleDown: true, scaleDownUnneededTime: 10m, scaleDownDelayAfterAdd: 10m,
+//	     scaleDownUtilizationThreshold: 50%, maxNodeProvisionTime: 15m}
+//	                                 # expander: least-waste, most-pods, price, priority or random; without autoscaler groups keep their size
 //	  snapshot: nodes.yaml           # or a list; what kubectl get nodes,pods -A -o yaml (or json) printed
 //	trace:                           # nodes, pods or both from CSV tables; see below
 //	  nodes:
@@ -35,8 +43,15 @@
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
 //	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi}
+//	  agents:                        # programs on every node that list again when their connection was lost
+//	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
+//	       objects: 7130, objectBytes: 1867, jitter: 1m}
 //	  traffic:                       # from: ingress, node/NAME or deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
+//	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},
+//	                                 # {ramp: {from: 100, to: 900, start: 5m, end: 15m, step: 15s}},
+//	                                 # {diurnal: {low: 100, high: 900, period: 24h, peak: 14h, step: 5m}} or
+//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h}
 //	timeline:
 //	  - {at: 5m, do: scale, target: deployment/web, replicas: 30}
 //	  - {at: 6m, do: apply, manifests: [shop-v2.yaml]}

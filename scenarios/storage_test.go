@@ -238,10 +238,11 @@ workload:
     - {apiVersion: v1, kind: PersistentVolume, metadata: {name: large}, spec: {storageClassName: local, capacity: {storage: 9Gi}, accessModes: [ReadWriteOnce]}}
     - {apiVersion: v1, kind: PersistentVolume, metadata: {name: small}, spec: {storageClassName: local, capacity: {storage: 6Gi}, accessModes: [ReadWriteOnce]}}
 `
+	text += "timeline:\n  - at: 1m\n    do: apply\n    manifests:\n"
 	for _, name := range []string{"a", "b", "c"} {
-		text += "    - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: " + name + "}, spec: {storageClassName: local, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}\n"
+		text += "      - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: " + name + "}, spec: {storageClassName: local, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}\n"
 	}
-	x := after(t, text, time.Minute)
+	x := after(t, text, 2*time.Minute)
 	var got []string
 	x.Store.Snapshot().Each(model.KindPersistentVolumeClaim, func(o model.Object) bool {
 		c := o.(*model.Claim)

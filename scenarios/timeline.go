@@ -174,6 +174,10 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Container = m.Optional(p).DNSLabel()
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
+		case workload.ParamRevision:
+			if v := m.Optional(p); v.Given() {
+				a.Revision = v.Int(1, 1_000_000_000)
+			}
 		case workload.ParamForce:
 			a.Force = m.Optional(p).Bool()
 		case workload.ParamMember:
@@ -212,6 +216,9 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 func (l *loader) fault(e *entry) fault.Spec {
 	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id"}, faultFields(e.kind)...)...)
 	f := fault.Spec{ID: m.Optional("id").DNSLabel(), Fault: e.kind.Name, At: l.at(m)}
+	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
+		m.Optional("fault").Errorf("there is no cloud: machines come and go only with cluster.nodeGroups, or cluster.cloud")
+	}
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
@@ -241,6 +248,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			}
 		case fault.ParamMember:
 			f.Members = l.members(m.Required(p))
+		case fault.ParamServer:
+			f.Members = l.members(m.Optional(p))
 		case fault.ParamBackup:
 			v := m.Required(p)
 			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
@@ -254,6 +263,20 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
+		case fault.ParamGroup:
+			f.Group = l.nodeGroup(m.Optional(p))
+		case fault.ParamZone:
+			f.Zone = l.zone(m.Optional(p))
+		case fault.ParamBoot:
+			f.Boot = m.Required(p).Dist()
+		case fault.ParamNotice:
+			f.Notice = m.Default(p, "120s").DurationIn(0, maxDuration)
+		case fault.ParamErrors:
+			f.Errors = m.Default(p, "100%").Percent()
+		case fault.ParamWebhook:
+			f.Webhooks = l.webhookNames(m.Required(p))
+		case fault.ParamLatency:
+			f.Latency = syncTime(m.Required(p))
 		case fault.ParamFill:
 			f.FillPPM = m.Default(p, "95%").Percent()
 		case fault.ParamExitCode:
@@ -359,14 +382,21 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 		t.Match = model.SelectorOf(model.MakeLabels(labels))
 		l.checkMatch(m.Optional("match"), kind, &t)
 	}
-	if v := m.Optional("zone"); v.Given() {
-		t.Zone = v.DNSLabel()
-		if t.Zone != "" && !slices.Contains(l.known.zones, t.Zone) {
-			v.Errorf("no node is in zone %s%s", strict.Quote(t.Zone), l.suggest(t.Zone, l.known.zones))
-		}
-	}
+	t.Zone = l.zone(m.Optional("zone"))
 	l.amount(m.Optional("count"), &t)
 	return t
+}
+
+// zone reads a zone in which there are nodes, or may be; "" if nothing is said.
+func (l *loader) zone(v strict.Value) string {
+	if !v.Given() {
+		return ""
+	}
+	zone := v.DNSLabel()
+	if zone != "" && !slices.Contains(l.known.zones, zone) {
+		v.Errorf("no node is in zone %s%s", strict.Quote(zone), l.suggest(zone, l.known.zones))
+	}
+	return zone
 }
 
 func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {

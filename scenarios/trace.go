@@ -174,7 +174,7 @@ func (l *loader) traceNodes(v strict.Value) {
 			return
 		}
 		l.addNode(v, &model.Node{
-			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: nodeLabels(own, where, t.labels)},
+			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: model.NodeLabels(own, where, t.labels)},
 			Capacity: size, Allocatable: size, GPU: gpu,
 		})
 	}

@@ -25,7 +25,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -39,6 +39,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
+	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryGrowth = byteUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = byteUse(m.Optional("disk"))
@@ -169,7 +170,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
-		RPSMilli:  m.Required("rps").Milli(1, 1_000_000_000_000),
+		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
 	}
 	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {

@@ -6,6 +6,7 @@
 package apiserver
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -35,11 +36,29 @@ var path = []stage{admit}
 
 // Reasons to wake of its own, about a request.
 const (
-	whyAgain = store.WhyArrive + 1 + iota // it needs another commit
+	whyAgain   = store.WhyArrive + 1 + iota // it needs another commit
+	whyListed                               // the answer to a LIST is complete
+	whyLate                                 // its time is over
+	whyReady                                // not about a request: the process has started
+	whyFilled                               // not about a request: the watch cache is filled
+	whyRestart                              // not about a request: the kubelet starts the process again
 )
+
+// Config is how API servers are set up.
+type Config struct {
+	MemoryBytes int64 // above that its process is killed; 0 is no limit
+
+	// ListsFromEtcd has LISTs without a resourceVersion read etcd, as before v1.31
+	// (the gate ConsistentListFromCache).
+	ListsFromEtcd bool
+	// EncodesWhole has answers encoded as a whole, as before v1.33 (the gates
+	// StreamingCollectionEncodingToJSON and ToProtobuf).
+	EncodesWhole bool
+}
 
 // Server is one API server. All of them share the store.
 type Server struct {
+	Config
 	kernel *sim.Kernel
 	store  *store.Store
 	etcd   *Backend
@@ -48,6 +67,11 @@ type Server struct {
 	work   sim.Lane
 	gate   *gate
 	freeAt []sim.Time // by core: when it has finished what arrived so far
+	listAt []sim.Time // by core, of lists, which share the processors with the rest
+	process
+	memory
+
+	dispatcher *dispatcher
 
 	classed map[classed]*model.PodSpec
 	limited map[limited]*model.PodSpec
@@ -57,22 +81,55 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
-	a.self = k.Register("apiserver/"+net.Name(at), a)
+	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a.site, a.name = at, "apiserver/"+net.Name(at)
+	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
-	s.AddServer(at, a.self)
+	a.dispatcher = newDispatcher(a, net, at)
+	s.AddServer(at, a.self, a)
 	return a
 }
 
 // Wake implements sim.Actor.
-func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
-	r := a.store.Request(slot)
-	if why == whyAgain {
+func (a *Server) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == store.WhyArrive {
+		a.arrive(now, about)
+		return
+	}
+	if run := uint32(about >> 32); run != a.run {
+		return // that process has ended, and what it was asked with it
+	}
+	slot := about & math.MaxUint32
+	switch why {
+	case whyReady:
+		a.started(now)
+	case whyFilled:
+		a.filled(now)
+	case whyRestart:
+		a.Start()
+	case whyListed:
+		a.listed(slot, store.Accepted)
+	case whyLate:
+		a.listed(slot, store.TimedOut)
+	case whyAgain:
+		r := a.store.Request(slot)
 		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
+	}
+}
+
+// arrive takes a request in.
+func (a *Server) arrive(now sim.Time, slot uint64) {
+	r := a.store.Arrive(slot)
+	if a.state != ready {
+		a.store.Answer(slot, store.Disconnected, nil)
 		return
 	}
 	if refusal := a.gate.pass(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
+	if refusal := a.admitNamespace(r); refusal != store.Accepted {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
@@ -87,9 +144,27 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 		a.store.Answer(slot, refusal, nil)
 		return
 	}
+	if refusal := a.admitSecurity(r); refusal != store.Accepted {
+		a.store.Answer(slot, refusal, nil)
+		return
+	}
+	if r.Op == store.OpList {
+		a.askList(now, slot, r)
+		return
+	}
+	if a.etcd.webhooks.mayConcern(r) {
+		a.dispatcher.begin(slot, r)
+		return
+	}
+	a.proceed(slot)
+}
+
+// proceed does the work of a request that is admitted.
+func (a *Server) proceed(slot uint64) {
+	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
-	proposed := a.busy(now, handling.Draw(&luck))
-	if r.Op == store.OpGet {
+	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
+	if r.Op == store.OpGet || r.Op == store.OpDeleteCollection && a.next(r) == nil {
 		a.etcd.read(a, proposed, slot)
 		return
 	}
@@ -97,7 +172,7 @@ func (a *Server) Wake(now sim.Time, why sim.Why, slot uint64) {
 }
 
 // again has a request agreed on once more, for what is left of it.
-func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, slot) }
+func (a *Server) again(slot uint64) { a.kernel.Post(a.kernel.Now(), a.self, whyAgain, a.about(slot)) }
 
 // busy keeps the core that is free first busy for d and returns when it is
 // done.
@@ -109,15 +184,23 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 		}
 	}
 	*first = max(now, *first).Add(d)
-	return *first
+	return first.Add(a.crowd(d) + a.latency(now))
 }
 
 // DescribeWake implements sim.Describer.
-func (a *Server) DescribeWake(why sim.Why, slot uint64) string {
-	r := a.store.Request(slot)
+func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	what := "arrival"
-	if why == whyAgain {
+	switch why {
+	case whyReady, whyFilled, whyRestart:
+		return "its process starts"
+	case whyAgain:
 		what = "next commit"
+	case whyListed, whyLate:
+		what = "answer"
 	}
+	if why != store.WhyArrive && uint32(about>>32) != a.run {
+		return "nothing, as its process has ended"
+	}
+	r := a.store.Request(about & math.MaxUint32)
 	return what + " of request " + strconv.FormatUint(r.Number, 10) + " of " + r.Client.Name + ", to " + r.Op.String()
 }

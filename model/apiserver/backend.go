@@ -17,6 +17,7 @@ import (
 // is applied once, in that order, to what is true.
 type Backend struct {
 	*etcd.Group
+	Servers Config // how those are set up that are made from now on
 	store   *store.Store
 	net     *network.Network
 	self    sim.ActorID
@@ -26,6 +27,9 @@ type Backend struct {
 	locked  []bool    // by member: its database is
 	writes  []write
 	unused  []uint32
+
+	webhooks *Webhooks
+	gone     *goneNamespaces
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -34,7 +38,9 @@ type write struct {
 	server *Server
 	reads  bool           // there is nothing to agree on
 	more   bool           // the request needs another commit after this one
+	at     sim.Time       // when its server has it ready
 	late   *store.Request // once it failed: what it asked for, which may be agreed on all the same
+	never  bool           // its server ended before it was ready, so it was not asked for
 }
 
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
@@ -42,9 +48,14 @@ type write struct {
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites))}
 	b.self = k.Register("etcd-log", b)
+	b.gone = newGoneNamespaces(s)
+	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b
 }
+
+// Webhooks is whom all servers ask before they write.
+func (b *Backend) Webhooks() *Webhooks { return b.webhooks }
 
 // join makes a server the one on the machine of its member.
 func (b *Backend) join(a *Server, at network.Site) int {
@@ -55,14 +66,14 @@ func (b *Backend) join(a *Server, at network.Site) int {
 
 // propose has a request agreed on that its server has ready at a time.
 func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64) {
-	b.Propose(a.member, at, b.remember(write{slot: slot, server: a}), b.growth(r))
+	b.Propose(a.member, at, b.remember(write{slot: slot, server: a, at: at}), b.growth(r))
 }
 
 // read has a request read what is true, once etcd has made sure of it: a GET
 // without a resourceVersion is a quorum read
 // (k8s.io/apiserver/pkg/storage/cacher/delegator.go Get).
 func (b *Backend) read(a *Server, at sim.Time, slot uint64) {
-	b.Read(a.member, at, b.remember(write{slot: slot, server: a, reads: true}))
+	b.Read(a.member, at, b.remember(write{slot: slot, server: a, at: at, reads: true}))
 }
 
 func (b *Backend) remember(w write) uint64 {
@@ -87,6 +98,11 @@ func (b *Backend) growth(r *store.Request) etcd.Growth {
 			return etcd.Replaces
 		}
 		return etcd.Creates
+	case store.OpDeleteCollection:
+		if r.Target.Kind == model.KindPod {
+			return etcd.Replaces
+		}
+		return etcd.Deletes
 	case store.OpEvict, store.OpDelete:
 		if r.Op == store.OpEvict && r.Step < evictDelete {
 			return etcd.Replaces
@@ -103,7 +119,9 @@ func (b *Backend) growth(r *store.Request) etcd.Growth {
 func (b *Backend) Agreed(about uint64) {
 	w := &b.writes[about]
 	if w.late != nil {
-		w.server.commit(w.late)
+		if !w.never {
+			w.server.commit(w.late)
+		}
 		return
 	}
 	r := b.store.Request(w.slot)
@@ -118,8 +136,15 @@ func (b *Backend) Answer(about uint64) {
 	w := b.writes[about]
 	b.Forget(about)
 	switch {
+	case w.late != nil: // its server has ended
+		return
 	case w.reads:
-		refusal, found := w.server.apply(b.store.Request(w.slot))
+		r := b.store.Request(w.slot)
+		if r.Op == store.OpList {
+			w.server.list(w.slot, r)
+			return
+		}
+		refusal, found := w.server.apply(r)
 		b.store.Answer(w.slot, refusal, found)
 		return
 	case w.more:
@@ -133,16 +158,31 @@ func (b *Backend) Answer(about uint64) {
 // on later; if it was, and only the answer is missing, its time is over.
 func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	w := &b.writes[about]
+	if w.late != nil {
+		return // its server has ended
+	}
 	r := *b.store.Request(w.slot)
 	w.late = &r
-	refusal := store.TimedOut
+	refusal, message := store.TimedOut, "etcdserver: request timed out"
 	switch why {
 	case etcd.NoSpace:
-		refusal = store.NoSpace
+		refusal, message = store.NoSpace, "etcdserver: mvcc: database space exceeded"
 	case etcd.TooMany:
-		refusal = store.InternalError // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
+		refusal, message = store.InternalError, "etcdserver: too many requests" // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
+	b.store.Request(w.slot).Explain(message)
 	b.store.Answer(w.slot, refusal, nil)
+}
+
+// abandon leaves what a server was asked and has not answered: what it asked of
+// etcd may be agreed on, but nobody waits for it.
+func (b *Backend) abandon(a *Server, now sim.Time) {
+	for i := range b.writes {
+		if w := &b.writes[i]; w.server == a && w.late == nil {
+			r := *b.store.Request(w.slot)
+			w.late, w.never = &r, w.at > now
+		}
+	}
 }
 
 // Forget implements etcd.Client.
@@ -169,7 +209,9 @@ func (b *Backend) Serving(member int, ok bool) {
 
 // serve tells the server's watchers whether it can reach its etcd.
 func (b *Backend) serve(member int) {
-	b.store.SetServing(b.sites[member], !b.refused[member] && !b.locked[member])
+	ok := !b.refused[member] && !b.locked[member]
+	b.store.SetServing(b.sites[member], ok)
+	b.servers[member].etcdServes(ok)
 }
 
 // Paused implements etcd.Client.

@@ -34,6 +34,13 @@ func account(name string, rules ...model.PolicyRule) bound {
 	}
 }
 
+// addOn is the role of a component that a cluster's owner installs, and its account.
+func addOn(name string, rules ...model.PolicyRule) bound {
+	b := account(name, rules...)
+	b.role = name
+	return b
+}
+
 const (
 	read      = "get list watch"
 	listWatch = "list watch"
@@ -98,6 +105,18 @@ var bootstrap = []bound{
 		rule(read, "", "nodes"),
 		rule(listWatch, "discovery.k8s.io", "endpointslices"),
 	}},
+	// What the manifests of the cloud's components say: those of
+	// cloud-controller-manager (k8s.io/cloud-provider, its documented role), of
+	// cluster-autoscaler (cluster-autoscaler/cloudprovider/aws/examples) and of
+	// aws-node-termination-handler.
+	addOn("cloud-controller-manager",
+		rule(read+" update patch delete", "", "nodes"), rule("patch update", "", "nodes/status")),
+	addOn("cluster-autoscaler",
+		rule("watch list get update patch", "", "nodes"), rule(read, "", "pods services replicationcontrollers persistentvolumeclaims persistentvolumes namespaces"),
+		rule("create", "", "pods/eviction"), rule("update", "", "pods/status"), rule(read, "apps", "replicasets statefulsets daemonsets"),
+		rule(listWatch, "policy", "poddisruptionbudgets"), rule(read, "batch", "jobs cronjobs")),
+	addOn("node-termination-handler",
+		rule(read+" patch update", "", "nodes"), rule(read, "", "pods"), rule("create", "", "pods/eviction"), rule(read, "apps", "daemonsets")),
 	account("cronjob-controller",
 		rule(read+" update", "batch", "cronjobs"), rule(read+" create update delete patch", "batch", "jobs"),
 		rule("update", "batch", "cronjobs/status"), rule(listWatch+" delete", "", "pods")),

@@ -16,6 +16,9 @@ func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.O
 		refusal = a.evict(r, pod)
 		return refusal, nil, refusal != store.Accepted
 	}
+	if r.Op == store.OpDeleteCollection {
+		return store.Accepted, nil, a.removeNext(r)
+	}
 	if charged, refusal := a.charge(r); charged || refusal != store.Accepted {
 		return refusal, nil, !charged
 	}
@@ -33,8 +36,8 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	}
 	cur := a.store.Get(r.Target)
 	switch {
-	case r.Op == store.OpNote:
-		return store.Accepted, nil // whether its object is still there or not
+	case r.Op == store.OpNote, r.Op == store.OpDeleteCollection:
+		return store.Accepted, nil // whether its object is still there or not; a collection without any
 	case cur == nil:
 		return store.NotFound, nil
 	}
@@ -43,7 +46,10 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 		return a.update(r, cur)
 	case store.OpPatch:
 		next := r.Patch.Apply(cur)
-		if next != cur {
+		switch n, ok := next.(*model.Namespace); {
+		case ok && n.Finalized && n.Deleting():
+			a.store.Delete(r.Client.Actor, r.Target)
+		case next != cur:
 			a.store.Update(r.Client.Actor, next)
 		}
 		return store.Accepted, next
@@ -64,15 +70,17 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if sent.ResourceVersion != 0 && sent.ResourceVersion != have.ResourceVersion {
 		return store.Conflict, nil
 	}
-	if r.Op == store.OpUpdateStatus {
+	if r.Part == store.Scale {
+		next = rescaled(cur, *model.ReplicasOf(next))
+	} else if r.Op == store.OpUpdateStatus {
 		keepSpec(next, cur)
 	} else if sent.ResourceVersion == 0 {
 		*sent = *have
 	}
-	if unchanged(next, cur) {
+	if next == cur || unchanged(next, cur) {
 		return store.Accepted, cur
 	}
-	if sent.Deleting() && !protected(next) {
+	if released(next) {
 		a.store.Delete(r.Client.Actor, r.Target)
 		return store.Accepted, nil
 	}
@@ -80,12 +88,24 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	return store.Accepted, next
 }
 
+// rescaled is cur with another number of replicas (pkg/registry/apps/*/storage
+// ScaleREST).
+func rescaled(cur model.Object, replicas int32) model.Object {
+	if *model.ReplicasOf(cur) == replicas {
+		return cur
+	}
+	next := cur.Copy()
+	*model.ReplicasOf(next) = replicas
+	next.Head().Generation++
+	return next
+}
+
 // unchanged tells whether an update changes nothing, which is then not committed
 // (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota,
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler,
 		*model.Claim, *model.Volume:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
@@ -151,6 +171,11 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.Volume), *n
 		*n = c
 		n.Phase = s.Phase
+	case *model.HorizontalPodAutoscaler:
+		c, s := *cur.(*model.HorizontalPodAutoscaler), *n
+		*n = c
+		n.CurrentReplicas, n.DesiredReplicas, n.LastScaleAt, n.CurrentMetrics = s.CurrentReplicas, s.DesiredReplicas, s.LastScaleAt, s.CurrentMetrics
+		n.AbleToScale, n.ScalingActive, n.ScalingLimited = s.AbleToScale, s.ScalingActive, s.ScalingLimited
 	case *model.PodDisruptionBudget:
 		c, s := *cur.(*model.PodDisruptionBudget), *n
 		*n = c
@@ -182,8 +207,11 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 // (pkg/registry/core/pod/strategy.go CheckGracefulDelete). The grace of a pod
 // that is going already can only shrink.
 func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
+	if n, ok := cur.(*model.Namespace); ok {
+		return a.terminate(r, n)
+	}
 	pod, ok := cur.(*model.Pod)
-	if !ok && protected(cur) {
+	if protected(cur) {
 		return a.ask(r, cur)
 	}
 	if !ok {

@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"orrery/model"
@@ -93,9 +94,40 @@ func (g *gate) pass(r *store.Request) store.Refusal {
 		return g.passKubelet(r, k)
 	}
 	if !g.allows(r, k) {
+		r.Explain(g.forbidden(r))
 		return store.Forbidden
 	}
 	return store.Accepted
+}
+
+// forbidden is what somebody without the right is told
+// (k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+// forbiddenMessage).
+func (g *gate) forbidden(r *store.Request) string {
+	right, part := needed(r)
+	what, group := resources[r.Target.Kind].plural, resources[r.Target.Kind].group
+	named := what
+	if group == core {
+		group = ""
+	} else {
+		named += "." + group
+	}
+	if part != store.Whole {
+		what += "/" + part.String()
+	}
+	name, where := "", "at the cluster scope"
+	o := r.Object
+	if o == nil {
+		o = g.store.Get(r.Target)
+	}
+	if o != nil {
+		name = " " + strconv.Quote(o.Head().Name)
+		if o.Head().Namespace != "" {
+			where = "in the namespace " + strconv.Quote(o.Head().Namespace)
+		}
+	}
+	return named + name + " is forbidden: User " + strconv.Quote(r.Client.As.User) + " cannot " + right.String() + " resource " + strconv.Quote(what) +
+		" in API group " + strconv.Quote(group) + " " + where
 }
 
 // allows tells whether RBAC does. Only rights that are not for the whole cluster
@@ -154,10 +186,13 @@ func needed(r *store.Request) (store.Right, store.Part) {
 	case store.OpCreate:
 		return store.RightCreate, store.Whole
 	case store.OpUpdate:
-		return store.RightUpdate, store.Whole
+		return store.RightUpdate, r.Part
 	case store.OpUpdateStatus:
 		return store.RightUpdate, store.Status
 	case store.OpPatch:
+		if r.Part == store.Finalize { // which is a PUT
+			return store.RightUpdate, r.Part
+		}
 		return store.RightPatch, r.Part
 	case store.OpBind:
 		return store.RightCreate, store.Binding
@@ -165,6 +200,10 @@ func needed(r *store.Request) (store.Right, store.Part) {
 		return store.RightCreate, store.Eviction
 	case store.OpGet:
 		return store.RightGet, store.Whole
+	case store.OpDeleteCollection:
+		return store.RightDeleteCollection, store.Whole
+	case store.OpList:
+		return store.RightList, store.Whole
 	}
 	return store.RightDelete, store.Whole
 }

@@ -24,7 +24,17 @@ func protected(o model.Object) bool {
 	case *model.Volume:
 		return o.Protected
 	}
-	return o.Head().Kind == model.KindPod // whose kubelet ends it
+	return false
+}
+
+// released tells whether the last finalizer of an object that is asked to go is
+// taken off.
+func released(o model.Object) bool {
+	switch o.(type) {
+	case *model.Claim, *model.Volume:
+		return o.Head().Deleting() && !protected(o)
+	}
+	return false
 }
 
 // ask asks an object with a finalizer to go: who put it there lets it.

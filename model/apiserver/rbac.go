@@ -15,32 +15,41 @@ type resource struct{ group, plural string }
 const core = "core"
 
 var resources = [model.Kinds]resource{
-	model.KindNode:                  {core, "nodes"},
-	model.KindPod:                   {core, "pods"},
-	model.KindDeployment:            {"apps", "deployments"},
-	model.KindReplicaSet:            {"apps", "replicasets"},
-	model.KindService:               {core, "services"},
-	model.KindEndpointSlice:         {"discovery.k8s.io", "endpointslices"},
-	model.KindPriorityClass:         {"scheduling.k8s.io", "priorityclasses"},
-	model.KindPodDisruptionBudget:   {"policy", "poddisruptionbudgets"},
-	model.KindWorkload:              {"scheduling.k8s.io", "workloads"},
-	model.KindStatefulSet:           {"apps", "statefulsets"},
-	model.KindControllerRevision:    {"apps", "controllerrevisions"},
-	model.KindDaemonSet:             {"apps", "daemonsets"},
-	model.KindJob:                   {"batch", "jobs"},
-	model.KindCronJob:               {"batch", "cronjobs"},
-	model.KindLimitRange:            {core, "limitranges"},
-	model.KindResourceQuota:         {core, "resourcequotas"},
-	model.KindServiceAccount:        {core, "serviceaccounts"},
-	model.KindRole:                  {rbacGroup, "roles"},
-	model.KindClusterRole:           {rbacGroup, "clusterroles"},
-	model.KindRoleBinding:           {rbacGroup, "rolebindings"},
-	model.KindPersistentVolumeClaim: {core, "persistentvolumeclaims"},
-	model.KindPersistentVolume:      {core, "persistentvolumes"},
-	model.KindClusterRoleBinding:    {rbacGroup, "clusterrolebindings"},
+	model.KindNode:                {core, "nodes"},
+	model.KindPod:                 {core, "pods"},
+	model.KindDeployment:          {"apps", "deployments"},
+	model.KindReplicaSet:          {"apps", "replicasets"},
+	model.KindService:             {core, "services"},
+	model.KindEndpointSlice:       {"discovery.k8s.io", "endpointslices"},
+	model.KindPriorityClass:       {"scheduling.k8s.io", "priorityclasses"},
+	model.KindPodDisruptionBudget: {"policy", "poddisruptionbudgets"},
+	model.KindWorkload:            {"scheduling.k8s.io", "workloads"},
+	model.KindStatefulSet:         {"apps", "statefulsets"},
+	model.KindControllerRevision:  {"apps", "controllerrevisions"},
+	model.KindDaemonSet:           {"apps", "daemonsets"},
+	model.KindJob:                 {"batch", "jobs"},
+	model.KindCronJob:             {"batch", "cronjobs"},
+	model.KindLimitRange:          {core, "limitranges"},
+	model.KindResourceQuota:       {core, "resourcequotas"},
+	model.KindServiceAccount:      {core, "serviceaccounts"},
+	model.KindRole:                {rbacGroup, "roles"},
+	model.KindClusterRole:         {rbacGroup, "clusterroles"},
+	model.KindRoleBinding:         {rbacGroup, "rolebindings"},
+	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
+	model.KindNamespace:           {core, "namespaces"},
+
+	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
+	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
+
+	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
+	model.KindPersistentVolumeClaim:   {core, "persistentvolumeclaims"},
+	model.KindPersistentVolume:        {core, "persistentvolumes"},
 }
 
-const rbacGroup = "rbac.authorization.k8s.io"
+const (
+	rbacGroup      = "rbac.authorization.k8s.io"
+	admissionGroup = "admissionregistration.k8s.io"
+)
 
 // bits is a set of rights on parts of objects of one kind.
 type bits uint64

@@ -148,7 +148,7 @@ func TestTheGateAllocatesNothing(t *testing.T) {
 	net := network.New(k, network.DefaultProfile())
 	s := store.New(k, net)
 	g := gateOf(s)
-	s.AddServer(net.AddSite("cp-0", ""), 0)
+	s.AddServer(net.AddSite("cp-0", ""), 0, nil)
 	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "web"}, NodeName: "n-0"}
 	s.Create(0, p)
 	for _, r := range []store.Request{

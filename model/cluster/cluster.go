@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/apiserver"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
@@ -28,12 +29,14 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
+	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
 	registry *runtime.Registry
+	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
 	schedulers  []*scheduler.Scheduler // by machine of the control plane
@@ -65,22 +68,31 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
+	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
 	}
+	x.addCloud()
 	x.schedulers[0].Start()
 	x.controllers[0].Start()
 	for _, n := range x.kubelets[1:] {
 		n.Start()
 	}
 	x.flows.Start()
-	fault.New(k, faultWorld{x}, c.Faults).Start()
+	breaks := fault.New(k, faultWorld{x}, c.Faults)
+	breaks.Start()
+	if c.NodeRepair.After > 0 {
+		cloud.NewNodeRepair(k, x.Store, x.control[0], breaks, c.NodeRepair).Start()
+	}
 	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
 	people.Etcdctl(x.etcd)
 	people.Apply(c.Objects)
 	people.Start()
 	if len(c.Arrivals) > 0 {
 		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
+	}
+	if len(c.Agents) > 0 {
+		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
 	}
 	x.sing()
 	return x, nil
@@ -115,8 +127,9 @@ func (x *Cluster) addControlPlane() {
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
 	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
 	for _, site := range x.control {
-		apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores)
+		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores))
 	}
 }
 
@@ -128,7 +141,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + x.net.Name(site)
 		}
 		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Replica: c.Replica, Storage: c.Storage}))
+		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Usage: x.podUsage, Replica: c.Replica, Storage: c.Storage}))
 	}
 }
 
@@ -149,11 +162,16 @@ func (x *Cluster) addNodes() error {
 		if x.Store.Create(by, &n) != store.Accepted {
 			return fmt.Errorf("two nodes are called %q", n.Name)
 		}
-		site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-		x.sites = append(x.sites, site)
-		x.kubelets = append(x.kubelets, x.kubelet(&n, site))
+		x.addMachine(&n)
 	}
 	return nil
+}
+
+// addMachine puts a machine there, whose node has the next number.
+func (x *Cluster) addMachine(n *model.Node) {
+	site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, x.kubelet(n, site))
 }
 
 // kubelet is a node's agent. Hollow ones renew their leases by turns, evenly
@@ -161,12 +179,12 @@ func (x *Cluster) addNodes() error {
 func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
 	if !x.config.Hollow[n.Name] {
 		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: x.flows,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used,
 		})
 	}
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Serving: x.flows, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,
 	})
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/runtime"
@@ -24,13 +27,18 @@ type Config struct {
 	ControlPlane ControlPlane
 	Scheduler    scheduler.Config
 	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Cloud        *cloud.Config      // nil if machines neither come nor go; the first ones of its groups are among Nodes
+	Autoscaler   *autoscaler.Config // nil if there is none; it needs a Cloud
 	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
+	NodeRepair   cloud.RepairConfig // none without After
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
+	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
 	Actions      []workload.Action // sorted by At
-	Faults       []fault.Spec      // sorted by At
+	Agents       []workload.Agents
+	Faults       []fault.Spec // sorted by At
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
@@ -46,4 +54,6 @@ type ControlPlane struct {
 	Zones    []string    // by turns; empty is one zone ""
 	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
 	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
+
+	APIServer apiserver.Config // of the one on each
 }

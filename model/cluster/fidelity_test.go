@@ -27,7 +27,7 @@ func shop(seed uint64, nodeCount, replicas int, faults ...fault.Spec) cluster.Co
 			Meta:     model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"},
 			Selector: d.Selector, Ports: 1,
 		}},
-		Traffic: []workload.Traffic{{Namespace: "default", Service: "web", RPSMilli: 1_000_000, From: "ingress"}},
+		Traffic: []workload.Traffic{{Namespace: "default", Service: "web", Rate: workload.Constant(1_000_000), From: "ingress"}},
 	}
 }
 

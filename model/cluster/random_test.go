@@ -45,7 +45,7 @@ func randomConfig(seed uint64) cluster.Config {
 		})
 		if below(2) == 0 {
 			from := []string{"ingress", "node/n-1", "deployment/app-0"}[below(3)]
-			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, RPSMilli: 100_000, From: from})
+			c.Traffic = append(c.Traffic, workload.Traffic{Namespace: "default", Service: d.Name, Rate: workload.Constant(100_000), From: from})
 		}
 		if below(4) == 0 {
 			c.Behaviors = append(c.Behaviors, runtime.Behavior{
@@ -66,6 +66,7 @@ func randomConfig(seed uint64) cluster.Config {
 	for range below(4) {
 		c.Actions = append(c.Actions, randomAction(c.Objects, &luck))
 	}
+	randomAutoscalers(&c, &luck)
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &luck)...)
 	c.Objects = append(c.Objects, randomSets(&luck)...)
 	if below(3) == 0 { // more than anybody needs, but at first nobody knows what is used
@@ -83,6 +84,22 @@ func randomConfig(seed uint64) cluster.Config {
 		}
 	}
 	return c
+}
+
+// randomAutoscalers scales some of the Deployments that somebody sends to.
+func randomAutoscalers(c *cluster.Config, luck *sim.Stream) {
+	for _, t := range c.Traffic {
+		if luck.Below(2) == 0 {
+			continue
+		}
+		match := model.SelectorOf(model.MakeLabels(map[string]string{"app": t.Service}))
+		c.Behaviors = append(c.Behaviors, runtime.Behavior{Match: match, CPUMilli: 20, CPUMicroPerRPS: int64(1 + luck.Below(40_000))})
+		c.Objects = append(c.Objects, &model.HorizontalPodAutoscaler{
+			Meta:       model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: t.Service},
+			TargetKind: model.KindDeployment, TargetName: t.Service, Min: int32(1 + luck.Below(3)), Max: int32(3 + luck.Below(10)),
+			Metrics: []model.MetricSpec{{Name: "cpu", Utilization: int32(20 + luck.Below(80))}},
+		})
+	}
 }
 
 // randomSets is perhaps a StatefulSet and perhaps a DaemonSet.
@@ -524,7 +541,7 @@ func TestAMachineThatBootsSendsNothing(t *testing.T) {
 		Objects: []model.Object{d, &model.Service{
 			Meta: model.Meta{Kind: model.KindService, Namespace: d.Namespace, Name: d.Name}, Selector: d.Selector, Ports: 1,
 		}},
-		Traffic: []workload.Traffic{{Namespace: d.Namespace, Service: d.Name, RPSMilli: 1000, From: "node/n-1"}},
+		Traffic: []workload.Traffic{{Namespace: d.Namespace, Service: d.Name, Rate: workload.Constant(1000), From: "node/n-1"}},
 		Faults: []fault.Spec{{
 			ID: "down", Fault: "node-down", At: sim.Time(5 * time.Minute), For: 10 * time.Minute, Target: fault.Target{Names: []string{"n-1"}},
 		}},

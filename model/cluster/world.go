@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	"orrery/model"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
@@ -35,6 +37,20 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
 
+// Cloud implements fault.World.
+func (w faultWorld) Cloud() fault.Cloud {
+	if w.x.cloud == nil {
+		return nil
+	}
+	return w.x.cloud
+}
+
+// APIServer implements fault.World.
+func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+
+// Webhooks implements fault.World.
+func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
+
 // Scheduler implements fault.World.
 func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
 
@@ -50,6 +66,21 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	}
 	s, ok := k.Machine().MeasuredCPU(x.Kernel.Now())
 	return s.CPUMilli, s.At, ok
+}
+
+// podUsage implements controller.Usage.
+func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool) {
+	if k, real := x.kubelets[pod.NodeID].(*kubelet.Kubelet); real {
+		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
+	}
+	return model.Sample{}, false
+}
+
+// used tells the controllers that metrics will say something else of a pod.
+func (x *Cluster) used(pod uint32) {
+	for _, p := range x.controllers {
+		p.Used(pod)
+	}
 }
 
 // trafficWorld is the cluster as requests meet it.
@@ -81,10 +112,85 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 			Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
 		}
 	}
-	p := proxy.New(w.x.Kernel, w.x.Store, w.x.net, c)
-	w.x.proxies[node] = p
+	return w.x.proxy(node, c)
+}
+
+// proxy is a new one, under a name.
+func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
+	p := proxy.New(x.Kernel, x.Store, x.net, c)
+	x.proxies[name] = p
 	p.Start()
 	return p
+}
+
+// told is who hears which pods answer: traffic, and the webhooks that renewals of
+// leases have to pass. Of rules it hears those of the control plane's machines.
+type told struct{ x *Cluster }
+
+// RouteChanged implements proxy.Listener.
+func (t told) RouteChanged(string, string, string) { t.x.etcd.Webhooks().Reconsider() }
+
+// ServingChanged implements runtime.Watcher.
+func (t told) ServingChanged(pod model.Ref, serving bool) {
+	t.x.flows.ServingChanged(pod, serving)
+	t.x.etcd.Webhooks().Reconsider()
+}
+
+// CapacityChanged implements runtime.Watcher.
+func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
+
+// webhookWorld is the cluster as calls of webhooks meet it.
+type webhookWorld struct{ x *Cluster }
+
+// Route implements apiserver.WebhookWorld, by the rules of the kube-proxy on
+// the server's machine.
+func (w webhookWorld) Route(server network.Site, service model.ObjectName) model.Route {
+	return w.x.controlProxy(server).Route(service.Namespace, service.Name)
+}
+
+// controlProxy is the kube-proxy on a machine of the control plane. It exists
+// only where webhooks are called.
+func (x *Cluster) controlProxy(at network.Site) *proxy.Proxy {
+	name := x.net.Name(at)
+	if p := x.proxies[name]; p != nil {
+		return p
+	}
+	return x.proxy(name, proxy.Config{Name: "kube-proxy/" + name, Site: at, Node: name, Zone: x.net.Zone(at), Listener: told{x}})
+}
+
+// NodeSite implements apiserver.WebhookWorld.
+func (w webhookWorld) NodeSite(node string) (network.Site, bool) { return trafficWorld(w).Site(node) }
+
+// Serves implements apiserver.WebhookWorld. A pod of a hollow kubelet answers
+// while it is Ready.
+func (w webhookWorld) Serves(pod model.Ref) bool {
+	p, ok := w.x.Store.Get(pod).(*model.Pod)
+	if !ok || p.NodeID == 0 {
+		return false
+	}
+	if k, ok := w.x.kubelets[p.NodeID].(*kubelet.Kubelet); ok {
+		return k.Serving(pod)
+	}
+	return p.IsReady()
+}
+
+// expectWebhooks has the machines of the control plane know the Services, as
+// they long do, if webhooks are going to be configured that are behind some.
+func (x *Cluster) expectWebhooks() {
+	x.etcd.Webhooks().Behave(webhookWorld{x}, x.config.Webhooks)
+	objects := x.config.Objects
+	for i := range x.config.Actions {
+		objects = append(objects[:len(objects):len(objects)], x.config.Actions[i].Objects...)
+	}
+	for _, o := range objects {
+		c, ok := o.(*model.WebhookConfiguration)
+		if !ok || !slices.ContainsFunc(c.Webhooks, func(w model.Webhook) bool { return w.Service.Name != "" }) {
+			continue
+		}
+		for _, site := range x.control {
+			x.controlProxy(site)
+		}
+	}
 }
 
 // CapacityMilliRPS implements workload.World.

@@ -212,7 +212,7 @@ func TestDaemonsOfManyNodes(t *testing.T) {
 	for i := range 2 {
 		last = &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: fmt.Sprint("late-", i)}, Ready: model.Condition{Status: model.True}}
 		r.store.Create(r.user.id, last)
-		r.store.Leases().Add(last.ID, last.Name, r.net.AddSite(last.Name, "a"), r.control)
+		r.store.Leases().Add(last.ID, last.Name, r.store.NewClient(store.ClientConfig{Name: last.Name, As: store.Node(last.Name), Site: r.net.AddSite(last.Name, "a")}))
 		r.store.Leases().Start(last.ID, 0)
 	}
 	r.run(t, 5*time.Second)

@@ -101,7 +101,7 @@ func (p *plan) answered(client *store.Client, r store.Reply) bool {
 			p.failed, p.why = true, r.Refusal
 		}
 		if c.failNote.Reason != "" {
-			c.failNote.Message += r.Refusal.String()
+			c.failNote.Message += r.Why()
 			say(client, c.noteOn, &c.failNote)
 		}
 	}

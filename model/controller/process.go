@@ -21,6 +21,8 @@ type Config struct {
 	// Storage is the classes of storage; nil if a run has no storage at all, and then
 	// the controllers of it do not run.
 	Storage *model.Storage
+	// Usage is what metrics say of pods; nil if nobody measures.
+	Usage Usage
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
@@ -81,6 +83,12 @@ type (
 	quotaWatcher interface {
 		resourceQuota(now sim.Time, old, next *model.ResourceQuota)
 	}
+	namespaceWatcher interface {
+		namespace(now sim.Time, old, next *model.Namespace)
+	}
+	autoscalerWatcher interface {
+		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
+	}
 	claimWatcher interface {
 		claim(now sim.Time, old, next *model.Claim)
 	}
@@ -97,9 +105,10 @@ type Process struct {
 	store   *store.Store
 	site    network.Site
 	literal bool
+	usage   Usage
 	replica string
 	storage *model.Storage
-	runs    []*registration // the controllers it has
+	runs    []registration // the controllers it has
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -132,15 +141,17 @@ type life struct {
 	quotas         []quotaWatcher
 	claims         []claimWatcher
 	volumes        []volumeWatcher
+	namespaces     []namespaceWatcher
+	autoscalers    []autoscalerWatcher
 }
 
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, replica: c.Replica, storage: c.Storage}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, storage: c.Storage}
 	p.informers = s.NewClient(store.ClientConfig{
 		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
-		Name: "kube-controller-manager" + c.Replica, Site: site,
+		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
@@ -148,11 +159,12 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
-	for i := range registry {
-		if r := &registry[i]; c.Storage != nil || !r.storage {
-			p.runs = append(p.runs, r)
-			p.clients = append(p.clients, r.client(p))
-		}
+	p.runs = registry
+	if c.Storage != nil {
+		p.runs = all()
+	}
+	for i := range p.runs {
+		p.clients = append(p.clients, p.runs[i].client(p))
 	}
 	p.begin()
 	return p
@@ -163,8 +175,8 @@ func (p *Process) begin() {
 	p.lives++
 	p.life = &life{}
 	p.informers.Actor = p.kernel.Register("kube-controller-manager", &informers{p, p.lives})
-	for i, r := range p.runs {
-		p.add(r, p.clients[i])
+	for i := range p.runs {
+		p.add(&p.runs[i], p.clients[i])
 	}
 }
 
@@ -193,6 +205,8 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.quotas)
 	enlist(c, &p.claims)
 	enlist(c, &p.volumes)
+	enlist(c, &p.namespaces)
+	enlist(c, &p.autoscalers)
 }
 
 // enlist adds a controller to the watchers of a kind if it is one.
@@ -284,21 +298,23 @@ func (p *Process) Stop() {
 
 // seen says, by kind, how a change gets into the view and to those who care.
 var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
-	model.KindNode:                  hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
-	model.KindPod:                   hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
-	model.KindDeployment:            hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
-	model.KindReplicaSet:            hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
-	model.KindService:               hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
-	model.KindEndpointSlice:         hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
-	model.KindStatefulSet:           hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
-	model.KindControllerRevision:    hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
-	model.KindResourceQuota:         hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
-	model.KindPersistentVolumeClaim: hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
-	model.KindPersistentVolume:      hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
-	model.KindDaemonSet:             hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
-	model.KindJob:                   hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
-	model.KindCronJob:               hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
-	model.KindPodDisruptionBudget:   hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+	model.KindNode:                    hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
+	model.KindPod:                     hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
+	model.KindDeployment:              hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
+	model.KindReplicaSet:              hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
+	model.KindService:                 hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
+	model.KindEndpointSlice:           hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
+	model.KindStatefulSet:             hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
+	model.KindControllerRevision:      hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
+	model.KindResourceQuota:           hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
+	model.KindDaemonSet:               hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
+	model.KindJob:                     hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
+	model.KindCronJob:                 hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
+	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
+	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
+	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
+	model.KindPersistentVolumeClaim:   hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
+	model.KindPersistentVolume:        hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.
@@ -318,6 +334,19 @@ func hears[T, W any](put func(*view, uint32, *T) *T, watchers func(*Process) []W
 // inTable is how objects get into the view that nothing is looked up by.
 func inTable[T any](table func(*view) *store.Table[*T]) func(*view, uint32, *T) *T {
 	return func(v *view, id uint32, next *T) *T { return replace(table(v), id, next) }
+}
+
+// Used is told that a pod uses something else from now on, of which metrics will
+// tell.
+func (p *Process) Used(pod uint32) {
+	if !p.running {
+		return
+	}
+	for _, l := range p.loops {
+		if c, ok := l.controller.(*autoscalers); ok {
+			c.used(p.kernel.Now(), pod)
+		}
+	}
 }
 
 // informers is the shared view's part of a process.

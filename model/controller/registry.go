@@ -15,7 +15,6 @@ type registration struct {
 	workers int    // how many objects it handles at a time
 	qps     int64
 	make    func(*loop) controller
-	storage bool // it runs where there is storage
 }
 
 // registry is the controllers in the order in which they are woken. Workers
@@ -23,39 +22,49 @@ type registration struct {
 // burst 30 those of k8s.io/controller-manager/config/v1alpha1/defaults.go; a
 // controller's Events come out of the same bucket, as its recorder has the same
 // client (StartRecordingToSink in each of them). The
-// garbage collector's QPS is doubled because each deletion costs it two calls
-// (cmd/kube-controller-manager/app/core.go). The provisioner, one for all drivers, is
-// no part of the real process but a Deployment of each driver: here it shares the
-// process and its fate (kubernetes-csi/external-provisioner
-// cmd/csi-provisioner/csi-provisioner.go: worker-threads 100, kube-api-qps 5).
+// garbage collector's QPS is doubled because each deletion costs it two calls, that
+// of the namespace controller is 20 times as much
+// (cmd/kube-controller-manager/app/core.go).
 var registry = []registration{
-	{"deployment", "deployment-controller", 5, 20, newDeployments, false},
-	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets, false},
-	{"statefulset", "statefulset-controller", 5, 20, newStatefulSets, false},
-	{"daemonset", "daemon-set-controller", 2, 20, newDaemonSets, false},
-	{"job", "job-controller", 5, 20, newJobs, false},
-	{"cronjob", "cronjob-controller", 5, 20, newCronJobs, false},
-	{"ttl-after-finished", "ttl-after-finished-controller", 5, 20, newTTLAfterFinished, false},
-	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices, false},
-	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle, false},
-	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction, false},
-	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC, false},
-	{"disruption", "disruption-controller", 1, 20, newDisruption, false},
-	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas, false},
-	{"persistentvolume-binder", "persistent-volume-binder", 2, 20, newVolumeBinder, true},
-	{"csi-provisioner", "csi-provisioner", 100, 5, newProvisioner, true},
-	{"pvc-protection", "pvc-protection-controller", 1, 20, newClaimProtection, true},
-	{"pv-protection", "pv-protection-controller", 1, 20, newVolumeProtection, true},
-	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector, false},
+	{"deployment", "deployment-controller", 5, 20, newDeployments},
+	{"replicaset", "replicaset-controller", 5, 20, newReplicaSets},
+	{"statefulset", "statefulset-controller", 5, 20, newStatefulSets},
+	{"daemonset", "daemon-set-controller", 2, 20, newDaemonSets},
+	{"job", "job-controller", 5, 20, newJobs},
+	{"cronjob", "cronjob-controller", 5, 20, newCronJobs},
+	{"ttl-after-finished", "ttl-after-finished-controller", 5, 20, newTTLAfterFinished},
+	{"endpointslice", "endpointslice-controller", 5, 20, newEndpointSlices},
+	{"node-lifecycle", "node-controller", 8, 20, newNodeLifecycle},
+	{"taint-eviction", "taint-eviction-controller", 8, 20, newTaintEviction},
+	{"pod-gc", "pod-garbage-collector", 1, 20, newPodGC},
+	{"disruption", "disruption-controller", 1, 20, newDisruption},
+	{"resource-quota", "resourcequota-controller", 5, 20, newResourceQuotas},
+	{"horizontal-pod-autoscaler", "horizontal-pod-autoscaler", 5, 20, newAutoscalers},
+	{"namespace", "namespace-controller", 10, 400, newNamespaces},
+	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
+
+// ofStorage is those that run where there is storage only. The provisioner, one for
+// all drivers, is no part of the real process but a Deployment of each driver: here
+// it shares the process and its fate (kubernetes-csi/external-provisioner
+// cmd/csi-provisioner/csi-provisioner.go: worker-threads 100, kube-api-qps 5).
+var ofStorage = []registration{
+	{"persistentvolume-binder", "persistent-volume-binder", 2, 20, newVolumeBinder},
+	{"csi-provisioner", "csi-provisioner", 100, 5, newProvisioner},
+	{"pvc-protection", "pvc-protection-controller", 1, 20, newClaimProtection},
+	{"pv-protection", "pv-protection-controller", 1, 20, newVolumeProtection},
+}
+
+// all is both.
+func all() []registration { return slices.Concat(registry, ofStorage) }
 
 const burst = 30
 
 // Names is the names of all controllers, in the order of the registry.
 func Names() []string {
-	names := make([]string, len(registry))
-	for i := range registry {
-		names[i] = registry[i].name
+	var names []string
+	for _, r := range all() {
+		names = append(names, r.name)
 	}
 	return names
 }
@@ -66,8 +75,8 @@ const component = "kube-controller-manager"
 // Accounts is the service accounts of all controllers, each once.
 func Accounts() []string {
 	var accounts []string
-	for i := range registry {
-		if a := registry[i].account(); !slices.Contains(accounts, a) {
+	for _, r := range all() {
+		if a := r.account(); !slices.Contains(accounts, a) {
 			accounts = append(accounts, a)
 		}
 	}
@@ -86,7 +95,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -361,8 +361,10 @@ func (c *replicaSets) created(now sim.Time, id uint32, r store.Reply) {
 		c.createPod(row)
 		return
 	default:
-		c.note(now, row, true, "FailedCreate", "Error creating: ", r.Refusal.String())
-		row.failed = true
+		if !r.Terminating() { // else nobody is told, and it is not tried again
+			c.note(now, row, true, "FailedCreate", "Error creating: ", r.Why())
+			row.failed = true
+		}
 		row.forget(1)
 	}
 	if row.open--; row.open > 0 {

@@ -40,6 +40,7 @@ type rigConfig struct {
 	start   sim.Dist // from the binding to Ready; default 1 s
 	end     sim.Dist // from the deletion to the end; default 1 s
 	ties    uint64
+	usage   Usage
 }
 
 func newRig(t testing.TB, c rigConfig) *rig {
@@ -51,7 +52,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 		r.store.Leases().Literal()
 	}
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
-	r.process = New(k, r.store, r.control, Config{Literal: c.literal})
+	r.process = New(k, r.store, r.control, Config{Literal: c.literal, Usage: c.usage})
 	if c.zones == nil {
 		c.zones = []int{3}
 	}
@@ -85,7 +86,7 @@ func (r *rig) addNodes(zones []int) {
 			r.store.Create(r.user.id, node)
 			site := r.net.AddSite(name, zone)
 			r.nodes = append(r.nodes, rigNode{name, site})
-			r.store.Leases().Add(node.ID, name, site, r.control)
+			r.store.Leases().Add(node.ID, name, r.store.NewClient(store.ClientConfig{Name: name, As: store.Node(name), Site: site}))
 			r.store.Leases().Start(node.ID, time.Duration(i)*10*time.Second/time.Duration(total))
 			i++
 		}
@@ -262,6 +263,7 @@ type player struct {
 	plan    []uint32                // where to bind the first pods
 	never   func(*model.Pod) bool   // pods that do not become ready
 	choose  func(*model.Pod) uint32 // the node of a pod; 0 is any
+	served  func(int64)             // told of pods that became ready, or ended; may be nil
 	paused  bool
 	pending []uint32
 }
@@ -294,6 +296,9 @@ func (p *player) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyStarted:
 		p.started(now, uint32(about))
 	case whyEnded:
+		if p.served != nil {
+			p.served(-1)
+		}
 		p.client.Delete(model.Ref{Kind: model.KindPod, ID: uint32(about)}, 0, 0)
 	}
 }
@@ -365,9 +370,12 @@ func (p *player) started(now sim.Time, id uint32) {
 	}
 	c := *o.(*model.Pod)
 	c.ResourceVersion = 0
-	c.Phase, c.IP = model.PodRunning, 10<<24|id
+	c.Phase, c.IP, c.StartedAt = model.PodRunning, 10<<24|id, now
 	if p.never == nil || !p.never(&c) {
 		c.Ready = model.Condition{Status: model.True, SinceAt: now}
+		if p.served != nil {
+			p.served(1)
+		}
 	}
 	p.client.UpdateStatus(&c, 0)
 }

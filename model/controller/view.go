@@ -27,6 +27,8 @@ type view struct {
 	volumes      store.Table[*model.Volume]
 	claimNames   map[string]uint32 // by namespace/name
 	volumeNames  map[string]uint32
+	namespaces   store.Table[*model.Namespace]
+	autoscalers  store.Table[*model.HorizontalPodAutoscaler]
 
 	owned       [model.Kinds]store.Table[[]uint32] // pods by their owner; those of KindNone have none
 	revisionsOf [model.Kinds]store.Table[[]uint32] // ControllerRevisions by their owner, in order of ID

@@ -47,8 +47,10 @@ type Director struct {
 	registryDowns int
 	registryDown  bool
 	etcd          []etcdMember // by member, as far as faults named them
+	apiservers    []apiserver  // by machine of the control plane, as far as faults named them
 	etcdFull      int
 	etcdFilled    bool
+	webhooks      []webhook // as far as faults named them
 }
 
 // Wake-up reasons; about is the index of a course.
@@ -114,8 +116,8 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 		}
 		c.targets = " of " + list(targets)
 	}
-	if len(c.Members) > 0 {
-		c.targets = " of " + strings.Join(c.Members, ", ")
+	if names := append(c.Members[:len(c.Members):len(c.Members)], c.Webhooks...); len(names) > 0 {
+		c.targets = " of " + strings.Join(names, ", ")
 	}
 	c.effect = c.kind.effect()
 	said, done := c.effect.begin(d, &c.Spec, targets)

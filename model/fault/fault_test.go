@@ -60,14 +60,20 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store            { return w.store }
-func (w *world) Network() *network.Network      { return w.net }
-func (w *world) ControlPlane() []network.Site   { return w.control }
-func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
-func (w *world) Registry() fault.Registry       { return w }
-func (w *world) Etcd() fault.Etcd               { return etcd{w} }
-func (w *world) Scheduler(i int) fault.Process  { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) Truth() *store.Store             { return w.store }
+func (w *world) Network() *network.Network       { return w.net }
+func (w *world) ControlPlane() []network.Site    { return w.control }
+func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
+func (w *world) Registry() fault.Registry        { return w }
+func (w *world) Etcd() fault.Etcd                { return etcd{w} }
+func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
+func (w *world) Webhooks() fault.Webhooks        { return w }
+func (w *world) Cloud() fault.Cloud              { return nil }
+func (w *world) Harm(name string, down bool, slow sim.Dist) {
+	w.says("webhook %s down=%v slow=%v", name, down, slow)
+}
+func (w *world) Scheduler(i int) fault.Process { return process{w, fmt.Sprint("scheduler ", i)} }
 func (w *world) ControllerManager(i int) fault.Process {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
@@ -107,8 +113,9 @@ type process struct {
 	name string
 }
 
-func (p process) Stop()  { p.w.says("%s stop", p.name) }
-func (p process) Start() { p.w.says("%s start", p.name) }
+func (p process) Stop()                 { p.w.says("%s stop", p.name) }
+func (p process) Start()                { p.w.says("%s start", p.name) }
+func (p process) SetLatency(d sim.Dist) { p.w.says("%s takes %v longer", p.name, d) }
 
 // etcd is members that only remember what was done to them.
 type etcd struct{ w *world }
@@ -466,7 +473,7 @@ func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
 // a component that has none makes no fault.
 func TestCredentialsExpireWhileAFaultSaysSo(t *testing.T) {
 	w := newWorld(nodes(2, "a")...)
-	w.store.AddServer(w.control[0], 0)
+	w.store.AddServer(w.control[0], 0, nil)
 	client := func(as store.Identity) *store.Client {
 		return w.store.NewClient(store.ClientConfig{Name: as.User, As: as, Site: w.control[0]})
 	}

@@ -24,6 +24,19 @@ func (d *Director) hold(node uint32, downs, stops int) {
 	}
 }
 
+// Withdraw takes a node's machine away, and Supply gives it one again, as a
+// provider does; a fault that holds it down goes on with the new one.
+func (d *Director) Withdraw(node uint32) {
+	d.hold(node, 1, 0)
+	d.settle()
+}
+
+// Supply takes back one Withdraw.
+func (d *Director) Supply(node uint32) {
+	d.hold(node, -1, 0)
+	d.settle()
+}
+
 // settle makes everything that is held be so, and everything else not. Power
 // and the kubelet are held apart from each other: a machine that boots starts
 // its kubelet, as systemd does, but not one that is stopped.
@@ -38,6 +51,8 @@ func (d *Director) settle() {
 		d.world.Registry().SetDown(down)
 	}
 	d.settleEtcd()
+	d.settleAPIServers()
+	d.settleWebhooks()
 }
 
 func (d *Director) settleMachine(node uint32) {

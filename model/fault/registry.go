@@ -9,6 +9,7 @@ type Kind struct {
 	Params     []string   // what a timeline entry may say about it, besides at, fault and id
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
+	Cloud      bool       // there must be one
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -31,6 +32,14 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamGroup     = "group"
+	ParamZone      = "zone"
+	ParamBoot      = "boot"
+	ParamNotice    = "notice"
+	ParamErrors    = "errors"
+	ParamServer    = "server"
+	ParamWebhook   = "webhook"
+	ParamLatency   = "latency"
 	ParamFill      = "fill"
 )
 
@@ -38,10 +47,28 @@ const (
 // with its effect, and a line here.
 var Kinds = []Kind{
 	{
+		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
+		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
+		Params: []string{ParamFor, ParamServer},
+		effect: func() effect { return &apiserverCrash{} },
+	},
+	{
+		Name: "apiserver-slow", Targets: model.KindNone,
+		Help:   "the API server on some machines of the control plane, or on all, takes longer for every request and for what a watch begins with",
+		Params: []string{ParamFor, ParamServer, ParamLatency},
+		effect: func() effect { return &apiserverSlow{} },
+	},
+	{
 		Name: "certificate-expiry", Targets: model.KindNode, Components: []string{kubelet, "kube-scheduler", controllerManager, "kubectl"},
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
 		Params: []string{ParamFor, ParamComponent, ParamTarget},
 		effect: func() effect { return &certificateExpiry{} },
+	},
+	{
+		Name: "cloud-api-throttled", Targets: model.KindNone, Cloud: true,
+		Help:   "the cloud provider refuses a share of the calls of autoscalers and controllers, all of them if nothing is said",
+		Params: []string{ParamFor, ParamErrors},
+		effect: func() effect { return &cloudAPIThrottled{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
@@ -98,6 +125,18 @@ var Kinds = []Kind{
 		effect: func() effect { return &nodeDown{} },
 	},
 	{
+		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,
+		Help:   "the machines of some nodes are gone for good, and the cloud knows it",
+		Params: []string{ParamTarget},
+		effect: func() effect { return nodeTerminate{} },
+	},
+	{
+		Name: "out-of-capacity", Targets: model.KindNone, Cloud: true,
+		Help:   "the cloud has no more machines for a node group, in a zone, or at all",
+		Params: []string{ParamFor, ParamGroup, ParamZone},
+		effect: func() effect { return &outOfCapacity{} },
+	},
+	{
 		Name: "partition", Targets: model.KindNode,
 		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
@@ -110,10 +149,34 @@ var Kinds = []Kind{
 		effect: func() effect { return &registryDown{} },
 	},
 	{
+		Name: "slow-boot", Targets: model.KindNone, Cloud: true,
+		Help:   "machines that the cloud makes take longer until their kubelet starts, or for ever",
+		Params: []string{ParamFor, ParamGroup, ParamZone, ParamBoot},
+		effect: func() effect { return &slowBoot{} },
+	},
+	{
+		Name: "spot-reclaim", Targets: model.KindNode, Cloud: true, Moment: true,
+		Help:   "the cloud takes the machines of some nodes back, and says so two minutes before",
+		Params: []string{ParamTarget, ParamNotice},
+		effect: func() effect { return spotReclaim{} },
+	},
+	{
 		Name: "token-expiry", Targets: model.KindNone,
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "webhook-down", Targets: model.KindNone,
+		Help:   "the program behind some admission webhooks refuses connections, whoever runs it",
+		Params: []string{ParamFor, ParamWebhook},
+		effect: func() effect { return &webhookDown{} },
+	},
+	{
+		Name: "webhook-slow", Targets: model.KindNone,
+		Help:   "some admission webhooks take longer to answer; longer than their timeout is as good as no answer",
+		Params: []string{ParamFor, ParamWebhook, ParamLatency},
+		effect: func() effect { return &webhookSlow{} },
 	},
 }
 

@@ -5,6 +5,8 @@
 package fault
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -29,8 +31,9 @@ type Spec struct {
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd only: machines of the control plane, and for a partition
-	// those they are cut off from, all others if there are none.
+	// Faults of etcd and of API servers only: machines of the control plane, of
+	// which none is all API servers; and for a partition those they are cut off
+	// from, all others if there are none.
 	Members      []string
 	FromMembers  []string
 	Fsync        sim.Dist // etcd-slow-disk only
@@ -38,7 +41,17 @@ type Spec struct {
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
 	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
 
-	FillPPM int64 // disk-fill only: the share of the disk that is used then, in millionths
+	// Faults of the cloud only.
+	Group  string        // a node group, "" is all of them
+	Zone   string        // "" is all of them
+	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
+	Notice time.Duration // spot-reclaim only
+	Errors int64         // cloud-api-throttled only: of the calls, in millionths
+
+	// Webhook-down and webhook-slow only.
+	Webhooks []string // by the names their configurations give them
+	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
+	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod
@@ -52,6 +65,11 @@ func (s *Spec) TargetKind(k *Kind) model.Kind {
 		return model.KindNone
 	}
 	return k.Targets
+}
+
+// percent is a share for people: "30%", "0.5%".
+func percent(ppm int64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000), "0"), ".") + "%"
 }
 
 // Direction is which way a partition cuts.

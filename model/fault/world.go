@@ -1,9 +1,12 @@
 package fault
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // World is what faults act on: the truth itself, as no component has it.
@@ -15,10 +18,27 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
-	// Scheduler and ControllerManager are the replicas on a machine of the
-	// control plane, numbered like ControlPlane.
+	Webhooks() Webhooks
+	Cloud() Cloud // nil if there is none
+	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
+	// the control plane, numbered like ControlPlane.
+	APIServer(machine int) APIServer
 	Scheduler(machine int) Process
 	ControllerManager(machine int) Process
+}
+
+// Cloud is where machines come from. Places are a group and a zone, "" is all.
+// What RunOut, Slow and Throttle begin ends with as many calls of Restock, Quicken
+// and Unthrottle.
+type Cloud interface {
+	Terminate(node uint32, why string) bool         // takes a machine away at once, unless it is gone
+	Reclaim(node uint32, notice time.Duration) bool // takes it away after the notice
+	RunOut(group, zone string)                      // makes no more machines there
+	Restock(group, zone string)
+	Slow(group, zone string, takes sim.Dist) // new machines take that long
+	Quicken(group, zone string, takes sim.Dist)
+	Throttle(ppm uint64) // refuses so many of a million calls
+	Unthrottle(ppm uint64)
 }
 
 // Process is a program on a machine. Of one that was stopped nothing acts any
@@ -53,3 +73,11 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface{ SetDown(bool) }
+
+// Webhooks is the programs that API servers ask before they write, by the names
+// their configurations give them.
+type Webhooks interface {
+	// Harm makes one refuse connections, or take so much longer to answer; not
+	// down and the zero value is nothing.
+	Harm(name string, down bool, slow sim.Dist)
+}

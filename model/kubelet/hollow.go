@@ -63,7 +63,7 @@ func NewHollow(k *sim.Kernel, s *store.Store, net *network.Network, node *model.
 		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: writerQPS, Burst: writerBurst,
 	})
 	h.orders, h.about = h.client.WatchPodsOn(node.ID), h.client.WatchNode(node.ID)
-	h.leases.Add(node.ID, node.Name, site, h.client.Server)
+	h.leases.Add(node.ID, node.Name, h.client)
 	return h
 }
 

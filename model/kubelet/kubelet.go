@@ -24,7 +24,8 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
-	Serving   runtime.Watcher // may be nil
+	Serving   runtime.Watcher  // may be nil
+	Used      func(pod uint32) // see runtime.Config
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -78,6 +79,7 @@ type Kubelet struct {
 	held      bool     // the process must not run
 	booting   bool     // the machine has power and no kubelet yet
 	rebooted  bool     // no process has run since the last boot
+	isNew     bool     // that was the machine's first
 	starts    uint64   // names the luck of starts; older ones are void
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
@@ -101,7 +103,8 @@ type Kubelet struct {
 // lanes is the luck of kubelets.
 type lanes struct{ phases, requeue, boot, start, probe sim.Lane }
 
-// New is a node's kubelet, not running yet. The node is stored.
+// New is a node's kubelet, not running yet. The node is stored, or its number is
+// reserved.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
@@ -119,9 +122,9 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Used: c.Used, Kubelet: x,
 	})
-	x.leases.Add(node.ID, node.Name, site, x.client.Server)
+	x.leases.Add(node.ID, node.Name, x.client)
 	return x
 }
 

@@ -94,7 +94,20 @@ func (k *Kubelet) boot(nth uint64) {
 	if !k.booting || nth != k.boots {
 		return
 	}
-	k.booting, k.rebooted = false, true
+	k.booting = false
+	k.up()
+}
+
+// FirstBoot is the end of booting of a machine that has just been made, and was
+// without power until now. Whoever made it says how long that took.
+func (k *Kubelet) FirstBoot() {
+	k.boots++
+	k.isNew = true
+	k.up()
+}
+
+func (k *Kubelet) up() {
+	k.rebooted = true
 	k.machine.Boot()
 	k.net.SetPower(k.site, true)
 	if !k.held {
@@ -108,9 +121,11 @@ func (k *Kubelet) launch() {
 	if k.rebooted {
 		luck := k.luck.boot.Draw(^k.hash, k.boots)
 		cni = cniTime.Draw(&luck)
+	}
+	if k.rebooted && !k.isNew {
 		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
-	k.rebooted = false
+	k.rebooted, k.isNew = false, false
 	k.run(cni)
 	k.registerAfter(firstRegister)
 }
@@ -128,6 +143,9 @@ func (k *Kubelet) run(cni time.Duration) {
 	k.statusPass.Phase = now.Add(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = now.Add(luck.Duration(housekeepingEvery, 2*housekeepingEvery))
 	k.nodeStatus.Phase = k.networkAt.Add(luck.Duration(fastReady, 2*fastReady))
+	if k.nodeStatus.Period == 0 { // it has never run before
+		k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
+	}
 	for _, s := range k.machine.Sandboxes() {
 		if s != nil && s.Admitted {
 			k.allocate(s.Pod.Spec.Request, 1)

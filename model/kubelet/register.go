@@ -36,7 +36,7 @@ func (k *Kubelet) fresh() *model.Node {
 	first := k.first
 	return &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: first.Name, Labels: first.Labels},
-		Capacity: first.Capacity, Allocatable: first.Allocatable,
+		Capacity: first.Capacity, Allocatable: first.Allocatable, GPU: first.GPU, Group: first.Group, Price: first.Price,
 		Taints: slices.DeleteFunc(slices.Clone(first.Taints), func(t model.Taint) bool {
 			return strings.HasPrefix(t.Key, "node.kubernetes.io/")
 		}),

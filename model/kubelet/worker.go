@@ -149,6 +149,16 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	}
 }
 
+// StartupChanged implements runtime.Observer: probes will have other answers.
+func (k *Kubelet) StartupChanged(box *runtime.Sandbox) {
+	if !k.running {
+		return
+	}
+	if r := k.find(box.Pod.ID); r != nil && r.box == box {
+		k.aimProbes(r, k.kernel.Now())
+	}
+}
+
 // relisted is the pod lifecycle event generator's look at the machine
 // (pkg/kubelet/pleg/generic.go): pods with news get a sync.
 func (k *Kubelet) relisted(now sim.Time) {

@@ -163,9 +163,10 @@ func (n *Network) Reaches(from, to Site) bool {
 	return true
 }
 
-// concerns tells whether the rule is about that way now.
+// concerns tells whether the rule is about that way now. It is about no site
+// that was added later.
 func (r *rule) concerns(from, to Site) bool {
-	return !r.lifted && from != to && r.from[from] && r.to[to]
+	return !r.lifted && from != to && int(from) < len(r.from) && int(to) < len(r.to) && r.from[from] && r.to[to]
 }
 
 // Whole tells whether nothing is wrong with any way, and every site has power.

@@ -29,10 +29,11 @@ type Behavior struct {
 
 	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
 
-	CPUMilli       int64 // used at rest
-	CPUMicroPerRPS int64 // millionths of a core used per request per second; 0: requests cost nothing
-	MemoryBytes    int64 // used from the start
-	MemoryGrowth   int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
+	StartupCPUMilli int64 // needed while it starts up; with less, that takes longer in proportion
+	CPUMilli        int64 // used at rest
+	CPUMicroPerRPS  int64 // millionths of a core used per request per second; 0: requests cost nothing
+	MemoryBytes     int64 // used from the start
+	MemoryGrowth    int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that

@@ -13,6 +13,8 @@ import (
 // power.
 type Watcher interface {
 	ServingChanged(pod model.Ref, serving bool)
+	// CapacityChanged says that a pod has CPU for more or fewer requests now.
+	CapacityChanged(pod model.Ref)
 }
 
 // Observer is what a Machine tells the kubelet that manages it.
@@ -25,6 +27,9 @@ type Observer interface {
 	MemoryChanged()
 	// DiskChanged says the same of its disk.
 	DiskChanged()
+	// StartupChanged says that a container of a pod will have started up at
+	// another time than it was going to.
+	StartupChanged(s *Sandbox)
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -70,6 +75,9 @@ type Process struct {
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
+	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
+	pace       int64    // milli-CPU that ServesAt counts on while it starts up
+	wants      int64    // milli-CPU it would use if nobody else did
 	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -103,6 +111,7 @@ type Machine struct {
 	registry  *Registry
 	behaviors Behaviors
 	serving   Watcher
+	used      func(pod uint32)
 	kubelet   Observer
 	on        bool
 	offAt     sim.Time
@@ -111,6 +120,8 @@ type Machine struct {
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
 	images    []image    // that are in the cache, the oldest first
+	wanted    int64      // milli-CPU that all containers want together
+	crowded   bool       // that is more than there is
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // the first is under way
@@ -120,7 +131,9 @@ type Machine struct {
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
 	costs     *costs
-	meter     meter
+
+	top, burstable, best, inPod []group // scratch of shareOut
+	meter                       meter
 }
 
 // doom is containers that exit soon after each start.
@@ -134,7 +147,8 @@ type doom struct {
 type Config struct {
 	Behaviors Behaviors
 	Registry  *Registry
-	Serving   Watcher // may be nil
+	Serving   Watcher          // may be nil
+	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
 }
 
@@ -142,7 +156,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, kubelet: c.Kubelet,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
 		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
@@ -296,7 +310,10 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if init {
 		load = 0
 	}
-	m.startUsing(p, &b, c, load)
+	m.startUsing(s, p, &b, c, load)
+	if p.starting > 0 {
+		m.postStarted(s, p)
+	}
 	m.postDue(s, i)
 	if p.usesMemory() {
 		m.weigh()
@@ -425,7 +442,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
-	m.idle(p)
+	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
 		m.weigh()
@@ -455,6 +472,7 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	}
 	if why == whyUp {
+		m.calm(s)
 		m.checkServing(s)
 		return
 	}
@@ -488,7 +506,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
-				m.idle(p)
+				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
 			}
 		}

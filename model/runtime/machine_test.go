@@ -24,6 +24,15 @@ func (r *rig) Changed(s *Sandbox) { r.told = append(r.told, "changed "+s.Pod.Nam
 // MemoryChanged implements Observer.
 func (r *rig) MemoryChanged() {}
 
+// StartupChanged implements Observer.
+func (r *rig) StartupChanged(*Sandbox) {}
+
+// CapacityChanged implements Watcher.
+func (r *rig) CapacityChanged(pod model.Ref) {
+	rate, _ := r.machine.CapacityMilliRPS(pod.ID)
+	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))
+}
+
 // DiskChanged implements Observer.
 func (r *rig) DiskChanged() {}
 

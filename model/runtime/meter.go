@@ -67,29 +67,21 @@ func (m *meter) use(now sim.Time, milli int64) {
 	m.cpu += milli
 }
 
-// Sample is what metrics say.
-type Sample struct {
-	CPUMilli    int64 // the mean over Window
-	MemoryBytes int64 // at At
-	At          sim.Time
-	Window      time.Duration
-}
-
 // MeasuredCPU is the CPU that metrics say the machine uses. Before the second
 // reading there are none.
-func (m *Machine) MeasuredCPU(now sim.Time) (s Sample, ok bool) {
+func (m *Machine) MeasuredCPU(now sim.Time) (s model.Sample, ok bool) {
 	m.meter.catchUp(now)
 	if m.meter.newest < 2 {
 		return s, false
 	}
-	return Sample{CPUMilli: m.meter.older, At: readAt(m.meter.newest - 1), Window: scrapeEvery}, true
+	return model.Sample{CPUMilli: m.meter.older, At: readAt(m.meter.newest - 1), Window: scrapeEvery}, true
 }
 
 // Measured is what metrics say of a pod, or of one of its containers if that is
 // named. A container that started less than 10 s before the reading, and after the
 // one before, has no mean yet; then there is none of its pod, either. Of a container
 // that was started again since the reading nothing is known.
-func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum Sample, ok bool) {
+func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sample, ok bool) {
 	s := m.Sandbox(pod)
 	at := readAt(reading(now) - 1)
 	if s == nil || at <= 0 {
@@ -110,6 +102,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum Sample, o
 		p.meter.catchUp(now)
 		sum.CPUMilli += p.meter.older
 		sum.MemoryBytes += p.used(at)
+		sum.Growing = sum.Growing || p.growth > 0
 		if !ok || window < sum.Window {
 			sum.Window = window
 		}
@@ -129,36 +122,33 @@ func (m *Machine) Load(pod uint32, milliRPS int64) {
 	s.load = milliRPS
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		if p := &s.Processes[i]; p.Running && p.perRPS > 0 {
-			m.use(p, s.load)
+			m.use(s, p, s.load)
 		}
 	}
 }
 
 // startUsing has a new instance of a container use CPU. More than its limit, or than
-// the machine has, it cannot use; what it would get beside others on a full machine
-// is not modeled.
-func (m *Machine) startUsing(p *Process, b *Behavior, c *model.Container, milliRPS int64) {
+// the machine has, it cannot use.
+func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Container, milliRPS int64) {
 	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, c.Limits.CPUMilli
 	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 		p.limit = m.cores
 	}
 	p.meter = startMeter(m.kernel.Now())
-	m.use(p, milliRPS)
-}
-
-// use has a process use what it does at rest and under a load.
-func (m *Machine) use(p *Process, milliRPS int64) {
-	now, cpu := m.kernel.Now(), p.rest+scale(p.perRPS, milliRPS, 1_000_000)
-	if p.limit > 0 {
-		cpu = min(cpu, p.limit)
+	p.starting = b.StartupCPUMilli
+	if p.limit > 0 && p.starting > p.limit {
+		p.ServesAt = m.kernel.Now().Add(stretch(p.ServesAt.Sub(m.kernel.Now()), p.starting, p.limit))
+		p.starting = p.limit
 	}
-	m.meter.use(now, cpu-p.meter.cpu)
-	p.meter.use(now, cpu-p.meter.cpu)
+	p.pace = p.starting
+	m.use(s, p, milliRPS)
 }
 
 // idle has a process that ended use nothing any more.
-func (m *Machine) idle(p *Process) {
-	now := m.kernel.Now()
-	m.meter.use(now, -p.meter.cpu)
-	p.meter.use(now, -p.meter.cpu)
+func (m *Machine) idle(s *Sandbox, p *Process) { m.want(s, p, 0) }
+
+func (m *Machine) usesOther(s *Sandbox) {
+	if m.used != nil {
+		m.used(s.Pod.ID)
+	}
 }

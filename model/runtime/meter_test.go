@@ -56,10 +56,11 @@ func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) 
 
 type deaf struct{}
 
-func (deaf) MemoryChanged()         {}
-func (deaf) DiskChanged()           {}
-func (deaf) Changed(*Sandbox)       {}
-func (deaf) Pulled(uint32, Outcome) {}
+func (deaf) MemoryChanged()          {}
+func (deaf) StartupChanged(*Sandbox) {}
+func (deaf) DiskChanged()            {}
+func (deaf) Changed(*Sandbox)        {}
+func (deaf) Pulled(uint32, Outcome)  {}
 
 func containers(limits ...int64) *model.Pod {
 	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, ID: 7}, Spec: &model.PodSpec{}}
@@ -74,7 +75,7 @@ func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
 	m, s := metered(k, containers(0, 300), Behavior{Container: "a", CPUMilli: 50, CPUMicroPerRPS: 2000}, Behavior{Container: "b", CPUMilli: 10, CPUMicroPerRPS: 1000, MemoryBytes: 1 << 20})
 	for _, c := range []struct {
 		load, a, b int64
-	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 8000, 300}} {
+	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 7700, 300}} {
 		m.Load(7, c.load)
 		if c.load == 0 {
 			m.Start(s, 0)

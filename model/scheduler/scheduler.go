@@ -148,7 +148,7 @@ type life struct {
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler {
 	x := &Scheduler{Config: c.withDefaults(), kernel: k}
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "system:kube-scheduler" + c.Replica, Site: site, QPS: QPS, Burst: Burst,
+		Name: "system:kube-scheduler" + c.Replica, Site: site, Local: true, QPS: QPS, Burst: Burst,
 		As: store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"},
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)

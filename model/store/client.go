@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -26,12 +27,13 @@ const (
 	InternalError           // 500: the API server cannot tell what to do
 	TimedOut                // no answer came, or 504 with etcd's
 	NoSpace                 // 500: etcd's database is full
+	Disconnected            // no answer: the connection was refused or reset
 )
 
 // String is the refusal as Kubernetes names the reason.
 func (r Refusal) String() string {
 	return [...]string{"Accepted", "Conflict", "AlreadyExists", "NotFound", "Invalid",
-		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError"}[r]
+		"Unauthorized", "Forbidden", "TooManyRequests", "InternalError", "Timeout", "InternalError", "ConnectionRefused"}[r]
 }
 
 // Wake-up reasons that a Client posts to its component; a component's own
@@ -44,6 +46,8 @@ const (
 	WhyWatch
 	// WhyLease: about is the ID of a node whose heartbeats started or stopped.
 	WhyLease
+	// WhyConnected: about is the ID of a client that has a new connection.
+	WhyConnected
 )
 
 // Op is what a Request asks for.
@@ -60,9 +64,12 @@ const (
 	OpEvict // POST pods/eviction
 	OpGet   // GET: changes nothing
 	OpNote  // POST events, about the target: changes nothing that is modeled
+	OpList  // GET of all objects of a kind: changes nothing, and brings nothing that anybody looks at
+
+	OpDeleteCollection // DELETE of everything of the target's kind in a namespace
 )
 
-var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of"}
+var opNames = [...]string{"create", "update", "update status of", "patch", "bind", "delete", "evict", "get", "record an event of", "list", "delete all of"}
 
 // String is the operation as a verb.
 func (o Op) String() string { return opNames[o] }
@@ -81,19 +88,26 @@ type Request struct {
 	Object  model.Object // OpCreate, OpUpdate, OpUpdateStatus: owned by the request
 	Target  model.Ref    // the others
 	Patch   Patch        // OpPatch
-	Part    Part         // OpPatch, or what is patched after an OpGet: what of the object it changes
+	Part    Part         // OpUpdate, OpPatch, or what is patched after an OpGet: what of the object it changes
 	Node    model.Ref    // OpBind
 	Devices uint64       // OpBind: the GPUs of the node, a bit each
+	List    *List        // OpList
 	Grace   int32        // OpDelete, OpEvict: seconds, or DefaultGrace
+	Within  string       // OpDeleteCollection: the namespace
 	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
+	Holds int64 // bytes of its server's memory that it keeps
+
 	tag     uint64
+	server  network.Site // to which it was sent
+	arrived bool         // it is there
 	sentAt  sim.Time
 	quiet   bool  // only a refusal is reported
 	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
+	message string
 	result  model.Object
 }
 
@@ -105,7 +119,22 @@ type Reply struct {
 	Tag     uint64 // as given with the request
 	Op      Op
 	Refusal Refusal
+	Message string       // why it was refused, as kube-apiserver says it; "" where it is not modeled
 	Object  model.Object // the stored version; nil if refused or deleted
+}
+
+// Why is what to tell people of a refusal.
+func (r *Reply) Why() string {
+	if r.Message != "" {
+		return r.Message
+	}
+	return r.Refusal.String()
+}
+
+// Terminating tells whether it was refused because its namespace is being deleted
+// (k8s.io/api/core/v1 NamespaceTerminatingCause).
+func (r *Reply) Terminating() bool {
+	return r.Refusal == Forbidden && strings.HasSuffix(r.Message, model.BeingTerminated)
 }
 
 // ClientConfig is who a client is and how it behaves.
@@ -114,8 +143,10 @@ type ClientConfig struct {
 	As      Identity      // who it is for the API server
 	Actor   sim.ActorID   // woken with replies and watch news
 	Site    network.Site  // where it runs
+	Local   bool          // it is of the control plane and knows only the API server on its own machine
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
+	Tell    bool          // it wants to know when its connection was lost and there is a new one
 	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
 }
@@ -125,9 +156,9 @@ type ClientConfig struct {
 // long or does not arrive.
 type Client struct {
 	ClientConfig
-	ID     uint32 // dense: the number of clients made before
-	Hash   uint64 // of Name
-	Server network.Site
+	ID     uint32       // dense: the number of clients made before
+	Hash   uint64       // of Name
+	Server network.Site // whose API server it has a connection to, or had last
 
 	store  *Store
 	bucket Bucket
@@ -135,10 +166,11 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
-	expired int // faults in force that keep its credential from being good
+	expired  int      // faults in force that keep its credential from being good
+	silentAt sim.Time // since when it hears nothing from its server
 }
 
-// NewClient connects a component. The API server is chosen by Connect later.
+// NewClient connects a component to an API server.
 func (s *Store) NewClient(c ClientConfig) *Client {
 	if c.Timeout == 0 {
 		c.Timeout = 60 * time.Second
@@ -147,9 +179,13 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		ClientConfig: c,
 		ID:           uint32(len(s.clients)),
 		Hash:         sim.HashName(c.Name),
-		Server:       s.wire.serverFor(s.net, c.Site),
+		Server:       s.wire.servers[0].site,
+		silentAt:     connected,
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
+	}
+	if to, ok := s.wire.dial(c.Site, c.Local); ok {
+		x.Server = to
 	}
 	s.clients = append(s.clients, x)
 	return x
@@ -180,6 +216,12 @@ func (c *Client) UpdateStatus(obj model.Object, tag uint64) {
 	c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag})
 }
 
+// UpdateScale asks to give an object as many replicas as the copy says, and changes
+// nothing else of it.
+func (c *Client) UpdateScale(obj model.Object, tag uint64) {
+	c.send(Request{Op: OpUpdate, Object: obj, Part: Scale, tag: tag})
+}
+
 // Patch asks to apply p to the current version of target.
 func (c *Client) Patch(target model.Ref, p Patch, tag uint64) {
 	c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag})
@@ -202,6 +244,20 @@ func (c *Client) Get(target model.Ref, tag uint64) {
 	c.send(Request{Op: OpGet, Target: target, tag: tag})
 }
 
+// List is what a LIST asks for.
+type List struct {
+	Kind        model.Kind
+	Latest      bool  // resourceVersion "": what is true now; else "0": what the watch cache has
+	Objects     int64 // in the answer; 0 is all there are
+	ObjectBytes int64 // of each, encoded
+}
+
+// List asks for all objects of a kind. It is for clients that nobody sees what they
+// do with them: what a component has to know it watches.
+func (c *Client) List(q *List, tag uint64) {
+	c.send(Request{Op: OpList, Target: model.Ref{Kind: q.Kind}, List: q, tag: tag})
+}
+
 // Bind asks to put a pod on a node.
 func (c *Client) Bind(pod, node model.Ref, tag uint64) { c.BindDevices(pod, node, 0, tag) }
 
@@ -217,6 +273,12 @@ func (c *Client) BindDevices(pod, node model.Ref, devices, tag uint64) {
 // says with DefaultGrace.
 func (c *Client) Delete(target model.Ref, grace int32, tag uint64) {
 	c.send(Request{Op: OpDelete, Target: target, Grace: grace, tag: tag})
+}
+
+// DeleteCollection asks everything of a kind in a namespace to go, one object
+// after the other.
+func (c *Client) DeleteCollection(kind model.Kind, namespace string, tag uint64) {
+	c.send(Request{Op: OpDeleteCollection, Target: model.Ref{Kind: kind}, Within: namespace, Grace: DefaultGrace, tag: tag})
 }
 
 // Evict asks a pod to go, if nothing protects it.
@@ -251,11 +313,22 @@ func (c *Client) Note(about model.Object, warning bool, reason, message string) 
 		return
 	}
 	m := about.Head()
-	c.store.Note(c.Actor, model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	c.note(m.Ref(), model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+}
+
+// NoteNamed is Note about something that is no object of the model.
+func (c *Client) NoteNamed(name string, warning bool, reason, message string) {
+	if c.Authentic() {
+		c.note(model.Ref{}, model.Note{Name: name, Warning: warning, Reason: reason, Message: message})
+	}
+}
+
+func (c *Client) note(about model.Ref, n model.Note) {
+	c.store.Note(c.Actor, n)
 	if !c.Events || len(c.notes) == mostNotes {
 		return
 	}
-	if c.notes = append(c.notes, m.Ref()); len(c.notes) == 1 {
+	if c.notes = append(c.notes, about); len(c.notes) == 1 {
 		c.sendNote()
 	}
 }
@@ -288,7 +361,7 @@ func (c *Client) Reply(about uint64) (Reply, bool) {
 		c.PatchPart(r.Target, r.Part, r.then, r.tag)
 		return Reply{}, false
 	}
-	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Object: r.result}, true
+	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Message: r.message, Object: r.result}, true
 }
 
 func (c *Client) send(r Request) {

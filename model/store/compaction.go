@@ -41,8 +41,8 @@ func (s *Store) goOn(w *Watch, now sim.Time) {
 		s.catchUp(w)
 		return
 	}
-	w.stalled, w.refused, w.brokenAt = false, true, now
+	s.wire.server(w.client.Server).cache = s.history.n
+	w.stalled, w.refused = false, true
 	w.breaks++
-	luck := s.retries.Draw(w.hash, w.breaks)
-	s.kernel.Post(now.Add(luck.Duration(firstRetry, 2*firstRetry)), s.wire.reflector, whyReconnect, uint64(w.ID))
+	s.kernel.Post(now, s.wire.reflector, whyReconnect, uint64(w.ID))
 }

@@ -86,11 +86,12 @@ const (
 	Scale
 	Binding
 	Eviction
+	Finalize
 	// Parts is the number of parts.
 	Parts
 )
 
-var partNames = [Parts]string{"", "status", "scale", "binding", "eviction"}
+var partNames = [Parts]string{"", "status", "scale", "binding", "eviction", "finalize"}
 
 // String is the subresource, "" for the object itself.
 func (p Part) String() string { return partNames[p] }

@@ -1,9 +1,9 @@
 package store
 
 import (
+	"slices"
 	"time"
 
-	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -23,8 +23,7 @@ var leaseLag = sim.Lognormal(8*time.Millisecond, 40*time.Millisecond)
 
 type lease struct {
 	ticks   sim.Ticker
-	site    network.Site
-	server  network.Site
+	client  *Client
 	hash    uint64
 	running bool     // the kubelet is
 	denied  bool     // and the API server refuses it: its certificate has expired
@@ -45,8 +44,7 @@ type Leases struct {
 	wire    *wire
 	rows    []lease // by node ID
 	luck    sim.Lane
-	actor   sim.ActorID // woken with WhyLease
-	told    bool
+	told    []sim.ActorID // woken with WhyLease
 	self    sim.ActorID
 	literal bool
 	beating int64
@@ -64,16 +62,17 @@ func newLeases(k *sim.Kernel, w *wire) *Leases {
 // Literal makes every renewal an event, which must not change anything.
 func (l *Leases) Literal() { l.literal = true }
 
-// Tell names the actor that is woken with WhyLease, about a node's ID, when
+// Tell names another actor that is woken with WhyLease, about a node's ID, when
 // the node's heartbeat starts or stops getting through.
-func (l *Leases) Tell(actor sim.ActorID) { l.actor, l.told = actor, true }
+func (l *Leases) Tell(actor sim.ActorID) { l.told = append(l.told, actor) }
 
-// Add makes a node's lease known, its kubelet not running yet.
-func (l *Leases) Add(node uint32, name string, site, server network.Site) {
+// Add makes a node's lease known, its kubelet, which renews it over the client's
+// connection, not running yet.
+func (l *Leases) Add(node uint32, name string, c *Client) {
 	for int(node) >= len(l.rows) {
 		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1, next: -1})
 	}
-	l.rows[node] = lease{site: site, server: server, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
+	l.rows[node] = lease{client: c, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
 }
 
 // Start begins renewals: the first after phase, which is 0 for a new kubelet
@@ -174,7 +173,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && l.wire.served(r.site, r.server)
+	up := r.running && !r.denied && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server)
 	if up == r.beating {
 		return
 	}
@@ -186,8 +185,8 @@ func (l *Leases) update(node uint32, now sim.Time) {
 		l.silence(r, now)
 	}
 	r.beating = up
-	if l.told {
-		l.kernel.Post(now, l.actor, WhyLease, uint64(node))
+	for _, actor := range l.told {
+		l.kernel.Post(now, actor, WhyLease, uint64(node))
 	}
 	if l.literal && up {
 		if t := r.ticks.AtOrAfter(now); t != r.next {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/model/network"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -31,7 +32,7 @@ func heartbeats(t *testing.T, seed uint64, literal bool) []sim.Time {
 		l.Literal()
 	}
 	site := r.net.AddSite("n-0", "")
-	l.Add(1, "n-0", site, r.control)
+	l.Add(1, "n-0", r.store.NewClient(store.ClientConfig{Name: "n-0", Site: site}))
 	l.Start(1, -time.Duration(seed)*100*time.Millisecond)
 	luck := r.Luck().Stream("test/heartbeats")
 	running, cut := true, network.Handle(-1)
@@ -65,7 +66,7 @@ func TestALeaseIsRenewedEveryTenSecondsAndABit(t *testing.T) {
 	r := newRig(1)
 	site := r.net.AddSite("n-0", "")
 	l := r.store.Leases()
-	l.Add(1, "n-0", site, r.control)
+	l.Add(1, "n-0", r.store.NewClient(store.ClientConfig{Name: "n-0", Site: site}))
 	l.Start(1, 0)
 	var seen []sim.Time
 	for range 10_000 {

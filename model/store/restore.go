@@ -102,6 +102,7 @@ func (s *Store) revert(by sim.ActorID, ref model.Ref, was model.Object) {
 		}
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
+	s.count(ref.Kind, &r)
 	rec := s.history.add(r)
 	for _, o := range s.observers {
 		o.Recorded(rec)

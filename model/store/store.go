@@ -35,8 +35,11 @@ type Store struct {
 	revision  int64
 	current   [model.Kinds][]model.Object // by ID; nil where deleted
 	latest    [model.Kinds][]int32        // by ID: the object's newest record
+	changes   [model.Kinds][]int32        // every record of the kind
+	existing  [model.Kinds]int64          // how many there are
 	ids       map[key]uint32
-	former    map[string]uint32 // by name: the number of a node that was deleted
+	former    map[string]uint32 // by name: the number of a node that was deleted, or is not registered yet
+	machines  []string          // by ID: the name of a node that was not there from the beginning
 	keyspace  *btree.BTreeG[item]
 	history   History
 	observers []Observer
@@ -95,12 +98,44 @@ func (s *Store) Get(r model.Ref) model.Object {
 	return nil
 }
 
-// NodeName is the name of the node that has, or had, a number.
+// NodeName is the name of the node that has, had or will have a number.
 func (s *Store) NodeName(id uint32) string {
-	if t := s.latest[model.KindNode]; int(id) < len(t) && id != 0 {
+	switch t := s.latest[model.KindNode]; {
+	case id == 0 || int(id) >= len(t):
+		return ""
+	case t[id] == unborn:
+		return s.machines[id]
+	default:
 		return s.history.At(int(t[id])).Object().Head().Name
 	}
-	return ""
+}
+
+// unborn is the newest record of a node that was never registered.
+const unborn = -1
+
+// Reserve hands out the number that the node of a machine will have once
+// somebody registers it under that name, so that its kubelet can be made before.
+func (s *Store) Reserve(node string) uint32 {
+	if id := s.former[node]; id != 0 {
+		return id
+	}
+	s.begin(model.KindNode)
+	id := s.number(&model.Meta{Kind: model.KindNode, Name: node})
+	s.former[node] = id
+	s.latest[model.KindNode][id] = unborn
+	for int(id) >= len(s.machines) {
+		s.machines = append(s.machines, "")
+	}
+	s.machines[id] = node
+	return id
+}
+
+// begin makes sure that no object of a kind has number 0.
+func (s *Store) begin(kind model.Kind) {
+	if len(s.current[kind]) == 0 {
+		s.current[kind] = append(s.current[kind], nil)
+		s.latest[kind] = append(s.latest[kind], 0)
+	}
 }
 
 // Lookup is the object of that name, nil if there is none.
@@ -111,6 +146,9 @@ func (s *Store) Lookup(kind model.Kind, namespace, name string) model.Object {
 // Count is one more than the largest ID of a kind: the length of a table
 // indexed by ID.
 func (s *Store) Count(kind model.Kind) int { return len(s.current[kind]) }
+
+// Existing is how many objects of a kind there are.
+func (s *Store) Existing(kind model.Kind) int64 { return s.existing[kind] }
 
 // Snapshot is every object as it is now, whatever is committed later; taking
 // it costs next to nothing.
@@ -134,10 +172,7 @@ func (s *Store) Create(by sim.ActorID, obj model.Object) Refusal {
 	if s.ids[k] != 0 {
 		return AlreadyExists
 	}
-	if len(s.current[m.Kind]) == 0 {
-		s.current[m.Kind] = append(s.current[m.Kind], nil)
-		s.latest[m.Kind] = append(s.latest[m.Kind], 0)
-	}
+	s.begin(m.Kind)
 	m.ID = s.number(m)
 	m.CreatedAt = s.kernel.Now()
 	m.Generation = 1
@@ -192,10 +227,22 @@ func (s *Store) commit(r Record) {
 		s.keyspace.Delete(item{ref: ref})
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
+	s.count(ref.Kind, &r)
 	rec := s.history.add(r)
 	s.tell(ref, rec)
 	for _, o := range s.observers {
 		o.Recorded(rec)
+	}
+}
+
+// count adds the record that comes next to those of its kind.
+func (s *Store) count(kind model.Kind, r *Record) {
+	s.changes[kind] = append(s.changes[kind], int32(s.history.n))
+	switch {
+	case r.Old == nil:
+		s.existing[kind]++
+	case r.New == nil:
+		s.existing[kind]--
 	}
 }
 

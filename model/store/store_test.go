@@ -20,13 +20,14 @@ type rig struct {
 	net     *network.Network
 	store   *store.Store
 	control network.Site
+	server  *apiserver.Server
 }
 
 func newRig(seed uint64) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
 	r := &rig{Kernel: k, net: net, store: store.New(k, net), control: net.AddSite("cp-0", "")}
-	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
+	r.server = apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	return r
 }
 

@@ -51,6 +51,7 @@ type Watch struct {
 	seen     int      // records before this one were delivered, queued or do not match
 	posted   bool     // a wake-up for the head is under way
 	open     bool
+	listed   bool // it has begun, and goes on from what it has seen
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
@@ -96,11 +97,7 @@ func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.q
 // ListedAt is when the last of what a watch has queued arrives, which is the
 // first list as long as nothing was read. It is false while there is no connection.
 func (w *Watch) ListedAt() (sim.Time, bool) {
-	at := w.client.store.kernel.Now()
-	if n := len(w.queue); n > 0 {
-		at = w.queue[n-1].at
-	}
-	return at, w.open && !w.broken
+	return max(w.client.store.kernel.Now(), w.last), w.open && !w.broken
 }
 
 func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
@@ -118,8 +115,12 @@ func (s *Store) newWatch(c *Client, kind model.Kind) *Watch {
 // queued is forgotten. If the API server is out of reach it keeps trying.
 func (w *Watch) Start() {
 	w.Stop()
+	w.listed = false
 	w.open, w.posted, w.seen, w.ahead = true, false, 0, 0
 	s := w.client.store
+	if !s.wire.served(w.client.Site, w.client.Server) {
+		s.wire.redial(w.client)
+	}
 	if !s.wire.served(w.client.Site, w.client.Server) && w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
@@ -217,6 +218,10 @@ func (s *Store) catchUp(w *Watch) {
 	late := w.broken && w.seen == 0
 	w.broken, w.refused, w.stalled = false, false, false
 	w.beganAt = s.kernel.Now()
+	if !s.resumes(w) {
+		s.list(w)
+	}
+	w.listed = true
 	if w.node != 0 {
 		s.catchUpNode(w)
 		return
@@ -234,7 +239,7 @@ func (s *Store) catchUp(w *Watch) {
 	w.seen = s.history.n
 	if late && !w.posted { // that there is nothing is news, too
 		w.posted = true
-		s.kernel.Post(s.kernel.Now(), w.client.Actor, WhyWatch, uint64(w.ID))
+		s.kernel.Post(max(s.kernel.Now(), w.last), w.client.Actor, WhyWatch, uint64(w.ID))
 	}
 }
 
@@ -242,7 +247,9 @@ func (s *Store) catchUp(w *Watch) {
 func (s *Store) catchUpNode(w *Watch) {
 	var news []int32
 	if w.kind == model.KindNode {
-		news = append(news, s.latest[model.KindNode][w.node])
+		if i := s.latest[model.KindNode][w.node]; i != unborn {
+			news = append(news, i)
+		}
 	} else {
 		s.reach(w.node)
 		here := s.podsOn[w.node][:0]
@@ -310,6 +317,15 @@ func (r *reflector) Wake(now sim.Time, why sim.Why, about uint64) {
 // LinksChanged implements network.Listener: connections that are cut go
 // silent, and silent ones that could work again get their next attempt.
 func (s *Store) LinksChanged(now sim.Time) {
+	s.wire.judge(now)
+	s.wire.listen(now)
+	s.wire.redialLost(now)
+	s.settleWatches(now)
+}
+
+// settleWatches breaks the watches, and stops the leases, whose server is out of
+// reach, and has those try again that could work.
+func (s *Store) settleWatches(now sim.Time) {
 	for _, w := range s.watches {
 		if !w.open {
 			continue

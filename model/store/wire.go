@@ -6,12 +6,16 @@ import (
 	"orrery/sim"
 )
 
-// Wake-up reasons of the wire and of API servers.
+// Wake-up reasons of the wire.
 const (
-	whyDepart sim.Why = iota // a request's token is there
-	// WhyArrive wakes an API server: about is a request's slot.
-	WhyArrive
+	whyDepart  sim.Why = iota // a request's token is there
+	whyChecked                // the balancer has checked a server, about, often enough
+	whyNoticed                // clients find out that their connections are silent
 )
+
+// WhyArrive wakes an API server: about is a request's slot. Its own reasons are
+// larger.
+const WhyArrive sim.Why = 1
 
 // wire is every request between clients and API servers, in one slab.
 type wire struct {
@@ -21,12 +25,8 @@ type wire struct {
 	requests  []Request
 	unused    []uint32
 	servers   []server
-	unserved  []network.Site // of servers that cannot reach their etcd
-}
-
-type server struct {
-	site  network.Site
-	actor sim.ActorID
+	troubled  int            // what keeps servers from serving
+	strict    []network.Site // of servers whose admission lets no renewal of a lease through
 }
 
 func newWire(s *Store) *wire {
@@ -34,33 +34,6 @@ func newWire(s *Store) *wire {
 	w.actor = s.kernel.Register("client-library", w)
 	w.reflector = s.kernel.Register("reflector", &reflector{s})
 	return w
-}
-
-// AddServer makes an API server known: its site, and the actor that is woken
-// with WhyArrive. Clients made later connect to one of the servers.
-func (s *Store) AddServer(site network.Site, actor sim.ActorID) {
-	s.wire.servers = append(s.wire.servers, server{site, actor})
-}
-
-// serverFor is the site of the API server a client at a site uses: one on its
-// own machine, else one in its zone, else all servers in turn by site.
-func (w *wire) serverFor(net *network.Network, at network.Site) network.Site {
-	if len(w.servers) == 0 {
-		panic("store: a client was made before the first API server")
-	}
-	var near []network.Site
-	for _, s := range w.servers {
-		if s.site == at {
-			return at
-		}
-		if net.Zone(s.site) == net.Zone(at) {
-			near = append(near, s.site)
-		}
-	}
-	if len(near) > 0 {
-		return near[int(at)%len(near)]
-	}
-	return w.servers[int(at)%len(w.servers)].site
 }
 
 func (w *wire) alloc(r Request) uint32 {
@@ -80,7 +53,17 @@ func (w *wire) free(slot uint32) {
 }
 
 // Wake implements sim.Actor.
-func (w *wire) Wake(now sim.Time, _ sim.Why, about uint64) { w.depart(now, uint32(about)) }
+func (w *wire) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case whyChecked:
+		w.checked(now, &w.servers[about])
+	case whyNoticed:
+		w.redialLost(now)
+		w.store.settleWatches(now)
+	default:
+		w.depart(now, uint32(about))
+	}
+}
 
 func (w *wire) depart(now sim.Time, slot uint32) {
 	r := &w.requests[slot]
@@ -89,28 +72,40 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 		w.free(slot)
 		return
 	}
-	r.sentAt = now
+	r.sentAt, r.server = now, c.Server
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
 	if !ok {
 		w.lost(r, slot)
 		return
 	}
-	for _, s := range w.servers {
-		if s.site == c.Server {
-			w.store.kernel.Post(now.Add(d), s.actor, WhyArrive, uint64(slot))
-			return
-		}
+	s := w.server(c.Server)
+	if s.closed {
+		r.refusal, r.result = Disconnected, nil
+		w.store.kernel.Post(now.Add(2*d), c.Actor, WhyReply, uint64(slot))
+		return
 	}
+	w.store.kernel.Post(now.Add(d), s.actor, WhyArrive, uint64(slot))
 }
 
 func (w *wire) lost(r *Request, slot uint32) {
-	r.refusal, r.result = TimedOut, nil
+	r.refusal, r.message, r.result = TimedOut, "", nil
 	at := max(r.sentAt.Add(r.Client.Timeout), w.store.kernel.Now())
 	w.store.kernel.Post(at, r.Client.Actor, WhyReply, uint64(slot))
 }
 
 // Request is what arrived in a slot. Only API servers call it.
 func (s *Store) Request(slot uint64) *Request { return &s.wire.requests[slot] }
+
+// Arrive takes a request in: it is at its server until Answer. Only API servers
+// call it.
+func (s *Store) Arrive(slot uint64) *Request {
+	r := &s.wire.requests[slot]
+	r.arrived = true
+	return r
+}
+
+// Explain says why a request is going to be refused. Only API servers call it.
+func (r *Request) Explain(message string) { r.message = message }
 
 // Decide keeps the outcome of a request until Reply. Only API servers call it.
 func (r *Request) Decide(refusal Refusal, result model.Object) { r.refusal, r.result = refusal, result }
@@ -131,8 +126,8 @@ func (s *Store) Answer(slot uint64, refusal Refusal, result model.Object) {
 		return
 	}
 	c := r.Client
-	r.refusal, r.result = refusal, result
-	d, ok := s.net.Delay(c.Server, c.Site, c.Hash, 2*r.Number+1)
+	r.refusal, r.result, r.arrived = refusal, result, false
+	d, ok := s.net.Delay(r.server, c.Site, c.Hash, 2*r.Number+1)
 	if !ok {
 		w.lost(r, uint32(slot))
 		return

@@ -100,11 +100,16 @@ func (p merge) Apply(cur model.Object) model.Object {
 		n.Meta = *cur.Head()
 	case *model.ResourceQuota:
 		n.Hard = p.manifest.(*model.ResourceQuota).Hard
+	case *model.HorizontalPodAutoscaler:
+		m := p.manifest.(*model.HorizontalPodAutoscaler)
+		n.TargetKind, n.TargetName, n.Min, n.Max, n.Metrics, n.Behavior = m.TargetKind, m.TargetName, m.Min, m.Max, m.Metrics, m.Behavior
 	case *model.LimitRange:
 		n.Limits = p.manifest.(*model.LimitRange).Limits
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
+	case *model.WebhookConfiguration:
+		n.Webhooks = p.manifest.(*model.WebhookConfiguration).Webhooks
 	case *model.Role:
 		n.Rules = p.manifest.(*model.Role).Rules
 	case *model.RoleBinding:

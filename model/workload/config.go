@@ -11,10 +11,10 @@ import (
 	"orrery/sim"
 )
 
-// Traffic is requests to a Service at a constant rate.
+// Traffic is requests to a Service.
 type Traffic struct {
 	Namespace, Service string
-	RPSMilli           int64  // thousandths of a request per second
+	Rate               Rate
 	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
 
@@ -31,6 +31,8 @@ type Action struct {
 	Replicas  int32  // scale
 	Container string // set-image; "" is the only container
 	Image     string
+
+	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
 
 	Force   bool          // drain: also pods that nobody will replace
 	Timeout time.Duration // drain: how long evictions are tried; 0 is without end

@@ -29,7 +29,7 @@ func evictAll(u *Kubectl, a *task, node model.Ref) {
 	var bare []string
 	var pods []model.Ref
 	if why := a.client.May(store.Read{Right: store.RightList, Kind: model.KindPod}); why != store.Accepted {
-		u.fail(a, "the API server refuses to list pods: "+why.String())
+		u.fail(a, "Error from server ("+why.String()+"): pods is forbidden: cannot list resource \"pods\" at the cluster scope")
 		return
 	}
 	u.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
@@ -54,21 +54,27 @@ func evictAll(u *Kubectl, a *task, node model.Ref) {
 // not let it go; it is said once.
 const ReasonEvictionRefused = "EvictionRefused"
 
-// throttled asks again later. It gives up an eviction when the drain's time is
-// over.
-func (u *Kubectl) throttled(slot uint32) {
+// throttled asks again later, and tells whether it does. It gives up an eviction
+// when the drain's time is over, anything else after some tries.
+func (u *Kubectl) throttled(slot uint32) bool {
 	c, now := &u.calls[slot], u.kernel.Now()
 	at := now.Add(evictAgain)
-	if c.op == store.OpEvict {
-		if !c.later {
-			u.sayRefused(c)
+	if c.op != store.OpEvict {
+		if c.tries++; c.tries > askMost && c.task.number > 0 {
+			return false
 		}
-		if until := c.task.until; until != 0 && at >= until {
-			at = until
-		}
+		u.kernel.Post(now.Add(askAgain), u.self, whyAgain, uint64(slot))
+		return true
+	}
+	if !c.later {
+		u.sayRefused(c)
+	}
+	if until := c.task.until; until != 0 && at >= until {
+		at = until
 	}
 	u.kernel.Post(at, u.self, whyAgain, uint64(slot))
 	u.postpone(c)
+	return true
 }
 
 func (u *Kubectl) sayRefused(c *call) {

@@ -35,6 +35,17 @@ func (t *Flows) compute() {
 		}
 	}
 	t.touched = t.touched[:0]
+	for _, id := range t.recount { // some of them because of what arrives now
+		p, now := t.pods.Row(id), int64(-1)
+		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
+			now = rate
+		}
+		if now != p.capacity {
+			p.capacity = now
+			retell = append(retell, p.flows...)
+		}
+	}
+	t.recount = t.recount[:0]
 	slices.Sort(retell)
 	for _, i := range slices.Compact(retell) {
 		if f, now := &t.flows[i], t.total(&t.flows[i]); now != f.told {

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,15 +16,16 @@ import (
 const ReasonActionFailed = "ActionFailed"
 
 // evictAgain is how long kubectl drain waits after a refused eviction
-// (k8s.io/kubectl/pkg/drain/drain.go); other throttled requests wait as long.
+// (k8s.io/kubectl/pkg/drain/drain.go).
 const evictAgain = 5 * time.Second
 
 // Kubectl does the actions of a timeline, each at its time, through a client
 // of its own. Actions of the same instant are done one after another, as they
 // are listed: each once the one before has its answers. Before an action it reads its target, which takes a round trip
 // and, as kubectl's reads are the API server's own, is the truth of then, not
-// a watched view. What is refused for the moment it asks again, as a person
-// would; what makes no sense it says, and goes on.
+// a watched view. Only what is throttled it asks again; what is refused, or cannot
+// be asked at all, it says in kubectl's words, and goes on. The objects of the
+// beginning it asks for until they are there.
 type Kubectl struct {
 	kernel *sim.Kernel
 	store  *store.Store
@@ -59,14 +59,16 @@ type call struct {
 	patch  store.Patch
 	part   store.Part                                  // of the target, that the patch changes
 	then   func(u *Kubectl, t *task, target model.Ref) // once it is accepted; may be nil
+	tries  int                                         // how often it was throttled
 	later  bool                                        // it was refused for the moment, and nothing waits for it any more
 }
 
 // Wake-up reasons.
 const (
-	whyAct   sim.Why = iota // about is a task's number: its time has come
-	whyRead                 // about is a task's number: its target was read
-	whyAgain                // about is a call's slot: ask again
+	whyAct    sim.Why = iota // about is a task's number: its time has come
+	whyRead                  // about is a task's number: its target was read
+	whyAgain                 // about is a call's slot: ask again
+	whyCutOff                // about is a task's number: the server was not reached
 )
 
 // NewKubectl is a person at a site with actions to do, whose Do names are all
@@ -146,6 +148,9 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 		u.goOn(t)
 	case whyAgain:
 		u.again(uint32(about))
+	case whyCutOff:
+		u.fail(&u.tasks[about], unreachable)
+		u.goOn(&u.tasks[about])
 	case store.WhyReply:
 		if r, ok := u.people[0].Reply(about); ok {
 			u.answered(r)
@@ -156,7 +161,7 @@ func (u *Kubectl) Wake(now sim.Time, why sim.Why, about uint64) {
 // DescribeWake implements sim.Describer.
 func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
-	case whyAct, whyRead:
+	case whyAct, whyRead, whyCutOff:
 		return u.tasks[about].Do + " " + u.tasks[about].path()
 	case whyAgain:
 		return "another " + u.calls[about].op.String()
@@ -164,15 +169,19 @@ func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 	return "news from the API server"
 }
 
-// read fetches the target of an action, and tries again later if the API
-// server is out of reach.
+// read fetches the target of an action, unless the API server is out of reach.
 func (u *Kubectl) read(now sim.Time, i uint64) {
 	a, c := u.tasks[i].Action, u.tasks[i].client
 	luck := sim.HashName(a.Do + " " + a.path())
 	there, sent := u.net.Delay(c.Site, c.Server, luck, 2*uint64(now))
 	back, came := u.net.Delay(c.Server, c.Site, luck, 2*uint64(now)+1)
 	if !sent || !came {
-		u.kernel.Post(now.Add(c.Timeout), u.self, whyAct, i)
+		u.kernel.Post(now.Add(dialTimeout), u.self, whyCutOff, i)
+		return
+	}
+	if c.Refused() {
+		u.fail(&u.tasks[i], "the connection to the API server was refused")
+		u.goOn(&u.tasks[i])
 		return
 	}
 	u.kernel.Post(now.Add(there+back), u.self, whyRead, i)
@@ -193,7 +202,7 @@ func (u *Kubectl) act(a *task) {
 	}
 	target := u.store.Lookup(a.Kind, a.Namespace, a.Name)
 	if target == nil {
-		u.fail(a, fmt.Sprintf("%ss %q not found", a.Kind.Short(), a.Name))
+		u.fail(a, printed(store.NotFound, "", a.Kind, a.Name))
 		return
 	}
 	c.run(u, a, target)
@@ -204,7 +213,7 @@ func (u *Kubectl) act(a *task) {
 func (u *Kubectl) mayGet(t *task, kind model.Kind, namespace, name string) bool {
 	why := t.client.May(store.Read{Right: store.RightGet, Kind: kind, Namespace: namespace, Name: name})
 	if why != store.Accepted {
-		u.failNamed(t, kind, namespace, name, "the API server refuses to get it: "+why.String())
+		u.failNamed(t, kind, namespace, name, printed(why, "", kind, name))
 	}
 	return why == store.Accepted
 }
@@ -254,13 +263,12 @@ func (u *Kubectl) answered(r store.Reply) {
 	slot := uint32(r.Tag)
 	c := &u.calls[slot]
 	switch {
-	case r.Refusal == store.TooManyRequests:
-		u.throttled(slot)
+	case r.Refusal == store.TooManyRequests && u.throttled(slot):
 		return
-	case r.Refusal == store.Conflict || r.Refusal == store.TimedOut:
+	case r.Refusal == store.Conflict || r.Refusal == store.TimedOut && c.task.number == 0:
 		u.send(slot)
 		return
-	case (r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil) && u.turn(c):
+	case (r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && c.object != nil && c.op == store.OpPatch) && u.turn(c):
 		u.send(slot)
 		return
 	}
@@ -270,10 +278,10 @@ func (u *Kubectl) answered(r store.Reply) {
 	switch {
 	case r.Refusal == store.Accepted && done.then != nil:
 		done.then(u, done.task, done.target)
-	case r.Refusal == store.Accepted || r.Refusal == store.NotFound && done.op != store.OpPatch:
-	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && done.object != nil:
+	case r.Refusal == store.Accepted || r.Refusal == store.NotFound && (done.op == store.OpDelete || done.op == store.OpEvict):
+	case r.Refusal == store.AlreadyExists || r.Refusal == store.NotFound && done.object != nil && done.op == store.OpPatch: // turn said why
 	default:
-		u.refused(&done, r.Refusal)
+		u.refused(&done, &r)
 	}
 	if !done.later {
 		done.task.open--
@@ -291,8 +299,15 @@ func (u *Kubectl) postpone(c *call) {
 	}
 }
 
-func (u *Kubectl) refused(c *call, why store.Refusal) {
-	u.failObject(c, "the API server refuses to "+c.op.String()+" it: "+why.String())
+func (u *Kubectl) refused(c *call, r *store.Reply) {
+	kind, name := c.target.Kind, c.task.Name
+	switch {
+	case c.object != nil:
+		kind, name = c.object.Head().Kind, c.object.Head().Name
+	case u.store.Get(c.target) != nil:
+		name = u.store.Get(c.target).Head().Name
+	}
+	u.failObject(c, printed(r.Refusal, r.Message, kind, name))
 }
 
 // failObject says why a call cannot be done, about its object if it has one.

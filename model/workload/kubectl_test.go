@@ -134,8 +134,8 @@ func TestActionsThatMakeNoSenseAreSaidAndGoneOver(t *testing.T) {
 		workload.Action{Do: "set-image", Kind: model.KindDeployment, Name: "web", Image: "a:2", Container: "x"},
 		workload.Action{Do: "delete", Kind: model.KindDeployment, Name: "web"},
 	)
-	want := `deployment/nobody: scale: deployments "nobody" not found
-node/n-9: drain: nodes "n-9" not found
+	want := `deployment/nobody: scale: Error from server (NotFound): deployments.apps "nobody" not found
+node/n-9: drain: Error from server (NotFound): nodes "n-9" not found
 node/n-0: scale: not possible with this kind of object
 deployment/web: set-image: it has 2 containers: say which one
 deployment/web: set-image: unable to find container named "x"`
@@ -271,22 +271,34 @@ func TestActionsOfOneInstantAreDoneInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestAKubectlThatIsCutOffTriesAgain(t *testing.T) {
+// Source: k8s.io/kubectl/pkg/cmd/util/helpers.go StandardErrorMessage; client-go
+// dials for 30 s. What the cluster begins with is asked for until it is there.
+func TestAnActionThatDoesNotReachTheServerFailsAndSaysSo(t *testing.T) {
 	r := newRig(t, 1, 1)
 	away := r.sites["n-0"]
 	cut := r.net.Impair(network.Impairment{From: []network.Site{away}, To: []network.Site{r.control}, Cut: true})
-	u := workload.NewKubectl(r.Kernel, r.store, r.net, away, []workload.Action{
-		{At: sim.Time(time.Second), Do: "cordon", Kind: model.KindNode, Name: "n-0"}})
+	cordon := workload.Action{At: sim.Time(time.Second), Do: "cordon", Kind: model.KindNode, Name: "n-0"}
+	later := cordon
+	later.At = sim.Time(5 * time.Minute)
+	u := workload.NewKubectl(r.Kernel, r.store, r.net, away, []workload.Action{cordon, later})
 	u.Apply([]model.Object{deployment("web", 1, "a")})
 	u.Start()
-	r.after(90 * time.Second)
-	if r.store.Revision() != 1 {
-		t.Errorf("revision %d", r.store.Revision())
+	r.after(30 * time.Second)
+	if r.failures() != "" {
+		t.Errorf("after 29 s: %s", r.failures())
+	}
+	r.after(60 * time.Second)
+	if want := "node/n-0: cordon: Unable to connect to the server: dial tcp: i/o timeout"; r.store.Revision() != 1 || r.failures() != want {
+		t.Errorf("revision %d, %q", r.store.Revision(), r.failures())
 	}
 	r.net.Lift(cut)
-	r.after(90 * time.Second)
-	if r.deployment("web") == nil || !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
-		t.Error("not done after the cut")
+	r.after(2 * time.Minute)
+	if r.deployment("web") == nil || r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
+		t.Error("the action was done later, or the beginning was not")
+	}
+	r.after(2 * time.Minute)
+	if !r.store.Lookup(model.KindNode, "", "n-0").(*model.Node).Unschedulable {
+		t.Error("the next action was not done")
 	}
 }
 
@@ -342,5 +354,48 @@ func TestKubectlKnowsTheOtherMakersOfPods(t *testing.T) {
 	stays, goes := r.store.Lookup(model.KindPod, "default", "daemonset"), r.store.Lookup(model.KindPod, "default", "statefulset")
 	if stays.Head().Deleting() || goes != nil && !goes.Head().Deleting() {
 		t.Errorf("drained %v and not %v", stays.Head().Deleting(), goes)
+	}
+}
+
+// Source: k8s.io/kubectl/pkg/polymorphichelpers/objectrestarter.go, rollback.go.
+func TestRolloutRestartAndUndoChangeTheTemplate(t *testing.T) {
+	r := newRig(t, 1, 0)
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 1, "web:1")}})
+	first := r.deployment("web").Template
+	act := func(do string, revision int64) {
+		t.Helper()
+		r.do(workload.Action{Do: do, Kind: model.KindDeployment, Name: "web", Revision: revision})
+	}
+	act("rollout-restart", 0)
+	restarted := r.deployment("web")
+	if restarted.Template.Hash == first.Hash || restarted.Template.Spec != first.Spec || restarted.Generation != 2 {
+		t.Errorf("hash %s, was %s; generation %d", restarted.Template.Hash, first.Hash, restarted.Generation)
+	}
+	act("rollout-undo", 0)
+	for i, template := range []*model.Template{first, restarted.Template} {
+		r.store.Create(0, &model.ReplicaSet{
+			Meta:     model.Meta{Kind: model.KindReplicaSet, Namespace: "default", Name: template.Hash, Owner: restarted.Ref()},
+			Template: template, Revision: int64(i + 1),
+		})
+	}
+	act("rollout-undo", 9)
+	act("rollout-undo", 0)
+	if got := r.deployment("web"); got.Template.Hash != first.Hash || got.Generation != 3 {
+		t.Errorf("hash %s, want %s; generation %d", got.Template.Hash, first.Hash, got.Generation)
+	}
+	want := `deployment/web: rollout-undo: error: no rollout history found for deployment "web"
+deployment/web: rollout-undo: error: unable to find specified revision 9 in history`
+	if r.failures() != want {
+		t.Errorf("said\n%s\nwant\n%s", r.failures(), want)
+	}
+}
+
+// Source: k8s.io/client-go/rest/request.go: ten retries of what is throttled.
+func TestWhatIsRefusedIsSaidInKubectlsWords(t *testing.T) {
+	r := newRig(t, 1, 0)
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{deployment("web", 1, "web:1")}})
+	r.do(workload.Action{Do: "scale", Kind: model.KindDeployment, Name: "web", Replicas: 3, As: "eve"})
+	if got := r.failures(); !strings.HasPrefix(got, "deployment/web: scale: Error from server (Forbidden): ") {
+		t.Errorf("said %q", got)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	ParamImage     = "image"
 	ParamForce     = "force"
 	ParamTimeout   = "timeout"
+	ParamRevision  = "toRevision"
 	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
 )
 
@@ -35,8 +36,8 @@ var Commands = []Command{
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runCordon},
 	{"delete", "delete an object; what it owns is collected after it",
 		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
-			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota,
-			model.KindPersistentVolumeClaim, model.KindPersistentVolume}, runDelete},
+			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota, model.KindHorizontalPodAutoscaler,
+			model.KindNamespace, model.KindPersistentVolumeClaim, model.KindPersistentVolume, model.KindValidatingWebhookConfiguration, model.KindMutatingWebhookConfiguration}, runDelete},
 	{"drain", "cordon a node and evict its pods, as far as their disruption budgets let them go; with force also pods without a controller; for at most timeout",
 		[]string{ParamTarget, ParamForce, ParamTimeout}, []model.Kind{model.KindNode}, runDrain},
 	{"etcd-defrag", "defragment etcd's members, or one: each is locked for a second per 100 MiB; all, one after another, is also the way out of a full database",
@@ -45,13 +46,20 @@ var Commands = []Command{
 		[]string{ParamMember}, nil, runMoveLeader},
 	{"etcd-replace-member", "remove a member of etcd and let a new one with an empty disk take its place, as a learner until it has caught up",
 		[]string{ParamMember}, nil, runReplaceMember},
+	{"rollout-restart", "replace all pods of a workload by new ones, as in a rolling update",
+		[]string{ParamTarget}, rolled, runRolloutRestart},
+	{"rollout-undo", "go back to the revision before, or to the one that toRevision names",
+		[]string{ParamTarget, ParamRevision}, rolled, runRolloutUndo},
 	{"scale", "change how many replicas there should be",
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet}, runScale},
 	{"set-image", "change a container's image, which rolls out a new revision",
-		[]string{ParamTarget, ParamContainer, ParamImage}, []model.Kind{model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet}, runSetImage},
+		[]string{ParamTarget, ParamContainer, ParamImage}, rolled, runSetImage},
 	{"uncordon", "let new pods onto a node again",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runUncordon},
 }
+
+// rolled is what has a template that rolls out.
+var rolled = []model.Kind{model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet}
 
 // Lookup is the command of that name, nil if there is none.
 func Lookup(name string) *Command {

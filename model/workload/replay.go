@@ -110,7 +110,7 @@ func (r *Replay) answered(now sim.Time, reply store.Reply) {
 	i := reply.Tag
 	a := &r.arrivals[i]
 	switch {
-	case reply.Refusal == store.TooManyRequests || reply.Refusal == store.TimedOut:
+	case reply.Refusal == store.TooManyRequests || reply.Refusal == store.TimedOut || reply.Refusal == store.Disconnected:
 		again := whyCreateMore
 		if reply.Op == store.OpDelete {
 			again = whyLeave

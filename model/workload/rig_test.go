@@ -67,7 +67,19 @@ func (r *rig) RouteChanged(node, namespace, service string) {
 	}
 }
 
-func (r *rig) Machine(string) workload.Machine { return r }
+func (r *rig) Machine(string) workload.Machine { return machine{r} }
+
+// machine is every node's: nothing is ever crowded there.
+type machine struct{ *rig }
+
+func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
+	for ref, rate := range m.capacity {
+		if ref.ID == pod {
+			return rate, true
+		}
+	}
+	return 0, false
+}
 
 func (r *rig) Load(pod uint32, milliRPS int64) { r.load[pod] = milliRPS }
 

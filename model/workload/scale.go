@@ -14,15 +14,7 @@ type scale struct{ replicas int32 }
 // Apply implements store.Patch.
 func (p scale) Apply(cur model.Object) model.Object {
 	next := cur.Copy()
-	var replicas *int32
-	switch n := next.(type) {
-	case *model.Deployment:
-		replicas = &n.Replicas
-	case *model.ReplicaSet:
-		replicas = &n.Replicas
-	case *model.StatefulSet:
-		replicas = &n.Replicas
-	}
+	replicas := model.ReplicasOf(next)
 	if *replicas == p.replicas {
 		return cur
 	}

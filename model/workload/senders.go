@@ -14,7 +14,7 @@ func (t *Flows) spread(f *flow) {
 	f.senders, f.at = f.senders[:0], map[string]int32{}
 	if f.deployment == "" {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
-			f.send(t, f.node, f.RPSMilli)
+			f.send(t, f.node, f.milli)
 		}
 		return
 	}
@@ -27,8 +27,8 @@ func (t *Flows) spread(f *flow) {
 	}
 	for i, p := range alive {
 		n := int64(len(alive))
-		milli := f.RPSMilli / n
-		if int64(i) < f.RPSMilli%n {
+		milli := f.milli / n
+		if int64(i) < f.milli%n {
 			milli++
 		}
 		f.send(t, p.NodeName, milli)

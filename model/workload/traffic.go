@@ -23,7 +23,7 @@ type World interface {
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
 	// CapacityMilliRPS is how many requests a pod has CPU for; false if there
-	// is no limit. It is asked once per pod. See CapacityMilliRPS.
+	// is no limit. It is asked once per pod; on a machine that is crowded it has less.
 	CapacityMilliRPS(pod model.Ref) (rate int64, limited bool)
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
@@ -32,6 +32,9 @@ type World interface {
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
 	Load(pod uint32, milliRPS int64)
+	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
+	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
+	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
 }
 
 // TrafficConfig is what traffic there is.
@@ -60,6 +63,7 @@ type Flows struct {
 	pods    store.Table[pod]   // by pod ID
 	stale   []int32            // flows whose shares are to be made anew, each once
 	touched []uint32           // pods at which another rate arrives, each once
+	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
@@ -73,6 +77,8 @@ type target struct{ namespace, service string }
 // flow is one source's requests to one Service.
 type flow struct {
 	Traffic
+	rates      []Rate
+	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment sends
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
@@ -123,7 +129,10 @@ type pod struct {
 
 // whyCompute is the wake-up behind everything of an instant that changes a
 // rate.
-const whyCompute sim.Why = 0
+const (
+	whyCompute sim.Why = iota
+	whyRate            // about a flow, whose rate is another one
+)
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
@@ -151,11 +160,11 @@ func (t *Flows) add(src Traffic) {
 	for i := range t.flows {
 		f := &t.flows[i]
 		if f.Namespace == src.Namespace && f.Service == src.Service && f.From == src.From {
-			f.RPSMilli += src.RPSMilli
+			f.rates = append(f.rates, src.Rate)
 			return
 		}
 	}
-	f := flow{Traffic: src, told: model.Traffic{From: src.From}}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}}
 	f.deployment, _ = strings.CutPrefix(src.From, "deployment/")
 	if f.deployment == src.From {
 		f.deployment = ""
@@ -176,7 +185,7 @@ func (t *Flows) Start() {
 	}
 	for i := range t.flows {
 		f := &t.flows[i]
-		t.respread(int32(i))
+		t.pace(t.kernel.Now(), int32(i))
 		if _, ok := t.World.Site(f.node); ok && f.deployment == "" {
 			t.World.Proxy(f.node)
 		}
@@ -213,6 +222,14 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	}
 }
 
+// CapacityChanged tells that a pod has CPU for another rate.
+func (t *Flows) CapacityChanged(ref model.Ref) {
+	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
+		t.recount = append(t.recount, ref.ID)
+		t.post()
+	}
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
@@ -229,9 +246,29 @@ func (t *Flows) outdate(i int32) {
 		f.stale = true
 		t.stale = append(t.stale, i)
 	}
+	t.post()
+}
+
+func (t *Flows) post() {
 	if !t.posted {
 		t.posted = true
 		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
+	}
+}
+
+// pace has a flow sent at the rate of now, until it is the next time another one.
+func (t *Flows) pace(now sim.Time, i int32) {
+	f := &t.flows[i]
+	f.milli = 0
+	next := sim.Never
+	for _, r := range f.rates {
+		milli, at := r.at(now)
+		f.milli += milli
+		next = min(next, at)
+	}
+	t.respread(i)
+	if next != sim.Never {
+		t.kernel.Post(next, t.self, whyRate, uint64(i))
 	}
 }
 
@@ -242,19 +279,24 @@ func (t *Flows) respread(i int32) {
 }
 
 // DescribeWake implements sim.Describer.
-func (t *Flows) DescribeWake(why sim.Why, _ uint64) string {
-	if why == whyCompute {
+func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
+	switch why {
+	case whyRate:
+		return "another rate of traffic from " + t.flows[about].From
+	case whyCompute:
 		return "rates of all traffic"
 	}
 	return "news of pods that send"
 }
 
 // Wake implements sim.Actor.
-func (t *Flows) Wake(_ sim.Time, why sim.Why, about uint64) {
+func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
 	case why == whyCompute:
 		t.posted = false
 		t.compute()
+	case why == whyRate:
+		t.pace(now, int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

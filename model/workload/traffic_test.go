@@ -28,7 +28,7 @@ func TestWhatBecomesOfRequests(t *testing.T) {
 	for i := range 3 {
 		pods = append(pods, r.pod("web", fmt.Sprintf("web-%d", i), fmt.Sprintf("n-%d", i)))
 	}
-	r.traffic(workload.Traffic{Service: "web", RPSMilli: 1_000_000})
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(1_000_000)})
 	r.after(time.Second)
 	r.says(t, "web", "1000 rps from ingress: 0 served, 1000 refused")
 
@@ -71,7 +71,7 @@ func TestLocalPolicyDropsWhatItDoesNotServe(t *testing.T) {
 	p := r.pod("web", "web-0", "n-0")
 	r.store.Create(0, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, LocalInternal: true})
 	r.endpoints("web", p)
-	r.traffic(workload.Traffic{Service: "web", RPSMilli: 5, From: "node/n-1"})
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(5), From: "node/n-1"})
 	r.flows.ServingChanged(p, true)
 	r.after(time.Second)
 	r.says(t, "web", "0.005 rps from node/n-1: 0 served, 0.005 timed out")
@@ -83,7 +83,7 @@ func TestRequestsBeyondAnEndpointsCPUFail(t *testing.T) {
 	r.capacity[a] = 100_000
 	r.endpoints("web", a, b)
 	r.endpoints("api", a)
-	r.traffic(workload.Traffic{Service: "web", RPSMilli: 300_000}, workload.Traffic{Service: "api", RPSMilli: 50_000, From: "node/n-1"})
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(300_000)}, workload.Traffic{Service: "api", Rate: workload.Constant(50_000), From: "node/n-1"})
 	r.flows.ServingChanged(a, true)
 	r.flows.ServingChanged(b, true)
 	r.after(time.Second)
@@ -103,7 +103,7 @@ func TestADeploymentsPodsSendWhileTheyServe(t *testing.T) {
 	back := r.pod("back", "back-0", "n-2")
 	r.pod("other", "other-0", "n-2")
 	r.endpoints("back", back)
-	r.traffic(workload.Traffic{Service: "back", RPSMilli: 99, From: "deployment/front"})
+	r.traffic(workload.Traffic{Service: "back", Rate: workload.Constant(99), From: "deployment/front"})
 	r.flows.ServingChanged(back, true)
 	r.after(time.Second)
 	r.store.Create(0, &model.Deployment{
@@ -160,8 +160,8 @@ func TestFlowsThatFollowChangesEqualFlowsMadeAnew(t *testing.T) {
 		d := rand.New(rand.NewPCG(seed, 7))
 		r := newRig(t, seed, 5)
 		sources := []workload.Traffic{
-			{Service: "s-0", RPSMilli: 10_007}, {Service: "s-1", RPSMilli: 333}, {Service: "s-0", RPSMilli: 77, From: "node/n-1"},
-			{Service: "s-1", RPSMilli: 100_003, From: "deployment/app"}, {Service: "s-1", RPSMilli: 1, From: "ingress"},
+			{Service: "s-0", Rate: workload.Constant(10_007)}, {Service: "s-1", Rate: workload.Constant(333)}, {Service: "s-0", Rate: workload.Constant(77), From: "node/n-1"},
+			{Service: "s-1", Rate: workload.Constant(100_003), From: "deployment/app"}, {Service: "s-1", Rate: workload.Constant(1), From: "ingress"},
 		}
 		r.store.Create(0, &model.Deployment{
 			Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "app"},
@@ -285,7 +285,7 @@ func TestMachinesAreToldWhatArrives(t *testing.T) {
 	r.capacity[a] = 100_000
 	r.endpoints("web", a, b)
 	r.endpoints("api", a)
-	r.traffic(workload.Traffic{Service: "web", RPSMilli: 300_000}, workload.Traffic{Service: "api", RPSMilli: 50_000, From: "node/n-1"})
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(300_000)}, workload.Traffic{Service: "api", Rate: workload.Constant(50_000), From: "node/n-1"})
 	told := func(wantA, wantB int64) {
 		t.Helper()
 		r.after(time.Second)

@@ -54,13 +54,13 @@ var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThr
 	httpGet tcpSocket exec grpc`)
 
 var container = join(
-	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 )
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork workloadRef
+	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	volumes.name volumes.persistentVolumeClaim volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
 )
@@ -130,10 +130,18 @@ var (
 
 	actedBudget = acting(bookkeeping, words(`spec.selector spec.minAvailable spec.maxUnavailable
 		spec.unhealthyPodEvictionPolicy status`))
+	actedAutoscaler = acting(bookkeeping, words(`spec.scaleTargetRef spec.minReplicas spec.maxReplicas spec.metrics
+		spec.behavior spec.targetCPUUtilizationPercentage status`))
 	actedAccount  = acting(bookkeeping, words(`secrets imagePullSecrets automountServiceAccountToken metadata.annotations`))
 	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
+
+	// What is called in which words (path, port, reviews, certificates, matchPolicy)
+	// changes nothing here: every kind has one version.
+	actedWebhooks = acting(bookkeeping, words(`webhooks.name webhooks.clientConfig webhooks.rules webhooks.failurePolicy
+		webhooks.matchPolicy webhooks.namespaceSelector webhooks.objectSelector webhooks.sideEffects
+		webhooks.timeoutSeconds webhooks.admissionReviewVersions webhooks.reinvocationPolicy`))
 )
 
 func join(lists ...[]string) []string {

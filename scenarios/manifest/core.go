@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -239,12 +240,22 @@ func readNode(o *object) {
 func readNamespace(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.Namespace
-	if !decode(o, &in) || !o.set.state {
+	if !decode(o, &in) {
 		return
 	}
-	labels := o.labels(o.root().fields("metadata", "labels"), in.Labels)
-	if o.set.decoder.wrong == before {
-		o.set.labels[o.meta.Name] = labels.With(corev1.LabelMetadataName, o.meta.Name)
+	n := &model.Namespace{Meta: o.meta}
+	n.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels).With(model.LabelNamespaceName, o.meta.Name)
+	if level, said := n.Labels.Get(model.LabelEnforce); said && !slices.Contains(model.SecurityLevels, level) {
+		o.root().fields("metadata", "labels").field(model.LabelEnforce).unknownWord(level, model.SecurityLevels...)
+	}
+	if v, said := n.Labels.Get(model.LabelEnforce + "-version"); said && v != "latest" {
+		o.note(o.root().fields("metadata", "labels").field(model.LabelEnforce+"-version"), "metadata.labels "+model.LabelEnforce+"-version: modeled as latest")
+	}
+	switch {
+	case !o.set.state:
+		o.keep(before, n)
+	case o.set.decoder.wrong == before:
+		o.set.labels[o.meta.Name] = n.Labels
 	}
 }
 

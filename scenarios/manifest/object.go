@@ -37,17 +37,21 @@ func init() {
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
 		{typed{"v1", "Node"}, model.KindNode, false, false, actedNode, readNode},
-		{typed{"v1", "Namespace"}, model.KindNone, false, true, actedNamespace, readNamespace},
+		{typed{"v1", "Namespace"}, model.KindNamespace, false, true, actedNamespace, readNamespace},
 		{typed{"v1", "PersistentVolumeClaim"}, model.KindPersistentVolumeClaim, true, false, actedStorage, readClaim},
 		{typed{"v1", "PersistentVolume"}, model.KindPersistentVolume, false, false, actedStorage, readVolume},
 		{typed{"storage.k8s.io/v1", "StorageClass"}, model.KindNone, false, false, actedStorage, readStorageClass},
 		{typed{"policy/v1", "PodDisruptionBudget"}, model.KindPodDisruptionBudget, true, false, actedBudget, readBudget},
+		{typed{"autoscaling/v2", "HorizontalPodAutoscaler"}, model.KindHorizontalPodAutoscaler, true, false, actedAutoscaler, readAutoscaler},
+		{typed{"autoscaling/v1", "HorizontalPodAutoscaler"}, model.KindHorizontalPodAutoscaler, true, false, actedAutoscaler, readAutoscalerV1},
 		{typed{"storage.k8s.io/v1", "CSINode"}, model.KindNone, false, false, actedStorage, readCSINode},
 		{typed{"storage.k8s.io/v1", "CSIDriver"}, model.KindNone, false, false, actedStorage, readCSIDriver},
 		{typed{"storage.k8s.io/v1", "CSIStorageCapacity"}, model.KindNone, true, false, actedCapacity, readStorageCapacity},
 		{typed{"storage.k8s.io/v1", "VolumeAttachment"}, model.KindNone, false, false, actedStorage, readAttachment},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
+		{typed{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"}, model.KindValidatingWebhookConfiguration, false, false, actedWebhooks, readValidating},
+		{typed{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"}, model.KindMutatingWebhookConfiguration, false, false, actedWebhooks, readMutating},
 		{typed{"v1", "ServiceAccount"}, model.KindServiceAccount, true, false, actedAccount, readServiceAccount},
 		{typed{"rbac.authorization.k8s.io/v1", "Role"}, model.KindRole, true, false, actedRole, readRole},
 		{typed{"rbac.authorization.k8s.io/v1", "ClusterRole"}, model.KindClusterRole, false, false, actedRole, readClusterRole},
@@ -72,6 +76,7 @@ func lookup(t typed) *kind {
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
 	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+	"admissionregistration.k8s.io/v1beta1": true,
 }
 
 // object is one object while it is read.

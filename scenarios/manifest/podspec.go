@@ -60,6 +60,9 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	}
 	spec = apiserver.WithDefaultTolerations(spec)
 	spec.SumRequests()
+	if o.kind.kind != model.KindPod || !o.set.snapshot && !o.set.state { // what is there already is let in
+		spec.Security = security(s, annotations)
+	}
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
 	return spec
 }

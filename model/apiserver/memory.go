@@ -1,0 +1,60 @@
+package apiserver
+
+import (
+	"fmt"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// What a server's process has without any request: its code and its tables; and
+// its watch cache, where an object takes four times its bytes in etcd. Both are
+// estimates; a server of an empty cluster is seen with 250 to 400 MiB.
+const (
+	bareBytes   = 300 << 20
+	cachedTimes = 4
+)
+
+// storedBytes is what an object takes in etcd (see package etcd).
+const storedBytes = 2 << 10
+
+// The kubelet starts a container that ended at once, then after 10 s, doubling to
+// 5 min, until one has run for 10 min (pkg/kubelet/kubelet.go MaxContainerBackOff).
+const (
+	restartFirst = 10 * time.Second
+	restartMost  = 5 * time.Minute
+	restartReset = 10 * time.Minute
+)
+
+// memory is what lists keep of a server's, and what became of it.
+type memory struct {
+	held    int64 // bytes
+	listing int   // LISTs under way
+	wait    time.Duration
+	readyAt sim.Time
+}
+
+// reasonOOM is the reason of a note about a server that had too little memory.
+const reasonOOM = "APIServerOOMKilled"
+
+// take has a request keep some memory. If that is too much the kernel kills the
+// process, and the kubelet starts it again.
+func (a *Server) take(now sim.Time, bytes int64) bool {
+	a.held += bytes
+	used := int64(bareBytes) + a.held
+	for kind := range model.Kinds {
+		used += a.store.Existing(kind) * storedBytes * cachedTimes
+	}
+	if a.MemoryBytes == 0 || used <= a.MemoryBytes {
+		return true
+	}
+	a.note(true, reasonOOM, fmt.Sprintf("needs %d MiB of the %d it may have, with %d lists under way", used>>20, a.MemoryBytes>>20, a.listing+1))
+	if now.Sub(a.readyAt) >= restartReset {
+		a.wait = 0
+	}
+	a.Stop()
+	a.kernel.Post(now.Add(a.wait), a.self, whyRestart, a.about(0))
+	a.wait = min(max(2*a.wait, restartFirst), restartMost)
+	return false
+}

@@ -1,0 +1,132 @@
+package cloud
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// monitorEvery is the time from the end of a pass to the next
+// (k8s.io/cloud-provider/config/v1alpha1/defaults.go NodeMonitorPeriod).
+const monitorEvery = 5 * time.Second
+
+// nodeLifecycle is the cloud node lifecycle controller, in the
+// cloud-controller-manager: it deletes the node of a machine that is gone, once
+// the node is not ready
+// (k8s.io/cloud-provider/controllers/nodelifecycle/node_lifecycle_controller.go
+// MonitorNodes). A pass is an event only if there is such a node. That it taints
+// nodes whose machine is shut down is left out: those here come back by
+// themselves or not at all.
+type nodeLifecycle struct {
+	*Provider
+	self   sim.ActorID
+	client *store.Client
+	nodes  *store.Watch
+	view   store.Table[*model.Node]
+	passes sim.Ticker
+	passAt sim.Time
+	lost   []uint32 // nodes that are not ready, of machines that are gone
+	open   int      // deletions that are not answered yet
+}
+
+// CloudControllerManager is the component that watches over the nodes of
+// machines that may go.
+const CloudControllerManager = "cloud-controller-manager"
+
+func newNodeLifecycle(p *Provider, at network.Site) {
+	c := &nodeLifecycle{Provider: p, passAt: sim.Never}
+	c.self = p.kernel.Register("cloud-node-lifecycle-controller", c)
+	c.client = p.store.NewClient(store.ClientConfig{
+		Name: "system:serviceaccount:kube-system:cloud-controller-manager", Actor: c.self, Site: at, QPS: 20, Burst: 30, Events: true,
+		As: store.Account(model.NamespaceSystem, CloudControllerManager, CloudControllerManager),
+	})
+	s := p.luck.phases.Draw(c.client.Hash, 0)
+	c.passes = sim.Ticker{Phase: sim.Time(s.Duration(0, monitorEvery)), Period: monitorEvery}
+	c.nodes = c.client.Watch(model.KindNode)
+	p.lostTold(c)
+	c.nodes.Start()
+	if p.Literal {
+		c.postPass(c.passes.AtOrAfter(0))
+	}
+}
+
+func (p *Provider) lostTold(l listener) { p.lost = append(p.lost, l) }
+
+// Wake implements sim.Actor.
+func (c *nodeLifecycle) Wake(now sim.Time, why sim.Why, about uint64) {
+	switch why {
+	case store.WhyWatch:
+		for ref, obj, ok := c.nodes.Next(); ok; ref, obj, ok = c.nodes.Next() {
+			n, _ := obj.(*model.Node)
+			*c.view.Row(ref.ID) = n
+			c.consider(now, ref.ID)
+		}
+	case store.WhyReply:
+		if _, ok := c.client.Reply(about); ok {
+			if c.open--; c.open == 0 {
+				c.passes.Phase = now.Add(monitorEvery)
+				c.plan(now)
+			}
+		}
+	default:
+		if now == c.passAt {
+			c.passAt = sim.Never
+			c.pass(now)
+		}
+	}
+}
+
+// DescribeWake implements sim.Describer.
+func (c *nodeLifecycle) DescribeWake(why sim.Why, _ uint64) string {
+	if why >= store.ReservedWhys {
+		return "news from the API server"
+	}
+	return "pass over the nodes"
+}
+
+// machine implements listener: a machine is gone.
+func (c *nodeLifecycle) machine(m *Machine) { c.consider(c.kernel.Now(), m.Node) }
+
+func (c *nodeLifecycle) consider(now sim.Time, id uint32) {
+	n := *c.view.Row(id)
+	at, listed := slices.BinarySearch(c.lost, id)
+	switch concerns := n != nil && n.Ready.Status != model.True && !c.exists(id); {
+	case concerns && !listed:
+		c.lost = slices.Insert(c.lost, at, id)
+		c.plan(now)
+	case !concerns && listed:
+		c.lost = slices.Delete(c.lost, at, at+1)
+	}
+}
+
+func (c *nodeLifecycle) plan(now sim.Time) {
+	if c.open == 0 && (len(c.lost) > 0 || c.Literal) {
+		c.postPass(c.passes.AtOrAfter(now))
+	}
+}
+
+func (c *nodeLifecycle) postPass(at sim.Time) {
+	if at < c.passAt {
+		c.passAt = at
+		c.kernel.Post(at, c.self, 0, 0)
+	}
+}
+
+// pass deletes what is lost. The provider is asked about each; one about which it
+// does not answer is looked at again in the next pass.
+func (c *nodeLifecycle) pass(now sim.Time) {
+	for _, id := range c.lost {
+		n := *c.view.Row(id)
+		if c.refused(n.NameHash(), now) {
+			continue
+		}
+		c.client.Note(n, false, "DeletingNode", "Deleting node "+n.Name+" because it does not exist in the cloud provider")
+		c.client.Delete(n.Ref(), 0, 0)
+		c.open++
+	}
+	c.plan(now + 1)
+}

@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"orrery/model"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
+	"orrery/model/kubelet"
+	"orrery/model/scheduler"
+)
+
+// hardware is the machines as the cloud provider has them.
+type hardware struct{ x *Cluster }
+
+// addCloud adds the provider, if machines come and go.
+func (x *Cluster) addCloud() {
+	if x.config.Cloud == nil {
+		return
+	}
+	var nodes []*model.Node
+	x.Store.Snapshot().Each(model.KindNode, func(o model.Object) bool {
+		nodes = append(nodes, o.(*model.Node))
+		return true
+	})
+	c := *x.config.Cloud
+	c.Literal = x.config.Literal
+	x.cloud = cloud.New(x.Kernel, x.Store, x.control[0], hardware{x}, c, nodes)
+	if x.config.Autoscaler != nil {
+		c := *x.config.Autoscaler
+		c.Literal = x.config.Literal
+		filters := scheduler.NewSimulation(x.config.profile(), x.Kernel.Luck())
+		autoscaler.New(x.Kernel, x.Store, x.control[0], x.cloud, filters, c)
+	}
+}
+
+// Install implements cloud.Hardware.
+func (h hardware) Install(n *model.Node) {
+	if int(n.ID) != len(h.x.kubelets) {
+		panic("cluster: the machine " + n.Name + " is not the next one")
+	}
+	h.x.addMachine(n)
+	h.x.kubelets[n.ID].PowerOff()
+}
+
+// Boot implements cloud.Hardware.
+func (h hardware) Boot(node uint32) { h.x.kubelets[node].(*kubelet.Kubelet).FirstBoot() }
+
+// Destroy implements cloud.Hardware.
+func (h hardware) Destroy(node uint32) {
+	h.x.kubelets[node].PowerOff()
+	h.x.kubelets[node] = scrap{}
+}
+
+// scrap is a machine that is gone, whatever is done to it.
+type scrap struct{}
+
+// Start implements agent.
+func (scrap) Start() {}
+
+// PowerOff implements fault.Machine.
+func (scrap) PowerOff() {}
+
+// PowerOn implements fault.Machine.
+func (scrap) PowerOn() {}
+
+// Stop implements fault.Machine.
+func (scrap) Stop() {}
+
+// Resume implements fault.Machine.
+func (scrap) Resume() {}
+
+// CrashContainer implements fault.Machine.
+func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
+
+// Doom implements fault.Machine.
+func (scrap) Doom(model.Ref, string, int32) {}
+
+// Spare implements fault.Machine.
+func (scrap) Spare(model.Ref, string) {}
+
+// FillDisk implements fault.Machine.
+func (scrap) FillDisk(int64) int64 { return 0 }
+
+// FreeDisk implements fault.Machine.
+func (scrap) FreeDisk(int64) {}

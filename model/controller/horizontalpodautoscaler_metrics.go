@@ -1,0 +1,346 @@
+package controller
+
+import (
+	"strconv"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// settling is how long after a pod's use of something changed metrics say nothing
+// else any more: the reading of that window, one reading later, and the first
+// window without the change.
+const settling = 45 * time.Second
+
+// Usage is what metrics say of a pod, or of one of its containers if that is named;
+// false if they say nothing.
+type Usage func(pod *model.Pod, container string) (model.Sample, bool)
+
+// scaling is one look at one autoscaler.
+type scaling struct {
+	*autoscalers
+	now     sim.Time
+	row     *autoscalerRow
+	hpa     *model.HorizontalPodAutoscaler // as it will be
+	current int32                          // replicas the target asks for
+	until   sim.Time                       // if nothing happens, all looks before come to the same
+}
+
+// again says that a look then may come to something else.
+func (s *scaling) again(at sim.Time) {
+	if at > s.now {
+		s.until = min(s.until, at)
+	}
+}
+
+// unsettled says that until then every look may come to something else.
+func (s *scaling) unsettled(until sim.Time) {
+	if until > s.now {
+		s.until = s.now
+	}
+}
+
+// decide is how many replicas there should be and why, or why nobody knows.
+func (s *scaling) decide() (desired int32, reason, failed string) {
+	h := s.hpa
+	switch {
+	case s.current == 0:
+		s.condition(s.now, &h.ScalingActive, model.False, "ScalingDisabled")
+		h.CurrentMetrics = nil
+		return 0, "", ""
+	case s.current > h.Max:
+		h.CurrentMetrics = nil
+		return h.Max, "Current number of replicas above Spec.MaxReplicas", ""
+	case s.current < h.Min:
+		h.CurrentMetrics = nil
+		return h.Min, "Current number of replicas below Spec.MinReplicas", ""
+	}
+	proposal, metric, failed := s.propose()
+	if failed != "" {
+		return 0, "", failed
+	}
+	s.unsettled(s.row.usedAt.Add(settling))
+	if proposal > s.current {
+		reason = metric + " above target"
+	} else if proposal < s.current {
+		reason = "All metrics below target"
+	}
+	return s.normalize(proposal), reason, ""
+}
+
+// propose is the largest number of replicas that any metric asks for
+// (computeReplicasForMetrics). If some metrics fail, the others may only add pods.
+func (s *scaling) propose() (replicas int32, metric, failed string) {
+	h, values, invalid := s.hpa, make([]model.MetricValue, len(s.hpa.Metrics)), 0
+	why := ""
+	for i := range h.Metrics {
+		m := &h.Metrics[i]
+		n, message := s.measure(m, &values[i])
+		if message != "" {
+			reason := failedGet(m)
+			s.say(s.now, s.hpa, true, reason, message)
+			if invalid++; invalid == 1 {
+				why, failed = reason, "failed to get "+sourceName(m)+" metric value: "+message
+			}
+			continue
+		}
+		if n > replicas {
+			replicas, metric = n, described(m)
+		}
+	}
+	if invalid == len(h.Metrics) || invalid > 0 && replicas < s.current {
+		s.condition(s.now, &h.ScalingActive, model.False, why)
+		return 0, "", "invalid metrics (" + strconv.Itoa(invalid) + " invalid out of " + strconv.Itoa(len(h.Metrics)) + "), first error is: " + failed
+	}
+	s.condition(s.now, &h.ScalingActive, model.True, "ValidMetricFound")
+	if !equalValues(h.CurrentMetrics, values) {
+		h.CurrentMetrics = values
+	}
+	if invalid > 0 {
+		s.unsettled(sim.Never) // it is said at every look
+	}
+	return replicas, metric, ""
+}
+
+func equalValues(a, b []model.MetricValue) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// described is a metric as a rescale is explained.
+func described(m *model.MetricSpec) string {
+	text := m.Name + " resource"
+	if m.Source == model.ContainerResourceMetric {
+		text = m.Name + " container resource"
+	}
+	if m.Utilization > 0 {
+		text += " utilization (percentage of request)"
+	}
+	return text
+}
+
+// failedGet is the reason for not knowing a metric.
+func failedGet(m *model.MetricSpec) (reason string) {
+	switch m.Source {
+	case model.ContainerResourceMetric:
+		return "FailedGetContainerResourceMetric"
+	case model.PodsMetric:
+		return "FailedGetPodsMetric"
+	case model.ObjectMetric:
+		return "FailedGetObjectMetric"
+	case model.ExternalMetric:
+		return "FailedGetExternalMetric"
+	}
+	return "FailedGetResourceMetric"
+}
+
+func sourceName(m *model.MetricSpec) string {
+	return [...]string{m.Name + " resource", m.Name + " container", "pods", "object", "external"}[m.Source]
+}
+
+// measure is how many replicas one metric asks for, and what it comes to, or why it
+// cannot tell (computeReplicasForMetric).
+func (s *scaling) measure(m *model.MetricSpec, value *model.MetricValue) (replicas int32, failed string) {
+	switch m.Source {
+	case model.PodsMetric, model.ObjectMetric:
+		return 0, "unable to get metric " + m.Name + ": unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
+	case model.ExternalMetric:
+		return 0, "unable to get external metric " + m.Name + ": unable to fetch metrics from external metrics API: no external metrics API (external.metrics.k8s.io) registered"
+	}
+	g, failed := s.group(m)
+	if failed == "" {
+		replicas, failed = s.replicas(m, &g, value)
+	}
+	if failed != "" {
+		failed = "failed to get " + m.Name + " utilization: " + failed
+	}
+	return replicas, failed
+}
+
+// pods is how many pods there are of a sort, what they use and what they request.
+type pods struct{ n, used, requested int64 }
+
+func (p *pods) add(used, requested int64) {
+	p.n++
+	p.used += used
+	p.requested += requested
+}
+
+// grouped is the pods of a target by how much is known of them.
+type grouped struct {
+	ready   pods
+	unready pods // pending, or not to be believed yet
+	missing pods // without metrics
+}
+
+// group sorts the pods of the target (groupPods, calculatePodRequests).
+func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
+	samples := 0
+	for _, id := range s.row.pods {
+		p := s.view.pod(id)
+		sample, ok := s.usage(p, m.Container)
+		if ok {
+			samples++
+		}
+		if ok && sample.Growing && m.Name == "memory" {
+			s.unsettled(sim.Never)
+		}
+		request, known := requested(p.Spec, m)
+		if !known && failed == "" {
+			failed = "missing request for " + m.Name + " in container of Pod " + p.Name
+		}
+		switch {
+		case p.Deleting() || p.Phase == model.PodFailed:
+		case p.Phase == model.PodPending:
+			g.unready.add(0, request)
+		case !ok:
+			g.missing.add(0, request)
+		case m.Name == "cpu" && s.unready(p, &sample):
+			g.unready.add(0, request)
+		case m.Name == "cpu":
+			g.ready.add(sample.CPUMilli, request)
+		default:
+			g.ready.add(sample.MemoryBytes, request)
+		}
+	}
+	switch {
+	case samples == 0:
+		return g, "unable to get metrics for resource " + m.Name + ": no metrics returned from resource metrics API"
+	case failed != "" && m.Utilization > 0:
+		return g, failed
+	case g.ready.n == 0:
+		return g, "did not receive metrics for targeted pods (pods might be unready)"
+	}
+	return g, ""
+}
+
+// unready tells whether a pod's CPU is not to be believed: what it does in its first
+// minutes, unless it is ready and was measured since, and what a pod does that never
+// got ready.
+func (s *scaling) unready(p *model.Pod, sample *model.Sample) bool {
+	start, since := seconds(p.StartedAt), seconds(p.Ready.SinceAt)
+	if p.StartedAt == 0 {
+		return true
+	}
+	s.again(start.Add(cpuInitialized))
+	if start.Add(cpuInitialized) > s.now {
+		s.unsettled(since.Add(settling + sample.Window))
+		return p.Ready.Status == model.False || sample.At < since.Add(sample.Window)
+	}
+	return p.Ready.Status == model.False && start.Add(initialReadying) > since
+}
+
+// requested is what a pod asks for of a metric's resource; false if one of its
+// containers does not say.
+func requested(spec *model.PodSpec, m *model.MetricSpec) (sum int64, known bool) {
+	known = true
+	add := func(c *model.Container) {
+		if m.Container != "" && c.Name != m.Container {
+			return
+		}
+		n := c.Requests.MemoryBytes
+		if m.Name == "cpu" {
+			n = c.Requests.CPUMilli
+		}
+		sum += n
+		known = known && (n > 0 || m.Name == "cpu" && c.AsksForNoCPU)
+	}
+	for i := range spec.InitContainers {
+		if c := &spec.InitContainers[i]; c.Sidecar {
+			add(c)
+		}
+	}
+	for i := range spec.Containers {
+		add(&spec.Containers[i])
+	}
+	return sum, known
+}
+
+// replicas is how many replicas a metric of resources asks for
+// (GetResourceReplicas, calcPlainMetricReplicas).
+func (s *scaling) replicas(m *model.MetricSpec, g *grouped, value *model.MetricValue) (int32, string) {
+	all := g.ready
+	if m.Utilization > 0 && all.requested == 0 {
+		return 0, "no metrics returned matched known pods"
+	}
+	value.Average = all.used / all.n
+	usage := s.against(m, all, value)
+	rebalance := g.unready.n > 0 && usage > 1
+	if !rebalance && g.missing.n == 0 {
+		if s.near(usage) {
+			return s.current, ""
+		}
+		return usage.times(all.n), ""
+	}
+	if g.missing.n > 0 && (usage < 1 || usage > 1 || m.Utilization == 0) {
+		fill := g.missing
+		if usage < 1 {
+			fill.used = fill.n * m.Average
+			if m.Utilization > 0 {
+				fill.used = fill.requested * int64(max(100, m.Utilization)) / 100
+			}
+		}
+		all = pods{all.n + fill.n, all.used + fill.used, all.requested + fill.requested}
+	}
+	if rebalance {
+		all = pods{all.n + g.unready.n, all.used, all.requested + g.unready.requested}
+	}
+	next := s.against(m, all, nil)
+	if s.near(next) || usage < 1 && next > 1 || usage > 1 && next < 1 {
+		return s.current, ""
+	}
+	n := next.times(all.n)
+	if next < 1 && n > s.current || next > 1 && n < s.current {
+		return s.current, ""
+	}
+	return n, ""
+}
+
+// against is what pods use against what they should: of a utilization, whole
+// percents by percents.
+func (s *scaling) against(m *model.MetricSpec, p pods, value *model.MetricValue) ratio {
+	if m.Utilization == 0 {
+		return ratio(p.used/p.n) / ratio(m.Average)
+	}
+	percent := p.used * 100 / p.requested
+	if value != nil {
+		value.Utilization = int32(percent)
+	}
+	return ratio(percent) / ratio(m.Utilization)
+}
+
+// near tells whether metrics are as good as they should be.
+func (s *scaling) near(r ratio) bool {
+	down, up := int64(tolerancePPM), int64(tolerancePPM)
+	if b := s.hpa.Behavior; b != nil {
+		if b.Down.TolerancePPM >= 0 {
+			down = b.Down.TolerancePPM
+		}
+		if b.Up.TolerancePPM >= 0 {
+			up = b.Up.TolerancePPM
+		}
+	}
+	return 1-ratio(down)/1_000_000 <= r && r <= 1+ratio(up)/1_000_000
+}
+
+// ratio is a quotient as Kubernetes computes with it: each division and product is
+// rounded once, as IEEE 754 says, on every processor.
+type ratio float64 //tidy:float single divisions and products, of which none is fused
+
+// times is the product with n, rounded up.
+func (r ratio) times(n int64) int32 {
+	product := r * ratio(n)
+	whole := int64(product)
+	if ratio(whole) < product {
+		whole++
+	}
+	return int32(min(whole, 1<<30))
+}

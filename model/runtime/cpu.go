@@ -1,0 +1,260 @@
+package runtime
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"orrery/model"
+)
+
+// A machine's CPU is shared as the kernel shares it among cgroups: by weight,
+// never beyond what somebody wants, nothing left idle that somebody wants
+// (work-conserving hierarchical fair sharing, as CFS and EEVDF do it over more than
+// 100 ms). Requests are weights, no reservations; limits are quotas. While all
+// containers together want no more than there is, everybody has what they want, and
+// nothing is computed. The system's own daemons want no CPU here.
+
+// The weights of cgroups v2 as a kubelet sets them, from milli-CPU
+// (pkg/kubelet/cm/helpers_linux.go MilliCPUToShares, cgroup_manager_linux.go
+// getCPUWeight). Container runtimes that use another formula for the containers of
+// one pod share only that pod's part otherwise.
+const (
+	leastShares = 2
+	mostShares  = 262_144
+	// bestEffortWeight is that of all BestEffort pods together, and of each among
+	// them.
+	bestEffortWeight = 1
+)
+
+func weight(milli int64) int64 {
+	shares := min(max(milli*1024/1000, leastShares), mostShares)
+	return 1 + (shares-leastShares)*9999/(mostShares-leastShares)
+}
+
+// group is a cgroup while CPU is shared out: a tier, a pod or a container.
+type group struct {
+	wants, weight, gets int64 // milli-CPU
+	of                  int32 // what it stands for
+}
+
+// fill shares milli out among groups: each gets what it wants, or if there is not
+// enough in proportion to its weight; what somebody does not want goes to the others.
+// Thousandths that cannot be divided go to the first of those who want more.
+func fill(groups []group, milli int64) {
+	slices.SortFunc(groups, func(a, b group) int { // by wants over weight
+		return cmp.Or(cmp.Compare(a.wants*b.weight, b.wants*a.weight), cmp.Compare(a.of, b.of))
+	})
+	var weights int64
+	for i := range groups {
+		weights += groups[i].weight
+	}
+	for i := range groups {
+		g := &groups[i]
+		g.gets = min(g.wants, milli*g.weight/weights)
+		milli -= g.gets
+		weights -= g.weight
+	}
+	for i := range groups {
+		more := min(milli, groups[i].wants-groups[i].gets)
+		groups[i].gets += more
+		milli -= more
+	}
+}
+
+// use has a process want what it uses at rest and under a load.
+func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
+	wants := p.rest + scale(p.perRPS, milliRPS, 1_000_000)
+	wants = max(wants, p.starting)
+	if p.limit > 0 {
+		wants = min(wants, p.limit)
+	}
+	m.want(s, p, wants)
+}
+
+// want changes what a process wants, and with it perhaps what everybody gets.
+func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
+	m.wanted += wants - p.wants
+	p.wants = wants
+	switch scarce := m.cores > 0 && m.wanted > m.cores; {
+	case scarce:
+		m.crowded = true
+		m.shareOut()
+		if !p.Running {
+			m.give(s, p, 0)
+		}
+	case m.crowded:
+		m.crowded = false
+		m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
+		m.give(s, p, wants) // it may have ended
+	default:
+		m.give(s, p, wants)
+	}
+}
+
+func (m *Machine) eachRunning(f func(s *Sandbox, p *Process)) {
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if s.Processes[i].Running {
+				f(s, &s.Processes[i])
+			}
+		}
+	}
+}
+
+// tiers are the children of kubepods that are no pods.
+const (
+	burstableTier  int32 = -1
+	bestEffortTier int32 = -2
+)
+
+// shareOut shares the machine's CPU out among kubepods' children, theirs, and the
+// containers of pods (pkg/kubelet/cm/qos_container_manager_linux.go): Guaranteed pods
+// beside the tiers of Burstable and BestEffort ones.
+func (m *Machine) shareOut() {
+	top, burstable, best := m.top[:0], m.burstable[:0], m.best[:0]
+	var tier, poor group
+	var asked int64
+	for i, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		g := group{wants: s.wants(), weight: weight(s.Pod.Spec.Request.CPUMilli), of: int32(i)}
+		if g.wants == 0 && !s.Alive() {
+			continue
+		}
+		switch s.Pod.Spec.QoS() {
+		case model.Guaranteed:
+			top = append(top, g)
+		case model.Burstable:
+			burstable = append(burstable, g)
+			tier.wants += g.wants
+			asked += s.Pod.Spec.Request.CPUMilli
+		default:
+			g.weight = bestEffortWeight
+			best = append(best, g)
+			poor.wants += g.wants
+		}
+	}
+	tier.weight, tier.of = weight(asked), burstableTier
+	poor.weight, poor.of = bestEffortWeight, bestEffortTier
+	top = append(top, tier, poor)
+	m.top, m.burstable, m.best = top, burstable, best
+	fill(top, m.cores)
+	for i := range top {
+		switch g := &top[i]; g.of {
+		case burstableTier:
+			fill(burstable, g.gets)
+			m.sharePods(burstable)
+		case bestEffortTier:
+			fill(best, g.gets)
+			m.sharePods(best)
+		default:
+			m.sharePod(m.pods[g.of], g.gets)
+		}
+	}
+}
+
+func (m *Machine) sharePods(pods []group) {
+	for i := range pods {
+		m.sharePod(m.pods[pods[i].of], pods[i].gets)
+	}
+}
+
+// wants is what a pod's containers want together.
+func (s *Sandbox) wants() int64 {
+	var sum int64
+	for i := range s.Processes {
+		sum += s.Processes[i].wants
+	}
+	return sum
+}
+
+// sharePod shares a pod's part out among its containers.
+func (m *Machine) sharePod(s *Sandbox, milli int64) {
+	list := m.inPod[:0]
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running {
+			list = append(list, group{wants: p.wants, weight: weight(container(s.Pod.Spec, i).Requests.CPUMilli), of: int32(i)})
+		}
+	}
+	m.inPod = list
+	fill(list, milli)
+	for i := range list {
+		m.give(s, &s.Processes[list[i].of], list[i].gets)
+	}
+}
+
+// give changes what a process gets. A start-up that needs CPU goes on at another
+// speed, and the pod serves another rate.
+func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
+	now, was := m.kernel.Now(), p.meter.cpu
+	if pace := min(milli, p.starting); pace != p.pace && p.Running && p.ServesAt > now {
+		p.ServesAt = now.Add(stretch(p.ServesAt.Sub(now), p.pace, pace))
+		p.pace = pace
+		m.postStarted(s, p)
+		m.kubelet.StartupChanged(s)
+	}
+	if milli == was {
+		return
+	}
+	m.meter.use(now, milli-was)
+	p.meter.use(now, milli-was)
+	m.usesOther(s)
+	if p.perRPS > 0 && m.serving != nil {
+		m.serving.CapacityChanged(s.Pod.Ref())
+	}
+}
+
+// postStarted looks again when a container that needs CPU to start up has.
+func (m *Machine) postStarted(s *Sandbox, p *Process) {
+	m.kernel.Post(p.ServesAt, m.self, whyUp, uint64(s.Pod.ID))
+}
+
+// calm has the containers of a pod that have started up use what they do after.
+func (m *Machine) calm(s *Sandbox) {
+	now := m.kernel.Now()
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
+			p.starting = 0
+			load := s.load
+			if i < len(s.Pod.Spec.InitContainers) {
+				load = 0
+			}
+			m.use(s, p, load)
+		}
+	}
+}
+
+// stretch is how long what takes d at a speed takes at another one. Nothing stands
+// still: the kernel gives everybody a little.
+func stretch(d time.Duration, was, is int64) time.Duration {
+	return time.Duration(scale(int64(d), max(was, 1), max(is, 1)))
+}
+
+// CapacityMilliRPS is how many requests per second, in thousandths, a pod has CPU
+// for, as things are: what its containers' limits leave, or on a crowded machine what
+// they get. It is false if nothing limits it.
+func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
+	s := m.Sandbox(pod)
+	if s == nil {
+		return 0, false
+	}
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		gets := container(s.Pod.Spec, i).Limits.CPUMilli
+		if m.crowded {
+			gets = p.meter.cpu
+		}
+		if !p.Running || p.perRPS == 0 || gets == 0 && !m.crowded {
+			continue
+		}
+		if rate := scale(max(0, gets-p.rest), 1_000_000, p.perRPS); !limited || rate < least {
+			least, limited = rate, true
+		}
+	}
+	return least, limited
+}

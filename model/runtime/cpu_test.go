@@ -1,0 +1,185 @@
+package runtime
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Source: pkg/kubelet/cm/helpers_linux.go MilliCPUToShares and
+// cgroup_manager_linux.go getCPUWeight; the values are those of k8s-node.md 2.2.
+func TestRequestsBecomeWeightsOfCgroups(t *testing.T) {
+	for milli, want := range map[int64]int64{0: 1, 100: 4, 1000: 39, 8000: 313, 256_000: 10_000, 1_000_000: 10_000} {
+		if got := weight(milli); got != want {
+			t.Errorf("%d milli-CPU have the weight %d, want %d", milli, got, want)
+		}
+	}
+}
+
+// slowFill is fill as k8s-node.md 2.2 says it: in rounds, each unsatisfied group
+// gets its part of what is left, and what is too much for somebody is for the next
+// round. It computes with parts of a thousandth, so up to one thousandth a group is
+// rounding.
+func slowFill(groups []group, milli int64) []int64 {
+	const fine = 1_000_000
+	gets, left := make([]int64, len(groups)), milli*fine
+	for {
+		var weights int64
+		for i, g := range groups {
+			if gets[i] < g.wants*fine {
+				weights += g.weight
+			}
+		}
+		if weights == 0 {
+			return gets
+		}
+		cut, round := false, left
+		for i, g := range groups {
+			if gets[i] >= g.wants*fine {
+				continue
+			}
+			if part := round * g.weight / weights; gets[i]+part >= g.wants*fine {
+				left -= g.wants*fine - gets[i]
+				gets[i], cut = g.wants*fine, true
+			}
+		}
+		if cut {
+			continue
+		}
+		for i, g := range groups {
+			if gets[i] < g.wants*fine {
+				gets[i] = round * g.weight / weights
+			}
+		}
+		return gets
+	}
+}
+
+func TestFillIsTheRoundsOfFairSharing(t *testing.T) {
+	luck := sim.NewLuck(1).Stream("fill")
+	for n := range 3000 {
+		groups := make([]group, 1+luck.Below(8))
+		var wanted int64
+		for i := range groups {
+			groups[i] = group{wants: int64(luck.Below(4000)), weight: 1 + int64(luck.Below(400)), of: int32(i)}
+			wanted += groups[i].wants
+		}
+		milli := int64(luck.Below(8000))
+		slow := slowFill(groups, milli)
+		fast := slices.Clone(groups)
+		fill(fast, milli)
+		var sum int64
+		for _, g := range fast {
+			sum += g.gets
+			if d := g.gets*1_000_000 - slow[g.of]; d < -8_000_000 || d > 8_000_000 {
+				t.Fatalf("case %d: %+v of %d: group %d gets %d, want %d millionths", n, groups, milli, g.of, g.gets, slow[g.of])
+			}
+			if g.gets > g.wants {
+				t.Fatalf("case %d: group %d gets %d and wants %d", n, g.of, g.gets, g.wants)
+			}
+		}
+		if want := min(milli, wanted); sum != want {
+			t.Fatalf("case %d: %d of %d are given", n, sum, want)
+		}
+	}
+}
+
+// busy is a container that asks for a request of CPU, and may be limited.
+func busy(request, limit int64) model.Container {
+	c := model.Container{Name: "busy"}
+	c.Requests.CPUMilli, c.Limits.CPUMilli = request, limit
+	return c
+}
+
+// cores is a rig whose machine has that many cores, and whose containers want
+// demand each.
+func cores(n, demand int64) *rig {
+	r := &rig{Kernel: sim.New(sim.Config{Seed: 1})}
+	r.registry = NewRegistry(r.Kernel)
+	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "n-0"}, Capacity: model.Resources{CPUMilli: 1000 * n}}
+	r.machine = NewMachine(r.Kernel, node, Config{
+		Behaviors: Behaviors{{Startup: sim.Constant(time.Second), CPUMilli: demand, CPUMicroPerRPS: 1000}}, Registry: r.registry, Serving: r, Kubelet: r,
+	})
+	return r
+}
+
+func (r *rig) runs(id uint32, c model.Container) *Process {
+	p := pod(id, c)
+	p.Spec.SumRequests()
+	s := r.machine.Add(p, uint64(id))
+	s.Ready = true
+	r.machine.Start(s, 0)
+	return &s.Processes[0]
+}
+
+// Source: k8s-node.md 2.2: requests are a floor under contention, never a ceiling;
+// BestEffort pods together get weight 1 against everybody else.
+func TestACrowdedMachineGivesByWeightAndAnIdleOneWhatIsWanted(t *testing.T) {
+	r := cores(4, 4000)
+	small := r.runs(1, busy(100, 0))
+	if small.meter.cpu != 4000 {
+		t.Errorf("alone, 100m of request get %dm of 4000m", small.meter.cpu)
+	}
+	large := r.runs(2, busy(1000, 0))
+	// Both are Burstable: weights 4 and 39.
+	if got := []int64{small.meter.cpu, large.meter.cpu}; !slices.Equal(got, []int64{373, 3627}) {
+		t.Errorf("weights 4 and 39 share 4000m as %v", got)
+	}
+	poor := r.runs(3, busy(0, 0))
+	// kubepods' children: burstable has weight 43, besteffort 1.
+	if got := poor.meter.cpu; got < 85 || got > 95 {
+		t.Errorf("a BestEffort pod gets %dm beside 1100m of requests", got)
+	}
+	capped := r.runs(4, busy(500, 500))
+	if got := capped.meter.cpu; got > 500 {
+		t.Errorf("a limit of 500m gets %dm", got)
+	}
+	r.machine.Crash(r.machine.Sandbox(2), 0, 1)
+	if got := large.meter.cpu; got != 0 {
+		t.Errorf("what has ended gets %dm", got)
+	}
+	r.machine.Crash(r.machine.Sandbox(3), 0, 1)
+	r.machine.Crash(r.machine.Sandbox(4), 0, 1)
+	if small.meter.cpu != 4000 {
+		t.Errorf("alone again, it gets %dm", small.meter.cpu)
+	}
+}
+
+// On a crowded machine a pod has CPU for fewer requests, and is told so.
+func TestACrowdedMachineServesFewerRequests(t *testing.T) {
+	r := cores(4, 500)
+	r.runs(1, busy(1000, 0))
+	if got, limited := r.machine.CapacityMilliRPS(1); limited {
+		t.Errorf("alone: %d", got)
+	}
+	r.machine.Load(1, 4_000_000) // 4 cores and a half
+	r.runs(2, busy(1000, 0))
+	r.machine.Load(2, 4_000_000)
+	for id := uint32(1); id <= 2; id++ {
+		if got, limited := r.machine.CapacityMilliRPS(id); got != 1_500_000 || !limited {
+			t.Errorf("pod %d has CPU for %d", id, got)
+		}
+	}
+}
+
+// What needs CPU to start up takes longer where it gets less, and by what it has
+// done already less long.
+func TestAStartUpThatNeedsCPUTakesLongerOnACrowdedMachine(t *testing.T) {
+	r := cores(2, 0)
+	r.machine.behaviors = Behaviors{{Startup: sim.Constant(10 * time.Second), StartupCPUMilli: 2000}}
+	first := r.runs(1, busy(1000, 0))
+	r.run(t, 5*time.Second)
+	second := r.runs(2, busy(1000, 0))
+	// Half is done; the rest goes at half the speed.
+	if got, want := first.ServesAt, sim.Time(15*time.Second); got != want {
+		t.Errorf("the first has started up at %v, want %v", got, want)
+	}
+	r.run(t, 11*time.Second)
+	// From 15 s on the second is alone: it has done 5 s of its 10.
+	if got, want := second.ServesAt, sim.Time(20*time.Second); got != want {
+		t.Errorf("the second has started up at %v, want %v", got, want)
+	}
+}

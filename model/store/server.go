@@ -1,0 +1,300 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// server is an API server as its clients meet it.
+type server struct {
+	site   network.Site
+	actor  sim.ActorID
+	lister Lister
+	closed bool // nobody listens there
+	cutOff bool // it cannot reach etcd
+
+	healthy bool       // what a check of the balancer finds
+	since   sim.Time   // and since when
+	cache   int        // its watch cache has the records from this one on
+	out     bool       // the balancer has drawn its conclusion: it gets no new connections
+	checks  sim.Ticker // when it is checked
+}
+
+// The balancer in front of several servers is HAProxy as kubeadm's guide sets it
+// up (kubernetes/kubeadm docs/ha-considerations.md): it asks each for /healthz
+// every 2 s, takes one out after three failures and back after two answers, which
+// are HAProxy's own defaults (docs.haproxy.org "inter", "fall", "rise"), and gives a
+// connection that one refuses to the next at once ("option redispatch"). It
+// breaks no connection that works. It prefers a server in the client's zone, as
+// balancers of clouds can; HAProxy alone would take all by turns. It is as near as
+// the servers and does not fail, and the 5 s it waits for a silent server before it
+// takes another are not modeled.
+const (
+	checkEvery = 2 * time.Second
+	checkFall  = 3
+	checkRise  = 2
+)
+
+// Lister is an API server that streams what watches begin with.
+type Lister interface {
+	// Stream is when so many objects, asked for at a time, have been sent.
+	Stream(at sim.Time, objects int64) sim.Time
+}
+
+// AddServer makes an API server known: its site, and the actor that is woken
+// with WhyArrive. Clients made later connect to one of the servers.
+func (s *Store) AddServer(site network.Site, actor sim.ActorID, lister Lister) {
+	luck := s.kernel.Luck().Lane("balancer").Draw(uint64(site), 0)
+	s.wire.servers = append(s.wire.servers, server{
+		site: site, actor: actor, lister: lister, healthy: true,
+		checks: sim.Ticker{Phase: sim.Time(luck.Duration(0, checkEvery)), Period: checkEvery},
+	})
+}
+
+// server is the one at a site.
+func (w *wire) server(site network.Site) *server {
+	for i := range w.servers {
+		if w.servers[i].site == site {
+			return &w.servers[i]
+		}
+	}
+	panic("store: there is no API server at " + w.store.net.Name(site))
+}
+
+// served tells whether a client at a site is connected to a server that runs and
+// can reach etcd.
+func (w *wire) served(client, server network.Site) bool {
+	if !w.store.net.Connected(client, server) {
+		return false
+	}
+	if w.troubled == 0 {
+		return true
+	}
+	s := w.server(server)
+	return !s.closed && !s.cutOff
+}
+
+// dial is the API server that a new connection from a site gets: one on its own
+// machine if it is the control plane's own, else what the balancer chooses. It is
+// false if nobody takes it.
+func (w *wire) dial(at network.Site, local bool) (network.Site, bool) {
+	if len(w.servers) == 0 {
+		panic("store: a client was made before the first API server")
+	}
+	zone := w.store.net.Zone(at)
+	for _, near := range [...]bool{true, false} {
+		if s, ok := w.turn(at, func(s *server) bool {
+			if local {
+				return near && s.site == at && !s.closed
+			}
+			return w.store.net.Zone(s.site) == zone == near && w.takes(at, s)
+		}); ok {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// turn is one of the servers that are fit, by turns of clients' sites.
+func (w *wire) turn(at network.Site, fit func(*server) bool) (network.Site, bool) {
+	n := 0
+	for i := range w.servers {
+		if fit(&w.servers[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, false
+	}
+	n = int(at) % n
+	for i := range w.servers {
+		if fit(&w.servers[i]) {
+			if n == 0 {
+				return w.servers[i].site, true
+			}
+			n--
+		}
+	}
+	panic("store: a server stopped being fit")
+}
+
+// takes tells whether a connection through the balancer gets to a server. With
+// one server there is no balancer.
+func (w *wire) takes(at network.Site, s *server) bool {
+	return !s.closed && (!s.out || len(w.servers) == 1) && w.store.net.Connected(at, s.site)
+}
+
+// redial moves a client whose connection is gone to another server, if one takes
+// it.
+func (w *wire) redial(c *Client) {
+	if to, ok := w.dial(c.Site, c.Local); ok {
+		c.Server, c.silentAt = to, connected
+		if c.Tell {
+			w.store.kernel.Post(w.store.kernel.Now(), c.Actor, WhyConnected, uint64(c.ID))
+		}
+	}
+}
+
+// connected is Client.silentAt while its connection works, as far as the network
+// goes.
+const connected sim.Time = -1
+
+// Refused tells whether nobody listens where the client would send a request now.
+func (c *Client) Refused() bool { return c.store.wire.server(c.Server).closed }
+
+// SetServing says whether the API server at a site can reach etcd. While it
+// cannot, its watches stand still and renewals of leases fail; the requests it
+// gets it answers as etcd lets it. Only API servers call it.
+func (s *Store) SetServing(at network.Site, ok bool) {
+	w, now := s.wire, s.kernel.Now()
+	x := w.server(at)
+	w.trouble(&x.cutOff, !ok)
+	w.judge(now)
+	for _, v := range s.watches {
+		if !v.open || v.client.Server != at {
+			continue
+		}
+		switch up := w.served(v.client.Site, at); {
+		case !up && !v.broken:
+			v.broken, v.brokenAt, v.stalled = true, now, true
+			v.breaks++
+		case up && v.broken && v.stalled:
+			s.goOn(v, now) // the connection was there all the time
+		case up && v.broken:
+			s.kernel.Post(s.retryAfter(v, now), w.reflector, whyReconnect, uint64(v.ID))
+		}
+	}
+	s.leases.linksChanged(now)
+}
+
+// SetRenewals says whether the admission of the API server at a site lets
+// renewals of leases through. Only API servers call it.
+func (s *Store) SetRenewals(server network.Site, ok bool) {
+	w := s.wire
+	if ok == !slices.Contains(w.strict, server) {
+		return
+	}
+	if ok {
+		w.strict = slices.DeleteFunc(w.strict, func(o network.Site) bool { return o == server })
+	} else {
+		w.strict = append(w.strict, server)
+	}
+	s.leases.linksChanged(s.kernel.Now())
+}
+
+// SetListening says whether the API server at a site takes connections. When it
+// ends, those it had are reset, unless its machine is gone, too: then they are
+// silent. What it was asked and had not answered fails at once. Only API servers
+// call it.
+func (s *Store) SetListening(at network.Site, ok bool) {
+	w, now := s.wire, s.kernel.Now()
+	w.trouble(&w.server(at).closed, !ok)
+	w.judge(now)
+	if ok {
+		w.server(at).cache = s.history.n
+		w.redialLost(now)
+		s.settleWatches(now)
+		return
+	}
+	for i := range w.requests {
+		if r := &w.requests[i]; r.Client != nil && r.arrived && r.server == at {
+			s.Answer(uint64(i), Disconnected, nil)
+		}
+	}
+	for _, v := range s.watches {
+		if v.open && v.client.Server == at && s.net.Connected(v.client.Site, at) {
+			v.reset(now)
+		}
+	}
+	for _, c := range s.clients {
+		if c.Server == at && s.net.Connected(c.Site, at) {
+			w.redial(c)
+		}
+	}
+	s.settleWatches(now)
+}
+
+// reset breaks a watch with an answer: nothing has to be noticed.
+func (w *Watch) reset(now sim.Time) {
+	if !w.broken {
+		w.breaks++
+	}
+	w.broken, w.brokenAt, w.refused, w.stalled = true, now, true, false
+}
+
+// trouble sets a flag of a server that keeps it from serving.
+func (w *wire) trouble(flag *bool, on bool) {
+	switch {
+	case on && !*flag:
+		w.troubled++
+	case !on && *flag:
+		w.troubled--
+	}
+	*flag = on
+}
+
+// judge notices which servers a check would now find in another state, and has
+// the balancer conclude from it in time.
+func (w *wire) judge(now sim.Time) {
+	if len(w.servers) == 1 {
+		return
+	}
+	for i := range w.servers {
+		s := &w.servers[i]
+		if ok := !s.closed && !s.cutOff && w.store.net.Connected(s.site, s.site); ok != s.healthy {
+			s.healthy, s.since = ok, now
+			w.store.kernel.Post(s.concludedAt(), w.actor, whyChecked, uint64(i))
+		}
+	}
+}
+
+// concludedAt is when the balancer has seen enough of a server's state.
+func (s *server) concludedAt() sim.Time {
+	checks := checkFall
+	if s.healthy {
+		checks = checkRise
+	}
+	return s.checks.AtOrAfter(s.since).Add(time.Duration(checks-1) * checkEvery)
+}
+
+// checked takes a server out, or back, unless its state has changed again.
+func (w *wire) checked(now sim.Time, s *server) {
+	if s.out != s.healthy || s.concludedAt() > now {
+		return
+	}
+	if s.out = !s.healthy; !s.out {
+		w.redialLost(now)
+		w.store.settleWatches(now)
+	}
+}
+
+// redialLost moves every client that knows that it has no connection.
+func (w *wire) redialLost(now sim.Time) {
+	for _, c := range w.store.clients {
+		silent := c.silentAt != connected && c.silentAt.Add(silenceNoticed) <= now
+		if silent || c.silentAt == connected && w.server(c.Server).closed {
+			w.redial(c)
+		}
+	}
+}
+
+// listen notices which clients' connections have fallen silent, and has them find
+// out in time.
+func (w *wire) listen(now sim.Time) {
+	posted := false
+	for _, c := range w.store.clients {
+		switch reached := w.store.net.Connected(c.Site, c.Server); {
+		case reached:
+			c.silentAt = connected
+		case c.silentAt == connected:
+			c.silentAt = now
+			if !posted && len(w.servers) > 1 {
+				posted = true
+				w.store.kernel.Post(now.Add(silenceNoticed), w.actor, whyNoticed, 0)
+			}
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package scenarios
+
+import (
+	"math"
+	"time"
+
+	"orrery/model/workload"
+	"orrery/scenarios/strict"
+)
+
+// mostRPS is how many requests a second anybody may send, and mostSteps how often
+// their rate may change before it begins anew.
+const (
+	mostRPS   = 1_000_000_000
+	mostSteps = 100_000
+)
+
+var ofRates = quantity{one: 1000, read: rps, hi: mostRPS * 1000, limits: "0 to 1000000000 requests per second"}
+
+func rps(v strict.Value) int64 { return v.Milli(0, mostRPS*1000) }
+
+// rate reads how many requests there are: a number, or how that changes over time.
+func (l *loader) rate(v strict.Value) workload.Rate {
+	if !v.IsMap() {
+		return workload.Constant(v.Milli(1, mostRPS*1000))
+	}
+	if v.Peek("file").Given() {
+		return l.rateFile(v)
+	}
+	m := v.Map("rps", "steps", "ramp", "diurnal", "file", "every")
+	which, f := m.OneOf("steps", "ramp", "diurnal")
+	every := m.Optional("every")
+	if every.Given() && which != "steps" && which != "" {
+		every.KeyErrorf("only steps and files begin anew after a while")
+	}
+	switch which {
+	case "ramp":
+		return l.ramp(f.Map("a ramp", "from", "to", "start", "end", "step"))
+	case "diurnal":
+		return l.diurnal(f.Map("a day", "low", "high", "period", "peak", "step"))
+	}
+	var r workload.Rate
+	for _, item := range f.List() {
+		s := item.Map("a step", "at", "rps")
+		r.Steps = append(r.Steps, workload.Step{At: s.Required("at").Duration(), MilliRPS: rps(s.Required("rps"))})
+		l.inOrder(&r, s.Required("at"))
+	}
+	l.begins(&r, every, f)
+	return r
+}
+
+// inOrder complains about a step that is not after the one before.
+func (l *loader) inOrder(r *workload.Rate, at strict.Value) {
+	if n := len(r.Steps); n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At {
+		at.Errorf("%v is not after %v: steps are in the order of time", r.Steps[n-1].At, r.Steps[n-2].At)
+	}
+}
+
+// begins reads after how long steps begin anew.
+func (l *loader) begins(r *workload.Rate, every, of strict.Value) {
+	if len(r.Steps) == 0 && of.Given() {
+		of.Errorf("there are no steps: nobody would send anything")
+		return
+	}
+	if !every.Given() || len(r.Steps) == 0 {
+		return
+	}
+	last := r.Steps[len(r.Steps)-1].At
+	if r.Every = every.Duration(); r.Every <= last {
+		every.Errorf("%v is not after the last step, at %v", r.Every, last)
+		r.Every = 0
+	}
+}
+
+func (l *loader) ramp(m *strict.Map) workload.Rate {
+	from, to := rps(m.Required("from")), rps(m.Required("to"))
+	start, end := m.Required("start"), m.Required("end")
+	length := end.Duration() - start.Duration()
+	if start.Given() && end.Given() && length <= 0 {
+		end.Errorf("the end is not after the start")
+		return workload.Rate{}
+	}
+	step := pace(m.Default("step", "15s"), length)
+	if step == 0 {
+		return workload.Rate{}
+	}
+	return workload.Ramp(from, to, start.Duration(), end.Duration(), step)
+}
+
+func (l *loader) diurnal(m *strict.Map) workload.Rate {
+	low, high := rps(m.Required("low")), rps(m.Required("high"))
+	if low >= high && m.Given() {
+		m.Required("high").Errorf("high must be more than low")
+		return workload.Rate{}
+	}
+	period := m.Default("period", "24h").DurationIn(time.Minute, maxDuration)
+	peak := m.Default("peak", "14h").Duration()
+	step := pace(m.Default("step", "5m"), period)
+	if period == 0 || step == 0 {
+		return workload.Rate{}
+	}
+	if peak >= period {
+		m.Default("peak", "14h").Errorf("the peak must be within the period, %v", period)
+	}
+	return workload.Diurnal(low, high, period, peak%period, step)
+}
+
+// pace reads how long a rate stays the same; 0 if that makes no sense.
+func pace(v strict.Value, length time.Duration) time.Duration {
+	step := v.Duration()
+	switch {
+	case step <= 0 && v.Given():
+		v.Errorf("a step must take some time")
+		return 0
+	case step > 0 && length/step > mostSteps:
+		v.Errorf("%d steps are more than %d", length/step, mostSteps)
+		return 0
+	}
+	return step
+}
+
+// rateFile reads the steps of a table, whose columns say when and how many.
+func (l *loader) rateFile(v strict.Value) workload.Rate {
+	m := v.Map("rps", "file", "columns", "every")
+	file := m.Required("file")
+	columns := m.Required("columns").Map("the columns of traffic", "at", "rps")
+	columns.Required("at")
+	columns.Required("rps")
+	given := file.Text()
+	if given == "" || !columns.Given() {
+		return workload.Rate{}
+	}
+	files, err := l.includes.read(given, traceLimits)
+	switch {
+	case err != nil:
+		file.Errorf("%v", err)
+		return workload.Rate{}
+	case len(files) != 1:
+		file.Errorf("%s is %d files: the rate is in one table", strict.Quote(given), len(files))
+		return workload.Rate{}
+	}
+	t := &traceTable{file: files[0].Name, rows: math.MaxInt64, fields: columns, clean: true}
+	t.Table = strict.ParseTable(t.file, files[0].Data, ',', true)
+	defer l.finish(t)
+	if t.Err() != nil {
+		return workload.Rate{}
+	}
+	at, many := t.number("at", &ofLengths), t.number("rps", &ofRates)
+	var r workload.Rate
+	if !t.clean {
+		return r
+	}
+	for t.next() {
+		r.Steps = append(r.Steps, workload.Step{At: time.Duration(at.must(t.Table, &ofLengths)), MilliRPS: many.must(t.Table, &ofRates)})
+		switch n := len(r.Steps); {
+		case n > mostSteps:
+			t.Errorf("more than %d steps", mostSteps)
+			return r
+		case n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At:
+			at.errorf(t.Table, "%v is not after %v: steps are in the order of time", r.Steps[n-1].At, r.Steps[n-2].At)
+			return r
+		}
+	}
+	l.begins(&r, m.Optional("every"), file)
+	return r
+}
