@@ -42,6 +42,7 @@ const (
 	KindNamespace
 	KindValidatingWebhookConfiguration
 	KindMutatingWebhookConfiguration
+	KindLease
 	KindHorizontalPodAutoscaler
 	KindPersistentVolumeClaim
 	KindPersistentVolume
@@ -52,7 +53,7 @@ const (
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
-	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler",
+	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler",
 	"PersistentVolumeClaim", "PersistentVolume"}
 
 // String is the kind as Kubernetes writes it.
@@ -61,7 +62,7 @@ func (k Kind) String() string { return kindNames[k] }
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
-	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "horizontalpodautoscaler",
+	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler",
 	"persistentvolumeclaim", "persistentvolume"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
@@ -92,6 +93,7 @@ var kindAliases = map[string]Kind{
 	"persistentvolumeclaim": KindPersistentVolumeClaim, "persistentvolumeclaims": KindPersistentVolumeClaim, "pvc": KindPersistentVolumeClaim,
 	"persistentvolume": KindPersistentVolume, "persistentvolumes": KindPersistentVolume, "pv": KindPersistentVolume,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
+	"lease": KindLease, "leases": KindLease,
 	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
 	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
 	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,

@@ -266,6 +266,12 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
+		case fault.ParamBy, fault.ParamBack:
+			f.By = m.Required(p).DurationIn(1, maxDuration)
+		case fault.ParamKinds:
+			f.Kinds = kinds(m.Optional(p))
+		case fault.ParamReplica:
+			f.Members = l.replicasOn(m.Optional(p))
 		case fault.ParamFlood:
 			l.flood(m, &f)
 		case fault.ParamGroup, fault.ParamZone, fault.ParamBoot, fault.ParamNotice, fault.ParamErrors:
@@ -323,10 +329,7 @@ func (l *loader) members(v strict.Value) []string {
 	if !v.Given() {
 		return nil
 	}
-	var names []string
-	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
-		names = append(names, fmt.Sprint("cp-", i))
-	}
+	names := l.machineNames()
 	items := []strict.Value{v}
 	if v.IsList() {
 		items = v.List()
@@ -336,6 +339,44 @@ func (l *loader) members(v strict.Value) []string {
 		out = append(out, item.Enum("machine of the control plane", names...))
 	}
 	return out
+}
+
+// kinds reads a list of kinds.
+func kinds(v strict.Value) (out []model.Kind) {
+	if !v.Given() {
+		return nil
+	}
+	var names []string
+	for k := model.KindNode; k < model.Kinds; k++ {
+		names = append(names, k.Short())
+	}
+	for _, item := range v.List() {
+		out = append(out, model.ParseKind(item.Enum("kind", names...)))
+	}
+	return out
+}
+
+// replicasOn reads on which machines of the control plane: that of the leader if it
+// is empty, all, or those with a name.
+func (l *loader) replicasOn(v strict.Value) []string {
+	names := l.machineNames()
+	switch {
+	case !v.Given() || v.IsScalar() && v.Text() == "leader":
+		return nil
+	case v.IsScalar() && v.Text() == "all":
+		return names
+	case v.IsScalar():
+		return []string{v.Enum("replica", append([]string{"leader", "all"}, names...)...)}
+	}
+	return l.members(v)
+}
+
+// machineNames is the names of the machines of the control plane.
+func (l *loader) machineNames() (names []string) {
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	return names
 }
 
 // directions is what of its messages a target loses: those it sends (out), those

@@ -89,6 +89,7 @@ var bootstrap = []bound{
 		rule(read, "policy", "poddisruptionbudgets"),
 		rule(read, "storage.k8s.io", "csinodes csidrivers csistoragecapacities storageclasses volumeattachments"),
 		rule(read, "scheduling.k8s.io", "workloads"),
+		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
 	{"system:volume-scheduler", user(model.UserScheduler), []model.PolicyRule{
 		rule(read+" patch update", "", "persistentvolumes persistentvolumeclaims"), rule(read, "storage.k8s.io", "storageclasses"),
@@ -99,6 +100,7 @@ var bootstrap = []bound{
 		rule("update", "", "secrets serviceaccounts"),
 		rule("delete", "", "secrets"),
 		rule(listWatch, all, all),
+		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
 	{"system:node-proxier", []model.Subject{{Kind: "User", Name: "system:kube-proxy"}, {Kind: "ServiceAccount", Namespace: model.NamespaceSystem, Name: "kube-proxy"}}, []model.PolicyRule{
 		rule(listWatch, "", "services endpoints"),

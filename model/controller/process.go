@@ -26,6 +26,8 @@ type Config struct {
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
+	// Ledger is what replicas have in common; default one of its own.
+	Ledger *Ledger
 }
 
 // controller is one loop. Wake-ups reach it through its loop, in the actor's
@@ -96,6 +98,8 @@ type (
 		volume(now sim.Time, old, next *model.Volume)
 	}
 	starter interface{ start(now sim.Time) }
+	// resumer compares what it has listed with what was before its process.
+	resumer interface{ resume(now sim.Time) }
 )
 
 // Process is one replica of kube-controller-manager: the process, whenever it
@@ -109,6 +113,7 @@ type Process struct {
 	replica string
 	storage *model.Storage
 	runs    []registration // the controllers it has
+	ledger  *Ledger
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -148,9 +153,12 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, storage: c.Storage}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
+	if p.ledger == nil {
+		p.ledger = &Ledger{}
+	}
 	p.informers = s.NewClient(store.ClientConfig{
-		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
+		As:   As,
 		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
@@ -274,6 +282,11 @@ func (p *Process) sync(now sim.Time) {
 	for kind, w := range p.watches {
 		if w != nil {
 			p.read(now, model.Kind(kind))
+		}
+	}
+	for _, l := range p.loops {
+		if r, ok := l.controller.(resumer); ok {
+			r.resume(now)
 		}
 	}
 	p.settle(now)
