@@ -305,6 +305,9 @@ func (p *Pod) Copy() Object { c := *p; return &c }
 // IsPodActive).
 func (p *Pod) Active() bool { return !p.Phase.Terminal() && !p.Deleting() }
 
+// Mirror tells whether the pod only shows a static pod of its node.
+func (p *Pod) Mirror() bool { return p.Owner.Kind == KindNode }
+
 // IsReady tells whether the pod's Ready condition is True.
 func (p *Pod) IsReady() bool { return p.Ready.Status == True }
 

@@ -45,9 +45,10 @@ type scope struct {
 
 type node struct {
 	scope
-	marks  marks
-	object *model.Node
-	joined bool // it has been Ready
+	marks        marks
+	object       *model.Node
+	joined       bool // it has been Ready
+	controlPlane bool
 }
 
 type podRow struct {
@@ -165,6 +166,7 @@ func (s *state) takeNode(r *store.Record) {
 		*row = &node{scope: scope{kind: model.KindNode, path: m.Path()}}
 		s.named[m.Path()] = &(*row).scope
 		s.nodeList = append(s.nodeList, *row)
+		(*row).controlPlane = r.Object().(*model.Node).ControlPlane()
 	}
 	n := *row
 	var now marks

@@ -20,7 +20,7 @@ func stored(t *testing.T, class, volume, timeline string) (places []string, said
 	text := fmt.Sprintf(`apiVersion: orrery/v1
 name: storage
 duration: 30m
-cluster: {nodes: [{name: n, count: 6, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
+cluster: {controlPlane: {managed: true}, nodes: [{name: n, count: 6, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
 workload:
   manifests:
     - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: ssd}, provisioner: %s}

@@ -263,16 +263,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
-		case fault.ParamGroup:
-			f.Group = l.nodeGroup(m.Optional(p))
-		case fault.ParamZone:
-			f.Zone = l.zone(m.Optional(p))
-		case fault.ParamBoot:
-			f.Boot = m.Required(p).Dist()
-		case fault.ParamNotice:
-			f.Notice = m.Default(p, "120s").DurationIn(0, maxDuration)
-		case fault.ParamErrors:
-			f.Errors = m.Default(p, "100%").Percent()
+		case fault.ParamGroup, fault.ParamZone, fault.ParamBoot, fault.ParamNotice, fault.ParamErrors:
+			l.cloudFault(m, p, &f)
 		case fault.ParamWebhook:
 			f.Webhooks = l.webhookNames(m.Required(p))
 		case fault.ParamLatency:

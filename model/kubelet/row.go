@@ -78,6 +78,7 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
+	static     *static // nil if it came from the API
 	hash       uint64
 	number     int32 // of its slot
 

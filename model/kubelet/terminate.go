@@ -52,7 +52,7 @@ func (k *Kubelet) killContainers(r *row) {
 			continue
 		}
 		if p.TermAt == 0 {
-			k.client.Note(r.pod, false, "Killing", "Stopping container "+containerOf(spec, i).Name)
+			k.client.Note(r.face(), false, "Killing", "Stopping container "+containerOf(spec, i).Name)
 		}
 		k.stopContainer(r, i)
 	}

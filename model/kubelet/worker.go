@@ -70,6 +70,10 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 // podGone is told that a pod's object is no more. What runs of it gets the
 // grace it would have had.
 func (k *Kubelet) podGone(pod uint32) {
+	if k.own(pod) != pod {
+		k.mirrorGone(pod)
+		return
+	}
 	r := k.find(pod)
 	if r == nil {
 		return
@@ -130,6 +134,7 @@ func (k *Kubelet) expect(r *row, since sim.Time) {
 
 // Changed implements runtime.Observer.
 func (k *Kubelet) Changed(box *runtime.Sandbox) {
+	k.followContainers()
 	if !k.running {
 		return
 	}
@@ -212,6 +217,9 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	r.pending = false
+	if r.static != nil {
+		k.reflect(r.static)
+	}
 	r.overdue = r.overdue || now >= r.deadline
 	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
 		k.terminate(r)

@@ -11,7 +11,9 @@ import (
 	"orrery/sim"
 )
 
-// Behavior is what a manifest cannot say about the containers it matches.
+// Behavior is what a manifest cannot say about the containers it matches. One that
+// says nothing of whom it is about is not about static pods: who says how all pods
+// behave does not mean the control plane.
 // The zero value of a field means its default.
 type Behavior struct {
 	Namespace string          // "" matches every namespace
@@ -60,6 +62,9 @@ var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
 func (b Behaviors) For(p *model.Pod, container string) Behavior {
 	for i := range b {
 		x := b[i]
+		if p.Mirror() && x.Namespace == "" && x.Match == nil && x.Container == "" {
+			continue
+		}
 		if x.Namespace != "" && x.Namespace != p.Namespace || x.Container != "" && x.Container != container {
 			continue
 		}
