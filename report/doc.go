@@ -86,7 +86,10 @@
 //
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
 // overloadMilliRPS, refusedMilliRPS, servedMilliRPS and timedOutMilliRPS in
-// thousandths of a request per second. Control, bidirectional and zero-width
+// thousandths of a request per second; one with reason APILoadChanged has load:
+// full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS and
+// smallWriteNanos; one with reason TooManyRequests has a load, too, of which only
+// the level counts. Control, bidirectional and zero-width
 // characters are escaped. Fields may be added; none of these is renamed.
 //
 // The digest of a run is the SHA-256 of these lines as [sim.Digest] frames them.

@@ -70,6 +70,10 @@ const (
 var metrics = []Metric{
 	{Name: "api_evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
+	{Name: "api_rejected", Unit: Count, Shape: Total, Word: levelWord,
+		Help: "requests of a priority level that the API servers answered 429", open: openRejected},
+	{Name: "api_seconds", Unit: Duration, Shape: Level,
+		Help: "how long the API server that is slowest takes for a small write that has its seat, half of them", open: openLatency},
 	{Name: "apiserver_restarts", Unit: Count, Shape: Total,
 		Help: "how often an API server's process was ready again after it had ended", open: openSaid("APIServerReady")},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",

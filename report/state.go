@@ -31,6 +31,7 @@ type state struct {
 	workloads []*workload // in the order of their creation
 	nodeList  []*node
 	services  []*service
+	gates     []*gateLoad
 	faults    []*fault
 	active    int // faults in force
 	ripening  ripening
@@ -122,6 +123,10 @@ func (s *state) note(r *store.Record) {
 			row := s.pods.Row(n.Object.ID)
 			row.path = n.Name
 			s.happens(row, podPullFailed)
+		}
+	case model.ReasonAPILoadChanged:
+		if n.Load != nil {
+			s.takeLoad(n.Name, n.Load)
 		}
 	case model.ReasonTrafficChanged:
 		if n.Traffic != nil {

@@ -39,7 +39,7 @@ func (l *loader) apiServer(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding")
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding", "priorityAndFairness")
 	c := &l.scenario.Config.ControlPlane.APIServer
 	if memory := m.Optional("memory"); memory.Given() {
 		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
@@ -47,6 +47,7 @@ func (l *loader) apiServer(v strict.Value) {
 		}
 	}
 	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
 	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
 }
 

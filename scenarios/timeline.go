@@ -115,9 +115,12 @@ var selecting = []string{"target", "match", "namespace", "zone", "count"}
 func faultFields(k *fault.Kind) []string {
 	var out []string
 	for _, p := range k.Params {
-		if p == fault.ParamTarget {
+		switch p {
+		case fault.ParamTarget:
 			out = append(out, selecting...)
-		} else {
+		case fault.ParamFlood:
+			out = append(out, flooding...)
+		default:
 			out = append(out, p)
 		}
 	}
@@ -272,6 +275,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
 	fault.ParamFrom:     func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
 	fault.ParamFsync:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
+	fault.ParamFlood:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamGroup:    (*loader).cloudFault,
 	fault.ParamZone:     (*loader).cloudFault,
 	fault.ParamBoot:     (*loader).cloudFault,

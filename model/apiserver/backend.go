@@ -145,13 +145,13 @@ func (b *Backend) Answer(about uint64) {
 			return
 		}
 		refusal, found := w.server.apply(r)
-		b.store.Answer(w.slot, refusal, found)
+		w.server.finish(w.slot, refusal, found)
 		return
 	case w.more:
 		w.server.again(w.slot)
 		return
 	}
-	b.store.Reply(w.slot)
+	w.server.reply(w.slot)
 }
 
 // Failed implements etcd.Client. The request is kept, since it may be agreed
@@ -171,7 +171,7 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 		refusal, message = store.InternalError, "etcdserver: too many requests" // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
 	b.store.Request(w.slot).Explain(message)
-	b.store.Answer(w.slot, refusal, nil)
+	w.server.finish(w.slot, refusal, nil)
 }
 
 // abandon leaves what a server was asked and has not answered: what it asked of

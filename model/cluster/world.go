@@ -37,6 +37,9 @@ func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 
+// Gateway implements fault.World.
+func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
+
 // Cloud implements fault.World.
 func (w faultWorld) Cloud() fault.Cloud {
 	if w.x.cloud == nil {

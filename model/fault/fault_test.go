@@ -25,6 +25,7 @@ type world struct {
 	machines []*machine     // by node ID
 	log      []string
 	down     bool // the registry
+	floods   []store.Flood
 }
 
 type machine struct {
@@ -70,6 +71,14 @@ func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
+func (w *world) Gateway() fault.Gateway          { return w }
+
+// Flood implements fault.Gateway.
+func (w *world) Flood(f store.Flood) (end func()) {
+	w.floods = append(w.floods, f)
+	return func() { w.floods = slices.DeleteFunc(w.floods, func(o store.Flood) bool { return o.Kind == f.Kind }) }
+}
+
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }

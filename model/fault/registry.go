@@ -32,6 +32,7 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamFlood     = "flood" // stands for everything in Flood
 	ParamGroup     = "group"
 	ParamZone      = "zone"
 	ParamBoot      = "boot"
@@ -63,6 +64,12 @@ var Kinds = []Kind{
 		Help:   "the client certificate of a component expires: of kubectl, kube-scheduler, kube-controller-manager, or of the kubelet of some nodes",
 		Params: []string{ParamFor, ParamComponent, ParamTarget},
 		effect: func() effect { return &certificateExpiry{} },
+	},
+	{
+		Name: "client-flood", Targets: model.KindNone,
+		Help:   "many clients ask the API servers for the same over and over: they list, watch, get, create or update objects of one kind",
+		Params: []string{ParamFor, ParamFlood},
+		effect: func() effect { return &clientFlood{} },
 	},
 	{
 		Name: "cloud-api-throttled", Targets: model.KindNone, Cloud: true,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -40,6 +41,12 @@ type Spec struct {
 	Backup       sim.Time // etcd-restore only: when the backup was taken
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
 	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
+
+	// Client-flood only: who asks for what. FloodPPM, if it is not 0, is how many
+	// clients there are, in millionths of the nodes; Objects 0 in a list is as many
+	// as there are.
+	Flood    store.Flood
+	FloodPPM int64
 
 	// Faults of the cloud only.
 	Group  string        // a node group, "" is all of them

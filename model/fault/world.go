@@ -18,6 +18,7 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Gateway() Gateway
 	Webhooks() Webhooks
 	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of

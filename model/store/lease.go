@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -48,6 +49,7 @@ type Leases struct {
 	self    sim.ActorID
 	literal bool
 	beating int64
+	deaf    []network.Site // of servers too busy for renewals
 }
 
 func newLeases(k *sim.Kernel, w *wire) *Leases {
@@ -106,6 +108,16 @@ func (l *Leases) trust(name string, ok bool) {
 			l.update(uint32(node), l.kernel.Now())
 		}
 	}
+}
+
+// Overload says whether the API server at a site is too busy to answer renewals
+// in time. Only API servers call it.
+func (l *Leases) Overload(server network.Site, busy bool) {
+	l.deaf = slices.DeleteFunc(l.deaf, func(o network.Site) bool { return o == server })
+	if busy {
+		l.deaf = append(l.deaf, server)
+	}
+	l.linksChanged(l.kernel.Now())
 }
 
 // SeenAt is when a watcher of leases saw the node's newest renewal that it
@@ -173,7 +185,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server)
+	up := r.running && !r.denied && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server) && !slices.Contains(l.deaf, r.client.Server)
 	if up == r.beating {
 		return
 	}
