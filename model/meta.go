@@ -42,6 +42,7 @@ const (
 	KindNamespace
 	KindValidatingWebhookConfiguration
 	KindMutatingWebhookConfiguration
+	KindLease
 	KindHorizontalPodAutoscaler
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
@@ -50,7 +51,7 @@ const (
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
-	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler"}
+	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
@@ -58,7 +59,7 @@ func (k Kind) String() string { return kindNames[k] }
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
-	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "horizontalpodautoscaler"}
+	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -86,6 +87,7 @@ var kindAliases = map[string]Kind{
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
+	"lease": KindLease, "leases": KindLease,
 	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
 	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
 	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,

@@ -16,7 +16,7 @@ var reasons = []string{
 	"FailedComputeMetricsReplicas", "FailedCreate", "FailedDaemonPod", "FailedDelete",
 	"FailedGetContainerResourceMetric", "FailedGetExternalMetric", "FailedGetObjectMetric", "FailedGetPodsMetric",
 	"FailedGetResourceMetric", "FailedGetScale", "FailedIndexes", "FailedRescale", "FailedScheduling",
-	"FailedToScaleUpGroup", "FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing",
+	"FailedToScaleUpGroup", "FailedUpdateStatus", "FaultEnded", "FaultStarted", "FaultWithoutTarget", "JobAlreadyActive", "Killing", "LeaderElection",
 	"MachineLaunchFailed", "MachineLaunching", "MachineReclaiming", "MachineTerminated", "MaxFailedIndexesExceeded", "MissingJob", "MultiplePodDisruptionBudgets", "NoPods", "NodeAffinity",
 	"NodeHasDiskPressure", "NodeHasInsufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientMemory",
 	"NodeNotReady", "NodeReplaced", "NotDeleted", "NotTriggerScaleUp", "OutOfcpu", "OutOfephemeral-storage", "OutOfmemory", "OutOfpods",

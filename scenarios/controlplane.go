@@ -105,25 +105,26 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 		return nil
 	}
 	set := l.decoder.Manifests()
+	var out []*model.Pod
 	for _, item := range list.List() {
+		from := len(set.Objects)
 		if item.IsMap() {
 			set.Add(item)
-			continue
+		} else {
+			l.include(set, item)
 		}
-		l.include(set, item)
-	}
-	var out []*model.Pod
-	for i, o := range set.Objects {
-		p, ok := o.(*model.Pod)
-		switch {
-		case !ok:
-			set.Places[i].Errorf("a kubelet reads only pods from its files, and this is a %s", o.Head().Kind)
-		case p.NodeName != "":
-			set.Places[i].Errorf("a static pod runs where its file is: leave out nodeName")
-		default:
-			out = append(out, p)
-			l.known.add(p)
-			l.count(list, machines)
+		for _, o := range set.Objects[from:] {
+			p, ok := o.(*model.Pod)
+			switch {
+			case !ok:
+				item.Errorf("a kubelet reads only pods from its files, and %s is none", o.Head().Path())
+			case p.NodeName != "":
+				item.Errorf("a static pod runs where its file is: leave out nodeName of %s", p.Path())
+			default:
+				out = append(out, p)
+				l.known.add(p)
+				l.count(list, machines)
+			}
 		}
 	}
 	return out

@@ -275,6 +275,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
 	fault.ParamFrom:     func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
 	fault.ParamFsync:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
+	fault.ParamBy:       readBy,
+	fault.ParamBack:     readBy,
+	fault.ParamKinds:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
+	fault.ParamReplica:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamGroup:    (*loader).cloudFault,
 	fault.ParamZone:     (*loader).cloudFault,
@@ -287,6 +291,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 	},
+}
+
+func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+	f.By = m.Required(p).DurationIn(1, maxDuration)
 }
 
 // components is whose credential a fault can let expire.
@@ -327,10 +335,7 @@ func (l *loader) members(v strict.Value) []string {
 	if !v.Given() {
 		return nil
 	}
-	var names []string
-	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
-		names = append(names, fmt.Sprint("cp-", i))
-	}
+	names := l.machineNames()
 	items := []strict.Value{v}
 	if v.IsList() {
 		items = v.List()
@@ -340,6 +345,44 @@ func (l *loader) members(v strict.Value) []string {
 		out = append(out, item.Enum("machine of the control plane", names...))
 	}
 	return out
+}
+
+// kinds reads a list of kinds.
+func kinds(v strict.Value) (out []model.Kind) {
+	if !v.Given() {
+		return nil
+	}
+	var names []string
+	for k := model.KindNode; k < model.Kinds; k++ {
+		names = append(names, k.Short())
+	}
+	for _, item := range v.List() {
+		out = append(out, model.ParseKind(item.Enum("kind", names...)))
+	}
+	return out
+}
+
+// replicasOn reads on which machines of the control plane: that of the leader if it
+// is empty, all, or those with a name.
+func (l *loader) replicasOn(v strict.Value) []string {
+	names := l.machineNames()
+	switch {
+	case !v.Given() || v.IsScalar() && v.Text() == "leader":
+		return nil
+	case v.IsScalar() && v.Text() == "all":
+		return names
+	case v.IsScalar():
+		return []string{v.Enum("replica", append([]string{"leader", "all"}, names...)...)}
+	}
+	return l.members(v)
+}
+
+// machineNames is the names of the machines of the control plane.
+func (l *loader) machineNames() (names []string) {
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	return names
 }
 
 // directions is what of its messages a target loses: those it sends (out), those

@@ -89,6 +89,7 @@ var bootstrap = []bound{
 		rule(read, "policy", "poddisruptionbudgets"),
 		rule(read, "storage.k8s.io", "csinodes csidrivers csistoragecapacities storageclasses volumeattachments"),
 		rule(read, "scheduling.k8s.io", "workloads"),
+		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
 	{"system:kube-controller-manager", user(model.UserControllerManager), []model.PolicyRule{
 		rule("create", "", "secrets serviceaccounts serviceaccounts/token"),
@@ -96,6 +97,7 @@ var bootstrap = []bound{
 		rule("update", "", "secrets serviceaccounts"),
 		rule("delete", "", "secrets"),
 		rule(listWatch, all, all),
+		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
 	{"system:node-proxier", []model.Subject{{Kind: "User", Name: "system:kube-proxy"}, {Kind: "ServiceAccount", Namespace: model.NamespaceSystem, Name: "kube-proxy"}}, []model.PolicyRule{
 		rule(listWatch, "", "services endpoints"),

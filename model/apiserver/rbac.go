@@ -36,6 +36,7 @@ var resources = [model.Kinds]resource{
 	model.KindClusterRole:         {rbacGroup, "clusterroles"},
 	model.KindRoleBinding:         {rbacGroup, "rolebindings"},
 	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
+	model.KindLease:               {"coordination.k8s.io", "leases"},
 	model.KindNamespace:           {core, "namespaces"},
 
 	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},

@@ -9,6 +9,7 @@ import (
 	"orrery/model/apiserver"
 	"orrery/model/cloud"
 	"orrery/model/controller"
+	"orrery/model/election"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
 	"orrery/model/network"
@@ -40,8 +41,10 @@ type Cluster struct {
 	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
-	schedulers  []*scheduler.Scheduler // by machine of the control plane
-	controllers []*controller.Process
+	elections   []*election.Election
+	schedulers  []*election.Candidate // by machine of the control plane
+	controllers []*election.Candidate
+	managers    []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -74,8 +77,9 @@ func New(c Config) (*Cluster, error) {
 		return nil, err
 	}
 	x.addCloud()
-	x.schedulers[0].Start()
-	x.controllers[0].Start()
+	for _, e := range x.elections {
+		e.Begin()
+	}
 	for _, n := range x.kubelets[1:] {
 		n.Start()
 	}
@@ -104,16 +108,28 @@ func New(c Config) (*Cluster, error) {
 func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
 
 // addReplicas adds a scheduler and a controller manager on each machine of the
-// control plane. Those on the first lead.
+// control plane. Those on the first lead at first.
 func (x *Cluster) addReplicas(c scheduler.Config) {
+	literal := x.config.Literal
+	schedulers := election.New(x.Kernel, x.Store, election.Config{
+		Name: "kube-scheduler", As: scheduler.As, QPS: scheduler.QPS, Burst: scheduler.Burst, Releases: true, Literal: literal,
+	})
+	controllers := election.New(x.Kernel, x.Store, election.Config{
+		Name: "kube-controller-manager", As: controller.As, QPS: controller.QPS, Burst: controller.Burst, Literal: literal,
+	})
+	x.elections = []*election.Election{schedulers, controllers}
+	ledger := &controller.Ledger{}
 	for i, site := range x.control {
+		machine := x.net.Name(site)
 		if i > 0 {
-			c.Replica = "@" + x.net.Name(site)
+			c.Replica = "@" + machine
 		}
-		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Usage: x.podUsage, Replica: c.Replica}))
-		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i], forbidden: i > 0}
-		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i], forbidden: i > 0}
+		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger})
+		x.managers = append(x.managers, manager)
+		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
+		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}
+		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i]}
 	}
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"orrery/model/apiserver"
+	"orrery/model/election"
 	"orrery/model/kubelet"
 	"orrery/sim"
 )
@@ -53,6 +54,25 @@ type serverInFault struct {
 
 // SetLatency implements fault.APIServer.
 func (s serverInFault) SetLatency(d sim.Dist) { s.server.SetLatency(d) }
+
+// replicaInFault is one of the replicas that elect a leader, as faults see it. One
+// that ends by itself is started again without its container.
+type replicaInFault struct {
+	inFault
+	*election.Candidate
+}
+
+// Start implements fault.Replica.
+func (r replicaInFault) Start() { r.inFault.Start() }
+
+// Stop implements fault.Replica.
+func (r replicaInFault) Stop() { r.inFault.Stop() }
+
+// Quit implements fault.Replica.
+func (r replicaInFault) Quit() {
+	r.forbidden = true
+	r.Candidate.Quit()
+}
 
 // member is an etcd process.
 type member struct {

@@ -57,13 +57,13 @@ func (w faultWorld) APIServer(machine int) fault.APIServer {
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
 // Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Process {
-	return inFault{w.x.gates[machine][schedulerPod]}
+func (w faultWorld) Scheduler(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][schedulerPod]}, w.x.schedulers[machine]}
 }
 
 // ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Process {
-	return inFault{w.x.gates[machine][controllerManagerPod]}
+func (w faultWorld) ControllerManager(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][controllerManagerPod]}, w.x.controllers[machine]}
 }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
@@ -87,7 +87,7 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 
 // used tells the controllers that metrics will say something else of a pod.
 func (x *Cluster) used(pod uint32) {
-	for _, p := range x.controllers {
+	for _, p := range x.managers {
 		p.Used(pod)
 	}
 }

@@ -23,6 +23,8 @@ type Config struct {
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
+	// Ledger is what replicas have in common; default one of its own.
+	Ledger *Ledger
 }
 
 // controller is one loop. Wake-ups reach it through its loop, in the actor's
@@ -87,6 +89,8 @@ type (
 		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
 	}
 	starter interface{ start(now sim.Time) }
+	// resumer compares what it has listed with what was before its process.
+	resumer interface{ resume(now sim.Time) }
 )
 
 // Process is one replica of kube-controller-manager: the process, whenever it
@@ -98,6 +102,7 @@ type Process struct {
 	literal bool
 	usage   Usage
 	replica string
+	ledger  *Ledger
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -135,9 +140,12 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger}
+	if p.ledger == nil {
+		p.ledger = &Ledger{}
+	}
 	p.informers = s.NewClient(store.ClientConfig{
-		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
+		As:   As,
 		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
@@ -255,6 +263,11 @@ func (p *Process) sync(now sim.Time) {
 	for kind, w := range p.watches {
 		if w != nil {
 			p.read(now, model.Kind(kind))
+		}
+	}
+	for _, l := range p.loops {
+		if r, ok := l.controller.(resumer); ok {
+			r.resume(now)
 		}
 	}
 	p.settle(now)

@@ -44,7 +44,12 @@ var registry = []registration{
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 
-const burst = 30
+// QPS and Burst are the limits of the process's own client, and of those of most
+// controllers.
+const (
+	QPS   = 20
+	Burst = 30
+)
 
 // Names is the names of all controllers, in the order of the registry.
 func Names() []string {
@@ -57,6 +62,9 @@ func Names() []string {
 
 // component is the process that the controllers are in.
 const component = "kube-controller-manager"
+
+// As is who the process is; its controllers have accounts of their own.
+var As = store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component}
 
 // Accounts is the service accounts of all controllers, each once.
 func Accounts() []string {
@@ -81,7 +89,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: Burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

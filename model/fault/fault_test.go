@@ -82,8 +82,8 @@ func (w *world) Flood(f store.Flood) (end func()) {
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }
-func (w *world) Scheduler(i int) fault.Process { return process{w, fmt.Sprint("scheduler ", i)} }
-func (w *world) ControllerManager(i int) fault.Process {
+func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Replica {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
 func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
@@ -122,6 +122,10 @@ type process struct {
 	name string
 }
 
+func (p process) Running() bool         { return true }
+func (p process) Leads() bool           { return strings.HasSuffix(p.name, "0") }
+func (p process) Crash()                { p.w.says("%s crash", p.name) }
+func (p process) Quit()                 { p.w.says("%s quit", p.name) }
 func (p process) Stop()                 { p.w.says("%s stop", p.name) }
 func (p process) Start()                { p.w.says("%s start", p.name) }
 func (p process) SetLatency(d sim.Dist) { p.w.says("%s takes %v longer", p.name, d) }

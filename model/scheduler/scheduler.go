@@ -51,6 +51,9 @@ type Config struct {
 	Witness Witness
 }
 
+// As is who the scheduler is.
+var As = store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"}
+
 // Defaults of Config.
 const (
 	DefaultCycleTime        = 700 * time.Microsecond
@@ -144,7 +147,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x := &Scheduler{Config: c.withDefaults(), kernel: k}
 	x.client = s.NewClient(store.ClientConfig{
 		Name: "system:kube-scheduler" + c.Replica, Site: site, Local: true, QPS: QPS, Burst: Burst,
-		As: store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"},
+		As: As,
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)

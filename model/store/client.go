@@ -169,6 +169,7 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
+	severed  int      // faults in force that cut it off
 	expired  int      // faults in force that keep its credential from being good
 	silentAt sim.Time // since when it hears nothing from its server
 }
