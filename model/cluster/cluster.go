@@ -125,7 +125,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
 		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
 		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}
