@@ -266,12 +266,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 			f.FromMembers = l.members(m.Optional(p))
 		case fault.ParamFsync:
 			f.Fsync = syncTime(m.Required(p))
-		case fault.ParamBy, fault.ParamBack:
-			f.By = m.Required(p).DurationIn(1, maxDuration)
-		case fault.ParamKinds:
-			f.Kinds = kinds(m.Optional(p))
-		case fault.ParamReplica:
-			f.Members = l.replicasOn(m.Optional(p))
+		case fault.ParamBy, fault.ParamBack, fault.ParamKinds, fault.ParamReplica:
+			l.replicaFault(m, p, &f)
 		case fault.ParamFlood:
 			l.flood(m, &f)
 		case fault.ParamGroup, fault.ParamZone, fault.ParamBoot, fault.ParamNotice, fault.ParamErrors:
@@ -339,6 +335,18 @@ func (l *loader) members(v strict.Value) []string {
 		out = append(out, item.Enum("machine of the control plane", names...))
 	}
 	return out
+}
+
+// replicaFault reads what is said about replicas, watches and clocks.
+func (l *loader) replicaFault(m *strict.Map, p string, f *fault.Spec) {
+	switch p {
+	case fault.ParamKinds:
+		f.Kinds = kinds(m.Optional(p))
+	case fault.ParamReplica:
+		f.Members = l.replicasOn(m.Optional(p))
+	default:
+		f.By = m.Required(p).DurationIn(1, maxDuration)
+	}
 }
 
 // kinds reads a list of kinds.
