@@ -240,51 +240,61 @@ func (l *loader) fault(e *entry) fault.Spec {
 			} else {
 				noTarget(m, f.Component)
 			}
-		case fault.ParamPeer:
-			f.Peer = l.peer(m.Optional(p))
-		case fault.ParamDirection:
-			f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
-		case fault.ParamContainer:
-			f.Container = m.Optional(p).DNSLabel()
-			if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
-				m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
-			}
-		case fault.ParamMember:
-			f.Members = l.members(m.Required(p))
-		case fault.ParamServer:
-			f.Members = l.members(m.Optional(p))
-		case fault.ParamBackup:
-			v := m.Required(p)
-			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
-				v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
-			}
-		case fault.ParamBump:
-			f.BumpRevision = m.Optional(p).Bool()
-		case fault.ParamGraceful:
-			f.Graceful = m.Optional(p).Bool()
-		case fault.ParamFrom:
-			f.FromMembers = l.members(m.Optional(p))
-		case fault.ParamFsync:
-			f.Fsync = syncTime(m.Required(p))
-		case fault.ParamBy, fault.ParamBack, fault.ParamKinds, fault.ParamReplica:
-			l.replicaFault(m, p, &f)
-		case fault.ParamFlood:
-			l.flood(m, &f)
-		case fault.ParamGroup, fault.ParamZone, fault.ParamBoot, fault.ParamNotice, fault.ParamErrors:
-			l.cloudFault(m, p, &f)
-		case fault.ParamWebhook:
-			f.Webhooks = l.webhookNames(m.Required(p))
-		case fault.ParamLatency:
-			f.Latency = syncTime(m.Required(p))
-		case fault.ParamFill:
-			f.FillPPM = m.Default(p, "95%").Percent()
-		case fault.ParamExitCode:
-			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:
-			panic("scenarios: the fault " + e.kind.Name + " takes " + p + ", which nobody reads")
+			read, ok := faultParams[p]
+			if !ok {
+				panic("scenarios: the fault " + e.kind.Name + " takes " + p + ", which nobody reads")
+			}
+			read(l, m, p, &f)
 		}
 	}
 	return f
+}
+
+// faultParams reads what faults take besides their time and their target.
+var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.Spec){
+	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Peer = l.peer(m.Optional(p)) },
+	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
+	},
+	fault.ParamContainer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Container = m.Optional(p).DNSLabel()
+		if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
+			m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
+		}
+	},
+	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Required(p)) },
+	fault.ParamServer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Optional(p)) },
+	fault.ParamBackup: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
+			v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
+		}
+	},
+	fault.ParamBump:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
+	fault.ParamFrom:     func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
+	fault.ParamFsync:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
+	fault.ParamBy:       readBy,
+	fault.ParamBack:     readBy,
+	fault.ParamKinds:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
+	fault.ParamReplica:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
+	fault.ParamFlood:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
+	fault.ParamGroup:    (*loader).cloudFault,
+	fault.ParamZone:     (*loader).cloudFault,
+	fault.ParamBoot:     (*loader).cloudFault,
+	fault.ParamNotice:   (*loader).cloudFault,
+	fault.ParamErrors:   (*loader).cloudFault,
+	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
+	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
+	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
+	},
+}
+
+func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+	f.By = m.Required(p).DurationIn(1, maxDuration)
 }
 
 // components is whose credential a fault can let expire.
@@ -335,18 +345,6 @@ func (l *loader) members(v strict.Value) []string {
 		out = append(out, item.Enum("machine of the control plane", names...))
 	}
 	return out
-}
-
-// replicaFault reads what is said about replicas, watches and clocks.
-func (l *loader) replicaFault(m *strict.Map, p string, f *fault.Spec) {
-	switch p {
-	case fault.ParamKinds:
-		f.Kinds = kinds(m.Optional(p))
-	case fault.ParamReplica:
-		f.Members = l.replicasOn(m.Optional(p))
-	default:
-		f.By = m.Required(p).DurationIn(1, maxDuration)
-	}
 }
 
 // kinds reads a list of kinds.

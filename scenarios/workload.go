@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/runtime"
@@ -25,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -34,11 +35,16 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
 		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
 		Stop:       atOnce(m.Optional("stop")),
+		PreStop:    atOnce(m.Optional("preStop")),
+		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
+	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Workers = m.Optional("workers").Int(1, 1_000_000)
+	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryGrowth = byteUse(m.Optional("memory"))
@@ -56,6 +62,21 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		v.Errorf("no pod matches: %s", l.noPod(b.Namespace, b.Match, b.Container))
 	}
 	return b
+}
+
+// call reads what a request asks of another Service.
+func (l *loader) call(v, namespace strict.Value) runtime.Call {
+	m := v.Map("a call", "service", "per_request", "timeout", "retries")
+	c := runtime.Call{
+		Service:         m.Required("service").DNSLabel(),
+		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
+		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, time.Hour),
+		Retries:         int(m.Default("retries", "0").Int(0, 100)),
+	}
+	if r := (reference{model.KindService, namespace.DNSLabel(), c.Service}); c.Service != "" && r.namespace != "" {
+		l.checkObject(m.Required("service"), r.path())
+	}
+	return c
 }
 
 // noPod says why no pod matches.

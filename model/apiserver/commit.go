@@ -83,6 +83,10 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if next == cur || unchanged(next, cur) {
 		return store.Accepted, cur
 	}
+	if released(next) {
+		a.store.Delete(r.Client.Actor, r.Target)
+		return store.Accepted, nil
+	}
 	a.store.Update(r.Client.Actor, next)
 	return store.Accepted, next
 }
@@ -118,7 +122,8 @@ func rescaled(cur model.Object, replicas int32) model.Object {
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler:
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler,
+		*model.Claim, *model.Volume:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -175,6 +180,14 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.ResourceQuota), *n
 		*n = c
 		n.Known, n.Used = s.Known, s.Used
+	case *model.Claim:
+		c, s := *cur.(*model.Claim), *n
+		*n = c
+		n.Phase = s.Phase
+	case *model.Volume:
+		c, s := *cur.(*model.Volume), *n
+		*n = c
+		n.Phase = s.Phase
 	case *model.HorizontalPodAutoscaler:
 		c, s := *cur.(*model.HorizontalPodAutoscaler), *n
 		*n = c
@@ -215,6 +228,9 @@ func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, mode
 		return a.terminate(r, n)
 	}
 	pod, ok := cur.(*model.Pod)
+	if protected(cur) {
+		return a.ask(r, cur)
+	}
 	if !ok {
 		a.store.Delete(r.Client.Actor, r.Target)
 		return store.Accepted, nil

@@ -43,6 +43,8 @@ var resources = [model.Kinds]resource{
 	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
 
 	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
+	model.KindPersistentVolumeClaim:   {core, "persistentvolumeclaims"},
+	model.KindPersistentVolume:        {core, "persistentvolumes"},
 }
 
 const (

@@ -71,7 +71,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), World: trafficWorld{x}, Site: x.ingress})
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
 		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
 		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}

@@ -18,6 +18,9 @@ type Config struct {
 	// Literal makes every tick of a periodic loop an event, which must not
 	// change anything.
 	Literal bool
+	// Storage is the classes of storage; nil if a run has no storage at all, and then
+	// the controllers of it do not run.
+	Storage *model.Storage
 	// Usage is what metrics say of pods; nil if nobody measures.
 	Usage Usage
 	// Replica tells it from others of its kind, in the names of its luck; the first
@@ -88,6 +91,12 @@ type (
 	autoscalerWatcher interface {
 		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
 	}
+	claimWatcher interface {
+		claim(now sim.Time, old, next *model.Claim)
+	}
+	volumeWatcher interface {
+		volume(now sim.Time, old, next *model.Volume)
+	}
 	starter interface{ start(now sim.Time) }
 	// resumer compares what it has listed with what was before its process.
 	resumer interface{ resume(now sim.Time) }
@@ -102,6 +111,8 @@ type Process struct {
 	literal bool
 	usage   Usage
 	replica string
+	storage *model.Storage
+	runs    []registration // the controllers it has
 	ledger  *Ledger
 
 	informers *store.Client
@@ -133,6 +144,8 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	claims         []claimWatcher
+	volumes        []volumeWatcher
 	namespaces     []namespaceWatcher
 	autoscalers    []autoscalerWatcher
 }
@@ -140,7 +153,7 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
 	if p.ledger == nil {
 		p.ledger = &Ledger{}
 	}
@@ -150,12 +163,16 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
-		if seen[kind] != nil {
+		if seen[kind] != nil && (c.Storage != nil || kind != model.KindPersistentVolumeClaim && kind != model.KindPersistentVolume) {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
-	for i := range registry {
-		p.clients = append(p.clients, registry[i].client(p))
+	p.runs = registry
+	if c.Storage != nil {
+		p.runs = all()
+	}
+	for i := range p.runs {
+		p.clients = append(p.clients, p.runs[i].client(p))
 	}
 	p.begin()
 	return p
@@ -166,8 +183,8 @@ func (p *Process) begin() {
 	p.lives++
 	p.life = &life{}
 	p.informers.Actor = p.kernel.Register("kube-controller-manager", &informers{p, p.lives})
-	for i := range registry {
-		p.add(&registry[i], p.clients[i])
+	for i := range p.runs {
+		p.add(&p.runs[i], p.clients[i])
 	}
 }
 
@@ -194,6 +211,8 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.claims)
+	enlist(c, &p.volumes)
 	enlist(c, &p.namespaces)
 	enlist(c, &p.autoscalers)
 }
@@ -306,6 +325,8 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
 	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
 	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
+	model.KindPersistentVolumeClaim:   hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
+	model.KindPersistentVolume:        hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.
