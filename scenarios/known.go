@@ -29,6 +29,7 @@ type manager struct {
 	path     string
 	selector *model.Selector
 	template *model.Template
+	of       model.Object
 }
 
 // podGroup is pods that are made from one template, or one pod.
@@ -94,7 +95,7 @@ func (k *known) isNew(name string) bool {
 
 func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
 	m := o.Head()
-	k.managers[m.Path()] = manager{m.Path(), s, t}
+	k.managers[m.Path()] = manager{m.Path(), s, t, o}
 	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
 }
 

@@ -46,6 +46,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamPush      = "push" // stands for everything in Push
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -92,6 +93,12 @@ var Kinds = []Kind{
 		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
+	},
+	{
+		Name: "config-push", Targets: model.KindNone,
+		Help:   "a change, such as an image that crashes, is rolled out to many workloads at a rate; when it ends that stops, and may be given back",
+		Params: []string{ParamFor, ParamPush},
+		effect: func() effect { return &configPush{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,

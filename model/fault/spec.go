@@ -65,6 +65,8 @@ type Spec struct {
 	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
 	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
+	Push Push // config-push only
+
 	// Container-crash only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
