@@ -88,6 +88,12 @@ func (p *MergePatch) Apply(cur Object) Object {
 // Wrong is why the API server, or kubectl before it, refuses the patch of an object
 // (pkg/apis/apps/validation, pkg/apis/core/validation); nil if it does not.
 func (p *MergePatch) Wrong(cur Object) error {
+	if p.Replicas != nil && ReplicasOf(cur) == nil {
+		return errors.New(`unknown field "spec.replicas"`)
+	}
+	if _, is := cur.(*Deployment); p.Paused != nil && !is {
+		return errors.New(`unknown field "spec.paused"`)
+	}
 	t, err := p.template(*TemplateOf(cur))
 	if err == nil && !selectorOf(cur).Matches(t.Labels) {
 		err = errors.New("spec.template.metadata.labels: `selector` does not match template `labels`")

@@ -99,6 +99,14 @@ func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
 	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
 }
 
+// patched makes the pods known that a patch of a workload makes.
+func (k *known) patched(d manager, p *model.MergePatch) {
+	if o := p.Apply(d.of); model.TemplateOf(o) != nil {
+		t := *model.TemplateOf(o)
+		k.pods = append(k.pods, podGroup{o.Head().Namespace, t.Labels, t.Spec})
+	}
+}
+
 // names is the paths of all objects of a kind. Namespaces that only objects name
 // are among them.
 func (k *known) names(kind model.Kind) []string {

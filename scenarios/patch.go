@@ -21,21 +21,14 @@ func (l *loader) patch(v strict.Value, of reference) *model.MergePatch {
 	if meta := m.Optional("metadata"); meta.Given() {
 		p.Labels = labelPatches(meta.Map("metadata of a patch", "labels").Optional("labels"))
 	}
-	var fields []string
-	switch of.kind {
-	case model.KindDeployment:
-		fields = []string{"replicas", "paused", "minReadySeconds", "template"}
-	case model.KindStatefulSet:
-		fields = []string{"replicas", "minReadySeconds", "template"}
-	default:
-		fields = []string{"minReadySeconds", "template"} // what every kind has
-	}
 	if s := m.Optional("spec"); s.Given() {
-		spec := s.Map("spec of a patch", fields...)
+		spec := s.Map("spec of a patch", "replicas", "paused", "minReadySeconds", "template")
 		if n := spec.Optional("replicas"); n.Given() {
+			onlyOf(n, of, model.KindDeployment, model.KindStatefulSet)
 			p.Replicas = new(int32(n.Int(0, manifest.MaxPods)))
 		}
 		if b := spec.Optional("paused"); b.Given() {
+			onlyOf(b, of, model.KindDeployment)
 			p.Paused = new(b.Bool())
 		}
 		if n := spec.Optional("minReadySeconds"); n.Given() {
@@ -50,8 +43,16 @@ func (l *loader) patch(v strict.Value, of reference) *model.MergePatch {
 	}
 	if d, there := l.known.managers[of.path()]; there && of.name != "" {
 		l.checkPatch(m, d, p)
+		l.known.patched(d, p)
 	}
 	return p
+}
+
+// onlyOf finds a field that the kind of object has not.
+func onlyOf(v strict.Value, of reference, kinds ...model.Kind) {
+	if of.kind != model.KindNone && !slices.Contains(kinds, of.kind) {
+		v.KeyErrorf("a %s has no such field", of.kind)
+	}
 }
 
 func (l *loader) patchTemplate(m *strict.Map, p *model.MergePatch) {

@@ -69,22 +69,23 @@ func (l *loader) pushed(m *strict.Map, p *fault.Push) {
 // meant is what is wrong with a push to those workloads that are known, "" if
 // nothing is.
 func (l *loader) meant(p *fault.Push) string {
-	var all []model.Object
+	var all []manager
 	for path, d := range l.known.managers { //tidy:sorted below
 		m := d.of.Head()
 		in := (len(p.Names) == 0 || slices.Contains(p.Names, path)) && (len(p.Namespaces) == 0 || slices.Contains(p.Namespaces, m.Namespace)) && (p.Match == nil || p.Match.Matches(m.Labels))
 		if in && model.TemplateOf(d.of) != nil {
-			all = append(all, d.of)
+			all = append(all, d)
 		}
 	}
 	if len(all) == 0 && len(p.Names) == 0 {
 		return "no workload has these labels, or is there"
 	}
-	slices.SortFunc(all, func(a, b model.Object) int { return cmp.Compare(a.Head().Path(), b.Head().Path()) })
-	for _, o := range all {
-		if err := p.Patch.Wrong(o); err != nil {
-			return o.Head().Path() + ": " + err.Error()
+	slices.SortFunc(all, func(a, b manager) int { return cmp.Compare(a.path, b.path) })
+	for _, d := range all {
+		if err := p.Patch.Wrong(d.of); err != nil {
+			return d.path + ": " + err.Error()
 		}
+		l.known.patched(d, p.Patch)
 	}
 	return ""
 }
