@@ -38,7 +38,7 @@ func (r *rig) DiskChanged() {}
 
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Outcome) {
-	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed"}[o]))
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast"}[o]))
 }
 
 // ServingChanged implements Watcher.
@@ -100,10 +100,10 @@ func TestARegistryThatGoesDownBreaksPullsOff(t *testing.T) {
 	r.machine.Pull(pod(1, c), &c)
 	r.machine.Pull(pod(2, c), &c)
 	r.run(t, 5*time.Second)
-	r.registry.SetDown(true)
+	r.registry.SetDown(true, false)
 	r.run(t, time.Second)
 	r.expect(t, "pulled 1 failed", "pulled 2 failed")
-	r.registry.SetDown(false)
+	r.registry.SetDown(false, false)
 	r.machine.Pull(pod(1, c), &c)
 	r.run(t, time.Hour)
 	r.expect(t, "pulled 1 now")
