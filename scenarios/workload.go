@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -35,6 +35,8 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
 		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
 		Stop:       atOnce(m.Optional("stop")),
+		PreStop:    atOnce(m.Optional("preStop")),
+		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
 	if labels := m.Optional("match").LabelMap(); labels != nil {

@@ -49,12 +49,13 @@ const (
 	whyHousekeeping
 	whyEviction
 	whyStep // about is a pod
+	whyTerm // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -234,6 +235,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.answered(about)
 	case whyStep:
 		k.step(now, about)
+	case whyTerm:
+		k.termsDue(now, about)
 	case whyBoot:
 		k.boot(about)
 	case whyStart:
@@ -287,7 +290,7 @@ func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
 	if int(why) >= len(whyNames) {
 		return "news from the API server"
 	}
-	if r := k.find(uint32(about)); why == whyStep && r != nil {
+	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm) && r != nil {
 		return whyNames[why] + ": " + r.pod.Path()
 	}
 	return whyNames[why]

@@ -145,9 +145,12 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	switch {
 	case r.stage == syncing:
 		k.expect(r, k.kernel.Now())
-		if r.doing == killing && !box.Processes[r.cursor].Running {
+		switch over := !box.Processes[r.cursor].Running; {
+		case r.doing == killing && over:
 			r.doing = nothing
 			k.kill(r)
+		case r.doing == hooking && over:
+			k.postStartFailed(r)
 		}
 	case r.stage == terminating && r.doing == killing:
 		k.stopNext(r)
@@ -284,6 +287,12 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	case starting:
 		k.setUp(r)
 		k.start(r, int(r.cursor))
+		if hook := k.machine.PostStartTime(r.box, int(r.cursor)); hook > 0 {
+			k.wait(r, hooking, now.Add(hook))
+			return
+		}
+		k.next(r, now)
+	case hooking:
 		k.next(r, now)
 	case stopping:
 		k.stopped(r)

@@ -32,6 +32,10 @@ type Behavior struct {
 
 	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
 
+	// PostStart and PreStop are how long the container's hooks take: those of the
+	// manifest, whose seconds of sleep they replace, or hooks it has besides.
+	PostStart, PreStop sim.Dist
+
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
@@ -79,7 +83,8 @@ const DefaultImageBytes = 100 << 20
 var (
 	DefaultStartup = sim.Uniform(time.Second, 3*time.Second)
 	DefaultStop    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond)
-	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second) // an init container, which cannot run forever
+	DefaultHook    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // a command or a request
+	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second)                // an init container, which cannot run forever
 )
 
 var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
