@@ -42,7 +42,7 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi}
+//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi}
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}
