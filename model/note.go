@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // Note is a Kubernetes Event about an object: what a component tells people.
 type Note struct {
 	Object  Ref
@@ -26,5 +28,10 @@ type Traffic struct {
 	ServedMilliRPS   int64
 	RefusedMilliRPS  int64 // answered at once: no endpoint at all, or nothing listens there
 	TimedOutMilliRPS int64 // no answer: the endpoint is out of reach, or the rules drop it
-	OverloadMilliRPS int64 // more than the endpoint has CPU for
+	OverloadMilliRPS int64 // more than the endpoint has CPU or workers for
+	FailedMilliRPS   int64 // what the endpoint calls for it failed
+
+	// How long those that are served take at the endpoint: half of them at most P50,
+	// 99 of a hundred at most P99. The way there is not in it.
+	P50, P99 time.Duration
 }

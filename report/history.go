@@ -79,9 +79,12 @@ func (e *Encoder) note(r *store.Record) {
 }
 
 func (e *Encoder) traffic(t *model.Traffic) {
-	e.text(`,"traffic":{"from":`, t.From)
+	e.number(`,"traffic":{"failedMilliRPS":`, t.FailedMilliRPS)
+	e.text(`,"from":`, t.From)
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
+	e.number(`,"p50":`, int64(t.P50))
+	e.number(`,"p99":`, int64(t.P99))
 	e.number(`,"refusedMilliRPS":`, t.RefusedMilliRPS)
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)

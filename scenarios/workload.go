@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/runtime"
@@ -25,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -40,6 +41,9 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
+	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Workers = m.Optional("workers").Int(1, 1_000_000)
+	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))
@@ -56,6 +60,21 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		v.Errorf("no pod matches: %s", l.noPod(b.Namespace, b.Match, b.Container))
 	}
 	return b
+}
+
+// call reads what a request asks of another Service.
+func (l *loader) call(v, namespace strict.Value) runtime.Call {
+	m := v.Map("a call", "service", "per_request", "timeout", "retries")
+	c := runtime.Call{
+		Service:         m.Required("service").DNSLabel(),
+		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
+		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, time.Hour),
+		Retries:         int(m.Default("retries", "0").Int(0, 100)),
+	}
+	if r := (reference{model.KindService, namespace.DNSLabel(), c.Service}); c.Service != "" && r.namespace != "" {
+		l.checkObject(m.Required("service"), r.path())
+	}
+	return c
 }
 
 // noPod says why no pod matches.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/fault"
@@ -193,16 +194,57 @@ func (x *Cluster) expectWebhooks() {
 	}
 }
 
-// CapacityMilliRPS implements workload.World.
-func (w trafficWorld) CapacityMilliRPS(pod model.Ref) (int64, bool) {
+// Work implements workload.World.
+func (w trafficWorld) Work(pod model.Ref) workload.Work {
+	out := workload.Work{CapacityMilliRPS: -1}
 	p, ok := w.x.Store.Get(pod).(*model.Pod)
 	if !ok {
-		return 0, false
+		return out
 	}
-	return workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
+	rate, limited := workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+	if limited {
+		out.CapacityMilliRPS = rate
+	}
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		b := w.x.config.Behaviors.For(p, c.Name)
+		cost := time.Duration(b.CPUMicroPerRPS) * time.Microsecond
+		if l := c.Limits.CPUMilli; l > 0 && l < 1000 {
+			cost = cost * 1000 / time.Duration(l)
+		}
+		out.CPU += cost
+		out.Latency += b.Latency
+		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
+			out.Workers = b.Workers
+		}
+	}
+	return out
+}
+
+// calls is what behaviors say that pods ask of other Services. A behavior for all
+// namespaces is about the default one.
+func (c *Config) calls() []workload.Call {
+	var out []workload.Call
+	for i := range c.Behaviors {
+		b := &c.Behaviors[i]
+		namespace := b.Namespace
+		if namespace == "" {
+			namespace = "default"
+		}
+		makes := func(p *model.Pod) bool {
+			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
+		}
+		for _, x := range b.Calls {
+			out = append(out, workload.Call{
+				Namespace: namespace, From: "calls of " + b.Name(), Makes: makes,
+				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
+			})
+		}
+	}
+	return out
 }
 
 // Machine implements workload.World. On a hollow node nothing uses anything.

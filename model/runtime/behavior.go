@@ -5,6 +5,7 @@
 package runtime
 
 import (
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -29,17 +30,42 @@ type Behavior struct {
 
 	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
 
-	StartupCPUMilli int64 // needed while it starts up; with less, that takes longer in proportion
-	CPUMilli        int64 // used at rest
-	CPUMicroPerRPS  int64 // millionths of a core used per request per second; 0: requests cost nothing
-	MemoryBytes     int64 // used from the start
-	MemoryPerRPS    int64 // bytes used for each request per second that arrives
-	MemoryGrowth    int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
+	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
+	CPUMilli        int64         // used at rest
+	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
+	Latency         time.Duration // of a request, besides its CPU and calls
+	Workers         int64         // requests handled at a time; 0 is no limit
+	Calls           []Call        // made for each request, one after the other
+	MemoryBytes     int64         // used from the start
+	MemoryPerRPS    int64         // bytes used for each request per second that arrives
+	MemoryGrowth    int64         // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that
 
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
+}
+
+// Call is what a request asks of another Service in the namespace.
+type Call struct {
+	Service         string
+	PerRequestMilli int64         // calls for each request, in thousandths
+	Timeout         time.Duration // of each attempt
+	Retries         int           // attempts after one that failed
+}
+
+// Name is the pods that the behavior is about, for people.
+func (b *Behavior) Name() string {
+	var parts []string
+	if b.Match != nil {
+		for _, r := range b.Match.Requirements {
+			parts = append(parts, r.Key+"="+strings.Join(r.Values, "|"))
+		}
+	}
+	if len(parts) == 0 {
+		return "all pods"
+	}
+	return strings.Join(parts, ",")
 }
 
 // Behaviors are tried in order; the first that matches decides.
@@ -59,26 +85,37 @@ var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
 
 // For is the behavior of one container of a pod, defaults filled in.
 func (b Behaviors) For(p *model.Pod, container string) Behavior {
+	i := b.Deciding(p, container)
+	if i < 0 {
+		return unspecified
+	}
+	x := b[i]
+	if d, ok := x.Runs[pathIn(x.Runs, p)]; ok && x.Run.IsZero() {
+		x.Run = sim.Constant(d)
+	}
+	if x.Startup.IsZero() {
+		x.Startup = DefaultStartup
+	}
+	if x.Stop.IsZero() {
+		x.Stop = DefaultStop
+	}
+	return x
+}
+
+// Deciding is the number of the behavior that decides about a container of a pod, -1
+// if none does.
+func (b Behaviors) Deciding(p *model.Pod, container string) int {
 	for i := range b {
-		x := b[i]
+		x := &b[i]
 		if x.Namespace != "" && x.Namespace != p.Namespace || x.Container != "" && x.Container != container {
 			continue
 		}
 		if x.Match != nil && !x.Match.Matches(p.Labels) {
 			continue
 		}
-		if d, ok := x.Runs[pathIn(x.Runs, p)]; ok && x.Run.IsZero() {
-			x.Run = sim.Constant(d)
-		}
-		if x.Startup.IsZero() {
-			x.Startup = DefaultStartup
-		}
-		if x.Stop.IsZero() {
-			x.Stop = DefaultStop
-		}
-		return x
+		return i
 	}
-	return unspecified
+	return -1
 }
 
 // pathIn is the path of p, if it can be in runs at all.

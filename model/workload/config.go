@@ -2,6 +2,15 @@
 // what they type. Its one idea: traffic is a rate that is computed anew when
 // something it depends on changes, never a request at a time. It refuses to
 // judge; that is the report's.
+//
+// Traffic is flows, each from a source to a Service, or from pods that call a Service
+// for what they handle. A flow is spread over the endpoints that its senders' machines
+// believe in; what arrives at a pod is the sum of its flows' shares; how the pod copes
+// (see Work) decides what becomes of each share, how long it takes, and how much the
+// pod calls in turn. What calls come to, with their timeouts and retries, decides how
+// long the caller is busy and what of it fails. This goes round until nothing changes,
+// at most 64 times, beginning where it was: so a state that sustains itself, such as a
+// storm of retries, lasts as it does in reality.
 package workload
 
 import (
@@ -16,6 +25,17 @@ type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
 	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+}
+
+// Call is what pods ask of a Service for each request that they handle.
+type Call struct {
+	Namespace       string                // of the pods and the Service
+	From            string                // what the pods are called, for people
+	Makes           func(*model.Pod) bool // tells whether a pod calls
+	Service         string
+	PerRequestMilli int64         // calls for each request, in thousandths
+	Timeout         time.Duration // of each attempt
+	Retries         int           // attempts after one that failed
 }
 
 // Action is something a person types, with kubectl's meaning.

@@ -6,11 +6,66 @@ import (
 	"orrery/model"
 )
 
-// compute brings the flows that are stale up to date, then the pods at which
-// another rate arrives, and notes the flows of which that changes what becomes.
+// mostRounds is after how many rounds rates that depend on one another are left as
+// they are. Each round carries what changed one call further, and what failed one
+// retry further.
+const mostRounds = 64
+
+// compute brings the flows that are stale up to date, then the pods at which another
+// rate arrives, then what becomes of requests; that may change what is called, and so
+// on until nothing changes. It notes what became another at last.
 func (t *Flows) compute() {
-	retell := slices.Clone(t.stale)
+	for _, id := range t.recount {
+		p := t.pods.Row(id)
+		p.work.CapacityMilliRPS = -1
+		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
+			p.work.CapacityMilliRPS = rate
+		}
+		t.touch(id)
+	}
+	t.recount = t.recount[:0]
+	for round := 0; len(t.stale)+len(t.touched)+len(t.untold) > 0 && round < mostRounds; round++ {
+		t.reshare()
+		t.rehandle()
+		t.reckon()
+	}
 	for _, i := range t.stale {
+		t.flows[i].stale = false
+	}
+	for _, id := range t.touched {
+		t.pods.Row(id).touched = false
+	}
+	for _, i := range t.untold {
+		t.flows[i].untold = false
+	}
+	t.stale, t.touched, t.untold = t.stale[:0], t.touched[:0], t.untold[:0]
+	for _, id := range t.loaded {
+		p := t.pods.Row(id)
+		p.listed = false
+		if p.arriving != p.loaded {
+			p.loaded = p.arriving
+			p.machine.Load(id, p.loaded)
+		}
+	}
+	t.loaded = t.loaded[:0]
+	slices.Sort(t.changed)
+	for _, i := range t.changed {
+		f := &t.flows[i]
+		f.changed = false
+		if f.now != f.told {
+			f.told = f.now
+			t.note(f)
+		}
+	}
+	t.changed = t.changed[:0]
+}
+
+// reshare makes the shares of stale flows anew.
+func (t *Flows) reshare() {
+	now := t.stale
+	t.stale = nil
+	slices.Sort(now)
+	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
 		if f.respread {
@@ -18,41 +73,85 @@ func (t *Flows) compute() {
 		}
 		t.route(f)
 		t.share(i)
+		t.untell(i)
 	}
-	t.stale = t.stale[:0]
-	for _, id := range t.touched {
+	if t.stale == nil {
+		t.stale = now[:0]
+	}
+}
+
+// rehandle computes how pods fare at which something else arrives, or whose calls do.
+func (t *Flows) rehandle() {
+	now := t.touched
+	t.touched = nil
+	slices.Sort(now)
+	for _, id := range now {
 		p := t.pods.Row(id)
 		p.touched = false
-		if p.arriving == p.loaded {
+		if p.machine != nil && !p.listed && p.arriving != p.loaded {
+			p.listed = true
+			t.loaded = append(t.loaded, id)
+		}
+		calls, good := t.calling(p)
+		h := p.work.handle(p.arriving, calls)
+		before, after := p.served(), min(p.arriving, h.room)
+		if h.room < 0 {
+			after = p.arriving
+		}
+		overloaded := before < p.was || after < p.arriving
+		if h != p.handled || good != p.good || overloaded {
+			for _, i := range p.flows {
+				t.untell(i)
+			}
+		}
+		p.handled, p.good, p.was = h, good, p.arriving
+		if len(p.sends) > 0 && after != p.sent {
+			p.sent = after
+			for _, i := range p.sends {
+				if t.flows[i].call != nil {
+					t.respread(i)
+				}
+			}
+		}
+	}
+	if t.touched == nil {
+		t.touched = now[:0]
+	}
+}
+
+// untell has what becomes of a flow computed anew.
+func (t *Flows) untell(i int32) {
+	if f := &t.flows[i]; !f.untold {
+		f.untold = true
+		t.untold = append(t.untold, i)
+	}
+}
+
+// reckon computes what becomes of flows, and what that means for those who call.
+func (t *Flows) reckon() {
+	for _, i := range t.untold {
+		f := &t.flows[i]
+		f.untold = false
+		t.total(f)
+		if f.now != f.told && !f.changed {
+			f.changed = true
+			t.changed = append(t.changed, i)
+		}
+		if f.call == nil {
 			continue
 		}
-		if p.capacity >= 0 && max(p.arriving, p.loaded) > p.capacity {
-			retell = append(retell, p.flows...)
-		}
-		p.loaded = p.arriving
-		if p.machine != nil {
-			p.machine.Load(id, p.loaded)
-		}
-	}
-	t.touched = t.touched[:0]
-	for _, id := range t.recount { // some of them because of what arrives now
-		p, now := t.pods.Row(id), int64(-1)
-		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
-			now = rate
-		}
-		if now != p.capacity {
-			p.capacity = now
-			retell = append(retell, p.flows...)
+		if a := f.tried(); a != f.attempt {
+			again := a.attempts != f.attempt.attempts
+			f.attempt = a
+			for _, id := range f.members {
+				t.touch(id)
+			}
+			if again {
+				t.respread(i)
+			}
 		}
 	}
-	t.recount = t.recount[:0]
-	slices.Sort(retell)
-	for _, i := range slices.Compact(retell) {
-		if f, now := &t.flows[i], t.total(&t.flows[i]); now != f.told {
-			f.told = now
-			t.note(f)
-		}
-	}
+	t.untold = t.untold[:0]
 }
 
 // route asks the proxies of a flow's senders anew.
@@ -152,29 +251,22 @@ func (t *Flows) endpoint(i int32, e *model.Endpoint) *pod {
 		p.flows = append(p.flows, i)
 	}
 	if !p.asked {
-		p.asked, p.capacity = true, -1
+		p.asked = true
 		p.site, p.known = t.World.Site(e.Node)
 		p.machine = t.World.Machine(e.Node)
-		if rate, limited := t.World.CapacityMilliRPS(e.Pod); limited {
-			p.capacity = rate
-		}
+		p.work = t.World.Work(e.Pod)
+		p.handled, p.good = p.work.handle(0, timing{}), 1_000_000
+		t.touch(e.Pod.ID)
 	}
 	return p
 }
 
-// total is what becomes of a flow. An endpoint that gets more than it has CPU for
-// serves the same share of everybody's requests, of each source rounded down.
-func (t *Flows) total(f *flow) model.Traffic {
-	now := f.lost
-	for _, x := range f.shares {
-		served := x.milli
-		if p := t.pods.Row(x.pod); p.capacity >= 0 {
-			served = portion(x.milli, p.capacity, p.arriving)
-		}
-		now.ServedMilliRPS += served
-		now.OverloadMilliRPS += x.milli - served
+// served is how many of the requests that arrive a pod has room for.
+func (p *pod) served() int64 {
+	if p.room < 0 {
+		return p.was
 	}
-	return now
+	return min(p.was, p.room)
 }
 
 func (t *Flows) note(f *flow) {

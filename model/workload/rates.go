@@ -20,14 +20,6 @@ func portion(part, capacity, total int64) int64 {
 	return int64(q)
 }
 
-func addTraffic(to, more *model.Traffic) {
-	to.OfferedMilliRPS += more.OfferedMilliRPS
-	to.ServedMilliRPS += more.ServedMilliRPS
-	to.RefusedMilliRPS += more.RefusedMilliRPS
-	to.TimedOutMilliRPS += more.TimedOutMilliRPS
-	to.OverloadMilliRPS += more.OverloadMilliRPS
-}
-
 // message is the rates for people: "800 rps from ingress: 533.333 served,
 // 266.667 timed out".
 func message(t *model.Traffic) string {
@@ -35,10 +27,13 @@ func message(t *model.Traffic) string {
 	for _, lost := range []struct {
 		milli int64
 		what  string
-	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}} {
+	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}, {t.FailedMilliRPS, "failed by what they call"}} {
 		if lost.milli > 0 {
 			parts = append(parts, rate(lost.milli)+" "+lost.what)
 		}
+	}
+	if t.P99 > 0 {
+		parts = append(parts, "half within "+t.P50.String()+", 99 % within "+t.P99.String())
 	}
 	return rate(t.OfferedMilliRPS) + " rps from " + t.From + ": " + strings.Join(parts, ", ")
 }

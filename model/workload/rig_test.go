@@ -26,6 +26,8 @@ type rig struct {
 	sites    map[string]network.Site // by node; "" is the ingress
 	proxies  map[string]*proxy.Proxy
 	capacity map[model.Ref]int64
+	work     workload.Work // of every pod, but for its capacity
+	calls    []workload.Call
 	load     map[uint32]int64 // what machines were told
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
@@ -48,7 +50,14 @@ func newRig(t *testing.T, seed uint64, nodes int) *rig {
 
 func (r *rig) Site(node string) (network.Site, bool) { s, ok := r.sites[node]; return s, ok }
 
-func (r *rig) CapacityMilliRPS(pod model.Ref) (int64, bool) { c, ok := r.capacity[pod]; return c, ok }
+func (r *rig) Work(pod model.Ref) workload.Work {
+	w := r.work
+	w.CapacityMilliRPS = -1
+	if c, ok := r.capacity[pod]; ok {
+		w.CapacityMilliRPS = c
+	}
+	return w
+}
 
 func (r *rig) Proxy(node string) workload.Router {
 	p := r.proxies[node]
@@ -87,7 +96,7 @@ func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, World: r, Site: r.sites[""]})
 	r.flows.Start()
 }
 

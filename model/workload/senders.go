@@ -12,7 +12,7 @@ import (
 func (t *Flows) spread(f *flow) {
 	f.respread = false
 	f.senders, f.at = f.senders[:0], map[string]int32{}
-	if f.deployment == "" {
+	if !f.sentByPods() {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
 			f.send(t, f.node, f.milli)
 		}
@@ -26,6 +26,10 @@ func (t *Flows) spread(f *flow) {
 		}
 	}
 	for i, p := range alive {
+		if f.call != nil {
+			f.send(t, p.NodeName, f.calls(t.pods.Row(p.ID)))
+			continue
+		}
 		n := int64(len(alive))
 		milli := f.milli / n
 		if int64(i) < f.milli%n {
@@ -53,7 +57,7 @@ func (f *flow) send(t *Flows, node string, milli int64) {
 func (t *Flows) seeDeployment(d *model.Deployment) {
 	for i := range t.flows {
 		f := &t.flows[i]
-		if f.deployment != d.Name || f.Namespace != d.Namespace || f.selector == d.Selector {
+		if f.deployment != d.Name || f.call != nil || f.Namespace != d.Namespace || f.selector == d.Selector {
 			continue
 		}
 		f.selector = d.Selector
@@ -84,7 +88,7 @@ func (t *Flows) seePod(id uint32, p *model.Pod) {
 // than a container starts.
 func (t *Flows) join(i int32, p *model.Pod) {
 	f := &t.flows[i]
-	if p.NodeID == 0 || p.Namespace != f.Namespace || !f.selector.Matches(p.Labels) {
+	if p.NodeID == 0 || p.Namespace != f.Namespace || !f.sentBy(p) {
 		return
 	}
 	at, ok := slices.BinarySearch(f.members, p.ID)
@@ -100,6 +104,14 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	if row.serving {
 		t.respread(i)
 	}
+}
+
+// sentBy tells whether a pod is one of those that a flow comes from.
+func (f *flow) sentBy(p *model.Pod) bool {
+	if f.call != nil {
+		return f.call.Makes(p)
+	}
+	return f.selector.Matches(p.Labels)
 }
 
 func (t *Flows) leave(id uint32, row *pod) {

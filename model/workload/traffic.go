@@ -22,9 +22,8 @@ type World interface {
 	// Proxy is the machine's proxy, started when it is first asked for. It must
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
-	// CapacityMilliRPS is how many requests a pod has CPU for; false if there
-	// is no limit. It is asked once per pod; on a machine that is crowded it has less.
-	CapacityMilliRPS(pod model.Ref) (rate int64, limited bool)
+	// Work is what a request costs a pod. It is asked once per pod.
+	Work(pod model.Ref) Work
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
 }
@@ -40,6 +39,7 @@ type Machine interface {
 // TrafficConfig is what traffic there is.
 type TrafficConfig struct {
 	Sources []Traffic
+	Calls   []Call
 	World   World
 	// Site is where the view of Deployments that send is fed from; any site
 	// that no fault cuts off will do, such as the ingress's.
@@ -62,7 +62,10 @@ type Flows struct {
 	to      map[target][]int32 // flows by Service
 	pods    store.Table[pod]   // by pod ID
 	stale   []int32            // flows whose shares are to be made anew, each once
-	touched []uint32           // pods at which another rate arrives, each once
+	touched []uint32           // pods that may fare otherwise, each once
+	untold  []int32            // flows of which something else may become, each once
+	changed []int32            // flows of which something else became in this instant, each once
+	loaded  []uint32           // pods at which another rate arrives than their machines know
 	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
 
@@ -90,7 +93,14 @@ type flow struct {
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	shares     []share       // what does
+	now        model.Traffic // what becomes of it
 	told       model.Traffic // by the last note
+	untold     bool          // among Flows.untold
+	changed    bool          // among Flows.changed
+
+	call    *Call // the members make it for what they handle; nil if they send for themselves
+	attempt attempt
+	times   timing // of single attempts
 }
 
 // sender is the machine that part of a flow comes from.
@@ -113,14 +123,19 @@ type pod struct {
 	serving bool
 	asked   bool    // site, machine and capacity are known
 	touched bool    // among Flows.touched
+	listed  bool    // among Flows.loaded
 	known   bool    // its node is one
 	flows   []int32 // that it ever was an endpoint of
 	sends   []int32 // that it is a member of
 
 	site     network.Site
 	machine  Machine
-	capacity int64 // -1 is no limit
+	work     Work
 	arriving int64 // the sum of its shares
+	handled        // what becomes of them
+	was      int64 // that arrived when this was computed
+	sent     int64 // for so many requests calls are made
+	good     int64 // of those that are handled, in millionths: no call failed for good
 	loaded   int64 // what its machine was told of that
 	scratch  int64 // its share while a flow is computed
 
@@ -142,8 +157,11 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 	for _, src := range c.Sources {
 		t.add(src)
 	}
+	for i := range c.Calls {
+		t.addCall(&c.Calls[i])
+	}
 	for i := range t.flows {
-		if t.flows[i].deployment != "" && t.client == nil {
+		if t.flows[i].sentByPods() && t.client == nil {
 			t.client = s.NewClient(store.ClientConfig{Name: "traffic", As: store.Admin("traffic"), Actor: t.self, Site: c.Site})
 			t.watchDeployments = t.client.Watch(model.KindDeployment)
 			t.watchPods = t.client.Watch(model.KindPod)
@@ -186,7 +204,7 @@ func (t *Flows) Start() {
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
-		if _, ok := t.World.Site(f.node); ok && f.deployment == "" {
+		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() {
 			t.World.Proxy(f.node)
 		}
 	}
@@ -233,7 +251,7 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
-		if f := &t.flows[i]; f.deployment == "" {
+		if f := &t.flows[i]; !f.sentByPods() {
 			f.respread = true // its machine may have lost its power
 		}
 		t.outdate(int32(i))

@@ -142,7 +142,7 @@ func checkSums(t *testing.T, r *rig) {
 		if x == nil {
 			continue
 		}
-		parts := []int64{x.ServedMilliRPS, x.RefusedMilliRPS, x.TimedOutMilliRPS, x.OverloadMilliRPS}
+		parts := []int64{x.ServedMilliRPS, x.RefusedMilliRPS, x.TimedOutMilliRPS, x.OverloadMilliRPS, x.FailedMilliRPS}
 		var sum int64
 		for _, p := range parts {
 			sum += p

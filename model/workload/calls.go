@@ -1,0 +1,138 @@
+package workload
+
+import (
+	"time"
+
+	"orrery/model"
+)
+
+// attempt is what becomes of a call, all its attempts together.
+type attempt struct {
+	attempts int64 // on the average, in millionths
+	failed   int64 // for good, in millionths
+	timing
+}
+
+// addCall adds the flow of a call. It is sent by the pods that match, each as much as
+// it handles requests.
+func (t *Flows) addCall(c *Call) {
+	f := flow{
+		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From}, call: c,
+		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{attempts: 1_000_000},
+	}
+	to := target{f.Namespace, f.Service}
+	t.to[to] = append(t.to[to], int32(len(t.flows)))
+	t.flows = append(t.flows, f)
+}
+
+// sentByPods tells whether a flow comes from pods that are seen to come and go.
+func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
+
+// calls is how much a pod sends that handles so many requests.
+func (f *flow) calls(p *pod) int64 {
+	if !p.serving {
+		return 0
+	}
+	return product(product(p.served(), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+}
+
+// calling is how long a pod's calls take for a request, and how many requests of a
+// million lose none of them for good. Calls are made one after the other.
+func (t *Flows) calling(p *pod) (all timing, good int64) {
+	good = 1_000_000
+	for _, i := range p.sends {
+		f := &t.flows[i]
+		if f.call == nil {
+			continue
+		}
+		n := f.call.PerRequestMilli
+		all.mean = min(all.mean+product(f.attempt.mean, n, 1000), longest)
+		all.variance = min(all.variance+product(f.attempt.variance, n, 1000), longest*longest)
+		for ; n >= 1000 && good > 0; n -= 1000 {
+			good = product(good, 1_000_000-f.attempt.failed, 1_000_000)
+		}
+		good = product(good, 1_000_000-product(f.attempt.failed, max(n, 0), 1000), 1_000_000)
+	}
+	return all, good
+}
+
+// tried is what becomes of a call: the attempts it takes, and how long they take, by
+// what became of single ones. Attempts fail independently of one another.
+func (f *flow) tried() attempt {
+	a := attempt{attempts: 1_000_000}
+	if f.now.OfferedMilliRPS == 0 {
+		return a
+	}
+	fails := product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, 1_000_000, f.now.OfferedMilliRPS)
+	a.failed = fails
+	for range f.call.Retries {
+		a.attempts += a.failed
+		a.failed = product(a.failed, fails, 1_000_000)
+	}
+	a.mean = min(product(f.times.mean, a.attempts, 1_000_000), longest)
+	a.variance = min(product(f.times.variance, a.attempts, 1_000_000), longest*longest)
+	return a
+}
+
+// total computes what becomes of a flow. An endpoint that gets more than it has room
+// for serves the same share of everybody's requests, of each source rounded down. A
+// call ends after its timeout, if it is not over before.
+func (t *Flows) total(f *flow) {
+	f.now = f.lost
+	limit := time.Duration(0)
+	if f.call != nil {
+		limit = f.call.Timeout
+	}
+	var served, all mixture // of those that are served, and of all
+	for _, x := range f.shares {
+		p := t.pods.Row(x.pod)
+		room := x.milli
+		if p.room >= 0 {
+			room = portion(x.milli, p.room, p.arriving)
+		}
+		late := int64(0)
+		if limit > 0 {
+			late = product(room, p.exceeds(limit), 1_000_000)
+		}
+		good := product(room-late, p.good, 1_000_000)
+		f.now.ServedMilliRPS += good
+		f.now.OverloadMilliRPS += x.milli - room
+		f.now.TimedOutMilliRPS += late
+		f.now.FailedMilliRPS += room - late - good
+		served.add(good, p.timing, limit)
+		all.add(room, p.timing, limit)
+		all.add(x.milli-room, timing{}, limit)
+	}
+	if limit > 0 {
+		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
+		all.add(f.lost.RefusedMilliRPS, timing{}, limit)
+		f.times = all.timing()
+	}
+	times := served.timing()
+	f.now.P50, f.now.P99 = times.quantile(&median), times.quantile(&ninetyNth)
+	if limit > 0 {
+		f.now.P50, f.now.P99 = min(f.now.P50, limit), min(f.now.P99, limit)
+	}
+}
+
+// mixture is the times of requests that fare differently.
+type mixture struct{ milli, sum, squares int64 }
+
+// add adds requests that take a time, at most limit if that is not 0.
+func (m *mixture) add(milli int64, t timing, limit time.Duration) {
+	if milli == 0 {
+		return
+	}
+	if us := limit.Microseconds(); limit > 0 && t.mean > us {
+		t = timing{us, 0}
+	}
+	total := m.milli + milli
+	square := t.variance + t.mean*t.mean
+	m.sum = product(m.sum, m.milli, total) + product(t.mean, milli, total)
+	m.squares = product(m.squares, m.milli, total) + product(square, milli, total)
+	m.milli = total
+}
+
+func (m *mixture) timing() timing {
+	return timing{m.sum, max(0, m.squares-m.sum*m.sum)}
+}

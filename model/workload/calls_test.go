@@ -1,0 +1,174 @@
+package workload_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// calling is a call that the pods of an app make.
+func calling(app, service string, perRequest int64, retries int) workload.Call {
+	return workload.Call{
+		Namespace: "default", From: "calls of app=" + app, Service: service, PerRequestMilli: perRequest, Timeout: time.Minute, Retries: retries,
+		Makes: func(p *model.Pod) bool { return p.Labels.Value("app") == app },
+	}
+}
+
+// shop is a front and a back of n pods each, all of which serve, and the calls between.
+func shop(t *testing.T, n int, calls ...workload.Call) (*rig, []model.Ref) {
+	r := newRig(t, 1, 3)
+	r.work = workload.Work{CPU: time.Millisecond}
+	r.calls = calls
+	var front, back []model.Ref
+	for i := range n {
+		front = append(front, r.pod("front", fmt.Sprint("front-", i), fmt.Sprint("n-", i%3)))
+		back = append(back, r.pod("back", fmt.Sprint("back-", i), fmt.Sprint("n-", (i+1)%3)))
+		r.capacity[back[i]] = 100_000
+	}
+	r.endpoints("front", front...)
+	r.endpoints("back", back...)
+	return r, append(front, back...)
+}
+
+func (r *rig) sends(t *testing.T, pods []model.Ref, sources ...workload.Traffic) {
+	r.traffic(sources...)
+	for _, p := range pods {
+		r.flows.ServingChanged(p, true)
+	}
+	r.after(5 * time.Second)
+}
+
+func (r *rig) rates(service, from string) model.Traffic {
+	return r.lastTraffic(0)["service/"+service+" from "+from]
+}
+
+func TestCallsFollowWhatIsServed(t *testing.T) {
+	r, pods := shop(t, 2, calling("front", "back", 1500, 0))
+	r.capacity[pods[0]] = 10_000 // of the 40 that arrive
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(80_000)})
+	front, back := r.rates("front", "ingress"), r.rates("back", "calls of app=front")
+	if front.ServedMilliRPS != 50_000 || front.OverloadMilliRPS != 30_000 {
+		t.Errorf("front: %+v", front)
+	}
+	if back.OfferedMilliRPS != 75_000 || back.ServedMilliRPS != 75_000 {
+		t.Errorf("back: %+v", back)
+	}
+}
+
+// The fixed point of attempts, retries and room, by hand: with f the part of attempts
+// that fail, demand*(1+f+f*f) attempts meet room for 200 a second.
+func TestRetriesAmplifyAnOverload(t *testing.T) {
+	for _, demand := range []float64{150, 210, 300, 800} {
+		r, pods := shop(t, 2, calling("front", "back", 2000, 2))
+		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(int64(demand * 500))})
+		f := 0.0
+		for range 10_000 {
+			f = max(0, 1-200/(demand*(1+f+f*f)))
+		}
+		back, front := r.rates("back", "calls of app=front"), r.rates("front", "ingress")
+		wantAttempts := demand * (1 + f + f*f)
+		wantServed := demand / 2 * math.Pow(1-f*f*f, 2)
+		if got := float64(back.OfferedMilliRPS) / 1000; math.Abs(got/wantAttempts-1) > 0.01 {
+			t.Errorf("demand %.0f: %.1f attempts, by hand %.1f", demand, got, wantAttempts)
+		}
+		if got := float64(front.ServedMilliRPS) / 1000; math.Abs(got-wantServed) > 0.01*demand {
+			t.Errorf("demand %.0f: %.2f served at the front, by hand %.2f", demand, got, wantServed)
+		}
+		if front.FailedMilliRPS+front.ServedMilliRPS != front.OfferedMilliRPS {
+			t.Errorf("demand %.0f: %+v", demand, front)
+		}
+	}
+}
+
+// A caller holds its worker while it waits, so what is slow behind fails in front.
+func TestWhatIsSlowBehindOverloadsWhoWaits(t *testing.T) {
+	r, pods := shop(t, 1, calling("front", "back", 1000, 0))
+	r.work.Workers = 10
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(80_000)})
+	before := r.rates("front", "ingress")
+	if before.ServedMilliRPS != 80_000 || before.P99 < 20*time.Millisecond || before.P99 > 300*time.Millisecond {
+		t.Fatalf("at rest: %+v", before)
+	}
+	r, pods = shop(t, 1, calling("front", "back", 1000, 0))
+	r.work.Workers, r.work.Latency = 10, 200*time.Millisecond
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(80_000)})
+	after := r.rates("front", "ingress")
+	// ten workers, each held for 0.4 s: 25 requests a second
+	if after.OverloadMilliRPS < 50_000 || after.OverloadMilliRPS > 60_000 || after.P99 < 400*time.Millisecond {
+		t.Errorf("with a slow back: %+v", after)
+	}
+}
+
+func TestWithoutWhatIsCalledEverythingFails(t *testing.T) {
+	r, pods := shop(t, 2, calling("front", "back", 1000, 1))
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})
+	r.endpoints("back")
+	r.after(3 * time.Second)
+	front, back := r.rates("front", "ingress"), r.rates("back", "calls of app=front")
+	if front.FailedMilliRPS != 10_000 || back.OfferedMilliRPS != 20_000 || back.RefusedMilliRPS != 20_000 {
+		t.Errorf("front %+v, back %+v", front, back)
+	}
+	r.endpoints("back", pods[2:]...)
+	r.after(3 * time.Second)
+	if front := r.rates("front", "ingress"); front.ServedMilliRPS != 10_000 {
+		t.Errorf("healed: %+v", front)
+	}
+}
+
+// Services that call one another in a circle come to a rest.
+func TestCallsInACircleEnd(t *testing.T) {
+	r, pods := shop(t, 2, calling("front", "back", 500, 1), calling("back", "front", 900, 1))
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})
+	// front gets 10 + 0.9 * 0.5 of itself
+	if got := r.rates("back", "calls of app=front").OfferedMilliRPS; got < 9_000 || got > 9_100 {
+		t.Errorf("back gets %d, want 10000/0.55*0.5", got)
+	}
+}
+
+// Traffic at 100,000 requests a second costs no more events than at 1.
+func TestRequestsCostNoEvents(t *testing.T) {
+	events := func(milli int64) uint64 {
+		r, pods := shop(t, 3, calling("front", "back", 1000, 1))
+		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(milli)})
+		r.after(time.Hour)
+		return r.Events()
+	}
+	if few, many := events(1_000), events(100_000_000); many > few {
+		t.Errorf("%d events at 1 rps, %d at 100,000", few, many)
+	}
+}
+
+// The slow twin of flows that follow changes is flows made anew, which pass through
+// other rounds to the same rates. Where retries make more than one state possible,
+// the past decides; here nothing is overloaded.
+func TestCallsThatFollowChangesEqualCallsMadeAnew(t *testing.T) {
+	for seed := range uint64(8) {
+		d := rand.New(rand.NewPCG(seed, 9))
+		r := newRig(t, seed, 5)
+		r.work = workload.Work{CPU: time.Millisecond, Latency: 2 * time.Millisecond}
+		r.calls = []workload.Call{calling("app", "s-1", 1200, 0)}
+		sources := []workload.Traffic{{Service: "s-0", Rate: workload.Constant(10_007)}}
+		r.traffic(sources...)
+		r.chaos(d, 40)
+		r.after(3 * time.Second)
+		checkSums(t, r)
+		last, from := r.lastTraffic(0), r.store.History().Len()
+		r.traffic(sources...)
+		for _, p := range r.allPods() {
+			r.flows.ServingChanged(p, r.serves[p])
+		}
+		r.after(3 * time.Second)
+		now := r.lastTraffic(from)
+		for name, x := range last {
+			y := now[name]
+			if off := x.ServedMilliRPS - y.ServedMilliRPS; off > 50 || off < -50 {
+				t.Errorf("seed %d: %s anew %+v, followed %+v", seed, name, y, x)
+			}
+		}
+	}
+}
