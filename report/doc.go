@@ -85,7 +85,7 @@
 //	{"by":"scheduler","kind":"Pod","message":"0/5 nodes are available","name":"web-1","namespace":"default","reason":"FailedScheduling","t":1500000000,"verb":"noted","warning":true}
 //
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
-// failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS and timedOutMilliRPS in
+// failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and unresolvedMilliRPS in
 // thousandths of a request per second. Control, bidirectional and zero-width
 // characters are escaped. Fields may be added; none of these is renamed.
 //

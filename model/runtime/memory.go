@@ -39,6 +39,9 @@ func (p *Process) reaches(now sim.Time, limit int64) sim.Time {
 // free, at once.
 func (m *Machine) fill(s *Sandbox, i int) {
 	p := &s.Processes[i]
+	if p.limitAt == m.kernel.Now() {
+		return // it is being killed
+	}
 	p.loaded = scale(p.heap, s.load, 1000)
 	at := p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
 	sooner := at < p.limitAt
@@ -48,6 +51,23 @@ func (m *Machine) fill(s *Sandbox, i int) {
 	}
 	m.weigh()
 	m.usesOther(s)
+}
+
+// Surge says how many requests arrive at a pod for a moment, in thousandths per second.
+// A container whose limit that memory reaches is killed, although it would soon be free.
+func (m *Machine) Surge(pod uint32, milliRPS int64) {
+	s := m.Sandbox(pod)
+	if s == nil {
+		return
+	}
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		limit, now := container(s.Pod.Spec, i).Limits.MemoryBytes, m.kernel.Now()
+		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded+scale(p.heap, milliRPS, 1000) >= limit {
+			p.limitAt = now
+			m.postDue(s, i)
+		}
+	}
 }
 
 // weigh computes when the machine's memory will be full.

@@ -134,6 +134,18 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 	if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode {
 		t.Errorf("started under too much: %+v", p)
 	}
+	m.Load(7, 0)
+	m.Start(s, 0)
+	m.Surge(7, 3000)
+	m.Load(7, 1000)
+	if err := k.Run(k.Now().Add(time.Second)); err != nil || !p.Running {
+		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
+	}
+	m.Surge(7, 4000)
+	m.Load(7, 1000)
+	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
+		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
+	}
 }
 
 // Source: pkg/storage/pod.go Store: a container that started between the last
