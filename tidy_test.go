@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"model/etcd":         {"sim", "model", "model/network", "model/etcd/raft"},
 	"model/store":        {"sim", "model", "model/network", "model/etcd"},
 	"model/apiserver":    {"sim", "model", "model/network", "model/etcd", "model/store"},
+	"model/election":     {"sim", "model", "model/network", "model/store"},
 	"model/scheduler":    {"sim", "model", "model/network", "model/store"},
 	"model/controller":   {"sim", "model", "model/network", "model/store"},
 	"model/autoscaler":   {"sim", "model", "model/network", "model/store", "model/cloud"},
@@ -320,6 +321,9 @@ var doors = map[string][]string{
 	"SetServing": {"model/apiserver"}, "SetListening": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Arrive": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "Count": truth,
+	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
+	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
+	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered
 	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster", "model/cloud"}, // what people are told who use no API
 	"Reserve": {"model/cloud"},                                                                      // a machine has a number before anybody registers its node
 	"Observe": {"model/apiserver", "model/cluster"},

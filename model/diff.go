@@ -84,6 +84,10 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.controllerRevision(version[ControllerRevision](old), version[ControllerRevision](new))
 	case *PodDisruptionBudget:
 		d.budget(version[PodDisruptionBudget](old), version[PodDisruptionBudget](new))
+	case *Claim:
+		d.claim(version[Claim](old), version[Claim](new))
+	case *Volume:
+		d.volume(version[Volume](old), version[Volume](new))
 	case *HorizontalPodAutoscaler:
 		d.autoscaler(version[HorizontalPodAutoscaler](old), version[HorizontalPodAutoscaler](new))
 	case *Namespace:
@@ -147,8 +151,12 @@ func selectorText(s *Selector) string {
 	if s == nil {
 		return ""
 	}
+	return requirementsText(s.Requirements)
+}
+
+func requirementsText(all []Requirement) string {
 	var list []string
-	for _, r := range s.Requirements {
+	for _, r := range all {
 		values := "(" + strings.Join(r.Values, ",") + ")"
 		switch {
 		case r.Op == In && len(r.Values) == 1:

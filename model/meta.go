@@ -42,7 +42,10 @@ const (
 	KindNamespace
 	KindValidatingWebhookConfiguration
 	KindMutatingWebhookConfiguration
+	KindLease
 	KindHorizontalPodAutoscaler
+	KindPersistentVolumeClaim
+	KindPersistentVolume
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
@@ -50,7 +53,8 @@ const (
 var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Service", "EndpointSlice", "PriorityClass",
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
-	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "HorizontalPodAutoscaler"}
+	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler",
+	"PersistentVolumeClaim", "PersistentVolume"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
@@ -58,7 +62,8 @@ func (k Kind) String() string { return kindNames[k] }
 var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "service", "endpointslice", "priorityclass",
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
-	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "horizontalpodautoscaler"}
+	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler",
+	"persistentvolumeclaim", "persistentvolume"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -85,7 +90,10 @@ var kindAliases = map[string]Kind{
 	"serviceaccount": KindServiceAccount, "serviceaccounts": KindServiceAccount, "sa": KindServiceAccount,
 	"role": KindRole, "roles": KindRole, "clusterrole": KindClusterRole, "clusterroles": KindClusterRole,
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
+	"persistentvolumeclaim": KindPersistentVolumeClaim, "persistentvolumeclaims": KindPersistentVolumeClaim, "pvc": KindPersistentVolumeClaim,
+	"persistentvolume": KindPersistentVolume, "persistentvolumes": KindPersistentVolume, "pv": KindPersistentVolume,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
+	"lease": KindLease, "leases": KindLease,
 	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
 	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
 	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,
@@ -99,7 +107,7 @@ func ParseKind(s string) Kind { return kindAliases[s] }
 func (k Kind) Namespaced() bool {
 	switch k {
 	case KindNone, KindNode, KindPriorityClass, KindClusterRole, KindClusterRoleBinding, KindNamespace,
-		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration:
+		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume:
 		return false
 	}
 	return true

@@ -7,6 +7,10 @@ const (
 	LabelRegion   = "topology.kubernetes.io/region"
 )
 
+// LabelControlPlane marks machines of the control plane; their taint has the same
+// key (cmd/kubeadm/app/constants/constants.go LabelNodeRoleControlPlane).
+const LabelControlPlane = "node-role.kubernetes.io/control-plane"
+
 // LabelTemplateHash tells pods and ReplicaSets of one Deployment's revisions
 // apart.
 const LabelTemplateHash = "pod-template-hash"
@@ -54,6 +58,12 @@ func NodeLabels(name, zone string, own map[string]string) Labels {
 
 // Copy implements Object.
 func (n *Node) Copy() Object { c := *n; return &c }
+
+// ControlPlane tells whether the node is a machine of the control plane.
+func (n *Node) ControlPlane() bool {
+	_, ok := n.Labels.Get(LabelControlPlane)
+	return ok
+}
 
 // Zone is the failure domain the node lifecycle controller and the scheduler
 // put the node in: region and zone label, as

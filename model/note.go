@@ -12,6 +12,9 @@ type Note struct {
 
 	// Traffic is what changed if Reason is TrafficChanged, else nil.
 	Traffic *Traffic
+	// Load is what changed if Reason is ReasonAPILoadChanged, or the level that had
+	// no seat if it is TooManyRequests, else nil.
+	Load *APILoad
 }
 
 // ReasonTrafficChanged is the Reason of a note about a Service that carries a

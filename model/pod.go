@@ -54,6 +54,12 @@ type Probe struct {
 	FailureThreshold int           // default 3
 }
 
+// Hook is what a container's lifecycle does after its start or before its stop; a
+// nil *Hook is nothing.
+type Hook struct {
+	Sleep time.Duration // 0 of a command or a request: how long those take no manifest says
+}
+
 // Container is one container of a PodSpec.
 type Container struct {
 	Name             string
@@ -67,6 +73,7 @@ type Container struct {
 	Readiness                     *Probe
 	Liveness                      *Probe
 	Startup                       *Probe
+	PostStart, PreStop            *Hook
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term
@@ -304,6 +311,9 @@ func (p *Pod) Copy() Object { c := *p; return &c }
 // neither finished nor being deleted (pkg/controller/controller_utils.go
 // IsPodActive).
 func (p *Pod) Active() bool { return !p.Phase.Terminal() && !p.Deleting() }
+
+// Mirror tells whether the pod only shows a static pod of its node.
+func (p *Pod) Mirror() bool { return p.Owner.Kind == KindNode }
 
 // IsReady tells whether the pod's Ready condition is True.
 func (p *Pod) IsReady() bool { return p.Ready.Status == True }

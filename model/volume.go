@@ -1,22 +1,56 @@
 package model
 
-// Claim is a PersistentVolumeClaim as a scheduler sees it.
+// Claim is a PersistentVolumeClaim.
 type Claim struct {
-	Namespace, Name string
-	Volume          string // the PersistentVolume it is to be bound to, "" if none yet
-	Bound           bool   // it is, for good
-	Class           string // storageClassName
-	Bytes           int64  // requested
-	Sized           bool   // a size is requested
-	Modes           AccessModes
-	Block           bool      // volumeMode Block
-	Attributes      string    // volumeAttributesClassName
-	Selector        *Selector // of volumes; nil asks nothing
-	SelectedNode    string    // where its volume is being made
-	Pod             string    // the pod that it was made for, if it is of a generic ephemeral volume
-	Lost            bool      // its volume is gone
-	Deleting        bool
+	Meta
+	Volume       string // the PersistentVolume it is to be bound to, "" if none yet
+	Bound        bool   // it is, for good: the annotation pv.kubernetes.io/bind-completed
+	Class        string // storageClassName
+	Bytes        int64  // requested
+	Sized        bool   // a size is requested
+	Modes        AccessModes
+	Block        bool      // volumeMode Block
+	Attributes   string    // volumeAttributesClassName
+	Selector     *Selector // of volumes; nil asks nothing
+	SelectedNode string    // where its volume is to be made: the annotation volume.kubernetes.io/selected-node
+	Provisioner  string    // who is to make it: the annotation volume.kubernetes.io/storage-provisioner
+	Pod          string    // the pod that it was made for, if it is of a generic ephemeral volume
+	Protected    bool      // the finalizer kubernetes.io/pvc-protection: it stays while pods use it
+
+	Phase ClaimPhase // status, written by the PersistentVolume controller
 }
+
+// Copy implements Object.
+func (c *Claim) Copy() Object { x := *c; return &x }
+
+// ClaimPhase is status.phase of a claim.
+type ClaimPhase uint8
+
+// The phases (k8s.io/api/core/v1/types.go PersistentVolumeClaimPhase).
+const (
+	ClaimPending ClaimPhase = iota
+	ClaimBound
+	ClaimLost // its volume is gone
+)
+
+// String is the phase as Kubernetes writes it.
+func (p ClaimPhase) String() string { return [...]string{"Pending", "Bound", "Lost"}[p] }
+
+// Suits tells whether a volume is large enough for a claim and of its kind,
+// whoever has it (k8s.io/component-helpers/storage/volume/pv_helpers.go
+// FindMatchingVolume).
+func (c *Claim) Suits(x *Volume) bool {
+	return c.Class == x.Class && c.Block == x.Block && c.Attributes == x.Attributes && !x.Deleting() && x.Bytes >= c.Bytes
+}
+
+// May tells whether a volume that nobody has may be given to a claim that it
+// suits (as above).
+func (c *Claim) May(x *Volume) bool {
+	return x.Phase == VolumeAvailable && x.Claim == "" && (c.Selector == nil || c.Selector.Matches(x.Labels)) && c.Modes&^x.Modes == 0
+}
+
+// Key is how a volume names its claim.
+func (c *Claim) Key() string { return c.Namespace + "/" + c.Name }
 
 // ClaimUse is a claim that a pod uses, in the pod's namespace.
 type ClaimUse struct {
@@ -38,8 +72,7 @@ const (
 
 // Volume is a PersistentVolume.
 type Volume struct {
-	Name       string
-	Labels     Labels
+	Meta
 	Affinity   []NodeTerm // of nodes that can reach it, any one must match; nil asks nothing
 	Class      string     // storageClassName
 	Bytes      int64      // capacity
@@ -47,10 +80,32 @@ type Volume struct {
 	Block      bool
 	Attributes string
 	Claim      string // NAMESPACE/NAME of the claim it is kept for or bound to, "" for anybody's
-	Available  bool   // status.phase
-	Deleting   bool
+	ClaimID    uint32 // which claim of that name; 0 for whichever comes
+	Retain     bool   // persistentVolumeReclaimPolicy Retain; otherwise Delete
+	Protected  bool   // the finalizer kubernetes.io/pv-protection: it stays while it is bound
 	// Driver and Handle say which it is to its CSI driver, "" if it has none.
 	Driver, Handle string
+
+	Phase VolumePhase // status, written by the PersistentVolume controller
+}
+
+// Copy implements Object.
+func (x *Volume) Copy() Object { c := *x; return &c }
+
+// VolumePhase is status.phase of a volume.
+type VolumePhase uint8
+
+// The phases (k8s.io/api/core/v1/types.go PersistentVolumePhase).
+const (
+	VolumePending VolumePhase = iota
+	VolumeAvailable
+	VolumeBound
+	VolumeReleased // its claim is gone
+)
+
+// String is the phase as Kubernetes writes it.
+func (p VolumePhase) String() string {
+	return [...]string{"Pending", "Available", "Bound", "Released"}[p]
 }
 
 // StorageClass is how volumes of a class come about.
@@ -58,6 +113,7 @@ type StorageClass struct {
 	Name        string
 	Wait        bool // volumeBindingMode WaitForFirstConsumer
 	Provisioner string
+	Retain      bool       // reclaimPolicy Retain; otherwise Delete
 	Topologies  []NodeTerm // allowedTopologies, any one must match; nil asks nothing
 }
 
@@ -109,7 +165,9 @@ func (d Disk) Conflicts(o Disk) bool {
 	return false
 }
 
-// Storage is what a cluster has of it, besides the pods that use it.
+// Storage is what a cluster has of it, besides the pods that use it. In a run
+// claims and volumes are objects; the rest is there from the beginning and stays
+// as it is.
 type Storage struct {
 	Claims      []*Claim
 	Volumes     []*Volume

@@ -65,6 +65,9 @@ func (e *Encoder) note(r *store.Record) {
 	kind, namespace, name := splitPath(n.Name)
 	e.line = append(e.line, `,"kind":`...)
 	e.line = appendJSON(e.line, kind)
+	if n.Load != nil {
+		e.load(n.Load)
+	}
 	e.text(`,"message":`, n.Message)
 	e.text(`,"name":`, name)
 	e.text(`,"namespace":`, namespace)
@@ -76,6 +79,17 @@ func (e *Encoder) note(r *store.Record) {
 	}
 	e.line = append(e.line, `,"verb":"noted","warning":`...)
 	e.line = append(strconv.AppendBool(e.line, n.Warning), '}')
+}
+
+func (e *Encoder) load(l *model.APILoad) {
+	e.line = append(e.line, `,"load":{"full":`...)
+	e.line = strconv.AppendBool(e.line, l.Full)
+	e.number(`,"lateMilliRPS":`, l.LateMilliRPS)
+	e.text(`,"level":`, l.Level)
+	e.number(`,"offeredMilliRPS":`, l.OfferedMilliRPS)
+	e.number(`,"rejectedMilliRPS":`, l.RejectedMilliRPS)
+	e.number(`,"smallWriteNanos":`, int64(l.Latency))
+	e.line = append(e.line, '}')
 }
 
 func (e *Encoder) traffic(t *model.Traffic) {

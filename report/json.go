@@ -61,8 +61,9 @@ type jsonVerdict struct {
 }
 
 type jsonNodes struct {
-	NotReady []string `json:"notReady"`
-	Total    int64    `json:"total"`
+	ControlPlane int64    `json:"controlPlane"`
+	NotReady     []string `json:"notReady"`
+	Total        int64    `json:"total"`
 }
 
 type jsonJobs struct {
@@ -95,7 +96,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		About: r.About, Digest: r.Digest, EndNS: r.End, Events: r.Events, Failed: r.Failed(), Format: jsonFormat,
 		Held: r.Held(), Records: r.Records, Scenario: r.Scenario, Seed: r.Seed, Stopped: r.Stopped,
 		Jobs:  jsonJobs{Active: r.Jobs.Active, Completed: r.Jobs.Completed, Failed: r.Jobs.Failed},
-		Nodes: jsonNodes{NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
+		Nodes: jsonNodes{ControlPlane: r.Nodes.ControlPlane, NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
 		Pods: jsonPods{Failed: r.Pods.Failed, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
 			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},
 		Workloads: []jsonWorkload{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},

@@ -9,7 +9,8 @@ import (
 
 // allocation follows what part of the nodes' resources is given to pods: what the
 // pods that are bound and have not finished ask for, of what the nodes have for
-// pods.
+// pods. Machines of the control plane and what is on them count only if they are
+// asked for: they are not there for pods.
 type allocation struct {
 	about      target
 	ofNode     func(*model.Node) int64
@@ -37,7 +38,7 @@ func (m *allocation) see(s *state, now sim.Time, record int) {
 	case *model.Node:
 		m.size += m.node(s.record.New) - m.node(s.record.Old)
 	case *model.Pod:
-		m.used += m.pod(s.record.New) - m.pod(s.record.Old)
+		m.used += m.pod(s, s.record.New) - m.pod(s, s.record.Old)
 	default:
 		return
 	}
@@ -47,16 +48,19 @@ func (m *allocation) see(s *state, now sim.Time, record int) {
 // node is what a version of a node has, 0 if there is none or it is another node.
 func (m *allocation) node(o model.Object) int64 {
 	n, ok := o.(*model.Node)
-	if !ok || !m.about.none() && n.Name != m.about.name {
+	if !ok || m.about.none() && n.ControlPlane() || !m.about.none() && n.Name != m.about.name {
 		return 0
 	}
 	return m.ofNode(n)
 }
 
 // pod is what a version of a pod holds.
-func (m *allocation) pod(o model.Object) int64 {
+func (m *allocation) pod(s *state, o model.Object) int64 {
 	p, ok := o.(*model.Pod)
 	if !ok || !holds(p) || !m.about.none() && p.NodeName != m.about.name {
+		return 0
+	}
+	if n := *s.nodes.Row(p.NodeID); m.about.none() && n != nil && n.controlPlane {
 		return 0
 	}
 	return m.ofPod(p.Spec)

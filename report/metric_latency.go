@@ -7,22 +7,22 @@ import (
 	"orrery/sim"
 )
 
-// latency follows how long a service's requests take, of the source whose requests
+// serviceTime follows how long a service's requests take, of the source whose requests
 // take longest.
-type latency struct {
+type serviceTime struct {
 	about target
 	of    func(*model.Traffic) time.Duration
 	found series
 }
 
-func openLatency(of func(*model.Traffic) time.Duration) func(about) instrument {
-	return func(a about) instrument { return &latency{about: a.target, of: of} }
+func openServiceTime(of func(*model.Traffic) time.Duration) func(about) instrument {
+	return func(a about) instrument { return &serviceTime{about: a.target, of: of} }
 }
 
 func halfWithin(t *model.Traffic) time.Duration   { return t.P50 }
 func nearlyWithin(t *model.Traffic) time.Duration { return t.P99 }
 
-func (m *latency) see(s *state, now sim.Time, record int) {
+func (m *serviceTime) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
 		if s.news[i].what != trafficMoved || s.news[i].subject != m.about.path() {
 			continue
@@ -36,7 +36,7 @@ func (m *latency) see(s *state, now sim.Time, record int) {
 	}
 }
 
-func (m *latency) finish(s *state, _ sim.Time) reading {
+func (m *serviceTime) finish(s *state, _ sim.Time) reading {
 	if len(m.found) > 0 {
 		return reading{series: m.found}
 	}

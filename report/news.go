@@ -20,6 +20,10 @@ const (
 	rolloutBegan
 	rolloutDone
 	trafficMoved
+	gateRejects // a priority level of an API server answers 429
+	gateOpen    // and no longer
+	gateSlow    // an API server is
+	gateFast
 )
 
 func happened(h happening) what { return what(h) }
@@ -28,7 +32,8 @@ func happened(h happening) what { return what(h) }
 // measures it or tells it.
 type news struct {
 	what     what
-	subject  string // path of the fault, node, Deployment or Service
+	subject  string // path of the fault, node, Deployment, Service or API server
+	level    string // gateRejects, gateOpen: the priority level
 	pod      *podRow
 	workload *workload
 	since    sim.Time // podReplaced: when the trouble began

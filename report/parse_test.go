@@ -80,9 +80,9 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 	}
 	for _, m := range Metrics() {
 		object := map[bool]string{true: strings.Split(strings.Trim(m.Takes, "[]"), "|")[0] + "/x"}[m.Takes != ""]
-		word := map[string]string{"REASON": "BackOff"}[m.Word]
+		word := map[string]string{"REASON": "BackOff", "LEVEL": "system"}[m.Word]
 		if m.Word != "" {
-			object = word + ", " + object
+			object = strings.TrimSuffix(word+", "+object, ", ")
 		}
 		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", YesNo: ""}[m.Unit]
 		if _, err := ParseExpect(s); err != nil {

@@ -43,8 +43,9 @@ type WorkloadEnd struct {
 
 // NodesEnd is how the nodes stood at the end.
 type NodesEnd struct {
-	Total    int64
-	NotReady []string // paths, in the order of creation
+	Total        int64
+	ControlPlane int64    // of them
+	NotReady     []string // paths, in the order of creation
 }
 
 // PodsEnd counts pods at the end.
@@ -111,6 +112,11 @@ func (r *Report) endState(s *state) {
 	}
 	slices.SortStableFunc(r.Workloads, func(a, b WorkloadEnd) int { return strings.Compare(a.Name, b.Name) })
 	r.Nodes.Total = s.all.now[isNode]
+	for _, n := range s.nodeList {
+		if n.controlPlane && n.marks.has(isNode) {
+			r.Nodes.ControlPlane++
+		}
+	}
 	for _, n := range s.nodeList {
 		if n.marks.has(isNodeNotReady) {
 			r.Nodes.NotReady = append(r.Nodes.NotReady, n.path)

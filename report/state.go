@@ -31,6 +31,7 @@ type state struct {
 	workloads []*workload // in the order of their creation
 	nodeList  []*node
 	services  []*service
+	gates     []*gateLoad
 	faults    []*fault
 	active    int // faults in force
 	ripening  ripening
@@ -45,9 +46,10 @@ type scope struct {
 
 type node struct {
 	scope
-	marks  marks
-	object *model.Node
-	joined bool // it has been Ready
+	marks        marks
+	object       *model.Node
+	joined       bool // it has been Ready
+	controlPlane bool
 }
 
 type podRow struct {
@@ -122,6 +124,10 @@ func (s *state) note(r *store.Record) {
 			row.path = n.Name
 			s.happens(row, podPullFailed)
 		}
+	case model.ReasonAPILoadChanged:
+		if n.Load != nil {
+			s.takeLoad(n.Name, n.Load)
+		}
 	case model.ReasonTrafficChanged:
 		if n.Traffic != nil {
 			s.service(n.Name).take(n.Traffic)
@@ -165,6 +171,7 @@ func (s *state) takeNode(r *store.Record) {
 		*row = &node{scope: scope{kind: model.KindNode, path: m.Path()}}
 		s.named[m.Path()] = &(*row).scope
 		s.nodeList = append(s.nodeList, *row)
+		(*row).controlPlane = r.Object().(*model.Node).ControlPlane()
 	}
 	n := *row
 	var now marks

@@ -73,7 +73,9 @@ func (s *state) addPod(row *podRow, now sim.Time) {
 		ns = &tally{}
 		s.namespaces[p.Namespace] = ns
 	}
-	row.scopes[0], row.scopes[1] = &s.all, ns
+	if row.scopes[1] = ns; !p.Mirror() {
+		row.scopes[0] = &s.all // nobody asked the cluster for a static pod
+	}
 	switch k := p.Owner.Kind; k {
 	case model.KindReplicaSet:
 		row.revision = *s.revisions.Row(p.Owner.ID)

@@ -101,6 +101,8 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 	for i := range s.news {
 		n := &s.news[i]
 		switch n.what {
+		case gateRejects, gateOpen, gateSlow, gateFast:
+			t.gate(n, now)
 		case faultBegan, faultOver:
 			t.fault(n, now, s.record.Note)
 		case trafficMoved:
@@ -218,6 +220,15 @@ func (t *story) traffic(s *state, path string, now sim.Time) {
 	} else {
 		t.add("serving", chapter{together, subjectsAre("service", "serving everything again")}, now, path)
 	}
+}
+
+// gate tells how an API server fares.
+func (t *story) gate(n *news, now sim.Time) {
+	did := map[what]string{
+		gateRejects: "rejecting requests in " + n.level, gateOpen: "rejecting no more in " + n.level,
+		gateSlow: "taking more than a second for a small write", gateFast: "fast again",
+	}[n.what]
+	t.add(did, chapter{together, subjectsAre("API server", did)}, now, n.subject)
 }
 
 // typed tells what a person did with kubectl.

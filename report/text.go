@@ -83,6 +83,9 @@ func (p *printer) end(r *Report) {
 		p.workloads(r.Workloads)
 	}
 	nodes := "  nodes: " + grouped(r.Nodes.Total)
+	if n := r.Nodes.ControlPlane; n > 0 {
+		nodes += " (" + grouped(n) + " control-plane)"
+	}
 	switch n := len(r.Nodes.NotReady); {
 	case n > 0:
 		nodes += ", " + grouped(int64(n)) + " not Ready: " + Escape(some(r.Nodes.NotReady))

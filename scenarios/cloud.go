@@ -9,6 +9,7 @@ import (
 	"orrery/model"
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
+	"orrery/model/fault"
 	"orrery/scenarios/strict"
 )
 
@@ -138,5 +139,21 @@ func (l *loader) autoscaler(v strict.Value) {
 	c.MaxNodeProvisionTime = long("maxNodeProvisionTime", autoscaler.DefaultMaxNodeProvisionTime)
 	if len(l.known.groups) == 0 {
 		v.KeyErrorf("it has nothing to scale: the cluster needs nodeGroups")
+	}
+}
+
+// cloudFault reads a parameter of a fault of the cloud.
+func (l *loader) cloudFault(m *strict.Map, param string, f *fault.Spec) {
+	switch param {
+	case fault.ParamGroup:
+		f.Group = l.nodeGroup(m.Optional(param))
+	case fault.ParamZone:
+		f.Zone = l.zone(m.Optional(param))
+	case fault.ParamBoot:
+		f.Boot = m.Required(param).Dist()
+	case fault.ParamNotice:
+		f.Notice = m.Default(param, "120s").DurationIn(0, maxDuration)
+	case fault.ParamErrors:
+		f.Errors = m.Default(param, "100%").Percent()
 	}
 }

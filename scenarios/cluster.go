@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
 	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair")
-	l.controlPlane(m.Optional("controlPlane"))
+	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.nodeRepair(m.Optional("nodeRepair"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
@@ -25,6 +24,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	l.snapshot(m.Optional("snapshot"))
 	l.cloud(m.Optional("nodeGroups"), m.Optional("cloud"))
 	l.autoscaler(m.Optional("autoscaler"))
+	l.machines(m)
 	if !traced && !groups.Given() && !m.Optional("snapshot").Given() && !m.Optional("nodeGroups").Given() {
 		m.Value().Errorf("a cluster needs nodes: list them under nodes or nodeGroups, or name a file under snapshot")
 	}
@@ -33,29 +33,13 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	}
 }
 
-func (l *loader) controlPlane(v strict.Value) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer")
-	c := &l.scenario.Config.ControlPlane
-	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
-	c.Replicas = number
-	c.CPUMilli = positive(m.Default("cpu", "4"), strict.Value.CPU)
-	if memory := m.Optional("memory"); memory.Given() {
-		positive(memory, strict.Value.Bytes)
-		at := memory.Pos()
-		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: not modeled", at.File, at.Line, memory.Path()))
-	}
-	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
-	l.etcd(m.Optional("etcd"))
-	l.apiServer(m.Optional("apiServer"))
-}
-
 // apiServer reads how the API servers are set up: how much memory each may have,
 // and what they do as older ones did.
 func (l *loader) apiServer(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding")
+	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding", "priorityAndFairness")
 	c := &l.scenario.Config.ControlPlane.APIServer
 	if memory := m.Optional("memory"); memory.Given() {
 		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
@@ -63,6 +47,7 @@ func (l *loader) apiServer(v strict.Value) {
 		}
 	}
 	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
+	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
 	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
 }
 
@@ -78,23 +63,6 @@ func (l *loader) nodeRepair(v strict.Value) {
 	l.scenario.Config.NodeRepair = cloud.RepairConfig{
 		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
 		Takes: syncTime(m.Default("takes", "2m..4m")),
-	}
-}
-
-// etcd reads how the members of etcd are set up.
-func (l *loader) etcd(v strict.Value) {
-	if !v.Given() {
-		return
-	}
-	m := v.Map("etcd", "preVote", "checkQuorum", "fsync", "quota")
-	c := &l.scenario.Config.ControlPlane.Etcd
-	c.NoPreVote = !m.Default("preVote", "true").Bool()
-	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
-	if fsync := m.Optional("fsync"); fsync.Given() {
-		c.Fsync = syncTime(fsync)
-	}
-	if quota := m.Optional("quota"); quota.Given() {
-		c.QuotaBytes = positive(quota, strict.Value.Bytes)
 	}
 }
 
@@ -127,7 +95,7 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow")
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods")
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
@@ -135,6 +103,10 @@ func (l *loader) nodes(v strict.Value) {
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
 	hollow := m.Default("hollow", "false").Bool()
+	static := l.staticPods(m.Optional("staticPods"), number)
+	if hollow && len(static) > 0 {
+		m.Optional("staticPods").KeyErrorf("nothing runs on a hollow node, so it has no static pods")
+	}
 	if name == "" || !l.room(v, number) {
 		return
 	}
@@ -154,6 +126,7 @@ func (l *loader) nodes(v strict.Value) {
 		if hollow {
 			l.hollow(own)
 		}
+		l.static(own, static)
 	}
 }
 
@@ -253,7 +226,7 @@ func (l *loader) snapshot(v strict.Value) {
 		others = append(others, o)
 	}
 	l.learn(v, others)
-	l.assumeClaims()
+	others = l.assumeClaims(others)
 	l.checkPlaces(v, others)
 	l.scenario.Config.Objects = append(l.scenario.Config.Objects, others...)
 }

@@ -17,11 +17,13 @@
 //	  - {name: packed, about: Fill up., percentageOfNodesToScore: 100, plugins: {score: {disabled: [{name: "*"}],
 //	     enabled: [{name: BestFit, weight: 2}]}}, pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List}}]}
 //	cluster:
-//	  controlPlane: {replicas: 3, cpu: 4, memory: 16Gi, zones: [a, b, c],
+//	  controlPlane: {replicas: 3, cpu: 2, memory: 4Gi, zones: [a, b, c], # nodes cp-0, cp-1, ... with the control plane as static pods;
+//	     managed: false,             # true: no nodes, somebody else's machines; so it is by default with a snapshot or a trace of nodes
 //	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
 //	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
-//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], hollow: true}
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
+//	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
@@ -42,7 +44,7 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
+//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}]} # what each request asks of others, one after the other
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses

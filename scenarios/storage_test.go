@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"orrery/model"
 	"orrery/model/cluster"
@@ -20,7 +21,7 @@ func stored(t *testing.T, class, volume, timeline string) (places []string, said
 	text := fmt.Sprintf(`apiVersion: orrery/v1
 name: storage
 duration: 30m
-cluster: {nodes: [{name: n, count: 6, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
+cluster: {controlPlane: {managed: true}, nodes: [{name: n, count: 6, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
 workload:
   manifests:
     - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: ssd}, provisioner: %s}
@@ -116,13 +117,26 @@ func TestInARunAnImmediateClaimWithoutVolumeKeepsItsPodsOut(t *testing.T) {
 }
 
 // Source: volume_binding.go Reserve: a node is selected for a claim that waits for
-// its first consumer; the provisioner makes the volume there, and the disks of
-// clouds belong to a zone.
+// its first consumer; binder.go FindPodVolumes: until the volume is there, other
+// pods with that claim can go nowhere else; the provisioner makes the volume there,
+// and the disks of clouds belong to a zone.
 func TestInARunAClaimThatWaitsIsMadeWhereItsFirstPodGoes(t *testing.T) {
-	places, _ := stored(t, "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer", "", "")
 	zone := map[string]string{"n-0": "a", "n-1": "b", "n-2": "c", "n-3": "a", "n-4": "b", "n-5": "c"}
-	if len(places) != 2 || zone[places[0]] == "" || zone[places[0]] != zone[places[1]] || places[0] == places[1] {
-		t.Errorf("pods on %q, want them on the two nodes of one zone", places)
+	const class = "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer"
+	places, _ := stored(t, class, "", "")
+	if len(places) != 2 || zone[places[0]] == "" || places[0] != places[1] {
+		t.Errorf("pods on %q, want them on the node that was selected for the first", places)
+	}
+	places, _ = stored(t, class, "", "timeline: [{at: 10m, do: scale, target: deployment/store, replicas: 5}]\n")
+	seen := map[string]bool{}
+	for _, p := range places {
+		seen[p] = true
+		if zone[p] != zone[places[0]] {
+			t.Errorf("pods on %q, want them in the zone of their volume", places)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("pods on %q, want them on both nodes of a zone", places)
 	}
 }
 
@@ -141,8 +155,101 @@ func TestAClaimThatASnapshotDoesNotShowIsAssumed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := s.Config.Scheduler.Storage.Claims
-	if len(claims) != 1 || claims[0].Name != "old" || !strings.Contains(strings.Join(s.Notes, "\n"), "persistentvolumeclaim default/old is not in the snapshot") {
+	var claims []string
+	for _, o := range s.Config.Objects {
+		if c, ok := o.(*model.Claim); ok {
+			claims = append(claims, c.Name)
+		}
+	}
+	if len(claims) != 1 || claims[0] != "old" || s.Config.Scheduler.Storage == nil || !strings.Contains(strings.Join(s.Notes, "\n"), "persistentvolumeclaim default/old is not in the snapshot") {
 		t.Errorf("claims %v, notes %q", claims, s.Notes)
+	}
+}
+
+// after is the truth at the end of a run of so long.
+func after(t *testing.T, text string, d time.Duration) *cluster.Cluster {
+	t.Helper()
+	s, err := scenarios.Read("storage.yaml", []byte("apiVersion: orrery/v1\nname: storage\nduration: 30m\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := cluster.New(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(sim.Time(d)); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// volumesOf is all volumes, each with its phase.
+func volumesOf(x *cluster.Cluster) (out []string) {
+	x.Store.Snapshot().Each(model.KindPersistentVolume, func(o model.Object) bool {
+		v := o.(*model.Volume)
+		out = append(out, v.Name+" "+v.Phase.String())
+		return true
+	})
+	return out
+}
+
+const reclaimed = `cluster: {nodes: [{name: n, count: 2, cpu: 4, memory: 8Gi}]}
+workload:
+  manifests:
+    - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: ssd}, provisioner: ebs.csi.aws.com, reclaimPolicy: %s}
+    - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: ssd, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}
+    - {apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: c, image: "c:1"}]}}
+timeline:
+  - {at: 5m, do: delete, target: persistentvolumeclaim/data}
+  - {at: 10m, do: delete, target: pod/p}
+`
+
+// Source: pkg/controller/volume/pvcprotection/pvc_protection_controller.go: the
+// finalizer stays while a pod that runs uses the claim; pv_controller.go syncVolume,
+// reclaimVolume: then its volume is Released, and deleted if its policy is Delete.
+func TestAClaimStaysWhileItIsUsedAndItsVolumeGoesAfterIt(t *testing.T) {
+	text := fmt.Sprintf(reclaimed, "Delete")
+	for _, at := range []struct {
+		minute time.Duration
+		claim  bool
+		phase  string
+	}{{4, true, " Bound"}, {9, true, " Bound"}, {12, false, ""}} {
+		x := after(t, text, at.minute*time.Minute)
+		c, there := x.Store.Lookup(model.KindPersistentVolumeClaim, "default", "data").(*model.Claim)
+		if there != at.claim || there && c.Deleting() != (at.minute > 5) {
+			t.Errorf("minute %d: there is a claim: %v", at.minute, there)
+		}
+		if v := strings.Join(volumesOf(x), ","); !strings.HasSuffix(v, at.phase) || (v == "") != (at.phase == "") {
+			t.Errorf("minute %d: volumes %q, want one%s", at.minute, v, at.phase)
+		}
+	}
+	if v := volumesOf(after(t, fmt.Sprintf(reclaimed, "Retain"), 20*time.Minute)); len(v) != 1 || !strings.HasSuffix(v[0], " Released") {
+		t.Errorf("volumes %q, want one that is Released", v)
+	}
+}
+
+// Source: pv_controller.go syncUnboundClaim and its cache of volumes, which knows of a
+// binding before the API server does; index.go: the smallest volume that suits.
+func TestTwoClaimsNeverShareAVolume(t *testing.T) {
+	text := `cluster: {nodes: [{name: n, count: 2, cpu: 4, memory: 8Gi}]}
+workload:
+  manifests:
+    - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: local}, provisioner: kubernetes.io/no-provisioner}
+    - {apiVersion: v1, kind: PersistentVolume, metadata: {name: large}, spec: {storageClassName: local, capacity: {storage: 9Gi}, accessModes: [ReadWriteOnce]}}
+    - {apiVersion: v1, kind: PersistentVolume, metadata: {name: small}, spec: {storageClassName: local, capacity: {storage: 6Gi}, accessModes: [ReadWriteOnce]}}
+`
+	text += "timeline:\n  - at: 1m\n    do: apply\n    manifests:\n"
+	for _, name := range []string{"a", "b", "c"} {
+		text += "      - {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: " + name + "}, spec: {storageClassName: local, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}\n"
+	}
+	x := after(t, text, 2*time.Minute)
+	var got []string
+	x.Store.Snapshot().Each(model.KindPersistentVolumeClaim, func(o model.Object) bool {
+		c := o.(*model.Claim)
+		got = append(got, c.Name+" "+c.Phase.String()+" "+c.Volume)
+		return true
+	})
+	if s := strings.Join(got, ", "); s != "a Bound small, b Bound large, c Pending " {
+		t.Errorf("claims: %s", s)
 	}
 }

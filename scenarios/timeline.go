@@ -115,9 +115,12 @@ var selecting = []string{"target", "match", "namespace", "zone", "count"}
 func faultFields(k *fault.Kind) []string {
 	var out []string
 	for _, p := range k.Params {
-		if p == fault.ParamTarget {
+		switch p {
+		case fault.ParamTarget:
 			out = append(out, selecting...)
-		} else {
+		case fault.ParamFlood:
+			out = append(out, flooding...)
+		default:
 			out = append(out, p)
 		}
 	}
@@ -237,55 +240,61 @@ func (l *loader) fault(e *entry) fault.Spec {
 			} else {
 				noTarget(m, f.Component)
 			}
-		case fault.ParamPeer:
-			f.Peer = l.peer(m.Optional(p))
-		case fault.ParamDirection:
-			f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
-		case fault.ParamContainer:
-			f.Container = m.Optional(p).DNSLabel()
-			if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
-				m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
-			}
-		case fault.ParamMember:
-			f.Members = l.members(m.Required(p))
-		case fault.ParamServer:
-			f.Members = l.members(m.Optional(p))
-		case fault.ParamBackup:
-			v := m.Required(p)
-			if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
-				v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
-			}
-		case fault.ParamBump:
-			f.BumpRevision = m.Optional(p).Bool()
-		case fault.ParamGraceful:
-			f.Graceful = m.Optional(p).Bool()
-		case fault.ParamFrom:
-			f.FromMembers = l.members(m.Optional(p))
-		case fault.ParamFsync:
-			f.Fsync = syncTime(m.Required(p))
-		case fault.ParamGroup:
-			f.Group = l.nodeGroup(m.Optional(p))
-		case fault.ParamZone:
-			f.Zone = l.zone(m.Optional(p))
-		case fault.ParamBoot:
-			f.Boot = m.Required(p).Dist()
-		case fault.ParamNotice:
-			f.Notice = m.Default(p, "120s").DurationIn(0, maxDuration)
-		case fault.ParamErrors:
-			f.Errors = m.Default(p, "100%").Percent()
-		case fault.ParamWebhook:
-			f.Webhooks = l.webhookNames(m.Required(p))
-		case fault.ParamLatency:
-			f.Latency = syncTime(m.Required(p))
-		case fault.ParamFill:
-			f.FillPPM = m.Default(p, "95%").Percent()
-		case fault.ParamExitCode:
-			f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 		default:
-			panic("scenarios: the fault " + e.kind.Name + " takes " + p + ", which nobody reads")
+			read, ok := faultParams[p]
+			if !ok {
+				panic("scenarios: the fault " + e.kind.Name + " takes " + p + ", which nobody reads")
+			}
+			read(l, m, p, &f)
 		}
 	}
 	return f
+}
+
+// faultParams reads what faults take besides their time and their target.
+var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.Spec){
+	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Peer = l.peer(m.Optional(p)) },
+	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
+	},
+	fault.ParamContainer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Container = m.Optional(p).DNSLabel()
+		if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
+			m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
+		}
+	},
+	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Required(p)) },
+	fault.ParamServer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Optional(p)) },
+	fault.ParamBackup: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Backup = sim.Time(v.Duration()); f.Backup >= f.At {
+			v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
+		}
+	},
+	fault.ParamBump:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
+	fault.ParamFrom:     func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
+	fault.ParamFsync:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
+	fault.ParamBy:       readBy,
+	fault.ParamBack:     readBy,
+	fault.ParamKinds:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
+	fault.ParamReplica:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
+	fault.ParamFlood:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
+	fault.ParamGroup:    (*loader).cloudFault,
+	fault.ParamZone:     (*loader).cloudFault,
+	fault.ParamBoot:     (*loader).cloudFault,
+	fault.ParamNotice:   (*loader).cloudFault,
+	fault.ParamErrors:   (*loader).cloudFault,
+	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
+	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
+	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
+	},
+}
+
+func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+	f.By = m.Required(p).DurationIn(1, maxDuration)
 }
 
 // components is whose credential a fault can let expire.
@@ -326,10 +335,7 @@ func (l *loader) members(v strict.Value) []string {
 	if !v.Given() {
 		return nil
 	}
-	var names []string
-	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
-		names = append(names, fmt.Sprint("cp-", i))
-	}
+	names := l.machineNames()
 	items := []strict.Value{v}
 	if v.IsList() {
 		items = v.List()
@@ -339,6 +345,44 @@ func (l *loader) members(v strict.Value) []string {
 		out = append(out, item.Enum("machine of the control plane", names...))
 	}
 	return out
+}
+
+// kinds reads a list of kinds.
+func kinds(v strict.Value) (out []model.Kind) {
+	if !v.Given() {
+		return nil
+	}
+	var names []string
+	for k := model.KindNode; k < model.Kinds; k++ {
+		names = append(names, k.Short())
+	}
+	for _, item := range v.List() {
+		out = append(out, model.ParseKind(item.Enum("kind", names...)))
+	}
+	return out
+}
+
+// replicasOn reads on which machines of the control plane: that of the leader if it
+// is empty, all, or those with a name.
+func (l *loader) replicasOn(v strict.Value) []string {
+	names := l.machineNames()
+	switch {
+	case !v.Given() || v.IsScalar() && v.Text() == "leader":
+		return nil
+	case v.IsScalar() && v.Text() == "all":
+		return names
+	case v.IsScalar():
+		return []string{v.Enum("replica", append([]string{"leader", "all"}, names...)...)}
+	}
+	return l.members(v)
+}
+
+// machineNames is the names of the machines of the control plane.
+func (l *loader) machineNames() (names []string) {
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	return names
 }
 
 // directions is what of its messages a target loses: those it sends (out), those

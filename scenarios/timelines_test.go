@@ -148,7 +148,7 @@ func sequence(lines []line, what string) []float64 {
 // nodes of the other zones the rest.
 func playedZones(sizes []int, replicas int, placed map[string]int, timeline, duration string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: orrery/v1\nname: recorded\nduration: %s\ncluster:\n  controlPlane: {cpu: 1}\n  nodes:\n", duration)
+	fmt.Fprintf(&b, "apiVersion: orrery/v1\nname: recorded\nduration: %s\ncluster:\n  controlPlane: {cpu: 1, managed: true}\n  nodes:\n", duration)
 	var names []string
 	for z, n := range sizes {
 		zone := string(rune('a' + z))

@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "workers", "calls")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -35,15 +35,17 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		ExitCode:   int32(m.Optional("exitCode").Int(0, 255)),
 		Exits:      int32(m.Optional("exits").Int(1, 1_000_000)),
 		Stop:       atOnce(m.Optional("stop")),
+		PreStop:    atOnce(m.Optional("preStop")),
+		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
-	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
+	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))

@@ -18,6 +18,7 @@ func admit(r *store.Request) store.Refusal {
 	if r.Op != store.OpCreate {
 		return store.Accepted
 	}
+	protect(r.Object)
 	switch o := r.Object.(type) {
 	case *model.Pod:
 		o.Spec = WithDefaultTolerations(o.Spec)

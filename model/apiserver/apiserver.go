@@ -30,18 +30,23 @@ type stage func(*store.Request) store.Refusal
 
 // path is the request path, in the order of DefaultBuildHandlerChain
 // (k8s.io/apiserver/pkg/server/config.go) and of a write's own handler
-// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication and
-// authorization. No request waits for a seat between the two.
+// (k8s.io/apiserver/pkg/endpoints/handlers), after the gate: authentication, a
+// seat (see fairness), and authorization.
 var path = []stage{admit}
 
 // Reasons to wake of its own, about a request.
 const (
-	whyAgain   = store.WhyArrive + 1 + iota // it needs another commit
-	whyListed                               // the answer to a LIST is complete
-	whyLate                                 // its time is over
-	whyReady                                // not about a request: the process has started
-	whyFilled                               // not about a request: the watch cache is filled
-	whyRestart                              // not about a request: the kubelet starts the process again
+	whyAgain    = store.WhyArrive + 1 + iota // it needs another commit
+	whyListed                                // the answer to a LIST is complete
+	whyLate                                  // its time is over
+	whySeatless                              // it has waited for a seat as long as it may
+	whyOver                                  // its time is over before it could be done
+	whyTurn                                  // not about a request: a flood makes room in a level
+	whyFlood                                 // not about a request: a second of the floods
+	whyAdjust                                // not about a request: levels lend and borrow anew, and somebody waits
+	whyReady                                 // not about a request: the process has started
+	whyFilled                                // not about a request: the watch cache is filled
+	whyRestart                               // not about a request: the kubelet starts the process again
 )
 
 // Config is how API servers are set up.
@@ -54,18 +59,24 @@ type Config struct {
 	// EncodesWhole has answers encoded as a whole, as before v1.33 (the gates
 	// StreamingCollectionEncodingToJSON and ToProtobuf).
 	EncodesWhole bool
+	// Unfair has servers only count requests in flight, as with
+	// --enable-priority-and-fairness=false.
+	Unfair bool
 }
 
 // Server is one API server. All of them share the store.
 type Server struct {
 	Config
-	kernel *sim.Kernel
-	store  *store.Store
-	etcd   *Backend
-	member int // of etcd, on the same machine
-	self   sim.ActorID
-	work   sim.Lane
-	gate   *gate
+	kernel      *sim.Kernel
+	store       *store.Store
+	etcd        *Backend
+	member      int // of etcd, on the same machine
+	self        sim.ActorID
+	work        sim.Lane
+	gate        *gate
+	fair        *fairness
+	dispatching bool
+	flooding
 	freeAt []sim.Time // by core: when it has finished what arrived so far
 	listAt []sim.Time // by core, of lists, which share the processors with the rest
 	process
@@ -81,7 +92,8 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), fair: newFairness(e.Servers.Unfair), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a.chances = k.Luck().Lane("apiserver flood")
 	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)
 	a.member = e.join(a, at)
@@ -115,37 +127,35 @@ func (a *Server) Wake(now sim.Time, why sim.Why, about uint64) {
 		r := a.store.Request(slot)
 		luck := a.work.Draw(r.Client.Hash^uint64(r.Step), r.Number)
 		a.etcd.propose(a, a.busy(now, between.Draw(&luck)), r, slot)
+	default:
+		a.seats(now, why, slot)
 	}
 }
 
-// arrive takes a request in.
-func (a *Server) arrive(now sim.Time, slot uint64) {
-	r := a.store.Arrive(slot)
-	if a.state != ready {
-		a.store.Answer(slot, store.Disconnected, nil)
-		return
-	}
-	if refusal := a.gate.pass(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+// execute does what a request asks for that has its seat.
+func (a *Server) execute(now sim.Time, slot uint64) {
+	r := a.store.Request(slot)
+	if refusal := a.gate.authorize(r); refusal != store.Accepted {
+		a.finish(slot, refusal, nil)
 		return
 	}
 	if refusal := a.admitNamespace(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	for _, pass := range path {
 		if refusal := pass(r); refusal != store.Accepted {
-			a.store.Answer(slot, refusal, nil)
+			a.finish(slot, refusal, nil)
 			return
 		}
 	}
 	a.admitPriority(r)
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	if refusal := a.admitSecurity(r); refusal != store.Accepted {
-		a.store.Answer(slot, refusal, nil)
+		a.finish(slot, refusal, nil)
 		return
 	}
 	if r.Op == store.OpList {
@@ -163,7 +173,12 @@ func (a *Server) arrive(now sim.Time, slot uint64) {
 func (a *Server) proceed(slot uint64) {
 	r := a.store.Request(slot)
 	luck := a.work.Draw(r.Client.Hash, r.Number)
-	proposed := a.busy(a.kernel.Now(), handling.Draw(&luck))
+	now := a.kernel.Now()
+	proposed := a.busy(now, handling.Draw(&luck))
+	if late := min(r.Until, a.fair.ticket(slot).arrived.Add(requestTime)); proposed > late {
+		a.kernel.Post(max(now, late), a.self, whyOver, a.about(slot))
+		return
+	}
 	if r.Op == store.OpGet || r.Op == store.OpDeleteCollection && a.next(r) == nil {
 		a.etcd.read(a, proposed, slot)
 		return
@@ -184,7 +199,7 @@ func (a *Server) busy(now sim.Time, d time.Duration) sim.Time {
 		}
 	}
 	*first = max(now, *first).Add(d)
-	return first.Add(a.crowd(d) + a.latency(now))
+	return first.Add(a.crowd(d) + a.stall(d) + a.latency(now))
 }
 
 // DescribeWake implements sim.Describer.
@@ -193,9 +208,13 @@ func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
 	case whyReady, whyFilled, whyRestart:
 		return "its process starts"
+	case whyTurn, whyFlood, whyAdjust:
+		return "seats for who waits"
+	case whySeatless:
+		what = "end of the wait for a seat"
 	case whyAgain:
 		what = "next commit"
-	case whyListed, whyLate:
+	case whyListed, whyLate, whyOver:
 		what = "answer"
 	}
 	if why != store.WhyArrive && uint32(about>>32) != a.run {

@@ -26,6 +26,7 @@ type Backend struct {
 	refused []bool    // by member: it has known no leader for long
 	locked  []bool    // by member: its database is
 	writes  []write
+	wrong   []bool // by member, that it is down; by member, that its disk is slow; last, that the database is full
 	unused  []uint32
 
 	webhooks *Webhooks
@@ -46,7 +47,7 @@ type write struct {
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
 // to be made.
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
-	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites))}
+	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
 	b.self = k.Register("etcd-log", b)
 	b.gone = newGoneNamespaces(s)
 	b.webhooks = newWebhooks(k, s, net, c.Sites)
@@ -145,13 +146,13 @@ func (b *Backend) Answer(about uint64) {
 			return
 		}
 		refusal, found := w.server.apply(r)
-		b.store.Answer(w.slot, refusal, found)
+		w.server.finish(w.slot, refusal, found)
 		return
 	case w.more:
 		w.server.again(w.slot)
 		return
 	}
-	b.store.Reply(w.slot)
+	w.server.reply(w.slot)
 }
 
 // Failed implements etcd.Client. The request is kept, since it may be agreed
@@ -171,7 +172,7 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 		refusal, message = store.InternalError, "etcdserver: too many requests" // k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/status.go: no status of its own
 	}
 	b.store.Request(w.slot).Explain(message)
-	b.store.Answer(w.slot, refusal, nil)
+	w.server.finish(w.slot, refusal, nil)
 }
 
 // abandon leaves what a server was asked and has not answered: what it asked of
@@ -281,3 +282,39 @@ func (b *Backend) note(member int, n model.Note) {
 
 // Wake implements sim.Actor; etcd wakes itself.
 func (b *Backend) Wake(sim.Time, sim.Why, uint64) {}
+
+// SetDown ends a member's process, or starts it.
+func (b *Backend) SetDown(member int, down bool) {
+	b.Group.SetDown(member, down)
+	b.is(member, down)
+}
+
+// SetFsync says how long syncs of a member's disk take.
+func (b *Backend) SetFsync(member int, d sim.Dist) {
+	b.Group.SetFsync(member, d)
+	b.is(len(b.sites)+member, !d.IsZero())
+}
+
+// Fill makes the database as large as its quota.
+func (b *Backend) Fill() {
+	b.Group.Fill()
+	b.is(2*len(b.sites), true)
+}
+
+// Defragment is the operator's way out of that.
+func (b *Backend) Defragment() {
+	b.Group.Defragment()
+	b.is(2*len(b.sites), false)
+}
+
+// is notes that something is wrong, or right again.
+func (b *Backend) is(what int, wrong bool) {
+	b.wrong[what] = wrong
+	b.store.SetSteady(!slices.Contains(b.wrong, true))
+}
+
+// Stop is SetDown of a member that may hand over before.
+func (b *Backend) Stop(member int) {
+	b.Group.Stop(member)
+	b.is(member, true)
+}

@@ -89,6 +89,10 @@ var bootstrap = []bound{
 		rule(read, "policy", "poddisruptionbudgets"),
 		rule(read, "storage.k8s.io", "csinodes csidrivers csistoragecapacities storageclasses volumeattachments"),
 		rule(read, "scheduling.k8s.io", "workloads"),
+		rule("create get update", "coordination.k8s.io", "leases"),
+	}},
+	{"system:volume-scheduler", user(model.UserScheduler), []model.PolicyRule{
+		rule(read+" patch update", "", "persistentvolumes persistentvolumeclaims"), rule(read, "storage.k8s.io", "storageclasses"),
 	}},
 	{"system:kube-controller-manager", user(model.UserControllerManager), []model.PolicyRule{
 		rule("create", "", "secrets serviceaccounts serviceaccounts/token"),
@@ -96,6 +100,7 @@ var bootstrap = []bound{
 		rule("update", "", "secrets serviceaccounts"),
 		rule("delete", "", "secrets"),
 		rule(listWatch, all, all),
+		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
 	{"system:node-proxier", []model.Subject{{Kind: "User", Name: "system:kube-proxy"}, {Kind: "ServiceAccount", Namespace: model.NamespaceSystem, Name: "kube-proxy"}}, []model.PolicyRule{
 		rule(listWatch, "", "services endpoints"),
@@ -143,7 +148,11 @@ var bootstrap = []bound{
 		rule(read+" update create delete", "", "persistentvolumes"), rule(read+" update", "", "persistentvolumeclaims"),
 		rule("update", "", "persistentvolumes/status persistentvolumeclaims/status"), rule(read+" create delete", "", "pods"),
 		rule(read, "storage.k8s.io", "storageclasses"), rule(listWatch, "", "nodes")),
+	account("csi-provisioner", // deploy/kubernetes/rbac.yaml of kubernetes-csi/external-provisioner
+		rule(read+" create patch delete", "", "persistentvolumes"), rule(read+" update", "", "persistentvolumeclaims")),
 	account("pod-garbage-collector", rule(listWatch+" delete", "", "pods"), rule(read, "", "nodes"), rule("patch", "", "pods/status")),
+	account("pvc-protection-controller", rule(read+" update", "", "persistentvolumeclaims"), rule(read, "", "pods")),
+	account("pv-protection-controller", rule(read+" update", "", "persistentvolumes")),
 	account("replicaset-controller",
 		rule(read+" update", "apps", "replicasets"), rule("update", "apps", "replicasets/status"),
 		rule(listWatch+" patch create delete", "", "pods")),

@@ -70,6 +70,9 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if sent.ResourceVersion != 0 && sent.ResourceVersion != have.ResourceVersion {
 		return store.Conflict, nil
 	}
+	if lease, ok := next.(*model.Lease); ok {
+		return a.renew(r, lease, cur.(*model.Lease))
+	}
 	if r.Part == store.Scale {
 		next = rescaled(cur, *model.ReplicasOf(next))
 	} else if r.Op == store.OpUpdateStatus {
@@ -80,7 +83,25 @@ func (a *Server) update(r *store.Request, cur model.Object) (store.Refusal, mode
 	if next == cur || unchanged(next, cur) {
 		return store.Accepted, cur
 	}
+	if released(next) {
+		a.store.Delete(r.Client.Actor, r.Target)
+		return store.Accepted, nil
+	}
 	a.store.Update(r.Client.Actor, next)
+	return store.Accepted, next
+}
+
+// renew writes a Lease. That its holder goes on makes a version, but no record.
+func (a *Server) renew(r *store.Request, next, cur *model.Lease) (store.Refusal, model.Object) {
+	if next.Renewals != cur.Renewals {
+		return store.Conflict, nil
+	}
+	next.Renewals++
+	if next.Holder == cur.Holder {
+		a.store.Touch(next)
+	} else {
+		a.store.Update(r.Client.Actor, next)
+	}
 	return store.Accepted, next
 }
 
@@ -101,7 +122,8 @@ func rescaled(cur model.Object, replicas int32) model.Object {
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
-	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler:
+	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler,
+		*model.Claim, *model.Volume:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -158,6 +180,14 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.ResourceQuota), *n
 		*n = c
 		n.Known, n.Used = s.Known, s.Used
+	case *model.Claim:
+		c, s := *cur.(*model.Claim), *n
+		*n = c
+		n.Phase = s.Phase
+	case *model.Volume:
+		c, s := *cur.(*model.Volume), *n
+		*n = c
+		n.Phase = s.Phase
 	case *model.HorizontalPodAutoscaler:
 		c, s := *cur.(*model.HorizontalPodAutoscaler), *n
 		*n = c
@@ -198,6 +228,9 @@ func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, mode
 		return a.terminate(r, n)
 	}
 	pod, ok := cur.(*model.Pod)
+	if protected(cur) {
+		return a.ask(r, cur)
+	}
 	if !ok {
 		a.store.Delete(r.Client.Actor, r.Target)
 		return store.Accepted, nil

@@ -171,7 +171,7 @@ func (d *dispatcher) end(id uint32) {
 	d.idle = append(d.idle, id)
 	if v.refusal != store.Accepted {
 		d.server.store.Request(v.slot).Explain(v.message)
-		d.server.store.Answer(v.slot, v.refusal, nil)
+		d.server.finish(v.slot, v.refusal, nil)
 		return
 	}
 	d.server.proceed(v.slot)

@@ -78,15 +78,21 @@ func (g *gate) known(as *store.Identity) bool {
 	return namespace == model.NamespaceSystem || name == "default" || g.store.Lookup(model.KindServiceAccount, namespace, name) != nil
 }
 
-// pass is what a request that arrives is answered if it may not go on. Somebody
-// without a credential is not let in, as with --anonymous-auth=false; by default
-// Kubernetes knows them as system:anonymous, who may do nothing here either, and
-// answers 403.
-func (g *gate) pass(r *store.Request) store.Refusal {
-	k := g.caller(r.Client)
-	if !k.known || !r.Client.Authentic() {
+// authenticate is what a request that arrives is answered if nobody can tell who
+// sent it. Somebody without a credential is not let in, as with
+// --anonymous-auth=false; by default Kubernetes knows them as system:anonymous,
+// who may do nothing here either, and answers 403.
+func (g *gate) authenticate(r *store.Request) store.Refusal {
+	if !g.caller(r.Client).known || !r.Client.Authentic() {
 		return store.Unauthorized
 	}
+	return store.Accepted
+}
+
+// authorize is what a request is answered if its sender, who is known, may not
+// ask for that.
+func (g *gate) authorize(r *store.Request) store.Refusal {
+	k := g.caller(r.Client)
 	switch {
 	case r.Op == store.OpNote:
 		return store.Accepted // who has Events to record may, in every bootstrap role

@@ -84,7 +84,7 @@ func (a *Server) list(slot uint64, r *store.Request) {
 func (a *Server) listed(slot uint64, refusal store.Refusal) {
 	a.listing--
 	a.held -= a.store.Request(slot).Holds
-	a.store.Answer(slot, refusal, nil)
+	a.finish(slot, refusal, nil)
 }
 
 // Stream implements store.Lister: what is sent as it is encoded takes no memory

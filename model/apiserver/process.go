@@ -59,6 +59,7 @@ func (a *Server) Stop() {
 	clear(a.freeAt)
 	clear(a.listAt)
 	a.held, a.listing = 0, 0
+	a.empty(now)
 	a.note(true, reasonStopped, "its process has ended")
 	if was == ready {
 		a.store.SetListening(a.site, false)
@@ -96,6 +97,9 @@ func (a *Server) filled(now sim.Time) {
 	a.state = ready
 	a.note(false, reasonReady, "it listens and has filled its watch cache")
 	a.store.SetListening(a.site, true)
+	if len(a.floods) > 0 {
+		a.kernel.Post(now, a.self, whyFlood, a.about(0))
+	}
 }
 
 // etcdServes tells whether etcd does, for this server.

@@ -36,12 +36,15 @@ var resources = [model.Kinds]resource{
 	model.KindClusterRole:         {rbacGroup, "clusterroles"},
 	model.KindRoleBinding:         {rbacGroup, "rolebindings"},
 	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
+	model.KindLease:               {"coordination.k8s.io", "leases"},
 	model.KindNamespace:           {core, "namespaces"},
 
 	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
 	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},
 
 	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
+	model.KindPersistentVolumeClaim:   {core, "persistentvolumeclaims"},
+	model.KindPersistentVolume:        {core, "persistentvolumes"},
 }
 
 const (

@@ -157,7 +157,7 @@ func TestTheGateAllocatesNothing(t *testing.T) {
 	} {
 		r.Target = p.Ref()
 		if n := testing.AllocsPerRun(100, func() {
-			if g.pass(&r) != store.Accepted {
+			if g.authorize(&r) != store.Accepted {
 				t.Fatal(r.Client.As.User)
 			}
 		}); n != 0 {

@@ -9,6 +9,7 @@ import (
 	"orrery/model/apiserver"
 	"orrery/model/cloud"
 	"orrery/model/controller"
+	"orrery/model/election"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
 	"orrery/model/network"
@@ -29,6 +30,7 @@ type Cluster struct {
 	net      *network.Network
 	control  []network.Site
 	etcd     *apiserver.Backend
+	gates    []map[string]*gate  // by machine of the control plane and name of the pod
 	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
 	kubelets []agent                 // by node ID
@@ -39,8 +41,10 @@ type Cluster struct {
 	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
 
-	schedulers  []*scheduler.Scheduler // by machine of the control plane
-	controllers []*controller.Process
+	elections   []*election.Election
+	schedulers  []*election.Candidate // by machine of the control plane
+	controllers []*election.Candidate
+	managers    []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -73,8 +77,9 @@ func New(c Config) (*Cluster, error) {
 		return nil, err
 	}
 	x.addCloud()
-	x.schedulers[0].Start()
-	x.controllers[0].Start()
+	for _, e := range x.elections {
+		e.Begin()
+	}
 	for _, n := range x.kubelets[1:] {
 		n.Start()
 	}
@@ -102,46 +107,29 @@ func New(c Config) (*Cluster, error) {
 // *sim.StopError.
 func (x *Cluster) Run(until sim.Time) error { return x.Kernel.Run(until) }
 
-// defaultControlPlaneCores is the size of a control-plane machine nothing is
-// said about.
-const defaultControlPlaneCores = 4
-
-// addControlPlane adds the machines of the control plane, an API server and a
-// member of etcd on each. The scheduler and the controllers that lead
-// run on the first.
-func (x *Cluster) addControlPlane() {
-	c := x.config.ControlPlane
-	n := max(c.Replicas, 1)
-	cores := defaultControlPlaneCores
-	if c.CPUMilli > 0 {
-		cores = int(max(c.CPUMilli/1000, 1))
-	}
-	for i := range n {
-		zone := ""
-		if len(c.Zones) > 0 {
-			zone = c.Zones[i%len(c.Zones)]
-		}
-		site := x.net.AddSite(fmt.Sprintf("cp-%d", i), zone)
-		x.control = append(x.control, site)
-	}
-	members := c.Etcd
-	members.Sites, members.Literal = x.control, x.config.Literal
-	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
-	x.etcd.Servers = c.APIServer
-	for _, site := range x.control {
-		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, cores))
-	}
-}
-
 // addReplicas adds a scheduler and a controller manager on each machine of the
-// control plane. Those on the first lead.
+// control plane. Those on the first lead at first.
 func (x *Cluster) addReplicas(c scheduler.Config) {
+	literal := x.config.Literal
+	schedulers := election.New(x.Kernel, x.Store, election.Config{
+		Name: "kube-scheduler", As: scheduler.As, QPS: scheduler.QPS, Burst: scheduler.Burst, Releases: true, Literal: literal,
+	})
+	controllers := election.New(x.Kernel, x.Store, election.Config{
+		Name: "kube-controller-manager", As: controller.As, QPS: controller.QPS, Burst: controller.Burst, Literal: literal,
+	})
+	x.elections = []*election.Election{schedulers, controllers}
+	ledger := &controller.Ledger{}
 	for i, site := range x.control {
+		machine := x.net.Name(site)
 		if i > 0 {
-			c.Replica = "@" + x.net.Name(site)
+			c.Replica = "@" + machine
 		}
-		x.schedulers = append(x.schedulers, scheduler.New(x.Kernel, x.Store, site, c))
-		x.controllers = append(x.controllers, controller.New(x.Kernel, x.Store, site, controller.Config{Literal: c.Literal, Usage: x.podUsage, Replica: c.Replica}))
+		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
+		x.managers = append(x.managers, manager)
+		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
+		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}
+		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i]}
 	}
 }
 
@@ -151,37 +139,70 @@ type installer struct{}
 // Wake implements sim.Actor; an installer never waits for anything.
 func (installer) Wake(sim.Time, sim.Why, uint64) {}
 
+// addNodes adds the nodes that were given, and after them the machines of the
+// control plane if they are nodes. All are registered and ready, and their static
+// pods run.
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	x.kubelets = make([]agent, 1, len(x.config.Nodes)+1)
-	x.sites = make([]network.Site, 1, len(x.config.Nodes)+1)
+	machines := x.config.ControlPlane.Machines()
+	x.kubelets = make([]agent, 1, len(x.config.Nodes)+len(machines)+1)
+	x.sites = make([]network.Site, 1, cap(x.kubelets))
 	for _, given := range x.config.Nodes {
-		n := *given
-		n.Meta.Kind = model.KindNode
-		n.Ready = model.Condition{Status: model.True, Reason: "KubeletReady"}
-		if x.Store.Create(by, &n) != store.Accepted {
-			return fmt.Errorf("two nodes are called %q", n.Name)
+		site := x.net.AddSite(given.Name, given.Labels.Value(model.LabelZone))
+		if err := x.addNode(by, given, site, x.statics(given.Name)); err != nil {
+			return err
 		}
-		x.addMachine(&n)
+	}
+	for i, given := range machines {
+		if err := x.addNode(by, given, x.control[i], x.controlPlaneStatics(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Cluster) addNode(by sim.ActorID, given *model.Node, site network.Site, static []kubelet.Static) error {
+	n := *given
+	n.Meta.Kind = model.KindNode
+	n.Ready = model.Condition{Status: model.True, Reason: "KubeletReady"}
+	if x.Store.Create(by, &n) != store.Accepted {
+		return fmt.Errorf("two nodes are called %q", n.Name)
+	}
+	k, real := x.place(&n, site, static).(*kubelet.Kubelet)
+	if !real {
+		return nil
+	}
+	for _, mirror := range k.Mirrors() {
+		if x.Store.Create(by, mirror) != store.Accepted {
+			return fmt.Errorf("two static pods of node %q are called %q", n.Name, mirror.Name)
+		}
 	}
 	return nil
 }
 
 // addMachine puts a machine there, whose node has the next number.
 func (x *Cluster) addMachine(n *model.Node) {
-	site := x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone))
-	x.sites = append(x.sites, site)
-	x.kubelets = append(x.kubelets, x.kubelet(n, site))
+	x.place(n, x.net.AddSite(n.Name, n.Labels.Value(model.LabelZone)), nil)
 }
 
-// kubelet is a node's agent. Hollow ones renew their leases by turns, evenly
-// spread over the period.
-func (x *Cluster) kubelet(n *model.Node, site network.Site) agent {
-	if !x.config.Hollow[n.Name] {
-		return kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used,
+// place gives a node its agent at a site.
+func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Static) agent {
+	var a agent
+	if x.config.Hollow[n.Name] {
+		a = x.hollowKubelet(n, site)
+	} else {
+		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
 		})
 	}
+	x.sites = append(x.sites, site)
+	x.kubelets = append(x.kubelets, a)
+	return a
+}
+
+// hollowKubelet is a node's agent that only plays one. They renew their leases by
+// turns, evenly spread over the period.
+func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{

@@ -26,13 +26,14 @@ type Config struct {
 
 	ControlPlane ControlPlane
 	Scheduler    scheduler.Config
-	Nodes        []*model.Node      // not stored yet: Name, Labels, Taints, Capacity, Allocatable
-	Cloud        *cloud.Config      // nil if machines neither come nor go; the first ones of its groups are among Nodes
-	Autoscaler   *autoscaler.Config // nil if there is none; it needs a Cloud
-	Hollow       map[string]bool    // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
-	NodeRepair   cloud.RepairConfig // none without After
-	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
-	Arrivals     []workload.Arrival // pods of a trace, sorted by At
+	Nodes        []*model.Node           // not stored yet: Name, Labels, Taints, Capacity, Allocatable
+	Cloud        *cloud.Config           // nil if machines neither come nor go; the first ones of its groups are among Nodes
+	Autoscaler   *autoscaler.Config      // nil if there is none; it needs a Cloud
+	Hollow       map[string]bool         // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
+	NodeRepair   cloud.RepairConfig      // none without After
+	Static       map[string][]*model.Pod // by node name, the static pods in files of its machine
+	Objects      []model.Object          // applied at the start, in order; pods may be bound already (snapshot)
+	Arrivals     []workload.Arrival      // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
@@ -51,10 +52,15 @@ type Config struct {
 // ControlPlane is the machines the API servers, etcd, the scheduler and the
 // controllers run on.
 type ControlPlane struct {
-	Replicas int         // 1, 3 or 5; default 1
-	Zones    []string    // by turns; empty is one zone ""
-	CPUMilli int64       // of each; whole cores work on requests; default 4 cores
-	Etcd     etcd.Config // of the member on each; Sites and Literal are the cluster's
+	Replicas int      // 1, 3 or 5; default 1
+	Zones    []string // by turns; empty is one zone ""
+	// Nodes makes the machines nodes of the cluster, named cp-0 and so on, with a
+	// kubelet and the control plane as static pods. If not, somebody else runs
+	// them, as in a managed cluster.
+	Nodes       bool
+	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
+	MemoryBytes int64       // of each that is a node; default 4 GiB
+	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's
 
 	APIServer apiserver.Config // of the one on each
 }

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,30 @@ func randomConfig(seed uint64) cluster.Config {
 			c.Actions = append(c.Actions, randomSetAction(c.Objects, &luck)...)
 		}
 	}
+	hasJobs := slices.ContainsFunc(c.Objects, func(o model.Object) bool { return o.Head().Kind == model.KindJob })
+	// What of a Job's pods was counted is in the controllers' memory, which does not
+	// survive their process.
+	if c.ControlPlane.Nodes = below(2) == 0; c.ControlPlane.Nodes && !hasJobs {
+		c.Faults = append(c.Faults, controlPlaneFaults(c.ControlPlane.Replicas, &luck)...)
+	}
 	return c
+}
+
+// controlPlaneFaults takes machines of the control plane, and crashes what is on
+// them.
+func controlPlaneFaults(replicas int, luck *sim.Stream) (out []fault.Spec) {
+	for i := range 1 + luck.Below(3) {
+		f := randomFault(int(i), luck)
+		f.ID, f.Peer, f.For = fmt.Sprint("control-plane-", i), fault.Target{}, max(f.For, time.Second)
+		f.Fault = []string{"node-down", "kubelet-stop", "partition", "container-crash"}[luck.Below(4)]
+		f.Target = fault.Target{Names: []string{fmt.Sprint("cp-", luck.Below(uint64(replicas)))}}
+		if f.Fault == "container-crash" {
+			f.Target = fault.Target{Namespace: model.NamespaceSystem, Match: model.SelectorOf(model.MakeLabels(map[string]string{"tier": "control-plane"})), Count: 2}
+			f.ExitCode = 1
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // randomAutoscalers scales some of the Deployments that somebody sends to.
@@ -178,7 +202,9 @@ func quotas(t *testing.T, seed uint64, s *store.Store) {
 		q := o.(*model.ResourceQuota)
 		var used model.QuotaAmounts
 		snap.Each(model.KindPod, func(o model.Object) bool {
-			used = used.Add(q.Counted(model.QuotaOf(o.(*model.Pod))), 1)
+			if p := o.(*model.Pod); p.Namespace == q.Namespace {
+				used = used.Add(q.Counted(model.QuotaOf(p)), 1)
+			}
 			return true
 		})
 		// A CronJob's pods may be on their way.
@@ -270,7 +296,12 @@ func sets(t *testing.T, seed uint64, s *store.Store) {
 		return true
 	})
 	nodes := int32(0)
-	snap.Each(model.KindNode, func(model.Object) bool { nodes++; return true })
+	snap.Each(model.KindNode, func(o model.Object) bool {
+		if !o.(*model.Node).ControlPlane() {
+			nodes++
+		}
+		return true
+	})
 	snap.Each(model.KindDaemonSet, func(o model.Object) bool {
 		x := o.(*model.DaemonSet)
 		if good, others := pods(x.Ref(), x.Template.Hash); good != nodes || others != 0 || x.Available != good || x.Updated != good || x.Desired != nodes {

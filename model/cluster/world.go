@@ -36,7 +36,10 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
 // Etcd implements fault.World.
-func (w faultWorld) Etcd() fault.Etcd { return w.x.etcd }
+func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
+
+// Gateway implements fault.World.
+func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
 
 // Cloud implements fault.World.
 func (w faultWorld) Cloud() fault.Cloud {
@@ -47,16 +50,22 @@ func (w faultWorld) Cloud() fault.Cloud {
 }
 
 // APIServer implements fault.World.
-func (w faultWorld) APIServer(machine int) fault.APIServer { return w.x.servers[machine] }
+func (w faultWorld) APIServer(machine int) fault.APIServer {
+	return serverInFault{inFault{w.x.gates[machine][apiServerPod]}, w.x.servers[machine]}
+}
 
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
 // Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Process { return w.x.schedulers[machine] }
+func (w faultWorld) Scheduler(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][schedulerPod]}, w.x.schedulers[machine]}
+}
 
 // ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Process { return w.x.controllers[machine] }
+func (w faultWorld) ControllerManager(machine int) fault.Replica {
+	return replicaInFault{inFault{w.x.gates[machine][controllerManagerPod]}, w.x.controllers[machine]}
+}
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
 // scrape late; the requests that carry them are not modeled.
@@ -79,7 +88,7 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 
 // used tells the controllers that metrics will say something else of a pod.
 func (x *Cluster) used(pod uint32) {
-	for _, p := range x.controllers {
+	for _, p := range x.managers {
 		p.Used(pod)
 	}
 }

@@ -22,35 +22,55 @@ const (
 
 // jobs runs the pods of each Job until enough have succeeded. Each pod that ends
 // is counted once: kube-controller-manager makes sure of that with a finalizer on
-// the pod, here the controller's own memory does, which nothing interrupts. Pods
-// without an owner are not adopted.
+// the pod, here the Ledger does. Pods without an owner are not adopted.
 type jobs struct {
 	*loop
-	rows    store.Table[jobRow]
-	counted store.Table[bool] // by pod: it was counted, or is not to be
-	names   sim.Lane
+	*Ledger
+	rows  store.Table[jobRow]
+	names sim.Lane
+}
+
+// Ledger is what the status of Jobs and finalizers on their pods say in Kubernetes:
+// who was counted, as what. All replicas share it, and it outlives them.
+type Ledger struct {
+	tallies store.Table[*jobTally]  // by Job
+	counted store.Table[bool]       // by pod: it was counted, or is not to be
+	waiting store.Table[*model.Pod] // by pod: as it was seen last, until it is gone
+}
+
+// jobTally is what became of a Job's pods.
+type jobTally struct {
+	names     uint64       // pod names drawn so far
+	ended     []*model.Pod // not counted yet, as they were seen last
+	succeeded int32
+	failed    int32
+	indexes   indexes
+}
+
+func (l *Ledger) tally(job uint32) *jobTally {
+	t := l.tallies.Row(job)
+	if *t == nil {
+		*t = &jobTally{}
+	}
+	return *t
 }
 
 // jobRow is what the controller knows of one Job.
 type jobRow struct {
 	expectations
-	plan  plan
-	names uint64 // pod names drawn so far
+	*jobTally
+	plan plan
 	// removing tells which deletions of the plan are of pods that are not to be
 	// counted.
 	removing bool
 
-	ended     []*model.Pod // not counted yet, as they were seen last
-	succeeded int32
-	failed    int32
-	failures  int32    // in a row, since the last success
-	failedAt  sim.Time // the last of them
-	indexes   indexes
+	failures int32    // in a row, since the last success
+	failedAt sim.Time // the last of them
 }
 
 func newJobs(l *loop) controller {
 	l.queue.first, l.queue.last = jobErrorFirst, jobErrorLast
-	return &jobs{loop: l, names: l.kernel.Luck().Lane("job pod name")}
+	return &jobs{loop: l, Ledger: l.ledger, names: l.kernel.Luck().Lane("job pod name")}
 }
 
 // job looks at a Job whose spec changed at once, and at others after a while
@@ -59,7 +79,7 @@ func (c *jobs) job(now sim.Time, old, next *model.Job) {
 	switch {
 	case next == nil && old == nil:
 	case next == nil:
-		c.rows.Row(old.ID).ended = nil
+		c.tally(old.ID).ended = nil
 		c.queue.add(old.ID)
 	case old == nil || old.Generation != next.Generation:
 		c.queue.add(next.ID)
@@ -77,13 +97,25 @@ func (c *jobs) pod(now sim.Time, old, next *model.Pod) {
 	if some.Owner.Kind != model.KindJob {
 		return
 	}
+	*c.waiting.Row(some.ID) = next
 	row := c.rows.Row(some.Owner.ID)
 	row.see(c.view.pods.Row(some.ID), old, next)
 	if job := *c.view.jobs.Row(some.Owner.ID); job != nil && !*c.counted.Row(some.ID) && (next == nil || overFor(job, next)) {
 		*c.counted.Row(some.ID) = true
-		row.ended = append(row.ended, some)
+		t := c.tally(some.Owner.ID)
+		t.ended = append(t.ended, some)
 	}
 	c.after(now, some.Owner.ID, jobBatch)
+}
+
+// resume finds the pods that went while nobody led. In Kubernetes their finalizer
+// keeps them until they are counted.
+func (c *jobs) resume(now sim.Time) {
+	for id := range c.waiting.Len() {
+		if p := *c.waiting.Row(uint32(id)); p != nil && c.view.pod(uint32(id)) == nil {
+			c.pod(now, p, nil)
+		}
+	}
 }
 
 // overFor tells whether a pod counts as ended: it has, or it is being deleted and
@@ -107,6 +139,7 @@ func (c *jobs) sync(now sim.Time, id uint32) {
 		return
 	}
 	row := c.rows.Row(id)
+	row.jobTally = c.tally(id)
 	row.plan.reset()
 	l := &jobLook{jobs: c, now: now, job: job, row: row, next: *job}
 	l.start()

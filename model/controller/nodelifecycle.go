@@ -379,8 +379,10 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 	switch {
 	case !h.known:
 		h.known, h.probeAt, h.lease = true, now, seen
+		c.store.Leases().Rebase(id)
 	case n.Ready != h.ready:
 		h.probeAt, h.lease = now, seen
+		c.store.Leases().Rebase(id)
 	case seen > h.lease:
 		h.probeAt = now
 		if seen <= c.pass.startAt {

@@ -18,11 +18,16 @@ type Config struct {
 	// Literal makes every tick of a periodic loop an event, which must not
 	// change anything.
 	Literal bool
+	// Storage is the classes of storage; nil if a run has no storage at all, and then
+	// the controllers of it do not run.
+	Storage *model.Storage
 	// Usage is what metrics say of pods; nil if nobody measures.
 	Usage Usage
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
+	// Ledger is what replicas have in common; default one of its own.
+	Ledger *Ledger
 }
 
 // controller is one loop. Wake-ups reach it through its loop, in the actor's
@@ -86,7 +91,15 @@ type (
 	autoscalerWatcher interface {
 		horizontalPodAutoscaler(now sim.Time, old, next *model.HorizontalPodAutoscaler)
 	}
+	claimWatcher interface {
+		claim(now sim.Time, old, next *model.Claim)
+	}
+	volumeWatcher interface {
+		volume(now sim.Time, old, next *model.Volume)
+	}
 	starter interface{ start(now sim.Time) }
+	// resumer compares what it has listed with what was before its process.
+	resumer interface{ resume(now sim.Time) }
 )
 
 // Process is one replica of kube-controller-manager: the process, whenever it
@@ -98,6 +111,9 @@ type Process struct {
 	literal bool
 	usage   Usage
 	replica string
+	storage *model.Storage
+	runs    []registration // the controllers it has
+	ledger  *Ledger
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -128,6 +144,8 @@ type life struct {
 	jobs           []jobWatcher
 	cronJobs       []cronJobWatcher
 	quotas         []quotaWatcher
+	claims         []claimWatcher
+	volumes        []volumeWatcher
 	namespaces     []namespaceWatcher
 	autoscalers    []autoscalerWatcher
 }
@@ -135,19 +153,26 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
+	if p.ledger == nil {
+		p.ledger = &Ledger{}
+	}
 	p.informers = s.NewClient(store.ClientConfig{
-		As:   store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component},
+		As:   As,
 		Name: "kube-controller-manager" + c.Replica, Site: site, Local: true,
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
-		if seen[kind] != nil {
+		if seen[kind] != nil && (c.Storage != nil || kind != model.KindPersistentVolumeClaim && kind != model.KindPersistentVolume) {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
-	for i := range registry {
-		p.clients = append(p.clients, registry[i].client(p))
+	p.runs = registry
+	if c.Storage != nil {
+		p.runs = all()
+	}
+	for i := range p.runs {
+		p.clients = append(p.clients, p.runs[i].client(p))
 	}
 	p.begin()
 	return p
@@ -158,8 +183,8 @@ func (p *Process) begin() {
 	p.lives++
 	p.life = &life{}
 	p.informers.Actor = p.kernel.Register("kube-controller-manager", &informers{p, p.lives})
-	for i := range registry {
-		p.add(&registry[i], p.clients[i])
+	for i := range p.runs {
+		p.add(&p.runs[i], p.clients[i])
 	}
 }
 
@@ -186,6 +211,8 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.jobs)
 	enlist(c, &p.cronJobs)
 	enlist(c, &p.quotas)
+	enlist(c, &p.claims)
+	enlist(c, &p.volumes)
 	enlist(c, &p.namespaces)
 	enlist(c, &p.autoscalers)
 }
@@ -199,14 +226,13 @@ func enlist[W any](c controller, watchers *[]W) {
 
 // Start runs a process: it lists everything, then its controllers begin. They
 // remember nothing of one that ran before: no expectations, no back-off, and nodes
-// and tolerations get their whole time again. The first process begins with the
-// cluster, whose lists are still to come.
+// and tolerations get their whole time again. One that begins with the
+// cluster does not wait for lists.
 func (p *Process) Start() {
 	if p.running {
 		return
 	}
-	first := !p.ended
-	if !first {
+	if p.ended {
 		p.begin()
 	}
 	p.running = true
@@ -215,7 +241,7 @@ func (p *Process) Start() {
 			w.Start()
 		}
 	}
-	if first {
+	if p.kernel.Now() == 0 {
 		p.startLoops()
 	} else {
 		p.sync(p.kernel.Now())
@@ -257,6 +283,11 @@ func (p *Process) sync(now sim.Time) {
 			p.read(now, model.Kind(kind))
 		}
 	}
+	for _, l := range p.loops {
+		if r, ok := l.controller.(resumer); ok {
+			r.resume(now)
+		}
+	}
 	p.settle(now)
 }
 
@@ -294,6 +325,8 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
 	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
 	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
+	model.KindPersistentVolumeClaim:   hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
+	model.KindPersistentVolume:        hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.

@@ -44,13 +44,32 @@ var registry = []registration{
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 
-const burst = 30
+// ofStorage is those that run where there is storage only. The provisioner, one for
+// all drivers, is no part of the real process but a Deployment of each driver: here
+// it shares the process and its fate (kubernetes-csi/external-provisioner
+// cmd/csi-provisioner/csi-provisioner.go: worker-threads 100, kube-api-qps 5).
+var ofStorage = []registration{
+	{"persistentvolume-binder", "persistent-volume-binder", 2, 20, newVolumeBinder},
+	{"csi-provisioner", "csi-provisioner", 100, 5, newProvisioner},
+	{"pvc-protection", "pvc-protection-controller", 1, 20, newClaimProtection},
+	{"pv-protection", "pv-protection-controller", 1, 20, newVolumeProtection},
+}
+
+// all is both.
+func all() []registration { return slices.Concat(registry, ofStorage) }
+
+// QPS and Burst are the limits of the process's own client, and of those of most
+// controllers.
+const (
+	QPS   = 20
+	Burst = 30
+)
 
 // Names is the names of all controllers, in the order of the registry.
 func Names() []string {
-	names := make([]string, len(registry))
-	for i := range registry {
-		names[i] = registry[i].name
+	var names []string
+	for _, r := range all() {
+		names = append(names, r.name)
 	}
 	return names
 }
@@ -58,11 +77,14 @@ func Names() []string {
 // component is the process that the controllers are in.
 const component = "kube-controller-manager"
 
+// As is who the process is; its controllers have accounts of their own.
+var As = store.Identity{User: model.UserControllerManager, Credential: store.Certificate, Component: component}
+
 // Accounts is the service accounts of all controllers, each once.
 func Accounts() []string {
 	var accounts []string
-	for i := range registry {
-		if a := registry[i].account(); !slices.Contains(accounts, a) {
+	for _, r := range all() {
+		if a := r.account(); !slices.Contains(accounts, a) {
 			accounts = append(accounts, a)
 		}
 	}
@@ -81,7 +103,7 @@ func (r *registration) account() string {
 
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: Burst, Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

@@ -23,6 +23,10 @@ type view struct {
 	jobs         store.Table[*model.Job]
 	cronJobs     store.Table[*model.CronJob]
 	quotas       store.Table[*model.ResourceQuota]
+	claims       store.Table[*model.Claim]
+	volumes      store.Table[*model.Volume]
+	claimNames   map[string]uint32 // by namespace/name
+	volumeNames  map[string]uint32
 	namespaces   store.Table[*model.Namespace]
 	autoscalers  store.Table[*model.HorizontalPodAutoscaler]
 
@@ -184,6 +188,44 @@ func (v *view) setJob(id uint32, next *model.Job) *model.Job {
 		without(v.jobsOf.Row(old.Owner.ID), id)
 	}
 	return old
+}
+
+func (v *view) setClaim(id uint32, next *model.Claim) *model.Claim {
+	old := replace(&v.claims, id, next)
+	if next != nil && old == nil {
+		if v.claimNames == nil {
+			v.claimNames = map[string]uint32{}
+		}
+		v.claimNames[next.Key()] = id
+	}
+	return old
+}
+
+func (v *view) setVolume(id uint32, next *model.Volume) *model.Volume {
+	old := replace(&v.volumes, id, next)
+	if next != nil && old == nil {
+		if v.volumeNames == nil {
+			v.volumeNames = map[string]uint32{}
+		}
+		v.volumeNames[next.Name] = id
+	}
+	return old
+}
+
+// claimOf is the claim of a namespace/name, nil if there is none.
+func (v *view) claimOf(key string) *model.Claim {
+	if id, ok := v.claimNames[key]; ok {
+		return *v.claims.Row(id)
+	}
+	return nil
+}
+
+// volumeOf is the volume of a name, nil if there is none.
+func (v *view) volumeOf(name string) *model.Volume {
+	if id, ok := v.volumeNames[name]; ok {
+		return *v.volumes.Row(id)
+	}
+	return nil
 }
 
 // insert puts id into a short sorted list.

@@ -46,8 +46,9 @@ type Director struct {
 	unsettled     []uint32
 	registryDowns int
 	registryDown  bool
-	etcd          []etcdMember // by member, as far as faults named them
-	apiservers    []apiserver  // by machine of the control plane, as far as faults named them
+	etcd          []etcdMember     // by member, as far as faults named them
+	held          [2][]heldReplica // by component that elects a leader, and machine
+	apiservers    []apiserver      // by machine of the control plane, as far as faults named them
 	etcdFull      int
 	etcdFilled    bool
 	webhooks      []webhook // as far as faults named them

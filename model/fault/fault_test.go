@@ -25,6 +25,7 @@ type world struct {
 	machines []*machine     // by node ID
 	log      []string
 	down     bool // the registry
+	floods   []store.Flood
 }
 
 type machine struct {
@@ -70,11 +71,19 @@ func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
+func (w *world) Gateway() fault.Gateway          { return w }
+
+// Flood implements fault.Gateway.
+func (w *world) Flood(f store.Flood) (end func()) {
+	w.floods = append(w.floods, f)
+	return func() { w.floods = slices.DeleteFunc(w.floods, func(o store.Flood) bool { return o.Kind == f.Kind }) }
+}
+
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }
-func (w *world) Scheduler(i int) fault.Process { return process{w, fmt.Sprint("scheduler ", i)} }
-func (w *world) ControllerManager(i int) fault.Process {
+func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("scheduler ", i)} }
+func (w *world) ControllerManager(i int) fault.Replica {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
 func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
@@ -113,6 +122,10 @@ type process struct {
 	name string
 }
 
+func (p process) Running() bool         { return true }
+func (p process) Leads() bool           { return strings.HasSuffix(p.name, "0") }
+func (p process) Crash()                { p.w.says("%s crash", p.name) }
+func (p process) Quit()                 { p.w.says("%s quit", p.name) }
 func (p process) Stop()                 { p.w.says("%s stop", p.name) }
 func (p process) Start()                { p.w.says("%s start", p.name) }
 func (p process) SetLatency(d sim.Dist) { p.w.says("%s takes %v longer", p.name, d) }

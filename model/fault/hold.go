@@ -51,6 +51,7 @@ func (d *Director) settle() {
 		d.world.Registry().SetDown(down)
 	}
 	d.settleEtcd()
+	d.settleReplicas()
 	d.settleAPIServers()
 	d.settleWebhooks()
 }

@@ -13,10 +13,16 @@ type partition struct{ cuts []network.Handle }
 
 // begin cuts the nodes off from the control plane, or from the nodes that the
 // peer selects. Where both sides share nodes, those are cut off from each
-// other too; but a machine always reaches itself.
+// other too; but a machine always reaches itself, and machines of the control
+// plane that are cut off from it are so from the rest of it: together with the
+// other nodes they are one side.
 func (f *partition) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	one, other, peer := d.sites(nodes), d.world.ControlPlane(), "the control plane"
-	if !s.Peer.IsZero() {
+	one, peer := d.sites(nodes), "the control plane"
+	other := slices.DeleteFunc(slices.Clone(d.world.ControlPlane()), func(x network.Site) bool { return slices.Contains(one, x) })
+	switch {
+	case s.Peer.IsZero() && len(other) == 0:
+		return "the whole control plane is on this side", false
+	case !s.Peer.IsZero():
 		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
 		if len(nodes) == 1 {
 			peers = slices.DeleteFunc(peers, func(p model.Object) bool { return p == nodes[0] })

@@ -32,6 +32,11 @@ const (
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
+	ParamReplica   = "replica"
+	ParamBy        = "by"
+	ParamBack      = "back"
+	ParamKinds     = "kinds"
+	ParamFlood     = "flood" // stands for everything in Flood
 	ParamGroup     = "group"
 	ParamZone      = "zone"
 	ParamBoot      = "boot"
@@ -65,16 +70,40 @@ var Kinds = []Kind{
 		effect: func() effect { return &certificateExpiry{} },
 	},
 	{
+		Name: "client-flood", Targets: model.KindNone,
+		Help:   "many clients ask the API servers for the same over and over: they list, watch, get, create or update objects of one kind",
+		Params: []string{ParamFor, ParamFlood},
+		effect: func() effect { return &clientFlood{} },
+	},
+	{
+		Name: "clock-jump", Targets: model.KindNode, Moment: true,
+		Help:   "the clocks of some nodes are set back: their renewals look old, and they may be taken for lost once",
+		Params: []string{ParamTarget, ParamBack},
+		effect: func() effect { return clockJump{} },
+	},
+	{
 		Name: "cloud-api-throttled", Targets: model.KindNone, Cloud: true,
 		Help:   "the cloud provider refuses a share of the calls of autoscalers and controllers, all of them if nothing is said",
 		Params: []string{ParamFor, ParamErrors},
 		effect: func() effect { return &cloudAPIThrottled{} },
 	},
 	{
+		Name: "component-partition", Targets: model.KindNone, Components: leading,
+		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Params: []string{ParamFor, ParamComponent, ParamReplica},
+		effect: func() effect { return &componentPartition{} },
+	},
+	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
 		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
 		effect: func() effect { return &containerCrash{} },
+	},
+	{
+		Name: "controller-manager-crash", Targets: model.KindNone, Moment: true,
+		Help:   "kube-controller-manager exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
+		Params: []string{ParamFor, ParamReplica},
+		effect: newControllerManagerCrash,
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
@@ -119,6 +148,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &kubeletStop{} },
 	},
 	{
+		Name: "leader-loss", Targets: model.KindNone, Components: leading,
+		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
+		Params: []string{ParamFor, ParamComponent, ParamGraceful},
+		effect: func() effect { return &leaderLoss{} },
+	},
+	{
 		Name: "node-down", Targets: model.KindNode,
 		Help:   "some nodes have no power: everything on them is gone, and they are silent",
 		Params: []string{ParamFor, ParamTarget},
@@ -149,6 +184,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &registryDown{} },
 	},
 	{
+		Name: "scheduler-crash", Targets: model.KindNone, Moment: true,
+		Help:   "kube-scheduler exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
+		Params: []string{ParamFor, ParamReplica},
+		effect: newSchedulerCrash,
+	},
+	{
 		Name: "slow-boot", Targets: model.KindNone, Cloud: true,
 		Help:   "machines that the cloud makes take longer until their kubelet starts, or for ever",
 		Params: []string{ParamFor, ParamGroup, ParamZone, ParamBoot},
@@ -165,6 +206,12 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "watch-lag", Targets: model.KindNone, Components: leading,
+		Help:   "what kube-scheduler or kube-controller-manager watches arrives late, everything or some kinds; what it writes does not",
+		Params: []string{ParamFor, ParamComponent, ParamBy, ParamKinds},
+		effect: func() effect { return &watchLag{} },
 	},
 	{
 		Name: "webhook-down", Targets: model.KindNone,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -27,19 +28,30 @@ type Spec struct {
 	Peer      Target
 	Direction Direction
 
-	// Certificate-expiry and token-expiry only: whose. Of the components with a
+	// Whose credential expires, or which component it is about. Of those with a
 	// certificate only the kubelet has a Target.
 	Component string
 
-	// Faults of etcd and of API servers only: machines of the control plane, of
-	// which none is all API servers; and for a partition those they are cut off
-	// from, all others if there are none.
+	// Faults of etcd, of API servers and of replicas only: machines of the control
+	// plane, of which none is all API servers and the replica that leads; and for a
+	// partition those they are cut off from, all others if there are none.
 	Members      []string
 	FromMembers  []string
 	Fsync        sim.Dist // etcd-slow-disk only
 	Backup       sim.Time // etcd-restore only: when the backup was taken
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
-	Graceful     bool     // etcd-member-down only: the process is stopped, and not killed
+	Graceful     bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
+
+	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
+	// are none.
+	By    time.Duration
+	Kinds []model.Kind
+
+	// Client-flood only: who asks for what. FloodPPM, if it is not 0, is how many
+	// clients there are, in millionths of the nodes; Objects 0 in a list is as many
+	// as there are.
+	Flood    store.Flood
+	FloodPPM int64
 
 	// Faults of the cloud only.
 	Group  string        // a node group, "" is all of them

@@ -47,12 +47,32 @@ func (t *Target) limit(found int) int {
 func (d *Director) matching(t *Target, kind model.Kind) []model.Object {
 	var found []model.Object
 	d.world.Truth().Snapshot().Each(kind, func(o model.Object) bool {
-		if t.matches(o.Head()) && d.inZone(t.Zone, o) && alive(o) {
+		if t.matches(o.Head()) && d.inZone(t.Zone, o) && alive(o) && (!ofControlPlane(o) || t.means(o)) {
 			found = append(found, o)
 		}
 		return true
 	})
 	return found
+}
+
+// ofControlPlane tells whether an object is a machine of the control plane, or only
+// shows a static pod of some machine.
+func ofControlPlane(o model.Object) bool {
+	switch o := o.(type) {
+	case *model.Node:
+		return o.ControlPlane()
+	case *model.Pod:
+		return o.Mirror()
+	}
+	return false
+}
+
+// means tells whether a target that applies to such an object is meant for it: if
+// it says more than "all", "three of them" or "pods of that zone". A zone has its
+// machines of the control plane, though.
+func (t *Target) means(o model.Object) bool {
+	wholeZone := o.Head().Kind == model.KindNode && t.Zone != "" && t.Count == 0 && t.PercentPPM == 0
+	return len(t.Names) > 0 || t.Match != nil || t.Namespace != "" || wholeZone
 }
 
 func (t *Target) matches(m *model.Meta) bool {

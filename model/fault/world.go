@@ -18,13 +18,14 @@ type World interface {
 	Machine(node uint32) Machine
 	Registry() Registry
 	Etcd() Etcd
+	Gateway() Gateway
 	Webhooks() Webhooks
 	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
 	APIServer(machine int) APIServer
-	Scheduler(machine int) Process
-	ControllerManager(machine int) Process
+	Scheduler(machine int) Replica
+	ControllerManager(machine int) Replica
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.

@@ -97,7 +97,7 @@ func (k *Kubelet) release(r *row) {
 // reject fails a pod for good; its controller will make another one.
 func (k *Kubelet) reject(r *row, reason, message string) {
 	r.stage = finished
-	k.client.Note(r.pod, true, reason, message)
+	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
 	next.Phase, next.Reason = model.PodFailed, reason
 	now := k.kernel.Now()

@@ -169,7 +169,7 @@ func (k *Kubelet) reclaim(s signal, now sim.Time) {
 // evict fails a pod.
 func (k *Kubelet) evict(r *row, message string) {
 	r.evicted = true
-	k.client.Note(r.pod, true, "Evicted", message)
+	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, k.kernel.Now())
 }
 
@@ -181,9 +181,9 @@ func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
 	return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
 }
 
-// evictable tells whether a pod may be evicted: a critical one never is.
+// evictable tells whether a pod may be evicted: a critical or static one never is.
 func (r *row) evictable() bool {
-	return r != nil && r.stage == syncing && r.box != nil && !r.evicted && !r.pod.Spec.Critical()
+	return r != nil && r.stage == syncing && r.box != nil && !r.evicted && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
@@ -281,10 +281,10 @@ func quantity(bytes int64) string {
 
 // admitUnderPressure is the eviction manager's say about a new pod (Admit): a
 // node short of memory takes no BestEffort pods, unless they tolerate it, and one
-// short of disk takes none at all; critical ones it always takes.
+// short of disk takes none at all; critical and static ones it always takes.
 func (k *Kubelet) admitUnderPressure(pod *model.Pod) (reason, message string) {
 	p := &k.evictions.pressed
-	if *p == (pressures{}) || pod.Spec.Critical() {
+	if *p == (pressures{}) || pod.Mirror() || pod.Spec.Critical() {
 		return "", ""
 	}
 	var conditions []string

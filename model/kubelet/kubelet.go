@@ -26,6 +26,7 @@ type Config struct {
 	Registry  *runtime.Registry
 	Serving   runtime.Watcher  // may be nil
 	Used      func(pod uint32) // see runtime.Config
+	Static    []Static
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -48,12 +49,13 @@ const (
 	whyHousekeeping
 	whyEviction
 	whyStep // about is a pod
+	whyTerm // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -72,6 +74,7 @@ type Kubelet struct {
 	hash    uint64
 	luck    *lanes
 	literal bool
+	serving runtime.Watcher // may be nil
 
 	running   bool
 	synced    bool     // all pods of the first list were seen
@@ -91,6 +94,10 @@ type Kubelet struct {
 
 	evictions evictions
 
+	statics   []static
+	shownAs   []mirrored // every mirror pod there ever was
+	nodeKnown bool       // to the API, as far as this process knows
+
 	slots []slot
 	rows  []*row // beside slots
 	used  model.Resources
@@ -109,7 +116,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	l := k.Luck()
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal,
-		hash: node.NameHash(),
+		hash: node.NameHash(), serving: c.Serving,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
@@ -119,10 +126,11 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.beat = s.NewClient(store.ClientConfig{
 		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
 	})
+	x.readStatics(c.Static)
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: c.Serving, Used: c.Used, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client)
 	return x
@@ -137,8 +145,9 @@ func (k *Kubelet) Start() {
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
 	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
 	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
-	k.startedAt, k.networkAt, k.synced = -1, -1, true
+	k.startedAt, k.networkAt, k.synced, k.nodeKnown = -1, -1, true, true
 	k.begin(luck.Duration(0, store.RenewEvery))
+	k.installed(k.kernel.Now())
 }
 
 // begin is what starts with the process. Its lease is renewed first after
@@ -181,14 +190,14 @@ func (k *Kubelet) Machine() *runtime.Machine { return k.machine }
 
 // Serving tells whether the pod really serves now.
 func (k *Kubelet) Serving(pod model.Ref) bool {
-	s := k.machine.Sandbox(pod.ID)
+	s := k.machine.Sandbox(k.own(pod.ID))
 	return s != nil && k.machine.Serves(s)
 }
 
 // Doom has a container of a pod, or all its app containers if none is named,
 // exit soon after each start, until Spare.
 func (k *Kubelet) Doom(pod model.Ref, name string, exitCode int32) {
-	k.machine.Doom(pod.ID, name, exitCode)
+	k.machine.Doom(k.own(pod.ID), name, exitCode)
 }
 
 // FillDisk has others fill the machine's disk.
@@ -198,12 +207,12 @@ func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
 func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
 
 // Spare takes back one Doom.
-func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(pod.ID, name) }
+func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
 
 // CrashContainer ends a container of a pod at once, or all its app containers
 // if none is named. It tells whether anything was running.
 func (k *Kubelet) CrashContainer(pod model.Ref, name string, exitCode int32) bool {
-	s := k.machine.Sandbox(pod.ID)
+	s := k.machine.Sandbox(k.own(pod.ID))
 	if s == nil {
 		return false
 	}
@@ -226,6 +235,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.answered(about)
 	case whyStep:
 		k.step(now, about)
+	case whyTerm:
+		k.termsDue(now, about)
 	case whyBoot:
 		k.boot(about)
 	case whyStart:
@@ -279,7 +290,7 @@ func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
 	if int(why) >= len(whyNames) {
 		return "news from the API server"
 	}
-	if r := k.find(uint32(about)); why == whyStep && r != nil {
+	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm) && r != nil {
 		return whyNames[why] + ": " + r.pod.Path()
 	}
 	return whyNames[why]
@@ -305,12 +316,18 @@ func (k *Kubelet) look() {
 	for _, obj, ok := k.about.Next(); ok; _, obj, ok = k.about.Next() {
 		if n, ok := obj.(*model.Node); ok {
 			k.nodeSeen(n)
+		} else {
+			k.nodeKnown = false // nobody registers it again but a new process
 		}
 	}
 	for ref, obj, ok := k.orders.Next(); ok; ref, obj, ok = k.orders.Next() {
-		if pod, ok := obj.(*model.Pod); ok {
+		pod, ok := obj.(*model.Pod)
+		switch {
+		case ok && pod.Mirror():
+			k.mirrorSeen(pod)
+		case ok:
 			k.podSeen(pod)
-		} else {
+		default:
 			k.podGone(ref.ID)
 		}
 	}

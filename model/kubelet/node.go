@@ -12,6 +12,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 		return
 	}
 	k.node = n
+	k.nodeIsKnown()
 	k.doubtNode()
 }
 

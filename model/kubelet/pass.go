@@ -119,7 +119,7 @@ func (k *Kubelet) kill(r *row) {
 			if p.Instances > 1 {
 				c.killedFrom = p.FinishedAt
 			}
-			k.machine.Stop(r.box, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
+			k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
 		}
 		r.doing, r.cursor = killing, int16(i)
 		return
@@ -187,9 +187,19 @@ func (k *Kubelet) endPass(r *row) {
 // start runs a container that was created.
 func (k *Kubelet) start(r *row, i int) {
 	c := &r.containers[i]
-	c.wanted, c.ready, c.started, c.doomed, c.reason = false, false, false, false, noReason
+	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.stopBy = false, false, false, false, noReason, 0, 0
 	k.machine.Start(r.box, i)
-	k.client.Note(r.pod, false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
+	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
+}
+
+// postStartFailed is the end of a container in the middle of its postStart hook
+// (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
+func (k *Kubelet) postStartFailed(r *row) {
+	i := int(r.cursor)
+	r.containers[i].reason = hookFailed
+	k.client.Note(r.face(), true, "FailedPostStartHook", "PostStartHook failed")
+	k.giveUp(r, i)
+	k.next(r, k.kernel.Now())
 }
 
 // imageState is what came of looking for an image.
@@ -219,7 +229,7 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	}
 	if c.pulls.left(c.pulls.at, now) > 0 {
 		if c.reason != pullBackoff {
-			k.client.Note(r.pod, false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
+			k.client.Note(r.face(), false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
 		}
 		c.reason = pullBackoff
 		return imageMissing
@@ -240,11 +250,11 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
 	switch outcome {
 	case runtime.PulledNow:
-		k.client.Note(r.pod, false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
+		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
 	case runtime.PullFailed:
 		c.pulls.next(now, now)
 		c.reason = pullError
-		k.client.Note(r.pod, true, "Failed", fmt.Sprintf("Failed to pull image %q: registry is unavailable", spec.Image))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: registry is unavailable", spec.Image))
 		k.giveUp(r, i)
 		k.next(r, now)
 		return

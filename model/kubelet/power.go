@@ -44,6 +44,7 @@ func (k *Kubelet) halt() {
 	k.machine.CancelPulls()
 	k.slots, k.rows, k.queue = k.slots[:0], k.rows[:0], k.queue[:0]
 	k.used, k.writing, k.patching = model.Resources{}, false, false
+	k.forgetMirrors()
 }
 
 // Resume lets the process start again, at once if the machine is up, else with
@@ -73,8 +74,9 @@ func (k *Kubelet) PowerOff() {
 		return
 	}
 	k.halt()
-	k.machine.PowerOff()
 	k.net.SetPower(k.site, false)
+	k.machine.PowerOff()
+	k.followContainers()
 }
 
 // PowerOn gives it back. The machine boots, silent until it has, and the
@@ -152,6 +154,7 @@ func (k *Kubelet) run(cni time.Duration) {
 		}
 	}
 	k.begin(0)
+	k.findStatics(now)
 }
 
 // keepHouse ends what runs on the machine and nobody knows of, once all pods

@@ -221,7 +221,7 @@ func (k *Kubelet) unhealthy(r *row, i int, what probed) {
 		kind = "Startup"
 	}
 	name := containerOf(r.pod.Spec, i).Name
-	k.client.Note(r.pod, true, "Unhealthy", kind+" probe failed: connection refused")
-	k.client.Note(r.pod, false, "Killing", "Container "+name+" failed "+kind+" probe, will be restarted")
+	k.client.Note(r.face(), true, "Unhealthy", kind+" probe failed: connection refused")
+	k.client.Note(r.face(), false, "Killing", "Container "+name+" failed "+kind+" probe, will be restarted")
 	k.trigger(r, k.kernel.Now())
 }

@@ -50,8 +50,10 @@ func (k *Kubelet) registered(reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
 		k.node = reply.Object.(*model.Node)
+		k.nodeIsKnown()
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	case store.AlreadyExists:
+		k.nodeIsKnown()
 		if k.kernel.Now() < k.networkAt {
 			k.patch(model.False, "KubeletNotReady")
 		}

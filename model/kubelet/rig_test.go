@@ -72,6 +72,9 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 	r.store.Create(self, r.node)
 	r.site = r.net.AddSite("n-0", "")
 	r.kubelet = kubelet.New(r.Kernel, r.store, r.net, r.node, r.site, r.config)
+	for _, m := range r.kubelet.Mirrors() {
+		r.store.Create(self, m)
+	}
 	r.store.Observe(r)
 	r.kubelet.Start()
 	return r

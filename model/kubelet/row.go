@@ -27,6 +27,7 @@ const (
 	settingUp
 	pulling
 	starting
+	hooking // a postStart hook
 	killing
 	stopping
 	unmounting
@@ -42,9 +43,10 @@ const (
 	pullError
 	pullBackoff
 	neverPull
+	hookFailed
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"}
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError"}
 
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.
@@ -61,6 +63,8 @@ type container struct {
 	pulls      backoff  // of pulls after one failed
 	killedFrom sim.Time // if killed: when the instance before had finished, 0 if there was none
 	readyPhase sim.Time // a tick of the readiness probe
+	termAt     sim.Time // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
+	stopBy     sim.Time // when the grace it has for both is over, 0 if nobody stops it
 	livePhase  sim.Time // a tick of the startup and liveness probes
 	shownAt    sim.Time // since when it is shown running, and since when started
 	reason     waiting
@@ -78,6 +82,7 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
+	static     *static // nil if it came from the API
 	hash       uint64
 	number     int32 // of its slot
 

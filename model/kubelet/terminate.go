@@ -38,58 +38,124 @@ func (r *row) grace() time.Duration {
 	return max(time.Duration(seconds)*time.Second, time.Second)
 }
 
-// killContainers sends SIGTERM to all running containers but sidecars. To
-// those that have had it, it brings SIGKILL forward if the grace became
-// shorter. A preStop hook is taken to return at once.
+// killContainers begins to stop all running containers. Those that it has begun to
+// stop get what is left of a grace that became shorter.
 func (k *Kubelet) killContainers(r *row) {
 	if r.box == nil {
 		return
 	}
-	spec := r.pod.Spec
-	for i := range r.box.Processes {
-		p := &r.box.Processes[i]
-		if !p.Running || i < len(spec.InitContainers) && spec.InitContainers[i].Sidecar && p.TermAt == 0 {
-			continue
-		}
-		if p.TermAt == 0 {
-			k.client.Note(r.pod, false, "Killing", "Stopping container "+containerOf(spec, i).Name)
-		}
-		k.stopContainer(r, i)
-	}
-}
-
-// stopContainer stops one within what is left of the pod's grace.
-func (k *Kubelet) stopContainer(r *row, i int) {
 	now := k.kernel.Now()
-	if end := now.Add(r.grace()); r.killAt == 0 || end < r.killAt {
-		r.killAt = end
+	end := now.Add(r.grace())
+	r.killAt = end
+	for i := range r.box.Processes {
+		c, p := &r.containers[i], &r.box.Processes[i]
+		switch {
+		case !p.Running:
+		case c.stopBy == 0:
+			k.client.Note(r.face(), false, "Killing", "Stopping container "+containerOf(r.pod.Spec, i).Name)
+			k.beginStop(r, i, r.grace())
+		case end < c.stopBy:
+			c.stopBy = end
+			if c.termAt > end {
+				c.termAt = end
+				k.termLater(r, end)
+			}
+			if p.TermAt > 0 {
+				k.sendStop(r, i)
+			}
+		}
 	}
-	left := r.killAt.Sub(now).Truncate(time.Second)
-	k.machine.Stop(r.box, i, max(left, runtime.MinimumKill))
 }
 
-// stopNext goes on when a container has ended: sidecars stop after all others,
-// the last first (kuberuntime_termination_order.go), then the sandbox.
+// beginStop stops a container: its preStop hook runs, for at most the grace, and
+// what that leaves is the time from SIGTERM to SIGKILL
+// (pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer). The hook of a
+// container that is stopped again, by a process after this one, runs again; a hook
+// under way when the grace gets shorter goes on, where a kubelet begins it anew.
+func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
+	now, c := k.kernel.Now(), &r.containers[i]
+	c.stopBy, c.termAt = now.Add(grace), now
+	if !r.orphan {
+		c.termAt = now.Add(min(grace, k.machine.PreStopTime(r.box, i)))
+	}
+	if c.termAt > now {
+		k.termLater(r, c.termAt)
+		return
+	}
+	k.term(r, i)
+}
+
+func (k *Kubelet) termLater(r *row, at sim.Time) {
+	k.kernel.Post(at, k.self, whyTerm, uint64(k.epoch)<<32|uint64(r.pod.ID))
+}
+
+// termsDue has the containers of a pod whose hooks are over get SIGTERM.
+func (k *Kubelet) termsDue(now sim.Time, about uint64) {
+	if !k.running || uint32(about>>32) != k.epoch {
+		return
+	}
+	r := k.find(uint32(about))
+	if r == nil || r.box == nil {
+		return
+	}
+	for i := range r.containers {
+		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && p.TermAt == 0 {
+			k.term(r, i)
+		}
+	}
+}
+
+// term sends SIGTERM to a container, if it is its turn: sidecars stop after all
+// others, the last first, but wait no longer than the grace
+// (kuberuntime_termination_order.go waitForTurn).
+func (k *Kubelet) term(r *row, i int) {
+	if r.stage == terminating && k.kernel.Now() < r.containers[i].stopBy && !r.hasTurn(i) {
+		k.termLater(r, r.containers[i].stopBy)
+		return
+	}
+	k.sendStop(r, i)
+}
+
+// hasTurn tells whether all containers that stop before the ith have ended.
+func (r *row) hasTurn(i int) bool {
+	spec := r.pod.Spec
+	if i >= len(spec.InitContainers) || plainInit(spec, i) {
+		return true
+	}
+	for j := range r.box.Processes {
+		if r.box.Processes[j].Running && (j > i || plainInit(spec, j)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sendStop gives a container what is left of its grace; begun seconds are not taken
+// off (killContainer).
+func (k *Kubelet) sendStop(r *row, i int) {
+	left := r.containers[i].stopBy.Sub(k.kernel.Now()) + time.Second - 1
+	k.machine.Stop(r.box, i, max(left.Truncate(time.Second), runtime.MinimumKill))
+}
+
+// stopNext goes on when a container has ended: with the sidecar whose turn it is, or
+// with the sandbox.
 func (k *Kubelet) stopNext(r *row) {
 	if r.box == nil {
 		k.stopped(r)
 		return
 	}
-	spec := r.pod.Spec
-	sidecar := -1
+	alive := false
 	for i := range r.box.Processes {
-		if !r.box.Processes[i].Running {
+		c, p := &r.containers[i], &r.box.Processes[i]
+		if !p.Running {
 			continue
 		}
-		if i >= len(spec.InitContainers) || !spec.InitContainers[i].Sidecar {
-			return
+		alive = true
+		if p.TermAt == 0 && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
+			k.sendStop(r, i)
 		}
-		sidecar = i
 	}
-	if sidecar >= 0 {
-		if r.box.Processes[sidecar].TermAt == 0 {
-			k.stopContainer(r, sidecar)
-		}
+	if alive {
 		return
 	}
 	if !r.box.Ready {

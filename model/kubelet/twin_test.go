@@ -116,6 +116,9 @@ func randomBehaviors(luck *sim.Stream) []runtime.Behavior {
 		if luck.Below(3) == 0 {
 			x.Stop = sim.Uniform(0, luck.Duration(time.Second, time.Minute))
 		}
+		if luck.Below(3) == 0 {
+			x.PreStop, x.PostStart = sim.Uniform(0, luck.Duration(time.Second, time.Minute)), sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+		}
 		if luck.Below(5) == 0 {
 			x.DiskBytes, x.DiskGrowth = int64(luck.Below(4))<<30, int64(luck.Below(50))<<20
 		}

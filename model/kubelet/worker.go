@@ -70,6 +70,10 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 // podGone is told that a pod's object is no more. What runs of it gets the
 // grace it would have had.
 func (k *Kubelet) podGone(pod uint32) {
+	if k.own(pod) != pod {
+		k.mirrorGone(pod)
+		return
+	}
 	r := k.find(pod)
 	if r == nil {
 		return
@@ -130,6 +134,7 @@ func (k *Kubelet) expect(r *row, since sim.Time) {
 
 // Changed implements runtime.Observer.
 func (k *Kubelet) Changed(box *runtime.Sandbox) {
+	k.followContainers()
 	if !k.running {
 		return
 	}
@@ -140,9 +145,12 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	switch {
 	case r.stage == syncing:
 		k.expect(r, k.kernel.Now())
-		if r.doing == killing && !box.Processes[r.cursor].Running {
+		switch over := !box.Processes[r.cursor].Running; {
+		case r.doing == killing && over:
 			r.doing = nothing
 			k.kill(r)
+		case r.doing == hooking && over:
+			k.postStartFailed(r)
 		}
 	case r.stage == terminating && r.doing == killing:
 		k.stopNext(r)
@@ -212,6 +220,9 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	r.pending = false
+	if r.static != nil {
+		k.reflect(r.static)
+	}
 	r.overdue = r.overdue || now >= r.deadline
 	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
 		k.terminate(r)
@@ -276,6 +287,12 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	case starting:
 		k.setUp(r)
 		k.start(r, int(r.cursor))
+		if hook := k.machine.PostStartTime(r.box, int(r.cursor)); hook > 0 {
+			k.wait(r, hooking, now.Add(hook))
+			return
+		}
+		k.next(r, now)
+	case hooking:
 		k.next(r, now)
 	case stopping:
 		k.stopped(r)

@@ -20,6 +20,7 @@ const (
 	taggedDelete
 	taggedNode
 	taggedRegister
+	taggedMirror
 )
 
 // enqueue gives the pod to the status writer.
@@ -42,7 +43,7 @@ func (k *Kubelet) write() {
 		}
 		r.queued = false
 		switch {
-		case r.gone:
+		case r.gone || r.static != nil && r.static.mirror == nil: // nothing to write to
 		case r.dirty:
 			k.writeStatus(r)
 		case r.remove:
@@ -59,6 +60,9 @@ func (k *Kubelet) writeStatus(r *row) {
 	if r.sent {
 		c := *r.shown
 		r.shown = &c
+	}
+	if r.static != nil {
+		r.shown.Meta = r.static.mirror.Meta
 	}
 	r.shown.ResourceVersion = 0
 	r.dirty, r.sent = false, true
@@ -80,6 +84,10 @@ func (k *Kubelet) answered(about uint64) {
 		k.registered(&reply)
 		return
 	}
+	if reply.Tag>>32 == taggedMirror>>32 {
+		k.mirrorAnswered(&reply)
+		return
+	}
 	k.writing = false
 	if r := k.find(uint32(reply.Tag)); r != nil {
 		k.podAnswered(r, &reply)
@@ -92,11 +100,16 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 	case store.Accepted:
 		// The answer shows what the status is now; that the pod is to end, the
 		// kubelet acts on only when its watch says so.
-		if pod, ok := reply.Object.(*model.Pod); ok && pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt {
+		pod, ok := reply.Object.(*model.Pod)
+		switch {
+		case !ok:
+		case r.static != nil:
+			k.mirrorSeen(pod)
+		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt:
 			r.pod = pod
 		}
 	case store.NotFound:
-		k.podGone(r.pod.ID)
+		k.podGone(r.face().ID)
 		return
 	default:
 		r.remove = r.remove || reply.Op == store.OpDelete
@@ -111,7 +124,7 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 // doubt has the next status pass compare what the API shows with what it
 // should: somebody else wrote the pod.
 func (k *Kubelet) doubt(r *row) {
-	if r.shown != nil && !r.doubted && !sameStatus(r.pod, r.shown) {
+	if r.shown != nil && !r.doubted && !sameStatus(r.face(), r.shown) {
 		r.doubted = true
 		k.want(&k.statusPass, whyStatusPass, k.kernel.Now())
 	}
@@ -125,7 +138,7 @@ func (k *Kubelet) passStatus() {
 			continue
 		}
 		r.doubted = false
-		if r.shown != nil && !sameStatus(r.pod, r.shown) {
+		if r.shown != nil && !sameStatus(r.face(), r.shown) {
 			r.dirty = true
 		}
 		if r.dirty || r.remove {

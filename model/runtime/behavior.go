@@ -12,7 +12,9 @@ import (
 	"orrery/sim"
 )
 
-// Behavior is what a manifest cannot say about the containers it matches.
+// Behavior is what a manifest cannot say about the containers it matches. One that
+// says nothing of whom it is about is not about static pods: who says how all pods
+// behave does not mean the control plane.
 // The zero value of a field means its default.
 type Behavior struct {
 	Namespace string          // "" matches every namespace
@@ -29,6 +31,10 @@ type Behavior struct {
 	Runs map[string]time.Duration
 
 	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
+
+	// PostStart and PreStop are how long the container's hooks take: those of the
+	// manifest, whose seconds of sleep they replace, or hooks it has besides.
+	PostStart, PreStop sim.Dist
 
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
@@ -78,7 +84,8 @@ const DefaultImageBytes = 100 << 20
 var (
 	DefaultStartup = sim.Uniform(time.Second, 3*time.Second)
 	DefaultStop    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond)
-	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second) // an init container, which cannot run forever
+	DefaultHook    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // a command or a request
+	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second)                // an init container, which cannot run forever
 )
 
 var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
@@ -107,6 +114,9 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 func (b Behaviors) Deciding(p *model.Pod, container string) int {
 	for i := range b {
 		x := &b[i]
+		if p.Mirror() && x.Namespace == "" && x.Match == nil && x.Container == "" {
+			continue
+		}
 		if x.Namespace != "" && x.Namespace != p.Namespace || x.Container != "" && x.Container != container {
 			continue
 		}

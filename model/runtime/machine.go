@@ -210,6 +210,29 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	return s
 }
 
+// Install is a pod that has long been running here, its images in the cache: its
+// init containers have ended and the others serve, all since a time.
+func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
+	s := m.Add(p, hash)
+	s.Ready, s.MadeAt, s.Attempts, s.serving = true, since, 1, true
+	s.IP = machineNet + m.node
+	if !p.Spec.HostNetwork {
+		s.IP = m.address()
+	}
+	for i := range s.Processes {
+		c := container(p.Spec, i)
+		number := m.registry.image(c.Image)
+		m.cache(number, unpacked(m.registry.size(number, m.behaviors.For(p, c.Name).ImageBytes)))
+		if i < len(p.Spec.InitContainers) && !p.Spec.InitContainers[i].Sidecar {
+			s.Processes[i] = Process{StartedAt: since, FinishedAt: since, Instances: 1, dueAt: sim.Never}
+			continue
+		}
+		m.Start(s, i)
+		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
+	}
+	return s
+}
+
 // Alive tells whether any container of the pod runs.
 func (s *Sandbox) Alive() bool {
 	for i := range s.Processes {

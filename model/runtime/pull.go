@@ -33,7 +33,7 @@ const (
 
 // costs is the luck of a cluster's machines.
 type costs struct {
-	startup, stop, setup, create, pull, teardown sim.Lane
+	startup, stop, setup, create, pull, teardown, hook sim.Lane
 }
 
 // Registry is where every machine pulls its images from.
@@ -51,6 +51,7 @@ func NewRegistry(k *sim.Kernel) *Registry {
 	return &Registry{numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
+		hook: l.Lane("container hook"),
 	}}
 }
 

@@ -16,6 +16,7 @@ const (
 	opDisrupt     uint64 = 4 << 32 // what follows in the tag numbers a request
 	opEvict       uint64 = 5 << 32
 	opNominate    uint64 = 6 << 32 // nobody waits
+	opVolume      uint64 = 7 << 32 // a claim or volume is told what was decided
 	opMask        uint64 = 0xffffffff << 32
 )
 
@@ -104,6 +105,8 @@ func (s *Scheduler) replied(now sim.Time, r store.Reply) {
 		s.disrupted(now, id, r.Refusal)
 	case opEvict:
 		s.evicted(now, id, r.Refusal)
+	case opVolume:
+		s.volumeTold(now, id, r)
 	case opBind:
 		if r.Refusal != store.Accepted {
 			s.bindFailed(now, id, r.Refusal)
@@ -118,12 +121,16 @@ func (s *Scheduler) replied(now sim.Time, r store.Reply) {
 // free again, which may help others; it tries again after an error's backoff
 // (pkg/scheduler/schedule_one.go handleBindingCycleError).
 func (s *Scheduler) bindFailed(now sim.Time, id uint32, refusal store.Refusal) {
+	s.abandon(now, id, `running Bind plugin "`+s.search.framework.bind.Name()+`": `+bindError(s.rows.Row(id).pod, refusal))
+}
+
+// abandon ends a binding with an error.
+func (s *Scheduler) abandon(now sim.Time, id uint32, message string) {
 	row := s.rows.Row(id)
 	s.search.framework.unreserve(row.pod, row.node)
 	if row.assumed {
 		s.left(now, row)
 	}
-	message := `running Bind plugin "` + s.search.framework.bind.Name() + `": ` + bindError(row.pod, refusal)
 	s.fail(now, id, 0, reasonSchedulerError, message, opCondition)
 }
 

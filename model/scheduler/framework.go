@@ -215,6 +215,9 @@ const (
 	AssignedPodUpdateLabel
 	UnscheduledPodAdd
 	WorkloadAdd
+	PersistentVolumeClaimAdd
+	PersistentVolumeClaimUpdate
+	PersistentVolumeChange // added or updated
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)
@@ -227,6 +230,7 @@ type Event struct {
 	Pod              *model.Pod  // of pods' events
 	OldPod           *model.Pod  // of AssignedPodUpdateLabel: the version before
 	Workload         *model.Workload
+	Claim            *model.Claim // of claims' events
 }
 
 // Handle is what a plugin can do besides answering.
@@ -309,6 +313,7 @@ type Framework struct {
 	score      []weightedScore
 	wide       []weightedWide
 	reserves   []ReservePlugin
+	volumes    *volumeBinding // which holds up bindings; nil without it
 	permits    []PermitPlugin
 	bind       BindPlugin
 	sign       []SignPlugin // of plugins that are not wide
@@ -381,6 +386,9 @@ func (f *Framework) add(p Plugin, e Enabled) {
 	}
 	if x, ok := p.(ReservePlugin); ok && e.Not&AtReserve == 0 {
 		f.reserves = append(f.reserves, x)
+	}
+	if x, ok := p.(*volumeBinding); ok {
+		f.volumes = x
 	}
 	if x, ok := p.(PermitPlugin); ok && e.Not&AtPermit == 0 {
 		f.permits = append(f.permits, x)

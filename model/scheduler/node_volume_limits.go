@@ -23,14 +23,14 @@ func (*nodeVolumeLimits) SignPod(key []byte, pod *model.Pod) []byte { return sig
 
 // limitView is the pod of a class, for its claims.
 type limitView struct {
-	settled
+	claimWatch
 	plugin *nodeVolumeLimits
 	pod    *model.Pod
 }
 
 // View implements WidePlugin.
 func (p *nodeVolumeLimits) View(pod *model.Pod) View {
-	v := &limitView{plugin: p, pod: pod}
+	v := &limitView{claimWatch: p.handle.cache.volumes.watch(pod), plugin: p, pod: pod}
 	if len(claimsOf(pod)) == 0 {
 		return View{Watcher: v}
 	}
@@ -101,5 +101,8 @@ func (v *volumes) attach(to map[attachable]bool, pod *model.Pod) {
 // EventsToRegister implements EnqueueExtensions: a pod goes that has volumes,
 // whichever.
 func (*nodeVolumeLimits) EventsToRegister() []ClusterEventWithHint {
-	return []ClusterEventWithHint{{AssignedPodDelete, func(_ *model.Pod, e *Event) bool { return len(claimsOf(e.Pod)) > 0 }}}
+	return []ClusterEventWithHint{
+		{AssignedPodDelete, func(_ *model.Pod, e *Event) bool { return len(claimsOf(e.Pod)) > 0 }},
+		{PersistentVolumeClaimAdd, ownClaim},
+	}
 }

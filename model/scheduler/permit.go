@@ -126,7 +126,15 @@ func (s *Scheduler) settle(now sim.Time, id uint32) {
 	}
 }
 
+// bind goes on with the binding of a pod, unless its volumes hold it up.
 func (s *Scheduler) bind(row *podRow) {
+	if s.bindVolumes(row) {
+		return
+	}
+	s.postBinding(row)
+}
+
+func (s *Scheduler) postBinding(row *podRow) {
 	node := model.Ref{Kind: model.KindNode, ID: row.node}
 	s.search.framework.bind.Bind(row.pod.Ref(), node, opBind|uint64(row.pod.ID))
 }

@@ -45,8 +45,9 @@ type podRow struct {
 	place   place
 	gate    pluginSet // the PreEnqueue plugin that gates it; then place is unschedulable
 
-	heard  int     // of the queue's news, while it is in flight: what is older came before it was popped
-	permit *permit // what holds up its binding, nil if nothing does
+	heard   int         // of the queue's news, while it is in flight: what is older came before it was popped
+	permit  *permit     // what holds up its binding, nil if nothing does
+	volumes *volumeWait // what it waits for, in a binding that waits for volumes
 
 	nominated uint32    // the node it waits for, 0 if for none
 	eviction  *eviction // of its victims, while they are being asked

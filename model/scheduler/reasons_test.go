@@ -139,15 +139,15 @@ func landscape(also func(*Planner, []*model.Node)) *Planner {
 	storage := &model.Storage{
 		Classes: []*model.StorageClass{{Name: "late", Wait: true}, {Name: "full", Wait: true, Provisioner: "csi"}},
 		Volumes: []*model.Volume{
-			{Name: "near"}, {Name: "attached", Driver: "limited", Handle: "1"},
-			{Name: "far", Affinity: []model.NodeTerm{{Labels: []model.Requirement{z}}}}, {Name: "zoned", Labels: model.Labels{{Key: model.LabelZone, Value: "z"}}},
+			{Meta: named("near")}, {Meta: named("attached"), Driver: "limited", Handle: "1"},
+			{Meta: named("far"), Affinity: []model.NodeTerm{{Labels: []model.Requirement{z}}}}, {Meta: model.Meta{Name: "zoned", Labels: model.Labels{{Key: model.LabelZone, Value: "z"}}}},
 		},
 		Limits: []model.VolumeLimit{{Node: "n-a", Driver: "limited"}, {Node: "n-b", Driver: "limited"}}, Drivers: []string{"csi"},
 		Claims: []*model.Claim{
-			{Name: "alone", Volume: "near", Bound: true, Modes: model.ReadWriteOncePod}, {Name: "attached", Volume: "attached", Bound: true},
-			{Name: "large", Class: "full", Bytes: gib, Sized: true},
-			{Name: "far", Volume: "far", Bound: true}, {Name: "zoned", Volume: "zoned", Bound: true}, {Name: "dangling", Volume: "nowhere", Bound: true},
-			{Name: "nobody", Class: "late"}, {Name: "immediate"}, {Name: "lost", Volume: "v", Bound: true, Lost: true}, {Name: "going", Deleting: true},
+			{Meta: named("alone"), Volume: "near", Bound: true, Modes: model.ReadWriteOncePod}, {Meta: named("attached"), Volume: "attached", Bound: true},
+			{Meta: named("large"), Class: "full", Bytes: gib, Sized: true},
+			{Meta: named("far"), Volume: "far", Bound: true}, {Meta: named("zoned"), Volume: "zoned", Bound: true}, {Meta: named("dangling"), Volume: "nowhere", Bound: true},
+			{Meta: named("nobody"), Class: "late"}, {Meta: named("immediate")}, {Meta: named("lost"), Volume: "v", Bound: true, Phase: model.ClaimLost}, {Meta: model.Meta{Name: "going", DeletionAt: 1}},
 		},
 	}
 	for _, c := range storage.Claims {
@@ -205,3 +205,5 @@ var elsewhere = []string{
 	"node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
 	"waiting for the preemption for this pod to be finished",
 }
+
+func named(name string) model.Meta { return model.Meta{Name: name} }

@@ -23,8 +23,8 @@ type Config struct {
 	// Literal makes every tick of a periodic flush an event, which must not
 	// change anything.
 	Literal bool
-	// Storage is what there is from the beginning; default none. What the scheduler
-	// binds is its own affair: claims and volumes are no objects of a run.
+	// Storage is the classes of storage and what is known of CSI drivers; nil if a
+	// run has no storage at all. Its claims and volumes are objects of the run.
 	Storage *model.Storage
 	// Profile is its plugins; default DefaultProfile.
 	Profile *Profile
@@ -50,6 +50,9 @@ type Config struct {
 	// Witness hears of the decisions it asks for; default nobody.
 	Witness Witness
 }
+
+// As is who the scheduler is.
+var As = store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"}
 
 // Defaults of Config.
 const (
@@ -89,6 +92,7 @@ const (
 	whyFlushBackoff                      // a whole second
 	whyFlushUnschedulable                // every 30 s
 	whyPermit                            // a pod has waited for permission long enough
+	whyVolumes                           // a pod looks whether its volumes are bound
 )
 
 // Scheduler is one replica: the process, whenever it runs.
@@ -105,7 +109,9 @@ type Scheduler struct {
 	budgets     *store.Watch // what preemption must spare
 	// workloads is nil unless the profile schedules gangs.
 	workloads *store.Watch
-	watches   []*store.Watch // all of these
+	// claims and disks are nil in a run without storage.
+	claims, disks *store.Watch
+	watches       []*store.Watch // all of these
 
 	lives   uint64 // how many processes there were
 	running bool
@@ -137,6 +143,8 @@ type life struct {
 	backoffPosted      sim.Time // the tick that is posted; Never if none is
 	flushPosted        sim.Time
 	permitPosted       sim.Time // the end of a wait that is posted; 0 if none is
+
+	unbound []uint32 // pods whose binding waits for their volumes
 }
 
 // New is the scheduler at a site of the control plane, not running yet.
@@ -144,7 +152,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	x := &Scheduler{Config: c.withDefaults(), kernel: k}
 	x.client = s.NewClient(store.ClientConfig{
 		Name: "system:kube-scheduler" + c.Replica, Site: site, Local: true, QPS: QPS, Burst: Burst,
-		As: store.Identity{User: model.UserScheduler, Credential: store.Certificate, Component: "kube-scheduler"},
+		As: As,
 	})
 	x.nodes, x.pods = x.client.Watch(model.KindNode), x.client.Watch(model.KindPod)
 	x.services, x.replicaSets = x.client.Watch(model.KindService), x.client.Watch(model.KindReplicaSet)
@@ -153,6 +161,10 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	if x.Profile.enables("GangScheduling") {
 		x.workloads = x.client.Watch(model.KindWorkload)
 		x.watches = append(x.watches, x.workloads)
+	}
+	if x.Storage != nil {
+		x.claims, x.disks = x.client.Watch(model.KindPersistentVolumeClaim), x.client.Watch(model.KindPersistentVolume)
+		x.watches = append(x.watches, x.claims, x.disks)
 	}
 	x.begin()
 	return x
@@ -166,7 +178,8 @@ func (s *Scheduler) begin() {
 	s.life = &life{cache: newCache(), requests: map[uint32]request{}, backoffPosted: sim.Never, flushPosted: sim.Never}
 	s.cache.luck, s.cache.usage = s.kernel.Luck(), s.Usage
 	if s.Storage != nil {
-		s.cache.volumes.addRun(s.Storage)
+		s.cache.volumes.live = true
+		s.cache.volumes.add(s.Storage)
 	}
 	f := newFramework(s.Profile, s.cache, s.client)
 	f.holder = s
@@ -260,6 +273,8 @@ func (s *Scheduler) wake(now sim.Time, why sim.Why, about uint64) {
 		s.queue.flushUnschedulable(now)
 	case whyPermit:
 		s.overdue(now)
+	case whyVolumes:
+		s.checkVolumes(now, uint32(about))
 	}
 	s.next(now)
 	s.arm(now)
@@ -276,6 +291,8 @@ func (s *Scheduler) DescribeWake(why sim.Why, about uint64) string {
 		return "flush of pods that were unschedulable for long"
 	case whyPermit:
 		return "end of pods' wait for permission"
+	case whyVolumes:
+		return "look at the volumes of pod " + strconv.FormatUint(about, 10)
 	}
 	return "news from the API server"
 }

@@ -1,68 +1,75 @@
 package scheduler
 
-import "orrery/model"
+import (
+	"slices"
 
-// addRun tells of the storage of a run: a copy, since runs share what they were
-// given, with what the PersistentVolume controller would have done before any
-// pod is placed.
-func (v *volumes) addRun(s *model.Storage) {
-	v.provisions = true
-	own := *s
-	own.Claims, own.Volumes = copies(s.Claims), copies(s.Volumes)
-	v.add(&own)
-	for _, c := range own.Claims {
-		v.bindNow(c)
-	}
-}
+	"orrery/model"
+	"orrery/sim"
+)
 
-func copies[T any](list []*T) (out []*T) {
-	for _, x := range list {
-		c := *x
-		out = append(out, &c)
-	}
-	return out
-}
-
-// bindNow binds a claim that does not wait for a pod: to the volume that names it
-// or the smallest that is large enough, wherever that can be reached, or to one
-// made for it where its class lets volumes be made
-// (pkg/controller/volume/persistentvolume/pv_controller.go syncUnboundClaim). Here
-// it differs: it takes no time, and a class that nobody described makes volumes
-// that every node can reach.
-func (v *volumes) bindNow(c *model.Claim) {
-	class, described := v.classes[c.Class]
-	if c.Volume != "" || described && class.Wait {
-		return
-	}
-	if x := v.match(c, nil, nil); x != nil {
-		c.Volume, c.Bound = x.Name, true
-		x.Claim, x.Available = c.Namespace+"/"+c.Name, false
-		return
-	}
-	if described && (class.Provisioner == "" || class.Provisioner == model.NoProvisioner) || c.Selector != nil {
-		return // nobody makes one: it stays unbound
-	}
-	made := v.provision(c, nil)
-	if described {
-		made.Affinity = class.Topologies
-	}
-	c.Volume, c.Bound = made.Name, true
-}
-
-// provision makes a volume for a claim that only the zone of a node can reach, as
-// the disks of clouds are; only the node if it has no zone, all nodes if it is nil.
-func (v *volumes) provision(c *model.Claim, node *model.Node) *model.Volume {
-	made := &model.Volume{Name: "pvc-" + c.Namespace + "-" + c.Name, Class: c.Class, Bytes: c.Bytes, Modes: c.Modes, Claim: c.Namespace + "/" + c.Name}
-	if class := v.classes[c.Class]; class != nil {
-		made.Driver, made.Handle = class.Provisioner, made.Name
-	}
-	if node != nil {
-		where := model.Requirement{Key: model.LabelZone, Op: model.In, Values: []string{node.Labels.Value(model.LabelZone)}}
-		if where.Values[0] == "" {
-			where = model.Requirement{Key: model.LabelHostname, Op: model.In, Values: []string{node.Labels.Value(model.LabelHostname)}}
+// sawClaim takes a version of a claim. What was assumed of it counts no more: this
+// is newer (pkg/scheduler/util/assumecache/assume_cache.go add).
+func (s *Scheduler) sawClaim(now sim.Time, id uint32, obj model.Object) {
+	all := &s.cache.volumes
+	next, _ := obj.(*model.Claim)
+	seen := all.seenClaims.Row(id)
+	old := *seen
+	*seen = next
+	all.version++
+	s.cache.changes++
+	switch {
+	case next == nil && old == nil:
+	case next == nil:
+		if k := (claimKey{old.Namespace, old.Name}); all.claims[k] != nil && all.claims[k].ID == id {
+			delete(all.claims, k)
 		}
-		made.Affinity = []model.NodeTerm{{Labels: []model.Requirement{where}}}
+	case old == nil:
+		own := *next
+		all.claims[claimKey{next.Namespace, next.Name}] = &own
+		s.queue.happened(now, Event{ClusterEvent: PersistentVolumeClaimAdd, Claim: next})
+	default:
+		*all.claims[claimKey{next.Namespace, next.Name}] = *next
+		s.queue.happened(now, Event{ClusterEvent: PersistentVolumeClaimUpdate, Claim: next})
 	}
-	v.volumes[made.Name] = made
-	return made
+}
+
+// sawVolume does the same for a volume.
+func (s *Scheduler) sawVolume(now sim.Time, id uint32, obj model.Object) {
+	all := &s.cache.volumes
+	next, _ := obj.(*model.Volume)
+	seen := all.seenVolumes.Row(id)
+	old := *seen
+	*seen = next
+	all.version++
+	s.cache.changes++
+	switch {
+	case next == nil && old == nil:
+		return
+	case next == nil:
+		if own := all.volumes[old.Name]; own != nil && own.ID == id {
+			delete(all.volumes, old.Name)
+			all.byClass[old.Class] = slices.DeleteFunc(all.byClass[old.Class], func(x *model.Volume) bool { return x == own })
+		}
+		return
+	case old == nil:
+		own := *next
+		all.volumes[next.Name] = &own
+		all.byClass[next.Class] = append(all.byClass[next.Class], &own)
+	default:
+		*all.volumes[next.Name] = *next
+	}
+	s.queue.happened(now, Event{ClusterEvent: PersistentVolumeChange})
+}
+
+// restore forgets what was assumed for a pod (assume_cache.go Restore).
+func (v *volumes) restore(b binding) {
+	if seen := *v.seenClaims.Row(b.claim.ID); b.volume == nil && seen != nil {
+		*b.claim = *seen
+	}
+	if b.volume == nil {
+		return
+	}
+	if seen := *v.seenVolumes.Row(b.volume.ID); seen != nil {
+		*b.volume = *seen
+	}
 }

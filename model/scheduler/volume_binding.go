@@ -11,8 +11,8 @@ import (
 // volumeBinding refuses nodes that cannot reach a pod's volumes, or where those
 // that it still needs can neither be found nor made
 // (pkg/scheduler/framework/plugins/volumebinding: volume_binding.go, binder.go).
-// A volume that was found is the claim's from Reserve on: what PreBind waits for
-// takes no time.
+// In a run a volume that was found is kept for the claim from Reserve on, and the
+// binding waits until others have bound the two; else they are bound at once.
 type volumeBinding struct {
 	handle    *Handle
 	statuses  [1 << len(bindingReasons)]*Status // by the reasons that apply
@@ -65,14 +65,14 @@ func (*volumeBinding) SignPod(key []byte, pod *model.Pod) []byte { return signCl
 
 // bindingView is the claims of a class of pods.
 type bindingView struct {
-	settled
+	claimWatch
 	plugin *volumeBinding
 	claims []*model.Claim
 }
 
 // View implements WidePlugin.
 func (p *volumeBinding) View(pod *model.Pod) View {
-	v := &bindingView{plugin: p}
+	v := &bindingView{claimWatch: p.handle.cache.volumes.watch(pod), plugin: p}
 	out := View{Watcher: v}
 	for _, u := range claimsOf(pod) {
 		c := p.handle.cache.volumes.of(pod, u)
@@ -99,9 +99,9 @@ func refusedClaim(pod *model.Pod, u model.ClaimUse, c *model.Claim) string {
 		return "waiting for ephemeral volume controller to create the " + name
 	case c == nil:
 		return notFound(u.Name)
-	case c.Lost:
+	case c.Phase == model.ClaimLost:
 		return name + " bound to non-existent persistentvolume " + strconv.Quote(c.Volume)
-	case c.Deleting:
+	case c.Deleting():
 		return name + " is being deleted"
 	case u.Ephemeral && c.Pod != pod.Name: // k8s.io/component-helpers/storage/ephemeral VolumeIsForPod
 		return "PVC " + c.Namespace + "/" + c.Name + " was not created for pod " + pod.Namespace + "/" + pod.Name + " (pod is not owner)"
@@ -180,24 +180,24 @@ func (p *volumeBinding) Reserve(pod *model.Pod, id uint32) *Status {
 	if len(claimsOf(pod)) == 0 {
 		return nil
 	}
-	node := p.handle.cache.rows[id].Node
+	node, all := p.handle.cache.rows[id].Node, &p.handle.cache.volumes
 	found, _ := p.View(pod).Watcher.(*bindingView).find(node)
-	for i := range found {
-		b := &found[i]
-		if b.volume == nil && p.handle.cache.volumes.provisions {
-			b.volume = p.handle.cache.volumes.provision(b.claim, node)
-		}
-		if b.volume == nil {
+	for _, b := range found {
+		switch {
+		case b.volume == nil:
 			b.claim.SelectedNode = node.Name
-			continue
+		case all.live:
+			b.volume.Claim, b.volume.ClaimID = b.claim.Key(), b.claim.ID
+		default:
+			b.claim.Volume, b.claim.Bound = b.volume.Name, true
+			b.volume.Claim, b.volume.Phase = b.claim.Key(), model.VolumeBound
 		}
-		b.claim.Volume, b.claim.Bound = b.volume.Name, true
-		b.volume.Claim, b.volume.Available = b.claim.Namespace+"/"+b.claim.Name, false
 	}
 	delete(p.reserved, reservationOf(pod)) // of a pod of that name before
 	if len(found) > 0 {
 		p.reserved[reservationOf(pod)] = found
-		p.handle.cache.volumes.version++
+		all.version++
+		p.handle.cache.changes++
 	}
 	return nil
 }
@@ -216,19 +216,32 @@ func reservationOf(pod *model.Pod) reservation {
 
 // Unreserve implements ReservePlugin.
 func (p *volumeBinding) Unreserve(pod *model.Pod, _ uint32) {
+	all := &p.handle.cache.volumes
 	for _, b := range p.reserved[reservationOf(pod)] {
-		p.handle.cache.volumes.version++
-		if b.volume == nil {
+		all.version++
+		switch {
+		case all.live:
+			all.restore(b)
+		case b.volume == nil:
 			b.claim.SelectedNode = ""
-			continue
+		default:
+			b.claim.Volume, b.claim.Bound = "", false
+			b.volume.Claim, b.volume.Phase = "", model.VolumeAvailable
 		}
-		b.claim.Volume, b.claim.Bound = "", false
-		b.volume.Claim, b.volume.Available = "", true
 	}
 	delete(p.reserved, reservationOf(pod))
 }
 
 // EventsToRegister implements EnqueueExtensions.
 func (*volumeBinding) EventsToRegister() []ClusterEventWithHint {
-	return []ClusterEventWithHint{{Event: NodeAdd | NodeUpdateLabel}}
+	return []ClusterEventWithHint{
+		{Event: NodeAdd | NodeUpdateLabel | PersistentVolumeChange},
+		{PersistentVolumeClaimAdd | PersistentVolumeClaimUpdate, ownClaim},
+	}
+}
+
+// ownClaim tells whether a claim is one that the pod uses
+// (isSchedulableAfterPersistentVolumeClaimChange).
+func ownClaim(pod *model.Pod, e *Event) bool {
+	return e.Claim.Namespace == pod.Namespace && slices.ContainsFunc(claimsOf(pod), func(u model.ClaimUse) bool { return u.Name == e.Claim.Name })
 }

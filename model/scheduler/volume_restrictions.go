@@ -39,7 +39,7 @@ func (*volumeRestrictions) SignPod(key []byte, pod *model.Pod) []byte {
 
 // restrictionView is what a class of pods cannot share.
 type restrictionView struct {
-	settled
+	claimWatch
 	plugin *volumeRestrictions
 	disks  []model.Disk
 	alone  []claimKey // claims of access mode ReadWriteOncePod
@@ -47,7 +47,7 @@ type restrictionView struct {
 
 // View implements WidePlugin.
 func (p *volumeRestrictions) View(pod *model.Pod) View {
-	v := &restrictionView{plugin: p, disks: disksOf(pod)}
+	v := &restrictionView{claimWatch: p.handle.cache.volumes.watch(pod), plugin: p, disks: disksOf(pod)}
 	for _, u := range claimsOf(pod) {
 		c := p.handle.cache.volumes.of(pod, u)
 		switch {
@@ -99,6 +99,7 @@ func (*volumeRestrictions) EventsToRegister() []ClusterEventWithHint {
 				return !u.Ephemeral && slices.Contains(claimsOf(e.Pod), u)
 			})
 		}},
+		{PersistentVolumeClaimAdd | PersistentVolumeClaimUpdate, ownClaim},
 		{Event: NodeAdd},
 	}
 }

@@ -38,17 +38,16 @@ var topologyLabels = [...]struct{ key, now string }{
 // zoneView is where the volumes of a class of pods are: any of the values of
 // each label.
 type zoneView struct {
-	plugin  *volumeZone
-	version uint64 // of the volumes; not looked at without claims
-	claims  int
-	wants   []model.Requirement
-	now     []string // what each label is called now
+	claimWatch
+	plugin *volumeZone
+	wants  []model.Requirement
+	now    []string // what each label is called now
 }
 
 // View implements WidePlugin.
 func (p *volumeZone) View(pod *model.Pod) View {
 	all := &p.handle.cache.volumes
-	v := &zoneView{plugin: p, version: all.version, claims: len(claimsOf(pod))}
+	v := &zoneView{claimWatch: all.watch(pod), plugin: p}
 	for _, u := range claimsOf(pod) {
 		c := all.of(pod, u)
 		if u.Ephemeral || c == nil || c.Volume == "" {
@@ -83,11 +82,6 @@ func zonesOf(label string) (zones []string) {
 	return zones
 }
 
-// Stale implements Watcher: a claim may have got its volume.
-func (v *zoneView) Stale() bool {
-	return v.claims > 0 && v.version != v.plugin.handle.cache.volumes.version
-}
-
 // Filter implements WideFilter. A node without any of the labels is in a
 // cluster of one zone.
 func (v *zoneView) Filter(id uint32) *Status {
@@ -114,5 +108,8 @@ func (v *zoneView) Filter(id uint32) *Status {
 
 // EventsToRegister implements EnqueueExtensions.
 func (*volumeZone) EventsToRegister() []ClusterEventWithHint {
-	return []ClusterEventWithHint{{Event: NodeAdd | NodeUpdateLabel}}
+	return []ClusterEventWithHint{
+		{Event: NodeAdd | NodeUpdateLabel | PersistentVolumeChange},
+		{PersistentVolumeClaimAdd | PersistentVolumeClaimUpdate, ownClaim},
+	}
 }

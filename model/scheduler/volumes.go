@@ -5,21 +5,25 @@ import (
 	"strconv"
 
 	"orrery/model"
+	"orrery/model/store"
 )
 
-// volumes is the storage of the cluster. It is told before the pods that use it
-// and stays as it is, but for what Reserve does: a claim that waited for its
-// first consumer is bound to a volume, or a node is selected for it.
+// volumes is the storage of the cluster as far as the scheduler knows: what it was
+// told or has seen, and on top of that what Reserve assumed. A claim that waited
+// for its first consumer has a volume kept for it, or a node selected.
 type volumes struct {
 	claims  map[claimKey]*model.Claim
 	volumes map[string]*model.Volume
 	byClass map[string][]*model.Volume // in the order in which they were told
 	classes map[string]*model.StorageClass
 	users   map[claimKey]int // placed pods, ephemeral claims left out
-	version uint64           // counts the changes that Reserve made
-	// provisions: a volume that is to be made is made at once; else only a node is
-	// selected for it, as the scheduler itself does.
-	provisions bool
+	version uint64           // counts the changes
+	// live: claims and volumes are objects of a run, which others bind; else what was
+	// chosen is bound at once. Then claims and volumes above are copies that are
+	// written, and these the versions last seen.
+	live        bool
+	seenClaims  store.Table[*model.Claim]
+	seenVolumes store.Table[*model.Volume]
 
 	limits     map[string]map[string]int // by node and driver
 	attached   map[string][]string       // volumes by node
@@ -82,17 +86,17 @@ func (v *volumes) use(pod *model.Pod, sign int) {
 // (k8s.io/component-helpers/storage/volume/pv_helpers.go FindMatchingVolume).
 func (v *volumes) match(c *model.Claim, node *model.Node, taken []*model.Volume) (best *model.Volume) {
 	for _, x := range v.byClass[c.Class] {
-		if slices.Contains(taken, x) || c.Block != x.Block || c.Attributes != x.Attributes || x.Deleting || x.Bytes < c.Bytes {
+		if slices.Contains(taken, x) || !c.Suits(x) {
 			continue
 		}
 		reachable := node == nil || matchesAny(x.Affinity, node)
 		switch {
-		case x.Claim == c.Namespace+"/"+c.Name:
+		case x.Claim == c.Key() && (x.ClaimID == 0 || x.ClaimID == c.ID):
 			if !reachable {
 				return nil
 			}
 			return x
-		case !x.Available, x.Claim != "", c.Selector != nil && !c.Selector.Matches(x.Labels), !reachable, c.Modes&^x.Modes != 0:
+		case !reachable, !c.May(x):
 		case best == nil || x.Bytes < best.Bytes:
 			best = x
 		}
@@ -157,11 +161,20 @@ func signClaims(key []byte, pod *model.Pod) []byte {
 	return key
 }
 
-// settled is a view that nothing makes stale.
-type settled struct{}
+// claimWatch is a view of a class of pods that goes stale when storage changes, if
+// those pods use any.
+type claimWatch struct {
+	all     *volumes
+	version uint64
+	used    bool
+}
+
+func (v *volumes) watch(pod *model.Pod) claimWatch {
+	return claimWatch{v, v.version, len(claimsOf(pod)) > 0}
+}
 
 // Stale implements Watcher.
-func (settled) Stale() bool { return false }
+func (w *claimWatch) Stale() bool { return w.used && w.version != w.all.version }
 
 func notFound(claim string) string {
 	return "persistentvolumeclaim " + strconv.Quote(claim) + " not found"

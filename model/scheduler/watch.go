@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -22,14 +23,21 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 	case uint64(s.budgets.ID):
 		w, saw = s.budgets, s.sawBudget
 	}
-	if s.workloads != nil && watch == uint64(s.workloads.ID) {
+	switch {
+	case s.workloads != nil && watch == uint64(s.workloads.ID):
 		w, saw = s.workloads, s.sawWorkload
+	case s.claims != nil && watch == uint64(s.claims.ID):
+		w, saw = s.claims, s.sawClaim
+	case s.disks != nil && watch == uint64(s.disks.ID):
+		w, saw = s.disks, s.sawVolume
 	}
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)
 	}
-	s.synced = s.synced || s.nodes.Drained() && s.pods.Drained() && s.services.Drained() && s.replicaSets.Drained() && s.budgets.Drained() &&
-		(s.workloads == nil || s.workloads.Drained())
+	if w == s.claims || w == s.disks {
+		s.lookAtVolumes(now)
+	}
+	s.synced = s.synced || !slices.ContainsFunc(s.watches, func(w *store.Watch) bool { return !w.Drained() })
 }
 
 func (s *Scheduler) sawNode(now sim.Time, id uint32, obj model.Object) {

@@ -97,12 +97,15 @@ type Request struct {
 	Step    uint8        // how many of its commits are done, if it takes several
 	Number  uint64       // counts the client's requests: with the client's hash it names the request's luck
 
-	Holds int64 // bytes of its server's memory that it keeps
+	Until      sim.Time      // its sender waits for it
+	RetryAfter time.Duration // of an answer: the client library sends the request again after that time; 0 is not at all
+	Holds      int64         // bytes of its server's memory that it keeps
 
 	tag     uint64
 	server  network.Site // to which it was sent
 	arrived bool         // it is there
 	sentAt  sim.Time
+	retries uint8 // how often it was sent again
 	quiet   bool  // only a refusal is reported
 	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
@@ -166,6 +169,7 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
+	severed  int      // faults in force that cut it off
 	expired  int      // faults in force that keep its credential from being good
 	silentAt sim.Time // since when it hears nothing from its server
 }
@@ -351,6 +355,8 @@ func (c *Client) Reply(about uint64) (Reply, bool) {
 	switch {
 	case r.epoch != c.epoch:
 		return Reply{}, false
+	case r.RetryAfter > 0 && c.retry(r):
+		return Reply{}, false
 	case r.Op == OpNote:
 		c.notes = slices.Delete(c.notes, 0, 1)
 		if len(c.notes) > 0 {
@@ -364,9 +370,32 @@ func (c *Client) Reply(about uint64) (Reply, bool) {
 	return Reply{Tag: r.tag, Op: r.Op, Refusal: r.refusal, Message: r.message, Object: r.result}, true
 }
 
+// mostRetries is how often the client library sends a request again whose answer
+// says after what time (k8s.io/client-go/rest/request.go defaultMaxRetries).
+const mostRetries = 10
+
+// retry sends a request again after the time that its answer says, out of the
+// client's bucket, unless it was sent too often or nobody waits any longer
+// (k8s.io/client-go/rest/with_retry.go).
+func (c *Client) retry(r Request) bool {
+	now := c.store.kernel.Now()
+	at := now.Add(r.RetryAfter)
+	if r.retries == mostRetries || at >= r.Until {
+		return false
+	}
+	r.retries++
+	r.RetryAfter, r.refusal, r.result = 0, Accepted, nil
+	c.sent++
+	r.Number = c.sent
+	slot := c.store.wire.alloc(r)
+	c.store.kernel.Post(c.bucket.Take(at), c.store.wire.actor, whyDepart, uint64(slot))
+	return true
+}
+
 func (c *Client) send(r Request) {
 	c.sent++
 	r.Client, r.Number, r.epoch = c, c.sent, c.epoch
+	r.Until = c.store.kernel.Now().Add(c.Timeout)
 	if r.Object != nil {
 		r.Target = r.Object.Head().Ref()
 	}

@@ -143,6 +143,7 @@ func (s *Store) expire(whose func(*Identity) bool, more int) (n int) {
 		}
 	}
 	s.RightsChanged()
+	s.disturbed()
 	return n
 }
 
@@ -158,7 +159,7 @@ func (s *Store) RightsChanged() {
 		switch may := w.allowed(); {
 		case !may && !w.broken:
 			s.kernel.Post(w.timeoutAfter(now), s.wire.reflector, whyTimeout, uint64(w.ID))
-		case may && w.broken && s.wire.served(w.client.Site, w.client.Server):
+		case may && w.broken && w.client.served():
 			s.kernel.Post(s.retryAfter(w, now), s.wire.reflector, whyReconnect, uint64(w.ID))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -26,6 +27,7 @@ type lease struct {
 	client  *Client
 	hash    uint64
 	running bool     // the kubelet is
+	behind  sim.Time // until then its renewals are older than the newest, as its clock was set back
 	denied  bool     // and the API server refuses it: its certificate has expired
 	beating bool     // and its renewals get through
 	from    sim.Time // the first renewal of this beat is the first tick at or after
@@ -48,6 +50,7 @@ type Leases struct {
 	self    sim.ActorID
 	literal bool
 	beating int64
+	deaf    []network.Site // of servers too busy for renewals
 }
 
 func newLeases(k *sim.Kernel, w *wire) *Leases {
@@ -97,6 +100,25 @@ func (l *Leases) Stop(node uint32) {
 	l.update(node, l.kernel.Now())
 }
 
+// SetBack sets a node's clock back: until it shows again what it did, renewals are
+// older than the last one, which whoever compares them takes for none
+// (pkg/controller/nodelifecycle/node_lifecycle_controller.go tryUpdateNodeHealth).
+func (l *Leases) SetBack(node uint32, by time.Duration) {
+	r := &l.rows[node]
+	now := l.kernel.Now()
+	r.behind = max(r.behind, now).Add(by)
+	l.update(node, now)
+	l.kernel.Post(r.behind, l.self, whyAbreast, uint64(node))
+}
+
+// Rebase forgets with what renewals of a node are compared: the next one is new.
+func (l *Leases) Rebase(node uint32) {
+	if r, now := &l.rows[node], l.kernel.Now(); r.behind > now {
+		r.behind = now
+		l.update(node, now)
+	}
+}
+
 // trust says whether the API server accepts renewals of a node's kubelet.
 func (l *Leases) trust(name string, ok bool) {
 	hash := sim.HashName(name)
@@ -106,6 +128,17 @@ func (l *Leases) trust(name string, ok bool) {
 			l.update(uint32(node), l.kernel.Now())
 		}
 	}
+}
+
+// Overload says whether the API server at a site is too busy to answer renewals
+// in time. Only API servers call it.
+func (l *Leases) Overload(server network.Site, busy bool) {
+	l.deaf = slices.DeleteFunc(l.deaf, func(o network.Site) bool { return o == server })
+	if busy {
+		l.deaf = append(l.deaf, server)
+	}
+	l.linksChanged(l.kernel.Now())
+	l.wire.store.disturbed()
 }
 
 // SeenAt is when a watcher of leases saw the node's newest renewal that it
@@ -173,7 +206,7 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server)
+	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server) && !slices.Contains(l.deaf, r.client.Server)
 	if up == r.beating {
 		return
 	}
@@ -208,12 +241,17 @@ func (l *Leases) silence(r *lease, now sim.Time) {
 }
 
 const (
-	whyRenew sim.Why = iota // literal mode: a kubelet renews
-	whySeen                 // literal mode: a watcher saw it
+	whyRenew   sim.Why = iota // literal mode: a kubelet renews
+	whySeen                   // literal mode: a watcher saw it
+	whyAbreast                // a clock that was set back may show what it did
 )
 
-// Wake implements sim.Actor; only literal mode posts here.
+// Wake implements sim.Actor.
 func (l *Leases) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == whyAbreast {
+		l.update(uint32(about), now)
+		return
+	}
 	if why == whySeen {
 		r := &l.rows[about]
 		r.literal = max(r.literal, now)

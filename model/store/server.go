@@ -168,6 +168,7 @@ func (s *Store) SetServing(at network.Site, ok bool) {
 		}
 	}
 	s.leases.linksChanged(now)
+	s.disturbed()
 }
 
 // SetRenewals says whether the admission of the API server at a site lets
@@ -183,6 +184,7 @@ func (s *Store) SetRenewals(server network.Site, ok bool) {
 		w.strict = append(w.strict, server)
 	}
 	s.leases.linksChanged(s.kernel.Now())
+	s.disturbed()
 }
 
 // SetListening says whether the API server at a site takes connections. When it
@@ -197,6 +199,7 @@ func (s *Store) SetListening(at network.Site, ok bool) {
 		w.server(at).cache = s.history.n
 		w.redialLost(now)
 		s.settleWatches(now)
+		s.disturbed()
 		return
 	}
 	for i := range w.requests {
@@ -215,6 +218,7 @@ func (s *Store) SetListening(at network.Site, ok bool) {
 		}
 	}
 	s.settleWatches(now)
+	s.disturbed()
 }
 
 // reset breaks a watch with an answer: nothing has to be noticed.

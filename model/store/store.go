@@ -53,6 +53,8 @@ type Store struct {
 	leases   *Leases
 	clients  []*Client
 	guard    Guard
+	alert    []Disturbed
+	unsteady bool     // something is wrong with etcd
 	lags     sim.Lane // of watches
 	retries  sim.Lane // of broken connections
 	timeouts sim.Lane // of watches

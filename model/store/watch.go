@@ -55,10 +55,11 @@ type Watch struct {
 	broken   bool
 	brokenAt sim.Time
 	breaks   uint64
-	stalled  bool     // only because its server cannot reach etcd
-	refused  bool     // there was no connection to begin with, or an answer: nothing has to be noticed
-	ahead    int64    // after a restore: its client has seen everything up to this revision, or believes so
-	beganAt  sim.Time // the request that is open, or one before it, began
+	stalled  bool          // only because its server cannot reach etcd
+	refused  bool          // there was no connection to begin with, or an answer: nothing has to be noticed
+	ahead    int64         // after a restore: its client has seen everything up to this revision, or believes so
+	beganAt  sim.Time      // the request that is open, or one before it, began
+	late     time.Duration // by faults
 }
 
 // Watch opens a watch on everything of a kind.
@@ -118,10 +119,10 @@ func (w *Watch) Start() {
 	w.listed = false
 	w.open, w.posted, w.seen, w.ahead = true, false, 0, 0
 	s := w.client.store
-	if !s.wire.served(w.client.Site, w.client.Server) {
+	if !w.client.served() {
 		s.wire.redial(w.client)
 	}
-	if !s.wire.served(w.client.Site, w.client.Server) && w.allowed() {
+	if !w.client.served() && w.allowed() {
 		w.broken, w.brokenAt, w.refused = true, s.kernel.Now(), true
 		return
 	}
@@ -202,7 +203,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 		d = 0 // only a cut within this very instant: LinksChanged has yet to be told
 	}
 	lag := s.lags.Draw(w.hash, nth)
-	at := max(w.last, now.Add(d+watchLag.Draw(&lag)))
+	at := max(w.last, now.Add(d+watchLag.Draw(&lag)+w.late))
 	w.last = at
 	w.queue = append(w.queue, delivery{at, rec})
 	if !w.posted {
@@ -309,7 +310,7 @@ func (r *reflector) Wake(now sim.Time, why sim.Why, about uint64) {
 	if !w.open || !w.broken {
 		return
 	}
-	if r.store.wire.served(w.client.Site, w.client.Server) && w.allowed() {
+	if w.client.served() && w.allowed() {
 		r.store.catchUp(w)
 	}
 }
@@ -330,7 +331,7 @@ func (s *Store) settleWatches(now sim.Time) {
 		if !w.open {
 			continue
 		}
-		up := s.wire.served(w.client.Site, w.client.Server)
+		up := w.client.served()
 		w.stalled = w.stalled && s.net.Connected(w.client.Site, w.client.Server)
 		switch {
 		case !up && !w.broken:
@@ -341,6 +342,7 @@ func (s *Store) settleWatches(now sim.Time) {
 		}
 	}
 	s.leases.linksChanged(now)
+	s.disturbed()
 }
 
 // retryAfter is the first attempt of a silent connection at or after now: of

@@ -74,7 +74,7 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 	}
 	r.sentAt, r.server = now, c.Server
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
-	if !ok {
+	if !ok || c.severed > 0 {
 		w.lost(r, slot)
 		return
 	}
@@ -128,7 +128,7 @@ func (s *Store) Answer(slot uint64, refusal Refusal, result model.Object) {
 	c := r.Client
 	r.refusal, r.result, r.arrived = refusal, result, false
 	d, ok := s.net.Delay(r.server, c.Site, c.Hash, 2*r.Number+1)
-	if !ok {
+	if !ok || c.severed > 0 {
 		w.lost(r, uint32(slot))
 		return
 	}

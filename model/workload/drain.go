@@ -12,7 +12,7 @@ import (
 // runDrain cordons the node and then evicts its pods, all at the same time; an
 // eviction that is refused for now is asked again every 5 s, until the timeout
 // if there is one (k8s.io/kubectl/pkg/drain, with --ignore-daemonsets
-// --delete-emptydir-data). Pods of DaemonSets stay, and pods that are going
+// --delete-emptydir-data). Pods of DaemonSets and mirror pods stay, and pods that are going
 // already are left to go. That kubectl then looks every second whether they are
 // gone has no effect and is left out.
 func runDrain(u *Kubectl, a *task, node model.Object) {
@@ -33,7 +33,7 @@ func evictAll(u *Kubectl, a *task, node model.Ref) {
 		return
 	}
 	u.store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
-		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() && p.Owner.Kind != model.KindDaemonSet {
+		if p := o.(*model.Pod); p.NodeID == node.ID && !p.Deleting() && p.Owner.Kind != model.KindDaemonSet && !p.Mirror() {
 			pods = append(pods, p.Ref())
 			if p.Owner.IsZero() && !p.Phase.Terminal() {
 				bare = append(bare, p.Namespace+"/"+p.Name)

@@ -16,20 +16,19 @@ const mostRounds = 64
 // on until nothing changes. It notes what became another at last. What arrives at first,
 // before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
-	for _, id := range t.recount {
-		p := t.pods.Row(id)
-		p.work.CapacityMilliRPS = -1
-		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
-			p.work.CapacityMilliRPS = rate
+	for range mostRounds {
+		t.recapacitate()
+		if len(t.stale)+len(t.touched)+len(t.untold) > 0 {
+			t.reshare()
+			t.rehandle()
+			t.reckon()
+		} else if len(t.loaded) > 0 {
+			t.load()
+		} else {
+			break
 		}
-		t.touch(id)
 	}
-	t.recount = t.recount[:0]
-	for round := 0; len(t.stale)+len(t.touched)+len(t.untold) > 0 && round < mostRounds; round++ {
-		t.reshare()
-		t.rehandle()
-		t.reckon()
-	}
+	t.load()
 	for _, i := range t.stale {
 		t.flows[i].stale = false
 	}
@@ -39,7 +38,21 @@ func (t *Flows) compute() {
 	for _, i := range t.untold {
 		t.flows[i].untold = false
 	}
-	t.stale, t.touched, t.untold = t.stale[:0], t.touched[:0], t.untold[:0]
+	t.stale, t.touched, t.untold, t.recount = t.stale[:0], t.touched[:0], t.untold[:0], t.recount[:0]
+	slices.Sort(t.changed)
+	for _, i := range t.changed {
+		f := &t.flows[i]
+		f.changed = false
+		if f.now != f.told {
+			f.told = f.now
+			t.note(f)
+		}
+	}
+	t.changed = t.changed[:0]
+}
+
+// load tells machines what arrives at their pods.
+func (t *Flows) load() {
 	for _, id := range t.loaded {
 		p := t.pods.Row(id)
 		p.listed = false
@@ -52,16 +65,22 @@ func (t *Flows) compute() {
 		}
 	}
 	t.loaded = t.loaded[:0]
-	slices.Sort(t.changed)
-	for _, i := range t.changed {
-		f := &t.flows[i]
-		f.changed = false
-		if f.now != f.told {
-			f.told = f.now
-			t.note(f)
+}
+
+// recapacitate finds the pods that have CPU for another rate, some of them because of
+// what arrives now.
+func (t *Flows) recapacitate() {
+	for _, id := range t.recount {
+		p, now := t.pods.Row(id), int64(-1)
+		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
+			now = rate
+		}
+		if now != p.work.CapacityMilliRPS {
+			p.work.CapacityMilliRPS = now
+			t.touch(id)
 		}
 	}
-	t.changed = t.changed[:0]
+	t.recount = t.recount[:0]
 }
 
 // reshare makes the shares of stale flows anew.

@@ -22,7 +22,8 @@ type World interface {
 	// Proxy is the machine's proxy, started when it is first asked for. It must
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
-	// Work is what a request costs a pod. It is asked once per pod.
+	// Work is what a request costs a pod. It is asked once per pod;
+	// on a machine that is crowded it has CPU for fewer.
 	Work(pod model.Ref) Work
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
@@ -329,8 +330,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
 	case why == whyCompute:
-		t.posted = false
 		t.compute()
+		t.posted = false
 	case why == whyRate:
 		t.pace(now, int32(about))
 	case why == whyExpired:

@@ -53,9 +53,12 @@ var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metada
 var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThreshold
 	httpGet tcpSocket exec grpc`)
 
+var hook = words(`exec httpGet sleep`)
+
 var container = join(
 	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
+	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook),
 )
 
 var podSpec = join(

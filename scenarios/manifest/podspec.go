@@ -54,6 +54,8 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		spec.InitContainers[i].Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
 	}
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
+	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
+	hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds)
 	o.uniqueNames(p, s)
 	if len(s.Containers) == 0 {
 		p.field("containers").errorf("a pod needs at least one container")
@@ -187,6 +189,43 @@ func (o *object) container(p *place, c *corev1.Container) model.Container {
 		p.field("image").errorf("%s has a space in it", strict.Quote(c.Image))
 	}
 	return m
+}
+
+// hooks adds to containers what they do after their start and before their stop.
+func hooks(p *place, list []corev1.Container, to []model.Container, grace int32) {
+	for i := range to {
+		if l := list[i].Lifecycle; l != nil {
+			at := p.item(i).field("lifecycle")
+			to[i].PostStart = hookOf(at.field("postStart"), l.PostStart, grace)
+			to[i].PreStop = hookOf(at.field("preStop"), l.PreStop, grace)
+		}
+	}
+}
+
+// hookOf reads what a container does after its start or before its stop. A sleep of
+// 0 s is as good as none (pkg/apis/core/validation/validation.go
+// validateSleepAction).
+func hookOf(p *place, h *corev1.LifecycleHandler, grace int32) *model.Hook {
+	if h == nil {
+		return nil
+	}
+	handlers := 0
+	for _, given := range []bool{h.Exec != nil, h.HTTPGet != nil, h.TCPSocket != nil, h.Sleep != nil} {
+		if given {
+			handlers++
+		}
+	}
+	switch {
+	case handlers != 1:
+		p.errorf("needs one of exec, httpGet and sleep, and has %d", handlers)
+	case h.Sleep == nil:
+		return &model.Hook{}
+	case h.Sleep.Seconds < 0 || h.Sleep.Seconds > int64(grace):
+		p.field("sleep").field("seconds").errorf("%d is out of range: 0 to terminationGracePeriodSeconds, which is %d", h.Sleep.Seconds, grace)
+	case h.Sleep.Seconds > 0:
+		return &model.Hook{Sleep: time.Duration(h.Sleep.Seconds) * time.Second}
+	}
+	return nil
 }
 
 // pullPolicy is Always for images without a tag or with the tag latest, if the

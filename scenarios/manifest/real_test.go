@@ -70,8 +70,8 @@ func TestHotelReservationLoads(t *testing.T) {
 	if n := kindsOf(s); n[model.KindDeployment] != 19 || n[model.KindService] != 19 {
 		t.Errorf("%d Deployments and %d Services, want 19 and 19", n[model.KindDeployment], n[model.KindService])
 	}
-	if x := s.Storage(); len(x.Claims) != 6 || len(x.Volumes) != 6 {
-		t.Errorf("%d claims and %d volumes, want 6 of each", len(x.Claims), len(x.Volumes))
+	if n := kindsOf(s); n[model.KindPersistentVolumeClaim] != 6 || n[model.KindPersistentVolume] != 6 {
+		t.Errorf("%d claims and %d volumes, want 6 of each", n[model.KindPersistentVolumeClaim], n[model.KindPersistentVolume])
 	}
 	checkNotes(t, d, "mongodb-geo-deployment.yaml:39: deployment/mongodb-geo: spec.template.spec.containers.volumeMounts: not modeled (and 5 more)")
 }

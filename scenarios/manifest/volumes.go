@@ -23,26 +23,42 @@ func readClaim(o *object) {
 	spec := o.root().field("spec")
 	_, completed := in.Annotations["pv.kubernetes.io/bind-completed"]
 	c := &model.Claim{
-		Namespace: o.meta.Namespace, Name: o.meta.Name, Volume: in.Spec.VolumeName,
-		Bound: in.Spec.VolumeName != "" && (completed || in.Status.Phase == ""),
+		Meta: o.meta, Volume: in.Spec.VolumeName,
+		Bound: in.Spec.VolumeName != "" && (completed || o.set.state && in.Status.Phase == ""),
 		Class: classOf(in.Annotations, in.Spec.StorageClassName),
 		Modes: accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
 		Attributes:   textOf(in.Spec.VolumeAttributesClassName),
 		Selector:     labelSelector(spec.field("selector"), in.Spec.Selector),
 		SelectedNode: in.Annotations["volume.kubernetes.io/selected-node"],
-		Lost:         in.Status.Phase == corev1.ClaimLost, Deleting: in.DeletionTimestamp != nil,
 	}
+	switch {
+	case in.Status.Phase == corev1.ClaimLost:
+		c.Phase = model.ClaimLost
+	case c.Bound:
+		c.Phase = model.ClaimBound
+	}
+	c.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	leaves(&c.Meta, in.DeletionTimestamp)
 	c.Bytes, c.Sized = storage(spec.fields("resources", "requests"), in.Spec.Resources.Requests)
 	if owner := metav1.GetControllerOf(&in); owner != nil && owner.Kind == "Pod" {
 		c.Pod = owner.Name
 	}
-	if o.set.decoder.wrong == before {
+	if !o.set.state {
+		o.keep(before, c)
+	} else if o.set.decoder.wrong == before {
 		o.set.storage.Claims = append(o.set.storage.Claims, c)
 	}
 }
 
-// readVolume reads a PersistentVolume. One without a status is taken to be
-// available.
+// leaves makes an object of a State one that is being deleted.
+func leaves(m *model.Meta, at *metav1.Time) {
+	if at != nil {
+		m.DeletionAt = 1
+	}
+}
+
+// readVolume reads a PersistentVolume. Of a State one without a status is taken to
+// be available.
 func readVolume(o *object) {
 	before := o.set.decoder.wrong
 	var in corev1.PersistentVolume
@@ -51,13 +67,22 @@ func readVolume(o *object) {
 	}
 	spec := o.root().field("spec")
 	v := &model.Volume{
-		Name: o.meta.Name, Labels: o.labels(o.root().fields("metadata", "labels"), in.Labels),
+		Meta:  o.meta,
 		Class: classOf(in.Annotations, &in.Spec.StorageClassName),
 		Modes: accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
 		Attributes: textOf(in.Spec.VolumeAttributesClassName),
-		Available:  in.Status.Phase == corev1.VolumeAvailable || in.Status.Phase == "",
-		Deleting:   in.DeletionTimestamp != nil,
+		Retain:     in.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimDelete, // pkg/apis/core/v1/defaults.go SetDefaults_PersistentVolume
 	}
+	switch {
+	case in.Status.Phase == corev1.VolumeAvailable, in.Status.Phase == "" && o.set.state:
+		v.Phase = model.VolumeAvailable
+	case in.Status.Phase == corev1.VolumeBound:
+		v.Phase = model.VolumeBound
+	case in.Status.Phase == corev1.VolumeReleased:
+		v.Phase = model.VolumeReleased
+	}
+	v.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	leaves(&v.Meta, in.DeletionTimestamp)
 	v.Bytes, _ = storage(spec.field("capacity"), in.Spec.Capacity)
 	if r := in.Spec.ClaimRef; r != nil {
 		v.Claim = r.Namespace + "/" + r.Name
@@ -71,7 +96,9 @@ func readVolume(o *object) {
 			v.Affinity = append(v.Affinity, nodeTerm(at.item(i), &a.Required.NodeSelectorTerms[i]))
 		}
 	}
-	if o.set.decoder.wrong == before {
+	if !o.set.state {
+		o.keep(before, v)
+	} else if o.set.decoder.wrong == before {
 		o.set.storage.Volumes = append(o.set.storage.Volumes, v)
 	}
 }
@@ -130,7 +157,8 @@ func readStorageClass(o *object) {
 	}
 	c := &model.StorageClass{
 		Name: o.meta.Name, Provisioner: in.Provisioner,
-		Wait: in.VolumeBindingMode != nil && *in.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer,
+		Retain: in.ReclaimPolicy != nil && *in.ReclaimPolicy == corev1.PersistentVolumeReclaimRetain,
+		Wait:   in.VolumeBindingMode != nil && *in.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer,
 	}
 	for _, t := range in.AllowedTopologies {
 		var term model.NodeTerm

@@ -1,0 +1,54 @@
+package model
+
+import (
+	"strconv"
+	"time"
+)
+
+// ReasonAPILoadChanged is the Reason of a note about an API server that carries
+// an APILoad.
+const ReasonAPILoadChanged = "APILoadChanged"
+
+// PriorityLevels is the levels among which API servers share their seats, and the
+// two counters that there are without priority and fairness.
+var PriorityLevels = []string{
+	"catch-all", "exempt", "global-default", "leader-election", "mutating", "node-high", "readonly", "system", "workload-high", "workload-low",
+}
+
+// UsualWrite is what a small write takes in an API server with nothing else to do,
+// half of them.
+const UsualWrite = 8 * time.Millisecond
+
+// APILoad is how one priority level of an API server fares under floods of
+// requests, from the note's instant until the next one about the same level.
+// Rates are in thousandths of a request per second.
+type APILoad struct {
+	Level            string
+	OfferedMilliRPS  int64
+	RejectedMilliRPS int64         // answered 429
+	LateMilliRPS     int64         // not done within 60 s
+	Full             bool          // requests wait for seats
+	Latency          time.Duration // of a small write that has its seat, half of them
+}
+
+// Differs tells whether a load is worth a note after another: something began or
+// ended, changed by a tenth, or doubled, if it is only what is asked for.
+func (l *APILoad) Differs(o *APILoad) bool {
+	return l.Full != o.Full || apart(l.OfferedMilliRPS/10, o.OfferedMilliRPS/10) && 2*min(l.OfferedMilliRPS, o.OfferedMilliRPS) <= max(l.OfferedMilliRPS, o.OfferedMilliRPS) || apart(l.RejectedMilliRPS, o.RejectedMilliRPS) ||
+		apart(l.LateMilliRPS, o.LateMilliRPS) || l.Latency != o.Latency && (o.Latency != 0 || l.OfferedMilliRPS > 0) && apart(int64(l.Latency), int64(o.Latency))
+}
+
+func apart(a, b int64) bool { return max(a-b, b-a)*10 > max(a, b) || (a == 0) != (b == 0) }
+
+// String is the load for people.
+func (l *APILoad) String() string {
+	rate := func(milli int64) string { return strconv.FormatInt((milli+500)/1000, 10) + "/s" }
+	text := l.Level + ": " + rate(l.OfferedMilliRPS) + " asked"
+	if l.RejectedMilliRPS > 0 {
+		text += ", " + rate(l.RejectedMilliRPS) + " rejected"
+	}
+	if l.LateMilliRPS > 0 {
+		text += ", " + rate(l.LateMilliRPS) + " too late"
+	}
+	return text + ", a small write takes " + l.Latency.Round(time.Millisecond).String()
+}

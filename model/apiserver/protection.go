@@ -1,0 +1,50 @@
+package apiserver
+
+import (
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// protect puts the finalizer on a claim or volume that is created
+// (plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go).
+func protect(o model.Object) {
+	switch o := o.(type) {
+	case *model.Claim:
+		o.Protected = true
+	case *model.Volume:
+		o.Protected = true
+	}
+}
+
+// protected tells whether a finalizer keeps an object that is asked to go.
+func protected(o model.Object) bool {
+	switch o := o.(type) {
+	case *model.Claim:
+		return o.Protected
+	case *model.Volume:
+		return o.Protected
+	}
+	return false
+}
+
+// released tells whether the last finalizer of an object that is asked to go is
+// taken off.
+func released(o model.Object) bool {
+	switch o.(type) {
+	case *model.Claim, *model.Volume:
+		return o.Head().Deleting() && !protected(o)
+	}
+	return false
+}
+
+// ask asks an object with a finalizer to go: who put it there lets it.
+func (a *Server) ask(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
+	if cur.Head().Deleting() {
+		return store.Accepted, cur
+	}
+	next := cur.Copy()
+	next.Head().DeletionAt = a.kernel.Now()
+	next.Head().Generation++
+	a.store.Update(r.Client.Actor, next)
+	return store.Accepted, next
+}

@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"orrery/model"
+	"orrery/model/apiserver"
+	"orrery/model/kubelet"
+)
+
+// ControlPlaneCPUMilli and ControlPlaneMemoryBytes are the size of a
+// control-plane machine that nothing is said about: kubeadm refuses less than 2
+// cores and 1700 MB (cmd/kubeadm/app/constants/constants.go ControlPlaneNumCPU,
+// ControlPlaneMem).
+const (
+	ControlPlaneCPUMilli    = 2000
+	ControlPlaneMemoryBytes = 4 << 30
+)
+
+// defaultControlPlaneCores is the size of a control-plane machine that is no node
+// and of which nothing is said.
+const defaultControlPlaneCores = 4
+
+// cores is how many requests the API server of a machine works on at once.
+func (c *ControlPlane) cores() int {
+	switch {
+	case c.CPUMilli > 0:
+		return int(max(c.CPUMilli/1000, 1))
+	case c.Nodes:
+		return ControlPlaneCPUMilli / 1000
+	}
+	return defaultControlPlaneCores
+}
+
+// machine is the name and the zone of the ith machine.
+func (c *ControlPlane) machine(i int) (name, zone string) {
+	if len(c.Zones) > 0 {
+		zone = c.Zones[i%len(c.Zones)]
+	}
+	return fmt.Sprintf("cp-%d", i), zone
+}
+
+// Machines is the control-plane machines as nodes, not stored yet: none unless
+// they are nodes. Their labels and their taint are kubeadm's
+// (cmd/kubeadm/app/phases/markcontrolplane/markcontrolplane.go).
+func (c *ControlPlane) Machines() []*model.Node {
+	if !c.Nodes {
+		return nil
+	}
+	out := make([]*model.Node, max(c.Replicas, 1))
+	size := model.Resources{CPUMilli: ControlPlaneCPUMilli, MemoryBytes: ControlPlaneMemoryBytes, EphemeralBytes: 100 << 30, Pods: 110}
+	if c.CPUMilli > 0 {
+		size.CPUMilli = c.CPUMilli
+	}
+	if c.MemoryBytes > 0 {
+		size.MemoryBytes = c.MemoryBytes
+	}
+	for i := range out {
+		name, zone := c.machine(i)
+		labels := map[string]string{
+			model.LabelHostname: name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
+			model.LabelControlPlane: "", "node.kubernetes.io/exclude-from-external-load-balancers": "",
+		}
+		if zone != "" {
+			labels[model.LabelZone] = zone
+		}
+		out[i] = &model.Node{
+			Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.MakeLabels(labels)},
+			Taints:   []model.Taint{{Key: model.LabelControlPlane, Effect: model.NoSchedule}},
+			Capacity: size, Allocatable: size,
+		}
+	}
+	return out
+}
+
+// The processes of a control-plane machine, as kubeadm names their pods.
+const (
+	etcdPod              = "etcd"
+	apiServerPod         = "kube-apiserver"
+	controllerManagerPod = "kube-controller-manager"
+	schedulerPod         = "kube-scheduler"
+)
+
+// component is a static pod as kubeadm writes it
+// (cmd/kubeadm/app/phases/controlplane/manifests.go, phases/etcd/local.go).
+type component struct {
+	name      string
+	request   model.Resources
+	readiness bool
+}
+
+var components = []component{
+	{etcdPod, model.Resources{CPUMilli: 100, MemoryBytes: 100 << 20}, true},
+	{apiServerPod, model.Resources{CPUMilli: 250}, true},
+	{controllerManagerPod, model.Resources{CPUMilli: 200}, false},
+	{schedulerPod, model.Resources{CPUMilli: 100}, true},
+}
+
+// nodeCritical is the value of the class system-node-critical
+// (pkg/apis/scheduling/types.go).
+const nodeCritical = 2_000_001_000
+
+// The probes of kubeadm's static pods: the startup probe allows four minutes, and
+// both it and the liveness probe skip a period first
+// (cmd/kubeadm/app/util/staticpod/utils.go).
+func (c *component) container() model.Container {
+	every := 10 * time.Second
+	x := model.Container{
+		Name: c.name, Image: "registry.k8s.io/" + c.name, Requests: c.request,
+		Startup:  &model.Probe{InitialDelay: every, Period: every, FailureThreshold: 24},
+		Liveness: &model.Probe{InitialDelay: every, Period: every, FailureThreshold: 8},
+	}
+	if c.readiness {
+		x.Readiness = &model.Probe{Period: time.Second, FailureThreshold: 3}
+	}
+	return x
+}
+
+// pod is the static pod in its file.
+func (c *component) pod() *model.Pod {
+	spec := &model.PodSpec{
+		Containers: []model.Container{c.container()}, GraceSeconds: 30, HostNetwork: true,
+		Priority: nodeCritical, Classed: true, SchedulerName: "default-scheduler",
+	}
+	spec.SumRequests()
+	labels := model.MakeLabels(map[string]string{"component": c.name, "tier": "control-plane"})
+	return &model.Pod{Meta: model.Meta{Namespace: model.NamespaceSystem, Name: c.name, Labels: labels}, Spec: spec}
+}
+
+// ControlPlanePods is the control plane's static pods as they are in their files on
+// each of its machines.
+func ControlPlanePods() []*model.Pod {
+	out := make([]*model.Pod, len(components))
+	for i := range components {
+		out[i] = components[i].pod()
+	}
+	return out
+}
+
+// StaticRequest is what the static pods of a control-plane machine ask for
+// together.
+func StaticRequest() (sum model.Resources) {
+	for i := range components {
+		sum = sum.Add(components[i].request)
+	}
+	return sum
+}
+
+// addControlPlane adds the machines of the control plane, an API server and a
+// member of etcd on each. The scheduler and the controllers that lead
+// run on the first.
+func (x *Cluster) addControlPlane() {
+	c := &x.config.ControlPlane
+	for i := range max(c.Replicas, 1) {
+		x.control = append(x.control, x.net.AddSite(c.machine(i)))
+	}
+	members := c.Etcd
+	members.Sites, members.Literal = x.control, x.config.Literal
+	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	x.etcd.Servers = c.APIServer
+	for i, site := range x.control {
+		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores()))
+		x.gates = append(x.gates, map[string]*gate{etcdPod: {process: member{x.etcd, i}}, apiServerPod: {process: x.servers[i]}})
+	}
+}
+
+// statics is the static pods of a node: what its files say, and on a
+// control-plane machine the control plane itself.
+func (x *Cluster) statics(node string) []kubelet.Static {
+	var out []kubelet.Static
+	for _, p := range x.config.Static[node] {
+		out = append(out, kubelet.Static{Pod: p})
+	}
+	return out
+}
+
+// controlPlaneStatics is the control plane's processes on one of its machines.
+func (x *Cluster) controlPlaneStatics(machine int) []kubelet.Static {
+	var out []kubelet.Static
+	for _, p := range ControlPlanePods() {
+		s := kubelet.Static{Pod: p}
+		if g := x.gates[machine][p.Name]; g != nil {
+			s.Program = inContainer{g}
+		}
+		out = append(out, s)
+	}
+	return out
+}

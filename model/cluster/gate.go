@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"orrery/model/apiserver"
+	"orrery/model/election"
+	"orrery/model/kubelet"
+	"orrery/sim"
+)
+
+// gate lets a process of the control plane run while its container does and no
+// fault of the timeline keeps it from that.
+type gate struct {
+	process   kubelet.Program
+	dead      bool // its container does not run
+	forbidden bool // by a fault
+}
+
+// set changes one of both, and stops or starts the process if that is what it
+// comes to.
+func (g *gate) set(what *bool, to bool) {
+	ran := !g.dead && !g.forbidden
+	*what = to
+	switch runs := !g.dead && !g.forbidden; {
+	case ran && !runs:
+		g.process.Stop()
+	case runs && !ran:
+		g.process.Start()
+	}
+}
+
+// inContainer is a gate as the container moves it.
+type inContainer struct{ *gate }
+
+// Start implements kubelet.Program.
+func (g inContainer) Start() { g.set(&g.dead, false) }
+
+// Stop implements kubelet.Program.
+func (g inContainer) Stop() { g.set(&g.dead, true) }
+
+// inFault is a gate as faults move it.
+type inFault struct{ *gate }
+
+// Start implements fault.Process.
+func (g inFault) Start() { g.set(&g.forbidden, false) }
+
+// Stop implements fault.Process.
+func (g inFault) Stop() { g.set(&g.forbidden, true) }
+
+// serverInFault is an API server as faults see it.
+type serverInFault struct {
+	inFault
+	server *apiserver.Server
+}
+
+// SetLatency implements fault.APIServer.
+func (s serverInFault) SetLatency(d sim.Dist) { s.server.SetLatency(d) }
+
+// replicaInFault is one of the replicas that elect a leader, as faults see it. One
+// that ends by itself is started again without its container.
+type replicaInFault struct {
+	inFault
+	*election.Candidate
+}
+
+// Start implements fault.Replica.
+func (r replicaInFault) Start() { r.inFault.Start() }
+
+// Stop implements fault.Replica.
+func (r replicaInFault) Stop() { r.inFault.Stop() }
+
+// Quit implements fault.Replica.
+func (r replicaInFault) Quit() {
+	r.forbidden = true
+	r.Candidate.Quit()
+}
+
+// member is an etcd process.
+type member struct {
+	group  *apiserver.Backend
+	number int
+}
+
+// Start implements kubelet.Program.
+func (m member) Start() { m.group.SetDown(m.number, false) }
+
+// Stop implements kubelet.Program.
+func (m member) Stop() { m.group.SetDown(m.number, true) }
+
+// etcdWorld is etcd as faults see it.
+type etcdWorld struct {
+	*apiserver.Backend
+	x *Cluster
+}
+
+// SetDown implements fault.Etcd.
+func (w etcdWorld) SetDown(member int, down bool) {
+	if g := (inFault{w.x.gates[member][etcdPod]}); down {
+		g.Stop()
+	} else {
+		g.Start()
+	}
+}

@@ -1,0 +1,56 @@
+package election
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// A static pod's container that ended is started again by its kubelet: at once the
+// first time, then with a back-off that doubles (pkg/kubelet/kubelet.go); how long a
+// process takes from there until it competes is an estimate.
+const (
+	firstBackoff  = 10 * time.Second
+	mostBackoff   = 300 * time.Second
+	forgetBackoff = 2 * mostBackoff
+)
+
+var startTime = sim.Uniform(time.Second, 3*time.Second)
+
+// keeper runs a replica as a kubelet runs a static pod, on machines of the control
+// plane that are no nodes of the cluster.
+type keeper struct {
+	candidate *Candidate
+	wait      time.Duration // 0 if there never was one
+	raisedAt  sim.Time
+	self      sim.ActorID
+	known     bool
+	starts    uint64
+}
+
+// Exited implements Runner.
+func (k *keeper) Exited(now sim.Time, _ int32) {
+	c := k.candidate
+	if !k.known {
+		k.self, k.known = c.kernel.Register("kubelet/"+c.machine, k), true
+	}
+	at := now
+	if k.wait == 0 || now.Sub(k.raisedAt) > forgetBackoff {
+		k.wait = firstBackoff
+	} else {
+		at = now.Add(k.wait)
+		k.wait = min(2*k.wait, mostBackoff)
+	}
+	k.raisedAt = at
+	k.starts++
+	luck := c.election.luck.starts.Draw(c.hash, k.starts)
+	c.kernel.Post(at.Add(startTime.Draw(&luck)), k.self, 0, c.lives)
+}
+
+// Wake implements sim.Actor: the process starts, unless somebody else has seen to
+// it.
+func (k *keeper) Wake(_ sim.Time, _ sim.Why, life uint64) {
+	if c := k.candidate; life == c.lives && !c.held {
+		c.Start()
+	}
+}

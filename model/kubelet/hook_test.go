@@ -1,0 +1,137 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// TestThePreStopHookTakesItsTimeFromTheGrace: SIGTERM comes after it, SIGKILL after
+// what it left, begun seconds not taken off, and never within 2 s of SIGTERM
+// (k8s.io/kubernetes v1.35 pkg/kubelet/kuberuntime/kuberuntime_container.go
+// killContainer, executePreStopHook).
+func TestThePreStopHookTakesItsTimeFromTheGrace(t *testing.T) {
+	for _, c := range []struct{ hook, grace, term, kill time.Duration }{
+		{5 * time.Second, 30 * time.Second, 5 * time.Second, 25 * time.Second},
+		{5300 * time.Millisecond, 30 * time.Second, 5300 * time.Millisecond, 25 * time.Second},
+		{29 * time.Second, 30 * time.Second, 29 * time.Second, 2 * time.Second},
+		{time.Hour, 30 * time.Second, 30 * time.Second, 2 * time.Second},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{PreStop: sim.Constant(c.hook), Stop: sim.Constant(time.Hour)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = int32(c.grace / time.Second) })
+		r.ready(p)
+		r.run(3 * time.Second) // so that the worker waits for no relist
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.until("gone", 2*time.Minute, func() bool { return r.get(p) == nil })
+		began, x := r.notes(p, "Killing")[0], s.Processes[0]
+		if got := x.TermAt.Sub(began); got < c.term-100*time.Millisecond || got > c.term {
+			t.Errorf("hook of %v: SIGTERM after %v, want %v", c.hook, got, c.term)
+		}
+		if got := x.FinishedAt.Sub(x.TermAt); got < c.kill || got > c.kill+50*time.Millisecond {
+			t.Errorf("hook of %v: SIGKILL %v after SIGTERM, want %v", c.hook, got, c.kill)
+		}
+	}
+}
+
+// TestAPodServesDuringItsPreStopHook, which is what a sleep there is for (spec 5.19).
+func TestAPodServesDuringItsPreStopHook(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].PreStop = &model.Hook{Sleep: 10 * time.Second} })
+	r.ready(p)
+	r.run(3 * time.Second)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.run(9 * time.Second)
+	if !r.kubelet.Serving(p.Ref()) {
+		t.Error("it does not serve while it sleeps")
+	}
+	r.run(2 * time.Second)
+	if r.kubelet.Serving(p.Ref()) {
+		t.Error("it serves after it has slept")
+	}
+}
+
+// TestAShorterGraceCutsThePreStopHook: what deletes the pod again says how long all of
+// it may take from now on (pkg/kubelet/pod_workers.go).
+func TestAShorterGraceCutsThePreStopHook(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{PreStop: sim.Constant(time.Hour), Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 600 })
+	r.ready(p)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.run(20 * time.Second)
+	r.user.Delete(p.Ref(), 5, 0)
+	r.until("gone", 10*time.Second, func() bool { return r.get(p) == nil })
+}
+
+// TestTheNextContainerStartsAfterThePostStartHook: containers start one after another,
+// each with its hook, and a hook delays the deletion too
+// (kuberuntime_container.go startContainer; SyncPod's calls are not cancelled).
+func TestTheNextContainerStartsAfterThePostStartHook(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", PostStart: sim.Constant(20 * time.Second)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.until("first started", 10*time.Second, func() bool { return len(r.notes(p, "Started")) == 1 })
+	r.run(10 * time.Second)
+	if q := r.get(p); q.Phase != model.PodPending || q.Containers[0].State != model.ContainerWaiting {
+		t.Errorf("in its hook it is shown %v, %+v", q.Phase, q.Containers)
+	}
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("second started", 15*time.Second, func() bool { return len(r.notes(p, "Started")) == 2 })
+	starts := r.notes(p, "Started")
+	if gap := starts[1].Sub(starts[0]); gap < 20*time.Second || gap > 22*time.Second {
+		t.Errorf("the second started %v after the first", gap)
+	}
+	if r.until("gone", time.Minute, func() bool { return r.get(p) == nil }) < starts[1] {
+		t.Error("it was stopped in its hook")
+	}
+}
+
+// TestAContainerThatEndsInItsPostStartHookIsAnError, of the container alone: the next
+// one starts (kuberuntime_container.go ErrPostStartHook).
+func TestAContainerThatEndsInItsPostStartHookIsAnError(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", PostStart: sim.Constant(time.Minute), Run: sim.Constant(2 * time.Second), ExitCode: 1}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.run(10 * time.Second)
+	if len(r.notes(p, "FailedPostStartHook")) == 0 || !r.kubelet.Machine().Sandbox(p.ID).Processes[1].Running {
+		t.Errorf("no error, or the second did not start\n%s", r.story())
+	}
+}
+
+// TestSidecarsRunTheirPreStopHooksAtOnceAndWaitForTheirTurn: SIGTERM comes after the
+// others have ended (kuberuntime_termination_order.go).
+func TestSidecarsRunTheirPreStopHooksAtOnceAndWaitForTheirTurn(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "main", Stop: sim.Constant(10 * time.Second)},
+		runtime.Behavior{Container: "side", PreStop: sim.Constant(8 * time.Second)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
+	r.ready(p)
+	r.run(3 * time.Second)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	if d := s.Processes[0].TermAt.Sub(s.Processes[1].FinishedAt); d != 0 {
+		t.Errorf("the sidecar got SIGTERM %v after the other ended, its hook being over by then", d)
+	}
+}
+
+// TestALivenessKillRunsThePreStopHookToo (kuberuntime_container.go killContainer).
+func TestALivenessKillRunsThePreStopHookToo(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Startup: sim.Constant(time.Hour), PreStop: sim.Constant(7 * time.Second)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers[0].Liveness = &model.Probe{Period: time.Second, FailureThreshold: 1}
+	})
+	r.until("unhealthy", 20*time.Second, func() bool { return len(r.notes(p, "Unhealthy")) > 0 })
+	began, x := r.Now(), &r.kubelet.Machine().Sandbox(p.ID).Processes[0]
+	r.until("ended", 20*time.Second, func() bool { return x.FinishedAt > 0 })
+	if d := x.FinishedAt.Sub(began); d < 7*time.Second || d > 9*time.Second {
+		t.Errorf("it ended %v after the probe failed", d)
+	}
+}

@@ -1,0 +1,117 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// gateLoad is the newest word about one priority level of an API server.
+type gateLoad struct {
+	server string
+	model.APILoad
+}
+
+// gateLoad is the place for what is said of a level of a server.
+func (s *state) gateLoad(server, level string) *gateLoad {
+	for _, g := range s.gates {
+		if g.server == server && g.Level == level {
+			return g
+		}
+	}
+	g := &gateLoad{server: server, APILoad: model.APILoad{Level: level}}
+	s.gates = append(s.gates, g)
+	return g
+}
+
+// takeLoad tells what changed with a level.
+func (s *state) takeLoad(server string, l *model.APILoad) {
+	g := s.gateLoad(server, l.Level)
+	before := g.APILoad
+	g.APILoad = *l
+	news := func(was, is bool, began, over what, about string) {
+		switch {
+		case is && !was:
+			s.tell(news{what: began, subject: server, level: about})
+		case was && !is:
+			s.tell(news{what: over, subject: server, level: about})
+		}
+	}
+	news(before.RejectedMilliRPS > 0, l.RejectedMilliRPS > 0, gateRejects, gateOpen, l.Level)
+	news(before.Latency >= slowAPI, l.Latency >= slowAPI, gateSlow, gateFast, "")
+}
+
+// slowAPI is what a small request should take at most, nearly always
+// (community/sig-scalability/slos/api_call_latency.md).
+const slowAPI = time.Second
+
+// rejections counts requests that were answered 429 for want of a seat.
+type rejections struct {
+	level string
+	at    sim.Time
+	milli int64 // a second, since at
+	sum   int64 // thousandths of a request
+	found series
+}
+
+func openRejected(a about) instrument { return &rejections{level: a.word} }
+
+func (m *rejections) see(s *state, now sim.Time, record int) {
+	m.pass(now)
+	m.milli = 0
+	for _, g := range s.gates {
+		if g.Level == m.level {
+			m.milli += g.RejectedMilliRPS
+		}
+	}
+	if r := s.record; r != nil && r.Note != nil && r.Note.Reason == reasonTooMany && r.Note.Load.Level == m.level {
+		m.sum += 1000
+	}
+	m.found.add(now, m.sum/1000, 0, record)
+}
+
+// pass lets a flood be rejected until now.
+func (m *rejections) pass(now sim.Time) {
+	d := int64(now.Sub(m.at))
+	m.sum += m.milli*(d/int64(time.Second)) + m.milli*(d%int64(time.Second))/int64(time.Second)
+	m.at = now
+}
+
+func (m *rejections) finish(_ *state, end sim.Time) reading {
+	m.pass(end)
+	if n := len(m.found); n > 0 {
+		m.found.add(end, m.sum/1000, 0, m.found[n-1].Record)
+	}
+	return reading{series: m.found}
+}
+
+// latency follows how long the slowest API server takes for a small write.
+type latency struct{ found series }
+
+func openLatency(about) instrument { return &latency{} }
+
+func (m *latency) see(s *state, now sim.Time, record int) {
+	worst := model.UsualWrite
+	for _, g := range s.gates {
+		worst = max(worst, g.Latency)
+	}
+	m.found.add(now, int64(worst), 0, record)
+}
+
+func (m *latency) finish(*state, sim.Time) reading { return reading{series: m.found} }
+
+// reasonTooMany is the reason of a note about a request that found no seat.
+const reasonTooMany = "TooManyRequests"
+
+// isWord tells whether a metric's own argument is one that there is.
+func (m *Metric) isWord(word string) bool {
+	if m.Word == levelWord {
+		return slices.Contains(model.PriorityLevels, word)
+	}
+	return isReason(word)
+}
+
+// levelWord stands for a priority level in a metric's usage.
+const levelWord = "LEVEL"

@@ -1,0 +1,142 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+
+	"orrery/model"
+	"orrery/model/cluster"
+	"orrery/scenarios/strict"
+)
+
+// controlPlane reads its machines. They are nodes of the cluster, too, unless they
+// are managed by somebody else; or listed is true: what says which nodes there are
+// is a snapshot or a trace, and those have been read from a cluster as they are.
+func (l *loader) controlPlane(v strict.Value, listed bool) {
+	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer", "managed")
+	c := &l.scenario.Config.ControlPlane
+	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
+	c.Replicas = number
+	c.CPUMilli = positive(m.Default("cpu", strconv.Itoa(cluster.ControlPlaneCPUMilli/1000)), strict.Value.CPU)
+	c.MemoryBytes = positive(m.Default("memory", fmt.Sprint(cluster.ControlPlaneMemoryBytes>>30, "Gi")), strict.Value.Bytes)
+	if c.MemoryBytes > maxBytes {
+		m.Optional("memory").Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
+	c.Nodes = !m.Default("managed", strconv.FormatBool(listed)).Bool()
+	l.etcd(m.Optional("etcd"))
+	l.apiServer(m.Optional("apiServer"))
+	need := cluster.StaticRequest()
+	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
+		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)
+	}
+	if memory := m.Optional("memory"); c.Nodes && c.MemoryBytes > 0 && c.MemoryBytes < need.MemoryBytes {
+		memory.Errorf("the control plane's own pods ask for %dMi of every machine", need.MemoryBytes>>20)
+	}
+}
+
+// etcd reads how the members of etcd are set up.
+func (l *loader) etcd(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("etcd", "preVote", "checkQuorum", "fsync", "quota")
+	c := &l.scenario.Config.ControlPlane.Etcd
+	c.NoPreVote = !m.Default("preVote", "true").Bool()
+	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
+	if fsync := m.Optional("fsync"); fsync.Given() {
+		c.Fsync = syncTime(fsync)
+	}
+	if quota := m.Optional("quota"); quota.Given() {
+		c.QuotaBytes = positive(quota, strict.Value.Bytes)
+	}
+}
+
+// machines makes the control plane's machines known as nodes, and tells when they
+// are as large as those that work.
+func (l *loader) machines(m *strict.Map) {
+	at := m.Optional("controlPlane")
+	if !at.Given() {
+		at = m.Value()
+	}
+	c := &l.scenario.Config.ControlPlane
+	for _, n := range c.Machines() {
+		if l.known.node[n.Name] {
+			at.Errorf("a node is called %s like a machine of the control plane; give it another name, or say controlPlane: {managed: true}", strict.Quote(n.Name))
+			return
+		}
+		l.known.add(n)
+	}
+	if !c.Nodes {
+		return
+	}
+	for _, p := range cluster.ControlPlanePods() {
+		l.known.add(p)
+	}
+	var most model.Resources
+	for _, n := range l.scenario.Config.Nodes {
+		most = most.Max(n.Capacity)
+	}
+	if most.CPUMilli > 0 && (c.CPUMilli >= most.CPUMilli || c.MemoryBytes >= most.MemoryBytes) {
+		p := at.Pos()
+		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: cluster.controlPlane: not smaller than its workers: %s and %s of memory, where the largest of them has %s and %s",
+			p.File, p.Line, cores(c.CPUMilli), gibibytes(c.MemoryBytes), cores(most.CPUMilli), gibibytes(most.MemoryBytes)))
+	}
+}
+
+func cores(milli int64) string {
+	if milli%1000 != 0 {
+		return fmt.Sprintf("%dm cores", milli)
+	}
+	return fmt.Sprintf("%d cores", milli/1000)
+}
+
+func gibibytes(n int64) string {
+	if n%(1<<30) != 0 {
+		return fmt.Sprintf("%dMi", n>>20)
+	}
+	return fmt.Sprintf("%dGi", n>>30)
+}
+
+// staticPods reads the pods in files on each of some machines: manifests, or pods
+// written in place.
+func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
+	if !list.Given() {
+		return nil
+	}
+	set := l.decoder.Manifests()
+	var out []*model.Pod
+	for _, item := range list.List() {
+		from := len(set.Objects)
+		if item.IsMap() {
+			set.Add(item)
+		} else {
+			l.include(set, item)
+		}
+		for _, o := range set.Objects[from:] {
+			p, ok := o.(*model.Pod)
+			switch {
+			case !ok:
+				item.Errorf("a kubelet reads only pods from its files, and %s is none", o.Head().Path())
+			case p.NodeName != "":
+				item.Errorf("a static pod runs where its file is: leave out nodeName of %s", p.Path())
+			default:
+				out = append(out, p)
+				l.known.add(p)
+				l.count(list, machines)
+			}
+		}
+	}
+	return out
+}
+
+func (l *loader) static(node string, pods []*model.Pod) {
+	c := &l.scenario.Config
+	if len(pods) == 0 {
+		return
+	}
+	if c.Static == nil {
+		c.Static = map[string][]*model.Pod{}
+	}
+	c.Static[node] = pods
+}
