@@ -67,7 +67,7 @@ func (s *Scheduler) volumeTold(now sim.Time, id uint32, r store.Reply) {
 	}
 	if r.Refusal != store.Accepted {
 		row.volumes = nil
-		s.abandon(now, id, preBindError+r.Refusal.String())
+		s.abandon(now, id, preBindError+w.refused(r.Refusal))
 		return
 	}
 	w.revision = max(w.revision, r.Object.Head().ResourceVersion)
@@ -79,7 +79,23 @@ func (s *Scheduler) volumeTold(now sim.Time, id uint32, r store.Reply) {
 	s.postLook(now, id)
 }
 
-const preBindError = `running PreBind plugin "VolumeBinding": binding volumes: `
+const preBindError = `running PreBind plugin "VolumeBinding": `
+
+// refused words a refusal as the API server does; of several claims or volumes the
+// first is named.
+func (w *volumeWait) refused(why store.Refusal) string {
+	of := `persistentvolumeclaims "` + w.found[0].claim.Name + `"`
+	if x := w.found[0].volume; x != nil {
+		of = `persistentvolumes "` + x.Name + `"`
+	}
+	switch why {
+	case store.Conflict:
+		return "Operation cannot be fulfilled on " + of + ": the object has been modified; please apply your changes to the latest version and try again"
+	case store.NotFound:
+		return of + " not found"
+	}
+	return why.String()
+}
 
 // postLook posts the next look that finds something: volumes that are bound, or
 // something wrong, or the end of the wait.
@@ -116,7 +132,7 @@ func (s *Scheduler) checkVolumes(now sim.Time, id uint32) {
 	switch {
 	case wrong != "":
 		s.endWait(row, id)
-		s.abandon(now, id, preBindError+wrong)
+		s.abandon(now, id, preBindError+"binding volumes: "+wrong)
 	case done:
 		s.endWait(row, id)
 		s.postBinding(row)
