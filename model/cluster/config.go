@@ -41,6 +41,7 @@ type Config struct {
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic
+	DNS     *workload.DNS     // nil: whoever sends knows all addresses
 	Actions []workload.Action // sorted by At
 	Agents  []workload.Agents
 	Faults  []fault.Spec // sorted by At

@@ -48,8 +48,11 @@ func (d *Director) settleRegistry() {
 	if r.told.pace == 0 {
 		r.told.pace = 1_000_000
 	}
-	if now.down != r.told.down || now.silent != r.told.silent {
-		d.world.Registry().SetDown(now.down, now.silent)
+	if now.silent != r.told.silent {
+		d.world.Registry().SetSilent(now.silent)
+	}
+	if now.down != r.told.down {
+		d.world.Registry().SetDown(now.down)
 	}
 	if now.pace != r.told.pace {
 		d.world.Registry().SetPace(now.pace)

@@ -74,9 +74,10 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface {
-	SetDown(down, silent bool) // every pull fails: at once, or if it is silent after a timeout
-	SetPace(ppm int64)         // downloads go on at that share of their speed, in millionths
-	Limit(ppm int64)           // so many of a million pulls are refused, because there were too many
+	SetDown(bool)      // every pull fails
+	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
+	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
+	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
 }
 
 // Webhooks is the programs that API servers ask before they write, by the names

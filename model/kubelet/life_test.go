@@ -82,7 +82,7 @@ func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t
 	sums := make([]time.Duration, len(want))
 	for seed := range uint64(runs) {
 		r := newRig(t, seed)
-		r.registry.SetDown(true, false)
+		r.registry.SetDown(true)
 		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
 		r.run(10 * time.Minute)
 		fails := r.notes(p, "Failed")
@@ -104,7 +104,7 @@ func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t
 // TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways (image_manager.go).
 func TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways(t *testing.T) {
 	r := newRig(t, 1)
-	r.registry.SetDown(true, false)
+	r.registry.SetDown(true)
 	r.ready(r.pod("here", nil))
 	p := r.pod("always", func(s *model.PodSpec) { s.Containers[0].PullPolicy = model.PullAlways })
 	r.run(5 * time.Second)
@@ -264,7 +264,7 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	ip := r.get(p).IP
 	r.kubelet.PowerOff()
 	off := r.Now()
-	r.registry.SetDown(true, false)
+	r.registry.SetDown(true)
 	if r.kubelet.Serving(p.Ref()) {
 		t.Error("it serves without power")
 	}

@@ -211,12 +211,17 @@ func (m *Machine) endPull(p *pull) {
 	m.kubelet.Pulled(p.pod, p.outcome)
 }
 
+// SetSilent has the registry, when it is down, not refuse: who asks it waits until a
+// timeout.
+func (r *Registry) SetSilent(silent bool) { r.silent = silent }
+
 // SetDown takes the registry down, which breaks off all pulls under way, or brings it
-// back. A silent one does not refuse: who asks it waits until a timeout.
-func (r *Registry) SetDown(down, silent bool) {
-	was := r.down
-	r.down, r.silent = down, silent
-	if was || !down {
+// back.
+func (r *Registry) SetDown(down bool) {
+	if r.down == down {
+		return
+	}
+	if r.down = down; !down {
 		return
 	}
 	for _, m := range r.machines {

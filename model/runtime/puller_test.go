@@ -43,7 +43,8 @@ func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 	r := pulling(t)
 	c := model.Container{Name: "main", Image: "other"}
 	r.machine.Pull(pod(2, c), &c)
-	r.registry.SetDown(true, true)
+	r.registry.SetSilent(true)
+	r.registry.SetDown(true)
 	r.run(t, stallTimeout-time.Second)
 	r.expect(t)
 	r.run(t, 2*time.Second)
