@@ -154,16 +154,17 @@ func (m *modelSource) follow(fn *ast.FuncDecl, e ast.Expr, found map[string]bool
 	case *ast.Ident:
 		name = e.Name
 	}
-	if s, ok := m.constants[name]; ok {
-		found[s] = true
-		return
-	}
 	v := variable{fn, name}
 	if m.seen[v] {
 		return
 	}
 	m.seen[v] = true
-	if !m.given(fn, name, found) && !m.returned(fn, name, found) {
+	if m.given(fn, name, found) || m.returned(fn, name, found) {
+		return // whatever a constant elsewhere is called
+	}
+	if s, ok := m.constants[name]; ok {
+		found[s] = true
+	} else {
 		m.lost = append(m.lost, name+" in "+fn.Name.Name)
 	}
 }

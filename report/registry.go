@@ -116,7 +116,7 @@ var metrics = []Metric{
 	{Name: "node_price", Unit: Count, Shape: Level,
 		Help: "what the nodes there are cost in an hour, in thousandths of the unit of their prices", open: openPrice},
 	{Name: "nodes", Unit: Count, Shape: Level,
-		Help: "nodes there are, ready or not", open: openLevel(isNode)},
+		Help: "nodes there are, ready or not, without those of the control plane", open: openLevel(isWorker)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
 		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
 	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,

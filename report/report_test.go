@@ -156,6 +156,9 @@ func TestCountsAreThoseOfACensus(t *testing.T) {
 					}
 				case *model.Node:
 					want[isNode]++
+					if !o.ControlPlane() {
+						want[isWorker]++
+					}
 					if o.Ready.Status != model.True {
 						want[isNodeNotReady]++
 					}

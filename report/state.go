@@ -178,6 +178,7 @@ func (s *state) takeNode(r *store.Record) {
 	n.object, _ = r.New.(*model.Node)
 	if n.object != nil {
 		now.set(isNode, true)
+		now.set(isWorker, !n.controlPlane)
 		now.set(isNodeNotReady, n.object.Ready.Status != model.True)
 	}
 	old := n.marks

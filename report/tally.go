@@ -5,7 +5,7 @@ import "math/bits"
 // fact is something that is so or not so of an object at a moment.
 type fact uint8
 
-// The facts that are counted. All but the last three are about pods.
+// The facts that are counted. All but the last four are about pods.
 const (
 	isActive       fact = iota // neither finished nor being deleted
 	isPending                  // phase Pending, not being deleted
@@ -19,6 +19,7 @@ const (
 	isLooping                  // a container waits in CrashLoopBackOff
 	isJobActive                // a Job that has not finished
 	isNode                     // a node
+	isWorker                   // a node that is no machine of the control plane
 	isNodeNotReady             // a node whose Ready condition is not True
 	facts
 )

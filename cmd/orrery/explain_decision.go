@@ -62,7 +62,10 @@ func (c *console) explainDecision(s *scenarios.Scenario, object string, o *optio
 		return exitHeld
 	}
 	d := decision{Account: last, attempt: attempts}
-	fmt.Fprint(c.out, d.text())
+	fmt.Fprint(c.out, d.text()+"\n")
+	if err := report.Pods(c.out, r.cluster.Store.History(), sim.Time(until), podPath(namespace, name)); err != nil {
+		return c.wrong("explain", err)
+	}
 	return exitHeld
 }
 

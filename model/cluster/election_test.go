@@ -235,3 +235,24 @@ func TestANodeWhoseClockIsSetBackIsLostOnceAndFoundAgain(t *testing.T) {
 		}
 	}
 }
+
+// Source: cmd/kube-controller-manager/app/controllermanager.go: controllers wait for
+// their caches, so one that has just won makes nothing that is there.
+func TestANewControllerManagerMakesNoPodThatIsThere(t *testing.T) {
+	for seed := range uint64(10) {
+		x := play(t, replicated(seed+1, lost("kube-controller-manager", false)))
+		made, gone := 0, 0
+		for i := range x.Store.History().Len() {
+			r := x.Store.History().At(i)
+			p, ok := r.New.(*model.Pod)
+			if ok && r.Old == nil && r.At > lossAt {
+				made++
+			} else if ok && p.Deleting() {
+				gone++
+			}
+		}
+		if made != 28 || gone != 0 {
+			t.Errorf("seed %d: from 12 to 40 pods: %d made, %d asked to go", seed+1, made, gone)
+		}
+	}
+}

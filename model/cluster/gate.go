@@ -100,3 +100,12 @@ func (w etcdWorld) SetDown(member int, down bool) {
 		g.Start()
 	}
 }
+
+// Stop implements fault.Etcd: the member may hand over before it ends.
+func (w etcdWorld) Stop(member int) {
+	g := w.x.gates[member][etcdPod]
+	if !g.dead && !g.forbidden {
+		w.Backend.Stop(member)
+	}
+	g.forbidden = true
+}

@@ -226,14 +226,13 @@ func enlist[W any](c controller, watchers *[]W) {
 
 // Start runs a process: it lists everything, then its controllers begin. They
 // remember nothing of one that ran before: no expectations, no back-off, and nodes
-// and tolerations get their whole time again. The first process begins with the
-// cluster, whose lists are still to come.
+// and tolerations get their whole time again. One that begins with the
+// cluster does not wait for lists.
 func (p *Process) Start() {
 	if p.running {
 		return
 	}
-	first := !p.ended
-	if !first {
+	if p.ended {
 		p.begin()
 	}
 	p.running = true
@@ -242,7 +241,7 @@ func (p *Process) Start() {
 			w.Start()
 		}
 	}
-	if first {
+	if p.kernel.Now() == 0 {
 		p.startLoops()
 	} else {
 		p.sync(p.kernel.Now())

@@ -318,15 +318,15 @@ func (c *Candidate) has(now sim.Time) {
 	c.nextAt = now.Add(retryPeriod)
 	if !c.leads {
 		c.leads = true
-		c.client.Note(&c.seen, false, reason, c.identity+" became leader")
+		c.client.Note(&c.seen, false, reasonElection, c.identity+" became leader")
 		c.lead()
 	}
 	c.done(now)
 }
 
-// reason is that of the Events about a Lease
+// reasonElection is that of the Events about a Lease
 // (k8s.io/client-go/tools/leaderelection/resourcelock/leaselock.go RecordEvent).
-const reason = "LeaderElection"
+const reasonElection = "LeaderElection"
 
 // failed goes on without: a leader tries again retryPeriod after it began, or at
 // once; others after a random while.
@@ -361,6 +361,6 @@ func (c *Candidate) giveBack(now sim.Time) { c.look(now, lookToGive) }
 
 // gone ends the process of a leader.
 func (c *Candidate) gone(now sim.Time) {
-	c.client.Note(&c.seen, false, reason, c.identity+" stopped leading")
+	c.client.Note(&c.seen, false, reasonElection, c.identity+" stopped leading")
 	c.exit(1)
 }

@@ -82,16 +82,16 @@ var Kinds = []Kind{
 		effect: func() effect { return clockJump{} },
 	},
 	{
-		Name: "component-partition", Targets: model.KindNone, Components: leading,
-		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
-		Params: []string{ParamFor, ParamComponent, ParamReplica},
-		effect: func() effect { return &componentPartition{} },
-	},
-	{
 		Name: "cloud-api-throttled", Targets: model.KindNone, Cloud: true,
 		Help:   "the cloud provider refuses a share of the calls of autoscalers and controllers, all of them if nothing is said",
 		Params: []string{ParamFor, ParamErrors},
 		effect: func() effect { return &cloudAPIThrottled{} },
+	},
+	{
+		Name: "component-partition", Targets: model.KindNone, Components: leading,
+		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Params: []string{ParamFor, ParamComponent, ParamReplica},
+		effect: func() effect { return &componentPartition{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"orrery/report"
+	"orrery/scenarios/strict"
+	"orrery/sim"
+)
+
+var getCommand = command{
+	name:  "get",
+	args:  "FILE|NAME [FLAGS]",
+	short: "print the pods as kubectl would, at the end or at some moment",
+	example: `orrery get crash-loop --at 12m
+orrery get node-loss                  # at the end`,
+	flags: func(f *pflag.FlagSet, o *options) {
+		modelFlags(f, o)
+		f.StringVar(&o.at, "at", "", "print them at this moment of the run instead of its end")
+	},
+	run: get,
+}
+
+func get(c *console, o *options, args []string) int {
+	if len(args) != 1 {
+		return c.wrong("get", fmt.Errorf("get takes a scenario, got %s", count(len(args), "argument")))
+	}
+	s, err := c.load(args[0], o)
+	if err != nil {
+		return c.wrong("get", err)
+	}
+	if o.at != "" {
+		until, err := strict.ParseDuration(o.at)
+		if err != nil {
+			return c.wrong("get", fmt.Errorf("--at: %w", err))
+		}
+		if until > s.Config.Duration {
+			return c.wrong("get", fmt.Errorf("--at %v is after the end of the run, %v", sim.Time(until), sim.Time(s.Config.Duration)))
+		}
+		s.Config.Duration = until
+	}
+	r, err := c.live(s)
+	if err != nil {
+		return c.wrong("get", err)
+	}
+	if r.stop != nil {
+		fmt.Fprintln(c.err, c.stopped(r))
+		return r.code()
+	}
+	if err := report.Pods(c.out, r.cluster.Store.History(), sim.Time(s.Config.Duration), ""); err != nil {
+		return c.wrong("get", err)
+	}
+	return exitHeld
+}

@@ -1,0 +1,83 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/model/store"
+	"orrery/sim"
+)
+
+// Pods writes what "kubectl get pods -o wide" would print at the end of a history: of
+// all pods, or of the one that path names.
+func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
+	last := map[uint32]*model.Pod{}
+	for i := range h.Len() {
+		r := h.At(i)
+		if r.Note != nil || r.Object().Head().Kind != model.KindPod {
+			continue
+		}
+		id := r.Object().Head().ID
+		if last[id], _ = r.New.(*model.Pod); last[id] == nil {
+			delete(last, id)
+		}
+	}
+	var pods []*model.Pod
+	for _, p := range last {
+		if path == "" || p.Path() == path {
+			pods = append(pods, p)
+		}
+	}
+	slices.SortFunc(pods, func(a, b *model.Pod) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	if len(pods) == 0 {
+		_, err := io.WriteString(w, "No resources found\n")
+		return err
+	}
+	var t table
+	t.row("NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE")
+	for _, p := range pods {
+		l := p.Line()
+		restarts := fmt.Sprint(l.Restarts)
+		if l.Restarts > 0 && l.RestartedAt > 0 {
+			restarts += " (" + age(now.Sub(l.RestartedAt)) + " ago)"
+		}
+		t.row(p.Namespace, p.Name, fmt.Sprintf("%d/%d", l.Ready, l.Containers), l.Status, restarts, age(now.Sub(p.CreatedAt)), cmp.Or(p.NodeName, "<none>"))
+	}
+	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
+	return err
+}
+
+// age is a length of time as kubectl writes it
+// (k8s.io/apimachinery/pkg/util/duration HumanDuration).
+func age(d time.Duration) string {
+	pair := func(a time.Duration, of string, b time.Duration, rest string) string {
+		if b == 0 {
+			return fmt.Sprintf("%d%s", a, of)
+		}
+		return fmt.Sprintf("%d%s%d%s", a, of, b, rest)
+	}
+	const day = 24 * time.Hour
+	switch minutes, hours, days := d/time.Minute, d/time.Hour, d/day; {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case minutes < 10:
+		return pair(minutes, "m", d/time.Second%60, "s")
+	case minutes < 3*60:
+		return fmt.Sprintf("%dm", minutes)
+	case hours < 8:
+		return pair(hours, "h", minutes%60, "m")
+	case hours < 48:
+		return fmt.Sprintf("%dh", hours)
+	case days < 8:
+		return pair(days, "d", hours%24, "h")
+	default:
+		return fmt.Sprintf("%dd", days)
+	}
+}
