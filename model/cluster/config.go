@@ -37,6 +37,7 @@ type Config struct {
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 	Traffic      []workload.Traffic
+	DNS          *workload.DNS     // nil: whoever sends knows all addresses
 	Actions      []workload.Action // sorted by At
 	Agents       []workload.Agents
 	Faults       []fault.Spec // sorted by At

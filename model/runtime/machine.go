@@ -68,7 +68,10 @@ type Process struct {
 	ServesAt   sim.Time // when the newest instance has started up
 	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
 	dueAt      sim.Time // when it will end, Never if nothing will end it
+	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
 	memory     int64    // bytes the newest instance used from its start
+	heap       int64    // bytes it uses more for each request per second
+	loaded     int64    // bytes it uses for what arrives now
 	growth     int64    // bytes it uses more every second
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
@@ -318,21 +321,20 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
 		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
 	}
-	if at := now.Add(b.untilOOM(c.Limits.MemoryBytes)); at < p.dueAt {
-		p.dueAt, p.dueCode, p.dueCause = at, killedCode, OOMKilled
-	}
 	if d := m.doomed(s, i); d >= 0 {
 		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
 			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
 		}
 	}
 	p.Instances++
-	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
+	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
 	load := s.load
 	if init {
 		load = 0
 	}
+	p.loaded = scale(p.heap, load, 1000)
+	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
 		m.postStarted(s, p)
@@ -382,7 +384,7 @@ const (
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
-	m.kernel.Post(s.Processes[i].dueAt, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+	m.kernel.Post(min(s.Processes[i].dueAt, s.Processes[i].limitAt), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
 }
 
 // postServing looks again when the last container of a pod has started up, if
@@ -499,7 +501,10 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
-	if p := &s.Processes[about>>32]; p.Running && now >= p.dueAt {
+	if p := &s.Processes[about>>32]; p.Running && now >= min(p.dueAt, p.limitAt) {
+		if p.limitAt < p.dueAt {
+			p.dueCode, p.dueCause = killedCode, OOMKilled
+		}
 		m.end(s, p)
 	}
 }

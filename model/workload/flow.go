@@ -13,7 +13,8 @@ const mostRounds = 64
 
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
-// on until nothing changes. It notes what became another at last.
+// on until nothing changes. It notes what became another at last. What arrives at first,
+// before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
 	for range mostRounds {
 		t.recapacitate()
@@ -55,6 +56,9 @@ func (t *Flows) load() {
 	for _, id := range t.loaded {
 		p := t.pods.Row(id)
 		p.listed = false
+		if p.peak > max(p.arriving, p.loaded) {
+			p.machine.Surge(id, p.peak)
+		}
 		if p.arriving != p.loaded {
 			p.loaded = p.arriving
 			p.machine.Load(id, p.loaded)
@@ -89,6 +93,9 @@ func (t *Flows) reshare() {
 		f.stale = false
 		if f.respread {
 			t.spread(f)
+			if f.lookups >= 0 {
+				t.respread(f.lookups)
+			}
 		}
 		t.route(f)
 		t.share(i)
@@ -108,9 +115,10 @@ func (t *Flows) rehandle() {
 		p := t.pods.Row(id)
 		p.touched = false
 		if p.machine != nil && !p.listed && p.arriving != p.loaded {
-			p.listed = true
+			p.listed, p.peak = true, 0
 			t.loaded = append(t.loaded, id)
 		}
+		p.peak = max(p.peak, p.arriving)
 		calls, good := t.calling(p)
 		h := p.work.handle(p.arriving, calls)
 		before, after := p.served(), min(p.arriving, h.room)
@@ -156,6 +164,9 @@ func (t *Flows) reckon() {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}
+		if f.of >= 0 {
+			t.answer(i)
+		}
 		if f.call == nil {
 			continue
 		}
@@ -193,15 +204,16 @@ func (t *Flows) share(i int32) {
 		t.touch(x.pod).arriving -= x.milli
 	}
 	f.shares = f.shares[:0]
-	f.lost = model.Traffic{From: f.From}
+	f.lost, f.asked = model.Traffic{From: f.From}, 0
 	whole := t.net.Whole()
 	for j := 0; j < len(f.senders); j++ {
 		// Where nothing is wrong with the network, senders whose rules are the
 		// same are as good as one.
-		s, milli := &f.senders[j], f.senders[j].milli
+		s := &f.senders[j]
+		milli := t.resolving(f, s)
 		for whole && j+1 < len(f.senders) && sameRoute(s.route, f.senders[j+1].route) {
 			j++
-			milli += f.senders[j].milli
+			milli += t.resolving(f, &f.senders[j])
 		}
 		t.send(i, s, milli)
 	}
@@ -211,6 +223,19 @@ func (t *Flows) share(i int32) {
 		x.milli, p.scratch = p.scratch, 0
 		p.arriving += x.milli
 	}
+}
+
+// resolving is how many of a sender's requests get an address, or need none.
+func (t *Flows) resolving(f *flow, s *sender) int64 {
+	if f.lookups < 0 {
+		return s.milli
+	}
+	l := &t.flows[f.lookups]
+	lost := t.unresolved(l, s)
+	f.asked += t.asking(l, s)
+	f.lost.OfferedMilliRPS += lost
+	f.lost.UnresolvedMilliRPS += lost
+	return s.milli - lost
 }
 
 // touch is a pod at which another rate may arrive.

@@ -12,6 +12,10 @@ import (
 func (t *Flows) spread(f *flow) {
 	f.respread = false
 	f.senders, f.at = f.senders[:0], map[string]int32{}
+	if f.of >= 0 {
+		t.ask(f)
+		return
+	}
 	if !f.sentByPods() {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
 			f.send(t, f.node, f.milli)
@@ -47,9 +51,10 @@ func (f *flow) send(t *Flows, node string, milli int64) {
 		j = int32(len(f.senders))
 		f.at[node] = j
 		site, _ := t.World.Site(node)
-		f.senders = append(f.senders, sender{site: site, proxy: t.World.Proxy(node), stale: true})
+		f.senders = append(f.senders, sender{node: node, site: site, proxy: t.World.Proxy(node), stale: true})
 	}
 	f.senders[j].milli += milli
+	f.senders[j].pods++
 }
 
 // seeDeployment takes in a Deployment that sends. Its selector never changes
