@@ -53,7 +53,7 @@ func (l *loader) top(root strict.Value) {
 		l.cluster(top.Required("cluster"), false)
 	}
 	l.trace(top.Optional("trace"))
-	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic", "webhooks", "agents")
+	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic", "dns", "webhooks", "agents")
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
@@ -61,6 +61,7 @@ func (l *loader) top(root strict.Value) {
 	l.behaviors(w.Optional("behavior"))
 	l.addTraceRuns()
 	l.traffic(w.Optional("traffic"))
+	l.dns(w.Optional("dns"))
 	l.agents(w.Optional("agents"))
 	l.webhooks(w.Optional("webhooks"))
 	l.targets(t)

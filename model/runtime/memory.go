@@ -8,16 +8,66 @@ import (
 )
 
 // A machine's memory is the sum of what its containers use, each a straight
-// line in time, so when it will be full is known whenever one starts or ends.
+// line in time as long as the same requests arrive, so when it will be full is known whenever one starts or ends.
 // Then the kernel kills the process of the largest badness, whatever its
 // limit is. What the system itself uses is not modeled.
 
 // usesMemory tells whether anything is known of what a process uses.
-func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 }
+func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 }
 
 // used is how much memory a process that runs has, in bytes.
 func (p *Process) used(now sim.Time) int64 {
-	return p.memory + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+	return p.memory + p.loaded + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+}
+
+// reaches is when a process that runs has a limit's bytes, which is when the kernel
+// kills it; Never if it does not come to that, or there is no limit (0).
+func (p *Process) reaches(now sim.Time, limit int64) sim.Time {
+	used := p.used(now)
+	switch {
+	case limit == 0:
+		return sim.Never
+	case used >= limit:
+		return now
+	case p.growth <= 0:
+		return sim.Never
+	}
+	return now.Add(time.Duration(scale(limit-used, int64(time.Second), p.growth)))
+}
+
+// fill has a process use memory for other requests than before. Memory is there, or
+// free, at once.
+func (m *Machine) fill(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	if p.limitAt == m.kernel.Now() {
+		return // it is being killed
+	}
+	p.loaded = scale(p.heap, s.load, 1000)
+	at := p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
+	sooner := at < p.limitAt
+	p.limitAt = at
+	if sooner {
+		m.postDue(s, i)
+	}
+	m.weigh()
+	m.usesOther(s)
+}
+
+// Surge says how many requests arrive at a pod for a moment, in thousandths per second.
+// A container whose limit that memory reaches is killed, although it would soon be free.
+func (m *Machine) Surge(pod uint32, milliRPS int64) {
+	s := m.Sandbox(pod)
+	if s == nil {
+		return
+	}
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		limit, now := container(s.Pod.Spec, i).Limits.MemoryBytes, m.kernel.Now()
+		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded+scale(p.heap, milliRPS, 1000) >= limit {
+			p.limitAt = now
+			m.postDue(s, i)
+		}
+	}
 }
 
 // weigh computes when the machine's memory will be full.

@@ -13,7 +13,8 @@ const mostRounds = 64
 
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
-// on until nothing changes. It notes what became another at last.
+// on until nothing changes. It notes what became another at last. What arrives at first,
+// before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
 	for range mostRounds {
 		t.recapacitate()
@@ -55,6 +56,9 @@ func (t *Flows) load() {
 	for _, id := range t.loaded {
 		p := t.pods.Row(id)
 		p.listed = false
+		if p.peak > max(p.arriving, p.loaded) {
+			p.machine.Surge(id, p.peak)
+		}
 		if p.arriving != p.loaded {
 			p.loaded = p.arriving
 			p.machine.Load(id, p.loaded)
@@ -87,6 +91,9 @@ func (t *Flows) reshare() {
 	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
+		if (f.respread || f.recall) && f.lookups >= 0 {
+			t.respread(f.lookups)
+		}
 		if f.respread {
 			t.spread(f)
 		} else if f.recall {
@@ -110,9 +117,10 @@ func (t *Flows) rehandle() {
 		p := t.pods.Row(id)
 		p.touched = false
 		if p.machine != nil && !p.listed && p.arriving != p.loaded {
-			p.listed = true
+			p.listed, p.peak = true, 0
 			t.loaded = append(t.loaded, id)
 		}
+		p.peak = max(p.peak, p.arriving)
 		calls, good := t.calling(p)
 		h := p.work.handle(p.arriving, calls)
 		before, after := p.served(), min(p.arriving, h.room)
@@ -158,6 +166,9 @@ func (t *Flows) reckon() {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}
+		if f.of >= 0 {
+			t.answer(i)
+		}
 		if f.call == nil {
 			continue
 		}
@@ -195,7 +206,7 @@ func (t *Flows) share(i int32) {
 		t.touch(x.pod).arriving -= x.milli
 	}
 	f.shares = f.shares[:0]
-	f.lost = model.Traffic{From: f.From}
+	f.lost, f.asked = model.Traffic{From: f.From}, 0
 	t.bundle(f)
 	for j := range f.bundles {
 		t.send(i, &f.bundles[j])
@@ -219,13 +230,14 @@ next:
 		if s.milli == 0 {
 			continue
 		}
+		milli := t.resolving(f, s)
 		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
 			if b := &f.bundles[j]; sameRoute(b.route, s.route) {
-				b.milli += s.milli
+				b.milli += milli
 				continue next
 			}
 		}
-		f.bundles = append(f.bundles, bundle{s.route, s.site, s.milli})
+		f.bundles = append(f.bundles, bundle{s.route, s.site, milli})
 	}
 }
 
@@ -233,6 +245,19 @@ next:
 func (t *Flows) recall(i int32) {
 	t.flows[i].recall = true
 	t.outdate(i)
+}
+
+// resolving is how many of a sender's requests get an address, or need none.
+func (t *Flows) resolving(f *flow, s *sender) int64 {
+	if f.lookups < 0 {
+		return s.milli
+	}
+	l := &t.flows[f.lookups]
+	lost := t.unresolved(l, s)
+	f.asked += t.asking(l, s)
+	f.lost.OfferedMilliRPS += lost
+	f.lost.UnresolvedMilliRPS += lost
+	return s.milli - lost
 }
 
 // touch is a pod at which another rate may arrive.

@@ -16,6 +16,10 @@ func (t *Flows) spread(f *flow) {
 	}
 	clear(f.at)
 	f.senders, f.alive = f.senders[:0], f.alive[:0]
+	if f.of >= 0 {
+		t.ask(f)
+		return
+	}
 	if !f.sentByPods() {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
 			f.send(t, f.node, f.milli)
@@ -63,9 +67,10 @@ func (f *flow) send(t *Flows, node string, milli int64) int32 {
 		j = int32(len(f.senders))
 		f.at[node] = j
 		site, _ := t.World.Site(node)
-		f.senders = append(f.senders, sender{site: site, proxy: t.World.Proxy(node), stale: true})
+		f.senders = append(f.senders, sender{node: node, site: site, proxy: t.World.Proxy(node), stale: true})
 	}
 	f.senders[j].milli += milli
+	f.senders[j].pods++
 	return j
 }
 
