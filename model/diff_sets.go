@@ -51,12 +51,17 @@ func (d *Differ) statefulSet(a, b *StatefulSet) {
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.number("spec.ordinals.start", int64(a.Start), int64(b.Start))
 	d.flag("spec.podManagementPolicyParallel", [2]bool{a.Parallel, b.Parallel})
+	d.flag("spec.persistentVolumeClaimRetentionPolicy.whenDeletedDelete", [2]bool{a.DeleteClaimsWithSet, b.DeleteClaimsWithSet})
+	d.flag("spec.persistentVolumeClaimRetentionPolicy.whenScaledDelete", [2]bool{a.DeleteClaimsWhenDown, b.DeleteClaimsWhenDown})
 	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
 	d.number("spec.revisionHistoryLimit", int64(a.HistoryLimit), int64(b.HistoryLimit))
 	d.selector(a.Selector, b.Selector)
 	d.template(a.Template, b.Template)
 	if a.OnDelete != b.OnDelete || a.Partition != b.Partition || a.MaxUnavailable != b.MaxUnavailable || d.created {
 		d.emit("spec.updateStrategy", a.strategy(), b.strategy())
+	}
+	if d.created {
+		d.text("spec.volumeClaimTemplates", "", claimNames(b.Claims))
 	}
 	d.number("status.availableReplicas", int64(a.AvailableReplicas), int64(b.AvailableReplicas))
 	d.number("status.currentReplicas", int64(a.CurrentReplicas), int64(b.CurrentReplicas))
@@ -66,6 +71,14 @@ func (d *Differ) statefulSet(a, b *StatefulSet) {
 	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
 	d.text("status.updateRevision", a.UpdateRevision, b.UpdateRevision)
 	d.number("status.updatedReplicas", int64(a.UpdatedReplicas), int64(b.UpdatedReplicas))
+}
+
+func claimNames(claims []*Claim) string {
+	var names []string
+	for _, c := range claims {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ",")
 }
 
 func (s *StatefulSet) strategy() string {

@@ -26,13 +26,14 @@ const ReasonTrafficChanged = "TrafficChanged"
 // rate is in thousandths of a request per second, and Offered is always the
 // sum of the others.
 type Traffic struct {
-	From             string // as in the scenario: "ingress", "node/n-1", "deployment/web"
-	OfferedMilliRPS  int64
-	ServedMilliRPS   int64
-	RefusedMilliRPS  int64 // answered at once: no endpoint at all, or nothing listens there
-	TimedOutMilliRPS int64 // no answer: the endpoint is out of reach, or the rules drop it
-	OverloadMilliRPS int64 // more than the endpoint has CPU or workers for
-	FailedMilliRPS   int64 // what the endpoint calls for it failed
+	From               string // as in the scenario: "ingress", "node/n-1", "deployment/web"
+	OfferedMilliRPS    int64
+	ServedMilliRPS     int64
+	RefusedMilliRPS    int64 // answered at once: no endpoint at all, or nothing listens there
+	TimedOutMilliRPS   int64 // no answer: the endpoint is out of reach, or the rules drop it
+	OverloadMilliRPS   int64 // more than the endpoint has CPU or workers for
+	FailedMilliRPS     int64 // what the endpoint calls for it failed
+	UnresolvedMilliRPS int64 // DNS did not tell where to send it
 
 	// How long those that are served take at the endpoint: half of them at most P50,
 	// 99 of a hundred at most P99. The way there is not in it.

@@ -25,6 +25,12 @@ type StatefulSet struct {
 	MaxUnavailable CountOrPercent // of a rolling update, default 1
 	MinReady       time.Duration
 	HistoryLimit   int32 // revisionHistoryLimit, default 10
+	// Claims is volumeClaimTemplates: each pod has a claim of its own of each, called
+	// NAME-POD, without ID and namespace here.
+	Claims []*Claim
+	// persistentVolumeClaimRetentionPolicy: otherwise claims are kept.
+	DeleteClaimsWithSet  bool // whenDeleted Delete
+	DeleteClaimsWhenDown bool // whenScaled Delete
 
 	// Status, written by the StatefulSet controller.
 	ObservedGeneration int64

@@ -85,8 +85,8 @@
 //	{"by":"scheduler","kind":"Pod","message":"0/5 nodes are available","name":"web-1","namespace":"default","reason":"FailedScheduling","t":1500000000,"verb":"noted","warning":true}
 //
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
-// failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS and timedOutMilliRPS
-// in thousandths of a request per second, p50 and p99 in nanoseconds; one with reason APILoadChanged has load:
+// failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and
+// unresolvedMilliRPS in thousandths of a request per second, p50 and p99 in nanoseconds; one with reason APILoadChanged has load:
 // full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS and
 // smallWriteNanos; one with reason TooManyRequests has a load, too, of which only
 // the level counts. Control, bidirectional and zero-width

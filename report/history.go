@@ -102,6 +102,7 @@ func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"refusedMilliRPS":`, t.RefusedMilliRPS)
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)
+	e.number(`,"unresolvedMilliRPS":`, t.UnresolvedMilliRPS)
 	e.line = append(e.line, '}')
 }
 

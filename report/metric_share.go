@@ -1,26 +1,35 @@
 package report
 
-import "orrery/sim"
+import (
+	"orrery/model"
+	"orrery/sim"
+)
 
 // share follows what part of a service's requests fares one way.
 type share struct {
 	about target
-	of    func(offered, served int64) int64
+	of    func(*model.Traffic) int64
 	found series
 }
 
-func openShare(of func(offered, served int64) int64) func(about) instrument {
+func openShare(of func(*model.Traffic) int64) func(about) instrument {
 	return func(a about) instrument { return &share{about: a.target, of: of} }
 }
 
-func served(_, served int64) int64       { return served }
-func failed(offered, served int64) int64 { return offered - served }
+func answered(t *model.Traffic) int64   { return t.ServedMilliRPS }
+func failed(t *model.Traffic) int64     { return t.OfferedMilliRPS - t.ServedMilliRPS }
+func unresolved(t *model.Traffic) int64 { return t.UnresolvedMilliRPS }
 
 func (m *share) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
 		if s.news[i].what == trafficMoved && s.news[i].subject == m.about.path() {
-			offered, served := s.service(m.about.path()).rates()
-			m.found.add(now, m.of(offered, served), offered, record)
+			var part, offered int64
+			flows := s.service(m.about.path()).flows
+			for j := range flows {
+				part += m.of(&flows[j])
+				offered += flows[j].OfferedMilliRPS
+			}
+			m.found.add(now, part, offered, record)
 		}
 	}
 }

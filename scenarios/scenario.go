@@ -25,6 +25,7 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
 //	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
@@ -44,9 +45,11 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 1Mi/s, image: 250Mi,
+//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}]} # what each request asks of others, one after the other
+//	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
+//	       lookups: 1, external: 0.5, cache: none} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}

@@ -14,9 +14,11 @@ func (l *loader) store(set *manifest.Set) {
 	s := set.Storage()
 	spoken := len(s.Classes)+len(s.Limits)+len(s.Attachments)+len(s.Capacities)+len(s.Drivers) > 0
 	for _, o := range set.Objects {
-		switch o.(type) {
+		switch o := o.(type) {
 		case *model.Claim, *model.Volume:
 			spoken = true
+		case *model.StatefulSet:
+			spoken = spoken || len(o.Claims) > 0
 		}
 	}
 	if spoken {

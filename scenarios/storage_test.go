@@ -124,8 +124,8 @@ func TestInARunAClaimThatWaitsIsMadeWhereItsFirstPodGoes(t *testing.T) {
 	zone := map[string]string{"n-0": "a", "n-1": "b", "n-2": "c", "n-3": "a", "n-4": "b", "n-5": "c"}
 	const class = "ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer"
 	places, _ := stored(t, class, "", "")
-	if len(places) != 2 || zone[places[0]] == "" || places[0] != places[1] {
-		t.Errorf("pods on %q, want them on the node that was selected for the first", places)
+	if len(places) != 2 || zone[places[0]] == "" || zone[places[0]] != zone[places[1]] {
+		t.Errorf("pods on %q, want them in the zone of the node that was selected for the first", places)
 	}
 	places, _ = stored(t, class, "", "timeline: [{at: 10m, do: scale, target: deployment/store, replicas: 5}]\n")
 	seen := map[string]bool{}
@@ -251,5 +251,81 @@ workload:
 	})
 	if s := strings.Join(got, ", "); s != "a Bound small, b Bound large, c Pending " {
 		t.Errorf("claims: %s", s)
+	}
+}
+
+const setWithClaims = `cluster: {nodes: [{name: n, count: 3, cpu: 4, memory: 8Gi, zones: [a, b, c]}]}
+workload:
+  manifests:
+    - {apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: ssd}, provisioner: ebs.csi.aws.com, volumeBindingMode: WaitForFirstConsumer}
+    - apiVersion: apps/v1
+      kind: StatefulSet
+      metadata: {name: db}
+      spec:
+        replicas: 3
+        selector: {matchLabels: {app: db}}
+        %s
+        template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1", resources: {requests: {cpu: 3}}}]}}
+        volumeClaimTemplates: [{metadata: {name: data}, spec: {storageClassName: ssd, accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}]
+timeline:
+  - {at: 5m, do: scale, target: statefulset/db, replicas: 1}
+  - {at: 15m, do: scale, target: statefulset/db, replicas: 3}
+  - {at: 25m, do: delete, target: statefulset/db}
+`
+
+// claimsOf is all claims with the volumes they are bound to.
+func claimsOf(x *cluster.Cluster) string {
+	var out []string
+	x.Store.Snapshot().Each(model.KindPersistentVolumeClaim, func(o model.Object) bool {
+		c := o.(*model.Claim)
+		out = append(out, c.Name+" "+c.Phase.String()+" "+c.Volume)
+		return true
+	})
+	return strings.Join(out, ", ")
+}
+
+// Source: pkg/controller/statefulset/stateful_set_utils.go getPersistentVolumeClaimName
+// (TEMPLATE-SET-ORDINAL), stateful_pod_control.go createPersistentVolumeClaims; the
+// default retention policy is Retain for both (pkg/apis/apps/v1/defaults.go).
+func TestClaimsOfAStatefulSetAreKeptAndFoundAgain(t *testing.T) {
+	text := fmt.Sprintf(setWithClaims, "podManagementPolicy: OrderedReady")
+	full := claimsOf(after(t, text, 4*time.Minute))
+	for i := range 3 {
+		if want := fmt.Sprintf("data-db-%d Bound pvc-", i); !strings.Contains(full, want) {
+			t.Fatalf("claims %q, want %q", full, want)
+		}
+	}
+	for _, minute := range []time.Duration{14, 24, 29} {
+		x := after(t, text, minute*time.Minute)
+		if got := claimsOf(x); got != full {
+			t.Errorf("minute %d: claims %q, want %q", minute, got, full)
+		}
+		if minute == 24 { // each pod is back in the zone of its volume
+			for i := range 3 {
+				p := x.Store.Lookup(model.KindPod, "default", fmt.Sprintf("db-%d", i)).(*model.Pod)
+				was := after(t, text, 4*time.Minute).Store.Lookup(model.KindPod, "default", p.Name).(*model.Pod)
+				if p.NodeName != was.NodeName || !p.IsReady() {
+					t.Errorf("%s is on %q, was on %q", p.Name, p.NodeName, was.NodeName)
+				}
+			}
+		}
+	}
+}
+
+// Source: stateful_set_utils.go updateClaimOwnerRefForSetAndPod; the garbage
+// collector does the rest.
+func TestClaimsOfAStatefulSetGoWhereItsPolicySaysSo(t *testing.T) {
+	text := fmt.Sprintf(setWithClaims, "persistentVolumeClaimRetentionPolicy: {whenScaled: Delete, whenDeleted: Delete}")
+	for _, at := range []struct {
+		minute time.Duration
+		claims int
+	}{{4, 3}, {14, 1}, {24, 3}, {29, 0}} {
+		x := after(t, text, at.minute*time.Minute)
+		if c := claimsOf(x); strings.Count(c, " Bound ") != at.claims || (c == "") != (at.claims == 0) {
+			t.Errorf("minute %d: claims %q, want %d", at.minute, c, at.claims)
+		}
+		if v := volumesOf(x); len(v) != at.claims {
+			t.Errorf("minute %d: volumes %q, want %d", at.minute, v, at.claims)
+		}
 	}
 }

@@ -47,8 +47,8 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
-	b.MemoryBytes, b.MemoryGrowth = byteUse(m.Optional("memory"))
-	b.DiskBytes, b.DiskGrowth = byteUse(m.Optional("disk"))
+	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
+	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))
 	run := m.Optional("run")
 	if run.IsScalar() && b.Run.IsZero() && isZero(run) {
 		run.Errorf("0s is too short: leave run out for a process that does not end by itself, or write 1ms")
@@ -104,10 +104,10 @@ func atOnce(v strict.Value) sim.Dist {
 // cpuUse reads "50m", "50m + 2m/rps" or "0.5m/rps": what a container uses at
 // rest, and for each request per second in millionths of a core.
 func cpuUse(v strict.Value) (milli, microPerRPS int64) {
-	terms(v, "CPU such as 50m + 2m/rps", "/rps", func(text string) (err error) {
+	terms(v, "CPU such as 50m + 2m/rps", term{read: func(text string) (err error) {
 		milli, err = strict.ParseCPU(text)
 		return err
-	}, func(text string) error {
+	}}, term{"/rps", func(text string) error {
 		unit := int64(1000)
 		number, thousandths := strings.CutSuffix(text, "m")
 		if thousandths {
@@ -116,61 +116,78 @@ func cpuUse(v strict.Value) (milli, microPerRPS int64) {
 		n, err := strict.ParseMilli(number, 0, 1_000_000_000)
 		microPerRPS = n * unit
 		return err
-	})
+	}})
 	return milli, microPerRPS
 }
 
-// byteUse reads "120Mi" or "50Mi + 1Mi/s": what a container uses of the memory or
-// the disk from the start, and by how much that grows, in bytes per second.
-func byteUse(v strict.Value) (base, perSecond int64) {
-	terms(v, "an amount such as 50Mi + 1Mi/s", "/s", func(text string) (err error) {
-		base, err = strict.ParseBytes(text)
-		return capBytes(base, err)
-	}, func(text string) (err error) {
-		perSecond, err = strict.ParseBytes(text)
-		return capBytes(perSecond, err)
-	})
+// memoryUse reads "120Mi" or "50Mi + 20Ki/rps + 1Mi/s": what a container uses from the
+// start, for each request per second that arrives, and by how much it grows, in bytes
+// per second.
+func memoryUse(v strict.Value) (base, perRPS, perSecond int64) {
+	terms(v, "an amount such as 50Mi + 20Ki/rps + 1Mi/s", bytesTerm("", &base), bytesTerm("/rps", &perRPS), bytesTerm("/s", &perSecond))
+	return base, perRPS, perSecond
+}
+
+// diskUse reads "120Mi" or "50Mi + 1Mi/s": what a container writes when it starts, and
+// in bytes per second.
+func diskUse(v strict.Value) (base, perSecond int64) {
+	terms(v, "an amount such as 50Mi + 1Mi/s", bytesTerm("", &base), bytesTerm("/s", &perSecond))
 	return base, perSecond
 }
 
-func capBytes(n int64, err error) error {
-	if err == nil && n > maxBytes {
-		return fmt.Errorf("more than any machine has: at most %dPi", maxBytes>>50)
-	}
-	return err
+func bytesTerm(rate string, into *int64) term {
+	return term{rate, func(text string) (err error) {
+		*into, err = strict.ParseBytes(text)
+		if err == nil && *into > maxBytes {
+			err = fmt.Errorf("more than any machine has: at most %dPi", maxBytes>>50)
+		}
+		return err
+	}}
 }
 
-// terms reads a sum of a plain amount and one with a rate, either of which may
-// be missing.
-func terms(v strict.Value, what, rate string, plain, rated func(string) error) {
+// term is an amount in a sum: what its rate is written like, "" for a plain one.
+type term struct {
+	rate string
+	read func(string) error
+}
+
+// terms reads a sum of a plain amount, the first of the terms, and some with a rate,
+// any of which may be missing.
+func terms(v strict.Value, what string, all ...term) {
 	text := v.Text()
 	if text == "" {
 		return
 	}
-	offset, seen := 0, map[bool]bool{}
-	for term := range strings.SplitSeq(text, "+") {
-		trimmed := strings.TrimSpace(term)
-		number, isRate := strings.CutSuffix(trimmed, rate)
-		read := plain
-		if isRate {
-			read = rated
+	var rates []string
+	for _, t := range all[1:] {
+		rates = append(rates, t.rate)
+	}
+	offset, seen := 0, map[int]bool{}
+	for part := range strings.SplitSeq(text, "+") {
+		trimmed := strings.TrimSpace(part)
+		i := 0
+		for j := range rates {
+			if strings.HasSuffix(trimmed, rates[j]) {
+				i = j + 1
+			}
 		}
+		number := strings.TrimSuffix(trimmed, all[i].rate)
 		var err error
 		switch {
 		case trimmed == "":
 			err = fmt.Errorf("want %s, found %s", what, strict.Quote(text))
-		case !isRate && strings.Contains(trimmed, "/"):
-			err = fmt.Errorf("%s: the rate is written %s", strict.Quote(trimmed), rate)
-		case seen[isRate]:
+		case i == 0 && strings.Contains(trimmed, "/"):
+			err = fmt.Errorf("%s: the rate is written %s", strict.Quote(trimmed), strings.Join(rates, " or "))
+		case seen[i]:
 			err = errors.New("given twice: add the amounts up")
 		default:
-			err = read(strings.TrimSpace(number))
+			err = all[i].read(strings.TrimSpace(number))
 		}
 		if err != nil {
 			v.ErrorfAt(offset, "%v", err)
 		}
-		seen[isRate] = true
-		offset += len(term) + 1
+		seen[i] = true
+		offset += len(part) + 1
 	}
 }
 

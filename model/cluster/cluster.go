@@ -37,6 +37,7 @@ type Cluster struct {
 	sites    []network.Site          // by node ID
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
+	rules    proxy.Rulebook          // of all proxies
 	registry *runtime.Registry
 	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows
@@ -62,6 +63,7 @@ func New(c Config) (*Cluster, error) {
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
 	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}}
 	x.registry = runtime.NewRegistry(k)
+	x.registry.Bandwidth = c.RegistryBandwidth
 	x.Store = store.New(k, x.net)
 	if c.Literal {
 		x.Store.Leases().Literal()
@@ -71,7 +73,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -192,7 +194,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static,
 		})
 	}
 	x.sites = append(x.sites, site)

@@ -60,6 +60,23 @@ func (c *garbageCollector) statefulSet(_ sim.Time, old, next *model.StatefulSet)
 	if next == nil && old != nil {
 		c.suspectAll(model.KindPod, *c.view.owned[model.KindStatefulSet].Row(old.ID))
 		c.suspectAll(model.KindControllerRevision, *c.view.revisionsOf[model.KindStatefulSet].Row(old.ID))
+		for _, t := range old.Claims {
+			for n := range old.Start + max(old.Replicas, old.StatusReplicas) {
+				c.suspectClaim(old.Namespace + "/" + t.Name + "-" + old.Name + "-" + decimal(n))
+			}
+		}
+	}
+}
+
+func (c *garbageCollector) suspectClaim(key string) {
+	if claim := c.view.claimOf(key); claim != nil && !claim.Owner.IsZero() {
+		c.suspect(claim.Ref())
+	}
+}
+
+func (c *garbageCollector) claim(_ sim.Time, old, next *model.Claim) {
+	if next != nil && (old == nil || old.Owner != next.Owner) && !c.view.has(next.Owner) {
+		c.suspect(next.Ref())
 	}
 }
 
@@ -98,6 +115,8 @@ func (v *view) has(owner model.Ref) bool {
 		return *v.replicaSets.Row(owner.ID) != nil
 	case model.KindStatefulSet:
 		return *v.statefulSets.Row(owner.ID) != nil
+	case model.KindPod:
+		return v.pod(owner.ID) != nil
 	case model.KindDaemonSet:
 		return *v.daemonSets.Row(owner.ID) != nil
 	case model.KindJob:
@@ -124,6 +143,11 @@ func (c *garbageCollector) pod(_ sim.Time, old, next *model.Pod) {
 	if next != nil && old == nil && !c.view.has(next.Owner) {
 		c.suspect(next.Ref())
 	}
+	if next == nil && old != nil && old.Spec.Placement != nil {
+		for _, u := range old.Spec.Placement.Claims {
+			c.suspectClaim(old.Namespace + "/" + u.Name)
+		}
+	}
 }
 
 // owner is the owner of an object in the view, zero if it has none or is gone.
@@ -132,6 +156,10 @@ func (c *garbageCollector) owner(r model.Ref) model.Ref {
 	case model.KindPod:
 		if p := c.view.pod(r.ID); p != nil && !p.Deleting() {
 			return p.Owner
+		}
+	case model.KindPersistentVolumeClaim:
+		if x := *c.view.claims.Row(r.ID); x != nil && !x.Deleting() {
+			return x.Owner
 		}
 	case model.KindReplicaSet:
 		if s := *c.view.replicaSets.Row(r.ID); s != nil {

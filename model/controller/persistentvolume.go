@@ -1,6 +1,9 @@
 package controller
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -262,13 +265,14 @@ func (c *volumeBinder) syncVolume(p *plan, x *model.Volume) {
 // provisioner makes volumes for claims that ask for one and deletes those that are
 // released (kubernetes-csi/external-provisioner, sig-storage-lib-external-provisioner
 // controller/controller.go). A volume can be reached from the zone of the node that
-// was selected, as the disks of clouds; from that node only if it has no zone, and
-// from where its class says, or from everywhere, if no node was selected. A driver
-// never runs out of room.
+// was selected, as the disks of clouds; from that node only if it has no zone. If no
+// node was selected, it is in one of the zones of the cluster, or where its class
+// says. A driver never runs out of room.
 type provisioner struct {
 	*loop
 	classes map[string]*model.StorageClass
 	nodes   map[string]uint32 // by name
+	zones   []string          // that nodes are or were in, in order
 	luck    sim.Lane
 	begun   store.Table[uint32] // by key: how often something was begun for it
 	plans   store.Table[plan]
@@ -288,6 +292,10 @@ func newProvisioner(l *loop) controller {
 func (c *provisioner) node(_ sim.Time, old, next *model.Node) {
 	if old == nil && next != nil {
 		c.nodes[next.Name] = next.ID
+		zone := next.Labels.Value(model.LabelZone)
+		if at, there := slices.BinarySearch(c.zones, zone); !there && zone != "" {
+			c.zones = slices.Insert(c.zones, at, zone)
+		}
 	}
 }
 
@@ -385,12 +393,29 @@ func (c *provisioner) make(claim *model.Claim) *model.Volume {
 	if class != nil {
 		x.Retain, x.Affinity = class.Retain, class.Topologies
 	}
+	if class != nil && class.Topologies == nil && claim.SelectedNode == "" && len(c.zones) > 0 {
+		x.Affinity = in(model.LabelZone, c.zones[turn(claim.Name, len(c.zones))])
+	}
 	if node := c.view.node(c.nodes[claim.SelectedNode]); node != nil {
-		where := model.Requirement{Key: model.LabelZone, Op: model.In, Values: []string{node.Labels.Value(model.LabelZone)}}
-		if where.Values[0] == "" {
-			where = model.Requirement{Key: model.LabelHostname, Op: model.In, Values: []string{node.Labels.Value(model.LabelHostname)}}
+		if x.Affinity = in(model.LabelZone, node.Labels.Value(model.LabelZone)); node.Labels.Value(model.LabelZone) == "" {
+			x.Affinity = in(model.LabelHostname, node.Labels.Value(model.LabelHostname))
 		}
-		x.Affinity = []model.NodeTerm{{Labels: []model.Requirement{where}}}
 	}
 	return x
+}
+
+func in(label, value string) []model.NodeTerm {
+	return []model.NodeTerm{{Labels: []model.Requirement{{Key: label, Op: model.In, Values: []string{value}}}}}
+}
+
+// turn is which of n zones a claim's volume is made in if nobody selected a node:
+// claims of a StatefulSet, whose names end in numbers, take them by turns
+// (pkg/controller/topology.go getPVCNameHashAndIndexOffset, which hashes otherwise).
+func turn(name string, n int) int {
+	at := strings.LastIndexByte(name, '-')
+	ordinal, err := strconv.ParseUint(name[at+1:], 10, 31)
+	if at < 0 || err != nil {
+		return int(sim.HashName(name) % uint64(n))
+	}
+	return int((sim.HashName(name[:at]) + ordinal) % uint64(n))
 }

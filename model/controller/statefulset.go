@@ -67,8 +67,12 @@ func (c *statefulSets) sync(now sim.Time, id uint32) {
 	}
 	l.revise(c.view.revisionList(set.Ref()))
 	l.sort()
+	l.claims = &c.view
 	l.update()
 	l.writeStatus()
+	if l.blocked {
+		c.after(now, id, c.queue.delay(now, id))
+	}
 	l.history.truncate(p, l.revisions, l.live)
 	if set.MinReady > 0 && l.next.AvailableReplicas != set.Replicas {
 		c.after(now, id, set.MinReady)
@@ -99,6 +103,8 @@ type setLook struct {
 	firstBad  *model.Pod   // the lowest of the condemned that is not available; nil if all are
 	group     int          // of the last request about a pod
 	rolled    int32        // pods of old revisions that are deleted
+	claims    *view        // for the claims of its pods
+	blocked   bool         // a claim that is being deleted is in the way of its pod
 }
 
 // revise finds out which revisions pods are made from, and plans to make or
@@ -208,6 +214,7 @@ func (l *setLook) condemn(i int) {
 	if p.Deleting() || !l.set.Parallel && !l.available(p) && p != l.firstBad {
 		return
 	}
+	l.leave(p)
 	l.ask(call{op: store.OpDelete, target: p.Ref()}, condemnedBatch+batchOf(i), "delete", p.Name)
 }
 
@@ -240,10 +247,14 @@ func (l *setLook) create(i int) {
 	}
 	number := decimal(n)
 	name := l.set.Name + "-" + number
+	if !l.claim(name) {
+		l.blocked = true
+		return
+	}
 	labels := from.Template.Labels.With(model.LabelPodName, name).With(model.LabelPodIndex, number).With(model.LabelRevision, from.Name)
 	pod := &model.Pod{
 		Meta: model.Meta{Kind: model.KindPod, Namespace: l.set.Namespace, Name: name, Owner: l.set.Ref(), Labels: labels},
-		Spec: from.Template.Spec,
+		Spec: l.withClaims(from.Template.Spec, name),
 	}
 	l.ask(call{op: store.OpCreate, object: pod}, batchOf(i), "create", name)
 }

@@ -47,6 +47,10 @@ const (
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
 	ParamPush      = "push" // stands for everything in Push
+	ParamMode      = "mode"
+	ParamCPU       = "cpu"
+	ParamForce     = "force"
+	ParamRate      = "rate"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -113,6 +117,12 @@ var Kinds = []Kind{
 		effect: newControllerManagerCrash,
 	},
 	{
+		Name: "cpu-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, want CPU on some nodes",
+		Params: []string{ParamFor, ParamTarget, ParamCPU},
+		effect: func() effect { return &cpuStress{} },
+	},
+	{
 		Name: "disk-fill", Targets: model.KindNode,
 		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
@@ -161,6 +171,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &leaderLoss{} },
 	},
 	{
+		Name: "memory-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &memoryStress{} },
+	},
+	{
 		Name: "node-down", Targets: model.KindNode,
 		Help:   "some nodes have no power: everything on them is gone, and they are silent",
 		Params: []string{ParamFor, ParamTarget},
@@ -185,10 +201,28 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pod-kill", Targets: model.KindPod, Moment: true,
+		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
+		Params: []string{ParamTarget, ParamForce},
+		effect: func() effect { return podKill{} },
+	},
+	{
 		Name: "registry-down", Targets: model.KindNone,
-		Help:   "the image registry does not answer: what is not on a node cannot be pulled",
-		Params: []string{ParamFor},
+		Help:   "the image registry fails every pull, fast, or slowly because nobody answers: what is not on a node cannot be pulled",
+		Params: []string{ParamFor, ParamMode},
 		effect: func() effect { return &registryDown{} },
+	},
+	{
+		Name: "registry-rate-limited", Targets: model.KindNone,
+		Help:   "the image registry refuses a share of the pulls, all of them if nothing is said: too many requests",
+		Params: []string{ParamFor, ParamErrors},
+		effect: func() effect { return &registryRateLimited{} },
+	},
+	{
+		Name: "registry-slow", Targets: model.KindNone,
+		Help:   "the image registry sends images at a share of its speed",
+		Params: []string{ParamFor, ParamRate},
+		effect: func() effect { return &registrySlow{} },
 	},
 	{
 		Name: "scheduler-crash", Targets: model.KindNone, Moment: true,

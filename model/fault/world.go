@@ -66,6 +66,13 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
+	// Burn has something other than containers want so much CPU, in milli-CPU, and
+	// TakeMemory use memory until that share of it is used, in millionths, which
+	// returns how many bytes that took. What goes with the machine's power is gone.
+	Burn(milli int64)
+	Cool(milli int64) // takes a Burn back
+	TakeMemory(ppm int64) int64
+	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)
@@ -73,7 +80,12 @@ type Machine interface {
 }
 
 // Registry is where images come from.
-type Registry interface{ SetDown(bool) }
+type Registry interface {
+	SetDown(bool)      // every pull fails
+	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
+	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
+	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
 
 // Webhooks is the programs that API servers ask before they write, by the names
 // their configurations give them.

@@ -24,9 +24,12 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
-	Serving   runtime.Watcher  // may be nil
-	Used      func(pod uint32) // see runtime.Config
-	Static    []Static
+	// ParallelPulls is how many images each node pulls at a time
+	// (maxParallelImagePulls with serializeImagePulls off); default 1.
+	ParallelPulls int
+	Serving       runtime.Watcher  // may be nil
+	Used          func(pod uint32) // see runtime.Config
+	Static        []Static
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -130,7 +133,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client)
 	return x
@@ -205,6 +208,18 @@ func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
 
 // FreeDisk takes that back.
 func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
+
+// Burn has others than containers want CPU.
+func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
+
+// Cool takes that back.
+func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
+
+// TakeMemory has others use the machine's memory.
+func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
+
+// ReturnMemory takes that back.
+func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }

@@ -43,6 +43,7 @@ type Behavior struct {
 	Workers         int64         // requests handled at a time; 0 is no limit
 	Calls           []Call        // made for each request, one after the other
 	MemoryBytes     int64         // used from the start
+	MemoryPerRPS    int64         // bytes used for each request per second that arrives
 	MemoryGrowth    int64         // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
@@ -133,18 +134,4 @@ func pathIn(runs map[string]time.Duration, p *model.Pod) string {
 		return ""
 	}
 	return p.Path()
-}
-
-// untilOOM is how long after its start a container reaches its memory limit;
-// Never if it does not, or has none (0).
-func (b *Behavior) untilOOM(limit int64) time.Duration {
-	switch {
-	case limit == 0:
-		return time.Duration(sim.Never)
-	case b.MemoryBytes >= limit:
-		return 0
-	case b.MemoryGrowth <= 0:
-		return time.Duration(sim.Never)
-	}
-	return time.Duration(scale(limit-b.MemoryBytes, int64(time.Second), b.MemoryGrowth))
 }

@@ -41,7 +41,10 @@ type Outcome uint8
 const (
 	PulledNow    Outcome = iota
 	PullNeedless         // all its layers were here already
-	PullFailed
+	PullFailed           // the registry refuses connections
+	PullTimedOut         // it does not answer
+	PullLimited          // it has answered too many: 429
+	PullTooFast          // the kubelet's own limit
 )
 
 // Cause is how a process ended, as the container runtime reports it.
@@ -68,7 +71,10 @@ type Process struct {
 	ServesAt   sim.Time // when the newest instance has started up
 	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
 	dueAt      sim.Time // when it will end, Never if nothing will end it
+	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
 	memory     int64    // bytes the newest instance used from its start
+	heap       int64    // bytes it uses more for each request per second
+	loaded     int64    // bytes it uses for what arrives now
 	growth     int64    // bytes it uses more every second
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
@@ -124,12 +130,16 @@ type Machine struct {
 	crowded   bool       // that is more than there is
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
-	pulls     []pull     // the first is under way
+	pulls     []pull     // in the order in which they were asked for
+	parallel  int        // how many of them are under way at most
+	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
 	cores     int64    // milli-CPU; 0 is without end
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
+	outside   int64    // bytes of memory that others than containers use
+	burnt     int64    // milli-CPU that others than containers want
 	costs     *costs
 
 	top, burstable, best, inPod []group // scratch of shareOut
@@ -150,6 +160,8 @@ type Config struct {
 	Serving   Watcher          // may be nil
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
+	// ParallelPulls is how many images are pulled at a time; default 1.
+	ParallelPulls int
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -157,7 +169,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
-		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
@@ -318,21 +330,20 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
 		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
 	}
-	if at := now.Add(b.untilOOM(c.Limits.MemoryBytes)); at < p.dueAt {
-		p.dueAt, p.dueCode, p.dueCause = at, killedCode, OOMKilled
-	}
 	if d := m.doomed(s, i); d >= 0 {
 		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
 			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
 		}
 	}
 	p.Instances++
-	p.memory, p.growth = b.MemoryBytes, b.MemoryGrowth
+	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
 	load := s.load
 	if init {
 		load = 0
 	}
+	p.loaded = scale(p.heap, load, 1000)
+	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
 		m.postStarted(s, p)
@@ -382,7 +393,7 @@ const (
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
-	m.kernel.Post(s.Processes[i].dueAt, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+	m.kernel.Post(min(s.Processes[i].dueAt, s.Processes[i].limitAt), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
 }
 
 // postServing looks again when the last container of a pod has started up, if
@@ -484,7 +495,7 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	}
 	switch why {
 	case whyPull:
-		m.pullDue(now)
+		m.pullDue(now, uint32(about))
 		return
 	case whyFull:
 		m.full(now)
@@ -499,7 +510,10 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
-	if p := &s.Processes[about>>32]; p.Running && now >= p.dueAt {
+	if p := &s.Processes[about>>32]; p.Running && now >= min(p.dueAt, p.limitAt) {
+		if p.limitAt < p.dueAt {
+			p.dueCode, p.dueCause = killedCode, OOMKilled
+		}
 		m.end(s, p)
 	}
 }
@@ -521,6 +535,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls = m.pulls[:0]
+	m.outside = 0
+	m.Cool(m.burnt)
 	for _, s := range m.pods {
 		if s == nil {
 			continue

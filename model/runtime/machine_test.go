@@ -38,7 +38,7 @@ func (r *rig) DiskChanged() {}
 
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Outcome) {
-	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed"}[o]))
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast"}[o]))
 }
 
 // ServingChanged implements Watcher.
@@ -174,7 +174,7 @@ func TestOnlyTheFirstInstancesExitIfTheBehaviorSaysSo(t *testing.T) {
 	}
 }
 
-func TestUntilOOM(t *testing.T) {
+func TestAProcessReachesItsLimitWhenALineSays(t *testing.T) {
 	for _, c := range []struct {
 		base, growth, limit int64
 		want                time.Duration
@@ -187,8 +187,8 @@ func TestUntilOOM(t *testing.T) {
 		{0, 3, 10, 3333333333},
 		{0, 1, 1 << 62, time.Duration(sim.Never)},
 	} {
-		b := Behavior{MemoryBytes: c.base, MemoryGrowth: c.growth}
-		if got := b.untilOOM(c.limit); got != c.want {
+		p := Process{memory: c.base, growth: c.growth}
+		if got := p.reaches(0, c.limit); got != sim.Time(c.want) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

@@ -8,16 +8,66 @@ import (
 )
 
 // A machine's memory is the sum of what its containers use, each a straight
-// line in time, so when it will be full is known whenever one starts or ends.
+// line in time as long as the same requests arrive, so when it will be full is known whenever one starts or ends.
 // Then the kernel kills the process of the largest badness, whatever its
 // limit is. What the system itself uses is not modeled.
 
 // usesMemory tells whether anything is known of what a process uses.
-func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 }
+func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 }
 
 // used is how much memory a process that runs has, in bytes.
 func (p *Process) used(now sim.Time) int64 {
-	return p.memory + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+	return p.memory + p.loaded + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+}
+
+// reaches is when a process that runs has a limit's bytes, which is when the kernel
+// kills it; Never if it does not come to that, or there is no limit (0).
+func (p *Process) reaches(now sim.Time, limit int64) sim.Time {
+	used := p.used(now)
+	switch {
+	case limit == 0:
+		return sim.Never
+	case used >= limit:
+		return now
+	case p.growth <= 0:
+		return sim.Never
+	}
+	return now.Add(time.Duration(scale(limit-used, int64(time.Second), p.growth)))
+}
+
+// fill has a process use memory for other requests than before. Memory is there, or
+// free, at once.
+func (m *Machine) fill(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	if p.limitAt == m.kernel.Now() {
+		return // it is being killed
+	}
+	p.loaded = scale(p.heap, s.load, 1000)
+	at := p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
+	sooner := at < p.limitAt
+	p.limitAt = at
+	if sooner {
+		m.postDue(s, i)
+	}
+	m.weigh()
+	m.usesOther(s)
+}
+
+// Surge says how many requests arrive at a pod for a moment, in thousandths per second.
+// A container whose limit that memory reaches is killed, although it would soon be free.
+func (m *Machine) Surge(pod uint32, milliRPS int64) {
+	s := m.Sandbox(pod)
+	if s == nil {
+		return
+	}
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		limit, now := container(s.Pod.Spec, i).Limits.MemoryBytes, m.kernel.Now()
+		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded+scale(p.heap, milliRPS, 1000) >= limit {
+			p.limitAt = now
+			m.postDue(s, i)
+		}
+	}
 }
 
 // weigh computes when the machine's memory will be full.
@@ -26,7 +76,7 @@ func (m *Machine) weigh() {
 		return
 	}
 	now := m.kernel.Now()
-	var used, growth int64
+	used, growth := m.outside, int64(0)
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
 		used += p.used(now)
 		growth += p.growth
@@ -48,7 +98,7 @@ func (m *Machine) weigh() {
 // MemoryFree is how much memory nobody uses, in bytes, as the kernel counts it:
 // the capacity less the working sets.
 func (m *Machine) MemoryFree(now sim.Time) int64 {
-	free := m.memory
+	free := m.memory - m.outside
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) { free -= p.used(now) })
 	return free
 }
@@ -59,7 +109,7 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 	if m.memory == 0 {
 		return sim.Never
 	}
-	free, growth := m.memory, int64(0)
+	free, growth := m.memory-m.outside, int64(0)
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
 		free -= p.used(now)
 		growth += p.growth
@@ -104,7 +154,7 @@ func (m *Machine) full(now sim.Time) {
 		return
 	}
 	m.fullAt = -1
-	var used, worst int64
+	used, worst := m.outside, int64(0)
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
@@ -118,8 +168,34 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
+	if victim == nil || m.outside > worst { // a process of the system, whose oom_score_adj is 0
+		m.outside = 0
+		m.weigh()
+		return
+	}
 	victim.dueCode, victim.dueCause = killedCode, OOMKilled
 	m.end(box, victim)
+}
+
+// Take has others than containers use memory until that share of it is used, in
+// millionths, and returns how many bytes that took. They are processes of the system,
+// which the kernel may kill too.
+func (m *Machine) Take(ppm int64) int64 {
+	more := scale(m.memory, ppm, 1_000_000) - (m.memory - m.MemoryFree(m.kernel.Now()))
+	if more <= 0 || !m.on {
+		return 0
+	}
+	m.outside += more
+	m.weigh()
+	return more
+}
+
+// Return takes that back, as far as it is still in use.
+func (m *Machine) Return(bytes int64) {
+	m.outside -= min(bytes, m.outside)
+	if m.on {
+		m.weigh()
+	}
 }
 
 // scoreAdjust is the oom_score_adj of a container, by the quality of service

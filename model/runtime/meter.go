@@ -112,8 +112,8 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 }
 
 // Load says how many requests arrive at a pod from now on, in thousandths per
-// second. Each of its app containers uses what they cost it, as far as its CPU limit
-// allows.
+// second. Each of its app containers uses what they cost it: memory, and CPU as far as
+// its limit allows.
 func (m *Machine) Load(pod uint32, milliRPS int64) {
 	s := m.Sandbox(pod)
 	if s == nil || s.load == milliRPS {
@@ -121,8 +121,12 @@ func (m *Machine) Load(pod uint32, milliRPS int64) {
 	}
 	s.load = milliRPS
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		if p := &s.Processes[i]; p.Running && p.perRPS > 0 {
+		p := &s.Processes[i]
+		if p.Running && p.perRPS > 0 {
 			m.use(s, p, s.load)
+		}
+		if p.Running && p.heap > 0 {
+			m.fill(s, i)
 		}
 	}
 }

@@ -105,6 +105,49 @@ func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
 	}
 }
 
+// Requests under way have memory of their own: what arrives decides when a limit is
+// reached, also of what grows, and an instance that starts under a load is killed again.
+func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
+	k := sim.New(sim.Config{})
+	pod := containers(0)
+	pod.Spec.Containers[0].Limits.MemoryBytes = 100
+	m, s := metered(k, pod, Behavior{MemoryBytes: 30, MemoryGrowth: 1, MemoryPerRPS: 20})
+	p := &s.Processes[0]
+	m.Start(s, 0)
+	for _, c := range []struct {
+		load, after int64 // milli-rps; seconds until it is used
+		used        int64 // 0: it was killed
+	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 0, 0}} {
+		m.Load(7, c.load)
+		if err := k.Run(k.Now().Add(time.Duration(c.after) * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.MemoryUsed(k.Now()); got != c.used {
+			t.Errorf("at %v with %d milli-rps: %d bytes, want %d", k.Now(), c.load, got, c.used)
+		}
+	}
+	m.Load(7, 4000)
+	m.Start(s, 0)
+	if err := k.Run(k.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode {
+		t.Errorf("started under too much: %+v", p)
+	}
+	m.Load(7, 0)
+	m.Start(s, 0)
+	m.Surge(7, 3000)
+	m.Load(7, 1000)
+	if err := k.Run(k.Now().Add(time.Second)); err != nil || !p.Running {
+		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
+	}
+	m.Surge(7, 4000)
+	m.Load(7, 1000)
+	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
+		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
+	}
+}
+
 // Source: pkg/storage/pod.go Store: a container that started between the last
 // reading and the one before has a mean if it had run for 10 s, and a pod has
 // metrics if each of its containers has.

@@ -82,7 +82,8 @@ func (p merge) Apply(cur model.Object) model.Object {
 		m := p.manifest.(*model.StatefulSet)
 		n.Replicas, n.Start, n.Template = m.Replicas, m.Start, settled(n.Template, m.Template)
 		n.OnDelete, n.Partition, n.MaxUnavailable = m.OnDelete, m.Partition, m.MaxUnavailable
-		n.MinReady, n.HistoryLimit = m.MinReady, m.HistoryLimit // podManagementPolicy is immutable
+		n.MinReady, n.HistoryLimit = m.MinReady, m.HistoryLimit // podManagementPolicy and volumeClaimTemplates are immutable
+		n.DeleteClaimsWithSet, n.DeleteClaimsWhenDown = m.DeleteClaimsWithSet, m.DeleteClaimsWhenDown
 	case *model.DaemonSet:
 		m := p.manifest.(*model.DaemonSet)
 		n.Template, n.OnDelete = settled(n.Template, m.Template), m.OnDelete

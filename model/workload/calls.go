@@ -84,6 +84,7 @@ func (t *Flows) total(f *flow) {
 		limit = f.call.Timeout
 	}
 	var served, all mixture // of those that are served, and of all
+	names := t.naming(f)
 	for _, x := range f.shares {
 		p := t.pods.Row(x.pod)
 		room := x.milli
@@ -100,11 +101,12 @@ func (t *Flows) total(f *flow) {
 		f.now.TimedOutMilliRPS += late
 		f.now.FailedMilliRPS += room - late - good
 		served.add(good, p.timing, limit)
-		all.add(room, p.timing, limit)
-		all.add(x.milli-room, timing{}, limit)
+		all.add(room, timing{p.mean + names.mean, p.variance + names.variance}, limit)
+		all.add(x.milli-room, names, limit)
 	}
 	if limit > 0 {
 		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
+		all.add(f.lost.UnresolvedMilliRPS, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
 		all.add(f.lost.RefusedMilliRPS, timing{}, limit)
 		f.times = all.timing()
 	}
@@ -113,6 +115,17 @@ func (t *Flows) total(f *flow) {
 	if limit > 0 {
 		f.now.P50, f.now.P99 = min(f.now.P50, limit), min(f.now.P99, limit)
 	}
+}
+
+// naming is how long a flow's requests wait for names: mostly not at all, or for what
+// a resolver waits.
+func (t *Flows) naming(f *flow) timing {
+	if f.lookups < 0 || f.lost.OfferedMilliRPS == 0 {
+		return timing{}
+	}
+	r := &t.flows[f.lookups].resolved
+	wait := product(r.wait, f.asked, f.lost.OfferedMilliRPS)
+	return timing{wait + product(r.slow, f.asked, f.lost.OfferedMilliRPS), wait * stalled.Microseconds()}
 }
 
 // mixture is the times of requests that fare differently.

@@ -13,7 +13,8 @@ const mostRounds = 64
 
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
-// on until nothing changes. It notes what became another at last.
+// on until nothing changes. It notes what became another at last. What arrives at first,
+// before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
 	for range mostRounds {
 		t.recapacitate()
@@ -55,6 +56,9 @@ func (t *Flows) load() {
 	for _, id := range t.loaded {
 		p := t.pods.Row(id)
 		p.listed = false
+		if p.peak > max(p.arriving, p.loaded) {
+			p.machine.Surge(id, p.peak)
+		}
 		if p.arriving != p.loaded {
 			p.loaded = p.arriving
 			p.machine.Load(id, p.loaded)
@@ -87,8 +91,13 @@ func (t *Flows) reshare() {
 	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
+		if (f.respread || f.recall) && f.lookups >= 0 {
+			t.respread(f.lookups)
+		}
 		if f.respread {
 			t.spread(f)
+		} else if f.recall {
+			t.callAgain(f)
 		}
 		t.route(f)
 		t.share(i)
@@ -108,9 +117,10 @@ func (t *Flows) rehandle() {
 		p := t.pods.Row(id)
 		p.touched = false
 		if p.machine != nil && !p.listed && p.arriving != p.loaded {
-			p.listed = true
+			p.listed, p.peak = true, 0
 			t.loaded = append(t.loaded, id)
 		}
+		p.peak = max(p.peak, p.arriving)
 		calls, good := t.calling(p)
 		h := p.work.handle(p.arriving, calls)
 		before, after := p.served(), min(p.arriving, h.room)
@@ -128,7 +138,7 @@ func (t *Flows) rehandle() {
 			p.sent = after
 			for _, i := range p.sends {
 				if t.flows[i].call != nil {
-					t.respread(i)
+					t.recall(i)
 				}
 			}
 		}
@@ -156,6 +166,9 @@ func (t *Flows) reckon() {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}
+		if f.of >= 0 {
+			t.answer(i)
+		}
 		if f.call == nil {
 			continue
 		}
@@ -166,7 +179,7 @@ func (t *Flows) reckon() {
 				t.touch(id)
 			}
 			if again {
-				t.respread(i)
+				t.recall(i)
 			}
 		}
 	}
@@ -193,17 +206,10 @@ func (t *Flows) share(i int32) {
 		t.touch(x.pod).arriving -= x.milli
 	}
 	f.shares = f.shares[:0]
-	f.lost = model.Traffic{From: f.From}
-	whole := t.net.Whole()
-	for j := 0; j < len(f.senders); j++ {
-		// Where nothing is wrong with the network, senders whose rules are the
-		// same are as good as one.
-		s, milli := &f.senders[j], f.senders[j].milli
-		for whole && j+1 < len(f.senders) && sameRoute(s.route, f.senders[j+1].route) {
-			j++
-			milli += f.senders[j].milli
-		}
-		t.send(i, s, milli)
+	f.lost, f.asked = model.Traffic{From: f.From}, 0
+	t.bundle(f)
+	for j := range f.bundles {
+		t.send(i, &f.bundles[j])
 	}
 	for k := range f.shares {
 		x := &f.shares[k]
@@ -211,6 +217,47 @@ func (t *Flows) share(i int32) {
 		x.milli, p.scratch = p.scratch, 0
 		p.arriving += x.milli
 	}
+}
+
+// bundle puts senders together whose rules are the same. Where nothing is wrong with
+// the network, they are as good as one.
+func (t *Flows) bundle(f *flow) {
+	f.bundles = f.bundles[:0]
+	whole := t.net.Whole()
+next:
+	for i := range f.senders {
+		s := &f.senders[i]
+		if s.milli == 0 {
+			continue
+		}
+		milli := t.resolving(f, s)
+		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
+			if b := &f.bundles[j]; sameRoute(b.route, s.route) {
+				b.milli += milli
+				continue next
+			}
+		}
+		f.bundles = append(f.bundles, bundle{s.route, s.site, milli})
+	}
+}
+
+// recall has what callers send added up anew.
+func (t *Flows) recall(i int32) {
+	t.flows[i].recall = true
+	t.outdate(i)
+}
+
+// resolving is how many of a sender's requests get an address, or need none.
+func (t *Flows) resolving(f *flow, s *sender) int64 {
+	if f.lookups < 0 {
+		return s.milli
+	}
+	l := &t.flows[f.lookups]
+	lost := t.unresolved(l, s)
+	f.asked += t.asking(l, s)
+	f.lost.OfferedMilliRPS += lost
+	f.lost.UnresolvedMilliRPS += lost
+	return s.milli - lost
 }
 
 // touch is a pod at which another rate may arrive.
@@ -223,18 +270,18 @@ func (t *Flows) touch(id uint32) *pod {
 	return p
 }
 
-// sameRoute tells whether nothing changed; routes are immutable, so it is
-// enough to compare where they are.
+// sameRoute tells whether rules are the same; routes are immutable, and proxies that
+// see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
 	return a.Service == b.Service && a.Dropped == b.Dropped && len(a.Endpoints) == len(b.Endpoints) &&
 		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
 }
 
-// send computes what becomes of a sender's requests on their way to endpoints.
+// send computes what becomes of a bundle's requests on their way to endpoints.
 // Every endpoint gets the same; thousandths that cannot be divided go to the first
 // ones.
-func (t *Flows) send(i int32, s *sender, all int64) {
-	f := &t.flows[i]
+func (t *Flows) send(i int32, s *bundle) {
+	f, all := &t.flows[i], s.milli
 	f.lost.OfferedMilliRPS += all
 	n := int64(len(s.route.Endpoints))
 	switch {

@@ -27,7 +27,7 @@ func message(t *model.Traffic) string {
 	for _, lost := range []struct {
 		milli int64
 		what  string
-	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}, {t.FailedMilliRPS, "failed by what they call"}} {
+	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}, {t.FailedMilliRPS, "failed by what they call"}, {t.UnresolvedMilliRPS, "found no address"}} {
 		if lost.milli > 0 {
 			parts = append(parts, rate(lost.milli)+" "+lost.what)
 		}

@@ -25,10 +25,13 @@ type rig struct {
 	control  network.Site
 	sites    map[string]network.Site // by node; "" is the ingress
 	proxies  map[string]*proxy.Proxy
+	rules    proxy.Rulebook
 	capacity map[model.Ref]int64
 	work     workload.Work // of every pod, but for its capacity
 	calls    []workload.Call
+	dns      *workload.DNS
 	load     map[uint32]int64 // what machines were told
+	surge    map[uint32]int64 // what machines were told last
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
 }
@@ -36,7 +39,7 @@ type rig struct {
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -62,7 +65,7 @@ func (r *rig) Work(pod model.Ref) workload.Work {
 func (r *rig) Proxy(node string) workload.Router {
 	p := r.proxies[node]
 	if p == nil {
-		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r})
+		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r, Rules: &r.rules})
 		r.proxies[node] = p
 		p.Start()
 	}
@@ -90,13 +93,15 @@ func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
 	return 0, false
 }
 
+func (r *rig) Surge(pod uint32, milliRPS int64) { r.surge[pod] = milliRPS }
+
 func (r *rig) Load(pod uint32, milliRPS int64) { r.load[pod] = milliRPS }
 
 func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, World: r, Site: r.sites[""]})
 	r.flows.Start()
 }
 

@@ -32,6 +32,8 @@ type World interface {
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
 	Load(pod uint32, milliRPS int64)
+	// Surge is told how many arrive for a moment, if those are more than before and after.
+	Surge(pod uint32, milliRPS int64)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
@@ -41,6 +43,7 @@ type Machine interface {
 type TrafficConfig struct {
 	Sources []Traffic
 	Calls   []Call
+	DNS     *DNS // nil: whoever sends knows all addresses
 	World   World
 	// Site is where the view of Deployments that send is fed from; any site
 	// that no fault cuts off will do, such as the ingress's.
@@ -69,6 +72,8 @@ type Flows struct {
 	loaded  []uint32           // pods at which another rate arrives than their machines know
 	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
+	harm    DNSHarm
+	caches  sim.Lane // when answers that are kept are too old
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -90,6 +95,9 @@ type flow struct {
 	senders    []sender
 	at         map[string]int32 // senders by node
 	respread   bool             // senders are to be made anew
+	alive      []via            // members that send, while senders stay who they are
+	recall     bool             // what callers send is to be added up anew
+	bundles    []bundle         // while it is computed
 	stale      bool             // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
@@ -102,15 +110,36 @@ type flow struct {
 	call    *Call // the members make it for what they handle; nil if they send for themselves
 	attempt attempt
 	times   timing // of single attempts
+
+	lookups  int32    // the flow of its lookups, -1 if it needs none
+	asked    int64    // how many of its requests have to ask, in thousandths per second
+	of       int32    // of lookups: the flow whose names they are, else -1
+	resolved resolved // of lookups
+	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
 // sender is the machine that part of a flow comes from.
 type sender struct {
+	node  string
+	pods  int64 // how many of its pods send
 	site  network.Site
 	proxy Router
 	milli int64 // what it sends, in thousandths of a request per second
 	route model.Route
 	stale bool // its route may be another one
+}
+
+// via is a pod that sends, and which of a flow's senders is its machine.
+type via struct {
+	pod    uint32
+	sender int32
+}
+
+// bundle is senders whose rules are the same.
+type bundle struct {
+	route model.Route
+	site  network.Site // the first one's
+	milli int64
 }
 
 // share is what one endpoint gets of a flow.
@@ -138,6 +167,7 @@ type pod struct {
 	sent     int64 // for so many requests calls are made
 	good     int64 // of those that are handled, in millionths: no call failed for good
 	loaded   int64 // what its machine was told of that
+	peak     int64 // the most that arrives in this instant, until all rates fit together
 	scratch  int64 // its share while a flow is computed
 
 	seen *model.Pod // by the watch, if a Deployment sends
@@ -148,6 +178,7 @@ type pod struct {
 const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
+	whyExpired         // about lookups: answers that somebody keeps are too old
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -161,6 +192,7 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 	for i := range c.Calls {
 		t.addCall(&c.Calls[i])
 	}
+	t.addLookups()
 	for i := range t.flows {
 		if t.flows[i].sentByPods() && t.client == nil {
 			t.client = s.NewClient(store.ClientConfig{Name: "traffic", As: store.Admin("traffic"), Actor: t.self, Site: c.Site})
@@ -205,7 +237,7 @@ func (t *Flows) Start() {
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
-		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() {
+		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() && f.of < 0 {
 			t.World.Proxy(f.node)
 		}
 	}
@@ -252,7 +284,7 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
-		if f := &t.flows[i]; !f.sentByPods() {
+		if f := &t.flows[i]; !f.sentByPods() && f.of < 0 {
 			f.respread = true // its machine may have lost its power
 		}
 		t.outdate(int32(i))
@@ -304,6 +336,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "another rate of traffic from " + t.flows[about].From
 	case whyCompute:
 		return "rates of all traffic"
+	case whyExpired:
+		return "answers are too old: " + t.flows[about].From
 	}
 	return "news of pods that send"
 }
@@ -316,6 +350,12 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.posted = false
 	case why == whyRate:
 		t.pace(now, int32(about))
+	case why == whyExpired:
+		if l := &t.flows[about]; l.darkAt > 0 {
+			t.respread(int32(about))
+			t.outdate(l.of)
+			t.awaitExpiry(int32(about))
+		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

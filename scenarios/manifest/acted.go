@@ -91,7 +91,8 @@ var (
 	// What a StatefulSet's pods are called in DNS is not modeled, so its Service
 	// decides nothing.
 	actedStatefulSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
-		words(`spec.serviceName spec.podManagementPolicy spec.updateStrategy spec.ordinals spec.revisionHistoryLimit`))
+		words(`spec.serviceName spec.podManagementPolicy spec.updateStrategy spec.ordinals spec.revisionHistoryLimit
+		spec.volumeClaimTemplates spec.persistentVolumeClaimRetentionPolicy`))
 
 	actedDaemonSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.updateStrategy spec.revisionHistoryLimit`))

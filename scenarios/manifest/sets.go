@@ -43,7 +43,25 @@ func readStatefulSet(o *object) {
 	setStrategy(spec.field("updateStrategy"), &in.Spec.UpdateStrategy, s)
 	s.Template = o.template(spec.field("template"), &in.Spec.Template)
 	s.Selector = o.podSelector(spec, in.Spec.Selector, s.Template.Labels)
+	s.Claims = o.claimTemplates(spec.field("volumeClaimTemplates"), in.Spec.VolumeClaimTemplates)
+	if r := in.Spec.PersistentVolumeClaimRetentionPolicy; r != nil {
+		at := spec.field("persistentVolumeClaimRetentionPolicy")
+		s.DeleteClaimsWithSet = deletes(at.field("whenDeleted"), r.WhenDeleted)
+		s.DeleteClaimsWhenDown = deletes(at.field("whenScaled"), r.WhenScaled)
+	}
 	o.keep(before, s)
+}
+
+// deletes reads half of a persistentVolumeClaimRetentionPolicy.
+func deletes(p *place, policy appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
+	switch policy {
+	case "", appsv1.RetainPersistentVolumeClaimRetentionPolicyType:
+	case appsv1.DeletePersistentVolumeClaimRetentionPolicyType:
+		return true
+	default:
+		p.unknownWord(string(policy), "Retain", "Delete")
+	}
+	return false
 }
 
 func setStrategy(p *place, s *appsv1.StatefulSetUpdateStrategy, into *model.StatefulSet) {

@@ -20,13 +20,29 @@ func readClaim(o *object) {
 	if !decode(o, &in) {
 		return
 	}
-	spec := o.root().field("spec")
+	c := o.claim(o.root(), &in)
+	c.Meta = o.meta
+	c.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	leaves(&c.Meta, in.DeletionTimestamp)
+	if owner := metav1.GetControllerOf(&in); owner != nil && owner.Kind == "Pod" {
+		c.Pod = owner.Name
+	}
+	if !o.set.state {
+		o.keep(before, c)
+	} else if o.set.decoder.wrong == before {
+		o.set.storage.Claims = append(o.set.storage.Claims, c)
+	}
+}
+
+// claim reads what a claim, or a template of claims, asks for and has.
+func (o *object) claim(p *place, in *corev1.PersistentVolumeClaim) *model.Claim {
+	spec := p.field("spec")
 	_, completed := in.Annotations["pv.kubernetes.io/bind-completed"]
 	c := &model.Claim{
-		Meta: o.meta, Volume: in.Spec.VolumeName,
-		Bound: in.Spec.VolumeName != "" && (completed || o.set.state && in.Status.Phase == ""),
-		Class: classOf(in.Annotations, in.Spec.StorageClassName),
-		Modes: accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
+		Volume: in.Spec.VolumeName,
+		Bound:  in.Spec.VolumeName != "" && (completed || o.set.state && in.Status.Phase == ""),
+		Class:  classOf(in.Annotations, in.Spec.StorageClassName),
+		Modes:  accessModes(spec, in.Spec.AccessModes), Block: isBlock(in.Spec.VolumeMode),
 		Attributes:   textOf(in.Spec.VolumeAttributesClassName),
 		Selector:     labelSelector(spec.field("selector"), in.Spec.Selector),
 		SelectedNode: in.Annotations["volume.kubernetes.io/selected-node"],
@@ -37,17 +53,23 @@ func readClaim(o *object) {
 	case c.Bound:
 		c.Phase = model.ClaimBound
 	}
-	c.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
-	leaves(&c.Meta, in.DeletionTimestamp)
 	c.Bytes, c.Sized = storage(spec.fields("resources", "requests"), in.Spec.Resources.Requests)
-	if owner := metav1.GetControllerOf(&in); owner != nil && owner.Kind == "Pod" {
-		c.Pod = owner.Name
+	return c
+}
+
+// claimTemplates reads volumeClaimTemplates.
+func (o *object) claimTemplates(p *place, in []corev1.PersistentVolumeClaim) (out []*model.Claim) {
+	for i := range in {
+		at := p.item(i)
+		if in[i].Name == "" {
+			at.fields("metadata", "name").errorf("is missing in this template")
+		}
+		c := o.claim(at, &in[i])
+		c.Name = in[i].Name
+		c.Labels = o.labels(at.fields("metadata", "labels"), in[i].Labels)
+		out = append(out, c)
 	}
-	if !o.set.state {
-		o.keep(before, c)
-	} else if o.set.decoder.wrong == before {
-		o.set.storage.Claims = append(o.set.storage.Claims, c)
-	}
+	return out
 }
 
 // leaves makes an object of a State one that is being deleted.

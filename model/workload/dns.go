@@ -1,0 +1,223 @@
+package workload
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// DNS is where pods look up what they send requests to: servers that are ordinary pods
+// behind a Service, whose lookups are a flow like any other. Only what pods send needs
+// names; an ingress and nodes outside of it know their backends otherwise.
+type DNS struct {
+	Namespace, Service string
+	QueriesMilli       int64         // that a request needs, in thousandths; see QueriesPerRequest
+	TTL                time.Duration // for which an answer is kept, if anybody keeps it
+	Cache              DNSCache
+}
+
+// DNSCache is who keeps answers between the program and the servers.
+type DNSCache uint8
+
+// The caches. What a node keeps stands for NodeLocal DNSCache, which never fails here.
+const (
+	NoCache   DNSCache = iota // every request asks, as in many runtimes
+	PodCache                  // every pod keeps answers for itself
+	NodeCache                 // all pods of a node share what it keeps
+)
+
+// searched is how many domains are tried before an external name itself: the three that
+// a pod has of the cluster, and the one of the machine.
+const searched = 4
+
+// QueriesPerRequest is how many queries requests come to that look up so many names of
+// Services and so many external ones, in thousandths. Each query is two, for A and AAAA.
+// The short name of a Service is found in the first search domain. An external name,
+// taken to have two dots, is tried in every search domain first if it has less than
+// ndots (resolv.conf(5)): "ndots:5 = 10 queries per external lookup" (Zalando, postmortem
+// of January 2019).
+func QueriesPerRequest(services, external, ndots int64) int64 {
+	each := int64(1)
+	if ndots > 2 {
+		each += searched
+	}
+	return 2 * (services + external*each)
+}
+
+// stalled is how long a resolver waits for an answer before it asks again, once
+// (resolv.conf(5): timeout 5 s, attempts 2). A query may then reach another server.
+const stalled = 5 * time.Second
+
+// resolved is what becomes of a request's queries, for those that have to ask.
+type resolved struct {
+	bad  int64 // requests of a million that get no address in time
+	asks int64 // how often a query is sent, in millionths
+	wait int64 // microseconds a request waits for answers that do not come, on the average
+	slow int64 // microseconds it waits for those that do
+}
+
+// DNSHarm is what is wrong with the program behind the DNS Service.
+type DNSHarm struct {
+	Down   bool          // nobody answers
+	Errors int64         // of a million queries are answered with SERVFAIL
+	Slow   time.Duration // a query takes so much longer
+}
+
+// HarmDNS makes the DNS servers answer like that from now on.
+func (t *Flows) HarmDNS(h DNSHarm) {
+	t.harm = h
+	for i := range t.flows {
+		if t.flows[i].of >= 0 {
+			t.untell(int32(i))
+		}
+	}
+	t.post()
+}
+
+// addLookups adds a flow of lookups for every flow that pods send.
+func (t *Flows) addLookups() {
+	for i := range t.flows {
+		t.flows[i].lookups, t.flows[i].of = -1, -1
+	}
+	if t.DNS == nil {
+		return
+	}
+	t.caches = t.kernel.Luck().Lane("dns/cache")
+	for i := range len(t.flows) {
+		f := &t.flows[i]
+		if !f.sentByPods() {
+			continue
+		}
+		f.lookups = int32(len(t.flows))
+		of := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
+		from := "lookups of " + of.Path() + " by " + f.From
+		l := flow{
+			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: 1_000_000},
+		}
+		to := target{l.Namespace, l.Service}
+		t.to[to] = append(t.to[to], f.lookups)
+		t.flows = append(t.flows, l)
+	}
+}
+
+// ask makes the senders of lookups anew: those whose names they are.
+func (t *Flows) ask(l *flow) {
+	f := &t.flows[l.of]
+	for j := range f.senders {
+		s := &f.senders[j]
+		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
+		l.send(t, s.node, product(queries, l.resolved.asks, 1_000_000))
+	}
+}
+
+// asking is how many of a sender's requests have to ask, in thousandths per second. A
+// cache asks again when its answer is too old, and at every request until there is one;
+// while nobody answers at all, not before its answer is too old.
+func (t *Flows) asking(l *flow, s *sender) int64 {
+	if t.DNS.Cache == NoCache || t.expired(l, s) {
+		return s.milli
+	}
+	caches := int64(1)
+	if t.DNS.Cache == PodCache {
+		caches = s.pods
+	}
+	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
+	if good := 1_000_000 - l.resolved.bad; good > 0 {
+		renewals = product(renewals, 1_000_000, good)
+	}
+	return min(s.milli, renewals)
+}
+
+// unresolved is how many of a sender's requests end without an address.
+func (t *Flows) unresolved(l *flow, s *sender) int64 {
+	if t.DNS.Cache != NoCache && l.darkAt > 0 && !t.expired(l, s) {
+		return 0
+	}
+	return product(t.asking(l, s), l.resolved.bad, 1_000_000)
+}
+
+// expired tells whether a sender's answers were too old since nobody answers.
+func (t *Flows) expired(l *flow, s *sender) bool {
+	return l.darkAt > 0 && t.kernel.Now() >= t.expiry(l, s)
+}
+
+// expiry is when a sender's answers are too old. When nobody answers any more, an
+// answer has some part of its time left: all of a node's, or of its pods', the same.
+func (t *Flows) expiry(l *flow, s *sender) sim.Time {
+	luck := t.caches.Draw(sim.HashName(s.node), uint64(l.darkAt))
+	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+}
+
+// resolve computes what becomes of a request's queries by what becomes of all of them.
+// Both attempts of a query fail independently; what is refused, or is an error, is asked
+// again at once. Queries go out in pairs, one pair after the other. Who waits no longer than a resolver does has given up by then.
+func (t *Flows) resolve(l *flow) resolved {
+	var fails, silent int64
+	if n := l.now.OfferedMilliRPS; n > 0 {
+		fails = product(n-l.now.ServedMilliRPS, 1_000_000, n)
+		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, 1_000_000, n)
+	}
+	if t.harm.Down || t.harm.Slow >= stalled {
+		fails, silent = 1_000_000, 1_000_000
+	}
+	fails += product(1_000_000-fails, t.harm.Errors, 1_000_000)
+	limit := time.Duration(0)
+	if c := t.flows[l.of].call; c != nil {
+		limit = c.Timeout
+	}
+	each := product(fails, fails, 1_000_000)
+	if limit > 0 && limit <= stalled {
+		each = silent + product(fails-silent, fails, 1_000_000)
+	}
+	good, n := int64(1_000_000), t.DNS.QueriesMilli
+	for ; n >= 1000 && good > 0; n -= 1000 {
+		good = product(good, 1_000_000-each, 1_000_000)
+	}
+	good = product(good, 1_000_000-product(each, n, 1000), 1_000_000)
+	r := resolved{bad: 1_000_000 - good, asks: 1_000_000 + fails}
+	r.wait = min(product(product(stalled.Microseconds(), silent, 1_000_000), t.DNS.QueriesMilli, 1000), longest)
+	r.slow = min(product(min(t.harm.Slow, stalled).Microseconds()/2, t.DNS.QueriesMilli, 1000), longest)
+	if limit > 0 && r.slow >= limit.Microseconds() {
+		r.bad = 1_000_000
+	}
+	return r
+}
+
+// answer brings up to date what lookups mean for those whose names they are.
+func (t *Flows) answer(i int32) {
+	l := &t.flows[i]
+	now := t.resolve(l)
+	if now == l.resolved {
+		return
+	}
+	l.resolved = now
+	switch {
+	case now.bad < 1_000_000:
+		l.darkAt = 0
+	case l.darkAt == 0:
+		l.darkAt = t.kernel.Now()
+		t.awaitExpiry(i)
+	}
+	t.respread(i)
+	t.outdate(l.of)
+}
+
+// awaitExpiry has the next sender's answers be too old when they are.
+func (t *Flows) awaitExpiry(i int32) {
+	l := &t.flows[i]
+	if t.DNS.Cache == NoCache || l.darkAt == 0 {
+		return
+	}
+	next, now := sim.Never, t.kernel.Now()
+	f := &t.flows[l.of]
+	for j := range f.senders {
+		if at := t.expiry(l, &f.senders[j]); at > now {
+			next = min(next, at)
+		}
+	}
+	if next != sim.Never {
+		t.kernel.Post(next, t.self, whyExpired, uint64(i))
+	}
+}

@@ -1,0 +1,176 @@
+package workload_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// named is a shop of two fronts that call a back, 10 times a second each, on three
+// nodes, with two DNS servers, on n-1 and n-2.
+func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
+	call := calling("front", "back", 1000, 0)
+	call.Timeout = timeout
+	r, pods := shop(t, 2, call)
+	dns.Namespace, dns.Service = "default", "dns"
+	r.dns = &dns
+	servers := []model.Ref{r.pod("dns", "dns-1", "n-1"), r.pod("dns", "dns-2", "n-2")}
+	r.endpoints("dns", servers...)
+	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
+	return r, servers
+}
+
+func (r *rig) back() model.Traffic { return r.rates("back", "calls of app=front") }
+func (r *rig) lookups() model.Traffic {
+	return r.rates("dns", "lookups of service/back by calls of app=front")
+}
+
+// Source: resolv.conf(5), ndots; Zalando's postmortem of January 2019: "ndots:5 = 10
+// queries per external lookup".
+func TestAnExternalNameIsTriedInEverySearchDomainFirst(t *testing.T) {
+	for _, c := range []struct{ services, external, ndots, want int64 }{
+		{1000, 0, 5, 2000}, {0, 1000, 5, 10_000}, {0, 1000, 2, 2000}, {1000, 500, 5, 7000}, {100, 0, 5, 200},
+	} {
+		if got := workload.QueriesPerRequest(c.services, c.external, c.ndots); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
+	for _, c := range []struct {
+		cache workload.DNSCache
+		want  int64 // thousandths of a query per second
+	}{
+		{workload.NoCache, 20_000 * 4},
+		{workload.PodCache, 2 * 33 * 4}, // two pods, each every 30 s
+		{workload.NodeCache, 2 * 33 * 4},
+	} {
+		r, _ := named(t, workload.DNS{QueriesMilli: 4000, TTL: 30 * time.Second, Cache: c.cache}, time.Second)
+		if got := r.lookups(); got.OfferedMilliRPS != c.want || got.ServedMilliRPS != c.want {
+			t.Errorf("cache %d: %+v, want %d", c.cache, got, c.want)
+		}
+		if got := r.back(); got.ServedMilliRPS != 20_000 {
+			t.Errorf("cache %d: %+v", c.cache, got)
+		}
+	}
+}
+
+// Source: resolv.conf(5), timeout 5 s, attempts 2: of two replicas one that is dead, but
+// still among the endpoints, stalls half of all queries for 5 s. Two queries make a
+// request: those who wait less lose 1-1/4 of them, others 1-(3/4)^2; of queries there is half as many again.
+func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
+	for _, c := range []struct {
+		timeout    time.Duration
+		unresolved int64
+	}{{time.Second, 15_000}, {time.Minute, 8750}} {
+		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, c.timeout)
+		r.power("n-2", false)
+		r.after(time.Second)
+		back, lookups := r.back(), r.lookups()
+		sent := back.OfferedMilliRPS
+		want := c.unresolved * sent / 20_000
+		if d := back.UnresolvedMilliRPS - want; sent == 0 || d < -2 || d > 2 {
+			t.Errorf("timeout %v: %+v, want %d", c.timeout, back, want)
+		}
+		if lookups.OfferedMilliRPS != sent*3 || lookups.TimedOutMilliRPS != sent*3/2 {
+			t.Errorf("timeout %v: %+v", c.timeout, lookups)
+		}
+		if p99 := r.rates("front", "ingress").P99; c.timeout > 5*time.Second && p99 < 5*time.Second {
+			t.Errorf("who waits for a name is as quick as %v", p99)
+		}
+		r.power("n-2", true)
+		r.after(time.Second)
+		if back := r.back(); back.ServedMilliRPS != back.OfferedMilliRPS {
+			t.Errorf("healed: %+v", back)
+		}
+	}
+}
+
+// Source: spec of DNS failures: what is kept is used until its TTL, and no longer.
+func TestWhatIsKeptIsUsedUntilItIsTooOld(t *testing.T) {
+	for _, cache := range []workload.DNSCache{workload.NoCache, workload.PodCache, workload.NodeCache} {
+		r, servers := named(t, workload.DNS{QueriesMilli: 2000, TTL: 20 * time.Minute, Cache: cache}, 30*time.Second)
+		for _, s := range servers {
+			r.flows.ServingChanged(s, false)
+		}
+		r.after(time.Second)
+		lost := int64(0)
+		if cache == workload.NoCache {
+			lost = 20_000
+		}
+		if got := r.back().UnresolvedMilliRPS; got != lost {
+			t.Errorf("cache %d: at once %d", cache, got)
+		}
+		var halves int
+		for range 20 {
+			r.after(time.Minute)
+			if u := r.back().UnresolvedMilliRPS; u > 0 && u < 20_000 {
+				halves++
+			}
+		}
+		if cache != workload.NoCache && halves == 0 {
+			t.Errorf("cache %d: all answers end together", cache)
+		}
+		if got := r.back(); got.UnresolvedMilliRPS != 20_000 || got.ServedMilliRPS != 0 {
+			t.Errorf("cache %d: after the TTL %+v", cache, got)
+		}
+		if got := r.lookups(); got.RefusedMilliRPS != 80_000 {
+			t.Errorf("cache %d: whoever has no answer asks at every request, twice: %+v", cache, got)
+		}
+		r.flows.ServingChanged(servers[0], true)
+		r.flows.ServingChanged(servers[1], true)
+		r.after(time.Second)
+		if got := r.back(); got.ServedMilliRPS != 20_000 {
+			t.Errorf("cache %d: healed %+v", cache, got)
+		}
+	}
+}
+
+func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
+	for _, c := range []struct {
+		harm       workload.DNSHarm
+		unresolved int64
+	}{
+		{workload.DNSHarm{Down: true}, 20_000},
+		{workload.DNSHarm{Errors: 500_000}, 8750},                 // both attempts of one of two queries
+		{workload.DNSHarm{Slow: 5 * time.Second}, 20_000},         // is no answer
+		{workload.DNSHarm{Slow: 100 * time.Millisecond}, 0},       // 0.1 s for A and AAAA together
+		{workload.DNSHarm{Slow: 1500 * time.Millisecond}, 20_000}, // longer than the caller waits
+	} {
+		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+		r.flows.HarmDNS(c.harm)
+		r.after(time.Second)
+		back := r.back()
+		if back.UnresolvedMilliRPS != c.unresolved || back.OfferedMilliRPS != 20_000 {
+			t.Errorf("%+v: %+v", c.harm, back)
+		}
+		if p50 := r.rates("front", "ingress").P50; c.harm.Slow == 100*time.Millisecond && (p50 < 50*time.Millisecond || p50 > 300*time.Millisecond) {
+			t.Errorf("%+v: half within %v", c.harm, p50)
+		}
+		r.flows.HarmDNS(workload.DNSHarm{})
+		r.after(time.Second)
+		if back := r.back(); back.ServedMilliRPS != 20_000 {
+			t.Errorf("%+v: healed %+v", c.harm, back)
+		}
+	}
+}
+
+// Source: Zalando's postmortem: DNS servers that come back meet all at once those who
+// have been trying in vain, although each of them asks less once it has an answer.
+func TestAServerThatComesBackMeetsEverybodyWhoTried(t *testing.T) {
+	r, servers := named(t, workload.DNS{QueriesMilli: 10_000}, time.Second)
+	for _, s := range servers {
+		r.flows.ServingChanged(s, false)
+	}
+	r.after(time.Second)
+	r.endpoints("dns", servers[0])
+	r.after(5 * time.Second)
+	r.flows.ServingChanged(servers[0], true)
+	r.after(time.Second)
+	if load, surge := r.load[servers[0].ID], r.surge[servers[0].ID]; load != 200_000 || surge != 400_000 {
+		t.Errorf("%d thousandths a second, at first %d", load, surge)
+	}
+}

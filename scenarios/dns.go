@@ -1,0 +1,40 @@
+package scenarios
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+	"orrery/scenarios/strict"
+)
+
+// dns reads how pods find what they send requests to. Without it all know all addresses.
+func (l *loader) dns(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("DNS", "service", "namespace", "ttl", "ndots", "lookups", "external", "cache")
+	lookups, external := m.Default("lookups", "1"), m.Default("external", "0")
+	if isZero(lookups) && isZero(external) {
+		v.Errorf("no request looks up anything: leave dns out, or say how many names of Services (lookups) or others (external) one needs")
+	}
+	d := &workload.DNS{
+		Namespace: m.Default("namespace", model.NamespaceSystem).DNSLabel(),
+		Service:   m.Default("service", "kube-dns").DNSLabel(),
+		// the addon's and kubeadm's Corefile
+		TTL:   m.Default("ttl", "30s").DurationIn(time.Second, 24*time.Hour),
+		Cache: caches[m.Default("cache", "none").Enum("cache", "none", "pod", "node")],
+		QueriesMilli: workload.QueriesPerRequest(
+			lookups.Milli(0, 100_000), external.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
+	}
+	if r := (reference{model.KindService, d.Namespace, d.Service}); d.Namespace != "" && d.Service != "" {
+		at := m.Optional("service")
+		if !at.Given() {
+			at = v
+		}
+		l.checkObject(at, r.path())
+	}
+	l.scenario.Config.DNS = d
+}
+
+var caches = map[string]workload.DNSCache{"none": workload.NoCache, "pod": workload.PodCache, "node": workload.NodeCache}
