@@ -222,6 +222,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
 		m.Optional("fault").Errorf("there is no cloud: machines come and go only with cluster.nodeGroups, or cluster.cloud")
 	}
+	if e.kind.DNS && l.scenario.Config.DNS == nil {
+		m.Optional("fault").Errorf("nobody looks up anything: say so in workload.dns")
+	}
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
@@ -285,9 +288,12 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamBoot:     (*loader).cloudFault,
 	fault.ParamNotice:   (*loader).cloudFault,
 	fault.ParamErrors:   (*loader).cloudFault,
-	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
-	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Errors = positive(m.Required(p), strict.Value.Percent)
+	},
+	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
+	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
+	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 	},

@@ -54,6 +54,7 @@ func (d *Director) settle() {
 	d.settleReplicas()
 	d.settleAPIServers()
 	d.settleWebhooks()
+	d.settleDNS()
 }
 
 func (d *Director) settleMachine(node uint32) {

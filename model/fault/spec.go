@@ -58,11 +58,11 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled only: of the calls, in millionths
+	Errors int64         // cloud-api-throttled, dns-error and network-loss: of the calls, queries or messages, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
+	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow and network-delay: what is added
 	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.

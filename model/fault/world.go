@@ -20,6 +20,7 @@ type World interface {
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
+	DNS() DNS
 	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
@@ -74,6 +75,13 @@ type Machine interface {
 
 // Registry is where images come from.
 type Registry interface{ SetDown(bool) }
+
+// DNS is the program behind the DNS Service.
+type DNS interface {
+	// Harm makes it answer nothing, or so many of a million queries with an error, or
+	// take so much longer; not down and 0 is nothing.
+	Harm(down bool, errors int64, slow time.Duration)
+}
 
 // Webhooks is the programs that API servers ask before they write, by the names
 // their configurations give them.
