@@ -94,7 +94,11 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 	case r.Note.Reason == reasonReplaced:
 		t.add("replaced", chapter{patient, subjectsAre("node", "given another machine by the provider")}, now, r.Note.Name)
 	case slices.Contains(admission, r.Note.Reason):
-		t.add(r.Note.Reason, chapter{together, subjectsAre("server or webhook", r.Note.Reason+": "+r.Note.Message)}, now, r.Note.Name)
+		one := "webhook"
+		if strings.HasPrefix(r.Note.Name, "apiserver/") {
+			one = "API server"
+		}
+		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Message)}, now, r.Note.Name)
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
 		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
@@ -136,8 +140,8 @@ const (
 	reasonReplaced        = "NodeReplaced"
 )
 
-// admission is the reasons of notes about webhooks and what they are in the way
-// of.
+// admission is the reasons of notes about webhooks, and about renewals that they or
+// floods are in the way of.
 var admission = []string{"WebhookFailed", "WebhookAnswers", "RenewalsStopped", "RenewalsResumed"}
 
 // about is what a piece of news is told of: a workload rather than its pods.

@@ -24,6 +24,8 @@ workload:
           clientConfig: {url: "https://policy.example.com/review"}
           sideEffects: None
           admissionReviewVersions: [v1]
+          # Leases of nodes are in kube-node-lease, those of leaders in kube-system.
+          namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: NotIn, values: [kube-system]}]}
           rules:
             - {operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: [leases, pods, deployments]}
     - apiVersion: apps/v1
@@ -59,20 +61,38 @@ func TestAWebhookThatDoesNotAnswerSilencesAllNodes(t *testing.T) {
   - evictions() == 0
   - notes(RenewalsResumed) == 1
 `)
-		path := folder(t, map[string]string{"hooked.yaml": source}) + "/hooked.yaml"
-		for seed := range uint64(3) {
-			s, err := scenarios.Load(path, scenarios.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Config.Seed = seed
-			if _, r := run(t, s); !r.Held() {
-				var b strings.Builder
-				_ = r.WriteText(&b, false)
-				t.Errorf("%s, seed %d\n%s", name, seed, b.String())
-			}
+		holds(t, name, source)
+	}
+}
+
+func holds(t *testing.T, name, source string) {
+	t.Helper()
+	path := folder(t, map[string]string{"hooked.yaml": source}) + "/hooked.yaml"
+	for seed := range uint64(3) {
+		s, err := scenarios.Load(path, scenarios.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Config.Seed = seed
+		if _, r := run(t, s); !r.Held() {
+			var b strings.Builder
+			_ = r.WriteText(&b, false)
+			t.Errorf("%s, seed %d\n%s", name, seed, b.String())
 		}
 	}
+}
+
+// A webhook that does not keep out of kube-system is asked about the Leases of those
+// who lead, too. They stop after 10 s (k8s.io/component-base/config/v1alpha1/defaults.go
+// RenewDeadline), and nobody is left who would call a node not ready after 50.
+func TestNodesThatAWebhookSilencesAreNoticedByNobodyIfItIsAskedAboutLeadersToo(t *testing.T) {
+	source := fmt.Sprintf(hooked, "webhook-down, webhook: policy.example.com", `  - node_not_ready() == 0
+  - notes(RenewalsStopped) == 1
+  - "between 5m and 5m30s: notes(LeaderElection) == 2"
+  - at 20m: ready(deployment/web) == 3
+`)
+	source = strings.Replace(source, "values: [kube-system]", "values: [somewhere-else]", 1)
+	holds(t, "all namespaces", source)
 }
 
 func TestMistakesAboutWebhooksAreSaidWhereTheyAre(t *testing.T) {

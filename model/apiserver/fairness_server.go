@@ -163,10 +163,16 @@ func (a *Server) tellLoad(now sim.Time) {
 			a.store.Note(a.self, model.Note{Name: a.name, Warning: load.Full, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})
 		}
 	}
-	if deaf != a.deaf {
-		a.deaf = deaf
-		a.store.Leases().Overload(a.site, deaf)
+	if deaf == a.deaf {
+		return
 	}
+	a.deaf = deaf
+	a.store.Leases().Overload(a.site, deaf)
+	n := renewalsNote(a.name, "renewals of leases are answered in time again")
+	if deaf {
+		n = renewalsStoppedNote(a.name, "a flood has their seats or the processors")
+	}
+	a.store.Note(a.self, n)
 }
 
 // renewalTime is how long a kubelet waits for the answer to a renewal

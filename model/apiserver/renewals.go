@@ -29,13 +29,28 @@ func (w *Webhooks) Reconsider() {
 		}
 		w.strict[i] = strict
 		w.store.SetRenewals(server, !strict)
-		name := "apiserver/" + w.net.Name(server)
-		n := model.Note{Name: name, Reason: reasonRenewalsResumed, Message: "leases of nodes are renewed again"}
+		n := renewalsNote("apiserver/"+w.net.Name(server), "webhooks let renewals of leases through again")
 		if strict {
-			n = model.Note{Name: name, Warning: true, Reason: reasonRenewalsStopped, Message: "no lease of a node is renewed: a webhook about leases does not answer, or refuses"}
+			n = renewalsStoppedNote(n.Name, "a webhook about leases does not answer, or refuses")
 		}
 		w.store.Note(w.self, n)
 	}
+}
+
+// Reasons of notes about renewals of leases that an API server stops letting
+// through, or lets through again, because of one thing; another one may be in the
+// way still.
+const (
+	reasonRenewalsStopped = "RenewalsStopped"
+	reasonRenewalsResumed = "RenewalsResumed"
+)
+
+func renewalsNote(server, message string) model.Note {
+	return model.Note{Name: server, Reason: reasonRenewalsResumed, Message: message}
+}
+
+func renewalsStoppedNote(server, why string) model.Note {
+	return model.Note{Name: server, Warning: true, Reason: reasonRenewalsStopped, Message: "no lease of a node is renewed: " + why}
 }
 
 func (w *Webhooks) renewals(server network.Site) bool {

@@ -122,10 +122,8 @@ func (w *Webhooks) Wake(sim.Time, sim.Why, uint64) {}
 // The reasons of notes about webhooks. Kubernetes has no Events of these; people
 // read them in the API server's log and metrics.
 const (
-	reasonWebhookFailed   = "WebhookFailed"
-	reasonWebhookAnswers  = "WebhookAnswers"
-	reasonRenewalsStopped = "RenewalsStopped"
-	reasonRenewalsResumed = "RenewalsResumed"
+	reasonWebhookFailed  = "WebhookFailed"
+	reasonWebhookAnswers = "WebhookAnswers"
 )
 
 // tell notes that calls of a webhook begin to fail, or that it answers again.

@@ -22,8 +22,10 @@ const (
 // that find nothing new are no events.
 type volumeWait struct {
 	found    []binding
-	untold   int   // requests that are not answered
-	revision int64 // of the last that was
+	node     uint32 // where the pod is assumed, or was until it was asked to go
+	name     string // of that node
+	untold   int    // requests that are not answered
+	revision int64  // of the last that was
 	ticks    sim.Ticker
 	until    sim.Time
 	postedAt sim.Time // the look that is posted
@@ -36,15 +38,15 @@ type volumeWait struct {
 // (pkg/scheduler/schedule_one.go, NominatedNodeNameForExpectation).
 func (s *Scheduler) bindVolumes(row *podRow) bool {
 	p := s.search.framework.volumes
-	if p == nil || !s.cache.volumes.live {
-		return false
+	if p == nil || !s.cache.volumes.live || s.cache.rows[row.node].Node == nil {
+		return false // without its node the binding fails at once
 	}
 	found := p.reserved[reservationOf(row.placed)]
 	if len(found) == 0 {
 		return false
 	}
-	row.volumes = &volumeWait{found: found, untold: len(found)}
-	s.client.PatchPart(row.pod.Ref(), store.Status, nomination{s.cache.rows[row.node].Node.Name}, opNominate|uint64(row.pod.ID))
+	row.volumes = &volumeWait{found: found, node: row.node, name: s.cache.rows[row.node].Node.Name, untold: len(found)}
+	s.client.PatchPart(row.pod.Ref(), store.Status, nomination{row.volumes.name}, opNominate|uint64(row.pod.ID))
 	for _, b := range found {
 		tag := opVolume | uint64(row.pod.ID)
 		if b.volume != nil {
@@ -149,15 +151,15 @@ func (s *Scheduler) endWait(row *podRow, id uint32) {
 // volumesBound tells whether all of a pod's claims are bound, and what makes that
 // impossible.
 func (s *Scheduler) volumesBound(id uint32) (done bool, wrong string) {
-	row, all := s.rows.Row(id), &s.cache.volumes
-	node := s.cache.rows[row.node].Node
+	w, all := s.rows.Row(id).volumes, &s.cache.volumes
+	node := s.cache.rows[w.node].Node // nil if it is gone: then the binding fails
 	done = true
-	for _, b := range row.volumes.found {
+	for _, b := range w.found {
 		c := *all.seenClaims.Row(b.claim.ID)
 		switch {
 		case c == nil:
 			return false, notFound(b.claim.Name)
-		case b.volume == nil && c.ResourceVersion >= row.volumes.revision && c.SelectedNode != node.Name:
+		case b.volume == nil && c.ResourceVersion >= w.revision && c.SelectedNode != w.name:
 			return false, "provisioning failed for PVC " + strconv.Quote(c.Name)
 		}
 		x := all.volumes[c.Volume]

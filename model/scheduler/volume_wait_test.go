@@ -102,3 +102,31 @@ func TestLooksThatFindNothingNewAreNoEvents(t *testing.T) {
 		t.Errorf("elided:\n%s\nliteral:\n%s", stories[0], stories[1])
 	}
 }
+
+// Source: schedule_one.go bindingCycle: it goes on, and the binding is refused.
+func TestAPodOrNodeThatGoesWhileItsVolumesAreMadeEndsTheBinding(t *testing.T) {
+	for _, gone := range []string{"pod", "node", "claim"} {
+		w, c, p := claimed(t, false)
+		w.run(3 * time.Second)
+		node := w.store.Lookup(model.KindNode, "", w.store.Get(c.Ref()).(*model.Claim).SelectedNode)
+		switch gone {
+		case "pod":
+			w.remove(p)
+		case "node":
+			w.remove(node)
+		default:
+			w.remove(c)
+		}
+		w.run(4 * time.Second)
+		if gone != "claim" {
+			w.bound(c, "")
+		}
+		w.run(20 * time.Second)
+		if said := strings.Join(w.notes(p), " | "); !strings.Contains(said, "FailedScheduling") {
+			t.Errorf("%s is gone: said %q", gone, said)
+		}
+		if len(w.scheduler.unbound) != 0 {
+			t.Errorf("%s is gone: somebody still waits", gone)
+		}
+	}
+}
