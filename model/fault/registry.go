@@ -49,6 +49,8 @@ const (
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
 	ParamMode      = "mode"
+	ParamCPU       = "cpu"
+	ParamForce     = "force"
 	ParamRate      = "rate"
 )
 
@@ -108,6 +110,12 @@ var Kinds = []Kind{
 		Help:   "kube-controller-manager exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},
 		effect: newControllerManagerCrash,
+	},
+	{
+		Name: "cpu-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, want CPU on some nodes",
+		Params: []string{ParamFor, ParamTarget, ParamCPU},
+		effect: func() effect { return &cpuStress{} },
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
@@ -176,6 +184,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &leaderLoss{} },
 	},
 	{
+		Name: "memory-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &memoryStress{} },
+	},
+	{
 		Name: "network-delay", Targets: model.KindNode,
 		Help:   "messages between some nodes and the control plane, or other nodes, take longer, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
@@ -210,6 +224,12 @@ var Kinds = []Kind{
 		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &partition{} },
+	},
+	{
+		Name: "pod-kill", Targets: model.KindPod, Moment: true,
+		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
+		Params: []string{ParamTarget, ParamForce},
+		effect: func() effect { return podKill{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,
