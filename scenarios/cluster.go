@@ -14,8 +14,9 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
+	l.imagePulls(m.Optional("imagePulls"))
 	l.nodeRepair(m.Optional("nodeRepair"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
@@ -64,6 +65,16 @@ func (l *loader) nodeRepair(v strict.Value) {
 		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
 		Takes: syncTime(m.Default("takes", "2m..4m")),
 	}
+}
+
+// imagePulls reads how images come to the nodes.
+func (l *loader) imagePulls(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("imagePulls", "parallel", "registryBandwidth")
+	l.scenario.Config.ParallelPulls = int(m.Default("parallel", "1").Int(1, 1_000))
+	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
 }
 
 // syncTime reads how long a disk takes to sync, which is never no time at all.

@@ -25,6 +25,7 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
 //	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}

@@ -288,6 +288,14 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
 	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Silent = m.Default(p, "fast").Enum("mode", "fast", "slow") == "slow"
+	},
+	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
+			m.Required(p).Errorf("0%% is a registry that is down: write registry-down")
+		}
+	},
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 	},

@@ -62,6 +62,7 @@ func New(c Config) (*Cluster, error) {
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
 	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}}
 	x.registry = runtime.NewRegistry(k)
+	x.registry.Bandwidth = c.RegistryBandwidth
 	x.Store = store.New(k, x.net)
 	if c.Literal {
 		x.Store.Leases().Literal()
@@ -195,7 +196,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, Serving: told{x}, Used: x.used, Static: static,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static,
 		})
 	}
 	x.sites = append(x.sites, site)

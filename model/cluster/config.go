@@ -36,11 +36,15 @@ type Config struct {
 	Arrivals     []workload.Arrival      // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
-	Traffic      []workload.Traffic
-	DNS          *workload.DNS     // nil: whoever sends knows all addresses
-	Actions      []workload.Action // sorted by At
-	Agents       []workload.Agents
-	Faults       []fault.Spec // sorted by At
+
+	ParallelPulls     int   // images that a node pulls at a time; default 1
+	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
+
+	Traffic []workload.Traffic
+	DNS     *workload.DNS     // nil: whoever sends knows all addresses
+	Actions []workload.Action // sorted by At
+	Agents  []workload.Agents
+	Faults  []fault.Spec // sorted by At
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool

@@ -9,6 +9,7 @@ import (
 	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/proxy"
+	"orrery/model/runtime"
 	"orrery/model/store"
 	"orrery/model/workload"
 	"orrery/sim"
@@ -33,7 +34,16 @@ func (w faultWorld) NodeSite(node uint32) network.Site { return w.x.sites[node] 
 func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[node] }
 
 // Registry implements fault.World.
-func (w faultWorld) Registry() fault.Registry { return w.x.registry }
+func (w faultWorld) Registry() fault.Registry { return registryInFault{w.x.registry, w.x.Kernel} }
+
+// registryInFault is the registry as faults change it, now.
+type registryInFault struct {
+	*runtime.Registry
+	kernel *sim.Kernel
+}
+
+// SetPace implements fault.Registry.
+func (r registryInFault) SetPace(ppm int64) { r.Registry.SetPace(ppm, r.kernel.Now()) }
 
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }

@@ -48,6 +48,7 @@ type serviceRow struct {
 	all     bool             // look at every pod
 	rebuild bool             // take the slices from the view: the memory may be wrong
 	known   bool
+	made    []*model.EndpointSlice // created, and not seen in the view yet
 	plan    plan
 	sent    []int // by call of the plan: the slice it writes
 	names   uint64
@@ -84,7 +85,11 @@ func (c *endpointSlices) service(_ sim.Time, old, next *model.Service) {
 
 // endpointSlice notices slices that somebody else deleted.
 func (c *endpointSlices) endpointSlice(_ sim.Time, old, next *model.EndpointSlice) {
-	if next != nil || old == nil {
+	if next != nil {
+		c.rows.Row(next.Service.ID).forget(next.ID)
+		return
+	}
+	if old == nil {
 		return
 	}
 	row := c.rows.Row(old.Service.ID)
@@ -164,12 +169,21 @@ func (c *endpointSlices) sync(_ sim.Time, id uint32) {
 	c.proceed(id, row)
 }
 
-// load takes the slices from the view.
+// forget drops a slice from those that were created and not seen yet.
+func (r *serviceRow) forget(id uint32) {
+	r.made = slices.DeleteFunc(r.made, func(s *model.EndpointSlice) bool { return s.ID == id })
+}
+
+// load takes the slices from the view, and those it does not show yet
+// (k8s.io/endpointslice/util EndpointSliceTracker, which has a sync wait for them).
 func (c *endpointSlices) load(id uint32, row *serviceRow) {
 	row.known, row.rebuild, row.all = true, false, true
 	row.slices, row.places = row.slices[:0], map[uint32]place{}
+	all := slices.Clone(row.made)
 	for _, sid := range *c.view.slicesOf.Row(id) {
-		s := *c.view.slices.Row(sid)
+		all = append(all, *c.view.slices.Row(sid))
+	}
+	for _, s := range all {
 		for i := range s.Endpoints {
 			row.places[s.Endpoints[i].Pod.ID] = place{int32(len(row.slices)), int32(i)}
 		}
@@ -395,13 +409,20 @@ func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
 	id := uint32(r.Tag)
 	row := c.rows.Row(id)
 	row.plan.answered(c.client, r)
+	written := &row.slices[row.sent[planned(r)]]
+	switch s, ok := r.Object.(*model.EndpointSlice); {
+	case ok && r.Op == store.OpCreate:
+		row.made = append(row.made, s)
+		written.stored = s
+	case ok:
+		written.stored = s
+	case r.Refusal == store.NotFound && written.stored != nil:
+		row.forget(written.stored.ID)
+	}
 	if row.plan.failed {
 		row.rebuild = true
 		c.failed(now, id)
 		return
-	}
-	if s, ok := r.Object.(*model.EndpointSlice); ok {
-		row.slices[row.sent[planned(r)]].stored = s
 	}
 	c.proceed(id, row)
 }

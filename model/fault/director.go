@@ -42,16 +42,15 @@ type Director struct {
 	self    sim.ActorID
 	courses []course
 
-	machines      store.Table[machine] // by node ID
-	unsettled     []uint32
-	registryDowns int
-	registryDown  bool
-	etcd          []etcdMember     // by member, as far as faults named them
-	held          [2][]heldReplica // by component that elects a leader, and machine
-	apiservers    []apiserver      // by machine of the control plane, as far as faults named them
-	etcdFull      int
-	etcdFilled    bool
-	webhooks      []webhook // as far as faults named them
+	machines   store.Table[machine] // by node ID
+	unsettled  []uint32
+	registry   registry
+	etcd       []etcdMember     // by member, as far as faults named them
+	held       [2][]heldReplica // by component that elects a leader, and machine
+	apiservers []apiserver      // by machine of the control plane, as far as faults named them
+	etcdFull   int
+	etcdFilled bool
+	webhooks   []webhook // as far as faults named them
 }
 
 // Wake-up reasons; about is the index of a course.

@@ -86,7 +86,10 @@ func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("s
 func (w *world) ControllerManager(i int) fault.Replica {
 	return process{w, fmt.Sprint("controller manager ", i)}
 }
-func (w *world) SetDown(down bool) { w.down = down; w.says("registry down=%v", down) }
+func (w *world) SetDown(down bool)     { w.down = down; w.says("registry down=%v", down) }
+func (w *world) SetSilent(silent bool) { w.says("registry silent=%v", silent) }
+func (w *world) SetPace(ppm int64)     { w.says("registry pace=%d", ppm) }
+func (w *world) Limit(ppm int64)       { w.says("registry limit=%d", ppm) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -167,6 +170,8 @@ func spec(id, name string, from, to int, t fault.Target) fault.Spec {
 	return fault.Spec{ID: id, Fault: name, At: at(from), For: time.Duration(to-from) * time.Second, Target: t}
 }
 
+func silently(s fault.Spec) fault.Spec { s.Silent = true; return s }
+
 func only(names ...string) fault.Target { return fault.Target{Names: names} }
 
 func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
@@ -190,6 +195,12 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
+		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},
+			"10s registry silent=true\n10s registry down=true\n20s registry silent=false\n30s registry silent=true\n40s registry silent=false\n40s registry down=false"},
+		{"the slowest counts, and the strictest", []fault.Spec{
+			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-slow", At: at(20), For: 10 * time.Second, RatePPM: 500_000},
+			{ID: "c", Fault: "registry-rate-limited", At: at(50), For: time.Second, Errors: 1_000_000}},
+			"10s registry pace=100000\n40s registry pace=1000000\n50s registry limit=1000000\n51s registry limit=0"},
 		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
 			"10s registry down=true\n50s registry down=false"},
 	} {

@@ -46,10 +46,7 @@ func (d *Director) settle() {
 		d.settleMachine(node)
 	}
 	d.unsettled = d.unsettled[:0]
-	if down := d.registryDowns > 0; down != d.registryDown {
-		d.registryDown = down
-		d.world.Registry().SetDown(down)
-	}
+	d.settleRegistry()
 	d.settleEtcd()
 	d.settleReplicas()
 	d.settleAPIServers()

@@ -46,6 +46,8 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamMode      = "mode"
+	ParamRate      = "rate"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -179,9 +181,21 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,
-		Help:   "the image registry does not answer: what is not on a node cannot be pulled",
-		Params: []string{ParamFor},
+		Help:   "the image registry fails every pull, fast, or slowly because nobody answers: what is not on a node cannot be pulled",
+		Params: []string{ParamFor, ParamMode},
 		effect: func() effect { return &registryDown{} },
+	},
+	{
+		Name: "registry-rate-limited", Targets: model.KindNone,
+		Help:   "the image registry refuses a share of the pulls, all of them if nothing is said: too many requests",
+		Params: []string{ParamFor, ParamErrors},
+		effect: func() effect { return &registryRateLimited{} },
+	},
+	{
+		Name: "registry-slow", Targets: model.KindNone,
+		Help:   "the image registry sends images at a share of its speed",
+		Params: []string{ParamFor, ParamRate},
+		effect: func() effect { return &registrySlow{} },
 	},
 	{
 		Name: "scheduler-crash", Targets: model.KindNone, Moment: true,

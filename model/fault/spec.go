@@ -58,11 +58,13 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled only: of the calls, in millionths
+	Errors int64         // cloud-api-throttled and registry-rate-limited only: of the calls or pulls, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
 	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
+	Silent   bool     // registry-down only: it does not refuse, it does not answer
+	RatePPM  int64    // registry-slow only: the share of the speed that is left, in millionths
 	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
 
 	// Container-crash only.

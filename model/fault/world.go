@@ -73,7 +73,12 @@ type Machine interface {
 }
 
 // Registry is where images come from.
-type Registry interface{ SetDown(bool) }
+type Registry interface {
+	SetDown(bool)      // every pull fails
+	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
+	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
+	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
 
 // Webhooks is the programs that API servers ask before they write, by the names
 // their configurations give them.

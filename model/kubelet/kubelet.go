@@ -24,9 +24,12 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
-	Serving   runtime.Watcher  // may be nil
-	Used      func(pod uint32) // see runtime.Config
-	Static    []Static
+	// ParallelPulls is how many images each node pulls at a time
+	// (maxParallelImagePulls with serializeImagePulls off); default 1.
+	ParallelPulls int
+	Serving       runtime.Watcher  // may be nil
+	Used          func(pod uint32) // see runtime.Config
+	Static        []Static
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -130,7 +133,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client)
 	return x

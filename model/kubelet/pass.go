@@ -239,6 +239,14 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	return imageAsked
 }
 
+// pullErrors is what the runtime or the kubelet itself says of a pull that failed.
+var pullErrors = [...]string{
+	runtime.PullFailed:   "registry is unavailable",
+	runtime.PullTimedOut: "dial tcp: i/o timeout",
+	runtime.PullLimited:  "429 Too Many Requests",
+	runtime.PullTooFast:  "pull QPS exceeded",
+}
+
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
 // longer and longer, counted from the failure.
 func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
@@ -251,10 +259,10 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	switch outcome {
 	case runtime.PulledNow:
 		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullFailed:
+	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast:
 		c.pulls.next(now, now)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: registry is unavailable", spec.Image))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))
 		k.giveUp(r, i)
 		k.next(r, now)
 		return

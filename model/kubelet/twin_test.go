@@ -88,6 +88,7 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 		case 9:
 			r.kubelet.PowerOff()
 		case 10:
+			r.registry.SetSilent(luck.Below(2) == 0)
 			r.registry.SetDown(luck.Below(2) == 0)
 		case 11:
 			if cut >= 0 {

@@ -41,7 +41,10 @@ type Outcome uint8
 const (
 	PulledNow    Outcome = iota
 	PullNeedless         // all its layers were here already
-	PullFailed
+	PullFailed           // the registry refuses connections
+	PullTimedOut         // it does not answer
+	PullLimited          // it has answered too many: 429
+	PullTooFast          // the kubelet's own limit
 )
 
 // Cause is how a process ended, as the container runtime reports it.
@@ -127,7 +130,9 @@ type Machine struct {
 	crowded   bool       // that is more than there is
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
-	pulls     []pull     // the first is under way
+	pulls     []pull     // in the order in which they were asked for
+	parallel  int        // how many of them are under way at most
+	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
 	cores     int64    // milli-CPU; 0 is without end
@@ -153,6 +158,8 @@ type Config struct {
 	Serving   Watcher          // may be nil
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
+	// ParallelPulls is how many images are pulled at a time; default 1.
+	ParallelPulls int
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -160,7 +167,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
-		on: true, cores: node.Capacity.CPUMilli, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
@@ -486,7 +493,7 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	}
 	switch why {
 	case whyPull:
-		m.pullDue(now)
+		m.pullDue(now, uint32(about))
 		return
 	case whyFull:
 		m.full(now)

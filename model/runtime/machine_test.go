@@ -38,7 +38,7 @@ func (r *rig) DiskChanged() {}
 
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Outcome) {
-	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed"}[o]))
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast"}[o]))
 }
 
 // ServingChanged implements Watcher.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"orrery/model"
 	"orrery/sim"
 )
 
@@ -38,7 +37,14 @@ type costs struct {
 
 // Registry is where every machine pulls its images from.
 type Registry struct {
-	down     bool
+	// Bandwidth is how many bytes a second it sends at most to all machines
+	// together, which those that download share alike; 0 is without limit.
+	Bandwidth int64
+
+	down     bool  // every pull fails
+	silent   bool  // it does so only after a timeout
+	pace     int64 // of downloads, in millionths of what they are otherwise
+	limited  int64 // of a million pulls, how many are told that there were too many
 	machines []*Machine
 	numbers  map[string]uint32
 	sizes    map[uint32]int64 // by number, of images a node has reported
@@ -48,29 +54,11 @@ type Registry struct {
 // NewRegistry is a registry that is up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
+	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 		hook: l.Lane("container hook"),
 	}}
-}
-
-// Down tells whether the registry refuses pulls.
-func (r *Registry) Down() bool { return r.down }
-
-// SetDown takes the registry down, which breaks off all pulls under way, or
-// brings it back.
-func (r *Registry) SetDown(down bool) {
-	if r.down == down {
-		return
-	}
-	r.down = down
-	if !down {
-		return
-	}
-	for _, m := range r.machines {
-		m.breakOff()
-	}
 }
 
 // image numbers an image by its full name.
@@ -140,13 +128,6 @@ func (m *Machine) StopTime(hash uint64) (sandbox, unmount time.Duration) {
 	return sandbox, unmountTime.Draw(&luck)
 }
 
-type pull struct {
-	pod, image uint32
-	bytes      int64
-	doneAt     sim.Time // of the one under way
-	fails      bool
-}
-
 // Cached tells whether the image is on the machine.
 func (m *Machine) Cached(image string) bool { return m.cached(m.registry.image(image)) }
 
@@ -163,42 +144,6 @@ func (m *Machine) cache(number uint32, bytes int64) {
 	if !m.cached(number) {
 		m.images = append(m.images, image{number, bytes, m.kernel.Now()})
 	}
-}
-
-// Pull asks for the image of a pod's container, behind all pulls the machine
-// was asked for before (the kubelet's default, serializeImagePulls;
-// pkg/kubelet/images/puller.go). The Observer is told the outcome.
-func (m *Machine) Pull(p *model.Pod, c *model.Container) {
-	b := m.behaviors.For(p, c.Name)
-	image := m.registry.image(c.Image)
-	m.pulls = append(m.pulls, pull{pod: p.ID, image: image, bytes: m.registry.size(image, b.ImageBytes)})
-	if len(m.pulls) == 1 {
-		m.nextPull()
-	}
-}
-
-// CancelPulls drops all of them: who asked is gone, and the runtime breaks
-// off what nobody waits for.
-func (m *Machine) CancelPulls() { m.pulls = m.pulls[:0] }
-
-// nextPull begins the first pull of the queue. An image whose layers are all
-// here costs only the question to the registry.
-func (m *Machine) nextPull() {
-	p := &m.pulls[0]
-	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
-	m.pulled++
-	var d time.Duration
-	switch {
-	case m.registry.down:
-		d, p.fails = refuseTime.Draw(&luck), true
-	case m.cached(p.image):
-		d = resolveTime.Draw(&luck)
-	default:
-		d = resolveTime.Draw(&luck) + spread(p.bytes, downloadRate, 4, &luck) +
-			spread(unpacked(p.bytes), unpackRate, 3, &luck)
-	}
-	p.doneAt = m.kernel.Now().Add(d)
-	m.kernel.Post(p.doneAt, m.self, whyPull, uint64(p.pod))
 }
 
 // spread is how long bytes take at a rate that is sometimes lower: times is
@@ -219,39 +164,4 @@ func scale(a, b, c int64) int64 {
 	}
 	q, _ := bits.Div64(hi, lo, uint64(c))
 	return int64(min(q, uint64(sim.Never)))
-}
-
-func (m *Machine) pullDue(now sim.Time) {
-	if len(m.pulls) == 0 || now != m.pulls[0].doneAt {
-		return
-	}
-	p := m.pulls[0]
-	m.pulls = append(m.pulls[:0], m.pulls[1:]...)
-	outcome := PulledNow
-	switch {
-	case p.fails:
-		outcome = PullFailed
-	case m.cached(p.image):
-		outcome = PullNeedless
-	default:
-		m.cache(p.image, unpacked(p.bytes))
-		m.kubelet.DiskChanged()
-	}
-	if len(m.pulls) > 0 {
-		m.nextPull()
-	}
-	m.kubelet.Pulled(p.pod, outcome)
-}
-
-// breakOff makes the pull under way fail soon.
-func (m *Machine) breakOff() {
-	if len(m.pulls) == 0 || m.pulls[0].fails {
-		return
-	}
-	p := &m.pulls[0]
-	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
-	m.pulled++
-	p.fails = true
-	p.doneAt = min(p.doneAt, m.kernel.Now().Add(refuseTime.Draw(&luck)))
-	m.kernel.Post(p.doneAt, m.self, whyPull, uint64(p.pod))
 }

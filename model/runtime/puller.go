@@ -1,0 +1,265 @@
+package runtime
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// A pull asks the registry for the image's manifest, downloads and unpacks. Only the
+// download depends on others, so of a pull under way its speed and how much of it is
+// left decide when it ends, and only changes of the speed are looked at: a fault of
+// the registry, and where downloads share a bandwidth the beginning and end of each.
+
+// full is the pace of a download that nothing slows, in millionths.
+const full = 1_000_000
+
+// dialTimeout is after how long a connection is given up that nobody answers;
+// stallTimeout after how long a download of which nothing arrives
+// (containerd internal/cri/config image_pull_progress_timeout; net/http's
+// DefaultTransport).
+const (
+	dialTimeout  = 30 * time.Second
+	stallTimeout = 5 * time.Minute
+)
+
+// The kubelet's limit of pulls (pkg/kubelet/apis/config/v1beta1/defaults.go
+// registryPullQPS, registryBurst): who is too fast fails and does not wait
+// (pkg/kubelet/images/helpers.go throttledImageService).
+const (
+	pullPeriod = time.Second / 5
+	pullBurst  = 10
+)
+
+type pull struct {
+	pod, image uint32
+	bytes      int64
+	left       time.Duration // of the download, at full pace, from from on
+	unpack     time.Duration
+	from       sim.Time
+	loadedAt   sim.Time // when it is downloaded
+	doneAt     sim.Time
+	pace       int64 // of the download, in millionths
+	outcome    Outcome
+	going      bool
+}
+
+// Pull asks for the image of a pod's container. A machine pulls as many images at a
+// time as its kubelet is set up for, one by default; the others wait in line
+// (serializeImagePulls; pkg/kubelet/images/puller.go). The Observer is told the
+// outcome.
+func (m *Machine) Pull(p *model.Pod, c *model.Container) {
+	b := m.behaviors.For(p, c.Name)
+	image := m.registry.image(c.Image)
+	m.pulls = append(m.pulls, pull{pod: p.ID, image: image, bytes: m.registry.size(image, b.ImageBytes)})
+	m.beginPulls()
+}
+
+// CancelPulls drops all of them: who asked is gone, and the runtime breaks
+// off what nobody waits for.
+func (m *Machine) CancelPulls() { m.pulls = m.pulls[:0] }
+
+// beginPulls begins those that need not wait.
+func (m *Machine) beginPulls() {
+	going := 0
+	for i := range m.pulls {
+		if going == m.parallel {
+			return
+		}
+		if p := &m.pulls[i]; !p.going {
+			m.beginPull(p)
+		}
+		going++
+	}
+}
+
+// beginPull begins one. An image whose layers are all here costs only the question
+// to the registry.
+func (m *Machine) beginPull(p *pull) {
+	r, now := m.registry, m.kernel.Now()
+	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
+	refused := m.costs.pull.Draw(^uint64(m.node), m.pulled)
+	m.pulled++
+	p.going, p.outcome, p.pace, p.from, p.loadedAt = true, PulledNow, full, now, now
+	switch {
+	case !m.mayPull(now):
+		p.outcome, p.doneAt = PullTooFast, now
+	case r.down && r.silent:
+		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout)
+	case r.down:
+		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
+	case r.limited > 0 && refused.Below(full) < uint64(r.limited):
+		p.outcome, p.doneAt = PullLimited, now.Add(resolveTime.Draw(&luck))
+	case m.cached(p.image):
+		p.outcome, p.doneAt = PullNeedless, now.Add(resolveTime.Draw(&luck))
+	default:
+		p.from = now.Add(resolveTime.Draw(&luck))
+		p.left = spread(p.bytes, downloadRate, 4, &luck)
+		p.unpack = spread(unpacked(p.bytes), unpackRate, 3, &luck)
+		p.loadedAt = sim.Never
+		m.setPace(p, r.pace)
+		if m.shares() {
+			m.postPull(p, p.from)
+		}
+		return
+	}
+	m.postPull(p, p.doneAt)
+}
+
+func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
+
+// mayPull takes a token of the kubelet's bucket for pulls, if there is one.
+func (m *Machine) mayPull(now sim.Time) bool {
+	if m.pullsPaid > now.Add((pullBurst-1)*pullPeriod) {
+		return false
+	}
+	m.pullsPaid = max(m.pullsPaid, now).Add(pullPeriod)
+	return true
+}
+
+// setPace has a download go on at another pace.
+func (m *Machine) setPace(p *pull, pace int64) {
+	now := m.kernel.Now()
+	if now >= p.loadedAt || p.outcome != PulledNow || pace == p.pace && p.loadedAt != sim.Never {
+		return
+	}
+	if now > p.from {
+		p.left -= time.Duration(scale(int64(now.Sub(p.from)), p.pace, full))
+		p.left, p.from = max(p.left, 0), now
+	}
+	p.pace = pace
+	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
+	p.doneAt = p.loadedAt.Add(p.unpack)
+	m.postPull(p, p.doneAt)
+	if m.shares() {
+		m.postPull(p, p.loadedAt)
+	}
+}
+
+// shares tells whether downloads of this machine share a bandwidth with others.
+func (m *Machine) shares() bool { return m.parallel > 1 || m.registry.Bandwidth > 0 }
+
+// downloads is how many are under way.
+func (m *Machine) downloads(now sim.Time) (n int64) {
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.from <= now && now < p.loadedAt {
+			n++
+		}
+	}
+	return n
+}
+
+// share gives every download of the machine its part of the machine's connection,
+// but no more than most, in millionths.
+func (m *Machine) share(now sim.Time, most int64) {
+	n := max(m.downloads(now), 1)
+	pace := max(scale(min(full/n, most), m.registry.pace, full), 1)
+	for i := range m.pulls {
+		if m.pulls[i].going {
+			m.setPace(&m.pulls[i], pace)
+		}
+	}
+}
+
+// share gives all downloads their parts. What a machine cannot use of its part of the
+// registry's bandwidth, others do not get.
+func (r *Registry) share(now sim.Time) {
+	most := int64(full)
+	if r.Bandwidth > 0 {
+		var all int64
+		for _, m := range r.machines {
+			all += m.downloads(now)
+		}
+		most = min(scale(r.Bandwidth, full, downloadRate*max(all, 1)), full)
+	}
+	for _, m := range r.machines {
+		if len(m.pulls) > 0 {
+			m.share(now, most)
+		}
+	}
+}
+
+// pullDue serves what is due about the pull of a pod: its end, or a change of who
+// downloads.
+func (m *Machine) pullDue(now sim.Time, pod uint32) {
+	for i := range m.pulls {
+		if p := m.pulls[i]; p.going && p.pod == pod && p.doneAt == now {
+			m.pulls = append(m.pulls[:i], m.pulls[i+1:]...)
+			m.endPull(&p)
+			return
+		}
+	}
+	switch {
+	case m.registry.Bandwidth > 0:
+		m.registry.share(now)
+	case m.parallel > 1:
+		m.share(now, full)
+	}
+}
+
+func (m *Machine) endPull(p *pull) {
+	if p.outcome == PulledNow {
+		if m.cached(p.image) {
+			p.outcome = PullNeedless // another pull was faster
+		} else {
+			m.cache(p.image, unpacked(p.bytes))
+			m.kubelet.DiskChanged()
+		}
+	}
+	m.beginPulls()
+	m.kubelet.Pulled(p.pod, p.outcome)
+}
+
+// SetSilent has the registry, when it is down, not refuse: who asks it waits until a
+// timeout.
+func (r *Registry) SetSilent(silent bool) { r.silent = silent }
+
+// SetDown takes the registry down, which breaks off all pulls under way, or brings it
+// back.
+func (r *Registry) SetDown(down bool) {
+	if r.down == down {
+		return
+	}
+	if r.down = down; !down {
+		return
+	}
+	for _, m := range r.machines {
+		m.breakOff()
+	}
+}
+
+// SetPace has downloads go on at a share of their speed, in millionths.
+func (r *Registry) SetPace(ppm int64, now sim.Time) {
+	r.pace = max(ppm, 1)
+	r.share(now)
+}
+
+// Limit has the registry refuse so many of a million pulls from now on, because there
+// were too many.
+func (r *Registry) Limit(ppm int64) { r.limited = ppm }
+
+// breakOff makes the pulls under way fail.
+func (m *Machine) breakOff() {
+	now := m.kernel.Now()
+	for i := range m.pulls {
+		p := &m.pulls[i]
+		if !p.going || p.outcome != PulledNow && p.outcome != PullNeedless {
+			continue
+		}
+		luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
+		m.pulled++
+		outcome, at := PullFailed, now.Add(refuseTime.Draw(&luck))
+		switch {
+		case m.registry.silent && (p.from > now || p.outcome == PullNeedless):
+			outcome, at = PullTimedOut, now.Add(dialTimeout)
+		case m.registry.silent:
+			outcome, at = PullTimedOut, now.Add(stallTimeout)
+		}
+		if at < p.doneAt {
+			p.doneAt = at
+		}
+		p.outcome = outcome
+		m.postPull(p, p.doneAt)
+	}
+}

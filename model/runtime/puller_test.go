@@ -1,0 +1,146 @@
+package runtime
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+)
+
+// pulling is a machine that pulls a large image, when that would be done, and when it
+// is downloaded.
+func pulling(t *testing.T) *rig {
+	r := newRig(Behavior{ImageBytes: 8_000_000_000})
+	c := model.Container{Name: "main", Image: "big"}
+	r.machine.Pull(pod(1, c), &c)
+	r.run(t, 10*time.Second)
+	if p := &r.machine.pulls[0]; r.Now() <= p.from || r.Now() >= p.loadedAt {
+		t.Fatalf("it does not download: %+v", p)
+	}
+	return r
+}
+
+// TestASlowRegistryStretchesWhatIsLeftOfADownload, and not what is over, nor the
+// unpacking: bandwidth as a fluid, changed and changed back.
+func TestASlowRegistryStretchesWhatIsLeftOfADownload(t *testing.T) {
+	r := pulling(t)
+	p := &r.machine.pulls[0]
+	loaded, unpack := p.loadedAt, p.unpack
+	r.registry.SetPace(250_000, r.Now())
+	if left := loaded.Sub(r.Now()); p.loadedAt.Sub(r.Now()) != 4*left || p.doneAt != p.loadedAt.Add(unpack) {
+		t.Errorf("%v are left of %v", p.loadedAt.Sub(r.Now()), left)
+	}
+	r.run(t, 20*time.Second) // in which 5 s are done
+	r.registry.SetPace(full, r.Now())
+	if late := p.loadedAt.Sub(loaded); late != 15*time.Second {
+		t.Errorf("%v late", late)
+	}
+}
+
+// TestARegistryThatIsSilentHoldsThePullsUp: 30 s for a connection, 5 minutes for a
+// download that stalls, and whoever waits behind them waits (spec 5.8).
+func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
+	r := pulling(t)
+	c := model.Container{Name: "main", Image: "other"}
+	r.machine.Pull(pod(2, c), &c)
+	r.registry.SetSilent(true)
+	r.registry.SetDown(true)
+	r.run(t, stallTimeout-time.Second)
+	r.expect(t)
+	r.run(t, 2*time.Second)
+	r.expect(t, "pulled 1 timed out")
+	r.run(t, dialTimeout-2*time.Second)
+	r.expect(t)
+	r.run(t, 2*time.Second)
+	r.expect(t, "pulled 2 timed out")
+}
+
+// TestARegistryThatCountsRefusesItsShare with 429, of those that ask from then on.
+func TestARegistryThatCountsRefusesItsShare(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 1})
+	r.registry.Limit(500_000)
+	c := model.Container{Name: "main", Image: "here"}
+	for range 200 {
+		r.machine.Pull(pod(1, c), &c)
+	}
+	r.run(t, time.Hour)
+	refused := 0
+	for _, s := range r.told {
+		if s == "pulled 1 limited" {
+			refused++
+		}
+	}
+	if refused < 70 || refused > 130 {
+		t.Errorf("%d of 200 were refused", refused)
+	}
+}
+
+// TestPullsFasterThan5ASecondFailAndDoNotWait, after a burst of 10
+// (pkg/kubelet/images/helpers.go throttledImageService; registryPullQPS,
+// registryBurst).
+func TestPullsFasterThan5ASecondFailAndDoNotWait(t *testing.T) {
+	r := newRig()
+	r.machine.parallel = 100
+	c := model.Container{Name: "main", Image: "here"}
+	for id := range uint32(20) {
+		r.machine.Pull(pod(id+1, c), &c)
+	}
+	r.run(t, time.Nanosecond)
+	if len(r.told) != 10 || r.told[0] != "pulled 11 too fast" {
+		t.Errorf("told %q", r.told)
+	}
+	r.told = nil
+	r.run(t, time.Minute)
+	if len(r.told) != 10 {
+		t.Errorf("then told %q", r.told)
+	}
+}
+
+// TestDownloadsOfAMachineShareItsConnection: two side by side take twice as long
+// while both download.
+func TestDownloadsOfAMachineShareItsConnection(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 8_000_000_000})
+	r.machine.parallel = 2
+	for id, image := range []string{"one", "two"} {
+		c := model.Container{Name: "main", Image: image}
+		r.machine.Pull(pod(uint32(id+1), c), &c)
+	}
+	r.run(t, 10*time.Second)
+	for i := range r.machine.pulls {
+		if p := &r.machine.pulls[i]; p.pace != full/2 {
+			t.Errorf("pull %d goes at %d millionths", i, p.pace)
+		}
+	}
+	first := min(r.machine.pulls[0].loadedAt, r.machine.pulls[1].loadedAt)
+	r.run(t, first.Sub(r.Now()))
+	alone := 0
+	for i := range r.machine.pulls {
+		if p := &r.machine.pulls[i]; p.loadedAt > r.Now() && p.pace == full {
+			alone++
+		}
+	}
+	if alone != 1 {
+		t.Errorf("%d go on at full speed when the other is through", alone)
+	}
+}
+
+// TestMachinesShareTheRegistrysBandwidth alike.
+func TestMachinesShareTheRegistrysBandwidth(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 8_000_000_000})
+	r.registry.Bandwidth = 2 * downloadRate
+	machines := []*Machine{r.machine}
+	for id := range uint32(7) {
+		node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: id + 2, Name: "n"}}
+		machines = append(machines, NewMachine(r.Kernel, node, Config{Behaviors: r.machine.behaviors, Registry: r.registry, Kubelet: r}))
+	}
+	c := model.Container{Name: "main", Image: "big"}
+	for _, m := range machines {
+		m.Pull(pod(1, c), &c)
+	}
+	r.run(t, 15*time.Second)
+	for i, m := range machines {
+		if p := &m.pulls[0]; p.pace != full/4 {
+			t.Errorf("machine %d has %d millionths of its own speed, want a quarter: 2 parts for 8", i, p.pace)
+		}
+	}
+}
