@@ -288,6 +288,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
 	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
+	},
+	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Silent = m.Default(p, "fast").Enum("mode", "fast", "slow") == "slow"
 	},

@@ -37,6 +37,7 @@ type Cluster struct {
 	sites    []network.Site          // by node ID
 	hollow   int                     // how many of them are
 	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
+	rules    proxy.Rulebook          // of all proxies
 	registry *runtime.Registry
 	cloud    *cloud.Provider // nil if machines neither come nor go
 	flows    *workload.Flows

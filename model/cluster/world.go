@@ -137,6 +137,7 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 
 // proxy is a new one, under a name.
 func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
+	c.Rules = &x.rules
 	p := proxy.New(x.Kernel, x.Store, x.net, c)
 	x.proxies[name] = p
 	p.Start()

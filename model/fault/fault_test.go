@@ -112,7 +112,14 @@ func (m *machine) FillDisk(ppm int64) int64 {
 	return 7
 }
 
-func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
+func (m *machine) Burn(milli int64) { m.w.says("%s burn %d", m.name, milli) }
+func (m *machine) Cool(milli int64) { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) TakeMemory(ppm int64) int64 {
+	m.w.says("%s memory %d", m.name, ppm)
+	return 7
+}
+func (m *machine) ReturnMemory(bytes int64) { m.w.says("%s return %d", m.name, bytes) }
+func (m *machine) FreeDisk(bytes int64)     { m.w.says("%s free %d", m.name, bytes) }
 
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
@@ -201,6 +208,10 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-slow", At: at(20), For: 10 * time.Second, RatePPM: 500_000},
 			{ID: "c", Fault: "registry-rate-limited", At: at(50), For: time.Second, Errors: 1_000_000}},
 			"10s registry pace=100000\n40s registry pace=1000000\n50s registry limit=1000000\n51s registry limit=0"},
+		{"stress too", []fault.Spec{
+			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
+			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
+			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
 		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
 			"10s registry down=true\n50s registry down=false"},
 	} {
@@ -551,5 +562,32 @@ func TestDiskFillTakesBackWhatItWrote(t *testing.T) {
 	got := w.play(t, fault.Spec{ID: "full", Fault: "disk-fill", At: sim.Time(time.Minute), For: time.Minute, FillPPM: 950_000, Target: fault.Target{Names: []string{"n-0"}}})
 	if want := "1m0s n-0 fill to 950000 ppm\n2m0s n-0 free 7"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce: what a DELETE of the API leaves.
+func TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	var pods []*model.Pod
+	for _, name := range []string{"soft", "hard", "other"} {
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name}, Spec: &model.PodSpec{GraceSeconds: 20}, NodeID: 1, NodeName: "a-0"}
+		w.store.Create(0, p)
+		pods = append(pods, p)
+	}
+	w.play(t, fault.Spec{ID: "s", Fault: "pod-kill", At: at(10), Target: only("soft")},
+		fault.Spec{ID: "h", Fault: "pod-kill", At: at(10), Target: only("hard"), Force: true},
+		fault.Spec{ID: "again", Fault: "pod-kill", At: at(15), Target: only("soft")})
+	soft, _ := w.store.Get(pods[0].Ref()).(*model.Pod)
+	if soft == nil || soft.DeletionAt != at(30) || soft.GraceSeconds != 20 {
+		t.Errorf("soft: %+v", soft)
+	}
+	if w.store.Get(pods[1].Ref()) != nil {
+		t.Error("hard is still there")
+	}
+	if other := w.store.Get(pods[2].Ref()).(*model.Pod); other.Deleting() {
+		t.Error("other is deleted")
+	}
+	if got := w.notes(); got[len(got)-1] != "15s fault/again FaultWithoutTarget: pod-kill of pod/soft: all of them are being deleted already" {
+		t.Errorf("notes %q", got)
 	}
 }

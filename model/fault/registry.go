@@ -47,6 +47,8 @@ const (
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
 	ParamMode      = "mode"
+	ParamCPU       = "cpu"
+	ParamForce     = "force"
 	ParamRate      = "rate"
 )
 
@@ -108,6 +110,12 @@ var Kinds = []Kind{
 		effect: newControllerManagerCrash,
 	},
 	{
+		Name: "cpu-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, want CPU on some nodes",
+		Params: []string{ParamFor, ParamTarget, ParamCPU},
+		effect: func() effect { return &cpuStress{} },
+	},
+	{
 		Name: "disk-fill", Targets: model.KindNode,
 		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
@@ -156,6 +164,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &leaderLoss{} },
 	},
 	{
+		Name: "memory-stress", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &memoryStress{} },
+	},
+	{
 		Name: "node-down", Targets: model.KindNode,
 		Help:   "some nodes have no power: everything on them is gone, and they are silent",
 		Params: []string{ParamFor, ParamTarget},
@@ -178,6 +192,12 @@ var Kinds = []Kind{
 		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &partition{} },
+	},
+	{
+		Name: "pod-kill", Targets: model.KindPod, Moment: true,
+		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
+		Params: []string{ParamTarget, ParamForce},
+		effect: func() effect { return podKill{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

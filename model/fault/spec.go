@@ -65,7 +65,9 @@ type Spec struct {
 	Latency  sim.Dist // webhook-slow and apiserver-slow: what is added
 	Silent   bool     // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64    // registry-slow only: the share of the speed that is left, in millionths
-	FillPPM  int64    // disk-fill only: the share of the disk that is used then, in millionths
+	CPUMilli int64    // cpu-stress only: what is wanted
+	Force    bool     // pod-kill only: the objects are gone at once
+	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

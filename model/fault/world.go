@@ -66,6 +66,13 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
+	// Burn has something other than containers want so much CPU, in milli-CPU, and
+	// TakeMemory use memory until that share of it is used, in millionths, which
+	// returns how many bytes that took. What goes with the machine's power is gone.
+	Burn(milli int64)
+	Cool(milli int64) // takes a Burn back
+	TakeMemory(ppm int64) int64
+	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)

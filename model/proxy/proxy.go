@@ -53,6 +53,7 @@ type Config struct {
 	Node     string // "" is outside of all nodes: no endpoint is local
 	Zone     string // for topology hints; "" is in no zone
 	Listener Listener
+	Rules    *Rulebook // shared by all proxies of a cluster
 }
 
 //tidy:key a Service's name
@@ -257,7 +258,7 @@ func (p *Proxy) rules(id uint32, s *service) pending {
 	return pending{
 		id:    id,
 		as:    name{s.seen.Namespace, s.seen.Name},
-		route: choose(s.seen, merge(of), place{p.Node, p.Zone}),
+		route: p.Rules.choose(s.seen, of, place{p.Node, p.Zone}),
 	}
 }
 

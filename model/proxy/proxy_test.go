@@ -34,7 +34,7 @@ func newRig(t *testing.T, seed uint64) *rig {
 	r := &rig{Kernel: k, net: net, store: store.New(k, net), services: map[string]model.Ref{}}
 	r.control, r.node = net.AddSite("cp-0", ""), net.AddSite("n-1", "a")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
-	r.proxy = proxy.New(k, r.store, net, proxy.Config{Name: "kube-proxy/n-1", Site: r.node, Node: "n-1", Zone: "a", Listener: r})
+	r.proxy = proxy.New(k, r.store, net, proxy.Config{Name: "kube-proxy/n-1", Site: r.node, Node: "n-1", Zone: "a", Listener: r, Rules: &proxy.Rulebook{}})
 	r.proxy.Start()
 	return r
 }

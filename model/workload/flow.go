@@ -91,11 +91,13 @@ func (t *Flows) reshare() {
 	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
+		if (f.respread || f.recall) && f.lookups >= 0 {
+			t.respread(f.lookups)
+		}
 		if f.respread {
 			t.spread(f)
-			if f.lookups >= 0 {
-				t.respread(f.lookups)
-			}
+		} else if f.recall {
+			t.callAgain(f)
 		}
 		t.route(f)
 		t.share(i)
@@ -136,7 +138,7 @@ func (t *Flows) rehandle() {
 			p.sent = after
 			for _, i := range p.sends {
 				if t.flows[i].call != nil {
-					t.respread(i)
+					t.recall(i)
 				}
 			}
 		}
@@ -177,7 +179,7 @@ func (t *Flows) reckon() {
 				t.touch(id)
 			}
 			if again {
-				t.respread(i)
+				t.recall(i)
 			}
 		}
 	}
@@ -205,17 +207,9 @@ func (t *Flows) share(i int32) {
 	}
 	f.shares = f.shares[:0]
 	f.lost, f.asked = model.Traffic{From: f.From}, 0
-	whole := t.net.Whole()
-	for j := 0; j < len(f.senders); j++ {
-		// Where nothing is wrong with the network, senders whose rules are the
-		// same are as good as one.
-		s := &f.senders[j]
-		milli := t.resolving(f, s)
-		for whole && j+1 < len(f.senders) && sameRoute(s.route, f.senders[j+1].route) {
-			j++
-			milli += t.resolving(f, &f.senders[j])
-		}
-		t.send(i, s, milli)
+	t.bundle(f)
+	for j := range f.bundles {
+		t.send(i, &f.bundles[j])
 	}
 	for k := range f.shares {
 		x := &f.shares[k]
@@ -223,6 +217,34 @@ func (t *Flows) share(i int32) {
 		x.milli, p.scratch = p.scratch, 0
 		p.arriving += x.milli
 	}
+}
+
+// bundle puts senders together whose rules are the same. Where nothing is wrong with
+// the network, they are as good as one.
+func (t *Flows) bundle(f *flow) {
+	f.bundles = f.bundles[:0]
+	whole := t.net.Whole()
+next:
+	for i := range f.senders {
+		s := &f.senders[i]
+		if s.milli == 0 {
+			continue
+		}
+		milli := t.resolving(f, s)
+		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
+			if b := &f.bundles[j]; sameRoute(b.route, s.route) {
+				b.milli += milli
+				continue next
+			}
+		}
+		f.bundles = append(f.bundles, bundle{s.route, s.site, milli})
+	}
+}
+
+// recall has what callers send added up anew.
+func (t *Flows) recall(i int32) {
+	t.flows[i].recall = true
+	t.outdate(i)
 }
 
 // resolving is how many of a sender's requests get an address, or need none.
@@ -248,18 +270,18 @@ func (t *Flows) touch(id uint32) *pod {
 	return p
 }
 
-// sameRoute tells whether nothing changed; routes are immutable, so it is
-// enough to compare where they are.
+// sameRoute tells whether rules are the same; routes are immutable, and proxies that
+// see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
 	return a.Service == b.Service && a.Dropped == b.Dropped && len(a.Endpoints) == len(b.Endpoints) &&
 		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
 }
 
-// send computes what becomes of a sender's requests on their way to endpoints.
+// send computes what becomes of a bundle's requests on their way to endpoints.
 // Every endpoint gets the same; thousandths that cannot be divided go to the first
 // ones.
-func (t *Flows) send(i int32, s *sender, all int64) {
-	f := &t.flows[i]
+func (t *Flows) send(i int32, s *bundle) {
+	f, all := &t.flows[i], s.milli
 	f.lost.OfferedMilliRPS += all
 	n := int64(len(s.route.Endpoints))
 	switch {

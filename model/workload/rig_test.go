@@ -25,6 +25,7 @@ type rig struct {
 	control  network.Site
 	sites    map[string]network.Site // by node; "" is the ingress
 	proxies  map[string]*proxy.Proxy
+	rules    proxy.Rulebook
 	capacity map[model.Ref]int64
 	work     workload.Work // of every pod, but for its capacity
 	calls    []workload.Call
@@ -64,7 +65,7 @@ func (r *rig) Work(pod model.Ref) workload.Work {
 func (r *rig) Proxy(node string) workload.Router {
 	p := r.proxies[node]
 	if p == nil {
-		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r})
+		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r, Rules: &r.rules})
 		r.proxies[node] = p
 		p.Start()
 	}

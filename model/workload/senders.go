@@ -10,8 +10,12 @@ import (
 // a Deployment's requests come from its pods that serve, in equal parts, and
 // from none of them if there is none: who is not there does not ask.
 func (t *Flows) spread(f *flow) {
-	f.respread = false
-	f.senders, f.at = f.senders[:0], map[string]int32{}
+	f.respread, f.recall = false, false
+	if f.at == nil {
+		f.at = map[string]int32{}
+	}
+	clear(f.at)
+	f.senders, f.alive = f.senders[:0], f.alive[:0]
 	if f.of >= 0 {
 		t.ask(f)
 		return
@@ -31,7 +35,8 @@ func (t *Flows) spread(f *flow) {
 	}
 	for i, p := range alive {
 		if f.call != nil {
-			f.send(t, p.NodeName, f.calls(t.pods.Row(p.ID)))
+			j := f.send(t, p.NodeName, f.calls(t.pods.Row(p.ID)))
+			f.alive = append(f.alive, via{p.ID, j})
 			continue
 		}
 		n := int64(len(alive))
@@ -43,9 +48,20 @@ func (t *Flows) spread(f *flow) {
 	}
 }
 
+// callAgain adds up anew what the machines of those who call send.
+func (t *Flows) callAgain(f *flow) {
+	f.recall = false
+	for j := range f.senders {
+		f.senders[j].milli = 0
+	}
+	for _, v := range f.alive {
+		f.senders[v.sender].milli += f.calls(t.pods.Row(v.pod))
+	}
+}
+
 // send adds to what a node sends, whose route is not known yet if it is a new
 // sender.
-func (f *flow) send(t *Flows, node string, milli int64) {
+func (f *flow) send(t *Flows, node string, milli int64) int32 {
 	j, ok := f.at[node]
 	if !ok {
 		j = int32(len(f.senders))
@@ -55,6 +71,7 @@ func (f *flow) send(t *Flows, node string, milli int64) {
 	}
 	f.senders[j].milli += milli
 	f.senders[j].pods++
+	return j
 }
 
 // seeDeployment takes in a Deployment that sends. Its selector never changes

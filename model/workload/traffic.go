@@ -95,6 +95,9 @@ type flow struct {
 	senders    []sender
 	at         map[string]int32 // senders by node
 	respread   bool             // senders are to be made anew
+	alive      []via            // members that send, while senders stay who they are
+	recall     bool             // what callers send is to be added up anew
+	bundles    []bundle         // while it is computed
 	stale      bool             // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
@@ -124,6 +127,19 @@ type sender struct {
 	milli int64 // what it sends, in thousandths of a request per second
 	route model.Route
 	stale bool // its route may be another one
+}
+
+// via is a pod that sends, and which of a flow's senders is its machine.
+type via struct {
+	pod    uint32
+	sender int32
+}
+
+// bundle is senders whose rules are the same.
+type bundle struct {
+	route model.Route
+	site  network.Site // the first one's
+	milli int64
 }
 
 // share is what one endpoint gets of a flow.

@@ -1,0 +1,49 @@
+package proxy
+
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/store"
+)
+
+// Rulebook keeps the rules that were made last, so that machines which see the same
+// make them once and have the very same ones. It changes nothing: rules follow from
+// the versions seen and the place, and versions are immutable.
+type Rulebook struct {
+	pages store.Table[[]page] // by Service ID; the youngest last
+}
+
+// page is rules, and what they follow from.
+type page struct {
+	of     *model.Service
+	slices []*model.EndpointSlice
+	at     place
+	zones  bool // the place's zone made a difference, or could have
+	route  model.Route
+}
+
+// mostPages is how many rules are kept of a Service: some for each zone, with a version or
+// two that not everybody has seen yet.
+const mostPages = 16
+
+// choose is the rules for a Service by what was seen of it.
+func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at place) model.Route {
+	if !svc.LocalInternal {
+		at.node = "" // rules are the same on all nodes of a zone
+	}
+	pages := b.pages.Row(svc.ID)
+	for i := len(*pages) - 1; i >= 0; i-- {
+		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
+			return p.route
+		}
+	}
+	if len(*pages) == mostPages {
+		*pages = slices.Delete(*pages, 0, 1)
+	}
+	all := merge(seen)
+	p := page{of: svc, slices: slices.Clone(seen), at: at, route: choose(svc, all, at)}
+	p.zones = slices.ContainsFunc(all, func(e model.Endpoint) bool { return e.HintZone != "" })
+	*pages = append(*pages, p)
+	return p.route
+}
