@@ -483,6 +483,22 @@ func TestFaultsOfEtcdNest(t *testing.T) {
 	}
 }
 
+// Source: kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd,
+// "Restoring an etcd cluster": stop all API server instances, restore state in all etcd
+// instances, restart all API server instances.
+func TestARestoreOfEtcdStopsAllAPIServersForItsTime(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	w.control = append(w.control, w.net.AddSite("cp-1", ""))
+	crash := spec("crash", "apiserver-crash", 15, 40, fault.Target{})
+	crash.Members = []string{"cp-1"}
+	got := w.play(t, spec("restore", "etcd-restore", 10, 30, fault.Target{}), crash)
+	want := "10s member 0 down=true\n10s member 1 down=true\n10s API server 0 stop\n10s API server 1 stop\n30s etcd restored\n" +
+		"30s member 0 down=false\n30s member 1 down=false\n30s API server 0 start\n40s API server 1 start"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestAPartitionOfTheControlPlaneCutsOnlyTheWaysItNames(t *testing.T) {
 	w := newWorld(nodes(1, "a")...)
 	w.control = append(w.control, w.net.AddSite("cp-1", ""), w.net.AddSite("cp-2", ""))

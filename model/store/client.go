@@ -169,9 +169,10 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
-	severed  int      // faults in force that cut it off
-	expired  int      // faults in force that keep its credential from being good
-	silentAt sim.Time // since when it hears nothing from its server
+	severed int      // faults in force that cut it off
+	expired int      // faults in force that keep its credential from being good
+	notices sim.Time // when it finds out that it hears nothing from its server
+	node    uint32   // the node whose kubelet's it is, 0 if it is nobody's
 }
 
 // NewClient connects a component to an API server.
@@ -184,7 +185,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		ID:           uint32(len(s.clients)),
 		Hash:         sim.HashName(c.Name),
 		Server:       s.wire.servers[0].site,
-		silentAt:     connected,
+		notices:      connected,
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
 	}
@@ -193,6 +194,13 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 	}
 	s.clients = append(s.clients, x)
 	return x
+}
+
+// Dial makes a new connection, as a new process does, to the server that takes it.
+func (c *Client) Dial() {
+	if to, ok := c.store.wire.dial(c.Site, c.Local); ok {
+		c.Server, c.notices = to, connected
+	}
 }
 
 // Restart forgets what was under way, as a new process does: replies to
