@@ -196,13 +196,6 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 	return x
 }
 
-// Dial makes a new connection, as a new process does, to the server that takes it.
-func (c *Client) Dial() {
-	if to, ok := c.store.wire.dial(c.Site, c.Local); ok {
-		c.Server, c.notices = to, connected
-	}
-}
-
 // Restart forgets what was under way, as a new process does: replies to
 // earlier requests no longer count.
 func (c *Client) Restart() {

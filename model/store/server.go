@@ -140,6 +140,10 @@ func (w *wire) redial(c *Client) bool {
 	return ok
 }
 
+// Redial makes a new connection, as a new process does: to the server that a new
+// connection gets now, or to the one before if nobody takes it.
+func (c *Client) Redial() { c.store.wire.redial(c) }
+
 // connected is Client.notices while its connection works, as far as the network
 // goes.
 const connected sim.Time = -1
