@@ -172,6 +172,7 @@ type Client struct {
 	severed int      // faults in force that cut it off
 	expired int      // faults in force that keep its credential from being good
 	notices sim.Time // when it finds out that it hears nothing from its server
+	lost    bool     // it found no server when it last looked for one
 	node    uint32   // the node whose kubelet's it is, 0 if it is nobody's
 }
 

@@ -131,7 +131,7 @@ func (w *wire) takes(at network.Site, s *server) bool {
 // it. It tells whether one does.
 func (w *wire) redial(c *Client) bool {
 	to, ok := w.dial(c.Site, c.Local)
-	if ok {
+	if c.lost = !ok; ok {
 		c.Server, c.notices = to, connected
 		if c.Tell {
 			w.store.kernel.Post(w.store.kernel.Now(), c.Actor, WhyConnected, uint64(c.ID))
@@ -285,7 +285,7 @@ func (w *wire) checked(now sim.Time, s *server) {
 func (w *wire) redialLost(now sim.Time) {
 	for _, c := range w.store.clients {
 		silent := c.notices != connected && c.notices <= now
-		if silent || c.notices == connected && w.server(c.Server).closed {
+		if silent || c.lost || c.notices == connected && w.server(c.Server).closed {
 			w.redial(c)
 		}
 	}
