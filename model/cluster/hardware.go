@@ -82,3 +82,15 @@ func (scrap) FillDisk(int64) int64 { return 0 }
 
 // FreeDisk implements fault.Machine.
 func (scrap) FreeDisk(int64) {}
+
+// Burn implements fault.Machine.
+func (scrap) Burn(int64) {}
+
+// Cool implements fault.Machine.
+func (scrap) Cool(int64) {}
+
+// TakeMemory implements fault.Machine.
+func (scrap) TakeMemory(int64) int64 { return 0 }
+
+// ReturnMemory implements fault.Machine.
+func (scrap) ReturnMemory(int64) {}

@@ -72,6 +72,13 @@ func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint(
 func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
+func (w *world) DNS() fault.DNS                  { return dns{w} }
+
+type dns struct{ *world }
+
+func (w dns) Harm(down bool, errors int64, slow time.Duration) {
+	w.says("DNS down=%v errors=%d slow=%v", down, errors, slow)
+}
 
 // Flood implements fault.Gateway.
 func (w *world) Flood(f store.Flood) (end func()) {
@@ -112,7 +119,14 @@ func (m *machine) FillDisk(ppm int64) int64 {
 	return 7
 }
 
-func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
+func (m *machine) Burn(milli int64) { m.w.says("%s burn %d", m.name, milli) }
+func (m *machine) Cool(milli int64) { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) TakeMemory(ppm int64) int64 {
+	m.w.says("%s memory %d", m.name, ppm)
+	return 7
+}
+func (m *machine) ReturnMemory(bytes int64) { m.w.says("%s return %d", m.name, bytes) }
+func (m *machine) FreeDisk(bytes int64)     { m.w.says("%s free %d", m.name, bytes) }
 
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
@@ -201,6 +215,10 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-slow", At: at(20), For: 10 * time.Second, RatePPM: 500_000},
 			{ID: "c", Fault: "registry-rate-limited", At: at(50), For: time.Second, Errors: 1_000_000}},
 			"10s registry pace=100000\n40s registry pace=1000000\n50s registry limit=1000000\n51s registry limit=0"},
+		{"stress too", []fault.Spec{
+			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
+			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
+			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
 		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
 			"10s registry down=true\n50s registry down=false"},
 	} {
@@ -396,6 +414,69 @@ func TestPartitionsThatOverlapOrFollowMakeNoGap(t *testing.T) {
 	}
 }
 
+// Faults of DNS overlap: the worst counts, and afterwards nothing is wrong.
+func TestFaultsOfDNSBeginAndHeal(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	slow := spec("slow", "dns-slow", 20, 50, fault.Target{})
+	slow.Latency = sim.Constant(time.Second)
+	few, many := spec("few", "dns-error", 10, 40, fault.Target{}), spec("many", "dns-error", 20, 30, fault.Target{})
+	few.Errors, many.Errors = 100_000, 500_000
+	w.play(t, few, many, slow, spec("down", "dns-down", 30, 60, fault.Target{}))
+	want := []string{
+		"10s DNS down=false errors=100000 slow=0s", "20s DNS down=false errors=500000 slow=1s", "30s DNS down=true errors=100000 slow=1s",
+		"40s DNS down=true errors=0 slow=1s", "50s DNS down=true errors=0 slow=0s", "1m0s DNS down=false errors=0 slow=0s",
+	}
+	if !slices.Equal(w.log, want) {
+		t.Errorf("%q\nwant %q", w.log, want)
+	}
+}
+
+func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
+	for _, c := range []struct {
+		name, said string
+		set        func(*fault.Spec)
+		back       bool // the other way is worse, too
+	}{
+		{"network-delay", "a message takes 100ms more to and from the control plane", func(s *fault.Spec) { s.Latency = sim.Constant(100 * time.Millisecond) }, true},
+		{"network-delay", "a message takes 100ms more to node/a-1", func(s *fault.Spec) {
+			s.Latency, s.Direction, s.Peer = sim.Constant(100*time.Millisecond), fault.To, only("a-1")
+		}, false},
+		{"network-loss", "loses 60% of what is sent to and from the control plane", func(s *fault.Spec) { s.Errors = 600_000 }, true},
+	} {
+		w := newWorld(nodes(2, "a")...)
+		s := spec("f", c.name, 10, 20, only("a-0"))
+		c.set(&s)
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		other := w.control[0]
+		if !s.Peer.IsZero() {
+			other = w.sites[2]
+		}
+		slow := func(from, to network.Site) (late int) {
+			for i := range uint64(100) {
+				if took, ok := w.net.Delay(from, to, 7, i); !ok || took >= 100*time.Millisecond {
+					late++
+				}
+			}
+			return late
+		}
+		for _, x := range []struct {
+			s   int
+			bad bool
+		}{{9, false}, {15, true}, {20, false}} {
+			if err := w.Run(at(x.s)); err != nil {
+				t.Fatal(err)
+			}
+			out, in := slow(w.sites[1], other), slow(other, w.sites[1])
+			if (out >= 45) != x.bad || (in >= 45) != (x.bad && c.back) || !x.bad && out+in > 0 || !w.net.Connected(w.sites[1], other) {
+				t.Errorf("%s at %d s: of 100 messages %d and %d are late", c.said, x.s, out, in)
+			}
+		}
+		if got := w.notes()[0]; got != "10s fault/f FaultStarted: "+c.name+" of node/a-0: "+c.said+", for 10s" {
+			t.Error(got)
+		}
+	}
+}
+
 func TestNotes(t *testing.T) {
 	w := newWorld(nodes(50, "a")...)
 	var all []string
@@ -551,5 +632,32 @@ func TestDiskFillTakesBackWhatItWrote(t *testing.T) {
 	got := w.play(t, fault.Spec{ID: "full", Fault: "disk-fill", At: sim.Time(time.Minute), For: time.Minute, FillPPM: 950_000, Target: fault.Target{Names: []string{"n-0"}}})
 	if want := "1m0s n-0 fill to 950000 ppm\n2m0s n-0 free 7"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce: what a DELETE of the API leaves.
+func TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	var pods []*model.Pod
+	for _, name := range []string{"soft", "hard", "other"} {
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name}, Spec: &model.PodSpec{GraceSeconds: 20}, NodeID: 1, NodeName: "a-0"}
+		w.store.Create(0, p)
+		pods = append(pods, p)
+	}
+	w.play(t, fault.Spec{ID: "s", Fault: "pod-kill", At: at(10), Target: only("soft")},
+		fault.Spec{ID: "h", Fault: "pod-kill", At: at(10), Target: only("hard"), Force: true},
+		fault.Spec{ID: "again", Fault: "pod-kill", At: at(15), Target: only("soft")})
+	soft, _ := w.store.Get(pods[0].Ref()).(*model.Pod)
+	if soft == nil || soft.DeletionAt != at(30) || soft.GraceSeconds != 20 {
+		t.Errorf("soft: %+v", soft)
+	}
+	if w.store.Get(pods[1].Ref()) != nil {
+		t.Error("hard is still there")
+	}
+	if other := w.store.Get(pods[2].Ref()).(*model.Pod); other.Deleting() {
+		t.Error("other is deleted")
+	}
+	if got := w.notes(); got[len(got)-1] != "15s fault/again FaultWithoutTarget: pod-kill of pod/soft: all of them are being deleted already" {
+		t.Errorf("notes %q", got)
 	}
 }

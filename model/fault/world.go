@@ -20,6 +20,7 @@ type World interface {
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
+	DNS() DNS
 	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
@@ -66,6 +67,13 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
+	// Burn has something other than containers want so much CPU, in milli-CPU, and
+	// TakeMemory use memory until that share of it is used, in millionths, which
+	// returns how many bytes that took. What goes with the machine's power is gone.
+	Burn(milli int64)
+	Cool(milli int64) // takes a Burn back
+	TakeMemory(ppm int64) int64
+	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)
@@ -78,6 +86,13 @@ type Registry interface {
 	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
 	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
 	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
+
+// DNS is the program behind the DNS Service.
+type DNS interface {
+	// Harm makes it answer nothing, or so many of a million queries with an error, or
+	// take so much longer; not down and 0 is nothing.
+	Harm(down bool, errors int64, slow time.Duration)
 }
 
 // Webhooks is the programs that API servers ask before they write, by the names

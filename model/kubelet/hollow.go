@@ -130,6 +130,18 @@ func (h *Hollow) FillDisk(int64) int64 { return 0 }
 // FreeDisk implements fault.Machine.
 func (h *Hollow) FreeDisk(int64) {}
 
+// Burn implements fault.Machine.
+func (h *Hollow) Burn(int64) {}
+
+// Cool implements fault.Machine.
+func (h *Hollow) Cool(int64) {}
+
+// TakeMemory implements fault.Machine.
+func (h *Hollow) TakeMemory(int64) int64 { return 0 }
+
+// ReturnMemory implements fault.Machine.
+func (h *Hollow) ReturnMemory(int64) {}
+
 // CrashContainer implements fault.Machine: no container runs.
 func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
 

@@ -209,6 +209,18 @@ func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
 // FreeDisk takes that back.
 func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
 
+// Burn has others than containers want CPU.
+func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
+
+// Cool takes that back.
+func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
+
+// TakeMemory has others use the machine's memory.
+func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
+
+// ReturnMemory takes that back.
+func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
+
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
 

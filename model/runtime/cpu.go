@@ -13,7 +13,7 @@ import (
 // (work-conserving hierarchical fair sharing, as CFS and EEVDF do it over more than
 // 100 ms). Requests are weights, no reservations; limits are quotas. While all
 // containers together want no more than there is, everybody has what they want, and
-// nothing is computed. The system's own daemons want no CPU here.
+// nothing is computed. The system's own daemons want no CPU here, unless a fault says so.
 
 // The weights of cgroups v2 as a kubelet sets them, from milli-CPU
 // (pkg/kubelet/cm/helpers_linux.go MilliCPUToShares, cgroup_manager_linux.go
@@ -25,6 +25,7 @@ const (
 	// bestEffortWeight is that of all BestEffort pods together, and of each among
 	// them.
 	bestEffortWeight = 1
+	systemWeight     = 100
 )
 
 func weight(milli int64) int64 {
@@ -92,6 +93,55 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	}
 }
 
+// Burn has others than containers, processes of the system, want CPU, until Cool.
+func (m *Machine) Burn(milli int64) {
+	if m.on {
+		m.burnt += milli
+		m.wantBesides(milli)
+	}
+}
+
+// Cool takes that back, as far as they still want it.
+func (m *Machine) Cool(milli int64) {
+	milli = min(milli, m.burnt)
+	m.burnt -= milli
+	m.wantBesides(-milli)
+}
+
+// wantBesides changes what others than containers want.
+func (m *Machine) wantBesides(milli int64) {
+	m.wanted += milli
+	switch scarce := m.cores > 0 && m.wanted > m.cores; {
+	case scarce:
+		m.crowded = true
+		m.shareOut()
+	case m.crowded:
+		m.crowded = false
+		m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
+	}
+}
+
+// forPods is what all pods together get: kubepods stands beside system.slice, whose
+// weight is 100 whatever the machine (systemd's default; pkg/kubelet/cm
+// node_container_manager_linux.go).
+func (m *Machine) forPods(top []group) int64 {
+	if m.burnt == 0 {
+		return m.cores
+	}
+	const system, pods = 0, 1
+	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores), of: pods}}
+	for i := range top {
+		root[1].wants += top[i].wants
+	}
+	fill(root[:], m.cores)
+	for i := range root {
+		if root[i].of == pods {
+			return root[i].gets
+		}
+	}
+	panic("runtime: kubepods has no share")
+}
+
 func (m *Machine) eachRunning(f func(s *Sandbox, p *Process)) {
 	for _, s := range m.pods {
 		if s == nil {
@@ -143,7 +193,7 @@ func (m *Machine) shareOut() {
 	poor.weight, poor.of = bestEffortWeight, bestEffortTier
 	top = append(top, tier, poor)
 	m.top, m.burstable, m.best = top, burstable, best
-	fill(top, m.cores)
+	fill(top, m.forPods(top))
 	for i := range top {
 		switch g := &top[i]; g.of {
 		case burstableTier:

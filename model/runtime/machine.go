@@ -138,6 +138,8 @@ type Machine struct {
 	cores     int64    // milli-CPU; 0 is without end
 	memory    int64    // bytes; 0 is without end
 	fullAt    sim.Time // when the memory is full, as things are
+	outside   int64    // bytes of memory that others than containers use
+	burnt     int64    // milli-CPU that others than containers want
 	costs     *costs
 
 	top, burstable, best, inPod []group // scratch of shareOut
@@ -533,6 +535,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls = m.pulls[:0]
+	m.outside = 0
+	m.Cool(m.burnt)
 	for _, s := range m.pods {
 		if s == nil {
 			continue

@@ -76,7 +76,7 @@ func (m *Machine) weigh() {
 		return
 	}
 	now := m.kernel.Now()
-	var used, growth int64
+	used, growth := m.outside, int64(0)
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
 		used += p.used(now)
 		growth += p.growth
@@ -98,7 +98,7 @@ func (m *Machine) weigh() {
 // MemoryFree is how much memory nobody uses, in bytes, as the kernel counts it:
 // the capacity less the working sets.
 func (m *Machine) MemoryFree(now sim.Time) int64 {
-	free := m.memory
+	free := m.memory - m.outside
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) { free -= p.used(now) })
 	return free
 }
@@ -109,7 +109,7 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 	if m.memory == 0 {
 		return sim.Never
 	}
-	free, growth := m.memory, int64(0)
+	free, growth := m.memory-m.outside, int64(0)
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
 		free -= p.used(now)
 		growth += p.growth
@@ -154,7 +154,7 @@ func (m *Machine) full(now sim.Time) {
 		return
 	}
 	m.fullAt = -1
-	var used, worst int64
+	used, worst := m.outside, int64(0)
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
@@ -168,8 +168,34 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
+	if victim == nil || m.outside > worst { // a process of the system, whose oom_score_adj is 0
+		m.outside = 0
+		m.weigh()
+		return
+	}
 	victim.dueCode, victim.dueCause = killedCode, OOMKilled
 	m.end(box, victim)
+}
+
+// Take has others than containers use memory until that share of it is used, in
+// millionths, and returns how many bytes that took. They are processes of the system,
+// which the kernel may kill too.
+func (m *Machine) Take(ppm int64) int64 {
+	more := scale(m.memory, ppm, 1_000_000) - (m.memory - m.MemoryFree(m.kernel.Now()))
+	if more <= 0 || !m.on {
+		return 0
+	}
+	m.outside += more
+	m.weigh()
+	return more
+}
+
+// Return takes that back, as far as it is still in use.
+func (m *Machine) Return(bytes int64) {
+	m.outside -= min(bytes, m.outside)
+	if m.on {
+		m.weigh()
+	}
 }
 
 // scoreAdjust is the oom_score_adj of a container, by the quality of service

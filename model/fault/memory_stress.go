@@ -1,0 +1,28 @@
+package fault
+
+import (
+	"fmt"
+
+	"orrery/model"
+)
+
+// memoryStress has processes outside of all pods use memory, at once: the kubelet's
+// eviction and the kernel are left with what pods have.
+type memoryStress struct {
+	nodes []model.Object
+	bytes []int64 // beside nodes
+}
+
+func (f *memoryStress) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	f.nodes = nodes
+	for _, n := range nodes {
+		f.bytes = append(f.bytes, d.world.Machine(n.Head().ID).TakeMemory(s.FillPPM))
+	}
+	return fmt.Sprintf("%s of the memory are used", percent(s.FillPPM)), true
+}
+
+func (f *memoryStress) end(d *Director) {
+	for i, n := range f.nodes {
+		d.world.Machine(n.Head().ID).ReturnMemory(f.bytes[i])
+	}
+}

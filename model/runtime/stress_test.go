@@ -1,0 +1,75 @@
+package runtime
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+)
+
+// stressed is a machine of 4 cores and 10 GB with two pods that want 2 cores each:
+// one that asks for them, and one that asks for nothing and uses 1 GB.
+func stressed() (r *rig, asks, poor *Process) {
+	r = newRig(Behavior{CPUMilli: 2000, MemoryBytes: 1_000_000_000})
+	r.machine.cores, r.machine.memory = 4000, 10_000_000_000
+	a, b := pod(1, model.Container{Name: "main", Requests: model.Resources{CPUMilli: 2000}}), pod(2, model.Container{Name: "main"})
+	a.Spec.SumRequests()
+	b.Spec.SumRequests()
+	for _, p := range []*model.Pod{a, b} {
+		s := r.machine.Add(p, uint64(p.ID))
+		r.machine.MakeSandbox(s)
+		r.machine.Start(s, 0)
+	}
+	return r, &r.machine.pods[0].Processes[0], &r.machine.pods[1].Processes[0]
+}
+
+// TestTheSystemsProcessesStandBesideAllPodsWithWeight100: kubepods of 4 cores has
+// weight 157 (1 + (4096-2)*9999/262142), so of 4 cores pods get 157/257, however much
+// the system wants; and among them BestEffort pods starve (spec 2.2).
+func TestTheSystemsProcessesStandBesideAllPodsWithWeight100(t *testing.T) {
+	r, asks, poor := stressed()
+	r.machine.Burn(100_000)
+	all := asks.meter.cpu + poor.meter.cpu
+	if want := int64(4000 * 157 / 257); all < want-1 || all > want+1 {
+		t.Errorf("pods have %d milli-CPU, want %d", all, want)
+	}
+	if asks.meter.cpu != 2000 {
+		t.Errorf("the pod that asks for 2000 has %d", asks.meter.cpu)
+	}
+	r.machine.Cool(100_000)
+	if asks.meter.cpu != 2000 || poor.meter.cpu != 2000 || r.machine.crowded {
+		t.Errorf("when it is over they have %d and %d", asks.meter.cpu, poor.meter.cpu)
+	}
+}
+
+// TestMemoryOfTheSystemHasTheKernelKillPods, the one that asks for nothing first
+// (oom_score_adj 1000), until it is given back.
+func TestMemoryOfTheSystemHasTheKernelKillPods(t *testing.T) {
+	r, asks, poor := stressed()
+	r.machine.Take(1_000_000)
+	r.run(t, time.Nanosecond)
+	if poor.Running || poor.Cause != OOMKilled || !asks.Running {
+		t.Errorf("running: %v and %v", asks.Running, poor.Running)
+	}
+	r.machine.Return(8_000_000_000)
+	if free := r.machine.MemoryFree(r.Now()); free != 9_000_000_000 {
+		t.Errorf("%d bytes are free", free)
+	}
+	if r.machine.Take(100_000) != 0 {
+		t.Error("a tenth is used already")
+	}
+}
+
+// TestStressGoesWithThePower of the machine, and does not end twice.
+func TestStressGoesWithThePower(t *testing.T) {
+	r, _, _ := stressed()
+	r.machine.Burn(5000)
+	taken := r.machine.Take(500_000)
+	r.machine.PowerOff()
+	r.machine.Boot()
+	r.machine.Cool(5000)
+	r.machine.Return(taken)
+	if m := r.machine; m.wanted != 0 || m.burnt != 0 || m.outside != 0 || m.MemoryFree(r.Now()) != m.memory {
+		t.Errorf("%d milli-CPU are wanted, %d bytes free of %d", m.wanted, m.MemoryFree(r.Now()), m.memory)
+	}
+}
