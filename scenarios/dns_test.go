@@ -28,3 +28,35 @@ func TestMistakesAboutDNSAreSaidWhereTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// The signature of every fault of DNS, and that it heals.
+func TestWithoutDNSWhoSendsFindsNobody(t *testing.T) {
+	source, err := os.ReadFile("library/dns-oom.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(source), "timeline:")
+	for _, f := range []struct{ fault, want string }{
+		{"dns-down", ">= 99%"}, {"dns-error", ">= 99%"}, {"dns-error, errors: 50%", ">= 90%"},
+		{"dns-slow, latency: 150ms", "== 0%"}, {"dns-slow, latency: 200ms", ">= 99%"}, // five pairs of queries in the second that callers wait
+	} {
+		tail := "timeline:\n  - {at: 10m, for: 2m, fault: " + f.fault + "}\nexpect:\n" +
+			"  - \"between 10m1s and 12m: dns_error_rate(service/partner) " + f.want + "\"\n" +
+			"  - \"between 4m and 9m59s: availability(service/web) == 100%\"\n" +
+			"  - \"after 12m1s: availability(service/web) == 100%\"\n"
+		s, err := scenarios.Load(folder(t, map[string]string{"d.yaml": head + tail})+"/d.yaml", scenarios.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := run(t, s); !r.Held() {
+			var b strings.Builder
+			_ = r.WriteText(&b, false)
+			t.Errorf("%s\n%s", f.fault, b.String())
+		}
+	}
+	without := strings.Replace(head, "  dns: {lookups: 0, external: 1}\n", "", 1) + "timeline:\n  - {at: 10m, for: 2m, fault: dns-down}\n"
+	_, err = scenarios.Load(folder(t, map[string]string{"d.yaml": without})+"/d.yaml", scenarios.Options{})
+	if err == nil || !strings.Contains(err.Error(), "say so in workload.dns") {
+		t.Errorf("a fault of a DNS that is not there: %v", err)
+	}
+}

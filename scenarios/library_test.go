@@ -133,7 +133,7 @@ func TestTheHotelLoadsAsAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Config.Objects) != 38 {
-		t.Errorf("%d objects, want 19 Deployments and 19 Services", len(s.Config.Objects))
+	if len(s.Config.Objects) != 50 {
+		t.Errorf("%d objects, want 19 Deployments, 19 Services, 6 claims and 6 volumes", len(s.Config.Objects))
 	}
 }

@@ -222,6 +222,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
 		m.Optional("fault").Errorf("there is no cloud: machines come and go only with cluster.nodeGroups, or cluster.cloud")
 	}
+	if e.kind.DNS && l.scenario.Config.DNS == nil {
+		m.Optional("fault").Errorf("nobody looks up anything: say so in workload.dns")
+	}
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
@@ -273,21 +276,24 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 	fault.ParamBump:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
 	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
-	fault.ParamFrom:     func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
-	fault.ParamFsync:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
-	fault.ParamBy:       readBy,
-	fault.ParamBack:     readBy,
-	fault.ParamKinds:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
-	fault.ParamReplica:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
-	fault.ParamFlood:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
-	fault.ParamGroup:    (*loader).cloudFault,
-	fault.ParamZone:     (*loader).cloudFault,
-	fault.ParamBoot:     (*loader).cloudFault,
-	fault.ParamNotice:   (*loader).cloudFault,
-	fault.ParamErrors:   (*loader).cloudFault,
-	fault.ParamWebhook:  func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
-	fault.ParamLatency:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamFill:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
+	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Errors = positive(m.Required(p), strict.Value.Percent)
+	},
+	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
+	fault.ParamFsync:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
+	fault.ParamBy:      readBy,
+	fault.ParamBack:    readBy,
+	fault.ParamKinds:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
+	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
+	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
+	fault.ParamGroup:   (*loader).cloudFault,
+	fault.ParamZone:    (*loader).cloudFault,
+	fault.ParamBoot:    (*loader).cloudFault,
+	fault.ParamNotice:  (*loader).cloudFault,
+	fault.ParamErrors:  (*loader).cloudFault,
+	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
+	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
+	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
 	},

@@ -48,6 +48,17 @@ func (r registryInFault) SetPace(ppm int64) { r.Registry.SetPace(ppm, r.kernel.N
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 
+// DNS implements fault.World.
+func (w faultWorld) DNS() fault.DNS { return dnsWorld(w) }
+
+// dnsWorld is the DNS servers as faults see them.
+type dnsWorld struct{ x *Cluster }
+
+// Harm implements fault.DNS.
+func (w dnsWorld) Harm(down bool, errors int64, slow time.Duration) {
+	w.x.flows.HarmDNS(workload.DNSHarm{Down: down, Errors: errors, Slow: slow})
+}
+
 // Gateway implements fault.World.
 func (w faultWorld) Gateway() fault.Gateway { return w.x.etcd }
 

@@ -52,6 +52,8 @@ type Director struct {
 	etcdFull   int
 	etcdFilled bool
 	webhooks   []webhook // as far as faults named them
+	dns        []*dnsHarm
+	dnsHarmed  dnsHarm // what is the case
 }
 
 // Wake-up reasons; about is the index of a course.

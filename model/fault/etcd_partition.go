@@ -9,7 +9,7 @@ import (
 
 // etcdPartition cuts the way between machines of the control plane, and with
 // it between the members of etcd on them.
-type etcdPartition struct{ partition }
+type etcdPartition struct{ impaired }
 
 // begin cuts the members off from those that are named, or from all others.
 func (f *etcdPartition) begin(d *Director, s *Spec, _ []model.Object) (string, bool) {
@@ -21,12 +21,7 @@ func (f *etcdPartition) begin(d *Director, s *Spec, _ []model.Object) (string, b
 	if len(d.world.ControlPlane()) == 1 {
 		return "the control plane has no other machine", false
 	}
-	if s.Direction != From {
-		f.cut(d, one, other)
-	}
-	if s.Direction != To {
-		f.cut(d, other, one)
-	}
+	f.between(d, s.Direction, one, other, network.Impairment{Cut: true})
 	return ways[s.Direction] + from, true
 }
 

@@ -74,6 +74,13 @@ func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint(
 func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
+func (w *world) DNS() fault.DNS                  { return dns{w} }
+
+type dns struct{ *world }
+
+func (w dns) Harm(down bool, errors int64, slow time.Duration) {
+	w.says("DNS down=%v errors=%d slow=%v", down, errors, slow)
+}
 
 // Flood implements fault.Gateway.
 func (w *world) Flood(f store.Flood) (end func()) {
@@ -405,6 +412,69 @@ func TestPartitionsThatOverlapOrFollowMakeNoGap(t *testing.T) {
 		w.play(t, spec("p", "partition", 10, ends[0], fault.Target{}), spec("q", "partition", ends[1], 30, fault.Target{}))
 		if want := []string{"10s false", "30s true"}; !slices.Equal(l.changes, want) {
 			t.Errorf("%v: %v, want %v", ends, l.changes, want)
+		}
+	}
+}
+
+// Faults of DNS overlap: the worst counts, and afterwards nothing is wrong.
+func TestFaultsOfDNSBeginAndHeal(t *testing.T) {
+	w := newWorld(nodes(1, "a")...)
+	slow := spec("slow", "dns-slow", 20, 50, fault.Target{})
+	slow.Latency = sim.Constant(time.Second)
+	few, many := spec("few", "dns-error", 10, 40, fault.Target{}), spec("many", "dns-error", 20, 30, fault.Target{})
+	few.Errors, many.Errors = 100_000, 500_000
+	w.play(t, few, many, slow, spec("down", "dns-down", 30, 60, fault.Target{}))
+	want := []string{
+		"10s DNS down=false errors=100000 slow=0s", "20s DNS down=false errors=500000 slow=1s", "30s DNS down=true errors=100000 slow=1s",
+		"40s DNS down=true errors=0 slow=1s", "50s DNS down=true errors=0 slow=0s", "1m0s DNS down=false errors=0 slow=0s",
+	}
+	if !slices.Equal(w.log, want) {
+		t.Errorf("%q\nwant %q", w.log, want)
+	}
+}
+
+func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
+	for _, c := range []struct {
+		name, said string
+		set        func(*fault.Spec)
+		back       bool // the other way is worse, too
+	}{
+		{"network-delay", "a message takes 100ms more to and from the control plane", func(s *fault.Spec) { s.Latency = sim.Constant(100 * time.Millisecond) }, true},
+		{"network-delay", "a message takes 100ms more to node/a-1", func(s *fault.Spec) {
+			s.Latency, s.Direction, s.Peer = sim.Constant(100*time.Millisecond), fault.To, only("a-1")
+		}, false},
+		{"network-loss", "loses 60% of what is sent to and from the control plane", func(s *fault.Spec) { s.Errors = 600_000 }, true},
+	} {
+		w := newWorld(nodes(2, "a")...)
+		s := spec("f", c.name, 10, 20, only("a-0"))
+		c.set(&s)
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		other := w.control[0]
+		if !s.Peer.IsZero() {
+			other = w.sites[2]
+		}
+		slow := func(from, to network.Site) (late int) {
+			for i := range uint64(100) {
+				if took, ok := w.net.Delay(from, to, 7, i); !ok || took >= 100*time.Millisecond {
+					late++
+				}
+			}
+			return late
+		}
+		for _, x := range []struct {
+			s   int
+			bad bool
+		}{{9, false}, {15, true}, {20, false}} {
+			if err := w.Run(at(x.s)); err != nil {
+				t.Fatal(err)
+			}
+			out, in := slow(w.sites[1], other), slow(other, w.sites[1])
+			if (out >= 45) != x.bad || (in >= 45) != (x.bad && c.back) || !x.bad && out+in > 0 || !w.net.Connected(w.sites[1], other) {
+				t.Errorf("%s at %d s: of 100 messages %d and %d are late", c.said, x.s, out, in)
+			}
+		}
+		if got := w.notes()[0]; got != "10s fault/f FaultStarted: "+c.name+" of node/a-0: "+c.said+", for 10s" {
+			t.Error(got)
 		}
 	}
 }

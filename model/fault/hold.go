@@ -51,6 +51,7 @@ func (d *Director) settle() {
 	d.settleReplicas()
 	d.settleAPIServers()
 	d.settleWebhooks()
+	d.settleDNS()
 }
 
 func (d *Director) settleMachine(node uint32) {

@@ -9,14 +9,28 @@ import (
 
 // partition cuts the way between two sets of machines. Nobody is told: what
 // is sent is lost, and connections fall silent.
-type partition struct{ cuts []network.Handle }
+type partition struct{ impaired }
 
-// begin cuts the nodes off from the control plane, or from the nodes that the
-// peer selects. Where both sides share nodes, those are cut off from each
-// other too; but a machine always reaches itself, and machines of the control
-// plane that are cut off from it are so from the rest of it: together with the
-// other nodes they are one side.
 func (f *partition) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	peer, done := f.impair(d, s, nodes, network.Impairment{Cut: true})
+	if !done {
+		return peer, false
+	}
+	return ways[s.Direction] + peer, true
+}
+
+// ways is what a direction means for the target.
+var ways = [...]string{Both: "cut off from ", To: "cannot send to ", From: "cannot hear from "}
+
+// impaired is ways between machines that a fault made worse.
+type impaired struct{ ways []network.Handle }
+
+// impair makes the ways between the nodes and the control plane worse, or the nodes
+// that the peer selects, and says whom it chose. Where both sides share nodes, those
+// are concerned among each other too; but never a machine and itself, and machines of
+// the control plane are concerned with the rest of it: together with the
+// other nodes they are one side.
+func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network.Impairment) (string, bool) {
 	one, peer := d.sites(nodes), "the control plane"
 	other := slices.DeleteFunc(slices.Clone(d.world.ControlPlane()), func(x network.Site) bool { return slices.Contains(one, x) })
 	switch {
@@ -37,24 +51,24 @@ func (f *partition) begin(d *Director, s *Spec, nodes []model.Object) (string, b
 		}
 		other = d.sites(peers)
 	}
-	if s.Direction != From {
-		f.cut(d, one, other)
-	}
-	if s.Direction != To {
-		f.cut(d, other, one)
-	}
-	return ways[s.Direction] + peer, true
+	f.between(d, s.Direction, one, other, by)
+	return peer, true
 }
 
-// ways is what a direction means for the target.
-var ways = [...]string{Both: "cut off from ", To: "cannot send to ", From: "cannot hear from "}
-
-func (f *partition) cut(d *Director, from, to []network.Site) {
-	f.cuts = append(f.cuts, d.world.Network().Impair(network.Impairment{From: from, To: to, Cut: true}))
+// between makes the ways between two sets of sites worse.
+func (f *impaired) between(d *Director, way Direction, one, other []network.Site, by network.Impairment) {
+	if way != From {
+		by.From, by.To = one, other
+		f.ways = append(f.ways, d.world.Network().Impair(by))
+	}
+	if way != To {
+		by.From, by.To = other, one
+		f.ways = append(f.ways, d.world.Network().Impair(by))
+	}
 }
 
-func (f *partition) end(d *Director) {
-	for _, h := range f.cuts {
+func (f *impaired) end(d *Director) {
+	for _, h := range f.ways {
 		d.world.Network().Lift(h)
 	}
 }

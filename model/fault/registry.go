@@ -10,6 +10,7 @@ type Kind struct {
 	Targets    model.Kind // what Spec.Target selects: nodes, pods, or KindNone for nothing
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Cloud      bool       // there must be one
+	DNS        bool       // there must be one
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -42,6 +43,7 @@ const (
 	ParamBoot      = "boot"
 	ParamNotice    = "notice"
 	ParamErrors    = "errors"
+	ParamLoss      = "loss"
 	ParamServer    = "server"
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
@@ -122,6 +124,24 @@ var Kinds = []Kind{
 		effect: func() effect { return &diskFill{} },
 	},
 	{
+		Name: "dns-down", Targets: model.KindNone, DNS: true,
+		Help:   "DNS servers answer nothing, although their pods are Ready",
+		Params: []string{ParamFor},
+		effect: func() effect { return &dnsDown{} },
+	},
+	{
+		Name: "dns-error", Targets: model.KindNone, DNS: true,
+		Help:   "DNS servers answer some queries with an error",
+		Params: []string{ParamFor, ParamErrors},
+		effect: func() effect { return &dnsError{} },
+	},
+	{
+		Name: "dns-slow", Targets: model.KindNone, DNS: true,
+		Help:   "DNS servers take longer for every query; 5 s is as good as no answer",
+		Params: []string{ParamFor, ParamLatency},
+		effect: func() effect { return &dnsSlow{} },
+	},
+	{
 		Name: "etcd-member-down", Targets: model.KindNone,
 		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
 		Params: []string{ParamFor, ParamMember, ParamGraceful},
@@ -168,6 +188,18 @@ var Kinds = []Kind{
 		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
 		effect: func() effect { return &memoryStress{} },
+	},
+	{
+		Name: "network-delay", Targets: model.KindNode,
+		Help:   "messages between some nodes and the control plane, or other nodes, take longer, in one direction or both",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
+		effect: func() effect { return &networkDelay{} },
+	},
+	{
+		Name: "network-loss", Targets: model.KindNode,
+		Help:   "some of the messages between some nodes and the control plane, or other nodes, are lost and sent again, in one direction or both",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
+		effect: func() effect { return &networkLoss{} },
 	},
 	{
 		Name: "node-down", Targets: model.KindNode,

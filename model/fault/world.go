@@ -20,6 +20,7 @@ type World interface {
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
+	DNS() DNS
 	Cloud() Cloud // nil if there is none
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
@@ -85,6 +86,13 @@ type Registry interface {
 	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
 	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
 	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
+
+// DNS is the program behind the DNS Service.
+type DNS interface {
+	// Harm makes it answer nothing, or so many of a million queries with an error, or
+	// take so much longer; not down and 0 is nothing.
+	Harm(down bool, errors int64, slow time.Duration)
 }
 
 // Webhooks is the programs that API servers ask before they write, by the names

@@ -138,6 +138,10 @@ func (w *wire) redial(c *Client) {
 	}
 }
 
+// Redial makes a new connection, as a new process does: to the server that a new
+// connection gets now, or to the one before if nobody takes it.
+func (c *Client) Redial() { c.store.wire.redial(c) }
+
 // connected is Client.silentAt while its connection works, as far as the network
 // goes.
 const connected sim.Time = -1

@@ -172,6 +172,7 @@ func (u *Kubectl) DescribeWake(why sim.Why, about uint64) string {
 // read fetches the target of an action, unless the API server is out of reach.
 func (u *Kubectl) read(now sim.Time, i uint64) {
 	a, c := u.tasks[i].Action, u.tasks[i].client
+	c.Redial() // each command is a process of its own
 	luck := sim.HashName(a.Do + " " + a.path())
 	there, sent := u.net.Delay(c.Site, c.Server, luck, 2*uint64(now))
 	back, came := u.net.Delay(c.Server, c.Site, luck, 2*uint64(now)+1)

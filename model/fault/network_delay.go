@@ -1,0 +1,21 @@
+package fault
+
+import (
+	"orrery/model"
+	"orrery/model/network"
+)
+
+// networkDelay makes every message between two sets of machines take longer, each by
+// a time of its own.
+type networkDelay struct{ impaired }
+
+func (f *networkDelay) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	peer, done := f.impair(d, s, nodes, network.Impairment{Delay: s.Latency})
+	if !done {
+		return peer, false
+	}
+	return "a message takes " + s.Latency.String() + " more " + between[s.Direction] + peer, true
+}
+
+// between is what a direction means for messages.
+var between = [...]string{Both: "to and from ", To: "to ", From: "from "}
