@@ -19,6 +19,17 @@ const (
 // storedBytes is what an object takes in etcd (see package etcd).
 const storedBytes = 2 << 10
 
+// Runner is who runs a server's process in a container.
+type Runner interface {
+	// OutOfMemory has the kernel end the container: the process is over, and will be
+	// started again with the next container.
+	OutOfMemory()
+}
+
+// SetRunner names who runs the process. Without anybody it is started again as a
+// kubelet would that nothing else is known of.
+func (a *Server) SetRunner(r Runner) { a.runner = r }
+
 // The kubelet starts a container that ended at once, then after 10 s, doubling to
 // 5 min, until one has run for 10 min (pkg/kubelet/kubelet.go MaxContainerBackOff).
 const (
@@ -31,7 +42,8 @@ const (
 type memory struct {
 	held    int64 // bytes
 	listing int   // LISTs under way
-	wait    time.Duration
+	runner  Runner
+	wait    time.Duration // before the next restart, without a runner
 	readyAt sim.Time
 }
 
@@ -39,7 +51,7 @@ type memory struct {
 const reasonOOM = "APIServerOOMKilled"
 
 // take has a request keep some memory. If that is too much the kernel kills the
-// process, and the kubelet starts it again.
+// process, and the kubelet starts it again: a real one if there is any.
 func (a *Server) take(now sim.Time, bytes int64) bool {
 	a.held += bytes
 	used := int64(bareBytes) + a.held
@@ -50,10 +62,14 @@ func (a *Server) take(now sim.Time, bytes int64) bool {
 		return true
 	}
 	a.note(true, reasonOOM, fmt.Sprintf("needs %d MiB of the %d it may have, with %d lists under way", used>>20, a.MemoryBytes>>20, a.listing+1))
+	a.Stop()
+	if a.runner != nil {
+		a.runner.OutOfMemory()
+		return false
+	}
 	if now.Sub(a.readyAt) >= restartReset {
 		a.wait = 0
 	}
-	a.Stop()
 	a.kernel.Post(now.Add(a.wait), a.self, whyRestart, a.about(0))
 	a.wait = min(max(2*a.wait, restartFirst), restartMost)
 	return false

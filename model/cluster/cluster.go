@@ -159,6 +159,9 @@ func (x *Cluster) addNodes() error {
 		if err := x.addNode(by, given, x.control[i], x.controlPlaneStatics(i)); err != nil {
 			return err
 		}
+		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
+			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+		}
 	}
 	return nil
 }

@@ -37,6 +37,15 @@ func (g inContainer) Start() { g.set(&g.dead, false) }
 // Stop implements kubelet.Program.
 func (g inContainer) Stop() { g.set(&g.dead, true) }
 
+// container is that of a process, as the process knows it.
+type container struct {
+	kubelet *kubelet.Kubelet
+	program inContainer
+}
+
+// OutOfMemory implements apiserver.Runner.
+func (c container) OutOfMemory() { c.kubelet.OutOfMemory(c.program) }
+
 // inFault is a gate as faults move it.
 type inFault struct{ *gate }
 

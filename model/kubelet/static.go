@@ -343,6 +343,15 @@ func (k *Kubelet) followContainers() {
 	}
 }
 
+// OutOfMemory has the kernel kill the containers of a program that needed more memory
+// than it may have. Starting them again is the kubelet's, as with all containers.
+func (k *Kubelet) OutOfMemory(p Program) {
+	i := slices.IndexFunc(k.statics, func(s static) bool { return s.Program == p })
+	if box := k.machine.Sandbox(k.statics[i].Pod.ID); box != nil {
+		k.machine.OutOfMemory(box)
+	}
+}
+
 // watcher is who hears of what serves: the kubelet itself only if it has to
 // translate.
 func (k *Kubelet) watcher() runtime.Watcher {

@@ -173,8 +173,23 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
-	victim.dueCode, victim.dueCause = killedCode, OOMKilled
-	m.end(box, victim)
+	m.kill(box, victim)
+}
+
+// kill is what the kernel does to a process when there is no memory.
+func (m *Machine) kill(s *Sandbox, p *Process) {
+	p.dueCode, p.dueCause = killedCode, OOMKilled
+	m.end(s, p)
+}
+
+// OutOfMemory has the kernel kill all processes of a sandbox that run, whose memory
+// somebody else keeps account of.
+func (m *Machine) OutOfMemory(s *Sandbox) {
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running {
+			m.kill(s, p)
+		}
+	}
 }
 
 // Take has others than containers use memory until that share of it is used, in

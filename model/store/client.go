@@ -172,6 +172,7 @@ type Client struct {
 	severed  int      // faults in force that cut it off
 	expired  int      // faults in force that keep its credential from being good
 	silentAt sim.Time // since when it hears nothing from its server
+	lost     bool     // it found no server when it last looked for one
 }
 
 // NewClient connects a component to an API server.

@@ -130,7 +130,8 @@ func (w *wire) takes(at network.Site, s *server) bool {
 // redial moves a client whose connection is gone to another server, if one takes
 // it.
 func (w *wire) redial(c *Client) {
-	if to, ok := w.dial(c.Site, c.Local); ok {
+	to, ok := w.dial(c.Site, c.Local)
+	if c.lost = !ok; ok {
 		c.Server, c.silentAt = to, connected
 		if c.Tell {
 			w.store.kernel.Post(w.store.kernel.Now(), c.Actor, WhyConnected, uint64(c.ID))
@@ -283,7 +284,7 @@ func (w *wire) checked(now sim.Time, s *server) {
 func (w *wire) redialLost(now sim.Time) {
 	for _, c := range w.store.clients {
 		silent := c.silentAt != connected && c.silentAt.Add(silenceNoticed) <= now
-		if silent || c.silentAt == connected && w.server(c.Server).closed {
+		if silent || c.lost || c.silentAt == connected && w.server(c.Server).closed {
 			w.redial(c)
 		}
 	}
