@@ -29,6 +29,7 @@ type manager struct {
 	path     string
 	selector *model.Selector
 	template *model.Template
+	of       model.Object
 }
 
 // podGroup is pods that are made from one template, or one pod.
@@ -94,8 +95,16 @@ func (k *known) isNew(name string) bool {
 
 func (k *known) manages(o model.Object, s *model.Selector, t *model.Template) {
 	m := o.Head()
-	k.managers[m.Path()] = manager{m.Path(), s, t}
+	k.managers[m.Path()] = manager{m.Path(), s, t, o}
 	k.pods = append(k.pods, podGroup{m.Namespace, t.Labels, t.Spec})
+}
+
+// patched makes the pods known that a patch of a workload makes.
+func (k *known) patched(d manager, p *model.MergePatch) {
+	if o := p.Apply(d.of); model.TemplateOf(o) != nil {
+		t := *model.TemplateOf(o)
+		k.pods = append(k.pods, podGroup{o.Head().Namespace, t.Labels, t.Spec})
+	}
 }
 
 // names is the paths of all objects of a kind. Namespaces that only objects name

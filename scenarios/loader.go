@@ -58,13 +58,13 @@ func (l *loader) top(root strict.Value) {
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
 	t := l.timeline(top.Optional("timeline"))
-	l.behaviors(w.Optional("behavior"))
-	l.addTraceRuns()
 	l.traffic(w.Optional("traffic"))
 	l.dns(w.Optional("dns"))
 	l.agents(w.Optional("agents"))
 	l.webhooks(w.Optional("webhooks"))
 	l.targets(t)
+	l.behaviors(w.Optional("behavior")) // also of pods that patches make
+	l.addTraceRuns()
 	l.expectations(top.Optional("expect"))
 }
 

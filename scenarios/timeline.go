@@ -120,6 +120,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, selecting...)
 		case fault.ParamFlood:
 			out = append(out, flooding...)
+		case fault.ParamPush:
+			out = append(out, pushing...)
 		default:
 			out = append(out, p)
 		}
@@ -177,6 +179,8 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Container = m.Optional(p).DNSLabel()
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
+		case workload.ParamPatch:
+			a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
 		case workload.ParamRevision:
 			if v := m.Optional(p); v.Given() {
 				a.Revision = v.Int(1, 1_000_000_000)
@@ -286,6 +290,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamKinds:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
+	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
 	fault.ParamBoot:    (*loader).cloudFault,

@@ -48,6 +48,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamPush      = "push" // stands for everything in Push
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -98,6 +99,12 @@ var Kinds = []Kind{
 		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
+	},
+	{
+		Name: "config-push", Targets: model.KindNone,
+		Help:   "a change, such as an image that crashes, is rolled out to many workloads at a rate; when it ends that stops, and may be given back",
+		Params: []string{ParamFor, ParamPush},
+		effect: func() effect { return &configPush{} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,

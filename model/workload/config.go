@@ -52,6 +52,8 @@ type Action struct {
 	Container string // set-image; "" is the only container
 	Image     string
 
+	Patch *model.MergePatch // patch: what changes
+
 	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
 
 	Force   bool          // drain: also pods that nobody will replace

@@ -24,6 +24,7 @@ const (
 	ParamForce     = "force"
 	ParamTimeout   = "timeout"
 	ParamRevision  = "toRevision"
+	ParamPatch     = "patch"
 	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
 )
 
@@ -46,6 +47,8 @@ var Commands = []Command{
 		[]string{ParamMember}, nil, runMoveLeader},
 	{"etcd-replace-member", "remove a member of etcd and let a new one with an empty disk take its place, as a learner until it has caught up",
 		[]string{ParamMember}, nil, runReplaceMember},
+	{"patch", "change some fields of a workload, as a strategic merge patch says",
+		[]string{ParamTarget, ParamPatch}, rolled, runPatch},
 	{"rollout-restart", "replace all pods of a workload by new ones, as in a rolling update",
 		[]string{ParamTarget}, rolled, runRolloutRestart},
 	{"rollout-undo", "go back to the revision before, or to the one that toRevision names",

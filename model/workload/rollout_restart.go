@@ -22,11 +22,11 @@ type restart sim.Time
 
 // Apply implements store.Patch.
 func (p restart) Apply(cur model.Object) model.Object {
-	old := *templateOf(cur)
+	old := *model.TemplateOf(cur)
 	t := &model.Template{Labels: old.Labels, Spec: old.Spec, Rest: sim.HashName(sim.Time(p).String()) ^ old.Rest}
 	t.Hash = t.ComputeHash()
 	next := cur.Copy()
-	*templateOf(next) = t
+	*model.TemplateOf(next) = t
 	next.Head().Generation++
 	return next
 }

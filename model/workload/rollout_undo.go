@@ -31,7 +31,7 @@ func runRolloutUndo(u *Kubectl, a *task, target model.Object) {
 		}
 		to = &history[i]
 	}
-	if to.template.Hash == (*templateOf(target)).Hash {
+	if to.template.Hash == (*model.TemplateOf(target)).Hash {
 		return // "skipped rollback (current template already matches revision ...)"
 	}
 	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: undo{to.template}})
@@ -75,7 +75,7 @@ func (p undo) Apply(cur model.Object) model.Object {
 	t := *p.template
 	t.Labels = slices.DeleteFunc(slices.Clone(t.Labels), func(l model.Label) bool { return l.Key == model.LabelTemplateHash })
 	next := cur.Copy()
-	*templateOf(next) = &t
+	*model.TemplateOf(next) = &t
 	next.Head().Generation++
 	return next
 }

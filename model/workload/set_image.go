@@ -11,7 +11,7 @@ import (
 // runSetImage changes the template of what makes pods, if it has the container.
 func runSetImage(u *Kubectl, a *task, target model.Object) {
 	p := setImage{a.Container, a.Image}
-	if _, err := p.index((*templateOf(target)).Spec); err != nil {
+	if _, err := p.index((*model.TemplateOf(target)).Spec); err != nil {
 		u.fail(a, err.Error())
 		return
 	}
@@ -38,7 +38,7 @@ func (p setImage) index(spec *model.PodSpec) (int, error) {
 // Apply implements store.Patch. The pull policy stays: the API server defaults
 // it from the image only when the object is created.
 func (p setImage) Apply(cur model.Object) model.Object {
-	old := *templateOf(cur)
+	old := *model.TemplateOf(cur)
 	i, err := p.index(old.Spec)
 	if err != nil || old.Spec.Containers[i].Image == p.image {
 		return cur
@@ -49,20 +49,7 @@ func (p setImage) Apply(cur model.Object) model.Object {
 	t := &model.Template{Labels: old.Labels, Spec: &spec, Rest: old.Rest}
 	t.Hash = t.ComputeHash()
 	next := cur.Copy()
-	*templateOf(next) = t
+	*model.TemplateOf(next) = t
 	next.Head().Generation++
 	return next
-}
-
-// templateOf is where an object keeps the template of its pods.
-func templateOf(o model.Object) **model.Template {
-	switch o := o.(type) {
-	case *model.Deployment:
-		return &o.Template
-	case *model.StatefulSet:
-		return &o.Template
-	case *model.DaemonSet:
-		return &o.Template
-	}
-	panic("workload: " + o.Head().Path() + " has no template to change")
 }
