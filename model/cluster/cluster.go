@@ -208,9 +208,10 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 }
 
 // hollowKubelet is a node's agent that only plays one. They renew their leases by
-// turns, evenly spread over the period.
+// turns, evenly spread over the period and never at its beginning, when timelines
+// like to do things.
 func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
-	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
+	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
 		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,
