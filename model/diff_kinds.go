@@ -147,6 +147,8 @@ func (d *Differ) node(a, b *Node) {
 		return
 	}
 	d.meta(&a.Meta, &b.Meta)
+	d.text("spec.group", a.Group, b.Group)
+	d.number("spec.priceMicros", a.Price, b.Price)
 	if !slices.Equal(a.Taints, b.Taints) {
 		d.emit("spec.taints", taintList(a.Taints), taintList(b.Taints))
 	}

@@ -27,6 +27,9 @@ type Session struct {
 	why      sim.Why
 	pending  []call
 	made     uint64
+
+	changedAt sim.Time // when the last call was made that changes something
+	nth       uint64   // and how many were made then
 }
 
 // call is one on its way.
@@ -59,8 +62,22 @@ func (s *Session) AnsweredAt(madeAt sim.Time) sim.Time {
 }
 
 func (s *Session) call(madeAt sim.Time, do func(now sim.Time)) uint64 {
+	return s.answer(s.AnsweredAt(madeAt), do)
+}
+
+// change is a call made now that changes something. Those of one moment take
+// times of their own.
+func (s *Session) change(do func(now sim.Time)) uint64 {
+	now := s.provider.kernel.Now()
+	if s.nth++; s.changedAt != now {
+		s.changedAt, s.nth = now, 1
+	}
+	luck := s.provider.luck.calls.Draw(^s.caller+s.nth, uint64(now))
+	return s.answer(now.Add(callTime.Draw(&luck)), do)
+}
+
+func (s *Session) answer(at sim.Time, do func(now sim.Time)) uint64 {
 	s.made++
-	at := s.AnsweredAt(madeAt)
 	s.pending = append(s.pending, call{s.made, at, do})
 	s.provider.kernel.Post(at, s.actor, s.why, s.made)
 	return s.made
@@ -72,13 +89,13 @@ func (s *Session) Describe(madeAt sim.Time) uint64 { return s.call(madeAt, func(
 
 // Resize asks for a size of a group.
 func (s *Session) Resize(group, size int) uint64 {
-	return s.call(s.provider.kernel.Now(), func(now sim.Time) { s.provider.resize(now, s.provider.pools[group], size) })
+	return s.change(func(now sim.Time) { s.provider.resize(now, s.provider.pools[group], size) })
 }
 
 // Remove asks to take the machine of a node away and to make the group smaller by
 // it.
 func (s *Session) Remove(node uint32) uint64 {
-	return s.call(s.provider.kernel.Now(), func(now sim.Time) {
+	return s.change(func(now sim.Time) {
 		m := *s.provider.machines.Row(node)
 		if m == nil || m.gone || m.group == nil {
 			return

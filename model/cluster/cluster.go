@@ -33,6 +33,7 @@ type Cluster struct {
 	gates    []map[string]*gate  // by machine of the control plane and name of the pod
 	servers  []*apiserver.Server // by machine of the control plane
 	ingress  network.Site
+	outside  network.Site            // where people are, and programs on machines that are no nodes
 	kubelets []agent                 // by node ID
 	sites    []network.Site          // by node ID
 	hollow   int                     // how many of them are
@@ -70,6 +71,7 @@ func New(c Config) (*Cluster, error) {
 	}
 	x.addControlPlane()
 	x.ingress = x.net.AddSite("ingress", "ingress")
+	x.addOutside()
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
@@ -89,14 +91,14 @@ func New(c Config) (*Cluster, error) {
 	breaks := fault.New(k, faultWorld{x}, c.Faults)
 	breaks.Start()
 	if c.NodeRepair.After > 0 {
-		cloud.NewNodeRepair(k, x.Store, x.control[0], breaks, c.NodeRepair).Start()
+		cloud.NewNodeRepair(k, x.Store, x.outside, breaks, c.NodeRepair).Start()
 	}
-	people := workload.NewKubectl(k, x.Store, x.net, x.control[0], c.Actions)
+	people := workload.NewKubectl(k, x.Store, x.net, x.outside, c.Actions)
 	people.Etcdctl(x.etcd)
 	people.Apply(c.Objects)
 	people.Start()
 	if len(c.Arrivals) > 0 {
-		workload.NewReplay(k, x.Store, x.control[0], c.Arrivals).Start()
+		workload.NewReplay(k, x.Store, x.outside, c.Arrivals).Start()
 	}
 	if len(c.Agents) > 0 {
 		workload.NewFleet(k, x.Store, x.net, x.sites[1:], c.Agents)
@@ -206,9 +208,10 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 }
 
 // hollowKubelet is a node's agent that only plays one. They renew their leases by
-// turns, evenly spread over the period.
+// turns, evenly spread over the period and never at its beginning, when timelines
+// like to do things.
 func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
-	turn := store.RenewEvery * time.Duration(x.hollow) / time.Duration(len(x.config.Hollow))
+	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
 		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,

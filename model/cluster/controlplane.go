@@ -165,6 +165,16 @@ func (x *Cluster) addControlPlane() {
 	}
 }
 
+// addOutside adds the place of people and of what looks after machines: the
+// autoscaler and the cloud's controllers, near the first machine of the control plane,
+// which no fault of a machine takes. With only one nobody answers them without it, and
+// they are on it.
+func (x *Cluster) addOutside() {
+	if x.outside = x.control[0]; len(x.control) > 1 {
+		x.outside = x.net.AddSite("outside", x.net.Zone(x.control[0]))
+	}
+}
+
 // statics is the static pods of a node: what its files say, and on a
 // control-plane machine the control plane itself.
 func (x *Cluster) statics(node string) []kubelet.Static {

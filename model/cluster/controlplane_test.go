@@ -139,6 +139,32 @@ func TestTheOnlyControlPlaneMachineGoesAndNothingElseDoes(t *testing.T) {
 	}
 }
 
+// People's kubectl is on no machine of the cluster, and each makes a connection of its
+// own: the loss of one machine of three, the first too, is nothing to them. Source: spec
+// k8s-node 5.11: heartbeats that nobody answers move to another API server within 30 s,
+// so no other node is not Ready.
+func TestTheLossOfOneControlPlaneMachineOfThreeIsNothingToPeopleAndOtherNodes(t *testing.T) {
+	for machine := range 3 {
+		name := fmt.Sprint("cp-", machine)
+		c := replicated(uint64(machine), fault.Spec{ID: "loss", Fault: "node-down", At: lossAt, For: 10 * time.Minute, Target: fault.Target{Names: []string{name}}})
+		c.ControlPlane.Nodes, c.Actions[0].At = true, lossAt.Add(10*time.Second)
+		x, err := cluster.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runTo(t, x, lossAt.Add(9*time.Minute))
+		h := x.Store.History()
+		for i := range h.Len() {
+			if n := h.At(i).Note; n != nil && (n.Reason == "ActionFailed" || n.Reason == "NodeNotReady" && n.Object.Kind == model.KindNode && n.Name != "node/"+name) {
+				t.Errorf("without %s: %v: %s: %s", name, h.At(i).At, n.Name, n.Message)
+			}
+		}
+		if d := x.Store.Lookup(model.KindDeployment, "default", "app-000").(*model.Deployment); d.ReadyReplicas != 40 {
+			t.Errorf("without %s: %d of 40 pods", name, d.ReadyReplicas)
+		}
+	}
+}
+
 // A crash of a static pod's container is one of its process, which is started again
 // with the container.
 func TestACrashedContainerIsACrashedProcess(t *testing.T) {

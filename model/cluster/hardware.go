@@ -23,12 +23,12 @@ func (x *Cluster) addCloud() {
 	})
 	c := *x.config.Cloud
 	c.Literal = x.config.Literal
-	x.cloud = cloud.New(x.Kernel, x.Store, x.control[0], hardware{x}, c, nodes)
+	x.cloud = cloud.New(x.Kernel, x.Store, x.outside, hardware{x}, c, nodes)
 	if x.config.Autoscaler != nil {
 		c := *x.config.Autoscaler
 		c.Literal = x.config.Literal
 		filters := scheduler.NewSimulation(x.config.profile(), x.Kernel.Luck())
-		autoscaler.New(x.Kernel, x.Store, x.control[0], x.cloud, filters, c)
+		autoscaler.New(x.Kernel, x.Store, x.outside, x.cloud, filters, c)
 	}
 }
 

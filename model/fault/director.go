@@ -48,6 +48,7 @@ type Director struct {
 	etcd       []etcdMember     // by member, as far as faults named them
 	held       [2][]heldReplica // by component that elects a leader, and machine
 	apiservers []apiserver      // by machine of the control plane, as far as faults named them
+	user       *store.Client    // who kills pods; nil if nobody has yet
 	etcdFull   int
 	etcdFilled bool
 	webhooks   []webhook // as far as faults named them
@@ -93,7 +94,11 @@ func (d *Director) DescribeWake(why sim.Why, about uint64) string {
 // Wake implements sim.Actor. Everything due at this instant is done at the
 // first wake-up: what begins before what ends, so that a fault takes over from
 // another without a gap.
-func (d *Director) Wake(now sim.Time, _ sim.Why, _ uint64) {
+func (d *Director) Wake(now sim.Time, why sim.Why, about uint64) {
+	if why == store.WhyReply {
+		d.user.Reply(about)
+		return
+	}
 	for i := range d.courses {
 		if c := &d.courses[i]; !c.begun && c.At <= now {
 			d.begin(now, i, c)

@@ -2,36 +2,38 @@ package fault
 
 import (
 	"fmt"
-	"time"
 
 	"orrery/model"
+	"orrery/model/store"
 )
 
-// podKill deletes pods, as somebody does who asks no budget: with the grace of their
-// spec, or by force, which leaves only what their kubelets still run. The deletion is
-// written at once, whatever the API servers are up to.
+// podKill asks an API server to delete pods, as somebody does who asks no budget: with
+// the grace of their spec, or by force, which leaves what their kubelets still run. It
+// asks once.
 type podKill struct{}
 
 func (podKill) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	deleted := 0
+	if d.user == nil {
+		d.user = d.world.Truth().NewClient(store.ClientConfig{
+			Name: "pod-kill", As: store.Admin("pod-kill"), Actor: d.self, Site: d.world.ControlPlane()[0],
+		})
+	}
+	asked := 0
 	for _, o := range pods {
-		p := *o.(*model.Pod)
 		switch {
 		case s.Force:
-			d.world.Truth().Delete(d.self, p.Ref())
-		case p.Deleting():
+			d.user.Delete(o.Head().Ref(), 0, 0)
+		case o.Head().Deleting():
 			continue
 		default:
-			p.GraceSeconds = p.Spec.GraceSeconds
-			p.DeletionAt = d.kernel.Now().Add(time.Duration(p.GraceSeconds) * time.Second)
-			d.world.Truth().Update(d.self, &p)
+			d.user.Delete(o.Head().Ref(), store.DefaultGrace, 0)
 		}
-		deleted++
+		asked++
 	}
-	if deleted == 0 {
+	if asked == 0 {
 		return "all of them are being deleted already", false
 	}
-	return fmt.Sprintf("%d deleted", deleted), true
+	return fmt.Sprintf("%d to be deleted", asked), true
 }
 
 func (podKill) end(*Director) {}

@@ -168,7 +168,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "etcd-restore", Targets: model.KindNone, Ends: true,
-		Help:   "an operator stops etcd and lets it begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
+		Help:   "an operator stops the API servers and etcd and lets both begin anew with a backup of an earlier time: the revision goes back, unless it is bumped",
 		Params: []string{ParamFor, ParamBackup, ParamBump},
 		effect: func() effect { return &etcdRestore{} },
 	},

@@ -135,7 +135,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
 	})
-	x.leases.Add(node.ID, node.Name, x.client)
+	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
 }
 

@@ -175,3 +175,25 @@ func TestANewPodHasNoMetricsUntilItsContainersWereReadTwice(t *testing.T) {
 		}
 	}
 }
+
+// Metrics of a pod end and begin with its container, whatever that uses: those who
+// leave out looks at them have to be told.
+func TestAContainerThatUsesNothingIsToldOfWhenItStartsAndEnds(t *testing.T) {
+	k := sim.New(sim.Config{})
+	m, s := metered(k, containers(0))
+	told := 0
+	m.used = func(pod uint32) {
+		if told++; pod != 7 {
+			t.Errorf("told of pod %d", pod)
+		}
+	}
+	m.Start(s, 0)
+	if told == 0 {
+		t.Error("nobody is told of its start")
+	}
+	told = 0
+	m.Crash(s, 0, 1)
+	if told == 0 {
+		t.Error("nobody is told of its end")
+	}
+}

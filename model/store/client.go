@@ -169,10 +169,11 @@ type Client struct {
 	epoch  uint32
 	notes  []model.Ref // about what: still to be sent, the first under way
 
-	severed  int      // faults in force that cut it off
-	expired  int      // faults in force that keep its credential from being good
-	silentAt sim.Time // since when it hears nothing from its server
-	lost     bool     // it found no server when it last looked for one
+	severed int      // faults in force that cut it off
+	expired int      // faults in force that keep its credential from being good
+	notices sim.Time // when it finds out that it hears nothing from its server
+	lost    bool     // it found no server when it last looked for one
+	node    uint32   // the node whose kubelet's it is, 0 if it is nobody's
 }
 
 // NewClient connects a component to an API server.
@@ -185,7 +186,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		ID:           uint32(len(s.clients)),
 		Hash:         sim.HashName(c.Name),
 		Server:       s.wire.servers[0].site,
-		silentAt:     connected,
+		notices:      connected,
 		store:        s,
 		bucket:       NewBucket(c.QPS, c.Burst),
 	}

@@ -18,6 +18,13 @@ const (
 	renewEveryMost = 10400 * time.Millisecond
 )
 
+// heartbeatsFail is how long a kubelet takes to see two renewals in a row fail that
+// nobody answers, 10 s each: then it closes all its connections, and the third goes
+// over a new one (cmd/kubelet/app/server.go buildKubeletClientConfig,
+// heartbeatClientConfig.Timeout, closeAllConns;
+// k8s.io/component-helpers/apimachinery/lease/controller.go retryUpdateLease).
+const heartbeatsFail = 2 * 10 * time.Second
+
 // leaseLag is the time from a renewal at the kubelet to the moment a watcher
 // of leases has it: a write and a watch.
 var leaseLag = sim.Lognormal(8*time.Millisecond, 40*time.Millisecond)
@@ -70,8 +77,12 @@ func (l *Leases) Literal() { l.literal = true }
 func (l *Leases) Tell(actor sim.ActorID) { l.told = append(l.told, actor) }
 
 // Add makes a node's lease known, its kubelet, which renews it over the client's
-// connection, not running yet.
-func (l *Leases) Add(node uint32, name string, c *Client) {
+// connection, not running yet. The kubelet closes others of its clients with that.
+func (l *Leases) Add(node uint32, name string, c *Client, others ...*Client) {
+	c.node = node
+	for _, o := range others {
+		o.node = node
+	}
 	for int(node) >= len(l.rows) {
 		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1, next: -1})
 	}
@@ -116,6 +127,24 @@ func (l *Leases) Rebase(node uint32) {
 	if r, now := &l.rows[node], l.kernel.Now(); r.behind > now {
 		r.behind = now
 		l.update(node, now)
+	}
+}
+
+// givesUp is when a kubelet gives up a connection that has fallen silent, if no
+// renewal is answered; false if the client is nobody's who renews a lease.
+func (l *Leases) givesUp(c *Client, now sim.Time) (sim.Time, bool) {
+	if c.node == 0 || !l.rows[c.node].running {
+		return 0, false
+	}
+	return l.rows[c.node].ticks.AtOrAfter(now).Add(heartbeatsFail), true
+}
+
+// movedTo says that a client has given up its connection for a new one. If renewals
+// go over it the next is sent at once, and the others in their time after it.
+func (l *Leases) movedTo(c *Client, now sim.Time) {
+	if r := &l.rows[c.node]; r.client == c && r.running && !r.beating {
+		r.ticks.Phase = now
+		l.update(c.node, now)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -82,5 +83,63 @@ func TestALeaseIsRenewedEveryTenSecondsAndABit(t *testing.T) {
 	}
 	if n := len(seen); n < 9 || n > 11 {
 		t.Errorf("%d renewals in 100 s", n)
+	}
+}
+
+// outage is a kubelet over the loss of its API server's machine, one of three: the
+// moments at which somebody saw another renewal, looked for every 100 ms, and when the
+// kubelet's clients and watch were back.
+func outage(t *testing.T, seed uint64, literal bool) (seen []sim.Time, moved, watched time.Duration) {
+	r, _, node := replicas(seed)
+	l := r.store.Leases()
+	if literal {
+		l.Literal()
+	}
+	kubelet, status := r.seer("kubelet", node), r.seer("status", node)
+	pods := kubelet.client.WatchPodsOn(1)
+	kubelet.watches[pods.ID] = pods
+	pods.Start()
+	l.Add(1, "n-0", kubelet.client, status.client)
+	l.Start(1, 0)
+	luck := r.Luck().Stream("test/outage")
+	run(t, r, luck.Duration(20*time.Second, 40*time.Second))
+	lost, first := r.Now(), kubelet.client.Server
+	r.net.SetPower(first, false)
+	for range 1000 {
+		if at := l.SeenAt(1, r.Now()); len(seen) == 0 || at != seen[len(seen)-1] {
+			seen = append(seen, at)
+		}
+		run(t, r, 100*time.Millisecond)
+		if moved == 0 && kubelet.client.Server != first && status.client.Server != first {
+			moved = r.Now().Sub(lost)
+		}
+		if watched == 0 && moved > 0 && pods.Drained() {
+			watched = r.Now().Sub(lost)
+		}
+	}
+	return seen, moved, watched
+}
+
+// Source: k8s.io/component-helpers/apimachinery/lease/controller.go retryUpdateLease:
+// after the second failure in a row onRepeatedHeartbeatFailure is called;
+// cmd/kubelet/app/server.go buildKubeletClientConfig: it closes all connections, and an
+// attempt times out after nodeStatusUpdateFrequency, 10 s.
+func TestAKubeletClosesASilentConnectionWhenTwoRenewalsHaveFailed(t *testing.T) {
+	for seed := range uint64(20) {
+		seen, moved, watched := outage(t, seed, false)
+		if moved < 20*time.Second || moved > 30500*time.Millisecond {
+			t.Errorf("seed %d: it moved after %v", seed, moved)
+		}
+		if watched < moved || watched > moved+3*time.Second {
+			t.Errorf("seed %d: it moved after %v and watched after %v", seed, moved, watched)
+		}
+		for i := 1; i < len(seen); i++ {
+			if gap := seen[i].Sub(seen[i-1]); gap > 31*time.Second || i > 1 && gap > 11*time.Second {
+				t.Errorf("seed %d: %v between renewals", seed, gap)
+			}
+		}
+		if slow, _, _ := outage(t, seed, true); !slices.Equal(seen, slow) {
+			t.Errorf("seed %d: the closed form saw renewals at %v, the ticks at %v", seed, seen, slow)
+		}
 	}
 }

@@ -128,22 +128,23 @@ func (w *wire) takes(at network.Site, s *server) bool {
 }
 
 // redial moves a client whose connection is gone to another server, if one takes
-// it.
-func (w *wire) redial(c *Client) {
+// it. It tells whether one does.
+func (w *wire) redial(c *Client) bool {
 	to, ok := w.dial(c.Site, c.Local)
 	if c.lost = !ok; ok {
-		c.Server, c.silentAt = to, connected
+		c.Server, c.notices = to, connected
 		if c.Tell {
 			w.store.kernel.Post(w.store.kernel.Now(), c.Actor, WhyConnected, uint64(c.ID))
 		}
 	}
+	return ok
 }
 
 // Redial makes a new connection, as a new process does: to the server that a new
 // connection gets now, or to the one before if nobody takes it.
 func (c *Client) Redial() { c.store.wire.redial(c) }
 
-// connected is Client.silentAt while its connection works, as far as the network
+// connected is Client.notices while its connection works, as far as the network
 // goes.
 const connected sim.Time = -1
 
@@ -283,27 +284,60 @@ func (w *wire) checked(now sim.Time, s *server) {
 // redialLost moves every client that knows that it has no connection.
 func (w *wire) redialLost(now sim.Time) {
 	for _, c := range w.store.clients {
-		silent := c.silentAt != connected && c.silentAt.Add(silenceNoticed) <= now
-		if silent || c.lost || c.silentAt == connected && w.server(c.Server).closed {
+		silent := c.notices != connected && c.notices <= now
+		if silent || c.lost || c.notices == connected && w.server(c.Server).closed {
 			w.redial(c)
 		}
 	}
 }
 
 // listen notices which clients' connections have fallen silent, and has them find
-// out in time.
+// out in time: a kubelet that renews a lease before its pings tell.
 func (w *wire) listen(now sim.Time) {
 	posted := false
 	for _, c := range w.store.clients {
 		switch reached := w.store.net.Connected(c.Site, c.Server); {
 		case reached:
-			c.silentAt = connected
-		case c.silentAt == connected:
-			c.silentAt = now
-			if !posted && len(w.servers) > 1 {
+			c.notices = connected
+		case c.notices == connected:
+			c.notices = now.Add(silenceNoticed)
+			if len(w.servers) == 1 {
+				continue
+			}
+			if at, ok := w.store.leases.givesUp(c, now); ok {
+				c.notices = at
+				w.store.kernel.Post(at, w.actor, whyGivenUp, uint64(c.ID))
+			}
+			if !posted {
 				posted = true
 				w.store.kernel.Post(now.Add(silenceNoticed), w.actor, whyNoticed, 0)
 			}
 		}
 	}
+}
+
+// givenUp has a kubelet close a connection that stays silent. What it asks the next
+// server for first is what has just failed, the renewal of its lease; its watches try
+// again as after a reset.
+func (w *wire) givenUp(now sim.Time, c *Client) {
+	if c.notices == connected || c.notices > now || !w.redial(c) {
+		return
+	}
+	s := w.store
+	for _, v := range [...]*Watch{watchOf(s.byNode, c.node), watchOf(s.ofNode, c.node)} {
+		if v != nil && v.open && v.client == c {
+			v.reset(now)
+			s.kernel.Post(s.retryAfter(v, now), w.reflector, whyReconnect, uint64(v.ID))
+		}
+	}
+	s.leases.movedTo(c, now)
+	s.disturbed()
+}
+
+// watchOf is a node's watch of a list, nil if it has none.
+func watchOf(list []*Watch, node uint32) *Watch {
+	if int(node) >= len(list) {
+		return nil
+	}
+	return list[node]
 }

@@ -11,6 +11,7 @@ const (
 	whyDepart  sim.Why = iota // a request's token is there
 	whyChecked                // the balancer has checked a server, about, often enough
 	whyNoticed                // clients find out that their connections are silent
+	whyGivenUp                // a kubelet's client, about, does because its lease is not renewed
 )
 
 // WhyArrive wakes an API server: about is a request's slot. Its own reasons are
@@ -60,6 +61,8 @@ func (w *wire) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyNoticed:
 		w.redialLost(now)
 		w.store.settleWatches(now)
+	case whyGivenUp:
+		w.givenUp(now, w.store.clients[about])
 	default:
 		w.depart(now, uint32(about))
 	}

@@ -6,21 +6,23 @@ import (
 	"orrery/model"
 )
 
-// mostRounds is after how many rounds rates that depend on one another are left as
-// they are. Each round carries what changed one call further, and what failed one
-// retry further.
+// mostRounds is how often, for each call one below another, rates that depend on one
+// another are computed at most; then they are left as they are.
 const mostRounds = 64
 
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
-// on until nothing changes. It notes what became another at last. What arrives at first,
+// on until nothing changes. What arrives goes all the way down the calls before what
+// becomes of it comes up, level by level: so each flow is computed once each way unless
+// something fails, and not once for every level below it. It notes what became another at last. What arrives at first,
 // before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
-	for range mostRounds {
+	for round := int32(0); round < mostRounds*(1+t.deepest); round++ {
 		t.recapacitate()
-		if len(t.stale)+len(t.touched)+len(t.untold) > 0 {
+		if len(t.stale)+len(t.touched) > 0 {
 			t.reshare()
 			t.rehandle()
+		} else if len(t.untold) > 0 {
 			t.reckon()
 		} else if len(t.loaded) > 0 {
 			t.load()
@@ -136,7 +138,9 @@ func (t *Flows) rehandle() {
 		p.handled, p.good, p.was = h, good, p.arriving
 		if len(p.sends) > 0 && after != p.sent {
 			p.sent = after
+			depth := t.below(p)
 			for _, i := range p.sends {
+				t.sink(i, depth)
 				if t.flows[i].call != nil {
 					t.recall(i)
 				}
@@ -148,6 +152,27 @@ func (t *Flows) rehandle() {
 	}
 }
 
+// below is how deep in the calls what a pod sends is.
+func (t *Flows) below(p *pod) int32 {
+	var depth int32
+	for _, i := range p.flows {
+		depth = max(depth, t.flows[i].depth)
+	}
+	return depth + 1
+}
+
+// sink has a flow be at least so deep. Those that call one another in a circle are as
+// deep as can be.
+func (t *Flows) sink(i, depth int32) {
+	f := &t.flows[i]
+	f.depth = max(f.depth, min(depth, mostRounds))
+	t.deepest = max(t.deepest, f.depth)
+	if f.lookups >= 0 {
+		t.flows[f.lookups].depth = f.depth + 1
+		t.deepest = max(t.deepest, f.depth+1)
+	}
+}
+
 // untell has what becomes of a flow computed anew.
 func (t *Flows) untell(i int32) {
 	if f := &t.flows[i]; !f.untold {
@@ -156,10 +181,20 @@ func (t *Flows) untell(i int32) {
 	}
 }
 
-// reckon computes what becomes of flows, and what that means for those who call.
+// reckon computes what becomes of the deepest flows, and what that means for those who
+// call.
 func (t *Flows) reckon() {
+	var depth int32
 	for _, i := range t.untold {
+		depth = max(depth, t.flows[i].depth)
+	}
+	now, rest := t.untold, t.rest[:0]
+	for _, i := range now {
 		f := &t.flows[i]
+		if f.depth < depth {
+			rest = append(rest, i)
+			continue
+		}
 		f.untold = false
 		t.total(f)
 		if f.now != f.told && !f.changed {
@@ -183,7 +218,7 @@ func (t *Flows) reckon() {
 			}
 		}
 	}
-	t.untold = t.untold[:0]
+	t.untold, t.rest = rest, now[:0]
 }
 
 // route asks the proxies of a flow's senders anew.

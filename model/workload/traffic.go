@@ -68,6 +68,8 @@ type Flows struct {
 	stale   []int32            // flows whose shares are to be made anew, each once
 	touched []uint32           // pods that may fare otherwise, each once
 	untold  []int32            // flows of which something else may become, each once
+	rest    []int32            // of untold, while some are computed
+	deepest int32              // of all flows' depths
 	changed []int32            // flows of which something else became in this instant, each once
 	loaded  []uint32           // pods at which another rate arrives than their machines know
 	recount []uint32           // pods that have CPU for another rate
@@ -105,6 +107,7 @@ type flow struct {
 	now        model.Traffic // what becomes of it
 	told       model.Traffic // by the last note
 	untold     bool          // among Flows.untold
+	depth      int32         // how many calls, one below another, lead to it
 	changed    bool          // among Flows.changed
 
 	call    *Call // the members make it for what they handle; nil if they send for themselves
