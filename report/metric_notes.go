@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"orrery/model"
 	"orrery/sim"
 )
@@ -9,6 +11,7 @@ import (
 type mentions struct {
 	about  target
 	reason string
+	ends   string // of the message; "" is any
 	scope  *tally
 	n      int64
 	found  series
@@ -21,11 +24,17 @@ func openSaid(reason string) func(about) instrument {
 	return func(a about) instrument { return &mentions{about: a.target, reason: reason} }
 }
 
+// openLeaders counts the moments at which a replica of a component that elects a
+// leader became it; those that lead from the beginning do not.
+func openLeaders(a about) instrument {
+	return &mentions{about: a.target, reason: "LeaderElection", ends: " became leader"}
+}
+
 func (m *mentions) see(s *state, now sim.Time, record int) {
 	if len(m.found) == 0 {
 		m.found.add(now, 0, 0, record)
 	}
-	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason {
+	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason || !strings.HasSuffix(s.record.Note.Message, m.ends) {
 		return
 	}
 	if m.scope == nil {

@@ -84,7 +84,7 @@ var reasons = []string{
 	"Preempted",
 	"ProvisioningSucceeded",
 	"Pulled",
-	"Rebooted",
+	"PushRefused", "Rebooted",
 	"RegisteredNode",
 	"Relisted",
 	"RenewalsResumed",

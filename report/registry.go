@@ -109,6 +109,8 @@ var metrics = []Metric{
 		Help: "how long half of the service's requests take at most, without the way there; of the source whose requests take longest", open: openServiceTime(halfWithin)},
 	{Name: "latency_p99", Unit: Duration, Shape: Level, Takes: "service",
 		Help: "how long 99 of a hundred of the service's requests take at most, without the way there; of the source whose requests take longest", open: openServiceTime(nearlyWithin)},
+	{Name: "leader_changes", Unit: Count, Shape: Total,
+		Help: "how often a kube-scheduler or kube-controller-manager became the one that leads, after the first", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
