@@ -159,6 +159,7 @@ func (s *Store) SetServing(at network.Site, ok bool) {
 	x := w.server(at)
 	w.trouble(&x.cutOff, !ok)
 	w.judge(now)
+	w.listen(now)
 	for _, v := range s.watches {
 		if !v.open || v.client.Server != at {
 			continue
@@ -292,12 +293,14 @@ func (w *wire) redialLost(now sim.Time) {
 }
 
 // listen notices which clients' connections have fallen silent, and has them find
-// out in time: a kubelet that renews a lease before its pings tell.
+// out in time: a kubelet that renews a lease before its pings tell, and also that its
+// server has lost etcd and answers nothing good.
 func (w *wire) listen(now sim.Time) {
 	posted := false
 	for _, c := range w.store.clients {
-		switch reached := w.store.net.Connected(c.Site, c.Server); {
-		case reached:
+		good := w.store.net.Connected(c.Site, c.Server) && (c.node == 0 || !w.server(c.Server).cutOff)
+		switch {
+		case good:
 			c.notices = connected
 		case c.notices == connected:
 			c.notices = now.Add(silenceNoticed)
