@@ -101,7 +101,8 @@ func (k *Kubelet) installed(now sim.Time) {
 		k.know(s, s.mirror)
 		r := k.find(s.Pod.ID)
 		k.charge(r)
-		k.startProbes(r, now)
+		luck := k.luck.probe.Draw(^r.hash, 0) // its workers have long been running
+		k.startProbes(r, now.Add(luck.Duration(0, 10*time.Second)))
 		k.scheduleProbes(r, now)
 	}
 }
