@@ -31,9 +31,9 @@ type Node struct {
 	Allocatable   Resources
 	Ready         Condition
 	// What node-pressure eviction says: the node is short of this.
-	MemoryPressure, DiskPressure, PIDPressure Condition
-	Images                                    []Image // as of registration
-	GPU                                       GPUs
+	MemoryPressure, DiskPressure Condition
+	Images                       []Image // as of registration
+	GPU                          GPUs
 	// Group is the node group of the cloud that its machine belongs to, "" if none;
 	// Price is what the machine costs in an hour, in millionths.
 	Group string

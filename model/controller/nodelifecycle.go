@@ -200,7 +200,6 @@ var conditionTaints = [...]struct {
 	{model.TaintUnschedulable, func(n *model.Node) bool { return n.Unschedulable }},
 	{model.TaintMemoryPressure, func(n *model.Node) bool { return n.MemoryPressure.Status == model.True }},
 	{model.TaintDiskPressure, func(n *model.Node) bool { return n.DiskPressure.Status == model.True }},
-	{model.TaintPIDPressure, func(n *model.Node) bool { return n.PIDPressure.Status == model.True }},
 }
 
 // sync makes a node's NoSchedule taints follow its condition at once, without
@@ -393,7 +392,13 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 	h.ready, h.observed = n.Ready, n.Ready.Status
 	if now > h.probeAt.Add(monitorGrace) && n.Ready.Status != model.Unknown {
 		next := *n
-		next.Ready = model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
+		unknown := model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
+		next.Ready = unknown
+		for _, pressure := range [...]*model.Condition{&next.MemoryPressure, &next.DiskPressure} {
+			if pressure.Status == model.True { // and so does every other, which shows nowhere
+				*pressure = unknown
+			}
+		}
 		c.client.UpdateStatus(&next, tag(opSetUnknown, id))
 		return
 	}

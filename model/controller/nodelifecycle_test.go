@@ -503,3 +503,22 @@ func TestLiteralModeMakesTheSameHistoryOfRandomOutages(t *testing.T) {
 		return r
 	})
 }
+
+// Source: tryUpdateNodeHealth: of a node that is silent nothing is known, so the
+// taints of pressures go, too.
+func TestANodeThatFallsSilentUnderPressureIsNoLongerUnderPressure(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1, zones: []int{2}})
+	r.run(t, 10*time.Second)
+	n := *r.node(1)
+	n.MemoryPressure.Status = model.True
+	r.store.Update(0, &n)
+	r.run(t, 10*time.Second)
+	if !model.HasTaint(r.node(1).Taints, model.TaintMemoryPressure, model.NoSchedule) {
+		t.Fatalf("taints %v", r.node(1).Taints)
+	}
+	r.store.Leases().Stop(1)
+	r.run(t, 2*time.Minute)
+	if got := r.node(1); got.MemoryPressure.Status != model.Unknown || model.HasTaint(got.Taints, model.TaintMemoryPressure, model.NoSchedule) {
+		t.Errorf("%v, taints %v", got.MemoryPressure, got.Taints)
+	}
+}
