@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,8 @@ func (l *loader) nodes(v strict.Value) {
 	if name == "" || !l.room(v, number) {
 		return
 	}
+	l.known.expect(int(number))
+	l.scenario.Config.Nodes = slices.Grow(l.scenario.Config.Nodes, int(number))
 	for i := range number {
 		own := name
 		if m.Optional("count").Given() {

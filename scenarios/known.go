@@ -39,10 +39,17 @@ type podGroup struct {
 	spec      *model.PodSpec
 }
 
-func (k *known) add(o model.Object) {
+// expect makes room for so many more nodes.
+func (k *known) expect(nodes int) {
 	if k.node == nil {
-		k.node, k.managers = map[string]bool{}, map[string]manager{}
+		k.node, k.managers = make(map[string]bool, nodes), map[string]manager{}
 	}
+	k.nodes, k.nodeLabels = slices.Grow(k.nodes, nodes), slices.Grow(k.nodeLabels, nodes)
+	k.paths[model.KindNode] = slices.Grow(k.paths[model.KindNode], nodes)
+}
+
+func (k *known) add(o model.Object) {
+	k.expect(0)
 	m := o.Head()
 	k.paths[m.Kind] = append(k.paths[m.Kind], m.Path())
 	if m.Namespace != "" && k.isNew(m.Namespace) {
