@@ -1,10 +1,6 @@
 package fault
 
-import (
-	"fmt"
-
-	"orrery/model"
-)
+import "orrery/model"
 
 // diskFill writes to the disks of machines, what a runaway log of the system
 // does: the kubelet's only means against it are images and pods.
@@ -18,7 +14,7 @@ func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bo
 	for _, n := range nodes {
 		f.bytes = append(f.bytes, d.world.Machine(n.Head().ID).FillDisk(s.FillPPM))
 	}
-	return fmt.Sprintf("%d %% of the disk are used", s.FillPPM/10_000), true
+	return percent(s.FillPPM) + " of the disk are used", true
 }
 
 func (f *diskFill) end(d *Director) {

@@ -1,10 +1,6 @@
 package fault
 
-import (
-	"fmt"
-
-	"orrery/model"
-)
+import "orrery/model"
 
 // memoryStress has processes outside of all pods use memory, at once: the kubelet's
 // eviction and the kernel are left with what pods have.
@@ -18,7 +14,7 @@ func (f *memoryStress) begin(d *Director, s *Spec, nodes []model.Object) (string
 	for _, n := range nodes {
 		f.bytes = append(f.bytes, d.world.Machine(n.Head().ID).TakeMemory(s.FillPPM))
 	}
-	return fmt.Sprintf("%s of the memory are used", percent(s.FillPPM)), true
+	return percent(s.FillPPM) + " of the memory are used", true
 }
 
 func (f *memoryStress) end(d *Director) {

@@ -16,7 +16,12 @@ func (f *registryRateLimited) begin(d *Director, s *Spec, _ []model.Object) (str
 	return percent(f.ppm) + " of the pulls are refused", true
 }
 
+// without is the shares in force less one that has ended.
+func without(shares []int64, ppm int64) []int64 {
+	i := slices.Index(shares, ppm)
+	return slices.Delete(shares, i, i+1)
+}
+
 func (f *registryRateLimited) end(d *Director) {
-	i := slices.Index(d.registry.limits, f.ppm)
-	d.registry.limits = slices.Delete(d.registry.limits, i, i+1)
+	d.registry.limits = without(d.registry.limits, f.ppm)
 }

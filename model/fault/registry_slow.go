@@ -1,10 +1,6 @@
 package fault
 
-import (
-	"slices"
-
-	"orrery/model"
-)
+import "orrery/model"
 
 // registrySlow has the registry send images at a share of the speed. Its answers to
 // questions take no longer.
@@ -17,6 +13,5 @@ func (f *registrySlow) begin(d *Director, s *Spec, _ []model.Object) (string, bo
 }
 
 func (f *registrySlow) end(d *Director) {
-	i := slices.Index(d.registry.paces, f.ppm)
-	d.registry.paces = slices.Delete(d.registry.paces, i, i+1)
+	d.registry.paces = without(d.registry.paces, f.ppm)
 }
