@@ -84,6 +84,9 @@ type Process struct {
 	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
 	pace       int64    // milli-CPU that ServesAt counts on while it starts up
 	wants      int64    // milli-CPU it would use if nobody else did
+	bursts     []Burst  // of the newest instance
+	burstCPU   int64    // milli-CPU that they use now
+	burstAt    sim.Time // when that changes
 	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -91,6 +94,7 @@ type Process struct {
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
+	surges     bool // its bursts use memory
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -238,6 +242,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 		}
 		m.Start(s, i)
 		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
+		m.countBursts(s, i)
 	}
 	return s
 }
@@ -343,6 +348,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		load = 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
+	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
@@ -386,10 +392,11 @@ func (m *Machine) doomed(s *Sandbox, i int) int {
 }
 
 const (
-	whyDue  sim.Why = iota // about is a pod and a container of it
-	whyUp                  // about is a pod that may serve now
-	whyPull                // about is the number of a pull
-	whyFull                // the memory may be full
+	whyDue   sim.Why = iota // about is a pod and a container of it
+	whyUp                   // about is a pod that may serve now
+	whyPull                 // about is the number of a pull
+	whyFull                 // the memory may be full
+	whyBurst                // about is a pod and a container of it
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
@@ -510,6 +517,10 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
+	if why == whyBurst {
+		m.burstDue(s, int(about>>32), now)
+		return
+	}
 	if p := &s.Processes[about>>32]; p.Running && now >= min(p.dueAt, p.limitAt) {
 		if p.limitAt < p.dueAt {
 			p.dueCode, p.dueCause = killedCode, OOMKilled
@@ -520,8 +531,11 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
-	if why == whyFull {
+	switch why {
+	case whyFull:
 		return "memory is full"
+	case whyBurst:
+		return "a burst begins or ends, machine"
 	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {
