@@ -121,15 +121,16 @@ func (m *Machine) wantBesides(milli int64) {
 	}
 }
 
-// forPods is what all pods together get: kubepods stands beside system.slice, whose
-// weight is 100 whatever the machine (systemd's default; pkg/kubelet/cm
-// node_container_manager_linux.go).
+// forPods is what all pods together get: kubepods, whose weight is that of the machine
+// less what is reserved, stands beside system.slice, whose weight is 100 whatever the
+// machine (systemd's default; pkg/kubelet/cm/node_container_manager_linux.go
+// getCgroupConfig).
 func (m *Machine) forPods(top []group) int64 {
 	if m.burnt == 0 {
 		return m.cores
 	}
 	const system, pods = 0, 1
-	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores), of: pods}}
+	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
 	for i := range top {
 		root[1].wants += top[i].wants
 	}

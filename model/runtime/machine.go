@@ -144,7 +144,10 @@ type Machine struct {
 	fullAt    sim.Time // when the memory is full, as things are
 	outside   int64    // bytes of memory that others than containers use
 	burnt     int64    // milli-CPU that others than containers want
-	costs     *costs
+	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
+	// for its limit of memory and for its weight.
+	reservedCPU, reservedMemory int64
+	costs                       *costs
 
 	top, burstable, best, inPod []group // scratch of shareOut
 	meter                       meter
@@ -175,6 +178,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
 		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
+	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
