@@ -9,19 +9,35 @@ import "slices"
 type machine struct {
 	downs, stops int  // faults in force
 	off, stopped bool // what is the case
-	toBeSettled  bool
+
+	proxyStops, spoils int
+	proxyStopped, bad  bool
+	toBeSettled        bool
 }
 
 // hold counts by more (or fewer) faults that keep a node without power, and
 // that keep its kubelet stopped.
 func (d *Director) hold(node uint32, downs, stops int) {
-	m := d.machines.Row(node)
+	m := d.unsettle(node)
 	m.downs += downs
 	m.stops += stops
+}
+
+// holdProxy counts by more (or fewer) faults that keep a node's kube-proxy stopped, and
+// that have load balancers' probes of the node fail.
+func (d *Director) holdProxy(node uint32, stops, spoils int) {
+	m := d.unsettle(node)
+	m.proxyStops += stops
+	m.spoils += spoils
+}
+
+func (d *Director) unsettle(node uint32) *machine {
+	m := d.machines.Row(node)
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
 	}
+	return m
 }
 
 // Withdraw takes a node's machine away, and Supply gives it one again, as a
@@ -72,5 +88,15 @@ func (d *Director) settleMachine(node uint32) {
 		} else {
 			d.world.Machine(node).Resume()
 		}
+	}
+	if bad := m.spoils > 0; bad != m.bad {
+		m.bad = bad
+		for _, b := range d.world.Balancers() {
+			b.Spoil(node, bad)
+		}
+	}
+	if stopped := m.proxyStops > 0; stopped != m.proxyStopped {
+		m.proxyStopped = stopped
+		d.stopProxy(node, stopped)
 	}
 }

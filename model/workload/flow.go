@@ -226,7 +226,11 @@ func (t *Flows) route(f *flow) {
 	for j := range f.senders {
 		if s := &f.senders[j]; s.stale {
 			s.stale = false
-			s.route = s.proxy.Route(f.Namespace, f.Service)
+			if f.balanced {
+				s.route = s.proxy.External(f.Namespace, f.Service)
+			} else {
+				s.route = s.proxy.Route(f.Namespace, f.Service)
+			}
 			if s.route.Service.ID != 0 {
 				f.service = s.route.Service
 			}
@@ -241,7 +245,7 @@ func (t *Flows) share(i int32) {
 		t.touch(x.pod).arriving -= x.milli
 	}
 	f.shares = f.shares[:0]
-	f.lost, f.asked = model.Traffic{From: f.From}, 0
+	f.lost, f.asked = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}, 0
 	t.bundle(f)
 	t.locate(i)
 	for j := range f.bundles {
@@ -267,6 +271,11 @@ next:
 			continue
 		}
 		milli := t.resolving(f, s)
+		if f.balanced && !whole && !t.net.Connected(t.Site, s.site) {
+			f.lost.OfferedMilliRPS += milli
+			f.lost.TimedOutMilliRPS += milli
+			continue
+		}
 		s.sent = milli
 		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
 			if b := &f.bundles[j]; sameRoute(b.route, s.route) {

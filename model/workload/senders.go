@@ -20,6 +20,10 @@ func (t *Flows) spread(f *flow) {
 		t.ask(f)
 		return
 	}
+	if f.balanced {
+		t.balance(f)
+		return
+	}
 	if !f.sentByPods() {
 		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
 			f.send(t, f.node, f.milli)
@@ -45,6 +49,25 @@ func (t *Flows) spread(f *flow) {
 			milli++
 		}
 		f.send(t, p.NodeName, milli)
+	}
+}
+
+// balance has a load balancer send to its nodes. A node without power is one until health
+// checks have told.
+func (t *Flows) balance(f *flow) {
+	f.unsent = f.milli
+	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
+	n := int64(len(nodes))
+	for i, node := range nodes {
+		if _, ok := t.World.Site(node); !ok {
+			continue
+		}
+		milli := f.milli / n
+		if int64(i) < f.milli%n {
+			milli++
+		}
+		f.send(t, node, milli)
+		f.unsent -= milli
 	}
 }
 
