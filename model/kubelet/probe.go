@@ -174,6 +174,9 @@ func (r *row) nextTick(i int, now sim.Time) sim.Time {
 
 // probesDue serves the pods with a probe that is due.
 func (k *Kubelet) probesDue(now sim.Time) {
+	if k.health.stalled {
+		return
+	}
 	next := sim.Never
 	for i := range k.slots {
 		for k.slots[i].probe <= now {
