@@ -124,3 +124,18 @@ func ReplicasOf(o Object) *int32 {
 	}
 	return nil
 }
+
+// PodSelectorOf is how an object finds the pods it manages, nil if it has none.
+func PodSelectorOf(o Object) *Selector {
+	switch o := o.(type) {
+	case *Deployment:
+		return o.Selector
+	case *ReplicaSet:
+		return o.Selector
+	case *StatefulSet:
+		return o.Selector
+	case *DaemonSet:
+		return o.Selector
+	}
+	return nil
+}

@@ -28,7 +28,7 @@ type Node struct {
 	Unschedulable bool    // spec.unschedulable, set by cordon
 	Taints        []Taint // immutable: replace the slice to change it
 	Capacity      Resources
-	Allocatable   Resources
+	Allocatable   Resources // see Resources.Allocatable; what a snapshot or trace says is taken as it is
 	Ready         Condition
 	// What node-pressure eviction says: the node is short of this.
 	MemoryPressure, DiskPressure Condition
@@ -58,6 +58,12 @@ func NodeLabels(name, zone string, own map[string]string) Labels {
 
 // Copy implements Object.
 func (n *Node) Copy() Object { c := *n; return &c }
+
+// Reserved is what the node's kubelet reserves of CPU and memory for the system and
+// itself, as far as its capacity and what is allocatable of it say.
+func (n *Node) Reserved() (cpuMilli, memoryBytes int64) {
+	return max(n.Capacity.CPUMilli-n.Allocatable.CPUMilli, 0), max(n.Capacity.MemoryBytes-n.Allocatable.MemoryBytes-HardMemoryBytes, 0)
+}
 
 // ControlPlane tells whether the node is a machine of the control plane.
 func (n *Node) ControlPlane() bool {

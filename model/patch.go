@@ -59,7 +59,7 @@ func TemplateOf(o Object) **Template {
 func (p *MergePatch) Apply(cur Object) Object {
 	t := *TemplateOf(cur)
 	template, err := p.template(t)
-	if err != nil || !selectorOf(cur).Matches(template.Labels) {
+	if err != nil || !PodSelectorOf(cur).Matches(template.Labels) {
 		return cur
 	}
 	next := cur.Copy()
@@ -95,7 +95,7 @@ func (p *MergePatch) Wrong(cur Object) error {
 		return errors.New(`unknown field "spec.paused"`)
 	}
 	t, err := p.template(*TemplateOf(cur))
-	if err == nil && !selectorOf(cur).Matches(t.Labels) {
+	if err == nil && !PodSelectorOf(cur).Matches(t.Labels) {
 		err = errors.New("spec.template.metadata.labels: `selector` does not match template `labels`")
 	}
 	return err
@@ -226,18 +226,6 @@ func minReadyOf(o Object) *time.Duration {
 		return &o.MinReady
 	case *DaemonSet:
 		return &o.MinReady
-	}
-	panic("model: " + o.Head().Path() + " has no template that rolls out")
-}
-
-func selectorOf(o Object) *Selector {
-	switch o := o.(type) {
-	case *Deployment:
-		return o.Selector
-	case *StatefulSet:
-		return o.Selector
-	case *DaemonSet:
-		return o.Selector
 	}
 	panic("model: " + o.Head().Path() + " has no template that rolls out")
 }

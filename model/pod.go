@@ -270,6 +270,7 @@ type ContainerStatus struct {
 	State      ContainerState
 	Ready      bool
 	Started    bool
+	OOMKilled  bool     // how the current or last termination came about: the kernel wanted its memory
 	Reason     string   // of waiting or termination: "CrashLoopBackOff", "OOMKilled"
 	ExitCode   int32    // of the current or last termination
 	Restarts   int32    // restartCount

@@ -123,6 +123,8 @@ var metrics = []Metric{
 		Help: "nodes there are, ready or not, without those of the control plane", open: openLevel(isWorker)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
 		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
+	{Name: "oom_kills", Unit: Count, Shape: Total, Takes: scopes,
+		Help: "containers that the kernel killed for want of memory: at their limit, or because the node had none left", open: openTotal(podOOMKilled)},
 	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,
 		Help: "how long pods were Pending; the longest unless .p50 etc. is said", open: openPending},
 	{Name: "pod_scheduling_seconds", Unit: Duration, Shape: Durations, Takes: podMakers,

@@ -37,7 +37,7 @@ func (l *loader) cloud(groups, v strict.Value) {
 // and so on.
 func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	m := v.Map("a node group", "name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
-		"provision", "price", "priority")
+		"provision", "price", "priority", "kubeReserved", "systemReserved")
 	g := cloud.Group{Name: m.Required("name").DNSLabel()}
 	g.Max = int(m.Required("max").Int(1, maxNodes))
 	g.Min = int(m.Default("min", "0").Int(0, maxNodes))
@@ -51,6 +51,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 		return
 	}
 	g.Size, g.GPU = machineSize(v, m)
+	g.Reserved = reserved(m, g.Size)
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	g.Labels = m.Optional("labels").LabelMap()
 	g.Taints = strict.Each(m.Optional("taints"), taint)

@@ -107,17 +107,19 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods")
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved")
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
+	allocatable := size.Allocatable(reserved(m, size))
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
 	hollow := m.Default("hollow", "false").Bool()
 	static := l.staticPods(m.Optional("staticPods"), number)
-	if hollow && len(static) > 0 {
-		m.Optional("staticPods").KeyErrorf("nothing runs on a hollow node, so it has no static pods")
+	if hollow {
+		allocatable = size // as KWOK's nodes state it
+		refuseHollow(m, len(static) > 0)
 	}
 	if name == "" || !l.room(v, number) {
 		return
@@ -135,7 +137,7 @@ func (l *loader) nodes(v strict.Value) {
 		}
 		l.addNode(v, &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: model.NodeLabels(own, zone, labels)},
-			Capacity: size, Allocatable: size, Taints: taints, GPU: gpu,
+			Capacity: size, Allocatable: allocatable, Taints: taints, GPU: gpu,
 		})
 		if hollow {
 			l.hollow(own)
@@ -144,7 +146,43 @@ func (l *loader) nodes(v strict.Value) {
 	}
 }
 
-// machineSize reads what a machine has.
+// refuseHollow refuses what a hollow node cannot have.
+func refuseHollow(m *strict.Map, static bool) {
+	if static {
+		m.Optional("staticPods").KeyErrorf("nothing runs on a hollow node, so it has no static pods")
+	}
+	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
+		if v := m.Optional(key); v.Given() {
+			v.KeyErrorf("a hollow node has no kubelet that reserves anything: all of its size is allocatable")
+		}
+	}
+}
+
+// reserved reads what the kubelet of a machine keeps from pods, for itself and for the
+// system, which is nothing unless it is said.
+func reserved(m *strict.Map, size model.Resources) model.Resources {
+	var sum model.Resources
+	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
+		v := m.Optional(key)
+		if !v.Given() {
+			continue
+		}
+		r := v.Map(key, "cpu", "memory", "ephemeral-storage")
+		sum = sum.Add(model.Resources{
+			CPUMilli:       r.Default("cpu", "0").CPU(),
+			MemoryBytes:    r.Default("memory", "0Mi").Bytes(),
+			EphemeralBytes: r.Default("ephemeral-storage", "0Mi").Bytes(),
+		})
+		left := size.Allocatable(sum)
+		if size.CPUMilli > 0 && left.CPUMilli == 0 || size.MemoryBytes > 0 && left.MemoryBytes == 0 || size.EphemeralBytes > 0 && left.EphemeralBytes == 0 {
+			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and 10%% of the disk", model.HardMemoryBytes>>20)
+			return model.Resources{}
+		}
+	}
+	return sum
+}
+
+// machineSize reads what a machine has: its capacity.
 func machineSize(v strict.Value, m *strict.Map) (size model.Resources, gpu model.GPUs) {
 	size = model.Resources{
 		CPUMilli:       positive(m.Required("cpu"), strict.Value.CPU),

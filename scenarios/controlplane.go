@@ -27,11 +27,13 @@ func (l *loader) controlPlane(v strict.Value, listed bool) {
 	l.etcd(m.Optional("etcd"))
 	l.apiServer(m.Optional("apiServer"))
 	need := cluster.StaticRequest()
+	need.MemoryBytes += model.HardMemoryBytes
 	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
 		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)
 	}
 	if memory := m.Optional("memory"); c.Nodes && c.MemoryBytes > 0 && c.MemoryBytes < need.MemoryBytes {
-		memory.Errorf("the control plane's own pods ask for %dMi of every machine", need.MemoryBytes>>20)
+		memory.Errorf("the control plane's own pods ask for %dMi of every machine, and %dMi are the kubelet's hard eviction threshold",
+			(need.MemoryBytes-model.HardMemoryBytes)>>20, model.HardMemoryBytes>>20)
 	}
 }
 

@@ -68,7 +68,7 @@ func (c *ControlPlane) Machines() []*model.Node {
 		out[i] = &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.MakeLabels(labels)},
 			Taints:   []model.Taint{{Key: model.LabelControlPlane, Effect: model.NoSchedule}},
-			Capacity: size, Allocatable: size,
+			Capacity: size, Allocatable: size.Allocatable(model.Resources{}),
 		}
 	}
 	return out

@@ -142,19 +142,7 @@ func scalable[T any, P interface {
 	if next == nil {
 		next = old
 	}
-	return next.Head(), selectorOf(next)
-}
-
-func selectorOf(o model.Object) *model.Selector {
-	switch o := o.(type) {
-	case *model.Deployment:
-		return o.Selector
-	case *model.ReplicaSet:
-		return o.Selector
-	case *model.StatefulSet:
-		return o.Selector
-	}
-	return nil
+	return next.Head(), model.PodSelectorOf(next)
 }
 
 // target notes what there is to be scaled, and stirs who scales it.
@@ -196,7 +184,7 @@ func (c *autoscalers) object(h *model.HorizontalPodAutoscaler) model.Object {
 func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
 	var selector *model.Selector
 	if o := c.object(h); o != nil {
-		selector = selectorOf(o)
+		selector = model.PodSelectorOf(o)
 	}
 	if c.rows.Row(h.ID).selector != selector {
 		c.gather(now, h.ID, selector)

@@ -30,7 +30,7 @@ const (
 // never the first, and neither is the image collector's own, which is 15 %, too.
 // There are inodes enough.
 const (
-	leastMemory      = 100 << 20
+	leastMemory      = model.HardMemoryBytes
 	leastDiskPercent = 15
 )
 

@@ -65,7 +65,7 @@ func fill(groups []group, milli int64) {
 
 // use has a process want what it uses at rest and under a load.
 func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
-	wants := p.rest + scale(p.perRPS, milliRPS, 1_000_000)
+	wants := p.rest + p.burstCPU + scale(p.perRPS, milliRPS, 1_000_000)
 	wants = max(wants, p.starting)
 	if p.limit > 0 {
 		wants = min(wants, p.limit)
@@ -121,15 +121,16 @@ func (m *Machine) wantBesides(milli int64) {
 	}
 }
 
-// forPods is what all pods together get: kubepods stands beside system.slice, whose
-// weight is 100 whatever the machine (systemd's default; pkg/kubelet/cm
-// node_container_manager_linux.go).
+// forPods is what all pods together get: kubepods, whose weight is that of the machine
+// less what is reserved, stands beside system.slice, whose weight is 100 whatever the
+// machine (systemd's default; pkg/kubelet/cm/node_container_manager_linux.go
+// getCgroupConfig).
 func (m *Machine) forPods(top []group) int64 {
 	if m.burnt == 0 {
 		return m.cores
 	}
 	const system, pods = 0, 1
-	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores), of: pods}}
+	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
 	for i := range top {
 		root[1].wants += top[i].wants
 	}
@@ -302,7 +303,7 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 		if !p.Running || p.perRPS == 0 || gets == 0 && !m.crowded {
 			continue
 		}
-		if rate := scale(max(0, gets-p.rest), 1_000_000, p.perRPS); !limited || rate < least {
+		if rate := scale(max(0, gets-p.rest-p.burstCPU), 1_000_000, p.perRPS); !limited || rate < least {
 			least, limited = rate, true
 		}
 	}

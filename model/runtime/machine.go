@@ -86,6 +86,9 @@ type Process struct {
 	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
 	pace       int64    // milli-CPU that ServesAt counts on while it starts up
 	wants      int64    // milli-CPU it would use if nobody else did
+	bursts     []Burst  // of the newest instance
+	burstCPU   int64    // milli-CPU that they use now
+	burstAt    sim.Time // when that changes
 	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -93,6 +96,7 @@ type Process struct {
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
+	surges     bool // its bursts use memory
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -143,7 +147,10 @@ type Machine struct {
 	fullAt    sim.Time // when the memory is full, as things are
 	outside   int64    // bytes of memory that others than containers use
 	burnt     int64    // milli-CPU that others than containers want
-	costs     *costs
+	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
+	// for its limit of memory and for its weight.
+	reservedCPU, reservedMemory int64
+	costs                       *costs
 
 	top, burstable, best, inPod []group // scratch of shareOut
 	meter                       meter
@@ -174,6 +181,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
 		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
+	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
@@ -241,6 +249,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 		}
 		m.Start(s, i)
 		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
+		m.countBursts(s, i)
 	}
 	return s
 }
@@ -346,6 +355,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		load = 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
+	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
@@ -389,10 +399,11 @@ func (m *Machine) doomed(s *Sandbox, i int) int {
 }
 
 const (
-	whyDue  sim.Why = iota // about is a pod and a container of it
-	whyUp                  // about is a pod that may serve now
-	whyPull                // about is the number of a pull
-	whyFull                // the memory may be full
+	whyDue   sim.Why = iota // about is a pod and a container of it
+	whyUp                   // about is a pod that may serve now
+	whyPull                 // about is the number of a pull
+	whyFull                 // the memory may be full
+	whyBurst                // about is a pod and a container of it
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
@@ -514,6 +525,10 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
+	if why == whyBurst {
+		m.burstDue(s, int(about>>32), now)
+		return
+	}
 	if p := &s.Processes[about>>32]; p.Running && now >= p.endsAt() {
 		switch p.endsAt() {
 		case p.dueAt:
@@ -528,8 +543,11 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
-	if why == whyFull {
+	switch why {
+	case whyFull:
 		return "memory is full"
+	case whyBurst:
+		return "a burst begins or ends, machine"
 	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {

@@ -10,14 +10,28 @@ import (
 // A machine's memory is the sum of what its containers use, each a straight
 // line in time as long as the same requests arrive, so when it will be full is known whenever one starts or ends.
 // Then the kernel kills the process of the largest badness, whatever its
-// limit is. What the system itself uses is not modeled.
+// limit is; and so it does when all pods have what is not reserved, the limit of their
+// cgroup, though then nobody else is in danger. What the system itself uses is not
+// modeled.
+
+// others is what pods cannot have: what others use, or what is reserved for them.
+func (m *Machine) others() int64 { return max(m.outside, m.reservedMemory) }
+
+// usedByPods is how much memory they use, and by how much more every second.
+func (m *Machine) usedByPods(now sim.Time) (used, growth int64) {
+	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
+		used += p.used(now)
+		growth += p.growth
+	})
+	return used, growth
+}
 
 // usesMemory tells whether anything is known of what a process uses.
-func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 }
+func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 || p.surges }
 
 // used is how much memory a process that runs has, in bytes.
 func (p *Process) used(now sim.Time) int64 {
-	return p.memory + p.loaded + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+	return p.memory + p.loaded + p.burstMemory(now) + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
 }
 
 // reaches is when a process that runs has a limit's bytes, which is when the kernel
@@ -76,11 +90,8 @@ func (m *Machine) weigh() {
 		return
 	}
 	now := m.kernel.Now()
-	used, growth := m.outside, int64(0)
-	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
-		used += p.used(now)
-		growth += p.growth
-	})
+	used, growth := m.usedByPods(now)
+	used += m.others()
 	at := sim.Never
 	switch {
 	case used >= m.memory:
@@ -95,12 +106,13 @@ func (m *Machine) weigh() {
 	m.kubelet.MemoryChanged()
 }
 
-// MemoryFree is how much memory nobody uses, in bytes, as the kernel counts it:
-// the capacity less the working sets.
+// MemoryFree is how much memory pods can still have, in bytes, as the kubelet counts
+// it: the lesser of the signals memory.available and allocatableMemory.available,
+// which have the same threshold (pkg/kubelet/eviction/helpers.go
+// makeSignalObservations).
 func (m *Machine) MemoryFree(now sim.Time) int64 {
-	free := m.memory - m.outside
-	m.eachUser(func(_ *Sandbox, _ int, p *Process) { free -= p.used(now) })
-	return free
+	used, _ := m.usedByPods(now)
+	return m.memory - m.others() - used
 }
 
 // MemoryScarceAt is the first instant, now or later, at which less than this is
@@ -109,12 +121,8 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 	if m.memory == 0 {
 		return sim.Never
 	}
-	free, growth := m.memory-m.outside, int64(0)
-	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
-		free -= p.used(now)
-		growth += p.growth
-	})
-	return scarceAt(now, free, growth, least)
+	used, growth := m.usedByPods(now)
+	return scarceAt(now, m.memory-m.others()-used, growth, least)
 }
 
 // MemoryUsed is what the containers of a pod use, in bytes.
@@ -154,7 +162,7 @@ func (m *Machine) full(now sim.Time) {
 		return
 	}
 	m.fullAt = -1
-	used, worst := m.outside, int64(0)
+	used, worst := m.others(), int64(0)
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
@@ -168,7 +176,7 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
-	if victim == nil || m.outside > worst { // a process of the system, whose oom_score_adj is 0
+	if m.outside > m.reservedMemory && (victim == nil || m.outside > worst) { // a process of the system, whose oom_score_adj is 0
 		m.outside = 0
 		m.weigh()
 		return
@@ -196,7 +204,8 @@ func (m *Machine) OutOfMemory(s *Sandbox) {
 // millionths, and returns how many bytes that took. They are processes of the system,
 // which the kernel may kill too.
 func (m *Machine) Take(ppm int64) int64 {
-	more := scale(m.memory, ppm, 1_000_000) - (m.memory - m.MemoryFree(m.kernel.Now()))
+	used, _ := m.usedByPods(m.kernel.Now())
+	more := scale(m.memory, ppm, 1_000_000) - m.outside - used
 	if more <= 0 || !m.on {
 		return 0
 	}

@@ -73,3 +73,38 @@ func TestStressGoesWithThePower(t *testing.T) {
 		t.Errorf("%d milli-CPU are wanted, %d bytes free of %d", m.wanted, m.MemoryFree(r.Now()), m.memory)
 	}
 }
+
+// TestPodsHaveNoMoreMemoryThanIsNotReserved: the cgroup of all pods is limited to the
+// capacity less kubeReserved and systemReserved, without the eviction threshold, and
+// at that limit the kernel kills among them only, however little the system uses
+// (pkg/kubelet/cm/node_container_manager_linux.go getCgroupConfig; spec 1.5).
+func TestPodsHaveNoMoreMemoryThanIsNotReserved(t *testing.T) {
+	r, asks, poor := stressed()
+	r.machine.reservedMemory = 7_500_000_000
+	if free := r.machine.MemoryFree(r.Now()); free != 500_000_000 {
+		t.Errorf("%d bytes are free", free)
+	}
+	taken := r.machine.Take(700_000) // 5 GB more: less than is reserved, so nobody has to mind
+	r.run(t, time.Nanosecond)
+	if !poor.Running || !asks.Running || taken != 5_000_000_000 {
+		t.Fatalf("running: %v and %v, %d bytes taken", asks.Running, poor.Running, taken)
+	}
+	r.machine.reservedMemory = 8_000_000_001
+	r.machine.weigh()
+	r.run(t, time.Nanosecond)
+	if poor.Running || poor.Cause != OOMKilled || !asks.Running || r.machine.outside != taken {
+		t.Errorf("running: %v and %v, the system has %d bytes", asks.Running, poor.Running, r.machine.outside)
+	}
+}
+
+// TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods: of 4 cores, with 2 reserved,
+// kubepods has weight 79 (1 + (2048-2)*9999/262142) beside 100 (spec 2.2).
+func TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods(t *testing.T) {
+	r, asks, poor := stressed()
+	r.machine.reservedCPU = 2000
+	r.machine.Burn(100_000)
+	all := asks.meter.cpu + poor.meter.cpu
+	if want := int64(4000 * 79 / 179); all < want-1 || all > want+1 {
+		t.Errorf("pods have %d milli-CPU, want %d", all, want)
+	}
+}

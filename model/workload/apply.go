@@ -41,27 +41,12 @@ func (u *Kubectl) turn(c *call) bool {
 	if cur == nil {
 		return true
 	}
-	if !reflect.DeepEqual(podSelector(cur), podSelector(c.object)) {
+	if !reflect.DeepEqual(model.PodSelectorOf(cur), model.PodSelectorOf(c.object)) {
 		u.failObject(c, "spec.selector: field is immutable")
 		return false
 	}
 	c.op, c.target, c.patch = store.OpPatch, cur.Head().Ref(), merge{c.object}
 	return true
-}
-
-// podSelector is how an object finds the pods it manages, nil if it has none.
-func podSelector(o model.Object) *model.Selector {
-	switch o := o.(type) {
-	case *model.Deployment:
-		return o.Selector
-	case *model.ReplicaSet:
-		return o.Selector
-	case *model.StatefulSet:
-		return o.Selector
-	case *model.DaemonSet:
-		return o.Selector
-	}
-	return nil
 }
 
 // merge makes what is stored be as a manifest says and leaves alone what a

@@ -1,0 +1,84 @@
+package scenarios_test
+
+import (
+	"strings"
+	"testing"
+
+	"orrery/scenarios"
+)
+
+// What a scenario says of a machine is its capacity; pods have less of it (spec 1.5,
+// 8.22). Hollow nodes, as those of KWOK, say themselves what they have.
+func TestNodesKeepBackWhatKubeletsKeepBack(t *testing.T) {
+	s, err := loaded(t, `  nodes:
+    - {name: plain, cpu: 4, memory: 16Gi, disk: 100Gi}
+    - {name: kept, cpu: 4, memory: 16Gi, disk: 100Gi, kubeReserved: {cpu: 80m, memory: 1Gi}, systemReserved: {cpu: 20m, ephemeral-storage: 1Gi}}
+    - {name: hollow, cpu: 4, memory: 16Gi, hollow: true}
+  nodeGroups: [{name: g, min: 1, max: 2, cpu: 2, memory: 4Gi, kubeReserved: {cpu: 70m}}]
+`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tenth = 10_737_418_400 // of 100Gi, by a float32
+	for i, want := range []struct{ cpu, memory, disk int64 }{
+		{4000, 16<<30 - 100<<20, 100<<30 - tenth},
+		{3900, 15<<30 - 100<<20, 99<<30 - tenth},
+		{4000, 16 << 30, 100 << 30},
+		{1930, 4<<30 - 100<<20, 100<<30 - tenth},
+	} {
+		n := s.Config.Nodes[i]
+		if a := n.Allocatable; a.CPUMilli != want.cpu || a.MemoryBytes != want.memory || a.EphemeralBytes != want.disk || a.Pods != 110 {
+			t.Errorf("%s has %+v", n.Name, a)
+		}
+	}
+	for _, n := range s.Config.ControlPlane.Machines() {
+		if n.Capacity.MemoryBytes-n.Allocatable.MemoryBytes != 100<<20 {
+			t.Errorf("%s has %+v", n.Name, n.Allocatable)
+		}
+	}
+}
+
+func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
+	for _, c := range []struct{ extra, want string }{
+		{"kubeReserved: {cpu: 4}", "s.yaml:5:57: cluster.nodes[0].kubeReserved: that leaves nothing for pods"},
+		{"kubeReserved: {memory: 10Gi}, systemReserved: {memory: 6100Mi}", "systemReserved: that leaves nothing for pods"},
+		{"systemReserved: {disk: 1Gi}", `unknown field "disk"`},
+		{"hollow: true, systemReserved: {cpu: 1}", "a hollow node has no kubelet that reserves anything"},
+	} {
+		_, err := loaded(t, "  nodes: [{name: n, cpu: 4, memory: 16Gi, "+c.extra+"}]\n", "")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want %q, got\n%v", c.extra, c.want, err)
+		}
+	}
+}
+
+// Pods that would fill a machine's capacity exactly do not fit, and the node says so.
+func TestAMachineIsNotFilledToItsCapacity(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"web.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: web, resources: {requests: {cpu: 100m, memory: 4Gi}}}]}
+`,
+		"s.yaml": `apiVersion: orrery/v1
+name: s
+duration: 5m
+cluster: {nodes: [{name: n, cpu: 4, memory: 16Gi}]}
+workload: {manifests: [web.yaml]}
+expect:
+  - "at 4m: pods_pending() == 1"
+`,
+	})
+	s, err := scenarios.Load(dir+"/s.yaml", scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, r := run(t, s); !r.Held() {
+		t.Error("4 pods of 4Gi fit on 16Gi, of which 100Mi are kept back")
+	}
+}
