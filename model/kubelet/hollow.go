@@ -151,6 +151,12 @@ func (h *Hollow) ReturnMemory(int64) {}
 // CrashContainer implements fault.Machine: no container runs.
 func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
 
+// FailProbes implements fault.Machine: nothing is probed.
+func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// AnswerProbes implements fault.Machine.
+func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, int32) {}
 

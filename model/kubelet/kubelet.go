@@ -117,7 +117,7 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, start, probe sim.Lane }
+type lanes struct{ phases, requeue, boot, start, probe, answer sim.Lane }
 
 // New is a node's kubelet, not running yet. The node is stored, or its number is
 // reserved.
@@ -126,7 +126,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal,
 		hash: node.NameHash(), serving: c.Serving,
-		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe")},
+		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
@@ -227,6 +227,17 @@ func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 
 // ReturnMemory takes that back.
 func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
+
+// FailProbes leaves so many of a million probes of some kinds of a pod's container, or
+// of all of them, unanswered.
+func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	k.machine.FailProbes(k.own(pod.ID), name, kinds, ppm)
+}
+
+// AnswerProbes takes back one such FailProbes.
+func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
+}
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }

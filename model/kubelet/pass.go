@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"fmt"
-	"time"
 
 	"orrery/model"
 	"orrery/model/runtime"
@@ -128,7 +127,7 @@ func (k *Kubelet) kill(r *row) {
 			if p.Instances > 1 {
 				c.killedFrom = p.FinishedAt
 			}
-			k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
+			k.beginStop(r, i, c.killGrace)
 		}
 		r.doing, r.cursor = killing, int16(i)
 		return
@@ -197,6 +196,7 @@ func (k *Kubelet) endPass(r *row) {
 func (k *Kubelet) start(r *row, i int) {
 	c := &r.containers[i]
 	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.stopBy = false, false, false, false, noReason, 0, 0
+	c.restartProbes()
 	k.machine.Start(r.box, i)
 	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }

@@ -62,14 +62,14 @@ type slot struct {
 
 // container is what a kubelet remembers about one container.
 type container struct {
-	restarts   backoff  // of restarts after the container ended
-	pulls      backoff  // of pulls after one failed
-	killedFrom sim.Time // if killed: when the instance before had finished, 0 if there was none
-	readyPhase sim.Time // a tick of the readiness probe
-	termAt     sim.Time // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
-	stopBy     sim.Time // when the grace it has for both is over, 0 if nobody stops it
-	livePhase  sim.Time // a tick of the startup and liveness probes
-	shownAt    sim.Time // since when it is shown running, and since when started
+	restarts   backoff                   // of restarts after the container ended
+	pulls      backoff                   // of pulls after one failed
+	killedFrom sim.Time                  // if killed: when the instance before had finished, 0 if there was none
+	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
+	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
+	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
+	killGrace  time.Duration             // that the probe gives it which wants it killed
+	shownAt    sim.Time                  // since when it is shown running, and since when started
 	reason     waiting
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed

@@ -163,7 +163,7 @@ func (k *Kubelet) StartupChanged(box *runtime.Sandbox) {
 		return
 	}
 	if r := k.find(box.Pod.ID); r != nil && r.box == box {
-		k.aimProbes(r, k.kernel.Now())
+		k.scheduleProbes(r, k.kernel.Now())
 	}
 }
 

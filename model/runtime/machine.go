@@ -30,6 +30,8 @@ type Observer interface {
 	// StartupChanged says that a container of a pod will have started up at
 	// another time than it was going to.
 	StartupChanged(s *Sandbox)
+	// ProbesChanged says that the Risk of a probe of the pod may be another one.
+	ProbesChanged(s *Sandbox)
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -113,6 +115,7 @@ type Sandbox struct {
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
 	one       [1]Process
+	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
 
 // Machine is one worker machine: what is true about its containers, whoever
@@ -142,11 +145,13 @@ type Machine struct {
 	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
-	cores     int64    // milli-CPU; 0 is without end
-	memory    int64    // bytes; 0 is without end
-	fullAt    sim.Time // when the memory is full, as things are
-	outside   int64    // bytes of memory that others than containers use
-	burnt     int64    // milli-CPU that others than containers want
+	// probeFaults are in the order in which they began.
+	probeFaults []probeFault
+	cores       int64    // milli-CPU; 0 is without end
+	memory      int64    // bytes; 0 is without end
+	fullAt      sim.Time // when the memory is full, as things are
+	outside     int64    // bytes of memory that others than containers use
+	burnt       int64    // milli-CPU that others than containers want
 	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
 	// for its limit of memory and for its weight.
 	reservedCPU, reservedMemory int64

@@ -49,9 +49,9 @@ var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metada
 	metadata.uid metadata.resourceVersion metadata.generation metadata.creationTimestamp metadata.selfLink
 	metadata.managedFields`)
 
-// A probe of any sort asks the model's one question: does the process serve?
-var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThreshold
-	httpGet tcpSocket exec grpc`)
+// What a probe asks for does not matter, only how: that is known by its handler.
+var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold
+	terminationGracePeriodSeconds httpGet tcpSocket exec grpc`)
 
 var hook = words(`exec httpGet sleep`)
 
