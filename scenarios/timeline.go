@@ -180,7 +180,11 @@ func (l *loader) action(e *entry) workload.Action {
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
 		case workload.ParamPatch:
-			a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			if a.Kind == model.KindPod {
+				a.PodPatch = podPatch(m.Required(p))
+			} else {
+				a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			}
 		case workload.ParamRevision:
 			if v := m.Optional(p); v.Given() {
 				a.Revision = v.Int(1, 1_000_000_000)
