@@ -320,6 +320,7 @@ func (t *Flows) share(i int32) {
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
 	f.lost, f.asked = lost, asked
+	t.locate(f)
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
 	}
@@ -369,13 +370,16 @@ next:
 			continue
 		}
 		milli := t.resolving(f, s, &lost, &asked)
+		s.sent = milli
 		for j := len(t.fresh) - 1; j >= 0; j-- {
 			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
 				b.milli += milli
+				s.next, b.last = b.last, int32(i)
 				continue next
 			}
 		}
-		t.fresh = append(t.fresh, bundle{s.live, s.group, s.site, milli})
+		s.next = -1
+		t.fresh = append(t.fresh, bundle{s.live, s.group, s.site, milli, int32(i)})
 	}
 	return lost, asked
 }

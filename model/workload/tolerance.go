@@ -49,7 +49,8 @@ func (a *attempt) almost(b *attempt) bool {
 func almost(a, b *model.Traffic) bool {
 	return a.RefusedMilliRPS == b.RefusedMilliRPS && a.TimedOutMilliRPS == b.TimedOutMilliRPS && a.OverloadMilliRPS == b.OverloadMilliRPS &&
 		a.UnresolvedMilliRPS == b.UnresolvedMilliRPS && a.FailedMilliRPS == b.FailedMilliRPS &&
-		within(a.OfferedMilliRPS, b.OfferedMilliRPS, tolerance) &&
+		within(a.OfferedMilliRPS, b.OfferedMilliRPS, tolerance) && within(a.InsideMilliRPS, b.InsideMilliRPS, tolerance) &&
+		within(a.ZoneMilliRPS, b.ZoneMilliRPS, tolerance) && within(a.NodeMilliRPS, b.NodeMilliRPS, tolerance) &&
 		within(int64(a.P50), int64(b.P50), tolerance) && within(int64(a.P99), int64(b.P99), tolerance)
 }
 

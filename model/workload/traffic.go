@@ -97,6 +97,7 @@ type Flows struct {
 	flushAt  sim.Time         // the wake-up for what waits, 0 if there is none
 	harm     DNSHarm
 	caches   sim.Lane // when answers that are kept are too old
+	locality nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -163,6 +164,8 @@ type sender struct {
 	milli int64 // what it sends, in thousandths of a request per second
 	live  int32 // its route, of the backend's; -1 if it was never asked for
 	stale bool  // its route may be another one
+	sent  int64 // of milli, what gets an address
+	next  int32 // the sender before it in its bundle, -1 if it is the first
 }
 
 // caller is pods of a class at a place.
@@ -177,6 +180,7 @@ type bundle struct {
 	group uint32
 	site  network.Site // the first one's
 	milli int64
+	last  int32 // the sender that was put there last
 }
 
 // share is what the endpoints of a class get of a flow together.

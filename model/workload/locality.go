@@ -1,0 +1,81 @@
+package workload
+
+import "orrery/model"
+
+// nearness is how many endpoints of a route are at each site and in each zone, while a
+// bundle of senders is looked at.
+type nearness struct {
+	at    []int64 // by site
+	zones []inZone
+	lost  int64 // on nodes that do not exist
+}
+
+type inZone struct {
+	name string
+	n    int64
+}
+
+// locate computes how much of a flow stays on the node it comes from, and in its zone.
+// Requests from outside of all nodes come from no zone.
+func (t *Flows) locate(f *flow) {
+	if f.node == "" && !f.sentByPods() && f.of < 0 {
+		return
+	}
+	for j := range f.bundles {
+		b := &f.bundles[j]
+		route := &t.backends[f.backend].routes[b.live].route
+		n := int64(len(route.Endpoints))
+		if n == 0 {
+			continue
+		}
+		t.locality.count(t, route.Endpoints)
+		for k := b.last; k >= 0; k = f.senders[k].next {
+			s := &f.senders[k]
+			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
+			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
+			f.lost.NodeMilliRPS += product(s.sent, t.locality.at[s.site], n)
+		}
+		t.locality.forget(t, route.Endpoints)
+	}
+}
+
+func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
+	for len(c.at) < t.net.Sites() {
+		c.at = append(c.at, 0)
+	}
+	for k := range endpoints {
+		p := t.endpoint(&endpoints[k])
+		if !p.known {
+			c.lost++
+			continue
+		}
+		c.at[p.site]++
+		c.add(t.net.Zone(p.site))
+	}
+}
+
+func (c *nearness) add(zone string) {
+	for i := range c.zones {
+		if c.zones[i].name == zone {
+			c.zones[i].n++
+			return
+		}
+	}
+	c.zones = append(c.zones, inZone{zone, 1})
+}
+
+func (c *nearness) zone(name string) int64 {
+	for i := range c.zones {
+		if c.zones[i].name == name {
+			return c.zones[i].n
+		}
+	}
+	return 0
+}
+
+func (c *nearness) forget(t *Flows, endpoints []model.Endpoint) {
+	for k := range endpoints {
+		c.at[t.pods.Row(endpoints[k].Pod.ID).site] = 0
+	}
+	c.zones, c.lost = c.zones[:0], 0
+}
