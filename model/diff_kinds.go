@@ -90,6 +90,7 @@ func (d *Differ) container(name string, x, y *ContainerStatus, isNew bool) {
 	d.enter("status.containers.", name)
 	d.number("exitCode", int64(x.ExitCode), int64(y.ExitCode))
 	d.instant("finishedAt", x.FinishedAt, y.FinishedAt)
+	d.flag("oomKilled", [2]bool{x.OOMKilled, y.OOMKilled})
 	d.flag("ready", [2]bool{x.Ready, y.Ready})
 	d.number("restartCount", int64(x.Restarts), int64(y.Restarts))
 	d.flag("started", [2]bool{x.Started, y.Started})
@@ -159,6 +160,14 @@ func (d *Differ) node(a, b *Node) {
 	d.condition("status.conditions.MemoryPressure", a.MemoryPressure, b.MemoryPressure)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
 	d.text("status.gpu", a.GPU.String(), b.GPU.String())
+	d.names("status.volumesAttached", a.VolumesAttached, b.VolumesAttached)
+	d.names("status.volumesInUse", a.VolumesInUse, b.VolumesInUse)
+}
+
+func (d *Differ) names(path string, a, b []string) {
+	if !slices.Equal(a, b) {
+		d.text(path, strings.Join(a, ","), strings.Join(b, ","))
+	}
 }
 
 func taintList(taints []Taint) string {
@@ -256,7 +265,9 @@ func (d *Differ) service(a, b *Service) {
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
+	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
+	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
 }
 
 func (d *Differ) priorityClass(a, b *PriorityClass) {
@@ -339,6 +350,9 @@ func endpoint(e *Endpoint) string {
 	}
 	if e.HintZone != "" {
 		s += " hint=" + e.HintZone
+	}
+	if e.HintNode {
+		s += " hint=its node"
 	}
 	return s
 }

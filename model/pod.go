@@ -52,6 +52,45 @@ type Probe struct {
 	Period           time.Duration // default 10 s
 	SuccessThreshold int           // default 1
 	FailureThreshold int           // default 3
+	Timeout          time.Duration // 0 is the default, 1 s
+	Grace            time.Duration // of a container that it has killed; 0 is the pod's
+	Handler          ProbeHandler
+}
+
+// Waits is how long the probe is waited for (pkg/apis/core/v1/defaults.go
+// SetDefaults_Probe).
+func (p *Probe) Waits() time.Duration {
+	if p.Timeout <= 0 {
+		return time.Second
+	}
+	return p.Timeout
+}
+
+// ProbeKind is what a probe decides.
+type ProbeKind uint8
+
+// The kinds of probes.
+const (
+	Readiness  ProbeKind = iota // whether requests are sent to the pod
+	Liveness                    // whether the container is to be killed
+	Startup                     // since when the others are asked; if never, it is killed
+	ProbeKinds                  // how many there are
+)
+
+// ProbeHandler is how a probe asks.
+type ProbeHandler uint8
+
+// The handlers.
+const (
+	HTTPGet ProbeHandler = iota
+	GRPC
+	TCPSocket // a connection, which the kernel accepts
+	Exec      // a command beside the process
+)
+
+// Probe is the container's probe of a kind, nil if it has none.
+func (c *Container) Probe(kind ProbeKind) *Probe {
+	return [...]*Probe{c.Readiness, c.Liveness, c.Startup}[kind]
 }
 
 // Hook is what a container's lifecycle does after its start or before its stop; a
@@ -270,6 +309,7 @@ type ContainerStatus struct {
 	State      ContainerState
 	Ready      bool
 	Started    bool
+	OOMKilled  bool     // how the current or last termination came about: the kernel wanted its memory
 	Reason     string   // of waiting or termination: "CrashLoopBackOff", "OOMKilled"
 	ExitCode   int32    // of the current or last termination
 	Restarts   int32    // restartCount

@@ -176,6 +176,9 @@ func (s *state) containers(row *podRow, old, now *model.Pod) {
 		for range b[i].Restarts - was.Restarts {
 			s.happens(row, podRestarted)
 		}
+		if b[i].OOMKilled && b[i].FinishedAt != was.FinishedAt {
+			s.happens(row, podOOMKilled)
+		}
 		if b[i].Reason == "CrashLoopBackOff" && was.Reason != b[i].Reason {
 			s.happens(row, podLooped)
 		}

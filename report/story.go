@@ -67,6 +67,7 @@ var chapters = map[what]chapter{
 	happened(podReplaced):   {together, podsWere("created in place of evicted ones")},
 	happened(jobFailed):     {patient, countOf("failed job")},
 	happened(podLooped):     {patient, countOf("crash loop")},
+	happened(podOOMKilled):  {patient, countOf("OOM kill")},
 	happened(podPullFailed): {patient, countOf("failed pull")},
 }
 

@@ -40,6 +40,7 @@ const (
 	podReplaced   // was created in place of an evicted one
 	podMoved      // such a pod was bound
 	podRestarted  // a container was restarted
+	podOOMKilled  // a container was ended by the kernel, for want of memory
 	podLooped     // a container went into CrashLoopBackOff
 	podPullFailed // an image could not be pulled
 	jobCompleted  // a Job finished, complete

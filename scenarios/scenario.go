@@ -47,7 +47,8 @@
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
 //	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
-//	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}]} # what each request asks of others, one after the other
+//	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
+//	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
 //	       lookups: 1, external: 0.5, cache: none} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node
 //	  agents:                        # programs on every node that list again when their connection was lost

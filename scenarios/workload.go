@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -50,6 +50,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))
+	b.Bursts = bursts(m.Optional("bursts"))
 	run := m.Optional("run")
 	if run.IsScalar() && b.Run.IsZero() && isZero(run) {
 		run.Errorf("0s is too short: leave run out for a process that does not end by itself, or write 1ms")
@@ -61,6 +62,39 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	}
 	if m.Given() && !l.selectsPod(b.Namespace, b.Match, b.Container) {
 		v.Errorf("no pod matches: %s", l.noPod(b.Namespace, b.Match, b.Container))
+	}
+	return b
+}
+
+// maxBursts is how many kinds of bursts one behavior may have: each of its containers
+// adds them up whenever one begins or ends.
+const maxBursts = 100
+
+func bursts(v strict.Value) []runtime.Burst {
+	if n := len(v.List()); n > maxBursts {
+		v.Errorf("%d bursts are more than %d", n, maxBursts)
+		return nil
+	}
+	return strict.Each(v, burst)
+}
+
+// burst reads what a container uses besides for a while.
+func burst(v strict.Value) runtime.Burst {
+	m := v.Map("a burst", "after", "for", "every", "cpu", "memory")
+	b := runtime.Burst{
+		After:       m.Default("after", "0s").DurationIn(0, maxDuration),
+		For:         m.Optional("for").DurationIn(time.Millisecond, maxDuration),
+		Every:       m.Optional("every").DurationIn(time.Second, maxDuration),
+		CPUMilli:    positive(m.Optional("cpu"), strict.Value.CPU),
+		MemoryBytes: positive(m.Optional("memory"), strict.Value.Bytes),
+	}
+	switch {
+	case m.Given() && !m.Optional("cpu").Given() && !m.Optional("memory").Given():
+		v.Errorf("a burst of what? write cpu, memory or both, such as cpu: 500m")
+	case m.Optional("every").Given() && !m.Optional("for").Given():
+		m.Optional("every").KeyErrorf("without for the first one lasts for ever")
+	case b.Every > 0 && b.For >= b.Every:
+		m.Optional("for").Errorf("%s is no shorter than every, %s: each would last until the next", strict.FormatDuration(b.For), strict.FormatDuration(b.Every))
 	}
 	return b
 }

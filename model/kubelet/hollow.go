@@ -124,6 +124,12 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// StopRuntime implements fault.Machine: there is none.
+func (h *Hollow) StopRuntime() {}
+
+// StartRuntime implements fault.Machine.
+func (h *Hollow) StartRuntime() {}
+
 // FillDisk implements fault.Machine: nothing is ever short there.
 func (h *Hollow) FillDisk(int64) int64 { return 0 }
 
@@ -144,6 +150,12 @@ func (h *Hollow) ReturnMemory(int64) {}
 
 // CrashContainer implements fault.Machine: no container runs.
 func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
+
+// FailProbes implements fault.Machine: nothing is probed.
+func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// AnswerProbes implements fault.Machine.
+func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
 
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, int32) {}

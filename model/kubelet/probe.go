@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -8,9 +9,29 @@ import (
 	"orrery/sim"
 )
 
-// A probe asks a container at every tick of its worker, and counts. When the
-// container will have started up is known, and so is every answer; hence only
-// the tick at which a threshold is reached is an event.
+// A probe asks a container at every tick of its worker, and counts answers that are
+// alike (pkg/kubelet/prober/worker.go doProbe). As long as nothing changes that
+// answers depend on, they are known: a container that has not started up refuses, one
+// that has says yes, and if it is under a load so many of a million probes fail, each
+// by the luck of its tick. Hence only the tick at which a threshold is reached that
+// changes something is an event. Whatever changes has the ticks until then counted
+// first. An answer is there at once; one that comes too late when the timeout is over,
+// which here is no longer than the period.
+
+// prober is the worker of one probe.
+type prober struct {
+	phase  sim.Time     // a tick of its ticker
+	asked  sim.Time     // the last tick that is counted
+	freeAt sim.Time     // when the answer to that was there
+	tellAt sim.Time     // when a threshold that is reached shows, Never if none is
+	run    int64        // how many answers in a row were alike
+	risk   runtime.Risk // as the machine last said
+	good   bool         // what they said
+	late   bool         // the last of them did not come in time
+}
+
+// mostDraws is how many ticks whose answers are a matter of luck are looked ahead.
+const mostDraws = 64
 
 // startProbes creates the pod's probe workers, whose tickers start now, not
 // when the container does. Right after the kubelet itself has started they
@@ -22,14 +43,20 @@ func (k *Kubelet) startProbes(r *row, at sim.Time) {
 	}
 	r.probing = true
 	for i := range r.containers {
-		spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
-		c.readyPhase = at.Add(k.probeWait(r, spec.Readiness, uint64(2*i), at))
+		spec := containerOf(r.pod.Spec, i)
 		live := spec.Liveness
 		if live == nil {
 			live = spec.Startup
 		}
-		c.livePhase = at.Add(k.probeWait(r, live, uint64(2*i+1), at))
+		if spec.Readiness == nil && live == nil || plainInit(r.pod.Spec, i) {
+			continue
+		}
+		ready := prober{phase: at.Add(k.probeWait(r, spec.Readiness, uint64(2*i), at)), asked: -1, tellAt: sim.Never}
+		alive := prober{phase: at.Add(k.probeWait(r, live, uint64(2*i+1), at)), asked: -1, tellAt: sim.Never}
+		r.containers[i].probes = &[model.ProbeKinds]prober{ready, alive, alive}
+		k.reviseRisks(r, i)
 	}
+	k.scheduleProbes(r, k.kernel.Now())
 }
 
 func (k *Kubelet) probeWait(r *row, p *model.Probe, n uint64, at sim.Time) time.Duration {
@@ -40,6 +67,28 @@ func (k *Kubelet) probeWait(r *row, p *model.Probe, n uint64, at sim.Time) time.
 	return luck.Duration(0, period(p))
 }
 
+func (k *Kubelet) reviseRisks(r *row, i int) {
+	if r.box == nil || r.containers[i].probes == nil {
+		return
+	}
+	for kind := range model.ProbeKinds {
+		r.containers[i].probes[kind].risk = k.machine.Risk(r.box, i, kind)
+	}
+}
+
+// restartProbes has the workers of a container count anew, as it runs a new instance.
+// (Kubernetes forgets the state then, but goes on counting from the last answers of
+// the instance before.) Nobody waits for the answer of one that has ended.
+func (c *container) restartProbes() {
+	if c.probes == nil {
+		return
+	}
+	for kind := range c.probes {
+		p := &c.probes[kind]
+		p.run, p.freeAt, p.tellAt = 0, 0, sim.Never
+	}
+}
+
 func period(p *model.Probe) time.Duration {
 	if p.Period <= 0 {
 		return 10 * time.Second
@@ -47,74 +96,147 @@ func period(p *model.Probe) time.Duration {
 	return p.Period
 }
 
-func orOne(threshold int) time.Duration { return time.Duration(max(threshold, 1)) }
-
-func orThree(threshold int) time.Duration {
-	if threshold <= 0 {
+// threshold is how many answers in a row it takes.
+func threshold(p *model.Probe, good bool) int64 {
+	switch {
+	case good:
+		return int64(max(p.SuccessThreshold, 1))
+	case p.FailureThreshold <= 0:
 		return 3
 	}
-	return time.Duration(threshold)
+	return int64(p.FailureThreshold)
 }
 
-// verdict is when a probe that begins to ask at the first tick not before from
-// has succeeded, or failed, as often in a row as it takes; the other one is
-// Never. A container answers well from servesAt on.
-func verdict(p *model.Probe, phase, from, servesAt sim.Time) (success, failure sim.Time) {
-	t := sim.Ticker{Phase: phase, Period: period(p)}
-	good := t.AtOrAfter(max(from, servesAt))
-	failure = t.AtOrAfter(from).Add((orThree(p.FailureThreshold) - 1) * t.Period)
-	if failure < good {
-		return sim.Never, failure
+// asking is a probe as things are: whom it asks, from when on, and to what end.
+type asking struct {
+	*prober
+	spec     *model.Probe
+	kind     model.ProbeKind
+	from     sim.Time // ticks before do nothing
+	servesAt sim.Time
+	luck     sim.Lane
+	object   uint64 // names the luck
+	which    uint64
+	ready    bool // as readiness has it
+	literal  bool
+}
+
+// asking is false of a probe that asks nobody now.
+func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool) {
+	spec, c := containerOf(r.pod.Spec, i).Probe(kind), &r.containers[i]
+	if spec == nil || c.probes == nil || r.stage > terminating || !r.shownRunning(i) {
+		return a, false
 	}
-	return good.Add((orOne(p.SuccessThreshold) - 1) * t.Period), sim.Never
-}
-
-// probed is what a probe's threshold does.
-type probed uint8
-
-const (
-	nowStarted probed = iota
-	nowReady
-	startFailed
-	liveFailed
-)
-
-// probeDue is when the next threshold of a container's probes is reached, and
-// which: those of the instance that is shown running.
-func (r *row) probeDue(i int) (sim.Time, probed) {
-	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
-	if plainInit(r.pod.Spec, i) || c.doomed || r.stage > terminating || !r.shownRunning(i) {
-		return sim.Never, 0
+	if kind != model.Readiness && (r.stage != syncing || c.doomed) || (kind == model.Startup) == r.hasStarted(i) {
+		return a, false
 	}
 	p := &r.box.Processes[i]
-	if spec.Startup != nil && !c.started {
-		good, bad := verdict(spec.Startup, c.livePhase, eligible(c, p, spec.Startup), p.ServesAt)
-		switch {
-		case r.stage != syncing:
-			return sim.Never, 0
-		case bad < good:
-			return bad, startFailed
-		}
-		return good, nowStarted
-	}
-	at, what := sim.Never, nowReady
-	if spec.Readiness != nil && !c.ready {
-		from := eligible(c, p, spec.Readiness)
-		at, _ = verdict(spec.Readiness, c.readyPhase, max(from, p.ServesAt), p.ServesAt)
-	}
-	if spec.Liveness != nil && r.stage == syncing {
-		if _, bad := verdict(spec.Liveness, c.livePhase, eligible(c, p, spec.Liveness), p.ServesAt); bad < at {
-			at, what = bad, liveFailed
-		}
-	}
-	return at, what
+	return asking{
+		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), servesAt: p.ServesAt,
+		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind), ready: c.ready, literal: k.literal,
+	}, true
 }
 
-// eligible is when a probe may ask first: the container has run for the
-// initial delay and is shown running.
-func eligible(c *container, p *runtime.Process, probe *model.Probe) sim.Time {
-	return max(c.shownAt, p.StartedAt.Add(probe.InitialDelay))
+func (a *asking) ticker() sim.Ticker { return sim.Ticker{Phase: a.phase, Period: period(a.spec)} }
+
+// next is the tick after those that are counted. A worker that still waits for an
+// answer misses none: it waits no longer than its period.
+func (a *asking) next() sim.Time { return a.ticker().AtOrAfter(max(a.from, a.asked+1, a.freeAt)) }
+
+// answer is what a probe is told that asks at a tick, how long that takes, and until
+// when all others are told the same.
+func (a *asking) answer(at sim.Time) (good bool, took time.Duration, last sim.Time) {
+	late := min(a.spec.Waits(), period(a.spec))
+	switch {
+	case a.servesAt > at:
+		return false, 0, a.servesAt - 1
+	case a.risk == runtime.Risk{}:
+		return true, 0, sim.Never
+	case a.risk.Late == runtime.Million:
+		return false, late, sim.Never
+	case a.risk.Refused == runtime.Million:
+		return false, 0, sim.Never
+	}
+	luck := a.luck.Draw(a.object^a.which, uint64(at))
+	switch n := uint32(luck.Below(runtime.Million)); {
+	case n < a.risk.Late:
+		return false, late, at
+	case n < a.risk.Late+a.risk.Refused:
+		return false, 0, at
+	}
+	return true, 0, at
 }
+
+// count takes in the answers of all ticks until a time that are not counted, or of
+// the first that reach a threshold that changes something; or so many answers by
+// luck. The literal mode has one after the other.
+func (a *asking) count(until sim.Time, draws int) {
+	for a.tellAt == sim.Never && draws > 0 {
+		at := a.next()
+		if at > until || at == sim.Never {
+			return
+		}
+		good, took, last := a.answer(at)
+		n := int64(1)
+		if last == at {
+			draws--
+		} else if !a.literal {
+			n += a.ticker().Count(at, min(last, until))
+		}
+		a.take(good, took, at, n)
+	}
+}
+
+// take counts n answers from a tick on.
+func (a *asking) take(good bool, took time.Duration, at sim.Time, n int64) {
+	if good != a.good {
+		a.good, a.run = good, 0
+	}
+	need := max(1, threshold(a.spec, good)-a.run)
+	told := need <= n && a.matters(good)
+	if told {
+		n = need
+	}
+	a.run += n
+	a.asked = at + sim.Time(n-1)*sim.Time(period(a.spec))
+	a.freeAt, a.late = a.asked.Add(took), took > 0
+	if told {
+		a.tellAt = a.freeAt
+	}
+}
+
+// matters tells whether it changes anything that a threshold is reached.
+func (a *asking) matters(good bool) bool {
+	switch a.kind {
+	case model.Readiness:
+		return good != a.ready
+	case model.Liveness:
+		return !good
+	}
+	return true
+}
+
+// due is when the kubelet has to look at the probe again: a threshold is reached, or
+// nobody knows further. In literal mode it is every tick.
+func (a *asking) due() sim.Time {
+	if a.literal {
+		return min(a.tellAt, a.next())
+	}
+	ahead, last := *a.prober, a.asked
+	x := *a
+	x.prober = &ahead
+	x.count(sim.Never, mostDraws)
+	switch {
+	case ahead.tellAt != sim.Never:
+		return ahead.tellAt
+	case ahead.asked == last || x.next() == sim.Never:
+		return sim.Never
+	}
+	return ahead.asked
+}
+
+// catchUp counts the answers of all ticks up to now.
+func (a *asking) catchUp(now sim.Time) { a.count(now, 1<<62) }
 
 // shownRunning tells whether the instance that runs is the one shown running.
 func (r *row) shownRunning(i int) bool {
@@ -130,9 +252,12 @@ func (r *row) shownRunning(i int) bool {
 // on (pkg/kubelet/prober/prober_manager.go UpdatePodStatus).
 func (k *Kubelet) aimProbes(r *row, now sim.Time) {
 	for i := range r.containers {
-		c := &r.containers[i]
-		if containerOf(r.pod.Spec, i).Readiness != nil && !c.ready && r.hasStarted(i) && c.readyPhase <= now && r.shownRunning(i) {
-			c.readyPhase = now
+		a, ok := k.asking(r, i, model.Readiness)
+		if !ok || a.ready || a.phase > now {
+			continue
+		}
+		if a.catchUp(now); a.tellAt == sim.Never {
+			a.phase = max(now, a.freeAt)
 		}
 	}
 	k.scheduleProbes(r, now)
@@ -143,10 +268,10 @@ func (k *Kubelet) aimProbes(r *row, now sim.Time) {
 func (k *Kubelet) scheduleProbes(r *row, now sim.Time) {
 	at := sim.Never
 	for i := range r.containers {
-		due, _ := r.probeDue(i)
-		at = min(at, max(due, now))
-		if k.literal && r.probing {
-			at = min(at, r.nextTick(i, now))
+		for kind := range model.ProbeKinds {
+			if a, ok := k.asking(r, i, kind); ok {
+				at = min(at, max(a.due(), now))
+			}
 		}
 	}
 	k.slot(r).probe = at
@@ -155,25 +280,29 @@ func (k *Kubelet) scheduleProbes(r *row, now sim.Time) {
 	}
 }
 
-// nextTick is the next tick of any of a container's probes.
-func (r *row) nextTick(i int, now sim.Time) sim.Time {
-	spec, c, at := containerOf(r.pod.Spec, i), &r.containers[i], sim.Never
-	if r.stage > terminating {
-		return at
+// ProbesChanged implements runtime.Observer: from now on probes have other answers.
+func (k *Kubelet) ProbesChanged(box *runtime.Sandbox) {
+	r := k.find(box.Pod.ID)
+	if !k.running || r == nil || r.box != box {
+		return
 	}
-	if p := spec.Readiness; p != nil {
-		at = min(at, sim.Ticker{Phase: c.readyPhase, Period: period(p)}.After(now))
-	}
-	for _, p := range [...]*model.Probe{spec.Liveness, spec.Startup} {
-		if p != nil {
-			at = min(at, sim.Ticker{Phase: c.livePhase, Period: period(p)}.After(now))
+	now := k.kernel.Now()
+	for i := range r.containers {
+		for kind := range model.ProbeKinds {
+			if a, ok := k.asking(r, i, kind); ok {
+				a.catchUp(now)
+			}
 		}
+		k.reviseRisks(r, i)
 	}
-	return at
+	k.scheduleProbes(r, now)
 }
 
 // probesDue serves the pods with a probe that is due.
 func (k *Kubelet) probesDue(now sim.Time) {
+	if k.health.stalled {
+		return
+	}
 	next := sim.Never
 	for i := range k.slots {
 		for k.slots[i].probe <= now {
@@ -191,19 +320,15 @@ func (k *Kubelet) probesDue(now sim.Time) {
 func (k *Kubelet) probe(r *row, now sim.Time) {
 	changed := false
 	for i := range r.containers {
-		at, what := r.probeDue(i)
-		if at > now {
-			continue
-		}
-		c := &r.containers[i]
-		switch what {
-		case nowStarted:
-			c.started, changed = true, true
-		case nowReady:
-			c.ready, changed = true, true
-		default:
-			c.doomed = true
-			k.unhealthy(r, i, what)
+		for kind := range model.ProbeKinds {
+			a, ok := k.asking(r, i, kind)
+			if !ok {
+				continue
+			}
+			if a.catchUp(now); a.tellAt > now {
+				continue
+			}
+			changed = k.told(r, i, &a) || changed
 		}
 	}
 	k.scheduleProbes(r, now)
@@ -215,13 +340,52 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 	}
 }
 
-func (k *Kubelet) unhealthy(r *row, i int, what probed) {
-	kind := "Liveness"
-	if what == startFailed {
-		kind = "Startup"
+// told does what a threshold that was reached does, and tells whether that shows.
+func (k *Kubelet) told(r *row, i int, a *asking) bool {
+	c := &r.containers[i]
+	a.tellAt = sim.Never
+	switch {
+	case a.kind == model.Readiness:
+		c.ready = a.good
+	case a.good:
+		c.started = true
+	default:
+		c.doomed, c.killGrace = true, a.spec.Grace
+		if a.spec.Grace == 0 {
+			c.killGrace = time.Duration(r.pod.Spec.GraceSeconds) * time.Second
+		}
 	}
-	name := containerOf(r.pod.Spec, i).Name
-	k.client.Note(r.face(), true, "Unhealthy", kind+" probe failed: connection refused")
-	k.client.Note(r.face(), false, "Killing", "Container "+name+" failed "+kind+" probe, will be restarted")
+	if !a.good {
+		k.unhealthy(r, i, a)
+	}
+	return a.kind == model.Readiness || a.good
+}
+
+var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
+
+// tooLate is what a kubelet says of a probe that got no answer (pkg/probe).
+var tooLate = [...]string{
+	model.HTTPGet:   "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+	model.GRPC:      "timeout: health rpc did not complete",
+	model.TCPSocket: "i/o timeout",
+	model.Exec:      "command timed out",
+}
+
+// unhealthy says why a threshold of failures was reached. Kubernetes says so of every
+// failure, with the same words, which Events that are alike hide.
+func (k *Kubelet) unhealthy(r *row, i int, a *asking) {
+	kind, name := probeNames[a.kind], containerOf(r.pod.Spec, i).Name
+	why := "connection refused"
+	switch {
+	case a.late:
+		why = tooLate[a.spec.Handler]
+	case a.servesAt <= a.asked:
+		why = "HTTP probe failed with statuscode: 503"
+	}
+	k.client.Note(r.face(), true, "Unhealthy", kind+" probe failed: "+why)
+	if a.kind == model.Readiness {
+		return
+	}
+	k.client.Note(r.face(), false, "Killing", "Container "+name+" failed "+strings.ToLower(kind)+" probe, will be restarted")
 	k.trigger(r, k.kernel.Now())
 }

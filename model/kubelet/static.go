@@ -103,7 +103,6 @@ func (k *Kubelet) installed(now sim.Time) {
 		k.charge(r)
 		luck := k.luck.probe.Draw(^r.hash, 0) // its workers have long been running
 		k.startProbes(r, now.Add(luck.Duration(0, 10*time.Second)))
-		k.scheduleProbes(r, now)
 	}
 }
 

@@ -94,12 +94,13 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 	}
 	p := &r.box.Processes[i]
 	s.Restarts, s.StartedAt, s.FinishedAt, s.ExitCode = p.Instances-1, p.StartedAt, p.FinishedAt, p.ExitCode
+	s.OOMKilled = p.FinishedAt > 0 && p.Cause == runtime.OOMKilled
 	if p.StartedAt >= cache {
 		s.Restarts--
 	}
 	if saw == running {
 		if !p.Running { // it has ended, but nobody saw that yet
-			s.FinishedAt, s.ExitCode = r.lastEnd(i)
+			s.FinishedAt, s.ExitCode, s.OOMKilled = r.lastEnd(i)
 		}
 		s.State = model.ContainerRunning
 		plain := plainInit(r.pod.Spec, i)
@@ -118,11 +119,12 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 }
 
 // lastEnd is the last end of a container that was shown.
-func (r *row) lastEnd(i int) (sim.Time, int32) {
+func (r *row) lastEnd(i int) (at sim.Time, code int32, oomKilled bool) {
 	if r.shown == nil || i >= len(r.shown.Containers) {
-		return 0, 0
+		return 0, 0, false
 	}
-	return r.shown.Containers[i].FinishedAt, r.shown.Containers[i].ExitCode
+	s := &r.shown.Containers[i]
+	return s.FinishedAt, s.ExitCode, s.OOMKilled
 }
 
 func (r *row) whyWaiting(i int) string {

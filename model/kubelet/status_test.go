@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/runtime"
 	"orrery/sim"
 )
 
@@ -82,42 +83,77 @@ func phaseRow(containers string, policy model.RestartPolicy) (*row, []model.Cont
 	return r, statuses
 }
 
-// TestVerdictsAsAClosedFormAreWhatTheTicksCount compares when a probe's
-// threshold is reached with a worker that asks at every tick and counts.
-func TestVerdictsAsAClosedFormAreWhatTheTicksCount(t *testing.T) {
-	luck := sim.NewLuck(1).Stream("verdicts")
-	for i := range 20_000 {
-		p := &model.Probe{
-			Period:           time.Duration(luck.Below(5)) * time.Second,
+// TestThresholdsAsAClosedFormAreWhatTheTicksCount compares when a probe's threshold is
+// reached that matters with a worker that asks at every tick and counts, while what it
+// is told changes now and then.
+func TestThresholdsAsAClosedFormAreWhatTheTicksCount(t *testing.T) {
+	luck := sim.NewLuck(1).Stream("thresholds")
+	reached := 0
+	for i := range 5000 {
+		spec := &model.Probe{
+			Period: time.Duration(luck.Below(5)) * time.Second, Timeout: time.Duration(luck.Below(7)) * time.Second,
 			SuccessThreshold: int(luck.Below(4)), FailureThreshold: int(luck.Below(5)),
 		}
-		phase, from := sim.Time(luck.Duration(0, 20*time.Second)), sim.Time(luck.Duration(0, 40*time.Second))
-		serves := sim.Time(luck.Duration(0, 80*time.Second))
-		good, bad := verdict(p, phase, from, serves)
-		wantGood, wantBad := countTicks(p, phase, from, serves)
-		if good != wantGood || bad != wantBad {
-			t.Fatalf("case %d: %+v, phase %v, from %v, serves at %v: succeeded %v failed %v, want %v and %v",
-				i, *p, phase, from, serves, good, bad, wantGood, wantBad)
+		fast := asking{
+			prober: &prober{phase: sim.Time(luck.Duration(0, 20*time.Second)), asked: -1, tellAt: sim.Never}, spec: spec,
+			kind: model.ProbeKind(luck.Below(3)), from: sim.Time(luck.Duration(0, 40*time.Second)),
+			servesAt: sim.Time(luck.Duration(0, 80*time.Second)), luck: sim.NewLuck(uint64(i)).Lane("answers"), ready: luck.Below(2) == 0,
 		}
+		slow := naive{asking: fast, last: -1}
+		for now := sim.Time(0); now < sim.Time(20*time.Minute); now = now.Add(luck.Duration(0, 3*time.Minute)) {
+			fast.catchUp(now)
+			slow.askUntil(now)
+			if fast.tellAt != slow.told {
+				t.Fatalf("case %d at %v: %+v of %+v: told at %v, want %v", i, now, *fast.prober, *spec, fast.tellAt, slow.told)
+			}
+			if due := fast.due(); fast.tellAt == sim.Never && due <= now {
+				t.Fatalf("case %d at %v: looks again at %v", i, now, due)
+			}
+			if fast.tellAt != sim.Never {
+				reached++
+				break
+			}
+			fast.risk = [...]runtime.Risk{{}, {Late: runtime.Million}, {Refused: runtime.Million}, {Late: 400_000, Refused: 100_000}, {Late: 999_000}}[luck.Below(5)]
+			slow.asking.prober = fast.prober
+			slow.risk = fast.risk
+		}
+	}
+	if reached < 2000 {
+		t.Errorf("only %d thresholds were reached", reached)
 	}
 }
 
-func countTicks(p *model.Probe, phase, from, serves sim.Time) (success, failure sim.Time) {
-	good, bad := 0, 0
-	for at := phase; ; at = at.Add(period(p)) {
-		switch {
-		case at < from:
-		case at >= serves:
-			good++
-			bad = 0
-			if good == max(p.SuccessThreshold, 1) {
-				return at, sim.Never
-			}
-		default:
-			bad++
-			if time.Duration(bad) == orThree(p.FailureThreshold) {
-				return sim.Never, at
-			}
+// naive asks at one tick after the other.
+type naive struct {
+	asking
+	last      sim.Time // the tick asked at last
+	free      sim.Time
+	good, bad int64
+	told      sim.Time
+	risk      runtime.Risk
+}
+
+func (n *naive) askUntil(now sim.Time) {
+	if n.last < 0 {
+		n.told = sim.Never
+	}
+	for at := n.phase; at <= now && n.told == sim.Never; at = at.Add(period(n.spec)) {
+		if at <= n.last || at < n.from || at < n.free {
+			continue
+		}
+		n.last = at
+		x := n.asking
+		x.prober = &prober{risk: n.risk}
+		good, took, _ := x.answer(at)
+		n.free = at.Add(took)
+		if good {
+			n.good, n.bad = n.good+1, 0
+		} else {
+			n.good, n.bad = 0, n.bad+1
+		}
+		enough := n.good >= threshold(n.spec, true) || n.bad >= threshold(n.spec, false)
+		if enough && n.matters(good) {
+			n.told = n.free
 		}
 	}
 }

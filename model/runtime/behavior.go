@@ -50,6 +50,8 @@ type Behavior struct {
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that
 
+	Bursts []Burst // of CPU and memory, each besides all that
+
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }
 

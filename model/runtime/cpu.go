@@ -65,7 +65,7 @@ func fill(groups []group, milli int64) {
 
 // use has a process want what it uses at rest and under a load.
 func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
-	wants := p.rest + scale(p.perRPS, milliRPS, 1_000_000)
+	wants := p.rest + p.burstCPU + scale(p.perRPS, milliRPS, 1_000_000)
 	wants = max(wants, p.starting)
 	if p.limit > 0 {
 		wants = min(wants, p.limit)
@@ -303,7 +303,7 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 		if !p.Running || p.perRPS == 0 || gets == 0 && !m.crowded {
 			continue
 		}
-		if rate := scale(max(0, gets-p.rest), 1_000_000, p.perRPS); !limited || rate < least {
+		if rate := scale(max(0, gets-p.rest-p.burstCPU), 1_000_000, p.perRPS); !limited || rate < least {
 			least, limited = rate, true
 		}
 	}

@@ -30,6 +30,8 @@ type Observer interface {
 	// StartupChanged says that a container of a pod will have started up at
 	// another time than it was going to.
 	StartupChanged(s *Sandbox)
+	// ProbesChanged says that the Risk of a probe of the pod may be another one.
+	ProbesChanged(s *Sandbox)
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -45,6 +47,7 @@ const (
 	PullTimedOut         // it does not answer
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
+	PullBroken           // the runtime has ended
 )
 
 // Cause is how a process ended, as the container runtime reports it.
@@ -71,6 +74,7 @@ type Process struct {
 	ServesAt   sim.Time // when the newest instance has started up
 	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
 	dueAt      sim.Time // when it will end, Never if nothing will end it
+	killAt     sim.Time // when it will get SIGKILL, Never if it will not
 	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
 	memory     int64    // bytes the newest instance used from its start
 	heap       int64    // bytes it uses more for each request per second
@@ -84,6 +88,9 @@ type Process struct {
 	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
 	pace       int64    // milli-CPU that ServesAt counts on while it starts up
 	wants      int64    // milli-CPU it would use if nobody else did
+	bursts     []Burst  // of the newest instance
+	burstCPU   int64    // milli-CPU that they use now
+	burstAt    sim.Time // when that changes
 	meter      meter    // of the newest instance
 	ExitCode   int32    // of the newest instance that finished
 	Instances  int32    // how many were ever started
@@ -91,6 +98,7 @@ type Process struct {
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
+	surges     bool // its bursts use memory
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -103,10 +111,12 @@ type Sandbox struct {
 	MadeAt    sim.Time // when its newest sandbox was made
 	Attempts  int32    // sandboxes ever made for this pod
 	Ready     bool     // its network namespace is there
+	Volumes   []string // attached ones that are mounted for it
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
 	one       [1]Process
+	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
 
 // Machine is one worker machine: what is true about its containers, whoever
@@ -120,6 +130,7 @@ type Machine struct {
 	used      func(pod uint32)
 	kubelet   Observer
 	on        bool
+	down      bool // the container runtime
 	offAt     sim.Time
 	node      uint32
 	addresses uint32     // ever given to pods
@@ -135,11 +146,13 @@ type Machine struct {
 	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
 	pulled    uint64     // counts pulls: names their luck
 	dooms     []doom
-	cores     int64    // milli-CPU; 0 is without end
-	memory    int64    // bytes; 0 is without end
-	fullAt    sim.Time // when the memory is full, as things are
-	outside   int64    // bytes of memory that others than containers use
-	burnt     int64    // milli-CPU that others than containers want
+	// probeFaults are in the order in which they began.
+	probeFaults []probeFault
+	cores       int64    // milli-CPU; 0 is without end
+	memory      int64    // bytes; 0 is without end
+	fullAt      sim.Time // when the memory is full, as things are
+	outside     int64    // bytes of memory that others than containers use
+	burnt       int64    // milli-CPU that others than containers want
 	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
 	// for its limit of memory and for its weight.
 	reservedCPU, reservedMemory int64
@@ -242,6 +255,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 		}
 		m.Start(s, i)
 		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
+		m.countBursts(s, i)
 	}
 	return s
 }
@@ -326,7 +340,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
 	p.ServesAt = now.Add(b.Startup.Draw(&luck))
-	p.dueAt, p.dueCode, p.dueCause = sim.Never, 0, Exited
+	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
 	if init && !c.Sidecar && b.Run.IsZero() {
 		b.Run = DefaultInitRun
@@ -347,6 +361,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		load = 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
+	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
@@ -390,14 +405,15 @@ func (m *Machine) doomed(s *Sandbox, i int) int {
 }
 
 const (
-	whyDue  sim.Why = iota // about is a pod and a container of it
-	whyUp                  // about is a pod that may serve now
-	whyPull                // about is the number of a pull
-	whyFull                // the memory may be full
+	whyDue   sim.Why = iota // about is a pod and a container of it
+	whyUp                   // about is a pod that may serve now
+	whyPull                 // about is the number of a pull
+	whyFull                 // the memory may be full
+	whyBurst                // about is a pod and a container of it
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
-	m.kernel.Post(min(s.Processes[i].dueAt, s.Processes[i].limitAt), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+	m.kernel.Post(s.Processes[i].endsAt(), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
 }
 
 // postServing looks again when the last container of a pod has started up, if
@@ -457,13 +473,11 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at <= kill && at < p.dueAt {
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
 		}
 	}
-	if kill < p.dueAt {
-		p.dueAt, p.dueCode, p.dueCause = kill, killedCode, Exited
-	}
+	p.killAt = min(p.killAt, kill)
 	m.postDue(s, i)
 }
 
@@ -477,6 +491,9 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 	m.end(s, p)
 	return true
 }
+
+// endsAt is when a process ends, as things are.
+func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
@@ -514,8 +531,16 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
-	if p := &s.Processes[about>>32]; p.Running && now >= min(p.dueAt, p.limitAt) {
-		if p.limitAt < p.dueAt {
+	if why == whyBurst {
+		m.burstDue(s, int(about>>32), now)
+		return
+	}
+	if p := &s.Processes[about>>32]; p.Running && now >= p.endsAt() {
+		switch p.endsAt() {
+		case p.dueAt:
+		case p.killAt:
+			p.dueCode, p.dueCause = killedCode, Exited
+		default:
 			p.dueCode, p.dueCause = killedCode, OOMKilled
 		}
 		m.end(s, p)
@@ -524,8 +549,11 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
-	if why == whyFull {
+	switch why {
+	case whyFull:
 		return "memory is full"
+	case whyBurst:
+		return "a burst begins or ends, machine"
 	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {

@@ -27,6 +27,9 @@ func (r *rig) MemoryChanged() {}
 // StartupChanged implements Observer.
 func (r *rig) StartupChanged(*Sandbox) {}
 
+// ProbesChanged implements Observer.
+func (r *rig) ProbesChanged(*Sandbox) {}
+
 // CapacityChanged implements Watcher.
 func (r *rig) CapacityChanged(pod model.Ref) {
 	rate, _ := r.machine.CapacityMilliRPS(pod.ID)

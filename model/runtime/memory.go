@@ -27,11 +27,11 @@ func (m *Machine) usedByPods(now sim.Time) (used, growth int64) {
 }
 
 // usesMemory tells whether anything is known of what a process uses.
-func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 }
+func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.heap > 0 || p.surges }
 
 // used is how much memory a process that runs has, in bytes.
 func (p *Process) used(now sim.Time) int64 {
-	return p.memory + p.loaded + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+	return p.memory + p.loaded + p.burstMemory(now) + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
 }
 
 // reaches is when a process that runs has a limit's bytes, which is when the kernel

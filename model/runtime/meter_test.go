@@ -58,6 +58,7 @@ type deaf struct{}
 
 func (deaf) MemoryChanged()          {}
 func (deaf) StartupChanged(*Sandbox) {}
+func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}
 func (deaf) Changed(*Sandbox)        {}
 func (deaf) Pulled(uint32, Outcome)  {}

@@ -49,9 +49,9 @@ var bookkeeping = words(`apiVersion kind metadata.name metadata.namespace metada
 	metadata.uid metadata.resourceVersion metadata.generation metadata.creationTimestamp metadata.selfLink
 	metadata.managedFields`)
 
-// A probe of any sort asks the model's one question: does the process serve?
-var probe = words(`initialDelaySeconds periodSeconds successThreshold failureThreshold
-	httpGet tcpSocket exec grpc`)
+// What a probe asks for does not matter, only how: that is known by its handler.
+var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThreshold failureThreshold
+	terminationGracePeriodSeconds httpGet tcpSocket exec grpc`)
 
 var hook = words(`exec httpGet sleep`)
 
@@ -140,6 +140,10 @@ var (
 	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
+
+	// The one annotation that counts is looked at; nobody asks for what is no resource.
+	actedFlowSchema    = acting(bookkeeping, words(`metadata.annotations spec status`))
+	actedPriorityLevel = acting(bookkeeping, words(`metadata.annotations spec status`))
 
 	// What is called in which words (path, port, reviews, certificates, matchPolicy)
 	// changes nothing here: every kind has one version.

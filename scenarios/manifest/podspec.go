@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -281,10 +282,23 @@ func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
 		SuccessThreshold: int(number("successThreshold", b.SuccessThreshold, 1)),
 		FailureThreshold: int(number("failureThreshold", b.FailureThreshold, 3)),
 	}
+	if b.TimeoutSeconds != 1 { // what is default is left out
+		m.Timeout = time.Duration(number("timeoutSeconds", b.TimeoutSeconds, 0)) * time.Second
+	}
+	if g := b.TerminationGracePeriodSeconds; g != nil {
+		switch at := p.field("terminationGracePeriodSeconds"); {
+		case p.name == "readinessProbe":
+			at.errorf("must not be set in a readinessProbe, which kills nobody")
+		case *g < 1:
+			at.errorf("%d is less than 1", *g)
+		}
+		m.Grace = time.Duration(min(*g, math.MaxInt32)) * time.Second
+	}
 	handlers := 0
-	for _, given := range []bool{b.HTTPGet != nil, b.TCPSocket != nil, b.Exec != nil, b.GRPC != nil} {
+	for h, given := range []bool{b.HTTPGet != nil, b.GRPC != nil, b.TCPSocket != nil, b.Exec != nil} {
 		if given {
 			handlers++
+			m.Handler = model.ProbeHandler(h)
 		}
 	}
 	if handlers != 1 {

@@ -1,0 +1,77 @@
+package runtime
+
+import "orrery/model"
+
+// Risk is how many of a million probes fail for another reason than that the process
+// does not run or has not started up.
+type Risk struct {
+	Late    uint32 // it is not answered within its timeout
+	Refused uint32 // it is turned away, or told no, at once
+}
+
+// Million is a Risk's whole.
+const Million = 1_000_000
+
+// probeFault is probes that a fault lets fail.
+type probeFault struct {
+	pod       uint32
+	container string // "" is all containers of the pod
+	kinds     [model.ProbeKinds]bool
+	ppm       uint32
+}
+
+// Probed says what part of a container's probes of a kind fails because of what
+// arrives at the pod, in millionths.
+func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32) {
+	s := m.Sandbox(pod)
+	if s == nil {
+		return
+	}
+	if s.risks == nil {
+		s.risks = make([][model.ProbeKinds]Risk, len(s.Processes))
+	}
+	s.risks[container][kind] = Risk{late, refused}
+	m.kubelet.ProbesChanged(s)
+}
+
+// Risk is what part of a container's probes of a kind fails.
+func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
+	if s.risks != nil {
+		r = s.risks[i][kind]
+	}
+	name := container(s.Pod.Spec, i).Name
+	for j := range m.probeFaults {
+		if f := &m.probeFaults[j]; f.pod == s.Pod.ID && f.kinds[kind] && (f.container == "" || f.container == name) {
+			r.Refused -= share(r.Refused, f.ppm)
+			r.Late += share(Million-r.Late, f.ppm)
+		}
+	}
+	return r
+}
+
+// share is so many millionths of n.
+func share(n, ppm uint32) uint32 { return uint32(uint64(n) * uint64(ppm) / Million) }
+
+// FailProbes leaves so many of a million probes of some kinds unanswered, of a
+// container or, if none is named, of all of the pod. The pod may be unknown here.
+func (m *Machine) FailProbes(pod uint32, container string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.probeFaults = append(m.probeFaults, probeFault{pod, container, kinds, ppm})
+	m.probesChanged(pod)
+}
+
+// AnswerProbes takes back the oldest such FailProbes.
+func (m *Machine) AnswerProbes(pod uint32, container string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	for i, f := range m.probeFaults {
+		if f == (probeFault{pod, container, kinds, ppm}) {
+			m.probeFaults = append(m.probeFaults[:i], m.probeFaults[i+1:]...)
+			break
+		}
+	}
+	m.probesChanged(pod)
+}
+
+func (m *Machine) probesChanged(pod uint32) {
+	if s := m.Sandbox(pod); s != nil {
+		m.kubelet.ProbesChanged(s)
+	}
+}
