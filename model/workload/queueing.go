@@ -15,8 +15,8 @@ type Work struct {
 	QuotaMilliRPS int64
 	Stall         time.Duration
 	SlowCPU       time.Duration // of the same request where others leave less than the limit
-	Latency          time.Duration // that takes no CPU, besides calls
-	Workers          int64         // requests it handles at a time; 0 is no limit
+	Latency       time.Duration // that takes no CPU, besides calls
+	Workers       int64         // requests it handles at a time; 0 is no limit
 }
 
 // backlog is how many requests wait for a pod's CPU at most, if nothing says how many
