@@ -27,7 +27,7 @@ func TestAPatchOfAPodChangesItsLabelsAndItsDeletionCost(t *testing.T) {
 	}
 	for patch, want := range map[string]string{
 		`{metadata: {annotations: {controller.kubernetes.io/pod-deletion-cost: "cheap"}}}`: "a deletion cost is a whole number of 32 bits",
-		`{metadata: {annotations: {other: "1"}}}`:                                         "unknown field",
+		`{metadata: {annotations: {other: "1"}}}`:                                          "unknown field",
 		`{spec: {replicas: 3}}`: "unknown field",
 		`{metadata: {}}`:        "it changes nothing",
 	} {
