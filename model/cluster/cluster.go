@@ -26,22 +26,25 @@ type Cluster struct {
 	Kernel *sim.Kernel
 	Store  *store.Store
 
-	config   Config
-	net      *network.Network
-	control  []network.Site
-	etcd     *apiserver.Backend
-	gates    []map[string]*gate  // by machine of the control plane and name of the pod
-	servers  []*apiserver.Server // by machine of the control plane
-	ingress  network.Site
-	outside  network.Site            // where people are, and programs on machines that are no nodes
-	kubelets []agent                 // by node ID
-	sites    []network.Site          // by node ID
-	hollow   int                     // how many of them are
-	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
-	rules    proxy.Rulebook          // of all proxies
-	registry *runtime.Registry
-	cloud    *cloud.Provider // nil if machines neither come nor go
-	flows    *workload.Flows
+	config       Config
+	net          *network.Network
+	control      []network.Site
+	members      []network.Site // of etcd: control, unless it has machines of its own
+	etcd         *apiserver.Backend
+	memberGates  []*gate
+	etcdMachines []*etcdMachine      // none if members are on machines of the control plane
+	gates        []map[string]*gate  // by machine of the control plane and name of the pod
+	servers      []*apiserver.Server // by machine of the control plane
+	ingress      network.Site
+	outside      network.Site            // where people are, and programs on machines that are no nodes
+	kubelets     []agent                 // by node ID
+	sites        []network.Site          // by node ID
+	hollow       int                     // how many of them are
+	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
+	rules        proxy.Rulebook          // of all proxies
+	registry     *runtime.Registry
+	cloud        *cloud.Provider // nil if machines neither come nor go
+	flows        *workload.Flows
 
 	elections   []*election.Election
 	schedulers  []*election.Candidate // by machine of the control plane
