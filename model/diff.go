@@ -88,12 +88,18 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.claim(version[Claim](old), version[Claim](new))
 	case *Volume:
 		d.volume(version[Volume](old), version[Volume](new))
+	case *VolumeAttachment:
+		d.attachment(version[VolumeAttachment](old), version[VolumeAttachment](new))
 	case *HorizontalPodAutoscaler:
 		d.autoscaler(version[HorizontalPodAutoscaler](old), version[HorizontalPodAutoscaler](new))
 	case *Namespace:
 		d.namespace(version[Namespace](old), version[Namespace](new))
 	case *WebhookConfiguration:
 		d.webhooks(version[WebhookConfiguration](old), version[WebhookConfiguration](new))
+	case *FlowSchema:
+		d.flowSchema(version[FlowSchema](old), version[FlowSchema](new))
+	case *PriorityLevel:
+		d.priorityLevel(version[PriorityLevel](old), version[PriorityLevel](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

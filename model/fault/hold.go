@@ -7,8 +7,8 @@ import "slices"
 // begun and ended. So faults may overlap in any way, and one that begins in
 // the instant another ends makes no gap.
 type machine struct {
-	downs, stops int  // faults in force
-	off, stopped bool // what is the case
+	downs, stops, runtimeStops   int  // faults in force
+	off, stopped, runtimeStopped bool // what is the case
 
 	proxyStops, spoils int
 	proxyStopped, bad  bool
@@ -18,26 +18,34 @@ type machine struct {
 // hold counts by more (or fewer) faults that keep a node without power, and
 // that keep its kubelet stopped.
 func (d *Director) hold(node uint32, downs, stops int) {
-	m := d.unsettle(node)
+	m := d.machines.Row(node)
 	m.downs += downs
 	m.stops += stops
+	d.unsettle(m, node)
+}
+
+// holdRuntime counts by more (or fewer) faults that keep a node's container runtime
+// stopped.
+func (d *Director) holdRuntime(node uint32, stops int) {
+	m := d.machines.Row(node)
+	m.runtimeStops += stops
+	d.unsettle(m, node)
 }
 
 // holdProxy counts by more (or fewer) faults that keep a node's kube-proxy stopped, and
 // that have load balancers' probes of the node fail.
 func (d *Director) holdProxy(node uint32, stops, spoils int) {
-	m := d.unsettle(node)
+	m := d.machines.Row(node)
 	m.proxyStops += stops
 	m.spoils += spoils
+	d.unsettle(m, node)
 }
 
-func (d *Director) unsettle(node uint32) *machine {
-	m := d.machines.Row(node)
+func (d *Director) unsettle(m *machine, node uint32) {
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
 	}
-	return m
 }
 
 // Withdraw takes a node's machine away, and Supply gives it one again, as a
@@ -79,6 +87,14 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).PowerOff()
 		} else {
 			d.world.Machine(node).PowerOn()
+		}
+	}
+	if stopped := m.runtimeStops > 0; stopped != m.runtimeStopped {
+		m.runtimeStopped = stopped
+		if stopped {
+			d.world.Machine(node).StopRuntime()
+		} else {
+			d.world.Machine(node).StartRuntime()
 		}
 	}
 	if stopped := m.stops > 0; stopped != m.stopped {

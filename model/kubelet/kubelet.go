@@ -30,6 +30,9 @@ type Config struct {
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
 	Static        []Static
+	// Volumes is the volume of a claim, by its namespace and name, and whether it has
+	// to be attached; may be nil.
+	Volumes func(claim string) (volume string, attached bool)
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -40,6 +43,7 @@ const (
 	statusPassEvery   = 10 * time.Second
 	nodeStatusEvery   = 10 * time.Second // times 1 to 1.04, drawn once for each node
 	nodeStatusMost    = 10400 * time.Millisecond
+	pollEvery         = 5 * time.Second // of the runtime's status
 )
 
 // Wake-up reasons.
@@ -51,14 +55,17 @@ const (
 	whyNodeStatus
 	whyHousekeeping
 	whyEviction
+	whyPoll
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
+	whyStale    // about is the epoch
+	whyAwake    // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -93,13 +100,18 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling pulse
+
+	health health
 
 	evictions evictions
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
 	nodeKnown bool       // to the API, as far as this process knows
+
+	volumes func(claim string) (volume string, attached bool)
+	disks   []needed // that pods need attached, in the order of their names
 
 	slots []slot
 	rows  []*row // beside slots
@@ -118,7 +130,7 @@ type lanes struct{ phases, requeue, boot, start, probe, answer sim.Lane }
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal,
+		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, volumes: c.Volumes,
 		hash: node.NameHash(), serving: c.Serving,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
 	}
@@ -162,6 +174,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
+	k.beginHealth(&looks)
 	k.evictions = evictions{}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
@@ -184,8 +197,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyEviction + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting}
+func (k *Kubelet) pulses() [whyPoll + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling}
 }
 
 // Machine is what the kubelet manages.
@@ -269,6 +282,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.started(about)
 	case whyRegister:
 		k.register(about)
+	case whyStale, whyAwake:
+		k.healthDue(now, why, about)
 	default:
 		k.tick(now, about)
 	}
@@ -308,6 +323,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.keepHouse()
 	case whyEviction:
 		k.evictionPass(now)
+	case whyPoll:
+		k.polled(now)
 	}
 }
 
@@ -345,6 +362,9 @@ func (k *Kubelet) look() {
 		} else {
 			k.nodeKnown = false // nobody registers it again but a new process
 		}
+	}
+	if k.health.stalled {
+		return
 	}
 	for ref, obj, ok := k.orders.Next(); ok; ref, obj, ok = k.orders.Next() {
 		pod, ok := obj.(*model.Pod)

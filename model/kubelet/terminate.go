@@ -17,6 +17,15 @@ func (k *Kubelet) terminate(r *row) {
 	r.stage = terminating
 	k.queueAt(r, sim.Never)
 	k.publish(r, false)
+	k.stop(r)
+}
+
+// stop stops what runs of a pod. Without a runtime it fails, and is tried again.
+func (k *Kubelet) stop(r *row) {
+	if k.machine.RuntimeDown() {
+		k.stopFailed(r)
+		return
+	}
 	r.doing = killing
 	k.killContainers(r)
 	k.stopNext(r)
@@ -186,6 +195,7 @@ func (k *Kubelet) stopped(r *row) {
 // long as the object does.
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
+	k.letGo(r)
 	switch {
 	case r.gone:
 		k.drop(r)

@@ -54,6 +54,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if r.box != nil {
 		k.adopt(r)
 	}
+	k.remount(r)
 	if known || !pod.Deleting() {
 		k.charge(r)
 	}
@@ -116,6 +117,9 @@ func (k *Kubelet) adopt(r *row) {
 // end of the step before).
 func (k *Kubelet) trigger(r *row, now sim.Time) {
 	switch {
+	case r.doing == attaching && r.ends(): // its wait is cut short
+		r.doing = nothing
+		k.sync(r, now)
 	case r.doing != nothing:
 		r.pending = true
 	case r.stepEnd < k.cacheAt(now):
@@ -170,6 +174,9 @@ func (k *Kubelet) StartupChanged(box *runtime.Sandbox) {
 // relisted is the pod lifecycle event generator's look at the machine
 // (pkg/kubelet/pleg/generic.go): pods with news get a sync.
 func (k *Kubelet) relisted(now sim.Time) {
+	if k.machine.RuntimeDown() {
+		return
+	}
 	for i := range k.slots {
 		if k.slots[i].news >= now {
 			continue
@@ -180,9 +187,7 @@ func (k *Kubelet) relisted(now sim.Time) {
 			r.pending = true
 			continue
 		}
-		if r.stage == syncing {
-			k.sync(r, now)
-		}
+		k.sync(r, now)
 	}
 	for i := range k.slots {
 		if n := k.slots[i].news; n != sim.Never {
@@ -193,6 +198,9 @@ func (k *Kubelet) relisted(now sim.Time) {
 
 // workDue looks at the pods whose time in the work queue has come.
 func (k *Kubelet) workDue(now sim.Time) {
+	if k.health.stalled {
+		return
+	}
 	next := sim.Never
 	for i := range k.slots {
 		if s := &k.slots[i]; s.lookAt <= now {
@@ -216,6 +224,9 @@ func (k *Kubelet) queueAt(r *row, at sim.Time) {
 
 // sync is one step of a pod's worker (pkg/kubelet/kubelet.go SyncPod).
 func (k *Kubelet) sync(r *row, now sim.Time) {
+	if r.stage == terminating && r.doing == nothing {
+		k.stop(r)
+	}
 	if r.stage != syncing {
 		return
 	}
@@ -224,7 +235,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		k.reflect(r.static)
 	}
 	r.overdue = r.overdue || now >= r.deadline
-	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
+	if r.ends() {
 		k.terminate(r)
 		return
 	}
@@ -238,6 +249,11 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	k.pass(r, now)
+}
+
+// ends tells whether a pod is not to run any more.
+func (r *row) ends() bool {
+	return r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal()
 }
 
 // Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is
@@ -281,6 +297,10 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		return
 	}
 	switch r.doing {
+	case attaching:
+		k.volumesDue(r, now)
+	case mounting:
+		k.mounted(r, now)
 	case settingUp:
 		k.setUp(r)
 		k.next(r, now)

@@ -221,6 +221,9 @@ func (p *Proxy) of(namespace, service string) rules {
 	return p.services.Row(id).rules
 }
 
+// Seat is the machine that Config.Listener is told of.
+func (p *Proxy) Seat() string { return p.Node }
+
 // DescribeWake implements sim.Describer.
 func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 	if why == whySync {

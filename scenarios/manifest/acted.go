@@ -64,7 +64,7 @@ var container = join(
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
 	affinity topologySpreadConstraints resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
-	volumes.name volumes.persistentVolumeClaim volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
+	volumes.name volumes.persistentVolumeClaim volumes.ephemeral volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
 )
 
@@ -140,6 +140,10 @@ var (
 	actedRole     = acting(bookkeeping, words(`rules.verbs rules.apiGroups rules.resources rules.resourceNames`))
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
+
+	// The one annotation that counts is looked at; nobody asks for what is no resource.
+	actedFlowSchema    = acting(bookkeeping, words(`metadata.annotations spec status`))
+	actedPriorityLevel = acting(bookkeeping, words(`metadata.annotations spec status`))
 
 	// What is called in which words (path, port, reviews, certificates, matchPolicy)
 	// changes nothing here: every kind has one version.
