@@ -7,7 +7,9 @@ import (
 	"orrery/model"
 	"orrery/model/cluster"
 	"orrery/model/fault"
+	"orrery/model/runtime"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // table is when things happened after lossAt to node n-1 and to its pods.
@@ -188,6 +190,103 @@ func TestAContainerRuntimeThatReturnsWithin25SecondsIsNotMissed(t *testing.T) {
 		w := watch(t, seed+1, 15*time.Minute, onNode("f", "runtime-down", 25*second))
 		if len(w.notReady)+len(w.unknown)+len(w.lost)+len(w.fresh)+len(w.deleting)+int(w.restarts) != 0 {
 			t.Errorf("seed %d: %+v", seed, w)
+		}
+	}
+}
+
+// Source: node_lifecycle_controller.go (monitor every 5 s, grace 50 s), its eviction
+// queues (looked at every 100 ms), tainteviction (300 s); a lease is 0 to 10.4 s old.
+// The containers are gone, and the objects stay as long as the machine does not come
+// back, although their owners have replaced them.
+func TestPowerLossSecondBySecond(t *testing.T) {
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 15*time.Minute, onNode("f", "node-down", time.Hour))
+		if len(w.unknown) != 1 {
+			t.Fatalf("seed %d: Unknown at %v", seed, w.unknown)
+		}
+		at := w.unknown[0]
+		within(t, seed, "Unknown", w.unknown, 1, 39600*time.Millisecond, 60*second)
+		within(t, seed, "not ready by itself", w.notReady, 0, 0, 0)
+		within(t, seed, "NoSchedule", []time.Duration{w.taints[model.TaintUnreachable+":NoSchedule"]}, 1, at, at+second/10)
+		within(t, seed, "pods not Ready", w.lost, 2, at, at+second)
+		within(t, seed, "endpoints drained", w.drained, 2, at, at+2*second)
+		out := w.taints[model.TaintUnreachable+":NoExecute"]
+		within(t, seed, "NoExecute", []time.Duration{out}, 1, at, at+11*second)
+		within(t, seed, "deletion", w.deleting, 2, out+300*second, out+301*second)
+		within(t, seed, "replacement", w.fresh, 2, out+300*second, out+301*second)
+		within(t, seed, "gone", w.gone, 0, 0, 0)
+	}
+}
+
+// Source: as above; pkg/kubelet/kubelet.go (a kubelet that starts says Ready with its
+// first status), tainteviction (no taint, no deletion), status_manager.go (every pod's
+// status is compared every 10 s). The containers run all the time.
+func TestAKubeletThatIsBackWithinFiveMinutesLosesNoPodButTheirTraffic(t *testing.T) {
+	const length = 4 * time.Minute
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 15*time.Minute, onNode("f", "kubelet-stop", length))
+		within(t, seed, "Unknown", w.unknown, 1, 39600*time.Millisecond, 60*second)
+		within(t, seed, "pods not Ready", w.lost, 2, 39600*time.Millisecond, 61*second)
+		within(t, seed, "endpoints drained", w.drained, 2, 39600*time.Millisecond, 62*second)
+		within(t, seed, "ready", w.ready, 1, length, length+10*second)
+		within(t, seed, "pods Ready", w.back, 2, length, length+20*second)
+		if len(w.deleting)+len(w.fresh)+int(w.restarts) != 0 || w.alive("n-1") != 2 {
+			t.Errorf("seed %d: %d deleted, %d made, %d restarts, %d run", seed, len(w.deleting), len(w.fresh), w.restarts, w.alive("n-1"))
+		}
+	}
+}
+
+// Source: as above: after the deletion the kubelet that is back ends the pods with all
+// of their grace, which these do not need.
+func TestAKubeletThatIsBackAfterSevenMinutesEndsPodsThatWereReplaced(t *testing.T) {
+	const length = 7 * time.Minute
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 15*time.Minute, onNode("f", "kubelet-stop", length))
+		within(t, seed, "deletion", w.deleting, 2, 339*second, 371*second)
+		within(t, seed, "replacement", w.fresh, 2, 339*second, 371*second)
+		within(t, seed, "gone", w.gone, 2, length, length+10*second)
+		if w.alive("n-1") != 0 || w.restarts != 0 {
+			t.Errorf("seed %d: %d run, %d restarts", seed, w.alive("n-1"), w.restarts)
+		}
+	}
+}
+
+// Source: as above; client-go's reflector.go (a list is tried again after up to 60 s),
+// kubelet.go (heartbeats every 10.4 s at most, over a new connection). The kubelet gives
+// pods all of their grace from when it learns of their deletion: they take 20 s.
+func TestAPartitionThatHealsAfterSixMinutesEndsWithBothReplicasRunning(t *testing.T) {
+	const length = 6 * time.Minute
+	late := 0
+	for seed := range uint64(40) {
+		c := shop(seed+1, 6, 12, onNode("f", "partition", length))
+		c.Behaviors = runtime.Behaviors{{Stop: sim.Constant(20 * second)}}
+		w := watchConfig(t, c, 15*time.Minute)
+		within(t, seed, "Unknown", w.unknown, 1, 39600*time.Millisecond, 60*second)
+		within(t, seed, "endpoints drained", w.drained, 2, 39600*time.Millisecond, 62*second)
+		within(t, seed, "deletion", w.deleting, 2, 339*second, 371*second)
+		if len(w.fresh) == 2 && w.fresh[0] > length {
+			late++ // the taint came 10 s later than it usually does
+		}
+		within(t, seed, "ready", w.ready, 1, length, length+75*second)
+		within(t, seed, "gone", w.gone, 2, length+20*second, length+85*second)
+		if len(w.fresh) != 2 || w.restarts != 0 {
+			t.Errorf("seed %d: %d made, %d restarts", seed, len(w.fresh), w.restarts)
+		}
+	}
+	if late > 4 {
+		t.Errorf("%d of 40 seeds had the taint late", late)
+	}
+}
+
+// Source: as above: without the NoExecute taint the deletions that are planned are not.
+func TestAPartitionThatHealsAfterFourMinutesLosesNoPod(t *testing.T) {
+	const length = 4 * time.Minute
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 15*time.Minute, onNode("f", "partition", length))
+		within(t, seed, "ready", w.ready, 1, length, length+75*second)
+		within(t, seed, "pods Ready", w.back, 2, length, length+85*second)
+		if len(w.deleting)+len(w.fresh)+int(w.restarts) != 0 {
+			t.Errorf("seed %d: %d deleted, %d made, %d restarts", seed, len(w.deleting), len(w.fresh), w.restarts)
 		}
 	}
 }
