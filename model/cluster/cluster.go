@@ -200,6 +200,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static,
+			Shutdown: x.config.Shutdown.of(n),
 		})
 	}
 	x.sites = append(x.sites, site)

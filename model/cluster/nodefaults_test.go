@@ -1,12 +1,14 @@
 package cluster_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"orrery/model"
 	"orrery/model/cluster"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
 	"orrery/model/runtime"
 	"orrery/model/store"
 	"orrery/sim"
@@ -19,10 +21,12 @@ type table struct {
 	unknown  []time.Duration
 	ready    []time.Duration // and is again
 	taints   map[string]time.Duration
-	lost     []time.Duration // pods of it are not Ready any more
-	back     []time.Duration // and are again
+	freed    map[model.Effect]time.Duration // of its last taint with the effect
+	lost     []time.Duration                // pods of it are not Ready any more
+	back     []time.Duration                // and are again
 	deleting []time.Duration
 	gone     []time.Duration
+	failed   []time.Duration
 	restarts int32 // of its pods
 	fresh    []time.Duration
 	drained  []time.Duration // an endpoint less is ready
@@ -44,7 +48,7 @@ func watchConfig(t *testing.T, c cluster.Config, until time.Duration) *table {
 	if err := x.Run(lossAt.Add(until)); err != nil {
 		t.Fatal(err)
 	}
-	w := &table{x: x, taints: map[string]time.Duration{}, notes: map[string][]time.Duration{}}
+	w := &table{x: x, taints: map[string]time.Duration{}, freed: map[model.Effect]time.Duration{}, notes: map[string][]time.Duration{}}
 	for i := range x.Store.History().Len() {
 		if r := x.Store.History().At(i); r.At >= lossAt {
 			w.take(r, r.At.Sub(lossAt))
@@ -84,6 +88,11 @@ func (w *table) node(old, now *model.Node, at time.Duration) {
 	case old.Ready.Status == model.True:
 		w.notReady = append(w.notReady, at)
 	}
+	for _, t := range old.Taints {
+		if !model.HasTaint(now.Taints, t.Key, t.Effect) {
+			w.freed[t.Effect] = at
+		}
+	}
 	for _, t := range now.Taints {
 		if !model.HasTaint(old.Taints, t.Key, t.Effect) {
 			w.taints[t.Key+":"+t.Effect.String()] = at
@@ -99,6 +108,8 @@ func (w *table) pod(r *store.Record, now *model.Pod, at time.Duration) {
 	case now.NodeName != "n-1":
 	case r.Verb == store.Deleted:
 		w.gone = append(w.gone, at)
+	case old.Phase != model.PodFailed && now.Phase == model.PodFailed && now.Reason == "Terminated":
+		w.failed = append(w.failed, at)
 	case old.IsReady() && !now.IsReady():
 		w.lost = append(w.lost, at)
 	case !old.IsReady() && now.IsReady():
@@ -287,6 +298,147 @@ func TestAPartitionThatHealsAfterFourMinutesLosesNoPod(t *testing.T) {
 		within(t, seed, "pods Ready", w.back, 2, length, length+85*second)
 		if len(w.deleting)+len(w.fresh)+int(w.restarts) != 0 {
 			t.Errorf("seed %d: %d deleted, %d made, %d restarts", seed, len(w.deleting), len(w.fresh), w.restarts)
+		}
+	}
+}
+
+// Source: spec k8s-node 1.17 (kubelet_pods.go, runtimeutil PodSandboxChanged,
+// containerd restart.go): whether or not the node controller noticed, the same pods run
+// on in new sandboxes, each container once more, with exit code 255 for the instance
+// that the reboot ended.
+func TestAfterARebootTheSamePodsRunOnInNewSandboxes(t *testing.T) {
+	noticed := 0
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 10*time.Minute, onNode("f", "node-reboot", 0))
+		noticed += len(w.unknown)
+		within(t, seed, "ready", w.ready, 1, 30*second, 90*second)
+		within(t, seed, "pods Ready", w.back, 2, 30*second, 100*second)
+		if len(w.deleting)+len(w.fresh) != 0 || w.restarts != 2 || w.alive("n-1") != 2 || len(w.notes["Rebooted"]) != 1 {
+			t.Errorf("seed %d: %d deleted, %d made, %d restarts, %d run", seed, len(w.deleting), len(w.fresh), w.restarts, w.alive("n-1"))
+		}
+		w.x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
+			if p := o.(*model.Pod); p.NodeName == "n-1" && p.Containers[0].ExitCode != 255 {
+				t.Errorf("seed %d: %s ended with %d", seed, p.Name, p.Containers[0].ExitCode)
+			}
+			return true
+		})
+	}
+	if noticed == 0 || noticed == 40 {
+		t.Errorf("with %d of 40 seeds the node was Unknown before it was back: a boot takes 30 to 60 s", noticed)
+	}
+}
+
+// Source: spec k8s-node 5.22 (kubelet.go fastStatusUpdateOnce; doNoScheduleTaintingPass;
+// monitor every 5 s): a node that boots after it was tainted is not ready until its
+// runtime has a network, is free of NoSchedule at once then, and of NoExecute within a
+// pass.
+func TestANodeThatBootsAfterItWasTaintedIsUsedAgainWithinAMonitorPassOfReady(t *testing.T) {
+	const length = 2 * time.Minute
+	for seed := range uint64(40) {
+		w := watch(t, seed+1, 10*time.Minute, onNode("f", "node-down", length))
+		within(t, seed, "Unknown", w.unknown, 1, 39600*time.Millisecond, 60*second)
+		within(t, seed, "ready", w.ready, 1, length+30*second, length+90*second)
+		if len(w.ready) != 1 {
+			continue
+		}
+		at := w.ready[0]
+		within(t, seed, "free of NoSchedule", []time.Duration{w.freed[model.NoSchedule]}, 1, at, at+second)
+		within(t, seed, "free of NoExecute", []time.Duration{w.freed[model.NoExecute]}, 1, at, at+6*second)
+		if len(w.deleting)+len(w.fresh) != 0 || w.restarts != 2 {
+			t.Errorf("seed %d: %d deleted, %d made, %d restarts", seed, len(w.deleting), len(w.fresh), w.restarts)
+		}
+	}
+}
+
+// Source: pkg/kubelet/status, gate ChangeContainerStatusOnKubeletRestart (off from v1.35
+// on): containers that started more than 10 s before the kubelet keep their ready state;
+// kubelet.go (the runtime's status is asked for before the node's is said).
+func TestARestartOfTheKubeletShowsNowhere(t *testing.T) {
+	for seed := range uint64(40) {
+		c := shop(seed+1, 6, 12, onNode("f", "kubelet-restart", 0))
+		probed(c.Objects[0].(*model.Deployment))
+		w := watchConfig(t, c, 5*time.Minute)
+		if len(w.notReady)+len(w.unknown)+len(w.lost)+len(w.drained)+len(w.deleting)+len(w.fresh)+int(w.restarts) != 0 {
+			t.Errorf("seed %d: %+v", seed, w)
+		}
+	}
+}
+
+// probed gives the containers of a Deployment a readiness probe.
+func probed(d *model.Deployment) {
+	spec := *d.Template.Spec
+	spec.Containers = slices.Clone(spec.Containers)
+	spec.Containers[0].Readiness = &model.Probe{Period: 10 * second}
+	template := *d.Template
+	template.Spec = &spec
+	d.Template = &template
+}
+
+// Source: spec k8s-node 5.11: a kubelet that starts while it hears nothing of the API
+// leaves the pods that run alone: nobody restarts, probes or ends them until it does.
+func TestAKubeletThatRestartsWithoutTheAPILeavesItsPodsAlone(t *testing.T) {
+	const cut = 3 * time.Minute
+	restart, crash := onNode("r", "kubelet-restart", 0), onNode("c", "container-crash", 0)
+	restart.At, crash.At = lossAt.Add(10*second), lossAt.Add(30*second)
+	crash.Target = fault.Target{Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": "web"}))}
+	for seed := range uint64(20) {
+		c := shop(seed+1, 6, 12, onNode("f", "partition", cut), restart, crash)
+		crash.Target.Match = c.Objects[0].(*model.Deployment).Selector
+		c.Faults[2] = crash
+		w := watchConfig(t, c, 2*time.Minute)
+		if w.alive("n-1") != 0 || w.alive("n-2") != 2 {
+			t.Errorf("seed %d: after 2 min %d pods run on the node that is cut off, and %d on another", seed, w.alive("n-1"), w.alive("n-2"))
+		}
+		if w = watchConfig(t, c, 6*time.Minute); w.alive("n-1") != 2 {
+			t.Errorf("seed %d: after 6 min %d pods run", seed, w.alive("n-1"))
+		}
+	}
+}
+
+// Source: as the tables above: 50 s of silence are noticed and 20 s are not, whatever
+// the number; a runtime that is away for 50 s is, too. Every return ends it.
+func TestANodeThatFlapsIsLostOnceAPeriodIfItIsAwayForLongEnough(t *testing.T) {
+	for _, c := range []struct {
+		down      time.Duration
+		ofRuntime bool
+		times     int
+	}{{80 * second, false, 5}, {25 * second, false, 0}, {70 * second, true, 5}, {20 * second, true, 0}} {
+		for seed := range uint64(10) {
+			f := onNode("f", "node-flapping", 15*time.Minute)
+			f.Period, f.Down, f.OfRuntime = 3*time.Minute, c.down, c.ofRuntime
+			w := watch(t, seed+1, 20*time.Minute, f)
+			if lost := len(w.unknown) + len(w.notReady); lost != c.times || len(w.ready) != c.times {
+				t.Errorf("seed %d: away for %v, lost %d times and ready again %d times, want %d", seed, c.down, lost, len(w.ready), c.times)
+			}
+			if len(w.deleting) != 0 || w.restarts != 0 {
+				t.Errorf("seed %d: %d pods deleted, %d restarts", seed, len(w.deleting), w.restarts)
+			}
+		}
+	}
+}
+
+// Source: pkg/kubelet/nodeshutdown/nodeshutdown_manager_linux.go: the node is not ready
+// at once, its pods fail with reason Terminated, and their owner makes new ones before
+// the machine is gone. Without shutdownGracePeriod, which is the default, it is power
+// loss.
+func TestAGracefulShutdownFailsThePodsAndTheirOwnerReplacesThem(t *testing.T) {
+	for seed := range uint64(20) {
+		f := onNode("f", "node-reboot", 0)
+		f.Graceful = true
+		c := shop(seed+1, 6, 12, f)
+		c.Behaviors = runtime.Behaviors{{Stop: sim.Constant(5 * second)}}
+		c.Shutdown.Nodes = map[string]kubelet.Shutdown{"n-1": {GracePeriod: 30 * second, CriticalPods: 10 * second}}
+		w := watchConfig(t, c, 10*time.Minute)
+		within(t, seed, "not ready", w.notReady, 1, 0, second)
+		within(t, seed, "pods failed", w.failed, 2, 5*second, 7*second)
+		within(t, seed, "replacement", w.fresh, 2, 5*second, 7*second)
+		within(t, seed, "ready", w.ready, 1, 36*second, 100*second)
+		if w.restarts != 0 || w.alive("n-1") > 2 {
+			t.Errorf("seed %d: %d restarts, %d run", seed, w.restarts, w.alive("n-1"))
+		}
+		c.Shutdown = cluster.Shutdowns{}
+		if w = watchConfig(t, c, 10*time.Minute); len(w.failed)+len(w.fresh) != 0 || w.restarts != 2 {
+			t.Errorf("seed %d: without a grace period %d pods failed, %d made, %d restarts", seed, len(w.failed), len(w.fresh), w.restarts)
 		}
 	}
 }

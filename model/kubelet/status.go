@@ -33,8 +33,8 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	}
 	switch {
 	case !final:
-	case r.evicted:
-		next.Reason = "Evicted"
+	case r.ousted != nobody:
+		next.Reason = oustedFor[r.ousted]
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	case r.overdue:
@@ -197,7 +197,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue || r.evicted {
+	if r.overdue || r.ousted != nobody {
 		return model.PodFailed
 	}
 	if final {

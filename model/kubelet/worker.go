@@ -231,7 +231,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		k.reflect(r.static)
 	}
 	r.overdue = r.overdue || now >= r.deadline
-	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
+	if r.overdue || r.gone || r.ousted != nobody || r.pod.Deleting() || r.pod.Phase.Terminal() {
 		k.terminate(r)
 		return
 	}
