@@ -18,6 +18,7 @@ func (d *Differ) pod(a, b *Pod) {
 	if a.Devices != b.Devices {
 		d.emit("metadata.annotations."+AnnotationGPUIndex, DeviceIndexes(a.Devices), DeviceIndexes(b.Devices))
 	}
+	d.number("metadata.annotations."+AnnotationDeletionCost, int64(a.DeletionCost), int64(b.DeletionCost))
 	d.meta(&a.Meta, &b.Meta)
 	if a.Spec != b.Spec {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))
@@ -160,6 +161,14 @@ func (d *Differ) node(a, b *Node) {
 	d.condition("status.conditions.MemoryPressure", a.MemoryPressure, b.MemoryPressure)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
 	d.text("status.gpu", a.GPU.String(), b.GPU.String())
+	d.names("status.volumesAttached", a.VolumesAttached, b.VolumesAttached)
+	d.names("status.volumesInUse", a.VolumesInUse, b.VolumesInUse)
+}
+
+func (d *Differ) names(path string, a, b []string) {
+	if !slices.Equal(a, b) {
+		d.text(path, strings.Join(a, ","), strings.Join(b, ","))
+	}
 }
 
 func taintList(taints []Taint) string {

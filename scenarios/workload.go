@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "workers", "calls", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -43,6 +43,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
 	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)

@@ -119,6 +119,9 @@ var bootstrap = []bound{
 		rule(listWatch, "policy", "poddisruptionbudgets"), rule(read, "batch", "jobs cronjobs")),
 	addOn("node-termination-handler",
 		rule(read+" patch update", "", "nodes"), rule(read, "", "pods"), rule("create", "", "pods/eviction"), rule(read, "apps", "daemonsets")),
+	account("attachdetach-controller",
+		rule(listWatch, "", "persistentvolumes persistentvolumeclaims pods"), rule(read, "", "nodes"), rule("patch update", "", "nodes/status"),
+		rule(read+" create delete", "storage.k8s.io", "volumeattachments")),
 	account("cronjob-controller",
 		rule(read+" update", "batch", "cronjobs"), rule(read+" create update delete patch", "batch", "jobs"),
 		rule("update", "batch", "cronjobs/status"), rule(listWatch+" delete", "", "pods")),
@@ -134,6 +137,7 @@ var bootstrap = []bound{
 		rule("update", "policy", "poddisruptionbudgets/status"), rule("patch update", "", "pods/status"), rule("get", all, "*/scale")),
 	account("endpointslice-controller",
 		rule(read, "", "services pods nodes"), rule(read+" create update delete", "discovery.k8s.io", "endpointslices")),
+	account("ephemeral-volume-controller", rule(read, "", "pods"), rule(read+" create", "", "persistentvolumeclaims")),
 	account("generic-garbage-collector", rule(read+" patch update delete", all, all)),
 	account("horizontal-pod-autoscaler",
 		rule(read, "autoscaling", "horizontalpodautoscalers"), rule("update", "autoscaling", "horizontalpodautoscalers/status"),
@@ -150,6 +154,8 @@ var bootstrap = []bound{
 		rule(read, "storage.k8s.io", "storageclasses"), rule(listWatch, "", "nodes")),
 	account("csi-provisioner", // deploy/kubernetes/rbac.yaml of kubernetes-csi/external-provisioner
 		rule(read+" create patch delete", "", "persistentvolumes"), rule(read+" update", "", "persistentvolumeclaims")),
+	account("csi-attacher", // deploy/kubernetes/rbac.yaml of kubernetes-csi/external-attacher, which patches
+		rule(read+" update", "storage.k8s.io", "volumeattachments"), rule("update", "storage.k8s.io", "volumeattachments/status")),
 	account("pod-garbage-collector", rule(listWatch+" delete", "", "pods"), rule(read, "", "nodes"), rule("patch", "", "pods/status")),
 	account("pvc-protection-controller", rule(read+" update", "", "persistentvolumeclaims"), rule(read, "", "pods")),
 	account("pv-protection-controller", rule(read+" update", "", "persistentvolumes")),

@@ -69,7 +69,7 @@ func (s *Shutdowns) of(n *model.Node) kubelet.Shutdown {
 // ControlPlane is the machines the API servers, etcd, the scheduler and the
 // controllers run on.
 type ControlPlane struct {
-	Replicas int      // 1, 3 or 5; default 1
+	Replicas int      // 1 to 5; default 1. Without ExternalEtcd 1, 3 or 5
 	Zones    []string // by turns; empty is one zone ""
 	// Nodes makes the machines nodes of the cluster, named cp-0 and so on, with a
 	// kubelet and the control plane as static pods. If not, somebody else runs
@@ -78,6 +78,10 @@ type ControlPlane struct {
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's
+	// ExternalEtcd is how many members there are on machines of their own, which are
+	// no nodes, named etcd-0 and so on; 0 is one on each machine of the control plane.
+	ExternalEtcd int
+	EtcdZones    []string // of these, by turns; empty is one zone ""
 
 	APIServer apiserver.Config // of the one on each
 }

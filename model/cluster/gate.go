@@ -103,7 +103,7 @@ type etcdWorld struct {
 
 // SetDown implements fault.Etcd.
 func (w etcdWorld) SetDown(member int, down bool) {
-	if g := (inFault{w.x.gates[member][etcdPod]}); down {
+	if g := (inFault{w.x.memberGates[member]}); down {
 		g.Stop()
 	} else {
 		g.Start()
@@ -112,9 +112,12 @@ func (w etcdWorld) SetDown(member int, down bool) {
 
 // Stop implements fault.Etcd: the member may hand over before it ends.
 func (w etcdWorld) Stop(member int) {
-	g := w.x.gates[member][etcdPod]
+	g := w.x.memberGates[member]
 	if !g.dead && !g.forbidden {
 		w.Backend.Stop(member)
 	}
 	g.forbidden = true
 }
+
+// SetPower implements fault.Etcd.
+func (w etcdWorld) SetPower(member int, on bool) { w.x.etcdMachines[member].setPower(on) }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -26,6 +27,9 @@ func (w faultWorld) Network() *network.Network { return w.x.net }
 
 // ControlPlane implements fault.World.
 func (w faultWorld) ControlPlane() []network.Site { return w.x.control }
+
+// EtcdSites implements fault.World.
+func (w faultWorld) EtcdSites() []network.Site { return w.x.members }
 
 // NodeSite implements fault.World.
 func (w faultWorld) NodeSite(node uint32) network.Site { return w.x.sites[node] }
@@ -105,6 +109,18 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
 	}
 	return model.Sample{}, false
+}
+
+// attachable is the volume of a claim, as kubelets read it, and whether it has to be
+// attached.
+func (x *Cluster) attachable(claim string) (volume string, attached bool) {
+	namespace, name, _ := strings.Cut(claim, "/")
+	c, ok := x.Store.Lookup(model.KindPersistentVolumeClaim, namespace, name).(*model.Claim)
+	if !ok || x.config.Scheduler.Storage == nil {
+		return "", false
+	}
+	v, ok := x.Store.Lookup(model.KindPersistentVolume, "", c.Volume).(*model.Volume)
+	return c.Volume, ok && x.config.Scheduler.Storage.Attaches(v)
 }
 
 // used tells the controllers that metrics will say something else of a pod.
@@ -237,16 +253,15 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
 	if limited {
-		out.CapacityMilliRPS = rate
+		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
 	}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
-		cost := time.Duration(b.CPUMicroPerRPS) * time.Microsecond
-		if l := c.Limits.CPUMilli; l > 0 && l < 1000 {
-			cost = cost * 1000 / time.Duration(l)
-		}
-		out.CPU += cost
+		alone, slow, stall := runtime.RequestTime(&b, c.Limits.CPUMilli)
+		out.CPU += alone
+		out.SlowCPU += slow
+		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
 			out.Workers = b.Workers

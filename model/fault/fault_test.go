@@ -66,6 +66,7 @@ func nodes(n int, zone string) []*model.Node {
 func (w *world) Truth() *store.Store             { return w.store }
 func (w *world) Network() *network.Network       { return w.net }
 func (w *world) ControlPlane() []network.Site    { return w.control }
+func (w *world) EtcdSites() []network.Site       { return w.control }
 func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
 func (w *world) Registry() fault.Registry        { return w }
@@ -160,6 +161,7 @@ type etcd struct{ w *world }
 
 func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
 func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
+func (e etcd) SetPower(member int, on bool)    { e.w.says("machine of member %d on=%v", member, on) }
 func (e etcd) Fill()                           { e.w.says("etcd full") }
 func (e etcd) Restore(sim.Time, bool)          { e.w.says("etcd restored") }
 func (e etcd) Stop(int)                        { e.w.says("etcd stopped") }

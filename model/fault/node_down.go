@@ -4,26 +4,34 @@ import "orrery/model"
 
 // nodeDown takes power from machines: containers are gone, nobody answers, and
 // after power returns the machine boots. One that goes down in an orderly way has its
-// pods end first, if its kubelet is set up for that.
+// pods end first, if its kubelet is set up for that. A zone has its machines of etcd,
+// too.
 type nodeDown struct {
-	nodes []model.Object
-	holds
+	nodes   []model.Object
+	members []int // of etcd, on machines that are no nodes
+	gentle  int
 }
 
 func (f *nodeDown) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	f.nodes, f.downs = nodes, 1
-	said := ""
+	f.nodes, f.members = nodes, d.etcdZone(&s.Target)
+	said := d.etcdNames(f.members)
 	if s.Graceful {
-		f.gentle, said = 1, "shut down"
+		f.gentle = 1
+		if said == "" {
+			said = "shut down"
+		}
 	}
-	for _, n := range nodes {
-		d.hold(n.Head().ID, f.holds)
-	}
+	f.hold(d, 1)
 	return said, true
 }
 
-func (f *nodeDown) end(d *Director) {
+func (f *nodeDown) end(d *Director) { f.hold(d, -1) }
+
+func (f *nodeDown) hold(d *Director, by int) {
 	for _, n := range f.nodes {
-		d.hold(n.Head().ID, holds{downs: -f.downs, gentle: -f.gentle})
+		d.hold(n.Head().ID, holds{downs: by, gentle: by * f.gentle})
+	}
+	for _, i := range f.members {
+		d.etcdMember(i).offs += by
 	}
 }

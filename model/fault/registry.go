@@ -11,6 +11,7 @@ type Kind struct {
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Cloud      bool       // there must be one
 	DNS        bool       // there must be one
+	OwnEtcd    bool       // etcd must have machines of its own
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -152,8 +153,14 @@ var Kinds = []Kind{
 		effect: func() effect { return &dnsSlow{} },
 	},
 	{
+		Name: "etcd-machine-down", Targets: model.KindNone, OwnEtcd: true,
+		Help:   "some machines that etcd has for itself have no power: their members are gone, and silent",
+		Params: []string{ParamFor, ParamMember},
+		effect: func() effect { return &etcdMachineDown{} },
+	},
+	{
 		Name: "etcd-member-down", Targets: model.KindNone,
-		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
+		Help:   "some members of etcd do not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
 		Params: []string{ParamFor, ParamMember, ParamGraceful},
 		effect: func() effect { return &etcdMemberDown{} },
 	},
@@ -165,7 +172,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "etcd-partition", Targets: model.KindNone,
-		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
+		Help:   "some machines of etcd are cut off from others of it and of the control plane, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
 	},

@@ -14,6 +14,7 @@ type World interface {
 	Truth() *store.Store
 	Network() *network.Network
 	ControlPlane() []network.Site // the sites of its machines
+	EtcdSites() []network.Site    // the sites of etcd's members, the same unless it has machines of its own
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry

@@ -16,7 +16,9 @@ import (
 // for critical pods come last, and the machine goes when all have ended.
 func TestAShutdownEndsCriticalPodsLastAndGivesNobodyMoreThanTheirGroupHas(t *testing.T) {
 	stubborn := behaving(runtime.Behavior{Container: "main", Stop: sim.Constant(time.Hour)}, runtime.Behavior{Container: "quick", Stop: sim.Constant(time.Second)})
-	r := newRig(t, 1, stubborn, func(r *rig) { r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second, CriticalPods: 10 * time.Second} })
+	r := newRig(t, 1, stubborn, func(r *rig) {
+		r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second, CriticalPods: 10 * time.Second}
+	})
 	quick := func(s *model.PodSpec) { s.Containers[0].Name = "quick" }
 	a, b := r.pod("stubborn", func(s *model.PodSpec) { s.GraceSeconds = 60 }), r.pod("quick", quick)
 	c := r.pod("critical", func(s *model.PodSpec) { s.Priority, s.Containers[0].Name = model.SystemCritical, "quick" })

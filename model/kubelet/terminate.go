@@ -199,6 +199,7 @@ func (k *Kubelet) finish(r *row) {
 	if k.closing.on {
 		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
 	}
+	k.letGo(r)
 	switch {
 	case r.gone:
 		k.drop(r)

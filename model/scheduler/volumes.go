@@ -25,6 +25,8 @@ type volumes struct {
 	seenClaims  store.Table[*model.Claim]
 	seenVolumes store.Table[*model.Volume]
 
+	seenAttachments store.Table[*model.VolumeAttachment]
+
 	limits     map[string]map[string]int // by node and driver
 	attached   map[string][]string       // volumes by node
 	capacities []model.StorageCapacity
@@ -45,12 +47,7 @@ func newVolumes() volumes {
 }
 
 // claimsOf is the claims that a pod uses.
-func claimsOf(pod *model.Pod) []model.ClaimUse {
-	if pod.Spec.Placement == nil {
-		return nil
-	}
-	return pod.Spec.Placement.Claims
-}
+func claimsOf(pod *model.Pod) []model.ClaimUse { return pod.Uses() }
 
 func disksOf(pod *model.Pod) []model.Disk {
 	if pod.Spec.Placement == nil {
@@ -61,7 +58,7 @@ func disksOf(pod *model.Pod) []model.Disk {
 
 // of is the claim that a pod uses, nil if there is none.
 func (v *volumes) of(pod *model.Pod, u model.ClaimUse) *model.Claim {
-	return v.claims[claimKey{pod.Namespace, u.Name}]
+	return v.claims[claimKey{pod.Namespace, u.Of(pod)}]
 }
 
 // waits tells whether a claim has no volume and is given one when a pod is
@@ -136,6 +133,9 @@ func (v *volumes) add(s *model.Storage) {
 		v.limits[l.Node][l.Driver] = int(l.Count)
 	}
 	for _, a := range s.Attachments {
+		if v.live {
+			break // they are objects
+		}
 		v.attached[a.Node] = append(v.attached[a.Node], a.Volume)
 	}
 	v.capacities = append(v.capacities, s.Capacities...)

@@ -25,6 +25,7 @@ const (
 	ParamTimeout   = "timeout"
 	ParamRevision  = "toRevision"
 	ParamPatch     = "patch"
+	ParamTaint     = "taint"
 	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
 )
 
@@ -35,8 +36,8 @@ var Commands = []Command{
 		[]string{ParamManifests}, nil, runApply},
 	{"cordon", "let no new pods onto a node",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runCordon},
-	{"delete", "delete an object; what it owns is collected after it",
-		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
+	{"delete", "delete an object; what it owns is collected after it; with force a pod's object goes at once, whatever runs of it",
+		[]string{ParamTarget, ParamForce}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
 			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota, model.KindHorizontalPodAutoscaler,
 			model.KindNamespace, model.KindPersistentVolumeClaim, model.KindPersistentVolume, model.KindValidatingWebhookConfiguration, model.KindMutatingWebhookConfiguration,
 			model.KindFlowSchema, model.KindPriorityLevelConfiguration}, runDelete},
@@ -48,8 +49,8 @@ var Commands = []Command{
 		[]string{ParamMember}, nil, runMoveLeader},
 	{"etcd-replace-member", "remove a member of etcd and let a new one with an empty disk take its place, as a learner until it has caught up",
 		[]string{ParamMember}, nil, runReplaceMember},
-	{"patch", "change some fields of a workload, as a strategic merge patch says",
-		[]string{ParamTarget, ParamPatch}, rolled, runPatch},
+	{"patch", "change some fields of a workload, as a strategic merge patch says, or of a pod its labels and its deletion cost",
+		[]string{ParamTarget, ParamPatch}, append(rolled[:len(rolled):len(rolled)], model.KindPod), runPatch},
 	{"rollout-restart", "replace all pods of a workload by new ones, as in a rolling update",
 		[]string{ParamTarget}, rolled, runRolloutRestart},
 	{"rollout-undo", "go back to the revision before, or to the one that toRevision names",
@@ -58,6 +59,8 @@ var Commands = []Command{
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet}, runScale},
 	{"set-image", "change a container's image, which rolls out a new revision",
 		[]string{ParamTarget, ParamContainer, ParamImage}, rolled, runSetImage},
+	{"taint", "put a taint on a node, as KEY=VALUE:EFFECT or KEY:EFFECT, or take it off, as KEY:EFFECT-",
+		[]string{ParamTarget, ParamTaint}, []model.Kind{model.KindNode}, runTaint},
 	{"uncordon", "let new pods onto a node again",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runUncordon},
 }

@@ -30,6 +30,7 @@ type rig struct {
 	work     workload.Work // of every pod, but for its capacity
 	calls    []workload.Call
 	dns      *workload.DNS
+	exact    bool
 	load     map[uint32]int64 // what machines were told
 	surge    map[uint32]int64 // what machines were told last
 	flows    *workload.Flows
@@ -101,7 +102,7 @@ func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, Exact: r.exact, World: r, Site: r.sites[""]})
 	r.flows.Start()
 }
 
