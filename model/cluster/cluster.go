@@ -165,7 +165,10 @@ func (x *Cluster) addNodes() error {
 			return err
 		}
 		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
-			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+			in := func(pod string) container { return container{k, inContainer{x.gates[i][pod]}} }
+			x.servers[i].SetRunner(in(apiServerPod))
+			x.schedulers[i].SetRunner(in(schedulerPod))
+			x.controllers[i].SetRunner(in(controllerManagerPod))
 		}
 	}
 	return nil
