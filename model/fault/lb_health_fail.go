@@ -12,13 +12,13 @@ func (f *lbHealthFail) begin(d *Director, _ *Spec, nodes []model.Object) (string
 	}
 	f.nodes = nodes
 	for _, n := range nodes {
-		d.holdProxy(n.Head().ID, 0, 1)
+		d.hold(n.Head().ID, holds{spoils: 1})
 	}
 	return "", true
 }
 
 func (f *lbHealthFail) end(d *Director) {
 	for _, n := range f.nodes {
-		d.holdProxy(n.Head().ID, 0, -1)
+		d.hold(n.Head().ID, holds{spoils: -1})
 	}
 }

@@ -9,14 +9,14 @@ type proxyStop struct{ nodes []model.Object }
 func (f *proxyStop) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		d.holdProxy(n.Head().ID, 1, 0)
+		d.hold(n.Head().ID, holds{proxyStops: 1})
 	}
 	return "", true
 }
 
 func (f *proxyStop) end(d *Director) {
 	for _, n := range f.nodes {
-		d.holdProxy(n.Head().ID, -1, 0)
+		d.hold(n.Head().ID, holds{proxyStops: -1})
 	}
 }
 
