@@ -41,7 +41,11 @@ type Behavior struct {
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
 	Latency         time.Duration // of a request, besides its CPU and calls
 	Workers         int64         // requests handled at a time; 0 is no limit
+	Queue int64 // requests that wait for a worker at most; others are turned away
 	Calls           []Call        // made for each request, one after the other
+
+	Probes [model.ProbeKinds]ProbeBehavior
+
 	MemoryBytes     int64         // used from the start
 	MemoryPerRPS    int64         // bytes used for each request per second that arrives
 	MemoryGrowth    int64         // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill

@@ -31,6 +31,7 @@ func (t *Flows) compute() {
 		}
 	}
 	t.load()
+	t.probe()
 	for _, i := range t.stale {
 		t.flows[i].stale = false
 	}
@@ -61,9 +62,9 @@ func (t *Flows) load() {
 		if p.peak > max(p.arriving, p.loaded) {
 			p.machine.Surge(id, p.peak)
 		}
-		if p.arriving != p.loaded {
-			p.loaded = p.arriving
-			p.machine.Load(id, p.loaded)
+		if w := p.works(); p.arriving != p.loaded || w != p.working {
+			p.loaded, p.working = p.arriving, w
+			p.machine.Load(id, p.loaded, w)
 		}
 	}
 	t.loaded = t.loaded[:0]
@@ -118,13 +119,14 @@ func (t *Flows) rehandle() {
 	for _, id := range now {
 		p := t.pods.Row(id)
 		p.touched = false
-		if p.machine != nil && !p.listed && p.arriving != p.loaded {
+		calls, good := t.calling(p)
+		h := p.handle(calls)
+		if w := min(p.arriving, h.fits); p.machine != nil && !p.listed && (p.arriving != p.loaded || h.fits >= 0 && w != p.working) {
 			p.listed, p.peak = true, 0
 			t.loaded = append(t.loaded, id)
 		}
 		p.peak = max(p.peak, p.arriving)
-		calls, good := t.calling(p)
-		h := p.work.handle(p.arriving, calls)
+		t.reprobe(id, p)
 		before, after := p.served(), min(p.arriving, h.room)
 		if h.room < 0 {
 			after = p.arriving
@@ -197,6 +199,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
+		t.reprobeAll(f)
 		if f.now != f.told && !f.changed {
 			f.changed = true
 			t.changed = append(t.changed, i)
@@ -351,15 +354,37 @@ func (t *Flows) endpoint(i int32, e *model.Endpoint) *pod {
 	if !slices.Contains(p.flows, i) {
 		p.flows = append(p.flows, i)
 	}
-	if !p.asked {
-		p.asked = true
-		p.site, p.known = t.World.Site(e.Node)
-		p.machine = t.World.Machine(e.Node)
-		p.work = t.World.Work(e.Pod)
-		p.handled, p.good = p.work.handle(0, timing{}), 1_000_000
-		t.touch(e.Pod.ID)
-	}
+	t.know(p, e.Pod, e.Node)
 	return p
+}
+
+// know finds out about a pod on a node.
+func (t *Flows) know(p *pod, ref model.Ref, node string) {
+	if p.asked {
+		return
+	}
+	p.asked = true
+	p.site, p.known = t.World.Site(node)
+	p.machine = t.World.Machine(node)
+	p.work = t.World.Work(ref)
+	p.risks = make([]risk, len(p.work.Probes))
+	p.handled, p.good = p.work.handle(0, timing{}), 1_000_000
+	t.touch(ref.ID)
+}
+
+// handle computes how the pod copes with what arrives, its calls taking a time.
+func (p *pod) handle(calls timing) handled {
+	w := p.work
+	w.Latency += p.slow
+	return w.handle(p.arriving, calls)
+}
+
+// works is how many of the requests that arrive a worker begins with.
+func (p *pod) works() int64 {
+	if p.fits < 0 {
+		return p.arriving
+	}
+	return min(p.arriving, p.fits)
 }
 
 // served is how many of the requests that arrive a pod has room for.

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/network"
@@ -31,9 +32,13 @@ type World interface {
 
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
-	Load(pod uint32, milliRPS int64)
+	// Those that work are handled; others only arrive.
+	Load(pod uint32, milliRPS, working int64)
 	// Surge is told how many arrive for a moment, if those are more than before and after.
 	Surge(pod uint32, milliRPS int64)
+	// Probed is told how many of a million probes of a container fail from now on,
+	// because the answer is late or because there is none.
+	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
@@ -72,6 +77,7 @@ type Flows struct {
 	deepest int32              // of all flows' depths
 	changed []int32            // flows of which something else became in this instant, each once
 	loaded  []uint32           // pods at which another rate arrives than their machines know
+	probed  []uint32           // pods whose probes may fare otherwise, each once
 	recount []uint32           // pods that have CPU for another rate
 	posted  bool               // the wake-up that computes is under way
 	harm    DNSHarm
@@ -164,14 +170,18 @@ type pod struct {
 	site     network.Site
 	machine  Machine
 	work     Work
-	arriving int64 // the sum of its shares
-	handled        // what becomes of them
-	was      int64 // that arrived when this was computed
-	sent     int64 // for so many requests calls are made
-	good     int64 // of those that are handled, in millionths: no call failed for good
-	loaded   int64 // what its machine was told of that
-	peak     int64 // the most that arrives in this instant, until all rates fit together
-	scratch  int64 // its share while a flow is computed
+	arriving int64         // the sum of its shares
+	handled                // what becomes of them
+	was      int64         // that arrived when this was computed
+	sent     int64         // for so many requests calls are made
+	good     int64         // of those that are handled, in millionths: no call failed for good
+	loaded   int64         // what its machine was told of that
+	working  int64         // and of how many of those there are workers for
+	probed   bool          // among Flows.probed
+	risks    []risk        // what its machine was told of its probes
+	slow     time.Duration // that its requests take longer by
+	peak     int64         // the most that arrives in this instant, until all rates fit together
+	scratch  int64         // its share while a flow is computed
 
 	seen *model.Pod // by the watch, if a Deployment sends
 }
@@ -282,6 +292,12 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 		t.recount = append(t.recount, ref.ID)
 		t.post()
 	}
+}
+
+// Slow has the requests of a pod take longer from now on, or less long again.
+func (t *Flows) Slow(pod uint32, by time.Duration) {
+	t.touch(pod).slow += by
+	t.post()
 }
 
 // LinksChanged implements network.Listener.
