@@ -257,7 +257,9 @@ func (d *Differ) service(a, b *Service) {
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
+	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
+	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
 }
 
 func (d *Differ) priorityClass(a, b *PriorityClass) {
@@ -340,6 +342,9 @@ func endpoint(e *Endpoint) string {
 	}
 	if e.HintZone != "" {
 		s += " hint=" + e.HintZone
+	}
+	if e.HintNode {
+		s += " hint=its node"
 	}
 	return s
 }

@@ -35,6 +35,11 @@ type Traffic struct {
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
 	UnresolvedMilliRPS int64 // DNS did not tell where to send it
 
+	// Of those that come from nodes and are sent to some endpoint, whatever becomes of
+	// them: all, those whose endpoint is in the sender's zone, and of these those whose
+	// endpoint is on the sender's node.
+	InsideMilliRPS, ZoneMilliRPS, NodeMilliRPS int64
+
 	// How long those that are served take at the endpoint: half of them at most P50,
 	// 99 of a hundred at most P99. The way there is not in it.
 	P50, P99 time.Duration

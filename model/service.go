@@ -8,7 +8,9 @@ type Service struct {
 	PublishNotReady bool
 	Ports           int  // how many; a Service without ports has no endpoints slices of use
 	LocalInternal   bool // internalTrafficPolicy Local
-	PreferSameZone  bool // trafficDistribution PreferClose or PreferSameZone
+	PreferSameZone  bool // trafficDistribution PreferClose, PreferSameZone or PreferSameNode
+	PreferSameNode  bool // trafficDistribution PreferSameNode
+	TopologyAuto    bool // annotation service.kubernetes.io/topology-mode Auto, which goes before trafficDistribution
 }
 
 // Copy implements Object.
@@ -24,6 +26,7 @@ type Endpoint struct {
 	Serving     bool // the pod's Ready condition
 	Terminating bool
 	HintZone    string
+	HintNode    bool // hinted to its own node
 }
 
 // EndpointSlice lists up to 100 endpoints of a Service, its owner.

@@ -95,6 +95,10 @@ func (e *Encoder) load(l *model.APILoad) {
 func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"traffic":{"failedMilliRPS":`, t.FailedMilliRPS)
 	e.text(`,"from":`, t.From)
+	if t.InsideMilliRPS > 0 {
+		e.number(`,"insideMilliRPS":`, t.InsideMilliRPS)
+		e.number(`,"nodeMilliRPS":`, t.NodeMilliRPS)
+	}
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
 	e.number(`,"p50":`, int64(t.P50))
@@ -103,6 +107,9 @@ func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)
 	e.number(`,"unresolvedMilliRPS":`, t.UnresolvedMilliRPS)
+	if t.InsideMilliRPS > 0 {
+		e.number(`,"zoneMilliRPS":`, t.ZoneMilliRPS)
+	}
 	e.line = append(e.line, '}')
 }
 

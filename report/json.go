@@ -28,7 +28,16 @@ type jsonReport struct {
 	Seed      uint64         `json:"seed"`
 	Stopped   string         `json:"stopped"`
 	Timeline  []jsonMoment   `json:"timeline"`
+	Traffic   []jsonTraffic  `json:"traffic"`
 	Workloads []jsonWorkload `json:"workloads"`
+}
+
+// jsonTraffic is in millionths of the requests from nodes that had an endpoint to go to.
+type jsonTraffic struct {
+	CrossZonePPM int64  `json:"crossZonePpm"`
+	Name         string `json:"name"`
+	SameNodePPM  int64  `json:"sameNodePpm"`
+	SameZonePPM  int64  `json:"sameZonePpm"`
 }
 
 type jsonWorkload struct {
@@ -99,7 +108,10 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		Nodes: jsonNodes{ControlPlane: r.Nodes.ControlPlane, NotReady: append([]string{}, r.Nodes.NotReady...), Total: r.Nodes.Total},
 		Pods: jsonPods{Failed: r.Pods.Failed, Pending: r.Pods.Pending, Ready: r.Pods.Ready,
 			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},
-		Workloads: []jsonWorkload{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{},
+		Workloads: []jsonWorkload{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{}, Traffic: []jsonTraffic{},
+	}
+	for _, t := range r.Traffic {
+		out.Traffic = append(out.Traffic, jsonTraffic{CrossZonePPM: t.Crossed, Name: t.Name, SameNodePPM: t.SameNode, SameZonePPM: t.SameZone})
 	}
 	for _, d := range r.Workloads {
 		out.Workloads = append(out.Workloads, jsonWorkload{

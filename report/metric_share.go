@@ -9,11 +9,25 @@ import (
 type share struct {
 	about target
 	of    func(*model.Traffic) int64
+	all   func(*model.Traffic) int64
 	found series
 }
 
 func openShare(of func(*model.Traffic) int64) func(about) instrument {
-	return func(a about) instrument { return &share{about: a.target, of: of} }
+	return func(a about) instrument { return &share{about: a.target, of: of, all: offered} }
+}
+
+// openNearness measures a part of the requests that come from nodes.
+func openNearness(of func(*model.Traffic) int64) func(about) instrument {
+	return func(a about) instrument { return &share{about: a.target, of: of, all: inside} }
+}
+
+func offered(t *model.Traffic) int64  { return t.OfferedMilliRPS }
+func inside(t *model.Traffic) int64   { return t.InsideMilliRPS }
+func sameNode(t *model.Traffic) int64 { return t.NodeMilliRPS }
+func sameZone(t *model.Traffic) int64 { return t.ZoneMilliRPS }
+func crossZone(t *model.Traffic) int64 {
+	return t.InsideMilliRPS - t.ZoneMilliRPS
 }
 
 func answered(t *model.Traffic) int64   { return t.ServedMilliRPS }
@@ -23,13 +37,13 @@ func unresolved(t *model.Traffic) int64 { return t.UnresolvedMilliRPS }
 func (m *share) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
 		if s.news[i].what == trafficMoved && s.news[i].subject == m.about.path() {
-			var part, offered int64
+			var part, all int64
 			flows := s.service(m.about.path()).flows
 			for j := range flows {
 				part += m.of(&flows[j])
-				offered += flows[j].OfferedMilliRPS
+				all += m.all(&flows[j])
 			}
-			m.found.add(now, part, offered, record)
+			m.found.add(now, part, all, record)
 		}
 	}
 }

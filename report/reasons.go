@@ -108,6 +108,8 @@ var reasons = []string{
 	"TaintToleration",
 	"TooManyMissedTimes",
 	"TooManyRequests",
+	"TopologyAwareHintsDisabled",
+	"TopologyAwareHintsEnabled",
 	"TrafficChanged",
 	"TriggeredScaleUp",
 	"Unhealthy",

@@ -30,6 +30,7 @@ type Report struct {
 	Nodes     NodesEnd
 	Pods      PodsEnd
 	Jobs      JobsEnd
+	Traffic   []TrafficEnd // of Services that nodes send requests to, if there are several zones
 	Verdicts  []Verdict
 }
 
@@ -60,7 +61,8 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 	s := newState()
 	converged := &cluster{is: (*state).converged}
 	told := newStory(h)
-	watchers := []watcher{converged, told}
+	near := &localities{near: map[string]*nearTraffic{}}
+	watchers := []watcher{converged, told, near}
 	instruments := make([]instrument, len(promises))
 	for i := range promises {
 		s.want(promises[i].about.target)
@@ -78,6 +80,7 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 		r.Verdicts = append(r.Verdicts, v)
 	}
 	r.endState(s)
+	r.Traffic = near.end(s, m.End)
 	return r
 }
 

@@ -109,7 +109,20 @@ func (p *printer) end(r *Report) {
 	if j := r.Jobs; j != (JobsEnd{}) {
 		p.line("  jobs: " + grouped(j.Active) + " active, " + grouped(j.Completed) + " completed, " + grouped(j.Failed) + " failed")
 	}
+	p.traffic(r.Traffic)
 	p.line("")
+}
+
+// mostServices is how many Services the end of a report has a line for.
+const mostServices = 10
+
+func (p *printer) traffic(all []TrafficEnd) {
+	for i := range all[:min(len(all), mostServices)] {
+		p.line("  " + Escape(all[i].text()))
+	}
+	if left := len(all) - mostServices; left > 0 {
+		p.line("  and traffic to " + quantity(int64(left), "more service"))
+	}
 }
 
 func (p *printer) workloads(all []WorkloadEnd) {

@@ -30,6 +30,8 @@ type endpointSlices struct {
 	// selecting remembers which Services select pods with certain labels: all
 	// pods of a template share theirs. It is forgotten when a Service changes.
 	selecting map[labelsOf][]uint32
+
+	topology topology
 }
 
 // labelsOf names a shared set of labels by where it is kept.
@@ -52,6 +54,9 @@ type serviceRow struct {
 	plan    plan
 	sent    []int // by call of the plan: the slice it writes
 	names   uint64
+
+	hinted   []zoneHints // under topology-mode Auto; empty while there are no hints
+	unhinted string      // why there are none, as was told last
 }
 
 type place struct{ slice, at int32 }
@@ -165,6 +170,11 @@ func (c *endpointSlices) sync(_ sim.Time, id uint32) {
 	}
 	added := c.update(svc, row)
 	row.place(added)
+	if svc.TopologyAuto {
+		c.hint(svc, row)
+	} else {
+		row.hinted, row.unhinted = row.hinted[:0], ""
+	}
 	c.write(svc, row)
 	c.proceed(id, row)
 }
@@ -215,7 +225,11 @@ func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.End
 		switch {
 		case was && at.slice < 0: // new, and seen already
 		case was && listed:
-			if s := &row.slices[at.slice]; s.endpoints[at.at] != want {
+			s := &row.slices[at.slice]
+			if svc.TopologyAuto && want.Ready {
+				want.HintZone = s.endpoints[at.at].HintZone
+			}
+			if s.endpoints[at.at] != want {
 				s.edit()
 				s.endpoints[at.at] = want
 			}
@@ -244,8 +258,11 @@ func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpo
 	if n := c.view.node(p.NodeID); n != nil {
 		e.Zone = n.Labels.Value(model.LabelZone)
 	}
-	if svc.PreferSameZone && e.Ready {
-		e.HintZone = e.Zone
+	if e.Ready && !svc.TopologyAuto {
+		e.HintNode = svc.PreferSameNode
+		if svc.PreferSameZone {
+			e.HintZone = e.Zone
+		}
 	}
 	return e, true
 }

@@ -29,7 +29,7 @@ const mostPages = 16
 
 // choose is the rules for a Service by what was seen of it.
 func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at place) model.Route {
-	if !svc.LocalInternal {
+	if !svc.LocalInternal && !nodesHinted(seen) {
 		at.node = "" // rules are the same on all nodes of a zone
 	}
 	pages := b.pages.Row(svc.ID)
@@ -46,4 +46,15 @@ func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at pl
 	p.zones = slices.ContainsFunc(all, func(e model.Endpoint) bool { return e.HintZone != "" })
 	*pages = append(*pages, p)
 	return p.route
+}
+
+// nodesHinted tells whether node hints may make a difference: the first endpoint that is
+// ready has one. If it has none, none is obeyed.
+func nodesHinted(seen []*model.EndpointSlice) bool {
+	for _, s := range seen {
+		if i := slices.IndexFunc(s.Endpoints, func(e model.Endpoint) bool { return e.Ready }); i >= 0 {
+			return s.Endpoints[i].HintNode
+		}
+	}
+	return false
 }

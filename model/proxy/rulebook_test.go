@@ -20,7 +20,7 @@ func TestRulesFromTheBookAreRulesMadeAnew(t *testing.T) {
 		for j := range luck.IntN(3) {
 			text := ""
 			for k := range luck.IntN(6) {
-				text += fmt.Sprintf("%d %s n%d%s,", 1+j*10+k, []string{"r", "s", "x"}[luck.IntN(3)], luck.IntN(3), []string{"", " ha", " hb"}[luck.IntN(3)])
+				text += fmt.Sprintf("%d %s n%d%s,", 1+j*10+k, []string{"r", "s", "x"}[luck.IntN(3)], luck.IntN(3), []string{"", " ha", " hb", " ha hn", " hn"}[luck.IntN(5)])
 			}
 			seen = append(seen, &model.EndpointSlice{Endpoints: endpoints(text)})
 		}

@@ -30,10 +30,23 @@ func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 		r.Endpoints = keep(all, lastResort)
 		return r
 	}
-	if hinted(r.Endpoints, at.zone) {
+	switch {
+	case obeyed(r.Endpoints, at.hintedNode):
+		r.Endpoints = keep(r.Endpoints, func(e *model.Endpoint) bool { return e.Node == at.node })
+	case obeyed(r.Endpoints, at.hintedZone):
 		r.Endpoints = keep(r.Endpoints, func(e *model.Endpoint) bool { return e.HintZone == at.zone })
 	}
 	return r
+}
+
+// hintedNode tells whether an endpoint has a node hint, and whether it is for this node.
+func (at place) hintedNode(e *model.Endpoint) (hinted, here bool) {
+	return e.HintNode, e.Node == at.node
+}
+
+// hintedZone tells the same of a zone hint.
+func (at place) hintedZone(e *model.Endpoint) (hinted, here bool) {
+	return e.HintZone != "", e.HintZone == at.zone
 }
 
 func ready(e *model.Endpoint) bool { return e.Ready }
@@ -44,16 +57,17 @@ func lastResort(e *model.Endpoint) bool { return e.Serving && e.Terminating }
 
 func reachableAnywhere(e model.Endpoint) bool { return ready(&e) || lastResort(&e) }
 
-// hinted tells whether zone hints are obeyed: every endpoint has one, and one
-// of them is for this zone. One endpoint without a hint turns them off for the
+// obeyed tells whether hints of a sort are obeyed: every endpoint has one, and one
+// of them is for this place. One endpoint without a hint turns them off for the
 // whole Service.
-func hinted(endpoints []model.Endpoint, zone string) bool {
+func obeyed(endpoints []model.Endpoint, of func(*model.Endpoint) (hinted, here bool)) bool {
 	mine := false
 	for i := range endpoints {
-		if endpoints[i].HintZone == "" {
+		hinted, here := of(&endpoints[i])
+		if !hinted {
 			return false
 		}
-		mine = mine || endpoints[i].HintZone == zone
+		mine = mine || here
 	}
 	return mine
 }

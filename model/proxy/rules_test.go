@@ -23,6 +23,8 @@ func endpoints(text string) []model.Endpoint {
 				e.Ready, e.Serving = true, true
 			case w == "s":
 				e.Serving, e.Terminating = true, true
+			case w == "hn":
+				e.HintNode = true
 			case w[0] == 'n':
 				e.Node = w
 			case w[0] == 'z':
@@ -72,6 +74,11 @@ func TestWhichEndpointsAreUsableOnANode(t *testing.T) {
 		{"a hint of an endpoint that is not ready does not matter", false, "n1", "1 r n1 ha, 2 x n2, 3 r n3 hb", "1"},
 		{"a single endpoint without hints disables them", false, "n1", "1 r n1 ha, 2 r n2 hb, 3 r n3", "1 2 3"},
 		{"a zone with no hinted endpoint uses all", false, "n1", "1 r n1 hb, 2 r n2 hc", "1 2"},
+		{"every ready endpoint has a node hint, one for this node: only those", false, "n1", "1 r n1 hn ha, 2 r n2 hn ha, 3 r n1 hn ha, 4 s n1", "1 3"},
+		{"node hints, none for this node: by zone", false, "n9", "1 r n1 hn ha, 2 r n2 hn hb", "1"},
+		{"node hints, none for this node or zone: all", false, "n9", "1 r n1 hn hb, 2 r n2 hn hc", "1 2"},
+		{"a single endpoint without a node hint: by zone", false, "n1", "1 r n1 hn ha, 2 r n2 ha, 3 r n3 hn hb", "1 2"},
+		{"who is outside of all nodes heeds no node hint", false, "", "1 r n1 hn ha, 2 r n2 hn hb", "1"},
 		{"hints do not filter the last resort", false, "n1", "1 s n1 ha, 2 s n2 hb", "1 2"},
 	} {
 		svc := &model.Service{LocalInternal: c.local}

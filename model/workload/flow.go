@@ -246,6 +246,7 @@ func (t *Flows) share(i int32) {
 	f.shares = f.shares[:0]
 	f.lost, f.asked = model.Traffic{From: f.From}, 0
 	t.bundle(f)
+	t.locate(i)
 	for j := range f.bundles {
 		t.send(i, &f.bundles[j])
 	}
@@ -269,13 +270,16 @@ next:
 			continue
 		}
 		milli := t.resolving(f, s)
+		s.sent = milli
 		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
 			if b := &f.bundles[j]; sameRoute(b.route, s.route) {
 				b.milli += milli
+				s.next, b.last = b.last, int32(i)
 				continue next
 			}
 		}
-		f.bundles = append(f.bundles, bundle{s.route, s.site, milli})
+		s.next = -1
+		f.bundles = append(f.bundles, bundle{s.route, s.site, milli, int32(i)})
 	}
 }
 

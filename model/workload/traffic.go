@@ -82,6 +82,7 @@ type Flows struct {
 	posted  bool               // the wake-up that computes is under way
 	harm    DNSHarm
 	caches  sim.Lane // when answers that are kept are too old
+	near    nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -135,7 +136,9 @@ type sender struct {
 	proxy Router
 	milli int64 // what it sends, in thousandths of a request per second
 	route model.Route
-	stale bool // its route may be another one
+	stale bool  // its route may be another one
+	sent  int64 // of milli, what gets an address
+	next  int32 // the sender before it in its bundle, -1 if it is the first
 }
 
 // via is a pod that sends, and which of a flow's senders is its machine.
@@ -149,6 +152,7 @@ type bundle struct {
 	route model.Route
 	site  network.Site // the first one's
 	milli int64
+	last  int32 // the sender that was put there last
 }
 
 // share is what one endpoint gets of a flow.

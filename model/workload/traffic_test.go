@@ -2,6 +2,7 @@ package workload_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -301,4 +302,33 @@ func TestMachinesAreToldWhatArrives(t *testing.T) {
 	told(0, 150_000)
 	r.power("n-1", false)
 	told(0, 0)
+}
+
+// The share of a flow that stays is what its senders' rules say, each for itself.
+func TestHowMuchTrafficStaysOnTheNodeAndInTheZone(t *testing.T) {
+	r := newRig(t, 1, 4) // n-0 to n-3, all in zone a
+	r.sites["n-3"] = r.net.AddSite("n-3", "b")
+	var pods []model.Ref
+	for i := range 4 {
+		p := r.pod("web", fmt.Sprintf("web-%d", i), fmt.Sprintf("n-%d", i))
+		pods = append(pods, p)
+	}
+	r.endpoints("web", pods...)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(1000), From: "node/n-0"},
+		workload.Traffic{Service: "web", Rate: workload.Constant(1000), From: "node/n-3"},
+		workload.Traffic{Service: "web", Rate: workload.Constant(1000)})
+	for _, p := range pods {
+		r.flows.ServingChanged(p, true)
+	}
+	r.after(3 * time.Second)
+	got := map[string][3]int64{}
+	for _, n := range r.notes(0) {
+		if n.Traffic != nil {
+			got[n.Traffic.From] = [3]int64{n.Traffic.InsideMilliRPS, n.Traffic.ZoneMilliRPS, n.Traffic.NodeMilliRPS}
+		}
+	}
+	want := map[string][3]int64{"node/n-0": {1000, 750, 250}, "node/n-3": {1000, 250, 250}, "ingress": {}}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }

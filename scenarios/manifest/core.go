@@ -139,7 +139,8 @@ func readService(o *object) {
 	if local(spec.field("externalTrafficPolicy"), &external) {
 		o.note(spec.field("externalTrafficPolicy"), "spec.externalTrafficPolicy Local: not modeled, traffic from outside goes to every endpoint")
 	}
-	s.PreferSameZone = o.sameZone(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
+	s.PreferSameZone, s.PreferSameNode = o.distribution(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
+	s.TopologyAuto = topologyAuto(in.Annotations)
 	switch in.Spec.SessionAffinity {
 	case "", corev1.ServiceAffinityNone:
 	case corev1.ServiceAffinityClientIP:
@@ -180,19 +181,33 @@ func local[T ~string](p *place, policy *T) bool {
 	return true
 }
 
-func (o *object) sameZone(p *place, distribution *string) bool {
+func (o *object) distribution(p *place, distribution *string) (sameZone, sameNode bool) {
 	if distribution == nil {
-		return false
+		return false, false
 	}
 	switch *distribution {
 	case corev1.ServiceTrafficDistributionPreferClose, corev1.ServiceTrafficDistributionPreferSameZone:
-		return true
+		return true, false
 	case corev1.ServiceTrafficDistributionPreferSameNode:
-		o.note(p, "spec.trafficDistribution PreferSameNode: modeled as PreferSameZone")
-		return true
+		return true, true
 	}
 	p.unknownWord(*distribution, "PreferSameZone", "PreferSameNode", "PreferClose")
-	return false
+	return false, false
+}
+
+// onlyTopology tells whether a Service's annotations say nothing but its topology mode.
+func onlyTopology(path string, v strict.Value) bool {
+	return path == "metadata.annotations" && only(v, corev1.DeprecatedAnnotationTopologyAwareHints, corev1.AnnotationTopologyMode)
+}
+
+// topologyAuto tells whether annotations ask for topology-mode Auto. The old name of it
+// goes before the new one (k8s.io/endpointslice/utils.go hintsEnabled).
+func topologyAuto(annotations map[string]string) bool {
+	mode, old := annotations[corev1.DeprecatedAnnotationTopologyAwareHints]
+	if !old {
+		mode = annotations[corev1.AnnotationTopologyMode]
+	}
+	return mode == "Auto" || mode == "auto"
 }
 
 // readNode reads a machine. Whatever a snapshot says of its health, it is ready

@@ -17,11 +17,13 @@ var gpuAnnotations = []string{model.AnnotationGPUCount, model.AnnotationGPUMilli
 // onlyGPUs tells whether the annotations of a pod or template say nothing but
 // what it asks of GPUs.
 func onlyGPUs(path string, v strict.Value) bool {
-	if !strings.HasSuffix(path, "metadata.annotations") || !v.IsMap() {
-		return false
-	}
-	return !slices.ContainsFunc(v.Entries(), func(e strict.Entry) bool {
-		return lastStep(e) != model.AnnotationGPUIndex && !slices.Contains(gpuAnnotations, lastStep(e))
+	return strings.HasSuffix(path, "metadata.annotations") && only(v, model.AnnotationGPUIndex, gpuAnnotations...)
+}
+
+// only tells whether a map has no other keys than those.
+func only(v strict.Value, key string, more ...string) bool {
+	return v.IsMap() && !slices.ContainsFunc(v.Entries(), func(e strict.Entry) bool {
+		return lastStep(e) != key && !slices.Contains(more, lastStep(e))
 	})
 }
 

@@ -1,0 +1,40 @@
+package manifest_test
+
+import (
+	"testing"
+
+	"orrery/model"
+	"orrery/scenarios/manifest"
+)
+
+// Source: k8s.io/endpointslice/utils.go hintsEnabled: "Auto" or "auto", and the old name
+// of the annotation goes before the new one; core/v1 ServiceTrafficDistribution.
+func TestWhatAServiceSaysOfWhereItsTrafficIsToGo(t *testing.T) {
+	for _, c := range []struct {
+		annotations, spec    string
+		zone, node, automode bool
+		notes                int
+	}{
+		{"", "", false, false, false, 0},
+		{"", "trafficDistribution: PreferClose", true, false, false, 0},
+		{"", "trafficDistribution: PreferSameZone", true, false, false, 0},
+		{"", "trafficDistribution: PreferSameNode", true, true, false, 0},
+		{"service.kubernetes.io/topology-mode: Auto", "", false, false, true, 0},
+		{"service.kubernetes.io/topology-mode: auto", "trafficDistribution: PreferClose", true, false, true, 0},
+		{"service.kubernetes.io/topology-mode: AUTO", "", false, false, false, 0},
+		{"service.kubernetes.io/topology-mode: Auto, service.kubernetes.io/topology-aware-hints: Disabled", "", false, false, false, 0},
+		{"service.kubernetes.io/topology-mode: Auto, example.com/owner: me", "", false, false, true, 1},
+	} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {" + c.annotations +
+			"}}\nspec:\n  ports: [{port: 80}]\n  " + c.spec + "\n")})
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		svc := s.Objects[0].(*model.Service)
+		if svc.PreferSameZone != c.zone || svc.PreferSameNode != c.node || svc.TopologyAuto != c.automode || len(d.Notes()) != c.notes {
+			t.Errorf("%s %s: %+v, %v", c.annotations, c.spec, svc, d.Notes())
+		}
+	}
+}
