@@ -112,6 +112,7 @@ type Sandbox struct {
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
+	working   int64 // of those, for which there are workers
 	one       [1]Process
 	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
@@ -352,14 +353,14 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.Instances++
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
-	load := s.load
+	load, working := s.load, s.working
 	if init {
-		load = 0
+		load, working = 0, 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
-	m.startUsing(s, p, &b, c, load)
+	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}

@@ -33,8 +33,8 @@ func (f *flow) calls(p *pod) int64 {
 	if !p.serving {
 		return 0
 	}
-	if f.call.Every > 0 {
-		return f.call.asks()
+	if f.call.Probes {
+		return p.asks(f.Service)
 	}
 	return product(product(p.served(), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
 }
@@ -45,7 +45,7 @@ func (t *Flows) calling(p *pod) (all timing, good int64) {
 	good = 1_000_000
 	for _, i := range p.sends {
 		f := &t.flows[i]
-		if f.call == nil || f.call.Every > 0 {
+		if f.call == nil || f.call.Probes {
 			continue
 		}
 		n := f.call.PerRequestMilli

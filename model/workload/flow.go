@@ -62,7 +62,7 @@ func (t *Flows) load() {
 		if p.peak > max(p.arriving, p.loaded) {
 			p.machine.Surge(id, p.peak)
 		}
-		if w := p.works(); p.arriving != p.loaded || w != p.working {
+		if w := p.handled.working(p.arriving); p.arriving != p.loaded || w != p.working {
 			p.loaded, p.working = p.arriving, w
 			p.machine.Load(id, p.loaded, w)
 		}
@@ -121,7 +121,7 @@ func (t *Flows) rehandle() {
 		p.touched = false
 		calls, good := t.calling(p)
 		h := p.handle(calls)
-		if w := min(p.arriving, h.fits); p.machine != nil && !p.listed && (p.arriving != p.loaded || h.fits >= 0 && w != p.working) {
+		if p.machine != nil && !p.listed && (p.arriving != p.loaded || h.working(p.arriving) != p.working) {
 			p.listed, p.peak = true, 0
 			t.loaded = append(t.loaded, id)
 		}
@@ -383,12 +383,12 @@ func (p *pod) handle(calls timing) handled {
 	return w.handle(p.arriving, calls)
 }
 
-// works is how many of the requests that arrive a worker begins with.
-func (p *pod) works() int64 {
-	if p.fits < 0 {
-		return p.arriving
+// working is how many of the requests that arrive a worker begins with.
+func (h *handled) working(arriving int64) int64 {
+	if h.fits < 0 {
+		return arriving
 	}
-	return min(p.arriving, p.fits)
+	return min(arriving, h.fits)
 }
 
 // served is how many of the requests that arrive a pod has room for.

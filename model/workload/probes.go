@@ -12,6 +12,7 @@ type Probe struct {
 	Container int // of all, init containers first
 	Kind      model.ProbeKind
 	Timeout   time.Duration
+	Period    time.Duration
 	Queues    bool   // it waits for a worker and for CPU
 	Works     bool   // it does all that a request does
 	Needs     string // a Service that it asks, "" for none
@@ -71,7 +72,7 @@ func (t *Flows) reprobe(id uint32, p *pod) {
 
 // reprobeAll does so with those that ask what the flow asks.
 func (t *Flows) reprobeAll(f *flow) {
-	if f.call == nil || f.call.Every == 0 {
+	if f.call == nil || !f.call.Probes {
 		return
 	}
 	for _, v := range f.alive {
@@ -106,12 +107,12 @@ func (t *Flows) risk(id uint32, p *pod, x *Probe) (r risk) {
 	}
 	for _, i := range p.sends {
 		f := &t.flows[i]
-		if f.call == nil || f.call.Every == 0 || f.Service != x.Needs || f.call.Timeout != x.Timeout {
+		if f.call == nil || !f.call.Probes || f.Service != x.Needs {
 			continue
 		}
 		for _, v := range f.alive {
 			if v.pod == id {
-				r = r.and(t.fare(f, &f.senders[v.sender]))
+				r = r.and(t.fare(f, &f.senders[v.sender], x.Timeout))
 			}
 		}
 	}
@@ -119,7 +120,7 @@ func (t *Flows) risk(id uint32, p *pod, x *Probe) (r risk) {
 }
 
 // fare is how a single request of a flow fares that one of its senders sends.
-func (t *Flows) fare(f *flow, s *sender) (r risk) {
+func (t *Flows) fare(f *flow, s *sender, timeout time.Duration) (r risk) {
 	if f.lookups >= 0 && s.milli > 0 {
 		r.late = min(product(t.unresolved(&t.flows[f.lookups], s), million, s.milli), million)
 	}
@@ -139,12 +140,20 @@ func (t *Flows) fare(f *flow, s *sender) (r risk) {
 		case !p.serving:
 			one = risk{refused: million}
 		default:
-			one = p.turnedAway().and(risk{late: p.exceeds(f.call.Timeout)}).and(risk{refused: million - p.good})
+			one = p.turnedAway().and(risk{late: p.exceeds(timeout)}).and(risk{refused: million - p.good})
 		}
 		all.late, all.refused = all.late+one.late, all.refused+one.refused
 	}
 	return r.and(risk{all.late / n, all.refused / n})
 }
 
-// asks is how many requests a second, in thousandths, a pod's probe sends.
-func (c *Call) asks() int64 { return max(1, int64(1000*time.Second/c.Every)) }
+// asks is how many requests a second, in thousandths, a pod's probes send to a Service
+// that they need.
+func (p *pod) asks(service string) (milli int64) {
+	for i := range p.work.Probes {
+		if x := &p.work.Probes[i]; x.Needs == service {
+			milli += max(1, int64(1000*time.Second/x.Period))
+		}
+	}
+	return milli
+}

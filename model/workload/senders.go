@@ -120,7 +120,7 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
 	row.sends = append(row.sends, i)
-	if f.call != nil && f.call.Every > 0 {
+	if f.call != nil && f.call.Probes {
 		t.know(row, p.Ref(), p.NodeName)
 	}
 	if _, ok := t.World.Site(p.NodeName); ok {
