@@ -94,6 +94,10 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.namespace(version[Namespace](old), version[Namespace](new))
 	case *WebhookConfiguration:
 		d.webhooks(version[WebhookConfiguration](old), version[WebhookConfiguration](new))
+	case *FlowSchema:
+		d.flowSchema(version[FlowSchema](old), version[FlowSchema](new))
+	case *PriorityLevel:
+		d.priorityLevel(version[PriorityLevel](old), version[PriorityLevel](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

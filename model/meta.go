@@ -46,6 +46,8 @@ const (
 	KindHorizontalPodAutoscaler
 	KindPersistentVolumeClaim
 	KindPersistentVolume
+	KindFlowSchema
+	KindPriorityLevelConfiguration
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
@@ -54,7 +56,7 @@ var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Se
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
 	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler",
-	"PersistentVolumeClaim", "PersistentVolume"}
+	"PersistentVolumeClaim", "PersistentVolume", "FlowSchema", "PriorityLevelConfiguration"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
@@ -63,7 +65,7 @@ var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "se
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
 	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler",
-	"persistentvolumeclaim", "persistentvolume"}
+	"persistentvolumeclaim", "persistentvolume", "flowschema", "prioritylevelconfiguration"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -97,6 +99,8 @@ var kindAliases = map[string]Kind{
 	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
 	"validatingwebhookconfiguration": KindValidatingWebhookConfiguration, "validatingwebhookconfigurations": KindValidatingWebhookConfiguration,
 	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,
+	"flowschema": KindFlowSchema, "flowschemas": KindFlowSchema,
+	"prioritylevelconfiguration": KindPriorityLevelConfiguration, "prioritylevelconfigurations": KindPriorityLevelConfiguration,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower
@@ -107,7 +111,8 @@ func ParseKind(s string) Kind { return kindAliases[s] }
 func (k Kind) Namespaced() bool {
 	switch k {
 	case KindNone, KindNode, KindPriorityClass, KindClusterRole, KindClusterRoleBinding, KindNamespace,
-		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume:
+		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume,
+		KindFlowSchema, KindPriorityLevelConfiguration:
 		return false
 	}
 	return true

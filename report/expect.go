@@ -136,6 +136,14 @@ func (e *Expect) Object() string {
 	return e.about.target.path()
 }
 
+// Level is the priority level the promise is about, "" if it is about none.
+func (e *Expect) Level() string {
+	if e.metric.Word != levelWord {
+		return ""
+	}
+	return e.about.word
+}
+
 // NeedsFaults tells whether the promise makes sense only if something breaks.
 func (e *Expect) NeedsFaults() bool {
 	return e.metric.needsFaults || e.when.from.fault != "" || e.when.to.fault != ""

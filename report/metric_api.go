@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"time"
 
 	"orrery/model"
@@ -59,7 +58,7 @@ type rejections struct {
 func openRejected(a about) instrument { return &rejections{level: a.word} }
 
 func (m *rejections) see(s *state, now sim.Time, record int) {
-	m.pass(now)
+	m.pass(now, record)
 	m.milli = 0
 	for _, g := range s.gates {
 		if g.Level == m.level {
@@ -72,17 +71,26 @@ func (m *rejections) see(s *state, now sim.Time, record int) {
 	m.found.add(now, m.sum/1000, 0, record)
 }
 
-// pass lets a flood be rejected until now.
-func (m *rejections) pass(now sim.Time) {
-	d := int64(now.Sub(m.at))
-	m.sum += m.milli*(d/int64(time.Second)) + m.milli*(d%int64(time.Second))/int64(time.Second)
-	m.at = now
+// pass lets a flood be rejected until now. What adds up between two records shows in
+// steps of a second, or of a hundredth of the time if that is more.
+func (m *rejections) pass(now sim.Time, record int) {
+	d := now.Sub(m.at)
+	if m.milli == 0 {
+		m.at = now
+		return
+	}
+	for step := max(time.Second, d/100); m.at < now; {
+		next := min(now, m.at.Add(step))
+		part := int64(next - m.at)
+		m.sum += m.milli*(part/int64(time.Second)) + m.milli*(part%int64(time.Second))/int64(time.Second)
+		m.at = next
+		m.found.add(next, m.sum/1000, 0, record)
+	}
 }
 
 func (m *rejections) finish(_ *state, end sim.Time) reading {
-	m.pass(end)
 	if n := len(m.found); n > 0 {
-		m.found.add(end, m.sum/1000, 0, m.found[n-1].Record)
+		m.pass(end, m.found[n-1].Record)
 	}
 	return reading{series: m.found}
 }
@@ -105,13 +113,9 @@ func (m *latency) finish(*state, sim.Time) reading { return reading{series: m.fo
 // reasonTooMany is the reason of a note about a request that found no seat.
 const reasonTooMany = "TooManyRequests"
 
-// isWord tells whether a metric's own argument is one that there is.
-func (m *Metric) isWord(word string) bool {
-	if m.Word == levelWord {
-		return slices.Contains(model.PriorityLevels, word)
-	}
-	return isReason(word)
-}
+// isWord tells whether a metric's own argument is one that there may be. Which
+// priority levels there are is a matter of the scenario.
+func (m *Metric) isWord(word string) bool { return m.Word == levelWord || isReason(word) }
 
 // levelWord stands for a priority level in a metric's usage.
 const levelWord = "LEVEL"

@@ -146,11 +146,7 @@ func (p *exprParser) argument(t token) {
 	m, a := p.e.metric, &p.e.about
 	if m.Word != "" && a.word == "" && !strings.Contains(t.text, "/") {
 		a.word = t.text
-		switch {
-		case m.isWord(t.text):
-		case m.Word == levelWord:
-			p.fail(t, "there is no priority level %q%s; there are %s", t.text, didYouMean(t.text, model.PriorityLevels), strings.Join(model.PriorityLevels, ", "))
-		default:
+		if !m.isWord(t.text) {
 			p.unknownReason(t)
 		}
 		return

@@ -20,6 +20,7 @@ type known struct {
 	paths      [model.Kinds][]string
 	namespaces []string
 	webhooks   []string // their names
+	schemas    []*model.FlowSchema
 	pods       []podGroup
 	met        map[string]bool // the namespaces, and the zones with a slash in front
 }
@@ -64,6 +65,8 @@ func (k *known) add(o model.Object) {
 		for i := range o.Webhooks {
 			k.webhooks = append(k.webhooks, o.Webhooks[i].Name)
 		}
+	case *model.FlowSchema:
+		k.schemas = append(k.schemas, o)
 	case *model.Node:
 		k.node[o.Name] = true
 		k.nodes = append(k.nodes, o.Name)

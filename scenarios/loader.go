@@ -2,11 +2,13 @@ package scenarios
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"orrery/model"
+	"orrery/model/apiserver"
 	"orrery/report"
 	"orrery/scenarios/manifest"
 	"orrery/scenarios/strict"
@@ -65,6 +67,7 @@ func (l *loader) top(root strict.Value) {
 	l.targets(t)
 	l.behaviors(w.Optional("behavior")) // also of pods that patches make
 	l.addTraceRuns()
+	l.dangling()
 	l.expectations(top.Optional("expect"))
 }
 
@@ -276,6 +279,33 @@ func (l *loader) checkExpect(v strict.Value, e *report.Expect) {
 	if path := e.Object(); path != "" {
 		l.checkObject(v, path)
 	}
+	if name := e.Level(); name != "" && !slices.Contains(model.PriorityLevels, name) {
+		level := reference{kind: model.KindPriorityLevelConfiguration, name: name}
+		if own := l.known.names(level.kind); !slices.Contains(own, level.path()) {
+			all := slices.Concat(model.PriorityLevels, bare(own))
+			v.Errorf("there is no priority level %s%s", strict.Quote(name), cmp.Or(l.suggest(name, all), "; there are "+strings.Join(all, ", ")))
+		}
+	}
+}
+
+// dangling tells of flow schemas whose level nothing makes.
+func (l *loader) dangling() {
+	own := bare(l.known.names(model.KindPriorityLevelConfiguration))
+	for _, s := range l.known.schemas {
+		if apiserver.DefaultLevel(s.Level) == nil && !slices.Contains(own, s.Level) {
+			l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s: there is no priority level %s%s; without it API servers pass the schema over", s.Path(), strict.Quote(s.Level), l.suggest(s.Level, own)))
+		}
+	}
+}
+
+// bare is names without the kind in front.
+func bare(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		_, name, _ := strings.Cut(p, "/")
+		out = append(out, name)
+	}
+	return out
 }
 
 func (l *loader) checkObject(v strict.Value, path string) {

@@ -36,17 +36,18 @@ var path = []stage{admit}
 
 // Reasons to wake of its own, about a request.
 const (
-	whyAgain    = store.WhyArrive + 1 + iota // it needs another commit
-	whyListed                                // the answer to a LIST is complete
-	whyLate                                  // its time is over
-	whySeatless                              // it has waited for a seat as long as it may
-	whyOver                                  // its time is over before it could be done
-	whyTurn                                  // not about a request: a flood makes room in a level
-	whyFlood                                 // not about a request: a second of the floods
-	whyAdjust                                // not about a request: levels lend and borrow anew, and somebody waits
-	whyReady                                 // not about a request: the process has started
-	whyFilled                                // not about a request: the watch cache is filled
-	whyRestart                               // not about a request: the kubelet starts the process again
+	whyAgain      = store.WhyArrive + 1 + iota // it needs another commit
+	whyListed                                  // the answer to a LIST is complete
+	whyLate                                    // its time is over
+	whySeatless                                // it has waited for a seat as long as it may
+	whyOver                                    // its time is over before it could be done
+	whyTurn                                    // not about a request: a flood makes room in a level
+	whyFlood                                   // not about a request: a second of the floods
+	whyAdjust                                  // not about a request: levels lend and borrow anew, and somebody waits
+	whyConfigured                              // not about a request: other flow schemas and levels count
+	whyReady                                   // not about a request: the process has started
+	whyFilled                                  // not about a request: the watch cache is filled
+	whyRestart                                 // not about a request: the kubelet starts the process again
 )
 
 // Config is how API servers are set up.
@@ -92,7 +93,7 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), fair: newFairness(e.Servers.Unfair), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), fair: newFairness(e.Servers.Unfair, e.flows), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
 	a.chances = k.Luck().Lane("apiserver flood")
 	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)
@@ -208,7 +209,7 @@ func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
 	case whyReady, whyFilled, whyRestart:
 		return "its process starts"
-	case whyTurn, whyFlood, whyAdjust:
+	case whyTurn, whyFlood, whyAdjust, whyConfigured:
 		return "seats for who waits"
 	case whySeatless:
 		what = "end of the wait for a seat"

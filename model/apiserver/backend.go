@@ -31,6 +31,7 @@ type Backend struct {
 
 	webhooks *Webhooks
 	gone     *goneNamespaces
+	flows    *flowControl
 }
 
 // write is a request that etcd is asked to agree on, or that reads.
@@ -50,6 +51,8 @@ func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Conf
 	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
 	b.self = k.Register("etcd-log", b)
 	b.gone = newGoneNamespaces(s)
+	b.flows = newFlowControl(s)
+	s.Observe(b)
 	b.webhooks = newWebhooks(k, s, net, c.Sites)
 	b.Group = etcd.New(k, net, b, c)
 	return b

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"time"
 
 	"orrery/model"
@@ -24,6 +25,8 @@ const retryAfter = time.Second
 type fairness struct {
 	off     bool
 	seats   int64 // of all levels together
+	version int   // of the configuration
+	schemas []*model.FlowSchema
 	levels  []queueSet
 	nominal []int64 // by level: seats by its shares
 	least   []int64 // what it never lends
@@ -40,6 +43,9 @@ type fairness struct {
 	turnAt  []sim.Time // by level: when a flood makes room for who waits
 	lookAt  sim.Time   // when the limits change and somebody waits
 }
+
+// noQueue is the queue of a request that needed none.
+const noQueue = -1
 
 // ticket is where a request waits or sits.
 type ticket struct {
@@ -63,66 +69,95 @@ const (
 type known struct {
 	kind      model.Kind
 	right     store.Right
+	part      store.Part
 	namespace string
 	flow      flow
 }
 
-func newFairness(off bool) *fairness {
-	f := &fairness{off: off, seats: readsInFlight + writesInFlight, nextAdjust: sim.Time(adjustEvery)}
-	of := priorities
+// newFairness is that of a new process.
+func newFairness(off bool, c *flowControl) *fairness {
+	f := &fairness{off: off, nextAdjust: sim.Time(adjustEvery), version: c.version, schemas: c.schemas}
+	of := c.levels
 	if off {
 		of = withoutFairness
 	}
-	shares := int64(0)
-	for i := range of {
-		shares += of[i].shares
+	for _, p := range of {
+		f.add(p)
 	}
-	for i := range of {
-		p := of[i]
-		nominal := (f.seats*p.shares + shares - 1) / shares
-		lent := (nominal*p.lendable + 50) / 100
-		f.levels = append(f.levels, queueSet{priority: p, limit: nominal, queues: make([]queue, p.queues)})
-		f.nominal = append(f.nominal, nominal)
-		f.least = append(f.least, nominal-lent)
-		f.most = append(f.most, nominal+f.seats)
-	}
-	n := len(of)
-	f.wants, f.bounds, f.allotted, f.turnAt = make([]demand, n), make([]bounds, n), make([]int64, n), make([]sim.Time, n)
-	f.seats = 0
-	for _, nominal := range f.nominal {
-		f.seats += nominal // which is a little more, as each is rounded up
+	f.share()
+	for i := range f.levels {
+		f.levels[i].limit = f.nominal[i]
 	}
 	return f
+}
+
+// add makes room for a level.
+func (f *fairness) add(p priority) {
+	f.levels = append(f.levels, queueSet{priority: p, queues: make([]queue, p.queues)})
+	f.nominal, f.least, f.most, f.allotted = append(f.nominal, 0), append(f.least, 0), append(f.most, 0), append(f.allotted, 0)
+	f.wants, f.bounds, f.turnAt = append(f.wants, demand{}), append(f.bounds, bounds{}), append(f.turnAt, 0)
+}
+
+// share divides the seats among the levels by their shares, each rounded up
+// (apf_controller.go finishQueueSetReconfigsLocked).
+func (f *fairness) share() {
+	const seats = readsInFlight + writesInFlight
+	shares := int64(0)
+	for i := range f.levels {
+		if l := &f.levels[i]; l.retired && l.demand() == 0 {
+			l.shares = 0
+		}
+		shares += f.levels[i].shares
+	}
+	f.seats = 0
+	for i := range f.levels {
+		l := &f.levels[i]
+		nominal := (seats*l.shares + shares - 1) / shares
+		f.nominal[i], f.least[i], f.most[i] = nominal, nominal-(nominal*l.lendable+50)/100, nominal+seats
+		if l.borrows >= 0 {
+			f.most[i] = nominal + (nominal*l.borrows+50)/100
+		}
+		f.seats += nominal
+	}
 }
 
 // flowOf is a request's flow, as it was found when the client first sent one
 // like it.
 func (f *fairness) flowOf(s *store.Store, r *store.Request) flow {
-	right, _ := needed(r)
-	q := question{as: &r.Client.As, right: right, kind: r.Target.Kind}
-	if r.Op == store.OpList {
-		q.kind = r.List.Kind
-	}
-	if r.Op == store.OpNote {
-		q.right, q.kind = store.RightCreate, model.KindNone
-	}
-	if o := r.Object; o != nil {
-		q.namespace = o.Head().Namespace
-	} else if o := s.Get(r.Target); o != nil {
-		q.namespace = o.Head().Namespace
-	}
+	q := questionOf(s, r)
 	for int(r.Client.ID) >= len(f.known) {
 		f.known = append(f.known, nil)
 	}
 	all := f.known[r.Client.ID]
 	for i := range all {
-		if k := &all[i]; k.kind == q.kind && k.right == q.right && k.namespace == q.namespace {
+		if k := &all[i]; k.kind == q.kind && k.right == q.right && k.part == q.part && k.namespace == q.namespace {
 			return k.flow
 		}
 	}
 	found := f.classify(q)
-	f.known[r.Client.ID] = append(all, known{q.kind, q.right, q.namespace, found})
+	f.known[r.Client.ID] = append(all, known{q.kind, q.right, q.part, q.namespace, found})
 	return found
+}
+
+// questionOf is what of a request decides where it belongs.
+func questionOf(s *store.Store, r *store.Request) question {
+	right, part := needed(r)
+	q := question{as: &r.Client.As, right: right, part: part, kind: r.Target.Kind, namespace: r.Within}
+	switch r.Op {
+	case store.OpList:
+		q.kind = r.List.Kind
+	case store.OpNote:
+		q.right, q.part, q.kind = store.RightCreate, store.Whole, model.KindNone
+	}
+	if o := r.Object; o != nil {
+		q.kind, q.namespace = cmp.Or(q.kind, o.Head().Kind), o.Head().Namespace
+	} else if o := s.Get(r.Target); o != nil {
+		q.namespace = o.Head().Namespace
+		if q.kind == model.KindNamespace { // as its URL has it
+			q.namespace = o.Head().Name
+		}
+	}
+	return q
 }
 
 func (f *fairness) ticket(slot uint64) *ticket {
@@ -148,10 +183,11 @@ func (f *fairness) arrive(now sim.Time, slot uint64, at flow, seats int64) verdi
 	t := f.ticket(slot)
 	*t = ticket{level: int16(at.level), seats: int32(seats), state: seated, since: now, arrived: now}
 	switch {
-	case l.unbounded || len(l.queues) == 0 && l.fits(seats):
+	case l.unbounded || l.priority.queues == 0 && l.fits(seats):
+		t.queue = noQueue
 		l.executing++
 		l.inUse += seats
-	case len(l.queues) == 0:
+	case l.priority.queues == 0:
 		t.state = seatless
 		return reject
 	case l.waiting == 0 && l.fits(seats):
@@ -170,8 +206,16 @@ func (f *fairness) arrive(now sim.Time, slot uint64, at flow, seats int64) verdi
 	return goOn
 }
 
-// count tells the integrator of a level's demand.
-func (f *fairness) count(level int) { f.wants[level].set(f.levels[level].demand()) }
+// count tells the integrator of a level's demand. The last one in a level that is
+// no more gives its seats to the others.
+func (f *fairness) count(level int) {
+	l := &f.levels[level]
+	f.wants[level].set(l.demand())
+	if l.retired && l.shares > 0 && l.demand() == 0 {
+		f.share()
+		f.limit()
+	}
+}
 
 // depart takes back the seats of a request that is answered.
 func (f *fairness) depart(now sim.Time, slot uint64) {

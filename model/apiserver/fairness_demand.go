@@ -21,6 +21,7 @@ type demand struct {
 	sum     uint64 // seats times microseconds of this period
 	squares uint64 // seats squared times microseconds
 
+	before   int64 // the most of the period before
 	smoothed int64
 }
 
@@ -39,7 +40,7 @@ func (d *demand) set(seats int64) {
 // close ends a period. The demand that counts is the mean and one standard
 // deviation, and falls from what it was with a half-life of 5 minutes
 // (seatDemandStats.update, seatDemandSmoothingCoefficient).
-func (d *demand) close() (most int64) {
+func (d *demand) close() {
 	const period = uint64(adjustEvery / time.Microsecond)
 	mean := d.sum * 1000 / period
 	hi, lo := math.Mul64(d.squares, 1_000_000)
@@ -50,8 +51,7 @@ func (d *demand) close() (most int64) {
 	}
 	envelope := int64(mean + deviation)
 	d.smoothed = max(envelope, (977*d.smoothed+23*envelope)/1000)
-	most, d.most, d.sum, d.squares = d.most*1000, d.now, 0, 0
-	return most
+	d.before, d.most, d.sum, d.squares = d.most*1000, d.now, 0, 0
 }
 
 // root is the square root, rounded down.
@@ -126,28 +126,39 @@ func (f *fairness) pass(now sim.Time) {
 	}
 }
 
-// borrow sets the limits for the next period, and tells whether there was any
-// demand. A level keeps what it may not lend, and what it used at most up to its
-// nominal limit; requests that are exempt come out of everybody's
-// (updateBorrowingLocked).
+// borrow ends a period, sets the limits for the next one, and tells whether there
+// was any demand.
 func (f *fairness) borrow() (wanted bool) {
+	for i := range f.levels {
+		d := &f.wants[i]
+		d.close()
+		wanted = wanted || d.now > 0 || d.smoothed > 0 || d.before > 0
+	}
+	if !f.off {
+		f.limit()
+	}
+	return wanted
+}
+
+// limit shares the seats by what is wanted. A level keeps what it may not lend,
+// and what it used at most up to its nominal limit; if requests that are exempt
+// leave too few for that, it keeps less (updateBorrowingLocked).
+func (f *fairness) limit() {
 	left, least, current := f.seats*1000, int64(0), int64(0)
 	for i := range f.levels {
 		l, d := &f.levels[i], &f.wants[i]
-		most := d.close()
-		wanted = wanted || d.now > 0 || d.smoothed > 0 || most > 0
 		if l.unbounded {
 			f.bounds[i] = bounds{}
-			left -= most
+			left -= max(f.least[i]*1000, d.before)
 			continue
 		}
-		low := max(f.least[i]*1000, min(f.nominal[i]*1000, most))
+		low := max(f.least[i]*1000, min(f.nominal[i]*1000, d.before))
 		f.bounds[i] = bounds{low: low, high: max(low, f.most[i]*1000), target: max(low, d.smoothed)}
+		if l.retired && l.shares == 0 {
+			f.bounds[i] = bounds{}
+		}
 		least += f.least[i] * 1000
 		current += low
-	}
-	if f.off {
-		return wanted
 	}
 	switch {
 	case left <= least:
@@ -159,11 +170,10 @@ func (f *fairness) borrow() (wanted bool) {
 			f.allotted[i] = f.least[i]*1000 + (f.bounds[i].low-f.least[i]*1000)*(left-least)/(current-least)
 		}
 	default:
-		allot(left, f.bounds, f.allotted)
+		allot(f.seats*1000, f.bounds, f.allotted)
 	}
 	for i := range f.levels {
 		f.levels[i].sync(f.observedAt)
 		f.levels[i].limit = (f.allotted[i] + 500) / 1000
 	}
-	return wanted
 }

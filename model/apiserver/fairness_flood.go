@@ -99,13 +99,15 @@ func (b *Backend) Flood(f store.Flood) (end func()) {
 
 // stream is a server's part of a flood.
 func (a *Server) stream(f *store.Flood, part int64) *stream {
-	at := a.fair.classify(question{as: &f.As, right: f.Right, kind: f.Kind})
-	s := &stream{Flood: f, beganAt: a.kernel.Now(), part: part, level: at.level, seats: 1}
+	s := &stream{Flood: f, beganAt: a.kernel.Now(), part: part}
+	a.place(s)
 	switch f.Right {
 	case store.RightList, store.RightWatch:
 		s.cpu = listCost + time.Duration(f.Objects)*objectCost
-		s.seats = a.fair.width(at.level, f.Objects*f.ObjectBytes)
-		if f.Latest {
+		switch {
+		case f.Latest && a.ListsFromEtcd && f.Right == store.RightList:
+			s.hold = rangeTime(f.Objects * f.ObjectBytes)
+		case f.Latest:
 			s.hold = freshTime
 		}
 	case store.RightGet:
@@ -117,6 +119,20 @@ func (a *Server) stream(f *store.Flood, part int64) *stream {
 		s.cpu, s.hold = refusedCost, 0
 	}
 	return s
+}
+
+// place puts a flood in its level. Lists are of all namespaces, the rest is in the
+// default one.
+func (a *Server) place(s *stream) {
+	q := question{as: &s.As, right: s.Right, kind: s.Kind}
+	lists := s.Right == store.RightList || s.Right == store.RightWatch
+	if !lists && s.Kind.Namespaced() {
+		q.namespace = "default"
+	}
+	s.level, s.seats = a.fair.classify(q).level, 1
+	if lists {
+		s.seats = a.fair.width(s.level, s.Objects*s.ObjectBytes)
+	}
 }
 
 // may tells whether the requests of a flood are allowed, as things are when it
@@ -174,15 +190,11 @@ func (a *Server) step(now sim.Time) {
 // keep has the lists of floods keep their memory; it is false if that was too
 // much.
 func (a *Server) keep(now sim.Time) bool {
-	quarters := int64(holdsStreamed)
-	if a.EncodesWhole {
-		quarters = holdsWhole
-	}
 	more := int64(0)
 	for _, s := range a.floods {
 		held := int64(0)
 		if s.Right == store.RightList && s.cpu != refusedCost {
-			held = share(s.executing, s.Objects*s.ObjectBytes*quarters, 4000)
+			held = share(s.executing, s.Objects*s.ObjectBytes*a.holds(s.Latest), 4000)
 		}
 		more += held - s.held
 		s.held = held
@@ -193,10 +205,11 @@ func (a *Server) keep(now sim.Time) bool {
 // empty forgets what a process knew that has ended: who sat, who waited, and what
 // floods had asked of it.
 func (a *Server) empty(now sim.Time) {
-	a.fair = newFairness(a.Unfair)
+	a.fair = newFairness(a.Unfair, a.etcd.flows)
 	a.behind, a.nextStep, a.dispatching = 0, 0, false
 	for _, s := range a.floods {
-		*s = stream{Flood: s.Flood, beganAt: s.beganAt, part: s.part, level: s.level, seats: s.seats, cpu: s.cpu, hold: s.hold}
+		*s = stream{Flood: s.Flood, beganAt: s.beganAt, part: s.part, cpu: s.cpu, hold: s.hold}
+		a.place(s)
 	}
 	a.tellLoad(now)
 }

@@ -36,6 +36,7 @@ type queue struct {
 // integers. What a flood of clients holds and wants is one number; see flood.
 type queueSet struct {
 	priority
+	retired                   bool // there is no such level any more
 	limit                     int64
 	inUse                     int64 // seats of requests that execute
 	flooded                   int64 // seats that floods have
@@ -71,9 +72,14 @@ func (s *queueSet) fits(seats int64) bool {
 	return s.inUse+s.flooded+seats <= s.limit
 }
 
+// mostHand is how many queues a flow may be put in: more would need more than the
+// 60 bits that a hash is good for
+// (k8s.io/apiserver/pkg/util/shufflesharding/shufflesharding.go).
+const mostHand = 15
+
 // deal is the hand of a flow: the queues its requests may be put in, all
 // different (k8s.io/apiserver/pkg/util/shufflesharding/dealer.go).
-func deal(hash uint64, queues, hand int, out *[8]int) []int {
+func deal(hash uint64, queues, hand int, out *[mostHand]int) []int {
 	for i := range hand {
 		n := uint64(queues - i)
 		out[i] = int(hash % n)
@@ -93,8 +99,8 @@ func deal(hash uint64, queues, hand int, out *[8]int) []int {
 
 // choose is the queue of a flow's hand in which the least work waits.
 func (s *queueSet) choose(hash uint64) int {
-	var room [8]int
-	hand := deal(hash, len(s.queues), s.hand, &room)
+	var room [mostHand]int
+	hand := deal(hash, s.priority.queues, s.hand, &room)
 	best, least := -1, seatTime(0)
 	for i := range hand {
 		q := hand[(s.enqueues+i)%len(hand)]
@@ -235,7 +241,7 @@ func (s *queueSet) done(now sim.Time, number int, seats int64, d time.Duration) 
 	s.sync(now)
 	s.executing--
 	s.inUse -= seats
-	if len(s.queues) == 0 {
+	if number == noQueue {
 		return
 	}
 	q := &s.queues[number]

@@ -10,60 +10,23 @@ import (
 	"orrery/model/store"
 )
 
-// priority is a PriorityLevelConfiguration: how many seats its requests share,
-// and how they wait for them.
+// priority is a PriorityLevelConfiguration as a server works with it.
 type priority struct {
 	name      string
 	shares    int64 // of all seats
 	lendable  int64 // of its seats, per cent, that others may have while they are not wanted
+	borrows   int64 // seats of others, per cent of its own; below 0 without limit
 	queues    int   // 0: what finds no seat is rejected
 	hand      int   // queues that one flow may be put in
 	length    int   // requests that may wait in one queue
 	unbounded bool  // exempt: never waits, is never rejected
 }
 
-// flowSchema says which requests go to which priority level. Those of one flow,
-// which is one value of the distinguisher, wait together.
-type flowSchema struct {
-	name        string
-	level       string
-	byUser      bool
-	byNamespace bool
-	users       []string // any of them; "prefix*" is all that begin so
-	groups      []string // or any of these
-	leases      bool     // only leader election: gets, creates and updates of leases
-	nodes       bool     // only a kubelet's own node and its lease
-}
-
-// priorities is the levels of every cluster: the mandatory ones, exempt and
-// catch-all, and those suggested (k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap/default.go).
-var priorities = []priority{
-	{name: "exempt", unbounded: true},
-	{name: "system", shares: 30, lendable: 33, queues: 64, hand: 6, length: 50},
-	{name: "node-high", shares: 40, lendable: 25, queues: 64, hand: 6, length: 50},
-	{name: "leader-election", shares: 10, queues: 16, hand: 4, length: 50},
-	{name: "workload-high", shares: 40, lendable: 50, queues: 128, hand: 6, length: 50},
-	{name: "workload-low", shares: 100, lendable: 90, queues: 128, hand: 6, length: 50},
-	{name: "global-default", shares: 20, lendable: 50, queues: 128, hand: 6, length: 50},
-	{name: "catch-all", shares: 5},
-}
-
-// schemas is the FlowSchemas of every cluster, in order of precedence (the same
-// file). The schema "probes" is left out: nobody asks for health here.
-// kube-system's accounts take part in leader election by name, which is a prefix
-// of their user's name.
-var schemas = []flowSchema{
-	{name: "exempt", level: "exempt", groups: []string{model.GroupMasters}},
-	{name: "system-leader-election", level: "leader-election", byUser: true, leases: true,
-		users: []string{model.UserControllerManager, model.UserScheduler, model.AccountUser(model.NamespaceSystem, "*")}},
-	{name: "system-node-high", level: "node-high", byUser: true, nodes: true, groups: []string{model.GroupNodes}},
-	{name: "system-nodes", level: "system", byUser: true, groups: []string{model.GroupNodes}},
-	{name: "kube-controller-manager", level: "workload-high", byNamespace: true, users: []string{model.UserControllerManager}},
-	{name: "kube-scheduler", level: "workload-high", byNamespace: true, users: []string{model.UserScheduler}},
-	{name: "kube-system-service-accounts", level: "workload-high", byNamespace: true,
-		users: []string{model.AccountUser(model.NamespaceSystem, "*")}},
-	{name: "service-accounts", level: "workload-low", byUser: true, users: []string{model.UserAccountPrefix + "*"}},
-	{name: "global-default", level: "global-default", byUser: true, users: []string{"*"}},
+func priorityOf(l *model.PriorityLevel) priority {
+	return priority{
+		name: l.Name, shares: int64(l.Shares), lendable: int64(l.Lends), borrows: int64(l.Borrows),
+		queues: int(l.Queues), hand: int(l.HandSize), length: int(l.QueueLength), unbounded: l.Exempt,
+	}
 }
 
 // withoutFairness is the two counters of requests in flight that there are
@@ -84,8 +47,8 @@ const (
 type question struct {
 	as        *store.Identity
 	right     store.Right
-	lease     bool // it is about a lease
-	kind      model.Kind
+	kind      model.Kind // KindNone is an Event
+	part      store.Part
 	namespace string
 }
 
@@ -96,17 +59,17 @@ type flow struct {
 	hash  uint64
 }
 
-// classify is the flow of a request.
+// classify is the flow of a request: that of the first schema that matches.
 func (f *fairness) classify(q question) flow {
 	if f.off {
 		return f.withoutFairness(q)
 	}
-	for i := range schemas {
-		if s := &schemas[i]; s.matches(&q) {
-			return flow{f.numberOf(s.level), hashFlow(s.name, s.distinguisher(&q))}
+	for _, s := range f.schemas {
+		if flowMatches(s, &q) {
+			return flow{f.numberOf(s.Level), hashFlow(s.Name, distinguish(s, &q))}
 		}
 	}
-	return flow{f.numberOf("catch-all"), hashFlow("catch-all", q.as.User)}
+	return flow{f.numberOf(catchAll), hashFlow(catchAll, q.as.User)}
 }
 
 // withoutFairness is which of the two counters a request counts in. Those of
@@ -114,7 +77,7 @@ func (f *fairness) classify(q question) flow {
 func (f *fairness) withoutFairness(q question) flow {
 	switch {
 	case slices.Contains(q.as.Groups, model.GroupMasters):
-		return flow{level: f.numberOf("exempt")}
+		return flow{level: f.numberOf(exempt)}
 	case q.right <= store.RightWatch:
 		return flow{level: f.numberOf("readonly")}
 	}
@@ -125,27 +88,61 @@ func (f *fairness) numberOf(level string) int {
 	return slices.IndexFunc(f.levels, func(l queueSet) bool { return l.name == level })
 }
 
-func (s *flowSchema) matches(q *question) bool {
-	switch {
-	case s.leases && !(q.lease && (q.right == store.RightGet || q.right == store.RightCreate || q.right == store.RightUpdate)):
-		return false
-	case s.nodes && !q.lease && q.kind != model.KindNode:
-		return false
-	}
-	for _, user := range s.users {
-		prefix, all := strings.CutSuffix(user, "*")
-		if user == q.as.User || all && strings.HasPrefix(q.as.User, prefix) && q.as.User != "" {
-			return true
-		}
-	}
-	return slices.ContainsFunc(s.groups, func(g string) bool { return slices.Contains(q.as.Groups, g) })
+// flowMatches is k8s.io/apiserver/pkg/util/flowcontrol/rule.go matchesFlowSchema.
+func flowMatches(s *model.FlowSchema, q *question) bool {
+	return slices.ContainsFunc(s.Rules, func(r model.FlowRule) bool {
+		return slices.ContainsFunc(r.Subjects, func(s model.Subject) bool { return flowSubject(s, q.as) }) &&
+			slices.ContainsFunc(r.Resources, func(r model.FlowResources) bool { return flowResource(&r, q) })
+	})
 }
 
-func (s *flowSchema) distinguisher(q *question) string {
+// flowSubject is rule.go matchesSubject.
+func flowSubject(s model.Subject, as *store.Identity) bool {
 	switch {
-	case s.byUser:
+	case s.Kind == "ServiceAccount" && s.Name == "*":
+		return strings.HasPrefix(as.User, model.AccountUser(s.Namespace, ""))
+	case s.Kind == "ServiceAccount":
+		return as.User == model.AccountUser(s.Namespace, s.Name)
+	case s.Name == "*":
+		return true
+	case s.Kind == "User":
+		return s.Name == as.User
+	case s.Name == model.GroupAuthenticated:
+		return as.User != ""
+	}
+	return slices.Contains(as.Groups, s.Name) || isAccountGroup(s.Name, as.User)
+}
+
+// flowResource is rule.go matchesResourcePolicyRule.
+func flowResource(r *model.FlowResources, q *question) bool {
+	group, name := resources[q.kind].group, resources[q.kind].plural
+	if q.kind == model.KindNone {
+		name = "events"
+	}
+	if group == core {
+		group = ""
+	}
+	if part := q.part.String(); part != "" {
+		name += "/" + part
+	}
+	is := func(said []string, word string) bool {
+		return len(said) == 1 && said[0] == "*" || slices.Contains(said, word)
+	}
+	if !is(r.Verbs, q.right.String()) || !is(r.Resources, name) || !is(r.APIGroups, group) {
+		return false
+	}
+	if q.namespace == "" {
+		return r.Cluster
+	}
+	return is(r.Namespaces, q.namespace)
+}
+
+// distinguish is apf_controller.go computeFlowDistinguisher.
+func distinguish(s *model.FlowSchema, q *question) string {
+	switch s.Distinguisher {
+	case "ByUser":
 		return q.as.User
-	case s.byNamespace:
+	case "ByNamespace":
 		return q.namespace
 	}
 	return ""

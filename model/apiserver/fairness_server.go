@@ -21,6 +21,8 @@ func (a *Server) seats(now sim.Time, why sim.Why, about uint64) {
 		a.step(now)
 	case whyAdjust:
 		a.adjusted(now)
+	case whyConfigured:
+		a.configured(now)
 	}
 }
 
@@ -142,10 +144,10 @@ func (a *Server) adjusted(now sim.Time) {
 // stops the renewals of leases, which are not requests here, while they take
 // longer than a kubelet waits for one, or nearly all of them are rejected.
 func (a *Server) tellLoad(now sim.Time) {
-	if a.told == nil {
-		a.told = make([]model.APILoad, len(a.fair.levels))
+	for len(a.told) < len(a.fair.levels) {
+		a.told = append(a.told, model.APILoad{})
 	}
-	renewals := a.fair.classify(question{as: &store.Identity{User: model.UserNodePrefix, Groups: []string{model.GroupNodes}}, right: store.RightUpdate, lease: true})
+	renewals := a.fair.classify(question{as: &store.Identity{User: model.UserNodePrefix, Groups: []string{model.GroupNodes}}, right: store.RightUpdate, kind: model.KindLease, namespace: "kube-node-lease"})
 	deaf := a.stall(writeCost) >= renewalTime
 	for i := range a.fair.levels {
 		l := &a.fair.levels[i]
@@ -157,7 +159,7 @@ func (a *Server) tellLoad(now sim.Time) {
 				load.Full = load.Full || s.waiting+s.rejected > 0
 			}
 		}
-		deaf = deaf || i == renewals.level && len(l.queues) == 0 && l.floodServed*50 < l.floodOffered
+		deaf = deaf || i == renewals.level && l.priority.queues == 0 && l.floodServed*50 < l.floodOffered
 		if load.Differs(&a.told[i]) {
 			a.told[i] = load
 			a.store.Note(a.self, model.Note{Name: a.name, Warning: load.Full, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})

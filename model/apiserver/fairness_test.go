@@ -8,16 +8,23 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/store"
 	"orrery/sim"
 )
+
+// defaultFlows is what counts in a cluster without objects about it.
+func defaultFlows() *flowControl {
+	k := sim.New(sim.Config{Seed: 1})
+	return newFlowControl(store.New(k, network.New(k, network.DefaultProfile())))
+}
 
 // Source: k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap/default.go, with
 // --max-requests-inflight 400 and --max-mutating-requests-inflight 200: each
 // level has 600 * shares / 245 seats, rounded up, and never lends some of them;
 // apf_controller.go maxSeatsForPriorityLevel says how many one list may have.
 func TestSharesBecomeSeats(t *testing.T) {
-	f := newFairness(false)
+	f := newFairness(false, defaultFlows())
 	for i, want := range []struct {
 		name                   string
 		nominal, least, widest int64
@@ -40,7 +47,7 @@ func TestSharesBecomeSeats(t *testing.T) {
 
 // Source: as above.
 func TestRequestsBelongToTheFirstFlowSchemaThatMatches(t *testing.T) {
-	f, off := newFairness(false), newFairness(true)
+	f, off := newFairness(false, defaultFlows()), newFairness(true, defaultFlows())
 	node := &store.Identity{User: "system:node:n-0", Groups: []string{model.GroupNodes}}
 	user := func(name string) *store.Identity { return &store.Identity{User: name} }
 	for _, tc := range []struct {
@@ -49,15 +56,15 @@ func TestRequestsBelongToTheFirstFlowSchemaThatMatches(t *testing.T) {
 		off         string
 	}{
 		{question{as: &store.Identity{User: "x", Groups: []string{model.GroupMasters}}, right: store.RightList, kind: model.KindPod}, "exempt", "exempt ", "exempt"},
-		{question{as: node, right: store.RightUpdate, lease: true}, "node-high", "system-node-high system:node:n-0", "mutating"},
+		{question{as: node, right: store.RightUpdate, kind: model.KindLease, namespace: "a"}, "node-high", "system-node-high system:node:n-0", "mutating"},
 		{question{as: node, right: store.RightPatch, kind: model.KindNode}, "node-high", "system-node-high system:node:n-0", "mutating"},
 		{question{as: node, right: store.RightPatch, kind: model.KindPod}, "system", "system-nodes system:node:n-0", "mutating"},
-		{question{as: user(model.UserScheduler), right: store.RightUpdate, lease: true}, "leader-election", "system-leader-election " + model.UserScheduler, "mutating"},
-		{question{as: user(model.UserScheduler), right: store.RightDelete, lease: true, namespace: "a"}, "workload-high", "kube-scheduler a", "mutating"},
+		{question{as: user(model.UserScheduler), right: store.RightUpdate, kind: model.KindLease, namespace: "a"}, "leader-election", "system-leader-election " + model.UserScheduler, "mutating"},
+		{question{as: user(model.UserScheduler), right: store.RightDelete, kind: model.KindLease, namespace: "a"}, "workload-high", "kube-scheduler a", "mutating"},
 		{question{as: user(model.UserScheduler), right: store.RightCreate, kind: model.KindPod, namespace: "shop"}, "workload-high", "kube-scheduler shop", "mutating"},
 		{question{as: user(model.UserControllerManager), right: store.RightList, kind: model.KindPod}, "workload-high", "kube-controller-manager ", "readonly"},
 		{question{as: user("system:serviceaccount:kube-system:job-controller"), right: store.RightCreate, kind: model.KindPod, namespace: "b"}, "workload-high", "kube-system-service-accounts b", "mutating"},
-		{question{as: user("system:serviceaccount:kube-system:x"), right: store.RightGet, lease: true}, "leader-election", "system-leader-election system:serviceaccount:kube-system:x", "readonly"},
+		{question{as: user("system:serviceaccount:kube-system:x"), right: store.RightGet, kind: model.KindLease, namespace: "a"}, "leader-election", "system-leader-election system:serviceaccount:kube-system:x", "readonly"},
 		{question{as: user("system:serviceaccount:shop:web"), right: store.RightGet, kind: model.KindPod}, "workload-low", "service-accounts system:serviceaccount:shop:web", "readonly"},
 		{question{as: user("kubernetes-admin"), right: store.RightCreate, kind: model.KindPod}, "global-default", "global-default kubernetes-admin", "mutating"},
 		{question{as: user(""), right: store.RightWatch, kind: model.KindPod}, "catch-all", "catch-all ", "readonly"},
@@ -84,7 +91,7 @@ func TestAHandHasDifferentQueues(t *testing.T) {
 	luck := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		hash, size, hand := luck.Uint64(), 8+luck.IntN(121), 1+luck.IntN(8)
-		var room [8]int
+		var room [mostHand]int
 		got := deal(hash, size, hand, &room)
 		deck, rest := make([]int, size), hash
 		for i := range deck {
@@ -163,7 +170,7 @@ func (p *plainQueues) bound(q int) {
 
 func (p *plainQueues) arrive(now sim.Time, hash, slot uint64, seats int64, hand int) (int, bool) {
 	p.pass(now)
-	var room [8]int
+	var room [mostHand]int
 	dealt := deal(hash, len(p.queues), hand, &room)
 	best, least := -1, int64(0)
 	for i := range dealt {
@@ -313,7 +320,7 @@ func queuesAgainstTwin(t *testing.T, luck *rand.Rand) {
 // Source: fairqueuing/queueset/doc.go: a flow with few requests does not wait
 // behind one with many, as long as they share no queue.
 func TestAMouseDoesNotWaitBehindAnElephant(t *testing.T) {
-	f := newFairness(false)
+	f := newFairness(false, defaultFlows())
 	level := f.numberOf("workload-low")
 	elephant, mouse := flow{level, hashFlow("service-accounts", "elephant")}, flow{level, hashFlow("service-accounts", "mouse")}
 	slot, now := uint64(0), sim.Time(0)
@@ -385,7 +392,7 @@ func TestSeatsAreSharedInProportionToWhatIsWanted(t *testing.T) {
 
 // Closing a day of periods at once is closing each in its time.
 func TestLendingInOneGoIsLendingEveryTenSeconds(t *testing.T) {
-	a, b := newFairness(false), newFairness(false)
+	a, b := newFairness(false, defaultFlows()), newFairness(false, defaultFlows())
 	demand := func(f *fairness) string {
 		s := ""
 		for i := range f.levels {

@@ -61,14 +61,11 @@ func (a *Server) list(slot uint64, r *store.Request) {
 	if objects == 0 {
 		objects = a.store.Existing(r.List.Kind)
 	}
-	bytes, from, quarters := objects*r.List.ObjectBytes, now, int64(holdsStreamed)
-	if a.EncodesWhole {
-		quarters = holdsWhole
-	}
+	bytes, from := objects*r.List.ObjectBytes, now
 	if r.List.Latest && a.ListsFromEtcd {
-		from, quarters = now.Add(time.Duration(bytes*int64(time.Second)/rangeBytesPerSecond)), holdsRange
+		from = now.Add(rangeTime(bytes))
 	}
-	if r.Holds = bytes * quarters / 4; !a.take(now, r.Holds) {
+	if r.Holds = bytes * a.holds(r.List.Latest) / 4; !a.take(now, r.Holds) {
 		return
 	}
 	a.listing++
@@ -78,6 +75,22 @@ func (a *Server) list(slot uint64, r *store.Request) {
 		return
 	}
 	a.kernel.Post(done, a.self, whyListed, a.about(slot))
+}
+
+// holds is what a LIST keeps of memory, in quarters of its answer.
+func (a *Server) holds(latest bool) int64 {
+	switch {
+	case latest && a.ListsFromEtcd:
+		return holdsRange
+	case a.EncodesWhole:
+		return holdsWhole
+	}
+	return holdsStreamed
+}
+
+// rangeTime is how long it takes to read so many bytes from etcd.
+func rangeTime(bytes int64) time.Duration {
+	return time.Duration(bytes * int64(time.Second) / rangeBytesPerSecond)
 }
 
 // listed is the end of a LIST.
@@ -121,5 +134,5 @@ func (a *Server) fill(now sim.Time) sim.Time {
 		most, all = max(most, n), all+n
 	}
 	bytes := all * storedBytes
-	return now.Add(time.Duration(bytes*int64(time.Second)/rangeBytesPerSecond) + time.Duration(most)*objectCost/objectCostPart)
+	return now.Add(rangeTime(bytes) + time.Duration(most)*objectCost/objectCostPart)
 }

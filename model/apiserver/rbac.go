@@ -45,11 +45,15 @@ var resources = [model.Kinds]resource{
 	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
 	model.KindPersistentVolumeClaim:   {core, "persistentvolumeclaims"},
 	model.KindPersistentVolume:        {core, "persistentvolumes"},
+
+	model.KindFlowSchema:                 {flowGroup, "flowschemas"},
+	model.KindPriorityLevelConfiguration: {flowGroup, "prioritylevelconfigurations"},
 }
 
 const (
 	rbacGroup      = "rbac.authorization.k8s.io"
 	admissionGroup = "admissionregistration.k8s.io"
+	flowGroup      = "flowcontrol.apiserver.k8s.io"
 )
 
 // bits is a set of rights on parts of objects of one kind.

@@ -68,6 +68,12 @@ func (scrap) Stop() {}
 // Resume implements fault.Machine.
 func (scrap) Resume() {}
 
+// StopRuntime implements fault.Machine.
+func (scrap) StopRuntime() {}
+
+// StartRuntime implements fault.Machine.
+func (scrap) StartRuntime() {}
+
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
 

@@ -332,6 +332,9 @@ func randomFault(i int, luck *sim.Stream) fault.Spec {
 		ID: fmt.Sprint("fault-", i), Fault: kinds[luck.Below(uint64(len(kinds)))],
 		At: sim.Time(luck.Duration(time.Minute, troubled-time.Minute)),
 	}
+	if f.Fault == "kubelet-stop" && i%2 == 1 {
+		f.Fault = "runtime-down"
+	}
 	f.For = min(luck.Duration(time.Second, 9*time.Minute), time.Duration(sim.Time(troubled)-f.At))
 	switch f.Fault {
 	case "registry-down":

@@ -108,10 +108,12 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
-func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
-func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
-func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) PowerOff()     { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOn()      { m.must(!m.on, "on"); m.on = true }
+func (m *machine) Stop()         { m.must(m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()       { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
+func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, code int32) {
 	m.w.says("%s doom %d/%s with %d", m.name, pod.ID, name, code)
 }
@@ -209,6 +211,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 stop\n20s z-0 off\n25s z-0 resume\n30s z-0 on"},
 		{"a kubelet is held without power", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", stop, 20, 30, only("z-0"))},
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
+		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
+			"10s z-0 runtime stop\n50s z-0 runtime start"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},

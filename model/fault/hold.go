@@ -7,9 +7,9 @@ import "slices"
 // begun and ended. So faults may overlap in any way, and one that begins in
 // the instant another ends makes no gap.
 type machine struct {
-	downs, stops int  // faults in force
-	off, stopped bool // what is the case
-	toBeSettled  bool
+	downs, stops, runtimeStops   int  // faults in force
+	off, stopped, runtimeStopped bool // what is the case
+	toBeSettled                  bool
 }
 
 // hold counts by more (or fewer) faults that keep a node without power, and
@@ -18,6 +18,18 @@ func (d *Director) hold(node uint32, downs, stops int) {
 	m := d.machines.Row(node)
 	m.downs += downs
 	m.stops += stops
+	d.unsettle(m, node)
+}
+
+// holdRuntime counts by more (or fewer) faults that keep a node's container runtime
+// stopped.
+func (d *Director) holdRuntime(node uint32, stops int) {
+	m := d.machines.Row(node)
+	m.runtimeStops += stops
+	d.unsettle(m, node)
+}
+
+func (d *Director) unsettle(m *machine, node uint32) {
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
@@ -63,6 +75,14 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).PowerOff()
 		} else {
 			d.world.Machine(node).PowerOn()
+		}
+	}
+	if stopped := m.runtimeStops > 0; stopped != m.runtimeStopped {
+		m.runtimeStopped = stopped
+		if stopped {
+			d.world.Machine(node).StopRuntime()
+		} else {
+			d.world.Machine(node).StartRuntime()
 		}
 	}
 	if stopped := m.stops > 0; stopped != m.stopped {

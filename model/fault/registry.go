@@ -257,6 +257,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &registrySlow{} },
 	},
 	{
+		Name: "runtime-down", Targets: model.KindNode,
+		Help:   "the container runtime of some nodes does not run: their containers do, but none can be started, stopped or seen, and after half a minute the node is not ready",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &runtimeDown{} },
+	},
+	{
 		Name: "scheduler-crash", Targets: model.KindNone, Moment: true,
 		Help:   "kube-scheduler exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},

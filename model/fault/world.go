@@ -53,13 +53,17 @@ type Process interface {
 
 // Machine is a node's hardware and what runs on it. The Director calls
 // PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff, Resume after Stop; but Stop and Resume also while there is
-// no power or the machine boots.
+// after PowerOff, Resume after Stop, StartRuntime after StopRuntime; but all but
+// PowerOff and PowerOn also while there is no power or the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
 	PowerOn()  // it boots, then answers, and starts a kubelet unless that is stopped
 	Stop()     // the kubelet ends, and none starts before Resume; containers go on
 	Resume()   // a new kubelet starts, as soon as the machine is up
+	// StopRuntime ends the container runtime, and StartRuntime starts it again;
+	// containers go on.
+	StopRuntime()
+	StartRuntime()
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool

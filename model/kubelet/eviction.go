@@ -89,7 +89,7 @@ func (k *Kubelet) free(s signal, now sim.Time) int64 {
 // aimEvictions has the first pass run, not before at, that may find something to
 // do.
 func (k *Kubelet) aimEvictions(at sim.Time) {
-	if !k.running {
+	if !k.running || k.machine.RuntimeDown() { // which measures
 		return
 	}
 	e := &k.evictions
@@ -112,6 +112,9 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 
 // evictionPass is one look (synchronize).
 func (k *Kubelet) evictionPass(now sim.Time) {
+	if k.machine.RuntimeDown() {
+		return
+	}
 	e := &k.evictions
 	k.evicting.Ticker = sim.Ticker{Phase: now, Period: cleanupEvery}
 	if e.leaving != 0 {

@@ -124,6 +124,12 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// StopRuntime implements fault.Machine: there is none.
+func (h *Hollow) StopRuntime() {}
+
+// StartRuntime implements fault.Machine.
+func (h *Hollow) StartRuntime() {}
+
 // FillDisk implements fault.Machine: nothing is ever short there.
 func (h *Hollow) FillDisk(int64) int64 { return 0 }
 

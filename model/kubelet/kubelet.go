@@ -40,6 +40,7 @@ const (
 	statusPassEvery   = 10 * time.Second
 	nodeStatusEvery   = 10 * time.Second // times 1 to 1.04, drawn once for each node
 	nodeStatusMost    = 10400 * time.Millisecond
+	pollEvery         = 5 * time.Second // of the runtime's status
 )
 
 // Wake-up reasons.
@@ -51,14 +52,17 @@ const (
 	whyNodeStatus
 	whyHousekeeping
 	whyEviction
+	whyPoll
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
 	whyStart    // about counts starts
 	whyRegister // about is the epoch
+	whyStale    // about is the epoch
+	whyAwake    // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -93,7 +97,9 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling pulse
+
+	health health
 
 	evictions evictions
 
@@ -162,6 +168,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
+	k.beginHealth(&looks)
 	k.evictions = evictions{}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
@@ -184,8 +191,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyEviction + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting}
+func (k *Kubelet) pulses() [whyPoll + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling}
 }
 
 // Machine is what the kubelet manages.
@@ -269,6 +276,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.started(about)
 	case whyRegister:
 		k.register(about)
+	case whyStale, whyAwake:
+		k.healthDue(now, why, about)
 	default:
 		k.tick(now, about)
 	}
@@ -308,6 +317,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.keepHouse()
 	case whyEviction:
 		k.evictionPass(now)
+	case whyPoll:
+		k.polled(now)
 	}
 }
 
@@ -345,6 +356,9 @@ func (k *Kubelet) look() {
 		} else {
 			k.nodeKnown = false // nobody registers it again but a new process
 		}
+	}
+	if k.health.stalled {
+		return
 	}
 	for ref, obj, ok := k.orders.Next(); ok; ref, obj, ok = k.orders.Next() {
 		pod, ok := obj.(*model.Pod)

@@ -18,7 +18,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != model.True || k.pressuresDiffer() {
+	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -36,10 +36,18 @@ func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evict
 // kubelet's own view shows. The unconditional report every five minutes
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
-	if k.node.Ready.Status == model.True && !k.pressuresDiffer() || k.patching || k.kernel.Now() < k.networkAt {
+	ready := k.readyNow()
+	if k.node.Ready.Status == ready && !k.pressuresDiffer() || k.patching || k.kernel.Now() < k.networkAt {
 		return
 	}
-	k.patch(model.True, "KubeletReady")
+	if ready == model.True {
+		k.patch(ready, "KubeletReady")
+		return
+	}
+	if k.node.Ready.Status != ready {
+		k.client.Note(k.node, false, "NodeNotReady", "Node "+k.node.Name+" status is now: NodeNotReady")
+	}
+	k.patch(ready, "KubeletNotReady")
 }
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {

@@ -25,6 +25,10 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if !r.box.Ready {
 		volumes, sandbox := k.machine.SandboxTime(r.box)
 		k.startProbes(r, now.Add(volumes))
+		if k.machine.RuntimeDown() {
+			k.wait(r, mounting, now.Add(volumes))
+			return
+		}
 		k.next(r, now.Add(volumes+sandbox))
 		return
 	}
@@ -112,6 +116,11 @@ func (k *Kubelet) kill(r *row) {
 		if !p.Running {
 			c.doomed = false
 			continue
+		}
+		if k.machine.RuntimeDown() {
+			r.failed = true
+			k.endPass(r)
+			return
 		}
 		if !c.killed {
 			c.killed, c.killedFrom = true, 0
@@ -215,6 +224,11 @@ const (
 // EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
 func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
+	if k.machine.RuntimeDown() {
+		c.reason = inspectFailed
+		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
+		return imageMissing
+	}
 	if spec.PullPolicy != model.PullAlways && k.machine.Cached(spec.Image) {
 		return imageHere
 	}
@@ -245,6 +259,7 @@ var pullErrors = [...]string{
 	runtime.PullTimedOut: "dial tcp: i/o timeout",
 	runtime.PullLimited:  "429 Too Many Requests",
 	runtime.PullTooFast:  "pull QPS exceeded",
+	runtime.PullBroken:   unavailable,
 }
 
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
@@ -259,7 +274,7 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	switch outcome {
 	case runtime.PulledNow:
 		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast:
+	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast, runtime.PullBroken:
 		c.pulls.next(now, now)
 		c.reason = pullError
 		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))

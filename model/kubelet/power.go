@@ -154,13 +154,15 @@ func (k *Kubelet) run(cni time.Duration) {
 		}
 	}
 	k.begin(0)
-	k.findStatics(now)
+	if !k.health.stalled {
+		k.findStatics(now)
+	}
 }
 
 // keepHouse ends what runs on the machine and nobody knows of, once all pods
 // of the node were listed (pkg/kubelet/kubelet_pods.go HandlePodCleanups).
 func (k *Kubelet) keepHouse() {
-	if k.synced {
+	if k.synced || k.health.stalled {
 		return
 	}
 	now := k.kernel.Now()

@@ -300,6 +300,9 @@ func (k *Kubelet) ProbesChanged(box *runtime.Sandbox) {
 
 // probesDue serves the pods with a probe that is due.
 func (k *Kubelet) probesDue(now sim.Time) {
+	if k.health.stalled {
+		return
+	}
 	next := sim.Never
 	for i := range k.slots {
 		for k.slots[i].probe <= now {

@@ -23,7 +23,8 @@ const (
 type doing uint8
 
 const (
-	nothing doing = iota
+	nothing  doing = iota
+	mounting       // while there is no runtime
 	settingUp
 	pulling
 	starting
@@ -44,9 +45,11 @@ const (
 	pullBackoff
 	neverPull
 	hookFailed
+	inspectFailed
+	createFailed
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError"}
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError"}
 
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.
@@ -165,9 +168,12 @@ func (k *Kubelet) drop(r *row) {
 func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
 
 // cacheAt is the time of the newest relist: what happened before, the kubelet
-// has seen. It is 0 if there was none.
+// has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
 func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
 	at, _ := k.relist.AtOrBefore(now)
+	if k.machine.RuntimeDown() || at < k.health.upAt {
+		return k.health.frozen
+	}
 	return at
 }
 

@@ -17,6 +17,15 @@ func (k *Kubelet) terminate(r *row) {
 	r.stage = terminating
 	k.queueAt(r, sim.Never)
 	k.publish(r, false)
+	k.stop(r)
+}
+
+// stop stops what runs of a pod. Without a runtime it fails, and is tried again.
+func (k *Kubelet) stop(r *row) {
+	if k.machine.RuntimeDown() {
+		k.stopFailed(r)
+		return
+	}
 	r.doing = killing
 	k.killContainers(r)
 	k.stopNext(r)

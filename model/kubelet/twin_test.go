@@ -69,7 +69,7 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 	cut := network.Handle(-1)
 	for i := range 60 {
 		r.run(luck.Duration(0, 25*time.Second))
-		switch luck.Below(15) {
+		switch luck.Below(18) {
 		case 0, 1, 2, 3:
 			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
 		case 4:
@@ -90,6 +90,14 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 		case 10:
 			r.registry.SetSilent(luck.Below(2) == 0)
 			r.registry.SetDown(luck.Below(2) == 0)
+		case 15:
+			if !r.kubelet.Machine().RuntimeDown() {
+				r.kubelet.StopRuntime()
+			}
+		case 16, 17:
+			if r.kubelet.Machine().RuntimeDown() {
+				r.kubelet.StartRuntime()
+			}
 		case 12, 13, 14:
 			if len(pods) > 0 {
 				risk := [...][2]uint32{{0, 0}, {1_000_000, 0}, {0, 1_000_000}, {300_000, 300_000}, {800_000, 0}}[luck.Below(5)]

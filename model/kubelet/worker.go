@@ -170,6 +170,9 @@ func (k *Kubelet) StartupChanged(box *runtime.Sandbox) {
 // relisted is the pod lifecycle event generator's look at the machine
 // (pkg/kubelet/pleg/generic.go): pods with news get a sync.
 func (k *Kubelet) relisted(now sim.Time) {
+	if k.machine.RuntimeDown() {
+		return
+	}
 	for i := range k.slots {
 		if k.slots[i].news >= now {
 			continue
@@ -180,9 +183,7 @@ func (k *Kubelet) relisted(now sim.Time) {
 			r.pending = true
 			continue
 		}
-		if r.stage == syncing {
-			k.sync(r, now)
-		}
+		k.sync(r, now)
 	}
 	for i := range k.slots {
 		if n := k.slots[i].news; n != sim.Never {
@@ -193,6 +194,9 @@ func (k *Kubelet) relisted(now sim.Time) {
 
 // workDue looks at the pods whose time in the work queue has come.
 func (k *Kubelet) workDue(now sim.Time) {
+	if k.health.stalled {
+		return
+	}
 	next := sim.Never
 	for i := range k.slots {
 		if s := &k.slots[i]; s.lookAt <= now {
@@ -216,6 +220,9 @@ func (k *Kubelet) queueAt(r *row, at sim.Time) {
 
 // sync is one step of a pod's worker (pkg/kubelet/kubelet.go SyncPod).
 func (k *Kubelet) sync(r *row, now sim.Time) {
+	if r.stage == terminating && r.doing == nothing {
+		k.stop(r)
+	}
 	if r.stage != syncing {
 		return
 	}
@@ -281,6 +288,8 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		return
 	}
 	switch r.doing {
+	case mounting:
+		k.mounted(r, now)
 	case settingUp:
 		k.setUp(r)
 		k.next(r, now)

@@ -47,6 +47,7 @@ const (
 	PullTimedOut         // it does not answer
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
+	PullBroken           // the runtime has ended
 )
 
 // Cause is how a process ended, as the container runtime reports it.
@@ -73,6 +74,7 @@ type Process struct {
 	ServesAt   sim.Time // when the newest instance has started up
 	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
 	dueAt      sim.Time // when it will end, Never if nothing will end it
+	killAt     sim.Time // when it will get SIGKILL, Never if it will not
 	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
 	memory     int64    // bytes the newest instance used from its start
 	heap       int64    // bytes it uses more for each request per second
@@ -128,6 +130,7 @@ type Machine struct {
 	used      func(pod uint32)
 	kubelet   Observer
 	on        bool
+	down      bool // the container runtime
 	offAt     sim.Time
 	node      uint32
 	addresses uint32     // ever given to pods
@@ -337,7 +340,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
 	p.ServesAt = now.Add(b.Startup.Draw(&luck))
-	p.dueAt, p.dueCode, p.dueCause = sim.Never, 0, Exited
+	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
 	if init && !c.Sidecar && b.Run.IsZero() {
 		b.Run = DefaultInitRun
@@ -410,7 +413,7 @@ const (
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
-	m.kernel.Post(min(s.Processes[i].dueAt, s.Processes[i].limitAt), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+	m.kernel.Post(s.Processes[i].endsAt(), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
 }
 
 // postServing looks again when the last container of a pod has started up, if
@@ -470,13 +473,11 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at <= kill && at < p.dueAt {
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
 		}
 	}
-	if kill < p.dueAt {
-		p.dueAt, p.dueCode, p.dueCause = kill, killedCode, Exited
-	}
+	p.killAt = min(p.killAt, kill)
 	m.postDue(s, i)
 }
 
@@ -490,6 +491,9 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 	m.end(s, p)
 	return true
 }
+
+// endsAt is when a process ends, as things are.
+func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
@@ -531,8 +535,12 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.burstDue(s, int(about>>32), now)
 		return
 	}
-	if p := &s.Processes[about>>32]; p.Running && now >= min(p.dueAt, p.limitAt) {
-		if p.limitAt < p.dueAt {
+	if p := &s.Processes[about>>32]; p.Running && now >= p.endsAt() {
+		switch p.endsAt() {
+		case p.dueAt:
+		case p.killAt:
+			p.dueCode, p.dueCause = killedCode, Exited
+		default:
 			p.dueCode, p.dueCause = killedCode, OOMKilled
 		}
 		m.end(s, p)

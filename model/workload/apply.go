@@ -96,6 +96,9 @@ func (p merge) Apply(cur model.Object) model.Object {
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow
 	case *model.WebhookConfiguration:
 		n.Webhooks = p.manifest.(*model.WebhookConfiguration).Webhooks
+	case *model.FlowSchema, *model.PriorityLevel:
+		next = p.manifest.Copy()
+		*next.Head() = *cur.Head()
 	case *model.Role:
 		n.Rules = p.manifest.(*model.Role).Rules
 	case *model.RoleBinding:

@@ -141,6 +141,10 @@ var (
 	actedBinding  = acting(bookkeeping, words(`roleRef subjects`))
 	actedWorkload = acting(bookkeeping, words(`spec`))
 
+	// The one annotation that counts is looked at; nobody asks for what is no resource.
+	actedFlowSchema    = acting(bookkeeping, words(`metadata.annotations spec status`))
+	actedPriorityLevel = acting(bookkeeping, words(`metadata.annotations spec status`))
+
 	// What is called in which words (path, port, reviews, certificates, matchPolicy)
 	// changes nothing here: every kind has one version.
 	actedWebhooks = acting(bookkeeping, words(`webhooks.name webhooks.clientConfig webhooks.rules webhooks.failurePolicy

@@ -52,6 +52,8 @@ func init() {
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
 		{typed{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"}, model.KindValidatingWebhookConfiguration, false, false, actedWebhooks, readValidating},
 		{typed{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"}, model.KindMutatingWebhookConfiguration, false, false, actedWebhooks, readMutating},
+		{typed{"flowcontrol.apiserver.k8s.io/v1", "FlowSchema"}, model.KindFlowSchema, false, false, actedFlowSchema, readFlowSchema},
+		{typed{"flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration"}, model.KindPriorityLevelConfiguration, false, false, actedPriorityLevel, readPriorityLevel},
 		{typed{"v1", "ServiceAccount"}, model.KindServiceAccount, true, false, actedAccount, readServiceAccount},
 		{typed{"rbac.authorization.k8s.io/v1", "Role"}, model.KindRole, true, false, actedRole, readRole},
 		{typed{"rbac.authorization.k8s.io/v1", "ClusterRole"}, model.KindClusterRole, false, false, actedRole, readClusterRole},
@@ -76,7 +78,8 @@ func lookup(t typed) *kind {
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
 	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
-	"admissionregistration.k8s.io/v1beta1": true,
+	"admissionregistration.k8s.io/v1beta1": true, "flowcontrol.apiserver.k8s.io/v1beta1": true, "flowcontrol.apiserver.k8s.io/v1beta2": true,
+	"flowcontrol.apiserver.k8s.io/v1beta3": true,
 }
 
 // object is one object while it is read.

@@ -1,0 +1,6 @@
+package cluster
+
+import "orrery/model/kubelet"
+
+// Kubelet is a node's kubelet, which is not hollow.
+func (x *Cluster) Kubelet(node uint32) *kubelet.Kubelet { return x.kubelets[node].(*kubelet.Kubelet) }

@@ -1,0 +1,244 @@
+package kubelet
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// A container runtime that does not answer (pkg/kubelet/runtime.go, kubelet.go
+// syncLoop, updateRuntimeUp; pleg/generic.go). Every call to it fails at once. Relists
+// show nothing, so the pod cache stays what it was and whoever needs a newer one
+// waits. When the last good status is 30 s old the main loop stalls: it sleeps, looks
+// whether all is well, and acts upon nothing, neither what the API says nor what
+// probes say; and the node's next status says not ready. The lease is renewed as ever.
+const (
+	runtimeStale = 30 * time.Second // maxWaitForContainerRuntime
+	plegStale    = 3 * time.Minute  // relistThreshold
+	firstSleep   = 100 * time.Millisecond
+	mostSleep    = 5 * time.Second
+)
+
+// unavailable is what a call to a runtime says that is not there.
+const unavailable = "rpc error: code = Unavailable desc = connection error"
+
+// health is what a kubelet knows of its runtime. A time that is not to come is
+// Never.
+type health struct {
+	goodAt  sim.Time // the newest poll that was answered, as far as it counts; negative if none was in this run
+	staleAt sim.Time // when the last good status is or was too old
+	upAt    sim.Time // when the runtime was last started
+	frozen  sim.Time // when there is or was none: the newest relist before
+	stallAt sim.Time // when the main loop finds out, and begins to sleep
+	awakeAt sim.Time // when it finds that all is well
+	stalled bool     // it sleeps
+}
+
+// beginHealth is for a process that begins: the runtime's status is asked for
+// once, and then every 5 s. Nothing begins before it was good.
+func (k *Kubelet) beginHealth(luck *sim.Stream) {
+	now := k.kernel.Now()
+	k.polling.Period, k.polling.Phase = pollEvery, now
+	h := &k.health
+	*h = health{goodAt: now, staleAt: sim.Never, stallAt: sim.Never, awakeAt: sim.Never, upAt: h.upAt}
+	switch {
+	case k.synced: // it has long been running
+		k.polling.Phase = now.Add(luck.Duration(0, pollEvery))
+		h.goodAt = k.polling.Phase.Add(-pollEvery)
+	case k.machine.RuntimeDown():
+		h.goodAt, h.staleAt, h.stallAt, h.stalled = -1, now, now, true
+	}
+}
+
+// readyNow is what the node is to say of itself.
+func (k *Kubelet) readyNow() model.ConditionStatus {
+	return model.BoolStatus(k.kernel.Now() < k.health.staleAt)
+}
+
+// StopRuntime implements fault.Machine.
+func (k *Kubelet) StopRuntime() {
+	now := k.kernel.Now()
+	frozen := k.cacheAt(now)
+	k.machine.StopRuntime()
+	if !k.running {
+		return
+	}
+	h := &k.health
+	h.frozen = frozen
+	if h.staleAt != sim.Never {
+		h.awakeAt = sim.Never
+	}
+	if at, ok := k.polling.AtOrBefore(now); ok && at >= h.upAt && !k.literal {
+		h.goodAt = max(h.goodAt, at)
+	}
+	if h.staleAt == sim.Never {
+		h.staleAt = h.goodAt.Add(runtimeStale)
+		k.kernel.Post(h.staleAt, k.self, whyStale, uint64(k.epoch))
+	}
+	for _, r := range k.rows {
+		if r != nil {
+			k.breakOff(r, now)
+		}
+	}
+}
+
+// StartRuntime implements fault.Machine.
+func (k *Kubelet) StartRuntime() {
+	k.machine.StartRuntime()
+	now := k.kernel.Now()
+	k.health.upAt = now
+	if !k.running {
+		return
+	}
+	k.want(&k.polling, whyPoll, now)
+	for i := range k.slots {
+		if n := k.slots[i].news; n != sim.Never {
+			k.want(&k.relist, whyRelist, max(now, n+1))
+		}
+		if r := k.rows[i]; r != nil && r.doing == unmounting && r.stepAt == sim.Never {
+			_, unmount := k.machine.StopTime(r.hash)
+			k.wait(r, unmounting, k.relist.AtOrAfter(now).Add(unmount))
+		}
+	}
+	k.aimEvictions(now)
+}
+
+// polled is a look at the runtime's status. A good one ends a stall, as soon as a
+// relist has succeeded, too, if the last one is long ago.
+func (k *Kubelet) polled(now sim.Time) {
+	h := &k.health
+	if k.machine.RuntimeDown() {
+		return
+	}
+	h.goodAt = now
+	if now <= h.staleAt && h.staleAt != sim.Never {
+		h.staleAt, h.stallAt = sim.Never, sim.Never // just in time
+	}
+	if h.staleAt == sim.Never || h.awakeAt != sim.Never {
+		return
+	}
+	well := now
+	if first := k.relist.AtOrAfter(h.upAt); first > h.frozen.Add(plegStale) {
+		well = max(now, first)
+	}
+	if h.awakeAt = h.wakes(well); well < h.stallAt { // it has not noticed yet
+		h.stallAt, h.awakeAt = sim.Never, well
+	}
+	k.kernel.Post(well, k.self, whyStale, uint64(k.epoch))
+	k.kernel.Post(h.awakeAt, k.self, whyAwake, uint64(k.epoch))
+}
+
+// wakes is the first time not before at that the main loop wakes up to look.
+func (h *health) wakes(at sim.Time) sim.Time {
+	wake := h.stallAt.Add(firstSleep)
+	for sleep := 2 * firstSleep; wake < at; sleep = min(2*sleep, mostSleep) {
+		wake = wake.Add(sleep)
+	}
+	return wake
+}
+
+// healthDue is a time at which the node's status becomes another, or the main loop
+// stalls or goes on.
+func (k *Kubelet) healthDue(now sim.Time, why sim.Why, epoch uint64) {
+	h := &k.health
+	if !k.running || epoch != uint64(k.epoch) {
+		return
+	}
+	switch {
+	case why == whyAwake && now == h.stallAt:
+		h.stalled = true
+	case why == whyAwake && now == h.awakeAt:
+		h.awakeAt, h.stallAt = sim.Never, sim.Never
+		k.goOn(now)
+	case why == whyStale && now == h.staleAt:
+		// The loop waits for something to do before it looks, at most until its own
+		// next tick. What it does that moment it still does.
+		h.stallAt = k.work.AtOrAfter(now) + 1
+		k.kernel.Post(h.stallAt, k.self, whyAwake, uint64(k.epoch))
+		k.want(&k.nodeStatus, whyNodeStatus, now)
+	case why == whyStale && h.awakeAt != sim.Never:
+		h.staleAt = sim.Never
+		k.want(&k.nodeStatus, whyNodeStatus, now)
+	}
+}
+
+// goOn is the main loop going on after a stall.
+func (k *Kubelet) goOn(now sim.Time) {
+	if !k.health.stalled {
+		return
+	}
+	k.health.stalled = false
+	if !k.synced {
+		k.findStatics(now)
+		k.want(&k.housekeeping, whyHousekeeping, now)
+	}
+	k.look()
+	for i := range k.slots {
+		if k.slots[i].lookAt != sim.Never {
+			k.want(&k.work, whyWork, k.slots[i].lookAt)
+		}
+		if k.slots[i].probe != sim.Never {
+			k.want(&k.probes, whyProbe, k.slots[i].probe)
+		}
+	}
+}
+
+// breakOff fails what a pod's worker waits for from the runtime. Volumes that are
+// being mounted count as a part of the sandbox; a hook goes on.
+func (k *Kubelet) breakOff(r *row, now sim.Time) {
+	switch {
+	case r.doing == settingUp || r.doing == starting && !r.box.Ready:
+		k.sandboxFailed(r)
+	case r.doing == starting:
+		i := int(r.cursor)
+		r.containers[i].reason = createFailed
+		k.client.Note(r.face(), true, "Failed", "Error: "+unavailable)
+		k.giveUp(r, i)
+		k.next(r, now)
+	case r.doing == pulling:
+		k.Pulled(r.pod.ID, runtime.PullBroken)
+	case r.doing == killing && r.stage == syncing:
+		r.forgetStops()
+		r.failed = true
+		k.endPass(r)
+	case r.doing == killing || r.doing == stopping:
+		k.stopFailed(r)
+	case r.doing == unmounting && k.relist.After(r.stepEnd) > now:
+		r.stepAt = sim.Never
+	}
+}
+
+// mounted goes on with a pod whose volumes are mounted, and which had no runtime to
+// make its sandbox when that began.
+func (k *Kubelet) mounted(r *row, now sim.Time) {
+	if k.machine.RuntimeDown() {
+		k.sandboxFailed(r)
+		return
+	}
+	_, sandbox := k.machine.SandboxTime(r.box)
+	k.next(r, now.Add(sandbox))
+}
+
+func (k *Kubelet) sandboxFailed(r *row) {
+	k.client.Note(r.face(), true, "FailedCreatePodSandBox", "Failed to create pod sandbox: "+unavailable)
+	r.failed = true
+	k.endPass(r)
+}
+
+// stopFailed ends a terminating step without success.
+func (k *Kubelet) stopFailed(r *row) {
+	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+unavailable)
+	r.forgetStops()
+	r.killAt = 0
+	k.endStep(r, errorRetry)
+}
+
+// forgetStops has containers that were being stopped be stopped anew, hooks and grace
+// and all.
+func (r *row) forgetStops() {
+	for i := range r.containers {
+		r.containers[i].stopBy, r.containers[i].termAt = 0, 0
+	}
+}

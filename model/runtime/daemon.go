@@ -1,0 +1,32 @@
+package runtime
+
+import "orrery/sim"
+
+// The container runtime itself is a daemon, and containers are children of shims, not
+// of it: they run on when it ends. What it was doing is broken off, and so are the
+// timers of those that it has sent SIGTERM. When it is back it finds everything
+// again, with the exit codes that the shims have kept
+// (containerd/internal/cri/server/restart.go).
+
+// StopRuntime ends the daemon. Whoever waits for something of it hears no more.
+func (m *Machine) StopRuntime() {
+	m.down = true
+	m.CancelPulls()
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if p := &s.Processes[i]; p.Running {
+				p.killAt = sim.Never
+				m.postDue(s, i)
+			}
+		}
+	}
+}
+
+// StartRuntime starts it again.
+func (m *Machine) StartRuntime() { m.down = false }
+
+// RuntimeDown tells whether it does not run, so that every call to it fails at once.
+func (m *Machine) RuntimeDown() bool { return m.down }
