@@ -302,6 +302,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
 	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Silent = m.Default(p, "fast").Enum("mode", "fast", "slow") == "slow"
@@ -314,6 +315,15 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 	},
+}
+
+// whichProbes reads the kind of probe that fails, or all.
+func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
+	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
+	for kind, name := range probeKinds {
+		out[kind] = said == name || said == "all"
+	}
+	return out
 }
 
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {

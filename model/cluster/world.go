@@ -52,6 +52,9 @@ func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 // DNS implements fault.World.
 func (w faultWorld) DNS() fault.DNS { return dnsWorld(w) }
 
+// Requests implements fault.World.
+func (w faultWorld) Requests() fault.Requests { return w.x.flows }
+
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
 

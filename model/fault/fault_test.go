@@ -76,6 +76,24 @@ func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 func (w *world) DNS() fault.DNS                  { return dns{w} }
 
+func (w *world) Requests() fault.Requests { return requests{w} }
+
+type requests struct{ *world }
+
+func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
+func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+
+func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) Hang(pod model.Ref)   { m.w.says("%s hang %d", m.name, pod.ID) }
+func (m *machine) Unhang(pod model.Ref) { m.w.says("%s unhang %d", m.name, pod.ID) }
+
 type dns struct{ *world }
 
 func (w dns) Harm(down bool, errors int64, slow time.Duration) {

@@ -148,6 +148,7 @@ type Machine struct {
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	hanging     []uint32 // pods whose processes hang, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
@@ -432,7 +433,7 @@ func (m *Machine) postServing(s *Sandbox) {
 
 // Serves tells whether all app containers of the pod run and have started up.
 func (m *Machine) Serves(s *Sandbox) bool {
-	if !m.on || !s.Ready {
+	if !m.on || !s.Ready || m.hangs(s) {
 		return false
 	}
 	now := m.kernel.Now()
@@ -473,7 +474,7 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt {
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
 		}
 	}

@@ -56,6 +56,9 @@ func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	if s.risks != nil {
 		r = s.risks[i][kind]
 	}
+	if m.hangs(s) {
+		return Risk{Late: Million}
+	}
 	name := container(s.Pod.Spec, i).Name
 	for j := range m.probeFaults {
 		if f := &m.probeFaults[j]; f.pod == s.Pod.ID && f.kinds[kind] && (f.container == "" || f.container == name) {

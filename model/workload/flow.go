@@ -339,7 +339,7 @@ func (t *Flows) send(i int32, s *bundle) {
 		}
 		p := t.endpoint(i, &s.route.Endpoints[k])
 		switch {
-		case !p.known || !t.net.Connected(s.site, p.site):
+		case !p.known || !t.net.Connected(s.site, p.site) || !p.serving && p.hangs > 0:
 			f.lost.TimedOutMilliRPS += milli
 		case !p.serving:
 			f.lost.RefusedMilliRPS += milli

@@ -136,7 +136,7 @@ func (t *Flows) fare(f *flow, s *sender, timeout time.Duration) (r risk) {
 		p := t.pods.Row(s.route.Endpoints[k].Pod.ID)
 		one := risk{late: million}
 		switch {
-		case !p.known || !t.net.Connected(s.site, p.site):
+		case !p.known || !t.net.Connected(s.site, p.site) || !p.serving && p.hangs > 0:
 		case !p.serving:
 			one = risk{refused: million}
 		default:

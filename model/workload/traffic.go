@@ -181,6 +181,7 @@ type pod struct {
 	good     int64         // of those that are handled, in millionths: no call failed for good
 	loaded   int64         // what its machine was told of that
 	working  int64         // and of how many of those there are workers for
+	hangs    int32         // for so many reasons requests are not refused while it does not serve
 	probed   bool          // among Flows.probed
 	risks    []risk        // what its machine was told of its probes
 	slow     time.Duration // that its requests take longer by
@@ -302,6 +303,20 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 func (t *Flows) Slow(pod uint32, by time.Duration) {
 	t.touch(pod).slow += by
 	t.post()
+}
+
+// Hang has requests that a pod gets while it does not serve wait for ever, or be refused
+// again.
+func (t *Flows) Hang(pod uint32, hangs bool) {
+	p := t.pods.Row(pod)
+	if hangs {
+		p.hangs++
+	} else {
+		p.hangs--
+	}
+	for _, i := range p.flows {
+		t.outdate(i)
+	}
 }
 
 // LinksChanged implements network.Listener.
