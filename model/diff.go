@@ -88,6 +88,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.claim(version[Claim](old), version[Claim](new))
 	case *Volume:
 		d.volume(version[Volume](old), version[Volume](new))
+	case *VolumeAttachment:
+		d.attachment(version[VolumeAttachment](old), version[VolumeAttachment](new))
 	case *HorizontalPodAutoscaler:
 		d.autoscaler(version[HorizontalPodAutoscaler](old), version[HorizontalPodAutoscaler](new))
 	case *Namespace:

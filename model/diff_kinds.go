@@ -160,6 +160,14 @@ func (d *Differ) node(a, b *Node) {
 	d.condition("status.conditions.MemoryPressure", a.MemoryPressure, b.MemoryPressure)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
 	d.text("status.gpu", a.GPU.String(), b.GPU.String())
+	d.names("status.volumesAttached", a.VolumesAttached, b.VolumesAttached)
+	d.names("status.volumesInUse", a.VolumesInUse, b.VolumesInUse)
+}
+
+func (d *Differ) names(path string, a, b []string) {
+	if !slices.Equal(a, b) {
+		d.text(path, strings.Join(a, ","), strings.Join(b, ","))
+	}
 }
 
 func taintList(taints []Taint) string {

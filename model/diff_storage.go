@@ -52,6 +52,14 @@ func (d *Differ) volume(a, b *Volume) {
 	}
 }
 
+func (d *Differ) attachment(a, b *VolumeAttachment) {
+	d.meta(&a.Meta, &b.Meta)
+	d.text("spec.attacher", a.Attacher, b.Attacher)
+	d.text("spec.nodeName", a.Node, b.Node)
+	d.text("spec.source.persistentVolumeName", a.Volume, b.Volume)
+	d.flag("status.attached", [2]bool{a.Attached, b.Attached})
+}
+
 // claimRef is the claim with the number that tells it from others of its name.
 func (x *Volume) claimRef() string {
 	if x.ClaimID == 0 {

@@ -46,6 +46,7 @@ const (
 	KindHorizontalPodAutoscaler
 	KindPersistentVolumeClaim
 	KindPersistentVolume
+	KindVolumeAttachment
 	KindFlowSchema
 	KindPriorityLevelConfiguration
 	// Kinds is the number of kinds, for arrays indexed by Kind.
@@ -56,7 +57,7 @@ var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Se
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
 	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler",
-	"PersistentVolumeClaim", "PersistentVolume", "FlowSchema", "PriorityLevelConfiguration"}
+	"PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "FlowSchema", "PriorityLevelConfiguration"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
@@ -65,7 +66,7 @@ var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "se
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
 	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler",
-	"persistentvolumeclaim", "persistentvolume", "flowschema", "prioritylevelconfiguration"}
+	"persistentvolumeclaim", "persistentvolume", "volumeattachment", "flowschema", "prioritylevelconfiguration"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -94,6 +95,7 @@ var kindAliases = map[string]Kind{
 	"rolebinding": KindRoleBinding, "rolebindings": KindRoleBinding,
 	"persistentvolumeclaim": KindPersistentVolumeClaim, "persistentvolumeclaims": KindPersistentVolumeClaim, "pvc": KindPersistentVolumeClaim,
 	"persistentvolume": KindPersistentVolume, "persistentvolumes": KindPersistentVolume, "pv": KindPersistentVolume,
+	"volumeattachment": KindVolumeAttachment, "volumeattachments": KindVolumeAttachment,
 	"clusterrolebinding": KindClusterRoleBinding, "clusterrolebindings": KindClusterRoleBinding,
 	"lease": KindLease, "leases": KindLease,
 	"namespace": KindNamespace, "namespaces": KindNamespace, "ns": KindNamespace,
@@ -111,7 +113,7 @@ func ParseKind(s string) Kind { return kindAliases[s] }
 func (k Kind) Namespaced() bool {
 	switch k {
 	case KindNone, KindNode, KindPriorityClass, KindClusterRole, KindClusterRoleBinding, KindNamespace,
-		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume,
+		KindValidatingWebhookConfiguration, KindMutatingWebhookConfiguration, KindPersistentVolume, KindVolumeAttachment,
 		KindFlowSchema, KindPriorityLevelConfiguration:
 		return false
 	}

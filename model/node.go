@@ -33,7 +33,11 @@ type Node struct {
 	// What node-pressure eviction says: the node is short of this.
 	MemoryPressure, DiskPressure Condition
 	Images                       []Image // as of registration
-	GPU                          GPUs
+	// VolumesInUse is what its kubelet says that it has or needs mounted, and
+	// VolumesAttached what the attach/detach controller says that it may use; sorted,
+	// and immutable: replace a slice to change it.
+	VolumesInUse, VolumesAttached []string
+	GPU                           GPUs
 	// Group is the node group of the cloud that its machine belongs to, "" if none;
 	// Price is what the machine costs in an hour, in millionths.
 	Group string

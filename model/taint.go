@@ -46,6 +46,9 @@ const (
 	TaintMemoryPressure = "node.kubernetes.io/memory-pressure"
 	TaintDiskPressure   = "node.kubernetes.io/disk-pressure"
 	TaintPIDPressure    = "node.kubernetes.io/pid-pressure"
+
+	// TaintOutOfService is set by people: the node is known to run nothing.
+	TaintOutOfService = "node.kubernetes.io/out-of-service"
 )
 
 // Forever as Toleration.For tolerates without limit.
@@ -82,6 +85,11 @@ func Tolerated(tolerations []Toleration, taint *Taint) bool {
 // HasTaint tells whether the taint of that key and effect is among taints.
 func HasTaint(taints []Taint, key string, e Effect) bool {
 	return slices.ContainsFunc(taints, func(t Taint) bool { return t.Key == key && t.Effect == e })
+}
+
+// HasTaintKey tells whether a taint of that key is among taints, whatever its effect.
+func HasTaintKey(taints []Taint, key string) bool {
+	return slices.ContainsFunc(taints, func(t Taint) bool { return t.Key == key })
 }
 
 // WithTaint is taints with t added, unless key and effect are there already.

@@ -1,5 +1,12 @@
 package model
 
+import (
+	"slices"
+	"strconv"
+
+	"orrery/sim"
+)
+
 // Claim is a PersistentVolumeClaim.
 type Claim struct {
 	Meta
@@ -126,8 +133,32 @@ type VolumeLimit struct {
 	Count        int32
 }
 
-// VolumeAttachment is a volume that is attached to a node, whoever uses it.
-type VolumeAttachment struct{ Node, Volume string }
+// VolumeAttachment is a volume that is to be attached to a node, or is.
+type VolumeAttachment struct {
+	Meta
+	Node, Volume string // their names
+	Attacher     string // the driver
+	Protected    bool   // the driver's finalizer: it stays until the volume is detached
+
+	Attached bool // status, written by the driver
+}
+
+// Copy implements Object.
+func (a *VolumeAttachment) Copy() Object { x := *a; return &x }
+
+// NewAttachment is the attachment of a volume to a node that is to be. There is one
+// for both at most, as its name is a hash of them
+// (pkg/volume/csi/csi_attacher.go getAttachmentName).
+func NewAttachment(x *Volume, node string) *VolumeAttachment {
+	name := "csi-" + strconv.FormatUint(sim.HashName(x.Name+"/"+x.Driver+"/"+node), 16)
+	return &VolumeAttachment{Meta: Meta{Kind: KindVolumeAttachment, Name: name}, Node: node, Volume: x.Name, Attacher: x.Driver}
+}
+
+// Exclusive tells whether a volume can be attached to one node only at a time
+// (pkg/volume/util/util.go IsMultiAttachAllowed).
+func (x *Volume) Exclusive() bool {
+	return x.Modes != 0 && x.Modes&(ReadOnlyMany|ReadWriteMany) == 0
+}
 
 // StorageCapacity is how large a volume of a class can be made for the nodes
 // that Nodes selects; nil selects none.
@@ -173,9 +204,16 @@ type Storage struct {
 	Volumes     []*Volume
 	Classes     []*StorageClass
 	Limits      []VolumeLimit
-	Attachments []VolumeAttachment
+	Attachments []*VolumeAttachment
 	Capacities  []StorageCapacity
 	Drivers     []string // CSI drivers that publish their capacity
+	Mounted     []string // CSI drivers whose volumes need not be attached
+}
+
+// Attaches tells whether a volume has to be attached to a node before it is mounted
+// there: those of CSI drivers, unless a driver says otherwise (attachRequired).
+func (s *Storage) Attaches(x *Volume) bool {
+	return x.Driver != "" && !slices.Contains(s.Mounted, x.Driver)
 }
 
 // Add adds what another has.
@@ -183,4 +221,5 @@ func (s *Storage) Add(o *Storage) {
 	s.Claims, s.Volumes, s.Classes = append(s.Claims, o.Claims...), append(s.Volumes, o.Volumes...), append(s.Classes, o.Classes...)
 	s.Limits, s.Attachments = append(s.Limits, o.Limits...), append(s.Attachments, o.Attachments...)
 	s.Capacities, s.Drivers = append(s.Capacities, o.Capacities...), append(s.Drivers, o.Drivers...)
+	s.Mounted = append(s.Mounted, o.Mounted...)
 }

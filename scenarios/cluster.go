@@ -232,7 +232,16 @@ func (l *loader) addNode(v strict.Value, n *model.Node) {
 
 // taint reads "key=value:Effect", as kubectl taint does.
 func taint(v strict.Value) model.Taint {
-	text := v.Text()
+	return readTaint(v, v.Text())
+}
+
+// taintChange reads a taint, or one with a hyphen behind it, which takes it off.
+func taintChange(v strict.Value) (t model.Taint, remove bool) {
+	text, remove := strings.CutSuffix(v.Text(), "-")
+	return readTaint(v, text), remove
+}
+
+func readTaint(v strict.Value, text string) model.Taint {
 	if text == "" {
 		return model.Taint{}
 	}

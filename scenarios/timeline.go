@@ -189,6 +189,8 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Force = m.Optional(p).Bool()
 		case workload.ParamMember:
 			a.Member = l.member(m, p, e.command.Name)
+		case workload.ParamTaint:
+			a.Taint, a.Remove = taintChange(m.Required(p))
 		case workload.ParamTimeout:
 			a.Timeout = m.Optional(p).DurationIn(1, maxDuration)
 		default:

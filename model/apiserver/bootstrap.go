@@ -119,6 +119,9 @@ var bootstrap = []bound{
 		rule(listWatch, "policy", "poddisruptionbudgets"), rule(read, "batch", "jobs cronjobs")),
 	addOn("node-termination-handler",
 		rule(read+" patch update", "", "nodes"), rule(read, "", "pods"), rule("create", "", "pods/eviction"), rule(read, "apps", "daemonsets")),
+	account("attachdetach-controller",
+		rule(listWatch, "", "persistentvolumes persistentvolumeclaims pods"), rule(read, "", "nodes"), rule("patch update", "", "nodes/status"),
+		rule(read+" create delete", "storage.k8s.io", "volumeattachments")),
 	account("cronjob-controller",
 		rule(read+" update", "batch", "cronjobs"), rule(read+" create update delete patch", "batch", "jobs"),
 		rule("update", "batch", "cronjobs/status"), rule(listWatch+" delete", "", "pods")),
@@ -150,6 +153,8 @@ var bootstrap = []bound{
 		rule(read, "storage.k8s.io", "storageclasses"), rule(listWatch, "", "nodes")),
 	account("csi-provisioner", // deploy/kubernetes/rbac.yaml of kubernetes-csi/external-provisioner
 		rule(read+" create patch delete", "", "persistentvolumes"), rule(read+" update", "", "persistentvolumeclaims")),
+	account("csi-attacher", // deploy/kubernetes/rbac.yaml of kubernetes-csi/external-attacher, which patches
+		rule(read+" update", "storage.k8s.io", "volumeattachments"), rule("update", "storage.k8s.io", "volumeattachments/status")),
 	account("pod-garbage-collector", rule(listWatch+" delete", "", "pods"), rule(read, "", "nodes"), rule("patch", "", "pods/status")),
 	account("pvc-protection-controller", rule(read+" update", "", "persistentvolumeclaims"), rule(read, "", "pods")),
 	account("pv-protection-controller", rule(read+" update", "", "persistentvolumes")),

@@ -123,7 +123,7 @@ func rescaled(cur model.Object, replicas int32) model.Object {
 func unchanged(next, cur model.Object) bool {
 	switch next.(type) {
 	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler,
-		*model.Claim, *model.Volume:
+		*model.Claim, *model.Volume, *model.VolumeAttachment:
 		next.Head().ResourceVersion = cur.Head().ResourceVersion
 		return reflect.DeepEqual(next, cur)
 	}
@@ -180,14 +180,8 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.ResourceQuota), *n
 		*n = c
 		n.Known, n.Used = s.Known, s.Used
-	case *model.Claim:
-		c, s := *cur.(*model.Claim), *n
-		*n = c
-		n.Phase = s.Phase
-	case *model.Volume:
-		c, s := *cur.(*model.Volume), *n
-		*n = c
-		n.Phase = s.Phase
+	case *model.Claim, *model.Volume, *model.VolumeAttachment:
+		keepStorage(next, cur)
 	case *model.HorizontalPodAutoscaler:
 		c, s := *cur.(*model.HorizontalPodAutoscaler), *n
 		*n = c
@@ -198,6 +192,24 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.Expected, n.Desired = s.ObservedGeneration, s.Expected, s.Desired
 		n.Healthy, n.Allowed, n.Disrupted = s.Healthy, s.Allowed, s.Disrupted
+	}
+}
+
+// keepStorage is keepSpec of the objects of storage.
+func keepStorage(next, cur model.Object) {
+	switch n := next.(type) {
+	case *model.Claim:
+		phase := n.Phase
+		*n = *cur.(*model.Claim)
+		n.Phase = phase
+	case *model.Volume:
+		phase := n.Phase
+		*n = *cur.(*model.Volume)
+		n.Phase = phase
+	case *model.VolumeAttachment:
+		attached := n.Attached
+		*n = *cur.(*model.VolumeAttachment)
+		n.Attached = attached
 	}
 }
 

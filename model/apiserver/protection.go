@@ -6,12 +6,15 @@ import (
 )
 
 // protect puts the finalizer on a claim or volume that is created
-// (plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go).
+// (plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go), and on an
+// attachment the one that its driver puts there when it begins.
 func protect(o model.Object) {
 	switch o := o.(type) {
 	case *model.Claim:
 		o.Protected = true
 	case *model.Volume:
+		o.Protected = true
+	case *model.VolumeAttachment:
 		o.Protected = true
 	}
 }
@@ -23,6 +26,8 @@ func protected(o model.Object) bool {
 		return o.Protected
 	case *model.Volume:
 		return o.Protected
+	case *model.VolumeAttachment:
+		return o.Protected
 	}
 	return false
 }
@@ -31,7 +36,7 @@ func protected(o model.Object) bool {
 // taken off.
 func released(o model.Object) bool {
 	switch o.(type) {
-	case *model.Claim, *model.Volume:
+	case *model.Claim, *model.Volume, *model.VolumeAttachment:
 		return o.Head().Deleting() && !protected(o)
 	}
 	return false

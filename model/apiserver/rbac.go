@@ -45,6 +45,7 @@ var resources = [model.Kinds]resource{
 	model.KindHorizontalPodAutoscaler: {"autoscaling", "horizontalpodautoscalers"},
 	model.KindPersistentVolumeClaim:   {core, "persistentvolumeclaims"},
 	model.KindPersistentVolume:        {core, "persistentvolumes"},
+	model.KindVolumeAttachment:        {"storage.k8s.io", "volumeattachments"},
 
 	model.KindFlowSchema:                 {flowGroup, "flowschemas"},
 	model.KindPriorityLevelConfiguration: {flowGroup, "prioritylevelconfigurations"},

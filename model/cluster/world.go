@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -109,6 +110,18 @@ func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool
 		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
 	}
 	return model.Sample{}, false
+}
+
+// attachable is the volume of a claim, as kubelets read it, and whether it has to be
+// attached.
+func (x *Cluster) attachable(claim string) (volume string, attached bool) {
+	namespace, name, _ := strings.Cut(claim, "/")
+	c, ok := x.Store.Lookup(model.KindPersistentVolumeClaim, namespace, name).(*model.Claim)
+	if !ok || x.config.Scheduler.Storage == nil {
+		return "", false
+	}
+	v, ok := x.Store.Lookup(model.KindPersistentVolume, "", c.Volume).(*model.Volume)
+	return c.Volume, ok && x.config.Scheduler.Storage.Attaches(v)
 }
 
 // used tells the controllers that metrics will say something else of a pod.

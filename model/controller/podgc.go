@@ -19,8 +19,9 @@ const (
 )
 
 // podGC deletes pods nobody else will: those of nodes that no longer exist,
-// the oldest of too many that have ended, and those that were deleted before
-// they were bound. A pass is an event only when there are such pods.
+// the oldest of too many that have ended, those that were deleted before
+// they were bound, and those that are to end on a node that is not ready and that
+// people say is out of service. A pass is an event only when there are such pods.
 type podGC struct {
 	*loop
 	passes  sim.Ticker
@@ -32,6 +33,7 @@ type podGC struct {
 	counted    store.Table[podGCCounted] // by pod
 	missing    store.Table[sim.Time]     // by node: when a pass first missed it; 0 is not
 	orphans    []uint32                  // nodes with pods that the view does not have
+	outs       []uint32                  // nodes out of service and not ready, in order of ID
 }
 
 type podGCCounted struct{ terminated, unbound bool }
@@ -71,6 +73,9 @@ func (c *podGC) pod(now sim.Time, old, next *model.Pod) {
 	if next != nil && next.NodeID != 0 && (old == nil || old.NodeID == 0) && c.view.node(next.NodeID) == nil {
 		c.miss(now, next.NodeID)
 	}
+	if len(c.outs) > 0 && next != nil && next.Deleting() && (old == nil || !old.Deleting()) {
+		c.plan(now)
+	}
 }
 
 func one(b bool) int {
@@ -81,9 +86,26 @@ func one(b bool) int {
 }
 
 func (c *podGC) node(now sim.Time, old, next *model.Node) {
+	if was, is := outOfService(old), outOfService(next); is && !was {
+		insert(&c.outs, next.ID)
+		c.plan(now)
+	} else if was && !is {
+		without(&c.outs, old.ID)
+	}
 	if next == nil && old != nil && len(c.view.nodes.Row(old.ID).pods) > 0 {
 		c.miss(now, old.ID)
 	}
+}
+
+// outOfService tells whether nothing of a node's pods runs, as people say and nobody
+// denies.
+func outOfService(n *model.Node) bool {
+	return n != nil && n.Ready.Status != model.True && model.HasTaintKey(n.Taints, model.TaintOutOfService)
+}
+
+// leaving tells whether pods of a node out of service are to end.
+func (c *podGC) leaving(node uint32) bool {
+	return slices.ContainsFunc(c.view.nodes.Row(node).pods, func(id uint32) bool { return c.view.pod(id).Deleting() })
 }
 
 func (c *podGC) miss(now sim.Time, node uint32) {
@@ -99,7 +121,7 @@ func (c *podGC) plan(now sim.Time) {
 		return
 	}
 	at := sim.Never
-	if c.literal || c.unbound > 0 || c.terminated > terminatedMost {
+	if c.literal || c.unbound > 0 || c.terminated > terminatedMost || slices.ContainsFunc(c.outs, c.leaving) {
 		at = c.passes.AtOrAfter(now)
 	}
 	for _, id := range c.orphans {
@@ -127,6 +149,7 @@ func (c *podGC) due(now sim.Time, _ sim.Why, _ uint64) {
 	c.passAt = sim.Never
 	c.running = 1 // the pass itself
 	c.collectTerminated(now)
+	c.collectLeaving(now)
 	c.collectOrphans(now)
 	c.collectUnbound()
 	c.answered(now)
@@ -162,6 +185,24 @@ func (c *podGC) collectTerminated(sim.Time) {
 	for _, p := range ended[:surplus] {
 		c.remove(p.ID)
 	}
+}
+
+// collectLeaving deletes what is to end on nodes out of service, after it is marked
+// failed (gcTerminating).
+func (c *podGC) collectLeaving(now sim.Time) {
+	for _, node := range c.outs {
+		for _, id := range c.view.nodes.Row(node).pods {
+			if p := c.view.pod(id); p.Deleting() {
+				c.fail(id, ended{now})
+			}
+		}
+	}
+}
+
+// fail marks a pod failed, and then deletes it.
+func (c *podGC) fail(pod uint32, mark store.Patch) {
+	c.running++
+	c.client.PatchPart(model.Ref{Kind: model.KindPod, ID: pod}, store.Status, mark, tag(opFailPod, pod))
 }
 
 // collectOrphans notes which nodes are missing, and after the quarantine asks
@@ -207,8 +248,7 @@ func (c *podGC) replied(now sim.Time, r store.Reply) {
 	switch {
 	case op == opLookAtNode && r.Refusal == store.NotFound:
 		for _, pod := range c.view.nodes.Row(id).pods {
-			c.running++
-			c.client.PatchPart(model.Ref{Kind: model.KindPod, ID: pod}, store.Status, orphaned{now}, tag(opFailPod, pod))
+			c.fail(pod, orphaned{now})
 		}
 	case op == opFailPod && r.Refusal == store.Accepted:
 		c.remove(id)
@@ -224,7 +264,15 @@ type orphaned struct{ at sim.Time }
 
 // Apply implements store.Patch.
 func (o orphaned) Apply(cur model.Object) model.Object {
-	next := *disrupted{o.at, "DeletionByPodGC"}.Apply(cur).(*model.Pod)
+	return ended(o).Apply(disrupted{o.at, "DeletionByPodGC"}.Apply(cur))
+}
+
+// ended marks a pod that will not be heard of any more.
+type ended struct{ at sim.Time }
+
+// Apply implements store.Patch.
+func (o ended) Apply(cur model.Object) model.Object {
+	next := *cur.(*model.Pod)
 	if !next.Phase.Terminal() {
 		next.Phase = model.PodFailed
 	}

@@ -97,6 +97,9 @@ type (
 	volumeWatcher interface {
 		volume(now sim.Time, old, next *model.Volume)
 	}
+	attachmentWatcher interface {
+		attachment(now sim.Time, old, next *model.VolumeAttachment)
+	}
 	starter interface{ start(now sim.Time) }
 	// resumer compares what it has listed with what was before its process.
 	resumer interface{ resume(now sim.Time) }
@@ -146,6 +149,7 @@ type life struct {
 	quotas         []quotaWatcher
 	claims         []claimWatcher
 	volumes        []volumeWatcher
+	attachments    []attachmentWatcher
 	namespaces     []namespaceWatcher
 	autoscalers    []autoscalerWatcher
 }
@@ -163,7 +167,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
-		if seen[kind] != nil && (c.Storage != nil || kind != model.KindPersistentVolumeClaim && kind != model.KindPersistentVolume) {
+		if seen[kind] != nil && (c.Storage != nil || !ofStorageOnly(kind)) {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
@@ -176,6 +180,11 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	}
 	p.begin()
 	return p
+}
+
+// ofStorageOnly tells whether only controllers of storage look at a kind.
+func ofStorageOnly(kind model.Kind) bool {
+	return kind == model.KindPersistentVolumeClaim || kind == model.KindPersistentVolume || kind == model.KindVolumeAttachment
 }
 
 // begin makes a new process, whose controllers know nothing.
@@ -213,6 +222,7 @@ func (p *Process) subscribe(c controller) {
 	enlist(c, &p.quotas)
 	enlist(c, &p.claims)
 	enlist(c, &p.volumes)
+	enlist(c, &p.attachments)
 	enlist(c, &p.namespaces)
 	enlist(c, &p.autoscalers)
 }
@@ -327,6 +337,7 @@ var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.
 	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
 	model.KindPersistentVolumeClaim:   hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
 	model.KindPersistentVolume:        hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
+	model.KindVolumeAttachment:        hears(inTable(func(v *view) *store.Table[*model.VolumeAttachment] { return &v.attachments }), func(p *Process) []attachmentWatcher { return p.attachments }, attachmentWatcher.attachment),
 }
 
 // hears puts what was seen of a kind into the view and tells its watchers.

@@ -44,13 +44,18 @@ var registry = []registration{
 	{"garbage-collector", "generic-garbage-collector", 20, 40, newGarbageCollector},
 }
 
-// ofStorage is those that run where there is storage only. The provisioner, one for
-// all drivers, is no part of the real process but a Deployment of each driver: here
-// it shares the process and its fate (kubernetes-csi/external-provisioner
-// cmd/csi-provisioner/csi-provisioner.go: worker-threads 100, kube-api-qps 5).
+// ofStorage is those that run where there is storage only. The provisioner and the
+// attacher, one of each for all drivers, are no parts of the real process but in a
+// Deployment of each driver: here they share the process and its fate
+// (kubernetes-csi/external-provisioner cmd/csi-provisioner/csi-provisioner.go:
+// worker-threads 100, kube-api-qps 5; external-attacher cmd/csi-attacher/main.go:
+// worker-threads 10, kube-api-qps 5). The attach/detach controller begins as many
+// operations as there are: 100 stands for that.
 var ofStorage = []registration{
 	{"persistentvolume-binder", "persistent-volume-binder", 2, 20, newVolumeBinder},
 	{"csi-provisioner", "csi-provisioner", 100, 5, newProvisioner},
+	{"attach-detach", "attachdetach-controller", 100, 20, newAttachDetach},
+	{"csi-attacher", "csi-attacher", 10, 5, newAttacher},
 	{"pvc-protection", "pvc-protection-controller", 1, 20, newClaimProtection},
 	{"pv-protection", "pv-protection-controller", 1, 20, newVolumeProtection},
 }

@@ -25,6 +25,7 @@ type view struct {
 	quotas       store.Table[*model.ResourceQuota]
 	claims       store.Table[*model.Claim]
 	volumes      store.Table[*model.Volume]
+	attachments  store.Table[*model.VolumeAttachment]
 	claimNames   map[string]uint32 // by namespace/name
 	volumeNames  map[string]uint32
 	namespaces   store.Table[*model.Namespace]

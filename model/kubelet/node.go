@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"slices"
+
 	"orrery/model"
 	"orrery/model/store"
 	"orrery/sim"
@@ -13,12 +15,13 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 	}
 	k.node = n
 	k.nodeIsKnown()
+	k.verifyAll()
 	k.doubtNode()
 }
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() {
+	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() || k.usesOthers() {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -37,7 +40,7 @@ func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evict
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
 	ready := k.readyNow()
-	if k.node.Ready.Status == ready && !k.pressuresDiffer() || k.patching || k.kernel.Now() < k.networkAt {
+	if k.node.Ready.Status == ready && !k.pressuresDiffer() && !k.usesOthers() || k.patching || k.kernel.Now() < k.networkAt {
 		return
 	}
 	if ready == model.True {
@@ -53,7 +56,7 @@ func (k *Kubelet) checkNode() {
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
 	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
-	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.kernel.Now()}, taggedNode)
+	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.inUse(), k.kernel.Now()}, taggedNode)
 }
 
 // notePressures says what the node is short of now and was not, and the other
@@ -78,6 +81,7 @@ type nodeStatus struct {
 	ready   model.ConditionStatus
 	reason  string
 	pressed pressures
+	inUse   []string // volumes
 	at      sim.Time
 }
 
@@ -94,9 +98,10 @@ func (r nodeStatus) Apply(cur model.Object) model.Object {
 		}
 		r.set(condition, model.BoolStatus(r.pressed[s]), reason)
 	}
-	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure {
+	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure && slices.Equal(r.inUse, n.VolumesInUse) {
 		return cur
 	}
+	c.VolumesInUse = r.inUse
 	return &c
 }
 
@@ -112,5 +117,6 @@ func (k *Kubelet) nodeAnswered(reply *store.Reply) {
 	if n, ok := reply.Object.(*model.Node); ok && n.ResourceVersion > k.node.ResourceVersion {
 		k.node = n
 	}
+	k.verifyAll()
 	k.doubtNode()
 }

@@ -21,6 +21,9 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		r.box.Admitted = r.charged
 	}
 	r.failed, r.requeue = false, 0
+	if k.awaitVolumes(r, now) {
+		return
+	}
 	r.plan(k.cacheAt(now))
 	if !r.box.Ready {
 		volumes, sandbox := k.machine.SandboxTime(r.box)

@@ -42,7 +42,7 @@ func (k *Kubelet) halt() {
 	k.client.Restart()
 	k.beat.Restart()
 	k.machine.CancelPulls()
-	k.slots, k.rows, k.queue = k.slots[:0], k.rows[:0], k.queue[:0]
+	k.slots, k.rows, k.queue, k.disks = k.slots[:0], k.rows[:0], k.queue[:0], k.disks[:0]
 	k.used, k.writing, k.patching = model.Resources{}, false, false
 	k.forgetMirrors()
 }
@@ -178,6 +178,7 @@ func (k *Kubelet) keepHouse() {
 		r := k.add(s.Pod)
 		r.gone, r.orphan = true, true
 		k.charge(r)
+		k.remount(r)
 		k.sync(r, now)
 	}
 }

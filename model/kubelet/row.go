@@ -23,8 +23,9 @@ const (
 type doing uint8
 
 const (
-	nothing  doing = iota
-	mounting       // while there is no runtime
+	nothing   doing = iota
+	attaching       // attached volumes
+	mounting        // while there is no runtime
 	settingUp
 	pulling
 	starting
@@ -88,6 +89,10 @@ type row struct {
 	static     *static // nil if it came from the API
 	hash       uint64
 	number     int32 // of its slot
+
+	volumes []string // that it needs attached; nil if it has not asked for any yet
+	mountAt sim.Time // when they are mounted; Never while they are not all attached
+	mounted bool     // they are
 
 	stepEnd  sim.Time      // when the worker's last step ended, -1 before the first
 	stepAt   sim.Time      // when what it waits for is over

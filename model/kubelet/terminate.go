@@ -195,6 +195,7 @@ func (k *Kubelet) stopped(r *row) {
 // long as the object does.
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
+	k.letGo(r)
 	switch {
 	case r.gone:
 		k.drop(r)

@@ -54,6 +54,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if r.box != nil {
 		k.adopt(r)
 	}
+	k.remount(r)
 	if known || !pod.Deleting() {
 		k.charge(r)
 	}
@@ -116,6 +117,9 @@ func (k *Kubelet) adopt(r *row) {
 // end of the step before).
 func (k *Kubelet) trigger(r *row, now sim.Time) {
 	switch {
+	case r.doing == attaching && r.ends(): // its wait is cut short
+		r.doing = nothing
+		k.sync(r, now)
 	case r.doing != nothing:
 		r.pending = true
 	case r.stepEnd < k.cacheAt(now):
@@ -231,7 +235,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		k.reflect(r.static)
 	}
 	r.overdue = r.overdue || now >= r.deadline
-	if r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal() {
+	if r.ends() {
 		k.terminate(r)
 		return
 	}
@@ -245,6 +249,11 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	k.pass(r, now)
+}
+
+// ends tells whether a pod is not to run any more.
+func (r *row) ends() bool {
+	return r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal()
 }
 
 // Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is
@@ -288,6 +297,8 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		return
 	}
 	switch r.doing {
+	case attaching:
+		k.volumesDue(r, now)
 	case mounting:
 		k.mounted(r, now)
 	case settingUp:

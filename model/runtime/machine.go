@@ -111,6 +111,7 @@ type Sandbox struct {
 	MadeAt    sim.Time // when its newest sandbox was made
 	Attempts  int32    // sandboxes ever made for this pod
 	Ready     bool     // its network namespace is there
+	Volumes   []string // attached ones that are mounted for it
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second

@@ -14,6 +14,7 @@ var (
 	sandboxTime = sim.Lognormal(350*time.Millisecond, 2500*time.Millisecond)
 	startTime   = sim.Lognormal(150*time.Millisecond, time.Second) // create and start
 	volumesTime = sim.Lognormal(200*time.Millisecond, 1500*time.Millisecond)
+	mountTime   = sim.Lognormal(time.Second, 8*time.Second) // of attached volumes
 	resolveTime = sim.Lognormal(400*time.Millisecond, 3*time.Second)
 	refuseTime  = sim.Uniform(20*time.Millisecond, 200*time.Millisecond) // a registry that is down
 	stopTime    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // of a sandbox
@@ -32,7 +33,7 @@ const (
 
 // costs is the luck of a cluster's machines.
 type costs struct {
-	startup, stop, setup, create, pull, teardown, hook sim.Lane
+	startup, stop, setup, create, pull, teardown, hook, mount sim.Lane
 }
 
 // Registry is where every machine pulls its images from.
@@ -57,7 +58,7 @@ func NewRegistry(k *sim.Kernel) *Registry {
 	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
-		hook: l.Lane("container hook"),
+		hook: l.Lane("container hook"), mount: l.Lane("volume mount"),
 	}}
 }
 
@@ -112,6 +113,12 @@ func (m *Machine) SandboxTime(s *Sandbox) (volumes, sandbox time.Duration) {
 	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
 	return volumes, sandboxTime.Draw(&luck)
+}
+
+// MountTime is how long it takes to mount a pod's attached volumes, all side by side.
+func (m *Machine) MountTime(s *Sandbox) time.Duration {
+	luck := m.costs.mount.Draw(s.Hash, uint64(s.Attempts))
+	return mountTime.Draw(&luck)
 }
 
 // StartTime is how long it takes to create and start a container.

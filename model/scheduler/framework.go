@@ -218,6 +218,7 @@ const (
 	PersistentVolumeClaimAdd
 	PersistentVolumeClaimUpdate
 	PersistentVolumeChange // added or updated
+	VolumeAttachmentDelete
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)

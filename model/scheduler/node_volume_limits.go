@@ -98,11 +98,12 @@ func (v *volumes) attach(to map[attachable]bool, pod *model.Pod) {
 	}
 }
 
-// EventsToRegister implements EnqueueExtensions: a pod goes that has volumes,
-// whichever.
+// EventsToRegister implements EnqueueExtensions: a pod goes that has volumes, or a
+// volume is detached, whichever.
 func (*nodeVolumeLimits) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
 		{AssignedPodDelete, func(_ *model.Pod, e *Event) bool { return len(claimsOf(e.Pod)) > 0 }},
 		{PersistentVolumeClaimAdd, ownClaim},
+		{VolumeAttachmentDelete, func(pod *model.Pod, _ *Event) bool { return len(claimsOf(pod)) > 0 }},
 	}
 }

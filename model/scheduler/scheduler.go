@@ -109,9 +109,9 @@ type Scheduler struct {
 	budgets     *store.Watch // what preemption must spare
 	// workloads is nil unless the profile schedules gangs.
 	workloads *store.Watch
-	// claims and disks are nil in a run without storage.
-	claims, disks *store.Watch
-	watches       []*store.Watch // all of these
+	// claims, disks and attachments are nil in a run without storage.
+	claims, disks, attachments *store.Watch
+	watches                    []*store.Watch // all of these
 
 	lives   uint64 // how many processes there were
 	running bool
@@ -164,7 +164,8 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Scheduler 
 	}
 	if x.Storage != nil {
 		x.claims, x.disks = x.client.Watch(model.KindPersistentVolumeClaim), x.client.Watch(model.KindPersistentVolume)
-		x.watches = append(x.watches, x.claims, x.disks)
+		x.attachments = x.client.Watch(model.KindVolumeAttachment)
+		x.watches = append(x.watches, x.claims, x.disks, x.attachments)
 	}
 	x.begin()
 	return x

@@ -61,6 +61,29 @@ func (s *Scheduler) sawVolume(now sim.Time, id uint32, obj model.Object) {
 	s.queue.happened(now, Event{ClusterEvent: PersistentVolumeChange})
 }
 
+// sawAttachment keeps what is attached to each node, or is to be: it counts although
+// no pod may use it any more.
+func (s *Scheduler) sawAttachment(now sim.Time, id uint32, obj model.Object) {
+	all := &s.cache.volumes
+	next, _ := obj.(*model.VolumeAttachment)
+	seen := all.seenAttachments.Row(id)
+	old := *seen
+	*seen = next
+	switch {
+	case old == nil && next != nil:
+		all.attached[next.Node] = append(all.attached[next.Node], next.Volume)
+	case old != nil && next == nil:
+		list := all.attached[old.Node]
+		at := slices.Index(list, old.Volume)
+		all.attached[old.Node] = slices.Delete(list, at, at+1)
+		s.queue.happened(now, Event{ClusterEvent: VolumeAttachmentDelete})
+	default:
+		return
+	}
+	all.version++
+	s.cache.changes++
+}
+
 // restore forgets what was assumed for a pod (assume_cache.go Restore).
 func (v *volumes) restore(b binding) {
 	if seen := *v.seenClaims.Row(b.claim.ID); b.volume == nil && seen != nil {

@@ -25,6 +25,8 @@ type volumes struct {
 	seenClaims  store.Table[*model.Claim]
 	seenVolumes store.Table[*model.Volume]
 
+	seenAttachments store.Table[*model.VolumeAttachment]
+
 	limits     map[string]map[string]int // by node and driver
 	attached   map[string][]string       // volumes by node
 	capacities []model.StorageCapacity
@@ -136,6 +138,9 @@ func (v *volumes) add(s *model.Storage) {
 		v.limits[l.Node][l.Driver] = int(l.Count)
 	}
 	for _, a := range s.Attachments {
+		if v.live {
+			break // they are objects
+		}
 		v.attached[a.Node] = append(v.attached[a.Node], a.Volume)
 	}
 	v.capacities = append(v.capacities, s.Capacities...)

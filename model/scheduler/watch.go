@@ -30,6 +30,8 @@ func (s *Scheduler) read(now sim.Time, watch uint64) {
 		w, saw = s.claims, s.sawClaim
 	case s.disks != nil && watch == uint64(s.disks.ID):
 		w, saw = s.disks, s.sawVolume
+	case s.attachments != nil && watch == uint64(s.attachments.ID):
+		w, saw = s.attachments, s.sawAttachment
 	}
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
 		saw(now, ref.ID, obj)

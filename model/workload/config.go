@@ -59,7 +59,10 @@ type Action struct {
 
 	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
 
-	Force   bool          // drain: also pods that nobody will replace
+	Taint  model.Taint // taint: which
+	Remove bool        // taint: take it off
+
+	Force   bool          // drain: also pods that nobody will replace; delete: a pod without any grace
 	Timeout time.Duration // drain: how long evictions are tried; 0 is without end
 
 	Member string // etcd's commands: a machine of the control plane; "" is all, for etcd-defrag

@@ -59,6 +59,7 @@ type call struct {
 	patch  store.Patch
 	part   store.Part                                  // of the target, that the patch changes
 	then   func(u *Kubectl, t *task, target model.Ref) // once it is accepted; may be nil
+	force  bool                                        // OpDelete: without any grace
 	tries  int                                         // how often it was throttled
 	later  bool                                        // it was refused for the moment, and nothing waits for it any more
 }
@@ -254,7 +255,11 @@ func (u *Kubectl) send(slot uint32) {
 	case store.OpPatch:
 		c.task.client.PatchPart(c.target, c.part, c.patch, tag)
 	case store.OpDelete:
-		c.task.client.Delete(c.target, store.DefaultGrace, tag)
+		grace := store.DefaultGrace
+		if c.force {
+			grace = 0
+		}
+		c.task.client.Delete(c.target, grace, tag)
 	case store.OpEvict:
 		c.task.client.Evict(c.target, store.DefaultGrace, tag)
 	}

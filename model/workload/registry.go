@@ -25,6 +25,7 @@ const (
 	ParamTimeout   = "timeout"
 	ParamRevision  = "toRevision"
 	ParamPatch     = "patch"
+	ParamTaint     = "taint"
 	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
 )
 
@@ -35,8 +36,8 @@ var Commands = []Command{
 		[]string{ParamManifests}, nil, runApply},
 	{"cordon", "let no new pods onto a node",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runCordon},
-	{"delete", "delete an object; what it owns is collected after it",
-		[]string{ParamTarget}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
+	{"delete", "delete an object; what it owns is collected after it; with force a pod's object goes at once, whatever runs of it",
+		[]string{ParamTarget, ParamForce}, []model.Kind{model.KindDeployment, model.KindPod, model.KindReplicaSet, model.KindService, model.KindNode,
 			model.KindPodDisruptionBudget, model.KindStatefulSet, model.KindDaemonSet, model.KindJob, model.KindCronJob, model.KindLimitRange, model.KindResourceQuota, model.KindHorizontalPodAutoscaler,
 			model.KindNamespace, model.KindPersistentVolumeClaim, model.KindPersistentVolume, model.KindValidatingWebhookConfiguration, model.KindMutatingWebhookConfiguration,
 			model.KindFlowSchema, model.KindPriorityLevelConfiguration}, runDelete},
@@ -58,6 +59,8 @@ var Commands = []Command{
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet}, runScale},
 	{"set-image", "change a container's image, which rolls out a new revision",
 		[]string{ParamTarget, ParamContainer, ParamImage}, rolled, runSetImage},
+	{"taint", "put a taint on a node, as KEY=VALUE:EFFECT or KEY:EFFECT, or take it off, as KEY:EFFECT-",
+		[]string{ParamTarget, ParamTaint}, []model.Kind{model.KindNode}, runTaint},
 	{"uncordon", "let new pods onto a node again",
 		[]string{ParamTarget}, []model.Kind{model.KindNode}, runUncordon},
 }

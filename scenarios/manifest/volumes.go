@@ -206,8 +206,14 @@ func readCSINode(o *object) {
 
 func readCSIDriver(o *object) {
 	var in storagev1.CSIDriver
-	if decode(o, &in) && in.Spec.StorageCapacity != nil && *in.Spec.StorageCapacity {
+	if !decode(o, &in) {
+		return
+	}
+	if in.Spec.StorageCapacity != nil && *in.Spec.StorageCapacity {
 		o.set.storage.Drivers = append(o.set.storage.Drivers, o.meta.Name)
+	}
+	if in.Spec.AttachRequired != nil && !*in.Spec.AttachRequired {
+		o.set.storage.Mounted = append(o.set.storage.Mounted, o.meta.Name)
 	}
 }
 
@@ -235,7 +241,7 @@ func readStorageCapacity(o *object) {
 func readAttachment(o *object) {
 	var in storagev1.VolumeAttachment
 	if decode(o, &in) && in.Spec.Source.PersistentVolumeName != nil {
-		a := model.VolumeAttachment{Node: in.Spec.NodeName, Volume: *in.Spec.Source.PersistentVolumeName}
+		a := &model.VolumeAttachment{Node: in.Spec.NodeName, Volume: *in.Spec.Source.PersistentVolumeName}
 		o.set.storage.Attachments = append(o.set.storage.Attachments, a)
 	}
 }

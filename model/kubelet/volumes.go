@@ -1,0 +1,189 @@
+package kubelet
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Volumes that have to be attached. A kubelet says in its node's status that it needs
+// one, at the next of its status intervals; then it looks until the attach/detach
+// controller says there that it may use it, and mounts it
+// (pkg/kubelet/volumemanager/reconciler). Only then the pod's sandbox is made.
+
+// Constants of pkg/kubelet/volumemanager/volume_manager.go and of
+// pkg/util/goroutinemap/exponentialbackoff: how long a pod's worker waits for its
+// volumes, and how long after a look that found a volume not attached the next comes,
+// at first and at most.
+const (
+	volumesWait = 2*time.Minute + 3*time.Second
+	verifyFirst = 500 * time.Millisecond
+	verifyMost  = 2*time.Minute + 2*time.Second
+)
+
+// needed is a volume that pods of this node need attached.
+type needed struct {
+	volume string
+	pods   int
+	saidAt sim.Time // when the API first knew that it is in use here; Never before
+}
+
+// volumesOf is the volumes that a pod needs attached. The claims and volumes are read
+// where they are: two requests, which are left out.
+func (k *Kubelet) volumesOf(p *model.Pod) (names []string) {
+	if k.volumes == nil || p.Spec.Placement == nil {
+		return nil
+	}
+	for _, u := range p.Spec.Placement.Claims {
+		if name, attached := k.volumes(p.Namespace + "/" + u.Name); attached {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// hold says that a pod needs its volumes.
+func (k *Kubelet) hold(r *row, volumes []string) {
+	r.volumes = volumes
+	for _, v := range volumes {
+		at, there := slices.BinarySearchFunc(k.disks, v, byVolume)
+		if !there {
+			d := needed{volume: v, saidAt: sim.Never}
+			if slices.Contains(k.node.VolumesInUse, v) {
+				d.saidAt = k.kernel.Now()
+			}
+			k.disks = slices.Insert(k.disks, at, d)
+		}
+		k.disks[at].pods++
+	}
+	k.doubtNode()
+}
+
+func byVolume(d needed, volume string) int { return strings.Compare(d.volume, volume) }
+
+// letGo says that a pod needs its volumes no more: they are unmounted.
+func (k *Kubelet) letGo(r *row) {
+	if len(r.volumes) == 0 {
+		return
+	}
+	for _, v := range r.volumes {
+		at, _ := slices.BinarySearchFunc(k.disks, v, byVolume)
+		if k.disks[at].pods--; k.disks[at].pods == 0 {
+			k.disks = slices.Delete(k.disks, at, at+1)
+		}
+	}
+	r.volumes, r.mounted = nil, false
+	if r.box != nil {
+		r.box.Volumes = nil
+	}
+	k.doubtNode()
+}
+
+// remount takes over what a process before has mounted for a pod.
+func (k *Kubelet) remount(r *row) {
+	if r.box != nil && len(r.box.Volumes) > 0 {
+		r.mounted = r.box.Ready
+		k.hold(r, r.box.Volumes)
+	}
+}
+
+// inUse is what the node's status should say, sorted.
+func (k *Kubelet) inUse() (names []string) {
+	for i := range k.disks {
+		names = append(names, k.disks[i].volume)
+	}
+	return names
+}
+
+// usesOthers tells whether the node says otherwise.
+func (k *Kubelet) usesOthers() bool {
+	return !slices.EqualFunc(k.disks, k.node.VolumesInUse, func(d needed, v string) bool { return d.volume == v })
+}
+
+// awaitVolumes has a pod wait for its volumes; it is false if they are there. The
+// mount goes on while the worker does not wait for it.
+func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
+	if r.box.Ready || r.mounted {
+		return false
+	}
+	if len(r.volumes) == 0 {
+		volumes := k.volumesOf(r.pod)
+		if len(volumes) == 0 {
+			return false
+		}
+		k.hold(r, volumes)
+		r.mountAt = sim.Never
+	}
+	k.wait(r, attaching, now.Add(volumesWait))
+	k.verify(r, now)
+	return true
+}
+
+// verify finds out when a pod's volumes will be mounted, once all are attached.
+func (k *Kubelet) verify(r *row, now sim.Time) {
+	if r.mountAt == sim.Never {
+		at := now
+		for _, v := range r.volumes {
+			i, _ := slices.BinarySearchFunc(k.disks, v, byVolume)
+			if said := k.disks[i].saidAt; said != sim.Never && slices.Contains(k.node.VolumesAttached, v) {
+				at = max(at, verifyAt(said, now))
+				continue
+			}
+			return
+		}
+		r.mountAt = at.Add(k.machine.MountTime(r.box))
+	}
+	if r.mountAt < r.stepAt {
+		k.wait(r, attaching, max(now, r.mountAt))
+	}
+}
+
+// verifyAt is the first look at a volume at now or later, of those that began when
+// the API knew that it is needed.
+func verifyAt(said, now sim.Time) sim.Time {
+	at := said
+	for wait := verifyFirst; at < now; wait = min(2*wait, verifyMost) {
+		at = at.Add(wait)
+	}
+	return at
+}
+
+// verifyAll looks at the pods that wait for volumes.
+func (k *Kubelet) verifyAll() {
+	if len(k.disks) == 0 {
+		return
+	}
+	now := k.kernel.Now()
+	for i := range k.disks {
+		if d := &k.disks[i]; d.saidAt == sim.Never && slices.Contains(k.node.VolumesInUse, d.volume) {
+			d.saidAt = now
+		}
+	}
+	for _, r := range k.rows {
+		if r != nil && r.doing == attaching {
+			k.verify(r, now)
+		}
+	}
+}
+
+// volumesDue is the end of a pod's wait for volumes: they are mounted, or it gives up
+// for a while (WaitForAttachAndMount). Kubernetes names the pod's volumes, we the
+// claims.
+func (k *Kubelet) volumesDue(r *row, now sim.Time) {
+	r.doing = nothing
+	if now < r.mountAt {
+		var names []string
+		for _, u := range r.pod.Spec.Placement.Claims {
+			names = append(names, u.Name)
+		}
+		k.client.Note(r.face(), true, "FailedMount", "Unable to attach or mount volumes: unmounted volumes=["+
+			strings.Join(names, " ")+"], unattached volumes=[], failed to process volumes=[]: context deadline exceeded")
+		k.endStep(r, errorRetry)
+		return
+	}
+	r.mounted, r.box.Volumes = true, r.volumes
+	k.pass(r, now)
+}
