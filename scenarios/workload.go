@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		}
 	}
 	b.Probes = l.probes(m.Optional("probes"), m.Default("namespace", "default"))
+	l.checkProbes(m.Optional("probes"), &b)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
@@ -130,6 +132,26 @@ func (l *loader) probes(v, namespace strict.Value) (out [model.ProbeKinds]runtim
 		}
 	}
 	return out
+}
+
+// checkProbes finds a probe that no container has.
+func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
+	if !v.IsMap() {
+		return
+	}
+	m := v.Map("probes", probeKinds...)
+	for kind, name := range probeKinds {
+		has := func(c model.Container) bool {
+			return (b.Container == "" || b.Container == c.Name) && c.Probe(model.ProbeKind(kind)) != nil
+		}
+		of := func(g podGroup) bool {
+			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
+				slices.ContainsFunc(g.spec.Containers, has)
+		}
+		if said := m.Optional(name); said.Given() && !slices.ContainsFunc(l.known.pods, of) {
+			said.KeyErrorf("no container that it is about has a %sProbe", name)
+		}
+	}
 }
 
 // probeKinds is the probes of a container, as scenarios call them.

@@ -19,28 +19,28 @@ import (
 // writes what controllers and kubelets would.
 type rig struct {
 	*sim.Kernel
-	t        *testing.T
-	net      *network.Network
-	store    *store.Store
-	control  network.Site
-	sites    map[string]network.Site // by node; "" is the ingress
-	proxies  map[string]*proxy.Proxy
-	rules    proxy.Rulebook
-	capacity map[model.Ref]int64
-	work     workload.Work // of every pod, but for its capacity
-	calls    []workload.Call
-	dns      *workload.DNS
-	load     map[uint32]int64        // what machines were told
-	probed   map[[2]uint32][2]uint32 // late and refused by pod and kind
-	surge    map[uint32]int64        // what machines were told last
-	flows    *workload.Flows
-	serves   map[model.Ref]bool // what the flows were told
+	t             *testing.T
+	net           *network.Network
+	store         *store.Store
+	control       network.Site
+	sites         map[string]network.Site // by node; "" is the ingress
+	proxies       map[string]*proxy.Proxy
+	rules         proxy.Rulebook
+	capacity      map[model.Ref]int64
+	work          workload.Work // of every pod, but for its capacity
+	calls         []workload.Call
+	dns           *workload.DNS
+	load, working map[uint32]int64        // what machines were told
+	probed        map[[2]uint32][2]uint32 // late and refused by pod and kind
+	surge         map[uint32]int64        // what machines were told last
+	flows         *workload.Flows
+	serves        map[model.Ref]bool // what the flows were told
 }
 
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, working: map[uint32]int64{}, surge: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -96,7 +96,9 @@ func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
 
 func (r *rig) Surge(pod uint32, milliRPS int64) { r.surge[pod] = milliRPS }
 
-func (r *rig) Load(pod uint32, milliRPS, _ int64) { r.load[pod] = milliRPS }
+func (r *rig) Load(pod uint32, milliRPS, working int64) {
+	r.load[pod], r.working[pod] = milliRPS, working
+}
 
 func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint32) {
 	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}
