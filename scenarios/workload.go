@@ -27,7 +27,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "workers", "queue", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -44,6 +44,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
 	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	if q := m.Optional("queue"); q.Given() {
 		if b.Queue = q.Int(0, 1_000_000); b.Workers == 0 {

@@ -254,21 +254,33 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
 	if limited {
-		out.CapacityMilliRPS = rate
+		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
 	}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
-		cost := time.Duration(b.CPUMicroPerRPS) * time.Microsecond
-		if l := c.Limits.CPUMilli; l > 0 && l < 1000 {
-			cost = cost * 1000 / time.Duration(l)
-		}
-		out.CPU += cost
+		alone, slow, stall := runtime.RequestTime(&b, c.Limits.CPUMilli)
+		out.CPU += alone
+		out.SlowCPU += slow
+		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
 			out.Workers, out.Queue = b.Workers, b.Queue
 		}
-		out.Probes = append(out.Probes, probesOf(c, len(p.Spec.InitContainers)+i, &b)...)
+	}
+	return out
+}
+
+// Probes implements workload.World.
+func (w trafficWorld) Probes(pod model.Ref) (out []workload.Probe) {
+	p, ok := w.x.Store.Get(pod).(*model.Pod)
+	if !ok {
+		return nil
+	}
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		b := w.x.config.Behaviors.For(p, c.Name)
+		out = append(out, probesOf(c, len(p.Spec.InitContainers)+i, &b)...)
 	}
 	return out
 }

@@ -154,6 +154,9 @@ func (p *Proxy) Route(namespace, service string) model.Route {
 	return p.services.Row(id).route
 }
 
+// Seat is the machine that Config.Listener is told of.
+func (p *Proxy) Seat() string { return p.Node }
+
 // DescribeWake implements sim.Describer.
 func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 	if why == whySync {

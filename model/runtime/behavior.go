@@ -39,6 +39,7 @@ type Behavior struct {
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
+	Threads         int64         // that work on a request at a time; default 1
 	Latency         time.Duration // of a request, besides its CPU and calls
 	Workers         int64         // requests handled at a time; 0 is no limit
 	Queue           int64         // requests that wait for a worker at most; others are turned away

@@ -142,12 +142,21 @@ func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Conta
 	p.meter = startMeter(m.kernel.Now())
 	p.starting = b.StartupCPUMilli
 	if p.limit > 0 && p.starting > p.limit {
-		p.ServesAt = m.kernel.Now().Add(stretch(p.ServesAt.Sub(m.kernel.Now()), p.starting, p.limit))
+		p.ServesAt = m.kernel.Now().Add(p.startsUp(p.ServesAt.Sub(m.kernel.Now()), c.Limits.CPUMilli))
 		p.starting = p.limit
 	}
 	p.pace = p.starting
 	m.use(s, p, milliRPS)
 	m.usesOther(s)
+}
+
+// startsUp is how long a start-up takes that wants more than the process can have:
+// in periods of its quota, or evenly if it is the machine that has no more.
+func (p *Process) startsUp(d time.Duration, quota int64) time.Duration {
+	if quota == p.limit {
+		return Throttled(d, p.starting, quota)
+	}
+	return stretch(d, p.starting, p.limit)
 }
 
 // idle has a process that ended use nothing any more.

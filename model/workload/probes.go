@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -51,32 +52,75 @@ func (r risk) and(next risk) risk {
 
 // turnedAway is the risk that there is no room for a request. Where requests queue, a
 // connection is not even accepted; where they do not, somebody says so.
-func (p *pod) turnedAway() (r risk) {
-	if p.room < 0 || p.was <= p.room {
+func (c *class) turnedAway() (r risk) {
+	all := c.all(c.n())
+	if c.room < 0 || c.was <= all {
 		return r
 	}
-	away := million - product(p.room, million, p.was)
-	if p.work.Workers > 0 && p.work.Queue == 0 {
+	away := million - product(all, million, c.was)
+	if c.work.Workers > 0 && c.work.Queue == 0 {
 		return risk{refused: away}
 	}
 	return risk{late: away}
 }
 
+// request is the risk of a request that waits so long.
+func (c *class) request(timeout time.Duration) risk {
+	return c.turnedAway().and(risk{late: c.exceeds(timeout)}).and(risk{refused: million - c.good})
+}
+
+// risk is how a probe of its pods fares, but for what it asks of others.
+func (c *class) risk(x *Probe) (r risk) {
+	switch {
+	case x.Works:
+		return c.request(x.Timeout)
+	case x.Queues:
+		return c.turnedAway().and(risk{late: c.waiting.exceeds(x.Timeout)})
+	}
+	return r
+}
+
+// interview finds out about a pod's probes.
+func (t *Flows) interview(ref model.Ref, p *pod) {
+	all := t.World.Probes(ref)
+	k := slices.IndexFunc(t.interviews, func(x []Probe) bool { return slices.Equal(x, all) })
+	if k < 0 {
+		k = len(t.interviews)
+		t.interviews = append(t.interviews, all)
+	}
+	p.probes, p.risks = int32(k), make([]risk, len(all))
+}
+
 // reprobe has the probes of a pod looked at again.
 func (t *Flows) reprobe(id uint32, p *pod) {
-	if len(p.work.Probes) > 0 && !p.probed {
+	if len(p.risks) > 0 && !p.probed {
 		p.probed = true
 		t.probed = append(t.probed, id)
 	}
 }
 
-// reprobeAll does so with those that ask what the flow asks.
-func (t *Flows) reprobeAll(f *flow) {
+// reprobeClass does so with a class, if its probes fare otherwise.
+func (t *Flows) reprobeClass(c *class) {
+	all := t.interviews[c.probes]
+	same := len(c.risks) == len(all)
+	c.risks = slices.Grow(c.risks[:0], len(all))[:len(all)]
+	for i := range all {
+		r := c.risk(&all[i])
+		same = same && r.certain() == c.risks[i].certain()
+		c.risks[i] = r
+	}
+	for k := 0; k < len(c.pods) && !same; k++ {
+		t.reprobe(c.pods[k], t.pods.Row(c.pods[k]))
+	}
+}
+
+// reprobeCallers does so with those whose probes ask what a flow asks.
+func (t *Flows) reprobeCallers(f *flow) {
 	if f.call == nil || !f.call.Probes {
 		return
 	}
-	for _, v := range f.alive {
-		t.reprobe(v.pod, t.pods.Row(v.pod))
+	for _, id := range f.members {
+		t.reprobe(id, t.pods.Row(id))
 	}
 }
 
@@ -85,10 +129,14 @@ func (t *Flows) probe() {
 	for _, id := range t.probed {
 		p := t.pods.Row(id)
 		p.probed = false
-		for i := range p.work.Probes {
-			x := &p.work.Probes[i]
-			r := t.risk(id, p, x).certain()
-			if r != p.risks[i] && p.machine != nil {
+		all := t.interviews[p.probes]
+		for i := range all {
+			x := &all[i]
+			r := t.needed(p, x)
+			if c := &t.classes[p.class]; p.class != 0 {
+				r = c.risk(x).and(r)
+			}
+			if r = r.certain(); r != p.risks[i] && p.machine != nil {
 				p.risks[i] = r
 				p.machine.Probed(id, x.Container, x.Kind, uint32(r.late), uint32(r.refused))
 			}
@@ -97,61 +145,63 @@ func (t *Flows) probe() {
 	t.probed = t.probed[:0]
 }
 
-// risk is how a probe fares.
-func (t *Flows) risk(id uint32, p *pod, x *Probe) (r risk) {
-	switch {
-	case x.Works:
-		r = p.turnedAway().and(risk{late: p.exceeds(x.Timeout)}).and(risk{refused: million - p.good})
-	case x.Queues:
-		r = p.turnedAway().and(risk{late: p.waiting.exceeds(x.Timeout)})
+// needed is how a probe fares with the Service that it needs.
+func (t *Flows) needed(p *pod, x *Probe) (r risk) {
+	if x.Needs == "" || !p.homed || p.seen == nil {
+		return r
 	}
-	for _, i := range p.sends {
+	for _, i := range t.sorts[p.sort] {
 		f := &t.flows[i]
 		if f.call == nil || !f.call.Probes || f.Service != x.Needs {
 			continue
 		}
-		for _, v := range f.alive {
-			if v.pod == id {
-				r = r.and(t.fare(f, &f.senders[v.sender], x.Timeout))
-			}
+		if j, sends := f.at[t.place(f, p.home, p.seen.NodeName)]; sends {
+			r = r.and(t.single(f, &f.senders[j], x.Timeout))
 		}
 	}
 	return r
 }
 
-// fare is how a single request of a flow fares that one of its senders sends.
-func (t *Flows) fare(f *flow, s *sender, timeout time.Duration) (r risk) {
+// single is how one request of a flow fares that one of its senders sends.
+func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 	if f.lookups >= 0 && s.milli > 0 {
 		r.late = min(product(t.unresolved(&t.flows[f.lookups], s), million, s.milli), million)
 	}
-	n := int64(len(s.route.Endpoints))
+	if s.live < 0 {
+		return r
+	}
+	route := &t.backends[f.backend].routes[s.live]
+	n := int64(len(route.route.Endpoints))
 	switch {
-	case n == 0 && s.route.Dropped:
+	case n == 0 && route.route.Dropped:
 		return risk{late: million}
 	case n == 0:
 		return r.and(risk{refused: million})
 	}
 	var all risk
-	for k := range s.route.Endpoints {
-		p := t.pods.Row(s.route.Endpoints[k].Pod.ID)
+	before := int64(0)
+	for k := range route.parts {
+		c := &t.classes[route.parts[k].class]
+		many := route.parts[k].upTo - before
+		before = route.parts[k].upTo
 		one := risk{late: million}
 		switch {
-		case !p.known || !t.net.Connected(s.site, p.site) || !p.serving && p.hangs > 0:
-		case !p.serving:
+		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
+		case !c.serving:
 			one = risk{refused: million}
 		default:
-			one = p.turnedAway().and(risk{late: p.exceeds(timeout)}).and(risk{refused: million - p.good})
+			one = c.request(timeout)
 		}
-		all.late, all.refused = all.late+one.late, all.refused+one.refused
+		all.late, all.refused = all.late+one.late*many, all.refused+one.refused*many
 	}
 	return r.and(risk{all.late / n, all.refused / n})
 }
 
 // asks is how many requests a second, in thousandths, a pod's probes send to a Service
 // that they need.
-func (p *pod) asks(service string) (milli int64) {
-	for i := range p.work.Probes {
-		if x := &p.work.Probes[i]; x.Needs == service {
+func (t *Flows) asks(p *pod, service string) (milli int64) {
+	for i := range t.interviews[p.probes] {
+		if x := &t.interviews[p.probes][i]; x.Needs == service {
 			milli += max(1, int64(1000*time.Second/x.Period))
 		}
 	}

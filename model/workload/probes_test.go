@@ -38,7 +38,7 @@ func asking() workload.Call {
 // that take 2 s make a page late and not a health check, as long as workers are free.
 func TestAProbeFaresLikeTheRequestsWhoseWayItGoes(t *testing.T) {
 	r, pods := shop(t, 1, calling("front", "back", 1000, 0))
-	r.work.Probes = probed("")
+	r.probes = probed("")
 	r.work.Workers = 100
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
 	if got := r.fails(pods[0], model.Liveness) + ", " + r.fails(pods[0], model.Readiness); got != "0 0, 0 0" {
@@ -66,7 +66,8 @@ func TestAProbeFaresLikeTheRequestsWhoseWayItGoes(t *testing.T) {
 // connection, and one that finds room waits for all before it.
 func TestAProbeWaitsInAQueueThatIsFull(t *testing.T) {
 	r, pods := shop(t, 1)
-	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2, Queue: 4, Probes: probed("")}
+	r.probes = probed("")
+	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2, Queue: 4}
 	rates := func(front int64) {
 		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(front)})
 	}
@@ -75,7 +76,8 @@ func TestAProbeWaitsInAQueueThatIsFull(t *testing.T) {
 		t.Errorf("%s, want a fifth that finds no room", got)
 	}
 	r, pods = shop(t, 1)
-	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2, Queue: 40, Probes: probed("")}
+	r.probes = probed("")
+	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2, Queue: 40}
 	rates(25_000) // 2 s
 	if got := r.fails(pods[0], model.Readiness); got != "1000 0" {
 		t.Errorf("%s, want none that is answered in a second", got)
@@ -85,7 +87,8 @@ func TestAProbeWaitsInAQueueThatIsFull(t *testing.T) {
 // A process without CPU for its requests answers probes late, or not at all.
 func TestAProbeWaitsForCPU(t *testing.T) {
 	r, pods := shop(t, 1)
-	r.work = workload.Work{CPU: 10 * time.Millisecond, Probes: probed("")}
+	r.probes = probed("")
+	r.work = workload.Work{CPU: 10 * time.Millisecond}
 	r.capacity[pods[0]] = 50_000 // a full queue of 100 takes 2 s
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(60_000)})
 	if got := r.fails(pods[0], model.Readiness); got != "1000 0" {
@@ -96,7 +99,7 @@ func TestAProbeWaitsForCPU(t *testing.T) {
 // A probe that needs a Service asks its endpoints by the rules of its own machine.
 func TestAProbeThatNeedsAServiceFaresAsItsRequestsDo(t *testing.T) {
 	r, pods := shop(t, 2, asking())
-	r.work.Probes = probed("back")
+	r.probes = probed("back")
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
 	front, back := pods[:2], pods[2:]
 	want := func(what, first, second string) {

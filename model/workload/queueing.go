@@ -9,11 +9,15 @@ import (
 // Work is what a request costs a pod.
 type Work struct {
 	CapacityMilliRPS int64         // what it has CPU for, in thousandths of a request per second; -1 is no limit
-	CPU              time.Duration // of one core, or of its limit if that is less
-	Latency          time.Duration // that takes no CPU, besides calls
-	Workers          int64         // requests it handles at a time; 0 is no limit
-	Queue            int64         // that wait for a worker at most; others are turned away
-	Probes           []Probe       // that fare like requests
+	CPU              time.Duration // it takes on free cores
+	// What a CPU limit does, if it has one: the capacity that the limit leaves, and how
+	// long a request stands still for every quota it uses up by itself.
+	QuotaMilliRPS int64
+	Stall         time.Duration
+	SlowCPU       time.Duration // of the same request where others leave less than the limit
+	Latency       time.Duration // that takes no CPU, besides calls
+	Workers       int64         // requests it handles at a time; 0 is no limit
+	Queue         int64         // that wait for a worker at most; others are turned away
 }
 
 // backlog is how many requests wait for a pod's CPU at most, if nothing says how many
@@ -38,14 +42,19 @@ type handled struct {
 
 // handle computes how a pod copes with arriving requests, whose calls take a time.
 //
-// CPU is a queue like M/M/1 with all of the pod's CPU for a server: waiting adds
-// rho/(1-rho) of a request's share to the time a request takes by itself, and all is
-// spread like an exponential distribution. In a queue that is full a request waits for
-// all before it, one after the other. A worker is held for all the time a request takes without waiting,
-// so of W workers W/time requests a second get one (Little's law); others are turned
-// away at once.
+// CPU that others leave is a queue like M/M/1 with all of the pod's CPU for a server:
+// waiting adds rho/(1-rho) of a request's share to the time a request takes by itself,
+// and all is spread like an exponential distribution. Under a limit there are free
+// cores until the quota of a period is used up (throttled). In a queue that is full a
+// request waits for all before it, one after the other. A worker is held for all the
+// time a request takes without waiting, so of W workers W/time requests a second get
+// one (Little's law); others are turned away at once.
 func (w *Work) handle(arriving int64, calls timing) handled {
+	quota := w.QuotaMilliRPS > 0 && w.CapacityMilliRPS == w.QuotaMilliRPS
 	cpu, fixed := w.CPU.Microseconds(), w.Latency.Microseconds()+calls.mean
+	if w.CapacityMilliRPS >= 0 && !quota {
+		cpu = max(cpu, w.SlowCPU.Microseconds())
+	}
 	h := handled{room: w.CapacityMilliRPS, fits: -1}
 	if hold := cpu + fixed; w.Workers > 0 && hold > 0 {
 		h.fits = product(w.Workers, 1_000_000_000, hold)
@@ -65,9 +74,14 @@ func (w *Work) handle(arriving int64, calls timing) handled {
 		}
 		each := min(product(1, 1_000_000_000, c), longest)
 		most := min(product(queue, 1_000_000_000, c), longest)
-		if served < c {
+		switch {
+		case served < c && quota:
+			t := w.throttled(served)
+			spread = cpu*cpu + min(t.variance, most*most)
+			cpu += min(t.mean, most)
+		case served < c:
 			cpu += min(product(served, each, c-served), most)
-		} else {
+		default:
 			cpu, spread = max(cpu, most), most*each
 		}
 	}
@@ -102,6 +116,14 @@ func (w *Work) wait(h *handled, arriving int64) timing {
 	}
 	mean := min(product(arriving, each, h.room-arriving), full)
 	return timing{mean, mean * mean}
+}
+
+// working is how many of the requests that arrive a worker begins with.
+func (h *handled) working(arriving int64) int64 {
+	if h.fits < 0 {
+		return arriving
+	}
+	return min(arriving, h.fits)
 }
 
 // The shape of a gamma distribution, mean²/variance, is told by octaves from 1/16 to

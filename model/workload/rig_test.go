@@ -19,28 +19,31 @@ import (
 // writes what controllers and kubelets would.
 type rig struct {
 	*sim.Kernel
-	t             *testing.T
-	net           *network.Network
-	store         *store.Store
-	control       network.Site
-	sites         map[string]network.Site // by node; "" is the ingress
-	proxies       map[string]*proxy.Proxy
-	rules         proxy.Rulebook
-	capacity      map[model.Ref]int64
-	work          workload.Work // of every pod, but for its capacity
-	calls         []workload.Call
-	dns           *workload.DNS
-	load, working map[uint32]int64        // what machines were told
-	probed        map[[2]uint32][2]uint32 // late and refused by pod and kind
-	surge         map[uint32]int64        // what machines were told last
-	flows         *workload.Flows
-	serves        map[model.Ref]bool // what the flows were told
+	t        *testing.T
+	net      *network.Network
+	store    *store.Store
+	control  network.Site
+	sites    map[string]network.Site // by node; "" is the ingress
+	proxies  map[string]*proxy.Proxy
+	rules    proxy.Rulebook
+	capacity map[model.Ref]int64
+	work     workload.Work // of every pod, but for its capacity
+	calls    []workload.Call
+	dns      *workload.DNS
+	exact    bool
+	load     map[uint32]int64        // what machines were told
+	working  map[uint32]int64        // what machines were told that there are workers for
+	probes   []workload.Probe        // of every pod
+	probed   map[[2]uint32][2]uint32 // late and refused by pod and kind
+	surge    map[uint32]int64        // what machines were told last
+	flows    *workload.Flows
+	serves   map[model.Ref]bool // what the flows were told
 }
 
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, working: map[uint32]int64{}, surge: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}, working: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -104,11 +107,13 @@ func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint
 	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}
 }
 
+func (r *rig) Probes(model.Ref) []workload.Probe { return r.probes }
+
 func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, Exact: r.exact, World: r, Site: r.sites[""]})
 	r.flows.Start()
 }
 

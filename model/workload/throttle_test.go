@@ -1,0 +1,109 @@
+package workload
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model/runtime"
+)
+
+// requestByRequest is the times, sorted and in ms, of requests that come by chance, need
+// mean ms of CPU, exponentially distributed, each on a core of its own, and share a
+// quota of limit cores in every period of 100 ms.
+func requestByRequest(rho, limit, mean float64) []float64 {
+	luck := rand.New(rand.NewPCG(1, 2))
+	type request struct{ at, left float64 }
+	var active []request
+	var out []float64
+	now, quota, end := 0.0, 100*limit, 100.0
+	gap := func() float64 { return luck.ExpFloat64() * mean / (rho * limit) }
+	next := gap()
+	for len(out) < 50_000 {
+		n, runs := float64(len(active)), len(active) > 0 && quota > 1e-6
+		t := min(next, end)
+		if runs {
+			t = min(t, now+quota/n)
+			for _, r := range active {
+				t = min(t, now+r.left)
+			}
+		}
+		d := t - now
+		now = t
+		kept := active[:0]
+		for _, r := range active {
+			if runs {
+				r.left -= d
+			}
+			if r.left <= 1e-6 {
+				out = append(out, now-r.at)
+				continue
+			}
+			kept = append(kept, r)
+		}
+		active = kept
+		if runs {
+			quota -= d * n
+		}
+		if now >= end-1e-6 {
+			quota, end = 100*limit, end+100
+		}
+		if now >= next {
+			active, next = append(active, request{now, luck.ExpFloat64() * mean}), now+gap()
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestALimitThrottlesInPeriodsOf100ms: the closed form against requests one by one.
+// A limit of one core leaves requests of 2 ms alone up to a load of 70 %, where a
+// queue with one core for its server would nearly double their time.
+func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
+	for _, c := range []struct{ limit, mean float64 }{{0.1, 20}, {0.1, 5}, {0.2, 2}, {0.5, 5}, {0.5, 2}, {1, 2}, {1, 10}, {2, 2}, {4, 5}} {
+		for _, rho := range []float64{0.1, 0.3, 0.5, 0.7, 0.9} {
+			all := requestByRequest(rho, c.limit, c.mean)
+			want := 0.0
+			for _, d := range all {
+				want += d
+			}
+			want /= float64(len(all))
+			b := runtime.Behavior{CPUMicroPerRPS: int64(c.mean * 1000)}
+			w := Work{CapacityMilliRPS: int64(c.limit / c.mean * 1e6)}
+			w.QuotaMilliRPS = w.CapacityMilliRPS
+			w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
+			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), timing{})
+			if off := float64(h.mean)/1000/want - 1; math.Abs(off) > 0.35 {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: the mean is %.2f ms, request by request %.2f", c.limit, c.mean, rho, float64(h.mean)/1000, want)
+			}
+			p99 := all[len(all)*99/100]
+			if off := h.quantile(&ninetyNth).Seconds()*1000/p99 - 1; math.Abs(off) > 0.5 {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: p99 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.quantile(&ninetyNth), p99)
+			}
+		}
+	}
+}
+
+// TestWhatOthersLeaveIsNoQuota: on a crowded machine CPU is shared finely, and a
+// request takes its time at what the pod gets.
+func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
+	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 250_000, CPU: 2 * time.Millisecond, SlowCPU: 4 * time.Millisecond, Stall: 50 * time.Millisecond}
+	if h := w.handle(50_000, timing{}); h.mean != 4000+10_000 {
+		t.Errorf("at half of what others leave a request takes %d µs, want 4 ms and the wait of one 10 ms long", h.mean)
+	}
+}
+
+func TestTheExponentialAndTheRoot(t *testing.T) {
+	for x := int64(0); x <= 16_000; x += 100 {
+		if want := math.Exp(float64(x)/1000) * 1000; math.Abs(float64(exp(x))/want-1) > 0.002 {
+			t.Errorf("exp(%d) is %d, want %.0f", x, exp(x), want)
+		}
+	}
+	for _, x := range []uint64{0, 1, 2, 3, 4, 15, 16, 17, 1 << 40, 1<<40 - 1, 1 << 62} {
+		if r := uint64(root(x)); r*r > x || (r+1)*(r+1) <= x {
+			t.Errorf("the root of %d is %d", x, r)
+		}
+	}
+}
