@@ -255,6 +255,7 @@ func (t *Flows) reckon() {
 		if a != f.attempt {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
+			t.reprobeIdle(f)
 			for k := range f.callers {
 				t.touch(f.callers[k].class)
 			}

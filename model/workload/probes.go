@@ -129,20 +129,38 @@ func (t *Flows) probe() {
 	for _, id := range t.probed {
 		p := t.pods.Row(id)
 		p.probed = false
-		all := t.interviews[p.probes]
+		all, c := t.interviews[p.probes], t.classOf(p)
 		for i := range all {
 			x := &all[i]
-			r := t.needed(p, x)
-			if c := &t.classes[p.class]; p.class != 0 {
-				r = c.risk(x).and(r)
-			}
-			if r = r.certain(); r != p.risks[i] && p.machine != nil {
+			r := c.risk(x).and(t.needed(p, x)).certain()
+			if r != p.risks[i] && p.machine != nil {
 				p.risks[i] = r
 				p.machine.Probed(id, x.Container, x.Kind, uint32(r.late), uint32(r.refused))
 			}
 		}
 	}
 	t.probed = t.probed[:0]
+}
+
+// classOf is what pods have in common with one, which is idle if no rules lead to it.
+func (t *Flows) classOf(p *pod) *class {
+	if p.class != 0 {
+		return &t.classes[p.class]
+	}
+	calls, good := t.calling(p.sort)
+	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, calls), good: good}
+}
+
+// reprobeIdle has the probes of idle pods looked at again that make a call.
+func (t *Flows) reprobeIdle(f *flow) {
+	if len(t.interviews) == 1 {
+		return // nobody has any
+	}
+	for _, id := range f.members {
+		if p := t.pods.Row(id); p.class == 0 {
+			t.reprobe(id, p)
+		}
+	}
 }
 
 // needed is how a probe fares with the Service that it needs.

@@ -370,6 +370,8 @@ func (t *Flows) Slow(pod uint32, by time.Duration) {
 	p.slow += by
 	p.work.Latency += by
 	t.mixAll(p)
+	t.reprobe(pod, p)
+	t.post()
 }
 
 // Hang has requests that a pod gets while it does not serve wait for ever, or be refused
