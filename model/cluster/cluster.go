@@ -26,22 +26,25 @@ type Cluster struct {
 	Kernel *sim.Kernel
 	Store  *store.Store
 
-	config   Config
-	net      *network.Network
-	control  []network.Site
-	etcd     *apiserver.Backend
-	gates    []map[string]*gate  // by machine of the control plane and name of the pod
-	servers  []*apiserver.Server // by machine of the control plane
-	ingress  network.Site
-	outside  network.Site            // where people are, and programs on machines that are no nodes
-	kubelets []agent                 // by node ID
-	sites    []network.Site          // by node ID
-	hollow   int                     // how many of them are
-	proxies  map[string]*proxy.Proxy // by node name, "" is the ingress's
-	rules    proxy.Rulebook          // of all proxies
-	registry *runtime.Registry
-	cloud    *cloud.Provider // nil if machines neither come nor go
-	flows    *workload.Flows
+	config       Config
+	net          *network.Network
+	control      []network.Site
+	members      []network.Site // of etcd: control, unless it has machines of its own
+	etcd         *apiserver.Backend
+	memberGates  []*gate
+	etcdMachines []*etcdMachine      // none if members are on machines of the control plane
+	gates        []map[string]*gate  // by machine of the control plane and name of the pod
+	servers      []*apiserver.Server // by machine of the control plane
+	ingress      network.Site
+	outside      network.Site            // where people are, and programs on machines that are no nodes
+	kubelets     []agent                 // by node ID
+	sites        []network.Site          // by node ID
+	hollow       int                     // how many of them are
+	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
+	rules        proxy.Rulebook          // of all proxies
+	registry     *runtime.Registry
+	cloud        *cloud.Provider // nil if machines neither come nor go
+	flows        *workload.Flows
 
 	elections   []*election.Election
 	schedulers  []*election.Candidate // by machine of the control plane
@@ -162,7 +165,10 @@ func (x *Cluster) addNodes() error {
 			return err
 		}
 		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
-			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+			in := func(pod string) container { return container{k, inContainer{x.gates[i][pod]}} }
+			x.servers[i].SetRunner(in(apiServerPod))
+			x.schedulers[i].SetRunner(in(schedulerPod))
+			x.controllers[i].SetRunner(in(controllerManagerPod))
 		}
 	}
 	return nil
@@ -200,6 +206,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Shutdown: x.config.Shutdown.of(n),
 		})
 	}
 	x.sites = append(x.sites, site)

@@ -29,6 +29,9 @@ func (w faultWorld) Network() *network.Network { return w.x.net }
 // ControlPlane implements fault.World.
 func (w faultWorld) ControlPlane() []network.Site { return w.x.control }
 
+// EtcdSites implements fault.World.
+func (w faultWorld) EtcdSites() []network.Site { return w.x.members }
+
 // NodeSite implements fault.World.
 func (w faultWorld) NodeSite(node uint32) network.Site { return w.x.sites[node] }
 
