@@ -46,6 +46,12 @@ type container struct {
 // OutOfMemory implements apiserver.Runner.
 func (c container) OutOfMemory() { c.kubelet.OutOfMemory(c.program) }
 
+// Use implements apiserver.Runner.
+func (c container) Use(bytes int64) { c.kubelet.UseMemory(c.program, bytes) }
+
+// Killed implements apiserver.Runner.
+func (c container) Killed() bool { return c.kubelet.OOMKilled(c.program) }
+
 // inFault is a gate as faults move it.
 type inFault struct{ *gate }
 
