@@ -18,6 +18,7 @@ func (d *Differ) pod(a, b *Pod) {
 	if a.Devices != b.Devices {
 		d.emit("metadata.annotations."+AnnotationGPUIndex, DeviceIndexes(a.Devices), DeviceIndexes(b.Devices))
 	}
+	d.number("metadata.annotations."+AnnotationDeletionCost, int64(a.DeletionCost), int64(b.DeletionCost))
 	d.meta(&a.Meta, &b.Meta)
 	if a.Spec != b.Spec {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/controller"
@@ -180,7 +181,11 @@ func (l *loader) action(e *entry) workload.Action {
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
 		case workload.ParamPatch:
-			a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			if a.Kind == model.KindPod {
+				a.PodPatch = podPatch(m.Required(p))
+			} else {
+				a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			}
 		case workload.ParamRevision:
 			if v := m.Optional(p); v.Given() {
 				a.Revision = v.Int(1, 1_000_000_000)
@@ -307,6 +312,18 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
+	},
+	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
+	},
+	fault.ParamDown: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Down = v.DurationIn(time.Second, maxDuration); f.Period > 0 && f.Down >= f.Period {
+			v.Errorf("it is to be less than the period, %s", strict.FormatDuration(f.Period))
+		}
+	},
+	fault.ParamCause: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.OfRuntime = m.Default(p, "network").Enum("cause", "network", "runtime") == "runtime"
 	},
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {

@@ -165,7 +165,10 @@ func (x *Cluster) addNodes() error {
 			return err
 		}
 		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
-			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+			in := func(pod string) container { return container{k, inContainer{x.gates[i][pod]}} }
+			x.servers[i].SetRunner(in(apiServerPod))
+			x.schedulers[i].SetRunner(in(schedulerPod))
+			x.controllers[i].SetRunner(in(controllerManagerPod))
 		}
 	}
 	return nil
@@ -203,6 +206,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Shutdown: x.config.Shutdown.of(n),
 		})
 	}
 	x.sites = append(x.sites, site)

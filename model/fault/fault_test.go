@@ -109,10 +109,14 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff()     { m.must(m.on, "off"); m.on = false }
-func (m *machine) PowerOn()      { m.must(!m.on, "on"); m.on = true }
-func (m *machine) Stop()         { m.must(m.kubelet, "stop"); m.kubelet = false }
-func (m *machine) Resume()       { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
+func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) ShutDown(again bool) {
+	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
+	m.on = again
+}
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, code int32) {

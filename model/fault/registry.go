@@ -54,6 +54,9 @@ const (
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
+	ParamPeriod    = "period"
+	ParamDown      = "down"
+	ParamCause     = "cause"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -186,6 +189,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
+		Help:   "the kubelet of some nodes ends and starts again at once; their containers go on",
+		Params: []string{ParamTarget},
+		effect: func() effect { return kubeletRestart{} },
+	},
+	{
 		Name: "kubelet-stop", Targets: model.KindNode,
 		Help:   "the kubelet of some nodes does not run; their containers do",
 		Params: []string{ParamFor, ParamTarget},
@@ -217,9 +226,21 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "node-down", Targets: model.KindNode,
-		Help:   "some nodes have no power: everything on them is gone, and they are silent",
-		Params: []string{ParamFor, ParamTarget},
+		Help:   "some nodes have no power: everything on them is gone, and they are silent; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamTarget, ParamGraceful},
 		effect: func() effect { return &nodeDown{} },
+	},
+	{
+		Name: "node-flapping", Targets: model.KindNode,
+		Help:   "some nodes are lost for a part of every period: cut off from the control plane, or without a container runtime",
+		Params: []string{ParamFor, ParamTarget, ParamPeriod, ParamDown, ParamCause},
+		effect: func() effect { return &nodeFlapping{} },
+	},
+	{
+		Name: "node-reboot", Targets: model.KindNode, Moment: true,
+		Help:   "some nodes boot anew; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamTarget, ParamGraceful},
+		effect: func() effect { return nodeReboot{} },
 	},
 	{
 		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,

@@ -54,13 +54,16 @@ type Process interface {
 
 // Machine is a node's hardware and what runs on it. The Director calls
 // PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff, Resume after Stop, StartRuntime after StopRuntime; but all but
+// after PowerOff or ShutDown, PowerOff also while a ShutDown goes on, Resume after Stop, StartRuntime after StopRuntime; but all but
 // PowerOff and PowerOn also while there is no power or the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
-	PowerOn()  // it boots, then answers, and starts a kubelet unless that is stopped
-	Stop()     // the kubelet ends, and none starts before Resume; containers go on
-	Resume()   // a new kubelet starts, as soon as the machine is up
+	// ShutDown has it go down in an orderly way, which may take a while, and boot again
+	// afterwards if it is to, or if PowerOn comes meanwhile.
+	ShutDown(again bool)
+	PowerOn() // it boots, then answers, and starts a kubelet unless that is stopped
+	Stop()    // the kubelet ends, and none starts before Resume; containers go on
+	Resume()  // a new kubelet starts, as soon as the machine is up
 	// StopRuntime ends the container runtime, and StartRuntime starts it again;
 	// containers go on.
 	StopRuntime()

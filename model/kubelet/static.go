@@ -370,6 +370,15 @@ func (k *Kubelet) boxOf(p Program) *runtime.Sandbox {
 	return k.machine.Sandbox(k.statics[i].Pod.ID)
 }
 
+// Exit has the containers of a program end that ended by itself, with an exit code.
+func (k *Kubelet) Exit(p Program, code int32) {
+	if box := k.boxOf(p); box != nil {
+		for c := range box.Processes {
+			k.machine.Crash(box, c, code)
+		}
+	}
+}
+
 // watcher is who hears of what serves: the kubelet itself only if it has to
 // translate.
 func (k *Kubelet) watcher() runtime.Watcher {

@@ -586,8 +586,8 @@ func (m *Machine) PowerOff() {
 }
 
 // Boot is the machine back, its image cache and the records of its containers
-// intact: the runtime finds those that ran gone, and takes now for when they
-// ended.
+// intact: the runtime finds those that ran gone, and takes the time for when they
+// ended. That is before anybody looks.
 func (m *Machine) Boot() {
 	m.on = true
 	for _, s := range m.pods {
@@ -596,7 +596,7 @@ func (m *Machine) Boot() {
 		}
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Cause == Lost && p.FinishedAt == m.offAt {
-				p.FinishedAt = m.kernel.Now()
+				p.FinishedAt = m.kernel.Now() - 1
 			}
 		}
 	}

@@ -56,7 +56,8 @@ type Action struct {
 	Container string // set-image; "" is the only container
 	Image     string
 
-	Patch *model.MergePatch // patch: what changes
+	Patch    *model.MergePatch // patch: what changes
+	PodPatch *model.PodPatch   // patch: what changes of a pod
 
 	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
 
