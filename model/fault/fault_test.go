@@ -76,6 +76,9 @@ func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 func (w *world) DNS() fault.DNS                  { return dns{w} }
+func (w *world) Proxy(n string) fault.Process    { return process{w, "kube-proxy of " + n} }
+func (w *world) Balancers() []fault.Balancer     { return []fault.Balancer{w} }
+func (w *world) Spoil(n uint32, fails bool)      { w.says("probes of node %d fail=%v", n, fails) }
 
 func (w *world) Requests() fault.Requests { return requests{w} }
 

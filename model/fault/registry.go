@@ -202,6 +202,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &kubeletStop{} },
 	},
 	{
+		Name: "lb-health-fail", Targets: model.KindNode,
+		Help:   "load balancers' health checks of some nodes fail, although these are well",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &lbHealthFail{} },
+	},
+	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
 		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
@@ -284,6 +290,12 @@ var Kinds = []Kind{
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
 		effect: func() effect { return &probeFailure{} },
+	},
+	{
+		Name: "proxy-stop", Targets: model.KindNode,
+		Help:   "the kube-proxy of some nodes does not run: their rules stay as they are, and their health checks fail",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &proxyStop{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

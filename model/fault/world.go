@@ -24,6 +24,8 @@ type World interface {
 	DNS() DNS
 	Requests() Requests
 	Cloud() Cloud // nil if there is none
+	Proxy(node string) Process
+	Balancers() []Balancer // of all Services that traffic from the internet goes to
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
 	APIServer(machine int) APIServer
@@ -43,6 +45,11 @@ type Cloud interface {
 	Quicken(group, zone string, takes sim.Dist)
 	Throttle(ppm uint64) // refuses so many of a million calls
 	Unthrottle(ppm uint64)
+}
+
+// Balancer is a Service's load balancer.
+type Balancer interface {
+	Spoil(node uint32, fails bool) // its health checks of a node fail, or not any more
 }
 
 // Process is a program on a machine. Of one that was stopped nothing acts any
