@@ -328,6 +328,9 @@ type Pod struct {
 	// Devices is which GPUs of the node it has, as the binding said: a bit each,
 	// from the lowest; 0 if it has none or nobody said.
 	Devices uint64
+	// DeletionCost is the annotation of that name: of a ReplicaSet's pods those with
+	// less go first.
+	DeletionCost int32
 
 	// Status, written by the kubelet (and by controllers for lost nodes).
 	Phase         Phase
@@ -365,4 +368,24 @@ func (p *Pod) Restarts() int32 {
 		n += p.Containers[i].Restarts
 	}
 	return n
+}
+
+// AnnotationDeletionCost is what it costs to delete a pod, compared to others of its
+// ReplicaSet (k8s.io/api/core/v1/annotation_key_constants.go PodDeletionCost).
+const AnnotationDeletionCost = "controller.kubernetes.io/pod-deletion-cost"
+
+// PodPatch is a merge patch of a pod: of its labels and of its deletion cost.
+type PodPatch struct {
+	Labels       []LabelPatch
+	DeletionCost *int32
+}
+
+// Apply is a changed copy of cur, or cur itself if the patch says nothing new.
+func (p *PodPatch) Apply(cur Object) Object {
+	next := *cur.(*Pod)
+	next.Labels = patched(next.Labels, p.Labels)
+	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) {
+		return cur
+	}
+	return &next
 }

@@ -61,8 +61,26 @@ func (c *Claim) Key() string { return c.Namespace + "/" + c.Name }
 
 // ClaimUse is a claim that a pod uses, in the pod's namespace.
 type ClaimUse struct {
-	Name      string
-	Ephemeral bool // it is made for this pod
+	Name      string // of the claim; of the pod's volume if it is ephemeral
+	Ephemeral bool   // it is made for this pod
+	Made      *Claim // how it is made, if it is ephemeral; nil in a State
+}
+
+// Of is the name of the claim that a pod uses
+// (k8s.io/component-helpers/storage/ephemeral VolumeClaimName).
+func (u *ClaimUse) Of(pod *Pod) string {
+	if u.Ephemeral {
+		return pod.Name + "-" + u.Name
+	}
+	return u.Name
+}
+
+// Uses is the claims that a pod uses.
+func (p *Pod) Uses() []ClaimUse {
+	if p.Spec.Placement == nil {
+		return nil
+	}
+	return p.Spec.Placement.Claims
 }
 
 // AccessModes is how a volume may be used at once, or how a claim wants to use

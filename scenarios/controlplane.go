@@ -15,8 +15,12 @@ import (
 func (l *loader) controlPlane(v strict.Value, listed bool) {
 	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer", "managed")
 	c := &l.scenario.Config.ControlPlane
-	number, _ := strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", "1", "3", "5"))
-	c.Replicas = number
+	l.etcd(m.Optional("etcd"))
+	numbers := []string{"1", "3", "5"}
+	if c.ExternalEtcd > 0 {
+		numbers = []string{"1", "2", "3", "4", "5"}
+	}
+	c.Replicas, _ = strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", numbers...))
 	c.CPUMilli = positive(m.Default("cpu", strconv.Itoa(cluster.ControlPlaneCPUMilli/1000)), strict.Value.CPU)
 	c.MemoryBytes = positive(m.Default("memory", fmt.Sprint(cluster.ControlPlaneMemoryBytes>>30, "Gi")), strict.Value.Bytes)
 	if c.MemoryBytes > maxBytes {
@@ -24,9 +28,8 @@ func (l *loader) controlPlane(v strict.Value, listed bool) {
 	}
 	c.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	c.Nodes = !m.Default("managed", strconv.FormatBool(listed)).Bool()
-	l.etcd(m.Optional("etcd"))
 	l.apiServer(m.Optional("apiServer"))
-	need := cluster.StaticRequest()
+	need := c.StaticRequest()
 	need.MemoryBytes += model.HardMemoryBytes
 	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
 		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)
@@ -42,7 +45,8 @@ func (l *loader) etcd(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("etcd", "preVote", "checkQuorum", "fsync", "quota")
+	m := v.Map("etcd", "external", "preVote", "checkQuorum", "fsync", "quota")
+	l.externalEtcd(m.Optional("external"))
 	c := &l.scenario.Config.ControlPlane.Etcd
 	c.NoPreVote = !m.Default("preVote", "true").Bool()
 	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
@@ -54,6 +58,26 @@ func (l *loader) etcd(v strict.Value) {
 	}
 }
 
+// externalEtcd reads how many members are on machines of their own, and where.
+func (l *loader) externalEtcd(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	c := &l.scenario.Config.ControlPlane
+	if !v.IsMap() {
+		v.Errorf("write how many members, and in which zones they are, as in {members: 3, zones: [a, b, c]}")
+		c.ExternalEtcd = 3
+		return
+	}
+	m := v.Map("external etcd", "members", "zones")
+	number, _ := strconv.Atoi(m.Required("members").Enum("number of members", "1", "3", "5", "7"))
+	c.ExternalEtcd = max(number, 1)
+	c.EtcdZones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
+	if zones := m.Optional("zones"); number > 0 && len(c.EtcdZones) > number {
+		zones.Errorf("%d members cannot be in %d zones", number, len(c.EtcdZones))
+	}
+}
+
 // machines makes the control plane's machines known as nodes, and tells when they
 // are as large as those that work.
 func (l *loader) machines(m *strict.Map) {
@@ -62,6 +86,12 @@ func (l *loader) machines(m *strict.Map) {
 		at = m.Value()
 	}
 	c := &l.scenario.Config.ControlPlane
+	for _, name := range c.EtcdMachines() {
+		if c.ExternalEtcd > 0 && l.known.node[name] {
+			at.Errorf("a node is called %s like a machine of etcd; give it another name", strict.Quote(name))
+			return
+		}
+	}
 	for _, n := range c.Machines() {
 		if l.known.node[n.Name] {
 			at.Errorf("a node is called %s like a machine of the control plane; give it another name, or say controlPlane: {managed: true}", strict.Quote(n.Name))
@@ -72,7 +102,7 @@ func (l *loader) machines(m *strict.Map) {
 	if !c.Nodes {
 		return
 	}
-	for _, p := range cluster.ControlPlanePods() {
+	for _, p := range c.Pods() {
 		l.known.add(p)
 	}
 	var most model.Resources

@@ -24,7 +24,7 @@ timeline:
 	if err == nil {
 		t.Fatal("it was accepted")
 	}
-	for _, want := range []string{"etcd.yaml:5:47", "etcd.yaml:5:61", `etcd.yaml:9:47: timeline[0].member: unknown machine of the control plane "cp-3"`, "etcd.yaml:10:66"} {
+	for _, want := range []string{"etcd.yaml:5:47", "etcd.yaml:5:61", `etcd.yaml:9:47: timeline[0].member: unknown machine of etcd "cp-3"`, "etcd.yaml:10:66"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in\n%v", want, err)
 		}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,4 +150,27 @@ func (l *loader) checkPatch(m *strict.Map, d manager, p *model.MergePatch) {
 
 func empty(p *model.MergePatch) bool {
 	return len(p.Labels)+len(p.PodLabels)+len(p.Containers) == 0 && p.Replicas == nil && p.Paused == nil && p.MinReady == nil && p.Annotated == 0 && p.Grace == nil
+}
+
+// podPatch reads a merge patch of a pod: of its labels and its deletion cost. Other
+// annotations change nothing, and little else of a pod can be changed.
+func podPatch(v strict.Value) *model.PodPatch {
+	p := &model.PodPatch{}
+	meta := v.Map("patch", "metadata").Required("metadata").Map("metadata of a patch", "labels", "annotations")
+	p.Labels = labelPatches(meta.Optional("labels"))
+	if a := meta.Optional("annotations"); a.Given() {
+		if cost := a.Map("annotations of a patch", model.AnnotationDeletionCost).Required(model.AnnotationDeletionCost); cost.IsNull() {
+			p.DeletionCost = new(int32)
+		} else {
+			n, err := strconv.ParseInt(cost.Text(), 10, 32)
+			if err != nil {
+				cost.Errorf("a deletion cost is a whole number of 32 bits, as text")
+			}
+			p.DeletionCost = new(int32(n))
+		}
+	}
+	if len(p.Labels) == 0 && p.DeletionCost == nil && v.IsMap() {
+		v.Errorf("it changes nothing")
+	}
+	return p
 }

@@ -12,7 +12,7 @@ import (
 // storage is spoken of has any.
 func (l *loader) store(set *manifest.Set) {
 	s := set.Storage()
-	spoken := len(s.Classes)+len(s.Limits)+len(s.Attachments)+len(s.Capacities)+len(s.Drivers) > 0
+	spoken := set.Ephemeral() || len(s.Classes)+len(s.Limits)+len(s.Attachments)+len(s.Capacities)+len(s.Drivers) > 0
 	for _, o := range set.Objects {
 		switch o := o.(type) {
 		case *model.Claim, *model.Volume:
@@ -50,6 +50,9 @@ func (l *loader) assumeClaims(objects []model.Object) []model.Object {
 			continue
 		}
 		for _, u := range g.spec.Placement.Claims {
+			if u.Ephemeral {
+				continue // it is made for the pod
+			}
 			c := &model.Claim{
 				Meta:   model.Meta{Kind: model.KindPersistentVolumeClaim, Namespace: g.namespace, Name: u.Name},
 				Volume: "assumed-" + g.namespace + "-" + u.Name, Bound: true, Phase: model.ClaimBound,

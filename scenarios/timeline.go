@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/controller"
@@ -182,7 +183,11 @@ func (l *loader) action(e *entry) workload.Action {
 		case workload.ParamImage:
 			a.Image = m.Required(p).Text()
 		case workload.ParamPatch:
-			a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			if a.Kind == model.KindPod {
+				a.PodPatch = podPatch(m.Required(p))
+			} else {
+				a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
+			}
 		case workload.ParamRevision:
 			if v := m.Optional(p); v.Given() {
 				a.Revision = v.Int(1, 1_000_000_000)
@@ -233,6 +238,10 @@ func (l *loader) fault(e *entry) fault.Spec {
 	if e.kind.DNS && l.scenario.Config.DNS == nil {
 		m.Optional("fault").Errorf("nobody looks up anything: say so in workload.dns")
 	}
+	if e.kind.OwnEtcd && l.scenario.Config.ControlPlane.ExternalEtcd == 0 {
+		m.Optional("fault").Errorf("etcd has no machines of its own: its members are on those of the control plane, so write node-down, or say controlPlane: {etcd: {external: {members: 3}}}")
+		return f
+	}
 	for _, p := range e.kind.Params {
 		switch p {
 		case fault.ParamFor:
@@ -274,7 +283,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
 		}
 	},
-	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Required(p)) },
+	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.etcdMembers(m.Required(p)) },
 	fault.ParamServer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Optional(p)) },
 	fault.ParamBackup: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		v := m.Required(p)
@@ -287,7 +296,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errors = positive(m.Required(p), strict.Value.Percent)
 	},
-	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.members(m.Optional(p)) },
+	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.etcdOthers(m.Optional(p)) },
 	fault.ParamFsync:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
 	fault.ParamBy:      readBy,
 	fault.ParamBack:    readBy,
@@ -306,6 +315,18 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
+	},
+	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
+	},
+	fault.ParamDown: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Down = v.DurationIn(time.Second, maxDuration); f.Period > 0 && f.Down >= f.Period {
+			v.Errorf("it is to be less than the period, %s", strict.FormatDuration(f.Period))
+		}
+	},
+	fault.ParamCause: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.OfRuntime = m.Default(p, "network").Enum("cause", "network", "runtime") == "runtime"
 	},
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
@@ -352,7 +373,7 @@ func (l *loader) member(m *strict.Map, param, command string) string {
 		v.Errorf("one machine, not a list")
 		return ""
 	}
-	for _, name := range l.members(v) {
+	for _, name := range l.etcdMembers(v) {
 		return name
 	}
 	return ""
@@ -360,17 +381,26 @@ func (l *loader) member(m *strict.Map, param, command string) string {
 
 // members reads machines of the control plane: one, or a list.
 func (l *loader) members(v strict.Value) []string {
-	if !v.Given() {
-		return nil
+	return namesOf(v, "machine of the control plane", l.machineNames())
+}
+
+// etcdMembers reads members of etcd by the names of their machines: one, or a list.
+func (l *loader) etcdMembers(v strict.Value) []string {
+	return namesOf(v, "machine of etcd", l.scenario.Config.ControlPlane.EtcdMachines())
+}
+
+// etcdOthers reads what members of etcd are cut off from.
+func (l *loader) etcdOthers(v strict.Value) []string {
+	names := l.scenario.Config.ControlPlane.EtcdMachines()
+	if l.scenario.Config.ControlPlane.ExternalEtcd > 0 {
+		names = append(names, l.machineNames()...)
 	}
-	names := l.machineNames()
-	items := []strict.Value{v}
-	if v.IsList() {
-		items = v.List()
-	}
-	var out []string
-	for _, item := range items {
-		out = append(out, item.Enum("machine of the control plane", names...))
+	return namesOf(v, "machine of etcd or the control plane", names)
+}
+
+func namesOf(v strict.Value, what string, names []string) (out []string) {
+	for _, item := range oneOrMore(v) {
+		out = append(out, item.Enum(what, names...))
 	}
 	return out
 }

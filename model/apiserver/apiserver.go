@@ -71,7 +71,8 @@ type Server struct {
 	kernel      *sim.Kernel
 	store       *store.Store
 	etcd        *Backend
-	member      int // of etcd, on the same machine
+	number      int // among the servers
+	member      int // of etcd, on the same machine, or the one that was asked last
 	self        sim.ActorID
 	work        sim.Lane
 	gate        *gate
@@ -97,7 +98,8 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 	a.chances = k.Luck().Lane("apiserver flood")
 	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)
-	a.member = e.join(a, at)
+	a.number = e.join(a, at)
+	a.member = a.number
 	a.dispatcher = newDispatcher(a, net, at)
 	s.AddServer(at, a.self, a)
 	return a

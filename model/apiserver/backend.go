@@ -13,21 +13,28 @@ import (
 )
 
 // Backend is etcd behind the API servers. Each server writes through the
-// member on its own machine, as kubeadm sets them up; what the group agrees on
-// is applied once, in that order, to what is true.
+// member on its own machine, as kubeadm sets them up (etcd.advertise URL
+// 127.0.0.1 in cmd/kubeadm/app/phases/controlplane/manifests.go), or through any
+// if etcd has machines of its own; what the group agrees on is applied once, in
+// that order, to what is true.
 type Backend struct {
 	*etcd.Group
-	Servers Config // how those are set up that are made from now on
-	store   *store.Store
-	net     *network.Network
-	self    sim.ActorID
-	sites   []network.Site
-	servers []*Server // by member
-	refused []bool    // by member: it has known no leader for long
-	locked  []bool    // by member: its database is
-	writes  []write
-	wrong   []bool // by member, that it is down; by member, that its disk is slow; last, that the database is full
-	unused  []uint32
+	Servers     Config // how those are set up that are made from now on
+	kernel      *sim.Kernel
+	store       *store.Store
+	net         *network.Network
+	self        sim.ActorID
+	sites       []network.Site // of the members
+	serverSites []network.Site
+	servers     []*Server    // by member, if each has its own
+	external    bool         // the members are on machines of their own
+	ends        [][]endpoint // by server and member, then
+	sent        uint64       // counts messages between servers and members
+	refused     []bool       // by member: it has known no leader for long
+	locked      []bool       // by member: its database is
+	writes      []write
+	wrong       []bool // by member, that it is down; by member, that its disk is slow; that the database is full; last, that a server misses a member
+	unused      []uint32
 
 	webhooks *Webhooks
 	gone     *goneNamespaces
@@ -38,22 +45,34 @@ type Backend struct {
 type write struct {
 	slot   uint64
 	server *Server
+	member int            // that is asked
+	grows  etcd.Growth    // what a write does to the number of objects
 	reads  bool           // there is nothing to agree on
 	more   bool           // the request needs another commit after this one
 	at     sim.Time       // when its server has it ready
 	late   *store.Request // once it failed: what it asked for, which may be agreed on all the same
 	never  bool           // its server ended before it was ready, so it was not asked for
+
+	// Of an etcd on machines of its own.
+	lost     bool // it did not reach its member, or the answer not its server
+	answered bool // by its member
+	back     bool // the answer is under way
 }
 
 // NewBackend is an etcd group whose members run at c.Sites, where servers are
 // to be made.
 func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config) *Backend {
-	b := &Backend{store: s, net: net, sites: c.Sites, servers: make([]*Server, len(c.Sites)), refused: make([]bool, len(c.Sites)), locked: make([]bool, len(c.Sites)), wrong: make([]bool, 2*len(c.Sites)+1)}
+	return newBackend(k, s, net, c, c.Sites)
+}
+
+func newBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config, servers []network.Site) *Backend {
+	n := len(c.Sites)
+	b := &Backend{kernel: k, store: s, net: net, sites: c.Sites, serverSites: servers, servers: make([]*Server, len(servers)), refused: make([]bool, n), locked: make([]bool, n), wrong: make([]bool, 2*n+2)}
 	b.self = k.Register("etcd-log", b)
 	b.gone = newGoneNamespaces(s)
 	b.flows = newFlowControl(s)
 	s.Observe(b)
-	b.webhooks = newWebhooks(k, s, net, c.Sites)
+	b.webhooks = newWebhooks(k, s, net, servers)
 	b.Group = etcd.New(k, net, b, c)
 	return b
 }
@@ -61,23 +80,27 @@ func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Conf
 // Webhooks is whom all servers ask before they write.
 func (b *Backend) Webhooks() *Webhooks { return b.webhooks }
 
-// join makes a server the one on the machine of its member.
+// join makes a server the one at its site, and tells it its number there; without
+// machines of etcd's own that is its member's.
 func (b *Backend) join(a *Server, at network.Site) int {
-	member := slices.Index(b.sites, at)
-	b.servers[member] = a
-	return member
+	number := slices.Index(b.serverSites, at)
+	b.servers[number] = a
+	if b.external {
+		b.connect()
+	}
+	return number
 }
 
 // propose has a request agreed on that its server has ready at a time.
 func (b *Backend) propose(a *Server, at sim.Time, r *store.Request, slot uint64) {
-	b.Propose(a.member, at, b.remember(write{slot: slot, server: a, at: at}), b.growth(r))
+	b.submit(write{slot: slot, server: a, at: at, grows: b.growth(r)})
 }
 
 // read has a request read what is true, once etcd has made sure of it: a GET
 // without a resourceVersion is a quorum read
 // (k8s.io/apiserver/pkg/storage/cacher/delegator.go Get).
 func (b *Backend) read(a *Server, at sim.Time, slot uint64) {
-	b.Read(a.member, at, b.remember(write{slot: slot, server: a, at: at, reads: true}))
+	b.submit(write{slot: slot, server: a, at: at, reads: true})
 }
 
 func (b *Backend) remember(w write) uint64 {
@@ -137,6 +160,22 @@ func (b *Backend) Agreed(about uint64) {
 
 // Answer implements etcd.Client.
 func (b *Backend) Answer(about uint64) {
+	w := &b.writes[about]
+	if !b.external || w.late != nil {
+		b.answer(about)
+		return
+	}
+	d, ok := b.way(b.sites[w.member], w.server.site)
+	if w.answered = true; !ok {
+		b.inVain(w)
+		return
+	}
+	w.back = true
+	b.kernel.Post(b.kernel.Now().Add(d), b.self, whyBack, about)
+}
+
+// answer is an answer at its server.
+func (b *Backend) answer(about uint64) {
 	w := b.writes[about]
 	b.Forget(about)
 	switch {
@@ -167,6 +206,10 @@ func (b *Backend) Failed(about uint64, why etcd.Failure) {
 	}
 	r := *b.store.Request(w.slot)
 	w.late = &r
+	if b.external && w.reads && why == etcd.TimedOut && b.kernel.Now() < w.server.fair.ticket(w.slot).arrived.Add(requestTime-etcd.Timeout) {
+		b.submit(write{slot: w.slot, server: w.server, at: b.kernel.Now(), reads: true}) // as client/v3/retry.go does with what changes nothing
+		return
+	}
 	refusal, message := store.TimedOut, "etcdserver: request timed out"
 	switch why {
 	case etcd.NoSpace:
@@ -205,14 +248,37 @@ func (b *Backend) Serving(member int, ok bool) {
 	b.refused[member] = !ok
 	b.serve(member)
 	if ok {
-		b.note(member, model.Note{Reason: "EtcdServing", Message: "its API server reads and writes again"})
+		b.note(member, model.Note{Reason: "EtcdServing", Message: b.goesOn()})
 		return
 	}
-	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: "its API server has waited 7s for a leader"})
+	if b.external && b.wrong[member] {
+		return // and nobody asks it
+	}
+	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: b.waited()})
+}
+
+// waited and goesOn are what people are told of a member that knows no leader, or
+// one again.
+func (b *Backend) waited() string {
+	if b.external {
+		return "who asks it has waited 7s for a leader"
+	}
+	return "its API server has waited 7s for a leader"
+}
+
+func (b *Backend) goesOn() string {
+	if b.external {
+		return "who asks it reads and writes again"
+	}
+	return "its API server reads and writes again"
 }
 
 // serve tells the server's watchers whether it can reach its etcd.
 func (b *Backend) serve(member int) {
+	if b.external {
+		b.serveAll()
+		return
+	}
 	ok := !b.refused[member] && !b.locked[member]
 	b.store.SetServing(b.sites[member], ok)
 	b.servers[member].etcdServes(ok)
@@ -283,13 +349,11 @@ func (b *Backend) note(member int, n model.Note) {
 	b.store.Note(b.self, n)
 }
 
-// Wake implements sim.Actor; etcd wakes itself.
-func (b *Backend) Wake(sim.Time, sim.Why, uint64) {}
-
 // SetDown ends a member's process, or starts it.
 func (b *Backend) SetDown(member int, down bool) {
 	b.Group.SetDown(member, down)
 	b.is(member, down)
+	b.lookAtLinks()
 }
 
 // SetFsync says how long syncs of a member's disk take.
@@ -320,4 +384,5 @@ func (b *Backend) is(what int, wrong bool) {
 func (b *Backend) Stop(member int) {
 	b.Group.Stop(member)
 	b.is(member, true)
+	b.lookAtLinks()
 }

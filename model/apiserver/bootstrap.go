@@ -137,6 +137,7 @@ var bootstrap = []bound{
 		rule("update", "policy", "poddisruptionbudgets/status"), rule("patch update", "", "pods/status"), rule("get", all, "*/scale")),
 	account("endpointslice-controller",
 		rule(read, "", "services pods nodes"), rule(read+" create update delete", "discovery.k8s.io", "endpointslices")),
+	account("ephemeral-volume-controller", rule(read, "", "pods"), rule(read+" create", "", "persistentvolumeclaims")),
 	account("generic-garbage-collector", rule(read+" patch update delete", all, all)),
 	account("horizontal-pod-autoscaler",
 		rule(read, "autoscaling", "horizontalpodautoscalers"), rule("update", "autoscaling", "horizontalpodautoscalers/status"),

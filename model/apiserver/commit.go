@@ -135,7 +135,7 @@ func keepSpec(next, cur model.Object) {
 	switch n := next.(type) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
-		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices
+		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.DeletionCost
 		n.Scheduled, n.NominatedNode = c.Scheduled, c.NominatedNode
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
 			n.Disrupted = c.Disrupted

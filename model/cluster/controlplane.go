@@ -41,6 +41,27 @@ func (c *ControlPlane) machine(i int) (name, zone string) {
 	return fmt.Sprintf("cp-%d", i), zone
 }
 
+// EtcdMachines is the names of the machines that members of etcd run on.
+func (c *ControlPlane) EtcdMachines() (names []string) {
+	for i := range c.ExternalEtcd {
+		name, _ := c.etcdMachine(i)
+		names = append(names, name)
+	}
+	for i := 0; c.ExternalEtcd == 0 && i < max(c.Replicas, 1); i++ {
+		name, _ := c.machine(i)
+		names = append(names, name)
+	}
+	return names
+}
+
+// etcdMachine is the name and the zone of the ith machine that etcd has for itself.
+func (c *ControlPlane) etcdMachine(i int) (name, zone string) {
+	if len(c.EtcdZones) > 0 {
+		zone = c.EtcdZones[i%len(c.EtcdZones)]
+	}
+	return fmt.Sprintf("etcd-%d", i), zone
+}
+
 // Machines is the control-plane machines as nodes, not stored yet: none unless
 // they are nodes. Their labels and their taint are kubeadm's
 // (cmd/kubeadm/app/phases/markcontrolplane/markcontrolplane.go).
@@ -128,28 +149,37 @@ func (c *component) pod() *model.Pod {
 	return &model.Pod{Meta: model.Meta{Namespace: model.NamespaceSystem, Name: c.name, Labels: labels}, Spec: spec}
 }
 
-// ControlPlanePods is the control plane's static pods as they are in their files on
-// each of its machines.
-func ControlPlanePods() []*model.Pod {
-	out := make([]*model.Pod, len(components))
-	for i := range components {
-		out[i] = components[i].pod()
+// components is the static pods on each machine: without etcd, if that has machines
+// of its own.
+func (c *ControlPlane) components() []component {
+	if c.ExternalEtcd > 0 {
+		return components[1:]
+	}
+	return components
+}
+
+// Pods is the control plane's static pods as they are in their files on each of its
+// machines.
+func (c *ControlPlane) Pods() []*model.Pod {
+	var out []*model.Pod
+	for _, x := range c.components() {
+		out = append(out, x.pod())
 	}
 	return out
 }
 
 // StaticRequest is what the static pods of a control-plane machine ask for
 // together.
-func StaticRequest() (sum model.Resources) {
-	for i := range components {
-		sum = sum.Add(components[i].request)
+func (c *ControlPlane) StaticRequest() (sum model.Resources) {
+	for _, x := range c.components() {
+		sum = sum.Add(x.request)
 	}
 	return sum
 }
 
-// addControlPlane adds the machines of the control plane, an API server and a
-// member of etcd on each. The scheduler and the controllers that lead
-// run on the first.
+// addControlPlane adds the machines of the control plane, an API server on each
+// and a member of etcd, unless that has machines of its own. The scheduler and the
+// controllers that lead run on the first.
 func (x *Cluster) addControlPlane() {
 	c := &x.config.ControlPlane
 	for i := range max(c.Replicas, 1) {
@@ -157,11 +187,29 @@ func (x *Cluster) addControlPlane() {
 	}
 	members := c.Etcd
 	members.Sites, members.Literal = x.control, x.config.Literal
-	x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	if c.ExternalEtcd > 0 {
+		for i := range c.ExternalEtcd {
+			x.members = append(x.members, x.net.AddSite(c.etcdMachine(i)))
+		}
+		members.Sites = x.members
+		x.etcd = apiserver.NewExternalBackend(x.Kernel, x.Store, x.net, members, x.control)
+	} else {
+		x.members = x.control
+		x.etcd = apiserver.NewBackend(x.Kernel, x.Store, x.net, members)
+	}
+	for i, site := range x.members {
+		x.memberGates = append(x.memberGates, &gate{process: member{x.etcd, i}})
+		if c.ExternalEtcd > 0 {
+			x.etcdMachines = append(x.etcdMachines, newEtcdMachine(x.Kernel, x.net, site, x.memberGates[i]))
+		}
+	}
 	x.etcd.Servers = c.APIServer
 	for i, site := range x.control {
 		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores()))
-		x.gates = append(x.gates, map[string]*gate{etcdPod: {process: member{x.etcd, i}}, apiServerPod: {process: x.servers[i]}})
+		x.gates = append(x.gates, map[string]*gate{apiServerPod: {process: x.servers[i]}})
+		if c.ExternalEtcd == 0 {
+			x.gates[i][etcdPod] = x.memberGates[i]
+		}
 	}
 }
 
@@ -188,7 +236,7 @@ func (x *Cluster) statics(node string) []kubelet.Static {
 // controlPlaneStatics is the control plane's processes on one of its machines.
 func (x *Cluster) controlPlaneStatics(machine int) []kubelet.Static {
 	var out []kubelet.Static
-	for _, p := range ControlPlanePods() {
+	for _, p := range x.config.ControlPlane.Pods() {
 		s := kubelet.Static{Pod: p}
 		if g := x.gates[machine][p.Name]; g != nil {
 			s.Program = inContainer{g}

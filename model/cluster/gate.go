@@ -46,6 +46,14 @@ type container struct {
 // OutOfMemory implements apiserver.Runner.
 func (c container) OutOfMemory() { c.kubelet.OutOfMemory(c.program) }
 
+// Exited implements election.Runner. While a fault keeps the process from running, its
+// container goes on without it.
+func (c container) Exited(_ sim.Time, code int32) {
+	if !c.program.forbidden {
+		c.kubelet.Exit(c.program, code)
+	}
+}
+
 // inFault is a gate as faults move it.
 type inFault struct{ *gate }
 
@@ -64,8 +72,7 @@ type serverInFault struct {
 // SetLatency implements fault.APIServer.
 func (s serverInFault) SetLatency(d sim.Dist) { s.server.SetLatency(d) }
 
-// replicaInFault is one of the replicas that elect a leader, as faults see it. One
-// that ends by itself is started again without its container.
+// replicaInFault is one of the replicas that elect a leader, as faults see it.
 type replicaInFault struct {
 	inFault
 	*election.Candidate
@@ -103,7 +110,7 @@ type etcdWorld struct {
 
 // SetDown implements fault.Etcd.
 func (w etcdWorld) SetDown(member int, down bool) {
-	if g := (inFault{w.x.gates[member][etcdPod]}); down {
+	if g := (inFault{w.x.memberGates[member]}); down {
 		g.Stop()
 	} else {
 		g.Start()
@@ -112,9 +119,12 @@ func (w etcdWorld) SetDown(member int, down bool) {
 
 // Stop implements fault.Etcd: the member may hand over before it ends.
 func (w etcdWorld) Stop(member int) {
-	g := w.x.gates[member][etcdPod]
+	g := w.x.memberGates[member]
 	if !g.dead && !g.forbidden {
 		w.Backend.Stop(member)
 	}
 	g.forbidden = true
 }
+
+// SetPower implements fault.Etcd.
+func (w etcdWorld) SetPower(member int, on bool) { w.x.etcdMachines[member].setPower(on) }

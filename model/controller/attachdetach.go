@@ -65,8 +65,8 @@ func (c *attachDetach) pod(_ sim.Time, old, next *model.Pod) {
 	if was {
 		p = old
 	}
-	for _, u := range p.Spec.Placement.Claims {
-		key := p.Namespace + "/" + u.Name
+	for _, u := range p.Uses() {
+		key := p.Namespace + "/" + u.Of(p)
 		list := c.users[key]
 		if is {
 			insert(&list, p.ID)
@@ -84,7 +84,7 @@ func (c *attachDetach) pod(_ sim.Time, old, next *model.Pod) {
 // has neither ended nor, being deleted, stopped all of its containers
 // (pkg/volume/util/util.go IsPodTerminated).
 func wantsVolumes(p *model.Pod) bool {
-	if p == nil || p.NodeID == 0 || p.Spec.Placement == nil || len(p.Spec.Placement.Claims) == 0 || p.Phase.Terminal() {
+	if p == nil || p.NodeID == 0 || len(p.Uses()) == 0 || p.Phase.Terminal() {
 		return false
 	}
 	runs := func(s model.ContainerStatus) bool { return s.State == model.ContainerRunning }

@@ -143,9 +143,9 @@ func (c *garbageCollector) pod(_ sim.Time, old, next *model.Pod) {
 	if next != nil && old == nil && !c.view.has(next.Owner) {
 		c.suspect(next.Ref())
 	}
-	if next == nil && old != nil && old.Spec.Placement != nil {
-		for _, u := range old.Spec.Placement.Claims {
-			c.suspectClaim(old.Namespace + "/" + u.Name)
+	if next == nil && old != nil {
+		for _, u := range old.Uses() {
+			c.suspectClaim(old.Namespace + "/" + u.Of(old))
 		}
 	}
 }

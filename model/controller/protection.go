@@ -29,12 +29,12 @@ func (c *claimProtection) pod(_ sim.Time, old, next *model.Pod) {
 
 // usesClaims tells whether a pod keeps its claims from going.
 func usesClaims(p *model.Pod) bool {
-	return p != nil && p.Spec.Placement != nil && len(p.Spec.Placement.Claims) > 0 && p.NodeID != 0 && !p.Phase.Terminal()
+	return p != nil && len(p.Uses()) > 0 && p.NodeID != 0 && !p.Phase.Terminal()
 }
 
 func (c *claimProtection) count(p *model.Pod, sign int) {
-	for _, u := range p.Spec.Placement.Claims {
-		key := p.Namespace + "/" + u.Name
+	for _, u := range p.Uses() {
+		key := p.Namespace + "/" + u.Of(p)
 		c.users[key] += sign
 		if claim := c.view.claimOf(key); claim != nil && claim.Deleting() {
 			c.queue.add(claim.ID)

@@ -113,7 +113,7 @@ func TestNotesAboutOneObjectAreLimited(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	want := []string{"deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob", "ttl-after-finished", "endpointslice", "node-lifecycle", "taint-eviction", "pod-gc", "disruption", "resource-quota", "horizontal-pod-autoscaler", "namespace", "garbage-collector",
-		"persistentvolume-binder", "csi-provisioner", "attach-detach", "csi-attacher", "pvc-protection", "pv-protection"}
+		"persistentvolume-binder", "ephemeral-volume", "csi-provisioner", "attach-detach", "csi-attacher", "pvc-protection", "pv-protection"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}

@@ -14,7 +14,7 @@ import (
 func (c *replicaSets) victims(now sim.Time, set *model.ReplicaSet, n int) []uint32 {
 	var pods []ranked
 	for _, id := range *c.view.owned[model.KindReplicaSet].Row(set.ID) {
-		if p := c.view.pod(id); p.Active() {
+		if p := c.view.pod(id); p.Active() && !c.view.pods.Row(id).stray {
 			pods = append(pods, ranked{pod: p, uid: p.NameHash()})
 		}
 	}
@@ -42,7 +42,7 @@ func (c *replicaSets) together(set *model.ReplicaSet) map[uint32]int {
 	on := map[uint32]int{}
 	for _, s := range siblings {
 		for _, id := range *c.view.owned[model.KindReplicaSet].Row(s) {
-			if p := c.view.pod(id); p.Active() {
+			if p := c.view.pod(id); p.Active() && !c.view.pods.Row(id).stray {
 				on[p.NodeID]++
 			}
 		}
@@ -59,8 +59,7 @@ type ranked struct {
 
 // deletedFirst is negative if a is deleted before b: the rules of
 // ActivePodsWithRanks.Less (pkg/controller/controller_utils.go) in their
-// order, but for the pod-deletion-cost annotation, which pods here cannot
-// carry. Times are whole seconds, as in the API.
+// order. Times are whole seconds, as in the API.
 func deletedFirst(now sim.Time, a, b *ranked) int {
 	p, q := a.pod, b.pod
 	if (p.NodeID == 0) != (q.NodeID == 0) {
@@ -71,6 +70,9 @@ func deletedFirst(now sim.Time, a, b *ranked) int {
 	}
 	if p.IsReady() != q.IsReady() {
 		return falseFirst(p.IsReady())
+	}
+	if p.DeletionCost != q.DeletionCost {
+		return cmp.Compare(p.DeletionCost, q.DeletionCost)
 	}
 	if a.together != b.together {
 		return cmp.Compare(b.together, a.together)

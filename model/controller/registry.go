@@ -53,6 +53,7 @@ var registry = []registration{
 // operations as there are: 100 stands for that.
 var ofStorage = []registration{
 	{"persistentvolume-binder", "persistent-volume-binder", 2, 20, newVolumeBinder},
+	{"ephemeral-volume", "ephemeral-volume-controller", 5, 20, newEphemeralVolumes},
 	{"csi-provisioner", "csi-provisioner", 100, 5, newProvisioner},
 	{"attach-detach", "attachdetach-controller", 100, 20, newAttachDetach},
 	{"csi-attacher", "csi-attacher", 10, 5, newAttacher},

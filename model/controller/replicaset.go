@@ -42,7 +42,7 @@ type setRow struct {
 	pods     counts
 	minReady time.Duration // what available is counted with
 	waits    waits         // ready pods that are not available yet
-	claim    bool          // there may be orphans to adopt
+	claim    bool          // there may be orphans to adopt, or pods to release
 	names    uint64        // pod names drawn so far
 	notes    spamFilter
 
@@ -60,10 +60,11 @@ type setRow struct {
 
 // Operations of the ReplicaSet controller's requests.
 const (
-	opCreatePod uint8 = iota // about the ReplicaSet
-	opDeletePod              // about the pod
-	opAdoptPod               // about the ReplicaSet
-	opSetStatus              // about the ReplicaSet
+	opCreatePod  uint8 = iota // about the ReplicaSet
+	opDeletePod               // about the pod
+	opAdoptPod                // about the ReplicaSet
+	opReleasePod              // about the ReplicaSet
+	opSetStatus               // about the ReplicaSet
 )
 
 const whyAvailable = whyOwn // about a ReplicaSet: a pod's minReadySeconds are over
@@ -82,12 +83,15 @@ func (c *replicaSets) replicaSet(_ sim.Time, old, next *model.ReplicaSet) {
 		return
 	}
 	row := c.rows.Row(next.ID)
-	if row.minReady != next.MinReady {
-		row.minReady = next.MinReady
-		c.recount(next.ID)
-	}
 	if old == nil {
 		row.claim = true
+		for _, id := range *c.view.owned[model.KindReplicaSet].Row(next.ID) {
+			c.judge(c.view.pod(id))
+		}
+	}
+	if row.minReady != next.MinReady || old == nil {
+		row.minReady = next.MinReady
+		c.recount(next.ID)
 	}
 	c.queue.add(next.ID)
 }
@@ -115,6 +119,7 @@ func (c *replicaSets) pod(now sim.Time, old, next *model.Pod) {
 // left handles a pod that a ReplicaSet no longer has.
 func (c *replicaSets) left(now sim.Time, pod *model.Pod) {
 	c.tally(now, pod.ID, nil, pod.Owner.ID)
+	c.view.pods.Row(pod.ID).stray = false
 	c.rows.Row(pod.Owner.ID).seeDeletionOf(c.view.pods.Row(pod.ID))
 	c.queue.add(pod.Owner.ID)
 }
@@ -127,14 +132,31 @@ func (c *replicaSets) mine(now sim.Time, old, next *model.Pod, fresh bool) {
 	if next.Deleting() && (old == nil || !old.Deleting()) {
 		c.rows.Row(set).seeDeletionOf(c.view.pods.Row(next.ID))
 	}
+	if fresh || !sameLabels(old.Labels, next.Labels) {
+		c.judge(next)
+	}
 	c.tally(now, next.ID, next, set)
 	c.queue.add(set)
+}
+
+// judge tells whether a pod's ReplicaSet still selects it. One that it does not
+// select counts for nothing, and is to be released.
+func (c *replicaSets) judge(pod *model.Pod) {
+	set := *c.view.replicaSets.Row(pod.Owner.ID)
+	stray := set != nil && !set.Selector.Matches(pod.Labels)
+	c.view.pods.Row(pod.ID).stray = stray
+	if stray {
+		c.rows.Row(set.ID).claim = true
+	}
 }
 
 // tally replaces what a pod counts for. pod is nil if it counts for nothing
 // any more.
 func (c *replicaSets) tally(now sim.Time, id uint32, pod *model.Pod, set uint32) {
 	row := c.rows.Row(set)
+	if c.view.pods.Row(id).stray {
+		pod = nil
+	}
 	counted := &c.view.pods.Row(id).counted
 	row.pods.add(*counted, -1)
 	*counted = count(now, pod, row.minReady)
@@ -223,7 +245,8 @@ func (c *replicaSets) orphan(old, next *model.Pod) {
 	}
 }
 
-// adopt asks for the orphans that the ReplicaSet selects, if there are any.
+// adopt asks for the orphans that the ReplicaSet selects, and gives up what it has
+// and no longer selects, if there are any.
 // Like creations they are expected: until the view shows them nothing else is
 // created (pkg/controller/controller_ref_manager.go ClaimPods; there the pods
 // count at once).
@@ -236,10 +259,17 @@ func (c *replicaSets) adopt(now sim.Time, set *model.ReplicaSet) bool {
 			found = append(found, id)
 		}
 	}
-	if len(found) == 0 || set.Deleting() {
+	strays := c.strays(set)
+	if len(found)+len(strays) == 0 || set.Deleting() {
 		return false
 	}
-	row.open = int32(len(found))
+	row.open = int32(len(found) + len(strays))
+	for _, id := range strays {
+		c.client.Patch(model.Ref{Kind: model.KindPod, ID: id}, disown{set.Ref()}, tag(opReleasePod, set.ID))
+	}
+	if len(found) == 0 {
+		return true
+	}
 	row.creations, row.expectedAt = int32(len(found)), now
 	for _, id := range found {
 		c.client.Patch(model.Ref{Kind: model.KindPod, ID: id}, own{set.Ref()}, tag(opAdoptPod, set.ID))
@@ -247,10 +277,27 @@ func (c *replicaSets) adopt(now sim.Time, set *model.ReplicaSet) bool {
 	return true
 }
 
+// strays is the pods of a ReplicaSet that it does not select.
+func (c *replicaSets) strays(set *model.ReplicaSet) (ids []uint32) {
+	for _, id := range *c.view.owned[model.KindReplicaSet].Row(set.ID) {
+		if c.view.pods.Row(id).stray {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// adopted takes the answer to a request of adopt. A pod that could not be released
+// is tried again (ReleasePod: unless it is gone).
 func (c *replicaSets) adopted(now sim.Time, id uint32, r store.Reply) {
 	row := c.rows.Row(id)
-	if r.Refusal != store.Accepted {
+	op, _ := untag(r.Tag)
+	switch {
+	case r.Refusal == store.Accepted:
+	case op == opAdoptPod:
 		row.forget(1)
+	case r.Refusal != store.NotFound:
+		row.failed, row.claim = true, true
 	}
 	if row.open--; row.open == 0 {
 		row.found = row.pods
@@ -268,6 +315,19 @@ func (o own) Apply(cur model.Object) model.Object {
 	}
 	next := cur.Copy()
 	next.Head().Owner = o.owner
+	return next
+}
+
+// disown makes an object nobody's that is still somebody's.
+type disown struct{ owner model.Ref }
+
+// Apply implements store.Patch.
+func (o disown) Apply(cur model.Object) model.Object {
+	if cur.Head().Owner != o.owner {
+		return cur
+	}
+	next := cur.Copy()
+	next.Head().Owner = model.Ref{}
 	return next
 }
 
@@ -344,7 +404,7 @@ func (c *replicaSets) replied(now sim.Time, r store.Reply) {
 		c.created(now, id, r)
 	case opDeletePod:
 		c.deleted(now, id, r)
-	case opAdoptPod:
+	case opAdoptPod, opReleasePod:
 		c.adopted(now, id, r)
 	case opSetStatus:
 		c.reported(now, id, r)

@@ -157,6 +157,7 @@ func TestDeletionRanking(t *testing.T) {
 		{"unassigned before assigned", func(r *ranked) { r.pod.NodeID = 0; older(r) }, func(r *ranked) { r.pod.Phase = model.PodPending }},
 		{"pending before running", func(r *ranked) { r.pod.Phase = model.PodPending; older(r) }, func(r *ranked) { r.pod.Ready.Status = model.False }},
 		{"not ready before ready", func(r *ranked) { r.pod.Ready.Status = model.False }, func(r *ranked) { r.together = 9 }},
+		{"the cheaper to delete before the dearer", func(r *ranked) { r.pod.DeletionCost = -1; older(r) }, func(r *ranked) { r.together = 9 }},
 		{"doubled up before alone", func(r *ranked) { r.together = 2; older(r) }, func(r *ranked) { r.together = 1 }},
 		{"shorter ready before longer", func(r *ranked) { r.pod.Ready.SinceAt = sim.Time(990 * time.Second) }, func(r *ranked) { r.pod.Containers[1].Restarts = 9 }},
 		{"the smaller UID in one power of two of ready age", func(r *ranked) { r.pod.Ready.SinceAt = sim.Time(501 * time.Second); r.uid = 4 }, func(r *ranked) { r.pod.Containers[1].Restarts = 9 }},
@@ -216,7 +217,7 @@ func TestCountsAreTheRecount(t *testing.T) {
 // disturb does something at random to a Deployment or a pod.
 func disturb(r *rig, luck *sim.Stream) {
 	d := r.deployment(fmt.Sprint("app-", luck.Below(4)))
-	switch pods := r.podList(); luck.Below(7) {
+	switch pods := r.podList(); luck.Below(8) {
 	case 0:
 		if d != nil {
 			r.change(d, func(d *model.Deployment) { d.Replicas = int32(luck.Below(15)) })
@@ -242,6 +243,11 @@ func disturb(r *rig, luck *sim.Stream) {
 			p.Ready.Status, p.Ready.SinceAt = model.BoolStatus(luck.Below(2) == 0 && p.Phase == model.PodRunning), r.Now()
 			r.user.client.UpdateStatus(&p, 0)
 		}
+	case 7:
+		if len(pods) > 0 {
+			label := model.LabelPatch{Key: "app", Value: fmt.Sprint("app-", luck.Below(5))}
+			r.user.client.Patch(pods[luck.Below(uint64(len(pods)))].Ref(), &model.PodPatch{Labels: []model.LabelPatch{label}}, 0)
+		}
 	case 6:
 		if len(pods) > 0 && luck.Below(3) == 0 {
 			p := *pods[luck.Below(uint64(len(pods)))]
@@ -263,7 +269,7 @@ func recount(t *testing.T, r *rig) {
 		if p == nil {
 			continue
 		}
-		total++
+		total += one(p.Owner.Kind == model.KindReplicaSet)
 		row := v.pods.Row(uint32(id))
 		if list := *v.owned[p.Owner.Kind].Row(p.Owner.ID); list[row.ownedAt] != uint32(id) {
 			t.Fatalf("%v: %s is not where its owner has it", r.Now(), p.Name)
@@ -273,6 +279,13 @@ func recount(t *testing.T, r *rig) {
 			if v.nodes.Row(p.NodeID).pods[row.nodeAt] != uint32(id) {
 				t.Fatalf("%v: %s is not where its node has it", r.Now(), p.Name)
 			}
+		}
+		set := *v.replicaSets.Row(p.Owner.ID)
+		if stray := p.Owner.Kind == model.KindReplicaSet && set != nil && !set.Selector.Matches(p.Labels); stray != row.stray {
+			t.Fatalf("%v: %s: a stray %v, want %v", r.Now(), p.Name, row.stray, stray)
+		}
+		if row.stray || p.Owner.Kind != model.KindReplicaSet {
+			continue
 		}
 		n := want[p.Owner.ID]
 		n.add(count(r.Now(), p, c.rows.Row(p.Owner.ID).minReady), 1)
@@ -290,5 +303,29 @@ func recount(t *testing.T, r *rig) {
 	}
 	if owned != total || on != bound {
 		t.Fatalf("%v: %d of %d pods have an owner, %d of %d a node", r.Now(), owned, total, on, bound)
+	}
+}
+
+// Source: pkg/controller/controller_ref_manager.go ClaimObject, ReleasePod: a pod that
+// the selector does not match any more loses its owner reference, and does not count;
+// docs: "Isolating Pods from a ReplicaSet": it is replaced.
+func TestARelabelledPodIsReleasedAndReplaced(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 3})
+	r.user.client.Create(deployment("web", 3), 0)
+	r.run(t, 10*time.Second)
+	taken := r.podList()[1]
+	r.user.client.Patch(taken.Ref(), &model.PodPatch{Labels: []model.LabelPatch{{Key: "app", Value: "debug"}}}, 0)
+	r.run(t, 10*time.Second)
+	pods := r.podList()
+	now := r.store.Get(taken.Ref()).(*model.Pod)
+	if len(pods) != 4 || !now.Owner.IsZero() || now.Phase != model.PodRunning || r.deployment("web").ReadyReplicas != 3 {
+		t.Fatalf("%d pods, %d ready; the one taken out is %v and has owner %v", len(pods), r.deployment("web").ReadyReplicas, now.Phase, now.Owner)
+	}
+	// Given its label back it is adopted, and one of four goes: the cheapest.
+	cost := int32(-5)
+	r.user.client.Patch(taken.Ref(), &model.PodPatch{Labels: []model.LabelPatch{{Key: "app", Value: "web"}}, DeletionCost: &cost}, 0)
+	r.run(t, 10*time.Second)
+	if left := r.podList(); len(left) != 3 || r.store.Get(taken.Ref()) != nil {
+		t.Errorf("%d pods, and the cheapest is %v", len(left), r.store.Get(taken.Ref()))
 	}
 }

@@ -52,6 +52,7 @@ type podRow struct {
 	nodeAt  int32 // place in its node's pods
 
 	counted  counts   // what the ReplicaSet controller counts it as
+	stray    bool     // its ReplicaSet no longer selects it
 	leaving  bool     // its owner's controller has asked for its deletion and has not seen it
 	deleter  uint32   // the ReplicaSet that asked last
 	evicting bool     // the taint eviction controller is deleting it

@@ -75,7 +75,7 @@ func (g *Group) atMember(e *event) {
 		g.free(e.about)
 		return
 	}
-	g.queue.push(event{at: p.at.Add(timeout), kind: expires, about: e.about, boots: uint32(p.serial)})
+	g.queue.push(event{at: p.at.Add(Timeout), kind: expires, about: e.about, boots: uint32(p.serial)})
 	m.pass(e.about, e.at)
 	m.work(e.at)
 }

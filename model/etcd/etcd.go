@@ -16,13 +16,15 @@ import (
 )
 
 // heartbeat and electionTicks are etcd's defaults: a tick every 100 ms, an
-// election after 10 to 19 of them without a leader; timeout is what a request
-// may take, 5 s and two elections (server/config/config.go ReqTimeout).
+// election after 10 to 19 of them without a leader.
 const (
 	heartbeat     = 100 * time.Millisecond
 	electionTicks = 10
-	timeout       = 5*time.Second + 2*electionTicks*heartbeat
 )
+
+// Timeout is what a request may take, 5 s and two elections
+// (server/config/config.go ReqTimeout).
+const Timeout = 5*time.Second + 2*electionTicks*heartbeat
 
 // A snapshot is taken every 10,000 entries, and 5,000 before it stay for
 // followers that lag (server/embed/config.go, server/etcdserver/server.go).

@@ -217,7 +217,7 @@ func (m *member) judge(now sim.Time) {
 		m.lostAt, m.readAt, m.asksFrom = sim.Never, 0, uint64(m.ticked)
 	case !ok && m.lostAt == sim.Never:
 		m.lostAt = now
-		g.queue.push(event{at: now.Add(timeout), kind: gaveUp, member: m.id})
+		g.queue.push(event{at: now.Add(Timeout), kind: gaveUp, member: m.id})
 		g.arm()
 	}
 }
@@ -225,7 +225,7 @@ func (m *member) judge(now sim.Time) {
 // gaveUp is when the member's server has waited for a leader as long as a
 // request waits.
 func (m *member) gaveUp(now sim.Time) {
-	if m.group.seats[m.seat] == m && m.lostAt != sim.Never && !m.refused && m.lostAt.Add(timeout) <= now {
+	if m.group.seats[m.seat] == m && m.lostAt != sim.Never && !m.refused && m.lostAt.Add(Timeout) <= now {
 		m.refused = true
 		m.group.client.Serving(m.seat, false)
 	}

@@ -85,7 +85,7 @@ func (g *Group) Stop(seat int) {
 func (m *member) stop(e *event) {
 	switch g := m.group; {
 	case !m.stopping:
-	case m.core.Role() == raft.Leader && time.Duration(e.about)*heartbeat < timeout:
+	case m.core.Role() == raft.Leader && time.Duration(e.about)*heartbeat < Timeout:
 		g.queue.push(event{at: e.at.Add(heartbeat), kind: stops, member: m.id, boots: m.boots, about: e.about + 1})
 	default:
 		g.SetDown(m.seat, true)
@@ -163,7 +163,7 @@ func (g *Group) retire(t *task, now sim.Time) {
 	g.SetDown(t.old.seat, true)
 	t.new.refused = t.old.refused
 	t.new.lostAt = min(t.old.lostAt, now)
-	g.queue.push(event{at: max(now, t.new.lostAt.Add(timeout)), kind: gaveUp, member: t.new.id})
+	g.queue.push(event{at: max(now, t.new.lostAt.Add(Timeout)), kind: gaveUp, member: t.new.id})
 	g.seats[t.old.seat] = t.new
 	g.space.files[t.old.seat] = g.space.used()
 	g.client.Operated(t.old.seat, Removed)

@@ -87,7 +87,7 @@ func (m *member) playRead(now sim.Time) {
 	g.rouse(now)
 	r.doneAt = sim.Never
 	g.playedReads++
-	g.queue.push(event{at: r.since.Add(timeout), kind: readLost, member: m.id, about: uint32(r.number)})
+	g.queue.push(event{at: r.since.Add(Timeout), kind: readLost, member: m.id, about: uint32(r.number)})
 	g.queue.push(event{at: now, kind: asks, member: m.id, about: uint32(r.number)})
 	g.arm()
 }

@@ -23,7 +23,7 @@ type apiserver struct {
 // it names, or all.
 func (d *Director) servers(s *Spec) []int {
 	if len(s.Members) > 0 {
-		return d.members(s.Members)
+		return d.controlMachines(s.Members)
 	}
 	all := make([]int, len(d.world.ControlPlane()))
 	for i := range all {

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"slices"
 	"strings"
 
 	"orrery/model"
@@ -16,9 +17,9 @@ func (f *etcdPartition) begin(d *Director, s *Spec, _ []model.Object) (string, b
 	one, other := d.controlSites(s.Members), d.controlSites(s.FromMembers)
 	from := strings.Join(s.FromMembers, ", ")
 	if len(s.FromMembers) == 0 {
-		other, from = d.world.ControlPlane(), "the others"
+		other, from = d.allControl(), "the others"
 	}
-	if len(d.world.ControlPlane()) == 1 {
+	if len(d.allControl()) == 1 {
 		return "the control plane has no other machine", false
 	}
 	f.between(d, s.Direction, one, other, network.Impairment{Cut: true})
@@ -26,9 +27,5 @@ func (f *etcdPartition) begin(d *Director, s *Spec, _ []model.Object) (string, b
 }
 
 func (d *Director) controlSites(names []string) []network.Site {
-	var out []network.Site
-	for _, i := range d.members(names) {
-		out = append(out, d.world.ControlPlane()[i])
-	}
-	return out
+	return slices.DeleteFunc(d.allControl(), func(x network.Site) bool { return !slices.Contains(names, d.world.Network().Name(x)) })
 }

@@ -66,6 +66,7 @@ func nodes(n int, zone string) []*model.Node {
 func (w *world) Truth() *store.Store             { return w.store }
 func (w *world) Network() *network.Network       { return w.net }
 func (w *world) ControlPlane() []network.Site    { return w.control }
+func (w *world) EtcdSites() []network.Site       { return w.control }
 func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
 func (w *world) Registry() fault.Registry        { return w }
@@ -75,6 +76,9 @@ func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 func (w *world) DNS() fault.DNS                  { return dns{w} }
+func (w *world) Proxy(n string) fault.Process    { return process{w, "kube-proxy of " + n} }
+func (w *world) Balancers() []fault.Balancer     { return []fault.Balancer{w} }
+func (w *world) Spoil(n uint32, fails bool)      { w.says("probes of node %d fail=%v", n, fails) }
 
 type dns struct{ *world }
 
@@ -108,10 +112,14 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff()     { m.must(m.on, "off"); m.on = false }
-func (m *machine) PowerOn()      { m.must(!m.on, "on"); m.on = true }
-func (m *machine) Stop()         { m.must(m.kubelet, "stop"); m.kubelet = false }
-func (m *machine) Resume()       { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
+func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) ShutDown(again bool) {
+	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
+	m.on = again
+}
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, code int32) {
@@ -159,6 +167,7 @@ type etcd struct{ w *world }
 
 func (e etcd) SetDown(member int, down bool)   { e.w.says("member %d down=%v", member, down) }
 func (e etcd) SetFsync(member int, d sim.Dist) { e.w.says("member %d fsync %v", member, d) }
+func (e etcd) SetPower(member int, on bool)    { e.w.says("machine of member %d on=%v", member, on) }
 func (e etcd) Fill()                           { e.w.says("etcd full") }
 func (e etcd) Restore(sim.Time, bool)          { e.w.says("etcd restored") }
 func (e etcd) Stop(int)                        { e.w.says("etcd stopped") }

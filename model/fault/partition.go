@@ -32,7 +32,10 @@ type impaired struct{ ways []network.Handle }
 // other nodes they are one side.
 func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network.Impairment) (string, bool) {
 	one, peer := d.sites(nodes), "the control plane"
-	other := slices.DeleteFunc(slices.Clone(d.world.ControlPlane()), func(x network.Site) bool { return slices.Contains(one, x) })
+	for _, i := range d.etcdZone(&s.Target) {
+		one = append(one, d.world.EtcdSites()[i])
+	}
+	other := slices.DeleteFunc(d.allControl(), func(x network.Site) bool { return slices.Contains(one, x) })
 	switch {
 	case s.Peer.IsZero() && len(other) == 0:
 		return "the whole control plane is on this side", false

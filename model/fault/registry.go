@@ -11,6 +11,7 @@ type Kind struct {
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Cloud      bool       // there must be one
 	DNS        bool       // there must be one
+	OwnEtcd    bool       // etcd must have machines of its own
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -54,6 +55,9 @@ const (
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
+	ParamPeriod    = "period"
+	ParamDown      = "down"
+	ParamCause     = "cause"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -156,8 +160,14 @@ var Kinds = []Kind{
 		effect: func() effect { return &dnsSlow{} },
 	},
 	{
+		Name: "etcd-machine-down", Targets: model.KindNone, OwnEtcd: true,
+		Help:   "some machines that etcd has for itself have no power: their members are gone, and silent",
+		Params: []string{ParamFor, ParamMember},
+		effect: func() effect { return &etcdMachineDown{} },
+	},
+	{
 		Name: "etcd-member-down", Targets: model.KindNone,
-		Help:   "the etcd process on some machines of the control plane does not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
+		Help:   "some members of etcd do not run; without a majority nothing is written; a graceful one that leads hands over before it ends",
 		Params: []string{ParamFor, ParamMember, ParamGraceful},
 		effect: func() effect { return &etcdMemberDown{} },
 	},
@@ -169,7 +179,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "etcd-partition", Targets: model.KindNone,
-		Help:   "some machines of the control plane are cut off from others of it, in one direction or both",
+		Help:   "some machines of etcd are cut off from others of it and of the control plane, in one direction or both",
 		Params: []string{ParamFor, ParamMember, ParamFrom, ParamDirection},
 		effect: func() effect { return &etcdPartition{} },
 	},
@@ -186,10 +196,22 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
+		Help:   "the kubelet of some nodes ends and starts again at once; their containers go on",
+		Params: []string{ParamTarget},
+		effect: func() effect { return kubeletRestart{} },
+	},
+	{
 		Name: "kubelet-stop", Targets: model.KindNode,
 		Help:   "the kubelet of some nodes does not run; their containers do",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &kubeletStop{} },
+	},
+	{
+		Name: "lb-health-fail", Targets: model.KindNode,
+		Help:   "load balancers' health checks of some nodes fail, although these are well",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &lbHealthFail{} },
 	},
 	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
@@ -217,9 +239,21 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "node-down", Targets: model.KindNode,
-		Help:   "some nodes have no power: everything on them is gone, and they are silent",
-		Params: []string{ParamFor, ParamTarget},
+		Help:   "some nodes have no power: everything on them is gone, and they are silent; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamTarget, ParamGraceful},
 		effect: func() effect { return &nodeDown{} },
+	},
+	{
+		Name: "node-flapping", Targets: model.KindNode,
+		Help:   "some nodes are lost for a part of every period: cut off from the control plane, or without a container runtime",
+		Params: []string{ParamFor, ParamTarget, ParamPeriod, ParamDown, ParamCause},
+		effect: func() effect { return &nodeFlapping{} },
+	},
+	{
+		Name: "node-reboot", Targets: model.KindNode, Moment: true,
+		Help:   "some nodes boot anew; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamTarget, ParamGraceful},
+		effect: func() effect { return nodeReboot{} },
 	},
 	{
 		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,
@@ -244,6 +278,12 @@ var Kinds = []Kind{
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "proxy-stop", Targets: model.KindNode,
+		Help:   "the kube-proxy of some nodes does not run: their rules stay as they are, and their health checks fail",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &proxyStop{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

@@ -44,7 +44,7 @@ func (d *Director) replica(component string, machine int) Replica {
 // with a name, or else that of the leader.
 func (d *Director) replicas(component string, names []string) []int {
 	if len(names) > 0 {
-		return d.members(names)
+		return d.controlMachines(names)
 	}
 	for i := range d.world.ControlPlane() {
 		if d.replica(component, i).Leads() {

@@ -54,7 +54,7 @@ func (k *Kubelet) beginHealth(luck *sim.Stream) {
 
 // readyNow is what the node is to say of itself.
 func (k *Kubelet) readyNow() model.ConditionStatus {
-	return model.BoolStatus(k.kernel.Now() < k.health.staleAt)
+	return model.BoolStatus(k.kernel.Now() < k.health.staleAt && !k.closing.on)
 }
 
 // StopRuntime implements fault.Machine.

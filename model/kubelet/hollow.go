@@ -124,6 +124,14 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// ShutDown implements fault.Machine: nobody waits for anything.
+func (h *Hollow) ShutDown(again bool) {
+	h.PowerOff()
+	if again {
+		h.PowerOn()
+	}
+}
+
 // StopRuntime implements fault.Machine: there is none.
 func (h *Hollow) StopRuntime() {}
 

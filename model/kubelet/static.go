@@ -352,6 +352,16 @@ func (k *Kubelet) OutOfMemory(p Program) {
 	}
 }
 
+// Exit has the containers of a program end that ended by itself, with an exit code.
+func (k *Kubelet) Exit(p Program, code int32) {
+	i := slices.IndexFunc(k.statics, func(s static) bool { return s.Program == p })
+	if box := k.machine.Sandbox(k.statics[i].Pod.ID); box != nil {
+		for c := range box.Processes {
+			k.machine.Crash(box, c, code)
+		}
+	}
+}
+
 // watcher is who hears of what serves: the kubelet itself only if it has to
 // translate.
 func (k *Kubelet) watcher() runtime.Watcher {

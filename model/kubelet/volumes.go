@@ -34,11 +34,11 @@ type needed struct {
 // volumesOf is the volumes that a pod needs attached. The claims and volumes are read
 // where they are: two requests, which are left out.
 func (k *Kubelet) volumesOf(p *model.Pod) (names []string) {
-	if k.volumes == nil || p.Spec.Placement == nil {
+	if k.volumes == nil {
 		return nil
 	}
-	for _, u := range p.Spec.Placement.Claims {
-		if name, attached := k.volumes(p.Namespace + "/" + u.Name); attached {
+	for _, u := range p.Uses() {
+		if name, attached := k.volumes(p.Namespace + "/" + u.Of(p)); attached {
 			names = append(names, name)
 		}
 	}
@@ -176,8 +176,8 @@ func (k *Kubelet) volumesDue(r *row, now sim.Time) {
 	r.doing = nothing
 	if now < r.mountAt {
 		var names []string
-		for _, u := range r.pod.Spec.Placement.Claims {
-			names = append(names, u.Name)
+		for _, u := range r.pod.Uses() {
+			names = append(names, u.Of(r.pod))
 		}
 		k.client.Note(r.face(), true, "FailedMount", "Unable to attach or mount volumes: unmounted volumes=["+
 			strings.Join(names, " ")+"], unattached volumes=[], failed to process volumes=[]: context deadline exceeded")

@@ -73,6 +73,7 @@ type Network struct {
 	rules     []rule
 	active    int // rules in force and sites without power: 0 is the fast path
 	listeners []Listener
+	groups    []uint32 // of sites, while something is wrong; nil if they are to be found anew
 }
 
 // New is a network without sites.
@@ -83,6 +84,7 @@ func New(k *sim.Kernel, p Profile) *Network {
 // AddSite adds a machine in a zone ("" is a zone, too).
 func (n *Network) AddSite(name, zone string) Site {
 	n.sites = append(n.sites, site{name: name, zone: zone})
+	n.groups = nil
 	return Site(len(n.sites) - 1)
 }
 
@@ -141,6 +143,7 @@ func (n *Network) set(sites []Site) []bool {
 }
 
 func (n *Network) changed() {
+	n.groups = nil
 	for _, l := range n.listeners {
 		l.LinksChanged(n.kernel.Now())
 	}
@@ -161,6 +164,54 @@ func (n *Network) Reaches(from, to Site) bool {
 		}
 	}
 	return true
+}
+
+// Group is a number that sites share which reach the same sites now, and are reached by
+// the same: who asks about one need not ask about the others.
+func (n *Network) Group(s Site) uint32 {
+	if n.active == 0 {
+		return 0
+	}
+	if n.groups == nil {
+		n.group()
+	}
+	return n.groups[s]
+}
+
+// group finds the groups: sites that are in the same cuts. If they do not reach each
+// other, each still reaches itself.
+func (n *Network) group() {
+	n.groups = make([]uint32, len(n.sites))
+	count := uint32(1)
+	split := func(in func(Site) bool) {
+		apart := make([]uint32, count)
+		for s := range n.groups {
+			if g := n.groups[s]; in(Site(s)) {
+				if apart[g] == 0 {
+					apart[g] = count
+					count++
+				}
+				n.groups[s] = apart[g]
+			}
+		}
+	}
+	split(func(s Site) bool { return n.sites[s].off })
+	for i := range n.rules {
+		if r := &n.rules[i]; r.Cut && !r.lifted {
+			split(func(s Site) bool { return int(s) < len(r.from) && r.from[s] })
+			split(func(s Site) bool { return int(s) < len(r.to) && r.to[s] })
+		}
+	}
+	first := make([]Site, count)
+	for s := len(n.groups) - 1; s >= 0; s-- {
+		first[n.groups[s]] = Site(s)
+	}
+	for s, g := range n.groups {
+		if f := first[g]; f != Site(s) && !n.sites[s].off && !n.Reaches(f, Site(s)) {
+			n.groups[s] = count
+			count++
+		}
+	}
 }
 
 // concerns tells whether the rule is about that way now. It is about no site

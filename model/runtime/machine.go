@@ -606,8 +606,8 @@ func (m *Machine) PowerOff() {
 }
 
 // Boot is the machine back, its image cache and the records of its containers
-// intact: the runtime finds those that ran gone, and takes now for when they
-// ended.
+// intact: the runtime finds those that ran gone, and takes the time for when they
+// ended. That is before anybody looks.
 func (m *Machine) Boot() {
 	m.on = true
 	m.need(0)
@@ -617,7 +617,7 @@ func (m *Machine) Boot() {
 		}
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Cause == Lost && p.FinishedAt == m.offAt {
-				p.FinishedAt = m.kernel.Now()
+				p.FinishedAt = m.kernel.Now() - 1
 			}
 		}
 	}

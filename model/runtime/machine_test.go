@@ -165,7 +165,7 @@ func TestServingIsToldWhenAllAppContainersHaveStartedUp(t *testing.T) {
 	r.run(t, time.Minute)
 	r.expect(t, "pod 1 serves: false")
 	r.machine.Boot()
-	if c := s.Processes[1]; c.Running || c.ExitCode != 255 || c.FinishedAt != r.Now() {
+	if c := s.Processes[1]; c.Running || c.ExitCode != 255 || c.FinishedAt != r.Now()-1 {
 		t.Errorf("after the boot %+v", c)
 	}
 }

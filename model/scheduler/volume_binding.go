@@ -93,7 +93,7 @@ func (p *volumeBinding) View(pod *model.Pod) View {
 // refusedClaim is why a claim lets its pod go nowhere, "" if it does not
 // (podHasPVCs).
 func refusedClaim(pod *model.Pod, u model.ClaimUse, c *model.Claim) string {
-	name := "persistentvolumeclaim " + strconv.Quote(u.Name)
+	name := "persistentvolumeclaim " + strconv.Quote(u.Of(pod))
 	switch {
 	case c == nil && u.Ephemeral:
 		return "waiting for ephemeral volume controller to create the " + name
@@ -243,5 +243,5 @@ func (*volumeBinding) EventsToRegister() []ClusterEventWithHint {
 // ownClaim tells whether a claim is one that the pod uses
 // (isSchedulableAfterPersistentVolumeClaimChange).
 func ownClaim(pod *model.Pod, e *Event) bool {
-	return e.Claim.Namespace == pod.Namespace && slices.ContainsFunc(claimsOf(pod), func(u model.ClaimUse) bool { return u.Name == e.Claim.Name })
+	return e.Claim.Namespace == pod.Namespace && slices.ContainsFunc(claimsOf(pod), func(u model.ClaimUse) bool { return u.Of(pod) == e.Claim.Name })
 }

@@ -47,12 +47,7 @@ func newVolumes() volumes {
 }
 
 // claimsOf is the claims that a pod uses.
-func claimsOf(pod *model.Pod) []model.ClaimUse {
-	if pod.Spec.Placement == nil {
-		return nil
-	}
-	return pod.Spec.Placement.Claims
-}
+func claimsOf(pod *model.Pod) []model.ClaimUse { return pod.Uses() }
 
 func disksOf(pod *model.Pod) []model.Disk {
 	if pod.Spec.Placement == nil {
@@ -63,7 +58,7 @@ func disksOf(pod *model.Pod) []model.Disk {
 
 // of is the claim that a pod uses, nil if there is none.
 func (v *volumes) of(pod *model.Pod, u model.ClaimUse) *model.Claim {
-	return v.claims[claimKey{pod.Namespace, u.Name}]
+	return v.claims[claimKey{pod.Namespace, u.Of(pod)}]
 }
 
 // waits tells whether a claim has no volume and is given one when a pod is

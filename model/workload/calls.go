@@ -20,27 +20,26 @@ func (t *Flows) addCall(c *Call) {
 		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From}, call: c,
 		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{attempts: 1_000_000},
 	}
-	to := target{f.Namespace, f.Service}
-	t.to[to] = append(t.to[to], int32(len(t.flows)))
-	t.flows = append(t.flows, f)
+	t.enter(f)
 }
 
 // sentByPods tells whether a flow comes from pods that are seen to come and go.
 func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 
-// calls is how much a pod sends that handles so many requests.
-func (f *flow) calls(p *pod) int64 {
-	if !p.serving {
+// calls is how much the pods of a class send together that handle so many requests.
+func (f *flow) calls(c *class) int64 {
+	if !c.serving {
 		return 0
 	}
-	return product(product(p.served(), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+	return product(product(c.capped(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
 }
 
-// calling is how long a pod's calls take for a request, and how many requests of a
-// million lose none of them for good. Calls are made one after the other.
-func (t *Flows) calling(p *pod) (all timing, good int64) {
+// calling is how long calls of pods that are members of some flows take for a request, and
+// how many requests of a million lose none of them for good. Calls are made one after the
+// other.
+func (t *Flows) calling(sort int32) (all timing, good int64) {
 	good = 1_000_000
-	for _, i := range p.sends {
+	for _, i := range t.sorts[sort] {
 		f := &t.flows[i]
 		if f.call == nil {
 			continue
@@ -86,10 +85,10 @@ func (t *Flows) total(f *flow) {
 	var served, all mixture // of those that are served, and of all
 	names := t.naming(f)
 	for _, x := range f.shares {
-		p := t.pods.Row(x.pod)
+		p := &t.classes[x.class]
 		room := x.milli
 		if p.room >= 0 {
-			room = portion(x.milli, p.room, p.arriving)
+			room = portion(x.milli, p.all(p.n()), p.arriving)
 		}
 		late := int64(0)
 		if limit > 0 {

@@ -9,8 +9,12 @@
 // (see Work) decides what becomes of each share, how long it takes, and how much the
 // pod calls in turn. What calls come to, with their timeouts and retries, decides how
 // long the caller is busy and what of it fails. This goes round until nothing changes,
-// at most 64 times, beginning where it was: so a state that sustains itself, such as a
+// at most 64 times for each call one below another, beginning where it was: so a state that sustains itself, such as a
 // storm of retries, lasts as it does in reality.
+//
+// Pods that fare the same are computed once (see class), and small changes wait a while
+// (see tolerance): otherwise every rule that a kube-proxy programs would have every pod
+// behind it computed anew, and all they call.
 package workload
 
 import (
@@ -24,8 +28,11 @@ import (
 type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
-	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
+
+// Internet is the source whose requests come through a Service's load balancer.
+const Internet = "internet"
 
 // Call is what pods ask of a Service for each request that they handle.
 type Call struct {
@@ -52,7 +59,8 @@ type Action struct {
 	Container string // set-image; "" is the only container
 	Image     string
 
-	Patch *model.MergePatch // patch: what changes
+	Patch    *model.MergePatch // patch: what changes
+	PodPatch *model.PodPatch   // patch: what changes of a pod
 
 	Revision int64 // rollout-undo: the one to go back to; 0 is the one before
 

@@ -96,9 +96,7 @@ func (t *Flows) addLookups() {
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
 			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: 1_000_000},
 		}
-		to := target{l.Namespace, l.Service}
-		t.to[to] = append(t.to[to], f.lookups)
-		t.flows = append(t.flows, l)
+		t.enter(l)
 	}
 }
 
@@ -108,7 +106,9 @@ func (t *Flows) ask(l *flow) {
 	for j := range f.senders {
 		s := &f.senders[j]
 		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
-		l.send(t, s.node, product(queries, l.resolved.asks, 1_000_000))
+		if h, ok := t.homeOf(s.name); ok {
+			t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
+		}
 	}
 }
 
@@ -146,7 +146,7 @@ func (t *Flows) expired(l *flow, s *sender) bool {
 // expiry is when a sender's answers are too old. When nobody answers any more, an
 // answer has some part of its time left: all of a node's, or of its pods', the same.
 func (t *Flows) expiry(l *flow, s *sender) sim.Time {
-	luck := t.caches.Draw(sim.HashName(s.node), uint64(l.darkAt))
+	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
 	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
 }
 

@@ -17,56 +17,81 @@ const mostRounds = 64
 // something fails, and not once for every level below it. It notes what became another at last. What arrives at first,
 // before those who fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
-	for round := int32(0); round < mostRounds*(1+t.deepest); round++ {
+	for range mostRounds * (1 + t.deepest) {
 		t.recapacitate()
-		if len(t.stale)+len(t.touched) > 0 {
+		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
+			t.divideAll()
 			t.reshare()
 			t.rehandle()
 		} else if len(t.untold) > 0 {
 			t.reckon()
-		} else if len(t.loaded) > 0 {
+		} else if len(t.loaded)+len(t.gone) > 0 {
 			t.load()
 		} else {
 			break
 		}
 	}
 	t.load()
-	for _, i := range t.stale {
-		t.flows[i].stale = false
-	}
-	for _, id := range t.touched {
-		t.pods.Row(id).touched = false
-	}
-	for _, i := range t.untold {
-		t.flows[i].untold = false
-	}
-	t.stale, t.touched, t.untold, t.recount = t.stale[:0], t.touched[:0], t.untold[:0], t.recount[:0]
+	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
+	kept := t.changed[:0]
 	for _, i := range t.changed {
 		f := &t.flows[i]
-		f.changed = false
-		if f.now != f.told {
+		switch small := almost(&f.now, &f.told); {
+		case f.now == f.told:
+		case t.Exact || !small || t.settling && !sameRates(&f.now, &f.told):
 			f.told = f.now
 			t.note(f)
+		default: // times that differ a little are not worth a note
+			t.waits = t.waits || !sameRates(&f.now, &f.told)
+			kept = append(kept, i)
+			continue
 		}
+		f.changed = false
 	}
-	t.changed = t.changed[:0]
+	t.changed = kept
+	t.awaitFlush()
 }
 
 // load tells machines what arrives at their pods.
 func (t *Flows) load() {
 	for _, id := range t.loaded {
-		p := t.pods.Row(id)
-		p.listed = false
-		if p.peak > max(p.arriving, p.loaded) {
-			p.machine.Surge(id, p.peak)
+		c := &t.classes[id]
+		c.listed = false
+		if len(c.pods) == 0 {
+			continue
 		}
-		if p.arriving != p.loaded {
-			p.loaded = p.arriving
-			p.machine.Load(id, p.loaded)
+		each := c.arriving / c.n()
+		c.told = each
+		for _, id := range c.pods {
+			p := t.pods.Row(id)
+			if p.machine == nil {
+				continue
+			}
+			if c.peak > max(each, p.loaded) && !t.near(c.peak, max(each, p.loaded), loadTolerance) {
+				p.machine.Surge(id, c.peak)
+			}
+			t.tell(id, p, each)
 		}
 	}
-	t.loaded = t.loaded[:0]
+	for _, id := range t.gone {
+		if p := t.pods.Row(id); p.class == 0 && p.machine != nil {
+			t.tell(id, p, 0)
+		}
+	}
+	t.loaded, t.gone = t.loaded[:0], t.gone[:0]
+}
+
+// tell tells a pod's machine what arrives there.
+func (t *Flows) tell(id uint32, p *pod, each int64) {
+	if t.near(each, p.loaded, loadTolerance) {
+		if each != p.loaded {
+			t.wait()
+		}
+		return
+	}
+	p.loaded = each
+	p.machine.Load(id, each)
 }
 
 // recapacitate finds the pods that have CPU for another rate, some of them because of
@@ -79,13 +104,16 @@ func (t *Flows) recapacitate() {
 		}
 		if now != p.work.CapacityMilliRPS {
 			p.work.CapacityMilliRPS = now
-			t.touch(id)
+			for _, b := range p.in {
+				t.mix(b)
+			}
 		}
 	}
 	t.recount = t.recount[:0]
 }
 
-// reshare makes the shares of stale flows anew.
+// reshare makes the shares of stale flows anew. Those to a backend that has new rules
+// wait until its pods are divided by them.
 func (t *Flows) reshare() {
 	now := t.stale
 	t.stale = nil
@@ -97,13 +125,16 @@ func (t *Flows) reshare() {
 			t.respread(f.lookups)
 		}
 		if f.respread {
-			t.spread(f)
+			t.spread(i)
 		} else if f.recall {
 			t.callAgain(f)
 		}
 		t.route(f)
+		if t.backends[f.backend].mixed {
+			t.outdate(i)
+			continue
+		}
 		t.share(i)
-		t.untell(i)
 	}
 	if t.stale == nil {
 		t.stale = now[:0]
@@ -116,35 +147,10 @@ func (t *Flows) rehandle() {
 	t.touched = nil
 	slices.Sort(now)
 	for _, id := range now {
-		p := t.pods.Row(id)
-		p.touched = false
-		if p.machine != nil && !p.listed && p.arriving != p.loaded {
-			p.listed, p.peak = true, 0
-			t.loaded = append(t.loaded, id)
-		}
-		p.peak = max(p.peak, p.arriving)
-		calls, good := t.calling(p)
-		h := p.work.handle(p.arriving, calls)
-		before, after := p.served(), min(p.arriving, h.room)
-		if h.room < 0 {
-			after = p.arriving
-		}
-		overloaded := before < p.was || after < p.arriving
-		if h != p.handled || good != p.good || overloaded {
-			for _, i := range p.flows {
-				t.untell(i)
-			}
-		}
-		p.handled, p.good, p.was = h, good, p.arriving
-		if len(p.sends) > 0 && after != p.sent {
-			p.sent = after
-			depth := t.below(p)
-			for _, i := range p.sends {
-				t.sink(i, depth)
-				if t.flows[i].call != nil {
-					t.recall(i)
-				}
-			}
+		c := &t.classes[id]
+		c.touched = false
+		if len(c.pods) > 0 {
+			t.fare(id, c)
 		}
 	}
 	if t.touched == nil {
@@ -152,11 +158,42 @@ func (t *Flows) rehandle() {
 	}
 }
 
-// below is how deep in the calls what a pod sends is.
-func (t *Flows) below(p *pod) int32 {
+// fare computes how the pods of a class do.
+func (t *Flows) fare(id int32, c *class) {
+	n := c.n()
+	each := c.arriving / n
+	if !c.listed && (c.told < 0 || each != c.told) {
+		c.listed, c.peak = true, 0
+		t.loaded = append(t.loaded, id)
+	}
+	c.peak = max(c.peak, each)
+	calls, good := t.calling(c.sort)
+	h := c.work.handle(each, calls)
+	before, after := c.capped(c.was, n), h.capped(c.arriving, n)
+	overloaded := before < c.was || after < c.arriving
+	if h != c.handled || good != c.good || overloaded {
+		t.untellAll(c)
+	}
+	c.handled, c.good, c.was = h, good, c.arriving
+	if sends := t.sorts[c.sort]; len(sends) > 0 && after != c.sent {
+		c.sent = after
+		depth := t.below(c)
+		for _, i := range sends {
+			t.sink(i, depth)
+			if t.flows[i].call != nil {
+				t.recall(i)
+			}
+		}
+	}
+}
+
+// below is how deep in the calls what a class sends is.
+func (t *Flows) below(c *class) int32 {
 	var depth int32
-	for _, i := range p.flows {
-		depth = max(depth, t.flows[i].depth)
+	for _, b := range t.in(c) {
+		for _, i := range t.backends[b].flows {
+			depth = max(depth, t.flows[i].depth)
+		}
 	}
 	return depth + 1
 }
@@ -207,11 +244,16 @@ func (t *Flows) reckon() {
 		if f.call == nil {
 			continue
 		}
-		if a := f.tried(); a != f.attempt {
+		a := f.tried()
+		if a != f.attempt && !t.settling && !t.Exact && a.almost(&f.attempt) {
+			t.wait()
+			continue
+		}
+		if a != f.attempt {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
-			for _, id := range f.members {
-				t.touch(id)
+			for k := range f.callers {
+				t.touch(f.callers[k].class)
 			}
 			if again {
 				t.recall(i)
@@ -223,61 +265,136 @@ func (t *Flows) reckon() {
 
 // route asks the proxies of a flow's senders anew.
 func (t *Flows) route(f *flow) {
+	b := &t.backends[f.backend]
 	for j := range f.senders {
-		if s := &f.senders[j]; s.stale {
-			s.stale = false
-			s.route = s.proxy.Route(f.Namespace, f.Service)
-			if s.route.Service.ID != 0 {
-				f.service = s.route.Service
-			}
+		s := &f.senders[j]
+		if !s.stale {
+			continue
 		}
+		s.stale = false
+		r := f.ask(s.proxy)
+		if r.Service.ID != 0 {
+			f.service = r.Service
+		}
+		if s.live >= 0 && sameRoute(b.routes[s.live].route, r) {
+			continue
+		}
+		if s.live >= 0 {
+			b.routes[s.live].users--
+		}
+		s.live, f.must = t.use(f.backend, r), true
 	}
 }
 
-// share computes what every endpoint gets of a flow.
+// ask is a machine's rules for a flow.
+func (f *flow) ask(p Router) model.Route {
+	if f.balanced {
+		return p.External(f.Namespace, f.Service)
+	}
+	return p.Route(f.Namespace, f.Service)
+}
+
+// use is the number of rules among those of a backend that somebody uses.
+func (t *Flows) use(i int32, r model.Route) int32 {
+	b, unused := &t.backends[i], -1
+	for k := range b.routes {
+		if x := &b.routes[k]; (x.users > 0 || x.parts != nil) && sameRoute(x.route, r) {
+			x.users++
+			return int32(k)
+		} else if x.users == 0 && x.parts == nil {
+			unused = k
+		}
+	}
+	if unused < 0 {
+		unused = len(b.routes)
+		b.routes = append(b.routes, live{})
+	}
+	b.routes[unused] = live{route: r, users: 1}
+	if len(r.Endpoints) > 0 {
+		t.mix(i)
+	}
+	return int32(unused)
+}
+
+// share computes what every class of endpoints gets of a flow, if it is not about the
+// same as before.
 func (t *Flows) share(i int32) {
 	f := &t.flows[i]
-	for _, x := range f.shares {
-		t.touch(x.pod).arriving -= x.milli
+	lost, asked := t.bundle(f)
+	if !f.must && f.lookups < 0 && t.asBefore(f) {
+		return
 	}
-	f.shares = f.shares[:0]
-	f.lost, f.asked = model.Traffic{From: f.From}, 0
-	t.bundle(f)
-	t.locate(i)
+	f.must = false
+	t.unshare(f)
+	f.bundles, t.fresh = t.fresh, f.bundles
+	f.lost, f.asked = lost, asked
+	t.locate(f)
 	for j := range f.bundles {
-		t.send(i, &f.bundles[j])
+		t.send(f, &f.bundles[j])
 	}
 	for k := range f.shares {
 		x := &f.shares[k]
-		p := t.touch(x.pod)
-		x.milli, p.scratch = p.scratch, 0
-		p.arriving += x.milli
+		c := t.touch(x.class)
+		x.milli, c.scratch = c.scratch, 0
+		c.arriving += x.milli
 	}
+	t.untell(i)
 }
 
-// bundle puts senders together whose rules are the same. Where nothing is wrong with
-// the network, they are as good as one.
-func (t *Flows) bundle(f *flow) {
-	f.bundles = f.bundles[:0]
-	whole := t.net.Whole()
+// asBefore tells whether a flow's senders send as before, or so nearly that it waits.
+func (t *Flows) asBefore(f *flow) bool {
+	if len(t.fresh) != len(f.bundles) {
+		return false
+	}
+	for k := range t.fresh {
+		a, b := &t.fresh[k], &f.bundles[k]
+		if a.live != b.live || a.group != b.group || !t.near(a.milli, b.milli, tolerance) {
+			return false
+		}
+		if a.milli != b.milli {
+			t.wait()
+		}
+	}
+	return true
+}
+
+// unshare takes what a flow sends back from those who get it.
+func (t *Flows) unshare(f *flow) {
+	for _, x := range f.shares {
+		t.touch(x.class).arriving -= x.milli
+	}
+	f.shares = f.shares[:0]
+}
+
+// bundle puts senders together whose rules are the same and whose requests fare the
+// same, and tells what is lost before that.
+func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
+	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
+	t.fresh = t.fresh[:0]
 next:
 	for i := range f.senders {
 		s := &f.senders[i]
 		if s.milli == 0 {
 			continue
 		}
-		milli := t.resolving(f, s)
+		if f.balanced && !t.net.Connected(t.Site, s.site) {
+			lost.OfferedMilliRPS += s.milli
+			lost.TimedOutMilliRPS += s.milli
+			continue
+		}
+		milli := t.resolving(f, s, &lost, &asked)
 		s.sent = milli
-		for j := len(f.bundles) - 1; j >= 0 && whole; j-- {
-			if b := &f.bundles[j]; sameRoute(b.route, s.route) {
+		for j := len(t.fresh) - 1; j >= 0; j-- {
+			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
 				b.milli += milli
 				s.next, b.last = b.last, int32(i)
 				continue next
 			}
 		}
 		s.next = -1
-		f.bundles = append(f.bundles, bundle{s.route, s.site, milli, int32(i)})
+		t.fresh = append(t.fresh, bundle{s.live, s.group, s.site, milli, int32(i)})
 	}
+	return lost, asked
 }
 
 // recall has what callers send added up anew.
@@ -287,26 +404,16 @@ func (t *Flows) recall(i int32) {
 }
 
 // resolving is how many of a sender's requests get an address, or need none.
-func (t *Flows) resolving(f *flow, s *sender) int64 {
+func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64) int64 {
 	if f.lookups < 0 {
 		return s.milli
 	}
 	l := &t.flows[f.lookups]
-	lost := t.unresolved(l, s)
-	f.asked += t.asking(l, s)
-	f.lost.OfferedMilliRPS += lost
-	f.lost.UnresolvedMilliRPS += lost
-	return s.milli - lost
-}
-
-// touch is a pod at which another rate may arrive.
-func (t *Flows) touch(id uint32) *pod {
-	p := t.pods.Row(id)
-	if !p.touched {
-		p.touched = true
-		t.touched = append(t.touched, id)
-	}
-	return p
+	none := t.unresolved(l, s)
+	*asked += t.asking(l, s)
+	lost.OfferedMilliRPS += none
+	lost.UnresolvedMilliRPS += none
+	return s.milli - none
 }
 
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
@@ -316,62 +423,38 @@ func sameRoute(a, b model.Route) bool {
 		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
 }
 
-// send computes what becomes of a bundle's requests on their way to endpoints.
-// Every endpoint gets the same; thousandths that cannot be divided go to the first
-// ones.
-func (t *Flows) send(i int32, s *bundle) {
-	f, all := &t.flows[i], s.milli
+// send computes what becomes of a bundle's requests on their way to endpoints. Every
+// endpoint gets the same; of thousandths that cannot be divided the first classes get
+// more.
+func (t *Flows) send(f *flow, s *bundle) {
+	r, all := &t.backends[f.backend].routes[s.live], s.milli
 	f.lost.OfferedMilliRPS += all
-	n := int64(len(s.route.Endpoints))
+	n := int64(len(r.route.Endpoints))
 	switch {
-	case n == 0 && s.route.Dropped:
+	case n == 0 && r.route.Dropped:
 		f.lost.TimedOutMilliRPS += all
 	case n == 0:
 		f.lost.RefusedMilliRPS += all
 	}
-	for k := range s.route.Endpoints {
-		milli := all / n
-		if int64(k) < all%n {
-			milli++
-		}
-		p := t.endpoint(i, &s.route.Endpoints[k])
+	before := int64(0)
+	for k := range r.parts {
+		x := &r.parts[k]
+		upTo := all/n*x.upTo + (all%n*x.upTo+n-1)/n
+		milli := upTo - before
+		before = upTo
+		c := &t.classes[x.class]
 		switch {
-		case !p.known || !t.net.Connected(s.site, p.site):
+		case !c.known || !t.net.Connected(s.site, c.site):
 			f.lost.TimedOutMilliRPS += milli
-		case !p.serving:
+		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
-			if p.scratch == 0 {
-				f.shares = append(f.shares, share{pod: s.route.Endpoints[k].Pod.ID})
+			if c.scratch == 0 {
+				f.shares = append(f.shares, share{class: x.class})
 			}
-			p.scratch += milli
+			c.scratch += milli
 		}
 	}
-}
-
-// endpoint is a pod that is one of a flow's.
-func (t *Flows) endpoint(i int32, e *model.Endpoint) *pod {
-	p := t.pods.Row(e.Pod.ID)
-	if !slices.Contains(p.flows, i) {
-		p.flows = append(p.flows, i)
-	}
-	if !p.asked {
-		p.asked = true
-		p.site, p.known = t.World.Site(e.Node)
-		p.machine = t.World.Machine(e.Node)
-		p.work = t.World.Work(e.Pod)
-		p.handled, p.good = p.work.handle(0, timing{}), 1_000_000
-		t.touch(e.Pod.ID)
-	}
-	return p
-}
-
-// served is how many of the requests that arrive a pod has room for.
-func (p *pod) served() int64 {
-	if p.room < 0 {
-		return p.was
-	}
-	return min(p.was, p.room)
 }
 
 func (t *Flows) note(f *flow) {

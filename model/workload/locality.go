@@ -1,5 +1,7 @@
 package workload
 
+import "orrery/model"
+
 // nearness is how many endpoints of a route are at each site and in each zone, while a
 // bundle of senders is looked at.
 type nearness struct {
@@ -14,35 +16,36 @@ type inZone struct {
 }
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
-// Requests from outside of all nodes come from no zone.
-func (t *Flows) locate(i int32) {
-	f := &t.flows[i]
-	if f.node == "" && !f.sentByPods() && f.of < 0 {
+// Requests from outside of all nodes come from no zone, unless a load balancer sends them
+// through a node.
+func (t *Flows) locate(f *flow) {
+	if f.node == "" && !f.sentByPods() && f.of < 0 && !f.balanced {
 		return
 	}
 	for j := range f.bundles {
 		b := &f.bundles[j]
-		n := int64(len(b.route.Endpoints))
+		route := &t.backends[f.backend].routes[b.live].route
+		n := int64(len(route.Endpoints))
 		if n == 0 {
 			continue
 		}
-		t.near.count(t, i, b)
+		t.locality.count(t, route.Endpoints)
 		for k := b.last; k >= 0; k = f.senders[k].next {
 			s := &f.senders[k]
-			f.lost.InsideMilliRPS += product(s.sent, n-t.near.lost, n)
-			f.lost.ZoneMilliRPS += product(s.sent, t.near.zone(t.net.Zone(s.site)), n)
-			f.lost.NodeMilliRPS += product(s.sent, t.near.at[s.site], n)
+			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
+			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
+			f.lost.NodeMilliRPS += product(s.sent, t.locality.at[s.site], n)
 		}
-		t.near.forget(t, b)
+		t.locality.forget(t, route.Endpoints)
 	}
 }
 
-func (c *nearness) count(t *Flows, flow int32, b *bundle) {
+func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
 	for len(c.at) < t.net.Sites() {
 		c.at = append(c.at, 0)
 	}
-	for k := range b.route.Endpoints {
-		p := t.endpoint(flow, &b.route.Endpoints[k])
+	for k := range endpoints {
+		p := t.endpoint(&endpoints[k])
 		if !p.known {
 			c.lost++
 			continue
@@ -71,9 +74,9 @@ func (c *nearness) zone(name string) int64 {
 	return 0
 }
 
-func (c *nearness) forget(t *Flows, b *bundle) {
-	for k := range b.route.Endpoints {
-		c.at[t.pods.Row(b.route.Endpoints[k].Pod.ID).site] = 0
+func (c *nearness) forget(t *Flows, endpoints []model.Endpoint) {
+	for k := range endpoints {
+		c.at[t.pods.Row(endpoints[k].Pod.ID).site] = 0
 	}
 	c.zones, c.lost = c.zones[:0], 0
 }

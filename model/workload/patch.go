@@ -8,6 +8,10 @@ import (
 // runPatch sends a strategic merge patch, unless the object as it was read shows
 // that the API server will refuse it.
 func runPatch(u *Kubectl, a *task, target model.Object) {
+	if a.PodPatch != nil {
+		u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: a.PodPatch})
+		return
+	}
 	if err := a.Patch.Wrong(target); err != nil {
 		u.fail(a, err.Error())
 		return

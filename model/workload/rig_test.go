@@ -30,6 +30,7 @@ type rig struct {
 	work     workload.Work // of every pod, but for its capacity
 	calls    []workload.Call
 	dns      *workload.DNS
+	exact    bool
 	load     map[uint32]int64 // what machines were told
 	surge    map[uint32]int64 // what machines were told last
 	flows    *workload.Flows
@@ -72,6 +73,17 @@ func (r *rig) Proxy(node string) workload.Router {
 	return p
 }
 
+// Balanced is all nodes; there is no load balancer of a Service called "none".
+func (r *rig) Balanced(_, service string) ([]string, bool) {
+	var nodes []string
+	for i := 0; ; i++ {
+		if _, ok := r.sites[fmt.Sprint("n-", i)]; !ok || service == "none" {
+			return nodes, service != "none"
+		}
+		nodes = append(nodes, fmt.Sprint("n-", i))
+	}
+}
+
 // RouteChanged passes on to the traffic, of which there may be none yet.
 func (r *rig) RouteChanged(node, namespace, service string) {
 	if r.flows != nil {
@@ -101,7 +113,7 @@ func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, Exact: r.exact, World: r, Site: r.sites[""]})
 	r.flows.Start()
 }
 

@@ -6,46 +6,128 @@ import (
 	"orrery/model"
 )
 
-// spread makes a flow's senders anew. A machine without power sends nothing;
+// spread makes what a flow's senders send anew. A machine without power sends nothing;
 // a Deployment's requests come from its pods that serve, in equal parts, and
 // from none of them if there is none: who is not there does not ask.
-func (t *Flows) spread(f *flow) {
+func (t *Flows) spread(i int32) {
+	f := &t.flows[i]
 	f.respread, f.recall = false, false
-	if f.at == nil {
-		f.at = map[string]int32{}
+	f.callers = f.callers[:0]
+	for j := range f.senders {
+		f.senders[j].milli, f.senders[j].pods = 0, 0
 	}
-	clear(f.at)
-	f.senders, f.alive = f.senders[:0], f.alive[:0]
-	if f.of >= 0 {
+	switch {
+	case f.of >= 0:
 		t.ask(f)
-		return
-	}
-	if !f.sentByPods() {
-		if site, ok := t.World.Site(f.node); ok && t.net.Reaches(site, site) {
-			f.send(t, f.node, f.milli)
+	case f.call != nil:
+		t.spreadCalls(f)
+	case f.deployment != "":
+		t.spreadEvenly(f)
+	case f.balanced:
+		t.balance(f)
+	default:
+		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
+			t.count(f, h, f.node, f.milli)
 		}
-		return
 	}
-	var alive []*model.Pod
+}
+
+// spreadEvenly has each of a Deployment's pods that serve send the same.
+func (t *Flows) spreadEvenly(f *flow) {
+	n, k := int64(0), int64(0)
+	for _, id := range f.members {
+		if t.sends(t.pods.Row(id)) {
+			n++
+		}
+	}
 	for _, id := range f.members {
 		p := t.pods.Row(id)
-		if _, ok := t.World.Site(p.seen.NodeName); ok && p.serving {
-			alive = append(alive, p.seen)
-		}
-	}
-	for i, p := range alive {
-		if f.call != nil {
-			j := f.send(t, p.NodeName, f.calls(t.pods.Row(p.ID)))
-			f.alive = append(f.alive, via{p.ID, j})
+		if !t.sends(p) {
 			continue
 		}
-		n := int64(len(alive))
+		milli := f.milli / n
+		if k < f.milli%n {
+			milli++
+		}
+		k++
+		t.count(f, p.home, p.seen.NodeName, milli)
+	}
+}
+
+// balance has a load balancer send to its nodes. A node without power is one until health
+// checks have told.
+func (t *Flows) balance(f *flow) {
+	f.unsent, f.must = f.milli, true
+	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
+	n := int64(len(nodes))
+	for i, node := range nodes {
+		h, ok := t.homeOf(node)
+		if !ok {
+			continue
+		}
 		milli := f.milli / n
 		if int64(i) < f.milli%n {
 			milli++
 		}
-		f.send(t, p.NodeName, milli)
+		t.count(f, h, node, milli)
+		f.unsent -= milli
 	}
+}
+
+// spreadCalls finds the places of pods that call, class by class. A pod that no rules
+// lead to handles nothing and calls nobody.
+func (t *Flows) spreadCalls(f *flow) {
+	t.pairs = t.pairs[:0]
+	for _, id := range f.members {
+		p := t.pods.Row(id)
+		if !t.sends(p) || p.class == 0 && !t.keeps(f) {
+			continue
+		}
+		j := t.count(f, p.home, p.seen.NodeName, 0)
+		if p.class != 0 {
+			t.pairs = append(t.pairs, uint64(p.class)<<32|uint64(j))
+		}
+	}
+	slices.Sort(t.pairs)
+	var last caller
+	for k, x := range t.pairs {
+		c := caller{class: int32(x >> 32), sender: int32(uint32(x))}
+		if k == 0 || c.class != last.class {
+			last.upTo = 0
+		}
+		c.upTo = last.upTo + 1
+		if n := len(f.callers); k > 0 && c.class == last.class && c.sender == last.sender {
+			f.callers[n-1] = c
+		} else {
+			f.callers = append(f.callers, c)
+		}
+		last = c
+	}
+	t.callAgain(f)
+}
+
+// sends tells whether a pod is one of those that requests come from.
+func (t *Flows) sends(p *pod) bool {
+	if p.serving && !p.homed {
+		p.home, p.homed = t.homeOf(p.seen.NodeName)
+	}
+	return p.serving && p.homed
+}
+
+// homeOf is a machine as requests are sent from it, false if there is none.
+func (t *Flows) homeOf(node string) (h home, ok bool) {
+	if h.site, ok = t.World.Site(node); !ok {
+		return h, false
+	}
+	h.proxy = t.World.Proxy(node)
+	name := h.proxy.Seat()
+	seat, known := t.seats[name]
+	if !known {
+		seat = int32(len(t.seats))
+		t.seats[name] = seat
+	}
+	h.seat = seat
+	return h, true
 }
 
 // callAgain adds up anew what the machines of those who call send.
@@ -54,24 +136,49 @@ func (t *Flows) callAgain(f *flow) {
 	for j := range f.senders {
 		f.senders[j].milli = 0
 	}
-	for _, v := range f.alive {
-		f.senders[v.sender].milli += f.calls(t.pods.Row(v.pod))
+	before, all, class := int64(0), int64(0), int32(0)
+	for k := range f.callers {
+		x := &f.callers[k]
+		c := &t.classes[x.class]
+		if x.class != class {
+			before, all, class = 0, f.calls(c), x.class
+		}
+		upTo := product(all, x.upTo, c.n())
+		f.senders[x.sender].milli += upTo - before
+		before = upTo
 	}
 }
 
-// send adds to what a node sends, whose route is not known yet if it is a new
-// sender.
-func (f *flow) send(t *Flows, node string, milli int64) int32 {
-	j, ok := f.at[node]
+// count adds a pod, or a machine, to those that send, whose route is not known yet if
+// it is at a new place.
+func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
+	at := place{seat: h.seat, group: t.net.Group(h.site)}
+	if t.keeps(f) {
+		at.node = node
+	}
+	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
-		f.at[node] = j
-		site, _ := t.World.Site(node)
-		f.senders = append(f.senders, sender{node: node, site: site, proxy: t.World.Proxy(node), stale: true})
+		f.at[at] = j
+		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
 	}
 	f.senders[j].milli += milli
 	f.senders[j].pods++
 	return j
+}
+
+// keeps tells whether machines that send a flow, or their pods, keep answers of DNS.
+func (t *Flows) keeps(f *flow) bool { return f.lookups >= 0 && t.DNS.Cache != NoCache }
+
+// forget has a flow's senders found anew.
+func (t *Flows) forget(f *flow) {
+	for j := range f.senders {
+		if k := f.senders[j].live; k >= 0 {
+			t.backends[f.backend].routes[k].users--
+		}
+	}
+	f.senders, f.callers = f.senders[:0], f.callers[:0]
+	clear(f.at)
 }
 
 // seeDeployment takes in a Deployment that sends. Its selector never changes
@@ -84,24 +191,60 @@ func (t *Flows) seeDeployment(d *model.Deployment) {
 		}
 		f.selector = d.Selector
 		for id := range t.pods.Len() {
-			if p := t.pods.Row(uint32(id)).seen; p != nil {
+			if p := t.pods.Row(uint32(id)).seen; p != nil && f.selector.Matches(p.Labels) {
 				t.join(int32(i), p)
 			}
 		}
 	}
 }
 
+// kind is what decides which calls a pod makes.
+//
+//tidy:key a map's
+type kind struct {
+	namespace string
+	labels    *model.Label // the first of those that all pods of a template share
+	spec      *model.PodSpec
+	mirror    bool
+}
+
 // seePod takes in a pod's new version, nil if it is gone.
 func (t *Flows) seePod(id uint32, p *model.Pod) {
 	row := t.pods.Row(id)
+	old := row.seen
 	row.seen = p
-	if p == nil {
-		t.leave(id, row)
-		return
+	switch {
+	case p == nil:
+		t.quit(id, row)
+	case p.NodeID == 0 || old != nil && old.NodeID != 0 && len(old.Labels) == len(p.Labels) && (len(p.Labels) == 0 || &old.Labels[0] == &p.Labels[0]):
+	default:
+		for _, i := range t.callsOf(p) {
+			t.join(i, p)
+		}
+		for i := range t.flows {
+			if f := &t.flows[i]; f.deployment != "" && f.selector.Matches(p.Labels) {
+				t.join(int32(i), p)
+			}
+		}
 	}
-	for i := range t.flows {
-		t.join(int32(i), p)
+}
+
+// callsOf is the flows of the calls that a pod makes.
+func (t *Flows) callsOf(p *model.Pod) []int32 {
+	k := kind{namespace: p.Namespace, spec: p.Spec, mirror: p.Mirror()}
+	if len(p.Labels) > 0 {
+		k.labels = &p.Labels[0]
 	}
+	calls, ok := t.kinds[k]
+	if !ok {
+		for i := range t.flows {
+			if f := &t.flows[i]; f.call != nil && f.call.Makes(p) {
+				calls = append(calls, int32(i))
+			}
+		}
+		t.kinds[k] = calls
+	}
+	return calls
 }
 
 // join makes a pod one of a flow's members if it belongs to the Deployment and
@@ -110,7 +253,7 @@ func (t *Flows) seePod(id uint32, p *model.Pod) {
 // than a container starts.
 func (t *Flows) join(i int32, p *model.Pod) {
 	f := &t.flows[i]
-	if p.NodeID == 0 || p.Namespace != f.Namespace || !f.sentBy(p) {
+	if p.NodeID == 0 || p.Namespace != f.Namespace {
 		return
 	}
 	at, ok := slices.BinarySearch(f.members, p.ID)
@@ -119,25 +262,33 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	}
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
-	row.sends = append(row.sends, i)
-	if _, ok := t.World.Site(p.NodeName); ok {
-		t.World.Proxy(p.NodeName)
+	sends := slices.Clone(t.sorts[row.sort])
+	at, _ = slices.BinarySearch(sends, i)
+	t.sorted(row, slices.Insert(sends, at, i))
+	if !row.homed {
+		row.home, row.homed = t.homeOf(p.NodeName)
 	}
 	if row.serving {
 		t.respread(i)
 	}
 }
 
-// sentBy tells whether a pod is one of those that a flow comes from.
-func (f *flow) sentBy(p *model.Pod) bool {
-	if f.call != nil {
-		return f.call.Makes(p)
+// sorted makes a pod one that is a member of other flows than before.
+func (t *Flows) sorted(row *pod, flows []int32) {
+	k := slices.IndexFunc(t.sorts, func(x []int32) bool { return slices.Equal(x, flows) })
+	if k < 0 {
+		k = len(t.sorts)
+		t.sorts = append(t.sorts, flows)
 	}
-	return f.selector.Matches(p.Labels)
+	row.sort = int32(k)
+	for _, b := range row.in {
+		t.mix(b)
+	}
 }
 
-func (t *Flows) leave(id uint32, row *pod) {
-	for _, i := range row.sends {
+// quit is a pod that is gone.
+func (t *Flows) quit(id uint32, row *pod) {
+	for _, i := range t.sorts[row.sort] {
 		f := &t.flows[i]
 		if at, ok := slices.BinarySearch(f.members, id); ok {
 			f.members = slices.Delete(f.members, at, at+1)
@@ -146,5 +297,5 @@ func (t *Flows) leave(id uint32, row *pod) {
 			}
 		}
 	}
-	row.sends = nil
+	t.sorted(row, nil)
 }

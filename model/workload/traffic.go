@@ -12,6 +12,11 @@ import (
 // Router is a machine's rules about Services: its kube-proxy.
 type Router interface {
 	Route(namespace, service string) model.Route
+	// External is what it does with what a load balancer sends to the machine.
+	External(namespace, service string) model.Route
+	// Seat is the machine that Flows.RouteChanged is told of: one, if several have the
+	// same rules at the same time.
+	Seat() string
 }
 
 // World is what traffic meets on its way: machines, not API objects. Node ""
@@ -22,6 +27,9 @@ type World interface {
 	// Proxy is the machine's proxy, started when it is first asked for. It must
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
+	// Balanced is the nodes that a Service's load balancer sends to, each an equal
+	// share; false if it has none. When that changes, Flows.TargetsChanged must be called.
+	Balanced(namespace, service string) ([]string, bool)
 	// Work is what a request costs a pod. It is asked once per pod;
 	// on a machine that is crowded it has CPU for fewer.
 	Work(pod model.Ref) Work
@@ -45,8 +53,11 @@ type TrafficConfig struct {
 	Calls   []Call
 	DNS     *DNS // nil: whoever sends knows all addresses
 	World   World
-	// Site is where the view of Deployments that send is fed from; any site
-	// that no fault cuts off will do, such as the ingress's.
+	// Exact has every change go all the way at once, and every pod computed by itself:
+	// the slow twin.
+	Exact bool
+	// Site is where requests from outside come from, and where the view of Deployments
+	// that send is fed from.
 	Site network.Site
 }
 
@@ -62,21 +73,36 @@ type Flows struct {
 	self   sim.ActorID
 	client *store.Client
 
-	flows   []flow
-	to      map[target][]int32 // flows by Service
-	pods    store.Table[pod]   // by pod ID
-	stale   []int32            // flows whose shares are to be made anew, each once
-	touched []uint32           // pods that may fare otherwise, each once
-	untold  []int32            // flows of which something else may become, each once
-	rest    []int32            // of untold, while some are computed
-	deepest int32              // of all flows' depths
-	changed []int32            // flows of which something else became in this instant, each once
-	loaded  []uint32           // pods at which another rate arrives than their machines know
-	recount []uint32           // pods that have CPU for another rate
-	posted  bool               // the wake-up that computes is under way
-	harm    DNSHarm
-	caches  sim.Lane // when answers that are kept are too old
-	near    nearness
+	flows    []flow
+	to       map[target]int32 // backends by Service
+	backends []backend
+	classes  []class
+	unused   []int32          // of classes
+	sorts    [][]int32        // of pods that send: the flows, ascending
+	kinds    map[kind][]int32 // calls that pods make
+	seats    map[string]int32 // numbers of machines, as routers name them
+	pods     store.Table[pod] // by pod ID
+	mixed    []int32          // backends whose pods are to be divided into classes anew, each once
+	stale    []int32          // flows whose shares may be others, each once
+	touched  []int32          // classes that may fare otherwise, each once
+	untold   []int32          // flows of which something else may become, each once
+	rest     []int32          // of untold, while some are computed
+	deepest  int32            // of all flows' depths
+	changed  []int32          // flows of which something else became in this instant, each once
+	loaded   []int32          // classes at which another rate arrives than their machines know
+	gone     []uint32         // pods at which nothing arrives any more
+	recount  []uint32         // pods that have CPU for another rate
+	fresh    []bundle         // scratch of a flow that is computed
+	split    []int32          // scratch of divide
+	pairs    []uint64         // scratch of spreadCalls
+	mark     uint32           // counts divisions
+	posted   bool             // the wake-up that computes is under way
+	waits    bool             // some change is so small that it waits
+	settling bool             // nothing waits
+	flushAt  sim.Time         // the wake-up for what waits, 0 if there is none
+	harm     DNSHarm
+	caches   sim.Lane // when answers that are kept are too old
+	locality nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -89,19 +115,23 @@ type target struct{ namespace, service string }
 // flow is one source's requests to one Service.
 type flow struct {
 	Traffic
+	backend    int32
 	rates      []Rate
 	milli      int64  // what all rates come to now
-	node       string // the sending machine, unless a Deployment sends
+	node       string // the sending machine, unless a Deployment or a load balancer sends
+	balanced   bool   // a load balancer sends, from outside of all nodes
+	unsent     int64  // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	senders    []sender
-	at         map[string]int32 // senders by node
-	respread   bool             // senders are to be made anew
-	alive      []via            // members that send, while senders stay who they are
-	recall     bool             // what callers send is to be added up anew
-	bundles    []bundle         // while it is computed
-	stale      bool             // among Flows.stale
+	at         map[place]int32 // senders
+	respread   bool            // what senders send is to be made anew
+	callers    []caller        // classes that call
+	recall     bool            // what callers send is to be added up anew
+	must       bool            // shares are to be made anew whatever senders send
+	bundles    []bundle        // that shares were made of
+	stale      bool            // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	shares     []share       // what does
@@ -122,62 +152,76 @@ type flow struct {
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
-// sender is the machine that part of a flow comes from.
+// place is what machines have in common whose requests fare the same.
+//
+//tidy:key a map's
+type place struct {
+	seat  int32  // of their rules
+	group uint32 // of the network
+	node  string // if what it keeps is its own: answers of DNS; else ""
+}
+
+// sender is the machines of a place that part of a flow comes from.
 type sender struct {
-	node  string
-	pods  int64 // how many of its pods send
+	place
+	name  string // of one of its machines
+	pods  int64  // how many of its pods send
 	site  network.Site
 	proxy Router
 	milli int64 // what it sends, in thousandths of a request per second
-	route model.Route
+	live  int32 // its route, of the backend's; -1 if it was never asked for
 	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
 	next  int32 // the sender before it in its bundle, -1 if it is the first
 }
 
-// via is a pod that sends, and which of a flow's senders is its machine.
-type via struct {
-	pod    uint32
-	sender int32
+// caller is pods of a class at a place.
+type caller struct {
+	class, sender int32
+	upTo          int64 // how many of its class there are up to and with these
 }
 
-// bundle is senders whose rules are the same.
+// bundle is senders whose rules are the same and whose requests fare the same.
 type bundle struct {
-	route model.Route
+	live  int32
+	group uint32
 	site  network.Site // the first one's
 	milli int64
 	last  int32 // the sender that was put there last
 }
 
-// share is what one endpoint gets of a flow.
+// share is what the endpoints of a class get of a flow together.
 type share struct {
-	pod   uint32
+	class int32
 	milli int64
 }
 
 // pod is what the traffic knows of a pod, as an endpoint and as a sender.
 type pod struct {
 	serving bool
-	asked   bool    // site, machine and capacity are known
-	touched bool    // among Flows.touched
-	listed  bool    // among Flows.loaded
-	known   bool    // its node is one
-	flows   []int32 // that it ever was an endpoint of
-	sends   []int32 // that it is a member of
+	asked   bool // site, machine and work are known
+	known   bool // its node is one
+	homed   bool // seat and home are known
+	divided uint32
+	key     int32   // while its backend is divided
+	class   int32   // 0 if no rules lead to it
+	in      []int32 // backends of which some rules lead to it
+	sort    int32   // the flows it is a member of, as a number of Flows.sorts
 
-	site     network.Site
-	machine  Machine
-	work     Work
-	arriving int64 // the sum of its shares
-	handled        // what becomes of them
-	was      int64 // that arrived when this was computed
-	sent     int64 // for so many requests calls are made
-	good     int64 // of those that are handled, in millionths: no call failed for good
-	loaded   int64 // what its machine was told of that
-	peak     int64 // the most that arrives in this instant, until all rates fit together
-	scratch  int64 // its share while a flow is computed
+	site    network.Site
+	machine Machine
+	work    Work
+	loaded  int64 // what its machine was told that arrives
+	home    home  // as a sender
 
 	seen *model.Pod // by the watch, if a Deployment sends
+}
+
+// home is a machine as pods send from it.
+type home struct {
+	site  network.Site
+	seat  int32
+	proxy Router
 }
 
 // whyCompute is the wake-up behind everything of an instant that changes a
@@ -186,12 +230,14 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
+	whyFlush           // what is so small that it waits
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
-	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target][]int32{}}
+	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target]int32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
+	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.self = k.Register("traffic", t)
 	for _, src := range c.Sources {
 		t.add(src)
@@ -230,8 +276,21 @@ func (t *Flows) add(src Traffic) {
 	if node, ok := strings.CutPrefix(src.From, "node/"); ok {
 		f.node = node
 	}
+	f.balanced = src.From == Internet
+	t.enter(f)
+}
+
+// enter adds a flow.
+func (t *Flows) enter(f flow) {
 	to := target{f.Namespace, f.Service}
-	t.to[to] = append(t.to[to], int32(len(t.flows)))
+	i, ok := t.to[to]
+	if !ok {
+		i = int32(len(t.backends))
+		t.to[to] = i
+		t.backends = append(t.backends, backend{})
+	}
+	f.backend, f.must, f.at = i, true, map[place]int32{}
+	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
 
@@ -244,7 +303,7 @@ func (t *Flows) Start() {
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
-		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() && f.of < 0 {
+		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() && f.of < 0 && !f.balanced {
 			t.World.Proxy(f.node)
 		}
 	}
@@ -252,11 +311,18 @@ func (t *Flows) Start() {
 
 // RouteChanged tells that a proxy's rules for a Service are others now.
 func (t *Flows) RouteChanged(node, namespace, service string) {
-	for _, i := range t.to[target{namespace, service}] {
+	b, ok := t.to[target{namespace, service}]
+	seat, known := t.seats[node]
+	if !ok || !known {
+		return
+	}
+	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
-		if j, ok := f.at[node]; ok {
-			f.senders[j].stale = true
-			t.outdate(i)
+		for j := range f.senders {
+			if s := &f.senders[j]; s.seat == seat {
+				s.stale = true
+				t.outdate(i)
+			}
 		}
 	}
 }
@@ -272,11 +338,13 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 		return
 	}
 	p.serving = serving
-	for _, i := range p.flows {
-		t.outdate(i)
+	for _, b := range p.in {
+		t.mix(b)
 	}
-	for _, i := range p.sends {
-		t.respread(i)
+	for _, i := range t.sorts[p.sort] {
+		if t.flows[i].call == nil || t.keeps(&t.flows[i]) {
+			t.respread(i)
+		}
 	}
 }
 
@@ -288,13 +356,25 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 	}
 }
 
+// TargetsChanged tells that a Service's load balancer sends to other nodes now.
+func (t *Flows) TargetsChanged(namespace, service string) {
+	if b, ok := t.to[target{namespace, service}]; ok {
+		for _, i := range t.backends[b].flows {
+			if t.flows[i].balanced {
+				t.respread(i)
+			}
+		}
+	}
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(sim.Time) {
 	for i := range t.flows {
-		if f := &t.flows[i]; !f.sentByPods() && f.of < 0 {
-			f.respread = true // its machine may have lost its power
-		}
-		t.outdate(int32(i))
+		t.forget(&t.flows[i]) // some machines' requests fare otherwise than others' now
+		t.respread(int32(i))
+	}
+	for i := range t.backends {
+		t.mix(int32(i))
 	}
 }
 
@@ -345,6 +425,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "rates of all traffic"
 	case whyExpired:
 		return "answers are too old: " + t.flows[about].From
+	case whyFlush:
+		return "small changes of traffic"
 	}
 	return "news of pods that send"
 }
@@ -363,6 +445,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			t.outdate(l.of)
 			t.awaitExpiry(int32(about))
 		}
+	case why == whyFlush:
+		t.flush()
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

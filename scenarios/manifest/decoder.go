@@ -51,19 +51,20 @@ type File struct {
 // Set is the objects of one kubectl apply, in the order in which they are
 // written, each with the place it came from.
 type Set struct {
-	decoder  *Decoder
-	snapshot bool // printed by a cluster, not written by people
-	state    bool // to be taken as it is, pods with controllers and all
-	owners   map[*model.Pod]string
-	sorts    []Owner
-	labels   map[string]model.Labels // of namespaces
-	storage  model.Storage
-	budgets  []*model.PodDisruptionBudget
-	seen     map[string]strict.Position
-	Objects  []model.Object
-	Places   []strict.Value // of the objects, by the same index
-	bare     []owned
-	limits   strict.Limits
+	decoder   *Decoder
+	snapshot  bool // printed by a cluster, not written by people
+	state     bool // to be taken as it is, pods with controllers and all
+	owners    map[*model.Pod]string
+	sorts     []Owner
+	labels    map[string]model.Labels // of namespaces
+	storage   model.Storage
+	ephemeral bool // some pod has a generic ephemeral volume
+	budgets   []*model.PodDisruptionBudget
+	seen      map[string]strict.Position
+	Objects   []model.Object
+	Places    []strict.Value // of the objects, by the same index
+	bare      []owned
+	limits    strict.Limits
 }
 
 // owned is a pod of a snapshot and the controller it says it has.

@@ -14,7 +14,7 @@ import (
 
 // placement is nil if the pod says nothing of that sort.
 func (o *object) placement(p *place, s *corev1.PodSpec) *model.Placement {
-	m := &model.Placement{HostPorts: hostPorts(p, s), Claims: o.claims(s), Disks: o.disks(s)}
+	m := &model.Placement{HostPorts: hostPorts(p, s), Claims: o.claims(p, s), Disks: o.disks(s)}
 	if a := s.Affinity; a != nil && a.PodAffinity != nil {
 		at := p.fields("affinity", "podAffinity")
 		m.Affinity = podTerms(at, a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution)

@@ -246,20 +246,35 @@ func readAttachment(o *object) {
 	}
 }
 
-// claims is the claims that a pod uses. Those of generic ephemeral volumes, which a
-// controller makes for each pod, are there in a State only.
-func (o *object) claims(s *corev1.PodSpec) (out []model.ClaimUse) {
+// claims is the claims that a pod uses. Those of generic ephemeral volumes a
+// controller makes for each pod; in a State they are there.
+func (o *object) claims(p *place, s *corev1.PodSpec) (out []model.ClaimUse) {
 	for i := range s.Volumes {
 		v := &s.Volumes[i]
 		switch {
 		case v.PersistentVolumeClaim != nil:
 			out = append(out, model.ClaimUse{Name: v.PersistentVolumeClaim.ClaimName})
-		case v.Ephemeral != nil && o.set.state: // k8s.io/component-helpers/storage/ephemeral
-			out = append(out, model.ClaimUse{Name: o.meta.Name + "-" + v.Name, Ephemeral: true})
+		case v.Ephemeral != nil && v.Ephemeral.VolumeClaimTemplate != nil:
+			out = append(out, o.ephemeral(p.field("volumes").item(i).fields("ephemeral", "volumeClaimTemplate"), v))
 		}
 	}
 	return out
 }
+
+// ephemeral is the claim of a generic ephemeral volume.
+func (o *object) ephemeral(p *place, v *corev1.Volume) model.ClaimUse {
+	u := model.ClaimUse{Name: v.Name, Ephemeral: true}
+	if !o.set.state {
+		t := v.Ephemeral.VolumeClaimTemplate
+		u.Made = o.claim(p, &corev1.PersistentVolumeClaim{ObjectMeta: t.ObjectMeta, Spec: t.Spec})
+		u.Made.Labels = o.labels(p.fields("metadata", "labels"), t.Labels)
+		o.set.ephemeral = true
+	}
+	return u
+}
+
+// Ephemeral tells whether any pod of a set has a generic ephemeral volume.
+func (s *Set) Ephemeral() bool { return s.ephemeral }
 
 // disks is the disks that a pod names itself, of the kinds that cannot be shared.
 func (o *object) disks(s *corev1.PodSpec) (out []model.Disk) {

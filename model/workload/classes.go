@@ -1,0 +1,311 @@
+package workload
+
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/model/network"
+)
+
+// backend is a Service, as rules about it are used.
+type backend struct {
+	flows   []int32 // that go to it
+	routes  []live
+	pods    []uint32 // to which some of the routes lead, ascending
+	classes []int32  // of them, but for those that are one pod behind several backends
+	mixed   bool     // among Flows.mixed
+}
+
+// live is rules that some senders use.
+type live struct {
+	route model.Route
+	users int    // senders
+	parts []part // its endpoints, class by class
+}
+
+// part is the endpoints of a class that a route leads to.
+type part struct {
+	class int32
+	upTo  int64 // how many endpoints there are up to and with these
+}
+
+// class is pods behind a Service that fare the same: the same rules lead to them, and
+// they have, do and call the same. They are computed once. A pod behind several
+// Services is a class by itself.
+type class struct {
+	likeness
+	pods    []uint32 // ascending; none if the class is not in use
+	backend [1]int32 // if it is not single
+	site    network.Site
+	touched bool // among Flows.touched
+	listed  bool // among Flows.loaded
+	slot    int  // while a route is divided
+
+	arriving int64 // the sum of its shares, of all pods together
+	handled        // what becomes of a pod's
+	was      int64 // that arrived when this was computed
+	sent     int64 // for so many requests calls are made
+	good     int64 // of those that are handled, in millionths: no call failed for good
+	told     int64 // about what machines know that arrives at each; -1 if they were not asked
+	peak     int64 // the most that arrives at each in this instant, until all rates fit together
+	scratch  int64 // its share while a flow is computed
+}
+
+// likeness is what pods of a class have in common.
+//
+//tidy:key it is compared
+type likeness struct {
+	routes  int32 // that lead to them, as a number while a backend is divided
+	work    Work
+	sort    int32
+	serving bool
+	known   bool
+	group   uint32
+	single  uint32 // a pod that is alone; 0 for others
+}
+
+// in is the backends that it is behind.
+func (t *Flows) in(c *class) []int32 {
+	if c.single != 0 {
+		return t.pods.Row(c.single).in
+	}
+	return c.backend[:]
+}
+
+// n is how many pods it is.
+func (c *class) n() int64 { return int64(len(c.pods)) }
+
+// mix has a backend's pods divided anew.
+func (t *Flows) mix(i int32) {
+	if b := &t.backends[i]; !b.mixed {
+		b.mixed = true
+		t.mixed = append(t.mixed, i)
+	}
+	t.post()
+}
+
+// divideAll divides the pods of backends anew whose rules or pods are others.
+func (t *Flows) divideAll() {
+	for len(t.mixed) > 0 {
+		now := t.mixed
+		t.mixed = nil
+		slices.Sort(now)
+		for _, i := range now {
+			t.divide(i)
+		}
+		if t.mixed == nil {
+			t.mixed = now[:0]
+			return
+		}
+	}
+}
+
+// divide puts pods of a backend together that fare the same.
+func (t *Flows) divide(i int32) {
+	b := &t.backends[i]
+	b.mixed = false
+	for _, k := range b.flows {
+		t.unshare(&t.flows[k])
+		t.flows[k].must = true
+		t.outdate(k)
+	}
+	old, oldClasses := b.pods, b.classes
+	b.pods, b.classes = nil, nil
+	t.refine(i)
+	for _, id := range old {
+		if p := t.pods.Row(id); p.divided != t.mark {
+			t.leaveBackend(id, p, i)
+		}
+	}
+	for _, id := range oldClasses {
+		t.free(id)
+	}
+	for _, id := range b.pods {
+		t.classify(id, i)
+	}
+	for k := range b.routes {
+		if b.routes[k].users > 0 {
+			t.cut(&b.routes[k])
+		}
+	}
+}
+
+// refine finds the pods of a backend, and which routes lead to each.
+func (t *Flows) refine(i int32) {
+	b := &t.backends[i]
+	t.mark++
+	keys := int32(1)
+	for k := range b.routes {
+		r := &b.routes[k]
+		if r.users == 0 {
+			*r = live{}
+			continue
+		}
+		t.split = append(t.split[:0], make([]int32, keys)...)
+		for j := range r.route.Endpoints {
+			e := &r.route.Endpoints[j]
+			p := t.endpoint(e)
+			if p.divided != t.mark {
+				p.divided, p.key = t.mark, 0
+				b.pods = append(b.pods, e.Pod.ID)
+			}
+			if t.split[p.key] == 0 {
+				t.split[p.key] = keys
+				keys++
+			}
+			p.key = t.split[p.key]
+		}
+	}
+	slices.Sort(b.pods)
+}
+
+// leaveBackend is a pod to which no rules of a backend lead any more.
+func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
+	t.recallers(p.sort)
+	p.in = slices.DeleteFunc(p.in, func(x int32) bool { return x == i })
+	alone := t.classes[p.class].single == id
+	switch {
+	case len(p.in) == 0:
+		if alone {
+			t.free(p.class)
+		}
+		p.class = 0
+		t.gone = append(t.gone, id)
+	case alone:
+		t.mix(p.in[0])
+	}
+}
+
+// classify finds the class of a pod of a backend.
+func (t *Flows) classify(id uint32, i int32) {
+	b, p := &t.backends[i], t.pods.Row(id)
+	if !slices.Contains(p.in, i) {
+		p.in = append(p.in[:len(p.in):len(p.in)], i)
+		for _, other := range p.in[:len(p.in)-1] {
+			t.mix(other)
+		}
+	}
+	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, group: t.net.Group(p.site)}
+	if len(p.in) > 1 || t.Exact {
+		like.routes, like.single = 0, id
+	}
+	if t.classes[p.class].single == id {
+		if like.single == id {
+			t.update(p, like)
+			return
+		}
+		t.free(p.class)
+	}
+	for k := len(b.classes) - 1; k >= 0 && like.single == 0; k-- {
+		if c := &t.classes[b.classes[k]]; c.likeness == like {
+			c.pods = append(c.pods, id)
+			p.class = b.classes[k]
+			return
+		}
+	}
+	p.class = t.found(like, id, i)
+	if like.single == 0 {
+		b.classes = append(b.classes, p.class)
+	}
+}
+
+// update is a pod that is a class by itself, as it is now.
+func (t *Flows) update(p *pod, like likeness) {
+	t.recallers(t.classes[p.class].sort)
+	c := t.touch(p.class)
+	c.likeness, c.sent = like, -1
+	t.recallers(p.sort)
+}
+
+// found makes a class of its first pod.
+func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
+	if len(t.unused) == 0 {
+		t.unused = append(t.unused, int32(len(t.classes)))
+		t.classes = append(t.classes, class{})
+	}
+	k := t.unused[len(t.unused)-1]
+	t.unused = t.unused[:len(t.unused)-1]
+	c := &t.classes[k]
+	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: t.pods.Row(id).site, touched: c.touched, listed: c.listed, good: 1_000_000, sent: -1, told: -1}
+	t.touch(k)
+	t.recallers(like.sort)
+	return k
+}
+
+// free takes a class out of use.
+func (t *Flows) free(id int32) {
+	c := &t.classes[id]
+	t.recallers(c.sort)
+	c.likeness, c.pods, c.arriving = likeness{}, c.pods[:0], 0
+	t.unused = append(t.unused, id)
+}
+
+// recallers has the calls of pods of a sort made by other classes.
+func (t *Flows) recallers(sort int32) {
+	for _, i := range t.sorts[sort] {
+		if t.flows[i].call != nil {
+			t.respread(i)
+		}
+	}
+}
+
+// cut lists the classes among a route's endpoints, in order of their first.
+func (t *Flows) cut(r *live) {
+	r.parts = r.parts[:0]
+	for j := range r.route.Endpoints {
+		k := t.pods.Row(r.route.Endpoints[j].Pod.ID).class
+		c := &t.classes[k]
+		if c.slot >= len(r.parts) || r.parts[c.slot].class != k {
+			c.slot = len(r.parts)
+			r.parts = append(r.parts, part{class: k})
+		}
+		r.parts[c.slot].upTo++
+	}
+	sum := int64(0)
+	for j := range r.parts {
+		sum += r.parts[j].upTo
+		r.parts[j].upTo = sum
+	}
+}
+
+// endpoint is a pod that some rules lead to.
+func (t *Flows) endpoint(e *model.Endpoint) *pod {
+	p := t.pods.Row(e.Pod.ID)
+	if !p.asked {
+		p.asked = true
+		p.site, p.known = t.World.Site(e.Node)
+		p.machine = t.World.Machine(e.Node)
+		p.work = t.World.Work(e.Pod)
+	}
+	return p
+}
+
+// touch is a class at which another rate may arrive.
+func (t *Flows) touch(id int32) *class {
+	c := &t.classes[id]
+	if !c.touched {
+		c.touched = true
+		t.touched = append(t.touched, id)
+	}
+	return c
+}
+
+// untellAll has what becomes of everything that goes to a class computed anew.
+func (t *Flows) untellAll(c *class) {
+	for _, b := range t.in(c) {
+		for _, i := range t.backends[b].flows {
+			t.untell(i)
+		}
+	}
+}
+
+// capped is how many of the requests that arrive at so many pods they have room for.
+func (h *handled) capped(arriving, pods int64) int64 {
+	if h.room < 0 {
+		return arriving
+	}
+	return min(arriving, h.all(pods))
+}
+
+// all is the room of so many pods together.
+func (h *handled) all(pods int64) int64 { return product(h.room, pods, 1) }

@@ -1,0 +1,83 @@
+package workload_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// integral is what became of a flow's requests in all, in thousandths.
+type integral struct{ offered, served, refused, late int64 }
+
+func (r *rig) integrals() map[string]integral {
+	out, last, since := map[string]integral{}, map[string]model.Traffic{}, map[string]time.Duration{}
+	add := func(key string, until time.Duration) {
+		x, t := out[key], last[key]
+		us := (until - since[key]).Microseconds()
+		x.offered += t.OfferedMilliRPS * us / 1_000_000
+		x.served += t.ServedMilliRPS * us / 1_000_000
+		x.refused += t.RefusedMilliRPS * us / 1_000_000
+		x.late += t.TimedOutMilliRPS * us / 1_000_000
+		out[key], since[key] = x, until
+	}
+	for i := range r.store.History().Len() {
+		h := r.store.History().At(i)
+		if h.Note == nil || h.Note.Traffic == nil {
+			continue
+		}
+		key := h.Note.Name + " from " + h.Note.Traffic.From
+		add(key, time.Duration(h.At))
+		last[key] = *h.Note.Traffic
+	}
+	for key := range last {
+		add(key, time.Duration(r.Now()))
+	}
+	return out
+}
+
+// The slow twin computes every pod by itself and passes every change on at once. Pods that
+// call themselves, round and round, and fail, are the worst case; where nobody calls, only
+// thousandths of single requests differ.
+func TestClassesAndWhatWaitsComeToWhatEveryPodByItselfDoes(t *testing.T) {
+	for seed := range uint64(16) {
+		part := int64(1000)
+		var ran [2]*rig
+		for k := range ran {
+			d := rand.New(rand.NewPCG(seed, 11))
+			r := newRig(t, seed, 5)
+			r.exact = k == 1
+			r.work = workload.Work{CPU: time.Millisecond, Latency: 2 * time.Millisecond}
+			if seed%2 == 1 {
+				r.calls, part = []workload.Call{calling("app", "s-1", 300, 0)}, 100
+			}
+			r.traffic(
+				workload.Traffic{Service: "s-0", Rate: workload.Diurnal(300_000, 900_000, 2*time.Minute, time.Minute, time.Second)},
+				workload.Traffic{Service: "s-0", Rate: workload.Constant(7_000), From: "node/n-1"},
+			)
+			r.chaos(d, 150)
+			r.after(2 * time.Minute)
+			r.after(time.Duration((r.Now()/60e9+1)*60e9 - r.Now()))
+			checkSums(t, r)
+			ran[k] = r
+		}
+		fast, slow := ran[0].integrals(), ran[1].integrals()
+		for key, a := range fast {
+			b := slow[key]
+			for what, x := range map[string][2]int64{"offered": {a.offered, b.offered}, "served": {a.served, b.served}, "refused": {a.refused, b.refused}, "late": {a.late, b.late}} {
+				if off := max(x[0]-x[1], x[1]-x[0]); off > b.offered/part+100 {
+					t.Errorf("seed %d: %s: %s %d, every pod by itself %d of %d", seed, key, what, x[0], x[1], b.offered)
+				}
+			}
+		}
+		ends := ran[1].lastTraffic(0)
+		for key, a := range ran[0].lastTraffic(0) {
+			b := ends[key]
+			if off := max(a.ServedMilliRPS-b.ServedMilliRPS, b.ServedMilliRPS-a.ServedMilliRPS); off > 20 {
+				t.Errorf("seed %d: %s ends with %+v, every pod by itself %+v", seed, key, a, b)
+			}
+		}
+	}
+}
