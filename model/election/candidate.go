@@ -95,6 +95,10 @@ func (c *Candidate) Leads() bool { return c.running && c.leads }
 // Running tells whether there is a process.
 func (c *Candidate) Running() bool { return c.running }
 
+// startTime is how long a process takes from its start until it competes, an
+// estimate.
+var startTime = sim.Uniform(time.Second, 3*time.Second)
+
 // Start makes a new process, which competes for the Lease.
 func (c *Candidate) Start() {
 	c.held = false
@@ -104,7 +108,8 @@ func (c *Candidate) Start() {
 	now := c.kernel.Now()
 	c.election.rouse(now)
 	c.live()
-	c.nextAt = now
+	luck := c.election.luck.starts.Draw(c.hash, c.lives)
+	c.nextAt = now.Add(startTime.Draw(&luck))
 	c.post(now)
 }
 
