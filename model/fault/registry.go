@@ -50,7 +50,8 @@ const (
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
 	ParamProbe     = "probe"
-	ParamPush      = "push" // stands for everything in Push
+	ParamPush      = "push"  // stands for everything in Push
+	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -63,6 +64,12 @@ const (
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "agent-creep", Targets: model.KindNode,
+		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
+		Params: []string{ParamFor, ParamTarget, ParamCreep},
+		effect: func() effect { return &agentCreep{} },
+	},
 	{
 		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",

@@ -89,6 +89,9 @@ type Machine interface {
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
 	TakeMemory(ppm int64) int64
+	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
+	// and more bytes of memory; negative is less.
+	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
