@@ -68,7 +68,7 @@ func (r *row) plan(cache sim.Time) {
 		case unseen:
 			c.wanted = true
 		case running:
-			c.wanted = c.doomed && (spec.RestartPolicy != model.RestartNever || i < len(spec.InitContainers))
+			c.wanted = c.doomed && (spec.RestartsKilled(containerOf(spec, i)) || i < len(spec.InitContainers))
 		case ended:
 			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
 		}

@@ -231,14 +231,6 @@ func (r *row) sight(i int, cache sim.Time) sight {
 // restarts tells whether a container that ended is started again
 // (pkg/kubelet/container/helpers.go ShouldContainerBeRestarted).
 func restarts(spec *model.PodSpec, i int, code int32) bool {
-	if i < len(spec.InitContainers) {
-		return spec.InitContainers[i].Sidecar || code != 0 && spec.RestartPolicy != model.RestartNever
-	}
-	switch spec.RestartPolicy {
-	case model.RestartAlways:
-		return true
-	case model.RestartOnFailure:
-		return code != 0
-	}
-	return false
+	c := containerOf(spec, i)
+	return c.Sidecar || (code != 0 || !plainInit(spec, i)) && spec.Restarts(c, code)
 }
