@@ -101,7 +101,8 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
-	static     *static // nil if it came from the API
+	static     *static  // nil if it came from the API
+	inTheWay   []uint32 // pods that have to go before this one may begin
 	hash       uint64
 	number     int32 // of its slot
 

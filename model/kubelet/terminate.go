@@ -188,6 +188,7 @@ func (k *Kubelet) stopped(r *row) {
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
 	k.release(r)
+	k.roomMade(r.pod.ID)
 	k.wait(r, unmounting, k.relist.After(now).Add(unmount))
 }
 
