@@ -89,6 +89,7 @@ type container struct {
 	reason     waiting
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed
+	hookFails  bool // its preStop hook will have
 	killed     bool // this pass killed it
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded

@@ -314,12 +314,16 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	case starting:
 		k.setUp(r)
 		k.start(r, int(r.cursor))
-		if hook := k.machine.PostStartTime(r.box, int(r.cursor)); hook > 0 {
+		if hook, _ := k.machine.PostStart(r.box, int(r.cursor)); hook > 0 {
 			k.wait(r, hooking, now.Add(hook))
 			return
 		}
 		k.next(r, now)
 	case hooking:
+		if _, fails := k.machine.PostStart(r.box, int(r.cursor)); fails {
+			k.postStartFailed(r)
+			return
+		}
 		k.next(r, now)
 	case stopping:
 		k.stopped(r)
