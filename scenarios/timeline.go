@@ -123,6 +123,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, flooding...)
 		case fault.ParamPush:
 			out = append(out, pushing...)
+		case fault.ParamCreep:
+			out = append(out, creeping...)
 		default:
 			out = append(out, p)
 		}
@@ -302,6 +304,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
 	fault.ParamBoot:    (*loader).cloudFault,

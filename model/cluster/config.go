@@ -13,6 +13,7 @@ import (
 	"orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/kubelet"
+	"orrery/model/proxy"
 	"orrery/model/runtime"
 	"orrery/model/scheduler"
 	"orrery/model/workload"
@@ -43,6 +44,7 @@ type Config struct {
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic
+	Probes  proxy.Probes      // of load balancers; the zero value is proxy.DefaultProbes
 	DNS     *workload.DNS     // nil: whoever sends knows all addresses
 	Actions []workload.Action // sorted by At
 	Agents  []workload.Agents

@@ -110,6 +110,9 @@ func (scrap) Burn(int64) {}
 // Cool implements fault.Machine.
 func (scrap) Cool(int64) {}
 
+// Creep implements fault.Machine.
+func (scrap) Creep(int64, int64, int64) {}
+
 // TakeMemory implements fault.Machine.
 func (scrap) TakeMemory(int64) int64 { return 0 }
 

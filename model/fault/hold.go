@@ -9,6 +9,7 @@ import "slices"
 type machine struct {
 	holds
 	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
+	proxyStopped, spoiled             bool
 	toBeSettled                       bool
 }
 
@@ -18,6 +19,8 @@ type holds struct {
 	gentle       int // of them, those for which it goes down in an orderly way
 	stops        int // that keep its kubelet stopped
 	runtimeStops int // that keep its container runtime stopped
+	proxyStops   int // that keep its kube-proxy stopped
+	spoils       int // that have load balancers' probes of it fail
 }
 
 // hold counts by some more faults, or fewer.
@@ -27,6 +30,8 @@ func (d *Director) hold(node uint32, more holds) {
 	m.gentle += more.gentle
 	m.stops += more.stops
 	m.runtimeStops += more.runtimeStops
+	m.proxyStops += more.proxyStops
+	m.spoils += more.spoils
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
@@ -82,6 +87,16 @@ func (d *Director) settleMachine(node uint32) {
 		} else {
 			d.world.Machine(node).Resume()
 		}
+	}
+	if spoiled := m.spoils > 0; spoiled != m.spoiled {
+		m.spoiled = spoiled
+		for _, b := range d.world.Balancers() {
+			b.Spoil(node, spoiled)
+		}
+	}
+	if stopped := m.proxyStops > 0; stopped != m.proxyStopped {
+		m.proxyStopped = stopped
+		d.stopProxy(node, stopped)
 	}
 }
 

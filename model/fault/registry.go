@@ -49,7 +49,8 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
-	ParamPush      = "push" // stands for everything in Push
+	ParamPush      = "push"  // stands for everything in Push
+	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -62,6 +63,12 @@ const (
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "agent-creep", Targets: model.KindNode,
+		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
+		Params: []string{ParamFor, ParamTarget, ParamCreep},
+		effect: func() effect { return &agentCreep{} },
+	},
 	{
 		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
@@ -201,6 +208,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &kubeletStop{} },
 	},
 	{
+		Name: "lb-health-fail", Targets: model.KindNode,
+		Help:   "load balancers' health checks of some nodes fail, although these are well",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &lbHealthFail{} },
+	},
+	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
 		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
@@ -265,6 +278,12 @@ var Kinds = []Kind{
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "proxy-stop", Targets: model.KindNode,
+		Help:   "the kube-proxy of some nodes does not run: their rules stay as they are, and their health checks fail",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &proxyStop{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

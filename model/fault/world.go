@@ -23,6 +23,8 @@ type World interface {
 	Webhooks() Webhooks
 	DNS() DNS
 	Cloud() Cloud // nil if there is none
+	Proxy(node string) Process
+	Balancers() []Balancer // of all Services that traffic from the internet goes to
 	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
 	// the control plane, numbered like ControlPlane.
 	APIServer(machine int) APIServer
@@ -42,6 +44,11 @@ type Cloud interface {
 	Quicken(group, zone string, takes sim.Dist)
 	Throttle(ppm uint64) // refuses so many of a million calls
 	Unthrottle(ppm uint64)
+}
+
+// Balancer is a Service's load balancer.
+type Balancer interface {
+	Spoil(node uint32, fails bool) // its health checks of a node fail, or not any more
 }
 
 // Process is a program on a machine. Of one that was stopped nothing acts any
@@ -81,6 +88,9 @@ type Machine interface {
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
 	TakeMemory(ppm int64) int64
+	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
+	// and more bytes of memory; negative is less.
+	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.

@@ -150,6 +150,9 @@ func (h *Hollow) Burn(int64) {}
 // Cool implements fault.Machine.
 func (h *Hollow) Cool(int64) {}
 
+// Creep implements fault.Machine.
+func (h *Hollow) Creep(int64, int64, int64) {}
+
 // TakeMemory implements fault.Machine.
 func (h *Hollow) TakeMemory(int64) int64 { return 0 }
 

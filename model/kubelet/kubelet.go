@@ -233,6 +233,9 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
 
+// Creep has the node's agents need more.
+func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
+
 // TakeMemory has others use the machine's memory.
 func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 

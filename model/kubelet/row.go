@@ -193,8 +193,16 @@ func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
 // cacheAt is the time of the newest relist: what happened before, the kubelet
 // has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
 func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
+	if k.machine.RuntimeDown() {
+		return k.health.frozen
+	}
+	return k.lastRelist(now)
+}
+
+// lastRelist is the newest relist that showed something.
+func (k *Kubelet) lastRelist(now sim.Time) sim.Time {
 	at, _ := k.relist.AtOrBefore(now)
-	if k.machine.RuntimeDown() || at < k.health.upAt {
+	if at < k.health.upAt {
 		return k.health.frozen
 	}
 	return at
