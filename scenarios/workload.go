@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -39,6 +39,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
+	b.PreStopFails, b.PostStartFails = m.Default("preStopFails", "0%").Percent(), m.Default("postStartFails", "0%").Percent()
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
@@ -251,6 +252,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 	}
 	if from := m.Optional("from"); from.Given() {
 		t.From = l.source(from, t.Namespace)
+		l.checkBalanced(from, &t)
 	}
 	return t
 }
@@ -259,12 +261,12 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 // namespace.
 func (l *loader) source(v strict.Value, namespace string) string {
 	text := v.Text()
-	if text == "" || text == "ingress" {
+	if text == "" || text == "ingress" || text == workload.Internet {
 		return text
 	}
 	r, ok := parseRef(text)
 	if !ok || strings.Count(text, "/") != 1 || r.kind != model.KindNode && r.kind != model.KindDeployment {
-		v.Errorf("%s is not ingress, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress"}))
+		v.Errorf("%s is not ingress, internet, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress", workload.Internet}))
 		return ""
 	}
 	if r.kind == model.KindDeployment {
