@@ -59,6 +59,8 @@ var reasons = []string{
 	"JobAlreadyActive",
 	"Killing",
 	"LeaderElection",
+	"LoadBalancerTargetHealthy",
+	"LoadBalancerTargetUnhealthy",
 	"MachineLaunchFailed",
 	"MachineLaunching",
 	"MachineReclaiming",

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/autoscaler"
@@ -124,6 +125,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, flooding...)
 		case fault.ParamPush:
 			out = append(out, pushing...)
+		case fault.ParamCreep:
+			out = append(out, creeping...)
 		default:
 			out = append(out, p)
 		}
@@ -304,6 +307,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
 	fault.ParamBoot:    (*loader).cloudFault,
@@ -314,6 +318,18 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
+	},
+	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
+	},
+	fault.ParamDown: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Down = v.DurationIn(time.Second, maxDuration); f.Period > 0 && f.Down >= f.Period {
+			v.Errorf("it is to be less than the period, %s", strict.FormatDuration(f.Period))
+		}
+	},
+	fault.ParamCause: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.OfRuntime = m.Default(p, "network").Enum("cause", "network", "runtime") == "runtime"
 	},
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {

@@ -251,6 +251,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 	}
 	if from := m.Optional("from"); from.Given() {
 		t.From = l.source(from, t.Namespace)
+		l.checkBalanced(from, &t)
 	}
 	return t
 }
@@ -259,12 +260,12 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 // namespace.
 func (l *loader) source(v strict.Value, namespace string) string {
 	text := v.Text()
-	if text == "" || text == "ingress" {
+	if text == "" || text == "ingress" || text == workload.Internet {
 		return text
 	}
 	r, ok := parseRef(text)
 	if !ok || strings.Count(text, "/") != 1 || r.kind != model.KindNode && r.kind != model.KindDeployment {
-		v.Errorf("%s is not ingress, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress"}))
+		v.Errorf("%s is not ingress, internet, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress", workload.Internet}))
 		return ""
 	}
 	if r.kind == model.KindDeployment {

@@ -42,6 +42,7 @@ type Cluster struct {
 	hollow       int                     // how many of them are
 	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
 	rules        proxy.Rulebook          // of all proxies
+	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
@@ -79,6 +80,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
+	x.addBalancers()
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
@@ -90,6 +92,9 @@ func New(c Config) (*Cluster, error) {
 	}
 	for _, n := range x.kubelets[1:] {
 		n.Start()
+	}
+	for _, b := range x.balancers {
+		b.Start()
 	}
 	x.flows.Start()
 	breaks := fault.New(k, faultWorld{x}, c.Faults)
@@ -205,10 +210,14 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Shutdown: x.config.Shutdown.of(n),
 		})
 	}
 	x.sites = append(x.sites, site)
 	x.kubelets = append(x.kubelets, a)
+	if x.config.everyProxy() && x.proxies[n.Name] == nil {
+		x.nodeProxy(n, site)
+	}
 	return a
 }
 

@@ -12,6 +12,8 @@ import (
 	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
+	"orrery/model/proxy"
 	"orrery/model/runtime"
 	"orrery/model/scheduler"
 	"orrery/model/workload"
@@ -32,8 +34,9 @@ type Config struct {
 	Hollow       map[string]bool         // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
 	NodeRepair   cloud.RepairConfig      // none without After
 	Static       map[string][]*model.Pod // by node name, the static pods in files of its machine
-	Objects      []model.Object          // applied at the start, in order; pods may be bound already (snapshot)
-	Arrivals     []workload.Arrival      // pods of a trace, sorted by At
+	Shutdown     Shutdowns
+	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
+	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
@@ -41,6 +44,7 @@ type Config struct {
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic
+	Probes  proxy.Probes      // of load balancers; the zero value is proxy.DefaultProbes
 	DNS     *workload.DNS     // nil: whoever sends knows all addresses
 	Actions []workload.Action // sorted by At
 	Agents  []workload.Agents
@@ -51,6 +55,17 @@ type Config struct {
 	// ShuffleTies permutes events of one instant; 0 keeps their order.
 	ShuffleTies uint64
 	Limits      sim.Limits
+}
+
+// Shutdowns is how kubelets end their pods when their machine is shut down, by the name
+// of their node, or for all machines of a node group by that. Others do not.
+type Shutdowns struct{ Nodes, Groups map[string]kubelet.Shutdown }
+
+func (s *Shutdowns) of(n *model.Node) kubelet.Shutdown {
+	if n.Group != "" {
+		return s.Groups[n.Group]
+	}
+	return s.Nodes[n.Name]
 }
 
 // ControlPlane is the machines the API servers, etcd, the scheduler and the

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
@@ -90,6 +92,16 @@ func (h hardware) Destroy(node uint32) {
 	h.x.kubelets[node] = scrap{}
 }
 
+// ShutDown implements cloud.Hardware.
+func (h hardware) ShutDown(node uint32) time.Duration {
+	k, ok := h.x.kubelets[node].(*kubelet.Kubelet)
+	if !ok {
+		return 0
+	}
+	k.ShutDown(false)
+	return k.Closing()
+}
+
 // scrap is a machine that is gone, whatever is done to it.
 type scrap struct{}
 
@@ -107,6 +119,9 @@ func (scrap) Stop() {}
 
 // Resume implements fault.Machine.
 func (scrap) Resume() {}
+
+// ShutDown implements fault.Machine.
+func (scrap) ShutDown(bool) {}
 
 // StopRuntime implements fault.Machine.
 func (scrap) StopRuntime() {}
@@ -134,6 +149,9 @@ func (scrap) Burn(int64) {}
 
 // Cool implements fault.Machine.
 func (scrap) Cool(int64) {}
+
+// Creep implements fault.Machine.
+func (scrap) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
 func (scrap) TakeMemory(int64) int64 { return 0 }

@@ -150,15 +150,11 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 	if p := w.x.proxies[node]; p != nil {
 		return p
 	}
-	c := proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows}
-	if node != "" {
-		n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
-		c = proxy.Config{
-			Name: "kube-proxy/" + node, Site: w.x.sites[n.ID], Node: node,
-			Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
-		}
+	if node == "" {
+		return w.x.proxy(node, proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows})
 	}
-	return w.x.proxy(node, c)
+	n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
+	return w.x.nodeProxy(n, w.x.sites[n.ID])
 }
 
 // proxy is a new one, under a name.
@@ -168,6 +164,11 @@ func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	x.proxies[name] = p
 	p.Start()
 	return p
+}
+
+// nodeProxy is the kube-proxy on a node.
+func (x *Cluster) nodeProxy(n *model.Node, site network.Site) *proxy.Proxy {
+	return x.proxy(n.Name, proxy.Config{Name: "kube-proxy/" + n.Name, Site: site, Node: n.Name, Zone: n.Labels.Value(model.LabelZone), Listener: routes{x}})
 }
 
 // told is who hears which pods answer: traffic, and the webhooks that renewals of

@@ -49,16 +49,26 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
-	ParamPush      = "push" // stands for everything in Push
+	ParamPush      = "push"  // stands for everything in Push
+	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
+	ParamPeriod    = "period"
+	ParamDown      = "down"
+	ParamCause     = "cause"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "agent-creep", Targets: model.KindNode,
+		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
+		Params: []string{ParamFor, ParamTarget, ParamCreep},
+		effect: func() effect { return &agentCreep{} },
+	},
 	{
 		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
@@ -186,10 +196,22 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
+		Help:   "the kubelet of some nodes ends and starts again at once; their containers go on",
+		Params: []string{ParamTarget},
+		effect: func() effect { return kubeletRestart{} },
+	},
+	{
 		Name: "kubelet-stop", Targets: model.KindNode,
 		Help:   "the kubelet of some nodes does not run; their containers do",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &kubeletStop{} },
+	},
+	{
+		Name: "lb-health-fail", Targets: model.KindNode,
+		Help:   "load balancers' health checks of some nodes fail, although these are well",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &lbHealthFail{} },
 	},
 	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
@@ -217,9 +239,21 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "node-down", Targets: model.KindNode,
-		Help:   "some nodes have no power: everything on them is gone, and they are silent",
-		Params: []string{ParamFor, ParamTarget},
+		Help:   "some nodes have no power: everything on them is gone, and they are silent; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamTarget, ParamGraceful},
 		effect: func() effect { return &nodeDown{} },
+	},
+	{
+		Name: "node-flapping", Targets: model.KindNode,
+		Help:   "some nodes are lost for a part of every period: cut off from the control plane, or without a container runtime",
+		Params: []string{ParamFor, ParamTarget, ParamPeriod, ParamDown, ParamCause},
+		effect: func() effect { return &nodeFlapping{} },
+	},
+	{
+		Name: "node-reboot", Targets: model.KindNode, Moment: true,
+		Help:   "some nodes boot anew; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamTarget, ParamGraceful},
+		effect: func() effect { return nodeReboot{} },
 	},
 	{
 		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,
@@ -244,6 +278,12 @@ var Kinds = []Kind{
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "proxy-stop", Targets: model.KindNode,
+		Help:   "the kube-proxy of some nodes does not run: their rules stay as they are, and their health checks fail",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &proxyStop{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

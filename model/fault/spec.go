@@ -40,7 +40,7 @@ type Spec struct {
 	Fsync        sim.Dist // etcd-slow-disk only
 	Backup       sim.Time // etcd-restore only: when the backup was taken
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
-	Graceful     bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
+	Graceful     bool     // etcd-member-down, leader-loss, node-down and node-reboot only: the process is stopped, and not killed, or the machine shut down
 
 	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
 	// are none.
@@ -69,7 +69,13 @@ type Spec struct {
 	Force    bool     // pod-kill only: the objects are gone at once
 	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
 
-	Push Push // config-push only
+	Push  Push  // config-push only
+	Creep Creep // agent-creep only
+
+	// Node-flapping only: for how long of every period nodes are lost, and whether it
+	// is their runtime that is, and not their connection.
+	Period, Down time.Duration
+	OfRuntime    bool
 
 	// Container-crash only.
 	Container string // "" is every container of the pod

@@ -23,6 +23,8 @@ type World interface {
 	Webhooks() Webhooks
 	DNS() DNS
 	Cloud() Cloud // nil if there is none
+	Proxy(node string) Process
+	Balancers() []Balancer // of all Services that traffic from the internet goes to
 	// APIServer is the one on a machine of the control plane, numbered like
 	// ControlPlane, and Replica that of a component of which one leads; nil if there is
 	// no such component.
@@ -44,6 +46,11 @@ type Cloud interface {
 	Unthrottle(ppm uint64)
 }
 
+// Balancer is a Service's load balancer.
+type Balancer interface {
+	Spoil(node uint32, fails bool) // its health checks of a node fail, or not any more
+}
+
 // Process is a program on a machine. Of one that was stopped nothing acts any
 // more, and answers to what it has asked for reach nobody; one that is started
 // knows nothing of those before it.
@@ -54,13 +61,16 @@ type Process interface {
 
 // Machine is a node's hardware and what runs on it. The Director calls
 // PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff, Resume after Stop, StartRuntime after StopRuntime; but all but
+// after PowerOff or ShutDown, PowerOff also while a ShutDown goes on, Resume after Stop, StartRuntime after StopRuntime; but all but
 // PowerOff and PowerOn also while there is no power or the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
-	PowerOn()  // it boots, then answers, and starts a kubelet unless that is stopped
-	Stop()     // the kubelet ends, and none starts before Resume; containers go on
-	Resume()   // a new kubelet starts, as soon as the machine is up
+	// ShutDown has it go down in an orderly way, which may take a while, and boot again
+	// afterwards if it is to, or if PowerOn comes meanwhile.
+	ShutDown(again bool)
+	PowerOn() // it boots, then answers, and starts a kubelet unless that is stopped
+	Stop()    // the kubelet ends, and none starts before Resume; containers go on
+	Resume()  // a new kubelet starts, as soon as the machine is up
 	// StopRuntime ends the container runtime, and StartRuntime starts it again;
 	// containers go on.
 	StopRuntime()
@@ -78,6 +88,9 @@ type Machine interface {
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
 	TakeMemory(ppm int64) int64
+	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
+	// and more bytes of memory; negative is less.
+	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.

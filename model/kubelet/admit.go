@@ -43,6 +43,9 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string) {
 			return "TaintToleration", "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
 		}
 	}
+	if k.closing.on {
+		return "NodeShutdown", "Pod was rejected as the node is shutting down."
+	}
 	return "", ""
 }
 

@@ -124,6 +124,14 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// ShutDown implements fault.Machine: nobody waits for anything.
+func (h *Hollow) ShutDown(again bool) {
+	h.PowerOff()
+	if again {
+		h.PowerOn()
+	}
+}
+
 // StopRuntime implements fault.Machine: there is none.
 func (h *Hollow) StopRuntime() {}
 
@@ -141,6 +149,9 @@ func (h *Hollow) Burn(int64) {}
 
 // Cool implements fault.Machine.
 func (h *Hollow) Cool(int64) {}
+
+// Creep implements fault.Machine.
+func (h *Hollow) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
 func (h *Hollow) TakeMemory(int64) int64 { return 0 }

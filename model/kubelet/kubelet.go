@@ -30,6 +30,7 @@ type Config struct {
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
 	Static        []Static
+	Shutdown      Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
@@ -63,9 +64,10 @@ const (
 	whyRegister // about is the epoch
 	whyStale    // about is the epoch
 	whyAwake    // about is the epoch
+	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -104,6 +106,9 @@ type Kubelet struct {
 
 	health health
 
+	shutdown Shutdown
+	closing  closing
+
 	evictions evictions
 
 	statics   []static
@@ -130,7 +135,7 @@ type lanes struct{ phases, requeue, boot, start, probe, answer sim.Lane }
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, volumes: c.Volumes,
+		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes,
 		hash: node.NameHash(), serving: c.Serving,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
 	}
@@ -228,6 +233,9 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
 
+// Creep has the node's agents need more.
+func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
+
 // TakeMemory has others use the machine's memory.
 func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 
@@ -282,6 +290,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.started(about)
 	case whyRegister:
 		k.register(about)
+	case whyClosing:
+		k.closingDue(now, about)
 	case whyStale, whyAwake:
 		k.healthDue(now, why, about)
 	default:

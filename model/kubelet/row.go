@@ -19,6 +19,21 @@ const (
 	finished                 // nothing is left but the object
 )
 
+// ouster is why a kubelet itself ends a pod for good: it fails.
+type ouster uint8
+
+const (
+	nobody     ouster = iota
+	byPressure        // the node is too short of something for it
+	byCritical        // a critical pod needs the place
+	byShutdown        // the machine is shut down
+)
+
+// oustedFor is the reason in the status of a pod that was ousted
+// (pkg/kubelet/eviction/helpers.go Reason, events.PreemptContainer,
+// nodeshutdown/nodeshutdown_manager.go nodeShutdownReason).
+var oustedFor = [...]string{byPressure: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
+
 // doing is what a pod's worker waits for in the middle of a step.
 type doing uint8
 
@@ -98,10 +113,12 @@ type row struct {
 	stepAt   sim.Time      // when what it waits for is over
 	killAt   sim.Time      // when the grace of a terminating pod is over, 0 until it is needed
 	deadline sim.Time      // of spec.activeDeadlineSeconds, Never if none
+	oustBy   time.Duration // the grace of one that is ousted, 0 if it has its own
 	requeue  time.Duration // the least remaining crash back-off of a pass, 0 if there was none
 	looks    uint64        // counts requeues: names their luck
 	stage    stage
 	doing    doing
+	ousted   ouster
 	cursor   int16 // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
@@ -109,7 +126,6 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
-	evicted     bool // the node is too short of something for it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	charged     bool // its request counts as allocated
@@ -175,8 +191,16 @@ func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
 // cacheAt is the time of the newest relist: what happened before, the kubelet
 // has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
 func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
+	if k.machine.RuntimeDown() {
+		return k.health.frozen
+	}
+	return k.lastRelist(now)
+}
+
+// lastRelist is the newest relist that showed something.
+func (k *Kubelet) lastRelist(now sim.Time) sim.Time {
 	at, _ := k.relist.AtOrBefore(now)
-	if k.machine.RuntimeDown() || at < k.health.upAt {
+	if at < k.health.upAt {
 		return k.health.frozen
 	}
 	return at

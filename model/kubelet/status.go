@@ -33,8 +33,8 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	}
 	switch {
 	case !final:
-	case r.evicted:
-		next.Reason = "Evicted"
+	case r.ousted != nobody:
+		next.Reason = oustedFor[r.ousted]
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	case r.overdue:
@@ -192,12 +192,13 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 
 // phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
 // whose app containers all ended for good is terminal even if sidecars still
-// run: they are stopped then.
+// run: they are stopped then. One that is ousted stays what it was until it has ended
+// (pkg/kubelet/kubelet.go SyncTerminatingPod).
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue || r.evicted {
+	if r.overdue || r.ousted != nobody && final {
 		return model.PodFailed
 	}
 	if final {

@@ -38,13 +38,14 @@ func (r *row) grace() time.Duration {
 	if r.pod.Deleting() {
 		seconds = r.pod.GraceSeconds
 	}
-	switch {
-	case r.orphan:
+	if r.orphan {
 		return orphanGrace
-	case r.evicted:
-		return evictGrace
 	}
-	return max(time.Duration(seconds)*time.Second, time.Second)
+	grace := max(time.Duration(seconds)*time.Second, time.Second)
+	if r.oustBy > 0 {
+		grace = min(grace, r.oustBy)
+	}
+	return grace
 }
 
 // killContainers begins to stop all running containers. Those that it has begun to
@@ -195,6 +196,9 @@ func (k *Kubelet) stopped(r *row) {
 // long as the object does.
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
+	if k.closing.on {
+		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
+	}
 	k.letGo(r)
 	switch {
 	case r.gone:

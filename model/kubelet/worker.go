@@ -253,7 +253,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 
 // ends tells whether a pod is not to run any more.
 func (r *row) ends() bool {
-	return r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal()
+	return r.overdue || r.gone || r.ousted != nobody || r.pod.Deleting() || r.pod.Phase.Terminal()
 }
 
 // Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is

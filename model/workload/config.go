@@ -28,8 +28,11 @@ import (
 type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
-	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
+
+// Internet is the source whose requests come through a Service's load balancer.
+const Internet = "internet"
 
 // Call is what pods ask of a Service for each request that they handle.
 type Call struct {

@@ -272,7 +272,7 @@ func (t *Flows) route(f *flow) {
 			continue
 		}
 		s.stale = false
-		r := s.proxy.Route(f.Namespace, f.Service)
+		r := f.ask(s.proxy)
 		if r.Service.ID != 0 {
 			f.service = r.Service
 		}
@@ -284,6 +284,14 @@ func (t *Flows) route(f *flow) {
 		}
 		s.live, f.must = t.use(f.backend, r), true
 	}
+}
+
+// ask is a machine's rules for a flow.
+func (f *flow) ask(p Router) model.Route {
+	if f.balanced {
+		return p.External(f.Namespace, f.Service)
+	}
+	return p.Route(f.Namespace, f.Service)
 }
 
 // use is the number of rules among those of a backend that somebody uses.
@@ -361,12 +369,17 @@ func (t *Flows) unshare(f *flow) {
 // bundle puts senders together whose rules are the same and whose requests fare the
 // same, and tells what is lost before that.
 func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
-	lost.From = f.From
+	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
 	t.fresh = t.fresh[:0]
 next:
 	for i := range f.senders {
 		s := &f.senders[i]
 		if s.milli == 0 {
+			continue
+		}
+		if f.balanced && !t.net.Connected(t.Site, s.site) {
+			lost.OfferedMilliRPS += s.milli
+			lost.TimedOutMilliRPS += s.milli
 			continue
 		}
 		milli := t.resolving(f, s, &lost, &asked)

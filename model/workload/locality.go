@@ -16,9 +16,10 @@ type inZone struct {
 }
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
-// Requests from outside of all nodes come from no zone.
+// Requests from outside of all nodes come from no zone, unless a load balancer sends them
+// through a node.
 func (t *Flows) locate(f *flow) {
-	if f.node == "" && !f.sentByPods() && f.of < 0 {
+	if f.node == "" && !f.sentByPods() && f.of < 0 && !f.balanced {
 		return
 	}
 	for j := range f.bundles {

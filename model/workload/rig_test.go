@@ -73,6 +73,17 @@ func (r *rig) Proxy(node string) workload.Router {
 	return p
 }
 
+// Balanced is all nodes; there is no load balancer of a Service called "none".
+func (r *rig) Balanced(_, service string) ([]string, bool) {
+	var nodes []string
+	for i := 0; ; i++ {
+		if _, ok := r.sites[fmt.Sprint("n-", i)]; !ok || service == "none" {
+			return nodes, service != "none"
+		}
+		nodes = append(nodes, fmt.Sprint("n-", i))
+	}
+}
+
 // RouteChanged passes on to the traffic, of which there may be none yet.
 func (r *rig) RouteChanged(node, namespace, service string) {
 	if r.flows != nil {

@@ -23,6 +23,8 @@ func (t *Flows) spread(i int32) {
 		t.spreadCalls(f)
 	case f.deployment != "":
 		t.spreadEvenly(f)
+	case f.balanced:
+		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
 			t.count(f, h, f.node, f.milli)
@@ -49,6 +51,26 @@ func (t *Flows) spreadEvenly(f *flow) {
 		}
 		k++
 		t.count(f, p.home, p.seen.NodeName, milli)
+	}
+}
+
+// balance has a load balancer send to its nodes. A node without power is one until health
+// checks have told.
+func (t *Flows) balance(f *flow) {
+	f.unsent, f.must = f.milli, true
+	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
+	n := int64(len(nodes))
+	for i, node := range nodes {
+		h, ok := t.homeOf(node)
+		if !ok {
+			continue
+		}
+		milli := f.milli / n
+		if int64(i) < f.milli%n {
+			milli++
+		}
+		t.count(f, h, node, milli)
+		f.unsent -= milli
 	}
 }
 

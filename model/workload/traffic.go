@@ -12,6 +12,8 @@ import (
 // Router is a machine's rules about Services: its kube-proxy.
 type Router interface {
 	Route(namespace, service string) model.Route
+	// External is what it does with what a load balancer sends to the machine.
+	External(namespace, service string) model.Route
 	// Seat is the machine that Flows.RouteChanged is told of: one, if several have the
 	// same rules at the same time.
 	Seat() string
@@ -25,6 +27,9 @@ type World interface {
 	// Proxy is the machine's proxy, started when it is first asked for. It must
 	// call Flows.RouteChanged after every change of its rules.
 	Proxy(node string) Router
+	// Balanced is the nodes that a Service's load balancer sends to, each an equal
+	// share; false if it has none. When that changes, Flows.TargetsChanged must be called.
+	Balanced(namespace, service string) ([]string, bool)
 	// Work is what a request costs a pod. It is asked once per pod;
 	// on a machine that is crowded it has CPU for fewer.
 	Work(pod model.Ref) Work
@@ -51,8 +56,8 @@ type TrafficConfig struct {
 	// Exact has every change go all the way at once, and every pod computed by itself:
 	// the slow twin.
 	Exact bool
-	// Site is where the view of Deployments that send is fed from; any site
-	// that no fault cuts off will do, such as the ingress's.
+	// Site is where requests from outside come from, and where the view of Deployments
+	// that send is fed from.
 	Site network.Site
 }
 
@@ -113,7 +118,9 @@ type flow struct {
 	backend    int32
 	rates      []Rate
 	milli      int64  // what all rates come to now
-	node       string // the sending machine, unless a Deployment sends
+	node       string // the sending machine, unless a Deployment or a load balancer sends
+	balanced   bool   // a load balancer sends, from outside of all nodes
+	unsent     int64  // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -269,6 +276,7 @@ func (t *Flows) add(src Traffic) {
 	if node, ok := strings.CutPrefix(src.From, "node/"); ok {
 		f.node = node
 	}
+	f.balanced = src.From == Internet
 	t.enter(f)
 }
 
@@ -295,7 +303,7 @@ func (t *Flows) Start() {
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
-		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() && f.of < 0 {
+		if _, ok := t.World.Site(f.node); ok && !f.sentByPods() && f.of < 0 && !f.balanced {
 			t.World.Proxy(f.node)
 		}
 	}
@@ -345,6 +353,17 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
 		t.recount = append(t.recount, ref.ID)
 		t.post()
+	}
+}
+
+// TargetsChanged tells that a Service's load balancer sends to other nodes now.
+func (t *Flows) TargetsChanged(namespace, service string) {
+	if b, ok := t.to[target{namespace, service}]; ok {
+		for _, i := range t.backends[b].flows {
+			if t.flows[i].balanced {
+				t.respread(i)
+			}
+		}
 	}
 }
 
