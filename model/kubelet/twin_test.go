@@ -139,6 +139,7 @@ func randomBehaviors(luck *sim.Stream) []runtime.Behavior {
 		}
 		if luck.Below(3) == 0 {
 			x.PreStop, x.PostStart = sim.Uniform(0, luck.Duration(time.Second, time.Minute)), sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+			x.PreStopFails, x.PostStartFails = int64(luck.Below(2))*500_000, int64(luck.Below(2))*500_000
 		}
 		if luck.Below(5) == 0 {
 			x.DiskBytes, x.DiskGrowth = int64(luck.Below(4))<<30, int64(luck.Below(50))<<20

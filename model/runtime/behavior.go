@@ -35,6 +35,8 @@ type Behavior struct {
 	// PostStart and PreStop are how long the container's hooks take: those of the
 	// manifest, whose seconds of sleep they replace, or hooks it has besides.
 	PostStart, PreStop sim.Dist
+	// PostStartFails and PreStopFails are how many of a million times they fail then.
+	PostStartFails, PreStopFails int64
 
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
