@@ -81,6 +81,8 @@ type ControlPlane struct {
 	// kubelet and the control plane as static pods. If not, somebody else runs
 	// them, as in a managed cluster.
 	Nodes       bool
+	Cloud       bool        // cloud-controller-manager runs on them; New says so
+	Autoscaler  bool        // cluster-autoscaler does; New says so
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's

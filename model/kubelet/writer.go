@@ -102,14 +102,14 @@ func (k *Kubelet) answered(about uint64) {
 func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		// The answer shows what the status is now; that the pod is to end, the
-		// kubelet acts on only when its watch says so.
+		// The answer shows what the status is now; that the pod is to end, or has as
+		// somebody else says, the kubelet acts on only when its watch says so.
 		pod, ok := reply.Object.(*model.Pod)
 		switch {
 		case !ok:
 		case r.static != nil:
 			k.mirrorSeen(pod)
-		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt:
+		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt && (r.stage != syncing || !pod.Phase.Terminal()):
 			r.pod = pod
 		}
 	case store.NotFound:
