@@ -113,9 +113,11 @@ func (w *world) Flood(f store.Flood) (end func()) {
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }
-func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("scheduler ", i)} }
-func (w *world) ControllerManager(i int) fault.Replica {
-	return process{w, fmt.Sprint("controller manager ", i)}
+func (w *world) Replica(component string, i int) fault.Replica {
+	if strings.HasPrefix(component, "c") {
+		return nil
+	}
+	return process{w, fmt.Sprint(map[string]string{"kube-scheduler": "scheduler", "kube-controller-manager": "controller manager"}[component], " ", i)}
 }
 func (w *world) SetDown(down bool)     { w.down = down; w.says("registry down=%v", down) }
 func (w *world) SetSilent(silent bool) { w.says("registry silent=%v", silent) }

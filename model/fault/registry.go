@@ -108,7 +108,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
-		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
 	},
@@ -216,7 +216,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
-		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
+		Help:   "the replica of a component that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
 		effect: func() effect { return &leaderLoss{} },
 	},

@@ -26,11 +26,11 @@ type World interface {
 	Cloud() Cloud // nil if there is none
 	Proxy(node string) Process
 	Balancers() []Balancer // of all Services that traffic from the internet goes to
-	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
-	// the control plane, numbered like ControlPlane.
+	// APIServer is the one on a machine of the control plane, numbered like
+	// ControlPlane, and Replica that of a component of which one leads; nil if there is
+	// no such component.
 	APIServer(machine int) APIServer
-	Scheduler(machine int) Replica
-	ControllerManager(machine int) Replica
+	Replica(component string, machine int) Replica
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.
