@@ -46,6 +46,12 @@ type container struct {
 // OutOfMemory implements apiserver.Runner.
 func (c container) OutOfMemory() { c.kubelet.OutOfMemory(c.program) }
 
+// Use implements apiserver.Runner.
+func (c container) Use(bytes int64) { c.kubelet.UseMemory(c.program, bytes) }
+
+// Killed implements apiserver.Runner.
+func (c container) Killed() bool { return c.kubelet.OOMKilled(c.program) }
+
 // Exited implements election.Runner. While a fault keeps the process from running, its
 // container goes on without it.
 func (c container) Exited(_ sim.Time, code int32) {

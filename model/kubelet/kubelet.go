@@ -10,6 +10,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"time"
 
 	"orrery/model"
@@ -27,6 +28,7 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
 	Static        []Static
@@ -141,7 +143,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: cmp.Or(c.QPS, DefaultQPS), Burst: cmp.Or(c.Burst, DefaultBurst), Each: requestsEach,
 	})
 	x.beat = s.NewClient(store.ClientConfig{
 		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
@@ -233,6 +235,9 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
 
+// Creep has the node's agents need more.
+func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
+
 // TakeMemory has others use the machine's memory.
 func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 
@@ -249,6 +254,12 @@ func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds
 func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
 }
+
+// Hang has the processes of a pod answer nobody, until Unhang.
+func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
+
+// Unhang takes back one Hang.
+func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
