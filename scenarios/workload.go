@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -46,6 +46,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
+	b.NeedsAPI = m.Optional("needsAPI").Bool()
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))

@@ -29,6 +29,7 @@ type Config struct {
 	ParallelPulls int
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
+	API           runtime.API      // see runtime.Config; may be nil
 	Static        []Static
 	Shutdown      Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
@@ -150,7 +151,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

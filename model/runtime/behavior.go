@@ -36,6 +36,10 @@ type Behavior struct {
 	// manifest, whose seconds of sleep they replace, or hooks it has besides.
 	PostStart, PreStop sim.Dist
 
+	// NeedsAPI is a process that lists what it works with from an API server before it
+	// serves, as CoreDNS does, and asks until it is answered.
+	NeedsAPI bool
+
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
