@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
@@ -123,6 +125,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, flooding...)
 		case fault.ParamPush:
 			out = append(out, pushing...)
+		case fault.ParamCreep:
+			out = append(out, creeping...)
 		default:
 			out = append(out, p)
 		}
@@ -252,6 +256,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
 			}
+			l.checkComponent(m.Optional(p), f.Component)
 		case fault.ParamTarget:
 			if kind := f.TargetKind(e.kind); kind != model.KindNone {
 				f.Target = l.target(m, kind)
@@ -302,6 +307,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
 	fault.ParamBoot:    (*loader).cloudFault,
@@ -341,6 +347,14 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 	f.By = m.Required(p).DurationIn(1, maxDuration)
+}
+
+// checkComponent finds a component that the cluster has not.
+func (l *loader) checkComponent(v strict.Value, component string) {
+	c := &l.scenario.Config
+	if component == cloud.CloudControllerManager && c.Cloud == nil || component == autoscaler.Name && c.Autoscaler == nil {
+		v.Errorf("there is no %s here: write cluster.nodeGroups, and cluster.autoscaler for an autoscaler", component)
+	}
 }
 
 // components is whose credential a fault can let expire.

@@ -26,7 +26,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "postStart", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -39,6 +39,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
 	}
+	b.PreStopFails, b.PostStartFails = m.Default("preStopFails", "0%").Percent(), m.Default("postStartFails", "0%").Percent()
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}

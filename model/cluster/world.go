@@ -82,14 +82,13 @@ func (w faultWorld) APIServer(machine int) fault.APIServer {
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
-// Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Replica {
-	return replicaInFault{inFault{w.x.gates[machine][schedulerPod]}, w.x.schedulers[machine]}
-}
-
-// ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Replica {
-	return replicaInFault{inFault{w.x.gates[machine][controllerManagerPod]}, w.x.controllers[machine]}
+// Replica implements fault.World.
+func (w faultWorld) Replica(component string, machine int) fault.Replica {
+	all := w.x.replicas[component]
+	if len(all) == 0 {
+		return nil
+	}
+	return replicaInFault{inFault{w.x.gates[machine][component]}, all[machine]}
 }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one

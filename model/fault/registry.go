@@ -49,7 +49,8 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
-	ParamPush      = "push" // stands for everything in Push
+	ParamPush      = "push"  // stands for everything in Push
+	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -62,6 +63,12 @@ const (
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "agent-creep", Targets: model.KindNode,
+		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
+		Params: []string{ParamFor, ParamTarget, ParamCreep},
+		effect: func() effect { return &agentCreep{} },
+	},
 	{
 		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
@@ -100,7 +107,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
-		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
 	},
@@ -208,7 +215,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
-		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
+		Help:   "the replica of a component that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
 		effect: func() effect { return &leaderLoss{} },
 	},

@@ -69,7 +69,8 @@ type Spec struct {
 	Force    bool     // pod-kill only: the objects are gone at once
 	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
 
-	Push Push // config-push only
+	Push  Push  // config-push only
+	Creep Creep // agent-creep only
 
 	// Node-flapping only: for how long of every period nodes are lost, and whether it
 	// is their runtime that is, and not their connection.

@@ -25,11 +25,11 @@ type World interface {
 	Cloud() Cloud // nil if there is none
 	Proxy(node string) Process
 	Balancers() []Balancer // of all Services that traffic from the internet goes to
-	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
-	// the control plane, numbered like ControlPlane.
+	// APIServer is the one on a machine of the control plane, numbered like
+	// ControlPlane, and Replica that of a component of which one leads; nil if there is
+	// no such component.
 	APIServer(machine int) APIServer
-	Scheduler(machine int) Replica
-	ControllerManager(machine int) Replica
+	Replica(component string, machine int) Replica
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.
@@ -88,6 +88,9 @@ type Machine interface {
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
 	TakeMemory(ppm int64) int64
+	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
+	// and more bytes of memory; negative is less.
+	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.

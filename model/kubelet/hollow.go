@@ -60,7 +60,7 @@ func NewHollow(k *sim.Kernel, s *store.Store, net *network.Network, node *model.
 	h := &Hollow{kernel: k, net: net, site: site, leases: s.Leases(), node: node.Ref(), luck: k.Luck().Lane("hollow kubelet"), config: c}
 	h.self = k.Register("kubelet/"+node.Name, h)
 	h.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: DefaultQPS, Burst: DefaultBurst, Each: requestsEach,
 	})
 	h.orders, h.about = h.client.WatchPodsOn(node.ID), h.client.WatchNode(node.ID)
 	h.leases.Add(node.ID, node.Name, h.client)
@@ -149,6 +149,9 @@ func (h *Hollow) Burn(int64) {}
 
 // Cool implements fault.Machine.
 func (h *Hollow) Cool(int64) {}
+
+// Creep implements fault.Machine.
+func (h *Hollow) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
 func (h *Hollow) TakeMemory(int64) int64 { return 0 }

@@ -10,6 +10,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"time"
 
 	"orrery/model"
@@ -27,6 +28,7 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
 	API           runtime.API      // see runtime.Config; may be nil
@@ -142,7 +144,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: cmp.Or(c.QPS, DefaultQPS), Burst: cmp.Or(c.Burst, DefaultBurst), Each: requestsEach,
 	})
 	x.beat = s.NewClient(store.ClientConfig{
 		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
@@ -233,6 +235,9 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
+
+// Creep has the node's agents need more.
+func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
 
 // TakeMemory has others use the machine's memory.
 func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }

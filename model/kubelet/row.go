@@ -89,6 +89,7 @@ type container struct {
 	reason     waiting
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed
+	hookFails  bool // its preStop hook will have
 	killed     bool // this pass killed it
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded
@@ -101,7 +102,8 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
-	static     *static // nil if it came from the API
+	static     *static  // nil if it came from the API
+	inTheWay   []uint32 // pods that have to go before this one may begin
 	hash       uint64
 	number     int32 // of its slot
 
@@ -191,8 +193,16 @@ func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
 // cacheAt is the time of the newest relist: what happened before, the kubelet
 // has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
 func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
+	if k.machine.RuntimeDown() {
+		return k.health.frozen
+	}
+	return k.lastRelist(now)
+}
+
+// lastRelist is the newest relist that showed something.
+func (k *Kubelet) lastRelist(now sim.Time) sim.Time {
 	at, _ := k.relist.AtOrBefore(now)
-	if k.machine.RuntimeDown() || at < k.health.upAt {
+	if at < k.health.upAt {
 		return k.health.frozen
 	}
 	return at
@@ -231,14 +241,6 @@ func (r *row) sight(i int, cache sim.Time) sight {
 // restarts tells whether a container that ended is started again
 // (pkg/kubelet/container/helpers.go ShouldContainerBeRestarted).
 func restarts(spec *model.PodSpec, i int, code int32) bool {
-	if i < len(spec.InitContainers) {
-		return spec.InitContainers[i].Sidecar || code != 0 && spec.RestartPolicy != model.RestartNever
-	}
-	switch spec.RestartPolicy {
-	case model.RestartAlways:
-		return true
-	case model.RestartOnFailure:
-		return code != 0
-	}
-	return false
+	c := containerOf(spec, i)
+	return c.Sidecar || (code != 0 || !plainInit(spec, i)) && spec.Restarts(c, code)
 }

@@ -114,16 +114,20 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		r := k.add(s.Pod)
 		r.static = s
 		known := r.box != nil && r.box.Admitted
-		if reason, message := k.admit(s.Pod); reason != "" && !known {
-			k.reject(r, reason, message)
-			continue
+		if !known {
+			victims, reason, message := k.admit(s.Pod)
+			if reason != "" {
+				k.reject(r, reason, message)
+				continue
+			}
+			r.inTheWay = numbers(victims)
 		}
 		r.initialized = r.box != nil && r.box.Ready && r.begun()
 		k.charge(r)
 		if d := s.Pod.Spec.ActiveDeadline; d > 0 {
 			r.deadline = now.Add(d)
 		}
-		k.sync(r, now)
+		k.makeRoom(r)
 	}
 }
 

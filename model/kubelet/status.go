@@ -27,11 +27,17 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
+	api := r.face()
+	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
+		phase = api.Phase
+	}
 	next.Phase = max(last.Phase, phase)
 	if phase.Terminal() && !final {
 		next.Phase = last.Phase
 	}
 	switch {
+	case api.Phase.Terminal():
+		next.Phase, next.Reason = api.Phase, api.Reason
 	case !final:
 	case r.ousted != nobody:
 		next.Reason = oustedFor[r.ousted]
@@ -155,6 +161,7 @@ func endReason(p *runtime.Process) string {
 // tally counts containers for the phase.
 type tally struct {
 	pendingInit, failedInit, waiting, running, stopped, succeeded int
+	over                                                          int // of those that failed or stopped, which do not start again
 }
 
 // count sorts the containers by what they say about the pod's phase.
@@ -169,6 +176,9 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
 		case plain && hadEnd && s.State != model.ContainerRunning:
 			t.failedInit++
+			if !restarts(spec, i, s.ExitCode) {
+				t.over++
+			}
 		case plain:
 			t.pendingInit++
 		case sidecar && !r.initialized && !(s.State == model.ContainerRunning && s.Started):
@@ -182,6 +192,9 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 			t.waiting++
 		default:
 			t.stopped++
+			if !restarts(spec, i, s.ExitCode) {
+				t.over++
+			}
 			if s.ExitCode == 0 {
 				t.succeeded++
 			}
@@ -207,15 +220,15 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 		}
 		return model.PodFailed
 	}
-	over := t.stopped == apps && spec.RestartPolicy != model.RestartAlways
+	over := t.stopped == apps && t.over == apps
 	switch {
-	case t.failedInit > 0 && spec.RestartPolicy == model.RestartNever:
+	case t.failedInit > 0 && t.over > 0:
 		return model.PodFailed
 	case t.pendingInit > 0 || t.failedInit > 0 || t.waiting > 0:
 		return model.PodPending
 	case over && t.succeeded == apps:
 		return model.PodSucceeded
-	case over && spec.RestartPolicy == model.RestartNever:
+	case over:
 		return model.PodFailed
 	}
 	return model.PodRunning

@@ -35,6 +35,8 @@ type Behavior struct {
 	// PostStart and PreStop are how long the container's hooks take: those of the
 	// manifest, whose seconds of sleep they replace, or hooks it has besides.
 	PostStart, PreStop sim.Dist
+	// PostStartFails and PreStopFails are how many of a million times they fail then.
+	PostStartFails, PreStopFails int64
 
 	// NeedsAPI is a process that lists what it works with from an API server before it
 	// serves, as CoreDNS does, and asks until it is answered.

@@ -87,6 +87,12 @@ func TestFillIsTheRoundsOfFairSharing(t *testing.T) {
 	}
 }
 
+// without has the machine's daemons need nothing, so that numbers are round.
+func without(m *Machine) {
+	m.daemons.rest, m.daemons.each = 0, 0
+	m.need(0)
+}
+
 // busy is a container that asks for a request of CPU, and may be limited.
 func busy(request, limit int64) model.Container {
 	c := model.Container{Name: "busy"}
@@ -103,6 +109,7 @@ func cores(n, demand int64) *rig {
 	r.machine = NewMachine(r.Kernel, node, Config{
 		Behaviors: Behaviors{{Startup: sim.Constant(time.Second), CPUMilli: demand, CPUMicroPerRPS: 1000}}, Registry: r.registry, Serving: r, Kubelet: r,
 	})
+	without(r.machine)
 	return r
 }
 

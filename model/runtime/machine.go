@@ -32,6 +32,12 @@ type Observer interface {
 	StartupChanged(s *Sandbox)
 	// ProbesChanged says that the Risk of a probe of the pod may be another one.
 	ProbesChanged(s *Sandbox)
+	// DaemonsBehind says that the kubelet and the container runtime do what they do
+	// later or sooner than until now, because of the CPU they get.
+	DaemonsBehind()
+	// RuntimeChanged says that the container runtime does not answer any more, or does
+	// again; who starts and stops it knows by themselves.
+	RuntimeChanged()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -154,7 +160,9 @@ type Machine struct {
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
 	outside     int64    // bytes of memory that others than containers use
-	burnt       int64    // milli-CPU that others than containers want
+	burnt       int64    // milli-CPU that others than containers and daemons want
+	running     int64    // containers
+	daemons     daemons
 	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
 	// for its limit of memory and for its weight.
 	reservedCPU, reservedMemory int64
@@ -202,6 +210,8 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		m.cache(number, unpacked(i.Bytes))
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
+	m.daemons = newDaemons(k.Now())
+	m.need(0)
 	return m
 }
 
@@ -369,6 +379,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
+	m.need(1)
 	m.startUsing(s, p, &b, c, load)
 	if p.starting > 0 {
 		m.postStarted(s, p)
@@ -411,11 +422,12 @@ func (m *Machine) doomed(s *Sandbox, i int) int {
 }
 
 const (
-	whyDue   sim.Why = iota // about is a pod and a container of it
-	whyUp                   // about is a pod that may serve now
-	whyPull                 // about is the number of a pull
-	whyFull                 // the memory may be full
-	whyBurst                // about is a pod and a container of it
+	whyDue    sim.Why = iota // about is a pod and a container of it
+	whyUp                    // about is a pod that may serve now
+	whyPull                  // about is the number of a pull
+	whyFull                  // the memory may be full
+	whyBehind                // the daemons may be further behind
+	whyBurst                 // about is a pod and a container of it
 )
 
 func (m *Machine) postDue(s *Sandbox, i int) {
@@ -558,6 +570,7 @@ func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	p.Running, p.FinishedAt = false, m.kernel.Now()
+	m.need(-1)
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
@@ -581,6 +594,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	case whyFull:
 		m.full(now)
+		return
+	case whyBehind:
+		m.daemonsDue(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -613,6 +629,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
 	case whyFull:
 		return "memory is full"
+	case whyBehind:
+		return "daemons without CPU"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	}
@@ -629,7 +647,9 @@ func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls = m.pulls[:0]
 	m.outside = 0
-	m.Cool(m.burnt)
+	m.wanted -= m.burnt + m.daemons.wants
+	m.burnt, m.running = 0, 0
+	m.daemons = newDaemons(m.offAt)
 	for _, s := range m.pods {
 		if s == nil {
 			continue
@@ -651,6 +671,7 @@ func (m *Machine) PowerOff() {
 // ended. That is before anybody looks.
 func (m *Machine) Boot() {
 	m.on = true
+	m.need(0)
 	for _, s := range m.pods {
 		if s == nil {
 			continue

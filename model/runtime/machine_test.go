@@ -36,6 +36,14 @@ func (r *rig) CapacityChanged(pod model.Ref) {
 	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))
 }
 
+// DaemonsBehind implements Observer.
+func (r *rig) DaemonsBehind() { r.told = append(r.told, fmt.Sprint("behind by ", r.machine.Behind())) }
+
+// RuntimeChanged implements Observer.
+func (r *rig) RuntimeChanged() {
+	r.told = append(r.told, fmt.Sprint("runtime down: ", r.machine.RuntimeDown()))
+}
+
 // DiskChanged implements Observer.
 func (r *rig) DiskChanged() {}
 

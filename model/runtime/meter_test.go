@@ -51,12 +51,15 @@ func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) 
 		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}})
 	s := m.Add(pod, 1)
 	m.MakeSandbox(s)
+	without(m)
 	return m, s
 }
 
 type deaf struct{}
 
 func (deaf) MemoryChanged()          {}
+func (deaf) DaemonsBehind()          {}
+func (deaf) RuntimeChanged()         {}
 func (deaf) StartupChanged(*Sandbox) {}
 func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}

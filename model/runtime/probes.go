@@ -36,6 +36,9 @@ func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, 
 
 // Risk is what part of a container's probes of a kind fails.
 func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
+	if p := container(s.Pod.Spec, i).Probe(kind); p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
+		return Risk{Late: Million} // it is the kubelet that is late
+	}
 	if s.risks != nil {
 		r = s.risks[i][kind]
 	}

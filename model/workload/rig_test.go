@@ -22,6 +22,7 @@ type rig struct {
 	t        *testing.T
 	net      *network.Network
 	store    *store.Store
+	server   *apiserver.Server
 	control  network.Site
 	sites    map[string]network.Site // by node; "" is the ingress
 	proxies  map[string]*proxy.Proxy
@@ -43,7 +44,7 @@ func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
-	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
+	r.server = apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
 	for i := range nodes {
 		name := fmt.Sprintf("n-%d", i)
 		r.sites[name] = net.AddSite(name, "a")
