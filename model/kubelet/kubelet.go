@@ -256,6 +256,12 @@ func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKin
 	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
 }
 
+// Hang has the processes of a pod answer nobody, until Unhang.
+func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
+
+// Unhang takes back one Hang.
+func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
+
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
 

@@ -48,10 +48,14 @@ type Behavior struct {
 	Threads         int64         // that work on a request at a time; default 1
 	Latency         time.Duration // of a request, besides its CPU and calls
 	Workers         int64         // requests handled at a time; 0 is no limit
+	Queue           int64         // requests that wait for a worker at most; others are turned away
 	Calls           []Call        // made for each request, one after the other
-	MemoryBytes     int64         // used from the start
-	MemoryPerRPS    int64         // bytes used for each request per second that arrives
-	MemoryGrowth    int64         // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
+
+	Probes [model.ProbeKinds]ProbeBehavior
+
+	MemoryBytes  int64 // used from the start
+	MemoryPerRPS int64 // bytes used for each request per second that arrives
+	MemoryGrowth int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that
@@ -81,6 +85,15 @@ func (b *Behavior) Name() string {
 		return "all pods"
 	}
 	return strings.Join(parts, ",")
+}
+
+// Home is the namespace of the Services that calls and probes name. A behavior for all
+// namespaces is about the default one.
+func (b *Behavior) Home() string {
+	if b.Namespace == "" {
+		return "default"
+	}
+	return b.Namespace
 }
 
 // Behaviors are tried in order; the first that matches decides.

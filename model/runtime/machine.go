@@ -122,6 +122,7 @@ type Sandbox struct {
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
+	working   int64 // of those, for which there are workers
 	one       [1]Process
 	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
@@ -156,6 +157,7 @@ type Machine struct {
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	hanging     []uint32 // pods whose processes hang, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
@@ -372,15 +374,15 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
-	load := s.load
+	load, working := s.load, s.working
 	if init {
-		load = 0
+		load, working = 0, 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.need(1)
-	m.startUsing(s, p, &b, c, load)
+	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}
@@ -450,7 +452,7 @@ func (m *Machine) postServing(s *Sandbox) {
 
 // Serves tells whether all app containers of the pod run and have started up.
 func (m *Machine) Serves(s *Sandbox) bool {
-	if !m.on || !s.Ready {
+	if !m.on || !s.Ready || m.hangs(s) {
 		return false
 	}
 	now := m.kernel.Now()
@@ -546,7 +548,7 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt {
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
 		}
 	}
