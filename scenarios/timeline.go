@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
@@ -254,6 +256,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
 			}
+			l.checkComponent(m.Optional(p), f.Component)
 		case fault.ParamTarget:
 			if kind := f.TargetKind(e.kind); kind != model.KindNone {
 				f.Target = l.target(m, kind)
@@ -316,6 +319,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
 	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
@@ -342,8 +346,25 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 }
 
+// whichProbes reads the kind of probe that fails, or all.
+func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
+	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
+	for kind, name := range probeKinds {
+		out[kind] = said == name || said == "all"
+	}
+	return out
+}
+
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 	f.By = m.Required(p).DurationIn(1, maxDuration)
+}
+
+// checkComponent finds a component that the cluster has not.
+func (l *loader) checkComponent(v strict.Value, component string) {
+	c := &l.scenario.Config
+	if component == cloud.CloudControllerManager && c.Cloud == nil || component == autoscaler.Name && c.Autoscaler == nil {
+		v.Errorf("there is no %s here: write cluster.nodeGroups, and cluster.autoscaler for an autoscaler", component)
+	}
 }
 
 // components is whose credential a fault can let expire.

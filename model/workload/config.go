@@ -43,6 +43,9 @@ type Call struct {
 	PerRequestMilli int64         // calls for each request, in thousandths
 	Timeout         time.Duration // of each attempt
 	Retries         int           // attempts after one that failed
+	// Probes tells that it is probes that ask, whatever the pods handle: those of theirs
+	// that need the Service. Nothing else but the names above counts then.
+	Probes bool
 }
 
 // Action is something a person types, with kubectl's meaning.
