@@ -338,7 +338,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
-			m.Required(p).Errorf("0%% is a registry that is down: write registry-down")
+			m.Required(p).Errorf("0%% is nothing at all: write registry-down")
 		}
 	},
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {

@@ -128,6 +128,24 @@ func (d Dist) Median() time.Duration { return d.quantile(1 << 63) }
 // Max returns what no draw exceeds.
 func (d Dist) Max() time.Duration { return d.quantile(math.MaxUint64) }
 
+// Moments is the mean in microseconds and the variance in square ones, of quantiles that
+// are evenly spread; what is longer than half an hour counts as that.
+func (d Dist) Moments() (mean, variance int64) {
+	const points = 256
+	at := func(i uint64) int64 {
+		return min(d.quantile(i<<56|1<<55), 30*time.Minute).Microseconds()
+	}
+	for i := range uint64(points) {
+		mean += at(i)
+	}
+	mean /= points
+	for i := range uint64(points) {
+		off := at(i) - mean
+		variance += off * off / points
+	}
+	return mean, variance
+}
+
 // IsZero says whether every draw is 0.
 func (d Dist) IsZero() bool { return d == Dist{} }
 

@@ -153,6 +153,9 @@ func (scrap) Spare(model.Ref, string) {}
 // FillDisk implements fault.Machine.
 func (scrap) FillDisk(int64) int64 { return 0 }
 
+// SetLink implements fault.Machine.
+func (scrap) SetLink(int64) {}
+
 // FreeDisk implements fault.Machine.
 func (scrap) FreeDisk(int64) {}
 

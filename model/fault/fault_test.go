@@ -151,8 +151,9 @@ func (m *machine) FillDisk(ppm int64) int64 {
 	return 7
 }
 
-func (m *machine) Burn(milli int64) { m.w.says("%s burn %d", m.name, milli) }
-func (m *machine) Cool(milli int64) { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) SetLink(ppm int64) { m.w.says("%s link %d", m.name, ppm) }
+func (m *machine) Burn(milli int64)  { m.w.says("%s burn %d", m.name, milli) }
+func (m *machine) Cool(milli int64)  { m.w.says("%s cool %d", m.name, milli) }
 func (m *machine) Creep(milli, each, bytes int64) {
 	m.w.says("%s creep %d %d %d", m.name, milli, each, bytes)
 }

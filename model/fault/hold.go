@@ -10,7 +10,10 @@ type machine struct {
 	holds
 	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
 	proxyStopped, spoiled             bool
-	toBeSettled                       bool
+
+	links       []int64 // of each fault that narrows its connection, what is left in millionths
+	link        int64   // what it was told
+	toBeSettled bool
 }
 
 // holds is numbers of faults.
@@ -88,6 +91,7 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).Resume()
 		}
 	}
+	d.settleLink(m, node)
 	if spoiled := m.spoils > 0; spoiled != m.spoiled {
 		m.spoiled = spoiled
 		for _, b := range d.world.Balancers() {

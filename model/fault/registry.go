@@ -227,6 +227,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &memoryStress{} },
 	},
 	{
+		Name: "network-bandwidth", Targets: model.KindNode,
+		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download",
+		Params: []string{ParamFor, ParamTarget, ParamRate},
+		effect: func() effect { return &networkBandwidth{} },
+	},
+	{
 		Name: "network-delay", Targets: model.KindNode,
 		Help:   "messages between some nodes and the control plane, or other nodes, take longer, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},

@@ -64,7 +64,7 @@ type Spec struct {
 	Webhooks []string // by the names their configurations give them
 	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
 	Silent   bool     // registry-down only: it does not refuse, it does not answer
-	RatePPM  int64    // registry-slow only: the share of the speed that is left, in millionths
+	RatePPM  int64    // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64    // cpu-stress only: what is wanted
 	Force    bool     // pod-kill only: the objects are gone at once
 	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths

@@ -83,6 +83,7 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
+	SetLink(ppm int64)    // downloads have that share of the machine's connection, in millionths
 	// Burn has something other than containers want so much CPU, in milli-CPU, and
 	// TakeMemory use memory until that share of it is used, in millionths, which
 	// returns how many bytes that took. What goes with the machine's power is gone.

@@ -141,6 +141,9 @@ func (h *Hollow) StartRuntime() {}
 // FillDisk implements fault.Machine: nothing is ever short there.
 func (h *Hollow) FillDisk(int64) int64 { return 0 }
 
+// SetLink implements fault.Machine: nothing is downloaded there.
+func (h *Hollow) SetLink(int64) {}
+
 // FreeDisk implements fault.Machine.
 func (h *Hollow) FreeDisk(int64) {}
 

@@ -230,6 +230,9 @@ func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
 // FreeDisk takes that back.
 func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
 
+// SetLink leaves downloads a share of the machine's connection.
+func (k *Kubelet) SetLink(ppm int64) { k.machine.SetLink(ppm) }
+
 // Burn has others than containers want CPU.
 func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 

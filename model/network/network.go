@@ -166,8 +166,8 @@ func (n *Network) Reaches(from, to Site) bool {
 	return true
 }
 
-// Group is a number that sites share which reach the same sites now, and are reached by
-// the same: who asks about one need not ask about the others.
+// Group is a number that sites share which reach the same sites now, as well and as fast,
+// and are reached by the same: who asks about one need not ask about the others.
 func (n *Network) Group(s Site) uint32 {
 	if n.active == 0 {
 		return 0
@@ -178,7 +178,7 @@ func (n *Network) Group(s Site) uint32 {
 	return n.groups[s]
 }
 
-// group finds the groups: sites that are in the same cuts. If they do not reach each
+// group finds the groups: sites that are in the same impairments. If they do not reach each
 // other, each still reaches itself.
 func (n *Network) group() {
 	n.groups = make([]uint32, len(n.sites))
@@ -197,7 +197,7 @@ func (n *Network) group() {
 	}
 	split(func(s Site) bool { return n.sites[s].off })
 	for i := range n.rules {
-		if r := &n.rules[i]; r.Cut && !r.lifted {
+		if r := &n.rules[i]; !r.lifted {
 			split(func(s Site) bool { return int(s) < len(r.from) && r.from[s] })
 			split(func(s Site) bool { return int(s) < len(r.to) && r.to[s] })
 		}

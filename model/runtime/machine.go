@@ -151,6 +151,7 @@ type Machine struct {
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // in the order in which they were asked for
+	link      int64      // the share of its connection that is left for downloads, in millionths
 	parallel  int        // how many of them are under way at most
 	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
 	pulled    uint64     // counts pulls: names their luck
@@ -198,7 +199,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
-		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)

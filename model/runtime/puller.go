@@ -98,7 +98,7 @@ func (m *Machine) beginPull(p *pull) {
 		p.left = spread(p.bytes, downloadRate, 4, &luck)
 		p.unpack = spread(unpacked(p.bytes), unpackRate, 3, &luck)
 		p.loadedAt = sim.Never
-		m.setPace(p, r.pace)
+		m.setPace(p, max(scale(r.pace, m.link, full), 1))
 		if m.shares() {
 			m.postPull(p, p.from)
 		}
@@ -154,7 +154,7 @@ func (m *Machine) downloads(now sim.Time) (n int64) {
 // but no more than most, in millionths.
 func (m *Machine) share(now sim.Time, most int64) {
 	n := max(m.downloads(now), 1)
-	pace := max(scale(min(full/n, most), m.registry.pace, full), 1)
+	pace := max(scale(scale(min(full/n, most), m.registry.pace, full), m.link, full), 1)
 	for i := range m.pulls {
 		if m.pulls[i].going {
 			m.setPace(&m.pulls[i], pace)
@@ -233,6 +233,12 @@ func (r *Registry) SetDown(down bool) {
 func (r *Registry) SetPace(ppm int64, now sim.Time) {
 	r.pace = max(ppm, 1)
 	r.share(now)
+}
+
+// SetLink leaves downloads a share of the machine's connection, in millionths.
+func (m *Machine) SetLink(ppm int64) {
+	m.link = ppm
+	m.registry.share(m.kernel.Now())
 }
 
 // Limit has the registry refuse so many of a million pulls from now on, because there

@@ -144,3 +144,24 @@ func TestMachinesShareTheRegistrysBandwidth(t *testing.T) {
 		}
 	}
 }
+
+// A machine whose connection is narrower for a while downloads more slowly for as long,
+// and no other does.
+func TestANarrowConnectionMakesDownloadsSlow(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 8_000_000_000})
+	other := NewMachine(r.Kernel, &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 2, Name: "n"}}, Config{Behaviors: r.machine.behaviors, Registry: r.registry, Kubelet: r})
+	c := model.Container{Name: "main", Image: "big"}
+	r.machine.Pull(pod(1, c), &c)
+	other.Pull(pod(2, c), &c)
+	r.run(t, 10*time.Second)
+	before := r.machine.pulls[0].loadedAt
+	r.machine.SetLink(full / 10)
+	r.run(t, 20*time.Second)
+	if p := &r.machine.pulls[0]; p.pace != full/10 || other.pulls[0].pace != full {
+		t.Errorf("it goes at %d millionths, the other machine's at %d", p.pace, other.pulls[0].pace)
+	}
+	r.machine.SetLink(full)
+	if late := r.machine.pulls[0].loadedAt.Sub(before); late < 17999*time.Millisecond || late > 18001*time.Millisecond {
+		t.Errorf("20 s at a tenth of the speed cost %v, want 18 s", late)
+	}
+}

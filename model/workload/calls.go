@@ -91,16 +91,17 @@ func (t *Flows) total(f *flow) {
 			room = portion(x.milli, p.all(p.n()), p.arriving)
 		}
 		late := int64(0)
+		takes := p.timing.and(x.way)
 		if limit > 0 {
-			late = product(room, p.exceeds(limit), 1_000_000)
+			late = product(room, takes.exceeds(limit), 1_000_000)
 		}
 		good := product(room-late, p.good, 1_000_000)
 		f.now.ServedMilliRPS += good
 		f.now.OverloadMilliRPS += x.milli - room
 		f.now.TimedOutMilliRPS += late
 		f.now.FailedMilliRPS += room - late - good
-		served.add(good, p.timing, limit)
-		all.add(room, timing{p.mean + names.mean, p.variance + names.variance}, limit)
+		served.add(good, takes, limit)
+		all.add(room, takes.and(names), limit)
 		all.add(x.milli-room, names, limit)
 	}
 	if limit > 0 {

@@ -41,16 +41,17 @@ type class struct {
 	listed  bool // among Flows.loaded
 	slot    int  // while a route is divided
 
-	arriving int64  // the sum of its shares, of all pods together
-	handled         // what becomes of a pod's
-	was      int64  // that arrived when this was computed
-	sent     int64  // for so many requests calls are made
-	good     int64  // of those that are handled, in millionths: no call failed for good
-	told     int64  // about what machines know that arrives at each; -1 if they were not asked
-	working  int64  // and for how many of those there are workers
-	risks    []risk // of its pods' probes
-	peak     int64  // the most that arrives at each in this instant, until all rates fit together
-	scratch  int64  // its share while a flow is computed
+	arriving int64   // the sum of its shares, of all pods together
+	handled          // what becomes of a pod's
+	was      int64   // that arrived when this was computed
+	sent     int64   // for so many requests calls are made
+	good     int64   // of those that are handled, in millionths: no call failed for good
+	told     int64   // about what machines know that arrives at each; -1 if they were not asked
+	working  int64   // and for how many of those there are workers
+	risks    []risk  // of its pods' probes
+	peak     int64   // the most that arrives at each in this instant, until all rates fit together
+	scratch  int64   // its share while a flow is computed
+	ways     mixture // what the network adds to that
 }
 
 // likeness is what pods of a class have in common.

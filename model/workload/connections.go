@@ -165,7 +165,7 @@ func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Tim
 		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
 	}
 	p := t.endpoint(&x.endpoint)
-	if !p.known || !t.net.Connected(s.site, p.site) {
+	if !p.known || !t.net.Connected(s.site, p.site) || !p.serving && p.hangs > 0 {
 		if x.silentAt == 0 {
 			x.silentAt = now
 		}
@@ -198,7 +198,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 	if f.Connections != nil && !r.UDP {
 		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
 			p := t.endpoint(&e)
-			return p.known && !p.serving && t.net.Connected(s.site, p.site)
+			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(s.site, p.site)
 		})
 		if len(among) == 0 {
 			among = r.Endpoints

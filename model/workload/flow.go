@@ -341,6 +341,7 @@ func (t *Flows) share(i int32) {
 		x := &f.shares[k]
 		c := t.touch(x.class)
 		x.milli, c.scratch = c.scratch, 0
+		x.way, c.ways = c.ways.timing(), mixture{}
 		c.arriving += x.milli
 	}
 	t.untell(i)
@@ -450,7 +451,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 	case n == 0:
 		f.lost.RefusedMilliRPS += all
 	}
-	before := int64(0)
+	before, whole := int64(0), t.net.Whole()
 	for k := range r.parts {
 		x := &r.parts[k]
 		upTo := all/n*x.upTo + (all%n*x.upTo+n-1)/n
@@ -465,12 +466,25 @@ func (t *Flows) send(f *flow, s *bundle) {
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
-			if c.scratch == 0 {
+			if !whole {
+				milli = t.weaken(f, s, c, r.route.UDP, milli)
+			}
+			if c.scratch == 0 && milli > 0 {
 				f.shares = append(f.shares, share{class: x.class})
 			}
 			c.scratch += milli
 		}
 	}
+}
+
+// weaken takes off what is lost on the way to an endpoint and back, and remembers how long
+// the rest takes there. A request is taken for one message, and so is its answer.
+func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
+	h := t.net.Harm(s.site, c.site, udp).And(t.net.Harm(c.site, s.site, udp))
+	lost := product(milli, h.LostPPM, 1_000_000)
+	f.lost.TimedOutMilliRPS += lost
+	c.ways.add(milli-lost, timing{min(h.Mean, longest), min(h.Variance, longest*longest)}, 0)
+	return milli - lost
 }
 
 func (t *Flows) note(f *flow) {

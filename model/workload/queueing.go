@@ -213,3 +213,8 @@ func (t timing) exceeds(limit time.Duration) int64 {
 	}
 	return row(i) + (row(i+1)-row(i))*part/1000
 }
+
+// and is one stage after another.
+func (t timing) and(next timing) timing {
+	return timing{min(t.mean+next.mean, longest), min(t.variance+next.variance, longest*longest)}
+}

@@ -207,6 +207,7 @@ type bundle struct {
 type share struct {
 	class int32
 	milli int64
+	way   timing // what the network adds
 }
 
 // pod is what the traffic knows of a pod, as an endpoint and as a sender.

@@ -11,6 +11,7 @@ import (
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/workload"
+	"orrery/sim"
 )
 
 func (r *rig) says(t *testing.T, service, want string) {
@@ -330,5 +331,35 @@ func TestHowMuchTrafficStaysOnTheNodeAndInTheZone(t *testing.T) {
 	want := map[string][3]int64{"node/n-0": {1000, 750, 250}, "node/n-3": {1000, 250, 250}, "ingress": {}}
 	if !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// Delay and loss between nodes are in the time of requests, whose callers wait for them,
+// and messages that are lost too often are requests that fail. A message that TCP loses is
+// sent again after 200 ms (network.Delay).
+func TestDelayAndLossOnTheWayAreNoticedByWhoSendsAndHeal(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.work = workload.Work{Latency: 10 * time.Millisecond}
+	p := r.pod("web", "web-0", "n-0")
+	r.endpoints("web", p)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(1_000_000), From: "node/n-1"})
+	r.flows.ServingChanged(p, true)
+	r.after(3 * time.Second)
+	r.says(t, "web", "1000 rps from node/n-1: 1000 served, half within 9.99ms, 99 % within 11.51ms")
+	between := network.Impairment{From: []network.Site{r.sites["n-0"]}, To: []network.Site{r.sites["n-1"]}}
+	for _, c := range []struct {
+		harm network.Impairment
+		want string
+	}{
+		{network.Impairment{Delay: sim.Constant(50 * time.Millisecond)}, "1000 rps from node/n-1: 1000 served, half within 59.94ms, 99 % within 69.06ms"},
+		{network.Impairment{LossPPM: 500_000}, "1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 11.856ms, 99 % within 7.237343s"},
+	} {
+		c.harm.From, c.harm.To = between.From, between.To
+		h := r.net.Impair(c.harm)
+		r.after(time.Second)
+		r.says(t, "web", c.want)
+		r.net.Lift(h)
+		r.after(time.Second)
+		r.says(t, "web", "1000 rps from node/n-1: 1000 served, half within 9.99ms, 99 % within 11.51ms")
 	}
 }
