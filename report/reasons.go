@@ -118,6 +118,7 @@ var reasons = []string{
 	"TriggeredScaleUp",
 	"Unhealthy",
 	"UnmanagedPods",
+	"VolumeMismatch",
 	"WebhookAnswers",
 	"WebhookFailed",
 }
