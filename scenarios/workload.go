@@ -27,7 +27,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -55,6 +55,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.Probes = l.probes(m.Optional("probes"), m.Default("namespace", "default"))
 	l.checkProbes(m.Optional("probes"), &b)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
+	b.NeedsAPI = m.Optional("needsAPI").Bool()
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))

@@ -373,3 +373,24 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	}
 	return nil
 }
+
+// starts is where processes on a machine ask for what they need before they serve.
+type starts struct {
+	x    *Cluster
+	site network.Site
+}
+
+// Need implements runtime.API.
+func (s starts) Need(m *runtime.Machine, by runtime.Asker) { s.x.starts.Ask(s.site, starter{m, by}) }
+
+// starter is a process that waits.
+type starter struct {
+	machine *runtime.Machine
+	runtime.Asker
+}
+
+// Waits implements workload.Starter.
+func (s starter) Waits() (*model.Pod, bool) { return s.machine.Waits(s.Asker) }
+
+// Answered implements workload.Starter.
+func (s starter) Answered() { s.machine.Answered(s.Asker) }

@@ -32,6 +32,7 @@ type Config struct {
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
+	API           runtime.API      // see runtime.Config; may be nil
 	Static        []Static
 	Shutdown      Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
@@ -153,7 +154,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

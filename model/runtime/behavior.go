@@ -38,6 +38,10 @@ type Behavior struct {
 	// PostStartFails and PreStopFails are how many of a million times they fail then.
 	PostStartFails, PreStopFails int64
 
+	// NeedsAPI is a process that lists what it works with from an API server before it
+	// serves, as CoreDNS does, and asks until it is answered.
+	NeedsAPI bool
+
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
