@@ -111,6 +111,7 @@ type Flows struct {
 	flushAt    sim.Time         // the wake-up for what waits, 0 if there is none
 	harm       DNSHarm
 	caches     sim.Lane // when answers that are kept are too old
+	chooses    sim.Lane // which endpoint a client chooses that counts
 	locality   nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
@@ -128,8 +129,11 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
-	balanced   bool   // a load balancer sends, from outside of all nodes
-	unsent     int64  // what it has no node for
+	sticks     bool   // clients stay with their endpoints
+	held       []held
+	through    []sender // senders again, once for each bundle they are in, if clients stay
+	balanced   bool     // a load balancer sends, from outside of all nodes
+	unsent     int64    // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -246,6 +250,7 @@ const (
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
 	whyFlush           // what is so small that it waits
+	whyRenewed         // about a flow, some of whose clients choose anew
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -255,6 +260,7 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
+	t.chooses = k.Luck().Lane("connections")
 	for _, src := range c.Sources {
 		t.add(src)
 	}
@@ -470,6 +476,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "rates of all traffic"
 	case whyExpired:
 		return "answers are too old: " + t.flows[about].From
+	case whyRenewed:
+		return "connections are renewed or given up: " + t.flows[about].From
 	case whyFlush:
 		return "small changes of traffic"
 	}
@@ -492,6 +500,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		}
 	case why == whyFlush:
 		t.flush()
+	case why == whyRenewed:
+		t.outdate(int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)
