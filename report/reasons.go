@@ -66,6 +66,7 @@ var reasons = []string{
 	"Killing",
 	"LeaderElection",
 	"LoadBalancerTargetHealthy",
+	"LoadBalancerTargetUnhealthy",
 	"MachineLaunchFailed",
 	"MachineLaunching",
 	"MachineReclaiming",
