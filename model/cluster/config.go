@@ -40,7 +40,11 @@ type Config struct {
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
-	ParallelPulls     int   // images that a node pulls at a time; default 1
+	ParallelPulls int // images that a node pulls at a time; default 1
+	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
+	// kubelet may make besides its heartbeats; default 50 and 100.
+	KubeletQPS, KubeletBurst int64
+
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic

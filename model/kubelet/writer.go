@@ -6,12 +6,16 @@ import (
 )
 
 // The status writer is one thread: each write is a GET and a PATCH of the
-// kubelet's 50 requests a second, burst 100, so half as many writes
-// (pkg/kubelet/status/status_manager.go syncPod). Only the newest status of a
-// pod is written.
+// requests that the kubelet may make (pkg/kubelet/status/status_manager.go syncPod).
+// Only the newest status of a pod is written.
+const requestsEach = 2
+
+// What a kubelet may ask the API server, if nothing else is said
+// (pkg/kubelet/apis/config/v1beta1/defaults.go kubeAPIQPS, kubeAPIBurst). Before
+// v1.27 it was 5 and 10.
 const (
-	writerQPS   = 25
-	writerBurst = 50
+	DefaultQPS   = 50 // requests a second
+	DefaultBurst = 100
 )
 
 // What a request was, beside the pod's number in its tag.
