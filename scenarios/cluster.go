@@ -16,10 +16,14 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "loadBalancers")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "loadBalancers")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
+	l.kubelets(m.Optional("kubelet"))
 	l.nodeRepair(m.Optional("nodeRepair"))
+	if v := m.Optional("panicAfter"); v.Given() {
+		l.scenario.Config.PanicAfter = v.DurationIn(time.Second, maxDuration)
+	}
 	l.balancers(m.Optional("loadBalancers"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
@@ -78,6 +82,18 @@ func (l *loader) imagePulls(v strict.Value) {
 	m := v.Map("imagePulls", "parallel", "registryBandwidth")
 	l.scenario.Config.ParallelPulls = int(m.Default("parallel", "1").Int(1, 1_000))
 	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
+}
+
+// kubelets reads how the kubelets of all nodes are configured, by the names of a
+// KubeletConfiguration.
+func (l *loader) kubelets(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst")
+	c := &l.scenario.Config
+	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
+	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
 }
 
 // syncTime reads how long a disk takes to sync, which is never no time at all.

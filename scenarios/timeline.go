@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
@@ -254,6 +256,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
 			}
+			l.checkComponent(m.Optional(p), f.Component)
 		case fault.ParamTarget:
 			if kind := f.TargetKind(e.kind); kind != model.KindNone {
 				f.Target = l.target(m, kind)
@@ -291,7 +294,22 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
 		}
 	},
-	fault.ParamBump:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamBump: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamBack: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if v := m.Optional(p); v.Given() {
+			f.By = v.DurationIn(1, maxDuration)
+		}
+	},
+	fault.ParamAhead: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		switch v := m.Optional(p); {
+		case v.Given() && f.By > 0:
+			v.KeyErrorf("a clock jumps back or ahead, not both")
+		case v.Given():
+			f.By, f.Ahead = v.DurationIn(1, maxDuration), true
+		case f.By == 0:
+			m.Required(fault.ParamBack)
+		}
+	},
 	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
 	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errors = positive(m.Required(p), strict.Value.Percent)
@@ -299,7 +317,6 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.etcdOthers(m.Optional(p)) },
 	fault.ParamFsync:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
 	fault.ParamBy:      readBy,
-	fault.ParamBack:    readBy,
 	fault.ParamKinds:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
@@ -316,6 +333,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
 	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
@@ -342,8 +360,25 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 }
 
+// whichProbes reads the kind of probe that fails, or all.
+func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
+	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
+	for kind, name := range probeKinds {
+		out[kind] = said == name || said == "all"
+	}
+	return out
+}
+
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 	f.By = m.Required(p).DurationIn(1, maxDuration)
+}
+
+// checkComponent finds a component that the cluster has not.
+func (l *loader) checkComponent(v strict.Value, component string) {
+	c := &l.scenario.Config
+	if component == cloud.CloudControllerManager && c.Cloud == nil || component == autoscaler.Name && c.Autoscaler == nil {
+		v.Errorf("there is no %s here: write cluster.nodeGroups, and cluster.autoscaler for an autoscaler", component)
+	}
 }
 
 // components is whose credential a fault can let expire.

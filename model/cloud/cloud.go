@@ -161,7 +161,6 @@ func New(k *sim.Kernel, s *store.Store, at network.Site, h Hardware, c Config, n
 			p.running++
 		}
 	}
-	newNodeLifecycle(p, at)
 	if c.TerminationHandler {
 		newHandler(p, at)
 	}

@@ -46,11 +46,12 @@ type Cluster struct {
 	registry     *runtime.Registry
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
+	starts       *workload.Starts
 
-	elections   []*election.Election
-	schedulers  []*election.Candidate // by machine of the control plane
-	controllers []*election.Candidate
-	managers    []*controller.Process
+	elections []*election.Election
+	replicas  map[string][]*election.Candidate // by name of the pod and machine of the control plane
+	machines  []*kubelet.Kubelet               // of the control plane, if they are nodes
+	managers  []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -66,7 +67,8 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}}
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, replicas: map[string][]*election.Candidate{}}
+	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
 	x.Store = store.New(k, x.net)
@@ -80,7 +82,8 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -136,12 +139,10 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 		if i > 0 {
 			c.Replica = "@" + machine
 		}
-		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
+		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
 		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
-		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
-		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}
-		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i]}
+		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}
 }
 
@@ -170,10 +171,10 @@ func (x *Cluster) addNodes() error {
 			return err
 		}
 		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
-			in := func(pod string) container { return container{k, inContainer{x.gates[i][pod]}} }
-			x.servers[i].SetRunner(in(apiServerPod))
-			x.schedulers[i].SetRunner(in(schedulerPod))
-			x.controllers[i].SetRunner(in(controllerManagerPod))
+			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+			x.machines = append(x.machines, k)
+			x.contain(schedulerPod, i)
+			x.contain(controllerManagerPod, i)
 		}
 	}
 	return nil
@@ -210,7 +211,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
 			Shutdown: x.config.Shutdown.of(n),
 		})
 	}

@@ -40,7 +40,14 @@ type Config struct {
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
-	ParallelPulls     int   // images that a node pulls at a time; default 1
+	// PanicAfter is how long the kernels of nodes stand that more CPU is wanted than
+	// there is; 0 is for ever. One that does not is dead until its machine is replaced.
+	PanicAfter    time.Duration
+	ParallelPulls int // images that a node pulls at a time; default 1
+	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
+	// kubelet may make besides its heartbeats; default 50 and 100.
+	KubeletQPS, KubeletBurst int64
+
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic
@@ -77,6 +84,8 @@ type ControlPlane struct {
 	// kubelet and the control plane as static pods. If not, somebody else runs
 	// them, as in a managed cluster.
 	Nodes       bool
+	Cloud       bool        // cloud-controller-manager runs on them; New says so
+	Autoscaler  bool        // cluster-autoscaler does; New says so
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's

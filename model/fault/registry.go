@@ -31,6 +31,7 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamGraceful  = "graceful"
+	ParamAhead     = "ahead"
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
@@ -49,6 +50,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamProbe     = "probe"
 	ParamPush      = "push"  // stands for everything in Push
 	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
@@ -95,8 +97,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "clock-jump", Targets: model.KindNode, Moment: true,
-		Help:   "the clocks of some nodes are set back: their renewals look old, and they may be taken for lost once",
-		Params: []string{ParamTarget, ParamBack},
+		Help:   "the clocks of some nodes are set back: their renewals look old, and they may be taken for lost once; or ahead; on the control plane CronJobs follow",
+		Params: []string{ParamTarget, ParamBack, ParamAhead},
 		effect: func() effect { return clockJump{} },
 	},
 	{
@@ -107,7 +109,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
-		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
 	},
@@ -215,7 +217,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
-		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
+		Help:   "the replica of a component that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
 		effect: func() effect { return &leaderLoss{} },
 	},
@@ -274,10 +276,28 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pod-failure", Targets: model.KindPod,
+		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &podFailure{} },
+	},
+	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "pod-slow", Targets: model.KindPod,
+		Help:   "requests take longer at some pods, and so do those that call them",
+		Params: []string{ParamFor, ParamTarget, ParamLatency},
+		effect: func() effect { return &podSlow{} },
+	},
+	{
+		Name: "probe-failure", Targets: model.KindPod,
+		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
+		effect: func() effect { return &probeFailure{} },
 	},
 	{
 		Name: "proxy-stop", Targets: model.KindNode,
@@ -334,9 +354,9 @@ var Kinds = []Kind{
 		effect: func() effect { return &tokenExpiry{} },
 	},
 	{
-		Name: "watch-lag", Targets: model.KindNone, Components: leading,
-		Help:   "what kube-scheduler or kube-controller-manager watches arrives late, everything or some kinds; what it writes does not",
-		Params: []string{ParamFor, ParamComponent, ParamBy, ParamKinds},
+		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),
+		Help:   "what a component watches arrives late, everything or some kinds; what it writes does not: that of the control plane, the kubelet of some nodes, or every kube-proxy",
+		Params: []string{ParamFor, ParamComponent, ParamTarget, ParamBy, ParamKinds},
 		effect: func() effect { return &watchLag{} },
 	},
 	{

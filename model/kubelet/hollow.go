@@ -60,7 +60,7 @@ func NewHollow(k *sim.Kernel, s *store.Store, net *network.Network, node *model.
 	h := &Hollow{kernel: k, net: net, site: site, leases: s.Leases(), node: node.Ref(), luck: k.Luck().Lane("hollow kubelet"), config: c}
 	h.self = k.Register("kubelet/"+node.Name, h)
 	h.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: DefaultQPS, Burst: DefaultBurst, Each: requestsEach,
 	})
 	h.orders, h.about = h.client.WatchPodsOn(node.ID), h.client.WatchNode(node.ID)
 	h.leases.Add(node.ID, node.Name, h.client)
@@ -167,6 +167,12 @@ func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {
 
 // AnswerProbes implements fault.Machine.
 func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// Hang implements fault.Machine: nothing runs that could.
+func (h *Hollow) Hang(model.Ref) {}
+
+// Unhang implements fault.Machine.
+func (h *Hollow) Unhang(model.Ref) {}
 
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, int32) {}

@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -68,5 +69,34 @@ func TestAPodStartsLateOnANodeWhoseAgentsAreLate(t *testing.T) {
 	}
 	if late := took[1] - took[0]; late < 15*time.Second || late > 25*time.Second {
 		t.Errorf("a start takes %v, and %v on a node that is 10 s behind", took[0], took[1])
+	}
+}
+
+// TestAStatusIsTwoRequestsOfTheKubeletsBudget: a GET and a PATCH of kubeAPIQPS, so with
+// 5 a second, burst 10, 5 pods are shown at once and then 5 in every 2 seconds
+// (pkg/kubelet/status/status_manager.go syncPod; Zalando, June 2019).
+func TestAStatusIsTwoRequestsOfTheKubeletsBudget(t *testing.T) {
+	r := newRig(t, 1, func(r *rig) { r.config.QPS, r.config.Burst = 5, 10 })
+	r.run(time.Minute)
+	var pods []*model.Pod
+	for i := range 20 {
+		pods = append(pods, r.pod(fmt.Sprintf("p%d", i), nil))
+	}
+	shown := func() (n int) {
+		for _, p := range pods {
+			if q := r.get(p); q != nil && len(q.Containers) > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	r.run(300 * time.Millisecond)
+	if n := shown(); n < 4 || n > 6 {
+		t.Errorf("at once %d are shown, want 5", n)
+	}
+	before := shown()
+	r.run(4 * time.Second)
+	if n := shown() - before; n < 9 || n > 11 {
+		t.Errorf("in 4 s %d more are shown, want 10", n)
 	}
 }

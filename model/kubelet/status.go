@@ -27,11 +27,17 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
+	api := r.face()
+	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
+		phase = api.Phase
+	}
 	next.Phase = max(last.Phase, phase)
 	if phase.Terminal() && !final {
 		next.Phase = last.Phase
 	}
 	switch {
+	case api.Phase.Terminal():
+		next.Phase, next.Reason = api.Phase, api.Reason
 	case !final:
 	case r.ousted != nobody:
 		next.Reason = oustedFor[r.ousted]

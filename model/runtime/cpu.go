@@ -79,7 +79,7 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	p.wants = wants
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
-		m.crowded = true
+		m.crowd()
 		m.shareOut()
 		if !p.Running {
 			m.give(s, p, 0)
@@ -112,7 +112,7 @@ func (m *Machine) wantBesides(milli int64) {
 	m.wanted += milli
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
-		m.crowded = true
+		m.crowd()
 		m.shareOut()
 	case m.crowded:
 		m.relax()
@@ -285,7 +285,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			load := s.load
+			load := s.working
 			if i < len(s.Pod.Spec.InitContainers) {
 				load = 0
 			}

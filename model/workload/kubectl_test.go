@@ -237,6 +237,25 @@ func TestDrainTriesAnEvictionEveryFiveSecondsUntilItsTimeout(t *testing.T) {
 	}
 }
 
+// Source: the same: the timeout ends also a drain that still waits for an answer;
+// here it is given up when that comes.
+func TestADrainWhoseTimeoutPassesBeforeTheAnswerIsGivenUpWithIt(t *testing.T) {
+	r := newRig(t, 1, 1)
+	ref := r.pod("web", "web-0", "n-0")
+	p := *r.store.Get(ref).(*model.Pod)
+	p.Phase, p.Ready.Status, p.Owner = model.PodRunning, model.True, model.Ref{Kind: model.KindReplicaSet, ID: 1}
+	r.store.Update(0, &p)
+	r.store.Create(0, &model.PodDisruptionBudget{
+		Meta: model.Meta{Kind: model.KindPodDisruptionBudget, Namespace: "default", Name: "web"}, Selector: model.SelectorOf(p.Labels), ObservedGeneration: 1,
+	})
+	r.server.SetLatency(sim.Constant(3 * time.Second))
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0", Timeout: 4 * time.Second})
+	r.after(30 * time.Second)
+	if want := "node/n-0: drain: error when evicting pod/web-0: global timeout reached: 4s"; r.failures() != want {
+		t.Errorf("got %q, want %q", r.failures(), want)
+	}
+}
+
 // Source: pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate.
 func TestASelectorIsImmutableAndTheChangeIsRefusedWhole(t *testing.T) {
 	r := newRig(t, 1, 0)
