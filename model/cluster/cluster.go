@@ -41,6 +41,7 @@ type Cluster struct {
 	sites        []network.Site          // by node ID
 	hollow       int                     // how many of them are
 	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
+	shared       map[string]inTurn       // by zone, the proxies of nodes that share some
 	rules        proxy.Rulebook          // of all proxies
 	registry     *runtime.Registry
 	cloud        *cloud.Provider // nil if machines neither come nor go
@@ -65,7 +66,7 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}}
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}}
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
 	x.Store = store.New(k, x.net)
@@ -78,7 +79,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress})
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err

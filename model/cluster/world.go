@@ -151,15 +151,56 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 	if p := w.x.proxies[node]; p != nil {
 		return p
 	}
-	c := proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows}
-	if node != "" {
-		n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
-		c = proxy.Config{
-			Name: "kube-proxy/" + node, Site: w.x.sites[n.ID], Node: node,
-			Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
-		}
+	if node == "" {
+		return w.x.proxy(node, proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows})
 	}
-	return w.x.proxy(node, c)
+	n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
+	c := proxy.Config{
+		Name: "kube-proxy/" + node, Site: w.x.sites[n.ID], Node: node,
+		Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
+	}
+	if !w.x.config.sharesProxies() {
+		return w.x.proxy(node, c)
+	}
+	return w.x.sharedProxy(node, c)
+}
+
+// proxiesPerZone is how many kube-proxies of a zone have luck of their own: when news
+// arrives, and how long a sync takes. More nodes take turns in sharing theirs, or every
+// change of endpoints would have a thousand machines woken up.
+const proxiesPerZone = 8
+
+// sharedProxy is a proxy for a node that others may share: it is on no node's machine.
+func (x *Cluster) sharedProxy(node string, c proxy.Config) *proxy.Proxy {
+	all := x.shared[c.Zone]
+	turn := all.next % proxiesPerZone
+	all.next++
+	if turn == len(all.proxies) {
+		c.Site = x.net.AddSite(c.Name, x.net.Zone(c.Site))
+		all.proxies = append(all.proxies, x.proxy(node, c))
+	}
+	x.shared[c.Zone] = all
+	x.proxies[node] = all.proxies[turn]
+	return all.proxies[turn]
+}
+
+// inTurn is the proxies that the nodes of a zone share.
+type inTurn struct {
+	proxies []*proxy.Proxy
+	next    int
+}
+
+// sharesProxies tells whether nodes of a zone may share a proxy: nothing is going to
+// happen to a machine or its links, and no rules are about single nodes.
+func (c *Config) sharesProxies() bool {
+	if c.ExactTraffic || len(c.Faults) > 0 || c.NodeRepair.After > 0 {
+		return false
+	}
+	of := func(o model.Object) bool {
+		s, ok := o.(*model.Service)
+		return ok && (s.LocalInternal || s.PreferSameNode)
+	}
+	return !slices.ContainsFunc(c.Objects, of) && !slices.ContainsFunc(c.Actions, func(a workload.Action) bool { return slices.ContainsFunc(a.Objects, of) })
 }
 
 // proxy is a new one, under a name.

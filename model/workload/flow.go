@@ -34,22 +34,25 @@ func (t *Flows) compute() {
 	t.load()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
-	kept := t.changed[:0]
 	for _, i := range t.changed {
 		f := &t.flows[i]
-		switch small := almost(&f.now, &f.told); {
+		f.changed = false
+		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
+		f.paced = false
+		if f.moved && (!waits || t.settling == minutely) {
+			t.locate(f)
+		}
+		switch {
 		case f.now == f.told:
-		case t.Exact || !small || t.settling && !sameRates(&f.now, &f.told):
+			t.waits = t.waits || f.moved
+		case !waits && !t.onlyTimes(f):
 			f.told = f.now
 			t.note(f)
-		default: // times that differ a little are not worth a note
-			t.waits = t.waits || !sameRates(&f.now, &f.told)
-			kept = append(kept, i)
-			continue
+		case t.settling != minutely && !sameRates(&f.now, &f.told):
+			t.waits = true
 		}
-		f.changed = false
 	}
-	t.changed = kept
+	t.changed = t.changed[:0]
 	t.awaitFlush()
 }
 
@@ -68,7 +71,7 @@ func (t *Flows) load() {
 			if p.machine == nil {
 				continue
 			}
-			if c.peak > max(each, p.loaded) && !t.near(c.peak, max(each, p.loaded), loadTolerance) {
+			if most := max(each, p.loaded); c.peak > most && !t.wait(loadChange(c.peak, most)) {
 				p.machine.Surge(id, c.peak)
 			}
 			t.tell(id, p, each)
@@ -84,10 +87,7 @@ func (t *Flows) load() {
 
 // tell tells a pod's machine what arrives there.
 func (t *Flows) tell(id uint32, p *pod, each int64) {
-	if t.near(each, p.loaded, loadTolerance) {
-		if each != p.loaded {
-			t.wait()
-		}
+	if t.wait(loadChange(each, p.loaded)) {
 		return
 	}
 	p.loaded = each
@@ -162,7 +162,10 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	if !c.listed && (c.told < 0 || each != c.told) {
+	switch {
+	case c.listed || each == c.told:
+	case c.told >= 0 && t.wait(loadChange(each, c.told)):
+	default:
 		c.listed, c.peak = true, 0
 		t.loaded = append(t.loaded, id)
 	}
@@ -234,7 +237,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
-		if f.now != f.told && !f.changed {
+		if (f.now != f.told || f.moved) && !f.changed {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}
@@ -245,11 +248,7 @@ func (t *Flows) reckon() {
 			continue
 		}
 		a := f.tried()
-		if a != f.attempt && !t.settling && !t.Exact && a.almost(&f.attempt) {
-			t.wait()
-			continue
-		}
-		if a != f.attempt {
+		if !t.holds(f, a.change(&f.attempt)) {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
 			for k := range f.callers {
@@ -320,7 +319,7 @@ func (t *Flows) share(i int32) {
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
 	f.lost, f.asked = lost, asked
-	t.locate(f)
+	f.moved = true
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
 	}
@@ -338,16 +337,15 @@ func (t *Flows) asBefore(f *flow) bool {
 	if len(t.fresh) != len(f.bundles) {
 		return false
 	}
+	p := same
 	for k := range t.fresh {
 		a, b := &t.fresh[k], &f.bundles[k]
-		if a.live != b.live || a.group != b.group || !t.near(a.milli, b.milli, tolerance) {
+		if a.live != b.live || a.group != b.group {
 			return false
 		}
-		if a.milli != b.milli {
-			t.wait()
-		}
+		p = min(p, change(a.milli, b.milli))
 	}
-	return true
+	return t.holds(f, p)
 }
 
 // unshare takes what a flow sends back from those who get it.

@@ -16,11 +16,18 @@ type inZone struct {
 }
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
-// Requests from outside of all nodes come from no zone.
+// Requests from outside of all nodes come from no zone. It is computed when there is
+// something else to tell, or when nothing waits.
 func (t *Flows) locate(f *flow) {
-	if f.node == "" && !f.sentByPods() && f.of < 0 {
-		return
+	f.moved = false
+	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
+	if f.node != "" || f.sentByPods() || f.of >= 0 {
+		t.stay(f)
 	}
+	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS
+}
+
+func (t *Flows) stay(f *flow) {
 	for j := range f.bundles {
 		b := &f.bundles[j]
 		route := &t.backends[f.backend].routes[b.live].route
@@ -33,7 +40,7 @@ func (t *Flows) locate(f *flow) {
 			s := &f.senders[k]
 			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
 			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
-			f.lost.NodeMilliRPS += product(s.sent, t.locality.at[s.site], n)
+			f.lost.NodeMilliRPS += product(s.sent, t.locality.beside(s), n*int64(len(s.machines)))
 		}
 		t.locality.forget(t, route.Endpoints)
 	}
@@ -52,6 +59,14 @@ func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
 		c.at[p.site]++
 		c.add(t.net.Zone(p.site))
 	}
+}
+
+// beside is how many pairs of a pod that sends and an endpoint are on one machine.
+func (c *nearness) beside(s *sender) (pairs int64) {
+	for _, site := range s.machines {
+		pairs += c.at[site]
+	}
+	return pairs
 }
 
 func (c *nearness) add(zone string) {
