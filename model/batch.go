@@ -62,7 +62,7 @@ type Job struct {
 	Succeeded        int32
 	FailedPods       int32
 	Terminating      int32
-	StartedAt        sim.Time // 0 if not started, or suspended
+	StartedAt        sim.Time // 0 if never started; begins anew when the Job is resumed
 	CompletedAt      sim.Time // of a Job that is complete
 	CompletedIndexes string   // of an Indexed Job: "0-2,5"
 	FailedIndexes    string   // with a limit per index

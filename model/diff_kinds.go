@@ -261,6 +261,7 @@ func (d *Differ) service(a, b *Service) {
 		return
 	}
 	d.meta(&a.Meta, &b.Meta)
+	d.flag("spec.externalTrafficPolicyLocal", [2]bool{a.LocalExternal, b.LocalExternal})
 	d.flag("spec.headless", [2]bool{a.Headless, b.Headless})
 	d.flag("spec.internalTrafficPolicyLocal", [2]bool{a.LocalInternal, b.LocalInternal})
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
@@ -269,6 +270,7 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
+	d.flag("spec.typeLoadBalancer", [2]bool{a.LoadBalancer, b.LoadBalancer})
 }
 
 func (d *Differ) priorityClass(a, b *PriorityClass) {

@@ -71,6 +71,20 @@ var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "se
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
 
+// Resource is the kind as messages of the API name it: "deployments.apps".
+func (k Kind) Resource() string {
+	name := k.Short() + "s"
+	switch k {
+	case KindDeployment, KindReplicaSet, KindStatefulSet, KindDaemonSet, KindControllerRevision:
+		return name + ".apps"
+	case KindJob, KindCronJob:
+		return name + ".batch"
+	case KindPodDisruptionBudget:
+		return name + ".policy"
+	}
+	return name
+}
+
 // kindAliases are the spellings kubectl accepts.
 var kindAliases = map[string]Kind{
 	"node": KindNode, "nodes": KindNode, "no": KindNode,

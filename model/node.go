@@ -66,7 +66,13 @@ func (n *Node) Copy() Object { c := *n; return &c }
 // Reserved is what the node's kubelet reserves of CPU and memory for the system and
 // itself, as far as its capacity and what is allocatable of it say.
 func (n *Node) Reserved() (cpuMilli, memoryBytes int64) {
-	return max(n.Capacity.CPUMilli-n.Allocatable.CPUMilli, 0), max(n.Capacity.MemoryBytes-n.Allocatable.MemoryBytes-HardMemoryBytes, 0)
+	if a := &n.Allocatable; a.CPUMilli > 0 {
+		cpuMilli = max(n.Capacity.CPUMilli-a.CPUMilli, 0)
+	}
+	if a := &n.Allocatable; a.MemoryBytes > 0 {
+		memoryBytes = max(n.Capacity.MemoryBytes-a.MemoryBytes-HardMemoryBytes, 0)
+	}
+	return cpuMilli, memoryBytes
 }
 
 // ControlPlane tells whether the node is a machine of the control plane.

@@ -35,7 +35,7 @@ type Traffic struct {
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
 	UnresolvedMilliRPS int64 // DNS did not tell where to send it
 
-	// Of those that come from nodes and are sent to some endpoint, whatever becomes of
+	// Of those that come from nodes, or through them from a load balancer, and are sent to some endpoint, whatever becomes of
 	// them: all, those whose endpoint is in the sender's zone, and of these those whose
 	// endpoint is on the sender's node.
 	InsideMilliRPS, ZoneMilliRPS, NodeMilliRPS int64

@@ -108,7 +108,8 @@ type Container struct {
 	// AsksForNoCPU and AsksForNoMemory: it says 0, which counts as 0 in scores;
 	// saying nothing counts as the defaults.
 	AsksForNoCPU, AsksForNoMemory bool
-	Sidecar                       bool // an init container with restartPolicy Always
+	Sidecar                       bool              // an init container with restartPolicy Always
+	Restart                       *ContainerRestart // nil is what the pod says
 	Readiness                     *Probe
 	Liveness                      *Probe
 	Startup                       *Probe

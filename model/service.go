@@ -8,6 +8,8 @@ type Service struct {
 	PublishNotReady bool
 	Ports           int  // how many; a Service without ports has no endpoints slices of use
 	LocalInternal   bool // internalTrafficPolicy Local
+	LoadBalancer    bool // type LoadBalancer
+	LocalExternal   bool // externalTrafficPolicy Local
 	PreferSameZone  bool // trafficDistribution PreferClose, PreferSameZone or PreferSameNode
 	PreferSameNode  bool // trafficDistribution PreferSameNode
 	TopologyAuto    bool // annotation service.kubernetes.io/topology-mode Auto, which goes before trafficDistribution

@@ -131,6 +131,8 @@ var metrics = []Metric{
 		Help: "from a pod's creation until it was bound to a node; pods that are not yet, or never were, count with their age", open: openScheduling},
 	{Name: "pod_start_seconds", Unit: Duration, Shape: Durations, Takes: podMakers,
 		Help: "from a pod's creation until it was Ready for the first time; pods that are not yet count with their age", open: openStart},
+	{Name: "pod_status_lag", Unit: Duration, Shape: Durations, Takes: scopes,
+		Help: "from the start or the end of a container until the API showed it; the longest unless .p50 etc. is said", open: openLag},
 	{Name: "pods", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods that have neither finished nor are being deleted", open: openLevel(isActive)},
 	{Name: "pods_created", Unit: Count, Shape: Total, Takes: podMakers,

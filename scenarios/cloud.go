@@ -10,6 +10,7 @@ import (
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
 	"orrery/scenarios/strict"
 )
 
@@ -37,7 +38,7 @@ func (l *loader) cloud(groups, v strict.Value) {
 // and so on.
 func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	m := v.Map("a node group", "name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
-		"provision", "price", "priority", "kubeReserved", "systemReserved")
+		"provision", "price", "priority", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical)
 	g := cloud.Group{Name: m.Required("name").DNSLabel()}
 	g.Max = int(m.Required("max").Int(1, maxNodes))
 	g.Min = int(m.Default("min", "0").Int(0, maxNodes))
@@ -66,6 +67,9 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	}
 	if g.Name == "" || !l.room(v, int64(g.Start)) {
 		return
+	}
+	if s := gracefulShutdown(m); s != (kubelet.Shutdown{}) {
+		into(&l.scenario.Config.Shutdown.Groups, g.Name, s)
 	}
 	c.Groups = append(c.Groups, g)
 	l.known.addGroup(&g)

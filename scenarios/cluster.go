@@ -8,6 +8,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/cloud"
+	"orrery/model/kubelet"
 	"orrery/scenarios/strict"
 	"orrery/sim"
 )
@@ -15,10 +16,12 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "kubelet", "loadBalancers")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
+	l.kubelets(m.Optional("kubelet"))
 	l.nodeRepair(m.Optional("nodeRepair"))
+	l.balancers(m.Optional("loadBalancers"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
 		l.nodes(g)
@@ -78,6 +81,18 @@ func (l *loader) imagePulls(v strict.Value) {
 	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
 }
 
+// kubelets reads how the kubelets of all nodes are configured, by the names of a
+// KubeletConfiguration.
+func (l *loader) kubelets(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst")
+	c := &l.scenario.Config
+	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
+	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
+}
+
 // syncTime reads how long a disk takes to sync, which is never no time at all.
 func syncTime(v strict.Value) sim.Dist {
 	d := v.Dist()
@@ -107,7 +122,7 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved")
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical)
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
@@ -120,6 +135,10 @@ func (l *loader) nodes(v strict.Value) {
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)
+	}
+	shutdown := gracefulShutdown(m)
+	if hollow && shutdown != (kubelet.Shutdown{}) {
+		m.Optional(shutdownPeriod).KeyErrorf("nothing runs on a hollow node, so it has nothing to end")
 	}
 	if name == "" || !l.room(v, number) {
 		return
@@ -143,7 +162,38 @@ func (l *loader) nodes(v strict.Value) {
 			l.hollow(own)
 		}
 		l.static(own, static)
+		if shutdown != (kubelet.Shutdown{}) {
+			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
+		}
 	}
+}
+
+// The keys of a KubeletConfiguration about the shutdown of its machine.
+const (
+	shutdownPeriod   = "shutdownGracePeriod"
+	shutdownCritical = "shutdownGracePeriodCriticalPods"
+)
+
+// gracefulShutdown reads how long a kubelet holds the shutdown of its machine up.
+func gracefulShutdown(m *strict.Map) (s kubelet.Shutdown) {
+	period, critical := m.Optional(shutdownPeriod), m.Optional(shutdownCritical)
+	if period.Given() {
+		s.GracePeriod = period.DurationIn(time.Second, time.Hour)
+	}
+	if critical.Given() {
+		s.CriticalPods = critical.DurationIn(time.Second, time.Hour)
+	}
+	if critical.Given() && s.CriticalPods > s.GracePeriod {
+		critical.Errorf("it is a part of %s, and so at most as long", shutdownPeriod)
+	}
+	return s
+}
+
+func into(all *map[string]kubelet.Shutdown, name string, s kubelet.Shutdown) {
+	if *all == nil {
+		*all = map[string]kubelet.Shutdown{}
+	}
+	(*all)[name] = s
 }
 
 // refuseHollow refuses what a hollow node cannot have.

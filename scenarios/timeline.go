@@ -3,8 +3,11 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"orrery/model"
+	"orrery/model/autoscaler"
+	"orrery/model/cloud"
 	"orrery/model/controller"
 	"orrery/model/fault"
 	"orrery/model/workload"
@@ -122,6 +125,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, flooding...)
 		case fault.ParamPush:
 			out = append(out, pushing...)
+		case fault.ParamCreep:
+			out = append(out, creeping...)
 		default:
 			out = append(out, p)
 		}
@@ -251,6 +256,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 			if f.Component = m.Required(p).Enum("component", components(e.kind)...); f.Component == "" {
 				return f
 			}
+			l.checkComponent(m.Optional(p), f.Component)
 		case fault.ParamTarget:
 			if kind := f.TargetKind(e.kind); kind != model.KindNone {
 				f.Target = l.target(m, kind)
@@ -301,6 +307,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
 	fault.ParamBoot:    (*loader).cloudFault,
@@ -311,6 +318,19 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
+	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
+	},
+	fault.ParamDown: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		if f.Down = v.DurationIn(time.Second, maxDuration); f.Period > 0 && f.Down >= f.Period {
+			v.Errorf("it is to be less than the period, %s", strict.FormatDuration(f.Period))
+		}
+	},
+	fault.ParamCause: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.OfRuntime = m.Default(p, "network").Enum("cause", "network", "runtime") == "runtime"
 	},
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
@@ -326,8 +346,25 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 }
 
+// whichProbes reads the kind of probe that fails, or all.
+func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
+	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
+	for kind, name := range probeKinds {
+		out[kind] = said == name || said == "all"
+	}
+	return out
+}
+
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 	f.By = m.Required(p).DurationIn(1, maxDuration)
+}
+
+// checkComponent finds a component that the cluster has not.
+func (l *loader) checkComponent(v strict.Value, component string) {
+	c := &l.scenario.Config
+	if component == cloud.CloudControllerManager && c.Cloud == nil || component == autoscaler.Name && c.Autoscaler == nil {
+		v.Errorf("there is no %s here: write cluster.nodeGroups, and cluster.autoscaler for an autoscaler", component)
+	}
 }
 
 // components is whose credential a fault can let expire.

@@ -3,7 +3,6 @@ package apiserver
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"orrery/model"
 	"orrery/model/etcd"
@@ -312,14 +311,12 @@ func (b *Backend) Operated(member int, what etcd.Operation) {
 // Restore makes another group of all members with the state of a backup, which
 // says what was true when it was taken. Members and servers are down.
 func (b *Backend) Restore(taken sim.Time, bump bool) {
-	was, by := b.store.Revision(), int64(0)
+	by := int64(0)
 	if bump {
 		by = store.BumpedRevisions
 	}
 	b.Renew()
 	b.store.Restore(b.self, taken, by)
-	b.store.Note(b.self, model.Note{Name: "etcd", Reason: "EtcdRestored",
-		Message: "from the backup of " + time.Duration(taken).String() + ": revision " + strconv.FormatInt(b.store.Revision(), 10) + " after " + strconv.FormatInt(was, 10)})
 }
 
 // seat is the number of the member on a machine.

@@ -141,7 +141,7 @@ func keepSpec(next, cur model.Object) {
 			n.Disrupted = c.Disrupted
 		}
 		if c.Phase.Terminal() {
-			n.Phase, n.Reason = c.Phase, c.Reason
+			keepEnded(n, c)
 		}
 	case *model.Node:
 		c := cur.(*model.Node)
@@ -192,6 +192,18 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.Expected, n.Desired = s.ObservedGeneration, s.Expected, s.Desired
 		n.Healthy, n.Allowed, n.Disrupted = s.Healthy, s.Allowed, s.Disrupted
+	}
+}
+
+// keepEnded keeps a pod that has ended from being anything else, or ready: what its
+// kubelet found out before it saw that does not count any more
+// (pkg/kubelet/status/status_manager.go mergePodStatus).
+func keepEnded(next, cur *model.Pod) {
+	next.Phase, next.Reason = cur.Phase, cur.Reason
+	for _, c := range []*model.Condition{&next.Ready, &next.ContainersUp} {
+		if c.Status == model.True {
+			*c = cur.Ready
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/store"
@@ -12,6 +13,11 @@ import (
 // has noticed any (pkg/registry/core/pod/storage/eviction.go
 // MaxDisruptedPodSize).
 const disruptedMost = 2000
+
+// budgetUnseen is after how long an eviction may be asked for again that found a
+// budget its controller has not seen yet
+// (pkg/registry/core/pod/storage/eviction.go createTooManyRequestsError).
+const budgetUnseen = 10 * time.Second
 
 // The commits of an eviction: the budget pays, the pod is told why it goes, it
 // goes (pkg/registry/core/pod/storage/eviction.go). Each is a write to etcd of
@@ -31,7 +37,7 @@ const reasonEvicted = "EvictionByEvictionAPI"
 // kube-apiserver checks with the pod's resourceVersion happens in one commit.
 func (a *Server) evict(r *store.Request, pod *model.Pod) store.Refusal {
 	if r.Step == evictPay {
-		b, refusal := a.protecting(pod)
+		b, refusal := a.protecting(r, pod)
 		if refusal != store.Accepted {
 			return refusal
 		}
@@ -58,14 +64,15 @@ func (a *Server) evict(r *store.Request, pod *model.Pod) store.Refusal {
 // protecting is the budget of a pod after it paid for its eviction; nil if
 // nobody has to pay: the pod has ended, has not begun, goes already, or is not
 // ready, does not count and is not missed.
-func (a *Server) protecting(pod *model.Pod) (*model.PodDisruptionBudget, store.Refusal) {
+func (a *Server) protecting(r *store.Request, pod *model.Pod) (*model.PodDisruptionBudget, store.Refusal) {
 	if pod.Phase.Terminal() || pod.Phase == model.PodPending || pod.Deleting() {
 		return nil, store.Accepted
 	}
 	budgets := a.budgetsOf(pod)
 	switch {
 	case len(budgets) > 1:
-		return nil, store.InternalError // "more than one PodDisruptionBudget, which the eviction subresource does not support"
+		r.Explain("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+		return nil, store.InternalError
 	case len(budgets) == 0:
 		return nil, store.Accepted
 	}
@@ -74,6 +81,7 @@ func (a *Server) protecting(pod *model.Pod) (*model.PodDisruptionBudget, store.R
 	case !pod.IsReady() && (b.AlwaysAllow || b.Healthy >= b.Desired && b.Desired > 0):
 		return nil, store.Accepted
 	case b.ObservedGeneration < b.Generation:
+		r.RetryAfter = budgetUnseen
 		return nil, store.TooManyRequests
 	case len(b.Disrupted) > disruptedMost:
 		return nil, store.Forbidden

@@ -88,7 +88,7 @@ func (b *Backend) Flood(f store.Flood) (end func()) {
 		for _, a := range b.servers {
 			a.floods = slices.DeleteFunc(a.floods, func(s *stream) bool {
 				if s.Flood == &f {
-					a.held -= s.held
+					a.giveBack(s.held)
 				}
 				return s.Flood == &f
 			})

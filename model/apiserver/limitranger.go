@@ -107,7 +107,7 @@ func withDefaults(spec *model.PodSpec, ranges []*model.LimitRange) *model.PodSpe
 // fill gives one container what it does not name, and tells whether that was
 // anything.
 func fill(c *model.Container, x *model.LimitRangeItem) bool {
-	before, limits := asked(c), amountsOf(&c.Limits)
+	before, limits := asked(c), limitsOf(c)
 	set := func(into *int64, has bool, n int64) bool {
 		if has || n == 0 {
 			return false
@@ -127,37 +127,58 @@ func fill(c *model.Container, x *model.LimitRangeItem) bool {
 func within(spec *model.PodSpec, items []model.LimitRangeItem) bool {
 	for i := range items {
 		x := &items[i]
-		var requests, limits amounts
 		for _, list := range [][]model.Container{spec.Containers, spec.InitContainers} {
 			for j := range list {
 				c := &list[j]
-				q, l := asked(c), amountsOf(&c.Limits)
+				q, l := asked(c), limitsOf(c)
 				if !x.Pod && !keeps(x, q, l) {
 					return false
 				}
 			}
 		}
-		for j := range spec.Containers {
-			requests, limits = sum(requests, asked(&spec.Containers[j])), sum(limits, amountsOf(&spec.Containers[j].Limits))
-		}
-		if x.Pod && !keeps(x, requests, limits) {
+		if x.Pod && !keeps(x, podAmounts(spec, asked), podAmounts(spec, limitsOf)) {
 			return false
 		}
 	}
 	return true
 }
 
-// sum adds up amounts; what one of them does not say the sum does not.
-func sum(a, b amounts) amounts {
+// podAmounts is what a pod's containers ask for together, of the resources that any
+// of them names: the app containers and the sidecars, or what an init container
+// needs beside the sidecars before it, if that is more (podRequests, podLimits).
+func podAmounts(spec *model.PodSpec, of func(*model.Container) amounts) amounts {
+	none := amounts{-1, -1, -1}
+	all, sidecars, most := none, none, none
+	for i := range spec.Containers {
+		all = plus(all, of(&spec.Containers[i]))
+	}
+	for i := range spec.InitContainers {
+		c := &spec.InitContainers[i]
+		now := plus(sidecars, of(c))
+		if c.Sidecar {
+			all, sidecars = plus(all, of(c)), now
+		}
+		for k := range most {
+			most[k] = max(most[k], now[k])
+		}
+	}
+	for k := range all {
+		all[k] = max(all[k], most[k])
+	}
+	return all
+}
+
+// plus adds up what is said; who says nothing of a resource adds nothing.
+func plus(a, b amounts) amounts {
 	for i := range a {
-		if a[i] < 0 || b[i] < 0 {
-			a[i] = -1
-		} else {
-			a[i] += b[i]
+		if b[i] >= 0 {
+			a[i] = max(a[i], 0) + b[i]
 		}
 	}
 	return a
 }
+
+func limitsOf(c *model.Container) amounts { return amountsOf(&c.Limits) }
 
 // keeps tells whether requests and limits keep to one rule (minConstraint,
 // maxConstraint, limitRequestRatioConstraint). The ratio is a fraction there and a

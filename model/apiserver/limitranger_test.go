@@ -77,3 +77,36 @@ func TestPodsThatAskForTooLittleOrTooMuchAreForbidden(t *testing.T) {
 		}
 	}
 }
+
+// What is said of a whole pod is about its app containers and sidecars together, or
+// about an init container if that needs more; who names no amount adds none
+// (plugin/pkg/admission/limitranger/admission.go podRequests, podLimits).
+func TestAPodsAmountsAreThoseOfAllItsContainers(t *testing.T) {
+	of := func(name string, sidecar bool, request, limit int64) model.Container {
+		return model.Container{Name: name, Sidecar: sidecar, Requests: model.Resources{CPUMilli: request}, Limits: model.Resources{CPUMilli: limit}}
+	}
+	for _, tc := range []struct {
+		name       string
+		init, apps []model.Container
+		want       store.Refusal
+	}{
+		{"together within", nil, []model.Container{of("a", false, 100, 500), of("b", false, 100, 500)}, store.Accepted},
+		{"together beyond", nil, []model.Container{of("a", false, 100, 500), of("b", false, 100, 501)}, store.Forbidden},
+		{"one says nothing", nil, []model.Container{of("a", false, 100, 900), of("b", false, 0, 0)}, store.Accepted},
+		{"none says anything", nil, []model.Container{of("a", false, 0, 0)}, store.Forbidden},
+		{"a sidecar counts", []model.Container{of("s", true, 100, 900)}, []model.Container{of("a", false, 100, 500)}, store.Forbidden},
+		{"an init container alone", []model.Container{of("i", false, 100, 1001)}, []model.Container{of("a", false, 100, 500)}, store.Forbidden},
+		{"an init container before the app", []model.Container{of("i", false, 100, 900)}, []model.Container{of("a", false, 100, 500)}, store.Accepted},
+		{"an init container after a sidecar", []model.Container{of("s", true, 100, 200), of("i", false, 100, 900)}, []model.Container{of("a", false, 100, 500)}, store.Forbidden},
+	} {
+		c := newCaller(t, "user", 4)
+		c.limits("usual", model.LimitRangeItem{Pod: true, Max: model.Resources{CPUMilli: 1000}})
+		p := newPod("pod")
+		p.Spec = &model.PodSpec{GraceSeconds: 30, InitContainers: tc.init, Containers: tc.apps}
+		p.Spec.SumRequests()
+		c.client.Create(p, 0)
+		if got := c.answer(); got.Refusal != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got.Refusal, tc.want)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func rangeTime(bytes int64) time.Duration {
 // listed is the end of a LIST.
 func (a *Server) listed(slot uint64, refusal store.Refusal) {
 	a.listing--
-	a.held -= a.store.Request(slot).Holds
+	a.giveBack(a.store.Request(slot).Holds)
 	a.finish(slot, refusal, nil)
 }
 

@@ -24,6 +24,11 @@ type Runner interface {
 	// OutOfMemory has the kernel end the container: the process is over, and will be
 	// started again with the next container.
 	OutOfMemory()
+	// Use says how much memory the process has, in bytes, which is its machine's.
+	Use(bytes int64)
+	// Killed tells whether the container has ended now because the machine had no
+	// memory left.
+	Killed() bool
 }
 
 // SetRunner names who runs the process. Without anybody it is started again as a
@@ -50,15 +55,24 @@ type memory struct {
 // reasonOOM is the reason of a note about a server that had too little memory.
 const reasonOOM = "APIServerOOMKilled"
 
-// take has a request keep some memory. If that is too much the kernel kills the
-// process, and the kubelet starts it again: a real one if there is any.
-func (a *Server) take(now sim.Time, bytes int64) bool {
-	a.held += bytes
+// used is how much memory the process has, in bytes.
+func (a *Server) used() int64 {
 	used := int64(bareBytes) + a.held
 	for kind := range model.Kinds {
 		used += a.store.Existing(kind) * storedBytes * cachedTimes
 	}
+	return used
+}
+
+// take has a request keep some memory. If that is more than the process may have
+// the kernel kills it, and the kubelet starts it again: a real one if there is any.
+// Without a limit of its own it takes what its machine has, and the kernel kills
+// whom it chooses there. A machine that is no node has enough for all.
+func (a *Server) take(now sim.Time, bytes int64) bool {
+	a.held += bytes
+	used := a.used()
 	if a.MemoryBytes == 0 || used <= a.MemoryBytes {
+		a.tellUse(used)
 		return true
 	}
 	a.note(true, reasonOOM, fmt.Sprintf("needs %d MiB of the %d it may have, with %d lists under way", used>>20, a.MemoryBytes>>20, a.listing+1))
@@ -73,4 +87,17 @@ func (a *Server) take(now sim.Time, bytes int64) bool {
 	a.kernel.Post(now.Add(a.wait), a.self, whyRestart, a.about(0))
 	a.wait = min(max(2*a.wait, restartFirst), restartMost)
 	return false
+}
+
+// giveBack returns memory that a request kept.
+func (a *Server) giveBack(bytes int64) {
+	if a.held -= bytes; bytes > 0 {
+		a.tellUse(a.used())
+	}
+}
+
+func (a *Server) tellUse(used int64) {
+	if a.runner != nil {
+		a.runner.Use(used)
+	}
 }

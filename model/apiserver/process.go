@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"time"
 
 	"orrery/model"
@@ -51,6 +52,9 @@ func (a *Server) Stop() {
 		return
 	}
 	now := a.kernel.Now()
+	if a.runner != nil && a.runner.Killed() {
+		a.note(true, reasonOOM, fmt.Sprintf("had %d MiB when its machine had none left, with %d lists under way", a.used()>>20, a.listing))
+	}
 	was := a.state
 	a.state, a.waits = stopped, false
 	a.run++
@@ -95,6 +99,7 @@ func (a *Server) started(now sim.Time) {
 func (a *Server) filled(now sim.Time) {
 	a.readyAt = now
 	a.state = ready
+	a.tellUse(a.used())
 	a.note(false, reasonReady, "it listens and has filled its watch cache")
 	a.store.SetListening(a.site, true)
 	if len(a.floods) > 0 {

@@ -259,7 +259,7 @@ func eventOfRequest(r *store.Request) (op operation, part store.Part, ok bool) {
 	case store.OpCreate:
 		return create, store.Whole, true
 	case store.OpUpdate:
-		return update, store.Whole, true
+		return update, r.Part, true
 	case store.OpUpdateStatus:
 		return update, store.Status, true
 	case store.OpPatch:

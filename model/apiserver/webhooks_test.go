@@ -243,6 +243,31 @@ func TestAWebhookIsAskedOnlyAboutWhatItSelects(t *testing.T) {
 	}
 }
 
+// Source: pkg/registry/apps/deployment/storage ScaleREST: a write of the scale, as
+// the horizontal pod autoscaler's, is one of the subresource, with either verb.
+func TestAWebhookOfTheScaleIsAskedAboutItsUpdateAndNoOther(t *testing.T) {
+	for resource, asked := range map[string]bool{"deployments/scale": true, "deployments": false} {
+		a := newAsking(t)
+		d := a.create(&model.Deployment{Meta: model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "web"}}).(*model.Deployment)
+		h := hook("policy.example.com")
+		h.Rules = []model.WebhookRule{{Operations: []string{"UPDATE"}, APIGroups: []string{"apps"}, APIVersions: []string{"*"}, Resources: []string{resource}, Scope: "*"}}
+		a.dead = true
+		a.configure(validates, "policy", h)
+		scaled := *d
+		scaled.Replicas = 5
+		a.client.UpdateScale(&scaled, 0)
+		if got := a.answer(); (got.Refusal == store.InternalError) != asked {
+			t.Errorf("%s: its scale: %v", resource, got.Refusal)
+		}
+		whole := *d
+		whole.Replicas, whole.ResourceVersion = 7, 0
+		a.client.Update(&whole, 0)
+		if got := a.answer(); (got.Refusal == store.InternalError) == asked {
+			t.Errorf("%s: as a whole: %v", resource, got.Refusal)
+		}
+	}
+}
+
 // Source: leases are resources like others; the kubelet's client of heartbeats
 // waits 10 s.
 func TestRenewalsOfLeasesPassWebhooks(t *testing.T) {

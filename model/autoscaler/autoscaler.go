@@ -81,13 +81,32 @@ type Filters interface {
 // Name is the component, and its account.
 const Name = "cluster-autoscaler"
 
-// Autoscaler is the process.
-type Autoscaler struct {
+// As is who the component is.
+var As = store.Account(model.NamespaceSystem, Name, Name)
+
+// QPS and Burst are the limits of its clients (kube-client-qps, kube-client-burst).
+const (
+	QPS   = 5
+	Burst = 10
+)
+
+// Replica is one replica, of which one leads and works.
+type Replica struct {
 	Config
-	kernel  *sim.Kernel
+	kernel   *sim.Kernel
+	provider *cloud.Provider
+	client   *store.Client
+	watches  watches
+	filters  func() Filters // none knows anything
+	life     *Autoscaler    // of the process, nil if it does not lead
+}
+
+// Autoscaler is the process, and what it knows and forgets when it ends.
+type Autoscaler struct {
+	*Replica
 	self    sim.ActorID
-	client  *store.Client
 	session *cloud.Session
+	cleaned bool // what a process before may have left is undone
 	filters Filters
 	luck    sim.Lane
 	view    view
@@ -120,24 +139,54 @@ const (
 	whyGone           // about a node: are its pods gone?
 )
 
-// New is an autoscaler for the groups of a provider.
-func New(k *sim.Kernel, s *store.Store, at network.Site, p *cloud.Provider, f Filters, c Config) *Autoscaler {
+// New is a replica at a site for the groups of a provider, not running yet; replica
+// tells it from others in the names of its luck, the first may do without.
+func New(k *sim.Kernel, s *store.Store, at network.Site, p *cloud.Provider, filters func() Filters, replica string, c Config) *Replica {
+	r := &Replica{Config: c.withDefaults(), kernel: k, provider: p, filters: filters}
+	r.client = s.NewClient(store.ClientConfig{
+		Name: "system:serviceaccount:kube-system:" + Name + replica, Site: at, QPS: QPS, Burst: Burst, Events: true, As: As,
+	})
+	r.watches = newWatches(r.client)
+	return r
+}
+
+// Start runs a process, which lists everything and remembers nothing of one before: no
+// backoff, no cool-down, and of no node for how long it was not needed. Its first look
+// is a scan interval later, or once a pod fits nowhere; one that begins with the
+// cluster looks within its first interval.
+func (r *Replica) Start() {
+	now := r.kernel.Now()
 	a := &Autoscaler{
-		Config: c.withDefaults(), kernel: k, filters: f, luck: k.Luck().Lane("autoscaler"),
+		Replica: r, filters: r.filters(), luck: r.kernel.Luck().Lane("autoscaler"),
 		lookAt: sim.Never, scaledUpAt: -1, failedAt: -1, dirty: true,
 	}
-	a.self = k.Register(Name, a)
-	a.client = s.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + Name, Actor: a.self, Site: at, QPS: 5, Burst: 10, Events: true,
-		As: store.Account(model.NamespaceSystem, Name, Name),
-	})
-	a.session = p.NewSession(Name, a.self, whyCloud)
+	r.life = a
+	a.self = r.kernel.Register(Name, a)
+	r.client.Actor = a.self
+	a.session = r.provider.NewSession(Name, a.self, whyCloud)
 	a.groups = make([]group, len(a.session.State()))
-	a.view.open(a.client)
-	luck := a.luck.Draw(a.client.Hash, 0)
-	a.ticks = sim.Ticker{Phase: sim.Time(luck.Duration(0, a.ScanInterval)), Period: a.ScanInterval}
-	a.post(a.ticks.Phase)
-	return a
+	for _, w := range r.watches {
+		w.Start()
+	}
+	a.ticks = sim.Ticker{Phase: now, Period: a.ScanInterval}
+	if now == 0 {
+		luck := a.luck.Draw(a.client.Hash, 0)
+		a.ticks.Phase = sim.Time(luck.Duration(0, a.ScanInterval))
+		a.post(a.ticks.Phase)
+		return
+	}
+	a.plan(now)
+}
+
+// Stop ends the process. What it has asked the API server or the provider for is done
+// or not.
+func (r *Replica) Stop() {
+	r.life.session.Close()
+	r.life = nil
+	for _, w := range r.watches {
+		w.Stop()
+	}
+	r.client.Restart()
 }
 
 func (c Config) withDefaults() Config {
@@ -161,6 +210,15 @@ func (c Config) withDefaults() Config {
 
 // Wake implements sim.Actor.
 func (a *Autoscaler) Wake(now sim.Time, why sim.Why, about uint64) {
+	if a != a.life { // its process has ended
+		switch {
+		case why == store.WhyReply:
+			a.client.Reply(about)
+		case why == whyCloud && about > 0:
+			a.session.Answer(about)
+		}
+		return
+	}
 	if why != whyLook {
 		a.catchUp(now)
 	}
@@ -245,6 +303,7 @@ func (a *Autoscaler) described(answered sim.Time, ok bool) {
 		a.end(answered)
 		return
 	}
+	a.cleanUp()
 	a.settleGroups(now)
 	if a.unhealthy(now) {
 		a.end(answered)
@@ -256,6 +315,21 @@ func (a *Autoscaler) described(answered sim.Time, ok bool) {
 	}
 	a.scaleDown(now, fitting)
 	a.end(answered)
+}
+
+// cleanUp takes the marks of nodes off that a process before was removing when it
+// ended: those removals are forgotten (core/static_autoscaler.go cleanUpIfRequired).
+func (a *Autoscaler) cleanUp() {
+	if a.cleaned {
+		return
+	}
+	a.cleaned = true
+	for id := range a.view.nodes.Len() {
+		n := a.view.nodes.Row(uint32(id)).node
+		if n != nil && n.Ready.Status == model.True && model.HasTaint(n.Taints, taintToBeDeleted, model.NoSchedule) {
+			a.client.Patch(n.Ref(), mark{false}, unmarking)
+		}
+	}
 }
 
 // allNew tells whether all pods are so new that there may be more in a moment.

@@ -22,7 +22,7 @@ func TestEachExpanderHasItsOwnIdeaOfTheBestGroup(t *testing.T) {
 	state := []cloud.GroupState{group("small", 2000, 100, 1), group("large", 16000, 500, 2), group("costly", 4000, 1000, 3)}
 	options := []option{{group: 0, nodes: 2, pods: pods(4)}, {group: 1, nodes: 1, pods: pods(5)}, {group: 2, nodes: 1, pods: pods(3)}}
 	for expander, want := range map[string]string{LeastWaste: "small", MostPods: "large", Price: "small", Priority: "costly"} {
-		a := &Autoscaler{Config: Config{Expander: expander}}
+		a := &Autoscaler{Replica: &Replica{Config: Config{Expander: expander}}}
 		best := options[0]
 		for _, o := range options[1:] {
 			if a.better(&o, &best, state) {
@@ -33,7 +33,7 @@ func TestEachExpanderHasItsOwnIdeaOfTheBestGroup(t *testing.T) {
 			t.Errorf("%s chose %s, want %s", expander, got, want)
 		}
 	}
-	a := &Autoscaler{Config: Config{Expander: Random}}
+	a := &Autoscaler{Replica: &Replica{Config: Config{Expander: Random}}}
 	if a.better(&options[0], &options[1], state) || a.better(&options[1], &options[0], state) {
 		t.Error("to random one group is better than the other")
 	}

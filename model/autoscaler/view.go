@@ -23,8 +23,6 @@ type view struct {
 	from     int // where the next search for a node begins
 
 	version uint64 // counts changes that a look may care about
-
-	nodeWatch, podWatch, budgetWatch, setWatch *store.Watch
 }
 
 // nodeRow is a node and what was found out about it.
@@ -42,27 +40,37 @@ type nodeRow struct {
 	deletion  *deletion // nil if it stays
 }
 
-func (v *view) open(c *store.Client) {
-	v.nodeWatch, v.podWatch = c.Watch(model.KindNode), c.Watch(model.KindPod)
-	v.budgetWatch, v.setWatch = c.Watch(model.KindPodDisruptionBudget), c.Watch(model.KindDaemonSet)
-	for _, w := range []*store.Watch{v.nodeWatch, v.podWatch, v.budgetWatch, v.setWatch} {
-		w.Start()
+// watches is what a replica watches while it works.
+type watches [4]*store.Watch
+
+const (
+	watchNodes = iota
+	watchPods
+	watchBudgets
+	watchSets
+)
+
+func newWatches(c *store.Client) watches {
+	return watches{
+		watchNodes: c.Watch(model.KindNode), watchPods: c.Watch(model.KindPod),
+		watchBudgets: c.Watch(model.KindPodDisruptionBudget), watchSets: c.Watch(model.KindDaemonSet),
 	}
 }
 
 // see takes what the watches brought, and tells whether a look may care.
 func (a *Autoscaler) see() bool {
 	v := &a.view
+	nodes, pods, budgets, sets := a.watches[watchNodes], a.watches[watchPods], a.watches[watchBudgets], a.watches[watchSets]
 	before := v.version
-	for ref, obj, ok := v.nodeWatch.Next(); ok; ref, obj, ok = v.nodeWatch.Next() {
+	for ref, obj, ok := nodes.Next(); ok; ref, obj, ok = nodes.Next() {
 		n, _ := obj.(*model.Node)
 		a.seeNode(ref.ID, n)
 	}
-	for ref, obj, ok := v.podWatch.Next(); ok; ref, obj, ok = v.podWatch.Next() {
+	for ref, obj, ok := pods.Next(); ok; ref, obj, ok = pods.Next() {
 		p, _ := obj.(*model.Pod)
 		a.seePod(ref.ID, p)
 	}
-	for ref, obj, ok := v.budgetWatch.Next(); ok; ref, obj, ok = v.budgetWatch.Next() {
+	for ref, obj, ok := budgets.Next(); ok; ref, obj, ok = budgets.Next() {
 		b, _ := obj.(*model.PodDisruptionBudget)
 		old := v.budgets.Row(ref.ID)
 		if *old == nil || b == nil || (*old).Allowed != b.Allowed {
@@ -70,7 +78,7 @@ func (a *Autoscaler) see() bool {
 		}
 		*old = b
 	}
-	for ref, obj, ok := v.setWatch.Next(); ok; ref, obj, ok = v.setWatch.Next() {
+	for ref, obj, ok := sets.Next(); ok; ref, obj, ok = sets.Next() {
 		d, _ := obj.(*model.DaemonSet)
 		*v.sets.Row(ref.ID) = d
 		v.version++

@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"slices"
+
 	"time"
 
 	"orrery/model"
@@ -45,6 +47,13 @@ func (p *Provider) NewSession(name string, actor sim.ActorID, why sim.Why) *Sess
 	s := &Session{provider: p, caller: sim.HashName(name), actor: actor, why: why}
 	p.sessions = append(p.sessions, s)
 	return s
+}
+
+// Close ends the session: nobody is woken with news any more. What was called is
+// still answered.
+func (s *Session) Close() {
+	p := s.provider
+	p.sessions = slices.DeleteFunc(p.sessions, func(o *Session) bool { return o == s })
 }
 
 // news wakes the callers, about number 0: who describes the groups again would

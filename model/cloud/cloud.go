@@ -68,17 +68,21 @@ type Hardware interface {
 	Install(n *model.Node) // puts a machine there, without power; the number of n is reserved
 	Boot(node uint32)      // its kubelet starts for the first time
 	Destroy(node uint32)   // takes it away for good
+	// ShutDown has a machine go down in an orderly way, and says how long that takes at
+	// most.
+	ShutDown(node uint32) time.Duration
 }
 
 // Machine is one virtual machine.
 type Machine struct {
-	Name   string
-	Node   uint32 // the number its node has, or will have
-	Zone   string
-	MadeAt sim.Time // when the provider began to make it
-	group  *pool    // nil if it belongs to none
-	boots  bool     // its kubelet has not started yet
-	gone   bool
+	Name    string
+	Node    uint32 // the number its node has, or will have
+	Zone    string
+	MadeAt  sim.Time // when the provider began to make it
+	group   *pool    // nil if it belongs to none
+	boots   bool     // its kubelet has not started yet
+	closing bool     // its system is going down
+	gone    bool
 }
 
 // Reasons of the notes about machines and groups, which are named
@@ -157,7 +161,6 @@ func New(k *sim.Kernel, s *store.Store, at network.Site, h Hardware, c Config, n
 			p.running++
 		}
 	}
-	newNodeLifecycle(p, at)
 	if c.TerminationHandler {
 		newHandler(p, at)
 	}
@@ -187,7 +190,7 @@ func (p *Provider) Wake(now sim.Time, why sim.Why, about uint64) {
 			p.hardware.Boot(m.Node)
 		}
 	case whyTerminate:
-		p.terminate(*p.machines.Row(uint32(about)), "reclaimed")
+		p.reclaim(now, *p.machines.Row(uint32(about)))
 	}
 }
 
@@ -320,6 +323,19 @@ func in(zone string) string {
 		return ""
 	}
 	return " in zone " + zone
+}
+
+// reclaim takes a machine away whose notice is over: its system is told to go down, and
+// it exists until that is done.
+func (p *Provider) reclaim(now sim.Time, m *Machine) {
+	if !m.gone && !m.closing {
+		m.closing = true
+		if takes := p.hardware.ShutDown(m.Node); takes > 0 {
+			p.kernel.Post(now.Add(takes), p.self, whyTerminate, uint64(m.Node))
+			return
+		}
+	}
+	p.terminate(m, "reclaimed")
 }
 
 // terminate takes a machine away for good, unless that was done already. Its

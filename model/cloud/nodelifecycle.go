@@ -14,18 +14,24 @@ import (
 // (k8s.io/cloud-provider/config/v1alpha1/defaults.go NodeMonitorPeriod).
 const monitorEvery = 5 * time.Second
 
-// nodeLifecycle is the cloud node lifecycle controller, in the
+// NodeLifecycle is the cloud node lifecycle controller, in the
 // cloud-controller-manager: it deletes the node of a machine that is gone, once
 // the node is not ready
 // (k8s.io/cloud-provider/controllers/nodelifecycle/node_lifecycle_controller.go
 // MonitorNodes). A pass is an event only if there is such a node. That it taints
 // nodes whose machine is shut down is left out: those here come back by
 // themselves or not at all.
-type nodeLifecycle struct {
+type NodeLifecycle struct {
 	*Provider
-	self   sim.ActorID
 	client *store.Client
 	nodes  *store.Watch
+	life   *monitor // of the process, nil if there is none
+}
+
+// monitor is what a process knows, and forgets when it ends.
+type monitor struct {
+	*NodeLifecycle
+	self   sim.ActorID
 	view   store.Table[*model.Node]
 	passes sim.Ticker
 	passAt sim.Time
@@ -37,27 +43,63 @@ type nodeLifecycle struct {
 // machines that may go.
 const CloudControllerManager = "cloud-controller-manager"
 
-func newNodeLifecycle(p *Provider, at network.Site) {
-	c := &nodeLifecycle{Provider: p, passAt: sim.Never}
-	c.self = p.kernel.Register("cloud-node-lifecycle-controller", c)
+// As is who the component is.
+var As = store.Account(model.NamespaceSystem, CloudControllerManager, CloudControllerManager)
+
+// QPS and Burst are the limits of its clients
+// (k8s.io/controller-manager/config/v1alpha1/defaults.go).
+const (
+	QPS   = 20
+	Burst = 30
+)
+
+// NewNodeLifecycle is a replica's controller at a site, not running yet; replica tells
+// it from others in the names of its luck, the first may do without.
+func (p *Provider) NewNodeLifecycle(at network.Site, replica string) *NodeLifecycle {
+	c := &NodeLifecycle{Provider: p}
 	c.client = p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:cloud-controller-manager", Actor: c.self, Site: at, QPS: 20, Burst: 30, Events: true,
-		As: store.Account(model.NamespaceSystem, CloudControllerManager, CloudControllerManager),
+		Name: "system:serviceaccount:kube-system:cloud-controller-manager" + replica, Site: at, QPS: QPS, Burst: Burst, Events: true, As: As,
 	})
-	s := p.luck.phases.Draw(c.client.Hash, 0)
-	c.passes = sim.Ticker{Phase: sim.Time(s.Duration(0, monitorEvery)), Period: monitorEvery}
 	c.nodes = c.client.Watch(model.KindNode)
-	p.lostTold(c)
+	return c
+}
+
+// Start runs a process: it lists the nodes and then watches them.
+func (c *NodeLifecycle) Start() {
+	now := c.kernel.Now()
+	m := &monitor{NodeLifecycle: c, passAt: sim.Never}
+	c.life = m
+	m.self = c.kernel.Register("cloud-node-lifecycle-controller", m)
+	c.client.Actor = m.self
+	m.passes = sim.Ticker{Phase: now, Period: monitorEvery}
+	if now == 0 {
+		s := c.luck.phases.Draw(c.client.Hash, 0)
+		m.passes.Phase = sim.Time(s.Duration(0, monitorEvery))
+	}
+	c.Provider.lost = append(c.Provider.lost, m)
 	c.nodes.Start()
-	if p.Literal {
-		c.postPass(c.passes.AtOrAfter(0))
+	if c.Literal {
+		m.postPass(m.passes.AtOrAfter(now))
 	}
 }
 
-func (p *Provider) lostTold(l listener) { p.lost = append(p.lost, l) }
+// Stop ends the process.
+func (c *NodeLifecycle) Stop() {
+	m := c.life
+	c.Provider.lost = slices.DeleteFunc(c.Provider.lost, func(l listener) bool { return l == listener(m) })
+	c.life = nil
+	c.nodes.Stop()
+	c.client.Restart()
+}
 
 // Wake implements sim.Actor.
-func (c *nodeLifecycle) Wake(now sim.Time, why sim.Why, about uint64) {
+func (c *monitor) Wake(now sim.Time, why sim.Why, about uint64) {
+	if c != c.life { // its process has ended
+		if why == store.WhyReply {
+			c.client.Reply(about)
+		}
+		return
+	}
 	switch why {
 	case store.WhyWatch:
 		for ref, obj, ok := c.nodes.Next(); ok; ref, obj, ok = c.nodes.Next() {
@@ -81,7 +123,7 @@ func (c *nodeLifecycle) Wake(now sim.Time, why sim.Why, about uint64) {
 }
 
 // DescribeWake implements sim.Describer.
-func (c *nodeLifecycle) DescribeWake(why sim.Why, _ uint64) string {
+func (c *monitor) DescribeWake(why sim.Why, _ uint64) string {
 	if why >= store.ReservedWhys {
 		return "news from the API server"
 	}
@@ -89,9 +131,9 @@ func (c *nodeLifecycle) DescribeWake(why sim.Why, _ uint64) string {
 }
 
 // machine implements listener: a machine is gone.
-func (c *nodeLifecycle) machine(m *Machine) { c.consider(c.kernel.Now(), m.Node) }
+func (c *monitor) machine(m *Machine) { c.consider(c.kernel.Now(), m.Node) }
 
-func (c *nodeLifecycle) consider(now sim.Time, id uint32) {
+func (c *monitor) consider(now sim.Time, id uint32) {
 	n := *c.view.Row(id)
 	at, listed := slices.BinarySearch(c.lost, id)
 	switch concerns := n != nil && n.Ready.Status != model.True && !c.exists(id); {
@@ -103,13 +145,13 @@ func (c *nodeLifecycle) consider(now sim.Time, id uint32) {
 	}
 }
 
-func (c *nodeLifecycle) plan(now sim.Time) {
+func (c *monitor) plan(now sim.Time) {
 	if c.open == 0 && (len(c.lost) > 0 || c.Literal) {
 		c.postPass(c.passes.AtOrAfter(now))
 	}
 }
 
-func (c *nodeLifecycle) postPass(at sim.Time) {
+func (c *monitor) postPass(at sim.Time) {
 	if at < c.passAt {
 		c.passAt = at
 		c.kernel.Post(at, c.self, 0, 0)
@@ -118,7 +160,7 @@ func (c *nodeLifecycle) postPass(at sim.Time) {
 
 // pass deletes what is lost. The provider is asked about each; one about which it
 // does not answer is looked at again in the next pass.
-func (c *nodeLifecycle) pass(now sim.Time) {
+func (c *monitor) pass(now sim.Time) {
 	for _, id := range c.lost {
 		n := *c.view.Row(id)
 		if c.refused(n.NameHash(), now) {

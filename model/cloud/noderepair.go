@@ -118,7 +118,7 @@ func (r *NodeRepair) look(now sim.Time) {
 // due is when a node gets another machine if nothing changes.
 func (r *NodeRepair) due(id uint32, now sim.Time) sim.Time {
 	m := r.seen.Row(id)
-	if m.node == nil {
+	if m.node == nil || m.node.ControlPlane() {
 		return sim.Never
 	}
 	since := sim.Never

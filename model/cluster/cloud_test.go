@@ -171,3 +171,22 @@ func TestTheCloudIsExactWithEveryTickAnEvent(t *testing.T) {
 		}
 	}
 }
+
+// Node repair is for nodes: a machine of the control plane that is silent keeps its
+// disk, and with it its member of etcd.
+func TestNodeRepairLeavesTheControlPlaneAlone(t *testing.T) {
+	c := shop(1, 3, 4, fault.Spec{
+		ID: "dead", Fault: "node-down", At: sim.Time(5 * time.Minute), For: 40 * time.Minute,
+		Target: fault.Target{Names: []string{"cp-1", "n-0"}},
+	})
+	c.ControlPlane.Replicas, c.ControlPlane.Nodes = 3, true
+	c.NodeRepair = cloud.RepairConfig{After: 10 * time.Minute, Takes: sim.Constant(time.Minute)}
+	c.Duration = time.Hour
+	h := whole(t, c)
+	if firstAt(h, said(cloud.ReasonNodeReplaced, "node/n-0")) == sim.Never {
+		t.Error("n-0 gets no other machine: this shows nothing")
+	}
+	if at := firstAt(h, said(cloud.ReasonNodeReplaced, "node/cp-1")); at != sim.Never {
+		t.Errorf("at %v cp-1 gets another machine", at)
+	}
+}

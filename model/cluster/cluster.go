@@ -43,14 +43,16 @@ type Cluster struct {
 	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
 	shared       map[string]inTurn       // by zone, the proxies of nodes that share some
 	rules        proxy.Rulebook          // of all proxies
+	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
+	starts       *workload.Starts
 
-	elections   []*election.Election
-	schedulers  []*election.Candidate // by machine of the control plane
-	controllers []*election.Candidate
-	managers    []*controller.Process
+	elections []*election.Election
+	replicas  map[string][]*election.Candidate // by name of the pod and machine of the control plane
+	machines  []*kubelet.Kubelet               // of the control plane, if they are nodes
+	managers  []*controller.Process
 }
 
 // agent is a node's kubelet, real or hollow.
@@ -66,7 +68,8 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}}
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{}}
+	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
 	x.Store = store.New(k, x.net)
@@ -79,7 +82,9 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Literal, c.Scheduler.Profile = c.Literal, c.profile()
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress})
+	x.addBalancers()
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress})
+	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -90,6 +95,9 @@ func New(c Config) (*Cluster, error) {
 	}
 	for _, n := range x.kubelets[1:] {
 		n.Start()
+	}
+	for _, b := range x.balancers {
+		b.Start()
 	}
 	x.flows.Start()
 	breaks := fault.New(k, faultWorld{x}, c.Faults)
@@ -132,12 +140,10 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 		if i > 0 {
 			c.Replica = "@" + machine
 		}
-		x.schedulers = append(x.schedulers, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
+		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
 		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
-		x.controllers = append(x.controllers, controllers.Add(machine, site, manager))
-		x.gates[i][schedulerPod] = &gate{process: x.schedulers[i]}
-		x.gates[i][controllerManagerPod] = &gate{process: x.controllers[i]}
+		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}
 }
 
@@ -167,6 +173,9 @@ func (x *Cluster) addNodes() error {
 		}
 		if k, real := x.kubelets[len(x.kubelets)-1].(*kubelet.Kubelet); real {
 			x.servers[i].SetRunner(container{k, inContainer{x.gates[i][apiServerPod]}})
+			x.machines = append(x.machines, k)
+			x.contain(schedulerPod, i)
+			x.contain(controllerManagerPod, i)
 		}
 	}
 	return nil
@@ -203,11 +212,15 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
+			Shutdown: x.config.Shutdown.of(n),
 		})
 	}
 	x.sites = append(x.sites, site)
 	x.kubelets = append(x.kubelets, a)
+	if x.config.everyProxy() && x.proxies[n.Name] == nil {
+		x.nodeProxy(n, site)
+	}
 	return a
 }
 

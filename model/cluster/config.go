@@ -12,6 +12,8 @@ import (
 	"orrery/model/cloud"
 	"orrery/model/etcd"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
+	"orrery/model/proxy"
 	"orrery/model/runtime"
 	"orrery/model/scheduler"
 	"orrery/model/workload"
@@ -32,15 +34,21 @@ type Config struct {
 	Hollow       map[string]bool         // by name, the nodes whose kubelet only plays one; see kubelet.Hollow
 	NodeRepair   cloud.RepairConfig      // none without After
 	Static       map[string][]*model.Pod // by node name, the static pods in files of its machine
-	Objects      []model.Object          // applied at the start, in order; pods may be bound already (snapshot)
-	Arrivals     []workload.Arrival      // pods of a trace, sorted by At
+	Shutdown     Shutdowns
+	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
+	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
-	ParallelPulls     int   // images that a node pulls at a time; default 1
+	ParallelPulls int // images that a node pulls at a time; default 1
+	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
+	// kubelet may make besides its heartbeats; default 50 and 100.
+	KubeletQPS, KubeletBurst int64
+
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
 	Traffic []workload.Traffic
+	Probes  proxy.Probes      // of load balancers; the zero value is proxy.DefaultProbes
 	DNS     *workload.DNS     // nil: whoever sends knows all addresses
 	Actions []workload.Action // sorted by At
 	Agents  []workload.Agents
@@ -56,6 +64,17 @@ type Config struct {
 	Limits      sim.Limits
 }
 
+// Shutdowns is how kubelets end their pods when their machine is shut down, by the name
+// of their node, or for all machines of a node group by that. Others do not.
+type Shutdowns struct{ Nodes, Groups map[string]kubelet.Shutdown }
+
+func (s *Shutdowns) of(n *model.Node) kubelet.Shutdown {
+	if n.Group != "" {
+		return s.Groups[n.Group]
+	}
+	return s.Nodes[n.Name]
+}
+
 // ControlPlane is the machines the API servers, etcd, the scheduler and the
 // controllers run on.
 type ControlPlane struct {
@@ -65,6 +84,8 @@ type ControlPlane struct {
 	// kubelet and the control plane as static pods. If not, somebody else runs
 	// them, as in a managed cluster.
 	Nodes       bool
+	Cloud       bool        // cloud-controller-manager runs on them; New says so
+	Autoscaler  bool        // cluster-autoscaler does; New says so
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's

@@ -101,6 +101,8 @@ const (
 	apiServerPod         = "kube-apiserver"
 	controllerManagerPod = "kube-controller-manager"
 	schedulerPod         = "kube-scheduler"
+	cloudControllerPod   = "cloud-controller-manager"
+	autoscalerPod        = "cluster-autoscaler"
 )
 
 // component is a static pod as kubeadm writes it
@@ -150,12 +152,21 @@ func (c *component) pod() *model.Pod {
 }
 
 // components is the static pods on each machine: without etcd, if that has machines
-// of its own.
+// of its own, and with what looks after a cloud's machines
+// (cluster-autoscaler/cloudprovider/aws/examples: 100m and 600Mi, in a Deployment).
 func (c *ControlPlane) components() []component {
+	all := components
 	if c.ExternalEtcd > 0 {
-		return components[1:]
+		all = components[1:]
 	}
-	return components
+	all = all[:len(all):len(all)]
+	if c.Cloud {
+		all = append(all, component{cloudControllerPod, model.Resources{CPUMilli: 200}, false})
+	}
+	if c.Autoscaler {
+		all = append(all, component{autoscalerPod, model.Resources{CPUMilli: 100, MemoryBytes: 600 << 20}, false})
+	}
+	return all
 }
 
 // Pods is the control plane's static pods as they are in their files on each of its
@@ -206,7 +217,7 @@ func (x *Cluster) addControlPlane() {
 	x.etcd.Servers = c.APIServer
 	for i, site := range x.control {
 		x.servers = append(x.servers, apiserver.New(x.Kernel, x.Store, x.etcd, x.net, site, c.cores()))
-		x.gates = append(x.gates, map[string]*gate{apiServerPod: {process: x.servers[i]}})
+		x.gates = append(x.gates, map[string]*gate{apiServerPod: {process: x.servers[i]}, schedulerPod: {}, controllerManagerPod: {}, cloudControllerPod: {}, autoscalerPod: {}})
 		if c.ExternalEtcd == 0 {
 			x.gates[i][etcdPod] = x.memberGates[i]
 		}

@@ -215,3 +215,39 @@ func TestFaultsHitControlPlaneNodesByNameAndZone(t *testing.T) {
 		}
 	}
 }
+
+// Source: kubeadm's static pods have no memory limit, and pkg/kubelet/qos/policy.go
+// GetContainerOOMScoreAdjust gives all of them -997: when lists fill the machine's
+// memory the kernel kills who has most, which is the API server, and the kubelet
+// starts it again.
+func TestAnAPIServerWithoutALimitTakesWhatItsMachineHas(t *testing.T) {
+	for _, memory := range []int64{0, 2 << 30, 64 << 30} {
+		flood := fault.Spec{ID: "agent", Fault: "client-flood", At: lossAt, For: 5 * time.Minute, Flood: store.Flood{
+			As: store.User("agent"), Right: store.RightList, Kind: model.KindPod, Clients: 1000, Every: 10 * time.Second, Objects: 20_000, ObjectBytes: 2 << 10, Latest: true,
+		}}
+		flood.Flood.As.Groups = []string{model.GroupMasters}
+		c := shop(1, 4, 6, flood)
+		c.ControlPlane = cluster.ControlPlane{Nodes: true, MemoryBytes: memory}
+		c.ControlPlane.APIServer.EncodesWhole = true
+		x, err := cluster.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runTo(t, x, lossAt.Add(15*time.Minute))
+		killed, others := 0, 0
+		for i := range x.Store.History().Len() {
+			if n := x.Store.History().At(i).Note; n != nil && n.Reason == "APIServerOOMKilled" {
+				killed++
+			}
+		}
+		for _, pod := range []string{"etcd-cp-0", "kube-scheduler-cp-0", "kube-controller-manager-cp-0"} {
+			if p := systemPod(x, pod); p.Containers[0].OOMKilled {
+				others++
+			}
+		}
+		p := systemPod(x, "kube-apiserver-cp-0")
+		if enough := memory > 8<<30; (killed == 0) != enough || others > 0 || enough != (p.Restarts() == 0) || !p.IsReady() {
+			t.Errorf("on a machine of %d GiB it was killed %d times, restarted %d times, ready %v, and %d others were killed", memory>>30, killed, p.Restarts(), p.IsReady(), others)
+		}
+	}
+}

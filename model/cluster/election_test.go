@@ -256,3 +256,52 @@ func TestANewControllerManagerMakesNoPodThatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// restarted is what a static pod of the first machine shows: its restarts, and how
+// often its container was seen waiting for a back-off.
+func restarted(x *cluster.Cluster, pod string) (restarts int32, backoffs int) {
+	for i := range x.Store.History().Len() {
+		p, ok := x.Store.History().At(i).New.(*model.Pod)
+		if !ok || p.Name != pod {
+			continue
+		}
+		restarts = p.Restarts()
+		if p.Containers[0].Reason == "CrashLoopBackOff" {
+			backoffs++
+		}
+	}
+	return restarts, backoffs
+}
+
+// Source: client-go leaderelection OnStoppedLeading: klog.Fatal, the process exits with
+// an error (cmd/kube-controller-manager/app/controllermanager.go "leaderelection lost");
+// its kubelet restarts the container of the static pod.
+func TestALeaderThatEndsItselfShowsInItsStaticPod(t *testing.T) {
+	c := replicated(1, etcdSpec("etcd-member-down", 3*time.Minute, 1, 2))
+	c.ControlPlane.Nodes = true
+	x := play(t, c)
+	for _, pod := range []string{"kube-scheduler-cp-0", "kube-controller-manager-cp-0"} {
+		if restarts, _ := restarted(x, pod); restarts != 1 {
+			t.Errorf("%s: %d restarts, want 1", pod, restarts)
+		}
+	}
+	if restarts, _ := restarted(x, "kube-scheduler-cp-1"); restarts != 0 {
+		t.Errorf("a standby restarted %d times", restarts)
+	}
+	if at := took(x, "kube-controller-manager", "became leader"); len(at) != 1 || at[0] > lossAt.Add(3*time.Minute+25*time.Second) {
+		t.Errorf("led again from %v", at)
+	}
+}
+
+// Source: pkg/kubelet/kubelet.go: the first restart is at once, the next after 10 s.
+func TestASchedulerThatCrashesAgainAndAgainIsInCrashLoopBackOff(t *testing.T) {
+	crash := func(at time.Duration) fault.Spec {
+		return fault.Spec{ID: at.String(), Fault: "scheduler-crash", At: lossAt.Add(at), Members: []string{"cp-0"}}
+	}
+	c := replicated(1, crash(0), crash(8*time.Second), crash(40*time.Second))
+	c.ControlPlane.Nodes = true
+	x := play(t, c)
+	if restarts, backoffs := restarted(x, "kube-scheduler-cp-0"); restarts != 3 || backoffs == 0 {
+		t.Errorf("%d restarts, %d times in CrashLoopBackOff; want 3 and some", restarts, backoffs)
+	}
+}

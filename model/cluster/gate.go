@@ -46,6 +46,20 @@ type container struct {
 // OutOfMemory implements apiserver.Runner.
 func (c container) OutOfMemory() { c.kubelet.OutOfMemory(c.program) }
 
+// Use implements apiserver.Runner.
+func (c container) Use(bytes int64) { c.kubelet.UseMemory(c.program, bytes) }
+
+// Killed implements apiserver.Runner.
+func (c container) Killed() bool { return c.kubelet.OOMKilled(c.program) }
+
+// Exited implements election.Runner. While a fault keeps the process from running, its
+// container goes on without it.
+func (c container) Exited(_ sim.Time, code int32) {
+	if !c.program.forbidden {
+		c.kubelet.Exit(c.program, code)
+	}
+}
+
 // inFault is a gate as faults move it.
 type inFault struct{ *gate }
 
@@ -64,8 +78,7 @@ type serverInFault struct {
 // SetLatency implements fault.APIServer.
 func (s serverInFault) SetLatency(d sim.Dist) { s.server.SetLatency(d) }
 
-// replicaInFault is one of the replicas that elect a leader, as faults see it. One
-// that ends by itself is started again without its container.
+// replicaInFault is one of the replicas that elect a leader, as faults see it.
 type replicaInFault struct {
 	inFault
 	*election.Candidate

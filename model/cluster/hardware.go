@@ -1,10 +1,14 @@
 package cluster
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
+	"orrery/model/election"
 	"orrery/model/kubelet"
+	"orrery/model/network"
 	"orrery/model/scheduler"
 )
 
@@ -24,12 +28,50 @@ func (x *Cluster) addCloud() {
 	c := *x.config.Cloud
 	c.Literal = x.config.Literal
 	x.cloud = cloud.New(x.Kernel, x.Store, x.outside, hardware{x}, c, nodes)
-	if x.config.Autoscaler != nil {
-		c := *x.config.Autoscaler
-		c.Literal = x.config.Literal
-		filters := scheduler.NewSimulation(x.config.profile(), x.Kernel.Luck())
-		autoscaler.New(x.Kernel, x.Store, x.outside, x.cloud, filters, c)
+	x.elect(cloudControllerPod, election.Config{Name: cloud.CloudControllerManager, As: cloud.As, QPS: cloud.QPS, Burst: cloud.Burst},
+		func(site network.Site, replica string) election.Process {
+			return x.cloud.NewNodeLifecycle(site, replica)
+		})
+	if x.config.Autoscaler == nil {
+		return
 	}
+	a := *x.config.Autoscaler
+	a.Literal = x.config.Literal
+	filters := func() autoscaler.Filters { return scheduler.NewSimulation(x.config.profile(), x.Kernel.Luck()) }
+	// cluster-autoscaler/main.go: ReleaseOnCancel; it calls itself by its host's name.
+	x.elect(autoscalerPod, election.Config{Name: autoscaler.Name, As: autoscaler.As, QPS: autoscaler.QPS, Burst: autoscaler.Burst, Releases: true, SameIdentity: true},
+		func(site network.Site, replica string) election.Process {
+			return autoscaler.New(x.Kernel, x.Store, site, x.cloud, filters, replica, a)
+		})
+}
+
+// elect adds a replica of a component on each machine of the control plane. That on
+// the first leads at first. They are static pods there, and ask any API server.
+func (x *Cluster) elect(pod string, c election.Config, work func(site network.Site, replica string) election.Process) {
+	c.Literal, c.Balanced = x.config.Literal, true
+	e := election.New(x.Kernel, x.Store, c)
+	x.elections = append(x.elections, e)
+	for i, site := range x.control {
+		machine, replica := x.net.Name(site), ""
+		if i > 0 {
+			replica = "@" + machine
+		}
+		x.replica(pod, i, e.Add(machine, site, work(site, replica)))
+		if i < len(x.machines) {
+			x.contain(pod, i)
+		}
+	}
+}
+
+// replica makes a component's replica on a machine known.
+func (x *Cluster) replica(pod string, machine int, c *election.Candidate) {
+	x.replicas[pod] = append(x.replicas[pod], c)
+	x.gates[machine][pod].process = c
+}
+
+// contain puts a replica into its container, on a machine that is a node.
+func (x *Cluster) contain(pod string, machine int) {
+	x.replicas[pod][machine].SetRunner(container{x.machines[machine], inContainer{x.gates[machine][pod]}})
 }
 
 // Install implements cloud.Hardware.
@@ -50,6 +92,16 @@ func (h hardware) Destroy(node uint32) {
 	h.x.kubelets[node] = scrap{}
 }
 
+// ShutDown implements cloud.Hardware.
+func (h hardware) ShutDown(node uint32) time.Duration {
+	k, ok := h.x.kubelets[node].(*kubelet.Kubelet)
+	if !ok {
+		return 0
+	}
+	k.ShutDown(false)
+	return k.Closing()
+}
+
 // scrap is a machine that is gone, whatever is done to it.
 type scrap struct{}
 
@@ -68,6 +120,9 @@ func (scrap) Stop() {}
 // Resume implements fault.Machine.
 func (scrap) Resume() {}
 
+// ShutDown implements fault.Machine.
+func (scrap) ShutDown(bool) {}
+
 // StopRuntime implements fault.Machine.
 func (scrap) StopRuntime() {}
 
@@ -76,6 +131,18 @@ func (scrap) StartRuntime() {}
 
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
+
+// FailProbes implements fault.Machine.
+func (scrap) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// AnswerProbes implements fault.Machine.
+func (scrap) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// Hang implements fault.Machine.
+func (scrap) Hang(model.Ref) {}
+
+// Unhang implements fault.Machine.
+func (scrap) Unhang(model.Ref) {}
 
 // Doom implements fault.Machine.
 func (scrap) Doom(model.Ref, string, int32) {}
@@ -94,6 +161,9 @@ func (scrap) Burn(int64) {}
 
 // Cool implements fault.Machine.
 func (scrap) Cool(int64) {}
+
+// Creep implements fault.Machine.
+func (scrap) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
 func (scrap) TakeMemory(int64) int64 { return 0 }

@@ -20,6 +20,11 @@ type Invariants struct {
 	last     *store.Record
 	used     store.Table[usage]
 	gpus     map[gpu]int64 // milli that the pods have that were told to have it
+
+	// back tells which pods a restored backup brought back. Their machine may have
+	// forgotten them, and then counts their restarts from 0 again: the count is the
+	// container runtime's (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
+	back store.Table[bool]
 }
 
 // usage is what the pods bound to a node ask for, and what the node can hold.
@@ -65,6 +70,9 @@ func (v *Invariants) Recorded(r *store.Record) {
 		v.fail(r, "time went back from %v", v.last.At)
 	}
 	v.last = r
+	if r.Restored {
+		v.revision = r.Revision
+	}
 	if r.Verb == store.Noted {
 		return
 	}
@@ -128,7 +136,11 @@ func (v *Invariants) identity(r *store.Record) {
 func (v *Invariants) pod(r *store.Record) {
 	old, _ := r.Old.(*model.Pod)
 	now, _ := r.New.(*model.Pod)
-	if old != nil && now != nil && !r.Restored {
+	switch {
+	case now == nil:
+	case r.Restored:
+		*v.back.Row(now.ID) = true
+	case old != nil:
 		v.podMoves(r, old, now)
 	}
 	v.charge(old, -1)
@@ -178,7 +190,7 @@ func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
 	if now.IsReady() && now.Phase != model.PodRunning {
 		v.fail(r, "ready in phase %v", now.Phase)
 	}
-	if now.Restarts() < old.Restarts() {
+	if now.Restarts() < old.Restarts() && !*v.back.Row(now.ID) {
 		v.fail(r, "%d restarts after %d", now.Restarts(), old.Restarts())
 	}
 }

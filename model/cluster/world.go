@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,9 @@ func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 // DNS implements fault.World.
 func (w faultWorld) DNS() fault.DNS { return dnsWorld(w) }
 
+// Requests implements fault.World.
+func (w faultWorld) Requests() fault.Requests { return w.x.flows }
+
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
 
@@ -82,14 +86,13 @@ func (w faultWorld) APIServer(machine int) fault.APIServer {
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
-// Scheduler implements fault.World.
-func (w faultWorld) Scheduler(machine int) fault.Replica {
-	return replicaInFault{inFault{w.x.gates[machine][schedulerPod]}, w.x.schedulers[machine]}
-}
-
-// ControllerManager implements fault.World.
-func (w faultWorld) ControllerManager(machine int) fault.Replica {
-	return replicaInFault{inFault{w.x.gates[machine][controllerManagerPod]}, w.x.controllers[machine]}
+// Replica implements fault.World.
+func (w faultWorld) Replica(component string, machine int) fault.Replica {
+	all := w.x.replicas[component]
+	if len(all) == 0 {
+		return nil
+	}
+	return replicaInFault{inFault{w.x.gates[machine][component]}, all[machine]}
 }
 
 // usage implements scheduler.Usage: metrics are read where they are made, one
@@ -155,14 +158,10 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 		return w.x.proxy(node, proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows})
 	}
 	n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
-	c := proxy.Config{
-		Name: "kube-proxy/" + node, Site: w.x.sites[n.ID], Node: node,
-		Zone: n.Labels.Value(model.LabelZone), Listener: w.x.flows,
-	}
 	if !w.x.config.sharesProxies() {
-		return w.x.proxy(node, c)
+		return w.x.nodeProxy(n, w.x.sites[n.ID])
 	}
-	return w.x.sharedProxy(node, c)
+	return w.x.sharedProxy(n)
 }
 
 // proxiesPerZone is how many kube-proxies of a zone have luck of their own: when news
@@ -171,16 +170,16 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 const proxiesPerZone = 8
 
 // sharedProxy is a proxy for a node that others may share: it is on no node's machine.
-func (x *Cluster) sharedProxy(node string, c proxy.Config) *proxy.Proxy {
-	all := x.shared[c.Zone]
+func (x *Cluster) sharedProxy(n *model.Node) *proxy.Proxy {
+	zone := n.Labels.Value(model.LabelZone)
+	all := x.shared[zone]
 	turn := all.next % proxiesPerZone
 	all.next++
 	if turn == len(all.proxies) {
-		c.Site = x.net.AddSite(c.Name, x.net.Zone(c.Site))
-		all.proxies = append(all.proxies, x.proxy(node, c))
+		all.proxies = append(all.proxies, x.nodeProxy(n, x.net.AddSite("kube-proxy/"+n.Name, zone)))
 	}
-	x.shared[c.Zone] = all
-	x.proxies[node] = all.proxies[turn]
+	x.shared[zone] = all
+	x.proxies[n.Name] = all.proxies[turn]
 	return all.proxies[turn]
 }
 
@@ -193,7 +192,7 @@ type inTurn struct {
 // sharesProxies tells whether nodes of a zone may share a proxy: nothing is going to
 // happen to a machine or its links, and no rules are about single nodes.
 func (c *Config) sharesProxies() bool {
-	if c.ExactTraffic || len(c.Faults) > 0 || c.NodeRepair.After > 0 {
+	if c.ExactTraffic || len(c.Faults) > 0 || c.NodeRepair.After > 0 || c.everyProxy() {
 		return false
 	}
 	of := func(o model.Object) bool {
@@ -210,6 +209,11 @@ func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	x.proxies[name] = p
 	p.Start()
 	return p
+}
+
+// nodeProxy is the kube-proxy on a node.
+func (x *Cluster) nodeProxy(n *model.Node, site network.Site) *proxy.Proxy {
+	return x.proxy(n.Name, proxy.Config{Name: "kube-proxy/" + n.Name, Site: site, Node: n.Name, Zone: n.Labels.Value(model.LabelZone), Listener: routes{x}})
 }
 
 // told is who hears which pods answer: traffic, and the webhooks that renewals of
@@ -305,10 +309,79 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
-			out.Workers = b.Workers
+			out.Workers, out.Queue = b.Workers, b.Queue
 		}
 	}
 	return out
+}
+
+// Probes implements workload.World.
+func (w trafficWorld) Probes(pod model.Ref) (out []workload.Probe) {
+	p, ok := w.x.Store.Get(pod).(*model.Pod)
+	if !ok {
+		return nil
+	}
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		b := w.x.config.Behaviors.For(p, c.Name)
+		out = append(out, probesOf(c, len(p.Spec.InitContainers)+i, &b)...)
+	}
+	return out
+}
+
+// probesOf is a container's probes that may fail although it runs. One that requests
+// cost nothing has no load that they could wait for.
+func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Probe) {
+	loaded := b.CPUMicroPerRPS > 0 || b.Latency > 0 || b.Workers > 0 || len(b.Calls) > 0
+	for kind := range model.ProbeKinds {
+		p, does := c.Probe(kind), b.Probes[kind]
+		if p == nil {
+			continue
+		}
+		if does.Path == runtime.ByHandler && p.Handler <= model.GRPC {
+			does.Path = runtime.QueuePath
+		}
+		x := workload.Probe{
+			Container: i, Kind: kind, Timeout: p.Waits(), Period: cmp.Or(p.Period, 10*time.Second), Needs: does.Needs,
+			Queues: loaded && does.Path == runtime.QueuePath, Works: loaded && does.Path == runtime.RequestPath,
+		}
+		if x.Queues || x.Works || x.Needs != "" {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// needs is what probes ask of other Services, as behaviors say.
+func (c *Config) needs() (out []workload.Call) {
+	for i := range c.Behaviors {
+		b := &c.Behaviors[i]
+		for _, does := range b.Probes {
+			call := workload.Call{Namespace: b.Home(), Service: does.Needs, Probes: true}
+			same := func(x workload.Call) bool { return x.Namespace == call.Namespace && x.Service == call.Service }
+			if does.Needs == "" || slices.ContainsFunc(out, same) {
+				continue
+			}
+			call.From = "probes that need service/" + does.Needs
+			call.Makes = func(p *model.Pod) bool { return c.probesNeed(p, call.Service) }
+			out = append(out, call)
+		}
+	}
+	return out
+}
+
+// probesNeed tells whether a probe of a pod asks a Service.
+func (c *Config) probesNeed(p *model.Pod, service string) bool {
+	for i := range p.Spec.Containers {
+		x := &p.Spec.Containers[i]
+		b := c.Behaviors.For(p, x.Name)
+		for kind := range model.ProbeKinds {
+			if x.Probe(kind) != nil && b.Probes[kind].Needs == service {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // calls is what behaviors say that pods ask of other Services. A behavior for all
@@ -317,16 +390,12 @@ func (c *Config) calls() []workload.Call {
 	var out []workload.Call
 	for i := range c.Behaviors {
 		b := &c.Behaviors[i]
-		namespace := b.Namespace
-		if namespace == "" {
-			namespace = "default"
-		}
 		makes := func(p *model.Pod) bool {
 			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
 		}
 		for _, x := range b.Calls {
 			out = append(out, workload.Call{
-				Namespace: namespace, From: "calls of " + b.Name(), Makes: makes,
+				Namespace: b.Home(), From: "calls of " + b.Name(), Makes: makes,
 				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
 			})
 		}
@@ -345,3 +414,24 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	}
 	return nil
 }
+
+// starts is where processes on a machine ask for what they need before they serve.
+type starts struct {
+	x    *Cluster
+	site network.Site
+}
+
+// Need implements runtime.API.
+func (s starts) Need(m *runtime.Machine, by runtime.Asker) { s.x.starts.Ask(s.site, starter{m, by}) }
+
+// starter is a process that waits.
+type starter struct {
+	machine *runtime.Machine
+	runtime.Asker
+}
+
+// Waits implements workload.Starter.
+func (s starter) Waits() (*model.Pod, bool) { return s.machine.Waits(s.Asker) }
+
+// Answered implements workload.Starter.
+func (s starter) Answered() { s.machine.Answered(s.Asker) }

@@ -261,7 +261,7 @@ next:
 		}
 		owner, replicas, ok := c.view.scaleOf(owner)
 		if !ok {
-			return 0, "found no controllers for a pod of " + owner.Kind.Short()
+			return 0, owner.Kind.Resource() + " does not implement the scale subresource"
 		}
 		for _, o := range seen {
 			if o == owner {

@@ -34,7 +34,6 @@ func (l *jobLook) suspend() {
 	switch {
 	case l.job.Suspend && c.Status != model.True:
 		*c = model.Condition{Status: model.True, SinceAt: l.now, Reason: "JobSuspended"}
-		l.next.StartedAt = 0
 		l.client.Note(l.job, false, "Suspended", "Job suspended")
 	case !l.job.Suspend && c.Status == model.True:
 		*c = model.Condition{Status: model.False, SinceAt: l.now, Reason: "JobResumed"}

@@ -25,7 +25,14 @@ type namespaces struct {
 	at store.Table[model.Kind] // by namespace: the kind whose deletion is asked for
 }
 
-func newNamespaces(l *loop) controller { return &namespaces{loop: l} }
+// namespaceRetryLast is the longest delay after failures
+// (pkg/controller/namespace/namespace_controller.go nsControllerRateLimiter).
+const namespaceRetryLast = time.Minute
+
+func newNamespaces(l *loop) controller {
+	l.queue.last = namespaceRetryLast
+	return &namespaces{loop: l}
+}
 
 // namespace waits before it looks at a namespace that is to go.
 func (c *namespaces) namespace(now sim.Time, _, next *model.Namespace) {

@@ -38,10 +38,11 @@ const excludeDisruption = "node.kubernetes.io/exclude-disruption"
 // queues every 0.1 s are events only when they may find something.
 type nodeLifecycle struct {
 	*loop
-	health store.Table[nodeHealth]
-	luck   sim.Lane
-	zones  []*zone // in the order first seen
-	zoneAt map[string]*zone
+	health  store.Table[nodeHealth]
+	refused store.Table[uint8] // by pod: how often in a row it could not be marked not ready when it was bound
+	luck    sim.Lane
+	zones   []*zone // in the order first seen
+	zoneAt  map[string]*zone
 
 	pass   pass
 	passes sim.Ticker // from the end of the last pass that was run
@@ -87,6 +88,7 @@ const (
 	whyPass      = whyOwn + iota
 	whyPoll      // look at the eviction queues
 	whyRetryNode // about a node: its status was refused
+	whyRetryPod  // about a pod: that it is not ready was refused
 )
 
 const (
@@ -138,9 +140,26 @@ func (c *nodeLifecycle) pod(_ sim.Time, old, next *model.Pod) {
 	if next == nil || next.NodeID == 0 || old != nil && old.NodeID != 0 || !next.IsReady() {
 		return
 	}
-	if h := c.health.Row(next.NodeID); h.known && h.ready.Status != model.True {
-		c.client.UpdateStatus(notReady(c.kernel.Now(), next), tag(opMarkNew, next.ID))
+	c.markNew(next)
+}
+
+// markNew has a pod not ready if its node is not.
+func (c *nodeLifecycle) markNew(p *model.Pod) {
+	if h := c.health.Row(p.NodeID); h.known && h.ready.Status != model.True {
+		c.client.UpdateStatus(notReady(c.kernel.Now(), p), tag(opMarkNew, p.ID))
 	}
+}
+
+// markedNew looks at the pod again, after a delay that doubles, if the write was
+// refused (podUpdateQueue.AddRateLimited).
+func (c *nodeLifecycle) markedNew(now sim.Time, pod uint32, r store.Reply) {
+	failures := c.refused.Row(pod)
+	if r.Refusal == store.Accepted || r.Refusal == store.NotFound {
+		*failures = 0
+		return
+	}
+	*failures = min(*failures+1, failuresMost)
+	c.kernel.Post(now.Add(min(retryFirst<<(*failures-1), retryLast)), c.self, whyRetryPod, uint64(pod))
 }
 
 func notReady(now sim.Time, p *model.Pod) *model.Pod {
@@ -164,6 +183,10 @@ func (c *nodeLifecycle) due(now sim.Time, why sim.Why, about uint64) {
 		c.health.Row(uint32(about)).seen = c.view.node(uint32(about))
 		c.examine(now, uint32(about))
 		c.advance(now)
+	case whyRetryPod:
+		if p := c.view.pod(uint32(about)); p != nil && p.NodeID != 0 && p.IsReady() {
+			c.markNew(p)
+		}
 	case store.WhyLease:
 		if at := c.silence(uint32(about)); at != sim.Never && !c.pass.running {
 			c.postPass(c.passes.AtOrAfter(max(now, at)))
@@ -182,6 +205,8 @@ func (c *nodeLifecycle) replied(now sim.Time, r store.Reply) {
 		c.swapped(now, id, op, r)
 	case opMark:
 		c.marked(now, id, r)
+	case opMarkNew:
+		c.markedNew(now, id, r)
 	case opEvict:
 		c.evicted(now, id, r)
 	case opClear:

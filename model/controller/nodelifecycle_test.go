@@ -522,3 +522,43 @@ func TestANodeThatFallsSilentUnderPressureIsNoLongerUnderPressure(t *testing.T) 
 		t.Errorf("%v, taints %v", got.MemoryPressure, got.Taints)
 	}
 }
+
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go
+// doPodProcessingWorker, processPod: "podUpdateQueue.AddRateLimited".
+func TestAPodBoundToALostNodeIsMarkedNotReadyEvenIfThatIsRefusedAtFirst(t *testing.T) {
+	r := newRig(t, rigConfig{zones: []int{2, 2}})
+	r.run(t, time.Minute)
+	r.silence(1)
+	r.run(t, 2*time.Minute)
+	p := &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "late"}, Spec: &model.PodSpec{GraceSeconds: 30},
+		Phase: model.PodRunning, Ready: model.Condition{Status: model.True}, NodeID: 1, NodeName: r.nodes[1].name,
+	}
+	r.store.Create(r.user.id, p)
+	for range 50 { // somebody changes it all the time: what the controller has seen is always older
+		r.run(t, time.Millisecond)
+		next := *r.store.Lookup(model.KindPod, "default", "late").(*model.Pod)
+		next.Labels = model.MakeLabels(map[string]string{"at": r.Now().String()})
+		r.store.Update(r.user.id, &next)
+	}
+	if r.store.Lookup(model.KindPod, "default", "late").(*model.Pod).Ready.Status != model.True {
+		t.Fatal("the first write was not refused: this shows nothing")
+	}
+	r.run(t, 10*time.Second)
+	if got := r.store.Lookup(model.KindPod, "default", "late").(*model.Pod); got.Ready.Status != model.False {
+		t.Errorf("Ready is %v", got.Ready.Status)
+	}
+}
+
+// A pod that ended already has nothing to be written: the API server stores no
+// version that says the same (k8s.io/apiserver/pkg/storage/etcd3/store.go).
+func TestAPodThatEndedIsCollectedWithoutAWriteBefore(t *testing.T) {
+	p := &model.Pod{Phase: model.PodFailed}
+	if got := (ended{1}).Apply(p); got != model.Object(p) {
+		t.Error("a failed pod is written again")
+	}
+	p = &model.Pod{Phase: model.PodRunning, Ready: model.Condition{Status: model.True}}
+	if got := (ended{1}).Apply(p).(*model.Pod); got.Phase != model.PodFailed || got.IsReady() {
+		t.Errorf("%+v", got)
+	}
+}

@@ -15,14 +15,15 @@ import (
 // that is kept for it or the smallest that suits it, asks a provisioner for one
 // if there is none, and lets volumes go whose claim is gone
 // (pkg/controller/volume/persistentvolume/pv_controller.go). A key is the claim's
-// ID twice, or the volume's and one more: the original has a queue for each. The
-// resync every 15 s finds nothing that no change has told, and is left out.
+// ID twice, or the volume's and one more: the original has a queue for each. What the
+// original's resync every 15 s finds, a claim whose volume came after it, is found here
+// when the volume is seen.
 type volumeBinder struct {
 	*loop
 	classes map[string]*model.StorageClass
 	byClass map[string][]uint32 // volumes, in the order in which they came
 	given   store.Table[uint32] // by volume: the claim it was given to and is not yet seen with
-	waiting map[string][]uint32 // by class: claims that found no volume
+	waiting map[string][]uint32 // by class: claims that found no volume, or not the one they name
 	plans   store.Table[plan]
 }
 
@@ -141,12 +142,48 @@ func (c *volumeBinder) syncClaim(p *plan, claim *model.Claim) {
 	case claim.Bound:
 		c.bind(p, claim, x)
 	case claim.Volume != "":
-		if x != nil && (x.Claim == "" || isOf(x, claim)) {
-			c.bind(p, claim, x)
-		}
+		c.named(p, claim, x)
 	default:
 		c.find(p, claim)
 	}
+}
+
+// named binds a claim to the volume that it names, nil if there is none yet.
+func (c *volumeBinder) named(p *plan, claim *model.Claim, x *model.Volume) {
+	if x != nil && (x.Claim == "" || isOf(x, claim)) {
+		why := mismatch(claim, x)
+		if why == "" || x.Claim != "" {
+			c.bind(p, claim, x)
+			return
+		}
+		c.client.Note(claim, true, "VolumeMismatch", "Cannot bind to requested volume \""+x.Name+"\": "+why)
+	}
+	c.wait(claim)
+}
+
+// mismatch is why a claim cannot have the volume that it names, "" if it can
+// (checkVolumeSatisfyClaim).
+func mismatch(claim *model.Claim, x *model.Volume) string {
+	switch {
+	case x.Bytes < claim.Bytes:
+		return "requested PV is too small"
+	case x.Class != claim.Class:
+		return "storageClassName does not match"
+	case x.Attributes != claim.Attributes:
+		return "volumeAttributesClassName does not match"
+	case x.Block != claim.Block:
+		return "incompatible volumeMode"
+	case claim.Modes&^x.Modes != 0:
+		return "incompatible accessMode"
+	}
+	return ""
+}
+
+// wait has a claim looked at again when a volume of its class changes.
+func (c *volumeBinder) wait(claim *model.Claim) {
+	list := c.waiting[claim.Class]
+	insert(&list, claim.ID)
+	c.waiting[claim.Class] = list
 }
 
 // isOf tells whether a volume is kept for a claim or bound to it.
@@ -174,9 +211,7 @@ func (c *volumeBinder) find(p *plan, claim *model.Claim) {
 				"' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."}})
 	}
 	if claim.Provisioner == "" {
-		list := c.waiting[claim.Class]
-		insert(&list, claim.ID)
-		c.waiting[claim.Class] = list
+		c.wait(claim)
 	}
 }
 

@@ -273,6 +273,9 @@ type ended struct{ at sim.Time }
 // Apply implements store.Patch.
 func (o ended) Apply(cur model.Object) model.Object {
 	next := *cur.(*model.Pod)
+	if next.Phase.Terminal() && next.Ready.Status != model.True {
+		return cur
+	}
 	if !next.Phase.Terminal() {
 		next.Phase = model.PodFailed
 	}

@@ -118,3 +118,21 @@ func TestNames(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// "namespace: 5 ms ... 60 s" (k8s-control-plane.md 2.16).
+// Source: pkg/controller/namespace/namespace_controller.go nsControllerRateLimiter.
+func TestANamespaceIsLookedAtAtLeastOnceAMinute(t *testing.T) {
+	l := &loop{queue: newWorkqueue(1)}
+	newNamespaces(l)
+	now := sim.Time(0)
+	for range 30 {
+		d := l.queue.delay(now, 1)
+		if d > time.Minute {
+			t.Fatalf("after %v of failures it waits %v", now, d)
+		}
+		now = now.Add(d)
+	}
+	if now < sim.Time(10*time.Minute) {
+		t.Errorf("30 failures took %v only: the delay does not grow", now)
+	}
+}

@@ -23,7 +23,7 @@ type registration struct {
 // controller's Events come out of the same bucket, as its recorder has the same
 // client (StartRecordingToSink in each of them). The
 // garbage collector's QPS is doubled because each deletion costs it two calls, that
-// of the namespace controller is 20 times as much
+// of the namespace controller is 20 times as much, and its burst 100 times
 // (cmd/kube-controller-manager/app/core.go).
 var registry = []registration{
 	{"deployment", "deployment-controller", 5, 20, newDeployments},
@@ -107,9 +107,17 @@ func (r *registration) account() string {
 	return r.user
 }
 
+// burst is how many requests it may make at once.
+func (r *registration) burst() int64 {
+	if r.name == "namespace" {
+		return 100 * Burst
+	}
+	return Burst
+}
+
 func (r *registration) client(p *Process) *store.Client {
 	return p.store.NewClient(store.ClientConfig{
-		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: Burst, Events: true,
+		Name: "system:serviceaccount:kube-system:" + r.user + p.replica, Site: p.site, Local: true, QPS: r.qps, Burst: r.burst(), Events: true,
 		As: store.Account(model.NamespaceSystem, r.account(), component),
 	})
 }

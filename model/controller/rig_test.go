@@ -41,6 +41,7 @@ type rigConfig struct {
 	end     sim.Dist // from the deletion to the end; default 1 s
 	ties    uint64
 	usage   Usage
+	storage *model.Storage
 }
 
 func newRig(t testing.TB, c rigConfig) *rig {
@@ -52,7 +53,7 @@ func newRig(t testing.TB, c rigConfig) *rig {
 		r.store.Leases().Literal()
 	}
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
-	r.process = New(k, r.store, r.control, Config{Literal: c.literal, Usage: c.usage})
+	r.process = New(k, r.store, r.control, Config{Literal: c.literal, Usage: c.usage, Storage: c.storage})
 	if c.zones == nil {
 		c.zones = []int{3}
 	}

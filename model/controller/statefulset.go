@@ -219,7 +219,9 @@ func (l *setLook) condemn(i int) {
 }
 
 // roll plans to delete pods of old revisions, the highest first, as long as no
-// more than maxUnavailable are missing (updateStatefulSetAfterInvariantEstablished).
+// more than maxUnavailable are missing, which is rounded down, but at least 1
+// (stateful_set_utils.go getStatefulSetMaxUnavailable,
+// updateStatefulSetAfterInvariantEstablished).
 func (l *setLook) roll() {
 	missing := int32(0)
 	for i := range l.replicas {
@@ -227,7 +229,7 @@ func (l *setLook) roll() {
 			missing++
 		}
 	}
-	room := max(1, l.set.MaxUnavailable.Of(l.set.Replicas, true)) - missing
+	room := max(1, l.set.MaxUnavailable.Of(l.set.Replicas, false)) - missing
 	for i := int32(len(l.replicas)) - 1; i >= l.set.Partition && room > 0; i-- {
 		if p := l.replicas[i]; p != nil && p.Labels.Value(model.LabelRevision) != l.newest.Name && !p.Deleting() {
 			l.ask(call{op: store.OpDelete, target: p.Ref()}, 0, "delete", p.Name)

@@ -138,18 +138,20 @@ func TestARollingUpdateGoesDownwardsToThePartition(t *testing.T) {
 // updateStatefulSetAfterInvariantEstablished; pkg/features/kube_features.go
 // MaxUnavailableStatefulSet.
 func TestMaxUnavailableLetsSeveralPodsBeReplacedAtOnce(t *testing.T) {
-	r := newRig(t, rigConfig{})
-	r.user.client.Create(statefulSet("db", 5, func(s *model.StatefulSet) { s.MaxUnavailable = model.CountOrPercent{Value: 40, Percent: true} }), 0)
-	r.run(t, time.Minute)
-	at := r.Now()
-	r.changeSet(r.statefulSet("db"), func(s *model.StatefulSet) { s.Template = template("db", "2") })
-	r.run(t, time.Second)
-	if got := r.podEvents(at); !slices.Equal(got, []string{"-db-4", "-db-3"}) {
-		t.Errorf("%v", got)
-	}
-	r.run(t, time.Minute)
-	if s := r.statefulSet("db"); s.UpdatedReplicas != 5 || s.ReadyReplicas != 5 {
-		t.Errorf("%+v", s)
+	for percent, want := range map[int32][]string{59: {"-db-4", "-db-3"}, 39: {"-db-4"}, 10: {"-db-4"}} { // rounded down, but at least 1
+		r := newRig(t, rigConfig{})
+		r.user.client.Create(statefulSet("db", 5, func(s *model.StatefulSet) { s.MaxUnavailable = model.CountOrPercent{Value: percent, Percent: true} }), 0)
+		r.run(t, time.Minute)
+		at := r.Now()
+		r.changeSet(r.statefulSet("db"), func(s *model.StatefulSet) { s.Template = template("db", "2") })
+		r.run(t, time.Second)
+		if got := r.podEvents(at); !slices.Equal(got, want) {
+			t.Errorf("%d %%: %v, want %v", percent, got, want)
+		}
+		r.run(t, time.Minute)
+		if s := r.statefulSet("db"); s.UpdatedReplicas != 5 || s.ReadyReplicas != 5 {
+			t.Errorf("%d %%: %+v", percent, s)
+		}
 	}
 }
 

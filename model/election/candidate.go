@@ -79,7 +79,7 @@ func (e *Election) Add(machine string, site network.Site, work Process) *Candida
 	c := &Candidate{election: e, kernel: e.kernel, machine: machine, hash: sim.HashName(e.Name + "@" + machine), work: work}
 	c.self = e.kernel.Register(e.Name+"/"+machine, c)
 	c.client = e.store.NewClient(store.ClientConfig{
-		Name: e.Name + "/leader-election@" + machine, As: e.As, Actor: c.self, Site: site, Local: true, QPS: e.QPS, Burst: e.Burst, Timeout: requestTimeout,
+		Name: e.Name + "/leader-election@" + machine, As: e.As, Actor: c.self, Site: site, Local: !e.Balanced, QPS: e.QPS, Burst: e.Burst, Timeout: requestTimeout,
 	})
 	c.runner = &keeper{candidate: c}
 	e.candidates = append(e.candidates, c)
@@ -95,6 +95,10 @@ func (c *Candidate) Leads() bool { return c.running && c.leads }
 // Running tells whether there is a process.
 func (c *Candidate) Running() bool { return c.running }
 
+// startTime is how long a process takes from its start until it competes, an
+// estimate.
+var startTime = sim.Uniform(time.Second, 3*time.Second)
+
 // Start makes a new process, which competes for the Lease.
 func (c *Candidate) Start() {
 	c.held = false
@@ -104,7 +108,8 @@ func (c *Candidate) Start() {
 	now := c.kernel.Now()
 	c.election.rouse(now)
 	c.live()
-	c.nextAt = now
+	luck := c.election.luck.starts.Draw(c.hash, c.lives)
+	c.nextAt = now.Add(startTime.Draw(&luck))
 	c.post(now)
 }
 
@@ -114,6 +119,9 @@ func (c *Candidate) live() {
 	luck := c.election.luck.identities.Draw(c.hash, c.lives)
 	a, b := luck.Uint64(), luck.Uint64()
 	c.identity = fmt.Sprintf("%s_%08x-%04x-4%03x-%04x-%012x", c.machine, a>>32, a>>16&0xffff, a&0xfff, 0x8000|b>>48&0x3fff, b&0xffffffffffff)
+	if c.election.SameIdentity {
+		c.identity = c.machine
+	}
 	c.running, c.leads, c.failing, c.doing = true, false, false, nothing
 	c.tries, c.seen, c.seenAt = 0, model.Lease{}, 0
 	c.client.Restart()

@@ -43,6 +43,12 @@ type Config struct {
 	// Releases is whether who is asked to end gives the Lease back before it does,
 	// as kube-scheduler, not kube-controller-manager (ReleaseOnCancel).
 	Releases bool
+	// SameIdentity is whether a process that is started again calls itself what the
+	// one before it did, and so has its Lease at once.
+	SameIdentity bool
+	// Balanced is whether replicas reach any API server, not only that of their
+	// machine.
+	Balanced bool
 	// Literal makes every renewal and every look at the Lease an event, which must
 	// not change anything.
 	Literal bool

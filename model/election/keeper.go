@@ -7,15 +7,12 @@ import (
 )
 
 // A static pod's container that ended is started again by its kubelet: at once the
-// first time, then with a back-off that doubles (pkg/kubelet/kubelet.go); how long a
-// process takes from there until it competes is an estimate.
+// first time, then with a back-off that doubles (pkg/kubelet/kubelet.go).
 const (
 	firstBackoff  = 10 * time.Second
 	mostBackoff   = 300 * time.Second
 	forgetBackoff = 2 * mostBackoff
 )
-
-var startTime = sim.Uniform(time.Second, 3*time.Second)
 
 // keeper runs a replica as a kubelet runs a static pod, on machines of the control
 // plane that are no nodes of the cluster.
@@ -25,7 +22,6 @@ type keeper struct {
 	raisedAt  sim.Time
 	self      sim.ActorID
 	known     bool
-	starts    uint64
 }
 
 // Exited implements Runner.
@@ -42,9 +38,7 @@ func (k *keeper) Exited(now sim.Time, _ int32) {
 		k.wait = min(2*k.wait, mostBackoff)
 	}
 	k.raisedAt = at
-	k.starts++
-	luck := c.election.luck.starts.Draw(c.hash, k.starts)
-	c.kernel.Post(at.Add(startTime.Draw(&luck)), k.self, 0, c.lives)
+	c.kernel.Post(at, k.self, 0, c.lives)
 }
 
 // Wake implements sim.Actor: the process starts, unless somebody else has seen to

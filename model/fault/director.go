@@ -46,7 +46,7 @@ type Director struct {
 	unsettled  []uint32
 	registry   registry
 	etcd       []etcdMember     // by member, as far as faults named them
-	held       [2][]heldReplica // by component that elects a leader, and machine
+	held       [4][]heldReplica // by component that elects a leader, and machine
 	apiservers []apiserver      // by machine of the control plane, as far as faults named them
 	user       *store.Client    // who kills pods; nil if nobody has yet
 	etcdFull   int

@@ -76,6 +76,27 @@ func (w *world) Webhooks() fault.Webhooks        { return w }
 func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 func (w *world) DNS() fault.DNS                  { return dns{w} }
+func (w *world) Proxy(n string) fault.Process    { return process{w, "kube-proxy of " + n} }
+func (w *world) Balancers() []fault.Balancer     { return []fault.Balancer{w} }
+func (w *world) Spoil(n uint32, fails bool)      { w.says("probes of node %d fail=%v", n, fails) }
+
+func (w *world) Requests() fault.Requests { return requests{w} }
+
+type requests struct{ *world }
+
+func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
+func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+
+func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) Hang(pod model.Ref)   { m.w.says("%s hang %d", m.name, pod.ID) }
+func (m *machine) Unhang(pod model.Ref) { m.w.says("%s unhang %d", m.name, pod.ID) }
 
 type dns struct{ *world }
 
@@ -92,9 +113,11 @@ func (w *world) Flood(f store.Flood) (end func()) {
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }
-func (w *world) Scheduler(i int) fault.Replica { return process{w, fmt.Sprint("scheduler ", i)} }
-func (w *world) ControllerManager(i int) fault.Replica {
-	return process{w, fmt.Sprint("controller manager ", i)}
+func (w *world) Replica(component string, i int) fault.Replica {
+	if strings.HasPrefix(component, "c") {
+		return nil
+	}
+	return process{w, fmt.Sprint(map[string]string{"kube-scheduler": "scheduler", "kube-controller-manager": "controller manager"}[component], " ", i)}
 }
 func (w *world) SetDown(down bool)     { w.down = down; w.says("registry down=%v", down) }
 func (w *world) SetSilent(silent bool) { w.says("registry silent=%v", silent) }
@@ -109,10 +132,14 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff()     { m.must(m.on, "off"); m.on = false }
-func (m *machine) PowerOn()      { m.must(!m.on, "on"); m.on = true }
-func (m *machine) Stop()         { m.must(m.kubelet, "stop"); m.kubelet = false }
-func (m *machine) Resume()       { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
+func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
+func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
+func (m *machine) ShutDown(again bool) {
+	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
+	m.on = again
+}
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, code int32) {
@@ -126,6 +153,9 @@ func (m *machine) FillDisk(ppm int64) int64 {
 
 func (m *machine) Burn(milli int64) { m.w.says("%s burn %d", m.name, milli) }
 func (m *machine) Cool(milli int64) { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) Creep(milli, each, bytes int64) {
+	m.w.says("%s creep %d %d %d", m.name, milli, each, bytes)
+}
 func (m *machine) TakeMemory(ppm int64) int64 {
 	m.w.says("%s memory %d", m.name, ppm)
 	return 7
@@ -227,6 +257,15 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
 			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
 			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
+		{"agents creep in steps", []fault.Spec{{
+			ID: "a", Fault: "agent-creep", At: at(10), For: 40 * time.Second, Target: only("z-0"),
+			Creep: fault.Creep{CPUMilli: 40, EachMilli: 10, MemoryBytes: 100, Over: 20 * time.Second}}, {
+			ID: "b", Fault: "agent-creep", At: at(70), For: time.Second, Target: only("z-0"), Creep: fault.Creep{CPUMilli: 40}}},
+			"10s z-0 creep 0 0 0\n11s z-0 creep 2 0 5\n12s z-0 creep 2 1 5\n13s z-0 creep 2 0 5\n14s z-0 creep 2 1 5\n15s z-0 creep 2 0 5\n" +
+				"16s z-0 creep 2 1 5\n17s z-0 creep 2 0 5\n18s z-0 creep 2 1 5\n19s z-0 creep 2 0 5\n20s z-0 creep 2 1 5\n" +
+				"21s z-0 creep 2 0 5\n22s z-0 creep 2 1 5\n23s z-0 creep 2 0 5\n24s z-0 creep 2 1 5\n25s z-0 creep 2 0 5\n" +
+				"26s z-0 creep 2 1 5\n27s z-0 creep 2 0 5\n28s z-0 creep 2 1 5\n29s z-0 creep 2 0 5\n30s z-0 creep 2 1 5\n50s z-0 creep -40 -10 -100\n" +
+				"1m10s z-0 creep 40 0 0\n1m11s z-0 creep -40 0 0"},
 		{"registries too", []fault.Spec{spec("a", "registry-down", 10, 30, fault.Target{}), spec("b", "registry-down", 30, 50, fault.Target{})},
 			"10s registry down=true\n50s registry down=false"},
 	} {

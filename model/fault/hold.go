@@ -7,29 +7,31 @@ import "slices"
 // begun and ended. So faults may overlap in any way, and one that begins in
 // the instant another ends makes no gap.
 type machine struct {
-	downs, stops, runtimeStops   int  // faults in force
-	off, stopped, runtimeStopped bool // what is the case
-	toBeSettled                  bool
+	holds
+	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
+	proxyStopped, spoiled             bool
+	toBeSettled                       bool
 }
 
-// hold counts by more (or fewer) faults that keep a node without power, and
-// that keep its kubelet stopped.
-func (d *Director) hold(node uint32, downs, stops int) {
+// holds is numbers of faults.
+type holds struct {
+	downs        int // that keep a machine without power
+	gentle       int // of them, those for which it goes down in an orderly way
+	stops        int // that keep its kubelet stopped
+	runtimeStops int // that keep its container runtime stopped
+	proxyStops   int // that keep its kube-proxy stopped
+	spoils       int // that have load balancers' probes of it fail
+}
+
+// hold counts by some more faults, or fewer.
+func (d *Director) hold(node uint32, more holds) {
 	m := d.machines.Row(node)
-	m.downs += downs
-	m.stops += stops
-	d.unsettle(m, node)
-}
-
-// holdRuntime counts by more (or fewer) faults that keep a node's container runtime
-// stopped.
-func (d *Director) holdRuntime(node uint32, stops int) {
-	m := d.machines.Row(node)
-	m.runtimeStops += stops
-	d.unsettle(m, node)
-}
-
-func (d *Director) unsettle(m *machine, node uint32) {
+	m.downs += more.downs
+	m.gentle += more.gentle
+	m.stops += more.stops
+	m.runtimeStops += more.runtimeStops
+	m.proxyStops += more.proxyStops
+	m.spoils += more.spoils
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
@@ -39,13 +41,13 @@ func (d *Director) unsettle(m *machine, node uint32) {
 // Withdraw takes a node's machine away, and Supply gives it one again, as a
 // provider does; a fault that holds it down goes on with the new one.
 func (d *Director) Withdraw(node uint32) {
-	d.hold(node, 1, 0)
+	d.hold(node, holds{downs: 1})
 	d.settle()
 }
 
 // Supply takes back one Withdraw.
 func (d *Director) Supply(node uint32) {
-	d.hold(node, -1, 0)
+	d.hold(node, holds{downs: -1})
 	d.settle()
 }
 
@@ -69,14 +71,7 @@ func (d *Director) settle() {
 func (d *Director) settleMachine(node uint32) {
 	m := d.machines.Row(node)
 	m.toBeSettled = false
-	if off := m.downs > 0; off != m.off {
-		m.off = off
-		if off {
-			d.world.Machine(node).PowerOff()
-		} else {
-			d.world.Machine(node).PowerOn()
-		}
-	}
+	d.settlePower(m, node)
 	if stopped := m.runtimeStops > 0; stopped != m.runtimeStopped {
 		m.runtimeStopped = stopped
 		if stopped {
@@ -93,4 +88,35 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).Resume()
 		}
 	}
+	if spoiled := m.spoils > 0; spoiled != m.spoiled {
+		m.spoiled = spoiled
+		for _, b := range d.world.Balancers() {
+			b.Spoil(node, spoiled)
+		}
+	}
+	if stopped := m.proxyStops > 0; stopped != m.proxyStopped {
+		m.proxyStopped = stopped
+		d.stopProxy(node, stopped)
+	}
+}
+
+// settlePower cuts the power of a machine, also of one that is going down in an orderly
+// way, or has it go down so, or gives the power back.
+func (d *Director) settlePower(m *machine, node uint32) {
+	off, cut := m.downs > 0, m.downs > m.gentle
+	switch machine := d.world.Machine(node); {
+	case off && cut && !m.cut:
+		machine.PowerOff()
+	case off && !m.off:
+		machine.ShutDown(false)
+	case !off && m.off:
+		machine.PowerOn()
+	}
+	m.off, m.cut = off, off && (cut || m.cut)
+}
+
+// free tells whether no fault keeps a machine or its kubelet down.
+func (d *Director) free(node uint32) bool {
+	m := d.machines.Row(node)
+	return m.downs == 0 && m.stops == 0
 }

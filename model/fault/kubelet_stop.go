@@ -10,13 +10,13 @@ type kubeletStop struct{ nodes []model.Object }
 func (f *kubeletStop) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		d.hold(n.Head().ID, 0, 1)
+		d.hold(n.Head().ID, holds{stops: 1})
 	}
 	return "", true
 }
 
 func (f *kubeletStop) end(d *Director) {
 	for _, n := range f.nodes {
-		d.hold(n.Head().ID, 0, -1)
+		d.hold(n.Head().ID, holds{stops: -1})
 	}
 }

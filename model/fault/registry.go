@@ -49,16 +49,27 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
-	ParamPush      = "push" // stands for everything in Push
+	ParamProbe     = "probe"
+	ParamPush      = "push"  // stands for everything in Push
+	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
+	ParamPeriod    = "period"
+	ParamDown      = "down"
+	ParamCause     = "cause"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
 // with its effect, and a line here.
 var Kinds = []Kind{
+	{
+		Name: "agent-creep", Targets: model.KindNode,
+		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
+		Params: []string{ParamFor, ParamTarget, ParamCreep},
+		effect: func() effect { return &agentCreep{} },
+	},
 	{
 		Name: "apiserver-crash", Targets: model.KindNone, Moment: true,
 		Help:   "the API server's process on some machines of the control plane, or on all, ends; it starts again when it is over",
@@ -97,7 +108,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
-		Help:   "kube-scheduler or kube-controller-manager, where it leads or on some machines of the control plane, is cut off from the API servers",
+		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
 		effect: func() effect { return &componentPartition{} },
 	},
@@ -186,14 +197,26 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
+		Help:   "the kubelet of some nodes ends and starts again at once; their containers go on",
+		Params: []string{ParamTarget},
+		effect: func() effect { return kubeletRestart{} },
+	},
+	{
 		Name: "kubelet-stop", Targets: model.KindNode,
 		Help:   "the kubelet of some nodes does not run; their containers do",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &kubeletStop{} },
 	},
 	{
+		Name: "lb-health-fail", Targets: model.KindNode,
+		Help:   "load balancers' health checks of some nodes fail, although these are well",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &lbHealthFail{} },
+	},
+	{
 		Name: "leader-loss", Targets: model.KindNone, Components: leading,
-		Help:   "the kube-scheduler or kube-controller-manager that leads is killed, or asked to end, and stays away: another takes over",
+		Help:   "the replica of a component that leads is killed, or asked to end, and stays away: another takes over",
 		Params: []string{ParamFor, ParamComponent, ParamGraceful},
 		effect: func() effect { return &leaderLoss{} },
 	},
@@ -217,9 +240,21 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "node-down", Targets: model.KindNode,
-		Help:   "some nodes have no power: everything on them is gone, and they are silent",
-		Params: []string{ParamFor, ParamTarget},
+		Help:   "some nodes have no power: everything on them is gone, and they are silent; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamTarget, ParamGraceful},
 		effect: func() effect { return &nodeDown{} },
+	},
+	{
+		Name: "node-flapping", Targets: model.KindNode,
+		Help:   "some nodes are lost for a part of every period: cut off from the control plane, or without a container runtime",
+		Params: []string{ParamFor, ParamTarget, ParamPeriod, ParamDown, ParamCause},
+		effect: func() effect { return &nodeFlapping{} },
+	},
+	{
+		Name: "node-reboot", Targets: model.KindNode, Moment: true,
+		Help:   "some nodes boot anew; a graceful one ends its pods first if its kubelet has a shutdownGracePeriod",
+		Params: []string{ParamTarget, ParamGraceful},
+		effect: func() effect { return nodeReboot{} },
 	},
 	{
 		Name: "node-terminate", Targets: model.KindNode, Cloud: true, Moment: true,
@@ -240,10 +275,34 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pod-failure", Targets: model.KindPod,
+		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &podFailure{} },
+	},
+	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "pod-slow", Targets: model.KindPod,
+		Help:   "requests take longer at some pods, and so do those that call them",
+		Params: []string{ParamFor, ParamTarget, ParamLatency},
+		effect: func() effect { return &podSlow{} },
+	},
+	{
+		Name: "probe-failure", Targets: model.KindPod,
+		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
+		effect: func() effect { return &probeFailure{} },
+	},
+	{
+		Name: "proxy-stop", Targets: model.KindNode,
+		Help:   "the kube-proxy of some nodes does not run: their rules stay as they are, and their health checks fail",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &proxyStop{} },
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone,

@@ -20,11 +20,15 @@ type Replica interface {
 	Start()
 }
 
-// kubeScheduler is the other component of which one leads.
-const kubeScheduler = "kube-scheduler"
+// The other components of which one leads; the last two only in a cloud.
+const (
+	kubeScheduler   = "kube-scheduler"
+	cloudController = "cloud-controller-manager"
+	autoscaler      = "cluster-autoscaler"
+)
 
 // leading is the components that elect a leader.
-var leading = []string{kubeScheduler, controllerManager}
+var leading = []string{kubeScheduler, controllerManager, cloudController, autoscaler}
 
 // heldReplica is how many faults hold a replica down, and what was done to it.
 type heldReplica struct {
@@ -34,20 +38,20 @@ type heldReplica struct {
 }
 
 func (d *Director) replica(component string, machine int) Replica {
-	if component == kubeScheduler {
-		return d.world.Scheduler(machine)
-	}
-	return d.world.ControllerManager(machine)
+	return d.world.Replica(component, machine)
 }
 
 // replicas is the machines of the control plane whose replicas are meant: those
 // with a name, or else that of the leader.
 func (d *Director) replicas(component string, names []string) []int {
+	if d.replica(component, 0) == nil {
+		return nil
+	}
 	if len(names) > 0 {
 		return d.controlMachines(names)
 	}
 	for i := range d.world.ControlPlane() {
-		if d.replica(component, i).Leads() {
+		if r := d.replica(component, i); r != nil && r.Leads() {
 			return []int{i}
 		}
 	}

@@ -10,13 +10,13 @@ type runtimeDown struct{ nodes []model.Object }
 func (f *runtimeDown) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		d.holdRuntime(n.Head().ID, 1)
+		d.hold(n.Head().ID, holds{runtimeStops: 1})
 	}
 	return "", true
 }
 
 func (f *runtimeDown) end(d *Director) {
 	for _, n := range f.nodes {
-		d.holdRuntime(n.Head().ID, -1)
+		d.hold(n.Head().ID, holds{runtimeStops: -1})
 	}
 }

@@ -40,7 +40,7 @@ type Spec struct {
 	Fsync        sim.Dist // etcd-slow-disk only
 	Backup       sim.Time // etcd-restore only: when the backup was taken
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
-	Graceful     bool     // etcd-member-down and leader-loss only: the process is stopped, and not killed
+	Graceful     bool     // etcd-member-down, leader-loss, node-down and node-reboot only: the process is stopped, and not killed, or the machine shut down
 
 	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
 	// are none.
@@ -58,20 +58,28 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error and network-loss: of the calls, pulls, queries or messages, in millionths
+	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss and probe-failure: of the calls, pulls, queries, messages or probes, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow and network-delay: what is added
+	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
 	Silent   bool     // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64    // registry-slow only: the share of the speed that is left, in millionths
 	CPUMilli int64    // cpu-stress only: what is wanted
 	Force    bool     // pod-kill only: the objects are gone at once
 	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
 
-	Push Push // config-push only
+	Push  Push  // config-push only
+	Creep Creep // agent-creep only
 
-	// Container-crash only.
+	Probes [model.ProbeKinds]bool // probe-failure only: which of them
+
+	// Node-flapping only: for how long of every period nodes are lost, and whether it
+	// is their runtime that is, and not their connection.
+	Period, Down time.Duration
+	OfRuntime    bool
+
+	// Container-crash and, but for the code, probe-failure only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
 }

@@ -22,12 +22,15 @@ type World interface {
 	Gateway() Gateway
 	Webhooks() Webhooks
 	DNS() DNS
+	Requests() Requests
 	Cloud() Cloud // nil if there is none
-	// APIServer, Scheduler and ControllerManager are the replicas on a machine of
-	// the control plane, numbered like ControlPlane.
+	Proxy(node string) Process
+	Balancers() []Balancer // of all Services that traffic from the internet goes to
+	// APIServer is the one on a machine of the control plane, numbered like
+	// ControlPlane, and Replica that of a component of which one leads; nil if there is
+	// no such component.
 	APIServer(machine int) APIServer
-	Scheduler(machine int) Replica
-	ControllerManager(machine int) Replica
+	Replica(component string, machine int) Replica
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.
@@ -44,6 +47,11 @@ type Cloud interface {
 	Unthrottle(ppm uint64)
 }
 
+// Balancer is a Service's load balancer.
+type Balancer interface {
+	Spoil(node uint32, fails bool) // its health checks of a node fail, or not any more
+}
+
 // Process is a program on a machine. Of one that was stopped nothing acts any
 // more, and answers to what it has asked for reach nobody; one that is started
 // knows nothing of those before it.
@@ -54,13 +62,16 @@ type Process interface {
 
 // Machine is a node's hardware and what runs on it. The Director calls
 // PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff, Resume after Stop, StartRuntime after StopRuntime; but all but
+// after PowerOff or ShutDown, PowerOff also while a ShutDown goes on, Resume after Stop, StartRuntime after StopRuntime; but all but
 // PowerOff and PowerOn also while there is no power or the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
-	PowerOn()  // it boots, then answers, and starts a kubelet unless that is stopped
-	Stop()     // the kubelet ends, and none starts before Resume; containers go on
-	Resume()   // a new kubelet starts, as soon as the machine is up
+	// ShutDown has it go down in an orderly way, which may take a while, and boot again
+	// afterwards if it is to, or if PowerOn comes meanwhile.
+	ShutDown(again bool)
+	PowerOn() // it boots, then answers, and starts a kubelet unless that is stopped
+	Stop()    // the kubelet ends, and none starts before Resume; containers go on
+	Resume()  // a new kubelet starts, as soon as the machine is up
 	// StopRuntime ends the container runtime, and StartRuntime starts it again;
 	// containers go on.
 	StopRuntime()
@@ -78,11 +89,21 @@ type Machine interface {
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
 	TakeMemory(ppm int64) int64
+	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
+	// and more bytes of memory; negative is less.
+	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
 	// Doom has a container exit soon after each start; "" is all that are not
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)
 	Spare(pod model.Ref, container string)
+	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
+	// container or, if it is "", of all; each is taken back by an AnswerProbes.
+	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	AnswerProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
+	Hang(pod model.Ref)
+	Unhang(pod model.Ref)
 }
 
 // Registry is where images come from.
@@ -91,6 +112,12 @@ type Registry interface {
 	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
 	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
 	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
+
+// Requests is what pods serve.
+type Requests interface {
+	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
+	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
 }
 
 // DNS is the program behind the DNS Service.

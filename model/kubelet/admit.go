@@ -10,44 +10,98 @@ import (
 // admit tells why a pod that is new on this node cannot run here, "" if it can
 // (pkg/kubelet/lifecycle/predicate.go, allocation/allocation_manager.go): the
 // scheduler may have known less. What is compared is what was admitted, not
-// what is used.
-func (k *Kubelet) admit(pod *model.Pod) (reason, message string) {
+// what is used. For a critical pod it may be that others have to go first.
+func (k *Kubelet) admit(pod *model.Pod) (victims []*row, reason, message string) {
 	if reason, message := k.admitUnderPressure(pod); reason != "" {
-		return reason, message
+		return nil, reason, message
 	}
-	spec, has := pod.Spec, &k.node.Allocatable
-	want := &spec.Request
-	for _, x := range [...]struct {
-		name             string
-		asks, used, have int64
-	}{
+	short := k.shortages(&pod.Spec.Request)
+	reason, message = k.misfit(pod)
+	switch {
+	case len(short) > 0 && !critical(pod):
+		return nil, "OutOf" + short[0].name, short[0].String()
+	case reason != "":
+		return nil, reason, message
+	case len(short) > 0:
+		if victims, message = k.victims(pod, short); message != "" {
+			return nil, "UnexpectedAdmissionError", message
+		}
+	}
+	if k.closing.on {
+		return nil, "NodeShutdown", "Pod was rejected as the node is shutting down."
+	}
+	return victims, "", ""
+}
+
+// shortage is that there is less of a resource than a pod asks for.
+type shortage struct {
+	name              string
+	asks, used, total int64
+}
+
+func (s *shortage) String() string {
+	return fmt.Sprintf("Node didn't have enough resource: %s, requested: %d, used: %d, capacity: %d", s.name, s.asks, s.used, s.total)
+}
+
+// missing is how much has to become free.
+func (s *shortage) missing() int64 { return s.asks - (s.total - s.used) }
+
+// shortages is what there is too little of. Of an extended resource of which the node
+// knows nothing there is enough, as it may be one of the whole cluster
+// (removeMissingExtendedResources).
+func (k *Kubelet) shortages(want *model.Resources) (out []shortage) {
+	has := &k.node.Allocatable
+	for _, s := range [...]shortage{
 		{"pods", 1, k.used.Pods, has.Pods},
 		{"cpu", want.CPUMilli, k.used.CPUMilli, has.CPUMilli},
 		{"memory", want.MemoryBytes, k.used.MemoryBytes, has.MemoryBytes},
 		{"ephemeral-storage", want.EphemeralBytes, k.used.EphemeralBytes, has.EphemeralBytes},
 	} {
-		if x.asks > 0 && x.used+x.asks > x.have {
-			return outOf(x.name, x.asks, x.used, x.have)
+		if s.asks > 0 && s.missing() > 0 {
+			out = append(out, s)
 		}
 	}
 	for _, e := range want.Extended {
-		if used, have := k.used.ExtendedCount(e.Name), has.ExtendedCount(e.Name); used+e.Count > have {
-			return outOf(e.Name, e.Count, used, have)
+		s := shortage{e.Name, e.Count, k.used.ExtendedCount(e.Name), has.ExtendedCount(e.Name)}
+		if s.total > 0 && s.missing() > 0 {
+			out = append(out, s)
 		}
 	}
-	if !k.matches(spec) {
+	return out
+}
+
+// misfit tells what else is in the way (generalFilter).
+func (k *Kubelet) misfit(pod *model.Pod) (reason, message string) {
+	if !k.matches(pod.Spec) {
 		return "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
 	}
+	if k.portTaken(pod) {
+		return "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+	}
 	for i := range k.node.Taints {
-		if t := &k.node.Taints[i]; t.Effect == model.NoExecute && !model.Tolerated(spec.Tolerations, t) {
+		if t := &k.node.Taints[i]; t.Effect == model.NoExecute && !model.Tolerated(pod.Spec.Tolerations, t) {
 			return "TaintToleration", "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
 		}
 	}
 	return "", ""
 }
 
-func outOf(name string, asks, used, have int64) (reason, message string) {
-	return "OutOf" + name, fmt.Sprintf("Node didn't have enough resource: %s, requested: %d, used: %d, capacity: %d", name, asks, used, have)
+// portTaken tells whether a pod that is here has a port of the node that the pod wants.
+func (k *Kubelet) portTaken(pod *model.Pod) bool {
+	if pod.Spec.Placement == nil {
+		return false
+	}
+	for _, r := range k.rows {
+		if r == nil || !r.charged || r.pod.Spec.Placement == nil {
+			continue
+		}
+		for _, has := range r.pod.Spec.Placement.HostPorts {
+			if slices.ContainsFunc(pod.Spec.Placement.HostPorts, has.Conflicts) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // matches tells whether the node has what the pod requires of it.

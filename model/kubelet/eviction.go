@@ -171,7 +171,7 @@ func (k *Kubelet) reclaim(s signal, now sim.Time) {
 
 // evict fails a pod.
 func (k *Kubelet) evict(r *row, message string) {
-	r.evicted = true
+	r.ousted, r.oustBy = byPressure, evictGrace
 	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, k.kernel.Now())
 }
@@ -186,7 +186,7 @@ func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
 
 // evictable tells whether a pod may be evicted: a critical or static one never is.
 func (r *row) evictable() bool {
-	return r != nil && r.stage == syncing && r.box != nil && !r.evicted && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage == syncing && r.box != nil && r.ousted == nobody && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

@@ -54,14 +54,48 @@ func (k *Kubelet) beginHealth(luck *sim.Stream) {
 
 // readyNow is what the node is to say of itself.
 func (k *Kubelet) readyNow() model.ConditionStatus {
-	return model.BoolStatus(k.kernel.Now() < k.health.staleAt)
+	return model.BoolStatus(k.kernel.Now() < k.health.staleAt && !k.closing.on)
 }
 
 // StopRuntime implements fault.Machine.
 func (k *Kubelet) StopRuntime() {
-	now := k.kernel.Now()
-	frozen := k.cacheAt(now)
+	wasDown := k.machine.RuntimeDown()
 	k.machine.StopRuntime()
+	if !wasDown {
+		k.RuntimeChanged()
+	}
+}
+
+// StartRuntime implements fault.Machine.
+func (k *Kubelet) StartRuntime() {
+	k.machine.StartRuntime()
+	if !k.machine.RuntimeDown() {
+		k.RuntimeChanged()
+	}
+}
+
+// RuntimeChanged implements runtime.Observer.
+func (k *Kubelet) RuntimeChanged() {
+	if k.machine.RuntimeDown() {
+		k.runtimeGone()
+	} else {
+		k.runtimeBack()
+	}
+}
+
+// DaemonsBehind implements runtime.Observer: a kubelet that lacks CPU notices too late
+// that a probe was answered.
+func (k *Kubelet) DaemonsBehind() {
+	for _, r := range k.rows {
+		if r != nil && r.box != nil {
+			k.ProbesChanged(r.box)
+		}
+	}
+}
+
+func (k *Kubelet) runtimeGone() {
+	now := k.kernel.Now()
+	frozen := k.lastRelist(now)
 	if !k.running {
 		return
 	}
@@ -84,9 +118,7 @@ func (k *Kubelet) StopRuntime() {
 	}
 }
 
-// StartRuntime implements fault.Machine.
-func (k *Kubelet) StartRuntime() {
-	k.machine.StartRuntime()
+func (k *Kubelet) runtimeBack() {
 	now := k.kernel.Now()
 	k.health.upAt = now
 	if !k.running {

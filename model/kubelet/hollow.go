@@ -60,7 +60,7 @@ func NewHollow(k *sim.Kernel, s *store.Store, net *network.Network, node *model.
 	h := &Hollow{kernel: k, net: net, site: site, leases: s.Leases(), node: node.Ref(), luck: k.Luck().Lane("hollow kubelet"), config: c}
 	h.self = k.Register("kubelet/"+node.Name, h)
 	h.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: h.self, Site: site, QPS: DefaultQPS, Burst: DefaultBurst, Each: requestsEach,
 	})
 	h.orders, h.about = h.client.WatchPodsOn(node.ID), h.client.WatchNode(node.ID)
 	h.leases.Add(node.ID, node.Name, h.client)
@@ -124,6 +124,14 @@ func (h *Hollow) PowerOn() {
 	}
 }
 
+// ShutDown implements fault.Machine: nobody waits for anything.
+func (h *Hollow) ShutDown(again bool) {
+	h.PowerOff()
+	if again {
+		h.PowerOn()
+	}
+}
+
 // StopRuntime implements fault.Machine: there is none.
 func (h *Hollow) StopRuntime() {}
 
@@ -142,6 +150,9 @@ func (h *Hollow) Burn(int64) {}
 // Cool implements fault.Machine.
 func (h *Hollow) Cool(int64) {}
 
+// Creep implements fault.Machine.
+func (h *Hollow) Creep(int64, int64, int64) {}
+
 // TakeMemory implements fault.Machine.
 func (h *Hollow) TakeMemory(int64) int64 { return 0 }
 
@@ -156,6 +167,12 @@ func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {
 
 // AnswerProbes implements fault.Machine.
 func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// Hang implements fault.Machine: nothing runs that could.
+func (h *Hollow) Hang(model.Ref) {}
+
+// Unhang implements fault.Machine.
+func (h *Hollow) Unhang(model.Ref) {}
 
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, int32) {}

@@ -135,3 +135,45 @@ func TestALivenessKillRunsThePreStopHookToo(t *testing.T) {
 		t.Errorf("it ended %v after the probe failed", d)
 	}
 }
+
+// TestAPostStartHookThatFailsKillsItsContainer, with the preStop hook and the grace of
+// any stop, before the next container starts; and the next instance waits for its
+// back-off (kuberuntime_container.go startContainer, ErrPostStartHook).
+func TestAPostStartHookThatFailsKillsItsContainer(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{
+		Container: "main", PostStart: sim.Constant(2 * time.Second), PostStartFails: 1_000_000, PreStop: sim.Constant(3 * time.Second), Stop: sim.Constant(4 * time.Second),
+	}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.run(time.Minute)
+	starts, failed := r.notes(p, "Started"), r.notes(p, "FailedPostStartHook")
+	if len(failed) < 2 || failed[0].Sub(starts[0]) != 2*time.Second {
+		t.Fatalf("started at %v, failed at %v", starts, failed)
+	}
+	if gap := starts[1].Sub(failed[0]); gap < 7*time.Second || gap > 8*time.Second {
+		t.Errorf("the second container started %v after the failure, want it after the stop of 7 s", gap)
+	}
+	q := r.get(p)
+	if c := q.Containers[0]; c.Restarts < 1 || c.State != model.ContainerWaiting || c.Reason != "CrashLoopBackOff" && c.Reason != "PostStartHookError" {
+		t.Errorf("%+v", c)
+	}
+	if c := q.Containers[1]; c.State != model.ContainerRunning || q.IsReady() {
+		t.Errorf("%+v, pod ready %v", c, q.IsReady())
+	}
+}
+
+// TestAPreStopHookThatFailsIsAnEventAndNothingElse (executePreStopHook).
+func TestAPreStopHookThatFailsIsAnEventAndNothingElse(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{PreStop: sim.Constant(5 * time.Second), PreStopFails: 1_000_000, Stop: sim.Constant(time.Second)}))
+	p := r.pod("web", nil)
+	r.ready(p)
+	r.run(3 * time.Second)
+	from := r.Now()
+	r.user.Delete(p.Ref(), -1, 0)
+	gone := r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	failed := r.notes(p, "FailedPreStopHook")
+	if len(failed) != 1 || failed[0].Sub(from) < 5*time.Second || gone.Sub(from) < 6*time.Second || gone.Sub(from) > 9*time.Second {
+		t.Errorf("failed at %v, gone %v after the deletion", failed, gone.Sub(from))
+	}
+}

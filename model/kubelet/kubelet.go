@@ -10,6 +10,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"time"
 
 	"orrery/model"
@@ -27,9 +28,12 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
+	API           runtime.API      // see runtime.Config; may be nil
 	Static        []Static
+	Shutdown      Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
@@ -63,9 +67,10 @@ const (
 	whyRegister // about is the epoch
 	whyStale    // about is the epoch
 	whyAwake    // about is the epoch
+	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -104,6 +109,9 @@ type Kubelet struct {
 
 	health health
 
+	shutdown Shutdown
+	closing  closing
+
 	evictions evictions
 
 	statics   []static
@@ -130,13 +138,13 @@ type lanes struct{ phases, requeue, boot, start, probe, answer sim.Lane }
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, volumes: c.Volumes,
+		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes,
 		hash: node.NameHash(), serving: c.Serving,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: writerQPS, Burst: writerBurst,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: cmp.Or(c.QPS, DefaultQPS), Burst: cmp.Or(c.Burst, DefaultBurst), Each: requestsEach,
 	})
 	x.beat = s.NewClient(store.ClientConfig{
 		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
@@ -145,7 +153,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
@@ -228,6 +236,9 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
 
+// Creep has the node's agents need more.
+func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
+
 // TakeMemory has others use the machine's memory.
 func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 
@@ -244,6 +255,12 @@ func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds
 func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
 }
+
+// Hang has the processes of a pod answer nobody, until Unhang.
+func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
+
+// Unhang takes back one Hang.
+func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
@@ -282,6 +299,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.started(about)
 	case whyRegister:
 		k.register(about)
+	case whyClosing:
+		k.closingDue(now, about)
 	case whyStale, whyAwake:
 		k.healthDue(now, why, about)
 	default:

@@ -8,6 +8,7 @@ import (
 	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/runtime"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -309,6 +310,34 @@ func TestTheKubeletRewritesWhatOthersWroteAboutItsPods(t *testing.T) {
 	healed := r.Now()
 	r.until("node ready", 75*time.Second, func() bool { return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True })
 	r.until("pod ready", 75*time.Second-r.Now().Sub(healed), func() bool { return r.get(p).IsReady() })
+}
+
+// TestAPodThatTheAPISaysIsTerminalIsNotReadyAndStops: somebody else said so, and
+// the kubelet sees it in its watch, or before in the answer to a write of its own
+// (pkg/kubelet/kubelet_pods.go generateAPIPodStatus, "API phase was terminal,
+// updating phase to match"; status/generate.go GeneratePodReadyCondition).
+func TestAPodThatTheAPISaysIsTerminalIsNotReadyAndStops(t *testing.T) {
+	for _, late := range []time.Duration{0, 5 * time.Second} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(25 * time.Second)}))
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.run(time.Minute)
+		r.store.Delay(func(*store.Client) bool { return true }, func(k model.Kind) bool { return k == model.KindPod }, late)
+		pod := *r.get(p)
+		pod.Phase, pod.Ready = model.PodFailed, model.Condition{SinceAt: r.Now()}
+		r.store.Update(r.user.Actor, &pod)
+		if late > 0 {
+			r.kubelet.CrashContainer(p.Ref(), "", 1)
+		}
+		r.until("stops", late+time.Second, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		r.until("ended", 30*time.Second, func() bool { return !r.alive(p) })
+		r.run(30 * time.Second)
+		before := r.store.Revision()
+		r.run(time.Minute)
+		if q := r.get(p); q.Phase != model.PodFailed || q.IsReady() || r.store.Revision() != before {
+			t.Errorf("%v late: %v, ready %v, %d writes more", late, q.Phase, q.Ready, r.store.Revision()-before)
+		}
+	}
 }
 
 // TestAPodPastItsActiveDeadlineFails (pkg/kubelet/active_deadline.go).

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"time"
 
 	"orrery/model"
 	"orrery/model/runtime"
@@ -68,7 +69,7 @@ func (r *row) plan(cache sim.Time) {
 		case unseen:
 			c.wanted = true
 		case running:
-			c.wanted = c.doomed && (spec.RestartPolicy != model.RestartNever || i < len(spec.InitContainers))
+			c.wanted = c.doomed && (spec.RestartsKilled(containerOf(spec, i)) || i < len(spec.InitContainers))
 		case ended:
 			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
 		}
@@ -204,13 +205,20 @@ func (k *Kubelet) start(r *row, i int) {
 	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }
 
-// postStartFailed is the end of a container in the middle of its postStart hook
-// (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
+// postStartFailed is a postStart hook that failed, or the end of its container in the
+// middle of it. A container that runs is killed, hook, grace and all, before the pass
+// goes on (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
 func (k *Kubelet) postStartFailed(r *row) {
 	i := int(r.cursor)
 	r.containers[i].reason = hookFailed
 	k.client.Note(r.face(), true, "FailedPostStartHook", "PostStartHook failed")
 	k.giveUp(r, i)
+	if r.box.Processes[i].Running && !k.machine.RuntimeDown() {
+		r.doing = killing
+		k.client.Note(r.face(), false, "Killing", "FailedPostStartHook")
+		k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
+		return
+	}
 	k.next(r, k.kernel.Now())
 }
 

@@ -26,6 +26,9 @@ const fastReady = 100 * time.Millisecond
 func (k *Kubelet) Stop() {
 	k.held = true
 	k.halt()
+	if k.closing.on { // and with it its lock, which kept the machine from going down
+		k.closed()
+	}
 }
 
 // halt is the end of the process, or of its start.
@@ -69,7 +72,7 @@ func (k *Kubelet) started(nth uint64) {
 // PowerOff takes the machine's power: its containers and the kubelet are gone
 // at once, or do not come back from a boot under way, and nobody answers.
 func (k *Kubelet) PowerOff() {
-	k.booting = false
+	k.booting, k.closing = false, closing{}
 	if !k.machine.Powered() {
 		return
 	}
@@ -82,6 +85,7 @@ func (k *Kubelet) PowerOff() {
 // PowerOn gives it back. The machine boots, silent until it has, and the
 // kubelet with it unless it is held.
 func (k *Kubelet) PowerOn() {
+	k.closing.again = k.closing.on
 	if k.machine.Powered() || k.booting {
 		return
 	}

@@ -19,6 +19,21 @@ const (
 	finished                 // nothing is left but the object
 )
 
+// ouster is why a kubelet itself ends a pod for good: it fails.
+type ouster uint8
+
+const (
+	nobody     ouster = iota
+	byPressure        // the node is too short of something for it
+	byCritical        // a critical pod needs the place
+	byShutdown        // the machine is shut down
+)
+
+// oustedFor is the reason in the status of a pod that was ousted
+// (pkg/kubelet/eviction/helpers.go Reason, events.PreemptContainer,
+// nodeshutdown/nodeshutdown_manager.go nodeShutdownReason).
+var oustedFor = [...]string{byPressure: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
+
 // doing is what a pod's worker waits for in the middle of a step.
 type doing uint8
 
@@ -74,6 +89,7 @@ type container struct {
 	reason     waiting
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed
+	hookFails  bool // its preStop hook will have
 	killed     bool // this pass killed it
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded
@@ -86,7 +102,8 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
-	static     *static // nil if it came from the API
+	static     *static  // nil if it came from the API
+	inTheWay   []uint32 // pods that have to go before this one may begin
 	hash       uint64
 	number     int32 // of its slot
 
@@ -98,10 +115,12 @@ type row struct {
 	stepAt   sim.Time      // when what it waits for is over
 	killAt   sim.Time      // when the grace of a terminating pod is over, 0 until it is needed
 	deadline sim.Time      // of spec.activeDeadlineSeconds, Never if none
+	oustBy   time.Duration // the grace of one that is ousted, 0 if it has its own
 	requeue  time.Duration // the least remaining crash back-off of a pass, 0 if there was none
 	looks    uint64        // counts requeues: names their luck
 	stage    stage
 	doing    doing
+	ousted   ouster
 	cursor   int16 // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
@@ -109,7 +128,6 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
-	evicted     bool // the node is too short of something for it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	charged     bool // its request counts as allocated
@@ -175,8 +193,16 @@ func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
 // cacheAt is the time of the newest relist: what happened before, the kubelet
 // has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
 func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
+	if k.machine.RuntimeDown() {
+		return k.health.frozen
+	}
+	return k.lastRelist(now)
+}
+
+// lastRelist is the newest relist that showed something.
+func (k *Kubelet) lastRelist(now sim.Time) sim.Time {
 	at, _ := k.relist.AtOrBefore(now)
-	if k.machine.RuntimeDown() || at < k.health.upAt {
+	if at < k.health.upAt {
 		return k.health.frozen
 	}
 	return at
@@ -215,14 +241,6 @@ func (r *row) sight(i int, cache sim.Time) sight {
 // restarts tells whether a container that ended is started again
 // (pkg/kubelet/container/helpers.go ShouldContainerBeRestarted).
 func restarts(spec *model.PodSpec, i int, code int32) bool {
-	if i < len(spec.InitContainers) {
-		return spec.InitContainers[i].Sidecar || code != 0 && spec.RestartPolicy != model.RestartNever
-	}
-	switch spec.RestartPolicy {
-	case model.RestartAlways:
-		return true
-	case model.RestartOnFailure:
-		return code != 0
-	}
-	return false
+	c := containerOf(spec, i)
+	return c.Sidecar || (code != 0 || !plainInit(spec, i)) && spec.Restarts(c, code)
 }

@@ -106,7 +106,11 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 		{"OutOfcpu", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 5000 }, nil},
 		{"OutOfmemory", func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes = 20 << 30 }, nil},
 		{"OutOfnvidia.com/gpu", func(s *model.PodSpec) {
-			s.Containers[0].Requests.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 1}}
+			s.Containers[0].Requests.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}
+		}, func(n *model.Node) { n.Allocatable.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 1}} }},
+		{"OutOfephemeral-storage", func(s *model.PodSpec) { s.Containers[0].Requests.EphemeralBytes = 2 << 30 }, func(n *model.Node) { n.Allocatable.EphemeralBytes = 1 << 30 }},
+		{"NodePorts", func(s *model.PodSpec) {
+			s.Placement = &model.Placement{HostPorts: []model.HostPort{{Port: 80}}}
 		}, nil},
 		{"OutOfpods", nil, func(n *model.Node) { n.Allocatable.Pods = 1 }},
 		{"NodeAffinity", func(s *model.PodSpec) { s.NodeSelector = model.Labels{{Key: "disk", Value: "hdd"}} }, nil},
@@ -120,6 +124,7 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 		first := r.pod("first", func(s *model.PodSpec) {
 			s.Containers[0].Requests = model.Resources{CPUMilli: 5000, MemoryBytes: 20 << 30}
 			s.Tolerations = []model.Toleration{{Exists: true}}
+			s.Placement = &model.Placement{HostPorts: []model.HostPort{{Port: 80}}}
 		})
 		r.run(time.Second)
 		p := r.pod("second", c.spec)

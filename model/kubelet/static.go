@@ -114,16 +114,20 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		r := k.add(s.Pod)
 		r.static = s
 		known := r.box != nil && r.box.Admitted
-		if reason, message := k.admit(s.Pod); reason != "" && !known {
-			k.reject(r, reason, message)
-			continue
+		if !known {
+			victims, reason, message := k.admit(s.Pod)
+			if reason != "" {
+				k.reject(r, reason, message)
+				continue
+			}
+			r.inTheWay = numbers(victims)
 		}
 		r.initialized = r.box != nil && r.box.Ready && r.begun()
 		k.charge(r)
 		if d := s.Pod.Spec.ActiveDeadline; d > 0 {
 			r.deadline = now.Add(d)
 		}
-		k.sync(r, now)
+		k.makeRoom(r)
 	}
 }
 
@@ -346,9 +350,36 @@ func (k *Kubelet) followContainers() {
 // OutOfMemory has the kernel kill the containers of a program that needed more memory
 // than it may have. Starting them again is the kubelet's, as with all containers.
 func (k *Kubelet) OutOfMemory(p Program) {
-	i := slices.IndexFunc(k.statics, func(s static) bool { return s.Program == p })
-	if box := k.machine.Sandbox(k.statics[i].Pod.ID); box != nil {
+	if box := k.boxOf(p); box != nil {
 		k.machine.OutOfMemory(box)
+	}
+}
+
+// UseMemory says how much memory a program's container uses, in bytes.
+func (k *Kubelet) UseMemory(p Program, bytes int64) {
+	if box := k.boxOf(p); box != nil {
+		k.machine.Use(box, bytes)
+	}
+}
+
+// OOMKilled tells whether the kernel has killed a program's container right now.
+func (k *Kubelet) OOMKilled(p Program) bool {
+	box := k.boxOf(p)
+	return box != nil && box.OOMKilledAt(k.kernel.Now())
+}
+
+// boxOf is the sandbox of a program, nil if there is none.
+func (k *Kubelet) boxOf(p Program) *runtime.Sandbox {
+	i := slices.IndexFunc(k.statics, func(s static) bool { return s.Program == p })
+	return k.machine.Sandbox(k.statics[i].Pod.ID)
+}
+
+// Exit has the containers of a program end that ended by itself, with an exit code.
+func (k *Kubelet) Exit(p Program, code int32) {
+	if box := k.boxOf(p); box != nil {
+		for c := range box.Processes {
+			k.machine.Crash(box, c, code)
+		}
 	}
 }
 

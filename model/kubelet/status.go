@@ -27,14 +27,20 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
+	api := r.face()
+	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
+		phase = api.Phase
+	}
 	next.Phase = max(last.Phase, phase)
 	if phase.Terminal() && !final {
 		next.Phase = last.Phase
 	}
 	switch {
+	case api.Phase.Terminal():
+		next.Phase, next.Reason = api.Phase, api.Reason
 	case !final:
-	case r.evicted:
-		next.Reason = "Evicted"
+	case r.ousted != nobody:
+		next.Reason = oustedFor[r.ousted]
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	case r.overdue:
@@ -155,6 +161,7 @@ func endReason(p *runtime.Process) string {
 // tally counts containers for the phase.
 type tally struct {
 	pendingInit, failedInit, waiting, running, stopped, succeeded int
+	over                                                          int // of those that failed or stopped, which do not start again
 }
 
 // count sorts the containers by what they say about the pod's phase.
@@ -169,6 +176,9 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
 		case plain && hadEnd && s.State != model.ContainerRunning:
 			t.failedInit++
+			if !restarts(spec, i, s.ExitCode) {
+				t.over++
+			}
 		case plain:
 			t.pendingInit++
 		case sidecar && !r.initialized && !(s.State == model.ContainerRunning && s.Started):
@@ -182,6 +192,9 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 			t.waiting++
 		default:
 			t.stopped++
+			if !restarts(spec, i, s.ExitCode) {
+				t.over++
+			}
 			if s.ExitCode == 0 {
 				t.succeeded++
 			}
@@ -192,12 +205,13 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 
 // phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
 // whose app containers all ended for good is terminal even if sidecars still
-// run: they are stopped then.
+// run: they are stopped then. One that is ousted stays what it was until it has ended
+// (pkg/kubelet/kubelet.go SyncTerminatingPod).
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue || r.evicted {
+	if r.overdue || r.ousted != nobody && final {
 		return model.PodFailed
 	}
 	if final {
@@ -206,15 +220,15 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 		}
 		return model.PodFailed
 	}
-	over := t.stopped == apps && spec.RestartPolicy != model.RestartAlways
+	over := t.stopped == apps && t.over == apps
 	switch {
-	case t.failedInit > 0 && spec.RestartPolicy == model.RestartNever:
+	case t.failedInit > 0 && t.over > 0:
 		return model.PodFailed
 	case t.pendingInit > 0 || t.failedInit > 0 || t.waiting > 0:
 		return model.PodPending
 	case over && t.succeeded == apps:
 		return model.PodSucceeded
-	case over && spec.RestartPolicy == model.RestartNever:
+	case over:
 		return model.PodFailed
 	}
 	return model.PodRunning

@@ -38,13 +38,14 @@ func (r *row) grace() time.Duration {
 	if r.pod.Deleting() {
 		seconds = r.pod.GraceSeconds
 	}
-	switch {
-	case r.orphan:
+	if r.orphan {
 		return orphanGrace
-	case r.evicted:
-		return evictGrace
 	}
-	return max(time.Duration(seconds)*time.Second, time.Second)
+	grace := max(time.Duration(seconds)*time.Second, time.Second)
+	if r.oustBy > 0 {
+		grace = min(grace, r.oustBy)
+	}
+	return grace
 }
 
 // killContainers begins to stop all running containers. Those that it has begun to
@@ -83,9 +84,10 @@ func (k *Kubelet) killContainers(r *row) {
 // under way when the grace gets shorter goes on, where a kubelet begins it anew.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
-	c.stopBy, c.termAt = now.Add(grace), now
+	c.stopBy, c.termAt, c.hookFails = now.Add(grace), now, false
 	if !r.orphan {
-		c.termAt = now.Add(min(grace, k.machine.PreStopTime(r.box, i)))
+		hook, fails := k.machine.PreStop(r.box, i)
+		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
 	}
 	if c.termAt > now {
 		k.termLater(r, c.termAt)
@@ -109,8 +111,18 @@ func (k *Kubelet) termsDue(now sim.Time, about uint64) {
 	}
 	for i := range r.containers {
 		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && p.TermAt == 0 {
+			k.preStopOver(r, c)
 			k.term(r, i)
 		}
+	}
+}
+
+// preStopOver says so if a hook that is over has failed. The stop goes on
+// (kuberuntime_container.go executePreStopHook).
+func (k *Kubelet) preStopOver(r *row, c *container) {
+	if c.hookFails {
+		c.hookFails = false
+		k.client.Note(r.face(), true, "FailedPreStopHook", "PreStopHook failed")
 	}
 }
 
@@ -187,6 +199,7 @@ func (k *Kubelet) stopped(r *row) {
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
 	k.release(r)
+	k.roomMade(r.pod.ID)
 	k.wait(r, unmounting, k.relist.After(now).Add(unmount))
 }
 
@@ -195,6 +208,9 @@ func (k *Kubelet) stopped(r *row) {
 // long as the object does.
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
+	if k.closing.on {
+		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
+	}
 	k.letGo(r)
 	switch {
 	case r.gone:

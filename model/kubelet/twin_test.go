@@ -69,7 +69,7 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 	cut := network.Handle(-1)
 	for i := range 60 {
 		r.run(luck.Duration(0, 25*time.Second))
-		switch luck.Below(18) {
+		switch luck.Below(21) {
 		case 0, 1, 2, 3:
 			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
 		case 4:
@@ -94,6 +94,10 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 			if !r.kubelet.Machine().RuntimeDown() {
 				r.kubelet.StopRuntime()
 			}
+		case 18:
+			r.kubelet.Creep(int64(luck.Below(20_000)), 0, 0)
+		case 19, 20:
+			r.kubelet.Creep(-20_000, 0, 0)
 		case 16, 17:
 			if r.kubelet.Machine().RuntimeDown() {
 				r.kubelet.StartRuntime()
@@ -135,6 +139,7 @@ func randomBehaviors(luck *sim.Stream) []runtime.Behavior {
 		}
 		if luck.Below(3) == 0 {
 			x.PreStop, x.PostStart = sim.Uniform(0, luck.Duration(time.Second, time.Minute)), sim.Uniform(0, luck.Duration(time.Second, time.Minute))
+			x.PreStopFails, x.PostStartFails = int64(luck.Below(2))*500_000, int64(luck.Below(2))*500_000
 		}
 		if luck.Below(5) == 0 {
 			x.DiskBytes, x.DiskGrowth = int64(luck.Below(4))<<30, int64(luck.Below(50))<<20

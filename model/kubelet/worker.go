@@ -47,9 +47,13 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		return
 	}
 	known := r.box != nil && r.box.Admitted
-	if reason, message := k.admit(pod); reason != "" && !known && !pod.Deleting() {
-		k.reject(r, reason, message)
-		return
+	if !known && !pod.Deleting() {
+		victims, reason, message := k.admit(pod)
+		if reason != "" {
+			k.reject(r, reason, message)
+			return
+		}
+		r.inTheWay = numbers(victims)
 	}
 	if r.box != nil {
 		k.adopt(r)
@@ -65,7 +69,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		}
 		r.deadline = since.Add(pod.Spec.ActiveDeadline)
 	}
-	k.sync(r, now)
+	k.makeRoom(r)
 }
 
 // podGone is told that a pod's object is no more. What runs of it gets the
@@ -230,6 +234,9 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
+	if len(r.inTheWay) > 0 && !r.ends() {
+		return
+	}
 	r.pending = false
 	if r.static != nil {
 		k.reflect(r.static)
@@ -253,7 +260,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 
 // ends tells whether a pod is not to run any more.
 func (r *row) ends() bool {
-	return r.overdue || r.gone || r.evicted || r.pod.Deleting() || r.pod.Phase.Terminal()
+	return r.overdue || r.gone || r.ousted != nobody || r.pod.Deleting() || r.pod.Phase.Terminal()
 }
 
 // Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is
@@ -307,12 +314,16 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	case starting:
 		k.setUp(r)
 		k.start(r, int(r.cursor))
-		if hook := k.machine.PostStartTime(r.box, int(r.cursor)); hook > 0 {
+		if hook, _ := k.machine.PostStart(r.box, int(r.cursor)); hook > 0 {
 			k.wait(r, hooking, now.Add(hook))
 			return
 		}
 		k.next(r, now)
 	case hooking:
+		if _, fails := k.machine.PostStart(r.box, int(r.cursor)); fails {
+			k.postStartFailed(r)
+			return
+		}
 		k.next(r, now)
 	case stopping:
 		k.stopped(r)

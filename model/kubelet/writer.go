@@ -6,12 +6,16 @@ import (
 )
 
 // The status writer is one thread: each write is a GET and a PATCH of the
-// kubelet's 50 requests a second, burst 100, so half as many writes
-// (pkg/kubelet/status/status_manager.go syncPod). Only the newest status of a
-// pod is written.
+// requests that the kubelet may make (pkg/kubelet/status/status_manager.go syncPod).
+// Only the newest status of a pod is written.
+const requestsEach = 2
+
+// What a kubelet may ask the API server, if nothing else is said
+// (pkg/kubelet/apis/config/v1beta1/defaults.go kubeAPIQPS, kubeAPIBurst). Before
+// v1.27 it was 5 and 10.
 const (
-	writerQPS   = 25
-	writerBurst = 50
+	DefaultQPS   = 50 // requests a second
+	DefaultBurst = 100
 )
 
 // What a request was, beside the pod's number in its tag.
@@ -98,14 +102,14 @@ func (k *Kubelet) answered(about uint64) {
 func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		// The answer shows what the status is now; that the pod is to end, the
-		// kubelet acts on only when its watch says so.
+		// The answer shows what the status is now; that the pod is to end, or has as
+		// somebody else says, the kubelet acts on only when its watch says so.
 		pod, ok := reply.Object.(*model.Pod)
 		switch {
 		case !ok:
 		case r.static != nil:
 			k.mirrorSeen(pod)
-		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt:
+		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt && (r.stage != syncing || !pod.Phase.Terminal()):
 			r.pod = pod
 		}
 	case store.NotFound:

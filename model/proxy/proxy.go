@@ -5,8 +5,8 @@
 // Rules stay as they are while no news arrives, so a machine that is cut off
 // from the control plane goes on with stale ones, as with real iptables. A
 // Service's rules are looked up by its name: DNS is not modeled, and a
-// headless Service is routed like any other. Every new connection chooses
-// anew; connections that live long, and session affinity, are not modeled.
+// headless Service is routed like any other. A load balancer outside of the cluster
+// (Balancer) sends to nodes, by health checks that their proxies answer.
 //
 // A proxy that nobody sends anything through has no effect anybody could
 // observe, so only machines that send have one.
@@ -41,7 +41,12 @@ var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
 // whySync means: look whether a run is to begin or to end.
 const whySync sim.Why = 0
 
-// Listener is told, after it happened, that a proxy's rules for a Service changed.
+// fullSync is how much longer a run takes that writes the rules of all Services, each: our
+// estimate from runs of 0.2 s with a hundred of them and of 5 to 30 s with ten thousand.
+const fullSync = time.Millisecond
+
+// Listener is told, after it happened, that a proxy's rules for a Service changed, or
+// what it answers to health checks of that Service ("" of all).
 type Listener interface {
 	RouteChanged(node, namespace, service string)
 }
@@ -65,15 +70,21 @@ type service struct {
 	seen   *model.Service // nil if gone or never seen
 	slices []uint32       // IDs of its EndpointSlices, ascending
 	dirty  bool           // among Proxy.dirty
-	as     name           // of the rules in force
-	route  model.Route    // in force
+	rules                 // in force
+}
+
+// rules is what a machine does about a Service.
+type rules struct {
+	as       name
+	route    model.Route
+	external model.Route // for what a load balancer sends, if there is one
+	passes   bool        // what the health check of the Service comes to while the proxy runs
 }
 
 // pending is rules that a run under way will have in force when it ends.
 type pending struct {
-	id    uint32
-	as    name
-	route model.Route
+	id uint32
+	rules
 }
 
 // Proxy is kube-proxy on one machine, or whatever keeps an ingress's list of
@@ -87,6 +98,8 @@ type Proxy struct {
 	client  *store.Client
 	luck    sim.Lane
 	powered bool
+	stopped bool // the process does not run
+	full    bool // the next run writes all rules
 
 	watchServices, watchSlices *store.Watch
 	services                   store.Table[service] // by Service ID
@@ -128,16 +141,14 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 	}
 	p.powered = on
 	if on {
-		p.freeAt = now.Add(listing)
-		p.watchServices.Start()
-		p.watchSlices.Start()
+		if !p.stopped {
+			p.list(now)
+		}
 		return
 	}
-	p.watchServices.Stop()
-	p.watchSlices.Stop()
+	p.forget()
 	lost := p.services
-	p.services, p.slices = store.Table[service]{}, store.Table[*model.EndpointSlice]{}
-	p.dirty, p.next, p.doneAt, p.names = nil, nil, 0, map[name]uint32{}
+	p.services, p.names = store.Table[service]{}, map[name]uint32{}
 	for id := range lost.Len() {
 		if as := lost.Row(uint32(id)).as; as != (name{}) {
 			p.Listener.RouteChanged(p.Node, as.namespace, as.service)
@@ -145,13 +156,69 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 	}
 }
 
+// list has a process that just started see everything anew.
+func (p *Proxy) list(now sim.Time) {
+	p.full = true
+	p.freeAt = now.Add(listing)
+	p.watchServices.Start()
+	p.watchSlices.Start()
+}
+
+// forget has a process that ends lose what it has seen. Rules stay: they are the kernel's.
+func (p *Proxy) forget() {
+	p.watchServices.Stop()
+	p.watchSlices.Stop()
+	p.slices = store.Table[*model.EndpointSlice]{}
+	for id := range p.services.Len() {
+		s := p.services.Row(uint32(id))
+		s.seen, s.slices, s.dirty = nil, nil, false
+	}
+	p.dirty, p.next, p.doneAt = nil, nil, 0
+}
+
+// Halt ends the process. The machine goes on with the rules there are
+// (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check.
+func (p *Proxy) Halt() {
+	p.stopped = true
+	if p.powered {
+		p.forget()
+	}
+	p.Listener.RouteChanged(p.Node, "", "")
+}
+
+// Resume starts it again: it lists everything and writes all rules.
+func (p *Proxy) Resume() {
+	p.stopped = false
+	if p.powered {
+		p.list(p.kernel.Now())
+	}
+	p.Listener.RouteChanged(p.Node, "", "")
+}
+
 // Route is the rules in force for a Service.
-func (p *Proxy) Route(namespace, service string) model.Route {
+func (p *Proxy) Route(namespace, service string) model.Route { return p.of(namespace, service).route }
+
+// External is the rules in force for what a load balancer sends to the node for a Service.
+func (p *Proxy) External(namespace, service string) model.Route {
+	return p.of(namespace, service).external
+}
+
+// Passes is whether a load balancer's health check of a Service that reaches the machine
+// is answered with 200. With externalTrafficPolicy Local that is the Service's own
+// healthCheckNodePort: it wants a ready endpoint on the node
+// (pkg/proxy/healthcheck/service_health.go). Else it is kube-proxy's healthz
+// (proxy_health.go), which also fails if an update waits for more than a minute; here
+// none of a running process does.
+func (p *Proxy) Passes(namespace, service string) bool {
+	return p.powered && !p.stopped && p.of(namespace, service).passes
+}
+
+func (p *Proxy) of(namespace, service string) rules {
 	id, ok := p.names[name{namespace, service}]
 	if !ok {
-		return model.Route{}
+		return rules{}
 	}
-	return p.services.Row(id).route
+	return p.services.Row(id).rules
 }
 
 // Seat is the machine that Config.Listener is told of.
@@ -180,7 +247,7 @@ func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 			p.see(ref.ID, slice)
 		}
 	}
-	if p.powered {
+	if p.powered && !p.stopped {
 		p.sync(now)
 	}
 }
@@ -227,6 +294,7 @@ func (p *Proxy) sync(now sim.Time) {
 	}
 	switch {
 	case len(p.dirty) == 0:
+	case p.full && !(p.watchServices.Drained() && p.watchSlices.Drained()): // not all is listed
 	case now >= p.freeAt:
 		p.begin(now)
 	case p.posted != p.freeAt:
@@ -236,21 +304,37 @@ func (p *Proxy) sync(now sim.Time) {
 }
 
 func (p *Proxy) begin(now sim.Time) {
+	more := p.refill()
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
 		s.dirty = false
-		p.next = append(p.next, p.rules(id, s))
+		p.next = append(p.next, p.make(id, s))
 	}
 	p.dirty = p.dirty[:0]
 	p.runs++
 	luck := p.luck.Draw(p.hash, p.runs)
-	p.doneAt = now.Add(syncTime.Draw(&luck))
+	p.doneAt = now.Add(syncTime.Draw(&luck) + more)
 	p.kernel.Post(p.doneAt, p.self, whySync, 0)
 }
 
-// rules are what a Service's rules should be by what was seen. They have no
+// refill has the first run of a process write the rules of all Services, also of those
+// that went while there was none. It returns how much longer that takes.
+func (p *Proxy) refill() time.Duration {
+	if !p.full {
+		return 0
+	}
+	p.full = false
+	for id := range p.services.Len() {
+		if p.services.Row(uint32(id)).as != (name{}) {
+			p.outdate(uint32(id))
+		}
+	}
+	return time.Duration(len(p.dirty)) * fullSync
+}
+
+// make is what a Service's rules should be by what was seen. They have no
 // name, and so no effect, if the Service is gone or has not been seen yet.
-func (p *Proxy) rules(id uint32, s *service) pending {
+func (p *Proxy) make(id uint32, s *service) pending {
 	if s.seen == nil {
 		return pending{id: id}
 	}
@@ -258,11 +342,12 @@ func (p *Proxy) rules(id uint32, s *service) pending {
 	for i, sid := range s.slices {
 		of[i] = *p.slices.Row(sid)
 	}
-	return pending{
-		id:    id,
-		as:    name{s.seen.Namespace, s.seen.Name},
-		route: p.Rules.choose(s.seen, of, place{p.Node, p.Zone}),
+	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone})}
+	if s.seen.LoadBalancer {
+		r.external = p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone, external: true})
+		r.passes = !s.seen.LocalExternal || slices.ContainsFunc(r.external.Endpoints, func(e model.Endpoint) bool { return e.Ready })
 	}
+	return pending{id, r}
 }
 
 // program puts the rules of the run that ends in force. A name that a younger
@@ -274,7 +359,7 @@ func (p *Proxy) program() {
 		if p.names[was] == n.id {
 			delete(p.names, was)
 		}
-		s.as, s.route = n.as, n.route
+		s.rules = n.rules
 		if s.route.Service.ID != 0 && p.names[s.as] < n.id {
 			p.names[s.as] = n.id
 		}

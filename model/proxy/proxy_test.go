@@ -182,3 +182,59 @@ func TestAMachineThatBootsListsAnew(t *testing.T) {
 		t.Errorf("after the boot: %q", got)
 	}
 }
+
+// Source: "kube-proxy stopped on a node: rules frozen; recovery: full list and full
+// sync"; its health checks fail at once (pkg/proxy/healthcheck).
+func TestAStoppedProxyLeavesItsRulesAndAnotherWritesThemAll(t *testing.T) {
+	r := newRig(t, 1)
+	r.endpoints("web", 1, 2)
+	r.endpoints("gone", 3)
+	r.until(t, 10*time.Second)
+	r.proxy.Halt()
+	slice := r.store.Lookup(model.KindEndpointSlice, "default", "gone").Head().Ref()
+	r.store.Delete(0, slice)
+	r.store.Delete(0, r.services["gone"])
+	r.endpoints("web", 2)
+	r.until(t, 10*time.Minute)
+	if r.route("web") != "1 2" || r.route("gone") != "3" {
+		t.Errorf("stopped: %q and %q", r.route("web"), r.route("gone"))
+	}
+	r.proxy.Resume()
+	r.until(t, 10*time.Minute+40*time.Millisecond)
+	if r.route("web") != "1 2" {
+		t.Errorf("before it has listed anything: %q", r.route("web"))
+	}
+	r.until(t, 10*time.Minute+time.Second)
+	if r.route("web") != "2" || r.proxy.Route("default", "gone").Service.ID != 0 {
+		t.Errorf("started again: %q and %q", r.route("web"), r.route("gone"))
+	}
+}
+
+// Source: pkg/proxy/healthcheck/service_health.go: 200 if the node has a ready endpoint
+// and kube-proxy is healthy; with Cluster policy its healthz does not look at endpoints.
+func TestWhatAHealthCheckOfANodeComesTo(t *testing.T) {
+	r := newRig(t, 1)
+	for _, local := range []bool{true, false} {
+		name := fmt.Sprint("web-", local)
+		svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: name}, Ports: 1, LoadBalancer: true, LocalExternal: local}
+		r.store.Create(0, svc)
+		slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: name}, Service: svc.Ref()}
+		slice.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: "n-1", Ready: true, Serving: true}}
+		r.store.Create(0, slice)
+		r.until(t, r.Now().Sub(0)+5*time.Second)
+		if !r.proxy.Passes("default", name) {
+			t.Errorf("local %v: a ready endpoint, and yet it fails", local)
+		}
+		next := *slice
+		next.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: "n-1", Serving: true, Terminating: true}}
+		r.store.Update(0, &next)
+		r.until(t, r.Now().Sub(0)+5*time.Second)
+		if r.proxy.Passes("default", name) == local || len(r.proxy.External("default", name).Endpoints) != 1 {
+			t.Errorf("local %v, the endpoint terminates: %v", local, r.proxy.Passes("default", name))
+		}
+	}
+	r.proxy.Halt()
+	if r.proxy.Passes("default", "web-false") {
+		t.Error("the process does not run, and yet it answers")
+	}
+}

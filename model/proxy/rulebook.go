@@ -29,12 +29,12 @@ const mostPages = 16
 
 // choose is the rules for a Service by what was seen of it.
 func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at place) model.Route {
-	if !svc.LocalInternal && !nodesHinted(seen) {
+	if !at.local(svc) && !nodesHinted(seen) {
 		at.node = "" // rules are the same on all nodes of a zone
 	}
 	pages := b.pages.Row(svc.ID)
 	for i := len(*pages) - 1; i >= 0; i-- {
-		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
+		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
 			return p.route
 		}
 	}

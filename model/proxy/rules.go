@@ -9,14 +9,25 @@ import (
 
 // place is where rules are used: on a node, or outside of all nodes if node is
 // "".
-type place struct{ node, zone string }
+type place struct {
+	node, zone string
+	external   bool // for traffic from outside of the cluster
+}
+
+// local tells whether only endpoints on the node count there.
+func (at place) local(svc *model.Service) bool {
+	if at.external {
+		return svc.LocalExternal
+	}
+	return svc.LocalInternal && at.node != ""
+}
 
 // choose is the rules for one Service at a place, from all its endpoints in
 // order (pkg/proxy/topology.go CategorizeEndpoints). The result may share
 // memory with all.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 	r := model.Route{Service: svc.Ref()}
-	if svc.LocalInternal && at.node != "" {
+	if at.local(svc) {
 		local := keep(all, func(e *model.Endpoint) bool { return e.Node == at.node })
 		r.Endpoints = keep(local, ready)
 		if len(r.Endpoints) == 0 {

@@ -82,7 +82,7 @@ func TestWhichEndpointsAreUsableOnANode(t *testing.T) {
 		{"hints do not filter the last resort", false, "n1", "1 s n1 ha, 2 s n2 hb", "1 2"},
 	} {
 		svc := &model.Service{LocalInternal: c.local}
-		if got := show(choose(svc, endpoints(c.endpoints), place{c.node, "a"})); got != c.want {
+		if got := show(choose(svc, endpoints(c.endpoints), place{node: c.node, zone: "a"})); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.sentence, got, c.want)
 		}
 	}
@@ -92,5 +92,30 @@ func TestAPodInTwoSlicesCountsOnce(t *testing.T) {
 	got := merge([]*model.EndpointSlice{{Endpoints: endpoints("3 r, 1 r")}, {Endpoints: endpoints("2 r, 3 x")}})
 	if text := show(model.Route{Endpoints: got}); text != "1 2 3" || !got[2].Ready {
 		t.Errorf("%s, %+v", text, got)
+	}
+}
+
+// Source: pkg/proxy/topology.go CategorizeEndpoints: what comes from outside goes by
+// externalTrafficPolicy, what comes from a pod by internalTrafficPolicy.
+func TestTrafficFromOutsideGoesByTheExternalPolicy(t *testing.T) {
+	for _, c := range []struct {
+		sentence  string
+		local     bool
+		endpoints string
+		want      string
+	}{
+		{"Cluster: all ready endpoints", false, "1 r n1, 2 r n2", "1 2"},
+		{"Local: ready endpoints on this node", true, "1 r n1, 2 r n2, 3 s n1", "1"},
+		{"Local, none ready: serving and terminating on this node", true, "1 s n1, 2 r n2", "1"},
+		{"Local, nothing here: drop", true, "2 r n2", "drop"},
+		{"Cluster obeys zone hints", false, "1 r n1 ha, 2 r n2 hb", "1"},
+	} {
+		svc := &model.Service{LocalExternal: c.local}
+		if got := show(choose(svc, endpoints(c.endpoints), place{node: "n1", zone: "a", external: true})); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.sentence, got, c.want)
+		}
+		if got := show(choose(svc, endpoints("1 r n1, 2 r n2"), place{node: "n1", zone: "a"})); got != "1 2" {
+			t.Errorf("%s: from within: %q", c.sentence, got)
+		}
 	}
 }

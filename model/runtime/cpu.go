@@ -13,7 +13,7 @@ import (
 // (work-conserving hierarchical fair sharing, as CFS and EEVDF do it over more than
 // 100 ms). Requests are weights, no reservations; limits are quotas. While all
 // containers together want no more than there is, everybody has what they want, and
-// nothing is computed. The system's own daemons want no CPU here, unless a fault says so.
+// nothing is computed.
 
 // The weights of cgroups v2 as a kubelet sets them, from milli-CPU
 // (pkg/kubelet/cm/helpers_linux.go MilliCPUToShares, cgroup_manager_linux.go
@@ -85,8 +85,7 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 			m.give(s, p, 0)
 		}
 	case m.crowded:
-		m.crowded = false
-		m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
+		m.relax()
 		m.give(s, p, wants) // it may have ended
 	default:
 		m.give(s, p, wants)
@@ -116,31 +115,46 @@ func (m *Machine) wantBesides(milli int64) {
 		m.crowded = true
 		m.shareOut()
 	case m.crowded:
-		m.crowded = false
-		m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
+		m.relax()
+	default:
+		m.serve(m.daemons.wants)
 	}
+}
+
+// relax gives everybody what they want.
+func (m *Machine) relax() {
+	m.crowded = false
+	m.serve(m.daemons.wants)
+	m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
 }
 
 // forPods is what all pods together get: kubepods, whose weight is that of the machine
 // less what is reserved, stands beside system.slice, whose weight is 100 whatever the
 // machine (systemd's default; pkg/kubelet/cm/node_container_manager_linux.go
 // getCgroupConfig).
-func (m *Machine) forPods(top []group) int64 {
-	if m.burnt == 0 {
-		return m.cores
-	}
-	const system, pods = 0, 1
-	root := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
+//
+// In it the daemons stand beside what else the system runs.
+func (m *Machine) forPods(top []group) (gets int64) {
+	const system, pods, agents = 0, 1, 2
+	root := [...]group{{wants: m.burnt + m.daemons.wants, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
 	for i := range top {
 		root[1].wants += top[i].wants
 	}
 	fill(root[:], m.cores)
 	for i := range root {
 		if root[i].of == pods {
-			return root[i].gets
+			gets = root[i].gets
+			continue
+		}
+		slice := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {wants: m.daemons.wants, weight: daemonsWeight, of: agents}}
+		fill(slice[:], root[i].gets)
+		for _, g := range slice {
+			if g.of == agents {
+				m.serve(g.gets)
+			}
 		}
 	}
-	panic("runtime: kubepods has no share")
+	return gets
 }
 
 func (m *Machine) eachRunning(f func(s *Sandbox, p *Process)) {
@@ -271,7 +285,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			load := s.load
+			load := s.working
 			if i < len(s.Pod.Spec.InitContainers) {
 				load = 0
 			}
@@ -297,10 +311,11 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		gets := container(s.Pod.Spec, i).Limits.CPUMilli
-		if m.crowded {
+		short := m.crowded && p.meter.cpu < p.wants // who has all it wants might have more
+		if short {
 			gets = p.meter.cpu
 		}
-		if !p.Running || p.perRPS == 0 || gets == 0 && !m.crowded {
+		if !p.Running || p.perRPS == 0 || gets == 0 && !short {
 			continue
 		}
 		if rate := scale(max(0, gets-p.rest-p.burstCPU), 1_000_000, p.perRPS); !limited || rate < least {

@@ -87,6 +87,12 @@ func TestFillIsTheRoundsOfFairSharing(t *testing.T) {
 	}
 }
 
+// without has the machine's daemons need nothing, so that numbers are round.
+func without(m *Machine) {
+	m.daemons.rest, m.daemons.each = 0, 0
+	m.need(0)
+}
+
 // busy is a container that asks for a request of CPU, and may be limited.
 func busy(request, limit int64) model.Container {
 	c := model.Container{Name: "busy"}
@@ -103,6 +109,7 @@ func cores(n, demand int64) *rig {
 	r.machine = NewMachine(r.Kernel, node, Config{
 		Behaviors: Behaviors{{Startup: sim.Constant(time.Second), CPUMilli: demand, CPUMicroPerRPS: 1000}}, Registry: r.registry, Serving: r, Kubelet: r,
 	})
+	without(r.machine)
 	return r
 }
 
@@ -155,9 +162,9 @@ func TestACrowdedMachineServesFewerRequests(t *testing.T) {
 	if got, limited := r.machine.CapacityMilliRPS(1); limited {
 		t.Errorf("alone: %d", got)
 	}
-	r.machine.Load(1, 4_000_000) // 4 cores and a half
+	r.machine.Load(1, 4_000_000, 4_000_000) // 4 cores and a half
 	r.runs(2, busy(1000, 0))
-	r.machine.Load(2, 4_000_000)
+	r.machine.Load(2, 4_000_000, 4_000_000)
 	for id := uint32(1); id <= 2; id++ {
 		if got, limited := r.machine.CapacityMilliRPS(id); got != 1_500_000 || !limited {
 			t.Errorf("pod %d has CPU for %d", id, got)

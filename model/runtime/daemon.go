@@ -10,7 +10,15 @@ import "orrery/sim"
 
 // StopRuntime ends the daemon. Whoever waits for something of it hears no more.
 func (m *Machine) StopRuntime() {
+	wasDown := m.RuntimeDown()
 	m.down = true
+	if !wasDown {
+		m.dropWork()
+	}
+}
+
+// dropWork breaks off what the daemon was doing.
+func (m *Machine) dropWork() {
 	m.CancelPulls()
 	for _, s := range m.pods {
 		if s == nil {
@@ -28,5 +36,6 @@ func (m *Machine) StopRuntime() {
 // StartRuntime starts it again.
 func (m *Machine) StartRuntime() { m.down = false }
 
-// RuntimeDown tells whether it does not run, so that every call to it fails at once.
-func (m *Machine) RuntimeDown() bool { return m.down }
+// RuntimeDown tells whether it does not run, or is far too late, so that every call to
+// it fails at once.
+func (m *Machine) RuntimeDown() bool { return m.down || m.daemons.told >= tooLate }

@@ -7,35 +7,36 @@ import (
 	"orrery/sim"
 )
 
-// The hooks of a container. They run inside it and do not fail here.
+// The hooks of a container. They run inside it.
 
-// PostStartTime is how long the hook after the start of a container's newest
-// instance takes, 0 if it has none.
-func (m *Machine) PostStartTime(s *Sandbox, i int) time.Duration {
+// PostStart is how long the hook after the start of a container's newest instance
+// takes, 0 if it has none, and whether it fails then.
+func (m *Machine) PostStart(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	c := container(s.Pod.Spec, i)
 	b := m.behaviors.For(s.Pod, c.Name)
-	return m.hookTime(s, i, c.PostStart, b.PostStart, 0)
+	return m.hook(s, i, c.PostStart, b.PostStart, b.PostStartFails, 0)
 }
 
-// PreStopTime is how long the hook before the stop of a container's newest instance
-// would take, 0 if it has none.
-func (m *Machine) PreStopTime(s *Sandbox, i int) time.Duration {
+// PreStop is how long the hook before the stop of a container's newest instance
+// would take, 0 if it has none, and whether it fails then.
+func (m *Machine) PreStop(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	c := container(s.Pod.Spec, i)
 	b := m.behaviors.For(s.Pod, c.Name)
-	return m.hookTime(s, i, c.PreStop, b.PreStop, 1)
+	return m.hook(s, i, c.PreStop, b.PreStop, b.PreStopFails, 1)
 }
 
-// hookTime is what the scenario says of a hook, else the manifest, else what a
-// command or a request takes.
-func (m *Machine) hookTime(s *Sandbox, i int, hook *model.Hook, said sim.Dist, which uint64) time.Duration {
+// hook is what the scenario says of a hook, else the manifest, else what a
+// command or a request takes. A sleep does not fail.
+func (m *Machine) hook(s *Sandbox, i int, hook *model.Hook, said sim.Dist, failPPM int64, which uint64) (takes time.Duration, fails bool) {
 	switch {
 	case said.IsZero() && hook == nil:
-		return 0
+		return 0, false
 	case said.IsZero() && hook.Sleep > 0:
-		return hook.Sleep
+		return hook.Sleep, false
 	case said.IsZero():
 		said = DefaultHook
 	}
 	luck := m.costs.hook.Draw(s.Hash, which<<63|uint64(i)<<32|uint64(s.Processes[i].Instances))
-	return said.Draw(&luck)
+	takes = said.Draw(&luck)
+	return takes, failPPM > 0 && int64(luck.Below(1_000_000)) < failPPM
 }

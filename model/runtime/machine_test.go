@@ -36,6 +36,14 @@ func (r *rig) CapacityChanged(pod model.Ref) {
 	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))
 }
 
+// DaemonsBehind implements Observer.
+func (r *rig) DaemonsBehind() { r.told = append(r.told, fmt.Sprint("behind by ", r.machine.Behind())) }
+
+// RuntimeChanged implements Observer.
+func (r *rig) RuntimeChanged() {
+	r.told = append(r.told, fmt.Sprint("runtime down: ", r.machine.RuntimeDown()))
+}
+
 // DiskChanged implements Observer.
 func (r *rig) DiskChanged() {}
 
@@ -157,7 +165,7 @@ func TestServingIsToldWhenAllAppContainersHaveStartedUp(t *testing.T) {
 	r.run(t, time.Minute)
 	r.expect(t, "pod 1 serves: false")
 	r.machine.Boot()
-	if c := s.Processes[1]; c.Running || c.ExitCode != 255 || c.FinishedAt != r.Now() {
+	if c := s.Processes[1]; c.Running || c.ExitCode != 255 || c.FinishedAt != r.Now()-1 {
 		t.Errorf("after the boot %+v", c)
 	}
 }

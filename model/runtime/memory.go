@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -200,6 +201,20 @@ func (m *Machine) OutOfMemory(s *Sandbox) {
 	}
 }
 
+// Use says how much memory the app container of a sandbox uses, in bytes, of which
+// somebody else keeps account. It is the machine's, and has no limit here.
+func (m *Machine) Use(s *Sandbox, bytes int64) {
+	if p := &s.Processes[len(s.Pod.Spec.InitContainers)]; p.Running && p.memory != bytes {
+		p.memory = bytes
+		m.weigh()
+	}
+}
+
+// OOMKilledAt tells whether the kernel killed a process of a sandbox at a time.
+func (s *Sandbox) OOMKilledAt(at sim.Time) bool {
+	return slices.ContainsFunc(s.Processes, func(p Process) bool { return !p.Running && p.Cause == OOMKilled && p.FinishedAt == at })
+}
+
 // Take has others than containers use memory until that share of it is used, in
 // millionths, and returns how many bytes that took. They are processes of the system,
 // which the kernel may kill too.
@@ -222,10 +237,18 @@ func (m *Machine) Return(bytes int64) {
 	}
 }
 
-// scoreAdjust is the oom_score_adj of a container, by the quality of service
-// of its pod (pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust; without
-// node-critical pods).
+// nodeCritical is the priority of the class system-node-critical
+// (pkg/apis/scheduling/types.go).
+const nodeCritical = 2_000_001_000
+
+// scoreAdjust is the oom_score_adj of a container: of the node's critical pods, to
+// which the control plane's own belong, as of guaranteed ones, else by the quality
+// of service (pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust). Among equals
+// the kernel takes the one that uses most.
 func scoreAdjust(spec *model.PodSpec, i int, capacity int64) int64 {
+	if spec.Priority == nodeCritical {
+		return -997
+	}
 	switch spec.QoS() {
 	case model.BestEffort:
 		return 1000

@@ -112,18 +112,19 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 }
 
 // Load says how many requests arrive at a pod from now on, in thousandths per
-// second. Each of its app containers uses what they cost it: memory, and CPU as far as
-// its limit allows.
-func (m *Machine) Load(pod uint32, milliRPS int64) {
+// second, and with how many of those its workers begin. Each of its app containers uses
+// what they cost it: memory, and CPU for those that are worked at, as far as its limit
+// allows.
+func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 	s := m.Sandbox(pod)
-	if s == nil || s.load == milliRPS {
+	if s == nil || s.load == milliRPS && s.working == working {
 		return
 	}
-	s.load = milliRPS
+	s.load, s.working = milliRPS, working
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		if p.Running && p.perRPS > 0 {
-			m.use(s, p, s.load)
+			m.use(s, p, s.working)
 		}
 		if p.Running && p.heap > 0 {
 			m.fill(s, i)

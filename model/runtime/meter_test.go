@@ -51,12 +51,15 @@ func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) 
 		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}})
 	s := m.Add(pod, 1)
 	m.MakeSandbox(s)
+	without(m)
 	return m, s
 }
 
 type deaf struct{}
 
 func (deaf) MemoryChanged()          {}
+func (deaf) DaemonsBehind()          {}
+func (deaf) RuntimeChanged()         {}
 func (deaf) StartupChanged(*Sandbox) {}
 func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}
@@ -77,7 +80,7 @@ func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
 	for _, c := range []struct {
 		load, a, b int64
 	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 7700, 300}} {
-		m.Load(7, c.load)
+		m.Load(7, c.load, c.load)
 		if c.load == 0 {
 			m.Start(s, 0)
 			m.Start(s, 1)
@@ -119,7 +122,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 		load, after int64 // milli-rps; seconds until it is used
 		used        int64 // 0: it was killed
 	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 0, 0}} {
-		m.Load(7, c.load)
+		m.Load(7, c.load, c.load)
 		if err := k.Run(k.Now().Add(time.Duration(c.after) * time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +130,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 			t.Errorf("at %v with %d milli-rps: %d bytes, want %d", k.Now(), c.load, got, c.used)
 		}
 	}
-	m.Load(7, 4000)
+	m.Load(7, 4000, 4000)
 	m.Start(s, 0)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
@@ -135,15 +138,15 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 	if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode {
 		t.Errorf("started under too much: %+v", p)
 	}
-	m.Load(7, 0)
+	m.Load(7, 0, 0)
 	m.Start(s, 0)
 	m.Surge(7, 3000)
-	m.Load(7, 1000)
+	m.Load(7, 1000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || !p.Running {
 		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
 	}
 	m.Surge(7, 4000)
-	m.Load(7, 1000)
+	m.Load(7, 1000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
 		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
 	}

@@ -112,7 +112,7 @@ func fullName(name string) string {
 func (m *Machine) SandboxTime(s *Sandbox) (volumes, sandbox time.Duration) {
 	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
-	return volumes, sandboxTime.Draw(&luck)
+	return volumes, sandboxTime.Draw(&luck) + m.Behind()
 }
 
 // MountTime is how long it takes to mount a pod's attached volumes, all side by side.
@@ -124,14 +124,14 @@ func (m *Machine) MountTime(s *Sandbox) time.Duration {
 // StartTime is how long it takes to create and start a container.
 func (m *Machine) StartTime(s *Sandbox, i int) time.Duration {
 	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
-	return startTime.Draw(&luck)
+	return startTime.Draw(&luck) + m.Behind()
 }
 
 // StopTime is how long it takes to stop the sandbox of the pod whose luck hash
 // names, and then to unmount its volumes.
 func (m *Machine) StopTime(hash uint64) (sandbox, unmount time.Duration) {
 	luck := m.costs.teardown.Draw(hash, 0)
-	sandbox = stopTime.Draw(&luck)
+	sandbox = stopTime.Draw(&luck) + m.Behind()
 	return sandbox, unmountTime.Draw(&luck)
 }
 

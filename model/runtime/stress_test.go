@@ -12,6 +12,7 @@ import (
 func stressed() (r *rig, asks, poor *Process) {
 	r = newRig(Behavior{CPUMilli: 2000, MemoryBytes: 1_000_000_000})
 	r.machine.cores, r.machine.memory = 4000, 10_000_000_000
+	without(r.machine)
 	a, b := pod(1, model.Container{Name: "main", Requests: model.Resources{CPUMilli: 2000}}), pod(2, model.Container{Name: "main"})
 	a.Spec.SumRequests()
 	b.Spec.SumRequests()
@@ -69,7 +70,7 @@ func TestStressGoesWithThePower(t *testing.T) {
 	r.machine.Boot()
 	r.machine.Cool(5000)
 	r.machine.Return(taken)
-	if m := r.machine; m.wanted != 0 || m.burnt != 0 || m.outside != 0 || m.MemoryFree(r.Now()) != m.memory {
+	if m := r.machine; m.wanted != daemonsNeed || m.burnt != 0 || m.outside != 0 || m.MemoryFree(r.Now()) != m.memory {
 		t.Errorf("%d milli-CPU are wanted, %d bytes free of %d", m.wanted, m.MemoryFree(r.Now()), m.memory)
 	}
 }

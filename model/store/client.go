@@ -149,6 +149,7 @@ type ClientConfig struct {
 	Local   bool          // it is of the control plane and knows only the API server on its own machine
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
+	Each    int64         // what one of its calls counts for there, if it stands for several requests; 0 is 1
 	Tell    bool          // it wants to know when its connection was lost and there is a new one
 	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
@@ -188,7 +189,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		Server:       s.wire.servers[0].site,
 		notices:      connected,
 		store:        s,
-		bucket:       NewBucket(c.QPS, c.Burst),
+		bucket:       c.newBucket(),
 	}
 	if to, ok := s.wire.dial(c.Site, c.Local); ok {
 		x.Server = to
@@ -201,7 +202,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 // earlier requests no longer count.
 func (c *Client) Restart() {
 	c.epoch++
-	c.bucket = NewBucket(c.QPS, c.Burst)
+	c.bucket = c.newBucket()
 	c.notes = c.notes[:0]
 }
 
@@ -416,6 +417,16 @@ type Bucket struct {
 	every time.Duration // per token; 0 is no limit
 	slack time.Duration // the burst, in time
 	full  sim.Time      // when all tokens are back
+}
+
+// newBucket is the client's own, full.
+func (c *ClientConfig) newBucket() Bucket {
+	b := NewBucket(c.QPS, c.Burst)
+	if c.Each > 1 {
+		b.every *= time.Duration(c.Each)
+		b.slack = b.every * time.Duration(max(c.Burst/c.Each, 1)-1)
+	}
+	return b
 }
 
 // NewBucket holds burst tokens and gains qps of them a second; qps 0 is no

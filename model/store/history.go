@@ -22,10 +22,10 @@ func (v Verb) String() string { return [...]string{"created", "updated", "delete
 // Record is one line of the history: a committed change or a note.
 type Record struct {
 	At       sim.Time
-	Revision int64 // 0 for a note
+	Revision int64 // 0 for a note, but for one that says that a backup was restored
 	By       sim.ActorID
 	Verb     Verb
-	Restored bool         // no commit: a backup was restored, which said so
+	Restored bool         // no commit: a backup was restored, which said so, or the note of that
 	Old      model.Object // nil if Created or Noted
 	New      model.Object // nil if Deleted or Noted
 	Note     *model.Note  // set only if Noted

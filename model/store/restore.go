@@ -3,6 +3,8 @@ package store
 import (
 	"slices"
 	"sort"
+	"strconv"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -22,7 +24,8 @@ const BumpedRevisions = 1_000_000_000
 // a bump it was compacted, and they list anew. Without one it is a revision that
 // is still to come: such a watch gets nothing up to it, whatever happens
 // (k8s.io/apiserver/pkg/storage/cacher/cache_watcher.go process), and what its
-// client believed of the time that is gone it believes on. Only API servers call it.
+// client believed of the time that is gone it believes on. A note tells of it, which
+// has the revision, as there may be nothing that differs. Only API servers call it.
 func (s *Store) Restore(by sim.ActorID, taken sim.Time, bump int64) {
 	n, before := s.history.n, s.revision
 	first := sort.Search(n, func(i int) bool { return s.history.At(i).At > taken })
@@ -50,7 +53,14 @@ func (s *Store) Restore(by sim.ActorID, taken sim.Time, bump int64) {
 			w.ahead, w.seen = before, s.history.n
 		}
 	}
+	s.record(Record{By: by, Verb: Noted, Restored: true, At: s.kernel.Now(), Revision: s.revision, Note: &model.Note{
+		Name: "etcd", Reason: ReasonRestored,
+		Message: "from the backup of " + time.Duration(taken).String() + ": revision " + strconv.FormatInt(s.revision, 10) + " after " + strconv.FormatInt(before, 10),
+	}})
 }
+
+// ReasonRestored is the reason of the note of a restored backup.
+const ReasonRestored = "EtcdRestored"
 
 // reads tells whether the watch stands for what its client gets each time it
 // wants to know: a kubelet asks for its node, and does not watch it
@@ -103,8 +113,5 @@ func (s *Store) revert(by sim.ActorID, ref model.Ref, was model.Object) {
 	}
 	s.latest[ref.Kind][ref.ID] = int32(s.history.n)
 	s.count(ref.Kind, &r)
-	rec := s.history.add(r)
-	for _, o := range s.observers {
-		o.Recorded(rec)
-	}
+	s.record(r)
 }

@@ -252,7 +252,12 @@ func (s *Store) count(kind model.Kind, r *Record) {
 // writes Events through the API server and may lose them; here a note stands
 // where and when it was said.
 func (s *Store) Note(by sim.ActorID, n model.Note) {
-	rec := s.history.add(Record{At: s.kernel.Now(), By: by, Verb: Noted, Note: &n})
+	s.record(Record{At: s.kernel.Now(), By: by, Verb: Noted, Note: &n})
+}
+
+// record adds what no watch is told of.
+func (s *Store) record(r Record) {
+	rec := s.history.add(r)
 	for _, o := range s.observers {
 		o.Recorded(rec)
 	}

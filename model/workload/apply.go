@@ -31,9 +31,7 @@ func (u *Kubectl) located(o model.Object) model.Object {
 }
 
 // turn makes c what brings its object about: a creation, or a change of what
-// has the name already. It says so and is false if that cannot be: the
-// selector of what manages pods is immutable
-// (pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate).
+// has the name already. It says so and is false if that cannot be.
 func (u *Kubectl) turn(c *call) bool {
 	m := c.object.Head()
 	c.op = store.OpCreate
@@ -41,12 +39,58 @@ func (u *Kubectl) turn(c *call) bool {
 	if cur == nil {
 		return true
 	}
-	if !reflect.DeepEqual(model.PodSelectorOf(cur), model.PodSelectorOf(c.object)) {
-		u.failObject(c, "spec.selector: field is immutable")
+	if why := immutable(cur, c.object); why != "" {
+		u.failObject(c, why)
 		return false
 	}
 	c.op, c.target, c.patch = store.OpPatch, cur.Head().Ref(), merge{c.object}
 	return true
+}
+
+// immutable says which field a manifest would change that must stay as it is, ""
+// if none (pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate,
+// ValidateStatefulSetUpdate; batch/validation ValidateJobSpecUpdate;
+// rbac/validation ValidateRoleBindingUpdate; scheduling/validation
+// ValidatePriorityClassUpdate).
+func immutable(cur, said model.Object) string {
+	same := func(a, b any) bool { return reflect.DeepEqual(a, b) }
+	if !same(model.PodSelectorOf(cur), model.PodSelectorOf(said)) {
+		return "spec.selector: field is immutable"
+	}
+	switch n := cur.(type) {
+	case *model.StatefulSet:
+		if m := said.(*model.StatefulSet); n.Parallel != m.Parallel || !same(n.Claims, m.Claims) {
+			return "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', " +
+				"'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+		}
+	case *model.Job:
+		m := said.(*model.Job)
+		for _, f := range []struct {
+			name string
+			same bool
+		}{
+			{"completions", n.Completions == m.Completions}, {"completionMode", n.Indexed == m.Indexed},
+			{"podFailurePolicy", same(n.FailurePolicy, m.FailurePolicy)}, {"backoffLimitPerIndex", n.BackoffLimitPerIndex == m.BackoffLimitPerIndex},
+			{"template", n.Template.Hash == m.Template.Hash},
+		} {
+			if !f.same {
+				return "spec." + f.name + ": field is immutable"
+			}
+		}
+	case *model.RoleBinding:
+		if m := said.(*model.RoleBinding); n.Role != m.Role || n.RoleKind != m.RoleKind {
+			return "roleRef: cannot change roleRef"
+		}
+	case *model.PriorityClass:
+		m := said.(*model.PriorityClass)
+		switch {
+		case n.Value != m.Value:
+			return "value: Forbidden: may not be changed in an update."
+		case n.NeverPreempts != m.NeverPreempts:
+			return "preemptionPolicy: field is immutable"
+		}
+	}
+	return ""
 }
 
 // merge makes what is stored be as a manifest says and leaves alone what a

@@ -28,8 +28,11 @@ import (
 type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
-	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
+
+// Internet is the source whose requests come through a Service's load balancer.
+const Internet = "internet"
 
 // Call is what pods ask of a Service for each request that they handle.
 type Call struct {
@@ -40,6 +43,9 @@ type Call struct {
 	PerRequestMilli int64         // calls for each request, in thousandths
 	Timeout         time.Duration // of each attempt
 	Retries         int           // attempts after one that failed
+	// Probes tells that it is probes that ask, whatever the pods handle: those of theirs
+	// that need the Service. Nothing else but the names above counts then.
+	Probes bool
 }
 
 // Action is something a person types, with kubectl's meaning.

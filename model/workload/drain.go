@@ -70,7 +70,7 @@ func (u *Kubectl) throttled(slot uint32) bool {
 		u.sayRefused(c)
 	}
 	if until := c.task.until; until != 0 && at >= until {
-		at = until
+		at = max(now, until) // the answer may have come after the time was over
 	}
 	u.kernel.Post(at, u.self, whyAgain, uint64(slot))
 	u.postpone(c)

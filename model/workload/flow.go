@@ -32,6 +32,7 @@ func (t *Flows) compute() {
 		}
 	}
 	t.load()
+	t.probe()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
 	for _, i := range t.changed {
@@ -65,7 +66,7 @@ func (t *Flows) load() {
 			continue
 		}
 		each := c.arriving / c.n()
-		c.told = each
+		c.told, c.working = each, c.handled.working(each)
 		for _, id := range c.pods {
 			p := t.pods.Row(id)
 			if p.machine == nil {
@@ -74,24 +75,24 @@ func (t *Flows) load() {
 			if most := max(each, p.loaded); c.peak > most && !t.wait(loadChange(c.peak, most)) {
 				p.machine.Surge(id, c.peak)
 			}
-			t.tell(id, p, each)
+			t.tell(id, p, each, c.working)
 		}
 	}
 	for _, id := range t.gone {
 		if p := t.pods.Row(id); p.class == 0 && p.machine != nil {
-			t.tell(id, p, 0)
+			t.tell(id, p, 0, 0)
 		}
 	}
 	t.loaded, t.gone = t.loaded[:0], t.gone[:0]
 }
 
 // tell tells a pod's machine what arrives there.
-func (t *Flows) tell(id uint32, p *pod, each int64) {
-	if t.wait(loadChange(each, p.loaded)) {
+func (t *Flows) tell(id uint32, p *pod, each, working int64) {
+	if t.wait(min(loadChange(each, p.loaded), loadChange(working, p.working))) {
 		return
 	}
-	p.loaded = each
-	p.machine.Load(id, each)
+	p.loaded, p.working = each, working
+	p.machine.Load(id, each, working)
 }
 
 // recapacitate finds the pods that have CPU for another rate, some of them because of
@@ -162,22 +163,24 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
+	calls, good := t.calling(c.sort)
+	h := c.work.handle(each, calls)
+	working := h.working(each)
 	switch {
-	case c.listed || each == c.told:
-	case c.told >= 0 && t.wait(loadChange(each, c.told)):
+	case c.listed || each == c.told && working == c.working:
+	case c.told >= 0 && t.wait(min(loadChange(each, c.told), loadChange(working, c.working))):
 	default:
 		c.listed, c.peak = true, 0
 		t.loaded = append(t.loaded, id)
 	}
 	c.peak = max(c.peak, each)
-	calls, good := t.calling(c.sort)
-	h := c.work.handle(each, calls)
 	before, after := c.capped(c.was, n), h.capped(c.arriving, n)
 	overloaded := before < c.was || after < c.arriving
 	if h != c.handled || good != c.good || overloaded {
 		t.untellAll(c)
 	}
 	c.handled, c.good, c.was = h, good, c.arriving
+	t.reprobeClass(c)
 	if sends := t.sorts[c.sort]; len(sends) > 0 && after != c.sent {
 		c.sent = after
 		depth := t.below(c)
@@ -237,6 +240,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
+		t.reprobeCallers(f)
 		if (f.now != f.told || f.moved) && !f.changed {
 			f.changed = true
 			t.changed = append(t.changed, i)
@@ -251,6 +255,7 @@ func (t *Flows) reckon() {
 		if !t.holds(f, a.change(&f.attempt)) {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
+			t.reprobeIdle(f)
 			for k := range f.callers {
 				t.touch(f.callers[k].class)
 			}
@@ -271,7 +276,7 @@ func (t *Flows) route(f *flow) {
 			continue
 		}
 		s.stale = false
-		r := s.proxy.Route(f.Namespace, f.Service)
+		r := f.ask(s.proxy)
 		if r.Service.ID != 0 {
 			f.service = r.Service
 		}
@@ -283,6 +288,14 @@ func (t *Flows) route(f *flow) {
 		}
 		s.live, f.must = t.use(f.backend, r), true
 	}
+}
+
+// ask is a machine's rules for a flow.
+func (f *flow) ask(p Router) model.Route {
+	if f.balanced {
+		return p.External(f.Namespace, f.Service)
+	}
+	return p.Route(f.Namespace, f.Service)
 }
 
 // use is the number of rules among those of a backend that somebody uses.
@@ -359,12 +372,17 @@ func (t *Flows) unshare(f *flow) {
 // bundle puts senders together whose rules are the same and whose requests fare the
 // same, and tells what is lost before that.
 func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
-	lost.From = f.From
+	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
 	t.fresh = t.fresh[:0]
 next:
 	for i := range f.senders {
 		s := &f.senders[i]
 		if s.milli == 0 {
+			continue
+		}
+		if f.balanced && !t.net.Connected(t.Site, s.site) {
+			lost.OfferedMilliRPS += s.milli
+			lost.TimedOutMilliRPS += s.milli
 			continue
 		}
 		milli := t.resolving(f, s, &lost, &asked)
@@ -382,9 +400,10 @@ next:
 	return lost, asked
 }
 
-// recall has what callers send added up anew.
+// recall has what callers send added up anew. What probes ask does not depend on it.
 func (t *Flows) recall(i int32) {
-	t.flows[i].recall = true
+	f := &t.flows[i]
+	f.recall = f.call == nil || !f.call.Probes
 	t.outdate(i)
 }
 
@@ -429,7 +448,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 		before = upTo
 		c := &t.classes[x.class]
 		switch {
-		case !c.known || !t.net.Connected(s.site, c.site):
+		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli

@@ -237,6 +237,25 @@ func TestDrainTriesAnEvictionEveryFiveSecondsUntilItsTimeout(t *testing.T) {
 	}
 }
 
+// Source: the same: the timeout ends also a drain that still waits for an answer;
+// here it is given up when that comes.
+func TestADrainWhoseTimeoutPassesBeforeTheAnswerIsGivenUpWithIt(t *testing.T) {
+	r := newRig(t, 1, 1)
+	ref := r.pod("web", "web-0", "n-0")
+	p := *r.store.Get(ref).(*model.Pod)
+	p.Phase, p.Ready.Status, p.Owner = model.PodRunning, model.True, model.Ref{Kind: model.KindReplicaSet, ID: 1}
+	r.store.Update(0, &p)
+	r.store.Create(0, &model.PodDisruptionBudget{
+		Meta: model.Meta{Kind: model.KindPodDisruptionBudget, Namespace: "default", Name: "web"}, Selector: model.SelectorOf(p.Labels), ObservedGeneration: 1,
+	})
+	r.server.SetLatency(sim.Constant(3 * time.Second))
+	r.do(workload.Action{Do: "drain", Kind: model.KindNode, Name: "n-0", Timeout: 4 * time.Second})
+	r.after(30 * time.Second)
+	if want := "node/n-0: drain: error when evicting pod/web-0: global timeout reached: 4s"; r.failures() != want {
+		t.Errorf("got %q, want %q", r.failures(), want)
+	}
+}
+
 // Source: pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate.
 func TestASelectorIsImmutableAndTheChangeIsRefusedWhole(t *testing.T) {
 	r := newRig(t, 1, 0)
@@ -397,5 +416,53 @@ func TestWhatIsRefusedIsSaidInKubectlsWords(t *testing.T) {
 	r.do(workload.Action{Do: "scale", Kind: model.KindDeployment, Name: "web", Replicas: 3, As: "eve"})
 	if got := r.failures(); !strings.HasPrefix(got, "deployment/web: scale: Error from server (Forbidden): ") {
 		t.Errorf("said %q", got)
+	}
+}
+
+// Source: pkg/apis/apps/validation/validation.go ValidateStatefulSetUpdate;
+// batch/validation ValidateJobSpecUpdate; rbac/validation
+// ValidateRoleBindingUpdate; scheduling/validation ValidatePriorityClassUpdate.
+func TestWhatIsImmutableIsSaidAndStaysAsItIs(t *testing.T) {
+	template := deployment("x", 1, "x:1").Template
+	meta := func(kind model.Kind, namespace string) model.Meta {
+		return model.Meta{Kind: kind, Namespace: namespace, Name: "x"}
+	}
+	job := func(completions int32, template *model.Template) *model.Job {
+		return &model.Job{Meta: meta(model.KindJob, "default"), JobSpec: model.JobSpec{Parallelism: 1, Completions: completions, Template: template}}
+	}
+	for _, tc := range []struct {
+		cur, said model.Object
+		want      string
+	}{
+		{job(1, template), job(2, template), "job/x: apply: spec.completions: field is immutable"},
+		{job(1, template), job(1, deployment("x", 1, "x:2").Template), "job/x: apply: spec.template: field is immutable"},
+		{&model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template}, &model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template, Parallel: true},
+			"statefulset/x: apply: spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"},
+		{&model.RoleBinding{Meta: meta(model.KindRoleBinding, "default"), Role: "a"}, &model.RoleBinding{Meta: meta(model.KindRoleBinding, "default"), Role: "b"}, "rolebinding/x: apply: roleRef: cannot change roleRef"},
+		{&model.PriorityClass{Meta: meta(model.KindPriorityClass, ""), Value: 10}, &model.PriorityClass{Meta: meta(model.KindPriorityClass, ""), Value: 99}, "priorityclass/x: apply: value: Forbidden: may not be changed in an update."},
+	} {
+		r := newRig(t, 1, 0)
+		r.do(workload.Action{Do: "apply", Objects: []model.Object{tc.cur}})
+		before := r.store.Revision()
+		r.do(workload.Action{Do: "apply", Objects: []model.Object{tc.said}})
+		if r.failures() != tc.want || r.store.Revision() != before {
+			t.Errorf("said %q, revision %d after %d; want %q", r.failures(), r.store.Revision(), before, tc.want)
+		}
+	}
+}
+
+// kubectl reads the history it goes back in (k8s.io/kubectl/pkg/polymorphichelpers
+// /rollback.go): who may not list ReplicaSets cannot.
+func TestAnUndoNeedsTheRightToReadTheHistory(t *testing.T) {
+	r := newRig(t, 1, 0)
+	role := &model.Role{Meta: model.Meta{Kind: model.KindRole, Namespace: "default", Name: "deployer"}, Rules: []model.PolicyRule{
+		{Verbs: []string{"get", "patch"}, APIGroups: []string{"apps"}, Resources: []string{"deployments"}},
+	}}
+	bind := &model.RoleBinding{Meta: model.Meta{Kind: model.KindRoleBinding, Namespace: "default", Name: "bob"}, Role: "deployer", RoleKind: model.KindRole, Subjects: []model.Subject{{Kind: "User", Name: "bob"}}}
+	r.do(workload.Action{Do: "apply", Objects: []model.Object{role, bind, deployment("web", 1, "web:1")}})
+	r.do(workload.Action{Do: "rollout-undo", Kind: model.KindDeployment, Name: "web", As: "bob"})
+	want := `deployment/web: rollout-undo: Error from server (Forbidden): replicasets.apps is forbidden: cannot list resource "replicasets" in the namespace "default"`
+	if r.failures() != want {
+		t.Errorf("said %q, want %q", r.failures(), want)
 	}
 }

@@ -16,12 +16,13 @@ type inZone struct {
 }
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
-// Requests from outside of all nodes come from no zone. It is computed when there is
-// something else to tell, or when nothing waits.
+// Requests from outside of all nodes come from no zone, unless a load balancer sends them
+// through a node. It is computed when there is something else to tell, or when nothing
+// waits.
 func (t *Flows) locate(f *flow) {
 	f.moved = false
 	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
-	if f.node != "" || f.sentByPods() || f.of >= 0 {
+	if f.node != "" || f.sentByPods() || f.of >= 0 || f.balanced {
 		t.stay(f)
 	}
 	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS

@@ -11,7 +11,7 @@ import (
 // (k8s.io/kubectl/pkg/polymorphichelpers/objectrestarter.go).
 func runRolloutRestart(u *Kubectl, a *task, target model.Object) {
 	if d, ok := target.(*model.Deployment); ok && d.Paused {
-		u.fail(a, "error: can't restart paused deployment (run rollout resume first): "+plural(d.Kind)+" "+d.Name)
+		u.fail(a, "error: can't restart paused deployment (run rollout resume first): "+d.Kind.Resource()+" "+d.Name)
 		return
 	}
 	u.ask(call{task: a, op: store.OpPatch, target: target.Head().Ref(), patch: restart(u.kernel.Now())})

@@ -17,7 +17,12 @@ func runRolloutUndo(u *Kubectl, a *task, target model.Object) {
 		u.fail(a, fmt.Sprintf("error: you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume deployment/%s' and try again", d.Name))
 		return
 	}
-	history := u.revisions(target)
+	kind, m := revisionKind(target), target.Head()
+	if why := a.client.May(store.Read{Right: store.RightList, Kind: kind, Namespace: m.Namespace}); why != store.Accepted {
+		u.fail(a, fmt.Sprintf("Error from server (%v): %s is forbidden: cannot list resource %q in the namespace %q", why, kind.Resource(), kind.Short()+"s", m.Namespace))
+		return
+	}
+	history := u.revisions(kind, target)
 	if len(history) == 0 || a.Revision == 0 && len(history) < 2 {
 		u.fail(a, fmt.Sprintf("error: no rollout history found for %s %q", target.Head().Kind.Short(), target.Head().Name))
 		return
@@ -43,13 +48,17 @@ type revision struct {
 	template *model.Template
 }
 
-// revisions is those of a workload that are still known, the newest last.
-func (u *Kubectl) revisions(of model.Object) (out []revision) {
-	owner := of.Head().Ref()
-	kind := model.KindControllerRevision
-	if owner.Kind == model.KindDeployment {
-		kind = model.KindReplicaSet
+// revisionKind is what keeps a workload's revisions.
+func revisionKind(of model.Object) model.Kind {
+	if of.Head().Kind == model.KindDeployment {
+		return model.KindReplicaSet
 	}
+	return model.KindControllerRevision
+}
+
+// revisions is those of a workload that are still known, the newest last.
+func (u *Kubectl) revisions(kind model.Kind, of model.Object) (out []revision) {
+	owner := of.Head().Ref()
 	u.store.Snapshot().Each(kind, func(o model.Object) bool {
 		if o.Head().Owner != owner {
 			return true

@@ -20,10 +20,14 @@ func (t *Flows) spread(i int32) {
 	switch {
 	case f.of >= 0:
 		t.ask(f)
+	case f.call != nil && f.call.Probes:
+		t.spreadProbes(f)
 	case f.call != nil:
 		t.spreadCalls(f)
 	case f.deployment != "":
 		t.spreadEvenly(f)
+	case f.balanced:
+		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
 			t.count(f, h, f.node, f.milli)
@@ -50,6 +54,35 @@ func (t *Flows) spreadEvenly(f *flow) {
 		}
 		k++
 		t.count(f, p.home, p.seen.NodeName, milli)
+	}
+}
+
+// spreadProbes has the pods that serve ask what their probes need.
+func (t *Flows) spreadProbes(f *flow) {
+	for _, id := range f.members {
+		if p := t.pods.Row(id); t.sends(p) {
+			t.count(f, p.home, p.seen.NodeName, t.asks(p, f.Service))
+		}
+	}
+}
+
+// balance has a load balancer send to its nodes. A node without power is one until health
+// checks have told.
+func (t *Flows) balance(f *flow) {
+	f.unsent, f.must = f.milli, true
+	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
+	n := int64(len(nodes))
+	for i, node := range nodes {
+		h, ok := t.homeOf(node)
+		if !ok {
+			continue
+		}
+		milli := f.milli / n
+		if int64(i) < f.milli%n {
+			milli++
+		}
+		t.count(f, h, node, milli)
+		f.unsent -= milli
 	}
 }
 
@@ -131,10 +164,7 @@ func (t *Flows) callAgain(f *flow) {
 // count adds a pod, or a machine, to those that send, whose route is not known yet if
 // it is at a new place.
 func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
-	at := place{seat: h.seat, group: t.net.Group(h.site)}
-	if t.keeps(f) {
-		at.node = node
-	}
+	at := t.place(f, h, node)
 	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
@@ -144,6 +174,15 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 	f.senders[j].milli += milli
 	f.senders[j].machines = append(f.senders[j].machines, h.site)
 	return j
+}
+
+// place is where a machine is among senders.
+func (t *Flows) place(f *flow, h home, node string) place {
+	at := place{seat: h.seat, group: t.net.Group(h.site)}
+	if t.keeps(f) {
+		at.node = node
+	}
+	return at
 }
 
 // keeps tells whether machines that send a flow, or their pods, keep answers of DNS.
@@ -241,6 +280,9 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	}
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
+	if f.call != nil && f.call.Probes {
+		t.know(p.Ref(), p.NodeName)
+	}
 	sends := slices.Clone(t.sorts[row.sort])
 	at, _ = slices.BinarySearch(sends, i)
 	t.sorted(row, slices.Insert(sends, at, i))

@@ -22,20 +22,6 @@ const (
 	askMost  = 10
 )
 
-// plural is a kind as kubectl names it in messages: "deployments.apps".
-func plural(k model.Kind) string {
-	name := k.Short() + "s"
-	switch k {
-	case model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet, model.KindDaemonSet, model.KindControllerRevision:
-		return name + ".apps"
-	case model.KindJob, model.KindCronJob:
-		return name + ".batch"
-	case model.KindPodDisruptionBudget:
-		return name + ".policy"
-	}
-	return name
-}
-
 // printed is what kubectl prints of a refusal
 // (k8s.io/kubectl/pkg/cmd/util/helpers.go StandardErrorMessage). Without a message
 // of the server's it is the one that Kubernetes has for the reason
@@ -50,7 +36,7 @@ func printed(why store.Refusal, message string, kind model.Kind, name string) st
 		}
 	}
 	if message == "" {
-		message = plural(kind) + " " + strconv.Quote(name) + ending(why)
+		message = kind.Resource() + " " + strconv.Quote(name) + ending(why)
 		switch why {
 		case store.TooManyRequests:
 			message = "the server has received too many requests and has asked us to try again later"

@@ -78,6 +78,9 @@ func readPriorityClass(o *object) {
 		return
 	}
 	d := o.set.decoder
+	if !o.set.snapshot {
+		checkPriorityClass(o, in.Value)
+	}
 	d.priorities[o.meta.Name] = in.Value
 	d.polite[o.meta.Name] = preemptsNobody(o.root().field("preemptionPolicy"), in.PreemptionPolicy)
 	if in.GlobalDefault && o.set.state {
@@ -87,6 +90,23 @@ func readPriorityClass(o *object) {
 		c := &model.PriorityClass{Meta: o.meta, Value: in.Value, GlobalDefault: in.GlobalDefault, NeverPreempts: d.polite[o.meta.Name]}
 		c.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
 		o.keep(before, c)
+	}
+}
+
+// highestPriority is the most that classes of users may have
+// (pkg/apis/scheduling/types.go HighestUserDefinablePriority).
+const highestPriority = 1_000_000_000
+
+// checkPriorityClass checks what only the system's own classes may say
+// (pkg/apis/scheduling/validation/validation.go ValidatePriorityClass).
+func checkPriorityClass(o *object, value int32) {
+	own, known := o.set.decoder.priorities[o.meta.Name]
+	system := strings.HasPrefix(o.meta.Name, "system-")
+	switch {
+	case system && !(known && own == value):
+		o.root().fields("metadata", "name").errorf("names with the prefix system- are for the system's own classes")
+	case !system && value > highestPriority:
+		o.root().field("value").errorf("%d is more than %d, the most of classes that are not the system's", value, highestPriority)
 	}
 }
 

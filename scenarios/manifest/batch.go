@@ -70,11 +70,30 @@ func (o *object) jobSpec(p *place, s *batchv1.JobSpec) model.JobSpec {
 	}
 	if s.PodFailurePolicy != nil {
 		j.FailurePolicy = failurePolicy(p.fields("podFailurePolicy", "rules"), s.PodFailurePolicy.Rules)
-		if j.Template.Spec.RestartPolicy != model.RestartNever {
-			p.field("podFailurePolicy").errorf("needs restartPolicy Never")
-		}
+		o.checkFailurePolicy(p, s, &j)
 	}
 	return j
+}
+
+// checkFailurePolicy checks what a podFailurePolicy needs
+// (pkg/apis/batch/validation/validation.go validatePodFailurePolicyRule,
+// validatePodReplacementPolicy).
+func (o *object) checkFailurePolicy(p *place, s *batchv1.JobSpec, j *model.JobSpec) {
+	if j.Template.Spec.RestartPolicy != model.RestartNever {
+		p.field("podFailurePolicy").errorf("needs restartPolicy Never")
+	}
+	if r := s.PodReplacementPolicy; r != nil && *r == batchv1.TerminatingOrFailed {
+		p.field("podReplacementPolicy").errorf("is Failed, or left out, beside a podFailurePolicy")
+	}
+	for i := range j.FailurePolicy {
+		r, at := &j.FailurePolicy[i], p.fields("podFailurePolicy", "rules").item(i)
+		if r.Action == model.FailIndex && j.BackoffLimitPerIndex == model.Unlimited {
+			at.field("action").errorf("FailIndex needs backoffLimitPerIndex")
+		}
+		if !r.NotIn && slices.Contains(r.Codes, 0) {
+			at.fields("onExitCodes", "values").errorf("0 is no failure: operator In cannot have it")
+		}
+	}
 }
 
 // jobMode checks what only Indexed Jobs may say.

@@ -135,10 +135,9 @@ func readService(o *object) {
 		s.Selector = model.SelectorOf(o.labels(spec.field("selector"), in.Spec.Selector))
 	}
 	s.LocalInternal = local(spec.field("internalTrafficPolicy"), in.Spec.InternalTrafficPolicy)
+	s.LoadBalancer = in.Spec.Type == corev1.ServiceTypeLoadBalancer
 	external := in.Spec.ExternalTrafficPolicy
-	if local(spec.field("externalTrafficPolicy"), &external) {
-		o.note(spec.field("externalTrafficPolicy"), "spec.externalTrafficPolicy Local: not modeled, traffic from outside goes to every endpoint")
-	}
+	s.LocalExternal = local(spec.field("externalTrafficPolicy"), &external)
 	s.PreferSameZone, s.PreferSameNode = o.distribution(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
 	s.TopologyAuto = topologyAuto(in.Annotations)
 	switch in.Spec.SessionAffinity {

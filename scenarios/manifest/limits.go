@@ -37,6 +37,7 @@ func readLimitRange(o *object) {
 		if m.Pod && len(x.Default)+len(x.DefaultRequest) > 0 {
 			p.errorf("default and defaultRequest are for the type Container")
 		}
+		checkOrder(p, &m)
 		if !m.Pod {
 			m.Default = otherwise(m.Default, m.Max)
 			m.DefaultRequest = otherwise(otherwise(m.DefaultRequest, m.Default), m.Min)
@@ -44,6 +45,25 @@ func readLimitRange(o *object) {
 		l.Limits = append(l.Limits, m)
 	}
 	o.keep(before, l)
+}
+
+// checkOrder checks that amounts that are given are in order
+// (pkg/apis/core/validation/validation.go ValidateLimitRange).
+func checkOrder(p *place, m *model.LimitRangeItem) {
+	order := []struct {
+		name string
+		of   model.Resources
+	}{{"min", m.Min}, {"defaultRequest", m.DefaultRequest}, {"default", m.Default}, {"max", m.Max}}
+	for i := range order {
+		for _, more := range order[i+1:] {
+			a, b := &order[i].of, &more.of
+			for _, x := range [][2]int64{{a.CPUMilli, b.CPUMilli}, {a.MemoryBytes, b.MemoryBytes}, {a.EphemeralBytes, b.EphemeralBytes}} {
+				if x[0] > 0 && x[1] > 0 && x[0] > x[1] {
+					p.field(order[i].name).errorf("is more than %s", more.name)
+				}
+			}
+		}
+	}
 }
 
 // otherwise is r, and b for what r does not say.

@@ -52,7 +52,9 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	}
 	for i := range spec.InitContainers {
 		policy := s.InitContainers[i].RestartPolicy
-		spec.InitContainers[i].Sidecar = policy != nil && *policy == corev1.ContainerRestartPolicyAlways
+		if policy != nil && *policy == corev1.ContainerRestartPolicyAlways {
+			spec.InitContainers[i].Sidecar, spec.InitContainers[i].Restart = true, nil
+		}
 	}
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
 	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
@@ -173,6 +175,7 @@ func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m.AsksForNoCPU = m.Requests.CPUMilli == 0 && says(&c.Resources, corev1.ResourceCPU)
 	m.AsksForNoMemory = m.Requests.MemoryBytes == 0 && says(&c.Resources, corev1.ResourceMemory)
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
+	m.Restart = containerRestart(p, c)
 	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
 	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
 	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe)
@@ -191,6 +194,44 @@ func (o *object) container(p *place, c *corev1.Container) model.Container {
 	}
 	return m
 }
+
+// containerRestart reads what a container says itself about restarts
+// (pkg/apis/core/validation/validation.go validateContainerRestartPolicy).
+func containerRestart(p *place, c *corev1.Container) *model.ContainerRestart {
+	rules := p.field("restartPolicyRules")
+	if c.RestartPolicy == nil {
+		if len(c.RestartPolicyRules) > 0 {
+			rules.errorf("needs a restartPolicy of the container, for all other exits")
+		}
+		return nil
+	}
+	r := &model.ContainerRestart{Policy: restartPolicy(p.field("restartPolicy"), corev1.RestartPolicy(*c.RestartPolicy))}
+	if n := len(c.RestartPolicyRules); n > maxRestartRules {
+		rules.errorf("%d rules are more than %d", n, maxRestartRules)
+		return r
+	}
+	for i := range c.RestartPolicyRules {
+		rule, at := &c.RestartPolicyRules[i], rules.item(i)
+		if rule.Action != corev1.ContainerRestartRuleActionRestart {
+			at.field("action").unknownWord(string(rule.Action), string(corev1.ContainerRestartRuleActionRestart))
+		}
+		on := rule.ExitCodes
+		if on == nil || len(on.Values) == 0 {
+			at.field("exitCodes").errorf("needs an operator and values")
+			continue
+		}
+		switch on.Operator {
+		case corev1.ContainerRestartRuleOnExitCodesOpIn, corev1.ContainerRestartRuleOnExitCodesOpNotIn:
+		default:
+			at.field("exitCodes").field("operator").unknownWord(string(on.Operator), "In", "NotIn")
+		}
+		r.Rules = append(r.Rules, model.RestartRule{NotIn: on.Operator == corev1.ContainerRestartRuleOnExitCodesOpNotIn, Codes: on.Values})
+	}
+	return r
+}
+
+// maxRestartRules is how many a container may have (validateContainerRestartPolicy).
+const maxRestartRules = 20
 
 // hooks adds to containers what they do after their start and before their stop.
 func hooks(p *place, list []corev1.Container, to []model.Container, grace int32) {

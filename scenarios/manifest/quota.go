@@ -17,6 +17,12 @@ func readQuota(o *object) {
 	}
 	q := &model.ResourceQuota{Meta: o.meta, Hard: model.QuotaAmounts{-1, -1, -1, -1, -1}}
 	q.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	for _, name := range []string{"scopes", "scopeSelector"} {
+		p := o.root().fields("spec", name)
+		if _, missing := p.find(); missing == "" {
+			p.errorf("is not modeled: the quota would count pods that it is not about; leave it out with the quota, or count all pods")
+		}
+	}
 	hard := o.root().fields("spec", "hard")
 	for _, name := range sortedNames(in.Spec.Hard) {
 		n, at := in.Spec.Hard[corev1.ResourceName(name)], hard.field(name)

@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"slices"
+
+	"orrery/model/fault"
+	"orrery/model/network"
+	"orrery/model/proxy"
+	"orrery/model/workload"
+)
+
+// routes is who hears of the rules of nodes: traffic, and the load balancers whose health
+// checks the proxies answer.
+type routes struct{ x *Cluster }
+
+// RouteChanged implements proxy.Listener.
+func (r routes) RouteChanged(node, namespace, service string) {
+	r.x.flows.RouteChanged(node, namespace, service)
+	for _, b := range r.x.balancers {
+		b.RouteChanged(node, namespace, service)
+	}
+}
+
+// checkedNodes is the cluster as load balancers meet it.
+type checkedNodes struct{ x *Cluster }
+
+// Site implements proxy.Nodes.
+func (n checkedNodes) Site(node string) (network.Site, bool) { return trafficWorld(n).Site(node) }
+
+// Passes implements proxy.Nodes. On a machine that is just being registered there is no
+// kube-proxy yet.
+func (n checkedNodes) Passes(node, namespace, service string) bool {
+	p := n.x.proxies[node]
+	return p != nil && p.Passes(namespace, service)
+}
+
+// addBalancers adds the load balancers that traffic comes through.
+func (x *Cluster) addBalancers() {
+	if x.config.Probes == (proxy.Probes{}) {
+		x.config.Probes = proxy.DefaultProbes
+	}
+	for i := range x.config.Traffic {
+		t := &x.config.Traffic[i]
+		if t.From != workload.Internet || x.balancer(t.Namespace, t.Service) != nil {
+			continue
+		}
+		namespace, service := t.Namespace, t.Service
+		x.balancers = append(x.balancers, proxy.NewBalancer(x.Kernel, x.Store, x.net, proxy.BalancerConfig{
+			Probes: x.config.Probes, Name: "load-balancer/" + namespace + "/" + service, Site: x.ingress, Namespace: namespace, Service: service,
+			Nodes: checkedNodes{x}, Literal: x.config.Literal, Note: x.Store.Note, Changed: func() { x.flows.TargetsChanged(namespace, service) },
+		}))
+	}
+}
+
+func (x *Cluster) balancer(namespace, service string) *proxy.Balancer {
+	for _, b := range x.balancers {
+		if b.Namespace == namespace && b.Service == service {
+			return b
+		}
+	}
+	return nil
+}
+
+// Balanced implements workload.World.
+func (w trafficWorld) Balanced(namespace, service string) ([]string, bool) {
+	return w.x.balancer(namespace, service).Targets()
+}
+
+// everyProxy tells whether it matters what all kube-proxies have seen, and not only those
+// that a scenario's traffic passes.
+func (c *Config) everyProxy() bool {
+	return slices.ContainsFunc(c.Traffic, func(t workload.Traffic) bool { return t.From == workload.Internet }) ||
+		slices.ContainsFunc(c.Faults, func(s fault.Spec) bool { return s.Fault == "proxy-stop" })
+}
+
+// Proxy implements fault.World.
+func (w faultWorld) Proxy(node string) fault.Process { return proxyInFault{w.x.proxies[node]} }
+
+// proxyInFault is a kube-proxy as faults see it.
+type proxyInFault struct{ *proxy.Proxy }
+
+// Stop implements fault.Process.
+func (p proxyInFault) Stop() { p.Halt() }
+
+// Start implements fault.Process.
+func (p proxyInFault) Start() { p.Resume() }
+
+// Balancers implements fault.World.
+func (w faultWorld) Balancers() []fault.Balancer {
+	var out []fault.Balancer
+	for _, b := range w.x.balancers {
+		out = append(out, b)
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// Source: pkg/api/v1/pod/util.go ContainerShouldRestart (feature ContainerRestartRules,
+// beta and on in v1.35): a rule that applies restarts the container, else its own
+// policy decides, else the pod's.
+func TestAContainersOwnRestartPolicyAndRulesGoBeforeThePods(t *testing.T) {
+	on := func(policy model.RestartPolicy, rules ...model.RestartRule) *model.ContainerRestart {
+		return &model.ContainerRestart{Policy: policy, Rules: rules}
+	}
+	for _, c := range []struct {
+		name string
+		pod  model.RestartPolicy
+		own  *model.ContainerRestart
+		code int32
+		want bool
+	}{
+		{"the pod's policy, if it says nothing", model.RestartOnFailure, nil, 1, true},
+		{"its own instead of the pod's", model.RestartAlways, on(model.RestartNever), 1, false},
+		{"its own Always in a pod that never restarts", model.RestartNever, on(model.RestartAlways), 0, true},
+		{"its own OnFailure, of success", model.RestartAlways, on(model.RestartOnFailure), 0, false},
+		{"a rule that has the code", model.RestartNever, on(model.RestartNever, model.RestartRule{Codes: []int32{42, 43}}), 42, true},
+		{"a rule that has not", model.RestartAlways, on(model.RestartNever, model.RestartRule{Codes: []int32{42, 43}}), 1, false},
+		{"a rule for all others", model.RestartNever, on(model.RestartNever, model.RestartRule{NotIn: true, Codes: []int32{1}}), 2, true},
+		{"a rule for all others, and the code", model.RestartNever, on(model.RestartNever, model.RestartRule{NotIn: true, Codes: []int32{1}}), 1, false},
+		{"the second of two rules", model.RestartNever, on(model.RestartNever, model.RestartRule{Codes: []int32{1}}, model.RestartRule{Codes: []int32{2}}), 2, true},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(5 * time.Second), ExitCode: c.code}))
+		p := r.pod("p", func(s *model.PodSpec) { s.RestartPolicy, s.Containers[0].Restart = c.pod, c.own })
+		r.run(2 * time.Minute)
+		switch q := r.get(p); {
+		case c.want && (q.Restarts() < 2 || q.Phase != model.PodRunning):
+			t.Errorf("%s: %v after %d restarts, want it to go on", c.name, q.Phase, q.Restarts())
+		case !c.want && (q.Restarts() != 0 || !q.Phase.Terminal()):
+			t.Errorf("%s: %v after %d restarts, want it to be over", c.name, q.Phase, q.Restarts())
+		}
+	}
+}
+
+// Source: kubelet_pods.go getPhase, kuberuntime_container.go computeInitContainerActions:
+// an init container whose failure is final fails the pod, and one that restarts by a rule
+// does not, in a pod that never restarts.
+func TestARuleOfAnInitContainerRestartsItInAPodThatNeverDoes(t *testing.T) {
+	for code, want := range map[int32]model.Phase{42: model.PodRunning, 1: model.PodFailed} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "init", Run: sim.Constant(20 * time.Second)}))
+		p := r.pod("p", func(s *model.PodSpec) {
+			s.RestartPolicy = model.RestartNever
+			s.InitContainers = []model.Container{{Name: "init", Image: "web", Restart: &model.ContainerRestart{
+				Policy: model.RestartNever, Rules: []model.RestartRule{{Codes: []int32{42}}},
+			}}}
+		})
+		r.run(10 * time.Second)
+		r.kubelet.CrashContainer(p.Ref(), "init", code)
+		r.run(2 * time.Minute)
+		if q := r.get(p); q.Phase != want {
+			t.Errorf("exit code %d: %v, want %v\n%+v", code, q.Phase, want, q.Containers)
+		}
+	}
+}
+
+// Source: kuberuntime_manager.go computePodActions: one that a liveness probe kills has
+// no exit code yet, so that its policy decides and its rules do not count.
+func TestALivenessProbeRestartsByPolicyAndNotByRule(t *testing.T) {
+	for _, policy := range []model.RestartPolicy{model.RestartAlways, model.RestartNever} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Startup: sim.Constant(time.Hour)}))
+		p := r.pod("p", func(s *model.PodSpec) {
+			s.RestartPolicy = model.RestartNever
+			s.Containers[0].Liveness = &model.Probe{Period: time.Second, FailureThreshold: 3}
+			s.Containers[0].Restart = &model.ContainerRestart{Policy: policy}
+		})
+		r.run(30 * time.Second)
+		if q := r.get(p); (policy == model.RestartAlways) != (q.Restarts() > 0) || (policy == model.RestartNever) != q.Phase.Terminal() {
+			t.Errorf("policy %v: %v after %d restarts", policy, q.Phase, q.Restarts())
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/kubelet"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// Source: pkg/kubelet/nodeshutdown/nodeshutdown_manager.go killPods: groups end one after
+// the other, each pod with its own grace or the group's if that is shorter; a group
+// without pods takes no time; new pods are refused with NodeShutdown. Of 30 s the 10 s
+// for critical pods come last, and the machine goes when all have ended.
+func TestAShutdownEndsCriticalPodsLastAndGivesNobodyMoreThanTheirGroupHas(t *testing.T) {
+	stubborn := behaving(runtime.Behavior{Container: "main", Stop: sim.Constant(time.Hour)}, runtime.Behavior{Container: "quick", Stop: sim.Constant(time.Second)})
+	r := newRig(t, 1, stubborn, func(r *rig) {
+		r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second, CriticalPods: 10 * time.Second}
+	})
+	quick := func(s *model.PodSpec) { s.Containers[0].Name = "quick" }
+	a, b := r.pod("stubborn", func(s *model.PodSpec) { s.GraceSeconds = 60 }), r.pod("quick", quick)
+	c := r.pod("critical", func(s *model.PodSpec) { s.Priority, s.Containers[0].Name = model.SystemCritical, "quick" })
+	for _, p := range []*model.Pod{a, b, c} {
+		r.ready(p)
+	}
+	from := r.Now()
+	r.kubelet.ShutDown(false)
+	r.run(100 * time.Millisecond)
+	if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status != model.False {
+		t.Errorf("the node is Ready=%v when it is shut down", n.Ready.Status)
+	}
+	late := r.pod("late", quick)
+	failed := func(p *model.Pod, reason string, least, most time.Duration) {
+		t.Helper()
+		at := r.until(p.Name+" failed", time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+		if d := at.Sub(from); d < least || d > most || r.get(p).Reason != reason {
+			t.Errorf("%s failed after %v for %q, want %s after %v to %v", p.Name, d, r.get(p).Reason, reason, least, most)
+		}
+	}
+	failed(late, "NodeShutdown", 0, time.Second)
+	failed(b, "Terminated", time.Second, 3*time.Second)
+	if r.get(a).Phase != model.PodRunning || r.get(c).Phase != model.PodRunning || !r.get(a).IsReady() {
+		t.Error("the others have not ended yet")
+	}
+	failed(a, "Terminated", 20*time.Second, 21*time.Second)
+	failed(c, "Terminated", 21*time.Second, 23*time.Second)
+	r.until("the machine is down", 5*time.Second, func() bool { return !r.kubelet.Machine().Powered() })
+}
+
+// Source: as above: when a group's time is over nobody waits for it any longer, and what
+// has not ended goes with the power; who is back finds it.
+func TestAShutdownWithoutTimeIsPowerLossAndAMachineThatIsToBootAgainDoes(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("p", nil)
+	r.ready(p)
+	r.kubelet.ShutDown(true)
+	if r.kubelet.Machine().Powered() || r.get(p).Phase != model.PodRunning {
+		t.Error("without a grace period it takes time")
+	}
+	r.until("it runs again", 2*time.Minute, func() bool { return r.get(p).IsReady() && r.get(p).Restarts() == 1 })
+}
