@@ -127,7 +127,7 @@ func (t *Flows) asking(l *flow, s *sender) int64 {
 	}
 	caches := int64(1)
 	if t.DNS.Cache == PodCache {
-		caches = int64(len(s.machines))
+		caches = s.pods()
 	}
 	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
 	if good := 1_000_000 - l.resolved.bad; good > 0 {

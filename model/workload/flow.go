@@ -131,6 +131,7 @@ func (t *Flows) reshare() {
 			t.callAgain(f)
 		}
 		t.route(f)
+		t.hold(i)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -373,7 +374,7 @@ func (t *Flows) unshare(f *flow) {
 // same, and tells what is lost before that.
 func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
 	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
-	t.fresh = t.fresh[:0]
+	t.fresh, f.through = t.fresh[:0], f.through[:0]
 next:
 	for i := range f.senders {
 		s := &f.senders[i]
@@ -386,6 +387,10 @@ next:
 			continue
 		}
 		milli := t.resolving(f, s, &lost, &asked)
+		if f.sticks {
+			t.apportion(f, s, milli)
+			continue
+		}
 		s.sent = milli
 		for j := len(t.fresh) - 1; j >= 0; j-- {
 			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
@@ -423,8 +428,12 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
 // see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && len(a.Endpoints) == len(b.Endpoints) &&
-		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
+	return a.Service == b.Service && a.Dropped == b.Dropped && a.Sticky == b.Sticky && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
+		sameEndpoints(a.Endpoints, b.Endpoints)
+}
+
+func sameEndpoints(a, b []model.Endpoint) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // send computes what becomes of a bundle's requests on their way to endpoints. Every
@@ -449,6 +458,8 @@ func (t *Flows) send(f *flow, s *bundle) {
 		c := &t.classes[x.class]
 		switch {
 		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
+			f.lost.TimedOutMilliRPS += milli
+		case !c.serving && r.route.UDP: // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli

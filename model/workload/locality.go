@@ -23,12 +23,17 @@ func (t *Flows) locate(f *flow) {
 	f.moved = false
 	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
 	if f.node != "" || f.sentByPods() || f.of >= 0 || f.balanced {
-		t.stay(f)
+		t.remain(f)
 	}
 	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS
 }
 
-func (t *Flows) stay(f *flow) {
+// remain computes it of what is sent from nodes.
+func (t *Flows) remain(f *flow) {
+	senders := f.senders
+	if f.sticks {
+		senders = f.through
+	}
 	for j := range f.bundles {
 		b := &f.bundles[j]
 		route := &t.backends[f.backend].routes[b.live].route
@@ -37,11 +42,11 @@ func (t *Flows) stay(f *flow) {
 			continue
 		}
 		t.locality.count(t, route.Endpoints)
-		for k := b.last; k >= 0; k = f.senders[k].next {
-			s := &f.senders[k]
+		for k := b.last; k >= 0; k = senders[k].next {
+			s := &senders[k]
 			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
 			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
-			f.lost.NodeMilliRPS += product(s.sent, t.locality.beside(s), n*int64(len(s.machines)))
+			f.lost.NodeMilliRPS += product(s.sent, t.locality.beside(s), n*s.pods())
 		}
 		t.locality.forget(t, route.Endpoints)
 	}

@@ -64,7 +64,7 @@ func (t *Flows) wait(p patience) bool {
 // holds tells whether a change waits that is about a flow.
 func (t *Flows) holds(f *flow, p patience) bool {
 	waits := t.wait(p)
-	f.held = f.held || waits && p == secondly
+	f.waiting = f.waiting || waits && p == secondly
 	return waits
 }
 
@@ -166,8 +166,8 @@ func (t *Flows) hurry() {
 	t.soon, t.settling = false, secondly
 	for i := range t.flows {
 		f := &t.flows[i]
-		if f.held {
-			f.held = false
+		if f.waiting {
+			f.waiting = false
 			t.recompute(int32(i))
 		}
 	}
@@ -188,7 +188,7 @@ func (t *Flows) recompute(i int32) {
 func (t *Flows) flush() {
 	t.waits, t.soon, t.settling = false, false, minutely
 	for i := range t.flows {
-		t.flows[i].held = false
+		t.flows[i].waiting = false
 		t.recompute(int32(i))
 	}
 	for i := range t.backends {

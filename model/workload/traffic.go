@@ -113,6 +113,7 @@ type Flows struct {
 	flushAt    sim.Time
 	harm       DNSHarm
 	caches     sim.Lane // when answers that are kept are too old
+	chooses    sim.Lane // which endpoint a client chooses that counts
 	locality   nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
@@ -130,8 +131,11 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
-	balanced   bool   // a load balancer sends, from outside of all nodes
-	unsent     int64  // what it has no node for
+	sticks     bool   // clients stay with their endpoints
+	held       []held
+	through    []sender // senders again, once for each bundle they are in, if clients stay
+	balanced   bool     // a load balancer sends, from outside of all nodes
+	unsent     int64    // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -143,7 +147,7 @@ type flow struct {
 	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send
 	bundles    []bundle        // that shares were made of
-	held       bool            // something about it waits for the next full second
+	waiting    bool            // something about it waits for the next full second
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
 	service    model.Ref
@@ -189,6 +193,9 @@ type sender struct {
 
 	machines []network.Site // of each pod that sends
 }
+
+// pods is how many of its pods send.
+func (s *sender) pods() int64 { return int64(len(s.machines)) }
 
 // caller is pods of a class at a place.
 type caller struct {
@@ -253,6 +260,7 @@ const (
 	whyExpired         // about lookups: answers that somebody keeps are too old
 	whySoon            // small changes
 	whyFlush           // very small ones
+	whyRenewed         // about a flow, some of whose clients choose anew
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -262,6 +270,7 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
+	t.chooses = k.Luck().Lane("connections")
 	for _, src := range c.Sources {
 		t.add(src)
 	}
@@ -477,6 +486,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "rates of all traffic"
 	case whyExpired:
 		return "answers are too old: " + t.flows[about].From
+	case whyRenewed:
+		return "connections are renewed or given up: " + t.flows[about].From
 	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
@@ -501,6 +512,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.hurry()
 	case why == whyFlush:
 		t.flush()
+	case why == whyRenewed:
+		t.outdate(int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)
