@@ -86,6 +86,9 @@ func (w faultWorld) APIServer(machine int) fault.APIServer {
 // Webhooks implements fault.World.
 func (w faultWorld) Webhooks() fault.Webhooks { return w.x.etcd.Webhooks() }
 
+// SetClock implements fault.World.
+func (w faultWorld) SetClock(machine int, by time.Duration) { w.x.managers[machine].SetClock(by) }
+
 // Replica implements fault.World.
 func (w faultWorld) Replica(component string, machine int) fault.Replica {
 	all := w.x.replicas[component]
