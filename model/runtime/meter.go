@@ -80,7 +80,8 @@ func (m *Machine) MeasuredCPU(now sim.Time) (s model.Sample, ok bool) {
 // Measured is what metrics say of a pod, or of one of its containers if that is
 // named. A container that started less than 10 s before the reading, and after the
 // one before, has no mean yet; then there is none of its pod, either. Of a container
-// that was started again since the reading nothing is known.
+// that was started again since the reading nothing is known, nor of one that was lost
+// with its machine, whatever time the runtime says it ended: nobody could be asked.
 func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sample, ok bool) {
 	s := m.Sandbox(pod)
 	at := readAt(reading(now) - 1)
@@ -89,7 +90,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		if p.Instances == 0 || p.StartedAt >= at || !p.Running && p.FinishedAt <= at {
+		if p.Instances == 0 || p.StartedAt >= at || !p.Running && (p.FinishedAt <= at || p.Cause == Lost && p.FinishedAt != m.offAt) {
 			continue
 		}
 		window := min(at.Sub(p.StartedAt), scrapeEvery)

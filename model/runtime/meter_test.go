@@ -61,6 +61,7 @@ func (deaf) MemoryChanged()          {}
 func (deaf) DaemonsBehind()          {}
 func (deaf) RuntimeChanged()         {}
 func (deaf) StartupChanged(*Sandbox) {}
+func (deaf) Panicked()               {}
 func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}
 func (deaf) Changed(*Sandbox)        {}
@@ -72,6 +73,39 @@ func containers(limits ...int64) *model.Pod {
 		p.Spec.Containers = append(p.Spec.Containers, model.Container{Name: string(rune('a' + i)), Limits: model.Resources{CPUMilli: l}})
 	}
 	return p
+}
+
+// Source: kubernetes-sigs/metrics-server pkg/storage/pod.go Store: what a reading did
+// not find is dropped; and a kubelet knows nothing of containers of before its machine
+// booted (pkg/kubelet/stats).
+func TestAContainerThatWasLostWithItsMachineHasNoMetricsAfterTheBoot(t *testing.T) {
+	k := sim.New(sim.Config{})
+	m, s := metered(k, containers(0), Behavior{Container: "a", CPUMilli: 50})
+	pass := func(d time.Duration) {
+		if err := k.Run(k.Now().Add(d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Start(s, 0)
+	pass(time.Minute)
+	for range 2 { // the second time it is not started in between
+		m.PowerOff()
+		pass(time.Minute)
+		if got, ok := m.Measured(k.Now(), 7, ""); ok {
+			t.Errorf("a minute after the power went: %+v", got)
+		}
+		m.Boot()
+		for range 10 {
+			if got, ok := m.Measured(k.Now(), 7, ""); ok {
+				t.Errorf("after the boot: %+v", got)
+			}
+			pass(2 * time.Second)
+		}
+	}
+	m.PowerOff()
+	if got, ok := m.Measured(k.Now(), 7, ""); ok {
+		t.Errorf("after another loss, %v: %+v", k.Now(), got)
+	}
 }
 
 func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
