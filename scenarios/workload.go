@@ -303,12 +303,14 @@ func (l *loader) traffic(list strict.Value) {
 }
 
 func (l *loader) flow(v strict.Value) workload.Traffic {
-	m := v.Map("traffic", "service", "namespace", "rps", "from")
+	m := v.Map("traffic", "service", "namespace", "rps", "from", "connections")
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
+
+		Connections: connections(m.Optional("connections")),
 	}
 	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {
 		l.checkObject(m.Required("service"), r.path())
@@ -318,6 +320,23 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		l.checkBalanced(from, &t)
 	}
 	return t
+}
+
+// connections reads how requests share connections, nil if each has its own.
+func connections(v strict.Value) *workload.Connections {
+	if !v.Given() {
+		return nil
+	}
+	m := v.Map("connections", "each", "lifetime", "giveUp")
+	c := &workload.Connections{
+		Each:     m.Optional("each").Int(1, 1000),
+		Lifetime: m.Optional("lifetime").DurationIn(time.Second, maxDuration),
+		Silence:  m.Default("giveUp", workload.Silence.String()).DurationIn(time.Second, maxDuration),
+	}
+	if c.Each > 0 && c.Lifetime > 0 {
+		m.Optional("lifetime").KeyErrorf("connections that are counted (each) are kept for ever: say one or the other")
+	}
+	return c
 }
 
 // source reads where requests come from. A Deployment is in the Service's

@@ -56,7 +56,7 @@ var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThres
 var hook = words(`exec httpGet sleep`)
 
 var container = join(
-	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules securityContext`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules resizePolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook),
 )
@@ -110,7 +110,7 @@ var (
 	// Ports have no numbers here: whoever is an endpoint serves all of them.
 	actedService = acting(bookkeeping, words(`spec.selector spec.type spec.clusterIP spec.clusterIPs spec.ports
 		spec.publishNotReadyAddresses spec.internalTrafficPolicy spec.externalTrafficPolicy
-		spec.trafficDistribution spec.sessionAffinity status`))
+		spec.trafficDistribution spec.sessionAffinity spec.sessionAffinityConfig status`))
 
 	actedNode = acting(bookkeeping, words(`spec.unschedulable spec.taints spec.podCIDR spec.podCIDRs spec.providerID
 		status.capacity status.allocatable status.images status.conditions
