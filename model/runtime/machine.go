@@ -38,6 +38,8 @@ type Observer interface {
 	// RuntimeChanged says that the container runtime does not answer any more, or does
 	// again; who starts and stops it knows by themselves.
 	RuntimeChanged()
+	// Panicked says that the kernel has stopped: who hears it is to switch it off.
+	Panicked()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -115,11 +117,12 @@ type Sandbox struct {
 	Hash      uint64     // names its luck
 	Processes []Process
 	IP        uint32
-	MadeAt    sim.Time // when its newest sandbox was made
-	Attempts  int32    // sandboxes ever made for this pod
-	Ready     bool     // its network namespace is there
-	Volumes   []string // attached ones that are mounted for it
-	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
+	MadeAt    sim.Time       // when its newest sandbox was made
+	Attempts  int32          // sandboxes ever made for this pod
+	Ready     bool           // its network namespace is there
+	Volumes   []string       // attached ones that are mounted for it
+	Allocated *model.PodSpec // the kubelet's note on the disk of what it has set aside, if that is not what Pod says
+	Admitted  bool           // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
 	working   int64 // of those, for which there are workers
@@ -158,6 +161,8 @@ type Machine struct {
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	panicAfter  time.Duration
+	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
@@ -192,6 +197,9 @@ type Config struct {
 	API       API // whom processes ask that need an API server; nil answers at once
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
+	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
+	// is for ever.
+	PanicAfter time.Duration
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -199,7 +207,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
-		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)
@@ -429,6 +437,7 @@ const (
 	whyUp                    // about is a pod that may serve now
 	whyPull                  // about is the number of a pull
 	whyFull                  // the memory may be full
+	whyPanic                 // too much CPU may have been wanted for too long
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
 )
@@ -601,6 +610,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyBehind:
 		m.daemonsDue(now)
 		return
+	case whyPanic:
+		m.panicDue()
+		return
 	}
 	s := m.Sandbox(uint32(about))
 	if s == nil {
@@ -634,6 +646,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "memory is full"
 	case whyBehind:
 		return "daemons without CPU"
+	case whyPanic:
+		return "too little CPU for too long"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	}
