@@ -40,8 +40,12 @@ func (t *Flows) compute() {
 		f.changed = false
 		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
 		f.paced = false
-		if f.moved && (!waits || t.settling == minutely) {
+		switch {
+		case !f.moved || waits && t.settling != minutely:
+		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
+		default:
+			t.supposed(f)
 		}
 		switch {
 		case f.now == f.told:
