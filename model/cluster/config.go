@@ -40,7 +40,9 @@ type Config struct {
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
-	ParallelPulls int // images that a node pulls at a time; default 1
+	Images        []runtime.Image // that are described
+	ParallelPulls int             // images that a node pulls at a time; default 1
+	EvictionSoft  kubelet.Soft    // of each kubelet
 	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
 	// kubelet may make besides its heartbeats; default 50 and 100.
 	KubeletQPS, KubeletBurst int64

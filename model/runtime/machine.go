@@ -143,6 +143,7 @@ type Machine struct {
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
 	images    []image    // that are in the cache, the oldest first
+	layers    []layer    // on the disk, of images that are described
 	wanted    int64      // milli-CPU that all containers want together
 	crowded   bool       // that is more than there is
 	disk      int64      // bytes; 0 is without end
