@@ -267,10 +267,12 @@ func (d *Differ) service(a, b *Service) {
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
+	d.number("spec.sessionAffinitySeconds", int64(a.Affinity/time.Second), int64(b.Affinity/time.Second))
 	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
 	d.flag("spec.typeLoadBalancer", [2]bool{a.LoadBalancer, b.LoadBalancer})
+	d.flag("spec.udp", [2]bool{a.UDP, b.UDP})
 }
 
 func (d *Differ) priorityClass(a, b *PriorityClass) {

@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // Route is where new connections to a Service go from one machine, as its
 // rules have it now, right or wrong. It is immutable; machines that see
 // the same share Endpoints.
@@ -9,4 +11,9 @@ type Route struct {
 	// Dropped means there are endpoints, but policy allows none of them here:
 	// packets vanish. Without it, no endpoint means a refusal.
 	Dropped bool
+
+	Sticky  time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none
+	UDP     bool
+	Serving []Endpoint // of UDP: those whose conntrack entries kube-proxy leaves alone
+	Alone   bool       // it is a client's that stays with the one endpoint, whatever rules say
 }

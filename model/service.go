@@ -1,18 +1,22 @@
 package model
 
+import "time"
+
 // Service gives pods that match Selector one name.
 type Service struct {
 	Meta
 	Selector        *Selector // nil for a Service without selector
 	Headless        bool      // clusterIP None
 	PublishNotReady bool
-	Ports           int  // how many; a Service without ports has no endpoints slices of use
-	LocalInternal   bool // internalTrafficPolicy Local
-	LoadBalancer    bool // type LoadBalancer
-	LocalExternal   bool // externalTrafficPolicy Local
-	PreferSameZone  bool // trafficDistribution PreferClose, PreferSameZone or PreferSameNode
-	PreferSameNode  bool // trafficDistribution PreferSameNode
-	TopologyAuto    bool // annotation service.kubernetes.io/topology-mode Auto, which goes before trafficDistribution
+	Ports           int           // how many; a Service without ports has no endpoints slices of use
+	UDP             bool          // all its ports are of UDP
+	Affinity        time.Duration // sessionAffinity ClientIP: its timeout; 0 is None
+	LocalInternal   bool          // internalTrafficPolicy Local
+	LoadBalancer    bool          // type LoadBalancer
+	LocalExternal   bool          // externalTrafficPolicy Local
+	PreferSameZone  bool          // trafficDistribution PreferClose, PreferSameZone or PreferSameNode
+	PreferSameNode  bool          // trafficDistribution PreferSameNode
+	TopologyAuto    bool          // annotation service.kubernetes.io/topology-mode Auto, which goes before trafficDistribution
 }
 
 // Copy implements Object.

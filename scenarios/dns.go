@@ -13,7 +13,7 @@ func (l *loader) dns(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("DNS", "service", "namespace", "ttl", "ndots", "lookups", "external", "cache")
+	m := v.Map("DNS", "service", "namespace", "ttl", "ndots", "lookups", "external", "cache", "serveStale")
 	lookups, external := m.Default("lookups", "1"), m.Default("external", "0")
 	if isZero(lookups) && isZero(external) {
 		v.Errorf("no request looks up anything: leave dns out, or say how many names of Services (lookups) or others (external) one needs")
@@ -26,6 +26,11 @@ func (l *loader) dns(v strict.Value) {
 		Cache: caches[m.Default("cache", "none").Enum("cache", "none", "pod", "node")],
 		QueriesMilli: workload.QueriesPerRequest(
 			lookups.Milli(0, 100_000), external.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
+	}
+	if stale := m.Optional("serveStale"); stale.Given() {
+		if d.ServeStale = stale.DurationIn(time.Second, 24*time.Hour); d.Cache == workload.NoCache {
+			stale.KeyErrorf("nobody keeps an answer: say who does, with cache: pod or cache: node")
+		}
 	}
 	if r := (reference{model.KindService, d.Namespace, d.Service}); d.Namespace != "" && d.Service != "" {
 		at := m.Optional("service")

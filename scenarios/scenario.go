@@ -19,8 +19,9 @@
 //	cluster:
 //	  controlPlane: {replicas: 3, cpu: 2, memory: 4Gi, zones: [a, b, c], # nodes cp-0, cp-1, ... with the control plane as static pods;
 //	     managed: false,             # true: no nodes, somebody else's machines; so it is by default with a snapshot or a trace of nodes
-//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi},
-//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true}}
+//	     etcd: {preVote: true, checkQuorum: true, fsync: 1ms..4ms, quota: 2Gi,
+//	       external: {members: 3, zones: [a, b, c]}}, # on machines of their own, etcd-0, etcd-1, ...; unless said, a member on each of the control plane's
+//	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true, priorityAndFairness: true}} # without memory, what the machine has
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
@@ -46,11 +47,12 @@
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
 //	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
+//	       needsAPI: true,             # it lists what it works with from an API server before it serves, as CoreDNS does
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
-//	       lookups: 1, external: 0.5, cache: none} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node
+//	       lookups: 1, external: 0.5, cache: none, serveStale: 1h} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}

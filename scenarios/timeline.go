@@ -319,6 +319,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
 	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
@@ -343,6 +344,15 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
 	},
+}
+
+// whichProbes reads the kind of probe that fails, or all.
+func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
+	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
+	for kind, name := range probeKinds {
+		out[kind] = said == name || said == "all"
+	}
+	return out
 }
 
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "calls", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -46,7 +47,15 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
 	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
+	if q := m.Optional("queue"); q.Given() {
+		if b.Queue = q.Int(0, 1_000_000); b.Workers == 0 {
+			q.KeyErrorf("without workers nobody waits for one: CPU has a queue of its own")
+		}
+	}
+	b.Probes = l.probes(m.Optional("probes"), m.Default("namespace", "default"))
+	l.checkProbes(m.Optional("probes"), &b)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
+	b.NeedsAPI = m.Optional("needsAPI").Bool()
 	b.StartupCPUMilli = positive(m.Optional("startupCPU"), strict.Value.CPU)
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
@@ -99,6 +108,60 @@ func burst(v strict.Value) runtime.Burst {
 	}
 	return b
 }
+
+// probes reads how a container answers them.
+func (l *loader) probes(v, namespace strict.Value) (out [model.ProbeKinds]runtime.ProbeBehavior) {
+	if !v.Given() {
+		return out
+	}
+	m := v.Map("probes", probeKinds...)
+	for kind, name := range probeKinds {
+		of := m.Optional(name)
+		if !of.Given() {
+			continue
+		}
+		p := &out[kind]
+		if of.IsScalar() {
+			p.Path = probePaths[of.Enum("path", "own", "queue", "request")]
+			continue
+		}
+		x := of.Map("a probe", "path", "needs")
+		if path := x.Optional("path"); path.Given() {
+			p.Path = probePaths[path.Enum("path", "own", "queue", "request")]
+		}
+		p.Needs = x.Required("needs").DNSLabel()
+		if r := (reference{model.KindService, namespace.DNSLabel(), p.Needs}); p.Needs != "" && r.namespace != "" {
+			l.checkObject(x.Required("needs"), r.path())
+		}
+	}
+	return out
+}
+
+// checkProbes finds a probe that no container has.
+func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
+	if !v.IsMap() {
+		return
+	}
+	m := v.Map("probes", probeKinds...)
+	for kind, name := range probeKinds {
+		has := func(c model.Container) bool {
+			return (b.Container == "" || b.Container == c.Name) && c.Probe(model.ProbeKind(kind)) != nil
+		}
+		of := func(g podGroup) bool {
+			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
+				slices.ContainsFunc(g.spec.Containers, has)
+		}
+		if said := m.Optional(name); said.Given() && !slices.ContainsFunc(l.known.pods, of) {
+			said.KeyErrorf("no container that it is about has a %sProbe", name)
+		}
+	}
+}
+
+// probeKinds is the probes of a container, as scenarios call them.
+var probeKinds = []string{model.Readiness: "readiness", model.Liveness: "liveness", model.Startup: "startup"}
+
+// probePaths is how far a probe goes the way of a request.
+var probePaths = map[string]runtime.ProbePath{"own": runtime.OwnPath, "queue": runtime.QueuePath, "request": runtime.RequestPath}
 
 // call reads what a request asks of another Service.
 func (l *loader) call(v, namespace strict.Value) runtime.Call {
@@ -240,12 +303,14 @@ func (l *loader) traffic(list strict.Value) {
 }
 
 func (l *loader) flow(v strict.Value) workload.Traffic {
-	m := v.Map("traffic", "service", "namespace", "rps", "from")
+	m := v.Map("traffic", "service", "namespace", "rps", "from", "connections")
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
+
+		Connections: connections(m.Optional("connections")),
 	}
 	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {
 		l.checkObject(m.Required("service"), r.path())
@@ -255,6 +320,23 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		l.checkBalanced(from, &t)
 	}
 	return t
+}
+
+// connections reads how requests share connections, nil if each has its own.
+func connections(v strict.Value) *workload.Connections {
+	if !v.Given() {
+		return nil
+	}
+	m := v.Map("connections", "each", "lifetime", "giveUp")
+	c := &workload.Connections{
+		Each:     m.Optional("each").Int(1, 1000),
+		Lifetime: m.Optional("lifetime").DurationIn(time.Second, maxDuration),
+		Silence:  m.Default("giveUp", workload.Silence.String()).DurationIn(time.Second, maxDuration),
+	}
+	if c.Each > 0 && c.Lifetime > 0 {
+		m.Optional("lifetime").KeyErrorf("connections that are counted (each) are kept for ever: say one or the other")
+	}
+	return c
 }
 
 // source reads where requests come from. A Deployment is in the Service's

@@ -117,6 +117,8 @@ var bootstrap = []bound{
 		rule("watch list get update patch", "", "nodes"), rule(read, "", "pods services replicationcontrollers persistentvolumeclaims persistentvolumes namespaces"),
 		rule("create", "", "pods/eviction"), rule("update", "", "pods/status"), rule(read, "apps", "replicasets statefulsets daemonsets"),
 		rule(listWatch, "policy", "poddisruptionbudgets"), rule(read, "batch", "jobs cronjobs"), rule("create get update", "coordination.k8s.io", "leases")),
+	addOn("coredns", // cmd/kubeadm/app/phases/addons/dns/manifests.go, system:coredns
+		rule(listWatch, "", "endpoints services pods namespaces"), rule(listWatch, "discovery.k8s.io", "endpointslices")),
 	addOn("node-termination-handler",
 		rule(read+" patch update", "", "nodes"), rule(read, "", "pods"), rule("create", "", "pods/eviction"), rule(read, "apps", "daemonsets")),
 	account("attachdetach-controller",

@@ -46,6 +46,7 @@ type Cluster struct {
 	registry     *runtime.Registry
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
+	starts       *workload.Starts
 
 	elections []*election.Election
 	replicas  map[string][]*election.Candidate // by name of the pod and machine of the control plane
@@ -82,7 +83,8 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: c.calls(), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
 		return nil, err
@@ -210,7 +212,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Soft: x.config.EvictionSoft, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Static: static, Volumes: x.attachable,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, Soft: x.config.EvictionSoft, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
 			Shutdown: x.config.Shutdown.of(n),
 		})
 	}

@@ -132,6 +132,18 @@ func (scrap) StartRuntime() {}
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
 
+// FailProbes implements fault.Machine.
+func (scrap) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// AnswerProbes implements fault.Machine.
+func (scrap) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+
+// Hang implements fault.Machine.
+func (scrap) Hang(model.Ref) {}
+
+// Unhang implements fault.Machine.
+func (scrap) Unhang(model.Ref) {}
+
 // Doom implements fault.Machine.
 func (scrap) Doom(model.Ref, string, int32) {}
 

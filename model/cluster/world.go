@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }
 
 // DNS implements fault.World.
 func (w faultWorld) DNS() fault.DNS { return dnsWorld(w) }
+
+// Requests implements fault.World.
+func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
@@ -264,10 +268,79 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
-			out.Workers = b.Workers
+			out.Workers, out.Queue = b.Workers, b.Queue
 		}
 	}
 	return out
+}
+
+// Probes implements workload.World.
+func (w trafficWorld) Probes(pod model.Ref) (out []workload.Probe) {
+	p, ok := w.x.Store.Get(pod).(*model.Pod)
+	if !ok {
+		return nil
+	}
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		b := w.x.config.Behaviors.For(p, c.Name)
+		out = append(out, probesOf(c, len(p.Spec.InitContainers)+i, &b)...)
+	}
+	return out
+}
+
+// probesOf is a container's probes that may fail although it runs. One that requests
+// cost nothing has no load that they could wait for.
+func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Probe) {
+	loaded := b.CPUMicroPerRPS > 0 || b.Latency > 0 || b.Workers > 0 || len(b.Calls) > 0
+	for kind := range model.ProbeKinds {
+		p, does := c.Probe(kind), b.Probes[kind]
+		if p == nil {
+			continue
+		}
+		if does.Path == runtime.ByHandler && p.Handler <= model.GRPC {
+			does.Path = runtime.QueuePath
+		}
+		x := workload.Probe{
+			Container: i, Kind: kind, Timeout: p.Waits(), Period: cmp.Or(p.Period, 10*time.Second), Needs: does.Needs,
+			Queues: loaded && does.Path == runtime.QueuePath, Works: loaded && does.Path == runtime.RequestPath,
+		}
+		if x.Queues || x.Works || x.Needs != "" {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// needs is what probes ask of other Services, as behaviors say.
+func (c *Config) needs() (out []workload.Call) {
+	for i := range c.Behaviors {
+		b := &c.Behaviors[i]
+		for _, does := range b.Probes {
+			call := workload.Call{Namespace: b.Home(), Service: does.Needs, Probes: true}
+			same := func(x workload.Call) bool { return x.Namespace == call.Namespace && x.Service == call.Service }
+			if does.Needs == "" || slices.ContainsFunc(out, same) {
+				continue
+			}
+			call.From = "probes that need service/" + does.Needs
+			call.Makes = func(p *model.Pod) bool { return c.probesNeed(p, call.Service) }
+			out = append(out, call)
+		}
+	}
+	return out
+}
+
+// probesNeed tells whether a probe of a pod asks a Service.
+func (c *Config) probesNeed(p *model.Pod, service string) bool {
+	for i := range p.Spec.Containers {
+		x := &p.Spec.Containers[i]
+		b := c.Behaviors.For(p, x.Name)
+		for kind := range model.ProbeKinds {
+			if x.Probe(kind) != nil && b.Probes[kind].Needs == service {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // calls is what behaviors say that pods ask of other Services. A behavior for all
@@ -276,16 +349,12 @@ func (c *Config) calls() []workload.Call {
 	var out []workload.Call
 	for i := range c.Behaviors {
 		b := &c.Behaviors[i]
-		namespace := b.Namespace
-		if namespace == "" {
-			namespace = "default"
-		}
 		makes := func(p *model.Pod) bool {
 			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
 		}
 		for _, x := range b.Calls {
 			out = append(out, workload.Call{
-				Namespace: namespace, From: "calls of " + b.Name(), Makes: makes,
+				Namespace: b.Home(), From: "calls of " + b.Name(), Makes: makes,
 				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
 			})
 		}
@@ -304,3 +373,24 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	}
 	return nil
 }
+
+// starts is where processes on a machine ask for what they need before they serve.
+type starts struct {
+	x    *Cluster
+	site network.Site
+}
+
+// Need implements runtime.API.
+func (s starts) Need(m *runtime.Machine, by runtime.Asker) { s.x.starts.Ask(s.site, starter{m, by}) }
+
+// starter is a process that waits.
+type starter struct {
+	machine *runtime.Machine
+	runtime.Asker
+}
+
+// Waits implements workload.Starter.
+func (s starter) Waits() (*model.Pod, bool) { return s.machine.Waits(s.Asker) }
+
+// Answered implements workload.Starter.
+func (s starter) Answered() { s.machine.Answered(s.Asker) }

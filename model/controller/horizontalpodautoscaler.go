@@ -58,7 +58,7 @@ type autoscalerRow struct {
 	raised      []scaleEvent
 	lowered     []scaleEvent
 
-	usedAt  sim.Time // when a pod's use of something changed last
+	usedAt  sim.Time // when a pod's use of something changed last, as far as is known
 	asleep  bool     // looks are left out
 	nextAt  sim.Time // while asleep: the first look that is left out, or was
 	counted bool     // the last look made a recommendation
@@ -191,12 +191,14 @@ func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
 	}
 }
 
-func (c *autoscalers) gather(_ sim.Time, id uint32, selector *model.Selector) {
+// gather finds an autoscaler's pods. What they used until now changed when nobody
+// was told: it may have been just now.
+func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
 	row := c.rows.Row(id)
 	for _, pod := range row.pods {
 		without(c.covered.Row(pod), id)
 	}
-	row.selector, row.pods = selector, row.pods[:0]
+	row.selector, row.pods, row.usedAt = selector, row.pods[:0], now
 	if selector == nil {
 		return
 	}
@@ -228,6 +230,7 @@ func (c *autoscalers) pod(now sim.Time, old, next *model.Pod) {
 			if row := c.rows.Row(id); next != nil && row.selector != nil && row.selector.Matches(next.Labels) {
 				insert(&row.pods, next.ID)
 				insert(of, id)
+				row.usedAt = now // as gather says
 			}
 		}
 	}

@@ -47,7 +47,7 @@ type nodeLifecycle struct {
 	pass   pass
 	passes sim.Ticker // from the end of the last pass that was run
 	passAt sim.Time   // the pass that is posted
-	news   bool       // a node changed, or something is to be tried again: the next pass is needed
+	news   bool       // a node changed or was asked to, or something is to be tried again: the next pass is needed
 
 	polls   sim.Ticker
 	pollAt  sim.Time
@@ -424,11 +424,16 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 				*pressure = unknown
 			}
 		}
+		c.asked()
 		c.client.UpdateStatus(&next, tag(opSetUnknown, id))
 		return
 	}
 	c.decide(now, id)
 }
+
+// asked has the next pass run after a request about a node: as long as the view does
+// not show what came of it, each pass asks again.
+func (c *nodeLifecycle) asked() { c.news = true }
 
 func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
 	h := c.health.Row(id)
@@ -442,7 +447,6 @@ func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
 		c.kernel.Post(now.Add(statusRetry), c.self, whyRetryNode, uint64(id))
 		return
 	}
-	c.news = true
 	c.free()
 	c.advance(now)
 }
@@ -463,15 +467,18 @@ func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
 	unreachable := model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
 	switch {
 	case h.ready.Status == model.True && (notReady || unreachable):
+		c.asked()
 		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
 		return
 	case h.ready.Status == model.True:
 		h.out = false
 		h.unqueue(id)
 	case h.ready.Status == model.False && unreachable:
+		c.asked()
 		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
 		return
 	case h.ready.Status == model.Unknown && notReady:
+		c.asked()
 		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
 		return
 	case !notReady && !unreachable:
@@ -483,10 +490,7 @@ func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
 // swapped goes on after a change of taints; a failed one is tried again in the
 // next pass.
 func (c *nodeLifecycle) swapped(now sim.Time, id uint32, op uint8, r store.Reply) {
-	switch {
-	case r.Refusal != store.Accepted:
-		c.news = true
-	case op == opUntaint:
+	if r.Refusal == store.Accepted && op == opUntaint {
 		c.health.Row(id).unqueue(id)
 	}
 	c.mark(now, id)

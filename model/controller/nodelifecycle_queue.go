@@ -93,6 +93,8 @@ func (c *nodeLifecycle) evict(id uint32) bool {
 func (c *nodeLifecycle) evicted(now sim.Time, id uint32, r store.Reply) {
 	if h := c.health.Row(id); r.Refusal == store.Accepted {
 		h.unqueue(id)
+		c.asked() // from when it is queued no more, a pass queues it again
+		c.plan(now)
 		if z := h.zone; c.pass.clearing || z != nil && z.state == zoneFull && z.limiter.every == 0 {
 			c.clear(id, opRetract)
 		}

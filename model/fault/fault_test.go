@@ -80,6 +80,24 @@ func (w *world) Proxy(n string) fault.Process    { return process{w, "kube-proxy
 func (w *world) Balancers() []fault.Balancer     { return []fault.Balancer{w} }
 func (w *world) Spoil(n uint32, fails bool)      { w.says("probes of node %d fail=%v", n, fails) }
 
+func (w *world) Requests() fault.Requests { return requests{w} }
+
+type requests struct{ *world }
+
+func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
+func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+
+func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
+	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+}
+
+func (m *machine) Hang(pod model.Ref)   { m.w.says("%s hang %d", m.name, pod.ID) }
+func (m *machine) Unhang(pod model.Ref) { m.w.says("%s unhang %d", m.name, pod.ID) }
+
 type dns struct{ *world }
 
 func (w dns) Harm(down bool, errors int64, slow time.Duration) {

@@ -49,6 +49,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamProbe     = "probe"
 	ParamPush      = "push"  // stands for everything in Push
 	ParamCreep     = "creep" // stands for everything in Creep
 	ParamMode      = "mode"
@@ -274,10 +275,28 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pod-failure", Targets: model.KindPod,
+		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &podFailure{} },
+	},
+	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
 		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "pod-slow", Targets: model.KindPod,
+		Help:   "requests take longer at some pods, and so do those that call them",
+		Params: []string{ParamFor, ParamTarget, ParamLatency},
+		effect: func() effect { return &podSlow{} },
+	},
+	{
+		Name: "probe-failure", Targets: model.KindPod,
+		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
+		effect: func() effect { return &probeFailure{} },
 	},
 	{
 		Name: "proxy-stop", Targets: model.KindNode,

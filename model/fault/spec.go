@@ -58,11 +58,11 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error and network-loss: of the calls, pulls, queries or messages, in millionths
+	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss and probe-failure: of the calls, pulls, queries, messages or probes, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow and network-delay: what is added
+	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
 	Silent   bool     // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64    // registry-slow only: the share of the speed that is left, in millionths
 	CPUMilli int64    // cpu-stress only: what is wanted
@@ -72,12 +72,14 @@ type Spec struct {
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only
 
+	Probes [model.ProbeKinds]bool // probe-failure only: which of them
+
 	// Node-flapping only: for how long of every period nodes are lost, and whether it
 	// is their runtime that is, and not their connection.
 	Period, Down time.Duration
 	OfRuntime    bool
 
-	// Container-crash only.
+	// Container-crash and, but for the code, probe-failure only.
 	Container string // "" is every container of the pod
 	ExitCode  int32  // default 1
 }

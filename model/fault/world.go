@@ -22,6 +22,7 @@ type World interface {
 	Gateway() Gateway
 	Webhooks() Webhooks
 	DNS() DNS
+	Requests() Requests
 	Cloud() Cloud // nil if there is none
 	Proxy(node string) Process
 	Balancers() []Balancer // of all Services that traffic from the internet goes to
@@ -96,6 +97,13 @@ type Machine interface {
 	// init containers. Dooms may overlap; each is taken back by a Spare.
 	Doom(pod model.Ref, container string, exitCode int32)
 	Spare(pod model.Ref, container string)
+	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
+	// container or, if it is "", of all; each is taken back by an AnswerProbes.
+	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	AnswerProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
+	Hang(pod model.Ref)
+	Unhang(pod model.Ref)
 }
 
 // Registry is where images come from.
@@ -104,6 +112,12 @@ type Registry interface {
 	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
 	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
 	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+}
+
+// Requests is what pods serve.
+type Requests interface {
+	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
+	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
 }
 
 // DNS is the program behind the DNS Service.

@@ -168,6 +168,12 @@ func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {
 // AnswerProbes implements fault.Machine.
 func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
 
+// Hang implements fault.Machine: nothing runs that could.
+func (h *Hollow) Hang(model.Ref) {}
+
+// Unhang implements fault.Machine.
+func (h *Hollow) Unhang(model.Ref) {}
+
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, int32) {}
 

@@ -32,6 +32,7 @@ type Config struct {
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
+	API           runtime.API      // see runtime.Config; may be nil
 	Static        []Static
 	Shutdown      Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
@@ -155,7 +156,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
@@ -258,6 +259,12 @@ func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds
 func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
 }
+
+// Hang has the processes of a pod answer nobody, until Unhang.
+func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
+
+// Unhang takes back one Hang.
+func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
 
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }

@@ -132,7 +132,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	}
 	p := &r.box.Processes[i]
 	return asking{
-		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), servesAt: p.ServesAt,
+		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind), ready: c.ready, literal: k.literal,
 	}, true
 }

@@ -343,6 +343,9 @@ func (p *Proxy) make(id uint32, s *service) pending {
 		of[i] = *p.slices.Row(sid)
 	}
 	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone})}
+	if p.Node == "" {
+		r.route.Sticky = 0 // kube-proxy's affinity is by a node's rules
+	}
 	if s.seen.LoadBalancer {
 		r.external = p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone, external: true})
 		r.passes = !s.seen.LocalExternal || slices.ContainsFunc(r.external.Endpoints, func(e model.Endpoint) bool { return e.Ready })

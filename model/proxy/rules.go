@@ -26,7 +26,10 @@ func (at place) local(svc *model.Service) bool {
 // order (pkg/proxy/topology.go CategorizeEndpoints). The result may share
 // memory with all.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
-	r := model.Route{Service: svc.Ref()}
+	r := model.Route{Service: svc.Ref(), UDP: svc.UDP, Sticky: svc.Affinity}
+	if r.UDP {
+		r.Serving = keep(all, func(e *model.Endpoint) bool { return e.Serving })
+	}
 	if at.local(svc) {
 		local := keep(all, func(e *model.Endpoint) bool { return e.Node == at.node })
 		r.Endpoints = keep(local, ready)

@@ -38,16 +38,24 @@ type Behavior struct {
 	// PostStartFails and PreStopFails are how many of a million times they fail then.
 	PostStartFails, PreStopFails int64
 
+	// NeedsAPI is a process that lists what it works with from an API server before it
+	// serves, as CoreDNS does, and asks until it is answered.
+	NeedsAPI bool
+
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
 	CPUMilli        int64         // used at rest
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
 	Threads         int64         // that work on a request at a time; default 1
 	Latency         time.Duration // of a request, besides its CPU and calls
 	Workers         int64         // requests handled at a time; 0 is no limit
+	Queue           int64         // requests that wait for a worker at most; others are turned away
 	Calls           []Call        // made for each request, one after the other
-	MemoryBytes     int64         // used from the start
-	MemoryPerRPS    int64         // bytes used for each request per second that arrives
-	MemoryGrowth    int64         // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
+
+	Probes [model.ProbeKinds]ProbeBehavior
+
+	MemoryBytes  int64 // used from the start
+	MemoryPerRPS int64 // bytes used for each request per second that arrives
+	MemoryGrowth int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that
@@ -77,6 +85,15 @@ func (b *Behavior) Name() string {
 		return "all pods"
 	}
 	return strings.Join(parts, ",")
+}
+
+// Home is the namespace of the Services that calls and probes name. A behavior for all
+// namespaces is about the default one.
+func (b *Behavior) Home() string {
+	if b.Namespace == "" {
+		return "default"
+	}
+	return b.Namespace
 }
 
 // Behaviors are tried in order; the first that matches decides.

@@ -87,7 +87,7 @@ func (m *Machine) burstDue(s *Sandbox, i int, now sim.Time) {
 	was := p.burstCPU
 	m.countBursts(s, i)
 	if p.burstCPU != was {
-		load := s.load
+		load := s.working
 		if i < len(s.Pod.Spec.InitContainers) {
 			load = 0
 		}

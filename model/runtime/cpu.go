@@ -285,7 +285,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			load := s.load
+			load := s.working
 			if i < len(s.Pod.Spec.InitContainers) {
 				load = 0
 			}

@@ -105,6 +105,7 @@ type Process struct {
 	dueCause   Cause
 	Running    bool
 	surges     bool // its bursts use memory
+	waits      bool // for an API server to answer
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -121,6 +122,7 @@ type Sandbox struct {
 	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
+	working   int64 // of those, for which there are workers
 	one       [1]Process
 	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
@@ -135,6 +137,7 @@ type Machine struct {
 	serving   Watcher
 	used      func(pod uint32)
 	kubelet   Observer
+	api       API
 	on        bool
 	down      bool // the container runtime
 	offAt     sim.Time
@@ -155,6 +158,7 @@ type Machine struct {
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	hanging     []uint32 // pods whose processes hang, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
@@ -185,6 +189,7 @@ type Config struct {
 	Serving   Watcher          // may be nil
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
+	API       API // whom processes ask that need an API server; nil answers at once
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 }
@@ -193,7 +198,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
 		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved()
@@ -365,17 +370,20 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		}
 	}
 	p.Instances++
+	if p.waits = b.NeedsAPI && m.api != nil; p.waits {
+		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
+	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
-	load := s.load
+	load, working := s.load, s.working
 	if init {
-		load = 0
+		load, working = 0, 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
 	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.need(1)
-	m.startUsing(s, p, &b, c, load)
+	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}
@@ -435,7 +443,7 @@ func (m *Machine) postServing(s *Sandbox) {
 	var at sim.Time
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
-		if !p.Running {
+		if !p.Running || p.waits {
 			return
 		}
 		at = max(at, p.ServesAt)
@@ -445,16 +453,71 @@ func (m *Machine) postServing(s *Sandbox) {
 
 // Serves tells whether all app containers of the pod run and have started up.
 func (m *Machine) Serves(s *Sandbox) bool {
-	if !m.on || !s.Ready {
+	if !m.on || !s.Ready || m.hangs(s) {
 		return false
 	}
 	now := m.kernel.Now()
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		if p := &s.Processes[i]; !p.Running || p.ServesAt > now {
+		if p := &s.Processes[i]; !p.Running || p.UpAt() > now {
 			return false
 		}
 	}
 	return true
+}
+
+// UpAt is when the newest instance has started up, as things are: Never while it
+// waits for an API server.
+func (p *Process) UpAt() sim.Time {
+	if p.waits {
+		return sim.Never
+	}
+	return p.ServesAt
+}
+
+// API is where processes ask for what they need before they serve.
+type API interface {
+	// Need has an API server asked, until it answers or nobody waits any more, which
+	// the Machine is told or tells.
+	Need(m *Machine, by Asker)
+}
+
+// Asker is a process that needs an API server.
+type Asker struct {
+	Pod       uint32
+	Container int
+	Instance  int32
+}
+
+// asks is the process, nil if it does not wait any more.
+func (m *Machine) asks(by Asker) (*Sandbox, *Process) {
+	if s := m.Sandbox(by.Pod); s != nil && m.on && by.Container < len(s.Processes) {
+		if p := &s.Processes[by.Container]; p.Running && p.waits && p.Instances == by.Instance {
+			return s, p
+		}
+	}
+	return nil, nil
+}
+
+// Waits tells whether a process still waits for its answer, and of which pod it is.
+func (m *Machine) Waits(by Asker) (pod *model.Pod, ok bool) {
+	s, _ := m.asks(by)
+	if s == nil {
+		return nil, false
+	}
+	return s.Pod, true
+}
+
+// Answered lets a process go on that has what it needs.
+func (m *Machine) Answered(by Asker) {
+	s, p := m.asks(by)
+	if s == nil {
+		return
+	}
+	p.waits, p.ServesAt = false, max(p.ServesAt, m.kernel.Now())
+	m.kubelet.StartupChanged(s)
+	if m.serving != nil && by.Container >= len(s.Pod.Spec.InitContainers) {
+		m.postServing(s)
+	}
 }
 
 func (m *Machine) checkServing(s *Sandbox) {
@@ -486,7 +549,7 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt {
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
 			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
 		}
 	}

@@ -80,7 +80,8 @@ func (m *Machine) MeasuredCPU(now sim.Time) (s model.Sample, ok bool) {
 // Measured is what metrics say of a pod, or of one of its containers if that is
 // named. A container that started less than 10 s before the reading, and after the
 // one before, has no mean yet; then there is none of its pod, either. Of a container
-// that was started again since the reading nothing is known.
+// that was started again since the reading nothing is known, nor of one that was lost
+// with its machine, whatever time the runtime says it ended: nobody could be asked.
 func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sample, ok bool) {
 	s := m.Sandbox(pod)
 	at := readAt(reading(now) - 1)
@@ -89,7 +90,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		if p.Instances == 0 || p.StartedAt >= at || !p.Running && p.FinishedAt <= at {
+		if p.Instances == 0 || p.StartedAt >= at || !p.Running && (p.FinishedAt <= at || p.Cause == Lost && p.FinishedAt != m.offAt) {
 			continue
 		}
 		window := min(at.Sub(p.StartedAt), scrapeEvery)
@@ -112,18 +113,19 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 }
 
 // Load says how many requests arrive at a pod from now on, in thousandths per
-// second. Each of its app containers uses what they cost it: memory, and CPU as far as
-// its limit allows.
-func (m *Machine) Load(pod uint32, milliRPS int64) {
+// second, and with how many of those its workers begin. Each of its app containers uses
+// what they cost it: memory, and CPU for those that are worked at, as far as its limit
+// allows.
+func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 	s := m.Sandbox(pod)
-	if s == nil || s.load == milliRPS {
+	if s == nil || s.load == milliRPS && s.working == working {
 		return
 	}
-	s.load = milliRPS
+	s.load, s.working = milliRPS, working
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		if p.Running && p.perRPS > 0 {
-			m.use(s, p, s.load)
+			m.use(s, p, s.working)
 		}
 		if p.Running && p.heap > 0 {
 			m.fill(s, i)

@@ -74,13 +74,46 @@ func containers(limits ...int64) *model.Pod {
 	return p
 }
 
+// Source: kubernetes-sigs/metrics-server pkg/storage/pod.go Store: what a reading did
+// not find is dropped; and a kubelet knows nothing of containers of before its machine
+// booted (pkg/kubelet/stats).
+func TestAContainerThatWasLostWithItsMachineHasNoMetricsAfterTheBoot(t *testing.T) {
+	k := sim.New(sim.Config{})
+	m, s := metered(k, containers(0), Behavior{Container: "a", CPUMilli: 50})
+	pass := func(d time.Duration) {
+		if err := k.Run(k.Now().Add(d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Start(s, 0)
+	pass(time.Minute)
+	for range 2 { // the second time it is not started in between
+		m.PowerOff()
+		pass(time.Minute)
+		if got, ok := m.Measured(k.Now(), 7, ""); ok {
+			t.Errorf("a minute after the power went: %+v", got)
+		}
+		m.Boot()
+		for range 10 {
+			if got, ok := m.Measured(k.Now(), 7, ""); ok {
+				t.Errorf("after the boot: %+v", got)
+			}
+			pass(2 * time.Second)
+		}
+	}
+	m.PowerOff()
+	if got, ok := m.Measured(k.Now(), 7, ""); ok {
+		t.Errorf("after another loss, %v: %+v", k.Now(), got)
+	}
+}
+
 func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
 	k := sim.New(sim.Config{})
 	m, s := metered(k, containers(0, 300), Behavior{Container: "a", CPUMilli: 50, CPUMicroPerRPS: 2000}, Behavior{Container: "b", CPUMilli: 10, CPUMicroPerRPS: 1000, MemoryBytes: 1 << 20})
 	for _, c := range []struct {
 		load, a, b int64
 	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 7700, 300}} {
-		m.Load(7, c.load)
+		m.Load(7, c.load, c.load)
 		if c.load == 0 {
 			m.Start(s, 0)
 			m.Start(s, 1)
@@ -122,7 +155,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 		load, after int64 // milli-rps; seconds until it is used
 		used        int64 // 0: it was killed
 	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 0, 0}} {
-		m.Load(7, c.load)
+		m.Load(7, c.load, c.load)
 		if err := k.Run(k.Now().Add(time.Duration(c.after) * time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +163,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 			t.Errorf("at %v with %d milli-rps: %d bytes, want %d", k.Now(), c.load, got, c.used)
 		}
 	}
-	m.Load(7, 4000)
+	m.Load(7, 4000, 4000)
 	m.Start(s, 0)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
@@ -138,15 +171,15 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 	if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode {
 		t.Errorf("started under too much: %+v", p)
 	}
-	m.Load(7, 0)
+	m.Load(7, 0, 0)
 	m.Start(s, 0)
 	m.Surge(7, 3000)
-	m.Load(7, 1000)
+	m.Load(7, 1000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || !p.Running {
 		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
 	}
 	m.Surge(7, 4000)
-	m.Load(7, 1000)
+	m.Load(7, 1000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
 		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
 	}

@@ -2,6 +2,23 @@ package runtime
 
 import "orrery/model"
 
+// ProbePath is how much of the way of a request a probe goes.
+type ProbePath uint8
+
+// The paths.
+const (
+	ByHandler   ProbePath = iota // QueuePath if it is asked by HTTP or gRPC, else OwnPath
+	OwnPath                      // a port and a thread of its own: it is answered while the process runs
+	QueuePath                    // it waits for a worker and for CPU as requests do, and does nothing besides
+	RequestPath                  // it does all that a request does, calls included
+)
+
+// ProbeBehavior is how a container answers a probe.
+type ProbeBehavior struct {
+	Path  ProbePath
+	Needs string // a Service that it asks before it answers, "" for none
+}
+
 // Risk is how many of a million probes fail for another reason than that the process
 // does not run or has not started up.
 type Risk struct {
@@ -41,6 +58,9 @@ func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	}
 	if s.risks != nil {
 		r = s.risks[i][kind]
+	}
+	if m.hangs(s) {
+		return Risk{Late: Million}
 	}
 	name := container(s.Pod.Spec, i).Name
 	for j := range m.probeFaults {

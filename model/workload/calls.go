@@ -41,7 +41,7 @@ func (t *Flows) calling(sort int32) (all timing, good int64) {
 	good = 1_000_000
 	for _, i := range t.sorts[sort] {
 		f := &t.flows[i]
-		if f.call == nil {
+		if f.call == nil || f.call.Probes {
 			continue
 		}
 		n := f.call.PerRequestMilli

@@ -41,14 +41,16 @@ type class struct {
 	listed  bool // among Flows.loaded
 	slot    int  // while a route is divided
 
-	arriving int64 // the sum of its shares, of all pods together
-	handled        // what becomes of a pod's
-	was      int64 // that arrived when this was computed
-	sent     int64 // for so many requests calls are made
-	good     int64 // of those that are handled, in millionths: no call failed for good
-	told     int64 // about what machines know that arrives at each; -1 if they were not asked
-	peak     int64 // the most that arrives at each in this instant, until all rates fit together
-	scratch  int64 // its share while a flow is computed
+	arriving int64  // the sum of its shares, of all pods together
+	handled         // what becomes of a pod's
+	was      int64  // that arrived when this was computed
+	sent     int64  // for so many requests calls are made
+	good     int64  // of those that are handled, in millionths: no call failed for good
+	told     int64  // about what machines know that arrives at each; -1 if they were not asked
+	working  int64  // and for how many of those there are workers
+	risks    []risk // of its pods' probes
+	peak     int64  // the most that arrives at each in this instant, until all rates fit together
+	scratch  int64  // its share while a flow is computed
 }
 
 // likeness is what pods of a class have in common.
@@ -60,6 +62,8 @@ type likeness struct {
 	sort    int32
 	serving bool
 	known   bool
+	hangs   bool
+	probes  int32
 	group   uint32
 	single  uint32 // a pod that is alone; 0 for others
 }
@@ -171,6 +175,7 @@ func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
 		}
 		p.class = 0
 		t.gone = append(t.gone, id)
+		t.reprobe(id, p)
 	case alone:
 		t.mix(p.in[0])
 	}
@@ -185,7 +190,7 @@ func (t *Flows) classify(id uint32, i int32) {
 			t.mix(other)
 		}
 	}
-	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, group: t.net.Group(p.site)}
+	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.net.Group(p.site)}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}
@@ -270,13 +275,21 @@ func (t *Flows) cut(r *live) {
 
 // endpoint is a pod that some rules lead to.
 func (t *Flows) endpoint(e *model.Endpoint) *pod {
-	p := t.pods.Row(e.Pod.ID)
-	if !p.asked {
-		p.asked = true
-		p.site, p.known = t.World.Site(e.Node)
-		p.machine = t.World.Machine(e.Node)
-		p.work = t.World.Work(e.Pod)
+	return t.know(e.Pod, e.Node)
+}
+
+// know is a pod, of which everything is found out that does not change.
+func (t *Flows) know(ref model.Ref, node string) *pod {
+	p := t.pods.Row(ref.ID)
+	if p.asked {
+		return p
 	}
+	p.asked = true
+	p.site, p.known = t.World.Site(node)
+	p.machine = t.World.Machine(node)
+	p.work = t.World.Work(ref)
+	p.work.Latency += p.slow
+	t.interview(ref, p)
 	return p
 }
 

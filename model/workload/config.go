@@ -28,7 +28,8 @@ import (
 type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
-	From               string // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	Connections        *Connections // nil: each request has its own
+	From               string       // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
 
 // Internet is the source whose requests come through a Service's load balancer.
@@ -43,6 +44,9 @@ type Call struct {
 	PerRequestMilli int64         // calls for each request, in thousandths
 	Timeout         time.Duration // of each attempt
 	Retries         int           // attempts after one that failed
+	// Probes tells that it is probes that ask, whatever the pods handle: those of theirs
+	// that need the Service. Nothing else but the names above counts then.
+	Probes bool
 }
 
 // Action is something a person types, with kubectl's meaning.

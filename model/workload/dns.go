@@ -15,6 +15,9 @@ type DNS struct {
 	QueriesMilli       int64         // that a request needs, in thousandths; see QueriesPerRequest
 	TTL                time.Duration // for which an answer is kept, if anybody keeps it
 	Cache              DNSCache
+	// ServeStale is for how long after that a cache answers with what it had while no
+	// server does (RFC 8767; the serve_stale of CoreDNS' plugin cache).
+	ServeStale time.Duration
 }
 
 // DNSCache is who keeps answers between the program and the servers.
@@ -147,7 +150,7 @@ func (t *Flows) expired(l *flow, s *sender) bool {
 // answer has some part of its time left: all of a node's, or of its pods', the same.
 func (t *Flows) expiry(l *flow, s *sender) sim.Time {
 	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
-	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL) + t.DNS.ServeStale)
 }
 
 // resolve computes what becomes of a request's queries by what becomes of all of them.

@@ -32,6 +32,7 @@ func (t *Flows) compute() {
 		}
 	}
 	t.load()
+	t.probe()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
 	kept := t.changed[:0]
@@ -62,7 +63,7 @@ func (t *Flows) load() {
 			continue
 		}
 		each := c.arriving / c.n()
-		c.told = each
+		c.told, c.working = each, c.handled.working(each)
 		for _, id := range c.pods {
 			p := t.pods.Row(id)
 			if p.machine == nil {
@@ -71,27 +72,27 @@ func (t *Flows) load() {
 			if c.peak > max(each, p.loaded) && !t.near(c.peak, max(each, p.loaded), loadTolerance) {
 				p.machine.Surge(id, c.peak)
 			}
-			t.tell(id, p, each)
+			t.tell(id, p, each, c.working)
 		}
 	}
 	for _, id := range t.gone {
 		if p := t.pods.Row(id); p.class == 0 && p.machine != nil {
-			t.tell(id, p, 0)
+			t.tell(id, p, 0, 0)
 		}
 	}
 	t.loaded, t.gone = t.loaded[:0], t.gone[:0]
 }
 
 // tell tells a pod's machine what arrives there.
-func (t *Flows) tell(id uint32, p *pod, each int64) {
-	if t.near(each, p.loaded, loadTolerance) {
-		if each != p.loaded {
+func (t *Flows) tell(id uint32, p *pod, each, working int64) {
+	if t.near(each, p.loaded, loadTolerance) && t.near(working, p.working, loadTolerance) {
+		if each != p.loaded || working != p.working {
 			t.wait()
 		}
 		return
 	}
-	p.loaded = each
-	p.machine.Load(id, each)
+	p.loaded, p.working = each, working
+	p.machine.Load(id, each, working)
 }
 
 // recapacitate finds the pods that have CPU for another rate, some of them because of
@@ -130,6 +131,7 @@ func (t *Flows) reshare() {
 			t.callAgain(f)
 		}
 		t.route(f)
+		t.hold(i)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -162,19 +164,20 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	if !c.listed && (c.told < 0 || each != c.told) {
+	calls, good := t.calling(c.sort)
+	h := c.work.handle(each, calls)
+	if !c.listed && (c.told < 0 || each != c.told || h.working(each) != c.working) {
 		c.listed, c.peak = true, 0
 		t.loaded = append(t.loaded, id)
 	}
 	c.peak = max(c.peak, each)
-	calls, good := t.calling(c.sort)
-	h := c.work.handle(each, calls)
 	before, after := c.capped(c.was, n), h.capped(c.arriving, n)
 	overloaded := before < c.was || after < c.arriving
 	if h != c.handled || good != c.good || overloaded {
 		t.untellAll(c)
 	}
 	c.handled, c.good, c.was = h, good, c.arriving
+	t.reprobeClass(c)
 	if sends := t.sorts[c.sort]; len(sends) > 0 && after != c.sent {
 		c.sent = after
 		depth := t.below(c)
@@ -234,6 +237,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
+		t.reprobeCallers(f)
 		if f.now != f.told && !f.changed {
 			f.changed = true
 			t.changed = append(t.changed, i)
@@ -252,6 +256,7 @@ func (t *Flows) reckon() {
 		if a != f.attempt {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
+			t.reprobeIdle(f)
 			for k := range f.callers {
 				t.touch(f.callers[k].class)
 			}
@@ -370,7 +375,7 @@ func (t *Flows) unshare(f *flow) {
 // same, and tells what is lost before that.
 func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
 	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
-	t.fresh = t.fresh[:0]
+	t.fresh, f.through = t.fresh[:0], f.through[:0]
 next:
 	for i := range f.senders {
 		s := &f.senders[i]
@@ -383,6 +388,10 @@ next:
 			continue
 		}
 		milli := t.resolving(f, s, &lost, &asked)
+		if f.sticks {
+			t.apportion(f, s, milli)
+			continue
+		}
 		s.sent = milli
 		for j := len(t.fresh) - 1; j >= 0; j-- {
 			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
@@ -397,9 +406,10 @@ next:
 	return lost, asked
 }
 
-// recall has what callers send added up anew.
+// recall has what callers send added up anew. What probes ask does not depend on it.
 func (t *Flows) recall(i int32) {
-	t.flows[i].recall = true
+	f := &t.flows[i]
+	f.recall = f.call == nil || !f.call.Probes
 	t.outdate(i)
 }
 
@@ -419,8 +429,12 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
 // see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && len(a.Endpoints) == len(b.Endpoints) &&
-		(len(a.Endpoints) == 0 || &a.Endpoints[0] == &b.Endpoints[0])
+	return a.Service == b.Service && a.Dropped == b.Dropped && a.Sticky == b.Sticky && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
+		sameEndpoints(a.Endpoints, b.Endpoints)
+}
+
+func sameEndpoints(a, b []model.Endpoint) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // send computes what becomes of a bundle's requests on their way to endpoints. Every
@@ -444,7 +458,9 @@ func (t *Flows) send(f *flow, s *bundle) {
 		before = upTo
 		c := &t.classes[x.class]
 		switch {
-		case !c.known || !t.net.Connected(s.site, c.site):
+		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
+			f.lost.TimedOutMilliRPS += milli
+		case !c.serving && r.route.UDP: // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli

@@ -22,6 +22,10 @@ func (t *Flows) locate(f *flow) {
 	if f.node == "" && !f.sentByPods() && f.of < 0 && !f.balanced {
 		return
 	}
+	senders := f.senders
+	if f.sticks {
+		senders = f.through
+	}
 	for j := range f.bundles {
 		b := &f.bundles[j]
 		route := &t.backends[f.backend].routes[b.live].route
@@ -30,8 +34,8 @@ func (t *Flows) locate(f *flow) {
 			continue
 		}
 		t.locality.count(t, route.Endpoints)
-		for k := b.last; k >= 0; k = f.senders[k].next {
-			s := &f.senders[k]
+		for k := b.last; k >= 0; k = senders[k].next {
+			s := &senders[k]
 			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
 			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
 			f.lost.NodeMilliRPS += product(s.sent, t.locality.at[s.site], n)

@@ -17,6 +17,7 @@ type Work struct {
 	SlowCPU       time.Duration // of the same request where others leave less than the limit
 	Latency       time.Duration // that takes no CPU, besides calls
 	Workers       int64         // requests it handles at a time; 0 is no limit
+	Queue         int64         // that wait for a worker at most; others are turned away
 }
 
 // backlog is how many requests wait for a pod's CPU at most, if nothing says how many
@@ -34,7 +35,9 @@ type timing struct{ mean, variance int64 }
 // limit, and how long those take.
 type handled struct {
 	room int64
+	fits int64 // as far as it is the workers that limit it, -1 for no limit
 	timing
+	waiting timing // of that, for a worker and for CPU, the request's own included
 }
 
 // handle computes how a pod copes with arriving requests, whose calls take a time.
@@ -52,10 +55,11 @@ func (w *Work) handle(arriving int64, calls timing) handled {
 	if w.CapacityMilliRPS >= 0 && !quota {
 		cpu = max(cpu, w.SlowCPU.Microseconds())
 	}
-	h := handled{room: w.CapacityMilliRPS}
+	h := handled{room: w.CapacityMilliRPS, fits: -1}
 	if hold := cpu + fixed; w.Workers > 0 && hold > 0 {
-		if room := product(w.Workers, 1_000_000_000, hold); h.room < 0 || room < h.room {
-			h.room = room
+		h.fits = product(w.Workers, 1_000_000_000, hold)
+		if h.room < 0 || h.fits < h.room {
+			h.room = h.fits
 		}
 	}
 	served := arriving
@@ -89,7 +93,37 @@ func (w *Work) handle(arriving int64, calls timing) handled {
 	if w.Workers > 0 && h.room > 0 && arriving > h.room {
 		h.mean = min(max(h.mean, product(w.Workers, 1_000_000_000, h.room)), longest)
 	}
+	wait := w.wait(&h, arriving)
+	h.waiting = timing{min(cpu+wait.mean, longest), min(spread+wait.variance, longest*longest)}
+	h.mean, h.variance = min(h.mean+wait.mean, longest), min(h.variance+wait.variance, longest*longest)
 	return h
+}
+
+// wait is how long a request waits for a worker: in a queue like M/M/1, with all
+// workers for a server, which is more than with each for itself while some are idle;
+// or in one that is full.
+func (w *Work) wait(h *handled, arriving int64) timing {
+	if w.Queue == 0 || h.fits < 0 || h.room <= 0 {
+		return timing{}
+	}
+	each := min(product(1, 1_000_000_000, h.room), longest)
+	full := min(product(w.Queue, 1_000_000_000, h.room), longest)
+	switch {
+	case arriving >= h.room:
+		return timing{full, min(product(full, each, 1), longest*longest)}
+	case h.room < h.fits:
+		return timing{} // it is CPU that it waits for
+	}
+	mean := min(product(arriving, each, h.room-arriving), full)
+	return timing{mean, mean * mean}
+}
+
+// working is how many of the requests that arrive a worker begins with.
+func (h *handled) working(arriving int64) int64 {
+	if h.fits < 0 {
+		return arriving
+	}
+	return min(arriving, h.fits)
 }
 
 // The shape of a gamma distribution, mean²/variance, is told by octaves from 1/16 to

@@ -74,6 +74,49 @@ func TestWorkersAreHeldByWhatARequestWaitsFor(t *testing.T) {
 	}
 }
 
+// The slow twin has 20 workers, each held for an exponential time, and a queue of 50 for
+// them. A queue for all of them as for one server waits longer than one for each: never
+// by more than half of what holds a worker.
+func TestWaitingForAWorkerIsThatOfAQueue(t *testing.T) {
+	luck := rand.New(rand.NewPCG(1, 2))
+	const workers, queue, hold = 20, 50, 0.2
+	for _, load := range []float64{0.5, 0.85, 0.95, 1.3} {
+		free := make([]float64, workers)
+		var begins []float64 // of those that wait
+		var now, waited float64
+		served, away := 0, 0
+		for range 400_000 {
+			now += luck.ExpFloat64() / (workers / hold * load)
+			for len(begins) > 0 && begins[0] <= now {
+				begins = begins[1:]
+			}
+			slices.Sort(free)
+			at := max(now, free[0])
+			if at > now && len(begins) == queue {
+				away++
+				continue
+			}
+			if at > now {
+				begins = append(begins, at)
+			}
+			free[0] = at + luck.ExpFloat64()*hold
+			waited += at - now
+			served++
+		}
+		w := Work{CapacityMilliRPS: -1, Workers: workers, Queue: queue}
+		arriving := int64(1000 * workers / hold * load)
+		h := w.handle(arriving, timing{hold * 1e6, hold * hold * 1e12})
+		want, got := waited/float64(served), float64(h.waiting.mean)/1e6
+		if got < want*0.9 || got > want+hold/2 {
+			t.Errorf("load %.2f: waits %.3f s, request by request %.3f s", load, got, want)
+		}
+		turned, is := float64(away)/float64(served+away), max(0, 1-float64(h.room)/float64(arriving))
+		if math.Abs(turned-is) > 0.02 {
+			t.Errorf("load %.2f: %.3f are turned away, request by request %.3f", load, is, turned)
+		}
+	}
+}
+
 func TestNothingOverflows(t *testing.T) {
 	for _, w := range []Work{{CapacityMilliRPS: 1, CPU: time.Hour, Workers: 1 << 40}, {CapacityMilliRPS: 1 << 50, CPU: 1, Latency: 1000 * time.Hour, Workers: 1}, {CapacityMilliRPS: -1}, {}} {
 		for _, n := range []int64{0, 1, 1 << 50} {

@@ -32,8 +32,11 @@ type rig struct {
 	calls    []workload.Call
 	dns      *workload.DNS
 	exact    bool
-	load     map[uint32]int64 // what machines were told
-	surge    map[uint32]int64 // what machines were told last
+	load     map[uint32]int64        // what machines were told
+	working  map[uint32]int64        // what machines were told that there are workers for
+	probes   []workload.Probe        // of every pod
+	probed   map[[2]uint32][2]uint32 // late and refused by pod and kind
+	surge    map[uint32]int64        // what machines were told last
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
 }
@@ -41,7 +44,7 @@ type rig struct {
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}, working: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	r.server = apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -108,7 +111,15 @@ func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
 
 func (r *rig) Surge(pod uint32, milliRPS int64) { r.surge[pod] = milliRPS }
 
-func (r *rig) Load(pod uint32, milliRPS int64) { r.load[pod] = milliRPS }
+func (r *rig) Load(pod uint32, milliRPS, working int64) {
+	r.load[pod], r.working[pod] = milliRPS, working
+}
+
+func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint32) {
+	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}
+}
+
+func (r *rig) Probes(model.Ref) []workload.Probe { return r.probes }
 
 func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {

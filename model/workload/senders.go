@@ -19,6 +19,8 @@ func (t *Flows) spread(i int32) {
 	switch {
 	case f.of >= 0:
 		t.ask(f)
+	case f.call != nil && f.call.Probes:
+		t.spreadProbes(f)
 	case f.call != nil:
 		t.spreadCalls(f)
 	case f.deployment != "":
@@ -51,6 +53,15 @@ func (t *Flows) spreadEvenly(f *flow) {
 		}
 		k++
 		t.count(f, p.home, p.seen.NodeName, milli)
+	}
+}
+
+// spreadProbes has the pods that serve ask what their probes need.
+func (t *Flows) spreadProbes(f *flow) {
+	for _, id := range f.members {
+		if p := t.pods.Row(id); t.sends(p) {
+			t.count(f, p.home, p.seen.NodeName, t.asks(p, f.Service))
+		}
 	}
 }
 
@@ -152,10 +163,7 @@ func (t *Flows) callAgain(f *flow) {
 // count adds a pod, or a machine, to those that send, whose route is not known yet if
 // it is at a new place.
 func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
-	at := place{seat: h.seat, group: t.net.Group(h.site)}
-	if t.keeps(f) {
-		at.node = node
-	}
+	at := t.place(f, h, node)
 	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
@@ -165,6 +173,15 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 	f.senders[j].milli += milli
 	f.senders[j].pods++
 	return j
+}
+
+// place is where a machine is among senders.
+func (t *Flows) place(f *flow, h home, node string) place {
+	at := place{seat: h.seat, group: t.net.Group(h.site)}
+	if t.keeps(f) {
+		at.node = node
+	}
+	return at
 }
 
 // keeps tells whether machines that send a flow, or their pods, keep answers of DNS.
@@ -262,6 +279,9 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	}
 	f.members = slices.Insert(f.members, at, p.ID)
 	row := t.pods.Row(p.ID)
+	if f.call != nil && f.call.Probes {
+		t.know(p.Ref(), p.NodeName)
+	}
 	sends := slices.Clone(t.sorts[row.sort])
 	at, _ = slices.BinarySearch(sends, i)
 	t.sorted(row, slices.Insert(sends, at, i))

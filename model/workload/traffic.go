@@ -2,6 +2,7 @@ package workload
 
 import (
 	"strings"
+	"time"
 
 	"orrery/model"
 	"orrery/model/network"
@@ -33,13 +34,19 @@ type World interface {
 	// Work is what a request costs a pod. It is asked once per pod;
 	// on a machine that is crowded it has CPU for fewer.
 	Work(pod model.Ref) Work
+	// Probes is the pod's that may fail although it runs. It is asked once per pod.
+	Probes(pod model.Ref) []Probe
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
 }
 
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
-	Load(pod uint32, milliRPS int64)
+	// Those that work are handled; others only arrive.
+	Load(pod uint32, milliRPS, working int64)
+	// Probed is told how many of a million probes of a container fail from now on,
+	// because the answer is late or because there is none.
+	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
 	// Surge is told how many arrive for a moment, if those are more than before and after.
 	Surge(pod uint32, milliRPS int64)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
@@ -73,36 +80,39 @@ type Flows struct {
 	self   sim.ActorID
 	client *store.Client
 
-	flows    []flow
-	to       map[target]int32 // backends by Service
-	backends []backend
-	classes  []class
-	unused   []int32          // of classes
-	sorts    [][]int32        // of pods that send: the flows, ascending
-	kinds    map[kind][]int32 // calls that pods make
-	seats    map[string]int32 // numbers of machines, as routers name them
-	pods     store.Table[pod] // by pod ID
-	mixed    []int32          // backends whose pods are to be divided into classes anew, each once
-	stale    []int32          // flows whose shares may be others, each once
-	touched  []int32          // classes that may fare otherwise, each once
-	untold   []int32          // flows of which something else may become, each once
-	rest     []int32          // of untold, while some are computed
-	deepest  int32            // of all flows' depths
-	changed  []int32          // flows of which something else became in this instant, each once
-	loaded   []int32          // classes at which another rate arrives than their machines know
-	gone     []uint32         // pods at which nothing arrives any more
-	recount  []uint32         // pods that have CPU for another rate
-	fresh    []bundle         // scratch of a flow that is computed
-	split    []int32          // scratch of divide
-	pairs    []uint64         // scratch of spreadCalls
-	mark     uint32           // counts divisions
-	posted   bool             // the wake-up that computes is under way
-	waits    bool             // some change is so small that it waits
-	settling bool             // nothing waits
-	flushAt  sim.Time         // the wake-up for what waits, 0 if there is none
-	harm     DNSHarm
-	caches   sim.Lane // when answers that are kept are too old
-	locality nearness
+	flows      []flow
+	to         map[target]int32 // backends by Service
+	backends   []backend
+	classes    []class
+	unused     []int32          // of classes
+	sorts      [][]int32        // of pods that send: the flows, ascending
+	kinds      map[kind][]int32 // calls that pods make
+	seats      map[string]int32 // numbers of machines, as routers name them
+	pods       store.Table[pod] // by pod ID
+	mixed      []int32          // backends whose pods are to be divided into classes anew, each once
+	stale      []int32          // flows whose shares may be others, each once
+	touched    []int32          // classes that may fare otherwise, each once
+	untold     []int32          // flows of which something else may become, each once
+	rest       []int32          // of untold, while some are computed
+	deepest    int32            // of all flows' depths
+	changed    []int32          // flows of which something else became in this instant, each once
+	loaded     []int32          // classes at which another rate arrives than their machines know
+	gone       []uint32         // pods at which nothing arrives any more
+	probed     []uint32         // pods whose probes may fare otherwise, each once
+	interviews [][]Probe        // of pods
+	recount    []uint32         // pods that have CPU for another rate
+	fresh      []bundle         // scratch of a flow that is computed
+	split      []int32          // scratch of divide
+	pairs      []uint64         // scratch of spreadCalls
+	mark       uint32           // counts divisions
+	posted     bool             // the wake-up that computes is under way
+	waits      bool             // some change is so small that it waits
+	settling   bool             // nothing waits
+	flushAt    sim.Time         // the wake-up for what waits, 0 if there is none
+	harm       DNSHarm
+	caches     sim.Lane // when answers that are kept are too old
+	chooses    sim.Lane // which endpoint a client chooses that counts
+	locality   nearness
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -119,8 +129,11 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
-	balanced   bool   // a load balancer sends, from outside of all nodes
-	unsent     int64  // what it has no node for
+	sticks     bool   // clients stay with their endpoints
+	held       []held
+	through    []sender // senders again, once for each bundle they are in, if clients stay
+	balanced   bool     // a load balancer sends, from outside of all nodes
+	unsent     int64    // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -211,8 +224,14 @@ type pod struct {
 	site    network.Site
 	machine Machine
 	work    Work
-	loaded  int64 // what its machine was told that arrives
-	home    home  // as a sender
+	loaded  int64         // what its machine was told that arrives
+	working int64         // and of how many of those there are workers for
+	probes  int32         // a number of Flows.asking
+	probed  bool          // among Flows.probed
+	risks   []risk        // what its machine was told of its probes
+	hangs   int32         // for so many reasons requests are not refused while it does not serve
+	slow    time.Duration // that its requests take longer by
+	home    home          // as a sender
 
 	seen *model.Pod // by the watch, if a Deployment sends
 }
@@ -231,6 +250,7 @@ const (
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
 	whyFlush           // what is so small that it waits
+	whyRenewed         // about a flow, some of whose clients choose anew
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -238,7 +258,9 @@ const (
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
 	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target]int32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
+	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
+	t.chooses = k.Luck().Lane("connections")
 	for _, src := range c.Sources {
 		t.add(src)
 	}
@@ -356,6 +378,35 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 	}
 }
 
+// Slow has the requests of a pod take longer from now on, or less long again.
+func (t *Flows) Slow(pod uint32, by time.Duration) {
+	p := t.pods.Row(pod)
+	p.slow += by
+	p.work.Latency += by
+	t.mixAll(p)
+	t.reprobe(pod, p)
+	t.post()
+}
+
+// Hang has requests that a pod gets while it does not serve wait for ever, or be refused
+// again.
+func (t *Flows) Hang(pod uint32, hangs bool) {
+	p := t.pods.Row(pod)
+	if hangs {
+		p.hangs++
+	} else {
+		p.hangs--
+	}
+	t.mixAll(p)
+}
+
+// mixAll has the pods of all backends divided anew that a pod is behind.
+func (t *Flows) mixAll(p *pod) {
+	for _, b := range p.in {
+		t.mix(b)
+	}
+}
+
 // TargetsChanged tells that a Service's load balancer sends to other nodes now.
 func (t *Flows) TargetsChanged(namespace, service string) {
 	if b, ok := t.to[target{namespace, service}]; ok {
@@ -425,6 +476,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "rates of all traffic"
 	case whyExpired:
 		return "answers are too old: " + t.flows[about].From
+	case whyRenewed:
+		return "connections are renewed or given up: " + t.flows[about].From
 	case whyFlush:
 		return "small changes of traffic"
 	}
@@ -447,6 +500,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		}
 	case why == whyFlush:
 		t.flush()
+	case why == whyRenewed:
+		t.outdate(int32(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

@@ -110,7 +110,7 @@ var (
 	// Ports have no numbers here: whoever is an endpoint serves all of them.
 	actedService = acting(bookkeeping, words(`spec.selector spec.type spec.clusterIP spec.clusterIPs spec.ports
 		spec.publishNotReadyAddresses spec.internalTrafficPolicy spec.externalTrafficPolicy
-		spec.trafficDistribution spec.sessionAffinity status`))
+		spec.trafficDistribution spec.sessionAffinity spec.sessionAffinityConfig status`))
 
 	actedNode = acting(bookkeeping, words(`spec.unschedulable spec.taints spec.podCIDR spec.podCIDRs spec.providerID
 		status.capacity status.allocatable status.images status.conditions

@@ -3,6 +3,7 @@ package manifest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -140,15 +141,31 @@ func readService(o *object) {
 	s.LocalExternal = local(spec.field("externalTrafficPolicy"), &external)
 	s.PreferSameZone, s.PreferSameNode = o.distribution(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
 	s.TopologyAuto = topologyAuto(in.Annotations)
-	switch in.Spec.SessionAffinity {
-	case "", corev1.ServiceAffinityNone:
-	case corev1.ServiceAffinityClientIP:
-		o.note(spec.field("sessionAffinity"), "spec.sessionAffinity ClientIP: not modeled, every request chooses anew")
-	default:
-		spec.field("sessionAffinity").unknownWord(string(in.Spec.SessionAffinity), "None", "ClientIP")
-	}
+	s.Affinity = o.affinity(spec, &in.Spec)
+	s.UDP = len(in.Spec.Ports) > 0 && !slices.ContainsFunc(in.Spec.Ports, func(p corev1.ServicePort) bool { return p.Protocol != corev1.ProtocolUDP })
 	o.serviceType(spec, &in.Spec)
 	o.keep(before, s)
+}
+
+// affinity reads for how long a client that was idle finds its endpoint again
+// (SetDefaults_SessionAffinityConfig: 10,800 s).
+func (o *object) affinity(spec *place, s *corev1.ServiceSpec) time.Duration {
+	switch s.SessionAffinity {
+	case "", corev1.ServiceAffinityNone:
+		return 0
+	case corev1.ServiceAffinityClientIP:
+	default:
+		spec.field("sessionAffinity").unknownWord(string(s.SessionAffinity), "None", "ClientIP")
+		return 0
+	}
+	seconds := int32(corev1.DefaultClientIPServiceAffinitySeconds)
+	if c := s.SessionAffinityConfig; c != nil && c.ClientIP != nil && c.ClientIP.TimeoutSeconds != nil {
+		seconds = *c.ClientIP.TimeoutSeconds
+		if seconds < 1 || seconds > 86400 {
+			spec.field("sessionAffinityConfig").errorf("clientIP.timeoutSeconds is out of range: 1 to 86400")
+		}
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func (o *object) serviceType(spec *place, s *corev1.ServiceSpec) {

@@ -1,0 +1,330 @@
+package workload
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Connections is how requests share connections. Without it each request has one of its
+// own, and chooses an endpoint anew.
+type Connections struct {
+	// Each is how many connections a pod or machine that sends keeps; each of them
+	// chooses by its own luck. 0 is so many that they are spread evenly.
+	Each int64
+	// Lifetime is how long a connection is kept on the average, whatever its age; 0 is for
+	// ever. Only with Each 0.
+	Lifetime time.Duration
+	// Silence is how long a client waits for one that answers nothing before it gives it
+	// up.
+	Silence time.Duration
+}
+
+// Silence is Linux's: an established connection is given up after 15 retransmissions
+// (ip-sysctl, tcp_retries2: 924.6 s).
+const Silence = 924_600 * time.Millisecond
+
+// many stands for more connections than anybody counts.
+const many = 1 << 20
+
+// renewals is in how many steps connections are renewed within a lifetime.
+const renewals = 10
+
+// held is the endpoints that clients at a machine stay with: by their connections, by
+// conntrack's entries of UDP, or by session affinity. The rules are asked only when one
+// of them has to choose.
+type held struct {
+	seat    int32
+	strands []strand // by pod
+	loose   int64    // clients that have no endpoint to choose
+	nth     uint64   // how many have chosen
+	tickAt  sim.Time // some connections are renewed then; 0 while that changes nothing
+	idleAt  sim.Time // since when nothing is sent; 0 if something is
+}
+
+// strand is clients that stay with an endpoint.
+type strand struct {
+	endpoint model.Endpoint
+	live     int32 // the route that leads to it alone
+	n        int64
+	silentAt sim.Time // since when it answers nothing, 0 if it does
+}
+
+// hold has the clients of a flow choose that have to.
+func (t *Flows) hold(i int32) {
+	f := &t.flows[i]
+	f.sticks, f.through = false, f.through[:0]
+	for j := range f.senders {
+		s := &f.senders[j]
+		r := &t.backends[f.backend].routes[s.live].route
+		if f.Connections != nil || r.Sticky > 0 {
+			f.sticks, f.must = true, true
+			t.holdAt(i, s, *r)
+		}
+	}
+}
+
+func (t *Flows) holdAt(i int32, s *sender, r model.Route) {
+	f, now := &t.flows[i], t.kernel.Now()
+	h := f.heldAt(s.seat)
+	if t.idle(f, h, s, &r) {
+		return
+	}
+	stay, kept := int64(0), h.strands[:0]
+	for _, x := range h.strands {
+		if t.parts(f, s, &x, &r, now) {
+			t.backends[f.backend].routes[x.live].users--
+			continue
+		}
+		stay += x.n
+		kept = append(kept, x)
+	}
+	h.strands = kept
+	free := f.clients(s) - stay
+	if free < 0 {
+		t.drop(f, h, -free)
+		free = 0
+	}
+	if h.tickAt > 0 && h.tickAt <= now {
+		free += h.renew()
+	}
+	t.choose(f, h, s, &r, free)
+	t.awaitRenewal(i, h, &r)
+	t.awaitSilence(i, h)
+}
+
+// drop takes away clients that are no more, those of the youngest pods first.
+func (t *Flows) drop(f *flow, h *held, n int64) {
+	for n > 0 && len(h.strands) > 0 {
+		x := &h.strands[len(h.strands)-1]
+		gone := min(n, x.n)
+		x.n -= gone
+		n -= gone
+		if x.n == 0 {
+			t.backends[f.backend].routes[x.live].users--
+			h.strands = h.strands[:len(h.strands)-1]
+		}
+	}
+}
+
+// idle tells whether nothing is sent; affinity is forgotten some hours after that.
+func (t *Flows) idle(f *flow, h *held, s *sender, r *model.Route) bool {
+	now := t.kernel.Now()
+	if s.milli == 0 && f.call == nil {
+		if h.idleAt == 0 {
+			h.idleAt = now
+		}
+		return true
+	}
+	if h.idleAt > 0 && f.Connections == nil && now.Sub(h.idleAt) >= r.Sticky {
+		for k := range h.strands {
+			t.backends[f.backend].routes[h.strands[k].live].users--
+		}
+		h.strands, h.loose = nil, 0
+	}
+	h.idleAt = 0
+	return false
+}
+
+func (f *flow) heldAt(seat int32) *held {
+	for k := range f.held {
+		if f.held[k].seat == seat {
+			return &f.held[k]
+		}
+	}
+	f.held = append(f.held, held{seat: seat})
+	return &f.held[len(f.held)-1]
+}
+
+// clients is how many clients there are at a machine: connections, or addresses that
+// affinity goes by.
+func (f *flow) clients(s *sender) int64 {
+	switch {
+	case f.Connections != nil && f.Connections.Each > 0:
+		return f.Connections.Each * max(1, s.pods)
+	case f.Connections == nil && (f.sentByPods() || f.node != ""):
+		return max(1, s.pods)
+	}
+	return many
+}
+
+// parts tells whether clients leave an endpoint.
+//
+// A TCP connection stays with its endpoint, whatever the rules say, until the process
+// ends, or until the client gives up one that has fallen silent
+// (pkg/proxy/conntrack/cleanup.go: only UDP is cleaned). A UDP entry stays as long as
+// packets come, until kube-proxy deletes it: when the endpoint does not serve by what it
+// knows, and some other does. An affinity stays as long as the rules have the endpoint.
+func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Time) bool {
+	if f.Connections == nil {
+		return !leadsTo(r.Endpoints, x.endpoint.Pod)
+	}
+	if r.UDP {
+		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
+	}
+	p := t.endpoint(&x.endpoint)
+	if !p.known || !t.net.Connected(s.site, p.site) {
+		if x.silentAt == 0 {
+			x.silentAt = now
+		}
+		return now.Sub(x.silentAt) >= f.Connections.Silence
+	}
+	x.silentAt = 0
+	return !p.serving
+}
+
+func leadsTo(endpoints []model.Endpoint, pod model.Ref) bool {
+	return slices.ContainsFunc(endpoints, func(e model.Endpoint) bool { return e.Pod == pod })
+}
+
+// renew has some of the connections be closed, which choose anew.
+func (h *held) renew() (free int64) {
+	h.tickAt = 0
+	for k := range h.strands {
+		n := h.strands[k].n / renewals
+		h.strands[k].n -= n
+		free += n
+	}
+	return free
+}
+
+// choose gives clients an endpoint of those that the rules lead to, evenly, or each by
+// its luck. A connection that is refused is tried again at once, so one that refuses is
+// chosen only if all do.
+func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) {
+	among := r.Endpoints
+	if f.Connections != nil && !r.UDP {
+		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
+			p := t.endpoint(&e)
+			return p.known && !p.serving && t.net.Connected(s.site, p.site)
+		})
+		if len(among) == 0 {
+			among = r.Endpoints
+		}
+	}
+	n := int64(len(among))
+	h.loose = 0
+	if n == 0 {
+		h.loose = free
+		return
+	}
+	if f.clients(s) < many {
+		for ; free > 0; free-- {
+			h.nth++
+			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), h.nth)
+			t.stay(f, h, &among[luck.Below(uint64(n))], r.UDP, 1)
+		}
+		return
+	}
+	for k := range among {
+		each := free / n
+		if int64(k) < free%n {
+			each++
+		}
+		if each > 0 {
+			t.stay(f, h, &among[k], r.UDP, each)
+		}
+	}
+}
+
+// stay has clients stay with an endpoint.
+func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, udp bool, n int64) {
+	k, ok := slices.BinarySearchFunc(h.strands, e.Pod.ID, func(x strand, id uint32) int { return int(int64(x.endpoint.Pod.ID) - int64(id)) })
+	if !ok {
+		h.strands = slices.Insert(h.strands, k, strand{endpoint: *e, live: t.use(f.backend, t.alone(f.backend, e, udp))})
+	}
+	h.strands[k].n += n
+}
+
+// alone is the route that leads to one endpoint only.
+func (t *Flows) alone(backend int32, e *model.Endpoint, udp bool) model.Route {
+	b := &t.backends[backend]
+	for k := range b.routes {
+		if r := &b.routes[k].route; r.Alone && r.Endpoints[0].Pod == e.Pod {
+			return *r
+		}
+	}
+	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, UDP: udp}
+}
+
+// awaitRenewal has connections be renewed while that changes where they go.
+func (t *Flows) awaitRenewal(i int32, h *held, r *model.Route) {
+	f := &t.flows[i]
+	if f.Connections == nil || f.Connections.Lifetime == 0 || h.tickAt > 0 {
+		return
+	}
+	if len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands) {
+		return
+	}
+	h.tickAt = t.kernel.Now().Add(f.Connections.Lifetime / renewals)
+	t.kernel.Post(h.tickAt, t.self, whyRenewed, uint64(i))
+}
+
+// fair tells whether clients are spread as the rules would spread them, or so nearly that
+// it does not matter: within a thousandth.
+func fair(endpoints []model.Endpoint, strands []strand) bool {
+	n := int64(len(endpoints))
+	for k := range strands {
+		x := &strands[k]
+		part := int64(0)
+		if leadsTo(endpoints, x.endpoint.Pod) {
+			part = many / n
+		}
+		if off := x.n - part; off > many/1000 || off < -many/1000 {
+			return false
+		}
+	}
+	return int64(len(strands)) >= n
+}
+
+// awaitSilence has a flow computed when clients give up.
+func (t *Flows) awaitSilence(i int32, h *held) {
+	for k := range h.strands {
+		if at := h.strands[k].silentAt; at == t.kernel.Now() && at > 0 {
+			t.kernel.Post(at.Add(t.flows[i].Connections.Silence), t.self, whyRenewed, uint64(i))
+			return
+		}
+	}
+}
+
+// apportion divides what a sender sends among the endpoints that its clients stay with.
+func (t *Flows) apportion(f *flow, s *sender, milli int64) {
+	h := f.heldAt(s.seat)
+	total := h.loose
+	for k := range h.strands {
+		total += h.strands[k].n
+	}
+	if total == 0 {
+		t.put(f, s, s.live, milli)
+		return
+	}
+	sum, before := int64(0), int64(0)
+	for k := range h.strands {
+		sum += h.strands[k].n
+		upTo := product(milli, sum, total)
+		t.put(f, s, h.strands[k].live, upTo-before)
+		before = upTo
+	}
+	t.put(f, s, s.live, milli-before)
+}
+
+// put adds a part of what a sender sends to a bundle of a flow.
+func (t *Flows) put(f *flow, s *sender, live int32, milli int64) {
+	if milli == 0 {
+		return
+	}
+	x := *s
+	x.live, x.sent, x.next = live, milli, -1
+	f.through = append(f.through, x)
+	last := int32(len(f.through) - 1)
+	for j := len(t.fresh) - 1; j >= 0; j-- {
+		if b := &t.fresh[j]; b.live == live && b.group == s.group {
+			b.milli += milli
+			f.through[last].next, b.last = b.last, last
+			return
+		}
+	}
+	t.fresh = append(t.fresh, bundle{live, s.group, s.site, milli, last})
+}

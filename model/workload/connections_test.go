@@ -1,0 +1,190 @@
+package workload_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// ready makes a Service with one pod on each of n nodes, all serving.
+func (r *rig) ready(svc *model.Service, n int) (pods []model.Ref) {
+	svc.Meta = model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}
+	svc.Ports = 1
+	r.store.Create(0, svc)
+	for i := range n {
+		pods = append(pods, r.pod("web", fmt.Sprint("web-", i), fmt.Sprint("n-", i)))
+	}
+	r.endpoints("web", pods...)
+	return pods
+}
+
+func (r *rig) serve(serving bool, pods ...model.Ref) {
+	for _, p := range pods {
+		r.flows.ServingChanged(p, serving)
+	}
+}
+
+// at is what arrives at pods.
+func (r *rig) at(pods ...model.Ref) (milli []int64) {
+	for _, p := range pods {
+		milli = append(milli, r.load[p.ID])
+	}
+	return milli
+}
+
+func (r *rig) arrives(t *testing.T, when string, pods []model.Ref, want ...int64) {
+	t.Helper()
+	if got := r.at(pods...); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: %v arrives, want %v: %s", when, got, want, r.now("web"))
+	}
+}
+
+// Source: "Existing TCP connections are not cut when an endpoint is removed" and
+// "HTTP keep-alive: choice happens once per connection → long-lived imbalance after
+// scale-up" (pkg/proxy/conntrack/cleanup.go cleans UDP only).
+func TestATCPConnectionStaysWithItsEndpointUntilTheProcessEnds(t *testing.T) {
+	r := newRig(t, 1, 4)
+	pods := r.ready(&model.Service{}, 3)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: 900}}}, From: "node/n-3", Connections: &workload.Connections{Silence: time.Minute}})
+	r.serve(true, pods...)
+	r.endpoints("web", pods[:2]...)
+	r.after(10 * time.Second)
+	r.arrives(t, "two endpoints", pods, 450, 450, 0)
+	r.endpoints("web", pods...)
+	r.after(10 * time.Minute)
+	r.arrives(t, "a third endpoint, of no use to connections there are", pods, 450, 450, 0)
+	r.endpoints("web", pods[1:]...)
+	r.after(10 * time.Minute)
+	r.arrives(t, "the first is no endpoint any more, but lives", pods, 450, 450, 0)
+	r.serve(false, pods[0])
+	r.after(time.Second)
+	r.arrives(t, "the first has ended", pods, 0, 675, 225)
+	r.power("n-1", false)
+	r.after(50 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.225 served, 0.675 timed out")
+	r.after(20 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.563 served, 0.337 timed out")
+	r.endpoints("web", pods[2])
+	r.after(2 * time.Minute)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+}
+
+// Connections of a lifetime are renewed until they are spread as the rules say, and then
+// nothing happens any more.
+func TestRenewedConnectionsSpreadOverAllEndpoints(t *testing.T) {
+	r := newRig(t, 1, 4)
+	pods := r.ready(&model.Service{}, 2)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: 1000}}}, From: "node/n-3", Connections: &workload.Connections{Lifetime: 100 * time.Second, Silence: time.Minute}})
+	r.serve(true, pods...)
+	r.endpoints("web", pods[0])
+	r.after(10 * time.Second)
+	r.endpoints("web", pods...)
+	r.after(52 * time.Second) // five steps of a tenth each
+	if got := r.at(pods...); got[1] < 180 || got[1] > 230 {
+		t.Errorf("after half a lifetime: %v", got)
+	}
+	r.after(20 * time.Minute)
+	if got := r.at(pods...); got[0] < 498 || got[0] > 502 || got[1] < 498 || got[1] > 502 {
+		t.Errorf("in the end: %v", got)
+	}
+	before := r.Events()
+	r.after(time.Hour)
+	if n := r.Events() - before; n > 100 {
+		t.Errorf("%d events in an hour in which nothing changes", n)
+	}
+}
+
+// Source: "gRPC: choice happens once per connection": a client with one connection has
+// one endpoint.
+func TestAClientWithOneConnectionSendsToOneEndpoint(t *testing.T) {
+	seen := map[int]bool{}
+	for seed := range uint64(20) {
+		r := newRig(t, seed, 4)
+		pods := r.ready(&model.Service{}, 3)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(900), From: "node/n-3", Connections: &workload.Connections{Each: 1, Silence: time.Minute}})
+		r.serve(true, pods...)
+		r.after(10 * time.Second)
+		for i, milli := range r.at(pods...) {
+			if milli == 900 {
+				seen[i] = true
+			} else if milli != 0 {
+				t.Errorf("seed %d: %v", seed, r.at(pods...))
+			}
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("of three endpoints, clients chose %v", seen)
+	}
+}
+
+// Source: core/v1 ServiceAffinityClientIP, pkg/proxy/iptables/proxier.go: a client of a
+// node finds its endpoint again for 10,800 s after it was there last, as long as the rules
+// have it, whether it answers or not.
+func TestAClientStaysWithItsEndpointAsLongAsTheRulesHaveIt(t *testing.T) {
+	r := newRig(t, 3, 4)
+	pods := r.ready(&model.Service{Affinity: 10_800 * time.Second}, 3)
+	day := []workload.Step{{At: 0, MilliRPS: 900}, {At: 4 * time.Hour, MilliRPS: 0}, {At: 5 * time.Hour, MilliRPS: 900}}
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: day}, From: "node/n-3"})
+	r.serve(true, pods...)
+	r.after(10 * time.Second)
+	mine := -1
+	for i, milli := range r.at(pods...) {
+		if milli == 900 {
+			mine = i
+		}
+	}
+	if mine < 0 {
+		t.Fatalf("%v: %s", r.at(pods...), r.now("web"))
+	}
+	r.after(5*time.Hour + time.Minute)
+	if r.at(pods...)[mine] != 900 {
+		t.Errorf("after an hour of silence: %v", r.at(pods...))
+	}
+	r.serve(false, pods[mine])
+	r.after(time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0 served, 0.9 refused")
+	others := append(append([]model.Ref{}, pods[:mine]...), pods[mine+1:]...)
+	r.endpoints("web", others...)
+	r.after(3 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+	r.endpoints("web", pods...)
+	r.serve(true, pods[mine])
+	r.after(3 * time.Second)
+	if r.at(pods...)[mine] != 0 {
+		t.Error("it went back to where it was, of which nothing is left")
+	}
+}
+
+// Source: pkg/proxy/conntrack/cleanup.go CleanStaleEntries: "a Service without endpoints
+// does not require to clean the conntrack entries associated"; entries that do not lead to
+// a serving endpoint are cleared else, those to a terminating one that serves are not.
+func TestUDPEntriesAreClearedOnlyIfSomeEndpointServes(t *testing.T) {
+	r := newRig(t, 1, 4)
+	pods := r.ready(&model.Service{UDP: true}, 2)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: 900}}}, From: "node/n-3", Connections: &workload.Connections{Silence: time.Minute}})
+	r.serve(true, pods...)
+	r.endpoints("web", pods[0])
+	r.after(10 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+	r.serve(false, pods[0])
+	r.after(time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0 served, 0.9 timed out")
+	r.endpoints("web")
+	r.after(10 * time.Minute)
+	r.says(t, "web", "0.9 rps from node/n-3: 0 served, 0.9 timed out")
+	r.endpoints("web", pods[1])
+	r.after(3 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+	r.proxies["n-3"].Halt()
+	r.serve(false, pods[1])
+	r.serve(true, pods[0])
+	r.endpoints("web", pods[0])
+	r.after(30 * time.Minute)
+	r.says(t, "web", "0.9 rps from node/n-3: 0 served, 0.9 timed out")
+	r.proxies["n-3"].Resume()
+	r.after(3 * time.Second)
+	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+}

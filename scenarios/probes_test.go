@@ -1,0 +1,168 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"orrery/report"
+	"orrery/scenarios"
+)
+
+// probing is a shop of four pods on two machines, whose probes are as in the first
+// place, its behavior as in the second, its timeline and its promises as in the last.
+const probing = `apiVersion: orrery/v1
+name: probing
+duration: 30m
+cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 32Gi}]}
+workload:
+  manifests:
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: shop}
+      spec:
+        replicas: 4
+        selector: {matchLabels: {app: shop}}
+        template:
+          metadata: {labels: {app: shop}}
+          spec:
+            containers:
+              - {name: shop, image: "shop:1", %s}
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: db}
+      spec:
+        replicas: 1
+        selector: {matchLabels: {app: db}}
+        template:
+          metadata: {labels: {app: db}}
+          spec: {containers: [{name: db, image: "db:1"}]}
+    - {apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {selector: {app: shop}, ports: [{port: 80}]}}
+    - {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}
+  behavior: [{match: {app: shop}, startup: 2s, latency: 10ms%s}]
+  traffic: [{service: shop, rps: 100}]
+timeline: [%s]
+expect:
+  - "after 1m: reached(ready(deployment/shop) == 4)"
+%s`
+
+func probingScenario(t *testing.T, probes, behavior, timeline string, expect ...string) (*scenarios.Scenario, error) {
+	t.Helper()
+	lines := ""
+	for _, e := range expect {
+		lines += fmt.Sprintf("  - %q\n", e)
+	}
+	dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(probing, probes, behavior, timeline, lines)})
+	return scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
+}
+
+const (
+	readinessProbe = "readinessProbe: {httpGet: {path: /, port: 80}}"
+	livenessProbe  = "livenessProbe: {httpGet: {path: /, port: 80}}"
+)
+
+// Each fault of pods has the signature that people know it by, and is over when it ends.
+func TestFaultsOfPodsHaveTheirSignatureAndHeal(t *testing.T) {
+	for _, c := range []struct {
+		name, probes, behavior, timeline string
+		expect                           []string
+	}{
+		{"readiness that fails takes pods out of the Service and restarts nothing", readinessProbe + ", " + livenessProbe, "",
+			"{at: 10m, for: 5m, fault: probe-failure, target: deployment/shop, probe: readiness}",
+			[]string{
+				"between 1m and 10m20s: always(ready(deployment/shop) == 4)", "between 10m32s and 15m: always(ready(deployment/shop) == 0)",
+				"between 10m40s and 15m: availability(service/shop) == 0%", "after 15m15s: availability(service/shop) == 100%", "restarts() == 0",
+			}},
+		{"liveness that fails restarts what is well, later and later", readinessProbe + ", " + livenessProbe, "",
+			"{at: 10m, for: 5m, fault: probe-failure, target: deployment/shop, probe: liveness, count: 1}",
+			[]string{
+				"before 10m20s: restarts() == 0", "before 10m33s: reached(restarts() == 1)", "before 15m: restarts() >= 4", "after 1m: always(ready(deployment/shop) >= 3)",
+				"after 18m: always(ready(deployment/shop) == 4)", "restarts() <= 8",
+			}},
+		{"three probes in a row that a fifth of all fails are rare", readinessProbe, "",
+			"{at: 10m, for: 15m, fault: probe-failure, target: deployment/shop, errors: 20%}",
+			[]string{"between 10m and 25m: always(ready(deployment/shop) >= 2)", "after 26m: always(ready(deployment/shop) == 4)", "restarts() == 0"}},
+		{"pods that hang let requests time out until readiness finds out, and stay", readinessProbe, "",
+			"{at: 10m, for: 5m, fault: pod-failure, target: deployment/shop, count: 2}",
+			[]string{
+				"between 10m and 10m20s: error_rate(service/shop) >= 49%", "between 10m35s and 15m: availability(service/shop) == 100%",
+				"between 10m35s and 15m: always(ready(deployment/shop) == 2)", "after 15m15s: always(ready(deployment/shop) == 4)", "pods_created(deployment/shop) == 4", "restarts() == 0",
+			}},
+		{"pods that hang are killed by liveness, with all of their grace", livenessProbe, "",
+			"{at: 10m, for: 3m, fault: pod-failure, target: deployment/shop, count: 1}",
+			[]string{
+				"between 10m and 10m50s: error_rate(service/shop) >= 24%", "before 10m50s: restarts() == 0", "before 11m5s: reached(restarts() == 1)",
+				"after 16m: always(ready(deployment/shop) == 4)", "after 16m: availability(service/shop) == 100%",
+			}},
+		{"requests to slow pods take longer", readinessProbe, "",
+			"{at: 10m, for: 5m, fault: pod-slow, target: deployment/shop, latency: 300ms}",
+			[]string{
+				"between 1m and 9m59s: always(latency_p50(service/shop) <= 20ms)", "between 10m1s and 14m59s: always(latency_p50(service/shop) >= 300ms)",
+				"after 15m1s: always(latency_p50(service/shop) <= 20ms)", "after 1m: availability(service/shop) == 100%",
+			}},
+		{"containers that are killed again and again loop, and stop when that ends", readinessProbe, "",
+			"{at: 10m, for: 5m, fault: container-crash, target: deployment/shop, count: 1, exitCode: 137}",
+			[]string{"reached(crash_loops(deployment/shop) >= 3)", "after 22m: always(ready(deployment/shop) == 4)", "before 10m: restarts() == 0"}},
+		{"readiness that needs a database is lost with it", readinessProbe, ", probes: {readiness: {needs: db}}",
+			"{at: 10m, for: 5m, fault: pod-failure, target: deployment/db}",
+			[]string{
+				"between 2m and 10m: always(ready(deployment/shop) == 4)", "between 10m40s and 15m: always(ready(deployment/shop) == 0)",
+				"after 15m20s: always(ready(deployment/shop) == 4)", "restarts() == 0",
+			}},
+		{"readiness that only needs itself is not", readinessProbe, "",
+			"{at: 10m, for: 5m, fault: pod-failure, target: deployment/db}",
+			[]string{"after 2m: always(ready(deployment/shop) == 4)", "after 2m: availability(service/shop) == 100%"}},
+		{"a pod under too much load sheds it when readiness asks for a page", readinessProbe, ", workers: 10, queue: 100, probes: {readiness: request}",
+			"{at: 10m, for: 5m, fault: pod-slow, target: deployment/shop, count: 1, latency: 2s}",
+			[]string{
+				"between 2m and 10m: always(ready(deployment/shop) == 4)", "between 10m35s and 15m: reached(ready(deployment/shop) == 3)",
+				"between 10m and 10m20s: error_rate(service/shop) >= 15%", "between 10m20s and 15m: availability(service/shop) >= 99%", "after 15m20s: always(ready(deployment/shop) == 4)",
+			}},
+	} {
+		s, err := probingScenario(t, c.probes, c.behavior, c.timeline, c.expect...)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for seed := range uint64(3) {
+			s.Config.Seed = seed + 1
+			x, r := run(t, s)
+			if !r.Held() {
+				var b strings.Builder
+				if err := r.WriteText(&b, false); err != nil {
+					t.Fatal(err)
+				}
+				t.Errorf("%s: seed %d\n%s", c.name, seed+1, b.String())
+			}
+			s.Config.Literal = true
+			y, _ := run(t, s)
+			if d, differs := report.FirstDifference(x.Store.History(), y.Store.History()); differs {
+				t.Errorf("%s: seed %d: with every probe an event it is another story: %+v", c.name, seed+1, d)
+			}
+			s.Config.Literal = false
+		}
+	}
+}
+
+// What is wrong about probes is said where it is.
+func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
+	for _, c := range []struct{ probes, behavior, timeline, want string }{
+		{readinessProbe, ", queue: 5", "", "without workers nobody waits for one"},
+		{readinessProbe, ", probes: {readyness: own}", "", `unknown field "readyness"`},
+		{readinessProbe, ", probes: {readiness: page}", "", `unknown path "page"`},
+		{readinessProbe, ", probes: {readiness: {needs: bd}}", "", `there is no "service/bd"`},
+		{readinessProbe, ", probes: {readiness: {path: own}}", "", "needs"},
+		{readinessProbe, ", probes: {liveness: own}", "", "no container that it is about has a livenessProbe"},
+		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, probe: ready}", `unknown probe "ready"`},
+		{readinessProbe, "", "{at: 1m, fault: probe-failure, target: deployment/shop, errors: 120%}", "120%"},
+		{"readinessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 5}", "", "", "must not be set in a readinessProbe"},
+		{"livenessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 0}", "", "", "0 is less than 1"},
+		{"livenessProbe: {httpGet: {path: /, port: 80}, timeoutSeconds: -1}", "", "", "-1 is negative"},
+	} {
+		_, err := probingScenario(t, c.probes, c.behavior, c.timeline, "restarts() == 0")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s %s\nwant %q, got\n%v", c.probes, c.behavior, c.timeline, c.want, err)
+		}
+	}
+}
