@@ -57,6 +57,7 @@ var reasons = []string{
 	"FaultStarted",
 	"FaultWithoutTarget",
 	"JobAlreadyActive",
+	"KernelPanic",
 	"Killing",
 	"LeaderElection",
 	"LoadBalancerTargetHealthy",

@@ -16,11 +16,14 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "kubelet", "loadBalancers")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "loadBalancers")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
 	l.kubelets(m.Optional("kubelet"))
 	l.nodeRepair(m.Optional("nodeRepair"))
+	if v := m.Optional("panicAfter"); v.Given() {
+		l.scenario.Config.PanicAfter = v.DurationIn(time.Second, maxDuration)
+	}
 	l.balancers(m.Optional("loadBalancers"))
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {

@@ -294,7 +294,22 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			v.Errorf("the backup is to be of a time before %s", strict.FormatDuration(f.At.Sub(0)))
 		}
 	},
-	fault.ParamBump:     func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamBump: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.BumpRevision = m.Optional(p).Bool() },
+	fault.ParamBack: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if v := m.Optional(p); v.Given() {
+			f.By = v.DurationIn(1, maxDuration)
+		}
+	},
+	fault.ParamAhead: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		switch v := m.Optional(p); {
+		case v.Given() && f.By > 0:
+			v.KeyErrorf("a clock jumps back or ahead, not both")
+		case v.Given():
+			f.By, f.Ahead = v.DurationIn(1, maxDuration), true
+		case f.By == 0:
+			m.Required(fault.ParamBack)
+		}
+	},
 	fault.ParamGraceful: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Graceful = m.Optional(p).Bool() },
 	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errors = positive(m.Required(p), strict.Value.Percent)
@@ -302,7 +317,6 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.etcdOthers(m.Optional(p)) },
 	fault.ParamFsync:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
 	fault.ParamBy:      readBy,
-	fault.ParamBack:    readBy,
 	fault.ParamKinds:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Kinds = kinds(m.Optional(p)) },
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },

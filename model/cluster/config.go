@@ -40,6 +40,9 @@ type Config struct {
 	Behaviors    runtime.Behaviors
 	Webhooks     []apiserver.WebhookBehavior
 
+	// PanicAfter is how long the kernels of nodes stand that more CPU is wanted than
+	// there is; 0 is for ever. One that does not is dead until its machine is replaced.
+	PanicAfter    time.Duration
 	Images        []runtime.Image // that are described
 	ParallelPulls int             // images that a node pulls at a time; default 1
 	EvictionSoft  kubelet.Soft    // of each kubelet
@@ -58,6 +61,9 @@ type Config struct {
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
+	// ExactTraffic has every change of traffic go all the way at once, every pod computed
+	// by itself, and every node have a kube-proxy of its own.
+	ExactTraffic bool
 	// ShuffleTies permutes events of one instant; 0 keeps their order.
 	ShuffleTies uint64
 	Limits      sim.Limits

@@ -8,6 +8,7 @@ import (
 	"orrery/model"
 	"orrery/model/cluster"
 	"orrery/model/fault"
+	"orrery/model/workload"
 	"orrery/sim"
 )
 
@@ -303,5 +304,66 @@ func TestASchedulerThatCrashesAgainAndAgainIsInCrashLoopBackOff(t *testing.T) {
 	x := play(t, c)
 	if restarts, backoffs := restarted(x, "kube-scheduler-cp-0"); restarts != 3 || backoffs == 0 {
 		t.Errorf("%d restarts, %d times in CrashLoopBackOff; want 3 and some", restarts, backoffs)
+	}
+}
+
+// Source: tryUpdateNodeHealth: a renewal from the future is newer, like any; leader
+// election measures (time.Time keeps a monotonic reading).
+func TestAClockThatIsSetAheadMattersToNobodysHealthAndNoJumpToLeaders(t *testing.T) {
+	for _, ahead := range []bool{true, false} {
+		c := replicated(1, fault.Spec{ID: "clock", Fault: "clock-jump", At: lossAt, By: 10 * time.Minute, Ahead: ahead, Target: fault.Target{Names: []string{"n-1", "cp-0"}}})
+		c.ControlPlane.Nodes = true
+		x := play(t, c)
+		for _, component := range []string{"kube-scheduler", "kube-controller-manager"} {
+			if at := append(took(x, component, "became leader"), took(x, component, "stopped leading")...); len(at) != 0 {
+				t.Errorf("ahead %v: %s changed at %v", ahead, component, at)
+			}
+		}
+		lost := 0
+		for i := range x.Store.History().Len() {
+			if r := x.Store.History().At(i); r.Note != nil && r.Note.Reason == "NodeNotReady" {
+				lost++
+			}
+		}
+		if ahead && lost != 0 || !ahead && lost == 0 {
+			t.Errorf("ahead %v: %d times a node was lost", ahead, lost)
+		}
+	}
+}
+
+// Source: pkg/kubelet/config/apiserver.go: a kubelet runs what its watch has shown.
+func TestAKubeletThatSeesLateStartsPodsLateAndStopsThemLate(t *testing.T) {
+	const by = 20 * time.Second
+	c := shop(1, 1, 2, fault.Spec{ID: "lag", Fault: "watch-lag", At: lossAt, For: 10 * time.Minute, Component: "kubelet", By: by, Target: fault.Target{Names: []string{"n-0"}}})
+	c.Actions = []workload.Action{{At: lossAt.Add(time.Minute), Do: "scale", Kind: model.KindDeployment, Namespace: "default", Name: "app-000", Replicas: 1}}
+	c.Actions = append(c.Actions, workload.Action{At: lossAt.Add(2 * time.Minute), Do: "scale", Kind: model.KindDeployment, Namespace: "default", Name: "app-000", Replicas: 4})
+	x := play(t, c)
+	h := x.Store.History()
+	bound, asked := map[uint32]sim.Time{}, map[uint32]sim.Time{}
+	started, stopped := 0, 0
+	for i := range h.Len() {
+		r := h.At(i)
+		if p, ok := r.New.(*model.Pod); ok && r.At > lossAt {
+			if _, seen := bound[p.ID]; p.NodeID != 0 && !seen {
+				bound[p.ID] = r.At
+			}
+			if _, seen := asked[p.ID]; p.Deleting() && !seen {
+				asked[p.ID] = r.At
+			}
+		}
+		switch {
+		case r.Note == nil || r.At < lossAt:
+		case r.Note.Reason == "Started":
+			if started++; r.At.Sub(bound[r.Note.Object.ID]) < by {
+				t.Errorf("%s started %v after it was bound", r.Note.Name, r.At.Sub(bound[r.Note.Object.ID]))
+			}
+		case r.Note.Reason == "Killing":
+			if stopped++; r.At.Sub(asked[r.Note.Object.ID]) < by {
+				t.Errorf("%s was stopped %v after it was asked to go", r.Note.Name, r.At.Sub(asked[r.Note.Object.ID]))
+			}
+		}
+	}
+	if started < 2 || stopped == 0 {
+		t.Errorf("%d starts, %d stops", started, stopped)
 	}
 }

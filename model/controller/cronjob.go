@@ -59,7 +59,7 @@ func (c *cronJobs) sync(now sim.Time, id uint32) {
 	}
 	p := c.plans.Row(id)
 	p.reset()
-	l := &cronLook{cronJobs: c, now: now, cj: cj, next: *cj, plan: p}
+	l := &cronLook{cronJobs: c, now: now, wall: now.Add(c.ahead), cj: cj, next: *cj, plan: p}
 	for _, j := range *c.view.jobsOf.Row(id) {
 		if job := *c.view.jobs.Row(j); job.Owner.Kind == model.KindCronJob {
 			l.jobs = append(l.jobs, job)
@@ -112,6 +112,7 @@ func (c *cronJobs) found(made model.Object, r store.Reply) model.Ref {
 type cronLook struct {
 	*cronJobs
 	now     sim.Time
+	wall    sim.Time // by the machine's clock
 	cj      *model.CronJob
 	next    model.CronJob // with the status to be written
 	plan    *plan
@@ -245,20 +246,20 @@ func (l *cronLook) keep(jobs []*model.Job, most int32) {
 func (l *cronLook) recent(within time.Duration) (at sim.Time, missed int64) {
 	from, s := l.last(), l.cj.Schedule
 	if within != model.Unlimited {
-		from = max(from, l.now.Add(-within))
+		from = max(from, l.wall.Add(-within))
 	}
 	first := s.After(from)
-	if l.now < first {
+	if l.wall < first {
 		return 0, 0
 	}
 	second := s.After(first)
-	if l.now < second {
+	if l.wall < second {
 		return first, 1
 	}
 	between := max(1, (int64(second.Sub(first))+int64(time.Second)/2)/int64(time.Second))
-	missed = int64(l.now.Sub(first)/time.Second)/between + 1
+	missed = int64(l.wall.Sub(first)/time.Second)/between + 1
 	// One interval more is gone back, for schedules whose intervals differ.
-	for t := s.After(first.Add(time.Duration((missed-2)*between) * time.Second)); t <= l.now; t = s.After(t) {
+	for t := s.After(first.Add(time.Duration((missed-2)*between) * time.Second)); t <= l.wall; t = s.After(t) {
 		at = t
 	}
 	return at, missed
@@ -279,6 +280,6 @@ func (l *cronLook) later() {
 		from = at
 	}
 	if at := l.cj.Schedule.After(from); at != sim.Never {
-		l.after(l.now, l.cj.ID, max(0, at.Add(nextScheduleDelta).Sub(l.now)))
+		l.after(l.now, l.cj.ID, max(0, at.Add(nextScheduleDelta).Sub(l.wall)))
 	}
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -176,5 +177,34 @@ func TestSchedules(t *testing.T) {
 		if second := s.After(first); first != sim.Time(want[0]) || second != sim.Time(want[1]) {
 			t.Errorf("%s: %v and %v", text, first, second)
 		}
+	}
+}
+
+// Source: pkg/controller/cronjob/cronjob_controllerv2.go: "now" is the clock of the
+// machine; the delay until the next look is a timer, which does not follow it; of missed
+// times only the last is made up for; a Job's name is its minute, so that none is
+// started twice.
+func TestCronJobsFollowTheClockOfTheirMachine(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.ends(5*time.Second, always(0))
+	r.user.client.Create(cronJob(t, "*/5 * * * *", nil), 0)
+	r.run(t, 11*time.Minute) // 5 and 10 have run; the next look is at 15
+	r.process.SetClock(22 * time.Minute)
+	r.run(t, 10*time.Minute)
+	// At 15:00.1 it is 37 by the clock: 35 is made up for, 15 to 30 are not. Then 40 is
+	// at 18, and so on.
+	minutes := func(at []sim.Time) (out []int) {
+		for _, x := range at {
+			out = append(out, int(time.Duration(x)/time.Minute))
+		}
+		return out
+	}
+	if got := minutes(r.started()); !slices.Equal(got, []int{5, 10, 15, 18}) {
+		t.Fatalf("ahead: started in minutes %v", got)
+	}
+	r.process.SetClock(-22 * time.Minute)
+	r.run(t, 30*time.Minute) // 45 by the clock is at 45 now
+	if got := minutes(r.started()); !slices.Equal(got, []int{5, 10, 15, 18, 45, 50}) {
+		t.Errorf("set back: started in minutes %v", got)
 	}
 }

@@ -7,6 +7,8 @@
 package controller
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/model/store"
@@ -117,6 +119,7 @@ type Process struct {
 	storage *model.Storage
 	runs    []registration // the controllers it has
 	ledger  *Ledger
+	ahead   time.Duration // by how much its machine's wall clock is; negative behind
 
 	informers *store.Client
 	watches   []*store.Watch  // by kind; nil for those nobody looks at
@@ -300,6 +303,11 @@ func (p *Process) sync(now sim.Time) {
 	}
 	p.settle(now)
 }
+
+// SetClock sets its machine's wall clock ahead, or back if that is negative. What is
+// measured goes on: Go's timers and differences of times do not follow it. Instants
+// that are compared with the calendar do: those of CronJobs.
+func (p *Process) SetClock(by time.Duration) { p.ahead += by }
 
 // Stop ends the process. What it has asked for is done or not; the answers reach
 // nobody.

@@ -7,10 +7,11 @@ import (
 	"orrery/model/store"
 )
 
-// kubelet is the component of which every node has one; controllerManager the one
-// whose parts have tokens of their own.
+// kubelet and kubeProxy are the components of which every node has one;
+// controllerManager the one whose parts have tokens of their own.
 const (
 	kubelet           = "kubelet"
+	kubeProxy         = "kube-proxy"
 	controllerManager = "kube-controller-manager"
 )
 
@@ -29,13 +30,24 @@ func (f *certificateExpiry) begin(d *Director, s *Spec, nodes []model.Object) (s
 		return as.Component == component && (as.Credential == store.Certificate || as.Credential == store.AccountToken && component == controllerManager)
 	}
 	if component == kubelet {
-		var users []string
-		for _, n := range nodes {
-			users = append(users, model.UserNodePrefix+n.Head().Name)
-		}
-		f.whose = func(as *store.Identity) bool { return as.Component == kubelet && slices.Contains(users, as.User) }
+		f.whose = isKubeletOf(nodes)
 	}
 	return expire(d, component, f.whose)
+}
+
+// isKubeletOf tells whether somebody is the kubelet of one of some nodes, and kubeletOf
+// whether a client is its.
+func isKubeletOf(nodes []model.Object) func(*store.Identity) bool {
+	var users []string
+	for _, n := range nodes {
+		users = append(users, model.UserNodePrefix+n.Head().Name)
+	}
+	return func(as *store.Identity) bool { return as.Component == kubelet && slices.Contains(users, as.User) }
+}
+
+func kubeletOf(nodes []model.Object) func(*store.Client) bool {
+	is := isKubeletOf(nodes)
+	return func(c *store.Client) bool { return is(&c.As) }
 }
 
 // expire ends credentials and says so.

@@ -11,6 +11,7 @@ import (
 	etcdmember "orrery/model/etcd"
 	"orrery/model/fault"
 	"orrery/model/network"
+	"orrery/model/store"
 )
 
 // pushed runs a push to workloads w-0, w-1, ... of one API server and returns their
@@ -93,5 +94,105 @@ func TestWhatWasPushedWhenAllIsGivenBackEndsAsItBegan(t *testing.T) {
 	}
 	if back.Generation = 0; back.Replicas != d.Replicas || back.Paused || back.MinReady != 0 || back.Template != d.Template || back.Labels.String() != "app=a" {
 		t.Errorf("%+v", back)
+	}
+}
+
+// oneDeployment is an API server with a Deployment w-0.
+func oneDeployment(t *testing.T) (*world, *apiserver.Server) {
+	t.Helper()
+	w := newWorld()
+	server := apiserver.New(w.Kernel, w.store, apiserver.NewBackend(w.Kernel, w.store, w.net, etcdmember.Config{Sites: []network.Site{w.control[0]}}), w.net, w.control[0], 4)
+	labels := model.MakeLabels(map[string]string{"app": "w-0"})
+	template := &model.Template{Labels: labels, Spec: &model.PodSpec{Containers: []model.Container{{Name: "c", Image: "good"}}}}
+	template.Hash = template.ComputeHash()
+	w.store.Create(0, &model.Deployment{
+		Meta: model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "w-0", Labels: labels}, Replicas: 1,
+		Selector: model.SelectorOf(labels), Template: template,
+	})
+	return w, server
+}
+
+func image(w *world) string {
+	return w.store.Lookup(model.KindDeployment, "default", "w-0").(*model.Deployment).Template.Spec.Containers[0].Image
+}
+
+func (w *world) until(t *testing.T, second int) {
+	t.Helper()
+	if err := w.Run(at(second)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What cannot be asked is asked again every 5 s, until the server is there again.
+func TestAPushThatReachesNoServerTriesAgainEvery5Seconds(t *testing.T) {
+	w, server := oneDeployment(t)
+	push := fault.Push{Per: time.Minute, Count: 6, Patch: &model.MergePatch{Containers: []model.ContainerPatch{{Image: "bad"}}}}
+	fault.New(w.Kernel, w, []fault.Spec{{ID: "p", Fault: "config-push", At: at(10), Push: push}}).Start()
+	w.until(t, 9)
+	server.Stop()
+	w.until(t, 21)
+	server.Start()
+	w.until(t, 24)
+	if image(w) != "good" {
+		t.Error("it was pushed while there was no server")
+	}
+	w.until(t, 40)
+	if image(w) != "bad" {
+		t.Error("it was not tried again")
+	}
+}
+
+// A push that ends while it cannot be asked is not tried again, and what was asked is
+// given back in any case: nobody knows whether it was done.
+func TestAPushThatEndsWhileNoServerAnswersLeavesNothingBehind(t *testing.T) {
+	w, server := oneDeployment(t)
+	push := fault.Push{Per: time.Minute, Count: 6, Rollback: true, Patch: &model.MergePatch{Containers: []model.ContainerPatch{{Image: "bad"}}}}
+	fault.New(w.Kernel, w, []fault.Spec{{ID: "p", Fault: "config-push", At: at(10), For: 5 * time.Second, Push: push}}).Start()
+	w.until(t, 9)
+	server.Stop()
+	w.until(t, 30)
+	server.Start()
+	w.until(t, 60)
+	if image(w) != "good" {
+		t.Errorf("image %s after the end", image(w))
+	}
+}
+
+// What the API server refuses for good, here because the credential has expired, is not
+// tried again, not even when it would be let.
+func TestAPushThatIsRefusedIsNotTriedAgain(t *testing.T) {
+	w, _ := oneDeployment(t)
+	other := *w.store.Lookup(model.KindDeployment, "default", "w-0").(*model.Deployment)
+	other.Meta = model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "v-0", Labels: other.Labels}
+	w.store.Create(0, &other)
+	push := fault.Push{Per: time.Minute, Count: 6, Patch: &model.MergePatch{Containers: []model.ContainerPatch{{Image: "bad"}}}}
+	fault.New(w.Kernel, w, []fault.Spec{{ID: "p", Fault: "config-push", At: at(10), Push: push}}).Start()
+	pushes := func(as *store.Identity) bool { return as.Component == "config-push/p" }
+	w.until(t, 15) // v-0 has had its turn, w-0 has it at 20
+	if w.store.Expire(pushes) != 1 {
+		t.Fatal("there is no client of that push")
+	}
+	w.until(t, 25)
+	w.store.Renew(pushes)
+	w.until(t, 60)
+	if first := w.store.Get(other.Ref()).(*model.Deployment).Template.Spec.Containers[0].Image; first != "bad" || image(w) != "good" {
+		t.Errorf("the first has %s, the refused one %s", first, image(w))
+	}
+}
+
+// Two who change different fields do not undo each other's change: a patch is applied
+// to what is stored, and asked again by the server if that changed meanwhile
+// (k8s.io/apiserver/pkg/endpoints/handlers/patch.go).
+func TestAPushDoesNotUndoWhatSomebodyElseChangesAtTheSameTime(t *testing.T) {
+	w, _ := oneDeployment(t)
+	push := fault.Push{Per: time.Minute, Count: 6, Patch: &model.MergePatch{Containers: []model.ContainerPatch{{Image: "bad"}}}}
+	fault.New(w.Kernel, w, []fault.Spec{{ID: "p", Fault: "config-push", At: at(10), Push: push}}).Start()
+	w.until(t, 10)
+	d := *w.store.Lookup(model.KindDeployment, "default", "w-0").(*model.Deployment)
+	d.Replicas = 7
+	w.store.Update(0, &d)
+	w.until(t, 12)
+	if d := w.store.Lookup(model.KindDeployment, "default", "w-0").(*model.Deployment); d.Replicas != 7 || image(w) != "bad" {
+		t.Errorf("%d replicas of %s", d.Replicas, image(w))
 	}
 }

@@ -113,6 +113,7 @@ func (w *world) Flood(f store.Flood) (end func()) {
 func (w *world) Harm(name string, down bool, slow sim.Dist) {
 	w.says("webhook %s down=%v slow=%v", name, down, slow)
 }
+func (w *world) SetClock(machine int, by time.Duration) { w.says("clock of %d ahead=%v", machine, by) }
 func (w *world) Replica(component string, i int) fault.Replica {
 	if strings.HasPrefix(component, "c") {
 		return nil

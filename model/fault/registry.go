@@ -31,6 +31,7 @@ const (
 	ParamMember    = "member"
 	ParamFrom      = "from"
 	ParamGraceful  = "graceful"
+	ParamAhead     = "ahead"
 	ParamBackup    = "backup"
 	ParamBump      = "bumpRevision"
 	ParamFsync     = "fsync"
@@ -96,8 +97,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "clock-jump", Targets: model.KindNode, Moment: true,
-		Help:   "the clocks of some nodes are set back: their renewals look old, and they may be taken for lost once",
-		Params: []string{ParamTarget, ParamBack},
+		Help:   "the clocks of some nodes are set back: their renewals look old, and they may be taken for lost once; or ahead; on the control plane CronJobs follow",
+		Params: []string{ParamTarget, ParamBack, ParamAhead},
 		effect: func() effect { return clockJump{} },
 	},
 	{
@@ -353,9 +354,9 @@ var Kinds = []Kind{
 		effect: func() effect { return &tokenExpiry{} },
 	},
 	{
-		Name: "watch-lag", Targets: model.KindNone, Components: leading,
-		Help:   "what kube-scheduler or kube-controller-manager watches arrives late, everything or some kinds; what it writes does not",
-		Params: []string{ParamFor, ParamComponent, ParamBy, ParamKinds},
+		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),
+		Help:   "what a component watches arrives late, everything or some kinds; what it writes does not: that of the control plane, the kubelet of some nodes, or every kube-proxy",
+		Params: []string{ParamFor, ParamComponent, ParamTarget, ParamBy, ParamKinds},
 		effect: func() effect { return &watchLag{} },
 	},
 	{

@@ -41,6 +41,7 @@ type Spec struct {
 	Backup       sim.Time // etcd-restore only: when the backup was taken
 	BumpRevision bool     // etcd-restore only: the restored revision is higher than any before
 	Graceful     bool     // etcd-member-down, leader-loss, node-down and node-reboot only: the process is stopped, and not killed, or the machine shut down
+	Ahead        bool     // clock-jump only: the clocks are set ahead, not back
 
 	// Watch-lag and clock-jump only: by how much; and of which kinds, all if there
 	// are none.

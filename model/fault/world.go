@@ -31,6 +31,7 @@ type World interface {
 	// no such component.
 	APIServer(machine int) APIServer
 	Replica(component string, machine int) Replica
+	SetClock(machine int, by time.Duration) // of the control plane: sets its wall clock ahead
 }
 
 // Cloud is where machines come from. Places are a group and a zone, "" is all.

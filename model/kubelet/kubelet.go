@@ -29,6 +29,7 @@ type Config struct {
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
 	Soft          Soft
+	PanicAfter    time.Duration    // see runtime.Config
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
 	Used          func(pod uint32) // see runtime.Config
@@ -156,7 +157,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 	})
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

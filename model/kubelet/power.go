@@ -82,6 +82,13 @@ func (k *Kubelet) PowerOff() {
 	k.followContainers()
 }
 
+// Panicked implements runtime.Observer: nothing on the machine goes on, and it stays so
+// until somebody replaces it.
+func (k *Kubelet) Panicked() {
+	k.client.Note(k.node, true, "KernelPanic", "More CPU was wanted than there is for too long")
+	k.PowerOff()
+}
+
 // PowerOn gives it back. The machine boots, silent until it has, and the
 // kubelet with it unless it is held.
 func (k *Kubelet) PowerOn() {

@@ -79,7 +79,7 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	p.wants = wants
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
-		m.crowded = true
+		m.crowd()
 		m.shareOut()
 		if !p.Running {
 			m.give(s, p, 0)
@@ -112,7 +112,7 @@ func (m *Machine) wantBesides(milli int64) {
 	m.wanted += milli
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
-		m.crowded = true
+		m.crowd()
 		m.shareOut()
 	case m.crowded:
 		m.relax()

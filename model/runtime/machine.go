@@ -38,6 +38,8 @@ type Observer interface {
 	// RuntimeChanged says that the container runtime does not answer any more, or does
 	// again; who starts and stops it knows by themselves.
 	RuntimeChanged()
+	// Panicked says that the kernel has stopped: who hears it is to switch it off.
+	Panicked()
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, o Outcome)
 }
@@ -158,6 +160,8 @@ type Machine struct {
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	panicAfter  time.Duration
+	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
@@ -192,6 +196,9 @@ type Config struct {
 	API       API // whom processes ask that need an API server; nil answers at once
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
+	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
+	// is for ever.
+	PanicAfter time.Duration
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -199,7 +206,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
-		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)
@@ -429,6 +436,7 @@ const (
 	whyUp                    // about is a pod that may serve now
 	whyPull                  // about is the number of a pull
 	whyFull                  // the memory may be full
+	whyPanic                 // too much CPU may have been wanted for too long
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
 )
@@ -601,6 +609,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyBehind:
 		m.daemonsDue(now)
 		return
+	case whyPanic:
+		m.panicDue()
+		return
 	}
 	s := m.Sandbox(uint32(about))
 	if s == nil {
@@ -634,6 +645,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "memory is full"
 	case whyBehind:
 		return "daemons without CPU"
+	case whyPanic:
+		return "too little CPU for too long"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	}

@@ -27,6 +27,9 @@ func (r *rig) MemoryChanged() {}
 // StartupChanged implements Observer.
 func (r *rig) StartupChanged(*Sandbox) {}
 
+// Panicked implements Observer.
+func (r *rig) Panicked() { r.machine.PowerOff() }
+
 // ProbesChanged implements Observer.
 func (r *rig) ProbesChanged(*Sandbox) {}
 

@@ -61,6 +61,7 @@ func (deaf) MemoryChanged()          {}
 func (deaf) DaemonsBehind()          {}
 func (deaf) RuntimeChanged()         {}
 func (deaf) StartupChanged(*Sandbox) {}
+func (deaf) Panicked()               {}
 func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}
 func (deaf) Changed(*Sandbox)        {}
