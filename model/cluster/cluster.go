@@ -41,6 +41,7 @@ type Cluster struct {
 	sites        []network.Site          // by node ID
 	hollow       int                     // how many of them are
 	proxies      map[string]*proxy.Proxy // by node name, "" is the ingress's
+	shared       map[string]inTurn       // by zone, the proxies of nodes that share some
 	rules        proxy.Rulebook          // of all proxies
 	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
@@ -67,7 +68,7 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, replicas: map[string][]*election.Candidate{}}
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{}}
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
@@ -82,7 +83,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, World: trafficWorld{x}, Site: x.ingress})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress})
 	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {

@@ -59,6 +59,9 @@ type Config struct {
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
+	// ExactTraffic has every change of traffic go all the way at once, every pod computed
+	// by itself, and every node have a kube-proxy of its own.
+	ExactTraffic bool
 	// ShuffleTies permutes events of one instant; 0 keeps their order.
 	ShuffleTies uint64
 	Limits      sim.Limits

@@ -72,6 +72,56 @@ func TestLoadFlowsThroughManyServices(t *testing.T) {
 	}
 }
 
+// came is what became of requests to all Services, in millions of requests.
+func came(c *cluster.Cluster) (offered, served int64) {
+	last, since := map[string]model.Traffic{}, map[string]time.Duration{}
+	add := func(key string, until time.Duration) {
+		ms := (until - since[key]).Milliseconds()
+		offered += last[key].OfferedMilliRPS * ms
+		served += last[key].ServedMilliRPS * ms
+		since[key] = until
+	}
+	for i := range c.Store.History().Len() {
+		if r := c.Store.History().At(i); r.Note != nil && r.Note.Traffic != nil {
+			key := r.Note.Name + " " + r.Note.Traffic.From
+			add(key, time.Duration(r.At))
+			last[key] = *r.Note.Traffic
+		}
+	}
+	for key := range last {
+		add(key, time.Duration(c.Kernel.Now()))
+	}
+	return offered / 1_000_000, served / 1_000_000
+}
+
+// The slow twin has every pod computed by itself, every change passed on at once, and a
+// kube-proxy on every one of thirteen nodes a zone.
+func TestADayOfTrafficIsAboutWhatItIsExactly(t *testing.T) {
+	var offered, served, events [2]int64
+	for k := range offered {
+		config := market(39, 24, 240, 2*time.Hour)
+		config.ExactTraffic = k == 1
+		c, err := cluster.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(c.Kernel.Now().Add(2 * time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		offered[k], served[k] = came(c)
+		events[k] = int64(c.Kernel.Events())
+	}
+	for what, x := range map[string][2]int64{"offered": offered, "served": served} {
+		if off := max(x[0]-x[1], x[1]-x[0]); off > x[1]/500 {
+			t.Errorf("%s: %d, exactly %d", what, x[0], x[1])
+		}
+	}
+	if events[0] > events[1] {
+		t.Errorf("%d events, exactly %d", events[0], events[1])
+	}
+	t.Logf("offered %v, served %v, events %v", offered, served, events)
+}
+
 // BenchmarkTrafficDay is a day of a large shop with autoscalers, and an hour of it.
 func BenchmarkTrafficDay(b *testing.B) {
 	for _, x := range []struct{ nodes, services, pods int }{{10, 20, 300}, {100, 20, 3_000}, {1_000, 200, 30_000}} {

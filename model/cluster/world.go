@@ -161,7 +161,48 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 		return w.x.proxy(node, proxy.Config{Name: "ingress", Site: w.x.ingress, Listener: w.x.flows})
 	}
 	n := w.x.Store.Lookup(model.KindNode, "", node).(*model.Node)
-	return w.x.nodeProxy(n, w.x.sites[n.ID])
+	if !w.x.config.sharesProxies() {
+		return w.x.nodeProxy(n, w.x.sites[n.ID])
+	}
+	return w.x.sharedProxy(n)
+}
+
+// proxiesPerZone is how many kube-proxies of a zone have luck of their own: when news
+// arrives, and how long a sync takes. More nodes take turns in sharing theirs, or every
+// change of endpoints would have a thousand machines woken up.
+const proxiesPerZone = 8
+
+// sharedProxy is a proxy for a node that others may share: it is on no node's machine.
+func (x *Cluster) sharedProxy(n *model.Node) *proxy.Proxy {
+	zone := n.Labels.Value(model.LabelZone)
+	all := x.shared[zone]
+	turn := all.next % proxiesPerZone
+	all.next++
+	if turn == len(all.proxies) {
+		all.proxies = append(all.proxies, x.nodeProxy(n, x.net.AddSite("kube-proxy/"+n.Name, zone)))
+	}
+	x.shared[zone] = all
+	x.proxies[n.Name] = all.proxies[turn]
+	return all.proxies[turn]
+}
+
+// inTurn is the proxies that the nodes of a zone share.
+type inTurn struct {
+	proxies []*proxy.Proxy
+	next    int
+}
+
+// sharesProxies tells whether nodes of a zone may share a proxy: nothing is going to
+// happen to a machine or its links, and no rules are about single nodes.
+func (c *Config) sharesProxies() bool {
+	if c.ExactTraffic || len(c.Faults) > 0 || c.NodeRepair.After > 0 || c.everyProxy() {
+		return false
+	}
+	of := func(o model.Object) bool {
+		s, ok := o.(*model.Service)
+		return ok && (s.LocalInternal || s.PreferSameNode)
+	}
+	return !slices.ContainsFunc(c.Objects, of) && !slices.ContainsFunc(c.Actions, func(a workload.Action) bool { return slices.ContainsFunc(a.Objects, of) })
 }
 
 // proxy is a new one, under a name.

@@ -143,9 +143,9 @@ func (f *flow) heldAt(seat int32) *held {
 func (f *flow) clients(s *sender) int64 {
 	switch {
 	case f.Connections != nil && f.Connections.Each > 0:
-		return f.Connections.Each * max(1, s.pods)
+		return f.Connections.Each * max(1, s.pods())
 	case f.Connections == nil && (f.sentByPods() || f.node != ""):
-		return max(1, s.pods)
+		return max(1, s.pods())
 	}
 	return many
 }

@@ -110,7 +110,10 @@ func (t *Flows) ask(l *flow) {
 		s := &f.senders[j]
 		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
 		if h, ok := t.homeOf(s.name); ok {
-			t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
+			k := t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
+			if n := len(s.machines); n > 1 {
+				l.senders[k].machines = append(l.senders[k].machines, s.machines[:n-1]...)
+			}
 		}
 	}
 }
@@ -124,7 +127,7 @@ func (t *Flows) asking(l *flow, s *sender) int64 {
 	}
 	caches := int64(1)
 	if t.DNS.Cache == PodCache {
-		caches = s.pods
+		caches = s.pods()
 	}
 	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
 	if good := 1_000_000 - l.resolved.bad; good > 0 {

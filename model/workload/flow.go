@@ -35,22 +35,25 @@ func (t *Flows) compute() {
 	t.probe()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
-	kept := t.changed[:0]
 	for _, i := range t.changed {
 		f := &t.flows[i]
-		switch small := almost(&f.now, &f.told); {
+		f.changed = false
+		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
+		f.paced = false
+		if f.moved && (!waits || t.settling == minutely) {
+			t.locate(f)
+		}
+		switch {
 		case f.now == f.told:
-		case t.Exact || !small || t.settling && !sameRates(&f.now, &f.told):
+			t.waits = t.waits || f.moved
+		case !waits && !t.onlyTimes(f):
 			f.told = f.now
 			t.note(f)
-		default: // times that differ a little are not worth a note
-			t.waits = t.waits || !sameRates(&f.now, &f.told)
-			kept = append(kept, i)
-			continue
+		case t.settling != minutely && !sameRates(&f.now, &f.told):
+			t.waits = true
 		}
-		f.changed = false
 	}
-	t.changed = kept
+	t.changed = t.changed[:0]
 	t.awaitFlush()
 }
 
@@ -69,7 +72,7 @@ func (t *Flows) load() {
 			if p.machine == nil {
 				continue
 			}
-			if c.peak > max(each, p.loaded) && !t.near(c.peak, max(each, p.loaded), loadTolerance) {
+			if most := max(each, p.loaded); c.peak > most && !t.wait(loadChange(c.peak, most)) {
 				p.machine.Surge(id, c.peak)
 			}
 			t.tell(id, p, each, c.working)
@@ -85,10 +88,7 @@ func (t *Flows) load() {
 
 // tell tells a pod's machine what arrives there.
 func (t *Flows) tell(id uint32, p *pod, each, working int64) {
-	if t.near(each, p.loaded, loadTolerance) && t.near(working, p.working, loadTolerance) {
-		if each != p.loaded || working != p.working {
-			t.wait()
-		}
+	if t.wait(min(loadChange(each, p.loaded), loadChange(working, p.working))) {
 		return
 	}
 	p.loaded, p.working = each, working
@@ -166,7 +166,11 @@ func (t *Flows) fare(id int32, c *class) {
 	each := c.arriving / n
 	calls, good := t.calling(c.sort)
 	h := c.work.handle(each, calls)
-	if !c.listed && (c.told < 0 || each != c.told || h.working(each) != c.working) {
+	working := h.working(each)
+	switch {
+	case c.listed || each == c.told && working == c.working:
+	case c.told >= 0 && t.wait(min(loadChange(each, c.told), loadChange(working, c.working))):
+	default:
 		c.listed, c.peak = true, 0
 		t.loaded = append(t.loaded, id)
 	}
@@ -238,7 +242,7 @@ func (t *Flows) reckon() {
 		f.untold = false
 		t.total(f)
 		t.reprobeCallers(f)
-		if f.now != f.told && !f.changed {
+		if (f.now != f.told || f.moved) && !f.changed {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}
@@ -249,11 +253,7 @@ func (t *Flows) reckon() {
 			continue
 		}
 		a := f.tried()
-		if a != f.attempt && !t.settling && !t.Exact && a.almost(&f.attempt) {
-			t.wait()
-			continue
-		}
-		if a != f.attempt {
+		if !t.holds(f, a.change(&f.attempt)) {
 			again := a.attempts != f.attempt.attempts
 			f.attempt = a
 			t.reprobeIdle(f)
@@ -333,7 +333,7 @@ func (t *Flows) share(i int32) {
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
 	f.lost, f.asked = lost, asked
-	t.locate(f)
+	f.moved = true
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
 	}
@@ -351,16 +351,15 @@ func (t *Flows) asBefore(f *flow) bool {
 	if len(t.fresh) != len(f.bundles) {
 		return false
 	}
+	p := same
 	for k := range t.fresh {
 		a, b := &t.fresh[k], &f.bundles[k]
-		if a.live != b.live || a.group != b.group || !t.near(a.milli, b.milli, tolerance) {
+		if a.live != b.live || a.group != b.group {
 			return false
 		}
-		if a.milli != b.milli {
-			t.wait()
-		}
+		p = min(p, change(a.milli, b.milli))
 	}
-	return true
+	return t.holds(f, p)
 }
 
 // unshare takes what a flow sends back from those who get it.

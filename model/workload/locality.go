@@ -17,11 +17,19 @@ type inZone struct {
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
 // Requests from outside of all nodes come from no zone, unless a load balancer sends them
-// through a node.
+// through a node. It is computed when there is something else to tell, or when nothing
+// waits.
 func (t *Flows) locate(f *flow) {
-	if f.node == "" && !f.sentByPods() && f.of < 0 && !f.balanced {
-		return
+	f.moved = false
+	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
+	if f.node != "" || f.sentByPods() || f.of >= 0 || f.balanced {
+		t.remain(f)
 	}
+	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS
+}
+
+// remain computes it of what is sent from nodes.
+func (t *Flows) remain(f *flow) {
 	senders := f.senders
 	if f.sticks {
 		senders = f.through
@@ -38,7 +46,7 @@ func (t *Flows) locate(f *flow) {
 			s := &senders[k]
 			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
 			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
-			f.lost.NodeMilliRPS += product(s.sent, t.locality.at[s.site], n)
+			f.lost.NodeMilliRPS += product(s.sent, t.locality.beside(s), n*s.pods())
 		}
 		t.locality.forget(t, route.Endpoints)
 	}
@@ -57,6 +65,14 @@ func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
 		c.at[p.site]++
 		c.add(t.net.Zone(p.site))
 	}
+}
+
+// beside is how many pairs of a pod that sends and an endpoint are on one machine.
+func (c *nearness) beside(s *sender) (pairs int64) {
+	for _, site := range s.machines {
+		pairs += c.at[site]
+	}
+	return pairs
 }
 
 func (c *nearness) add(zone string) {

@@ -14,7 +14,8 @@ func (t *Flows) spread(i int32) {
 	f.respread, f.recall = false, false
 	f.callers = f.callers[:0]
 	for j := range f.senders {
-		f.senders[j].milli, f.senders[j].pods = 0, 0
+		s := &f.senders[j]
+		s.milli, s.machines = 0, s.machines[:0]
 	}
 	switch {
 	case f.of >= 0:
@@ -171,7 +172,7 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
 	}
 	f.senders[j].milli += milli
-	f.senders[j].pods++
+	f.senders[j].machines = append(f.senders[j].machines, h.site)
 	return j
 }
 

@@ -9,49 +9,129 @@ import (
 
 // A change that is small goes no further at once: neither up nor down the calls, nor to
 // machines, nor into the history. It is not forgotten: small is what is near to what was
-// passed on last, so many small changes in one direction go on; and at the next full
-// minute everything that waits goes all the way. What is lost, other than because of
-// what is called, never waits at the Service where it is lost.
+// passed on last, so many small changes in one direction go on; and what waits goes on at
+// the next full second if it is not very small, and all the way at the next full minute.
+// That something begins to be lost, or ends, never waits.
 //
-// Rates are wrong by at most one part in tolerance for each call one below another, for
-// at most flushEvery.
-const (
-	tolerance     = 1000   // of rates and times, one part in so many
-	loadTolerance = 100    // of what machines are told
-	lossTolerance = 10_000 // of requests that fail because of what is called
-	flushEvery    = time.Minute
+// Rates and times are wrong by at most one part in coarse.part for a second, and by one in
+// fine.part for a minute, for each call one below another.
+type grain struct {
+	part int64 // of rates and times, one part in so many
+	call int64 // of requests, what is lost because of what is called
+	loss int64 // of requests, what is lost
+}
+
+var (
+	coarse = grain{part: 50, call: 2000, loss: 10_000}
+	fine   = grain{part: 1000, call: 10_000, loss: 100_000}
 )
 
-// near tells whether a rate is so near to the one passed on that the difference waits.
-func (t *Flows) near(now, passed int64, tolerance int64) bool {
-	if t.settling || t.Exact {
-		return now == passed
+// loadPart is the same of what machines are told, for a minute: they measure for so long.
+const loadPart = 100
+
+// patience is how long something waits.
+type patience uint8
+
+const (
+	goesOn   patience = iota // not at all
+	secondly                 // until the next full second
+	minutely
+	same // nothing changed
+)
+
+const (
+	soonEvery  = time.Second
+	flushEvery = time.Minute
+)
+
+// wait tells whether a change waits, by how small it is.
+func (t *Flows) wait(p patience) bool {
+	switch {
+	case p == same:
+		return true
+	case t.Exact || t.settling == minutely || p == goesOn:
+		return false
+	case p == minutely:
+		t.waits = true
+		return true
+	case t.settling == secondly:
+		return false
 	}
-	return within(now, passed, tolerance)
+	t.soon = true
+	return true
 }
 
-// within tells whether two numbers differ by less than a part of the second.
-func within(now, passed, part int64) bool {
-	off := now - passed
-	if off < 0 {
-		off = -off
+// holds tells whether a change waits that is about a flow.
+func (t *Flows) holds(f *flow, p patience) bool {
+	waits := t.wait(p)
+	f.waiting = f.waiting || waits && p == secondly
+	return waits
+}
+
+// change is how long the change of a rate or a time waits.
+func change(now, passed int64) patience {
+	switch off := max(now-passed, passed-now); {
+	case off == 0:
+		return same
+	case off < passed/fine.part:
+		return minutely
+	case off < passed/coarse.part:
+		return secondly
 	}
-	return off == 0 || off < passed/part
+	return goesOn
 }
 
-// almost tells whether what becomes of calls is nearly the same.
-func (a *attempt) almost(b *attempt) bool {
-	return within(a.attempts, b.attempts, tolerance) && within(1_000_000+a.failed, 1_000_000+b.failed, lossTolerance) && (a.failed == 0) == (b.failed == 0) &&
-		within(a.mean, b.mean, tolerance) && within(a.variance, b.variance, tolerance/2)
+// loadChange is how long the change of what arrives at a pod waits.
+func loadChange(now, passed int64) patience {
+	switch off := max(now-passed, passed-now); {
+	case off == 0:
+		return same
+	case off < passed/loadPart:
+		return minutely
+	}
+	return goesOn
 }
 
-// almost tells whether rates and times are nearly the same.
-func almost(a, b *model.Traffic) bool {
-	return a.RefusedMilliRPS == b.RefusedMilliRPS && a.TimedOutMilliRPS == b.TimedOutMilliRPS && a.OverloadMilliRPS == b.OverloadMilliRPS &&
-		a.UnresolvedMilliRPS == b.UnresolvedMilliRPS && a.FailedMilliRPS == b.FailedMilliRPS &&
-		within(a.OfferedMilliRPS, b.OfferedMilliRPS, tolerance) && within(a.InsideMilliRPS, b.InsideMilliRPS, tolerance) &&
-		within(a.ZoneMilliRPS, b.ZoneMilliRPS, tolerance) && within(a.NodeMilliRPS, b.NodeMilliRPS, tolerance) &&
-		within(int64(a.P50), int64(b.P50), tolerance) && within(int64(a.P99), int64(b.P99), tolerance)
+// loss is how long the change of what is lost waits, of so many in all.
+func loss(now, passed, finely, coarsely int64) patience {
+	off := max(now-passed, passed-now)
+	switch {
+	case off == 0:
+		return same
+	case now == 0 || passed == 0:
+		return goesOn
+	case off < max(passed/fine.part, finely):
+		return minutely
+	case off < max(passed/coarse.part, coarsely):
+		return secondly
+	}
+	return goesOn
+}
+
+// change is how long the change of what becomes of calls waits.
+func (a *attempt) change(b *attempt) patience {
+	const all = 1_000_000
+	return min(change(a.attempts, b.attempts), loss(a.failed, b.failed, all/fine.call, all/coarse.call),
+		change(a.mean, b.mean), change(a.variance/2, b.variance/2))
+}
+
+// news is how long the change of rates and times waits.
+func news(a, b *model.Traffic) patience {
+	finely, coarsely := b.OfferedMilliRPS/fine.loss, b.OfferedMilliRPS/coarse.loss
+	p := min(change(a.OfferedMilliRPS, b.OfferedMilliRPS), change(int64(a.P50), int64(b.P50)), change(int64(a.P99), int64(b.P99)))
+	for _, x := range [...][2]int64{
+		{a.RefusedMilliRPS, b.RefusedMilliRPS}, {a.TimedOutMilliRPS, b.TimedOutMilliRPS}, {a.OverloadMilliRPS, b.OverloadMilliRPS},
+		{a.FailedMilliRPS, b.FailedMilliRPS}, {a.UnresolvedMilliRPS, b.UnresolvedMilliRPS},
+	} {
+		p = min(p, loss(x[0], x[1], finely, coarsely))
+	}
+	return p
+}
+
+// onlyTimes tells whether only times differ from what was told, and so little that it is
+// not worth a note even if nothing waits.
+func (t *Flows) onlyTimes(f *flow) bool {
+	return !t.Exact && news(&f.now, &f.told) == minutely && sameRates(&f.now, &f.told)
 }
 
 // sameRates tells whether only times differ.
@@ -61,28 +141,55 @@ func sameRates(a, b *model.Traffic) bool {
 	return x == *b
 }
 
-// wait remembers that something waits.
-func (t *Flows) wait() { t.waits = true }
-
-// awaitFlush has what waits go on at the next full minute.
+// awaitFlush has what waits go on.
 func (t *Flows) awaitFlush() {
 	now := t.kernel.Now()
-	if !t.waits || t.flushAt > now {
+	if t.soon && t.soonAt <= now {
+		t.soonAt = (now/sim.Time(soonEvery) + 1) * sim.Time(soonEvery)
+		if t.soonAt%sim.Time(flushEvery) == 0 {
+			t.waits = true
+		} else {
+			t.kernel.Post(t.soonAt, t.self, whySoon, 0)
+		}
+	}
+	if t.waits && t.flushAt <= now {
+		t.flushAt = (now/sim.Time(flushEvery) + 1) * sim.Time(flushEvery)
+		t.kernel.Post(t.flushAt, t.self, whyFlush, 0)
+	}
+}
+
+// hurry has what waits for the next full second go on.
+func (t *Flows) hurry() {
+	if !t.soon {
 		return
 	}
-	t.flushAt = (now/sim.Time(flushEvery) + 1) * sim.Time(flushEvery)
-	t.kernel.Post(t.flushAt, t.self, whyFlush, 0)
+	t.soon, t.settling = false, secondly
+	for i := range t.flows {
+		f := &t.flows[i]
+		if f.waiting {
+			f.waiting = false
+			t.recompute(int32(i))
+		}
+	}
+	t.compute()
+	t.settling = goesOn
+}
+
+// recompute has everything about a flow looked at again.
+func (t *Flows) recompute(i int32) {
+	if t.flows[i].call != nil {
+		t.recall(i)
+	}
+	t.outdate(i)
+	t.untell(i)
 }
 
 // flush computes everything to the end.
 func (t *Flows) flush() {
-	t.waits, t.settling = false, true
+	t.waits, t.soon, t.settling = false, false, minutely
 	for i := range t.flows {
-		if t.flows[i].call != nil {
-			t.recall(int32(i))
-		}
-		t.outdate(int32(i))
-		t.untell(int32(i))
+		t.flows[i].waiting = false
+		t.recompute(int32(i))
 	}
 	for i := range t.backends {
 		if t.backends[i].wornOut() {
@@ -96,7 +203,7 @@ func (t *Flows) flush() {
 		}
 	}
 	t.compute()
-	t.settling = false
+	t.settling = goesOn
 }
 
 // wornOut tells whether pods are divided by rules that nobody uses any more.

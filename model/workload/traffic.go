@@ -106,9 +106,11 @@ type Flows struct {
 	pairs      []uint64         // scratch of spreadCalls
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
-	waits      bool             // some change is so small that it waits
-	settling   bool             // nothing waits
-	flushAt    sim.Time         // the wake-up for what waits, 0 if there is none
+	soon       bool             // some change waits for the next full second
+	waits      bool             // some change waits for the next full minute
+	settling   patience         // what does not wait just now
+	soonAt     sim.Time         // the last wake-up for what waits
+	flushAt    sim.Time
 	harm       DNSHarm
 	caches     sim.Lane // when answers that are kept are too old
 	chooses    sim.Lane // which endpoint a client chooses that counts
@@ -142,8 +144,11 @@ type flow struct {
 	respread   bool            // what senders send is to be made anew
 	callers    []caller        // classes that call
 	recall     bool            // what callers send is to be added up anew
+	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send
 	bundles    []bundle        // that shares were made of
+	waiting    bool            // something about it waits for the next full second
+	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
@@ -178,7 +183,6 @@ type place struct {
 type sender struct {
 	place
 	name  string // of one of its machines
-	pods  int64  // how many of its pods send
 	site  network.Site
 	proxy Router
 	milli int64 // what it sends, in thousandths of a request per second
@@ -186,7 +190,12 @@ type sender struct {
 	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
 	next  int32 // the sender before it in its bundle, -1 if it is the first
+
+	machines []network.Site // of each pod that sends
 }
+
+// pods is how many of its pods send.
+func (s *sender) pods() int64 { return int64(len(s.machines)) }
 
 // caller is pods of a class at a place.
 type caller struct {
@@ -249,7 +258,8 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
-	whyFlush           // what is so small that it waits
+	whySoon            // small changes
+	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
 )
 
@@ -448,7 +458,7 @@ func (t *Flows) post() {
 // pace has a flow sent at the rate of now, until it is the next time another one.
 func (t *Flows) pace(now sim.Time, i int32) {
 	f := &t.flows[i]
-	f.milli = 0
+	f.milli, f.must, f.paced = 0, true, true
 	next := sim.Never
 	for _, r := range f.rates {
 		milli, at := r.at(now)
@@ -478,7 +488,7 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "answers are too old: " + t.flows[about].From
 	case whyRenewed:
 		return "connections are renewed or given up: " + t.flows[about].From
-	case whyFlush:
+	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
 	return "news of pods that send"
@@ -498,6 +508,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			t.outdate(l.of)
 			t.awaitExpiry(int32(about))
 		}
+	case why == whySoon:
+		t.hurry()
 	case why == whyFlush:
 		t.flush()
 	case why == whyRenewed:
