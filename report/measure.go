@@ -127,7 +127,7 @@ func DefaultMeasures() (out []Measure) {
 	}
 	for i := range metrics {
 		switch m := &metrics[i]; {
-		case m.Word != "" || m.Takes != "" && !m.optional():
+		case !m.wordless() || m.Takes != "" && !m.optional():
 		case m.Shape == Durations:
 			add(m.Name + ".mean()")
 			add(m.Name + ".p99()")

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -95,15 +96,25 @@ func (m *rejections) finish(_ *state, end sim.Time) reading {
 	return reading{series: m.found}
 }
 
-// latency follows how long the slowest API server takes for a small write.
-type latency struct{ found series }
+// latency follows how long the slowest API server takes for a small request.
+type latency struct {
+	usual time.Duration
+	of    func(*model.APILoad) time.Duration
+	found series
+}
 
-func openLatency(about) instrument { return &latency{} }
+func openLatency(about) instrument {
+	return &latency{usual: model.UsualWrite, of: func(l *model.APILoad) time.Duration { return l.Latency }}
+}
+
+func openLateness(about) instrument {
+	return &latency{usual: model.UsualLate, of: func(l *model.APILoad) time.Duration { return l.Late }}
+}
 
 func (m *latency) see(s *state, now sim.Time, record int) {
-	worst := model.UsualWrite
+	worst := m.usual
 	for _, g := range s.gates {
-		worst = max(worst, g.Latency)
+		worst = max(worst, m.of(&g.APILoad))
 	}
 	m.found.add(now, int64(worst), 0, record)
 }
@@ -115,7 +126,15 @@ const reasonTooMany = "TooManyRequests"
 
 // isWord tells whether a metric's own argument is one that there may be. Which
 // priority levels there are is a matter of the scenario.
-func (m *Metric) isWord(word string) bool { return m.Word == levelWord || isReason(word) }
+func (m *Metric) isWord(word string) bool {
+	switch m.Word {
+	case levelWord:
+		return true
+	case componentWord:
+		return slices.Contains(electing, word)
+	}
+	return isReason(word)
+}
 
 // levelWord stands for a priority level in a metric's usage.
 const levelWord = "LEVEL"

@@ -12,6 +12,7 @@ type mentions struct {
 	about  target
 	reason string
 	ends   string // of the message; "" is any
+	by     string // of the object's name: the component; "" is any
 	scope  *tally
 	n      int64
 	found  series
@@ -24,10 +25,41 @@ func openSaid(reason string) func(about) instrument {
 	return func(a about) instrument { return &mentions{about: a.target, reason: reason} }
 }
 
+// electing is what elects a leader: etcd, and what does it with a Lease.
+var electing = []string{"etcd", "kube-controller-manager", "kube-scheduler", "cloud-controller-manager", "cluster-autoscaler"}
+
+// componentWord stands for one of them in a metric's usage.
+const componentWord = "[COMPONENT]"
+
+// The reasons of notes about who leads.
+const (
+	reasonElection     = "LeaderElection"
+	reasonEtcdElection = "EtcdLeaderElected"
+	becameLeader       = " became leader"
+)
+
 // openLeaders counts the moments at which a replica of a component that elects a
 // leader became it; those that lead from the beginning do not.
 func openLeaders(a about) instrument {
-	return &mentions{about: a.target, reason: "LeaderElection", ends: " became leader"}
+	m := &mentions{about: a.target, reason: reasonElection, ends: becameLeader, by: a.word}
+	if a.word == "etcd" {
+		m.reason, m.ends, m.by = reasonEtcdElection, "", ""
+	}
+	return m
+}
+
+// leads is which component a note tells a new leader of, and who that is.
+func leads(n *model.Note) (component, who string, ok bool) {
+	switch n.Reason {
+	case reasonElection:
+		_, component, _ = strings.Cut(n.Name, "lease/")
+		who, ok = strings.CutSuffix(n.Message, becameLeader)
+		who, _, _ = strings.Cut(who, "_")
+	case reasonEtcdElection:
+		who, ok = strings.CutPrefix(n.Name, "etcd/")
+		component = "etcd"
+	}
+	return component, who, ok
 }
 
 func (m *mentions) see(s *state, now sim.Time, record int) {
@@ -35,6 +67,9 @@ func (m *mentions) see(s *state, now sim.Time, record int) {
 		m.found.add(now, 0, 0, record)
 	}
 	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason || !strings.HasSuffix(s.record.Note.Message, m.ends) {
+		return
+	}
+	if m.by != "" && !strings.HasSuffix(s.record.Note.Name, "/"+m.by) {
 		return
 	}
 	if m.scope == nil {

@@ -146,7 +146,11 @@ func (p *exprParser) argument(t token) {
 	m, a := p.e.metric, &p.e.about
 	if m.Word != "" && a.word == "" && !strings.Contains(t.text, "/") {
 		a.word = t.text
-		if !m.isWord(t.text) {
+		switch {
+		case m.isWord(t.text):
+		case m.Word == componentWord:
+			p.fail(t, "nothing called %q elects a leader%s; there are %s", t.text, didYouMean(t.text, electing), strings.Join(electing, ", "))
+		default:
 			p.unknownReason(t)
 		}
 		return
@@ -199,10 +203,13 @@ func (m *Metric) Usage() string {
 
 func (m *Metric) optional() bool { return strings.HasPrefix(m.Takes, "[") }
 
+// wordless tells whether the metric needs no argument of its own.
+func (m *Metric) wordless() bool { return m.Word == "" || strings.HasPrefix(m.Word, "[") }
+
 // arity checks that the metric was asked about what it needs.
 func (p *exprParser) arity(t token) {
 	m, a := p.e.metric, &p.e.about
-	if m.Word != "" && a.word == "" || m.Takes != "" && !m.optional() && a.target.none() {
+	if m.Word != "" && !m.wordless() && a.word == "" || m.Takes != "" && !m.optional() && a.target.none() {
 		p.fail(t, "about what? write %s", m.Usage())
 	}
 	if a.share != 0 && a.target.kind != model.KindService {
@@ -245,7 +252,7 @@ func (p *exprParser) comparison(metric token) {
 
 func (m *Metric) example() string {
 	usage := m.Usage()
-	if m.optional() && m.Word == "" {
+	if m.wordless() && (m.optional() || m.Takes == "") {
 		usage = m.Name + "()"
 	}
 	switch m.Unit {

@@ -80,7 +80,7 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 	}
 	for _, m := range Metrics() {
 		object := map[bool]string{true: strings.Split(strings.Trim(m.Takes, "[]"), "|")[0] + "/x"}[m.Takes != ""]
-		word := map[string]string{"REASON": "BackOff", "LEVEL": "system"}[m.Word]
+		word := map[string]string{"REASON": "BackOff", "LEVEL": "system", "[COMPONENT]": "etcd"}[m.Word]
 		if m.Word != "" {
 			object = strings.TrimSuffix(word+", "+object, ", ")
 		}

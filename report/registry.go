@@ -25,7 +25,7 @@ type Metric struct {
 	// Takes is the kinds of object it is asked about, "a|b"; in brackets if it
 	// may also be asked about the whole cluster; "" if it is only about that.
 	Takes string
-	Word  string // its own argument in front of the object, such as REASON; "" if none
+	Word  string // its own argument in front of the object, such as REASON, in brackets if it may be left out; "" if none
 	Help  string
 
 	target      bool // takes the option target=
@@ -73,7 +73,9 @@ var metrics = []Metric{
 	{Name: "api_rejected", Unit: Count, Shape: Total, Word: levelWord,
 		Help: "requests of a priority level that the API servers answered 429", open: openRejected},
 	{Name: "api_seconds", Unit: Duration, Shape: Level,
-		Help: "how long the API server that is slowest takes for a small write that has its seat, half of them", open: openLatency},
+		Help: "how long half of the small requests (not lists) take at most at the API server that is slowest, from when they have a seat: 8ms as a rule, an estimate; measured by the minute while any takes more than 100ms; see api_seconds_p99", open: openLatency},
+	{Name: "api_seconds_p99", Unit: Duration, Shape: Level,
+		Help: "how long 99 of a hundred of them take at most: 30ms as a rule, an estimate; Kubernetes' objective is 1s", open: openLateness},
 	{Name: "apiserver_restarts", Unit: Count, Shape: Total,
 		Help: "how often an API server's process was ready again after it had ended", open: openSaid("APIServerReady")},
 	{Name: "availability", Unit: Percent, Shape: Share, Takes: "service",
@@ -109,8 +111,8 @@ var metrics = []Metric{
 		Help: "how long half of the service's requests take at most, without the way there; of the source whose requests take longest", open: openServiceTime(halfWithin)},
 	{Name: "latency_p99", Unit: Duration, Shape: Level, Takes: "service",
 		Help: "how long 99 of a hundred of the service's requests take at most, without the way there; of the source whose requests take longest", open: openServiceTime(nearlyWithin)},
-	{Name: "leader_changes", Unit: Count, Shape: Total,
-		Help: "how often a kube-scheduler or kube-controller-manager became the one that leads, after the first", open: openLeaders},
+	{Name: "leader_changes", Unit: Count, Shape: Total, Word: componentWord,
+		Help: "how often a replica of the component took over as the one that leads, not counting the first; without a component, of all that have a Lease, which are all but etcd", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",

@@ -100,6 +100,10 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 			one = "API server"
 		}
 		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Message)}, now, r.Note.Name)
+	case r.Note.Reason == reasonElection || r.Note.Reason == reasonEtcdElection:
+		if component, who, ok := leads(r.Note); ok {
+			t.add("leads "+component, chapter{patient, ledBy(component)}, now, who)
+		}
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
 		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
 	}
@@ -277,6 +281,16 @@ func subjectsAre(one, what string) func(*group) string {
 			text += ", " + quantity(g.n, "time") + " in all"
 		}
 		return text
+	}
+}
+
+// ledBy says who took over a component.
+func ledBy(component string) func(*group) string {
+	return func(g *group) string {
+		if g.n == 1 {
+			return component + " led by " + g.subjects[0] + " now"
+		}
+		return component + " led by another " + quantity(g.n, "time") + ": " + some(g.subjects)
 	}
 }
 

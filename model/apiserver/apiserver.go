@@ -45,6 +45,7 @@ const (
 	whyFlood                                   // not about a request: a second of the floods
 	whyAdjust                                  // not about a request: levels lend and borrow anew, and somebody waits
 	whyConfigured                              // not about a request: other flow schemas and levels count
+	whyTimed                                   // not about a request: a minute in which some took long is over
 	whyReady                                   // not about a request: the process has started
 	whyFilled                                  // not about a request: the watch cache is filled
 	whyRestart                                 // not about a request: the kubelet starts the process again
@@ -83,6 +84,8 @@ type Server struct {
 	listAt []sim.Time // by core, of lists, which share the processors with the rest
 	process
 	memory
+	timing    timing
+	timedLoad model.APILoad // what was told of it last
 
 	dispatcher *dispatcher
 
@@ -211,7 +214,7 @@ func (a *Server) DescribeWake(why sim.Why, about uint64) string {
 	switch why {
 	case whyReady, whyFilled, whyRestart:
 		return "its process starts"
-	case whyTurn, whyFlood, whyAdjust, whyConfigured:
+	case whyTurn, whyFlood, whyAdjust, whyConfigured, whyTimed:
 		return "seats for who waits"
 	case whySeatless:
 		what = "end of the wait for a seat"

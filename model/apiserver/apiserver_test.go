@@ -18,6 +18,7 @@ type caller struct {
 	*sim.Kernel
 	t       *testing.T
 	store   *store.Store
+	server  *apiserver.Server
 	client  *store.Client
 	replies []store.Reply
 	at      []sim.Time
@@ -28,7 +29,7 @@ func newCaller(t *testing.T, name string, cores int) *caller {
 	net := network.New(k, network.DefaultProfile())
 	c := &caller{Kernel: k, t: t, store: store.New(k, net)}
 	site := net.AddSite("cp-0", "")
-	apiserver.New(k, c.store, apiserver.NewBackend(k, c.store, net, etcd.Config{Sites: []network.Site{site}}), net, site, cores)
+	c.server = apiserver.New(k, c.store, apiserver.NewBackend(k, c.store, net, etcd.Config{Sites: []network.Site{site}}), net, site, cores)
 	as := store.Admin("kubectl")
 	if name == "" {
 		as = store.Identity{}

@@ -23,6 +23,7 @@ const floodStep = time.Second
 // little.
 const (
 	writeCost   = 2 * time.Millisecond
+	lateCost    = 6 * time.Millisecond // of a write, 99 of a hundred; see handling
 	refusedCost = 200 * time.Microsecond
 )
 

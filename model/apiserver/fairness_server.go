@@ -23,6 +23,8 @@ func (a *Server) seats(now sim.Time, why sim.Why, about uint64) {
 		a.adjusted(now)
 	case whyConfigured:
 		a.configured(now)
+	case whyTimed:
+		a.tellTiming(now)
 	}
 }
 
@@ -95,7 +97,11 @@ func (a *Server) finish(slot uint64, refusal store.Refusal, result model.Object)
 
 // reply is finish with what was decided.
 func (a *Server) reply(slot uint64) {
-	now, level := a.kernel.Now(), int(a.fair.ticket(slot).level)
+	t := a.fair.ticket(slot)
+	now, level := a.kernel.Now(), int(t.level)
+	if t.state == seated {
+		a.timed(now, a.store.Request(slot), t.since)
+	}
 	a.fair.depart(now, slot)
 	a.store.Reply(slot)
 	a.dispatch(now, level)
@@ -151,7 +157,7 @@ func (a *Server) tellLoad(now sim.Time) {
 	deaf := a.stall(writeCost) >= renewalTime
 	for i := range a.fair.levels {
 		l := &a.fair.levels[i]
-		load := model.APILoad{Level: l.name, OfferedMilliRPS: l.floodOffered, Latency: model.UsualWrite + a.stall(writeCost)}
+		load := model.APILoad{Level: l.name, OfferedMilliRPS: l.floodOffered, Latency: model.UsualWrite + a.stall(writeCost), Late: model.UsualLate + a.stall(lateCost)}
 		for _, s := range a.floods {
 			if s.level == i {
 				load.RejectedMilliRPS += s.rejected

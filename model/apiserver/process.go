@@ -64,6 +64,7 @@ func (a *Server) Stop() {
 	clear(a.listAt)
 	a.held, a.listing = 0, 0
 	a.empty(now)
+	a.forgetTiming()
 	a.note(true, reasonStopped, "its process has ended")
 	if was == ready {
 		a.store.SetListening(a.site, false)

@@ -117,11 +117,12 @@ type Sandbox struct {
 	Hash      uint64     // names its luck
 	Processes []Process
 	IP        uint32
-	MadeAt    sim.Time // when its newest sandbox was made
-	Attempts  int32    // sandboxes ever made for this pod
-	Ready     bool     // its network namespace is there
-	Volumes   []string // attached ones that are mounted for it
-	Admitted  bool     // the kubelet's note on the machine's disk: its request counts as allocated
+	MadeAt    sim.Time       // when its newest sandbox was made
+	Attempts  int32          // sandboxes ever made for this pod
+	Ready     bool           // its network namespace is there
+	Volumes   []string       // attached ones that are mounted for it
+	Allocated *model.PodSpec // the kubelet's note on the disk of what it has set aside, if that is not what Pod says
+	Admitted  bool           // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
 	working   int64 // of those, for which there are workers
@@ -148,6 +149,7 @@ type Machine struct {
 	ids       []uint32   // of the pods, 0 where a slot is free
 	pods      []*Sandbox // beside ids
 	images    []image    // that are in the cache, the oldest first
+	layers    []layer    // on the disk, of images that are described
 	wanted    int64      // milli-CPU that all containers want together
 	crowded   bool       // that is more than there is
 	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
