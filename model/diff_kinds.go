@@ -27,6 +27,8 @@ func (d *Differ) pod(a, b *Pod) {
 	d.text("spec.schedulingGates", strings.Join(a.Gates, ","), strings.Join(b.Gates, ","))
 	d.condition("status.conditions.ContainersReady", a.ContainersUp, b.ContainersUp)
 	d.condition("status.conditions.DisruptionTarget", a.Disrupted, b.Disrupted)
+	d.text("status.conditions.PodResizePending", pendingResize(a.Resize), pendingResize(b.Resize))
+	d.text("status.conditions.PodResizeInProgress", resizeProgress(a.Resize), resizeProgress(b.Resize))
 	d.condition("status.conditions.Initialized", a.Initialized, b.Initialized)
 	d.condition("status.conditions.PodReadyToStartContainers", a.Sandbox, b.Sandbox)
 	d.condition("status.conditions.PodScheduled", a.Scheduled, b.Scheduled)
@@ -368,4 +370,21 @@ func uid(r Ref) string {
 	}
 	m := Meta{Kind: r.Kind, ID: r.ID}
 	return m.UID()
+}
+
+func pendingResize(r *Resize) string {
+	if r == nil || r.Pending == "" {
+		return ""
+	}
+	return "True " + r.Pending
+}
+
+func resizeProgress(r *Resize) string {
+	switch {
+	case r == nil || !r.Progress:
+		return ""
+	case r.Failed:
+		return "True " + ResizeError
+	}
+	return "True"
 }

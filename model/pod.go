@@ -110,10 +110,13 @@ type Container struct {
 	AsksForNoCPU, AsksForNoMemory bool
 	Sidecar                       bool              // an init container with restartPolicy Always
 	Restart                       *ContainerRestart // nil is what the pod says
-	Readiness                     *Probe
-	Liveness                      *Probe
-	Startup                       *Probe
-	PostStart, PreStop            *Hook
+	// RestartForCPU and RestartForMemory: it is started anew to get other resources
+	// (resizePolicy RestartContainer).
+	RestartForCPU, RestartForMemory bool
+	Readiness                       *Probe
+	Liveness                        *Probe
+	Startup                         *Probe
+	PostStart, PreStop              *Hook
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term
@@ -346,6 +349,7 @@ type Pod struct {
 	Disrupted     Condition         // DisruptionTarget
 	Containers    []ContainerStatus // immutable: replace the slice to change it
 	NominatedNode string
+	Resize        *Resize // nil unless it is being resized
 }
 
 // Copy implements Object.
@@ -375,16 +379,39 @@ func (p *Pod) Restarts() int32 {
 // ReplicaSet (k8s.io/api/core/v1/annotation_key_constants.go PodDeletionCost).
 const AnnotationDeletionCost = "controller.kubernetes.io/pod-deletion-cost"
 
-// PodPatch is a merge patch of a pod: of its labels and of its deletion cost.
+// PodPatch is a merge patch of a pod: of its labels and of its deletion cost; or of its
+// containers' resources, which Kubernetes has in the subresource resize.
 type PodPatch struct {
 	Labels       []LabelPatch
 	DeletionCost *int32
+	Containers   []ContainerPatch // no image
+}
+
+// Wrong is why the API server refuses the patch of an object; nil if it does not.
+func (p *PodPatch) Wrong(cur Object) error {
+	_, err := cur.(*Pod).resized(p.Containers)
+	if len(p.Containers) == 0 {
+		return nil
+	}
+	return err
 }
 
 // Apply is a changed copy of cur, or cur itself if the patch says nothing new.
 func (p *PodPatch) Apply(cur Object) Object {
 	next := *cur.(*Pod)
 	next.Labels = patched(next.Labels, p.Labels)
+	if len(p.Containers) > 0 {
+		spec, err := next.resized(p.Containers)
+		if err != nil || spec.sameResources(next.Spec) {
+			return cur
+		}
+		if next.Resize == nil {
+			next.Resize = &Resize{Allocated: next.Spec}
+		}
+		next.Spec = spec
+		next.Generation++
+		return &next
+	}
 	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) {
 		return cur
 	}

@@ -38,7 +38,7 @@ var derived = map[string]bool{"Request": true, "ScoredRequest": true, "Security"
 var optional = map[string]bool{
 	"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
 	"NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true,
-	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true,
+	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
 }
 
 // appendValue prints what v holds, field by field and through pointers, so

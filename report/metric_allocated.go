@@ -63,7 +63,7 @@ func (m *allocation) pod(s *state, o model.Object) int64 {
 	if n := *s.nodes.Row(p.NodeID); m.about.none() && n != nil && n.controlPlane {
 		return 0
 	}
-	return m.ofPod(p.Spec)
+	return m.ofPod(p.Counted())
 }
 
 // holds tells whether the pod has a place on a node: until it has finished or is

@@ -34,6 +34,7 @@ type gpuNode struct {
 type gpuHold struct {
 	node    *gpuNode
 	devices uint64
+	spec    *model.PodSpec // as it was when it came
 }
 
 // gpuChange is how a node is from some moment on.
@@ -116,7 +117,7 @@ func (m *fragmentation) seePod(s *state, o *model.Pod) *gpuNode {
 		if node == nil {
 			return nil
 		}
-		hold = gpuHold{node, now.Devices}
+		hold = gpuHold{node, now.Devices, o.Spec}
 		if want := now.Spec.GPU; want != nil && hold.devices == 0 {
 			hold.devices = node.tightest(want)
 		}
@@ -124,7 +125,7 @@ func (m *fragmentation) seePod(s *state, o *model.Pod) *gpuNode {
 		node.charge(hold.devices, o.Spec, 1)
 	case !here && known:
 		delete(m.held, o.ID)
-		hold.node.charge(hold.devices, o.Spec, -1)
+		hold.node.charge(hold.devices, hold.spec, -1)
 	default:
 		return nil
 	}

@@ -55,7 +55,7 @@ func (l *loader) top(root strict.Value) {
 		l.cluster(top.Required("cluster"), false)
 	}
 	l.trace(top.Optional("trace"))
-	w := top.Optional("workload").Map("workload", "manifests", "behavior", "traffic", "dns", "webhooks", "agents")
+	w := top.Optional("workload").Map("workload", "manifests", "images", "behavior", "traffic", "dns", "webhooks", "agents")
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
@@ -65,6 +65,7 @@ func (l *loader) top(root strict.Value) {
 	l.agents(w.Optional("agents"))
 	l.webhooks(w.Optional("webhooks"))
 	l.targets(t)
+	l.images(w.Optional("images"))
 	l.behaviors(w.Optional("behavior")) // also of pods that patches make
 	l.addTraceRuns()
 	l.dangling()

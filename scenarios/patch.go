@@ -152,11 +152,25 @@ func empty(p *model.MergePatch) bool {
 	return len(p.Labels)+len(p.PodLabels)+len(p.Containers) == 0 && p.Replicas == nil && p.Paused == nil && p.MinReady == nil && p.Annotated == 0 && p.Grace == nil
 }
 
-// podPatch reads a merge patch of a pod: of its labels and its deletion cost. Other
-// annotations change nothing, and little else of a pod can be changed.
+// podPatch reads a merge patch of a pod: of its labels and its deletion cost, or of its
+// containers' resources. Other annotations change nothing, and little else of a pod can
+// be changed.
 func podPatch(v strict.Value) *model.PodPatch {
 	p := &model.PodPatch{}
-	meta := v.Map("patch", "metadata").Required("metadata").Map("metadata of a patch", "labels", "annotations")
+	m := v.Map("patch", "metadata", "spec")
+	if spec := m.Optional("spec"); spec.Given() {
+		if both := m.Optional("metadata"); both.Given() {
+			both.KeyErrorf("resources are changed by themselves: write two patches")
+		}
+		p.Containers = strict.Each(spec.Map("spec of a patch of a pod", "containers").Required("containers"), containerPatch)
+		for i := range p.Containers {
+			if c := &p.Containers[i]; c.Image != "" || c.Requests == (model.AmountsPatch{}) && c.Limits == (model.AmountsPatch{}) {
+				spec.Errorf("of a container a patch of a pod changes the resources, and nothing else")
+			}
+		}
+		return p
+	}
+	meta := m.Required("metadata").Map("metadata of a patch", "labels", "annotations")
 	p.Labels = labelPatches(meta.Optional("labels"))
 	if a := meta.Optional("annotations"); a.Given() {
 		if cost := a.Map("annotations of a patch", model.AnnotationDeletionCost).Required(model.AnnotationDeletionCost); cost.IsNull() {

@@ -200,8 +200,12 @@ func (v *Invariants) charge(p *model.Pod, sign int64) {
 		return
 	}
 	u := v.used.Row(p.NodeID)
-	u.cpu += sign * p.Spec.Request.CPUMilli
-	u.memory += sign * p.Spec.Request.MemoryBytes
+	spec := p.Spec
+	if p.Resize != nil { // what is wanted may be more than there is
+		spec = p.Resize.Allocated
+	}
+	u.cpu += sign * spec.Request.CPUMilli
+	u.memory += sign * spec.Request.MemoryBytes
 	u.pods += sign
 	for set := p.Devices; set != 0; set &= set - 1 {
 		if v.gpus == nil {

@@ -11,26 +11,26 @@ import (
 // (pkg/kubelet/lifecycle/predicate.go, allocation/allocation_manager.go): the
 // scheduler may have known less. What is compared is what was admitted, not
 // what is used. For a critical pod it may be that others have to go first.
-func (k *Kubelet) admit(pod *model.Pod) (victims []*row, reason, message string) {
+func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row) {
 	if reason, message := k.admitUnderPressure(pod); reason != "" {
-		return nil, reason, message
+		return reason, message, nil
 	}
 	short := k.shortages(&pod.Spec.Request)
 	reason, message = k.misfit(pod)
 	switch {
 	case len(short) > 0 && !critical(pod):
-		return nil, "OutOf" + short[0].name, short[0].String()
+		return "OutOf" + short[0].name, short[0].String(), nil
 	case reason != "":
-		return nil, reason, message
+		return reason, message, nil
 	case len(short) > 0:
 		if victims, message = k.victims(pod, short); message != "" {
-			return nil, "UnexpectedAdmissionError", message
+			return "UnexpectedAdmissionError", message, nil
 		}
 	}
 	if k.closing.on {
-		return nil, "NodeShutdown", "Pod was rejected as the node is shutting down."
+		return "NodeShutdown", "Pod was rejected as the node is shutting down.", nil
 	}
-	return victims, "", ""
+	return "", "", victims
 }
 
 // shortage is that there is less of a resource than a pod asks for.
@@ -122,9 +122,12 @@ func (k *Kubelet) matches(spec *model.PodSpec) bool {
 // charge adds a pod to what is allocated on the node, unless it was there when
 // the kubelet started.
 func (k *Kubelet) charge(r *row) {
-	r.charged = true
-	if r.box == nil || !r.box.Admitted {
-		k.allocate(r.pod.Spec.Request, 1)
+	r.charged, r.granted = true, r.pod.Spec
+	switch {
+	case r.box == nil || !r.box.Admitted:
+		k.allocate(r.granted.Request, 1)
+	default:
+		r.granted = allocated(r.box)
 	}
 	if r.box != nil {
 		r.box.Admitted = true
@@ -145,7 +148,11 @@ func (k *Kubelet) release(r *row) {
 	if r.box != nil {
 		r.box.Admitted = false
 	}
-	k.allocate(negative(r.pod.Spec.Request), -1)
+	if r.granted == nil {
+		r.granted = allocated(r.box)
+	}
+	k.allocate(negative(r.granted.Request), -1)
+	k.retryResizes()
 }
 
 // reject fails a pod for good; its controller will make another one.

@@ -231,7 +231,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 		k.next(r, now)
 	case r.doing == pulling:
 		k.Pulled(r.pod.ID, runtime.PullBroken)
-	case r.doing == killing && r.stage == syncing:
+	case r.doing == killing && r.stage == syncing, r.doing == resizing:
 		r.forgetStops()
 		r.failed = true
 		k.endPass(r)

@@ -18,7 +18,7 @@ import (
 // pass begins one.
 func (k *Kubelet) pass(r *row, now sim.Time) {
 	if r.box == nil {
-		r.box = k.machine.Add(r.pod, r.hash)
+		r.box = k.machine.Add(r.asGranted(), r.hash)
 		r.box.Admitted = r.charged
 	}
 	r.failed, r.requeue = false, 0
@@ -37,6 +37,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		return
 	}
 	k.startProbes(r, now)
+	k.restartToResize(r)
 	k.kill(r)
 }
 
@@ -136,7 +137,7 @@ func (k *Kubelet) kill(r *row) {
 		r.doing, r.cursor = killing, int16(i)
 		return
 	}
-	k.next(r, k.kernel.Now())
+	k.actuate(r)
 }
 
 // next goes on to the next container that is to start, the sandbox being

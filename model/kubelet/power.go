@@ -161,7 +161,7 @@ func (k *Kubelet) run(cni time.Duration) {
 	}
 	for _, s := range k.machine.Sandboxes() {
 		if s != nil && s.Admitted {
-			k.allocate(s.Pod.Spec.Request, 1)
+			k.allocate(allocated(s).Request, 1)
 		}
 	}
 	k.begin(0)

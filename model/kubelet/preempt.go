@@ -65,7 +65,7 @@ type lack struct {
 
 // has is how much of a resource a pod would give back.
 func has(r *row, name string) int64 {
-	want := &r.pod.Spec.Request
+	want := &r.granted.Request
 	switch name {
 	case "pods":
 		return 1
@@ -127,7 +127,7 @@ func distance(r *row, need []lack) (sum uint64) {
 // larger tells whether a pod asks for more than another one: memory first
 // (smallerResourceRequest).
 func larger(a, b *row) bool {
-	x, y := &a.pod.Spec.Request, &b.pod.Spec.Request
+	x, y := &a.granted.Request, &b.granted.Request
 	return cmp.Or(cmp.Compare(x.MemoryBytes, y.MemoryBytes), cmp.Compare(x.CPUMilli, y.CPUMilli)) > 0
 }
 

@@ -110,7 +110,11 @@ func (r *rig) checkMachine(rec *store.Record) {
 			continue
 		}
 		if s.Alive() {
-			cpu += s.Pod.Spec.Request.CPUMilli
+			spec := s.Pod.Spec
+			if s.Allocated != nil { // what another one gives up may be used before it has
+				spec = s.Allocated
+			}
+			cpu += spec.Request.CPUMilli
 		}
 		for _, p := range s.Processes {
 			if killed := p.ExitCode == 137 && p.Cause == runtime.Exited && p.TermAt > p.StartedAt; killed && !p.Running && p.FinishedAt.Sub(p.TermAt) < 2*time.Second {

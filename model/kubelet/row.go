@@ -38,9 +38,10 @@ var oustedFor = [...]string{byPressure: "Evicted", byCritical: "Preempting", byS
 type doing uint8
 
 const (
-	nothing   doing = iota
-	attaching       // attached volumes
-	mounting        // while there is no runtime
+	nothing doing = iota
+	resizing
+	attaching // attached volumes
+	mounting  // while there is no runtime
 	settingUp
 	pulling
 	starting
@@ -102,8 +103,9 @@ type row struct {
 	box        *runtime.Sandbox // nil if the machine never had it, or no longer has
 	containers []container
 	one        [1]container
-	static     *static  // nil if it came from the API
-	inTheWay   []uint32 // pods that have to go before this one may begin
+	static     *static        // nil if it came from the API
+	inTheWay   []uint32       // pods that have to go before this one may begin
+	granted    *model.PodSpec // with what is set aside for it, nil until it is admitted
 	hash       uint64
 	number     int32 // of its slot
 
@@ -118,6 +120,9 @@ type row struct {
 	oustBy   time.Duration // the grace of one that is ousted, 0 if it has its own
 	requeue  time.Duration // the least remaining crash back-off of a pass, 0 if there was none
 	looks    uint64        // counts requeues: names their luck
+	resized  sim.Time      // when it was last, 0 if it was not
+	resizes  uint64        // counts those: names their luck
+	deferred sim.Time      // since when a resize is, 0 if none is
 	stage    stage
 	doing    doing
 	ousted   ouster
@@ -128,6 +133,8 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
+	infeasible  bool // the node is too small for what it wants
+	unresized   bool // the last try to resize it failed
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	charged     bool // its request counts as allocated

@@ -115,7 +115,7 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		r.static = s
 		known := r.box != nil && r.box.Admitted
 		if !known {
-			victims, reason, message := k.admit(s.Pod)
+			reason, message, victims := k.admit(s.Pod)
 			if reason != "" {
 				k.reject(r, reason, message)
 				continue

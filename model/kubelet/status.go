@@ -54,6 +54,7 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	if !slices.Equal(statuses, last.Containers) {
 		next.Containers = slices.Clone(statuses)
 	}
+	next.Resize = r.resizeShown(last.Resize, cache)
 	r.noteShown(last, &next, now)
 	if r.shown == nil || !sameStatus(last, &next) {
 		k.show(r, next)
@@ -78,7 +79,7 @@ func sameStatus(a, b *model.Pod) bool {
 	return a.Phase == b.Phase && a.Reason == b.Reason && a.IP == b.IP &&
 		a.Ready.Status == b.Ready.Status && a.ContainersUp.Status == b.ContainersUp.Status &&
 		a.Initialized.Status == b.Initialized.Status && a.Sandbox.Status == b.Sandbox.Status &&
-		slices.Equal(a.Containers, b.Containers)
+		slices.Equal(a.Containers, b.Containers) && a.Resize.Same(b.Resize)
 }
 
 // statuses appends the status of every container

@@ -69,7 +69,7 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 	cut := network.Handle(-1)
 	for i := range 60 {
 		r.run(luck.Duration(0, 25*time.Second))
-		switch luck.Below(21) {
+		switch luck.Below(23) {
 		case 0, 1, 2, 3:
 			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
 		case 4:
@@ -98,6 +98,10 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 			r.kubelet.Creep(int64(luck.Below(20_000)), 0, 0)
 		case 19, 20:
 			r.kubelet.Creep(-20_000, 0, 0)
+		case 21, 22:
+			if len(pods) > 0 {
+				r.resize(pods[luck.Below(uint64(len(pods)))], int64(luck.Below(3000)), 0, int64(luck.Below(2))<<30)
+			}
 		case 16, 17:
 			if r.kubelet.Machine().RuntimeDown() {
 				r.kubelet.StartRuntime()

@@ -20,6 +20,9 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	}
 	r.pod = pod
 	now := k.kernel.Now()
+	if k.resize(r) {
+		k.trigger(r, now)
+	}
 	switch {
 	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
 		k.trigger(r, now)
@@ -48,7 +51,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	}
 	known := r.box != nil && r.box.Admitted
 	if !known && !pod.Deleting() {
-		victims, reason, message := k.admit(pod)
+		reason, message, victims := k.admit(pod)
 		if reason != "" {
 			k.reject(r, reason, message)
 			return
@@ -62,6 +65,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if known || !pod.Deleting() {
 		k.charge(r)
 	}
+	k.resize(r)
 	if pod.Spec.ActiveDeadline > 0 {
 		since := now
 		if pod.StartedAt > 0 {
@@ -308,6 +312,8 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		k.volumesDue(r, now)
 	case mounting:
 		k.mounted(r, now)
+	case resizing:
+		k.actuated(r, now)
 	case settingUp:
 		k.setUp(r)
 		k.next(r, now)

@@ -358,7 +358,7 @@ const (
 func (b *Balancer) turned(t *probed) {
 	n := model.Note{Object: t.node.Ref(), Name: t.node.Path(), Reason: ReasonIn, Message: "passes the health checks of the load balancer of " + b.path}
 	if !t.in {
-		n.Warning, n.Reason, n.Message = true, ReasonOut, "fails the health checks of the load balancer of "+b.path+": no new connections go there"
+		n = model.Note{Object: n.Object, Name: n.Name, Warning: true, Reason: ReasonOut, Message: "fails the health checks of the load balancer of " + b.path + ": no new connections go there"}
 	}
 	if t.was {
 		b.Note(b.self, n)

@@ -62,7 +62,7 @@ func (n *NodeInfo) AddPod(pod *model.Pod) {
 		n.GPU.add(pod, n)
 	}
 	n.Pods = append(n.Pods, pod)
-	n.charge(pod.Spec, 1)
+	n.charge(pod.Counted(), 1)
 }
 
 // RemovePod undoes AddPod.
@@ -72,7 +72,7 @@ func (n *NodeInfo) RemovePod(pod *model.Pod) {
 	n.Pods[i] = n.Pods[last]
 	n.Pods[last] = nil
 	n.Pods = n.Pods[:last]
-	n.charge(pod.Spec, -1)
+	n.charge(pod.Counted(), -1)
 	if n.GPU != nil && pod.Spec.GPU != nil {
 		n.GPU.remove(pod)
 	}
@@ -212,7 +212,7 @@ func (c *cache) take(id uint32, pod *model.Pod) {
 // updatePod takes a new version of a pod on a node, and tells whether anybody
 // could see the difference.
 func (c *cache) updatePod(id uint32, old, next *model.Pod) bool {
-	if old.Spec != next.Spec || c.kinOf(old) != c.kinOf(next) {
+	if old.Spec != next.Spec || old.Resize != next.Resize || c.kinOf(old) != c.kinOf(next) {
 		gpu := c.row(id).GPU
 		gpu.suppose(true) // so that it keeps its devices
 		c.removePod(id, old)

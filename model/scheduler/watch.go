@@ -202,6 +202,10 @@ func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 	case old == nil || old.NodeID == 0:
 		s.queue.remove(id)
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodAdd, Pod: row.pod})
+	case old.Resize != row.pod.Resize && smaller(old, row.pod):
+		// Kubernetes has another event for it, AssignedPodUpdate with UpdatePodScaleDown,
+		// and NodeResourcesFit treats both alike.
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: old})
 	case !slices.Equal(old.Labels, row.pod.Labels):
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodUpdateLabel, Pod: row.pod, OldPod: old})
 	}
@@ -228,4 +232,10 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 		s.sawNomination(row, old)
 		s.queue.update(now, id, old)
 	}
+}
+
+// smaller tells whether a pod that is resized counts for less than before.
+func smaller(old, next *model.Pod) bool {
+	a, b := &old.Counted().Request, &next.Counted().Request
+	return b.CPUMilli < a.CPUMilli || b.MemoryBytes < a.MemoryBytes
 }

@@ -56,7 +56,7 @@ var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThres
 var hook = words(`exec httpGet sleep`)
 
 var container = join(
-	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules securityContext`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules resizePolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook),
 )

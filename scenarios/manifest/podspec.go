@@ -176,6 +176,7 @@ func (o *object) container(p *place, c *corev1.Container) model.Container {
 	m.AsksForNoMemory = m.Requests.MemoryBytes == 0 && says(&c.Resources, corev1.ResourceMemory)
 	m.PullPolicy = pullPolicy(p.field("imagePullPolicy"), c)
 	m.Restart = containerRestart(p, c)
+	resizePolicies(p.field("resizePolicy"), c.ResizePolicy, &m)
 	m.Readiness = o.probe(p.field("readinessProbe"), c.ReadinessProbe)
 	m.Liveness = o.probe(p.field("livenessProbe"), c.LivenessProbe)
 	m.Startup = o.probe(p.field("startupProbe"), c.StartupProbe)
@@ -228,6 +229,28 @@ func containerRestart(p *place, c *corev1.Container) *model.ContainerRestart {
 		r.Rules = append(r.Rules, model.RestartRule{NotIn: on.Operator == corev1.ContainerRestartRuleOnExitCodesOpNotIn, Codes: on.Values})
 	}
 	return r
+}
+
+// resizePolicies reads for which resources a container is started anew when they change.
+func resizePolicies(p *place, list []corev1.ContainerResizePolicy, m *model.Container) {
+	for i := range list {
+		at, restart := p.item(i), false
+		switch list[i].RestartPolicy {
+		case corev1.RestartContainer:
+			restart = true
+		case corev1.NotRequired:
+		default:
+			at.field("restartPolicy").unknownWord(string(list[i].RestartPolicy), string(corev1.NotRequired), string(corev1.RestartContainer))
+		}
+		switch list[i].ResourceName {
+		case corev1.ResourceCPU:
+			m.RestartForCPU = restart
+		case corev1.ResourceMemory:
+			m.RestartForMemory = restart
+		default:
+			at.field("resourceName").unknownWord(string(list[i].ResourceName), "cpu", "memory")
+		}
+	}
 }
 
 // maxRestartRules is how many a container may have (validateContainerRestartPolicy).
