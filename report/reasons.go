@@ -132,6 +132,7 @@ var reasons = []string{
 	"UnexpectedAdmissionError",
 	"Unhealthy",
 	"UnmanagedPods",
+	"VolumeMismatch",
 	"WebhookAnswers",
 	"WebhookFailed",
 }

@@ -25,12 +25,12 @@ type Backend struct {
 	self        sim.ActorID
 	sites       []network.Site // of the members
 	serverSites []network.Site
-	servers     []*Server    // by member, if each has its own
-	external    bool         // the members are on machines of their own
-	ends        [][]endpoint // by server and member, then
-	sent        uint64       // counts messages between servers and members
-	refused     []bool       // by member: it has known no leader for long
-	locked      []bool       // by member: its database is
+	servers     []*Server      // by member, if each has its own
+	external    bool           // the members are on machines of their own
+	ends        [][]endpoint   // by server and member, then
+	sent        uint64         // counts messages between servers and members
+	service     []etcd.Service // by member: how it serves
+	locked      []bool         // by member: its database is
 	writes      []write
 	wrong       []bool // by member, that it is down; by member, that its disk is slow; that the database is full; last, that a server misses a member
 	unused      []uint32
@@ -66,7 +66,7 @@ func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Conf
 
 func newBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config, servers []network.Site) *Backend {
 	n := len(c.Sites)
-	b := &Backend{kernel: k, store: s, net: net, sites: c.Sites, serverSites: servers, servers: make([]*Server, len(servers)), refused: make([]bool, n), locked: make([]bool, n), wrong: make([]bool, 2*n+2)}
+	b := &Backend{kernel: k, store: s, net: net, sites: c.Sites, serverSites: servers, servers: make([]*Server, len(servers)), service: make([]etcd.Service, n), locked: make([]bool, n), wrong: make([]bool, 2*n+2)}
 	b.self = k.Register("etcd-log", b)
 	b.gone = newGoneNamespaces(s)
 	b.flows = newFlowControl(s)
@@ -242,27 +242,29 @@ func (b *Backend) Leads(member int, term uint64) {
 	b.note(member, model.Note{Reason: "EtcdLeaderElected", Message: "leads in term " + strconv.FormatUint(term, 10)})
 }
 
-// Serving implements etcd.Client.
-func (b *Backend) Serving(member int, ok bool) {
-	b.refused[member] = !ok
+// Serving implements etcd.Client. People are told when requests fail, and when they
+// no longer do.
+func (b *Backend) Serving(member int, how etcd.Service) {
+	was := b.service[member]
+	b.service[member] = how
 	b.serve(member)
-	if ok {
+	switch failed, fails := was >= etcd.TimesOut, how >= etcd.TimesOut; {
+	case failed == fails:
+	case !fails:
 		b.note(member, model.Note{Reason: "EtcdServing", Message: b.goesOn()})
-		return
+	case b.external && b.wrong[member]: // and nobody asks it
+	default:
+		b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: b.waited()})
 	}
-	if b.external && b.wrong[member] {
-		return // and nobody asks it
-	}
-	b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: b.waited()})
 }
 
-// waited and goesOn are what people are told of a member that knows no leader, or
-// one again.
+// waited and goesOn are what people are told of a member that answers nothing in
+// time, or does again.
 func (b *Backend) waited() string {
 	if b.external {
-		return "who asks it has waited 7s for a leader"
+		return "who asks it has waited 7s for an answer"
 	}
-	return "its API server has waited 7s for a leader"
+	return "its API server has waited 7s for an answer"
 }
 
 func (b *Backend) goesOn() string {
@@ -278,9 +280,17 @@ func (b *Backend) serve(member int) {
 		b.serveAll()
 		return
 	}
-	ok := !b.refused[member] && !b.locked[member]
-	b.store.SetServing(b.sites[member], ok)
-	b.servers[member].etcdServes(ok)
+	how := b.how(member)
+	b.store.SetServing(b.sites[member], how)
+	b.servers[member].etcdServes(how != etcd.Lost)
+}
+
+// how is how a member serves: not at all while its database is locked.
+func (b *Backend) how(member int) etcd.Service {
+	if b.locked[member] {
+		return etcd.Lost
+	}
+	return b.service[member]
 }
 
 // Paused implements etcd.Client.

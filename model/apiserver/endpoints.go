@@ -231,15 +231,17 @@ func (b *Backend) mend(server, member int) {
 	}
 }
 
-// serveAll tells every server's watchers whether it can reach its etcd: over any
-// of its connections, if etcd is on machines of its own.
+// serveAll tells every server's watchers how its etcd serves it: as the best member
+// that it has a connection with, if etcd is on machines of its own.
 func (b *Backend) serveAll() {
 	for i, a := range b.servers {
-		ok := false
+		how := etcd.Lost
 		for member := range b.sites {
-			ok = ok || !b.ends[i][member].broken && !b.refused[member] && !b.locked[member]
+			if !b.ends[i][member].broken {
+				how = min(how, b.how(member))
+			}
 		}
-		b.store.SetServing(a.site, ok)
-		a.etcdServes(ok)
+		b.store.SetServing(a.site, how)
+		a.etcdServes(how != etcd.Lost)
 	}
 }

@@ -151,3 +151,49 @@ func TestALeaderThatHearsNobodyStepsDown(t *testing.T) {
 		t.Errorf("%d of 40 pods after it healed", n)
 	}
 }
+
+// Source: spec k8s-control-plane 5.3, k8s-node 5.13: "/readyz etcd check fails (2 s
+// timeout)", so the balancer takes a server out of whose etcd nothing comes in time,
+// whatever its member believes; kubelets whose renewals fail twice go to another.
+func TestAnAPIServerWhoseEtcdAnswersNothingIsTakenOut(t *testing.T) {
+	cut := etcdSpec("etcd-partition", 10*time.Minute, 0)
+	slow := etcdSpec("etcd-slow-disk", 10*time.Minute, 0)
+	slow.Fsync = sim.Constant(9 * time.Second)
+	for name, f := range map[string]fault.Spec{"a leader that is cut off and does not step down": cut, "a disk that takes 9 s": slow} {
+		for _, literal := range []bool{false, true} {
+			c := replicated(1, f)
+			c.ControlPlane.Etcd.NoCheckQuorum = f.Fault == cut.Fault
+			c.Literal = literal
+			for at := lossAt.Add(2 * time.Minute); at < lossAt.Add(9*time.Minute); at = at.Add(time.Minute) {
+				a := c.Actions[0]
+				a.At, a.Replicas = at, a.Replicas-1
+				c.Actions = append(c.Actions, a)
+			}
+			x, err := cluster.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runTo(t, x, lossAt.Add(15*time.Minute))
+			h := x.Store.History()
+			noticed := 0
+			for i := range h.Len() {
+				r := h.At(i)
+				switch n, isNode := r.New.(*model.Node); {
+				case isNode && n.Ready.Status == model.Unknown:
+					t.Errorf("%s: %v: %s is not heard of", name, r.At, n.Name)
+				case r.Note == nil:
+				case r.Note.Reason == "ActionFailed" && r.At > lossAt.Add(90*time.Second):
+					t.Errorf("%s: %v: %s", name, r.At, r.Note.Message)
+				case r.Note.Reason == "EtcdNotServing":
+					noticed++
+					if d := r.At.Sub(lossAt); d < 7*time.Second || d > 12*time.Second {
+						t.Errorf("%s: noticed %v after", name, d)
+					}
+				}
+			}
+			if noticed != 1 {
+				t.Errorf("%s: noticed %d times", name, noticed)
+			}
+		}
+	}
+}

@@ -74,8 +74,8 @@ type Client interface {
 	Forget(about uint64)
 	// Leads tells that a member has been elected.
 	Leads(member int, term uint64)
-	// Serving tells that a member's server can, or cannot, read and write.
-	Serving(member int, ok bool)
+	// Serving tells how a member serves its server from now on.
+	Serving(member int, how Service)
 	// Paused tells that a member's database is locked, or no longer.
 	Paused(member int, locked bool)
 	// Operated tells that something is done that an operator began.
@@ -173,7 +173,7 @@ func New(k *sim.Kernel, net *network.Network, client Client, c Config) *Group {
 	}
 	ticks := k.Luck().Lane("etcd/tick")
 	for i, site := range c.Sites {
-		m := &member{group: g, seat: i, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never}
+		m := &member{group: g, seat: i, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never, health: check{since: sim.Never}}
 		luck := ticks.Draw(m.hash, 0)
 		m.phase = sim.Time(luck.Duration(0, heartbeat))
 		m.disk = raft.NewDisk(raft.Snapshot{Index: 1, Term: 1, Conf: all})

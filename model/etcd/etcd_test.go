@@ -81,8 +81,8 @@ func (r *rig) Paused(member int, locked bool) { r.says("member %d is locked %v",
 func (r *rig) Operated(member int, what etcd.Operation) {
 	r.says("member %d: operation %d is done", member, what)
 }
-func (r *rig) Serving(member int, ok bool) {
-	r.says("member %d serves %v", member, ok)
+func (r *rig) Serving(member int, how etcd.Service) {
+	r.says("member %d serves %v", member, [...]string{"well", "slowly", "too late", "nobody"}[how])
 }
 
 // story is what happened, in order.

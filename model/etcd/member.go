@@ -33,13 +33,12 @@ type member struct {
 	locked         bool   // its database is, while it is defragmented: nothing is applied or read
 	lagFrom, lagTo uint64 // entries that are applied when it no longer is, none if from is 0
 
-	sentAt   [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
-	told     [raft.MaxID + 1]uint64   // and the last commit it was told
-	acked    [raft.MaxID + 1]uint64   // and the last entry acknowledged to it
-	lostAt   sim.Time                 // since when it cannot serve; Never while it can
-	refused  bool                     // and it has been so long that its server gave up
-	asksFrom uint64                   // then: the first tick in which it asks how far all is committed
-	readAt   uint64                   // then: what it must have applied to serve again, 0 if it does not know yet
+	sentAt  [raft.MaxID + 1]sim.Time // by member: nothing sent to it arrives before
+	told    [raft.MaxID + 1]uint64   // and the last commit it was told
+	acked   [raft.MaxID + 1]uint64   // and the last entry acknowledged to it
+	lostAt  sim.Time                 // since when it knows no leader that it can talk to; Never while it does
+	service Service
+	health  check
 }
 
 // boot starts the process with what is on its disk.
@@ -98,15 +97,9 @@ func (m *member) tick(now sim.Time) {
 	m.ticked++
 	m.group.queue.push(event{at: m.timeOf(m.ticked + 1), kind: ticks, member: m.id, boots: m.boots})
 	m.core.Tick(m.ticked)
-	if m.refused && m.lostAt == sim.Never && m.ticked%readRetryTicks == 0 {
-		m.core.AskReadIndex(uint64(m.ticked))
-	}
+	m.check(now)
 	m.work(now)
 }
-
-// readRetryTicks is how often a member asks again how far all is committed
-// (server/etcdserver/v3_server.go readIndexRetryTime, 500 ms).
-const readRetryTicks = 5
 
 // work does what the process wants done, until it waits for its disk: writing,
 // sending and applying happen one after the other
@@ -134,6 +127,7 @@ func (m *member) work(now sim.Time) {
 	m.forward(now)
 	m.readApplied(now)
 	m.judge(now)
+	m.checked(now)
 }
 
 // synced is when the disk is done.
@@ -152,10 +146,6 @@ func (m *member) finish(led bool, messages []raft.Message, now sim.Time) {
 		m.group.send(m, messages, now)
 	}
 	m.snapshot()
-	if m.refused && m.lostAt == sim.Never && m.readAt > 0 && m.applied() >= m.readAt {
-		m.refused = false
-		m.group.client.Serving(m.seat, true)
-	}
 }
 
 // snapshot takes the snapshots that are due.
@@ -197,36 +187,5 @@ func (m *member) pass(slot uint32, now sim.Time) {
 		g.append(m, &msg)
 	default:
 		g.send(m, []raft.Message{msg}, now)
-	}
-}
-
-// judge finds out since when the member's server cannot be served: there is no
-// leader that the member can talk to. When that lasts as long as a request
-// waits, the server gives up; it goes on when a linearizable read succeeds.
-func (m *member) judge(now sim.Time) {
-	g := m.group
-	if g.replay || g.rest != nil {
-		return
-	}
-	ok := false
-	if lead := m.core.Lead(); m.up && lead != raft.None && m.votes() {
-		ok = g.net.Connected(m.site, g.members[lead-1].site)
-	}
-	switch {
-	case ok && m.lostAt != sim.Never:
-		m.lostAt, m.readAt, m.asksFrom = sim.Never, 0, uint64(m.ticked)
-	case !ok && m.lostAt == sim.Never:
-		m.lostAt = now
-		g.queue.push(event{at: now.Add(Timeout), kind: gaveUp, member: m.id})
-		g.arm()
-	}
-}
-
-// gaveUp is when the member's server has waited for a leader as long as a
-// request waits.
-func (m *member) gaveUp(now sim.Time) {
-	if m.group.seats[m.seat] == m && m.lostAt != sim.Never && !m.refused && m.lostAt.Add(Timeout) <= now {
-		m.refused = true
-		m.group.client.Serving(m.seat, false)
 	}
 }

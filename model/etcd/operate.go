@@ -108,7 +108,7 @@ func (g *Group) Replace(seat int) string {
 	g.rouse(now)
 	g.disturbed(now)
 	m := &member{group: g, seat: seat, id: raft.ID(len(g.members) + 1), site: old.site, hash: old.hash, fsync: old.fsync, phase: old.phase,
-		lostAt: now, refused: old.refused, disk: raft.NewDisk(raft.Snapshot{})}
+		lostAt: now, service: old.service, health: check{since: sim.Never}, disk: raft.NewDisk(raft.Snapshot{})}
 	m.core = m.newCore(now)
 	g.members = append(g.members, m)
 	g.tasks = append(g.tasks, task{old: old, new: m})
@@ -161,9 +161,9 @@ func (g *Group) step(t *task, lead *member, now sim.Time) {
 // retire ends the process of a removed member, and gives its place to the new one.
 func (g *Group) retire(t *task, now sim.Time) {
 	g.SetDown(t.old.seat, true)
-	t.new.refused = t.old.refused
+	t.new.service = t.old.service
 	t.new.lostAt = min(t.old.lostAt, now)
-	g.queue.push(event{at: max(now, t.new.lostAt.Add(Timeout)), kind: gaveUp, member: t.new.id})
+	t.new.waits(now)
 	g.seats[t.old.seat] = t.new
 	g.space.files[t.old.seat] = g.space.used()
 	g.client.Operated(t.old.seat, Removed)

@@ -117,8 +117,8 @@ func (m *member) heard(reads []raft.Read) {
 		switch {
 		case r.Context == m.readContext():
 			m.reads.index = max(r.Index, 1)
-		case r.Context < 1<<63 && r.Context >= m.asksFrom: // not the answer to an older question
-			m.readAt = r.Index
+		case r.Context == m.health.context: // not the answer to an older question
+			m.health.index = max(r.Index, 1)
 		}
 	}
 }

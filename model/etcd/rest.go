@@ -78,7 +78,7 @@ func (g *Group) calm(m *member) bool {
 	}
 	for _, o := range g.seats {
 		c := o.core
-		if !o.up || o.stopping || o.locked || o.lostAt != sim.Never || o.refused || o.syncing || o.fsync != g.config.Fsync || len(o.waiting) > 0 ||
+		if !o.up || o.stopping || o.locked || o.lostAt != sim.Never || o.service != Serves || o.health.since != sim.Never || o.syncing || o.fsync != g.config.Fsync || len(o.waiting) > 0 ||
 			c.HasReady() || c.Lead() != m.id || c.Term() != m.core.Term() || c.Applied() != m.core.Last() || !m.core.Conf().Voters.Has(o.id) {
 			return false
 		}

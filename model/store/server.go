@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/model/etcd"
 	"orrery/model/network"
 	"orrery/sim"
 )
@@ -15,6 +16,7 @@ type server struct {
 	lister Lister
 	closed bool // nobody listens there
 	cutOff bool // it cannot reach etcd
+	etcd   etcd.Service
 
 	healthy bool       // what a check of the balancer finds
 	since   sim.Time   // and since when
@@ -151,13 +153,16 @@ const connected sim.Time = -1
 // Refused tells whether nobody listens where the client would send a request now.
 func (c *Client) Refused() bool { return c.store.wire.server(c.Server).closed }
 
-// SetServing says whether the API server at a site can reach etcd. While it
-// cannot, its watches stand still and renewals of leases fail; the requests it
-// gets it answers as etcd lets it. Only API servers call it.
-func (s *Store) SetServing(at network.Site, ok bool) {
+// SetServing says how etcd serves the API server at a site. If it is slow, checks of
+// the server's health fail. While it is lost, the server's watches stand still and
+// renewals of leases fail; if it only answers too late they are agreed on, though their
+// kubelets do not hear of it. The requests that the server gets it answers as etcd lets
+// it. Only API servers call it.
+func (s *Store) SetServing(at network.Site, how etcd.Service) {
 	w, now := s.wire, s.kernel.Now()
 	x := w.server(at)
-	w.trouble(&x.cutOff, !ok)
+	w.trouble(&x.cutOff, how == etcd.Lost)
+	x.etcd = how
 	w.judge(now)
 	w.listen(now)
 	for _, v := range s.watches {
@@ -255,7 +260,7 @@ func (w *wire) judge(now sim.Time) {
 	}
 	for i := range w.servers {
 		s := &w.servers[i]
-		if ok := !s.closed && !s.cutOff && w.store.net.Connected(s.site, s.site); ok != s.healthy {
+		if ok := !s.closed && s.etcd == etcd.Serves && w.store.net.Connected(s.site, s.site); ok != s.healthy {
 			s.healthy, s.since = ok, now
 			w.store.kernel.Post(s.concludedAt(), w.actor, whyChecked, uint64(i))
 		}
@@ -294,11 +299,11 @@ func (w *wire) redialLost(now sim.Time) {
 
 // listen notices which clients' connections have fallen silent, and has them find
 // out in time: a kubelet that renews a lease before its pings tell, and also that its
-// server has lost etcd and answers nothing good.
+// server gets nothing good from etcd in time.
 func (w *wire) listen(now sim.Time) {
 	posted := false
 	for _, c := range w.store.clients {
-		good := w.store.net.Connected(c.Site, c.Server) && (c.node == 0 || !w.server(c.Server).cutOff)
+		good := w.store.net.Connected(c.Site, c.Server) && (c.node == 0 || w.server(c.Server).etcd < etcd.TimesOut)
 		switch {
 		case good:
 			c.notices = connected
