@@ -35,6 +35,7 @@ type machine struct {
 	name    string
 	on      bool
 	kubelet bool
+	closing bool
 	running map[model.Ref]bool
 }
 
@@ -135,13 +136,13 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOff() { m.must(m.on || m.closing, "off"); m.on, m.closing = false, false }
 func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
 func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
 func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
 func (m *machine) ShutDown(again bool) {
 	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
-	m.on = again
+	m.on, m.closing = again, !again
 }
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
@@ -225,6 +226,8 @@ func spec(id, name string, from, to int, t fault.Target) fault.Spec {
 
 func silently(s fault.Spec) fault.Spec { s.Silent = true; return s }
 
+func gracefully(s fault.Spec) fault.Spec { s.Graceful = true; return s }
+
 func only(names ...string) fault.Target { return fault.Target{Names: names} }
 
 func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
@@ -267,6 +270,18 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
 			"10s z-0 runtime stop\n50s z-0 runtime start"},
+		{"power that is cut ends a shutdown", []fault.Spec{gracefully(spec("a", down, 10, 50, only("z-0"))), spec("b", down, 20, 30, only("z-0"))},
+			"10s z-0 shut down, again=false\n20s z-0 off\n50s z-0 on"},
+		{"a machine without power is not shut down", []fault.Spec{spec("a", down, 10, 50, only("z-0")), gracefully(spec("b", down, 20, 60, only("z-0")))},
+			"10s z-0 off\n1m0s z-0 on"},
+		{"a machine that is down is not rebooted", []fault.Spec{spec("a", down, 10, 50, only("z-0")), {ID: "b", Fault: "node-reboot", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "node-reboot", At: at(60), Target: only("z-0")}},
+			"10s z-0 off\n50s z-0 on\n1m0s z-0 off\n1m0s z-0 on"},
+		{"a kubelet that is stopped does not restart", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), {ID: "b", Fault: "kubelet-restart", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "kubelet-restart", At: at(60), Target: only("z-0")}},
+			"10s z-0 stop\n50s z-0 resume\n1m0s z-0 stop\n1m0s z-0 resume"},
+		{"a runtime flaps for a part of every period", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 25 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n24s z-0 runtime start\n30s z-0 runtime stop\n34s z-0 runtime start"},
+		{"and not longer than it lasts", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 12 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n22s z-0 runtime start"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},
