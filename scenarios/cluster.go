@@ -90,10 +90,30 @@ func (l *loader) kubelets(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst")
+	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod")
 	c := &l.scenario.Config
 	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
 	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
+	c.EvictionSoft = evictionSoft(m)
+}
+
+// evictionSoft reads soft thresholds, each of which needs a grace period
+// (pkg/kubelet/eviction/helpers.go parseThresholds).
+func evictionSoft(m *strict.Map) (s kubelet.Soft) {
+	const memory, disk = "memory.available", "imagefs.available"
+	soft, grace := m.Optional("evictionSoft"), m.Optional("evictionSoftGracePeriod")
+	least, waits := soft.Map("evictionSoft", memory, disk), grace.Map("evictionSoftGracePeriod", memory, disk)
+	s.MemoryBytes = positive(least.Optional(memory), strict.Value.Bytes)
+	s.DiskPercent = positive(least.Optional(disk), strict.Value.Percent) / 10_000
+	s.MemoryGrace = waits.Optional(memory).DurationIn(time.Second, maxDuration)
+	s.DiskGrace = waits.Optional(disk).DurationIn(time.Second, maxDuration)
+	for _, name := range [...]string{memory, disk} {
+		if v, w := least.Optional(name), waits.Optional(name); v.Given() != w.Given() {
+			m.Value().Errorf("a soft threshold needs a grace period, and the other way round: %s has only one of them", name)
+		}
+	}
+	s.MostPodGrace = m.Optional("evictionMaxPodGracePeriod").DurationIn(0, maxDuration)
+	return s
 }
 
 // syncTime reads how long a disk takes to sync, which is never no time at all.

@@ -72,6 +72,7 @@ func New(c Config) (*Cluster, error) {
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
+	x.registry.Describe(c.Images)
 	x.Store = store.New(k, x.net)
 	if c.Literal {
 		x.Store.Leases().Literal()
@@ -212,7 +213,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, Soft: x.config.EvictionSoft, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
 			Shutdown: x.config.Shutdown.of(n),
 		})
 	}

@@ -54,6 +54,7 @@ type pressures [signals]bool
 type evictions struct {
 	pressed pressures         // what the node is to say
 	seenAt  [signals]sim.Time // when a pass last found too little
+	softAt  [signals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
 	leaving uint32            // the pod that a pass waits for, 0 if none
 	leftAt  sim.Time          // since when
 }
@@ -72,11 +73,56 @@ func (k *Kubelet) least(s signal) int64 {
 	return k.machine.Disk() / 100 * leastDiskPercent
 }
 
-func (k *Kubelet) scarceAt(s signal, now sim.Time) sim.Time {
+// Soft is the soft eviction thresholds of a kubelet, none by default: less than that
+// for a grace period, and pods go, with more grace than under a hard one
+// (evictionSoft, evictionSoftGracePeriod, evictionMaxPodGracePeriod). The node says at
+// once that it is short.
+type Soft struct {
+	MemoryBytes            int64
+	DiskPercent            int64
+	MemoryGrace, DiskGrace time.Duration
+	MostPodGrace           time.Duration // that a pod gets, if it has so much itself; 0 is a second
+}
+
+// softLeast is how much must be free of what signal s is about for how long, 0 if that
+// does not matter.
+func (k *Kubelet) softLeast(s signal) (least int64, grace time.Duration) {
 	if s == memory {
-		return k.machine.MemoryScarceAt(now, k.least(s))
+		return k.soft.MemoryBytes, k.soft.MemoryGrace
 	}
-	return k.machine.DiskScarceAt(now, k.least(s))
+	return k.machine.Disk() / 100 * k.soft.DiskPercent, k.soft.DiskGrace
+}
+
+// scarceAt is the first instant from now on at which less than least is free.
+func (k *Kubelet) scarceAt(s signal, now sim.Time, least int64) sim.Time {
+	switch {
+	case least == 0:
+		return sim.Never
+	case s == memory:
+		return k.machine.MemoryScarceAt(now, least)
+	}
+	return k.machine.DiskScarceAt(now, least)
+}
+
+// met is what a pass finds of signal s: whether less is free than must be, by the soft
+// or the hard threshold, and how much that is if it is time to act, 0 if not.
+func (k *Kubelet) met(s signal, now sim.Time) (short bool, act int64) {
+	e, least := &k.evictions, k.least(s)
+	soft, grace := k.softLeast(s)
+	gentle := k.scarceAt(s, now, soft) == now
+	switch {
+	case !gentle:
+		e.softAt[s] = sim.Never
+	case e.softAt[s] == sim.Never:
+		e.softAt[s] = now
+	}
+	switch {
+	case k.scarceAt(s, now, least) == now:
+		return true, least
+	case gentle && now.Sub(e.softAt[s]) >= grace:
+		return true, soft
+	}
+	return gentle, 0
 }
 
 func (k *Kubelet) free(s signal, now sim.Time) int64 {
@@ -98,13 +144,19 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 		next = at
 	}
 	for s := range signals {
-		switch scarce := k.scarceAt(s, max(at, k.kernel.Now())); {
+		from := max(at, k.kernel.Now())
+		soft, _ := k.softLeast(s)
+		switch scarce := min(k.scarceAt(s, from, k.least(s)), k.scarceAt(s, from, soft)); {
 		case e.pressed[s]:
 			next = min(next, scarce, e.seenAt[s].Add(pressureStays))
 		default:
 			next = min(next, scarce)
 		}
+		if e.softAt[s] != sim.Never {
+			next = min(next, from) // it may end
+		}
 	}
+	k.aimImageGC(max(at, k.kernel.Now()))
 	if next = min(next, k.overwrittenAt()); next != sim.Never {
 		k.want(&k.evicting, whyEviction, max(at, next))
 	}
@@ -124,19 +176,22 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 		}
 		e.leaving = 0
 	}
-	first := signals
+	first, threshold := signals, int64(0)
 	for s := range signals {
+		short, act := k.met(s, now)
+		if act > 0 && first == signals {
+			first, threshold = s, act
+		}
 		switch {
-		case k.scarceAt(s, now) == now:
+		case short:
 			e.seenAt[s] = now
 			k.press(s, true)
-			first = min(first, s)
 		case now.Sub(e.seenAt[s]) >= pressureStays:
 			k.press(s, false)
 		}
 	}
 	if !k.evictWriters(now) && first < signals {
-		k.reclaim(first, now)
+		k.reclaim(first, now, threshold)
 	}
 	if e.leaving == 0 {
 		k.evicting.Period = evictEvery
@@ -152,11 +207,11 @@ func (k *Kubelet) press(s signal, pressed bool) {
 	}
 }
 
-// reclaim gets some of what is short back: of the disk by removing images that
-// nobody uses, all of them, and if that is not enough by evicting a pod.
-func (k *Kubelet) reclaim(s signal, now sim.Time) {
+// reclaim gets some of what is short back: of the disk by removing dead containers and
+// images that nobody uses, all of them, and if that is not enough by evicting a pod.
+func (k *Kubelet) reclaim(s signal, now sim.Time, threshold int64) {
 	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+s.String())
-	if s == disk && k.machine.CollectImages(now, k.machine.Disk()) > 0 && k.scarceAt(s, now) > now {
+	if s == disk && k.machine.CollectContainers()+k.machine.CollectImages(now, k.machine.Disk()) > 0 && k.scarceAt(s, now, threshold) > now {
 		return
 	}
 	r := k.worst(s, now)
@@ -165,13 +220,17 @@ func (k *Kubelet) reclaim(s signal, now sim.Time) {
 	}
 	e := &k.evictions
 	e.leaving, e.leftAt = r.pod.ID, now
-	k.evict(r, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s.%s",
-		s, quantity(k.least(s)), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
+	grace := evictGrace
+	if threshold != k.least(s) {
+		grace = max(min(k.soft.MostPodGrace, time.Duration(r.pod.Spec.GraceSeconds)*time.Second), evictGrace)
+	}
+	k.evict(r, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s.%s",
+		s, quantity(threshold), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
 }
 
 // evict fails a pod.
-func (k *Kubelet) evict(r *row, message string) {
-	r.ousted, r.oustBy = byPressure, evictGrace
+func (k *Kubelet) evict(r *row, grace time.Duration, message string) {
+	r.ousted, r.oustBy = byPressure, grace
 	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, k.kernel.Now())
 }
@@ -247,7 +306,7 @@ func (k *Kubelet) evictWriters(now sim.Time) bool {
 		for i := range r.box.Processes {
 			c := containerOf(r.pod.Spec, i)
 			if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
-				k.evict(r, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
+				k.evict(r, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
 				any = true
 				break
 			}

@@ -28,6 +28,7 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	Soft          Soft
 	PanicAfter    time.Duration    // see runtime.Config
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
@@ -61,6 +62,7 @@ const (
 	whyHousekeeping
 	whyEviction
 	whyPoll
+	whyImageGC
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
@@ -71,7 +73,7 @@ const (
 	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -106,7 +108,7 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC pulse
 
 	health health
 
@@ -114,6 +116,7 @@ type Kubelet struct {
 	closing  closing
 
 	evictions evictions
+	soft      Soft
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
@@ -140,7 +143,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	l := k.Luck()
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes,
-		hash: node.NameHash(), serving: c.Serving,
+		hash: node.NameHash(), serving: c.Serving, soft: c.Soft,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
@@ -184,7 +187,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
 	k.beginHealth(&looks)
-	k.evictions = evictions{}
+	k.evictions = evictions{softAt: [signals]sim.Time{sim.Never, sim.Never}}
+	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(looks.Duration(0, imageGCEvery)), Period: imageGCEvery}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -206,8 +210,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyPoll + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling}
+func (k *Kubelet) pulses() [whyImageGC + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC}
 }
 
 // Machine is what the kubelet manages.
@@ -259,6 +263,20 @@ func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKin
 
 // Hang has the processes of a pod answer nobody, until Unhang.
 func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
+
+// Stick keeps a pod's volumes mounted when it has ended, until Unstick.
+func (k *Kubelet) Stick(pod model.Ref) { k.machine.Stick(k.own(pod.ID)) }
+
+// Unstick takes back one Stick. Who waits for it looks every 300 ms
+// (pkg/kubelet/volumemanager/volume_manager.go podAttachAndMountRetryInterval).
+func (k *Kubelet) Unstick(pod model.Ref) {
+	id := k.own(pod.ID)
+	k.machine.Unstick(id)
+	if r := k.find(id); k.running && r != nil && r.stuck && !k.machine.Stuck(id) {
+		r.stuck = false
+		k.wait(r, unmounting, k.kernel.Now().Add(300*time.Millisecond))
+	}
+}
 
 // Unhang takes back one Hang.
 func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
@@ -345,6 +363,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.evictionPass(now)
 	case whyPoll:
 		k.polled(now)
+	case whyImageGC:
+		k.collectImages(now)
 	}
 }
 

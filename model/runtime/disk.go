@@ -50,6 +50,9 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 	for i := range m.images {
 		free -= m.images[i].bytes
 	}
+	for i := range m.layers {
+		free -= m.layers[i].bytes
+	}
 	for _, s := range m.pods {
 		if s == nil {
 			continue
@@ -137,12 +140,31 @@ func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	kept := m.images[:0]
 	for _, i := range m.images {
 		if freed < bytes && !used[i.number] && now.Sub(i.at) >= imageKept {
-			freed += i.bytes
+			freed += i.bytes + m.release(m.registry.layers[i.number])
 			continue
 		}
 		kept = append(kept, i)
 	}
 	m.images = kept
+	return freed
+}
+
+// CollectContainers removes containers that have ended, with what they wrote
+// (pkg/kubelet/kuberuntime/kuberuntime_gc.go evictContainers, of all pods). It returns
+// how many bytes that frees.
+func (m *Machine) CollectContainers() (freed int64) {
+	now := m.kernel.Now()
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if p := &s.Processes[i]; !p.Running && p.Instances > 0 {
+				freed += p.DiskUsed(now)
+				p.disk, p.diskGrowth = 0, 0
+			}
+		}
+	}
 	return freed
 }
 

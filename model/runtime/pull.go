@@ -47,8 +47,10 @@ type Registry struct {
 	pace     int64 // of downloads, in millionths of what they are otherwise
 	limited  int64 // of a million pulls, how many are told that there were too many
 	machines []*Machine
+	slots    []int32 // by pod, where it is on its machine
 	numbers  map[string]uint32
-	sizes    map[uint32]int64 // by number, of images a node has reported
+	sizes    map[uint32]int64   // by number, of images a node has reported
+	layers   map[uint32][]layer // by number, of images that are described
 	costs    *costs
 }
 
@@ -148,9 +150,14 @@ func (m *Machine) cached(image uint32) bool {
 }
 
 func (m *Machine) cache(number uint32, bytes int64) {
-	if !m.cached(number) {
-		m.images = append(m.images, image{number, bytes, m.kernel.Now()})
+	if m.cached(number) {
+		return
 	}
+	if layers := m.registry.layers[number]; len(layers) > 0 {
+		m.hold(layers)
+		bytes = 0
+	}
+	m.images = append(m.images, image{number, bytes, m.kernel.Now()})
 }
 
 // spread is how long bytes take at a rate that is sometimes lower: times is

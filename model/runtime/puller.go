@@ -43,6 +43,14 @@ type pull struct {
 	pace       int64 // of the download, in millionths
 	outcome    Outcome
 	going      bool
+
+	// Of an image that is described: its layers that have to come, how many of them are
+	// unpacked or being unpacked, until when, and how long the download has been going at
+	// full pace, at from.
+	parts      []part
+	next       int
+	unpackedAt sim.Time
+	loaded     time.Duration
 }
 
 // Pull asks for the image of a pod's container. A machine pulls as many images at a
@@ -95,8 +103,15 @@ func (m *Machine) beginPull(p *pull) {
 		p.outcome, p.doneAt = PullNeedless, now.Add(resolveTime.Draw(&luck))
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
+		layers := m.toCome(p)
 		p.left = spread(p.bytes, downloadRate, 4, &luck)
 		p.unpack = spread(unpacked(p.bytes), unpackRate, 3, &luck)
+		if p.unpackedAt = p.from; len(layers) > 0 {
+			p.parts = schedule(layers, p.left, p.unpack)
+			for _, x := range p.parts {
+				p.left = max(p.left, x.load)
+			}
+		}
 		p.loadedAt = sim.Never
 		m.setPace(p, r.pace)
 		if m.shares() {
@@ -105,6 +120,21 @@ func (m *Machine) beginPull(p *pull) {
 		return
 	}
 	m.postPull(p, p.doneAt)
+}
+
+// toCome is the layers of an image that is described which are not here yet, and with
+// them how much is to be downloaded.
+func (m *Machine) toCome(p *pull) []layer {
+	all := m.registry.layers[p.image]
+	if len(all) == 0 {
+		return nil
+	}
+	layers := m.missing(all)
+	p.bytes = 0
+	for i := range layers {
+		p.bytes += layers[i].bytes
+	}
+	return layers
 }
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
@@ -125,12 +155,16 @@ func (m *Machine) setPace(p *pull, pace int64) {
 		return
 	}
 	if now > p.from {
-		p.left -= time.Duration(scale(int64(now.Sub(p.from)), p.pace, full))
-		p.left, p.from = max(p.left, 0), now
+		p.unpackUntil(now)
+		came := min(time.Duration(scale(int64(now.Sub(p.from)), p.pace, full)), p.left)
+		p.left, p.loaded, p.from = p.left-came, p.loaded+came, now
 	}
 	p.pace = pace
 	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
 	p.doneAt = p.loadedAt.Add(p.unpack)
+	if len(p.parts) > 0 {
+		p.doneAt = p.unpacksBy()
+	}
 	m.postPull(p, p.doneAt)
 	if m.shares() {
 		m.postPull(p, p.loadedAt)

@@ -1,0 +1,105 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/kubelet"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// softly sets the soft thresholds of the kubelet.
+func softly(s kubelet.Soft) option { return func(r *rig) { r.config.Soft = s } }
+
+// Source: pkg/kubelet/eviction/eviction_manager.go synchronize,
+// eviction/helpers.go thresholdsMetGracePeriod: the condition holds as soon as a soft
+// threshold is met, pods go when it was for its grace period, and they get the lesser of
+// evictionMaxPodGracePeriod and their own grace.
+func TestASoftThresholdHasTheNodeSayItAtOnceAndEvictAfterItsGrace(t *testing.T) {
+	slow := uses("leak", 31*gib, 1<<10)
+	slow.Stop = sim.Constant(time.Hour)
+	r := newRig(t, 1, behaving(slow), softly(kubelet.Soft{MemoryBytes: 2 * gib, MemoryGrace: 2 * time.Minute, MostPodGrace: 20 * time.Second}))
+	leak := r.pod("leak", asks(gib, 0))
+	said := r.until("MemoryPressure", 40*time.Second, r.pressure)
+	begins := r.until("the eviction begins", 3*time.Minute, func() bool { return len(r.notes(leak, "Evicted")) > 0 })
+	if d := begins.Sub(said); d < 105*time.Second || d > 2*time.Minute+time.Second {
+		t.Errorf("it is evicted %v after the node said it is short", d)
+	}
+	dead := r.until("the kill", time.Minute, func() bool { return !r.alive(leak) })
+	if d := dead.Sub(begins); d < 19*time.Second || d > 21*time.Second {
+		t.Errorf("killed after %v", d)
+	}
+}
+
+// TestAShortageThatEndsWithinTheGraceCostsNobody, and the next one has all of the
+// grace again.
+func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("big", 28*gib, 0)), softly(kubelet.Soft{MemoryBytes: 2 * gib, MemoryGrace: 2 * time.Minute}))
+	big := r.pod("big", asks(gib, 0))
+	r.ready(big)
+	for range 3 {
+		taken := r.kubelet.TakeMemory(980_000)
+		r.run(100 * time.Second)
+		r.kubelet.ReturnMemory(taken)
+		r.run(30 * time.Second)
+	}
+	if r.evicted(big) || !r.pressure() {
+		t.Errorf("evicted: %v, under pressure: %v", r.evicted(big), r.pressure())
+	}
+	r.kubelet.TakeMemory(980_000)
+	r.until("the eviction", 3*time.Minute, func() bool { return r.evicted(big) })
+}
+
+// Source: pkg/kubelet/images/image_gc_manager.go: at 85 % images go, the oldest first,
+// until 80 % are used; but the eviction manager, which takes all, begins at the same
+// line and looks thirty times as often (spec 3.4).
+func TestTheImageCollectorRemovesTheOldestDownTo80PercentIfItIsFirst(t *testing.T) {
+	all, some := 0, 0
+	for seed := range uint64(300) {
+		r := newRig(t, seed, withNode(func(n *model.Node) {
+			n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = 100*gib, 100*gib
+			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 2 * gib}, {Name: "older", Bytes: 2 * gib}, {Name: "oldest", Bytes: 2 * gib}}
+		}))
+		r.run(3 * time.Minute)
+		r.kubelet.FillDisk(851_000) // 5.1 GiB too much, and an image is 5 GiB
+		r.run(20 * time.Second)
+		switch there := r.cached("old") + r.cached("older") + r.cached("oldest"); there {
+		case 0:
+			all++
+		case 1:
+			some++
+		default:
+			t.Errorf("seed %d: %d images are there", seed, there)
+		}
+	}
+	if some == 0 || all < 10*some {
+		t.Errorf("all images were removed %d times, some of them %d times", all, some)
+	}
+}
+
+func (r *rig) cached(image string) int {
+	if r.kubelet.Machine().Cached(image) {
+		return 1
+	}
+	return 0
+}
+
+// Source: eviction/helpers.go buildSignalToNodeReclaimFuncs: under disk pressure dead
+// containers go as images do, before any pod (spec 2.5).
+func TestUnderDiskPressureDeadContainersGoBeforePods(t *testing.T) {
+	done := runtime.Behavior{Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": "done"})), Run: sim.Constant(10 * time.Second), DiskBytes: 20 * gib}
+	r := newRig(t, 1, behaving(done), withNode(func(n *model.Node) {
+		n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = 100*gib, 100*gib
+	}))
+	p := r.pod("done", func(s *model.PodSpec) { s.RestartPolicy = model.RestartNever })
+	web := r.pod("web", nil)
+	r.ready(web)
+	r.until("its end", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodSucceeded })
+	r.kubelet.FillDisk(860_000)
+	r.run(time.Minute)
+	if free := r.kubelet.Machine().DiskFree(r.Now()); free < 30*gib || r.evicted(web) {
+		t.Errorf("%d bytes are free, evicted: %v", free, r.evicted(web))
+	}
+}

@@ -1,0 +1,91 @@
+package runtime
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+func described(layers ...Layer) *rig {
+	r := newRig()
+	r.registry.Describe([]Image{
+		{Name: "app", Layers: append(layers, Layer{"app", 100_000_000})},
+		{Name: "other", Layers: append(layers, Layer{"other", 40_000_000})},
+	})
+	return r
+}
+
+// TestThreeLayersComeAtATimeAndAreUnpackedInOrder: k8s-node.md 3.2. Five layers of 1 s
+// each at the machine's full rate: the first three share it and are there at 3 s, the
+// other two have half of it each. A single one has half.
+func TestThreeLayersComeAtATimeAndAreUnpackedInOrder(t *testing.T) {
+	five := make([]layer, 5)
+	for i := range five {
+		five[i] = layer{number: uint32(i), bytes: 7}
+	}
+	for i, want := range []time.Duration{3, 3, 3, 5, 5} {
+		if x := schedule(five, 5*time.Second, 10*time.Second)[i]; x.load != want*time.Second || x.unpack != 2*time.Second {
+			t.Errorf("layer %d is there at %v and takes %v", i, x.load, x.unpack)
+		}
+	}
+	if x := schedule(five[:1], time.Second, 0)[0]; x.load != 2*time.Second {
+		t.Errorf("one alone is there at %v", x.load)
+	}
+	p := pull{pace: full, left: 5 * time.Second, loadedAt: seconds(5), parts: schedule(five, 5*time.Second, 10*time.Second)}
+	if got := p.unpacksBy(); got != seconds(13) { // 3 s, and 5 times 2 s
+		t.Errorf("all is unpacked at %v", got)
+	}
+	p.parts = schedule(five, 5*time.Second, time.Second) // the last ones wait for the download
+	if got := p.unpacksBy(); got != seconds(5).Add(400*time.Millisecond) {
+		t.Errorf("all is unpacked at %v", got)
+	}
+}
+
+// TestALayerThatIsHereIsNotLoadedAgain, and it is on the disk once.
+func TestALayerThatIsHereIsNotLoadedAgain(t *testing.T) {
+	r := described(Layer{"base", 800_000_000})
+	r.machine.disk = 100_000_000_000
+	for i, image := range []string{"app", "other"} {
+		c := model.Container{Name: "main", Image: image}
+		r.machine.Pull(pod(uint32(i+1), c), &c)
+		if got, want := r.machine.pulls[0].bytes, []int64{900_000_000, 40_000_000}[i]; got != want {
+			t.Errorf("of %s %d bytes come, want %d", image, got, want)
+		}
+		r.run(t, time.Hour)
+	}
+	r.expect(t, "pulled 1 now", "pulled 2 now")
+	if used := r.machine.disk - r.machine.DiskFree(r.Now()); used != 940_000_000*5/2 {
+		t.Errorf("%d bytes are used", used)
+	}
+	freed := r.machine.CollectImages(r.Now(), 1) // app: its base is still needed
+	if freed != 250_000_000 || r.machine.Cached("app") || !r.machine.Cached("other") {
+		t.Errorf("%d bytes are freed", freed)
+	}
+	if freed = r.machine.CollectImages(r.Now(), 1<<60); freed != 840_000_000*5/2 || len(r.machine.layers) != 0 {
+		t.Errorf("then %d bytes are freed", freed)
+	}
+}
+
+// TestARegistryThatIsSlowInBetweenOnlyDelaysWhatHasNotCome: what was unpacked by then
+// stays so.
+func TestARegistryThatIsSlowInBetweenOnlyDelaysWhatHasNotCome(t *testing.T) {
+	r := described(Layer{"base", 8_000_000_000})
+	c := model.Container{Name: "main", Image: "app"}
+	r.machine.Pull(pod(1, c), &c)
+	p := &r.machine.pulls[0]
+	before, parts := p.doneAt, len(p.parts)
+	r.run(t, p.from.Sub(r.Now())+10*time.Second)
+	r.registry.SetPace(full/2, r.Now())
+	r.run(t, 20*time.Second)
+	r.registry.SetPace(full, r.Now())
+	if late := p.doneAt.Sub(before); parts != 2 || late < 0 || late > 10*time.Second+time.Millisecond {
+		t.Errorf("%d layers, %v late, want at most the 10 s that were lost", parts, late)
+	}
+	if p.next > 2 || p.loaded <= 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func seconds(n int) sim.Time { return sim.Time(n) * sim.Time(time.Second) }
