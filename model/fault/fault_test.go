@@ -96,8 +96,10 @@ func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKin
 	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
 }
 
-func (m *machine) Hang(pod model.Ref)   { m.w.says("%s hang %d", m.name, pod.ID) }
-func (m *machine) Unhang(pod model.Ref) { m.w.says("%s unhang %d", m.name, pod.ID) }
+func (m *machine) Hang(pod model.Ref)    { m.w.says("%s hang %d", m.name, pod.ID) }
+func (m *machine) Stick(pod model.Ref)   { m.w.says("%s stick %d", m.name, pod.ID) }
+func (m *machine) Unstick(pod model.Ref) { m.w.says("%s unstick %d", m.name, pod.ID) }
+func (m *machine) Unhang(pod model.Ref)  { m.w.says("%s unhang %d", m.name, pod.ID) }
 
 type dns struct{ *world }
 
@@ -228,6 +230,25 @@ func silently(s fault.Spec) fault.Spec { s.Silent = true; return s }
 func gracefully(s fault.Spec) fault.Spec { s.Graceful = true; return s }
 
 func only(names ...string) fault.Target { return fault.Target{Names: names} }
+
+func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
+	w := newWorld(nodes(1, "z")...)
+	n := w.store.Lookup(model.KindNode, "", "z-0").Head().ID
+	w.store.Create(0, &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"}, Spec: &model.PodSpec{}, NodeID: n, NodeName: "z-0"})
+	got := w.play(t,
+		spec("a", "pod-failure", 10, 20, only("p")),
+		fault.Spec{ID: "b", Fault: "pod-slow", At: at(30), For: 10 * time.Second, Target: only("p"), Latency: sim.Constant(time.Second)},
+		fault.Spec{ID: "c", Fault: "probe-failure", At: at(50), For: 10 * time.Second, Target: only("p"), Errors: 500_000, Probes: [model.ProbeKinds]bool{true, false, false}},
+		spec("d", "stuck-terminating", 70, 80, only("p")),
+	)
+	want := "10s requests to 1 hang=true\n10s z-0 hang 1\n20s z-0 unhang 1\n20s requests to 1 hang=false\n" +
+		"30s requests to 1 slower by 1s\n40s requests to 1 slower by -1s\n" +
+		"50s z-0 fails 500000 ppm of the probes [true false false] of 1/\n1m0s z-0 answers 500000 ppm of the probes [true false false] of 1/\n" +
+		"1m10s z-0 stick 1\n1m20s z-0 unstick 1"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
 
 func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 	down, stop := "node-down", "kubelet-stop"
