@@ -269,7 +269,7 @@ func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	m.meter.use(now, milli-was)
 	p.meter.use(now, milli-was)
 	m.usesOther(s)
-	if p.perRPS > 0 && m.serving != nil {
+	if p.perRPS > 0 && m.serving != nil && (m.crowded || !m.roomy) {
 		m.serving.CapacityChanged(s.Pod.Ref())
 	}
 }

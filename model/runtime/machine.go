@@ -152,6 +152,7 @@ type Machine struct {
 	layers    []layer    // on the disk, of images that are described
 	wanted    int64      // milli-CPU that all containers want together
 	crowded   bool       // that is more than there is
+	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
 	disk      int64      // bytes; 0 is without end
 	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // in the order in which they were asked for
@@ -164,6 +165,7 @@ type Machine struct {
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
+	stuck       []uint32 // pods whose volumes cannot be unmounted, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
@@ -228,8 +230,8 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 
 // Sandbox is the pod on this machine, nil if it is not there.
 func (m *Machine) Sandbox(pod uint32) *Sandbox {
-	for i, id := range m.ids {
-		if id == pod {
+	if all := m.registry.slots; int(pod) < len(all) {
+		if i := int(all[pod]); i < len(m.ids) && m.ids[i] == pod {
 			return m.pods[i]
 		}
 	}
@@ -250,13 +252,16 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	if n := len(p.Spec.InitContainers) + len(p.Spec.Containers); n != 1 {
 		s.Processes = make([]Process, n)
 	}
-	for i, id := range m.ids {
-		if id == 0 {
-			m.ids[i], m.pods[i] = p.ID, s
-			return s
-		}
+	i := slices.Index(m.ids, 0)
+	if i < 0 {
+		i = len(m.ids)
+		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
-	m.ids, m.pods = append(m.ids, p.ID), append(m.pods, s)
+	m.ids[i], m.pods[i] = p.ID, s
+	if more := int(p.ID) + 1 - len(m.registry.slots); more > 0 {
+		m.registry.slots = append(m.registry.slots, make([]int32, more)...)
+	}
+	m.registry.slots[p.ID] = int32(i)
 	return s
 }
 

@@ -122,6 +122,7 @@ func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 		return
 	}
 	s.load, s.working = milliRPS, working
+	m.roomy = !m.crowded
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		if p.Running && p.perRPS > 0 {
@@ -131,6 +132,7 @@ func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 			m.fill(s, i)
 		}
 	}
+	m.roomy = false
 }
 
 // startUsing has a new instance of a container use CPU. More than its limit, or than

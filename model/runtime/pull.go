@@ -47,6 +47,7 @@ type Registry struct {
 	pace     int64 // of downloads, in millionths of what they are otherwise
 	limited  int64 // of a million pulls, how many are told that there were too many
 	machines []*Machine
+	slots    []int32 // by pod, where it is on its machine
 	numbers  map[string]uint32
 	sizes    map[uint32]int64   // by number, of images a node has reported
 	layers   map[uint32][]layer // by number, of images that are described

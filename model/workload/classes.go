@@ -41,11 +41,14 @@ type class struct {
 	listed  bool // among Flows.loaded
 	slot    int  // while a route is divided
 
-	arriving int64  // the sum of its shares, of all pods together
-	handled         // what becomes of a pod's
-	was      int64  // that arrived when this was computed
-	sent     int64  // for so many requests calls are made
-	good     int64  // of those that are handled, in millionths: no call failed for good
+	arriving int64 // the sum of its shares, of all pods together
+	handled        // what becomes of a pod's
+	was      int64 // that arrived when this was computed
+	sent     int64 // for so many requests calls are made
+	good     int64 // of those that are handled, in millionths: no call failed for good
+	fared    int64 // that arrived at each when it was computed how they cope; -1 if it never was
+	calls    timing
+	copes    handled
 	told     int64  // about what machines know that arrives at each; -1 if they were not asked
 	working  int64  // and for how many of those there are workers
 	risks    []risk // of its pods' probes
@@ -204,6 +207,9 @@ func (t *Flows) classify(id uint32, i int32) {
 	for k := len(b.classes) - 1; k >= 0 && like.single == 0; k-- {
 		if c := &t.classes[b.classes[k]]; c.likeness == like {
 			c.pods = append(c.pods, id)
+			if loadChange(p.loaded, c.told) == goesOn || loadChange(p.working, c.working) == goesOn {
+				c.told = -1
+			}
 			p.class = b.classes[k]
 			return
 		}
@@ -218,7 +224,7 @@ func (t *Flows) classify(id uint32, i int32) {
 func (t *Flows) update(p *pod, like likeness) {
 	t.recallers(t.classes[p.class].sort)
 	c := t.touch(p.class)
-	c.likeness, c.sent = like, -1
+	c.likeness, c.sent, c.fared = like, -1, -1
 	t.recallers(p.sort)
 }
 
@@ -230,8 +236,8 @@ func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
 	}
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
-	c := &t.classes[k]
-	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: t.pods.Row(id).site, touched: c.touched, listed: c.listed, good: 1_000_000, sent: -1, told: -1}
+	c, p := &t.classes[k], t.pods.Row(id)
+	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, good: 1_000_000, sent: -1, fared: -1, told: p.loaded, working: p.working}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k

@@ -40,8 +40,12 @@ func (t *Flows) compute() {
 		f.changed = false
 		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
 		f.paced = false
-		if f.moved && (!waits || t.settling == minutely) {
+		switch {
+		case !f.moved || waits && t.settling != minutely:
+		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
+		default:
+			t.supposed(f)
 		}
 		switch {
 		case f.now == f.told:
@@ -165,7 +169,7 @@ func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
 	calls, good := t.calling(c.sort)
-	h := c.work.handle(each, calls)
+	h := t.handle(c, each, calls)
 	working := h.working(each)
 	switch {
 	case c.listed || each == c.told && working == c.working:
@@ -192,6 +196,16 @@ func (t *Flows) fare(id int32, c *class) {
 			}
 		}
 	}
+}
+
+// handle computes how each pod of a class copes, unless about the same arrives as when it
+// was computed last.
+func (t *Flows) handle(c *class, each int64, calls timing) handled {
+	p := min(change(each, c.fared), change(calls.mean, c.calls.mean), change(calls.variance/2, c.calls.variance/2))
+	if c.fared < 0 || !t.wait(p) {
+		c.fared, c.calls, c.copes = each, calls, c.work.handle(each, calls)
+	}
+	return c.copes
 }
 
 // below is how deep in the calls what a class sends is.

@@ -15,10 +15,22 @@ type inZone struct {
 	n    int64
 }
 
+// manyEndpoints is behind how many pods of a Service it is told only once a minute how
+// much of a flow stays.
+const manyEndpoints = 100
+
+// supposed takes as much of a flow to stay as did when it was computed last.
+func (t *Flows) supposed(f *flow) {
+	was, now := &f.told, &f.now
+	now.InsideMilliRPS = product(was.InsideMilliRPS, now.OfferedMilliRPS, max(was.OfferedMilliRPS, 1))
+	now.ZoneMilliRPS = product(was.ZoneMilliRPS, now.OfferedMilliRPS, max(was.OfferedMilliRPS, 1))
+	now.NodeMilliRPS = product(was.NodeMilliRPS, now.OfferedMilliRPS, max(was.OfferedMilliRPS, 1))
+}
+
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
 // Requests from outside of all nodes come from no zone, unless a load balancer sends them
 // through a node. It is computed when there is something else to tell, or when nothing
-// waits.
+// waits: for many endpoints only then.
 func (t *Flows) locate(f *flow) {
 	f.moved = false
 	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0

@@ -1,9 +1,9 @@
 package workload
 
 import (
+	"bytes"
 	"math/bits"
 	"strconv"
-	"strings"
 
 	"orrery/model"
 )
@@ -23,28 +23,34 @@ func portion(part, capacity, total int64) int64 {
 // message is the rates for people: "800 rps from ingress: 533.333 served,
 // 266.667 timed out".
 func message(t *model.Traffic) string {
-	parts := []string{rate(t.ServedMilliRPS) + " served"}
-	for _, lost := range []struct {
+	var room [256]byte
+	text := appendRate(room[:0], t.OfferedMilliRPS)
+	text = append(append(append(text, " rps from "...), t.From...), ": "...)
+	text = append(appendRate(text, t.ServedMilliRPS), " served"...)
+	for _, lost := range [...]struct {
 		milli int64
 		what  string
-	}{{t.RefusedMilliRPS, "refused"}, {t.TimedOutMilliRPS, "timed out"}, {t.OverloadMilliRPS, "overloaded"}, {t.FailedMilliRPS, "failed by what they call"}, {t.UnresolvedMilliRPS, "found no address"}} {
+	}{{t.RefusedMilliRPS, " refused"}, {t.TimedOutMilliRPS, " timed out"}, {t.OverloadMilliRPS, " overloaded"}, {t.FailedMilliRPS, " failed by what they call"}, {t.UnresolvedMilliRPS, " found no address"}} {
 		if lost.milli > 0 {
-			parts = append(parts, rate(lost.milli)+" "+lost.what)
+			text = append(appendRate(append(text, ", "...), lost.milli), lost.what...)
 		}
 	}
 	if t.P99 > 0 {
-		parts = append(parts, "half within "+t.P50.String()+", 99 % within "+t.P99.String())
+		text = append(append(text, ", half within "...), t.P50.String()...)
+		text = append(append(text, ", 99 % within "...), t.P99.String()...)
 	}
-	return rate(t.OfferedMilliRPS) + " rps from " + t.From + ": " + strings.Join(parts, ", ")
+	return string(text)
 }
 
-// rate prints thousandths without needless zeros: "0.25", "12".
-func rate(milli int64) string {
-	text := strconv.FormatInt(milli/1000, 10)
-	if rest := milli % 1000; rest > 0 {
-		text += strings.TrimRight("."+strconv.FormatInt(1000+rest, 10)[1:], "0")
+// appendRate prints thousandths without needless zeros: "0.25", "12".
+func appendRate(text []byte, milli int64) []byte {
+	text = strconv.AppendInt(text, milli/1000, 10)
+	rest := milli % 1000
+	if rest == 0 {
+		return text
 	}
-	return text
+	text = append(text, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	return bytes.TrimRight(text, "0")
 }
 
 // CapacityMilliRPS is how many requests per second, in thousandths, a pod has

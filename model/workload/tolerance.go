@@ -171,6 +171,11 @@ func (t *Flows) hurry() {
 			t.recompute(int32(i))
 		}
 	}
+	for i := range t.classes {
+		if c := &t.classes[i]; len(c.pods) > 0 && c.arriving/c.n() != c.fared {
+			t.touch(int32(i))
+		}
+	}
 	t.compute()
 	t.settling = goesOn
 }
