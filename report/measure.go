@@ -37,6 +37,9 @@ func ParseMeasure(s string) (Measure, error) {
 	return m, err
 }
 
+// Level is the priority level the measure is about, "" if it is about none.
+func (m *Measure) Level() string { return m.e.Level() }
+
 // spaced is s with single spaces between its words.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
 

@@ -9,6 +9,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/cluster"
+	"orrery/model/fault"
 	"orrery/model/store"
 	"orrery/scenarios"
 	"orrery/sim"
@@ -289,5 +290,58 @@ func TestTheOutOfServiceTaintOnAReadyNodeForcesNothing(t *testing.T) {
 	x = ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"), "timeline: [{at: 5m, do: taint, target: node/n-0, taint: 'gpu=x:NoSchedule'}, {at: 6m, do: taint, target: node/n-0, taint: 'gpu:NoSchedule-'}]\n"))
 	if n := x.Store.Lookup(model.KindNode, "", "n-0").(*model.Node); len(n.Taints) != 0 {
 		t.Errorf("taints %v, want them taken off", n.Taints)
+	}
+}
+
+// Source: attach_detach_controller.go populateActualStateOfWorld: since when a volume is
+// not wanted is known to the process alone.
+func TestTheSixMinutesBeginAnewWithAnotherControllerManager(t *testing.T) {
+	s, err := scenarios.Embedded("volume-lost-node-broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	crash := sim.Time(15 * time.Minute)
+	s.Config.Faults = append(s.Config.Faults, fault.Spec{ID: "crash", Fault: "controller-manager-crash", At: crash})
+	x := runOf(t, s)
+	asked := detachAsked(x, "fast")
+	led := when(x, func(r *store.Record) bool {
+		return r.Note != nil && r.Note.Reason == "LeaderElection" && strings.Contains(r.Note.Name, "kube-controller-manager") && strings.HasSuffix(r.Note.Message, "became leader")
+	})
+	if len(led) != 1 || len(asked) != 2 || asked[0].Sub(led[0]) < 6*time.Minute || asked[0].Sub(led[0]) > 6*time.Minute+2*time.Second {
+		t.Errorf("led again from %v, detached at %v", led, asked)
+	}
+}
+
+// The slow twin: every tick an event.
+func TestVolumesAreTheSameInLiteralMode(t *testing.T) {
+	for _, name := range []string{"volume-lost-node", "volume-lost-node-broken"} {
+		var told [2][]string
+		for i, literal := range []bool{false, true} {
+			s, err := scenarios.Embedded(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Config.Literal = literal
+			x := runOf(t, s)
+			h := x.Store.History()
+			for n := range h.Len() {
+				r := h.At(n)
+				line := fmt.Sprint(r.At, " ", h.ActorName(r.By), " ", r.Verb, " ")
+				if r.Note != nil {
+					line += r.Note.Name + " " + r.Note.Message
+				} else {
+					line += r.Object().Head().Path()
+				}
+				told[i] = append(told[i], line)
+			}
+		}
+		for i := range min(len(told[0]), len(told[1])) {
+			if told[0][i] != told[1][i] {
+				t.Fatalf("%s: %s\nliteral: %s", name, told[0][i], told[1][i])
+			}
+		}
+		if len(told[0]) != len(told[1]) || len(told[0]) < 100 {
+			t.Errorf("%s: %d records, literal %d", name, len(told[0]), len(told[1]))
+		}
 	}
 }

@@ -280,18 +280,16 @@ func (l *loader) checkExpect(v strict.Value, e *report.Expect) {
 	if path := e.Object(); path != "" {
 		l.checkObject(v, path)
 	}
-	if name := e.Level(); name != "" && !slices.Contains(model.PriorityLevels, name) {
-		level := reference{kind: model.KindPriorityLevelConfiguration, name: name}
-		if own := l.known.names(level.kind); !slices.Contains(own, level.path()) {
-			all := slices.Concat(model.PriorityLevels, bare(own))
-			v.Errorf("there is no priority level %s%s", strict.Quote(name), cmp.Or(l.suggest(name, all), "; there are "+strings.Join(all, ", ")))
-		}
+	if name := e.Level(); name != "" && !slices.Contains(l.scenario.Levels, name) {
+		v.Errorf("there is no priority level %s%s", strict.Quote(name), cmp.Or(l.suggest(name, l.scenario.Levels), "; there are "+strings.Join(l.scenario.Levels, ", ")))
 	}
 }
 
-// dangling tells of flow schemas whose level nothing makes.
+// dangling learns which priority levels there are, and tells of flow schemas whose
+// level nothing makes.
 func (l *loader) dangling() {
 	own := bare(l.known.names(model.KindPriorityLevelConfiguration))
+	l.scenario.Levels = slices.Concat(model.PriorityLevels, own)
 	for _, s := range l.known.schemas {
 		if apiserver.DefaultLevel(s.Level) == nil && !slices.Contains(own, s.Level) {
 			l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s: there is no priority level %s%s; without it API servers pass the schema over", s.Path(), strict.Quote(s.Level), l.suggest(s.Level, own)))

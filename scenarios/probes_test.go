@@ -104,6 +104,12 @@ func TestFaultsOfPodsHaveTheirSignatureAndHeal(t *testing.T) {
 		{"containers that are killed again and again loop, and stop when that ends", readinessProbe, "",
 			"{at: 10m, for: 5m, fault: container-crash, target: deployment/shop, count: 1, exitCode: 137}",
 			[]string{"reached(crash_loops(deployment/shop) >= 3)", "after 22m: always(ready(deployment/shop) == 4)", "before 10m: restarts() == 0"}},
+		{"a pod whose volumes stay mounted is Terminating for as long, and replaced meanwhile", readinessProbe, "",
+			"{at: 10m, for: 5m, fault: stuck-terminating, target: deployment/shop}, {at: 11m, fault: pod-kill, target: deployment/shop, count: 1}",
+			[]string{
+				"before 10m59s: always(pods_terminating() == 0)", "between 11m40s and 14m59s: always(pods_terminating() == 1)", "after 15m5s: always(pods_terminating() == 0)",
+				"after 12m: always(ready(deployment/shop) == 4)", "pods_created(deployment/shop) == 5",
+			}},
 		{"readiness that needs a database is lost with it", readinessProbe, ", probes: {readiness: {needs: db}}",
 			"{at: 10m, for: 5m, fault: pod-failure, target: deployment/db}",
 			[]string{

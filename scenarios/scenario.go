@@ -144,6 +144,7 @@ type Scenario struct {
 	Policies []scheduler.Policy
 	Expect   []report.Expect
 	Notes    []string // what the manifests say that is not modeled: "FILE:LINE: OBJECT: ..."
+	Levels   []string // the priority levels of its API servers: those of every cluster, and those of its manifests
 }
 
 // Options is what the command line may say about reading.

@@ -149,6 +149,9 @@ func measuresOf(s *scenarios.Scenario, asked []string) (out []report.Measure, er
 		if err != nil {
 			return nil, fmt.Errorf("--metric %s: %w", strict.Quote(text), err)
 		}
+		if level := m.Level(); level != "" && !slices.Contains(s.Levels, level) {
+			return nil, fmt.Errorf("--metric %s: there is no priority level %s; there are %s", strict.Quote(text), strict.Quote(level), strings.Join(s.Levels, ", "))
+		}
 		add(m)
 	}
 	if len(asked) > 0 {

@@ -141,6 +141,12 @@ func (scrap) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
 // Hang implements fault.Machine.
 func (scrap) Hang(model.Ref) {}
 
+// Stick implements fault.Machine.
+func (scrap) Stick(model.Ref) {}
+
+// Unstick implements fault.Machine.
+func (scrap) Unstick(model.Ref) {}
+
 // Unhang implements fault.Machine.
 func (scrap) Unhang(model.Ref) {}
 

@@ -279,14 +279,17 @@ func (c *attachDetach) let(now sim.Time, id uint32, h *hold) bool {
 	return true
 }
 
-// safe tells whether a volume may be detached from a node now.
+// safe tells whether a volume may be detached from a node now. Of a node that this
+// process has never seen it supposes that it uses everything
+// (cache/actual_state_of_world.go: "Assume mounted, until proven otherwise").
 func (c *attachDetach) safe(now sim.Time, id uint32, h *hold) bool {
-	n, used := c.nodeOf(h.node), c.inUse[h.node]
+	n := c.nodeOf(h.node)
+	used, known := c.inUse[h.node]
 	if n != nil {
-		used = n.VolumesInUse
+		used, known = n.VolumesInUse, true
 	}
 	switch {
-	case !slices.Contains(used, h.va.Volume), n != nil && model.HasTaintKey(n.Taints, model.TaintOutOfService):
+	case known && !slices.Contains(used, h.va.Volume), n != nil && model.HasTaintKey(n.Taints, model.TaintOutOfService):
 		return true
 	case n != nil && n.Ready.Status == model.True:
 		return false

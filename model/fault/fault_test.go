@@ -35,6 +35,7 @@ type machine struct {
 	name    string
 	on      bool
 	kubelet bool
+	closing bool
 	running map[model.Ref]bool
 }
 
@@ -95,8 +96,10 @@ func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKin
 	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
 }
 
-func (m *machine) Hang(pod model.Ref)   { m.w.says("%s hang %d", m.name, pod.ID) }
-func (m *machine) Unhang(pod model.Ref) { m.w.says("%s unhang %d", m.name, pod.ID) }
+func (m *machine) Hang(pod model.Ref)    { m.w.says("%s hang %d", m.name, pod.ID) }
+func (m *machine) Stick(pod model.Ref)   { m.w.says("%s stick %d", m.name, pod.ID) }
+func (m *machine) Unstick(pod model.Ref) { m.w.says("%s unstick %d", m.name, pod.ID) }
+func (m *machine) Unhang(pod model.Ref)  { m.w.says("%s unhang %d", m.name, pod.ID) }
 
 type dns struct{ *world }
 
@@ -133,13 +136,13 @@ func (m *machine) must(ok bool, what string) {
 		m.w.says("%s: %s makes no sense", m.name, what)
 	}
 }
-func (m *machine) PowerOff() { m.must(m.on, "off"); m.on = false }
+func (m *machine) PowerOff() { m.must(m.on || m.closing, "off"); m.on, m.closing = false, false }
 func (m *machine) PowerOn()  { m.must(!m.on, "on"); m.on = true }
 func (m *machine) Stop()     { m.must(m.kubelet, "stop"); m.kubelet = false }
 func (m *machine) Resume()   { m.must(!m.kubelet, "resume"); m.kubelet = true }
 func (m *machine) ShutDown(again bool) {
 	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
-	m.on = again
+	m.on, m.closing = again, !again
 }
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
@@ -225,7 +228,28 @@ func spec(id, name string, from, to int, t fault.Target) fault.Spec {
 
 func silently(s fault.Spec) fault.Spec { s.Silent = true; return s }
 
+func gracefully(s fault.Spec) fault.Spec { s.Graceful = true; return s }
+
 func only(names ...string) fault.Target { return fault.Target{Names: names} }
+
+func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
+	w := newWorld(nodes(1, "z")...)
+	n := w.store.Lookup(model.KindNode, "", "z-0").Head().ID
+	w.store.Create(0, &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"}, Spec: &model.PodSpec{}, NodeID: n, NodeName: "z-0"})
+	got := w.play(t,
+		spec("a", "pod-failure", 10, 20, only("p")),
+		fault.Spec{ID: "b", Fault: "pod-slow", At: at(30), For: 10 * time.Second, Target: only("p"), Latency: sim.Constant(time.Second)},
+		fault.Spec{ID: "c", Fault: "probe-failure", At: at(50), For: 10 * time.Second, Target: only("p"), Errors: 500_000, Probes: [model.ProbeKinds]bool{true, false, false}},
+		spec("d", "stuck-terminating", 70, 80, only("p")),
+	)
+	want := "10s requests to 1 hang=true\n10s z-0 hang 1\n20s z-0 unhang 1\n20s requests to 1 hang=false\n" +
+		"30s requests to 1 slower by 1s\n40s requests to 1 slower by -1s\n" +
+		"50s z-0 fails 500000 ppm of the probes [true false false] of 1/\n1m0s z-0 answers 500000 ppm of the probes [true false false] of 1/\n" +
+		"1m10s z-0 stick 1\n1m20s z-0 unstick 1"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
 
 func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 	down, stop := "node-down", "kubelet-stop"
@@ -248,6 +272,18 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
 			"10s z-0 runtime stop\n50s z-0 runtime start"},
+		{"power that is cut ends a shutdown", []fault.Spec{gracefully(spec("a", down, 10, 50, only("z-0"))), spec("b", down, 20, 30, only("z-0"))},
+			"10s z-0 shut down, again=false\n20s z-0 off\n50s z-0 on"},
+		{"a machine without power is not shut down", []fault.Spec{spec("a", down, 10, 50, only("z-0")), gracefully(spec("b", down, 20, 60, only("z-0")))},
+			"10s z-0 off\n1m0s z-0 on"},
+		{"a machine that is down is not rebooted", []fault.Spec{spec("a", down, 10, 50, only("z-0")), {ID: "b", Fault: "node-reboot", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "node-reboot", At: at(60), Target: only("z-0")}},
+			"10s z-0 off\n50s z-0 on\n1m0s z-0 off\n1m0s z-0 on"},
+		{"a kubelet that is stopped does not restart", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), {ID: "b", Fault: "kubelet-restart", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "kubelet-restart", At: at(60), Target: only("z-0")}},
+			"10s z-0 stop\n50s z-0 resume\n1m0s z-0 stop\n1m0s z-0 resume"},
+		{"a runtime flaps for a part of every period", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 25 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n24s z-0 runtime start\n30s z-0 runtime stop\n34s z-0 runtime start"},
+		{"and not longer than it lasts", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 12 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n22s z-0 runtime start"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},

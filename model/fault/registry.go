@@ -354,6 +354,12 @@ var Kinds = []Kind{
 		effect: func() effect { return spotReclaim{} },
 	},
 	{
+		Name: "stuck-terminating", Targets: model.KindPod,
+		Help:   "the volumes of some pods cannot be unmounted: if they are deleted they stay Terminating",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &stuckTerminating{} },
+	},
+	{
 		Name: "token-expiry", Targets: model.KindNone,
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},

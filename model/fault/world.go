@@ -109,6 +109,10 @@ type Machine interface {
 	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
 	Hang(pod model.Ref)
 	Unhang(pod model.Ref)
+	// Stick keeps a pod's volumes mounted when it has ended; each is taken back by an
+	// Unstick.
+	Stick(pod model.Ref)
+	Unstick(pod model.Ref)
 }
 
 // Registry is where images come from.

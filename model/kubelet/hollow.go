@@ -177,6 +177,12 @@ func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32)
 // Hang implements fault.Machine: nothing runs that could.
 func (h *Hollow) Hang(model.Ref) {}
 
+// Stick implements fault.Machine: nothing is mounted.
+func (h *Hollow) Stick(model.Ref) {}
+
+// Unstick implements fault.Machine.
+func (h *Hollow) Unstick(model.Ref) {}
+
 // Unhang implements fault.Machine.
 func (h *Hollow) Unhang(model.Ref) {}
 

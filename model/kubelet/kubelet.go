@@ -270,6 +270,20 @@ func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKin
 // Hang has the processes of a pod answer nobody, until Unhang.
 func (k *Kubelet) Hang(pod model.Ref) { k.machine.Hang(k.own(pod.ID)) }
 
+// Stick keeps a pod's volumes mounted when it has ended, until Unstick.
+func (k *Kubelet) Stick(pod model.Ref) { k.machine.Stick(k.own(pod.ID)) }
+
+// Unstick takes back one Stick. Who waits for it looks every 300 ms
+// (pkg/kubelet/volumemanager/volume_manager.go podAttachAndMountRetryInterval).
+func (k *Kubelet) Unstick(pod model.Ref) {
+	id := k.own(pod.ID)
+	k.machine.Unstick(id)
+	if r := k.find(id); k.running && r != nil && r.stuck && !k.machine.Stuck(id) {
+		r.stuck = false
+		k.wait(r, unmounting, k.kernel.Now().Add(300*time.Millisecond))
+	}
+}
+
 // Unhang takes back one Hang.
 func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
 

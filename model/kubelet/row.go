@@ -137,6 +137,7 @@ type row struct {
 	unresized   bool // the last try to resize it failed
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
+	stuck       bool // its volumes cannot be unmounted, and its worker waits for that
 	charged     bool // its request counts as allocated
 
 	queued  bool // for the status writer

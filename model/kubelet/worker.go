@@ -43,7 +43,10 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
 		k.release(r)
-		if pod.Deleting() { // the process before had all but deleted it
+		switch {
+		case pod.Deleting() && k.machine.Stuck(pod.ID):
+			r.stage, r.doing, r.stuck = terminated, unmounting, true
+		case pod.Deleting(): // the process before had all but deleted it
 			r.remove = true
 			k.enqueue(r)
 		}
@@ -334,6 +337,8 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	case stopping:
 		k.stopped(r)
 	case unmounting:
-		k.finish(r)
+		if r.stuck = k.machine.Stuck(r.pod.ID); !r.stuck {
+			k.finish(r)
+		}
 	}
 }

@@ -17,6 +17,19 @@ func (m *Machine) Unhang(pod uint32) {
 	m.hangChanged(pod)
 }
 
+// Stick keeps the volumes of a pod mounted, until Unstick. The pod may be unknown here.
+func (m *Machine) Stick(pod uint32) { m.stuck = append(m.stuck, pod) }
+
+// Unstick takes back one Stick.
+func (m *Machine) Unstick(pod uint32) {
+	if i := slices.Index(m.stuck, pod); i >= 0 {
+		m.stuck = slices.Delete(m.stuck, i, i+1)
+	}
+}
+
+// Stuck tells whether the volumes of a pod cannot be unmounted.
+func (m *Machine) Stuck(pod uint32) bool { return slices.Contains(m.stuck, pod) }
+
 func (m *Machine) hangs(s *Sandbox) bool {
 	return len(m.hanging) > 0 && slices.Contains(m.hanging, s.Pod.ID)
 }

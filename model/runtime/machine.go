@@ -166,6 +166,7 @@ type Machine struct {
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
+	stuck       []uint32 // pods whose volumes cannot be unmounted, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are

@@ -32,6 +32,7 @@ type Decoder struct {
 	fallback   int32                         // the priority of pods that name no class
 	general    string                        // the class that is theirs, if any
 	structs    map[reflect.Type]structFields // of the API types met so far
+	queues     int64                         // of all priority levels
 }
 
 // NewDecoder is a decoder that knows the priority classes every cluster has.

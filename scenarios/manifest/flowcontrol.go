@@ -14,9 +14,13 @@ import (
 	"orrery/scenarios/strict"
 )
 
-// maxQueues is how many queues a level may have here, where Kubernetes allows ten
-// million: each is there, in every API server.
-const maxQueues = 10_000
+// maxQueues is how many queues a level may have here, and allQueues all of them
+// together, where Kubernetes allows ten million in each: every one is there, in every
+// API server.
+const (
+	maxQueues = 10_000
+	allQueues = 50_000
+)
 
 // readFlowSchema follows pkg/apis/flowcontrol/v1/defaults.go and
 // validation/validation.go ValidateFlowSchema.
@@ -219,11 +223,19 @@ func queuing(p *place, q *flowv1.QueuingConfiguration, l *model.PriorityLevel) {
 	switch bits := math.Ceil(math.Log2(float64(l.Queues)) * float64(l.HandSize)); {
 	case l.Queues < 0 || l.Queues > maxQueues:
 		p.field("queues").errorf("%d is out of range: 1 to %d here", l.Queues, maxQueues)
+	case p.object.set.decoder.queued(l.Queues) > allQueues:
+		p.field("queues").errorf("all levels together have more than %d", allQueues)
 	case l.HandSize < 0 || l.HandSize > l.Queues:
 		hand.errorf("%d is out of range: a flow may use 1 to all %d queues", l.HandSize, l.Queues)
 	case bits > 60: // k8s.io/apiserver/pkg/util/shufflesharding/shufflesharding.go MaxHashBits
 		hand.errorf("%d of %d queues are too many to deal: that takes %.0f bits of a hash, and 60 are good", l.HandSize, l.Queues, bits)
 	}
+}
+
+// queued counts the queues of one more level.
+func (d *Decoder) queued(n int32) int64 {
+	d.queues += int64(n)
+	return d.queues
 }
 
 // atLeast0 is a number that may be left out.

@@ -56,6 +56,11 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 			spec.InitContainers[i].Sidecar, spec.InitContainers[i].Restart = true, nil
 		}
 	}
+	for i := range spec.Containers { // validateContainerResizePolicy
+		if c := &spec.Containers[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
+			p.field("containers").item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
+		}
+	}
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
 	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
 	hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds)
