@@ -59,6 +59,8 @@ func set(v reflect.Value) {
 		v.Set(reflect.ValueOf(&model.PodSpec{Containers: []model.Container{{Name: "main", Image: "x:2"}}}))
 	case *model.Template:
 		v.Set(reflect.ValueOf(&model.Template{Hash: "h"}))
+	case *model.Resize:
+		v.Set(reflect.ValueOf(&model.Resize{Pending: model.ResizeDeferred}))
 	case model.Condition:
 		v.Set(reflect.ValueOf(model.Condition{SinceAt: 5}))
 	default:
