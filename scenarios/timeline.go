@@ -352,7 +352,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
-			m.Required(p).Errorf("0%% is a registry that is down: write registry-down")
+			m.Required(p).Errorf("%s", noSpeed[f.Fault])
 		}
 	},
 	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
@@ -367,6 +367,12 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 		out[kind] = said == name || said == "all"
 	}
 	return out
+}
+
+// noSpeed is what is wrong about no speed at all, by the fault.
+var noSpeed = map[string]string{
+	"registry-slow": "0% is a registry that is down: write registry-down",
+	"disk-slow":     "0% is a disk on which nothing ever ends: write more",
 }
 
 func readBy(_ *loader, m *strict.Map, p string, f *fault.Spec) {

@@ -168,6 +168,12 @@ func (scrap) Burn(int64) {}
 // Cool implements fault.Machine.
 func (scrap) Cool(int64) {}
 
+// SlowDisk implements fault.Machine.
+func (scrap) SlowDisk(int64) {}
+
+// QuickenDisk implements fault.Machine.
+func (scrap) QuickenDisk(int64) {}
+
 // Creep implements fault.Machine.
 func (scrap) Creep(int64, int64, int64) {}
 

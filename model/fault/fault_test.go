@@ -155,8 +155,10 @@ func (m *machine) FillDisk(ppm int64) int64 {
 	return 7
 }
 
-func (m *machine) Burn(milli int64) { m.w.says("%s burn %d", m.name, milli) }
-func (m *machine) Cool(milli int64) { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) Burn(milli int64)      { m.w.says("%s burn %d", m.name, milli) }
+func (m *machine) Cool(milli int64)      { m.w.says("%s cool %d", m.name, milli) }
+func (m *machine) SlowDisk(ppm int64)    { m.w.says("%s disk at %d", m.name, ppm) }
+func (m *machine) QuickenDisk(ppm int64) { m.w.says("%s disk no more at %d", m.name, ppm) }
 func (m *machine) Creep(milli, each, bytes int64) {
 	m.w.says("%s creep %d %d %d", m.name, milli, each, bytes)
 }
@@ -294,6 +296,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
 			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
 			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
+		{"disks too", []fault.Spec{{ID: "a", Fault: "disk-slow", At: at(10), For: 10 * time.Second, Target: only("z-0"), RatePPM: 100_000}},
+			"10s z-0 disk at 100000\n20s z-0 disk no more at 100000"},
 		{"agents creep in steps", []fault.Spec{{
 			ID: "a", Fault: "agent-creep", At: at(10), For: 40 * time.Second, Target: only("z-0"),
 			Creep: fault.Creep{CPUMilli: 40, EachMilli: 10, MemoryBytes: 100, Over: 20 * time.Second}}, {

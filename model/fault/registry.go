@@ -144,6 +144,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &diskFill{} },
 	},
 	{
+		Name: "disk-slow", Targets: model.KindNode,
+		Help:   "the disks of some nodes work at a share of their speed: images are unpacked and containers made later",
+		Params: []string{ParamFor, ParamTarget, ParamRate},
+		effect: func() effect { return &diskSlow{} },
+	},
+	{
 		Name: "dns-down", Targets: model.KindNone, DNS: true,
 		Help:   "DNS servers answer nothing, although their pods are Ready",
 		Params: []string{ParamFor},

@@ -84,6 +84,10 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
+	// SlowDisk has the disk work at a share of its speed, in millionths, until
+	// QuickenDisk. Of several the slowest counts.
+	SlowDisk(ppm int64)
+	QuickenDisk(ppm int64)
 	// Burn has something other than containers want so much CPU, in milli-CPU, and
 	// TakeMemory use memory until that share of it is used, in millionths, which
 	// returns how many bytes that took. What goes with the machine's power is gone.

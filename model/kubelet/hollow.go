@@ -150,6 +150,12 @@ func (h *Hollow) Burn(int64) {}
 // Cool implements fault.Machine.
 func (h *Hollow) Cool(int64) {}
 
+// SlowDisk implements fault.Machine.
+func (h *Hollow) SlowDisk(int64) {}
+
+// QuickenDisk implements fault.Machine.
+func (h *Hollow) QuickenDisk(int64) {}
+
 // Creep implements fault.Machine.
 func (h *Hollow) Creep(int64, int64, int64) {}
 

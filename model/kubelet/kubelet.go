@@ -241,6 +241,12 @@ func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 // Cool takes that back.
 func (k *Kubelet) Cool(milli int64) { k.machine.Cool(milli) }
 
+// SlowDisk has the machine's disk work at a share of its speed.
+func (k *Kubelet) SlowDisk(ppm int64) { k.machine.SlowDisk(ppm) }
+
+// QuickenDisk takes that back.
+func (k *Kubelet) QuickenDisk(ppm int64) { k.machine.QuickenDisk(ppm) }
+
 // Creep has the node's agents need more.
 func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
 

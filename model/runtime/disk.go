@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"orrery/sim"
@@ -114,6 +115,25 @@ func (m *Machine) Fill(ppm int64) int64 {
 func (m *Machine) Free(bytes int64) {
 	m.filled -= bytes
 	m.kubelet.DiskChanged()
+}
+
+// SlowDisk has the disk work at a share of its speed, in millionths, until QuickenDisk;
+// of several the slowest counts. What has begun goes on as it did.
+func (m *Machine) SlowDisk(ppm int64) { m.diskRates = append(m.diskRates, max(ppm, 1)) }
+
+// QuickenDisk takes one SlowDisk back.
+func (m *Machine) QuickenDisk(ppm int64) {
+	if i := slices.Index(m.diskRates, max(ppm, 1)); i >= 0 {
+		m.diskRates = slices.Delete(m.diskRates, i, i+1)
+	}
+}
+
+// onDisk is how long something takes that waits for the disk and would take d.
+func (m *Machine) onDisk(d time.Duration) time.Duration {
+	if len(m.diskRates) == 0 {
+		return d
+	}
+	return time.Duration(scale(int64(d), full, slices.Min(m.diskRates)))
 }
 
 // unpacked is what an image takes on the disk, by its compressed size.

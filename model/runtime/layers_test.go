@@ -89,3 +89,32 @@ func TestARegistryThatIsSlowInBetweenOnlyDelaysWhatHasNotCome(t *testing.T) {
 }
 
 func seconds(n int) sim.Time { return sim.Time(n) * sim.Time(time.Second) }
+
+// TestASlowDiskUnpacksAndStartsLater, and downloads as fast as ever; of two faults the
+// slower counts.
+func TestASlowDiskUnpacksAndStartsLater(t *testing.T) {
+	var load, unpack, start [3]time.Duration
+	for i := range load {
+		r := newRig(Behavior{ImageBytes: 800_000_000})
+		if i > 0 {
+			r.machine.SlowDisk(100_000)
+			r.machine.SlowDisk(500_000)
+		}
+		if i > 1 {
+			r.machine.QuickenDisk(100_000)
+			r.machine.QuickenDisk(500_000)
+		}
+		c := model.Container{Name: "main", Image: "big"}
+		p := pod(1, c)
+		r.machine.Pull(p, &c)
+		x := &r.machine.pulls[0]
+		load[i], unpack[i] = x.loadedAt.Sub(x.from), x.unpack
+		start[i] = r.machine.StartTime(r.machine.Add(p, 1), 0)
+	}
+	if load[1] != load[0] || unpack[1] != 10*unpack[0] || start[1] != 10*start[0] {
+		t.Errorf("it loads in %v, unpacks in %v and starts in %v", load, unpack, start)
+	}
+	if unpack[2] != unpack[0] || start[2] != start[0] {
+		t.Errorf("afterwards it unpacks in %v and starts in %v", unpack, start)
+	}
+}

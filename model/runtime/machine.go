@@ -154,6 +154,7 @@ type Machine struct {
 	crowded   bool       // that is more than there is
 	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
 	disk      int64      // bytes; 0 is without end
+	diskRates []int64    // of faults that slow it, in millionths
 	filled    int64      // of them, by others than containers and images
 	pulls     []pull     // in the order in which they were asked for
 	parallel  int        // how many of them are under way at most

@@ -114,7 +114,7 @@ func fullName(name string) string {
 func (m *Machine) SandboxTime(s *Sandbox) (volumes, sandbox time.Duration) {
 	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
-	return volumes, sandboxTime.Draw(&luck) + m.Behind()
+	return volumes, m.onDisk(sandboxTime.Draw(&luck)) + m.Behind()
 }
 
 // MountTime is how long it takes to mount a pod's attached volumes, all side by side.
@@ -126,7 +126,7 @@ func (m *Machine) MountTime(s *Sandbox) time.Duration {
 // StartTime is how long it takes to create and start a container.
 func (m *Machine) StartTime(s *Sandbox, i int) time.Duration {
 	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
-	return startTime.Draw(&luck) + m.Behind()
+	return m.onDisk(startTime.Draw(&luck)) + m.Behind()
 }
 
 // StopTime is how long it takes to stop the sandbox of the pod whose luck hash

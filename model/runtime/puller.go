@@ -105,7 +105,7 @@ func (m *Machine) beginPull(p *pull) {
 		p.from = now.Add(resolveTime.Draw(&luck))
 		layers := m.toCome(p)
 		p.left = spread(p.bytes, downloadRate, 4, &luck)
-		p.unpack = spread(unpacked(p.bytes), unpackRate, 3, &luck)
+		p.unpack = m.onDisk(spread(unpacked(p.bytes), unpackRate, 3, &luck))
 		if p.unpackedAt = p.from; len(layers) > 0 {
 			p.parts = schedule(layers, p.left, p.unpack)
 			for _, x := range p.parts {
