@@ -232,6 +232,12 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 
 // Sandbox is the pod on this machine, nil if it is not there.
 func (m *Machine) Sandbox(pod uint32) *Sandbox {
+	if pod >= manyPods {
+		if i := slices.Index(m.ids, pod); i >= 0 {
+			return m.pods[i]
+		}
+		return nil
+	}
 	if all := m.registry.slots; int(pod) < len(all) {
 		if i := int(all[pod]); i < len(m.ids) && m.ids[i] == pod {
 			return m.pods[i]
@@ -247,6 +253,10 @@ func (m *Machine) Sandboxes() []*Sandbox { return m.pods }
 // Powered tells whether the machine is on.
 func (m *Machine) Powered() bool { return m.on }
 
+// manyPods is above all numbers that the store gives to pods: static pods, of which a
+// machine has few, have numbers from there on, and are looked for one by one.
+const manyPods = 1 << 31
+
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	s := &Sandbox{Pod: p, Hash: hash}
@@ -260,6 +270,9 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
 	m.ids[i], m.pods[i] = p.ID, s
+	if p.ID >= manyPods {
+		return s
+	}
 	if more := int(p.ID) + 1 - len(m.registry.slots); more > 0 {
 		m.registry.slots = append(m.registry.slots, make([]int32, more)...)
 	}
