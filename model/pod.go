@@ -360,6 +360,11 @@ func (p *Pod) Copy() Object { c := *p; return &c }
 // IsPodActive).
 func (p *Pod) Active() bool { return !p.Phase.Terminal() && !p.Deleting() }
 
+// FirstStaticID is the ID of the first static pod of a machine, as its kubelet
+// numbers those in its files: other machines have the same. Pods of the API stay
+// below.
+const FirstStaticID uint32 = 1 << 31
+
 // Mirror tells whether the pod only shows a static pod of its node.
 func (p *Pod) Mirror() bool { return p.Owner.Kind == KindNode }
 

@@ -61,6 +61,7 @@ var reasons = []string{
 	"FaultEnded",
 	"FaultStarted",
 	"FaultWithoutTarget",
+	"FreeDiskSpaceFailed",
 	"InspectFailed",
 	"JobAlreadyActive",
 	"KernelPanic",

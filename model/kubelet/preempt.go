@@ -19,7 +19,7 @@ import (
 // critical tells whether others have to make room for a pod
 // (pkg/kubelet/types/pod_update.go IsCriticalPod).
 func critical(pod *model.Pod) bool {
-	return pod.ID >= firstStatic || pod.Mirror() || pod.Spec.Critical()
+	return pod.ID >= model.FirstStaticID || pod.Mirror() || pod.Spec.Critical()
 }
 
 // victims is who has to go, in that order; a message if not even all would do.

@@ -41,10 +41,6 @@ type static struct {
 // because whoever acts on the machine by a pod's name means what runs there.
 type mirrored struct{ api, own uint32 }
 
-// firstStatic is the number of a kubelet's first static pod. Each machine numbers
-// its own; those of the API stay below.
-const firstStatic = 1 << 31
-
 // longAgo stands for any time before the run, since 0 stands for never.
 const longAgo sim.Time = 1
 
@@ -57,7 +53,7 @@ func (k *Kubelet) readStatics(all []Static) {
 		spec := *s.Pod.Spec
 		spec.Tolerations = append(slices.DeleteFunc(slices.Clone(spec.Tolerations), fromAdmission), model.Toleration{Exists: true, Effect: model.NoExecute, For: model.Forever})
 		pod := &model.Pod{Meta: s.Pod.Meta, Spec: &spec, NodeName: k.node.Name, NodeID: k.node.ID}
-		pod.Kind, pod.ID, pod.Name, pod.Owner = model.KindPod, firstStatic+uint32(i), s.Pod.Name+"-"+k.node.Name, k.node.Ref()
+		pod.Kind, pod.ID, pod.Name, pod.Owner = model.KindPod, model.FirstStaticID+uint32(i), s.Pod.Name+"-"+k.node.Name, k.node.Ref()
 		pod.Scheduled = model.Condition{Status: model.True, SinceAt: longAgo}
 		k.statics[i] = static{Static: Static{Pod: pod, Program: s.Program}}
 	}
@@ -151,10 +147,10 @@ func (k *Kubelet) forgetMirrors() {
 
 // staticOf is the static pod of that number, nil if it is none's.
 func (k *Kubelet) staticOf(own uint32) *static {
-	if own < firstStatic {
+	if own < model.FirstStaticID {
 		return nil
 	}
-	return &k.statics[own-firstStatic]
+	return &k.statics[own-model.FirstStaticID]
 }
 
 // own is the number under which the machine has a pod of the API.
@@ -398,7 +394,7 @@ func (k *Kubelet) ofAPI(tell func(pod uint32)) func(pod uint32) {
 		return tell
 	}
 	return func(pod uint32) {
-		if pod < firstStatic {
+		if pod < model.FirstStaticID {
 			tell(pod)
 		}
 	}

@@ -232,7 +232,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 
 // Sandbox is the pod on this machine, nil if it is not there.
 func (m *Machine) Sandbox(pod uint32) *Sandbox {
-	if pod >= manyPods {
+	if pod >= model.FirstStaticID {
 		if i := slices.Index(m.ids, pod); i >= 0 {
 			return m.pods[i]
 		}
@@ -253,10 +253,6 @@ func (m *Machine) Sandboxes() []*Sandbox { return m.pods }
 // Powered tells whether the machine is on.
 func (m *Machine) Powered() bool { return m.on }
 
-// manyPods is above all numbers that the store gives to pods: static pods, of which a
-// machine has few, have numbers from there on, and are looked for one by one.
-const manyPods = 1 << 31
-
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	s := &Sandbox{Pod: p, Hash: hash}
@@ -270,7 +266,7 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
 	m.ids[i], m.pods[i] = p.ID, s
-	if p.ID >= manyPods {
+	if p.ID >= model.FirstStaticID {
 		return s
 	}
 	if more := int(p.ID) + 1 - len(m.registry.slots); more > 0 {
