@@ -121,6 +121,8 @@ type Autoscaler struct {
 	urgent  bool // a pod has become unschedulable since
 	moved   bool // the look has changed something
 
+	considered bool // the last look got so far that it asked which nodes are needed
+
 	groups  []group
 	virtual uint32 // the next number of a node that is made up
 
@@ -281,7 +283,7 @@ func (a *Autoscaler) await(ticket uint64, then func(now sim.Time, ok bool)) {
 func (a *Autoscaler) look(now sim.Time) {
 	a.roll(now)
 	a.ticks.Phase = now
-	a.looking, a.dirty, a.urgent, a.moved = true, false, false, false
+	a.looking, a.dirty, a.urgent, a.moved, a.considered = true, false, false, false, false
 	a.await(a.session.Describe(now), a.described)
 }
 

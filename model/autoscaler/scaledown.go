@@ -55,6 +55,7 @@ func (a *Autoscaler) scaleDown(now sim.Time, held bool) {
 	if a.NoScaleDown {
 		return
 	}
+	a.considered = true
 	nodes, group := a.candidates()
 	for _, id := range nodes {
 		a.consider(now, id)
@@ -85,21 +86,30 @@ func (a *Autoscaler) coolAt() (at sim.Time) {
 func (a *Autoscaler) consider(now sim.Time, id uint32) {
 	row := a.view.nodes.Row(id)
 	if now < row.until { // it could not go a short while ago
-		row.unneeded = false
 		return
 	}
 	row.until = 0
 	if row.node.Ready.Status == model.True && a.utilization(id) > a.UtilizationThreshold {
-		row.unneeded = false
+		a.settle(row, false)
 		return
 	}
-	row.evaluated = a.view.version
 	if !a.canGo(id) {
-		row.unneeded, row.until = false, now.Add(recheckTime)
+		a.settle(row, false)
+		row.until, row.evaluated = now.Add(recheckTime), a.view.version
 		return
 	}
 	if !row.unneeded {
-		row.unneeded, row.since = true, now
+		row.since = now
+		a.settle(row, true)
+	}
+}
+
+// settle is what was found out about a node. If that is news, nodes that come after it
+// in a look find others taken, or free.
+func (a *Autoscaler) settle(row *nodeRow, unneeded bool) {
+	if row.unneeded != unneeded {
+		row.unneeded = unneeded
+		a.view.version++
 	}
 }
 
@@ -123,26 +133,55 @@ func (a *Autoscaler) utilization(id uint32) (millionths int64) {
 }
 
 // canGo tries out whether the pods of a node fit elsewhere: on nodes that stay.
-// If they do they are supposed to be there from then on.
+// If they do they are supposed to be there from then on. Where the last look put a pod
+// is tried first (simulator/scheduling/hinting_simulator.go tryScheduleUsingHints): a look
+// that sees what the last one saw finds what that found. Places of a node that could not
+// go are forgotten, in Kubernetes with the second look after it, long before it is tried
+// again.
 func (a *Autoscaler) canGo(id uint32) bool {
 	row := a.view.nodes.Row(id)
+	row.open = false
 	move, ok := a.toMove(id)
 	if !ok {
 		return false
 	}
-	pods := len(a.view.supposed)
+	pods, news := len(a.view.supposed), false
 	row.leaving = true
 	for _, p := range move {
 		c := unbound(p)
-		node := a.anywhere(c, id)
+		last := a.view.hints.Row(p.ID)
+		node := *last
+		if !row.unneeded || node == 0 || !a.stays(node) || a.filters.Refusal(c, node) != "" {
+			node = a.elsewhere(c)
+		}
 		if node == 0 {
+			row.open = len(a.view.supposed) > pods
 			a.unsupposeFrom(pods, len(a.view.madeUp))
 			row.leaving = false
 			return false
 		}
+		news = news || node != *last
+		*last = node
 		a.suppose(node, c)
 	}
+	if news {
+		a.view.version++
+	}
 	return true
+}
+
+// elsewhere is like anywhere, but only among nodes that there are: nothing is moved to
+// one that is on its way (core/static_autoscaler.go: podDestinations are of allNodes).
+func (a *Autoscaler) elsewhere(p *model.Pod) uint32 {
+	nodes := a.view.nodes.Len()
+	for i := range nodes {
+		id := uint32((a.view.from + i) % nodes)
+		if a.stays(id) && a.filters.Refusal(p, id) == "" {
+			a.view.from = int(id)
+			return id
+		}
+	}
+	return 0
 }
 
 // toMove is the pods that would have to leave a node; ok tells whether they may:
@@ -233,8 +272,10 @@ func (a *Autoscaler) patience(row *nodeRow) time.Duration {
 	return a.UnneededTime
 }
 
-// due is when a look may find something although nothing changes: a node has not
-// been needed for long enough, or is tried again after something changed.
+// due is when a look may find something although nothing changes: a node has not been
+// needed for long enough, has been unready for so long that the cluster may count as
+// unhealthy, or is tried again and that may end otherwise: something has changed, its pods
+// may be tried on other nodes, or looks may fail.
 func (a *Autoscaler) due() sim.Time {
 	at := sim.Never
 	if a.NoScaleDown {
@@ -242,7 +283,13 @@ func (a *Autoscaler) due() sim.Time {
 	}
 	for id := range a.view.nodes.Len() {
 		row := a.view.nodes.Row(uint32(id))
-		if row.node == nil || row.deletion != nil {
+		if row.node == nil {
+			continue
+		}
+		if t := row.node.CreatedAt.Add(maxNodeStartupTime); row.node.Ready.Status != model.True && t > a.ticks.Phase {
+			at = min(at, t)
+		}
+		if row.deletion != nil {
 			continue
 		}
 		if row.unneeded {
@@ -250,7 +297,7 @@ func (a *Autoscaler) due() sim.Time {
 				at = min(at, t)
 			}
 		}
-		if row.until > a.ticks.Phase && row.evaluated != a.view.version {
+		if row.until > a.ticks.Phase && (row.evaluated != a.view.version || row.open || a.session.Scarce()) {
 			at = min(at, row.until)
 		}
 	}
@@ -259,8 +306,12 @@ func (a *Autoscaler) due() sim.Time {
 
 // roll finds out when nodes would have been tried last that could not go, had
 // every look been run: nothing has changed since the last one, so they would have
-// been found as they were, each time for another while.
+// been found as they were, each time for another while. If that one did not get so far,
+// neither did those that were left out.
 func (a *Autoscaler) roll(now sim.Time) {
+	if !a.considered {
+		return
+	}
 	for id := range a.view.nodes.Len() {
 		row := a.view.nodes.Row(uint32(id))
 		if row.until == 0 || row.until > now {
@@ -281,6 +332,7 @@ func (a *Autoscaler) begin(id uint32, drain bool) {
 	row.deletion, row.unneeded = d, false
 	a.deletions = append(a.deletions, d)
 	a.moved = true
+	a.view.version++
 	a.client.Patch(row.node.Ref(), mark{true}, uint64(id))
 	a.client.Note(row.node, false, "ScaleDown", "marked the node as toBeDeleted/unschedulable")
 }
@@ -484,5 +536,6 @@ func (a *Autoscaler) forget(d *deletion) {
 		return
 	}
 	a.view.nodes.Row(d.node).deletion = nil
+	a.view.version++
 	a.deletions = slices.DeleteFunc(a.deletions, func(x *deletion) bool { return x == d })
 }

@@ -91,7 +91,7 @@ func (a *Autoscaler) toHelp(sim.Time) (pods []*model.Pod, fitting bool) {
 	for _, p := range waiting {
 		key := likenessOf(p)
 		if node := uint32(0); !stuck[key] {
-			if node = a.anywhere(p, 0); node != 0 {
+			if node = a.anywhere(p); node != 0 {
 				a.suppose(node, unbound(p))
 				fitting = true
 				continue
@@ -120,28 +120,32 @@ func crowding(p *model.Pod) bool {
 	return p.Spec.Placement != nil && len(p.Spec.Placement.Affinity) > 0
 }
 
-// anywhere is the first node but one that can take a pod, 0 if there is none. It
-// begins where the last search ended (simulator/scheduling HintingSimulator).
-func (a *Autoscaler) anywhere(p *model.Pod, but uint32) uint32 {
+// anywhere is the first node that can take a pod, also of those made up, 0 if there
+// is none. It begins where the last search ended (clustersnapshot/predicate
+// plugin_runner.go RunFiltersUntilPassingNode).
+func (a *Autoscaler) anywhere(p *model.Pod) uint32 {
 	nodes := a.view.nodes.Len()
 	all := nodes + len(a.view.madeUp)
 	for i := range all {
 		at := (a.view.from + i) % all
-		var id uint32
-		if at < nodes {
-			id = uint32(at)
-			if row := a.view.nodes.Row(id); row.node == nil || row.deletion != nil || row.leaving {
-				continue
-			}
-		} else {
+		id := uint32(at)
+		if at >= nodes {
 			id = a.view.madeUp[at-nodes]
+		} else if !a.stays(id) {
+			continue
 		}
-		if id != but && a.filters.Refusal(p, id) == "" {
+		if a.filters.Refusal(p, id) == "" {
 			a.view.from = at
 			return id
 		}
 	}
 	return 0
+}
+
+// stays tells whether there is such a node, and it would not go.
+func (a *Autoscaler) stays(id uint32) bool {
+	row := a.view.nodes.Row(id)
+	return row.node != nil && row.deletion == nil && !row.leaving
 }
 
 // kin is pods that are alike (core/scaleup/equivalence/groups.go).

@@ -20,9 +20,10 @@ type view struct {
 	// What the filters were told of in this look: pods on nodes, and nodes.
 	supposed []supposed
 	madeUp   []uint32
-	from     int // where the next search for a node begins
+	from     int                 // where the next search for a node begins
+	hints    store.Table[uint32] // by pod: the node where it fitted when the one that it is on was tried last
 
-	version uint64 // counts changes that a look may care about
+	version uint64 // counts changes that a look may care about, also of what looks found out
 }
 
 // nodeRow is a node and what was found out about it.
@@ -36,6 +37,7 @@ type nodeRow struct {
 	// version of the view.
 	until     sim.Time
 	evaluated uint64
+	open      bool      // some of its pods had found a place: with other places all might have
 	leaving   bool      // it would go, in this look
 	deletion  *deletion // nil if it stays
 }
@@ -73,7 +75,7 @@ func (a *Autoscaler) see() bool {
 	for ref, obj, ok := budgets.Next(); ok; ref, obj, ok = budgets.Next() {
 		b, _ := obj.(*model.PodDisruptionBudget)
 		old := v.budgets.Row(ref.ID)
-		if *old == nil || b == nil || (*old).Allowed != b.Allowed {
+		if *old == nil || b == nil || (*old).Allowed != b.Allowed || (*old).Selector != b.Selector {
 			v.version++
 		}
 		*old = b
@@ -139,7 +141,7 @@ func (a *Autoscaler) seePod(id uint32, next *model.Pod) {
 			*list = slices.Insert(*list, at, id)
 		}
 	}
-	if from != to || old != nil && next != nil && old.Deleting() != next.Deleting() {
+	if from != to || old != nil && next != nil && (old.Deleting() != next.Deleting() || old.Spec != next.Spec) {
 		a.view.version++
 	}
 	a.seePending(id, old, next)

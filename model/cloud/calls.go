@@ -21,6 +21,10 @@ func (p *Provider) refused(caller uint64, now sim.Time) bool {
 	return s.Chance(p.faults.errorPPM())
 }
 
+// Scarce tells whether calls may be refused at present: whether one is, shows only when
+// it is made. When that begins, callers are woken as with news.
+func (s *Session) Scarce() bool { return s.provider.faults.errorPPM() > 0 }
+
 // Session is a caller's way to the provider.
 type Session struct {
 	provider *Provider

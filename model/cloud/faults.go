@@ -75,8 +75,12 @@ func (p *Provider) Quicken(group, zone string, takes sim.Dist) {
 	p.faults.slows = slices.Delete(p.faults.slows, i, i+1)
 }
 
-// Throttle has a share of all calls refused, until Unthrottle.
-func (p *Provider) Throttle(ppm uint64) { p.faults.errors = append(p.faults.errors, ppm) }
+// Throttle has a share of all calls refused, until Unthrottle. Callers are woken: from
+// now on calls that they leave out might be refused.
+func (p *Provider) Throttle(ppm uint64) {
+	p.faults.errors = append(p.faults.errors, ppm)
+	p.news()
+}
 
 // Unthrottle takes back one Throttle.
 func (p *Provider) Unthrottle(ppm uint64) {
