@@ -101,3 +101,74 @@ func TestBurstsOfAllContainersFillTheMachine(t *testing.T) {
 		t.Errorf("first running %v, second %v: want one of them killed", first.Running, second.Running)
 	}
 }
+
+// A container whose memory grows is killed when it has its limit, also if fewer
+// requests put that off: the look for the earlier moment asks for another one.
+func TestAnOOMKillThatIsPutOffStillComesInTime(t *testing.T) {
+	r := &rig{Kernel: sim.New(sim.Config{Seed: 1})}
+	r.registry = NewRegistry(r.Kernel)
+	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "n-0"}, Capacity: model.Resources{CPUMilli: 4000, MemoryBytes: 8 << 30}}
+	r.machine = NewMachine(r.Kernel, node, Config{
+		Behaviors: Behaviors{{Startup: sim.Constant(time.Second), MemoryBytes: 10 << 20, MemoryPerRPS: 100 << 10, MemoryGrowth: 1 << 20}},
+		Registry:  r.registry, Serving: r, Kubelet: r,
+	})
+	limited := busy(0, 0)
+	limited.Limits.MemoryBytes = 300 << 20
+	p := r.runs(1, limited)
+	r.machine.Load(1, 1_000_000, 1_000_000)
+	for _, change := range []struct {
+		at   time.Duration
+		load int64 // 10 MiB and what these need, and 1 MiB a second
+	}{{100 * time.Second, 500_000}, {150 * time.Second, 800_000}, {170 * time.Second, 400_000}} {
+		r.Run(sim.Time(change.at))
+		r.machine.Load(1, change.load, change.load)
+	}
+	r.Run(sim.Time(20 * time.Minute))
+	if want := sim.Time(290*time.Second - 400*100*time.Second/1024); p.Running || p.Cause != OOMKilled || p.FinishedAt.Sub(want).Abs() > 10*time.Millisecond {
+		t.Errorf("running %v, ended by %v at %v, want %v", p.Running, p.Cause, p.FinishedAt, want)
+	}
+}
+
+// Whatever requests come and go, no container lives on beyond its limit.
+func TestNoContainerOutlivesItsLimit(t *testing.T) {
+	kills := 0
+	for seed := range uint64(200) {
+		luck := sim.NewLuck(seed).Stream("loads")
+		r := &rig{Kernel: sim.New(sim.Config{Seed: seed})}
+		r.registry = NewRegistry(r.Kernel)
+		node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "n-0"}, Capacity: model.Resources{CPUMilli: 4000, MemoryBytes: 1 << 30}}
+		r.machine = NewMachine(r.Kernel, node, Config{
+			Behaviors: Behaviors{{
+				Startup: sim.Constant(time.Second), MemoryBytes: 10 << 20, MemoryPerRPS: int64(luck.Below(200 << 10)), MemoryGrowth: int64(luck.Below(1 << 20)),
+				Bursts: []Burst{{After: time.Minute, For: 10 * time.Second, Every: time.Minute, MemoryBytes: int64(luck.Below(100 << 20))}},
+			}},
+			Registry: r.registry, Serving: r, Kubelet: r,
+		})
+		var all []*Process
+		for id := range uint32(3) {
+			limited := busy(0, 0)
+			limited.Limits.MemoryBytes = int64(200+luck.Below(300)) << 20
+			all = append(all, r.runs(id+1, limited))
+		}
+		for range 100 {
+			r.Run(r.Now().Add(time.Duration(1+luck.Below(20)) * time.Second))
+			for id, p := range all {
+				if p.Running && p.endsAt() < r.Now() {
+					t.Fatalf("seed %d: at %v container %d should have ended at %v", seed, r.Now(), id, p.endsAt())
+				}
+				if p.Running && luck.Below(3) == 0 {
+					load := int64(luck.Below(1_000_000))
+					r.machine.Load(uint32(id+1), load, load)
+				}
+			}
+		}
+		for _, p := range all {
+			if p.Cause == OOMKilled {
+				kills++
+			}
+		}
+	}
+	if kills < 100 {
+		t.Errorf("%d kills only: this shows little", kills)
+	}
+}

@@ -84,6 +84,7 @@ type Process struct {
 	dueAt      sim.Time // when it will end, Never if nothing will end it
 	killAt     sim.Time // when it will get SIGKILL, Never if it will not
 	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
+	lookAt     sim.Time // when somebody looks whether it ends, if that is later than now
 	memory     int64    // bytes the newest instance used from its start
 	heap       int64    // bytes it uses more for each request per second
 	loaded     int64    // bytes it uses for what arrives now
@@ -458,8 +459,16 @@ const (
 	whyBurst                 // about is a pod and a container of it
 )
 
+// postDue has the machine look at a container when it will end, as things are. A look
+// that is posted for later is left alone; one that comes too early asks for another.
 func (m *Machine) postDue(s *Sandbox, i int) {
-	m.kernel.Post(s.Processes[i].endsAt(), m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+	p := &s.Processes[i]
+	at := p.endsAt()
+	if p.lookAt > m.kernel.Now() && p.lookAt <= at {
+		return
+	}
+	p.lookAt = at
+	m.kernel.Post(at, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
 }
 
 // postServing looks again when the last container of a pod has started up, if
@@ -643,16 +652,25 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.burstDue(s, int(about>>32), now)
 		return
 	}
-	if p := &s.Processes[about>>32]; p.Running && now >= p.endsAt() {
-		switch p.endsAt() {
-		case p.dueAt:
-		case p.killAt:
-			p.dueCode, p.dueCause = killedCode, Exited
-		default:
-			p.dueCode, p.dueCause = killedCode, OOMKilled
-		}
-		m.end(s, p)
+	m.endDue(s, int(about>>32), now)
+}
+
+// endDue ends a container whose time has come.
+func (m *Machine) endDue(s *Sandbox, i int, now sim.Time) {
+	p := &s.Processes[i]
+	switch at := p.endsAt(); {
+	case !p.Running:
+		return
+	case now < at:
+		m.postDue(s, i)
+		return
+	case at == p.dueAt:
+	case at == p.killAt:
+		p.dueCode, p.dueCause = killedCode, Exited
+	default:
+		p.dueCode, p.dueCause = killedCode, OOMKilled
 	}
+	m.end(s, p)
 }
 
 // DescribeWake implements sim.Describer.

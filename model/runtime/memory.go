@@ -58,12 +58,8 @@ func (m *Machine) fill(s *Sandbox, i int) {
 		return // it is being killed
 	}
 	p.loaded = scale(p.heap, s.load, 1000)
-	at := p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
-	sooner := at < p.limitAt
-	p.limitAt = at
-	if sooner {
-		m.postDue(s, i)
-	}
+	p.limitAt = p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
+	m.postDue(s, i)
 	m.weigh()
 	m.usesOther(s)
 }
