@@ -8,15 +8,6 @@ import (
 	"orrery/sim"
 )
 
-// Watcher is told, at once and truthfully, when a pod starts or stops to
-// serve: all its app containers run and have started up, on a machine with
-// power.
-type Watcher interface {
-	ServingChanged(pod model.Ref, serving bool)
-	// CapacityChanged says that a pod has CPU for more or fewer requests now.
-	CapacityChanged(pod model.Ref)
-}
-
 // Observer is what a Machine tells the kubelet that manages it.
 type Observer interface {
 	// Changed says that a container or the sandbox of a pod started or ended.
@@ -57,23 +48,6 @@ const (
 	PullTooFast          // the kubelet's own limit
 	PullBroken           // the runtime has ended
 )
-
-// Cause is how a process ended, as the container runtime reports it.
-type Cause uint8
-
-// The causes.
-const (
-	Exited    Cause = iota // by itself, or by a signal
-	OOMKilled              // by the kernel: it reached its memory limit, or the machine was full
-	Lost                   // with its machine: the runtime finds it gone after a reboot
-)
-
-// lostCode is the exit code containerd reports for a process whose shim is
-// gone (containerd/internal/cri/server/restart.go).
-const lostCode = 255
-
-// killedCode is 128 + SIGKILL.
-const killedCode = 137
 
 // Process is one container of a pod: its newest instance.
 type Process struct {
@@ -183,13 +157,6 @@ type Machine struct {
 
 	top, burstable, best, inPod []group // scratch of shareOut
 	meter                       meter
-}
-
-// doom is containers that exit soon after each start.
-type doom struct {
-	pod       uint32
-	container string // "" is all app containers
-	code      int32
 }
 
 // Config is what a Machine depends on.
@@ -372,83 +339,6 @@ func container(spec *model.PodSpec, i int) *model.Container {
 	return &spec.InitContainers[i]
 }
 
-// Start runs a new instance of a container. The caller has waited StartTime.
-func (m *Machine) Start(s *Sandbox, i int) {
-	now := m.kernel.Now()
-	p := &s.Processes[i]
-	c := container(s.Pod.Spec, i)
-	b := m.behaviors.For(s.Pod, c.Name)
-	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
-	p.StartedAt, p.Running, p.TermAt = now, true, 0
-	p.ServesAt = now.Add(b.Startup.Draw(&luck))
-	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
-	init := i < len(s.Pod.Spec.InitContainers)
-	if init && !c.Sidecar && b.Run.IsZero() {
-		b.Run = DefaultInitRun
-	}
-	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
-		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
-	}
-	if d := m.doomed(s, i); d >= 0 {
-		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
-			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
-		}
-	}
-	p.Instances++
-	if p.waits = b.NeedsAPI && m.api != nil; p.waits {
-		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
-	}
-	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
-	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
-	load, working := s.load, s.working
-	if init {
-		load, working = 0, 0
-	}
-	p.loaded = scale(p.heap, load, 1000)
-	m.startBursts(s, i, &b)
-	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
-	m.need(1)
-	m.startUsing(s, p, &b, c, working)
-	if p.starting > 0 {
-		m.postStarted(s, p)
-	}
-	m.postDue(s, i)
-	if p.usesMemory() {
-		m.weigh()
-	}
-	if p.writes() {
-		m.kubelet.DiskChanged()
-	}
-	if !init && m.serving != nil {
-		m.postServing(s)
-	}
-	m.kubelet.Changed(s)
-}
-
-// Doom has a container of a pod, or all its app containers if none is named,
-// exit with a code soon after each start from now on. The pod may be unknown
-// here, and the oldest of several dooms decides.
-func (m *Machine) Doom(pod uint32, container string, code int32) {
-	m.dooms = append(m.dooms, doom{pod, container, code})
-}
-
-// Spare takes back the oldest such Doom. What has started under it still
-// ends.
-func (m *Machine) Spare(pod uint32, container string) {
-	same := func(d doom) bool { return d.pod == pod && d.container == container }
-	if i := slices.IndexFunc(m.dooms, same); i >= 0 {
-		m.dooms = slices.Delete(m.dooms, i, i+1)
-	}
-}
-
-// doomed is the doom that a container is under, -1 if none.
-func (m *Machine) doomed(s *Sandbox, i int) int {
-	init := i < len(s.Pod.Spec.InitContainers)
-	return slices.IndexFunc(m.dooms, func(d doom) bool {
-		return d.pod == s.Pod.ID && (d.container == "" && !init || d.container == container(s.Pod.Spec, i).Name)
-	})
-}
-
 const (
 	whyDue    sim.Why = iota // about is a pod and a container of it
 	whyUp                    // about is a pod that may serve now
@@ -458,167 +348,6 @@ const (
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
 )
-
-// postDue has the machine look at a container when it will end, as things are. A look
-// that is posted for later is left alone; one that comes too early asks for another.
-func (m *Machine) postDue(s *Sandbox, i int) {
-	p := &s.Processes[i]
-	at := p.endsAt()
-	if p.lookAt > m.kernel.Now() && p.lookAt <= at {
-		return
-	}
-	p.lookAt = at
-	m.kernel.Post(at, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
-}
-
-// postServing looks again when the last container of a pod has started up, if
-// all of them run.
-func (m *Machine) postServing(s *Sandbox) {
-	var at sim.Time
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		p := &s.Processes[i]
-		if !p.Running || p.waits {
-			return
-		}
-		at = max(at, p.ServesAt)
-	}
-	m.kernel.Post(max(at, m.kernel.Now()), m.self, whyUp, uint64(s.Pod.ID))
-}
-
-// Serves tells whether all app containers of the pod run and have started up.
-func (m *Machine) Serves(s *Sandbox) bool {
-	if !m.on || !s.Ready || m.hangs(s) {
-		return false
-	}
-	now := m.kernel.Now()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		if p := &s.Processes[i]; !p.Running || p.UpAt() > now {
-			return false
-		}
-	}
-	return true
-}
-
-// UpAt is when the newest instance has started up, as things are: Never while it
-// waits for an API server.
-func (p *Process) UpAt() sim.Time {
-	if p.waits {
-		return sim.Never
-	}
-	return p.ServesAt
-}
-
-// API is where processes ask for what they need before they serve.
-type API interface {
-	// Need has an API server asked, until it answers or nobody waits any more, which
-	// the Machine is told or tells.
-	Need(m *Machine, by Asker)
-}
-
-// Asker is a process that needs an API server.
-type Asker struct {
-	Pod       uint32
-	Container int
-	Instance  int32
-}
-
-// asks is the process, nil if it does not wait any more.
-func (m *Machine) asks(by Asker) (*Sandbox, *Process) {
-	if s := m.Sandbox(by.Pod); s != nil && m.on && by.Container < len(s.Processes) {
-		if p := &s.Processes[by.Container]; p.Running && p.waits && p.Instances == by.Instance {
-			return s, p
-		}
-	}
-	return nil, nil
-}
-
-// Waits tells whether a process still waits for its answer, and of which pod it is.
-func (m *Machine) Waits(by Asker) (pod *model.Pod, ok bool) {
-	s, _ := m.asks(by)
-	if s == nil {
-		return nil, false
-	}
-	return s.Pod, true
-}
-
-// Answered lets a process go on that has what it needs.
-func (m *Machine) Answered(by Asker) {
-	s, p := m.asks(by)
-	if s == nil {
-		return
-	}
-	p.waits, p.ServesAt = false, max(p.ServesAt, m.kernel.Now())
-	m.kubelet.StartupChanged(s)
-	if m.serving != nil && by.Container >= len(s.Pod.Spec.InitContainers) {
-		m.postServing(s)
-	}
-}
-
-func (m *Machine) checkServing(s *Sandbox) {
-	if m.serving == nil {
-		return
-	}
-	if now := m.Serves(s); now != s.serving {
-		s.serving = now
-		m.serving.ServingChanged(s.Pod.Ref(), now)
-	}
-}
-
-// MinimumKill is the least time between SIGTERM and SIGKILL
-// (pkg/kubelet/kuberuntime/kuberuntime_manager.go
-// minimumGracePeriodInSeconds).
-const MinimumKill = 2 * time.Second
-
-// Stop sends SIGTERM to a container, and SIGKILL after grace, which is at
-// least MinimumKill. A container that was sent SIGTERM before only gets the
-// earlier of both SIGKILLs.
-func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
-	p := &s.Processes[i]
-	if !p.Running {
-		return
-	}
-	now := m.kernel.Now()
-	luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
-	kill := now.Add(max(grace, MinimumKill) + killTime.Draw(&luck))
-	if p.TermAt == 0 {
-		p.TermAt = now
-		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
-			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
-		}
-	}
-	p.killAt = min(p.killAt, kill)
-	m.postDue(s, i)
-}
-
-// Crash ends a container at once. It tells whether it was running.
-func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
-	p := &s.Processes[i]
-	if !p.Running {
-		return false
-	}
-	p.dueCode, p.dueCause = code, Exited
-	m.end(s, p)
-	return true
-}
-
-// endsAt is when a process ends, as things are.
-func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
-
-func (m *Machine) end(s *Sandbox, p *Process) {
-	p.Running, p.FinishedAt = false, m.kernel.Now()
-	m.need(-1)
-	m.idle(s, p)
-	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
-	if p.usesMemory() {
-		m.weigh()
-	}
-	if p.writes() {
-		m.kubelet.DiskChanged()
-	}
-	m.checkServing(s)
-	m.kubelet.Changed(s)
-}
 
 // Wake implements sim.Actor.
 func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
@@ -653,24 +382,6 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	}
 	m.endDue(s, int(about>>32), now)
-}
-
-// endDue ends a container whose time has come.
-func (m *Machine) endDue(s *Sandbox, i int, now sim.Time) {
-	p := &s.Processes[i]
-	switch at := p.endsAt(); {
-	case !p.Running:
-		return
-	case now < at:
-		m.postDue(s, i)
-		return
-	case at == p.dueAt:
-	case at == p.killAt:
-		p.dueCode, p.dueCause = killedCode, Exited
-	default:
-		p.dueCode, p.dueCause = killedCode, OOMKilled
-	}
-	m.end(s, p)
 }
 
 // DescribeWake implements sim.Describer.

@@ -1,0 +1,197 @@
+package runtime
+
+import (
+	"slices"
+	"time"
+
+	"orrery/sim"
+)
+
+// How containers start, and what ends them: their own time, a signal, the kernel.
+
+// Cause is how a process ended, as the container runtime reports it.
+type Cause uint8
+
+// The causes.
+const (
+	Exited    Cause = iota // by itself, or by a signal
+	OOMKilled              // by the kernel: it reached its memory limit, or the machine was full
+	Lost                   // with its machine: the runtime finds it gone after a reboot
+)
+
+// lostCode is the exit code containerd reports for a process whose shim is
+// gone (containerd/internal/cri/server/restart.go).
+const lostCode = 255
+
+// killedCode is 128 + SIGKILL.
+const killedCode = 137
+
+// doom is containers that exit soon after each start.
+type doom struct {
+	pod       uint32
+	container string // "" is all app containers
+	code      int32
+}
+
+// Start runs a new instance of a container. The caller has waited StartTime.
+func (m *Machine) Start(s *Sandbox, i int) {
+	now := m.kernel.Now()
+	p := &s.Processes[i]
+	c := container(s.Pod.Spec, i)
+	b := m.behaviors.For(s.Pod, c.Name)
+	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+	p.StartedAt, p.Running, p.TermAt = now, true, 0
+	p.ServesAt = now.Add(b.Startup.Draw(&luck))
+	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
+	init := i < len(s.Pod.Spec.InitContainers)
+	if init && !c.Sidecar && b.Run.IsZero() {
+		b.Run = DefaultInitRun
+	}
+	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
+		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
+	}
+	if d := m.doomed(s, i); d >= 0 {
+		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
+			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
+		}
+	}
+	p.Instances++
+	if p.waits = b.NeedsAPI && m.api != nil; p.waits {
+		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
+	}
+	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
+	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
+	load, working := s.load, s.working
+	if init {
+		load, working = 0, 0
+	}
+	p.loaded = scale(p.heap, load, 1000)
+	m.startBursts(s, i, &b)
+	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
+	m.need(1)
+	m.startUsing(s, p, &b, c, working)
+	if p.starting > 0 {
+		m.postStarted(s, p)
+	}
+	m.postDue(s, i)
+	if p.usesMemory() {
+		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
+	}
+	if !init && m.serving != nil {
+		m.postServing(s)
+	}
+	m.kubelet.Changed(s)
+}
+
+// Doom has a container of a pod, or all its app containers if none is named,
+// exit with a code soon after each start from now on. The pod may be unknown
+// here, and the oldest of several dooms decides.
+func (m *Machine) Doom(pod uint32, container string, code int32) {
+	m.dooms = append(m.dooms, doom{pod, container, code})
+}
+
+// Spare takes back the oldest such Doom. What has started under it still
+// ends.
+func (m *Machine) Spare(pod uint32, container string) {
+	same := func(d doom) bool { return d.pod == pod && d.container == container }
+	if i := slices.IndexFunc(m.dooms, same); i >= 0 {
+		m.dooms = slices.Delete(m.dooms, i, i+1)
+	}
+}
+
+// doomed is the doom that a container is under, -1 if none.
+func (m *Machine) doomed(s *Sandbox, i int) int {
+	init := i < len(s.Pod.Spec.InitContainers)
+	return slices.IndexFunc(m.dooms, func(d doom) bool {
+		return d.pod == s.Pod.ID && (d.container == "" && !init || d.container == container(s.Pod.Spec, i).Name)
+	})
+}
+
+// postDue has the machine look at a container when it will end, as things are. A look
+// that is posted for later is left alone; one that comes too early asks for another.
+func (m *Machine) postDue(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	at := p.endsAt()
+	if p.lookAt > m.kernel.Now() && p.lookAt <= at {
+		return
+	}
+	p.lookAt = at
+	m.kernel.Post(at, m.self, whyDue, uint64(i)<<32|uint64(s.Pod.ID))
+}
+
+// MinimumKill is the least time between SIGTERM and SIGKILL
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go
+// minimumGracePeriodInSeconds).
+const MinimumKill = 2 * time.Second
+
+// Stop sends SIGTERM to a container, and SIGKILL after grace, which is at
+// least MinimumKill. A container that was sent SIGTERM before only gets the
+// earlier of both SIGKILLs.
+func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
+	p := &s.Processes[i]
+	if !p.Running {
+		return
+	}
+	now := m.kernel.Now()
+	luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+	kill := now.Add(max(grace, MinimumKill) + killTime.Draw(&luck))
+	if p.TermAt == 0 {
+		p.TermAt = now
+		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
+		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
+			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
+		}
+	}
+	p.killAt = min(p.killAt, kill)
+	m.postDue(s, i)
+}
+
+// Crash ends a container at once. It tells whether it was running.
+func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
+	p := &s.Processes[i]
+	if !p.Running {
+		return false
+	}
+	p.dueCode, p.dueCause = code, Exited
+	m.end(s, p)
+	return true
+}
+
+// endsAt is when a process ends, as things are.
+func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
+
+func (m *Machine) end(s *Sandbox, p *Process) {
+	p.Running, p.FinishedAt = false, m.kernel.Now()
+	m.need(-1)
+	m.idle(s, p)
+	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	if p.usesMemory() {
+		m.weigh()
+	}
+	if p.writes() {
+		m.kubelet.DiskChanged()
+	}
+	m.checkServing(s)
+	m.kubelet.Changed(s)
+}
+
+// endDue ends a container whose time has come.
+func (m *Machine) endDue(s *Sandbox, i int, now sim.Time) {
+	p := &s.Processes[i]
+	switch at := p.endsAt(); {
+	case !p.Running:
+		return
+	case now < at:
+		m.postDue(s, i)
+		return
+	case at == p.dueAt:
+	case at == p.killAt:
+		p.dueCode, p.dueCause = killedCode, Exited
+	default:
+		p.dueCode, p.dueCause = killedCode, OOMKilled
+	}
+	m.end(s, p)
+}

@@ -1,0 +1,110 @@
+package runtime
+
+import (
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Which pods serve, and who waits for an API server before it does.
+
+// Watcher is told, at once and truthfully, when a pod starts or stops to
+// serve: all its app containers run and have started up, on a machine with
+// power.
+type Watcher interface {
+	ServingChanged(pod model.Ref, serving bool)
+	// CapacityChanged says that a pod has CPU for more or fewer requests now.
+	CapacityChanged(pod model.Ref)
+}
+
+// postServing looks again when the last container of a pod has started up, if
+// all of them run.
+func (m *Machine) postServing(s *Sandbox) {
+	var at sim.Time
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		p := &s.Processes[i]
+		if !p.Running || p.waits {
+			return
+		}
+		at = max(at, p.ServesAt)
+	}
+	m.kernel.Post(max(at, m.kernel.Now()), m.self, whyUp, uint64(s.Pod.ID))
+}
+
+// Serves tells whether all app containers of the pod run and have started up.
+func (m *Machine) Serves(s *Sandbox) bool {
+	if !m.on || !s.Ready || m.hangs(s) {
+		return false
+	}
+	now := m.kernel.Now()
+	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		if p := &s.Processes[i]; !p.Running || p.UpAt() > now {
+			return false
+		}
+	}
+	return true
+}
+
+// UpAt is when the newest instance has started up, as things are: Never while it
+// waits for an API server.
+func (p *Process) UpAt() sim.Time {
+	if p.waits {
+		return sim.Never
+	}
+	return p.ServesAt
+}
+
+// API is where processes ask for what they need before they serve.
+type API interface {
+	// Need has an API server asked, until it answers or nobody waits any more, which
+	// the Machine is told or tells.
+	Need(m *Machine, by Asker)
+}
+
+// Asker is a process that needs an API server.
+type Asker struct {
+	Pod       uint32
+	Container int
+	Instance  int32
+}
+
+// asks is the process, nil if it does not wait any more.
+func (m *Machine) asks(by Asker) (*Sandbox, *Process) {
+	if s := m.Sandbox(by.Pod); s != nil && m.on && by.Container < len(s.Processes) {
+		if p := &s.Processes[by.Container]; p.Running && p.waits && p.Instances == by.Instance {
+			return s, p
+		}
+	}
+	return nil, nil
+}
+
+// Waits tells whether a process still waits for its answer, and of which pod it is.
+func (m *Machine) Waits(by Asker) (pod *model.Pod, ok bool) {
+	s, _ := m.asks(by)
+	if s == nil {
+		return nil, false
+	}
+	return s.Pod, true
+}
+
+// Answered lets a process go on that has what it needs.
+func (m *Machine) Answered(by Asker) {
+	s, p := m.asks(by)
+	if s == nil {
+		return
+	}
+	p.waits, p.ServesAt = false, max(p.ServesAt, m.kernel.Now())
+	m.kubelet.StartupChanged(s)
+	if m.serving != nil && by.Container >= len(s.Pod.Spec.InitContainers) {
+		m.postServing(s)
+	}
+}
+
+func (m *Machine) checkServing(s *Sandbox) {
+	if m.serving == nil {
+		return
+	}
+	if now := m.Serves(s); now != s.serving {
+		s.serving = now
+		m.serving.ServingChanged(s.Pod.Ref(), now)
+	}
+}
