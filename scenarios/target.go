@@ -1,0 +1,198 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+
+	"orrery/model"
+	"orrery/model/fault"
+	"orrery/scenarios/strict"
+)
+
+// What an action or a fault is about: machines of the control plane, nodes and pods.
+
+// member reads the machine of an action about etcd.
+func (l *loader) member(m *strict.Map, param, command string) string {
+	v := m.Optional(param)
+	if command != "etcd-defrag" {
+		v = m.Required(param)
+	}
+	if v.IsList() {
+		v.Errorf("one machine, not a list")
+		return ""
+	}
+	for _, name := range l.etcdMembers(v) {
+		return name
+	}
+	return ""
+}
+
+// members reads machines of the control plane: one, or a list.
+func (l *loader) members(v strict.Value) []string {
+	return namesOf(v, "machine of the control plane", l.machineNames())
+}
+
+// etcdMembers reads members of etcd by the names of their machines: one, or a list.
+func (l *loader) etcdMembers(v strict.Value) []string {
+	return namesOf(v, "machine of etcd", l.scenario.Config.ControlPlane.EtcdMachines())
+}
+
+// etcdOthers reads what members of etcd are cut off from.
+func (l *loader) etcdOthers(v strict.Value) []string {
+	names := l.scenario.Config.ControlPlane.EtcdMachines()
+	if l.scenario.Config.ControlPlane.ExternalEtcd > 0 {
+		names = append(names, l.machineNames()...)
+	}
+	return namesOf(v, "machine of etcd or the control plane", names)
+}
+
+func namesOf(v strict.Value, what string, names []string) (out []string) {
+	for _, item := range oneOrMore(v) {
+		out = append(out, item.Enum(what, names...))
+	}
+	return out
+}
+
+// replicasOn reads on which machines of the control plane: that of the leader if it
+// is empty, all, or those with a name.
+func (l *loader) replicasOn(v strict.Value) []string {
+	names := l.machineNames()
+	switch {
+	case !v.Given() || v.IsScalar() && v.Text() == "leader":
+		return nil
+	case v.IsScalar() && v.Text() == "all":
+		return names
+	case v.IsScalar():
+		return []string{v.Enum("replica", append([]string{"leader", "all"}, names...)...)}
+	}
+	return l.members(v)
+}
+
+// machineNames is the names of the machines of the control plane.
+func (l *loader) machineNames() (names []string) {
+	for i := range max(1, l.scenario.Config.ControlPlane.Replicas) {
+		names = append(names, fmt.Sprint("cp-", i))
+	}
+	return names
+}
+
+// directions is what of its messages a target loses: those it sends (out), those
+// it should receive (in).
+var directions = map[string]fault.Direction{"both": fault.Both, "out": fault.To, "in": fault.From}
+
+// peer reads the other side of a partition: the control plane, if nothing is
+// said, or nodes.
+func (l *loader) peer(v strict.Value) fault.Target {
+	if !v.Given() || v.IsScalar() && v.Text() == "control-plane" {
+		return fault.Target{}
+	}
+	if !v.IsMap() {
+		var t fault.Target
+		t.Names = l.named(v, model.KindNode, &t)
+		return t
+	}
+	return l.target(v.Map("peer", selecting...), model.KindNode)
+}
+
+// target reads whom a fault hits.
+func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
+	var t fault.Target
+	said := false
+	for _, name := range selecting {
+		said = said || m.Optional(name).Given()
+	}
+	if m.Given() && !said {
+		m.Value().Errorf("which %ss? write target, match, zone or count (count: all for every one)", kind.Short())
+	}
+	if kind == model.KindPod {
+		t.Namespace = m.Optional("namespace").DNSLabel()
+	} else if v := m.Optional("namespace"); v.Given() {
+		v.KeyErrorf("nodes have no namespace")
+	}
+	t.Names = l.named(m.Optional("target"), kind, &t)
+	if labels := m.Optional("match").LabelMap(); len(labels) > 0 {
+		if t.Match != nil {
+			m.Optional("match").KeyErrorf("the target has a selector of its own: leave one of them out")
+		}
+		t.Match = model.SelectorOf(model.MakeLabels(labels))
+		l.checkMatch(m.Optional("match"), kind, &t)
+	}
+	t.Zone = l.zone(m.Optional("zone"))
+	l.amount(m.Optional("count"), &t)
+	return t
+}
+
+// zone reads a zone in which there are nodes, or may be; "" if nothing is said.
+func (l *loader) zone(v strict.Value) string {
+	if !v.Given() {
+		return ""
+	}
+	zone := v.DNSLabel()
+	if zone != "" && !slices.Contains(l.known.zones, zone) {
+		v.Errorf("no node is in zone %s%s", strict.Quote(zone), l.suggest(zone, l.known.zones))
+	}
+	return zone
+}
+
+func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
+	if kind == model.KindNode && !l.selectsNode(t.Match) {
+		v.Errorf("no node has these labels")
+	}
+	if kind == model.KindPod && !l.selectsPod(t.Namespace, t.Match, "") {
+		v.Errorf("no pod has these labels")
+	}
+}
+
+// amount reads how many of those that are selected are hit.
+func (l *loader) amount(v strict.Value, t *fault.Target) {
+	n := v.Amount()
+	if v.IsScalar() && n == (strict.Amount{}) && isZero(v) {
+		v.Errorf("it hits nobody")
+	}
+	t.Count, t.PercentPPM = int(n.Count), n.PPM
+}
+
+// named reads one name or a list of names. Pods may also be given as those of a
+// Deployment, StatefulSet or DaemonSet.
+func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []string {
+	if !v.Given() {
+		return nil
+	}
+	items := []strict.Value{v}
+	if v.IsList() {
+		items = v.List()
+	}
+	var names []string
+	for _, item := range items {
+		if kind == model.KindNode {
+			if r := l.reference(item, model.KindNode); r.name != "" {
+				names = append(names, r.name)
+			}
+			continue
+		}
+		names = append(names, l.namedPods(item, into, len(items) == 1)...)
+	}
+	return names
+}
+
+func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
+	r := l.reference(v, model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet)
+	if r.name == "" {
+		return nil
+	}
+	if into.Namespace != "" && into.Namespace != r.namespace {
+		v.Errorf("it is in namespace %s, not in %s: all targets of one fault must be in one namespace", strict.Quote(r.namespace), strict.Quote(into.Namespace))
+	}
+	into.Namespace = r.namespace
+	if r.kind == model.KindPod {
+		return []string{r.name}
+	}
+	d, there := l.known.managers[r.path()]
+	switch {
+	case !only:
+		v.Errorf("a %s must be the only target: write one fault for each", r.kind)
+	case there:
+		into.Match = d.selector
+	}
+	return nil
+}
