@@ -224,13 +224,13 @@ func (k *Kubelet) reclaim(s signal, now sim.Time, threshold int64) {
 	if threshold != k.least(s) {
 		grace = max(min(k.soft.MostPodGrace, time.Duration(r.pod.Spec.GraceSeconds)*time.Second), evictGrace)
 	}
-	k.evict(r, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s.%s",
+	k.evict(r, byPressure, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s. %s",
 		s, quantity(threshold), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
 }
 
-// evict fails a pod.
-func (k *Kubelet) evict(r *row, grace time.Duration, message string) {
-	r.ousted, r.oustBy = byPressure, grace
+// evict fails a pod (evictPod).
+func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
+	r.ousted, r.oustBy, r.why = by, grace, message
 	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, k.kernel.Now())
 }
@@ -288,7 +288,7 @@ func (r *row) blame(s signal, now sim.Time) string {
 			used, asked = p.DiskUsed(now), c.Requests.EphemeralBytes
 		}
 		if used > asked {
-			fmt.Fprintf(&text, " Container %s was using %s, request is %s, has larger consumption of %v.", c.Name, quantity(used), quantity(asked), s)
+			fmt.Fprintf(&text, "Container %s was using %s, request is %s, has larger consumption of %v. ", c.Name, quantity(used), quantity(asked), s)
 		}
 	}
 	return text.String()
@@ -306,7 +306,7 @@ func (k *Kubelet) evictWriters(now sim.Time) bool {
 		for i := range r.box.Processes {
 			c := containerOf(r.pod.Spec, i)
 			if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
-				k.evict(r, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
+				k.evict(r, byLimit, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
 				any = true
 				break
 			}
