@@ -236,7 +236,9 @@ var signatures = []struct {
 }
 
 // smallWith is the small cluster, a timeline and promises.
-func smallWith(cluster, timeline, expect string) string { return fmt.Sprintf(small, cluster, timeline, expect) }
+func smallWith(cluster, timeline, expect string) string {
+	return fmt.Sprintf(small, cluster, timeline, expect)
+}
 
 func signature(t *testing.T, cluster, timeline string, expect []string) *scenarios.Scenario {
 	t.Helper()

@@ -336,7 +336,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
-	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamProbe:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
