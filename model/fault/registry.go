@@ -217,6 +217,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "finalizer-stuck", Targets: model.KindPod,
+		Help:   "some pods have a finalizer that nobody takes off: if they are deleted they end and stay Terminating, until it is over or somebody patches them",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &finalizerStuck{} },
+	},
+	{
 		Name: "interface-down", Targets: model.KindNode,
 		Help:   "the network interface of some nodes is down: they are cut off from everybody, the control plane, other nodes and whoever sends from outside",
 		Params: []string{ParamFor, ParamTarget},
