@@ -190,12 +190,11 @@ type PodSecurity struct{ Baseline, Restricted string }
 // Template is a pod template: labels and spec, with the hash that names its
 // ReplicaSet. Pods made from it share it.
 type Template struct {
-	Labels Labels
-	Spec   *PodSpec
-	// Finalizers is those that its pods begin with.
-	Finalizers []string
-	Rest       uint64 // a hash of what the template says besides: commands, environment, annotations
-	Hash       string // pod-template-hash: a hash of all of it
+	Labels     Labels
+	Spec       *PodSpec
+	Finalizers *Finalizers // that its pods begin with
+	Rest       uint64      // a hash of what the template says besides: commands, environment, annotations
+	Hash       string      // pod-template-hash: a hash of all of it
 }
 
 // Defaults for scoring of containers without a request
@@ -334,9 +333,8 @@ type Pod struct {
 	Gates    []string // schedulingGates left; immutable
 	// Devices is which GPUs of the node it has, as the binding said: a bit each,
 	// from the lowest; 0 if it has none or nobody said.
-	Devices uint64
-	// Finalizers is who has something to do before the object may go.
-	Finalizers []string
+	Devices    uint64
+	Finalizers *Finalizers
 	// DeletionCost is the annotation of that name: of a ReplicaSet's pods those with
 	// less go first.
 	DeletionCost int32
@@ -404,7 +402,7 @@ type PodPatch struct {
 // Wrong is why the API server refuses the patch of an object; nil if it does not.
 func (p *PodPatch) Wrong(cur Object) error {
 	pod := cur.(*Pod)
-	if fresh := slices.ContainsFunc(p.Finalizers, func(f string) bool { return !slices.Contains(pod.Finalizers, f) }); fresh && pod.Deleting() {
+	if fresh := slices.ContainsFunc(p.Finalizers, func(f string) bool { return !slices.Contains(pod.Finalizers.List(), f) }); fresh && pod.Deleting() {
 		return errors.New("metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted")
 	}
 	if len(p.Containers) == 0 {
@@ -431,24 +429,8 @@ func (p *PodPatch) Apply(cur Object) Object {
 		return &next
 	}
 	next.Finalizers = p.finalizers(cur.(*Pod))
-	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) && slices.Equal(next.Finalizers, cur.(*Pod).Finalizers) {
+	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) && slices.Equal(next.Finalizers.List(), cur.(*Pod).Finalizers.List()) {
 		return cur
 	}
 	return &next
-}
-
-// finalizers is what a pod has then. One that is going gets no new ones
-// (k8s.io/apimachinery/pkg/api/validation/objectmeta.go
-// ValidateObjectMetaAccessorUpdate).
-func (p *PodPatch) finalizers(cur *Pod) []string {
-	if p.AllFinalized {
-		return nil
-	}
-	out := slices.DeleteFunc(slices.Clone(cur.Finalizers), func(f string) bool { return slices.Contains(p.Finalized, f) })
-	for _, f := range p.Finalizers {
-		if !slices.Contains(out, f) && !cur.Deleting() {
-			out = append(out, f)
-		}
-	}
-	return out
 }

@@ -376,6 +376,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		}
 	},
 	fault.ParamStagger: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.Fault != "swizzle-clog" {
+			f.Stagger = m.Optional(p).DurationIn(0, maxDuration)
+			return
+		}
 		v := m.Default(p, "10s")
 		if f.Stagger = v.DurationIn(0, maxDuration); f.For > 0 && 2*f.Stagger > f.For {
 			v.Errorf("it takes %s until all are cut off and as long until all are back, and the fault lasts %s", strict.FormatDuration(f.Stagger), strict.FormatDuration(f.For))

@@ -29,7 +29,7 @@ func protected(o model.Object) bool {
 	case *model.VolumeAttachment:
 		return o.Protected
 	case *model.Pod:
-		return len(o.Finalizers) > 0
+		return o.Finalizers != nil
 	}
 	return false
 }

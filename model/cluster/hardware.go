@@ -129,6 +129,12 @@ func (scrap) StopRuntime() {}
 // StartRuntime implements fault.Machine.
 func (scrap) StartRuntime() {}
 
+// StopCNI implements fault.Machine.
+func (scrap) StopCNI() {}
+
+// StartCNI implements fault.Machine.
+func (scrap) StartCNI() {}
+
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
 

@@ -144,6 +144,8 @@ func (m *machine) ShutDown(again bool) {
 	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
 	m.on, m.closing = again, !again
 }
+func (m *machine) StopCNI()      { m.w.says("%s CNI stop", m.name) }
+func (m *machine) StartCNI()     { m.w.says("%s CNI start", m.name) }
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, d model.Doom) {
@@ -273,6 +275,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
 			"10s z-0 runtime stop\n50s z-0 runtime start"},
+		{"so do those of a network plugin", []fault.Spec{spec("a", "cni-down", 10, 30, only("z-0")), spec("b", "cni-down", 20, 50, only("z-0"))},
+			"10s z-0 CNI stop\n50s z-0 CNI start"},
 		{"power that is cut ends a shutdown", []fault.Spec{gracefully(spec("a", down, 10, 50, only("z-0"))), spec("b", down, 20, 30, only("z-0"))},
 			"10s z-0 shut down, again=false\n20s z-0 off\n50s z-0 on"},
 		{"a machine without power is not shut down", []fault.Spec{spec("a", down, 10, 50, only("z-0")), gracefully(spec("b", down, 20, 60, only("z-0")))},

@@ -121,6 +121,18 @@ var Kinds = []Kind{
 		effect: func() effect { return &clusterDown{} },
 	},
 	{
+		Name: "cni-down", Targets: model.KindNode,
+		Help:   "the network plugin of some nodes fails: pods with a network keep it, but none can begin or be cleaned up there, and the nodes are Ready",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &cniDown{} },
+	},
+	{
+		Name: "cni-routes-lost", Targets: model.KindNode,
+		Help:   "some nodes lose what their network plugin has set up, at once or one after another: their pods reach no other machine and nobody reaches them, but probes and the kubelet's own connections are well",
+		Params: []string{ParamFor, ParamTarget, ParamStagger},
+		effect: func() effect { return &cniRoutesLost{} },
+	},
+	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
 		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},

@@ -92,7 +92,7 @@ type Spec struct {
 	After    sim.Dist
 	Times    int32
 
-	Stagger time.Duration // swizzle-clog only: how long it takes until all are cut off, and until all are back
+	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back
 }
 
 // TargetKind is what the Target of a fault of a kind selects; KindNone if it has

@@ -77,6 +77,10 @@ type Machine interface {
 	// containers go on.
 	StopRuntime()
 	StartRuntime()
+	// StopCNI has the plugin fail that gives pods their network and takes it away, and
+	// StartCNI has it work again.
+	StopCNI()
+	StartCNI()
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool

@@ -222,7 +222,7 @@ func (k *Kubelet) goOn(now sim.Time) {
 func (k *Kubelet) breakOff(r *row, now sim.Time) {
 	switch {
 	case r.doing == settingUp || r.doing == starting && !r.box.Ready:
-		k.sandboxFailed(r)
+		k.sandboxFailed(r, unavailable)
 	case r.doing == starting:
 		i := int(r.cursor)
 		r.containers[i].reason = createFailed
@@ -236,32 +236,36 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 		r.failed = true
 		k.endPass(r)
 	case r.doing == killing || r.doing == stopping:
-		k.stopFailed(r)
+		k.stopFailed(r, unavailable)
 	case r.doing == unmounting && k.relist.After(r.stepEnd) > now:
 		r.stepAt = sim.Never
 	}
 }
 
-// mounted goes on with a pod whose volumes are mounted, and which had no runtime to
-// make its sandbox when that began.
+// mounted goes on with a pod whose volumes are mounted, and which had no runtime or no
+// network plugin to make its sandbox when that began.
 func (k *Kubelet) mounted(r *row, now sim.Time) {
-	if k.machine.RuntimeDown() {
-		k.sandboxFailed(r)
+	switch {
+	case k.machine.RuntimeDown():
+		k.sandboxFailed(r, unavailable)
+		return
+	case k.networkless(r):
+		k.sandboxFailed(r, noSetup)
 		return
 	}
 	_, sandbox := k.machine.SandboxTime(r.box)
 	k.next(r, now.Add(sandbox))
 }
 
-func (k *Kubelet) sandboxFailed(r *row) {
-	k.client.Note(r.face(), true, "FailedCreatePodSandBox", "Failed to create pod sandbox: "+unavailable)
+func (k *Kubelet) sandboxFailed(r *row, why string) {
+	k.client.Note(r.face(), true, "FailedCreatePodSandBox", "Failed to create pod sandbox: "+why)
 	r.failed = true
 	k.endPass(r)
 }
 
 // stopFailed ends a terminating step without success.
-func (k *Kubelet) stopFailed(r *row) {
-	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+unavailable)
+func (k *Kubelet) stopFailed(r *row, why string) {
+	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+why)
 	r.forgetStops()
 	r.killAt = 0
 	k.endStep(r, errorRetry)

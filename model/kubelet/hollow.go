@@ -189,6 +189,12 @@ func (h *Hollow) Unstick(model.Ref) {}
 // Unhang implements fault.Machine.
 func (h *Hollow) Unhang(model.Ref) {}
 
+// StopCNI implements fault.Machine: pods need no network.
+func (h *Hollow) StopCNI() {}
+
+// StartCNI implements fault.Machine: pods need no network.
+func (h *Hollow) StartCNI() {}
+
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, model.Doom) {}
 

@@ -29,7 +29,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if !r.box.Ready {
 		volumes, sandbox := k.machine.SandboxTime(r.box)
 		k.startProbes(r, now.Add(volumes))
-		if k.machine.RuntimeDown() {
+		if k.machine.RuntimeDown() || k.networkless(r) {
 			k.wait(r, mounting, now.Add(volumes))
 			return
 		}

@@ -118,6 +118,7 @@ type Machine struct {
 	api       API
 	on        bool
 	down      bool // the container runtime
+	noCNI     bool // the network plugin fails
 	offAt     sim.Time
 	node      uint32
 	addresses uint32     // ever given to pods

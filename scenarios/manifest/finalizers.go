@@ -3,6 +3,8 @@ package manifest
 import (
 	"slices"
 	"strings"
+
+	"orrery/model"
 )
 
 // jobTracking is the finalizer that the Job controller puts on its pods, whose
@@ -12,7 +14,8 @@ const jobTracking = "batch.kubernetes.io/job-tracking"
 
 // finalizers is those of a pod: each "domain/name"
 // (k8s.io/apimachinery/pkg/api/validation/objectmeta.go ValidateFinalizerName).
-func finalizers(p *place, names []string) (out []string) {
+func finalizers(p *place, names []string) *model.Finalizers {
+	var out []string
 	for _, name := range names {
 		domain, word, found := strings.Cut(name, "/")
 		switch {
@@ -23,5 +26,5 @@ func finalizers(p *place, names []string) (out []string) {
 		}
 		out = append(out, name)
 	}
-	return out
+	return model.MakeFinalizers(out)
 }
