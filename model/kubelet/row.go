@@ -25,6 +25,7 @@ type ouster uint8
 const (
 	nobody     ouster = iota
 	byPressure        // the node is too short of something for it
+	byLimit           // it has more on the disk than it may
 	byCritical        // a critical pod needs the place
 	byShutdown        // the machine is shut down
 )
@@ -32,7 +33,7 @@ const (
 // oustedFor is the reason in the status of a pod that was ousted
 // (pkg/kubelet/eviction/helpers.go Reason, events.PreemptContainer,
 // nodeshutdown/nodeshutdown_manager.go nodeShutdownReason).
-var oustedFor = [...]string{byPressure: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
+var oustedFor = [...]string{byPressure: "Evicted", byLimit: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
 
 // doing is what a pod's worker waits for in the middle of a step.
 type doing uint8
@@ -126,7 +127,8 @@ type row struct {
 	stage    stage
 	doing    doing
 	ousted   ouster
-	cursor   int16 // the container that is being pulled, started or killed
+	why      string // it was, in words
+	cursor   int16  // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
 	pending     bool // there is news for when the step is over

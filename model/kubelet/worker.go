@@ -248,7 +248,10 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.static != nil {
 		k.reflect(r.static)
 	}
-	r.overdue = r.overdue || now >= r.deadline
+	if !r.overdue && now >= r.deadline {
+		r.overdue = true
+		k.client.Note(r.face(), false, reasonOverdue, messageOverdue)
+	}
 	if r.ends() {
 		k.terminate(r)
 		return
