@@ -73,13 +73,12 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
-	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.need(1)
 	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}
-	m.postDue(s, i)
+	m.limitMemory(s, i)
 	if p.usesMemory() {
 		m.weigh()
 	}
@@ -187,6 +186,7 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
+		m.limitPod(s)
 		m.weigh()
 	}
 	if p.writes() {
