@@ -29,7 +29,7 @@ type Traffic struct {
 	From               string // as in the scenario: "ingress", "node/n-1", "deployment/web"
 	OfferedMilliRPS    int64
 	ServedMilliRPS     int64
-	RefusedMilliRPS    int64 // answered at once: no endpoint at all, or nothing listens there
+	RefusedMilliRPS    int64 // answered at once: no endpoint at all, nothing listens there, or it answers with an error
 	TimedOutMilliRPS   int64 // no answer: the endpoint is out of reach, or the rules drop it
 	OverloadMilliRPS   int64 // more than the endpoint has CPU or workers for
 	FailedMilliRPS     int64 // what the endpoint calls for it failed

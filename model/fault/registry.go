@@ -67,6 +67,9 @@ const (
 	ParamLoad      = "load"
 	ParamWorkers   = "workers"
 	ParamStagger   = "stagger"
+	ParamMemory    = "memory"
+	ParamGrowth    = "growth"
+	ParamErrno     = "errno"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -157,6 +160,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
+		Name: "container-stress", Targets: model.KindPod,
+		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamMemory, ParamGrowth},
+		effect: func() effect { return &containerStress{} },
+	},
+	{
 		Name: "controller-manager-crash", Targets: model.KindNone, Moment: true,
 		Help:   "kube-controller-manager exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},
@@ -167,6 +176,12 @@ var Kinds = []Kind{
 		Help:   "processes of the system, outside of all pods, want CPU on some nodes: an amount, a share of what the node has, or so many workers that share of a core each",
 		Params: []string{ParamFor, ParamTarget, ParamCPU, ParamLoad, ParamWorkers},
 		effect: func() effect { return &cpuStress{} },
+	},
+	{
+		Name: "disk-error", Targets: model.KindNode,
+		Help:   "writing to the disks of some nodes fails (EIO, ENOSPC or EROFS): their containers go on, but none can be made there, and the nodes are Ready",
+		Params: []string{ParamFor, ParamTarget, ParamErrno},
+		effect: func() effect { return &diskError{} },
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
@@ -331,6 +346,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pod-error", Targets: model.KindPod,
+		Help:   "some pods answer a share of their requests with an error, all of them if nothing is said, and their probes as ever",
+		Params: []string{ParamFor, ParamTarget, ParamErrors},
+		effect: func() effect { return &podError{} },
+	},
+	{
 		Name: "pod-failure", Targets: model.KindPod,
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
@@ -353,6 +374,12 @@ var Kinds = []Kind{
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
 		effect: func() effect { return &probeFailure{} },
+	},
+	{
+		Name: "proxy-rules-lost", Targets: model.KindNode, Moment: true,
+		Help:   "the rules of kube-proxy on some nodes are flushed: new connections to Services go nowhere, for up to 30 s, until it looks",
+		Params: []string{ParamTarget},
+		effect: func() effect { return proxyRulesLost{} },
 	},
 	{
 		Name: "proxy-stop", Targets: model.KindNode,
@@ -419,6 +446,12 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "volume-detach", Targets: model.KindPod,
+		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &volumeDetach{} },
 	},
 	{
 		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),

@@ -25,7 +25,8 @@ type World interface {
 	Requests() Requests
 	Cloud() Cloud // nil if there is none
 	Proxy(node string) Process
-	Balancers() []Balancer // of all Services that traffic from the internet goes to
+	FlushProxy(node string) // its rules are gone
+	Balancers() []Balancer  // of all Services that traffic from the internet goes to
 	// APIServer is the one on a machine of the control plane, numbered like
 	// ControlPlane, and Replica that of a component of which one leads; nil if there is
 	// no such component.
@@ -107,6 +108,15 @@ type Machine interface {
 	// by a Spare.
 	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
+	// Stress has others use CPU and memory in a container's cgroup; each is taken back by
+	// an Unstress.
+	Stress(pod model.Ref, container string, s model.Stress)
+	Unstress(pod model.Ref, container string, s model.Stress)
+	// HasDisks tells whether volumes that were attached are mounted for a pod.
+	HasDisks(pod model.Ref) bool
+	// BreakDisk has writing to the disk fail with an error, until MendDisk.
+	BreakDisk(errno string)
+	MendDisk(errno string)
 	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
 	// container or, if it is "", of all; each is taken back by an AnswerProbes.
 	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
@@ -132,6 +142,7 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	Fail(pod uint32, ppm int64)        // so many of a million more are answered with an error; negative takes it back
 	// FillConntrack has something else take a share of a machine's table of connections,
 	// and Narrow leaves requests a share of its connection's speed, in millionths.
 	FillConntrack(machine network.Site, ppm int64)

@@ -316,6 +316,9 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	if r == nil || r.stepAt != now {
 		return
 	}
+	if k.cannotWrite(r, now) {
+		return
+	}
 	switch r.doing {
 	case attaching:
 		k.volumesDue(r, now)

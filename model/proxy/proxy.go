@@ -41,6 +41,9 @@ var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
 // whySync means: look whether a run is to begin or to end.
 const whySync sim.Why = 0
 
+// whyLook means: look whether rules are missing.
+const whyLook = whySync + 1
+
 // fullSync is how much longer a run takes that writes the rules of all Services, each: our
 // estimate from runs of 0.2 s with a hundred of them and of 5 to 30 s with ten thousand.
 const fullSync = time.Millisecond
@@ -112,6 +115,8 @@ type Proxy struct {
 	freeAt sim.Time // no run begins before
 	runs   uint64
 	posted sim.Time // the earliest wake-up under way for a run to begin, 0 if none
+
+	flushed bool // rules are missing, and it has not looked yet
 }
 
 // New is a machine's proxy, doing nothing until Start.
@@ -226,7 +231,10 @@ func (p *Proxy) Seat() string { return p.Node }
 
 // DescribeWake implements sim.Describer.
 func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
-	if why == whySync {
+	switch why {
+	case whyLook:
+		return "look whether rules are missing"
+	case whySync:
 		return "begin or end of a sync"
 	}
 	return "news of Services and EndpointSlices"
@@ -235,6 +243,8 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
+	case why == whyLook:
+		p.restore()
 	case why == store.WhyWatch && uint32(about) == p.watchServices.ID:
 		for ref, obj, ok := p.watchServices.Next(); ok; ref, obj, ok = p.watchServices.Next() {
 			svc, _ := obj.(*model.Service)

@@ -110,36 +110,38 @@ type Sandbox struct {
 // Machine is one worker machine: what is true about its containers, whoever
 // manages them.
 type Machine struct {
-	kernel    *sim.Kernel
-	self      sim.ActorID
-	registry  *Registry
-	behaviors Behaviors
-	serving   Watcher
-	used      func(pod uint32)
-	kubelet   Observer
-	api       API
-	on        bool
-	down      bool // the container runtime
-	noCNI     bool // the network plugin fails
-	offAt     sim.Time
-	node      uint32
-	addresses uint32     // ever given to pods
-	ids       []uint32   // of the pods, 0 where a slot is free
-	pods      []*Sandbox // beside ids
-	images    []image    // that are in the cache, the oldest first
-	layers    []layer    // on the disk, of images that are described
-	wanted    int64      // milli-CPU that all containers want together
-	crowded   bool       // that is more than there is
-	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
-	disk      int64      // bytes; 0 is without end
-	diskRates []int64    // of faults that slow it, in millionths
-	filled    int64      // of them, by others than containers and images
-	pulls     []pull     // in the order in which they were asked for
-	link      int64      // the share of its connection that is left for downloads, in millionths
-	parallel  int        // how many of them are under way at most
-	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
-	pulled    uint64     // counts pulls: names their luck
-	dooms     []doom
+	kernel     *sim.Kernel
+	self       sim.ActorID
+	registry   *Registry
+	behaviors  Behaviors
+	serving    Watcher
+	used       func(pod uint32)
+	kubelet    Observer
+	api        API
+	on         bool
+	down       bool // the container runtime
+	noCNI      bool // the network plugin fails
+	offAt      sim.Time
+	node       uint32
+	addresses  uint32     // ever given to pods
+	ids        []uint32   // of the pods, 0 where a slot is free
+	pods       []*Sandbox // beside ids
+	images     []image    // that are in the cache, the oldest first
+	layers     []layer    // on the disk, of images that are described
+	wanted     int64      // milli-CPU that all containers want together
+	crowded    bool       // that is more than there is
+	roomy      bool       // another load comes, and it was not: what requests have CPU for stays as it is
+	disk       int64      // bytes; 0 is without end
+	diskRates  []int64    // of faults that slow it, in millionths
+	filled     int64      // of them, by others than containers and images
+	pulls      []pull     // in the order in which they were asked for
+	link       int64      // the share of its connection that is left for downloads, in millionths
+	parallel   int        // how many of them are under way at most
+	pullsPaid  sim.Time   // until when the kubelet's pulls have used up their rate
+	pulled     uint64     // counts pulls: names their luck
+	dooms      []doom
+	stresses   []stress
+	diskErrors []string // that writing is answered with, of faults in the order in which they began
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration

@@ -67,6 +67,7 @@ type likeness struct {
 	serving bool
 	known   bool
 	hangs   bool
+	fails   int64 // of a million requests, so many are answered with an error
 	probes  int32
 	group   uint32
 	single  uint32 // a pod that is alone; 0 for others
@@ -194,7 +195,7 @@ func (t *Flows) classify(id uint32, i int32) {
 			t.mix(other)
 		}
 	}
-	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
+	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, fails: min(p.fails, 1_000_000), probes: p.probes, group: t.group(p.site)}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}

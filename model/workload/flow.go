@@ -483,6 +483,11 @@ func (t *Flows) send(f *flow, s *bundle) {
 			if !whole || t.wired() {
 				milli = t.weaken(f, s, c, r.route.UDP, milli)
 			}
+			if c.fails > 0 {
+				lost := product(milli, c.fails, 1_000_000)
+				f.lost.RefusedMilliRPS += lost
+				milli -= lost
+			}
 			if c.scratch == 0 && milli > 0 {
 				f.shares = append(f.shares, share{class: x.class})
 			}
