@@ -298,7 +298,7 @@ func (t *Flows) add(src Traffic) {
 	}
 	for i := range t.flows {
 		f := &t.flows[i]
-		if f.Namespace == src.Namespace && f.Service == src.Service && f.From == src.From && f.Timeout == src.Timeout && f.Retries == src.Retries {
+		if f.Namespace == src.Namespace && f.Service == src.Service && f.From == src.From {
 			f.rates = append(f.rates, src.Rate)
 			return
 		}
