@@ -202,7 +202,7 @@ func (t *Flows) classify(id uint32, i int32) {
 	if p.tank.at != t.kernel.Now() || !p.serving {
 		p.tank = tank{} // it had none of late, or has lost it
 	}
-	like := likeness{routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.net.Group(p.site)}
+	like := likeness{routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}
