@@ -93,12 +93,15 @@ func (e *Encoder) load(l *model.APILoad) {
 }
 
 func (e *Encoder) traffic(t *model.Traffic) {
-	e.number(`,"traffic":{"failedMilliRPS":`, t.FailedMilliRPS)
+	e.number(`,"traffic":{"busyPpm":`, t.BusyPPM)
+	e.number(`,"failedMilliRPS":`, t.FailedMilliRPS)
+	e.number(`,"firstMilliRPS":`, t.FirstMilliRPS)
 	e.text(`,"from":`, t.From)
 	if t.InsideMilliRPS > 0 {
 		e.number(`,"insideMilliRPS":`, t.InsideMilliRPS)
 		e.number(`,"nodeMilliRPS":`, t.NodeMilliRPS)
 	}
+	e.number(`,"noEndpointMilliRPS":`, t.NoEndpointMilliRPS)
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
 	e.number(`,"p50":`, int64(t.P50))
