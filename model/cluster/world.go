@@ -306,7 +306,7 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
-		alone, slow, stall := runtime.RequestTime(&b, c.Limits.CPUMilli)
+		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		out.CPU += alone
 		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)
