@@ -133,7 +133,7 @@ func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 // machine's power: without it the rules are lost, and until the machine has
 // booted it is not in the network and sends nothing. A real kube-proxy is back
 // once its kubelet has started its container; this one lists as soon as the
-// machine has booted, and until it has rules requests from there are refused.
+// machine has booted, and until it has rules requests from there get no answer.
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {
