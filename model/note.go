@@ -40,6 +40,10 @@ type Traffic struct {
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
 	UnresolvedMilliRPS int64 // DNS did not tell where to send it
 
+	// Of TimedOutMilliRPS: new connections that a node's full conntrack table dropped, and
+	// what a node's connection to the network had no room for.
+	UntrackedMilliRPS, CongestedMilliRPS int64
+
 	FirstMilliRPS int64 // of Offered, those that are no retries
 	// BusyPPM is how much of what they can do the endpoints that requests arrive at are
 	// asked for, in millionths, of their CPU or their workers, whichever is scarcer; at

@@ -14,11 +14,15 @@ type cause struct {
 }
 
 // causes is all of them, in the order in which a request meets them.
-var causes = []cause{
+var causes = [...]cause{
 	unresolved: {"unresolved", "found no address", func(t *model.Traffic) int64 { return t.UnresolvedMilliRPS }},
 	{"no-endpoint", "without an endpoint", func(t *model.Traffic) int64 { return t.NoEndpointMilliRPS }},
 	{"refused", "refused", func(t *model.Traffic) int64 { return t.RefusedMilliRPS }},
-	{"timeout", "timed out", func(t *model.Traffic) int64 { return t.TimedOutMilliRPS }},
+	{"conntrack", "dropped by a full conntrack table", untracked},
+	{"congestion", "lost for want of bandwidth", congested},
+	{"timeout", "timed out", func(t *model.Traffic) int64 {
+		return t.TimedOutMilliRPS - t.UntrackedMilliRPS - t.CongestedMilliRPS
+	}},
 	{"overloaded", "overloaded", func(t *model.Traffic) int64 { return t.OverloadMilliRPS }},
 	{"failed-call", "failed by what they call", func(t *model.Traffic) int64 { return t.FailedMilliRPS }},
 }

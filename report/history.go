@@ -94,6 +94,9 @@ func (e *Encoder) load(l *model.APILoad) {
 
 func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"traffic":{"busyPpm":`, t.BusyPPM)
+	if t.CongestedMilliRPS > 0 {
+		e.number(`,"congestedMilliRPS":`, t.CongestedMilliRPS)
+	}
 	e.number(`,"failedMilliRPS":`, t.FailedMilliRPS)
 	e.number(`,"firstMilliRPS":`, t.FirstMilliRPS)
 	e.text(`,"from":`, t.From)
@@ -110,6 +113,9 @@ func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)
 	e.number(`,"unresolvedMilliRPS":`, t.UnresolvedMilliRPS)
+	if t.UntrackedMilliRPS > 0 {
+		e.number(`,"untrackedMilliRPS":`, t.UntrackedMilliRPS)
+	}
 	if t.InsideMilliRPS > 0 {
 		e.number(`,"zoneMilliRPS":`, t.ZoneMilliRPS)
 	}

@@ -101,6 +101,9 @@ func (m *rate) see(s *state, now sim.Time, record int) {
 
 func (m *rate) finish(s *state, _ sim.Time) reading { return s.ofTraffic(m.about, m.found, "") }
 
+func untracked(t *model.Traffic) int64 { return t.UntrackedMilliRPS }
+func congested(t *model.Traffic) int64 { return t.CongestedMilliRPS }
+
 func (m *share) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
 		if s.news[i].what == trafficMoved && s.news[i].subject == m.about.path() {

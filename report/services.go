@@ -167,7 +167,7 @@ func (sv *serviceRun) pass(now, until sim.Time, into *tallied) {
 // tallied is requests of some time, by what becomes of them.
 type tallied struct {
 	offered, served, first, inside, zone, node wide
-	lost                                       [6]wide // by cause
+	lost                                       [len(causes)]wide // by cause
 	most, busy                                 int64
 	times                                      []times
 }

@@ -311,6 +311,8 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
+		out.RequestBytes += b.RequestBytes
+		out.AnswerBytes += b.AnswerBytes
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
 			out.Workers, out.Queue = b.Workers, b.Queue
 		}

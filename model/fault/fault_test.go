@@ -94,6 +94,12 @@ func (w requests) Place(pod model.Ref, name, _ string) (network.Site, bool) {
 	return w.places[pod.ID], true
 }
 func (w requests) Hang(pod uint32, hangs bool) { w.says("requests to %d hang=%v", pod, hangs) }
+func (w requests) FillConntrack(s network.Site, ppm int64) {
+	w.says("table of %s filled by %d", w.net.Name(s), ppm)
+}
+func (w requests) Narrow(s network.Site, ppm int64) {
+	w.says("requests of %s have %d", w.net.Name(s), ppm)
+}
 
 func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)

@@ -70,7 +70,7 @@ type Spec struct {
 	LoadPPM  int64    // cpu-stress only: or a share of the node's, in millionths
 	Force    bool     // pod-kill only: the objects are gone at once
 	Grace    int32    // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
+	FillPPM  int64    // disk-fill, memory-stress and conntrack-full only: the share of the disk, memory or table that is used then, in millionths
 
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only

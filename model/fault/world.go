@@ -131,6 +131,10 @@ type Requests interface {
 	// Place is where requests from a pod and to it go in the network, which is nowhere else
 	// from then on: a place of its own on its machine. It is false if there is no such node.
 	Place(pod model.Ref, name, node string) (network.Site, bool)
+	// FillConntrack has something else take a share of a machine's table of connections,
+	// and Narrow leaves requests a share of its connection's speed, in millionths.
+	FillConntrack(machine network.Site, ppm int64)
+	Narrow(machine network.Site, ppm int64)
 }
 
 // DNS is the program behind the DNS Service.

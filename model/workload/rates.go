@@ -35,6 +35,14 @@ func message(t *model.Traffic) string {
 			text = append(appendRate(append(text, ", "...), lost.milli), lost.what...)
 		}
 	}
+	for _, why := range [...]struct {
+		milli int64
+		what  string
+	}{{t.UntrackedMilliRPS, " of them dropped by a full conntrack table"}, {t.CongestedMilliRPS, " of them for want of bandwidth"}} {
+		if why.milli > 0 {
+			text = append(appendRate(append(text, ", "...), why.milli), why.what...)
+		}
+	}
 	if t.P99 > 0 {
 		text = append(append(text, ", half within "...), t.P50.String()...)
 		text = append(append(text, ", 99 % within "...), t.P99.String()...)
