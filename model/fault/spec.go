@@ -68,7 +68,9 @@ type Spec struct {
 	RatePPM  int64    // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64    // cpu-stress only: what is wanted
 	Force    bool     // pod-kill only: the objects are gone at once
-	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
+	FillPPM  int64    // disk-fill, memory-stress and pid-exhaustion only: the share that is used then, in millionths
+	// InodesPPM is the share of inodes that is used then; disk-fill only.
+	InodesPPM int64
 
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only

@@ -205,13 +205,18 @@ func (k *Kubelet) stopped(r *row) {
 
 // finish is the end of the terminated step: nothing of the pod runs or is
 // mounted, and its object may go. What ended stays on the machine's records as
-// long as the object does.
+// long as the object does; what an evicted or preempted pod wrote does not
+// (pkg/kubelet/kubelet.go cleanUpContainersInPod, pod_workers.go
+// ShouldPodContentBeRemoved).
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
 	if k.closing.on {
 		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
 	}
 	k.letGo(r)
+	if r.box != nil {
+		k.machine.TearDown(r.box, r.ousted == byPressure || r.ousted == byLimit || r.ousted == byCritical)
+	}
 	switch {
 	case r.gone:
 		k.drop(r)
