@@ -76,6 +76,9 @@
 //	  - {at: 10m, for: 20m, fault: node-down, id: zone-b, zone: b}
 //	  - {at: 12m, for: 5m, fault: partition, match: {pool: web}, count: 30%, peer: {zone: c}, direction: out}
 //	  - {at: 14m, fault: container-crash, target: deployment/web, container: main, exitCode: 137}
+//	  - {at: 14m, for: 5m, fault: container-crash, target: deployment/web, signal: SIGKILL, after: 20s..40s, times: 3}
+//	  - {at: 14m, fault: pod-kill, matchExpressions: [{key: app, operator: In, values: [web, db]}], nodeMatch: {pool: web}, count: "<=30%",
+//	     repeat: {every: 5m, times: 3}}
 //	  - {at: 15m, for: 5m, fault: token-expiry, component: deployment-controller}
 //	  - {at: 16m, do: scale, target: deployment/web, replicas: 5, as: "system:serviceaccount:default:deployer"}
 //	expect:                          # see package report
@@ -85,10 +88,13 @@
 // What people do is done with the rights of the cluster's administrator, or of the
 // user that as names: those that roles and bindings of the manifests give.
 //
-// A fault's targets are those to which all of target, match, namespace and zone
-// apply, and of them as many as count says. Which fields an action or a fault has
-// is in the registries of the packages workload and fault. Fields that start with
-// x- are the user's own.
+// A fault's targets are those to which all of target, match, matchExpressions,
+// namespace and zone apply, and to pods node and nodeMatch, too; and of them as many as
+// count says: a number, a share or all, with <= in front any number up to that. It is
+// chosen among them when the fault begins. repeat has a fault happen again and again,
+// each time with other luck, under the names ID, ID-2, ID-3. Which fields an action or a
+// fault has besides is in the registries of the packages workload and fault. Fields that
+// start with x- are the user's own.
 //
 // # Traces
 //

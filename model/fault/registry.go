@@ -61,6 +61,13 @@ const (
 	ParamPeriod    = "period"
 	ParamDown      = "down"
 	ParamCause     = "cause"
+	ParamAfter     = "after"
+	ParamTimes     = "times"
+	ParamSignal    = "signal"
+	ParamGrace     = "grace"
+	ParamLoad      = "load"
+	ParamWorkers   = "workers"
+	ParamStagger   = "stagger"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -109,6 +116,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &cloudAPIThrottled{} },
 	},
 	{
+		Name: "cluster-down", Targets: model.KindNone,
+		Help:   "all machines are without power, those of the control plane and of etcd among them if they are not somebody else's; a graceful one ends pods first where kubelets have a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamGraceful},
+		effect: func() effect { return &clusterDown{} },
+	},
+	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
 		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
@@ -122,8 +135,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
-		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
-		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
+		Help:   "processes exit: the containers of some pods end with an exit code or by a signal, once, or for as long as it lasts and at most so many times, soon or some time after each start",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
@@ -134,8 +147,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "cpu-stress", Targets: model.KindNode,
-		Help:   "processes of the system, outside of all pods, want CPU on some nodes",
-		Params: []string{ParamFor, ParamTarget, ParamCPU},
+		Help:   "processes of the system, outside of all pods, want CPU on some nodes: an amount, a share of what the node has, or so many workers that share of a core each",
+		Params: []string{ParamFor, ParamTarget, ParamCPU, ParamLoad, ParamWorkers},
 		effect: func() effect { return &cpuStress{} },
 	},
 	{
@@ -203,6 +216,12 @@ var Kinds = []Kind{
 		Help:   "writing to the disk of some etcd members takes longer",
 		Params: []string{ParamFor, ParamMember, ParamFsync},
 		effect: func() effect { return &etcdSlowDisk{} },
+	},
+	{
+		Name: "interface-down", Targets: model.KindNode,
+		Help:   "the network interface of some nodes is down: they are cut off from everybody, the control plane, other nodes and whoever sends from outside",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &interfaceDown{} },
 	},
 	{
 		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
@@ -302,8 +321,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
-		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
-		Params: []string{ParamTarget, ParamForce},
+		Help:   "some pods are deleted, with their grace, another one or by force; no budget is asked",
+		Params: []string{ParamTarget, ParamForce, ParamGrace},
 		effect: func() effect { return podKill{} },
 	},
 	{
@@ -371,6 +390,12 @@ var Kinds = []Kind{
 		Help:   "the volumes of some pods cannot be unmounted: if they are deleted they stay Terminating",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &stuckTerminating{} },
+	},
+	{
+		Name: "swizzle-clog", Targets: model.KindNode, Ends: true,
+		Help:   "some nodes are cut off from everybody one after another, and come back one after another in an order of chance",
+		Params: []string{ParamFor, ParamTarget, ParamStagger},
+		effect: func() effect { return &swizzleClog{} },
 	},
 	{
 		Name: "token-expiry", Targets: model.KindNone,

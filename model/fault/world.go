@@ -107,9 +107,9 @@ type Machine interface {
 	// and more bytes of memory; negative is less.
 	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
-	// Doom has a container exit soon after each start; "" is all that are not
-	// init containers. Dooms may overlap; each is taken back by a Spare.
-	Doom(pod model.Ref, container string, exitCode int32)
+	// Doom has a container exit after each start. Dooms may overlap; each is taken back
+	// by a Spare.
+	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
 	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
 	// container or, if it is "", of all; each is taken back by an AnswerProbes.

@@ -188,12 +188,18 @@ func (k *Kubelet) cleanUp(now sim.Time) bool {
 	return true
 }
 
-// evict fails a pod, and has the next pass wait until it is gone (evictPod).
+// evict fails a pod, and has the next pass wait until it is gone (evictPod). One that is
+// going already has no more than that grace left.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
-	k.evictions.leaving, k.evictions.leftAt = append(k.evictions.leaving, r.pod.ID), k.kernel.Now()
+	now := k.kernel.Now()
+	k.evictions.leaving, k.evictions.leftAt = append(k.evictions.leaving, r.pod.ID), now
 	r.ousted, r.oustBy, r.why = by, grace, message
 	k.client.Note(r.face(), true, "Evicted", message)
-	k.trigger(r, k.kernel.Now())
+	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
+		k.killContainers(r)
+		return
+	}
+	k.trigger(r, now)
 }
 
 // uses is how much of what is short a pod has, and how much it asked for.
@@ -209,9 +215,12 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 	return k.machine.PIDsUsed(r.box, now), 0
 }
 
-// evictable tells whether a pod may be evicted: a critical or static one never is.
+// evictable tells whether a pod may be evicted: a critical or static one never is; one
+// that is terminating is, as long as its containers may run and its object is there
+// (pkg/kubelet/kubelet_pods.go GetActivePods).
 func (r *row) evictable() bool {
-	return r != nil && r.stage == syncing && r.box != nil && r.ousted == nobody && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && r.box != nil && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
+		r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
