@@ -27,6 +27,8 @@
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
+//	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  kubelet:                       # of every node, by the names of a KubeletConfiguration
 //	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
@@ -57,6 +59,7 @@
 //	       inodes: 1000 + 2.5/s, pids: 20 + 1/rps + 0.5/s, # files, and processes with their threads
 //	       needsAPI: true,             # it lists what it works with from an API server before it serves, as CoreDNS does
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
+//	       bytes: {request: 2Ki, answer: 100Ki}, # on the network; 100Ki is of an answer; unless said, too little to count
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses

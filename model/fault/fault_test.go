@@ -87,6 +87,12 @@ type requests struct{ *world }
 
 func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
 func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+func (w requests) FillConntrack(s network.Site, ppm int64) {
+	w.says("table of %s filled by %d", w.net.Name(s), ppm)
+}
+func (w requests) Narrow(s network.Site, ppm int64) {
+	w.says("requests of %s have %d", w.net.Name(s), ppm)
+}
 
 func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)

@@ -134,6 +134,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &configPush{} },
 	},
 	{
+		Name: "conntrack-full", Targets: model.KindNode,
+		Help:   "something else takes a share of the conntrack table of some nodes, 95% unless said: a full table drops new connections",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &conntrackFull{} },
+	},
+	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
 		Help:   "processes exit: the containers of some pods end with an exit code or by a signal, once, or for as long as it lasts and at most so many times, soon or some time after each start",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
@@ -255,7 +261,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "network-bandwidth", Targets: model.KindNode,
-		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download",
+		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download, and requests that have a size (behavior.bytes) to arrive",
 		Params: []string{ParamFor, ParamTarget, ParamRate},
 		effect: func() effect { return &networkBandwidth{} },
 	},

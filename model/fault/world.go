@@ -136,6 +136,10 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	// FillConntrack has something else take a share of a machine's table of connections,
+	// and Narrow leaves requests a share of its connection's speed, in millionths.
+	FillConntrack(machine network.Site, ppm int64)
+	Narrow(machine network.Site, ppm int64)
 }
 
 // DNS is the program behind the DNS Service.

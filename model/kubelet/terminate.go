@@ -195,6 +195,7 @@ func (k *Kubelet) stopped(r *row) {
 	r.stage, r.stepEnd = terminated, now
 	if r.box != nil {
 		k.machine.StopSandbox(r.box)
+		r.box.Over = true
 	}
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
@@ -205,9 +206,8 @@ func (k *Kubelet) stopped(r *row) {
 
 // finish is the end of the terminated step: nothing of the pod runs or is
 // mounted, and its object may go. What ended stays on the machine's records as
-// long as the object does; what an evicted or preempted pod wrote does not
-// (pkg/kubelet/kubelet.go cleanUpContainersInPod, pod_workers.go
-// ShouldPodContentBeRemoved).
+// long as the object does, but for the containers of a pod that was evicted or preempted, which the
+// kubelet removes within a minute, here at once (ShouldPodContentBeRemoved).
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
 	if k.closing.on {
@@ -215,7 +215,10 @@ func (k *Kubelet) finish(r *row) {
 	}
 	k.letGo(r)
 	if r.box != nil {
-		k.machine.TearDown(r.box, r.ousted == byPressure || r.ousted == byLimit || r.ousted == byCritical)
+		k.machine.TearDown(r.box)
+	}
+	if (r.ousted == byPressure || r.ousted == byLimit || r.ousted == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
+		k.DiskChanged()
 	}
 	switch {
 	case r.gone:

@@ -42,6 +42,9 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	now := k.kernel.Now()
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
+		if r.box != nil {
+			r.box.Over = true
+		}
 		k.release(r)
 		switch {
 		case pod.Deleting() && k.machine.Stuck(pod.ID):

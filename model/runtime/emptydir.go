@@ -129,19 +129,12 @@ func (s *Sandbox) loseMemory() {
 	}
 }
 
-// TearDown removes the emptyDirs of a pod that has ended, and with all what its containers
-// wrote, too.
-func (m *Machine) TearDown(s *Sandbox, all bool) {
-	if !all && len(s.emptyDirs) == 0 {
-		return
+// TearDown removes the emptyDirs of a pod that has ended.
+func (m *Machine) TearDown(s *Sandbox) {
+	if len(s.emptyDirs) > 0 {
+		s.emptyDirs = nil
+		m.kubelet.DiskChanged()
 	}
-	s.emptyDirs = nil
-	for i := range s.Processes {
-		if p := &s.Processes[i]; all && !p.Running {
-			p.disk, p.diskGrowth, p.extra = 0, 0, nil
-		}
-	}
-	m.kubelet.DiskChanged()
 }
 
 // EmptyDirUsed is what an emptyDir on the disk has at a time, and EmptyDirOver the first

@@ -74,14 +74,13 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.loaded = scale(p.heap, load, 1000)
 	m.open(s, i)
 	m.startBursts(s, i, &b)
-	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.need(1)
 	m.fork(s, i, load)
 	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}
-	m.postDue(s, i)
+	m.limitMemory(s, i)
 	if p.usesMemory() {
 		m.weigh()
 	}
@@ -192,6 +191,7 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 		s.close(s.index(p), p)
 	}
 	if p.usesMemory() {
+		m.limitPod(s)
 		m.weigh()
 	}
 	if p.writes() || p.extra != nil {
