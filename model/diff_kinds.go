@@ -151,8 +151,6 @@ func (d *Differ) node(a, b *Node) {
 		d.condition("status.conditions.Ready", a.Ready, b.Ready)
 		return
 	}
-	d.number("machine.inodes", a.Inodes, b.Inodes)
-	d.number("machine.pids", a.PIDs, b.PIDs)
 	d.meta(&a.Meta, &b.Meta)
 	d.text("spec.group", a.Group, b.Group)
 	d.number("spec.priceMicros", a.Price, b.Price)

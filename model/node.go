@@ -33,9 +33,7 @@ type Node struct {
 	// What node-pressure eviction says: the node is short of this.
 	MemoryPressure, DiskPressure, PIDPressure Condition
 	Images                                    []Image // as of registration
-	// PIDs is how many processes its machine can have, and Inodes how many files its
-	// disk; 0 is what Linux makes of its memory and its disk.
-	PIDs, Inodes int64
+	Stock                                     *Stock  // nil is what Linux makes of its memory and its disk
 	// VolumesInUse is what its kubelet says that it has or needs mounted, and
 	// VolumesAttached what the attach/detach controller says that it may use; sorted,
 	// and immutable: replace a slice to change it.
@@ -46,6 +44,10 @@ type Node struct {
 	Group string
 	Price int64
 }
+
+// Stock is how many processes a machine can have, and how many files its disk; 0 is what
+// Linux makes of its memory and its disk.
+type Stock struct{ PIDs, Inodes int64 }
 
 // NodeLabels is the labels that a kubelet gives its node, and the user's own.
 func NodeLabels(name, zone string, own map[string]string) Labels {

@@ -120,6 +120,10 @@ func (l *loader) nodes(v strict.Value) {
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
 	allocatable := size.Allocatable(l.kept(m, size))
+	var stock *model.Stock
+	if pids, inodes := m.Optional("pids"), m.Optional("inodes"); pids.Given() || inodes.Given() {
+		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount)}
+	}
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
@@ -150,7 +154,7 @@ func (l *loader) nodes(v strict.Value) {
 		l.addNode(v, &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: model.NodeLabels(own, zone, labels)},
 			Capacity: size, Allocatable: allocatable, Taints: taints, GPU: gpu,
-			PIDs: m.Optional("pids").Int(1, maxCount), Inodes: m.Optional("inodes").Int(1, maxCount),
+			Stock: stock,
 		})
 		if hollow {
 			l.hollow(own)

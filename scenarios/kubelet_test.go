@@ -59,8 +59,8 @@ workload:
 		len(b.Volumes) != 2 || b.Volumes[0] != (runtime.VolumeUse{Name: "cache", Bytes: 1 << 20, Growth: 2 << 20}) {
 		t.Errorf("got %+v", b)
 	}
-	if n := s.Config.Nodes[0]; n.Inodes != 5000 || n.PIDs != 2000 {
-		t.Errorf("%d inodes, %d processes", n.Inodes, n.PIDs)
+	if n := s.Config.Nodes[0]; n.Stock == nil || *n.Stock != (model.Stock{PIDs: 2000, Inodes: 5000}) {
+		t.Errorf("%+v", n.Stock)
 	}
 	dirs := s.Config.Objects[len(s.Config.Objects)-1].(*model.Pod).Spec.EmptyDirs
 	if len(dirs) != 2 || dirs[0] != (model.EmptyDir{Name: "cache", SizeLimit: 1 << 30}) || !dirs[1].Memory {

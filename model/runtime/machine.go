@@ -195,8 +195,12 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.podPIDsLimit = c.PodPIDsLimit
-	m.pids = cmp.Or(node.PIDs, min(mostPIDs, m.memory/bytesPerThread))
-	m.inodes = cmp.Or(node.Inodes, m.disk/bytesPerInode)
+	var said model.Stock
+	if node.Stock != nil {
+		said = *node.Stock
+	}
+	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
+	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
