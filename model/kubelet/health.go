@@ -224,11 +224,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 	case r.doing == settingUp || r.doing == starting && !r.box.Ready:
 		k.sandboxFailed(r)
 	case r.doing == starting:
-		i := int(r.cursor)
-		r.containers[i].reason = createFailed
-		k.client.Note(r.face(), true, "Failed", "Error: "+unavailable)
-		k.giveUp(r, i)
-		k.next(r, now)
+		k.createFailed(r, unavailable)
 	case r.doing == pulling:
 		k.Pulled(r.pod.ID, runtime.PullBroken)
 	case r.doing == killing && r.stage == syncing, r.doing == resizing:

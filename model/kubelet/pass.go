@@ -241,6 +241,18 @@ func (k *Kubelet) start(r *row, i int) {
 	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }
 
+// createFailed is a container that the runtime could not create.
+func (k *Kubelet) createFailed(r *row, why string) {
+	i := int(r.cursor)
+	r.containers[i].reason = createError
+	k.client.Note(r.face(), true, "Failed", "Error: "+why)
+	k.giveUp(r, i)
+	k.next(r, k.kernel.Now())
+}
+
+// noSpace is what a runtime says on a full disk.
+const noSpace = "no space left on device"
+
 // postStartFailed is a postStart hook that failed, or the end of its container in the
 // middle of it. A container that runs is killed, hook, grace and all, before the pass
 // goes on (pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer).
@@ -307,6 +319,7 @@ var pullErrors = [...]string{
 	runtime.PullLimited:  "429 Too Many Requests",
 	runtime.PullTooFast:  "pull QPS exceeded",
 	runtime.PullBroken:   unavailable,
+	runtime.PullNoSpace:  noSpace,
 }
 
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
@@ -321,7 +334,8 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	switch outcome {
 	case runtime.PulledNow:
 		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast, runtime.PullBroken:
+	case runtime.PullNeedless:
+	default:
 		r.pulls(i).next(now, now)
 		c.reason = pullError
 		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))

@@ -64,7 +64,7 @@ const (
 	neverPull
 	hookFailed
 	inspectFailed
-	createFailed
+	createError
 )
 
 var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError"}

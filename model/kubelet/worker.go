@@ -331,6 +331,10 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		k.next(r, now)
 	case starting:
 		k.setUp(r)
+		if k.machine.Full() {
+			k.createFailed(r, noSpace)
+			return
+		}
 		k.start(r, int(r.cursor))
 		if hook, _ := k.machine.PostStart(r.box, int(r.cursor)); hook > 0 {
 			k.wait(r, hooking, now.Add(hook))

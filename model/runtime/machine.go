@@ -47,6 +47,7 @@ const (
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
 	PullBroken           // the runtime has ended
+	PullNoSpace          // the disk is full
 )
 
 // Process is one container of a pod: its newest instance.
