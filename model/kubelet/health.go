@@ -245,8 +245,7 @@ func (k *Kubelet) mounted(r *row, now sim.Time) {
 		k.sandboxFailed(r)
 		return
 	}
-	_, sandbox := k.machine.SandboxTime(r.box)
-	k.next(r, now.Add(sandbox))
+	k.next(r, k.machine.SandboxBy(r.box, now))
 }
 
 func (k *Kubelet) sandboxFailed(r *row) {

@@ -27,13 +27,13 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	}
 	r.plan(k.cacheAt(now))
 	if !r.box.Ready {
-		volumes, sandbox := k.machine.SandboxTime(r.box)
-		k.startProbes(r, now.Add(volumes))
+		mounted := now.Add(k.machine.VolumesTime(r.box))
+		k.startProbes(r, mounted)
 		if k.machine.RuntimeDown() {
-			k.wait(r, mounting, now.Add(volumes))
+			k.wait(r, mounting, mounted)
 			return
 		}
-		k.next(r, now.Add(volumes+sandbox))
+		k.next(r, k.machine.SandboxBy(r.box, mounted))
 		return
 	}
 	k.startProbes(r, now)
@@ -191,7 +191,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		switch k.image(r, i, at) {
 		case imageHere:
 			r.cursor = int16(i)
-			k.wait(r, starting, at.Add(k.machine.StartTime(r.box, i)))
+			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
 			return
 		case imageAsked:
 			r.cursor = int16(i)
@@ -343,5 +343,5 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 		k.next(r, now)
 		return
 	}
-	k.wait(r, starting, now.Add(k.machine.StartTime(r.box, i)))
+	k.wait(r, starting, k.machine.StartBy(r.box, i, now))
 }

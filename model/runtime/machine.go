@@ -134,11 +134,12 @@ type Machine struct {
 	disk      int64      // bytes; 0 is without end
 	diskRates []int64    // of faults that slow it, in millionths
 	filled    int64      // of them, by others than containers and images
-	pulls     []pull     // in the order in which they were asked for
-	link      int64      // the share of its connection that is left for downloads, in millionths
-	parallel  int        // how many of them are under way at most
-	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
-	pulled    uint64     // counts pulls: names their luck
+	calls     calls
+	pulls     []pull   // in the order in which they were asked for
+	link      int64    // the share of its connection that is left for downloads, in millionths
+	parallel  int      // how many of them are under way at most
+	pullsPaid sim.Time // until when the kubelet's pulls have used up their rate
+	pulled    uint64   // counts pulls: names their luck
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
@@ -299,7 +300,7 @@ const (
 )
 
 // MakeSandbox gives a pod its network namespace and, unless it uses the
-// machine's own, a new address. The caller has waited SandboxTime.
+// machine's own, a new address. The caller has waited for SandboxBy.
 func (m *Machine) MakeSandbox(s *Sandbox) {
 	s.Ready, s.MadeAt, s.Over, s.removed = true, m.kernel.Now(), false, false
 	s.Attempts++
@@ -410,7 +411,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls = m.pulls[:0]
+	m.pulls, m.calls = m.pulls[:0], calls{}
 	m.outside = 0
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
