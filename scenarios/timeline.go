@@ -335,8 +335,13 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamErrors:  (*loader).cloudFault,
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
-	fault.ParamProbe:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamInodes:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
+	fault.ParamFill: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.InodesPPM == 0 || m.Optional(p).Given() {
+			f.FillPPM = m.Default(p, "95%").Percent()
+		}
+	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},

@@ -174,7 +174,23 @@ func (m *machine) TakeMemory(ppm int64) int64 {
 	return 7
 }
 func (m *machine) ReturnMemory(bytes int64) { m.w.says("%s return %d", m.name, bytes) }
-func (m *machine) FreeDisk(bytes int64)     { m.w.says("%s free %d", m.name, bytes) }
+func (m *machine) FillInodes(ppm int64) int64 {
+	if ppm > 0 {
+		m.w.says("%s inodes to %d ppm", m.name, ppm)
+	}
+	return ppm / 100_000
+}
+func (m *machine) FreeInodes(n int64) {
+	if n > 0 {
+		m.w.says("%s free %d inodes", m.name, n)
+	}
+}
+func (m *machine) TakePIDs(ppm int64) int64 {
+	m.w.says("%s processes to %d ppm", m.name, ppm)
+	return 7
+}
+func (m *machine) ReturnPIDs(n int64)   { m.w.says("%s end %d processes", m.name, n) }
+func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
 
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
@@ -303,6 +319,10 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
 			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
 			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
+		{"processes too", []fault.Spec{{ID: "a", Fault: "pid-exhaustion", At: at(10), For: 10 * time.Second, Target: only("z-0"), FillPPM: 990_000}},
+			"10s z-0 processes to 990000 ppm\n20s z-0 end 7 processes"},
+		{"inodes too", []fault.Spec{{ID: "a", Fault: "disk-fill", At: at(10), For: 10 * time.Second, Target: only("z-0"), InodesPPM: 900_000}},
+			"10s z-0 inodes to 900000 ppm\n20s z-0 free 9 inodes"},
 		{"disks too", []fault.Spec{{ID: "a", Fault: "disk-slow", At: at(10), For: 10 * time.Second, Target: only("z-0"), RatePPM: 100_000}},
 			"10s z-0 disk at 100000\n20s z-0 disk no more at 100000"},
 		{"agents creep in steps", []fault.Spec{{

@@ -50,6 +50,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamInodes    = "inodes"
 	ParamProbe     = "probe"
 	ParamPush      = "push"  // stands for everything in Push
 	ParamCreep     = "creep" // stands for everything in Creep
@@ -158,8 +159,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
-		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
-		Params: []string{ParamFor, ParamTarget, ParamFill},
+		Help:   "something that is no container fills the disk of some nodes, its inodes, or both, up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamInodes, ParamFill},
 		effect: func() effect { return &diskFill{} },
 	},
 	{
@@ -311,6 +312,12 @@ var Kinds = []Kind{
 		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &partition{} },
+	},
+	{
+		Name: "pid-exhaustion", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &pidExhaustion{} },
 	},
 	{
 		Name: "pod-failure", Targets: model.KindPod,

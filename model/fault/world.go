@@ -84,7 +84,15 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
-	SetLink(ppm int64)    // downloads have that share of the machine's connection, in millionths
+	// FillInodes has something other than containers make files until that share of
+	// the inodes is used, in millionths, and returns how many that took.
+	FillInodes(ppm int64) int64
+	FreeInodes(n int64) // takes it back
+	// TakePIDs has processes of the system be there until that share of all there can
+	// be is, in millionths, and returns how many that took.
+	TakePIDs(ppm int64) int64
+	ReturnPIDs(n int64) // takes it back
+	SetLink(ppm int64)  // downloads have that share of the machine's connection, in millionths
 	// SlowDisk has the disk work at a share of its speed, in millionths, until
 	// QuickenDisk. Of several the slowest counts.
 	SlowDisk(ppm int64)

@@ -28,13 +28,14 @@ func (p *Process) DiskUsed(now sim.Time) int64 {
 	return p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
 }
 
-// DiskUsed is what the containers of a pod have on the disk, in bytes.
+// DiskUsed is what the containers of a pod and its emptyDirs have on the disk, in bytes.
 func (s *Sandbox) DiskUsed(now sim.Time) int64 {
 	var used int64
 	for i := range s.Processes {
 		used += s.Processes[i].DiskUsed(now)
 	}
-	return used
+	volumes, _ := s.emptyDirLine(now)
+	return used + volumes
 }
 
 // Disk is the size of the machine's disk, in bytes; 0 is without end.
@@ -46,8 +47,8 @@ func (m *Machine) DiskFree(now sim.Time) int64 {
 	return free
 }
 
-// Full tells whether there is no room on the disk for another container.
-func (m *Machine) Full() bool { return m.disk > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
+// DiskFull tells whether there is no room on the disk for another container.
+func (m *Machine) DiskFull() bool { return m.disk > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
 
 // diskLine is how much is free, and by how much less every second.
 func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
@@ -69,6 +70,8 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 				growth += p.diskGrowth
 			}
 		}
+		used, more := s.emptyDirLine(now)
+		free, growth = free-used, growth+more
 	}
 	return free, growth
 }
@@ -95,14 +98,18 @@ func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
 }
 
-// WrittenAt is the first instant, now or later, at which a container that runs
-// has more than most on the disk; Never if it does not come to that.
-func (p *Process) WrittenAt(now sim.Time, most int64) sim.Time {
-	growth := p.diskGrowth
-	if !p.Running {
-		growth = 0
+// WrittenAt is the first instant, now or later, at which a pod has more than most on the
+// disk; Never if it does not come to that.
+func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
+	used, growth := s.emptyDirLine(now)
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		used += p.DiskUsed(now)
+		if p.Running {
+			growth += p.diskGrowth
+		}
 	}
-	return scarceAt(now, -p.DiskUsed(now), growth, -most)
+	return scarceAt(now, -used, growth, -most)
 }
 
 // Fill has something that is no container write until that share of the disk is
@@ -193,7 +200,7 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {
 			freed += p.DiskUsed(m.kernel.Now())
-			p.disk, p.diskGrowth = 0, 0
+			p.disk, p.diskGrowth, p.extra = 0, 0, nil
 		}
 	}
 	return freed
