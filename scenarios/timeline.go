@@ -279,7 +279,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 
 // faultParams reads what faults take besides their time and their target.
 var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.Spec){
-	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Peer = l.peer(m.Optional(p)) },
+	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Peer = l.peer(m.Optional(p), fault.Lookup(f.Fault).Targets)
+	},
 	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
 	},

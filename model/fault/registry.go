@@ -332,6 +332,24 @@ var Kinds = []Kind{
 		effect: func() effect { return podKill{} },
 	},
 	{
+		Name: "pod-network-delay", Targets: model.KindPod,
+		Help:   "what some pods send and are asked takes longer on its way, between them and other pods (peer) or everybody, in one direction or both; what their machines send does not",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
+		effect: func() effect { return &podNetworkDelay{} },
+	},
+	{
+		Name: "pod-network-loss", Targets: model.KindPod,
+		Help:   "some of the messages between some pods and other pods (peer), or everybody, are lost and sent again, in one direction or both; none of their machines' are",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
+		effect: func() effect { return &podNetworkLoss{} },
+	},
+	{
+		Name: "pod-partition", Targets: model.KindPod,
+		Help:   "some pods are cut off from other pods (peer), or from everybody, in one direction or both; their kubelets and the API see nothing of it",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
+		effect: func() effect { return &podPartition{} },
+	},
+	{
 		Name: "pod-slow", Targets: model.KindPod,
 		Help:   "requests take longer at some pods, and so do those that call them",
 		Params: []string{ParamFor, ParamTarget, ParamLatency},

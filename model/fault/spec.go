@@ -23,8 +23,8 @@ type Spec struct {
 
 	Target Target
 
-	// Partitions only: which way is cut; and the other side, of which an empty
-	// one is the control plane.
+	// Partitions, delays and losses only: which way is cut; and the other side, of which
+	// an empty one is the control plane, or everybody if it is about pods.
 	Peer      Target
 	Direction Direction
 

@@ -136,6 +136,9 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	// Place is where requests from a pod and to it go in the network, which is nowhere else
+	// from then on: a place of its own on its machine. It is false if there is no such node.
+	Place(pod model.Ref, name, node string) (network.Site, bool)
 	// FillConntrack has something else take a share of a machine's table of connections,
 	// and Narrow leaves requests a share of its connection's speed, in millionths.
 	FillConntrack(machine network.Site, ppm int64)
