@@ -66,7 +66,8 @@ type dnsWorld struct{ x *Cluster }
 func (w dnsWorld) Harm(all []fault.DNSHarm) {
 	harms := make([]workload.DNSHarm, len(all))
 	for i := range all {
-		harms[i] = workload.DNSHarm(all[i])
+		h := &all[i]
+		harms[i] = workload.DNSHarm{Names: h.Names, Down: h.Down, Errors: h.Errors, Denied: h.Denied, Wrong: h.Wrong, Slow: h.Slow}
 	}
 	w.x.flows.HarmDNS(harms...)
 }
