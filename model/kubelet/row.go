@@ -65,9 +65,10 @@ const (
 	hookFailed
 	inspectFailed
 	createFailed
+	runFailed
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError"}
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError"}
 
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.
@@ -137,6 +138,7 @@ type row struct {
 	overdue     bool // the deadline was exceeded
 	infeasible  bool // the node is too small for what it wants
 	unresized   bool // the last try to resize it failed
+	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that

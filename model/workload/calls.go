@@ -17,7 +17,7 @@ type attempt struct {
 // it handles requests.
 func (t *Flows) addCall(c *Call) {
 	f := flow{
-		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From}, call: c,
+		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c,
 		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{attempts: 1_000_000},
 	}
 	t.enter(f)
@@ -26,12 +26,15 @@ func (t *Flows) addCall(c *Call) {
 // sentByPods tells whether a flow comes from pods that are seen to come and go.
 func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 
+// sending is how much a source sends, what it tries again included.
+func (f *flow) sending() int64 { return product(f.milli, f.attempt.attempts, 1_000_000) }
+
 // calls is how much the pods of a class send together that handle so many requests.
 func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return product(product(c.capped(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+	return product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
 }
 
 // calling is how long calls of pods that are members of some flows take for a request, and
@@ -64,7 +67,7 @@ func (f *flow) tried() attempt {
 	}
 	fails := product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, 1_000_000, f.now.OfferedMilliRPS)
 	a.failed = fails
-	for range f.call.Retries {
+	for range f.Retries {
 		a.attempts += a.failed
 		a.failed = product(a.failed, fails, 1_000_000)
 	}
@@ -78,10 +81,9 @@ func (f *flow) tried() attempt {
 // call ends after its timeout, if it is not over before.
 func (t *Flows) total(f *flow) {
 	f.now = f.lost
-	limit := time.Duration(0)
-	if f.call != nil {
-		limit = f.call.Timeout
-	}
+	limit := f.Timeout
+	f.now.FirstMilliRPS = product(f.now.OfferedMilliRPS, 1_000_000, f.tries())
+	f.now.BusyPPM = t.busy(f)
 	var served, all mixture // of those that are served, and of all
 	names := t.naming(f)
 	for _, x := range f.shares {
@@ -107,7 +109,7 @@ func (t *Flows) total(f *flow) {
 	if limit > 0 {
 		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
 		all.add(f.lost.UnresolvedMilliRPS, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
-		all.add(f.lost.RefusedMilliRPS, timing{}, limit)
+		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, timing{}, limit)
 		f.times = all.timing()
 	}
 	f.lasts = all.timing().mean
@@ -116,6 +118,29 @@ func (t *Flows) total(f *flow) {
 	if limit > 0 {
 		f.now.P50, f.now.P99 = min(f.now.P50, limit), min(f.now.P99, limit)
 	}
+}
+
+// tries is how often a request of a flow is sent on the average, in millionths.
+func (f *flow) tries() int64 {
+	if f.of >= 0 {
+		return f.resolved.asks
+	}
+	return max(f.attempt.attempts, 1_000_000)
+}
+
+// busy is how busy the endpoints are that a flow's requests arrive at.
+func (t *Flows) busy(f *flow) int64 {
+	var ppm, milli int64
+	for _, x := range f.shares {
+		if c := &t.classes[x.class]; c.room >= 0 && x.milli > 0 {
+			ppm += product(x.milli, portion(1_000_000, c.arriving, max(c.arriving, c.all(c.n()))), 1_000_000)
+			milli += x.milli
+		}
+	}
+	if milli == 0 {
+		return 0
+	}
+	return max(1, product(ppm, 1_000_000, milli))
 }
 
 // naming is how long a flow's requests wait for names: mostly not at all, or for what

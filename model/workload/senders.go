@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/network"
 )
 
 // spread makes what a flow's senders send anew. A machine without power sends nothing;
@@ -30,14 +31,14 @@ func (t *Flows) spread(i int32) {
 		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
-			t.count(f, h, f.node, f.milli)
+			t.count(f, h, f.node, f.sending())
 		}
 	}
 }
 
 // spreadEvenly has each of a Deployment's pods that serve send the same.
 func (t *Flows) spreadEvenly(f *flow) {
-	n, k := int64(0), int64(0)
+	all, n, k := f.sending(), int64(0), int64(0)
 	for _, id := range f.members {
 		if t.sends(t.pods.Row(id)) {
 			n++
@@ -48,8 +49,8 @@ func (t *Flows) spreadEvenly(f *flow) {
 		if !t.sends(p) {
 			continue
 		}
-		milli := f.milli / n
-		if k < f.milli%n {
+		milli := all / n
+		if k < all%n {
 			milli++
 		}
 		k++
@@ -69,7 +70,8 @@ func (t *Flows) spreadProbes(f *flow) {
 // balance has a load balancer send to its nodes. A node without power is one until health
 // checks have told.
 func (t *Flows) balance(f *flow) {
-	f.unsent, f.must = f.milli, true
+	all := f.sending()
+	f.unsent, f.must = all, true
 	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
 	n := int64(len(nodes))
 	for i, node := range nodes {
@@ -77,8 +79,8 @@ func (t *Flows) balance(f *flow) {
 		if !ok {
 			continue
 		}
-		milli := f.milli / n
-		if int64(i) < f.milli%n {
+		milli := all / n
+		if int64(i) < all%n {
 			milli++
 		}
 		t.count(f, h, node, milli)
@@ -121,9 +123,31 @@ func (t *Flows) spreadCalls(f *flow) {
 // sends tells whether a pod is one of those that requests come from.
 func (t *Flows) sends(p *pod) bool {
 	if p.serving && !p.homed {
-		p.home, p.homed = t.homeOf(p.seen.NodeName)
+		t.house(p)
 	}
 	return p.serving && p.homed
+}
+
+// house finds where a pod sends from.
+func (t *Flows) house(p *pod) {
+	if p.home, p.homed = t.homeOf(p.seen.NodeName); p.own != 0 {
+		p.home.site = p.own
+	}
+}
+
+// Place is a pod's own place in the network, which it has from now on: requests to it and
+// from it go there, and not to its machine.
+func (t *Flows) Place(ref model.Ref, name, node string) (network.Site, bool) {
+	p := t.pods.Row(ref.ID)
+	if p.own == 0 {
+		host, ok := t.World.Site(node)
+		if !ok {
+			return 0, false
+		}
+		p.own = t.net.AddPlace(name, host)
+		p.site, p.home.site = p.own, p.own
+	}
+	return p.own, true
 }
 
 // homeOf is a machine as requests are sent from it, false if there is none.
@@ -172,7 +196,7 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
 	}
 	f.senders[j].milli += milli
-	f.senders[j].machines = append(f.senders[j].machines, h.site)
+	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))
 	return j
 }
 
@@ -287,7 +311,7 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	at, _ = slices.BinarySearch(sends, i)
 	t.sorted(row, slices.Insert(sends, at, i))
 	if !row.homed {
-		row.home, row.homed = t.homeOf(p.NodeName)
+		t.house(row)
 	}
 	if row.serving {
 		t.respread(i)
