@@ -27,7 +27,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -52,6 +52,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 			q.KeyErrorf("without workers nobody waits for one: CPU has a queue of its own")
 		}
 	}
+	b.RequestBytes, b.AnswerBytes = sizes(m.Optional("bytes"))
 	b.Probes = l.probes(m.Optional("probes"), m.Default("namespace", "default"))
 	l.checkProbes(m.Optional("probes"), &b)
 	b.Calls = strict.Each(m.Optional("calls"), func(v strict.Value) runtime.Call { return l.call(v, m.Default("namespace", "default")) })
@@ -298,17 +299,21 @@ func (l *loader) traffic(list strict.Value) {
 		return
 	}
 	for _, v := range items {
-		l.scenario.Config.Traffic = append(l.scenario.Config.Traffic, l.flow(v))
+		t := l.flow(v)
+		l.alike(v, &t)
+		l.scenario.Config.Traffic = append(l.scenario.Config.Traffic, t)
 	}
 }
 
 func (l *loader) flow(v strict.Value) workload.Traffic {
-	m := v.Map("traffic", "service", "namespace", "rps", "from", "connections")
+	m := v.Map("traffic", "service", "namespace", "rps", "from", "timeout", "retries", "connections")
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
+		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, time.Hour),
+		Retries:   int(m.Optional("retries").Int(0, 100)),
 
 		Connections: connections(m.Optional("connections")),
 	}
@@ -320,6 +325,21 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		l.checkBalanced(from, &t)
 	}
 	return t
+}
+
+// alike complains about requests from one source to one Service that are sent in
+// different ways: their rates are added up.
+func (l *loader) alike(v strict.Value, t *workload.Traffic) {
+	for i := range l.scenario.Config.Traffic {
+		x := &l.scenario.Config.Traffic[i]
+		if x.Namespace != t.Namespace || x.Service != t.Service || x.From != t.From || t.Service == "" {
+			continue
+		}
+		if x.Timeout != t.Timeout || x.Retries != t.Retries || (x.Connections == nil) != (t.Connections == nil) || t.Connections != nil && *x.Connections != *t.Connections {
+			v.Errorf("traffic from %s to this Service is there already, with another timeout, other retries or connections: one source sends in one way", t.From)
+			return
+		}
+	}
 }
 
 // connections reads how requests share connections, nil if each has its own.
