@@ -17,7 +17,10 @@ import (
 )
 
 // dice draws what a random scenario is made of.
-type dice struct{ luck sim.Stream }
+type dice struct {
+	luck    sim.Stream
+	crowded bool // much happens in few moments
+}
 
 func (d *dice) below(n int) int                            { return int(d.luck.Below(uint64(n))) }
 func (d *dice) one(in int) bool                            { return d.below(in) == 0 }
@@ -44,7 +47,7 @@ const (
 // every policy, and faults of nodes, pods, their network and their registry, many at a
 // time, all of which end.
 func wholeNode(seed uint64) cluster.Config {
-	d := &dice{sim.New(sim.Config{Seed: seed}).Luck().Stream("test/node")}
+	d := &dice{luck: sim.New(sim.Config{Seed: seed}).Luck().Stream("test/node")}
 	c := cluster.Config{
 		Name: "node", Seed: seed, Duration: nodeTrouble + nodeHealing, Nodes: d.machines(2 + d.below(4)),
 		ControlPlane: cluster.ControlPlane{Replicas: 1 + 2*(d.below(5)/4), Zones: []string{"a", "b"}, Nodes: d.one(3)},
@@ -60,7 +63,12 @@ func wholeNode(seed uint64) cluster.Config {
 	if d.one(2) {
 		d.dns(&c)
 	}
-	for i := range 1 + d.below(8) {
+	faults := 1 + d.below(8)
+	if d.crowded = d.one(3); d.crowded {
+		faults += 4 + d.below(16)
+		c.Nodes = c.Nodes[:2]
+	}
+	for i := range faults {
 		c.Faults = append(c.Faults, d.fault(&c, i))
 	}
 	slices.SortStableFunc(c.Faults, func(a, b fault.Spec) int { return int(a.At - b.At) })
@@ -373,9 +381,9 @@ func (d *dice) dns(c *cluster.Config) {
 }
 
 var nodeFaults = []string{
-	"agent-creep", "container-crash", "cpu-stress", "disk-fill", "disk-slow", "kubelet-restart", "kubelet-stop", "lb-health-fail", "memory-stress",
+	"agent-creep", "conntrack-full", "container-crash", "cpu-stress", "disk-fill", "disk-slow", "interface-down", "kubelet-restart", "kubelet-stop", "lb-health-fail", "memory-stress",
 	"network-bandwidth", "network-delay", "network-loss", "node-down", "node-flapping", "node-reboot", "partition", "pod-failure", "pod-kill", "pod-slow",
-	"probe-failure", "proxy-stop", "registry-down", "registry-rate-limited", "registry-slow", "runtime-down", "stuck-terminating", "dns-down", "dns-error", "dns-slow",
+	"probe-failure", "proxy-stop", "registry-down", "registry-rate-limited", "registry-slow", "runtime-down", "stuck-terminating", "swizzle-clog", "dns-down", "dns-error", "dns-slow",
 }
 
 // fault is one of those that nodes, pods, their network and their registry meet. All end.
@@ -386,6 +394,9 @@ func (d *dice) fault(c *cluster.Config, i int) fault.Spec {
 	}
 	f.For = d.until(f.At, 6*time.Minute)
 	kind := fault.Lookup(f.Fault)
+	if d.crowded {
+		f.At, f.For = sim.Time(d.seconds(1, 30))*10, d.seconds(1, 12)*time.Duration(1+9*d.below(2))
+	}
 	if d.one(3) { // on the second, with others
 		f.At = f.At / sim.Time(time.Second) * sim.Time(time.Second)
 		f.For = f.For.Truncate(time.Second) + time.Second
@@ -413,15 +424,24 @@ func (d *dice) parameters(c *cluster.Config, f *fault.Spec) {
 	f.Latency = d.dist(0, d.between(0, 4*time.Second))
 	f.Direction = fault.Direction(d.below(3))
 	f.Graceful, f.Force, f.Silent, f.OfRuntime = d.one(2), d.one(3), d.one(2), d.one(2)
-	f.CPUMilli = int64(1+d.below(80)) * 100
-	if f.ExitCode = int32(1 + d.below(3)); d.one(3) {
-		f.Container = "c-0"
+	if f.CPUMilli = int64(1+d.below(80)) * 100; d.one(3) {
+		f.CPUMilli, f.LoadPPM = 0, d.share()
 	}
+	if f.ExitCode = int32(1 + d.below(3)); d.one(3) {
+		f.Containers = []string{"c-0"}
+	}
+	if d.one(2) {
+		f.After, f.Times = d.dist(0, d.between(0, time.Minute)), int32(d.below(4))
+	}
+	f.Grace, f.Stagger = int32(d.below(3)*10), d.seconds(1, 60)
 	for kind := range f.Probes {
 		f.Probes[kind] = !d.one(3)
 	}
 	if f.Fault != "probe-failure" && f.Fault != "container-crash" {
-		f.Container = ""
+		f.Containers = nil
+	}
+	if f.Fault != "container-crash" {
+		f.After, f.Times = sim.Dist{}, 0
 	}
 	f.Period = d.between(3*time.Second, 100*time.Second)
 	f.Down = d.between(time.Second, f.Period)

@@ -12,7 +12,6 @@ import (
 	"orrery/model/cluster"
 	"orrery/model/fault"
 	"orrery/model/proxy"
-	"orrery/model/runtime"
 	"orrery/model/workload"
 	"orrery/sim"
 )
@@ -22,7 +21,7 @@ import (
 // load balancers that probe, and faults of the control plane.
 func wide(seed uint64) cluster.Config {
 	c := wholeNode(seed)
-	d := &dice{sim.New(sim.Config{Seed: seed}).Luck().Stream("test/wide")}
+	d := &dice{luck: sim.New(sim.Config{Seed: seed}).Luck().Stream("test/wide")}
 	if d.one(2) {
 		d.cloud(&c)
 	}
@@ -158,5 +157,3 @@ func TestRandomClustersAreTheSameWithEveryTickAnEvent(t *testing.T) {
 		}
 	}
 }
-
-var _ = runtime.Behavior{}
