@@ -27,13 +27,14 @@ func (p *Process) DiskUsed(now sim.Time) int64 {
 	return p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
 }
 
-// DiskUsed is what the containers of a pod have on the disk, in bytes.
+// DiskUsed is what the containers of a pod and its emptyDirs have on the disk, in bytes.
 func (s *Sandbox) DiskUsed(now sim.Time) int64 {
 	var used int64
 	for i := range s.Processes {
 		used += s.Processes[i].DiskUsed(now)
 	}
-	return used
+	volumes, _ := s.emptyDirLine(now)
+	return used + volumes
 }
 
 // Disk is the size of the machine's disk, in bytes; 0 is without end.
@@ -65,6 +66,8 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 				growth += p.diskGrowth
 			}
 		}
+		used, more := s.emptyDirLine(now)
+		free, growth = free-used, growth+more
 	}
 	return free, growth
 }
@@ -91,14 +94,18 @@ func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
 }
 
-// WrittenAt is the first instant, now or later, at which a container that runs
-// has more than most on the disk; Never if it does not come to that.
-func (p *Process) WrittenAt(now sim.Time, most int64) sim.Time {
-	growth := p.diskGrowth
-	if !p.Running {
-		growth = 0
+// WrittenAt is the first instant, now or later, at which a pod has more than most on the
+// disk; Never if it does not come to that.
+func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
+	used, growth := s.emptyDirLine(now)
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		used += p.DiskUsed(now)
+		if p.Running {
+			growth += p.diskGrowth
+		}
 	}
-	return scarceAt(now, -p.DiskUsed(now), growth, -most)
+	return scarceAt(now, -used, growth, -most)
 }
 
 // Fill has something that is no container write until that share of the disk is
@@ -189,7 +196,7 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {
 			freed += p.DiskUsed(m.kernel.Now())
-			p.disk, p.diskGrowth = 0, 0
+			p.disk, p.diskGrowth, p.extra = 0, 0, nil
 		}
 	}
 	return freed
