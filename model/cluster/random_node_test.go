@@ -90,7 +90,11 @@ func (d *dice) machines(n int) []*model.Node {
 		if d.one(3) {
 			reserved = model.Resources{CPUMilli: 200, MemoryBytes: 256 << 20}
 		}
-		x.Allocatable = x.Capacity.Allocatable(reserved)
+		kept := (&kubelet.Eviction{}).Kept(x.Capacity)
+		x.Allocatable = x.Capacity.Allocatable(reserved.Add(kept))
+		if d.one(3) {
+			x.Stock = &model.Stock{PIDs: int64(500 + d.below(4000)), Inodes: int64(10_000 + d.below(100_000))}
+		}
 	}
 	return out
 }
@@ -106,9 +110,27 @@ func (d *dice) kubelets(c *cluster.Config) {
 		}
 	}
 	if d.one(3) {
-		c.EvictionSoft = kubelet.Soft{
-			MemoryBytes: int64(d.below(1<<10)) << 20, DiskPercent: int64(d.below(40)), MemoryGrace: d.seconds(0, 90), DiskGrace: d.seconds(0, 90), MostPodGrace: d.seconds(0, 40),
+		e := &c.Eviction
+		e.MostPodGrace, e.Stays = d.seconds(0, 40), d.seconds(0, 400)
+		for signal := range kubelet.Signals {
+			if d.one(3) {
+				e.Soft[signal], e.SoftGrace[signal] = kubelet.Threshold{Part: int64(1 + d.below(1<<30))}, d.seconds(0, 90)
+			}
 		}
+		if d.one(3) {
+			hard := kubelet.DefaultHard
+			hard[d.below(int(kubelet.Signals))] = kubelet.Threshold{Part: int64(1 + d.below(1<<30))}
+			e.Hard = &hard
+		}
+	}
+	if d.one(4) {
+		c.PodPIDsLimit = int64(100 + d.below(2000))
+	}
+	if d.one(4) {
+		c.Conntrack = &workload.Conntrack{MaxPerCore: int64(100 + d.below(5000)), Min: int64(1000 + d.below(5000))}
+	}
+	if d.one(4) {
+		c.NodeBandwidth = int64(1+d.below(1000)) << 16
 	}
 	if d.one(4) {
 		c.KubeletQPS, c.KubeletBurst = int64(1+d.below(5)), int64(1+d.below(5))
@@ -254,6 +276,9 @@ func (d *dice) app(c *cluster.Config, name string, apps int) {
 	c.Behaviors = append(c.Behaviors, d.behaviors(x.Selector, spec, apps)...)
 	for range 1 + d.below(2) {
 		t := workload.Traffic{Namespace: "default", Service: name, Rate: d.rate(), From: d.of("ingress", "internet", "node/n-1", "deployment/app-0")}
+		if d.one(4) {
+			t.Timeout, t.Retries = d.between(time.Millisecond, 5*time.Second), d.below(4)
+		}
 		if d.one(3) {
 			t.Connections = &workload.Connections{Each: int64(d.below(2) * (1 + d.below(8))), Silence: d.seconds(1, 1000)}
 			if t.Connections.Each == 0 && d.one(2) {
@@ -342,6 +367,15 @@ func (d *dice) behavior(match *model.Selector, name string, apps int) runtime.Be
 	if d.one(5) {
 		b.DiskBytes, b.DiskGrowth = int64(d.below(2000))<<20, int64(d.below(20<<20))
 	}
+	if d.one(4) {
+		b.PIDs, b.PIDsMilliPerRPS, b.PIDsGrowth = int64(d.below(300)), int64(d.below(3000)), int64(d.below(5000))
+	}
+	if d.one(4) {
+		b.Inodes, b.InodesGrowth = int64(d.below(5000)), int64(d.below(100))
+	}
+	if d.one(4) {
+		b.RequestBytes, b.AnswerBytes = int64(d.below(10_000)), int64(d.below(100_000))
+	}
 	for range d.below(5) / 3 {
 		x := runtime.Burst{After: d.between(0, time.Minute), For: d.between(time.Second, 20*time.Second), CPUMilli: int64(d.below(1500)), MemoryBytes: int64(d.below(200)) << 20}
 		if d.one(2) {
@@ -382,7 +416,7 @@ func (d *dice) dns(c *cluster.Config) {
 
 var nodeFaults = []string{
 	"agent-creep", "conntrack-full", "container-crash", "cpu-stress", "disk-fill", "disk-slow", "interface-down", "kubelet-restart", "kubelet-stop", "lb-health-fail", "memory-stress",
-	"network-bandwidth", "network-delay", "network-loss", "node-down", "node-flapping", "node-reboot", "partition", "pod-failure", "pod-kill", "pod-slow",
+	"network-bandwidth", "network-delay", "network-loss", "node-down", "node-flapping", "node-reboot", "partition", "pid-exhaustion", "pod-failure", "pod-kill", "pod-slow",
 	"probe-failure", "proxy-stop", "registry-down", "registry-rate-limited", "registry-slow", "runtime-down", "stuck-terminating", "swizzle-clog", "dns-down", "dns-error", "dns-slow",
 }
 
@@ -432,6 +466,9 @@ func (d *dice) parameters(c *cluster.Config, f *fault.Spec) {
 	}
 	if d.one(2) {
 		f.After, f.Times = d.dist(0, d.between(0, time.Minute)), int32(d.below(4))
+	}
+	if f.Fault == "disk-fill" && d.one(2) {
+		f.InodesPPM = int64(700_000 + d.below(300_000))
 	}
 	f.Grace, f.Stagger = int32(d.below(3)*10), d.seconds(1, 60)
 	for kind := range f.Probes {
