@@ -69,6 +69,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	}
 	if r.box != nil {
 		k.adopt(r)
+		k.aimEvictions(now) // it may have written too much
 	}
 	k.remount(r)
 	if known || !pod.Deleting() {
@@ -356,6 +357,10 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 		return
 	}
 	i := int(r.cursor)
+	if k.machine.DiskFull() {
+		k.createFailed(r, noSpace)
+		return
+	}
 	if !k.machine.Forks(r.box) {
 		r.containers[i].reason = runFailed
 		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)
