@@ -63,8 +63,13 @@ func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 type dnsWorld struct{ x *Cluster }
 
 // Harm implements fault.DNS.
-func (w dnsWorld) Harm(down bool, errors int64, slow time.Duration) {
-	w.x.flows.HarmDNS(workload.DNSHarm{Down: down, Errors: errors, Slow: slow})
+func (w dnsWorld) Harm(all []fault.DNSHarm) {
+	harms := make([]workload.DNSHarm, len(all))
+	for i := range all {
+		h := &all[i]
+		harms[i] = workload.DNSHarm{Names: h.Names, Down: h.Down, Errors: h.Errors, Denied: h.Denied, Wrong: h.Wrong, Slow: h.Slow}
+	}
+	w.x.flows.HarmDNS(harms...)
 }
 
 // Gateway implements fault.World.

@@ -461,6 +461,7 @@ func (m *Machine) PowerOff() {
 		s.Ready = false
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
+				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
