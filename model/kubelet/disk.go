@@ -1,14 +1,12 @@
 package kubelet
 
-import "orrery/sim"
-
 // errnoText is what the kernel says.
 var errnoText = map[string]string{"EIO": "input/output error", "ENOSPC": "no space left on device", "EROFS": "read-only file system"}
 
 // cannotWrite fails the step that a pod's worker is in, if it makes a sandbox or a
 // container and the disk does not take that. It shows at the end of the step; that an
 // image is unpacked there, which comes between, is let pass.
-func (k *Kubelet) cannotWrite(r *row, now sim.Time) bool {
+func (k *Kubelet) cannotWrite(r *row) bool {
 	errno := k.machine.DiskError()
 	if errno == "" || r.doing != settingUp && r.doing != starting {
 		return false
@@ -18,10 +16,6 @@ func (k *Kubelet) cannotWrite(r *row, now sim.Time) bool {
 		k.sandboxFailed(r, why)
 		return true
 	}
-	i := int(r.cursor)
-	r.containers[i].reason = createFailed
-	k.client.Note(r.face(), true, "Failed", "Error: "+why)
-	k.giveUp(r, i)
-	k.next(r, now)
+	k.createFailed(r, why)
 	return true
 }

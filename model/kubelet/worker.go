@@ -69,6 +69,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	}
 	if r.box != nil {
 		k.adopt(r)
+		k.aimEvictions(now) // it may have written too much
 	}
 	k.remount(r)
 	if known || !pod.Deleting() {
@@ -319,7 +320,7 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	if r == nil || r.stepAt != now {
 		return
 	}
-	if k.cannotWrite(r, now) {
+	if k.cannotWrite(r) {
 		return
 	}
 	switch r.doing {
@@ -359,6 +360,10 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 		return
 	}
 	i := int(r.cursor)
+	if k.machine.DiskFull() {
+		k.createFailed(r, noSpace)
+		return
+	}
 	if !k.machine.Forks(r.box) {
 		r.containers[i].reason = runFailed
 		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)

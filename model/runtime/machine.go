@@ -48,6 +48,7 @@ const (
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
 	PullBroken           // the runtime has ended
+	PullNoSpace          // the disk is full
 )
 
 // Process is one container of a pod: its newest instance.
@@ -83,6 +84,7 @@ type Process struct {
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
+	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
 }
@@ -142,7 +144,10 @@ type Machine struct {
 	// inodesTaken and pidsTaken are those of others than containers, and podPIDsLimit
 	// how many processes a pod may have; 0 is no limit.
 	inodesTaken, pidsTaken, podPIDsLimit int64
+	staticCPUs                           bool
+	pinned                               int64 // CPUs that pods have for themselves
 
+	calls      calls
 	pulls      []pull   // in the order in which they were asked for
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
@@ -184,6 +189,7 @@ type Config struct {
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
+	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever.
@@ -198,7 +204,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
-	m.podPIDsLimit = c.PodPIDsLimit
+	m.podPIDsLimit, m.staticCPUs = c.PodPIDsLimit, c.StaticCPUs
 	var said model.Stock
 	if node.Stock != nil {
 		said = *node.Stock
@@ -322,7 +328,7 @@ const (
 )
 
 // MakeSandbox gives a pod its network namespace and, unless it uses the
-// machine's own, a new address. The caller has waited SandboxTime.
+// machine's own, a new address. The caller has waited for SandboxBy.
 func (m *Machine) MakeSandbox(s *Sandbox) {
 	s.Ready, s.MadeAt, s.Over, s.removed = true, m.kernel.Now(), false, false
 	s.Attempts++
@@ -446,7 +452,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls = m.pulls[:0]
+	m.pulls, m.calls = m.pulls[:0], calls{}
 	m.outside, m.pidsTaken = 0, 0
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
@@ -458,6 +464,7 @@ func (m *Machine) PowerOff() {
 		s.Ready = false
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
+				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
