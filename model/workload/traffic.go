@@ -126,6 +126,8 @@ type Flows struct {
 	strained   []network.Site    // machines of which something else is wanted, each once
 	passages   []passage         // by site: what the flow that is looked at wants
 	passed     []network.Site    // of passages, those in use
+	turnedAt   sim.Time          // conditions of machines turned then,
+	turns      int               // so often
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
