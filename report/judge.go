@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+	"time"
 
 	"orrery/sim"
 )
@@ -220,11 +221,17 @@ func integral(points series, to sim.Time) value {
 			until = points[i+1].At
 		}
 		add(num, p.Num, until-p.At)
+		add(num, p.Once, sim.Time(time.Second))
 		add(den, p.Den, until-p.At)
 	}
 	if den.Sign() == 0 { // something flows only at the very end
 		last := points[len(points)-1]
 		return shareOf(big.NewInt(last.Num), big.NewInt(last.Den))
+	}
+	if num.Sign() < 0 { // more is lost than was served since
+		num.SetInt64(0)
+	} else if num.Cmp(den) > 0 {
+		num.Set(den)
 	}
 	return shareOf(num, den)
 }

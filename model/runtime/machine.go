@@ -419,6 +419,9 @@ func (m *Machine) PowerOff() {
 			continue
 		}
 		s.Ready = false
+		if s.serving && m.serving != nil {
+			m.serving.Broke(s.Pod.Ref(), 0, true)
+		}
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never

@@ -48,6 +48,11 @@ func (t *Flows) compute() {
 			t.supposed(f)
 		}
 		switch {
+		case f.broken != model.Lost{}:
+			f.told = f.now
+			f.told.Lost = f.broken
+			t.note(f)
+			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
 		case f.now == f.told:
 			t.waits = t.waits || f.moved
 		case !waits && !t.onlyTimes(f):
