@@ -42,6 +42,8 @@ func (t *Flows) compute() {
 		f.paced = false
 		switch {
 		case !f.moved || waits && t.settling != minutely:
+		case f.stale: // it goes round and round, and its bundles are not those of its senders
+			t.supposed(f)
 		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
 		default:
