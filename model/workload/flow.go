@@ -42,6 +42,8 @@ func (t *Flows) compute() {
 		f.paced = false
 		switch {
 		case !f.moved || waits && t.settling != minutely:
+		case f.stale: // it goes round and round, and its bundles are not those of its senders
+			t.supposed(f)
 		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
 		default:
@@ -454,7 +456,10 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 	*asked += t.asking(l, s)
 	lost.OfferedMilliRPS += none
 	lost.UnresolvedMilliRPS += none
-	return s.milli - none
+	lies := t.misled(l, s)
+	lost.OfferedMilliRPS += lies
+	lost.TimedOutMilliRPS += lies
+	return s.milli - none - lies
 }
 
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
