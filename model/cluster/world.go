@@ -237,6 +237,11 @@ func (t told) ServingChanged(pod model.Ref, serving bool) {
 	t.x.etcd.Webhooks().Reconsider()
 }
 
+// Broke implements runtime.Watcher.
+func (t told) Broke(pod model.Ref, told time.Duration, silent bool) {
+	t.x.flows.Broke(pod, told, silent)
+}
+
 // CapacityChanged implements runtime.Watcher.
 func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
 
@@ -305,13 +310,22 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+	node, _ := w.x.Store.Get(model.Ref{Kind: model.KindNode, ID: p.NodeID}).(*model.Node)
+	static := node != nil && w.x.config.staticCPUs(node)
 	if limited {
 		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
+	}
+	if static && p.Spec.PodExclusiveCPUs() > 0 { // no container of it has a quota
+		out.QuotaMilliRPS = 0
 	}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
 		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
+		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {
+			alone, stall = runtime.ExclusiveTime(&b, n), 0
+			slow = alone
+		}
 		out.CPU += alone
 		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)
