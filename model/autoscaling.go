@@ -109,6 +109,8 @@ type Sample struct {
 	At          sim.Time
 	Window      time.Duration
 	Growing     bool // its memory is not what it will be
+	// Inflow is what changes it without anybody being told of the pod; nil if nothing does.
+	Inflow *Inflow
 }
 
 // ReplicasOf is where an object with a scale keeps how many pods it should have;

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ type autoscalers struct {
 	covered store.Table[[]uint32] // by pod: the autoscalers it is a pod of
 	targets map[scaled]uint32     // by name, the IDs of what may be a target
 	there   int                   // autoscalers in all
+	// listen is the autoscalers whose looks are left out, by the number of an inflow that
+	// some of their pods follow.
+	listen store.Table[[]uint32]
 }
 
 // scaled is what an autoscaler calls its target.
@@ -58,10 +62,11 @@ type autoscalerRow struct {
 	raised      []scaleEvent
 	lowered     []scaleEvent
 
-	usedAt  sim.Time // when a pod's use of something changed last, as far as is known
-	asleep  bool     // looks are left out
-	nextAt  sim.Time // while asleep: the first look that is left out, or was
-	counted bool     // the last look made a recommendation
+	inflows []*model.Inflow // that pods followed at the last look, each once
+	usedAt  sim.Time        // when a pod's use of something changed last, as far as is known
+	asleep  bool            // looks are left out
+	nextAt  sim.Time        // while asleep: the first look that is left out, or was
+	counted bool            // the last look made a recommendation
 }
 
 // recommendation is what looks came to before it was limited, from the first to the
@@ -85,6 +90,7 @@ const (
 )
 
 func newAutoscalers(l *loop) controller {
+	l.inOrder = true
 	return &autoscalers{loop: l, in: map[string][]uint32{}, targets: map[scaled]uint32{}}
 }
 
@@ -250,6 +256,29 @@ func (c *autoscalers) used(now sim.Time, pod uint32) {
 	}
 }
 
+// flowed tells the same of all pods that follow an inflow. Looks that are not left out
+// find it out by themselves.
+func (c *autoscalers) flowed(now sim.Time, inflow uint32) {
+	if c.there == 0 || int(inflow) >= c.listen.Len() {
+		return
+	}
+	list := c.listen.Row(inflow)
+	for _, id := range *list {
+		c.rows.Row(id).usedAt = now
+		c.stir(now, id)
+	}
+	*list = (*list)[:0]
+}
+
+// follow notes that a pod follows an inflow.
+func (row *autoscalerRow) follow(in *model.Inflow) {
+	if n := len(row.inflows); in == nil || n > 0 && row.inflows[n-1] == in || slices.Contains(row.inflows, in) {
+		return
+	}
+	row.inflows = append(row.inflows, in)
+	row.usedAt = max(row.usedAt, in.ChangedAt())
+}
+
 // stir has an autoscaler looked at again whose looks were left out, when the next
 // would have been.
 func (c *autoscalers) stir(now sim.Time, id uint32) {
@@ -265,6 +294,10 @@ func (c *autoscalers) stir(now sim.Time, id uint32) {
 	}
 	if n := len(row.recommended); row.counted && at > row.nextAt {
 		row.recommended[n-1].last = at.Add(-autoscaleEvery)
+	}
+	if at == c.kernel.Now() {
+		c.wait(at, id)
+		return
 	}
 	c.after(now, id, at.Sub(now))
 }
@@ -284,6 +317,11 @@ func (c *autoscalers) sleep(now sim.Time, id uint32, until sim.Time) {
 		return
 	}
 	row.asleep, row.nextAt = true, next
+	for _, in := range row.inflows {
+		if list := c.listen.Row(in.ID); !slices.Contains(*list, id) {
+			*list = append(*list, id)
+		}
+	}
 	if until != sim.Never {
 		looks := sim.Ticker{Phase: next, Period: autoscaleEvery}
 		c.kernel.Post(looks.AtOrAfter(until), c.self, whyWakeAutoscaler, uint64(id))
@@ -310,6 +348,7 @@ func (c *autoscalers) sync(now sim.Time, id uint32) {
 	}
 	c.condition(now, &next.AbleToScale, model.True, "SucceededGetScale")
 	current := *model.ReplicasOf(target)
+	row.inflows = row.inflows[:0]
 	if len(row.recommended) == 0 {
 		row.recommended = append(row.recommended, recommendation{current, now})
 	}

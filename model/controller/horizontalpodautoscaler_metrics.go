@@ -189,6 +189,7 @@ func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
 		sample, ok := s.usage(p, m.Container)
 		if ok {
 			samples++
+			s.row.follow(sample.Inflow)
 		}
 		if ok && sample.Growing && m.Name == "memory" {
 			s.unsettled(sim.Never)

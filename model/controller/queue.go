@@ -106,11 +106,12 @@ func (q *workqueue) later(at sim.Time, id uint32) bool {
 	return true
 }
 
-// arrive adds an object whose delay is over.
-func (q *workqueue) arrive(now sim.Time, id uint32) {
+// due tells whether the delay of an object is over, once.
+func (q *workqueue) due(now sim.Time, id uint32) bool {
 	k := q.keys.Row(id)
-	if k.laterAt != 0 && k.laterAt <= now {
-		k.laterAt = 0
-		q.add(id)
+	if k.laterAt == 0 || k.laterAt > now {
+		return false
 	}
+	k.laterAt = 0
+	return true
 }

@@ -99,10 +99,9 @@ type Sandbox struct {
 	Allocated *model.PodSpec // the kubelet's note on the disk of what it has set aside, if that is not what Pod says
 	Admitted  bool           // the kubelet's note on the machine's disk: its request counts as allocated
 	serving   bool
-	load      int64 // requests that arrive, in thousandths per second
-	working   int64 // of those, for which there are workers
-	one       [1]Process
-	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
+	follower
+	one   [1]Process
+	risks [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
 
 // Machine is one worker machine: what is true about its containers, whoever
@@ -127,6 +126,9 @@ type Machine struct {
 	layers    []layer    // on the disk, of images that are described
 	wanted    int64      // milli-CPU that all containers want together
 	crowded   bool       // that is more than there is
+	trusted   int        // pods that are
+	granted   int64      // milli-CPU that those may want besides, unseen
+	keen      bool       // no pod is trusted
 	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
 	disk      int64      // bytes; 0 is without end
 	diskRates []int64    // of faults that slow it, in millionths
@@ -172,6 +174,9 @@ type Config struct {
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever.
 	PanicAfter time.Duration
+	// Keen has the machine told of every change of what arrives at its pods: what it uses
+	// in all is known then.
+	Keen bool
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -179,7 +184,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
-		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved()
 	m.self = k.Register("machine/"+node.Name, m)
@@ -282,6 +287,8 @@ func (s *Sandbox) Alive() bool {
 func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
+			m.distrust(m.pods[i])
+			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
 		}
 	}
@@ -416,6 +423,7 @@ func (m *Machine) PowerOff() {
 		if s == nil {
 			continue
 		}
+		m.distrust(s)
 		s.Ready = false
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {

@@ -34,6 +34,7 @@ func (m *Machine) FitsMemory(s *Sandbox, spec *model.PodSpec) bool {
 // has waited ResizeTime.
 func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 	now := m.kernel.Now()
+	m.distrust(s)
 	pod := *s.Pod
 	pod.Spec = spec
 	s.Pod = &pod
@@ -42,10 +43,7 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if !p.Running {
 			continue
 		}
-		load := s.load
-		if i < len(spec.InitContainers) {
-			load = 0
-		}
+		_, load := s.loadOf(i)
 		if p.limit = c.Limits.CPUMilli; m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}
