@@ -38,7 +38,8 @@ type autoscalers struct {
 	there   int                   // autoscalers in all
 	// listen is the autoscalers whose looks are left out, by the number of an inflow that
 	// some of their pods follow.
-	listen store.Table[[]uint32]
+	listen  store.Table[[]uint32]
+	members store.Table[membership] // by pod
 }
 
 // scaled is what an autoscaler calls its target.
@@ -53,6 +54,8 @@ type scaled struct {
 type autoscalerRow struct {
 	selector *model.Selector                // of the target, when its pods were looked for
 	pods     []uint32                       // in order of ID
+	single   []uint32                       // of them, those that are in no crew, in order of ID
+	crews    []crew                         // some may be empty
 	writing  *model.HorizontalPodAutoscaler // what is to be its status
 	from     int32                          // replicas before they are changed
 	why      string                         // of the change, for people
@@ -105,6 +108,9 @@ func (c *autoscalers) horizontalPodAutoscaler(now sim.Time, old, next *model.Hor
 		return
 	case old == nil:
 		c.enlist(next, true)
+	}
+	if old != nil && !slices.Equal(old.Metrics, next.Metrics) {
+		c.disband(c.rows.Row(next.ID))
 	}
 	c.regather(now, next)
 	c.stir(now, next.ID)
@@ -201,17 +207,19 @@ func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
 // was told: it may have been just now.
 func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
 	row := c.rows.Row(id)
+	c.disband(row)
 	for _, pod := range row.pods {
 		without(c.covered.Row(pod), id)
 	}
-	row.selector, row.pods, row.usedAt = selector, row.pods[:0], now
+	row.selector, row.pods, row.single, row.usedAt = selector, row.pods[:0], row.single[:0], now
 	if selector == nil {
 		return
 	}
 	h := *c.view.autoscalers.Row(id)
 	for pod := range c.view.pods.Len() {
 		if p := c.view.pod(uint32(pod)); p != nil && p.Namespace == h.Namespace && selector.Matches(p.Labels) {
-			row.pods = append(row.pods, p.ID)
+			c.leave(now, p.ID)
+			row.pods, row.single = append(row.pods, p.ID), append(row.single, p.ID)
 			insert(c.covered.Row(p.ID), id)
 		}
 	}
@@ -226,15 +234,21 @@ func (c *autoscalers) pod(now sim.Time, old, next *model.Pod) {
 		some = old
 	}
 	of := c.covered.Row(some.ID)
+	if len(*of) > 0 {
+		c.leave(now, some.ID)
+	}
 	if old == nil || next == nil || !sameLabels(old.Labels, next.Labels) {
 		for _, id := range *of {
 			without(&c.rows.Row(id).pods, some.ID)
+			without(&c.rows.Row(id).single, some.ID)
 			c.stir(now, id)
 		}
 		*of = (*of)[:0]
 		for _, id := range c.in[some.Namespace] {
 			if row := c.rows.Row(id); next != nil && row.selector != nil && row.selector.Matches(next.Labels) {
+				c.leave(now, next.ID)
 				insert(&row.pods, next.ID)
+				insert(&row.single, next.ID)
 				insert(of, id)
 				row.usedAt = now // as gather says
 			}
@@ -250,6 +264,7 @@ func (c *autoscalers) used(now sim.Time, pod uint32) {
 	if c.there == 0 || int(pod) >= c.covered.Len() {
 		return
 	}
+	c.leave(now, pod)
 	for _, id := range *c.covered.Row(pod) {
 		c.rows.Row(id).usedAt = now
 		c.stir(now, id)

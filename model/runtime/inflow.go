@@ -132,6 +132,7 @@ func (m *Machine) distrust(s *Sandbox) {
 	m.trusted--
 	s.trusted, s.granted = false, 0
 	s.inflow.Keen++
+	m.usesOther(s) // it may use less from now on than others who follow the inflow
 }
 
 // distrustAll does so with all pods.
@@ -141,6 +142,15 @@ func (m *Machine) distrustAll() {
 			m.distrust(s)
 		}
 	}
+}
+
+// costs is what a trusted pod uses, if it is a single container.
+func (s *Sandbox) costs() model.Costs {
+	if len(s.Processes) != 1 {
+		return model.Costs{}
+	}
+	p := &s.Processes[0]
+	return model.Costs{Known: true, Rest: p.rest, Each: p.perRPS, Limit: p.limit}
 }
 
 // lookAt brings what a pod that is trusted wants and has used up to date.

@@ -90,7 +90,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 		return sum, false
 	}
 	if m.lookAt(s); s.trusted {
-		sum.Inflow = s.inflow
+		sum.Inflow, sum.Costs = s.inflow, s.costs()
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]

@@ -45,7 +45,7 @@ const (
 )
 
 const (
-	soonEvery  = time.Second
+	soonEvery  = 15 * time.Second
 	flushEvery = time.Minute
 )
 
