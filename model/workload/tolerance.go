@@ -45,7 +45,7 @@ const (
 )
 
 const (
-	soonEvery  = 15 * time.Second
+	soonEvery  = time.Second
 	flushEvery = time.Minute
 )
 
