@@ -34,6 +34,7 @@ func (d *Differ) pod(a, b *Pod) {
 	d.condition("status.conditions.PodScheduled", a.Scheduled, b.Scheduled)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
 	d.containers(a.Containers, b)
+	d.text("status.message", a.Message, b.Message)
 	d.text("status.nominatedNodeName", a.NominatedNode, b.NominatedNode)
 	if d.created || a.Phase != b.Phase {
 		d.emit("status.phase", a.Phase.String(), b.Phase.String())

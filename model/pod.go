@@ -339,6 +339,7 @@ type Pod struct {
 	// Status, written by the kubelet (and by controllers for lost nodes).
 	Phase         Phase
 	Reason        string // of a failure: "Evicted", "OutOfcpu"
+	Message       string // of a failure, in words; "" of pods that are well
 	IP            uint32 // 0 until the sandbox exists
 	StartedAt     sim.Time
 	Scheduled     Condition // PodScheduled

@@ -199,7 +199,7 @@ func keepSpec(next, cur model.Object) {
 // kubelet found out before it saw that does not count any more
 // (pkg/kubelet/status/status_manager.go mergePodStatus).
 func keepEnded(next, cur *model.Pod) {
-	next.Phase, next.Reason = cur.Phase, cur.Reason
+	next.Phase, next.Reason, next.Message = cur.Phase, cur.Reason, cur.Message
 	for _, c := range []*model.Condition{&next.Ready, &next.ContainersUp} {
 		if c.Status == model.True {
 			*c = cur.Ready

@@ -155,12 +155,13 @@ func (k *Kubelet) release(r *row) {
 	k.retryResizes()
 }
 
-// reject fails a pod for good; its controller will make another one.
+// reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go
+// rejectPod).
 func (k *Kubelet) reject(r *row, reason, message string) {
 	r.stage = finished
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
-	next.Phase, next.Reason = model.PodFailed, reason
+	next.Phase, next.Reason, next.Message = model.PodFailed, reason, "Pod was rejected: "+message
 	now := k.kernel.Now()
 	if next.StartedAt == 0 {
 		next.StartedAt = now

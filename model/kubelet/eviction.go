@@ -224,15 +224,21 @@ func (k *Kubelet) reclaim(s signal, now sim.Time, threshold int64) {
 	if threshold != k.least(s) {
 		grace = max(min(k.soft.MostPodGrace, time.Duration(r.pod.Spec.GraceSeconds)*time.Second), evictGrace)
 	}
-	k.evict(r, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s.%s",
+	k.evict(r, byPressure, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s. %s",
 		s, quantity(threshold), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
 }
 
-// evict fails a pod.
-func (k *Kubelet) evict(r *row, grace time.Duration, message string) {
-	r.ousted, r.oustBy = byPressure, grace
+// evict fails a pod (evictPod). One that is going already has no more than that grace
+// left.
+func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
+	now := k.kernel.Now()
+	r.ousted, r.oustBy, r.why = by, grace, message
 	k.client.Note(r.face(), true, "Evicted", message)
-	k.trigger(r, k.kernel.Now())
+	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
+		k.killContainers(r)
+		return
+	}
+	k.trigger(r, now)
 }
 
 // uses is how much of what is short a pod has, and how much it asked for.
@@ -243,9 +249,12 @@ func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
 	return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
 }
 
-// evictable tells whether a pod may be evicted: a critical or static one never is.
+// evictable tells whether a pod may be evicted: a critical or static one never is; one
+// that is terminating is, as long as its containers may run and its object is there
+// (pkg/kubelet/kubelet_pods.go GetActivePods).
 func (r *row) evictable() bool {
-	return r != nil && r.stage == syncing && r.box != nil && r.ousted == nobody && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && r.box != nil && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
+		r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
@@ -288,7 +297,7 @@ func (r *row) blame(s signal, now sim.Time) string {
 			used, asked = p.DiskUsed(now), c.Requests.EphemeralBytes
 		}
 		if used > asked {
-			fmt.Fprintf(&text, " Container %s was using %s, request is %s, has larger consumption of %v.", c.Name, quantity(used), quantity(asked), s)
+			fmt.Fprintf(&text, "Container %s was using %s, request is %s, has larger consumption of %v. ", c.Name, quantity(used), quantity(asked), s)
 		}
 	}
 	return text.String()
@@ -306,7 +315,7 @@ func (k *Kubelet) evictWriters(now sim.Time) bool {
 		for i := range r.box.Processes {
 			c := containerOf(r.pod.Spec, i)
 			if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
-				k.evict(r, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
+				k.evict(r, byLimit, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
 				any = true
 				break
 			}

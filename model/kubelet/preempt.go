@@ -131,14 +131,17 @@ func larger(a, b *row) bool {
 	return cmp.Or(cmp.Compare(x.MemoryBytes, y.MemoryBytes), cmp.Compare(x.CPUMilli, y.CPUMilli)) > 0
 }
 
+// messagePreempted is what is said of a victim (preemption.go message).
+const messagePreempted = "Preempted in order to admit critical pod"
+
 // makeRoom has the next one go that is in the way of a pod, or the pod begin.
 func (k *Kubelet) makeRoom(r *row) {
 	for len(r.inTheWay) > 0 {
 		v := k.find(r.inTheWay[0])
 		if v != nil && v.stage < terminated {
 			if v.ousted == nobody {
-				v.ousted = byCritical
-				k.client.Note(v.face(), true, "Preempting", "Preempted in order to admit critical pod")
+				v.ousted, v.why = byCritical, messagePreempted
+				k.client.Note(v.face(), true, "Preempting", messagePreempted)
 				k.trigger(v, k.kernel.Now())
 			}
 			return

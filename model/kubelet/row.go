@@ -25,6 +25,7 @@ type ouster uint8
 const (
 	nobody     ouster = iota
 	byPressure        // the node is too short of something for it
+	byLimit           // it has more on the disk than it may
 	byCritical        // a critical pod needs the place
 	byShutdown        // the machine is shut down
 )
@@ -32,7 +33,7 @@ const (
 // oustedFor is the reason in the status of a pod that was ousted
 // (pkg/kubelet/eviction/helpers.go Reason, events.PreemptContainer,
 // nodeshutdown/nodeshutdown_manager.go nodeShutdownReason).
-var oustedFor = [...]string{byPressure: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
+var oustedFor = [...]string{byPressure: "Evicted", byLimit: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}
 
 // doing is what a pod's worker waits for in the middle of a step.
 type doing uint8
@@ -80,7 +81,7 @@ type slot struct {
 // container is what a kubelet remembers about one container.
 type container struct {
 	restarts   backoff                   // of restarts after the container ended
-	pulls      backoff                   // of pulls after one failed
+	pulls      backoff                   // of pulls of its image after one failed, if it is the first with that image
 	killedFrom sim.Time                  // if killed: when the instance before had finished, 0 if there was none
 	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
@@ -126,7 +127,8 @@ type row struct {
 	stage    stage
 	doing    doing
 	ousted   ouster
-	cursor   int16 // the container that is being pulled, started or killed
+	why      string // it was, in words
+	cursor   int16  // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
 	pending     bool // there is news for when the step is over
@@ -153,6 +155,18 @@ func containerOf(spec *model.PodSpec, i int) *model.Container {
 		return &spec.Containers[i-n]
 	}
 	return &spec.InitContainers[i]
+}
+
+// pulls is the back-off of the pulls of a container's image: it is the pod's and the
+// image's (pkg/kubelet/images/image_manager.go pullImage).
+func (r *row) pulls(i int) *backoff {
+	image := containerOf(r.pod.Spec, i).Image
+	for j := range r.containers {
+		if containerOf(r.pod.Spec, j).Image == image {
+			return &r.containers[j].pulls
+		}
+	}
+	return &r.containers[i].pulls
 }
 
 // plainInit tells whether the ith container runs to its end before the pod

@@ -14,6 +14,10 @@ import (
 // lost its power.
 type Shutdown struct{ GracePeriod, CriticalPods time.Duration }
 
+// messageShutdown is what is said of pods that it ends (nodeshutdown_manager.go
+// nodeShutdownMessage).
+const messageShutdown = "Pod was terminated in response to imminent node shutdown."
+
 // closing is a shutdown under way.
 type closing struct {
 	on    bool
@@ -67,7 +71,7 @@ func (k *Kubelet) closeGroup(length time.Duration) bool {
 			continue
 		}
 		any = true
-		r.ousted, r.oustBy = byShutdown, max(length, time.Second)
+		r.ousted, r.oustBy, r.why = byShutdown, max(length, time.Second), messageShutdown
 		if r.stage == terminating && now.Add(r.grace()) < r.killAt {
 			k.killContainers(r)
 		}

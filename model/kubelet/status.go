@@ -37,14 +37,16 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	}
 	switch {
 	case api.Phase.Terminal():
-		next.Phase, next.Reason = api.Phase, api.Reason
+		next.Phase, next.Reason, next.Message = api.Phase, api.Reason, api.Message
 	case !final:
 	case r.ousted != nobody:
-		next.Reason = oustedFor[r.ousted]
-		set(&next.Disrupted, true, "", now)
-		next.Disrupted.Reason = model.ReasonKubeletTerminates
+		next.Reason, next.Message = oustedFor[r.ousted], r.why
+		if r.ousted != byLimit { // localStorageEviction says nothing of that condition
+			set(&next.Disrupted, true, "", now)
+			next.Disrupted.Reason = model.ReasonKubeletTerminates
+		}
 	case r.overdue:
-		next.Reason = "DeadlineExceeded"
+		next.Reason, next.Message = reasonOverdue, messageOverdue
 	}
 	if next.StartedAt == 0 {
 		next.StartedAt = now
@@ -63,6 +65,13 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	return phase
 }
 
+// What is said of a pod whose activeDeadlineSeconds are over
+// (pkg/kubelet/active_deadline.go).
+const (
+	reasonOverdue  = "DeadlineExceeded"
+	messageOverdue = "Pod was active on the node longer than the specified deadline"
+)
+
 // show makes next the newest status.
 func (k *Kubelet) show(r *row, next model.Pod) {
 	c := &next
@@ -76,7 +85,7 @@ func (k *Kubelet) show(r *row, next model.Pod) {
 // sameStatus tells whether the kubelet's part of two pods' status is the same.
 // When a condition changed does not count.
 func sameStatus(a, b *model.Pod) bool {
-	return a.Phase == b.Phase && a.Reason == b.Reason && a.IP == b.IP &&
+	return a.Phase == b.Phase && a.Reason == b.Reason && a.Message == b.Message && a.IP == b.IP &&
 		a.Ready.Status == b.Ready.Status && a.ContainersUp.Status == b.ContainersUp.Status &&
 		a.Initialized.Status == b.Initialized.Status && a.Sandbox.Status == b.Sandbox.Status &&
 		slices.Equal(a.Containers, b.Containers) && a.Resize.Same(b.Resize)

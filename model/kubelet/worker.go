@@ -42,6 +42,9 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	now := k.kernel.Now()
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
+		if r.box != nil {
+			r.box.Over = true
+		}
 		k.release(r)
 		switch {
 		case pod.Deleting() && k.machine.Stuck(pod.ID):
@@ -248,7 +251,10 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.static != nil {
 		k.reflect(r.static)
 	}
-	r.overdue = r.overdue || now >= r.deadline
+	if !r.overdue && now >= r.deadline {
+		r.overdue = true
+		k.client.Note(r.face(), false, reasonOverdue, messageOverdue)
+	}
 	if r.ends() {
 		k.terminate(r)
 		return

@@ -110,6 +110,7 @@ func (t *Flows) total(f *flow) {
 		all.add(f.lost.RefusedMilliRPS, timing{}, limit)
 		f.times = all.timing()
 	}
+	f.lasts = all.timing().mean
 	times := served.timing()
 	f.now.P50, f.now.P99 = times.quantile(&median), times.quantile(&ninetyNth)
 	if limit > 0 {

@@ -28,7 +28,7 @@ func (t *Flows) compute() {
 			t.reckon()
 		} else if len(t.loaded)+len(t.moved) > 0 {
 			t.load()
-		} else {
+		} else if !t.settle() {
 			break
 		}
 	}
@@ -273,6 +273,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
+		t.meter(i)
 		t.reprobeCallers(f)
 		if (f.now != f.told || f.moved) && !f.changed {
 			f.changed = true
@@ -497,7 +498,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
-			if !whole {
+			if !whole || t.wired() {
 				milli = t.weaken(f, s, c, r.route.UDP, milli)
 			}
 			if c.scratch == 0 && milli > 0 {
@@ -514,8 +515,9 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	h := t.net.Harm(s.site, c.site, udp).And(t.net.Harm(c.site, s.site, udp))
 	lost := product(milli, h.LostPPM, 1_000_000)
 	f.lost.TimedOutMilliRPS += lost
-	c.ways.add(milli-lost, timing{min(h.Mean, longest), min(h.Variance, longest*longest)}, 0)
-	return milli - lost
+	milli, way := t.weigh(f, s, c, milli-lost)
+	c.ways.add(milli, way.and(timing{min(h.Mean, longest), min(h.Variance, longest*longest)}), 0)
+	return milli
 }
 
 func (t *Flows) note(f *flow) {

@@ -18,6 +18,8 @@ type Work struct {
 	Latency       time.Duration // that takes no CPU, besides calls
 	Workers       int64         // requests it handles at a time; 0 is no limit
 	Queue         int64         // that wait for a worker at most; others are turned away
+
+	RequestBytes, AnswerBytes int64 // of a request and of its answer
 }
 
 // backlog is how many requests wait for a pod's CPU at most, if nothing says how many
@@ -195,7 +197,7 @@ func product(a, b, c int64) int64 {
 func (t timing) exceeds(limit time.Duration) int64 {
 	us := limit.Microseconds()
 	switch {
-	case t.mean == 0:
+	case t.mean == 0 || us >= 256*t.mean: // of the widest in the tables less than one in a million
 		return 0
 	case us >= 16*t.mean:
 		us = 16 * t.mean

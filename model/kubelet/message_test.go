@@ -1,0 +1,99 @@
+package kubelet_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"orrery/model"
+	"orrery/model/kubelet"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// failed waits until a pod has failed, and checks what its status says of it.
+func (r *rig) failed(p *model.Pod, reason, message string) {
+	r.t.Helper()
+	r.until(p.Name+" failed", 30*time.Minute, func() bool { q := r.get(p); return q != nil && q.Phase == model.PodFailed })
+	if q := r.get(p); q.Reason != reason || q.Message != message {
+		r.t.Errorf("%s: %s, %q; want %s, %q", p.Name, q.Reason, q.Message, reason, message)
+	}
+}
+
+// Source: pkg/kubelet/kubelet.go rejectPod: the status of a pod that is not admitted says
+// that it was rejected, and what the Event says.
+func TestAPodThatIsNotAdmittedSaysThatItWasRejectedAndWhy(t *testing.T) {
+	r := newRig(t, 1)
+	r.failed(r.pod("big", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 9000 }),
+		"OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 9000, used: 0, capacity: 8000")
+	r.failed(r.pod("elsewhere", func(s *model.PodSpec) {
+		s.NodeSelector = model.MakeLabels(map[string]string{"disk": "hdd"})
+	}), "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+	full := newRig(t, 1, diskOf(100*gib))
+	full.ready(full.pod("web", nil))
+	full.kubelet.FillDisk(950_000)
+	full.until("DiskPressure", time.Minute, full.full)
+	full.failed(full.pod("late", nil), "Evicted", "Pod was rejected: The node had condition: [DiskPressure]. ")
+}
+
+// Source: pkg/kubelet/eviction/helpers.go evictionMessage.
+func TestAnEvictedPodSaysWhatTheNodeLackedAndWhichContainersTookMoreThanTheyAskedFor(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("greedy", 31*gib, 0)))
+	greedy := r.pod("greedy", asks(gib, 0))
+	r.ready(greedy)
+	r.kubelet.TakeMemory(998_000) // some 66 MiB are free
+	r.until("failed", time.Minute, func() bool { return r.evicted(greedy) })
+	text := r.get(greedy).Message
+	if begin := "The node was low on resource: memory. Threshold quantity: 100Mi, available: "; !strings.HasPrefix(text, begin) {
+		t.Errorf("%q does not begin with %q", text, begin)
+	}
+	if end := ". Container main was using 31Gi, request is 1Gi, has larger consumption of memory. "; !strings.HasSuffix(text, end) {
+		t.Errorf("%q does not end with %q", text, end)
+	}
+	if notes := r.notes(greedy, "Evicted"); len(notes) != 1 {
+		t.Errorf("%d Events", len(notes))
+	}
+}
+
+// Source: eviction_manager.go localStorageEviction: an eviction for a limit sets no
+// condition DisruptionTarget.
+func TestAPodOverItsOwnLimitOfStorageIsNoTargetOfADisruption(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("chatty", 0, 100<<20)))
+	chatty := r.pod("chatty", wants(0, gib))
+	r.until("failed", 5*time.Minute, func() bool { return r.evicted(chatty) })
+	if q := r.get(chatty); q.Disrupted.Status == model.True || !strings.Contains(q.Message, `exceed`) {
+		t.Errorf("%q, DisruptionTarget %v", q.Message, q.Disrupted.Status)
+	}
+}
+
+// Source: pkg/kubelet/nodeshutdown/nodeshutdown_manager.go nodeShutdownMessage,
+// preemption/preemption.go, active_deadline.go: what a kubelet itself says of pods it ends.
+func TestWhoAKubeletEndsIsToldWhy(t *testing.T) {
+	r := newRig(t, 1, func(r *rig) { r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second} })
+	web := r.pod("web", nil)
+	late := r.pod("late", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
+	r.ready(web)
+	r.failed(late, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+	if n := len(r.notes(late, "DeadlineExceeded")); n != 1 {
+		t.Errorf("%d Events of the deadline", n)
+	}
+	r.kubelet.ShutDown(false)
+	r.failed(web, "Terminated", "Pod was terminated in response to imminent node shutdown.")
+
+	r = newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Second)}))
+	all := r.pod("all", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 8000 })
+	r.ready(all)
+	r.pod("critical", func(s *model.PodSpec) {
+		s.Containers[0].Requests.CPUMilli, s.Priority = 1000, model.SystemCritical
+	})
+	r.failed(all, "Preempting", "Preempted in order to admit critical pod")
+}
+
+// TestAPodThatIsWellPaysNothingForMessages: it fits what the allocator had for a pod
+// without, 480 bytes.
+func TestAPodThatIsWellPaysNothingForMessages(t *testing.T) {
+	if size := unsafe.Sizeof(model.Pod{}); size > 480 {
+		t.Errorf("a pod has %d bytes", size)
+	}
+}
