@@ -208,6 +208,7 @@ type sender struct {
 	next  int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
+	near     near           // as it was found last
 }
 
 // pods is how many of its pods send.
