@@ -116,6 +116,8 @@ type Sample struct {
 }
 
 // Costs is what decides what a pod uses at every Inflow.
+//
+//tidy:key it is compared
 type Costs struct {
 	Known bool
 	Rest  int64 // milli-CPU without requests
