@@ -137,6 +137,7 @@ type row struct {
 	overdue     bool // the deadline was exceeded
 	infeasible  bool // the node is too small for what it wants
 	unresized   bool // the last try to resize it failed
+	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that

@@ -56,8 +56,11 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		return
 	}
 	known := r.box != nil && r.box.Admitted
-	if !known && !pod.Deleting() {
-		reason, message, victims := k.admit(pod)
+	if !pod.Deleting() && !pod.Phase.Terminal() {
+		reason, message, victims := k.admitAgain(pod)
+		if !known {
+			reason, message, victims = k.admit(pod)
+		}
 		if reason != "" {
 			k.reject(r, reason, message)
 			return
@@ -244,7 +247,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if len(r.inTheWay) > 0 && !r.ends() {
+	if (len(r.inTheWay) > 0 || r.rejected) && !r.ends() {
 		return
 	}
 	r.pending = false

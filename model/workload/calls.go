@@ -17,7 +17,7 @@ type attempt struct {
 // it handles requests.
 func (t *Flows) addCall(c *Call) {
 	f := flow{
-		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From}, call: c,
+		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c,
 		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{attempts: 1_000_000},
 	}
 	t.enter(f)
@@ -26,12 +26,15 @@ func (t *Flows) addCall(c *Call) {
 // sentByPods tells whether a flow comes from pods that are seen to come and go.
 func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 
+// sending is how much a source sends, what it tries again included.
+func (f *flow) sending() int64 { return product(f.milli, f.attempt.attempts, 1_000_000) }
+
 // calls is how much the pods of a class send together that handle so many requests.
 func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return product(product(c.capped(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+	return product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
 }
 
 // calling is how long calls of pods that are members of some flows take for a request, and
@@ -64,7 +67,7 @@ func (f *flow) tried() attempt {
 	}
 	fails := product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, 1_000_000, f.now.OfferedMilliRPS)
 	a.failed = fails
-	for range f.call.Retries {
+	for range f.Retries {
 		a.attempts += a.failed
 		a.failed = product(a.failed, fails, 1_000_000)
 	}
@@ -78,10 +81,7 @@ func (f *flow) tried() attempt {
 // call ends after its timeout, if it is not over before.
 func (t *Flows) total(f *flow) {
 	f.now = f.lost
-	limit := time.Duration(0)
-	if f.call != nil {
-		limit = f.call.Timeout
-	}
+	limit := f.Timeout
 	var served, all mixture // of those that are served, and of all
 	names := t.naming(f)
 	for _, x := range f.shares {

@@ -5,6 +5,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/network"
+	"orrery/sim"
 )
 
 // backend is a Service, as rules about it are used.
@@ -57,6 +58,9 @@ type class struct {
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
 	scratch  int64   // its share while a flow is computed
 	ways     mixture // what the network adds to that
+	tank     tank
+	levelAt  sim.Time // when it comes to a level, as things are
+	cameAt   sim.Time // when it came to one
 }
 
 // likeness is what pods of a class have in common.
@@ -71,6 +75,7 @@ type likeness struct {
 	hangs   bool
 	probes  int32
 	group   uint32
+	tank    tank   // if more waits than at rest
 	single  uint32 // a pod that is alone; 0 for others
 }
 
@@ -130,6 +135,7 @@ func (t *Flows) divide(i int32) {
 	}
 	for _, id := range oldClasses {
 		c := &t.classes[id]
+		t.leave(c)
 		c.had, c.joined, c.pods = int32(len(c.pods)), false, c.pods[:0]
 	}
 	for _, id := range b.pods {
@@ -205,7 +211,10 @@ func (t *Flows) classify(id uint32, i int32) {
 			t.mix(other)
 		}
 	}
-	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
+	if p.tank.at != t.kernel.Now() || !p.serving {
+		p.tank = tank{} // it had none of late, or has lost it
+	}
+	like := likeness{routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}
@@ -224,6 +233,7 @@ func (t *Flows) classify(id uint32, i int32) {
 		}
 	}
 	k := t.found(like, i)
+	t.classes[k].tank = p.tank
 	t.enroll(k, id, p)
 	if like.single == 0 {
 		b.classes = append(b.classes, k)
@@ -241,7 +251,7 @@ func (t *Flows) classOfKind(b *backend, own int32, like likeness) int32 {
 	}
 	c := &t.classes[own]
 	alike := like
-	alike.routes = c.routes
+	alike.routes, alike.tank = c.routes, c.likeness.tank // all of its pods hold the same
 	if own == 0 || c.divided == t.mark || c.likeness != alike {
 		return -1
 	}
@@ -260,6 +270,7 @@ func (t *Flows) enroll(k int32, id uint32, p *pod) {
 	c.pods = append(c.pods, id)
 	if p.class != k {
 		p.class, c.joined = k, true
+		c.tank.held = max(c.tank.held, p.tank.held)
 		t.move(id, p)
 	}
 }
@@ -269,6 +280,9 @@ func (t *Flows) update(p *pod, like likeness) {
 	t.recallers(t.classes[p.class].sort)
 	c := t.touch(p.class)
 	c.likeness, c.sent, c.fared = like, -1, -1
+	if !c.serving {
+		c.tank = tank{}
+	}
 	t.recallers(p.sort)
 }
 
@@ -292,6 +306,7 @@ func (t *Flows) found(like likeness, backend int32) int32 {
 func (t *Flows) free(id int32) {
 	c := &t.classes[id]
 	t.recallers(c.sort)
+	t.leave(c)
 	c.likeness, c.pods, c.arriving = likeness{}, c.pods[:0], 0
 	t.unused = append(t.unused, id)
 }

@@ -169,10 +169,7 @@ func (t *Flows) resolve(l *flow) resolved {
 		fails, silent = 1_000_000, 1_000_000
 	}
 	fails += product(1_000_000-fails, t.harm.Errors, 1_000_000)
-	limit := time.Duration(0)
-	if c := t.flows[l.of].call; c != nil {
-		limit = c.Timeout
-	}
+	limit := t.flows[l.of].Timeout
 	each := product(fails, fails, 1_000_000)
 	if limit > 0 && limit <= stalled {
 		each = silent + product(fails-silent, fails, 1_000_000)

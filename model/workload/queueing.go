@@ -38,6 +38,7 @@ type timing struct{ mean, variance int64 }
 type handled struct {
 	room int64
 	fits int64 // as far as it is the workers that limit it, -1 for no limit
+	does int64 // how many it gets done, -1 if that is what there is room for
 	timing
 	waiting timing // of that, for a worker and for CPU, the request's own included
 }
@@ -57,7 +58,7 @@ func (w *Work) handle(arriving int64, calls timing) handled {
 	if w.CapacityMilliRPS >= 0 && !quota {
 		cpu = max(cpu, w.SlowCPU.Microseconds())
 	}
-	h := handled{room: w.CapacityMilliRPS, fits: -1}
+	h := handled{room: w.CapacityMilliRPS, fits: -1, does: -1}
 	if hold := cpu + fixed; w.Workers > 0 && hold > 0 {
 		h.fits = product(w.Workers, 1_000_000_000, hold)
 		if h.room < 0 || h.fits < h.room {
@@ -120,12 +121,12 @@ func (w *Work) wait(h *handled, arriving int64) timing {
 	return timing{mean, mean * mean}
 }
 
-// working is how many of the requests that arrive a worker begins with.
+// working is with how many requests a worker begins, of those that arrive or wait.
 func (h *handled) working(arriving int64) int64 {
-	if h.fits < 0 {
-		return arriving
+	if h.fits >= 0 {
+		arriving = min(arriving, h.fits)
 	}
-	return min(arriving, h.fits)
+	return max(arriving, h.does)
 }
 
 // The shape of a gamma distribution, mean²/variance, is told by octaves from 1/16 to
