@@ -18,7 +18,7 @@ func (n *Network) Harm(from, to Site, udp bool) Harm {
 	}
 	for i := range n.rules {
 		r := &n.rules[i]
-		if !r.concerns(from, to) {
+		if !n.concerns(r, from, to) {
 			continue
 		}
 		mean, variance := r.Delay.Moments()

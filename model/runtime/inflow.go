@@ -62,7 +62,7 @@ func (m *Machine) Load(pod uint32, in *model.Inflow) bool {
 		m.surge(s, in.Peak)
 	}
 	s.heard, m.roomy = m.kernel.Now(), !m.crowded
-	_, working := s.load()
+	milliRPS, working := s.load()
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		if p.Running && p.perRPS > 0 {
@@ -70,6 +70,9 @@ func (m *Machine) Load(pod uint32, in *model.Inflow) bool {
 		}
 		if p.Running && p.heap > 0 {
 			m.fill(s, i)
+		}
+		if p.Running && p.extra != nil {
+			m.fork(s, i, milliRPS)
 		}
 	}
 	m.roomy = false
@@ -101,9 +104,9 @@ func (m *Machine) trust(s *Sandbox) {
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		switch {
-		case !p.Running || p.perRPS == 0 && p.heap == 0:
+		case !p.Running || p.perRPS == 0 && p.heap == 0 && p.extra == nil:
 			continue
-		case p.heap > 0 || p.starting > 0 || len(p.bursts) > 0 || share <= 0:
+		case p.heap > 0 || p.extra != nil || p.starting > 0 || len(p.bursts) > 0 || share <= 0:
 			return
 		}
 		upTo := p.wants + share

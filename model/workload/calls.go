@@ -82,6 +82,8 @@ func (f *flow) tried() attempt {
 func (t *Flows) total(f *flow) {
 	f.now = f.lost
 	limit := f.Timeout
+	f.now.FirstMilliRPS = product(f.now.OfferedMilliRPS, 1_000_000, f.tries())
+	f.now.BusyPPM = t.busy(f)
 	var served, all mixture // of those that are served, and of all
 	names := t.naming(f)
 	for _, x := range f.shares {
@@ -107,7 +109,7 @@ func (t *Flows) total(f *flow) {
 	if limit > 0 {
 		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
 		all.add(f.lost.UnresolvedMilliRPS, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
-		all.add(f.lost.RefusedMilliRPS, timing{}, limit)
+		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, timing{}, limit)
 		f.times = all.timing()
 	}
 	f.lasts = all.timing().mean
@@ -116,6 +118,29 @@ func (t *Flows) total(f *flow) {
 	if limit > 0 {
 		f.now.P50, f.now.P99 = min(f.now.P50, limit), min(f.now.P99, limit)
 	}
+}
+
+// tries is how often a request of a flow is sent on the average, in millionths.
+func (f *flow) tries() int64 {
+	if f.of >= 0 {
+		return f.resolved.asks
+	}
+	return max(f.attempt.attempts, 1_000_000)
+}
+
+// busy is how busy the endpoints are that a flow's requests arrive at.
+func (t *Flows) busy(f *flow) int64 {
+	var ppm, milli int64
+	for _, x := range f.shares {
+		if c := &t.classes[x.class]; c.room >= 0 && x.milli > 0 {
+			ppm += product(x.milli, portion(1_000_000, c.arriving, max(c.arriving, c.all(c.n()))), 1_000_000)
+			milli += x.milli
+		}
+	}
+	if milli == 0 {
+		return 0
+	}
+	return max(1, product(ppm, 1_000_000, milli))
 }
 
 // naming is how long a flow's requests wait for names: mostly not at all, or for what

@@ -198,7 +198,8 @@ func (t *Flows) fare(id int32, c *class) {
 	}
 	c.peak = max(c.peak, each)
 	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
-	if h != c.handled || good != c.good || overloaded {
+	busier := h.room >= 0 && c.arriving != c.was
+	if h != c.handled || good != c.good || overloaded || busier {
 		t.untellAll(c)
 	}
 	c.handled, c.good, c.was = h, good, c.arriving
@@ -491,7 +492,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 	case n == 0 && r.route.Dropped:
 		f.lost.TimedOutMilliRPS += all
 	case n == 0:
-		f.lost.RefusedMilliRPS += all
+		f.lost.NoEndpointMilliRPS += all
 	}
 	before, whole := int64(0), t.net.Whole()
 	for k := range r.parts {
