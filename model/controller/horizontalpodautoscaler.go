@@ -40,6 +40,7 @@ type autoscalers struct {
 	// some of their pods follow.
 	listen  store.Table[[]uint32]
 	members store.Table[membership] // by pod
+	looks   []uint32                // that are due now
 }
 
 // scaled is what an autoscaler calls its target.
@@ -85,7 +86,11 @@ type scaleEvent struct {
 	at     sim.Time
 }
 
-const whyWakeAutoscaler = whyOwn // about an autoscaler
+const (
+	whyLook           sim.Why = whyOwn + iota // about an autoscaler
+	whyWakeAutoscaler                         // about one that is asleep
+	whyLooks
+)
 
 const (
 	opRescale uint8 = iota
@@ -93,7 +98,6 @@ const (
 )
 
 func newAutoscalers(l *loop) controller {
-	l.inOrder = true
 	return &autoscalers{loop: l, in: map[string][]uint32{}, targets: map[scaled]uint32{}}
 }
 
@@ -115,7 +119,14 @@ func (c *autoscalers) horizontalPodAutoscaler(now sim.Time, old, next *model.Hor
 	c.regather(now, next)
 	c.stir(now, next.ID)
 	if old == nil {
-		c.after(now, next.ID, autoscaleEvery)
+		c.lookAt(now.Add(autoscaleEvery), next.ID)
+	}
+}
+
+// lookAt has an autoscaler looked at.
+func (c *autoscalers) lookAt(at sim.Time, id uint32) {
+	if c.queue.later(at, id) {
+		c.kernel.Post(at, c.self, whyLook, uint64(id))
 	}
 }
 
@@ -310,16 +321,28 @@ func (c *autoscalers) stir(now sim.Time, id uint32) {
 	if n := len(row.recommended); row.counted && at > row.nextAt {
 		row.recommended[n-1].last = at.Add(-autoscaleEvery)
 	}
-	if at == c.kernel.Now() {
-		c.wait(at, id)
-		return
-	}
-	c.after(now, id, at.Sub(now))
+	c.lookAt(at, id)
 }
 
-func (c *autoscalers) due(now sim.Time, _ sim.Why, about uint64) {
-	if row := c.rows.Row(uint32(about)); row.asleep && row.nextAt <= now {
-		c.stir(now.Add(-1), uint32(about))
+// due collects the looks of an instant, of which there are many after the controller
+// began anew, and then makes them in order of ID, whoever was asleep.
+func (c *autoscalers) due(now sim.Time, why sim.Why, about uint64) {
+	id := uint32(about)
+	switch why {
+	case whyLook:
+		if c.looks = append(c.looks, id); len(c.looks) == 1 {
+			c.kernel.Post(now, c.self, whyLooks, 0)
+		}
+	case whyLooks:
+		slices.Sort(c.looks)
+		for _, id := range c.looks {
+			c.queue.arrive(now, id)
+		}
+		c.looks = c.looks[:0]
+	case whyWakeAutoscaler:
+		if c.rows.Row(id).nextAt <= now {
+			c.stir(now, id)
+		}
 	}
 }
 
@@ -328,7 +351,7 @@ func (c *autoscalers) sleep(now sim.Time, id uint32, until sim.Time) {
 	row := c.rows.Row(id)
 	next := now.Add(autoscaleEvery)
 	if c.literal || until <= next {
-		c.after(now, id, autoscaleEvery)
+		c.lookAt(next, id)
 		return
 	}
 	row.asleep, row.nextAt = true, next
@@ -339,7 +362,7 @@ func (c *autoscalers) sleep(now sim.Time, id uint32, until sim.Time) {
 	}
 	if until != sim.Never {
 		looks := sim.Ticker{Phase: next, Period: autoscaleEvery}
-		c.kernel.Post(looks.AtOrAfter(until), c.self, whyWakeAutoscaler, uint64(id))
+		c.kernel.Post(looks.AtOrAfter(until).Add(-1), c.self, whyWakeAutoscaler, uint64(id))
 	}
 }
 
@@ -445,7 +468,7 @@ func (c *autoscalers) replied(now sim.Time, r store.Reply) {
 	}
 	row.writing = nil
 	c.done(id)
-	c.after(now, id, autoscaleEvery)
+	c.lookAt(now.Add(autoscaleEvery), id)
 }
 
 // condition sets a condition (setConditionInList).

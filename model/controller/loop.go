@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -10,10 +9,9 @@ import (
 )
 
 // whyLater wakes a loop for a delayed addition to its queue: about is the
-// object's ID. whyAllDue comes after all of an instant. A controller's own reasons follow.
+// object's ID. A controller's own reasons follow it.
 const (
 	whyLater sim.Why = iota
-	whyAllDue
 	whyOwn
 )
 
@@ -26,8 +24,6 @@ type loop struct {
 	self       sim.ActorID
 	client     *store.Client
 	queue      workqueue
-	inOrder    bool     // of IDs, objects are looked at whose delay ends at the same instant
-	arrived    []uint32 // those of this instant
 }
 
 // Wake implements sim.Actor.
@@ -44,44 +40,16 @@ func (l *loop) Wake(now sim.Time, why sim.Why, about uint64) {
 			l.controller.replied(now, r)
 		}
 	case whyLater:
-		switch id := uint32(about); {
-		case !l.queue.due(now, id):
-		case l.inOrder:
-			l.wait(now, id)
-		default:
-			l.queue.add(id)
-		}
-	case whyAllDue:
-		l.release()
+		l.queue.arrive(now, uint32(about))
 	default:
 		l.controller.due(now, why, about)
 	}
 	l.settle(now)
 }
 
-// wait has an object looked at after all others whose delay ends at this instant have
-// come, in the order of their IDs: whose looks were left out cannot tell who would have
-// come first.
-func (l *loop) wait(now sim.Time, id uint32) {
-	if len(l.arrived) == 0 {
-		l.kernel.Post(now, l.self, whyAllDue, 0)
-	}
-	l.arrived = append(l.arrived, id)
-}
-
-func (l *loop) release() {
-	slices.Sort(l.arrived)
-	for _, id := range l.arrived {
-		l.queue.add(id)
-	}
-	l.arrived = l.arrived[:0]
-}
-
 // DescribeWake implements sim.Describer.
 func (l *loop) DescribeWake(why sim.Why, about uint64) string {
 	switch {
-	case why == whyAllDue:
-		return "looks of this instant"
 	case why == whyLater:
 		return "delayed look at object " + strconv.FormatUint(about, 10)
 	case why >= store.ReservedWhys:

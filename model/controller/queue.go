@@ -106,12 +106,11 @@ func (q *workqueue) later(at sim.Time, id uint32) bool {
 	return true
 }
 
-// due tells whether the delay of an object is over, once.
-func (q *workqueue) due(now sim.Time, id uint32) bool {
+// arrive adds an object whose delay is over.
+func (q *workqueue) arrive(now sim.Time, id uint32) {
 	k := q.keys.Row(id)
-	if k.laterAt == 0 || k.laterAt > now {
-		return false
+	if k.laterAt != 0 && k.laterAt <= now {
+		k.laterAt = 0
+		q.add(id)
 	}
-	k.laterAt = 0
-	return true
 }

@@ -58,15 +58,12 @@ func TestTheEarlierDelayStands(t *testing.T) {
 	if !q.later(10, 1) || q.later(20, 1) || !q.later(5, 1) {
 		t.Fatal("a delay is posted if it is the earliest")
 	}
-	q.due(4, 1)
+	q.arrive(4, 1)
 	if _, ok := q.take(); ok {
 		t.Error("too early")
 	}
-	for _, at := range []sim.Time{5, 10} {
-		if q.due(at, 1) {
-			q.add(1)
-		}
-	}
+	q.arrive(5, 1)
+	q.arrive(10, 1)
 	if id, _ := q.take(); id != 1 {
 		t.Error("not there in time")
 	}

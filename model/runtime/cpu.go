@@ -78,6 +78,13 @@ func (p *Process) wantsFor(milliRPS int64) int64 {
 // want changes what a process wants, and with it perhaps what everybody gets.
 func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	m.distrust(s)
+	if p.pinned { // which is nobody else's business
+		if p.wants = wants; !p.Running {
+			wants = 0
+		}
+		m.give(s, p, wants)
+		return
+	}
 	m.wanted -= s.wants()
 	p.wants = wants
 	m.wanted += s.wants()
@@ -129,10 +136,10 @@ func (m *Machine) wantBesides(milli int64) {
 // scarce tells whether more is wanted than there is. If it may be, because of what pods
 // may want unseen, all are looked at.
 func (m *Machine) scarce() bool {
-	if m.cores > 0 && m.wanted+m.granted > m.cores && m.trusted > 0 {
+	if m.cores > 0 && m.wanted+m.granted > m.shared() && m.trusted > 0 {
 		m.distrustAll()
 	}
-	return m.cores > 0 && m.wanted > m.cores
+	return m.cores > 0 && m.wanted > m.shared()
 }
 
 // relax gives everybody what they want.
@@ -172,7 +179,7 @@ func (m *Machine) forPods(top []group) (gets int64) {
 	for i := range top {
 		root[1].wants += top[i].wants
 	}
-	fill(root[:], m.cores)
+	fill(root[:], m.shared())
 	for i := range root {
 		if root[i].of == pods {
 			gets = root[i].gets
@@ -252,7 +259,9 @@ func (m *Machine) sharePods(pods []group) {
 func (s *Sandbox) wants() int64 {
 	var sum int64
 	for i := range s.Processes {
-		sum += s.Processes[i].wants
+		if !s.Processes[i].pinned {
+			sum += s.Processes[i].wants
+		}
 	}
 	if quota := s.Pod.Spec.PodCPULimit(); quota > 0 {
 		sum = min(sum, quota)
@@ -264,7 +273,7 @@ func (s *Sandbox) wants() int64 {
 func (m *Machine) sharePod(s *Sandbox, milli int64) {
 	list := m.inPod[:0]
 	for i := range s.Processes {
-		if p := &s.Processes[i]; p.Running {
+		if p := &s.Processes[i]; p.Running && !p.pinned {
 			list = append(list, group{wants: p.wants, weight: containerWeight(s.Pod.Spec, container(s.Pod.Spec, i)), of: int32(i)})
 		}
 	}

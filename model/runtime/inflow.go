@@ -98,7 +98,7 @@ func (m *Machine) trust(s *Sandbox) {
 	}
 	share := int64(math.MaxInt32)
 	if m.cores > 0 {
-		share = (m.cores - m.wanted - m.granted) / (2 * max(m.running, 1))
+		share = (m.shared() - m.wanted - m.granted) / (2 * max(m.running, 1))
 	}
 	most, granted := int64(math.MaxInt64), int64(0)
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
@@ -106,7 +106,7 @@ func (m *Machine) trust(s *Sandbox) {
 		switch {
 		case !p.Running || p.perRPS == 0 && p.heap == 0 && p.extra == nil:
 			continue
-		case p.heap > 0 || p.extra != nil || p.starting > 0 || len(p.bursts) > 0 || share <= 0:
+		case p.pinned || p.heap > 0 || p.extra != nil || p.starting > 0 || len(p.bursts) > 0 || share <= 0:
 			return
 		}
 		upTo := p.wants + share
