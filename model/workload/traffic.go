@@ -163,6 +163,7 @@ type flow struct {
 	stale      bool            // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64         // of those that find no address: DNS says so at once
 	shares     []share       // what does
 	now        model.Traffic // what becomes of it
 	told       model.Traffic // by the last note
