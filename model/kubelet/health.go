@@ -224,11 +224,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 	case r.doing == settingUp || r.doing == starting && !r.box.Ready:
 		k.sandboxFailed(r, unavailable)
 	case r.doing == starting:
-		i := int(r.cursor)
-		r.containers[i].reason = createFailed
-		k.client.Note(r.face(), true, "Failed", "Error: "+unavailable)
-		k.giveUp(r, i)
-		k.next(r, now)
+		k.createFailed(r, unavailable)
 	case r.doing == pulling:
 		k.Pulled(r.pod.ID, runtime.PullBroken)
 	case r.doing == killing && r.stage == syncing, r.doing == resizing:
@@ -249,8 +245,7 @@ func (k *Kubelet) mounted(r *row, now sim.Time) {
 		k.sandboxFailed(r, unavailable)
 		return
 	}
-	_, sandbox := k.machine.SandboxTime(r.box)
-	k.next(r, now.Add(sandbox))
+	k.next(r, k.machine.SandboxBy(r.box, now))
 }
 
 func (k *Kubelet) sandboxFailed(r *row, why string) {

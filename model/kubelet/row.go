@@ -64,7 +64,7 @@ const (
 	neverPull
 	hookFailed
 	inspectFailed
-	createFailed
+	createError
 	runFailed
 )
 

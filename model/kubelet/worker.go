@@ -356,6 +356,10 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 		return
 	}
 	i := int(r.cursor)
+	if k.machine.DiskFull() {
+		k.createFailed(r, noSpace)
+		return
+	}
 	if !k.machine.Forks(r.box) {
 		r.containers[i].reason = runFailed
 		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)

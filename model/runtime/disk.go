@@ -10,7 +10,8 @@ import (
 // A machine's disk is one filesystem, with the images and what containers write
 // on it: their writable layers and logs, each a straight line in time. What a
 // container wrote is gone when its next instance starts or its pod is removed.
-// Writing to a full disk is not an error here; the kubelet acts before it is full.
+// On a full disk no image can be pulled and no container made; that those which run
+// cannot write any more is no error here.
 
 // writes tells whether a process writes anything to the disk.
 func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 }
@@ -45,6 +46,9 @@ func (m *Machine) DiskFree(now sim.Time) int64 {
 	free, _ := m.diskLine(now)
 	return free
 }
+
+// DiskFull tells whether there is no room on the disk for another container.
+func (m *Machine) DiskFull() bool { return m.disk > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
 
 // diskLine is how much is free, and by how much less every second.
 func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
@@ -112,7 +116,7 @@ func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
 // used, in millionths, and returns how many bytes that took.
 func (m *Machine) Fill(ppm int64) int64 {
 	used := m.disk - m.DiskFree(m.kernel.Now())
-	bytes := max(0, m.disk/1_000_000*ppm-used)
+	bytes := max(0, scale(m.disk, ppm, 1_000_000)-used)
 	m.filled += bytes
 	m.kubelet.DiskChanged()
 	return bytes

@@ -34,7 +34,7 @@ type doom struct {
 	model.Doom
 }
 
-// Start runs a new instance of a container. The caller has waited StartTime.
+// Start runs a new instance of a container. The caller has waited for StartBy.
 func (m *Machine) Start(s *Sandbox, i int) {
 	now := m.kernel.Now()
 	p := &s.Processes[i]

@@ -48,6 +48,7 @@ const (
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
 	PullBroken           // the runtime has ended
+	PullNoSpace          // the disk is full
 )
 
 // Process is one container of a pod: its newest instance.
@@ -141,12 +142,14 @@ type Machine struct {
 	// inodesTaken and pidsTaken are those of others than containers, and podPIDsLimit
 	// how many processes a pod may have; 0 is no limit.
 	inodesTaken, pidsTaken, podPIDsLimit int64
-	pulls                                []pull   // in the order in which they were asked for
-	link                                 int64    // the share of its connection that is left for downloads, in millionths
-	parallel                             int      // how many of them are under way at most
-	pullsPaid                            sim.Time // until when the kubelet's pulls have used up their rate
-	pulled                               uint64   // counts pulls: names their luck
-	dooms                                []doom
+
+	calls     calls
+	pulls     []pull   // in the order in which they were asked for
+	link      int64    // the share of its connection that is left for downloads, in millionths
+	parallel  int      // how many of them are under way at most
+	pullsPaid sim.Time // until when the kubelet's pulls have used up their rate
+	pulled    uint64   // counts pulls: names their luck
+	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration
@@ -318,7 +321,7 @@ const (
 )
 
 // MakeSandbox gives a pod its network namespace and, unless it uses the
-// machine's own, a new address. The caller has waited SandboxTime.
+// machine's own, a new address. The caller has waited for SandboxBy.
 func (m *Machine) MakeSandbox(s *Sandbox) {
 	s.Ready, s.MadeAt, s.Over, s.removed = true, m.kernel.Now(), false, false
 	s.Attempts++
@@ -442,7 +445,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls = m.pulls[:0]
+	m.pulls, m.calls = m.pulls[:0], calls{}
 	m.outside, m.pidsTaken = 0, 0
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
