@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"path"
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -58,18 +60,46 @@ type resolved struct {
 	asks int64 // how often a query is sent, in millionths
 	wait int64 // microseconds a request waits for answers that do not come, on the average
 	slow int64 // microseconds it waits for those that do
+	lies int64 // requests of a million that get a wrong address
 }
 
-// DNSHarm is what is wrong with the program behind the DNS Service.
+// DNSHarm is something that is wrong with the program behind the DNS Service.
 type DNSHarm struct {
+	Names  []string      // of Services, with or without their namespace, as path.Match has patterns; none is all
 	Down   bool          // nobody answers
 	Errors int64         // of a million queries are answered with SERVFAIL
+	Denied int64         // of the others so many with NXDOMAIN, which a resolver does not ask again
+	Wrong  int64         // of a million requests that ask get an address at which there is nobody
 	Slow   time.Duration // a query takes so much longer
 }
 
+// about tells whether the harm is about a Service's name.
+func (h *DNSHarm) about(namespace, service string) bool {
+	return len(h.Names) == 0 || slices.ContainsFunc(h.Names, func(pattern string) bool {
+		short, _ := path.Match(pattern, service)
+		long, _ := path.Match(pattern, service+"."+namespace)
+		return short || long
+	})
+}
+
+// harmOf is the worst that is wrong with lookups.
+func (t *Flows) harmOf(l *flow) (all DNSHarm) {
+	of := &t.flows[l.of]
+	for i := range t.harms {
+		h := &t.harms[i]
+		if !h.about(of.Namespace, of.Service) {
+			continue
+		}
+		all.Down = all.Down || h.Down
+		all.Errors, all.Denied = max(all.Errors, h.Errors), max(all.Denied, h.Denied)
+		all.Wrong, all.Slow = max(all.Wrong, h.Wrong), max(all.Slow, h.Slow)
+	}
+	return all
+}
+
 // HarmDNS makes the DNS servers answer like that from now on.
-func (t *Flows) HarmDNS(h DNSHarm) {
-	t.harm = h
+func (t *Flows) HarmDNS(all ...DNSHarm) {
+	t.harms = all
 	for i := range t.flows {
 		if t.flows[i].of >= 0 {
 			t.untell(int32(i))
@@ -145,6 +175,11 @@ func (t *Flows) unresolved(l *flow, s *sender) int64 {
 	return product(t.asking(l, s), l.resolved.bad, 1_000_000)
 }
 
+// misled is how many of a sender's requests go to a wrong address. One that is kept is right.
+func (t *Flows) misled(l *flow, s *sender) int64 {
+	return product(t.asking(l, s)-t.unresolved(l, s), l.resolved.lies, 1_000_000)
+}
+
 // expired tells whether a sender's answers were too old since nobody answers.
 func (t *Flows) expired(l *flow, s *sender) bool {
 	return l.darkAt > 0 && t.kernel.Now() >= t.expiry(l, s)
@@ -166,23 +201,25 @@ func (t *Flows) resolve(l *flow) resolved {
 		fails = product(n-l.now.ServedMilliRPS, 1_000_000, n)
 		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, 1_000_000, n)
 	}
-	if t.harm.Down || t.harm.Slow >= stalled {
+	harm := t.harmOf(l)
+	if harm.Down || harm.Slow >= stalled {
 		fails, silent = 1_000_000, 1_000_000
 	}
-	fails += product(1_000_000-fails, t.harm.Errors, 1_000_000)
+	fails += product(1_000_000-fails, harm.Errors, 1_000_000)
+	denied := product(1_000_000-fails, harm.Denied, 1_000_000)
 	limit := t.flows[l.of].Timeout
-	each := product(fails, fails, 1_000_000)
+	each := denied + product(fails, denied+fails, 1_000_000)
 	if limit > 0 && limit <= stalled {
-		each = silent + product(fails-silent, fails, 1_000_000)
+		each = denied + silent + product(fails-silent, denied+fails, 1_000_000)
 	}
 	good, n := int64(1_000_000), t.DNS.QueriesMilli
 	for ; n >= 1000 && good > 0; n -= 1000 {
 		good = product(good, 1_000_000-each, 1_000_000)
 	}
 	good = product(good, 1_000_000-product(each, n, 1000), 1_000_000)
-	r := resolved{bad: 1_000_000 - good, asks: 1_000_000 + fails}
+	r := resolved{bad: 1_000_000 - good, asks: 1_000_000 + fails, lies: harm.Wrong}
 	r.wait = min(product(product(stalled.Microseconds(), silent, 1_000_000), t.DNS.QueriesMilli, 1000), longest)
-	r.slow = min(product(min(t.harm.Slow, stalled).Microseconds()/2, t.DNS.QueriesMilli, 1000), longest)
+	r.slow = min(product(min(harm.Slow, stalled).Microseconds()/2, t.DNS.QueriesMilli, 1000), longest)
 	if limit > 0 && r.slow >= limit.Microseconds() {
 		r.bad = 1_000_000
 	}

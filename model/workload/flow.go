@@ -449,7 +449,10 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 	*asked += t.asking(l, s)
 	lost.OfferedMilliRPS += none
 	lost.UnresolvedMilliRPS += none
-	return s.milli - none
+	lies := t.misled(l, s)
+	lost.OfferedMilliRPS += lies
+	lost.TimedOutMilliRPS += lies
+	return s.milli - none - lies
 }
 
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that

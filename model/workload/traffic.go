@@ -116,7 +116,7 @@ type Flows struct {
 	settling   patience         // what does not wait just now
 	soonAt     sim.Time         // the last wake-up for what waits
 	flushAt    sim.Time
-	harm       DNSHarm
+	harms      []DNSHarm
 	caches     sim.Lane // when answers that are kept are too old
 	chooses    sim.Lane // which endpoint a client chooses that counts
 	locality   nearness
