@@ -42,12 +42,19 @@ func (t *Flows) compute() {
 		f.paced = false
 		switch {
 		case !f.moved || waits && t.settling != minutely:
+		case f.stale: // it goes round and round, and its bundles are not those of its senders
+			t.supposed(f)
 		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
 		default:
 			t.supposed(f)
 		}
 		switch {
+		case f.broken != model.Lost{}:
+			f.told = f.now
+			f.told.Lost = f.broken
+			t.note(f)
+			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
 		case f.now == f.told:
 			t.waits = t.waits || f.moved
 		case !waits && !t.onlyTimes(f):
