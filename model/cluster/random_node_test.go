@@ -597,7 +597,7 @@ func shown(t *testing.T, seed uint64, now sim.Time, p *model.Pod, s *runtime.San
 	if p.Phase.Terminal() && s.Alive() && !p.Mirror() {
 		t.Errorf("seed %d: %s is %v, and runs", seed, p.Path(), p.Phase)
 	}
-	for i := range s.Processes {
+	for i := range p.Containers { // of one that was rejected there are none
 		x := &s.Processes[i]
 		if x.Instances == 0 || now.Sub(max(x.StartedAt, x.FinishedAt)) < quiet {
 			continue
@@ -623,9 +623,15 @@ func checkTwins(t *testing.T, seed uint64, make func(uint64) cluster.Config) {
 }
 
 func TestRandomNodesAreTheSameWithEveryTickAnEvent(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		if checkTwins(t, seed+1, wholeNode); t.Failed() {
 			return
 		}
 	}
+}
+
+// Traffic that goes round and round until its rounds are over leaves flows whose senders
+// are new and not yet shared out; how much of them stays on nodes is told later.
+func TestFlowsThatAreNotSharedOutAreToldAsTheyWere(t *testing.T) {
+	checkTwins(t, 116, wholeNode)
 }

@@ -33,8 +33,9 @@ type crew struct {
 	capacity map[uint32]int
 }
 
-func (*crew) ServingChanged(model.Ref, bool)  {}
-func (c *crew) CapacityChanged(ref model.Ref) { c.capacity[ref.ID]++ }
+func (*crew) ServingChanged(model.Ref, bool)       {}
+func (*crew) Broke(model.Ref, time.Duration, bool) {}
+func (c *crew) CapacityChanged(ref model.Ref)      { c.capacity[ref.ID]++ }
 
 func newCrew(seed uint64, keen bool) *crew {
 	luck := sim.NewLuck(seed).Stream("crew")

@@ -182,6 +182,7 @@ func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	m.distrust(s)
+	m.lose(s, p)
 	p.Running, p.FinishedAt = false, m.kernel.Now()
 	m.need(-1)
 	m.idle(s, p)
