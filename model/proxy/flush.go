@@ -21,7 +21,7 @@ func (p *Proxy) Flush() {
 	}
 	for id := range p.services.Len() {
 		s := p.services.Row(uint32(id))
-		if s.as == (name{}) {
+		if s.as == (name{}) || s.route.Headless { // which has none
 			continue
 		}
 		none := model.Route{Service: s.route.Service, Dropped: true}
@@ -46,7 +46,7 @@ func (p *Proxy) restore() {
 		return // who starts writes everything
 	}
 	for id := range p.services.Len() {
-		if p.services.Row(uint32(id)).as != (name{}) {
+		if s := p.services.Row(uint32(id)); s.as != (name{}) && !s.route.Headless {
 			p.outdate(uint32(id))
 		}
 	}

@@ -75,10 +75,8 @@ func (m *Machine) eachStressed(x *stress, f func(s *Sandbox, i int, p *Process))
 
 // stressChanged computes what follows from that for a process that runs.
 func (m *Machine) stressChanged(s *Sandbox, i int) {
-	p, working := &s.Processes[i], s.working
-	if i < len(s.Pod.Spec.InitContainers) {
-		working = 0
-	}
+	p := &s.Processes[i]
+	_, working := s.loadOf(i)
 	m.limitMemory(s, i)
 	m.weigh()
 	m.use(s, p, working)
