@@ -154,7 +154,7 @@ var signatures = []struct {
 	{"cpu-stress", owned, "{at: 10m, for: 5m, fault: cpu-stress, target: node/n-1, cpu: 400}",
 		[]string{"between 11m and 15m: error_rate(service/web) >= 1%", "after 16m: availability(service/web) >= 99.9%"}},
 	{"disk-error", owned, "{at: 10m, for: 5m, fault: disk-error, target: node/n-1}, {at: 11m, fault: container-crash, target: deployment/web, node: node/n-1}",
-		[]string{"between 11m3s and 15m: always(ready(deployment/web) == 5)", "notes(Failed, deployment/web) >= 4", "between 10m and 11m: availability(service/web) == 100%", "node_not_ready() == 0", "after 20m: always(ready(deployment/web) == 6)"}},
+		[]string{"between 11m3s and 15m: always(ready(deployment/web) == 5)", "notes(Failed, deployment/web) >= 4", "between 10m and 10m59s: availability(service/web) == 100%", "node_not_ready() == 0", "after 20m: always(ready(deployment/web) == 6)"}},
 	{"disk-error", owned, "{at: 10m, for: 5m, fault: disk-error, target: node/n-1, errno: EROFS}, {at: 11m, fault: pod-kill, target: deployment/web, node: node/n-1}",
 		[]string{"between 11m10s and 15m: always(ready(deployment/web) == 5)", "notes(FailedCreatePodSandBox) >= 10", "after 16m: always(ready(deployment/web) == 6)"}},
 	{"disk-fill", owned, "{at: 10m, for: 5m, fault: disk-fill, target: node/n-1}",

@@ -66,6 +66,7 @@ func (m *Machine) eachStressed(x *stress, f func(s *Sandbox, i int, p *Process))
 	if s == nil {
 		return
 	}
+	m.distrust(s) // it has used what it did before this
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && container(s.Pod.Spec, i).Name == x.container {
 			f(s, i, p)
