@@ -97,8 +97,8 @@ func (t *Flows) total(f *flow) {
 	}
 	if limit > 0 {
 		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
-		all.add(f.lost.UnresolvedMilliRPS, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
-		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, timing{}, limit)
+		all.add(f.lost.UnresolvedMilliRPS-f.nameless, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
+		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS+f.nameless, timing{}, limit)
 		f.times = all.timing()
 	}
 	f.lasts = all.timing().mean
