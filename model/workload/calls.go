@@ -76,9 +76,8 @@ func (f *flow) tried() attempt {
 	return a
 }
 
-// total computes what becomes of a flow. An endpoint that gets more than it has room
-// for serves the same share of everybody's requests, of each source rounded down. A
-// call ends after its timeout, if it is not over before.
+// total computes what becomes of a flow. An attempt ends after its timeout, if it is not
+// over before.
 func (t *Flows) total(f *flow) {
 	f.now = f.lost
 	limit := f.Timeout
@@ -87,29 +86,19 @@ func (t *Flows) total(f *flow) {
 	var served, all mixture // of those that are served, and of all
 	names := t.naming(f)
 	for _, x := range f.shares {
-		p := &t.classes[x.class]
-		room := x.milli
-		if p.room >= 0 {
-			room = portion(x.milli, p.all(p.n()), p.arriving)
-		}
-		late := int64(0)
-		takes := p.timing.and(x.way)
-		if limit > 0 {
-			late = product(room, takes.exceeds(limit), 1_000_000)
-		}
-		good := product(room-late, p.good, 1_000_000)
-		f.now.ServedMilliRPS += good
-		f.now.OverloadMilliRPS += x.milli - room
-		f.now.TimedOutMilliRPS += late
-		f.now.FailedMilliRPS += room - late - good
-		served.add(good, takes, limit)
-		all.add(room, takes.and(names), limit)
-		all.add(x.milli-room, names, limit)
+		fate := t.fate(f, &x)
+		f.now.ServedMilliRPS += fate.good
+		f.now.OverloadMilliRPS += x.milli - fate.room
+		f.now.TimedOutMilliRPS += fate.late
+		f.now.FailedMilliRPS += fate.room - fate.late - fate.good
+		served.add(fate.good, fate.takes, limit)
+		all.add(fate.room, fate.takes.and(names), limit)
+		all.add(x.milli-fate.room, names, limit)
 	}
 	if limit > 0 {
 		all.add(f.lost.TimedOutMilliRPS, timing{mean: limit.Microseconds()}, limit)
-		all.add(f.lost.UnresolvedMilliRPS, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
-		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, timing{}, limit)
+		all.add(f.lost.UnresolvedMilliRPS-f.nameless, timing{mean: min(limit, 2*stalled).Microseconds()}, limit)
+		all.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS+f.nameless, timing{}, limit)
 		f.times = all.timing()
 	}
 	f.lasts = all.timing().mean
