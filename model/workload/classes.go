@@ -45,9 +45,8 @@ type class struct {
 	handled        // what becomes of a pod's
 	was      int64 // that arrived when this was computed
 	sent     int64 // for so many requests calls are made
-	good     int64 // of those that are handled, in millionths: no call failed for good
 	fared    int64 // that arrived at each when it was computed how they cope; -1 if it never was
-	calls    timing
+	calls    outcome
 	copes    handled
 	told     int64   // about what machines know that arrives at each; -1 if they were not asked
 	working  int64   // and for how many of those there are workers
@@ -238,7 +237,7 @@ func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
 	c, p := &t.classes[k], t.pods.Row(id)
-	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, good: 1_000_000, sent: -1, fared: -1, told: p.loaded, working: p.working}
+	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, told: p.loaded, working: p.working}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k
@@ -319,13 +318,13 @@ func (t *Flows) untellAll(c *class) {
 	}
 }
 
-// capped is how many of the requests that arrive at so many pods they have room for.
+// capped is how many of the requests that arrive at so many pods find a place.
 func (h *handled) capped(arriving, pods int64) int64 {
-	if h.room < 0 {
+	if h.takes < 0 {
 		return arriving
 	}
 	return min(arriving, h.all(pods))
 }
 
-// all is the room of so many pods together.
-func (h *handled) all(pods int64) int64 { return product(h.room, pods, 1) }
+// all is how many find a place at so many pods together.
+func (h *handled) all(pods int64) int64 { return product(h.takes, pods, 1) }

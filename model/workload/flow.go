@@ -168,8 +168,7 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	calls, good := t.calling(c.sort)
-	h := t.handle(c, each, calls)
+	h := t.handle(c, each, t.calling(c.sort))
 	working := h.working(each)
 	switch {
 	case c.listed || each == c.told && working == c.working:
@@ -181,10 +180,10 @@ func (t *Flows) fare(id int32, c *class) {
 	c.peak = max(c.peak, each)
 	before, after := c.capped(c.was, n), h.capped(c.arriving, n)
 	overloaded := before < c.was || after < c.arriving
-	if h != c.handled || good != c.good || overloaded {
+	if h != c.handled || overloaded {
 		t.untellAll(c)
 	}
-	c.handled, c.good, c.was = h, good, c.arriving
+	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
 	if sends := t.sorts[c.sort]; len(sends) > 0 && after != c.sent {
 		c.sent = after
@@ -200,9 +199,9 @@ func (t *Flows) fare(id int32, c *class) {
 
 // handle computes how each pod of a class copes, unless about the same arrives as when it
 // was computed last.
-func (t *Flows) handle(c *class, each int64, calls timing) handled {
-	p := min(change(each, c.fared), change(calls.mean, c.calls.mean), change(calls.variance/2, c.calls.variance/2))
-	if c.fared < 0 || !t.wait(p) {
+func (t *Flows) handle(c *class, each int64, calls outcome) handled {
+	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad))
+	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
 		c.fared, c.calls, c.copes = each, calls, c.work.handle(each, calls)
 	}
 	return c.copes
@@ -496,7 +495,7 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	h := t.net.Harm(s.site, c.site, udp).And(t.net.Harm(c.site, s.site, udp))
 	lost := product(milli, h.LostPPM, 1_000_000)
 	f.lost.TimedOutMilliRPS += lost
-	c.ways.add(milli-lost, timing{min(h.Mean, longest), min(h.Variance, longest*longest)}, 0)
+	c.ways.add(milli-lost, spread(0, h.Mean, h.Variance), 0)
 	return milli - lost
 }
 

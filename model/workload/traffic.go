@@ -161,7 +161,7 @@ type flow struct {
 
 	call    *Call // the members make it for what they handle; nil if they send for themselves
 	attempt attempt
-	times   timing // of single attempts
+	single  outcome // of its requests, of calls each attempt; of others that fail the times are not known
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
