@@ -35,6 +35,10 @@ type Traffic struct {
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
 	UnresolvedMilliRPS int64 // DNS did not tell where to send it
 
+	// Of TimedOutMilliRPS: new connections that a node's full conntrack table dropped, and
+	// what a node's connection to the network had no room for.
+	UntrackedMilliRPS, CongestedMilliRPS int64
+
 	// Of those that come from nodes, or through them from a load balancer, and are sent to some endpoint, whatever becomes of
 	// them: all, those whose endpoint is in the sender's zone, and of these those whose
 	// endpoint is on the sender's node.

@@ -61,11 +61,12 @@ type SpreadConstraint struct {
 }
 
 // PodLevel is what a pod requests as a whole, instead of the sum of its
-// containers (spec.resources.requests).
+// containers, and what these can have together (spec.resources).
 type PodLevel struct {
 	CPUMilli, MemoryBytes int64
 	HasCPU, HasMemory     bool
 	HugePages             []Extended // by name
+	Limits                Resources  // of CPU and memory; 0 is none
 	// CPUSaid and MemorySaid: the pod, one of its containers or its overhead
 	// says something of it, so that no container of a placed pod is taken to
 	// need the default.

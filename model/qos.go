@@ -13,8 +13,12 @@ const (
 // String is the class as Kubernetes writes it.
 func (q QoS) String() string { return [...]string{"BestEffort", "Burstable", "Guaranteed"}[q] }
 
-// QoS is the class of pods of this spec, by CPU and memory of all containers.
+// QoS is the class of pods of this spec, by CPU and memory of all containers, or of the
+// pod as a whole if it says anything of that.
 func (s *PodSpec) QoS() QoS {
+	if l := s.PodLevel; l != nil {
+		return l.qos()
+	}
 	best, guaranteed := true, true
 	for _, list := range [...][]Container{s.InitContainers, s.Containers} {
 		for i := range list {
@@ -31,6 +35,18 @@ func (s *PodSpec) QoS() QoS {
 	case best:
 		return BestEffort
 	case guaranteed:
+		return Guaranteed
+	}
+	return Burstable
+}
+
+// qos is the class of pods that say this of themselves (ComputePodQOS).
+func (l *PodLevel) qos() QoS {
+	requests, limits := Resources{CPUMilli: l.CPUMilli, MemoryBytes: l.MemoryBytes}, &l.Limits
+	switch {
+	case requests.IsZero() && limits.IsZero():
+		return BestEffort
+	case limits.CPUMilli > 0 && limits.MemoryBytes > 0 && limits.CPUMilli == requests.CPUMilli && limits.MemoryBytes == requests.MemoryBytes:
 		return Guaranteed
 	}
 	return Burstable

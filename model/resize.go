@@ -66,6 +66,8 @@ func (p *Pod) resized(changes []ContainerPatch) (*PodSpec, error) {
 		return nil, errors.New("static pods cannot be resized")
 	case p.NodeID == 0: // Kubernetes lets those that wait be resized, too
 		return nil, errors.New("it is on no node yet, and pods that wait are not resized here")
+	case spec.PodLevel != nil:
+		return nil, errors.New("resize of pods with pod-level resources is forbidden when InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled")
 	case spec.QoS() != p.Spec.QoS():
 		return nil, fmt.Errorf("Pod QOS Class may not change as a result of resizing, from %v to %v", p.Spec.QoS(), spec.QoS())
 	}

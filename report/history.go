@@ -93,7 +93,12 @@ func (e *Encoder) load(l *model.APILoad) {
 }
 
 func (e *Encoder) traffic(t *model.Traffic) {
-	e.number(`,"traffic":{"failedMilliRPS":`, t.FailedMilliRPS)
+	e.line = append(e.line, `,"traffic":{`...)
+	if t.CongestedMilliRPS > 0 {
+		e.number(`"congestedMilliRPS":`, t.CongestedMilliRPS)
+		e.line = append(e.line, ',')
+	}
+	e.number(`"failedMilliRPS":`, t.FailedMilliRPS)
 	e.text(`,"from":`, t.From)
 	if t.InsideMilliRPS > 0 {
 		e.number(`,"insideMilliRPS":`, t.InsideMilliRPS)
@@ -107,6 +112,9 @@ func (e *Encoder) traffic(t *model.Traffic) {
 	e.number(`,"servedMilliRPS":`, t.ServedMilliRPS)
 	e.number(`,"timedOutMilliRPS":`, t.TimedOutMilliRPS)
 	e.number(`,"unresolvedMilliRPS":`, t.UnresolvedMilliRPS)
+	if t.UntrackedMilliRPS > 0 {
+		e.number(`,"untrackedMilliRPS":`, t.UntrackedMilliRPS)
+	}
 	if t.InsideMilliRPS > 0 {
 		e.number(`,"zoneMilliRPS":`, t.ZoneMilliRPS)
 	}

@@ -33,6 +33,8 @@ func crossZone(t *model.Traffic) int64 {
 func answered(t *model.Traffic) int64   { return t.ServedMilliRPS }
 func failed(t *model.Traffic) int64     { return t.OfferedMilliRPS - t.ServedMilliRPS }
 func unresolved(t *model.Traffic) int64 { return t.UnresolvedMilliRPS }
+func untracked(t *model.Traffic) int64  { return t.UntrackedMilliRPS }
+func congested(t *model.Traffic) int64  { return t.CongestedMilliRPS }
 
 func (m *share) see(s *state, now sim.Time, record int) {
 	for i := range s.news {

@@ -1,10 +1,13 @@
 package scenarios
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"orrery/model"
 	"orrery/model/proxy"
+	"orrery/model/runtime"
 	"orrery/model/workload"
 	"orrery/scenarios/strict"
 )
@@ -38,5 +41,47 @@ func (l *loader) checkBalanced(v strict.Value, t *workload.Traffic) {
 		if svc, ok := o.(*model.Service); ok && svc.Namespace == t.Namespace && svc.Name == t.Service && !svc.LoadBalancer {
 			v.Errorf("%s is not of type LoadBalancer: requests from the internet come through a load balancer", svc.Path())
 		}
+	}
+}
+
+// kubeProxies reads how the kube-proxies of all nodes are configured, by the names of a
+// KubeProxyConfiguration.
+func (l *loader) kubeProxies(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("kubeProxy", "conntrack").Required("conntrack").Map("conntrack", "maxPerCore", "min")
+	of := workload.DefaultConntrack
+	of.MaxPerCore = m.Default("maxPerCore", strconv.FormatInt(of.MaxPerCore, 10)).Int(1, 1<<30)
+	of.Min = m.Default("min", strconv.FormatInt(of.Min, 10)).Int(1, 1<<30)
+	l.scenario.Config.Conntrack = &of
+}
+
+// sizes reads how large requests are: their answers, or both.
+func sizes(v strict.Value) (request, answer int64) {
+	if v.IsScalar() {
+		return 0, size(v)
+	}
+	m := v.Map("bytes", "request", "answer")
+	if m.Given() && !m.Optional("request").Given() && !m.Optional("answer").Given() {
+		v.Errorf("bytes of what? write request, answer or both, such as answer: 100Ki")
+	}
+	return size(m.Optional("request")), size(m.Optional("answer"))
+}
+
+// size is of one message.
+func size(v strict.Value) int64 {
+	n := positive(v, strict.Value.Bytes)
+	if n > 1<<30 {
+		v.Errorf("%s is too much: a message has at most 1Gi", v.Raw())
+	}
+	return n
+}
+
+// checkBandwidth finds a bandwidth that nothing has need of.
+func (l *loader) checkBandwidth(cluster strict.Value) {
+	sized := func(b runtime.Behavior) bool { return b.RequestBytes+b.AnswerBytes > 0 }
+	if v := cluster.Peek("nodeBandwidth"); v.Given() && !slices.ContainsFunc(l.scenario.Config.Behaviors, sized) {
+		v.KeyErrorf("no request has a size: say so in workload.behavior, such as bytes: 100Ki")
 	}
 }

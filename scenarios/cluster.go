@@ -16,7 +16,7 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "loadBalancers")
+	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "kubeProxy", "nodeBandwidth", "loadBalancers")
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
 	l.kubelets(m.Optional("kubelet"))
@@ -25,6 +25,8 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 		l.scenario.Config.PanicAfter = v.DurationIn(time.Second, maxDuration)
 	}
 	l.balancers(m.Optional("loadBalancers"))
+	l.kubeProxies(m.Optional("kubeProxy"))
+	l.scenario.Config.NodeBandwidth = positive(m.Optional("nodeBandwidth"), strict.Value.Bytes)
 	groups := m.Optional("nodes")
 	for _, g := range groups.List() {
 		l.nodes(g)

@@ -67,6 +67,7 @@ func (l *loader) top(root strict.Value) {
 	l.targets(t)
 	l.images(w.Optional("images"))
 	l.behaviors(w.Optional("behavior")) // also of pods that patches make
+	l.checkBandwidth(top.Optional("cluster"))
 	l.addTraceRuns()
 	l.dangling()
 	l.expectations(top.Optional("expect"))

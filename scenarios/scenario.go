@@ -26,6 +26,8 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
+//	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
+//	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
@@ -49,6 +51,7 @@
 //	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
 //	       needsAPI: true,             # it lists what it works with from an API server before it serves, as CoreDNS does
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
+//	       bytes: {request: 2Ki, answer: 100Ki}, # on the network; 100Ki is of an answer; unless said, too little to count
 //	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
@@ -68,6 +71,9 @@
 //	  - {at: 10m, for: 20m, fault: node-down, id: zone-b, zone: b}
 //	  - {at: 12m, for: 5m, fault: partition, match: {pool: web}, count: 30%, peer: {zone: c}, direction: out}
 //	  - {at: 14m, fault: container-crash, target: deployment/web, container: main, exitCode: 137}
+//	  - {at: 14m, for: 5m, fault: container-crash, target: deployment/web, signal: SIGKILL, after: 20s..40s, times: 3}
+//	  - {at: 14m, fault: pod-kill, matchExpressions: [{key: app, operator: In, values: [web, db]}], nodeMatch: {pool: web}, count: "<=30%",
+//	     repeat: {every: 5m, times: 3}}
 //	  - {at: 15m, for: 5m, fault: token-expiry, component: deployment-controller}
 //	  - {at: 16m, do: scale, target: deployment/web, replicas: 5, as: "system:serviceaccount:default:deployer"}
 //	expect:                          # see package report
@@ -77,10 +83,13 @@
 // What people do is done with the rights of the cluster's administrator, or of the
 // user that as names: those that roles and bindings of the manifests give.
 //
-// A fault's targets are those to which all of target, match, namespace and zone
-// apply, and of them as many as count says. Which fields an action or a fault has
-// is in the registries of the packages workload and fault. Fields that start with
-// x- are the user's own.
+// A fault's targets are those to which all of target, match, matchExpressions,
+// namespace and zone apply, and to pods node and nodeMatch, too; and of them as many as
+// count says: a number, a share or all, with <= in front any number up to that. It is
+// chosen among them when the fault begins. repeat has a fault happen again and again,
+// each time with other luck, under the names ID, ID-2, ID-3. Which fields an action or a
+// fault has besides is in the registries of the packages workload and fault. Fields that
+// start with x- are the user's own.
 //
 // # Traces
 //

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"orrery/model"
 	"orrery/model/fault"
@@ -117,6 +118,8 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 		t.Match = model.SelectorOf(model.MakeLabels(labels))
 		l.checkMatch(m.Optional("match"), kind, &t)
 	}
+	l.expressions(m.Optional("matchExpressions"), kind, &t)
+	l.onNodes(m, kind, &t)
 	t.Zone = l.zone(m.Optional("zone"))
 	l.amount(m.Optional("count"), &t)
 	return t
@@ -143,13 +146,76 @@ func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
 	}
 }
 
-// amount reads how many of those that are selected are hit.
+// amount reads how many of those that are selected are hit: so many, or with <= in
+// front any number up to that.
 func (l *loader) amount(v strict.Value, t *fault.Target) {
-	n := v.Amount()
-	if v.IsScalar() && n == (strict.Amount{}) && isZero(v) {
+	if !v.Given() {
+		return
+	}
+	var n strict.Amount
+	if most, upTo := strings.CutPrefix(v.Raw(), "<="); upTo && v.IsScalar() {
+		var err error
+		if n, err = strict.ParseAmount(strings.TrimSpace(most)); err != nil {
+			v.Errorf("%s", err)
+			return
+		}
+		t.UpTo = true
+	} else {
+		n = v.Amount()
+	}
+	if v.IsScalar() && n == (strict.Amount{}) && (t.UpTo || isZero(v)) {
 		v.Errorf("it hits nobody")
 	}
 	t.Count, t.PercentPPM = int(n.Count), n.PPM
+}
+
+// operators is how an expression compares a label, as in a LabelSelector.
+var operators = map[string]model.Operator{"In": model.In, "NotIn": model.NotIn, "Exists": model.Exists, "DoesNotExist": model.DoesNotExist}
+
+// expressions reads what labels have to be besides, as in a LabelSelector.
+func (l *loader) expressions(v strict.Value, kind model.Kind, t *fault.Target) {
+	if !v.Given() {
+		return
+	}
+	s := &model.Selector{}
+	if t.Match != nil {
+		s.Requirements = slices.Clone(t.Match.Requirements)
+	}
+	for _, item := range v.List() {
+		m := item.Map("an expression", "key", "operator", "values")
+		r := model.Requirement{Key: m.Required("key").Text(), Op: operators[m.Required("operator").Enum("operator", "DoesNotExist", "Exists", "In", "NotIn")]}
+		values := m.Optional("values")
+		r.Values = strict.Each(values, strict.Value.Text)
+		switch compares := r.Op == model.In || r.Op == model.NotIn; {
+		case compares && len(r.Values) == 0:
+			item.Errorf("which values? write values: [a, b]")
+		case !compares && values.Given():
+			values.KeyErrorf("whether there is such a label does not depend on its value")
+		}
+		s.Requirements = append(s.Requirements, r)
+	}
+	t.Match = s
+	l.checkMatch(v, kind, t)
+}
+
+// onNodes reads on which nodes pods have to be.
+func (l *loader) onNodes(m *strict.Map, kind model.Kind, t *fault.Target) {
+	for _, name := range []string{"node", "nodeMatch"} {
+		if v := m.Optional(name); v.Given() && kind != model.KindPod {
+			v.KeyErrorf("it is about pods: nodes are selected with target and match")
+			return
+		}
+	}
+	for _, v := range oneOrMore(m.Optional("node")) {
+		if r := l.reference(v, model.KindNode); r.name != "" {
+			t.OnNodes = append(t.OnNodes, r.name)
+		}
+	}
+	if labels := m.Optional("nodeMatch").LabelMap(); len(labels) > 0 {
+		if t.OnNode = model.SelectorOf(model.MakeLabels(labels)); !l.selectsNode(t.OnNode) {
+			m.Optional("nodeMatch").Errorf("no node has these labels")
+		}
+	}
 }
 
 // named reads one name or a list of names. Pods may also be given as those of a

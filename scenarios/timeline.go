@@ -99,7 +99,7 @@ func faultNames() []string {
 
 // entryFields is every field that any entry may have.
 func entryFields() []string {
-	out := []string{"at", "do", "as", "fault", "id"}
+	out := []string{"at", "do", "as", "fault", "id", "repeat"}
 	for i := range workload.Commands {
 		out = append(out, workload.Commands[i].Params...)
 	}
@@ -111,7 +111,7 @@ func entryFields() []string {
 }
 
 // selecting is the fields that say whom a fault hits.
-var selecting = []string{"target", "match", "namespace", "zone", "count"}
+var selecting = []string{"target", "match", "matchExpressions", "namespace", "zone", "node", "nodeMatch", "count"}
 
 // faultFields is the fields an entry of that kind may have besides at, fault and
 // id: target stands for several.
@@ -152,7 +152,10 @@ func (l *loader) targets(entries []entry) {
 			e.v.Errorf("two faults have the id %s: the first on line %d", strict.Quote(f.ID), first.Line)
 		}
 		ids[f.ID] = e.v.Pos()
-		c.Faults = append(c.Faults, f)
+		c.Faults = append(c.Faults, l.repeated(e.v.Peek("repeat"), f)...)
+	}
+	if len(c.Faults) > maxFaults && len(entries) > 0 {
+		entries[0].v.Errorf("with what repeats, %d faults are more than %d", len(c.Faults), maxFaults)
 	}
 	sortByTime(c.Faults, func(f *fault.Spec) sim.Time { return f.At })
 	sortByTime(c.Actions, func(a *workload.Action) sim.Time { return a.At })
@@ -232,7 +235,7 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 }
 
 func (l *loader) fault(e *entry) fault.Spec {
-	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id"}, faultFields(e.kind)...)...)
+	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id", "repeat"}, faultFields(e.kind)...)...)
 	f := fault.Spec{ID: m.Optional("id").DNSLabel(), Fault: e.kind.Name, At: l.at(m)}
 	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
 		m.Optional("fault").Errorf("there is no cloud: machines come and go only with cluster.nodeGroups, or cluster.cloud")
@@ -281,9 +284,12 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
 	},
 	fault.ParamContainer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Container = m.Optional(p).DNSLabel()
-		if f.Container != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, f.Container) {
-			m.Optional(p).Errorf("no pod that is selected has a container %s", strict.Quote(f.Container))
+		for _, v := range oneOrMore(m.Optional(p)) {
+			name := v.DNSLabel()
+			if name != "" && !l.selectsPod(f.Target.Namespace, f.Target.Match, name) {
+				v.Errorf("no pod that is selected has a container %s", strict.Quote(name))
+			}
+			f.Containers = append(f.Containers, name)
 		}
 	},
 	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.etcdMembers(m.Required(p)) },
@@ -330,10 +336,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
 	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
-	fault.ParamCPU: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.CPUMilli = positive(m.Required(p), strict.Value.CPU)
-	},
-	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamProbe:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
@@ -355,8 +358,28 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			m.Required(p).Errorf("%s", noSpeed[f.Fault])
 		}
 	},
-	fault.ParamExitCode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.ExitCode = int32(m.Default(p, "1").Int(1, 255))
+	fault.ParamExitCode: (*loader).crash,
+	fault.ParamSignal:   (*loader).crash,
+	fault.ParamAfter:    (*loader).crash,
+	fault.ParamTimes:    (*loader).crash,
+	fault.ParamCPU:      (*loader).stress,
+	fault.ParamLoad:     (*loader).stress,
+	fault.ParamWorkers:  (*loader).stress,
+	fault.ParamGrace: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Optional(p)
+		if !v.Given() {
+			return
+		}
+		f.Grace = int32(v.DurationIn(time.Second, time.Hour) / time.Second)
+		if f.Force {
+			v.KeyErrorf("by force is without any grace: leave one of them out")
+		}
+	},
+	fault.ParamStagger: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Default(p, "10s")
+		if f.Stagger = v.DurationIn(0, maxDuration); f.For > 0 && 2*f.Stagger > f.For {
+			v.Errorf("it takes %s until all are cut off and as long until all are back, and the fault lasts %s", strict.FormatDuration(f.Stagger), strict.FormatDuration(f.For))
+		}
 	},
 }
 

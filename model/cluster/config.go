@@ -52,6 +52,14 @@ type Config struct {
 
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 
+	// Conntrack is how large nodes' tables of connections are; nil: nobody counts
+	// connections, unless a fault fills tables.
+	Conntrack *workload.Conntrack
+	// NodeBandwidth is how many bytes a second of requests and answers a node sends and
+	// receives at most; default DefaultNodeBandwidth. It counts if a behavior says how
+	// large requests are.
+	NodeBandwidth int64
+
 	Traffic []workload.Traffic
 	Probes  proxy.Probes      // of load balancers; the zero value is proxy.DefaultProbes
 	DNS     *workload.DNS     // nil: whoever sends knows all addresses

@@ -151,7 +151,7 @@ func (scrap) Unstick(model.Ref) {}
 func (scrap) Unhang(model.Ref) {}
 
 // Doom implements fault.Machine.
-func (scrap) Doom(model.Ref, string, int32) {}
+func (scrap) Doom(model.Ref, string, model.Doom) {}
 
 // Spare implements fault.Machine.
 func (scrap) Spare(model.Ref, string) {}

@@ -1,11 +1,14 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 
+	"orrery/model"
 	"orrery/model/fault"
 	"orrery/model/network"
 	"orrery/model/proxy"
+	"orrery/model/runtime"
 	"orrery/model/workload"
 )
 
@@ -92,4 +95,30 @@ func (w faultWorld) Balancers() []fault.Balancer {
 		out = append(out, b)
 	}
 	return out
+}
+
+// DefaultNodeBandwidth is 10 Gbit/s, what many machines have: our estimate.
+const DefaultNodeBandwidth = 1_250_000_000
+
+// bandwidth is what nodes can send and receive, 0 if no request has a size.
+func (c *Config) bandwidth() int64 {
+	if !slices.ContainsFunc(c.Behaviors, func(b runtime.Behavior) bool { return b.RequestBytes+b.AnswerBytes > 0 }) {
+		return 0
+	}
+	return cmp.Or(c.NodeBandwidth, DefaultNodeBandwidth)
+}
+
+// tables is how large nodes' tables of connections are, nil if nobody counts these.
+func (x *Cluster) tables() func(node string) int64 {
+	c := workload.DefaultConntrack
+	switch filled := func(s fault.Spec) bool { return s.Fault == "conntrack-full" }; {
+	case x.config.Conntrack != nil:
+		c = *x.config.Conntrack
+	case !slices.ContainsFunc(x.config.Faults, filled):
+		return nil
+	}
+	return func(node string) int64 {
+		n := x.Store.Lookup(model.KindNode, "", node).(*model.Node)
+		return c.Size(n.Capacity.CPUMilli / 1000)
+	}
 }

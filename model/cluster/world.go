@@ -306,11 +306,13 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
-		alone, slow, stall := runtime.RequestTime(&b, c.Limits.CPUMilli)
+		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		out.CPU += alone
 		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
+		out.RequestBytes += b.RequestBytes
+		out.AnswerBytes += b.AnswerBytes
 		if b.Workers > 0 && (out.Workers == 0 || b.Workers < out.Workers) {
 			out.Workers, out.Queue = b.Workers, b.Queue
 		}

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"slices"
 
 	"orrery/model"
 )
@@ -9,12 +10,15 @@ import (
 // containerCrash makes processes exit by themselves: once, or for as long as
 // it is in force soon after every start. What follows is the kubelet's
 // business.
-type containerCrash struct {
-	doomed    []*model.Pod
+type containerCrash struct{ doomed []doomed }
+
+// doomed is a container that is kept from running.
+type doomed struct {
+	pod       *model.Pod
 	container string
 }
 
-// begin crashes one container of every pod, or all of its regular ones. A
+// begin crashes some containers of every pod, or all of its regular ones. A
 // container that does not run at that moment cannot crash, but can be kept
 // from running.
 func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
@@ -26,14 +30,20 @@ func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (strin
 	for _, o := range pods {
 		p := o.(*model.Pod)
 		machine := d.world.Machine(p.NodeID)
-		if s.For > 0 {
-			machine.Doom(p.Ref(), s.Container, code)
-			f.doomed, f.container = append(f.doomed, p), s.Container
-		}
-		for _, name := range containers(p.Spec, s.Container) {
-			if machine.CrashContainer(p.Ref(), name, code) {
+		for _, name := range containers(p.Spec, s.Containers) {
+			crashes := machine.CrashContainer(p.Ref(), name, code)
+			if crashes {
 				crashed++
 			}
+			if s.For == 0 || s.Times == 1 && crashes {
+				continue
+			}
+			left := s.Times
+			if crashes && left > 0 {
+				left--
+			}
+			machine.Doom(p.Ref(), name, model.Doom{ExitCode: code, After: s.After, Times: left})
+			f.doomed = append(f.doomed, doomed{p, name})
 		}
 	}
 	said := "no such container was running"
@@ -46,24 +56,34 @@ func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (strin
 	if s.For == 0 {
 		return said, crashed > 0
 	}
-	return fmt.Sprintf("%s, and every start ends with code %d", said, code), true
+	said = fmt.Sprintf("%s, and every start ends with code %d", said, code)
+	if !s.After.IsZero() {
+		said += " after " + s.After.String()
+	}
+	if s.Times > 0 {
+		said += fmt.Sprintf(", %d times in all", s.Times)
+	}
+	return said, true
 }
 
-// containers is the named container, which may be a sidecar, or all regular
-// ones.
-func containers(spec *model.PodSpec, name string) []string {
-	if name != "" {
-		return []string{name}
+// containers is the named containers that the pod has, which may be sidecars, or all
+// regular ones.
+func containers(spec *model.PodSpec, names []string) (out []string) {
+	for i := range spec.InitContainers {
+		if name := spec.InitContainers[i].Name; slices.Contains(names, name) {
+			out = append(out, name)
+		}
 	}
-	var all []string
 	for i := range spec.Containers {
-		all = append(all, spec.Containers[i].Name)
+		if name := spec.Containers[i].Name; len(names) == 0 || slices.Contains(names, name) {
+			out = append(out, name)
+		}
 	}
-	return all
+	return out
 }
 
 func (f *containerCrash) end(d *Director) {
-	for _, p := range f.doomed {
-		d.world.Machine(p.NodeID).Spare(p.Ref(), f.container)
+	for _, x := range f.doomed {
+		d.world.Machine(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
 	}
 }

@@ -87,6 +87,12 @@ type requests struct{ *world }
 
 func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
 func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+func (w requests) FillConntrack(s network.Site, ppm int64) {
+	w.says("table of %s filled by %d", w.net.Name(s), ppm)
+}
+func (w requests) Narrow(s network.Site, ppm int64) {
+	w.says("requests of %s have %d", w.net.Name(s), ppm)
+}
 
 func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
 	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
@@ -146,8 +152,8 @@ func (m *machine) ShutDown(again bool) {
 }
 func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
 func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
-func (m *machine) Doom(pod model.Ref, name string, code int32) {
-	m.w.says("%s doom %d/%s with %d", m.name, pod.ID, name, code)
+func (m *machine) Doom(pod model.Ref, name string, d model.Doom) {
+	m.w.says("%s doom %d/%s with %d after %v, %d times", m.name, pod.ID, name, d.ExitCode, d.After, d.Times)
 }
 func (m *machine) Spare(pod model.Ref, name string) { m.w.says("%s spare %d/%s", m.name, pod.ID, name) }
 func (m *machine) FillDisk(ppm int64) int64 {
@@ -602,10 +608,10 @@ func TestContainerCrash(t *testing.T) {
 	}
 	got := w.play(t,
 		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}},
-		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Container: "app", ExitCode: 137},
-		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Container: "app"})
+		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Containers: []string{"app"}, ExitCode: 137},
+		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3})
 	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137\n" +
-		"3s a-0 doom 1/app with 1\n3s a-0 crash 1/app with 1\n1m3s a-0 spare 1/app"
+		"3s a-0 crash 1/app with 1\n3s a-0 doom 1/app with 1 after 1s, 2 times\n1m3s a-0 spare 1/app"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -613,7 +619,7 @@ func TestContainerCrash(t *testing.T) {
 	want = "1s fault/all FaultStarted: container-crash of shop/pod/web-0, shop/pod/web-1: 2 containers exited with code 1\n" +
 		"1s fault/all FaultEnded: container-crash of shop/pod/web-0, shop/pod/web-1\n" +
 		"2s fault/one FaultWithoutTarget: container-crash of shop/pod/web-1: no such container was running\n" +
-		"3s fault/loop FaultStarted: container-crash of shop/pod/web-0: 1 container exited with code 1, and every start ends with code 1, for 1m0s\n" +
+		"3s fault/loop FaultStarted: container-crash of shop/pod/web-0: 1 container exited with code 1, and every start ends with code 1 after 1s, 3 times in all, for 1m0s\n" +
 		"1m3s fault/loop FaultEnded: container-crash of shop/pod/web-0"
 	if notes != want {
 		t.Errorf("got\n%s\nwant\n%s", notes, want)

@@ -13,6 +13,8 @@ type machine struct {
 
 	links       []int64 // of each fault that narrows its connection, what is left in millionths
 	link        int64   // what it was told
+	fills       []int64 // of each fault that fills its conntrack table, how much of it in millionths
+	fill        int64   // what it was told
 	toBeSettled bool
 }
 
@@ -92,6 +94,7 @@ func (d *Director) settleMachine(node uint32) {
 		}
 	}
 	d.settleLink(m, node)
+	d.settleConntrack(m, node)
 	if spoiled := m.spoils > 0; spoiled != m.spoiled {
 		m.spoiled = spoiled
 		for _, b := range d.world.Balancers() {

@@ -2,8 +2,8 @@ package fault
 
 import "orrery/model"
 
-// networkBandwidth leaves nodes a share of their connection's speed. What they download
-// takes longer; requests have no size, so they do not notice.
+// networkBandwidth leaves nodes a share of their connection's speed, for what they
+// download and for requests and answers that have a size.
 type networkBandwidth struct {
 	nodes []model.Object
 	ppm   int64
@@ -39,5 +39,6 @@ func (d *Director) settleLink(m *machine, node uint32) {
 	if link != m.link {
 		m.link = link
 		d.world.Machine(node).SetLink(link)
+		d.world.Requests().Narrow(d.world.NodeSite(node), link)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // podKill asks an API server to delete pods, as somebody does who asks no budget: with
-// the grace of their spec, or by force, which leaves what their kubelets still run. It
+// the grace of their spec, another one, or by force, which leaves what their kubelets still run. It
 // asks once.
 type podKill struct{}
 
@@ -25,6 +25,8 @@ func (podKill) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
 			d.user.Delete(o.Head().Ref(), 0, 0)
 		case o.Head().Deleting():
 			continue
+		case s.Grace > 0:
+			d.user.Delete(o.Head().Ref(), s.Grace, 0)
 		default:
 			d.user.Delete(o.Head().Ref(), store.DefaultGrace, 0)
 		}

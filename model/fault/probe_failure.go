@@ -16,15 +16,29 @@ type probeFailure struct {
 func (f *probeFailure) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
 	f.spec = s
 	for _, o := range pods {
-		p := o.(*model.Pod)
-		f.pods = append(f.pods, p)
-		d.world.Machine(p.NodeID).FailProbes(p.Ref(), s.Container, s.Probes, uint32(s.Errors))
+		f.pods = append(f.pods, o.(*model.Pod))
 	}
+	f.each(func(p *model.Pod, container string) {
+		d.world.Machine(p.NodeID).FailProbes(p.Ref(), container, s.Probes, uint32(s.Errors))
+	})
 	return fmt.Sprintf("%s of the probes are not answered", percent(s.Errors)), true
 }
 
-func (f *probeFailure) end(d *Director) {
-	for _, p := range f.pods {
-		d.world.Machine(p.NodeID).AnswerProbes(p.Ref(), f.spec.Container, f.spec.Probes, uint32(f.spec.Errors))
+// each does something to every container, "" for all of a pod.
+func (f *probeFailure) each(do func(p *model.Pod, container string)) {
+	names := f.spec.Containers
+	if len(names) == 0 {
+		names = []string{""}
 	}
+	for _, p := range f.pods {
+		for _, name := range names {
+			do(p, name)
+		}
+	}
+}
+
+func (f *probeFailure) end(d *Director) {
+	f.each(func(p *model.Pod, container string) {
+		d.world.Machine(p.NodeID).AnswerProbes(p.Ref(), container, f.spec.Probes, uint32(f.spec.Errors))
+	})
 }

@@ -60,6 +60,13 @@ const (
 	ParamPeriod    = "period"
 	ParamDown      = "down"
 	ParamCause     = "cause"
+	ParamAfter     = "after"
+	ParamTimes     = "times"
+	ParamSignal    = "signal"
+	ParamGrace     = "grace"
+	ParamLoad      = "load"
+	ParamWorkers   = "workers"
+	ParamStagger   = "stagger"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -108,6 +115,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &cloudAPIThrottled{} },
 	},
 	{
+		Name: "cluster-down", Targets: model.KindNone,
+		Help:   "all machines are without power, those of the control plane and of etcd among them if they are not somebody else's; a graceful one ends pods first where kubelets have a shutdownGracePeriod",
+		Params: []string{ParamFor, ParamGraceful},
+		effect: func() effect { return &clusterDown{} },
+	},
+	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
 		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
@@ -120,9 +133,15 @@ var Kinds = []Kind{
 		effect: func() effect { return &configPush{} },
 	},
 	{
+		Name: "conntrack-full", Targets: model.KindNode,
+		Help:   "something else takes a share of the conntrack table of some nodes, 95% unless said: a full table drops new connections",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &conntrackFull{} },
+	},
+	{
 		Name: "container-crash", Targets: model.KindPod, Moment: true,
-		Help:   "processes exit: the containers of some pods end with an exit code, once or for as long as it lasts",
-		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode},
+		Help:   "processes exit: the containers of some pods end with an exit code or by a signal, once, or for as long as it lasts and at most so many times, soon or some time after each start",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
@@ -133,8 +152,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "cpu-stress", Targets: model.KindNode,
-		Help:   "processes of the system, outside of all pods, want CPU on some nodes",
-		Params: []string{ParamFor, ParamTarget, ParamCPU},
+		Help:   "processes of the system, outside of all pods, want CPU on some nodes: an amount, a share of what the node has, or so many workers that share of a core each",
+		Params: []string{ParamFor, ParamTarget, ParamCPU, ParamLoad, ParamWorkers},
 		effect: func() effect { return &cpuStress{} },
 	},
 	{
@@ -204,6 +223,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &etcdSlowDisk{} },
 	},
 	{
+		Name: "interface-down", Targets: model.KindNode,
+		Help:   "the network interface of some nodes is down: they are cut off from everybody, the control plane, other nodes and whoever sends from outside",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &interfaceDown{} },
+	},
+	{
 		Name: "kubelet-restart", Targets: model.KindNode, Moment: true,
 		Help:   "the kubelet of some nodes ends and starts again at once; their containers go on",
 		Params: []string{ParamTarget},
@@ -235,7 +260,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "network-bandwidth", Targets: model.KindNode,
-		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download",
+		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download, and requests that have a size (behavior.bytes) to arrive",
 		Params: []string{ParamFor, ParamTarget, ParamRate},
 		effect: func() effect { return &networkBandwidth{} },
 	},
@@ -295,8 +320,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
-		Help:   "some pods are deleted, with their grace or by force; no budget is asked",
-		Params: []string{ParamTarget, ParamForce},
+		Help:   "some pods are deleted, with their grace, another one or by force; no budget is asked",
+		Params: []string{ParamTarget, ParamForce, ParamGrace},
 		effect: func() effect { return podKill{} },
 	},
 	{
@@ -364,6 +389,12 @@ var Kinds = []Kind{
 		Help:   "the volumes of some pods cannot be unmounted: if they are deleted they stay Terminating",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &stuckTerminating{} },
+	},
+	{
+		Name: "swizzle-clog", Targets: model.KindNode, Ends: true,
+		Help:   "some nodes are cut off from everybody one after another, and come back one after another in an order of chance",
+		Params: []string{ParamFor, ParamTarget, ParamStagger},
+		effect: func() effect { return &swizzleClog{} },
 	},
 	{
 		Name: "token-expiry", Targets: model.KindNone,

@@ -67,8 +67,10 @@ type Spec struct {
 	Silent   bool     // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64    // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64    // cpu-stress only: what is wanted
+	LoadPPM  int64    // cpu-stress only: or a share of the node's, in millionths
 	Force    bool     // pod-kill only: the objects are gone at once
-	FillPPM  int64    // disk-fill and memory-stress only: the share of the disk or memory that is used then, in millionths
+	Grace    int32    // pod-kill only: seconds instead of those of their specs; 0 is those
+	FillPPM  int64    // disk-fill, memory-stress and conntrack-full only: the share of the disk, memory or table that is used then, in millionths
 
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only
@@ -80,9 +82,17 @@ type Spec struct {
 	Period, Down time.Duration
 	OfRuntime    bool
 
-	// Container-crash and, but for the code, probe-failure only.
-	Container string // "" is every container of the pod
-	ExitCode  int32  // default 1
+	// Containers is container-crash and probe-failure only; none is every container of
+	// the pod, but for its init containers if it is one that crashes.
+	Containers []string
+
+	// Container-crash only: how it ends (default 1), how long after each start (soon if
+	// it is the zero value), and how often at most (0 is without end).
+	ExitCode int32
+	After    sim.Dist
+	Times    int32
+
+	Stagger time.Duration // swizzle-clog only: how long it takes until all are cut off, and until all are back
 }
 
 // TargetKind is what the Target of a fault of a kind selects; KindNone if it has
@@ -118,11 +128,14 @@ type Target struct {
 	Namespace  string // pods only
 	Match      *model.Selector
 	Zone       string
-	Count      int   // 0: no limit by count
-	PercentPPM int64 // 0: no limit by share; rounded up
+	OnNodes    []string        // pods only: on nodes with these names
+	OnNode     *model.Selector // pods only: on nodes with these labels
+	Count      int             // 0: no limit by count
+	PercentPPM int64           // 0: no limit by share; rounded up
+	UpTo       bool            // any number up to that limit, with equal chances
 }
 
 // IsZero tells whether nothing is said.
 func (t *Target) IsZero() bool {
-	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && t.Count == 0 && t.PercentPPM == 0
+	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && t.Count == 0 && t.PercentPPM == 0
 }

@@ -16,10 +16,14 @@ import (
 func (d *Director) choose(purpose string, t *Target, kind model.Kind) []model.Object {
 	found := d.matching(t, kind)
 	n := t.limit(len(found))
+	lane := d.kernel.Luck().Lane("fault/" + purpose)
+	if t.UpTo {
+		how := lane.Draw(0, 1)
+		n = int(how.Below(uint64(n) + 1))
+	}
 	if n == len(found) {
 		return found
 	}
-	lane := d.kernel.Luck().Lane("fault/" + purpose)
 	rank := func(o model.Object) uint64 {
 		s := lane.Draw(o.Head().NameHash(), 0)
 		return s.Uint64()
@@ -47,7 +51,7 @@ func (t *Target) limit(found int) int {
 func (d *Director) matching(t *Target, kind model.Kind) []model.Object {
 	var found []model.Object
 	d.world.Truth().Snapshot().Each(kind, func(o model.Object) bool {
-		if t.matches(o.Head()) && d.inZone(t.Zone, o) && alive(o) && (!ofControlPlane(o) || t.means(o)) {
+		if t.matches(o.Head()) && d.inPlace(t, o) && alive(o) && (!ofControlPlane(o) || t.means(o)) {
 			found = append(found, o)
 		}
 		return true
@@ -72,7 +76,7 @@ func ofControlPlane(o model.Object) bool {
 // machines of the control plane, though.
 func (t *Target) means(o model.Object) bool {
 	wholeZone := o.Head().Kind == model.KindNode && t.Zone != "" && t.Count == 0 && t.PercentPPM == 0
-	return len(t.Names) > 0 || t.Match != nil || t.Namespace != "" || wholeZone
+	return len(t.Names) > 0 || t.Match != nil || t.Namespace != "" || len(t.OnNodes) > 0 || t.OnNode != nil || wholeZone
 }
 
 func (t *Target) matches(m *model.Meta) bool {
@@ -81,16 +85,21 @@ func (t *Target) matches(m *model.Meta) bool {
 		(t.Match == nil || t.Match.Matches(m.Labels))
 }
 
-// inZone tells whether a node is in a zone, or a pod on a node that is. Every
-// object is in zone "".
-func (d *Director) inZone(zone string, o model.Object) bool {
-	if zone == "" {
+// inPlace tells whether a node is in the zone, or a pod on a node that is, and that is
+// one of those it has to be on. Every object is in zone "".
+func (d *Director) inPlace(t *Target, o model.Object) bool {
+	if t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil {
 		return true
 	}
 	if p, ok := o.(*model.Pod); ok {
 		o = d.world.Truth().Get(model.Ref{Kind: model.KindNode, ID: p.NodeID})
 	}
-	return o != nil && o.Head().Labels.Value(model.LabelZone) == zone
+	if o == nil {
+		return false
+	}
+	m := o.Head()
+	return (t.Zone == "" || m.Labels.Value(model.LabelZone) == t.Zone) && (len(t.OnNodes) == 0 || slices.Contains(t.OnNodes, m.Name)) &&
+		(t.OnNode == nil || t.OnNode.Matches(m.Labels))
 }
 
 func alive(o model.Object) bool {

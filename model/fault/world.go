@@ -99,9 +99,9 @@ type Machine interface {
 	// and more bytes of memory; negative is less.
 	Creep(milli, each, bytes int64)
 	ReturnMemory(bytes int64)
-	// Doom has a container exit soon after each start; "" is all that are not
-	// init containers. Dooms may overlap; each is taken back by a Spare.
-	Doom(pod model.Ref, container string, exitCode int32)
+	// Doom has a container exit after each start. Dooms may overlap; each is taken back
+	// by a Spare.
+	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
 	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
 	// container or, if it is "", of all; each is taken back by an AnswerProbes.
@@ -128,6 +128,10 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	// FillConntrack has something else take a share of a machine's table of connections,
+	// and Narrow leaves requests a share of its connection's speed, in millionths.
+	FillConntrack(machine network.Site, ppm int64)
+	Narrow(machine network.Site, ppm int64)
 }
 
 // DNS is the program behind the DNS Service.

@@ -228,11 +228,17 @@ func (k *Kubelet) reclaim(s signal, now sim.Time, threshold int64) {
 		s, quantity(threshold), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
 }
 
-// evict fails a pod (evictPod).
+// evict fails a pod (evictPod). One that is going already has no more than that grace
+// left.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
+	now := k.kernel.Now()
 	r.ousted, r.oustBy, r.why = by, grace, message
 	k.client.Note(r.face(), true, "Evicted", message)
-	k.trigger(r, k.kernel.Now())
+	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
+		k.killContainers(r)
+		return
+	}
+	k.trigger(r, now)
 }
 
 // uses is how much of what is short a pod has, and how much it asked for.
@@ -243,9 +249,12 @@ func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
 	return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
 }
 
-// evictable tells whether a pod may be evicted: a critical or static one never is.
+// evictable tells whether a pod may be evicted: a critical or static one never is; one
+// that is terminating is, as long as its containers may run and its object is there
+// (pkg/kubelet/kubelet_pods.go GetActivePods).
 func (r *row) evictable() bool {
-	return r != nil && r.stage == syncing && r.box != nil && r.ousted == nobody && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && r.box != nil && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
+		r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

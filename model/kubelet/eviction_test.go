@@ -199,3 +199,39 @@ func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {
 	r.until("the end of the pressure", 6*time.Minute, func() bool { return !r.full() })
 	r.ready(r.pod("late", nil))
 }
+
+// Source: pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive: a pod that is being
+// terminated is in the ranking until it has been; pod_workers.go calculateEffectiveGracePeriod:
+// the eviction's second is all it has left.
+func TestAPodThatIsTerminatingIsEvictedBeforeOneThatUsesLess(t *testing.T) {
+	slow := uses("hog", 30*gib, 5<<20)
+	slow.Stop = sim.Constant(time.Hour)
+	r := newRig(t, 1, behaving(slow, uses("web", gib/2, 0)))
+	hog := r.pod("hog", func(s *model.PodSpec) { s.GraceSeconds = 3600 })
+	web := r.pod("web", nil)
+	r.ready(hog)
+	r.ready(web)
+	r.user.Delete(hog.Ref(), -1, 0)
+	at := r.until("the eviction begins", 10*time.Minute, func() bool { return len(r.notes(hog, "Evicted")) > 0 })
+	dead := r.until("the kill", time.Minute, func() bool { return !r.alive(hog) })
+	if d := dead.Sub(at); d < 1900*time.Millisecond || d > 2100*time.Millisecond {
+		t.Errorf("killed after %v", d)
+	}
+	r.until("gone", time.Minute, func() bool { return r.get(hog) == nil })
+	r.run(time.Minute)
+	if r.evicted(web) {
+		t.Error("an innocent pod was evicted")
+	}
+}
+
+// Source: the same, localStorageEviction.
+func TestAPodThatIsTerminatingIsEvictedForWhatItWrites(t *testing.T) {
+	slow := writes("chatty", 0, 100<<20)
+	slow.Stop = sim.Constant(time.Hour)
+	r := newRig(t, 1, diskOf(100*gib), behaving(slow))
+	chatty := r.pod("chatty", func(s *model.PodSpec) { wants(0, gib)(s); s.GraceSeconds = 3600 })
+	r.ready(chatty)
+	r.user.Delete(chatty.Ref(), -1, 0)
+	r.until("the eviction", time.Minute, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
+	r.until("gone", time.Minute, func() bool { return r.get(chatty) == nil })
+}

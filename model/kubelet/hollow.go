@@ -190,7 +190,7 @@ func (h *Hollow) Unstick(model.Ref) {}
 func (h *Hollow) Unhang(model.Ref) {}
 
 // Doom implements fault.Machine: no container runs.
-func (h *Hollow) Doom(model.Ref, string, int32) {}
+func (h *Hollow) Doom(model.Ref, string, model.Doom) {}
 
 // Spare implements fault.Machine: no container runs.
 func (h *Hollow) Spare(model.Ref, string) {}

@@ -223,10 +223,9 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 	return s != nil && k.machine.Serves(s)
 }
 
-// Doom has a container of a pod, or all its app containers if none is named,
-// exit soon after each start, until Spare.
-func (k *Kubelet) Doom(pod model.Ref, name string, exitCode int32) {
-	k.machine.Doom(k.own(pod.ID), name, exitCode)
+// Doom has a container of a pod exit after each start, until Spare.
+func (k *Kubelet) Doom(pod model.Ref, name string, doom model.Doom) {
+	k.machine.Doom(k.own(pod.ID), name, doom)
 }
 
 // FillDisk has others fill the machine's disk.

@@ -57,52 +57,87 @@ func (r *row) plan(cache sim.Time) {
 	if !r.box.Ready {
 		r.initialized = false
 	}
-	if !r.initialized && !r.planInit(cache) {
+	if !r.planInit(cache) {
 		return
 	}
 	r.initialized = true
-	for i := range r.containers {
-		if plainInit(spec, i) {
-			continue
-		}
+	for i := len(spec.InitContainers); i < len(r.containers); i++ {
 		c := &r.containers[i]
 		switch r.sight(i, cache) {
 		case unseen:
 			c.wanted = true
 		case running:
-			c.wanted = c.doomed && (spec.RestartsKilled(containerOf(spec, i)) || i < len(spec.InitContainers))
+			c.wanted = c.doomed && spec.RestartsKilled(containerOf(spec, i))
 		case ended:
 			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
 		}
 	}
 }
 
-// planInit marks the next init container, and tells whether all are done
-// (kuberuntime_container.go computeInitContainerActions). In a new sandbox all
-// run again.
-func (r *row) planInit(cache sim.Time) bool {
-	spec := r.pod.Spec
-	for i := range spec.InitContainers {
-		c, p := &r.containers[i], &r.box.Processes[i]
-		saw := r.sight(i, cache)
-		if !r.box.Ready || p.StartedAt < r.box.MadeAt {
-			saw = unseen
+// planInit marks the init containers to start, and tells whether all are done
+// (kuberuntime_container.go computeInitContainerActions). It goes from the last to the
+// first: the last one that has begun decides how far the pod is, and of those before it
+// only sidecars matter, which are kept running. In a new sandbox all run again.
+func (r *row) planInit(cache sim.Time) (done bool) {
+	init := r.pod.Spec.InitContainers
+	if len(init) == 0 {
+		return true
+	}
+	last := len(init) - 1
+	done = r.appRuns(cache)
+	begun := done // one after this has
+	for i := last; i >= 0; i-- {
+		c, saw, sidecar := &r.containers[i], r.sightHere(i, cache), init[i].Sidecar
+		over := saw == running && sidecar && r.hasStarted(i) || saw == ended && !sidecar && r.box.Processes[i].ExitCode == 0
+		switch {
+		case saw == unseen:
+			c.wanted = c.wanted || begun && sidecar
+			continue
+		case begun && !sidecar:
+			continue
+		case over && i == last:
+			done = true
+		case over && !begun:
+			r.containers[i+1].wanted = true
 		}
 		switch {
 		case saw == running:
 			c.wanted = c.doomed
-			if !spec.InitContainers[i].Sidecar || !r.hasStarted(i) {
-				return false
-			}
-		case saw == ended && plainInit(spec, i) && p.ExitCode == 0:
-		case saw == ended && !restarts(spec, i, p.ExitCode):
-			return false
-		default:
+		case over:
+		case restarts(r.pod.Spec, i, r.box.Processes[i].ExitCode):
 			c.wanted = true
+		default: // the pod has failed
+			for j := range init {
+				r.containers[j].wanted = false
+			}
 			return false
 		}
+		begun = true
 	}
-	return true
+	if !begun {
+		r.containers[0].wanted = true
+	}
+	return done
+}
+
+// sightHere is what the kubelet believes about the ith container in the sandbox that is
+// there.
+func (r *row) sightHere(i int, cache sim.Time) sight {
+	if !r.box.Ready || r.box.Processes[i].StartedAt < r.box.MadeAt {
+		return unseen
+	}
+	return r.sight(i, cache)
+}
+
+// appRuns tells whether an app container runs, so that the init containers once were
+// done.
+func (r *row) appRuns(cache sim.Time) bool {
+	for i := len(r.pod.Spec.InitContainers); i < len(r.containers); i++ {
+		if r.sightHere(i, cache) == running {
+			return true
+		}
+	}
+	return false
 }
 
 // hasStarted tells whether a running container counts as started.

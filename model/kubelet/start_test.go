@@ -95,6 +95,34 @@ func TestInitContainersRunInOrderAndSidecarsStay(t *testing.T) {
 	}
 }
 
+// TestASidecarThatCrashesBlocksNoOtherInitContainer: it goes from the last to the first,
+// and the one that has begun last decides; sidecars before it are restarted alongside, by
+// their own back-off (kuberuntime_container.go computeInitContainerActions). And the app
+// waits for no sidecar but the last.
+func TestASidecarThatCrashesBlocksNoOtherInitContainer(t *testing.T) {
+	side := runtime.Behavior{Container: "side", Run: sim.Constant(3 * time.Second), ExitCode: 1}
+	init := runtime.Behavior{Container: "init", Run: sim.Constant(50 * time.Second)}
+	r := newRig(t, 1, behaving(side, init))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}, {Name: "init", Image: "web"}}
+	})
+	up := r.until("the app runs", 2*time.Minute, func() bool {
+		b := r.kubelet.Machine().Sandbox(p.ID)
+		return b != nil && b.Processes[2].Running
+	})
+	c := r.kubelet.Machine().Sandbox(p.ID).Processes
+	if d := up.Sub(c[1].FinishedAt); d > 3*time.Second {
+		t.Errorf("the app started %v after the init container had ended", d)
+	}
+	// At 3 s and its restarts 0, 10 and 20 s after each end.
+	if c[0].Instances < 3 || c[0].Instances > 4 {
+		t.Errorf("the sidecar was started %d times meanwhile", c[0].Instances)
+	}
+	if c[1].Instances != 1 {
+		t.Errorf("the init container ran %d times", c[1].Instances)
+	}
+}
+
 // TestTheKubeletRefusesWhatDoesNotFit (pkg/kubelet/lifecycle/predicate.go): a
 // bound pod fails for good with the reason.
 func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {

@@ -51,6 +51,8 @@ type Behavior struct {
 	Queue           int64         // requests that wait for a worker at most; others are turned away
 	Calls           []Call        // made for each request, one after the other
 
+	RequestBytes, AnswerBytes int64 // of a request and its answer on the network; 0 is nothing that counts
+
 	Probes [model.ProbeKinds]ProbeBehavior
 
 	MemoryBytes  int64 // used from the start

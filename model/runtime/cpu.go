@@ -75,20 +75,22 @@ func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
 
 // want changes what a process wants, and with it perhaps what everybody gets.
 func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
-	m.wanted += wants - p.wants
+	m.wanted -= s.wants()
 	p.wants = wants
+	m.wanted += s.wants()
 	switch scarce := m.cores > 0 && m.wanted > m.cores; {
 	case scarce:
 		m.crowd()
 		m.shareOut()
-		if !p.Running {
-			m.give(s, p, 0)
-		}
 	case m.crowded:
 		m.relax()
-		m.give(s, p, wants) // it may have ended
+	case s.Pod.Spec.PodCPULimit() > 0:
+		m.satisfy(s)
 	default:
 		m.give(s, p, wants)
+	}
+	if !p.Running {
+		m.give(s, p, 0)
 	}
 }
 
@@ -125,7 +127,25 @@ func (m *Machine) wantBesides(milli int64) {
 func (m *Machine) relax() {
 	m.crowded = false
 	m.serve(m.daemons.wants)
-	m.eachRunning(func(s *Sandbox, p *Process) { m.give(s, p, p.wants) })
+	for _, s := range m.pods {
+		if s != nil {
+			m.satisfy(s)
+		}
+	}
+}
+
+// satisfy gives the containers of a pod what they want, as far as a quota of the pod
+// allows.
+func (m *Machine) satisfy(s *Sandbox) {
+	if s.Pod.Spec.PodCPULimit() > 0 {
+		m.sharePod(s, s.wants())
+		return
+	}
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running {
+			m.give(s, p, p.wants)
+		}
+	}
 }
 
 // forPods is what all pods together get: kubepods, whose weight is that of the machine
@@ -155,19 +175,6 @@ func (m *Machine) forPods(top []group) (gets int64) {
 		}
 	}
 	return gets
-}
-
-func (m *Machine) eachRunning(f func(s *Sandbox, p *Process)) {
-	for _, s := range m.pods {
-		if s == nil {
-			continue
-		}
-		for i := range s.Processes {
-			if s.Processes[i].Running {
-				f(s, &s.Processes[i])
-			}
-		}
-	}
 }
 
 // tiers are the children of kubepods that are no pods.
@@ -229,11 +236,14 @@ func (m *Machine) sharePods(pods []group) {
 	}
 }
 
-// wants is what a pod's containers want together.
+// wants is what a pod's containers want together, as far as a quota of the pod allows.
 func (s *Sandbox) wants() int64 {
 	var sum int64
 	for i := range s.Processes {
 		sum += s.Processes[i].wants
+	}
+	if quota := s.Pod.Spec.PodCPULimit(); quota > 0 {
+		sum = min(sum, quota)
 	}
 	return sum
 }
@@ -243,7 +253,7 @@ func (m *Machine) sharePod(s *Sandbox, milli int64) {
 	list := m.inPod[:0]
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running {
-			list = append(list, group{wants: p.wants, weight: weight(container(s.Pod.Spec, i).Requests.CPUMilli), of: int32(i)})
+			list = append(list, group{wants: p.wants, weight: containerWeight(s.Pod.Spec, container(s.Pod.Spec, i)), of: int32(i)})
 		}
 	}
 	m.inPod = list
@@ -251,6 +261,16 @@ func (m *Machine) sharePod(s *Sandbox, milli int64) {
 	for i := range list {
 		m.give(s, &s.Processes[list[i].of], list[i].gets)
 	}
+}
+
+// containerWeight is the weight of a container in its pod. One that asks for nothing asks
+// for its limit, which may be the pod's
+// (pkg/kubelet/kuberuntime/kuberuntime_container_linux.go calculateLinuxResources).
+func containerWeight(spec *model.PodSpec, c *model.Container) int64 {
+	if c.Requests.CPUMilli == 0 && !c.AsksForNoCPU {
+		return weight(spec.PodCPULimit())
+	}
+	return weight(c.Requests.CPUMilli)
 }
 
 // give changes what a process gets. A start-up that needs CPU goes on at another
@@ -308,9 +328,10 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 	if s == nil {
 		return 0, false
 	}
+	least, limited = s.quotaRPS()
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
-		gets := container(s.Pod.Spec, i).Limits.CPUMilli
+		gets := s.Pod.Spec.CPULimit(container(s.Pod.Spec, i))
 		short := m.crowded && p.meter.cpu < p.wants // who has all it wants might have more
 		if short {
 			gets = p.meter.cpu
@@ -323,4 +344,27 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 		}
 	}
 	return least, limited
+}
+
+// quotaRPS is how many requests a quota of the pod is enough for, if it has one and they
+// cost anything.
+func (s *Sandbox) quotaRPS() (rate int64, limited bool) {
+	left, each := s.Pod.Spec.PodCPULimit(), int64(0)
+	if left == 0 {
+		return 0, false
+	}
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		if !p.Running {
+			continue
+		}
+		left -= p.rest + p.burstCPU
+		if i >= len(s.Pod.Spec.InitContainers) {
+			each += p.perRPS
+		}
+	}
+	if each == 0 {
+		return 0, false
+	}
+	return scale(max(0, left), 1_000_000, each), true
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -26,11 +27,11 @@ const lostCode = 255
 // killedCode is 128 + SIGKILL.
 const killedCode = 137
 
-// doom is containers that exit soon after each start.
+// doom is a container that exits after each start.
 type doom struct {
 	pod       uint32
-	container string // "" is all app containers
-	code      int32
+	container string
+	model.Doom
 }
 
 // Start runs a new instance of a container. The caller has waited StartTime.
@@ -50,9 +51,14 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if !b.Run.IsZero() && (b.Exits == 0 || p.Instances < b.Exits) {
 		p.dueAt, p.dueCode = now.Add(b.Run.Draw(&luck)), b.ExitCode
 	}
-	if d := m.doomed(s, i); d >= 0 {
-		if at := now.Add(doomTime.Draw(&luck)); at < p.dueAt {
-			p.dueAt, p.dueCode, p.dueCause = at, m.dooms[d].code, Exited
+	if d := m.doomed(s, i); d != nil {
+		if at := now.Add(d.takes().Draw(&luck)); at < p.dueAt {
+			p.dueAt, p.dueCode, p.dueCause = at, d.ExitCode, Exited
+		}
+		if d.Times > 0 {
+			if d.Times--; d.Times == 0 {
+				d.Times = spent
+			}
 		}
 	}
 	p.Instances++
@@ -67,13 +73,12 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.loaded = scale(p.heap, load, 1000)
 	m.startBursts(s, i, &b)
-	p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
 	m.need(1)
 	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
 	}
-	m.postDue(s, i)
+	m.limitMemory(s, i)
 	if p.usesMemory() {
 		m.weigh()
 	}
@@ -86,11 +91,21 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	m.kubelet.Changed(s)
 }
 
-// Doom has a container of a pod, or all its app containers if none is named,
-// exit with a code soon after each start from now on. The pod may be unknown
-// here, and the oldest of several dooms decides.
-func (m *Machine) Doom(pod uint32, container string, code int32) {
-	m.dooms = append(m.dooms, doom{pod, container, code})
+// Doom has a container of a pod exit after each start from now on. The pod may be
+// unknown here, and the oldest of several dooms decides.
+func (m *Machine) Doom(pod uint32, container string, d model.Doom) {
+	m.dooms = append(m.dooms, doom{pod, container, d})
+}
+
+// spent is the Times of a doom that has happened as often as it is to.
+const spent = -1
+
+// takes is how long after its start a container under the doom ends.
+func (d *doom) takes() sim.Dist {
+	if d.After.IsZero() {
+		return doomTime
+	}
+	return d.After
 }
 
 // Spare takes back the oldest such Doom. What has started under it still
@@ -102,12 +117,14 @@ func (m *Machine) Spare(pod uint32, container string) {
 	}
 }
 
-// doomed is the doom that a container is under, -1 if none.
-func (m *Machine) doomed(s *Sandbox, i int) int {
-	init := i < len(s.Pod.Spec.InitContainers)
-	return slices.IndexFunc(m.dooms, func(d doom) bool {
-		return d.pod == s.Pod.ID && (d.container == "" && !init || d.container == container(s.Pod.Spec, i).Name)
-	})
+// doomed is the doom that a container is under, nil if there is none.
+func (m *Machine) doomed(s *Sandbox, i int) *doom {
+	for j := range m.dooms {
+		if d := &m.dooms[j]; d.pod == s.Pod.ID && d.Times != spent && d.container == container(s.Pod.Spec, i).Name {
+			return d
+		}
+	}
+	return nil
 }
 
 // postDue has the machine look at a container when it will end, as things are. A look
@@ -169,6 +186,7 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
 	if p.usesMemory() {
+		m.limitPod(s)
 		m.weigh()
 	}
 	if p.writes() {

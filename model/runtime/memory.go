@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"orrery/model"
 	"orrery/sim"
 )
 
@@ -58,8 +57,7 @@ func (m *Machine) fill(s *Sandbox, i int) {
 		return // it is being killed
 	}
 	p.loaded = scale(p.heap, s.load, 1000)
-	p.limitAt = p.reaches(m.kernel.Now(), container(s.Pod.Spec, i).Limits.MemoryBytes)
-	m.postDue(s, i)
+	m.limitMemory(s, i)
 	m.weigh()
 	m.usesOther(s)
 }
@@ -73,7 +71,8 @@ func (m *Machine) Surge(pod uint32, milliRPS int64) {
 	}
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
-		limit, now := container(s.Pod.Spec, i).Limits.MemoryBytes, m.kernel.Now()
+		now := m.kernel.Now()
+		limit := s.memoryFor(i, now)
 		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded+scale(p.heap, milliRPS, 1000) >= limit {
 			p.limitAt = now
 			m.postDue(s, i)
@@ -164,7 +163,7 @@ func (m *Machine) full(now sim.Time) {
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += p.used(now)
-		bad := p.used(now) + scoreAdjust(s.Pod.Spec, i, m.memory)*(m.memory/1000)
+		bad := m.badness(s, i, now, m.memory)
 		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
 			worst, box, victim = bad, s, p
 		}
@@ -231,26 +230,4 @@ func (m *Machine) Return(bytes int64) {
 	if m.on {
 		m.weigh()
 	}
-}
-
-// nodeCritical is the priority of the class system-node-critical
-// (pkg/apis/scheduling/types.go).
-const nodeCritical = 2_000_001_000
-
-// scoreAdjust is the oom_score_adj of a container: of the node's critical pods, to
-// which the control plane's own belong, as of guaranteed ones, else by the quality
-// of service (pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust). Among equals
-// the kernel takes the one that uses most.
-func scoreAdjust(spec *model.PodSpec, i int, capacity int64) int64 {
-	if spec.Priority == nodeCritical {
-		return -997
-	}
-	switch spec.QoS() {
-	case model.BestEffort:
-		return 1000
-	case model.Guaranteed:
-		return -997
-	}
-	request := container(spec, i).Requests.MemoryBytes
-	return min(max(1000-scale(1000, request, capacity), 3), 999)
 }

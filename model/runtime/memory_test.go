@@ -7,6 +7,30 @@ import (
 )
 
 // Source: pkg/kubelet/qos/policy.go GetContainerOOMScoreAdjust and its test.
+func TestASidecarIsSparedAsTheAppContainerThatAsksForLeast(t *testing.T) {
+	const capacity = 8 << 30
+	asks := func(bytes int64) model.Resources { return model.Resources{MemoryBytes: bytes} }
+	spec := &model.PodSpec{
+		InitContainers: []model.Container{
+			{Name: "modest", Sidecar: true}, {Name: "greedy", Sidecar: true, Requests: asks(4 << 30)}, {Name: "init", Requests: asks(0)},
+		},
+		Containers: []model.Container{{Name: "one", Requests: asks(2 << 30)}, {Name: "two", Requests: asks(1 << 30)}},
+	}
+	for i, want := range []int64{875, 500, 999, 750, 875} {
+		if got := scoreAdjust(spec, i, capacity); got != want {
+			t.Errorf("container %d: %d, want %d", i, got, want)
+		}
+	}
+	// What the pod asks for beyond them, 12 GiB less 7, is divided by five.
+	spec.PodLevel = &model.PodLevel{MemoryBytes: 12 << 30, HasMemory: true}
+	for i, want := range []int64{750, 375, 875, 625, 750} {
+		if got := scoreAdjust(spec, i, capacity); got != want {
+			t.Errorf("with a request of the pod, container %d: %d, want %d", i, got, want)
+		}
+	}
+}
+
+// Source: the same.
 func TestTheKernelSparesGuaranteedAndNodeCriticalContainers(t *testing.T) {
 	const capacity = 8 << 30
 	pod := func(priority int32, requests, limits model.Resources) *model.PodSpec {

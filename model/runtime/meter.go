@@ -138,14 +138,15 @@ func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 // startUsing has a new instance of a container use CPU. More than its limit, or than
 // the machine has, it cannot use.
 func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Container, milliRPS int64) {
-	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, c.Limits.CPUMilli
+	quota := s.Pod.Spec.CPULimit(c)
+	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, quota
 	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 		p.limit = m.cores
 	}
 	p.meter = startMeter(m.kernel.Now())
 	p.starting = b.StartupCPUMilli
 	if p.limit > 0 && p.starting > p.limit {
-		p.ServesAt = m.kernel.Now().Add(p.startsUp(p.ServesAt.Sub(m.kernel.Now()), c.Limits.CPUMilli))
+		p.ServesAt = m.kernel.Now().Add(p.startsUp(p.ServesAt.Sub(m.kernel.Now()), quota))
 		p.starting = p.limit
 	}
 	p.pace = p.starting

@@ -33,7 +33,6 @@ func (m *Machine) FitsMemory(s *Sandbox, spec *model.PodSpec) bool {
 // Resize gives a pod the resources of a spec that differs in nothing else. The caller
 // has waited ResizeTime.
 func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
-	now := m.kernel.Now()
 	pod := *s.Pod
 	pod.Spec = spec
 	s.Pod = &pod
@@ -46,11 +45,10 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if i < len(spec.InitContainers) {
 			load = 0
 		}
-		if p.limit = c.Limits.CPUMilli; m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
+		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}
-		p.limitAt = p.reaches(now, c.Limits.MemoryBytes)
-		m.postDue(s, i)
+		m.limitMemory(s, i)
 		m.use(s, p, load)
 		if p.perRPS > 0 && m.serving != nil {
 			m.serving.CapacityChanged(s.Pod.Ref())

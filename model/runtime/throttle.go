@@ -1,21 +1,21 @@
 package runtime
 
-import "time"
+import (
+	"time"
+
+	"orrery/model"
+)
 
 // Period is how long a quota of CPU time is for (pkg/kubelet/cm/helpers_linux.go
 // QuotaPeriod).
 const Period = 100 * time.Millisecond
-
-// LeastQuota is the least CPU limit that is one: a quota has 1 ms
-// (MinQuotaPeriod, of a period of 100 ms).
-const LeastQuota = 10
 
 // Throttled is how long something takes that runs on so many threads for d, each on a
 // free core, under a limit, both in milli-CPU: in each period it may use so much CPU
 // time, and when that is gone it stands still until the next, of which the first
 // begins with it.
 func Throttled(d time.Duration, threads, limit int64) time.Duration {
-	limit = max(limit, LeastQuota)
+	limit = max(limit, model.LeastCPULimit)
 	if limit >= threads || d <= 0 {
 		return d
 	}
@@ -35,6 +35,6 @@ func RequestTime(b *Behavior, limit int64) (alone, even, stall time.Duration) {
 	if limit == 0 || limit >= 1000*threads {
 		return alone, alone, 0
 	}
-	limit = max(limit, LeastQuota)
+	limit = max(limit, model.LeastCPULimit)
 	return alone, cost * 1000 / time.Duration(limit), Period - time.Duration(scale(int64(Period), limit, 1000*threads))
 }

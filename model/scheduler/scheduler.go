@@ -275,7 +275,7 @@ func (s *Scheduler) wake(now sim.Time, why sim.Why, about uint64) {
 	case whyPermit:
 		s.overdue(now)
 	case whyVolumes:
-		s.checkVolumes(now, uint32(about))
+		s.checkVolumes(now)
 	}
 	s.next(now)
 	s.arm(now)

@@ -120,13 +120,19 @@ func (s *Scheduler) lookAtVolumes(now sim.Time) {
 	}
 }
 
-// checkVolumes is one look (binder.go checkBindings).
-func (s *Scheduler) checkVolumes(now sim.Time, id uint32) {
+// checkVolumes has everybody look whose look is due, in the order in which they began to
+// wait, whoever's look was posted first.
+func (s *Scheduler) checkVolumes(now sim.Time) {
+	due := slices.DeleteFunc(slices.Clone(s.unbound), func(id uint32) bool { return s.rows.Row(id).volumes.postedAt != now })
+	for _, id := range due {
+		s.checkBinding(now, id)
+	}
+}
+
+// checkBinding is one look (binder.go checkBindings).
+func (s *Scheduler) checkBinding(now sim.Time, id uint32) {
 	row := s.rows.Row(id)
 	w := row.volumes
-	if w == nil || now != w.postedAt {
-		return
-	}
 	done, wrong := s.volumesBound(id)
 	if !done && wrong == "" && now >= w.until {
 		wrong = "context deadline exceeded"

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +129,41 @@ func TestAPodOrNodeThatGoesWhileItsVolumesAreMadeEndsTheBinding(t *testing.T) {
 		}
 		if len(w.scheduler.unbound) != 0 {
 			t.Errorf("%s is gone: somebody still waits", gone)
+		}
+	}
+}
+
+// Looks that are due in one instant are made in the order in which the bindings began to
+// wait, also if the volumes came in another one: each tick as an event does the same.
+func TestLooksOfOneInstantAreInTheOrderOfTheWaits(t *testing.T) {
+	class := &model.StorageClass{Name: "late", Wait: true, Provisioner: "csi"}
+	for _, literal := range []bool{false, true} {
+		w := newWorld(t, Config{Literal: literal, Storage: &model.Storage{Classes: []*model.StorageClass{class}}}, nodes(2, 4000, 16)...)
+		claims := map[uint32]*model.Claim{} // by their pod
+		for i := range 8 {
+			c := &model.Claim{Meta: model.Meta{Kind: model.KindPersistentVolumeClaim, Namespace: "default", Name: fmt.Sprint("data-", i)}, Class: "late", Bytes: gib}
+			w.store.Create(w.person, c)
+			p := claiming(c.Name)()
+			p.Name = fmt.Sprint("p-", i)
+			claims[w.add(p).ID] = c
+		}
+		w.run(1500 * time.Millisecond)
+		waits := slices.Clone(w.scheduler.unbound)
+		for _, id := range waits { // as if all had been told at once
+			w.scheduler.rows.Row(id).volumes.ticks.Phase = w.scheduler.rows.Row(waits[0]).volumes.ticks.Phase
+		}
+		w.run(4500 * time.Millisecond)
+		last := len(waits) - 1
+		for i, id := range []uint32{waits[last], waits[0]} {
+			change(w, claims[id], func(c *model.Claim) { c.Volume, c.Bound = fmt.Sprint("disk-", id), true })
+			w.run(time.Duration(4520+20*i) * time.Millisecond)
+		}
+		w.run(7 * time.Second)
+		bound := func(id uint32) int64 {
+			return w.store.Get(model.Ref{Kind: model.KindPod, ID: id}).Head().ResourceVersion
+		}
+		if first, second := bound(waits[0]), bound(waits[last]); first == 0 || first >= second {
+			t.Errorf("literal %v: bound by revisions %d and %d", literal, first, second)
 		}
 	}
 }

@@ -89,12 +89,15 @@ func (t *Flows) total(f *flow) {
 			takes, late = takes.within(limit)
 			late = product(good, late, million)
 			good -= late
-			if failed := room - late - good; failed > 0 {
-				fails, slow := way.and(p.bad).within(limit)
+		}
+		if failed := room - late - good; failed > 0 {
+			fails, slow := way.and(p.bad), int64(0)
+			if limit > 0 {
+				fails, slow = fails.within(limit)
 				slow = product(failed, slow, million)
-				bad.add(failed-slow, fails, 0)
-				late += slow
 			}
+			bad.add(failed-slow, fails, 0)
+			late += slow
 		}
 		ok.add(good, takes, 0)
 		f.now.ServedMilliRPS += good
@@ -105,13 +108,11 @@ func (t *Flows) total(f *flow) {
 	}
 	before := f.single.ok
 	f.single.ok = ok.timing()
-	if f.call != nil {
-		bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
-		bad.add(f.lost.UnresolvedMilliRPS, unnamed, limit)
-		bad.add(f.lost.RefusedMilliRPS, names, limit)
-		f.single.bad = bad.timing()
-		f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
-	}
+	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
+	bad.add(f.lost.UnresolvedMilliRPS, unnamed, limit)
+	bad.add(f.lost.RefusedMilliRPS, names, limit)
+	f.single.bad = bad.timing()
+	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
 	if times := &f.single.ok; *times != before {
 		p50, p99 = times.quantile(million/2), times.quantile(million/100*99)
 		if limit > 0 {
@@ -119,6 +120,8 @@ func (t *Flows) total(f *flow) {
 		}
 	}
 	f.now.P50, f.now.P99 = p50, p99
+	all := f.single.all()
+	f.lasts = all.mean()
 }
 
 // naming is how long a flow's requests wait for names that get an address, most of them

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/network"
 )
 
 // mostRounds is how often, for each call one below another, rates that depend on one
@@ -27,7 +28,7 @@ func (t *Flows) compute() {
 			t.reckon()
 		} else if len(t.loaded)+len(t.gone) > 0 {
 			t.load()
-		} else {
+		} else if !t.settle() {
 			break
 		}
 	}
@@ -254,6 +255,7 @@ func (t *Flows) reckon() {
 		}
 		f.untold = false
 		t.total(f)
+		t.meter(i)
 		t.reprobeCallers(f)
 		if (f.now != f.told || f.moved) && !f.changed {
 			f.changed = true
@@ -478,7 +480,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
-			if !whole {
+			if !whole || t.wired() {
 				milli = t.weaken(f, s, c, r.route.UDP, milli)
 			}
 			if c.scratch == 0 && milli > 0 {
@@ -492,11 +494,27 @@ func (t *Flows) send(f *flow, s *bundle) {
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
 // the rest takes there. A request is taken for one message, and so is its answer.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
-	h := t.net.Harm(s.site, c.site, udp).And(t.net.Harm(c.site, s.site, udp))
-	lost := product(milli, h.LostPPM, 1_000_000)
-	f.lost.TimedOutMilliRPS += lost
-	c.ways.add(milli-lost, spread(0, h.Mean, h.Variance), 0)
-	return milli - lost
+	way, all := timing{}, milli
+	t.harms = t.net.Harms(t.harms[:0], s.site, c.site, udp)
+	t.harms = t.net.Harms(t.harms, c.site, s.site, udp)
+	for i := range t.harms {
+		h := &t.harms[i]
+		milli -= product(milli, h.LostPPM, million)
+		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
+	}
+	f.lost.TimedOutMilliRPS += all - milli
+	milli, wire := t.weigh(f, s, c, milli)
+	c.ways.add(milli, way.and(wire), 0)
+	return milli
+}
+
+// resent is how long messages wait until they are sent again.
+func resent(h *network.Harm) timing {
+	var m mixture
+	for n, many := range h.Resent {
+		m.add(many, fixed(network.Waited(n).Microseconds()), 0)
+	}
+	return m.timing()
 }
 
 func (t *Flows) note(f *flow) {

@@ -14,6 +14,8 @@ type Work struct {
 	Latency       time.Duration // that takes no CPU, besides calls
 	Workers       int64         // requests it handles at a time; 0 is no limit
 	Queue         int64         // that wait for a worker at most; others are turned away
+
+	RequestBytes, AnswerBytes int64 // of a request and of its answer
 }
 
 // backlog is how many requests wait for a pod's CPU at most, if nothing says how many

@@ -35,6 +35,14 @@ func message(t *model.Traffic) string {
 			text = append(appendRate(append(text, ", "...), lost.milli), lost.what...)
 		}
 	}
+	for _, why := range [...]struct {
+		milli int64
+		what  string
+	}{{t.UntrackedMilliRPS, " of them dropped by a full conntrack table"}, {t.CongestedMilliRPS, " of them for want of bandwidth"}} {
+		if why.milli > 0 {
+			text = append(appendRate(append(text, ", "...), why.milli), why.what...)
+		}
+	}
 	if t.P99 > 0 {
 		text = append(append(text, ", half within "...), t.P50.String()...)
 		text = append(append(text, ", 99 % within "...), t.P99.String()...)
@@ -56,20 +64,27 @@ func appendRate(text []byte, milli int64) []byte {
 // CapacityMilliRPS is how many requests per second, in thousandths, a pod has
 // CPU for: of each container with a CPU limit, what it uses at rest taken off,
 // by what a request costs (millionths of a core per request per second, 0 for
-// nothing), and of all containers the least. Every request is taken to pass
+// nothing), and of all containers the least; and of a pod with a limit as a whole what
+// that leaves all of them. Every request is taken to pass
 // through every container that requests cost something. It is false if no
 // container limits the rate.
 func CapacityMilliRPS(spec *model.PodSpec, cpu func(container string) (restMilli, microPerRPS int64)) (least int64, limited bool) {
+	var resting, cost int64
 	for i := range spec.Containers {
 		c := &spec.Containers[i]
 		rest, each := cpu(c.Name)
-		if each == 0 || c.Limits.CPUMilli == 0 {
+		limit := spec.CPULimit(c)
+		resting, cost = resting+rest, cost+each
+		if each == 0 || limit == 0 {
 			continue
 		}
-		capacity := max(0, c.Limits.CPUMilli-rest) * 1_000_000 / each
+		capacity := max(0, limit-rest) * 1_000_000 / each
 		if !limited || capacity < least {
 			least, limited = capacity, true
 		}
+	}
+	if quota := spec.PodCPULimit(); quota > 0 && cost > 0 {
+		least, limited = min(least, max(0, quota-resting)*1_000_000/cost), true
 	}
 	return least, limited
 }

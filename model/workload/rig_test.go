@@ -37,6 +37,8 @@ type rig struct {
 	probes   []workload.Probe        // of every pod
 	probed   map[[2]uint32][2]uint32 // late and refused by pod and kind
 	surge    map[uint32]int64        // what machines were told last
+	tables   func(string) int64
+	width    int64 // bytes a second of each node
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
 }
@@ -125,7 +127,7 @@ func (r *rig) traffic(sources ...workload.Traffic) {
 	for i := range sources {
 		sources[i].Namespace = "default"
 	}
-	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, Exact: r.exact, World: r, Site: r.sites[""]})
+	r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{Sources: sources, Calls: r.calls, DNS: r.dns, Exact: r.exact, World: r, Site: r.sites[""], Tables: r.tables, Bandwidth: r.width})
 	r.flows.Start()
 }
 

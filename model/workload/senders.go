@@ -178,7 +178,7 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 
 // place is where a machine is among senders.
 func (t *Flows) place(f *flow, h home, node string) place {
-	at := place{seat: h.seat, group: t.net.Group(h.site)}
+	at := place{seat: h.seat, group: t.group(h.site)}
 	if t.keeps(f) {
 		at.node = node
 	}

@@ -60,6 +60,11 @@ type TrafficConfig struct {
 	Calls   []Call
 	DNS     *DNS // nil: whoever sends knows all addresses
 	World   World
+	// Tables is how many entries a node's table of connections has; nil: nobody counts them.
+	Tables func(node string) int64
+	// Bandwidth is how many bytes of requests and answers a second go out of each node,
+	// and in, at most; 0 is without limit.
+	Bandwidth int64
 	// Exact has every change go all the way at once, and every pod computed by itself:
 	// the slow twin.
 	Exact bool
@@ -104,6 +109,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	harms      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
 	soon       bool             // some change waits for the next full second
@@ -115,6 +121,12 @@ type Flows struct {
 	caches     sim.Lane // when answers that are kept are too old
 	chooses    sim.Lane // which endpoint a client chooses that counts
 	locality   nearness
+	wires      []wire            // by site
+	groups     map[common]uint32 // of sites
+	metered    []int32           // flows that want something else of machines, each once
+	strained   []network.Site    // machines of which something else is wanted, each once
+	passages   []passage         // by site: what the flow that is looked at wants
+	passed     []network.Site    // of passages, those in use
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -159,9 +171,13 @@ type flow struct {
 	depth      int32         // how many calls, one below another, lead to it
 	changed    bool          // among Flows.changed
 
+	passages []passage // what it wants of machines
+	metered  bool      // among Flows.metered
+	lasts    int64     // how long its requests take on the average, in microseconds
+
 	call    *Call // the members make it for what they handle; nil if they send for themselves
 	attempt attempt
-	single  outcome // of its requests, of calls each attempt; of others that fail the times are not known
+	single  outcome // of its requests; of calls, of each attempt
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -259,6 +275,7 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
+	whyFull            // about a site: its table of connections is full
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
@@ -267,7 +284,7 @@ const (
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
-	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target]int32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
+	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target]int32{}, groups: map[common]uint32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
@@ -489,6 +506,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "answers are too old: " + t.flows[about].From
 	case whyRenewed:
 		return "connections are renewed or given up: " + t.flows[about].From
+	case whyFull:
+		return "the table of connections is full on " + t.net.Name(network.Site(about))
 	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
@@ -515,6 +534,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.flush()
 	case why == whyRenewed:
 		t.outdate(int32(about))
+	case why == whyFull:
+		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

@@ -180,9 +180,9 @@ func podLevel(p *place, s *corev1.PodSpec, into *model.PodSpec) *model.PodLevel 
 	if r == nil || len(r.Requests)+len(r.Limits) == 0 {
 		return nil
 	}
-	all, _ := requirements(p, r)
+	all, limits := requirements(p, r)
 	sum := into.ContainersRequest()
-	m := &model.PodLevel{CPUMilli: all.CPUMilli, MemoryBytes: all.MemoryBytes}
+	m := &model.PodLevel{CPUMilli: all.CPUMilli, MemoryBytes: all.MemoryBytes, Limits: model.Resources{CPUMilli: limits.CPUMilli, MemoryBytes: limits.MemoryBytes}}
 	for _, x := range []struct {
 		name  corev1.ResourceName
 		has   *bool

@@ -1,0 +1,41 @@
+package model
+
+import "testing"
+
+// Source: pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS, v1.35: what a pod says of
+// itself as a whole decides, whatever its containers say.
+func TestAPodsClassIsWhatItSaysAsAWhole(t *testing.T) {
+	one, two := Resources{CPUMilli: 1000, MemoryBytes: 1 << 30}, Resources{CPUMilli: 2000, MemoryBytes: 1 << 30}
+	for _, c := range []struct {
+		what      string
+		container Container
+		level     PodLevel
+		want      QoS
+	}{
+		{"limits equal to requests", Container{}, PodLevel{CPUMilli: 1000, MemoryBytes: 1 << 30, Limits: one}, Guaranteed},
+		{"larger limits", Container{}, PodLevel{CPUMilli: 1000, MemoryBytes: 1 << 30, Limits: two}, Burstable},
+		{"only one limit", Container{}, PodLevel{CPUMilli: 1000, Limits: Resources{CPUMilli: 1000}}, Burstable},
+		{"a request alone, of a guaranteed container", Container{Requests: one, Limits: one}, PodLevel{CPUMilli: 1000}, Burstable},
+		{"huge pages alone", Container{}, PodLevel{HugePages: []Extended{{Name: "hugepages-2Mi", Count: 1}}}, BestEffort},
+	} {
+		s := &PodSpec{Containers: []Container{c.container}, PodLevel: &c.level}
+		if got := s.QoS(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+// Source: pkg/apis/core/validation/validation.go ValidatePodResize, v1.35: the feature
+// gate InPlacePodLevelResourcesVerticalScaling is off.
+func TestAPodWithResourcesAsAWholeIsNotResized(t *testing.T) {
+	p := &Pod{NodeID: 1, Spec: &PodSpec{Containers: []Container{{Name: "main"}}, PodLevel: &PodLevel{CPUMilli: 1000, HasCPU: true}}}
+	more := int64(500)
+	if _, err := p.resized([]ContainerPatch{{Name: "main", Requests: AmountsPatch{CPUMilli: &more}}}); err == nil {
+		t.Error("it was")
+	}
+	p.Spec.PodLevel = nil
+	p.Spec.Containers[0].Requests.CPUMilli = 100
+	if _, err := p.resized([]ContainerPatch{{Name: "main", Requests: AmountsPatch{CPUMilli: &more}}}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,65 @@
+package workload
+
+// load is how busy one direction of a machine's connection is.
+type load struct {
+	used int64 // thousandths; 1000 is all of it
+	lost int64 // of a million bytes that want to go there is no room for
+}
+
+// busy is the load of a direction that so many bytes a second want to go, in steps: a
+// step more, and those who send there are computed anew.
+func busy(bytes, speed int64) load {
+	if bytes <= 0 || speed <= 0 {
+		return load{}
+	}
+	if bytes >= speed {
+		const step = million / 1000
+		return load{used: 1000, lost: (million - product(speed, million, bytes)) / step * step}
+	}
+	used := product(bytes, 1000, speed)
+	step := int64(125) // an eighth
+	if used >= 500 {
+		step = 1000 / 32
+	}
+	return load{used: used/step*step + step/2}
+}
+
+// takes is how long a message of so many bytes takes on a connection of that load. All
+// that is under way shares it evenly: a queue like M/M/1 with processor sharing, in which
+// times vary more than they are long (Coffman, Muntz and Trotter, "Waiting time
+// distributions for processor-sharing systems", 1970). Where more wants to go than can, a
+// message takes its time as often as requests wait for a pod that is overloaded.
+func (l load) takes(bytes, speed int64) timing {
+	if bytes == 0 || speed == 0 {
+		return timing{}
+	}
+	each := min(product(bytes, million, speed), longest)
+	if l.used >= 1000 {
+		most := min(each*backlog, longest)
+		return spread(0, most, product(most, each, 1))
+	}
+	mean := min(product(each, 1000, 1000-l.used), longest)
+	return spread(0, mean, product(mean*mean, 2000+l.used, 2000-l.used))
+}
+
+// condition is what a machine's kernel and its connection do to requests.
+//
+//tidy:key a map's
+type condition struct {
+	dropped int64 // of a million new connections: conntrack's table is full
+	speed   int64 // bytes a second, each way; 0 if nobody asks for it
+	out, in load
+}
+
+// way is what machines do to messages that go from one to another: how long they take on
+// the slower of the two connections, and how many of a million arrive.
+func (c *condition) way(to *condition, bytes int64) (takes timing, arrive int64) {
+	if bytes == 0 {
+		return timing{}, million
+	}
+	takes = c.out.takes(bytes, c.speed)
+	if other := to.in.takes(bytes, to.speed); other.mean() > takes.mean() {
+		takes = other
+	}
+	return takes, product(million-c.out.lost, million-to.in.lost, million)
+}

@@ -1,0 +1,247 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+
+	"orrery/model"
+	"orrery/model/network"
+	"orrery/sim"
+)
+
+// Requests meet two limits of the machines they come from and go to: the kernel's table
+// of connections, and the connection to the network. What all flows want of a machine is
+// added up here, by the machine; what that means for them is its condition, which changes
+// in steps, and then what goes through the machine is computed anew. Nobody adds anything
+// up unless the scenario counts connections or says how large requests are.
+
+// wire is a machine's part in that.
+type wire struct {
+	ref      model.Ref // of its node; zero outside of all nodes, where there are no limits
+	path     string    // of its node
+	table    table
+	narrow   int64 // the share of its speed that is left, in millionths
+	out, in  int64 // bytes a second that want to go
+	is       condition
+	strained bool // among Flows.strained
+}
+
+// passage is what a flow wants of a machine.
+type passage struct {
+	site    network.Site
+	counted bool  // among Flows.passed
+	entries int64 // of the table of connections, in thousandths
+	out, in int64 // bytes a second
+}
+
+// The reasons of the notes about these limits.
+const (
+	ReasonConntrackFull = "ConntrackFull"
+	ReasonConntrackFree = "ConntrackFree"
+	ReasonLinkFull      = "LinkFull"
+	ReasonLinkFree      = "LinkFree"
+)
+
+// wired tells whether anybody adds anything up.
+func (t *Flows) wired() bool { return t.Tables != nil || t.Bandwidth > 0 }
+
+// wire is a machine's, of which everything is found out that does not change.
+func (t *Flows) wire(s network.Site) *wire {
+	for len(t.wires) <= int(s) {
+		site := network.Site(len(t.wires))
+		w := wire{narrow: million}
+		name := t.net.Name(site)
+		if at, ok := t.World.Site(name); ok && at == site {
+			node := t.store.Lookup(model.KindNode, "", name).Head()
+			w.ref, w.path = node.Ref(), node.Path()
+			w.is.speed = t.Bandwidth
+			if t.Tables != nil {
+				w.table.size = t.Tables(name)
+			}
+		}
+		t.wires = append(t.wires, w)
+	}
+	return &t.wires[s]
+}
+
+// common is what machines have in common whose requests fare the same.
+//
+//tidy:key a map's
+type common struct {
+	group uint32
+	is    condition
+	site  network.Site // of one that is in a bad way; another may be in the same by chance
+}
+
+// group is a number that sites share whose requests fare the same.
+func (t *Flows) group(s network.Site) uint32 {
+	g := t.net.Group(s)
+	if !t.wired() {
+		return g
+	}
+	w := t.wire(s)
+	as := common{group: g, is: w.is}
+	if w.narrow < million || w.is.dropped+w.is.out.lost+w.is.in.lost > 0 {
+		as.site = s + 1
+	}
+	n, known := t.groups[as]
+	if !known {
+		n = uint32(len(t.groups)) + 1
+		t.groups[as] = n
+	}
+	return n
+}
+
+// FillConntrack has something else take so many of a million entries of a machine's table
+// of connections from now on.
+func (t *Flows) FillConntrack(s network.Site, ppm int64) {
+	if t.Tables != nil {
+		t.wire(s).table.taken = ppm
+		t.strain(s)
+	}
+}
+
+// Narrow leaves a machine a share of its connection's speed, in millionths.
+func (t *Flows) Narrow(s network.Site, ppm int64) {
+	if t.Bandwidth > 0 {
+		t.wire(s).narrow = ppm
+		t.strain(s)
+	}
+}
+
+// strain has a machine looked at.
+func (t *Flows) strain(s network.Site) {
+	if w := t.wire(s); !w.strained {
+		w.strained = true
+		t.strained = append(t.strained, s)
+	}
+	t.post()
+}
+
+// meter has what a flow wants of machines added up anew.
+func (t *Flows) meter(i int32) {
+	if f := &t.flows[i]; t.wired() && !f.metered {
+		f.metered = true
+		t.metered = append(t.metered, i)
+	}
+}
+
+// settle adds up what flows want of machines, and tells whether requests fare otherwise
+// at one of them now.
+func (t *Flows) settle() (changed bool) {
+	for _, i := range t.metered {
+		f := &t.flows[i]
+		f.metered = false
+		t.charge(f, -1)
+		t.claim(f)
+		t.charge(f, 1)
+	}
+	t.metered = t.metered[:0]
+	slices.Sort(t.strained)
+	for _, s := range t.strained {
+		changed = t.judge(s) || changed
+	}
+	t.strained = t.strained[:0]
+	if changed {
+		t.LinksChanged(t.kernel.Now())
+	}
+	return changed
+}
+
+// charge adds what a flow wants to what machines are asked for, or takes it off.
+func (t *Flows) charge(f *flow, sign int64) {
+	for _, p := range f.passages {
+		w := t.wire(p.site)
+		if w.ref.ID == 0 {
+			continue
+		}
+		w.table.wanted += sign * p.entries
+		w.out += sign * p.out
+		w.in += sign * p.in
+		t.strain(p.site)
+	}
+}
+
+// judge finds a machine's condition, and tells whether it is another one.
+func (t *Flows) judge(s network.Site) bool {
+	w, now := t.wire(s), t.kernel.Now()
+	w.strained = false
+	is := condition{speed: product(t.Bandwidth, w.narrow, million)}
+	if is.speed > 0 {
+		is.out, is.in = busy(w.out, is.speed), busy(w.in, is.speed)
+	}
+	if t.Tables != nil && w.table.size > 0 {
+		at := w.table.look(now)
+		if at != w.table.wakeAt && at != sim.Never {
+			t.kernel.Post(at, t.self, whyFull, uint64(s))
+		}
+		w.table.wakeAt = at
+		is.dropped = w.table.drops()
+	}
+	was := w.is
+	w.is = is
+	t.announce(w, &was)
+	return was != is
+}
+
+// full tells whether more wants to go through the connection than can.
+func (c *condition) full() bool { return max(c.out.used, c.in.used) >= 1000 }
+
+// announce says what became of a machine's limits, for people.
+func (t *Flows) announce(w *wire, was *condition) {
+	switch dropped := w.is.dropped > 0; {
+	case dropped == (was.dropped > 0):
+	case dropped:
+		t.noteOf(w, model.Note{Warning: true, Reason: ReasonConntrackFull, Message: fmt.Sprintf(
+			"nf_conntrack: table full, dropping packet: room for %d entries, %d would be needed", w.table.room()/1000, w.table.wanted/1000)})
+	default:
+		t.noteOf(w, model.Note{Reason: ReasonConntrackFree, Message: "nf_conntrack takes all new connections again"})
+	}
+	switch full := w.is.full(); {
+	case full == was.full():
+	case full:
+		t.noteOf(w, model.Note{Warning: true, Reason: ReasonLinkFull, Message: fmt.Sprintf(
+			"%d bytes a second want to go out and %d in, with room for %d each way", w.out, w.in, w.is.speed)})
+	default:
+		t.noteOf(w, model.Note{Reason: ReasonLinkFree, Message: "its connection has room for all that wants to go"})
+	}
+}
+
+// noteOf notes something about a machine's node.
+func (t *Flows) noteOf(w *wire, n model.Note) {
+	n.Object, n.Name = w.ref, w.path
+	t.store.Note(t.self, n)
+}
+
+// weigh takes off what machines' kernels and connections lose of a bundle's requests to
+// endpoints of a class and of the answers, and tells how long the rest takes.
+func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing) {
+	if !t.wired() {
+		return milli, timing{}
+	}
+	from, to, all := t.wire(s.site).is, t.wire(c.site).is, milli
+	if f.Connections == nil {
+		milli = product(milli, million-from.dropped, million)
+		if s.site != c.site {
+			milli = product(milli, million-to.dropped, million)
+		}
+	}
+	f.lost.UntrackedMilliRPS += all - milli
+	tracked, way := milli, timing{}
+	over := func(a, b *condition, bytes int64) {
+		takes, arrive := a.way(b, bytes)
+		way, milli = way.and(takes), product(milli, arrive, million)
+	}
+	outside := condition{}
+	if f.balanced {
+		over(&outside, &from, c.work.RequestBytes)
+		over(&from, &outside, c.work.AnswerBytes)
+	}
+	if s.site != c.site {
+		over(&from, &to, c.work.RequestBytes)
+		over(&to, &from, c.work.AnswerBytes)
+	}
+	f.lost.CongestedMilliRPS += tracked - milli
+	f.lost.TimedOutMilliRPS += all - milli
+	return milli, way
+}

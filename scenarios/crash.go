@@ -1,0 +1,75 @@
+package scenarios
+
+import (
+	"slices"
+
+	"orrery/model/fault"
+	"orrery/scenarios/strict"
+)
+
+// Parameters of faults that end processes, and of those that take their CPU.
+
+// signals is those that end a process which does not expect them. SIGTERM and its like
+// ask; pods are asked by deleting them.
+var signals = map[string]int32{"SIGQUIT": 3, "SIGILL": 4, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8, "SIGKILL": 9, "SIGSEGV": 11}
+
+// signalled is the exit code of a process that a signal ended, less its number.
+const signalled = 128
+
+// crash reads how containers end, how long after their starts, and how often.
+func (l *loader) crash(m *strict.Map, param string, f *fault.Spec) {
+	v := m.Optional(param)
+	if !v.Given() {
+		if param == fault.ParamExitCode {
+			f.ExitCode = 1
+		}
+		return
+	}
+	switch param {
+	case fault.ParamExitCode:
+		f.ExitCode = int32(v.Int(1, 255))
+	case fault.ParamSignal:
+		var names []string
+		for name := range signals { //tidy:sorted below
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		f.ExitCode = signalled + signals[v.Enum("signal", names...)]
+		if m.Optional(fault.ParamExitCode).Given() {
+			v.KeyErrorf("a process that a signal ends has its exit code from that: leave one of them out")
+		}
+	case fault.ParamAfter:
+		f.After = syncTime(v)
+	case fault.ParamTimes:
+		f.Times = int32(v.Int(1, 1_000_000))
+	}
+	if again := param == fault.ParamAfter || param == fault.ParamTimes; again && f.For == 0 {
+		v.KeyErrorf("without for it crashes once, at once: say for how long it goes on")
+	}
+}
+
+// stress reads how much CPU others want: an amount, a share of what the machine has, or
+// so many workers, each all of a core or a share of it.
+func (l *loader) stress(m *strict.Map, param string, f *fault.Spec) {
+	cpu, load, workers := m.Optional(fault.ParamCPU), m.Optional(fault.ParamLoad), m.Optional(fault.ParamWorkers)
+	switch {
+	case param != fault.ParamCPU: // all at once, with the first
+	case cpu.Given() && (load.Given() || workers.Given()):
+		cpu.KeyErrorf("an amount of CPU, or load and workers, not both")
+	case cpu.Given():
+		f.CPUMilli = positive(cpu, strict.Value.CPU)
+	case workers.Given():
+		f.CPUMilli = workers.Int(1, maxWorkers) * 1000
+		if load.Given() {
+			f.CPUMilli = f.CPUMilli / 1000 * positive(load, strict.Value.Percent) / 1000
+		}
+		f.CPUMilli = max(f.CPUMilli, 1)
+	case load.Given():
+		f.LoadPPM = positive(load, strict.Value.Percent)
+	default:
+		m.Value().Errorf("how much? write cpu: 2, load: 80%% of what the node has, or workers: 4")
+	}
+}
+
+// maxWorkers is as many as Chaos Mesh's StressChaos takes.
+const maxWorkers = 8192
