@@ -299,17 +299,21 @@ func (l *loader) traffic(list strict.Value) {
 		return
 	}
 	for _, v := range items {
-		l.scenario.Config.Traffic = append(l.scenario.Config.Traffic, l.flow(v))
+		t := l.flow(v)
+		l.alike(v, &t)
+		l.scenario.Config.Traffic = append(l.scenario.Config.Traffic, t)
 	}
 }
 
 func (l *loader) flow(v strict.Value) workload.Traffic {
-	m := v.Map("traffic", "service", "namespace", "rps", "from", "connections")
+	m := v.Map("traffic", "service", "namespace", "rps", "from", "timeout", "retries", "connections")
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Service:   m.Required("service").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
+		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, time.Hour),
+		Retries:   int(m.Optional("retries").Int(0, 100)),
 
 		Connections: connections(m.Optional("connections")),
 	}
@@ -321,6 +325,21 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		l.checkBalanced(from, &t)
 	}
 	return t
+}
+
+// alike complains about requests from one source to one Service that are sent in
+// different ways: their rates are added up.
+func (l *loader) alike(v strict.Value, t *workload.Traffic) {
+	for i := range l.scenario.Config.Traffic {
+		x := &l.scenario.Config.Traffic[i]
+		if x.Namespace != t.Namespace || x.Service != t.Service || x.From != t.From || t.Service == "" {
+			continue
+		}
+		if x.Timeout != t.Timeout || x.Retries != t.Retries || (x.Connections == nil) != (t.Connections == nil) || t.Connections != nil && *x.Connections != *t.Connections {
+			v.Errorf("traffic from %s to this Service is there already, with another timeout, other retries or connections: one source sends in one way", t.From)
+			return
+		}
+	}
 }
 
 // connections reads how requests share connections, nil if each has its own.

@@ -33,6 +33,15 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 	return "", "", victims
 }
 
+// admitAgain is the same of a pod that an earlier process of this kubelet has admitted:
+// after a restart every pod is new (pkg/kubelet/kubelet.go HandlePodAdditions). What it
+// asks for is still set aside, and a new process knows of no pressure yet; but labels and
+// taints of the node may be others.
+func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
+	reason, message = k.misfit(pod)
+	return reason, message, nil
+}
+
 // shortage is that there is less of a resource than a pod asks for.
 type shortage struct {
 	name              string
@@ -156,9 +165,18 @@ func (k *Kubelet) release(r *row) {
 }
 
 // reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go
-// rejectPod).
+// rejectPod). What runs of it is stopped when the API knows that it has failed.
 func (k *Kubelet) reject(r *row, reason, message string) {
-	r.stage = finished
+	switch {
+	case r.box == nil || !r.box.Admitted:
+		r.stage = finished
+	case r.box.Alive():
+		r.rejected = true
+		k.charge(r)
+	default:
+		r.stage, r.charged, r.box.Over = finished, true, true
+		k.release(r)
+	}
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
 	next.Phase, next.Reason, next.Message = model.PodFailed, reason, "Pod was rejected: "+message

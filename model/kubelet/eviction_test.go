@@ -235,3 +235,37 @@ func TestAPodThatIsTerminatingIsEvictedForWhatItWrites(t *testing.T) {
 	r.until("the eviction", time.Minute, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
 	r.until("gone", time.Minute, func() bool { return r.get(chatty) == nil })
 }
+
+// Source: pkg/kubelet/kuberuntime/kuberuntime_gc.go evictContainers with
+// evictNonDeletedPods, container_gc.go DeleteAllUnusedContainers: the containers of a pod
+// that has ended go, and so its image can.
+func TestUnderDiskPressureImagesOfPodsThatHaveEndedGo(t *testing.T) {
+	done := uses("done", 0, 0)
+	done.Run, done.ImageBytes = sim.Constant(10*time.Second), 8*gib
+	r := newRig(t, 1, diskOf(100*gib), behaving(done))
+	ended := r.pod("done", func(s *model.PodSpec) { s.RestartPolicy, s.Containers[0].Image = model.RestartNever, "big" })
+	web := r.pod("web", nil)
+	r.until("the end", 10*time.Minute, func() bool { return r.get(ended).Phase == model.PodSucceeded })
+	r.run(3 * time.Minute)
+	r.kubelet.FillDisk(880_000)
+	r.until("DiskPressure", time.Minute, r.full)
+	r.run(time.Minute)
+	if r.kubelet.Machine().Cached("big") {
+		t.Error("its image is still there")
+	}
+	if r.evicted(web) {
+		t.Error("a pod was evicted although the image was enough")
+	}
+}
+
+// Source: the same, enforceMaxContainersPerEvictUnit (MaxPerPodContainer is 1): of a live
+// pod the last dead instance of each container stays, with what it wrote.
+func TestUnderDiskPressureDeadContainersOfLivePodsStay(t *testing.T) {
+	init := runtime.Behavior{Container: "init", Run: sim.Constant(10 * time.Second), DiskBytes: 30 * gib}
+	r := newRig(t, 1, diskOf(100*gib), behaving(init))
+	p := r.pod("web", func(s *model.PodSpec) { s.InitContainers = []model.Container{{Name: "init", Image: "web"}} })
+	r.ready(p)
+	r.run(3 * time.Minute)
+	r.kubelet.FillDisk(980_000)
+	r.until("the eviction", time.Minute, func() bool { return r.evicted(p) })
+}

@@ -255,6 +255,25 @@ func TestForcedDeletionStillGivesTheContainersTheirGrace(t *testing.T) {
 	}
 }
 
+// TestContainersOfAPodWithTheSameImageHaveOneBackOff: its key is the pod's UID and the
+// image (image_manager.go pullImage), so the second does not even try.
+func TestContainersOfAPodWithTheSameImageHaveOneBackOff(t *testing.T) {
+	r := newRig(t, 1)
+	r.registry.SetDown(true)
+	p := r.pod("two", func(s *model.PodSpec) {
+		s.Containers = []model.Container{{Name: "a", Image: "far"}, {Name: "b", Image: "far"}, {Name: "c", Image: "other"}}
+	})
+	r.run(10 * time.Second)
+	if n := len(r.notes(p, "Failed")); n != 2 {
+		t.Errorf("%d pulls failed, want one of each image", n)
+	}
+	if c := r.get(p).Containers; c[0].Reason != "ErrImagePull" || c[1].Reason != "ImagePullBackOff" || c[2].Reason != "ErrImagePull" {
+		t.Errorf("shown as %+v", c)
+	}
+	r.registry.SetDown(false)
+	r.until("ready", 2*time.Minute, func() bool { return r.get(p).IsReady() })
+}
+
 // TestAfterARebootContainersRunAgainWithANewAddressAndNoPull (spec 1.17).
 func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	r := newRig(t, 1)

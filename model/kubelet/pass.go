@@ -288,7 +288,7 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 		c.reason = neverPull
 		return imageMissing
 	}
-	if c.pulls.left(c.pulls.at, now) > 0 {
+	if b := r.pulls(i); b.left(b.at, now) > 0 {
 		if c.reason != pullBackoff {
 			k.client.Note(r.face(), false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
 		}
@@ -322,7 +322,7 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	case runtime.PulledNow:
 		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
 	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast, runtime.PullBroken:
-		c.pulls.next(now, now)
+		r.pulls(i).next(now, now)
 		c.reason = pullError
 		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))
 		k.giveUp(r, i)

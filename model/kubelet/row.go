@@ -81,7 +81,7 @@ type slot struct {
 // container is what a kubelet remembers about one container.
 type container struct {
 	restarts   backoff                   // of restarts after the container ended
-	pulls      backoff                   // of pulls after one failed
+	pulls      backoff                   // of pulls of its image after one failed, if it is the first with that image
 	killedFrom sim.Time                  // if killed: when the instance before had finished, 0 if there was none
 	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
@@ -137,6 +137,7 @@ type row struct {
 	overdue     bool // the deadline was exceeded
 	infeasible  bool // the node is too small for what it wants
 	unresized   bool // the last try to resize it failed
+	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that
@@ -155,6 +156,18 @@ func containerOf(spec *model.PodSpec, i int) *model.Container {
 		return &spec.Containers[i-n]
 	}
 	return &spec.InitContainers[i]
+}
+
+// pulls is the back-off of the pulls of a container's image: it is the pod's and the
+// image's (pkg/kubelet/images/image_manager.go pullImage).
+func (r *row) pulls(i int) *backoff {
+	image := containerOf(r.pod.Spec, i).Image
+	for j := range r.containers {
+		if containerOf(r.pod.Spec, j).Image == image {
+			return &r.containers[j].pulls
+		}
+	}
+	return &r.containers[i].pulls
 }
 
 // plainInit tells whether the ith container runs to its end before the pod

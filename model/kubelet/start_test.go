@@ -166,6 +166,50 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+// TestAKubeletThatStartsAdmitsEveryPodAnew (pkg/kubelet/kubelet.go HandlePodAdditions): a
+// pod that runs fails if the node has a taint NoExecute by now that it does not tolerate,
+// or lacks a label that it wants; its containers are stopped with its grace.
+func TestAKubeletThatStartsAdmitsEveryPodAnew(t *testing.T) {
+	for reason, change := range map[string]func(*model.Node){
+		"TaintToleration": func(n *model.Node) { n.Taints = []model.Taint{{Key: "gone", Effect: model.NoExecute}} },
+		"NodeAffinity":    func(n *model.Node) { n.Labels = nil },
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(5 * time.Second)}))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.NodeSelector = model.Labels{{Key: "disk", Value: "ssd"}}
+			s.Containers[0].Requests.CPUMilli = 5000
+		})
+		stays := r.pod("stays", func(s *model.PodSpec) { s.Tolerations = []model.Toleration{{Exists: true}} })
+		r.ready(p)
+		r.ready(stays)
+		n := *r.store.Get(r.node.Ref()).(*model.Node)
+		change(&n)
+		r.store.Update(0, &n)
+		r.run(time.Minute)
+		if q := r.get(p); q.Phase != model.PodRunning {
+			t.Errorf("%s: %v before the kubelet starts", reason, q.Phase)
+		}
+		r.kubelet.Stop()
+		r.run(5 * time.Second)
+		r.kubelet.Resume()
+		at := r.until("the rejection", time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+		if q := r.get(p); q.Reason != reason || len(r.notes(p, reason)) != 1 {
+			t.Errorf("%s: it failed for %q", reason, q.Reason)
+		}
+		dead := r.until("its end", time.Minute, func() bool { return !r.alive(p) })
+		if d := dead.Sub(at); d < 5*time.Second || d > 7*time.Second {
+			t.Errorf("%s: it was stopped within %v", reason, d)
+		}
+		r.run(time.Minute)
+		if q := r.get(stays); q.Phase != model.PodRunning || q.Restarts() != 0 {
+			t.Errorf("%s: the other is %v", reason, q.Phase)
+		}
+		r.ready(r.pod("next", func(s *model.PodSpec) { // what was set aside is free
+			s.Tolerations, s.Containers[0].Requests.CPUMilli = []model.Toleration{{Exists: true}}, 6000
+		}))
+	}
+}
+
 // TestAdmittedRequestsAreGivenBack: what has ended makes room.
 func TestAdmittedRequestsAreGivenBack(t *testing.T) {
 	r := newRig(t, 1)

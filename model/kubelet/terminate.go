@@ -195,6 +195,7 @@ func (k *Kubelet) stopped(r *row) {
 	r.stage, r.stepEnd = terminated, now
 	if r.box != nil {
 		k.machine.StopSandbox(r.box)
+		r.box.Over = true
 	}
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
@@ -205,13 +206,17 @@ func (k *Kubelet) stopped(r *row) {
 
 // finish is the end of the terminated step: nothing of the pod runs or is
 // mounted, and its object may go. What ended stays on the machine's records as
-// long as the object does.
+// long as the object does, but for the containers of a pod that was evicted, which the
+// kubelet removes within a minute, here at once (ShouldPodContentBeRemoved).
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
 	if k.closing.on {
 		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
 	}
 	k.letGo(r)
+	if (r.ousted == byPressure || r.ousted == byLimit) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
+		k.DiskChanged()
+	}
 	switch {
 	case r.gone:
 		k.drop(r)

@@ -42,6 +42,9 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	now := k.kernel.Now()
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
+		if r.box != nil {
+			r.box.Over = true
+		}
 		k.release(r)
 		switch {
 		case pod.Deleting() && k.machine.Stuck(pod.ID):
@@ -53,8 +56,11 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		return
 	}
 	known := r.box != nil && r.box.Admitted
-	if !known && !pod.Deleting() {
-		reason, message, victims := k.admit(pod)
+	if !pod.Deleting() && !pod.Phase.Terminal() {
+		reason, message, victims := k.admitAgain(pod)
+		if !known {
+			reason, message, victims = k.admit(pod)
+		}
 		if reason != "" {
 			k.reject(r, reason, message)
 			return
@@ -241,7 +247,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if len(r.inTheWay) > 0 && !r.ends() {
+	if (len(r.inTheWay) > 0 || r.rejected) && !r.ends() {
 		return
 	}
 	r.pending = false

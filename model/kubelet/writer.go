@@ -103,7 +103,8 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
 		// The answer shows what the status is now; that the pod is to end, or has as
-		// somebody else says, the kubelet acts on only when its watch says so.
+		// somebody else says, the kubelet acts on only when its watch says so. Of what it
+		// wrote itself the watch says nothing here.
 		pod, ok := reply.Object.(*model.Pod)
 		switch {
 		case !ok:
@@ -111,6 +112,9 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 			k.mirrorSeen(pod)
 		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt && (r.stage != syncing || !pod.Phase.Terminal()):
 			r.pod = pod
+		case r.rejected && pod.Phase.Terminal():
+			r.pod = pod
+			k.trigger(r, k.kernel.Now())
 		}
 	case store.NotFound:
 		k.podGone(r.face().ID)

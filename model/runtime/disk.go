@@ -169,20 +169,27 @@ func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	return freed
 }
 
-// CollectContainers removes containers that have ended, with what they wrote
-// (pkg/kubelet/kuberuntime/kuberuntime_gc.go evictContainers, of all pods). It returns
-// how many bytes that frees.
+// CollectContainers removes the containers of all pods that are over
+// (pkg/kubelet/kuberuntime/kuberuntime_gc.go evictContainers with evictNonDeletedPods);
+// of other pods the last dead instance of each container stays. It returns how many bytes
+// that frees.
 func (m *Machine) CollectContainers() (freed int64) {
-	now := m.kernel.Now()
 	for _, s := range m.pods {
-		if s == nil {
-			continue
+		if s != nil && s.Over {
+			freed += m.RemoveContainers(s)
 		}
-		for i := range s.Processes {
-			if p := &s.Processes[i]; !p.Running && p.Instances > 0 {
-				freed += p.DiskUsed(now)
-				p.disk, p.diskGrowth = 0, 0
-			}
+	}
+	return freed
+}
+
+// RemoveContainers removes the containers of a pod, none of which runs, with what they
+// wrote, and returns how many bytes that frees.
+func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
+	s.removed = true
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Instances > 0 {
+			freed += p.DiskUsed(m.kernel.Now())
+			p.disk, p.diskGrowth = 0, 0
 		}
 	}
 	return freed
@@ -191,7 +198,7 @@ func (m *Machine) CollectContainers() (freed int64) {
 func (m *Machine) imagesInUse() map[uint32]bool {
 	used := map[uint32]bool{}
 	for _, s := range m.pods {
-		if s == nil {
+		if s == nil || s.removed {
 			continue
 		}
 		for i := range s.Processes {

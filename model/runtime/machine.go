@@ -98,6 +98,8 @@ type Sandbox struct {
 	Volumes   []string       // attached ones that are mounted for it
 	Allocated *model.PodSpec // the kubelet's note on the disk of what it has set aside, if that is not what Pod says
 	Admitted  bool           // the kubelet's note on the machine's disk: its request counts as allocated
+	Over      bool           // the kubelet's word that nothing of it will run again
+	removed   bool           // the records of its containers are
 	serving   bool
 	load      int64 // requests that arrive, in thousandths per second
 	working   int64 // of those, for which there are workers
@@ -298,7 +300,7 @@ const (
 // MakeSandbox gives a pod its network namespace and, unless it uses the
 // machine's own, a new address. The caller has waited SandboxTime.
 func (m *Machine) MakeSandbox(s *Sandbox) {
-	s.Ready, s.MadeAt = true, m.kernel.Now()
+	s.Ready, s.MadeAt, s.Over, s.removed = true, m.kernel.Now(), false, false
 	s.Attempts++
 	if s.Pod.Spec.HostNetwork {
 		s.IP = machineNet + m.node

@@ -43,6 +43,7 @@ type pull struct {
 	pace       int64 // of the download, in millionths
 	outcome    Outcome
 	going      bool
+	follows    bool // another pull brings the image
 
 	// Of an image that is described: its layers that have to come, how many of them are
 	// unpacked or being unpacked, until when, and how long the download has been going at
@@ -101,6 +102,10 @@ func (m *Machine) beginPull(p *pull) {
 		p.outcome, p.doneAt = PullLimited, now.Add(resolveTime.Draw(&luck))
 	case m.cached(p.image):
 		p.outcome, p.doneAt = PullNeedless, now.Add(resolveTime.Draw(&luck))
+	case m.comes(p):
+		p.from = now.Add(resolveTime.Draw(&luck))
+		p.follows, p.doneAt = true, sim.Never
+		return
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
 		layers := m.toCome(p)
@@ -120,6 +125,18 @@ func (m *Machine) beginPull(p *pull) {
 		return
 	}
 	m.postPull(p, p.doneAt)
+}
+
+// comes tells whether another pull already downloads or unpacks the image. This one waits
+// for it: of a layer there is one download and one unpacking at a time (containerd
+// core/unpack, since v1.6.3). Layers that different images have in common come twice here.
+func (m *Machine) comes(p *pull) bool {
+	for i := range m.pulls {
+		if o := &m.pulls[i]; o != p && o.image == p.image && o.going && o.outcome == PulledNow && !o.follows {
+			return true
+		}
+	}
+	return false
 }
 
 // toCome is the layers of an image that is described which are not here yet, and with
@@ -151,7 +168,7 @@ func (m *Machine) mayPull(now sim.Time) bool {
 // setPace has a download go on at another pace.
 func (m *Machine) setPace(p *pull, pace int64) {
 	now := m.kernel.Now()
-	if now >= p.loadedAt || p.outcome != PulledNow || pace == p.pace && p.loadedAt != sim.Never {
+	if now >= p.loadedAt || p.outcome != PulledNow || p.follows || pace == p.pace && p.loadedAt != sim.Never {
 		return
 	}
 	if now > p.from {
@@ -238,11 +255,23 @@ func (m *Machine) endPull(p *pull) {
 			p.outcome = PullNeedless // another pull was faster
 		} else {
 			m.cache(p.image, unpacked(p.bytes))
+			m.letFollow(p.image)
 			m.kubelet.DiskChanged()
 		}
 	}
 	m.beginPulls()
 	m.kubelet.Pulled(p.pod, p.outcome)
+}
+
+// letFollow ends the pulls that have waited for an image, once they know which it is.
+func (m *Machine) letFollow(image uint32) {
+	now := m.kernel.Now()
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.follows && p.image == image && p.doneAt == sim.Never {
+			p.doneAt = max(now, p.from)
+			m.postPull(p, p.doneAt)
+		}
+	}
 }
 
 // SetSilent has the registry, when it is down, not refuse: who asks it waits until a

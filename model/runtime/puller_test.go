@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -163,5 +164,40 @@ func TestANarrowConnectionMakesDownloadsSlow(t *testing.T) {
 	r.machine.SetLink(full)
 	if late := r.machine.pulls[0].loadedAt.Sub(before); late < 17999*time.Millisecond || late > 18001*time.Millisecond {
 		t.Errorf("20 s at a tenth of the speed cost %v, want 18 s", late)
+	}
+}
+
+// Source: k8s-node.md 3.2: since containerd 1.6.3 who pulls an image that is being pulled
+// waits for the first.
+func TestPullsOfOneImageSideBySideWaitForTheFirst(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 8_000_000_000})
+	r.machine.parallel = 5
+	c, other := model.Container{Name: "main", Image: "big"}, model.Container{Name: "main", Image: "other"}
+	for id := range uint32(3) {
+		r.machine.Pull(pod(id+1, c), &c)
+	}
+	r.machine.Pull(pod(4, other), &other)
+	r.run(t, 20*time.Second)
+	if n := r.machine.downloads(r.Now()); n != 2 {
+		t.Errorf("%d downloads of 2 images", n)
+	}
+	if p := &r.machine.pulls[0]; p.pace != full/2 {
+		t.Errorf("the first goes at %d millionths", p.pace)
+	}
+	r.run(t, 2*time.Hour)
+	if len(r.told) != 4 || len(r.machine.pulls) != 0 {
+		t.Errorf("told %q", r.told)
+	}
+	// One that comes later waits, too, and when the registry goes down all fail.
+	fresh := model.Container{Name: "main", Image: "fresh"}
+	r.told = nil
+	r.machine.Pull(pod(5, fresh), &fresh)
+	r.run(t, 20*time.Second)
+	r.machine.Pull(pod(6, fresh), &fresh)
+	r.run(t, 10*time.Second)
+	r.registry.SetDown(true)
+	r.run(t, time.Minute)
+	if len(r.told) != 2 || !strings.HasSuffix(r.told[0], "failed") || !strings.HasSuffix(r.told[1], "failed") {
+		t.Errorf("told %q", r.told)
 	}
 }

@@ -1,10 +1,6 @@
 package workload
 
-import (
-	"time"
-
-	"orrery/model"
-)
+import "orrery/model"
 
 // attempt is what becomes of a call, all its attempts together.
 type attempt struct {
@@ -16,7 +12,7 @@ type attempt struct {
 // it handles requests.
 func (t *Flows) addCall(c *Call) {
 	f := flow{
-		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From}, call: c,
+		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c,
 		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{million, sure},
 	}
 	t.enter(f)
@@ -25,12 +21,15 @@ func (t *Flows) addCall(c *Call) {
 // sentByPods tells whether a flow comes from pods that are seen to come and go.
 func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 
+// sending is how much a source sends, what it tries again included.
+func (f *flow) sending() int64 { return product(f.milli, f.attempt.attempts, 1_000_000) }
+
 // calls is how much the pods of a class send together that handle so many requests.
 func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return product(product(c.capped(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+	return product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
 }
 
 // calling is what becomes of the calls that pods make for a request which are members of
@@ -53,7 +52,7 @@ func (f *flow) tried() attempt {
 	}
 	a := attempt{million, f.single}
 	fails, tries := million-f.single.good, 0
-	for left := fails; tries < f.call.Retries && left > 0; left = product(left, fails, million) {
+	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
 		tries++
 	}
@@ -70,10 +69,7 @@ func (f *flow) tried() attempt {
 func (t *Flows) total(f *flow) {
 	p50, p99 := f.now.P50, f.now.P99
 	f.now = f.lost
-	limit := time.Duration(0)
-	if f.call != nil {
-		limit = f.call.Timeout
-	}
+	limit := f.Timeout
 	var ok, bad mixture
 	names, unnamed := t.naming(f)
 	for _, x := range f.shares {

@@ -5,6 +5,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/network"
+	"orrery/sim"
 )
 
 // backend is a Service, as rules about it are used.
@@ -54,6 +55,9 @@ type class struct {
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
 	scratch  int64   // its share while a flow is computed
 	ways     mixture // what the network adds to that
+	tank     tank
+	levelAt  sim.Time // when it comes to a level, as things are
+	cameAt   sim.Time // when it came to one
 }
 
 // likeness is what pods of a class have in common.
@@ -68,6 +72,7 @@ type likeness struct {
 	hangs   bool
 	probes  int32
 	group   uint32
+	tank    tank   // if more waits than at rest
 	single  uint32 // a pod that is alone; 0 for others
 }
 
@@ -193,7 +198,10 @@ func (t *Flows) classify(id uint32, i int32) {
 			t.mix(other)
 		}
 	}
-	like := likeness{routes: p.key, work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
+	if p.tank.at != t.kernel.Now() || !p.serving {
+		p.tank = tank{} // it had none of late, or has lost it
+	}
+	like := likeness{routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}
@@ -207,6 +215,7 @@ func (t *Flows) classify(id uint32, i int32) {
 	for k := len(b.classes) - 1; k >= 0 && like.single == 0; k-- {
 		if c := &t.classes[b.classes[k]]; c.likeness == like {
 			c.pods = append(c.pods, id)
+			c.tank.held = max(c.tank.held, p.tank.held)
 			if loadChange(p.loaded, c.told) == goesOn || loadChange(p.working, c.working) == goesOn {
 				c.told = -1
 			}
@@ -225,6 +234,9 @@ func (t *Flows) update(p *pod, like likeness) {
 	t.recallers(t.classes[p.class].sort)
 	c := t.touch(p.class)
 	c.likeness, c.sent, c.fared = like, -1, -1
+	if !c.serving {
+		c.tank = tank{}
+	}
 	t.recallers(p.sort)
 }
 
@@ -237,7 +249,7 @@ func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
 	c, p := &t.classes[k], t.pods.Row(id)
-	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, told: p.loaded, working: p.working}
+	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, tank: p.tank, told: p.loaded, working: p.working}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k
@@ -247,6 +259,7 @@ func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
 func (t *Flows) free(id int32) {
 	c := &t.classes[id]
 	t.recallers(c.sort)
+	t.leave(c)
 	c.likeness, c.pods, c.arriving = likeness{}, c.pods[:0], 0
 	t.unused = append(t.unused, id)
 }

@@ -28,8 +28,10 @@ import (
 type Traffic struct {
 	Namespace, Service string
 	Rate               Rate
-	Connections        *Connections // nil: each request has its own
-	From               string       // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	Connections        *Connections  // nil: each request has its own
+	Timeout            time.Duration // after which who asks gives up; 0 is never
+	Retries            int           // attempts after one that failed
+	From               string        // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
 }
 
 // Internet is the source whose requests come through a Service's load balancer.

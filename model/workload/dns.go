@@ -179,8 +179,8 @@ func (t *Flows) resolve(l *flow) resolved {
 		one.ok = fixed(t.harm.Slow.Microseconds())
 	}
 	r := resolved{million + fails, one.again(one).repeated(t.DNS.QueriesMilli/2, outcome.then)}
-	if c := t.flows[l.of].call; c != nil && c.Timeout > 0 {
-		r.outcome = r.outcome.within(c.Timeout)
+	if limit := t.flows[l.of].Timeout; limit > 0 {
+		r.outcome = r.outcome.within(limit)
 	}
 	return r
 }

@@ -169,7 +169,8 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	h := t.handle(c, each, t.calling(c.sort))
+	calls := t.calling(c.sort)
+	h := t.await(id, c, each, calls, t.handle(c, each, calls))
 	working := h.working(each)
 	switch {
 	case c.listed || each == c.told && working == c.working:
@@ -179,15 +180,14 @@ func (t *Flows) fare(id int32, c *class) {
 		t.loaded = append(t.loaded, id)
 	}
 	c.peak = max(c.peak, each)
-	before, after := c.capped(c.was, n), h.capped(c.arriving, n)
-	overloaded := before < c.was || after < c.arriving
+	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
 	if h != c.handled || overloaded {
 		t.untellAll(c)
 	}
 	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
-	if sends := t.sorts[c.sort]; len(sends) > 0 && after != c.sent {
-		c.sent = after
+	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && done != c.sent {
+		c.sent = done
 		depth := t.below(c)
 		for _, i := range sends {
 			t.sink(i, depth)
@@ -264,23 +264,34 @@ func (t *Flows) reckon() {
 		if f.of >= 0 {
 			t.answer(i)
 		}
-		if f.call == nil {
+		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		a := f.tried()
-		if !t.holds(f, a.change(&f.attempt)) {
-			again := a.attempts != f.attempt.attempts
-			f.attempt = a
-			t.reprobeIdle(f)
-			for k := range f.callers {
-				t.touch(f.callers[k].class)
-			}
-			if again {
-				t.recall(i)
-			}
+		if a := f.tried(); !t.holds(f, a.change(&f.attempt)) {
+			t.tryAgain(i, a)
 		}
 	}
 	t.untold, t.rest = rest, now[:0]
+}
+
+// tryAgain has those who send a flow go by what becomes of it now.
+func (t *Flows) tryAgain(i int32, a attempt) {
+	f := &t.flows[i]
+	again := a.attempts != f.attempt.attempts
+	f.attempt = a
+	if f.call == nil {
+		if again {
+			t.respread(i)
+		}
+		return
+	}
+	t.reprobeIdle(f)
+	for k := range f.callers {
+		t.touch(f.callers[k].class)
+	}
+	if again {
+		t.recall(i)
+	}
 }
 
 // route asks the proxies of a flow's senders anew.

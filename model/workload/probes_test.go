@@ -49,8 +49,8 @@ func TestAProbeFaresLikeTheRequestsWhoseWayItGoes(t *testing.T) {
 	if got := r.fails(pods[0], model.Liveness) + ", " + r.fails(pods[0], model.Readiness); got != "1000 0, 0 0" {
 		t.Errorf("with slow calls %s", got)
 	}
-	r.flows.Slow(pods[0].ID, 8*time.Second) // 10 s for each of 100 workers: 10 requests a second
-	r.after(time.Second)
+	r.flows.Slow(pods[0].ID, 8*time.Second)                       // 10 s for each of 100 workers: 10 requests a second
+	r.after(10 * time.Second)                                     // by then all are held
 	if got := r.fails(pods[0], model.Readiness); got != "0 505" { // Erlang's B(100, 200)
 		t.Errorf("with all workers held %s", got)
 	}
@@ -70,6 +70,7 @@ func TestAProbeWaitsInAQueueThatIsFull(t *testing.T) {
 	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2, Queue: 4}
 	rates := func(front int64) {
 		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(front)})
+		r.after(10 * time.Second) // until the queue is full
 	}
 	rates(25_000) // of 20 for which there is room: 4 that wait need a fifth of a second
 	if got := r.fails(pods[0], model.Readiness); got != "221 0" {
@@ -91,6 +92,7 @@ func TestAProbeWaitsForCPU(t *testing.T) {
 	r.work = workload.Work{CPU: 10 * time.Millisecond}
 	r.capacity[pods[0]] = 50_000 // a full queue of 100 takes 2 s
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(60_000)})
+	r.after(10 * time.Second) // until it is full
 	if got := r.fails(pods[0], model.Readiness); got != "1000 0" {
 		t.Errorf("overloaded: %s", got)
 	}

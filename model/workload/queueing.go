@@ -27,6 +27,7 @@ type handled struct {
 	room  int64 // how many it gets done at most, -1 for no limit
 	fits  int64 // as far as it is the workers that limit it, -1 for no limit
 	takes int64 // for how many of those that arrive there is a place, -1 for all
+	does  int64 // how many it gets done, -1 if that is what there is a place for
 	outcome
 	waiting timing // of that, for a worker and for CPU, the request's own included
 }
@@ -39,7 +40,7 @@ type handled struct {
 // there are free cores until the quota of a period is used up (throttled). A worker is held
 // for all the time a request takes without waiting for it.
 func (w *Work) handle(arriving int64, calls outcome) handled {
-	h := handled{room: w.CapacityMilliRPS, fits: -1, takes: -1}
+	h := handled{room: w.CapacityMilliRPS, fits: -1, takes: -1, does: -1}
 	all := calls.all()
 	cpu := w.CPU.Microseconds()
 	if w.CapacityMilliRPS >= 0 && !w.limited() {
@@ -138,10 +139,10 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64) (own, wai
 		s.think = max(s.think-s.each, hold*1000)
 	}
 	s.fill(arriving)
-	h.room = s.pace
-	if s.each+s.most == 0 {
-		h.room = h.fits
+	if c < 0 || h.fits <= c {
+		h.fits = s.pace
 	}
+	h.room = s.pace
 	took := min(cpu+max(s.stays-s.each, 0)/1000+hold, longest)
 	chance := min(product(min(square+variance, longest*longest), million, max(took*took, 1)), 10*million)
 	if s.each+s.most > 0 { // those who wait see CPU done one by one, as far as it is CPU they wait for
@@ -162,13 +163,14 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64) (own, wai
 	return spread(0, cpu, square), wait
 }
 
-// working is with how many of the requests that arrive a worker begins.
+// working is with how many requests a worker begins, of those that arrive or wait.
 func (h *handled) working(arriving int64) int64 {
 	switch {
-	case h.fits < 0 || h.takes < 0 && h.room == h.fits:
-		return arriving
+	case h.fits < 0:
 	case h.room < h.fits: // it is CPU that is not enough
-		return min(arriving, h.fits)
+		arriving = min(arriving, h.fits)
+	case h.takes >= 0:
+		arriving = min(arriving, h.takes)
 	}
-	return min(arriving, h.takes)
+	return max(arriving, h.does)
 }

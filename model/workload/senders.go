@@ -30,14 +30,14 @@ func (t *Flows) spread(i int32) {
 		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
-			t.count(f, h, f.node, f.milli)
+			t.count(f, h, f.node, f.sending())
 		}
 	}
 }
 
 // spreadEvenly has each of a Deployment's pods that serve send the same.
 func (t *Flows) spreadEvenly(f *flow) {
-	n, k := int64(0), int64(0)
+	all, n, k := f.sending(), int64(0), int64(0)
 	for _, id := range f.members {
 		if t.sends(t.pods.Row(id)) {
 			n++
@@ -48,8 +48,8 @@ func (t *Flows) spreadEvenly(f *flow) {
 		if !t.sends(p) {
 			continue
 		}
-		milli := f.milli / n
-		if k < f.milli%n {
+		milli := all / n
+		if k < all%n {
 			milli++
 		}
 		k++
@@ -69,7 +69,8 @@ func (t *Flows) spreadProbes(f *flow) {
 // balance has a load balancer send to its nodes. A node without power is one until health
 // checks have told.
 func (t *Flows) balance(f *flow) {
-	f.unsent, f.must = f.milli, true
+	all := f.sending()
+	f.unsent, f.must = all, true
 	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
 	n := int64(len(nodes))
 	for i, node := range nodes {
@@ -77,8 +78,8 @@ func (t *Flows) balance(f *flow) {
 		if !ok {
 			continue
 		}
-		milli := f.milli / n
-		if int64(i) < f.milli%n {
+		milli := all / n
+		if int64(i) < all%n {
 			milli++
 		}
 		t.count(f, h, node, milli)

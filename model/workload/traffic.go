@@ -175,9 +175,9 @@ type flow struct {
 	metered  bool      // among Flows.metered
 	lasts    int64     // how long its requests take on the average, in microseconds
 
-	call    *Call // the members make it for what they handle; nil if they send for themselves
-	attempt attempt
-	single  outcome // of its requests; of calls, of each attempt
+	call    *Call   // the members make it for what they handle; nil if they send for themselves
+	attempt attempt // of all requests, as those who send go by it
+	single  outcome // of its requests, of each attempt
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -257,6 +257,7 @@ type pod struct {
 	risks   []risk        // what its machine was told of its probes
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
 	slow    time.Duration // that its requests take longer by
+	tank    tank          // as it was when its class was left
 	home    home          // as a sender
 
 	seen *model.Pod // by the watch, if a Deployment sends
@@ -279,6 +280,7 @@ const (
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
+	whyLevel           // about a class, whose pods have some number of requests
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -318,7 +320,7 @@ func (t *Flows) add(src Traffic) {
 			return
 		}
 	}
-	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: attempt{million, sure}}
 	f.deployment, _ = strings.CutPrefix(src.From, "deployment/")
 	if f.deployment == src.From {
 		f.deployment = ""
@@ -506,6 +508,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "answers are too old: " + t.flows[about].From
 	case whyRenewed:
 		return "connections are renewed or given up: " + t.flows[about].From
+	case whyLevel:
+		return "pods have more requests to do, or fewer"
 	case whyFull:
 		return "the table of connections is full on " + t.net.Name(network.Site(about))
 	case whySoon, whyFlush:
@@ -534,6 +538,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.flush()
 	case why == whyRenewed:
 		t.outdate(int32(about))
+	case why == whyLevel:
+		t.atLevel(now, int32(about))
 	case why == whyFull:
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:

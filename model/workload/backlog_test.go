@@ -1,0 +1,184 @@
+package workload_test
+
+import (
+	"container/heap"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// ask is one attempt of one request in the slow twin.
+type ask struct {
+	at     float64
+	number int // attempts before it
+}
+
+type asks []ask
+
+func (a asks) Len() int           { return len(a) }
+func (a asks) Less(i, j int) bool { return a[i].at < a[j].at }
+func (a asks) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+func (a *asks) Push(x any)        { *a = append(*a, x.(ask)) }
+func (a *asks) Pop() any {
+	old := *a
+	x := old[len(old)-1]
+	*a = old[:len(old)-1]
+	return x
+}
+
+// storm is what one client of the twin does.
+type storm struct {
+	base, burst float64 // requests a second; those of the burst from 10 s on
+	length      time.Duration
+	timeout     time.Duration
+	retries     int
+}
+
+// byRequest is the slow twin: ten servers, each of 50 requests a second and with places
+// for 100, whose work takes an exponential time and is done although nobody waits any
+// more. It tells how many attempts fail within so long after the burst's begin, and which
+// part of them in the last ten seconds.
+func (s storm) byRequest(luck *rand.Rand, end float64) (failed, lately float64) {
+	var now float64
+	var todo asks
+	for now < end {
+		rate := s.base
+		if now >= 10 && now < 10+s.length.Seconds() {
+			rate = s.burst
+		}
+		now += luck.ExpFloat64() / rate
+		todo = append(todo, ask{at: now})
+	}
+	heap.Init(&todo)
+	var late, lateGood float64
+	free, ends := [10]float64{}, [10][]float64{}
+	for len(todo) > 0 {
+		x := heap.Pop(&todo).(ask)
+		if x.at >= end {
+			break
+		}
+		i := luck.IntN(10)
+		for len(ends[i]) > 0 && ends[i][0] <= x.at {
+			ends[i] = ends[i][1:]
+		}
+		good, back := false, x.at
+		if len(ends[i]) < 100 {
+			free[i] = max(free[i], x.at) + luck.ExpFloat64()/50
+			ends[i] = append(ends[i], free[i])
+			good = free[i] <= x.at+s.timeout.Seconds()
+			back = x.at + s.timeout.Seconds()
+		}
+		if good && x.at > end-10 {
+			lateGood++
+		}
+		if good {
+			continue
+		}
+		failed++
+		if x.at > end-10 {
+			late++
+		}
+		if x.number < s.retries {
+			heap.Push(&todo, ask{back, x.number + 1})
+		}
+	}
+	return failed, late / (late + lateGood)
+}
+
+// byRate is the same of the model.
+func (s storm) byRate(t *testing.T, end time.Duration) (failed, lately float64, events uint64) {
+	r := newRig(t, 1, 1)
+	r.work = workload.Work{CPU: 20 * time.Millisecond}
+	var pods []model.Ref
+	for i := range 10 {
+		pods = append(pods, r.pod("db", fmt.Sprint("db-", i), "n-0"))
+		r.capacity[pods[i]] = 50_000
+	}
+	r.endpoints("db", pods...)
+	r.after(10 * time.Second)
+	start := r.Now()
+	from := start.Add(10 * time.Second)
+	burst := workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: int64(s.base * 1000)}, {At: from.Sub(0), MilliRPS: int64(s.burst * 1000)}, {At: from.Sub(0) + s.length, MilliRPS: int64(s.base * 1000)}}}
+	r.traffic(workload.Traffic{Service: "db", Rate: burst, Timeout: s.timeout, Retries: s.retries})
+	for _, p := range pods {
+		r.flows.ServingChanged(p, true)
+	}
+	r.after(10*time.Second - 1)
+	before := r.Events()
+	r.after(end - 10*time.Second + 1)
+	checkSums(t, r)
+	var last model.Traffic
+	at := from
+	pass := func(until time.Duration) {
+		if now := start.Add(until); now > at {
+			failed += float64(last.OfferedMilliRPS-last.ServedMilliRPS) / 1000 * now.Sub(at).Seconds()
+			at = now
+		}
+	}
+	for i := range r.store.History().Len() {
+		x := r.store.History().At(i)
+		if x.Note != nil && x.Note.Traffic != nil {
+			pass(x.At.Sub(start))
+			last = *x.Note.Traffic
+		}
+	}
+	pass(end)
+	return failed, 1 - float64(last.ServedMilliRPS)/float64(last.OfferedMilliRPS), r.Events() - before
+}
+
+// A burst fills queues only as long as it lasts, and what it leaves there drains: callers
+// give up when they have waited that long, not before, and only then do they try again.
+func TestAnOverloadTakesTimeToBeginAndToEnd(t *testing.T) {
+	for _, s := range []storm{
+		{300, 600, time.Millisecond, time.Second, 3},
+		{300, 600, 100 * time.Millisecond, time.Second, 3},
+		{300, 600, time.Second, time.Second, 3},
+		{300, 600, 8 * time.Second, time.Second, 3}, // long enough to go on by itself
+		{300, 600, 20 * time.Second, time.Second, 3},
+		{300, 600, 8 * time.Second, time.Second, 0},
+		{300, 600, 20 * time.Second, time.Second, 0},
+		{300, 2000, 300 * time.Millisecond, time.Second, 0},
+		{300, 2000, time.Second, time.Second, 0},
+		{100, 2000, time.Second, time.Second, 1},
+	} {
+		var want, wantLately float64
+		const runs = 5
+		for k := range uint64(runs) {
+			f, l := s.byRequest(rand.New(rand.NewPCG(k, 3)), 60)
+			want, wantLately = want+f/runs, wantLately+l/runs
+		}
+		got, lately, events := s.byRate(t, time.Minute)
+		if math.Abs(got-want) > 0.15*want+20 || math.Abs(lately-wantLately) > 0.01 {
+			t.Errorf("%+v: %.0f fail, %.3f of the last; request by request %.0f, %.3f", s, got, lately, want, wantLately)
+		}
+		if events > 64 {
+			t.Errorf("%+v: %d events", s, events)
+		}
+	}
+}
+
+// A caller that has all its workers wait sends no more than is answered: a queue that
+// fills because it drains, and drains because it fills, comes to rest.
+func TestAQueueWhoseCallersWaitComesToRest(t *testing.T) {
+	for _, workers := range []int64{30, 100, 150, 190} {
+		r, pods := shop(t, 1, calling("front", "back", 1000, 0))
+		r.work = workload.Work{CPU: 10 * time.Millisecond, Workers: workers, Queue: workers}
+		r.capacity[pods[1]] = 90_000
+		delete(r.capacity, pods[0])
+		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(200_000)})
+		r.after(10 * time.Minute)
+		events, notes := r.Events(), len(r.notes(0))
+		r.after(10 * time.Minute)
+		if e, n := r.Events()-events, len(r.notes(0))-notes; e > 200 || n > 100 {
+			t.Errorf("%d workers: %d events and %d notes in ten minutes in which nothing changes", workers, e, n)
+		}
+		if x := r.rates("front", "ingress"); x.ServedMilliRPS < 87_000 || x.ServedMilliRPS > 92_000 { // it rests where about as many come
+			t.Errorf("%d workers: %+v of 90 for which the back has CPU", workers, x)
+		}
+	}
+}
