@@ -162,6 +162,7 @@ func (d *Differ) node(a, b *Node) {
 	d.resources("status.capacity", &a.Capacity, &b.Capacity)
 	d.condition("status.conditions.DiskPressure", a.DiskPressure, b.DiskPressure)
 	d.condition("status.conditions.MemoryPressure", a.MemoryPressure, b.MemoryPressure)
+	d.condition("status.conditions.PIDPressure", a.PIDPressure, b.PIDPressure)
 	d.condition("status.conditions.Ready", a.Ready, b.Ready)
 	d.text("status.gpu", a.GPU.String(), b.GPU.String())
 	d.names("status.volumesAttached", a.VolumesAttached, b.VolumesAttached)

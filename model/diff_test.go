@@ -28,7 +28,7 @@ func kinds() []model.Object {
 
 // untold is fields no difference is told of: those the commit itself sets, and
 // those that never change in a stored object or follow from another field.
-var untold = []string{"Kind", "ID", "Namespace", "Name", "ResourceVersion", "CreatedAt", "GraceSeconds", "Images", "NodeID"}
+var untold = []string{"Kind", "ID", "Namespace", "Name", "ResourceVersion", "CreatedAt", "GraceSeconds", "Images", "NodeID", "Stock"}
 
 // TestEveryFieldThatChangesIsTold sets one field after the other.
 func TestEveryFieldThatChangesIsTold(t *testing.T) {

@@ -31,8 +31,9 @@ type Node struct {
 	Allocatable   Resources // see Resources.Allocatable; what a snapshot or trace says is taken as it is
 	Ready         Condition
 	// What node-pressure eviction says: the node is short of this.
-	MemoryPressure, DiskPressure Condition
-	Images                       []Image // as of registration
+	MemoryPressure, DiskPressure, PIDPressure Condition
+	Images                                    []Image // as of registration
+	Stock                                     *Stock  // nil is what Linux makes of its memory and its disk
 	// VolumesInUse is what its kubelet says that it has or needs mounted, and
 	// VolumesAttached what the attach/detach controller says that it may use; sorted,
 	// and immutable: replace a slice to change it.
@@ -43,6 +44,10 @@ type Node struct {
 	Group string
 	Price int64
 }
+
+// Stock is how many processes a machine can have, and how many files its disk; 0 is what
+// Linux makes of its memory and its disk.
+type Stock struct{ PIDs, Inodes int64 }
 
 // NodeLabels is the labels that a kubelet gives its node, and the user's own.
 func NodeLabels(name, zone string, own map[string]string) Labels {
@@ -64,13 +69,14 @@ func NodeLabels(name, zone string, own map[string]string) Labels {
 func (n *Node) Copy() Object { c := *n; return &c }
 
 // Reserved is what the node's kubelet reserves of CPU and memory for the system and
-// itself, as far as its capacity and what is allocatable of it say.
-func (n *Node) Reserved() (cpuMilli, memoryBytes int64) {
+// itself, as far as its capacity and what is allocatable of it say, of which it keeps so
+// many bytes for its hard eviction threshold.
+func (n *Node) Reserved(kept int64) (cpuMilli, memoryBytes int64) {
 	if a := &n.Allocatable; a.CPUMilli > 0 {
 		cpuMilli = max(n.Capacity.CPUMilli-a.CPUMilli, 0)
 	}
 	if a := &n.Allocatable; a.MemoryBytes > 0 {
-		memoryBytes = max(n.Capacity.MemoryBytes-a.MemoryBytes-HardMemoryBytes, 0)
+		memoryBytes = max(n.Capacity.MemoryBytes-a.MemoryBytes-kept, 0)
 	}
 	return cpuMilli, memoryBytes
 }

@@ -21,6 +21,10 @@ type Note struct {
 // Traffic.
 const ReasonTrafficChanged = "TrafficChanged"
 
+// LookupsOf is how the From of a Traffic begins that looks up a Service's name; its path
+// follows, and a space.
+const LookupsOf = "lookups of "
+
 // Traffic is what becomes of the requests one source sends to a Service from
 // the note's instant until the next note of the same Service and source. Every
 // rate is in thousandths of a request per second, and Offered is always the
@@ -29,7 +33,8 @@ type Traffic struct {
 	From               string // as in the scenario: "ingress", "node/n-1", "deployment/web"
 	OfferedMilliRPS    int64
 	ServedMilliRPS     int64
-	RefusedMilliRPS    int64 // answered at once: no endpoint at all, or nothing listens there
+	NoEndpointMilliRPS int64 // refused at once: the Service has no endpoint
+	RefusedMilliRPS    int64 // refused at once: nothing listens at the endpoint
 	TimedOutMilliRPS   int64 // no answer: the endpoint is out of reach, or the rules drop it
 	OverloadMilliRPS   int64 // more than the endpoint has CPU or workers for
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
@@ -38,6 +43,12 @@ type Traffic struct {
 	// Of TimedOutMilliRPS: new connections that a node's full conntrack table dropped, and
 	// what a node's connection to the network had no room for.
 	UntrackedMilliRPS, CongestedMilliRPS int64
+
+	FirstMilliRPS int64 // of Offered, those that are no retries
+	// BusyPPM is how much of what they can do the endpoints that requests arrive at are
+	// asked for, in millionths, of their CPU or their workers, whichever is scarcer; at
+	// most all of it. It is 0 if nothing arrives, or nothing limits them.
+	BusyPPM int64
 
 	// Of those that come from nodes, or through them from a load balancer, and are sent to some endpoint, whatever becomes of
 	// them: all, those whose endpoint is in the sender's zone, and of these those whose

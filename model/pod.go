@@ -173,12 +173,16 @@ type PodSpec struct {
 	GPU            *GPURequest  // nil asks for none
 	Workload       *WorkloadRef // the group it is scheduled with, nil for none
 	Security       *PodSecurity // nil if it keeps to every Pod Security Standard
+	EmptyDirs      []EmptyDir
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills
 	// both with SumRequests; they are never written again.
 	Request       Resources
 	ScoredRequest Resources
+	// EphemeralLimit is what all containers together may have on the disk; 0 is no limit.
+	// It comes with the others.
+	EphemeralLimit int64
 }
 
 // PodSecurity is what a spec has against the Pod Security Standards, in the words
@@ -207,6 +211,7 @@ const (
 // that is more, plus overhead (k8s.io/component-helpers/resource/helpers.go
 // PodRequests; pkg/scheduler/framework/types.go).
 func (s *PodSpec) SumRequests() {
+	s.EphemeralLimit = s.sum(func(c *Container) Resources { return Resources{EphemeralBytes: c.Limits.EphemeralBytes} }).EphemeralBytes
 	s.Request = s.ContainersRequest().atLevel(s.PodLevel).Add(s.Overhead)
 	s.ScoredRequest = s.sum(func(c *Container) Resources {
 		r := c.Requests

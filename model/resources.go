@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -63,23 +62,14 @@ func (r Resources) combine(o Resources, f func(a, b int64) int64) Resources {
 	return r
 }
 
-// HardMemoryBytes and hardDisk are the default hard eviction thresholds that a
-// kubelet keeps back (pkg/kubelet/eviction/defaults_linux.go): memory.available <
-// 100Mi and nodefs.available < 10%, of which the real one is a float32, in 2^27ths.
-const (
-	HardMemoryBytes = 100 << 20
-	hardDisk        = 13_421_773
-)
-
-// Allocatable is what pods may ask for of a machine with r: what kubelets reserve
-// (kubeReserved and systemReserved together) and what they begin to evict at is not
-// theirs (pkg/kubelet/nodestatus/setters.go MachineInfo,
+// Allocatable is what pods may ask for of a machine with r: what kubelets keep, which is
+// what they reserve (kubeReserved and systemReserved together) and what they begin to evict
+// at (kubelet.Eviction.Kept), is not theirs (pkg/kubelet/nodestatus/setters.go MachineInfo,
 // pkg/kubelet/cm/node_container_manager_linux.go GetNodeAllocatableReservation).
-func (r Resources) Allocatable(reserved Resources) Resources {
-	hi, lo := bits.Mul64(uint64(r.EphemeralBytes), hardDisk)
-	r.CPUMilli = max(r.CPUMilli-reserved.CPUMilli, 0)
-	r.MemoryBytes = max(r.MemoryBytes-reserved.MemoryBytes-HardMemoryBytes, 0)
-	r.EphemeralBytes = max(r.EphemeralBytes-reserved.EphemeralBytes-int64(hi<<37|lo>>27), 0)
+func (r Resources) Allocatable(kept Resources) Resources {
+	r.CPUMilli = max(r.CPUMilli-kept.CPUMilli, 0)
+	r.MemoryBytes = max(r.MemoryBytes-kept.MemoryBytes, 0)
+	r.EphemeralBytes = max(r.EphemeralBytes-kept.EphemeralBytes, 0)
 	return r
 }
 

@@ -8,8 +8,8 @@ import "time"
 type Route struct {
 	Service   Ref        // zero if the machine has no rules for the name
 	Endpoints []Endpoint // each takes an equal share; in order of the pods' numbers
-	// Dropped means there are endpoints, but policy allows none of them here:
-	// packets vanish. Without it, no endpoint means a refusal.
+	// Dropped means there are endpoints, but policy allows none of them here, or the node
+	// has no rules: packets vanish. Without it, no endpoint means a refusal.
 	Dropped bool
 
 	Sticky  time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none

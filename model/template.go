@@ -32,11 +32,11 @@ func (t *Template) ComputeHash() string {
 
 // derived are the fields that say nothing of their own: sums of other fields, and
 // what follows from the rest of a template.
-var derived = map[string]bool{"Request": true, "ScoredRequest": true, "Security": true}
+var derived = map[string]bool{"Request": true, "ScoredRequest": true, "Security": true, "EphemeralLimit": true}
 
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
-	"Placement": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
+	"Placement": true, "EmptyDirs": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
 	"NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true,
 	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
 }

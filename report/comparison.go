@@ -229,6 +229,10 @@ func (u Unit) amount(x float64) string {
 		return significant(x*100, 5) + "%"
 	case u == Duration:
 		return rounded(x)
+	case u == Rate:
+		return significant(x/1000, 5) + "rps"
+	case u == Times:
+		return significant(x, 4) + "x"
 	}
 	return significant(x, 4)
 }
@@ -248,6 +252,10 @@ func (u Unit) change(x float64) string {
 		return sign + significant(x*100, 3) + " pp"
 	case Duration:
 		return sign + rounded(x)
+	case Rate:
+		return sign + significant(x/1000, 3) + "rps"
+	case Times:
+		return sign + significant(x, 3) + "x"
 	}
 	return sign + significant(x, 3)
 }

@@ -34,9 +34,12 @@
 //	claim      = rule | ( "always" | "never" | "eventually" | "reached" ) "(" rule ")"
 //	rule       = METRIC [ "." pick ] [ "(" [ argument { "," argument } ] ")" ] [ comparison value ]
 //	pick       = "max" | "min" | "p50" | "p90" | "p95" | "p99"
-//	argument   = [ NAMESPACE "/" ] KIND "/" NAME | "namespace/" NAME | REASON | "target=" percentage
+//	argument   = [ NAMESPACE "/" ] KIND "/" NAME | "namespace/" NAME | REASON | CAUSE | "target=" percentage
 //	comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
-//	value      = whole number | percentage | duration, as the metric's unit asks
+//	value      = whole number | percentage | duration | rate ("300rps") | multiple ("1.5x"), as the metric's unit asks
+//
+// What has no value keeps no promise, whatever the comparison: the time that requests
+// take while none is served, or a window in which there is nothing to measure.
 //
 // "faults" is all of them, from the first start to the last end; after a fault
 // that lasts to the end of the run is after its start. A Deployment is complete

@@ -93,17 +93,18 @@ func (e *Encoder) load(l *model.APILoad) {
 }
 
 func (e *Encoder) traffic(t *model.Traffic) {
-	e.line = append(e.line, `,"traffic":{`...)
+	e.number(`,"traffic":{"busyPpm":`, t.BusyPPM)
 	if t.CongestedMilliRPS > 0 {
-		e.number(`"congestedMilliRPS":`, t.CongestedMilliRPS)
-		e.line = append(e.line, ',')
+		e.number(`,"congestedMilliRPS":`, t.CongestedMilliRPS)
 	}
-	e.number(`"failedMilliRPS":`, t.FailedMilliRPS)
+	e.number(`,"failedMilliRPS":`, t.FailedMilliRPS)
+	e.number(`,"firstMilliRPS":`, t.FirstMilliRPS)
 	e.text(`,"from":`, t.From)
 	if t.InsideMilliRPS > 0 {
 		e.number(`,"insideMilliRPS":`, t.InsideMilliRPS)
 		e.number(`,"nodeMilliRPS":`, t.NodeMilliRPS)
 	}
+	e.number(`,"noEndpointMilliRPS":`, t.NoEndpointMilliRPS)
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)
 	e.number(`,"p50":`, int64(t.P50))

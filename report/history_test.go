@@ -177,7 +177,7 @@ func (t *tape) fault(id, reason, message string) {
 // traffic says that of 1000 requests per second to a service so many are served.
 func (t *tape) traffic(service string, offered, served int64) {
 	t.Note(t.by("traffic"), model.Note{Name: service, Reason: model.ReasonTrafficChanged, Traffic: &model.Traffic{
-		From: "ingress", OfferedMilliRPS: offered, ServedMilliRPS: served, RefusedMilliRPS: offered - served}})
+		From: "ingress", OfferedMilliRPS: offered, FirstMilliRPS: offered, ServedMilliRPS: served, RefusedMilliRPS: offered - served}})
 }
 
 // nodeLoss is a small story: three pods on two nodes, one of which goes.

@@ -32,12 +32,41 @@ type jsonReport struct {
 	Workloads []jsonWorkload `json:"workloads"`
 }
 
-// jsonTraffic is in millionths of the requests from nodes that had an endpoint to go to.
+// jsonTraffic is in parts of a billion of the requests that are sent to a Service, or,
+// of where they go, of those from nodes that have an endpoint to go to.
 type jsonTraffic struct {
-	CrossZonePPM int64  `json:"crossZonePpm"`
-	Name         string `json:"name"`
-	SameNodePPM  int64  `json:"sameNodePpm"`
-	SameZonePPM  int64  `json:"sameZonePpm"`
+	AttemptsPPB        int64            `json:"attemptsPpb"` // for each request
+	BusyPPM            int64            `json:"busyPpm"`     // at most
+	CrossZonePPB       *int64           `json:"crossZonePpb"`
+	FromNS             sim.Time         `json:"fromNs"`
+	LostPPB            map[string]int64 `json:"lostPpb"` // by cause
+	MaxMilliRPS        int64            `json:"maxMilliRPS"`
+	MeanMilliRPS       int64            `json:"meanMilliRPS"`
+	Name               string           `json:"name"`
+	P50NS              int64            `json:"p50Ns"`
+	P99NS              int64            `json:"p99Ns"`
+	SameNodePPB        *int64           `json:"sameNodePpb"` // null if none come from nodes, or there is one zone
+	SameZonePPB        *int64           `json:"sameZonePpb"`
+	ServedPPB          int64            `json:"servedPpb"`
+	WorstMinuteP99AtNS sim.Time         `json:"worstMinuteP99AtNs"`
+	WorstMinuteP99NS   int64            `json:"worstMinuteP99Ns"`
+	WorstServedAtNS    sim.Time         `json:"worstServedAtNs"` // the minute
+	WorstServedPPB     int64            `json:"worstServedPpb"`
+}
+
+func (t *TrafficEnd) json(from sim.Time) jsonTraffic {
+	j := jsonTraffic{
+		AttemptsPPB: t.Attempts, BusyPPM: t.BusyPPM, FromNS: from, LostPPB: map[string]int64{}, MaxMilliRPS: t.MaxMilliRPS, MeanMilliRPS: t.MeanMilliRPS,
+		Name: t.Name, P50NS: int64(t.P50), P99NS: int64(t.P99), ServedPPB: t.Served,
+		WorstMinuteP99AtNS: t.WorstP99At, WorstMinuteP99NS: int64(t.WorstP99), WorstServedAtNS: t.WorstServedAt, WorstServedPPB: t.WorstServed,
+	}
+	for i := range causes {
+		j.LostPPB[causes[i].name] = t.Lost[i]
+	}
+	if t.Placed {
+		j.CrossZonePPB, j.SameNodePPB, j.SameZonePPB = &t.Crossed, &t.SameNode, &t.SameZone
+	}
+	return j
 }
 
 type jsonWorkload struct {
@@ -110,8 +139,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 			Running: r.Pods.Running, Succeeded: r.Pods.Succeeded, Terminating: r.Pods.Terminating},
 		Workloads: []jsonWorkload{}, Expect: []jsonVerdict{}, Timeline: []jsonMoment{}, Traffic: []jsonTraffic{},
 	}
-	for _, t := range r.Traffic {
-		out.Traffic = append(out.Traffic, jsonTraffic{CrossZonePPM: t.Crossed, Name: t.Name, SameNodePPM: t.SameNode, SameZonePPM: t.SameZone})
+	for i := range r.Traffic {
+		out.Traffic = append(out.Traffic, r.Traffic[i].json(r.From))
 	}
 	for _, d := range r.Workloads {
 		out.Workloads = append(out.Workloads, jsonWorkload{

@@ -21,7 +21,8 @@ type Verdict struct {
 	Object   string   // what it was about then
 	Before   []string // the last records about it up to then, oldest first
 
-	record int // the one that broke it, -1 if none did
+	record int    // the one that broke it, -1 if none did
+	gap    string // why there is no value where there should be one
 }
 
 // judge compares what was measured with what was promised.
@@ -53,6 +54,10 @@ func (e *Expect) judge(r *reading, s *state, warm, end sim.Time) Verdict {
 	if len(points) == 0 {
 		return v.noSamples(fmt.Sprintf("nothing to measure between %v and %v", w.From, w.To))
 	}
+	if !slices.ContainsFunc(points, hasValue) {
+		return v.noSamples(r.gap)
+	}
+	v.gap = r.gap
 	v.overTime(points, r.series.within(w))
 	return v
 }
@@ -71,7 +76,7 @@ func (v *Verdict) points(all series, w Window) series {
 	case Share:
 		return slices.DeleteFunc(slices.Clone(all.within(w)), func(p point) bool { return p.Den == 0 })
 	}
-	return all.within(w)
+	return slices.DeleteFunc(slices.Clone(all.within(w)), isIdle)
 }
 
 // total is a count that begins with the window, or with the run.
@@ -97,7 +102,10 @@ func (p point) value(m *Metric) value {
 
 // holdsAt tells whether the rule holds at a point. A yes-or-no metric has to be
 // more than no, which is the limit nobody wrote.
-func (e *Expect) holdsAt(p point) bool { return e.op.holds(p.value(e.metric).compare(e.limit)) }
+// What has no value keeps no promise.
+func (e *Expect) holdsAt(p point) bool {
+	return hasValue(p) && e.op.holds(p.value(e.metric).compare(e.limit))
+}
 
 // overTime judges a promise about a series: points is what counts of all.
 func (v *Verdict) overTime(points, all series) {
@@ -120,13 +128,18 @@ func (v *Verdict) overTime(points, all series) {
 // towards breaking the promise.
 func (v *Verdict) stays(points series, holds bool) {
 	e := &v.Expect
-	worst := points[0]
 	for _, p := range points {
-		if e.holdsAt(p) != holds {
+		if isMissing(p) || e.holdsAt(p) != holds {
 			v.breaks(p)
 			break
 		}
 	}
+	if p, _ := points.at(v.At); v.Broken && isMissing(p) {
+		v.Measured, v.Reason = "no samples", "first broken at "+v.At.String()+": "+v.gap
+		return
+	}
+	points = slices.DeleteFunc(points, isMissing)
+	worst := points[0]
 	for _, p := range points {
 		if c := p.value(e.metric).compareTo(worst.value(e.metric)); c != 0 && (c > 0) == (e.wantsLess() == holds) {
 			worst = p
@@ -149,6 +162,7 @@ func (e *Expect) wantsLess() bool { return e.op == less || e.op == atMost || e.o
 // comes wants one point that holds.
 func (v *Verdict) comes(points series) {
 	e := &v.Expect
+	points = slices.DeleteFunc(points, isMissing)
 	nearest := points[0]
 	for _, p := range points {
 		if e.holdsAt(p) {
@@ -172,6 +186,9 @@ func (v *Verdict) lasts(points series) {
 	last := points[len(points)-1]
 	if !e.holdsAt(last) {
 		v.measure(last.value(e.metric))
+		if isMissing(last) {
+			v.Measured = "no samples"
+		}
 		v.breaks(point{At: w.To, Record: last.Record})
 		v.Reason = fmt.Sprintf("not so at the end of the window, %v, nor since %v", w.To, last.At)
 		return

@@ -238,10 +238,16 @@ func (m *Measure) value(r *reading, s *state, warm, end sim.Time) Value {
 	if len(points) == 0 {
 		return Value{None: "nothing to measure"}
 	}
+	if m.until {
+		return m.coming(points, w)
+	}
+	if e.metric.Shape == Level {
+		if points = slices.DeleteFunc(points, isMissing); len(points) == 0 {
+			return Value{None: r.gap}
+		}
+	}
 	last := points[len(points)-1]
 	switch {
-	case m.until:
-		return m.coming(points, w)
 	case e.metric.Shape == Share && e.mode == then:
 		return Value{N: float64(last.value(e.metric).n) / billion}
 	case e.metric.Shape == Share:
@@ -249,7 +255,7 @@ func (m *Measure) value(r *reading, s *state, warm, end sim.Time) Value {
 	case e.metric.Shape == Total || e.mode == then:
 		return Value{N: float64(last.Num)}
 	case e.pick == pickMean:
-		return Value{N: meanOverTime(points, w.To)}
+		return Value{N: meanOverTime(r.series.within(w), w.To)}
 	}
 	by := func(a, b point) int { return int(min(max(a.Num-b.Num, -1), 1)) }
 	if e.pick == pickMin {
@@ -295,21 +301,23 @@ func (m *Measure) coming(points series, w Window) Value {
 	return Value{N: float64(points[i].At - w.From)}
 }
 
-// meanOverTime is the mean of a level from its first point on.
+// meanOverTime is the mean of a level while it has a value.
 func meanOverTime(points series, to sim.Time) float64 {
-	from := points[0].At
-	if from == to {
-		return float64(points[len(points)-1].Num)
-	}
-	sum := new(big.Int)
+	sum, took, last := new(big.Int), int64(0), int64(0)
 	for i, p := range points {
 		until := to
 		if i+1 < len(points) {
 			until = points[i+1].At
 		}
-		sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), big.NewInt(int64(until-p.At))))
+		if hasValue(p) {
+			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), big.NewInt(int64(until-p.At))))
+			took, last = took+int64(until-p.At), p.Num
+		}
 	}
-	return quotient(sum, int64(to-from))
+	if took == 0 {
+		return float64(last)
+	}
+	return quotient(sum, took)
 }
 
 // quotient is rounded once, on every processor.

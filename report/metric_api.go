@@ -130,6 +130,8 @@ func (m *Metric) isWord(word string) bool {
 	switch m.Word {
 	case levelWord:
 		return true
+	case causeWord:
+		return isCause(word)
 	case componentWord:
 		return slices.Contains(electing, word)
 	}

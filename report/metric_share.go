@@ -1,6 +1,9 @@
 package report
 
 import (
+	"slices"
+	"strings"
+
 	"orrery/model"
 	"orrery/sim"
 )
@@ -30,11 +33,76 @@ func crossZone(t *model.Traffic) int64 {
 	return t.InsideMilliRPS - t.ZoneMilliRPS
 }
 
-func answered(t *model.Traffic) int64   { return t.ServedMilliRPS }
-func failed(t *model.Traffic) int64     { return t.OfferedMilliRPS - t.ServedMilliRPS }
-func unresolved(t *model.Traffic) int64 { return t.UnresolvedMilliRPS }
-func untracked(t *model.Traffic) int64  { return t.UntrackedMilliRPS }
-func congested(t *model.Traffic) int64  { return t.CongestedMilliRPS }
+func answered(t *model.Traffic) int64 { return t.ServedMilliRPS }
+func failed(t *model.Traffic) int64   { return t.OfferedMilliRPS - t.ServedMilliRPS }
+func first(t *model.Traffic) int64    { return t.FirstMilliRPS }
+
+// openAmplification measures attempts by the requests they are made for.
+func openAmplification(a about) instrument {
+	return &share{about: a.target, of: offered, all: first}
+}
+
+// openErrors measures the part of requests that is lost, for one cause or for all.
+func openErrors(a about) instrument {
+	of := failed
+	for i := range causes {
+		if causes[i].name == a.word {
+			of = causes[i].of
+		}
+	}
+	return &share{about: a.target, of: of, all: offered}
+}
+
+// lookups follows what requests find no address, of those that look one up.
+type lookups struct{ share }
+
+func openLookups(a about) instrument {
+	return &lookups{share{about: a.target, of: causes[unresolved].of, all: offered}}
+}
+
+// finish has nothing to tell if nobody who sends to the service needs DNS.
+func (m *lookups) finish(s *state, end sim.Time) reading {
+	r := m.share.finish(s, end)
+	if r.none != "" {
+		return r
+	}
+	about := model.LookupsOf + m.about.path() + " "
+	for _, sv := range s.services {
+		if slices.ContainsFunc(sv.flows, func(t model.Traffic) bool { return strings.HasPrefix(t.From, about) }) {
+			return r
+		}
+	}
+	return reading{none: "nobody who sends requests to " + m.about.path() + " looks it up"}
+}
+
+// rate follows how many requests a second fare one way.
+type rate struct {
+	about target
+	of    func(*model.Traffic) int64
+	found series
+}
+
+func openRate(of func(*model.Traffic) int64) func(about) instrument {
+	return func(a about) instrument { return &rate{about: a.target, of: of} }
+}
+
+func (m *rate) see(s *state, now sim.Time, record int) {
+	for i := range s.news {
+		if s.news[i].what == trafficMoved && s.news[i].subject == m.about.path() {
+			var sum int64
+			flows := s.service(m.about.path()).flows
+			for j := range flows {
+				sum += m.of(&flows[j])
+			}
+			m.found.add(now, sum, 0, record)
+		}
+	}
+}
+
+func (m *rate) finish(s *state, _ sim.Time) reading { return s.ofTraffic(m.about, m.found, "") }
+
+func untracked(t *model.Traffic) int64 { return t.UntrackedMilliRPS }
+func congested(t *model.Traffic) int64 { return t.CongestedMilliRPS }
 
 func (m *share) see(s *state, now sim.Time, record int) {
 	for i := range s.news {
@@ -50,12 +118,4 @@ func (m *share) see(s *state, now sim.Time, record int) {
 	}
 }
 
-func (m *share) finish(s *state, _ sim.Time) reading {
-	if len(m.found) > 0 {
-		return reading{series: m.found}
-	}
-	if s.find(m.about) == nil {
-		return reading{none: s.missing(m.about)}
-	}
-	return reading{none: "no traffic to " + m.about.path()}
-}
+func (m *share) finish(s *state, _ sim.Time) reading { return s.ofTraffic(m.about, m.found, "") }

@@ -148,6 +148,8 @@ func (p *exprParser) argument(t token) {
 		a.word = t.text
 		switch {
 		case m.isWord(t.text):
+		case m.Word == causeWord:
+			p.fail(t, "no request is lost because of %q%s; there are %s", t.text, didYouMean(t.text, causeNames()), strings.Join(causeNames(), ", "))
 		case m.Word == componentWord:
 			p.fail(t, "nothing called %q elects a leader%s; there are %s", t.text, didYouMean(t.text, electing), strings.Join(electing, ", "))
 		default:
@@ -260,6 +262,10 @@ func (m *Metric) example() string {
 		return usage + " >= 99.9%"
 	case Duration:
 		return usage + " <= 5m"
+	case Rate:
+		return usage + " >= 300rps"
+	case Times:
+		return usage + " <= 1.5x"
 	}
 	return usage + " <= 3"
 }

@@ -54,6 +54,7 @@ type reading struct {
 	samples []sample
 	clip    bool   // samples count with the part of them that lies in the window
 	none    string // why there is neither
+	gap     string // why a series has no value at some moments; "" if it always has one
 }
 
 const (
@@ -68,6 +69,8 @@ const (
 // instrument and add its line here; the parser, the list command and help read
 // this table. A metric that only counts what a tally counts needs no file.
 var metrics = []Metric{
+	{Name: "amplification", Unit: Times, Shape: Share, Takes: "service",
+		Help: "attempts at requests to the service for each request: 1x without retries", open: openAmplification},
 	{Name: "api_evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted through the eviction API, as kubectl drain does", open: openTotal(podSentAway)},
 	{Name: "api_rejected", Unit: Count, Shape: Total, Word: levelWord,
@@ -96,9 +99,9 @@ var metrics = []Metric{
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "how often a container went into CrashLoopBackOff", open: openTotal(podLooped)},
 	{Name: "dns_error_rate", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service for which DNS told no address in time, of those that are sent", open: openShare(unresolved)},
-	{Name: "error_rate", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service that are refused, time out, find no address or the service overloaded, or lose what it calls for them, of those that are sent", open: openShare(failed)},
+		Help: "requests to the service for which DNS told no address in time, of those that are sent", open: openLookups},
+	{Name: "error_rate", Unit: Percent, Shape: Share, Takes: "service", Word: causeWord,
+		Help: "requests to the service that are lost, of those that are sent; for any cause, or for one: unresolved (DNS told no address), no-endpoint (refused: the service has none), refused (nothing listens there), conntrack (a full table dropped the connection), congestion (no bandwidth), timeout (any other), overloaded (turned away), failed-call (what is called for it was lost)", open: openErrors},
 	{Name: "evictions", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "pods deleted because of a taint of their node", open: openTotal(podEvicted)},
 	{Name: "gpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
@@ -112,9 +115,9 @@ var metrics = []Metric{
 	{Name: "jobs_failed", Unit: Count, Shape: Total, Takes: jobGroups,
 		Help: "Jobs that finished, failed", open: openTotal(jobFailed)},
 	{Name: "latency_p50", Unit: Duration, Shape: Level, Takes: "service",
-		Help: "how long half of the service's requests take at most, with what faults add to the way there and without the way itself; of the source whose requests take longest", open: openServiceTime(halfWithin)},
+		Help: "how long half of the service's requests take at most, with what faults add to the way there and without the way itself; of the source whose requests take longest; no value while none is served", open: openServiceTime(halfWithin)},
 	{Name: "latency_p99", Unit: Duration, Shape: Level, Takes: "service",
-		Help: "how long 99 of a hundred of the service's requests take at most, with what faults add to the way there and without the way itself; of the source whose requests take longest", open: openServiceTime(nearlyWithin)},
+		Help: "how long 99 of a hundred of the service's requests take at most, with what faults add to the way there and without the way itself; of the source whose requests take longest; no value while none is served", open: openServiceTime(nearlyWithin)},
 	{Name: "leader_changes", Unit: Count, Shape: Total, Word: componentWord,
 		Help: "how often a replica of the component took over as the one that leads, not counting the first; without a component, of all that have a Lease, which are all but etcd", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
@@ -122,13 +125,15 @@ var metrics = []Metric{
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
-		Help: "pods that their kubelet failed or refused because the node was short of memory", open: openTotal(podPressed)},
+		Help: "pods that their kubelet failed or refused because the node was short of memory, disk, inodes or processes, or because they wrote more than they may", open: openTotal(podPressed)},
 	{Name: "node_price", Unit: Count, Shape: Level,
 		Help: "what the nodes there are cost in an hour, in thousandths of the unit of their prices", open: openPrice},
 	{Name: "nodes", Unit: Count, Shape: Level,
 		Help: "nodes there are, ready or not, without those of the control plane", open: openLevel(isWorker)},
 	{Name: "notes", Unit: Count, Shape: Total, Takes: scopes, Word: "REASON",
 		Help: "notes (Kubernetes Events) with that reason, about the object or its pods", open: openNotes},
+	{Name: "offered_rate", Unit: Rate, Shape: Level, Takes: "service",
+		Help: "requests that are sent to the service, retries included", open: openRate(offered)},
 	{Name: "oom_kills", Unit: Count, Shape: Total, Takes: scopes,
 		Help: "containers that the kernel killed for want of memory: at their limit, or because the node had none left", open: openTotal(podOOMKilled)},
 	{Name: "pending_max", Unit: Duration, Shape: Durations, Takes: podMakers,
@@ -171,6 +176,8 @@ var metrics = []Metric{
 		Help: "how often the cluster autoscaler made a node group larger", open: openSaid("ScaledUpGroup")},
 	{Name: "scheduled", Unit: Count, Shape: Total, Takes: podGroups,
 		Help: "pods bound to a node", open: openTotal(podBound)},
+	{Name: "served_rate", Unit: Rate, Shape: Level, Takes: "service",
+		Help: "requests to the service that are served", open: openRate(answered)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods beyond those wanted", open: openWorkload((*workload).surplus)},
 	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
@@ -190,6 +197,8 @@ var metrics = []Metric{
 		Help: "pods wanted less those that are available (Ready for minReadySeconds)", open: openWorkload((*workload).missing)},
 	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "ready pods of the newest template", open: openWorkload(func(d *workload) int64 { return d.upToDate(isReady) })},
+	{Name: "utilization", Unit: Percent, Shape: Level, Takes: "service",
+		Help: "how much of their CPU (the limit, or what others leave) or their workers, whichever is scarcer, the service's endpoints are asked for, at most all; of the source whose requests meet the busiest", open: openBusy},
 	{Name: "workloads_ready", Unit: YesNo, Shape: Level,
 		Help:   "every workload complete (every pod available and up to date) and no pod Pending, whatever nodes and faults do",
 		doubts: doubtsWorkloads, open: openCluster((*state).workloadsReady)},

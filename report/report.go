@@ -30,7 +30,8 @@ type Report struct {
 	Nodes     NodesEnd
 	Pods      PodsEnd
 	Jobs      JobsEnd
-	Traffic   []TrafficEnd // of Services that nodes send requests to, if there are several zones
+	From      sim.Time     // when the cluster converged or the first fault started: promises and Traffic begin
+	Traffic   []TrafficEnd // of Services that requests were sent to
 	Verdicts  []Verdict
 }
 
@@ -61,8 +62,7 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 	s := newState()
 	converged := &cluster{is: (*state).converged}
 	told := newStory(h)
-	near := &localities{near: map[string]*nearTraffic{}}
-	watchers := []watcher{converged, told, near}
+	watchers := []watcher{converged, told}
 	instruments := make([]instrument, len(promises))
 	for i := range promises {
 		s.want(promises[i].about.target)
@@ -80,7 +80,8 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 		r.Verdicts = append(r.Verdicts, v)
 	}
 	r.endState(s)
-	r.Traffic = near.end(s, m.End)
+	r.From = min(warm, m.End)
+	r.Traffic = trafficEnds(s, h, Window{r.From, m.End})
 	return r
 }
 

@@ -8,13 +8,25 @@ import (
 )
 
 // point is a value that holds from At on, until the next point. For a ratio
-// the value is Num/Den, otherwise Den is 0. Record is the index of the record
-// that made it so.
+// the value is Num/Den, otherwise Den is 0, or says that there is no value. Record is
+// the index of the record that made it so.
 type point struct {
 	At       sim.Time
 	Num, Den int64
 	Record   int
 }
+
+// What Den says of a level that has no value: there is nothing to measure, which no
+// promise is about; or there is, but nothing to measure it by, such as the time that
+// requests take of which none is served. That keeps no promise.
+const (
+	idle    = -1
+	missing = -2
+)
+
+func isIdle(p point) bool    { return p.Den == idle }
+func isMissing(p point) bool { return p.Den == missing }
+func hasValue(p point) bool  { return p.Den >= 0 }
 
 // series is a step function of time, exact at every instant: an instant has
 // one value, the one it ends with.

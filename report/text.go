@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// WriteText writes the report for people: what happened, how it ended, what
-// was promised. Nothing in it depends on the clock on the wall, and nothing a
+// WriteText writes the report for people: what happened, how it ended, how requests
+// fared, what was promised. Nothing in it depends on the clock on the wall, and nothing a
 // scenario names gets to the terminal unescaped or is taken for a command by a
 // CI system.
 func (r *Report) WriteText(w io.Writer, colour bool) error {
@@ -16,6 +16,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	p.head(r)
 	p.timeline(r)
 	p.end(r)
+	p.traffic(r)
 	p.verdicts(r)
 	p.foot(r)
 	_, err := io.WriteString(w, p.b.String())
@@ -109,20 +110,7 @@ func (p *printer) end(r *Report) {
 	if j := r.Jobs; j != (JobsEnd{}) {
 		p.line("  jobs: " + grouped(j.Active) + " active, " + grouped(j.Completed) + " completed, " + grouped(j.Failed) + " failed")
 	}
-	p.traffic(r.Traffic)
 	p.line("")
-}
-
-// mostServices is how many Services the end of a report has a line for.
-const mostServices = 10
-
-func (p *printer) traffic(all []TrafficEnd) {
-	for i := range all[:min(len(all), mostServices)] {
-		p.line("  " + Escape(all[i].text()))
-	}
-	if left := len(all) - mostServices; left > 0 {
-		p.line("  and traffic to " + quantity(int64(left), "more service"))
-	}
 }
 
 func (p *printer) workloads(all []WorkloadEnd) {

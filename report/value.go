@@ -14,11 +14,13 @@ import (
 // Unit is what a metric's values are in.
 type Unit string
 
-// The units. A value in an expectation is written with its unit: 99.9%, 5m30s.
+// The units. A value in an expectation is written with its unit: 99.9%, 5m30s, 300rps, 1.5x.
 const (
 	Count    Unit = "count"
 	Percent  Unit = "percent"
 	Duration Unit = "duration"
+	Rate     Unit = "rate"     // 300rps: thousandths of a request per second
+	Times    Unit = "multiple" // 1.5x: billionths
 	YesNo    Unit = "yes or no"
 )
 
@@ -61,6 +63,10 @@ func (v value) text(u Unit, limit int64) string {
 		return v.percent(limit)
 	case Duration:
 		return durationText(v.n, limit)
+	case Rate:
+		return decimals(v.n, 3) + "rps"
+	case Times:
+		return v.times(limit)
 	case YesNo:
 		return [...]string{"no", "yes"}[min(v.n, 1)]
 	}
@@ -110,6 +116,10 @@ func parseValue(s string, u Unit) (int64, error) {
 		return parsePercent(s)
 	case Duration:
 		return parseDuration(s)
+	case Rate:
+		return parseDecimal(s, "rps", 3, "a rate such as 300rps")
+	case Times:
+		return parseDecimal(s, "x", 9, "a multiple such as 1.5x")
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || s[0] == '+' {
@@ -133,6 +143,45 @@ func parseDuration(s string) (int64, error) {
 		return 0, fmt.Errorf("%q has no unit; write a duration such as %ss or %sm", s, s, s)
 	}
 	return 0, fmt.Errorf("%q is not a duration; write one such as 300ms, 90s, 5m30s or 1h", s)
+}
+
+// times is cut to thousandths, unless that would hide on which side of limit it is.
+func (v value) times(limit int64) string {
+	cut := v.n / 1_000_000 * 1_000_000
+	if cut == limit && (v.n != limit || v.over) {
+		cut = v.n
+	}
+	return decimals(cut, 9) + "x"
+}
+
+// decimals is n with so many digits behind the point, without needless zeros.
+func decimals(n int64, digits int) string {
+	unit := int64(1)
+	for range digits {
+		unit *= 10
+	}
+	s := fmt.Sprintf("%d.%0*d", n/unit, digits, n%unit)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+// parseDecimal reads a number with a unit and at most so many digits behind the point.
+func parseDecimal(s, unit string, digits int, such string) (int64, error) {
+	number, ok := strings.CutSuffix(s, unit)
+	if !ok {
+		if _, err := strconv.ParseFloat(s, 64); err == nil {
+			return 0, fmt.Errorf("%q has no unit; write %s", s, such)
+		}
+		return 0, fmt.Errorf("%q is not one; write %s", s, such)
+	}
+	whole, rest, _ := strings.Cut(number, ".")
+	if len(rest) > digits {
+		return 0, fmt.Errorf("%q has more than %d digits behind the point", s, digits)
+	}
+	n, err := strconv.ParseUint(whole+rest+strings.Repeat("0", digits-len(rest)), 10, 63)
+	if err != nil || whole == "" || strings.HasSuffix(number, ".") {
+		return 0, fmt.Errorf("%q is not one; write %s", s, such)
+	}
+	return int64(n), nil
 }
 
 func parsePercent(s string) (int64, error) {

@@ -52,7 +52,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 		return
 	}
 	g.Size, g.GPU = machineSize(v, m)
-	g.Reserved = reserved(m, g.Size)
+	g.Kept = l.kept(m, g.Size)
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	g.Labels = m.Optional("labels").LabelMap()
 	g.Taints = strict.Each(m.Optional("taints"), taint)

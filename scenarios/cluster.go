@@ -17,9 +17,9 @@ import (
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
 	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "kubeProxy", "nodeBandwidth", "loadBalancers")
+	l.kubelets(m.Optional("kubelet")) // whose thresholds are kept of every machine
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
-	l.kubelets(m.Optional("kubelet"))
 	l.nodeRepair(m.Optional("nodeRepair"))
 	if v := m.Optional("panicAfter"); v.Given() {
 		l.scenario.Config.PanicAfter = v.DurationIn(time.Second, maxDuration)
@@ -86,38 +86,6 @@ func (l *loader) imagePulls(v strict.Value) {
 	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
 }
 
-// kubelets reads how the kubelets of all nodes are configured, by the names of a
-// KubeletConfiguration.
-func (l *loader) kubelets(v strict.Value) {
-	if !v.Given() {
-		return
-	}
-	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod")
-	c := &l.scenario.Config
-	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
-	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
-	c.EvictionSoft = evictionSoft(m)
-}
-
-// evictionSoft reads soft thresholds, each of which needs a grace period
-// (pkg/kubelet/eviction/helpers.go parseThresholds).
-func evictionSoft(m *strict.Map) (s kubelet.Soft) {
-	const memory, disk = "memory.available", "imagefs.available"
-	soft, grace := m.Optional("evictionSoft"), m.Optional("evictionSoftGracePeriod")
-	least, waits := soft.Map("evictionSoft", memory, disk), grace.Map("evictionSoftGracePeriod", memory, disk)
-	s.MemoryBytes = positive(least.Optional(memory), strict.Value.Bytes)
-	s.DiskPercent = positive(least.Optional(disk), strict.Value.Percent) / 10_000
-	s.MemoryGrace = waits.Optional(memory).DurationIn(time.Second, maxDuration)
-	s.DiskGrace = waits.Optional(disk).DurationIn(time.Second, maxDuration)
-	for _, name := range [...]string{memory, disk} {
-		if v, w := least.Optional(name), waits.Optional(name); v.Given() != w.Given() {
-			m.Value().Errorf("a soft threshold needs a grace period, and the other way round: %s has only one of them", name)
-		}
-	}
-	s.MostPodGrace = m.Optional("evictionMaxPodGracePeriod").DurationIn(0, maxDuration)
-	return s
-}
-
 // syncTime reads how long a disk takes to sync, which is never no time at all.
 func syncTime(v strict.Value) sim.Dist {
 	d := v.Dist()
@@ -147,11 +115,15 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical)
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical)
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
-	allocatable := size.Allocatable(reserved(m, size))
+	allocatable := size.Allocatable(l.kept(m, size))
+	var stock *model.Stock
+	if pids, inodes := m.Optional("pids"), m.Optional("inodes"); pids.Given() || inodes.Given() {
+		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount)}
+	}
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
@@ -182,6 +154,7 @@ func (l *loader) nodes(v strict.Value) {
 		l.addNode(v, &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: own, Labels: model.NodeLabels(own, zone, labels)},
 			Capacity: size, Allocatable: allocatable, Taints: taints, GPU: gpu,
+			Stock: stock,
 		})
 		if hollow {
 			l.hollow(own)
@@ -233,10 +206,11 @@ func refuseHollow(m *strict.Map, static bool) {
 	}
 }
 
-// reserved reads what the kubelet of a machine keeps from pods, for itself and for the
-// system, which is nothing unless it is said.
-func reserved(m *strict.Map, size model.Resources) model.Resources {
-	var sum model.Resources
+// kept reads what the kubelet of a machine keeps from pods, for itself and for the
+// system, which is nothing unless it is said, and what its hard eviction thresholds are.
+func (l *loader) kept(m *strict.Map, size model.Resources) model.Resources {
+	hard := l.scenario.Config.Eviction.Kept(size)
+	sum := hard
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		v := m.Optional(key)
 		if !v.Given() {
@@ -250,8 +224,8 @@ func reserved(m *strict.Map, size model.Resources) model.Resources {
 		})
 		left := size.Allocatable(sum)
 		if size.CPUMilli > 0 && left.CPUMilli == 0 || size.MemoryBytes > 0 && left.MemoryBytes == 0 || size.EphemeralBytes > 0 && left.EphemeralBytes == 0 {
-			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and 10%% of the disk", model.HardMemoryBytes>>20)
-			return model.Resources{}
+			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and %dMi of the disk", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
+			return hard
 		}
 	}
 	return sum

@@ -30,13 +30,14 @@ func (l *loader) controlPlane(v strict.Value, listed bool) {
 	c.Nodes = !m.Default("managed", strconv.FormatBool(listed)).Bool()
 	l.apiServer(m.Optional("apiServer"))
 	need := c.StaticRequest()
-	need.MemoryBytes += model.HardMemoryBytes
+	hard := l.scenario.Config.Eviction.Kept(model.Resources{MemoryBytes: c.MemoryBytes}).MemoryBytes
+	need.MemoryBytes += hard
 	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
 		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)
 	}
 	if memory := m.Optional("memory"); c.Nodes && c.MemoryBytes > 0 && c.MemoryBytes < need.MemoryBytes {
 		memory.Errorf("the control plane's own pods ask for %dMi of every machine, and %dMi are the kubelet's hard eviction threshold",
-			(need.MemoryBytes-model.HardMemoryBytes)>>20, model.HardMemoryBytes>>20)
+			(need.MemoryBytes-hard)>>20, hard>>20)
 	}
 }
 
@@ -92,7 +93,7 @@ func (l *loader) machines(m *strict.Map) {
 			return
 		}
 	}
-	for _, n := range c.Machines() {
+	for _, n := range c.Machines(&l.scenario.Config.Eviction) {
 		if l.known.node[n.Name] {
 			at.Errorf("a node is called %s like a machine of the control plane; give it another name, or say controlPlane: {managed: true}", strict.Quote(n.Name))
 			return

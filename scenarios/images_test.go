@@ -20,7 +20,7 @@ func TestMistakesAboutImagesAndKubeletsAreSaidWhereTheyAre(t *testing.T) {
 		{"  kubelet: {kubeAPIQPS: 0}\n", "[]", "0 is out of range: 1 to 1000000"},
 		{"  kubelet: {evictionSoft: {memory.available: 1Gi}}\n", "[]", "memory.available has only one of them"},
 		{"  kubelet: {evictionSoftGracePeriod: {imagefs.available: 1m}}\n", "[]", "imagefs.available has only one of them"},
-		{"  kubelet: {evictionSoft: {pid.available: 1000}}\n", "[]", `unknown field "pid.available"`},
+		{"  kubelet: {evictionSoft: {containerfs.available: 1Gi}}\n", "[]", `unknown field "containerfs.available"`},
 	} {
 		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + workers + c.cluster + "workload: {images: " + c.images + "}\n"})
 		_, err := scenarios.Load(dir+"/s.yaml", scenarios.Options{})
@@ -39,8 +39,10 @@ func TestSoftThresholdsAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := kubelet.Soft{MemoryBytes: 1 << 30, DiskPercent: 20, MemoryGrace: 90 * time.Second, DiskGrace: 2 * time.Minute, MostPodGrace: 30 * time.Second}
-	if s.Config.EvictionSoft != want {
-		t.Errorf("got %+v", s.Config.EvictionSoft)
+	e := s.Config.Eviction
+	soft, grace := e.Soft, e.SoftGrace
+	if soft[kubelet.MemoryAvailable] != (kubelet.Threshold{Amount: 1 << 30}) || grace[kubelet.MemoryAvailable] != 90*time.Second ||
+		soft[kubelet.ImageFsAvailable].Part == 0 || grace[kubelet.ImageFsAvailable] != 2*time.Minute || e.MostPodGrace != 30*time.Second || e.Hard != nil {
+		t.Errorf("got %+v", e)
 	}
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"orrery/model/workload"
@@ -46,7 +47,17 @@ func (l *loader) rate(v strict.Value) workload.Rate {
 		l.inOrder(&r, s.Required("at"))
 	}
 	l.begins(&r, every, f)
+	l.inTime(&r, f)
 	return r
+}
+
+// inTime complains about a rate that only comes to something when the run is over.
+func (l *loader) inTime(r *workload.Rate, v strict.Value) {
+	end := l.scenario.Config.Duration
+	i := slices.IndexFunc(r.Steps, func(s workload.Step) bool { return s.MilliRPS > 0 })
+	if i >= 0 && end > 0 && r.Steps[i].At >= end {
+		v.Errorf("nobody would send anything: the first request comes at %v, and the run is over at %v", r.Steps[i].At, end)
+	}
 }
 
 // inOrder complains about a step that is not after the one before.
@@ -156,11 +167,14 @@ func (l *loader) rateFile(v strict.Value) workload.Rate {
 		case n > mostSteps:
 			t.Errorf("more than %d steps", mostSteps)
 			return r
-		case n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At:
+		case n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At && t.Err() == nil:
 			at.errorf(t.Table, "%v is not after %v: steps are in the order of time", r.Steps[n-1].At, r.Steps[n-2].At)
 			return r
 		}
 	}
-	l.begins(&r, m.Optional("every"), file)
+	if t.Err() == nil { // a line that cannot be read is no step, and says so itself
+		l.begins(&r, m.Optional("every"), file)
+		l.inTime(&r, file)
+	}
 	return r
 }

@@ -81,18 +81,18 @@ func (l *loader) machineNames() (names []string) {
 // it should receive (in).
 var directions = map[string]fault.Direction{"both": fault.Both, "out": fault.To, "in": fault.From}
 
-// peer reads the other side of a partition: the control plane, if nothing is
-// said, or nodes.
-func (l *loader) peer(v strict.Value) fault.Target {
-	if !v.Given() || v.IsScalar() && v.Text() == "control-plane" {
+// peer reads the other side of a partition: if nothing is said, the control plane or,
+// for pods, everybody; or others of that kind.
+func (l *loader) peer(v strict.Value, kind model.Kind) fault.Target {
+	if !v.Given() || v.IsScalar() && kind == model.KindNode && v.Text() == "control-plane" {
 		return fault.Target{}
 	}
 	if !v.IsMap() {
 		var t fault.Target
-		t.Names = l.named(v, model.KindNode, &t)
+		t.Names = l.named(v, kind, &t)
 		return t
 	}
-	return l.target(v.Map("peer", selecting...), model.KindNode)
+	return l.target(v.Map("peer", selecting...), kind)
 }
 
 // target reads whom a fault hits.
@@ -139,7 +139,11 @@ func (l *loader) zone(v strict.Value) string {
 
 func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
 	if kind == model.KindNode && !l.selectsNode(t.Match) {
-		v.Errorf("no node has these labels")
+		hint := ""
+		if l.selectsPod("", t.Match, "") {
+			hint = ", but some pods do: faults of pods have names that begin with pod-"
+		}
+		v.Errorf("no node has these labels%s", hint)
 	}
 	if kind == model.KindPod && !l.selectsPod(t.Namespace, t.Match, "") {
 		v.Errorf("no pod has these labels")
@@ -230,6 +234,10 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 	}
 	var names []string
 	for _, item := range items {
+		if r, ok := parseRef(item.Text()); ok && kind == model.KindNode && slices.Contains(podGroups, r.kind) {
+			item.Errorf("%s is no node: faults of pods have names that begin with pod-", strict.Quote(item.Text()))
+			continue
+		}
 		if kind == model.KindNode {
 			if r := l.reference(item, model.KindNode); r.name != "" {
 				names = append(names, r.name)
@@ -241,8 +249,11 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 	return names
 }
 
+// podGroups is what pods may be named by.
+var podGroups = []model.Kind{model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet}
+
 func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
-	r := l.reference(v, model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet)
+	r := l.reference(v, podGroups...)
 	if r.name == "" {
 		return nil
 	}

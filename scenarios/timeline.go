@@ -279,7 +279,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 
 // faultParams reads what faults take besides their time and their target.
 var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.Spec){
-	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Peer = l.peer(m.Optional(p)) },
+	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Peer = l.peer(m.Optional(p), fault.Lookup(f.Fault).Targets)
+	},
 	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
 	},
@@ -335,8 +337,13 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamErrors:  (*loader).cloudFault,
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
 	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamFill:    func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.FillPPM = m.Default(p, "95%").Percent() },
-	fault.ParamProbe:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamInodes:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
+	fault.ParamFill: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.InodesPPM == 0 || m.Optional(p).Given() {
+			f.FillPPM = m.Default(p, "95%").Percent()
+		}
+	},
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},

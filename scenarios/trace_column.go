@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"orrery/model"
 	"orrery/scenarios/strict"
@@ -19,6 +20,7 @@ type quantity struct {
 	lo, hi int64
 	limits string // lo and hi, for people
 	dates  bool   // unit may be date
+	unit   string // such as unit may be; "" if none is usual
 }
 
 func integer(lo, hi int64) func(strict.Value) int64 {
@@ -33,14 +35,14 @@ const maxMoment = math.MaxInt64 / 2
 // The quantities. CPU is in thousandths of a core, memory in bytes, time in
 // nanoseconds, GPUs in thousandths.
 var (
-	ofCPU      = quantity{one: 1000, read: strict.Value.CPU, hi: 1_000_000_000, limits: "0 to 1000000 cores"}
-	ofBytes    = quantity{one: 1, read: strict.Value.Bytes, hi: maxBytes, limits: "0 to 1Pi"}
+	ofCPU      = quantity{one: 1000, read: strict.Value.CPU, hi: 1_000_000_000, limits: "0 to 1000000 cores", unit: "1m"}
+	ofBytes    = quantity{one: 1, read: strict.Value.Bytes, hi: maxBytes, limits: "0 to 1Pi", unit: "1Mi"}
 	ofGPUs     = quantity{one: model.GPUMilli, read: func(v strict.Value) int64 { return v.Milli(1, model.MaxGPUs*model.GPUMilli) }, hi: model.MaxGPUs * model.GPUMilli, limits: "0 to 64 GPUs"}
 	ofGPUMilli = quantity{one: 1, read: integer(1, model.GPUMilli), hi: model.GPUMilli, limits: "0 to 1000 thousandths of a GPU"}
 	ofPods     = quantity{one: 1, read: integer(1, 10_000), hi: 10_000, limits: "0 to 10000 pods"}
 	ofPriority = quantity{one: 1, read: integer(math.MinInt32, 1_000_000_000), lo: math.MinInt32, hi: 1_000_000_000, limits: "-2147483648 to 1000000000"}
-	ofMoments  = quantity{one: int64(time.Second), read: nanoseconds, lo: -maxMoment, hi: maxMoment, limits: "146 years before or after", dates: true}
-	ofLengths  = quantity{one: int64(time.Second), read: nanoseconds, hi: maxMoment, limits: "0s to 146 years"}
+	ofMoments  = quantity{one: int64(time.Second), read: nanoseconds, lo: -maxMoment, hi: maxMoment, limits: "146 years before or after", dates: true, unit: "1ms"}
+	ofLengths  = quantity{one: int64(time.Second), read: nanoseconds, hi: maxMoment, limits: "0s to 146 years", unit: "1ms"}
 )
 
 // column says where a field of nodes or pods comes from: a column of the table,
@@ -75,6 +77,8 @@ func (c *column) number(t *strict.Table, q *quantity) (n int64, ok bool) {
 		n, err = strict.ParseWorth(cell.Text, c.worth)
 	}
 	switch {
+	case err != nil && q.unit != "" && unicode.IsDigit(rune(cell.Text[0])) && strings.HasSuffix(err.Error(), "is not a number"):
+		cell.Errorf("%v: cells are numbers alone; what 1 is, is said of the column, as in {column: NAME, unit: %s}", err, q.unit)
 	case err != nil:
 		cell.Errorf("%v", err)
 	case n < q.lo && q.lo == 0:

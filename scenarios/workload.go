@@ -27,7 +27,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -61,6 +61,9 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))
+	b.PIDs, b.PIDsMilliPerRPS, b.PIDsGrowth = countUse(m.Optional("pids"), "processes such as 20 + 1/rps + 0.5/s", true)
+	b.Inodes, _, b.InodesGrowth = countUse(m.Optional("inodes"), "files such as 1000 + 2.5/s", false)
+	b.Volumes = l.volumes(m.Optional("volumes"), &b)
 	b.Bursts = bursts(m.Optional("bursts"))
 	run := m.Optional("run")
 	if run.IsScalar() && b.Run.IsZero() && isZero(run) {

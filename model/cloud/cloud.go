@@ -39,7 +39,7 @@ type Group struct {
 	Labels    map[string]string
 	Taints    []model.Taint
 	Size      model.Resources
-	Reserved  model.Resources // of it, for the system and the kubelet
+	Kept      model.Resources // of it, by the kubelet, for the system and itself and by its eviction thresholds
 	GPU       model.GPUs
 	Provision sim.Dist // from the request to the start of the kubelet
 	Price     int64    // of a machine in an hour, in millionths
@@ -51,7 +51,7 @@ func (g *Group) Node(number int, zone string) *model.Node {
 	name := fmt.Sprintf("%s-%d", g.Name, number)
 	return &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.NodeLabels(name, zone, g.Labels)},
-		Capacity: g.Size, Allocatable: g.Size.Allocatable(g.Reserved), Taints: g.Taints, GPU: g.GPU, Group: g.Name, Price: g.Price,
+		Capacity: g.Size, Allocatable: g.Size.Allocatable(g.Kept), Taints: g.Taints, GPU: g.GPU, Group: g.Name, Price: g.Price,
 	}
 }
 

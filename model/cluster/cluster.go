@@ -159,7 +159,7 @@ func (installer) Wake(sim.Time, sim.Why, uint64) {}
 // pods run.
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	machines := x.config.ControlPlane.Machines()
+	machines := x.config.ControlPlane.Machines(&x.config.Eviction)
 	x.kubelets = make([]agent, 1, len(x.config.Nodes)+len(machines)+1)
 	x.sites = make([]network.Site, 1, cap(x.kubelets))
 	for _, given := range x.config.Nodes {
@@ -213,7 +213,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, Soft: x.config.EvictionSoft, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, Eviction: x.config.Eviction, PodPIDsLimit: x.config.PodPIDsLimit, QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
 			Shutdown: x.config.Shutdown.of(n),
 		})
 	}

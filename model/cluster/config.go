@@ -43,9 +43,10 @@ type Config struct {
 	// PanicAfter is how long the kernels of nodes stand that more CPU is wanted than
 	// there is; 0 is for ever. One that does not is dead until its machine is replaced.
 	PanicAfter    time.Duration
-	Images        []runtime.Image // that are described
-	ParallelPulls int             // images that a node pulls at a time; default 1
-	EvictionSoft  kubelet.Soft    // of each kubelet
+	Images        []runtime.Image  // that are described
+	ParallelPulls int              // images that a node pulls at a time; default 1
+	Eviction      kubelet.Eviction // of each kubelet
+	PodPIDsLimit  int64            // processes that a pod may have; 0 is no limit
 	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
 	// kubelet may make besides its heartbeats; default 50 and 100.
 	KubeletQPS, KubeletBurst int64

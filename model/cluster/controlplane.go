@@ -63,9 +63,9 @@ func (c *ControlPlane) etcdMachine(i int) (name, zone string) {
 }
 
 // Machines is the control-plane machines as nodes, not stored yet: none unless
-// they are nodes. Their labels and their taint are kubeadm's
+// they are nodes, of whose size kubelets keep what their eviction says. Their labels and their taint are kubeadm's
 // (cmd/kubeadm/app/phases/markcontrolplane/markcontrolplane.go).
-func (c *ControlPlane) Machines() []*model.Node {
+func (c *ControlPlane) Machines(e *kubelet.Eviction) []*model.Node {
 	if !c.Nodes {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (c *ControlPlane) Machines() []*model.Node {
 		out[i] = &model.Node{
 			Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.MakeLabels(labels)},
 			Taints:   []model.Taint{{Key: model.LabelControlPlane, Effect: model.NoSchedule}},
-			Capacity: size, Allocatable: size.Allocatable(model.Resources{}),
+			Capacity: size, Allocatable: size.Allocatable(e.Kept(size)),
 		}
 	}
 	return out

@@ -162,6 +162,18 @@ func (scrap) FillDisk(int64) int64 { return 0 }
 // SetLink implements fault.Machine.
 func (scrap) SetLink(int64) {}
 
+// FillInodes implements fault.Machine.
+func (scrap) FillInodes(int64) int64 { return 0 }
+
+// FreeInodes implements fault.Machine.
+func (scrap) FreeInodes(int64) {}
+
+// TakePIDs implements fault.Machine.
+func (scrap) TakePIDs(int64) int64 { return 0 }
+
+// ReturnPIDs implements fault.Machine.
+func (scrap) ReturnPIDs(int64) {}
+
 // FreeDisk implements fault.Machine.
 func (scrap) FreeDisk(int64) {}
 

@@ -225,6 +225,7 @@ var conditionTaints = [...]struct {
 	{model.TaintUnschedulable, func(n *model.Node) bool { return n.Unschedulable }},
 	{model.TaintMemoryPressure, func(n *model.Node) bool { return n.MemoryPressure.Status == model.True }},
 	{model.TaintDiskPressure, func(n *model.Node) bool { return n.DiskPressure.Status == model.True }},
+	{model.TaintPIDPressure, func(n *model.Node) bool { return n.PIDPressure.Status == model.True }},
 }
 
 // sync makes a node's NoSchedule taints follow its condition at once, without
@@ -419,7 +420,7 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 		next := *n
 		unknown := model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
 		next.Ready = unknown
-		for _, pressure := range [...]*model.Condition{&next.MemoryPressure, &next.DiskPressure} {
+		for _, pressure := range [...]*model.Condition{&next.MemoryPressure, &next.DiskPressure, &next.PIDPressure} {
 			if pressure.Status == model.True { // and so does every other, which shows nowhere
 				*pressure = unknown
 			}

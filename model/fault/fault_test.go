@@ -28,6 +28,7 @@ type world struct {
 	log      []string
 	down     bool // the registry
 	floods   []store.Flood
+	places   map[uint32]network.Site // of pods
 }
 
 type machine struct {
@@ -42,7 +43,7 @@ type machine struct {
 func newWorld(nodes ...*model.Node) *world {
 	k := sim.New(sim.Config{Seed: 1})
 	net := network.New(k, network.DefaultProfile())
-	w := &world{Kernel: k, net: net, store: store.New(k, net), sites: make([]network.Site, 1), machines: make([]*machine, 1)}
+	w := &world{Kernel: k, net: net, store: store.New(k, net), sites: make([]network.Site, 1), machines: make([]*machine, 1), places: map[uint32]network.Site{}}
 	w.control = []network.Site{net.AddSite("cp-0", "")}
 	for _, n := range nodes {
 		w.store.Create(0, n)
@@ -86,7 +87,13 @@ func (w *world) Requests() fault.Requests { return requests{w} }
 type requests struct{ *world }
 
 func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
-func (w requests) Hang(pod uint32, hangs bool)       { w.says("requests to %d hang=%v", pod, hangs) }
+func (w requests) Place(pod model.Ref, name, _ string) (network.Site, bool) {
+	if w.places[pod.ID] == 0 {
+		w.places[pod.ID] = w.net.AddPlace(name, w.sites[1])
+	}
+	return w.places[pod.ID], true
+}
+func (w requests) Hang(pod uint32, hangs bool) { w.says("requests to %d hang=%v", pod, hangs) }
 func (w requests) FillConntrack(s network.Site, ppm int64) {
 	w.says("table of %s filled by %d", w.net.Name(s), ppm)
 }
@@ -174,7 +181,23 @@ func (m *machine) TakeMemory(ppm int64) int64 {
 	return 7
 }
 func (m *machine) ReturnMemory(bytes int64) { m.w.says("%s return %d", m.name, bytes) }
-func (m *machine) FreeDisk(bytes int64)     { m.w.says("%s free %d", m.name, bytes) }
+func (m *machine) FillInodes(ppm int64) int64 {
+	if ppm > 0 {
+		m.w.says("%s inodes to %d ppm", m.name, ppm)
+	}
+	return ppm / 100_000
+}
+func (m *machine) FreeInodes(n int64) {
+	if n > 0 {
+		m.w.says("%s free %d inodes", m.name, n)
+	}
+}
+func (m *machine) TakePIDs(ppm int64) int64 {
+	m.w.says("%s processes to %d ppm", m.name, ppm)
+	return 7
+}
+func (m *machine) ReturnPIDs(n int64)   { m.w.says("%s end %d processes", m.name, n) }
+func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
 
 func (m *machine) CrashContainer(pod model.Ref, name string, code int32) bool {
 	m.w.says("%s crash %d/%s with %d", m.name, pod.ID, name, code)
@@ -303,6 +326,10 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
 			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
 			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
+		{"processes too", []fault.Spec{{ID: "a", Fault: "pid-exhaustion", At: at(10), For: 10 * time.Second, Target: only("z-0"), FillPPM: 990_000}},
+			"10s z-0 processes to 990000 ppm\n20s z-0 end 7 processes"},
+		{"inodes too", []fault.Spec{{ID: "a", Fault: "disk-fill", At: at(10), For: 10 * time.Second, Target: only("z-0"), InodesPPM: 900_000}},
+			"10s z-0 inodes to 900000 ppm\n20s z-0 free 9 inodes"},
 		{"disks too", []fault.Spec{{ID: "a", Fault: "disk-slow", At: at(10), For: 10 * time.Second, Target: only("z-0"), RatePPM: 100_000}},
 			"10s z-0 disk at 100000\n20s z-0 disk no more at 100000"},
 		{"agents creep in steps", []fault.Spec{{
@@ -771,5 +798,57 @@ func TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce(t *testing.T) {
 	}
 	if got := w.notes(); got[len(got)-1] != "15s fault/again FaultWithoutTarget: pod-kill of pod/soft: all of them are being deleted already" {
 		t.Errorf("notes %q", got)
+	}
+}
+
+// Pods are cut off from pods, in a direction, and nothing else is: not their machines, not
+// what others send, and not the way back when it is over.
+func TestPodsAreCutOffFromPods(t *testing.T) {
+	for _, c := range []struct {
+		direction fault.Direction
+		peer      fault.Target
+		out, in   bool
+		said      string
+	}{
+		{fault.Both, only("b"), false, false, "cut off from pod/b"},
+		{fault.To, only("b"), false, true, "cannot send to pod/b"},
+		{fault.From, only("b"), true, false, "cannot hear from pod/b"},
+		{fault.Both, fault.Target{}, false, false, "cut off from everybody"},
+	} {
+		w := newWorld(nodes(2, "a")...)
+		var pods []model.Ref
+		for _, name := range []string{"a", "b", "c"} {
+			p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name}, Spec: &model.PodSpec{}, NodeName: "a-0", NodeID: 1}
+			w.store.Create(0, p)
+			pods = append(pods, p.Ref())
+		}
+		s := spec("p", "pod-partition", 10, 20, only("a"))
+		s.Direction, s.Peer = c.direction, c.peer
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		for _, x := range []struct {
+			s       int
+			out, in bool
+		}{{10, c.out, c.in}, {20, true, true}} {
+			if err := w.Run(at(x.s)); err != nil {
+				t.Fatal(err)
+			}
+			place := func(i int) network.Site {
+				s, _ := requests{w}.Place(pods[i], "", "")
+				return s
+			}
+			if out, in := w.net.Reaches(place(0), place(1)), w.net.Reaches(place(1), place(0)); out != x.out || in != x.in {
+				t.Errorf("%s at %d s: out %v in %v, want %v %v", c.said, x.s, out, in, x.out, x.in)
+			}
+			if !w.net.Connected(w.sites[1], w.sites[2]) || !w.net.Connected(w.control[0], w.sites[1]) || !w.net.Connected(place(1), place(2)) {
+				t.Errorf("%s at %d s: others are cut off, too", c.said, x.s)
+			}
+			if whole := c.peer.IsZero() && x.s < 20; w.net.Connected(place(0), w.control[0]) == whole {
+				t.Errorf("%s at %d s: and the rest", c.said, x.s)
+			}
+		}
+		want := []string{"10s fault/p FaultStarted: pod-partition of pod/a: " + c.said + ", for 10s", "20s fault/p FaultEnded: pod-partition of pod/a"}
+		if got := w.notes(); !slices.Equal(got, want) {
+			t.Errorf("%q\nwant %q", got, want)
+		}
 	}
 }

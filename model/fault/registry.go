@@ -50,6 +50,7 @@ const (
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
 	ParamFill      = "fill"
+	ParamInodes    = "inodes"
 	ParamProbe     = "probe"
 	ParamPush      = "push"  // stands for everything in Push
 	ParamCreep     = "creep" // stands for everything in Creep
@@ -158,8 +159,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
-		Help:   "something that is no container fills the disk of some nodes up to a share; when it ends that is deleted",
-		Params: []string{ParamFor, ParamTarget, ParamFill},
+		Help:   "something that is no container fills the disk of some nodes, its inodes, or both, up to a share; when it ends that is deleted",
+		Params: []string{ParamFor, ParamTarget, ParamInodes, ParamFill},
 		effect: func() effect { return &diskFill{} },
 	},
 	{
@@ -313,6 +314,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
+		Name: "pid-exhaustion", Targets: model.KindNode,
+		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
+		Params: []string{ParamFor, ParamTarget, ParamFill},
+		effect: func() effect { return &pidExhaustion{} },
+	},
+	{
 		Name: "pod-failure", Targets: model.KindPod,
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
@@ -323,6 +330,24 @@ var Kinds = []Kind{
 		Help:   "some pods are deleted, with their grace, another one or by force; no budget is asked",
 		Params: []string{ParamTarget, ParamForce, ParamGrace},
 		effect: func() effect { return podKill{} },
+	},
+	{
+		Name: "pod-network-delay", Targets: model.KindPod,
+		Help:   "what some pods send and are asked takes longer on its way, between them and other pods (peer) or everybody, in one direction or both; what their machines send does not",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
+		effect: func() effect { return &podNetworkDelay{} },
+	},
+	{
+		Name: "pod-network-loss", Targets: model.KindPod,
+		Help:   "some of the messages between some pods and other pods (peer), or everybody, are lost and sent again, in one direction or both; none of their machines' are",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
+		effect: func() effect { return &podNetworkLoss{} },
+	},
+	{
+		Name: "pod-partition", Targets: model.KindPod,
+		Help:   "some pods are cut off from other pods (peer), or from everybody, in one direction or both; their kubelets and the API see nothing of it",
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
+		effect: func() effect { return &podPartition{} },
 	},
 	{
 		Name: "pod-slow", Targets: model.KindPod,

@@ -23,8 +23,8 @@ type Spec struct {
 
 	Target Target
 
-	// Partitions only: which way is cut; and the other side, of which an empty
-	// one is the control plane.
+	// Partitions, delays and losses only: which way is cut; and the other side, of which
+	// an empty one is the control plane, or everybody if it is about pods.
 	Peer      Target
 	Direction Direction
 
@@ -70,7 +70,9 @@ type Spec struct {
 	LoadPPM  int64    // cpu-stress only: or a share of the node's, in millionths
 	Force    bool     // pod-kill only: the objects are gone at once
 	Grace    int32    // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64    // disk-fill, memory-stress and conntrack-full only: the share of the disk, memory or table that is used then, in millionths
+	FillPPM  int64    // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	// InodesPPM is the share of inodes that is used then; disk-fill only.
+	InodesPPM int64
 
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only

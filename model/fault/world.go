@@ -84,7 +84,15 @@ type Machine interface {
 	// disk is used, in millionths, and returns how many bytes that took.
 	FillDisk(ppm int64) int64
 	FreeDisk(bytes int64) // takes it back
-	SetLink(ppm int64)    // downloads have that share of the machine's connection, in millionths
+	// FillInodes has something other than containers make files until that share of
+	// the inodes is used, in millionths, and returns how many that took.
+	FillInodes(ppm int64) int64
+	FreeInodes(n int64) // takes it back
+	// TakePIDs has processes of the system be there until that share of all there can
+	// be is, in millionths, and returns how many that took.
+	TakePIDs(ppm int64) int64
+	ReturnPIDs(n int64) // takes it back
+	SetLink(ppm int64)  // downloads have that share of the machine's connection, in millionths
 	// SlowDisk has the disk work at a share of its speed, in millionths, until
 	// QuickenDisk. Of several the slowest counts.
 	SlowDisk(ppm int64)
@@ -128,6 +136,9 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	// Place is where requests from a pod and to it go in the network, which is nowhere else
+	// from then on: a place of its own on its machine. It is false if there is no such node.
+	Place(pod model.Ref, name, node string) (network.Site, bool)
 	// FillConntrack has something else take a share of a machine's table of connections,
 	// and Narrow leaves requests a share of its connection's speed, in millionths.
 	FillConntrack(machine network.Site, ppm int64)

@@ -3,7 +3,7 @@ package kubelet
 import (
 	"cmp"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,45 +18,29 @@ import (
 // again at once. What a pod uses is taken as it is; the real kubelet's
 // measurement is up to 15 s old.
 const (
-	evictEvery    = 10 * time.Second // monitoringInterval, from the end of the pass before
-	pressureStays = 5 * time.Minute  // evictionPressureTransitionPeriod, from when it was last seen
-	evictGrace    = time.Second      // immediateEvictionGracePeriodSeconds
-	cleanupEvery  = time.Second      // podCleanupPollFreq
-	cleanupMost   = 30 * time.Second // podCleanupTimeout
+	evictEvery   = 10 * time.Second // monitoringInterval, from the end of the pass before
+	evictGrace   = time.Second      // immediateEvictionGracePeriodSeconds
+	cleanupEvery = time.Second      // podCleanupPollFreq
+	cleanupMost  = 30 * time.Second // podCleanupTimeout
 )
 
-// The defaults of evictionHard (defaults_linux.go): memory.available < 100Mi and
-// imagefs.available < 15%. As there is one filesystem, that of nodefs, 10 %, is
-// never the first, and neither is the image collector's own, which is 15 %, too.
-// There are inodes enough.
-const (
-	leastMemory      = model.HardMemoryBytes
-	leastDiskPercent = 15
-)
-
-// signal is what a machine can be short of, in the order of importance
-// (byEvictionPriority: memory first).
-type signal uint8
-
-const (
-	memory signal = iota
-	disk
-	signals
-)
-
-// String is the resource as messages have it.
-func (s signal) String() string { return [...]string{"memory", "ephemeral-storage"}[s] }
-
-// pressures is which of the node's conditions hold, by signal.
-type pressures [signals]bool
+// pressures is which of the node's conditions hold.
+type pressures [conditions]bool
 
 // evictions is the eviction manager.
 type evictions struct {
-	pressed pressures         // what the node is to say
-	seenAt  [signals]sim.Time // when a pass last found too little
-	softAt  [signals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
-	leaving uint32            // the pod that a pass waits for, 0 if none
-	leftAt  sim.Time          // since when
+	pressed pressures            // what the node is to say
+	seenAt  [conditions]sim.Time // when a pass last found too little
+	softAt  [Signals]sim.Time    // since when each has found less than the soft threshold, Never if the last did not
+	leaving []uint32             // the pods that a pass waits for
+	leftAt  sim.Time             // since when
+}
+
+func newEvictions() (e evictions) {
+	for s := range e.softAt {
+		e.softAt[s] = sim.Never
+	}
+	return e
 }
 
 // MemoryChanged implements runtime.Observer.
@@ -65,73 +49,6 @@ func (k *Kubelet) MemoryChanged() { k.aimEvictions(k.kernel.Now()) }
 // DiskChanged implements runtime.Observer.
 func (k *Kubelet) DiskChanged() { k.aimEvictions(k.kernel.Now()) }
 
-// least is how much must be free of what signal s is about.
-func (k *Kubelet) least(s signal) int64 {
-	if s == memory {
-		return leastMemory
-	}
-	return k.machine.Disk() / 100 * leastDiskPercent
-}
-
-// Soft is the soft eviction thresholds of a kubelet, none by default: less than that
-// for a grace period, and pods go, with more grace than under a hard one
-// (evictionSoft, evictionSoftGracePeriod, evictionMaxPodGracePeriod). The node says at
-// once that it is short.
-type Soft struct {
-	MemoryBytes            int64
-	DiskPercent            int64
-	MemoryGrace, DiskGrace time.Duration
-	MostPodGrace           time.Duration // that a pod gets, if it has so much itself; 0 is a second
-}
-
-// softLeast is how much must be free of what signal s is about for how long, 0 if that
-// does not matter.
-func (k *Kubelet) softLeast(s signal) (least int64, grace time.Duration) {
-	if s == memory {
-		return k.soft.MemoryBytes, k.soft.MemoryGrace
-	}
-	return k.machine.Disk() / 100 * k.soft.DiskPercent, k.soft.DiskGrace
-}
-
-// scarceAt is the first instant from now on at which less than least is free.
-func (k *Kubelet) scarceAt(s signal, now sim.Time, least int64) sim.Time {
-	switch {
-	case least == 0:
-		return sim.Never
-	case s == memory:
-		return k.machine.MemoryScarceAt(now, least)
-	}
-	return k.machine.DiskScarceAt(now, least)
-}
-
-// met is what a pass finds of signal s: whether less is free than must be, by the soft
-// or the hard threshold, and how much that is if it is time to act, 0 if not.
-func (k *Kubelet) met(s signal, now sim.Time) (short bool, act int64) {
-	e, least := &k.evictions, k.least(s)
-	soft, grace := k.softLeast(s)
-	gentle := k.scarceAt(s, now, soft) == now
-	switch {
-	case !gentle:
-		e.softAt[s] = sim.Never
-	case e.softAt[s] == sim.Never:
-		e.softAt[s] = now
-	}
-	switch {
-	case k.scarceAt(s, now, least) == now:
-		return true, least
-	case gentle && now.Sub(e.softAt[s]) >= grace:
-		return true, soft
-	}
-	return gentle, 0
-}
-
-func (k *Kubelet) free(s signal, now sim.Time) int64 {
-	if s == memory {
-		return k.machine.MemoryFree(now)
-	}
-	return k.machine.DiskFree(now)
-}
-
 // aimEvictions has the first pass run, not before at, that may find something to
 // do.
 func (k *Kubelet) aimEvictions(at sim.Time) {
@@ -139,24 +56,24 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 		return
 	}
 	e := &k.evictions
-	next := sim.Never
-	if e.leaving != 0 {
+	from, next := max(at, k.kernel.Now()), sim.Never
+	if len(e.leaving) > 0 {
 		next = at
 	}
-	for s := range signals {
-		from := max(at, k.kernel.Now())
-		soft, _ := k.softLeast(s)
-		switch scarce := min(k.scarceAt(s, from, k.least(s)), k.scarceAt(s, from, soft)); {
-		case e.pressed[s]:
-			next = min(next, scarce, e.seenAt[s].Add(pressureStays))
-		default:
-			next = min(next, scarce)
+	for s := range stocks {
+		next = min(next, k.scarceAt(s, from, k.levels.highest[s]))
+	}
+	for p := range conditions {
+		if e.pressed[p] {
+			next = min(next, e.seenAt[p].Add(k.levels.config.Stays))
 		}
+	}
+	for s := range Signals {
 		if e.softAt[s] != sim.Never {
 			next = min(next, from) // it may end
 		}
 	}
-	k.aimImageGC(max(at, k.kernel.Now()))
+	k.aimImageGC(from)
 	if next = min(next, k.overwrittenAt()); next != sim.Never {
 		k.want(&k.evicting, whyEviction, max(at, next))
 	}
@@ -169,69 +86,113 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 	}
 	e := &k.evictions
 	k.evicting.Ticker = sim.Ticker{Phase: now, Period: cleanupEvery}
-	if e.leaving != 0 {
-		if r := k.find(e.leaving); r != nil && r.stage != finished && now.Sub(e.leftAt) < cleanupMost {
+	if len(e.leaving) > 0 {
+		if now.Sub(e.leftAt) < cleanupMost && slices.ContainsFunc(e.leaving, k.stays) {
 			k.want(&k.evicting, whyEviction, now+1)
 			return
 		}
-		e.leaving = 0
+		e.leaving = nil
 	}
-	first, threshold := signals, int64(0)
-	for s := range signals {
-		short, act := k.met(s, now)
-		if act > 0 && first == signals {
-			first, threshold = s, act
-		}
-		switch {
-		case short:
-			e.seenAt[s] = now
-			k.press(s, true)
-		case now.Sub(e.seenAt[s]) >= pressureStays:
-			k.press(s, false)
-		}
+	first, hard := k.observe(now)
+	if k.evictWriters(now); len(e.leaving) == 0 && first < Signals {
+		k.reclaim(first, hard, now)
 	}
-	if !k.evictWriters(now) && first < signals {
-		k.reclaim(first, now, threshold)
-	}
-	if e.leaving == 0 {
+	if len(e.leaving) == 0 {
 		k.evicting.Period = evictEvery
 	}
 	k.aimEvictions(now + 1)
 }
 
+// stays tells whether a pod that is to go is still there.
+func (k *Kubelet) stays(pod uint32) bool {
+	r := k.find(pod)
+	return r != nil && r.stage != finished
+}
+
+// observe compares what is free with the thresholds. It returns the first signal that it
+// is time to act upon, Signals if there is none, and whether that is a hard one's.
+func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
+	e, l := &k.evictions, &k.levels
+	first = Signals
+	var short pressures
+	for s := range Signals {
+		scarce, gentle := k.lacks(stockOf[s], now, l.hard[s]), k.lacks(stockOf[s], now, l.soft[s])
+		switch {
+		case !gentle:
+			e.softAt[s] = sim.Never
+		case e.softAt[s] == sim.Never:
+			e.softAt[s] = now
+		}
+		if act := scarce || gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]; act && first == Signals {
+			first, hard = s, scarce
+		}
+		if scarce || gentle {
+			short[pressureOf[stockOf[s]]] = true
+		}
+	}
+	for p := range conditions {
+		switch {
+		case short[p]:
+			e.seenAt[p] = now
+			k.press(p, true)
+		case now.Sub(e.seenAt[p]) >= l.config.Stays:
+			k.press(p, false)
+		}
+	}
+	return first, hard
+}
+
 // press has the node say whether it is short of something, with its next status.
-func (k *Kubelet) press(s signal, pressed bool) {
-	if e := &k.evictions; e.pressed[s] != pressed {
-		e.pressed[s] = pressed
+func (k *Kubelet) press(p pressure, pressed bool) {
+	if e := &k.evictions; e.pressed[p] != pressed {
+		e.pressed[p] = pressed
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
 
 // reclaim gets some of what is short back: of the disk by removing dead containers and
-// images that nobody uses, all of them, and if that is not enough by evicting a pod.
-func (k *Kubelet) reclaim(s signal, now sim.Time, threshold int64) {
-	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+s.String())
-	if s == disk && k.machine.CollectContainers()+k.machine.CollectImages(now, k.machine.Disk()) > 0 && k.scarceAt(s, now, threshold) > now {
+// images that nobody uses, all of them, and if a threshold is met even so by evicting a
+// pod.
+func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
+	of, least := stockOf[s], k.levels.soft[s]
+	if hard {
+		least = k.levels.hard[s]
+	}
+	available := k.free(of, now)
+	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+of.String())
+	if (of == disk || of == inodes) && k.cleanUp(now) {
 		return
 	}
-	r := k.worst(s, now)
+	r := k.worst(of, now)
 	if r == nil {
 		return
 	}
-	e := &k.evictions
-	e.leaving, e.leftAt = r.pod.ID, now
 	grace := evictGrace
-	if threshold != k.least(s) {
-		grace = max(min(k.soft.MostPodGrace, time.Duration(r.pod.Spec.GraceSeconds)*time.Second), evictGrace)
+	if !hard {
+		grace = max(min(k.levels.config.MostPodGrace, time.Duration(r.pod.Spec.GraceSeconds)*time.Second), evictGrace)
 	}
 	k.evict(r, byPressure, grace, fmt.Sprintf("The node was low on resource: %v. Threshold quantity: %s, available: %s. %s",
-		s, quantity(threshold), quantity(max(k.free(s, now), 0)), r.blame(s, now)))
+		of, k.threshold(s, least), amount(of, max(available, 0)), r.blame(of, now)))
 }
 
-// evict fails a pod (evictPod). One that is going already has no more than that grace
-// left.
+// cleanUp removes dead containers and images that nobody uses, and tells whether that is
+// enough (reclaimNodeLevelResources).
+func (k *Kubelet) cleanUp(now sim.Time) bool {
+	k.machine.CollectContainers()
+	k.machine.CollectImages(now, k.machine.Disk())
+	for s := range stocks {
+		if k.lacks(s, now, k.levels.highest[s]) {
+			return false
+		}
+	}
+	return true
+}
+
+// evict fails a pod, and has the next pass wait until it is gone (evictPod). One that is
+// going already has no more than that grace left.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
 	now := k.kernel.Now()
+	k.evictions.leaving, k.evictions.leftAt = append(k.evictions.leaving, r.pod.ID), now
 	r.ousted, r.oustBy, r.why = by, grace, message
 	k.client.Note(r.face(), true, "Evicted", message)
 	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
@@ -242,11 +203,16 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 }
 
 // uses is how much of what is short a pod has, and how much it asked for.
-func (r *row) uses(s signal, now sim.Time) (used, asked int64) {
-	if s == memory {
+func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
+	switch s {
+	case memory:
 		return r.box.MemoryUsed(now), r.pod.Spec.Request.MemoryBytes
+	case disk:
+		return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
+	case inodes:
+		return r.box.InodesUsed(now), 0
 	}
-	return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
+	return k.machine.PIDsUsed(r.box, now), 0
 }
 
 // evictable tells whether a pod may be evicted: a critical or static one never is; one
@@ -258,38 +224,47 @@ func (r *row) evictable() bool {
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
-// rankDiskPressureFunc): first who uses more than they asked for, then the lower
-// priority, then by how much more.
-func (k *Kubelet) worst(s signal, now sim.Time) *row {
+// rankDiskPressureFunc, rankPIDPressure): first who uses more than they asked for, unless
+// it is about processes, then the lower priority, then by how much more.
+func (k *Kubelet) worst(s stock, now sim.Time) *row {
 	var worst *row
 	for _, r := range k.rows {
-		if r.evictable() && (worst == nil || r.before(worst, s, now)) {
+		if r.evictable() && (worst == nil || k.before(r, worst, s, now)) {
 			worst = r
 		}
 	}
 	return worst
 }
 
-func (r *row) before(o *row, s signal, now sim.Time) bool {
-	used, asked := r.uses(s, now)
-	oUsed, oAsked := o.uses(s, now)
+// before tells whether r goes before o.
+func (k *Kubelet) before(r, o *row, s stock, now sim.Time) bool {
+	used, asked := k.uses(r, s, now)
+	oUsed, oAsked := k.uses(o, s, now)
 	within := func(used, asked int64) int {
-		if used > asked {
+		if used > asked || s == pids {
 			return 0
 		}
 		return 1
 	}
+	first := cmp.Compare(within(used, asked), within(oUsed, oAsked))
+	if s == inodes { // from which helpers.go disk takes off what is asked for of the disk
+		asked, oAsked = r.pod.Spec.Request.EphemeralBytes, o.pod.Spec.Request.EphemeralBytes
+	}
 	return cmp.Or(
-		cmp.Compare(within(used, asked), within(oUsed, oAsked)),
+		first,
 		cmp.Compare(r.pod.Spec.Priority, o.pod.Spec.Priority),
 		cmp.Compare(oUsed-oAsked, used-asked),
 		cmp.Compare(r.hash, o.hash),
 	) < 0
 }
 
-// blame names the containers that use more than they asked for (evictionMessage).
-func (r *row) blame(s signal, now sim.Time) string {
+// blame names the containers that use more memory or disk than they asked for
+// (evictionMessage).
+func (r *row) blame(s stock, now sim.Time) string {
 	var text strings.Builder
+	if s != memory && s != disk {
+		return ""
+	}
 	for i := range r.box.Processes {
 		p, c := &r.box.Processes[i], containerOf(r.pod.Spec, i)
 		used, asked := p.MemoryUsed(now), c.Requests.MemoryBytes
@@ -303,70 +278,23 @@ func (r *row) blame(s signal, now sim.Time) string {
 	return text.String()
 }
 
-// evictWriters evicts, all in one pass, the pods of which a container wrote more
-// than its limit of ephemeral storage (localStorageEviction), and tells whether
-// there were any. Volumes of a limited size are not modeled.
-func (k *Kubelet) evictWriters(now sim.Time) bool {
-	any := false
-	for _, r := range k.rows {
-		if !r.evictable() {
-			continue
-		}
-		for i := range r.box.Processes {
-			c := containerOf(r.pod.Spec, i)
-			if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
-				k.evict(r, byLimit, evictGrace, fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit)))
-				any = true
-				break
-			}
-		}
-	}
-	return any
-}
-
-// overwrittenAt is when a container will first have written more than its limit.
-func (k *Kubelet) overwrittenAt() sim.Time {
-	first, now := sim.Never, k.kernel.Now()
-	for _, r := range k.rows {
-		if !r.evictable() {
-			continue
-		}
-		for i := range r.box.Processes {
-			if limit := containerOf(r.pod.Spec, i).Limits.EphemeralBytes; limit > 0 {
-				first = min(first, r.box.Processes[i].WrittenAt(now, limit))
-			}
-		}
-	}
-	return first
-}
-
-// quantity is bytes as Kubernetes prints them.
-func quantity(bytes int64) string {
-	for i, unit := range []string{"Gi", "Mi", "Ki"} {
-		if size := int64(1) << (30 - 10*i); bytes > 0 && bytes%size == 0 {
-			return strconv.FormatInt(bytes/size, 10) + unit
-		}
-	}
-	return strconv.FormatInt(bytes, 10)
-}
-
 // admitUnderPressure is the eviction manager's say about a new pod (Admit): a
 // node short of memory takes no BestEffort pods, unless they tolerate it, and one
-// short of disk takes none at all; critical and static ones it always takes.
+// short of disk or processes takes none at all; critical and static ones it always takes.
 func (k *Kubelet) admitUnderPressure(pod *model.Pod) (reason, message string) {
-	p := &k.evictions.pressed
-	if *p == (pressures{}) || pod.Mirror() || pod.Spec.Critical() {
+	pressed := &k.evictions.pressed
+	if *pressed == (pressures{}) || pod.Mirror() || pod.Spec.Critical() {
 		return "", ""
 	}
-	var conditions []string
-	if p[memory] {
-		conditions = append(conditions, "MemoryPressure")
-	}
-	if p[disk] {
-		conditions = append(conditions, "DiskPressure")
-	} else if pod.Spec.QoS() != model.BestEffort ||
-		model.Tolerated(pod.Spec.Tolerations, &model.Taint{Key: model.TaintMemoryPressure, Effect: model.NoSchedule}) {
+	if *pressed == (pressures{memoryPressure: true}) && (pod.Spec.QoS() != model.BestEffort ||
+		model.Tolerated(pod.Spec.Tolerations, &model.Taint{Key: model.TaintMemoryPressure, Effect: model.NoSchedule})) {
 		return "", ""
 	}
-	return "Evicted", "The node had condition: [" + strings.Join(conditions, " ") + "]. "
+	var names []string
+	for p := range conditions {
+		if pressed[p] {
+			names = append(names, p.String())
+		}
+	}
+	return "Evicted", "The node had condition: [" + strings.Join(names, " ") + "]. "
 }

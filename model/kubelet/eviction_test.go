@@ -269,3 +269,29 @@ func TestUnderDiskPressureDeadContainersOfLivePodsStay(t *testing.T) {
 	r.kubelet.FillDisk(980_000)
 	r.until("the eviction", time.Minute, func() bool { return r.evicted(p) })
 }
+
+// Source: k8s-node.md 5.5: on a full disk images cannot be pulled and containers not be
+// made, which is tried again every 10 to 15 s.
+func TestOnAFullDiskPullsAndCreatesFail(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	critical := func(image string) func(*model.PodSpec) {
+		return func(s *model.PodSpec) { s.Priority, s.Containers[0].Image = model.SystemCritical, image }
+	}
+	old := r.pod("old", critical("web"))
+	r.ready(old)
+	wrote := r.kubelet.FillDisk(1_000_000)
+	pulls, creates := r.pod("pulls", critical("far")), r.pod("creates", critical("web"))
+	r.run(time.Minute)
+	if c := r.get(creates).Containers; len(c) == 0 || c[0].Reason != "CreateContainerError" {
+		t.Errorf("a pod without room for its container is shown as %+v", c)
+	}
+	if n := len(r.notes(creates, "Failed")); n < 4 || n > 6 {
+		t.Errorf("tried %d times in a minute", n)
+	}
+	if c := r.get(pulls).Containers; len(c) == 0 || c[0].Reason != "ErrImagePull" && c[0].Reason != "ImagePullBackOff" {
+		t.Errorf("a pod without room for its image is shown as %+v", c)
+	}
+	r.kubelet.FreeDisk(wrote)
+	r.ready(creates)
+	r.until("the pull", 3*time.Minute, func() bool { return r.get(pulls).IsReady() })
+}

@@ -222,13 +222,9 @@ func (k *Kubelet) goOn(now sim.Time) {
 func (k *Kubelet) breakOff(r *row, now sim.Time) {
 	switch {
 	case r.doing == settingUp || r.doing == starting && !r.box.Ready:
-		k.sandboxFailed(r)
+		k.sandboxFailed(r, unavailable)
 	case r.doing == starting:
-		i := int(r.cursor)
-		r.containers[i].reason = createFailed
-		k.client.Note(r.face(), true, "Failed", "Error: "+unavailable)
-		k.giveUp(r, i)
-		k.next(r, now)
+		k.createFailed(r, unavailable)
 	case r.doing == pulling:
 		k.Pulled(r.pod.ID, runtime.PullBroken)
 	case r.doing == killing && r.stage == syncing, r.doing == resizing:
@@ -246,15 +242,14 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 // make its sandbox when that began.
 func (k *Kubelet) mounted(r *row, now sim.Time) {
 	if k.machine.RuntimeDown() {
-		k.sandboxFailed(r)
+		k.sandboxFailed(r, unavailable)
 		return
 	}
-	_, sandbox := k.machine.SandboxTime(r.box)
-	k.next(r, now.Add(sandbox))
+	k.next(r, k.machine.SandboxBy(r.box, now))
 }
 
-func (k *Kubelet) sandboxFailed(r *row) {
-	k.client.Note(r.face(), true, "FailedCreatePodSandBox", "Failed to create pod sandbox: "+unavailable)
+func (k *Kubelet) sandboxFailed(r *row, why string) {
+	k.client.Note(r.face(), true, "FailedCreatePodSandBox", "Failed to create pod sandbox: "+why)
 	r.failed = true
 	k.endPass(r)
 }

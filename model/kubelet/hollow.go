@@ -147,6 +147,18 @@ func (h *Hollow) SetLink(int64) {}
 // FreeDisk implements fault.Machine.
 func (h *Hollow) FreeDisk(int64) {}
 
+// FillInodes implements fault.Machine.
+func (h *Hollow) FillInodes(int64) int64 { return 0 }
+
+// FreeInodes implements fault.Machine.
+func (h *Hollow) FreeInodes(int64) {}
+
+// TakePIDs implements fault.Machine.
+func (h *Hollow) TakePIDs(int64) int64 { return 0 }
+
+// ReturnPIDs implements fault.Machine.
+func (h *Hollow) ReturnPIDs(int64) {}
+
 // Burn implements fault.Machine.
 func (h *Hollow) Burn(int64) {}
 

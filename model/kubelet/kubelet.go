@@ -28,7 +28,8 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
-	Soft          Soft
+	Eviction      Eviction
+	PodPIDsLimit  int64            // see runtime.Config
 	PanicAfter    time.Duration    // see runtime.Config
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
@@ -116,7 +117,7 @@ type Kubelet struct {
 	closing  closing
 
 	evictions evictions
-	soft      Soft
+	levels    levels
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
@@ -135,7 +136,7 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, start, probe, answer sim.Lane }
+type lanes struct{ phases, requeue, boot, start, probe, answer, volumes sim.Lane }
 
 // New is a node's kubelet, not running yet. The node is stored, or its number is
 // reserved.
@@ -143,8 +144,8 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	l := k.Luck()
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes,
-		hash: node.NameHash(), serving: c.Serving, soft: c.Soft,
-		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe")},
+		hash: node.NameHash(), serving: c.Serving,
+		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
@@ -158,7 +159,9 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
+		PodPIDsLimit: c.PodPIDsLimit, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
 	})
+	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
 }
@@ -187,7 +190,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
 	k.beginHealth(&looks)
-	k.evictions = evictions{softAt: [signals]sim.Time{sim.Never, sim.Never}}
+	k.evictions = newEvictions()
 	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(looks.Duration(0, imageGCEvery)), Period: imageGCEvery}
 	for _, p := range k.pulses() {
 		p.next = sim.Never
@@ -233,6 +236,18 @@ func (k *Kubelet) FillDisk(ppm int64) int64 { return k.machine.Fill(ppm) }
 
 // FreeDisk takes that back.
 func (k *Kubelet) FreeDisk(bytes int64) { k.machine.Free(bytes) }
+
+// FillInodes has others use up the inodes of the machine's disk.
+func (k *Kubelet) FillInodes(ppm int64) int64 { return k.machine.FillInodes(ppm) }
+
+// FreeInodes takes that back.
+func (k *Kubelet) FreeInodes(n int64) { k.machine.FreeInodes(n) }
+
+// TakePIDs has others use up the processes that the machine can have.
+func (k *Kubelet) TakePIDs(ppm int64) int64 { return k.machine.TakePIDs(ppm) }
+
+// ReturnPIDs takes that back.
+func (k *Kubelet) ReturnPIDs(n int64) { k.machine.ReturnPIDs(n) }
 
 // SetLink leaves downloads a share of the machine's connection.
 func (k *Kubelet) SetLink(ppm int64) { k.machine.SetLink(ppm) }

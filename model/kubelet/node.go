@@ -28,7 +28,7 @@ func (k *Kubelet) doubtNode() {
 
 // pressuresOf is what a node says that it is short of.
 func pressuresOf(n *model.Node) pressures {
-	return pressures{memory: n.MemoryPressure.Status == model.True, disk: n.DiskPressure.Status == model.True}
+	return pressures{n.MemoryPressure.Status == model.True, n.DiskPressure.Status == model.True, n.PIDPressure.Status == model.True}
 }
 
 // pressuresDiffer tells whether the node says otherwise than its kubelet knows.
@@ -62,18 +62,26 @@ func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 // notePressures says what the node is short of now and was not, and the other
 // way round (recordNodeStatusEvent).
 func (k *Kubelet) notePressures(was, is pressures) {
+	k.noteCondition(was[memoryPressure], is[memoryPressure], "NodeHasInsufficientMemory", "NodeHasSufficientMemory")
+	k.noteCondition(was[diskPressure], is[diskPressure], "NodeHasDiskPressure", "NodeHasNoDiskPressure")
+	k.noteCondition(was[pidPressure], is[pidPressure], "NodeHasInsufficientPID", "NodeHasSufficientPID")
+}
+
+func (k *Kubelet) noteCondition(was, is bool, begins, ends string) {
 	switch {
-	case is[memory] && !was[memory]:
-		k.client.Note(k.node, false, "NodeHasInsufficientMemory", "Node "+k.node.Name+" status is now: NodeHasInsufficientMemory")
-	case was[memory] && !is[memory]:
-		k.client.Note(k.node, false, "NodeHasSufficientMemory", "Node "+k.node.Name+" status is now: NodeHasSufficientMemory")
+	case is && !was:
+		k.client.Note(k.node, false, begins, "Node "+k.node.Name+" status is now: "+begins)
+	case was && !is:
+		k.client.Note(k.node, false, ends, "Node "+k.node.Name+" status is now: "+ends)
 	}
-	switch {
-	case is[disk] && !was[disk]:
-		k.client.Note(k.node, false, "NodeHasDiskPressure", "Node "+k.node.Name+" status is now: NodeHasDiskPressure")
-	case was[disk] && !is[disk]:
-		k.client.Note(k.node, false, "NodeHasNoDiskPressure", "Node "+k.node.Name+" status is now: NodeHasNoDiskPressure")
-	}
+}
+
+// pressureReasons is the reasons of conditions that do not hold, and that do
+// (pkg/kubelet/nodestatus/setters.go).
+var pressureReasons = [conditions][2]string{
+	memoryPressure: {"KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"},
+	diskPressure:   {"KubeletHasNoDiskPressure", "KubeletHasDiskPressure"},
+	pidPressure:    {"KubeletHasSufficientPID", "KubeletHasInsufficientPID"},
 }
 
 // nodeStatus sets the node's conditions.
@@ -90,15 +98,14 @@ func (r nodeStatus) Apply(cur model.Object) model.Object {
 	n := cur.(*model.Node)
 	c := *n
 	r.set(&c.Ready, r.ready, r.reason)
-	reasons := [signals][2]string{memory: {"KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"}, disk: {"KubeletHasNoDiskPressure", "KubeletHasDiskPressure"}}
-	for s, condition := range [signals]*model.Condition{memory: &c.MemoryPressure, disk: &c.DiskPressure} {
-		reason := reasons[s][0]
-		if r.pressed[s] {
-			reason = reasons[s][1]
+	for p, condition := range [conditions]*model.Condition{&c.MemoryPressure, &c.DiskPressure, &c.PIDPressure} {
+		reason := pressureReasons[p][0]
+		if r.pressed[p] {
+			reason = pressureReasons[p][1]
 		}
-		r.set(condition, model.BoolStatus(r.pressed[s]), reason)
+		r.set(condition, model.BoolStatus(r.pressed[p]), reason)
 	}
-	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure && slices.Equal(r.inUse, n.VolumesInUse) {
+	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure && c.PIDPressure == n.PIDPressure && slices.Equal(r.inUse, n.VolumesInUse) {
 		return cur
 	}
 	c.VolumesInUse = r.inUse

@@ -27,13 +27,13 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	}
 	r.plan(k.cacheAt(now))
 	if !r.box.Ready {
-		volumes, sandbox := k.machine.SandboxTime(r.box)
-		k.startProbes(r, now.Add(volumes))
+		mounted := now.Add(k.machine.VolumesTime(r.box))
+		k.startProbes(r, mounted)
 		if k.machine.RuntimeDown() {
-			k.wait(r, mounting, now.Add(volumes))
+			k.wait(r, mounting, mounted)
 			return
 		}
-		k.next(r, now.Add(volumes+sandbox))
+		k.next(r, k.machine.SandboxBy(r.box, mounted))
 		return
 	}
 	k.startProbes(r, now)
@@ -191,7 +191,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		switch k.image(r, i, at) {
 		case imageHere:
 			r.cursor = int16(i)
-			k.wait(r, starting, at.Add(k.machine.StartTime(r.box, i)))
+			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
 			return
 		case imageAsked:
 			r.cursor = int16(i)
@@ -240,6 +240,18 @@ func (k *Kubelet) start(r *row, i int) {
 	k.machine.Start(r.box, i)
 	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
 }
+
+// createFailed is a container that the runtime could not create.
+func (k *Kubelet) createFailed(r *row, why string) {
+	i := int(r.cursor)
+	r.containers[i].reason = createError
+	k.client.Note(r.face(), true, "Failed", "Error: "+why)
+	k.giveUp(r, i)
+	k.next(r, k.kernel.Now())
+}
+
+// noSpace is what a runtime says on a full disk.
+const noSpace = "no space left on device"
 
 // postStartFailed is a postStart hook that failed, or the end of its container in the
 // middle of it. A container that runs is killed, hook, grace and all, before the pass
@@ -307,6 +319,7 @@ var pullErrors = [...]string{
 	runtime.PullLimited:  "429 Too Many Requests",
 	runtime.PullTooFast:  "pull QPS exceeded",
 	runtime.PullBroken:   unavailable,
+	runtime.PullNoSpace:  noSpace,
 }
 
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
@@ -321,7 +334,8 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 	switch outcome {
 	case runtime.PulledNow:
 		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullFailed, runtime.PullTimedOut, runtime.PullLimited, runtime.PullTooFast, runtime.PullBroken:
+	case runtime.PullNeedless:
+	default:
 		r.pulls(i).next(now, now)
 		c.reason = pullError
 		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))
@@ -329,5 +343,5 @@ func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
 		k.next(r, now)
 		return
 	}
-	k.wait(r, starting, now.Add(k.machine.StartTime(r.box, i)))
+	k.wait(r, starting, k.machine.StartBy(r.box, i, now))
 }

@@ -64,10 +64,11 @@ const (
 	neverPull
 	hookFailed
 	inspectFailed
-	createFailed
+	createError
+	runFailed
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError"}
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError"}
 
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.

@@ -206,7 +206,7 @@ func (k *Kubelet) stopped(r *row) {
 
 // finish is the end of the terminated step: nothing of the pod runs or is
 // mounted, and its object may go. What ended stays on the machine's records as
-// long as the object does, but for the containers of a pod that was evicted, which the
+// long as the object does, but for the containers of a pod that was evicted or preempted, which the
 // kubelet removes within a minute, here at once (ShouldPodContentBeRemoved).
 func (k *Kubelet) finish(r *row) {
 	r.stage, r.doing = finished, nothing
@@ -214,7 +214,10 @@ func (k *Kubelet) finish(r *row) {
 		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
 	}
 	k.letGo(r)
-	if (r.ousted == byPressure || r.ousted == byLimit) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
+	if r.box != nil {
+		k.machine.TearDown(r.box)
+	}
+	if (r.ousted == byPressure || r.ousted == byLimit || r.ousted == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
 		k.DiskChanged()
 	}
 	switch {

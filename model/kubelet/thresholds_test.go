@@ -10,8 +10,13 @@ import (
 	"orrery/sim"
 )
 
-// softly sets the soft thresholds of the kubelet.
-func softly(s kubelet.Soft) option { return func(r *rig) { r.config.Soft = s } }
+// softly sets the soft threshold of memory.
+func softly(bytes int64, grace, podGrace time.Duration) option {
+	return func(r *rig) {
+		e := &r.config.Eviction
+		e.Soft[kubelet.MemoryAvailable], e.SoftGrace[kubelet.MemoryAvailable], e.MostPodGrace = kubelet.Threshold{Amount: bytes}, grace, podGrace
+	}
+}
 
 // Source: pkg/kubelet/eviction/eviction_manager.go synchronize,
 // eviction/helpers.go thresholdsMetGracePeriod: the condition holds as soon as a soft
@@ -20,7 +25,7 @@ func softly(s kubelet.Soft) option { return func(r *rig) { r.config.Soft = s } }
 func TestASoftThresholdHasTheNodeSayItAtOnceAndEvictAfterItsGrace(t *testing.T) {
 	slow := uses("leak", 31*gib, 1<<10)
 	slow.Stop = sim.Constant(time.Hour)
-	r := newRig(t, 1, behaving(slow), softly(kubelet.Soft{MemoryBytes: 2 * gib, MemoryGrace: 2 * time.Minute, MostPodGrace: 20 * time.Second}))
+	r := newRig(t, 1, behaving(slow), softly(2*gib, 2*time.Minute, 20*time.Second))
 	leak := r.pod("leak", asks(gib, 0))
 	said := r.until("MemoryPressure", 40*time.Second, r.pressure)
 	begins := r.until("the eviction begins", 3*time.Minute, func() bool { return len(r.notes(leak, "Evicted")) > 0 })
@@ -36,7 +41,7 @@ func TestASoftThresholdHasTheNodeSayItAtOnceAndEvictAfterItsGrace(t *testing.T) 
 // TestAShortageThatEndsWithinTheGraceCostsNobody, and the next one has all of the
 // grace again.
 func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
-	r := newRig(t, 1, behaving(uses("big", 28*gib, 0)), softly(kubelet.Soft{MemoryBytes: 2 * gib, MemoryGrace: 2 * time.Minute}))
+	r := newRig(t, 1, behaving(uses("big", 28*gib, 0)), softly(2*gib, 2*time.Minute, 0))
 	big := r.pod("big", asks(gib, 0))
 	r.ready(big)
 	for range 3 {

@@ -87,9 +87,9 @@ func TestSingleContainerOOM(t *testing.T) {
 	}
 }
 
-// TestMassRestart is 5.18: 100 pods at once on one node start side by side, but what
-// the API shows of them is written by a budget of 25 a second, so the last is Ready
-// seconds after the first.
+// TestMassRestart is 5.18: 100 pods at once on one node wait for the container runtime,
+// which makes a few at a time, so that the last start after 10 to 60 s; and what the API
+// shows of them is written by a budget of 25 a second.
 func TestMassRestart(t *testing.T) {
 	r := newRig(t, 1)
 	r.run(time.Minute)
@@ -109,7 +109,7 @@ func TestMassRestart(t *testing.T) {
 	ready := func(p *model.Pod) bool { q := r.get(p); return q != nil && q.IsReady() }
 	running := r.until("all run", time.Minute, func() bool { return count(r.alive) == len(pods) }).Sub(start)
 	shown := r.until("all are Ready", time.Minute, func() bool { return count(ready) == len(pods) }).Sub(start)
-	if running < 2*time.Second || running > 20*time.Second || shown < running || shown > running+10*time.Second {
+	if running < 10*time.Second || running > 60*time.Second || shown < running || shown > running+10*time.Second {
 		t.Errorf("all run after %v, all are shown Ready after %v", running, shown)
 	}
 }

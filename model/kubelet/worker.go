@@ -326,17 +326,8 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		k.mounted(r, now)
 	case resizing:
 		k.actuated(r, now)
-	case settingUp:
-		k.setUp(r)
-		k.next(r, now)
-	case starting:
-		k.setUp(r)
-		k.start(r, int(r.cursor))
-		if hook, _ := k.machine.PostStart(r.box, int(r.cursor)); hook > 0 {
-			k.wait(r, hooking, now.Add(hook))
-			return
-		}
-		k.next(r, now)
+	case settingUp, starting:
+		k.proceed(r, now)
 	case hooking:
 		if _, fails := k.machine.PostStart(r.box, int(r.cursor)); fails {
 			k.postStartFailed(r)
@@ -351,3 +342,38 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 		}
 	}
 }
+
+// proceed makes the sandbox that a worker has waited for, and starts the container. Each
+// needs a process, at least.
+func (k *Kubelet) proceed(r *row, now sim.Time) {
+	if !r.box.Ready && k.machine.Full() {
+		k.sandboxFailed(r, noFork)
+		return
+	}
+	k.setUp(r)
+	if r.doing == settingUp {
+		k.next(r, now)
+		return
+	}
+	i := int(r.cursor)
+	if k.machine.DiskFull() {
+		k.createFailed(r, noSpace)
+		return
+	}
+	if !k.machine.Forks(r.box) {
+		r.containers[i].reason = runFailed
+		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)
+		k.giveUp(r, i)
+		k.next(r, now)
+		return
+	}
+	k.start(r, i)
+	if hook, _ := k.machine.PostStart(r.box, i); hook > 0 {
+		k.wait(r, hooking, now.Add(hook))
+		return
+	}
+	k.next(r, now)
+}
+
+// noFork is what fork says where there may be no more processes (EAGAIN).
+const noFork = "resource temporarily unavailable"

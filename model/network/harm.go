@@ -18,7 +18,7 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 	}
 	for i := range n.rules {
 		r := &n.rules[i]
-		if !r.concerns(from, to) {
+		if !n.concerns(r, from, to) {
 			continue
 		}
 		h := Harm{LostPPM: int64(r.LossPPM)}

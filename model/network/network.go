@@ -10,7 +10,8 @@ import (
 	"orrery/sim"
 )
 
-// Site is a machine's place in the network. Sites are dense, from 0.
+// Site is a machine in the network, or a place on one of its own: a pod's. Sites are dense,
+// from 0.
 type Site uint32
 
 // Profile is how long a message takes from one site to another, one way.
@@ -55,7 +56,8 @@ type Listener interface{ LinksChanged(now sim.Time) }
 
 type site struct {
 	name, zone string
-	off        bool
+	host       Site // its machine, itself if it is one
+	off        bool // of a machine
 }
 
 type rule struct {
@@ -83,10 +85,21 @@ func New(k *sim.Kernel, p Profile) *Network {
 
 // AddSite adds a machine in a zone ("" is a zone, too).
 func (n *Network) AddSite(name, zone string) Site {
-	n.sites = append(n.sites, site{name: name, zone: zone})
+	n.sites = append(n.sites, site{name: name, zone: zone, host: Site(len(n.sites))})
 	n.groups = nil
 	return Site(len(n.sites) - 1)
 }
+
+// AddPlace adds a place on a machine. What is wrong with the machine's ways is wrong with
+// the place's, and what is wrong with the place's is so also with those on the machine.
+func (n *Network) AddPlace(name string, on Site) Site {
+	s := n.AddSite(name, n.sites[on].zone)
+	n.sites[s].host = on
+	return s
+}
+
+// Host is the machine of a site.
+func (n *Network) Host(s Site) Site { return n.sites[s].host }
 
 // Name is what the site was added as.
 func (n *Network) Name(s Site) string { return n.sites[s].name }
@@ -155,11 +168,11 @@ func (n *Network) Reaches(from, to Site) bool {
 	if n.active == 0 {
 		return true
 	}
-	if n.sites[from].off || n.sites[to].off {
+	if !n.powered(from) || !n.powered(to) {
 		return false
 	}
 	for i := range n.rules {
-		if r := &n.rules[i]; r.Cut && r.concerns(from, to) {
+		if r := &n.rules[i]; r.Cut && n.concerns(r, from, to) {
 			return false
 		}
 	}
@@ -178,8 +191,8 @@ func (n *Network) Group(s Site) uint32 {
 	return n.groups[s]
 }
 
-// group finds the groups: sites that are in the same impairments. If they do not reach each
-// other, each still reaches itself.
+// group finds the groups: sites that are in the same impairments. If something is wrong
+// between them, each still reaches itself as ever.
 func (n *Network) group() {
 	n.groups = make([]uint32, len(n.sites))
 	count := uint32(1)
@@ -195,11 +208,12 @@ func (n *Network) group() {
 			}
 		}
 	}
-	split(func(s Site) bool { return n.sites[s].off })
+	split(func(s Site) bool { return !n.powered(s) })
 	for i := range n.rules {
 		if r := &n.rules[i]; !r.lifted {
-			split(func(s Site) bool { return int(s) < len(r.from) && r.from[s] })
-			split(func(s Site) bool { return int(s) < len(r.to) && r.to[s] })
+			split(func(s Site) bool { return n.among(r.from, s) })
+			split(func(s Site) bool { return n.among(r.to, s) })
+			split(r.names)
 		}
 	}
 	first := make([]Site, count)
@@ -207,17 +221,35 @@ func (n *Network) group() {
 		first[n.groups[s]] = Site(s)
 	}
 	for s, g := range n.groups {
-		if f := first[g]; f != Site(s) && !n.sites[s].off && !n.Reaches(f, Site(s)) {
+		if f := first[g]; f != Site(s) && n.powered(Site(s)) && !n.Unimpaired(f, Site(s)) {
 			n.groups[s] = count
 			count++
 		}
 	}
 }
 
-// concerns tells whether the rule is about that way now. It is about no site
-// that was added later.
-func (r *rule) concerns(from, to Site) bool {
-	return !r.lifted && from != to && int(from) < len(r.from) && int(to) < len(r.to) && r.from[from] && r.to[to]
+// powered tells whether a site's machine has power.
+func (n *Network) powered(s Site) bool { return !n.sites[n.sites[s].host].off }
+
+// among tells whether a site, or its machine, is in a set. None that was added later is.
+func (n *Network) among(set []bool, s Site) bool {
+	host := n.sites[s].host
+	return int(s) < len(set) && set[s] || int(host) < len(set) && set[host]
+}
+
+// names tells whether the rule is about the site itself, and not only about its machine.
+func (r *rule) names(s Site) bool {
+	return int(s) < len(r.from) && r.from[s] || int(s) < len(r.to) && r.to[s]
+}
+
+// concerns tells whether the rule is about that way now. What is said of a machine is not
+// about ways on it; what is said of a place on it is.
+func (n *Network) concerns(r *rule, from, to Site) bool {
+	if r.lifted || from == to || !n.among(r.from, from) || !n.among(r.to, to) {
+		return false
+	}
+	a, b := n.sites[from].host, n.sites[to].host
+	return a != b || from != a && r.names(from) || to != b && r.names(to)
 }
 
 // Whole tells whether nothing is wrong with any way, and every site has power.
@@ -241,7 +273,7 @@ func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool)
 	}
 	for i := range n.rules {
 		r := &n.rules[i]
-		if !r.concerns(from, to) {
+		if !n.concerns(r, from, to) {
 			continue
 		}
 		d += r.Delay.Draw(&s)
@@ -263,11 +295,11 @@ func (n *Network) Unimpaired(from, to Site) bool {
 	if n.active == 0 {
 		return true
 	}
-	if n.sites[from].off || n.sites[to].off {
+	if !n.powered(from) || !n.powered(to) {
 		return false
 	}
 	for i := range n.rules {
-		if n.rules[i].concerns(from, to) {
+		if n.concerns(&n.rules[i], from, to) {
 			return false
 		}
 	}
@@ -282,7 +314,7 @@ func (n *Network) UnimpairedDelay(from, to Site, sender, nth uint64) time.Durati
 
 func (n *Network) base(from, to Site) sim.Dist {
 	switch {
-	case from == to:
+	case n.sites[from].host == n.sites[to].host:
 		return n.profile.Loopback
 	case n.sites[from].zone == n.sites[to].zone:
 		return n.profile.SameZone

@@ -109,3 +109,38 @@ func TestListenersHearOfEveryChange(t *testing.T) {
 		t.Errorf("heard %d changes of 4", h.n)
 	}
 }
+
+// What is said of a machine is true of the places on it, but not of ways on it; what is
+// said of a place is true of it alone, also towards those on its machine.
+func TestPlacesOnAMachine(t *testing.T) {
+	_, n, s := build(2)
+	a, b := n.AddPlace("a", s[0]), n.AddPlace("b", s[0])
+	all := []network.Site{s[0], s[1], a, b}
+	check := func(when string, cut map[[2]network.Site]bool) {
+		t.Helper()
+		for _, x := range all {
+			for _, y := range all {
+				if got := n.Reaches(x, y); got == cut[[2]network.Site{x, y}] {
+					t.Errorf("%s: %s reaches %s: %v", when, n.Name(x), n.Name(y), got)
+				}
+				if n.Group(x) == n.Group(y) && (!n.Unimpaired(x, y) || !n.Unimpaired(y, x)) {
+					t.Errorf("%s: %s and %s are one group, and something is between them", when, n.Name(x), n.Name(y))
+				}
+			}
+		}
+	}
+	check("at first", nil)
+	h := n.Impair(network.Impairment{From: s[:1], To: s, Cut: true})
+	check("the machine is cut off", map[[2]network.Site]bool{{s[0], s[1]}: true, {a, s[1]}: true, {b, s[1]}: true})
+	n.Lift(h)
+	h = n.Impair(network.Impairment{From: []network.Site{a}, To: s, Cut: true})
+	check("a place is", map[[2]network.Site]bool{{a, s[0]}: true, {a, s[1]}: true, {a, b}: true})
+	n.Lift(h)
+	h = n.Impair(network.Impairment{From: []network.Site{a}, To: []network.Site{b}, Cut: true})
+	check("from another place", map[[2]network.Site]bool{{a, b}: true})
+	n.Lift(h)
+	n.SetPower(s[0], false)
+	if n.Reaches(a, s[1]) || n.Reaches(a, a) || n.Reaches(s[1], b) {
+		t.Error("there is power on a place of a machine without it")
+	}
+}

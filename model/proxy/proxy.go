@@ -133,7 +133,7 @@ func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 // machine's power: without it the rules are lost, and until the machine has
 // booted it is not in the network and sends nothing. A real kube-proxy is back
 // once its kubelet has started its container; this one lists as soon as the
-// machine has booted, and until it has rules requests from there are refused.
+// machine has booted, and until it has rules requests from there get no answer.
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {
@@ -213,10 +213,15 @@ func (p *Proxy) Passes(namespace, service string) bool {
 	return p.powered && !p.stopped && p.of(namespace, service).passes
 }
 
+// of is the rules in force for a Service. A node without any, as for a Service that was
+// deleted, or before kube-proxy's first run, routes the packet away like any other, and
+// nothing comes back: kube-proxy rejects only what goes to a Service that it knows and that
+// has no endpoint (pkg/proxy/iptables/proxier.go syncProxyRules). An ingress has no such
+// backend and answers so.
 func (p *Proxy) of(namespace, service string) rules {
 	id, ok := p.names[name{namespace, service}]
 	if !ok {
-		return rules{}
+		return rules{route: model.Route{Dropped: p.Node != ""}}
 	}
 	return p.services.Row(id).rules
 }

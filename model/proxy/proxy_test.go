@@ -238,3 +238,23 @@ func TestWhatAHealthCheckOfANodeComesTo(t *testing.T) {
 		t.Error("the process does not run, and yet it answers")
 	}
 }
+
+// Source: pkg/proxy/iptables/proxier.go syncProxyRules writes a REJECT rule for a Service
+// that it knows and that has no endpoint. Of one that was deleted there is no rule, and
+// what goes to its address leaves the node like any other packet.
+func TestOnlyAServiceThatIsKnownRejects(t *testing.T) {
+	r := newRig(t, 1)
+	if !r.proxy.Route("default", "web").Dropped {
+		t.Error("refuses before there are any rules")
+	}
+	r.endpoints("web")
+	r.until(t, 10*time.Second)
+	if got := r.proxy.Route("default", "web"); got.Dropped || len(got.Endpoints) > 0 {
+		t.Errorf("without an endpoint: %+v", got)
+	}
+	r.store.Delete(0, r.services["web"])
+	r.until(t, 20*time.Second)
+	if !r.proxy.Route("default", "web").Dropped {
+		t.Error("refuses what goes to a Service that is gone")
+	}
+}

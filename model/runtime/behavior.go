@@ -62,6 +62,14 @@ type Behavior struct {
 	DiskBytes  int64 // written at the start: into the container's own layer and its logs
 	DiskGrowth int64 // bytes written per second after that
 
+	// PIDs is how many processes, threads included, it has from the start;
+	// PIDsMilliPerRPS how many thousandths of one more for each request per second, and
+	// PIDsGrowth how many thousandths more every second. Inodes are files it makes.
+	PIDs, PIDsMilliPerRPS, PIDsGrowth int64
+	Inodes, InodesGrowth              int64
+
+	Volumes []VolumeUse // what it writes into emptyDirs
+
 	Bursts []Burst // of CPU and memory, each besides all that
 
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB

@@ -336,6 +336,11 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 		if short {
 			gets = p.meter.cpu
 		}
+		if p.Running && p.extra != nil && p.extra.pidsMilliPerRPS > 0 && m.podPIDsLimit > 0 {
+			if rate := scale(p.extra.room, 1_000_000, p.extra.pidsMilliPerRPS); !limited || rate < least {
+				least, limited = rate, true
+			}
+		}
 		if !p.Running || p.perRPS == 0 || gets == 0 && !short {
 			continue
 		}

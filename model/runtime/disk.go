@@ -10,7 +10,8 @@ import (
 // A machine's disk is one filesystem, with the images and what containers write
 // on it: their writable layers and logs, each a straight line in time. What a
 // container wrote is gone when its next instance starts or its pod is removed.
-// Writing to a full disk is not an error here; the kubelet acts before it is full.
+// On a full disk no image can be pulled and no container made; that those which run
+// cannot write any more is no error here.
 
 // writes tells whether a process writes anything to the disk.
 func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 }
@@ -27,13 +28,14 @@ func (p *Process) DiskUsed(now sim.Time) int64 {
 	return p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
 }
 
-// DiskUsed is what the containers of a pod have on the disk, in bytes.
+// DiskUsed is what the containers of a pod and its emptyDirs have on the disk, in bytes.
 func (s *Sandbox) DiskUsed(now sim.Time) int64 {
 	var used int64
 	for i := range s.Processes {
 		used += s.Processes[i].DiskUsed(now)
 	}
-	return used
+	volumes, _ := s.emptyDirLine(now)
+	return used + volumes
 }
 
 // Disk is the size of the machine's disk, in bytes; 0 is without end.
@@ -44,6 +46,9 @@ func (m *Machine) DiskFree(now sim.Time) int64 {
 	free, _ := m.diskLine(now)
 	return free
 }
+
+// DiskFull tells whether there is no room on the disk for another container.
+func (m *Machine) DiskFull() bool { return m.disk > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
 
 // diskLine is how much is free, and by how much less every second.
 func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
@@ -65,6 +70,8 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 				growth += p.diskGrowth
 			}
 		}
+		used, more := s.emptyDirLine(now)
+		free, growth = free-used, growth+more
 	}
 	return free, growth
 }
@@ -91,21 +98,25 @@ func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
 }
 
-// WrittenAt is the first instant, now or later, at which a container that runs
-// has more than most on the disk; Never if it does not come to that.
-func (p *Process) WrittenAt(now sim.Time, most int64) sim.Time {
-	growth := p.diskGrowth
-	if !p.Running {
-		growth = 0
+// WrittenAt is the first instant, now or later, at which a pod has more than most on the
+// disk; Never if it does not come to that.
+func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
+	used, growth := s.emptyDirLine(now)
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		used += p.DiskUsed(now)
+		if p.Running {
+			growth += p.diskGrowth
+		}
 	}
-	return scarceAt(now, -p.DiskUsed(now), growth, -most)
+	return scarceAt(now, -used, growth, -most)
 }
 
 // Fill has something that is no container write until that share of the disk is
 // used, in millionths, and returns how many bytes that took.
 func (m *Machine) Fill(ppm int64) int64 {
 	used := m.disk - m.DiskFree(m.kernel.Now())
-	bytes := max(0, m.disk/1_000_000*ppm-used)
+	bytes := max(0, scale(m.disk, ppm, 1_000_000)-used)
 	m.filled += bytes
 	m.kubelet.DiskChanged()
 	return bytes
@@ -189,7 +200,7 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {
 			freed += p.DiskUsed(m.kernel.Now())
-			p.disk, p.diskGrowth = 0, 0
+			p.disk, p.diskGrowth, p.extra = 0, 0, nil
 		}
 	}
 	return freed

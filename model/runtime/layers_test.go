@@ -109,7 +109,7 @@ func TestASlowDiskUnpacksAndStartsLater(t *testing.T) {
 		r.machine.Pull(p, &c)
 		x := &r.machine.pulls[0]
 		load[i], unpack[i] = x.loadedAt.Sub(x.from), x.unpack
-		start[i] = r.machine.StartTime(r.machine.Add(p, 1), 0)
+		start[i] = r.machine.startTimeOf(r.machine.Add(p, 1), 0)
 	}
 	if load[1] != load[0] || unpack[1] != 10*unpack[0] || start[1] != 10*start[0] {
 		t.Errorf("it loads in %v, unpacks in %v and starts in %v", load, unpack, start)

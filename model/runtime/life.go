@@ -34,7 +34,7 @@ type doom struct {
 	model.Doom
 }
 
-// Start runs a new instance of a container. The caller has waited StartTime.
+// Start runs a new instance of a container. The caller has waited for StartBy.
 func (m *Machine) Start(s *Sandbox, i int) {
 	now := m.kernel.Now()
 	p := &s.Processes[i]
@@ -66,14 +66,16 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
 	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
-	p.disk, p.diskGrowth = b.DiskBytes, b.DiskGrowth
+	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
 	load, working := s.load, s.working
 	if init {
 		load, working = 0, 0
 	}
 	p.loaded = scale(p.heap, load, 1000)
+	m.open(s, i)
 	m.startBursts(s, i, &b)
 	m.need(1)
+	m.fork(s, i, load)
 	m.startUsing(s, p, &b, c, working)
 	if p.starting > 0 {
 		m.postStarted(s, p)
@@ -185,11 +187,14 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	m.need(-1)
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	if p.extra != nil {
+		s.close(s.index(p), p)
+	}
 	if p.usesMemory() {
 		m.limitPod(s)
 		m.weigh()
 	}
-	if p.writes() {
+	if p.writes() || p.extra != nil {
 		m.kubelet.DiskChanged()
 	}
 	m.checkServing(s)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ type Observer interface {
 	// MemoryChanged says that the machine's memory is used otherwise now than it
 	// was going to be.
 	MemoryChanged()
-	// DiskChanged says the same of its disk.
+	// DiskChanged says the same of its disk, its inodes and its processes.
 	DiskChanged()
 	// StartupChanged says that a container of a pod will have started up at
 	// another time than it was going to.
@@ -47,6 +48,7 @@ const (
 	PullLimited          // it has answered too many: 429
 	PullTooFast          // the kubelet's own limit
 	PullBroken           // the runtime has ended
+	PullNoSpace          // the disk is full
 )
 
 // Process is one container of a pod: its newest instance.
@@ -71,6 +73,7 @@ type Process struct {
 	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
 	pace       int64    // milli-CPU that ServesAt counts on while it starts up
 	wants      int64    // milli-CPU it would use if nobody else did
+	extra      *extra   // that few containers have; nil for none
 	bursts     []Burst  // of the newest instance
 	burstCPU   int64    // milli-CPU that they use now
 	burstAt    sim.Time // when that changes
@@ -101,8 +104,9 @@ type Sandbox struct {
 	Over      bool           // the kubelet's word that nothing of it will run again
 	removed   bool           // the records of its containers are
 	serving   bool
-	load      int64 // requests that arrive, in thousandths per second
-	working   int64 // of those, for which there are workers
+	load      int64      // requests that arrive, in thousandths per second
+	working   int64      // of those, for which there are workers
+	emptyDirs []emptyDir // what is in them
 	one       [1]Process
 	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
@@ -133,11 +137,18 @@ type Machine struct {
 	disk      int64      // bytes; 0 is without end
 	diskRates []int64    // of faults that slow it, in millionths
 	filled    int64      // of them, by others than containers and images
-	pulls     []pull     // in the order in which they were asked for
-	link      int64      // the share of its connection that is left for downloads, in millionths
-	parallel  int        // how many of them are under way at most
-	pullsPaid sim.Time   // until when the kubelet's pulls have used up their rate
-	pulled    uint64     // counts pulls: names their luck
+	inodes    int64      // files that the disk can have; 0 is without end
+	pids      int64      // processes that the machine can have; 0 is without end
+	// inodesTaken and pidsTaken are those of others than containers, and podPIDsLimit
+	// how many processes a pod may have; 0 is no limit.
+	inodesTaken, pidsTaken, podPIDsLimit int64
+
+	calls     calls
+	pulls     []pull   // in the order in which they were asked for
+	link      int64    // the share of its connection that is left for downloads, in millionths
+	parallel  int      // how many of them are under way at most
+	pullsPaid sim.Time // until when the kubelet's pulls have used up their rate
+	pulled    uint64   // counts pulls: names their luck
 	dooms     []doom
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
@@ -171,6 +182,8 @@ type Config struct {
 	API       API // whom processes ask that need an API server; nil answers at once
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
+	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
+	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever.
 	PanicAfter time.Duration
@@ -183,7 +196,14 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
-	m.reservedCPU, m.reservedMemory = node.Reserved()
+	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
+	m.podPIDsLimit = c.PodPIDsLimit
+	var said model.Stock
+	if node.Stock != nil {
+		said = *node.Stock
+	}
+	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
+	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
@@ -219,6 +239,9 @@ func (m *Machine) Sandbox(pod uint32) *Sandbox {
 // Sandboxes is every pod on the machine, in no meaningful but a fixed order;
 // free slots are nil.
 func (m *Machine) Sandboxes() []*Sandbox { return m.pods }
+
+// Memory is what the machine has, in bytes; 0 is without end.
+func (m *Machine) Memory() int64 { return m.memory }
 
 // Powered tells whether the machine is on.
 func (m *Machine) Powered() bool { return m.on }
@@ -298,7 +321,7 @@ const (
 )
 
 // MakeSandbox gives a pod its network namespace and, unless it uses the
-// machine's own, a new address. The caller has waited SandboxTime.
+// machine's own, a new address. The caller has waited for SandboxBy.
 func (m *Machine) MakeSandbox(s *Sandbox) {
 	s.Ready, s.MadeAt, s.Over, s.removed = true, m.kernel.Now(), false, false
 	s.Attempts++
@@ -347,6 +370,8 @@ const (
 	whyPull                  // about is the number of a pull
 	whyFull                  // the memory may be full
 	whyPanic                 // too much CPU may have been wanted for too long
+	whyForks                 // about is a pod and a container of it
+	whyBrim                  // about is a pod and a container of it
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
 )
@@ -379,8 +404,15 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.checkServing(s)
 		return
 	}
-	if why == whyBurst {
-		m.burstDue(s, int(about>>32), now)
+	switch i := int(about >> 32); why {
+	case whyBurst:
+		m.burstDue(s, i, now)
+		return
+	case whyBrim:
+		m.brimDue(s, i, now)
+		return
+	case whyForks:
+		m.forksDue(s, i, now)
 		return
 	}
 	m.endDue(s, int(about>>32), now)
@@ -397,6 +429,10 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "too little CPU for too long"
 	case whyBurst:
 		return "a burst begins or ends, machine"
+	case whyForks:
+		return "a pod has other processes, machine"
+	case whyBrim:
+		return "a volume in memory is full, machine"
 	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {
@@ -409,8 +445,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls = m.pulls[:0]
-	m.outside = 0
+	m.pulls, m.calls = m.pulls[:0], calls{}
+	m.outside, m.pidsTaken = 0, 0
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
 	m.daemons = newDaemons(m.offAt)
@@ -424,8 +460,10 @@ func (m *Machine) PowerOff() {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
+				s.close(i, p)
 			}
 		}
+		s.loseMemory()
 		m.checkServing(s)
 	}
 }

@@ -131,6 +131,9 @@ func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 		if p.Running && p.heap > 0 {
 			m.fill(s, i)
 		}
+		if p.Running && p.extra != nil {
+			m.fork(s, i, milliRPS)
+		}
 	}
 	m.roomy = false
 }

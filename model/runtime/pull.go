@@ -109,12 +109,18 @@ func fullName(name string) string {
 	return name
 }
 
-// SandboxTime is how long it takes to mount a pod's volumes and then to make
-// its nth sandbox.
-func (m *Machine) SandboxTime(s *Sandbox) (volumes, sandbox time.Duration) {
+// VolumesTime is how long it takes to mount a pod's volumes before its next sandbox is
+// made.
+func (m *Machine) VolumesTime(s *Sandbox) time.Duration {
+	volumes, _ := m.setUpTimes(s)
+	return volumes
+}
+
+// setUpTimes is that, and how long it takes to make the sandbox.
+func (m *Machine) setUpTimes(s *Sandbox) (volumes, sandbox time.Duration) {
 	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
-	return volumes, m.onDisk(sandboxTime.Draw(&luck)) + m.Behind()
+	return volumes, m.onDisk(sandboxTime.Draw(&luck))
 }
 
 // MountTime is how long it takes to mount a pod's attached volumes, all side by side.
@@ -123,10 +129,10 @@ func (m *Machine) MountTime(s *Sandbox) time.Duration {
 	return mountTime.Draw(&luck)
 }
 
-// StartTime is how long it takes to create and start a container.
-func (m *Machine) StartTime(s *Sandbox, i int) time.Duration {
+// startTimeOf is how long it takes to create and start a container.
+func (m *Machine) startTimeOf(s *Sandbox, i int) time.Duration {
 	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
-	return m.onDisk(startTime.Draw(&luck)) + m.Behind()
+	return m.onDisk(startTime.Draw(&luck))
 }
 
 // StopTime is how long it takes to stop the sandbox of the pod whose luck hash

@@ -250,14 +250,17 @@ func (m *Machine) pullDue(now sim.Time, pod uint32) {
 }
 
 func (m *Machine) endPull(p *pull) {
-	if p.outcome == PulledNow {
-		if m.cached(p.image) {
-			p.outcome = PullNeedless // another pull was faster
-		} else {
-			m.cache(p.image, unpacked(p.bytes))
-			m.letFollow(p.image)
-			m.kubelet.DiskChanged()
-		}
+	switch bytes := unpacked(p.bytes); {
+	case p.outcome != PulledNow:
+	case m.cached(p.image):
+		p.outcome = PullNeedless // another pull was faster
+	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < bytes:
+		p.outcome = PullNoSpace
+		m.letFollow(p.image)
+	default:
+		m.cache(p.image, bytes)
+		m.letFollow(p.image)
+		m.kubelet.DiskChanged()
 	}
 	m.beginPulls()
 	m.kubelet.Pulled(p.pod, p.outcome)

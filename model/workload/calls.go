@@ -70,6 +70,8 @@ func (t *Flows) total(f *flow) {
 	p50, p99 := f.now.P50, f.now.P99
 	f.now = f.lost
 	limit := f.Timeout
+	f.now.FirstMilliRPS = product(f.now.OfferedMilliRPS, 1_000_000, f.tries())
+	f.now.BusyPPM = t.busy(f)
 	var ok, bad mixture
 	names, unnamed := t.naming(f)
 	for _, x := range f.shares {
@@ -106,7 +108,7 @@ func (t *Flows) total(f *flow) {
 	f.single.ok = ok.timing()
 	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
 	bad.add(f.lost.UnresolvedMilliRPS, unnamed, limit)
-	bad.add(f.lost.RefusedMilliRPS, names, limit)
+	bad.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, names, limit)
 	f.single.bad = bad.timing()
 	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
 	if times := &f.single.ok; *times != before {
@@ -118,6 +120,29 @@ func (t *Flows) total(f *flow) {
 	f.now.P50, f.now.P99 = p50, p99
 	all := f.single.all()
 	f.lasts = all.mean()
+}
+
+// tries is how often a request of a flow is sent on the average, in millionths.
+func (f *flow) tries() int64 {
+	if f.of >= 0 {
+		return f.resolved.asks
+	}
+	return max(f.attempt.attempts, 1_000_000)
+}
+
+// busy is how busy the endpoints are that a flow's requests arrive at.
+func (t *Flows) busy(f *flow) int64 {
+	var ppm, milli int64
+	for _, x := range f.shares {
+		if c := &t.classes[x.class]; c.room >= 0 && x.milli > 0 {
+			ppm += product(x.milli, portion(1_000_000, c.arriving, max(c.arriving, product(c.room, c.n(), 1))), 1_000_000)
+			milli += x.milli
+		}
+	}
+	if milli == 0 {
+		return 0
+	}
+	return max(1, product(ppm, 1_000_000, milli))
 }
 
 // naming is how long a flow's requests wait for names that get an address, most of them

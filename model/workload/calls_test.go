@@ -77,6 +77,12 @@ func TestRetriesAmplifyAnOverload(t *testing.T) {
 		if got := float64(back.OfferedMilliRPS) / 1000; math.Abs(got/wantAttempts-1) > 0.01 {
 			t.Errorf("demand %.0f: %.1f attempts, by hand %.1f", demand, got, wantAttempts)
 		}
+		if back.FirstMilliRPS < int64(demand*999) || back.FirstMilliRPS > int64(demand*1001) {
+			t.Errorf("demand %.0f: %d of the attempts are the first", demand, back.FirstMilliRPS)
+		}
+		if busy := min(1_000_000, wantAttempts/200*1_000_000); math.Abs(float64(back.BusyPPM)-busy) > 10_000 {
+			t.Errorf("demand %.0f: busy to %d millionths, by hand %.0f", demand, back.BusyPPM, busy)
+		}
 		if got := float64(front.ServedMilliRPS) / 1000; math.Abs(got-wantServed) > 0.01*demand {
 			t.Errorf("demand %.0f: %.2f served at the front, by hand %.2f", demand, got, wantServed)
 		}
@@ -111,7 +117,7 @@ func TestWithoutWhatIsCalledEverythingFails(t *testing.T) {
 	r.endpoints("back")
 	r.after(3 * time.Second)
 	front, back := r.rates("front", "ingress"), r.rates("back", "calls of app=front")
-	if front.FailedMilliRPS != 10_000 || back.OfferedMilliRPS != 20_000 || back.RefusedMilliRPS != 20_000 {
+	if front.FailedMilliRPS != 10_000 || back.OfferedMilliRPS != 20_000 || back.NoEndpointMilliRPS != 20_000 {
 		t.Errorf("front %+v, back %+v", front, back)
 	}
 	r.endpoints("back", pods[2:]...)
@@ -126,7 +132,7 @@ func TestCallsInACircleEnd(t *testing.T) {
 	r, pods := shop(t, 2, calling("front", "back", 500, 1), calling("back", "front", 900, 1))
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})
 	// front gets 10 + 0.9 * 0.5 of itself
-	if got := r.rates("back", "calls of app=front").OfferedMilliRPS; got < 9_000 || got > 9_100 {
+	if got := r.rates("back", "calls of app=front").OfferedMilliRPS; got < 9_000 || got > 9_110 {
 		t.Errorf("back gets %d, want 10000/0.55*0.5", got)
 	}
 }

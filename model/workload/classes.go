@@ -304,7 +304,9 @@ func (t *Flows) know(ref model.Ref, node string) *pod {
 		return p
 	}
 	p.asked = true
-	p.site, p.known = t.World.Site(node)
+	if p.site, p.known = t.World.Site(node); p.own != 0 {
+		p.site = p.own
+	}
 	p.machine = t.World.Machine(node)
 	p.work = t.World.Work(ref)
 	p.work.Latency += p.slow

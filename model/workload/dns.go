@@ -94,7 +94,7 @@ func (t *Flows) addLookups() {
 		}
 		f.lookups = int32(len(t.flows))
 		of := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
-		from := "lookups of " + of.Path() + " by " + f.From
+		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
 			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{million, sure},
@@ -110,6 +110,7 @@ func (t *Flows) ask(l *flow) {
 		s := &f.senders[j]
 		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
 		if h, ok := t.homeOf(s.name); ok {
+			h.site = s.site
 			k := t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
 			if n := len(s.machines); n > 1 {
 				l.senders[k].machines = append(l.senders[k].machines, s.machines[:n-1]...)

@@ -181,7 +181,8 @@ func (t *Flows) fare(id int32, c *class) {
 	}
 	c.peak = max(c.peak, each)
 	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
-	if h != c.handled || overloaded {
+	busier := h.room >= 0 && c.arriving != c.was
+	if h != c.handled || overloaded || busier {
 		t.untellAll(c)
 	}
 	c.handled, c.was = h, c.arriving
@@ -474,7 +475,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 	case n == 0 && r.route.Dropped:
 		f.lost.TimedOutMilliRPS += all
 	case n == 0:
-		f.lost.RefusedMilliRPS += all
+		f.lost.NoEndpointMilliRPS += all
 	}
 	before, whole := int64(0), t.net.Whole()
 	for k := range r.parts {

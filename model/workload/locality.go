@@ -74,7 +74,7 @@ func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
 			c.lost++
 			continue
 		}
-		c.at[p.site]++
+		c.at[t.net.Host(p.site)]++
 		c.add(t.net.Zone(p.site))
 	}
 }
@@ -108,7 +108,7 @@ func (c *nearness) zone(name string) int64 {
 
 func (c *nearness) forget(t *Flows, endpoints []model.Endpoint) {
 	for k := range endpoints {
-		c.at[t.pods.Row(endpoints[k].Pod.ID).site] = 0
+		c.at[t.net.Host(t.pods.Row(endpoints[k].Pod.ID).site)] = 0
 	}
 	c.zones, c.lost = c.zones[:0], 0
 }

@@ -24,6 +24,7 @@ func (t *Flows) claim(f *flow) {
 
 // passage is what the flow that is looked at wants of a machine.
 func (t *Flows) passage(s network.Site) *passage {
+	s = t.net.Host(s)
 	for len(t.passages) <= int(s) {
 		t.passages = append(t.passages, passage{})
 	}

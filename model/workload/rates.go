@@ -30,7 +30,7 @@ func message(t *model.Traffic) string {
 	for _, lost := range [...]struct {
 		milli int64
 		what  string
-	}{{t.RefusedMilliRPS, " refused"}, {t.TimedOutMilliRPS, " timed out"}, {t.OverloadMilliRPS, " overloaded"}, {t.FailedMilliRPS, " failed by what they call"}, {t.UnresolvedMilliRPS, " found no address"}} {
+	}{{t.NoEndpointMilliRPS, " without an endpoint"}, {t.RefusedMilliRPS, " refused"}, {t.TimedOutMilliRPS, " timed out"}, {t.OverloadMilliRPS, " overloaded"}, {t.FailedMilliRPS, " failed by what they call"}, {t.UnresolvedMilliRPS, " found no address"}} {
 		if lost.milli > 0 {
 			text = append(appendRate(append(text, ", "...), lost.milli), lost.what...)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/network"
 )
 
 // spread makes what a flow's senders send anew. A machine without power sends nothing;
@@ -122,9 +123,31 @@ func (t *Flows) spreadCalls(f *flow) {
 // sends tells whether a pod is one of those that requests come from.
 func (t *Flows) sends(p *pod) bool {
 	if p.serving && !p.homed {
-		p.home, p.homed = t.homeOf(p.seen.NodeName)
+		t.house(p)
 	}
 	return p.serving && p.homed
+}
+
+// house finds where a pod sends from.
+func (t *Flows) house(p *pod) {
+	if p.home, p.homed = t.homeOf(p.seen.NodeName); p.own != 0 {
+		p.home.site = p.own
+	}
+}
+
+// Place is a pod's own place in the network, which it has from now on: requests to it and
+// from it go there, and not to its machine.
+func (t *Flows) Place(ref model.Ref, name, node string) (network.Site, bool) {
+	p := t.pods.Row(ref.ID)
+	if p.own == 0 {
+		host, ok := t.World.Site(node)
+		if !ok {
+			return 0, false
+		}
+		p.own = t.net.AddPlace(name, host)
+		p.site, p.home.site = p.own, p.own
+	}
+	return p.own, true
 }
 
 // homeOf is a machine as requests are sent from it, false if there is none.
@@ -173,7 +196,7 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
 	}
 	f.senders[j].milli += milli
-	f.senders[j].machines = append(f.senders[j].machines, h.site)
+	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))
 	return j
 }
 
@@ -288,7 +311,7 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	at, _ = slices.BinarySearch(sends, i)
 	t.sorted(row, slices.Insert(sends, at, i))
 	if !row.homed {
-		row.home, row.homed = t.homeOf(p.NodeName)
+		t.house(row)
 	}
 	if row.serving {
 		t.respread(i)

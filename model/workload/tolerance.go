@@ -138,9 +138,9 @@ const nearly = 10_000
 // news is how long the change of rates and times waits.
 func news(a, b *model.Traffic) patience {
 	finely, coarsely := b.OfferedMilliRPS/fine.loss, b.OfferedMilliRPS/coarse.loss
-	p := min(change(a.OfferedMilliRPS, b.OfferedMilliRPS), change(int64(a.P50), int64(b.P50)), change(int64(a.P99), int64(b.P99)))
+	p := min(change(a.OfferedMilliRPS, b.OfferedMilliRPS), change(int64(a.P50), int64(b.P50)), change(int64(a.P99), int64(b.P99)), change(a.BusyPPM, b.BusyPPM))
 	for _, x := range [...][2]int64{
-		{a.RefusedMilliRPS, b.RefusedMilliRPS}, {a.TimedOutMilliRPS, b.TimedOutMilliRPS}, {a.OverloadMilliRPS, b.OverloadMilliRPS},
+		{a.NoEndpointMilliRPS, b.NoEndpointMilliRPS}, {a.RefusedMilliRPS, b.RefusedMilliRPS}, {a.TimedOutMilliRPS, b.TimedOutMilliRPS}, {a.OverloadMilliRPS, b.OverloadMilliRPS},
 		{a.FailedMilliRPS, b.FailedMilliRPS}, {a.UnresolvedMilliRPS, b.UnresolvedMilliRPS},
 	} {
 		p = min(p, loss(x[0], x[1], finely, coarsely))
@@ -157,7 +157,7 @@ func (t *Flows) onlyTimes(f *flow) bool {
 // sameRates tells whether only times differ.
 func sameRates(a, b *model.Traffic) bool {
 	x := *a
-	x.P50, x.P99 = b.P50, b.P99
+	x.P50, x.P99, x.BusyPPM = b.P50, b.P99, b.BusyPPM
 	return x == *b
 }
 

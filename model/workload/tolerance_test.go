@@ -19,7 +19,7 @@ func (r *rig) integrals() map[string]integral {
 		us := (until - since[key]).Microseconds()
 		x.offered += t.OfferedMilliRPS * us / 1_000_000
 		x.served += t.ServedMilliRPS * us / 1_000_000
-		x.refused += t.RefusedMilliRPS * us / 1_000_000
+		x.refused += (t.NoEndpointMilliRPS + t.RefusedMilliRPS) * us / 1_000_000
 		x.late += t.TimedOutMilliRPS * us / 1_000_000
 		out[key], since[key] = x, until
 	}

@@ -248,6 +248,7 @@ type pod struct {
 	sort    int32   // the flows it is a member of, as a number of Flows.sorts
 
 	site    network.Site
+	own     network.Site // its place in the network, 0 if it has none of its own
 	machine Machine
 	work    Work
 	loaded  int64         // what its machine was told that arrives

@@ -32,7 +32,7 @@ func TestWhatBecomesOfRequests(t *testing.T) {
 	}
 	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(1_000_000)})
 	r.after(time.Second)
-	r.says(t, "web", "1000 rps from ingress: 0 served, 1000 refused")
+	r.says(t, "web", "1000 rps from ingress: 0 served, 1000 without an endpoint")
 
 	r.endpoints("web", pods...)
 	for _, p := range pods {
@@ -144,7 +144,7 @@ func checkSums(t *testing.T, r *rig) {
 		if x == nil {
 			continue
 		}
-		parts := []int64{x.ServedMilliRPS, x.RefusedMilliRPS, x.TimedOutMilliRPS, x.OverloadMilliRPS, x.FailedMilliRPS}
+		parts := []int64{x.ServedMilliRPS, x.NoEndpointMilliRPS, x.RefusedMilliRPS, x.TimedOutMilliRPS, x.OverloadMilliRPS, x.FailedMilliRPS}
 		var sum int64
 		for _, p := range parts {
 			sum += p
@@ -361,5 +361,28 @@ func TestDelayAndLossOnTheWayAreNoticedByWhoSendsAndHeal(t *testing.T) {
 		r.net.Lift(h)
 		r.after(time.Second)
 		r.says(t, "web", "1000 rps from node/n-1: 1000 served, half within 10ms, 99 % within 10ms")
+	}
+}
+
+// Two sources keep the same workers busy, and each source's note says how busy, also when
+// only the other one sends something else.
+func TestHowBusyEndpointsAreIsToldOfEverySource(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.work.Workers, r.work.Latency = 10, 100*time.Millisecond // 100 requests a second
+	pod := r.pod("web", "web-0", "n-0")
+	r.endpoints("web", pod)
+	r.traffic(
+		workload.Traffic{Service: "web", Rate: workload.Constant(20_000)},
+		workload.Traffic{Service: "web", From: "node/n-1", Rate: workload.Rate{Steps: []workload.Step{{MilliRPS: 30_000}, {At: time.Minute, MilliRPS: 60_000}}}},
+	)
+	r.flows.ServingChanged(pod, true)
+	for _, want := range []int64{500_000, 800_000} {
+		r.after(30 * time.Second)
+		for _, from := range []string{"ingress", "node/n-1"} {
+			if got := r.rates("web", from).BusyPPM; got != want {
+				t.Errorf("at %v: %s says %d, want %d", r.Now(), from, got, want)
+			}
+		}
+		r.after(time.Minute)
 	}
 }

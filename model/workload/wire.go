@@ -47,6 +47,7 @@ func (t *Flows) wired() bool { return t.Tables != nil || t.Bandwidth > 0 }
 
 // wire is a machine's, of which everything is found out that does not change.
 func (t *Flows) wire(s network.Site) *wire {
+	s = t.net.Host(s)
 	for len(t.wires) <= int(s) {
 		site := network.Site(len(t.wires))
 		w := wire{narrow: million}
@@ -111,6 +112,7 @@ func (t *Flows) Narrow(s network.Site, ppm int64) {
 
 // strain has a machine looked at.
 func (t *Flows) strain(s network.Site) {
+	s = t.net.Host(s)
 	if w := t.wire(s); !w.strained {
 		w.strained = true
 		t.strained = append(t.strained, s)
@@ -220,9 +222,10 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 		return milli, timing{}
 	}
 	from, to, all := t.wire(s.site).is, t.wire(c.site).is, milli
+	leaves := t.net.Host(s.site) != t.net.Host(c.site)
 	if f.Connections == nil {
 		milli = product(milli, million-from.dropped, million)
-		if s.site != c.site {
+		if leaves {
 			milli = product(milli, million-to.dropped, million)
 		}
 	}
@@ -237,7 +240,7 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 		over(&outside, &from, c.work.RequestBytes)
 		over(&from, &outside, c.work.AnswerBytes)
 	}
-	if s.site != c.site {
+	if leaves {
 		over(&from, &to, c.work.RequestBytes)
 		over(&to, &from, c.work.AnswerBytes)
 	}

@@ -73,6 +73,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	if o.kind.kind != model.KindPod || !o.set.snapshot && !o.set.state { // what is there already is let in
 		spec.Security = security(s, annotations)
 	}
+	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
 	return spec
 }

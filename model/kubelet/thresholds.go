@@ -1,0 +1,187 @@
+package kubelet
+
+import (
+	"math/bits"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Signal is what the eviction manager watches (pkg/kubelet/eviction/api/types.go). A
+// machine has one filesystem, so nodefs, imagefs and containerfs are the same, and of two
+// thresholds the higher one is met first.
+type Signal uint8
+
+// The signals, in the order in which they are acted upon: memory first
+// (byEvictionPriority); Kubernetes has no order among the others.
+const (
+	MemoryAvailable Signal = iota
+	ImageFsAvailable
+	NodeFsAvailable
+	ImageFsInodesFree
+	NodeFsInodesFree
+	PIDAvailable
+	Signals // how many there are
+)
+
+// SignalNames is what a KubeletConfiguration calls them.
+var SignalNames = [Signals]string{"memory.available", "imagefs.available", "nodefs.available", "imagefs.inodesFree", "nodefs.inodesFree", "pid.available"}
+
+// Counts tells whether the signal is a number of things rather than of bytes.
+func (s Signal) Counts() bool { return stockOf[s] >= inodes }
+
+// stock is what a machine can run out of.
+type stock uint8
+
+const (
+	memory stock = iota
+	disk
+	inodes
+	pids
+	stocks
+)
+
+// String is the resource as messages have it (helpers.go signalToResource).
+func (s stock) String() string {
+	return [...]string{"memory", "ephemeral-storage", "inodes", "pids"}[s]
+}
+
+// stockOf is what signals are about.
+var stockOf = [Signals]stock{memory, disk, disk, inodes, inodes, pids}
+
+// pressure is a condition of the node.
+type pressure uint8
+
+const (
+	memoryPressure pressure = iota
+	diskPressure
+	pidPressure
+	conditions
+)
+
+// pressureOf is the condition of a node that lacks something (signalToNodeCondition).
+var pressureOf = [stocks]pressure{memoryPressure, diskPressure, diskPressure, pidPressure}
+
+// String is the condition's type.
+func (p pressure) String() string {
+	return [...]string{"MemoryPressure", "DiskPressure", "PIDPressure"}[p]
+}
+
+// Threshold is how much of something has to be free: an amount, or a part of all there
+// is. The zero value asks for nothing.
+type Threshold struct {
+	Amount int64
+	Part   int64 // in 2^32ths, exactly the float32 that a kubelet makes of percents
+}
+
+// of is what that is of a capacity (eviction/api/types.go GetThresholdQuantity).
+func (t Threshold) of(capacity int64) int64 {
+	if t.Part == 0 {
+		return t.Amount
+	}
+	hi, lo := bits.Mul64(uint64(capacity), uint64(t.Part))
+	return int64(hi<<32 | lo>>32)
+}
+
+// Thresholds is one for each signal.
+type Thresholds [Signals]Threshold
+
+// float32s of the default percents, in 2^32ths.
+const (
+	fivePercent    = 13_421_773 << 4
+	tenPercent     = 13_421_773 << 5
+	fifteenPercent = 10_066_330 << 6
+)
+
+// DefaultHard is evictionHard if nobody says anything (eviction/defaults_linux.go). Who
+// says something replaces all of it.
+var DefaultHard = Thresholds{
+	MemoryAvailable: {Amount: 100 << 20}, NodeFsAvailable: {Part: tenPercent}, NodeFsInodesFree: {Part: fivePercent},
+	ImageFsAvailable: {Part: fifteenPercent}, ImageFsInodesFree: {Part: fivePercent},
+}
+
+// Eviction is when a kubelet evicts.
+type Eviction struct {
+	Hard         *Thresholds // nil is DefaultHard
+	Soft         Thresholds  // less than that for a grace period, and pods go, with more grace
+	SoftGrace    [Signals]time.Duration
+	MostPodGrace time.Duration // that a pod gets under a soft threshold, if it has so much itself; 0 is a second
+	Stays        time.Duration // how long a condition holds after it was last seen; 0 is 5 minutes
+}
+
+// defaultStays is evictionPressureTransitionPeriod.
+const defaultStays = 5 * time.Minute
+
+func (e *Eviction) hard() *Thresholds {
+	if e.Hard == nil {
+		return &DefaultHard
+	}
+	return e.Hard
+}
+
+// Kept is what kubelets keep back of machines of a size by the hard thresholds, so that
+// pods may not ask for it (pkg/kubelet/cm/helpers.go hardEvictionReservation).
+func (e *Eviction) Kept(size model.Resources) model.Resources {
+	t := e.hard()
+	return model.Resources{MemoryBytes: t[MemoryAvailable].of(size.MemoryBytes), EphemeralBytes: t[NodeFsAvailable].of(size.EphemeralBytes)}
+}
+
+// levels is the thresholds of one machine, in units of what they are about; 0 is none.
+type levels struct {
+	hard, soft [Signals]int64
+	highest    [stocks]int64 // of all
+	config     Eviction
+}
+
+func (k *Kubelet) setLevels(e Eviction) {
+	l := &k.levels
+	l.config = e
+	if l.config.Stays == 0 {
+		l.config.Stays = defaultStays
+	}
+	for s := range Signals {
+		of := stockOf[s]
+		l.hard[s] = e.hard()[s].of(k.capacity(of))
+		l.soft[s] = e.Soft[s].of(k.capacity(of))
+		l.highest[of] = max(l.highest[of], l.hard[s], l.soft[s])
+	}
+}
+
+// capacity is all there is of something.
+func (k *Kubelet) capacity(s stock) int64 {
+	return [...]int64{k.machine.Memory(), k.machine.Disk(), k.machine.Inodes(), k.machine.PIDs()}[s]
+}
+
+// free is how much of something nobody uses.
+func (k *Kubelet) free(s stock, now sim.Time) int64 {
+	switch s {
+	case memory:
+		return k.machine.MemoryFree(now)
+	case disk:
+		return k.machine.DiskFree(now)
+	case inodes:
+		return k.machine.InodesFree(now)
+	}
+	return k.machine.PIDsFree(now)
+}
+
+// scarceAt is the first instant from now on at which less than least is free.
+func (k *Kubelet) scarceAt(s stock, now sim.Time, least int64) sim.Time {
+	switch {
+	case least == 0:
+		return sim.Never
+	case s == memory:
+		return k.machine.MemoryScarceAt(now, least)
+	case s == disk:
+		return k.machine.DiskScarceAt(now, least)
+	case s == inodes:
+		return k.machine.InodesScarceAt(now, least)
+	}
+	return k.machine.PIDsScarceAt(now, least)
+}
+
+// lacks tells whether less than least is free.
+func (k *Kubelet) lacks(s stock, now sim.Time, least int64) bool {
+	return k.scarceAt(s, now, least) == now
+}

@@ -1,0 +1,206 @@
+package runtime
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// What a machine has besides CPU, memory and bytes of disk, and few containers use much
+// of: processes, threads included, and inodes of the filesystem. Of a container of which
+// nobody says how many it has, none are counted; images and their layers have none, and
+// what the system itself has is not modeled.
+
+const (
+	// bytesPerInode is what ext4 makes an inode for (mke2fs.conf, inode_ratio).
+	bytesPerInode = 16 << 10
+	// bytesPerThread: the kernel lets threads' stacks, of 16 KiB, fill an eighth of the
+	// memory (kernel/fork.c set_max_threads), unless pid_max is less, which systemd sets
+	// to mostPIDs.
+	bytesPerThread = 8 * (16 << 10)
+	mostPIDs       = 1 << 22
+)
+
+// extra is what a container has of it. Growth is in thousandths a second.
+type extra struct {
+	pids, pidsGrowth, pidsMilliPerRPS int64
+	pidsLoaded                        int64    // for the requests that arrive now
+	room                              int64    // that there may be for requests, if pods have a limit
+	lookAt                            sim.Time // when that is looked at again
+	inodes, inodesGrowth              int64
+	volumes                           []VolumeUse
+}
+
+// newExtra is what a behavior says about it, nil if nothing.
+func newExtra(b *Behavior) *extra {
+	if b.PIDs == 0 && b.PIDsGrowth == 0 && b.PIDsMilliPerRPS == 0 && b.Inodes == 0 && b.InodesGrowth == 0 && b.Volumes == nil {
+		return nil
+	}
+	return &extra{pids: b.PIDs, pidsGrowth: b.PIDsGrowth, pidsMilliPerRPS: b.PIDsMilliPerRPS, inodes: b.Inodes, inodesGrowth: b.InodesGrowth, volumes: b.Volumes}
+}
+
+// micro is one process or file: what grows is counted in millionths, so that what many
+// have together is foreseen to the microsecond.
+const micro = 1_000_000
+
+// line is so much at the start of a process, and how much more a second in thousandths.
+func line(base, milliPerSecond int64, age time.Duration) int64 {
+	return base*micro + scale(milliPerSecond, int64(age), int64(time.Millisecond))
+}
+
+// inodesUsed is what the newest instance of a container has on the disk, in millionths.
+func (p *Process) inodesUsed(now sim.Time) int64 {
+	if p.extra == nil || p.Instances == 0 {
+		return 0
+	}
+	if !p.Running {
+		now = p.FinishedAt
+	}
+	return line(p.extra.inodes, p.extra.inodesGrowth, now.Sub(p.StartedAt))
+}
+
+// InodesUsed is how many files the containers of a pod have.
+func (s *Sandbox) InodesUsed(now sim.Time) int64 {
+	var sum int64
+	for i := range s.Processes {
+		sum += s.Processes[i].inodesUsed(now)
+	}
+	return sum / micro
+}
+
+// PIDsUsed is how many processes the containers of a pod have.
+func (m *Machine) PIDsUsed(s *Sandbox, now sim.Time) int64 {
+	used, _ := m.podPIDs(s, now)
+	return used / micro
+}
+
+// podPIDs is how many processes a pod has, and how many more every second, in
+// millionths: no more than its cgroup may have (pkg/kubelet/cm/pod_container_manager_linux.go
+// podPidsLimit).
+func (m *Machine) podPIDs(s *Sandbox, now sim.Time) (used, growth int64) {
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.extra != nil && p.Running {
+			used += line(p.extra.pids+p.extra.pidsLoaded, p.extra.pidsGrowth, now.Sub(p.StartedAt))
+			growth += 1000 * p.extra.pidsGrowth
+		}
+	}
+	if m.podPIDsLimit > 0 && used >= m.podPIDsLimit*micro {
+		return m.podPIDsLimit * micro, 0
+	}
+	return used, growth
+}
+
+// PIDs is how many processes the machine can have; 0 is without end.
+func (m *Machine) PIDs() int64 { return m.pids }
+
+// Inodes is how many files its disk can have; 0 is without end.
+func (m *Machine) Inodes() int64 { return m.inodes }
+
+// pidLine is how many processes there may still be, and how many less every second, in
+// millionths.
+func (m *Machine) pidLine(now sim.Time) (free, growth int64) {
+	free = (m.pids - m.pidsTaken) * micro
+	for _, s := range m.pods {
+		if s != nil {
+			used, more := m.podPIDs(s, now)
+			free -= used
+			growth += more
+		}
+	}
+	return free, growth
+}
+
+func (m *Machine) inodeLine(now sim.Time) (free, growth int64) {
+	free = (m.inodes - m.inodesTaken) * micro
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		for i := range s.Processes {
+			if p := &s.Processes[i]; p.extra != nil {
+				free -= p.inodesUsed(now)
+				if p.Running {
+					growth += 1000 * p.extra.inodesGrowth
+				}
+			}
+		}
+	}
+	return free, growth
+}
+
+// PIDsFree is how many processes there may still be.
+func (m *Machine) PIDsFree(now sim.Time) int64 {
+	free, _ := m.pidLine(now)
+	return max(free, 0) / micro
+}
+
+// InodesFree is how many files there may still be.
+func (m *Machine) InodesFree(now sim.Time) int64 {
+	free, _ := m.inodeLine(now)
+	return max(free, 0) / micro
+}
+
+// PIDsScarceAt is the first instant, now or later, at which there may be less than this
+// many processes more, as things are; Never if it does not come to that.
+func (m *Machine) PIDsScarceAt(now sim.Time, least int64) sim.Time {
+	if m.pids == 0 {
+		return sim.Never
+	}
+	free, growth := m.pidLine(now)
+	return scarceAt(now, free, growth, least*micro)
+}
+
+// InodesScarceAt is the same of files.
+func (m *Machine) InodesScarceAt(now sim.Time, least int64) sim.Time {
+	if m.inodes == 0 {
+		return sim.Never
+	}
+	free, growth := m.inodeLine(now)
+	return scarceAt(now, free, growth, least*micro)
+}
+
+// Full tells whether the machine has as many processes as it can.
+func (m *Machine) Full() bool { return m.pids > 0 && m.PIDsFree(m.kernel.Now()) == 0 }
+
+// Forks tells whether a pod may have another process: a start needs one, and so does a
+// thread of a program, which goes on without it.
+func (m *Machine) Forks(s *Sandbox) bool {
+	return !m.Full() && (m.podPIDsLimit == 0 || m.PIDsUsed(s, m.kernel.Now()) < m.podPIDsLimit)
+}
+
+// TakePIDs has others than containers be so many processes that a share of what the
+// machine can have is there, in millionths, and returns how many that are.
+func (m *Machine) TakePIDs(ppm int64) int64 {
+	now := m.kernel.Now()
+	more := scale(m.pids, ppm, full) - (m.pids - m.PIDsFree(now))
+	if more <= 0 || !m.on {
+		return 0
+	}
+	m.pidsTaken += more
+	m.kubelet.DiskChanged()
+	return more
+}
+
+// ReturnPIDs takes that back, as far as they are still there.
+func (m *Machine) ReturnPIDs(n int64) {
+	m.pidsTaken -= min(n, m.pidsTaken)
+	if m.on {
+		m.kubelet.DiskChanged()
+	}
+}
+
+// FillInodes has something that is no container make files until a share of all inodes
+// is used, in millionths, and returns how many that took.
+func (m *Machine) FillInodes(ppm int64) int64 {
+	now := m.kernel.Now()
+	more := max(0, scale(m.inodes, ppm, full)-(m.inodes-m.InodesFree(now)))
+	m.inodesTaken += more
+	m.kubelet.DiskChanged()
+	return more
+}
+
+// FreeInodes takes back what a FillInodes made.
+func (m *Machine) FreeInodes(n int64) {
+	m.inodesTaken -= n
+	m.kubelet.DiskChanged()
+}

@@ -1,0 +1,173 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// flow notes what becomes of requests to service/web.
+func (t *tape) flow(x model.Traffic) {
+	if x.FirstMilliRPS == 0 {
+		x.FirstMilliRPS = x.OfferedMilliRPS
+	}
+	t.Note(t.by("traffic"), model.Note{Name: "service/web", Reason: model.ReasonTrafficChanged, Traffic: &x})
+}
+
+// outage is a service that is fine, is asked for nothing, loses everything, and is fine.
+func outage() *tape {
+	t := newTape()
+	t.Create(t.by("kubectl"), &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Ports: 1})
+	good := model.Traffic{From: "ingress", OfferedMilliRPS: 100_000, ServedMilliRPS: 100_000, P50: 10 * time.Millisecond, P99: 50 * time.Millisecond, BusyPPM: 400_000}
+	bad := model.Traffic{From: "ingress", OfferedMilliRPS: 300_000, FirstMilliRPS: 100_000, TimedOutMilliRPS: 200_000, RefusedMilliRPS: 100_000}
+	t.flow(good)
+	t.at(10 * time.Minute)
+	t.flow(model.Traffic{From: "ingress"})
+	t.at(20 * time.Minute)
+	t.flow(bad)
+	t.at(30 * time.Minute)
+	t.flow(good)
+	t.at(40 * time.Minute)
+	return t
+}
+
+// Source: faults-incidents-assertions.md 4.2: "missing series: error, not pass". What is
+// not served takes no time; while nothing is sent there is nothing to promise.
+func TestWhatIsNotMeasuredKeepsNoPromise(t *testing.T) {
+	tape := outage()
+	for _, c := range []struct {
+		expr     string
+		held     bool
+		measured string
+	}{
+		{"between 0s and 19m: always(latency_p99(service/web) <= 50ms)", true, "50ms"},
+		{"between 0s and 19m: latency_p50(service/web) <= 10ms", true, "10ms"},
+		{"between 11m and 19m: latency_p50(service/web) <= 10ms", false, "no samples"},
+		{"between 21m and 29m: latency_p99(service/web) <= 1s", false, "no samples"},
+		{"between 21m and 29m: latency_p99(service/web) >= 1s", false, "no samples"},
+		{"always(latency_p99(service/web) <= 1s)", false, "no samples"},
+		{"never(latency_p99(service/web) > 1s)", false, "no samples"},
+		{"between 25m and 35m: reached(latency_p99(service/web) >= 50ms)", true, "50ms"},
+		{"between 25m and 29m: reached(latency_p99(service/web) <= 1s)", false, "no samples"},
+		{"at 25m: latency_p50(service/web) <= 1s", false, "no samples"},
+		{"latency_p99(service/web) <= 50ms within 35m", true, "after 30m0s"},
+		{"latency_p99(service/web) <= 50ms within 29m", false, "no samples"},
+		{"between 0s and 19m: utilization(service/web) <= 40%", true, "40%"},
+		{"utilization(service/web) <= 50%", false, "no samples"},
+		{"dns_error_rate(service/web) == 0%", false, "no samples"},
+		{"amplification(service/web) <= 1.66x", false, "1.666x"},
+		{"always(amplification(service/web) <= 3x)", true, "3x"},
+		{"error_rate(service/web) <= 60%", true, "60%"},
+		{"error_rate(timeout, service/web) <= 40%", true, "40%"},
+		{"error_rate(refused, service/web) == 20%", true, "20%"},
+		{"error_rate(no-endpoint, service/web) == 0%", true, "0%"},
+		{"reached(offered_rate(service/web) >= 300rps)", true, "300rps"},
+		{"at 25m: served_rate(service/web) < 0.001rps", true, "0rps"},
+	} {
+		r := New(Meta{End: tape.now()}, tape.History(), promises(t, c.expr))
+		if v := r.Verdicts[0]; v.Held != c.held || v.Measured != c.measured {
+			t.Errorf("%s: held %t, measured %s, want %t and %s (%s)", c.expr, v.Held, v.Measured, c.held, c.measured, v.Reason)
+		}
+	}
+	for expr, want := range map[string]float64{
+		"latency_p99(service/web)": 50e6, "latency_p50.max(service/web)": 10e6, "offered_rate(service/web)": 125_000,
+	} {
+		m, err := ParseMeasure(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Take(tape.History(), tape.now(), []Measure{m}, nil).Values[0]; got.N != want {
+			t.Errorf("%s is %v (%s), want %v", expr, got.N, got.None, want)
+		}
+	}
+}
+
+func TestHowRequestsFared(t *testing.T) {
+	tape := outage()
+	all := promises(t, "availability(service/web) >= 99%", "latency_p99(service/web) <= 1s", "before 5m: availability(service/web) == 100%")
+	r := New(Meta{End: tape.now()}, tape.History(), all)
+	want := TrafficEnd{
+		Name: "service/web", MeanMilliRPS: 125_000, MaxMilliRPS: 300_000, Served: billion / 5 * 2, WorstServedAt: sim.Time(20 * time.Minute),
+		P50: 10 * time.Millisecond, P99: 50 * time.Millisecond, WorstP99: 50 * time.Millisecond, Attempts: 1_666_666_666, BusyPPM: 400_000,
+		Lost: []int64{0, 0, billion / 5, 0, 0, billion / 5 * 2, 0, 0},
+	}
+	if got := fmt.Sprintf("%+v", r.Traffic[0]); got != fmt.Sprintf("%+v", want) {
+		t.Errorf("got  %s\nwant %+v", got, want)
+	}
+	text := reportText(t, r, false)
+	for _, l := range []string{
+		"how requests fared, from 0s on",
+		"  service      rps  at most        served  worst minute   p50           p99  worst minute  attempts  busy",
+		"  service/web  125      300  40% (>= 99%)   0% at 20m0s  10ms  50ms (<= 1s)                  1.666x   40%",
+		"    20% refused, 40% timed out",
+	} {
+		if !strings.Contains(text, l+"\n") {
+			t.Errorf("there is no line\n%s\nin\n%s", l, text)
+		}
+	}
+	if !strings.Contains(reportJSON(t, r), `"timeout": 400000000`) {
+		t.Error("the JSON report does not say what timed out")
+	}
+}
+
+// A quarter of the time one request of ten takes two seconds more: that is in the 99th
+// percentile of all requests, and in no median.
+func TestAGrayFailureShowsInThePercentileOfAll(t *testing.T) {
+	tape := newTape()
+	x := model.Traffic{From: "ingress", OfferedMilliRPS: 100_000, ServedMilliRPS: 100_000, P50: 7 * time.Millisecond, P99: 46 * time.Millisecond}
+	tape.flow(x)
+	tape.at(5 * time.Minute)
+	slow := x
+	slow.P50, slow.P99 = 8*time.Millisecond, 3*time.Second
+	tape.flow(slow)
+	tape.at(10 * time.Minute)
+	tape.flow(x)
+	tape.at(20 * time.Minute)
+	got := New(Meta{End: tape.now()}, tape.History(), nil).Traffic[0]
+	if got.P50 < 7*time.Millisecond || got.P50 > 8*time.Millisecond || got.P99 < 2500*time.Millisecond || got.P99 > 3*time.Second {
+		t.Errorf("p50 %v, p99 %v", got.P50, got.P99)
+	}
+	if got.WorstP99 != 3*time.Second || got.WorstP99At != sim.Time(5*time.Minute) {
+		t.Errorf("worst minute: %v at %v", got.WorstP99, got.WorstP99At)
+	}
+}
+
+// The slow twin of minutes in which nothing changes is a note in every one of them.
+func TestMinutesInWhichNothingChangesAreAllTheSame(t *testing.T) {
+	var got [2]TrafficEnd
+	for k := range got {
+		tape := newTape()
+		for minute := range 60 {
+			tape.at(time.Duration(minute) * time.Minute)
+			x := model.Traffic{From: "ingress", OfferedMilliRPS: 100_000, ServedMilliRPS: 99_000, TimedOutMilliRPS: 1_000, P50: time.Millisecond, P99: 2 * time.Millisecond}
+			if minute >= 30 {
+				x.ServedMilliRPS, x.TimedOutMilliRPS = 90_000, 10_000
+			}
+			if k == 1 || minute == 0 || minute == 30 {
+				tape.flow(x)
+			}
+		}
+		tape.at(time.Hour)
+		got[k] = New(Meta{End: tape.now()}, tape.History(), nil).Traffic[0]
+	}
+	if fast, slow := fmt.Sprintf("%+v", got[0]), fmt.Sprintf("%+v", got[1]); fast != slow {
+		t.Errorf("fast %s\nslow %s", fast, slow)
+	}
+}
+
+func TestOnlyTheWorstServicesHaveALine(t *testing.T) {
+	tape := newTape()
+	for i := range 13 {
+		tape.traffic(fmt.Sprintf("service/s-%02d", i), 100_000, int64(100_000-i*1000))
+	}
+	tape.traffic("service/idle", 0, 0)
+	tape.at(time.Minute)
+	text := reportText(t, New(Meta{End: tape.now()}, tape.History(), nil), false)
+	if !strings.Contains(text, "  service/s-12 ") || strings.Contains(text, "  service/s-02 ") || strings.Contains(text, "idle") || !strings.Contains(text, "  and 3 more services\n") {
+		t.Error(text)
+	}
+}

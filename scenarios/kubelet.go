@@ -1,0 +1,78 @@
+package scenarios
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"orrery/model/kubelet"
+	"orrery/scenarios/strict"
+)
+
+// kubelets reads how the kubelets of all nodes are configured, by the names of a
+// KubeletConfiguration.
+func (l *loader) kubelets(v strict.Value) {
+	if !v.Given() {
+		return
+	}
+	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "podPidsLimit",
+		"evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod")
+	c := &l.scenario.Config
+	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
+	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
+	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
+	c.Eviction = eviction(m)
+}
+
+// maxCount is how many processes or files anything may have here.
+const maxCount = 1 << 40
+
+// eviction reads thresholds: evictionHard, if it is there, in place of all defaults, and
+// soft ones, each of which needs a grace period (pkg/kubelet/eviction/helpers.go
+// ParseThresholdConfig).
+func eviction(m *strict.Map) (e kubelet.Eviction) {
+	signals := kubelet.SignalNames[:]
+	if hard := m.Optional("evictionHard"); hard.Given() {
+		t := thresholds(hard.Map("evictionHard", signals...))
+		e.Hard = &t
+	}
+	least, waits := m.Optional("evictionSoft").Map("evictionSoft", signals...), m.Optional("evictionSoftGracePeriod").Map("evictionSoftGracePeriod", signals...)
+	e.Soft = thresholds(least)
+	for s, name := range signals {
+		v, w := least.Optional(name), waits.Optional(name)
+		e.SoftGrace[s] = w.DurationIn(time.Second, maxDuration)
+		if v.Given() != w.Given() {
+			m.Value().Errorf("a soft threshold needs a grace period, and the other way round: %s has only one of them", name)
+		}
+	}
+	e.MostPodGrace = m.Optional("evictionMaxPodGracePeriod").DurationIn(0, maxDuration)
+	e.Stays = m.Optional("evictionPressureTransitionPeriod").DurationIn(time.Second, maxDuration)
+	return e
+}
+
+func thresholds(m *strict.Map) (t kubelet.Thresholds) {
+	for s, name := range kubelet.SignalNames {
+		t[s] = threshold(m.Optional(name), kubelet.Signal(s))
+	}
+	return t
+}
+
+// threshold reads an amount, or a share of all there is, of which a kubelet makes a
+// float32, and of which 0% and 100% are none (parseThresholdStatement).
+func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
+	text := strings.TrimSpace(v.Raw())
+	number, share := strings.CutSuffix(text, "%")
+	switch {
+	case !v.Given():
+	case share:
+		ppm := v.Percent()
+		if f, err := strconv.ParseFloat(number, 32); err == nil && ppm > 0 && ppm < 1_000_000 {
+			t.Part = int64(float64(float32(f)/100) * (1 << 32))
+		}
+	case s.Counts():
+		t.Amount = v.Int(1, maxCount)
+	default:
+		t.Amount = positive(v, strict.Value.Bytes)
+	}
+	return t
+}

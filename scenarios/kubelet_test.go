@@ -1,0 +1,78 @@
+package scenarios_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/kubelet"
+	"orrery/model/runtime"
+	"orrery/scenarios"
+)
+
+// Source: pkg/kubelet/eviction/helpers.go parseThresholdStatement: percents are float32s,
+// and 0% and 100% are no threshold.
+func TestEvictionHardIsReadAsAKubeletConfigurationHasIt(t *testing.T) {
+	s, err := loaded(t, workers+`  kubelet:
+    podPidsLimit: 4096
+    evictionHard: {memory.available: 5%, nodefs.available: 10Gi, nodefs.inodesFree: 7.5%, imagefs.inodesFree: 100%, pid.available: 1000}
+    evictionPressureTransitionPeriod: 30s
+`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.Config.Eviction
+	want := kubelet.Thresholds{
+		kubelet.MemoryAvailable: {Part: 13_421_773 << 4}, kubelet.NodeFsAvailable: {Amount: 10 << 30},
+		kubelet.NodeFsInodesFree: {Part: 10_066_330 << 5}, kubelet.PIDAvailable: {Amount: 1000},
+	}
+	if e.Hard == nil || *e.Hard != want || e.Stays != 30*time.Second || s.Config.PodPIDsLimit != 4096 {
+		t.Errorf("got %+v, want %+v", e, want)
+	}
+	for _, n := range append(s.Config.Nodes, s.Config.ControlPlane.Machines(&e)...) {
+		kept := e.Kept(n.Capacity)
+		if a := n.Capacity.MemoryBytes - n.Allocatable.MemoryBytes; a != kept.MemoryBytes || a < n.Capacity.MemoryBytes/20 || kept.EphemeralBytes != 10<<30 {
+			t.Errorf("%s keeps %d bytes of memory, %+v", n.Name, a, kept)
+		}
+	}
+}
+
+func TestProcessesFilesAndVolumesOfABehaviorAreRead(t *testing.T) {
+	pod := `
+workload:
+  manifests:
+    - {apiVersion: v1, kind: Pod, metadata: {name: p, labels: {app: p}}, spec: {containers: [{name: c, image: x}], volumes: [{name: cache, emptyDir: {sizeLimit: 1Gi}}, {name: shm, emptyDir: {medium: Memory}}]}}
+  behavior:
+    - {match: {app: p}, BEHAVIOR}
+`
+	load := func(behavior string) (*scenarios.Scenario, error) {
+		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n  nodes: [{name: n, cpu: 4, memory: 8Gi, inodes: 5000, pids: 2000}]" + strings.Replace(pod, "BEHAVIOR", behavior, 1)})
+		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
+	}
+	s, err := load("pids: 20 + 1.5/rps + 0.5/s, inodes: 100 + 2/s, volumes: {cache: 1Mi + 2Mi/s, shm: 5Mi}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Config.Behaviors[0]
+	if b.PIDs != 20 || b.PIDsMilliPerRPS != 1500 || b.PIDsGrowth != 500 || b.Inodes != 100 || b.InodesGrowth != 2000 ||
+		len(b.Volumes) != 2 || b.Volumes[0] != (runtime.VolumeUse{Name: "cache", Bytes: 1 << 20, Growth: 2 << 20}) {
+		t.Errorf("got %+v", b)
+	}
+	if n := s.Config.Nodes[0]; n.Stock == nil || *n.Stock != (model.Stock{PIDs: 2000, Inodes: 5000}) {
+		t.Errorf("%+v", n.Stock)
+	}
+	dirs := s.Config.Objects[len(s.Config.Objects)-1].(*model.Pod).Spec.EmptyDirs
+	if len(dirs) != 2 || dirs[0] != (model.EmptyDir{Name: "cache", SizeLimit: 1 << 30}) || !dirs[1].Memory {
+		t.Errorf("got %+v", dirs)
+	}
+	for behavior, want := range map[string]string{
+		"volumes: {cach: 1Mi}": `no pod that it is about has an emptyDir "cach"; did you mean "cache"?`,
+		"pids: 1/m":            "the rate is written /rps or /s",
+		"inodes: 1/rps":        "the rate is written /s",
+	} {
+		if _, err := load(behavior); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want %q, got %v", behavior, want, err)
+		}
+	}
+}
