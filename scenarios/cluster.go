@@ -115,7 +115,7 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical)
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
@@ -124,6 +124,7 @@ func (l *loader) nodes(v strict.Value) {
 	if pids, inodes := m.Optional("pids"), m.Optional("inodes"); pids.Given() || inodes.Given() {
 		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount)}
 	}
+	exclusive := cpuManager(m, size.CPUMilli-allocatable.CPUMilli)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
@@ -132,6 +133,9 @@ func (l *loader) nodes(v strict.Value) {
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)
+		if exclusive {
+			m.Optional(cpuPolicy).KeyErrorf("nothing runs on a hollow node, so nobody has CPUs for themselves")
+		}
 	}
 	shutdown := gracefulShutdown(m)
 	if hollow && shutdown != (kubelet.Shutdown{}) {
@@ -160,6 +164,7 @@ func (l *loader) nodes(v strict.Value) {
 			l.hollow(own)
 		}
 		l.static(own, static)
+		l.staticCPUs(own, exclusive)
 		if shutdown != (kubelet.Shutdown{}) {
 			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
 		}

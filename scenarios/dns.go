@@ -1,9 +1,11 @@
 package scenarios
 
 import (
+	"path"
 	"time"
 
 	"orrery/model"
+	"orrery/model/fault"
 	"orrery/model/workload"
 	"orrery/scenarios/strict"
 )
@@ -43,3 +45,25 @@ func (l *loader) dns(v strict.Value) {
 }
 
 var caches = map[string]workload.DNSCache{"none": workload.NoCache, "pod": workload.PodCache, "node": workload.NodeCache}
+
+var answers = map[string]fault.DNSAnswer{"servfail": fault.ServFail, "nxdomain": fault.NXDomain, "wrong": fault.Wrong}
+
+// lookedUp reads patterns of the names of Services: "stock", "pay*", "stock.shop".
+func (l *loader) lookedUp(v strict.Value) (out []string) {
+	if !v.Given() {
+		return nil
+	}
+	items := []strict.Value{v}
+	if v.IsList() {
+		items = v.List()
+	}
+	for _, item := range items {
+		pattern := item.Text()
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			item.Errorf("%s is no pattern of a name, such as stock, pay* or stock.shop", strict.Quote(pattern))
+			continue
+		}
+		out = append(out, pattern)
+	}
+	return out
+}

@@ -38,6 +38,8 @@ func TestWithoutDNSWhoSendsFindsNobody(t *testing.T) {
 	head, _, _ := strings.Cut(string(source), "timeline:")
 	for _, f := range []struct{ fault, want string }{
 		{"dns-down", ">= 99%"}, {"dns-error", ">= 99%"}, {"dns-error, errors: 50%", ">= 75%"},
+		{"dns-error, errors: 50%, answer: nxdomain", ">= 96%"}, {"dns-error, names: [partner.default, other]", ">= 99%"}, {"dns-down, names: part*", ">= 99%"},
+		{"dns-error, names: [web]", "== 0%"},
 		{"dns-slow, latency: 150ms", "== 0%"}, {"dns-slow, latency: 210ms", ">= 99%"}, // five pairs of queries in the second that callers wait
 	} {
 		tail := "timeline:\n  - {at: 10m, for: 2m, fault: " + f.fault + "}\nexpect:\n" +
@@ -58,5 +60,23 @@ func TestWithoutDNSWhoSendsFindsNobody(t *testing.T) {
 	_, err = scenarios.Load(folder(t, map[string]string{"d.yaml": without})+"/d.yaml", scenarios.Options{})
 	if err == nil || !strings.Contains(err.Error(), "say so in workload.dns") {
 		t.Errorf("a fault of a DNS that is not there: %v", err)
+	}
+}
+
+func TestAPatternOfNamesIsChecked(t *testing.T) {
+	source, err := os.ReadFile("library/dns-oom.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(source), "timeline:")
+	for fault, want := range map[string]string{ //tidy:commutative each by itself
+		`dns-down, names: "["`:       `"[" is no pattern of a name`,
+		"dns-error, answer: refused": `unknown answer "refused"`,
+		"network-delay, latency: 1ms, target: node/n-0, correlation: 100%": "100% is one luck for all messages for ever",
+	} {
+		_, err := scenarios.Load(folder(t, map[string]string{"d.yaml": head + "timeline: [{at: 10m, for: 2m, fault: " + fault + "}]\n"})+"/d.yaml", scenarios.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwants %s", fault, err, want)
+		}
 	}
 }

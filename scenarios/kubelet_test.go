@@ -38,6 +38,28 @@ func TestEvictionHardIsReadAsAKubeletConfigurationHasIt(t *testing.T) {
 	}
 }
 
+// Source: pkg/kubelet/cm/cpumanager/cpu_manager.go: with nothing reserved a kubelet of the
+// policy static does not start.
+func TestTheStaticCPUManagerNeedsReservedCPU(t *testing.T) {
+	load := func(node string) (*scenarios.Scenario, error) {
+		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n  nodes: [{name: n, cpu: 4, memory: 8Gi, " + node + "}]\n"})
+		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
+	}
+	s, err := load("count: 2, cpuManagerPolicy: static, kubeReserved: {cpu: 500m}")
+	if err != nil || !s.Config.StaticCPUs["n-1"] {
+		t.Errorf("got %v, %v", s, err)
+	}
+	for node, want := range map[string]string{
+		"cpuManagerPolicy: static":               "the static policy requires kubeReserved.cpu or systemReserved.cpu to be greater than zero",
+		"cpuManagerPolicy: sttaic":               "static",
+		"hollow: true, cpuManagerPolicy: static": "nobody has CPUs for themselves",
+	} {
+		if _, err := load(node); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want %q, got %v", node, want, err)
+		}
+	}
+}
+
 func TestProcessesFilesAndVolumesOfABehaviorAreRead(t *testing.T) {
 	pod := `
 workload:

@@ -26,6 +26,7 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, inodes: 6500000, pids: 100000, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
+//	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi}: what pods cannot have; cpuManagerPolicy: static: with it, CPUs of their own
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most

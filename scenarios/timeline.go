@@ -322,6 +322,16 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamLoss: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errors = positive(m.Required(p), strict.Value.Percent)
 	},
+	fault.ParamNames: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Names = l.lookedUp(m.Optional(p)) },
+	fault.ParamAnswer: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Answer = answers[m.Default(p, "servfail").Enum("answer", "servfail", "nxdomain", "wrong")]
+	},
+	fault.ParamCorr: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Default(p, "0%")
+		if f.Correlation = v.Percent(); f.Correlation >= 1_000_000 {
+			v.Errorf("100%% is one luck for all messages for ever: say less")
+		}
+	},
 	fault.ParamFrom:    func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.FromMembers = l.etcdOthers(m.Optional(p)) },
 	fault.ParamFsync:   func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Fsync = syncTime(m.Required(p)) },
 	fault.ParamBy:      readBy,

@@ -35,6 +35,7 @@ type Config struct {
 	NodeRepair   cloud.RepairConfig      // none without After
 	Static       map[string][]*model.Pod // by node name, the static pods in files of its machine
 	Shutdown     Shutdowns
+	StaticCPUs   map[string]bool    // by name of a node, or of a node group, those whose kubelets' CPU manager is static
 	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
 	Arrivals     []workload.Arrival // pods of a trace, sorted by At
 	Behaviors    runtime.Behaviors
@@ -76,6 +77,14 @@ type Config struct {
 	// ShuffleTies permutes events of one instant; 0 keeps their order.
 	ShuffleTies uint64
 	Limits      sim.Limits
+}
+
+// staticCPUs tells whether pods of a node may have CPUs for themselves.
+func (c *Config) staticCPUs(n *model.Node) bool {
+	if n.Group != "" {
+		return c.StaticCPUs[n.Group]
+	}
+	return c.StaticCPUs[n.Name]
 }
 
 // Shutdowns is how kubelets end their pods when their machine is shut down, by the name

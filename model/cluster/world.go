@@ -63,8 +63,13 @@ func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 type dnsWorld struct{ x *Cluster }
 
 // Harm implements fault.DNS.
-func (w dnsWorld) Harm(down bool, errors int64, slow time.Duration) {
-	w.x.flows.HarmDNS(workload.DNSHarm{Down: down, Errors: errors, Slow: slow})
+func (w dnsWorld) Harm(all []fault.DNSHarm) {
+	harms := make([]workload.DNSHarm, len(all))
+	for i := range all {
+		h := &all[i]
+		harms[i] = workload.DNSHarm{Names: h.Names, Down: h.Down, Errors: h.Errors, Denied: h.Denied, Wrong: h.Wrong, Slow: h.Slow}
+	}
+	w.x.flows.HarmDNS(harms...)
 }
 
 // Gateway implements fault.World.
@@ -300,13 +305,22 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		b := w.x.config.Behaviors.For(p, container)
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
+	node, _ := w.x.Store.Get(model.Ref{Kind: model.KindNode, ID: p.NodeID}).(*model.Node)
+	static := node != nil && w.x.config.staticCPUs(node)
 	if limited {
 		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
+	}
+	if static && p.Spec.PodExclusiveCPUs() > 0 { // no container of it has a quota
+		out.QuotaMilliRPS = 0
 	}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
 		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
+		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {
+			alone, stall = runtime.ExclusiveTime(&b, n), 0
+			slow = alone
+		}
 		out.CPU += alone
 		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type autoscalers struct {
 	covered store.Table[[]uint32] // by pod: the autoscalers it is a pod of
 	targets map[scaled]uint32     // by name, the IDs of what may be a target
 	there   int                   // autoscalers in all
+	looks   []uint32              // that are due now
 }
 
 // scaled is what an autoscaler calls its target.
@@ -77,7 +79,11 @@ type scaleEvent struct {
 	at     sim.Time
 }
 
-const whyWakeAutoscaler = whyOwn // about an autoscaler
+const (
+	whyLook           sim.Why = whyOwn + iota // about an autoscaler
+	whyWakeAutoscaler                         // about one that is asleep
+	whyLooks
+)
 
 const (
 	opRescale uint8 = iota
@@ -103,7 +109,14 @@ func (c *autoscalers) horizontalPodAutoscaler(now sim.Time, old, next *model.Hor
 	c.regather(now, next)
 	c.stir(now, next.ID)
 	if old == nil {
-		c.after(now, next.ID, autoscaleEvery)
+		c.lookAt(now.Add(autoscaleEvery), next.ID)
+	}
+}
+
+// lookAt has an autoscaler looked at.
+func (c *autoscalers) lookAt(at sim.Time, id uint32) {
+	if c.queue.later(at, id) {
+		c.kernel.Post(at, c.self, whyLook, uint64(id))
 	}
 }
 
@@ -266,12 +279,28 @@ func (c *autoscalers) stir(now sim.Time, id uint32) {
 	if n := len(row.recommended); row.counted && at > row.nextAt {
 		row.recommended[n-1].last = at.Add(-autoscaleEvery)
 	}
-	c.after(now, id, at.Sub(now))
+	c.lookAt(at, id)
 }
 
-func (c *autoscalers) due(now sim.Time, _ sim.Why, about uint64) {
-	if row := c.rows.Row(uint32(about)); row.asleep && row.nextAt <= now {
-		c.stir(now.Add(-1), uint32(about))
+// due collects the looks of an instant, of which there are many after the controller
+// began anew, and then makes them in order of ID, whoever was asleep.
+func (c *autoscalers) due(now sim.Time, why sim.Why, about uint64) {
+	id := uint32(about)
+	switch why {
+	case whyLook:
+		if c.looks = append(c.looks, id); len(c.looks) == 1 {
+			c.kernel.Post(now, c.self, whyLooks, 0)
+		}
+	case whyLooks:
+		slices.Sort(c.looks)
+		for _, id := range c.looks {
+			c.queue.arrive(now, id)
+		}
+		c.looks = c.looks[:0]
+	case whyWakeAutoscaler:
+		if c.rows.Row(id).nextAt <= now {
+			c.stir(now, id)
+		}
 	}
 }
 
@@ -280,13 +309,13 @@ func (c *autoscalers) sleep(now sim.Time, id uint32, until sim.Time) {
 	row := c.rows.Row(id)
 	next := now.Add(autoscaleEvery)
 	if c.literal || until <= next {
-		c.after(now, id, autoscaleEvery)
+		c.lookAt(next, id)
 		return
 	}
 	row.asleep, row.nextAt = true, next
 	if until != sim.Never {
 		looks := sim.Ticker{Phase: next, Period: autoscaleEvery}
-		c.kernel.Post(looks.AtOrAfter(until), c.self, whyWakeAutoscaler, uint64(id))
+		c.kernel.Post(looks.AtOrAfter(until).Add(-1), c.self, whyWakeAutoscaler, uint64(id))
 	}
 }
 
@@ -391,7 +420,7 @@ func (c *autoscalers) replied(now sim.Time, r store.Reply) {
 	}
 	row.writing = nil
 	c.done(id)
-	c.after(now, id, autoscaleEvery)
+	c.lookAt(now.Add(autoscaleEvery), id)
 }
 
 // condition sets a condition (setConditionInList).

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -391,5 +392,55 @@ func TestAQuietAutoscalerMakesNoEvents(t *testing.T) {
 	}
 	if got := r.user.refused; len(got) > 0 {
 		t.Errorf("refused: %+v", got)
+	}
+}
+
+// Looks of one instant are made in order of ID, whoever of them was left out until now:
+// every look as an event does the same.
+func TestLooksOfOneInstantAreInOrderOfID(t *testing.T) {
+	for _, literal := range []bool{false, true} {
+		used := map[string]int64{"a": 500, "b": 500}
+		var r *rig
+		r = newRig(t, rigConfig{literal: literal, usage: func(p *model.Pod, _ string) (model.Sample, bool) {
+			at := r.Now() - r.Now()%sim.Time(15*time.Second)
+			return model.Sample{At: at, Window: 15 * time.Second, CPUMilli: used[p.Labels.Value("app")]}, p.IsReady() && p.Ready.SinceAt < at
+		}})
+		for _, name := range []string{"a", "b"} {
+			d := deployment(name, 1)
+			d.Template.Spec.Containers[0].Requests.CPUMilli = 1000
+			r.store.Create(r.user.id, d)
+		}
+		for _, name := range []string{"a", "b"} {
+			r.store.Create(r.user.id, &model.HorizontalPodAutoscaler{
+				Meta:       model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: name},
+				TargetKind: model.KindDeployment, TargetName: name, Min: 1, Max: 9, Metrics: []model.MetricSpec{{Name: "cpu", Utilization: 50}},
+			})
+		}
+		set := func(name string, cpu int64) {
+			used[name] = cpu
+			for _, p := range r.podList() {
+				if p.Labels.Value("app") == name {
+					r.process.Used(p.ID)
+				}
+			}
+		}
+		r.run(t, 20*time.Minute)
+		r.process.Stop()
+		r.process.Start() // which sees both in one instant
+		r.run(t, 20*time.Minute)
+		set("b", 500) // no news, but it is looked at for a while
+		r.run(t, 20*time.Second)
+		set("b", 900)
+		set("a", 900)
+		r.run(t, 40*time.Second)
+		var scaled []string
+		for i := range r.store.History().Len() {
+			if n := r.store.History().At(i).Note; n != nil && n.Reason == "SuccessfulRescale" {
+				scaled = append(scaled, n.Name)
+			}
+		}
+		if want := []string{"horizontalpodautoscaler/a", "horizontalpodautoscaler/b"}; !slices.Equal(scaled[:min(2, len(scaled))], want) {
+			t.Errorf("literal %v: scaled %q, want %q", literal, scaled, want)
+		}
 	}
 }

@@ -53,7 +53,7 @@ type Director struct {
 	etcdFilled bool
 	webhooks   []webhook // as far as faults named them
 	dns        []*dnsHarm
-	dnsHarmed  dnsHarm // what is the case
+	dnsChanged bool // what they are
 }
 
 // Wake-up reasons; about is the index of a course.

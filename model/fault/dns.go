@@ -2,33 +2,52 @@ package fault
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
-// dnsHarm is one fault of the program behind the DNS Service: its pods look alive.
-type dnsHarm struct {
-	down   bool
-	errors int64         // of a million queries
-	slow   time.Duration // that a query takes more
+// DNSHarm is what is wrong with the program behind the DNS Service, whose pods look alive.
+type DNSHarm struct {
+	Names  []string      // of Services, as path.Match has patterns: "stock", "pay*", "stock.shop"; none is all
+	Down   bool          // nobody answers
+	Errors int64         // of a million queries are answered with SERVFAIL
+	Denied int64         // of the others so many with NXDOMAIN: there is no such name
+	Wrong  int64         // of a million requests get an address at which there is nobody
+	Slow   time.Duration // that a query takes more
 }
 
-// hold puts the harm in force. Of what several do to answers the worst counts.
-func (f *dnsHarm) hold(d *Director) { d.dns = append(d.dns, f) }
+// dnsHarm is one fault of it. Of what several do to a name the worst counts.
+type dnsHarm struct{ DNSHarm }
+
+// hold puts the harm in force.
+func (f *dnsHarm) hold(d *Director, s *Spec) {
+	f.Names = s.Names
+	d.dns = append(d.dns, f)
+	d.dnsChanged = true
+}
 
 func (f *dnsHarm) end(d *Director) {
 	d.dns = slices.DeleteFunc(d.dns, func(o *dnsHarm) bool { return o == f })
+	d.dnsChanged = true
+}
+
+// said is whose names it is about.
+func (f *dnsHarm) said(what string) string {
+	if len(f.Names) == 0 {
+		return what
+	}
+	return what + ", of " + strings.Join(f.Names, ", ")
 }
 
 // settleDNS makes what is held be so, and everything else not.
 func (d *Director) settleDNS() {
-	var all dnsHarm
+	if !d.dnsChanged {
+		return
+	}
+	d.dnsChanged = false
+	var all []DNSHarm
 	for _, f := range d.dns {
-		all.down = all.down || f.down
-		all.errors = max(all.errors, f.errors)
-		all.slow = max(all.slow, f.slow)
+		all = append(all, f.DNSHarm)
 	}
-	if all != d.dnsHarmed {
-		d.dnsHarmed = all
-		d.world.DNS().Harm(all.down, all.errors, all.slow)
-	}
+	d.world.DNS().Harm(all)
 }

@@ -10,7 +10,7 @@ type dnsSlow struct{ dnsHarm }
 
 func (f *dnsSlow) begin(d *Director, s *Spec, _ []model.Object) (string, bool) {
 	luck := d.kernel.Luck().Lane("fault/dns-slow").Draw(sim.HashName(s.ID), 0)
-	f.slow = s.Latency.Draw(&luck)
-	f.hold(d)
-	return "an answer takes " + f.slow.String() + " more", true
+	f.Slow = s.Latency.Draw(&luck)
+	f.hold(d, s)
+	return f.said("an answer takes " + f.Slow.String() + " more"), true
 }

@@ -116,8 +116,12 @@ func (m *machine) Unhang(pod model.Ref)  { m.w.says("%s unhang %d", m.name, pod.
 
 type dns struct{ *world }
 
-func (w dns) Harm(down bool, errors int64, slow time.Duration) {
-	w.says("DNS down=%v errors=%d slow=%v", down, errors, slow)
+func (w dns) Harm(all []fault.DNSHarm) {
+	var said []string
+	for _, h := range all {
+		said = append(said, fmt.Sprintf("%v down=%v errors=%d denied=%d wrong=%d slow=%v", h.Names, h.Down, h.Errors, h.Denied, h.Wrong, h.Slow))
+	}
+	w.says("DNS %s", strings.Join(said, "; "))
 }
 
 // Flood implements fault.Gateway.
@@ -536,17 +540,25 @@ func TestPartitionsThatOverlapOrFollowMakeNoGap(t *testing.T) {
 	}
 }
 
-// Faults of DNS overlap: the worst counts, and afterwards nothing is wrong.
+// Faults of DNS overlap, and afterwards nothing is wrong.
 func TestFaultsOfDNSBeginAndHeal(t *testing.T) {
 	w := newWorld(nodes(1, "a")...)
 	slow := spec("slow", "dns-slow", 20, 50, fault.Target{})
 	slow.Latency = sim.Constant(time.Second)
-	few, many := spec("few", "dns-error", 10, 40, fault.Target{}), spec("many", "dns-error", 20, 30, fault.Target{})
-	few.Errors, many.Errors = 100_000, 500_000
-	w.play(t, few, many, slow, spec("down", "dns-down", 30, 60, fault.Target{}))
+	few, denied, wrong := spec("few", "dns-error", 10, 40, fault.Target{}), spec("denied", "dns-error", 20, 30, fault.Target{}), spec("wrong", "dns-error", 20, 30, fault.Target{})
+	few.Errors, denied.Errors, wrong.Errors = 100_000, 500_000, 200_000
+	denied.Answer, denied.Names, wrong.Answer = fault.NXDomain, []string{"pay*"}, fault.Wrong
+	w.play(t, few, denied, wrong, slow, spec("down", "dns-down", 30, 60, fault.Target{}))
+	const (
+		one   = "[] down=false errors=100000 denied=0 wrong=0 slow=0s"
+		two   = "[pay*] down=false errors=0 denied=500000 wrong=0 slow=0s"
+		three = "[] down=false errors=0 denied=0 wrong=200000 slow=0s"
+		four  = "[] down=false errors=0 denied=0 wrong=0 slow=1s"
+		five  = "[] down=true errors=0 denied=0 wrong=0 slow=0s"
+	)
 	want := []string{
-		"10s DNS down=false errors=100000 slow=0s", "20s DNS down=false errors=500000 slow=1s", "30s DNS down=true errors=100000 slow=1s",
-		"40s DNS down=true errors=0 slow=1s", "50s DNS down=true errors=0 slow=0s", "1m0s DNS down=false errors=0 slow=0s",
+		"10s DNS " + one, "20s DNS " + one + "; " + two + "; " + three + "; " + four, "30s DNS " + one + "; " + four + "; " + five,
+		"40s DNS " + four + "; " + five, "50s DNS " + five, "1m0s DNS ",
 	}
 	if !slices.Equal(w.log, want) {
 		t.Errorf("%q\nwant %q", w.log, want)
@@ -564,6 +576,9 @@ func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
 			s.Latency, s.Direction, s.Peer = sim.Constant(100*time.Millisecond), fault.To, only("a-1")
 		}, false},
 		{"network-loss", "loses 60% of what is sent to and from the control plane", func(s *fault.Spec) { s.Errors = 600_000 }, true},
+		{"network-delay", "a message takes 100ms more to node/a-1, of which 25% fare like the one before", func(s *fault.Spec) {
+			s.Latency, s.Direction, s.Peer, s.Correlation = sim.Constant(100*time.Millisecond), fault.To, only("a-1"), 250_000
+		}, false},
 	} {
 		w := newWorld(nodes(2, "a")...)
 		s := spec("f", c.name, 10, 20, only("a-0"))

@@ -10,9 +10,9 @@ import (
 type networkLoss struct{ impaired }
 
 func (f *networkLoss) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	peer, done := f.impair(d, s, nodes, network.Impairment{LossPPM: uint64(s.Errors)})
+	peer, done := f.impair(d, s, nodes, network.Impairment{LossPPM: uint64(s.Errors), CorrelationPPM: uint64(s.Correlation)})
 	if !done {
 		return peer, false
 	}
-	return "loses " + percent(s.Errors) + " of what is sent " + between[s.Direction] + peer, true
+	return "loses " + percent(s.Errors) + " of what is sent " + between[s.Direction] + peer + s.correlated(), true
 }

@@ -46,6 +46,9 @@ const (
 	ParamNotice    = "notice"
 	ParamErrors    = "errors"
 	ParamLoss      = "loss"
+	ParamCorr      = "correlation"
+	ParamNames     = "names"
+	ParamAnswer    = "answer"
 	ParamServer    = "server"
 	ParamWebhook   = "webhook"
 	ParamLatency   = "latency"
@@ -172,19 +175,19 @@ var Kinds = []Kind{
 	{
 		Name: "dns-down", Targets: model.KindNone, DNS: true,
 		Help:   "DNS servers answer nothing, although their pods are Ready",
-		Params: []string{ParamFor},
+		Params: []string{ParamFor, ParamNames},
 		effect: func() effect { return &dnsDown{} },
 	},
 	{
 		Name: "dns-error", Targets: model.KindNone, DNS: true,
-		Help:   "DNS servers answer some queries with an error",
-		Params: []string{ParamFor, ParamErrors},
+		Help:   "DNS servers answer some queries with an error, say that there is no such name, or give a wrong address",
+		Params: []string{ParamFor, ParamErrors, ParamAnswer, ParamNames},
 		effect: func() effect { return &dnsError{} },
 	},
 	{
 		Name: "dns-slow", Targets: model.KindNone, DNS: true,
 		Help:   "DNS servers take longer for every query; 5 s is as good as no answer",
-		Params: []string{ParamFor, ParamLatency},
+		Params: []string{ParamFor, ParamLatency, ParamNames},
 		effect: func() effect { return &dnsSlow{} },
 	},
 	{
@@ -268,13 +271,13 @@ var Kinds = []Kind{
 	{
 		Name: "network-delay", Targets: model.KindNode,
 		Help:   "messages between some nodes and the control plane, or other nodes, take longer, in one direction or both",
-		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency, ParamCorr},
 		effect: func() effect { return &networkDelay{} },
 	},
 	{
 		Name: "network-loss", Targets: model.KindNode,
 		Help:   "some of the messages between some nodes and the control plane, or other nodes, are lost and sent again, in one direction or both",
-		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
+		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss, ParamCorr},
 		effect: func() effect { return &networkLoss{} },
 	},
 	{

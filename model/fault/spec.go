@@ -62,15 +62,22 @@ type Spec struct {
 	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss and probe-failure: of the calls, pulls, queries, messages or probes, in millionths
 
 	// Webhook-down and webhook-slow only.
-	Webhooks []string // by the names their configurations give them
-	Latency  sim.Dist // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
-	Silent   bool     // registry-down only: it does not refuse, it does not answer
-	RatePPM  int64    // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
-	CPUMilli int64    // cpu-stress only: what is wanted
-	LoadPPM  int64    // cpu-stress only: or a share of the node's, in millionths
-	Force    bool     // pod-kill only: the objects are gone at once
-	Grace    int32    // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64    // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	Webhooks []string  // by the names their configurations give them
+	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
+	Names    []string  // faults of DNS only: of which Services, all if there are none
+	Answer   DNSAnswer // dns-error only
+
+	// Network-delay and network-loss only: how many of a million messages fare like the one
+	// before.
+	Correlation int64
+
+	Silent   bool  // registry-down only: it does not refuse, it does not answer
+	RatePPM  int64 // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
+	CPUMilli int64 // cpu-stress only: what is wanted
+	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
+	Force    bool  // pod-kill only: the objects are gone at once
+	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
+	FillPPM  int64 // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
 	// InodesPPM is the share of inodes that is used then; disk-fill only.
 	InodesPPM int64
 

@@ -147,9 +147,8 @@ type Requests interface {
 
 // DNS is the program behind the DNS Service.
 type DNS interface {
-	// Harm makes it answer nothing, or so many of a million queries with an error, or
-	// take so much longer; not down and 0 is nothing.
-	Harm(down bool, errors int64, slow time.Duration)
+	// Harm makes all that be wrong with it, and nothing else.
+	Harm(all []DNSHarm)
 }
 
 // Webhooks is the programs that API servers ask before they write, by the names

@@ -15,6 +15,9 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 	if reason, message := k.admitUnderPressure(pod); reason != "" {
 		return reason, message, nil
 	}
+	if message := k.exclusively(pod.Spec); message != "" {
+		return "UnexpectedAdmissionError", message, nil
+	}
 	short := k.shortages(&pod.Spec.Request)
 	reason, message = k.misfit(pod)
 	switch {
@@ -135,6 +138,7 @@ func (k *Kubelet) charge(r *row) {
 	switch {
 	case r.box == nil || !r.box.Admitted:
 		k.allocate(r.granted.Request, 1)
+		k.pin(r.granted, 1)
 	default:
 		r.granted = allocated(r.box)
 	}
@@ -161,6 +165,7 @@ func (k *Kubelet) release(r *row) {
 		r.granted = allocated(r.box)
 	}
 	k.allocate(negative(r.granted.Request), -1)
+	k.pin(r.granted, -1)
 	k.retryResizes()
 }
 

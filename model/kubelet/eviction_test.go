@@ -185,6 +185,17 @@ func TestAContainerThatWroteMoreThanItsLimitIsEvictedWithinTenSeconds(t *testing
 	}
 }
 
+// Source: the same: a kubelet that starts looks at what it finds.
+func TestWhatWasWrittenWhileNoKubeletRanIsFoundByTheNext(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib), behaving(writes("chatty", 0, 20<<20)))
+	chatty := r.pod("chatty", wants(0, gib))
+	r.ready(chatty)
+	r.kubelet.Stop()
+	r.run(2 * time.Minute)
+	r.kubelet.Resume()
+	r.until("the eviction", 20*time.Second, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
+}
+
 // Source: the same: when a disk is filled by something that is no pod, evictions
 // do not help, and all pods go, one a pass.
 func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {

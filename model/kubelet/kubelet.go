@@ -30,6 +30,7 @@ type Config struct {
 	ParallelPulls int
 	Eviction      Eviction
 	PodPIDsLimit  int64            // see runtime.Config
+	StaticCPUs    bool             // see runtime.Config
 	PanicAfter    time.Duration    // see runtime.Config
 	QPS, Burst    int64            // of its requests to the API server; default 50 and 100
 	Serving       runtime.Watcher  // may be nil
@@ -119,6 +120,8 @@ type Kubelet struct {
 	evictions evictions
 	levels    levels
 
+	staticCPUs bool // the CPU manager's policy
+
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
 	nodeKnown bool       // to the API, as far as this process knows
@@ -159,8 +162,9 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
+		PodPIDsLimit: c.PodPIDsLimit, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
 	})
+	x.staticCPUs = c.StaticCPUs
 	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

@@ -62,16 +62,16 @@ func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 // notePressures says what the node is short of now and was not, and the other
 // way round (recordNodeStatusEvent).
 func (k *Kubelet) notePressures(was, is pressures) {
-	k.noteCondition(was[memoryPressure], is[memoryPressure], "NodeHasInsufficientMemory", "NodeHasSufficientMemory")
-	k.noteCondition(was[diskPressure], is[diskPressure], "NodeHasDiskPressure", "NodeHasNoDiskPressure")
-	k.noteCondition(was[pidPressure], is[pidPressure], "NodeHasInsufficientPID", "NodeHasSufficientPID")
+	k.noteCondition(was, is, memoryPressure, "NodeHasInsufficientMemory", "NodeHasSufficientMemory")
+	k.noteCondition(was, is, diskPressure, "NodeHasDiskPressure", "NodeHasNoDiskPressure")
+	k.noteCondition(was, is, pidPressure, "NodeHasInsufficientPID", "NodeHasSufficientPID")
 }
 
-func (k *Kubelet) noteCondition(was, is bool, begins, ends string) {
+func (k *Kubelet) noteCondition(was, is pressures, p pressure, begins, ends string) {
 	switch {
-	case is && !was:
+	case is[p] && !was[p]:
 		k.client.Note(k.node, false, begins, "Node "+k.node.Name+" status is now: "+begins)
-	case was && !is:
+	case was[p] && !is[p]:
 		k.client.Note(k.node, false, ends, "Node "+k.node.Name+" status is now: "+ends)
 	}
 }

@@ -47,7 +47,8 @@ func (k *Kubelet) resize(r *row) bool {
 		return was
 	}
 	want, has := &r.pod.Spec.Request, &k.node.Allocatable
-	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes
+	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes ||
+		k.staticCPUs && want.CPUMilli != r.granted.Request.CPUMilli && r.pod.Spec.QoS() == model.Guaranteed // canResizePod
 	switch {
 	case r.infeasible:
 		r.deferred = 0

@@ -69,6 +69,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	}
 	if r.box != nil {
 		k.adopt(r)
+		k.aimEvictions(now) // it may have written too much
 	}
 	k.remount(r)
 	if known || !pod.Deleting() {

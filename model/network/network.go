@@ -46,6 +46,9 @@ type Impairment struct {
 	Cut      bool     // nothing arrives
 	LossPPM  uint64   // losses per million messages; each costs a retransmission
 	Delay    sim.Dist // added to every message
+	// CorrelationPPM is how many of a million messages fare like the one that their sender
+	// sent before.
+	CorrelationPPM uint64
 }
 
 // Handle names an Impairment in force.
@@ -71,6 +74,8 @@ type Network struct {
 	kernel    *sim.Kernel
 	profile   Profile
 	delays    sim.Lane
+	harms     sim.Lane // what impairments with a correlation do to a message
+	kin       sim.Lane // whether it fares like the one before
 	sites     []site
 	rules     []rule
 	active    int // rules in force and sites without power: 0 is the fast path
@@ -80,7 +85,7 @@ type Network struct {
 
 // New is a network without sites.
 func New(k *sim.Kernel, p Profile) *Network {
-	return &Network{kernel: k, profile: p, delays: k.Luck().Lane("network")}
+	return &Network{kernel: k, profile: p, delays: k.Luck().Lane("network"), harms: k.Luck().Lane("network/harm"), kin: k.Luck().Lane("network/kin")}
 }
 
 // AddSite adds a machine in a zone ("" is a zone, too).
@@ -276,17 +281,51 @@ func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool)
 		if !n.concerns(r, from, to) {
 			continue
 		}
-		d += r.Delay.Draw(&s)
-		wait := retransmission
-		for lost := 0; s.Chance(r.LossPPM); lost++ {
-			if lost == losses {
-				return 0, false
-			}
-			d += wait
-			wait *= 2
+		luck := &s
+		if r.CorrelationPPM > 0 {
+			as := sender ^ uint64(i+1)<<48 // each impairment has luck of its own
+			own := n.harms.Draw(as, n.like(as, nth, r.CorrelationPPM))
+			luck = &own
 		}
+		more, arrives := r.harm(luck)
+		if !arrives {
+			return 0, false
+		}
+		d += more
 	}
 	return d, true
+}
+
+// harm is how much later a message is because of an impairment, and whether it arrives.
+func (r *rule) harm(luck *sim.Stream) (d time.Duration, arrives bool) {
+	d = r.Delay.Draw(luck)
+	wait := retransmission
+	for lost := 0; luck.Chance(r.LossPPM); lost++ {
+		if lost == losses {
+			return 0, false
+		}
+		d += wait
+		wait *= 2
+	}
+	return d, true
+}
+
+// kindred is how many messages in a row have one luck at most.
+const kindred = 1000
+
+// like is the message of a sender whose luck its nth one has, which may be itself. So
+// neighbours have the same luck with the correlation's probability, which is then the
+// correlation of their delays (netem's is one of neighbouring draws, too: tc-netem(8)), and
+// who asks first does not matter.
+func (n *Network) like(sender, nth, ppm uint64) uint64 {
+	for range kindred {
+		s := n.kin.Draw(sender, nth)
+		if nth == 0 || !s.Chance(ppm) {
+			break
+		}
+		nth--
+	}
+	return nth
 }
 
 // Unimpaired tells whether nothing is wrong with the way from one site to the

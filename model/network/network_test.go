@@ -110,6 +110,43 @@ func TestListenersHearOfEveryChange(t *testing.T) {
 	}
 }
 
+// Source: tc-netem(8): a delay's correlation is that of neighbouring messages. How messages
+// fare on the whole does not depend on it, nor does one on who asks first.
+func TestNeighbouringMessagesFareAlikeAsOftenAsTheCorrelationSays(t *testing.T) {
+	for _, ppm := range []uint64{0, 250_000, 900_000} {
+		_, n, s := build(2)
+		n.Impair(network.Impairment{From: s[:1], To: s[1:], Delay: sim.Uniform(0, time.Second), LossPPM: 100_000, CorrelationPPM: ppm})
+		const messages = 100_000
+		extra := func(nth uint64) float64 {
+			d, _ := n.Delay(s[0], s[1], 7, nth)
+			return (d - n.UnimpairedDelay(s[0], s[1], 7, nth)).Seconds()
+		}
+		last := extra(messages - 1)
+		var all []float64
+		var sum, squares, products float64
+		for i := range uint64(messages) {
+			x := extra(i)
+			sum, squares = sum+x, squares+x*x
+			if i > 0 {
+				products += x * all[i-1]
+			}
+			all = append(all, x)
+		}
+		if all[messages-1] != last {
+			t.Errorf("%d: the last message took %v, asked first %v", ppm, all[messages-1], last)
+		}
+		mean := sum / messages
+		variance := squares/messages - mean*mean
+		if got := (products/(messages-1) - mean*mean) / variance; got < float64(ppm)/1e6-0.03 || got > float64(ppm)/1e6+0.03 {
+			t.Errorf("%d of a million: a correlation of %.3f", ppm, got)
+		}
+		want := n.Harm(s[0], s[1], false)
+		if off := mean*1e6 - float64(want.Mean); off > 25_000 || off < -25_000 {
+			t.Errorf("%d: on the average %.0f us, in closed form %d", ppm, mean*1e6, want.Mean)
+		}
+	}
+}
+
 // What is said of a machine is true of the places on it, but not of ways on it; what is
 // said of a place is true of it alone, also towards those on its machine.
 func TestPlacesOnAMachine(t *testing.T) {

@@ -75,10 +75,17 @@ func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
 
 // want changes what a process wants, and with it perhaps what everybody gets.
 func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
+	if p.pinned { // which is nobody else's business
+		if p.wants = wants; !p.Running {
+			wants = 0
+		}
+		m.give(s, p, wants)
+		return
+	}
 	m.wanted -= s.wants()
 	p.wants = wants
 	m.wanted += s.wants()
-	switch scarce := m.cores > 0 && m.wanted > m.cores; {
+	switch scarce := m.cores > 0 && m.wanted > m.shared(); {
 	case scarce:
 		m.crowd()
 		m.shareOut()
@@ -112,7 +119,7 @@ func (m *Machine) Cool(milli int64) {
 // wantBesides changes what others than containers want.
 func (m *Machine) wantBesides(milli int64) {
 	m.wanted += milli
-	switch scarce := m.cores > 0 && m.wanted > m.cores; {
+	switch scarce := m.cores > 0 && m.wanted > m.shared(); {
 	case scarce:
 		m.crowd()
 		m.shareOut()
@@ -160,7 +167,7 @@ func (m *Machine) forPods(top []group) (gets int64) {
 	for i := range top {
 		root[1].wants += top[i].wants
 	}
-	fill(root[:], m.cores)
+	fill(root[:], m.shared())
 	for i := range root {
 		if root[i].of == pods {
 			gets = root[i].gets
@@ -240,7 +247,9 @@ func (m *Machine) sharePods(pods []group) {
 func (s *Sandbox) wants() int64 {
 	var sum int64
 	for i := range s.Processes {
-		sum += s.Processes[i].wants
+		if !s.Processes[i].pinned {
+			sum += s.Processes[i].wants
+		}
 	}
 	if quota := s.Pod.Spec.PodCPULimit(); quota > 0 {
 		sum = min(sum, quota)
@@ -252,7 +261,7 @@ func (s *Sandbox) wants() int64 {
 func (m *Machine) sharePod(s *Sandbox, milli int64) {
 	list := m.inPod[:0]
 	for i := range s.Processes {
-		if p := &s.Processes[i]; p.Running {
+		if p := &s.Processes[i]; p.Running && !p.pinned {
 			list = append(list, group{wants: p.wants, weight: containerWeight(s.Pod.Spec, container(s.Pod.Spec, i)), of: int32(i)})
 		}
 	}

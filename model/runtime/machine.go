@@ -84,6 +84,7 @@ type Process struct {
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
+	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
 }
@@ -142,6 +143,8 @@ type Machine struct {
 	// inodesTaken and pidsTaken are those of others than containers, and podPIDsLimit
 	// how many processes a pod may have; 0 is no limit.
 	inodesTaken, pidsTaken, podPIDsLimit int64
+	staticCPUs                           bool
+	pinned                               int64 // CPUs that pods have for themselves
 
 	calls     calls
 	pulls     []pull   // in the order in which they were asked for
@@ -183,6 +186,7 @@ type Config struct {
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
+	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever.
@@ -197,7 +201,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
-	m.podPIDsLimit = c.PodPIDsLimit
+	m.podPIDsLimit, m.staticCPUs = c.PodPIDsLimit, c.StaticCPUs
 	var said model.Stock
 	if node.Stock != nil {
 		said = *node.Stock
@@ -457,6 +461,7 @@ func (m *Machine) PowerOff() {
 		s.Ready = false
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
+				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost

@@ -290,3 +290,19 @@ func TestAPodOfATraceRunsForItsOwnTime(t *testing.T) {
 		}
 	}
 }
+
+// What is lost with a machine writes nothing while that is without power, although it
+// is found to have ended only when it is back.
+func TestNothingIsWrittenWithoutPower(t *testing.T) {
+	r := newRig(Behavior{DiskBytes: 100, DiskGrowth: 10})
+	s := r.machine.Add(pod(1, model.Container{Name: "main"}), 7)
+	r.machine.MakeSandbox(s)
+	r.machine.Start(s, 0)
+	r.run(t, 20*time.Second)
+	r.machine.PowerOff()
+	r.run(t, time.Hour)
+	r.machine.Boot()
+	if used := s.DiskUsed(r.Now()); used != 300 {
+		t.Errorf("%d bytes written, want 300", used)
+	}
+}

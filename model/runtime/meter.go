@@ -142,7 +142,10 @@ func (m *Machine) Load(pod uint32, milliRPS, working int64) {
 // the machine has, it cannot use.
 func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Container, milliRPS int64) {
 	quota := s.Pod.Spec.CPULimit(c)
-	p.rest, p.perRPS, p.limit = b.CPUMilli, b.CPUMicroPerRPS, quota
+	p.rest, p.perRPS, p.limit, p.pinned = b.CPUMilli, b.CPUMicroPerRPS, quota, m.exclusive(s.Pod.Spec, c)
+	if p.pinned {
+		quota = 0
+	}
 	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 		p.limit = m.cores
 	}

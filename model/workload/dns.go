@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"path"
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -57,19 +59,47 @@ const stalled = 5 * time.Second
 // if there is an address in time.
 type resolved struct {
 	asks int64 // how often a query is sent, in millionths
+	lies int64 // requests of a million that get a wrong address
 	outcome
 }
 
-// DNSHarm is what is wrong with the program behind the DNS Service.
+// DNSHarm is something that is wrong with the program behind the DNS Service.
 type DNSHarm struct {
+	Names  []string      // of Services, with or without their namespace, as path.Match has patterns; none is all
 	Down   bool          // nobody answers
 	Errors int64         // of a million queries are answered with SERVFAIL
+	Denied int64         // of the others so many with NXDOMAIN, which a resolver does not ask again
+	Wrong  int64         // of a million requests that ask get an address at which there is nobody
 	Slow   time.Duration // a query takes so much longer
 }
 
+// about tells whether the harm is about a Service's name.
+func (h *DNSHarm) about(namespace, service string) bool {
+	return len(h.Names) == 0 || slices.ContainsFunc(h.Names, func(pattern string) bool {
+		short, _ := path.Match(pattern, service)
+		long, _ := path.Match(pattern, service+"."+namespace)
+		return short || long
+	})
+}
+
+// harmOf is the worst that is wrong with lookups.
+func (t *Flows) harmOf(l *flow) (all DNSHarm) {
+	of := &t.flows[l.of]
+	for i := range t.harms {
+		h := &t.harms[i]
+		if !h.about(of.Namespace, of.Service) {
+			continue
+		}
+		all.Down = all.Down || h.Down
+		all.Errors, all.Denied = max(all.Errors, h.Errors), max(all.Denied, h.Denied)
+		all.Wrong, all.Slow = max(all.Wrong, h.Wrong), max(all.Slow, h.Slow)
+	}
+	return all
+}
+
 // HarmDNS makes the DNS servers answer like that from now on.
-func (t *Flows) HarmDNS(h DNSHarm) {
-	t.harm = h
+func (t *Flows) HarmDNS(all ...DNSHarm) {
+	t.harms = all
 	for i := range t.flows {
 		if t.flows[i].of >= 0 {
 			t.untell(int32(i))
@@ -97,7 +127,7 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{million, sure},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, outcome: sure},
 		}
 		t.enter(l)
 	}
@@ -145,6 +175,11 @@ func (t *Flows) unresolved(l *flow, s *sender) int64 {
 	return product(t.asking(l, s), million-l.resolved.good, million)
 }
 
+// misled is how many of a sender's requests go to a wrong address. One that is kept is right.
+func (t *Flows) misled(l *flow, s *sender) int64 {
+	return product(t.asking(l, s)-t.unresolved(l, s), l.resolved.lies, 1_000_000)
+}
+
 // expired tells whether a sender's answers were too old since nobody answers.
 func (t *Flows) expired(l *flow, s *sender) bool {
 	return l.darkAt > 0 && t.kernel.Now() >= t.expiry(l, s)
@@ -167,23 +202,38 @@ func (t *Flows) resolve(l *flow) resolved {
 		fails = product(n-l.now.ServedMilliRPS, million, n)
 		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, million, n)
 	}
-	if t.harm.Down || t.harm.Slow >= stalled {
+	harm := t.harmOf(l)
+	if harm.Down || harm.Slow >= stalled {
 		fails, silent = million, million
 	}
-	fails += product(million-fails, t.harm.Errors, million)
-	one := outcome{good: million - fails}
-	var bad mixture
-	bad.add(silent, fixed(stalled.Microseconds()), 0)
-	bad.add(fails-silent, fixed(t.harm.Slow.Microseconds()), 0)
-	one.bad = bad.timing()
-	if one.good > 0 {
-		one.ok = fixed(t.harm.Slow.Microseconds())
-	}
-	r := resolved{million + fails, one.again(one).repeated(t.DNS.QueriesMilli/2, outcome.then)}
+	fails += product(million-fails, harm.Errors, million)
+	denied := product(million-fails, harm.Denied, million)
+	r := resolved{asks: million + fails, lies: harm.Wrong}
+	r.outcome = lookup(fails, silent, denied, fixed(harm.Slow.Microseconds())).repeated(t.DNS.QueriesMilli/2, outcome.then)
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)
 	}
 	return r
+}
+
+// lookup is what becomes of a name of which so many attempts of a million fail, some of
+// them without an answer, and so many are denied for good. An answer takes a time.
+func lookup(fails, silent, denied int64, answer timing) outcome {
+	var failing, bad mixture
+	failing.add(silent, fixed(stalled.Microseconds()), 0)
+	failing.add(fails-silent, answer, 0)
+	bad.add(denied, answer, 0)
+	lost := failing.timing()
+	bad.add(fails, lost, 0)
+	last := outcome{million - fails - denied, answer, bad.timing()}
+	again := product(fails, last.good, million)
+	var ok mixture
+	bad = mixture{}
+	ok.add(last.good, answer, 0)
+	ok.add(again, lost.and(answer), 0)
+	bad.add(denied, answer, 0)
+	bad.add(fails-again, lost.and(last.bad), 0)
+	return outcome{last.good + again, ok.timing(), bad.timing()}
 }
 
 // answer brings up to date what lookups mean for those whose names they are.

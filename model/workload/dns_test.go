@@ -136,6 +136,7 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 		unresolved int64
 	}{
 		{workload.DNSHarm{Down: true}, 20_000},
+		{workload.DNSHarm{Denied: 500_000}, 10_000},               // NXDOMAIN, which is not asked again
 		{workload.DNSHarm{Errors: 500_000}, 5000},                 // both attempts
 		{workload.DNSHarm{Slow: 5 * time.Second}, 20_000},         // is no answer
 		{workload.DNSHarm{Slow: 100 * time.Millisecond}, 0},       // 0.1 s for A and AAAA together
@@ -173,5 +174,27 @@ func TestAServerThatComesBackMeetsEverybodyWhoTried(t *testing.T) {
 	r.after(time.Second)
 	if load, surge := r.load[servers[0].ID], r.surge[servers[0].ID]; load != 200_000 || surge != 400_000 {
 		t.Errorf("%d thousandths a second, at first %d", load, surge)
+	}
+}
+
+// A wrong address answers nobody, and names of other Services are answered as ever.
+func TestDNSIsHarmedBySomeNamesOnly(t *testing.T) {
+	for _, c := range []struct {
+		names    []string
+		timedOut int64
+	}{
+		{nil, 5_000}, {[]string{"back"}, 5_000}, {[]string{"pay*", "b*.default"}, 5_000}, {[]string{"back.shop", "front"}, 0},
+	} {
+		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+		r.flows.HarmDNS(workload.DNSHarm{Names: c.names, Wrong: 250_000}, workload.DNSHarm{Names: []string{"other"}, Down: true})
+		r.after(time.Second)
+		if got := r.back(); got.TimedOutMilliRPS != c.timedOut || got.ServedMilliRPS != 20_000-c.timedOut {
+			t.Errorf("%q: %+v", c.names, got)
+		}
+		r.flows.HarmDNS()
+		r.after(time.Second)
+		if got := r.back(); got.ServedMilliRPS != 20_000 {
+			t.Errorf("%q: healed %+v", c.names, got)
+		}
 	}
 }

@@ -43,6 +43,8 @@ func (t *Flows) compute() {
 		f.paced = false
 		switch {
 		case !f.moved || waits && t.settling != minutely:
+		case f.stale: // it goes round and round, and its bundles are not those of its senders
+			t.supposed(f)
 		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
 			t.locate(f)
 		default:
@@ -450,7 +452,10 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 	*asked += t.asking(l, s)
 	lost.OfferedMilliRPS += none
 	lost.UnresolvedMilliRPS += none
-	return s.milli - none
+	lies := t.misled(l, s)
+	lost.OfferedMilliRPS += lies
+	lost.TimedOutMilliRPS += lies
+	return s.milli - none - lies
 }
 
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
@@ -507,10 +512,10 @@ func (t *Flows) send(f *flow, s *bundle) {
 // the rest takes there. A request is taken for one message, and so is its answer.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
 	way, all := timing{}, milli
-	t.harms = t.net.Harms(t.harms[:0], s.site, c.site, udp)
-	t.harms = t.net.Harms(t.harms, c.site, s.site, udp)
-	for i := range t.harms {
-		h := &t.harms[i]
+	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
+	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
+	for i := range t.onWay {
+		h := &t.onWay[i]
 		milli -= product(milli, h.LostPPM, million)
 		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
 	}

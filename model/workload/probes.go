@@ -182,7 +182,8 @@ func (t *Flows) needed(p *pod, x *Probe) (r risk) {
 // single is how one request of a flow fares that one of its senders sends.
 func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 	if f.lookups >= 0 && s.milli > 0 {
-		r.late = min(product(t.unresolved(&t.flows[f.lookups], s), million, s.milli), million)
+		l := &t.flows[f.lookups]
+		r.late = min(product(t.unresolved(l, s)+t.misled(l, s), million, s.milli), million)
 	}
 	if s.live < 0 {
 		return r

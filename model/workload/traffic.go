@@ -109,7 +109,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
-	harms      []network.Harm   // scratch of weaken
+	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
 	soon       bool             // some change waits for the next full second
@@ -117,7 +117,7 @@ type Flows struct {
 	settling   patience         // what does not wait just now
 	soonAt     sim.Time         // the last wake-up for what waits
 	flushAt    sim.Time
-	harm       DNSHarm
+	harms      []DNSHarm
 	caches     sim.Lane // when answers that are kept are too old
 	chooses    sim.Lane // which endpoint a client chooses that counts
 	locality   nearness

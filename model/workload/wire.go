@@ -19,11 +19,14 @@ import (
 type wire struct {
 	ref      model.Ref // of its node; zero outside of all nodes, where there are no limits
 	path     string    // of its node
+	asked    bool      // these are known
 	table    table
 	narrow   int64 // the share of its speed that is left, in millionths
 	out, in  int64 // bytes a second that want to go
 	is       condition
-	strained bool // among Flows.strained
+	turnedAt sim.Time // its condition turned then,
+	turns    int      // so often
+	strained bool     // among Flows.strained
 }
 
 // passage is what a flow wants of a machine.
@@ -45,24 +48,27 @@ const (
 // wired tells whether anybody adds anything up.
 func (t *Flows) wired() bool { return t.Tables != nil || t.Bandwidth > 0 }
 
-// wire is a machine's, of which everything is found out that does not change.
+// wire is that of a machine, or of the one that a site is on; everything is found out that
+// does not change when it is first asked for: by then its node is one.
 func (t *Flows) wire(s network.Site) *wire {
 	s = t.net.Host(s)
 	for len(t.wires) <= int(s) {
-		site := network.Site(len(t.wires))
-		w := wire{narrow: million}
-		name := t.net.Name(site)
-		if at, ok := t.World.Site(name); ok && at == site {
-			node := t.store.Lookup(model.KindNode, "", name).Head()
-			w.ref, w.path = node.Ref(), node.Path()
-			w.is.speed = t.Bandwidth
-			if t.Tables != nil {
-				w.table.size = t.Tables(name)
-			}
-		}
-		t.wires = append(t.wires, w)
+		t.wires = append(t.wires, wire{narrow: million})
 	}
-	return &t.wires[s]
+	w := &t.wires[s]
+	if w.asked {
+		return w
+	}
+	w.asked = true
+	name := t.net.Name(s)
+	if at, ok := t.World.Site(name); ok && at == s {
+		node := t.store.Lookup(model.KindNode, "", name).Head()
+		w.ref, w.path, w.is.speed = node.Ref(), node.Path(), t.Bandwidth
+		if t.Tables != nil {
+			w.table.size = t.Tables(name)
+		}
+	}
+	return w
 }
 
 // common is what machines have in common whose requests fare the same.
@@ -181,9 +187,26 @@ func (t *Flows) judge(s network.Site) bool {
 		is.dropped = w.table.drops()
 	}
 	was := w.is
+	if is == was || t.restless(w, now) {
+		return false
+	}
 	w.is = is
 	t.announce(w, &was)
-	return was != is
+	return true
+}
+
+// mostTurns is how often a machine's condition turns in an instant. Then it waits for the
+// next full minute: what is lost and who sends again may chase each other.
+const mostTurns = 8
+
+// restless tells whether a machine's condition has turned too often to turn again.
+func (t *Flows) restless(w *wire, now sim.Time) bool {
+	if w.turnedAt != now {
+		w.turnedAt, w.turns = now, 0
+	}
+	w.turns++
+	t.waits = t.waits || w.turns > mostTurns
+	return w.turns > mostTurns
 }
 
 // full tells whether more wants to go through the connection than can.

@@ -1,0 +1,47 @@
+package scenarios_test
+
+import (
+	"strings"
+	"testing"
+
+	"orrery/scenarios"
+)
+
+const sizedShop = `apiVersion: orrery/v1
+name: sized
+duration: 5m
+cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 8Gi}]CLUSTER}
+workload:
+  manifests: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "c:1"}]}}}}]
+  behavior: [{match: {app: web}, startup: 1sBEHAVIOR}]
+`
+
+func readSized(cluster, behavior string) (*scenarios.Scenario, error) {
+	return scenarios.Read("sized.yaml", []byte(strings.NewReplacer("CLUSTER", cluster, "BEHAVIOR", behavior).Replace(sizedShop)))
+}
+
+func TestSizesOfRequestsAndTablesOfConnectionsAreRead(t *testing.T) {
+	s, err := readSized(", nodeBandwidth: 125M, kubeProxy: {conntrack: {min: 1000}}", ", bytes: {request: 2Ki, answer: 1Mi}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, c := &s.Config.Behaviors[0], s.Config.Conntrack
+	if b.RequestBytes != 2<<10 || b.AnswerBytes != 1<<20 || s.Config.NodeBandwidth != 125_000_000 || c.Min != 1000 || c.MaxPerCore != 32_768 {
+		t.Errorf("%d, %d, %d, %+v", b.RequestBytes, b.AnswerBytes, s.Config.NodeBandwidth, c)
+	}
+	if s, err := readSized("", ", bytes: 100Ki"); err != nil || s.Config.Behaviors[0].AnswerBytes != 100<<10 || s.Config.Conntrack != nil {
+		t.Errorf("an answer's size alone: %v", err)
+	}
+	for _, c := range []struct{ cluster, behavior, want string }{
+		{", nodeBandwidth: 125M", "", "no request has a size"},
+		{"", ", bytes: {}", "bytes of what?"},
+		{"", ", bytes: 2Gi", "a message has at most 1Gi"},
+		{"", ", bytes: {reply: 1Ki}", `unknown field "reply"`},
+		{", kubeProxy: {}", "", `"conntrack"`},
+		{", kubeProxy: {conntrack: {max: 5}}", "", `unknown field "max"`},
+	} {
+		if _, err := readSized(c.cluster, c.behavior); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: %v\nwants %s", c.cluster, c.behavior, err, c.want)
+		}
+	}
+}
