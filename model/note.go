@@ -17,6 +17,16 @@ type Note struct {
 	Load *APILoad
 }
 
+// Lost is requests that came to nothing at one instant, in thousandths of a request.
+type Lost struct {
+	ResetMilli  int64 // the process that had them ended: the connection is closed
+	SilentMilli int64 // the machine that had them is gone: no answer comes
+	FailedMilli int64 // the endpoint lost what it called for them
+}
+
+// All is how many there are.
+func (l Lost) All() int64 { return l.ResetMilli + l.SilentMilli + l.FailedMilli }
+
 // ReasonTrafficChanged is the Reason of a note about a Service that carries a
 // Traffic.
 const ReasonTrafficChanged = "TrafficChanged"
@@ -39,6 +49,10 @@ type Traffic struct {
 	OverloadMilliRPS   int64 // more than the endpoint has CPU or workers for
 	FailedMilliRPS     int64 // what the endpoint calls for it failed
 	UnresolvedMilliRPS int64 // DNS did not tell where to send it
+
+	// Lost is requests that were under way at the note's instant and come to nothing,
+	// though they were counted as served when they were sent.
+	Lost Lost
 
 	// Of TimedOutMilliRPS: new connections that a node's full conntrack table dropped, and
 	// what a node's connection to the network had no room for.

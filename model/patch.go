@@ -110,7 +110,7 @@ func (p *MergePatch) template(t *Template) (*Template, error) {
 	put(&spec.GraceSeconds, p.Grace)
 	spec.Containers = slices.Clone(spec.Containers)
 	for i := range p.Containers {
-		if err := p.Containers[i].apply(spec.Containers); err != nil {
+		if err := p.Containers[i].apply(spec.Containers, "spec.template.spec"); err != nil {
 			return t, err
 		}
 	}
@@ -125,9 +125,9 @@ func (p *MergePatch) template(t *Template) (*Template, error) {
 	return next, nil
 }
 
-// apply changes the container of the patch. What it requests stays, although
+// apply changes the container of the patch, in the list at a path. What it requests stays, although
 // Kubernetes lets a request that no manifest names follow the limit.
-func (p *ContainerPatch) apply(list []Container) error {
+func (p *ContainerPatch) apply(list []Container, path string) error {
 	i := slices.IndexFunc(list, func(c Container) bool { return c.Name == p.Name })
 	switch {
 	case p.Name == "" && len(list) == 1:
@@ -152,7 +152,7 @@ func (p *ContainerPatch) apply(list []Container) error {
 		request, limit int64
 	}{{"cpu", c.Requests.CPUMilli, c.Limits.CPUMilli}, {"memory", c.Requests.MemoryBytes, c.Limits.MemoryBytes}} {
 		if r.limit > 0 && r.request > r.limit {
-			return fmt.Errorf("spec.template.spec.containers[%d].resources.requests: must be less than or equal to %s limit", i, r.name)
+			return fmt.Errorf("%s.containers[%d].resources.requests: must be less than or equal to %s limit", path, i, r.name)
 		}
 	}
 	return nil

@@ -39,3 +39,21 @@ func TestAPodWithResourcesAsAWholeIsNotResized(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Source: the same: of a pod the path has no template, and only sidecars among init
+// containers can be resized, here none.
+func TestAResizeThatIsRefusedSaysWhere(t *testing.T) {
+	limit := Resources{CPUMilli: 100}
+	p := &Pod{NodeID: 1, Spec: &PodSpec{
+		InitContainers: []Container{{Name: "side", Sidecar: true}}, Containers: []Container{{Name: "main", Requests: limit, Limits: limit}},
+	}}
+	more := int64(500)
+	for name, want := range map[string]string{
+		"main": "spec.containers[0].resources.requests: must be less than or equal to cpu limit",
+		"side": `spec.initContainers: "side" is an init container, and those are not resized here`,
+	} {
+		if _, err := p.resized([]ContainerPatch{{Name: name, Requests: AmountsPatch{CPUMilli: &more}}}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}

@@ -56,7 +56,11 @@ func (p *Pod) resized(changes []ContainerPatch) (*PodSpec, error) {
 	spec := *p.Spec
 	spec.Containers = slices.Clone(spec.Containers)
 	for i := range changes {
-		if err := changes[i].apply(spec.Containers); err != nil {
+		named := func(c Container) bool { return c.Name == changes[i].Name }
+		if slices.ContainsFunc(spec.InitContainers, named) {
+			return nil, fmt.Errorf("spec.initContainers: %q is an init container, and those are not resized here", changes[i].Name)
+		}
+		if err := changes[i].apply(spec.Containers, "spec"); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,9 @@ type Route struct {
 	// has no rules: packets vanish. Without it, no endpoint means a refusal.
 	Dropped bool
 
+	// Headless means that Endpoints is what DNS told: without any, no address.
+	Headless bool
+
 	Sticky  time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none
 	UDP     bool
 	Serving []Endpoint // of UDP: those whose conntrack entries kube-proxy leaves alone

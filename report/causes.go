@@ -25,10 +25,14 @@ var causes = [...]cause{
 	}},
 	{"overloaded", "overloaded", func(t *model.Traffic) int64 { return t.OverloadMilliRPS }},
 	{"failed-call", "failed by what they call", func(t *model.Traffic) int64 { return t.FailedMilliRPS }},
+	broken: {"broken", "lost under way", func(*model.Traffic) int64 { return 0 }},
 }
 
-// unresolved is DNS among causes.
-const unresolved = 0
+// unresolved is DNS among causes, broken what ends at one moment and has no rate.
+const (
+	unresolved = 0
+	broken     = 8
+)
 
 // causeWord stands for one of them in a metric's usage.
 const causeWord = "[CAUSE]"

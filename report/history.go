@@ -104,6 +104,12 @@ func (e *Encoder) traffic(t *model.Traffic) {
 		e.number(`,"insideMilliRPS":`, t.InsideMilliRPS)
 		e.number(`,"nodeMilliRPS":`, t.NodeMilliRPS)
 	}
+	if t.Lost.All() > 0 {
+		e.number(`,"lost":{"failedMilli":`, t.Lost.FailedMilli)
+		e.number(`,"resetMilli":`, t.Lost.ResetMilli)
+		e.number(`,"silentMilli":`, t.Lost.SilentMilli)
+		e.line = append(e.line, '}')
+	}
 	e.number(`,"noEndpointMilliRPS":`, t.NoEndpointMilliRPS)
 	e.number(`,"offeredMilliRPS":`, t.OfferedMilliRPS)
 	e.number(`,"overloadMilliRPS":`, t.OverloadMilliRPS)

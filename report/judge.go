@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+	"time"
 
 	"orrery/sim"
 )
@@ -237,11 +238,18 @@ func integral(points series, to sim.Time) value {
 			until = points[i+1].At
 		}
 		add(num, p.Num, until-p.At)
+		add(num, p.Once, sim.Time(time.Second))
 		add(den, p.Den, until-p.At)
 	}
 	if den.Sign() == 0 { // something flows only at the very end
 		last := points[len(points)-1]
 		return shareOf(big.NewInt(last.Num), big.NewInt(last.Den))
+	}
+	switch { // more may be lost than was served since
+	case num.Sign() < 0:
+		num.SetInt64(0)
+	case num.Cmp(den) > 0 && slices.ContainsFunc(points, func(p point) bool { return p.Once > 0 }):
+		num.Set(den)
 	}
 	return shareOf(num, den)
 }

@@ -13,11 +13,16 @@ type share struct {
 	about target
 	of    func(*model.Traffic) int64
 	all   func(*model.Traffic) int64
+	each  int64 // what a request that is lost later adds to the part: -1 if it was in it
+	lost  int64 // of those, what is in found
 	found series
+	slow  []slow
 }
 
-func openShare(of func(*model.Traffic) int64) func(about) instrument {
-	return func(a about) instrument { return &share{about: a.target, of: of, all: offered} }
+// openShare measures a part of all requests. One that is lost when it was under way is
+// one more of that part, or one less.
+func openShare(of func(*model.Traffic) int64, lost int64) func(about) instrument {
+	return func(a about) instrument { return &share{about: a.target, of: of, all: offered, each: lost} }
 }
 
 // openNearness measures a part of the requests that come from nodes.
@@ -44,13 +49,16 @@ func openAmplification(a about) instrument {
 
 // openErrors measures the part of requests that is lost, for one cause or for all.
 func openErrors(a about) instrument {
-	of := failed
+	of, each := failed, int64(1)
 	for i := range causes {
 		if causes[i].name == a.word {
 			of = causes[i].of
+			if i != broken {
+				each = 0
+			}
 		}
 	}
-	return &share{about: a.target, of: of, all: offered}
+	return &share{about: a.target, of: of, all: offered, each: each}
 }
 
 // lookups follows what requests find no address, of those that look one up.
@@ -112,10 +120,19 @@ func (m *share) see(s *state, now sim.Time, record int) {
 			for j := range flows {
 				part += m.of(&flows[j])
 				all += m.all(&flows[j])
+				if m.each != 0 {
+					m.take(now, &flows[j], record)
+				}
 			}
 			m.found.add(now, part, all, record)
+			if lost := s.service(m.about.path()).lost; lost != m.lost {
+				m.found.once(now, m.each*(lost-m.lost), record)
+				m.lost = lost
+			}
 		}
 	}
 }
 
-func (m *share) finish(s *state, _ sim.Time) reading { return s.ofTraffic(m.about, m.found, "") }
+func (m *share) finish(s *state, end sim.Time) reading {
+	return s.ofTraffic(m.about, m.finished(end), "")
+}

@@ -24,6 +24,7 @@ var reasons = []string{
 	"DeadlineExceeded",
 	"DeleteUnregistered",
 	"DeletingNode",
+	"ErrImageNeverPull",
 	"EtcdAlarmDisarmed",
 	"EtcdDefragmented",
 	"EtcdDefragmenting",

@@ -14,6 +14,7 @@ type point struct {
 	At       sim.Time
 	Num, Den int64
 	Record   int
+	Once     int64 // of a ratio of rates: what the numerator has more at that instant alone
 }
 
 // What Den says of a level that has no value: there is nothing to measure, which no
@@ -34,17 +35,29 @@ type series []point
 
 // add says that the value is num/den from at on.
 func (s *series) add(at sim.Time, num, den int64, record int) {
-	p := point{at, num, den, record}
+	p := point{At: at, Num: num, Den: den, Record: record}
 	if n := len(*s); n > 0 && (*s)[n-1].At == at {
 		if (*s)[n-1].Num == num && (*s)[n-1].Den == den {
 			return
 		}
+		p.Once = (*s)[n-1].Once
 		*s = (*s)[:n-1]
 	}
-	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den {
+	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den && p.Once == 0 {
 		return
 	}
 	*s = append(*s, p)
+}
+
+// once says that the numerator of a ratio of rates has so much more at one instant, which
+// has a value already.
+func (s *series) once(at sim.Time, num int64, record int) {
+	last := &(*s)[len(*s)-1]
+	if last.At != at {
+		*s = append(*s, point{At: at, Num: last.Num, Den: last.Den, Record: record})
+		last = &(*s)[len(*s)-1]
+	}
+	last.Once += num
 }
 
 // at is the point in force at t, and false before the first.
@@ -65,7 +78,9 @@ func (s series) within(w Window) series {
 		return s[:to]
 	}
 	out := slices.Clone(s[from-1 : to])
-	out[0].At = w.From
+	if out[0].At < w.From {
+		out[0].At, out[0].Once = w.From, 0
+	}
 	return out
 }
 

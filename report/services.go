@@ -104,7 +104,7 @@ func (sv *serviceRun) end(w Window) (TrafficEnd, bool) {
 		var minute tallied
 		sv.pass(now, until, &minute)
 		t.MaxMilliRPS, t.BusyPPM = max(t.MaxMilliRPS, minute.most), max(t.BusyPPM, minute.busy)
-		if part, ok := minute.served.of(&minute.offered); ok && part < t.WorstServed {
+		if part, ok := minute.kept().of(&minute.offered); ok && part < t.WorstServed {
 			t.WorstServed, t.WorstServedAt = part, now
 		}
 		if p99 := minute.quantile(990_000); p99 > t.WorstP99 {
@@ -114,7 +114,7 @@ func (sv *serviceRun) end(w Window) (TrafficEnd, bool) {
 		now = until
 	}
 	var sent bool
-	if t.Served, sent = all.served.of(&all.offered); !sent {
+	if t.Served, sent = all.kept().of(&all.offered); !sent {
 		return t, false
 	}
 	t.MeanMilliRPS = all.offered.over(int64(w.To - w.From))
@@ -155,6 +155,9 @@ func (sv *serviceRun) pass(now, until sim.Time, into *tallied) {
 			if f := &sv.flows[i]; f.next > 0 {
 				t := f.told[f.next-1]
 				into.take(t, int64(next-now))
+				if f.at[f.next-1] == now {
+					into.lost[broken].product(t.Lost.All(), billion)
+				}
 				most += t.OfferedMilliRPS
 				into.busy = max(into.busy, t.BusyPPM)
 			}
@@ -192,6 +195,16 @@ func (a *tallied) take(t *model.Traffic, ns int64) {
 		n, _ := bits.Div64(hi, lo, billion)
 		a.last(times{int64(n), t.P50, t.P99})
 	}
+}
+
+// kept is what is served and not lost under way.
+func (a *tallied) kept() *wide {
+	if a.served.less(&a.lost[broken]) {
+		return &wide{}
+	}
+	lo, borrow := bits.Sub64(a.served.lo, a.lost[broken].lo, 0)
+	hi, _ := bits.Sub64(a.served.hi, a.lost[broken].hi, borrow)
+	return &wide{hi, lo}
 }
 
 // last adds requests to the last ones if they take as long.

@@ -6,6 +6,7 @@ import "orrery/model"
 type service struct {
 	scope
 	flows []model.Traffic // the newest word from each source
+	lost  int64           // so far, of requests that were under way, in thousandths
 }
 
 func (s *state) service(path string) *service {
@@ -21,6 +22,7 @@ func (s *state) service(path string) *service {
 }
 
 func (sv *service) take(t *model.Traffic) {
+	sv.lost += t.Lost.All()
 	for i := range sv.flows {
 		if sv.flows[i].From == t.From {
 			sv.flows[i] = *t

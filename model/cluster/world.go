@@ -237,6 +237,11 @@ func (t told) ServingChanged(pod model.Ref, serving bool) {
 	t.x.etcd.Webhooks().Reconsider()
 }
 
+// Broke implements runtime.Watcher.
+func (t told) Broke(pod model.Ref, told time.Duration, silent bool) {
+	t.x.flows.Broke(pod, told, silent)
+}
+
 // CapacityChanged implements runtime.Watcher.
 func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
 

@@ -65,7 +65,7 @@ func (k *Kubelet) refused(r *row, i int, at sim.Time) bool {
 	}
 	if c.reason != crashLoop {
 		name := containerOf(r.pod.Spec, i).Name
-		k.client.Note(r.face(), true, "BackOff", "Back-off restarting failed container "+name)
+		k.client.Note(r.face(), true, "BackOff", "Back-off restarting failed container "+name+" in pod "+r.pod.Name+"_"+r.pod.Namespace)
 	}
 	c.reason = crashLoop
 	if r.requeue == 0 || left < r.requeue {

@@ -97,3 +97,52 @@ func TestAPodThatIsWellPaysNothingForMessages(t *testing.T) {
 		t.Errorf("a pod has %d bytes", size)
 	}
 }
+
+// Source: kuberuntime_manager.go computePodActions, kuberuntime_container.go
+// computeInitContainerActions: what is said of a container that a probe has killed.
+func TestAContainerThatAProbeKillsIsSaidToBeRestartedIfItIs(t *testing.T) {
+	for _, c := range []struct {
+		policy model.RestartPolicy
+		init   bool
+		want   string
+	}{
+		{model.RestartAlways, false, "Container x failed startup probe, will be restarted"},
+		{model.RestartNever, false, "Container x failed startup probe"},
+		{model.RestartAlways, true, "Init container x failed startup probe"},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "x", Startup: sim.Constant(time.Hour)}))
+		p := r.pod("p", func(s *model.PodSpec) {
+			s.RestartPolicy = c.policy
+			x := model.Container{Name: "x", Image: "web", Sidecar: c.init, Startup: &model.Probe{Period: time.Second, FailureThreshold: 3}}
+			if c.init {
+				s.InitContainers = []model.Container{x}
+			} else {
+				s.Containers = []model.Container{x}
+			}
+		})
+		r.until("the kill", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		if !strings.Contains(r.story(), "Killing: "+c.want+"\n") {
+			t.Errorf("not said: %q\n%s", c.want, r.story())
+		}
+	}
+}
+
+// Source: images/image_manager.go EnsureImageExists, imageNotPresentOnNeverPolicyError:
+// who cannot be pulled at all says so once, and is looked at again and again.
+func TestAnImageThatIsNotAskedForIsAnEvent(t *testing.T) {
+	for image, want := range map[string]string{
+		"Registry/UPPER:1:2": "InvalidImageName InspectFailed: Failed to apply default image tag \"Registry/UPPER:1:2\": couldn't parse image name \"Registry/UPPER:1:2\": invalid reference format",
+		"far":                "ErrImageNeverPull ErrImageNeverPull: Container image \"far\" is not present with pull policy of Never",
+	} {
+		r := newRig(t, 1)
+		p := r.pod("p", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = image, model.PullNever })
+		r.run(time.Minute)
+		waits, said, _ := strings.Cut(want, " ")
+		if got := r.get(p).Containers[0].Reason; got != waits {
+			t.Errorf("%s: it waits because of %q", image, got)
+		}
+		if n := strings.Count(r.story(), said); n != 1 {
+			t.Errorf("%s: said %d times: %s", image, n, said)
+		}
+	}
+}

@@ -296,8 +296,11 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 		k.wait(r, settingUp, at) // and look again
 		return imageAsked
 	}
-	if spec.PullPolicy == model.PullNever {
-		c.reason = neverPull
+	if reason, why := unpullable(spec); reason != noReason {
+		if c.reason != reason {
+			k.client.Note(r.face(), true, notePull[reason], why)
+		}
+		c.reason = reason
 		return imageMissing
 	}
 	if b := r.pulls(i); b.left(b.at, now) > 0 {
@@ -311,6 +314,20 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
 }
+
+// unpullable is why a container's image that is not here is not asked for at all.
+func unpullable(c *model.Container) (reason waiting, why string) {
+	switch {
+	case !runtime.ValidImage(c.Image):
+		return invalidImage, fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: invalid reference format", c.Image, c.Image)
+	case c.PullPolicy == model.PullNever:
+		return neverPull, fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image)
+	}
+	return noReason, ""
+}
+
+// notePull is the reason of the Event that says so (pkg/kubelet/events/event.go).
+var notePull = map[waiting]string{neverPull: "ErrImageNeverPull", invalidImage: "InspectFailed"}
 
 // pullErrors is what the runtime or the kubelet itself says of a pull that failed.
 var pullErrors = [...]string{

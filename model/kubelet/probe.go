@@ -374,7 +374,7 @@ var tooLate = [...]string{
 // unhealthy says why a threshold of failures was reached. Kubernetes says so of every
 // failure, with the same words, which Events that are alike hide.
 func (k *Kubelet) unhealthy(r *row, i int, a *asking) {
-	kind, name := probeNames[a.kind], containerOf(r.pod.Spec, i).Name
+	kind := probeNames[a.kind]
 	why := "connection refused"
 	switch {
 	case a.late:
@@ -386,6 +386,21 @@ func (k *Kubelet) unhealthy(r *row, i int, a *asking) {
 	if a.kind == model.Readiness {
 		return
 	}
-	k.client.Note(r.face(), false, "Killing", "Container "+name+" failed "+strings.ToLower(kind)+" probe, will be restarted")
+	k.client.Note(r.face(), false, "Killing", killMessage(r.pod.Spec, i, strings.ToLower(kind)))
 	k.trigger(r, k.kernel.Now())
+}
+
+// killMessage is what is said of a container that a probe has killed
+// (kuberuntime_manager.go computePodActions, kuberuntime_container.go
+// computeInitContainerActions).
+func killMessage(spec *model.PodSpec, i int, probe string) string {
+	c := containerOf(spec, i)
+	text := "ontainer " + c.Name + " failed " + probe + " probe"
+	switch {
+	case i < len(spec.InitContainers):
+		return "Init c" + text
+	case spec.RestartsKilled(c):
+		return "C" + text + ", will be restarted"
+	}
+	return "C" + text
 }

@@ -66,9 +66,10 @@ const (
 	inspectFailed
 	createError
 	runFailed
+	invalidImage
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError"}
+var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError", "InvalidImageName"}
 
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.

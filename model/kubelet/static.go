@@ -310,6 +310,13 @@ func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {
 	}
 }
 
+// Broke implements runtime.Watcher.
+func (k *Kubelet) Broke(pod model.Ref, told time.Duration, silent bool) {
+	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {
+		k.serving.Broke(pod, told, silent)
+	}
+}
+
 // CapacityChanged implements runtime.Watcher.
 func (k *Kubelet) CapacityChanged(pod model.Ref) {
 	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {

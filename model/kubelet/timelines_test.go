@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/runtime"
 	"orrery/sim"
 )
 
@@ -54,7 +55,13 @@ func TestDiskFull(t *testing.T) {
 func TestNodeMemoryExhaustion(t *testing.T) {
 	slow := newRig(t, 1, behaving(uses("leak", 31*gib+800<<20, 1<<20)))
 	leak := slow.pod("leak", asks(gib, 0))
-	slow.until("the eviction", 4*time.Minute, func() bool { return slow.evicted(leak) })
+	machine := slow.kubelet.Machine()
+	crossed := slow.until("less than 100Mi", 4*time.Minute, func() bool { return machine.MemoryFree(slow.Now()) < 100<<20 })
+	found := slow.until("the eviction begins", 20*time.Second, func() bool { return len(slow.notes(leak, "Evicted")) > 0 })
+	if d := found.Sub(crossed); d > 10*time.Second+20*time.Millisecond {
+		t.Errorf("found %v after the crossing, want at the next look", d)
+	}
+	slow.until("the eviction", 20*time.Second, func() bool { return slow.evicted(leak) })
 	if q := slow.get(leak); q.Restarts() > 0 {
 		t.Errorf("what leaks slowly was started again %d times", q.Restarts())
 	}
@@ -77,9 +84,11 @@ func TestSingleContainerOOM(t *testing.T) {
 		r.until(fmt.Sprintf("start %d", n+1), 3*time.Minute, func() bool { return r.alive(leak) })
 		ended := r.until("its end", time.Minute, func() bool { return !r.alive(leak) })
 		p := &r.kubelet.Machine().Sandbox(leak.ID).Processes[0]
-		if p.ExitCode != 137 {
-			t.Errorf("it exited with %d", p.ExitCode)
+		if p.ExitCode != 137 || p.Cause != runtime.OOMKilled {
+			t.Errorf("it exited with %d, cause %v", p.ExitCode, p.Cause)
 		}
+		slow := 2 * time.Second // a relist, and a write
+		r.until("shown OOMKilled", slow, func() bool { c := r.get(leak).Containers[0]; return c.OOMKilled && c.ExitCode == 137 })
 		again := r.until("the next", 2*time.Minute, func() bool { return r.alive(leak) })
 		if d := again.Sub(ended); d < wait || d > wait+wait/2+4*time.Second {
 			t.Errorf("restart %d came after %v, want %v and what the looks add", n+1, d, wait)

@@ -4,8 +4,8 @@
 //
 // Rules stay as they are while no news arrives, so a machine that is cut off
 // from the control plane goes on with stale ones, as with real iptables. A
-// Service's rules are looked up by its name: DNS is not modeled, and a
-// headless Service is routed like any other. A load balancer outside of the cluster
+// Service's rules are looked up by its name; of a headless Service they are what DNS told
+// clients on the machine last. A load balancer outside of the cluster
 // (Balancer) sends to nodes, by health checks that their proxies answer.
 //
 // A proxy that nobody sends anything through has no effect anybody could
@@ -38,8 +38,11 @@ const listing = 50 * time.Millisecond
 // 50 to 200 ms is a modelling choice for clusters of hundreds of Services.
 var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
 
-// whySync means: look whether a run is to begin or to end.
-const whySync sim.Why = 0
+// Why a proxy wakes.
+const (
+	whySync    sim.Why = iota // look whether a run is to begin or to end
+	whyRenewed                // about a headless Service: its clients look it up anew
+)
 
 // fullSync is how much longer a run takes that writes the rules of all Services, each: our
 // estimate from runs of 0.2 s with a hundred of them and of 5 to 30 s with ten thousand.
@@ -70,6 +73,7 @@ type service struct {
 	seen   *model.Service // nil if gone or never seen
 	slices []uint32       // IDs of its EndpointSlices, ascending
 	dirty  bool           // among Proxy.dirty
+	asked  bool           // what clients know of it is renewed soon
 	rules                 // in force
 }
 
@@ -97,6 +101,7 @@ type Proxy struct {
 	hash    uint64
 	client  *store.Client
 	luck    sim.Lane
+	answers sim.Lane // when clients look up headless Services
 	powered bool
 	stopped bool // the process does not run
 	full    bool // the next run writes all rules
@@ -116,7 +121,7 @@ type Proxy struct {
 
 // New is a machine's proxy, doing nothing until Start.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
-	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), names: map[name]uint32{}}
+	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}}
 	p.self = k.Register(c.Name, p)
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
@@ -231,8 +236,11 @@ func (p *Proxy) Seat() string { return p.Node }
 
 // DescribeWake implements sim.Describer.
 func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
-	if why == whySync {
+	switch why {
+	case whySync:
 		return "begin or end of a sync"
+	case whyRenewed:
+		return "clients look up a headless Service"
 	}
 	return "news of Services and EndpointSlices"
 }
@@ -240,6 +248,8 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
+	case why == whyRenewed:
+		p.renew(uint32(about))
 	case why == store.WhyWatch && uint32(about) == p.watchServices.ID:
 		for ref, obj, ok := p.watchServices.Next(); ok; ref, obj, ok = p.watchServices.Next() {
 			svc, _ := obj.(*model.Service)
@@ -313,7 +323,9 @@ func (p *Proxy) begin(now sim.Time) {
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
 		s.dirty = false
-		p.next = append(p.next, p.make(id, s))
+		if !p.keepsAnswer(now, id, s) {
+			p.next = append(p.next, p.make(id, s))
+		}
 	}
 	p.dirty = p.dirty[:0]
 	p.runs++
@@ -348,6 +360,9 @@ func (p *Proxy) make(id uint32, s *service) pending {
 		of[i] = *p.slices.Row(sid)
 	}
 	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone})}
+	if p.named(s.seen) {
+		r.route = p.Rules.choose(s.seen, of, place{named: true})
+	}
 	if p.Node == "" {
 		r.route.Sticky = 0 // kube-proxy's affinity is by a node's rules
 	}
@@ -361,20 +376,25 @@ func (p *Proxy) make(id uint32, s *service) pending {
 // program puts the rules of the run that ends in force. A name that a younger
 // Service has taken over stays the younger one's.
 func (p *Proxy) program() {
-	for _, n := range p.next {
-		s := p.services.Row(n.id)
-		was := s.as
-		if p.names[was] == n.id {
-			delete(p.names, was)
-		}
-		s.rules = n.rules
-		if s.route.Service.ID != 0 && p.names[s.as] < n.id {
-			p.names[s.as] = n.id
-		}
-		p.Listener.RouteChanged(p.Node, n.as.namespace, n.as.service)
-		if was != n.as && was != (name{}) {
-			p.Listener.RouteChanged(p.Node, was.namespace, was.service)
-		}
+	for i := range p.next {
+		p.put(&p.next[i])
 	}
 	p.next = p.next[:0]
+}
+
+// put puts rules in force.
+func (p *Proxy) put(n *pending) {
+	s := p.services.Row(n.id)
+	was := s.as
+	if p.names[was] == n.id {
+		delete(p.names, was)
+	}
+	s.rules = n.rules
+	if s.route.Service.ID != 0 && p.names[s.as] < n.id {
+		p.names[s.as] = n.id
+	}
+	p.Listener.RouteChanged(p.Node, n.as.namespace, n.as.service)
+	if was != n.as && was != (name{}) {
+		p.Listener.RouteChanged(p.Node, was.namespace, was.service)
+	}
 }

@@ -258,3 +258,51 @@ func TestOnlyAServiceThatIsKnownRejects(t *testing.T) {
 		t.Error("refuses what goes to a Service that is gone")
 	}
 }
+
+// Source: k8s-node.md 4.1 and 4.7: "client DNS (headless only): CoreDNS TTL/cache, up to
+// 30 s"; "negative answers cached: a name looked up before it exists may stay NXDOMAIN up
+// to 30 s". Answers are renewed every 30 s, so that what clients know changes only then.
+func TestClientsOfAHeadlessServiceKnowWhatDNSToldThem(t *testing.T) {
+	phases := map[time.Duration]bool{}
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "db"}, Ports: 1, Headless: true}
+		r.store.Create(0, svc)
+		r.services["db"] = svc.Ref()
+		r.until(t, 10*time.Second)
+		if got := r.proxy.Route("default", "db"); !got.Headless || len(got.Endpoints) > 0 {
+			t.Fatalf("seed %d: without a pod: %+v", seed, got)
+		}
+		var renewed []sim.Time
+		known := ""
+		for i := range 40 {
+			r.endpoints("db", uint32(1+i), 99)
+			for range 5 {
+				r.until(t, r.Now().Sub(0)+time.Second)
+				if now := r.route("db"); now != known {
+					known, renewed = now, append(renewed, r.Now())
+					if want := fmt.Sprint(1+i, " 99"); now != want && i > 0 && now != fmt.Sprint(i, " 99") {
+						t.Errorf("seed %d: clients know %q, the newest is %q", seed, now, want)
+					}
+				}
+			}
+		}
+		for i := 1; i < len(renewed); i++ {
+			if d := renewed[i].Sub(renewed[i-1]); d != 30*time.Second {
+				t.Errorf("seed %d: renewed after %v", seed, d)
+			}
+		}
+		if len(renewed) < 6 {
+			t.Errorf("seed %d: renewed %d times in 200 s", seed, len(renewed))
+		}
+		phases[time.Duration(renewed[0])%(30*time.Second)] = true
+		r.store.Delete(0, r.services["db"])
+		r.until(t, r.Now().Sub(0)+40*time.Second)
+		if got := r.proxy.Route("default", "db"); !got.Headless || len(got.Endpoints) > 0 {
+			t.Errorf("seed %d: of a Service that is gone: %+v", seed, got)
+		}
+	}
+	if len(phases) < 5 {
+		t.Errorf("%d different moments for ten", len(phases))
+	}
+}

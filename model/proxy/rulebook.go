@@ -34,7 +34,7 @@ func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at pl
 	}
 	pages := b.pages.Row(svc.ID)
 	for i := len(*pages) - 1; i >= 0; i-- {
-		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
+		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && p.at.named == at.named && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
 			return p.route
 		}
 	}

@@ -12,10 +12,14 @@ import (
 type place struct {
 	node, zone string
 	external   bool // for traffic from outside of the cluster
+	named      bool // for clients that have the addresses of the pods from DNS
 }
 
 // local tells whether only endpoints on the node count there.
 func (at place) local(svc *model.Service) bool {
+	if at.named {
+		return false
+	}
 	if at.external {
 		return svc.LocalExternal
 	}
@@ -26,6 +30,9 @@ func (at place) local(svc *model.Service) bool {
 // order (pkg/proxy/topology.go CategorizeEndpoints). The result may share
 // memory with all.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
+	if at.named {
+		return model.Route{Service: svc.Ref(), UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
+	}
 	r := model.Route{Service: svc.Ref(), UDP: svc.UDP, Sticky: svc.Affinity}
 	if r.UDP {
 		r.Serving = keep(all, func(e *model.Endpoint) bool { return e.Serving })

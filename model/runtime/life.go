@@ -183,6 +183,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
+	m.lose(s, p)
 	p.Running, p.FinishedAt = false, m.kernel.Now()
 	m.need(-1)
 	m.idle(s, p)

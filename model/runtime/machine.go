@@ -459,6 +459,9 @@ func (m *Machine) PowerOff() {
 			continue
 		}
 		s.Ready = false
+		if s.serving && m.serving != nil {
+			m.serving.Broke(s.Pod.Ref(), 0, true)
+		}
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended

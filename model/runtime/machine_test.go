@@ -34,6 +34,8 @@ func (r *rig) Panicked() { r.machine.PowerOff() }
 func (r *rig) ProbesChanged(*Sandbox) {}
 
 // CapacityChanged implements Watcher.
+func (r *rig) Broke(model.Ref, time.Duration, bool) {}
+
 func (r *rig) CapacityChanged(pod model.Ref) {
 	rate, _ := r.machine.CapacityMilliRPS(pod.ID)
 	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))

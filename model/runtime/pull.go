@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math/bits"
+	"regexp"
 	"strings"
 	"time"
 
@@ -90,6 +91,18 @@ func (r *Registry) size(image uint32, said int64) int64 {
 	}
 	return DefaultImageBytes
 }
+
+// reference is what an image's name can be (github.com/distribution/reference regexp.go).
+var reference = regexp.MustCompile(`^(` + domain + `/)?` + pathPart + `(/` + pathPart + `)*(:\w[\w.-]{0,127})?(@[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`)
+
+const (
+	label    = `[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?`
+	domain   = label + `(\.` + label + `)*(:[0-9]+)?`
+	pathPart = `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+)
+
+// ValidImage tells whether an image can have that name.
+func ValidImage(name string) bool { return reference.MatchString(name) }
 
 // fullName adds what an image reference leaves out
 // (github.com/distribution/reference ParseNormalizedNamed).

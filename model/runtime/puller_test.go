@@ -201,3 +201,16 @@ func TestPullsOfOneImageSideBySideWaitForTheFirst(t *testing.T) {
 		t.Errorf("told %q", r.told)
 	}
 }
+
+// Source: github.com/distribution/reference regexp.go: what kubelets parse image names with.
+func TestNamesOfImages(t *testing.T) {
+	for name, want := range map[string]bool{
+		"web": true, "web:1": true, "docker.io/library/web:1.2-x": true, "localhost:5000/a/b_c:v1": true, "Registry/web:1": true,
+		"a@sha256:" + strings.Repeat("0f", 32): true,
+		"Registry/UPPER:1:2":                   false, "Web": false, "web:": false, "web:1:2": false, "a//b": false, "": false, "-a": false, "a@sha256:0f": false,
+	} {
+		if ValidImage(name) != want {
+			t.Errorf("%q: %v, want %v", name, !want, want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"time"
+
 	"orrery/model"
 	"orrery/sim"
 )
@@ -12,6 +14,9 @@ import (
 // power.
 type Watcher interface {
 	ServingChanged(pod model.Ref, serving bool)
+	// Broke says that a pod that serves is about to lose the requests it has. It was told
+	// to end so long ago, 0 if it was not or was killed; silent is a machine without power.
+	Broke(pod model.Ref, told time.Duration, silent bool)
 	// CapacityChanged says that a pod has CPU for more or fewer requests now.
 	CapacityChanged(pod model.Ref)
 }
@@ -107,4 +112,22 @@ func (m *Machine) checkServing(s *Sandbox) {
 		s.serving = now
 		m.serving.ServingChanged(s.Pod.Ref(), now)
 	}
+}
+
+// lose tells that a pod loses the requests it has if it serves and this process ends. One
+// that ends by itself after SIGTERM has finished what it got since.
+func (m *Machine) lose(s *Sandbox, p *Process) {
+	if m.serving == nil || !s.serving {
+		return
+	}
+	for i := range s.Pod.Spec.InitContainers {
+		if p == &s.Processes[i] {
+			return
+		}
+	}
+	told := time.Duration(0)
+	if p.TermAt > 0 && p.dueCode == 0 && p.dueCause == Exited {
+		told = m.kernel.Now().Sub(p.TermAt)
+	}
+	m.serving.Broke(s.Pod.Ref(), told, false)
 }

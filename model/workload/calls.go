@@ -62,10 +62,8 @@ func (f *flow) tried() attempt {
 	return a
 }
 
-// total computes what becomes of a flow. An endpoint that gets more than it has room
-// for serves the same share of everybody's requests, of each source rounded down. A
-// call ends after its timeout, if it is not over before; that includes the time in which
-// its name is looked up.
+// total computes what becomes of a flow. An attempt ends after its timeout, if it is not
+// over before; that includes the time in which its name is looked up.
 func (t *Flows) total(f *flow) {
 	p50, p99 := f.now.P50, f.now.P99
 	f.now = f.lost
@@ -74,40 +72,22 @@ func (t *Flows) total(f *flow) {
 	f.now.BusyPPM = t.busy(f)
 	var ok, bad mixture
 	names, unnamed := t.naming(f)
-	for _, x := range f.shares {
-		p := &t.classes[x.class]
-		room := x.milli
-		if p.takes >= 0 {
-			room = portion(x.milli, p.all(p.n()), p.arriving)
-		}
-		good := product(room, p.good, million)
-		way := names.and(x.way)
-		takes, late := way.and(p.ok), int64(0)
-		if limit > 0 {
-			takes, late = takes.within(limit)
-			late = product(good, late, million)
-			good -= late
-		}
-		if failed := room - late - good; failed > 0 {
-			fails, slow := way.and(p.bad), int64(0)
-			if limit > 0 {
-				fails, slow = fails.within(limit)
-				slow = product(failed, slow, million)
-			}
-			bad.add(failed-slow, fails, 0)
-			late += slow
-		}
-		ok.add(good, takes, 0)
-		f.now.ServedMilliRPS += good
-		f.now.OverloadMilliRPS += x.milli - room
-		f.now.TimedOutMilliRPS += late
-		f.now.FailedMilliRPS += room - late - good
-		bad.add(x.milli-room, names, limit)
+	for k := range f.shares {
+		x := &f.shares[k]
+		fate := t.fate(f, x, names)
+		f.now.ServedMilliRPS += fate.good
+		f.now.OverloadMilliRPS += x.milli - fate.room
+		f.now.TimedOutMilliRPS += fate.late
+		f.now.FailedMilliRPS += fate.room - fate.late - fate.good
+		ok.add(fate.good, fate.takes, 0)
+		bad.add(fate.room-fate.late-fate.good, fate.fails, 0)
+		bad.add(x.milli-fate.room, names, limit)
 	}
 	before := f.single.ok
 	f.single.ok = ok.timing()
 	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
-	bad.add(f.lost.UnresolvedMilliRPS, unnamed, limit)
+	bad.add(f.lost.UnresolvedMilliRPS-f.nameless, unnamed, limit)
+	bad.add(f.nameless, timing{}, limit)
 	bad.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, names, limit)
 	f.single.bad = bad.timing()
 	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
@@ -153,7 +133,7 @@ func (t *Flows) naming(f *flow) (names, none timing) {
 	}
 	r := &t.flows[f.lookups].resolved
 	var m mixture
-	asked := f.asked - f.lost.UnresolvedMilliRPS
+	asked := f.asked - (f.lost.UnresolvedMilliRPS - f.nameless)
 	m.add(asked, r.ok, 0)
 	m.add(f.lost.OfferedMilliRPS-f.lost.UnresolvedMilliRPS-asked, timing{}, 0)
 	return m.timing(), r.bad

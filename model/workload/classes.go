@@ -58,6 +58,7 @@ type class struct {
 	tank     tank
 	levelAt  sim.Time // when it comes to a level, as things are
 	cameAt   sim.Time // when it came to one
+	flights  []flight // at each, while its backend is divided
 }
 
 // likeness is what pods of a class have in common.
@@ -116,6 +117,7 @@ func (t *Flows) divideAll() {
 func (t *Flows) divide(i int32) {
 	b := &t.backends[i]
 	b.mixed = false
+	t.remember(b.classes)
 	for _, k := range b.flows {
 		t.unshare(&t.flows[k])
 		t.flows[k].must = true
@@ -176,6 +178,7 @@ func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
 	t.recallers(p.sort)
 	p.in = slices.DeleteFunc(p.in, func(x int32) bool { return x == i })
 	alone := t.classes[p.class].single == id
+	p.left(&t.classes[p.class], t.kernel.Now())
 	switch {
 	case len(p.in) == 0:
 		if alone {

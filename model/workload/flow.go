@@ -51,6 +51,11 @@ func (t *Flows) compute() {
 			t.supposed(f)
 		}
 		switch {
+		case f.broken != model.Lost{}:
+			f.told = f.now
+			f.told.Lost = f.broken
+			t.note(f)
+			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
 		case f.now == f.told:
 			t.waits = t.waits || f.moved
 		case !waits && !t.onlyTimes(f):
@@ -361,7 +366,7 @@ func (t *Flows) share(i int32) {
 	f.must = false
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
-	f.lost, f.asked = lost, asked
+	f.lost, f.asked, f.nameless = lost, asked, 0
 	f.moved = true
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
@@ -461,7 +466,7 @@ func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64)
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
 // see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && a.Sticky == b.Sticky && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
+	return a.Service == b.Service && a.Dropped == b.Dropped && a.Headless == b.Headless && a.Sticky == b.Sticky && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
 		sameEndpoints(a.Endpoints, b.Endpoints)
 }
 
@@ -477,6 +482,9 @@ func (t *Flows) send(f *flow, s *bundle) {
 	f.lost.OfferedMilliRPS += all
 	n := int64(len(r.route.Endpoints))
 	switch {
+	case n == 0 && r.route.Headless:
+		f.lost.UnresolvedMilliRPS += all
+		f.nameless += all
 	case n == 0 && r.route.Dropped:
 		f.lost.TimedOutMilliRPS += all
 	case n == 0:

@@ -43,6 +43,9 @@ func message(t *model.Traffic) string {
 			text = append(appendRate(append(text, ", "...), why.milli), why.what...)
 		}
 	}
+	if n := t.Lost.All(); n > 0 {
+		text = append(appendRate(append(text, ", "...), n), " lost that were under way"...)
+	}
 	if t.P99 > 0 {
 		text = append(append(text, ", half within "...), t.P50.String()...)
 		text = append(append(text, ", 99 % within "...), t.P99.String()...)

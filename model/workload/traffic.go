@@ -127,6 +127,8 @@ type Flows struct {
 	strained   []network.Site    // machines of which something else is wanted, each once
 	passages   []passage         // by site: what the flow that is looked at wants
 	passed     []network.Site    // of passages, those in use
+	turnedAt   sim.Time          // conditions of machines turned then,
+	turns      int               // so often
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -164,9 +166,11 @@ type flow struct {
 	stale      bool            // among Flows.stale
 	service    model.Ref
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64         // of those that find no address: DNS says so at once
 	shares     []share       // what does
 	now        model.Traffic // what becomes of it
 	told       model.Traffic // by the last note
+	broken     model.Lost    // in this instant, of what was under way
 	untold     bool          // among Flows.untold
 	depth      int32         // how many calls, one below another, lead to it
 	changed    bool          // among Flows.changed
@@ -259,7 +263,10 @@ type pod struct {
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
-	home    home          // as a sender
+	upAt    sim.Time      // when it began to serve
+	flights []flight      // of when the last rules ceased to lead to it, if requests take long
+	leftAt  sim.Time
+	home    home // as a sender
 
 	seen *model.Pod // by the watch, if a Deployment sends
 }
@@ -390,7 +397,9 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	if p.serving == serving {
 		return
 	}
-	p.serving = serving
+	if p.serving = serving; serving {
+		p.upAt, p.flights = t.kernel.Now(), nil
+	}
 	for _, b := range p.in {
 		t.mix(b)
 	}

@@ -386,3 +386,25 @@ func TestHowBusyEndpointsAreIsToldOfEverySource(t *testing.T) {
 		r.after(time.Minute)
 	}
 }
+
+// A headless Service without a ready pod has no address, which DNS says at once; a call is
+// over in no time, and does not wait for its timeout.
+func TestAHeadlessServiceWithoutPodsHasNoAddress(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.calls = []workload.Call{calling("front", "back", 1000, 0)}
+	front, back := r.pod("front", "front-0", "n-0"), r.pod("back", "back-0", "n-1")
+	r.store.Create(0, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "back"}, Ports: 1, Headless: true})
+	r.endpoints("front", front)
+	r.sends(t, []model.Ref{front, back}, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})
+	if x := r.rates("back", "calls of app=front"); x.UnresolvedMilliRPS != 10_000 {
+		t.Errorf("without pods: %+v", x)
+	}
+	if x := r.rates("front", "ingress"); x.FailedMilliRPS != 10_000 {
+		t.Errorf("at the front: %+v", x)
+	}
+	r.endpoints("back", back)
+	r.after(40 * time.Second)
+	if x := r.rates("front", "ingress"); x.ServedMilliRPS != 10_000 || x.P99 > time.Second {
+		t.Errorf("when DNS tells of the pod: %+v", x)
+	}
+}

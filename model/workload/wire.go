@@ -24,9 +24,7 @@ type wire struct {
 	narrow   int64 // the share of its speed that is left, in millionths
 	out, in  int64 // bytes a second that want to go
 	is       condition
-	turnedAt sim.Time // its condition turned then,
-	turns    int      // so often
-	strained bool     // among Flows.strained
+	strained bool // among Flows.strained
 }
 
 // passage is what a flow wants of a machine.
@@ -134,9 +132,20 @@ func (t *Flows) meter(i int32) {
 	}
 }
 
+// mostTurns is how often conditions of machines turn in an instant. Then they wait for the
+// next full minute: what is lost and who sends again may chase each other.
+const mostTurns = 8
+
 // settle adds up what flows want of machines, and tells whether requests fare otherwise
 // at one of them now.
 func (t *Flows) settle() (changed bool) {
+	if now := t.kernel.Now(); t.turnedAt != now {
+		t.turnedAt, t.turns = now, 0
+	}
+	if t.turns == mostTurns {
+		t.waits = t.waits || len(t.metered)+len(t.strained) > 0
+		return false
+	}
 	for _, i := range t.metered {
 		f := &t.flows[i]
 		f.metered = false
@@ -151,6 +160,7 @@ func (t *Flows) settle() (changed bool) {
 	}
 	t.strained = t.strained[:0]
 	if changed {
+		t.turns++
 		t.LinksChanged(t.kernel.Now())
 	}
 	return changed
@@ -187,26 +197,9 @@ func (t *Flows) judge(s network.Site) bool {
 		is.dropped = w.table.drops()
 	}
 	was := w.is
-	if is == was || t.restless(w, now) {
-		return false
-	}
 	w.is = is
 	t.announce(w, &was)
-	return true
-}
-
-// mostTurns is how often a machine's condition turns in an instant. Then it waits for the
-// next full minute: what is lost and who sends again may chase each other.
-const mostTurns = 8
-
-// restless tells whether a machine's condition has turned too often to turn again.
-func (t *Flows) restless(w *wire, now sim.Time) bool {
-	if w.turnedAt != now {
-		w.turnedAt, w.turns = now, 0
-	}
-	w.turns++
-	t.waits = t.waits || w.turns > mostTurns
-	return w.turns > mostTurns
+	return is != was
 }
 
 // full tells whether more wants to go through the connection than can.

@@ -1,0 +1,179 @@
+package workload
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// Requests take time, so a pod has some of each flow at any moment: as many as arrive
+// there while one takes (Little's law), and no more than have arrived since it serves.
+// They were counted as served when they were sent; what ends the pod loses them.
+
+// flight is requests of a flow that are under way at each of some pods.
+type flight struct {
+	flow  int32
+	milli int64 // that arrive and would be served, in thousandths per second
+	takes time.Duration
+}
+
+// long is how long a request takes that may still be under way when no rules lead to its
+// pod any more.
+const long = time.Second
+
+// Broke tells that a pod that serves is about to lose what it has, before ServingChanged.
+// A process that was told to end so long ago has finished what it got since, and ends when
+// it does; from a silent machine no answer comes, not even that there will be none.
+func (t *Flows) Broke(ref model.Ref, told time.Duration, silent bool) {
+	if len(t.flows) == 0 {
+		return
+	}
+	p := t.pods.Row(ref.ID)
+	if !p.serving {
+		return
+	}
+	now := t.kernel.Now()
+	all, since := p.flights, max(now.Sub(p.leftAt), told)
+	if p.class != 0 {
+		all, since = t.flying(p.class), told
+	}
+	for _, x := range all {
+		has := min(x.takes, now.Sub(p.upAt)) - since
+		if has <= 0 {
+			continue
+		}
+		lost := product(x.milli, int64(has), int64(time.Second))
+		if silent {
+			t.lose(x.flow, model.Lost{SilentMilli: lost}, 0)
+		} else {
+			t.lose(x.flow, model.Lost{ResetMilli: lost}, 0)
+		}
+	}
+	p.flights = nil
+}
+
+// flying is what is under way at each pod of a class.
+func (t *Flows) flying(id int32) (all []flight) {
+	c := &t.classes[id]
+	if len(c.pods) == 0 {
+		return nil
+	}
+	for _, b := range t.in(c) {
+		for _, i := range t.backends[b].flows {
+			f := &t.flows[i]
+			for k := range f.shares {
+				x := &f.shares[k]
+				if x.class != id {
+					continue
+				}
+				names, _ := t.naming(f)
+				fate := t.fate(f, x, names)
+				takes := time.Duration(fate.takes.mean()) * time.Microsecond
+				if f.Timeout > 0 {
+					takes = min(takes, f.Timeout)
+				}
+				all = append(all, flight{i, fate.good / c.n(), takes})
+			}
+		}
+	}
+	return all
+}
+
+// remember has classes know what is under way of requests that take long, before it is
+// found out which pods are still theirs.
+func (t *Flows) remember(ids []int32) {
+	for _, id := range ids {
+		if c := &t.classes[id]; c.ok.mean() >= long.Microseconds() {
+			c.flights = t.flying(id)
+		}
+	}
+}
+
+// left is a pod to which no rules lead any more; it finishes what it has.
+func (p *pod) left(c *class, now sim.Time) { p.flights, p.leftAt = c.flights, now }
+
+// lose has requests of a flow lost at this instant. Who called tries again, as often as
+// calls are, and loses its own request if all that fails.
+func (t *Flows) lose(i int32, lost model.Lost, above int) {
+	f := &t.flows[i]
+	all := lost.All()
+	if all == 0 || above > mostRounds {
+		return
+	}
+	f.broken.ResetMilli += lost.ResetMilli
+	f.broken.SilentMilli += lost.SilentMilli
+	f.broken.FailedMilli += lost.FailedMilli
+	if !f.changed {
+		f.changed = true
+		t.changed = append(t.changed, i)
+	}
+	t.post()
+	if f.call == nil || f.call.Probes {
+		return
+	}
+	for range f.Retries {
+		all = product(all, f.now.OfferedMilliRPS-f.now.ServedMilliRPS, max(f.now.OfferedMilliRPS, 1))
+	}
+	total := int64(0)
+	t.eachCaller(f, func(_ int32, sends int64) { total += sends })
+	t.eachCaller(f, func(id int32, sends int64) {
+		c := &t.classes[id]
+		part := product(all, sends, max(total, 1))
+		for _, b := range t.in(c) {
+			for _, k := range t.backends[b].flows {
+				for _, x := range t.flows[k].shares {
+					if x.class == id && c.arriving > 0 {
+						t.lose(k, model.Lost{FailedMilli: product(part, x.milli, c.arriving)}, above+1)
+					}
+				}
+			}
+		}
+	})
+}
+
+// eachCaller yields the classes that call, each once, and how much each sends.
+func (t *Flows) eachCaller(f *flow, yield func(class int32, sends int64)) {
+	last := int32(-1)
+	for k := range f.callers {
+		if id := f.callers[k].class; id != last {
+			last = id
+			yield(id, f.calls(&t.classes[id]))
+		}
+	}
+}
+
+// fate is what becomes of a share of a flow.
+type fate struct {
+	room         int64 // for so many there is room
+	late         int64 // of those, nobody waits for any more
+	good         int64 // of the rest, are served
+	takes, fails timing
+}
+
+// fate computes it, for those who wait for names first. An endpoint that gets more than it
+// has room for serves the same share of everybody's requests, of each source rounded down.
+func (t *Flows) fate(f *flow, x *share, names timing) (out fate) {
+	p := &t.classes[x.class]
+	way := names.and(x.way)
+	out.room, out.takes = x.milli, way.and(p.ok)
+	if p.takes >= 0 {
+		out.room = portion(x.milli, p.all(p.n()), p.arriving)
+	}
+	late := int64(0)
+	out.good = product(out.room, p.good, million)
+	failed := out.room - out.good
+	if f.Timeout > 0 {
+		out.takes, late = out.takes.within(f.Timeout)
+		out.late = product(out.good, late, million)
+		out.good -= out.late
+	}
+	if failed > 0 {
+		out.fails = way.and(p.bad)
+		if f.Timeout > 0 {
+			out.fails, late = out.fails.within(f.Timeout)
+			out.late += product(failed, late, million)
+		}
+	}
+	return out
+}

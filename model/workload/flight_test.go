@@ -1,0 +1,103 @@
+package workload_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// lost is what was noted as lost that was under way, of a Service's requests.
+func (r *rig) lost(service string) (sum model.Lost) {
+	for _, n := range r.notes(0) {
+		if n.Name == "service/"+service && n.Traffic != nil {
+			sum.ResetMilli += n.Traffic.Lost.ResetMilli
+			sum.SilentMilli += n.Traffic.Lost.SilentMilli
+			sum.FailedMilli += n.Traffic.Lost.FailedMilli
+		}
+	}
+	return sum
+}
+
+// ends has a pod end that serves.
+func (r *rig) ends(pod model.Ref, told time.Duration, silent bool) {
+	r.flows.Broke(pod, told, silent)
+	r.flows.ServingChanged(pod, false)
+	r.after(0)
+}
+
+// Little's law: as many requests are under way as arrive while one takes. What takes a
+// minute and began less than a minute ago is lost with its process, but for what came
+// after SIGTERM; what a dead machine has, nobody answers.
+func TestAPodThatEndsLosesWhatIsUnderWay(t *testing.T) {
+	for _, c := range []struct {
+		up, told time.Duration
+		silent   bool
+		want     model.Lost
+	}{
+		{10 * time.Minute, 0, false, model.Lost{ResetMilli: 3_000_000}},
+		{10 * time.Minute, 0, true, model.Lost{SilentMilli: 3_000_000}},
+		{10 * time.Minute, 20 * time.Second, false, model.Lost{ResetMilli: 2_000_000}},
+		{10 * time.Minute, time.Hour, false, model.Lost{}},
+		{12 * time.Second, 0, false, model.Lost{ResetMilli: 600_000}},
+	} {
+		r := newRig(t, 1, 2)
+		r.work = workload.Work{Latency: time.Minute}
+		pods := []model.Ref{r.pod("web", "a", "n-0"), r.pod("web", "b", "n-1")}
+		r.endpoints("web", pods...)
+		r.after(5 * time.Second)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(100_000)})
+		r.flows.ServingChanged(pods[0], true)
+		r.flows.ServingChanged(pods[1], true)
+		r.after(c.up)
+		r.ends(pods[0], c.told, c.silent)
+		if got := r.lost("web"); got != c.want {
+			t.Errorf("%+v: lost %+v", c, got)
+		}
+	}
+}
+
+// No rules lead to a pod that ends in good order: it has what came before they changed.
+func TestAPodThatGetsNothingMoreFinishesWhatItHas(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.work = workload.Work{Latency: time.Minute}
+	pods := []model.Ref{r.pod("web", "a", "n-0"), r.pod("web", "b", "n-1")}
+	r.endpoints("web", pods...)
+	r.after(5 * time.Second)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(100_000)})
+	r.flows.ServingChanged(pods[0], true)
+	r.flows.ServingChanged(pods[1], true)
+	r.after(10 * time.Minute)
+	r.endpoints("web", pods[1])
+	r.after(30 * time.Second)
+	r.ends(pods[0], 10*time.Second, false)
+	got := r.lost("web").ResetMilli
+	if most, least := int64(50*31_500), int64(50*29_500); got < least || got > most { // the rules come a while later
+		t.Errorf("lost %d thousandths, want what came within the 30 s before the rules changed", got)
+	}
+}
+
+// Who calls loses its own request with the call, unless it tries again.
+func TestWhatIsLostBelowIsLostAboveUnlessItIsTriedAgain(t *testing.T) {
+	for _, c := range []struct {
+		retries int
+		above   int64
+	}{{0, 500_000}, {1, 0}} {
+		r, pods := shop(t, 2, calling("front", "back", 1000, c.retries))
+		for _, p := range pods[2:] {
+			delete(r.capacity, p)
+		}
+		r.flows = nil
+		r.work = workload.Work{Latency: 10 * time.Second}
+		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(100_000)})
+		r.after(time.Minute)
+		r.ends(pods[2], 0, false)
+		if got := r.lost("back"); got.ResetMilli < 499_000 || got.ResetMilli > 501_000 {
+			t.Errorf("%d retries: the back lost %+v", c.retries, got)
+		}
+		if got := r.lost("front"); got.FailedMilli < c.above-1000 || got.FailedMilli > c.above+1000 {
+			t.Errorf("%d retries: the front lost %+v, want %d", c.retries, got, c.above)
+		}
+	}
+}
