@@ -109,6 +109,20 @@ type Sample struct {
 	At          sim.Time
 	Window      time.Duration
 	Growing     bool // its memory is not what it will be
+	// Inflow is what changes it without anybody being told of the pod; nil if nothing does.
+	Inflow *Inflow
+	// Costs is what it comes to for an Inflow, if that is known in so few words.
+	Costs Costs
+}
+
+// Costs is what decides what a pod uses at every Inflow.
+//
+//tidy:key it is compared
+type Costs struct {
+	Known bool
+	Rest  int64 // milli-CPU without requests
+	Each  int64 // millionths of a core for each request per second
+	Limit int64 // milli-CPU at most
 }
 
 // ReplicasOf is where an object with a scale keeps how many pods it should have;

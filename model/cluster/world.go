@@ -134,6 +134,13 @@ func (x *Cluster) attachable(claim string) (volume string, attached bool) {
 	return c.Volume, ok && x.config.Scheduler.Storage.Attaches(v)
 }
 
+// Flowed implements workload.World.
+func (w trafficWorld) Flowed(in *model.Inflow) {
+	for _, p := range w.x.managers {
+		p.Flowed(in.ID)
+	}
+}
+
 // used tells the controllers that metrics will say something else of a pod.
 func (x *Cluster) used(pod uint32) {
 	for _, p := range x.managers {

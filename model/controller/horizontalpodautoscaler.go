@@ -36,7 +36,11 @@ type autoscalers struct {
 	covered store.Table[[]uint32] // by pod: the autoscalers it is a pod of
 	targets map[scaled]uint32     // by name, the IDs of what may be a target
 	there   int                   // autoscalers in all
-	looks   []uint32              // that are due now
+	// listen is the autoscalers whose looks are left out, by the number of an inflow that
+	// some of their pods follow.
+	listen  store.Table[[]uint32]
+	members store.Table[membership] // by pod
+	looks   []uint32                // that are due now
 }
 
 // scaled is what an autoscaler calls its target.
@@ -51,6 +55,8 @@ type scaled struct {
 type autoscalerRow struct {
 	selector *model.Selector                // of the target, when its pods were looked for
 	pods     []uint32                       // in order of ID
+	single   []uint32                       // of them, those that are in no crew, in order of ID
+	crews    []crew                         // some may be empty
 	writing  *model.HorizontalPodAutoscaler // what is to be its status
 	from     int32                          // replicas before they are changed
 	why      string                         // of the change, for people
@@ -60,10 +66,11 @@ type autoscalerRow struct {
 	raised      []scaleEvent
 	lowered     []scaleEvent
 
-	usedAt  sim.Time // when a pod's use of something changed last, as far as is known
-	asleep  bool     // looks are left out
-	nextAt  sim.Time // while asleep: the first look that is left out, or was
-	counted bool     // the last look made a recommendation
+	inflows []*model.Inflow // that pods followed at the last look, each once
+	usedAt  sim.Time        // when a pod's use of something changed last, as far as is known
+	asleep  bool            // looks are left out
+	nextAt  sim.Time        // while asleep: the first look that is left out, or was
+	counted bool            // the last look made a recommendation
 }
 
 // recommendation is what looks came to before it was limited, from the first to the
@@ -105,6 +112,9 @@ func (c *autoscalers) horizontalPodAutoscaler(now sim.Time, old, next *model.Hor
 		return
 	case old == nil:
 		c.enlist(next, true)
+	}
+	if old != nil && !slices.Equal(old.Metrics, next.Metrics) {
+		c.disband(c.rows.Row(next.ID))
 	}
 	c.regather(now, next)
 	c.stir(now, next.ID)
@@ -208,17 +218,19 @@ func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
 // was told: it may have been just now.
 func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
 	row := c.rows.Row(id)
+	c.disband(row)
 	for _, pod := range row.pods {
 		without(c.covered.Row(pod), id)
 	}
-	row.selector, row.pods, row.usedAt = selector, row.pods[:0], now
+	row.selector, row.pods, row.single, row.usedAt = selector, row.pods[:0], row.single[:0], now
 	if selector == nil {
 		return
 	}
 	h := *c.view.autoscalers.Row(id)
 	for pod := range c.view.pods.Len() {
 		if p := c.view.pod(uint32(pod)); p != nil && p.Namespace == h.Namespace && selector.Matches(p.Labels) {
-			row.pods = append(row.pods, p.ID)
+			c.leave(now, p.ID)
+			row.pods, row.single = append(row.pods, p.ID), append(row.single, p.ID)
 			insert(c.covered.Row(p.ID), id)
 		}
 	}
@@ -233,15 +245,21 @@ func (c *autoscalers) pod(now sim.Time, old, next *model.Pod) {
 		some = old
 	}
 	of := c.covered.Row(some.ID)
+	if len(*of) > 0 {
+		c.leave(now, some.ID)
+	}
 	if old == nil || next == nil || !sameLabels(old.Labels, next.Labels) {
 		for _, id := range *of {
 			without(&c.rows.Row(id).pods, some.ID)
+			without(&c.rows.Row(id).single, some.ID)
 			c.stir(now, id)
 		}
 		*of = (*of)[:0]
 		for _, id := range c.in[some.Namespace] {
 			if row := c.rows.Row(id); next != nil && row.selector != nil && row.selector.Matches(next.Labels) {
+				c.leave(now, next.ID)
 				insert(&row.pods, next.ID)
+				insert(&row.single, next.ID)
 				insert(of, id)
 				row.usedAt = now // as gather says
 			}
@@ -257,10 +275,34 @@ func (c *autoscalers) used(now sim.Time, pod uint32) {
 	if c.there == 0 || int(pod) >= c.covered.Len() {
 		return
 	}
+	c.leave(now, pod)
 	for _, id := range *c.covered.Row(pod) {
 		c.rows.Row(id).usedAt = now
 		c.stir(now, id)
 	}
+}
+
+// flowed tells the same of all pods that follow an inflow. Looks that are not left out
+// find it out by themselves.
+func (c *autoscalers) flowed(now sim.Time, inflow uint32) {
+	if c.there == 0 || int(inflow) >= c.listen.Len() {
+		return
+	}
+	list := c.listen.Row(inflow)
+	for _, id := range *list {
+		c.rows.Row(id).usedAt = now
+		c.stir(now, id)
+	}
+	*list = (*list)[:0]
+}
+
+// follow notes that a pod follows an inflow.
+func (row *autoscalerRow) follow(in *model.Inflow) {
+	if n := len(row.inflows); in == nil || n > 0 && row.inflows[n-1] == in || slices.Contains(row.inflows, in) {
+		return
+	}
+	row.inflows = append(row.inflows, in)
+	row.usedAt = max(row.usedAt, in.ChangedAt())
 }
 
 // stir has an autoscaler looked at again whose looks were left out, when the next
@@ -313,6 +355,11 @@ func (c *autoscalers) sleep(now sim.Time, id uint32, until sim.Time) {
 		return
 	}
 	row.asleep, row.nextAt = true, next
+	for _, in := range row.inflows {
+		if list := c.listen.Row(in.ID); !slices.Contains(*list, id) {
+			*list = append(*list, id)
+		}
+	}
 	if until != sim.Never {
 		looks := sim.Ticker{Phase: next, Period: autoscaleEvery}
 		c.kernel.Post(looks.AtOrAfter(until).Add(-1), c.self, whyWakeAutoscaler, uint64(id))
@@ -339,6 +386,7 @@ func (c *autoscalers) sync(now sim.Time, id uint32) {
 	}
 	c.condition(now, &next.AbleToScale, model.True, "SucceededGetScale")
 	current := *model.ReplicasOf(target)
+	row.inflows = row.inflows[:0]
 	if len(row.recommended) == 0 {
 		row.recommended = append(row.recommended, recommendation{current, now})
 	}

@@ -168,51 +168,70 @@ func (s *scaling) measure(m *model.MetricSpec, value *model.MetricValue) (replic
 // pods is how many pods there are of a sort, what they use and what they request.
 type pods struct{ n, used, requested int64 }
 
-func (p *pods) add(used, requested int64) {
-	p.n++
-	p.used += used
-	p.requested += requested
+// add counts so many pods of which each does the same.
+func (p *pods) add(n, used, requested int64) {
+	p.n += n
+	p.used += n * used
+	p.requested += n * requested
 }
 
 // grouped is the pods of a target by how much is known of them.
 type grouped struct {
 	ready   pods
-	unready pods // pending, or not to be believed yet
-	missing pods // without metrics
+	unready pods  // pending, or not to be believed yet
+	missing pods  // without metrics
+	samples int64 // pods with metrics, of whatever sort
+}
+
+// sort sorts so many pods that are alike, and tells whether they say what they request.
+func (s *scaling) sort(g *grouped, m *model.MetricSpec, p *model.Pod, n int64, sample *model.Sample, ok bool) (known bool) {
+	if ok {
+		g.samples += n
+		s.row.follow(sample.Inflow)
+	}
+	if ok && sample.Growing && m.Name == "memory" {
+		s.unsettled(sim.Never)
+	}
+	request, known := requested(p.Spec, m)
+	switch {
+	case p.Deleting() || p.Phase == model.PodFailed:
+	case p.Phase == model.PodPending:
+		g.unready.add(n, 0, request)
+	case !ok:
+		g.missing.add(n, 0, request)
+	case m.Name == "cpu" && s.unready(p, sample):
+		g.unready.add(n, 0, request)
+	case m.Name == "cpu":
+		g.ready.add(n, sample.CPUMilli, request)
+	default:
+		g.ready.add(n, sample.MemoryBytes, request)
+	}
+	return known
 }
 
 // group sorts the pods of the target (groupPods, calculatePodRequests).
 func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
-	samples := 0
-	for _, id := range s.row.pods {
-		p := s.view.pod(id)
-		sample, ok := s.usage(p, m.Container)
-		if ok {
-			samples++
-		}
-		if ok && sample.Growing && m.Name == "memory" {
-			s.unsettled(sim.Never)
-		}
-		request, known := requested(p.Spec, m)
-		if !known && failed == "" {
-			failed = "missing request for " + m.Name + " in container of Pod " + p.Name
-		}
-		switch {
-		case p.Deleting() || p.Phase == model.PodFailed:
-		case p.Phase == model.PodPending:
-			g.unready.add(0, request)
-		case !ok:
-			g.missing.add(0, request)
-		case m.Name == "cpu" && s.unready(p, &sample):
-			g.unready.add(0, request)
-		case m.Name == "cpu":
-			g.ready.add(sample.CPUMilli, request)
-		default:
-			g.ready.add(sample.MemoryBytes, request)
+	for i := range s.row.crews {
+		if c := &s.row.crews[i]; len(c.pods) > 0 {
+			p := s.view.pod(c.pods[0])
+			sample, ok := s.usage(p, m.Container)
+			s.sort(&g, m, p, int64(len(c.pods)), &sample, ok)
 		}
 	}
+	single := s.row.single[:0]
+	for _, id := range s.row.single {
+		p := s.view.pod(id)
+		sample, ok := s.usage(p, m.Container)
+		if known := s.sort(&g, m, p, 1, &sample, ok); !known && failed == "" {
+			failed = "missing request for " + m.Name + " in container of Pod " + p.Name
+		}
+		if !ok || !s.join(p, &sample) {
+			single = append(single, id)
+		}
+	}
+	s.row.single = single
 	switch {
-	case samples == 0:
+	case g.samples == 0:
 		return g, "unable to get metrics for resource " + m.Name + ": no metrics returned from resource metrics API"
 	case failed != "" && m.Utilization > 0:
 		return g, failed

@@ -55,7 +55,7 @@ func look(t *testing.T, current int32, pods ...string) *scaling {
 			}
 		}
 		a.view.setPod(id, p)
-		s.row.pods = append(s.row.pods, id)
+		s.row.pods, s.row.single = append(s.row.pods, id), append(s.row.single, id)
 	}
 	return s
 }

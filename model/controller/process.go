@@ -380,6 +380,18 @@ func (p *Process) Used(pod uint32) {
 	}
 }
 
+// Flowed is told that what all pods use that follow an inflow changes.
+func (p *Process) Flowed(inflow uint32) {
+	if !p.running {
+		return
+	}
+	for _, l := range p.loops {
+		if c, ok := l.controller.(*autoscalers); ok {
+			c.flowed(p.kernel.Now(), inflow)
+		}
+	}
+}
+
 // informers is the shared view's part of a process.
 type informers struct {
 	*Process

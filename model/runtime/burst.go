@@ -87,10 +87,7 @@ func (m *Machine) burstDue(s *Sandbox, i int, now sim.Time) {
 	was := p.burstCPU
 	m.countBursts(s, i)
 	if p.burstCPU != was {
-		load := s.working
-		if i < len(s.Pod.Spec.InitContainers) {
-			load = 0
-		}
+		_, load := s.loadOf(i)
 		m.use(s, p, load)
 		if p.perRPS > 0 && m.serving != nil { // at its limit it uses as much as before, and serves less
 			m.serving.CapacityChanged(s.Pod.Ref())

@@ -115,13 +115,13 @@ func TestAnOOMKillThatIsPutOffStillComesInTime(t *testing.T) {
 	limited := busy(0, 0)
 	limited.Limits.MemoryBytes = 300 << 20
 	p := r.runs(1, limited)
-	r.machine.Load(1, 1_000_000, 1_000_000)
+	load(r.machine, 1, 1_000_000)
 	for _, change := range []struct {
 		at   time.Duration
 		load int64 // 10 MiB and what these need, and 1 MiB a second
 	}{{100 * time.Second, 500_000}, {150 * time.Second, 800_000}, {170 * time.Second, 400_000}} {
 		r.Run(sim.Time(change.at))
-		r.machine.Load(1, change.load, change.load)
+		load(r.machine, 1, change.load)
 	}
 	r.Run(sim.Time(20 * time.Minute))
 	if want := sim.Time(290*time.Second - 400*100*time.Second/1024); p.Running || p.Cause != OOMKilled || p.FinishedAt.Sub(want).Abs() > 10*time.Millisecond {
@@ -157,8 +157,8 @@ func TestNoContainerOutlivesItsLimit(t *testing.T) {
 					t.Fatalf("seed %d: at %v container %d should have ended at %v", seed, r.Now(), id, p.endsAt())
 				}
 				if p.Running && luck.Below(3) == 0 {
-					load := int64(luck.Below(1_000_000))
-					r.machine.Load(uint32(id+1), load, load)
+					rps := int64(luck.Below(1_000_000))
+					load(r.machine, uint32(id+1), rps)
 				}
 			}
 		}

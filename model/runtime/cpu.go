@@ -64,17 +64,20 @@ func fill(groups []group, milli int64) {
 }
 
 // use has a process want what it uses at rest and under a load.
-func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) {
+func (m *Machine) use(s *Sandbox, p *Process, milliRPS int64) { m.want(s, p, p.wantsFor(milliRPS)) }
+
+func (p *Process) wantsFor(milliRPS int64) int64 {
 	wants := p.rest + p.burstCPU + scale(p.perRPS, milliRPS, 1_000_000)
 	wants = max(wants, p.starting)
 	if p.limit > 0 {
 		wants = min(wants, p.limit)
 	}
-	m.want(s, p, wants)
+	return wants
 }
 
 // want changes what a process wants, and with it perhaps what everybody gets.
 func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
+	m.distrust(s)
 	if p.pinned { // which is nobody else's business
 		if p.wants = wants; !p.Running {
 			wants = 0
@@ -85,8 +88,8 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	m.wanted -= s.wants()
 	p.wants = wants
 	m.wanted += s.wants()
-	switch scarce := m.cores > 0 && m.wanted > m.shared(); {
-	case scarce:
+	switch {
+	case m.scarce():
 		m.crowd()
 		m.shareOut()
 	case m.crowded:
@@ -119,8 +122,8 @@ func (m *Machine) Cool(milli int64) {
 // wantBesides changes what others than containers want.
 func (m *Machine) wantBesides(milli int64) {
 	m.wanted += milli
-	switch scarce := m.cores > 0 && m.wanted > m.shared(); {
-	case scarce:
+	switch {
+	case m.scarce():
 		m.crowd()
 		m.shareOut()
 	case m.crowded:
@@ -128,6 +131,15 @@ func (m *Machine) wantBesides(milli int64) {
 	default:
 		m.serve(m.daemons.wants)
 	}
+}
+
+// scarce tells whether more is wanted than there is. If it may be, because of what pods
+// may want unseen, all are looked at.
+func (m *Machine) scarce() bool {
+	if m.cores > 0 && m.wanted+m.granted > m.shared() && m.trusted > 0 {
+		m.distrustAll()
+	}
+	return m.cores > 0 && m.wanted > m.shared()
 }
 
 // relax gives everybody what they want.
@@ -295,7 +307,9 @@ func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	if milli == was {
 		return
 	}
-	m.meter.use(now, milli-was)
+	if m.keen {
+		m.meter.use(now, milli-was)
+	}
 	p.meter.use(now, milli-was)
 	m.usesOther(s)
 	if p.perRPS > 0 && m.serving != nil && (m.crowded || !m.roomy) {
@@ -314,10 +328,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			load := s.working
-			if i < len(s.Pod.Spec.InitContainers) {
-				load = 0
-			}
+			_, load := s.loadOf(i)
 			m.use(s, p, load)
 		}
 	}

@@ -162,9 +162,9 @@ func TestACrowdedMachineServesFewerRequests(t *testing.T) {
 	if got, limited := r.machine.CapacityMilliRPS(1); limited {
 		t.Errorf("alone: %d", got)
 	}
-	r.machine.Load(1, 4_000_000, 4_000_000) // 4 cores and a half
+	load(r.machine, 1, 4_000_000) // 4 cores and a half
 	r.runs(2, busy(1000, 0))
-	r.machine.Load(2, 4_000_000, 4_000_000)
+	load(r.machine, 2, 4_000_000)
 	for id := uint32(1); id <= 2; id++ {
 		if got, limited := r.machine.CapacityMilliRPS(id); got != 1_500_000 || !limited {
 			t.Errorf("pod %d has CPU for %d", id, got)

@@ -41,6 +41,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	c := container(s.Pod.Spec, i)
 	b := m.behaviors.For(s.Pod, c.Name)
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+	m.distrust(s)
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
 	p.ServesAt = now.Add(b.Startup.Draw(&luck))
 	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
@@ -67,10 +68,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
-	load, working := s.load, s.working
-	if init {
-		load, working = 0, 0
-	}
+	load, working := s.loadOf(i)
 	p.loaded = scale(p.heap, load, 1000)
 	m.open(s, i)
 	m.startBursts(s, i, &b)
@@ -183,6 +181,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 
 func (m *Machine) end(s *Sandbox, p *Process) {
+	m.distrust(s)
 	m.lose(s, p)
 	p.Running, p.FinishedAt = false, m.kernel.Now()
 	m.need(-1)

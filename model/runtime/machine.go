@@ -105,8 +105,7 @@ type Sandbox struct {
 	Over      bool           // the kubelet's word that nothing of it will run again
 	removed   bool           // the records of its containers are
 	serving   bool
-	load      int64      // requests that arrive, in thousandths per second
-	working   int64      // of those, for which there are workers
+	follower
 	emptyDirs []emptyDir // what is in them
 	one       [1]Process
 	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
@@ -134,6 +133,9 @@ type Machine struct {
 	layers    []layer    // on the disk, of images that are described
 	wanted    int64      // milli-CPU that all containers want together
 	crowded   bool       // that is more than there is
+	trusted   int        // pods that are
+	granted   int64      // milli-CPU that those may want besides, unseen
+	keen      bool       // no pod is trusted
 	roomy     bool       // another load comes, and it was not: what requests have CPU for stays as it is
 	disk      int64      // bytes; 0 is without end
 	diskRates []int64    // of faults that slow it, in millionths
@@ -191,6 +193,9 @@ type Config struct {
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever.
 	PanicAfter time.Duration
+	// Keen has the machine told of every change of what arrives at its pods: what it uses
+	// in all is known then.
+	Keen bool
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -198,7 +203,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
-		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.podPIDsLimit, m.staticCPUs = c.PodPIDsLimit, c.StaticCPUs
@@ -311,6 +316,8 @@ func (s *Sandbox) Alive() bool {
 func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
+			m.distrust(m.pods[i])
+			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
 		}
 	}
@@ -458,6 +465,7 @@ func (m *Machine) PowerOff() {
 		if s == nil {
 			continue
 		}
+		m.distrust(s)
 		s.Ready = false
 		if s.serving && m.serving != nil {
 			m.serving.Broke(s.Pod.Ref(), 0, true)

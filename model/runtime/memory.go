@@ -56,19 +56,16 @@ func (m *Machine) fill(s *Sandbox, i int) {
 	if p.limitAt == m.kernel.Now() {
 		return // it is being killed
 	}
-	p.loaded = scale(p.heap, s.load, 1000)
+	load, _ := s.loadOf(i)
+	p.loaded = scale(p.heap, load, 1000)
 	m.limitMemory(s, i)
 	m.weigh()
 	m.usesOther(s)
 }
 
-// Surge says how many requests arrive at a pod for a moment, in thousandths per second.
-// A container whose limit that memory reaches is killed, although it would soon be free.
-func (m *Machine) Surge(pod uint32, milliRPS int64) {
-	s := m.Sandbox(pod)
-	if s == nil {
-		return
-	}
+// surge has more requests arrive at a pod for a moment. A container whose limit the
+// memory for them reaches is killed, although it would soon be free.
+func (m *Machine) surge(s *Sandbox, milliRPS int64) {
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		now := m.kernel.Now()

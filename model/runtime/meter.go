@@ -69,9 +69,10 @@ func (m *meter) use(now sim.Time, milli int64) {
 
 // MeasuredCPU is the CPU that metrics say the machine uses. Before the second
 // reading there are none.
+// Only a keen machine knows.
 func (m *Machine) MeasuredCPU(now sim.Time) (s model.Sample, ok bool) {
 	m.meter.catchUp(now)
-	if m.meter.newest < 2 {
+	if !m.keen || m.meter.newest < 2 {
 		return s, false
 	}
 	return model.Sample{CPUMilli: m.meter.older, At: readAt(m.meter.newest - 1), Window: scrapeEvery}, true
@@ -87,6 +88,9 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 	at := readAt(reading(now) - 1)
 	if s == nil || at <= 0 {
 		return sum, false
+	}
+	if m.lookAt(s); s.trusted {
+		sum.Inflow, sum.Costs = s.inflow, s.costs()
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
@@ -110,32 +114,6 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 		sum.At, ok = at, true
 	}
 	return sum, ok
-}
-
-// Load says how many requests arrive at a pod from now on, in thousandths per
-// second, and with how many of those its workers begin. Each of its app containers uses
-// what they cost it: memory, and CPU for those that are worked at, as far as its limit
-// allows.
-func (m *Machine) Load(pod uint32, milliRPS, working int64) {
-	s := m.Sandbox(pod)
-	if s == nil || s.load == milliRPS && s.working == working {
-		return
-	}
-	s.load, s.working = milliRPS, working
-	m.roomy = !m.crowded
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		p := &s.Processes[i]
-		if p.Running && p.perRPS > 0 {
-			m.use(s, p, s.working)
-		}
-		if p.Running && p.heap > 0 {
-			m.fill(s, i)
-		}
-		if p.Running && p.extra != nil {
-			m.fork(s, i, milliRPS)
-		}
-	}
-	m.roomy = false
 }
 
 // startUsing has a new instance of a container use CPU. More than its limit, or than

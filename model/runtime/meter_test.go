@@ -15,7 +15,7 @@ import (
 // difference of the last two readings by the time between them.
 func TestTheMeterSaysWhatReadingsWouldHaveFound(t *testing.T) {
 	luck := sim.NewLuck(2).Stream("meter")
-	m := &Machine{}
+	m := &Machine{keen: true}
 	var cpu, counter int64
 	var means []int64 // of every window that is over
 	now, read := sim.Time(0), int64(0)
@@ -48,7 +48,7 @@ func TestTheMeterSaysWhatReadingsWouldHaveFound(t *testing.T) {
 // metered is a machine of 8 cores with a pod on it, of which nothing runs yet.
 func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) {
 	m := NewMachine(k, &model.Node{Meta: model.Meta{ID: 1, Name: "n"}, Capacity: model.Resources{CPUMilli: 8000}},
-		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}})
+		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}, Keen: true})
 	s := m.Add(pod, 1)
 	m.MakeSandbox(s)
 	without(m)
@@ -114,7 +114,7 @@ func TestAPodUsesWhatItsRequestsCostItUpToItsLimit(t *testing.T) {
 	for _, c := range []struct {
 		load, a, b int64
 	}{{0, 50, 10}, {100_000, 250, 110}, {500_000, 1050, 300}, {9_000_000, 7700, 300}} {
-		m.Load(7, c.load, c.load)
+		load(m, 7, c.load)
 		if c.load == 0 {
 			m.Start(s, 0)
 			m.Start(s, 1)
@@ -156,7 +156,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 		load, after int64 // milli-rps; seconds until it is used
 		used        int64 // 0: it was killed
 	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 0, 0}} {
-		m.Load(7, c.load, c.load)
+		load(m, 7, c.load)
 		if err := k.Run(k.Now().Add(time.Duration(c.after) * time.Second)); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 			t.Errorf("at %v with %d milli-rps: %d bytes, want %d", k.Now(), c.load, got, c.used)
 		}
 	}
-	m.Load(7, 4000, 4000)
+	load(m, 7, 4000)
 	m.Start(s, 0)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
@@ -172,15 +172,13 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 	if p.Running || p.Cause != OOMKilled || p.ExitCode != killedCode {
 		t.Errorf("started under too much: %+v", p)
 	}
-	m.Load(7, 0, 0)
+	load(m, 7, 0)
 	m.Start(s, 0)
-	m.Surge(7, 3000)
-	m.Load(7, 1000, 1000)
+	surge(m, 7, 3000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || !p.Running {
 		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
 	}
-	m.Surge(7, 4000)
-	m.Load(7, 1000, 1000)
+	surge(m, 7, 4000, 1000)
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
 		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
 	}

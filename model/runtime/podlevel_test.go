@@ -59,7 +59,7 @@ func TestRequestsHaveCPUForWhatThePodsQuotaLeaves(t *testing.T) {
 func TestTheLeastQuotaIsTenMilliCPU(t *testing.T) {
 	r := newRig(Behavior{CPUMicroPerRPS: 1000})
 	r.start(pod(1, model.Container{Name: "main", Limits: model.Resources{CPUMilli: 1}}))
-	r.machine.Load(1, 20_000, 20_000)
+	load(r.machine, 1, 20_000)
 	if rate, ok := r.machine.CapacityMilliRPS(1); !ok || rate != 10_000 {
 		t.Errorf("%d, %v; want 10 requests a second", rate, ok)
 	}

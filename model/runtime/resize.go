@@ -33,6 +33,7 @@ func (m *Machine) FitsMemory(s *Sandbox, spec *model.PodSpec) bool {
 // Resize gives a pod the resources of a spec that differs in nothing else. The caller
 // has waited ResizeTime.
 func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
+	m.distrust(s)
 	pod := *s.Pod
 	pod.Spec = spec
 	s.Pod = &pod
@@ -41,10 +42,7 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if !p.Running {
 			continue
 		}
-		load := s.load
-		if i < len(spec.InitContainers) {
-			load = 0
-		}
+		_, load := s.loadOf(i)
 		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}

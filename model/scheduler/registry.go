@@ -91,6 +91,9 @@ func (p *Profile) enables(name string) bool {
 	return slices.ContainsFunc(p.Plugins, func(e Enabled) bool { return e.Name == name })
 }
 
+// ReadsUsage tells whether it matters how much CPU nodes are measured to use.
+func (p *Profile) ReadsUsage() bool { return p != nil && p.enables("LoadAware") }
+
 // DefaultProfile is kube-scheduler v1.35's.
 func DefaultProfile() *Profile {
 	return &Profile{Plugins: slices.Clone(defaultProfile), InterPod: InterPodArgs{HardPodAffinityWeight: 1}}

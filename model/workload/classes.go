@@ -38,19 +38,21 @@ type class struct {
 	pods    []uint32 // ascending; none if the class is not in use
 	backend [1]int32 // if it is not single
 	site    network.Site
-	touched bool // among Flows.touched
-	listed  bool // among Flows.loaded
-	slot    int  // while a route is divided
+	touched bool   // among Flows.touched
+	listed  bool   // among Flows.loaded
+	slot    int    // while a route is divided
+	divided uint32 // when it was gone on with
+	had     int32  // pods before that
+	joined  bool   // some of its pods were in another class before
 
-	arriving int64 // the sum of its shares, of all pods together
-	handled        // what becomes of a pod's
-	was      int64 // that arrived when this was computed
-	sent     int64 // for so many requests calls are made
-	fared    int64 // that arrived at each when it was computed how they cope; -1 if it never was
+	arriving int64         // the sum of its shares, of all pods together
+	handled                // what becomes of a pod's
+	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
+	was      int64         // that arrived when this was computed
+	sent     int64         // for so many requests calls are made
+	fared    int64         // that arrived at each when it was computed how they cope; -1 if it never was
 	calls    outcome
 	copes    handled
-	told     int64   // about what machines know that arrives at each; -1 if they were not asked
-	working  int64   // and for how many of those there are workers
 	risks    []risk  // of its pods' probes
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
 	scratch  int64   // its share while a flow is computed
@@ -113,7 +115,8 @@ func (t *Flows) divideAll() {
 	}
 }
 
-// divide puts pods of a backend together that fare the same.
+// divide puts pods of a backend together that fare the same. A class that goes on as
+// before but for which routes lead to it stays one, whoever joins or leaves it.
 func (t *Flows) divide(i int32) {
 	b := &t.backends[i]
 	b.mixed = false
@@ -132,10 +135,19 @@ func (t *Flows) divide(i int32) {
 		}
 	}
 	for _, id := range oldClasses {
-		t.free(id)
+		c := &t.classes[id]
+		t.leave(c)
+		c.had, c.joined, c.pods = int32(len(c.pods)), false, c.pods[:0]
 	}
 	for _, id := range b.pods {
 		t.classify(id, i)
+	}
+	for _, id := range oldClasses {
+		if c := &t.classes[id]; c.divided != t.mark {
+			t.free(id)
+		} else if c.joined || int(c.had) != len(c.pods) {
+			t.recallers(c.sort)
+		}
 	}
 	for k := range b.routes {
 		if b.routes[k].users > 0 {
@@ -185,7 +197,7 @@ func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
 			t.free(p.class)
 		}
 		p.class = 0
-		t.gone = append(t.gone, id)
+		t.move(id, p)
 		t.reprobe(id, p)
 	case alone:
 		t.mix(p.in[0])
@@ -215,20 +227,53 @@ func (t *Flows) classify(id uint32, i int32) {
 		}
 		t.free(p.class)
 	}
-	for k := len(b.classes) - 1; k >= 0 && like.single == 0; k-- {
-		if c := &t.classes[b.classes[k]]; c.likeness == like {
-			c.pods = append(c.pods, id)
-			c.tank.held = max(c.tank.held, p.tank.held)
-			if loadChange(p.loaded, c.told) == goesOn || loadChange(p.working, c.working) == goesOn {
-				c.told = -1
-			}
-			p.class = b.classes[k]
+	if like.single == 0 {
+		k := t.classOfKind(b, p.class, like)
+		if k >= 0 {
+			t.enroll(k, id, p)
 			return
 		}
 	}
-	p.class = t.found(like, id, i)
+	k := t.found(like, i)
+	t.classes[k].tank = p.tank
+	t.enroll(k, id, p)
 	if like.single == 0 {
-		b.classes = append(b.classes, p.class)
+		b.classes = append(b.classes, k)
+	}
+}
+
+// classOfKind is the class of a backend that a pod belongs to, -1 if it has to be founded:
+// one that there is already, or the pod's own if that differs only in which routes lead
+// to it.
+func (t *Flows) classOfKind(b *backend, own int32, like likeness) int32 {
+	for k := len(b.classes) - 1; k >= 0; k-- {
+		if t.classes[b.classes[k]].likeness == like {
+			return b.classes[k]
+		}
+	}
+	c := &t.classes[own]
+	alike := like
+	alike.routes, alike.tank = c.routes, c.likeness.tank // all of its pods hold the same
+	if own == 0 || c.divided == t.mark || c.likeness != alike {
+		return -1
+	}
+	c.likeness, c.divided = like, t.mark
+	b.classes = append(b.classes, own)
+	t.touch(own)
+	return own
+}
+
+// enroll makes a pod one of a class.
+func (t *Flows) enroll(k int32, id uint32, p *pod) {
+	c := &t.classes[k]
+	if len(c.pods) == 0 {
+		c.site = p.site
+	}
+	c.pods = append(c.pods, id)
+	if p.class != k {
+		p.class, c.joined = k, true
+		c.tank.held = max(c.tank.held, p.tank.held)
+		t.move(id, p)
 	}
 }
 
@@ -243,16 +288,17 @@ func (t *Flows) update(p *pod, like likeness) {
 	t.recallers(p.sort)
 }
 
-// found makes a class of its first pod.
-func (t *Flows) found(like likeness, id uint32, backend int32) int32 {
+// found makes a class, of pods that a backend's rules lead to.
+func (t *Flows) found(like likeness, backend int32) int32 {
 	if len(t.unused) == 0 {
-		t.unused = append(t.unused, int32(len(t.classes)))
-		t.classes = append(t.classes, class{})
+		k := int32(len(t.classes))
+		t.unused = append(t.unused, k)
+		t.classes = append(t.classes, class{inflow: &model.Inflow{ID: uint32(k)}})
 	}
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
-	c, p := &t.classes[k], t.pods.Row(id)
-	*c = class{likeness: like, pods: append(c.pods[:0], id), backend: [1]int32{backend}, site: p.site, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, tank: p.tank, told: p.loaded, working: p.working}
+	c := &t.classes[k]
+	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, divided: t.mark}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"math"
 	"slices"
 
 	"orrery/model"
@@ -26,7 +27,7 @@ func (t *Flows) compute() {
 			t.rehandle()
 		} else if len(t.untold) > 0 {
 			t.reckon()
-		} else if len(t.loaded)+len(t.gone) > 0 {
+		} else if len(t.loaded)+len(t.moved) > 0 {
 			t.load()
 		} else if !t.settle() {
 			break
@@ -69,42 +70,59 @@ func (t *Flows) compute() {
 	t.awaitFlush()
 }
 
-// load tells machines what arrives at their pods.
+// load says what arrives at pods, and tells the machines that have to hear of it.
 func (t *Flows) load() {
+	now := t.kernel.Now()
 	for _, id := range t.loaded {
 		c := &t.classes[id]
-		c.listed = false
 		if len(c.pods) == 0 {
 			continue
 		}
 		each := c.arriving / c.n()
-		c.told, c.working = each, c.handled.working(each)
-		for _, id := range c.pods {
-			p := t.pods.Row(id)
-			if p.machine == nil {
-				continue
+		c.inflow.Set(now, each, c.handled.working(each))
+		if c.inflow.Peak = c.peak; c.peak <= each || t.wait(loadChange(c.peak, each)) {
+			c.inflow.Peak = 0
+		}
+		t.World.Flowed(c.inflow)
+	}
+	for _, id := range t.moved {
+		p := t.pods.Row(id)
+		p.moved = false
+		if in := t.classes[p.class].inflow; in != p.inflow && p.machine != nil {
+			if p.inflow = in; !p.machine.Load(id, in) {
+				p.inflow = nil
 			}
-			if most := max(each, p.loaded); c.peak > most && !t.wait(loadChange(c.peak, most)) {
-				p.machine.Surge(id, c.peak)
-			}
-			t.tell(id, p, each, c.working)
 		}
 	}
-	for _, id := range t.gone {
-		if p := t.pods.Row(id); p.class == 0 && p.machine != nil {
-			t.tell(id, p, 0, 0)
+	t.moved = t.moved[:0]
+	for _, id := range t.loaded {
+		c := &t.classes[id]
+		c.listed = false
+		if c.inflow.NeedsTelling() {
+			t.tell(c)
 		}
+		c.inflow.Peak = 0
 	}
-	t.loaded, t.gone = t.loaded[:0], t.gone[:0]
+	t.loaded = t.loaded[:0]
 }
 
-// tell tells a pod's machine what arrives there.
-func (t *Flows) tell(id uint32, p *pod, each, working int64) {
-	if t.wait(min(loadChange(each, p.loaded), loadChange(working, p.working))) {
-		return
+// tell has the machines of a class's pods look at what arrives.
+func (t *Flows) tell(c *class) {
+	c.inflow.Most = math.MaxInt64 // but for what they say now
+	for _, id := range c.pods {
+		if p := t.pods.Row(id); p.inflow == c.inflow && p.machine != nil {
+			p.machine.Load(id, c.inflow)
+		}
 	}
-	p.loaded, p.working = each, working
-	p.machine.Load(id, each, working)
+}
+
+// move has a pod's machine told that something else arrives there.
+func (t *Flows) move(id uint32, p *pod) {
+	if !p.moved {
+		p.moved = true
+		t.moved = append(t.moved, id)
+	}
+	t.post()
 }
 
 // recapacitate finds the pods that have CPU for another rate, some of them because of
@@ -180,8 +198,8 @@ func (t *Flows) fare(id int32, c *class) {
 	h := t.await(id, c, each, calls, t.handle(c, each, calls))
 	working := h.working(each)
 	switch {
-	case c.listed || each == c.told && working == c.working:
-	case c.told >= 0 && t.wait(min(loadChange(each, c.told), loadChange(working, c.working))):
+	case c.listed || each == c.inflow.MilliRPS && working == c.inflow.Working:
+	case !t.Exact && t.wait(min(loadChange(each, c.inflow.MilliRPS), loadChange(working, c.inflow.Working))):
 	default:
 		c.listed, c.peak = true, 0
 		t.loaded = append(t.loaded, id)

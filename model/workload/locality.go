@@ -10,6 +10,13 @@ type nearness struct {
 	lost  int64 // on nodes that do not exist
 }
 
+// near is how many of some endpoints are on nodes, how many in a sender's zone, and how
+// many pairs of one of its pods and an endpoint there are on one machine.
+type near struct {
+	of                  []model.Endpoint
+	inside, zone, pairs int64
+}
+
 type inZone struct {
 	name string
 	n    int64
@@ -53,14 +60,23 @@ func (t *Flows) remain(f *flow) {
 		if n == 0 {
 			continue
 		}
-		t.locality.count(t, route.Endpoints)
+		counted := false
 		for k := b.last; k >= 0; k = senders[k].next {
 			s := &senders[k]
-			f.lost.InsideMilliRPS += product(s.sent, n-t.locality.lost, n)
-			f.lost.ZoneMilliRPS += product(s.sent, t.locality.zone(t.net.Zone(s.site)), n)
-			f.lost.NodeMilliRPS += product(s.sent, t.locality.beside(s), n*s.pods())
+			if !sameEndpoints(s.near.of, route.Endpoints) {
+				if !counted {
+					t.locality.count(t, route.Endpoints)
+					counted = true
+				}
+				s.near = near{route.Endpoints, n - t.locality.lost, t.locality.zone(t.net.Zone(s.site)), t.locality.beside(s)}
+			}
+			f.lost.InsideMilliRPS += product(s.sent, s.near.inside, n)
+			f.lost.ZoneMilliRPS += product(s.sent, s.near.zone, n)
+			f.lost.NodeMilliRPS += product(s.sent, s.near.pairs, n*s.pods())
 		}
-		t.locality.forget(t, route.Endpoints)
+		if counted {
+			t.locality.forget(t, route.Endpoints)
+		}
 	}
 }
 

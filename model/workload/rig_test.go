@@ -37,6 +37,7 @@ type rig struct {
 	probes   []workload.Probe        // of every pod
 	probed   map[[2]uint32][2]uint32 // late and refused by pod and kind
 	surge    map[uint32]int64        // what machines were told last
+	inflows  map[uint32]*model.Inflow
 	tables   func(string) int64
 	width    int64 // bytes a second of each node
 	flows    *workload.Flows
@@ -46,7 +47,7 @@ type rig struct {
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
-	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}, working: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
+	r := &rig{Kernel: k, t: t, net: net, store: store.New(k, net), sites: map[string]network.Site{}, proxies: map[string]*proxy.Proxy{}, capacity: map[model.Ref]int64{}, load: map[uint32]int64{}, surge: map[uint32]int64{}, inflows: map[uint32]*model.Inflow{}, working: map[uint32]int64{}, probed: map[[2]uint32][2]uint32{}}
 	r.control = net.AddSite("cp-0", "")
 	r.sites[""] = net.AddSite("ingress", "")
 	r.server = apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
@@ -111,11 +112,27 @@ func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
 	return 0, false
 }
 
-func (r *rig) Surge(pod uint32, milliRPS int64) { r.surge[pod] = milliRPS }
-
-func (r *rig) Load(pod uint32, milliRPS, working int64) {
-	r.load[pod], r.working[pod] = milliRPS, working
+// Load is a machine that wants to be told of everything.
+func (r *rig) Load(pod uint32, in *model.Inflow) bool {
+	if old := r.inflows[pod]; old != in {
+		if old != nil {
+			old.Keen--
+		}
+		if r.inflows[pod] = in; in != nil {
+			in.Keen++
+		}
+	}
+	r.load[pod], r.working[pod] = 0, 0
+	if in != nil {
+		r.load[pod], r.working[pod] = in.MilliRPS, in.Working
+		if in.Peak > 0 {
+			r.surge[pod] = in.Peak
+		}
+	}
+	return true
 }
+
+func (r *rig) Flowed(*model.Inflow) {}
 
 func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint32) {
 	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}

@@ -16,7 +16,7 @@ func (t *Flows) spread(i int32) {
 	f.callers = f.callers[:0]
 	for j := range f.senders {
 		s := &f.senders[j]
-		s.milli, s.machines = 0, s.machines[:0]
+		s.milli, s.machines, s.near = 0, s.machines[:0], near{}
 	}
 	switch {
 	case f.of >= 0:

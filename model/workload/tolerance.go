@@ -26,8 +26,13 @@ var (
 	fine   = grain{part: 1000, call: 10_000, loss: 100_000}
 )
 
-// loadPart is the same of what machines are told, for a minute: they measure for so long.
-const loadPart = 100
+// loadPart is the same of what machines are told, for a minute: they measure for so
+// long. Less than one part in finestLoad they are never told: that is less than the
+// thousandth of a core in which they count.
+const (
+	loadPart   = 100
+	finestLoad = 1000
+)
 
 // patience is how long something waits.
 type patience uint8
@@ -84,7 +89,7 @@ func change(now, passed int64) patience {
 // loadChange is how long the change of what arrives at a pod waits.
 func loadChange(now, passed int64) patience {
 	switch off := max(now-passed, passed-now); {
-	case off == 0:
+	case off == 0 || off < passed/finestLoad:
 		return same
 	case off < passed/loadPart:
 		return minutely
@@ -223,7 +228,6 @@ func (t *Flows) flush() {
 	}
 	for i := range t.classes {
 		if c := &t.classes[i]; len(c.pods) > 0 {
-			c.told = -1
 			t.touch(int32(i))
 		}
 	}

@@ -38,17 +38,18 @@ type World interface {
 	Probes(pod model.Ref) []Probe
 	// Machine is the node's machine, nil if nothing really runs there.
 	Machine(node string) Machine
+	// Flowed is told that an inflow is another one, for those who listen to it.
+	Flowed(in *model.Inflow)
 }
 
 // Machine is told how many requests arrive at a pod from now on.
 type Machine interface {
-	// Those that work are handled; others only arrive.
-	Load(pod uint32, milliRPS, working int64)
+	// Load says that this arrives, or that it has changed (Inflow.NeedsTelling). It is
+	// false if the pod is not there.
+	Load(pod uint32, in *model.Inflow) bool
 	// Probed is told how many of a million probes of a container fail from now on,
 	// because the answer is late or because there is none.
 	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
-	// Surge is told how many arrive for a moment, if those are more than before and after.
-	Surge(pod uint32, milliRPS int64)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
@@ -102,7 +103,7 @@ type Flows struct {
 	deepest    int32            // of all flows' depths
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
-	gone       []uint32         // pods at which nothing arrives any more
+	moved      []uint32         // pods at which something else arrives than their machines know, each once
 	probed     []uint32         // pods whose probes may fare otherwise, each once
 	interviews [][]Probe        // of pods
 	recount    []uint32         // pods that have CPU for another rate
@@ -212,6 +213,7 @@ type sender struct {
 	next  int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
+	near     near           // as it was found last
 }
 
 // pods is how many of its pods send.
@@ -255,8 +257,8 @@ type pod struct {
 	own     network.Site // its place in the network, 0 if it has none of its own
 	machine Machine
 	work    Work
-	loaded  int64         // what its machine was told that arrives
-	working int64         // and of how many of those there are workers for
+	inflow  *model.Inflow // as its machine knows it
+	moved   bool          // among Flows.moved
 	probes  int32         // a number of Flows.asking
 	probed  bool          // among Flows.probed
 	risks   []risk        // what its machine was told of its probes
@@ -402,6 +404,9 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	}
 	for _, b := range p.in {
 		t.mix(b)
+	}
+	if p.class != 0 && p.inflow == nil {
+		t.move(ref.ID, p)
 	}
 	for _, i := range t.sorts[p.sort] {
 		if t.flows[i].call == nil || t.keeps(&t.flows[i]) {
