@@ -131,7 +131,7 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64) (own, wai
 	case c < 0 || cpu == 0:
 		s.most = max(c, 0)
 	case w.limited():
-		t := w.throttled(min(arriving, c-c/20))
+		t := w.throttled(min(arriving, h.fits, c-c/20)) // workers that wait use no CPU
 		cpu, square = min(cpu+t.mean, longest), min(square+t.variance, longest*longest)
 		s.think, s.most = (hold+cpu)*1000, c
 	default:

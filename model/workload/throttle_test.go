@@ -107,3 +107,14 @@ func TestTheExponentialAndTheRoot(t *testing.T) {
 		}
 	}
 }
+
+// Workers that wait for what they call use little CPU, however much arrives: a quota that
+// they do not use up throttles none of them.
+func TestWorkersThatWaitAreNotThrottled(t *testing.T) {
+	w := Work{CapacityMilliRPS: 390_000, QuotaMilliRPS: 390_000, CPU: 10 * time.Millisecond, Latency: 70 * time.Millisecond, Workers: 18, Queue: 100}
+	for _, arriving := range []int64{300_000, 1_000_000} {
+		if h := w.handle(arriving, sure); h.capped(arriving, 1) < 200_000 || h.capped(arriving, 1) > 225_000 {
+			t.Errorf("%d arrive, %d are taken, with 18 workers held for 80 ms each", arriving, h.capped(arriving, 1))
+		}
+	}
+}
