@@ -470,7 +470,7 @@ func (d *dice) parameters(c *cluster.Config, f *fault.Spec) {
 	if f.Fault == "disk-fill" && d.one(2) {
 		f.InodesPPM = int64(700_000 + d.below(300_000))
 	}
-	f.Grace, f.Stagger = int32(d.below(3)*10), d.seconds(1, 60)
+	f.Grace, f.Stagger = int32(d.below(3)*10), min(d.seconds(1, 60), f.For/2)
 	for kind := range f.Probes {
 		f.Probes[kind] = !d.one(3)
 	}
