@@ -298,7 +298,7 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	}
 	if reason, why := unpullable(spec); reason != noReason {
 		if c.reason != reason {
-			k.client.Note(r.face(), true, notePull[reason], why)
+			k.client.Note(r.face(), true, notePull(reason), why)
 		}
 		c.reason = reason
 		return imageMissing
@@ -327,7 +327,12 @@ func unpullable(c *model.Container) (reason waiting, why string) {
 }
 
 // notePull is the reason of the Event that says so (pkg/kubelet/events/event.go).
-var notePull = map[waiting]string{neverPull: "ErrImageNeverPull", invalidImage: "InspectFailed"}
+func notePull(why waiting) string {
+	if why == neverPull {
+		return "ErrImageNeverPull"
+	}
+	return "InspectFailed"
+}
 
 // pullErrors is what the runtime or the kubelet itself says of a pull that failed.
 var pullErrors = [...]string{
