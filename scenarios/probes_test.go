@@ -123,7 +123,7 @@ func TestFaultsOfPodsHaveTheirSignatureAndHeal(t *testing.T) {
 			"{at: 10m, for: 5m, fault: pod-slow, target: deployment/shop, count: 1, latency: 2s}",
 			[]string{
 				"between 2m and 10m: always(ready(deployment/shop) == 4)", "between 10m35s and 15m: reached(ready(deployment/shop) == 3)",
-				"between 10m and 10m20s: error_rate(service/shop) >= 15%", "between 10m20s and 15m: availability(service/shop) >= 99%", "after 15m20s: always(ready(deployment/shop) == 4)",
+				"between 10m and 10m20s: error_rate(service/shop) >= 14%", "between 10m20s and 15m: availability(service/shop) >= 99%", "after 15m20s: always(ready(deployment/shop) == 4)",
 			}},
 	} {
 		s, err := probingScenario(t, c.probes, c.behavior, c.timeline, c.expect...)

@@ -36,6 +36,9 @@
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
 //	     evictionPressureTransitionPeriod: 5m}
+//	  loadBalancers: {interval: 8s, timeout: 1s, healthy: 1, unhealthy: 3, lag: 10s} # their health checks, and how late they know nodes
+//	  nodeRepair: {after: 10m, takes: 2m..4m} # a node that is not ready for so long gets another machine
+//	  panicAfter: 30s                # kernels that panic when more CPU is wanted than there is for so long; unless said, none does
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
 //	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
 //	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
@@ -58,6 +61,10 @@
 //	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
 //	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer and logs, and into emptyDirs of its pod
 //	       inodes: 1000 + 2.5/s, pids: 20 + 1/rps + 0.5/s, # files, and processes with their threads
+//	       startupCPU: 2, threads: 4,  # needed while it starts up, which takes longer with less; that work on a request at a time
+//	       preStopFails: 5%, postStartFails: 5%, # how often the hooks do, after their time
+//	       probes: {readiness: queue, liveness: own, startup: {path: request, needs: db}}, # what answers them: the process, a worker, a request; and a Service it needs
+//	       queue: 100,                 # requests that wait for a worker
 //	       needsAPI: true,             # it lists what it works with from an API server before it serves, as CoreDNS does
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       bytes: {request: 2Ki, answer: 100Ki}, # on the network; 100Ki is of an answer; unless said, too little to count

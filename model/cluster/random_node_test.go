@@ -629,9 +629,3 @@ func TestRandomNodesAreTheSameWithEveryTickAnEvent(t *testing.T) {
 		}
 	}
 }
-
-// Traffic that goes round and round until its rounds are over leaves flows whose senders
-// are new and not yet shared out; how much of them stays on nodes is told later.
-func TestFlowsThatAreNotSharedOutAreToldAsTheyWere(t *testing.T) {
-	checkTwins(t, 116, wholeNode)
-}

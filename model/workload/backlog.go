@@ -85,27 +85,31 @@ func (h *handled) atRest(arriving, places, free int64) int64 {
 	if h.room >= 0 && arriving >= h.room {
 		return places
 	}
-	takes := h.waiting.mean
+	takes := h.waiting.mean()
 	if free > 0 {
-		takes = h.mean
+		all := h.outcome.all()
+		takes = all.mean()
 	}
 	return min(product(arriving, takes, 1), places)
 }
 
-// between is how a pod copes that is neither idle nor full.
-func (idle *handled) between(full *handled, part, whole int64) handled {
-	h := *full
-	if whole == 0 {
+// behind is how a pod copes at which a request waits for others, in nanos of one, that are
+// done one after the other.
+func (h handled) behind(others, room int64) handled {
+	if others <= 0 || room <= 0 {
 		return h
 	}
-	along := func(a, b int64) int64 { return a + product(max(b-a, 0), part, whole) }
-	mix := func(a, b timing) timing { return timing{along(a.mean, b.mean), along(a.variance, b.variance)} }
-	h.timing, h.waiting = mix(idle.timing, full.timing), mix(idle.waiting, full.waiting)
+	us := min(others/room, longest)
+	wait := spread(0, us, product(us, 2*million*1000, room)) // both how many came and how long each takes is chance
+	h.ok, h.waiting = h.ok.and(wait), h.waiting.and(wait)
+	if h.good < million {
+		h.bad = h.bad.and(wait)
+	}
 	return h
 }
 
 // await is how each pod of a class copes now that so many arrive: as h says at rest.
-func (t *Flows) await(id int32, c *class, each int64, calls timing, h handled) handled {
+func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) handled {
 	k, now := &c.tank, t.kernel.Now()
 	k.held, k.at = k.now(now), now
 	places, free := c.work.places(&h)
@@ -119,6 +123,9 @@ func (t *Flows) await(id int32, c *class, each int64, calls timing, h handled) h
 	case each > h.room && k.held >= places:
 		*k = tank{over: true, since: now, held: places, at: now, turned: -1, before: -1}
 		h.does = h.room
+		if h.takes >= 0 {
+			h.does = h.takes
+		}
 		return h
 	}
 	if !k.stays(each) {
@@ -127,13 +134,11 @@ func (t *Flows) await(id int32, c *class, each int64, calls timing, h handled) h
 			k.even, k.grows = each, 0
 		}
 	}
-	idle, full := c.work.handle(0, calls), c.work.handle(h.room+1, calls)
-	t.look(id, c, t.next(c, &idle, &full, rest))
-	h = idle.between(&full, max(k.held-free, 0), places-free)
+	idle, room := c.work.handle(0, calls), h.room
+	t.look(id, c, t.next(c, &idle, places, free, room, rest))
+	h = idle.behind(k.held-free, room)
 	h.does = each - k.grows
-	if each > h.room {
-		h.room = -1 // nobody is turned away
-	}
+	h.room, h.takes = room, -1 // nobody is turned away
 	return h
 }
 
@@ -177,9 +182,8 @@ func (k *tank) near(places int64) bool {
 }
 
 // next is the next level that a tank comes to; where it is if it comes to none.
-func (t *Flows) next(c *class, idle, full *handled, rest int64) int64 {
+func (t *Flows) next(c *class, idle *handled, places, free, room, rest int64) int64 {
 	k := &c.tank
-	places, free := c.work.places(full)
 	level, up := places, k.grows > 0
 	if !up {
 		level = 0
@@ -196,9 +200,8 @@ func (t *Flows) next(c *class, idle, full *handled, rest int64) int64 {
 	}
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {
-			wait, most := t.flows[i].Timeout.Microseconds()-idle.mean, full.mean-idle.mean
-			if wait > 0 && wait < most {
-				nearer(free + product(wait, places-free, most))
+			if wait := t.flows[i].Timeout.Microseconds() - idle.ok.mean(); wait > 0 && wait < (places-free)/room {
+				nearer(free + wait*room)
 			}
 		}
 	}

@@ -167,7 +167,7 @@ func TestAnOverloadTakesTimeToBeginAndToEnd(t *testing.T) {
 func TestAQueueWhoseCallersWaitComesToRest(t *testing.T) {
 	for _, workers := range []int64{30, 100, 150, 190} {
 		r, pods := shop(t, 1, calling("front", "back", 1000, 0))
-		r.work = workload.Work{CPU: 10 * time.Millisecond, Workers: workers}
+		r.work = workload.Work{CPU: 10 * time.Millisecond, Workers: workers, Queue: workers}
 		r.capacity[pods[1]] = 90_000
 		delete(r.capacity, pods[0])
 		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(200_000)})
@@ -177,7 +177,7 @@ func TestAQueueWhoseCallersWaitComesToRest(t *testing.T) {
 		if e, n := r.Events()-events, len(r.notes(0))-notes; e > 200 || n > 100 {
 			t.Errorf("%d workers: %d events and %d notes in ten minutes in which nothing changes", workers, e, n)
 		}
-		if x := r.rates("front", "ingress"); x.ServedMilliRPS < 87_000 || x.ServedMilliRPS > 90_000 {
+		if x := r.rates("front", "ingress"); x.ServedMilliRPS < 87_000 || x.ServedMilliRPS > 92_000 { // it rests where about as many come
 			t.Errorf("%d workers: %+v of 90 for which the back has CPU", workers, x)
 		}
 	}

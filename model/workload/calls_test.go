@@ -95,7 +95,7 @@ func TestRetriesAmplifyAnOverload(t *testing.T) {
 // A caller holds its worker while it waits, so what is slow behind fails in front.
 func TestWhatIsSlowBehindOverloadsWhoWaits(t *testing.T) {
 	r, pods := shop(t, 1, calling("front", "back", 1000, 0))
-	r.work.Workers = 10
+	r.work.Workers, r.work.Queue = 10, 100
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(80_000)})
 	before := r.rates("front", "ingress")
 	if before.ServedMilliRPS != 80_000 || before.P99 < 20*time.Millisecond || before.P99 > 300*time.Millisecond {

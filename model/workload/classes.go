@@ -50,9 +50,8 @@ type class struct {
 	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
 	was      int64         // that arrived when this was computed
 	sent     int64         // for so many requests calls are made
-	good     int64         // of those that are handled, in millionths: no call failed for good
 	fared    int64         // that arrived at each when it was computed how they cope; -1 if it never was
-	calls    timing
+	calls    outcome
 	copes    handled
 	risks    []risk  // of its pods' probes
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
@@ -299,7 +298,7 @@ func (t *Flows) found(like likeness, backend int32) int32 {
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
 	c := &t.classes[k]
-	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, good: 1_000_000, sent: -1, fared: -1, divided: t.mark}
+	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, divided: t.mark}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k
@@ -383,13 +382,13 @@ func (t *Flows) untellAll(c *class) {
 	}
 }
 
-// capped is how many of the requests that arrive at so many pods they have room for.
+// capped is how many of the requests that arrive at so many pods find a place.
 func (h *handled) capped(arriving, pods int64) int64 {
-	if h.room < 0 {
+	if h.takes < 0 {
 		return arriving
 	}
 	return min(arriving, h.all(pods))
 }
 
-// all is the room of so many pods together.
-func (h *handled) all(pods int64) int64 { return product(h.room, pods, 1) }
+// all is how many find a place at so many pods together.
+func (h *handled) all(pods int64) int64 { return product(h.takes, pods, 1) }

@@ -51,16 +51,16 @@ func QueriesPerRequest(services, external, ndots int64) int64 {
 }
 
 // stalled is how long a resolver waits for an answer before it asks again, once
-// (resolv.conf(5): timeout 5 s, attempts 2). A query may then reach another server.
+// (resolv.conf(5): timeout 5 s, attempts 2). A query may then reach another server. The
+// queries for A and AAAA go out of one socket, hence to one server, and fare the same.
 const stalled = 5 * time.Second
 
-// resolved is what becomes of a request's queries, for those that have to ask.
+// resolved is what becomes of a request's queries, for those that have to ask. It is good
+// if there is an address in time.
 type resolved struct {
-	bad  int64 // requests of a million that get no address in time
 	asks int64 // how often a query is sent, in millionths
-	wait int64 // microseconds a request waits for answers that do not come, on the average
-	slow int64 // microseconds it waits for those that do
 	lies int64 // requests of a million that get a wrong address
+	outcome
 }
 
 // DNSHarm is something that is wrong with the program behind the DNS Service.
@@ -127,7 +127,7 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: 1_000_000},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, outcome: sure},
 		}
 		t.enter(l)
 	}
@@ -161,7 +161,7 @@ func (t *Flows) asking(l *flow, s *sender) int64 {
 		caches = s.pods()
 	}
 	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
-	if good := 1_000_000 - l.resolved.bad; good > 0 {
+	if good := l.resolved.good; good > 0 {
 		renewals = product(renewals, 1_000_000, good)
 	}
 	return min(s.milli, renewals)
@@ -172,7 +172,7 @@ func (t *Flows) unresolved(l *flow, s *sender) int64 {
 	if t.DNS.Cache != NoCache && l.darkAt > 0 && !t.expired(l, s) {
 		return 0
 	}
-	return product(t.asking(l, s), l.resolved.bad, 1_000_000)
+	return product(t.asking(l, s), million-l.resolved.good, million)
 }
 
 // misled is how many of a sender's requests go to a wrong address. One that is kept is right.
@@ -193,37 +193,47 @@ func (t *Flows) expiry(l *flow, s *sender) sim.Time {
 }
 
 // resolve computes what becomes of a request's queries by what becomes of all of them.
-// Both attempts of a query fail independently; what is refused, or is an error, is asked
-// again at once. Queries go out in pairs, one pair after the other. Who waits no longer than a resolver does has given up by then.
+// Both attempts of a lookup fail independently; what is refused, or is an error, is asked
+// again at once. Names are looked up one after the other, until one is not found. Who
+// waits no longer has given up by then.
 func (t *Flows) resolve(l *flow) resolved {
 	var fails, silent int64
 	if n := l.now.OfferedMilliRPS; n > 0 {
-		fails = product(n-l.now.ServedMilliRPS, 1_000_000, n)
-		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, 1_000_000, n)
+		fails = product(n-l.now.ServedMilliRPS, million, n)
+		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, million, n)
 	}
 	harm := t.harmOf(l)
 	if harm.Down || harm.Slow >= stalled {
-		fails, silent = 1_000_000, 1_000_000
+		fails, silent = million, million
 	}
-	fails += product(1_000_000-fails, harm.Errors, 1_000_000)
-	denied := product(1_000_000-fails, harm.Denied, 1_000_000)
-	limit := t.flows[l.of].Timeout
-	each := denied + product(fails, denied+fails, 1_000_000)
-	if limit > 0 && limit <= stalled {
-		each = denied + silent + product(fails-silent, denied+fails, 1_000_000)
-	}
-	good, n := int64(1_000_000), t.DNS.QueriesMilli
-	for ; n >= 1000 && good > 0; n -= 1000 {
-		good = product(good, 1_000_000-each, 1_000_000)
-	}
-	good = product(good, 1_000_000-product(each, n, 1000), 1_000_000)
-	r := resolved{bad: 1_000_000 - good, asks: 1_000_000 + fails, lies: harm.Wrong}
-	r.wait = min(product(product(stalled.Microseconds(), silent, 1_000_000), t.DNS.QueriesMilli, 1000), longest)
-	r.slow = min(product(min(harm.Slow, stalled).Microseconds()/2, t.DNS.QueriesMilli, 1000), longest)
-	if limit > 0 && r.slow >= limit.Microseconds() {
-		r.bad = 1_000_000
+	fails += product(million-fails, harm.Errors, million)
+	denied := product(million-fails, harm.Denied, million)
+	r := resolved{asks: million + fails, lies: harm.Wrong}
+	r.outcome = lookup(fails, silent, denied, fixed(harm.Slow.Microseconds())).repeated(t.DNS.QueriesMilli/2, outcome.then)
+	if limit := t.flows[l.of].Timeout; limit > 0 {
+		r.outcome = r.outcome.within(limit)
 	}
 	return r
+}
+
+// lookup is what becomes of a name of which so many attempts of a million fail, some of
+// them without an answer, and so many are denied for good. An answer takes a time.
+func lookup(fails, silent, denied int64, answer timing) outcome {
+	var failing, bad mixture
+	failing.add(silent, fixed(stalled.Microseconds()), 0)
+	failing.add(fails-silent, answer, 0)
+	bad.add(denied, answer, 0)
+	lost := failing.timing()
+	bad.add(fails, lost, 0)
+	last := outcome{million - fails - denied, answer, bad.timing()}
+	again := product(fails, last.good, million)
+	var ok mixture
+	bad = mixture{}
+	ok.add(last.good, answer, 0)
+	ok.add(again, lost.and(answer), 0)
+	bad.add(denied, answer, 0)
+	bad.add(fails-again, lost.and(last.bad), 0)
+	return outcome{last.good + again, ok.timing(), bad.timing()}
 }
 
 // answer brings up to date what lookups mean for those whose names they are.
@@ -235,7 +245,7 @@ func (t *Flows) answer(i int32) {
 	}
 	l.resolved = now
 	switch {
-	case now.bad < 1_000_000:
+	case now.good > 0:
 		l.darkAt = 0
 	case l.darkAt == 0:
 		l.darkAt = t.kernel.Now()

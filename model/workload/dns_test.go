@@ -59,13 +59,14 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 }
 
 // Source: resolv.conf(5), timeout 5 s, attempts 2: of two replicas one that is dead, but
-// still among the endpoints, stalls half of all queries for 5 s. Two queries make a
-// request: those who wait less lose 1-1/4 of them, others 1-(3/4)^2; of queries there is half as many again.
+// still among the endpoints, stalls half of all lookups for 5 s. A and AAAA go to one
+// server: those who wait less lose half of them, others a quarter; of queries there is half
+// as many again. Nobody who is served waits longer than once.
 func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
 	for _, c := range []struct {
 		timeout    time.Duration
 		unresolved int64
-	}{{time.Second, 15_000}, {time.Minute, 8750}} {
+	}{{time.Second, 10_000}, {time.Minute, 5000}} {
 		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, c.timeout)
 		r.power("n-2", false)
 		r.after(time.Second)
@@ -78,8 +79,8 @@ func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
 		if lookups.OfferedMilliRPS != sent*3 || lookups.TimedOutMilliRPS != sent*3/2 {
 			t.Errorf("timeout %v: %+v", c.timeout, lookups)
 		}
-		if p99 := r.rates("front", "ingress").P99; c.timeout > 5*time.Second && p99 < 5*time.Second {
-			t.Errorf("who waits for a name is as quick as %v", p99)
+		if front := r.rates("front", "ingress"); c.timeout > 5*time.Second && (front.P99 < 5*time.Second || front.P99 > 5100*time.Millisecond || front.P50 > 20*time.Millisecond) {
+			t.Errorf("half are served within %v, 99 %% within %v", front.P50, front.P99)
 		}
 		r.power("n-2", true)
 		r.after(time.Second)
@@ -135,8 +136,8 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 		unresolved int64
 	}{
 		{workload.DNSHarm{Down: true}, 20_000},
-		{workload.DNSHarm{Denied: 500_000}, 15_000},               // NXDOMAIN of one of two queries, which is not asked again
-		{workload.DNSHarm{Errors: 500_000}, 8750},                 // both attempts of one of two queries
+		{workload.DNSHarm{Denied: 500_000}, 10_000},               // NXDOMAIN, which is not asked again
+		{workload.DNSHarm{Errors: 500_000}, 5000},                 // both attempts
 		{workload.DNSHarm{Slow: 5 * time.Second}, 20_000},         // is no answer
 		{workload.DNSHarm{Slow: 100 * time.Millisecond}, 0},       // 0.1 s for A and AAAA together
 		{workload.DNSHarm{Slow: 1500 * time.Millisecond}, 20_000}, // longer than the caller waits

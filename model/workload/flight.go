@@ -67,8 +67,9 @@ func (t *Flows) flying(id int32) (all []flight) {
 				if x.class != id {
 					continue
 				}
-				fate := t.fate(f, x)
-				takes := time.Duration(fate.takes.mean) * time.Microsecond
+				names, _ := t.naming(f)
+				fate := t.fate(f, x, names)
+				takes := time.Duration(fate.takes.mean()) * time.Microsecond
 				if f.Timeout > 0 {
 					takes = min(takes, f.Timeout)
 				}
@@ -83,7 +84,7 @@ func (t *Flows) flying(id int32) (all []flight) {
 // found out which pods are still theirs.
 func (t *Flows) remember(ids []int32) {
 	for _, id := range ids {
-		if c := &t.classes[id]; c.mean >= long.Microseconds() {
+		if c := &t.classes[id]; c.ok.mean() >= long.Microseconds() {
 			c.flights = t.flying(id)
 		}
 	}
@@ -144,23 +145,35 @@ func (t *Flows) eachCaller(f *flow, yield func(class int32, sends int64)) {
 
 // fate is what becomes of a share of a flow.
 type fate struct {
-	room  int64 // for so many there is room
-	late  int64 // of those, nobody waits for any more
-	good  int64 // of the rest, are served
-	takes timing
+	room         int64 // for so many there is room
+	late         int64 // of those, nobody waits for any more
+	good         int64 // of the rest, are served
+	takes, fails timing
 }
 
-// fate computes it. An endpoint that gets more than it has room for serves the same share
-// of everybody's requests, of each source rounded down.
-func (t *Flows) fate(f *flow, x *share) (out fate) {
+// fate computes it, for those who wait for names first. An endpoint that gets more than it
+// has room for serves the same share of everybody's requests, of each source rounded down.
+func (t *Flows) fate(f *flow, x *share, names timing) (out fate) {
 	p := &t.classes[x.class]
-	out.room, out.takes = x.milli, p.timing.and(x.way)
-	if p.room >= 0 {
+	way := names.and(x.way)
+	out.room, out.takes = x.milli, way.and(p.ok)
+	if p.takes >= 0 {
 		out.room = portion(x.milli, p.all(p.n()), p.arriving)
 	}
+	late := int64(0)
+	out.good = product(out.room, p.good, million)
+	failed := out.room - out.good
 	if f.Timeout > 0 {
-		out.late = product(out.room, out.takes.exceeds(f.Timeout), 1_000_000)
+		out.takes, late = out.takes.within(f.Timeout)
+		out.late = product(out.good, late, million)
+		out.good -= out.late
 	}
-	out.good = product(out.room-out.late, p.good, 1_000_000)
+	if failed > 0 {
+		out.fails = way.and(p.bad)
+		if f.Timeout > 0 {
+			out.fails, late = out.fails.within(f.Timeout)
+			out.late += product(failed, late, million)
+		}
+	}
 	return out
 }

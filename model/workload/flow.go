@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/model/network"
 )
 
 // mostRounds is how often, for each call one below another, rates that depend on one
@@ -193,7 +194,7 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	calls, good := t.calling(c.sort)
+	calls := t.calling(c.sort)
 	h := t.await(id, c, each, calls, t.handle(c, each, calls))
 	working := h.working(each)
 	switch {
@@ -206,10 +207,10 @@ func (t *Flows) fare(id int32, c *class) {
 	c.peak = max(c.peak, each)
 	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
 	busier := h.room >= 0 && c.arriving != c.was
-	if h != c.handled || good != c.good || overloaded || busier {
+	if h != c.handled || overloaded || busier {
 		t.untellAll(c)
 	}
-	c.handled, c.good, c.was = h, good, c.arriving
+	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
 	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && done != c.sent {
 		c.sent = done
@@ -225,9 +226,9 @@ func (t *Flows) fare(id int32, c *class) {
 
 // handle computes how each pod of a class copes, unless about the same arrives as when it
 // was computed last.
-func (t *Flows) handle(c *class, each int64, calls timing) handled {
-	p := min(change(each, c.fared), change(calls.mean, c.calls.mean), change(calls.variance/2, c.calls.variance/2))
-	if c.fared < 0 || !t.wait(p) {
+func (t *Flows) handle(c *class, each int64, calls outcome) handled {
+	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad))
+	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
 		c.fared, c.calls, c.copes = each, calls, c.work.handle(each, calls)
 	}
 	return c.copes
@@ -536,12 +537,27 @@ func (t *Flows) send(f *flow, s *bundle) {
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
 // the rest takes there. A request is taken for one message, and so is its answer.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
-	h := t.net.Harm(s.site, c.site, udp).And(t.net.Harm(c.site, s.site, udp))
-	lost := product(milli, h.LostPPM, 1_000_000)
-	f.lost.TimedOutMilliRPS += lost
-	milli, way := t.weigh(f, s, c, milli-lost)
-	c.ways.add(milli, way.and(timing{min(h.Mean, longest), min(h.Variance, longest*longest)}), 0)
+	way, all := timing{}, milli
+	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
+	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
+	for i := range t.onWay {
+		h := &t.onWay[i]
+		milli -= product(milli, h.LostPPM, million)
+		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
+	}
+	f.lost.TimedOutMilliRPS += all - milli
+	milli, wire := t.weigh(f, s, c, milli)
+	c.ways.add(milli, way.and(wire), 0)
 	return milli
+}
+
+// resent is how long messages wait until they are sent again.
+func resent(h *network.Harm) timing {
+	var m mixture
+	for n, many := range h.Resent {
+		m.add(many, fixed(network.Waited(n).Microseconds()), 0)
+	}
+	return m.timing()
 }
 
 func (t *Flows) note(f *flow) {

@@ -36,10 +36,10 @@ func (l load) takes(bytes, speed int64) timing {
 	each := min(product(bytes, million, speed), longest)
 	if l.used >= 1000 {
 		most := min(each*backlog, longest)
-		return timing{most, product(most, each, 1)}
+		return spread(0, most, product(most, each, 1))
 	}
 	mean := min(product(each, 1000, 1000-l.used), longest)
-	return timing{mean, min(product(mean*mean, 2000+l.used, 2000-l.used), longest*longest)}
+	return spread(0, mean, product(mean*mean, 2000+l.used, 2000-l.used))
 }
 
 // condition is what a machine's kernel and its connection do to requests.
@@ -58,7 +58,7 @@ func (c *condition) way(to *condition, bytes int64) (takes timing, arrive int64)
 		return timing{}, million
 	}
 	takes = c.out.takes(bytes, c.speed)
-	if other := to.in.takes(bytes, to.speed); other.mean > takes.mean {
+	if other := to.in.takes(bytes, to.speed); other.mean() > takes.mean() {
 		takes = other
 	}
 	return takes, product(million-c.out.lost, million-to.in.lost, million)

@@ -97,7 +97,7 @@ func TestMessagesShareAConnectionLikeOneByOne(t *testing.T) {
 // What there is no room for is lost, in closed form; both directions count by themselves.
 func TestAConnectionCarriesNoMoreThanItCan(t *testing.T) {
 	r, _ := sized(t, 2, 10_000_000, 0, 100_000, 200_000) // 20 MB/s
-	r.says(t, "web", "200 rps from node/n-1: 100 served, 100 timed out, 100 of them for want of bandwidth, half within 996ms, 99 % within 1.26s")
+	r.says(t, "web", "200 rps from node/n-1: 100 served, 100 timed out, 100 of them for want of bandwidth, half within 996.68ms, 99 % within 1.247s")
 	r, _ = sized(t, 2, 10_000_000, 100_000, 50_000, 125_000) // 12.5 MB/s one way, what arrives of them 5 MB/s the other
 	if told := r.last("node/n-1"); told.CongestedMilliRPS != 25_000 || told.ServedMilliRPS != 100_000 {
 		t.Error(r.now("web"))

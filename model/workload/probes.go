@@ -54,7 +54,7 @@ func (r risk) and(next risk) risk {
 // connection is not even accepted; where they do not, somebody says so.
 func (c *class) turnedAway() (r risk) {
 	all := c.all(c.n())
-	if c.room < 0 || c.was <= all {
+	if c.takes < 0 || c.was <= all {
 		return r
 	}
 	away := million - product(all, million, c.was)
@@ -66,11 +66,11 @@ func (c *class) turnedAway() (r risk) {
 
 // request is the risk of a request that waits so long.
 func (c *class) request(timeout time.Duration) risk {
-	return c.turnedAway().and(risk{late: c.exceeds(timeout)}).and(risk{refused: million - c.good})
+	return c.turnedAway().and(c.risk(timeout))
 }
 
-// risk is how a probe of its pods fares, but for what it asks of others.
-func (c *class) risk(x *Probe) (r risk) {
+// asked is how a probe of its pods fares, but for what it asks of others.
+func (c *class) asked(x *Probe) (r risk) {
 	switch {
 	case x.Works:
 		return c.request(x.Timeout)
@@ -105,7 +105,7 @@ func (t *Flows) reprobeClass(c *class) {
 	same := len(c.risks) == len(all)
 	c.risks = slices.Grow(c.risks[:0], len(all))[:len(all)]
 	for i := range all {
-		r := c.risk(&all[i])
+		r := c.asked(&all[i])
 		same = same && r.certain() == c.risks[i].certain()
 		c.risks[i] = r
 	}
@@ -132,7 +132,7 @@ func (t *Flows) probe() {
 		all, c := t.interviews[p.probes], t.classOf(p)
 		for i := range all {
 			x := &all[i]
-			r := c.risk(x).and(t.needed(p, x)).certain()
+			r := c.asked(x).and(t.needed(p, x)).certain()
 			if r != p.risks[i] && p.machine != nil {
 				p.risks[i] = r
 				p.machine.Probed(id, x.Container, x.Kind, uint32(r.late), uint32(r.refused))
@@ -147,8 +147,7 @@ func (t *Flows) classOf(p *pod) *class {
 	if p.class != 0 {
 		return &t.classes[p.class]
 	}
-	calls, good := t.calling(p.sort)
-	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, calls), good: good}
+	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, t.calling(p.sort))}
 }
 
 // reprobeIdle has the probes of idle pods looked at again that make a call.

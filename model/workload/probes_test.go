@@ -49,9 +49,9 @@ func TestAProbeFaresLikeTheRequestsWhoseWayItGoes(t *testing.T) {
 	if got := r.fails(pods[0], model.Liveness) + ", " + r.fails(pods[0], model.Readiness); got != "1000 0, 0 0" {
 		t.Errorf("with slow calls %s", got)
 	}
-	r.flows.Slow(pods[0].ID, 8*time.Second) // 10 s for each of 100 workers: 10 requests a second
-	r.after(10 * time.Second)               // by then all are held
-	if got := r.fails(pods[0], model.Readiness); got != "0 500" {
+	r.flows.Slow(pods[0].ID, 8*time.Second)                       // 10 s for each of 100 workers: 10 requests a second
+	r.after(10 * time.Second)                                     // by then all are held
+	if got := r.fails(pods[0], model.Readiness); got != "0 505" { // Erlang's B(100, 200)
 		t.Errorf("with all workers held %s", got)
 	}
 	r.flows.Slow(pods[0].ID, -8*time.Second)
@@ -73,8 +73,8 @@ func TestAProbeWaitsInAQueueThatIsFull(t *testing.T) {
 		r.after(10 * time.Second) // until the queue is full
 	}
 	rates(25_000) // of 20 for which there is room: 4 that wait need a fifth of a second
-	if got := r.fails(pods[0], model.Readiness); got != "200 0" {
-		t.Errorf("%s, want a fifth that finds no room", got)
+	if got := r.fails(pods[0], model.Readiness); got != "221 0" {
+		t.Errorf("%s, want a fifth that finds no room, and some more by chance", got)
 	}
 	r, pods = shop(t, 1)
 	r.probes = probed("")
@@ -138,7 +138,7 @@ func TestAMachineIsToldForHowManyRequestsThereAreWorkers(t *testing.T) {
 	r, pods := shop(t, 1)
 	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 2}
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(50_000)})
-	if r.load[pods[0].ID] != 50_000 || r.working[pods[0].ID] != 20_000 {
+	if r.load[pods[0].ID] != 50_000 || r.working[pods[0].ID] != 16_217 { // Erlang's B(2, 5) is 0.6757
 		t.Errorf("%d arrive, %d are worked at", r.load[pods[0].ID], r.working[pods[0].ID])
 	}
 }

@@ -13,7 +13,7 @@ import (
 const period = 100 * time.Millisecond
 
 const (
-	parts  = 1_000_000
+	unit   = 1_000_000
 	window = int64(period / time.Microsecond)
 )
 
@@ -29,26 +29,59 @@ const (
 // b²/sqrt(b²+rho⁴) is near. Besides, a request that needs a quota or more by itself,
 // of exponentially distributed needs, stands still 1/(e^n-1) times. The slow twin in
 // the test serves requests one by one and finds times within a third of these.
-func (w *Work) throttled(served int64) timing {
-	n := w.QuotaMilliRPS / int64(time.Second/period) // in thousandths
-	alone := timing{}
-	if rest := exp(n) - 1000; n > 0 && rest > 0 {
-		stall := w.Stall.Microseconds()
-		alone = timing{min(product(stall, 1000, rest), longest), min(product(product(stall, stall, rest), exp(n)*1000, rest), longest*longest)}
-	}
-	rho := product(served, parts, w.QuotaMilliRPS)
-	if rho == 0 || rho >= parts || n == 0 {
+func (w *Work) throttled(served int64) moments {
+	alone := w.alone()
+	n, rho := w.quota(), product(served, unit, w.QuotaMilliRPS)
+	if rho == 0 || rho >= unit || n == 0 {
 		return alone
 	}
-	steps := root(uint64(product(n, 1_000_000_000, 2*rho))) // in thousandths
-	over := product(parts, 1000, exp(product(product(steps, parts-rho, parts), 1166, 1000)))
-	b := min(product(rho, parts*1000, (parts-rho)*n), 1000*parts)
-	square := product(rho, rho, parts)
+	b, over := w.left(rho)
+	square := product(rho, rho, unit)
 	first := product(b, b, max(hypotenuse(b, square), 1))
-	second := product(b, b, max(hypotenuse(b, product(square, rho, parts)), 1))
-	mean := product(product(window, first, parts), over, parts)
-	moment := product(2*product(product(window, b, parts), product(window, second, parts), 1), over, parts)
-	return timing{alone.mean + mean, alone.variance + max(moment-product(mean, mean, 1), 0)}
+	second := product(b, b, max(hypotenuse(b, product(square, rho, unit)), 1))
+	mean := product(product(window, first, unit), over, unit)
+	moment := product(2*product(product(window, b, unit), product(window, second, unit), 1), over, unit)
+	return moments{alone.mean + mean, alone.variance + max(moment-product(mean, mean, 1), 0)}
+}
+
+// moments is the mean of a time and its variance, in microseconds.
+type moments struct{ mean, variance int64 }
+
+// quota is for how many requests there is CPU in a period, in thousandths.
+func (w *Work) quota() int64 { return w.QuotaMilliRPS / int64(time.Second/period) }
+
+// alone is what a request stands still because it needs a quota or more by itself.
+func (w *Work) alone() moments {
+	n := w.quota()
+	rest := exp(n) - 1000
+	if n == 0 || rest <= 0 {
+		return moments{}
+	}
+	stall := w.Stall.Microseconds()
+	return moments{min(product(stall, 1000, rest), longest), min(product(product(stall, stall, rest), exp(n)*1000, rest), longest*longest)}
+}
+
+// left is how many quotas are left undone at the end of a period if something is, with a
+// share rho of them used, and how likely that is.
+func (w *Work) left(rho int64) (quotas, over int64) {
+	n := w.quota()
+	steps := root(uint64(product(n, 1_000_000_000, 2*rho))) // in thousandths
+	over = product(unit, 1000, exp(product(product(steps, unit-rho, unit), 1166, 1000)))
+	return min(product(rho, unit*1000, (unit-rho)*n), 1000*unit), over
+}
+
+// leftover is how many of a million wait, near the limit or beyond: all if much is left
+// undone, and if it is little those who come at the end of a period.
+func (w *Work) leftover(arriving int64) int64 {
+	n := max(w.quota(), 1)
+	most := min(product(backlog/2, unit*1000, n), 1000*unit)
+	rho := product(arriving, unit, w.QuotaMilliRPS)
+	if rho >= unit {
+		return product(unit, most, hypotenuse(most, unit))
+	}
+	b, over := w.left(rho)
+	b = min(b, most)
+	return product(over, b, max(hypotenuse(b, product(rho, rho, unit)), 1))
 }
 
 // exp is e to the power of x, both in thousandths, at most e^16.

@@ -74,13 +74,13 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 			w := Work{CapacityMilliRPS: int64(c.limit / c.mean * 1e6)}
 			w.QuotaMilliRPS = w.CapacityMilliRPS
 			w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
-			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), timing{})
-			if off := float64(h.mean)/1000/want - 1; math.Abs(off) > 0.35 {
-				t.Errorf("limit %.1f, %.0f ms, load %.1f: the mean is %.2f ms, request by request %.2f", c.limit, c.mean, rho, float64(h.mean)/1000, want)
+			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), sure)
+			if off := float64(h.ok.mean())/1000/want - 1; math.Abs(off) > 0.35 {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: the mean is %.2f ms, request by request %.2f", c.limit, c.mean, rho, float64(h.ok.mean())/1000, want)
 			}
 			p99 := all[len(all)*99/100]
-			if off := h.quantile(&ninetyNth).Seconds()*1000/p99 - 1; math.Abs(off) > 0.5 {
-				t.Errorf("limit %.1f, %.0f ms, load %.1f: p99 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.quantile(&ninetyNth), p99)
+			if off := h.ok.quantile(990_000).Seconds()*1000/p99 - 1; math.Abs(off) > 0.5 {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: p99 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.ok.quantile(990_000), p99)
 			}
 		}
 	}
@@ -90,8 +90,8 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 // request takes its time at what the pod gets.
 func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
 	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 250_000, CPU: 2 * time.Millisecond, SlowCPU: 4 * time.Millisecond, Stall: 50 * time.Millisecond}
-	if h := w.handle(50_000, timing{}); h.mean != 4000+10_000 {
-		t.Errorf("at half of what others leave a request takes %d µs, want 4 ms and the wait of one 10 ms long", h.mean)
+	if h := w.handle(50_000, sure); h.ok.mean() != 4000+10_000 {
+		t.Errorf("at half of what others leave a request takes %d µs, want 4 ms and the wait of one 10 ms long", h.ok.mean())
 	}
 }
 
@@ -104,6 +104,17 @@ func TestTheExponentialAndTheRoot(t *testing.T) {
 	for _, x := range []uint64{0, 1, 2, 3, 4, 15, 16, 17, 1 << 40, 1<<40 - 1, 1 << 62} {
 		if r := uint64(root(x)); r*r > x || (r+1)*(r+1) <= x {
 			t.Errorf("the root of %d is %d", x, r)
+		}
+	}
+}
+
+// Workers that wait for what they call use little CPU, however much arrives: a quota that
+// they do not use up throttles none of them.
+func TestWorkersThatWaitAreNotThrottled(t *testing.T) {
+	w := Work{CapacityMilliRPS: 390_000, QuotaMilliRPS: 390_000, CPU: 10 * time.Millisecond, Latency: 70 * time.Millisecond, Workers: 18, Queue: 100}
+	for _, arriving := range []int64{300_000, 1_000_000} {
+		if h := w.handle(arriving, sure); h.capped(arriving, 1) < 200_000 || h.capped(arriving, 1) > 225_000 {
+			t.Errorf("%d arrive, %d are taken, with 18 workers held for 80 ms each", arriving, h.capped(arriving, 1))
 		}
 	}
 }

@@ -115,10 +115,30 @@ func loss(now, passed, finely, coarsely int64) patience {
 
 // change is how long the change of what becomes of calls waits.
 func (a *attempt) change(b *attempt) patience {
-	const all = 1_000_000
-	return min(change(a.attempts, b.attempts), loss(a.failed, b.failed, all/fine.call, all/coarse.call),
-		change(a.mean, b.mean), change(a.variance/2, b.variance/2))
+	return min(change(a.attempts, b.attempts), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
+		a.ok.change(&b.ok), a.bad.change(&b.bad))
 }
+
+// change is how long the change of a time waits. One whose mean and variance are nearly the
+// same is no other: with kinds put together otherwise, services that call one another in a
+// circle would never come to a rest.
+func (t *timing) change(b *timing) patience {
+	if *t == *b {
+		return same
+	}
+	p, mean := same, b.mean()
+	if now := t.mean(); max(now-mean, mean-now) > mean/nearly+1 {
+		p = change(now, mean)
+	}
+	now, passed := t.variance(), b.variance()
+	if off := max(now-passed, passed-now); off > passed/nearly+mean*mean/nearly/nearly+1 {
+		p = min(p, change(now/2, passed/2))
+	}
+	return p
+}
+
+// nearly is the part that makes no time another.
+const nearly = 10_000
 
 // news is how long the change of rates and times waits.
 func news(a, b *model.Traffic) patience {

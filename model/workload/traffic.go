@@ -110,6 +110,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
 	soon       bool             // some change waits for the next full second
@@ -181,7 +182,7 @@ type flow struct {
 
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
-	times   timing  // of single attempts
+	single  outcome // of its requests, of each attempt
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -329,7 +330,7 @@ func (t *Flows) add(src Traffic) {
 			return
 		}
 	}
-	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: attempt{attempts: 1_000_000}}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: attempt{million, sure}}
 	f.deployment, _ = strings.CutPrefix(src.From, "deployment/")
 	if f.deployment == src.From {
 		f.deployment = ""

@@ -1,0 +1,406 @@
+package workload
+
+import (
+	"math"
+	"math/bits"
+	"time"
+)
+
+// longest is the longest time that anything is said to take, in microseconds.
+const longest = 1_000_000_000
+
+// spans is how many kinds of time a timing tells apart.
+const spans = 4
+
+// timing is how long something takes that does not take the same every time: a mixture of a
+// few kinds of time, the shortest first. Stages one after the other add up (and); requests
+// that fare differently are put together (mixture). What comes to more kinds than there is
+// place for has those put together that differ least. The zero timing is no time.
+type timing [spans]span
+
+// span is a part of all, in millionths, that takes a fixed time and a time by chance, which
+// is spread like a gamma distribution of its mean and variance. Times are in microseconds.
+type span struct{ share, fixed, mean, variance int64 }
+
+// fixed is a time that is always the same.
+func fixed(us int64) timing { return spread(us, 0, 0) }
+
+// spread is one kind of time.
+func spread(fixed, mean, variance int64) timing {
+	if fixed == 0 && mean == 0 {
+		return timing{}
+	}
+	return timing{{million, min(fixed, longest), min(mean, longest), min(variance, longest*longest)}}
+}
+
+// whole is the mean of a kind, what is fixed included.
+func (k *span) whole() int64 { return k.fixed + k.mean }
+
+// mean is the mean of all kinds.
+func (t *timing) mean() (sum int64) {
+	for i := range t {
+		sum += t[i].share * t[i].whole() / million
+	}
+	return sum
+}
+
+// variance is that of all kinds together.
+func (t *timing) variance() (sum int64) {
+	mean := t.mean()
+	for i := range t {
+		k := &t[i]
+		if k.share > 0 {
+			off := k.whole() - mean
+			sum += product(min(k.variance+off*off, longest*longest), k.share, million)
+		}
+	}
+	return min(sum, longest*longest)
+}
+
+// and is one stage after another.
+func (t timing) and(next timing) timing {
+	switch {
+	case t == timing{}:
+		return next
+	case next == timing{}:
+		return t
+	}
+	var m mixture
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		for j := 0; j < spans && next[j].share > 0; j++ {
+			a, b := &t[i], &next[j]
+			m.put(span{
+				share: a.share * b.share / 1000, fixed: min(a.fixed+b.fixed, longest),
+				mean: min(a.mean+b.mean, longest), variance: min(a.variance+b.variance, longest*longest),
+			})
+		}
+	}
+	return m.timing()
+}
+
+// mixture is the times of requests that fare differently, which are put together.
+type mixture struct {
+	n     int
+	parts [spans*spans + 1]span // ascending by what they take on the average; shares are of any unit
+}
+
+// add adds so many requests that take a time, at most limit if that is not 0.
+func (m *mixture) add(many int64, t timing, limit time.Duration) {
+	if many <= 0 {
+		return
+	}
+	many = min(many, 1_000_000_000_000)
+	if limit > 0 {
+		var late int64
+		t, late = t.within(limit)
+		m.put(span{share: product(many, late, 1000), fixed: limit.Microseconds()})
+		many = product(many, million-late, million)
+	}
+	if t == (timing{}) {
+		m.put(span{share: product(many, 1000, 1)})
+		return
+	}
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		k := t[i]
+		k.share = product(many, k.share, 1000)
+		m.put(k)
+	}
+}
+
+// put adds a kind, as another of its sort if there is one.
+func (m *mixture) put(k span) {
+	if k.share <= 0 {
+		return
+	}
+	at := m.n
+	for at > 0 && m.parts[at-1].whole() > k.whole() {
+		at--
+	}
+	for i := at - 1; i >= 0 && m.parts[i].whole() == k.whole(); i-- {
+		if p := &m.parts[i]; p.fixed == k.fixed && p.variance == k.variance {
+			p.share += k.share
+			return
+		}
+	}
+	copy(m.parts[at+1:m.n+1], m.parts[at:m.n])
+	m.parts[at] = k
+	m.n++
+	if m.n == len(m.parts) {
+		m.reduce(spans * spans)
+	}
+}
+
+// reduce puts neighbours together until there are few enough.
+func (m *mixture) reduce(most int) {
+	if m.n <= most {
+		return
+	}
+	total := int64(0)
+	for i := range m.n {
+		total += m.parts[i].share
+	}
+	var costs [len(m.parts)]int64 // of a part and the next
+	for i := range m.n - 1 {
+		costs[i] = unlike(&m.parts[i], &m.parts[i+1], total)
+	}
+	for m.n > most {
+		best := 0
+		for i := 1; i < m.n-1; i++ {
+			if costs[i] < costs[best] {
+				best = i
+			}
+		}
+		m.parts[best] = together(&m.parts[best], &m.parts[best+1])
+		m.n--
+		copy(m.parts[best+1:m.n], m.parts[best+2:m.n+1])
+		copy(costs[best+1:m.n], costs[best+2:m.n+1])
+		if best > 0 {
+			costs[best-1] = unlike(&m.parts[best-1], &m.parts[best], total)
+		}
+		if best < m.n-1 {
+			costs[best] = unlike(&m.parts[best], &m.parts[best+1], total)
+		}
+	}
+}
+
+// unlike is how much is wrong if two kinds are taken for one, of all that there are: the
+// square of how far apart they are for what they take together. What takes less than a
+// millisecond is much the same.
+func unlike(a, b *span, total int64) int64 {
+	both := a.share + b.share
+	off := b.whole() - a.whole()
+	mean := a.whole() + product(off, b.share, both) + 1000
+	spreads := max(a.variance-b.variance, b.variance-a.variance)
+	far := min(product(min(off*off, longest*longest)+spreads, million, mean*mean), 1000*million)
+	return product(product(a.share, b.share, both), far, max(total/million, 1))
+}
+
+// together is two kinds, the shorter first, as one of their mean and variance.
+func together(a, b *span) span {
+	both := a.share + b.share
+	off := b.whole() - a.whole()
+	k := span{share: both, fixed: min(a.fixed, b.fixed)}
+	k.mean = a.whole() + product(off, b.share, both) - k.fixed
+	between := product(product(off*off, a.share, both), b.share, both)
+	k.variance = min(product(a.variance, a.share, both)+product(b.variance, b.share, both)+between, longest*longest)
+	return k
+}
+
+// timing is all of it.
+func (m *mixture) timing() (t timing) {
+	m.reduce(spans)
+	total, largest := int64(0), 0
+	for i := range m.n {
+		total += m.parts[i].share
+	}
+	n, rest := 0, int64(million)
+	for i := range m.n {
+		k := m.parts[i]
+		if k.share = product(k.share, million, total); k.share == 0 {
+			continue
+		}
+		t[n], rest = k, rest-k.share
+		if k.share > t[largest].share {
+			largest = n
+		}
+		n++
+	}
+	if n == 0 || n == 1 && t[0].whole() == 0 {
+		return timing{}
+	}
+	t[largest].share += rest
+	return t
+}
+
+// exceeds is the part of requests that take longer than a limit, in millionths.
+func (t *timing) exceeds(limit time.Duration) (sum int64) {
+	us := limit.Microseconds()
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		sum += t[i].share * t[i].exceeds(us) / million
+	}
+	return sum
+}
+
+// within is the times of those that take no longer than a limit, and the part that does,
+// in millionths.
+func (t timing) within(limit time.Duration) (rest timing, late int64) {
+	us := limit.Microseconds()
+	var m mixture
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		k := t[i]
+		over := k.exceeds(us)
+		late += k.share * over / million
+		if over > 0 {
+			k = k.below(us, over)
+		}
+		k.share *= 1000
+		m.put(k)
+	}
+	switch {
+	case late == 0:
+		return t, 0
+	case m.n == 0:
+		return fixed(us), million
+	}
+	return m.timing(), late
+}
+
+// below is what takes no longer than us of a kind of which a part does. A gamma
+// distribution weighted by its values is one whose shape is greater by one.
+func (k span) below(us, over int64) span {
+	rest := million - over
+	k.share = product(k.share, rest, million)
+	if k.share == 0 || k.variance == 0 {
+		return k
+	}
+	us -= k.fixed
+	once := span{mean: k.mean + k.variance/max(k.mean, 1), variance: k.variance + product(k.variance, k.variance, max(k.mean*k.mean, 1))}
+	twice := span{mean: k.mean + 2*(k.variance/max(k.mean, 1)), variance: k.variance + 2*product(k.variance, k.variance, max(k.mean*k.mean, 1))}
+	square := product(k.variance+k.mean*k.mean, million-twice.exceeds(us), rest)
+	k.mean = min(product(k.mean, million-once.exceeds(us), rest), us)
+	k.variance = min(max(square-k.mean*k.mean, 0), k.mean*(us-k.mean)) // which is the most there can be
+	return k
+}
+
+// quantile is the time that a part of all, in millionths, take no longer than.
+func (t *timing) quantile(part int64) time.Duration {
+	var low, high int64 = 0, -1
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		at := t[i].quantile(part)
+		switch us := time.Duration(at) * time.Microsecond; {
+		case million-t.exceeds(us) < part:
+			low = max(low, at)
+		case high < 0 || at < high:
+			high = at
+		}
+	}
+	if high < 0 {
+		return time.Duration(low) * time.Microsecond
+	}
+	for high-low > high/1000+1 {
+		middle := low + (high-low)/2
+		if million-t.exceeds(time.Duration(middle)*time.Microsecond) < part {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return time.Duration(high) * time.Microsecond
+}
+
+// The parts of all, in millionths, of which gammas tells the quantiles.
+var parts = [...]int64{
+	0, 100, 1000, 5000, 10_000, 25_000, 50_000, 100_000, 150_000, 200_000, 250_000, 300_000, 350_000, 400_000, 450_000, 500_000, 550_000,
+	600_000, 650_000, 700_000, 750_000, 800_000, 850_000, 900_000, 925_000, 950_000, 975_000, 990_000, 995_000, 999_000, 999_900, 999_990, 999_999,
+}
+
+// gammas is quantiles of gamma distributions, as thousandths of a standard deviation off the
+// mean, by how many quarters of the mean the standard deviation is; those of no quarter are
+// of a normal distribution. Linear between them is within a hundredth of all requests of the
+// truth.
+var gammas = [...][len(parts)]int64{
+	{-5000, -3719, -3090, -2576, -2326, -1960, -1645, -1282, -1036, -842, -674, -524, -385, -253, -126, 0, 126, 253, 385, 524, 674, 842, 1036, 1282, 1440, 1645, 1960, 2326, 2576, 3090, 3719, 4265, 4753},
+	{-4000, -2708, -2399, -2108, -1955, -1714, -1491, -1216, -1019, -857, -712, -578, -451, -328, -206, -83, 42, 173, 310, 458, 622, 808, 1032, 1323, 1516, 1774, 2185, 2686, 3041, 3811, 4821, 5762, 6654},
+	{-2000, -1884, -1786, -1664, -1588, -1455, -1317, -1128, -980, -852, -732, -618, -506, -394, -281, -164, -42, 88, 227, 381, 555, 758, 1007, 1340, 1567, 1877, 2384, 3023, 3489, 4531, 5957, 7333, 8675},
+	{-1333, -1328, -1313, -1282, -1256, -1201, -1131, -1018, -919, -825, -733, -641, -547, -449, -348, -240, -125, 1, 139, 295, 475, 691, 961, 1333, 1592, 1951, 2552, 3330, 3910, 5234, 7093, 8926, 10742},
+	{-1000, -1000, -999, -995, -990, -975, -949, -895, -837, -777, -712, -643, -569, -489, -402, -307, -201, -84, 50, 204, 386, 609, 897, 1303, 1590, 1996, 2689, 3605, 4298, 5908, 8210, 10513, 12816},
+	{-800, -800, -800, -800, -799, -797, -790, -771, -744, -711, -671, -625, -571, -510, -440, -360, -268, -161, -37, 111, 292, 518, 817, 1250, 1564, 2012, 2793, 3845, 4652, 6548, 9299, 12078, 14874},
+	{-667, -667, -667, -667, -667, -666, -665, -660, -651, -636, -615, -588, -553, -511, -459, -396, -319, -227, -115, 23, 196, 420, 726, 1180, 1516, 2003, 2867, 4051, 4970, 7152, 10354, 13612, 16907},
+	{-571, -571, -571, -571, -571, -571, -571, -570, -568, -562, -554, -540, -521, -494, -459, -413, -353, -278, -181, -57, 105, 322, 627, 1096, 1449, 1971, 2913, 4225, 5253, 7720, 11373, 15113, 18908},
+	{-500, -500, -500, -500, -500, -500, -500, -500, -499, -498, -495, -489, -480, -465, -443, -413, -370, -312, -232, -125, 21, 226, 525, 1001, 1368, 1920, 2933, 4368, 5504, 8253, 12357, 16579, 20876},
+	{-444, -444, -444, -444, -444, -444, -444, -444, -444, -444, -443, -441, -437, -430, -418, -400, -371, -329, -268, -179, -51, 137, 425, 900, 1277, 1853, 2931, 4483, 5724, 8752, 13305, 18010, 22809},
+	{-400, -400, -400, -400, -400, -400, -400, -400, -400, -400, -400, -399, -398, -395, -389, -379, -362, -333, -288, -218, -110, 58, 328, 795, 1178, 1773, 2909, 4573, 5916, 9220, 14220, 19407, 24709},
+	{-364, -364, -364, -364, -364, -364, -364, -364, -364, -364, -364, -363, -363, -362, -360, -355, -345, -327, -296, -244, -156, -10, 238, 691, 1074, 1683, 2871, 4640, 6083, 9658, 15103, 20772, 26577},
+	{-333, -333, -333, -333, -333, -333, -333, -333, -333, -333, -333, -333, -333, -333, -332, -330, -325, -315, -295, -258, -189, -67, 157, 589, 968, 1585, 2817, 4687, 6226, 10068, 15957, 22106, 28413},
+	{-308, -308, -308, -308, -308, -308, -308, -308, -308, -308, -308, -308, -308, -308, -307, -306, -304, -299, -287, -262, -211, -111, 86, 492, 862, 1483, 2752, 4715, 6348, 10453, 16782, 23411, 30220},
+	{-286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -286, -285, -284, -282, -275, -259, -223, -144, 25, 400, 759, 1377, 2676, 4726, 6449, 10813, 17580, 24688, 31999},
+	{-267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -267, -266, -265, -261, -252, -227, -168, -26, 316, 659, 1270, 2592, 4722, 6533, 11152, 18353, 25938, 33750},
+	{-250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -249, -248, -242, -226, -182, -67, 239, 564, 1163, 2500, 4705, 6599, 11469, 19102, 27164, 35476},
+}
+
+// quartersOf is the quarters of a mean that a standard deviation is: how many whole ones, and
+// the millionths of the way to the next.
+func quartersOf(mean, deviation int64) (whole int, part int64) {
+	quarters := product(deviation, 4*million, max(mean, 1))
+	if quarters >= int64(len(gammas)-1)*million {
+		return len(gammas) - 2, million
+	}
+	return int(quarters / million), quarters % million
+}
+
+// standard is a quantile between two rows of gammas.
+func standard(row int, along int64, column int) int64 {
+	a, b := int64(gammas[row][column]), int64(gammas[row+1][column])
+	return a*1000 + (b-a)*along/1000 // millionths
+}
+
+// exceeds is the part of a kind that takes longer than us, in millionths.
+func (k *span) exceeds(us int64) int64 {
+	us -= k.fixed
+	deviation := root(uint64(k.variance))
+	switch {
+	case us < 0:
+		return million
+	case deviation == 0 && us < k.mean:
+		return million
+	case deviation == 0:
+		return 0
+	case us == 0:
+		return million
+	}
+	row, along := quartersOf(k.mean, deviation)
+	off := us - k.mean
+	z := product(max(off, -off), million, deviation)
+	if z > 40*million {
+		z = 40 * million
+	}
+	if off < 0 {
+		z = -z
+	}
+	low, high := 0, len(parts)-1
+	if z >= standard(row, along, high) {
+		return 0
+	}
+	for high-low > 1 {
+		if middle := (low + high) / 2; z < standard(row, along, middle) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	a, b := standard(row, along, low), standard(row, along, high)
+	if z <= a {
+		return million - parts[low]
+	}
+	return million - parts[low] - (parts[high]-parts[low])*(z-a)/(b-a)
+}
+
+// quantile is the time that a part of a kind take no longer than.
+func (k *span) quantile(part int64) int64 {
+	deviation := root(uint64(k.variance))
+	if deviation == 0 {
+		return k.whole()
+	}
+	row, along := quartersOf(k.mean, deviation)
+	i := 1
+	for i < len(parts)-1 && part > parts[i] {
+		i++
+	}
+	a, b := standard(row, along, i-1), standard(row, along, i)
+	z := a + (b-a)*(part-parts[i-1])/(parts[i]-parts[i-1])
+	off := product(deviation, max(z, -z), million)
+	if z < 0 {
+		off = -off
+	}
+	return k.fixed + max(k.mean+off, 0)
+}
+
+// product is a times b/c, rounded down, or the most there is.
+func product(a, b, c int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(c) {
+		return math.MaxInt64
+	}
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	return int64(min(q, math.MaxInt64))
+}
