@@ -571,6 +571,6 @@ func (t *Flows) note(f *flow) {
 	t.store.Note(t.self, model.Note{
 		Object: f.service, Name: m.Path(),
 		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Message: message(&told), Traffic: &told,
+		Reason:  model.ReasonTrafficChanged, Traffic: &told,
 	})
 }
