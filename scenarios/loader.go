@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -323,5 +324,5 @@ func (l *loader) checkObject(v strict.Value, path string) {
 
 // sortByTime sorts what happens by when, keeping the order of the file.
 func sortByTime[T any](list []T, at func(*T) sim.Time) {
-	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(at(&a), at(&b)) })
+	sort.SliceStable(list, func(i, j int) bool { return at(&list[i]) < at(&list[j]) }) // no entry is copied to the heap
 }

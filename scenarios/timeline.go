@@ -70,7 +70,7 @@ func (l *loader) entry(v strict.Value) (entry, bool) {
 	case do.Given():
 		e.command = workload.Lookup(do.Enum("action", commandNames()...))
 	case breaks.Given():
-		e.kind = fault.Lookup(breaks.Enum("fault", faultNames()...))
+		e.kind = fault.Lookup(breaks.Enum("fault", faultNames...))
 	default:
 		m := v.Map("an entry of the timeline", entryFields()...)
 		m.OneOf("do", "fault")
@@ -89,13 +89,12 @@ func commandNames() []string {
 	return out
 }
 
-func faultNames() []string {
-	var out []string
+var faultNames = func() (out []string) {
 	for i := range fault.Kinds {
 		out = append(out, fault.Kinds[i].Name)
 	}
 	return out
-}
+}()
 
 // entryFields is every field that any entry may have.
 func entryFields() []string {

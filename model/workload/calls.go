@@ -29,8 +29,12 @@ func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000)
+	return min(product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), endless)
 }
+
+// endless is as many requests a second as calls are that call one another without end, in
+// thousandths; many such flows together are still a number.
+const endless = 1e15
 
 // calling is what becomes of the calls that pods make for a request which are members of
 // some flows. Calls are made one after the other, also if one of them fails.

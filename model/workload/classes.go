@@ -230,9 +230,10 @@ func (t *Flows) classify(id uint32, i int32) {
 			return
 		}
 		t.free(p.class)
+		p.class = 0
 	}
 	if like.single == 0 {
-		k := t.classOfKind(b, p.class, like)
+		k := t.classOfKind(i, p.class, like)
 		if k >= 0 {
 			t.enroll(k, id, p)
 			return
@@ -249,7 +250,8 @@ func (t *Flows) classify(id uint32, i int32) {
 // classOfKind is the class of a backend that a pod belongs to, -1 if it has to be founded:
 // one that there is already, or the pod's own if that differs only in which routes lead
 // to it.
-func (t *Flows) classOfKind(b *backend, own int32, like likeness) int32 {
+func (t *Flows) classOfKind(i, own int32, like likeness) int32 {
+	b := &t.backends[i]
 	for k := len(b.classes) - 1; k >= 0; k-- {
 		if t.classes[b.classes[k]].likeness == like {
 			return b.classes[k]
@@ -258,7 +260,7 @@ func (t *Flows) classOfKind(b *backend, own int32, like likeness) int32 {
 	c := &t.classes[own]
 	alike := like
 	alike.routes, alike.tank = c.routes, c.likeness.tank // all of its pods hold the same
-	if own == 0 || c.divided == t.mark || c.likeness != alike {
+	if own == 0 || c.backend[0] != i || c.divided == t.mark || c.likeness != alike {
 		return -1
 	}
 	c.likeness, c.divided = like, t.mark
