@@ -115,10 +115,18 @@ func version[T any](o Object) *T {
 
 // meta compares what every object has. Paths of annotations sort before it.
 func (d *Differ) meta(a, b *Meta) {
+	d.deletion(a, b)
+	d.restOfMeta(a, b)
+}
+
+func (d *Differ) deletion(a, b *Meta) {
 	if a.DeletionAt != b.DeletionAt {
 		d.number("metadata.deletionGracePeriodSeconds", int64(a.GraceSeconds), int64(b.GraceSeconds))
 		d.instant("metadata.deletionTimestamp", a.DeletionAt, b.DeletionAt)
 	}
+}
+
+func (d *Differ) restOfMeta(a, b *Meta) {
 	if !d.created {
 		d.number("metadata.generation", a.Generation, b.Generation)
 	}

@@ -19,7 +19,9 @@ func (d *Differ) pod(a, b *Pod) {
 		d.emit("metadata.annotations."+AnnotationGPUIndex, DeviceIndexes(a.Devices), DeviceIndexes(b.Devices))
 	}
 	d.number("metadata.annotations."+AnnotationDeletionCost, int64(a.DeletionCost), int64(b.DeletionCost))
-	d.meta(&a.Meta, &b.Meta)
+	d.deletion(&a.Meta, &b.Meta)
+	d.text("metadata.finalizers", strings.Join(a.Finalizers.List(), ","), strings.Join(b.Finalizers.List(), ","))
+	d.restOfMeta(&a.Meta, &b.Meta)
 	if a.Spec != b.Spec {
 		d.podSpec(orEmpty(a.Spec), orEmpty(b.Spec))
 	}

@@ -59,6 +59,8 @@ func set(v reflect.Value) {
 		v.Set(reflect.ValueOf(&model.PodSpec{Containers: []model.Container{{Name: "main", Image: "x:2"}}}))
 	case *model.Template:
 		v.Set(reflect.ValueOf(&model.Template{Hash: "h"}))
+	case *model.Finalizers:
+		v.Set(reflect.ValueOf(&model.Finalizers{Names: []string{"example.com/a"}}))
 	case *model.Resize:
 		v.Set(reflect.ValueOf(&model.Resize{Pending: model.ResizeDeferred}))
 	case model.Condition:

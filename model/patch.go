@@ -115,7 +115,7 @@ func (p *MergePatch) template(t *Template) (*Template, error) {
 		}
 	}
 	spec.SumRequests()
-	next := &Template{Labels: patched(t.Labels, p.PodLabels), Spec: &spec, Rest: t.Rest}
+	next := &Template{Labels: patched(t.Labels, p.PodLabels), Spec: &spec, Finalizers: t.Finalizers, Rest: t.Rest}
 	if p.Annotated != 0 {
 		// The annotations themselves are not kept: one that says the same again is a
 		// change here, and none in Kubernetes.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -193,10 +194,11 @@ type PodSecurity struct{ Baseline, Restricted string }
 // Template is a pod template: labels and spec, with the hash that names its
 // ReplicaSet. Pods made from it share it.
 type Template struct {
-	Labels Labels
-	Spec   *PodSpec
-	Rest   uint64 // a hash of what the template says besides: commands, environment, annotations
-	Hash   string // pod-template-hash: a hash of all of it
+	Labels     Labels
+	Spec       *PodSpec
+	Finalizers *Finalizers // that its pods begin with
+	Rest       uint64      // a hash of what the template says besides: commands, environment, annotations
+	Hash       string      // pod-template-hash: a hash of all of it
 }
 
 // Defaults for scoring of containers without a request
@@ -336,7 +338,8 @@ type Pod struct {
 	Gates    []string // schedulingGates left; immutable
 	// Devices is which GPUs of the node it has, as the binding said: a bit each,
 	// from the lowest; 0 if it has none or nobody said.
-	Devices uint64
+	Devices    uint64
+	Finalizers *Finalizers
 	// DeletionCost is the annotation of that name: of a ReplicaSet's pods those with
 	// less go first.
 	DeletionCost int32
@@ -390,20 +393,27 @@ func (p *Pod) Restarts() int32 {
 // ReplicaSet (k8s.io/api/core/v1/annotation_key_constants.go PodDeletionCost).
 const AnnotationDeletionCost = "controller.kubernetes.io/pod-deletion-cost"
 
-// PodPatch is a merge patch of a pod: of its labels and of its deletion cost; or of its
-// containers' resources, which Kubernetes has in the subresource resize.
+// PodPatch is a merge patch of a pod: of its labels, its finalizers and its deletion
+// cost; or of its containers' resources, which Kubernetes has in the subresource resize.
 type PodPatch struct {
 	Labels       []LabelPatch
 	DeletionCost *int32
+	Finalizers   []string         // that it has then, too
+	Finalized    []string         // that it has no more
+	AllFinalized bool             // it has none
 	Containers   []ContainerPatch // no image
 }
 
 // Wrong is why the API server refuses the patch of an object; nil if it does not.
 func (p *PodPatch) Wrong(cur Object) error {
-	_, err := cur.(*Pod).resized(p.Containers)
+	pod := cur.(*Pod)
+	if fresh := slices.ContainsFunc(p.Finalizers, func(f string) bool { return !slices.Contains(pod.Finalizers.List(), f) }); fresh && pod.Deleting() {
+		return errors.New("metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted")
+	}
 	if len(p.Containers) == 0 {
 		return nil
 	}
+	_, err := pod.resized(p.Containers)
 	return err
 }
 
@@ -423,7 +433,8 @@ func (p *PodPatch) Apply(cur Object) Object {
 		next.Generation++
 		return &next
 	}
-	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) {
+	next.Finalizers = p.finalizers(cur.(*Pod))
+	if !put(&next.DeletionCost, p.DeletionCost) && slices.Equal(next.Labels, cur.Head().Labels) && slices.Equal(next.Finalizers.List(), cur.(*Pod).Finalizers.List()) {
 		return cur
 	}
 	return &next

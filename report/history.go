@@ -18,7 +18,8 @@ type Encoder struct {
 	actor  func(sim.ActorID) string
 	differ model.Differ
 	line   []byte
-	first  bool // no change of the record has been written yet
+	words  []byte // of a note, while it is encoded
+	first  bool   // no change of the record has been written yet
 }
 
 // NewEncoder encodes the records of h.
@@ -68,7 +69,12 @@ func (e *Encoder) note(r *store.Record) {
 	if n.Load != nil {
 		e.load(n.Load)
 	}
-	e.text(`,"message":`, n.Message)
+	if n.Message == "" && n.Traffic != nil {
+		e.words = n.Traffic.Append(e.words[:0])
+		e.line = appendJSON(append(e.line, `,"message":`...), e.words)
+	} else {
+		e.text(`,"message":`, n.Message)
+	}
 	e.text(`,"name":`, name)
 	e.text(`,"namespace":`, namespace)
 	e.text(`,"reason":`, n.Reason)

@@ -53,7 +53,7 @@ func leads(n *model.Note) (component, who string, ok bool) {
 	switch n.Reason {
 	case reasonElection:
 		_, component, _ = strings.Cut(n.Name, "lease/")
-		who, ok = strings.CutSuffix(n.Message, becameLeader)
+		who, ok = strings.CutSuffix(n.Text(), becameLeader)
 		who, _, _ = strings.Cut(who, "_")
 	case reasonEtcdElection:
 		who, ok = strings.CutPrefix(n.Name, "etcd/")
@@ -66,7 +66,7 @@ func (m *mentions) see(s *state, now sim.Time, record int) {
 	if len(m.found) == 0 {
 		m.found.add(now, 0, 0, record)
 	}
-	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason || !strings.HasSuffix(s.record.Note.Message, m.ends) {
+	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason || !strings.HasSuffix(s.record.Note.Text(), m.ends) {
 		return
 	}
 	if m.by != "" && !strings.HasSuffix(s.record.Note.Name, "/"+m.by) {

@@ -119,7 +119,7 @@ func (s *state) note(r *store.Record) {
 		}
 		s.tell(news{what: faultOver, subject: n.Name})
 	case reasonFailed:
-		if n.Object.Kind == model.KindPod && strings.HasPrefix(n.Message, pullFailed) {
+		if n.Object.Kind == model.KindPod && strings.HasPrefix(n.Text(), pullFailed) {
 			row := s.pods.Row(n.Object.ID)
 			row.path = n.Name
 			s.happens(row, podPullFailed)

@@ -99,13 +99,13 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 		if strings.HasPrefix(r.Note.Name, "apiserver/") {
 			one = "API server"
 		}
-		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Message)}, now, r.Note.Name)
+		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Text())}, now, r.Note.Name)
 	case r.Note.Reason == reasonElection || r.Note.Reason == reasonEtcdElection:
 		if component, who, ok := leads(r.Note); ok {
 			t.add("leads "+component, chapter{patient, ledBy(component)}, now, who)
 		}
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
-		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Message)
+		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Text())
 	}
 	for i := range s.news {
 		n := &s.news[i]
@@ -211,8 +211,8 @@ func (t *story) fault(n *news, now sim.Time, note *model.Note) {
 	if n.what == faultOver {
 		text = n.subject + " ended"
 	}
-	if note.Message != "" {
-		text += ": " + brief(note.Message)
+	if note.Text() != "" {
+		text += ": " + brief(note.Text())
 	}
 	t.line(now, text)
 }

@@ -127,8 +127,8 @@ func inWords(h *store.History, r *store.Record) string {
 	by := h.ActorName(r.By)
 	if n := r.Note; n != nil {
 		text := n.Name + ": " + n.Reason
-		if n.Message != "" {
-			text += ": " + brief(n.Message)
+		if n.Text() != "" {
+			text += ": " + brief(n.Text())
 		}
 		return text + " (" + by + ")"
 	}

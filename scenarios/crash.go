@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 
 	"orrery/model/fault"
 	"orrery/scenarios/strict"
@@ -64,8 +65,11 @@ func (l *loader) stress(m *strict.Map, param string, f *fault.Spec) {
 			f.CPUMilli = f.CPUMilli / 1000 * positive(load, strict.Value.Percent) / 1000
 		}
 		f.CPUMilli = max(f.CPUMilli, 1)
+	case load.Given() && f.Fault == "container-stress":
+		load.KeyErrorf("of what? write workers, of which each uses that share of a core")
 	case load.Given():
 		f.LoadPPM = positive(load, strict.Value.Percent)
+	case f.Fault == "container-stress": // it may only use memory
 	default:
 		m.Value().Errorf("how much? write cpu: 2, load: 80%% of what the node has, or workers: 4")
 	}
@@ -73,3 +77,17 @@ func (l *loader) stress(m *strict.Map, param string, f *fault.Spec) {
 
 // maxWorkers is as many as Chaos Mesh's StressChaos takes.
 const maxWorkers = 8192
+
+// growth reads an amount of memory per second, "5Mi/s"; 0 if nothing is said.
+func growth(v strict.Value) int64 {
+	if !v.Given() {
+		return 0
+	}
+	amount, per, _ := strings.Cut(v.Text(), "/")
+	bytes, err := strict.ParseBytes(strings.TrimSpace(amount))
+	if err != nil || strings.TrimSpace(per) != "s" || bytes <= 0 {
+		v.Errorf("%s is no growth: write how much more every second, such as 5Mi/s", strict.Quote(v.Text()))
+		return 0
+	}
+	return bytes
+}

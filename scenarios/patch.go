@@ -152,7 +152,17 @@ func empty(p *model.MergePatch) bool {
 	return len(p.Labels)+len(p.PodLabels)+len(p.Containers) == 0 && p.Replicas == nil && p.Paused == nil && p.MinReady == nil && p.Annotated == 0 && p.Grace == nil
 }
 
-// podPatch reads a merge patch of a pod: of its labels and its deletion cost, or of its
+// finalizer reads the name of one, "domain/name".
+func finalizer(v strict.Value) string {
+	name := v.Text()
+	if domain, word, found := strings.Cut(name, "/"); name != "" && (!found || domain == "" || word == "") {
+		v.Errorf("%s is no finalizer of a pod: write a domain in front, such as example.com/%s", strict.Quote(name), name)
+	}
+	return name
+}
+
+// podPatch reads a merge patch of a pod: of its labels, its finalizers (a list adds to
+// them, null takes all off) and its deletion cost, or of its
 // containers' resources. Other annotations change nothing, and little else of a pod can
 // be changed.
 func podPatch(v strict.Value) *model.PodPatch {
@@ -170,8 +180,13 @@ func podPatch(v strict.Value) *model.PodPatch {
 		}
 		return p
 	}
-	meta := m.Required("metadata").Map("metadata of a patch", "labels", "annotations")
+	meta := m.Required("metadata").Map("metadata of a patch", "labels", "annotations", "finalizers")
 	p.Labels = labelPatches(meta.Optional("labels"))
+	if f := meta.Optional("finalizers"); f.IsNull() {
+		p.AllFinalized = true
+	} else {
+		p.Finalizers = strict.Each(f, finalizer)
+	}
 	if a := meta.Optional("annotations"); a.Given() {
 		if cost := a.Map("annotations of a patch", model.AnnotationDeletionCost).Required(model.AnnotationDeletionCost); cost.IsNull() {
 			p.DeletionCost = new(int32)
@@ -183,7 +198,7 @@ func podPatch(v strict.Value) *model.PodPatch {
 			p.DeletionCost = new(int32(n))
 		}
 	}
-	if len(p.Labels) == 0 && p.DeletionCost == nil && v.IsMap() {
+	if len(p.Labels) == 0 && p.DeletionCost == nil && !p.AllFinalized && len(p.Finalizers) == 0 && v.IsMap() {
 		v.Errorf("it changes nothing")
 	}
 	return p

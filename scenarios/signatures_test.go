@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery/model/fault"
+	"orrery/model/workload"
 	"orrery/report"
 	"orrery/scenarios"
 )
@@ -125,6 +126,11 @@ var signatures = []struct {
 		[]string{"between 11m and 14m59s: always(node_not_ready(node/n-1) == 1)", "after 15m10s: always(nodes() == 6)", "after 15m10s: always(node_not_ready() == 0)"}},
 	{"cluster-down", owned, "{at: 10m, for: 5m, fault: cluster-down}",
 		[]string{"between 10m1s and 15m: availability(service/web) == 0%", "notes(Rebooted) == 9", "between 15m and 17m: restarts(deployment/web) == 6", "after 20m: always(converged())"}},
+	{"cni-down", owned, "{at: 10m, for: 5m, fault: cni-down, target: node/n-1}, {at: 10m1s, fault: pod-kill, target: deployment/web, node: node/n-1}, {at: 10m1s, do: cordon, target: node/n-2}, {at: 10m1s, fault: pod-kill, target: deployment/web, node: node/n-2}, {at: 16m, do: uncordon, target: node/n-2}",
+		[]string{"between 10m10s and 15m: always(pods_terminating() == 1)", "notes(FailedKillPod) >= 20", "between 10m10s and 15m: always(ready(deployment/web) <= 5)", "notes(FailedCreatePodSandBox) >= 20", "node_not_ready() == 0",
+			"after 15m20s: always(pods_terminating() == 0)", "after 17m: always(ready(deployment/web) == 6)"}},
+	{"cni-routes-lost", owned, "{at: 10m, for: 5m, fault: cni-routes-lost, target: [node/n-1, node/n-2, node/n-3], stagger: 3m}",
+		[]string{"between 10m1s and 11m: error_rate(service/web) >= 20%", "between 12m1s and 15m: error_rate(service/web) >= 50%", "always(node_not_ready() == 0)", "between 9m and 30m: always(ready(deployment/web) == 6)", "after 15m10s: availability(service/web) == 100%"}},
 	{"component-partition", owned, "{at: 10m, for: 5m, fault: component-partition, component: kube-scheduler}",
 		[]string{"between 10m and 10m30s: leader_changes(kube-scheduler) == 1", "after 15m: converged()"}},
 	{"config-push", owned, "{at: 10m, for: 5m, fault: config-push, target: deployment/web, image: \"web:2\", rate: 1/s, rollback: true}",
@@ -135,6 +141,10 @@ var signatures = []struct {
 		[]string{"restarts(deployment/web) == 3", "between 10m and 10m40s: restarts() >= 1", "after 13m: always(ready(deployment/web) == 6)"}},
 	{"container-crash", owned, "{at: 10m, for: 5m, fault: container-crash, target: deployment/web, count: 1, exitCode: 3}",
 		[]string{"between 10m and 15m: crash_loops(deployment/web) >= 3", "between 10m and 15m: reached(crash_looping(deployment/web) == 1)", "after 21m: always(ready(deployment/web) == 6)", "after 21m: restarts() == 0"}},
+	{"container-stress", owned, "{at: 10m, for: 5m, fault: container-stress, target: deployment/web, count: 1, growth: 10Mi/s}",
+		[]string{"between 10m and 10m40s: oom_kills() == 0", "between 10m and 10m50s: oom_kills(deployment/web) == 1", "between 10m and 15m: oom_kills() >= 2", "after 15m: oom_kills() == 0", "after 21m: always(ready(deployment/web) == 6)"}},
+	{"container-stress", owned, "{at: 10m, for: 5m, fault: container-stress, target: deployment/web, node: node/n-1, workers: 8}",
+		[]string{"between 10m10s and 15m: error_rate(service/web) >= 10%", "after 15m10s: availability(service/web) == 100%"}},
 	{"controller-manager-crash", owned, "{at: 10m, for: 5m, fault: controller-manager-crash, replica: all}, {at: 11m, do: scale, target: deployment/web, replicas: 5}",
 		[]string{"between 11m and 15m: always(pods(deployment/web) == 6)", "after 16m: always(pods(deployment/web) == 5)"}},
 	{"cpu-stress", owned, "{at: 10m, for: 5m, fault: cpu-stress, target: node/n-1, load: 100%}",
@@ -143,6 +153,10 @@ var signatures = []struct {
 		[]string{"between 11m and 15m: error_rate(service/web) >= 1%", "after 16m: availability(service/web) >= 99.9%"}},
 	{"cpu-stress", owned, "{at: 10m, for: 5m, fault: cpu-stress, target: node/n-1, cpu: 400}",
 		[]string{"between 11m and 15m: error_rate(service/web) >= 1%", "after 16m: availability(service/web) >= 99.9%"}},
+	{"disk-error", owned, "{at: 10m, for: 5m, fault: disk-error, target: node/n-1}, {at: 11m, fault: container-crash, target: deployment/web, node: node/n-1}",
+		[]string{"between 11m3s and 15m: always(ready(deployment/web) == 5)", "notes(Failed, deployment/web) >= 4", "between 10m and 10m59s: availability(service/web) == 100%", "node_not_ready() == 0", "after 20m: always(ready(deployment/web) == 6)"}},
+	{"disk-error", owned, "{at: 10m, for: 5m, fault: disk-error, target: node/n-1, errno: EROFS}, {at: 11m, fault: pod-kill, target: deployment/web, node: node/n-1}",
+		[]string{"between 11m10s and 15m: always(ready(deployment/web) == 5)", "notes(FailedCreatePodSandBox) >= 10", "after 16m: always(ready(deployment/web) == 6)"}},
 	{"disk-fill", owned, "{at: 10m, for: 5m, fault: disk-fill, target: node/n-1}",
 		[]string{"between 10m and 11m: notes(NodeHasDiskPressure) >= 1", "after 15m: reached(notes(NodeHasNoDiskPressure) >= 1)", "after 25m: converged()"}},
 	{"disk-fill", owned, "{at: 10m, for: 5m, fault: disk-fill, target: node/n-1, inodes: 97%}",
@@ -167,6 +181,10 @@ var signatures = []struct {
 		[]string{"between 6m and 10m: always(pods(deployment/web) == 5)", "notes(EtcdRestored) == 1", "after 15m: always(ready(deployment/web) == 6)"}},
 	{"etcd-slow-disk", owned, "{at: 10m, for: 5m, fault: etcd-slow-disk, member: [cp-0, cp-1, cp-2], fsync: 2s}, {at: 11m, do: scale, target: deployment/web, replicas: 5}, {at: 20m, do: scale, target: deployment/web, replicas: 4}",
 		[]string{"between 11m and 11m4s: always(pods(deployment/web) == 6)", "between 20m and 20m1s: reached(pods(deployment/web) == 4)"}},
+	{"finalizer-stuck", owned, "{at: 10m, for: 5m, fault: finalizer-stuck, target: deployment/web}, {at: 11m, fault: pod-kill, target: deployment/web, count: 2}",
+		[]string{"between 11m40s and 15m: always(pods_terminating() == 2)", "between 11m40s and 15m: always(ready(deployment/web) == 6)", "after 15m1s: always(pods_terminating() == 0)"}},
+	{"finalizer-stuck", owned, "{at: 10m, for: 15m, fault: finalizer-stuck, target: statefulset/db}, {at: 11m, fault: pod-kill, target: statefulset/db}, {at: 20m, do: patch, target: pod/db-0, patch: {metadata: {finalizers: null}}}",
+		[]string{"between 11m10s and 20m: always(pods_terminating() == 1)", "between 11m40s and 20m: always(ready(statefulset/db) == 0)", "after 21m: always(ready(statefulset/db) == 1)"}},
 	{"interface-down", owned, "{at: 10m, for: 4m, fault: interface-down, target: node/n-1}",
 		[]string{"between 10m and 10m35s: error_rate(service/web) >= 15%", "between 10m39s and 11m5s: reached(node_not_ready(node/n-1) == 1)", "after 16m: always(converged())", "restarts() == 0"}},
 	{"kubelet-restart", owned, "{at: 10m, fault: kubelet-restart, count: all}, {at: 10m0.1s, fault: container-crash, target: deployment/web}",
@@ -199,6 +217,8 @@ var signatures = []struct {
 		[]string{"between 10m39s and 11m5s: reached(node_not_ready(node/n-1) == 1)", "after 16m: always(converged())", "restarts() == 0"}},
 	{"pid-exhaustion", owned, "{at: 10m, for: 5m, fault: pid-exhaustion, target: node/n-1, fill: 100%}, {at: 11m, fault: container-crash, target: deployment/web, count: all}",
 		[]string{"between 12m and 14m59s: always(ready(deployment/web) == 5)", "between 11m and 15m: notes(Failed, deployment/web) >= 5", "after 17m: always(converged())"}},
+	{"pod-error", owned, "{at: 10m, for: 5m, fault: pod-error, target: deployment/web, errors: 20%}",
+		[]string{"between 10m and 15m: error_rate(service/web) >= 19%", "between 10m and 15m: error_rate(service/web) <= 21%", "after 9m: always(ready(deployment/web) == 6)", "after 15m1s: availability(service/web) == 100%"}},
 	{"pod-failure", owned, "{at: 10m, for: 5m, fault: pod-failure, target: deployment/web, count: 3}",
 		[]string{"between 10m and 10m20s: error_rate(service/web) >= 45%", "between 10m35s and 15m: always(ready(deployment/web) <= 3)", "after 15m15s: always(ready(deployment/web) == 6)", "restarts() == 0"}},
 	{"pod-kill", owned, "{at: 10m, fault: pod-kill, target: deployment/web, node: node/n-1, grace: 1s}",
@@ -218,6 +238,8 @@ var signatures = []struct {
 		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 300ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)"}},
 	{"probe-failure", owned, "{at: 10m, for: 5m, fault: probe-failure, target: deployment/web, probe: readiness}",
 		[]string{"between 10m32s and 15m: always(ready(deployment/web) == 0)", "after 15m15s: always(ready(deployment/web) == 6)", "restarts() == 0"}},
+	{"proxy-rules-lost", owned, "{at: 10m, fault: proxy-rules-lost, target: [node/n-1, node/n-2]}",
+		[]string{"between 10m and 10m1s: error_rate(service/web) >= 30%", "between 10m and 10m30s: error_rate(service/web) <= 45%", "after 10m31s: availability(service/web) == 100%", "after 9m: always(ready(deployment/web) == 6)"}},
 	{"proxy-stop", owned, "{at: 10m, for: 5m, fault: proxy-stop, target: node/n-1}, {at: 11m, do: rollout-restart, target: deployment/web}",
 		[]string{"between 13m and 15m: error_rate(service/web) >= 10%", "after 15m5s: availability(service/web) == 100%"}},
 	{"registry-down", owned, "{at: 10m, for: 5m, fault: registry-down}, {at: 11m, do: set-image, target: deployment/web, image: \"web:2\"}",
@@ -240,6 +262,10 @@ var signatures = []struct {
 		[]string{"between 10m30s and 10m39s: error_rate(service/web) >= 10%", "between 11m45s and 13m: always(node_not_ready() == 3)", "between 13m and 14m30s: reached(node_not_ready() == 1)", "after 16m: always(converged())", "restarts() == 0"}},
 	{"token-expiry", owned, "{at: 10m, for: 5m, fault: token-expiry, component: replicaset-controller}, {at: 11m, fault: pod-kill, target: deployment/web, count: 1}",
 		[]string{"between 11m and 15m: always(pods_created(deployment/web) == 0)", "after 20m: always(ready(deployment/web) == 6)"}},
+	{"volume-detach", owned, "{at: 10m, for: 5m, fault: volume-detach, target: statefulset/db}",
+		[]string{"between 10m and 15m: crash_loops(statefulset/db) >= 3", "after 21m: always(ready(statefulset/db) == 1)", "after 21m: restarts() == 0"}},
+	{"volume-detach", owned, "{at: 10m, fault: volume-detach, target: statefulset/db}, {at: 15m, fault: pod-kill, target: statefulset/db}",
+		[]string{"between 10m and 15m: crash_loops(statefulset/db) >= 3", "after 17m: always(ready(statefulset/db) == 1)"}},
 	{"watch-lag", owned, "{at: 10m, for: 5m, fault: watch-lag, component: kube-scheduler, by: 30s}, {at: 11m, fault: pod-kill, target: deployment/web, count: 1}, {at: 20m, fault: pod-kill, target: deployment/web, count: 1}",
 		[]string{"between 11m5s and 11m29s: always(pods_unscheduled() == 1)", "between 20m5s and 20m29s: always(pods_unscheduled() == 0)"}},
 	{"webhook-down", owned, "{at: 10m, for: 5m, fault: webhook-down, webhook: policy.example.com}, {at: 11m, do: delete, target: deployment/front}, {at: 20m, do: delete, target: deployment/front}",
@@ -313,8 +339,9 @@ func checkSignature(t *testing.T, name string, s *scenarios.Scenario) {
 		t.Errorf("without it the same is true: that is no signature\n%s", text)
 	}
 	s.Config.Faults = slices.Clone(faults)
+	patched := slices.ContainsFunc(s.Config.Actions, func(a workload.Action) bool { return a.Do == "patch" })
 	for i := range s.Config.Faults {
-		if f := &s.Config.Faults[i]; is(*f) && f.For > 0 && f.Times == 0 {
+		if f := &s.Config.Faults[i]; is(*f) && f.For > 0 && f.Times == 0 && !patched { // else it is over before its end
 			f.For = 10 * time.Hour
 			if held, text := verdict(t, s); held {
 				t.Errorf("if it never ends the same is true: that is no healing\n%s", text)

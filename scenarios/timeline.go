@@ -379,9 +379,20 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamSignal:   (*loader).crash,
 	fault.ParamAfter:    (*loader).crash,
 	fault.ParamTimes:    (*loader).crash,
-	fault.ParamCPU:      (*loader).stress,
-	fault.ParamLoad:     (*loader).stress,
-	fault.ParamWorkers:  (*loader).stress,
+	fault.ParamMemory: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.MemoryBytes = positive(m.Optional(p), strict.Value.Bytes)
+	},
+	fault.ParamGrowth: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.Growth = growth(m.Optional(p)); m.Given() && f.CPUMilli == 0 && f.MemoryBytes == 0 && f.Growth == 0 {
+			m.Value().Errorf("what do they use? write cpu, workers, memory or growth")
+		}
+	},
+	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Errno = m.Default(p, "EIO").Enum("error", "EIO", "ENOSPC", "EROFS")
+	},
+	fault.ParamCPU:     (*loader).stress,
+	fault.ParamLoad:    (*loader).stress,
+	fault.ParamWorkers: (*loader).stress,
 	fault.ParamGrace: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		v := m.Optional(p)
 		if !v.Given() {
@@ -393,6 +404,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		}
 	},
 	fault.ParamStagger: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if f.Fault != "swizzle-clog" {
+			f.Stagger = m.Optional(p).DurationIn(0, maxDuration)
+			return
+		}
 		v := m.Default(p, "10s")
 		if f.Stagger = v.DurationIn(0, maxDuration); f.For > 0 && 2*f.Stagger > f.For {
 			v.Errorf("it takes %s until all are cut off and as long until all are back, and the fault lasts %s", strict.FormatDuration(f.Stagger), strict.FormatDuration(f.For))

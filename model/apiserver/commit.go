@@ -47,7 +47,7 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	case store.OpPatch:
 		next := r.Patch.Apply(cur)
 		switch n, ok := next.(*model.Namespace); {
-		case ok && n.Finalized && n.Deleting():
+		case ok && n.Finalized && n.Deleting(), next != cur && released(next):
 			a.store.Delete(r.Client.Actor, r.Target)
 		case next != cur:
 			a.store.Update(r.Client.Actor, next)
@@ -135,7 +135,7 @@ func keepSpec(next, cur model.Object) {
 	switch n := next.(type) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
-		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.DeletionCost
+		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.Finalizers, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.Finalizers, c.DeletionCost
 		n.Scheduled, n.NominatedNode = c.Scheduled, c.NominatedNode
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
 			n.Disrupted = c.Disrupted
@@ -245,14 +245,17 @@ func (a *Server) bind(r *store.Request, cur *model.Pod) (store.Refusal, model.Ob
 
 // remove deletes an object at once, or asks a pod that runs somewhere to end
 // within its grace period
-// (pkg/registry/core/pod/strategy.go CheckGracefulDelete). The grace of a pod
+// (pkg/registry/core/pod/strategy.go CheckGracefulDelete). One with finalizers stays
+// when that is over, until the last of them is taken off
+// (k8s.io/apiserver/pkg/registry/generic/registry/store.go
+// deletionFinalizersForGarbageCollection, ShouldDeleteDuringUpdate). The grace of a pod
 // that is going already can only shrink.
 func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, model.Object) {
 	if n, ok := cur.(*model.Namespace); ok {
 		return a.terminate(r, n)
 	}
 	pod, ok := cur.(*model.Pod)
-	if protected(cur) {
+	if protected(cur) && !ok {
 		return a.ask(r, cur)
 	}
 	if !ok {
@@ -266,7 +269,7 @@ func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, mode
 	if pod.NodeID == 0 || pod.Phase.Terminal() {
 		grace = 0
 	}
-	if grace == 0 {
+	if grace == 0 && !protected(pod) {
 		a.store.Delete(r.Client.Actor, r.Target)
 		return store.Accepted, nil
 	}
@@ -274,8 +277,11 @@ func (a *Server) remove(r *store.Request, cur model.Object) (store.Refusal, mode
 		return store.Accepted, pod
 	}
 	next := *pod
-	next.GraceSeconds = grace
 	next.DeletionAt = a.kernel.Now().Add(time.Duration(grace) * time.Second)
+	if pod.Deleting() && grace == 0 { // when it was asked to go (apiserver/pkg/registry/rest/delete.go)
+		next.DeletionAt = pod.DeletionAt.Add(-time.Duration(pod.GraceSeconds) * time.Second)
+	}
+	next.GraceSeconds = grace
 	next.Generation++
 	a.store.Update(r.Client.Actor, &next)
 	return store.Accepted, &next

@@ -28,6 +28,8 @@ func protected(o model.Object) bool {
 		return o.Protected
 	case *model.VolumeAttachment:
 		return o.Protected
+	case *model.Pod:
+		return o.Finalizers != nil
 	}
 	return false
 }
@@ -35,9 +37,11 @@ func protected(o model.Object) bool {
 // released tells whether the last finalizer of an object that is asked to go is
 // taken off.
 func released(o model.Object) bool {
-	switch o.(type) {
+	switch o := o.(type) {
 	case *model.Claim, *model.Volume, *model.VolumeAttachment:
 		return o.Head().Deleting() && !protected(o)
+	case *model.Pod:
+		return o.Deleting() && o.GraceSeconds == 0 && !protected(o)
 	}
 	return false
 }

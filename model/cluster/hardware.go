@@ -129,6 +129,12 @@ func (scrap) StopRuntime() {}
 // StartRuntime implements fault.Machine.
 func (scrap) StartRuntime() {}
 
+// StopCNI implements fault.Machine.
+func (scrap) StopCNI() {}
+
+// StartCNI implements fault.Machine.
+func (scrap) StartCNI() {}
+
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
 
@@ -149,6 +155,21 @@ func (scrap) Unstick(model.Ref) {}
 
 // Unhang implements fault.Machine.
 func (scrap) Unhang(model.Ref) {}
+
+// Stress implements fault.Machine.
+func (scrap) Stress(model.Ref, string, model.Stress) {}
+
+// Unstress implements fault.Machine.
+func (scrap) Unstress(model.Ref, string, model.Stress) {}
+
+// HasDisks implements fault.Machine.
+func (scrap) HasDisks(model.Ref) bool { return false }
+
+// BreakDisk implements fault.Machine.
+func (scrap) BreakDisk(string) {}
+
+// MendDisk implements fault.Machine.
+func (scrap) MendDisk(string) {}
 
 // Doom implements fault.Machine.
 func (scrap) Doom(model.Ref, string, model.Doom) {}

@@ -73,11 +73,14 @@ func (w trafficWorld) Balanced(namespace, service string) ([]string, bool) {
 // that a scenario's traffic passes.
 func (c *Config) everyProxy() bool {
 	return slices.ContainsFunc(c.Traffic, func(t workload.Traffic) bool { return t.From == workload.Internet }) ||
-		slices.ContainsFunc(c.Faults, func(s fault.Spec) bool { return s.Fault == "proxy-stop" })
+		slices.ContainsFunc(c.Faults, func(s fault.Spec) bool { return s.Fault == "proxy-stop" || s.Fault == "proxy-rules-lost" })
 }
 
 // Proxy implements fault.World.
 func (w faultWorld) Proxy(node string) fault.Process { return proxyInFault{w.x.proxies[node]} }
+
+// FlushProxy implements fault.World.
+func (w faultWorld) FlushProxy(node string) { w.x.proxies[node].Flush() }
 
 // proxyInFault is a kube-proxy as faults see it.
 type proxyInFault struct{ *proxy.Proxy }

@@ -199,7 +199,7 @@ func (l *daemonLook) ask() {
 	for i, at := range creates {
 		pod := &model.Pod{
 			Meta: model.Meta{Kind: model.KindPod, Namespace: l.d.Namespace, Owner: l.d.Ref(), Labels: labels},
-			Spec: l.row.pinned(&l.row.nodes[at]),
+			Spec: l.row.pinned(&l.row.nodes[at]), Finalizers: l.d.Template.Finalizers,
 		}
 		draw := func() model.Object {
 			named := *pod

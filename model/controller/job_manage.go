@@ -157,7 +157,7 @@ func (l *jobLook) make(n int) {
 	for i, ix := range free {
 		pod := model.Pod{
 			Meta: model.Meta{Kind: model.KindPod, Namespace: l.job.Namespace, Owner: l.job.Ref(), Labels: labels},
-			Spec: l.job.Template.Spec,
+			Spec: l.job.Template.Spec, Finalizers: l.job.Template.Finalizers,
 		}
 		base := l.job.Name
 		if l.job.Indexed {

@@ -373,7 +373,8 @@ func (c *replicaSets) createPod(row *setRow) {
 			Owner:     set.Ref(),
 			Labels:    set.Template.Labels,
 		},
-		Spec: set.Template.Spec,
+		Spec:       set.Template.Spec,
+		Finalizers: set.Template.Finalizers,
 	}, tag(opCreatePod, set.ID))
 }
 

@@ -51,7 +51,7 @@ func (r *rollout) create() {
 			Owner: r.d.Ref(), Labels: labels,
 		},
 		Selector: selector,
-		Template: &model.Template{Labels: labels, Spec: t.Spec, Hash: t.Hash},
+		Template: &model.Template{Labels: labels, Spec: t.Spec, Finalizers: t.Finalizers, Hash: t.Hash},
 		MinReady: r.d.MinReady,
 		Revision: most + 1,
 	}}

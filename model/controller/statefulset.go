@@ -256,7 +256,7 @@ func (l *setLook) create(i int) {
 	labels := from.Template.Labels.With(model.LabelPodName, name).With(model.LabelPodIndex, number).With(model.LabelRevision, from.Name)
 	pod := &model.Pod{
 		Meta: model.Meta{Kind: model.KindPod, Namespace: l.set.Namespace, Name: name, Owner: l.set.Ref(), Labels: labels},
-		Spec: l.withClaims(from.Template.Spec, name),
+		Spec: l.withClaims(from.Template.Spec, name), Finalizers: from.Template.Finalizers,
 	}
 	l.ask(call{op: store.OpCreate, object: pod}, batchOf(i), "create", name)
 }

@@ -79,6 +79,7 @@ func (w *world) Cloud() fault.Cloud              { return nil }
 func (w *world) Gateway() fault.Gateway          { return w }
 func (w *world) DNS() fault.DNS                  { return dns{w} }
 func (w *world) Proxy(n string) fault.Process    { return process{w, "kube-proxy of " + n} }
+func (w *world) FlushProxy(n string)             { w.says("rules of %s flushed", n) }
 func (w *world) Balancers() []fault.Balancer     { return []fault.Balancer{w} }
 func (w *world) Spoil(n uint32, fails bool)      { w.says("probes of node %d fail=%v", n, fails) }
 
@@ -87,6 +88,7 @@ func (w *world) Requests() fault.Requests { return requests{w} }
 type requests struct{ *world }
 
 func (w requests) Slow(pod uint32, by time.Duration) { w.says("requests to %d slower by %v", pod, by) }
+func (w requests) Fail(pod uint32, ppm int64)        { w.says("%d ppm of the requests to %d fail", ppm, pod) }
 func (w requests) Place(pod model.Ref, name, _ string) (network.Site, bool) {
 	if w.places[pod.ID] == 0 {
 		w.places[pod.ID] = w.net.AddPlace(name, w.sites[1])
@@ -161,8 +163,19 @@ func (m *machine) ShutDown(again bool) {
 	m.must(m.on, fmt.Sprintf("shut down, again=%v", again))
 	m.on, m.closing = again, !again
 }
-func (m *machine) StopRuntime()  { m.w.says("%s runtime stop", m.name) }
-func (m *machine) StartRuntime() { m.w.says("%s runtime start", m.name) }
+func (m *machine) Stress(pod model.Ref, name string, s model.Stress) {
+	m.w.says("%s stress %d/%s with %v", m.name, pod.ID, name, s)
+}
+func (m *machine) Unstress(pod model.Ref, name string, s model.Stress) {
+	m.w.says("%s no more stress %d/%s with %v", m.name, pod.ID, name, s)
+}
+func (m *machine) HasDisks(pod model.Ref) bool { return m.running[pod] }
+func (m *machine) BreakDisk(errno string)      { m.w.says("%s disk fails with %s", m.name, errno) }
+func (m *machine) MendDisk(errno string)       { m.w.says("%s disk fails no more with %s", m.name, errno) }
+func (m *machine) StopCNI()                    { m.w.says("%s CNI stop", m.name) }
+func (m *machine) StartCNI()                   { m.w.says("%s CNI start", m.name) }
+func (m *machine) StopRuntime()                { m.w.says("%s runtime stop", m.name) }
+func (m *machine) StartRuntime()               { m.w.says("%s runtime start", m.name) }
 func (m *machine) Doom(pod model.Ref, name string, d model.Doom) {
 	m.w.says("%s doom %d/%s with %d after %v, %d times", m.name, pod.ID, name, d.ExitCode, d.After, d.Times)
 }
@@ -269,17 +282,21 @@ func only(names ...string) fault.Target { return fault.Target{Names: names} }
 func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 	w := newWorld(nodes(1, "z")...)
 	n := w.store.Lookup(model.KindNode, "", "z-0").Head().ID
-	w.store.Create(0, &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"}, Spec: &model.PodSpec{}, NodeID: n, NodeName: "z-0"})
+	w.store.Create(0, &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"}, Spec: &model.PodSpec{Containers: []model.Container{{Name: "main"}}}, NodeID: n, NodeName: "z-0"})
 	got := w.play(t,
 		spec("a", "pod-failure", 10, 20, only("p")),
 		fault.Spec{ID: "b", Fault: "pod-slow", At: at(30), For: 10 * time.Second, Target: only("p"), Latency: sim.Constant(time.Second)},
 		fault.Spec{ID: "c", Fault: "probe-failure", At: at(50), For: 10 * time.Second, Target: only("p"), Errors: 500_000, Probes: [model.ProbeKinds]bool{true, false, false}},
 		spec("d", "stuck-terminating", 70, 80, only("p")),
+		fault.Spec{ID: "e", Fault: "pod-error", At: at(90), For: 10 * time.Second, Target: only("p"), Errors: 10_000},
+		fault.Spec{ID: "g", Fault: "container-stress", At: at(110), For: 10 * time.Second, Target: only("p"), CPUMilli: 500, MemoryBytes: 7, Growth: 3},
 	)
 	want := "10s requests to 1 hang=true\n10s z-0 hang 1\n20s z-0 unhang 1\n20s requests to 1 hang=false\n" +
 		"30s requests to 1 slower by 1s\n40s requests to 1 slower by -1s\n" +
 		"50s z-0 fails 500000 ppm of the probes [true false false] of 1/\n1m0s z-0 answers 500000 ppm of the probes [true false false] of 1/\n" +
-		"1m10s z-0 stick 1\n1m20s z-0 unstick 1"
+		"1m10s z-0 stick 1\n1m20s z-0 unstick 1\n" +
+		"1m30s 10000 ppm of the requests to 1 fail\n1m40s -10000 ppm of the requests to 1 fail\n" +
+		"1m50s z-0 stress 1/main with {500 7 3}\n2m0s z-0 no more stress 1/main with {500 7 3}"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -306,6 +323,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
 		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
 			"10s z-0 runtime stop\n50s z-0 runtime start"},
+		{"so do those of a network plugin", []fault.Spec{spec("a", "cni-down", 10, 30, only("z-0")), spec("b", "cni-down", 20, 50, only("z-0"))},
+			"10s z-0 CNI stop\n50s z-0 CNI start"},
 		{"power that is cut ends a shutdown", []fault.Spec{gracefully(spec("a", down, 10, 50, only("z-0"))), spec("b", down, 20, 30, only("z-0"))},
 			"10s z-0 shut down, again=false\n20s z-0 off\n50s z-0 on"},
 		{"a machine without power is not shut down", []fault.Spec{spec("a", down, 10, 50, only("z-0")), gracefully(spec("b", down, 20, 60, only("z-0")))},

@@ -9,7 +9,7 @@ import "slices"
 type machine struct {
 	holds
 	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
-	proxyStopped, spoiled             bool
+	cniStopped, proxyStopped, spoiled bool
 
 	links       []int64 // of each fault that narrows its connection, what is left in millionths
 	link        int64   // what it was told
@@ -24,6 +24,7 @@ type holds struct {
 	gentle       int // of them, those for which it goes down in an orderly way
 	stops        int // that keep its kubelet stopped
 	runtimeStops int // that keep its container runtime stopped
+	cniStops     int // that have its CNI plugin fail
 	proxyStops   int // that keep its kube-proxy stopped
 	spoils       int // that have load balancers' probes of it fail
 }
@@ -35,6 +36,7 @@ func (d *Director) hold(node uint32, more holds) {
 	m.gentle += more.gentle
 	m.stops += more.stops
 	m.runtimeStops += more.runtimeStops
+	m.cniStops += more.cniStops
 	m.proxyStops += more.proxyStops
 	m.spoils += more.spoils
 	if !m.toBeSettled {
@@ -83,6 +85,14 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).StopRuntime()
 		} else {
 			d.world.Machine(node).StartRuntime()
+		}
+	}
+	if stopped := m.cniStops > 0; stopped != m.cniStopped {
+		m.cniStopped = stopped
+		if stopped {
+			d.world.Machine(node).StopCNI()
+		} else {
+			d.world.Machine(node).StartCNI()
 		}
 	}
 	if stopped := m.stops > 0; stopped != m.stopped {

@@ -1,8 +1,6 @@
 package fault
 
 import (
-	"slices"
-
 	"orrery/model"
 	"orrery/model/network"
 )
@@ -13,17 +11,7 @@ type interfaceDown struct{ impaired }
 
 func (f *interfaceDown) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
 	for _, site := range d.sites(nodes) {
-		f.isolate(d, site)
+		f.between(d, Both, []network.Site{site}, d.everybodyBut(site), network.Impairment{Cut: true})
 	}
 	return "cut off from everybody", true
-}
-
-// isolate cuts one site off from all that there are now.
-func (f *impaired) isolate(d *Director, site network.Site) {
-	var others []network.Site
-	for s := range network.Site(d.world.Network().Sites()) {
-		others = append(others, s)
-	}
-	others = slices.DeleteFunc(others, func(s network.Site) bool { return s == site })
-	f.between(d, Both, []network.Site{site}, others, network.Impairment{Cut: true})
 }

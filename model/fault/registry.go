@@ -71,6 +71,9 @@ const (
 	ParamLoad      = "load"
 	ParamWorkers   = "workers"
 	ParamStagger   = "stagger"
+	ParamMemory    = "memory"
+	ParamGrowth    = "growth"
+	ParamErrno     = "errno"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -125,6 +128,18 @@ var Kinds = []Kind{
 		effect: func() effect { return &clusterDown{} },
 	},
 	{
+		Name: "cni-down", Targets: model.KindNode,
+		Help:   "the network plugin of some nodes fails: pods with a network keep it, but none can begin or be cleaned up there, and the nodes are Ready",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &cniDown{} },
+	},
+	{
+		Name: "cni-routes-lost", Targets: model.KindNode,
+		Help:   "some nodes lose what their network plugin has set up, at once or one after another: their pods reach no other machine and nobody reaches them, but probes and the kubelet's own connections are well",
+		Params: []string{ParamFor, ParamTarget, ParamStagger},
+		effect: func() effect { return &cniRoutesLost{} },
+	},
+	{
 		Name: "component-partition", Targets: model.KindNone, Components: leading,
 		Help:   "a component that elects a leader, where it leads or on some machines of the control plane, is cut off from the API servers",
 		Params: []string{ParamFor, ParamComponent, ParamReplica},
@@ -149,6 +164,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
+		Name: "container-stress", Targets: model.KindPod,
+		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamMemory, ParamGrowth},
+		effect: func() effect { return &containerStress{} },
+	},
+	{
 		Name: "controller-manager-crash", Targets: model.KindNone, Moment: true,
 		Help:   "kube-controller-manager exits: where it leads, or on some machines of the control plane; it starts again at once, or when the fault is over",
 		Params: []string{ParamFor, ParamReplica},
@@ -159,6 +180,12 @@ var Kinds = []Kind{
 		Help:   "processes of the system, outside of all pods, want CPU on some nodes: an amount, a share of what the node has, or so many workers that share of a core each",
 		Params: []string{ParamFor, ParamTarget, ParamCPU, ParamLoad, ParamWorkers},
 		effect: func() effect { return &cpuStress{} },
+	},
+	{
+		Name: "disk-error", Targets: model.KindNode,
+		Help:   "writing to the disks of some nodes fails (EIO, ENOSPC or EROFS): their containers go on, but none can be made there, and the nodes are Ready",
+		Params: []string{ParamFor, ParamTarget, ParamErrno},
+		effect: func() effect { return &diskError{} },
 	},
 	{
 		Name: "disk-fill", Targets: model.KindNode,
@@ -225,6 +252,12 @@ var Kinds = []Kind{
 		Help:   "writing to the disk of some etcd members takes longer",
 		Params: []string{ParamFor, ParamMember, ParamFsync},
 		effect: func() effect { return &etcdSlowDisk{} },
+	},
+	{
+		Name: "finalizer-stuck", Targets: model.KindPod,
+		Help:   "some pods have a finalizer that nobody takes off: if they are deleted they end and stay Terminating, until it is over or somebody patches them",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &finalizerStuck{} },
 	},
 	{
 		Name: "interface-down", Targets: model.KindNode,
@@ -323,6 +356,12 @@ var Kinds = []Kind{
 		effect: func() effect { return &pidExhaustion{} },
 	},
 	{
+		Name: "pod-error", Targets: model.KindPod,
+		Help:   "some pods answer a share of their requests with an error, all of them if nothing is said, and their probes as ever",
+		Params: []string{ParamFor, ParamTarget, ParamErrors},
+		effect: func() effect { return &podError{} },
+	},
+	{
 		Name: "pod-failure", Targets: model.KindPod,
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
@@ -363,6 +402,12 @@ var Kinds = []Kind{
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
 		effect: func() effect { return &probeFailure{} },
+	},
+	{
+		Name: "proxy-rules-lost", Targets: model.KindNode, Moment: true,
+		Help:   "the rules of kube-proxy on some nodes are flushed: new connections to Services go nowhere, for up to 30 s, until it looks",
+		Params: []string{ParamTarget},
+		effect: func() effect { return proxyRulesLost{} },
 	},
 	{
 		Name: "proxy-stop", Targets: model.KindNode,
@@ -429,6 +474,12 @@ var Kinds = []Kind{
 		Help:   "the token of a controller, such as deployment-controller, or of every kube-proxy expires",
 		Params: []string{ParamFor, ParamComponent},
 		effect: func() effect { return &tokenExpiry{} },
+	},
+	{
+		Name: "volume-detach", Targets: model.KindPod,
+		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
+		Params: []string{ParamFor, ParamTarget},
+		effect: func() effect { return &volumeDetach{} },
 	},
 	{
 		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),

@@ -73,7 +73,7 @@ type Spec struct {
 
 	Silent   bool  // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64 // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
-	CPUMilli int64 // cpu-stress only: what is wanted
+	CPUMilli int64 // cpu-stress and container-stress only: what is wanted
 	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
 	Force    bool  // pod-kill only: the objects are gone at once
 	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
@@ -101,7 +101,12 @@ type Spec struct {
 	After    sim.Dist
 	Times    int32
 
-	Stagger time.Duration // swizzle-clog only: how long it takes until all are cut off, and until all are back
+	// Container-stress only: memory that is used at once, and more of it every second.
+	MemoryBytes, Growth int64
+
+	Errno string // disk-error only: what calls are answered with, "EIO"
+
+	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back
 }
 
 // TargetKind is what the Target of a fault of a kind selects; KindNone if it has

@@ -25,7 +25,8 @@ type World interface {
 	Requests() Requests
 	Cloud() Cloud // nil if there is none
 	Proxy(node string) Process
-	Balancers() []Balancer // of all Services that traffic from the internet goes to
+	FlushProxy(node string) // its rules are gone
+	Balancers() []Balancer  // of all Services that traffic from the internet goes to
 	// APIServer is the one on a machine of the control plane, numbered like
 	// ControlPlane, and Replica that of a component of which one leads; nil if there is
 	// no such component.
@@ -77,6 +78,10 @@ type Machine interface {
 	// containers go on.
 	StopRuntime()
 	StartRuntime()
+	// StopCNI has the plugin fail that gives pods their network and takes it away, and
+	// StartCNI has it work again.
+	StopCNI()
+	StartCNI()
 	// CrashContainer ends one container's process with an exit code. It is
 	// false if none was running.
 	CrashContainer(pod model.Ref, container string, exitCode int32) bool
@@ -111,6 +116,15 @@ type Machine interface {
 	// by a Spare.
 	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
+	// Stress has others use CPU and memory in a container's cgroup; each is taken back by
+	// an Unstress.
+	Stress(pod model.Ref, container string, s model.Stress)
+	Unstress(pod model.Ref, container string, s model.Stress)
+	// HasDisks tells whether volumes that were attached are mounted for a pod.
+	HasDisks(pod model.Ref) bool
+	// BreakDisk has writing to the disk fail with an error, until MendDisk.
+	BreakDisk(errno string)
+	MendDisk(errno string)
 	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
 	// container or, if it is "", of all; each is taken back by an AnswerProbes.
 	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
@@ -136,6 +150,7 @@ type Registry interface {
 type Requests interface {
 	Slow(pod uint32, by time.Duration) // they take longer by that; a negative time takes it back
 	Hang(pod uint32, hangs bool)       // nobody answers, where otherwise somebody refuses
+	Fail(pod uint32, ppm int64)        // so many of a million more are answered with an error; negative takes it back
 	// Place is where requests from a pod and to it go in the network, which is nowhere else
 	// from then on: a place of its own on its machine. It is false if there is no such node.
 	Place(pod model.Ref, name, node string) (network.Site, bool)

@@ -232,17 +232,21 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 		r.failed = true
 		k.endPass(r)
 	case r.doing == killing || r.doing == stopping:
-		k.stopFailed(r)
+		k.stopFailed(r, unavailable)
 	case r.doing == unmounting && k.relist.After(r.stepEnd) > now:
 		r.stepAt = sim.Never
 	}
 }
 
-// mounted goes on with a pod whose volumes are mounted, and which had no runtime to
-// make its sandbox when that began.
+// mounted goes on with a pod whose volumes are mounted, and which had no runtime or no
+// network plugin to make its sandbox when that began.
 func (k *Kubelet) mounted(r *row, now sim.Time) {
-	if k.machine.RuntimeDown() {
+	switch {
+	case k.machine.RuntimeDown():
 		k.sandboxFailed(r, unavailable)
+		return
+	case k.networkless(r):
+		k.sandboxFailed(r, noSetup)
 		return
 	}
 	k.next(r, k.machine.SandboxBy(r.box, now))
@@ -255,8 +259,8 @@ func (k *Kubelet) sandboxFailed(r *row, why string) {
 }
 
 // stopFailed ends a terminating step without success.
-func (k *Kubelet) stopFailed(r *row) {
-	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+unavailable)
+func (k *Kubelet) stopFailed(r *row, why string) {
+	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+why)
 	r.forgetStops()
 	r.killAt = 0
 	k.endStep(r, errorRetry)

@@ -201,6 +201,27 @@ func (h *Hollow) Unstick(model.Ref) {}
 // Unhang implements fault.Machine.
 func (h *Hollow) Unhang(model.Ref) {}
 
+// StopCNI implements fault.Machine: pods need no network.
+func (h *Hollow) StopCNI() {}
+
+// StartCNI implements fault.Machine: pods need no network.
+func (h *Hollow) StartCNI() {}
+
+// Stress implements fault.Machine: no container runs.
+func (h *Hollow) Stress(model.Ref, string, model.Stress) {}
+
+// Unstress implements fault.Machine: no container runs.
+func (h *Hollow) Unstress(model.Ref, string, model.Stress) {}
+
+// HasDisks implements fault.Machine: no container runs.
+func (h *Hollow) HasDisks(model.Ref) bool { return false }
+
+// BreakDisk implements fault.Machine: no container runs.
+func (h *Hollow) BreakDisk(string) {}
+
+// MendDisk implements fault.Machine: no container runs.
+func (h *Hollow) MendDisk(string) {}
+
 // Doom implements fault.Machine: no container runs.
 func (h *Hollow) Doom(model.Ref, string, model.Doom) {}
 

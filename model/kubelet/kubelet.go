@@ -310,6 +310,28 @@ func (k *Kubelet) Unstick(pod model.Ref) {
 // Unhang takes back one Hang.
 func (k *Kubelet) Unhang(pod model.Ref) { k.machine.Unhang(k.own(pod.ID)) }
 
+// Stress has others use CPU and memory in a container's cgroup, until Unstress.
+func (k *Kubelet) Stress(pod model.Ref, name string, s model.Stress) {
+	k.machine.Stress(k.own(pod.ID), name, s)
+}
+
+// Unstress takes back one Stress.
+func (k *Kubelet) Unstress(pod model.Ref, name string, s model.Stress) {
+	k.machine.Unstress(k.own(pod.ID), name, s)
+}
+
+// HasDisks tells whether volumes that were attached are mounted for a pod.
+func (k *Kubelet) HasDisks(pod model.Ref) bool {
+	s := k.machine.Sandbox(k.own(pod.ID))
+	return s != nil && len(s.Volumes) > 0
+}
+
+// BreakDisk has writing to the disk fail with an error, until MendDisk.
+func (k *Kubelet) BreakDisk(errno string) { k.machine.BreakDisk(errno) }
+
+// MendDisk takes back one BreakDisk.
+func (k *Kubelet) MendDisk(errno string) { k.machine.MendDisk(errno) }
+
 // Spare takes back one Doom.
 func (k *Kubelet) Spare(pod model.Ref, name string) { k.machine.Spare(k.own(pod.ID), name) }
 

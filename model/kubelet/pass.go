@@ -29,7 +29,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if !r.box.Ready {
 		mounted := now.Add(k.machine.VolumesTime(r.box))
 		k.startProbes(r, mounted)
-		if k.machine.RuntimeDown() {
+		if k.machine.RuntimeDown() || k.networkless(r) {
 			k.wait(r, mounting, mounted)
 			return
 		}
@@ -298,7 +298,11 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	}
 	if reason, why := unpullable(spec); reason != noReason {
 		if c.reason != reason {
-			k.client.Note(r.face(), true, notePull[reason], why)
+			if reason == neverPull {
+				k.client.Note(r.face(), true, "ErrImageNeverPull", why)
+			} else {
+				k.client.Note(r.face(), true, "InspectFailed", why)
+			}
 		}
 		c.reason = reason
 		return imageMissing
@@ -325,9 +329,6 @@ func unpullable(c *model.Container) (reason waiting, why string) {
 	}
 	return noReason, ""
 }
-
-// notePull is the reason of the Event that says so (pkg/kubelet/events/event.go).
-var notePull = map[waiting]string{neverPull: "ErrImageNeverPull", invalidImage: "InspectFailed"}
 
 // pullErrors is what the runtime or the kubelet itself says of a pull that failed.
 var pullErrors = [...]string{

@@ -23,7 +23,7 @@ func (k *Kubelet) terminate(r *row) {
 // stop stops what runs of a pod. Without a runtime it fails, and is tried again.
 func (k *Kubelet) stop(r *row) {
 	if k.machine.RuntimeDown() {
-		k.stopFailed(r)
+		k.stopFailed(r, unavailable)
 		return
 	}
 	r.doing = killing
@@ -179,8 +179,12 @@ func (k *Kubelet) stopNext(r *row) {
 	if alive {
 		return
 	}
-	if !r.box.Ready {
+	switch {
+	case !r.box.Ready:
 		k.stopped(r)
+		return
+	case k.networkless(r):
+		k.stopFailed(r, noTeardown)
 		return
 	}
 	sandbox, _ := k.machine.StopTime(r.hash)

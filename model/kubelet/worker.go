@@ -320,6 +320,9 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	if r == nil || r.stepAt != now {
 		return
 	}
+	if k.cannotWrite(r) {
+		return
+	}
 	switch r.doing {
 	case attaching:
 		k.volumesDue(r, now)

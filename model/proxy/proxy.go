@@ -42,6 +42,7 @@ var syncTime = sim.Uniform(50*time.Millisecond, 200*time.Millisecond)
 const (
 	whySync    sim.Why = iota // look whether a run is to begin or to end
 	whyRenewed                // about a headless Service: its clients look it up anew
+	whyLook                   // look whether rules are missing
 )
 
 // fullSync is how much longer a run takes that writes the rules of all Services, each: our
@@ -117,6 +118,8 @@ type Proxy struct {
 	freeAt sim.Time // no run begins before
 	runs   uint64
 	posted sim.Time // the earliest wake-up under way for a run to begin, 0 if none
+
+	flushed bool // rules are missing, and it has not looked yet
 }
 
 // New is a machine's proxy, doing nothing until Start.
@@ -237,6 +240,8 @@ func (p *Proxy) Seat() string { return p.Node }
 // DescribeWake implements sim.Describer.
 func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 	switch why {
+	case whyLook:
+		return "look whether rules are missing"
 	case whySync:
 		return "begin or end of a sync"
 	case whyRenewed:
@@ -248,6 +253,8 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
+	case why == whyLook:
+		p.restore()
 	case why == whyRenewed:
 		p.renew(uint32(about))
 	case why == store.WhyWatch && uint32(about) == p.watchServices.ID:

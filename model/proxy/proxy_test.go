@@ -306,3 +306,39 @@ func TestClientsOfAHeadlessServiceKnowWhatDNSToldThem(t *testing.T) {
 		t.Errorf("%d different moments for ten", len(phases))
 	}
 }
+
+// Source: pkg/util/iptables/iptables.go Monitor: rules that are flushed are written again
+// at the next look, within 30 s; a process that does not run does not look. What DNS told
+// of a headless Service is no rule.
+func TestRulesThatAreFlushedAreWrittenAtTheNextLook(t *testing.T) {
+	for seed := range uint64(20) {
+		r := newRig(t, seed)
+		r.endpoints("web", 1, 2)
+		headless := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "db"}, Ports: 1, Headless: true}
+		r.store.Create(0, headless)
+		r.until(t, 40*time.Second)
+		whole := r.route("web")
+		r.proxy.Flush()
+		if got := r.proxy.Route("default", "web"); !got.Dropped || len(got.Endpoints) > 0 {
+			t.Errorf("seed %d: right after it %+v", seed, got)
+		}
+		if got := r.proxy.Route("default", "db"); !got.Headless || got.Dropped {
+			t.Errorf("seed %d: of a headless Service %+v", seed, got)
+		}
+		r.until(t, 70*time.Second+time.Second)
+		if got := r.route("web"); got != whole {
+			t.Errorf("seed %d: after a look %q, want %q", seed, got, whole)
+		}
+		r.proxy.Flush()
+		r.proxy.Halt()
+		r.until(t, 3*time.Minute)
+		if got := r.proxy.Route("default", "web"); !got.Dropped {
+			t.Errorf("seed %d: without a process %+v", seed, got)
+		}
+		r.proxy.Resume()
+		r.until(t, 3*time.Minute+2*time.Second)
+		if got := r.route("web"); got != whole {
+			t.Errorf("seed %d: after a start %q, want %q", seed, got, whole)
+		}
+	}
+}

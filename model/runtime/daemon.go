@@ -37,6 +37,12 @@ func (m *Machine) dropWork() {
 // StartRuntime starts it again.
 func (m *Machine) StartRuntime() { m.down = false }
 
+// SetCNI says whether the plugin works that gives pods their network.
+func (m *Machine) SetCNI(works bool) { m.noCNI = !works }
+
+// NoCNI tells whether it does not.
+func (m *Machine) NoCNI() bool { return m.noCNI }
+
 // RuntimeDown tells whether it does not run, or is far too late, so that every call to
 // it fails at once.
 func (m *Machine) RuntimeDown() bool { return m.down || m.daemons.told >= tooLate }

@@ -139,6 +139,25 @@ func (m *Machine) QuickenDisk(ppm int64) {
 	}
 }
 
+// BreakDisk has writing to the disk be answered with an error, until MendDisk. What is
+// open is written on.
+func (m *Machine) BreakDisk(errno string) { m.diskErrors = append(m.diskErrors, errno) }
+
+// MendDisk takes one BreakDisk back.
+func (m *Machine) MendDisk(errno string) {
+	if i := slices.Index(m.diskErrors, errno); i >= 0 {
+		m.diskErrors = slices.Delete(m.diskErrors, i, i+1)
+	}
+}
+
+// DiskError is what writing to the disk is answered with, "" if it works.
+func (m *Machine) DiskError() string {
+	if len(m.diskErrors) == 0 {
+		return ""
+	}
+	return m.diskErrors[0]
+}
+
 // onDisk is how long something takes that waits for the disk and would take d.
 func (m *Machine) onDisk(d time.Duration) time.Duration {
 	if len(m.diskRates) == 0 {

@@ -124,6 +124,7 @@ type Machine struct {
 	api       API
 	on        bool
 	down      bool // the container runtime
+	noCNI     bool // the network plugin fails
 	offAt     sim.Time
 	node      uint32
 	addresses uint32     // ever given to pods
@@ -148,13 +149,15 @@ type Machine struct {
 	staticCPUs                           bool
 	pinned                               int64 // CPUs that pods have for themselves
 
-	calls     calls
-	pulls     []pull   // in the order in which they were asked for
-	link      int64    // the share of its connection that is left for downloads, in millionths
-	parallel  int      // how many of them are under way at most
-	pullsPaid sim.Time // until when the kubelet's pulls have used up their rate
-	pulled    uint64   // counts pulls: names their luck
-	dooms     []doom
+	calls      calls
+	pulls      []pull   // in the order in which they were asked for
+	link       int64    // the share of its connection that is left for downloads, in millionths
+	parallel   int      // how many of them are under way at most
+	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
+	pulled     uint64   // counts pulls: names their luck
+	dooms      []doom
+	stresses   []stress
+	diskErrors []string // that writing is answered with, of faults in the order in which they began
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration

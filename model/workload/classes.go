@@ -73,6 +73,7 @@ type likeness struct {
 	serving bool
 	known   bool
 	hangs   bool
+	fails   int64 // of a million requests, so many are answered with an error
 	probes  int32
 	group   uint32
 	tank    tank   // if more waits than at rest
@@ -216,7 +217,10 @@ func (t *Flows) classify(id uint32, i int32) {
 	if p.tank.at != t.kernel.Now() || !p.serving {
 		p.tank = tank{} // it had none of late, or has lost it
 	}
-	like := likeness{routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0, probes: p.probes, group: t.group(p.site)}
+	like := likeness{
+		routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0,
+		fails: min(p.fails, 1_000_000), probes: p.probes, group: t.group(p.site),
+	}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}

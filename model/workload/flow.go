@@ -526,6 +526,11 @@ func (t *Flows) send(f *flow, s *bundle) {
 			if !whole || t.wired() {
 				milli = t.weaken(f, s, c, r.route.UDP, milli)
 			}
+			if c.fails > 0 {
+				lost := product(milli, c.fails, 1_000_000)
+				f.lost.RefusedMilliRPS += lost
+				milli -= lost
+			}
 			if c.scratch == 0 && milli > 0 {
 				f.shares = append(f.shares, share{class: x.class})
 			}
@@ -566,6 +571,6 @@ func (t *Flows) note(f *flow) {
 	t.store.Note(t.self, model.Note{
 		Object: f.service, Name: m.Path(),
 		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Message: message(&told), Traffic: &told,
+		Reason:  model.ReasonTrafficChanged, Traffic: &told,
 	})
 }

@@ -49,7 +49,7 @@ var Commands = []Command{
 		[]string{ParamMember}, nil, runMoveLeader},
 	{"etcd-replace-member", "remove a member of etcd and let a new one with an empty disk take its place, as a learner until it has caught up",
 		[]string{ParamMember}, nil, runReplaceMember},
-	{"patch", "change some fields of a workload, as a strategic merge patch says, or of a pod its labels, its deletion cost, or its containers' CPU and memory in place",
+	{"patch", "change some fields of a workload, as a strategic merge patch says, or of a pod its labels, its finalizers (null takes them off), its deletion cost, or its containers' CPU and memory in place",
 		[]string{ParamTarget, ParamPatch}, append(rolled[:len(rolled):len(rolled)], model.KindPod), runPatch},
 	{"rollout-restart", "replace all pods of a workload by new ones, as in a rolling update",
 		[]string{ParamTarget}, rolled, runRolloutRestart},

@@ -202,7 +202,7 @@ func (r *rig) now(service string) string {
 	said := ""
 	for _, n := range r.notes(0) {
 		if n.Name == "service/"+service {
-			said = n.Message
+			said = n.Text()
 		}
 	}
 	return said

@@ -263,6 +263,7 @@ type pod struct {
 	probed  bool          // among Flows.probed
 	risks   []risk        // what its machine was told of its probes
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
+	fails   int64         // so many of a million requests are answered with an error, or more than all
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
 	upAt    sim.Time      // when it began to serve
@@ -442,6 +443,14 @@ func (t *Flows) Hang(pod uint32, hangs bool) {
 	} else {
 		p.hangs--
 	}
+	t.mixAll(p)
+}
+
+// Fail has so many of a million requests that a pod gets be answered with an error from
+// now on, or not any more; they cost it nothing.
+func (t *Flows) Fail(pod uint32, ppm int64) {
+	p := t.pods.Row(pod)
+	p.fails += ppm
 	t.mixAll(p)
 }
 

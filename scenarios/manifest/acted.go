@@ -73,12 +73,12 @@ var podSpec = join(
 var inert = words(`containers.terminationMessagePath containers.terminationMessagePolicy
 	initContainers.terminationMessagePath initContainers.terminationMessagePolicy dnsPolicy enableServiceLinks`)
 
-var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels
+var workload = words(`spec.replicas spec.selector spec.minReadySeconds spec.template.metadata.labels spec.template.metadata.finalizers
 	spec.template.metadata.creationTimestamp spec.template.metadata.name status`)
 
 var job = join(words(`parallelism completions completionMode backoffLimit backoffLimitPerIndex maxFailedIndexes
 	activeDeadlineSeconds ttlSecondsAfterFinished suspend podReplacementPolicy podFailurePolicy
-	template.metadata.labels template.metadata.creationTimestamp template.metadata.name`),
+	template.metadata.labels template.metadata.finalizers template.metadata.creationTimestamp template.metadata.name`),
 	under("template.spec", podSpec), under("template.spec", inert))
 
 var (
@@ -105,7 +105,7 @@ var (
 
 	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
 		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
-		metadata.deletionGracePeriodSeconds metadata.generateName`))
+		metadata.deletionGracePeriodSeconds metadata.generateName metadata.finalizers`))
 
 	// Ports have no numbers here: whoever is an endpoint serves all of them.
 	actedService = acting(bookkeeping, words(`spec.selector spec.type spec.clusterIP spec.clusterIPs spec.ports

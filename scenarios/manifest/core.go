@@ -37,6 +37,7 @@ func readPod(o *object) {
 		NodeName: in.Spec.NodeName,
 	}
 	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
+	p.Finalizers = finalizers(o.root().fields("metadata", "finalizers"), in.Finalizers)
 	for _, g := range in.Spec.SchedulingGates {
 		p.Gates = append(p.Gates, g.Name)
 	}

@@ -1,0 +1,53 @@
+package proxy
+
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// monitorEvery is how often kube-proxy looks whether its tables are still there; if not
+// it writes all rules (pkg/util/iptables/iptables.go Monitor, with the syncPeriod of
+// pkg/proxy/apis/config/v1alpha1/defaults.go). Ticks that find everything there are not
+// played, and a process that starts anew keeps the rhythm of the one before.
+const monitorEvery = 30 * time.Second
+
+// Flush is rules that somebody else removes. What is sent to the address of a Service
+// then leaves the machine for where nobody is.
+func (p *Proxy) Flush() {
+	if !p.powered {
+		return
+	}
+	for id := range p.services.Len() {
+		s := p.services.Row(uint32(id))
+		if s.as == (name{}) || s.route.Headless { // which has none
+			continue
+		}
+		none := model.Route{Service: s.route.Service, Dropped: true}
+		s.route = none
+		if s.external.Service.ID != 0 {
+			s.external = none
+		}
+		p.Listener.RouteChanged(p.Node, s.as.namespace, s.as.service)
+	}
+	if !p.flushed {
+		p.flushed = true
+		luck := p.luck.Draw(p.hash, 0)
+		looks := sim.Ticker{Phase: sim.Time(luck.Duration(0, monitorEvery)), Period: monitorEvery}
+		p.kernel.Post(looks.After(p.kernel.Now()), p.self, whyLook, 0)
+	}
+}
+
+// restore is the look at which rules are missing.
+func (p *Proxy) restore() {
+	p.flushed = false
+	if !p.powered || p.stopped {
+		return // who starts writes everything
+	}
+	for id := range p.services.Len() {
+		if s := p.services.Row(uint32(id)); s.as != (name{}) && !s.route.Headless {
+			p.outdate(uint32(id))
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package runtime
+
+import (
+	"slices"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// stress is what others use in a container's cgroup, as faults say.
+type stress struct {
+	pod       uint32
+	container string
+	since     sim.Time
+	model.Stress
+}
+
+// Stress has others use CPU and memory in the cgroup of a container, in that of every
+// instance, until Unstress. The pod may be unknown here.
+func (m *Machine) Stress(pod uint32, name string, of model.Stress) {
+	x := stress{pod, name, m.kernel.Now(), of}
+	m.stresses = append(m.stresses, x)
+	m.eachStressed(&x, func(s *Sandbox, i int, p *Process) {
+		p.take(&x, x.since)
+		m.stressChanged(s, i)
+	})
+}
+
+// Unstress takes back the oldest such Stress.
+func (m *Machine) Unstress(pod uint32, name string, of model.Stress) {
+	at := slices.IndexFunc(m.stresses, func(x stress) bool { return x.pod == pod && x.container == name && x.Stress == of })
+	if at < 0 {
+		return
+	}
+	x := m.stresses[at]
+	m.stresses = slices.Delete(m.stresses, at, at+1)
+	m.eachStressed(&x, func(s *Sandbox, i int, p *Process) {
+		p.take(&stress{Stress: model.Stress{CPUMilli: -x.CPUMilli, MemoryBytes: -x.MemoryBytes, Growth: -x.Growth}}, max(x.since, p.StartedAt))
+		m.stressChanged(s, i)
+	})
+}
+
+// take has a process' cgroup use more, or less: what grows has grown since a time.
+func (p *Process) take(x *stress, since sim.Time) {
+	p.rest += x.CPUMilli
+	p.memory += x.MemoryBytes - scale(x.Growth, int64(since.Sub(p.StartedAt)), int64(time.Second))
+	p.growth += x.Growth
+}
+
+// stressed is what a container does with what others use in its cgroup.
+func (m *Machine) stressed(pod uint32, name string, b Behavior) Behavior {
+	for i := range m.stresses {
+		if x := &m.stresses[i]; x.pod == pod && x.container == name {
+			b.CPUMilli += x.CPUMilli
+			b.MemoryBytes += x.MemoryBytes
+			b.MemoryGrowth += x.Growth
+		}
+	}
+	return b
+}
+
+// eachStressed is the process that a stress is about, if it runs.
+func (m *Machine) eachStressed(x *stress, f func(s *Sandbox, i int, p *Process)) {
+	s := m.Sandbox(x.pod)
+	if s == nil {
+		return
+	}
+	m.distrust(s) // it has used what it did before this
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running && container(s.Pod.Spec, i).Name == x.container {
+			f(s, i, p)
+		}
+	}
+}
+
+// stressChanged computes what follows from that for a process that runs.
+func (m *Machine) stressChanged(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	_, working := s.loadOf(i)
+	m.limitMemory(s, i)
+	m.weigh()
+	m.use(s, p, working)
+	m.usesOther(s)
+	if m.serving != nil && p.perRPS > 0 {
+		m.serving.CapacityChanged(s.Pod.Ref())
+	}
+}
