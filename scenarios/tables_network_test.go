@@ -62,7 +62,7 @@ timeline: [%s]
 // have workers for all of 1,000 requests a second, two have not.
 func TestTableFromReadinessToPackets(t *testing.T) {
 	s, err := scenarios.Read("table.yaml", []byte("apiVersion: orrery/v1\nname: table\n"+
-		proxied(", latency: 25ms, workers: 10", "{at: 5m, for: 1m, fault: probe-failure, target: deployment/web, count: 1, probe: readiness}")))
+		proxied(", latency: 25ms, workers: 10, queue: 40", "{at: 5m, for: 1m, fault: probe-failure, target: deployment/web, count: 1, probe: readiness}")))
 	if err != nil {
 		t.Fatal(err)
 	}

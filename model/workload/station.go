@@ -124,7 +124,7 @@ func (s *station) line(h *handled, arriving, places, chance int64) (waits timing
 		all += product(states, l.ratio, nano)
 		many, lost = product(states, nano, max(all-l.full/1000, 1)), product(l.full, million, all)
 	}
-	if away := product(arriving, lost, nano); away > 0 && lost >= hardly {
+	if away := product(arriving, min(lost, nano), nano); away > 0 && lost >= hardly {
 		h.takes = arriving - away
 	}
 	many = min(many, nano)
