@@ -82,9 +82,9 @@ func TestAConnectionIsAnEntryOnTheNodeThatSendsAndOnThatOfTheEndpoint(t *testing
 		if n.Traffic != nil {
 			switch n.Traffic.From {
 			case "node/n-0":
-				from[0] = n.Message
+				from[0] = n.Text()
 			case "node/n-2":
-				from[1] = n.Message
+				from[1] = n.Text()
 			}
 		}
 	}
