@@ -62,7 +62,7 @@ timeline: [%s]
 // have workers for all of 1,000 requests a second, two have not.
 func TestTableFromReadinessToPackets(t *testing.T) {
 	s, err := scenarios.Read("table.yaml", []byte("apiVersion: orrery/v1\nname: table\n"+
-		proxied(", latency: 25ms, workers: 10", "{at: 5m, for: 1m, fault: probe-failure, target: deployment/web, count: 1, probe: readiness}")))
+		proxied(", latency: 25ms, workers: 10, queue: 40", "{at: 5m, for: 1m, fault: probe-failure, target: deployment/web, count: 1, probe: readiness}")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,11 +191,11 @@ timeline: [%s]
 // answers, and nobody notices.
 func TestTableDNSIsDown(t *testing.T) {
 	none := func(t *model.Traffic) bool { return t.UnresolvedMilliRPS == t.OfferedMilliRPS && t.OfferedMilliRPS > 0 }
-	// A name is two queries, A and AAAA, and each of both attempts goes to a dead server
-	// with a half: 1 - (3/4)^2 of the requests find no address.
+	// A name is two queries, A and AAAA, to one server, and each of both attempts goes to a
+	// dead one with a half: a quarter of the requests find no address.
 	some := func(t *model.Traffic) bool {
 		n := parts(t.UnresolvedMilliRPS, t.OfferedMilliRPS)
-		return n > 400 && n < 475
+		return n > 225 && n < 275
 	}
 	fails := func(t *model.Traffic) bool { return t.ServedMilliRPS < t.OfferedMilliRPS }
 	restarted := func(_ *cluster.Cluster, r *store.Record) bool {

@@ -24,17 +24,17 @@ func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 // sending is how much a source sends, what it tries again included.
 func (f *flow) sending() int64 { return product(f.milli, f.attempt.attempts, 1_000_000) }
 
+// mostCalls is what pods of a class call at most, in thousandths a second: where services
+// call one another in a circle and more than once for a request there is no end.
+const mostCalls = 1_000_000_000_000_000
+
 // calls is how much the pods of a class send together that handle so many requests.
 func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return min(product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), endless)
+	return min(product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), mostCalls)
 }
-
-// endless is as many requests a second as calls are that call one another without end, in
-// thousandths; many such flows together are still a number.
-const endless = 1e15
 
 // calling is what becomes of the calls that pods make for a request which are members of
 // some flows. Calls are made one after the other, also if one of them fails.

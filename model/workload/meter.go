@@ -58,6 +58,9 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	t.locality.count(t, endpoints)
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
+		if len(s.machines) == 0 {
+			continue // it sends no more, and what it sent is about to be computed anew
+		}
 		milli, entries := s.sent/s.pods(), f.entries(s, r.route.UDP)
 		for _, site := range s.machines {
 			p, own := t.passage(site), t.locality.at[site]

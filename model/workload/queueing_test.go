@@ -262,6 +262,24 @@ func TestWorkersAreHeldByWhatARequestWaitsFor(t *testing.T) {
 	}
 }
 
+// However times are spread, nobody takes more than arrives or less than nothing.
+func TestNoMoreAreTurnedAwayThanArrive(t *testing.T) {
+	for _, queue := range []int64{0, 1, 2, 5} {
+		for workers := int64(1); workers < 4; workers++ {
+			for _, us := range []int64{10, 1000, 300_000, 60_000_000} {
+				for _, variance := range []int64{0, us * us, 5 * us * us, 100 * us * us} {
+					w := Work{CapacityMilliRPS: -1, Workers: workers, Queue: queue}
+					for n := int64(1); n < 1<<50; n *= 7 {
+						if h := w.handle(n, outcome{good: million, ok: spread(0, us, variance)}); h.capped(n, 1) < 0 || h.capped(n, 1) > n {
+							t.Fatalf("%+v of %d, %d µs: takes %d", w, n, us, h.takes)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestNothingOverflows(t *testing.T) {
 	slow := timing{{300_000, longest, longest, longest * longest}, {700_000, longest, 0, 0}}
 	for _, w := range []Work{{CapacityMilliRPS: 1, CPU: time.Hour, Workers: 1 << 40}, {CapacityMilliRPS: 1, CPU: time.Hour, Workers: 900, Queue: 1 << 40}, {CapacityMilliRPS: 1 << 50, CPU: 1, Latency: 1000 * time.Hour, Workers: 1}, {CapacityMilliRPS: 1, CPU: time.Hour}, {CapacityMilliRPS: 1, CPU: time.Hour, QuotaMilliRPS: 1}, {CapacityMilliRPS: 1 << 50, QuotaMilliRPS: 1 << 50, CPU: time.Hour}, {CapacityMilliRPS: -1}, {}} {

@@ -91,6 +91,9 @@ func (s *station) plenty(arriving int64) {
 
 const nano = 1_000_000_000
 
+// hardly is how many of a billion are turned away if nobody is said to be.
+const hardly = nano / 100_000
+
 // line is how long those wait for a server who find a place, and how many of a billion wait
 // at all; how many find one goes to h. There are places, in thousandths, for so many that
 // wait. chance is the variance of the time for its mean's square, in millionths. If that is
@@ -121,7 +124,7 @@ func (s *station) line(h *handled, arriving, places, chance int64) (waits timing
 		all += product(states, l.ratio, nano)
 		many, lost = product(states, nano, max(all-l.full/1000, 1)), product(l.full, million, all)
 	}
-	if away := product(arriving, lost, nano); away > 0 {
+	if away := product(arriving, min(lost, nano), nano); away > 0 && lost >= hardly {
 		h.takes = arriving - away
 	}
 	many = min(many, nano)
