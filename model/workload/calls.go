@@ -1,6 +1,10 @@
 package workload
 
-import "orrery/model"
+import (
+	"slices"
+
+	"orrery/model"
+)
 
 // attempt is what becomes of a call, all its attempts together.
 type attempt struct {
@@ -36,16 +40,39 @@ func (f *flow) calls(c *class) int64 {
 	return min(product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), mostCalls)
 }
 
+// called is what becomes of the calls of a sort of pods, as long as no flow of them fares
+// otherwise.
+type called struct {
+	known bool
+	outcome
+}
+
 // calling is what becomes of the calls that pods make for a request which are members of
 // some flows. Calls are made one after the other, also if one of them fails.
 func (t *Flows) calling(sort int32) outcome {
-	all := sure
+	for len(t.called) < len(t.sorts) {
+		t.called = append(t.called, called{})
+	}
+	all := &t.called[sort]
+	if all.known {
+		return all.outcome
+	}
+	*all = called{true, sure}
 	for _, i := range t.sorts[sort] {
 		if f := &t.flows[i]; f.call != nil && !f.call.Probes {
-			all = all.and(f.attempt.repeated(f.call.PerRequestMilli, outcome.and))
+			all.outcome = all.and(f.attempt.repeated(f.call.PerRequestMilli, outcome.and))
 		}
 	}
-	return all
+	return all.outcome
+}
+
+// uncalled has the calls be looked at again of pods that make a flow's.
+func (t *Flows) uncalled(i int32) {
+	for sort := range t.called {
+		if slices.Contains(t.sorts[sort], i) {
+			t.called[sort].known = false
+		}
+	}
 }
 
 // tried is what becomes of a call by what became of single attempts. Attempts fail

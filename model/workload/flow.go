@@ -305,6 +305,7 @@ func (t *Flows) tryAgain(i int32, a attempt) {
 	f := &t.flows[i]
 	again := a.attempts != f.attempt.attempts
 	f.attempt = a
+	t.uncalled(i)
 	if f.call == nil {
 		if again {
 			t.respread(i)

@@ -262,27 +262,47 @@ func (k span) below(us, over int64) span {
 	return k
 }
 
-// quantile is the time that a part of all, in millionths, take no longer than.
+// quantile is the time that a part of all, in millionths, take no longer than, or up to a
+// thousandth more.
 func (t *timing) quantile(part int64) time.Duration {
-	var low, high int64 = 0, -1
+	if t[1].share == 0 {
+		return time.Duration(t[0].quantile(part)) * time.Microsecond
+	}
+	var deviations [spans]int64
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		deviations[i] = t[i].deviation()
+	}
+	within := func(us int64) int64 {
+		sum := int64(million)
+		for i := 0; i < spans && t[i].share > 0; i++ {
+			sum -= t[i].share * t[i].exceedsBy(us, deviations[i]) / million
+		}
+		return sum
+	}
+	low, high, below, above := int64(0), int64(-1), part, int64(0)
 	for i := 0; i < spans && t[i].share > 0; i++ {
 		at := t[i].quantile(part)
-		switch us := time.Duration(at) * time.Microsecond; {
-		case million-t.exceeds(us) < part:
-			low = max(low, at)
-		case high < 0 || at < high:
-			high = at
+		if high >= 0 && at >= high || at <= low {
+			continue
+		}
+		if n := within(at); n < part {
+			low, below = at, part-n
+		} else {
+			high, above = at, n-part
 		}
 	}
 	if high < 0 {
 		return time.Duration(low) * time.Microsecond
 	}
-	for high-low > high/1000+1 {
+	for halve := false; high-low > high/1000+1; halve = !halve {
 		middle := low + (high-low)/2
-		if million-t.exceeds(time.Duration(middle)*time.Microsecond) < part {
-			low = middle
+		if !halve { // as if it were a straight line
+			middle = min(max(low+product(high-low, below, below+above), low+high/2000+1), high-1)
+		}
+		if n := within(middle); n < part {
+			low, below = middle, part-n
 		} else {
-			high = middle
+			high, above = middle, n-part
 		}
 	}
 	return time.Duration(high) * time.Microsecond
@@ -335,9 +355,14 @@ func standard(row int, along int64, column int) int64 {
 }
 
 // exceeds is the part of a kind that takes longer than us, in millionths.
-func (k *span) exceeds(us int64) int64 {
+func (k *span) exceeds(us int64) int64 { return k.exceedsBy(us, k.deviation()) }
+
+// deviation is its standard deviation.
+func (k *span) deviation() int64 { return root(uint64(k.variance)) }
+
+// exceedsBy is exceeds, of a span whose deviation is known.
+func (k *span) exceedsBy(us, deviation int64) int64 {
 	us -= k.fixed
-	deviation := root(uint64(k.variance))
 	switch {
 	case us < 0:
 		return million
@@ -377,7 +402,7 @@ func (k *span) exceeds(us int64) int64 {
 
 // quantile is the time that a part of a kind take no longer than.
 func (k *span) quantile(part int64) int64 {
-	deviation := root(uint64(k.variance))
+	deviation := k.deviation()
 	if deviation == 0 {
 		return k.whole()
 	}

@@ -92,6 +92,7 @@ type Flows struct {
 	classes    []class
 	unused     []int32          // of classes
 	sorts      [][]int32        // of pods that send: the flows, ascending
+	called     []called         // by the same number: what becomes of what they call
 	kinds      map[kind][]int32 // calls that pods make
 	seats      map[string]int32 // numbers of machines, as routers name them
 	pods       store.Table[pod] // by pod ID

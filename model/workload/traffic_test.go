@@ -352,7 +352,7 @@ func TestDelayAndLossOnTheWayAreNoticedByWhoSendsAndHeal(t *testing.T) {
 		want string
 	}{
 		{network.Impairment{Delay: sim.Constant(50 * time.Millisecond)}, "1000 rps from node/n-1: 1000 served, half within 60ms, 99 % within 60ms"},
-		{network.Impairment{LossPPM: 500_000}, "1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.221578s"},
+		{network.Impairment{LossPPM: 500_000}, "1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.220573s"},
 	} {
 		c.harm.From, c.harm.To = between.From, between.To
 		h := r.net.Impair(c.harm)
