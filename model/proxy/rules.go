@@ -94,7 +94,16 @@ func obeyed(endpoints []model.Endpoint, of func(*model.Endpoint) (hinted, here b
 }
 
 func keep(endpoints []model.Endpoint, want func(*model.Endpoint) bool) []model.Endpoint {
-	var out []model.Endpoint
+	n := 0
+	for i := range endpoints {
+		if want(&endpoints[i]) {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]model.Endpoint, 0, n)
 	for i := range endpoints {
 		if want(&endpoints[i]) {
 			out = append(out, endpoints[i])
@@ -107,7 +116,11 @@ func keep(endpoints []model.Endpoint, want func(*model.Endpoint) bool) []model.E
 // slices list, as while it is moved between them, counts once: the first slice
 // has it.
 func merge(slicesOf []*model.EndpointSlice) []model.Endpoint {
-	var all []model.Endpoint
+	n := 0
+	for _, s := range slicesOf {
+		n += len(s.Endpoints)
+	}
+	all := make([]model.Endpoint, 0, n)
 	for _, s := range slicesOf {
 		all = append(all, s.Endpoints...)
 	}
