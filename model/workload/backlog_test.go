@@ -45,20 +45,20 @@ type storm struct {
 // part of them in the last ten seconds.
 func (s storm) byRequest(luck *rand.Rand, end float64) (failed, lately float64) {
 	var now float64
-	var todo asks
+	var agenda asks
 	for now < end {
 		rate := s.base
 		if now >= 10 && now < 10+s.length.Seconds() {
 			rate = s.burst
 		}
 		now += luck.ExpFloat64() / rate
-		todo = append(todo, ask{at: now})
+		agenda = append(agenda, ask{at: now})
 	}
-	heap.Init(&todo)
+	heap.Init(&agenda)
 	var late, lateGood float64
 	free, ends := [10]float64{}, [10][]float64{}
-	for len(todo) > 0 {
-		x := heap.Pop(&todo).(ask)
+	for len(agenda) > 0 {
+		x := heap.Pop(&agenda).(ask)
 		if x.at >= end {
 			break
 		}
@@ -84,7 +84,7 @@ func (s storm) byRequest(luck *rand.Rand, end float64) (failed, lately float64) 
 			late++
 		}
 		if x.number < s.retries {
-			heap.Push(&todo, ask{back, x.number + 1})
+			heap.Push(&agenda, ask{back, x.number + 1})
 		}
 	}
 	return failed, late / (late + lateGood)
