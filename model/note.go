@@ -6,13 +6,15 @@ type Note struct {
 	Name    string // the object's Path, valid also if Object is zero
 	Warning bool   // type Warning; otherwise Normal
 	Reason  string // "FailedScheduling"
-	Message string // "" if Traffic says it all: Text
+	Message string // "" if Traffic or Throttling says it all: Text
 
 	// Traffic is what changed if Reason is TrafficChanged, else nil.
 	Traffic *Traffic
 	// Load is what changed if Reason is ReasonAPILoadChanged, or the level that had
 	// no seat if it is TooManyRequests, else nil.
 	Load *APILoad
+	// Throttling is what changed if Reason is ThrottlingChanged, else nil.
+	Throttling *Throttling
 }
 
 // Lost is requests that came to nothing at one instant, in thousandths of a request.
@@ -27,8 +29,11 @@ func (l Lost) All() int64 { return l.ResetMilli + l.SilentMilli + l.FailedMilli 
 
 // Text is what the note says.
 func (n *Note) Text() string {
-	if n.Message == "" && n.Traffic != nil {
+	switch {
+	case n.Message == "" && n.Traffic != nil:
 		return n.Traffic.String()
+	case n.Message == "" && n.Throttling != nil:
+		return n.Throttling.String()
 	}
 	return n.Message
 }

@@ -131,6 +131,7 @@ var reasons = []string{
 	"Synced",
 	"TaintManagerEviction",
 	"TaintToleration",
+	"ThrottlingChanged",
 	"TooManyMissedTimes",
 	"TooManyRequests",
 	"TopologyAwareHintsDisabled",

@@ -31,13 +31,14 @@ type Config struct {
 	// Keen is runtime.Config.Keen.
 	Keen         bool
 	Eviction     Eviction
-	PodPIDsLimit int64            // see runtime.Config
-	StaticCPUs   bool             // see runtime.Config
-	PanicAfter   time.Duration    // see runtime.Config
-	QPS, Burst   int64            // of its requests to the API server; default 50 and 100
-	Serving      runtime.Watcher  // may be nil
-	Used         func(pod uint32) // see runtime.Config
-	API          runtime.API      // see runtime.Config; may be nil
+	PodPIDsLimit int64                              // see runtime.Config
+	StaticCPUs   bool                               // see runtime.Config
+	PanicAfter   time.Duration                      // see runtime.Config
+	QPS, Burst   int64                              // of its requests to the API server; default 50 and 100
+	Serving      runtime.Watcher                    // may be nil
+	Used         func(pod uint32)                   // see runtime.Config
+	API          runtime.API                        // see runtime.Config; may be nil
+	Note         func(by sim.ActorID, n model.Note) // see runtime.Config; may be nil
 	Static       []Static
 	Shutdown     Shutdown
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
@@ -163,7 +164,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
 		PodPIDsLimit: c.PodPIDsLimit, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
 	})
 	x.staticCPUs = c.StaticCPUs

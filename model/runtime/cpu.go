@@ -102,6 +102,9 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	if !p.Running {
 		m.give(s, p, 0)
 	}
+	if p.throttle != nil {
+		m.reconsider(s, s.index(p))
+	}
 }
 
 // Burn has others than containers, processes of the system, want CPU, until Cool.
@@ -312,6 +315,9 @@ func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	}
 	p.meter.use(now, milli-was)
 	m.usesOther(s)
+	if p.throttle != nil {
+		m.reconsider(s, s.index(p))
+	}
 	if p.perRPS > 0 && m.serving != nil && (m.crowded || !m.roomy) {
 		m.serving.CapacityChanged(s.Pod.Ref())
 	}

@@ -187,6 +187,9 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 	m.need(-1)
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	if p.throttle != nil {
+		m.tellThrottling(s, s.index(p))
+	}
 	if p.extra != nil {
 		s.close(s.index(p), p)
 	}

@@ -53,33 +53,34 @@ const (
 
 // Process is one container of a pod: its newest instance.
 type Process struct {
-	StartedAt  sim.Time // of the newest instance
-	FinishedAt sim.Time // of the newest instance that finished, 0 if none did
-	ServesAt   sim.Time // when the newest instance has started up
-	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
-	dueAt      sim.Time // when it will end, Never if nothing will end it
-	killAt     sim.Time // when it will get SIGKILL, Never if it will not
-	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
-	lookAt     sim.Time // when somebody looks whether it ends, if that is later than now
-	memory     int64    // bytes the newest instance used from its start
-	heap       int64    // bytes it uses more for each request per second
-	loaded     int64    // bytes it uses for what arrives now
-	growth     int64    // bytes it uses more every second
-	disk       int64    // bytes the newest instance wrote when it started
-	diskGrowth int64    // bytes it writes every second
-	rest       int64    // milli-CPU it uses at rest
-	perRPS     int64    // millionths of a core it uses more for each request per second
-	limit      int64    // milli-CPU it can use at most
-	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
-	pace       int64    // milli-CPU that ServesAt counts on while it starts up
-	wants      int64    // milli-CPU it would use if nobody else did
-	extra      *extra   // that few containers have; nil for none
-	bursts     []Burst  // of the newest instance
-	burstCPU   int64    // milli-CPU that they use now
-	burstAt    sim.Time // when that changes
-	meter      meter    // of the newest instance
-	ExitCode   int32    // of the newest instance that finished
-	Instances  int32    // how many were ever started
+	StartedAt  sim.Time  // of the newest instance
+	FinishedAt sim.Time  // of the newest instance that finished, 0 if none did
+	ServesAt   sim.Time  // when the newest instance has started up
+	TermAt     sim.Time  // when the newest instance got SIGTERM, 0 if it did not
+	dueAt      sim.Time  // when it will end, Never if nothing will end it
+	killAt     sim.Time  // when it will get SIGKILL, Never if it will not
+	limitAt    sim.Time  // when it will reach its memory limit, Never if it will not
+	lookAt     sim.Time  // when somebody looks whether it ends, if that is later than now
+	memory     int64     // bytes the newest instance used from its start
+	heap       int64     // bytes it uses more for each request per second
+	loaded     int64     // bytes it uses for what arrives now
+	growth     int64     // bytes it uses more every second
+	disk       int64     // bytes the newest instance wrote when it started
+	diskGrowth int64     // bytes it writes every second
+	rest       int64     // milli-CPU it uses at rest
+	perRPS     int64     // millionths of a core it uses more for each request per second
+	limit      int64     // milli-CPU it can use at most
+	starting   int64     // milli-CPU it needs to start up as fast as it can, 0 when it has
+	pace       int64     // milli-CPU that ServesAt counts on while it starts up
+	wants      int64     // milli-CPU it would use if nobody else did
+	extra      *extra    // that few containers have; nil for none
+	bursts     []Burst   // of the newest instance
+	burstCPU   int64     // milli-CPU that they use now
+	burstAt    sim.Time  // when that changes
+	meter      meter     // of the newest instance
+	throttle   *throttle // nil if it has no quota of CPU
+	ExitCode   int32     // of the newest instance that finished
+	Instances  int32     // how many were ever started
 	dueCode    int32
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
@@ -122,6 +123,7 @@ type Machine struct {
 	used      func(pod uint32)
 	kubelet   Observer
 	api       API
+	note      func(by sim.ActorID, n model.Note)
 	on        bool
 	down      bool // the container runtime
 	noCNI     bool // the network plugin fails
@@ -187,7 +189,8 @@ type Config struct {
 	Serving   Watcher          // may be nil
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
-	API       API // whom processes ask that need an API server; nil answers at once
+	API       API                                // whom processes ask that need an API server; nil answers at once
+	Note      func(by sim.ActorID, n model.Note) // takes what the history is to know of containers; may be nil
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
@@ -205,7 +208,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, note: c.Note,
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
@@ -302,6 +305,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
 		m.countBursts(s, i)
 	}
+	m.calm(s)
 	return s
 }
 
@@ -379,15 +383,16 @@ func container(spec *model.PodSpec, i int) *model.Container {
 }
 
 const (
-	whyDue    sim.Why = iota // about is a pod and a container of it
-	whyUp                    // about is a pod that may serve now
-	whyPull                  // about is the number of a pull
-	whyFull                  // the memory may be full
-	whyPanic                 // too much CPU may have been wanted for too long
-	whyForks                 // about is a pod and a container of it
-	whyBrim                  // about is a pod and a container of it
-	whyBehind                // the daemons may be further behind
-	whyBurst                 // about is a pod and a container of it
+	whyDue       sim.Why = iota // about is a pod and a container of it
+	whyUp                       // about is a pod that may serve now
+	whyPull                     // about is the number of a pull
+	whyFull                     // the memory may be full
+	whyPanic                    // too much CPU may have been wanted for too long
+	whyForks                    // about is a pod and a container of it
+	whyBrim                     // about is a pod and a container of it
+	whyBehind                   // the daemons may be further behind
+	whyBurst                    // about is a pod and a container of it
+	whyThrottled                // about is a pod and a container of it
 )
 
 // Wake implements sim.Actor.
@@ -428,6 +433,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyForks:
 		m.forksDue(s, i, now)
 		return
+	case whyThrottled:
+		m.throttledDue(s, i)
+		return
 	}
 	m.endDue(s, int(about>>32), now)
 }
@@ -445,6 +453,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "a burst begins or ends, machine"
 	case whyForks:
 		return "a pod has other processes, machine"
+	case whyThrottled:
+		return "a container may be throttled otherwise, machine"
 	case whyBrim:
 		return "a volume in memory is full, machine"
 	}
@@ -479,6 +489,7 @@ func (m *Machine) PowerOff() {
 				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
+				m.tellThrottling(s, i)
 				s.close(i, p)
 			}
 		}

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"math/bits"
 	"regexp"
 	"strings"
 	"time"
@@ -190,11 +189,4 @@ func spread(bytes, rate int64, times int, luck *sim.Stream) time.Duration {
 }
 
 // scale is a*b/c for numbers that are not negative, cut at the largest int64.
-func scale(a, b, c int64) int64 {
-	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	if hi >= uint64(c) {
-		return int64(sim.Never)
-	}
-	q, _ := bits.Div64(hi, lo, uint64(c))
-	return int64(min(q, uint64(sim.Never)))
-}
+func scale(a, b, c int64) int64 { return sim.Scale(a, b, c) }
