@@ -175,7 +175,7 @@ func (h *Hollow) QuickenDisk(int64) {}
 func (h *Hollow) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
-func (h *Hollow) TakeMemory(int64) int64 { return 0 }
+func (h *Hollow) TakeMemory(int64, time.Duration, int64) int64 { return 0 }
 
 // ReturnMemory implements fault.Machine.
 func (h *Hollow) ReturnMemory(int64) {}

@@ -275,10 +275,12 @@ func (k *Kubelet) QuickenDisk(ppm int64) { k.machine.QuickenDisk(ppm) }
 func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
 
 // TakeMemory has others use the machine's memory.
-func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
+func (k *Kubelet) TakeMemory(ppm int64, over time.Duration, adjust int64) int64 {
+	return k.machine.Take(ppm, over, adjust)
+}
 
 // ReturnMemory takes that back.
-func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
+func (k *Kubelet) ReturnMemory(number int64) { k.machine.Return(number) }
 
 // FailProbes leaves so many of a million probes of some kinds of a pod's container, or
 // of all of them, unanswered.

@@ -169,7 +169,10 @@ type Machine struct {
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
 	fullAt      sim.Time // when the memory is full, as things are
-	outside     int64    // bytes of memory that others than containers use
+	outside     int64    // bytes of memory that others than containers and hogs use
+	hogs        []hog
+	hogged      int64    // numbers them
+	hogsAt      sim.Time // when what they use becomes another line
 	burnt       int64    // milli-CPU that others than containers and daemons want
 	running     int64    // containers
 	daemons     daemons
@@ -392,6 +395,7 @@ const (
 	whyBrim                     // about is a pod and a container of it
 	whyBehind                   // the daemons may be further behind
 	whyBurst                    // about is a pod and a container of it
+	whyHog                      // what others use becomes another line
 	whyThrottled                // about is a pod and a container of it
 )
 
@@ -412,6 +416,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	case whyPanic:
 		m.panicDue()
+		return
+	case whyHog:
+		m.hogsDue(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -449,6 +456,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "daemons without CPU"
 	case whyPanic:
 		return "too little CPU for too long"
+	case whyHog:
+		return "processes of the system grow otherwise, machine"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	case whyForks:
@@ -470,7 +479,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls, m.calls = m.pulls[:0], calls{}
-	m.outside, m.pidsTaken = 0, 0
+	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
 	m.daemons = newDaemons(m.offAt)
