@@ -402,7 +402,13 @@ var Kinds = []Kind{
 		Name: "probe-failure", Targets: model.KindPod, Hosts: true,
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
-		effect: func() effect { return &probeFailure{} },
+		effect: func() effect { return &probeHarm{} },
+	},
+	{
+		Name: "probe-slow", Targets: model.KindPod, Hosts: true,
+		Help:   "answers to probes of some pods take longer, of one kind or all, although the processes are well; one that takes its probe's timeout is none",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamLatency},
+		effect: func() effect { return &probeHarm{} },
 	},
 	{
 		Name: "proxy-rules-lost", Targets: model.KindNode, Moment: true,

@@ -63,7 +63,7 @@ type Spec struct {
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string  // by the names their configurations give them
-	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
+	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-slow and probe-slow: what is added
 	Names    []string  // faults of DNS only: of which Services, all if there are none
 	Answer   DNSAnswer // dns-error only
 
@@ -84,14 +84,14 @@ type Spec struct {
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only
 
-	Probes [model.ProbeKinds]bool // probe-failure only: which of them
+	Probes [model.ProbeKinds]bool // probe-failure and probe-slow only: which of them
 
 	// Node-flapping only: for how long of every period nodes are lost, and whether it
 	// is their runtime that is, and not their connection.
 	Period, Down time.Duration
 	OfRuntime    bool
 
-	// Containers is container-crash and probe-failure only; none is every container of
+	// Containers is container-crash, probe-failure and probe-slow only; none is every container of
 	// the pod, but for its init containers if it is one that crashes.
 	Containers []string
 

@@ -279,15 +279,14 @@ func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 // ReturnMemory takes that back.
 func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
 
-// FailProbes leaves so many of a million probes of some kinds of a pod's container, or
-// of all of them, unanswered.
-func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	k.machine.FailProbes(k.own(pod.ID), name, kinds, ppm)
+// HarmProbes does something to probes of a pod's container, or of all of them.
+func (k *Kubelet) HarmProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	k.machine.HarmProbes(k.own(pod.ID), name, harm)
 }
 
-// AnswerProbes takes back one such FailProbes.
-func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
+// HealProbes takes back one such HarmProbes.
+func (k *Kubelet) HealProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	k.machine.HealProbes(k.own(pod.ID), name, harm)
 }
 
 // Hang has the processes of a pod answer nobody, until Unhang.
