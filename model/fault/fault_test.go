@@ -65,13 +65,17 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store             { return w.store }
-func (w *world) Network() *network.Network       { return w.net }
-func (w *world) ControlPlane() []network.Site    { return w.control }
-func (w *world) EtcdSites() []network.Site       { return w.control }
-func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
-func (w *world) Registry() fault.Registry        { return w }
+func (w *world) Truth() *store.Store            { return w.store }
+func (w *world) Network() *network.Network      { return w.net }
+func (w *world) ControlPlane() []network.Site   { return w.control }
+func (w *world) EtcdSites() []network.Site      { return w.control }
+func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
+func (w *world) Registry() fault.Registry       { return w }
+func (w *world) SlowStarts(of func(*model.Pod) bool, ppm int64) func() {
+	w.says("start-ups at %d", ppm)
+	return func() { w.says("no more start-ups at %d", ppm) }
+}
 func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }

@@ -72,7 +72,7 @@ type Spec struct {
 	Correlation int64
 
 	Silent   bool  // registry-down only: it does not refuse, it does not answer
-	RatePPM  int64 // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
+	RatePPM  int64 // registry-slow, disk-slow, slow-start and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64 // cpu-stress and container-stress only: what is wanted
 	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
 	Force    bool  // pod-kill only: the objects are gone at once

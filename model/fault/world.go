@@ -18,6 +18,9 @@ type World interface {
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry
+	// SlowStarts has containers of some pods that start from now on start up at a share of
+	// their speed, in millionths, until end.
+	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks

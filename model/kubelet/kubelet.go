@@ -25,6 +25,7 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
+	Pace      *runtime.Pace // see runtime.Config
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
@@ -163,7 +164,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, Pace: c.Pace, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
 		PodPIDsLimit: c.PodPIDsLimit, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
 	})
 	x.staticCPUs = c.StaticCPUs
