@@ -61,6 +61,9 @@ type agent interface {
 	Start()
 }
 
+// What runs on a node that is not hollow can break.
+var _ fault.Host = (*kubelet.Kubelet)(nil)
+
 // New wires a cluster and lets everything in it start at the beginning of
 // time: the nodes are registered and ready, and nothing runs on them yet.
 func New(c Config) (*Cluster, error) {
