@@ -189,6 +189,7 @@ func (l *loader) action(e *entry) workload.Action {
 		case workload.ParamPatch:
 			if a.Kind == model.KindPod {
 				a.PodPatch = podPatch(m.Required(p))
+				l.checkResize(m.Required(p), a.PodPatch)
 			} else {
 				a.Patch = l.patch(m.Required(p), reference{a.Kind, a.Namespace, a.Name})
 			}
@@ -291,6 +292,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 			read(l, m, p, &f)
 		}
 	}
+	l.checkHosts(m.Optional("fault"), e.kind, &f)
 	return f
 }
 

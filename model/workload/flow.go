@@ -380,8 +380,13 @@ func (t *Flows) share(i int32) {
 	f := &t.flows[i]
 	lost, asked := t.bundle(f)
 	if !f.must && f.lookups < 0 && t.asBefore(f) {
+		if f.recast { // by others, who may be nearer
+			f.recast, f.moved = false, true
+			t.untell(i)
+		}
 		return
 	}
+	f.recast = false
 	f.must = false
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
@@ -413,7 +418,13 @@ func (t *Flows) asBefore(f *flow) bool {
 		}
 		p = min(p, change(a.milli, b.milli))
 	}
-	return t.holds(f, p)
+	if !t.holds(f, p) {
+		return false
+	}
+	for k := range t.fresh {
+		f.bundles[k].last = t.fresh[k].last // of senders that are linked anew
+	}
+	return true
 }
 
 // unshare takes what a flow sends back from those who get it.

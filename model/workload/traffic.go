@@ -158,6 +158,7 @@ type flow struct {
 	senders    []sender
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
+	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
 	recall     bool            // what callers send is to be added up anew
 	paced      bool            // its rate is another one since it was computed: that never waits
