@@ -19,7 +19,7 @@ func (f *probeFailure) begin(d *Director, s *Spec, pods []model.Object) (string,
 		f.pods = append(f.pods, o.(*model.Pod))
 	}
 	f.each(func(p *model.Pod, container string) {
-		d.world.Machine(p.NodeID).FailProbes(p.Ref(), container, s.Probes, uint32(s.Errors))
+		d.host(p.NodeID).FailProbes(p.Ref(), container, s.Probes, uint32(s.Errors))
 	})
 	return fmt.Sprintf("%s of the probes are not answered", percent(s.Errors)), true
 }
@@ -39,6 +39,6 @@ func (f *probeFailure) each(do func(p *model.Pod, container string)) {
 
 func (f *probeFailure) end(d *Director) {
 	f.each(func(p *model.Pod, container string) {
-		d.world.Machine(p.NodeID).AnswerProbes(p.Ref(), container, f.spec.Probes, uint32(f.spec.Errors))
+		d.host(p.NodeID).AnswerProbes(p.Ref(), container, f.spec.Probes, uint32(f.spec.Errors))
 	})
 }

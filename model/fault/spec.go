@@ -118,6 +118,10 @@ func (s *Spec) TargetKind(k *Kind) model.Kind {
 	return k.Targets
 }
 
+// NeedsHosts tells whether it is about what runs on machines, so that nothing of it is
+// true of hollow nodes.
+func (s *Spec) NeedsHosts(k *Kind) bool { return k.Hosts || s.OfRuntime }
+
 // percent is a share for people: "30%", "0.5%".
 func percent(ppm int64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000), "0"), ".") + "%"
@@ -147,6 +151,7 @@ type Target struct {
 	Count      int             // 0: no limit by count
 	PercentPPM int64           // 0: no limit by share; rounded up
 	UpTo       bool            // any number up to that limit, with equal chances
+	hosts      bool            // none on hollow nodes
 }
 
 // IsZero tells whether nothing is said.

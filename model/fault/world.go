@@ -62,10 +62,11 @@ type Process interface {
 	Start()
 }
 
-// Machine is a node's hardware and what runs on it. The Director calls
-// PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff or ShutDown, PowerOff also while a ShutDown goes on, Resume after Stop, StartRuntime after StopRuntime; but all but
-// PowerOff and PowerOn also while there is no power or the machine boots.
+// Machine is a node's power and its kubelet, which a hollow node has, too. The
+// Director calls PowerOff, PowerOn, Stop and Resume only where they change
+// something: PowerOn after PowerOff or ShutDown, PowerOff also while a ShutDown
+// goes on, Resume after Stop; but Stop and Resume also while there is no power or
+// the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
 	// ShutDown has it go down in an orderly way, which may take a while, and boot again
@@ -74,6 +75,12 @@ type Machine interface {
 	PowerOn() // it boots, then answers, and starts a kubelet unless that is stopped
 	Stop()    // the kubelet ends, and none starts before Resume; containers go on
 	Resume()  // a new kubelet starts, as soon as the machine is up
+}
+
+// Host is a machine on which something runs. What it does may be asked for also while
+// there is no power or the machine boots, StartRuntime only after StopRuntime.
+type Host interface {
+	Machine
 	// StopRuntime ends the container runtime, and StartRuntime starts it again;
 	// containers go on.
 	StopRuntime()
