@@ -203,6 +203,10 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Force = m.Optional(p).Bool()
 		case workload.ParamMember:
 			a.Member = l.member(m, p, e.command.Name)
+		case workload.ParamCondition:
+			a.Condition = conditionType(m.Required(p))
+		case workload.ParamStatus:
+			a.Status = conditionStatuses[m.Required(p).Enum("status", "True", "False", "Unknown")]
 		case workload.ParamTaint:
 			a.Taint, a.Remove = taintChange(m.Required(p))
 		case workload.ParamTimeout:
@@ -213,6 +217,20 @@ func (l *loader) action(e *entry) workload.Action {
 	}
 	l.checkContainer(m, e.command, &a)
 	return a
+}
+
+var conditionStatuses = map[string]model.ConditionStatus{"True": model.True, "False": model.False, "Unknown": model.Unknown}
+
+// conditionType reads the type of a condition that somebody else than Kubernetes sets.
+func conditionType(v strict.Value) string {
+	kind := v.Text()
+	switch {
+	case model.IsOwnCondition(kind):
+		v.Errorf("%s is set by Kubernetes itself, which would set it back: name the condition of a readiness gate", kind)
+	case v.Given() && !strict.Qualified(kind):
+		v.Errorf("%s is no type of a condition: write a word, or a domain in front, such as example.com/ready", strict.Quote(kind))
+	}
+	return kind
 }
 
 // checkContainer finds a set-image that cannot work.

@@ -34,6 +34,7 @@ type Config struct {
 	Eviction     Eviction
 	PodPIDsLimit int64            // see runtime.Config
 	StaticCPUs   bool             // see runtime.Config
+	LimitedSwap  bool             // see runtime.Config
 	PanicAfter   time.Duration    // see runtime.Config
 	QPS, Burst   int64            // of its requests to the API server; default 50 and 100
 	Serving      runtime.Watcher  // may be nil
@@ -164,8 +165,8 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, Pace: c.Pace, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
+		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	x.staticCPUs = c.StaticCPUs
 	x.setLevels(c.Eviction)

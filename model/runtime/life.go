@@ -67,6 +67,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
 	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
+	m.allowSwap(s, i)
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
 	load, working := s.loadOf(i)
 	p.loaded = scale(p.heap, load, 1000)

@@ -65,6 +65,8 @@ type Process struct {
 	heap       int64    // bytes it uses more for each request per second
 	loaded     int64    // bytes it uses for what arrives now
 	growth     int64    // bytes it uses more every second
+	swap       int64    // bytes of it that may be swapped
+	swapsFrom  int64    // bytes from which on it is
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
 	rest       int64    // milli-CPU it uses at rest
@@ -167,6 +169,8 @@ type Machine struct {
 	stuck       []uint32 // pods whose volumes cannot be unmounted, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
+	swap        int64    // bytes of that
+	limitedSwap bool     // containers may have it
 	fullAt      sim.Time // when the memory is full, as things are
 	outside     int64    // bytes of memory that others than containers use
 	burnt       int64    // milli-CPU that others than containers and daemons want
@@ -193,6 +197,7 @@ type Config struct {
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
+	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
 	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
@@ -216,6 +221,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	if node.Stock != nil {
 		said = *node.Stock
 	}
+	m.limitedSwap, m.swap = c.LimitedSwap, said.SwapBytes
 	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
