@@ -82,17 +82,17 @@ func (d *Director) settleMachine(node uint32) {
 	if stopped := m.runtimeStops > 0; stopped != m.runtimeStopped {
 		m.runtimeStopped = stopped
 		if stopped {
-			d.world.Machine(node).StopRuntime()
+			d.host(node).StopRuntime()
 		} else {
-			d.world.Machine(node).StartRuntime()
+			d.host(node).StartRuntime()
 		}
 	}
 	if stopped := m.cniStops > 0; stopped != m.cniStopped {
 		m.cniStopped = stopped
 		if stopped {
-			d.world.Machine(node).StopCNI()
+			d.host(node).StopCNI()
 		} else {
-			d.world.Machine(node).StartCNI()
+			d.host(node).StartCNI()
 		}
 	}
 	if stopped := m.stops > 0; stopped != m.stopped {

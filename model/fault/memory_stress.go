@@ -17,13 +17,13 @@ type memoryStress struct {
 func (f *memoryStress) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		f.numbers = append(f.numbers, d.world.Machine(n.Head().ID).TakeMemory(s.FillPPM, s.Over, s.OOMScoreAdj))
+		f.numbers = append(f.numbers, d.host(n.Head().ID).TakeMemory(s.FillPPM, s.Over, s.OOMScoreAdj))
 	}
 	return fmt.Sprintf("a process fills %s of the memory, with oom_score_adj %d", percent(s.FillPPM), s.OOMScoreAdj), true
 }
 
 func (f *memoryStress) end(d *Director) {
 	for i, n := range f.nodes {
-		d.world.Machine(n.Head().ID).ReturnMemory(f.numbers[i])
+		d.host(n.Head().ID).ReturnMemory(f.numbers[i])
 	}
 }

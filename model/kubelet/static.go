@@ -214,6 +214,7 @@ func (k *Kubelet) mirrorSeen(m *model.Pod) {
 		k.catchUp(r)
 	}
 	k.reflect(s)
+	k.heedGates(r)
 	k.doubt(r)
 }
 
