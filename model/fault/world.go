@@ -18,6 +18,9 @@ type World interface {
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry
+	// SlowStarts has containers of some pods that start from now on start up at a share of
+	// their speed, in millionths, until end.
+	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
@@ -132,10 +135,10 @@ type Host interface {
 	// BreakDisk has writing to the disk fail with an error, until MendDisk.
 	BreakDisk(errno string)
 	MendDisk(errno string)
-	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
-	// container or, if it is "", of all; each is taken back by an AnswerProbes.
-	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
-	AnswerProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	// HarmProbes does something to probes of one container or, if it is "", of all; each
+	// is taken back by a HealProbes.
+	HarmProbes(pod model.Ref, container string, harm model.ProbeHarm)
+	HealProbes(pod model.Ref, container string, harm model.ProbeHarm)
 	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
 	Hang(pod model.Ref)
 	Unhang(pod model.Ref)
