@@ -24,7 +24,8 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
-	api := r.pod                                   // of a static one what its file says: no phase
+	// Of a static pod that is what its file says: no phase.
+	api := r.pod
 	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
 		phase = api.Phase
 	}
