@@ -78,9 +78,11 @@ func size(v strict.Value) int64 {
 	return n
 }
 
+// sized tells whether requests or their answers have a size.
+func sized(b runtime.Behavior) bool { return b.RequestBytes+b.AnswerBytes > 0 }
+
 // checkBandwidth finds a bandwidth that nothing has need of.
 func (l *loader) checkBandwidth(cluster strict.Value) {
-	sized := func(b runtime.Behavior) bool { return b.RequestBytes+b.AnswerBytes > 0 }
 	if v := cluster.Peek("nodeBandwidth"); v.Given() && !slices.ContainsFunc(l.scenario.Config.Behaviors, sized) {
 		v.KeyErrorf("no request has a size: say so in workload.behavior, such as bytes: 100Ki")
 	}

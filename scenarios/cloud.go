@@ -38,7 +38,7 @@ func (l *loader) cloud(groups, v strict.Value) {
 // and so on.
 func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	m := v.Map("a node group", "name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
-		"provision", "price", "priority", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+		"swap", "provision", "price", "priority", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
 	g := cloud.Group{Name: m.Required("name").DNSLabel()}
 	g.Max = int(m.Required("max").Int(1, maxNodes))
 	g.Min = int(m.Default("min", "0").Int(0, maxNodes))
@@ -53,6 +53,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	}
 	g.Size, g.GPU = machineSize(v, m)
 	g.Kept = l.kept(m, g.Size)
+	g.SwapBytes = l.swap(m.Optional("swap"))
 	l.staticCPUs(g.Name, cpuManager(m, g.Kept.CPUMilli))
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	g.Labels = m.Optional("labels").LabelMap()

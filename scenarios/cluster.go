@@ -115,14 +115,14 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "swap", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
 	allocatable := size.Allocatable(l.kept(m, size))
 	var stock *model.Stock
-	if pids, inodes := m.Optional("pids"), m.Optional("inodes"); pids.Given() || inodes.Given() {
-		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount)}
+	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 {
+		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap}
 	}
 	exclusive := cpuManager(m, size.CPUMilli-allocatable.CPUMilli)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
@@ -203,6 +203,9 @@ func into(all *map[string]kubelet.Shutdown, name string, s kubelet.Shutdown) {
 func refuseHollow(m *strict.Map, static bool) {
 	if static {
 		m.Optional("staticPods").KeyErrorf("nothing runs on a hollow node, so it has no static pods")
+	}
+	if v := m.Optional("swap"); v.Given() {
+		v.KeyErrorf("nothing runs on a hollow node, so nothing swaps")
 	}
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		if v := m.Optional(key); v.Given() {

@@ -15,13 +15,15 @@ func (l *loader) kubelets(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "podPidsLimit",
+	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "podPidsLimit", "failSwapOn", "memorySwap",
 		"evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod")
 	c := &l.scenario.Config
 	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
 	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Eviction = eviction(m)
+	l.swapAllowed = !m.Default("failSwapOn", "true").Bool()
+	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
 }
 
 // maxCount is how many processes or files anything may have here.

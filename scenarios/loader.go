@@ -34,6 +34,8 @@ type loader struct {
 	known    known
 	errs     []error
 
+	swapAllowed bool // kubelets start on machines with swap
+
 	traceRuns   map[string]time.Duration // how long pods of a trace run, by their path
 	replicas    int64                    // pods asked for so far, all together
 	suggestions int                      // still to be made; each looks at many words

@@ -27,6 +27,7 @@
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
 //	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi}: what pods cannot have; cpuManagerPolicy: static: with it, CPUs of their own
+//	                                 # swap: 8Gi: of which containers may have some with kubelet: {failSwapOn: false, memorySwap: {swapBehavior: LimitedSwap}}
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most

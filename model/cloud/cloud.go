@@ -41,6 +41,7 @@ type Group struct {
 	Size      model.Resources
 	Kept      model.Resources // of it, by the kubelet, for the system and itself and by its eviction thresholds
 	GPU       model.GPUs
+	SwapBytes int64
 	Provision sim.Dist // from the request to the start of the kubelet
 	Price     int64    // of a machine in an hour, in millionths
 	Priority  int      // for an autoscaler that goes by it: the highest is asked first
@@ -49,9 +50,13 @@ type Group struct {
 // Node is the node of the machine of a number, as its kubelet registers it.
 func (g *Group) Node(number int, zone string) *model.Node {
 	name := fmt.Sprintf("%s-%d", g.Name, number)
+	var stock *model.Stock
+	if g.SwapBytes > 0 {
+		stock = &model.Stock{SwapBytes: g.SwapBytes}
+	}
 	return &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.NodeLabels(name, zone, g.Labels)},
-		Capacity: g.Size, Allocatable: g.Size.Allocatable(g.Kept), Taints: g.Taints, GPU: g.GPU, Group: g.Name, Price: g.Price,
+		Capacity: g.Size, Allocatable: g.Size.Allocatable(g.Kept), Taints: g.Taints, GPU: g.GPU, Group: g.Name, Price: g.Price, Stock: stock,
 	}
 }
 

@@ -48,6 +48,7 @@ type Config struct {
 	ParallelPulls int              // images that a node pulls at a time; default 1
 	Eviction      kubelet.Eviction // of each kubelet
 	PodPIDsLimit  int64            // processes that a pod may have; 0 is no limit
+	LimitedSwap   bool             // containers may have swap, where nodes have it
 	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
 	// kubelet may make besides its heartbeats; default 50 and 100.
 	KubeletQPS, KubeletBurst int64

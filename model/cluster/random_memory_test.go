@@ -11,8 +11,8 @@ import (
 	"orrery/sim"
 )
 
-// swollen is a random scenario whose pods have limits of memory and use it as
-// their age, bursts and changing requests have it. Nothing of that ends, so it need not
+// swollen is a random scenario whose pods have limits of memory, perhaps swap beyond
+// them, and use it as their age, bursts and changing requests have it. Nothing of that ends, so it need not
 // converge.
 func swollen(seed uint64) cluster.Config {
 	c := randomConfig(seed)
@@ -42,6 +42,10 @@ func swollen(seed uint64) cluster.Config {
 			b.Bursts = []runtime.Burst{{After: time.Duration(luck.Below(60)) * time.Second, For: 20 * time.Second, Every: 5 * time.Minute, CPUMilli: 300, MemoryBytes: mi(5, 100)}}
 		}
 		c.Behaviors = append(runtime.Behaviors{b}, c.Behaviors...)
+	}
+	c.LimitedSwap = luck.Below(2) == 0
+	for _, n := range c.Nodes {
+		n.Stock = &model.Stock{SwapBytes: mi(1000, 20_000)}
 	}
 	for i := range c.Traffic {
 		c.Traffic[i].Rate = workload.Rate{Every: 10 * time.Minute, Steps: []workload.Step{

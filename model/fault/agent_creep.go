@@ -23,10 +23,10 @@ const creepSteps = 20
 // what copies the logs of containers, need more and more CPU, and agents beside them
 // memory. When they lack it the kubelet is late with everything.
 type agentCreep struct {
-	kernel *sim.Kernel
-	self   sim.ActorID
-	world  World
-	nodes  []model.Object
+	kernel   *sim.Kernel
+	self     sim.ActorID
+	director *Director
+	nodes    []model.Object
 	Creep
 	from  sim.Time
 	steps int64
@@ -34,7 +34,7 @@ type agentCreep struct {
 }
 
 func (f *agentCreep) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	f.kernel, f.world, f.nodes, f.Creep, f.from = d.kernel, d.world, nodes, s.Creep, d.kernel.Now()
+	f.kernel, f.director, f.nodes, f.Creep, f.from = d.kernel, d, nodes, s.Creep, d.kernel.Now()
 	f.self = d.kernel.Register("agent-creep/"+s.ID, f)
 	f.Wake(f.from, 0, 0)
 	said := fmt.Sprintf("they come to need %dm of CPU more, and %dm for each container", f.CPUMilli, f.EachMilli)
@@ -66,7 +66,7 @@ func (f *agentCreep) DescribeWake(sim.Why, uint64) string { return "agents need 
 func (f *agentCreep) settle(step int64) {
 	part := func(all int64) int64 { return all*step/creepSteps - all*f.steps/creepSteps }
 	for _, n := range f.nodes {
-		f.world.Machine(n.Head().ID).Creep(part(f.CPUMilli), part(f.EachMilli), part(f.MemoryBytes))
+		f.director.host(n.Head().ID).Creep(part(f.CPUMilli), part(f.EachMilli), part(f.MemoryBytes))
 	}
 	f.steps = step
 }

@@ -29,7 +29,7 @@ func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (strin
 	crashed := 0
 	for _, o := range pods {
 		p := o.(*model.Pod)
-		machine := d.world.Machine(p.NodeID)
+		machine := d.host(p.NodeID)
 		for _, name := range containers(p.Spec, s.Containers) {
 			crashes := machine.CrashContainer(p.Ref(), name, code)
 			if crashes {
@@ -84,6 +84,6 @@ func containers(spec *model.PodSpec, names []string) (out []string) {
 
 func (f *containerCrash) end(d *Director) {
 	for _, x := range f.doomed {
-		d.world.Machine(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
+		d.host(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
 	}
 }

@@ -21,7 +21,7 @@ func (f *containerStress) begin(d *Director, s *Spec, pods []model.Object) (stri
 		p := o.(*model.Pod)
 		for _, name := range containers(p.Spec, s.Containers) {
 			f.stressed = append(f.stressed, doomed{p, name})
-			d.world.Machine(p.NodeID).Stress(p.Ref(), name, f.stress)
+			d.host(p.NodeID).Stress(p.Ref(), name, f.stress)
 		}
 	}
 	return fmt.Sprintf("%dm of CPU, %dMi of memory and %dMi more every second in each container", f.stress.CPUMilli, f.stress.MemoryBytes>>20, f.stress.Growth>>20), len(f.stressed) > 0
@@ -29,6 +29,6 @@ func (f *containerStress) begin(d *Director, s *Spec, pods []model.Object) (stri
 
 func (f *containerStress) end(d *Director) {
 	for _, x := range f.stressed {
-		d.world.Machine(x.pod.NodeID).Unstress(x.pod.Ref(), x.container, f.stress)
+		d.host(x.pod.NodeID).Unstress(x.pod.Ref(), x.container, f.stress)
 	}
 }

@@ -21,7 +21,7 @@ func (f *cpuStress) begin(d *Director, s *Spec, nodes []model.Object) (string, b
 			milli = max(n.(*model.Node).Capacity.CPUMilli*s.LoadPPM/1_000_000, 1)
 		}
 		f.milli = append(f.milli, milli)
-		d.world.Machine(n.Head().ID).Burn(milli)
+		d.host(n.Head().ID).Burn(milli)
 	}
 	if s.LoadPPM > 0 {
 		return percent(s.LoadPPM) + " of the CPU are wanted", true
@@ -31,6 +31,6 @@ func (f *cpuStress) begin(d *Director, s *Spec, nodes []model.Object) (string, b
 
 func (f *cpuStress) end(d *Director) {
 	for i, n := range f.nodes {
-		d.world.Machine(n.Head().ID).Cool(f.milli[i])
+		d.host(n.Head().ID).Cool(f.milli[i])
 	}
 }

@@ -116,9 +116,10 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 	c.begun = true
 	var targets []model.Object
 	if kind := c.TargetKind(c.kind); kind != model.KindNone {
+		c.Target.hosts = c.NeedsHosts(c.kind)
 		targets = d.choose(c.ID, &c.Target, kind)
 		if len(targets) == 0 {
-			d.note(c, ReasonWithoutTarget, c.Fault+" selects no "+kind.Short()+" now")
+			d.note(c, ReasonWithoutTarget, c.selectsNone(d, kind))
 			return
 		}
 		c.targets = " of " + list(targets)
@@ -140,6 +141,17 @@ func (d *Director) begin(now sim.Time, i int, c *course) {
 	case c.kind.Moment:
 		c.endAt = now
 	}
+}
+
+// selectsNone says that there is no target.
+func (c *course) selectsNone(d *Director, kind model.Kind) string {
+	said := c.Fault + " selects no " + kind.Short() + " now"
+	if t := c.Target; t.hosts {
+		if t.hosts = false; len(d.matching(&t, kind)) > 0 {
+			said += " but on hollow nodes, where nothing runs"
+		}
+	}
+	return said
 }
 
 // started is the message of a fault that starts: "partition of node/a, node/b:

@@ -13,13 +13,13 @@ type diskError struct {
 func (f *diskError) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes, f.errno = nodes, s.Errno
 	for _, n := range nodes {
-		d.world.Machine(n.Head().ID).BreakDisk(f.errno)
+		d.host(n.Head().ID).BreakDisk(f.errno)
 	}
 	return "writing fails with " + f.errno, true
 }
 
 func (f *diskError) end(d *Director) {
 	for _, n := range f.nodes {
-		d.world.Machine(n.Head().ID).MendDisk(f.errno)
+		d.host(n.Head().ID).MendDisk(f.errno)
 	}
 }

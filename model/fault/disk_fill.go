@@ -12,7 +12,7 @@ type diskFill struct {
 func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes, f.bytes, f.inodes = nodes, make([]int64, len(nodes)), make([]int64, len(nodes))
 	for i, n := range nodes {
-		m := d.world.Machine(n.Head().ID)
+		m := d.host(n.Head().ID)
 		if s.FillPPM > 0 {
 			f.bytes[i] = m.FillDisk(s.FillPPM)
 		}
@@ -31,7 +31,7 @@ func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bo
 
 func (f *diskFill) end(d *Director) {
 	for i, n := range f.nodes {
-		m := d.world.Machine(n.Head().ID)
+		m := d.host(n.Head().ID)
 		if f.bytes[i] > 0 {
 			m.FreeDisk(f.bytes[i])
 		}

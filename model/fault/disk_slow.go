@@ -12,13 +12,13 @@ type diskSlow struct {
 func (f *diskSlow) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes, f.rate = nodes, s.RatePPM
 	for _, n := range nodes {
-		d.world.Machine(n.Head().ID).SlowDisk(f.rate)
+		d.host(n.Head().ID).SlowDisk(f.rate)
 	}
 	return "at " + percent(f.rate) + " of their speed", true
 }
 
 func (f *diskSlow) end(d *Director) {
 	for _, n := range f.nodes {
-		d.world.Machine(n.Head().ID).QuickenDisk(f.rate)
+		d.host(n.Head().ID).QuickenDisk(f.rate)
 	}
 }

@@ -12,13 +12,13 @@ type memoryStress struct {
 func (f *memoryStress) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		f.bytes = append(f.bytes, d.world.Machine(n.Head().ID).TakeMemory(s.FillPPM))
+		f.bytes = append(f.bytes, d.host(n.Head().ID).TakeMemory(s.FillPPM))
 	}
 	return percent(s.FillPPM) + " of the memory are used", true
 }
 
 func (f *memoryStress) end(d *Director) {
 	for i, n := range f.nodes {
-		d.world.Machine(n.Head().ID).ReturnMemory(f.bytes[i])
+		d.host(n.Head().ID).ReturnMemory(f.bytes[i])
 	}
 }

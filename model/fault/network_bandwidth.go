@@ -38,7 +38,9 @@ func (d *Director) settleLink(m *machine, node uint32) {
 	}
 	if link != m.link {
 		m.link = link
-		d.world.Machine(node).SetLink(link)
+		if h := d.host(node); h != nil {
+			h.SetLink(link)
+		}
 		d.world.Requests().Narrow(d.world.NodeSite(node), link)
 	}
 }

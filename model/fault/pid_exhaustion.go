@@ -12,13 +12,13 @@ type pidExhaustion struct {
 func (f *pidExhaustion) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
 	f.nodes = nodes
 	for _, n := range nodes {
-		f.taken = append(f.taken, d.world.Machine(n.Head().ID).TakePIDs(s.FillPPM))
+		f.taken = append(f.taken, d.host(n.Head().ID).TakePIDs(s.FillPPM))
 	}
 	return percent(s.FillPPM) + " of the processes that there can be are there", true
 }
 
 func (f *pidExhaustion) end(d *Director) {
 	for i, n := range f.nodes {
-		d.world.Machine(n.Head().ID).ReturnPIDs(f.taken[i])
+		d.host(n.Head().ID).ReturnPIDs(f.taken[i])
 	}
 }

@@ -12,14 +12,14 @@ func (f *podFailure) begin(d *Director, _ *Spec, pods []model.Object) (string, b
 		p := o.(*model.Pod)
 		f.pods = append(f.pods, p)
 		d.world.Requests().Hang(p.ID, true)
-		d.world.Machine(p.NodeID).Hang(p.Ref())
+		d.host(p.NodeID).Hang(p.Ref())
 	}
 	return "their processes hang", true
 }
 
 func (f *podFailure) end(d *Director) {
 	for _, p := range f.pods {
-		d.world.Machine(p.NodeID).Unhang(p.Ref())
+		d.host(p.NodeID).Unhang(p.Ref())
 		d.world.Requests().Hang(p.ID, false)
 	}
 }

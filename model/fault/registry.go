@@ -12,6 +12,7 @@ type Kind struct {
 	Cloud      bool       // there must be one
 	DNS        bool       // there must be one
 	OwnEtcd    bool       // etcd must have machines of its own
+	Hosts      bool       // it is about what runs on machines, and nothing runs on hollow nodes
 	Moment     bool       // without For it is over as soon as it happened
 	Ends       bool       // it must have a For
 	effect     func() effect
@@ -55,8 +56,9 @@ const (
 	ParamFill      = "fill"
 	ParamInodes    = "inodes"
 	ParamProbe     = "probe"
-	ParamPush      = "push"  // stands for everything in Push
-	ParamCreep     = "creep" // stands for everything in Creep
+	ParamPush      = "push"   // stands for everything in Push
+	ParamCreep     = "creep"  // stands for everything in Creep
+	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -80,7 +82,7 @@ const (
 // with its effect, and a line here.
 var Kinds = []Kind{
 	{
-		Name: "agent-creep", Targets: model.KindNode,
+		Name: "agent-creep", Targets: model.KindNode, Hosts: true,
 		Help:   "the kubelet and the container runtime of some nodes need more and more CPU, and agents beside them memory",
 		Params: []string{ParamFor, ParamTarget, ParamCreep},
 		effect: func() effect { return &agentCreep{} },
@@ -128,7 +130,7 @@ var Kinds = []Kind{
 		effect: func() effect { return &clusterDown{} },
 	},
 	{
-		Name: "cni-down", Targets: model.KindNode,
+		Name: "cni-down", Targets: model.KindNode, Hosts: true,
 		Help:   "the network plugin of some nodes fails: pods with a network keep it, but none can begin or be cleaned up there, and the nodes are Ready",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &cniDown{} },
@@ -158,13 +160,13 @@ var Kinds = []Kind{
 		effect: func() effect { return &conntrackFull{} },
 	},
 	{
-		Name: "container-crash", Targets: model.KindPod, Moment: true,
+		Name: "container-crash", Targets: model.KindPod, Hosts: true, Moment: true,
 		Help:   "processes exit: the containers of some pods end with an exit code or by a signal, once, or for as long as it lasts and at most so many times, soon or some time after each start",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
-		Name: "container-stress", Targets: model.KindPod,
+		Name: "container-stress", Targets: model.KindPod, Hosts: true,
 		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamMemory, ParamGrowth},
 		effect: func() effect { return &containerStress{} },
@@ -176,25 +178,25 @@ var Kinds = []Kind{
 		effect: newControllerManagerCrash,
 	},
 	{
-		Name: "cpu-stress", Targets: model.KindNode,
+		Name: "cpu-stress", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, want CPU on some nodes: an amount, a share of what the node has, or so many workers that share of a core each",
 		Params: []string{ParamFor, ParamTarget, ParamCPU, ParamLoad, ParamWorkers},
 		effect: func() effect { return &cpuStress{} },
 	},
 	{
-		Name: "disk-error", Targets: model.KindNode,
+		Name: "disk-error", Targets: model.KindNode, Hosts: true,
 		Help:   "writing to the disks of some nodes fails (EIO, ENOSPC or EROFS): their containers go on, but none can be made there, and the nodes are Ready",
 		Params: []string{ParamFor, ParamTarget, ParamErrno},
 		effect: func() effect { return &diskError{} },
 	},
 	{
-		Name: "disk-fill", Targets: model.KindNode,
+		Name: "disk-fill", Targets: model.KindNode, Hosts: true,
 		Help:   "something that is no container fills the disk of some nodes, its inodes, or both, up to a share; when it ends that is deleted",
 		Params: []string{ParamFor, ParamTarget, ParamInodes, ParamFill},
 		effect: func() effect { return &diskFill{} },
 	},
 	{
-		Name: "disk-slow", Targets: model.KindNode,
+		Name: "disk-slow", Targets: model.KindNode, Hosts: true,
 		Help:   "the disks of some nodes work at a share of their speed: images are unpacked and containers made later",
 		Params: []string{ParamFor, ParamTarget, ParamRate},
 		effect: func() effect { return &diskSlow{} },
@@ -290,7 +292,7 @@ var Kinds = []Kind{
 		effect: func() effect { return &leaderLoss{} },
 	},
 	{
-		Name: "memory-stress", Targets: model.KindNode,
+		Name: "memory-stress", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
 		effect: func() effect { return &memoryStress{} },
@@ -350,7 +352,7 @@ var Kinds = []Kind{
 		effect: func() effect { return &partition{} },
 	},
 	{
-		Name: "pid-exhaustion", Targets: model.KindNode,
+		Name: "pid-exhaustion", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
 		effect: func() effect { return &pidExhaustion{} },
@@ -362,7 +364,7 @@ var Kinds = []Kind{
 		effect: func() effect { return &podError{} },
 	},
 	{
-		Name: "pod-failure", Targets: model.KindPod,
+		Name: "pod-failure", Targets: model.KindPod, Hosts: true,
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &podFailure{} },
@@ -398,10 +400,16 @@ var Kinds = []Kind{
 		effect: func() effect { return &podSlow{} },
 	},
 	{
-		Name: "probe-failure", Targets: model.KindPod,
+		Name: "probe-failure", Targets: model.KindPod, Hosts: true,
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
-		effect: func() effect { return &probeFailure{} },
+		effect: func() effect { return &probeHarm{} },
+	},
+	{
+		Name: "probe-slow", Targets: model.KindPod, Hosts: true,
+		Help:   "answers to probes of some pods take longer, of one kind or all, although the processes are well; one that takes its probe's timeout is none",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamLatency},
+		effect: func() effect { return &probeHarm{} },
 	},
 	{
 		Name: "proxy-rules-lost", Targets: model.KindNode, Moment: true,
@@ -416,25 +424,25 @@ var Kinds = []Kind{
 		effect: func() effect { return &proxyStop{} },
 	},
 	{
-		Name: "registry-down", Targets: model.KindNone,
+		Name: "registry-down", Targets: model.KindNone, Hosts: true,
 		Help:   "the image registry fails every pull, fast, or slowly because nobody answers: what is not on a node cannot be pulled",
 		Params: []string{ParamFor, ParamMode},
 		effect: func() effect { return &registryDown{} },
 	},
 	{
-		Name: "registry-rate-limited", Targets: model.KindNone,
+		Name: "registry-rate-limited", Targets: model.KindNone, Hosts: true,
 		Help:   "the image registry refuses a share of the pulls, all of them if nothing is said: too many requests",
 		Params: []string{ParamFor, ParamErrors},
 		effect: func() effect { return &registryRateLimited{} },
 	},
 	{
-		Name: "registry-slow", Targets: model.KindNone,
+		Name: "registry-slow", Targets: model.KindNone, Hosts: true,
 		Help:   "the image registry sends images at a share of its speed",
 		Params: []string{ParamFor, ParamRate},
 		effect: func() effect { return &registrySlow{} },
 	},
 	{
-		Name: "runtime-down", Targets: model.KindNode,
+		Name: "runtime-down", Targets: model.KindNode, Hosts: true,
 		Help:   "the container runtime of some nodes does not run: their containers do, but none can be started, stopped or seen, and after half a minute the node is not ready",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &runtimeDown{} },
@@ -452,13 +460,19 @@ var Kinds = []Kind{
 		effect: func() effect { return &slowBoot{} },
 	},
 	{
+		Name: "slow-start", Targets: model.KindNone,
+		Help:   "containers of some pods that start meanwhile, and those of pods that are made meanwhile, start up at a share of their speed",
+		Params: []string{ParamFor, ParamStarts, ParamRate},
+		effect: func() effect { return &slowStart{} },
+	},
+	{
 		Name: "spot-reclaim", Targets: model.KindNode, Cloud: true, Moment: true,
 		Help:   "the cloud takes the machines of some nodes back, and says so two minutes before",
 		Params: []string{ParamTarget, ParamNotice},
 		effect: func() effect { return spotReclaim{} },
 	},
 	{
-		Name: "stuck-terminating", Targets: model.KindPod,
+		Name: "stuck-terminating", Targets: model.KindPod, Hosts: true,
 		Help:   "the volumes of some pods cannot be unmounted: if they are deleted they stay Terminating",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &stuckTerminating{} },
@@ -476,7 +490,7 @@ var Kinds = []Kind{
 		effect: func() effect { return &tokenExpiry{} },
 	},
 	{
-		Name: "volume-detach", Targets: model.KindPod,
+		Name: "volume-detach", Targets: model.KindPod, Hosts: true,
 		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &volumeDetach{} },

@@ -10,13 +10,13 @@ func (f *stuckTerminating) begin(d *Director, _ *Spec, pods []model.Object) (str
 	for _, o := range pods {
 		p := o.(*model.Pod)
 		f.pods = append(f.pods, p)
-		d.world.Machine(p.NodeID).Stick(p.Ref())
+		d.host(p.NodeID).Stick(p.Ref())
 	}
 	return "their volumes cannot be unmounted", true
 }
 
 func (f *stuckTerminating) end(d *Director) {
 	for _, p := range f.pods {
-		d.world.Machine(p.NodeID).Unstick(p.Ref())
+		d.host(p.NodeID).Unstick(p.Ref())
 	}
 }

@@ -51,7 +51,7 @@ func (t *Target) limit(found int) int {
 func (d *Director) matching(t *Target, kind model.Kind) []model.Object {
 	var found []model.Object
 	d.world.Truth().Snapshot().Each(kind, func(o model.Object) bool {
-		if t.matches(o.Head()) && d.inPlace(t, o) && alive(o) && (!ofControlPlane(o) || t.means(o)) {
+		if t.Selects(o.Head()) && d.inPlace(t, o) && alive(o) && (!ofControlPlane(o) || t.means(o)) && (!t.hosts || d.host(nodeOf(o)) != nil) {
 			found = append(found, o)
 		}
 		return true
@@ -79,7 +79,8 @@ func (t *Target) means(o model.Object) bool {
 	return len(t.Names) > 0 || t.Match != nil || t.Namespace != "" || len(t.OnNodes) > 0 || t.OnNode != nil || wholeZone
 }
 
-func (t *Target) matches(m *model.Meta) bool {
+// Selects tells whether an object is one of those, wherever it is.
+func (t *Target) Selects(m *model.Meta) bool {
 	return (len(t.Names) == 0 || slices.Contains(t.Names, m.Name)) &&
 		(t.Namespace == "" || t.Namespace == m.Namespace) &&
 		(t.Match == nil || t.Match.Matches(m.Labels))
@@ -97,9 +98,28 @@ func (d *Director) inPlace(t *Target, o model.Object) bool {
 	if o == nil {
 		return false
 	}
-	m := o.Head()
-	return (t.Zone == "" || m.Labels.Value(model.LabelZone) == t.Zone) && (len(t.OnNodes) == 0 || slices.Contains(t.OnNodes, m.Name)) &&
-		(t.OnNode == nil || t.OnNode.Matches(m.Labels))
+	return t.Reaches(o.Head())
+}
+
+// Reaches tells whether a node is in the zone and, if it is about pods, one that they
+// may be on.
+func (t *Target) Reaches(node *model.Meta) bool {
+	return (t.Zone == "" || node.Labels.Value(model.LabelZone) == t.Zone) && (len(t.OnNodes) == 0 || slices.Contains(t.OnNodes, node.Name)) &&
+		(t.OnNode == nil || t.OnNode.Matches(node.Labels))
+}
+
+// nodeOf is a node, or that of a pod.
+func nodeOf(o model.Object) uint32 {
+	if p, ok := o.(*model.Pod); ok {
+		return p.NodeID
+	}
+	return o.Head().ID
+}
+
+// host is what a node runs its containers on, nil if it is hollow.
+func (d *Director) host(node uint32) Host {
+	h, _ := d.world.Machine(node).(Host)
+	return h
 }
 
 func alive(o model.Object) bool {

@@ -16,7 +16,7 @@ const ioFailed = 1
 func (f *volumeDetach) begin(d *Director, _ *Spec, pods []model.Object) (string, bool) {
 	for _, o := range pods {
 		p := o.(*model.Pod)
-		machine := d.world.Machine(p.NodeID)
+		machine := d.host(p.NodeID)
 		if !machine.HasDisks(p.Ref()) {
 			continue
 		}
@@ -34,6 +34,6 @@ func (f *volumeDetach) begin(d *Director, _ *Spec, pods []model.Object) (string,
 
 func (f *volumeDetach) end(d *Director) {
 	for _, x := range f.stuck {
-		d.world.Machine(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
+		d.host(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
 	}
 }

@@ -18,6 +18,9 @@ type World interface {
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry
+	// SlowStarts has containers of some pods that start from now on start up at a share of
+	// their speed, in millionths, until end.
+	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
@@ -62,10 +65,11 @@ type Process interface {
 	Start()
 }
 
-// Machine is a node's hardware and what runs on it. The Director calls
-// PowerOff, PowerOn, Stop and Resume only where they change something: PowerOn
-// after PowerOff or ShutDown, PowerOff also while a ShutDown goes on, Resume after Stop, StartRuntime after StopRuntime; but all but
-// PowerOff and PowerOn also while there is no power or the machine boots.
+// Machine is a node's power and its kubelet, which a hollow node has, too. The
+// Director calls PowerOff, PowerOn, Stop and Resume only where they change
+// something: PowerOn after PowerOff or ShutDown, PowerOff also while a ShutDown
+// goes on, Resume after Stop; but Stop and Resume also while there is no power or
+// the machine boots.
 type Machine interface {
 	PowerOff() // everything on it ends at once, and it no longer answers
 	// ShutDown has it go down in an orderly way, which may take a while, and boot again
@@ -74,6 +78,12 @@ type Machine interface {
 	PowerOn() // it boots, then answers, and starts a kubelet unless that is stopped
 	Stop()    // the kubelet ends, and none starts before Resume; containers go on
 	Resume()  // a new kubelet starts, as soon as the machine is up
+}
+
+// Host is a machine on which something runs. What it does may be asked for also while
+// there is no power or the machine boots, StartRuntime only after StopRuntime.
+type Host interface {
+	Machine
 	// StopRuntime ends the container runtime, and StartRuntime starts it again;
 	// containers go on.
 	StopRuntime()
@@ -98,6 +108,8 @@ type Machine interface {
 	TakePIDs(ppm int64) int64
 	ReturnPIDs(n int64) // takes it back
 	SetLink(ppm int64)  // downloads have that share of the machine's connection, in millionths
+	// SetOffline has what the machine asks of the registry be lost, or not any more.
+	SetOffline(offline bool)
 	// SlowDisk has the disk work at a share of its speed, in millionths, until
 	// QuickenDisk. Of several the slowest counts.
 	SlowDisk(ppm int64)
@@ -125,10 +137,10 @@ type Machine interface {
 	// BreakDisk has writing to the disk fail with an error, until MendDisk.
 	BreakDisk(errno string)
 	MendDisk(errno string)
-	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
-	// container or, if it is "", of all; each is taken back by an AnswerProbes.
-	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
-	AnswerProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	// HarmProbes does something to probes of one container or, if it is "", of all; each
+	// is taken back by a HealProbes.
+	HarmProbes(pod model.Ref, container string, harm model.ProbeHarm)
+	HealProbes(pod model.Ref, container string, harm model.ProbeHarm)
 	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
 	Hang(pod model.Ref)
 	Unhang(pod model.Ref)

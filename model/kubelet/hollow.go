@@ -14,6 +14,7 @@ import (
 // HollowConfig is what a hollow kubelet depends on besides its node.
 type HollowConfig struct {
 	Behaviors  runtime.Behaviors // Startup and Stop count, of a pod's slowest container
+	Pace       *runtime.Pace     // of start-ups; may be nil
 	Serving    runtime.Watcher   // may be nil
 	FirstLease time.Duration     // its lease is renewed then for the first time, and every 10 s from there
 }
@@ -132,102 +133,6 @@ func (h *Hollow) ShutDown(again bool) {
 	}
 }
 
-// StopRuntime implements fault.Machine: there is none.
-func (h *Hollow) StopRuntime() {}
-
-// StartRuntime implements fault.Machine.
-func (h *Hollow) StartRuntime() {}
-
-// FillDisk implements fault.Machine: nothing is ever short there.
-func (h *Hollow) FillDisk(int64) int64 { return 0 }
-
-// SetLink implements fault.Machine: nothing is downloaded there.
-func (h *Hollow) SetLink(int64) {}
-
-// FreeDisk implements fault.Machine.
-func (h *Hollow) FreeDisk(int64) {}
-
-// FillInodes implements fault.Machine.
-func (h *Hollow) FillInodes(int64) int64 { return 0 }
-
-// FreeInodes implements fault.Machine.
-func (h *Hollow) FreeInodes(int64) {}
-
-// TakePIDs implements fault.Machine.
-func (h *Hollow) TakePIDs(int64) int64 { return 0 }
-
-// ReturnPIDs implements fault.Machine.
-func (h *Hollow) ReturnPIDs(int64) {}
-
-// Burn implements fault.Machine.
-func (h *Hollow) Burn(int64) {}
-
-// Cool implements fault.Machine.
-func (h *Hollow) Cool(int64) {}
-
-// SlowDisk implements fault.Machine.
-func (h *Hollow) SlowDisk(int64) {}
-
-// QuickenDisk implements fault.Machine.
-func (h *Hollow) QuickenDisk(int64) {}
-
-// Creep implements fault.Machine.
-func (h *Hollow) Creep(int64, int64, int64) {}
-
-// TakeMemory implements fault.Machine.
-func (h *Hollow) TakeMemory(int64) int64 { return 0 }
-
-// ReturnMemory implements fault.Machine.
-func (h *Hollow) ReturnMemory(int64) {}
-
-// CrashContainer implements fault.Machine: no container runs.
-func (h *Hollow) CrashContainer(model.Ref, string, int32) bool { return false }
-
-// FailProbes implements fault.Machine: nothing is probed.
-func (h *Hollow) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
-
-// AnswerProbes implements fault.Machine.
-func (h *Hollow) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
-
-// Hang implements fault.Machine: nothing runs that could.
-func (h *Hollow) Hang(model.Ref) {}
-
-// Stick implements fault.Machine: nothing is mounted.
-func (h *Hollow) Stick(model.Ref) {}
-
-// Unstick implements fault.Machine.
-func (h *Hollow) Unstick(model.Ref) {}
-
-// Unhang implements fault.Machine.
-func (h *Hollow) Unhang(model.Ref) {}
-
-// StopCNI implements fault.Machine: pods need no network.
-func (h *Hollow) StopCNI() {}
-
-// StartCNI implements fault.Machine: pods need no network.
-func (h *Hollow) StartCNI() {}
-
-// Stress implements fault.Machine: no container runs.
-func (h *Hollow) Stress(model.Ref, string, model.Stress) {}
-
-// Unstress implements fault.Machine: no container runs.
-func (h *Hollow) Unstress(model.Ref, string, model.Stress) {}
-
-// HasDisks implements fault.Machine: no container runs.
-func (h *Hollow) HasDisks(model.Ref) bool { return false }
-
-// BreakDisk implements fault.Machine: no container runs.
-func (h *Hollow) BreakDisk(string) {}
-
-// MendDisk implements fault.Machine: no container runs.
-func (h *Hollow) MendDisk(string) {}
-
-// Doom implements fault.Machine: no container runs.
-func (h *Hollow) Doom(model.Ref, string, model.Doom) {}
-
-// Spare implements fault.Machine: no container runs.
-func (h *Hollow) Spare(model.Ref, string) {}
-
 // Wake implements sim.Actor.
 func (h *Hollow) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch why {
@@ -302,7 +207,7 @@ func (h *Hollow) see(now sim.Time, pod *model.Pod) {
 	case pod.Phase == model.PodRunning:
 		h.serve(p, true)
 	default:
-		p.readyAt = now.Add(h.slowest(pod, 0, func(b *runtime.Behavior) sim.Dist { return b.Startup }))
+		p.readyAt = now.Add(h.config.Pace.StartUp(pod, h.slowest(pod, 0, func(b *runtime.Behavior) sim.Dist { return b.Startup })))
 		h.kernel.Post(p.readyAt, h.self, whyHollowReady, uint64(pod.ID))
 	}
 }

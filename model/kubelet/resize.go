@@ -48,7 +48,7 @@ func (k *Kubelet) resize(r *row) bool {
 	}
 	want, has := &r.pod.Spec.Request, &k.node.Allocatable
 	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes ||
-		k.staticCPUs && want.CPUMilli != r.granted.Request.CPUMilli && r.pod.Spec.QoS() == model.Guaranteed // canResizePod
+		k.staticCPUs && want.CPUMilli != r.granted.Request.CPUMilli && r.pod.Spec.QoS() == model.Guaranteed || k.resizesSwap(r) // canResizePod
 	switch {
 	case r.infeasible:
 		r.deferred = 0

@@ -43,7 +43,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	m.distrust(s)
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
-	p.ServesAt = now.Add(b.Startup.Draw(&luck))
+	p.ServesAt = now.Add(m.pace.StartUp(s.Pod, b.Startup.Draw(&luck)))
 	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
 	if init && !c.Sidecar && b.Run.IsZero() {
@@ -67,6 +67,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
 	}
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
+	m.allowSwap(s, i)
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
 	load, working := s.loadOf(i)
 	p.loaded = scale(p.heap, load, 1000)

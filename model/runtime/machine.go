@@ -65,6 +65,8 @@ type Process struct {
 	heap       int64    // bytes it uses more for each request per second
 	loaded     int64    // bytes it uses for what arrives now
 	growth     int64    // bytes it uses more every second
+	swap       int64    // bytes of it that may be swapped
+	swapsFrom  int64    // bytes from which on it is
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
 	rest       int64    // milli-CPU it uses at rest
@@ -117,6 +119,7 @@ type Machine struct {
 	kernel    *sim.Kernel
 	self      sim.ActorID
 	registry  *Registry
+	pace      *Pace
 	behaviors Behaviors
 	serving   Watcher
 	used      func(pod uint32)
@@ -151,6 +154,7 @@ type Machine struct {
 
 	calls      calls
 	pulls      []pull   // in the order in which they were asked for
+	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
 	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
@@ -166,6 +170,8 @@ type Machine struct {
 	stuck       []uint32 // pods whose volumes cannot be unmounted, once for each reason
 	cores       int64    // milli-CPU; 0 is without end
 	memory      int64    // bytes; 0 is without end
+	swap        int64    // bytes of that
+	limitedSwap bool     // containers may have it
 	fullAt      sim.Time // when the memory is full, as things are
 	outside     int64    // bytes of memory that others than containers use
 	burnt       int64    // milli-CPU that others than containers and daemons want
@@ -185,12 +191,14 @@ type Config struct {
 	Behaviors Behaviors
 	Registry  *Registry
 	Serving   Watcher          // may be nil
+	Pace      *Pace            // nil if nothing ever makes start-ups slower
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
 	API       API // whom processes ask that need an API server; nil answers at once
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
+	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
 	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
@@ -205,7 +213,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, pace: c.Pace,
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
@@ -214,6 +222,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	if node.Stock != nil {
 		said = *node.Stock
 	}
+	m.limitedSwap, m.swap = c.LimitedSwap, said.SwapBytes
 	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)

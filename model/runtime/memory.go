@@ -20,8 +20,8 @@ func (m *Machine) others() int64 { return max(m.outside, m.reservedMemory) }
 // usedByPods is how much memory they use, and by how much more every second.
 func (m *Machine) usedByPods(now sim.Time) (used, growth int64) {
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
-		used += p.used(now)
-		growth += p.growth
+		used += p.resident(now)
+		growth += p.grows(now)
 	})
 	return used, growth
 }
@@ -83,14 +83,13 @@ func (m *Machine) weigh() {
 		return
 	}
 	now := m.kernel.Now()
-	used, growth := m.usedByPods(now)
+	used, growth, at := m.pressing(now)
 	used += m.others()
-	at := sim.Never
 	switch {
 	case used >= m.memory:
 		at = now
 	case growth > 0:
-		at = now.Add(time.Duration(scale(m.memory-used, int64(time.Second), growth))).Add(1)
+		at = min(at, now.Add(time.Duration(scale(m.memory-used, int64(time.Second), growth))).Add(1))
 	}
 	if at != m.fullAt {
 		m.fullAt = at
@@ -127,12 +126,12 @@ func (s *Sandbox) MemoryUsed(now sim.Time) int64 {
 	return used
 }
 
-// MemoryUsed is what the process uses, in bytes; 0 if it does not run.
+// MemoryUsed is what the process has in memory, in bytes; 0 if it does not run.
 func (p *Process) MemoryUsed(now sim.Time) int64 {
 	if !p.Running {
 		return 0
 	}
-	return p.used(now)
+	return p.resident(now)
 }
 
 func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
@@ -159,7 +158,7 @@ func (m *Machine) full(now sim.Time) {
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
-		used += p.used(now)
+		used += max(p.used(now)-p.swap, 0)
 		bad := m.badness(s, i, now, m.memory)
 		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
 			worst, box, victim = bad, s, p

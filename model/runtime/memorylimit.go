@@ -14,7 +14,7 @@ import (
 // that it or its pod uses, as things are.
 func (m *Machine) limitMemory(s *Sandbox, i int) {
 	p, now := &s.Processes[i], m.kernel.Now()
-	p.limitAt = p.reaches(now, s.Pod.Spec.MemoryLimit(container(s.Pod.Spec, i)))
+	p.limitAt = p.reaches(now, p.mayHave(s.Pod.Spec.MemoryLimit(container(s.Pod.Spec, i))))
 	m.postDue(s, i)
 	m.limitPod(s)
 }
@@ -63,7 +63,7 @@ func (m *Machine) badness(s *Sandbox, i int, at sim.Time, bytes int64) int64 {
 func (s *Sandbox) memoryFor(i int, now sim.Time) int64 {
 	limit, pod := s.Pod.Spec.MemoryLimit(container(s.Pod.Spec, i)), s.Pod.Spec.PodMemoryLimit()
 	if pod == 0 {
-		return limit
+		return s.Processes[i].mayHave(limit)
 	}
 	others := s.MemoryUsed(now) - s.Processes[i].MemoryUsed(now)
 	return max(min(limit, pod-others), 1)

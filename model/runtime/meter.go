@@ -106,7 +106,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 		}
 		p.meter.catchUp(now)
 		sum.CPUMilli += p.meter.older
-		sum.MemoryBytes += p.used(at)
+		sum.MemoryBytes += p.resident(at)
 		sum.Growing = sum.Growing || p.growth > 0
 		if !ok || window < sum.Window {
 			sum.Window = window

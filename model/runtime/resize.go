@@ -23,7 +23,7 @@ func (m *Machine) FitsMemory(s *Sandbox, spec *model.PodSpec) bool {
 	now := m.kernel.Now()
 	for i := range s.Processes {
 		limit := container(spec, i).Limits.MemoryBytes
-		if p := &s.Processes[i]; p.Running && limit > 0 && limit < container(s.Pod.Spec, i).Limits.MemoryBytes && p.used(now) >= limit {
+		if p := &s.Processes[i]; p.Running && limit > 0 && limit < container(s.Pod.Spec, i).Limits.MemoryBytes && p.resident(now) >= limit {
 			return false
 		}
 	}
@@ -46,6 +46,7 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}
+		m.allowSwap(s, i)
 		m.limitMemory(s, i)
 		m.use(s, p, load)
 		if p.perRPS > 0 && m.serving != nil {

@@ -35,6 +35,7 @@ func (t *Flows) compute() {
 	}
 	t.load()
 	t.probe()
+	t.sever()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
 	for _, i := range t.changed {
@@ -380,12 +381,17 @@ func (t *Flows) share(i int32) {
 	f := &t.flows[i]
 	lost, asked := t.bundle(f)
 	if !f.must && f.lookups < 0 && t.asBefore(f) {
+		if f.recast { // by others, who may be nearer
+			f.recast, f.moved = false, true
+			t.untell(i)
+		}
 		return
 	}
+	f.recast = false
 	f.must = false
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
-	f.lost, f.asked, f.nameless = lost, asked, 0
+	f.lost, f.asked, f.nameless, f.cut.milli = lost, asked, 0, 0
 	f.moved = true
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
@@ -413,7 +419,13 @@ func (t *Flows) asBefore(f *flow) bool {
 		}
 		p = min(p, change(a.milli, b.milli))
 	}
-	return t.holds(f, p)
+	if !t.holds(f, p) {
+		return false
+	}
+	for k := range t.fresh {
+		f.bundles[k].last = t.fresh[k].last // of senders that are linked anew
+	}
+	return true
 }
 
 // unshare takes what a flow sends back from those who get it.
@@ -519,6 +531,9 @@ func (t *Flows) send(f *flow, s *bundle) {
 		switch {
 		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
 			f.lost.TimedOutMilliRPS += milli
+			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, s.site, t.cutSince) {
+				f.cut.milli += milli
+			}
 		case !c.serving && r.route.UDP: // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:

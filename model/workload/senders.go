@@ -12,7 +12,7 @@ import (
 // from none of them if there is none: who is not there does not ask.
 func (t *Flows) spread(i int32) {
 	f := &t.flows[i]
-	f.respread, f.recall = false, false
+	f.respread, f.recall, f.recast = false, false, true
 	f.callers = f.callers[:0]
 	for j := range f.senders {
 		s := &f.senders[j]

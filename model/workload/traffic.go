@@ -132,6 +132,10 @@ type Flows struct {
 	passed     []network.Site    // of passages, those in use
 	turnedAt   sim.Time          // conditions of machines turned then,
 	turns      int               // so often
+	cutAt      sim.Time          // ways were cut then, and it is not computed yet what was under way there; 0 if none were
+	cutSince   network.Handle    // by impairments from this one on
+	ruled      network.Handle    // the first impairment that was not seen yet
+	severed    []severed
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -160,6 +164,7 @@ type flow struct {
 	senders    []sender
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
+	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
 	recall     bool            // what callers send is to be added up anew
 	paced      bool            // its rate is another one since it was computed: that never waits
@@ -177,8 +182,9 @@ type flow struct {
 	told       model.Traffic // by the last note
 	broken     model.Lost    // in this instant, of what was under way
 	untold     bool          // among Flows.untold
-	depth      int32         // how many calls, one below another, lead to it
-	changed    bool          // among Flows.changed
+	cut        cut
+	depth      int32 // how many calls, one below another, lead to it
+	changed    bool  // among Flows.changed
 
 	passages []passage // what it wants of machines
 	metered  bool      // among Flows.metered
@@ -297,6 +303,7 @@ const (
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
 	whyLevel           // about a class, whose pods have some number of requests
+	whySevered         // answers were due on ways that are cut
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -479,7 +486,8 @@ func (t *Flows) TargetsChanged(namespace, service string) {
 }
 
 // LinksChanged implements network.Listener.
-func (t *Flows) LinksChanged(sim.Time) {
+func (t *Flows) LinksChanged(now sim.Time) {
+	t.seeCut(now)
 	for i := range t.flows {
 		t.forget(&t.flows[i]) // some machines' requests fare otherwise than others' now
 		t.respread(int32(i))
@@ -542,6 +550,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "pods have more requests to do, or fewer"
 	case whyFull:
 		return "the table of connections is full on " + t.net.Name(network.Site(about))
+	case whySevered:
+		return "answers were due on ways that are cut"
 	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
@@ -570,6 +580,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.outdate(int32(about))
 	case why == whyLevel:
 		t.atLevel(now, int32(about))
+	case why == whySevered:
+		t.miss(now)
 	case why == whyFull:
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:

@@ -1,0 +1,141 @@
+package workload_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// fronts is a Deployment with a pod on each of n nodes, which all send to the one pod of a
+// Service, on the last of them.
+func fronts(t *testing.T, n int) (r *rig, front []model.Ref, back model.Ref) {
+	r = newRig(t, 1, n)
+	for i := range n {
+		front = append(front, r.pod("front", fmt.Sprint("front-", i), fmt.Sprint("n-", i)))
+	}
+	back = r.pod("back", "back-0", fmt.Sprint("n-", n-1))
+	r.endpoints("back", back)
+	r.store.Create(0, &model.Deployment{
+		Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "front"},
+		Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "front"})),
+	})
+	return r, front, back
+}
+
+// Senders that send no more are not added up, although what the others send instead is the
+// same in all and goes no further: not when something else has it looked at.
+func TestHowMuchStaysOnNodesIsThatOfThoseWhoSendNow(t *testing.T) {
+	r, front, back := fronts(t, 3)
+	r.tables = func(string) int64 { return 100_000 }
+	r.capacity[back], r.work.CPU = 200_000, time.Millisecond
+	var steps []workload.Step
+	for i := range int64(60) { // another source makes them look every minute
+		steps = append(steps, workload.Step{At: time.Duration(i) * time.Minute, MilliRPS: 50_000 + i%2*50_000})
+	}
+	r.traffic(
+		workload.Traffic{Service: "back", Rate: workload.Constant(90_000), From: "deployment/front"},
+		workload.Traffic{Service: "back", Rate: workload.Rate{Steps: steps}},
+	)
+	r.serve(true, append(front, back)...)
+	r.after(3 * time.Second)
+	stays := func(when string, want int64) {
+		t.Helper()
+		r.after(5 * time.Minute)
+		if got := r.last("deployment/front"); got == nil || got.NodeMilliRPS != want {
+			t.Errorf("%s: %d stay on the node of %v, want %d", when, got.NodeMilliRPS, got, want)
+		}
+	}
+	stays("all send", 30_000)
+	r.serve(false, front[2])
+	stays("nobody beside it", 0)
+	r.serve(true, front[2])
+	stays("all send again", 30_000)
+	r.serve(false, front[0])
+	stays("two send", 45_000)
+}
+
+// restless is machines that have CPU for another rate whenever they are told what arrives,
+// so that rates never fit together, and a router that has other rules all at once.
+type restless struct {
+	*rig
+	pod   model.Ref
+	other model.Route // the rules, once it is not the zero route
+	told  int
+	at    int // the load at which the network and the rules change
+}
+
+func (w *restless) Machine(string) workload.Machine       { return mill{machine{w.rig}, w} }
+func (w *restless) Proxy(node string) workload.Router     { return detour{w.rig.Proxy(node), w} }
+func (w *restless) RouteChanged(node, ns, service string) { w.flows.RouteChanged(node, ns, service) }
+
+type mill struct {
+	machine
+	*restless
+}
+
+func (m mill) CapacityMilliRPS(pod uint32) (int64, bool)                            { return m.machine.CapacityMilliRPS(pod) }
+func (m mill) Probed(pod uint32, c int, kind model.ProbeKind, late, refused uint32) {}
+
+func (m mill) Load(pod uint32, in *model.Inflow) bool {
+	w := m.restless
+	if w.told++; w.at > 0 {
+		w.capacity[w.pod] = 40_000 + int64(w.told%2)*40_000
+		w.flows.CapacityChanged(w.pod)
+		if w.told == w.at {
+			w.other = w.rig.proxies[""].Route("default", "web")
+			w.other.Endpoints = append([]model.Endpoint(nil), w.other.Endpoints[:1]...)
+			w.flows.LinksChanged(w.Now())
+		}
+	}
+	return m.machine.Load(pod, in)
+}
+
+type detour struct {
+	workload.Router
+	*restless
+}
+
+func (d detour) External(ns, service string) model.Route { return d.Router.External(ns, service) }
+func (d detour) Seat() string                            { return d.Router.Seat() }
+func (d detour) Route(ns, service string) model.Route {
+	if d.other.Endpoints != nil {
+		return d.other
+	}
+	return d.Router.Route(ns, service)
+}
+
+// When the rounds are over in which rates are made to fit, a flow may have other senders
+// than those that it was shared out for. How much of it stays on nodes is not looked up in
+// lists that do not belong together.
+func TestAFlowWhoseRoundsAreOverBeforeItIsSharedOutIsToldAsItWas(t *testing.T) {
+	for at := range 22 { // of which one is the last before the rounds are over
+		r, front, back := fronts(t, 3)
+		web := r.pod("web", "web", "n-0")
+		r.endpoints("web", web, back)
+		w := &restless{rig: r, pod: web}
+		r.capacity[web] = 40_000
+		r.flows = workload.NewTraffic(r.Kernel, r.store, r.net, workload.TrafficConfig{World: w, Site: r.sites[""], Sources: []workload.Traffic{
+			{Namespace: "default", Service: "web", Rate: workload.Constant(90_000), From: "deployment/front"},
+			{Namespace: "default", Service: "web", Rate: workload.Constant(90_000)},
+		}})
+		r.flows.Start()
+		r.serve(true, append(front, back, web)...)
+		r.after(5 * time.Second)
+		w.at, w.told = at+1, 0
+		r.serve(false, front[1:]...)
+		r.capacity[web] = 80_000
+		r.flows.CapacityChanged(web)
+		r.after(time.Second)
+		if w.told < w.at {
+			t.Fatalf("told %d times, want %d", w.told, w.at)
+		}
+		w.at = 0
+		r.after(time.Minute)
+		if got := r.last("deployment/front"); got.OfferedMilliRPS != 90_000 {
+			t.Errorf("%v", got)
+		}
+	}
+}
