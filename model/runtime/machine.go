@@ -156,6 +156,7 @@ type Machine struct {
 
 	calls      calls
 	pulls      []pull   // in the order in which they were asked for
+	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
 	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
