@@ -127,10 +127,11 @@ func (m *Machine) hogsDue(now sim.Time) {
 
 // worstHog is the hog of the largest badness, nil if there is none that can be killed.
 func (m *Machine) worstHog(now sim.Time) (worst *hog, badness int64) {
+	total := m.oomTotal(now)
 	for i := range m.hogs {
 		h := &m.hogs[i]
 		bytes, _ := h.line(now)
-		if bad := bytes + h.adjust*(m.memory/1000); bytes > 0 && h.adjust > -1000 && (worst == nil || bad > badness) {
+		if bad := bytes + h.adjust*(total/1000); bytes > 0 && h.adjust > -1000 && (worst == nil || bad > badness) {
 			worst, badness = h, bad
 		}
 	}

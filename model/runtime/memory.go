@@ -153,8 +153,8 @@ func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
 // oomTotal is how much memory and swap there is altogether where it is full: on the machine,
 // or as long as others have no more than is reserved for them in kubepods, whose limit is
 // the rest (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
-func (m *Machine) oomTotal() int64 {
-	if m.outside > m.reservedMemory {
+func (m *Machine) oomTotal(now sim.Time) int64 {
+	if outside, _ := m.outsideLine(now); outside > m.reservedMemory {
 		return m.memory + m.swap
 	}
 	return m.memory - m.reservedMemory + m.swap
@@ -168,12 +168,12 @@ func (m *Machine) full(now sim.Time) {
 	}
 	m.fullAt = -1
 	used, _ := m.others(now)
-	worst := int64(0)
+	total, worst := m.oomTotal(now), int64(0)
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += max(p.used(now)-p.swap, 0)
-		bad := m.badness(s, i, now, m.oomTotal())
+		bad := m.badness(s, i, now, total)
 		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
 			worst, box, victim = bad, s, p
 		}
