@@ -581,7 +581,7 @@ func (t *Flows) note(f *flow) {
 	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
 	told := f.told
 	t.store.Note(t.self, model.Note{
-		Object: f.service, Name: m.Path(),
+		Named:   m.Path(),
 		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
 		Reason:  model.ReasonTrafficChanged, Traffic: &told,
 	})
