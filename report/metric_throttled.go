@@ -49,7 +49,7 @@ func (m *throttled) see(s *state, now sim.Time, record int) {
 	switch r := s.record; {
 	case r == nil:
 	case r.Note != nil && r.Note.Throttling != nil:
-		if x := m.byID[r.Note.Object.ID]; x != nil {
+		if x := m.byID[r.Note.Object().ID]; x != nil {
 			m.count(x, -1)
 			x.take(r.Note.Throttling)
 			m.count(x, 1)

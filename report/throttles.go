@@ -53,11 +53,11 @@ func (t *throttles) see(s *state, now sim.Time, _ int) {
 	if t.by == nil {
 		t.by, t.open, t.pods = map[string]*ThrottledEnd{}, map[stander]*standing{}, map[uint32]bool{}
 	}
-	key := stander{n.Object.ID, n.Throttling.Container}
+	key := stander{n.Object().ID, n.Throttling.Container}
 	x := t.open[key]
 	if x == nil {
-		name := n.Name
-		if row := s.pods.Row(n.Object.ID); row.pod != nil {
+		name := n.Path()
+		if row := s.pods.Row(n.Object().ID); row.pod != nil {
 			name = (&news{subject: name, pod: row}).about()
 		}
 		x = &standing{of: t.end(name)}
@@ -66,8 +66,8 @@ func (t *throttles) see(s *state, now sim.Time, _ int) {
 	}
 	x.pass(now)
 	x.milli = n.Throttling.MilliCPU
-	if !t.pods[n.Object.ID] {
-		t.pods[n.Object.ID] = true
+	if !t.pods[n.Object().ID] {
+		t.pods[n.Object().ID] = true
 		x.of.Pods++
 	}
 	if n.Throttling.PeriodsPPM > x.of.WorstPPM {

@@ -13,25 +13,25 @@ import (
 func heldUp() *tape {
 	t := newTape()
 	t.Create(t.by("kubectl"), &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Ports: 1, Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "web"}))})
-	var refs []model.Ref
+	var pods []*model.Meta
 	for i, limit := range []int64{500, 500, 0} {
 		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: []string{"a", "b", "c"}[i], Labels: model.MakeLabels(map[string]string{"app": "web"})}}
 		p.Spec = &model.PodSpec{Containers: []model.Container{{Name: "main", Limits: model.Resources{CPUMilli: limit}}}}
 		p.Containers = []model.ContainerStatus{{State: model.ContainerRunning}}
 		t.Create(t.by("kubectl"), p)
-		refs = append(refs, t.Lookup(model.KindPod, "default", p.Name).Head().Ref())
+		pods = append(pods, t.Lookup(model.KindPod, "default", p.Name).Head())
 	}
-	told := func(ref model.Ref, name string, ppm, milli int64) {
-		t.Note(t.by("machine/n"), model.Note{Object: ref, Name: name, Reason: model.ReasonThrottlingChanged, Throttling: &model.Throttling{Container: "main", PeriodsPPM: ppm, MilliCPU: milli}})
+	told := func(pod *model.Meta, ppm, milli int64) {
+		t.Note(t.by("machine/n"), model.Note{About: pod, Reason: model.ReasonThrottlingChanged, Throttling: &model.Throttling{Container: "main", PeriodsPPM: ppm, MilliCPU: milli}})
 	}
 	t.at(10 * time.Minute)
-	told(refs[0], "pod/a", 500_000, 200)
+	told(pods[0], 500_000, 200)
 	t.at(12 * time.Minute)
-	told(refs[1], "pod/b", 1_000_000, 3000)
+	told(pods[1], 1_000_000, 3000)
 	t.at(13 * time.Minute)
-	told(refs[1], "pod/b", 0, 0)
+	told(pods[1], 0, 0)
 	t.at(20 * time.Minute)
-	told(refs[0], "pod/a", 0, 0)
+	told(pods[0], 0, 0)
 	t.at(40 * time.Minute)
 	return t
 }

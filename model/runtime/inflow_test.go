@@ -40,7 +40,7 @@ func (*crew) Broke(model.Ref, time.Duration, bool) {}
 func (c *crew) CapacityChanged(ref model.Ref)      { c.capacity[ref.ID]++ }
 
 func (c *crew) note(_ sim.ActorID, n model.Note) {
-	c.throttled = append(c.throttled, c.Now().String()+" "+n.Name+" "+n.Text())
+	c.throttled = append(c.throttled, c.Now().String()+" "+n.Path()+" "+n.Text())
 }
 
 func newCrew(seed uint64, keen bool) *crew {

@@ -143,7 +143,7 @@ func (m *Machine) tellThrottling(s *Sandbox, i int) {
 
 func (m *Machine) noteThrottling(s *Sandbox, t model.Throttling) {
 	if m.note != nil {
-		m.note(m.self, model.Note{Object: s.Pod.Ref(), Name: s.Pod.Path(), Reason: model.ReasonThrottlingChanged, Throttling: &t})
+		m.note(m.self, model.Note{About: &s.Pod.Meta, Reason: model.ReasonThrottlingChanged, Throttling: &t})
 	}
 }
 
