@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -174,29 +175,46 @@ type image struct {
 	number uint32
 	bytes  int64    // on the disk
 	at     sim.Time // when it was pulled, 0 if it was there from the beginning
+	usedAt sim.Time // when the last container made from it was removed, 0 if none ever was
 }
 
 // imageKept is how long an image that was just pulled is not collected
 // (imageMinimumGCAge, pkg/kubelet/apis/config/v1beta1/defaults.go).
 const imageKept = 2 * time.Minute
 
-// CollectImages removes images that no container on the machine was made from,
-// the oldest first, until that many bytes are freed
-// (pkg/kubelet/images/image_gc_manager.go freeSpace, which takes first what was
-// not in use for the longest time). It returns how many bytes were.
+// CollectImages removes images that no container on the machine was made from until that
+// many bytes are freed, that first which was not in use for the longest time, and of those
+// that never were the oldest (pkg/kubelet/images/image_gc_manager.go
+// byLastUsedAndDetected, freeSpace). The kubelet looks only every 5 minutes which images
+// there are and which are in use; here it knows at once. It returns how many bytes were
+// freed.
 func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	used := m.imagesInUse()
+	order := slices.Clone(m.images)
+	slices.SortStableFunc(order, func(a, b image) int { return cmp.Or(cmp.Compare(a.usedAt, b.usedAt), cmp.Compare(a.at, b.at)) })
 	var freed int64
-	kept := m.images[:0]
-	for _, i := range m.images {
+	for _, i := range order {
 		if freed < bytes && !used[i.number] && now.Sub(i.at) >= imageKept {
 			freed += i.bytes + m.release(m.registry.layers[i.number])
-			continue
+			m.images = slices.DeleteFunc(m.images, func(x image) bool { return x.number == i.number })
 		}
-		kept = append(kept, i)
 	}
-	m.images = kept
 	return freed
+}
+
+// disuse notes that the containers of a pod, which are removed, used their images until now.
+func (m *Machine) disuse(s *Sandbox) {
+	if s.removed {
+		return
+	}
+	for i := range s.Processes {
+		number := m.registry.image(container(s.Pod.Spec, i).Image)
+		for j := range m.images {
+			if m.images[j].number == number {
+				m.images[j].usedAt = m.kernel.Now()
+			}
+		}
+	}
 }
 
 // CollectContainers removes the containers of all pods that are over
@@ -215,6 +233,7 @@ func (m *Machine) CollectContainers() (freed int64) {
 // RemoveContainers removes the containers of a pod, none of which runs, with what they
 // wrote, and returns how many bytes that frees.
 func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
+	m.disuse(s)
 	s.removed = true
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {

@@ -329,6 +329,7 @@ func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
 			m.distrust(m.pods[i])
+			m.disuse(m.pods[i])
 			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
 		}
