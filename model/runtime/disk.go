@@ -9,8 +9,12 @@ import (
 )
 
 // A machine's disk is one filesystem, with the images and what containers write
-// on it: their writable layers and logs, each a straight line in time. What a
-// container wrote is gone when its next instance starts or its pod is removed.
+// on it: their writable layers and logs, each a straight line in time. What an instance of
+// a container wrote is gone when the next one has ended, too, or its pod is removed; that
+// of two the older one's is no more its pod's, and its inodes are not counted (of each
+// container the kubelet keeps one dead instance: cmd/kubelet/app/options/options.go
+// MaxPerPodContainerCount; the end of the next one removes it: pkg/kubelet
+// pod_container_deletor.go).
 // On a full disk no image can be pulled and no container made; that those which run
 // cannot write any more is no error here.
 
@@ -66,7 +70,7 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 		}
 		for i := range s.Processes {
 			p := &s.Processes[i]
-			free -= p.DiskUsed(now)
+			free -= p.DiskUsed(now) + p.dead
 			if p.Running {
 				growth += p.diskGrowth
 			}
@@ -237,8 +241,8 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 	s.removed = true
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {
-			freed += p.DiskUsed(m.kernel.Now())
-			p.disk, p.diskGrowth, p.extra = 0, 0, nil
+			freed += p.DiskUsed(m.kernel.Now()) + p.dead
+			p.disk, p.diskGrowth, p.dead, p.extra = 0, 0, 0, nil
 		}
 	}
 	return freed

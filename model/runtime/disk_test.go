@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/sim"
 )
 
 // images is which of some images a machine has.
@@ -37,5 +38,31 @@ func TestImagesThatWereLongestNotInUseAreRemovedFirst(t *testing.T) {
 		if got := r.images("long", "brief", "never"); !slices.Equal(got, want) {
 			t.Errorf("%v are left, want %v", got, want)
 		}
+	}
+}
+
+// Source: cmd/kubelet/app/options/options.go MaxPerPodContainerCount (1), pkg/kubelet
+// pod_container_deletor.go getContainersToDeleteInPod: while an instance of a container
+// runs the one before is there, too; the pod is not charged for it.
+func TestTheLastDeadInstanceKeepsItsDisk(t *testing.T) {
+	r := newRig(Behavior{Run: sim.Constant(10 * time.Second), DiskBytes: 1000, DiskGrowth: 100})
+	m := r.machine
+	m.disk = 10_000
+	s := m.Add(pod(1, model.Container{Name: "c"}), 1)
+	for i, want := range []struct{ runs, over int64 }{{1500, 2000}, {3500, 2000}, {3500, 2000}} {
+		m.Start(s, 0)
+		r.run(t, 5*time.Second)
+		if used := m.Disk() - m.DiskFree(r.Now()); used != want.runs || s.DiskUsed(r.Now()) != 1500 {
+			t.Errorf("instance %d: %d bytes are used, %d by the pod", i, used, s.DiskUsed(r.Now()))
+		}
+		r.run(t, 10*time.Second)
+		if used := m.Disk() - m.DiskFree(r.Now()); used != want.over {
+			t.Errorf("after instance %d %d bytes are used", i, used)
+		}
+	}
+	m.Start(s, 0)
+	r.run(t, 10*time.Second)
+	if freed := m.RemoveContainers(s); freed != 2000 || m.DiskFree(r.Now()) != 10_000 {
+		t.Errorf("%d bytes freed, %d are free", freed, m.DiskFree(r.Now()))
 	}
 }

@@ -69,6 +69,7 @@ type Process struct {
 	swapsFrom  int64    // bytes from which on it is
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
+	dead       int64    // bytes the instance before left, which stays as long as this one runs
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
@@ -280,6 +281,9 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
 	m.ids[i], m.pods[i] = p.ID, s
+	if m.crowded {
+		m.shareOut()
+	}
 	if p.ID >= model.FirstStaticID {
 		return s
 	}
@@ -322,6 +326,14 @@ func (s *Sandbox) Alive() bool {
 		}
 	}
 	return false
+}
+
+// Retire says that nothing of a pod will run again.
+func (m *Machine) Retire(s *Sandbox) {
+	s.Over = true
+	if m.crowded {
+		m.shareOut()
+	}
 }
 
 // Remove forgets a pod of which nothing runs any more.
