@@ -306,3 +306,23 @@ func TestOnAFullDiskPullsAndCreatesFail(t *testing.T) {
 	r.ready(creates)
 	r.until("the pull", 3*time.Minute, func() bool { return r.get(pulls).IsReady() })
 }
+
+// Source: containerd plugins/content/local Store.Writer: what an image is made of is written
+// to the disk first; k8s-node.md 1.11: ErrImagePull, then ImagePullBackOff.
+func TestAPullToAReadOnlyDiskFails(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	p := r.pod("far", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
+	r.until("the sandbox", 10*time.Second, func() bool {
+		return r.kubelet.Machine().Sandbox(p.ID) != nil && r.kubelet.Machine().Sandbox(p.ID).Ready
+	})
+	r.kubelet.BreakDisk("EROFS")
+	r.run(time.Minute)
+	if c := r.get(p).Containers; len(c) == 0 || c[0].Reason != "ErrImagePull" && c[0].Reason != "ImagePullBackOff" {
+		t.Errorf("shown as %+v", c)
+	}
+	if n := r.notes(p, "Failed"); len(n) < 2 {
+		t.Errorf("tried %d times", len(n))
+	}
+	r.kubelet.MendDisk("EROFS")
+	r.ready(p)
+}

@@ -145,8 +145,26 @@ func (m *Machine) QuickenDisk(ppm int64) {
 }
 
 // BreakDisk has writing to the disk be answered with an error, until MendDisk. What is
-// open is written on.
-func (m *Machine) BreakDisk(errno string) { m.diskErrors = append(m.diskErrors, errno) }
+// open is written on, but for images.
+func (m *Machine) BreakDisk(errno string) {
+	m.diskErrors = append(m.diskErrors, errno)
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && !p.follows {
+			m.leaveUnwritten(p)
+			m.letFollow(p.image, PullUnwritten)
+		}
+	}
+}
+
+// leaveUnwritten fails a pull, which knows by now what it has to write or will, then.
+func (m *Machine) leaveUnwritten(p *pull) {
+	m.unwritten = m.DiskError()
+	p.outcome, p.doneAt = PullUnwritten, max(m.kernel.Now(), p.from)
+	m.postPull(p, p.doneAt)
+}
+
+// Unwritten is the error that the last pull had which failed for it.
+func (m *Machine) Unwritten() string { return m.unwritten }
 
 // MendDisk takes one BreakDisk back.
 func (m *Machine) MendDisk(errno string) {

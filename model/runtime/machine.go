@@ -41,14 +41,15 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	PulledNow    Outcome = iota
-	PullNeedless         // all its layers were here already
-	PullFailed           // the registry refuses connections
-	PullTimedOut         // it does not answer
-	PullLimited          // it has answered too many: 429
-	PullTooFast          // the kubelet's own limit
-	PullBroken           // the runtime has ended
-	PullNoSpace          // the disk is full
+	PulledNow     Outcome = iota
+	PullNeedless          // all its layers were here already
+	PullFailed            // the registry refuses connections
+	PullTimedOut          // it does not answer
+	PullLimited           // it has answered too many: 429
+	PullTooFast           // the kubelet's own limit
+	PullBroken            // the runtime has ended
+	PullNoSpace           // the disk is full
+	PullUnwritten         // the disk does not take it: Machine.Unwritten
 )
 
 // Process is one container of a pod: its newest instance.
@@ -163,6 +164,7 @@ type Machine struct {
 	dooms      []doom
 	stresses   []stress
 	diskErrors []string // that writing is answered with, of faults in the order in which they began
+	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration

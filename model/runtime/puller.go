@@ -106,6 +106,10 @@ func (m *Machine) beginPull(p *pull) {
 		p.from = now.Add(resolveTime.Draw(&luck))
 		p.follows, p.doneAt = true, sim.Never
 		return
+	case len(m.diskErrors) > 0:
+		p.from = now.Add(resolveTime.Draw(&luck))
+		m.leaveUnwritten(p)
+		return
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
 		layers := m.toCome(p)
