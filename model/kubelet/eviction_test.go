@@ -326,3 +326,21 @@ func TestAPullToAReadOnlyDiskFails(t *testing.T) {
 	r.kubelet.MendDisk("EROFS")
 	r.ready(p)
 }
+
+// Source: k8s-node.md 2.5, 3.4; eviction_manager.go reclaimNodeLevelResources: an image that
+// fits only when those that nobody uses are gone has them removed while it is unpacked.
+func TestRoomIsMadeForAnImageWhileItIsUnpacked(t *testing.T) {
+	big := uses("big", 0, 0)
+	big.ImageBytes = 12 * gib // 30 unpacked, of 40, 10 of which the unused one has
+	r := newRig(t, 1, diskOf(40*gib), behaving(big))
+	r.run(3 * time.Minute)
+	p := r.pod("big", func(s *model.PodSpec) { s.Containers[0].Image = "big" })
+	r.until("DiskPressure", 20*time.Minute, r.full)
+	if r.kubelet.Machine().Cached("unused") || r.kubelet.Machine().Cached("big") {
+		t.Error("the unused image is still there, or the other one already")
+	}
+	r.until("ready", 20*time.Minute, func() bool { return r.get(p).IsReady() })
+	if n := len(r.notes(p, "Failed")); n != 0 {
+		t.Errorf("%d pulls failed", n)
+	}
+}

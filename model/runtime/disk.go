@@ -64,6 +64,10 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 	for i := range m.layers {
 		free -= m.layers[i].bytes
 	}
+	for i := range m.pulls {
+		used, more, _ := m.pulls[i].writes(now)
+		free, growth = free-used, growth+more
+	}
 	for _, s := range m.pods {
 		if s == nil {
 			continue
@@ -123,14 +127,14 @@ func (m *Machine) Fill(ppm int64) int64 {
 	used := m.disk - m.DiskFree(m.kernel.Now())
 	bytes := max(0, scale(m.disk, ppm, 1_000_000)-used)
 	m.filled += bytes
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 	return bytes
 }
 
 // Free takes back what a Fill wrote.
 func (m *Machine) Free(bytes int64) {
 	m.filled -= bytes
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 }
 
 // SlowDisk has the disk work at a share of its speed, in millionths, until QuickenDisk;

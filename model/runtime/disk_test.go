@@ -66,3 +66,67 @@ func TestTheLastDeadInstanceKeepsItsDisk(t *testing.T) {
 		t.Errorf("%d bytes freed, %d are free", freed, m.DiskFree(r.Now()))
 	}
 }
+
+// Source: k8s-node.md 3.2, 3.4; containerd core/unpack: what is unpacked is on the disk
+// meanwhile, and when there is no room for it the pull fails and leaves nothing.
+func TestAPullTakesItsPlaceOnTheDiskWhileItUnpacks(t *testing.T) {
+	const gb = 1_000_000_000
+	r := newRig(Behavior{ImageBytes: 8 * gb})
+	m := r.machine
+	m.disk = 30 * gb
+	c := model.Container{Name: "c", Image: "big"}
+	m.Pull(pod(1, c), &c)
+	p := &m.pulls[0]
+	r.run(t, p.loadedAt.Sub(r.Now()))
+	if used := m.Disk() - m.DiskFree(r.Now()); used != 0 {
+		t.Errorf("%d bytes are used before it unpacks", used)
+	}
+	if at, half := m.DiskScarceAt(r.Now(), 20*gb), p.loadedAt.Add(p.unpack/2); at < half-10_000 || at > half+10_000 {
+		t.Errorf("half of it is foreseen at %v, want %v", at, half)
+	}
+	r.run(t, p.unpack/2)
+	if used := m.Disk() - m.DiskFree(r.Now()); used < 10*gb-1 || used > 10*gb {
+		t.Errorf("%d bytes are used in the middle", used)
+	}
+	m.Fill(999_999) // not quite all
+	r.run(t, p.unpack/100)
+	r.expect(t, "pulled 1 no space")
+	if used := m.Disk() - m.DiskFree(r.Now()); used != m.filled {
+		t.Errorf("%d bytes are used when it has failed, %d by others", used, m.filled)
+	}
+	m.Free(m.filled)
+	m.Pull(pod(1, c), &c)
+	r.run(t, time.Hour)
+	if used := m.Disk() - m.DiskFree(r.Now()); used != 20*gb {
+		t.Errorf("%d bytes are used in the end", used)
+	}
+}
+
+// Source: the same, of an image in layers, which are unpacked one after the other.
+func TestLayersTakeTheirPlaceOneAfterAnother(t *testing.T) {
+	const gb = 1_000_000_000
+	r := newRig()
+	r.registry.Describe([]Image{{Name: "big", Layers: []Layer{{"a", gb}, {"b", 4 * gb}, {"c", gb}}}})
+	m := r.machine
+	m.disk = 30 * gb
+	c := model.Container{Name: "c", Image: "big"}
+	m.Pull(pod(1, c), &c)
+	was, steps := int64(0), 0
+	for len(m.pulls) > 0 {
+		p := &m.pulls[0]
+		_, growth, next := p.writes(r.Now())
+		if next = min(next, p.doneAt); next == sim.Never {
+			t.Fatalf("stuck: %+v", p)
+		}
+		want := was + scale(growth, int64(next.Sub(r.Now())), int64(time.Second))
+		r.run(t, next.Sub(r.Now()))
+		used := m.Disk() - m.DiskFree(r.Now())
+		if used < want-10 || used > want+1000 {
+			t.Errorf("step %d: %d bytes at %v, want %d", steps, used, r.Now(), want)
+		}
+		was, steps = used, steps+1
+	}
+	if was != 15*gb || steps < 4 {
+		t.Errorf("%d bytes after %d steps", was, steps)
+	}
+}

@@ -85,7 +85,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		m.weigh()
 	}
 	if p.writes() {
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 	if !init && m.serving != nil {
 		m.postServing(s)
@@ -197,7 +197,7 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 		m.weigh()
 	}
 	if p.writes() || p.extra != nil {
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 	m.checkServing(s)
 	m.kubelet.Changed(s)

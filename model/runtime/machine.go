@@ -182,6 +182,7 @@ type Machine struct {
 	memory      int64    // bytes; 0 is without end
 	swap        int64    // bytes of that
 	limitedSwap bool     // containers may have it
+	spaceAt     sim.Time // when pulls have filled the disk, as things are
 	fullAt      sim.Time // when the memory is full, as things are
 	outside     int64    // bytes of memory that others than containers use
 	burnt       int64    // milli-CPU that others than containers and daemons want
@@ -419,6 +420,8 @@ const (
 	whyBrim                  // about is a pod and a container of it
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
+	whyUnpack                // about is a pod
+	whySpace                 // the disk may be full
 )
 
 // Wake implements sim.Actor.
@@ -438,6 +441,12 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	case whyPanic:
 		m.panicDue()
+		return
+	case whyUnpack:
+		m.unpackDue(now, uint32(about))
+		return
+	case whySpace:
+		m.spaceDue(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -472,6 +481,10 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "daemons without CPU"
 	case whyPanic:
 		return "too little CPU for too long"
+	case whyUnpack:
+		return "an image is unpacked, machine"
+	case whySpace:
+		return "disk is full"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	case whyForks:
