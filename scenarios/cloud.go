@@ -37,8 +37,8 @@ func (l *loader) cloud(groups, v strict.Value) {
 // machineGroup reads a group of machines that the cloud makes, named NAME-0, NAME-1
 // and so on.
 func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
-	m := v.Map("a node group", "name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
-		"swap", "provision", "price", "priority", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+	m := v.Map("a node group", append([]string{"name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
+		"swap", "provision", "price", "priority", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical}, topologyKeys...)...)
 	g := cloud.Group{Name: m.Required("name").DNSLabel()}
 	g.Max = int(m.Required("max").Int(1, maxNodes))
 	g.Min = int(m.Default("min", "0").Int(0, maxNodes))
@@ -54,7 +54,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	g.Size, g.GPU = machineSize(v, m)
 	g.Kept = l.kept(m, g.Size)
 	g.SwapBytes = l.swap(m.Optional("swap"))
-	l.staticCPUs(g.Name, cpuManager(m, g.Kept.CPUMilli))
+	l.setTopology(g.Name, topology(m, g.Size, g.Kept))
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	g.Labels = m.Optional("labels").LabelMap()
 	g.Taints = strict.Each(m.Optional("taints"), taint)

@@ -115,16 +115,17 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "swap", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+	m := v.Map("a group of nodes", append([]string{"name", "count", "cpu", "memory", "disk", "inodes", "pids", "swap", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", shutdownPeriod, shutdownCritical}, topologyKeys...)...)
 	name := m.Required("name").Name()
 	number := m.Default("count", "1").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
-	allocatable := size.Allocatable(l.kept(m, size))
+	kept := l.kept(m, size)
+	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
 	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 {
 		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap}
 	}
-	exclusive := cpuManager(m, size.CPUMilli-allocatable.CPUMilli)
+	made := topology(m, size, kept)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
@@ -133,9 +134,6 @@ func (l *loader) nodes(v strict.Value) {
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)
-		if exclusive {
-			m.Optional(cpuPolicy).KeyErrorf("nothing runs on a hollow node, so nobody has CPUs for themselves")
-		}
 	}
 	shutdown := gracefulShutdown(m)
 	if hollow && shutdown != (kubelet.Shutdown{}) {
@@ -164,7 +162,7 @@ func (l *loader) nodes(v strict.Value) {
 			l.hollow(own)
 		}
 		l.static(own, static)
-		l.staticCPUs(own, exclusive)
+		l.setTopology(own, made)
 		if shutdown != (kubelet.Shutdown{}) {
 			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
 		}
@@ -206,6 +204,11 @@ func refuseHollow(m *strict.Map, static bool) {
 	}
 	if v := m.Optional("swap"); v.Given() {
 		v.KeyErrorf("nothing runs on a hollow node, so nothing swaps")
+	}
+	for _, key := range topologyKeys {
+		if v := m.Optional(key); v.Given() {
+			v.KeyErrorf("nothing runs on a hollow node, so nobody has CPUs for themselves, or memory")
+		}
 	}
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		if v := m.Optional(key); v.Given() {

@@ -78,29 +78,3 @@ func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
 	}
 	return t
 }
-
-// cpuPolicy is the key of a KubeletConfiguration about CPUs that containers have for
-// themselves.
-const cpuPolicy = "cpuManagerPolicy"
-
-// cpuManager reads whether containers of some machines may have CPUs for themselves. With
-// nothing reserved a kubelet of that policy does not start (pkg/kubelet/cm/cpumanager/cpu_manager.go).
-func cpuManager(m *strict.Map, reservedMilli int64) bool {
-	v := m.Default(cpuPolicy, "none")
-	static := v.Enum("CPU manager policy", "none", "static") == "static"
-	if static && reservedMilli == 0 {
-		v.Errorf("the static policy requires kubeReserved.cpu or systemReserved.cpu to be greater than zero")
-	}
-	return static
-}
-
-func (l *loader) staticCPUs(name string, static bool) {
-	c := &l.scenario.Config
-	if !static {
-		return
-	}
-	if c.StaticCPUs == nil {
-		c.StaticCPUs = map[string]bool{}
-	}
-	c.StaticCPUs[name] = true
-}
