@@ -27,14 +27,7 @@ func (d *Differ) pod(a, b *Pod) {
 	}
 	d.text("spec.nodeName", a.NodeName, b.NodeName)
 	d.text("spec.schedulingGates", strings.Join(a.Gates, ","), strings.Join(b.Gates, ","))
-	d.condition("status.conditions.ContainersReady", a.ContainersUp, b.ContainersUp)
-	d.condition("status.conditions.DisruptionTarget", a.Disrupted, b.Disrupted)
-	d.condition("status.conditions.Initialized", a.Initialized, b.Initialized)
-	d.condition("status.conditions.PodReadyToStartContainers", a.Sandbox, b.Sandbox)
-	d.text("status.conditions.PodResizeInProgress", resizeProgress(a.Resize), resizeProgress(b.Resize))
-	d.text("status.conditions.PodResizePending", pendingResize(a.Resize), pendingResize(b.Resize))
-	d.condition("status.conditions.PodScheduled", a.Scheduled, b.Scheduled)
-	d.condition("status.conditions.Ready", a.Ready, b.Ready)
+	d.podConditions(a, b)
 	d.containers(a.Containers, b)
 	d.text("status.message", a.Message, b.Message)
 	d.text("status.nominatedNodeName", a.NominatedNode, b.NominatedNode)
@@ -44,6 +37,57 @@ func (d *Differ) pod(a, b *Pod) {
 	d.address("status.podIP", a.IP, b.IP)
 	d.text("status.reason", a.Reason, b.Reason)
 	d.instant("status.startTime", a.StartedAt, b.StartedAt)
+}
+
+// podConditions has those that others have set where their types stand among the rest.
+func (d *Differ) podConditions(a, b *Pod) {
+	d.others(a, b, "", "ContainersReady")
+	d.condition("status.conditions.ContainersReady", a.ContainersUp, b.ContainersUp)
+	d.others(a, b, "ContainersReady", "DisruptionTarget")
+	d.condition("status.conditions.DisruptionTarget", a.Disrupted, b.Disrupted)
+	d.others(a, b, "DisruptionTarget", "Initialized")
+	d.condition("status.conditions.Initialized", a.Initialized, b.Initialized)
+	d.others(a, b, "Initialized", "PodReadyToStartContainers")
+	d.condition("status.conditions.PodReadyToStartContainers", a.Sandbox, b.Sandbox)
+	d.others(a, b, "PodReadyToStartContainers", "PodResizeInProgress")
+	d.text("status.conditions.PodResizeInProgress", resizeProgress(a.Resize), resizeProgress(b.Resize))
+	d.others(a, b, "PodResizeInProgress", "PodResizePending")
+	d.text("status.conditions.PodResizePending", pendingResize(a.Resize), pendingResize(b.Resize))
+	d.others(a, b, "PodResizePending", "PodScheduled")
+	d.condition("status.conditions.PodScheduled", a.Scheduled, b.Scheduled)
+	d.others(a, b, "PodScheduled", "Ready")
+	d.condition("status.conditions.Ready", a.Ready, b.Ready)
+	d.others(a, b, "Ready", "\xff")
+}
+
+// others compares the conditions that others have set, of types between two. One that
+// was set once stays.
+func (d *Differ) others(a, b *Pod, from, to string) {
+	if a.Custom == b.Custom {
+		return
+	}
+	all := b.Custom
+	if all == nil {
+		all = a.Custom
+	}
+	for i := range all.List {
+		if kind := all.List[i].Type; from < kind && kind < to {
+			x, hadIt := a.Custom.Get(kind)
+			y, hasIt := b.Custom.Get(kind)
+			if hadIt != hasIt || x != y {
+				d.from, d.to = appendSet(d.from[:0], x, hadIt), appendSet(d.to[:0], y, hasIt)
+				d.send("status.conditions." + kind)
+			}
+		}
+	}
+}
+
+// appendSet is a condition that may not be there: one that is False at 0 is.
+func appendSet(to []byte, c Condition, there bool) []byte {
+	if !there {
+		return to
+	}
+	return AppendSeconds(append(append(to, c.Status.String()...), " since "...), c.SinceAt)
 }
 
 func orEmpty(s *PodSpec) *PodSpec {

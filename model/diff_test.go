@@ -63,6 +63,8 @@ func set(v reflect.Value) {
 		v.Set(reflect.ValueOf(&model.Finalizers{Names: []string{"example.com/a"}}))
 	case *model.Resize:
 		v.Set(reflect.ValueOf(&model.Resize{Pending: model.ResizeDeferred}))
+	case *model.Conditions:
+		v.Set(reflect.ValueOf(&model.Conditions{List: []model.NamedCondition{{Type: "A"}, {Type: "J"}, {Type: "ZZ"}, {Type: "example.com/a"}}}))
 	case model.Condition:
 		v.Set(reflect.ValueOf(model.Condition{SinceAt: 5}))
 	default:

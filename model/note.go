@@ -18,7 +18,7 @@ type Note struct {
 // Lost is requests that came to nothing at one instant, in thousandths of a request.
 type Lost struct {
 	ResetMilli  int64 // the process that had them ended: the connection is closed
-	SilentMilli int64 // the machine that had them is gone: no answer comes
+	SilentMilli int64 // the machine that had them is gone or cut off, or the process hangs: no answer comes
 	FailedMilli int64 // the endpoint lost what it called for them
 }
 

@@ -36,7 +36,7 @@ var derived = map[string]bool{"Request": true, "ScoredRequest": true, "Security"
 
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
-	"Placement": true, "EmptyDirs": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
+	"Placement": true, "EmptyDirs": true, "ReadinessGates": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
 	"NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true,
 	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
 }

@@ -40,18 +40,36 @@ func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
 		_, err := io.WriteString(w, "No resources found\n")
 		return err
 	}
+	head := []string{"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE"}
+	gated := slices.ContainsFunc(pods, func(p *model.Pod) bool { return len(p.Spec.ReadinessGates) > 0 })
+	if gated {
+		head = append(head, "READINESS GATES")
+	}
 	var t table
-	t.row("NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE")
+	t.row(head...)
 	for _, p := range pods {
 		l := p.Line()
 		restarts := fmt.Sprint(l.Restarts)
 		if l.Restarts > 0 && l.RestartedAt > 0 {
 			restarts += " (" + age(now.Sub(l.RestartedAt)) + " ago)"
 		}
-		t.row(p.Namespace, p.Name, fmt.Sprintf("%d/%d", l.Ready, l.Containers), l.Status, restarts, age(now.Sub(p.CreatedAt)), cmp.Or(p.NodeName, "<none>"))
+		cells := []string{p.Namespace, p.Name, fmt.Sprintf("%d/%d", l.Ready, l.Containers), l.Status, restarts, age(now.Sub(p.CreatedAt)), cmp.Or(p.NodeName, "<none>")}
+		if gated {
+			cells = append(cells, gates(p))
+		}
+		t.row(cells...)
 	}
 	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
 	return err
+}
+
+// gates is how many of a pod's readiness gates are True; the column is there if any pod
+// has one, where kubectl always has it (pkg/printers/internalversion/printers.go printPod).
+func gates(p *model.Pod) string {
+	if len(p.Spec.ReadinessGates) == 0 {
+		return "<none>"
+	}
+	return fmt.Sprintf("%d/%d", p.OpenGates(), len(p.Spec.ReadinessGates))
 }
 
 // age is a length of time as kubectl writes it

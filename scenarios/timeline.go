@@ -120,6 +120,8 @@ func faultFields(k *fault.Kind) []string {
 		switch p {
 		case fault.ParamTarget:
 			out = append(out, selecting...)
+		case fault.ParamStarts:
+			out = append(out, selecting...)
 		case fault.ParamFlood:
 			out = append(out, flooding...)
 		case fault.ParamPush:
@@ -201,6 +203,10 @@ func (l *loader) action(e *entry) workload.Action {
 			a.Force = m.Optional(p).Bool()
 		case workload.ParamMember:
 			a.Member = l.member(m, p, e.command.Name)
+		case workload.ParamCondition:
+			a.Condition = conditionType(m.Required(p))
+		case workload.ParamStatus:
+			a.Status = conditionStatuses[m.Required(p).Enum("status", "True", "False", "Unknown")]
 		case workload.ParamTaint:
 			a.Taint, a.Remove = taintChange(m.Required(p))
 		case workload.ParamTimeout:
@@ -211,6 +217,20 @@ func (l *loader) action(e *entry) workload.Action {
 	}
 	l.checkContainer(m, e.command, &a)
 	return a
+}
+
+var conditionStatuses = map[string]model.ConditionStatus{"True": model.True, "False": model.False, "Unknown": model.Unknown}
+
+// conditionType reads the type of a condition that somebody else than Kubernetes sets.
+func conditionType(v strict.Value) string {
+	kind := v.Text()
+	switch {
+	case model.IsOwnCondition(kind):
+		v.Errorf("%s is set by Kubernetes itself, which would set it back: name the condition of a readiness gate", kind)
+	case v.Given() && !strict.Qualified(kind):
+		v.Errorf("%s is no type of a condition: write a word, or a domain in front, such as example.com/ready", strict.Quote(kind))
+	}
+	return kind
 }
 
 // checkContainer finds a set-image that cannot work.
@@ -340,6 +360,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamStarts:  func(l *loader, m *strict.Map, _ string, f *fault.Spec) { f.Target = l.toCome(m) },
 	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
@@ -429,6 +450,7 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 var noSpeed = map[string]string{
 	"network-bandwidth": "0% is a machine that is cut off: write partition",
 	"registry-slow":     "0% is a registry that is down: write registry-down",
+	"slow-start":        "0% is a start that never ends: write pod-failure, which hangs what starts, too",
 	"disk-slow":         "0% is a disk on which nothing ever ends: write more",
 }
 

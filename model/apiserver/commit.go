@@ -136,11 +136,11 @@ func keepSpec(next, cur model.Object) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
 		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.Finalizers, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.Finalizers, c.DeletionCost
-		n.Scheduled, n.NominatedNode = c.Scheduled, c.NominatedNode
+		n.Scheduled, n.NominatedNode, n.Custom = c.Scheduled, c.NominatedNode, c.Custom
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
 			n.Disrupted = c.Disrupted
 		}
-		if c.Phase.Terminal() {
+		if c.Phase.Terminal() && !c.Mirror() {
 			keepEnded(n, c)
 		}
 	case *model.Node:
@@ -197,7 +197,8 @@ func keepSpec(next, cur model.Object) {
 
 // keepEnded keeps a pod that has ended from being anything else, or ready: what its
 // kubelet found out before it saw that does not count any more
-// (pkg/kubelet/status/status_manager.go mergePodStatus).
+// (pkg/kubelet/status/status_manager.go mergePodStatus). Only a mirror pod can begin
+// anew, with its machine: what it shows is a file, which has no phase.
 func keepEnded(next, cur *model.Pod) {
 	next.Phase, next.Reason, next.Message = cur.Phase, cur.Reason, cur.Message
 	for _, c := range []*model.Condition{&next.Ready, &next.ContainersUp} {

@@ -176,7 +176,9 @@ func (k *Kubelet) kill(r *row) {
 }
 
 // next goes on to the next container that is to start, the sandbox being
-// there at a time, now or later.
+// there at a time, now or later. What is sure of one that has never run and whose image
+// is here is one wait; all others are asked about when the sandbox is there, once for
+// each start, as a restart that is let through makes the next one wait longer.
 func (k *Kubelet) next(r *row, at sim.Time) {
 	now := k.kernel.Now()
 	for i := range r.containers {
@@ -184,11 +186,15 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if k.refused(r, i, at) {
+		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i))) {
+			k.wait(r, settingUp, at)
+			return
+		}
+		if k.refused(r, i, now) {
 			k.giveUp(r, i)
 			continue
 		}
-		switch k.image(r, i, at) {
+		switch k.image(r, i) {
 		case imageHere:
 			r.cursor = int16(i)
 			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
@@ -281,21 +287,17 @@ const (
 
 // image sees to a container's image (pkg/kubelet/images/image_manager.go
 // EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
-func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
+func (k *Kubelet) image(r *row, i int) imageState {
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
 	if k.machine.RuntimeDown() {
 		c.reason = inspectFailed
 		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
 		return imageMissing
 	}
-	if spec.PullPolicy != model.PullAlways && k.machine.Cached(spec.Image) {
+	if k.hasImage(spec) {
 		return imageHere
 	}
 	now := k.kernel.Now()
-	if at > now {
-		k.wait(r, settingUp, at) // and look again
-		return imageAsked
-	}
 	if reason, why := unpullable(spec); reason != noReason {
 		if c.reason != reason {
 			if reason == neverPull {
@@ -317,6 +319,11 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	r.doing, r.cursor = pulling, int16(i)
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
+}
+
+// hasImage tells whether a container's image is here and nobody has to be asked.
+func (k *Kubelet) hasImage(c *model.Container) bool {
+	return c.PullPolicy != model.PullAlways && k.machine.Cached(c.Image)
 }
 
 // unpullable is why a container's image that is not here is not asked for at all.

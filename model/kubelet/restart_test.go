@@ -82,3 +82,28 @@ func TestALivenessProbeRestartsByPolicyAndNotByRule(t *testing.T) {
 		}
 	}
 }
+
+// Source: spec k8s-node 1.12, v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go
+// doBackOff: it is asked once for each start, and each restart that it lets through makes
+// the next one wait longer. The kubelet has it in memory only: after a reboot the first
+// restart waits for nothing and the second for 10 s, whether a registry has to be asked
+// for the image or not.
+func TestAfterARebootTheSecondRestartWaits10SecondsWhateverThePullPolicy(t *testing.T) {
+	for _, policy := range []model.PullPolicy{model.PullIfNotPresent, model.PullAlways} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", Run: sim.Constant(2 * time.Minute), ExitCode: 1}))
+		p := r.pod("p", func(s *model.PodSpec) { s.Containers[0].PullPolicy = policy })
+		r.ready(p)
+		r.run(30 * time.Second)
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.until("restarted", 2*time.Minute, func() bool { return r.get(p).Restarts() == 1 && r.get(p).IsReady() })
+		if said := r.notes(p, "BackOff"); len(said) > 0 {
+			t.Errorf("policy %v: the first start is refused at %v", policy, said)
+		}
+		r.until("ended", 3*time.Minute, func() bool { return !r.alive(p) })
+		from := r.Now()
+		if d := r.until("restarted again", time.Minute, func() bool { return r.alive(p) }).Sub(from); d < 10*time.Second || d > 18*time.Second {
+			t.Errorf("policy %v: it runs again after %v, want 10 to 15 s and a pull", policy, d)
+		}
+	}
+}

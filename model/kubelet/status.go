@@ -19,15 +19,13 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	if final {
 		cache = sim.Never
 	}
-	last := r.shown
-	if last == nil {
-		last = r.pod
-	}
+	last := r.basis()
 	var buffer [8]model.ContainerStatus
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
-	api := r.face()
+	// Of a static pod that is what its file says: no phase.
+	api := r.pod
 	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
 		phase = api.Phase
 	}
@@ -277,7 +275,18 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 	set(&p.Sandbox, box, "", now)
 	set(&p.Initialized, initialized, notInit, now)
 	set(&p.ContainersUp, up, notUp, now)
+	if up && r.face().Gated() {
+		up, notUp = false, "ReadinessGatesNotReady"
+	}
 	set(&p.Ready, up, notUp, now)
+}
+
+// heedGates has a pod looked at when what its readiness gates ask for has changed
+// (status_manager.go NeedToReconcilePodReadiness).
+func (k *Kubelet) heedGates(r *row) {
+	if p := r.face(); len(r.pod.Spec.ReadinessGates) > 0 && r.stage == syncing && p.IsReady() != (p.ContainersUp.Status == model.True && !p.Gated()) {
+		k.trigger(r, k.kernel.Now())
+	}
 }
 
 // set gives a condition its status; the time changes with the status only, or

@@ -69,7 +69,7 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 	cut := network.Handle(-1)
 	for i := range 60 {
 		r.run(luck.Duration(0, 25*time.Second))
-		switch luck.Below(23) {
+		switch luck.Below(25) {
 		case 0, 1, 2, 3:
 			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
 		case 4:
@@ -101,6 +101,10 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 		case 21, 22:
 			if len(pods) > 0 {
 				r.resize(pods[luck.Below(uint64(len(pods)))], int64(luck.Below(3000)), 0, int64(luck.Below(2))<<30)
+			}
+		case 23, 24:
+			if len(pods) > 0 {
+				r.set(pods[luck.Below(uint64(len(pods)))], "example.com/gate", model.ConditionStatus(luck.Below(3)))
 			}
 		case 16, 17:
 			if r.kubelet.Machine().RuntimeDown() {
@@ -172,6 +176,9 @@ func randomSpec(s *model.PodSpec, luck *sim.Stream) {
 	if luck.Below(4) == 0 {
 		s.InitContainers = append(s.InitContainers, model.Container{Name: "sidecar", Image: "sidecar", Sidecar: true})
 		randomContainer(&s.InitContainers[len(s.InitContainers)-1], luck)
+	}
+	if luck.Below(8) == 0 {
+		s.ReadinessGates = []string{"example.com/gate"}
 	}
 	if luck.Below(8) == 0 {
 		s.ActiveDeadline = luck.Duration(time.Second, 3*time.Minute)

@@ -32,6 +32,7 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 		r.remove = true
 		k.enqueue(r)
 	}
+	k.heedGates(r)
 	k.doubt(r)
 }
 

@@ -112,6 +112,7 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 			k.mirrorSeen(pod)
 		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt && (r.stage != syncing || !pod.Phase.Terminal()):
 			r.pod = pod
+			k.heedGates(r)
 		case r.rejected && pod.Phase.Terminal():
 			r.pod = pod
 			k.trigger(r, k.kernel.Now())

@@ -184,6 +184,29 @@ func (n *Network) Reaches(from, to Site) bool {
 	return true
 }
 
+// Rules is how many impairments there have been; the next one gets this Handle.
+func (n *Network) Rules() Handle { return Handle(len(n.rules)) }
+
+// Lifted tells whether an impairment has ended.
+func (n *Network) Lifted(h Handle) bool { return n.rules[h].lifted }
+
+// Severed tells whether nothing arrives on a way only because of impairments since one.
+func (n *Network) Severed(from, to Site, since Handle) bool {
+	if !n.powered(from) || !n.powered(to) {
+		return false
+	}
+	cut := false
+	for i := range n.rules {
+		if r := &n.rules[i]; r.Cut && n.concerns(r, from, to) {
+			if Handle(i) < since {
+				return false
+			}
+			cut = true
+		}
+	}
+	return cut
+}
+
 // Group is a number that sites share which reach the same sites now, as well and as fast,
 // and are reached by the same: who asks about one need not ask about the others.
 func (n *Network) Group(s Site) uint32 {

@@ -41,9 +41,8 @@ func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at pl
 	if len(*pages) == mostPages {
 		*pages = slices.Delete(*pages, 0, 1)
 	}
-	all := merge(seen)
-	p := page{of: svc, slices: slices.Clone(seen), at: at, route: choose(svc, all, at)}
-	p.zones = slices.ContainsFunc(all, func(e model.Endpoint) bool { return e.HintZone != "" })
+	p := page{of: svc, slices: slices.Clone(seen), at: at, route: choose(svc, merge(seen), at)}
+	p.zones = slices.ContainsFunc(seen, zonesHinted)
 	*pages = append(*pages, p)
 	return p.route
 }
@@ -57,4 +56,9 @@ func nodesHinted(seen []*model.EndpointSlice) bool {
 		}
 	}
 	return false
+}
+
+// zonesHinted tells whether some endpoint has a zone hint.
+func zonesHinted(s *model.EndpointSlice) bool {
+	return slices.ContainsFunc(s.Endpoints, func(e model.Endpoint) bool { return e.HintZone != "" })
 }

@@ -36,6 +36,9 @@ func (m *Machine) hangs(s *Sandbox) bool {
 
 func (m *Machine) hangChanged(pod uint32) {
 	if s := m.Sandbox(pod); s != nil {
+		if m.serving != nil && s.serving && m.hangs(s) {
+			m.serving.Broke(s.Pod.Ref(), 0, true)
+		}
 		m.checkServing(s)
 		m.kubelet.ProbesChanged(s)
 	}

@@ -16,6 +16,7 @@ type rig struct {
 	registry *Registry
 	machine  *Machine
 	told     []string
+	broke    []string // pods that lost what they had
 }
 
 // Changed implements Observer.
@@ -33,9 +34,12 @@ func (r *rig) Panicked() { r.machine.PowerOff() }
 // ProbesChanged implements Observer.
 func (r *rig) ProbesChanged(*Sandbox) {}
 
-// CapacityChanged implements Watcher.
-func (r *rig) Broke(model.Ref, time.Duration, bool) {}
+// Broke implements Watcher.
+func (r *rig) Broke(pod model.Ref, _ time.Duration, silent bool) {
+	r.broke = append(r.broke, fmt.Sprintf("pod %d, silent: %v", pod.ID, silent))
+}
 
+// CapacityChanged implements Watcher.
 func (r *rig) CapacityChanged(pod model.Ref) {
 	rate, _ := r.machine.CapacityMilliRPS(pod.ID)
 	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))

@@ -61,6 +61,9 @@ type Action struct {
 	Kind            model.Kind // target of the others
 	Namespace, Name string
 
+	Condition string // set-condition: its type
+	Status    model.ConditionStatus
+
 	Replicas  int32  // scale
 	Container string // set-image; "" is the only container
 	Image     string

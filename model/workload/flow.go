@@ -35,6 +35,7 @@ func (t *Flows) compute() {
 	}
 	t.load()
 	t.probe()
+	t.sever()
 	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
 	slices.Sort(t.changed)
 	for _, i := range t.changed {
@@ -390,7 +391,7 @@ func (t *Flows) share(i int32) {
 	f.must = false
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
-	f.lost, f.asked, f.nameless = lost, asked, 0
+	f.lost, f.asked, f.nameless, f.cut.milli = lost, asked, 0, 0
 	f.moved = true
 	for j := range f.bundles {
 		t.send(f, &f.bundles[j])
@@ -530,6 +531,9 @@ func (t *Flows) send(f *flow, s *bundle) {
 		switch {
 		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
 			f.lost.TimedOutMilliRPS += milli
+			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, s.site, t.cutSince) {
+				f.cut.milli += milli
+			}
 		case !c.serving && r.route.UDP: // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
@@ -578,11 +582,13 @@ func resent(h *network.Harm) timing {
 }
 
 func (t *Flows) note(f *flow) {
-	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
-	told := f.told
+	if len(t.tellings) == cap(t.tellings) {
+		t.tellings = make([]model.Traffic, 0, 128)
+	}
+	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{
-		Object: f.service, Name: m.Path(),
-		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Traffic: &told,
+		Object: f.service, Name: f.path,
+		Warning: f.told.ServedMilliRPS < f.told.OfferedMilliRPS,
+		Reason:  model.ReasonTrafficChanged, Traffic: &t.tellings[len(t.tellings)-1],
 	})
 }

@@ -27,6 +27,8 @@ const (
 	ParamPatch     = "patch"
 	ParamTaint     = "taint"
 	ParamMember    = "member" // a machine of the control plane; etcd-defrag may do without
+	ParamCondition = "condition"
+	ParamStatus    = "status"
 )
 
 // Commands is everything a person can do, in alphabetical order. To add a
@@ -57,6 +59,8 @@ var Commands = []Command{
 		[]string{ParamTarget, ParamRevision}, rolled, runRolloutUndo},
 	{"scale", "change how many replicas there should be",
 		[]string{ParamTarget, ParamReplicas}, []model.Kind{model.KindDeployment, model.KindReplicaSet, model.KindStatefulSet}, runScale},
+	{"set-condition", "set a condition in the status of a pod, or of all pods that a workload has then: what readiness gates ask for",
+		[]string{ParamTarget, ParamCondition, ParamStatus}, append(rolled[:len(rolled):len(rolled)], model.KindReplicaSet, model.KindPod), runSetCondition},
 	{"set-image", "change a container's image, which rolls out a new revision",
 		[]string{ParamTarget, ParamContainer, ParamImage}, rolled, runSetImage},
 	{"taint", "put a taint on a node, as KEY=VALUE:EFFECT or KEY:EFFECT, or take it off, as KEY:EFFECT-",

@@ -111,6 +111,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
@@ -131,6 +132,10 @@ type Flows struct {
 	passed     []network.Site    // of passages, those in use
 	turnedAt   sim.Time          // conditions of machines turned then,
 	turns      int               // so often
+	cutAt      sim.Time          // ways were cut then, and it is not computed yet what was under way there; 0 if none were
+	cutSince   network.Handle    // by impairments from this one on
+	ruled      network.Handle    // the first impairment that was not seen yet
+	severed    []severed
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
 }
@@ -155,6 +160,7 @@ type flow struct {
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
+	sorts      []int32         // that members were of
 	senders    []sender
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
@@ -168,6 +174,7 @@ type flow struct {
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
 	service    model.Ref
+	path       string        // the Service's
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	nameless   int64         // of those that find no address: DNS says so at once
 	shares     []share       // what does
@@ -175,8 +182,9 @@ type flow struct {
 	told       model.Traffic // by the last note
 	broken     model.Lost    // in this instant, of what was under way
 	untold     bool          // among Flows.untold
-	depth      int32         // how many calls, one below another, lead to it
-	changed    bool          // among Flows.changed
+	cut        cut
+	depth      int32 // how many calls, one below another, lead to it
+	changed    bool  // among Flows.changed
 
 	passages []passage // what it wants of machines
 	metered  bool      // among Flows.metered
@@ -185,6 +193,7 @@ type flow struct {
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
 	single  outcome // of its requests, of each attempt
+	timed   timing  // of those that are served, when their quantiles were computed
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -197,9 +206,9 @@ type flow struct {
 //
 //tidy:key a map's
 type place struct {
-	seat  int32  // of their rules
-	group uint32 // of the network
-	node  string // if what it keeps is its own: answers of DNS; else ""
+	seat  int32        // of their rules
+	group uint32       // of the network
+	node  network.Site // if what it keeps is its own: answers of DNS; else 0
 }
 
 // sender is the machines of a place that part of a flow comes from.
@@ -294,6 +303,7 @@ const (
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
 	whyLevel           // about a class, whose pods have some number of requests
+	whySevered         // answers were due on ways that are cut
 )
 
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
@@ -354,7 +364,8 @@ func (t *Flows) enter(f flow) {
 		t.to[to] = i
 		t.backends = append(t.backends, backend{})
 	}
-	f.backend, f.must, f.at = i, true, map[place]int32{}
+	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
+	f.backend, f.path, f.must, f.at = i, m.Path(), true, map[place]int32{}
 	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
@@ -475,7 +486,8 @@ func (t *Flows) TargetsChanged(namespace, service string) {
 }
 
 // LinksChanged implements network.Listener.
-func (t *Flows) LinksChanged(sim.Time) {
+func (t *Flows) LinksChanged(now sim.Time) {
+	t.seeCut(now)
 	for i := range t.flows {
 		t.forget(&t.flows[i]) // some machines' requests fare otherwise than others' now
 		t.respread(int32(i))
@@ -538,6 +550,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "pods have more requests to do, or fewer"
 	case whyFull:
 		return "the table of connections is full on " + t.net.Name(network.Site(about))
+	case whySevered:
+		return "answers were due on ways that are cut"
 	case whySoon, whyFlush:
 		return "small changes of traffic"
 	}
@@ -566,6 +580,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.outdate(int32(about))
 	case why == whyLevel:
 		t.atLevel(now, int32(about))
+	case why == whySevered:
+		t.miss(now)
 	case why == whyFull:
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:

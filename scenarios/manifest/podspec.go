@@ -74,8 +74,22 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		spec.Security = security(s, annotations)
 	}
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
+	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
 	return spec
+}
+
+// readinessGates reads the types of conditions (pkg/apis/core/validation/validation.go
+// validateReadinessGates).
+func readinessGates(p *place, gates []corev1.PodReadinessGate) (out []string) {
+	for i := range gates {
+		kind := string(gates[i].ConditionType)
+		if !strict.Qualified(kind) {
+			p.item(i).field("conditionType").errorf("%s is no type of a condition such as example.com/ready", strict.Quote(kind))
+		}
+		out = append(out, kind)
+	}
+	return out
 }
 
 // seconds is a length of time that cannot be negative, nor longer than anybody

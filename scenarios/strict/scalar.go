@@ -203,6 +203,17 @@ func (v Value) Enum(what string, valid ...string) string {
 	return ""
 }
 
+// Qualified tells whether a name is up to 63 letters, digits, "-", "_" and ".",
+// perhaps after a domain and a slash (k8s.io/apimachinery/pkg/util/validation
+// IsQualifiedName).
+func Qualified(key string) bool {
+	domain, name, found := strings.Cut(key, "/")
+	if !found {
+		domain, name = "x", key
+	}
+	return checkName(domain, "name", 253) == nil && qualified.MatchString(name) && len(name) <= 63
+}
+
 // LabelMap is a map of labels, checked as Kubernetes checks them: a key is up to
 // 63 letters, digits, "-", "_" and ".", perhaps after a domain and a slash; a
 // value is the same or empty. Values are read as written: 1.30 is "1.30". The
@@ -215,11 +226,7 @@ func (v Value) LabelMap() map[string]string {
 	labels := make(map[string]string, len(entries))
 	for _, e := range entries {
 		key := resolve(e.Key.node).Value
-		domain, name, found := strings.Cut(key, "/")
-		if !found {
-			domain, name = "x", key
-		}
-		if checkName(domain, "name", 253) != nil || !qualified.MatchString(name) || len(name) > 63 {
+		if !Qualified(key) {
 			e.Key.Errorf("%s is not a label key such as app or topology.kubernetes.io/zone", Quote(key))
 			continue
 		}
