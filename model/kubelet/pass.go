@@ -25,7 +25,12 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if k.awaitVolumes(r, now) {
 		return
 	}
-	r.plan(k.cacheAt(now))
+	cache := k.cacheAt(now)
+	if !r.box.Ready && !r.getsSandbox(cache) {
+		k.endPass(r)
+		return
+	}
+	r.plan(cache)
 	if !r.box.Ready {
 		mounted := now.Add(k.machine.VolumesTime(r.box))
 		k.startProbes(r, mounted)
@@ -69,9 +74,34 @@ func (r *row) plan(cache sim.Time) {
 		case running:
 			c.wanted = c.doomed && spec.RestartsKilled(containerOf(spec, i))
 		case ended:
-			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
+			c.wanted = r.box.Ready && restarts(spec, i, r.box.Processes[i].ExitCode) || !r.box.Ready && r.runsAnew(i)
 		}
 	}
+}
+
+// getsSandbox tells whether a pod without a sandbox gets one: not if it had one, anything
+// of it was ever created, and either its policy is Never, whatever its containers' are, or
+// there is no app container to run. One that has not ended for all that hangs
+// (kuberuntime_manager.go computePodActions).
+func (r *row) getsSandbox(cache sim.Time) bool {
+	created, apps, left := false, false, false
+	for i := range r.containers {
+		saw, app := r.sight(i, cache), i >= len(r.pod.Spec.InitContainers)
+		created = created || saw != unseen
+		apps = apps || app && saw != unseen
+		left = left || app && (saw != ended || r.runsAnew(i))
+	}
+	if r.box.Attempts > 0 && created && r.pod.Spec.RestartPolicy == model.RestartNever {
+		return false
+	}
+	return left || !apps
+}
+
+// runsAnew tells whether an app container that has ended is started in a new sandbox:
+// there rules do not count, and of the policies only OnFailure does.
+func (r *row) runsAnew(i int) bool {
+	spec := r.pod.Spec
+	return r.box.Processes[i].ExitCode != 0 || spec.PolicyOf(containerOf(spec, i)) != model.RestartOnFailure
 }
 
 // planInit marks the init containers to start, and tells whether all are done
