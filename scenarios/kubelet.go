@@ -15,14 +15,13 @@ func (l *loader) kubelets(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "podPidsLimit", "failSwapOn", "memorySwap",
-		"evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod")
+	m := v.Map("kubelet", kubeletOptions.names()...)
 	c := &l.scenario.Config
-	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
-	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
+	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
+	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Eviction = eviction(m)
-	l.swapAllowed = !m.Default("failSwapOn", "true").Bool()
+	l.swapAllowed = !kubeletOptions.read(m, "failSwapOn").Bool()
 	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
 }
 

@@ -16,8 +16,8 @@ const maxCPUs = 8192
 // topology reads them for machines of a size of which kubelets keep so much. What a
 // kubelet would not start with is a mistake.
 func topology(m *strict.Map, size, kept model.Resources) (t kubelet.Topology) {
-	t.NUMANodes = int(m.Default("numaNodes", "1").Int(1, kubelet.MaxNUMANodes))
-	t.ThreadsPerCore = int(m.Default("threadsPerCore", "1").Int(1, 8))
+	t.NUMANodes = int(machineOptions.read(m, "numaNodes").Int(1, kubelet.MaxNUMANodes))
+	t.ThreadsPerCore = int(machineOptions.read(m, "threadsPerCore").Int(1, 8))
 	if parts := int64(t.NUMANodes * t.ThreadsPerCore); parts > 1 && size.CPUMilli%(1000*parts) != 0 {
 		m.Required("cpu").Errorf("%s is not the same number of whole cores on each of %d NUMA nodes, with %d CPUs a core", m.Required("cpu").Raw(), t.NUMANodes, t.ThreadsPerCore)
 	}
@@ -28,23 +28,23 @@ func topology(m *strict.Map, size, kept model.Resources) (t kubelet.Topology) {
 			options.KeyErrorf("only the CPU manager policy static has options")
 		}
 	}
-	memory := m.Default("memoryManagerPolicy", "None")
+	memory := machineOptions.read(m, "memoryManagerPolicy")
 	t.StaticMemory = memory.Enum("memory manager policy", "None", "Static") == "Static"
 	reserveMemory(m, memory, kept.MemoryBytes, &t)
-	name := m.Default("topologyManagerPolicy", "none").Enum("topology manager policy", kubelet.TopologyPolicies[:]...)
+	name := machineOptions.read(m, "topologyManagerPolicy").Enum("topology manager policy", kubelet.TopologyPolicies[:]...)
 	for p, known := range kubelet.TopologyPolicies {
 		if name == known {
 			t.Policy = kubelet.TopologyPolicy(p)
 		}
 	}
-	t.PodScope = m.Default("topologyManagerScope", "container").Enum("topology manager scope", "container", "pod") == "pod"
+	t.PodScope = machineOptions.read(m, "topologyManagerScope").Enum("topology manager scope", "container", "pod") == "pod"
 	return t
 }
 
 // cpuManager reads whether containers may have CPUs for themselves. With nothing reserved
 // a kubelet of that policy does not start (pkg/kubelet/cm/cpumanager/cpu_manager.go).
 func cpuManager(m *strict.Map, cpuMilli, reservedMilli int64) bool {
-	v := m.Default("cpuManagerPolicy", "none")
+	v := machineOptions.read(m, "cpuManagerPolicy")
 	static := v.Enum("CPU manager policy", "none", "static") == "static"
 	switch {
 	case static && reservedMilli == 0:
