@@ -31,6 +31,7 @@
 //	                                 # numaNodes: 2, threadsPerCore: 2: of what it is made; memoryManagerPolicy: Static, reservedMemory: [{numaNode: 0, limits: {memory: 1124Mi}}],
 //	                                 # topologyManagerPolicy: single-numa-node (none, best-effort, restricted), topologyManagerScope: pod (container)
 //	                                 # swap: 8Gi: of which containers may have some with kubelet: {failSwapOn: false, memorySwap: {swapBehavior: LimitedSwap}}
+//	                                 # all of these, with their defaults, and those of kubelet and kubeProxy: orrery list options
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
