@@ -266,7 +266,7 @@ func (w *world) notes() []string {
 	var out []string
 	for i := range w.store.History().Len() {
 		if r := w.store.History().At(i); r.Note != nil {
-			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Name, r.Note.Reason, r.Note.Message))
+			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Path(), r.Note.Reason, r.Note.Message))
 		}
 	}
 	return out

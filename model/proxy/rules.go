@@ -11,8 +11,9 @@ import (
 // "".
 type place struct {
 	node, zone string
-	external   bool // for traffic from outside of the cluster
-	named      bool // for clients that have the addresses of the pods from DNS
+	external   bool   // for traffic from outside of the cluster
+	named      bool   // for clients that have the addresses of the pods from DNS
+	host       string // of these the pods of this name; "" is all
 }
 
 // local tells whether only endpoints on the node count there.

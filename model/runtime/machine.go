@@ -33,7 +33,14 @@ type Observer interface {
 	// Panicked says that the kernel has stopped: who hears it is to switch it off.
 	Panicked()
 	// Pulled answers Machine.Pull.
-	Pulled(pod uint32, o Outcome)
+	Pulled(pod uint32, of Pull)
+}
+
+// Pull is how a pull went.
+type Pull struct {
+	Outcome
+	BegunAt sim.Time // when it had waited for others
+	Bytes   int64    // of the image, compressed
 }
 
 // Outcome is what came of a pull.

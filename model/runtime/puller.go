@@ -34,7 +34,9 @@ const (
 
 type pull struct {
 	pod, image uint32
-	bytes      int64
+	bytes      int64 // to be downloaded
+	size       int64 // of the image
+	begunAt    sim.Time
 	left       time.Duration // of the download, at full pace, from from on
 	unpack     time.Duration
 	from       sim.Time
@@ -58,10 +60,15 @@ type pull struct {
 // time as its kubelet is set up for, one by default; the others wait in line
 // (serializeImagePulls; pkg/kubelet/images/puller.go). The Observer is told the
 // outcome.
-func (m *Machine) Pull(p *model.Pod, c *model.Container) {
-	b := m.behaviors.For(p, c.Name)
+func (m *Machine) Pull(pod *model.Pod, c *model.Container) {
+	b := m.behaviors.For(pod, c.Name)
 	image := m.registry.image(c.Image)
-	m.pulls = append(m.pulls, pull{pod: p.ID, image: image, bytes: m.registry.size(image, b.ImageBytes)})
+	p, bytes := pull{pod: pod.ID, image: image}, m.registry.size(image, b.ImageBytes)
+	p.bytes, p.size = bytes, bytes
+	if layers := m.registry.layers[image]; len(layers) > 0 {
+		p.size = total(layers)
+	}
+	m.pulls = append(m.pulls, p)
 	m.beginPulls()
 }
 
@@ -90,7 +97,7 @@ func (m *Machine) beginPull(p *pull) {
 	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
 	refused := m.costs.pull.Draw(^uint64(m.node), m.pulled)
 	m.pulled++
-	p.going, p.outcome, p.pace, p.from, p.loadedAt = true, PulledNow, full, now, now
+	p.going, p.outcome, p.pace, p.begunAt, p.from, p.loadedAt = true, PulledNow, full, now, now, now
 	switch {
 	case !m.mayPull(now):
 		p.outcome, p.doneAt = PullTooFast, now
@@ -147,11 +154,16 @@ func (m *Machine) toCome(p *pull) []layer {
 		return nil
 	}
 	layers := m.missing(all)
-	p.bytes = 0
-	for i := range layers {
-		p.bytes += layers[i].bytes
-	}
+	p.bytes = total(layers)
 	return layers
+}
+
+// total is the bytes of all of them.
+func total(layers []layer) (bytes int64) {
+	for i := range layers {
+		bytes += layers[i].bytes
+	}
+	return bytes
 }
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
@@ -292,7 +304,7 @@ func (m *Machine) endPull(p *pull) {
 		m.kubelet.DiskChanged()
 	}
 	m.beginPulls()
-	m.kubelet.Pulled(p.pod, p.outcome)
+	m.kubelet.Pulled(p.pod, Pull{p.outcome, p.begunAt, p.size})
 }
 
 // letFollow ends the pulls that have waited for an image as the one that brings it has
