@@ -98,6 +98,8 @@ type Process struct {
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
+	EndedBefore sim.Time
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -520,7 +522,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
-				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				p.Running, p.FinishedAt, p.EndedBefore, p.dueAt = false, m.offAt, p.FinishedAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
 				s.close(i, p)
