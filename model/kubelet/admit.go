@@ -179,7 +179,8 @@ func (k *Kubelet) reject(r *row, reason, message string) {
 		r.rejected = true
 		k.charge(r)
 	default:
-		r.stage, r.charged, r.box.Over = finished, true, true
+		r.stage, r.charged = finished, true
+		k.machine.Retire(r.box)
 		k.release(r)
 	}
 	k.client.Note(r.face(), true, reason, message)
