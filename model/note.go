@@ -7,7 +7,7 @@ type Note struct {
 	About   *Meta  // the object; nil if it is none of the model, or nobody knows which
 	Named   string // what it is about if About is nil, such as "fault/node-down-1": Path
 	Reason  string // "FailedScheduling"
-	Message string // "" if Traffic or Container says it all: Text
+	Message string // "" if Traffic, Throttling or Container says it all: Text
 	Warning bool   // type Warning; otherwise Normal
 
 	// Started is the note of a container's start: it stands for the Events Created and
@@ -24,6 +24,8 @@ type Note struct {
 	// Load is what changed if Reason is ReasonAPILoadChanged, or the level that had
 	// no seat if it is TooManyRequests, else nil.
 	Load *APILoad
+	// Throttling is what changed if Reason is ThrottlingChanged, else nil.
+	Throttling *Throttling
 }
 
 // Lost is requests that came to nothing at one instant, in thousandths of a request.
@@ -68,6 +70,8 @@ func (n *Note) Text() string {
 	case n.Message != "":
 	case n.Traffic != nil:
 		return n.Traffic.String()
+	case n.Throttling != nil:
+		return n.Throttling.String()
 	case n.Container == nil:
 	case n.Reason == PullingImage:
 		return "Pulling image " + strconv.Quote(n.Container.Image)

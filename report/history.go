@@ -98,6 +98,9 @@ func (e *Encoder) note(r *store.Record, n *model.Note) {
 	e.text(`,"reason":`, n.Reason)
 	e.line = append(e.line, `,"t":`...)
 	e.line = strconv.AppendInt(e.line, int64(r.At), 10)
+	if n.Throttling != nil {
+		e.throttling(n.Throttling)
+	}
 	if n.Traffic != nil {
 		e.traffic(n.Traffic)
 	}
@@ -113,6 +116,13 @@ func (e *Encoder) load(l *model.APILoad) {
 	e.number(`,"offeredMilliRPS":`, l.OfferedMilliRPS)
 	e.number(`,"rejectedMilliRPS":`, l.RejectedMilliRPS)
 	e.number(`,"smallWriteNanos":`, int64(l.Latency))
+	e.line = append(e.line, '}')
+}
+
+func (e *Encoder) throttling(t *model.Throttling) {
+	e.text(`,"throttling":{"container":`, t.Container)
+	e.number(`,"milliCPU":`, t.MilliCPU)
+	e.number(`,"periodsPPM":`, t.PeriodsPPM)
 	e.line = append(e.line, '}')
 }
 
