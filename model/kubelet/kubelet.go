@@ -33,7 +33,6 @@ type Config struct {
 	Keen         bool
 	Eviction     Eviction
 	PodPIDsLimit int64            // see runtime.Config
-	StaticCPUs   bool             // see runtime.Config
 	LimitedSwap  bool             // see runtime.Config
 	PanicAfter   time.Duration    // see runtime.Config
 	QPS, Burst   int64            // of its requests to the API server; default 50 and 100
@@ -42,6 +41,7 @@ type Config struct {
 	API          runtime.API      // see runtime.Config; may be nil
 	Static       []Static
 	Shutdown     Shutdown
+	Topology     Topology
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
@@ -124,7 +124,7 @@ type Kubelet struct {
 	evictions evictions
 	levels    levels
 
-	staticCPUs bool // the CPU manager's policy
+	layout *layout // nil if pods have nothing for themselves
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
@@ -166,9 +166,10 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
+		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
-	x.staticCPUs = c.StaticCPUs
+	reserved, _ := node.Reserved(0)
+	x.layout = newLayout(c.Topology, node, reserved)
 	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

@@ -406,6 +406,14 @@ var pullErrors = [...]string{
 	runtime.PullNoSpace:  noSpace,
 }
 
+// pullError is what is said of a pull that failed.
+func (k *Kubelet) pullError(o runtime.Outcome) string {
+	if o == runtime.PullUnwritten {
+		return "failed to copy: failed to open writer: " + errnoText[k.machine.Unwritten()]
+	}
+	return pullErrors[o]
+}
+
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
 // longer and longer, counted from the failure.
 func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
@@ -422,7 +430,7 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	default:
 		r.pulls(i).next(now, now)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[pull.Outcome]))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome)))
 		k.noImage(r, pullError)
 		k.giveUp(r, i)
 		k.next(r, now)

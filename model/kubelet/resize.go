@@ -47,7 +47,8 @@ func (k *Kubelet) resize(r *row) bool {
 		return was
 	}
 	want, has := &r.pod.Spec.Request, &k.node.Allocatable
-	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes || k.pinnedFor(r) || k.resizesSwap(r) // canResizePod
+	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes ||
+		k.resizesExclusive(r) || k.resizesSwap(r) // canResizePod
 	switch {
 	case r.infeasible:
 		r.deferred = 0
@@ -63,6 +64,14 @@ func (k *Kubelet) resize(r *row) bool {
 		k.postpone(r, model.ResizeDeferred)
 	}
 	return true
+}
+
+// resizesExclusive tells whether a pod wants other CPUs or memory than those that it may
+// have for itself (guaranteedPodResourceResizeRequired).
+func (k *Kubelet) resizesExclusive(r *row) bool {
+	want, has, l := &r.pod.Spec.Request, &r.granted.Request, k.layout
+	return l != nil && r.pod.Spec.QoS() == model.Guaranteed &&
+		(l.StaticCPUs && want.CPUMilli != has.CPUMilli || l.StaticMemory && want.MemoryBytes != has.MemoryBytes)
 }
 
 // roomFor tells whether the node has free what a pod wants more of.

@@ -41,8 +41,10 @@ func (k *Kubelet) postpone(r *row, reason string) {
 func (k *Kubelet) whyNot(r *row) string {
 	want, has := &r.pod.Spec.Request, &k.node.Allocatable
 	switch {
-	case k.pinnedFor(r):
+	case k.resizesExclusive(r) && k.layout.StaticCPUs && want.CPUMilli != r.granted.Request.CPUMilli:
 		return `Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"`
+	case k.resizesExclusive(r):
+		return `Resize is infeasible for Guaranteed Pods alongside Memory Manager policy "Static"`
 	case want.MemoryBytes > has.MemoryBytes:
 		return fmt.Sprintf("Node didn't have enough capacity: memory, requested: %d, capacity: %d", want.MemoryBytes, has.MemoryBytes)
 	case want.CPUMilli > has.CPUMilli:
@@ -58,11 +60,6 @@ func (k *Kubelet) whyNot(r *row) string {
 		}
 	}
 	return ""
-}
-
-// pinnedFor tells whether a resize would change CPUs that a pod has for itself.
-func (k *Kubelet) pinnedFor(r *row) bool {
-	return k.staticCPUs && r.pod.Spec.Request.CPUMilli != r.granted.Request.CPUMilli && r.pod.Spec.QoS() == model.Guaranteed
 }
 
 // summary is the resources of a spec's containers.

@@ -44,7 +44,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
 		if r.box != nil {
-			r.box.Over = true
+			k.machine.Retire(r.box)
 		}
 		k.release(r)
 		switch {

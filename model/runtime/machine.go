@@ -48,14 +48,15 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	PulledNow    Outcome = iota
-	PullNeedless         // all its layers were here already
-	PullFailed           // the registry refuses connections
-	PullTimedOut         // it does not answer
-	PullLimited          // it has answered too many: 429
-	PullTooFast          // the kubelet's own limit
-	PullBroken           // the runtime has ended
-	PullNoSpace          // the disk is full
+	PulledNow     Outcome = iota
+	PullNeedless          // all its layers were here already
+	PullFailed            // the registry refuses connections
+	PullTimedOut          // it does not answer
+	PullLimited           // it has answered too many: 429
+	PullTooFast           // the kubelet's own limit
+	PullBroken            // the runtime has ended
+	PullNoSpace           // the disk is full
+	PullUnwritten         // the disk does not take it: Machine.Unwritten
 )
 
 // Process is one container of a pod: its newest instance.
@@ -76,6 +77,7 @@ type Process struct {
 	swapsFrom  int64    // bytes from which on it is
 	disk       int64    // bytes the newest instance wrote when it started
 	diskGrowth int64    // bytes it writes every second
+	dead       int64    // bytes the instance before left, which stays as long as this one runs
 	rest       int64    // milli-CPU it uses at rest
 	perRPS     int64    // millionths of a core it uses more for each request per second
 	limit      int64    // milli-CPU it can use at most
@@ -96,6 +98,8 @@ type Process struct {
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
+	EndedBefore sim.Time
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -169,6 +173,7 @@ type Machine struct {
 	dooms      []doom
 	stresses   []stress
 	diskErrors []string // that writing is answered with, of faults in the order in which they began
+	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration
@@ -179,6 +184,7 @@ type Machine struct {
 	memory      int64    // bytes; 0 is without end
 	swap        int64    // bytes of that
 	limitedSwap bool     // containers may have it
+	spaceAt     sim.Time // when pulls have filled the disk, as things are
 	fullAt      sim.Time // when the memory is full, as things are
 	outside     int64    // bytes of memory that others than containers use
 	burnt       int64    // milli-CPU that others than containers and daemons want
@@ -287,6 +293,9 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
 	m.ids[i], m.pods[i] = p.ID, s
+	if m.crowded {
+		m.shareOut()
+	}
 	if p.ID >= model.FirstStaticID {
 		return s
 	}
@@ -331,11 +340,20 @@ func (s *Sandbox) Alive() bool {
 	return false
 }
 
+// Retire says that nothing of a pod will run again.
+func (m *Machine) Retire(s *Sandbox) {
+	s.Over = true
+	if m.crowded {
+		m.shareOut()
+	}
+}
+
 // Remove forgets a pod of which nothing runs any more.
 func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
 			m.distrust(m.pods[i])
+			m.disuse(m.pods[i])
 			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
 		}
@@ -404,6 +422,8 @@ const (
 	whyBrim                  // about is a pod and a container of it
 	whyBehind                // the daemons may be further behind
 	whyBurst                 // about is a pod and a container of it
+	whyUnpack                // about is a pod
+	whySpace                 // the disk may be full
 )
 
 // Wake implements sim.Actor.
@@ -423,6 +443,12 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	case whyPanic:
 		m.panicDue()
+		return
+	case whyUnpack:
+		m.unpackDue(now, uint32(about))
+		return
+	case whySpace:
+		m.spaceDue(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -457,6 +483,10 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "daemons without CPU"
 	case whyPanic:
 		return "too little CPU for too long"
+	case whyUnpack:
+		return "an image is unpacked, machine"
+	case whySpace:
+		return "disk is full"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	case whyForks:
@@ -492,7 +522,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
-				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				p.Running, p.FinishedAt, p.EndedBefore, p.dueAt = false, m.offAt, p.FinishedAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
 				s.close(i, p)

@@ -176,7 +176,7 @@ func (m *Machine) cache(number uint32, bytes int64) {
 		m.hold(layers)
 		bytes = 0
 	}
-	m.images = append(m.images, image{number, bytes, m.kernel.Now()})
+	m.images = append(m.images, image{number: number, bytes: bytes, at: m.kernel.Now()})
 }
 
 // spread is how long bytes take at a rate that is sometimes lower: times is

@@ -47,13 +47,14 @@ type pull struct {
 	going      bool
 	follows    bool // another pull brings the image
 
-	// Of an image that is described: its layers that have to come, how many of them are
-	// unpacked or being unpacked, until when, and how long the download has been going at
-	// full pace, at from.
+	// Its layers that have to come, how many of them are unpacked or being unpacked, until
+	// when, how long the download has been going at full pace, at from, and when what is
+	// written to the disk changes.
 	parts      []part
 	next       int
 	unpackedAt sim.Time
 	loaded     time.Duration
+	writesAt   sim.Time
 }
 
 // Pull asks for the image of a pod's container. A machine pulls as many images at a
@@ -113,12 +114,18 @@ func (m *Machine) beginPull(p *pull) {
 		p.from = now.Add(resolveTime.Draw(&luck))
 		p.follows, p.doneAt = true, sim.Never
 		return
+	case len(m.diskErrors) > 0:
+		p.from = now.Add(resolveTime.Draw(&luck))
+		m.leaveUnwritten(p)
+		return
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
 		layers := m.toCome(p)
 		p.left = spread(p.bytes, downloadRate, 4, &luck)
 		p.unpack = m.onDisk(spread(unpacked(p.bytes), unpackRate, 3, &luck))
-		if p.unpackedAt = p.from; len(layers) > 0 {
+		p.unpackedAt, p.writesAt = p.from, sim.Never
+		p.parts = []part{{load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
+		if len(layers) > 0 {
 			p.parts = schedule(layers, p.left, p.unpack)
 			for _, x := range p.parts {
 				p.left = max(p.left, x.load)
@@ -205,6 +212,9 @@ func (m *Machine) setPace(p *pull, pace int64) {
 		p.left, p.loaded, p.from = p.left-came, p.loaded+came, now
 	}
 	if p.pace = pace; pace == 0 {
+		for i := p.next; i < len(p.parts); i++ {
+			p.parts[i].from = sim.Never
+		}
 		p.loadedAt, p.doneAt = sim.Never, now.Add(stallTimeout)
 		if p.from > now {
 			p.doneAt = now.Add(dialTimeout)
@@ -213,10 +223,8 @@ func (m *Machine) setPace(p *pull, pace int64) {
 		return
 	}
 	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
-	p.doneAt = p.loadedAt.Add(p.unpack)
-	if len(p.parts) > 0 {
-		p.doneAt = p.unpacksBy()
-	}
+	p.doneAt = p.unpacksBy()
+	m.followWrites(p)
 	m.postPull(p, p.doneAt)
 	if m.shares() {
 		m.postPull(p, p.loadedAt)
@@ -301,7 +309,9 @@ func (m *Machine) endPull(p *pull) {
 	default:
 		m.cache(p.image, bytes)
 		m.letFollow(p.image, PulledNow)
-		m.kubelet.DiskChanged()
+	}
+	if len(p.parts) > 0 {
+		m.diskChanged()
 	}
 	m.beginPulls()
 	m.kubelet.Pulled(p.pod, Pull{p.outcome, p.begunAt, p.size})
