@@ -11,10 +11,7 @@ type machine struct {
 	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
 	cniStopped, proxyStopped, spoiled bool
 
-	links       []int64 // of each fault that narrows its connection, what is left in millionths
-	link        int64   // what it was told
-	fills       []int64 // of each fault that fills its conntrack table, how much of it in millionths
-	fill        int64   // what it was told
+	taken       [allShared]partTaken
 	toBeSettled bool
 }
 
@@ -103,8 +100,7 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).Resume()
 		}
 	}
-	d.settleLink(m, node)
-	d.settleConntrack(m, node)
+	d.settleShares(m, node)
 	if spoiled := m.spoils > 0; spoiled != m.spoiled {
 		m.spoiled = spoiled
 		for _, b := range d.world.Balancers() {

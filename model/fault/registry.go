@@ -157,7 +157,7 @@ var Kinds = []Kind{
 		Name: "conntrack-full", Targets: model.KindNode,
 		Help:   "something else takes a share of the conntrack table of some nodes, 95% unless said: a full table drops new connections",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect { return &conntrackFull{} },
+		effect: func() effect { return &share{of: conntrack} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Hosts: true, Moment: true,
@@ -295,13 +295,15 @@ var Kinds = []Kind{
 		Name: "memory-stress", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect { return &memoryStress{} },
+		effect: func() effect {
+			return &taking{said: " of the memory are used", take: Host.TakeMemory, giveBack: Host.ReturnMemory}
+		},
 	},
 	{
 		Name: "network-bandwidth", Targets: model.KindNode,
 		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download, and requests that have a size (behavior.bytes) to arrive",
 		Params: []string{ParamFor, ParamTarget, ParamRate},
-		effect: func() effect { return &networkBandwidth{} },
+		effect: func() effect { return &share{of: connection} },
 	},
 	{
 		Name: "network-delay", Targets: model.KindNode,
@@ -355,7 +357,9 @@ var Kinds = []Kind{
 		Name: "pid-exhaustion", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect { return &pidExhaustion{} },
+		effect: func() effect {
+			return &taking{said: " of the processes that there can be are there", take: Host.TakePIDs, giveBack: Host.ReturnPIDs}
+		},
 	},
 	{
 		Name: "pod-error", Targets: model.KindPod,
