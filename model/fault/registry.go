@@ -76,6 +76,7 @@ const (
 	ParamMemory    = "memory"
 	ParamGrowth    = "growth"
 	ParamErrno     = "errno"
+	ParamObject    = "object"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -498,6 +499,12 @@ var Kinds = []Kind{
 		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &volumeDetach{} },
+	},
+	{
+		Name: "volume-lost", Targets: model.KindPod, Hosts: true, Moment: true,
+		Help:   "the disks of some pods' volumes are gone for good: what uses them crashes, nobody can attach or mount them again, and with object their PersistentVolumes are deleted, so that their claims are Lost",
+		Params: []string{ParamTarget, ParamObject},
+		effect: func() effect { return &volumeLost{} },
 	},
 	{
 		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),
