@@ -13,7 +13,22 @@ type Note struct {
 	// Load is what changed if Reason is ReasonAPILoadChanged, or the level that had
 	// no seat if it is TooManyRequests, else nil.
 	Load *APILoad
+	// Clients is whether any API server answers them from now on, where that changed.
+	Clients Clients
 }
+
+// Clients is how all who ask API servers fare.
+type Clients uint8
+
+// How they fare.
+const (
+	AsBefore   Clients = iota
+	Answered           // by an API server that runs and reads and writes
+	Unanswered         // by none
+)
+
+// String is a word for it.
+func (c Clients) String() string { return [...]string{"", "answered", "unanswered"}[c] }
 
 // Lost is requests that came to nothing at one instant, in thousandths of a request.
 type Lost struct {

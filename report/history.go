@@ -64,6 +64,9 @@ func (e *Encoder) VisitField(path, from, to []byte) {
 func (e *Encoder) note(r *store.Record) {
 	n := r.Note
 	kind, namespace, name := splitPath(n.Name)
+	if n.Clients != model.AsBefore {
+		e.text(`,"clients":`, n.Clients.String())
+	}
 	e.line = append(e.line, `,"kind":`...)
 	e.line = appendJSON(e.line, kind)
 	if n.Load != nil {

@@ -70,3 +70,35 @@ func TestAFaultThatRepeatsIsOneEachTime(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// What nobody measured is no good news: while no API server answers, because none runs
+// or none reaches etcd, small requests take no time that could be short.
+func TestAPromiseAboutRequestsThatNoAPIServerAnswersIsBroken(t *testing.T) {
+	for _, c := range []struct {
+		fault, cluster string
+		quiet          bool
+	}{
+		{"{at: 10m, for: 5m, fault: apiserver-crash}", owned, false},
+		{"{at: 10m, for: 5m, fault: cluster-down}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: [cp-0, cp-1]}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-machine-down, member: [etcd-0, etcd-1]}", apart, false},
+		{"{at: 10m, for: 5m, fault: apiserver-crash, server: cp-1}", owned, true},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: cp-1}", owned, true},
+	} {
+		for _, promise := range []string{"between 10m20s and 14m59s: always(api_seconds() <= 10ms)", "between 10m20s and 14m59s: always(api_seconds_p99() <= 1s)"} {
+			held, text := verdict(t, signature(t, c.cluster, c.fault, []string{promise, "after 18m: always(api_seconds() <= 10ms)"}))
+			if held != c.quiet || !c.quiet && !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ after 18m") {
+				t.Errorf("%s: %s\n%s", c.fault, promise, text)
+			}
+		}
+	}
+}
+
+// Nor is anything well that nobody could say is not.
+func TestAClusterWhoseAPIServersDoNotAnswerHasNotConverged(t *testing.T) {
+	const killed = "{at: 12m, fault: apiserver-crash}"
+	held, text := verdict(t, signature(t, owned, killed, []string{"at 12m1s: converged()", "at 11m50s: converged()", "after 20m: always(converged())"}))
+	if held || !strings.Contains(text, "✗ at 12m1s") || !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ at 11m50s") || !strings.Contains(text, "✓ after 20m") {
+		t.Error(text)
+	}
+}
