@@ -158,6 +158,7 @@ type PodSpec struct {
 	Containers     []Container
 	RestartPolicy  RestartPolicy
 	GraceSeconds   int32         // terminationGracePeriodSeconds, default 30
+	Subdomain      string        // of a StatefulSet's pods: its serviceName, behind which each has a name
 	ActiveDeadline time.Duration // 0 is none
 	NodeSelector   Labels
 	Required       []NodeTerm // required node affinity: any one must match; nil asks nothing
@@ -327,6 +328,9 @@ type ContainerStatus struct {
 	Restarts   int32    // restartCount
 	StartedAt  sim.Time // of the running or last instance
 	FinishedAt sim.Time // of the last termination, 0 if none yet
+	// EndedBefore is when the instance before the one that is Terminated ended, 0 if there
+	// was none: its lastState. Of one that is not, that is FinishedAt.
+	EndedBefore sim.Time
 }
 
 // Pod is a pod as the API shows it, late like everything there.

@@ -75,7 +75,8 @@
 // # The history file
 //
 // [WriteHistory] writes NDJSON: one record a line, in the order in which they
-// became true, keys sorted. A change:
+// became true, keys sorted; that a container was started is as many lines as Kubernetes
+// has Events for it. A change:
 //
 //	{"by":"kubelet/n-0","changes":{"status.phase":["Pending","Running"]},"kind":"Pod","name":"web-1","namespace":"default","rev":7,"t":1500000000,"verb":"updated"}
 //
@@ -86,6 +87,8 @@
 // to say) has the verb noted and no revision:
 //
 //	{"by":"scheduler","kind":"Pod","message":"0/5 nodes are available","name":"web-1","namespace":"default","reason":"FailedScheduling","t":1500000000,"verb":"noted","warning":true}
+//
+// A note about a container has a fieldPath, too, such as spec.containers{main}.
 //
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
 // failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and

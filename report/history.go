@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strconv"
 	"strings"
@@ -25,17 +26,29 @@ type Encoder struct {
 // NewEncoder encodes the records of h.
 func NewEncoder(h *store.History) *Encoder { return &Encoder{actor: h.ActorName} }
 
-// Line is the record as one line of JSON without the newline. It is valid
-// until the next call.
+// Line is the record as a line of JSON without the newline. It is valid until the next
+// call. A note that stands for several Events is as many lines.
 func (e *Encoder) Line(r *store.Record) []byte {
-	e.line = append(e.line[:0], `{"by":`...)
-	e.line = appendJSON(e.line, e.actor(r.By))
-	if r.Note != nil {
-		e.note(r)
-	} else {
+	e.line = e.line[:0]
+	if r.Note == nil {
+		e.begin(r)
 		e.change(r)
+		return e.line
+	}
+	for i := range r.Note.Events() {
+		if i > 0 {
+			e.line = append(e.line, '\n')
+		}
+		n := r.Note.Event(i)
+		e.begin(r)
+		e.note(r, &n)
 	}
 	return e.line
+}
+
+func (e *Encoder) begin(r *store.Record) {
+	e.line = append(e.line, `{"by":`...)
+	e.line = appendJSON(e.line, e.actor(r.By))
 }
 
 func (e *Encoder) change(r *store.Record) {
@@ -61,11 +74,16 @@ func (e *Encoder) VisitField(path, from, to []byte) {
 	e.line = append(appendJSON(e.line, to), ']')
 }
 
-func (e *Encoder) note(r *store.Record) {
-	n := r.Note
-	kind, namespace, name := splitPath(n.Name)
+func (e *Encoder) note(r *store.Record, n *model.Note) {
+	kind, namespace, name := splitPath(n.Named)
+	if m := n.About; m != nil {
+		kind, namespace, name = m.Kind.String(), m.Namespace, m.Name
+	}
 	if n.Clients != model.AsBefore {
 		e.text(`,"clients":`, n.Clients.String())
+	}
+	if n.Container != nil {
+		e.text(`,"fieldPath":`, n.FieldPath())
 	}
 	e.line = append(e.line, `,"kind":`...)
 	e.line = appendJSON(e.line, kind)
@@ -76,7 +94,7 @@ func (e *Encoder) note(r *store.Record) {
 		e.words = n.Traffic.Append(e.words[:0])
 		e.line = appendJSON(append(e.line, `,"message":`...), e.words)
 	} else {
-		e.text(`,"message":`, n.Message)
+		e.text(`,"message":`, n.Text())
 	}
 	e.text(`,"name":`, name)
 	e.text(`,"namespace":`, namespace)
@@ -179,7 +197,8 @@ func splitPath(path string) (kind, namespace, name string) {
 	return k.String(), "default", rest
 }
 
-// WriteHistory writes h as NDJSON, one record a line.
+// WriteHistory writes h as NDJSON, one record a line, and one more for each further Event
+// that a note stands for.
 func WriteHistory(w io.Writer, h *store.History) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	e := NewEncoder(h)
@@ -192,12 +211,16 @@ func WriteHistory(w io.Writer, h *store.History) error {
 	return out.Flush()
 }
 
+var newline = []byte("\n")
+
 // Digest sums up h: the lines WriteHistory writes, without their newlines.
 func Digest(h *store.History) *sim.Digest {
 	d := sim.NewDigest()
 	e := NewEncoder(h)
 	for i := range h.Len() {
-		d.Add(e.Line(h.At(i)))
+		for line := range bytes.SplitSeq(e.Line(h.At(i)), newline) {
+			d.Add(line)
+		}
 	}
 	return d
 }

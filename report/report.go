@@ -188,7 +188,7 @@ func (v *Verdict) illustrate(h *store.History) {
 
 func subject(r *store.Record) string {
 	if r.Note != nil {
-		return r.Note.Name
+		return r.Note.Path()
 	}
 	return r.Object().Head().Path()
 }
@@ -216,7 +216,7 @@ func relatives(r *store.Record) kin {
 // holds tells whether x is about one of them, or about what breaks.
 func (k kin) holds(x *store.Record) bool {
 	if n := x.Note; n != nil {
-		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || n.Name == k.path
+		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || n.Path() == k.path
 	}
 	return slices.Contains(k.refs, x.Object().Head().Ref())
 }

@@ -137,6 +137,6 @@ func (a *Server) note(warning bool, reason, message string) {
 }
 
 func (a *Server) say(n model.Note) {
-	n.Name = a.name
+	n.Named = a.name
 	a.store.Note(a.self, n)
 }

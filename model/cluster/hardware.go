@@ -183,6 +183,9 @@ func (scrap) FillDisk(int64) int64 { return 0 }
 // SetLink implements fault.Machine.
 func (scrap) SetLink(int64) {}
 
+// SetOffline implements fault.Machine.
+func (scrap) SetOffline(bool) {}
+
 // FillInodes implements fault.Machine.
 func (scrap) FillInodes(int64) int64 { return 0 }
 

@@ -231,6 +231,9 @@ func (c *Config) sharesProxies() bool {
 // proxy is a new one, under a name.
 func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	c.Rules = &x.rules
+	if d := x.config.DNS; d != nil {
+		c.AnswerTTL = d.TTL
+	}
 	p := proxy.New(x.Kernel, x.Store, x.net, c)
 	x.proxies[name] = p
 	p.Start()

@@ -191,6 +191,7 @@ func (m *machine) FillDisk(ppm int64) int64 {
 }
 
 func (m *machine) SetLink(ppm int64)     { m.w.says("%s link %d", m.name, ppm) }
+func (m *machine) SetOffline(is bool)    { m.w.says("%s offline=%v", m.name, is) }
 func (m *machine) Burn(milli int64)      { m.w.says("%s burn %d", m.name, milli) }
 func (m *machine) Cool(milli int64)      { m.w.says("%s cool %d", m.name, milli) }
 func (m *machine) SlowDisk(ppm int64)    { m.w.says("%s disk at %d", m.name, ppm) }
@@ -266,7 +267,7 @@ func (w *world) notes() []string {
 	var out []string
 	for i := range w.store.History().Len() {
 		if r := w.store.History().At(i); r.Note != nil {
-			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Name, r.Note.Reason, r.Note.Message))
+			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Path(), r.Note.Reason, r.Note.Message))
 		}
 	}
 	return out

@@ -109,6 +109,8 @@ type Host interface {
 	TakePIDs(ppm int64) int64
 	ReturnPIDs(n int64) // takes it back
 	SetLink(ppm int64)  // downloads have that share of the machine's connection, in millionths
+	// SetOffline has what the machine asks of the registry be lost, or not any more.
+	SetOffline(offline bool)
 	// SlowDisk has the disk work at a share of its speed, in millionths, until
 	// QuickenDisk. Of several the slowest counts.
 	SlowDisk(ppm int64)

@@ -213,6 +213,6 @@ func negative(r model.Resources) model.Resources {
 func lose(c *model.ContainerStatus) {
 	c.Ready = false
 	if c.State == model.ContainerRunning {
-		c.State, c.Reason, c.ExitCode = model.ContainerTerminated, "ContainerStatusUnknown", 137
+		c.State, c.Reason, c.ExitCode, c.EndedBefore = model.ContainerTerminated, "ContainerStatusUnknown", 137, c.FinishedAt
 	}
 }

@@ -264,6 +264,9 @@ func (k *Kubelet) ReturnPIDs(n int64) { k.machine.ReturnPIDs(n) }
 // SetLink leaves downloads a share of the machine's connection.
 func (k *Kubelet) SetLink(ppm int64) { k.machine.SetLink(ppm) }
 
+// SetOffline has what is asked of the registry be lost, or not any more.
+func (k *Kubelet) SetOffline(offline bool) { k.machine.SetOffline(offline) }
+
 // Burn has others than containers want CPU.
 func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 

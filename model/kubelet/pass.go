@@ -25,7 +25,12 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if k.awaitVolumes(r, now) {
 		return
 	}
-	r.plan(k.cacheAt(now))
+	cache := k.cacheAt(now)
+	if !r.box.Ready && !r.getsSandbox(cache) {
+		k.endPass(r)
+		return
+	}
+	r.plan(cache)
 	if !r.box.Ready {
 		mounted := now.Add(k.machine.VolumesTime(r.box))
 		k.startProbes(r, mounted)
@@ -69,9 +74,34 @@ func (r *row) plan(cache sim.Time) {
 		case running:
 			c.wanted = c.doomed && spec.RestartsKilled(containerOf(spec, i))
 		case ended:
-			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
+			c.wanted = r.box.Ready && restarts(spec, i, r.box.Processes[i].ExitCode) || !r.box.Ready && r.runsAnew(i)
 		}
 	}
+}
+
+// getsSandbox tells whether a pod without a sandbox gets one: not if it had one, anything
+// of it was ever created, and either its policy is Never, whatever its containers' are, or
+// there is no app container to run. One that has not ended for all that hangs
+// (kuberuntime_manager.go computePodActions).
+func (r *row) getsSandbox(cache sim.Time) bool {
+	created, apps, left := false, false, false
+	for i := range r.containers {
+		saw, app := r.sight(i, cache), i >= len(r.pod.Spec.InitContainers)
+		created = created || saw != unseen
+		apps = apps || app && saw != unseen
+		left = left || app && (saw != ended || r.runsAnew(i))
+	}
+	if r.box.Attempts > 0 && created && r.pod.Spec.RestartPolicy == model.RestartNever {
+		return false
+	}
+	return left || !apps
+}
+
+// runsAnew tells whether an app container that has ended is started in a new sandbox:
+// there rules do not count, and of the policies only OnFailure does.
+func (r *row) runsAnew(i int) bool {
+	spec := r.pod.Spec
+	return r.box.Processes[i].ExitCode != 0 || spec.PolicyOf(containerOf(spec, i)) != model.RestartOnFailure
 }
 
 // planInit marks the init containers to start, and tells whether all are done
@@ -176,7 +206,9 @@ func (k *Kubelet) kill(r *row) {
 }
 
 // next goes on to the next container that is to start, the sandbox being
-// there at a time, now or later.
+// there at a time, now or later. What is sure of one that has never run and whose image
+// is here is one wait; all others are asked about when the sandbox is there, once for
+// each start, as a restart that is let through makes the next one wait longer.
 func (k *Kubelet) next(r *row, at sim.Time) {
 	now := k.kernel.Now()
 	for i := range r.containers {
@@ -184,13 +216,17 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if k.refused(r, i, at) {
+		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i))) {
+			k.wait(r, settingUp, at)
+			return
+		}
+		if k.refused(r, i, now) {
 			k.giveUp(r, i)
 			continue
 		}
-		switch k.image(r, i, at) {
+		switch k.image(r, i) {
 		case imageHere:
-			r.cursor = int16(i)
+			r.cursor, r.fetched = int16(i), false
 			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
 			return
 		case imageAsked:
@@ -238,13 +274,31 @@ func (k *Kubelet) start(r *row, i int) {
 	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.stopBy = false, false, false, false, noReason, 0, 0
 	c.restartProbes()
 	k.machine.Start(r.box, i)
-	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
+	k.note(r, i, model.Note{Reason: model.StartedContainer, Started: true, Present: !r.fetched})
+}
+
+// note tells of a container of a pod.
+func (k *Kubelet) note(r *row, i int, n model.Note) {
+	n.Container, n.Init = containerOf(r.pod.Spec, i), i < len(r.pod.Spec.InitContainers)
+	k.client.NoteContainer(r.face(), n)
+}
+
+// unstarted tells what has been done for a container that could not be started in the
+// end.
+func (k *Kubelet) unstarted(r *row, i int, created bool) {
+	if !r.fetched {
+		k.note(r, i, model.Note{Reason: model.PulledImage})
+	}
+	if created {
+		k.note(r, i, model.Note{Reason: model.CreatedContainer})
+	}
 }
 
 // createFailed is a container that the runtime could not create.
 func (k *Kubelet) createFailed(r *row, why string) {
 	i := int(r.cursor)
 	r.containers[i].reason = createError
+	k.unstarted(r, i, false)
 	k.client.Note(r.face(), true, "Failed", "Error: "+why)
 	k.giveUp(r, i)
 	k.next(r, k.kernel.Now())
@@ -281,21 +335,18 @@ const (
 
 // image sees to a container's image (pkg/kubelet/images/image_manager.go
 // EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
-func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
+func (k *Kubelet) image(r *row, i int) imageState {
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
 	if k.machine.RuntimeDown() {
 		c.reason = inspectFailed
 		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
+		k.noImage(r, c.reason)
 		return imageMissing
 	}
-	if spec.PullPolicy != model.PullAlways && k.machine.Cached(spec.Image) {
+	if k.hasImage(spec) {
 		return imageHere
 	}
 	now := k.kernel.Now()
-	if at > now {
-		k.wait(r, settingUp, at) // and look again
-		return imageAsked
-	}
 	if reason, why := unpullable(spec); reason != noReason {
 		if c.reason != reason {
 			if reason == neverPull {
@@ -303,6 +354,7 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 			} else {
 				k.client.Note(r.face(), true, "InspectFailed", why)
 			}
+			k.noImage(r, reason)
 		}
 		c.reason = reason
 		return imageMissing
@@ -310,13 +362,27 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	if b := r.pulls(i); b.left(b.at, now) > 0 {
 		if c.reason != pullBackoff {
 			k.client.Note(r.face(), false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
+			k.noImage(r, pullBackoff)
 		}
 		c.reason = pullBackoff
 		return imageMissing
 	}
-	r.doing, r.cursor = pulling, int16(i)
+	r.doing, r.cursor, r.stepAt = pulling, int16(i), now
+	k.note(r, i, model.Note{Reason: model.PullingImage})
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
+}
+
+// noImage tells that a container cannot be started because of its image, which it does
+// after it has told why, and of both only once in a row
+// (kuberuntime_container.go startContainer).
+func (k *Kubelet) noImage(r *row, why waiting) {
+	k.client.Note(r.face(), true, "Failed", "Error: "+waitingNames[why])
+}
+
+// hasImage tells whether a container's image is here and nobody has to be asked.
+func (k *Kubelet) hasImage(c *model.Container) bool {
+	return c.PullPolicy != model.PullAlways && k.machine.Cached(c.Image)
 }
 
 // unpullable is why a container's image that is not here is not asked for at all.
@@ -342,24 +408,26 @@ var pullErrors = [...]string{
 
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
 // longer and longer, counted from the failure.
-func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
+func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	r := k.find(pod)
 	if !k.running || r == nil || r.doing != pulling {
 		return
 	}
 	now, i := k.kernel.Now(), int(r.cursor)
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
-	switch outcome {
-	case runtime.PulledNow:
-		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullNeedless:
+	switch pull.Outcome {
+	case runtime.PulledNow, runtime.PullNeedless:
+		k.note(r, i, model.Note{Reason: model.PulledImage, Message: fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
+			spec.Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
 	default:
 		r.pulls(i).next(now, now)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[pull.Outcome]))
+		k.noImage(r, pullError)
 		k.giveUp(r, i)
 		k.next(r, now)
 		return
 	}
+	r.fetched = true
 	k.wait(r, starting, k.machine.StartBy(r.box, i, now))
 }

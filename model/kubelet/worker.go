@@ -367,6 +367,7 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 	}
 	if !k.machine.Forks(r.box) {
 		r.containers[i].reason = runFailed
+		k.unstarted(r, i, true)
 		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)
 		k.giveUp(r, i)
 		k.next(r, now)

@@ -184,7 +184,7 @@ func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 func (m *Machine) end(s *Sandbox, p *Process) {
 	m.distrust(s)
 	m.lose(s, p)
-	p.Running, p.FinishedAt = false, m.kernel.Now()
+	p.Running, p.FinishedAt, p.EndedBefore = false, m.kernel.Now(), p.FinishedAt
 	m.need(-1)
 	m.idle(s, p)
 	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never

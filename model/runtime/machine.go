@@ -33,7 +33,14 @@ type Observer interface {
 	// Panicked says that the kernel has stopped: who hears it is to switch it off.
 	Panicked()
 	// Pulled answers Machine.Pull.
-	Pulled(pod uint32, o Outcome)
+	Pulled(pod uint32, of Pull)
+}
+
+// Pull is how a pull went.
+type Pull struct {
+	Outcome
+	BegunAt sim.Time // when it had waited for others
+	Bytes   int64    // of the image, compressed
 }
 
 // Outcome is what came of a pull.
@@ -89,6 +96,8 @@ type Process struct {
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
+	EndedBefore sim.Time
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -154,6 +163,7 @@ type Machine struct {
 
 	calls      calls
 	pulls      []pull   // in the order in which they were asked for
+	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
 	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
@@ -484,7 +494,7 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
-				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				p.Running, p.FinishedAt, p.EndedBefore, p.dueAt = false, m.offAt, p.FinishedAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
 				s.close(i, p)

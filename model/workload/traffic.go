@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
@@ -159,6 +161,7 @@ type flow struct {
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
+	sorts      []int32         // that members were of
 	senders    []sender
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
@@ -172,6 +175,7 @@ type flow struct {
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
 	service    model.Ref
+	path       string        // the Service's
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	nameless   int64         // of those that find no address: DNS says so at once
 	shares     []share       // what does
@@ -190,6 +194,7 @@ type flow struct {
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
 	single  outcome // of its requests, of each attempt
+	timed   timing  // of those that are served, when their quantiles were computed
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -202,9 +207,9 @@ type flow struct {
 //
 //tidy:key a map's
 type place struct {
-	seat  int32  // of their rules
-	group uint32 // of the network
-	node  string // if what it keeps is its own: answers of DNS; else ""
+	seat  int32        // of their rules
+	group uint32       // of the network
+	node  network.Site // if what it keeps is its own: answers of DNS; else 0
 }
 
 // sender is the machines of a place that part of a flow comes from.
@@ -270,7 +275,8 @@ type pod struct {
 	probed  bool          // among Flows.probed
 	risks   []risk        // what its machine was told of its probes
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
-	fails   int64         // so many of a million requests are answered with an error, or more than all
+	fails   int64         // so many of a million requests are answered with an error, for all causes
+	shares  []int64       // that are answered with an error, of each cause
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
 	upAt    sim.Time      // when it began to serve
@@ -360,7 +366,8 @@ func (t *Flows) enter(f flow) {
 		t.to[to] = i
 		t.backends = append(t.backends, backend{})
 	}
-	f.backend, f.must, f.at = i, true, map[place]int32{}
+	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
+	f.backend, f.path, f.must, f.at = i, m.Path(), true, map[place]int32{}
 	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
@@ -455,12 +462,24 @@ func (t *Flows) Hang(pod uint32, hangs bool) {
 }
 
 // Fail has so many of a million requests that a pod gets be answered with an error from
-// now on, or not any more; they cost it nothing.
+// now on, or not any more (-ppm); they cost it nothing. Several shares are independent of
+// one another: of two halves a quarter of the requests is left.
 func (t *Flows) Fail(pod uint32, ppm int64) {
 	p := t.pods.Row(pod)
-	p.fails += ppm
+	if ppm > 0 {
+		p.shares = append(p.shares, ppm)
+	} else if i := slices.Index(p.shares, -ppm); i >= 0 {
+		p.shares = slices.Delete(p.shares, i, i+1)
+	}
+	p.fails = 0
+	for _, share := range p.shares {
+		p.fails = either(p.fails, share)
+	}
 	t.mixAll(p)
 }
+
+// either is how many of a million one of two independent causes befalls.
+func either(a, b int64) int64 { return a + product(million-a, b, million) }
 
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {
