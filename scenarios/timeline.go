@@ -418,6 +418,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errno = m.Default(p, "EIO").Enum("error", "EIO", "ENOSPC", "EROFS")
 	},
+	fault.ParamObject:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Object = m.Optional(p).Bool() },
 	fault.ParamCPU:     (*loader).stress,
 	fault.ParamLoad:    (*loader).stress,
 	fault.ParamWorkers: (*loader).stress,

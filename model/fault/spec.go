@@ -108,6 +108,8 @@ type Spec struct {
 	// Container-stress only: memory that is used at once, and more of it every second.
 	MemoryBytes, Growth int64
 
+	Object bool // volume-lost only: the PersistentVolumes are deleted, too
+
 	Errno string // disk-error only: what calls are answered with, "EIO"
 
 	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back

@@ -174,7 +174,6 @@ type flow struct {
 	waiting    bool            // something about it waits for the next full second
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
-	service    model.Ref
 	path       string        // the Service's
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	nameless   int64         // of those that find no address: DNS says so at once
