@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"orrery/model"
@@ -70,6 +71,8 @@ func refusePorts(p *place, ports []corev1.ContainerPort, taken map[hostPortKey]b
 }
 
 // hostPortKey is what no two ports of a pod may have in common.
+//
+//tidy:key a map's
 type hostPortKey struct {
 	protocol corev1.Protocol
 	ip       string
