@@ -225,9 +225,13 @@ func (l *loader) selectsNode(s *model.Selector) bool {
 // selectsPod tells whether any pods match, and have the container.
 func (l *loader) selectsPod(namespace string, s *model.Selector, container string) bool {
 	return slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
-		return !l.compared() || (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels)) &&
-			(container == "" || hasContainer(g.spec, container))
+		return !l.compared() || g.in(namespace, s) && (container == "" || hasContainer(g.spec, container))
 	})
+}
+
+// in tells whether the pods are in a namespace, or any, and match, if they have to.
+func (g *podGroup) in(namespace string, s *model.Selector) bool {
+	return (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels))
 }
 
 func hasContainer(s *model.PodSpec, name string) bool {

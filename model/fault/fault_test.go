@@ -302,7 +302,7 @@ func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 		"50s z-0 harms the probes of 1/: {[true false false] 500000 0s}\n1m0s z-0 heals the probes of 1/: {[true false false] 500000 0s}\n" +
 		"1m10s z-0 stick 1\n1m20s z-0 unstick 1\n" +
 		"1m30s 10000 ppm of the requests to 1 fail\n1m40s -10000 ppm of the requests to 1 fail\n" +
-		"1m50s z-0 stress 1/main with {500 7 3}\n2m0s z-0 no more stress 1/main with {500 7 3}"
+		"1m50s z-0 stress 1/main with {500 7 3 0 0}\n2m0s z-0 no more stress 1/main with {500 7 3 0 0}"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

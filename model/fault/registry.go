@@ -75,6 +75,7 @@ const (
 	ParamStagger   = "stagger"
 	ParamMemory    = "memory"
 	ParamGrowth    = "growth"
+	ParamDisk      = "disk"
 	ParamErrno     = "errno"
 	ParamOver      = "over"
 	ParamOOMAdj    = "oomScoreAdj"
@@ -170,8 +171,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "container-stress", Targets: model.KindPod, Hosts: true,
-		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits",
-		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamMemory, ParamGrowth},
+		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits, or write to the disk, so much (disk) or until a share of the limit of ephemeral storage is written (fill)",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamDisk, ParamFill, ParamMemory, ParamGrowth},
 		effect: func() effect { return &containerStress{} },
 	},
 	{

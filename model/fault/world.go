@@ -131,8 +131,8 @@ type Host interface {
 	// by a Spare.
 	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
-	// Stress has others use CPU and memory in a container's cgroup; each is taken back by
-	// an Unstress.
+	// Stress has others use CPU and memory in a container's cgroup and write into its layer;
+	// each is taken back by an Unstress.
 	Stress(pod model.Ref, container string, s model.Stress)
 	Unstress(pod model.Ref, container string, s model.Stress)
 	// HasDisks tells whether volumes that were attached are mounted for a pod.
