@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"orrery/model"
@@ -125,6 +126,20 @@ func (k *known) patched(d manager, p *model.MergePatch) {
 		t := *model.TemplateOf(o)
 		k.pods = append(k.pods, podGroup{o.Head().Namespace, t.Labels, t.Spec})
 	}
+}
+
+// willClaim tells whether a claim is of a StatefulSet's replica: TEMPLATE-SET-0.
+func (k *known) willClaim(r reference) bool {
+	for _, path := range k.paths[model.KindStatefulSet] {
+		s := k.managers[path].of.(*model.StatefulSet)
+		for i := range s.Claims {
+			number, mine := strings.CutPrefix(r.name, s.Claims[i].Name+"-"+s.Name+"-")
+			if _, err := strconv.ParseUint(number, 10, 31); mine && s.Namespace == r.namespace && err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // names is the paths of all objects of a kind. Namespaces that only objects name

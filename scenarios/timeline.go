@@ -429,6 +429,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.Errno = m.Default(p, "EIO").Enum("error", errnos...)
 	},
 	fault.ParamIO:      podIO,
+	fault.ParamObject:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Object = m.Optional(p).Bool() },
 	fault.ParamCPU:     (*loader).stress,
 	fault.ParamLoad:    (*loader).stress,
 	fault.ParamWorkers: (*loader).stress,

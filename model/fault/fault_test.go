@@ -72,6 +72,7 @@ func (w *world) EtcdSites() []network.Site      { return w.control }
 func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
+func (w *world) LoseDisk(volume string)         { w.says("the disk of %s is lost", volume) }
 func (w *world) SlowStarts(of func(*model.Pod) bool, ppm int64) func() {
 	w.says("start-ups at %d", ppm)
 	return func() { w.says("no more start-ups at %d", ppm) }

@@ -109,6 +109,8 @@ type Spec struct {
 	// what is written at once. Its FillPPM is of the limit of ephemeral storage.
 	MemoryBytes, Growth, DiskBytes int64
 
+	Object bool // volume-lost only: the PersistentVolumes are deleted, too
+
 	Errno string // disk-error and pod-io only: what calls are answered with, "EIO"
 
 	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back

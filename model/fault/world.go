@@ -17,6 +17,7 @@ type World interface {
 	EtcdSites() []network.Site    // the sites of etcd's members, the same unless it has machines of its own
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
+	LoseDisk(volume string) // there is nothing behind a PersistentVolume any more, for good
 	Registry() Registry
 	// SlowStarts has containers of some pods that start from now on start up at a share of
 	// their speed, in millionths, until end.
