@@ -371,8 +371,14 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamNotice:  (*loader).cloudFault,
 	fault.ParamErrors:  (*loader).cloudFault,
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
-	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamInodes:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
+	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		f.Latency = syncTime(v)
+		if most := f.Latency.Max(); f.Fault == "pod-slow" && most > workload.MostWait {
+			v.Errorf("%s is out of range: a request takes at most %s more", strict.Quote(v.Raw()), strict.FormatDuration(workload.MostWait))
+		}
+	},
+	fault.ParamInodes: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
 	fault.ParamFill: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.Fault == "container-stress" {
 			l.dump(m, f)
