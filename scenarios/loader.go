@@ -28,6 +28,7 @@ const (
 
 // loader reads one scenario.
 type loader struct {
+	breaks   string // the fault that is read
 	decoder  *manifest.Decoder
 	includes *includes
 	scenario *Scenario
