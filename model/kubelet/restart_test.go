@@ -6,6 +6,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/runtime"
+	"orrery/model/store"
 	"orrery/sim"
 )
 
@@ -201,5 +202,40 @@ func TestTheLastRestartIsAsLongAgoAsTheEndOfTheInstanceBefore(t *testing.T) {
 	}
 	if loops == 0 {
 		t.Error("it is never shown waiting")
+	}
+}
+
+// patches counts what kubelets write of pods, and of that what changes nothing.
+type patches struct{ all, idle int }
+
+// Recorded implements store.Observer.
+func (p *patches) Recorded(rec *store.Record) {
+	if old, ok := rec.Old.(*model.Pod); ok && rec.Verb == store.Updated && rec.New != nil {
+		p.all++
+		if len(model.Diff(old, rec.New)) == 0 {
+			p.idle++
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/status/status_manager.go syncPod, pkg/util/pod/pod.go
+// PatchPodStatus: after the GET a patch that would change nothing is not sent. A kubelet
+// that starts anew knows of no status that it has written, and looks at all of them.
+func TestAfterARestartAStatusThatIsRightIsNotWrittenAgain(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("p", nil)
+	r.run(time.Minute)
+	before, seen := r.get(p).ResourceVersion, &patches{}
+	r.store.Observe(seen)
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(2 * time.Minute)
+	if q := r.get(p); q.ResourceVersion != before || !q.IsReady() {
+		t.Errorf("resourceVersion %d after %d, %d writes (ready: %v)", q.ResourceVersion, before, seen.all, q.IsReady())
+	}
+	q := r.pod("q", nil)
+	r.run(3 * time.Minute)
+	if !r.get(q).IsReady() || seen.all == 0 || seen.idle != 0 {
+		t.Errorf("of another pod: ready %v, %d writes, %d of them of nothing", r.get(q).IsReady(), seen.all, seen.idle)
 	}
 }

@@ -58,9 +58,29 @@ func (k *Kubelet) write() {
 	}
 }
 
-// writeStatus hands the newest status over: the object is the API server's
-// from then on, so a second attempt needs a copy.
+// writeStatus sends the newest status of a pod. If that is what the API already shows, as
+// of most pods after a restart of the kubelet, the GET shows that there is nothing to
+// patch (syncPod, pkg/util/pod/pod.go PatchPodStatus); here it counts for two requests.
 func (k *Kubelet) writeStatus(r *row) {
+	if unchanged(r.face(), r.shown) {
+		r.dirty, k.writing = false, true
+		k.client.Get(r.face().Ref(), taggedStatus|uint64(r.pod.ID))
+		return
+	}
+	k.patchStatus(r)
+}
+
+// unchanged tells whether b says nothing that a does not say, times and all, in what a
+// kubelet writes.
+func unchanged(a, b *model.Pod) bool {
+	return sameStatus(a, b) && a.StartedAt == b.StartedAt &&
+		a.Sandbox == b.Sandbox && a.Initialized == b.Initialized && a.ContainersUp == b.ContainersUp && a.Ready == b.Ready &&
+		(a.Disrupted == b.Disrupted || b.Disrupted.Reason != model.ReasonKubeletTerminates)
+}
+
+// patchStatus hands the newest status over: the object is the API server's from then on, so a
+// second attempt needs a copy.
+func (k *Kubelet) patchStatus(r *row) {
 	if r.sent {
 		c := *r.shown
 		r.shown = &c
@@ -116,6 +136,10 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 		case r.rejected && pod.Phase.Terminal():
 			r.pod = pod
 			k.trigger(r, k.kernel.Now())
+		}
+		if reply.Op == store.OpGet && ok && r.shown != nil && !unchanged(pod, r.shown) { // the watch was late
+			k.patchStatus(r)
+			return
 		}
 	case store.NotFound:
 		k.podGone(r.face().ID)
