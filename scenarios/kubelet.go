@@ -21,8 +21,24 @@ func (l *loader) kubelets(v strict.Value) {
 	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Eviction = eviction(m)
+	c.ImageGC = imageGC(m)
+	if v := m.Optional("crashLoopBackOff"); v.Given() {
+		period := v.Map("crashLoopBackOff", "maxContainerRestartPeriod").Required("maxContainerRestartPeriod")
+		c.RestartMost = period.DurationIn(time.Second, kubelet.DefaultMostBackoff)
+	}
 	l.swapAllowed = !kubeletOptions.read(m, "failSwapOn").Bool()
 	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
+}
+
+// imageGC reads at how many percent of the disk the image collector begins and ends
+// (pkg/kubelet/apis/config/validation/validation.go).
+func imageGC(m *strict.Map) kubelet.ImageGC {
+	low := kubeletOptions.read(m, "imageGCLowThresholdPercent")
+	g := kubelet.ImageGC{High: kubeletOptions.read(m, "imageGCHighThresholdPercent").Int(1, 100), Low: low.Int(0, 100)}
+	if g.High > 0 && g.Low >= g.High {
+		m.Value().Errorf("imageGCLowThresholdPercent, %d, has to be less than imageGCHighThresholdPercent, %d", g.Low, g.High)
+	}
+	return g
 }
 
 // maxCount is how many processes or files anything may have here.

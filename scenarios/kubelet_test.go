@@ -98,3 +98,26 @@ workload:
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/apis/config/validation/validation.go: the longest back-off of
+// restarts is 1 s to 300 s, and the image collector's low threshold is below its high one.
+func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
+	s, err := loaded(t, workers+"  kubelet: {crashLoopBackOff: {maxContainerRestartPeriod: 30s}, imageGCHighThresholdPercent: 60, imageGCLowThresholdPercent: 50}\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50}) {
+		t.Errorf("got %v, %+v", c.RestartMost, c.ImageGC)
+	}
+	for wrong, want := range map[string]string{
+		"crashLoopBackOff: {maxContainerRestartPeriod: 301s}": "300s",
+		"crashLoopBackOff: {maxContainerRestartPeriod: 10ms}": "1s",
+		"crashLoopBackOff: {}":                                `missing "maxContainerRestartPeriod"`,
+		"imageGCHighThresholdPercent: 80":                     "80, has to be less than imageGCHighThresholdPercent, 80",
+		"imageGCLowThresholdPercent: 101":                     "101",
+	} {
+		if _, err := loaded(t, workers+"  kubelet: {"+wrong+"}\n", ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want %q, got %v", wrong, want, err)
+		}
+	}
+}

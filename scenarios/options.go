@@ -50,6 +50,9 @@ func KnownOptions() []Option {
 var kubeletOptions = options{
 	{"cluster.kubelet", "kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS), "requests a second", "10", "of each kubelet to the API servers, besides heartbeats"},
 	{"cluster.kubelet", "kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst), "requests", "20", "and at once"},
+	{"cluster.kubelet", "crashLoopBackOff", "", "a duration", "{maxContainerRestartPeriod: 30s}", "the longest wait before a container starts again, 1s to 300s; 300s unless said"},
+	{"cluster.kubelet", "imageGCHighThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.High, 10), "percent", "90", "of the disk that are used when images that nobody uses begin to be removed, every 5 minutes; at 100 none ever are"},
+	{"cluster.kubelet", "imageGCLowThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.Low, 10), "percent", "70", "and when that ends; less than the high one"},
 	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},

@@ -224,6 +224,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Topology: x.config.topology(n),
 			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
 			API: starts{x, site}, Static: static, Volumes: x.attachable,
+			ImageGC: x.config.ImageGC, RestartMost: x.config.RestartMost,
 			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace, LostDisk: x.lostDisk,
 		})
 	}

@@ -49,6 +49,8 @@ type Config struct {
 	Images        []runtime.Image  // that are described
 	ParallelPulls int              // images that a node pulls at a time; default 1
 	Eviction      kubelet.Eviction // of each kubelet
+	ImageGC       kubelet.ImageGC  // of each kubelet
+	RestartMost   time.Duration    // the longest back-off of restarts; default kubelet.DefaultMostBackoff
 	PodPIDsLimit  int64            // processes that a pod may have; 0 is no limit
 	LimitedSwap   bool             // containers may have swap, where nodes have it
 	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each

@@ -7,12 +7,16 @@ import (
 )
 
 // Waits of restarts and of pulls (pkg/kubelet/kubelet.go). A back-off that was
-// not raised for twice the longest wait starts anew
-// (k8s.io/client-go/util/flowcontrol/backoff.go).
+// not raised for ten minutes starts anew, whatever the longest wait is
+// (k8s.io/client-go/util/flowcontrol/backoff.go, kubelet.go HasExpiredFunc).
 const (
 	firstBackoff  = 10 * time.Second
-	mostBackoff   = 300 * time.Second
-	forgetBackoff = 2 * mostBackoff
+	forgetBackoff = 600 * time.Second
+
+	// DefaultMostBackoff is the longest wait of pulls, and of restarts unless
+	// crashLoopBackOff.maxContainerRestartPeriod says another
+	// (pkg/kubelet/apis/config/v1beta1/defaults.go MaxContainerBackOff).
+	DefaultMostBackoff = 300 * time.Second
 )
 
 // backoff is a wait that doubles.
@@ -35,12 +39,13 @@ func (b *backoff) left(since, now sim.Time) time.Duration {
 	return max(0, since.Add(b.wait).Sub(now))
 }
 
-// next raises the wait for what happened at since.
-func (b *backoff) next(since, now sim.Time) {
+// next raises the wait for what happened at since. The longest may be shorter than the
+// first otherwise is (kubelet.go newCrashLoopBackOff).
+func (b *backoff) next(since, now sim.Time, most time.Duration) {
 	if b.forgotten(since) {
-		b.wait = firstBackoff
+		b.wait = min(firstBackoff, most)
 	} else {
-		b.wait = min(2*b.wait, mostBackoff)
+		b.wait = min(2*b.wait, most)
 	}
 	b.at = now
 }
@@ -60,7 +65,7 @@ func (k *Kubelet) refused(r *row, i int, now sim.Time) bool {
 	}
 	left := c.restarts.left(finished, now)
 	if left == 0 {
-		c.restarts.next(finished, now)
+		c.restarts.next(finished, now, k.restartMost)
 		return false
 	}
 	if c.reason != crashLoop {

@@ -25,7 +25,7 @@ func TestCrashLoopBackOffIs0_10_20_40_80_160_300_300SecondsCountedFromTheFinish(
 		}
 		finish := now
 		now = now.Add(want * time.Second)
-		b.next(finish, now)
+		b.next(finish, now, DefaultMostBackoff)
 	}
 }
 
@@ -45,9 +45,25 @@ func TestCrashLoopBackOffIsResetWhenAnInstanceLivedForMoreThanTenMinutes(t *test
 		if got := b.left(finish, finish); got != c.left {
 			t.Errorf("lived %v: %v to wait, want %v", c.lived, got, c.left)
 		}
-		b.next(finish, finish.Add(c.left))
+		b.next(finish, finish.Add(c.left), DefaultMostBackoff)
 		if b.wait != c.after {
 			t.Errorf("lived %v: the next wait is %v, want %v", c.lived, b.wait, c.after)
+		}
+	}
+}
+
+// TestMaxContainerRestartPeriodIsTheLongestWaitAndTheFirstIfThatIsLonger: v1.35
+// pkg/kubelet/kubelet.go newCrashLoopBackOff (KubeletCrashLoopBackOffMax).
+func TestMaxContainerRestartPeriodIsTheLongestWaitAndTheFirstIfThatIsLonger(t *testing.T) {
+	for most, waits := range map[time.Duration][]time.Duration{
+		30 * time.Second: {10, 20, 30, 30},
+		3 * time.Second:  {3, 3, 3},
+	} {
+		var b backoff
+		for i, want := range waits {
+			if b.next(b.at, b.at.Add(b.wait+1), most); b.wait != want*time.Second {
+				t.Errorf("of at most %v, wait %d is %v, want %v", most, i+1, b.wait, want*time.Second)
+			}
 		}
 	}
 }

@@ -32,6 +32,8 @@ type Config struct {
 	// Keen is runtime.Config.Keen.
 	Keen         bool
 	Eviction     Eviction
+	ImageGC      ImageGC
+	RestartMost  time.Duration                      // the longest back-off of restarts; default DefaultMostBackoff
 	PodPIDsLimit int64                              // see runtime.Config
 	LimitedSwap  bool                               // see runtime.Config
 	PanicAfter   time.Duration                      // see runtime.Config
@@ -125,6 +127,9 @@ type Kubelet struct {
 	shutdown Shutdown
 	closing  closing
 
+	imageLevels ImageGC
+	restartMost time.Duration
+
 	evictions evictions
 	levels    levels
 
@@ -156,7 +161,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	l := k.Luck()
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes, lostDisk: c.LostDisk,
-		hash: node.NameHash(), serving: c.Serving,
+		hash: node.NameHash(), serving: c.Serving, imageLevels: c.ImageGC.orDefault(), restartMost: cmp.Or(c.RestartMost, DefaultMostBackoff),
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)

@@ -428,7 +428,7 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 		k.note(r, i, model.Note{Reason: model.PulledImage, Message: fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
 			spec.Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
 	default:
-		r.pulls(i).next(now, now)
+		r.pulls(i).next(now, now, DefaultMostBackoff)
 		c.reason = pullError
 		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome)))
 		k.noImage(r, pullError)

@@ -239,3 +239,17 @@ func TestAfterARestartAStatusThatIsRightIsNotWrittenAgain(t *testing.T) {
 		t.Errorf("of another pod: ready %v, %d writes, %d of them of nothing", r.get(q).IsReady(), seen.all, seen.idle)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/apis/config/types.go CrashLoopBackOffConfig: the longest wait
+// between two restarts, 300 s unless said.
+func TestWithAShorterMaxContainerRestartPeriodAContainerThatCrashesComesBackMoreOften(t *testing.T) {
+	restarts := func(most time.Duration) int32 {
+		r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(5 * time.Second), ExitCode: 1}), func(r *rig) { r.config.RestartMost = most })
+		p := r.pod("p", nil)
+		r.run(20 * time.Minute)
+		return r.get(p).Restarts()
+	}
+	if usual, soon := restarts(0), restarts(20*time.Second); usual < 7 || usual > 9 || soon < 40 || soon > 50 {
+		t.Errorf("%d restarts in 20 minutes, and %d with waits of 20 s at most", usual, soon)
+	}
+}

@@ -108,3 +108,31 @@ func TestUnderDiskPressureDeadContainersGoBeforePods(t *testing.T) {
 		t.Errorf("%d bytes are free, evicted: %v", free, r.evicted(web))
 	}
 }
+
+// Source: v1.35 pkg/kubelet/images/image_gc_manager.go GarbageCollect, pkg/kubelet/kubelet.go
+// StartGarbageCollection: imageGCHighThresholdPercent and imageGCLowThresholdPercent are
+// where the collector begins and ends; at 100 it never does.
+func TestTheImageCollectorHeedsItsThresholds(t *testing.T) {
+	for _, c := range []struct {
+		gc     kubelet.ImageGC
+		filled int64
+		there  int
+	}{
+		{kubelet.ImageGC{}, 601_000, 3},
+		{kubelet.ImageGC{High: 60, Low: 55}, 601_000, 1}, // 5.1 GiB too much, and an image is 5 GiB
+		{kubelet.ImageGC{High: 60, Low: 45}, 601_000, 0},
+		{kubelet.ImageGC{}, 901_000, 0},
+		{kubelet.ImageGC{High: 100, Low: 80}, 901_000, 3},
+	} {
+		r := newRig(t, 1, hard(kubelet.Thresholds{}), withNode(func(n *model.Node) {
+			n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = 100*gib, 100*gib
+			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 2 * gib}, {Name: "older", Bytes: 2 * gib}, {Name: "oldest", Bytes: 2 * gib}}
+		}), func(r *rig) { r.config.ImageGC = c.gc })
+		r.run(3 * time.Minute)
+		r.kubelet.FillDisk(c.filled)
+		r.run(6 * time.Minute)
+		if there := r.cached("old") + r.cached("older") + r.cached("oldest"); there != c.there {
+			t.Errorf("%+v, filled to %d ppm: %d images are left, want %d", c.gc, c.filled, there, c.there)
+		}
+	}
+}
