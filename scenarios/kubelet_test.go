@@ -110,7 +110,7 @@ func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testi
 		t.Errorf("got %v, %+v", c.RestartMost, c.ImageGC)
 	}
 	for wrong, want := range map[string]string{
-		"crashLoopBackOff: {maxContainerRestartPeriod: 301s}": "300s",
+		"crashLoopBackOff: {maxContainerRestartPeriod: 301s}": "1s to 5m",
 		"crashLoopBackOff: {maxContainerRestartPeriod: 10ms}": "1s",
 		"crashLoopBackOff: {}":                                `missing "maxContainerRestartPeriod"`,
 		"imageGCHighThresholdPercent: 80":                     "80, has to be less than imageGCHighThresholdPercent, 80",
