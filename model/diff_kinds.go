@@ -353,6 +353,9 @@ func (d *Differ) endpointSlice(a, b *EndpointSlice) {
 		return
 	}
 	d.endpoints(a.Endpoints, b.Endpoints)
+	if !slices.Equal(a.Hostnames, b.Hostnames) {
+		d.emit("hostnames", strings.Join(a.Hostnames, " "), strings.Join(b.Hostnames, " "))
+	}
 	d.meta(&a.Meta, &b.Meta)
 	if a.Service != b.Service {
 		d.emit("service", uid(a.Service), uid(b.Service))

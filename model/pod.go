@@ -158,6 +158,7 @@ type PodSpec struct {
 	Containers     []Container
 	RestartPolicy  RestartPolicy
 	GraceSeconds   int32         // terminationGracePeriodSeconds, default 30
+	Subdomain      string        // of a StatefulSet's pods: its serviceName, behind which each has a name
 	ActiveDeadline time.Duration // 0 is none
 	NodeSelector   Labels
 	Required       []NodeTerm // required node affinity: any one must match; nil asks nothing

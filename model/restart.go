@@ -19,15 +19,13 @@ type RestartRule struct {
 // Restarts tells whether a container that exited with a code is started again
 // (pkg/api/v1/pod/util.go ContainerShouldRestart).
 func (s *PodSpec) Restarts(c *Container, code int32) bool {
-	policy := s.RestartPolicy
 	if r := c.Restart; r != nil {
 		applies := func(x RestartRule) bool { return slices.Contains(x.Codes, code) != x.NotIn }
 		if slices.ContainsFunc(r.Rules, applies) {
 			return true
 		}
-		policy = r.Policy
 	}
-	switch policy {
+	switch s.PolicyOf(c) {
 	case RestartAlways:
 		return true
 	case RestartOnFailure:
@@ -39,9 +37,12 @@ func (s *PodSpec) Restarts(c *Container, code int32) bool {
 // RestartsKilled tells the same of one that is killed because of a probe: rules do not
 // count, as there is no exit code yet (pkg/kubelet/kuberuntime/kuberuntime_manager.go
 // computePodActions).
-func (s *PodSpec) RestartsKilled(c *Container) bool {
+func (s *PodSpec) RestartsKilled(c *Container) bool { return s.PolicyOf(c) != RestartNever }
+
+// PolicyOf is a container's own policy, or its pod's.
+func (s *PodSpec) PolicyOf(c *Container) RestartPolicy {
 	if c.Restart != nil {
-		return c.Restart.Policy != RestartNever
+		return c.Restart.Policy
 	}
-	return s.RestartPolicy != RestartNever
+	return s.RestartPolicy
 }

@@ -40,6 +40,9 @@ type EndpointSlice struct {
 	Meta
 	Service   Ref
 	Endpoints []Endpoint // immutable: replace the slice to change it
+	// Hostnames is what DNS calls each endpoint, in front of the Service's name; nil if no
+	// endpoint of a headless Service has a name of its own.
+	Hostnames []string
 }
 
 // Copy implements Object.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -37,8 +38,12 @@ func (l *loader) checkBalanced(v strict.Value, t *workload.Traffic) {
 	if t.From != workload.Internet {
 		return
 	}
+	_, service, single := strings.Cut(t.Service, ".")
+	if !single {
+		service = t.Service
+	}
 	for _, o := range l.scenario.Config.Objects {
-		if svc, ok := o.(*model.Service); ok && svc.Namespace == t.Namespace && svc.Name == t.Service && !svc.LoadBalancer {
+		if svc, ok := o.(*model.Service); ok && svc.Namespace == t.Namespace && svc.Name == service && !svc.LoadBalancer {
 			v.Errorf("%s is not of type LoadBalancer: requests from the internet come through a load balancer", svc.Path())
 		}
 	}

@@ -33,6 +33,14 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, load: 0%}", "0%"},
 		{"{at: 1m, for: 1m, fault: swizzle-clog, count: 3, stagger: 40s}", "as long until all are back"},
 		{"{at: 1m, fault: swizzle-clog, count: 3}", "for"},
+		{"{at: 1m, fault: probe-slow, target: deployment/web}", "latency"},
+		{"{at: 1m, fault: slow-start, target: deployment/web}", "rate"},
+		{"{at: 1m, fault: slow-start, rate: 10%}", "which pods?"},
+		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 0%}", "a start that never ends"},
+		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 150%}", "150%"},
+		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 50%, count: 1}", "every one that starts meanwhile"},
+		{"{at: 1m, fault: probe-slow, target: deployment/web, latency: 0s}", "0s is too little"},
+		{"{at: 1m, fault: probe-slow, target: deployment/web, latency: 2s, errors: 10%}", `unknown field "errors"`},
 	} {
 		_, err := scenarios.Read("small.yaml", []byte(smallWith(owned, c.timeline, "  - restarts() >= 0\n")))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "small.yaml:") {

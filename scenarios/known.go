@@ -22,6 +22,7 @@ type known struct {
 	webhooks   []string // their names
 	schemas    []*model.FlowSchema
 	pods       []podGroup
+	headless   map[string]bool // paths of Services
 	met        map[string]bool // the namespaces, and the zones with a slash in front
 }
 
@@ -43,7 +44,7 @@ type podGroup struct {
 // expect makes room for so many more nodes.
 func (k *known) expect(nodes int) {
 	if k.node == nil {
-		k.node, k.managers = make(map[string]bool, nodes), map[string]manager{}
+		k.node, k.managers, k.headless = make(map[string]bool, nodes), map[string]manager{}, map[string]bool{}
 	}
 	k.nodes, k.nodeLabels = slices.Grow(k.nodes, nodes), slices.Grow(k.nodeLabels, nodes)
 	k.paths[model.KindNode] = slices.Grow(k.paths[model.KindNode], nodes)
@@ -61,6 +62,8 @@ func (k *known) add(o model.Object) {
 		if k.isNew(o.Name) {
 			k.namespaces = append(k.namespaces, o.Name)
 		}
+	case *model.Service:
+		k.headless[o.Path()] = o.Headless
 	case *model.WebhookConfiguration:
 		for i := range o.Webhooks {
 			k.webhooks = append(k.webhooks, o.Webhooks[i].Name)
@@ -88,6 +91,13 @@ func (k *known) add(o model.Object) {
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Job.Template.Labels, o.Job.Template.Spec})
 	case *model.Pod:
 		k.pods = append(k.pods, podGroup{o.Namespace, o.Labels, o.Spec})
+	}
+}
+
+// addPath makes a name known that stands for an object.
+func (k *known) addPath(kind model.Kind, path string) {
+	if !slices.Contains(k.paths[kind], path) {
+		k.paths[kind] = append(k.paths[kind], path)
 	}
 }
 

@@ -125,6 +125,15 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 	return t
 }
 
+// toCome reads pods that may be made only later, so that nobody can say how many of them.
+func (l *loader) toCome(m *strict.Map) fault.Target {
+	t := l.target(m, model.KindPod)
+	if t.Count > 0 || t.PercentPPM > 0 {
+		m.Optional("count").Errorf("it is about every one that starts meanwhile: select them otherwise, or write all")
+	}
+	return t
+}
+
 // zone reads a zone in which there are nodes, or may be; "" if nothing is said.
 func (l *loader) zone(v strict.Value) string {
 	if !v.Given() {

@@ -120,6 +120,8 @@ func faultFields(k *fault.Kind) []string {
 		switch p {
 		case fault.ParamTarget:
 			out = append(out, selecting...)
+		case fault.ParamStarts:
+			out = append(out, selecting...)
 		case fault.ParamFlood:
 			out = append(out, flooding...)
 		case fault.ParamPush:
@@ -358,6 +360,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamReplica: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.replicasOn(m.Optional(p)) },
 	fault.ParamFlood:   func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.flood(m, f) },
 	fault.ParamPush:    func(l *loader, m *strict.Map, _ string, f *fault.Spec) { l.push(m, f) },
+	fault.ParamStarts:  func(l *loader, m *strict.Map, _ string, f *fault.Spec) { f.Target = l.toCome(m) },
 	fault.ParamCreep:   func(_ *loader, m *strict.Map, _ string, f *fault.Spec) { f.Creep = creep(m) },
 	fault.ParamGroup:   (*loader).cloudFault,
 	fault.ParamZone:    (*loader).cloudFault,
@@ -447,6 +450,7 @@ func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
 var noSpeed = map[string]string{
 	"network-bandwidth": "0% is a machine that is cut off: write partition",
 	"registry-slow":     "0% is a registry that is down: write registry-down",
+	"slow-start":        "0% is a start that never ends: write pod-failure, which hangs what starts, too",
 	"disk-slow":         "0% is a disk on which nothing ever ends: write more",
 }
 

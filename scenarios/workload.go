@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -171,13 +172,10 @@ var probePaths = map[string]runtime.ProbePath{"own": runtime.OwnPath, "queue": r
 func (l *loader) call(v, namespace strict.Value) runtime.Call {
 	m := v.Map("a call", "service", "per_request", "timeout", "retries")
 	c := runtime.Call{
-		Service:         m.Required("service").DNSLabel(),
+		Service:         l.addressee(m.Required("service"), namespace.DNSLabel()),
 		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
 		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, time.Hour),
 		Retries:         int(m.Default("retries", "0").Int(0, 100)),
-	}
-	if r := (reference{model.KindService, namespace.DNSLabel(), c.Service}); c.Service != "" && r.namespace != "" {
-		l.checkObject(m.Required("service"), r.path())
 	}
 	return c
 }
@@ -294,6 +292,65 @@ func terms(v strict.Value, what string, all ...term) {
 	}
 }
 
+// addressee reads the name that requests are sent to: a Service's, or that of a single pod
+// of a StatefulSet behind its headless Service ("db-0.db").
+func (l *loader) addressee(v strict.Value, namespace string) string {
+	host, service, single := strings.Cut(v.Name(), ".")
+	if !single {
+		service = host
+	}
+	if service == "" || namespace == "" {
+		return service
+	}
+	if strings.Contains(service, ".") {
+		v.Errorf("%s has more than a Service's name and one of a pod before it: its namespace is said as namespace", strict.Quote(v.Text()))
+		return ""
+	}
+	r := reference{model.KindService, namespace, service}
+	l.checkObject(v, r.path())
+	if !single || !slices.Contains(l.known.names(r.kind), r.path()) {
+		return service
+	}
+	if l.known.headless[r.path()] && l.ordinal(host, &r) {
+		name := host + "." + service
+		l.known.addPath(r.kind, reference{r.kind, namespace, name}.path())
+		return name
+	}
+	switch example := l.hostname(&r); {
+	case !l.known.headless[r.path()]:
+		v.Errorf("%s is not headless (clusterIP: None), so its pods have no names: write %s", r.path(), service)
+	case example == "":
+		v.Errorf("no pod behind %s has a name: that takes a StatefulSet with serviceName: %s", r.path(), service)
+	default:
+		v.Errorf("no pod behind %s is called %s; such as %s are", r.path(), strict.Quote(host), example)
+	}
+	return ""
+}
+
+// ordinal tells whether a StatefulSet has pods with such a name behind a Service.
+func (l *loader) ordinal(host string, r *reference) bool {
+	dash := strings.LastIndexByte(host, '-')
+	if dash < 0 || !ordinals.MatchString(host[dash+1:]) {
+		return false
+	}
+	set := reference{model.KindStatefulSet, r.namespace, host[:dash]}
+	m, ok := l.known.managers[set.path()]
+	return ok && m.template.Spec.Subdomain == r.name
+}
+
+// hostname is the name of a pod behind a Service, "" if none has one.
+func (l *loader) hostname(r *reference) string {
+	for _, path := range l.known.names(model.KindStatefulSet) {
+		if m := l.known.managers[path]; m.of != nil && m.of.Head().Namespace == r.namespace && m.template.Spec.Subdomain == r.name {
+			return strict.Quote(m.of.Head().Name + "-0." + r.name)
+		}
+	}
+	return ""
+}
+
+// ordinals is the numbers of a StatefulSet's pods.
+var ordinals = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+
 // traffic reads who sends how many requests to which Service.
 func (l *loader) traffic(list strict.Value) {
 	items := list.List()
@@ -312,7 +369,6 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 	m := v.Map("traffic", "service", "namespace", "rps", "from", "timeout", "retries", "connections")
 	t := workload.Traffic{
 		Namespace: m.Default("namespace", "default").DNSLabel(),
-		Service:   m.Required("service").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
 		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, time.Hour),
@@ -320,9 +376,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 
 		Connections: connections(m.Optional("connections")),
 	}
-	if r := (reference{model.KindService, t.Namespace, t.Service}); t.Service != "" && t.Namespace != "" {
-		l.checkObject(m.Required("service"), r.path())
-	}
+	t.Service = l.addressee(m.Required("service"), t.Namespace)
 	if from := m.Optional("from"); from.Given() {
 		t.From = l.source(from, t.Namespace)
 		l.checkBalanced(from, &t)

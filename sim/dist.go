@@ -146,6 +146,9 @@ func (d Dist) Moments() (mean, variance int64) {
 	return mean, variance
 }
 
+// IsConstant tells whether every draw is the same, as the constructor says it.
+func (d Dist) IsConstant() bool { return d.kind == constant }
+
 // IsZero says whether every draw is 0.
 func (d Dist) IsZero() bool { return d == Dist{} }
 

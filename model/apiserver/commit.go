@@ -140,7 +140,7 @@ func keepSpec(next, cur model.Object) {
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
 			n.Disrupted = c.Disrupted
 		}
-		if c.Phase.Terminal() {
+		if c.Phase.Terminal() && !c.Mirror() {
 			keepEnded(n, c)
 		}
 	case *model.Node:
@@ -197,7 +197,8 @@ func keepSpec(next, cur model.Object) {
 
 // keepEnded keeps a pod that has ended from being anything else, or ready: what its
 // kubelet found out before it saw that does not count any more
-// (pkg/kubelet/status/status_manager.go mergePodStatus).
+// (pkg/kubelet/status/status_manager.go mergePodStatus). Only a mirror pod can begin
+// anew, with its machine: what it shows is a file, which has no phase.
 func keepEnded(next, cur *model.Pod) {
 	next.Phase, next.Reason, next.Message = cur.Phase, cur.Reason, cur.Message
 	for _, c := range []*model.Condition{&next.Ready, &next.ContainersUp} {

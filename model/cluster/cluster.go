@@ -45,6 +45,7 @@ type Cluster struct {
 	rules        proxy.Rulebook          // of all proxies
 	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
+	pace         runtime.Pace    // of start-ups
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
 	starts       *workload.Starts
@@ -217,7 +218,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction, PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, StaticCPUs: x.config.staticCPUs(n), QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, API: starts{x, site}, Static: static, Volumes: x.attachable,
-			Shutdown: x.config.Shutdown.of(n),
+			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace,
 		})
 	}
 	x.sites = append(x.sites, site)
@@ -235,6 +236,6 @@ func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Serving: told{x}, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: told{x}, FirstLease: turn,
 	})
 }

@@ -138,11 +138,11 @@ func (scrap) StartCNI() {}
 // CrashContainer implements fault.Machine.
 func (scrap) CrashContainer(model.Ref, string, int32) bool { return false }
 
-// FailProbes implements fault.Machine.
-func (scrap) FailProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+// HarmProbes implements fault.Machine.
+func (scrap) HarmProbes(model.Ref, string, model.ProbeHarm) {}
 
-// AnswerProbes implements fault.Machine.
-func (scrap) AnswerProbes(model.Ref, string, [model.ProbeKinds]bool, uint32) {}
+// HealProbes implements fault.Machine.
+func (scrap) HealProbes(model.Ref, string, model.ProbeHarm) {}
 
 // Hang implements fault.Machine.
 func (scrap) Hang(model.Ref) {}
@@ -182,6 +182,9 @@ func (scrap) FillDisk(int64) int64 { return 0 }
 
 // SetLink implements fault.Machine.
 func (scrap) SetLink(int64) {}
+
+// SetOffline implements fault.Machine.
+func (scrap) SetOffline(bool) {}
 
 // FillInodes implements fault.Machine.
 func (scrap) FillInodes(int64) int64 { return 0 }

@@ -179,9 +179,9 @@ func (v *Invariants) devices(r *store.Record, p *model.Pod, byHand bool) {
 }
 
 // podMoves checks what Kubernetes promises of a pod's life: a phase only moves
-// forward and a binding is for ever.
+// forward, but of mirror pods, and a binding is for ever.
 func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
-	if now.Phase < old.Phase || old.Phase.Terminal() && now.Phase != old.Phase {
+	if back := now.Phase < old.Phase || old.Phase.Terminal() && now.Phase != old.Phase; back && !now.Mirror() {
 		v.fail(r, "phase %v after %v", now.Phase, old.Phase)
 	}
 	if old.NodeID != 0 && now.NodeID != old.NodeID {

@@ -41,6 +41,11 @@ func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[nod
 // Registry implements fault.World.
 func (w faultWorld) Registry() fault.Registry { return registryInFault{w.x.registry, w.x.Kernel} }
 
+// SlowStarts implements fault.World.
+func (w faultWorld) SlowStarts(of func(*model.Pod) bool, ppm int64) (end func()) {
+	return w.x.pace.Slow(of, ppm)
+}
+
 // registryInFault is the registry as faults change it, now.
 type registryInFault struct {
 	*runtime.Registry
@@ -220,6 +225,9 @@ func (c *Config) sharesProxies() bool {
 // proxy is a new one, under a name.
 func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	c.Rules = &x.rules
+	if d := x.config.DNS; d != nil {
+		c.AnswerTTL = d.TTL
+	}
 	p := proxy.New(x.Kernel, x.Store, x.net, c)
 	x.proxies[name] = p
 	p.Start()

@@ -406,14 +406,35 @@ func (c *endpointSlices) call(svc *model.Service, row *serviceRow, s *sliceRow, 
 			},
 			Service:   svc.Ref(),
 			Endpoints: s.endpoints,
+			Hostnames: c.hostnames(svc, s.endpoints),
 		}}
 	case store.OpDelete:
 		return call{op: op, target: s.stored.Ref()}
 	}
 	next := *s.stored
-	next.Endpoints = s.endpoints
+	next.Endpoints, next.Hostnames = s.endpoints, c.hostnames(svc, s.endpoints)
 	next.Generation++
 	return call{op: op, object: &next}
+}
+
+// hostnames is what the pods of a headless Service are called that have a name behind it
+// (k8s.io/endpointslice/utils.go podToEndpoint, ShouldSetHostname: a hostname, and the
+// Service as subdomain). With a Service that has an address they are of no use.
+func (c *endpointSlices) hostnames(svc *model.Service, endpoints []model.Endpoint) (names []string) {
+	if !svc.Headless {
+		return nil
+	}
+	for i := range endpoints {
+		p := c.view.pod(endpoints[i].Pod.ID)
+		if p == nil || p.Spec.Subdomain != svc.Name {
+			continue
+		}
+		if names == nil {
+			names = make([]string, len(endpoints))
+		}
+		names[i] = p.Name
+	}
+	return names
 }
 
 func (c *endpointSlices) proceed(id uint32, row *serviceRow) {

@@ -165,3 +165,48 @@ func meddle(r *rig, luck *sim.Stream) {
 		r.user.client.Delete(svc.Head().Ref(), 0, 0)
 	}
 }
+
+// Source: k8s.io/endpointslice/utils.go ShouldSetHostname, and
+// pkg/controller/statefulset/stateful_set_utils.go initIdentity: each pod of a StatefulSet
+// has its name as hostname, and the set's serviceName as subdomain. The name goes with the
+// pod, whichever of the slice it is.
+func TestPodsOfAStatefulSetHaveNamesBehindItsServiceOnly(t *testing.T) {
+	for _, c := range []struct {
+		subdomain, service string
+		headless           bool
+		want               string
+	}{
+		{"web", "web", true, "[web-0 web-1 web-2]"},
+		{"other", "web", true, "[]"},
+		{"web", "web", false, "[]"},
+	} {
+		r := newRig(t, rigConfig{seed: 1})
+		svc := service(c.service)
+		svc.Headless = c.headless
+		r.user.client.Create(svc, 0)
+		set := statefulSet("web", 3, nil)
+		spec := *set.Template.Spec
+		spec.Subdomain = c.subdomain
+		set.Template.Spec = &spec
+		r.user.client.Create(set, 0)
+		r.run(t, 2*time.Minute)
+		for range 2 {
+			var names []string
+			for _, s := range r.slices() {
+				for i := range s.Hostnames {
+					p := r.store.Get(s.Endpoints[i].Pod).(*model.Pod)
+					if s.Hostnames[i] != p.Name {
+						t.Errorf("%s is called %s", p.Name, s.Hostnames[i])
+					}
+					names = append(names, p.Name)
+				}
+			}
+			slices.Sort(names)
+			if got := fmt.Sprint(names); got != c.want {
+				t.Errorf("%+v: names %s", c, got)
+			}
+			r.user.client.Delete(model.Ref{Kind: model.KindPod, ID: r.store.Lookup(model.KindPod, "default", "web-0").Head().ID}, store.DefaultGrace, 0)
+			r.run(t, 2*time.Minute)
+		}
+	}
+}

@@ -23,7 +23,7 @@ func (f *cniRoutesLost) begin(d *Director, s *Spec, nodes []model.Object) (strin
 	for i, n := range nodes {
 		site := d.world.NodeSite(n.Head().ID)
 		others := slices.DeleteFunc(d.everybodyBut(site), func(o network.Site) bool { return slices.Contains(control, o) })
-		f.plan(site, others, d.kernel.Now().Add(step(s.Stagger, i, len(nodes))), sim.Never)
+		f.plan(site, 0, others, d.kernel.Now().Add(step(s.Stagger, i, len(nodes))), sim.Never)
 	}
 	f.start(d, "cni-routes-lost/"+s.ID)
 	said := "their pods reach no other machine"

@@ -65,13 +65,17 @@ func nodes(n int, zone string) []*model.Node {
 	return all
 }
 
-func (w *world) Truth() *store.Store             { return w.store }
-func (w *world) Network() *network.Network       { return w.net }
-func (w *world) ControlPlane() []network.Site    { return w.control }
-func (w *world) EtcdSites() []network.Site       { return w.control }
-func (w *world) NodeSite(n uint32) network.Site  { return w.sites[n] }
-func (w *world) Machine(n uint32) fault.Machine  { return w.machines[n] }
-func (w *world) Registry() fault.Registry        { return w }
+func (w *world) Truth() *store.Store            { return w.store }
+func (w *world) Network() *network.Network      { return w.net }
+func (w *world) ControlPlane() []network.Site   { return w.control }
+func (w *world) EtcdSites() []network.Site      { return w.control }
+func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
+func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
+func (w *world) Registry() fault.Registry       { return w }
+func (w *world) SlowStarts(of func(*model.Pod) bool, ppm int64) func() {
+	w.says("start-ups at %d", ppm)
+	return func() { w.says("no more start-ups at %d", ppm) }
+}
 func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
@@ -103,12 +107,12 @@ func (w requests) Narrow(s network.Site, ppm int64) {
 	w.says("requests of %s have %d", w.net.Name(s), ppm)
 }
 
-func (m *machine) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	m.w.says("%s fails %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+func (m *machine) HarmProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	m.w.says("%s harms the probes of %d/%s: %v", m.name, pod.ID, name, harm)
 }
 
-func (m *machine) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	m.w.says("%s answers %d ppm of the probes %v of %d/%s", m.name, ppm, kinds, pod.ID, name)
+func (m *machine) HealProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	m.w.says("%s heals the probes of %d/%s: %v", m.name, pod.ID, name, harm)
 }
 
 func (m *machine) Hang(pod model.Ref)    { m.w.says("%s hang %d", m.name, pod.ID) }
@@ -186,6 +190,7 @@ func (m *machine) FillDisk(ppm int64) int64 {
 }
 
 func (m *machine) SetLink(ppm int64)     { m.w.says("%s link %d", m.name, ppm) }
+func (m *machine) SetOffline(is bool)    { m.w.says("%s offline=%v", m.name, is) }
 func (m *machine) Burn(milli int64)      { m.w.says("%s burn %d", m.name, milli) }
 func (m *machine) Cool(milli int64)      { m.w.says("%s cool %d", m.name, milli) }
 func (m *machine) SlowDisk(ppm int64)    { m.w.says("%s disk at %d", m.name, ppm) }
@@ -293,7 +298,7 @@ func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 	)
 	want := "10s requests to 1 hang=true\n10s z-0 hang 1\n20s z-0 unhang 1\n20s requests to 1 hang=false\n" +
 		"30s requests to 1 slower by 1s\n40s requests to 1 slower by -1s\n" +
-		"50s z-0 fails 500000 ppm of the probes [true false false] of 1/\n1m0s z-0 answers 500000 ppm of the probes [true false false] of 1/\n" +
+		"50s z-0 harms the probes of 1/: {[true false false] 500000 0s}\n1m0s z-0 heals the probes of 1/: {[true false false] 500000 0s}\n" +
 		"1m10s z-0 stick 1\n1m20s z-0 unstick 1\n" +
 		"1m30s 10000 ppm of the requests to 1 fail\n1m40s -10000 ppm of the requests to 1 fail\n" +
 		"1m50s z-0 stress 1/main with {500 7 3}\n2m0s z-0 no more stress 1/main with {500 7 3}"

@@ -10,6 +10,7 @@ type machine struct {
 	holds
 	off, cut, stopped, runtimeStopped bool // what is the case; cut is that it did not go down in an orderly way
 	cniStopped, proxyStopped, spoiled bool
+	unplugged                         bool
 
 	links       []int64 // of each fault that narrows its connection, what is left in millionths
 	link        int64   // what it was told
@@ -27,6 +28,7 @@ type holds struct {
 	cniStops     int // that have its CNI plugin fail
 	proxyStops   int // that keep its kube-proxy stopped
 	spoils       int // that have load balancers' probes of it fail
+	unplugs      int // that leave it no connection
 }
 
 // hold counts by some more faults, or fewer.
@@ -39,6 +41,7 @@ func (d *Director) hold(node uint32, more holds) {
 	m.cniStops += more.cniStops
 	m.proxyStops += more.proxyStops
 	m.spoils += more.spoils
+	m.unplugs += more.unplugs
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
@@ -105,6 +108,12 @@ func (d *Director) settleMachine(node uint32) {
 	}
 	d.settleLink(m, node)
 	d.settleConntrack(m, node)
+	if cut := m.unplugs > 0; cut != m.unplugged {
+		m.unplugged = cut
+		if h := d.host(node); h != nil {
+			h.SetOffline(cut)
+		}
+	}
 	if spoiled := m.spoils > 0; spoiled != m.spoiled {
 		m.spoiled = spoiled
 		for _, b := range d.world.Balancers() {

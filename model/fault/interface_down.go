@@ -5,13 +5,29 @@ import (
 	"orrery/model/network"
 )
 
-// interfaceDown cuts machines off from everybody else. What runs there goes on, and
-// what its processes tell each other arrives.
-type interfaceDown struct{ impaired }
+// interfaceDown cuts machines off from everybody else, the registry of images too. What
+// runs there goes on, and what its processes tell each other arrives.
+type interfaceDown struct {
+	impaired
+	nodes []model.Object
+}
 
 func (f *interfaceDown) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
+	f.nodes = nodes
+	f.hold(d, 1)
 	for _, site := range d.sites(nodes) {
 		f.between(d, Both, []network.Site{site}, d.everybodyBut(site), network.Impairment{Cut: true})
 	}
 	return "cut off from everybody", true
+}
+
+func (f *interfaceDown) hold(d *Director, by int) {
+	for _, n := range f.nodes {
+		d.hold(n.Head().ID, holds{unplugs: by})
+	}
+}
+
+func (f *interfaceDown) end(d *Director) {
+	f.hold(d, -1)
+	f.impaired.end(d)
 }

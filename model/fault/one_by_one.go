@@ -24,13 +24,32 @@ type turn struct {
 	back bool
 	site network.Site
 	from []network.Site
-	cut  *impaired // shared by both turns of a machine
+	cut  *severed // shared by both turns of a machine
+}
+
+// severed is a machine that is cut off.
+type severed struct {
+	impaired
+	unplugs uint32 // the node that has no connection at all, 0 if it is not that
+	off     bool
+}
+
+// set cuts it off, or has it back.
+func (c *severed) set(d *Director, off bool) {
+	if c.off == off || c.unplugs == 0 {
+		return
+	}
+	by := -1
+	if c.off = off; off {
+		by = 1
+	}
+	d.hold(c.unplugs, holds{unplugs: by})
 }
 
 // plan adds the times of a machine; it is back at the end of the fault if back is
-// Never.
-func (f *oneByOne) plan(site network.Site, from []network.Site, cut, back sim.Time) {
-	shared := &impaired{}
+// Never. The node unplugs, if there is one, has no connection at all meanwhile.
+func (f *oneByOne) plan(site network.Site, unplugs uint32, from []network.Site, cut, back sim.Time) {
+	shared := &severed{unplugs: unplugs}
 	f.turns = append(f.turns, turn{at: cut, site: site, from: from, cut: shared}, turn{at: back, back: true, site: site, cut: shared})
 }
 
@@ -38,15 +57,20 @@ func (f *oneByOne) plan(site network.Site, from []network.Site, cut, back sim.Ti
 func (f *oneByOne) start(d *Director, name string) {
 	f.director, f.self = d, d.kernel.Register(name, f)
 	slices.SortStableFunc(f.turns, func(a, b turn) int { return cmp.Compare(a.at, b.at) })
-	f.Wake(d.kernel.Now(), 0, 0)
+	f.turn(d.kernel.Now())
 }
 
 // Wake implements sim.Actor: whose turn it is.
 func (f *oneByOne) Wake(now sim.Time, _ sim.Why, _ uint64) {
+	f.turn(now)
+	f.director.settle()
+}
+
+func (f *oneByOne) turn(now sim.Time) {
 	for !f.over && len(f.turns) > 0 && f.turns[0].at <= now {
 		t := f.turns[0]
 		f.turns = f.turns[1:]
-		if t.back {
+		if t.cut.set(f.director, !t.back); t.back {
 			t.cut.end(f.director)
 		} else {
 			t.cut.between(f.director, Both, []network.Site{t.site}, t.from, network.Impairment{Cut: true})
@@ -63,6 +87,7 @@ func (f *oneByOne) DescribeWake(sim.Why, uint64) string { return "a node is cut 
 func (f *oneByOne) end(d *Director) {
 	f.over = true
 	for _, t := range f.turns {
+		t.cut.set(d, false)
 		t.cut.end(d)
 	}
 }

@@ -56,8 +56,9 @@ const (
 	ParamFill      = "fill"
 	ParamInodes    = "inodes"
 	ParamProbe     = "probe"
-	ParamPush      = "push"  // stands for everything in Push
-	ParamCreep     = "creep" // stands for everything in Creep
+	ParamPush      = "push"   // stands for everything in Push
+	ParamCreep     = "creep"  // stands for everything in Creep
+	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
@@ -402,7 +403,13 @@ var Kinds = []Kind{
 		Name: "probe-failure", Targets: model.KindPod, Hosts: true,
 		Help:   "probes of some pods are not answered, of one kind or all, all of them or a share, although the processes are well",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamErrors},
-		effect: func() effect { return &probeFailure{} },
+		effect: func() effect { return &probeHarm{} },
+	},
+	{
+		Name: "probe-slow", Targets: model.KindPod, Hosts: true,
+		Help:   "answers to probes of some pods take longer, of one kind or all, although the processes are well; one that takes its probe's timeout is none",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamProbe, ParamLatency},
+		effect: func() effect { return &probeHarm{} },
 	},
 	{
 		Name: "proxy-rules-lost", Targets: model.KindNode, Moment: true,
@@ -451,6 +458,12 @@ var Kinds = []Kind{
 		Help:   "machines that the cloud makes take longer until their kubelet starts, or for ever",
 		Params: []string{ParamFor, ParamGroup, ParamZone, ParamBoot},
 		effect: func() effect { return &slowBoot{} },
+	},
+	{
+		Name: "slow-start", Targets: model.KindNone,
+		Help:   "containers of some pods that start meanwhile, and those of pods that are made meanwhile, start up at a share of their speed",
+		Params: []string{ParamFor, ParamStarts, ParamRate},
+		effect: func() effect { return &slowStart{} },
 	},
 	{
 		Name: "spot-reclaim", Targets: model.KindNode, Cloud: true, Moment: true,

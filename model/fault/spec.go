@@ -63,7 +63,7 @@ type Spec struct {
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string  // by the names their configurations give them
-	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay and pod-slow: what is added
+	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-slow and probe-slow: what is added
 	Names    []string  // faults of DNS only: of which Services, all if there are none
 	Answer   DNSAnswer // dns-error only
 
@@ -72,7 +72,7 @@ type Spec struct {
 	Correlation int64
 
 	Silent   bool  // registry-down only: it does not refuse, it does not answer
-	RatePPM  int64 // registry-slow and network-bandwidth only: the share of the speed that is left, in millionths
+	RatePPM  int64 // registry-slow, disk-slow, slow-start and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64 // cpu-stress and container-stress only: what is wanted
 	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
 	Force    bool  // pod-kill only: the objects are gone at once
@@ -84,14 +84,14 @@ type Spec struct {
 	Push  Push  // config-push only
 	Creep Creep // agent-creep only
 
-	Probes [model.ProbeKinds]bool // probe-failure only: which of them
+	Probes [model.ProbeKinds]bool // probe-failure and probe-slow only: which of them
 
 	// Node-flapping only: for how long of every period nodes are lost, and whether it
 	// is their runtime that is, and not their connection.
 	Period, Down time.Duration
 	OfRuntime    bool
 
-	// Containers is container-crash and probe-failure only; none is every container of
+	// Containers is container-crash, probe-failure and probe-slow only; none is every container of
 	// the pod, but for its init containers if it is one that crashes.
 	Containers []string
 

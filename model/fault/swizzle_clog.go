@@ -17,7 +17,7 @@ func (f *swizzleClog) begin(d *Director, s *Spec, nodes []model.Object) (string,
 	returns := d.shuffled(s.ID+"/back", nodes)
 	for i, node := range d.shuffled(s.ID+"/cut", nodes) {
 		site := d.world.NodeSite(node.Head().ID)
-		f.plan(site, d.everybodyBut(site), from.Add(step(s.Stagger, i, n)), end.Add(-step(s.Stagger, n-1-slices.Index(returns, node), n)))
+		f.plan(site, node.Head().ID, d.everybodyBut(site), from.Add(step(s.Stagger, i, n)), end.Add(-step(s.Stagger, n-1-slices.Index(returns, node), n)))
 	}
 	f.start(d, "swizzle-clog/"+s.ID)
 	return fmt.Sprintf("cut off from everybody one after another within %v", s.Stagger), true

@@ -81,3 +81,17 @@ func TestASwizzleCutsMachinesOffAndBringsThemBackOneAfterAnother(t *testing.T) {
 		t.Errorf("so many were cut off: %s, want %s", got, want)
 	}
 }
+
+// Source: k8s-node.md 1.11: images come over the machine's interface, too. What cuts a
+// machine off from some others only leaves it the registry.
+func TestWhoIsCutOffFromEverybodyIsFromTheRegistryToo(t *testing.T) {
+	for name, want := range map[string]bool{"interface-down": true, "swizzle-clog": true, "partition": false, "cni-routes-lost": false} {
+		w := newWorld(nodes(2, "a")...)
+		s := spec("s", name, 10, 110, fault.Target{Count: 1})
+		s.Stagger = 40 * time.Second
+		log := w.play(t, s)
+		if cut := strings.Count(log, "offline=true"); cut == 1 != want || strings.Count(log, "offline=false") != cut {
+			t.Errorf("%s: %s", name, log)
+		}
+	}
+}

@@ -18,6 +18,9 @@ type World interface {
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
 	Registry() Registry
+	// SlowStarts has containers of some pods that start from now on start up at a share of
+	// their speed, in millionths, until end.
+	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
@@ -105,6 +108,8 @@ type Host interface {
 	TakePIDs(ppm int64) int64
 	ReturnPIDs(n int64) // takes it back
 	SetLink(ppm int64)  // downloads have that share of the machine's connection, in millionths
+	// SetOffline has what the machine asks of the registry be lost, or not any more.
+	SetOffline(offline bool)
 	// SlowDisk has the disk work at a share of its speed, in millionths, until
 	// QuickenDisk. Of several the slowest counts.
 	SlowDisk(ppm int64)
@@ -132,10 +137,10 @@ type Host interface {
 	// BreakDisk has writing to the disk fail with an error, until MendDisk.
 	BreakDisk(errno string)
 	MendDisk(errno string)
-	// FailProbes leaves so many of a million probes of some kinds unanswered, of one
-	// container or, if it is "", of all; each is taken back by an AnswerProbes.
-	FailProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
-	AnswerProbes(pod model.Ref, container string, kinds [model.ProbeKinds]bool, ppm uint32)
+	// HarmProbes does something to probes of one container or, if it is "", of all; each
+	// is taken back by a HealProbes.
+	HarmProbes(pod model.Ref, container string, harm model.ProbeHarm)
+	HealProbes(pod model.Ref, container string, harm model.ProbeHarm)
 	// Hang has a pod's processes answer nobody; each is taken back by an Unhang.
 	Hang(pod model.Ref)
 	Unhang(pod model.Ref)

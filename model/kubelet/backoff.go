@@ -49,7 +49,7 @@ func (b *backoff) next(since, now sim.Time) {
 // started again (pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff).
 // The wait counts from the finish of the instance that was the last to have
 // ended when the pass began; how it ended does not matter.
-func (k *Kubelet) refused(r *row, i int, at sim.Time) bool {
+func (k *Kubelet) refused(r *row, i int, now sim.Time) bool {
 	c, p := &r.containers[i], &r.box.Processes[i]
 	finished := p.FinishedAt
 	if c.killed {
@@ -58,9 +58,9 @@ func (k *Kubelet) refused(r *row, i int, at sim.Time) bool {
 	if p.Instances == 0 || finished == 0 {
 		return false
 	}
-	left := c.restarts.left(finished, at)
+	left := c.restarts.left(finished, now)
 	if left == 0 {
-		c.restarts.next(finished, at)
+		c.restarts.next(finished, now)
 		return false
 	}
 	if c.reason != crashLoop {

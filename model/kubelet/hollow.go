@@ -14,6 +14,7 @@ import (
 // HollowConfig is what a hollow kubelet depends on besides its node.
 type HollowConfig struct {
 	Behaviors  runtime.Behaviors // Startup and Stop count, of a pod's slowest container
+	Pace       *runtime.Pace     // of start-ups; may be nil
 	Serving    runtime.Watcher   // may be nil
 	FirstLease time.Duration     // its lease is renewed then for the first time, and every 10 s from there
 }
@@ -206,7 +207,7 @@ func (h *Hollow) see(now sim.Time, pod *model.Pod) {
 	case pod.Phase == model.PodRunning:
 		h.serve(p, true)
 	default:
-		p.readyAt = now.Add(h.slowest(pod, 0, func(b *runtime.Behavior) sim.Dist { return b.Startup }))
+		p.readyAt = now.Add(h.config.Pace.StartUp(pod, h.slowest(pod, 0, func(b *runtime.Behavior) sim.Dist { return b.Startup })))
 		h.kernel.Post(p.readyAt, h.self, whyHollowReady, uint64(pod.ID))
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Literal   bool // every tick is an event, which must not change anything
 	Behaviors runtime.Behaviors
 	Registry  *runtime.Registry
+	Pace      *runtime.Pace // see runtime.Config
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
@@ -165,7 +166,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes,
+		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	x.staticCPUs = c.StaticCPUs
 	x.setLevels(c.Eviction)
@@ -259,6 +260,9 @@ func (k *Kubelet) ReturnPIDs(n int64) { k.machine.ReturnPIDs(n) }
 // SetLink leaves downloads a share of the machine's connection.
 func (k *Kubelet) SetLink(ppm int64) { k.machine.SetLink(ppm) }
 
+// SetOffline has what is asked of the registry be lost, or not any more.
+func (k *Kubelet) SetOffline(offline bool) { k.machine.SetOffline(offline) }
+
 // Burn has others than containers want CPU.
 func (k *Kubelet) Burn(milli int64) { k.machine.Burn(milli) }
 
@@ -280,15 +284,14 @@ func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
 // ReturnMemory takes that back.
 func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
 
-// FailProbes leaves so many of a million probes of some kinds of a pod's container, or
-// of all of them, unanswered.
-func (k *Kubelet) FailProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	k.machine.FailProbes(k.own(pod.ID), name, kinds, ppm)
+// HarmProbes does something to probes of a pod's container, or of all of them.
+func (k *Kubelet) HarmProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	k.machine.HarmProbes(k.own(pod.ID), name, harm)
 }
 
-// AnswerProbes takes back one such FailProbes.
-func (k *Kubelet) AnswerProbes(pod model.Ref, name string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	k.machine.AnswerProbes(k.own(pod.ID), name, kinds, ppm)
+// HealProbes takes back one such HarmProbes.
+func (k *Kubelet) HealProbes(pod model.Ref, name string, harm model.ProbeHarm) {
+	k.machine.HealProbes(k.own(pod.ID), name, harm)
 }
 
 // Hang has the processes of a pod answer nobody, until Unhang.

@@ -25,7 +25,12 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if k.awaitVolumes(r, now) {
 		return
 	}
-	r.plan(k.cacheAt(now))
+	cache := k.cacheAt(now)
+	if !r.box.Ready && !r.getsSandbox(cache) {
+		k.endPass(r)
+		return
+	}
+	r.plan(cache)
 	if !r.box.Ready {
 		mounted := now.Add(k.machine.VolumesTime(r.box))
 		k.startProbes(r, mounted)
@@ -69,9 +74,34 @@ func (r *row) plan(cache sim.Time) {
 		case running:
 			c.wanted = c.doomed && spec.RestartsKilled(containerOf(spec, i))
 		case ended:
-			c.wanted = restarts(spec, i, r.box.Processes[i].ExitCode)
+			c.wanted = r.box.Ready && restarts(spec, i, r.box.Processes[i].ExitCode) || !r.box.Ready && r.runsAnew(i)
 		}
 	}
+}
+
+// getsSandbox tells whether a pod without a sandbox gets one: not if it had one, anything
+// of it was ever created, and either its policy is Never, whatever its containers' are, or
+// there is no app container to run. One that has not ended for all that hangs
+// (kuberuntime_manager.go computePodActions).
+func (r *row) getsSandbox(cache sim.Time) bool {
+	created, apps, left := false, false, false
+	for i := range r.containers {
+		saw, app := r.sight(i, cache), i >= len(r.pod.Spec.InitContainers)
+		created = created || saw != unseen
+		apps = apps || app && saw != unseen
+		left = left || app && (saw != ended || r.runsAnew(i))
+	}
+	if r.box.Attempts > 0 && created && r.pod.Spec.RestartPolicy == model.RestartNever {
+		return false
+	}
+	return left || !apps
+}
+
+// runsAnew tells whether an app container that has ended is started in a new sandbox:
+// there rules do not count, and of the policies only OnFailure does.
+func (r *row) runsAnew(i int) bool {
+	spec := r.pod.Spec
+	return r.box.Processes[i].ExitCode != 0 || spec.PolicyOf(containerOf(spec, i)) != model.RestartOnFailure
 }
 
 // planInit marks the init containers to start, and tells whether all are done
@@ -176,7 +206,9 @@ func (k *Kubelet) kill(r *row) {
 }
 
 // next goes on to the next container that is to start, the sandbox being
-// there at a time, now or later.
+// there at a time, now or later. What is sure of one that has never run and whose image
+// is here is one wait; all others are asked about when the sandbox is there, once for
+// each start, as a restart that is let through makes the next one wait longer.
 func (k *Kubelet) next(r *row, at sim.Time) {
 	now := k.kernel.Now()
 	for i := range r.containers {
@@ -184,11 +216,15 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if k.refused(r, i, at) {
+		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i))) {
+			k.wait(r, settingUp, at)
+			return
+		}
+		if k.refused(r, i, now) {
 			k.giveUp(r, i)
 			continue
 		}
-		switch k.image(r, i, at) {
+		switch k.image(r, i) {
 		case imageHere:
 			r.cursor = int16(i)
 			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
@@ -281,21 +317,17 @@ const (
 
 // image sees to a container's image (pkg/kubelet/images/image_manager.go
 // EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
-func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
+func (k *Kubelet) image(r *row, i int) imageState {
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
 	if k.machine.RuntimeDown() {
 		c.reason = inspectFailed
 		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
 		return imageMissing
 	}
-	if spec.PullPolicy != model.PullAlways && k.machine.Cached(spec.Image) {
+	if k.hasImage(spec) {
 		return imageHere
 	}
 	now := k.kernel.Now()
-	if at > now {
-		k.wait(r, settingUp, at) // and look again
-		return imageAsked
-	}
 	if reason, why := unpullable(spec); reason != noReason {
 		if c.reason != reason {
 			if reason == neverPull {
@@ -317,6 +349,11 @@ func (k *Kubelet) image(r *row, i int, at sim.Time) imageState {
 	r.doing, r.cursor = pulling, int16(i)
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
+}
+
+// hasImage tells whether a container's image is here and nobody has to be asked.
+func (k *Kubelet) hasImage(c *model.Container) bool {
+	return c.PullPolicy != model.PullAlways && k.machine.Cached(c.Image)
 }
 
 // unpullable is why a container's image that is not here is not asked for at all.

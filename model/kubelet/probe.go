@@ -13,7 +13,7 @@ import (
 // alike (pkg/kubelet/prober/worker.go doProbe). As long as nothing changes that
 // answers depend on, they are known: a container that has not started up refuses, one
 // that has says yes, and if it is under a load so many of a million probes fail, each
-// by the luck of its tick. Hence only the tick at which a threshold is reached that
+// by the luck of its tick, or takes a time to be answered. Hence only the tick at which a threshold is reached that
 // changes something is an event. Whatever changes has the ticks until then counted
 // first. An answer is there at once; one that comes too late when the timeout is over,
 // which here is no longer than the period.
@@ -26,6 +26,7 @@ type prober struct {
 	tellAt sim.Time     // when a threshold that is reached shows, Never if none is
 	run    int64        // how many answers in a row were alike
 	risk   runtime.Risk // as the machine last said
+	slow   []sim.Dist   // what answers take, all together, as the machine last said
 	good   bool         // what they said
 	late   bool         // the last of them did not come in time
 }
@@ -72,7 +73,8 @@ func (k *Kubelet) reviseRisks(r *row, i int) {
 		return
 	}
 	for kind := range model.ProbeKinds {
-		r.containers[i].probes[kind].risk = k.machine.Risk(r.box, i, kind)
+		p := &r.containers[i].probes[kind]
+		p.risk, p.slow = k.machine.Risk(r.box, i, kind), k.machine.Delays(p.slow[:0], r.box, i, kind)
 	}
 }
 
@@ -150,7 +152,7 @@ func (a *asking) answer(at sim.Time) (good bool, took time.Duration, last sim.Ti
 	switch {
 	case a.servesAt > at:
 		return false, 0, a.servesAt - 1
-	case a.risk == runtime.Risk{}:
+	case a.risk == runtime.Risk{} && len(a.slow) == 0:
 		return true, 0, sim.Never
 	case a.risk.Late == runtime.Million:
 		return false, late, sim.Never
@@ -164,7 +166,21 @@ func (a *asking) answer(at sim.Time) (good bool, took time.Duration, last sim.Ti
 	case n < a.risk.Late+a.risk.Refused:
 		return false, 0, at
 	}
-	return true, 0, at
+	took, certain := a.takes(&luck)
+	if certain && a.risk == (runtime.Risk{}) {
+		at = sim.Never
+	}
+	return took < late, min(took, late), at
+}
+
+// takes is how long an answer takes, and whether every other takes as long.
+func (a *asking) takes(luck *sim.Stream) (took time.Duration, certain bool) {
+	certain = true
+	for i := range a.slow {
+		took += a.slow[i].Draw(luck)
+		certain = certain && a.slow[i].IsConstant()
+	}
+	return took, certain
 }
 
 // count takes in the answers of all ticks until a time that are not counted, or of
@@ -199,7 +215,7 @@ func (a *asking) take(good bool, took time.Duration, at sim.Time, n int64) {
 	}
 	a.run += n
 	a.asked = at + sim.Time(n-1)*sim.Time(period(a.spec))
-	a.freeAt, a.late = a.asked.Add(took), took > 0
+	a.freeAt, a.late = a.asked.Add(took), took > 0 && !good
 	if told {
 		a.tellAt = a.freeAt
 	}

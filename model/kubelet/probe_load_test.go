@@ -171,13 +171,13 @@ func TestProbesThatAFaultFailsComeOnTopOfTheOthers(t *testing.T) {
 	r.ready(p)
 	var readiness, liveness [model.ProbeKinds]bool
 	readiness[model.Readiness], liveness[model.Liveness] = true, true
-	r.kubelet.FailProbes(p.Ref(), "", liveness, all)
-	r.kubelet.FailProbes(p.Ref(), "other", readiness, all)
+	r.kubelet.HarmProbes(p.Ref(), "", model.ProbeHarm{Kinds: liveness, Lost: all})
+	r.kubelet.HarmProbes(p.Ref(), "other", model.ProbeHarm{Kinds: readiness, Lost: all})
 	r.run(time.Minute)
 	if !r.get(p).IsReady() {
 		t.Error("it is not its readiness that fails")
 	}
-	r.kubelet.FailProbes(p.Ref(), "main", readiness, 500_000)
+	r.kubelet.HarmProbes(p.Ref(), "main", model.ProbeHarm{Kinds: readiness, Lost: 500_000})
 	m := r.kubelet.Machine()
 	if got := m.Risk(m.Sandbox(p.ID), 0, model.Readiness); got != (runtime.Risk{Late: 500_000}) {
 		t.Errorf("%+v", got)
@@ -186,10 +186,74 @@ func TestProbesThatAFaultFailsComeOnTopOfTheOthers(t *testing.T) {
 	if got := m.Risk(m.Sandbox(p.ID), 0, model.Readiness); got != (runtime.Risk{Late: 600_000, Refused: 200_000}) {
 		t.Errorf("%+v", got)
 	}
-	r.kubelet.AnswerProbes(p.Ref(), "main", readiness, 500_000)
+	r.kubelet.HealProbes(p.Ref(), "main", model.ProbeHarm{Kinds: readiness, Lost: 500_000})
 	r.fares(p, model.Readiness, 0, 0)
 	r.run(time.Minute)
 	if !r.get(p).IsReady() {
 		t.Error("it is not ready again")
+	}
+}
+
+// TestAnAnswerThatComesWhenTheTimeoutIsOverIsNone (v1.35 pkg/probe/http/http.go: the
+// client's Timeout; API reference: "timeoutSeconds: number of seconds after which the
+// probe times out. Defaults to 1 second"). One that comes before is as good as any.
+func TestAnAnswerThatComesWhenTheTimeoutIsOverIsNone(t *testing.T) {
+	for _, c := range []struct {
+		timeout, answer time.Duration
+		lost            bool
+	}{
+		{0, 999 * time.Millisecond, false},
+		{0, time.Second, true},
+		{3 * time.Second, 2 * time.Second, false},
+		{3 * time.Second, 4 * time.Second, true},
+	} {
+		r := newRig(t, 2, startup(time.Millisecond))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].Readiness, s.Containers[0].Liveness = every(10*time.Second, 3), every(10*time.Second, 3)
+			s.Containers[0].Readiness.Timeout = c.timeout
+		})
+		r.ready(p)
+		harm := model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Readiness: true}, Slow: sim.Constant(c.answer)}
+		r.kubelet.HarmProbes(p.Ref(), "", harm)
+		since := r.Now()
+		if !c.lost {
+			r.run(2 * time.Minute)
+			if q := r.get(p); !q.IsReady() {
+				t.Errorf("%+v: not ready", c)
+			}
+			continue
+		}
+		least := 20*time.Second + max(c.timeout, time.Second)
+		r.within(since, least-100*time.Millisecond, least+10*time.Second+100*time.Millisecond, "not ready", func() bool { return !r.get(p).IsReady() })
+		r.run(time.Minute)
+		r.kubelet.HealProbes(p.Ref(), "", harm)
+		r.within(r.Now(), 0, 11100*time.Millisecond, "ready again", func() bool { return r.get(p).IsReady() })
+		if q := r.get(p); q.Restarts() > 0 || len(r.notes(p, "Unhealthy")) != 1 {
+			t.Errorf("%+v: %d restarts, said %d times", c, q.Restarts(), len(r.notes(p, "Unhealthy")))
+		}
+	}
+}
+
+// TestASuccessThatComesLateCountsWhenItComes: a pod is ready so much later, and an answer
+// that takes a time of chance is late as often as that takes the timeout.
+func TestASuccessThatComesLateCountsWhenItComes(t *testing.T) {
+	ready := func(slow sim.Dist) time.Duration {
+		r := newRig(t, 2, startup(3*time.Second))
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Readiness = every(10*time.Second, 3) })
+		r.run(100 * time.Millisecond)
+		r.kubelet.HarmProbes(p.Ref(), "main", model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Readiness: true}, Slow: slow})
+		return r.ready(p).Sub(0)
+	}
+	if later := ready(sim.Constant(600*time.Millisecond)) - ready(sim.Dist{}); later != 600*time.Millisecond {
+		t.Errorf("ready %v later, want 600ms", later)
+	}
+	r := newRig(t, 3, startup(time.Millisecond))
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Liveness = every(10*time.Second, 1) })
+	r.ready(p)
+	r.kubelet.HarmProbes(p.Ref(), "", model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Liveness: true}, Slow: sim.Uniform(0, 1010*time.Millisecond)})
+	since := len(r.notes(p, "Unhealthy"))
+	r.run(3 * time.Hour)
+	if said := len(r.notes(p, "Unhealthy")) - since; said < 3 || said > 25 {
+		t.Errorf("of 1080 probes, of which 1 in 100 comes late, %d killed", said)
 	}
 }

@@ -82,3 +82,81 @@ func TestALivenessProbeRestartsByPolicyAndNotByRule(t *testing.T) {
 		}
 	}
 }
+
+// Source: spec k8s-node 1.12, v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go
+// doBackOff: it is asked once for each start, and each restart that it lets through makes
+// the next one wait longer. The kubelet has it in memory only: after a reboot the first
+// restart waits for nothing and the second for 10 s, whether a registry has to be asked
+// for the image or not.
+func TestAfterARebootTheSecondRestartWaits10SecondsWhateverThePullPolicy(t *testing.T) {
+	for _, policy := range []model.PullPolicy{model.PullIfNotPresent, model.PullAlways} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", Run: sim.Constant(2 * time.Minute), ExitCode: 1}))
+		p := r.pod("p", func(s *model.PodSpec) { s.Containers[0].PullPolicy = policy })
+		r.ready(p)
+		r.run(30 * time.Second)
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.until("restarted", 2*time.Minute, func() bool { return r.get(p).Restarts() == 1 && r.get(p).IsReady() })
+		if said := r.notes(p, "BackOff"); len(said) > 0 {
+			t.Errorf("policy %v: the first start is refused at %v", policy, said)
+		}
+		r.until("ended", 3*time.Minute, func() bool { return !r.alive(p) })
+		from := r.Now()
+		if d := r.until("restarted again", time.Minute, func() bool { return r.alive(p) }).Sub(from); d < 10*time.Second || d > 18*time.Second {
+			t.Errorf("policy %v: it runs again after %v, want 10 to 15 s and a pull", policy, d)
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions,
+// shouldRestartOnFailure: a pod whose policy is Never gets no second sandbox once
+// anything of it was created, whatever its containers' policies and rules say; as they
+// say that it is not over (kubelet_pods.go getPhase), it hangs in its phase. In a new
+// sandbox all containers run but those that succeeded under OnFailure, also one that
+// never restarts; after init containers it is asked again whether they restart
+// (container/helpers.go ShouldContainerBeRestarted).
+func TestInANewSandboxOnlyPoliciesOfPodsAndOnFailureCount(t *testing.T) {
+	own := func(p model.RestartPolicy, rules ...model.RestartRule) *model.ContainerRestart {
+		return &model.ContainerRestart{Policy: p, Rules: rules}
+	}
+	for _, c := range []struct {
+		name        string
+		pod         model.RestartPolicy
+		main, once  *model.ContainerRestart
+		init        bool
+		up, onceRan bool
+	}{
+		{"Never, and a container with Always", model.RestartNever, own(model.RestartAlways), own(model.RestartAlways), false, false, false},
+		{"Never, and a rule for 255", model.RestartNever, own(model.RestartNever, model.RestartRule{Codes: []int32{255}}), nil, false, false, false},
+		{"Always, and a container with Never", model.RestartAlways, nil, own(model.RestartNever), false, true, true},
+		{"the same after an init container", model.RestartAlways, nil, own(model.RestartNever), true, true, false},
+		{"Always, and a container with OnFailure that succeeded", model.RestartAlways, nil, own(model.RestartOnFailure), false, true, false},
+		{"OnFailure, and a container that succeeded", model.RestartOnFailure, nil, nil, false, true, false},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "once", Run: sim.Constant(5 * time.Second)}, runtime.Behavior{Container: "init", Run: sim.Constant(time.Second)}))
+		p := r.pod("p", func(s *model.PodSpec) {
+			s.RestartPolicy, s.Containers[0].Restart = c.pod, c.main
+			s.Containers = append(s.Containers, model.Container{Name: "once", Image: "web", Restart: c.once})
+			if c.init {
+				s.InitContainers = []model.Container{{Name: "init", Image: "web"}}
+			}
+		})
+		r.run(30 * time.Second)
+		before := r.kubelet.Machine().Sandbox(p.ID).Processes
+		ran := before[len(before)-1].Instances
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.run(5 * time.Minute)
+		q, box := r.get(p), r.kubelet.Machine().Sandbox(p.ID)
+		main, once := box.Processes[len(before)-2], box.Processes[len(before)-1]
+		if up := main.Running; up != c.up || q.Phase != model.PodRunning || up != (box.Attempts == 2) {
+			t.Errorf("%s: it runs: %v, in phase %v with %d sandboxes", c.name, up, q.Phase, box.Attempts)
+		}
+		if again := once.Instances > ran; again != c.onceRan {
+			t.Errorf("%s: the one that had ended ran again: %v", c.name, again)
+		}
+		if s := q.Containers[len(before)-2]; !c.up && (s.State != model.ContainerTerminated || s.Reason != "Unknown") {
+			t.Errorf("%s: shown as %+v", c.name, s)
+		}
+	}
+}

@@ -219,17 +219,9 @@ func (k *Kubelet) mirrorSeen(m *model.Pod) {
 }
 
 // catchUp writes what is known about a static pod to the mirror pod that was
-// just found. A phase does not go back.
+// just found.
 func (k *Kubelet) catchUp(r *row) {
-	if r.shown == nil {
-		return
-	}
-	if p := r.static.mirror.Phase; p > r.shown.Phase {
-		c := *r.shown
-		c.Phase = p
-		r.shown, r.sent = &c, false
-	}
-	if !sameStatus(r.static.mirror, r.shown) {
+	if r.shown != nil && !sameStatus(r.static.mirror, r.shown) {
 		r.dirty = true
 		k.enqueue(r)
 	}
@@ -288,6 +280,22 @@ func (k *Kubelet) mirrorAnswered(reply *store.Reply) {
 		r.looks++
 		k.queueAt(r, min(k.slot(r).lookAt, k.kernel.Now().Add(luck.Duration(resync, resync+resync/2))))
 	}
+}
+
+// basis is what a new status begins as: the last one or, of a process that has made
+// none yet, what the API shows. But the phase of a static pod, and why, is not what its
+// mirror pod says: that a process before this one has ended it is written in no file
+// (pkg/kubelet/pod_workers.go UpdatePod, kubelet_pods.go generateAPIPodStatus).
+func (r *row) basis() *model.Pod {
+	switch {
+	case r.shown != nil:
+		return r.shown
+	case r.static == nil || r.static.mirror == nil:
+		return r.pod
+	}
+	c := *r.static.mirror
+	c.Phase, c.Reason, c.Message = r.pod.Phase, "", ""
+	return &c
 }
 
 // face is the pod as the API knows it: the mirror of a static pod, whose own

@@ -197,3 +197,27 @@ func TestStaticPodsAreTheSameInLiteralMode(t *testing.T) {
 		t.Errorf("elided:\n%s\nliteral:\n%s", a, b)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/pod_workers.go UpdatePod, kubelet_pods.go generateAPIPodStatus:
+// whether a pod has ended is asked of what its source says, and a file says nothing; that
+// it was ended before the machine went down stands in its mirror pod only, whose phase
+// the next process overwrites (status_manager.go mergePodStatus).
+func TestAStaticPodThatAShutdownHasEndedRunsAgainAfterTheBoot(t *testing.T) {
+	var p program
+	r := newRig(t, 1, withStatic(&p), func(r *rig) { r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second} })
+	r.run(time.Second)
+	was := r.mirror()
+	r.kubelet.ShutDown(true)
+	r.until("ended", time.Minute, func() bool { return r.mirror().Phase == model.PodFailed && r.mirror().Reason == "Terminated" })
+	r.until("it runs again", 3*time.Minute, func() bool { return r.mirror().IsReady() })
+	m := r.mirror()
+	if m.ID != was.ID || m.Phase != model.PodRunning || m.Reason != "" || m.Message != "" || m.Restarts() != 1 {
+		t.Errorf("the API shows %+v", m)
+	}
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(10 * time.Minute)
+	if m := r.mirror(); !m.IsReady() || m.Restarts() != 1 || len(p.said) != 2 {
+		t.Errorf("the program was %v, the API shows %+v", p.said, m)
+	}
+}

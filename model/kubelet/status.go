@@ -19,15 +19,13 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	if final {
 		cache = sim.Never
 	}
-	last := r.shown
-	if last == nil {
-		last = r.pod
-	}
+	last := r.basis()
 	var buffer [8]model.ContainerStatus
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
-	api := r.face()
+	// Of a static pod that is what its file says: no phase.
+	api := r.pod
 	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
 		phase = api.Phase
 	}

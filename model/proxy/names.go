@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -14,11 +16,69 @@ import (
 // when it is too old: at moments of each machine's own, known beforehand, of which those
 // after news are events.
 //
+// The name of a single pod, behind that of its Service, stands for its address while it is
+// ready, and is not found otherwise. All names of a Service are renewed together. A name
+// that was looked up before there is such a Service is not found until then, either.
+//
 // What a machine's clients know is what the machine has seen. Real answers are CoreDNS'
 // view, which a machine that is cut off from the control plane does not have either.
 
-// answerTTL is for how long an answer is kept.
-const answerTTL = 30 * time.Second
+// AnswerTTL is for how long an answer is kept, if nobody says otherwise.
+const AnswerTTL = 30 * time.Second
+
+// hosted is what a name of a single pod stands for.
+type hosted struct {
+	host  string
+	route model.Route
+}
+
+// host is what a name of a single pod stands for, by what was seen of its Service.
+func (p *Proxy) host(s *service, of []*model.EndpointSlice, host string) hosted {
+	if !s.seen.Headless { // it has no such names
+		return hosted{host, model.Route{Service: s.seen.Ref(), Headless: true}}
+	}
+	return hosted{host, p.Rules.choose(s.seen, of, place{named: true, host: host})}
+}
+
+// missing is the rules for what is no Service: a name of a single pod, or unknown. The
+// first answer about a pod is new.
+func (p *Proxy) missing(as name) rules {
+	host, service, is := strings.Cut(as.service, ".")
+	if !is {
+		p.miss(as)
+		return rules{route: model.Route{Dropped: p.Node != ""}}
+	}
+	as.service = service
+	if !slices.Contains(p.asked[as], host) {
+		p.asked[as] = append(p.asked[as], host)
+	}
+	none := rules{route: model.Route{Headless: true}}
+	id, ok := p.names[as]
+	if !ok {
+		p.miss(as)
+		return none
+	}
+	s := p.services.Row(id)
+	for i := range s.hosts {
+		if s.hosts[i].host == host {
+			return rules{route: s.hosts[i].route}
+		}
+	}
+	if s.seen == nil { // by a process that does not run
+		return none
+	}
+	h := p.host(s, p.slicesOf(s), host)
+	s.hosts = append(s.hosts[:len(s.hosts):len(s.hosts)], h)
+	return rules{route: h.route}
+}
+
+// miss remembers that a name was asked for which is not there. Before its first rules a
+// process knows nothing yet.
+func (p *Proxy) miss(as name) {
+	if p.runs > 0 && !p.full {
+		p.missed[as] = true
+	}
+}
 
 // named tells whether clients on the machine find a Service by its pods' addresses. An
 // ingress watches EndpointSlices by itself.
@@ -27,7 +87,7 @@ func (p *Proxy) named(svc *model.Service) bool { return svc != nil && svc.Headle
 // keepsAnswer has news of a Service wait until the answer about it that clients have is
 // too old. The first one they get is new.
 func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
-	if !s.route.Headless {
+	if !s.route.Headless && !(s.as == name{} && p.named(s.seen) && p.missed[name{s.seen.Namespace, s.seen.Name}]) {
 		return false
 	}
 	if !s.asked {
@@ -40,8 +100,8 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 // renewal is the next time at which an answer about a Service is renewed.
 func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	luck := p.answers.Draw(p.hash, uint64(id))
-	phase := sim.Time(luck.Duration(0, answerTTL))
-	ttl := sim.Time(answerTTL)
+	phase := sim.Time(luck.Duration(0, p.AnswerTTL))
+	ttl := sim.Time(p.AnswerTTL)
 	return now + ttl - (now+ttl-phase)%ttl
 }
 

@@ -63,6 +63,8 @@ type Config struct {
 	Zone     string // for topology hints; "" is in no zone
 	Listener Listener
 	Rules    *Rulebook // shared by all proxies of a cluster
+	// AnswerTTL is for how long clients on the machine keep an answer of DNS.
+	AnswerTTL time.Duration
 }
 
 //tidy:key a Service's name
@@ -84,6 +86,7 @@ type rules struct {
 	route    model.Route
 	external model.Route // for what a load balancer sends, if there is one
 	passes   bool        // what the health check of the Service comes to while the proxy runs
+	hosts    []hosted    // what the names of single pods stand for that were asked for
 }
 
 // pending is rules that a run under way will have in force when it ends.
@@ -112,7 +115,9 @@ type Proxy struct {
 	slices                     store.Table[*model.EndpointSlice]
 	dirty                      []uint32 // Services whose rules may be outdated
 
-	names  map[name]uint32 // of Services with rules in force
+	names  map[name]uint32   // of Services with rules in force
+	asked  map[name][]string // of which these single pods were asked for
+	missed map[name]bool     // asked for, and not there
 	next   []pending
 	doneAt sim.Time // the run under way ends; 0 if there is none
 	freeAt sim.Time // no run begins before
@@ -124,7 +129,10 @@ type Proxy struct {
 
 // New is a machine's proxy, doing nothing until Start.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
-	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}}
+	if c.AnswerTTL == 0 {
+		c.AnswerTTL = AnswerTTL
+	}
+	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{}}
 	p.self = k.Register(c.Name, p)
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
@@ -156,10 +164,10 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 	}
 	p.forget()
 	lost := p.services
-	p.services, p.names = store.Table[service]{}, map[name]uint32{}
+	p.services, p.names, p.missed = store.Table[service]{}, map[name]uint32{}, map[name]bool{}
 	for id := range lost.Len() {
 		if as := lost.Row(uint32(id)).as; as != (name{}) {
-			p.Listener.RouteChanged(p.Node, as.namespace, as.service)
+			p.changed(as)
 		}
 	}
 }
@@ -229,7 +237,7 @@ func (p *Proxy) Passes(namespace, service string) bool {
 func (p *Proxy) of(namespace, service string) rules {
 	id, ok := p.names[name{namespace, service}]
 	if !ok {
-		return rules{route: model.Route{Dropped: p.Node != ""}}
+		return p.missing(name{namespace, service})
 	}
 	return p.services.Row(id).rules
 }
@@ -362,13 +370,13 @@ func (p *Proxy) make(id uint32, s *service) pending {
 	if s.seen == nil {
 		return pending{id: id}
 	}
-	of := make([]*model.EndpointSlice, len(s.slices))
-	for i, sid := range s.slices {
-		of[i] = *p.slices.Row(sid)
-	}
+	of := p.slicesOf(s)
 	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone})}
 	if p.named(s.seen) {
 		r.route = p.Rules.choose(s.seen, of, place{named: true})
+	}
+	for _, host := range p.asked[r.as] {
+		r.hosts = append(r.hosts, p.host(s, of, host))
 	}
 	if p.Node == "" {
 		r.route.Sticky = 0 // kube-proxy's affinity is by a node's rules
@@ -380,6 +388,15 @@ func (p *Proxy) make(id uint32, s *service) pending {
 	return pending{id, r}
 }
 
+// slicesOf is a Service's EndpointSlices as seen.
+func (p *Proxy) slicesOf(s *service) []*model.EndpointSlice {
+	of := make([]*model.EndpointSlice, len(s.slices))
+	for i, sid := range s.slices {
+		of[i] = *p.slices.Row(sid)
+	}
+	return of
+}
+
 // program puts the rules of the run that ends in force. A name that a younger
 // Service has taken over stays the younger one's.
 func (p *Proxy) program() {
@@ -387,6 +404,14 @@ func (p *Proxy) program() {
 		p.put(&p.next[i])
 	}
 	p.next = p.next[:0]
+}
+
+// changed tells that a Service's rules are others, and what its pods' names stand for.
+func (p *Proxy) changed(as name) {
+	p.Listener.RouteChanged(p.Node, as.namespace, as.service)
+	for _, host := range p.asked[as] {
+		p.Listener.RouteChanged(p.Node, as.namespace, host+"."+as.service)
+	}
 }
 
 // put puts rules in force.
@@ -400,8 +425,8 @@ func (p *Proxy) put(n *pending) {
 	if s.route.Service.ID != 0 && p.names[s.as] < n.id {
 		p.names[s.as] = n.id
 	}
-	p.Listener.RouteChanged(p.Node, n.as.namespace, n.as.service)
+	p.changed(n.as)
 	if was != n.as && was != (name{}) {
-		p.Listener.RouteChanged(p.Node, was.namespace, was.service)
+		p.changed(was)
 	}
 }

@@ -34,18 +34,32 @@ func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at pl
 	}
 	pages := b.pages.Row(svc.ID)
 	for i := len(*pages) - 1; i >= 0; i-- {
-		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && p.at.named == at.named && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
+		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && p.at.named == at.named && p.at.host == at.host && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
 			return p.route
 		}
 	}
 	if len(*pages) == mostPages {
 		*pages = slices.Delete(*pages, 0, 1)
 	}
-	all := merge(seen)
-	p := page{of: svc, slices: slices.Clone(seen), at: at, route: choose(svc, all, at)}
-	p.zones = slices.ContainsFunc(all, func(e model.Endpoint) bool { return e.HintZone != "" })
+	p := page{of: svc, slices: slices.Clone(seen), at: at, route: choose(svc, merge(named(seen, at.host)), at)}
+	p.zones = slices.ContainsFunc(seen, zonesHinted)
 	*pages = append(*pages, p)
 	return p.route
+}
+
+// named is slices with those endpoints only that have a name; "" is all.
+func named(seen []*model.EndpointSlice, host string) (out []*model.EndpointSlice) {
+	if host == "" {
+		return seen
+	}
+	for _, s := range seen {
+		for i, of := range s.Hostnames {
+			if of == host {
+				out = append(out, &model.EndpointSlice{Endpoints: s.Endpoints[i : i+1]})
+			}
+		}
+	}
+	return out
 }
 
 // nodesHinted tells whether node hints may make a difference: the first endpoint that is
@@ -57,4 +71,9 @@ func nodesHinted(seen []*model.EndpointSlice) bool {
 		}
 	}
 	return false
+}
+
+// zonesHinted tells whether some endpoint has a zone hint.
+func zonesHinted(s *model.EndpointSlice) bool {
+	return slices.ContainsFunc(s.Endpoints, func(e model.Endpoint) bool { return e.HintZone != "" })
 }

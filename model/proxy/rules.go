@@ -11,8 +11,9 @@ import (
 // "".
 type place struct {
 	node, zone string
-	external   bool // for traffic from outside of the cluster
-	named      bool // for clients that have the addresses of the pods from DNS
+	external   bool   // for traffic from outside of the cluster
+	named      bool   // for clients that have the addresses of the pods from DNS
+	host       string // of these the pods of this name; "" is all
 }
 
 // local tells whether only endpoints on the node count there.
@@ -27,8 +28,8 @@ func (at place) local(svc *model.Service) bool {
 }
 
 // choose is the rules for one Service at a place, from all its endpoints in
-// order (pkg/proxy/topology.go CategorizeEndpoints). The result may share
-// memory with all.
+// order (pkg/proxy/topology.go CategorizeEndpoints). The result has the memory
+// of all, which nobody else may use.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 	if at.named {
 		return model.Route{Service: svc.Ref(), UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
@@ -46,11 +47,11 @@ func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 		r.Dropped = len(r.Endpoints) == 0 && slices.ContainsFunc(all, reachableAnywhere)
 		return r
 	}
-	r.Endpoints = keep(all, ready)
-	if len(r.Endpoints) == 0 {
+	if !slices.ContainsFunc(all, func(e model.Endpoint) bool { return e.Ready }) {
 		r.Endpoints = keep(all, lastResort)
 		return r
 	}
+	r.Endpoints = slices.DeleteFunc(all, func(e model.Endpoint) bool { return !e.Ready })
 	switch {
 	case obeyed(r.Endpoints, at.hintedNode):
 		r.Endpoints = keep(r.Endpoints, func(e *model.Endpoint) bool { return e.Node == at.node })

@@ -43,7 +43,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	m.distrust(s)
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
-	p.ServesAt = now.Add(b.Startup.Draw(&luck))
+	p.ServesAt = now.Add(m.pace.StartUp(s.Pod, b.Startup.Draw(&luck)))
 	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
 	if init && !c.Sidecar && b.Run.IsZero() {

@@ -119,6 +119,7 @@ type Machine struct {
 	kernel    *sim.Kernel
 	self      sim.ActorID
 	registry  *Registry
+	pace      *Pace
 	behaviors Behaviors
 	serving   Watcher
 	used      func(pod uint32)
@@ -153,6 +154,7 @@ type Machine struct {
 
 	calls      calls
 	pulls      []pull   // in the order in which they were asked for
+	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
 	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
@@ -189,6 +191,7 @@ type Config struct {
 	Behaviors Behaviors
 	Registry  *Registry
 	Serving   Watcher          // may be nil
+	Pace      *Pace            // nil if nothing ever makes start-ups slower
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
 	API       API // whom processes ask that need an API server; nil answers at once
@@ -210,7 +213,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, pace: c.Pace,
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)

@@ -147,6 +147,16 @@ func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
 	}
 }
 
+// oomTotal is how much memory and swap there is altogether where it is full: on the machine,
+// or as long as others have no more than is reserved for them in kubepods, whose limit is
+// the rest (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
+func (m *Machine) oomTotal() int64 {
+	if m.outside > m.reservedMemory {
+		return m.memory + m.swap
+	}
+	return m.memory - m.reservedMemory + m.swap
+}
+
 // full is the kernel's OOM killer (mm/oom_kill.c): one process, and if that is
 // not enough another one. What was rounded down may still have to grow.
 func (m *Machine) full(now sim.Time) {
@@ -159,7 +169,7 @@ func (m *Machine) full(now sim.Time) {
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += max(p.used(now)-p.swap, 0)
-		bad := m.badness(s, i, now, m.memory)
+		bad := m.badness(s, i, now, m.oomTotal())
 		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
 			worst, box, victim = bad, s, p
 		}

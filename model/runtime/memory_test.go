@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"testing"
+	"time"
 
 	"orrery/model"
 )
@@ -55,6 +56,46 @@ func TestTheKernelSparesGuaranteedAndNodeCriticalContainers(t *testing.T) {
 	} {
 		if got := scoreAdjust(tc.spec, 0, capacity); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.what, got, tc.want)
+		}
+	}
+}
+
+// Source: mm/oom_kill.c constrained_alloc: where a cgroup is full, a thousandth of its limit
+// is what oom_score_adj counts in; k8s-node.md 2.3: kubepods has what is not reserved.
+func TestWhenAllPodsHaveWhatIsNotReservedTheKernelGoesByThat(t *testing.T) {
+	const mi = 1 << 20
+	uses := func(app string, bytes int64) Behavior {
+		return Behavior{Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": app})), MemoryBytes: bytes}
+	}
+	for _, tc := range []struct {
+		why      string
+		reserved int64
+		filled   int64 // by others, in millionths of the machine
+		dies     string
+	}{
+		{"600+2048 against 1500+0.898*2048", 8 << 30, 0, "big"},
+		{"600+10240 against 1500+0.898*10240", 0, 820_000, "small"},
+	} {
+		r := newRig(uses("small", 600*mi), uses("big", 1500*mi))
+		m := r.machine
+		m.memory, m.reservedMemory = 10<<30, tc.reserved
+		m.Take(tc.filled)
+		boxes := map[string]*Sandbox{}
+		for i, app := range []string{"small", "big"} {
+			p := pod(uint32(i+1), model.Container{Name: "c"})
+			p.Labels = model.MakeLabels(map[string]string{"app": app})
+			if app == "big" {
+				p.Spec.Containers[0].Requests.MemoryBytes = 1 << 30
+				p.Spec.SumRequests()
+			}
+			boxes[app] = m.Add(p, uint64(i))
+			m.Start(boxes[app], 0)
+		}
+		r.run(t, time.Second)
+		for app, s := range boxes {
+			if s.Alive() == (app == tc.dies) {
+				t.Errorf("%s: %s runs: %v", tc.why, app, s.Alive())
+			}
 		}
 	}
 }

@@ -1,6 +1,11 @@
 package runtime
 
-import "orrery/model"
+import (
+	"slices"
+
+	"orrery/model"
+	"orrery/sim"
+)
 
 // ProbePath is how much of the way of a request a probe goes.
 type ProbePath uint8
@@ -29,12 +34,11 @@ type Risk struct {
 // Million is a Risk's whole.
 const Million = 1_000_000
 
-// probeFault is probes that a fault lets fail.
+// probeFault is what a fault does to probes.
 type probeFault struct {
 	pod       uint32
 	container string // "" is all containers of the pod
-	kinds     [model.ProbeKinds]bool
-	ppm       uint32
+	model.ProbeHarm
 }
 
 // Probed says what part of a container's probes of a kind fails because of what
@@ -64,31 +68,44 @@ func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	}
 	name := container(s.Pod.Spec, i).Name
 	for j := range m.probeFaults {
-		if f := &m.probeFaults[j]; f.pod == s.Pod.ID && f.kinds[kind] && (f.container == "" || f.container == name) {
-			r.Refused -= share(r.Refused, f.ppm)
-			r.Late += share(Million-r.Late, f.ppm)
+		if f := &m.probeFaults[j]; f.harms(s, name, kind) {
+			r.Refused -= share(r.Refused, f.Lost)
+			r.Late += share(Million-r.Late, f.Lost)
 		}
 	}
 	return r
 }
 
+// Delays adds what answers to a container's probes of a kind take to a list.
+func (m *Machine) Delays(all []sim.Dist, s *Sandbox, i int, kind model.ProbeKind) []sim.Dist {
+	name := container(s.Pod.Spec, i).Name
+	for j := range m.probeFaults {
+		if f := &m.probeFaults[j]; !f.Slow.IsZero() && f.harms(s, name, kind) {
+			all = append(all, f.Slow)
+		}
+	}
+	return all
+}
+
+// harms tells whether a fault is about a container's probes of a kind.
+func (f *probeFault) harms(s *Sandbox, name string, kind model.ProbeKind) bool {
+	return f.pod == s.Pod.ID && f.Kinds[kind] && (f.container == "" || f.container == name)
+}
+
 // share is so many millionths of n.
 func share(n, ppm uint32) uint32 { return uint32(uint64(n) * uint64(ppm) / Million) }
 
-// FailProbes leaves so many of a million probes of some kinds unanswered, of a
-// container or, if none is named, of all of the pod. The pod may be unknown here.
-func (m *Machine) FailProbes(pod uint32, container string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	m.probeFaults = append(m.probeFaults, probeFault{pod, container, kinds, ppm})
+// HarmProbes does something to probes of a container or, if none is named, of all of
+// the pod. The pod may be unknown here.
+func (m *Machine) HarmProbes(pod uint32, container string, harm model.ProbeHarm) {
+	m.probeFaults = append(m.probeFaults, probeFault{pod, container, harm})
 	m.probesChanged(pod)
 }
 
-// AnswerProbes takes back the oldest such FailProbes.
-func (m *Machine) AnswerProbes(pod uint32, container string, kinds [model.ProbeKinds]bool, ppm uint32) {
-	for i, f := range m.probeFaults {
-		if f == (probeFault{pod, container, kinds, ppm}) {
-			m.probeFaults = append(m.probeFaults[:i], m.probeFaults[i+1:]...)
-			break
-		}
+// HealProbes takes back the oldest such HarmProbes.
+func (m *Machine) HealProbes(pod uint32, container string, harm model.ProbeHarm) {
+	if i := slices.Index(m.probeFaults, probeFault{pod, container, harm}); i >= 0 {
+		m.probeFaults = slices.Delete(m.probeFaults, i, i+1)
 	}
 	m.probesChanged(pod)
 }

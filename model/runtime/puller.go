@@ -40,7 +40,7 @@ type pull struct {
 	from       sim.Time
 	loadedAt   sim.Time // when it is downloaded
 	doneAt     sim.Time
-	pace       int64 // of the download, in millionths
+	pace       int64 // of the download, in millionths; 0 if nothing arrives
 	outcome    Outcome
 	going      bool
 	follows    bool // another pull brings the image
@@ -94,7 +94,7 @@ func (m *Machine) beginPull(p *pull) {
 	switch {
 	case !m.mayPull(now):
 		p.outcome, p.doneAt = PullTooFast, now
-	case r.down && r.silent:
+	case m.offline || r.down && r.silent:
 		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout)
 	case r.down:
 		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
@@ -118,7 +118,7 @@ func (m *Machine) beginPull(p *pull) {
 			}
 		}
 		p.loadedAt = sim.Never
-		m.setPace(p, max(scale(r.pace, m.link, full), 1))
+		m.setPace(p, m.paceFor(full))
 		if m.shares() {
 			m.postPull(p, p.from)
 		}
@@ -165,18 +165,41 @@ func (m *Machine) mayPull(now sim.Time) bool {
 	return true
 }
 
-// setPace has a download go on at another pace.
+// silenced tells whether nothing comes from the registry.
+func (m *Machine) silenced() bool { return m.offline || m.registry.down }
+
+// paceFor is the pace of a download that has so much of the machine's connection, in
+// millionths.
+func (m *Machine) paceFor(part int64) int64 {
+	if m.silenced() {
+		return 0
+	}
+	return max(scale(scale(part, m.registry.pace, full), m.link, full), 1)
+}
+
+// setPace has a download go on at another pace. One that stalls is given up after a while;
+// if the way is back until then it goes on at once, where TCP would wait for the next
+// retransmission.
 func (m *Machine) setPace(p *pull, pace int64) {
 	now := m.kernel.Now()
-	if now >= p.loadedAt || p.outcome != PulledNow || p.follows || pace == p.pace && p.loadedAt != sim.Never {
+	if now >= p.loadedAt || p.outcome != PulledNow || p.follows || pace == p.pace && (p.loadedAt != sim.Never || pace == 0) {
 		return
 	}
 	if now > p.from {
-		p.unpackUntil(now)
+		if p.pace > 0 {
+			p.unpackUntil(now)
+		}
 		came := min(time.Duration(scale(int64(now.Sub(p.from)), p.pace, full)), p.left)
 		p.left, p.loaded, p.from = p.left-came, p.loaded+came, now
 	}
-	p.pace = pace
+	if p.pace = pace; pace == 0 {
+		p.loadedAt, p.doneAt = sim.Never, now.Add(stallTimeout)
+		if p.from > now {
+			p.doneAt = now.Add(dialTimeout)
+		}
+		m.postPull(p, p.doneAt)
+		return
+	}
 	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
 	p.doneAt = p.loadedAt.Add(p.unpack)
 	if len(p.parts) > 0 {
@@ -191,8 +214,11 @@ func (m *Machine) setPace(p *pull, pace int64) {
 // shares tells whether downloads of this machine share a bandwidth with others.
 func (m *Machine) shares() bool { return m.parallel > 1 || m.registry.Bandwidth > 0 }
 
-// downloads is how many are under way.
+// downloads is how many are under way and do not stall.
 func (m *Machine) downloads(now sim.Time) (n int64) {
+	if m.silenced() {
+		return 0
+	}
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.from <= now && now < p.loadedAt {
 			n++
@@ -205,7 +231,7 @@ func (m *Machine) downloads(now sim.Time) (n int64) {
 // but no more than most, in millionths.
 func (m *Machine) share(now sim.Time, most int64) {
 	n := max(m.downloads(now), 1)
-	pace := max(scale(scale(min(full/n, most), m.registry.pace, full), m.link, full), 1)
+	pace := m.paceFor(min(full/n, most))
 	for i := range m.pulls {
 		if m.pulls[i].going {
 			m.setPace(&m.pulls[i], pace)
@@ -252,26 +278,30 @@ func (m *Machine) pullDue(now sim.Time, pod uint32) {
 func (m *Machine) endPull(p *pull) {
 	switch bytes := unpacked(p.bytes); {
 	case p.outcome != PulledNow:
+	case p.pace == 0:
+		p.outcome = PullTimedOut
+		m.letFollow(p.image, PullTimedOut)
 	case m.cached(p.image):
 		p.outcome = PullNeedless // another pull was faster
 	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < bytes:
 		p.outcome = PullNoSpace
-		m.letFollow(p.image)
+		m.letFollow(p.image, PullNoSpace)
 	default:
 		m.cache(p.image, bytes)
-		m.letFollow(p.image)
+		m.letFollow(p.image, PulledNow)
 		m.kubelet.DiskChanged()
 	}
 	m.beginPulls()
 	m.kubelet.Pulled(p.pod, p.outcome)
 }
 
-// letFollow ends the pulls that have waited for an image, once they know which it is.
-func (m *Machine) letFollow(image uint32) {
+// letFollow ends the pulls that have waited for an image as the one that brings it has
+// ended, once they know which it is.
+func (m *Machine) letFollow(image uint32, o Outcome) {
 	now := m.kernel.Now()
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.follows && p.image == image && p.doneAt == sim.Never {
-			p.doneAt = max(now, p.from)
+			p.outcome, p.doneAt = o, max(now, p.from)
 			m.postPull(p, p.doneAt)
 		}
 	}
@@ -281,17 +311,40 @@ func (m *Machine) letFollow(image uint32) {
 // timeout.
 func (r *Registry) SetSilent(silent bool) { r.silent = silent }
 
-// SetDown takes the registry down, which breaks off all pulls under way, or brings it
-// back.
+// SetDown takes the registry down or brings it back. When it refuses connections all
+// downloads under way break off, and when it is silent they stall.
 func (r *Registry) SetDown(down bool) {
-	if r.down == down {
+	if r.down == down || len(r.machines) == 0 {
 		return
 	}
-	if r.down = down; !down {
-		return
-	}
+	r.down = down
 	for _, m := range r.machines {
-		m.breakOff()
+		switch {
+		case down && r.silent:
+			m.loseAnswers()
+		case down:
+			m.breakOff()
+		}
+	}
+	r.share(r.machines[0].kernel.Now())
+}
+
+// SetOffline has what the machine asks of the registry be lost, or not any more.
+func (m *Machine) SetOffline(offline bool) {
+	m.offline = offline
+	if offline {
+		m.loseAnswers()
+	}
+	m.registry.share(m.kernel.Now())
+}
+
+// loseAnswers has those wait for a timeout that would only hear that all is here.
+func (m *Machine) loseAnswers() {
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.going && p.outcome == PullNeedless {
+			p.outcome, p.doneAt = PullTimedOut, m.kernel.Now().Add(dialTimeout)
+			m.postPull(p, p.doneAt)
+		}
 	}
 }
 
@@ -311,27 +364,18 @@ func (m *Machine) SetLink(ppm int64) {
 // were too many.
 func (r *Registry) Limit(ppm int64) { r.limited = ppm }
 
-// breakOff makes the pulls under way fail.
+// breakOff makes the pulls fail that wait for the registry: not who only unpacks.
 func (m *Machine) breakOff() {
 	now := m.kernel.Now()
 	for i := range m.pulls {
 		p := &m.pulls[i]
-		if !p.going || p.outcome != PulledNow && p.outcome != PullNeedless {
+		if !p.going || p.outcome != PullNeedless && (p.outcome != PulledNow || now >= p.loadedAt) {
 			continue
 		}
 		luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
 		m.pulled++
-		outcome, at := PullFailed, now.Add(refuseTime.Draw(&luck))
-		switch {
-		case m.registry.silent && (p.from > now || p.outcome == PullNeedless):
-			outcome, at = PullTimedOut, now.Add(dialTimeout)
-		case m.registry.silent:
-			outcome, at = PullTimedOut, now.Add(stallTimeout)
-		}
-		if at < p.doneAt {
-			p.doneAt = at
-		}
-		p.outcome = outcome
+		p.outcome, p.doneAt = PullFailed, min(p.doneAt, now.Add(refuseTime.Draw(&luck)))
 		m.postPull(p, p.doneAt)
+		m.letFollow(p.image, PullFailed)
 	}
 }

@@ -214,3 +214,40 @@ func TestNamesOfImages(t *testing.T) {
 		}
 	}
 }
+
+// Source: k8s-node.md 1.11, containerd internal/cri/config image_pull_progress_timeout: a
+// download of which nothing arrives is given up after 5 minutes; one that goes on before
+// that has lost the time and no more; what is unpacked needs nobody.
+func TestAMachineOfflineHoldsItsDownloadsUpForFiveMinutes(t *testing.T) {
+	r := pulling(t)
+	loaded := r.machine.pulls[0].loadedAt
+	r.machine.SetOffline(true)
+	r.run(t, stallTimeout-time.Second)
+	r.machine.SetOffline(false)
+	if late := r.machine.pulls[0].loadedAt.Sub(loaded); late != stallTimeout-time.Second {
+		t.Errorf("%v late", late)
+	}
+	r.run(t, time.Second)
+	r.machine.SetOffline(true)
+	r.run(t, stallTimeout-time.Second)
+	r.expect(t)
+	r.run(t, 2*time.Second)
+	r.expect(t, "pulled 1 timed out")
+	here := model.Container{Name: "main", Image: "here"}
+	r.machine.Pull(pod(2, here), &here)
+	r.run(t, dialTimeout+time.Second)
+	r.expect(t, "pulled 2 timed out")
+}
+
+// Source: the same: the registry is not asked for what is only to be unpacked.
+func TestAPullThatUnpacksNeedsNoRegistry(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		r := pulling(t)
+		p := &r.machine.pulls[0]
+		r.run(t, p.loadedAt.Sub(r.Now()))
+		r.registry.SetSilent(silent)
+		r.registry.SetDown(true)
+		r.run(t, p.doneAt.Sub(r.Now()))
+		r.expect(t, "pulled 1 now")
+	}
+}

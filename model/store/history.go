@@ -46,6 +46,7 @@ const chunk = 1 << 13
 type History struct {
 	chunks [][]Record
 	n      int
+	notes  []model.Note // room for the next ones
 	// ActorName tells who a Record's By is.
 	ActorName func(sim.ActorID) string
 }
@@ -64,4 +65,13 @@ func (h *History) add(r Record) *Record {
 	h.chunks[last] = append(h.chunks[last], r)
 	h.n++
 	return &h.chunks[last][len(h.chunks[last])-1]
+}
+
+// keep is a note in a place of its own.
+func (h *History) keep(n model.Note) *model.Note {
+	if len(h.notes) == cap(h.notes) {
+		h.notes = make([]model.Note, 0, 256)
+	}
+	h.notes = append(h.notes, n)
+	return &h.notes[len(h.notes)-1]
 }

@@ -252,7 +252,7 @@ func (s *Store) count(kind model.Kind, r *Record) {
 // writes Events through the API server and may lose them; here a note stands
 // where and when it was said.
 func (s *Store) Note(by sim.ActorID, n model.Note) {
-	s.record(Record{At: s.kernel.Now(), By: by, Verb: Noted, Note: &n})
+	s.record(Record{At: s.kernel.Now(), By: by, Verb: Noted, Note: s.history.keep(n)})
 }
 
 // record adds what no watch is told of.

@@ -1,10 +1,6 @@
 package workload
 
-import (
-	"slices"
-
-	"orrery/model"
-)
+import "orrery/model"
 
 // attempt is what becomes of a call, all its attempts together.
 type attempt struct {
@@ -68,8 +64,8 @@ func (t *Flows) calling(sort int32) outcome {
 
 // uncalled has the calls be looked at again of pods that make a flow's.
 func (t *Flows) uncalled(i int32) {
-	for sort := range t.called {
-		if slices.Contains(t.sorts[sort], i) {
+	for _, sort := range t.flows[i].sorts {
+		if int(sort) < len(t.called) {
 			t.called[sort].known = false
 		}
 	}
@@ -114,7 +110,6 @@ func (t *Flows) total(f *flow) {
 		bad.add(fate.room-fate.late-fate.good, fate.fails, 0)
 		bad.add(x.milli-fate.room, names, limit)
 	}
-	before := f.single.ok
 	f.single.ok = ok.timing()
 	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
 	bad.add(f.lost.UnresolvedMilliRPS-f.nameless, unnamed, limit)
@@ -122,7 +117,8 @@ func (t *Flows) total(f *flow) {
 	bad.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, names, limit)
 	f.single.bad = bad.timing()
 	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
-	if times := &f.single.ok; *times != before {
+	if times := &f.single.ok; t.Exact && *times != f.timed || times.change(&f.timed) != same {
+		f.timed = *times
 		p50, p99 = times.quantile(million/2), times.quantile(million/100*99)
 		if limit > 0 {
 			p50, p99 = min(p50, limit), min(p99, limit)

@@ -583,11 +583,13 @@ func resent(h *network.Harm) timing {
 }
 
 func (t *Flows) note(f *flow) {
-	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
-	told := f.told
+	if len(t.tellings) == cap(t.tellings) {
+		t.tellings = make([]model.Traffic, 0, 128)
+	}
+	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{
-		Object: f.service, Name: m.Path(),
-		Warning: told.ServedMilliRPS < told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Traffic: &told,
+		Object: f.service, Name: f.path,
+		Warning: f.told.ServedMilliRPS < f.told.OfferedMilliRPS,
+		Reason:  model.ReasonTrafficChanged, Traffic: &t.tellings[len(t.tellings)-1],
 	})
 }

@@ -172,7 +172,7 @@ func (t *Flows) needed(p *pod, x *Probe) (r risk) {
 		if f.call == nil || !f.call.Probes || f.Service != x.Needs {
 			continue
 		}
-		if j, sends := f.at[t.place(f, p.home, p.seen.NodeName)]; sends {
+		if j, sends := f.at[t.place(f, p.home)]; sends {
 			r = r.and(t.single(f, &f.senders[j], x.Timeout))
 		}
 	}

@@ -188,7 +188,7 @@ func (t *Flows) callAgain(f *flow) {
 // count adds a pod, or a machine, to those that send, whose route is not known yet if
 // it is at a new place.
 func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
-	at := t.place(f, h, node)
+	at := t.place(f, h)
 	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
@@ -201,10 +201,10 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 }
 
 // place is where a machine is among senders.
-func (t *Flows) place(f *flow, h home, node string) place {
+func (t *Flows) place(f *flow, h home) place {
 	at := place{seat: h.seat, group: t.group(h.site)}
 	if t.keeps(f) {
-		at.node = node
+		at.node = t.net.Host(h.site)
 	}
 	return at
 }
@@ -324,6 +324,9 @@ func (t *Flows) sorted(row *pod, flows []int32) {
 	if k < 0 {
 		k = len(t.sorts)
 		t.sorts = append(t.sorts, flows)
+		for _, i := range flows {
+			t.flows[i].sorts = append(t.flows[i].sorts, int32(k))
+		}
 	}
 	row.sort = int32(k)
 	for _, b := range row.in {

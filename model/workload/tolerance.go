@@ -11,7 +11,8 @@ import (
 // machines, nor into the history. It is not forgotten: small is what is near to what was
 // passed on last, so many small changes in one direction go on; and what waits goes on at
 // the next full second if it is not very small, and all the way at the next full minute.
-// That something begins to be lost, or ends, never waits.
+// That something ceases to be lost never waits, nor that more than a little begins to be;
+// less waits at most until the next full second.
 //
 // Rates and times are wrong by at most one part in coarse.part for a second, and by one in
 // fine.part for a minute, for each call one below another.
@@ -103,6 +104,8 @@ func loss(now, passed, finely, coarsely int64) patience {
 	switch {
 	case off == 0:
 		return same
+	case passed == 0 && now < coarsely:
+		return secondly
 	case now == 0 || passed == 0:
 		return goesOn
 	case off < max(passed/fine.part, finely):

@@ -112,6 +112,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	posted     bool             // the wake-up that computes is under way
@@ -160,6 +161,7 @@ type flow struct {
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
+	sorts      []int32         // that members were of
 	senders    []sender
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
@@ -173,6 +175,7 @@ type flow struct {
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
 	service    model.Ref
+	path       string        // the Service's
 	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	nameless   int64         // of those that find no address: DNS says so at once
 	shares     []share       // what does
@@ -191,6 +194,7 @@ type flow struct {
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
 	single  outcome // of its requests, of each attempt
+	timed   timing  // of those that are served, when their quantiles were computed
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second
@@ -203,9 +207,9 @@ type flow struct {
 //
 //tidy:key a map's
 type place struct {
-	seat  int32  // of their rules
-	group uint32 // of the network
-	node  string // if what it keeps is its own: answers of DNS; else ""
+	seat  int32        // of their rules
+	group uint32       // of the network
+	node  network.Site // if what it keeps is its own: answers of DNS; else 0
 }
 
 // sender is the machines of a place that part of a flow comes from.
@@ -361,7 +365,8 @@ func (t *Flows) enter(f flow) {
 		t.to[to] = i
 		t.backends = append(t.backends, backend{})
 	}
-	f.backend, f.must, f.at = i, true, map[place]int32{}
+	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
+	f.backend, f.path, f.must, f.at = i, m.Path(), true, map[place]int32{}
 	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }

@@ -88,8 +88,6 @@ var (
 	actedDeployment = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.strategy spec.progressDeadlineSeconds spec.revisionHistoryLimit spec.paused`))
 
-	// What a StatefulSet's pods are called in DNS is not modeled, so its Service
-	// decides nothing.
 	actedStatefulSet = acting(bookkeeping, workload, under("spec.template.spec", podSpec), under("spec.template.spec", inert),
 		words(`spec.serviceName spec.podManagementPolicy spec.updateStrategy spec.ordinals spec.revisionHistoryLimit
 		spec.volumeClaimTemplates spec.persistentVolumeClaimRetentionPolicy`))

@@ -42,6 +42,7 @@ func readStatefulSet(o *object) {
 	}
 	setStrategy(spec.field("updateStrategy"), &in.Spec.UpdateStrategy, s)
 	s.Template = o.template(spec.field("template"), &in.Spec.Template)
+	s.Template.Spec.Subdomain = in.Spec.ServiceName // pkg/controller/statefulset/stateful_set_utils.go initIdentity
 	s.Selector = o.podSelector(spec, in.Spec.Selector, s.Template.Labels)
 	s.Claims = o.claimTemplates(spec.field("volumeClaimTemplates"), in.Spec.VolumeClaimTemplates)
 	if r := in.Spec.PersistentVolumeClaimRetentionPolicy; r != nil {

@@ -1,0 +1,119 @@
+package proxy_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/proxy"
+	"orrery/sim"
+)
+
+// named makes the slice of a headless Service list pods db-0, db-1, ... of these numbers, of
+// which those in ready are.
+func (r *rig) named(service string, ready []uint32, pods ...uint32) {
+	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: service}, Service: r.services[service]}
+	for i, id := range pods {
+		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: model.Ref{Kind: model.KindPod, ID: id}, Ready: slices.Contains(ready, id), Serving: true})
+		slice.Hostnames = append(slice.Hostnames, fmt.Sprint("db-", i))
+	}
+	if old := r.store.Lookup(model.KindEndpointSlice, "default", service); old != nil {
+		slice.Meta = *old.Head()
+		r.store.Update(0, slice)
+		return
+	}
+	r.store.Create(0, slice)
+}
+
+func (r *rig) headless(service string) {
+	svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: service}, Ports: 1, Headless: true}
+	r.store.Create(0, svc)
+	r.services[service] = svc.Ref()
+}
+
+// Source: kubernetes.io "DNS for Services and Pods": a pod with a hostname and a subdomain
+// that is a headless Service has a name of its own; github.com/coredns/coredns
+// plugin/kubernetes/object/endpoint.go EndpointSliceToEndpoints leaves out those that are
+// not ready. Answers, also that there is none, are 30 s old at most.
+func TestTheNameOfAPodStandsForItsAddressWhileItIsReady(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		r.headless("db")
+		r.named("db", []uint32{1, 2}, 1, 2, 3)
+		r.until(t, 40*time.Second)
+		for name, want := range map[string]string{"db-0.db": "1", "db-1.db": "2", "db-2.db": "", "db-9.db": "", "db-0.other": "", "db": "1 2"} {
+			if got := r.proxy.Route("default", name); r.route(name) != want || !got.Headless {
+				t.Errorf("seed %d: %s stands for %q, want %q", seed, name, r.route(name), want)
+			}
+		}
+		at := r.Now()
+		r.named("db", []uint32{2, 3, 4}, 4, 2, 3) // db-0 is another pod now, and db-2 is ready
+		r.changes = nil
+		moved := map[string]sim.Time{}
+		for i := range 31 {
+			r.until(t, at.Sub(0)+time.Duration(i)*time.Second)
+			for name, want := range map[string]string{"db-0.db": "4", "db-2.db": "3"} {
+				if got := r.route(name); got == want && moved[name] == 0 {
+					moved[name] = r.Now()
+				}
+			}
+		}
+		if len(moved) != 2 || moved["db-0.db"] != moved["db-2.db"] || len(r.changes) != 1 || moved["db-0.db"].Sub(r.changes[0]) > time.Second {
+			t.Errorf("seed %d: known at %v, told at %v", seed, moved, r.changes)
+		}
+	}
+}
+
+// Source: k8s-node.md 4.7: "a name looked up before it exists may stay NXDOMAIN up to 30 s".
+func TestANameThatWasLookedUpBeforeItExistsIsNotFoundForAWhile(t *testing.T) {
+	late := 0
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		r.endpoints("web", 9) // so that the proxy has rules
+		r.until(t, 40*time.Second)
+		if got := r.route("db-0.db"); got != "" {
+			t.Fatalf("found %q", got)
+		}
+		r.headless("db")
+		r.headless("never-asked")
+		r.named("db", []uint32{1}, 1)
+		r.named("never-asked", []uint32{1}, 1)
+		r.until(t, 43*time.Second)
+		if r.route("db-0.db") == "" {
+			late++
+		}
+		if got := r.route("db-0.never-asked"); got != "1" {
+			t.Errorf("seed %d: the first answer is %q", seed, got)
+		}
+		r.until(t, 71*time.Second)
+		if got := r.route("db-0.db"); got != "1" {
+			t.Errorf("seed %d: half a minute later %q", seed, got)
+		}
+	}
+	if late < 5 {
+		t.Errorf("%d of ten did not know after 3 s", late)
+	}
+}
+
+// Clients that keep answers longer know them longer.
+func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
+	r := newRig(t, 1)
+	r.headless("db")
+	r.proxy = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/n-2", Site: r.node, Node: "n-2", Listener: r, Rules: &proxy.Rulebook{}, AnswerTTL: 10 * time.Minute})
+	r.proxy.Start()
+	r.until(t, 10*time.Second)
+	var changes []sim.Time
+	known := r.route("db")
+	for i := range 40 {
+		r.endpoints("db", uint32(1+i))
+		r.until(t, time.Duration(i+1)*time.Minute)
+		if now := r.route("db"); now != known {
+			known, changes = now, append(changes, r.Now())
+		}
+	}
+	if len(changes) != 4 || changes[1].Sub(changes[0]) != 10*time.Minute {
+		t.Errorf("renewed at %v", changes)
+	}
+}
