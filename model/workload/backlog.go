@@ -118,9 +118,11 @@ func (k *tank) spread(all, free int64) int64 {
 	return min(product(x, x, 1000), product(n-x, n-x, 1000), product(x, n-x, 3000))
 }
 
-// mixed is in how far all is spread, in millionths.
+// mixed is in how far all is spread, in millionths: the square of the variance's part, as at
+// first few are far from the mean.
 func (k *tank) mixed(all, free int64) int64 {
-	return portion(million, min(k.noise, million*million), max(min(k.spread(all, free), million*million), 1))
+	part := portion(million, min(k.noise, million*million), max(min(k.spread(all, free), million*million), 1))
+	return product(part, part, million)
 }
 
 // places is how many requests a pod holds at most, and how many of those wait for nothing,
