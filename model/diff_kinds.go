@@ -140,6 +140,7 @@ func (d *Differ) container(name string, x, y *ContainerStatus, isNew bool) {
 	d.enter("status.containers.", name)
 	d.number("exitCode", int64(x.ExitCode), int64(y.ExitCode))
 	d.instant("finishedAt", x.FinishedAt, y.FinishedAt)
+	d.instant("lastState.finishedAt", x.EndedBefore, y.EndedBefore)
 	d.flag("oomKilled", [2]bool{x.OOMKilled, y.OOMKilled})
 	d.flag("ready", [2]bool{x.Ready, y.Ready})
 	d.number("restartCount", int64(x.Restarts), int64(y.Restarts))

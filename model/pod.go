@@ -328,6 +328,9 @@ type ContainerStatus struct {
 	Restarts   int32    // restartCount
 	StartedAt  sim.Time // of the running or last instance
 	FinishedAt sim.Time // of the last termination, 0 if none yet
+	// EndedBefore is when the instance before the one that is Terminated ended, 0 if there
+	// was none: its lastState. Of one that is not, that is FinishedAt.
+	EndedBefore sim.Time
 }
 
 // Pod is a pod as the API shows it, late like everything there.

@@ -8,10 +8,10 @@ import (
 
 // PodLine is what "kubectl get pods" says of a pod.
 type PodLine struct {
-	Ready, Containers int    // READY: sidecars count, other init containers do not
-	Status            string // STATUS
-	Restarts          int32  // RESTARTS
-	RestartedAt       sim.Time
+	Ready, Containers int      // READY: sidecars count, other init containers do not
+	Status            string   // STATUS
+	Restarts          int32    // RESTARTS
+	RestartedAt       sim.Time // when the instance before the last restart ended, 0 if none did
 }
 
 // Line is the pod as kubectl prints it
@@ -103,9 +103,13 @@ func (l *PodLine) run(p *Pod, statuses []ContainerStatus) {
 	}
 }
 
+// restarted counts restarts; the last is as long ago as the end of the instance before,
+// that is, of lastState.
 func (l *PodLine) restarted(s *ContainerStatus) {
 	l.Restarts += s.Restarts
-	if s.Restarts > 0 {
-		l.RestartedAt = max(l.RestartedAt, s.FinishedAt)
+	last := s.FinishedAt
+	if s.State == ContainerTerminated {
+		last = s.EndedBefore
 	}
+	l.RestartedAt = max(l.RestartedAt, last)
 }

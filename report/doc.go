@@ -75,7 +75,8 @@
 // # The history file
 //
 // [WriteHistory] writes NDJSON: one record a line, in the order in which they
-// became true, keys sorted. A change:
+// became true, keys sorted; that a container was started is as many lines as Kubernetes
+// has Events for it. A change:
 //
 //	{"by":"kubelet/n-0","changes":{"status.phase":["Pending","Running"]},"kind":"Pod","name":"web-1","namespace":"default","rev":7,"t":1500000000,"verb":"updated"}
 //
@@ -87,13 +88,16 @@
 //
 //	{"by":"scheduler","kind":"Pod","message":"0/5 nodes are available","name":"web-1","namespace":"default","reason":"FailedScheduling","t":1500000000,"verb":"noted","warning":true}
 //
+// A note about a container has a fieldPath, too, such as spec.containers{main}.
+//
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
 // failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and
 // unresolvedMilliRPS in thousandths of a request per second, and of timedOutMilliRPS
 // congestedMilliRPS and untrackedMilliRPS if there are any, p50 and p99 in nanoseconds; one with reason APILoadChanged has load:
 // full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS and
 // smallWriteNanos; one with reason TooManyRequests has a load, too, of which only
-// the level counts. Control, bidirectional and zero-width
+// the level counts; one with reason ThrottlingChanged has throttling: container,
+// milliCPU and periodsPPM. Control, bidirectional and zero-width
 // characters are escaped. Fields may be added; none of these is renamed.
 //
 // The digest of a run is the SHA-256 of these lines as [sim.Digest] frames them.

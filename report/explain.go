@@ -25,7 +25,7 @@ func Explain(w io.Writer, h *store.History, object string) error {
 		r := h.At(i)
 		switch e.part(r) {
 		case itself:
-			out.row(r.At.String(), inWords(h, r))
+			e.tell(&out, h, r)
 		case related:
 			out.row(r.At.String(), e.named(inShort(h, r)))
 		}
@@ -36,6 +36,18 @@ func Explain(w io.Writer, h *store.History, object string) error {
 	out.right = []bool{true}
 	_, err := io.WriteString(w, uncommanded(Escape(e.path))+"\n  "+strings.Join(out.lines(), "\n  ")+"\n")
 	return err
+}
+
+// tell adds a record of the object itself, each Event of a note in a row.
+func (e *explainer) tell(out *table, h *store.History, r *store.Record) {
+	if r.Note == nil {
+		out.row(r.At.String(), inWords(h, r))
+		return
+	}
+	for i := range r.Note.Events() {
+		n := r.Note.Event(i)
+		out.row(r.At.String(), eventInWords(&n, h.ActorName(r.By)))
+	}
 }
 
 // explainer follows one object through the history.
@@ -97,9 +109,9 @@ func (e *explainer) part(r *store.Record) part {
 
 func (e *explainer) note(n *model.Note) part {
 	switch {
-	case n.Name == e.path || !n.Object.IsZero() && n.Object == e.ref:
+	case n.About != nil && n.Object() == e.ref || n.Path() == e.path:
 		return itself
-	case e.alive && strings.HasPrefix(n.Name, "fault/"):
+	case e.alive && strings.HasPrefix(n.Named, "fault/"):
 		return related
 	}
 	return foreign

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strconv"
 	"strings"
@@ -25,17 +26,29 @@ type Encoder struct {
 // NewEncoder encodes the records of h.
 func NewEncoder(h *store.History) *Encoder { return &Encoder{actor: h.ActorName} }
 
-// Line is the record as one line of JSON without the newline. It is valid
-// until the next call.
+// Line is the record as a line of JSON without the newline. It is valid until the next
+// call. A note that stands for several Events is as many lines.
 func (e *Encoder) Line(r *store.Record) []byte {
-	e.line = append(e.line[:0], `{"by":`...)
-	e.line = appendJSON(e.line, e.actor(r.By))
-	if r.Note != nil {
-		e.note(r)
-	} else {
+	e.line = e.line[:0]
+	if r.Note == nil {
+		e.begin(r)
 		e.change(r)
+		return e.line
+	}
+	for i := range r.Note.Events() {
+		if i > 0 {
+			e.line = append(e.line, '\n')
+		}
+		n := r.Note.Event(i)
+		e.begin(r)
+		e.note(r, &n)
 	}
 	return e.line
+}
+
+func (e *Encoder) begin(r *store.Record) {
+	e.line = append(e.line, `{"by":`...)
+	e.line = appendJSON(e.line, e.actor(r.By))
 }
 
 func (e *Encoder) change(r *store.Record) {
@@ -61,9 +74,14 @@ func (e *Encoder) VisitField(path, from, to []byte) {
 	e.line = append(appendJSON(e.line, to), ']')
 }
 
-func (e *Encoder) note(r *store.Record) {
-	n := r.Note
-	kind, namespace, name := splitPath(n.Name)
+func (e *Encoder) note(r *store.Record, n *model.Note) {
+	kind, namespace, name := splitPath(n.Named)
+	if m := n.About; m != nil {
+		kind, namespace, name = m.Kind.String(), m.Namespace, m.Name
+	}
+	if n.Container != nil {
+		e.text(`,"fieldPath":`, n.FieldPath())
+	}
 	e.line = append(e.line, `,"kind":`...)
 	e.line = appendJSON(e.line, kind)
 	if n.Load != nil {
@@ -73,13 +91,16 @@ func (e *Encoder) note(r *store.Record) {
 		e.words = n.Traffic.Append(e.words[:0])
 		e.line = appendJSON(append(e.line, `,"message":`...), e.words)
 	} else {
-		e.text(`,"message":`, n.Message)
+		e.text(`,"message":`, n.Text())
 	}
 	e.text(`,"name":`, name)
 	e.text(`,"namespace":`, namespace)
 	e.text(`,"reason":`, n.Reason)
 	e.line = append(e.line, `,"t":`...)
 	e.line = strconv.AppendInt(e.line, int64(r.At), 10)
+	if n.Throttling != nil {
+		e.throttling(n.Throttling)
+	}
 	if n.Traffic != nil {
 		e.traffic(n.Traffic)
 	}
@@ -95,6 +116,13 @@ func (e *Encoder) load(l *model.APILoad) {
 	e.number(`,"offeredMilliRPS":`, l.OfferedMilliRPS)
 	e.number(`,"rejectedMilliRPS":`, l.RejectedMilliRPS)
 	e.number(`,"smallWriteNanos":`, int64(l.Latency))
+	e.line = append(e.line, '}')
+}
+
+func (e *Encoder) throttling(t *model.Throttling) {
+	e.text(`,"throttling":{"container":`, t.Container)
+	e.number(`,"milliCPU":`, t.MilliCPU)
+	e.number(`,"periodsPPM":`, t.PeriodsPPM)
 	e.line = append(e.line, '}')
 }
 
@@ -176,7 +204,8 @@ func splitPath(path string) (kind, namespace, name string) {
 	return k.String(), "default", rest
 }
 
-// WriteHistory writes h as NDJSON, one record a line.
+// WriteHistory writes h as NDJSON, one record a line, and one more for each further Event
+// that a note stands for.
 func WriteHistory(w io.Writer, h *store.History) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	e := NewEncoder(h)
@@ -189,12 +218,16 @@ func WriteHistory(w io.Writer, h *store.History) error {
 	return out.Flush()
 }
 
+var newline = []byte("\n")
+
 // Digest sums up h: the lines WriteHistory writes, without their newlines.
 func Digest(h *store.History) *sim.Digest {
 	d := sim.NewDigest()
 	e := NewEncoder(h)
 	for i := range h.Len() {
-		d.Add(e.Line(h.At(i)))
+		for line := range bytes.SplitSeq(e.Line(h.At(i)), newline) {
+			d.Add(line)
+		}
 	}
 	return d
 }

@@ -171,12 +171,12 @@ func (t *tape) gone(pod string) {
 }
 
 func (t *tape) fault(id, reason, message string) {
-	t.Note(t.by("fault/"+id), model.Note{Name: "fault/" + id, Reason: reason, Message: message})
+	t.Note(t.by("fault/"+id), model.Note{Named: "fault/" + id, Reason: reason, Message: message})
 }
 
 // traffic says that of 1000 requests per second to a service so many are served.
 func (t *tape) traffic(service string, offered, served int64) {
-	t.Note(t.by("traffic"), model.Note{Name: service, Reason: model.ReasonTrafficChanged, Traffic: &model.Traffic{
+	t.Note(t.by("traffic"), model.Note{Named: service, Reason: model.ReasonTrafficChanged, Traffic: &model.Traffic{
 		From: "ingress", OfferedMilliRPS: offered, FirstMilliRPS: offered, ServedMilliRPS: served, RefusedMilliRPS: offered - served}})
 }
 
@@ -214,7 +214,7 @@ func nodeLoss() *tape {
 	t.at(10*time.Minute + 51*time.Second)
 	t.pod(rs, "web-4")
 	t.pod(rs, "web-5")
-	t.Note(t.by("scheduler"), model.Note{Object: t.Lookup(model.KindPod, "default", "web-4").Head().Ref(), Name: "pod/web-4", Reason: "Scheduled",
+	t.Note(t.by("scheduler"), model.Note{About: t.Lookup(model.KindPod, "default", "web-4").Head(), Reason: "Scheduled",
 		Message: "Successfully assigned default/web-4 to n-1"})
 	t.bind("web-4", "n-1")
 	t.bind("web-5", "n-1")

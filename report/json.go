@@ -12,24 +12,25 @@ import (
 // integers of virtual nanoseconds whose names say so, lists are never null.
 
 type jsonReport struct {
-	About     string         `json:"about"`
-	Digest    string         `json:"digest"`
-	EndNS     sim.Time       `json:"endNs"`
-	Events    uint64         `json:"events"`
-	Expect    []jsonVerdict  `json:"expect"`
-	Failed    int            `json:"failed"`
-	Format    string         `json:"format"`
-	Held      bool           `json:"held"`
-	Jobs      jsonJobs       `json:"jobs"`
-	Nodes     jsonNodes      `json:"nodes"`
-	Pods      jsonPods       `json:"pods"`
-	Records   int            `json:"records"`
-	Scenario  string         `json:"scenario"`
-	Seed      uint64         `json:"seed"`
-	Stopped   string         `json:"stopped"`
-	Timeline  []jsonMoment   `json:"timeline"`
-	Traffic   []jsonTraffic  `json:"traffic"`
-	Workloads []jsonWorkload `json:"workloads"`
+	About     string          `json:"about"`
+	Digest    string          `json:"digest"`
+	EndNS     sim.Time        `json:"endNs"`
+	Events    uint64          `json:"events"`
+	Expect    []jsonVerdict   `json:"expect"`
+	Failed    int             `json:"failed"`
+	Format    string          `json:"format"`
+	Held      bool            `json:"held"`
+	Jobs      jsonJobs        `json:"jobs"`
+	Nodes     jsonNodes       `json:"nodes"`
+	Pods      jsonPods        `json:"pods"`
+	Records   int             `json:"records"`
+	Scenario  string          `json:"scenario"`
+	Seed      uint64          `json:"seed"`
+	Stopped   string          `json:"stopped"`
+	Timeline  []jsonMoment    `json:"timeline"`
+	Throttled []jsonThrottled `json:"throttled,omitempty"`
+	Traffic   []jsonTraffic   `json:"traffic"`
+	Workloads []jsonWorkload  `json:"workloads"`
 }
 
 // jsonTraffic is in parts of a billion of the requests that are sent to a Service, or,
@@ -141,6 +142,9 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	}
 	for i := range r.Traffic {
 		out.Traffic = append(out.Traffic, r.Traffic[i].json(r.From))
+	}
+	for i := range r.Throttled {
+		out.Throttled = append(out.Throttled, r.Throttled[i].json())
 	}
 	for _, d := range r.Workloads {
 		out.Workloads = append(out.Workloads, jsonWorkload{

@@ -52,11 +52,11 @@ func openLeaders(a about) instrument {
 func leads(n *model.Note) (component, who string, ok bool) {
 	switch n.Reason {
 	case reasonElection:
-		_, component, _ = strings.Cut(n.Name, "lease/")
+		_, component, _ = strings.Cut(n.Path(), "lease/")
 		who, ok = strings.CutSuffix(n.Text(), becameLeader)
 		who, _, _ = strings.Cut(who, "_")
 	case reasonEtcdElection:
-		who, ok = strings.CutPrefix(n.Name, "etcd/")
+		who, ok = strings.CutPrefix(n.Named, "etcd/")
 		component = "etcd"
 	}
 	return component, who, ok
@@ -66,10 +66,10 @@ func (m *mentions) see(s *state, now sim.Time, record int) {
 	if len(m.found) == 0 {
 		m.found.add(now, 0, 0, record)
 	}
-	if s.record == nil || s.record.Note == nil || s.record.Note.Reason != m.reason || !strings.HasSuffix(s.record.Note.Text(), m.ends) {
+	if s.record == nil || s.record.Note == nil || !s.record.Note.Says(m.reason) || !strings.HasSuffix(s.record.Note.Text(), m.ends) {
 		return
 	}
-	if m.by != "" && !strings.HasSuffix(s.record.Note.Name, "/"+m.by) {
+	if m.by != "" && !strings.HasSuffix(s.record.Note.Path(), "/"+m.by) {
 		return
 	}
 	if m.scope == nil {
@@ -84,10 +84,10 @@ func (m *mentions) see(s *state, now sim.Time, record int) {
 // concerns tells whether a note is about what t names, or about a pod that
 // belongs to it.
 func (s *state) concerns(n *model.Note, t target, scope *tally) bool {
-	if t.none() || n.Name == t.path() {
+	if t.none() || n.Path() == t.path() {
 		return true
 	}
-	return n.Object.Kind == model.KindPod && s.pods.Row(n.Object.ID).counts(scope)
+	return n.Object().Kind == model.KindPod && s.pods.Row(n.Object().ID).counts(scope)
 }
 
 func (m *mentions) finish(s *state, _ sim.Time) reading {

@@ -123,7 +123,7 @@ func (m *modelSource) collect(fn *ast.FuncDecl, found map[string]bool) {
 				m.follow(fn, n.Args[2], found)
 			}
 		case *ast.CompositeLit:
-			if s, ok := n.Type.(*ast.SelectorExpr); !ok || s.Sel.Name != "Note" || fn.Name.Name == "Note" {
+			if !isNote(n.Type) || fn.Name.Name == "Note" {
 				return true
 			}
 			for _, e := range n.Elts {
@@ -134,6 +134,18 @@ func (m *modelSource) collect(fn *ast.FuncDecl, found map[string]bool) {
 		}
 		return true
 	})
+}
+
+// isNote tells whether a type is model.Note, as it is called within that package or
+// elsewhere.
+func isNote(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.SelectorExpr:
+		return e.Sel.Name == "Note"
+	case *ast.Ident:
+		return e.Name == "Note"
+	}
+	return false
 }
 
 // follow finds what e, an expression in fn, can be. A note that a plan carries

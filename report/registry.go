@@ -63,6 +63,8 @@ const (
 	keepers   = "deployment|statefulset|daemonset"
 	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
 	jobGroups = "[namespace|job|cronjob]"
+
+	limitedGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod|service]"
 )
 
 // metrics is every metric, by name. To add one, write a file with its
@@ -180,6 +182,10 @@ var metrics = []Metric{
 		Help: "requests to the service that are served", open: openRate(answered)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods beyond those wanted", open: openWorkload((*workload).surplus)},
+	{Name: "throttled_seconds", Unit: Duration, Shape: Total, Takes: limitedGroups,
+		Help: "how long containers stood still because they had used up their CPU limit's quota of a period, on all their CPUs together, as cpu.stat's throttled_usec counts it", open: openThrottledTime},
+	{Name: "throttled_share", Unit: Percent, Shape: Share, Takes: limitedGroups,
+		Help: "periods of 100ms in which a container used up its CPU limit's quota, of those in which containers with a CPU limit ran", open: openThrottledShare},
 	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
 		Help: "from the start of a fault until a node was seen to be not Ready", open: openDetect},
 	{Name: "time_to_recover", Unit: Duration, Shape: Durations, Takes: keepers + "|service", needsFaults: true, target: true,

@@ -32,6 +32,7 @@ type Report struct {
 	Jobs      JobsEnd
 	From      sim.Time     // when the cluster converged or the first fault started: promises and Traffic begin
 	Traffic   []TrafficEnd // of Services that requests were sent to
+	Throttled []ThrottledEnd
 	Verdicts  []Verdict
 }
 
@@ -62,7 +63,8 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 	s := newState()
 	converged := &cluster{is: (*state).converged}
 	told := newStory(h)
-	watchers := []watcher{converged, told}
+	held := &throttles{}
+	watchers := []watcher{converged, told, held}
 	instruments := make([]instrument, len(promises))
 	for i := range promises {
 		s.want(promises[i].about.target)
@@ -82,6 +84,7 @@ func New(m Meta, h *store.History, promises []Expect) *Report {
 	r.endState(s)
 	r.From = min(warm, m.End)
 	r.Traffic = trafficEnds(s, h, Window{r.From, m.End})
+	r.Throttled = held.finish(m.End)
 	return r
 }
 
@@ -188,7 +191,7 @@ func (v *Verdict) illustrate(h *store.History) {
 
 func subject(r *store.Record) string {
 	if r.Note != nil {
-		return r.Note.Name
+		return r.Note.Path()
 	}
 	return r.Object().Head().Path()
 }
@@ -216,7 +219,7 @@ func relatives(r *store.Record) kin {
 // holds tells whether x is about one of them, or about what breaks.
 func (k kin) holds(x *store.Record) bool {
 	if n := x.Note; n != nil {
-		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || n.Name == k.path
+		return n.Reason == reasonFaultStarted || n.Reason == reasonFaultEnded || n.Path() == k.path
 	}
 	return slices.Contains(k.refs, x.Object().Head().Ref())
 }

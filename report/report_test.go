@@ -95,7 +95,7 @@ func TestNamesCannotActOnATerminal(t *testing.T) {
 	rs := tape.deploy("web"+evil, 1, 0)
 	tape.at(time.Second)
 	tape.pod(rs, "p"+evil)
-	tape.Note(tape.by("who"+evil), model.Note{Name: "pod/p" + evil, Reason: "R" + evil, Message: evil})
+	tape.Note(tape.by("who"+evil), model.Note{Named: "pod/p" + evil, Reason: "R" + evil, Message: evil})
 	tape.fault(evil, reasonFaultStarted, evil)
 	tape.at(time.Minute)
 	all := promises(t, "converged() within 10s after faults", "reached(evictions() > 3)")

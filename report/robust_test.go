@@ -41,7 +41,7 @@ func (c *chance) step() {
 	case k == 6:
 		c.traffic("service/d-0", 1000, int64(c.pick(2))*1000)
 	case k == 7:
-		c.Note(c.by("kubelet"), model.Note{Object: model.Ref{Kind: model.KindPod, ID: uint32(1 + c.pick(30))}, Name: "pod/" + pod,
+		c.Note(c.by("kubelet"), model.Note{About: &model.Meta{Kind: model.KindPod, ID: uint32(1 + c.pick(30)), Name: pod},
 			Reason: reasonFailed, Message: pullFailed})
 	case p == nil:
 		c.create(pod, node, there)

@@ -55,9 +55,9 @@ func serviceRuns(h *store.History) (runs []*serviceRun) {
 		if r.Note == nil || r.Note.Traffic == nil {
 			continue
 		}
-		sv := by[r.Note.Name]
+		sv := by[r.Note.Path()]
 		if sv == nil {
-			sv = &serviceRun{path: r.Note.Name}
+			sv = &serviceRun{path: r.Note.Path()}
 			by[sv.path] = sv
 			runs = append(runs, sv)
 		}

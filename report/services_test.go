@@ -15,7 +15,7 @@ func (t *tape) flow(x model.Traffic) {
 	if x.FirstMilliRPS == 0 {
 		x.FirstMilliRPS = x.OfferedMilliRPS
 	}
-	t.Note(t.by("traffic"), model.Note{Name: "service/web", Reason: model.ReasonTrafficChanged, Traffic: &x})
+	t.Note(t.by("traffic"), model.Note{Named: "service/web", Reason: model.ReasonTrafficChanged, Traffic: &x})
 }
 
 // outage is a service that is fine, is asked for nothing, loses everything, and is fine.

@@ -105,33 +105,33 @@ func (s *state) note(r *store.Record) {
 	n := r.Note
 	switch n.Reason {
 	case reasonFaultStarted:
-		f := &fault{id: strings.TrimPrefix(n.Name, "fault/"), start: r.At}
+		f := &fault{id: strings.TrimPrefix(n.Named, "fault/"), start: r.At}
 		s.faults = append(s.faults, f)
 		s.active++
-		s.tell(news{what: faultBegan, subject: n.Name})
+		s.tell(news{what: faultBegan, subject: n.Named})
 	case reasonFaultEnded:
-		id := strings.TrimPrefix(n.Name, "fault/")
+		id := strings.TrimPrefix(n.Named, "fault/")
 		for _, f := range s.faults {
 			if f.id == id && !f.ended {
 				f.end, f.ended = r.At, true
 				s.active--
 			}
 		}
-		s.tell(news{what: faultOver, subject: n.Name})
+		s.tell(news{what: faultOver, subject: n.Named})
 	case reasonFailed:
-		if n.Object.Kind == model.KindPod && strings.HasPrefix(n.Text(), pullFailed) {
-			row := s.pods.Row(n.Object.ID)
-			row.path = n.Name
+		if n.Object().Kind == model.KindPod && strings.HasPrefix(n.Text(), pullFailed) {
+			row := s.pods.Row(n.Object().ID)
+			row.path = n.Path()
 			s.happens(row, podPullFailed)
 		}
 	case model.ReasonAPILoadChanged:
 		if n.Load != nil {
-			s.takeLoad(n.Name, n.Load)
+			s.takeLoad(n.Named, n.Load)
 		}
 	case model.ReasonTrafficChanged:
 		if n.Traffic != nil {
-			s.service(n.Name).take(n.Traffic)
-			s.tell(news{what: trafficMoved, subject: n.Name})
+			s.service(n.Named).take(n.Traffic)
+			s.tell(news{what: trafficMoved, subject: n.Named})
 		}
 	}
 }

@@ -91,21 +91,21 @@ func (t *story) see(s *state, now sim.Time, _ int) {
 	case r.Note == nil:
 		t.typed(r)
 	case r.Note.Reason == reasonEvictionRefused:
-		t.add("refused", chapter{together, subjectsAre("pod", "kept by a disruption budget")}, now, r.Note.Name)
+		t.add("refused", chapter{together, subjectsAre("pod", "kept by a disruption budget")}, now, r.Note.Path())
 	case r.Note.Reason == reasonReplaced:
-		t.add("replaced", chapter{patient, subjectsAre("node", "given another machine by the provider")}, now, r.Note.Name)
+		t.add("replaced", chapter{patient, subjectsAre("node", "given another machine by the provider")}, now, r.Note.Path())
 	case slices.Contains(admission, r.Note.Reason):
 		one := "webhook"
-		if strings.HasPrefix(r.Note.Name, "apiserver/") {
+		if strings.HasPrefix(r.Note.Path(), "apiserver/") {
 			one = "API server"
 		}
-		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Text())}, now, r.Note.Name)
+		t.add(r.Note.Reason, chapter{together, subjectsAre(one, r.Note.Reason+": "+r.Note.Text())}, now, r.Note.Path())
 	case r.Note.Reason == reasonElection || r.Note.Reason == reasonEtcdElection:
 		if component, who, ok := leads(r.Note); ok {
 			t.add("leads "+component, chapter{patient, ledBy(component)}, now, who)
 		}
 	case r.Note.Reason == reasonWithoutTarget || r.Note.Reason == reasonActionFailed:
-		t.line(now, r.Note.Name+": "+r.Note.Reason+": "+r.Note.Text())
+		t.line(now, r.Note.Path()+": "+r.Note.Reason+": "+r.Note.Text())
 	}
 	for i := range s.news {
 		n := &s.news[i]

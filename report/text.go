@@ -17,6 +17,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	p.timeline(r)
 	p.end(r)
 	p.traffic(r)
+	p.throttled(r)
 	p.verdicts(r)
 	p.foot(r)
 	_, err := io.WriteString(w, p.b.String())

@@ -73,7 +73,7 @@ func (t *tape) roll(name, image string) {
 	t.change("kubelet/n-1", "web-c", func(p *model.Pod) {
 		p.Containers = []model.ContainerStatus{{State: model.ContainerWaiting, Reason: "ErrImagePull"}}
 	})
-	t.Note(t.by("kubelet/n-1"), model.Note{Object: t.Lookup(model.KindPod, "default", "web-c").Head().Ref(), Name: "pod/web-c",
+	t.Note(t.by("kubelet/n-1"), model.Note{About: t.Lookup(model.KindPod, "default", "web-c").Head(),
 		Warning: true, Reason: "Failed", Message: `Failed to pull image "web:2": registry is unavailable`})
 	t.at(11 * time.Minute)
 	t.run("web-c")

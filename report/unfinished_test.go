@@ -9,7 +9,7 @@ import (
 
 // says is a word about the requests of a source to a Service.
 func (t *tape) says(x model.Traffic) {
-	t.Note(t.by("traffic"), model.Note{Name: "service/web", Reason: model.ReasonTrafficChanged, Traffic: &x})
+	t.Note(t.by("traffic"), model.Note{Named: "service/web", Reason: model.ReasonTrafficChanged, Traffic: &x})
 }
 
 func comesTo(t *testing.T, h *tape, want map[string]string) {

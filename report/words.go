@@ -125,12 +125,13 @@ func withoutSince(s string) string {
 // happened, who did it.
 func inWords(h *store.History, r *store.Record) string {
 	by := h.ActorName(r.By)
-	if n := r.Note; n != nil {
-		text := n.Name + ": " + n.Reason
-		if n.Text() != "" {
-			text += ": " + brief(n.Text())
+	if r.Note != nil {
+		var all []string
+		for i := range r.Note.Events() {
+			n := r.Note.Event(i)
+			all = append(all, eventInWords(&n, by))
 		}
-		return text + " (" + by + ")"
+		return strings.Join(all, "; ")
 	}
 	text := r.Object().Head().Path() + " " + r.Verb.String() + " by " + by
 	words := changesInWords(r)
@@ -142,6 +143,19 @@ func inWords(h *store.History, r *store.Record) string {
 		text += ": " + strings.Join(booksKept(r), ", ")
 	}
 	return text
+}
+
+// eventInWords has kubectl's words of an Event, with the container it is about if they do
+// not name it.
+func eventInWords(n *model.Note, by string) string {
+	text := n.Path() + ": " + n.Reason
+	if n.Container != nil {
+		text += " " + n.FieldPath()
+	}
+	if n.Text() != "" {
+		text += ": " + brief(n.Text())
+	}
+	return text + " (" + by + ")"
 }
 
 // booksKept names the fields of an update that brought nothing but bookkeeping.

@@ -144,7 +144,7 @@ func diskPod(name, node string) string {
 
 func startedAt(x *cluster.Cluster, pod string) []sim.Time {
 	return when(x, func(r *store.Record) bool {
-		return r.Note != nil && r.Note.Reason == "Started" && r.Note.Name == "pod/"+pod
+		return r.Note != nil && r.Note.Reason == "Started" && r.Note.Path() == "pod/"+pod
 	})
 }
 
@@ -305,7 +305,7 @@ func TestTheSixMinutesBeginAnewWithAnotherControllerManager(t *testing.T) {
 	x := runOf(t, s)
 	asked := detachAsked(x, "fast")
 	led := when(x, func(r *store.Record) bool {
-		return r.Note != nil && r.Note.Reason == "LeaderElection" && strings.Contains(r.Note.Name, "kube-controller-manager") && strings.HasSuffix(r.Note.Message, "became leader")
+		return r.Note != nil && r.Note.Reason == "LeaderElection" && strings.Contains(r.Note.Path(), "kube-controller-manager") && strings.HasSuffix(r.Note.Message, "became leader")
 	})
 	if len(led) != 1 || len(asked) != 2 || asked[0].Sub(led[0]) < 6*time.Minute || asked[0].Sub(led[0]) > 6*time.Minute+2*time.Second {
 		t.Errorf("led again from %v, detached at %v", led, asked)
@@ -328,7 +328,7 @@ func TestVolumesAreTheSameInLiteralMode(t *testing.T) {
 				r := h.At(n)
 				line := fmt.Sprint(r.At, " ", h.ActorName(r.By), " ", r.Verb, " ")
 				if r.Note != nil {
-					line += r.Note.Name + " " + r.Note.Message
+					line += r.Note.Path() + " " + r.Note.Message
 				} else {
 					line += r.Object().Head().Path()
 				}

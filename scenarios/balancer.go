@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,10 +54,10 @@ func (l *loader) kubeProxies(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubeProxy", "conntrack").Required("conntrack").Map("conntrack", "maxPerCore", "min")
+	m := v.Map("kubeProxy", "conntrack").Required("conntrack").Map("conntrack", conntrackOptions.names()...)
 	of := workload.DefaultConntrack
-	of.MaxPerCore = m.Default("maxPerCore", strconv.FormatInt(of.MaxPerCore, 10)).Int(1, 1<<30)
-	of.Min = m.Default("min", strconv.FormatInt(of.Min, 10)).Int(1, 1<<30)
+	of.MaxPerCore = conntrackOptions.read(m, "maxPerCore").Int(1, 1<<30)
+	of.Min = conntrackOptions.read(m, "min").Int(1, 1<<30)
 	l.scenario.Config.Conntrack = &of
 }
 

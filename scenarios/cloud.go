@@ -37,11 +37,10 @@ func (l *loader) cloud(groups, v strict.Value) {
 // machineGroup reads a group of machines that the cloud makes, named NAME-0, NAME-1
 // and so on.
 func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
-	m := v.Map("a node group", "name", "min", "max", "start", "cpu", "memory", "disk", "zones", "labels", "taints", "pods", "gpus", "gpuModel",
-		"swap", "provision", "price", "priority", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+	m := v.Map("a node group", append(machineOptions.names(), groupOptions.names()...)...)
 	g := cloud.Group{Name: m.Required("name").DNSLabel()}
 	g.Max = int(m.Required("max").Int(1, maxNodes))
-	g.Min = int(m.Default("min", "0").Int(0, maxNodes))
+	g.Min = int(groupOptions.read(m, "min").Int(0, maxNodes))
 	if start := m.Optional("start"); start.Given() {
 		g.Start = int(start.Int(0, maxNodes))
 	} else {
@@ -54,13 +53,13 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	g.Size, g.GPU = machineSize(v, m)
 	g.Kept = l.kept(m, g.Size)
 	g.SwapBytes = l.swap(m.Optional("swap"))
-	l.staticCPUs(g.Name, cpuManager(m, g.Kept.CPUMilli))
+	l.setTopology(g.Name, topology(m, g.Size, g.Kept))
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	g.Labels = m.Optional("labels").LabelMap()
 	g.Taints = strict.Each(m.Optional("taints"), taint)
-	g.Provision = m.Default("provision", defaultProvision).Dist()
-	g.Price = m.Default("price", "0").Milli(0, 1_000_000_000) * 1000
-	g.Priority = int(m.Default("priority", "0").Int(0, 1_000_000))
+	g.Provision = groupOptions.read(m, "provision").Dist()
+	g.Price = groupOptions.read(m, "price").Milli(0, 1_000_000_000) * 1000
+	g.Priority = int(groupOptions.read(m, "priority").Int(0, 1_000_000))
 	for i := range c.Groups {
 		if c.Groups[i].Name == g.Name {
 			v.Errorf("two node groups are called %s", strict.Quote(g.Name))

@@ -115,27 +115,25 @@ func isZero(v strict.Value) bool {
 // nodes reads a number of equal machines, named NAME-0, NAME-1 and so on, or
 // a single one called NAME.
 func (l *loader) nodes(v strict.Value) {
-	m := v.Map("a group of nodes", "name", "count", "cpu", "memory", "disk", "inodes", "pids", "swap", "zones", "labels", "taints", "pods", "gpus", "gpuModel", "hollow", "staticPods", "kubeReserved", "systemReserved", cpuPolicy, shutdownPeriod, shutdownCritical)
+	m := v.Map("a group of nodes", append(machineOptions.names(), nodeOptions.names()...)...)
 	name := m.Required("name").Name()
-	number := m.Default("count", "1").Int(1, maxNodes)
+	number := nodeOptions.read(m, "count").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
-	allocatable := size.Allocatable(l.kept(m, size))
+	kept := l.kept(m, size)
+	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
 	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 {
 		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap}
 	}
-	exclusive := cpuManager(m, size.CPUMilli-allocatable.CPUMilli)
+	made := topology(m, size, kept)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
-	hollow := m.Default("hollow", "false").Bool()
+	hollow := nodeOptions.read(m, "hollow").Bool()
 	static := l.staticPods(m.Optional("staticPods"), number)
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)
-		if exclusive {
-			m.Optional(cpuPolicy).KeyErrorf("nothing runs on a hollow node, so nobody has CPUs for themselves")
-		}
 	}
 	shutdown := gracefulShutdown(m)
 	if hollow && shutdown != (kubelet.Shutdown{}) {
@@ -164,7 +162,7 @@ func (l *loader) nodes(v strict.Value) {
 			l.hollow(own)
 		}
 		l.static(own, static)
-		l.staticCPUs(own, exclusive)
+		l.setTopology(own, made)
 		if shutdown != (kubelet.Shutdown{}) {
 			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
 		}
@@ -207,6 +205,11 @@ func refuseHollow(m *strict.Map, static bool) {
 	if v := m.Optional("swap"); v.Given() {
 		v.KeyErrorf("nothing runs on a hollow node, so nothing swaps")
 	}
+	for _, key := range topologyKeys {
+		if v := m.Optional(key); v.Given() {
+			v.KeyErrorf("nothing runs on a hollow node, so nobody has CPUs for themselves, or memory")
+		}
+	}
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		if v := m.Optional(key); v.Given() {
 			v.KeyErrorf("a hollow node has no kubelet that reserves anything: all of its size is allocatable")
@@ -244,13 +247,13 @@ func machineSize(v strict.Value, m *strict.Map) (size model.Resources, gpu model
 	size = model.Resources{
 		CPUMilli:       positive(m.Required("cpu"), strict.Value.CPU),
 		MemoryBytes:    positive(m.Required("memory"), strict.Value.Bytes),
-		EphemeralBytes: positive(m.Default("disk", "100Gi"), strict.Value.Bytes),
-		Pods:           m.Default("pods", "110").Int(1, 10_000),
+		EphemeralBytes: positive(machineOptions.read(m, "disk"), strict.Value.Bytes),
+		Pods:           machineOptions.read(m, "pods").Int(1, 10_000),
 	}
 	if size.MemoryBytes > maxBytes || size.EphemeralBytes > maxBytes {
 		v.Errorf("a machine has at most %dPi", maxBytes>>50)
 	}
-	gpu = model.GPUs{Devices: m.Default("gpus", "0").Int(0, model.MaxGPUs), Model: m.Optional("gpuModel").Text()}
+	gpu = model.GPUs{Devices: machineOptions.read(m, "gpus").Int(0, model.MaxGPUs), Model: m.Optional("gpuModel").Text()}
 	if gpu.Devices > 0 {
 		size.Extended = []model.Extended{{Name: model.ResourceGPU, Count: gpu.Devices}}
 	} else if gpu.Model != "" {

@@ -75,5 +75,5 @@ cluster:
 	//   ✓ converged() within 1m  after 7.525s (from 7.525s on)
 	//
 	// held: 1 of 1 expectation
-	//   seed 1, 0 events, 38 records
+	//   seed 1, 0 events, 40 records
 }

@@ -75,7 +75,7 @@ func partOf(h *store.History, faults bool) string {
 	var b strings.Builder
 	e := report.NewEncoder(h)
 	for i := range h.Len() {
-		if r := h.At(i); faults == (r.Note != nil && strings.HasPrefix(r.Note.Name, "fault/")) {
+		if r := h.At(i); faults == (r.Note != nil && strings.HasPrefix(r.Note.Path(), "fault/")) {
 			b.Write(e.Line(r))
 		}
 	}

@@ -34,14 +34,20 @@ func (l *loader) images(list strict.Value) {
 	}
 }
 
+// imageBytes is the size of an image or a layer.
+func imageBytes(v strict.Value) int64 {
+	n := positive(v, strict.Value.Bytes)
+	if n > maxBytes {
+		v.Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	return n
+}
+
 // layer reads one; those of one name are the same, so they are of one size.
 func layer(v strict.Value, sizes map[string]int64) runtime.Layer {
 	m := v.Map("a layer", "name", "size")
-	x := runtime.Layer{Name: m.Required("name").Text(), Bytes: positive(m.Required("size"), strict.Value.Bytes)}
-	switch size, there := sizes[x.Name]; {
-	case x.Bytes > maxBytes:
-		m.Required("size").Errorf("a machine has at most %dPi", maxBytes>>50)
-	case there && size != x.Bytes:
+	x := runtime.Layer{Name: m.Required("name").Text(), Bytes: imageBytes(m.Required("size"))}
+	if size, there := sizes[x.Name]; there && size != x.Bytes {
 		v.Errorf("the layer %s has another size in another image; layers of one name are the same", strict.Quote(x.Name))
 	}
 	sizes[x.Name] = x.Bytes

@@ -17,6 +17,8 @@ func TestMistakesAboutImagesAndKubeletsAreSaidWhereTheyAre(t *testing.T) {
 		{"", "[{name: a, layers: [{name: x, size: 1Mi}]}, {name: a, layers: [{name: y, size: 1Mi}]}]", `two images are called "a"`},
 		{"", "[{name: a, layers: [{name: x, size: 1Mi}]}, {name: b, layers: [{name: x, size: 2Mi}]}]", `the layer "x" has another size in another image`},
 		{"", "[{name: a, layers: [{name: x, size: 0Mi}]}]", "0Mi is too little"},
+		{"", "[{name: a, layers: [{name: x, size: 2Pi}]}]", "a machine has at most 1Pi"},
+		{"", "[], behavior: [{match: {app: a}, image: 500Pi}]", "a machine has at most 1Pi"},
 		{"  kubelet: {kubeAPIQPS: 0}\n", "[]", "0 is out of range: 1 to 1000000"},
 		{"  kubelet: {evictionSoft: {memory.available: 1Gi}}\n", "[]", "memory.available has only one of them"},
 		{"  kubelet: {evictionSoftGracePeriod: {imagefs.available: 1m}}\n", "[]", "imagefs.available has only one of them"},

@@ -15,14 +15,13 @@ func (l *loader) kubelets(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("kubelet", "kubeAPIQPS", "kubeAPIBurst", "podPidsLimit", "failSwapOn", "memorySwap",
-		"evictionHard", "evictionSoft", "evictionSoftGracePeriod", "evictionMaxPodGracePeriod", "evictionPressureTransitionPeriod")
+	m := v.Map("kubelet", kubeletOptions.names()...)
 	c := &l.scenario.Config
-	c.KubeletQPS = m.Default("kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS)).Int(1, 1_000_000)
-	c.KubeletBurst = m.Default("kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst)).Int(1, 1_000_000)
+	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
+	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Eviction = eviction(m)
-	l.swapAllowed = !m.Default("failSwapOn", "true").Bool()
+	l.swapAllowed = !kubeletOptions.read(m, "failSwapOn").Bool()
 	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
 }
 
@@ -77,30 +76,4 @@ func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
 		t.Amount = positive(v, strict.Value.Bytes)
 	}
 	return t
-}
-
-// cpuPolicy is the key of a KubeletConfiguration about CPUs that containers have for
-// themselves.
-const cpuPolicy = "cpuManagerPolicy"
-
-// cpuManager reads whether containers of some machines may have CPUs for themselves. With
-// nothing reserved a kubelet of that policy does not start (pkg/kubelet/cm/cpumanager/cpu_manager.go).
-func cpuManager(m *strict.Map, reservedMilli int64) bool {
-	v := m.Default(cpuPolicy, "none")
-	static := v.Enum("CPU manager policy", "none", "static") == "static"
-	if static && reservedMilli == 0 {
-		v.Errorf("the static policy requires kubeReserved.cpu or systemReserved.cpu to be greater than zero")
-	}
-	return static
-}
-
-func (l *loader) staticCPUs(name string, static bool) {
-	c := &l.scenario.Config
-	if !static {
-		return
-	}
-	if c.StaticCPUs == nil {
-		c.StaticCPUs = map[string]bool{}
-	}
-	c.StaticCPUs[name] = true
 }

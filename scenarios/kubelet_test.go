@@ -46,7 +46,7 @@ func TestTheStaticCPUManagerNeedsReservedCPU(t *testing.T) {
 		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
 	}
 	s, err := load("count: 2, cpuManagerPolicy: static, kubeReserved: {cpu: 500m}")
-	if err != nil || !s.Config.StaticCPUs["n-1"] {
+	if err != nil || !s.Config.Topology["n-1"].StaticCPUs {
 		t.Errorf("got %v, %v", s, err)
 	}
 	for node, want := range map[string]string{

@@ -26,8 +26,12 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, inodes: 6500000, pids: 100000, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
-//	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi}: what pods cannot have; cpuManagerPolicy: static: with it, CPUs of their own
+//	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi}: what pods cannot have
+//	                                 # cpuManagerPolicy: static, cpuManagerPolicyOptions: {full-pcpus-only: true}: with that, CPUs of their own
+//	                                 # numaNodes: 2, threadsPerCore: 2: of what it is made; memoryManagerPolicy: Static, reservedMemory: [{numaNode: 0, limits: {memory: 1124Mi}}],
+//	                                 # topologyManagerPolicy: single-numa-node (none, best-effort, restricted), topologyManagerScope: pod (container)
 //	                                 # swap: 8Gi: of which containers may have some with kubelet: {failSwapOn: false, memorySwap: {swapBehavior: LimitedSwap}}
+//	                                 # all of these, with their defaults, and those of kubelet and kubeProxy: orrery list options
 //	                                 # hollow: nothing runs; pods are ready a startup after they were seen and gone a stop after their deletion
 //	  kubeProxy: {conntrack: {maxPerCore: 32768, min: 131072}} # counts connections; without it, and without the fault conntrack-full, nobody does
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most

@@ -18,7 +18,7 @@ import (
 // fares is a flow from somewhere to a Service of which something becomes.
 func fares(service, from string, how func(*model.Traffic) bool) func(*cluster.Cluster, *store.Record) bool {
 	return func(_ *cluster.Cluster, r *store.Record) bool {
-		return r.Note != nil && r.Note.Traffic != nil && r.Note.Name == "service/"+service && r.Note.Traffic.From == from && how(r.Note.Traffic)
+		return r.Note != nil && r.Note.Traffic != nil && r.Note.Path() == "service/"+service && r.Note.Traffic.From == from && how(r.Note.Traffic)
 	}
 }
 

@@ -60,7 +60,7 @@ func check(t *testing.T, text string, zero time.Duration, rows ...tableRow) {
 // says is a note of a reason about a name, with words in it; "" is any.
 func says(reason, name, words string) func(*cluster.Cluster, *store.Record) bool {
 	return func(_ *cluster.Cluster, r *store.Record) bool {
-		return r.Note != nil && r.Note.Reason == reason && strings.Contains(r.Note.Name, name) && strings.Contains(r.Note.Message, words)
+		return r.Note != nil && r.Note.Reason == reason && strings.Contains(r.Note.Path(), name) && strings.Contains(r.Note.Message, words)
 	}
 }
 

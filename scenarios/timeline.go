@@ -409,6 +409,12 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			m.Value().Errorf("what do they use? write cpu, workers, memory or growth")
 		}
 	},
+	fault.ParamOver: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Over = m.Optional(p).DurationIn(0, maxDuration)
+	},
+	fault.ParamOOMAdj: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.OOMScoreAdj = m.Default(p, "0").Int(-1000, 1000)
+	},
 	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Errno = m.Default(p, "EIO").Enum("error", "EIO", "ENOSPC", "EROFS")
 	},

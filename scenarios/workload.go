@@ -39,7 +39,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		Stop:       atOnce(m.Optional("stop")),
 		PreStop:    atOnce(m.Optional("preStop")),
 		PostStart:  atOnce(m.Optional("postStart")),
-		ImageBytes: positive(m.Optional("image"), strict.Value.Bytes),
+		ImageBytes: imageBytes(m.Optional("image")),
 	}
 	b.PreStopFails, b.PostStartFails = m.Default("preStopFails", "0%").Percent(), m.Default("postStartFails", "0%").Percent()
 	if labels := m.Optional("match").LabelMap(); labels != nil {

@@ -69,16 +69,19 @@ func TestOutputDependsOnNothingButTheScenario(t *testing.T) {
 		}
 	}
 	for _, name := range scenarios.Names() {
-		wantOut, wantHistory := printed(t, plain, name)
-		for _, o := range others {
-			out, history := printed(t, o.program, name, o.env...)
-			if !bytes.Equal(out, wantOut) {
-				t.Errorf("%s, %s: the report differs: %s", name, o.what, firstByte(wantOut, out))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantOut, wantHistory := printed(t, plain, name)
+			for _, o := range others {
+				out, history := printed(t, o.program, name, o.env...)
+				if !bytes.Equal(out, wantOut) {
+					t.Errorf("%s: the report differs: %s", o.what, firstByte(wantOut, out))
+				}
+				if !bytes.Equal(history, wantHistory) {
+					t.Errorf("%s: the history differs: %s", o.what, firstByte(wantHistory, history))
+				}
 			}
-			if !bytes.Equal(history, wantHistory) {
-				t.Errorf("%s, %s: the history differs: %s", name, o.what, firstByte(wantHistory, history))
-			}
-		}
+		})
 	}
 }
 
@@ -126,6 +129,7 @@ func TestVerifyProvesTheRunThatWasAskedFor(t *testing.T) {
 func TestEveryShippedScenarioIsDeterministic(t *testing.T) {
 	for _, name := range scenarios.Names() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var out bytes.Buffer
 			c := &console{out: &out, err: &out}
 			s, err := c.load(name, &options{})

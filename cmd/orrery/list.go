@@ -24,7 +24,7 @@ orrery list metrics`,
 }
 
 func topics() []string {
-	return []string{"scenarios", "faults", "actions", "metrics", "policies", "controllers", "columns"}
+	return []string{"scenarios", "faults", "actions", "metrics", "policies", "controllers", "columns", "options"}
 }
 
 // printers prints each topic, from the registry of the package concerned.
@@ -67,6 +67,15 @@ var printers = map[string]func(w io.Writer){
 				need = "required"
 			}
 			row(w, "trace."+c.Of, c.Name, c.Unit, need, c.Help)
+		}
+	},
+	"options": func(w io.Writer) {
+		for _, o := range scenarios.KnownOptions() {
+			standard := ""
+			if o.Default != "" {
+				standard = "default " + o.Default
+			}
+			row(w, o.Of+"."+o.Name, o.Unit, standard, o.Name+": "+o.Example, o.Help)
 		}
 	},
 	"controllers": func(w io.Writer) {

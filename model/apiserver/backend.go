@@ -352,7 +352,7 @@ func (b *Backend) DefragmentAt(machine string) string {
 // note tells people something about a member. No component of Kubernetes does;
 // they read it in etcd's log.
 func (b *Backend) note(member int, n model.Note) {
-	n.Name = "etcd/" + b.net.Name(b.sites[member])
+	n.Named = "etcd/" + b.net.Name(b.sites[member])
 	b.store.Note(b.self, n)
 }
 

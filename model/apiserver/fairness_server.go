@@ -73,7 +73,7 @@ func (a *Server) width(r *store.Request, level int) int64 {
 func (a *Server) reject(now sim.Time, slot uint64) {
 	r := a.store.Request(slot)
 	level := a.fair.levels[a.fair.ticket(slot).level].name
-	a.store.Note(a.self, model.Note{Name: a.name, Warning: true, Reason: ReasonTooManyRequests, Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level, Load: &model.APILoad{Level: level}})
+	a.store.Note(a.self, model.Note{Named: a.name, Warning: true, Reason: ReasonTooManyRequests, Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level, Load: &model.APILoad{Level: level}})
 	r.RetryAfter = retryAfter
 	a.store.Answer(slot, store.TooManyRequests, nil)
 }
@@ -168,7 +168,7 @@ func (a *Server) tellLoad(now sim.Time) {
 		deaf = deaf || i == renewals.level && l.priority.queues == 0 && l.floodServed*50 < l.floodOffered
 		if load.Differs(&a.told[i]) {
 			a.told[i] = load
-			a.store.Note(a.self, model.Note{Name: a.name, Warning: load.Full, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})
+			a.store.Note(a.self, model.Note{Named: a.name, Warning: load.Full, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})
 		}
 	}
 	if deaf == a.deaf {

@@ -133,5 +133,5 @@ func (a *Server) latency(now sim.Time) time.Duration {
 func (a *Server) about(slot uint64) uint64 { return slot | uint64(a.run)<<32 }
 
 func (a *Server) note(warning bool, reason, message string) {
-	a.store.Note(a.self, model.Note{Name: a.name, Warning: warning, Reason: reason, Message: message})
+	a.store.Note(a.self, model.Note{Named: a.name, Warning: warning, Reason: reason, Message: message})
 }

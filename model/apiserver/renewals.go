@@ -31,7 +31,7 @@ func (w *Webhooks) Reconsider() {
 		w.store.SetRenewals(server, !strict)
 		n := renewalsNote("apiserver/"+w.net.Name(server), "webhooks let renewals of leases through again")
 		if strict {
-			n = renewalsStoppedNote(n.Name, "a webhook about leases does not answer, or refuses")
+			n = renewalsStoppedNote(n.Named, "a webhook about leases does not answer, or refuses")
 		}
 		w.store.Note(w.self, n)
 	}
@@ -46,11 +46,11 @@ const (
 )
 
 func renewalsNote(server, message string) model.Note {
-	return model.Note{Name: server, Reason: reasonRenewalsResumed, Message: message}
+	return model.Note{Named: server, Reason: reasonRenewalsResumed, Message: message}
 }
 
 func renewalsStoppedNote(server, why string) model.Note {
-	return model.Note{Name: server, Warning: true, Reason: reasonRenewalsStopped, Message: "no lease of a node is renewed: " + why}
+	return model.Note{Named: server, Warning: true, Reason: reasonRenewalsStopped, Message: "no lease of a node is renewed: " + why}
 }
 
 func (w *Webhooks) renewals(server network.Site) bool {

@@ -68,7 +68,7 @@ func (a *Server) tellTiming(now sim.Time) {
 	}
 	if load.Differs(&a.timedLoad) {
 		a.timedLoad = load
-		a.store.Note(a.self, model.Note{Name: a.name, Warning: t.slowly, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})
+		a.store.Note(a.self, model.Note{Named: a.name, Warning: t.slowly, Reason: model.ReasonAPILoadChanged, Message: load.String(), Load: &load})
 	}
 }
 
@@ -77,6 +77,6 @@ func (a *Server) forgetTiming() {
 	a.timing = timing{}
 	if a.timedLoad != (model.APILoad{}) {
 		a.timedLoad = model.APILoad{}
-		a.store.Note(a.self, model.Note{Name: a.name, Reason: model.ReasonAPILoadChanged, Message: a.timedLoad.String(), Load: &model.APILoad{}})
+		a.store.Note(a.self, model.Note{Named: a.name, Reason: model.ReasonAPILoadChanged, Message: a.timedLoad.String(), Load: &model.APILoad{}})
 	}
 }

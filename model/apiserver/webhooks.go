@@ -132,9 +132,9 @@ func (w *Webhooks) tell(h *hook, failure string) {
 		return
 	}
 	h.failing = !h.failing
-	n := model.Note{Name: h.config, Reason: reasonWebhookAnswers, Message: "webhook " + strconv.Quote(h.Name) + " answers again"}
+	n := model.Note{Named: h.config, Reason: reasonWebhookAnswers, Message: "webhook " + strconv.Quote(h.Name) + " answers again"}
 	if h.failing {
-		n = model.Note{Name: h.config, Warning: true, Reason: reasonWebhookFailed, Message: failure}
+		n = model.Note{Named: h.config, Warning: true, Reason: reasonWebhookFailed, Message: failure}
 	}
 	w.store.Note(w.self, n)
 }

@@ -376,7 +376,7 @@ func (p *Provider) unblock(now sim.Time, why string) {
 }
 
 func (p *Provider) note(name string, warning bool, reason, message string) {
-	p.store.Note(p.self, model.Note{Name: name, Warning: warning, Reason: reason, Message: message})
+	p.store.Note(p.self, model.Note{Named: name, Warning: warning, Reason: reason, Message: message})
 }
 
 // exists tells whether a node's machine does.

@@ -104,7 +104,7 @@ func (p *Provider) Reclaim(node uint32, notice time.Duration) bool {
 		return false
 	}
 	m := *p.machines.Row(node)
-	p.store.Note(p.self, model.Note{Name: "machine/" + m.Name, Warning: true, Reason: ReasonReclaiming, Message: "Will be reclaimed in " + notice.String()})
+	p.store.Note(p.self, model.Note{Named: "machine/" + m.Name, Warning: true, Reason: ReasonReclaiming, Message: "Will be reclaimed in " + notice.String()})
 	p.kernel.Post(p.kernel.Now().Add(notice), p.self, whyTerminate, uint64(node))
 	for _, l := range p.reclaims {
 		l.machine(m)

@@ -85,14 +85,14 @@ func TestAnAPIServerThatIsOOMKilledIsAContainerThatItsKubeletRestarts(t *testing
 		if r.Note == nil {
 			continue
 		}
-		all := deaths[r.Note.Name]
+		all := deaths[r.Note.Path()]
 		switch {
 		case r.Note.Reason == "APIServerOOMKilled":
-			deaths[r.Note.Name] = append(all, r.At)
+			deaths[r.Note.Path()] = append(all, r.At)
 		case r.Note.Reason == "APIServerReady" && len(all) > 0 && len(all) <= 3:
 			wait := []time.Duration{0, 10 * time.Second, 20 * time.Second}[len(all)-1]
 			if took := r.At.Sub(all[len(all)-1]); took < wait || took > wait+20*time.Second {
-				t.Errorf("%s, death %d: it was back after %v, want %v and its start", r.Note.Name, len(all), took, wait)
+				t.Errorf("%s, death %d: it was back after %v, want %v and its start", r.Note.Path(), len(all), took, wait)
 			}
 		}
 	}

@@ -74,7 +74,7 @@ func nodesAt(h *store.History, at time.Duration) (n int) {
 func notesOf(h *store.History, reason string) (at []sim.Time, about, message []string) {
 	for i := range h.Len() {
 		if r := h.At(i); r.Note != nil && r.Note.Reason == reason {
-			at, about, message = append(at, r.At), append(about, r.Note.Name), append(message, r.Note.Message)
+			at, about, message = append(at, r.At), append(about, r.Note.Path()), append(message, r.Note.Message)
 		}
 	}
 	return at, about, message

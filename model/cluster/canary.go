@@ -19,6 +19,6 @@ func (x *Cluster) sing() {
 	}
 	by := x.Kernel.Register("canary", installer{})
 	for name := range names {
-		x.Store.Note(by, model.Note{Name: "node/" + name, Reason: "CanarySang"})
+		x.Store.Note(by, model.Note{Named: "node/" + name, Reason: "CanarySang"})
 	}
 }

@@ -71,7 +71,7 @@ func nodeReady(name string) func(*store.Record) bool {
 }
 
 func said(reason, about string) func(*store.Record) bool {
-	return func(r *store.Record) bool { return r.Note != nil && r.Note.Reason == reason && r.Note.Name == about }
+	return func(r *store.Record) bool { return r.Note != nil && r.Note.Reason == reason && r.Note.Path() == about }
 }
 
 // Source: k8s.io/cloud-provider/controllers/nodelifecycle (a node that is not

@@ -35,11 +35,13 @@ type Config struct {
 	NodeRepair   cloud.RepairConfig      // none without After
 	Static       map[string][]*model.Pod // by node name, the static pods in files of its machine
 	Shutdown     Shutdowns
-	StaticCPUs   map[string]bool    // by name of a node, or of a node group, those whose kubelets' CPU manager is static
-	Objects      []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
-	Arrivals     []workload.Arrival // pods of a trace, sorted by At
-	Behaviors    runtime.Behaviors
-	Webhooks     []apiserver.WebhookBehavior
+	// Topology is what machines are made of and what their kubelets let pods have for
+	// themselves, by the name of their node, or of their node group.
+	Topology  map[string]kubelet.Topology
+	Objects   []model.Object     // applied at the start, in order; pods may be bound already (snapshot)
+	Arrivals  []workload.Arrival // pods of a trace, sorted by At
+	Behaviors runtime.Behaviors
+	Webhooks  []apiserver.WebhookBehavior
 
 	// PanicAfter is how long the kernels of nodes stand that more CPU is wanted than
 	// there is; 0 is for ever. One that does not is dead until its machine is replaced.
@@ -80,12 +82,12 @@ type Config struct {
 	Limits      sim.Limits
 }
 
-// staticCPUs tells whether pods of a node may have CPUs for themselves.
-func (c *Config) staticCPUs(n *model.Node) bool {
+// topology is that of a node's machine.
+func (c *Config) topology(n *model.Node) kubelet.Topology {
 	if n.Group != "" {
-		return c.StaticCPUs[n.Group]
+		return c.Topology[n.Group]
 	}
-	return c.StaticCPUs[n.Name]
+	return c.Topology[n.Name]
 }
 
 // Shutdowns is how kubelets end their pods when their machine is shut down, by the name

@@ -155,8 +155,8 @@ func TestTheLossOfOneControlPlaneMachineOfThreeIsNothingToPeopleAndOtherNodes(t 
 		runTo(t, x, lossAt.Add(9*time.Minute))
 		h := x.Store.History()
 		for i := range h.Len() {
-			if n := h.At(i).Note; n != nil && (n.Reason == "ActionFailed" || n.Reason == "NodeNotReady" && n.Object.Kind == model.KindNode && n.Name != "node/"+name) {
-				t.Errorf("without %s: %v: %s: %s", name, h.At(i).At, n.Name, n.Message)
+			if n := h.At(i).Note; n != nil && (n.Reason == "ActionFailed" || n.Reason == "NodeNotReady" && n.Object().Kind == model.KindNode && n.Path() != "node/"+name) {
+				t.Errorf("without %s: %v: %s: %s", name, h.At(i).At, n.Path(), n.Message)
 			}
 		}
 		if d := x.Store.Lookup(model.KindDeployment, "default", "app-000").(*model.Deployment); d.ReadyReplicas != 40 {

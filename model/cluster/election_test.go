@@ -17,7 +17,7 @@ import (
 func took(x *cluster.Cluster, component, what string) (at []sim.Time) {
 	for i := range x.Store.History().Len() {
 		r := x.Store.History().At(i)
-		if r.Note != nil && r.Note.Reason == "LeaderElection" && strings.HasSuffix(r.Note.Name, component) && strings.HasSuffix(r.Note.Message, what) {
+		if r.Note != nil && r.Note.Reason == "LeaderElection" && strings.HasSuffix(r.Note.Path(), component) && strings.HasSuffix(r.Note.Message, what) {
 			at = append(at, r.At)
 		}
 	}
@@ -354,12 +354,12 @@ func TestAKubeletThatSeesLateStartsPodsLateAndStopsThemLate(t *testing.T) {
 		switch {
 		case r.Note == nil || r.At < lossAt:
 		case r.Note.Reason == "Started":
-			if started++; r.At.Sub(bound[r.Note.Object.ID]) < by {
-				t.Errorf("%s started %v after it was bound", r.Note.Name, r.At.Sub(bound[r.Note.Object.ID]))
+			if started++; r.At.Sub(bound[r.Note.Object().ID]) < by {
+				t.Errorf("%s started %v after it was bound", r.Note.Path(), r.At.Sub(bound[r.Note.Object().ID]))
 			}
 		case r.Note.Reason == "Killing":
-			if stopped++; r.At.Sub(asked[r.Note.Object.ID]) < by {
-				t.Errorf("%s was stopped %v after it was asked to go", r.Note.Name, r.At.Sub(asked[r.Note.Object.ID]))
+			if stopped++; r.At.Sub(asked[r.Note.Object().ID]) < by {
+				t.Errorf("%s was stopped %v after it was asked to go", r.Note.Path(), r.At.Sub(asked[r.Note.Object().ID]))
 			}
 		}
 	}

@@ -217,7 +217,7 @@ func (scrap) QuickenDisk(int64) {}
 func (scrap) Creep(int64, int64, int64) {}
 
 // TakeMemory implements fault.Machine.
-func (scrap) TakeMemory(int64) int64 { return 0 }
+func (scrap) TakeMemory(int64, time.Duration, int64) int64 { return 0 }
 
 // ReturnMemory implements fault.Machine.
 func (scrap) ReturnMemory(int64) {}

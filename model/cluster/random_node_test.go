@@ -553,7 +553,7 @@ func settled(t *testing.T, seed uint64, x *cluster.Cluster) {
 	now, dead := x.Kernel.Now(), map[string]bool{}
 	for i := range x.Store.History().Len() {
 		if n := x.Store.History().At(i).Note; n != nil && n.Reason == "KernelPanic" {
-			dead[strings.TrimPrefix(n.Name, "node/")] = true
+			dead[strings.TrimPrefix(n.Path(), "node/")] = true
 		}
 	}
 	x.Store.Snapshot().Each(model.KindNode, func(o model.Object) bool {

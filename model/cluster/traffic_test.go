@@ -61,7 +61,7 @@ func TestLoadFlowsThroughManyServices(t *testing.T) {
 	last := map[string]model.Traffic{}
 	for i := range c.Store.History().Len() {
 		if n := c.Store.History().At(i).Note; n != nil && n.Traffic != nil {
-			last[n.Name] = *n.Traffic
+			last[n.Path()] = *n.Traffic
 		}
 	}
 	for i := range 80 {
@@ -83,7 +83,7 @@ func came(c *cluster.Cluster) (offered, served int64) {
 	}
 	for i := range c.Store.History().Len() {
 		if r := c.Store.History().At(i); r.Note != nil && r.Note.Traffic != nil {
-			key := r.Note.Name + " " + r.Note.Traffic.From
+			key := r.Note.Path() + " " + r.Note.Traffic.From
 			add(key, time.Duration(r.At))
 			last[key] = *r.Note.Traffic
 		}

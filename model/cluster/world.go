@@ -326,7 +326,7 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		return b.CPUMilli, b.CPUMicroPerRPS
 	})
 	node, _ := w.x.Store.Get(model.Ref{Kind: model.KindNode, ID: p.NodeID}).(*model.Node)
-	static := node != nil && w.x.config.staticCPUs(node)
+	static := node != nil && w.x.config.topology(node).StaticCPUs
 	if limited {
 		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
 	}

@@ -436,7 +436,7 @@ func TestLooksOfOneInstantAreInOrderOfID(t *testing.T) {
 		var scaled []string
 		for i := range r.store.History().Len() {
 			if n := r.store.History().At(i).Note; n != nil && n.Reason == "SuccessfulRescale" {
-				scaled = append(scaled, n.Name)
+				scaled = append(scaled, n.Path())
 			}
 		}
 		if want := []string{"horizontalpodautoscaler/a", "horizontalpodautoscaler/b"}; !slices.Equal(scaled[:min(2, len(scaled))], want) {

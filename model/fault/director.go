@@ -175,6 +175,6 @@ func (d *Director) end(c *course) {
 
 func (d *Director) note(c *course, reason, message string) {
 	d.world.Truth().Note(d.self, model.Note{
-		Name: "fault/" + c.ID, Warning: reason == ReasonWithoutTarget, Reason: reason, Message: message,
+		Named: "fault/" + c.ID, Warning: reason == ReasonWithoutTarget, Reason: reason, Message: message,
 	})
 }

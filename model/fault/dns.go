@@ -16,7 +16,7 @@ type DNSHarm struct {
 	Slow   time.Duration // that a query takes more
 }
 
-// dnsHarm is one fault of it. Of what several do to a name the worst counts.
+// dnsHarm is one fault of it. What several do to a name is independent of one another.
 type dnsHarm struct{ DNSHarm }
 
 // hold puts the harm in force.

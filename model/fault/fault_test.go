@@ -198,11 +198,11 @@ func (m *machine) QuickenDisk(ppm int64) { m.w.says("%s disk no more at %d", m.n
 func (m *machine) Creep(milli, each, bytes int64) {
 	m.w.says("%s creep %d %d %d", m.name, milli, each, bytes)
 }
-func (m *machine) TakeMemory(ppm int64) int64 {
-	m.w.says("%s memory %d", m.name, ppm)
+func (m *machine) TakeMemory(ppm int64, over time.Duration, adjust int64) int64 {
+	m.w.says("%s memory %d within %v, %d", m.name, ppm, over, adjust)
 	return 7
 }
-func (m *machine) ReturnMemory(bytes int64) { m.w.says("%s return %d", m.name, bytes) }
+func (m *machine) ReturnMemory(number int64) { m.w.says("%s return %d", m.name, number) }
 func (m *machine) FillInodes(ppm int64) int64 {
 	if ppm > 0 {
 		m.w.says("%s inodes to %d ppm", m.name, ppm)
@@ -266,7 +266,7 @@ func (w *world) notes() []string {
 	var out []string
 	for i := range w.store.History().Len() {
 		if r := w.store.History().At(i); r.Note != nil {
-			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Name, r.Note.Reason, r.Note.Message))
+			out = append(out, fmt.Sprintf("%v %s %s: %s", r.At, r.Note.Path(), r.Note.Reason, r.Note.Message))
 		}
 	}
 	return out
@@ -352,8 +352,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s registry pace=100000\n40s registry pace=1000000\n50s registry limit=1000000\n51s registry limit=0"},
 		{"stress too", []fault.Spec{
 			{ID: "a", Fault: "cpu-stress", At: at(10), For: 10 * time.Second, Target: only("z-0"), CPUMilli: 4000},
-			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000}},
-			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000\n40s z-0 return 7"},
+			{ID: "b", Fault: "memory-stress", At: at(30), For: 10 * time.Second, Target: only("z-0"), FillPPM: 900_000, Over: time.Minute, OOMScoreAdj: 500}},
+			"10s z-0 burn 4000\n20s z-0 cool 4000\n30s z-0 memory 900000 within 1m0s, 500\n40s z-0 return 7"},
 		{"processes too", []fault.Spec{{ID: "a", Fault: "pid-exhaustion", At: at(10), For: 10 * time.Second, Target: only("z-0"), FillPPM: 990_000}},
 			"10s z-0 processes to 990000 ppm\n20s z-0 end 7 processes"},
 		{"inodes too", []fault.Spec{{ID: "a", Fault: "disk-fill", At: at(10), For: 10 * time.Second, Target: only("z-0"), InodesPPM: 900_000}},

@@ -76,6 +76,8 @@ const (
 	ParamMemory    = "memory"
 	ParamGrowth    = "growth"
 	ParamErrno     = "errno"
+	ParamOver      = "over"
+	ParamOOMAdj    = "oomScoreAdj"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -293,8 +295,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "memory-stress", Targets: model.KindNode, Hosts: true,
-		Help:   "processes of the system, outside of all pods, use the memory of some nodes up to a share",
-		Params: []string{ParamFor, ParamTarget, ParamFill},
+		Help:   "a process of the system, outside of all pods, uses the memory of some nodes up to a share, more and more over a time; when the kernel kills it, by its oomScoreAdj, it begins anew",
+		Params: []string{ParamFor, ParamTarget, ParamFill, ParamOver, ParamOOMAdj},
 		effect: func() effect { return &memoryStress{} },
 	},
 	{

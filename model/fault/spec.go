@@ -78,6 +78,10 @@ type Spec struct {
 	Force    bool  // pod-kill only: the objects are gone at once
 	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
 	FillPPM  int64 // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	// Over is how long it takes until then, if that is not faster than a process can, and
+	// OOMScoreAdj that of the process; memory-stress only.
+	Over        time.Duration
+	OOMScoreAdj int64
 	// InodesPPM is the share of inodes that is used then; disk-fill only.
 	InodesPPM int64
 

@@ -115,15 +115,17 @@ type Host interface {
 	SlowDisk(ppm int64)
 	QuickenDisk(ppm int64)
 	// Burn has something other than containers want so much CPU, in milli-CPU, and
-	// TakeMemory use memory until that share of it is used, in millionths, which
-	// returns how many bytes that took. What goes with the machine's power is gone.
+	// TakeMemory use memory until that share of it is used, in millionths, which takes so
+	// long if it is not longer by itself. The process that does has an oom_score_adj, and is
+	// started again when the kernel has killed it, until ReturnMemory of the number that
+	// TakeMemory returns. What goes with the machine's power is gone.
 	Burn(milli int64)
 	Cool(milli int64) // takes a Burn back
-	TakeMemory(ppm int64) int64
+	TakeMemory(ppm int64, over time.Duration, oomScoreAdj int64) int64
 	// Creep has the node's agents need more CPU, in milli-CPU, more for each container,
 	// and more bytes of memory; negative is less.
 	Creep(milli, each, bytes int64)
-	ReturnMemory(bytes int64)
+	ReturnMemory(number int64)
 	// Doom has a container exit after each start. Dooms may overlap; each is taken back
 	// by a Spare.
 	Doom(pod model.Ref, container string, doom model.Doom)

@@ -15,8 +15,8 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 	if reason, message := k.admitUnderPressure(pod); reason != "" {
 		return reason, message, nil
 	}
-	if message := k.exclusively(pod.Spec); message != "" {
-		return "UnexpectedAdmissionError", message, nil
+	if reason, message := k.exclusively(pod); reason != "" {
+		return reason, message, nil
 	}
 	short := k.shortages(&pod.Spec.Request)
 	reason, message = k.misfit(pod)
@@ -27,7 +27,7 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 		return reason, message, nil
 	case len(short) > 0:
 		if victims, message = k.victims(pod, short); message != "" {
-			return "UnexpectedAdmissionError", message, nil
+			return unexpected, message, nil
 		}
 	}
 	if k.closing.on {
@@ -138,7 +138,6 @@ func (k *Kubelet) charge(r *row) {
 	switch {
 	case r.box == nil || !r.box.Admitted:
 		k.allocate(r.granted.Request, 1)
-		k.pin(r.granted, 1)
 	default:
 		r.granted = allocated(r.box)
 	}
@@ -165,7 +164,7 @@ func (k *Kubelet) release(r *row) {
 		r.granted = allocated(r.box)
 	}
 	k.allocate(negative(r.granted.Request), -1)
-	k.pin(r.granted, -1)
+	k.share(r.pod.ID)
 	k.retryResizes()
 }
 
@@ -175,11 +174,13 @@ func (k *Kubelet) reject(r *row, reason, message string) {
 	switch {
 	case r.box == nil || !r.box.Admitted:
 		r.stage = finished
+		k.share(r.pod.ID)
 	case r.box.Alive():
 		r.rejected = true
 		k.charge(r)
 	default:
-		r.stage, r.charged, r.box.Over = finished, true, true
+		r.stage, r.charged = finished, true
+		k.machine.Retire(r.box)
 		k.release(r)
 	}
 	k.client.Note(r.face(), true, reason, message)
@@ -213,6 +214,6 @@ func negative(r model.Resources) model.Resources {
 func lose(c *model.ContainerStatus) {
 	c.Ready = false
 	if c.State == model.ContainerRunning {
-		c.State, c.Reason, c.ExitCode = model.ContainerTerminated, "ContainerStatusUnknown", 137
+		c.State, c.Reason, c.ExitCode, c.EndedBefore = model.ContainerTerminated, "ContainerStatusUnknown", 137, c.FinishedAt
 	}
 }

@@ -12,7 +12,7 @@ import (
 // exclusively has the kubelet's CPU manager be static, on 8 CPUs of which it reserves
 // half a one.
 func exclusively(r *rig) {
-	r.config.StaticCPUs = true
+	r.config.Topology.StaticCPUs = true
 	r.node.Allocatable.CPUMilli = 7500
 }
 

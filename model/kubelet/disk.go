@@ -4,8 +4,7 @@ package kubelet
 var errnoText = map[string]string{"EIO": "input/output error", "ENOSPC": "no space left on device", "EROFS": "read-only file system"}
 
 // cannotWrite fails the step that a pod's worker is in, if it makes a sandbox or a
-// container and the disk does not take that. It shows at the end of the step; that an
-// image is unpacked there, which comes between, is let pass.
+// container and the disk does not take that. It shows at the end of the step.
 func (k *Kubelet) cannotWrite(r *row) bool {
 	errno := k.machine.DiskError()
 	if errno == "" || r.doing != settingUp && r.doing != starting {

@@ -306,3 +306,41 @@ func TestOnAFullDiskPullsAndCreatesFail(t *testing.T) {
 	r.ready(creates)
 	r.until("the pull", 3*time.Minute, func() bool { return r.get(pulls).IsReady() })
 }
+
+// Source: containerd plugins/content/local Store.Writer: what an image is made of is written
+// to the disk first; k8s-node.md 1.11: ErrImagePull, then ImagePullBackOff.
+func TestAPullToAReadOnlyDiskFails(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	p := r.pod("far", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
+	r.until("the sandbox", 10*time.Second, func() bool {
+		return r.kubelet.Machine().Sandbox(p.ID) != nil && r.kubelet.Machine().Sandbox(p.ID).Ready
+	})
+	r.kubelet.BreakDisk("EROFS")
+	r.run(time.Minute)
+	if c := r.get(p).Containers; len(c) == 0 || c[0].Reason != "ErrImagePull" && c[0].Reason != "ImagePullBackOff" {
+		t.Errorf("shown as %+v", c)
+	}
+	if n := r.notes(p, "Failed"); len(n) < 2 {
+		t.Errorf("tried %d times", len(n))
+	}
+	r.kubelet.MendDisk("EROFS")
+	r.ready(p)
+}
+
+// Source: k8s-node.md 2.5, 3.4; eviction_manager.go reclaimNodeLevelResources: an image that
+// fits only when those that nobody uses are gone has them removed while it is unpacked.
+func TestRoomIsMadeForAnImageWhileItIsUnpacked(t *testing.T) {
+	big := uses("big", 0, 0)
+	big.ImageBytes = 12 * gib // 30 unpacked, of 40, 10 of which the unused one has
+	r := newRig(t, 1, diskOf(40*gib), behaving(big))
+	r.run(3 * time.Minute)
+	p := r.pod("big", func(s *model.PodSpec) { s.Containers[0].Image = "big" })
+	r.until("DiskPressure", 20*time.Minute, r.full)
+	if r.kubelet.Machine().Cached("unused") || r.kubelet.Machine().Cached("big") {
+		t.Error("the unused image is still there, or the other one already")
+	}
+	r.until("ready", 20*time.Minute, func() bool { return r.get(p).IsReady() })
+	if n := len(r.notes(p, "Failed")); n != 0 {
+		t.Errorf("%d pulls failed", n)
+	}
+}

@@ -226,7 +226,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 	case r.doing == starting:
 		k.createFailed(r, unavailable)
 	case r.doing == pulling:
-		k.Pulled(r.pod.ID, runtime.PullBroken)
+		k.Pulled(r.pod.ID, runtime.Pull{Outcome: runtime.PullBroken})
 	case r.doing == killing && r.stage == syncing, r.doing == resizing:
 		r.forgetStops()
 		r.failed = true

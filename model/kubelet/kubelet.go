@@ -32,16 +32,17 @@ type Config struct {
 	// Keen is runtime.Config.Keen.
 	Keen         bool
 	Eviction     Eviction
-	PodPIDsLimit int64            // see runtime.Config
-	StaticCPUs   bool             // see runtime.Config
-	LimitedSwap  bool             // see runtime.Config
-	PanicAfter   time.Duration    // see runtime.Config
-	QPS, Burst   int64            // of its requests to the API server; default 50 and 100
-	Serving      runtime.Watcher  // may be nil
-	Used         func(pod uint32) // see runtime.Config
-	API          runtime.API      // see runtime.Config; may be nil
+	PodPIDsLimit int64                              // see runtime.Config
+	LimitedSwap  bool                               // see runtime.Config
+	PanicAfter   time.Duration                      // see runtime.Config
+	QPS, Burst   int64                              // of its requests to the API server; default 50 and 100
+	Serving      runtime.Watcher                    // may be nil
+	Used         func(pod uint32)                   // see runtime.Config
+	API          runtime.API                        // see runtime.Config; may be nil
+	Note         func(by sim.ActorID, n model.Note) // see runtime.Config; may be nil
 	Static       []Static
 	Shutdown     Shutdown
+	Topology     Topology
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
@@ -124,7 +125,7 @@ type Kubelet struct {
 	evictions evictions
 	levels    levels
 
-	staticCPUs bool // the CPU manager's policy
+	layout *layout // nil if pods have nothing for themselves
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
@@ -165,10 +166,11 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
+		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
-	x.staticCPUs = c.StaticCPUs
+	reserved, _ := node.Reserved(0)
+	x.layout = newLayout(c.Topology, node, reserved)
 	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
@@ -279,10 +281,12 @@ func (k *Kubelet) QuickenDisk(ppm int64) { k.machine.QuickenDisk(ppm) }
 func (k *Kubelet) Creep(milli, each, bytes int64) { k.machine.Creep(milli, each, bytes) }
 
 // TakeMemory has others use the machine's memory.
-func (k *Kubelet) TakeMemory(ppm int64) int64 { return k.machine.Take(ppm) }
+func (k *Kubelet) TakeMemory(ppm int64, over time.Duration, adjust int64) int64 {
+	return k.machine.Take(ppm, over, adjust)
+}
 
 // ReturnMemory takes that back.
-func (k *Kubelet) ReturnMemory(bytes int64) { k.machine.Return(bytes) }
+func (k *Kubelet) ReturnMemory(number int64) { k.machine.Return(number) }
 
 // HarmProbes does something to probes of a pod's container, or of all of them.
 func (k *Kubelet) HarmProbes(pod model.Ref, name string, harm model.ProbeHarm) {

@@ -86,7 +86,7 @@ func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t
 		r.registry.SetDown(true)
 		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
 		r.run(10 * time.Minute)
-		fails := r.notes(p, "Failed")
+		fails := r.said(p, "Failed", "Failed to pull")
 		for i := range want {
 			sums[i] += fails[i].Sub(fails[0])
 		}
@@ -264,7 +264,7 @@ func TestContainersOfAPodWithTheSameImageHaveOneBackOff(t *testing.T) {
 		s.Containers = []model.Container{{Name: "a", Image: "far"}, {Name: "b", Image: "far"}, {Name: "c", Image: "other"}}
 	})
 	r.run(10 * time.Second)
-	if n := len(r.notes(p, "Failed")); n != 2 {
+	if n := len(r.said(p, "Failed", "Failed to pull")); n != 2 {
 		t.Errorf("%d pulls failed, want one of each image", n)
 	}
 	if c := r.get(p).Containers; c[0].Reason != "ErrImagePull" || c[1].Reason != "ImagePullBackOff" || c[2].Reason != "ErrImagePull" {
@@ -297,7 +297,7 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	if q := r.get(p); q.IP == ip || q.Containers[0].ExitCode != 255 {
 		t.Errorf("address %x after %x, last exit code %d", q.IP, ip, q.Containers[0].ExitCode)
 	}
-	if n := len(r.notes(p, "Pulled")); n != 1 {
+	if n := len(r.said(p, "Pulled", "Successfully")); n != 1 {
 		t.Errorf("%d pulls", n)
 	}
 	if q := r.get(once); q.Phase != model.PodFailed {

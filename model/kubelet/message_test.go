@@ -42,7 +42,7 @@ func TestAnEvictedPodSaysWhatTheNodeLackedAndWhichContainersTookMoreThanTheyAske
 	r := newRig(t, 1, behaving(uses("greedy", 31*gib, 0)))
 	greedy := r.pod("greedy", asks(gib, 0))
 	r.ready(greedy)
-	r.kubelet.TakeMemory(998_000) // some 66 MiB are free
+	r.kubelet.TakeMemory(998_000, 0, 0) // some 66 MiB are free
 	r.until("failed", time.Minute, func() bool { return r.evicted(greedy) })
 	text := r.get(greedy).Message
 	if begin := "The node was low on resource: memory. Threshold quantity: 100Mi, available: "; !strings.HasPrefix(text, begin) {

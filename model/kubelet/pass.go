@@ -226,7 +226,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		}
 		switch k.image(r, i) {
 		case imageHere:
-			r.cursor = int16(i)
+			r.cursor, r.fetched = int16(i), false
 			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
 			return
 		case imageAsked:
@@ -274,13 +274,31 @@ func (k *Kubelet) start(r *row, i int) {
 	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.stopBy = false, false, false, false, noReason, 0, 0
 	c.restartProbes()
 	k.machine.Start(r.box, i)
-	k.client.Note(r.face(), false, "Started", "Started container "+containerOf(r.pod.Spec, i).Name)
+	k.note(r, i, model.Note{Reason: model.StartedContainer, Started: true, Present: !r.fetched})
+}
+
+// note tells of a container of a pod.
+func (k *Kubelet) note(r *row, i int, n model.Note) {
+	n.Container, n.Init = containerOf(r.pod.Spec, i), i < len(r.pod.Spec.InitContainers)
+	k.client.NoteContainer(r.face(), n)
+}
+
+// unstarted tells what has been done for a container that could not be started in the
+// end.
+func (k *Kubelet) unstarted(r *row, i int, created bool) {
+	if !r.fetched {
+		k.note(r, i, model.Note{Reason: model.PulledImage})
+	}
+	if created {
+		k.note(r, i, model.Note{Reason: model.CreatedContainer})
+	}
 }
 
 // createFailed is a container that the runtime could not create.
 func (k *Kubelet) createFailed(r *row, why string) {
 	i := int(r.cursor)
 	r.containers[i].reason = createError
+	k.unstarted(r, i, false)
 	k.client.Note(r.face(), true, "Failed", "Error: "+why)
 	k.giveUp(r, i)
 	k.next(r, k.kernel.Now())
@@ -322,6 +340,7 @@ func (k *Kubelet) image(r *row, i int) imageState {
 	if k.machine.RuntimeDown() {
 		c.reason = inspectFailed
 		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
+		k.noImage(r, c.reason)
 		return imageMissing
 	}
 	if k.hasImage(spec) {
@@ -335,6 +354,7 @@ func (k *Kubelet) image(r *row, i int) imageState {
 			} else {
 				k.client.Note(r.face(), true, "InspectFailed", why)
 			}
+			k.noImage(r, reason)
 		}
 		c.reason = reason
 		return imageMissing
@@ -342,13 +362,22 @@ func (k *Kubelet) image(r *row, i int) imageState {
 	if b := r.pulls(i); b.left(b.at, now) > 0 {
 		if c.reason != pullBackoff {
 			k.client.Note(r.face(), false, "BackOff", fmt.Sprintf("Back-off pulling image %q", spec.Image))
+			k.noImage(r, pullBackoff)
 		}
 		c.reason = pullBackoff
 		return imageMissing
 	}
-	r.doing, r.cursor = pulling, int16(i)
+	r.doing, r.cursor, r.stepAt = pulling, int16(i), now
+	k.note(r, i, model.Note{Reason: model.PullingImage})
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
+}
+
+// noImage tells that a container cannot be started because of its image, which it does
+// after it has told why, and of both only once in a row
+// (kuberuntime_container.go startContainer).
+func (k *Kubelet) noImage(r *row, why waiting) {
+	k.client.Note(r.face(), true, "Failed", "Error: "+waitingNames[why])
 }
 
 // hasImage tells whether a container's image is here and nobody has to be asked.
@@ -377,26 +406,36 @@ var pullErrors = [...]string{
 	runtime.PullNoSpace:  noSpace,
 }
 
+// pullError is what is said of a pull that failed.
+func (k *Kubelet) pullError(o runtime.Outcome) string {
+	if o == runtime.PullUnwritten {
+		return "failed to copy: failed to open writer: " + errnoText[k.machine.Unwritten()]
+	}
+	return pullErrors[o]
+}
+
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
 // longer and longer, counted from the failure.
-func (k *Kubelet) Pulled(pod uint32, outcome runtime.Outcome) {
+func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	r := k.find(pod)
 	if !k.running || r == nil || r.doing != pulling {
 		return
 	}
 	now, i := k.kernel.Now(), int(r.cursor)
 	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
-	switch outcome {
-	case runtime.PulledNow:
-		k.client.Note(r.face(), false, "Pulled", fmt.Sprintf("Successfully pulled image %q", spec.Image))
-	case runtime.PullNeedless:
+	switch pull.Outcome {
+	case runtime.PulledNow, runtime.PullNeedless:
+		k.note(r, i, model.Note{Reason: model.PulledImage, Message: fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
+			spec.Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
 	default:
 		r.pulls(i).next(now, now)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, pullErrors[outcome]))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome)))
+		k.noImage(r, pullError)
 		k.giveUp(r, i)
 		k.next(r, now)
 		return
 	}
+	r.fetched = true
 	k.wait(r, starting, k.machine.StartBy(r.box, i, now))
 }

@@ -48,7 +48,7 @@ func (k *Kubelet) resize(r *row) bool {
 	}
 	want, has := &r.pod.Spec.Request, &k.node.Allocatable
 	r.infeasible = want.CPUMilli > has.CPUMilli || want.MemoryBytes > has.MemoryBytes ||
-		k.staticCPUs && want.CPUMilli != r.granted.Request.CPUMilli && r.pod.Spec.QoS() == model.Guaranteed || k.resizesSwap(r) // canResizePod
+		k.resizesExclusive(r) || k.resizesSwap(r) // canResizePod
 	switch {
 	case r.infeasible:
 		r.deferred = 0
@@ -58,6 +58,14 @@ func (k *Kubelet) resize(r *row) bool {
 		r.deferred = k.kernel.Now()
 	}
 	return true
+}
+
+// resizesExclusive tells whether a pod wants other CPUs or memory than those that it may
+// have for itself (guaranteedPodResourceResizeRequired).
+func (k *Kubelet) resizesExclusive(r *row) bool {
+	want, has, l := &r.pod.Spec.Request, &r.granted.Request, k.layout
+	return l != nil && r.pod.Spec.QoS() == model.Guaranteed &&
+		(l.StaticCPUs && want.CPUMilli != has.CPUMilli || l.StaticMemory && want.MemoryBytes != has.MemoryBytes)
 }
 
 // roomFor tells whether the node has free what a pod wants more of.

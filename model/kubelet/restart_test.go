@@ -160,3 +160,46 @@ func TestInANewSandboxOnlyPoliciesOfPodsAndOnFailureCount(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/printers/internalversion/printers.go printPod, pkg/kubelet/kubelet_pods.go
+// convertToAPIContainerStatuses: kubectl counts from the end of lastState, the instance
+// before the last restart. While a container is Terminated that is not the end that is
+// shown; it becomes that when it waits in CrashLoopBackOff.
+func TestTheLastRestartIsAsLongAgoAsTheEndOfTheInstanceBefore(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", Run: sim.Constant(5 * time.Second), ExitCode: 1}))
+	p := r.pod("p", nil)
+	r.ready(p)
+	var ends []sim.Time
+	for range 3 {
+		r.until("ended", time.Minute, func() bool { return !r.alive(p) })
+		ends = append(ends, r.Now())
+		r.until("shown", 5*time.Second, func() bool { return r.get(p).Containers[0].State == model.ContainerTerminated })
+		l, want := r.get(p).Line(), sim.Time(0)
+		if len(ends) > 1 {
+			want = ends[len(ends)-2]
+		}
+		if l.Restarts != int32(len(ends)-1) || l.RestartedAt.Sub(want).Abs() > 10*time.Millisecond {
+			t.Errorf("Terminated: %d restarts, the last counted from %v, want %v", l.Restarts, l.RestartedAt, want)
+		}
+		r.until("it runs", time.Minute, func() bool { return r.alive(p) })
+		r.until("shown", 5*time.Second, func() bool { return r.get(p).IsReady() })
+		if l := r.get(p).Line(); l.RestartedAt.Sub(ends[len(ends)-1]).Abs() > 10*time.Millisecond {
+			t.Errorf("Running: counted from %v, want %v", l.RestartedAt, ends[len(ends)-1])
+		}
+	}
+	loops := 0
+	h := r.store.History()
+	for i := range h.Len() {
+		q, _ := h.At(i).Object().(*model.Pod)
+		if q == nil || len(q.Containers) == 0 || q.Containers[0].Reason != "CrashLoopBackOff" {
+			continue
+		}
+		loops++
+		if l := q.Line(); l.RestartedAt != q.Containers[0].FinishedAt || l.RestartedAt == 0 {
+			t.Errorf("CrashLoopBackOff: counted from %v, want %v", l.RestartedAt, q.Containers[0].FinishedAt)
+		}
+	}
+	if loops == 0 {
+		t.Error("it is never shown waiting")
+	}
+}

@@ -197,7 +197,7 @@ func (r *rig) story() string {
 func line(h *store.History, rec *store.Record) string {
 	head := fmt.Sprintf("%d %v %s %v ", rec.At, rec.At, h.ActorName(rec.By), rec.Verb)
 	if rec.Note != nil {
-		return head + rec.Note.Name + " " + rec.Note.Reason + ": " + rec.Note.Message + "\n"
+		return head + rec.Note.Path() + " " + rec.Note.Reason + ": " + rec.Note.Text() + "\n"
 	}
 	o := rec.Object()
 	head += o.Head().Path()
@@ -210,14 +210,31 @@ func line(h *store.History, rec *store.Record) string {
 	return head + "\n"
 }
 
-// notes are the times of the notes of that reason about p.
-func (r *rig) notes(p *model.Pod, reason string) []sim.Time {
+// notes are the times of the Events of that reason about p.
+func (r *rig) notes(p *model.Pod, reason string) []sim.Time { return r.said(p, reason, "") }
+
+// said are the times of the Events of that reason about p whose words begin so.
+func (r *rig) said(p *model.Pod, reason, words string) []sim.Time {
 	var at []sim.Time
+	r.events(p, func(t sim.Time, n *model.Note) {
+		if n.Reason == reason && strings.HasPrefix(n.Text(), words) {
+			at = append(at, t)
+		}
+	})
+	return at
+}
+
+// events gives f all Events about p.
+func (r *rig) events(p *model.Pod, f func(sim.Time, *model.Note)) {
 	h := r.store.History()
 	for i := range h.Len() {
-		if n := h.At(i).Note; n != nil && n.Reason == reason && n.Object == p.Ref() {
-			at = append(at, h.At(i).At)
+		n := h.At(i).Note
+		if n == nil || n.Object() != p.Ref() {
+			continue
+		}
+		for j := range n.Events() {
+			event := n.Event(j)
+			f(h.At(i).At, &event)
 		}
 	}
-	return at
 }

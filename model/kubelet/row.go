@@ -117,7 +117,7 @@ type row struct {
 	mounted bool     // they are
 
 	stepEnd  sim.Time      // when the worker's last step ended, -1 before the first
-	stepAt   sim.Time      // when what it waits for is over
+	stepAt   sim.Time      // when what it waits for is over; or when the image was asked for that it waits for
 	killAt   sim.Time      // when the grace of a terminating pod is over, 0 until it is needed
 	deadline sim.Time      // of spec.activeDeadlineSeconds, Never if none
 	oustBy   time.Duration // the grace of one that is ousted, 0 if it has its own
@@ -133,6 +133,7 @@ type row struct {
 	cursor   int16  // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
+	fetched     bool // the image of the container that is being started was pulled for it
 	pending     bool // there is news for when the step is over
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist

@@ -96,6 +96,7 @@ func (k *Kubelet) installed(now sim.Time) {
 		s := &k.statics[i]
 		k.know(s, s.mirror)
 		r := k.find(s.Pod.ID)
+		k.exclusively(s.Pod)
 		k.charge(r)
 		luck := k.luck.probe.Draw(^r.hash, 0) // its workers have long been running
 		k.startProbes(r, now.Add(luck.Duration(0, 10*time.Second)))

@@ -122,12 +122,12 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 		s.Ready = s.Started && (containerOf(r.pod.Spec, i).Readiness == nil || c.ready)
 		return s
 	}
-	s.State, s.Reason = model.ContainerTerminated, endReason(p)
+	s.State, s.Reason, s.EndedBefore = model.ContainerTerminated, endReason(p), p.EndedBefore
 	if plainInit(r.pod.Spec, i) {
 		s.Ready = p.ExitCode == 0
 	}
 	if c.reason != noReason && r.stage == syncing && restarts(r.pod.Spec, i, p.ExitCode) {
-		s.State, s.Reason = model.ContainerWaiting, waitingNames[c.reason]
+		s.State, s.Reason, s.EndedBefore = model.ContainerWaiting, waitingNames[c.reason], 0
 	}
 	return s
 }

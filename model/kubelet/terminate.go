@@ -199,7 +199,7 @@ func (k *Kubelet) stopped(r *row) {
 	r.stage, r.stepEnd = terminated, now
 	if r.box != nil {
 		k.machine.StopSandbox(r.box)
-		r.box.Over = true
+		k.machine.Retire(r.box)
 	}
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)

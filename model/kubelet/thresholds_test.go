@@ -45,7 +45,7 @@ func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
 	big := r.pod("big", asks(gib, 0))
 	r.ready(big)
 	for range 3 {
-		taken := r.kubelet.TakeMemory(980_000)
+		taken := r.kubelet.TakeMemory(980_000, 0, 0)
 		r.run(100 * time.Second)
 		r.kubelet.ReturnMemory(taken)
 		r.run(30 * time.Second)
@@ -53,7 +53,7 @@ func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
 	if r.evicted(big) || !r.pressure() {
 		t.Errorf("evicted: %v, under pressure: %v", r.evicted(big), r.pressure())
 	}
-	r.kubelet.TakeMemory(980_000)
+	r.kubelet.TakeMemory(980_000, 0, 0)
 	r.until("the eviction", 3*time.Minute, func() bool { return r.evicted(big) })
 }
 

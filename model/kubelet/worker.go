@@ -44,7 +44,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if pod.Phase.Terminal() && (r.box == nil || !r.box.Alive()) {
 		r.stage, r.charged = finished, r.box != nil && r.box.Admitted
 		if r.box != nil {
-			r.box.Over = true
+			k.machine.Retire(r.box)
 		}
 		k.release(r)
 		switch {
@@ -367,6 +367,7 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 	}
 	if !k.machine.Forks(r.box) {
 		r.containers[i].reason = runFailed
+		k.unstarted(r, i, true)
 		k.client.Note(r.face(), true, "Failed", "Error: failed to create containerd task: "+noFork)
 		k.giveUp(r, i)
 		k.next(r, now)

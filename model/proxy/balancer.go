@@ -356,9 +356,9 @@ const (
 
 // turned tells who has to know that a node gets traffic now, or none.
 func (b *Balancer) turned(t *probed) {
-	n := model.Note{Object: t.node.Ref(), Name: t.node.Path(), Reason: ReasonIn, Message: "passes the health checks of the load balancer of " + b.path}
+	n := model.Note{About: &t.node.Meta, Reason: ReasonIn, Message: "passes the health checks of the load balancer of " + b.path}
 	if !t.in {
-		n = model.Note{Object: n.Object, Name: n.Name, Warning: true, Reason: ReasonOut, Message: "fails the health checks of the load balancer of " + b.path + ": no new connections go there"}
+		n = model.Note{About: n.About, Warning: true, Reason: ReasonOut, Message: "fails the health checks of the load balancer of " + b.path + ": no new connections go there"}
 	}
 	if t.was {
 		b.Note(b.self, n)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -29,6 +30,67 @@ func TestCallsToTheRuntimeWaitInLine(t *testing.T) {
 			if got := c.over(at, d); got != begin.Add(d) {
 				t.Fatalf("a call of %v at %v is over at %v, want %v", d, at, got, begin.Add(d))
 			}
+		}
+	}
+}
+
+// together is how long sandboxes take of so many pods that a node starts together, with
+// volumes that do not take the same time, and after how long each is started.
+func together(seed uint64, pods int) (sandboxes, starts []time.Duration) {
+	k := sim.New(sim.Config{Seed: seed})
+	m := NewMachine(k, &model.Node{Meta: model.Meta{ID: 1, Name: "n"}}, Config{Registry: NewRegistry(k), Kubelet: deaf{}})
+	type call struct {
+		at  sim.Time
+		s   *Sandbox
+		run bool
+	}
+	var calls []call
+	for i := range pods {
+		s := m.Add(pod(uint32(i+1), model.Container{Name: "main"}), seed<<32|uint64(i))
+		calls = append(calls, call{sim.Time(m.VolumesTime(s)), s, false})
+	}
+	for len(calls) > 0 {
+		slices.SortStableFunc(calls, func(a, b call) int { return int(a.at - b.at) })
+		c := calls[0]
+		calls = calls[1:]
+		if c.run {
+			starts = append(starts, time.Duration(m.StartBy(c.s, 0, c.at)))
+			continue
+		}
+		made := m.SandboxBy(c.s, c.at)
+		sandboxes = append(sandboxes, made.Sub(c.at))
+		calls = append(calls, call{made, c.s, true})
+	}
+	slices.Sort(sandboxes)
+	slices.Sort(starts)
+	return sandboxes, starts
+}
+
+// Source: k8s-node.md 3.1: RunPodSandbox takes 150 to 500 ms on an idle node, and 1 to 3 s
+// when 20 or more start together.
+func TestASandboxTakes1To3SecondsWhen20StartTogether(t *testing.T) {
+	var alone, all []time.Duration
+	for seed := range uint64(50) {
+		one, _ := together(seed, 1)
+		twenty, _ := together(seed, 20)
+		alone, all = append(alone, one...), append(all, twenty...)
+	}
+	slices.Sort(alone)
+	slices.Sort(all)
+	if half := alone[len(alone)/2]; half < 150*time.Millisecond || half > 500*time.Millisecond {
+		t.Errorf("half of those that are made alone take %v", half)
+	}
+	if half, most := all[len(all)/2], all[len(all)*95/100]; half < time.Second || most > 3*time.Second {
+		t.Errorf("of 20 together half take %v, 95 %% %v", half, most)
+	}
+}
+
+// Source: k8s-node.md 5.18: of 30 to 110 simultaneous RunPodSandbox the last are started
+// after 10 to 60 s.
+func TestAMassRestartOf110PodsTakes10To60Seconds(t *testing.T) {
+	for seed := range uint64(20) {
+		if _, all := together(seed, 110); all[len(all)*99/100] < 10*time.Second || all[len(all)*99/100] > time.Minute {
+			t.Errorf("seed %d: 99 %% are started after %v", seed, all[len(all)*99/100])
 		}
 	}
 }

@@ -102,6 +102,9 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	if !p.Running {
 		m.give(s, p, 0)
 	}
+	if p.throttle != nil {
+		m.reconsider(s, s.index(p))
+	}
 }
 
 // Burn has others than containers, processes of the system, want CPU, until Cool.
@@ -204,7 +207,9 @@ const (
 
 // shareOut shares the machine's CPU out among kubepods' children, theirs, and the
 // containers of pods (pkg/kubelet/cm/qos_container_manager_linux.go): Guaranteed pods
-// beside the tiers of Burstable and BestEffort ones.
+// beside the tiers of Burstable and BestEffort ones. In the weight of the former count the
+// requests of all its pods that are not over, whether anything of them runs or not
+// (setCPUCgroupConfig).
 func (m *Machine) shareOut() {
 	top, burstable, best := m.top[:0], m.burstable[:0], m.best[:0]
 	var tier, poor group
@@ -212,6 +217,9 @@ func (m *Machine) shareOut() {
 	for i, s := range m.pods {
 		if s == nil {
 			continue
+		}
+		if !s.Over && s.Pod.Spec.QoS() == model.Burstable {
+			asked += s.Pod.Spec.Request.CPUMilli
 		}
 		g := group{wants: s.wants(), weight: weight(s.Pod.Spec.Request.CPUMilli), of: int32(i)}
 		if g.wants == 0 && !s.Alive() {
@@ -223,7 +231,6 @@ func (m *Machine) shareOut() {
 		case model.Burstable:
 			burstable = append(burstable, g)
 			tier.wants += g.wants
-			asked += s.Pod.Spec.Request.CPUMilli
 		default:
 			g.weight = bestEffortWeight
 			best = append(best, g)
@@ -312,6 +319,9 @@ func (m *Machine) give(s *Sandbox, p *Process, milli int64) {
 	}
 	p.meter.use(now, milli-was)
 	m.usesOther(s)
+	if p.throttle != nil {
+		m.reconsider(s, s.index(p))
+	}
 	if p.perRPS > 0 && m.serving != nil && (m.crowded || !m.roomy) {
 		m.serving.CapacityChanged(s.Pod.Ref())
 	}

@@ -190,3 +190,27 @@ func TestAStartUpThatNeedsCPUTakesLongerOnACrowdedMachine(t *testing.T) {
 		t.Errorf("the second has started up at %v, want %v", got, want)
 	}
 }
+
+// Source: pkg/kubelet/cm/qos_container_manager_linux.go setCPUCgroupConfig: the weight of all
+// Burstable pods is of the requests of all that are active, whether they run or not.
+func TestAPodThatWaitsForItsImageCountsInTheWeightOfTheBurstable(t *testing.T) {
+	r := cores(4, 4000)
+	sure := r.runs(1, model.Container{Name: "main", Requests: model.Resources{CPUMilli: 2000, MemoryBytes: 1}, Limits: model.Resources{CPUMilli: 2000, MemoryBytes: 1}})
+	poor := r.runs(2, busy(500, 0))
+	r.machine.Burn(100_000)
+	all := sure.meter.cpu + poor.meter.cpu
+	// Weights 79 and 20, then 79 and 79.
+	if got, want := poor.meter.cpu, all*20/99; got < want-2 || got > want+2 {
+		t.Errorf("alone, 500m of request get %dm of %dm", got, all)
+	}
+	p := pod(3, busy(1500, 0))
+	p.Spec.SumRequests()
+	waits := r.machine.Add(p, 3)
+	if got, want := poor.meter.cpu, all*79/158; got < want-2 || got > want+2 {
+		t.Errorf("beside one that waits, it gets %dm of %dm, want %d", got, all, want)
+	}
+	r.machine.Retire(waits)
+	if got, want := poor.meter.cpu, all*20/99; got < want-2 || got > want+2 {
+		t.Errorf("when that is over, it gets %dm of %dm", got, all)
+	}
+}

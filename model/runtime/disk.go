@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,8 +9,12 @@ import (
 )
 
 // A machine's disk is one filesystem, with the images and what containers write
-// on it: their writable layers and logs, each a straight line in time. What a
-// container wrote is gone when its next instance starts or its pod is removed.
+// on it: their writable layers and logs, each a straight line in time. What an instance of
+// a container wrote is gone when the next one has ended, too, or its pod is removed; that
+// of two the older one's is no more its pod's, and its inodes are not counted (of each
+// container the kubelet keeps one dead instance: cmd/kubelet/app/options/options.go
+// MaxPerPodContainerCount; the end of the next one removes it: pkg/kubelet
+// pod_container_deletor.go).
 // On a full disk no image can be pulled and no container made; that those which run
 // cannot write any more is no error here.
 
@@ -59,13 +64,17 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 	for i := range m.layers {
 		free -= m.layers[i].bytes
 	}
+	for i := range m.pulls {
+		used, more, _ := m.pulls[i].writes(now)
+		free, growth = free-used, growth+more
+	}
 	for _, s := range m.pods {
 		if s == nil {
 			continue
 		}
 		for i := range s.Processes {
 			p := &s.Processes[i]
-			free -= p.DiskUsed(now)
+			free -= p.DiskUsed(now) + p.dead
 			if p.Running {
 				growth += p.diskGrowth
 			}
@@ -118,14 +127,14 @@ func (m *Machine) Fill(ppm int64) int64 {
 	used := m.disk - m.DiskFree(m.kernel.Now())
 	bytes := max(0, scale(m.disk, ppm, 1_000_000)-used)
 	m.filled += bytes
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 	return bytes
 }
 
 // Free takes back what a Fill wrote.
 func (m *Machine) Free(bytes int64) {
 	m.filled -= bytes
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 }
 
 // SlowDisk has the disk work at a share of its speed, in millionths, until QuickenDisk;
@@ -140,8 +149,26 @@ func (m *Machine) QuickenDisk(ppm int64) {
 }
 
 // BreakDisk has writing to the disk be answered with an error, until MendDisk. What is
-// open is written on.
-func (m *Machine) BreakDisk(errno string) { m.diskErrors = append(m.diskErrors, errno) }
+// open is written on, but for images.
+func (m *Machine) BreakDisk(errno string) {
+	m.diskErrors = append(m.diskErrors, errno)
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && !p.follows {
+			m.leaveUnwritten(p)
+			m.letFollow(p.image, PullUnwritten)
+		}
+	}
+}
+
+// leaveUnwritten fails a pull, which knows by now what it has to write or will, then.
+func (m *Machine) leaveUnwritten(p *pull) {
+	m.unwritten = m.DiskError()
+	p.outcome, p.doneAt = PullUnwritten, max(m.kernel.Now(), p.from)
+	m.postPull(p, p.doneAt)
+}
+
+// Unwritten is the error that the last pull had which failed for it.
+func (m *Machine) Unwritten() string { return m.unwritten }
 
 // MendDisk takes one BreakDisk back.
 func (m *Machine) MendDisk(errno string) {
@@ -174,29 +201,46 @@ type image struct {
 	number uint32
 	bytes  int64    // on the disk
 	at     sim.Time // when it was pulled, 0 if it was there from the beginning
+	usedAt sim.Time // when the last container made from it was removed, 0 if none ever was
 }
 
 // imageKept is how long an image that was just pulled is not collected
 // (imageMinimumGCAge, pkg/kubelet/apis/config/v1beta1/defaults.go).
 const imageKept = 2 * time.Minute
 
-// CollectImages removes images that no container on the machine was made from,
-// the oldest first, until that many bytes are freed
-// (pkg/kubelet/images/image_gc_manager.go freeSpace, which takes first what was
-// not in use for the longest time). It returns how many bytes were.
+// CollectImages removes images that no container on the machine was made from until that
+// many bytes are freed, that first which was not in use for the longest time, and of those
+// that never were the oldest (pkg/kubelet/images/image_gc_manager.go
+// byLastUsedAndDetected, freeSpace). The kubelet looks only every 5 minutes which images
+// there are and which are in use; here it knows at once. It returns how many bytes were
+// freed.
 func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	used := m.imagesInUse()
+	order := slices.Clone(m.images)
+	slices.SortStableFunc(order, func(a, b image) int { return cmp.Or(cmp.Compare(a.usedAt, b.usedAt), cmp.Compare(a.at, b.at)) })
 	var freed int64
-	kept := m.images[:0]
-	for _, i := range m.images {
+	for _, i := range order {
 		if freed < bytes && !used[i.number] && now.Sub(i.at) >= imageKept {
 			freed += i.bytes + m.release(m.registry.layers[i.number])
-			continue
+			m.images = slices.DeleteFunc(m.images, func(x image) bool { return x.number == i.number })
 		}
-		kept = append(kept, i)
 	}
-	m.images = kept
 	return freed
+}
+
+// disuse notes that the containers of a pod, which are removed, used their images until now.
+func (m *Machine) disuse(s *Sandbox) {
+	if s.removed {
+		return
+	}
+	for i := range s.Processes {
+		number := m.registry.image(container(s.Pod.Spec, i).Image)
+		for j := range m.images {
+			if m.images[j].number == number {
+				m.images[j].usedAt = m.kernel.Now()
+			}
+		}
+	}
 }
 
 // CollectContainers removes the containers of all pods that are over
@@ -215,11 +259,12 @@ func (m *Machine) CollectContainers() (freed int64) {
 // RemoveContainers removes the containers of a pod, none of which runs, with what they
 // wrote, and returns how many bytes that frees.
 func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
+	m.disuse(s)
 	s.removed = true
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Instances > 0 {
-			freed += p.DiskUsed(m.kernel.Now())
-			p.disk, p.diskGrowth, p.extra = 0, 0, nil
+			freed += p.DiskUsed(m.kernel.Now()) + p.dead
+			p.disk, p.diskGrowth, p.dead, p.extra = 0, 0, 0, nil
 		}
 	}
 	return freed

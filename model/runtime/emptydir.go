@@ -133,7 +133,7 @@ func (s *Sandbox) loseMemory() {
 func (m *Machine) TearDown(s *Sandbox) {
 	if len(s.emptyDirs) > 0 {
 		s.emptyDirs = nil
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 }
 

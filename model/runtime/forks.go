@@ -20,7 +20,7 @@ func (m *Machine) fork(s *Sandbox, i int, milliRPS int64) {
 	for j := range s.Processes {
 		m.aimForks(s, j)
 	}
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 }
 
 // aimForks computes how many processes a container may have for requests, and when that

@@ -116,6 +116,14 @@ func (m *Machine) trust(s *Sandbox) {
 			most = min(most, scale(upTo-p.rest, 1_000_000, p.perRPS))
 		}
 		granted += upTo - p.wants
+		if t := p.throttle; t != nil {
+			if most = min(most, t.calm); t.told.PeriodsPPM > 0 {
+				return // it is told when that changes
+			}
+		}
+	}
+	if _, working := s.load(); working > most {
+		return
 	}
 	s.trusted, s.most, s.granted = true, most, granted
 	m.granted += granted

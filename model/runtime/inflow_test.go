@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -26,16 +27,21 @@ func surge(m *Machine, pod uint32, peak, milliRPS int64) {
 // crew is machines whose pods follow the same inflows.
 type crew struct {
 	*sim.Kernel
-	machines []*Machine
-	pods     []uint32
-	inflows  []*model.Inflow
-	follows  []int // by pod: which of the inflows
-	capacity map[uint32]int
+	machines  []*Machine
+	pods      []uint32
+	inflows   []*model.Inflow
+	follows   []int // by pod: which of the inflows
+	capacity  map[uint32]int
+	throttled []string // what was told of it
 }
 
 func (*crew) ServingChanged(model.Ref, bool)       {}
 func (*crew) Broke(model.Ref, time.Duration, bool) {}
 func (c *crew) CapacityChanged(ref model.Ref)      { c.capacity[ref.ID]++ }
+
+func (c *crew) note(_ sim.ActorID, n model.Note) {
+	c.throttled = append(c.throttled, c.Now().String()+" "+n.Path()+" "+n.Text())
+}
 
 func newCrew(seed uint64, keen bool) *crew {
 	luck := sim.NewLuck(seed).Stream("crew")
@@ -49,7 +55,7 @@ func newCrew(seed uint64, keen bool) *crew {
 	registry := NewRegistry(c.Kernel)
 	for i := range 3 {
 		node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: uint32(i + 1), Name: string(rune('a' + i))}, Capacity: model.Resources{CPUMilli: 2000 << i}}
-		c.machines = append(c.machines, NewMachine(c.Kernel, node, Config{Behaviors: behaviors, Registry: registry, Serving: c, Kubelet: deaf{}, Keen: keen}))
+		c.machines = append(c.machines, NewMachine(c.Kernel, node, Config{Behaviors: behaviors, Registry: registry, Serving: c, Kubelet: deaf{}, Keen: keen, Note: c.note}))
 	}
 	for i := range 2 {
 		c.inflows = append(c.inflows, &model.Inflow{ID: uint32(i + 1)})
@@ -89,7 +95,7 @@ func (c *crew) tell(k int) {
 // What machines find out when they are asked is what they know who are told of every
 // change: what pods use, what they have CPU for, and whether they are crowded.
 func TestWhoIsTrustedUsesWhatHeIsToldThatHearsOfEverything(t *testing.T) {
-	crowded, trusted := 0, 0
+	crowded, trusted, throttled := 0, 0, 0
 	for seed := range uint64(60) {
 		plain, lazy := newCrew(seed, true), newCrew(seed, false)
 		luck := sim.NewLuck(seed).Stream("loads")
@@ -139,13 +145,18 @@ func TestWhoIsTrustedUsesWhatHeIsToldThatHearsOfEverything(t *testing.T) {
 				trusted += lazy.machines[i].trusted
 			}
 		}
+		slices.Sort(plain.throttled)
+		slices.Sort(lazy.throttled)
+		if throttled += len(plain.throttled); !slices.Equal(plain.throttled, lazy.throttled) {
+			t.Errorf("seed %d: throttled\n%q\nwant\n%q", seed, lazy.throttled, plain.throttled)
+		}
 		for _, id := range plain.pods {
 			if (plain.capacity[id] > 0) != (lazy.capacity[id] > 0) {
 				t.Errorf("seed %d, pod %d: told of capacity %d times, want %d", seed, id, lazy.capacity[id], plain.capacity[id])
 			}
 		}
 	}
-	if crowded < 1000 || trusted < 1000 {
-		t.Errorf("%d machines were crowded, %d pods trusted: this shows little", crowded, trusted)
+	if crowded < 1000 || trusted < 1000 || throttled < 1000 {
+		t.Errorf("%d machines were crowded, %d pods trusted, and throttling was told of %d times: this shows little", crowded, trusted, throttled)
 	}
 }

@@ -11,7 +11,9 @@ import (
 // up to three layers come at a time, each by a connection of its own, and they are
 // unpacked in their order, one after the other, while later ones still come
 // (containerd internal/cri/config max_concurrent_downloads; core/unpack). An image
-// that nobody describes is one layer of its own, which is unpacked when it is there.
+// that nobody describes is one layer of its own, which is unpacked when it is there. What
+// is unpacked takes its place on the disk meanwhile, in a straight line; the compressed
+// layers take none.
 
 // Image is what a registry has of an image that is described.
 type Image struct {
@@ -40,8 +42,13 @@ type layer struct {
 }
 
 // part is a layer of an image on its way: how long all downloads go at full pace until
-// it is there, and how long it takes to unpack.
-type part struct{ load, unpack time.Duration }
+// it is there, how long it takes to unpack, from when on, as things are, and how much that
+// writes.
+type part struct {
+	load, unpack time.Duration
+	from         sim.Time
+	bytes        int64
+}
 
 // Describe tells the registry what images are made of.
 func (r *Registry) Describe(images []Image) {
@@ -117,6 +124,7 @@ func schedule(layers []layer, load, unpack time.Duration) []part {
 	parts, left := make([]part, len(layers)), make([]time.Duration, len(layers))
 	for i := range layers {
 		left[i] = time.Duration(scale(int64(load), layers[i].bytes, max(total, 1)))
+		parts[i].from, parts[i].bytes = sim.Never, unpacked(layers[i].bytes)
 		parts[i].unpack = time.Duration(scale(int64(unpack), layers[i].bytes, max(total, 1)))
 	}
 	var at time.Duration
@@ -148,12 +156,13 @@ func schedule(layers []layer, load, unpack time.Duration) []part {
 // which so much was left.
 func (p *pull) unpackUntil(now sim.Time) {
 	for p.next < len(p.parts) {
-		x := p.parts[p.next]
+		x := &p.parts[p.next]
 		at := p.from.Add(time.Duration(scale(int64(max(x.load-p.loaded, 0)), full, p.pace)))
 		if at > now {
 			return
 		}
-		p.unpackedAt = max(p.unpackedAt, at).Add(x.unpack)
+		x.from = max(p.unpackedAt, at)
+		p.unpackedAt = x.from.Add(x.unpack)
 		p.next++
 	}
 }
@@ -163,4 +172,91 @@ func (p *pull) unpacksBy() sim.Time {
 	ahead := *p
 	ahead.unpackUntil(sim.Never)
 	return max(ahead.unpackedAt, p.loadedAt)
+}
+
+// writes is what a pull has on the disk, how much more it writes every second, and when that
+// changes, Never if it does not, as things are.
+func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
+	next = sim.Never
+	if !p.going || p.outcome != PulledNow || p.follows {
+		return 0, 0, next
+	}
+	for i := range p.parts {
+		switch x := &p.parts[i]; {
+		case x.from > now:
+			return used, growth, min(next, x.from)
+		case x.from.Add(x.unpack) <= now:
+			used += x.bytes
+		default:
+			used += scale(x.bytes, int64(now.Sub(x.from)), int64(x.unpack))
+			growth += scale(x.bytes, int64(time.Second), int64(x.unpack))
+			next = x.from.Add(x.unpack)
+		}
+	}
+	return used, growth, next
+}
+
+// followWrites looks again when a pull writes more or less than it does now.
+func (m *Machine) followWrites(p *pull) {
+	if m.disk == 0 {
+		return
+	}
+	if _, _, next := p.writes(m.kernel.Now()); next != p.writesAt {
+		if p.writesAt = next; next != sim.Never {
+			m.kernel.Post(next, m.self, whyUnpack, uint64(p.pod))
+		}
+	}
+}
+
+// unpackDue is a pull that writes more or less from now on.
+func (m *Machine) unpackDue(now sim.Time, pod uint32) {
+	for i := range m.pulls {
+		if p := &m.pulls[i]; p.pod == pod && p.writesAt == now {
+			m.followWrites(p)
+			m.diskChanged()
+			return
+		}
+	}
+}
+
+// diskChanged is a disk that is used otherwise now than it was going to be: the kubelet hears
+// of it, and who unpacks may reach its end.
+func (m *Machine) diskChanged() {
+	m.watchSpace()
+	m.kubelet.DiskChanged()
+}
+
+// watchSpace looks again when pulls will have filled the disk, as things are.
+func (m *Machine) watchSpace() {
+	now := m.kernel.Now()
+	for i := range m.pulls {
+		if _, growth, _ := m.pulls[i].writes(now); growth > 0 {
+			if at := m.DiskScarceAt(now, 0); at != m.spaceAt && at != sim.Never {
+				m.spaceAt = at
+				m.kernel.Post(at, m.self, whySpace, 0)
+			}
+			return
+		}
+	}
+}
+
+// spaceDue fails the pulls that write to a disk that is full. What they have written is
+// removed.
+func (m *Machine) spaceDue(now sim.Time) {
+	if now != m.spaceAt {
+		return
+	}
+	m.spaceAt = -1
+	if m.DiskFree(now) >= 0 {
+		m.watchSpace()
+		return
+	}
+	for i := range m.pulls {
+		p := &m.pulls[i]
+		if _, growth, _ := p.writes(now); growth > 0 {
+			p.outcome, p.doneAt = PullNoSpace, now
+			m.postPull(p, now)
+			m.letFollow(p.image, PullNoSpace)
+		}
+	}
 }

@@ -42,6 +42,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	b := m.stressed(s.Pod.ID, c.Name, m.behaviors.For(s.Pod, c.Name))
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	m.distrust(s)
+	p.dead = p.DiskUsed(now)
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
 	p.ServesAt = now.Add(m.pace.StartUp(s.Pod, b.Startup.Draw(&luck)))
 	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
@@ -84,7 +85,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		m.weigh()
 	}
 	if p.writes() {
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 	if !init && m.serving != nil {
 		m.postServing(s)
@@ -184,10 +185,13 @@ func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 func (m *Machine) end(s *Sandbox, p *Process) {
 	m.distrust(s)
 	m.lose(s, p)
-	p.Running, p.FinishedAt = false, m.kernel.Now()
+	p.Running, p.FinishedAt, p.EndedBefore = false, m.kernel.Now(), p.FinishedAt
 	m.need(-1)
 	m.idle(s, p)
-	p.ExitCode, p.Cause, p.dueAt = p.dueCode, p.dueCause, sim.Never
+	p.ExitCode, p.Cause, p.dueAt, p.dead = p.dueCode, p.dueCause, sim.Never, 0
+	if p.throttle != nil {
+		m.tellThrottling(s, s.index(p))
+	}
 	if p.extra != nil {
 		s.close(s.index(p), p)
 	}
@@ -196,7 +200,7 @@ func (m *Machine) end(s *Sandbox, p *Process) {
 		m.weigh()
 	}
 	if p.writes() || p.extra != nil {
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 	m.checkServing(s)
 	m.kubelet.Changed(s)

@@ -33,7 +33,14 @@ type Observer interface {
 	// Panicked says that the kernel has stopped: who hears it is to switch it off.
 	Panicked()
 	// Pulled answers Machine.Pull.
-	Pulled(pod uint32, o Outcome)
+	Pulled(pod uint32, of Pull)
+}
+
+// Pull is how a pull went.
+type Pull struct {
+	Outcome
+	BegunAt sim.Time // when it had waited for others
+	Bytes   int64    // of the image, compressed
 }
 
 // Outcome is what came of a pull.
@@ -41,47 +48,50 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	PulledNow    Outcome = iota
-	PullNeedless         // all its layers were here already
-	PullFailed           // the registry refuses connections
-	PullTimedOut         // it does not answer
-	PullLimited          // it has answered too many: 429
-	PullTooFast          // the kubelet's own limit
-	PullBroken           // the runtime has ended
-	PullNoSpace          // the disk is full
+	PulledNow     Outcome = iota
+	PullNeedless          // all its layers were here already
+	PullFailed            // the registry refuses connections
+	PullTimedOut          // it does not answer
+	PullLimited           // it has answered too many: 429
+	PullTooFast           // the kubelet's own limit
+	PullBroken            // the runtime has ended
+	PullNoSpace           // the disk is full
+	PullUnwritten         // the disk does not take it: Machine.Unwritten
 )
 
 // Process is one container of a pod: its newest instance.
 type Process struct {
-	StartedAt  sim.Time // of the newest instance
-	FinishedAt sim.Time // of the newest instance that finished, 0 if none did
-	ServesAt   sim.Time // when the newest instance has started up
-	TermAt     sim.Time // when the newest instance got SIGTERM, 0 if it did not
-	dueAt      sim.Time // when it will end, Never if nothing will end it
-	killAt     sim.Time // when it will get SIGKILL, Never if it will not
-	limitAt    sim.Time // when it will reach its memory limit, Never if it will not
-	lookAt     sim.Time // when somebody looks whether it ends, if that is later than now
-	memory     int64    // bytes the newest instance used from its start
-	heap       int64    // bytes it uses more for each request per second
-	loaded     int64    // bytes it uses for what arrives now
-	growth     int64    // bytes it uses more every second
-	swap       int64    // bytes of it that may be swapped
-	swapsFrom  int64    // bytes from which on it is
-	disk       int64    // bytes the newest instance wrote when it started
-	diskGrowth int64    // bytes it writes every second
-	rest       int64    // milli-CPU it uses at rest
-	perRPS     int64    // millionths of a core it uses more for each request per second
-	limit      int64    // milli-CPU it can use at most
-	starting   int64    // milli-CPU it needs to start up as fast as it can, 0 when it has
-	pace       int64    // milli-CPU that ServesAt counts on while it starts up
-	wants      int64    // milli-CPU it would use if nobody else did
-	extra      *extra   // that few containers have; nil for none
-	bursts     []Burst  // of the newest instance
-	burstCPU   int64    // milli-CPU that they use now
-	burstAt    sim.Time // when that changes
-	meter      meter    // of the newest instance
-	ExitCode   int32    // of the newest instance that finished
-	Instances  int32    // how many were ever started
+	StartedAt  sim.Time  // of the newest instance
+	FinishedAt sim.Time  // of the newest instance that finished, 0 if none did
+	ServesAt   sim.Time  // when the newest instance has started up
+	TermAt     sim.Time  // when the newest instance got SIGTERM, 0 if it did not
+	dueAt      sim.Time  // when it will end, Never if nothing will end it
+	killAt     sim.Time  // when it will get SIGKILL, Never if it will not
+	limitAt    sim.Time  // when it will reach its memory limit, Never if it will not
+	lookAt     sim.Time  // when somebody looks whether it ends, if that is later than now
+	memory     int64     // bytes the newest instance used from its start
+	heap       int64     // bytes it uses more for each request per second
+	loaded     int64     // bytes it uses for what arrives now
+	growth     int64     // bytes it uses more every second
+	swap       int64     // bytes of it that may be swapped
+	swapsFrom  int64     // bytes from which on it is
+	disk       int64     // bytes the newest instance wrote when it started
+	diskGrowth int64     // bytes it writes every second
+	dead       int64     // bytes the instance before left, which stays as long as this one runs
+	rest       int64     // milli-CPU it uses at rest
+	perRPS     int64     // millionths of a core it uses more for each request per second
+	limit      int64     // milli-CPU it can use at most
+	starting   int64     // milli-CPU it needs to start up as fast as it can, 0 when it has
+	pace       int64     // milli-CPU that ServesAt counts on while it starts up
+	wants      int64     // milli-CPU it would use if nobody else did
+	extra      *extra    // that few containers have; nil for none
+	bursts     []Burst   // of the newest instance
+	burstCPU   int64     // milli-CPU that they use now
+	burstAt    sim.Time  // when that changes
+	meter      meter     // of the newest instance
+	throttle   *throttle // nil if it has no quota of CPU
+	ExitCode   int32     // of the newest instance that finished
+	Instances  int32     // how many were ever started
 	dueCode    int32
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
@@ -89,6 +99,8 @@ type Process struct {
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
+	EndedBefore sim.Time
 }
 
 // Sandbox is a pod on a machine: its network namespace and its containers,
@@ -125,6 +137,7 @@ type Machine struct {
 	used      func(pod uint32)
 	kubelet   Observer
 	api       API
+	note      func(by sim.ActorID, n model.Note)
 	on        bool
 	down      bool // the container runtime
 	noCNI     bool // the network plugin fails
@@ -162,6 +175,7 @@ type Machine struct {
 	dooms      []doom
 	stresses   []stress
 	diskErrors []string // that writing is answered with, of faults in the order in which they began
+	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
 	panicAfter  time.Duration
@@ -172,8 +186,12 @@ type Machine struct {
 	memory      int64    // bytes; 0 is without end
 	swap        int64    // bytes of that
 	limitedSwap bool     // containers may have it
+	spaceAt     sim.Time // when pulls have filled the disk, as things are
 	fullAt      sim.Time // when the memory is full, as things are
-	outside     int64    // bytes of memory that others than containers use
+	outside     int64    // bytes of memory that others than containers and hogs use
+	hogs        []hog
+	hogged      int64    // numbers them
+	hogsAt      sim.Time // when what they use becomes another line
 	burnt       int64    // milli-CPU that others than containers and daemons want
 	running     int64    // containers
 	daemons     daemons
@@ -194,7 +212,8 @@ type Config struct {
 	Pace      *Pace            // nil if nothing ever makes start-ups slower
 	Used      func(pod uint32) // told when a pod begins to use something else; may be nil
 	Kubelet   Observer
-	API       API // whom processes ask that need an API server; nil answers at once
+	API       API                                // whom processes ask that need an API server; nil answers at once
+	Note      func(by sim.ActorID, n model.Note) // takes what the history is to know of containers; may be nil
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
@@ -213,7 +232,7 @@ type Config struct {
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, pace: c.Pace,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
@@ -280,6 +299,9 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
 	}
 	m.ids[i], m.pods[i] = p.ID, s
+	if m.crowded {
+		m.shareOut()
+	}
 	if p.ID >= model.FirstStaticID {
 		return s
 	}
@@ -311,6 +333,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 		s.Processes[i].StartedAt, s.Processes[i].ServesAt = since, since
 		m.countBursts(s, i)
 	}
+	m.calm(s)
 	return s
 }
 
@@ -324,11 +347,20 @@ func (s *Sandbox) Alive() bool {
 	return false
 }
 
+// Retire says that nothing of a pod will run again.
+func (m *Machine) Retire(s *Sandbox) {
+	s.Over = true
+	if m.crowded {
+		m.shareOut()
+	}
+}
+
 // Remove forgets a pod of which nothing runs any more.
 func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
 			m.distrust(m.pods[i])
+			m.disuse(m.pods[i])
 			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
 		}
@@ -388,15 +420,19 @@ func container(spec *model.PodSpec, i int) *model.Container {
 }
 
 const (
-	whyDue    sim.Why = iota // about is a pod and a container of it
-	whyUp                    // about is a pod that may serve now
-	whyPull                  // about is the number of a pull
-	whyFull                  // the memory may be full
-	whyPanic                 // too much CPU may have been wanted for too long
-	whyForks                 // about is a pod and a container of it
-	whyBrim                  // about is a pod and a container of it
-	whyBehind                // the daemons may be further behind
-	whyBurst                 // about is a pod and a container of it
+	whyDue       sim.Why = iota // about is a pod and a container of it
+	whyUp                       // about is a pod that may serve now
+	whyPull                     // about is the number of a pull
+	whyFull                     // the memory may be full
+	whyPanic                    // too much CPU may have been wanted for too long
+	whyForks                    // about is a pod and a container of it
+	whyBrim                     // about is a pod and a container of it
+	whyBehind                   // the daemons may be further behind
+	whyBurst                    // about is a pod and a container of it
+	whyUnpack                   // about is a pod
+	whySpace                    // the disk may be full
+	whyHog                      // what others use becomes another line
+	whyThrottled                // about is a pod and a container of it
 )
 
 // Wake implements sim.Actor.
@@ -416,6 +452,15 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	case whyPanic:
 		m.panicDue()
+		return
+	case whyHog:
+		m.hogsDue(now)
+		return
+	case whyUnpack:
+		m.unpackDue(now, uint32(about))
+		return
+	case whySpace:
+		m.spaceDue(now)
 		return
 	}
 	s := m.Sandbox(uint32(about))
@@ -437,6 +482,9 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 	case whyForks:
 		m.forksDue(s, i, now)
 		return
+	case whyThrottled:
+		m.throttledDue(s, i)
+		return
 	}
 	m.endDue(s, int(about>>32), now)
 }
@@ -450,10 +498,18 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "daemons without CPU"
 	case whyPanic:
 		return "too little CPU for too long"
+	case whyHog:
+		return "processes of the system grow otherwise, machine"
+	case whyUnpack:
+		return "an image is unpacked, machine"
+	case whySpace:
+		return "disk is full"
 	case whyBurst:
 		return "a burst begins or ends, machine"
 	case whyForks:
 		return "a pod has other processes, machine"
+	case whyThrottled:
+		return "a container may be throttled otherwise, machine"
 	case whyBrim:
 		return "a volume in memory is full, machine"
 	}
@@ -469,7 +525,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.pulls, m.calls = m.pulls[:0], calls{}
-	m.outside, m.pidsTaken = 0, 0
+	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
 	m.daemons = newDaemons(m.offAt)
@@ -485,9 +541,10 @@ func (m *Machine) PowerOff() {
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
-				p.Running, p.FinishedAt, p.dueAt = false, m.offAt, sim.Never
+				p.Running, p.FinishedAt, p.EndedBefore, p.dueAt = false, m.offAt, p.FinishedAt, sim.Never
 				m.idle(s, p)
 				p.ExitCode, p.Cause = lostCode, Lost
+				m.tellThrottling(s, i)
 				s.close(i, p)
 			}
 		}

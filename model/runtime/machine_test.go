@@ -57,8 +57,8 @@ func (r *rig) RuntimeChanged() {
 func (r *rig) DiskChanged() {}
 
 // Pulled implements Observer.
-func (r *rig) Pulled(pod uint32, o Outcome) {
-	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast"}[o]))
+func (r *rig) Pulled(pod uint32, o Pull) {
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast", "broken", "no space", "unwritten"}[o.Outcome]))
 }
 
 // ServingChanged implements Watcher.

@@ -14,9 +14,6 @@ import (
 // cgroup, though then nobody else is in danger. What the system itself uses is not
 // modeled.
 
-// others is what pods cannot have: what others use, or what is reserved for them.
-func (m *Machine) others() int64 { return max(m.outside, m.reservedMemory) }
-
 // usedByPods is how much memory they use, and by how much more every second.
 func (m *Machine) usedByPods(now sim.Time) (used, growth int64) {
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
@@ -84,7 +81,11 @@ func (m *Machine) weigh() {
 	}
 	now := m.kernel.Now()
 	used, growth, at := m.pressing(now)
-	used += m.others()
+	others, more := m.others(now)
+	used, growth = used+others, growth+more
+	if len(m.hogs) > 0 {
+		m.watchHogs(now)
+	}
 	switch {
 	case used >= m.memory:
 		at = now
@@ -104,7 +105,8 @@ func (m *Machine) weigh() {
 // makeSignalObservations).
 func (m *Machine) MemoryFree(now sim.Time) int64 {
 	used, _ := m.usedByPods(now)
-	return m.memory - m.others() - used
+	others, _ := m.others(now)
+	return m.memory - others - used
 }
 
 // MemoryScarceAt is the first instant, now or later, at which less than this is
@@ -114,7 +116,8 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 		return sim.Never
 	}
 	used, growth := m.usedByPods(now)
-	return scarceAt(now, m.memory-m.others()-used, growth, least)
+	others, more := m.others(now)
+	return scarceAt(now, m.memory-others-used, growth+more, least)
 }
 
 // MemoryUsed is what the containers of a pod use, in bytes.
@@ -150,8 +153,8 @@ func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
 // oomTotal is how much memory and swap there is altogether where it is full: on the machine,
 // or as long as others have no more than is reserved for them in kubepods, whose limit is
 // the rest (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
-func (m *Machine) oomTotal() int64 {
-	if m.outside > m.reservedMemory {
+func (m *Machine) oomTotal(now sim.Time) int64 {
+	if outside, _ := m.outsideLine(now); outside > m.reservedMemory {
 		return m.memory + m.swap
 	}
 	return m.memory - m.reservedMemory + m.swap
@@ -164,12 +167,13 @@ func (m *Machine) full(now sim.Time) {
 		return
 	}
 	m.fullAt = -1
-	used, worst := m.others(), int64(0)
+	used, _ := m.others(now)
+	total, worst := m.oomTotal(now), int64(0)
 	var box *Sandbox
 	var victim *Process
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += max(p.used(now)-p.swap, 0)
-		bad := m.badness(s, i, now, m.oomTotal())
+		bad := m.badness(s, i, now, total)
 		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
 			worst, box, victim = bad, s, p
 		}
@@ -178,12 +182,18 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
-	if m.outside > m.reservedMemory && (victim == nil || m.outside > worst) { // a process of the system, whose oom_score_adj is 0
+	outside, _ := m.outsideLine(now)
+	h, bad := m.worstHog(now)
+	switch system := outside > m.reservedMemory; { // else it is the cgroup of all pods that is full
+	case system && h != nil && (victim == nil || bad > worst):
+		h.from = now.Add(hogAgain)
+		m.weigh()
+	case system && m.outside > 0 && (victim == nil || m.outside > worst): // its oom_score_adj is 0
 		m.outside = 0
 		m.weigh()
-		return
+	case victim != nil:
+		m.kill(box, victim)
 	}
-	m.kill(box, victim)
 }
 
 // kill is what the kernel does to a process when there is no memory.
@@ -214,26 +224,4 @@ func (m *Machine) Use(s *Sandbox, bytes int64) {
 // OOMKilledAt tells whether the kernel killed a process of a sandbox at a time.
 func (s *Sandbox) OOMKilledAt(at sim.Time) bool {
 	return slices.ContainsFunc(s.Processes, func(p Process) bool { return !p.Running && p.Cause == OOMKilled && p.FinishedAt == at })
-}
-
-// Take has others than containers use memory until that share of it is used, in
-// millionths, and returns how many bytes that took. They are processes of the system,
-// which the kernel may kill too.
-func (m *Machine) Take(ppm int64) int64 {
-	used, _ := m.usedByPods(m.kernel.Now())
-	more := scale(m.memory, ppm, 1_000_000) - m.outside - used
-	if more <= 0 || !m.on {
-		return 0
-	}
-	m.outside += more
-	m.weigh()
-	return more
-}
-
-// Return takes that back, as far as it is still in use.
-func (m *Machine) Return(bytes int64) {
-	m.outside -= min(bytes, m.outside)
-	if m.on {
-		m.weigh()
-	}
 }

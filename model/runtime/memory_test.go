@@ -79,7 +79,7 @@ func TestWhenAllPodsHaveWhatIsNotReservedTheKernelGoesByThat(t *testing.T) {
 		r := newRig(uses("small", 600*mi), uses("big", 1500*mi))
 		m := r.machine
 		m.memory, m.reservedMemory = 10<<30, tc.reserved
-		m.Take(tc.filled)
+		m.Take(tc.filled, 0, 0)
 		boxes := map[string]*Sandbox{}
 		for i, app := range []string{"small", "big"} {
 			p := pod(uint32(i+1), model.Container{Name: "c"})
@@ -91,7 +91,7 @@ func TestWhenAllPodsHaveWhatIsNotReservedTheKernelGoesByThat(t *testing.T) {
 			boxes[app] = m.Add(p, uint64(i))
 			m.Start(boxes[app], 0)
 		}
-		r.run(t, time.Second)
+		r.run(t, 10*time.Second)
 		for app, s := range boxes {
 			if s.Alive() == (app == tc.dies) {
 				t.Errorf("%s: %s runs: %v", tc.why, app, s.Alive())

@@ -128,6 +128,7 @@ func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Conta
 		p.limit = m.cores
 	}
 	p.meter = startMeter(m.kernel.Now())
+	m.limitCPU(s, p, b, c)
 	p.starting = b.StartupCPUMilli
 	if p.limit > 0 && p.starting > p.limit {
 		p.ServesAt = m.kernel.Now().Add(p.startsUp(p.ServesAt.Sub(m.kernel.Now()), quota))

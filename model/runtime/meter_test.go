@@ -65,7 +65,7 @@ func (deaf) Panicked()               {}
 func (deaf) ProbesChanged(*Sandbox)  {}
 func (deaf) DiskChanged()            {}
 func (deaf) Changed(*Sandbox)        {}
-func (deaf) Pulled(uint32, Outcome)  {}
+func (deaf) Pulled(uint32, Pull)     {}
 
 func containers(limits ...int64) *model.Pod {
 	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, ID: 7}, Spec: &model.PodSpec{}}

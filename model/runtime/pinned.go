@@ -23,11 +23,6 @@ func (m *Machine) shared() int64 {
 	return max(m.cores-1000*m.pinned, 1)
 }
 
-// UnpinnedCPUs is how many more may be given away: neither are reserved ones, rounded up.
-func (m *Machine) UnpinnedCPUs() int64 {
-	return m.cores/1000 - (m.reservedCPU+999)/1000 - m.pinned
-}
-
 // Pin gives so many CPUs away, or takes them back.
 func (m *Machine) Pin(cpus int64) {
 	m.pinned += cpus

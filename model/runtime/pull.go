@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"math/bits"
 	"regexp"
 	"strings"
 	"time"
@@ -176,7 +175,7 @@ func (m *Machine) cache(number uint32, bytes int64) {
 		m.hold(layers)
 		bytes = 0
 	}
-	m.images = append(m.images, image{number, bytes, m.kernel.Now()})
+	m.images = append(m.images, image{number: number, bytes: bytes, at: m.kernel.Now()})
 }
 
 // spread is how long bytes take at a rate that is sometimes lower: times is
@@ -190,11 +189,4 @@ func spread(bytes, rate int64, times int, luck *sim.Stream) time.Duration {
 }
 
 // scale is a*b/c for numbers that are not negative, cut at the largest int64.
-func scale(a, b, c int64) int64 {
-	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	if hi >= uint64(c) {
-		return int64(sim.Never)
-	}
-	q, _ := bits.Div64(hi, lo, uint64(c))
-	return int64(min(q, uint64(sim.Never)))
-}
+func scale(a, b, c int64) int64 { return sim.Scale(a, b, c) }

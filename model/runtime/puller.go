@@ -34,7 +34,9 @@ const (
 
 type pull struct {
 	pod, image uint32
-	bytes      int64
+	bytes      int64 // to be downloaded
+	size       int64 // of the image
+	begunAt    sim.Time
 	left       time.Duration // of the download, at full pace, from from on
 	unpack     time.Duration
 	from       sim.Time
@@ -45,23 +47,29 @@ type pull struct {
 	going      bool
 	follows    bool // another pull brings the image
 
-	// Of an image that is described: its layers that have to come, how many of them are
-	// unpacked or being unpacked, until when, and how long the download has been going at
-	// full pace, at from.
+	// Its layers that have to come, how many of them are unpacked or being unpacked, until
+	// when, how long the download has been going at full pace, at from, and when what is
+	// written to the disk changes.
 	parts      []part
 	next       int
 	unpackedAt sim.Time
 	loaded     time.Duration
+	writesAt   sim.Time
 }
 
 // Pull asks for the image of a pod's container. A machine pulls as many images at a
 // time as its kubelet is set up for, one by default; the others wait in line
 // (serializeImagePulls; pkg/kubelet/images/puller.go). The Observer is told the
 // outcome.
-func (m *Machine) Pull(p *model.Pod, c *model.Container) {
-	b := m.behaviors.For(p, c.Name)
+func (m *Machine) Pull(pod *model.Pod, c *model.Container) {
+	b := m.behaviors.For(pod, c.Name)
 	image := m.registry.image(c.Image)
-	m.pulls = append(m.pulls, pull{pod: p.ID, image: image, bytes: m.registry.size(image, b.ImageBytes)})
+	p, bytes := pull{pod: pod.ID, image: image}, m.registry.size(image, b.ImageBytes)
+	p.bytes, p.size = bytes, bytes
+	if layers := m.registry.layers[image]; len(layers) > 0 {
+		p.size = total(layers)
+	}
+	m.pulls = append(m.pulls, p)
 	m.beginPulls()
 }
 
@@ -90,7 +98,7 @@ func (m *Machine) beginPull(p *pull) {
 	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
 	refused := m.costs.pull.Draw(^uint64(m.node), m.pulled)
 	m.pulled++
-	p.going, p.outcome, p.pace, p.from, p.loadedAt = true, PulledNow, full, now, now
+	p.going, p.outcome, p.pace, p.begunAt, p.from, p.loadedAt = true, PulledNow, full, now, now, now
 	switch {
 	case !m.mayPull(now):
 		p.outcome, p.doneAt = PullTooFast, now
@@ -106,12 +114,18 @@ func (m *Machine) beginPull(p *pull) {
 		p.from = now.Add(resolveTime.Draw(&luck))
 		p.follows, p.doneAt = true, sim.Never
 		return
+	case len(m.diskErrors) > 0:
+		p.from = now.Add(resolveTime.Draw(&luck))
+		m.leaveUnwritten(p)
+		return
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
 		layers := m.toCome(p)
 		p.left = spread(p.bytes, downloadRate, 4, &luck)
 		p.unpack = m.onDisk(spread(unpacked(p.bytes), unpackRate, 3, &luck))
-		if p.unpackedAt = p.from; len(layers) > 0 {
+		p.unpackedAt, p.writesAt = p.from, sim.Never
+		p.parts = []part{{load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
+		if len(layers) > 0 {
 			p.parts = schedule(layers, p.left, p.unpack)
 			for _, x := range p.parts {
 				p.left = max(p.left, x.load)
@@ -147,11 +161,16 @@ func (m *Machine) toCome(p *pull) []layer {
 		return nil
 	}
 	layers := m.missing(all)
-	p.bytes = 0
-	for i := range layers {
-		p.bytes += layers[i].bytes
-	}
+	p.bytes = total(layers)
 	return layers
+}
+
+// total is the bytes of all of them.
+func total(layers []layer) (bytes int64) {
+	for i := range layers {
+		bytes += layers[i].bytes
+	}
+	return bytes
 }
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
@@ -193,6 +212,9 @@ func (m *Machine) setPace(p *pull, pace int64) {
 		p.left, p.loaded, p.from = p.left-came, p.loaded+came, now
 	}
 	if p.pace = pace; pace == 0 {
+		for i := p.next; i < len(p.parts); i++ {
+			p.parts[i].from = sim.Never
+		}
 		p.loadedAt, p.doneAt = sim.Never, now.Add(stallTimeout)
 		if p.from > now {
 			p.doneAt = now.Add(dialTimeout)
@@ -201,10 +223,8 @@ func (m *Machine) setPace(p *pull, pace int64) {
 		return
 	}
 	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
-	p.doneAt = p.loadedAt.Add(p.unpack)
-	if len(p.parts) > 0 {
-		p.doneAt = p.unpacksBy()
-	}
+	p.doneAt = p.unpacksBy()
+	m.followWrites(p)
 	m.postPull(p, p.doneAt)
 	if m.shares() {
 		m.postPull(p, p.loadedAt)
@@ -289,10 +309,12 @@ func (m *Machine) endPull(p *pull) {
 	default:
 		m.cache(p.image, bytes)
 		m.letFollow(p.image, PulledNow)
-		m.kubelet.DiskChanged()
+	}
+	if len(p.parts) > 0 {
+		m.diskChanged()
 	}
 	m.beginPulls()
-	m.kubelet.Pulled(p.pod, p.outcome)
+	m.kubelet.Pulled(p.pod, Pull{p.outcome, p.begunAt, p.size})
 }
 
 // letFollow ends the pulls that have waited for an image as the one that brings it has

@@ -251,3 +251,24 @@ func TestAPullThatUnpacksNeedsNoRegistry(t *testing.T) {
 		r.expect(t, "pulled 1 now")
 	}
 }
+
+// Source: containerd core/content, plugins/content/local Store.Writer: an image is written
+// to the disk from the first byte on, so nothing is pulled to one that takes nothing.
+func TestNoImageIsPulledToADiskThatTakesNothing(t *testing.T) {
+	r := pulling(t)
+	c, here := model.Container{Name: "main", Image: "other"}, model.Container{Name: "main", Image: "here"}
+	r.machine.BreakDisk("EROFS")
+	r.run(t, time.Millisecond)
+	r.expect(t, "pulled 1 unwritten")
+	r.machine.Pull(pod(2, c), &c)
+	r.machine.Pull(pod(3, here), &here)
+	r.run(t, 10*time.Second)
+	r.expect(t, "pulled 2 unwritten", "pulled 3 needless")
+	if r.machine.Unwritten() != "EROFS" {
+		t.Errorf("told %q", r.machine.Unwritten())
+	}
+	r.machine.MendDisk("EROFS")
+	r.machine.Pull(pod(4, c), &c)
+	r.run(t, time.Hour)
+	r.expect(t, "pulled 4 now")
+}

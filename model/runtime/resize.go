@@ -46,6 +46,7 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}
+		m.limitAnew(s, i)
 		m.allowSwap(s, i)
 		m.limitMemory(s, i)
 		m.use(s, p, load)

@@ -177,7 +177,7 @@ func (m *Machine) TakePIDs(ppm int64) int64 {
 		return 0
 	}
 	m.pidsTaken += more
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 	return more
 }
 
@@ -185,7 +185,7 @@ func (m *Machine) TakePIDs(ppm int64) int64 {
 func (m *Machine) ReturnPIDs(n int64) {
 	m.pidsTaken -= min(n, m.pidsTaken)
 	if m.on {
-		m.kubelet.DiskChanged()
+		m.diskChanged()
 	}
 }
 
@@ -195,12 +195,12 @@ func (m *Machine) FillInodes(ppm int64) int64 {
 	now := m.kernel.Now()
 	more := max(0, scale(m.inodes, ppm, full)-(m.inodes-m.InodesFree(now)))
 	m.inodesTaken += more
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 	return more
 }
 
 // FreeInodes takes back what a FillInodes made.
 func (m *Machine) FreeInodes(n int64) {
 	m.inodesTaken -= n
-	m.kubelet.DiskChanged()
+	m.diskChanged()
 }

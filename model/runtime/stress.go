@@ -80,6 +80,9 @@ func (m *Machine) stressChanged(s *Sandbox, i int) {
 	_, working := s.loadOf(i)
 	m.limitMemory(s, i)
 	m.weigh()
+	if p.throttle != nil {
+		p.throttle.set(p, p.throttle.limit)
+	}
 	m.use(s, p, working)
 	m.usesOther(s)
 	if m.serving != nil && p.perRPS > 0 {

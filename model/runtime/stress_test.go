@@ -47,16 +47,20 @@ func TestTheSystemsProcessesStandBesideAllPodsWithWeight100(t *testing.T) {
 // (oom_score_adj 1000), until it is given back.
 func TestMemoryOfTheSystemHasTheKernelKillPods(t *testing.T) {
 	r, asks, poor := stressed()
-	r.machine.Take(1_000_000)
-	r.run(t, time.Nanosecond)
+	taken := r.machine.Take(1_000_000, 0, 0)
+	r.run(t, 7*time.Second)
+	if !poor.Running {
+		t.Error("8 GB take longer than 7 s")
+	}
+	r.run(t, time.Second)
 	if poor.Running || poor.Cause != OOMKilled || !asks.Running {
 		t.Errorf("running: %v and %v", asks.Running, poor.Running)
 	}
-	r.machine.Return(8_000_000_000)
+	r.machine.Return(taken)
 	if free := r.machine.MemoryFree(r.Now()); free != 9_000_000_000 {
 		t.Errorf("%d bytes are free", free)
 	}
-	if r.machine.Take(100_000) != 0 {
+	if r.machine.Take(100_000, 0, 0) != 0 {
 		t.Error("a tenth is used already")
 	}
 }
@@ -65,12 +69,12 @@ func TestMemoryOfTheSystemHasTheKernelKillPods(t *testing.T) {
 func TestStressGoesWithThePower(t *testing.T) {
 	r, _, _ := stressed()
 	r.machine.Burn(5000)
-	taken := r.machine.Take(500_000)
+	taken := r.machine.Take(500_000, 0, 0)
 	r.machine.PowerOff()
 	r.machine.Boot()
 	r.machine.Cool(5000)
 	r.machine.Return(taken)
-	if m := r.machine; m.wanted != daemonsNeed || m.burnt != 0 || m.outside != 0 || m.MemoryFree(r.Now()) != m.memory {
+	if m := r.machine; m.wanted != daemonsNeed || m.burnt != 0 || len(m.hogs) != 0 || m.MemoryFree(r.Now()) != m.memory {
 		t.Errorf("%d milli-CPU are wanted, %d bytes free of %d", m.wanted, m.MemoryFree(r.Now()), m.memory)
 	}
 }
@@ -85,16 +89,16 @@ func TestPodsHaveNoMoreMemoryThanIsNotReserved(t *testing.T) {
 	if free := r.machine.MemoryFree(r.Now()); free != 500_000_000 {
 		t.Errorf("%d bytes are free", free)
 	}
-	taken := r.machine.Take(700_000) // 5 GB more: less than is reserved, so nobody has to mind
-	r.run(t, time.Nanosecond)
-	if !poor.Running || !asks.Running || taken != 5_000_000_000 {
+	r.machine.Take(700_000, 0, 0) // 5 GB more: less than is reserved, so nobody has to mind
+	r.run(t, 10*time.Second)
+	if taken, _ := r.machine.outsideLine(r.Now()); !poor.Running || !asks.Running || taken != 5_000_000_000 {
 		t.Fatalf("running: %v and %v, %d bytes taken", asks.Running, poor.Running, taken)
 	}
 	r.machine.reservedMemory = 8_000_000_001
 	r.machine.weigh()
 	r.run(t, time.Nanosecond)
-	if poor.Running || poor.Cause != OOMKilled || !asks.Running || r.machine.outside != taken {
-		t.Errorf("running: %v and %v, the system has %d bytes", asks.Running, poor.Running, r.machine.outside)
+	if taken, _ := r.machine.outsideLine(r.Now()); poor.Running || poor.Cause != OOMKilled || !asks.Running || taken != 5_000_000_000 {
+		t.Errorf("running: %v and %v, the system has %d bytes", asks.Running, poor.Running, taken)
 	}
 }
 

@@ -6,10 +6,6 @@ import (
 	"orrery/model"
 )
 
-// Period is how long a quota of CPU time is for (pkg/kubelet/cm/helpers_linux.go
-// QuotaPeriod).
-const Period = 100 * time.Millisecond
-
 // Throttled is how long something takes that runs on so many threads for d, each on a
 // free core, under a limit, both in milli-CPU: in each period it may use so much CPU
 // time, and when that is gone it stands still until the next, of which the first
@@ -19,10 +15,10 @@ func Throttled(d time.Duration, threads, limit int64) time.Duration {
 	if limit >= threads || d <= 0 {
 		return d
 	}
-	// In a period it runs for Period*limit/threads.
-	runs := time.Duration(scale(int64(Period), limit, threads))
+	// In a period it runs for QuotaPeriod*limit/threads.
+	runs := time.Duration(scale(int64(model.QuotaPeriod), limit, threads))
 	full := (d - 1) / runs
-	return full*Period + d - full*runs
+	return full*model.QuotaPeriod + d - full*runs
 }
 
 // RequestTime is how long a request keeps a container's threads busy: on free cores;
@@ -36,5 +32,165 @@ func RequestTime(b *Behavior, limit int64) (alone, even, stall time.Duration) {
 		return alone, alone, 0
 	}
 	limit = max(limit, model.LeastCPULimit)
-	return alone, cost * 1000 / time.Duration(limit), Period - time.Duration(scale(int64(Period), limit, 1000*threads))
+	return alone, cost * 1000 / time.Duration(limit), model.QuotaPeriod - time.Duration(scale(int64(model.QuotaPeriod), limit, 1000*threads))
 }
+
+// throttle is how a container that has a quota of CPU, and that of its newest instance,
+// fares under it. Who throttles it is the kernel; here it is known from what the
+// container would use: all of its quota in every period if that is more than the quota,
+// else what requests by chance use up (model.Quota). Besides them it uses CPU evenly.
+type throttle struct {
+	limit    int64       // milli-CPU
+	requests model.Quota // what is left of it for them
+	threads  int64       // that work on one of them
+	most     int64       // threads that want to run while more arrives than it can do
+	calm     int64       // of what arrives: up to here fewer than noticeable periods are throttled
+	startup  int64       // milli-CPU it would use to start up
+	told     model.Throttling
+	posted   bool // somebody looks at it, still at this instant
+}
+
+// noticeable is how many of a million periods have to be throttled for anybody to be
+// told.
+const noticeable = 10_000
+
+// backlog is how many requests are under way where more arrive than can be done, if
+// nothing says how many a container handles at a time.
+const backlog = 100
+
+// limitCPU has a new instance of a container live under a quota, if it has one.
+func (m *Machine) limitCPU(s *Sandbox, p *Process, b *Behavior, c *model.Container) {
+	p.throttle = nil
+	if limit := s.Pod.Spec.CPULimit(c); limit > 0 && !p.pinned {
+		p.throttle = &throttle{startup: b.StartupCPUMilli, threads: max(b.Threads, 1), told: model.Throttling{Container: c.Name}}
+		p.throttle.most = p.throttle.threads * backlog
+		if b.Workers > 0 {
+			p.throttle.most = p.throttle.threads * b.Workers
+		}
+		p.throttle.set(p, limit)
+	}
+}
+
+// limitAnew has a container that runs live under another quota, or none.
+func (m *Machine) limitAnew(s *Sandbox, i int) {
+	p, c := &s.Processes[i], container(s.Pod.Spec, i)
+	was := p.throttle
+	b := m.behaviors.For(s.Pod, c.Name)
+	switch m.limitCPU(s, p, &b, c); {
+	case was == nil:
+	case p.throttle != nil:
+		p.throttle.told, p.throttle.posted = was.told, was.posted
+	case was.told.PeriodsPPM > 0:
+		m.noteThrottling(s, model.Throttling{Container: c.Name})
+	}
+}
+
+// set gives it another quota.
+func (t *throttle) set(p *Process, limit int64) {
+	t.limit, t.calm = limit, 0
+	if p.perRPS == 0 {
+		return
+	}
+	_, _, stall := RequestTime(&Behavior{CPUMicroPerRPS: p.perRPS, Threads: t.threads}, limit)
+	t.requests = model.Quota{MilliRPS: scale(max(0, limit-p.rest), 1_000_000, p.perRPS), Stall: stall}
+	most := t.requests.MilliRPS // which is spent every time
+	for t.calm < most {
+		if half := t.calm + (most-t.calm+1)/2; t.requests.Spent(half) < noticeable {
+			t.calm = half
+		} else {
+			most = half - 1
+		}
+	}
+}
+
+// reconsider has somebody look how a container is throttled, if it may be otherwise than
+// was told, once all that happens at this instant has.
+func (m *Machine) reconsider(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	t := p.throttle
+	if t == nil || t.posted || !p.Running {
+		return
+	}
+	if _, working := s.loadOf(i); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
+		return
+	}
+	t.posted = true
+	m.kernel.Post(m.kernel.Now(), m.self, whyThrottled, uint64(i)<<32|uint64(s.Pod.ID))
+}
+
+// throttledDue looks.
+func (m *Machine) throttledDue(s *Sandbox, i int) {
+	if t := s.Processes[i].throttle; t != nil && t.posted {
+		t.posted = false
+		m.tellThrottling(s, i)
+	}
+}
+
+// tellThrottling tells how a container is throttled, if that is news.
+func (m *Machine) tellThrottling(s *Sandbox, i int) {
+	p := &s.Processes[i]
+	t := p.throttle
+	if t == nil {
+		return
+	}
+	now := model.Throttling{Container: t.told.Container}
+	now.PeriodsPPM, now.MilliCPU = m.throttling(s, i)
+	if now.Differs(&t.told) {
+		t.told = now
+		m.noteThrottling(s, now)
+	}
+}
+
+func (m *Machine) noteThrottling(s *Sandbox, t model.Throttling) {
+	if m.note != nil {
+		m.note(m.self, model.Note{About: &s.Pod.Meta, Reason: model.ReasonThrottlingChanged, Throttling: &t})
+	}
+}
+
+// throttling is in how many of a million periods a container uses up its quota, and on how
+// many CPUs it stands still on the average, in milli.
+//
+// Of n CPUs that want to run and a quota for fewer, the others stand still. Requests stand
+// still as long as they wait, each on its threads' CPUs (Little).
+func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
+	p := &s.Processes[i]
+	t := p.throttle
+	if !p.Running || m.crowded && p.meter.cpu < min(p.wants, t.limit) {
+		return 0, 0 // others use the CPU
+	}
+	_, working := s.loadOf(i)
+	var cpus int64
+	if p.starting > 0 && t.startup > t.limit {
+		cpus = up(t.startup)
+	}
+	if even := p.rest + p.burstCPU; even > t.limit {
+		cpus = max(cpus, up(even))
+	}
+	quota := t.requests
+	quota.MilliRPS = 0
+	if p.perRPS > 0 {
+		quota.MilliRPS = scale(max(0, t.limit-p.rest-p.burstCPU), 1_000_000, p.perRPS)
+	}
+	most := t.most
+	if m.cores > 0 {
+		cpus, most = min(cpus, up(m.cores)), min(most, up(m.cores))
+	}
+	serves := p.perRPS > 0 && working > 0
+	if serves && working >= quota.MilliRPS {
+		cpus = max(cpus, most)
+	}
+	switch {
+	case cpus > 0 && cpus*1000 <= t.limit:
+		return 0, 0
+	case cpus > 0:
+		return full, cpus*1000 - t.limit
+	}
+	if ppm = quota.Spent(working); !serves || ppm < noticeable {
+		return 0, 0
+	}
+	mean, _ := quota.Waits(working)
+	return ppm, min(scale(working*t.threads, mean, 1_000_000), max(most*1000-t.limit, 0))
+}
+
+// up is so many CPUs, in milli, in whole ones.
+func up(milli int64) int64 { return (milli + 999) / 1000 }

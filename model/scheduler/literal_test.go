@@ -19,7 +19,7 @@ func (w *world) story() string {
 		r := h.At(i)
 		fmt.Fprintf(&b, "%d %d %v ", r.At, r.Revision, r.Verb)
 		if r.Verb == store.Noted {
-			fmt.Fprintf(&b, "%s %s %s\n", r.Note.Name, r.Note.Reason, r.Note.Message)
+			fmt.Fprintf(&b, "%s %s %s\n", r.Note.Path(), r.Note.Reason, r.Note.Message)
 			continue
 		}
 		fmt.Fprintf(&b, "%s %v\n", r.Object().Head().Path(), model.Diff(r.Old, r.New))

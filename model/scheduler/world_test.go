@@ -89,7 +89,7 @@ func (w *world) pod(p *model.Pod) *model.Pod { return w.store.Get(p.Ref()).(*mod
 func (w *world) notes(o model.Object) (out []string) {
 	h := w.store.History()
 	for i := range h.Len() {
-		if r := h.At(i); r.Verb == store.Noted && r.Note.Object == o.Head().Ref() {
+		if r := h.At(i); r.Verb == store.Noted && r.Note.Object() == o.Head().Ref() {
 			out = append(out, r.Note.Reason+": "+r.Note.Message)
 		}
 	}
@@ -100,7 +100,7 @@ func (w *world) notes(o model.Object) (out []string) {
 func (w *world) attempts(o model.Object) (at []sim.Time) {
 	h := w.store.History()
 	for i := range h.Len() {
-		if r := h.At(i); r.Verb == store.Noted && r.Note.Object == o.Head().Ref() && r.Note.Reason == "FailedScheduling" {
+		if r := h.At(i); r.Verb == store.Noted && r.Note.Object() == o.Head().Ref() && r.Note.Reason == "FailedScheduling" {
 			at = append(at, r.At)
 		}
 	}

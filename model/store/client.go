@@ -319,23 +319,31 @@ func (c *Client) Note(about model.Object, warning bool, reason, message string) 
 	if !c.Authentic() {
 		return
 	}
-	m := about.Head()
-	c.note(m.Ref(), model.Note{Object: m.Ref(), Name: m.Path(), Warning: warning, Reason: reason, Message: message})
+	c.note(model.Note{About: about.Head(), Warning: warning, Reason: reason, Message: message})
+}
+
+// NoteContainer is Note about a container of a pod, of which the reason says it all, or
+// what the message says.
+func (c *Client) NoteContainer(pod *model.Pod, n model.Note) {
+	if c.Authentic() {
+		n.About = &pod.Meta
+		c.note(n)
+	}
 }
 
 // NoteNamed is Note about something that is no object of the model.
 func (c *Client) NoteNamed(name string, warning bool, reason, message string) {
 	if c.Authentic() {
-		c.note(model.Ref{}, model.Note{Name: name, Warning: warning, Reason: reason, Message: message})
+		c.note(model.Note{Named: name, Warning: warning, Reason: reason, Message: message})
 	}
 }
 
-func (c *Client) note(about model.Ref, n model.Note) {
+func (c *Client) note(n model.Note) {
 	c.store.Note(c.Actor, n)
 	if !c.Events || len(c.notes) == mostNotes {
 		return
 	}
-	if c.notes = append(c.notes, about); len(c.notes) == 1 {
+	if c.notes = append(c.notes, n.Object()); len(c.notes) == 1 {
 		c.sendNote()
 	}
 }

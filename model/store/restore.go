@@ -54,7 +54,7 @@ func (s *Store) Restore(by sim.ActorID, taken sim.Time, bump int64) {
 		}
 	}
 	s.record(Record{By: by, Verb: Noted, Restored: true, At: s.kernel.Now(), Revision: s.revision, Note: &model.Note{
-		Name: "etcd", Reason: ReasonRestored,
+		Named: "etcd", Reason: ReasonRestored,
 		Message: "from the backup of " + time.Duration(taken).String() + ": revision " + strconv.FormatInt(s.revision, 10) + " after " + strconv.FormatInt(before, 10),
 	}})
 }

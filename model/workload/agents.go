@@ -145,7 +145,7 @@ func (f *Fleet) answered(now sim.Time, r store.Reply) {
 	if r.Refusal == store.Accepted {
 		f.unused = append(f.unused, slot)
 		if a.missed--; a.missed == 0 {
-			f.store.Note(f.self, model.Note{Name: "agent/" + a.client.Name, Reason: ReasonRelisted, Message: fmt.Sprintf("has its %d lists again, %v after it asked; %d failed before", a.Lists, now.Sub(a.since), a.failed)})
+			f.store.Note(f.self, model.Note{Named: "agent/" + a.client.Name, Reason: ReasonRelisted, Message: fmt.Sprintf("has its %d lists again, %v after it asked; %d failed before", a.Lists, now.Sub(a.since), a.failed)})
 		}
 		return
 	}

@@ -220,7 +220,7 @@ func (t *Flows) classify(id uint32, i int32) {
 	}
 	like := likeness{
 		routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0,
-		fails: min(p.fails, 1_000_000), probes: p.probes, group: t.group(p.site),
+		fails: p.fails, probes: p.probes, group: t.group(p.site),
 	}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id

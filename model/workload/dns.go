@@ -82,7 +82,8 @@ func (h *DNSHarm) about(namespace, service string) bool {
 	})
 }
 
-// harmOf is the worst that is wrong with lookups.
+// harmOf is all that is wrong with lookups: shares are independent of one another, and
+// delays add up.
 func (t *Flows) harmOf(l *flow) (all DNSHarm) {
 	of := &t.flows[l.of]
 	for i := range t.harms {
@@ -91,8 +92,8 @@ func (t *Flows) harmOf(l *flow) (all DNSHarm) {
 			continue
 		}
 		all.Down = all.Down || h.Down
-		all.Errors, all.Denied = max(all.Errors, h.Errors), max(all.Denied, h.Denied)
-		all.Wrong, all.Slow = max(all.Wrong, h.Wrong), max(all.Slow, h.Slow)
+		all.Errors, all.Denied, all.Wrong = either(all.Errors, h.Errors), either(all.Denied, h.Denied), either(all.Wrong, h.Wrong)
+		all.Slow += h.Slow
 	}
 	return all
 }

@@ -198,3 +198,35 @@ func TestDNSIsHarmedBySomeNamesOnly(t *testing.T) {
 		}
 	}
 }
+
+// Two causes that have nothing to do with each other: of half of what the other leaves half
+// is left, as with two filters of netem on one way. Delays add up.
+func TestHarmsOfOneKindAreIndependent(t *testing.T) {
+	r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+	half, slow := workload.DNSHarm{Denied: 500_000}, workload.DNSHarm{Slow: 600 * time.Millisecond}
+	for _, c := range []struct {
+		harms      []workload.DNSHarm
+		unresolved int64
+	}{
+		{[]workload.DNSHarm{half}, 10_000}, {[]workload.DNSHarm{half, half}, 15_000}, {[]workload.DNSHarm{half, half, half}, 17_500},
+		{[]workload.DNSHarm{slow}, 0}, {[]workload.DNSHarm{slow, slow}, 20_000}, {nil, 0},
+	} {
+		r.flows.HarmDNS(c.harms...)
+		r.after(time.Second)
+		if back := r.back(); back.UnresolvedMilliRPS != c.unresolved {
+			t.Errorf("%+v: %+v", c.harms, back)
+		}
+	}
+}
+
+func TestErrorsOfOnePodAreIndependent(t *testing.T) {
+	r, pods := shop(t, 1, calling("front", "back", 1000, 0))
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
+	for _, c := range []struct{ ppm, served int64 }{{500_000, 5000}, {500_000, 2500}, {200_000, 2000}, {-500_000, 4000}, {-200_000, 5000}, {-500_000, 10_000}} {
+		r.flows.Fail(pods[0].ID, c.ppm)
+		r.after(time.Second)
+		if x := r.rates("front", "ingress"); x.ServedMilliRPS*10_000 != c.served*x.OfferedMilliRPS {
+			t.Errorf("%+d: %+v", c.ppm, x)
+		}
+	}
+}

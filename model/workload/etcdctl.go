@@ -26,6 +26,6 @@ func runDefragment(u *Kubectl, a *task, _ model.Object) { u.operated(a, u.etcd.D
 // operated says why something cannot be done.
 func (u *Kubectl) operated(a *task, why string) {
 	if why != "" {
-		u.store.Note(u.self, model.Note{Name: "etcd/" + a.Member, Warning: true, Reason: ReasonActionFailed, Message: a.Do + ": " + why})
+		u.store.Note(u.self, model.Note{Named: "etcd/" + a.Member, Warning: true, Reason: ReasonActionFailed, Message: a.Do + ": " + why})
 	}
 }

@@ -11,7 +11,7 @@ import (
 // lost is what was noted as lost that was under way, of a Service's requests.
 func (r *rig) lost(service string) (sum model.Lost) {
 	for _, n := range r.notes(0) {
-		if n.Name == "service/"+service && n.Traffic != nil {
+		if n.Named == "service/"+service && n.Traffic != nil {
 			sum.ResetMilli += n.Traffic.Lost.ResetMilli
 			sum.SilentMilli += n.Traffic.Lost.SilentMilli
 			sum.FailedMilli += n.Traffic.Lost.FailedMilli

@@ -588,7 +588,7 @@ func (t *Flows) note(f *flow) {
 	}
 	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{
-		Object: f.service, Name: f.path,
+		Named:   f.path,
 		Warning: f.told.ServedMilliRPS < f.told.OfferedMilliRPS,
 		Reason:  model.ReasonTrafficChanged, Traffic: &t.tellings[len(t.tellings)-1],
 	})

@@ -230,7 +230,7 @@ func (a *Action) path() string {
 }
 
 func (u *Kubectl) fail(a *task, why string) {
-	u.store.Note(u.self, model.Note{Name: a.path(), Warning: true, Reason: ReasonActionFailed, Message: a.Do + ": " + why})
+	u.store.Note(u.self, model.Note{Named: a.path(), Warning: true, Reason: ReasonActionFailed, Message: a.Do + ": " + why})
 }
 
 // ask makes a call and keeps it until it is done.

@@ -50,7 +50,7 @@ func (r *rig) failures() string {
 	var out []string
 	for _, n := range r.notes(0) {
 		if n.Reason == workload.ReasonActionFailed {
-			out = append(out, n.Name+": "+n.Message)
+			out = append(out, n.Path()+": "+n.Message)
 		}
 	}
 	return strings.Join(out, "\n")

@@ -110,7 +110,7 @@ func (w *Work) rationed(h *handled, arriving, cpu int64) (own, wait timing) {
 	s := station{servers: 1, think: each}
 	s.fill(arriving)
 	all, _ := s.line(h, arriving, backlog*1000, million)
-	waits := w.leftover(arriving)
+	waits := w.quota().LeftOver(arriving, backlog)
 	var m mixture
 	m.put(span{share: million * (million - waits)})
 	for _, k := range all {

@@ -121,7 +121,7 @@ func (r *Replay) answered(now sim.Time, reply store.Reply) {
 		r.arrived(now, i, r.store.Lookup(model.KindPod, a.Namespace, a.Name).Head().Ref())
 	case reply.Refusal != store.Accepted:
 		r.store.Note(r.self, model.Note{
-			Name: a.Pod().Path(), Warning: true, Reason: ReasonActionFailed, Message: "create: the API server refuses it: " + reply.Refusal.String(),
+			Named: a.Pod().Path(), Warning: true, Reason: ReasonActionFailed, Message: "create: the API server refuses it: " + reply.Refusal.String(),
 		})
 	default:
 		r.arrived(now, i, reply.Object.Head().Ref())

@@ -201,7 +201,7 @@ func (r *rig) notes(from int) []*model.Note {
 func (r *rig) now(service string) string {
 	said := ""
 	for _, n := range r.notes(0) {
-		if n.Name == "service/"+service {
+		if n.Named == "service/"+service {
 			said = n.Text()
 		}
 	}

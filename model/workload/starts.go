@@ -101,13 +101,13 @@ func (x *Starts) Wake(now sim.Time, why sim.Why, about uint64) {
 		x.drop(id)
 	case r.Refusal == store.Accepted:
 		if row.tries > 0 {
-			x.store.Note(x.self, model.Note{Name: pod.Path(), Reason: ReasonSynced, Message: "an API server has told it what it works with"})
+			x.store.Note(x.self, model.Note{Named: pod.Path(), Reason: ReasonSynced, Message: "an API server has told it what it works with"})
 		}
 		row.Answered()
 		x.drop(id)
 	default:
 		if row.tries == 0 {
-			x.store.Note(x.self, model.Note{Name: pod.Path(), Warning: true, Reason: ReasonNotSynced, Message: "does not serve before an API server answers: " + r.Why()})
+			x.store.Note(x.self, model.Note{Named: pod.Path(), Warning: true, Reason: ReasonNotSynced, Message: "does not serve before an API server answers: " + r.Why()})
 		}
 		wait := min(relistFirst<<min(row.tries, 10), relistMost)
 		row.tries++

@@ -1,5 +1,7 @@
 package workload
 
+import "orrery/sim"
+
 // station is servers that each do one request at a time: workers, or cores. Some time of a
 // request depends on nobody else, another part needs the one server that all share, or all
 // together get no more than so many done. Times are in nanoseconds.
@@ -107,7 +109,7 @@ func (s *station) line(h *handled, arriving, places, chance int64) (waits timing
 	}
 	l := line{over: arriving > s.pace, chance: chance}
 	l.ratio = product(min(arriving, s.pace), nano, max(arriving, s.pace))
-	near := root(uint64(l.ratio) * nano / million) // the root of the ratio, in millionths
+	near := sim.Root(uint64(l.ratio) * nano / million) // the root of the ratio, in millionths
 	if l.over {
 		near = million
 	}

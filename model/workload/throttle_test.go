@@ -95,19 +95,6 @@ func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
 	}
 }
 
-func TestTheExponentialAndTheRoot(t *testing.T) {
-	for x := int64(0); x <= 16_000; x += 100 {
-		if want := math.Exp(float64(x)/1000) * 1000; math.Abs(float64(exp(x))/want-1) > 0.002 {
-			t.Errorf("exp(%d) is %d, want %.0f", x, exp(x), want)
-		}
-	}
-	for _, x := range []uint64{0, 1, 2, 3, 4, 15, 16, 17, 1 << 40, 1<<40 - 1, 1 << 62} {
-		if r := uint64(root(x)); r*r > x || (r+1)*(r+1) <= x {
-			t.Errorf("the root of %d is %d", x, r)
-		}
-	}
-}
-
 // Workers that wait for what they call use little CPU, however much arrives: a quota that
 // they do not use up throttles none of them.
 func TestWorkersThatWaitAreNotThrottled(t *testing.T) {

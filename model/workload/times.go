@@ -1,9 +1,9 @@
 package workload
 
 import (
-	"math"
-	"math/bits"
 	"time"
+
+	"orrery/sim"
 )
 
 // longest is the longest time that anything is said to take, in microseconds.
@@ -358,7 +358,7 @@ func standard(row int, along int64, column int) int64 {
 func (k *span) exceeds(us int64) int64 { return k.exceedsBy(us, k.deviation()) }
 
 // deviation is its standard deviation.
-func (k *span) deviation() int64 { return root(uint64(k.variance)) }
+func (k *span) deviation() int64 { return sim.Root(uint64(k.variance)) }
 
 // exceedsBy is exceeds, of a span whose deviation is known.
 func (k *span) exceedsBy(us, deviation int64) int64 {
@@ -421,11 +421,4 @@ func (k *span) quantile(part int64) int64 {
 }
 
 // product is a times b/c, rounded down, or the most there is.
-func product(a, b, c int64) int64 {
-	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	if hi >= uint64(c) {
-		return math.MaxInt64
-	}
-	q, _ := bits.Div64(hi, lo, uint64(c))
-	return int64(min(q, math.MaxInt64))
-}
+func product(a, b, c int64) int64 { return sim.Scale(a, b, c) }

@@ -28,7 +28,7 @@ func (r *rig) integrals() map[string]integral {
 		if h.Note == nil || h.Note.Traffic == nil {
 			continue
 		}
-		key := h.Note.Name + " from " + h.Note.Traffic.From
+		key := h.Note.Path() + " from " + h.Note.Traffic.From
 		add(key, time.Duration(h.At))
 		last[key] = *h.Note.Traffic
 	}

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -275,7 +276,8 @@ type pod struct {
 	probed  bool          // among Flows.probed
 	risks   []risk        // what its machine was told of its probes
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
-	fails   int64         // so many of a million requests are answered with an error, or more than all
+	fails   int64         // so many of a million requests are answered with an error, for all causes
+	shares  []int64       // that are answered with an error, of each cause
 	slow    time.Duration // that its requests take longer by
 	tank    tank          // as it was when its class was left
 	upAt    sim.Time      // when it began to serve
@@ -461,12 +463,24 @@ func (t *Flows) Hang(pod uint32, hangs bool) {
 }
 
 // Fail has so many of a million requests that a pod gets be answered with an error from
-// now on, or not any more; they cost it nothing.
+// now on, or not any more (-ppm); they cost it nothing. Several shares are independent of
+// one another: of two halves a quarter of the requests is left.
 func (t *Flows) Fail(pod uint32, ppm int64) {
 	p := t.pods.Row(pod)
-	p.fails += ppm
+	if ppm > 0 {
+		p.shares = append(p.shares, ppm)
+	} else if i := slices.Index(p.shares, -ppm); i >= 0 {
+		p.shares = slices.Delete(p.shares, i, i+1)
+	}
+	p.fails = 0
+	for _, share := range p.shares {
+		p.fails = either(p.fails, share)
+	}
 	t.mixAll(p)
 }
+
+// either is how many of a million one of two independent causes befalls.
+func either(a, b int64) int64 { return a + product(million-a, b, million) }
 
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {

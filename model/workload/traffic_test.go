@@ -150,7 +150,7 @@ func checkSums(t *testing.T, r *rig) {
 			sum += p
 		}
 		if sum != x.OfferedMilliRPS || slices.Min(parts) < 0 {
-			t.Fatalf("%s: %+v", n.Name, *x)
+			t.Fatalf("%s: %+v", n.Named, *x)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func (r *rig) lastTraffic(from int) map[string]model.Traffic {
 	out := map[string]model.Traffic{}
 	for _, n := range r.notes(from) {
 		if n.Traffic != nil {
-			out[n.Name+" from "+n.Traffic.From] = *n.Traffic
+			out[n.Named+" from "+n.Traffic.From] = *n.Traffic
 		}
 	}
 	return out

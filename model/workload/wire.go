@@ -17,9 +17,8 @@ import (
 
 // wire is a machine's part in that.
 type wire struct {
-	ref      model.Ref // of its node; zero outside of all nodes, where there are no limits
-	path     string    // of its node
-	asked    bool      // these are known
+	node     *model.Meta // nil outside of all nodes, where there are no limits
+	asked    bool        // that is known
 	table    table
 	narrow   int64 // the share of its speed that is left, in millionths
 	out, in  int64 // bytes a second that want to go
@@ -61,7 +60,7 @@ func (t *Flows) wire(s network.Site) *wire {
 	name := t.net.Name(s)
 	if at, ok := t.World.Site(name); ok && at == s {
 		node := t.store.Lookup(model.KindNode, "", name).Head()
-		w.ref, w.path, w.is.speed = node.Ref(), node.Path(), t.Bandwidth
+		w.node, w.is.speed = node, t.Bandwidth
 		if t.Tables != nil {
 			w.table.size = t.Tables(name)
 		}
@@ -170,7 +169,7 @@ func (t *Flows) settle() (changed bool) {
 func (t *Flows) charge(f *flow, sign int64) {
 	for _, p := range f.passages {
 		w := t.wire(p.site)
-		if w.ref.ID == 0 {
+		if w.node == nil {
 			continue
 		}
 		w.table.wanted += sign * p.entries
@@ -227,7 +226,7 @@ func (t *Flows) announce(w *wire, was *condition) {
 
 // noteOf notes something about a machine's node.
 func (t *Flows) noteOf(w *wire, n model.Note) {
-	n.Object, n.Name = w.ref, w.path
+	n.About = w.node
 	t.store.Note(t.self, n)
 }
 

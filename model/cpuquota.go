@@ -1,0 +1,118 @@
+package model
+
+import (
+	"time"
+
+	"orrery/sim"
+)
+
+// QuotaPeriod is how long a quota of CPU time is for (pkg/kubelet/cm/helpers_linux.go
+// QuotaPeriod).
+const QuotaPeriod = 100 * time.Millisecond
+
+// Quota is a CPU limit as requests meet it: in every period of 100 ms a container may use
+// so much CPU time, on as many cores as it has threads for, and then it stands still until
+// the next (cpu.cfs_period_us; pkg/kubelet/cm/helpers_linux.go MilliCPUToQuota). So
+// requests wait for nothing as long as the quota lasts, and for up to a period when it
+// does not.
+type Quota struct {
+	MilliRPS int64         // how many requests it is enough for, in thousandths per second
+	Stall    time.Duration // how long a request stands still for every quota it uses up by itself
+}
+
+const (
+	whole  = 1_000_000 // of a part, in millionths
+	window = int64(QuotaPeriod / time.Microsecond)
+	// longestWait is the longest that anything is said to wait, in microseconds.
+	longestWait = 1_000_000_000
+)
+
+// Waits is what a quota adds to the time of requests, of which fewer than it allows are
+// served, so many in thousandths per second: its mean and its variance, in microseconds.
+//
+// What is left undone at the end of a period is a random walk with a drift. With a
+// period's quota for n requests and a share rho of it used, something is left with a
+// probability of about exp(-1.166 (1-rho) sqrt(n/(2 rho))) (Siegmund's correction of a
+// random walk in steps), and as much as an exponential distribution of mean
+// b = rho/((1-rho) n) quotas says. If that is little, those wait who came at the end of
+// the period, b²/rho² periods by all requests; if it is much, all wait b periods; in between
+// b²/sqrt(b²+rho⁴) is near. Besides, a request that needs a quota or more by itself,
+// of exponentially distributed needs, stands still 1/(e^n-1) times. The slow twin in
+// a test of package workload serves requests one by one and finds times within a third of
+// these.
+func (q Quota) Waits(served int64) (mean, variance int64) {
+	aloneMean, aloneVariance := q.Alone()
+	n, rho := q.each(), sim.Scale(served, whole, q.MilliRPS)
+	if rho == 0 || rho >= whole || n == 0 {
+		return aloneMean, aloneVariance
+	}
+	b, over := q.left(rho)
+	square := sim.Scale(rho, rho, whole)
+	first := sim.Scale(b, b, max(hypotenuse(b, square), 1))
+	second := sim.Scale(b, b, max(hypotenuse(b, sim.Scale(square, rho, whole)), 1))
+	mean = sim.Scale(sim.Scale(window, first, whole), over, whole)
+	moment := sim.Scale(2*sim.Scale(sim.Scale(window, b, whole), sim.Scale(window, second, whole), 1), over, whole)
+	return aloneMean + mean, aloneVariance + max(moment-sim.Scale(mean, mean, 1), 0)
+}
+
+// each is for how many requests there is CPU in a period, in thousandths.
+func (q Quota) each() int64 { return q.MilliRPS / int64(time.Second/QuotaPeriod) }
+
+// Alone is what a request stands still because it needs a quota or more by itself: the mean
+// and the variance, in microseconds.
+func (q Quota) Alone() (mean, variance int64) {
+	n := q.each()
+	rest := sim.Exp(n) - 1000
+	if n == 0 || rest <= 0 {
+		return 0, 0
+	}
+	stall := q.Stall.Microseconds()
+	return min(sim.Scale(stall, 1000, rest), longestWait), min(sim.Scale(sim.Scale(stall, stall, rest), sim.Exp(n)*1000, rest), longestWait*longestWait)
+}
+
+// left is how many quotas are left undone at the end of a period if something is, with a
+// share rho of them used, and how likely that is.
+func (q Quota) left(rho int64) (quotas, over int64) {
+	n := q.each()
+	over = sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho), 1166, 1000)))
+	return min(sim.Scale(rho, whole*1000, (whole-rho)*n), 1000*whole), over
+}
+
+// steps is how far a quota is from being used up, in thousandths of the deviation of what
+// arrives in a period.
+func (q Quota) steps(rho int64) int64 {
+	return sim.Scale(sim.Root(uint64(sim.Scale(q.each(), 1_000_000_000, 2*rho))), whole-rho, whole)
+}
+
+// LeftOver is how many of a million requests wait, near the limit or beyond, where no more
+// than backlog wait at a time: all if much is left undone, and if it is little those who
+// come at the end of a period.
+func (q Quota) LeftOver(arriving, backlog int64) int64 {
+	n := max(q.each(), 1)
+	most := min(sim.Scale(backlog/2, whole*1000, n), 1000*whole)
+	rho := sim.Scale(arriving, whole, q.MilliRPS)
+	if rho >= whole {
+		return sim.Scale(whole, most, hypotenuse(most, whole))
+	}
+	b, over := q.left(rho)
+	b = min(b, most)
+	return sim.Scale(over, b, max(hypotenuse(b, sim.Scale(rho, rho, whole)), 1))
+}
+
+// Spent is in how many of a million periods it is used up while something still runs:
+// those that end with something undone, and those in which that is made good. For the
+// walk of Waits that is about exp(-1.8 (1-rho) sqrt(n/(2 rho))), and no more than rho,
+// the part of the time in which single requests that need many quotas run (within a tenth
+// of all periods of requests one by one: the slow twin in a test of package runtime).
+func (q Quota) Spent(served int64) int64 {
+	rho := sim.Scale(served, whole, max(q.MilliRPS, 1))
+	switch {
+	case rho >= whole:
+		return whole
+	case rho == 0 || q.each() == 0:
+		return rho
+	}
+	return min(sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho), 1800, 1000))), rho)
+}
+
+func hypotenuse(a, b int64) int64 { return sim.Root(uint64(a)*uint64(a) + uint64(b)*uint64(b)) }

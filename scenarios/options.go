@@ -1,0 +1,119 @@
+package scenarios
+
+import (
+	"slices"
+	"strconv"
+
+	"orrery/model/kubelet"
+	"orrery/model/workload"
+	"orrery/scenarios/strict"
+)
+
+// Option is a key that a scenario may have about machines and what runs on each of them:
+// the loader knows no other keys there and no other defaults.
+type Option struct {
+	Of      string // the map whose key it is, such as cluster.kubelet
+	Name    string
+	Default string // "" is nothing, or what Help says
+	Unit    string
+	Example string // a value, in YAML
+	Help    string
+}
+
+// options is those of one map.
+type options []Option
+
+func (o options) names() []string {
+	out := make([]string, len(o))
+	for i := range o {
+		out[i] = o[i].Name
+	}
+	return out
+}
+
+// read is the value of an option, or its default.
+func (o options) read(m *strict.Map, name string) strict.Value {
+	i := slices.IndexFunc(o, func(x Option) bool { return x.Name == name })
+	if o[i].Default == "" {
+		return m.Optional(name)
+	}
+	return m.Default(name, o[i].Default)
+}
+
+// KnownOptions is all of them, map by map. What nodes have, machines of node groups have, too.
+func KnownOptions() []Option {
+	return slices.Concat(kubeletOptions, conntrackOptions, machineOptions, nodeOptions, groupOptions)
+}
+
+// kubeletOptions is about the kubelets of all nodes, by the names of a
+// KubeletConfiguration.
+var kubeletOptions = options{
+	{"cluster.kubelet", "kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS), "requests a second", "10", "of each kubelet to the API servers, besides heartbeats"},
+	{"cluster.kubelet", "kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst), "requests", "20", "and at once"},
+	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
+	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
+	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},
+	{"cluster.kubelet", "evictionHard", "", "amounts or shares", "{memory.available: 500Mi, nodefs.available: 10%}", "thresholds that replace all defaults: memory.available 100Mi, nodefs.available 10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%; there is pid.available, too"},
+	{"cluster.kubelet", "evictionSoft", "", "amounts or shares", "{memory.available: 1Gi}", "thresholds that count after a while; each needs its evictionSoftGracePeriod"},
+	{"cluster.kubelet", "evictionSoftGracePeriod", "", "durations", "{memory.available: 90s}", "that while, for each soft threshold"},
+	{"cluster.kubelet", "evictionMaxPodGracePeriod", "", "a duration", "60s", "the grace of a pod that is evicted for a soft threshold; at least 1s"},
+	{"cluster.kubelet", "evictionPressureTransitionPeriod", "", "a duration", "30s", "how long a node says that it is short of something after it last was; 5m unless said"},
+}
+
+// conntrackOptions is about the kube-proxies of all nodes, by the names of a
+// KubeProxyConfiguration.
+var conntrackOptions = options{
+	{"cluster.kubeProxy.conntrack", "maxPerCore", strconv.FormatInt(workload.DefaultConntrack.MaxPerCore, 10), "connections", "16384", "that a node remembers, for each core it has; without cluster.kubeProxy, and without the fault conntrack-full, nobody counts"},
+	{"cluster.kubeProxy.conntrack", "min", strconv.FormatInt(workload.DefaultConntrack.Min, 10), "connections", "65536", "that it remembers at least"},
+}
+
+const (
+	ofNodes  = "cluster.nodes[]"
+	ofGroups = "cluster.nodeGroups[]"
+)
+
+// machineOptions is what nodes and node groups say of their machines.
+var machineOptions = options{
+	{ofNodes, "name", "", "a name", "web", "required; with count machines are called web-0, web-1 and so on"},
+	{ofNodes, "cpu", "", "cores", "500m", "required"},
+	{ofNodes, "memory", "", "bytes", "64Gi", "required"},
+	{ofNodes, "disk", "100Gi", "bytes", "200Gi", "of the one filesystem"},
+	{ofNodes, "pods", "110", "pods", "250", "that a kubelet takes (maxPods)"},
+	{ofNodes, "gpus", "0", "devices", "8", "GPUs, as nvidia.com/gpu"},
+	{ofNodes, "gpuModel", "", "a name", "A100", "what they are"},
+	{ofNodes, "swap", "", "bytes", "8Gi", "needs cluster.kubelet: {failSwapOn: false}; nobody uses it without memorySwap: {swapBehavior: LimitedSwap}"},
+	{ofNodes, "zones", "", "labels", "[a, b, c]", "by turns"},
+	{ofNodes, "labels", "", "labels", "{pool: web}", "besides those that kubelets set"},
+	{ofNodes, "taints", "", "taints", `["dedicated=gpu:NoSchedule"]`, "as kubectl taint has them"},
+	{ofNodes, "kubeReserved", "", "amounts", "{cpu: 500m, memory: 1Gi}", "what pods cannot have: cpu, memory, ephemeral-storage"},
+	{ofNodes, "systemReserved", "", "amounts", "{cpu: 100m}", "the same, for others"},
+	{ofNodes, "shutdownGracePeriod", "", "a duration", "60s", "how long a kubelet holds the machine's shutdown up to end its pods"},
+	{ofNodes, "shutdownGracePeriodCriticalPods", "", "a duration", "20s", "of that, for critical ones"},
+	{ofNodes, "numaNodes", "1", "1 to 8", "2", "of which the machine is made, each a socket with an equal part of its CPUs and memory"},
+	{ofNodes, "threadsPerCore", "1", "CPUs", "2", "that are one core"},
+	{ofNodes, "cpuManagerPolicy", "none", "a policy", "static", "static: containers of Guaranteed pods that ask for whole CPUs have them for themselves; needs reserved CPU"},
+	{ofNodes, "cpuManagerPolicyOptions", "", "options", "{full-pcpus-only: true}", "with that, only by whole cores"},
+	{ofNodes, "memoryManagerPolicy", "None", "a policy", "Static", "Static: containers of Guaranteed pods have memory of NUMA nodes for themselves; needs reservedMemory"},
+	{ofNodes, "reservedMemory", "", "a list", "[{numaNode: 0, limits: {memory: 1124Mi}}]", "of each NUMA node what nobody has for himself: together what kubeReserved, systemReserved and the hard threshold keep"},
+	{ofNodes, "topologyManagerPolicy", kubelet.TopologyPolicies[kubelet.NoTopology], "a policy", "single-numa-node", "none, best-effort, restricted or single-numa-node: the last two refuse pods whose CPUs, memory and GPUs are not where they would rather be"},
+	{ofNodes, "topologyManagerScope", "container", "a scope", "pod", "whether each container is looked at, or the pod as a whole"},
+}
+
+// nodeOptions is what only nodes have.
+var nodeOptions = options{
+	{ofNodes, "count", "1", "machines", "60", "equal ones"},
+	{ofNodes, "inodes", "", "files", "6500000", "that the disk can have; unless said, what mkfs makes of it"},
+	{ofNodes, "pids", "", "processes", "100000", "that there can be; unless said, what Linux makes of the memory"},
+	{ofNodes, "hollow", "false", "true or false", "true", "nothing runs there, as on KWOK's nodes"},
+	{ofNodes, "staticPods", "", "files", "[]", "manifests that lie on each machine, which its kubelet runs without being asked"},
+}
+
+// groupOptions is what only node groups have.
+var groupOptions = options{
+	{ofGroups, "min", "0", "machines", "1", "that an autoscaler leaves"},
+	{ofGroups, "max", "", "machines", "10", "required"},
+	{ofGroups, "start", "", "machines", "2", "at the beginning; min unless said"},
+	{ofGroups, "provision", defaultProvision, "a duration or a distribution", "90s", "from the request for a machine to the start of its kubelet"},
+	{ofGroups, "price", "0", "per hour and machine", "0.2", "in any money"},
+	{ofGroups, "priority", "0", "a number", "10", "for the expander priority: the highest is asked first"},
+}
