@@ -125,6 +125,33 @@ func (k *tank) mixed(all, free int64) int64 {
 	return product(part, part, million)
 }
 
+// spilt is how many are turned away of those that come to a tank that drains; if all were
+// spread it would be away. Before that it is full only if chance takes it back, which is as
+// likely as that a Brownian motion is at the wall it drifts away from: 2(φ(z) - zΦ(-z)) for
+// each deviation, if it is z of them away (Harrison, Brownian Motion and Stochastic Flow
+// Systems, 1.9).
+func (k *tank) spilt(away, each, all, mixed int64) int64 {
+	off := max(all-k.held, 0) / million
+	deviation := max(sim.Root(uint64(min(k.noise, million*million))*1000), 1000)
+	normal := span{mean: 40 * deviation} // as near as a gamma distribution comes
+	back := normal.exceedsBy(normal.mean+off, deviation)
+	// up to z = 3, φ(z) - zΦ(-z) is within a tenth of 0.8/(1+0.55z) Φ(-z)
+	spills := min(product(back, 1600, deviation+off*55/100), million)
+	mixed = product(mixed, mixed, million)
+	return product(away, mixed, million) + product(min(product(each, spills, million), away), million-mixed, million)
+}
+
+// chance is the variance of the time that a request takes of what is waited for, for its
+// mean's square, in millionths: how much chance is in when one is done.
+func (h *handled) chance(free int64) int64 {
+	takes := h.waiting
+	if free > 0 {
+		takes = h.outcome.all()
+	}
+	mean := takes.mean()
+	return min(product(takes.variance(), million, max(min(mean, longest)*min(mean, longest), 1)), 10*million)
+}
+
 // places is how many requests a pod holds at most, and how many of those wait for nothing,
 // in nanos of a request. Of those that need CPU only, all wait.
 func (w *Work) places(h *handled) (all, free int64) {
@@ -246,9 +273,14 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	}
 	mixed, accepts := k.mixed(all, free), full.capped(load, 1)
 	idle := c.work.handle(0, calls)
-	away := product(product(each, load-accepts, load), mixed, million)
+	away := product(each, load-accepts, load)
+	if off < 0 {
+		away = k.spilt(away, each, all, mixed)
+	} else {
+		away = product(away, mixed, million)
+	}
 	does := product(accepts, mixed, million) + product(product(h.room, k.held, max(k.held, free)+request), million-mixed, million)
-	k.mixes, k.grows, k.calm = each+h.room, 0, false
+	k.mixes, k.grows, k.calm = each+product(h.room, idle.chance(free), million), 0, false
 	switch {
 	case k.even:
 		does = each - away
