@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"orrery/model"
 	"orrery/model/fault"
 	"orrery/scenarios/strict"
 )
@@ -77,6 +78,25 @@ func (l *loader) stress(m *strict.Map, param string, f *fault.Spec) {
 
 // maxWorkers is as many as Chaos Mesh's StressChaos takes.
 const maxWorkers = 8192
+
+// dump reads how full others write the layer of a container: some that is selected must
+// have a limit, from which that is reckoned, or may get one from a LimitRange.
+func (l *loader) dump(m *strict.Map, f *fault.Spec) {
+	v := m.Optional(fault.ParamFill)
+	if !v.Given() {
+		return
+	}
+	if f.FillPPM = positive(v, strict.Value.Percent); f.DiskBytes > 0 {
+		v.KeyErrorf("disk or fill, not both")
+	}
+	if len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), func(c model.Container) bool {
+			return c.Limits.EphemeralBytes > 0 && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name))
+		})
+	}) {
+		v.Errorf("of what? no container that is selected has a limit of ephemeral-storage: write disk: 500Mi, or give it one")
+	}
+}
 
 // growth reads an amount of memory per second, "5Mi/s"; 0 if nothing is said.
 func growth(v strict.Value) int64 {

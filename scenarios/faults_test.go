@@ -31,10 +31,18 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, fault: cpu-stress, target: node/n-1}", "how much?"},
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, cpu: 2, load: 50%}", "not both"},
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, load: 0%}", "0%"},
+		{"{at: 1m, fault: container-stress, target: deployment/web}", "write cpu, workers, memory, growth, disk or fill"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, disk: 0}", "0 is too little"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%}", "no container that is selected has a limit of ephemeral-storage"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%, disk: 1Gi}", "not both"},
 		{"{at: 1m, for: 1m, fault: swizzle-clog, count: 3, stagger: 40s}", "as long until all are back"},
 		{"{at: 1m, fault: swizzle-clog, count: 3}", "for"},
 		{"{at: 1m, fault: probe-slow, target: deployment/web}", "latency"},
 		{"{at: 1m, fault: slow-start, target: deployment/web}", "rate"},
+		{"{at: 1m, for: 5m, fault: volume-lost, target: statefulset/db}", `unknown field "for"`},
+		{"{at: 1m, fault: volume-lost, target: statefulset/db, object: 3}", "object"},
+		{"{at: 1m, do: delete, target: persistentvolumeclaim/data-db-x}", `there is no "persistentvolumeclaim/data-db-x"`},
+		{"{at: 1m, do: delete, target: persistentvolumeclaim/data-web-0}", `there is no "persistentvolumeclaim/data-web-0"`},
 		{"{at: 1m, fault: slow-start, rate: 10%}", "which pods?"},
 		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 0%}", "a start that never ends"},
 		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 150%}", "150%"},
@@ -64,5 +72,37 @@ func TestAFaultThatRepeatsIsOneEachTime(t *testing.T) {
 	f := s.Config.Faults[0].Target
 	if !f.UpTo || f.PercentPPM != 300_000 || len(f.Match.Requirements) != 2 || f.OnNode == nil {
 		t.Errorf("%+v", f)
+	}
+}
+
+// What nobody measured is no good news: while no API server answers, because none runs
+// or none reaches etcd, small requests take no time that could be short.
+func TestAPromiseAboutRequestsThatNoAPIServerAnswersIsBroken(t *testing.T) {
+	for _, c := range []struct {
+		fault, cluster string
+		quiet          bool
+	}{
+		{"{at: 10m, for: 5m, fault: apiserver-crash}", owned, false},
+		{"{at: 10m, for: 5m, fault: cluster-down}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: [cp-0, cp-1]}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-machine-down, member: [etcd-0, etcd-1]}", apart, false},
+		{"{at: 10m, for: 5m, fault: apiserver-crash, server: cp-1}", owned, true},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: cp-1}", owned, true},
+	} {
+		for _, promise := range []string{"between 10m20s and 14m59s: always(api_seconds() <= 10ms)", "between 10m20s and 14m59s: always(api_seconds_p99() <= 1s)"} {
+			held, text := verdict(t, signature(t, c.cluster, c.fault, []string{promise, "after 18m: always(api_seconds() <= 10ms)"}))
+			if held != c.quiet || !c.quiet && !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ after 18m") {
+				t.Errorf("%s: %s\n%s", c.fault, promise, text)
+			}
+		}
+	}
+}
+
+// Nor is anything well that nobody could say is not.
+func TestAClusterWhoseAPIServersDoNotAnswerHasNotConverged(t *testing.T) {
+	const killed = "{at: 12m, fault: apiserver-crash}"
+	held, text := verdict(t, signature(t, owned, killed, []string{"at 12m1s: converged()", "at 11m50s: converged()", "after 20m: always(converged())"}))
+	if held || !strings.Contains(text, "✗ at 12m1s") || !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ at 11m50s") || !strings.Contains(text, "✓ after 20m") {
+		t.Error(text)
 	}
 }

@@ -72,6 +72,7 @@ func (w *world) EtcdSites() []network.Site      { return w.control }
 func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
+func (w *world) LoseDisk(volume string)         { w.says("the disk of %s is lost", volume) }
 func (w *world) SlowStarts(of func(*model.Pod) bool, ppm int64) func() {
 	w.says("start-ups at %d", ppm)
 	return func() { w.says("no more start-ups at %d", ppm) }
@@ -301,7 +302,7 @@ func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 		"50s z-0 harms the probes of 1/: {[true false false] 500000 0s}\n1m0s z-0 heals the probes of 1/: {[true false false] 500000 0s}\n" +
 		"1m10s z-0 stick 1\n1m20s z-0 unstick 1\n" +
 		"1m30s 10000 ppm of the requests to 1 fail\n1m40s -10000 ppm of the requests to 1 fail\n" +
-		"1m50s z-0 stress 1/main with {500 7 3}\n2m0s z-0 no more stress 1/main with {500 7 3}"
+		"1m50s z-0 stress 1/main with {500 7 3 0 0}\n2m0s z-0 no more stress 1/main with {500 7 3 0 0}"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -77,7 +77,7 @@ type Spec struct {
 	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
 	Force    bool  // pod-kill only: the objects are gone at once
 	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64 // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	FillPPM  int64 // disk-fill, container-stress, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
 	// Over is how long it takes until then, if that is not faster than a process can, and
 	// OOMScoreAdj that of the process; memory-stress only.
 	Over        time.Duration
@@ -105,8 +105,11 @@ type Spec struct {
 	After    sim.Dist
 	Times    int32
 
-	// Container-stress only: memory that is used at once, and more of it every second.
-	MemoryBytes, Growth int64
+	// Container-stress only: memory that is used at once, and more of it every second; and
+	// what is written at once. Its FillPPM is of the limit of ephemeral storage.
+	MemoryBytes, Growth, DiskBytes int64
+
+	Object bool // volume-lost only: the PersistentVolumes are deleted, too
 
 	Errno string // disk-error only: what calls are answered with, "EIO"
 

@@ -175,15 +175,14 @@ type flow struct {
 	waiting    bool            // something about it waits for the next full second
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
-	service    model.Ref
-	path       string        // the Service's
-	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
-	nameless   int64         // of those that find no address: DNS says so at once
-	shares     []share       // what does
-	now        model.Traffic // what becomes of it
-	told       model.Traffic // by the last note
-	broken     model.Lost    // in this instant, of what was under way
-	untold     bool          // among Flows.untold
+	path       string          // the Service's
+	lost       model.Traffic   // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64           // of those that find no address: DNS says so at once
+	shares     []share         // what does
+	now        model.Traffic   // what becomes of it
+	told       model.Traffic   // by the last note
+	broken     model.Lost      // in this instant, of what was under way
+	untold     bool            // among Flows.untold
 	cut        cut
 	depth      int32 // how many calls, one below another, lead to it
 	changed    bool  // among Flows.changed
