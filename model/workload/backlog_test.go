@@ -299,3 +299,92 @@ func TestAPodThatIsNotOverloadedForgetsThatItWas(t *testing.T) {
 		}
 	}
 }
+
+// drained is the slow twin: to each of so many pods of 20 workers more came than they get done,
+// until it was 0 s. It tells at which seconds after that somebody is turned away.
+func drained(luck *rand.Rand, hold func() float64, pods int) (away []float64) {
+	for range pods {
+		var free [20]float64
+		for i := range free {
+			free[i] = -30
+		}
+		var begins []float64
+		for now := -30.0; now < 30; {
+			rate := 85.0
+			if now < 0 {
+				rate = 130
+			}
+			now += luck.ExpFloat64() / rate
+			for len(begins) > 0 && begins[0] <= now {
+				begins = begins[1:]
+			}
+			i := 0
+			for j := range free {
+				if free[j] < free[i] {
+					i = j
+				}
+			}
+			at := max(now, free[i])
+			switch {
+			case at == now:
+			case len(begins) < 100:
+				begins = append(begins, at)
+			default:
+				if now >= 0 {
+					away = append(away, now)
+				}
+				continue
+			}
+			free[i] = at + hold()
+		}
+	}
+	return away
+}
+
+// A queue that drains is full again only by chance: for some seconds if requests take a time
+// by chance, and hardly at all if they take the same every time.
+func TestAQueueThatDrainsIsFullAgainOnlyByChance(t *testing.T) {
+	luck := rand.New(rand.NewPCG(4, 5))
+	const pods = 400
+	for what, x := range map[string]struct {
+		work workload.Work
+		hold func() float64
+		most float64 // requests of each pod that are wrong from a second on
+	}{
+		"by chance": {workload.Work{CPU: 200 * time.Millisecond, Workers: 20, Queue: 100}, func() float64 { return luck.ExpFloat64() / 5 }, 0.6},
+		"the same":  {workload.Work{Latency: 200 * time.Millisecond, Workers: 20, Queue: 100}, func() float64 { return 0.2 }, 0.1},
+	} {
+		r := newRig(t, 1, 1)
+		r.work = x.work
+		pod := r.pod("web", "web-0", "n-0")
+		r.endpoints("web", pod)
+		end := r.Now().Add(time.Minute)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{MilliRPS: 130_000}, {At: end.Sub(0), MilliRPS: 85_000}}}})
+		r.flows.ServingChanged(pod, true)
+		r.after(2 * time.Minute)
+		away := drained(luck, x.hold, pods)
+		for _, from := range []float64{0, 1, 2, 3, 5} {
+			want, got := 0.0, 0.0
+			for _, at := range away {
+				if at >= from {
+					want += 1.0 / pods
+				}
+			}
+			last, since := int64(0), 0.0
+			for i := range r.store.History().Len() {
+				if e := r.store.History().At(i); e.Note != nil && e.Note.Traffic != nil && e.At >= end {
+					at := e.At.Sub(end).Seconds()
+					got += float64(last) / 1000 * max(at-max(since, from), 0)
+					last, since = e.Note.Traffic.OverloadMilliRPS, at
+				}
+			}
+			most := x.most
+			if from == 0 { // it is looked at by steps
+				most = 5
+			}
+			if math.Abs(got-want) > most || last > 0 {
+				t.Errorf("%s, from %g s on: %.3f of 85 a second are turned away, at last %d; request by request %.3f", what, from, got, last, want)
+			}
+		}
+	}
+}
