@@ -128,6 +128,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, pushing...)
 		case fault.ParamCreep:
 			out = append(out, creeping...)
+		case fault.ParamIO:
+			out = append(out, fault.ParamLatency, fault.ParamErrno, fault.ParamErrors)
 		default:
 			out = append(out, p)
 		}
@@ -255,6 +257,7 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 }
 
 func (l *loader) fault(e *entry) fault.Spec {
+	l.breaks = e.kind.Name
 	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id", "repeat"}, faultFields(e.kind)...)...)
 	f := fault.Spec{ID: m.Optional("id").DNSLabel(), Fault: e.kind.Name, At: l.at(m)}
 	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
@@ -429,8 +432,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.OOMScoreAdj = m.Default(p, "0").Int(-1000, 1000)
 	},
 	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Errno = m.Default(p, "EIO").Enum("error", "EIO", "ENOSPC", "EROFS")
+		f.Errno = m.Default(p, "EIO").Enum("error", errnos...)
 	},
+	fault.ParamIO:      podIO,
 	fault.ParamObject:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Object = m.Optional(p).Bool() },
 	fault.ParamCPU:     (*loader).stress,
 	fault.ParamLoad:    (*loader).stress,

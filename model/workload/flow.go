@@ -162,6 +162,7 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
+		t.pool(f)
 		t.route(f)
 		t.hold(i)
 		if t.backends[f.backend].mixed {

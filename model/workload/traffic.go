@@ -222,7 +222,9 @@ type sender struct {
 	live  int32 // its route, of the backend's; -1 if it was never asked for
 	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
-	next  int32 // the sender before it in its bundle, -1 if it is the first
+
+	pooled int64 // of milli, what is among its backend's pool
+	next   int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
 	near     near           // as it was found last
