@@ -15,6 +15,7 @@ type backend struct {
 	pods    []uint32 // to which some of the routes lead, ascending
 	classes []int32  // of them, but for those that are one pod behind several backends
 	mixed   bool     // among Flows.mixed
+	pool    []pooled // by machine, if nodes keep answers
 }
 
 // live is rules that some senders use.
