@@ -37,7 +37,7 @@
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  kubelet:                       # of every node, by the names of a KubeletConfiguration
-//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
+//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn], evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
 //	     evictionPressureTransitionPeriod: 5m}
