@@ -54,6 +54,7 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "imageGCHighThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.High, 10), "percent", "90", "of the disk that are used when images that nobody uses begin to be removed, every 5 minutes; at 100 none ever are"},
 	{"cluster.kubelet", "imageGCLowThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.Low, 10), "percent", "70", "and when that ends; less than the high one"},
 	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
+	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},
 	{"cluster.kubelet", "evictionHard", "", "amounts or shares", "{memory.available: 500Mi, nodefs.available: 10%}", "thresholds that replace all defaults: memory.available 100Mi, nodefs.available 10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%; there is pid.available, too"},
