@@ -68,6 +68,7 @@ func (t *Flows) compute() {
 		}
 	}
 	t.changed = t.changed[:0]
+	t.lookOut()
 	t.awaitFlush()
 }
 

@@ -108,6 +108,7 @@ type Flows struct {
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
 	probed     []uint32         // pods whose probes may fare otherwise, each once
 	interviews [][]Probe        // of pods
+	watched    []int32          // classes that are to be looked at again
 	recount    []uint32         // pods that have CPU for another rate
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
