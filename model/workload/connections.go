@@ -96,6 +96,10 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 	if t.idle(f, h, &r) {
 		return
 	}
+	if f.Connections == nil && h.brief(r.Sticky) {
+		t.release(f, h)
+		return
+	}
 	stay, kept := int64(0), h.strands[:0]
 	for _, x := range h.strands {
 		if t.parts(f, s, &x, &r, now) {
@@ -133,7 +137,7 @@ func (t *Flows) drop(f *flow, h *held, n int64) {
 	}
 }
 
-// idle tells whether nothing is sent; affinity is forgotten some hours after that.
+// idle tells whether nothing is sent; affinity is forgotten when that has lasted for its timeout.
 func (t *Flows) idle(f *flow, h *held, r *model.Route) bool {
 	now := t.kernel.Now()
 	if h.milli == 0 && f.call == nil {
@@ -143,13 +147,39 @@ func (t *Flows) idle(f *flow, h *held, r *model.Route) bool {
 		return true
 	}
 	if h.idleAt > 0 && f.Connections == nil && now.Sub(h.idleAt) >= r.Sticky {
-		for k := range h.strands {
-			t.backends[f.backend].routes[h.strands[k].live].users--
-		}
-		h.strands, h.loose = nil, 0
+		t.release(f, h)
 	}
 	h.idleAt = 0
 	return false
+}
+
+// release has nobody stay anywhere.
+func (t *Flows) release(f *flow, h *held) {
+	for k := range h.strands {
+		t.backends[f.backend].routes[h.strands[k].live].users--
+	}
+	h.strands, h.loose = nil, 0
+}
+
+// restless is how long clients stay with an endpoint on the average that are taken to be
+// everywhere.
+const restless = 10 * time.Minute
+
+// brief tells whether affinity is over so often, because a client has not sent for so long,
+// that its requests are spread evenly. Requests come by chance at a rate λ, so the pause
+// before a part e^(-λ·timeout) of them is longer, and a client stays for e^(λ·timeout)/λ
+// (pkg/proxy/iptables/proxier.go: "-m recent --rcheck --seconds N --reap", and --set at each
+// request). How often each of many clients sends nobody knows.
+func (h *held) brief(timeout time.Duration) bool {
+	if h.milli == 0 || h.clients >= many {
+		return false
+	}
+	milli := h.milli / max(1, h.clients)
+	x := product(milli, int64(timeout), int64(time.Second))
+	if x >= 16_000 {
+		return false
+	}
+	return sim.Exp(x) < max(2000, product(milli, int64(restless), int64(time.Second)))
 }
 
 // heldAt is what the clients of a sender stay with, however its requests fare: a link that

@@ -2,6 +2,8 @@ package workload_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -244,6 +246,42 @@ func TestClientsThatShareRulesChooseForThemselvesAndOnce(t *testing.T) {
 		}
 		if chosen < c.chosen-7 || chosen > c.chosen+7 {
 			t.Errorf("%+v: %d endpoints were chosen, want %d", c, chosen, c.chosen)
+		}
+	}
+}
+
+// stays is how long a client that sends by chance stays with an endpoint of ten on the
+// average, in seconds: it chooses anew after each pause longer than the timeout.
+func stays(perSecond, timeout float64) float64 {
+	luck := rand.New(rand.NewPCG(1, 2))
+	now, chose := 0.0, 1
+	for range 1_000_000 {
+		pause := luck.ExpFloat64() / perSecond
+		if now += pause; pause > timeout {
+			chose++
+		}
+	}
+	return now / float64(chose)
+}
+
+// Source: core/v1 ClientIPConfig.timeoutSeconds, pkg/proxy/iptables/proxier.go: "-m recent
+// --rcheck --seconds N --reap": a client that has not sent for so long chooses anew.
+func TestAffinityIsOverAfterAPauseLongerThanItsTimeout(t *testing.T) {
+	for _, c := range []struct {
+		milli   int64
+		timeout time.Duration
+	}{{100, time.Second}, {100, 30 * time.Second}, {100, 60 * time.Second}, {100, 3 * time.Hour}, {5000, time.Second}, {5000, 2 * time.Second}, {20_000, time.Second}} {
+		r := newRig(t, 3, 11)
+		pods := r.ready(&model.Service{Affinity: c.timeout}, 10)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: c.milli}}}, From: "node/n-10"})
+		r.serve(true, pods...)
+		r.after(time.Minute)
+		most := slices.Max(r.at(pods...))
+		switch stay := stays(float64(c.milli)/1000, c.timeout.Seconds()); {
+		case stay < 600 && most != c.milli/10:
+			t.Errorf("%+v: a client stays for %.0f s, %v arrives", c, stay, r.at(pods...))
+		case stay > 600 && most != c.milli:
+			t.Errorf("%+v: a client stays for %.0f s, %v arrives", c, stay, r.at(pods...))
 		}
 	}
 }
