@@ -36,7 +36,7 @@ func (t *Flows) compute() {
 	t.load()
 	t.probe()
 	t.sever()
-	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
+	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold)+len(t.metered) > 0 // it goes round and round
 	slices.Sort(t.changed)
 	for _, i := range t.changed {
 		f := &t.flows[i]
@@ -294,7 +294,7 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !t.holds(f, a.change(&f.attempt)) {
+		if a := f.tried(); !f.rounds(&a) && !t.holds(f, a.change(&f.attempt)) {
 			t.tryAgain(i, a)
 		}
 	}
