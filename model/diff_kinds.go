@@ -27,6 +27,9 @@ func (d *Differ) pod(a, b *Pod) {
 	}
 	d.text("spec.nodeName", a.NodeName, b.NodeName)
 	d.text("spec.schedulingGates", strings.Join(a.Gates, ","), strings.Join(b.Gates, ","))
+	if a.Resize != b.Resize {
+		d.text("status.allocatedResources", setAside(a), setAside(b))
+	}
 	d.podConditions(a, b)
 	d.containers(a.Containers, b)
 	d.text("status.message", a.Message, b.Message)
@@ -100,8 +103,35 @@ func orEmpty(s *PodSpec) *PodSpec {
 // podSpec is rarely called: a spec is shared and hardly ever replaced.
 func (d *Differ) podSpec(a, b *PodSpec) {
 	d.text("spec.containers", imagesOf(a.Containers), imagesOf(b.Containers))
+	if !d.created {
+		d.text("spec.containers.resources", amountsOf(a), amountsOf(b))
+	}
 	d.text("spec.gpu", a.GPU.String(), b.GPU.String())
 	d.text("spec.initContainers", imagesOf(a.InitContainers), imagesOf(b.InitContainers))
+}
+
+// amountsOf is what containers ask for, as "main=cpu 500m/1000m, memory 100/200": requests
+// and limits, 0 for none.
+func amountsOf(s *PodSpec) string {
+	var b strings.Builder
+	n := func(x int64) string { return strconv.FormatInt(x, 10) }
+	for i := range s.Containers {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		c := &s.Containers[i]
+		b.WriteString(c.Name + "=cpu " + n(c.Requests.CPUMilli) + "m/" + n(c.Limits.CPUMilli) + "m, memory " + n(c.Requests.MemoryBytes) + "/" + n(c.Limits.MemoryBytes))
+	}
+	return b.String()
+}
+
+// setAside is what a kubelet has set aside for a pod, while that is another thing than
+// what the pod wants.
+func setAside(p *Pod) string {
+	if p.Resize == nil || p.Resize.Allocated == nil || p.Resize.Allocated == p.Spec {
+		return ""
+	}
+	return amountsOf(p.Resize.Allocated)
 }
 
 func imagesOf(containers []Container) string {

@@ -57,6 +57,7 @@ func (d *Differ) attachment(a, b *VolumeAttachment) {
 	d.text("spec.attacher", a.Attacher, b.Attacher)
 	d.text("spec.nodeName", a.Node, b.Node)
 	d.text("spec.source.persistentVolumeName", a.Volume, b.Volume)
+	d.text("status.attachError.message", a.Error, b.Error)
 	d.flag("status.attached", [2]bool{a.Attached, b.Attached})
 }
 

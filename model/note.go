@@ -26,7 +26,22 @@ type Note struct {
 	Load *APILoad
 	// Throttling is what changed if Reason is ThrottlingChanged, else nil.
 	Throttling *Throttling
+	// Clients is whether any API server answers them from now on, where that changed.
+	Clients Clients
 }
+
+// Clients is how all who ask API servers fare.
+type Clients uint8
+
+// How they fare.
+const (
+	AsBefore   Clients = iota
+	Answered           // by an API server that runs and reads and writes
+	Unanswered         // by none
+)
+
+// String is a word for it.
+func (c Clients) String() string { return [...]string{"", "answered", "unanswered"}[c] }
 
 // Lost is requests that came to nothing at one instant, in thousandths of a request.
 type Lost struct {

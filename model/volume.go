@@ -158,7 +158,8 @@ type VolumeAttachment struct {
 	Attacher     string // the driver
 	Protected    bool   // the driver's finalizer: it stays until the volume is detached
 
-	Attached bool // status, written by the driver
+	Attached bool   // status, written by the driver
+	Error    string // as well: why it could not be attached, "" if that was not tried in vain
 }
 
 // Copy implements Object.

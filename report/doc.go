@@ -97,7 +97,8 @@
 // full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS and
 // smallWriteNanos; one with reason TooManyRequests has a load, too, of which only
 // the level counts; one with reason ThrottlingChanged has throttling: container,
-// milliCPU and periodsPPM. Control, bidirectional and zero-width
+// milliCPU and periodsPPM. One after which the clients of API servers fare otherwise says how:
+// clients, answered or unanswered. Control, bidirectional and zero-width
 // characters are escaped. Fields may be added; none of these is renamed.
 //
 // The digest of a run is the SHA-256 of these lines as [sim.Digest] frames them.

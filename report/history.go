@@ -79,6 +79,9 @@ func (e *Encoder) note(r *store.Record, n *model.Note) {
 	if m := n.About; m != nil {
 		kind, namespace, name = m.Kind.String(), m.Namespace, m.Name
 	}
+	if n.Clients != model.AsBefore {
+		e.text(`,"clients":`, n.Clients.String())
+	}
 	if n.Container != nil {
 		e.text(`,"fieldPath":`, n.FieldPath())
 	}

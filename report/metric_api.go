@@ -96,7 +96,8 @@ func (m *rejections) finish(_ *state, end sim.Time) reading {
 	return reading{series: m.found}
 }
 
-// latency follows how long the slowest API server takes for a small request.
+// latency follows how long the slowest API server takes for a small request. It has no
+// value while none answers.
 type latency struct {
 	usual time.Duration
 	of    func(*model.APILoad) time.Duration
@@ -112,6 +113,10 @@ func openLateness(about) instrument {
 }
 
 func (m *latency) see(s *state, now sim.Time, record int) {
+	if s.clients == model.Unanswered {
+		m.found.add(now, 0, missing, record)
+		return
+	}
 	worst := m.usual
 	for _, g := range s.gates {
 		worst = max(worst, m.of(&g.APILoad))
@@ -119,7 +124,9 @@ func (m *latency) see(s *state, now sim.Time, record int) {
 	m.found.add(now, int64(worst), 0, record)
 }
 
-func (m *latency) finish(*state, sim.Time) reading { return reading{series: m.found} }
+func (m *latency) finish(*state, sim.Time) reading {
+	return reading{series: m.found, gap: "no API server answers, and so nothing takes a time"}
+}
 
 // reasonTooMany is the reason of a note about a request that found no seat.
 const reasonTooMany = "TooManyRequests"

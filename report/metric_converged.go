@@ -1,6 +1,7 @@
 package report
 
 import (
+	"orrery/model"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,9 @@ func doubtsConverged(s *state) string {
 		if !f.ended {
 			list = append(list, "fault/"+f.id+" is in force")
 		}
+	}
+	if s.clients == model.Unanswered {
+		list = append(list, "no API server answers")
 	}
 	var lost []string
 	for _, n := range s.nodeList {

@@ -32,6 +32,7 @@ type state struct {
 	nodeList  []*node
 	services  []*service
 	gates     []*gateLoad
+	clients   model.Clients // of API servers
 	faults    []*fault
 	active    int // faults in force
 	ripening  ripening
@@ -103,6 +104,9 @@ func (s *state) take(r *store.Record) {
 
 func (s *state) note(r *store.Record) {
 	n := r.Note
+	if n.Clients != model.AsBefore {
+		s.clients = n.Clients
+	}
 	switch n.Reason {
 	case reasonFaultStarted:
 		f := &fault{id: strings.TrimPrefix(n.Named, "fault/"), start: r.At}
@@ -202,7 +206,7 @@ func (s *state) takeNode(r *store.Record) {
 // converged tells whether nothing is left to do: no fault in force, every
 // workload complete, no pod on its way up or down, every node ready.
 func (s *state) converged() bool {
-	return s.workloadsReady() && s.all.now[isLeaving] == 0 && s.all.now[isNodeNotReady] == 0 && s.active == 0
+	return s.workloadsReady() && s.all.now[isLeaving] == 0 && s.all.now[isNodeNotReady] == 0 && s.active == 0 && s.clients != model.Unanswered
 }
 
 // workloadsReady is the same whatever becomes of nodes and of pods that go.

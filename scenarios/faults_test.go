@@ -23,6 +23,10 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, fault: pod-kill, target: deployment/web, force: true, grace: 5s}", "leave one of them out"},
 		{"{at: 1m, for: 5m, fault: node-down, target: node/n-1, repeat: {every: 4m}}", "longer than until the next begins"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {times: 4}}", "every"},
+		{"{at: 1m, fault: cpu-stress, target: deployment/web, cpu: 2}", `"deployment/web" is no node: cpu-stress is about nodes; about pods: container-stress` + "\n"},
+		{"{at: 1m, fault: network-loss, target: pod/web-0, loss: 2%}", "about pods: pod-network-delay, pod-network-loss\n"},
+		{"{at: 1m, fault: node-down, target: deployment/web}", "node-down is about nodes; about pods: container-crash, container-stress, finalizer-stuck, pod-error,"},
+		{"{at: 1m, fault: disk-slow, match: {app: web}, rate: 5%}", "no node has these labels, but some pods do: disk-slow is about nodes; about pods: pod-slow, probe-slow\n"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 4m, times: 0}}", "0 is out of range"},
 		{"{at: 1m, fault: container-crash, target: deployment/web, signal: SIGTERM}", `unknown signal "SIGTERM"`},
 		{"{at: 1m, fault: container-crash, target: deployment/web, signal: SIGKILL, exitCode: 3}", "leave one of them out"},
@@ -31,10 +35,23 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, fault: cpu-stress, target: node/n-1}", "how much?"},
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, cpu: 2, load: 50%}", "not both"},
 		{"{at: 1m, fault: cpu-stress, target: node/n-1, load: 0%}", "0%"},
+		{"{at: 1m, fault: container-stress, target: deployment/web}", "write cpu, workers, memory, growth, disk or fill"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, disk: 0}", "0 is too little"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%}", "no container that is selected has a limit of ephemeral-storage"},
+		{"{at: 1m, fault: container-stress, target: deployment/web, fill: 80%, disk: 1Gi}", "not both"},
+		{"{at: 1m, fault: pod-io, target: deployment/web}", "what is wrong with it? write latency: 100ms, or errno: EIO"},
+		{"{at: 1m, fault: pod-io, target: deployment/web, errors: 30%}", "which error?"},
+		{"{at: 1m, fault: pod-io, target: deployment/web, errno: EIOO}", `unknown error "EIOO"`},
+		{"{at: 1m, fault: pod-io, target: deployment/web, errno: EIO, errors: 0%}", "0% is too little"},
+		{"{at: 1m, fault: pod-io, target: deployment/web, latency: 0s}", "0s is too little"},
 		{"{at: 1m, for: 1m, fault: swizzle-clog, count: 3, stagger: 40s}", "as long until all are back"},
 		{"{at: 1m, fault: swizzle-clog, count: 3}", "for"},
 		{"{at: 1m, fault: probe-slow, target: deployment/web}", "latency"},
 		{"{at: 1m, fault: slow-start, target: deployment/web}", "rate"},
+		{"{at: 1m, for: 5m, fault: volume-lost, target: statefulset/db}", `unknown field "for"`},
+		{"{at: 1m, fault: volume-lost, target: statefulset/db, object: 3}", "object"},
+		{"{at: 1m, do: delete, target: persistentvolumeclaim/data-db-x}", `there is no "persistentvolumeclaim/data-db-x"`},
+		{"{at: 1m, do: delete, target: persistentvolumeclaim/data-web-0}", `there is no "persistentvolumeclaim/data-web-0"`},
 		{"{at: 1m, fault: slow-start, rate: 10%}", "which pods?"},
 		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 0%}", "a start that never ends"},
 		{"{at: 1m, fault: slow-start, target: deployment/web, rate: 150%}", "150%"},
@@ -64,5 +81,37 @@ func TestAFaultThatRepeatsIsOneEachTime(t *testing.T) {
 	f := s.Config.Faults[0].Target
 	if !f.UpTo || f.PercentPPM != 300_000 || len(f.Match.Requirements) != 2 || f.OnNode == nil {
 		t.Errorf("%+v", f)
+	}
+}
+
+// What nobody measured is no good news: while no API server answers, because none runs
+// or none reaches etcd, small requests take no time that could be short.
+func TestAPromiseAboutRequestsThatNoAPIServerAnswersIsBroken(t *testing.T) {
+	for _, c := range []struct {
+		fault, cluster string
+		quiet          bool
+	}{
+		{"{at: 10m, for: 5m, fault: apiserver-crash}", owned, false},
+		{"{at: 10m, for: 5m, fault: cluster-down}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: [cp-0, cp-1]}", owned, false},
+		{"{at: 10m, for: 5m, fault: etcd-machine-down, member: [etcd-0, etcd-1]}", apart, false},
+		{"{at: 10m, for: 5m, fault: apiserver-crash, server: cp-1}", owned, true},
+		{"{at: 10m, for: 5m, fault: etcd-member-down, member: cp-1}", owned, true},
+	} {
+		for _, promise := range []string{"between 10m20s and 14m59s: always(api_seconds() <= 10ms)", "between 10m20s and 14m59s: always(api_seconds_p99() <= 1s)"} {
+			held, text := verdict(t, signature(t, c.cluster, c.fault, []string{promise, "after 18m: always(api_seconds() <= 10ms)"}))
+			if held != c.quiet || !c.quiet && !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ after 18m") {
+				t.Errorf("%s: %s\n%s", c.fault, promise, text)
+			}
+		}
+	}
+}
+
+// Nor is anything well that nobody could say is not.
+func TestAClusterWhoseAPIServersDoNotAnswerHasNotConverged(t *testing.T) {
+	const killed = "{at: 12m, fault: apiserver-crash}"
+	held, text := verdict(t, signature(t, owned, killed, []string{"at 12m1s: converged()", "at 11m50s: converged()", "after 20m: always(converged())"}))
+	if held || !strings.Contains(text, "✗ at 12m1s") || !strings.Contains(text, "no API server answers") || !strings.Contains(text, "✓ at 11m50s") || !strings.Contains(text, "✓ after 20m") {
+		t.Error(text)
 	}
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"orrery/model"
@@ -127,6 +128,20 @@ func (k *known) patched(d manager, p *model.MergePatch) {
 	}
 }
 
+// willClaim tells whether a claim is of a StatefulSet's replica: TEMPLATE-SET-0.
+func (k *known) willClaim(r reference) bool {
+	for _, path := range k.paths[model.KindStatefulSet] {
+		s := k.managers[path].of.(*model.StatefulSet)
+		for i := range s.Claims {
+			number, mine := strings.CutPrefix(r.name, s.Claims[i].Name+"-"+s.Name+"-")
+			if _, err := strconv.ParseUint(number, 10, 31); mine && s.Namespace == r.namespace && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // names is the paths of all objects of a kind. Namespaces that only objects name
 // are among them.
 func (k *known) names(kind model.Kind) []string {
@@ -210,9 +225,13 @@ func (l *loader) selectsNode(s *model.Selector) bool {
 // selectsPod tells whether any pods match, and have the container.
 func (l *loader) selectsPod(namespace string, s *model.Selector, container string) bool {
 	return slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
-		return !l.compared() || (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels)) &&
-			(container == "" || hasContainer(g.spec, container))
+		return !l.compared() || g.in(namespace, s) && (container == "" || hasContainer(g.spec, container))
 	})
+}
+
+// in tells whether the pods are in a namespace, or any, and match, if they have to.
+func (g *podGroup) in(namespace string, s *model.Selector) bool {
+	return (namespace == "" || namespace == g.namespace) && (s == nil || s.Matches(g.labels))
 }
 
 func hasContainer(s *model.PodSpec, name string) bool {

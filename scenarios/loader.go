@@ -28,6 +28,7 @@ const (
 
 // loader reads one scenario.
 type loader struct {
+	breaks   string // the fault that is read
 	decoder  *manifest.Decoder
 	includes *includes
 	scenario *Scenario
@@ -316,7 +317,7 @@ func (l *loader) checkObject(v strict.Value, path string) {
 	if ok && (r.kind == model.KindPod || r.kind == model.KindReplicaSet) {
 		return // made and named in the run
 	}
-	if ok && r.kind == model.KindNode && l.known.willBe(r.name) {
+	if ok && r.kind == model.KindNode && l.known.willBe(r.name) || ok && r.kind == model.KindPersistentVolumeClaim && l.known.willClaim(r) {
 		return
 	}
 	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) {

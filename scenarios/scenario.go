@@ -85,7 +85,8 @@
 //	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},
 //	                                 # {ramp: {from: 100, to: 900, start: 5m, end: 15m, step: 15s}},
 //	                                 # {diurnal: {low: 100, high: 900, period: 24h, peak: 14h, step: 5m}} or
-//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h}
+//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h} or, with moments,
+//	                                 # {file: load.csv, columns: {at: {column: time, unit: date}, rps: requests}, origin: first}
 //	timeline:
 //	  - {at: 5m, do: scale, target: deployment/web, replicas: 30}
 //	  - {at: 6m, do: apply, manifests: [shop-v2.yaml]}
@@ -142,6 +143,9 @@
 // first arrival. Pods that arrived before and are not gone by then arrive at the
 // start. faster divides all times, denser only those between arrivals, so that
 // more pods are there at once.
+//
+// The times of a file of rates are those of the run, unless it has an origin, too: first is
+// that of its first row. The rate of that moment is what there is at the start.
 //
 // A row of a table is a line, lines that begin with # are comments, and at most
 // 64 MiB are read.

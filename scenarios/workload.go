@@ -45,7 +45,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
-	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Latency = m.Optional("latency").DurationIn(0, workload.MostWait)
 	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	if q := m.Optional("queue"); q.Given() {
@@ -174,7 +174,7 @@ func (l *loader) call(v, namespace strict.Value) runtime.Call {
 	c := runtime.Call{
 		Service:         l.addressee(m.Required("service"), namespace.DNSLabel()),
 		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
-		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, time.Hour),
+		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, workload.MostWait),
 		Retries:         int(m.Default("retries", "0").Int(0, 100)),
 	}
 	return c
@@ -371,7 +371,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
-		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, time.Hour),
+		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, workload.MostWait),
 		Retries:   int(m.Optional("retries").Int(0, 100)),
 
 		Connections: connections(m.Optional("connections")),

@@ -26,6 +26,7 @@ type Backend struct {
 	sites       []network.Site // of the members
 	serverSites []network.Site
 	servers     []*Server      // by member, if each has its own
+	unanswered  bool           // clients are, by every server
 	external    bool           // the members are on machines of their own
 	ends        [][]endpoint   // by server and member, then
 	sent        uint64         // counts messages between servers and members
@@ -251,10 +252,10 @@ func (b *Backend) Serving(member int, how etcd.Service) {
 	switch failed, fails := was >= etcd.TimesOut, how >= etcd.TimesOut; {
 	case failed == fails:
 	case !fails:
-		b.note(member, model.Note{Reason: "EtcdServing", Message: b.goesOn()})
+		b.note(member, model.Note{Reason: "EtcdServing", Message: b.goesOn(), Clients: b.clients()})
 	case b.external && b.wrong[member]: // and nobody asks it
 	default:
-		b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: b.waited()})
+		b.note(member, model.Note{Warning: true, Reason: "EtcdNotServing", Message: b.waited(), Clients: b.clients()})
 	}
 }
 
@@ -293,15 +294,41 @@ func (b *Backend) how(member int) etcd.Service {
 	return b.service[member]
 }
 
+// clients is what there is to tell of how all who ask servers fare, whatever is between
+// them: whether any server listens whose member, or any if they are on machines of their
+// own, reads and writes.
+func (b *Backend) clients() model.Clients {
+	answered := false
+	for i, a := range b.servers {
+		answered = answered || a.state == ready && (b.external || b.how(i) < etcd.TimesOut)
+	}
+	if b.external {
+		any := false
+		for i := range b.service {
+			any = any || b.how(i) < etcd.TimesOut
+		}
+		answered = answered && any
+	}
+	switch {
+	case answered != b.unanswered:
+		return model.AsBefore
+	case answered:
+		b.unanswered = false
+		return model.Answered
+	}
+	b.unanswered = true
+	return model.Unanswered
+}
+
 // Paused implements etcd.Client.
 func (b *Backend) Paused(member int, locked bool) {
 	b.locked[member] = locked
 	b.serve(member)
 	if locked {
-		b.note(member, model.Note{Reason: "EtcdDefragmenting", Message: "its database is locked while it is defragmented"})
+		b.note(member, model.Note{Reason: "EtcdDefragmenting", Message: "its database is locked while it is defragmented", Clients: b.clients()})
 		return
 	}
-	b.note(member, model.Note{Reason: "EtcdDefragmented", Message: "its database is open again"})
+	b.note(member, model.Note{Reason: "EtcdDefragmented", Message: "its database is open again", Clients: b.clients()})
 }
 
 // Operated implements etcd.Client.

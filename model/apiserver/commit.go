@@ -220,9 +220,9 @@ func keepStorage(next, cur model.Object) {
 		*n = *cur.(*model.Volume)
 		n.Phase = phase
 	case *model.VolumeAttachment:
-		attached := n.Attached
+		attached, failed := n.Attached, n.Error
 		*n = *cur.(*model.VolumeAttachment)
-		n.Attached = attached
+		n.Attached, n.Error = attached, failed
 	}
 }
 

@@ -65,7 +65,7 @@ func (a *Server) Stop() {
 	a.held, a.listing = 0, 0
 	a.empty(now)
 	a.forgetTiming()
-	a.note(true, reasonStopped, "its process has ended")
+	a.say(model.Note{Warning: true, Reason: reasonStopped, Message: "its process has ended", Clients: a.etcd.clients()})
 	if was == ready {
 		a.store.SetListening(a.site, false)
 	}
@@ -101,7 +101,7 @@ func (a *Server) filled(now sim.Time) {
 	a.readyAt = now
 	a.state = ready
 	a.tellUse(a.used())
-	a.note(false, reasonReady, "it listens and has filled its watch cache")
+	a.say(model.Note{Reason: reasonReady, Message: "it listens and has filled its watch cache", Clients: a.etcd.clients()})
 	a.store.SetListening(a.site, true)
 	if len(a.floods) > 0 {
 		a.kernel.Post(now, a.self, whyFlood, a.about(0))
@@ -133,5 +133,10 @@ func (a *Server) latency(now sim.Time) time.Duration {
 func (a *Server) about(slot uint64) uint64 { return slot | uint64(a.run)<<32 }
 
 func (a *Server) note(warning bool, reason, message string) {
-	a.store.Note(a.self, model.Note{Named: a.name, Warning: warning, Reason: reason, Message: message})
+	a.say(model.Note{Warning: warning, Reason: reason, Message: message})
+}
+
+func (a *Server) say(n model.Note) {
+	n.Named = a.name
+	a.store.Note(a.self, n)
 }

@@ -46,6 +46,7 @@ type Cluster struct {
 	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
 	pace         runtime.Pace    // of start-ups
+	lostDisks    []string        // volumes behind which nothing is any more
 	cloud        *cloud.Provider // nil if machines neither come nor go
 	flows        *workload.Flows
 	starts       *workload.Starts
@@ -146,7 +147,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
 		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}
@@ -217,8 +218,13 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		a = x.hollowKubelet(n, site)
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry, ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter, Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction, PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Topology: x.config.topology(n), QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note, API: starts{x, site}, Static: static, Volumes: x.attachable,
-			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace,
+			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry,
+			ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter,
+			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
+			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Topology: x.config.topology(n),
+			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
+			API: starts{x, site}, Static: static, Volumes: x.attachable,
+			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace, LostDisk: x.lostDisk,
 		})
 	}
 	x.sites = append(x.sites, site)

@@ -46,6 +46,11 @@ func (w faultWorld) SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	return w.x.pace.Slow(of, ppm)
 }
 
+// DelayStarts implements fault.World.
+func (w faultWorld) DelayStarts(by func(*model.Pod) time.Duration) (end func()) {
+	return w.x.pace.Delay(by)
+}
+
 // registryInFault is the registry as faults change it, now.
 type registryInFault struct {
 	*runtime.Registry
@@ -136,8 +141,14 @@ func (x *Cluster) attachable(claim string) (volume string, attached bool) {
 		return "", false
 	}
 	v, ok := x.Store.Lookup(model.KindPersistentVolume, "", c.Volume).(*model.Volume)
-	return c.Volume, ok && x.config.Scheduler.Storage.Attaches(v)
+	return c.Volume, c.Phase == model.ClaimLost || ok && x.config.Scheduler.Storage.Attaches(v)
 }
+
+// lostDisk tells whether there is nothing behind a volume any more.
+func (x *Cluster) lostDisk(volume string) bool { return slices.Contains(x.lostDisks, volume) }
+
+// LoseDisk implements fault.World.
+func (w faultWorld) LoseDisk(volume string) { w.x.lostDisks = append(w.x.lostDisks, volume) }
 
 // Flowed implements workload.World.
 func (w trafficWorld) Flowed(in *model.Inflow) {

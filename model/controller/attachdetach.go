@@ -243,12 +243,34 @@ func (c *attachDetach) sync(now sim.Time, id uint32) {
 			return
 		}
 	}
+	failed := false
 	for i := range *c.holds.Row(id) {
-		if h := &(*c.holds.Row(id))[i]; len(c.usersOn(id, h.node)) > 0 && c.get(id, h) {
+		h := &(*c.holds.Row(id))[i]
+		users := c.usersOn(id, h.node)
+		if len(users) > 0 && c.get(id, h) {
 			return
 		}
+		failed = c.sayFailed(h, users) || failed
+	}
+	if failed {
+		c.failed(now, id)
+		return
 	}
 	c.done(id)
+}
+
+// sayFailed tells the pods that want a volume that its driver could not attach it, at
+// every attempt (operationexecutor/operation_generator.go GenerateAttachVolumeFunc). The
+// attempt finds the error of the last one (pkg/volume/csi/csi_attacher.go
+// verifyAttachmentStatus).
+func (c *attachDetach) sayFailed(h *hold, users []*model.Pod) bool {
+	if h.va == nil || h.va.Error == "" || h.va.Deleting() {
+		return false
+	}
+	for _, p := range users {
+		c.client.Note(p, true, "FailedAttachVolume", "AttachVolume.Attach failed for volume \""+h.va.Volume+"\" : "+h.va.Error)
+	}
+	return len(users) > 0
 }
 
 // let has a volume detached from a node where nobody wants it, if that is safe. It is
@@ -262,7 +284,7 @@ func (c *attachDetach) let(now sim.Time, id uint32, h *hold) bool {
 			c.forget(id, h.node)
 		}
 		return false
-	case h.va.Deleting() || !h.va.Attached: // the driver is at it
+	case h.va.Deleting() || !h.va.Attached && h.va.Error == "": // the driver is at it
 		return false
 	case h.since == 0:
 		h.since = now
@@ -401,7 +423,9 @@ func (u usable) Apply(cur model.Object) model.Object {
 }
 
 // attacher has drivers attach and detach volumes (kubernetes-csi/external-attacher
-// pkg/controller/csi_handler.go). It never fails, whatever became of the machine.
+// pkg/controller/csi_handler.go). It fails where there is no disk any more, whatever became
+// of the machine: to detach what is not there is a success. What it cannot attach it would
+// try again, at most every 5 min, which never helps.
 type attacher struct {
 	*loop
 	luck  sim.Lane
@@ -429,7 +453,7 @@ func (c *attacher) sync(now sim.Time, id uint32) {
 	a := *c.view.attachments.Row(id)
 	takes := &attachTime
 	switch {
-	case a == nil || a.Attached && !a.Deleting():
+	case a == nil || (a.Attached || a.Error != "") && !a.Deleting():
 		c.done(id)
 		return
 	case a.Deleting():
@@ -455,6 +479,9 @@ func (c *attacher) due(_ sim.Time, _ sim.Why, about uint64) {
 	default:
 		next := *a
 		next.Attached, next.ResourceVersion = true, 0
+		if c.lost != nil && c.lost(a.Volume) {
+			next.Attached, next.Error = false, "rpc error: code = NotFound desc = Volume \""+a.Volume+"\" not found"
+		}
 		c.client.UpdateStatus(&next, uint64(id))
 	}
 }

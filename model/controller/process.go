@@ -25,6 +25,9 @@ type Config struct {
 	Storage *model.Storage
 	// Usage is what metrics say of pods; nil if nobody measures.
 	Usage Usage
+	// LostDisk tells whether there is nothing behind a volume any more; nil if nothing is
+	// ever lost.
+	LostDisk func(volume string) bool
 	// Replica tells it from others of its kind, in the names of its luck; the first
 	// may do without.
 	Replica string
@@ -115,6 +118,7 @@ type Process struct {
 	site    network.Site
 	literal bool
 	usage   Usage
+	lost    func(volume string) bool
 	replica string
 	storage *model.Storage
 	runs    []registration // the controllers it has
@@ -160,7 +164,7 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
+	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, lost: c.LostDisk, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
 	if p.ledger == nil {
 		p.ledger = &Ledger{}
 	}

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"strings"
 
 	"orrery/model"
 )
@@ -9,22 +10,61 @@ import (
 // containerStress has processes in the cgroups of containers use CPU and memory, within
 // the limits of these, as stress-ng does for Chaos Mesh's StressChaos: what the
 // container itself does gets less CPU, and at its limit of memory the kernel kills it.
-// An instance that starts meanwhile has them, too.
+// And they write into its layer, as dd does for Litmus' disk-fill, until the disk is full:
+// the kubelet finds that as it finds what containers write themselves. An instance that
+// starts meanwhile has them, too.
 type containerStress struct {
 	stressed []doomed
 	stress   model.Stress
 }
 
 func (f *containerStress) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	f.stress = model.Stress{CPUMilli: s.CPUMilli, MemoryBytes: s.MemoryBytes, Growth: s.Growth}
+	f.stress = model.Stress{CPUMilli: s.CPUMilli, MemoryBytes: s.MemoryBytes, Growth: s.Growth, DiskBytes: s.DiskBytes, FillPPM: s.FillPPM}
 	for _, o := range pods {
 		p := o.(*model.Pod)
 		for _, name := range containers(p.Spec, s.Containers) {
+			if s.FillPPM > 0 && ephemeralLimit(p.Spec, name) == 0 {
+				continue
+			}
 			f.stressed = append(f.stressed, doomed{p, name})
 			d.host(p.NodeID).Stress(p.Ref(), name, f.stress)
 		}
 	}
-	return fmt.Sprintf("%dm of CPU, %dMi of memory and %dMi more every second in each container", f.stress.CPUMilli, f.stress.MemoryBytes>>20, f.stress.Growth>>20), len(f.stressed) > 0
+	if len(f.stressed) == 0 {
+		return "none of their containers has a limit of ephemeral storage that could be filled", false
+	}
+	return f.uses() + " in each container", true
+}
+
+// uses is what each container has then, for people.
+func (f *containerStress) uses() string {
+	var all []string
+	say := func(n int64, form string) {
+		if n > 0 {
+			all = append(all, fmt.Sprintf(form, n))
+		}
+	}
+	say(f.stress.CPUMilli, "%dm of CPU")
+	say(f.stress.MemoryBytes>>20, "%dMi of memory")
+	say(f.stress.Growth>>20, "%dMi of memory more every second")
+	say(f.stress.DiskBytes>>20, "%dMi on the disk")
+	if f.stress.FillPPM > 0 {
+		all = append(all, percent(f.stress.FillPPM)+" of its limit of ephemeral storage written")
+	}
+	return strings.Join(all, ", ")
+}
+
+// ephemeralLimit is how much a container of a pod may have on the disk, in bytes; 0 is
+// without end.
+func ephemeralLimit(spec *model.PodSpec, name string) int64 {
+	for _, all := range [...][]model.Container{spec.InitContainers, spec.Containers} {
+		for i := range all {
+			if all[i].Name == name {
+				return all[i].Limits.EphemeralBytes
+			}
+		}
+	}
+	return 0
 }
 
 func (f *containerStress) end(d *Director) {

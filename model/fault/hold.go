@@ -12,10 +12,7 @@ type machine struct {
 	cniStopped, proxyStopped, spoiled bool
 	unplugged                         bool
 
-	links       []int64 // of each fault that narrows its connection, what is left in millionths
-	link        int64   // what it was told
-	fills       []int64 // of each fault that fills its conntrack table, how much of it in millionths
-	fill        int64   // what it was told
+	taken       [allShared]partTaken
 	toBeSettled bool
 }
 
@@ -106,8 +103,7 @@ func (d *Director) settleMachine(node uint32) {
 			d.world.Machine(node).Resume()
 		}
 	}
-	d.settleLink(m, node)
-	d.settleConntrack(m, node)
+	d.settleShares(m, node)
 	if cut := m.unplugs > 0; cut != m.unplugged {
 		m.unplugged = cut
 		if h := d.host(node); h != nil {

@@ -58,6 +58,7 @@ const (
 	ParamProbe     = "probe"
 	ParamPush      = "push"   // stands for everything in Push
 	ParamCreep     = "creep"  // stands for everything in Creep
+	ParamIO        = "io"     // stands for latency, errno and errors
 	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
@@ -75,9 +76,11 @@ const (
 	ParamStagger   = "stagger"
 	ParamMemory    = "memory"
 	ParamGrowth    = "growth"
+	ParamDisk      = "disk"
 	ParamErrno     = "errno"
 	ParamOver      = "over"
 	ParamOOMAdj    = "oomScoreAdj"
+	ParamObject    = "object"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -159,7 +162,7 @@ var Kinds = []Kind{
 		Name: "conntrack-full", Targets: model.KindNode,
 		Help:   "something else takes a share of the conntrack table of some nodes, 95% unless said: a full table drops new connections",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect { return &conntrackFull{} },
+		effect: func() effect { return &share{of: conntrack} },
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Hosts: true, Moment: true,
@@ -169,8 +172,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "container-stress", Targets: model.KindPod, Hosts: true,
-		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits",
-		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamMemory, ParamGrowth},
+		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits, or write to the disk, so much (disk) or until a share of the limit of ephemeral storage is written (fill)",
+		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamDisk, ParamFill, ParamMemory, ParamGrowth},
 		effect: func() effect { return &containerStress{} },
 	},
 	{
@@ -303,7 +306,7 @@ var Kinds = []Kind{
 		Name: "network-bandwidth", Targets: model.KindNode,
 		Help:   "the network connection of some nodes has a share of its speed left: images take longer to download, and requests that have a size (behavior.bytes) to arrive",
 		Params: []string{ParamFor, ParamTarget, ParamRate},
-		effect: func() effect { return &networkBandwidth{} },
+		effect: func() effect { return &share{of: connection} },
 	},
 	{
 		Name: "network-delay", Targets: model.KindNode,
@@ -357,7 +360,9 @@ var Kinds = []Kind{
 		Name: "pid-exhaustion", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect { return &pidExhaustion{} },
+		effect: func() effect {
+			return &taking{said: " of the processes that there can be are there", take: Host.TakePIDs, giveBack: Host.ReturnPIDs}
+		},
 	},
 	{
 		Name: "pod-error", Targets: model.KindPod,
@@ -370,6 +375,12 @@ var Kinds = []Kind{
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &podFailure{} },
+	},
+	{
+		Name: "pod-io", Targets: model.KindPod,
+		Help:   "what some pods read and write takes longer (latency), or a share of it is answered with an error (errno and errors): every request to them reads or writes once, and every start-up of their containers, which only takes longer; probes do not",
+		Params: []string{ParamFor, ParamTarget, ParamIO},
+		effect: func() effect { return &podIO{} },
 	},
 	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,
@@ -496,6 +507,12 @@ var Kinds = []Kind{
 		Help:   "the disks that some pods have mounted are taken away from their machines and nobody is told: their containers crash, until it is over or the pods are made anew",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &volumeDetach{} },
+	},
+	{
+		Name: "volume-lost", Targets: model.KindPod, Hosts: true, Moment: true,
+		Help:   "the disks of some pods' volumes are gone for good: what uses them crashes, nobody can attach or mount them again, and with object their PersistentVolumes are deleted, so that their claims are Lost",
+		Params: []string{ParamTarget, ParamObject},
+		effect: func() effect { return &volumeLost{} },
 	},
 	{
 		Name: "watch-lag", Targets: model.KindNode, Components: append(leading[:len(leading):len(leading)], kubelet, kubeProxy),

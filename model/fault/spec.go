@@ -59,11 +59,11 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss and probe-failure: of the calls, pulls, queries, messages or probes, in millionths
+	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss, pod-error, pod-io and probe-failure: of the calls, pulls, queries, messages, requests or probes, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string  // by the names their configurations give them
-	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-slow and probe-slow: what is added
+	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-io, pod-slow and probe-slow: what is added
 	Names    []string  // faults of DNS only: of which Services, all if there are none
 	Answer   DNSAnswer // dns-error only
 
@@ -77,7 +77,7 @@ type Spec struct {
 	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
 	Force    bool  // pod-kill only: the objects are gone at once
 	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64 // disk-fill, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	FillPPM  int64 // disk-fill, container-stress, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
 	// Over is how long it takes until then, if that is not faster than a process can, and
 	// OOMScoreAdj that of the process; memory-stress only.
 	Over        time.Duration
@@ -105,10 +105,13 @@ type Spec struct {
 	After    sim.Dist
 	Times    int32
 
-	// Container-stress only: memory that is used at once, and more of it every second.
-	MemoryBytes, Growth int64
+	// Container-stress only: memory that is used at once, and more of it every second; and
+	// what is written at once. Its FillPPM is of the limit of ephemeral storage.
+	MemoryBytes, Growth, DiskBytes int64
 
-	Errno string // disk-error only: what calls are answered with, "EIO"
+	Object bool // volume-lost only: the PersistentVolumes are deleted, too
+
+	Errno string // disk-error and pod-io only: what calls are answered with, "EIO"
 
 	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back
 }

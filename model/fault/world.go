@@ -17,10 +17,14 @@ type World interface {
 	EtcdSites() []network.Site    // the sites of etcd's members, the same unless it has machines of its own
 	NodeSite(node uint32) network.Site
 	Machine(node uint32) Machine
+	LoseDisk(volume string) // there is nothing behind a PersistentVolume any more, for good
 	Registry() Registry
 	// SlowStarts has containers of some pods that start from now on start up at a share of
 	// their speed, in millionths, until end.
 	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
+	// DelayStarts has containers that start from now on start up later by as much as by says
+	// of their pod, until end.
+	DelayStarts(by func(*model.Pod) time.Duration) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks
@@ -130,8 +134,8 @@ type Host interface {
 	// by a Spare.
 	Doom(pod model.Ref, container string, doom model.Doom)
 	Spare(pod model.Ref, container string)
-	// Stress has others use CPU and memory in a container's cgroup; each is taken back by
-	// an Unstress.
+	// Stress has others use CPU and memory in a container's cgroup and write into its layer;
+	// each is taken back by an Unstress.
 	Stress(pod model.Ref, container string, s model.Stress)
 	Unstress(pod model.Ref, container string, s model.Stress)
 	// HasDisks tells whether volumes that were attached are mounted for a pod.

@@ -46,6 +46,9 @@ type Config struct {
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
+	// LostDisk tells whether there is nothing behind a volume any more; nil if nothing is
+	// ever lost.
+	LostDisk func(volume string) bool
 }
 
 // Periods (pkg/kubelet/kubelet.go, pkg/kubelet/status/status_manager.go).
@@ -131,8 +134,9 @@ type Kubelet struct {
 	shownAs   []mirrored // every mirror pod there ever was
 	nodeKnown bool       // to the API, as far as this process knows
 
-	volumes func(claim string) (volume string, attached bool)
-	disks   []needed // that pods need attached, in the order of their names
+	volumes  func(claim string) (volume string, attached bool)
+	lostDisk func(volume string) bool
+	disks    []needed // that pods need attached, in the order of their names
 
 	slots []slot
 	rows  []*row // beside slots
@@ -151,7 +155,7 @@ type lanes struct{ phases, requeue, boot, start, probe, answer, volumes sim.Lane
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
 	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes,
+		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes, lostDisk: c.LostDisk,
 		hash: node.NameHash(), serving: c.Serving,
 		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes")},
 	}

@@ -52,10 +52,16 @@ func (k *Kubelet) resize(r *row) bool {
 	switch {
 	case r.infeasible:
 		r.deferred = 0
+		if !k.resizesSwap(r) { // of which no Event tells
+			k.postpone(r, model.ResizeInfeasible)
+		}
 	case k.roomFor(r):
 		k.grant(r)
-	case r.deferred == 0:
-		r.deferred = k.kernel.Now()
+	default:
+		if r.deferred == 0 {
+			r.deferred = k.kernel.Now()
+		}
+		k.postpone(r, model.ResizeDeferred)
 	}
 	return true
 }
@@ -80,7 +86,8 @@ func (k *Kubelet) grant(r *row) {
 	k.allocate(negative(r.granted.Request), 0)
 	k.allocate(r.pod.Spec.Request, 0)
 	was := r.granted
-	r.granted, r.deferred = r.pod.Spec, 0
+	r.granted, r.deferred, r.resizeTold = r.pod.Spec, 0, ""
+	k.noteResize(r, false, "ResizeStarted", "started", r.granted, "")
 	if r.box != nil {
 		r.box.Allocated = r.granted
 	}
@@ -149,6 +156,9 @@ func (k *Kubelet) actuate(r *row) {
 	switch {
 	case !r.lacks():
 	case k.machine.RuntimeDown() || !k.machine.FitsMemory(r.box, r.granted):
+		if !r.unresized {
+			k.noteResize(r, true, "ResizeError", "error", r.granted, "")
+		}
 		r.failed, r.unresized = true, true
 	default:
 		r.resizes++

@@ -125,7 +125,10 @@ type row struct {
 	looks    uint64        // counts requeues: names their luck
 	resized  sim.Time      // when it was last, 0 if it was not
 	resizes  uint64        // counts those: names their luck
-	deferred sim.Time      // since when a resize is, 0 if none is
+
+	resizeTold string // why one is not granted, as its Event says
+
+	deferred sim.Time // since when a resize is, 0 if none is
 	stage    stage
 	doing    doing
 	ousted   ouster

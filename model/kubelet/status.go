@@ -55,6 +55,7 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 		next.Containers = slices.Clone(statuses)
 	}
 	next.Resize = r.resizeShown(last.Resize, cache)
+	k.noteResized(r, last, &next)
 	r.noteShown(last, &next, now)
 	if r.shown == nil || !sameStatus(last, &next) {
 		k.show(r, next)

@@ -169,11 +169,32 @@ func (k *Kubelet) verifyAll() {
 	}
 }
 
+// mountFails is an attempt to mount what is attached and not there
+// (pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc). It
+// is made once while the pod's worker waits, where Kubernetes makes more, 0.5 s to 2 min
+// apart.
+func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
+	if k.lostDisk == nil || now < r.mountAt || r.mountAt == sim.Never {
+		return false
+	}
+	i := slices.IndexFunc(r.volumes, k.lostDisk)
+	if i < 0 {
+		return false
+	}
+	k.client.Note(r.face(), true, "FailedMount", "MountVolume.MountDevice failed for volume \""+r.volumes[i]+"\" : rpc error: code = Internal desc = no such device")
+	r.mountAt = sim.Never
+	k.wait(r, attaching, now.Add(volumesWait-k.machine.MountTime(r.box)))
+	return true
+}
+
 // volumesDue is the end of a pod's wait for volumes: they are mounted, or it gives up
 // for a while (WaitForAttachAndMount). Kubernetes names the pod's volumes, we the
 // claims.
 func (k *Kubelet) volumesDue(r *row, now sim.Time) {
 	r.doing = nothing
+	if k.mountFails(r, now) {
+		return
+	}
 	if now < r.mountAt {
 		var names []string
 		for _, u := range r.pod.Uses() {

@@ -39,7 +39,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	now := m.kernel.Now()
 	p := &s.Processes[i]
 	c := container(s.Pod.Spec, i)
-	b := m.stressed(s.Pod.ID, c.Name, m.behaviors.For(s.Pod, c.Name))
+	b := m.stressed(s.Pod.ID, c, m.behaviors.For(s.Pod, c.Name))
 	luck := m.costs.startup.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
 	m.distrust(s)
 	p.dead = p.DiskUsed(now)

@@ -113,3 +113,41 @@ func TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods(t *testing.T) {
 		t.Errorf("pods have %d milli-CPU, want %d", all, want)
 	}
 }
+
+// TestWhatOthersWriteIntoALayerIsWrittenAgainByTheNextInstanceAndGivenBack: to a share of
+// the container's limit with what it has itself, and no more than there is room for
+// (Litmus disk-fill: FILL_PERCENTAGE of the limit of ephemeral storage, less what is used).
+func TestWhatOthersWriteIntoALayerIsWrittenAgainByTheNextInstanceAndGivenBack(t *testing.T) {
+	r := newRig(Behavior{DiskBytes: 100})
+	r.machine.disk = 1_000_000
+	without(r.machine)
+	p := pod(1, model.Container{Name: "main", Limits: model.Resources{EphemeralBytes: 10_000}})
+	s := r.machine.Add(p, 1)
+	r.machine.MakeSandbox(s)
+	fill, rest := model.Stress{FillPPM: 800_000}, model.Stress{DiskBytes: 5_000_000}
+	r.machine.Stress(1, "main", fill) // before it runs
+	used := func(want int64) {
+		t.Helper()
+		if got := s.DiskUsed(r.Now()); got != want {
+			t.Errorf("%d bytes are used, want %d", got, want)
+		}
+	}
+	r.machine.Start(s, 0)
+	used(8000)
+	free := r.machine.DiskFree(r.Now())
+	r.machine.Stress(1, "main", rest)
+	used(8000 + free)
+	if !r.machine.DiskFull() {
+		t.Error("there is room")
+	}
+	r.machine.Unstress(1, "main", rest)
+	used(8000)
+	r.machine.Crash(s, 0, 1)
+	r.machine.Start(s, 0)
+	used(8000)
+	if again := r.machine.DiskFree(r.Now()); again != free-8000 {
+		t.Errorf("%d bytes are free, want %d: the dead instance has its own", again, free-8000)
+	}
+	r.machine.Unstress(1, "main", fill)
+	used(100)
+}

@@ -19,6 +19,7 @@ type backend struct {
 	height  int32    // how many calls there are, one below another, from here
 	met     int32    // by ranker, as the how many'th; 0 if it was not
 	below   int32    // height, as far as its own pods' calls go
+	pool    []pooled // by machine, if nodes keep answers
 }
 
 // live is rules that some senders use.

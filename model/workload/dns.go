@@ -139,7 +139,7 @@ func (t *Flows) ask(l *flow) {
 	f := &t.flows[l.of]
 	for j := range f.senders {
 		s := &f.senders[j]
-		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
+		queries := t.queries(l, s)
 		if h, ok := t.homeOf(s.name); ok {
 			h.site = s.site
 			k := t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
@@ -150,22 +150,81 @@ func (t *Flows) ask(l *flow) {
 	}
 }
 
-// asking is how many of a sender's requests have to ask, in thousandths per second. A
-// cache asks again when its answer is too old, and at every request until there is one;
-// while nobody answers at all, not before its answer is too old.
+// queries is what a sender's requests ask, in thousandths per second, each name once.
+func (t *Flows) queries(l *flow, s *sender) int64 {
+	each := t.DNS.QueriesMilli
+	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
+		return product(s.milli, each, 1000)
+	}
+	return min(product(s.milli, each, 1000), max(1, nearest(product(s.milli, each, 1), t.absent(l, s), 1000*billion)))
+}
+
+// asking is how many of a sender's requests have to ask, in thousandths per second: those
+// that find no answer.
 func (t *Flows) asking(l *flow, s *sender) int64 {
-	if t.DNS.Cache == NoCache || t.expired(l, s) {
+	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
 		return s.milli
 	}
-	caches := int64(1)
-	if t.DNS.Cache == PodCache {
-		caches = s.pods()
+	return min(s.milli, max(1, nearest(s.milli, t.absent(l, s), billion)))
+}
+
+// billion is how many parts absent tells apart.
+const billion = 1_000_000_000
+
+// nearest is product, rounded to the nearest.
+func nearest(a, b, c int64) int64 { return (product(2*a, b, c) + 1) / 2 }
+
+// absent is the part of the time, in billionths, in which a cache has no answer for a
+// sender: it keeps one for the TTL, and has none from then on until it gets the next. Who
+// asks comes by chance, so of requests it is the same part: a cache at which λ of them arrive
+// asks λ/(1+λ·TTL) times a second. While nobody answers at all, a cache is taken to ask as
+// often as if somebody did, until its answer is too old.
+func (t *Flows) absent(l *flow, s *sender) int64 {
+	milli := s.milli / max(1, s.pods())
+	if t.DNS.Cache == NodeCache {
+		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
-	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
-	if good := l.resolved.good; good > 0 {
-		renewals = product(renewals, 1_000_000, good)
+	good := l.resolved.good
+	if good == 0 {
+		good = million
 	}
-	return min(s.milli, renewals)
+	gap := product(1_000_000_000_000, million, max(1, product(max(1, milli), good, 1))) // between those that are answered
+	gap = min(gap, 1_000_000_000_000_000)
+	return product(gap, billion, gap+int64(t.DNS.TTL))
+}
+
+// pooled is what the pods of a node send to a Service together, in thousandths of a request
+// per second, as the node's cache of its name has it.
+type pooled struct{ milli, passed int64 }
+
+// pool adds what a flow's senders send to what their nodes' caches know of, and has all
+// flows to the same Service computed anew if that is another rate for them.
+func (t *Flows) pool(f *flow) {
+	if f.lookups < 0 || t.DNS.Cache != NodeCache {
+		return
+	}
+	b, others := &t.backends[f.backend], false
+	for j := range f.senders {
+		s := &f.senders[j]
+		for len(b.pool) <= int(s.node) {
+			b.pool = append(b.pool, pooled{})
+		}
+		x := &b.pool[s.node]
+		x.milli += s.milli - s.pooled
+		s.pooled = s.milli
+		if !t.holds(f, change(x.milli, x.passed)) {
+			x.passed, others = x.milli, true
+		}
+	}
+	if !others {
+		return
+	}
+	for _, i := range b.flows {
+		if g := &t.flows[i]; g != f && g.lookups >= 0 {
+			t.outdate(i)
+			t.respread(g.lookups)
+		}
+	}
 }
 
 // unresolved is how many of a sender's requests end without an address.

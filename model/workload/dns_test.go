@@ -1,6 +1,8 @@
 package workload_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -45,8 +47,8 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 		want  int64 // thousandths of a query per second
 	}{
 		{workload.NoCache, 20_000 * 4},
-		{workload.PodCache, 2 * 33 * 4}, // two pods, each every 30 s
-		{workload.NodeCache, 2 * 33 * 4},
+		{workload.PodCache, 2 * 133}, // two pods, each 10/(1+10*30) a second
+		{workload.NodeCache, 2 * 133},
 	} {
 		r, _ := named(t, workload.DNS{QueriesMilli: 4000, TTL: 30 * time.Second, Cache: c.cache}, time.Second)
 		if got := r.lookups(); got.OfferedMilliRPS != c.want || got.ServedMilliRPS != c.want {
@@ -54,6 +56,87 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 		}
 		if got := r.back(); got.ServedMilliRPS != 20_000 {
 			t.Errorf("cache %d: %+v", c.cache, got)
+		}
+	}
+}
+
+// lookedUp is how many of the requests that come by chance, so many a second, one by one,
+// find no answer in a cache that keeps one for the TTL: the part of all of them.
+func lookedUp(perSecond, ttl float64) float64 {
+	luck := rand.New(rand.NewPCG(1, 2))
+	now, until, asked, n := 0.0, 0.0, 0, 300_000
+	for range n {
+		if now += luck.ExpFloat64() / perSecond; now >= until {
+			asked++
+			until = now + ttl
+		}
+	}
+	return float64(asked) / float64(n)
+}
+
+// Source: a cache keeps an answer for its TTL (RFC 1035, 3.2.1), and the next request after
+// that asks: of requests that come by chance at a rate λ these are 1/(1+λ·TTL).
+func TestACacheAsksAtTheFirstRequestAfterItsAnswerIsTooOld(t *testing.T) {
+	for _, ttl := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second} {
+		for _, cache := range []workload.DNSCache{workload.PodCache, workload.NodeCache} {
+			r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: ttl, Cache: cache}, time.Second)
+			got, want := r.lookups().OfferedMilliRPS, int64(40_000*lookedUp(10, ttl.Seconds()))
+			if exact := int64(40_000 / (1 + 10*ttl.Seconds())); got < exact-2 || got > exact+2 || got < want*98/100 || got > want*102/100 {
+				t.Errorf("cache %d, TTL %v: %d, one by one %d", cache, ttl, got, want)
+			}
+		}
+	}
+}
+
+// Source: NodeLocal DNSCache: one cache on each node, whichever of its pods ask.
+func TestAllPodsOfANodeShareWhatItKeeps(t *testing.T) {
+	for _, c := range []struct {
+		cache       workload.DNSCache
+		all, bigger float64 // requests that ask, of ten apps, and when one of them sends 30 times as much
+	}{
+		{workload.NodeCache, 10.0 / 11, 39.0 / 40},
+		{workload.PodCache, 10 * 1.0 / 2, 9*1.0/2 + 30.0/31},
+	} {
+		var calls []workload.Call
+		var sources []workload.Traffic
+		for i := range 10 {
+			app := fmt.Sprint("app-", i)
+			calls = append(calls, calling(app, "back", 1000, 0))
+			rate := workload.Constant(1000)
+			if i == 3 {
+				rate = workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: 1000}, {At: time.Minute, MilliRPS: 30_000}}}
+			}
+			sources = append(sources, workload.Traffic{Service: app, Rate: rate})
+		}
+		r, pods := shop(t, 1, calls...)
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: time.Second, Cache: c.cache}
+		for i := range 10 {
+			pod := r.pod(fmt.Sprint("app-", i), fmt.Sprint("app-", i, "-0"), "n-1")
+			r.endpoints(fmt.Sprint("app-", i), pod)
+			pods = append(pods, pod)
+		}
+		server := r.pod("dns", "dns-1", "n-2")
+		r.endpoints("dns", server)
+		r.sends(t, append(pods, server), sources...)
+		asked := func() (sum int64) {
+			for i := range 10 {
+				sum += r.rates("dns", fmt.Sprint("lookups of service/back by calls of app=app-", i)).OfferedMilliRPS
+			}
+			return sum
+		}
+		if got, want := asked(), int64(2000*c.all); got < want-10 || got > want+10 {
+			t.Errorf("cache %d: %d, want %d", c.cache, got, want)
+		}
+		r.after(2 * time.Minute)
+		if got, want := asked(), int64(2000*c.bigger); got < want-10 || got > want+10 {
+			t.Errorf("cache %d, one sends more: %d, want %d", c.cache, got, want)
+		}
+		r.power("n-0", false) // everybody's senders are found anew
+		r.after(2 * time.Minute)
+		r.power("n-0", true)
+		r.after(2 * time.Minute)
+		if got, want := asked(), int64(2000*c.bigger); got < want-10 || got > want+10 {
+			t.Errorf("cache %d, found anew: %d, want %d", c.cache, got, want)
 		}
 	}
 }

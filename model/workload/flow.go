@@ -189,6 +189,7 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
+		t.pool(f)
 		t.route(f)
 		t.hold(i)
 		if t.backends[f.backend].mixed {
@@ -341,9 +342,6 @@ func (t *Flows) route(f *flow) {
 		}
 		s.stale = false
 		r := f.ask(s.proxy)
-		if r.Service.ID != 0 {
-			f.service = r.Service
-		}
 		if s.live >= 0 && sameRoute(b.routes[s.live].route, r) {
 			continue
 		}

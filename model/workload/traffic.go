@@ -181,15 +181,14 @@ type flow struct {
 	waiting    bool            // something about it waits for the next full second
 	moved      bool            // how much stays on machines is to be computed anew
 	stale      bool            // among Flows.stale
-	service    model.Ref
-	path       string        // the Service's
-	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
-	nameless   int64         // of those that find no address: DNS says so at once
-	shares     []share       // what does
-	now        model.Traffic // what becomes of it
-	told       model.Traffic // by the last note
-	broken     model.Lost    // in this instant, of what was under way
-	untold     bool          // among Flows.untold
+	path       string          // the Service's
+	lost       model.Traffic   // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64           // of those that find no address: DNS says so at once
+	shares     []share         // what does
+	now        model.Traffic   // what becomes of it
+	told       model.Traffic   // by the last note
+	broken     model.Lost      // in this instant, of what was under way
+	untold     bool            // among Flows.untold
 	cut        cut
 	height     int32 // how many calls there are, one below another, from where it goes
 	changed    bool  // among Flows.changed
@@ -229,7 +228,9 @@ type sender struct {
 	live  int32 // its route, of the backend's; -1 if it was never asked for
 	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
-	next  int32 // the sender before it in its bundle, -1 if it is the first
+
+	pooled int64 // of milli, what is among its backend's pool
+	next   int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
 	near     near           // as it was found last

@@ -65,6 +65,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
 	hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds)
 	o.uniqueNames(p, s)
+	o.refuse(p, s, spec)
 	if len(s.Containers) == 0 {
 		p.field("containers").errorf("a pod needs at least one container")
 	}
