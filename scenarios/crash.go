@@ -90,7 +90,7 @@ func (l *loader) dump(m *strict.Map, f *fault.Spec) {
 	if f.FillPPM = positive(v, strict.Value.Percent); f.DiskBytes > 0 {
 		v.KeyErrorf("disk or fill, not both")
 	}
-	if len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+	if !l.incomplete() && len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
 		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), func(c model.Container) bool {
 			return c.Limits.EphemeralBytes > 0 && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name))
 		})

@@ -51,6 +51,7 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS), "requests a second", "10", "of each kubelet to the API servers, besides heartbeats"},
 	{"cluster.kubelet", "kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst), "requests", "20", "and at once"},
 	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
+	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},
 	{"cluster.kubelet", "evictionHard", "", "amounts or shares", "{memory.available: 500Mi, nodefs.available: 10%}", "thresholds that replace all defaults: memory.available 100Mi, nodefs.available 10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%; there is pid.available, too"},

@@ -37,7 +37,7 @@
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  kubelet:                       # of every node, by the names of a KubeletConfiguration
-//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
+//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn], evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
 //	     evictionPressureTransitionPeriod: 5m}
@@ -63,7 +63,8 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
+//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, image: 250Mi,
+//	       memory: 50Mi + 20Ki/rps + 1Mi/s, # from the start, for requests, whose rate it follows within a second, and more every second
 //	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer and logs, and into emptyDirs of its pod
 //	       inodes: 1000 + 2.5/s, pids: 20 + 1/rps + 0.5/s, # files, and processes with their threads
 //	       startupCPU: 2, threads: 4,  # needed while it starts up, which takes longer with less; that work on a request at a time

@@ -140,7 +140,7 @@ func (l *loader) zone(v strict.Value) string {
 		return ""
 	}
 	zone := v.DNSLabel()
-	if zone != "" && !slices.Contains(l.known.zones, zone) {
+	if zone != "" && !l.nodesUnread && !slices.Contains(l.known.zones, zone) {
 		v.Errorf("no node is in zone %s%s", strict.Quote(zone), l.suggest(zone, l.known.zones))
 	}
 	return zone
@@ -149,7 +149,7 @@ func (l *loader) zone(v strict.Value) string {
 func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
 	if kind == model.KindNode && !l.selectsNode(t.Match) {
 		hint := ""
-		if l.selectsPod("", t.Match, "") {
+		if !l.incomplete() && l.selectsPod("", t.Match, "") {
 			hint = ", but some pods do: " + l.ofPods()
 		}
 		v.Errorf("no node has these labels%s", hint)

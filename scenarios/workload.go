@@ -156,7 +156,7 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
 				slices.ContainsFunc(g.spec.Containers, has)
 		}
-		if said := m.Optional(name); said.Given() && !slices.ContainsFunc(l.known.pods, of) {
+		if said := m.Optional(name); said.Given() && !l.incomplete() && !slices.ContainsFunc(l.known.pods, of) {
 			said.KeyErrorf("no container that it is about has a %sProbe", name)
 		}
 	}
@@ -308,7 +308,7 @@ func (l *loader) addressee(v strict.Value, namespace string) string {
 	}
 	r := reference{model.KindService, namespace, service}
 	l.checkObject(v, r.path())
-	if !single || !slices.Contains(l.known.names(r.kind), r.path()) {
+	if !single || l.incomplete() || !slices.Contains(l.known.names(r.kind), r.path()) {
 		return service
 	}
 	if l.known.headless[r.path()] && l.ordinal(host, &r) {

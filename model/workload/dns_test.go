@@ -2,6 +2,7 @@ package workload_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -13,6 +14,11 @@ import (
 // named is a shop of two fronts that call a back, 10 times a second each, on three
 // nodes, with two DNS servers, on n-1 and n-2.
 func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
+	return namedAt(t, 20_000, dns, timeout)
+}
+
+// namedAt is that with so many thousandths of a request a second in all.
+func namedAt(t *testing.T, milli int64, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
 	call := calling("front", "back", 1000, 0)
 	call.Timeout = timeout
 	r, pods := shop(t, 2, call)
@@ -20,7 +26,7 @@ func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model
 	r.dns = &dns
 	servers := []model.Ref{r.pod("dns", "dns-1", "n-1"), r.pod("dns", "dns-2", "n-2")}
 	r.endpoints("dns", servers...)
-	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
+	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(milli)})
 	return r, servers
 }
 
@@ -61,14 +67,21 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 }
 
 // lookedUp is how many of the requests that come by chance, so many a second, one by one,
-// find no answer in a cache that keeps one for the TTL: the part of all of them.
-func lookedUp(perSecond, ttl float64) float64 {
+// find no answer in a cache that keeps one for the TTL: the part of all of them. A lookup
+// takes so many seconds, drawn from some, or fails (-1).
+func lookedUp(perSecond, ttl float64, takes ...float64) float64 {
 	luck := rand.New(rand.NewPCG(1, 2))
-	now, until, asked, n := 0.0, 0.0, 0, 300_000
+	now, until, next, asked, n := 0.0, 0.0, math.Inf(1), 0, 300_000
 	for range n {
-		if now += luck.ExpFloat64() / perSecond; now >= until {
-			asked++
-			until = now + ttl
+		if now += luck.ExpFloat64() / perSecond; now >= next {
+			until, next = next+ttl, math.Inf(1)
+		}
+		if now < until {
+			continue
+		}
+		asked++
+		if took := takes[luck.IntN(len(takes))]; took >= 0 {
+			next = min(next, now+took)
 		}
 	}
 	return float64(asked) / float64(n)
@@ -80,11 +93,59 @@ func TestACacheAsksAtTheFirstRequestAfterItsAnswerIsTooOld(t *testing.T) {
 	for _, ttl := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second} {
 		for _, cache := range []workload.DNSCache{workload.PodCache, workload.NodeCache} {
 			r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: ttl, Cache: cache}, time.Second)
-			got, want := r.lookups().OfferedMilliRPS, int64(40_000*lookedUp(10, ttl.Seconds()))
+			got, want := r.lookups().OfferedMilliRPS, int64(40_000*lookedUp(10, ttl.Seconds(), 0))
 			if exact := int64(40_000 / (1 + 10*ttl.Seconds())); got < exact-2 || got > exact+2 || got < want*98/100 || got > want*102/100 {
 				t.Errorf("cache %d, TTL %v: %d, one by one %d", cache, ttl, got, want)
 			}
 		}
+	}
+}
+
+// Source: CoreDNS' plugin/cache/handler.go ServeDNS: who finds no answer asks, whoever asked
+// before. So as long as a lookup takes, all requests ask, and wait as long.
+func TestWhileALookupTakesAllRequestsAsk(t *testing.T) {
+	for _, c := range []struct {
+		milli int64 // from each node
+		ttl   time.Duration
+		slow  time.Duration // or one of two servers is dead
+		takes []float64
+	}{
+		{10_000, 30 * time.Second, 4 * time.Second, []float64{4}},
+		{200, 30 * time.Second, 4 * time.Second, []float64{4}},
+		{10_000, time.Second, 500 * time.Millisecond, []float64{.5}},
+		{10_000, time.Second, 0, []float64{0, 0, 5, -1}}, // half of all attempts fail
+		{400, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
+		{1000, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
+	} {
+		r, _ := namedAt(t, 2*c.milli, workload.DNS{QueriesMilli: 2000, TTL: c.ttl, Cache: workload.NodeCache}, 20*time.Second)
+		each := 2.0 // queries of a lookup
+		if c.slow > 0 {
+			r.flows.HarmDNS(workload.DNSHarm{Slow: c.slow})
+		} else {
+			r.power("n-2", false)
+			each = 3
+		}
+		r.after(2 * time.Minute)
+		part := lookedUp(float64(c.milli)/1000, c.ttl.Seconds(), c.takes...)
+		got, want := r.lookups().OfferedMilliRPS, int64(each*part*float64(r.back().OfferedMilliRPS))
+		if got < want*98/100 || got > want*102/100 {
+			t.Errorf("%+v: %d, one by one %d", c, got, want)
+		}
+		if p99 := r.rates("front", "ingress").P99; c.slow == 4*time.Second && (p99 < c.slow || p99 > c.slow+100*time.Millisecond) {
+			t.Errorf("%+v: 99 %% are served within %v", c, p99)
+		}
+	}
+}
+
+// A cache asks for itself: it gets an answer that comes after who wanted it has given up,
+// and the requests after that find it.
+func TestACacheGetsAnAnswerThatNobodyWaitsForAnyMore(t *testing.T) {
+	r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: 30 * time.Second, Cache: workload.NodeCache}, time.Second)
+	r.flows.HarmDNS(workload.DNSHarm{Slow: 1500 * time.Millisecond})
+	r.after(10 * time.Minute)
+	want := int64(20_000 * lookedUp(10, 30, 1.5))
+	if got := r.back(); got.UnresolvedMilliRPS < want*97/100 || got.UnresolvedMilliRPS > want*103/100 || got.ServedMilliRPS != got.OfferedMilliRPS-got.UnresolvedMilliRPS {
+		t.Errorf("%+v, one by one %d are not resolved", got, want)
 	}
 }
 

@@ -162,9 +162,10 @@ type flow struct {
 	node       string // the sending machine, unless a Deployment or a load balancer sends
 	sticks     bool   // clients stay with their endpoints
 	held       []held
-	through    []sender // senders again, once for each bundle they are in, if clients stay
-	balanced   bool     // a load balancer sends, from outside of all nodes
-	unsent     int64    // what it has no node for
+	holds      map[place]int32 // held, of whatever group
+	through    []sender        // senders again, once for each bundle they are in, if clients stay
+	balanced   bool            // a load balancer sends, from outside of all nodes
+	unsent     int64           // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
