@@ -89,6 +89,19 @@ func (f *flow) tried() attempt {
 	return a
 }
 
+// rounds tells whether what becomes of a call is another only as thousandths of a request
+// are rounded: what is lost has who calls try again, and less is lost of what is more, so
+// it would go to and fro without end.
+func (f *flow) rounds(a *attempt) bool {
+	b := &f.attempt
+	if (a.good == million) != (b.good == million) || (a.good == 0) != (b.good == 0) {
+		return false
+	}
+	noise := min(2*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
+	good, attempts := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts)
+	return good <= noise && attempts <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
+}
+
 // total computes what becomes of a flow. An attempt ends after its timeout, if it is not
 // over before; that includes the time in which its name is looked up.
 func (t *Flows) total(f *flow) {

@@ -15,6 +15,10 @@ type backend struct {
 	pods    []uint32 // to which some of the routes lead, ascending
 	classes []int32  // of them, but for those that are one pod behind several backends
 	mixed   bool     // among Flows.mixed
+	sorts   []int32  // that its pods are or were of, if they call
+	height  int32    // how many calls there are, one below another, from here
+	met     int32    // by ranker, as the how many'th; 0 if it was not
+	below   int32    // height, as far as its own pods' calls go
 	pool    []pooled // by machine, if nodes keep answers
 }
 
@@ -63,6 +67,7 @@ type class struct {
 	levelAt  sim.Time // when it is
 	cameAt   sim.Time // when it came to one
 	flights  []flight // at each, while its backend is divided
+	levels   stint    // how often it came to a level
 }
 
 // likeness is what pods of a class have in common.

@@ -93,12 +93,16 @@ func (t *Flows) remember(ids []int32) {
 // left is a pod to which no rules lead any more; it finishes what it has.
 func (p *pod) left(c *class, now sim.Time) { p.flights, p.leftAt = c.flights, now }
 
+// mostAbove is how many calls, one above another, a loss is followed at most: those who
+// call one another in a circle are above themselves.
+const mostAbove = 64
+
 // lose has requests of a flow lost at this instant. Who called tries again, as often as
 // calls are, and loses its own request if all that fails.
 func (t *Flows) lose(i int32, lost model.Lost, above int) {
 	f := &t.flows[i]
 	all := lost.All()
-	if all == 0 || above > mostRounds {
+	if all == 0 || above > mostAbove {
 		return
 	}
 	f.broken.ResetMilli += lost.ResetMilli

@@ -8,18 +8,33 @@ import (
 	"orrery/model/network"
 )
 
-// mostRounds is how often, for each call one below another, rates that depend on one
-// another are computed at most; then they are left as they are.
-const mostRounds = 64
+// timesEach is how often flows, and classes of pods, are computed in an instant at most,
+// each on the average, and timesAll how often in any case. What is left then waits for the
+// next full second, and from there for the next full minute: rates that depend on one
+// another may change for long.
+const (
+	timesEach = 16
+	timesAll  = 4096
+)
+
+// allot says how much is computed in this instant at most.
+func (t *Flows) allot() {
+	t.allottedAt, t.most = t.kernel.Now(), t.computed+timesAll+timesEach*(len(t.flows)+len(t.classes))
+}
 
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
 // on until nothing changes. What arrives goes all the way down the calls before what
 // becomes of it comes up, level by level: so each flow is computed once each way unless
-// something fails, and not once for every level below it. It notes what became another at last. What arrives at first,
-// before those who fared badly notice that they fare better, is a surge.
+// something fails or services call one another in a circle, and not once for every level
+// below it. It notes what became another at last. What arrives at first, before those who
+// fared badly notice that they fare better, is a surge.
 func (t *Flows) compute() {
-	for range mostRounds * (1 + t.deepest) {
+	if t.allottedAt != t.kernel.Now() {
+		t.allot()
+		t.hurried = false
+	}
+	for t.computed < t.most {
 		t.recapacitate()
 		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
 			t.divideAll()
@@ -33,10 +48,11 @@ func (t *Flows) compute() {
 			break
 		}
 	}
+	t.announce()
 	t.load()
 	t.probe()
 	t.sever()
-	t.waits = t.waits || len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold) > 0 // it goes round and round
+	t.putOff()
 	slices.Sort(t.changed)
 	for _, i := range t.changed {
 		f := &t.flows[i]
@@ -70,6 +86,17 @@ func (t *Flows) compute() {
 	t.changed = t.changed[:0]
 	t.lookOut()
 	t.awaitFlush()
+}
+
+// putOff has what is left go on later: it goes round and round.
+func (t *Flows) putOff() {
+	switch {
+	case len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold)+len(t.metered) == 0:
+	case t.computed >= t.most && !t.hurried:
+		t.soon = true
+	default:
+		t.waits = true
+	}
 }
 
 // load says what arrives at pods, and tells the machines that have to hear of it.
@@ -154,6 +181,7 @@ func (t *Flows) reshare() {
 	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
+		t.computed++
 		if (f.respread || f.recall) && f.lookups >= 0 {
 			t.respread(f.lookups)
 		}
@@ -185,6 +213,7 @@ func (t *Flows) rehandle() {
 		c := &t.classes[id]
 		c.touched = false
 		if len(c.pods) > 0 {
+			t.computed++
 			t.fare(id, c)
 		}
 	}
@@ -217,9 +246,8 @@ func (t *Flows) fare(id int32, c *class) {
 	t.reprobeClass(c)
 	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && done != c.sent {
 		c.sent = done
-		depth := t.below(c)
+		t.links(c)
 		for _, i := range sends {
-			t.sink(i, depth)
 			if t.flows[i].call != nil {
 				t.recall(i)
 			}
@@ -237,29 +265,6 @@ func (t *Flows) handle(c *class, each int64, calls outcome) handled {
 	return c.copes
 }
 
-// below is how deep in the calls what a class sends is.
-func (t *Flows) below(c *class) int32 {
-	var depth int32
-	for _, b := range t.in(c) {
-		for _, i := range t.backends[b].flows {
-			depth = max(depth, t.flows[i].depth)
-		}
-	}
-	return depth + 1
-}
-
-// sink has a flow be at least so deep. Those that call one another in a circle are as
-// deep as can be.
-func (t *Flows) sink(i, depth int32) {
-	f := &t.flows[i]
-	f.depth = max(f.depth, min(depth, mostRounds))
-	t.deepest = max(t.deepest, f.depth)
-	if f.lookups >= 0 {
-		t.flows[f.lookups].depth = f.depth + 1
-		t.deepest = max(t.deepest, f.depth+1)
-	}
-}
-
 // untell has what becomes of a flow computed anew.
 func (t *Flows) untell(i int32) {
 	if f := &t.flows[i]; !f.untold {
@@ -268,21 +273,25 @@ func (t *Flows) untell(i int32) {
 	}
 }
 
-// reckon computes what becomes of the deepest flows, and what that means for those who
+// reckon computes what becomes of the lowest flows, and what that means for those who
 // call.
 func (t *Flows) reckon() {
-	var depth int32
+	if t.unranked {
+		t.rank()
+	}
+	height := t.flows[t.untold[0]].height
 	for _, i := range t.untold {
-		depth = max(depth, t.flows[i].depth)
+		height = min(height, t.flows[i].height)
 	}
 	now, rest := t.untold, t.rest[:0]
 	for _, i := range now {
 		f := &t.flows[i]
-		if f.depth < depth {
+		if f.height > height {
 			rest = append(rest, i)
 			continue
 		}
 		f.untold = false
+		t.computed++
 		t.total(f)
 		t.meter(i)
 		t.reprobeCallers(f)
@@ -296,7 +305,7 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !t.holds(f, a.change(&f.attempt)) {
+		if a := f.tried(); !f.rounds(&a) && !t.holds(f, a.change(&f.attempt)) {
 			t.tryAgain(i, a)
 		}
 	}

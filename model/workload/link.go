@@ -6,6 +6,9 @@ type load struct {
 	lost int64 // of a million bytes that want to go there is no room for
 }
 
+// lostStep is that of what is lost.
+const lostStep = million / 1000
+
 // busy is the load of a direction that so many bytes a second want to go, in steps: a
 // step more, and those who send there are computed anew.
 func busy(bytes, speed int64) load {
@@ -13,8 +16,7 @@ func busy(bytes, speed int64) load {
 		return load{}
 	}
 	if bytes >= speed {
-		const step = million / 1000
-		return load{used: 1000, lost: (million - product(speed, million, bytes)) / step * step}
+		return load{used: 1000, lost: (million - product(speed, million, bytes)) / lostStep * lostStep}
 	}
 	used := product(bytes, 1000, speed)
 	step := int64(125) // an eighth
@@ -22,6 +24,25 @@ func busy(bytes, speed int64) load {
 		step = 1000 / 32
 	}
 	return load{used: used/step*step + step/2}
+}
+
+// swing is what a connection loses, as its load turned last in an instant.
+type swing struct{ lost, next int64 }
+
+// after is a load that was another one before. What is lost is not answered, so the more a
+// connection loses the less wants to go there, and it would be full and empty in turn: from
+// the second time in an instant on it goes as far as the two times before would meet (the
+// secant method).
+func (l load) after(was load, s *swing, again bool) load {
+	part, more, fewer := int64(million), was.lost-s.lost, s.next-l.lost
+	if again && more != 0 && (more > 0) == (fewer > 0) {
+		part = product(max(more, -more), million, max(more+fewer, -more-fewer))
+	}
+	*s = swing{was.lost, l.lost}
+	if lost := was.lost + (l.lost-was.lost)*part/million; lost >= lostStep {
+		return load{used: 1000, lost: lost / lostStep * lostStep}
+	}
+	return l
 }
 
 // takes is how long a message of so many bytes takes on a connection of that load. All

@@ -191,7 +191,8 @@ func (t *Flows) hurry() {
 	if !t.soon {
 		return
 	}
-	t.soon, t.settling = false, secondly
+	t.soon, t.settling, t.hurried = false, secondly, true
+	t.allot()
 	for i := range t.flows {
 		f := &t.flows[i]
 		if f.waiting {
@@ -219,7 +220,9 @@ func (t *Flows) recompute(i int32) {
 
 // flush computes everything to the end.
 func (t *Flows) flush() {
-	t.waits, t.soon, t.settling = false, false, minutely
+	t.waits, t.soon, t.settling, t.hurried = false, false, minutely, true
+	t.allot()
+	t.news++
 	for i := range t.flows {
 		t.flows[i].waiting = false
 		t.recompute(int32(i))
@@ -246,4 +249,38 @@ func (b *backend) wornOut() bool {
 		}
 	}
 	return false
+}
+
+// stint counts what may happen some times, until something comes from outside or a full
+// minute is over. What is full and who sends again may chase each other without end, at
+// constant traffic, and the more often the more requests there are.
+type stint struct {
+	since int // of Flows.news
+	times int
+}
+
+// more counts once more, and tells whether that is one of the first so many times.
+func (n *stint) more(t *Flows, most int) bool {
+	if n.since != t.news {
+		*n = stint{since: t.news}
+	}
+	n.times++
+	return n.times <= most
+}
+
+// mostLevels is how often the pods of a class are looked at because they come to a level.
+// Then they wait for the next full minute.
+const mostLevels = 64
+
+// level is atLevel, unless it comes to that too often.
+func (t *Flows) level(now sim.Time, id int32) {
+	c := &t.classes[id]
+	switch {
+	case c.levelAt != now:
+	case c.levels.more(t, mostLevels):
+		t.atLevel(now, id)
+	default:
+		t.waits = true
+		t.awaitFlush()
+	}
 }

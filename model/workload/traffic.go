@@ -102,7 +102,12 @@ type Flows struct {
 	touched    []int32          // classes that may fare otherwise, each once
 	untold     []int32          // flows of which something else may become, each once
 	rest       []int32          // of untold, while some are computed
-	deepest    int32            // of all flows' depths
+	unranked   bool             // heights are to be found anew
+	computed   int              // how many flows and classes were, each time counted
+	most       int              // of computed, in this instant
+	allottedAt sim.Time         // when that was said
+	hurried    bool             // what waited went on in that instant
+	news       int              // counts what comes from outside, and full minutes
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
@@ -134,6 +139,8 @@ type Flows struct {
 	passed     []network.Site    // of passages, those in use
 	turnedAt   sim.Time          // conditions of machines turned then,
 	turns      int               // so often
+	turned     stint             // instants in which they turned as often as they may
+	judged     []network.Site    // machines whose conditions were looked at in this instant, each once
 	cutAt      sim.Time          // ways were cut then, and it is not computed yet what was under way there; 0 if none were
 	cutSince   network.Handle    // by impairments from this one on
 	ruled      network.Handle    // the first impairment that was not seen yet
@@ -185,7 +192,7 @@ type flow struct {
 	broken     model.Lost      // in this instant, of what was under way
 	untold     bool            // among Flows.untold
 	cut        cut
-	depth      int32 // how many calls, one below another, lead to it
+	height     int32 // how many calls there are, one below another, from where it goes
 	changed    bool  // among Flows.changed
 
 	passages []passage // what it wants of machines
@@ -314,7 +321,7 @@ const (
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
-	t := &Flows{TrafficConfig: c, kernel: k, net: net, store: s, to: map[target]int32{}, groups: map[common]uint32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
+	t := &Flows{TrafficConfig: c, kernel: k, allottedAt: sim.Never, net: net, store: s, to: map[target]int32{}, groups: map[common]uint32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
@@ -418,6 +425,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	if p.serving == serving {
 		return
 	}
+	t.news++
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
 	}
@@ -486,6 +494,7 @@ func either(a, b int64) int64 { return a + product(million-a, b, million) }
 
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {
+	t.news++
 	for _, b := range p.in {
 		t.mix(b)
 	}
@@ -534,6 +543,7 @@ func (t *Flows) post() {
 func (t *Flows) pace(now sim.Time, i int32) {
 	f := &t.flows[i]
 	f.milli, f.must, f.paced = 0, true, true
+	t.news++
 	next := sim.Never
 	for _, r := range f.rates {
 		milli, at := r.at(now)
@@ -596,7 +606,7 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whyRenewed:
 		t.outdate(int32(about))
 	case why == whyLevel:
-		t.atLevel(now, int32(about))
+		t.level(now, int32(about))
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:

@@ -20,10 +20,13 @@ type wire struct {
 	node     *model.Meta // nil outside of all nodes, where there are no limits
 	asked    bool        // that is known
 	table    table
-	narrow   int64 // the share of its speed that is left, in millionths
-	out, in  int64 // bytes a second that want to go
+	narrow   int64    // the share of its speed that is left, in millionths
+	out, in  int64    // bytes a second that want to go
+	swings   [2]swing // of both
 	is       condition
-	strained bool // among Flows.strained
+	said     condition // for people
+	judged   bool      // among Flows.judged
+	strained bool      // among Flows.strained
 }
 
 // passage is what a flow wants of a machine.
@@ -132,16 +135,23 @@ func (t *Flows) meter(i int32) {
 }
 
 // mostTurns is how often conditions of machines turn in an instant. Then they wait for the
-// next full minute: what is lost and who sends again may chase each other.
-const mostTurns = 8
+// next full minute: what is lost and who sends again may chase each other. If that is so in
+// mostChases instants, they turn once in each.
+const (
+	mostTurns  = 16
+	mostChases = 8
+)
 
 // settle adds up what flows want of machines, and tells whether requests fare otherwise
 // at one of them now.
 func (t *Flows) settle() (changed bool) {
 	if now := t.kernel.Now(); t.turnedAt != now {
 		t.turnedAt, t.turns = now, 0
+		if t.turned.since == t.news && t.turned.times >= mostChases {
+			t.turns = mostTurns - 1
+		}
 	}
-	if t.turns == mostTurns {
+	if t.turns >= mostTurns {
 		t.waits = t.waits || len(t.metered)+len(t.strained) > 0
 		return false
 	}
@@ -159,7 +169,9 @@ func (t *Flows) settle() (changed bool) {
 	}
 	t.strained = t.strained[:0]
 	if changed {
-		t.turns++
+		if t.turns++; t.turns == mostTurns {
+			t.turned.more(t, 0)
+		}
 		t.LinksChanged(t.kernel.Now())
 	}
 	return changed
@@ -185,7 +197,7 @@ func (t *Flows) judge(s network.Site) bool {
 	w.strained = false
 	is := condition{speed: product(t.Bandwidth, w.narrow, million)}
 	if is.speed > 0 {
-		is.out, is.in = busy(w.out, is.speed), busy(w.in, is.speed)
+		is.out, is.in = busy(w.out, is.speed).after(w.is.out, &w.swings[0], t.turns > 0), busy(w.in, is.speed).after(w.is.in, &w.swings[1], t.turns > 0)
 	}
 	if t.Tables != nil && w.table.size > 0 {
 		at := w.table.look(now)
@@ -195,17 +207,31 @@ func (t *Flows) judge(s network.Site) bool {
 		w.table.wakeAt = at
 		is.dropped = w.table.drops()
 	}
+	if !w.judged {
+		w.judged = true
+		t.judged = append(t.judged, s)
+	}
 	was := w.is
 	w.is = is
-	t.announce(w, &was)
 	return is != was
+}
+
+// announce says what became of machines' limits in this instant.
+func (t *Flows) announce() {
+	for _, s := range t.judged {
+		w := t.wire(s)
+		was := w.said
+		w.judged, w.said = false, w.is
+		t.tellOf(w, &was)
+	}
+	t.judged = t.judged[:0]
 }
 
 // full tells whether more wants to go through the connection than can.
 func (c *condition) full() bool { return max(c.out.used, c.in.used) >= 1000 }
 
-// announce says what became of a machine's limits, for people.
-func (t *Flows) announce(w *wire, was *condition) {
+// tellOf says what became of a machine's limits, for people.
+func (t *Flows) tellOf(w *wire, was *condition) {
 	switch dropped := w.is.dropped > 0; {
 	case dropped == (was.dropped > 0):
 	case dropped:
