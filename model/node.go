@@ -5,6 +5,7 @@ const (
 	LabelHostname = "kubernetes.io/hostname"
 	LabelZone     = "topology.kubernetes.io/zone"
 	LabelRegion   = "topology.kubernetes.io/region"
+	LabelOS       = "kubernetes.io/os"
 )
 
 // LabelControlPlane marks machines of the control plane; their taint has the same
@@ -54,7 +55,7 @@ func NodeLabels(name, zone string, own map[string]string) Labels {
 	all := map[string]string{
 		LabelHostname:        name,
 		"kubernetes.io/arch": "amd64",
-		"kubernetes.io/os":   "linux",
+		LabelOS:              "linux",
 	}
 	if zone != "" {
 		all[LabelZone] = zone

@@ -177,6 +177,7 @@ type PodSpec struct {
 	Security       *PodSecurity // nil if it keeps to every Pod Security Standard
 	EmptyDirs      []EmptyDir
 	ReadinessGates []string // conditions that have to be True besides for the pod to be ready
+	Sysctls        []string // kernel parameters that it sets, as SysctlName has them
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills

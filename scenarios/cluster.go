@@ -347,6 +347,7 @@ func (l *loader) snapshot(v strict.Value) {
 		others = append(others, o)
 	}
 	l.learn(v, others)
+	l.nodesUnread = l.incomplete()
 	others = l.assumeClaims(others)
 	l.checkPlaces(v, others)
 	l.scenario.Config.Objects = append(l.scenario.Config.Objects, others...)

@@ -9,7 +9,8 @@ import (
 	"orrery/scenarios/strict"
 )
 
-// Parameters of faults that end processes, and of those that take their CPU.
+// Parameters of faults that end processes, and of those that take what they
+// have or make it worse.
 
 // signals is those that end a process which does not expect them. SIGTERM and its like
 // ask; pods are asked by deleting them.
@@ -89,12 +90,34 @@ func (l *loader) dump(m *strict.Map, f *fault.Spec) {
 	if f.FillPPM = positive(v, strict.Value.Percent); f.DiskBytes > 0 {
 		v.KeyErrorf("disk or fill, not both")
 	}
-	if len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+	if !l.incomplete() && len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
 		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) && slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), func(c model.Container) bool {
 			return c.Limits.EphemeralBytes > 0 && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name))
 		})
 	}) {
 		v.Errorf("of what? no container that is selected has a limit of ephemeral-storage: write disk: 500Mi, or give it one")
+	}
+}
+
+// errnos is what reading and writing may fail with.
+var errnos = []string{"EIO", "ENOSPC", "EROFS"}
+
+// podIO reads what is wrong with what pods read and write.
+func podIO(_ *loader, m *strict.Map, _ string, f *fault.Spec) {
+	latency, errno, share := m.Optional(fault.ParamLatency), m.Optional(fault.ParamErrno), m.Optional(fault.ParamErrors)
+	if latency.Given() {
+		f.Latency = syncTime(latency)
+	}
+	switch {
+	case errno.Given():
+		f.Errno, f.Errors = errno.Enum("error", errnos...), strict.PPM
+		if share.Given() {
+			f.Errors = positive(share, strict.Value.Percent)
+		}
+	case share.Given():
+		share.KeyErrorf("which error? write errno: EIO, too")
+	case !latency.Given() && m.Given():
+		m.Value().Errorf("what is wrong with it? write latency: 100ms, or errno: EIO")
 	}
 }
 

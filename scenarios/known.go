@@ -210,6 +210,18 @@ func (l *loader) reference(v strict.Value, kinds ...model.Kind) reference {
 	return r
 }
 
+// incomplete tells whether there are objects that nobody knows, as what is written of
+// them is wrong: that there is no such object would be a second message about that.
+func (l *loader) incomplete() bool { return l.unread || l.decoder.Lost() || len(l.errs) > 0 }
+
+// mayBe tells whether there may be objects of a kind that nobody knows.
+func (l *loader) mayBe(kind model.Kind) bool {
+	if kind == model.KindNode {
+		return l.nodesUnread
+	}
+	return l.incomplete()
+}
+
 // compared counts comparisons; when too many have been made, nothing more is
 // looked for: it is only for early messages.
 func (l *loader) compared() bool {
@@ -217,14 +229,14 @@ func (l *loader) compared() bool {
 	return l.comparisons > 0
 }
 
-// selectsNode tells whether a selector matches any node there is at the start.
+// selectsNode tells whether a selector matches any node there is at the start, or may be.
 func (l *loader) selectsNode(s *model.Selector) bool {
-	return slices.ContainsFunc(l.known.nodeLabels, func(labels model.Labels) bool { return !l.compared() || s.Matches(labels) })
+	return l.nodesUnread || slices.ContainsFunc(l.known.nodeLabels, func(labels model.Labels) bool { return !l.compared() || s.Matches(labels) })
 }
 
-// selectsPod tells whether any pods match, and have the container.
+// selectsPod tells whether any pods match, and have the container, or may.
 func (l *loader) selectsPod(namespace string, s *model.Selector, container string) bool {
-	return slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
+	return l.incomplete() || slices.ContainsFunc(l.known.pods, func(g podGroup) bool {
 		return !l.compared() || g.in(namespace, s) && (container == "" || hasContainer(g.spec, container))
 	})
 }

@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"orrery/model"
 	"orrery/model/kubelet"
 	"orrery/scenarios/strict"
 )
@@ -20,6 +22,7 @@ func (l *loader) kubelets(v strict.Value) {
 	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
 	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
+	c.Sysctls = strict.Each(m.Optional("allowedUnsafeSysctls"), unsafeSysctl)
 	c.Eviction = eviction(m)
 	l.swapAllowed = !kubeletOptions.read(m, "failSwapOn").Bool()
 	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
@@ -81,4 +84,23 @@ func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
 		t.Amount = positive(v, strict.Value.Bytes)
 	}
 	return t
+}
+
+// sysctlPatterns is what a kubelet takes for names of kernel parameters, or for their
+// beginning with * (v1.35 pkg/apis/policy/validation/validation.go IsValidSysctlPattern).
+var sysctlPatterns = regexp.MustCompile(`^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$`)
+
+// unsafeSysctl reads a kernel parameter, or the beginning of some, that pods may set. With
+// one that is not known to be of a pod alone a kubelet does not start
+// (pkg/kubelet/sysctl/allowlist.go NewAllowlist).
+func unsafeSysctl(v strict.Value) string {
+	text := v.Text()
+	switch {
+	case text == "":
+	case len(text) > 253 || !sysctlPatterns.MatchString(text):
+		v.Errorf("%s is no kernel parameter such as net.core.somaxconn, nor a beginning such as kernel.msg*", strict.Quote(text))
+	case model.SysctlSpace(text) == "":
+		v.Errorf("no kubelet would start: %s is not known to be namespaced; known: kernel.sem, kernel.shm*, kernel.msg*, fs.mqueue.*, net.*", strict.Quote(text))
+	}
+	return model.SysctlName(text)
 }

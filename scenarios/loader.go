@@ -28,12 +28,15 @@ const (
 
 // loader reads one scenario.
 type loader struct {
+	breaks   string // the fault that is read
 	decoder  *manifest.Decoder
 	includes *includes
 	scenario *Scenario
 	known    known
 	errs     []error
 
+	unread      bool // there are files of objects that could not be read
+	nodesUnread bool // there are nodes that nobody knows, see incomplete
 	swapAllowed bool // kubelets start on machines with swap
 
 	traceRuns   map[string]time.Duration // how long pods of a trace run, by their path
@@ -58,6 +61,7 @@ func (l *loader) top(root strict.Value) {
 		l.cluster(top.Required("cluster"), false)
 	}
 	l.trace(top.Optional("trace"))
+	l.nodesUnread = l.incomplete()
 	w := top.Optional("workload").Map("workload", "manifests", "images", "behavior", "traffic", "dns", "webhooks", "agents")
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
@@ -127,6 +131,7 @@ func (l *loader) include(set *manifest.Set, v strict.Value) {
 	}
 	files, err := l.includes.read(given, set.Limits())
 	if err != nil {
+		l.unread = true
 		v.Errorf("%v", err)
 		return
 	}
@@ -138,7 +143,7 @@ func (l *loader) include(set *manifest.Set, v strict.Value) {
 // checkPlaces checks that pods which name a node name one there is.
 func (l *loader) checkPlaces(v strict.Value, objects []model.Object) {
 	for _, o := range objects {
-		if p, ok := o.(*model.Pod); ok && p.NodeName != "" && !l.known.node[p.NodeName] {
+		if p, ok := o.(*model.Pod); ok && p.NodeName != "" && !l.nodesUnread && !l.known.node[p.NodeName] {
 			v.Errorf("%s says it is on node %s, and there is none%s", p.Path(), strict.Quote(p.NodeName), l.suggest(p.NodeName, l.known.nodes))
 		}
 	}
@@ -284,7 +289,7 @@ func (l *loader) checkExpect(v strict.Value, e *report.Expect) {
 	if path := e.Object(); path != "" {
 		l.checkObject(v, path)
 	}
-	if name := e.Level(); name != "" && !slices.Contains(l.scenario.Levels, name) {
+	if name := e.Level(); name != "" && !l.incomplete() && !slices.Contains(l.scenario.Levels, name) {
 		v.Errorf("there is no priority level %s%s", strict.Quote(name), cmp.Or(l.suggest(name, l.scenario.Levels), "; there are "+strings.Join(l.scenario.Levels, ", ")))
 	}
 }
@@ -319,7 +324,7 @@ func (l *loader) checkObject(v strict.Value, path string) {
 	if ok && r.kind == model.KindNode && l.known.willBe(r.name) || ok && r.kind == model.KindPersistentVolumeClaim && l.known.willClaim(r) {
 		return
 	}
-	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) {
+	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) && !l.mayBe(r.kind) {
 		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))
 	}
 }

@@ -52,6 +52,7 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS), "requests a second", "10", "of each kubelet to the API servers, besides heartbeats"},
 	{"cluster.kubelet", "kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst), "requests", "20", "and at once"},
 	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
+	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},
 	{"cluster.kubelet", "containerLogMaxSize", "10Mi", "bytes", "50Mi", "of the file that a container logs to: one that has as much is rotated at the next look, one every 10s"},

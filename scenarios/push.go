@@ -26,7 +26,7 @@ func (l *loader) push(m *strict.Map, f *fault.Spec) {
 	}
 	for _, v := range oneOrMore(m.Optional("namespace")) {
 		name := v.DNSLabel()
-		if name != "" && !slices.Contains(l.known.namespaces, name) {
+		if name != "" && !l.incomplete() && !slices.Contains(l.known.namespaces, name) {
 			v.Errorf("nothing is in namespace %s%s", strict.Quote(name), l.suggest(name, l.known.namespaces))
 		}
 		p.Namespaces = append(p.Namespaces, name)
@@ -77,7 +77,7 @@ func (l *loader) meant(p *fault.Push) string {
 			all = append(all, d)
 		}
 	}
-	if len(all) == 0 && len(p.Names) == 0 {
+	if len(all) == 0 && len(p.Names) == 0 && !l.incomplete() {
 		return "no workload has these labels, or is there"
 	}
 	slices.SortFunc(all, func(a, b manager) int { return cmp.Compare(a.path, b.path) })

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -10,10 +11,11 @@ import (
 )
 
 // mostRPS is how many requests a second anybody may send, and mostSteps how often
-// their rate may change before it begins anew.
+// their rate may change before it begins anew; minPace is how long it stays the same at least.
 const (
 	mostRPS   = 1_000_000_000
 	mostSteps = 100_000
+	minPace   = time.Millisecond
 )
 
 var ofRates = quantity{one: 1000, read: rps, hi: mostRPS * 1000, limits: "0 to 1000000000 requests per second"}
@@ -47,23 +49,37 @@ func (l *loader) rate(v strict.Value) workload.Rate {
 		l.inOrder(&r, s.Required("at"))
 	}
 	l.begins(&r, every, f)
-	l.inTime(&r, f)
+	l.inTime(&r, f, "")
 	return r
 }
 
-// inTime complains about a rate that only comes to something when the run is over.
-func (l *loader) inTime(r *workload.Rate, v strict.Value) {
+// inTime complains about a rate that only comes to something when the run is over, and adds
+// what may be meant.
+func (l *loader) inTime(r *workload.Rate, v strict.Value, hint string) {
 	end := l.scenario.Config.Duration
 	i := slices.IndexFunc(r.Steps, func(s workload.Step) bool { return s.MilliRPS > 0 })
 	if i >= 0 && end > 0 && r.Steps[i].At >= end {
-		v.Errorf("nobody would send anything: the first request comes at %v, and the run is over at %v", r.Steps[i].At, end)
+		v.Errorf("nobody would send anything: the first request comes at %v, and the run is over at %v%s", r.Steps[i].At, end, hint)
 	}
 }
 
-// inOrder complains about a step that is not after the one before.
+// hasty is what is wrong about something at a time after something at another, "" if nothing is.
+func hasty(at, before time.Duration) string {
+	switch {
+	case at <= before:
+		return fmt.Sprintf("%v is not after %v: steps are in the order of time", at, before)
+	case at-before < minPace:
+		return fmt.Sprintf("%v is only %v after %v: a rate stays the same for at least %v", at, at-before, before, minPace)
+	}
+	return ""
+}
+
+// inOrder complains about a step that is not after the one before, or too soon.
 func (l *loader) inOrder(r *workload.Rate, at strict.Value) {
-	if n := len(r.Steps); n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At {
-		at.Errorf("%v is not after %v: steps are in the order of time", r.Steps[n-1].At, r.Steps[n-2].At)
+	if n := len(r.Steps); n > 1 && at.Given() {
+		if wrong := hasty(r.Steps[n-1].At, r.Steps[n-2].At); wrong != "" {
+			at.Errorf("%s", wrong)
+		}
 	}
 }
 
@@ -77,8 +93,13 @@ func (l *loader) begins(r *workload.Rate, every, of strict.Value) {
 		return
 	}
 	last := r.Steps[len(r.Steps)-1].At
-	if r.Every = every.Duration(); r.Every <= last {
+	switch r.Every = every.DurationIn(minPace, maxDuration); {
+	case r.Every == 0:
+	case r.Every <= last:
 		every.Errorf("%v is not after the last step, at %v", r.Every, last)
+		r.Every = 0
+	case r.Every-last < minPace:
+		every.Errorf("%v is only %v after the last step: a rate stays the same for at least %v", r.Every, r.Every-last, minPace)
 		r.Every = 0
 	}
 }
@@ -110,18 +131,32 @@ func (l *loader) diurnal(m *strict.Map) workload.Rate {
 	if period == 0 || step == 0 {
 		return workload.Rate{}
 	}
+	if step >= period {
+		l.never(m, period, step)
+		return workload.Rate{}
+	}
 	if peak >= period {
 		m.Default("peak", "14h").Errorf("the peak must be within the period, %v", period)
 	}
 	return workload.Diurnal(low, high, period, peak%period, step)
 }
 
+// never complains about a day whose rate never changes, as it has but one step.
+func (l *loader) never(m *strict.Map, period, step time.Duration) {
+	of := m.Optional("step")
+	if !of.Given() {
+		of = m.Optional("period")
+	}
+	of.Errorf("a step of %s is not shorter than the period, %s, so the rate would never change: write a step such as %s",
+		strict.FormatDuration(step), strict.FormatDuration(period), strict.FormatDuration(max(period/24/time.Second*time.Second, time.Second)))
+}
+
 // pace reads how long a rate stays the same; 0 if that makes no sense.
 func pace(v strict.Value, length time.Duration) time.Duration {
 	step := v.Duration()
 	switch {
-	case step <= 0 && v.Given():
-		v.Errorf("a step must take some time")
+	case step < minPace && v.Given():
+		v.Errorf("a step must take at least %v", minPace)
 		return 0
 	case step > 0 && length/step > mostSteps:
 		v.Errorf("%d steps are more than %d", length/step, mostSteps)
@@ -132,13 +167,18 @@ func pace(v strict.Value, length time.Duration) time.Duration {
 
 // rateFile reads the steps of a table, whose columns say when and how many.
 func (l *loader) rateFile(v strict.Value) workload.Rate {
-	m := v.Map("rps", "file", "columns", "every")
+	m := v.Map("rps", "file", "columns", "origin", "every")
 	file := m.Required("file")
 	columns := m.Required("columns").Map("the columns of traffic", "at", "rps")
-	columns.Required("at")
+	origin := m.Optional("origin")
+	at := columns.Required("at")
 	columns.Required("rps")
 	given := file.Text()
 	if given == "" || !columns.Given() {
+		return workload.Rate{}
+	}
+	if unit := at.Peek("unit"); unit.Given() && unit.Raw() == "date" && !origin.Given() {
+		unit.Errorf("a date is no time of the run: say which is its start, with origin: first, or origin: and a date, beside file")
 		return workload.Rate{}
 	}
 	files, err := l.includes.read(given, traceLimits)
@@ -156,25 +196,51 @@ func (l *loader) rateFile(v strict.Value) workload.Rate {
 	if t.Err() != nil {
 		return workload.Rate{}
 	}
-	at, many := t.number("at", &ofLengths), t.number("rps", &ofRates)
-	var r workload.Rate
+	r := rateRows(t, origin)
+	if t.clean && t.Err() == nil { // a line that cannot be read is no step, and says so itself
+		l.begins(&r, m.Optional("every"), file)
+		hint := ""
+		if !origin.Given() {
+			hint = "; times that count from another moment need an origin: write origin: first beside file"
+		}
+		l.inTime(&r, file, hint)
+	}
+	return r
+}
+
+// rateRows is the steps of a table, from the moment on that is the start of the run: what was
+// the rate then is so from the start.
+func rateRows(t *traceTable, origin strict.Value) (r workload.Rate) {
+	q := &ofLengths
+	if origin.Given() {
+		q = &ofMoments
+	}
+	begin, first := moment(origin)
+	at, many := t.number("at", q), t.number("rps", &ofRates)
 	if !t.clean {
 		return r
 	}
-	for t.next() {
-		r.Steps = append(r.Steps, workload.Step{At: time.Duration(at.must(t.Table, &ofLengths)), MilliRPS: many.must(t.Table, &ofRates)})
-		switch n := len(r.Steps); {
-		case n > mostSteps:
+	for n, last := 0, int64(0); t.next(); n++ {
+		when, rate := at.must(t.Table, q), many.must(t.Table, &ofRates)
+		if n == 0 && first {
+			begin = when
+		}
+		wrong := ""
+		if n > 0 {
+			wrong = hasty(time.Duration(when-begin), time.Duration(last-begin))
+		}
+		switch last = when; {
+		case len(r.Steps) > mostSteps:
 			t.Errorf("more than %d steps", mostSteps)
 			return r
-		case n > 1 && r.Steps[n-1].At <= r.Steps[n-2].At && t.Err() == nil:
-			at.errorf(t.Table, "%v is not after %v: steps are in the order of time", r.Steps[n-1].At, r.Steps[n-2].At)
+		case wrong != "" && t.Err() == nil:
+			at.errorf(t.Table, "%s", wrong)
 			return r
+		case when <= begin && len(r.Steps) > 0:
+			r.Steps[0].MilliRPS = rate
+		default:
+			r.Steps = append(r.Steps, workload.Step{At: max(time.Duration(when-begin), 0), MilliRPS: rate})
 		}
-	}
-	if t.Err() == nil { // a line that cannot be read is no step, and says so itself
-		l.begins(&r, m.Optional("every"), file)
-		l.inTime(&r, file)
 	}
 	return r
 }

@@ -37,7 +37,7 @@
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  kubelet:                       # of every node, by the names of a KubeletConfiguration
-//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
+//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn], evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
 //	     evictionPressureTransitionPeriod: 5m, containerLogMaxSize: 10Mi, containerLogMaxFiles: 5}
@@ -63,7 +63,8 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, memory: 50Mi + 20Ki/rps + 1Mi/s, image: 250Mi,
+//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, image: 250Mi,
+//	       memory: 50Mi + 20Ki/rps + 1Mi/s, # from the start, for requests, whose rate it follows within a second, and more every second
 //	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer, and into emptyDirs of its pod
 //	       logs: 100Ki/s,              # what it logs, into files that its kubelet rotates
 //	       inodes: 1000 + 2.5/s, pids: 20 + 1/rps + 0.5/s, # files, and processes with their threads
@@ -86,7 +87,8 @@
 //	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},
 //	                                 # {ramp: {from: 100, to: 900, start: 5m, end: 15m, step: 15s}},
 //	                                 # {diurnal: {low: 100, high: 900, period: 24h, peak: 14h, step: 5m}} or
-//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h}
+//	                                 # {file: load.csv, columns: {at: seconds, rps: requests}, every: 24h} or, with moments,
+//	                                 # {file: load.csv, columns: {at: {column: time, unit: date}, rps: requests}, origin: first}
 //	timeline:
 //	  - {at: 5m, do: scale, target: deployment/web, replicas: 30}
 //	  - {at: 6m, do: apply, manifests: [shop-v2.yaml]}
@@ -143,6 +145,9 @@
 // first arrival. Pods that arrived before and are not gone by then arrive at the
 // start. faster divides all times, denser only those between arrivals, so that
 // more pods are there at once.
+//
+// The times of a file of rates are those of the run, unless it has an origin, too: first is
+// that of its first row. The rate of that moment is what there is at the start.
 //
 // A row of a table is a line, lines that begin with # are comments, and at most
 // 64 MiB are read.

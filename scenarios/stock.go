@@ -61,7 +61,7 @@ func (l *loader) hasEmptyDir(b *runtime.Behavior, name string) bool {
 			return true
 		}
 	}
-	return len(l.known.pods) == 0 // which is said elsewhere
+	return len(l.known.pods) == 0 || l.incomplete() // which is said elsewhere
 }
 
 // about tells whether a behavior is about any pods of a group.

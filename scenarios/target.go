@@ -140,7 +140,7 @@ func (l *loader) zone(v strict.Value) string {
 		return ""
 	}
 	zone := v.DNSLabel()
-	if zone != "" && !slices.Contains(l.known.zones, zone) {
+	if zone != "" && !l.nodesUnread && !slices.Contains(l.known.zones, zone) {
 		v.Errorf("no node is in zone %s%s", strict.Quote(zone), l.suggest(zone, l.known.zones))
 	}
 	return zone
@@ -149,8 +149,8 @@ func (l *loader) zone(v strict.Value) string {
 func (l *loader) checkMatch(v strict.Value, kind model.Kind, t *fault.Target) {
 	if kind == model.KindNode && !l.selectsNode(t.Match) {
 		hint := ""
-		if l.selectsPod("", t.Match, "") {
-			hint = ", but some pods do: faults of pods have names that begin with pod-"
+		if !l.incomplete() && l.selectsPod("", t.Match, "") {
+			hint = ", but some pods do: " + l.ofPods()
 		}
 		v.Errorf("no node has these labels%s", hint)
 	}
@@ -244,7 +244,7 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 	var names []string
 	for _, item := range items {
 		if r, ok := parseRef(item.Text()); ok && kind == model.KindNode && slices.Contains(podGroups, r.kind) {
-			item.Errorf("%s is no node: faults of pods have names that begin with pod-", strict.Quote(item.Text()))
+			item.Errorf("%s is no node: %s", strict.Quote(item.Text()), l.ofPods())
 			continue
 		}
 		if kind == model.KindNode {
@@ -256,6 +256,27 @@ func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []st
 		names = append(names, l.namedPods(item, into, len(items) == 1)...)
 	}
 	return names
+}
+
+// ofPods says which faults are about pods and like the one that is read, which is not: they
+// share a word of its name; if none does, which there are at all.
+func (l *loader) ofPods() string {
+	var like, all []string
+	for i := range fault.Kinds {
+		k := &fault.Kinds[i]
+		if k.Targets != model.KindPod {
+			continue
+		}
+		all = append(all, k.Name)
+		words := strings.Split(k.Name, "-")
+		if slices.ContainsFunc(strings.Split(l.breaks, "-"), func(w string) bool { return slices.Contains(words, w) }) {
+			like = append(like, k.Name)
+		}
+	}
+	if len(like) == 0 {
+		like = all
+	}
+	return l.breaks + " is about nodes; about pods: " + strings.Join(like, ", ")
 }
 
 // podGroups is what pods may be named by.

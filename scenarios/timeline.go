@@ -128,6 +128,8 @@ func faultFields(k *fault.Kind) []string {
 			out = append(out, pushing...)
 		case fault.ParamCreep:
 			out = append(out, creeping...)
+		case fault.ParamIO:
+			out = append(out, fault.ParamLatency, fault.ParamErrno, fault.ParamErrors)
 		default:
 			out = append(out, p)
 		}
@@ -255,6 +257,7 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 }
 
 func (l *loader) fault(e *entry) fault.Spec {
+	l.breaks = e.kind.Name
 	m := e.v.Map("fault "+e.kind.Name, append([]string{"at", "fault", "id", "repeat"}, faultFields(e.kind)...)...)
 	f := fault.Spec{ID: m.Optional("id").DNSLabel(), Fault: e.kind.Name, At: l.at(m)}
 	if e.kind.Cloud && l.scenario.Config.Cloud == nil {
@@ -368,8 +371,14 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamNotice:  (*loader).cloudFault,
 	fault.ParamErrors:  (*loader).cloudFault,
 	fault.ParamWebhook: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Webhooks = l.webhookNames(m.Required(p)) },
-	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Latency = syncTime(m.Required(p)) },
-	fault.ParamInodes:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
+	fault.ParamLatency: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		f.Latency = syncTime(v)
+		if most := f.Latency.Max(); f.Fault == "pod-slow" && most > workload.MostWait {
+			v.Errorf("%s is out of range: a request takes at most %s more", strict.Quote(v.Raw()), strict.FormatDuration(workload.MostWait))
+		}
+	},
+	fault.ParamInodes: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
 	fault.ParamFill: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.Fault == "container-stress" {
 			l.dump(m, f)
@@ -423,8 +432,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.OOMScoreAdj = m.Default(p, "0").Int(-1000, 1000)
 	},
 	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Errno = m.Default(p, "EIO").Enum("error", "EIO", "ENOSPC", "EROFS")
+		f.Errno = m.Default(p, "EIO").Enum("error", errnos...)
 	},
+	fault.ParamIO:      podIO,
 	fault.ParamObject:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Object = m.Optional(p).Bool() },
 	fault.ParamCPU:     (*loader).stress,
 	fault.ParamLoad:    (*loader).stress,

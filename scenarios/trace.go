@@ -261,16 +261,27 @@ type traceClock struct {
 
 func (l *loader) traceClock(v strict.Value) traceClock {
 	m := v.Map("the time of a trace", "origin", "faster", "denser")
-	c := traceClock{first: true, faster: m.Default("faster", "1").Milli(1, 1_000_000_000), denser: m.Default("denser", "1").Milli(1, 1_000_000_000)}
-	if o := m.Optional("origin"); o.Given() && o.Raw() != "first" {
-		c.first = false
-		if at, err := parseDate(o.Raw()); err == nil {
-			c.origin = at
-		} else {
-			c.origin = int64(o.DurationIn(0, maxMoment))
-		}
-	}
+	c := traceClock{faster: m.Default("faster", "1").Milli(1, 1_000_000_000), denser: m.Default("denser", "1").Milli(1, 1_000_000_000)}
+	o := m.Optional("origin")
+	c.origin, c.first = moment(o)
+	c.first = c.first || !o.Given()
 	return c
+}
+
+// moment reads the moment of a table at which the run begins, in nanoseconds: that of its
+// first row, a date, or so long after what its times count from, which is the default.
+func moment(v strict.Value) (at int64, first bool) {
+	if !v.Given() || v.Raw() == "first" {
+		return 0, v.Given()
+	}
+	if at, err := parseDate(v.Raw()); err == nil {
+		return at, false
+	}
+	if text := v.Raw(); text == "" || text[0] < '0' || text[0] > '9' {
+		v.Errorf("%s is neither first, nor a date such as 2026-01-31 12:00:00, nor a duration such as 90s", strict.Quote(v.Raw()))
+		return 0, true
+	}
+	return int64(v.DurationIn(0, maxMoment)), false
 }
 
 // slower is n, which is not negative, divided by a rate in thousandths, rounded

@@ -74,7 +74,7 @@ func toleration(v strict.Value) model.Toleration {
 // webhookName reads the name of a webhook that some configuration has.
 func (l *loader) webhookName(v strict.Value) string {
 	name := v.Text()
-	if name != "" && !slices.Contains(l.known.webhooks, name) {
+	if name != "" && !l.incomplete() && !slices.Contains(l.known.webhooks, name) {
 		v.Errorf("no webhook is named %s%s", strict.Quote(name), l.suggest(name, l.known.webhooks))
 	}
 	return name

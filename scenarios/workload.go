@@ -45,7 +45,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
-	b.Latency = m.Optional("latency").DurationIn(0, time.Hour)
+	b.Latency = m.Optional("latency").DurationIn(0, workload.MostWait)
 	b.Threads = m.Default("threads", "1").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	if q := m.Optional("queue"); q.Given() {
@@ -157,7 +157,7 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
 				slices.ContainsFunc(g.spec.Containers, has)
 		}
-		if said := m.Optional(name); said.Given() && !slices.ContainsFunc(l.known.pods, of) {
+		if said := m.Optional(name); said.Given() && !l.incomplete() && !slices.ContainsFunc(l.known.pods, of) {
 			said.KeyErrorf("no container that it is about has a %sProbe", name)
 		}
 	}
@@ -175,7 +175,7 @@ func (l *loader) call(v, namespace strict.Value) runtime.Call {
 	c := runtime.Call{
 		Service:         l.addressee(m.Required("service"), namespace.DNSLabel()),
 		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
-		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, time.Hour),
+		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, workload.MostWait),
 		Retries:         int(m.Default("retries", "0").Int(0, 100)),
 	}
 	return c
@@ -324,7 +324,7 @@ func (l *loader) addressee(v strict.Value, namespace string) string {
 	}
 	r := reference{model.KindService, namespace, service}
 	l.checkObject(v, r.path())
-	if !single || !slices.Contains(l.known.names(r.kind), r.path()) {
+	if !single || l.incomplete() || !slices.Contains(l.known.names(r.kind), r.path()) {
 		return service
 	}
 	if l.known.headless[r.path()] && l.ordinal(host, &r) {
@@ -387,7 +387,7 @@ func (l *loader) flow(v strict.Value) workload.Traffic {
 		Namespace: m.Default("namespace", "default").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
 		From:      m.Default("from", "ingress").Text(),
-		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, time.Hour),
+		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, workload.MostWait),
 		Retries:   int(m.Optional("retries").Int(0, 100)),
 
 		Connections: connections(m.Optional("connections")),

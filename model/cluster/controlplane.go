@@ -80,7 +80,7 @@ func (c *ControlPlane) Machines(e *kubelet.Eviction) []*model.Node {
 	for i := range out {
 		name, zone := c.machine(i)
 		labels := map[string]string{
-			model.LabelHostname: name, "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux",
+			model.LabelHostname: name, "kubernetes.io/arch": "amd64", model.LabelOS: "linux",
 			model.LabelControlPlane: "", "node.kubernetes.io/exclude-from-external-load-balancers": "",
 		}
 		if zone != "" {

@@ -46,6 +46,11 @@ func (w faultWorld) SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 	return w.x.pace.Slow(of, ppm)
 }
 
+// DelayStarts implements fault.World.
+func (w faultWorld) DelayStarts(by func(*model.Pod) time.Duration) (end func()) {
+	return w.x.pace.Delay(by)
+}
+
 // registryInFault is the registry as faults change it, now.
 type registryInFault struct {
 	*runtime.Registry

@@ -77,6 +77,12 @@ func (w *world) SlowStarts(of func(*model.Pod) bool, ppm int64) func() {
 	w.says("start-ups at %d", ppm)
 	return func() { w.says("no more start-ups at %d", ppm) }
 }
+func (w *world) DelayStarts(by func(*model.Pod) time.Duration) func() {
+	if p := w.store.Lookup(model.KindPod, "default", "p"); p != nil {
+		w.says("start-ups of pod/p later by %v", by(p.(*model.Pod)))
+	}
+	return func() { w.says("no more late start-ups") }
+}
 func (w *world) Etcd() fault.Etcd                { return etcd{w} }
 func (w *world) APIServer(i int) fault.APIServer { return process{w, fmt.Sprint("API server ", i)} }
 func (w *world) Webhooks() fault.Webhooks        { return w }
@@ -296,13 +302,16 @@ func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 		spec("d", "stuck-terminating", 70, 80, only("p")),
 		fault.Spec{ID: "e", Fault: "pod-error", At: at(90), For: 10 * time.Second, Target: only("p"), Errors: 10_000},
 		fault.Spec{ID: "g", Fault: "container-stress", At: at(110), For: 10 * time.Second, Target: only("p"), CPUMilli: 500, MemoryBytes: 7, Growth: 3},
+		fault.Spec{ID: "h", Fault: "pod-io", At: at(130), For: 10 * time.Second, Target: only("p"), Latency: sim.Constant(time.Second), Errors: 10_000, Errno: "EIO"},
 	)
 	want := "10s requests to 1 hang=true\n10s z-0 hang 1\n20s z-0 unhang 1\n20s requests to 1 hang=false\n" +
 		"30s requests to 1 slower by 1s\n40s requests to 1 slower by -1s\n" +
 		"50s z-0 harms the probes of 1/: {[true false false] 500000 0s}\n1m0s z-0 heals the probes of 1/: {[true false false] 500000 0s}\n" +
 		"1m10s z-0 stick 1\n1m20s z-0 unstick 1\n" +
 		"1m30s 10000 ppm of the requests to 1 fail\n1m40s -10000 ppm of the requests to 1 fail\n" +
-		"1m50s z-0 stress 1/main with {500 7 3 0 0}\n2m0s z-0 no more stress 1/main with {500 7 3 0 0}"
+		"1m50s z-0 stress 1/main with {500 7 3 0 0}\n2m0s z-0 no more stress 1/main with {500 7 3 0 0}\n" +
+		"2m10s requests to 1 slower by 1s\n2m10s start-ups of pod/p later by 1s\n2m10s 10000 ppm of the requests to 1 fail\n" +
+		"2m20s requests to 1 slower by -1s\n2m20s -10000 ppm of the requests to 1 fail\n2m20s no more late start-ups"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

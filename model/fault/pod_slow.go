@@ -14,7 +14,7 @@ type podSlow struct {
 }
 
 func (f *podSlow) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	lane := d.kernel.Luck().Lane("fault/pod-slow/" + s.ID)
+	lane := d.kernel.Luck().Lane("fault/" + s.Fault + "/" + s.ID)
 	for _, o := range pods {
 		luck := lane.Draw(o.Head().NameHash(), 0)
 		by := s.Latency.Draw(&luck)

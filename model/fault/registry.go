@@ -58,6 +58,7 @@ const (
 	ParamProbe     = "probe"
 	ParamPush      = "push"   // stands for everything in Push
 	ParamCreep     = "creep"  // stands for everything in Creep
+	ParamIO        = "io"     // stands for latency, errno and errors
 	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
 	ParamCPU       = "cpu"
@@ -374,6 +375,12 @@ var Kinds = []Kind{
 		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &podFailure{} },
+	},
+	{
+		Name: "pod-io", Targets: model.KindPod,
+		Help:   "what some pods read and write takes longer (latency), or a share of it is answered with an error (errno and errors): every request to them reads or writes once, and every start-up of their containers, which only takes longer; probes do not",
+		Params: []string{ParamFor, ParamTarget, ParamIO},
+		effect: func() effect { return &podIO{} },
 	},
 	{
 		Name: "pod-kill", Targets: model.KindPod, Moment: true,

@@ -59,11 +59,11 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss and probe-failure: of the calls, pulls, queries, messages or probes, in millionths
+	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss, pod-error, pod-io and probe-failure: of the calls, pulls, queries, messages, requests or probes, in millionths
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string  // by the names their configurations give them
-	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-slow and probe-slow: what is added
+	Latency  sim.Dist  // webhook-slow, apiserver-slow, dns-slow, network-delay, pod-io, pod-slow and probe-slow: what is added
 	Names    []string  // faults of DNS only: of which Services, all if there are none
 	Answer   DNSAnswer // dns-error only
 
@@ -111,7 +111,7 @@ type Spec struct {
 
 	Object bool // volume-lost only: the PersistentVolumes are deleted, too
 
-	Errno string // disk-error only: what calls are answered with, "EIO"
+	Errno string // disk-error and pod-io only: what calls are answered with, "EIO"
 
 	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back
 }

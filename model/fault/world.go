@@ -22,6 +22,9 @@ type World interface {
 	// SlowStarts has containers of some pods that start from now on start up at a share of
 	// their speed, in millionths, until end.
 	SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
+	// DelayStarts has containers that start from now on start up later by as much as by says
+	// of their pod, until end.
+	DelayStarts(by func(*model.Pod) time.Duration) (end func())
 	Etcd() Etcd
 	Gateway() Gateway
 	Webhooks() Webhooks

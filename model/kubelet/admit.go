@@ -15,8 +15,14 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 	if reason, message := k.admitUnderPressure(pod); reason != "" {
 		return reason, message, nil
 	}
+	if reason, message := k.forbiddenSysctl(pod); reason != "" {
+		return reason, message, nil
+	}
 	if reason, message := k.exclusively(pod); reason != "" {
 		return reason, message, nil
+	}
+	if os, said := pod.Labels.Get(model.LabelOS); said && os != "linux" { // rejectPodAdmissionBasedOnOSSelector
+		return "PodOSSelectorNodeLabelDoesNotMatch", "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label", nil
 	}
 	short := k.shortages(&pod.Spec.Request)
 	reason, message = k.misfit(pod)
@@ -41,7 +47,9 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 // asks for is still set aside, and a new process knows of no pressure yet; but labels and
 // taints of the node may be others.
 func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
-	reason, message = k.misfit(pod)
+	if reason, message = k.forbiddenSysctl(pod); reason == "" {
+		reason, message = k.misfit(pod)
+	}
 	return reason, message, nil
 }
 

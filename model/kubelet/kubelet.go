@@ -35,6 +35,7 @@ type Config struct {
 	PodPIDsLimit int64                              // see runtime.Config
 	LimitedSwap  bool                               // see runtime.Config
 	Logs         runtime.Logs                       // see runtime.Config
+	Sysctls      []string                           // allowedUnsafeSysctls: kernel parameters, or their beginnings with *
 	PanicAfter   time.Duration                      // see runtime.Config
 	QPS, Burst   int64                              // of its requests to the API server; default 50 and 100
 	Serving      runtime.Watcher                    // may be nil
@@ -129,7 +130,8 @@ type Kubelet struct {
 	evictions evictions
 	levels    levels
 
-	layout *layout // nil if pods have nothing for themselves
+	layout  *layout  // nil if pods have nothing for themselves
+	sysctls []string // that pods may set besides the safe ones
 
 	statics   []static
 	shownAs   []mirrored // every mirror pod there ever was
@@ -176,6 +178,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	})
 	reserved, _ := node.Reserved(0)
 	x.layout = newLayout(c.Topology, node, reserved)
+	x.sysctls = c.Sysctls
 	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x

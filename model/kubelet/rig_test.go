@@ -143,6 +143,11 @@ func (r *rig) run(d time.Duration) {
 // pod is a pod bound to the node: one container "main" of an image that is on
 // the node, changed by f.
 func (r *rig) pod(name string, f func(*model.PodSpec)) *model.Pod {
+	return r.labeled(name, model.MakeLabels(map[string]string{"app": name}), f)
+}
+
+// labeled is the same with other labels.
+func (r *rig) labeled(name string, labels model.Labels, f func(*model.PodSpec)) *model.Pod {
 	spec := &model.PodSpec{
 		Containers:   []model.Container{{Name: "main", Image: "web"}},
 		GraceSeconds: 30,
@@ -152,7 +157,7 @@ func (r *rig) pod(name string, f func(*model.PodSpec)) *model.Pod {
 	}
 	spec.SumRequests()
 	p := &model.Pod{
-		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name, Labels: model.MakeLabels(map[string]string{"app": name})},
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name, Labels: labels},
 		Spec: spec, NodeName: "n-0", NodeID: r.node.ID,
 	}
 	r.user.Create(p, 0)

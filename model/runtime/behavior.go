@@ -56,7 +56,7 @@ type Behavior struct {
 	Probes [model.ProbeKinds]ProbeBehavior
 
 	MemoryBytes  int64 // used from the start
-	MemoryPerRPS int64 // bytes used for each request per second that arrives
+	MemoryPerRPS int64 // bytes used for each request per second that has arrived for a second: see loaded
 	MemoryGrowth int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
 	DiskBytes  int64 // written at the start: into the container's own layer

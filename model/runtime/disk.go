@@ -119,12 +119,12 @@ func (m *Machine) DiskScarceAt(now sim.Time, least int64) sim.Time {
 }
 
 // scarceAt is when what is free, and gets less by growth every second, is less
-// than least.
+// than least; Never if it gets no less.
 func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	switch {
 	case free < least:
 		return now
-	case growth == 0:
+	case growth <= 0:
 		return sim.Never
 	}
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)

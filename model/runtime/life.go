@@ -67,12 +67,12 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if p.waits = b.NeedsAPI && m.api != nil; p.waits {
 		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
 	}
-	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, 0
+	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, loaded{}
 	m.allowSwap(s, i)
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
 	m.openLog(p, b.LogGrowth)
 	load, working := s.loadOf(i)
-	p.loaded = scale(p.heap, load, 1000)
+	p.loaded.move(now, scale(p.heap, load, 1000))
 	m.open(s, i)
 	m.startBursts(s, i, &b)
 	m.need(1)

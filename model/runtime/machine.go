@@ -71,7 +71,7 @@ type Process struct {
 	lookAt     sim.Time  // when somebody looks whether it ends, if that is later than now
 	memory     int64     // bytes the newest instance used from its start
 	heap       int64     // bytes it uses more for each request per second
-	loaded     int64     // bytes it uses for what arrives now
+	loaded     loaded    // what it uses for what arrives
 	growth     int64     // bytes it uses more every second
 	swap       int64     // bytes of it that may be swapped
 	swapsFrom  int64     // bytes from which on it is

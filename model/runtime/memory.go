@@ -8,7 +8,8 @@ import (
 )
 
 // A machine's memory is the sum of what its containers use, each a straight
-// line in time as long as the same requests arrive, so when it will be full is known whenever one starts or ends.
+// line in time that bends a second after other requests arrive, so when it will be full is
+// known whenever one starts, ends or bends.
 // Then the kernel kills the process of the largest badness, whatever its
 // limit is; and so it does when all pods have what is not reserved, the limit of their
 // cgroup, though then nobody else is in danger. What the system itself uses is not
@@ -28,46 +29,64 @@ func (p *Process) usesMemory() bool { return p.memory > 0 || p.growth > 0 || p.h
 
 // used is how much memory a process that runs has, in bytes.
 func (p *Process) used(now sim.Time) int64 {
-	return p.memory + p.loaded + p.burstMemory(now) + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+	return p.memory + p.loaded.at(now) + p.burstMemory(now) + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
+}
+
+// line is what a process that runs uses, in bytes, by how much more every second, and
+// until when; Never if that goes on.
+func (p *Process) line(now sim.Time) (used, growth int64, until sim.Time) {
+	growth, until = p.loaded.line(now)
+	return p.used(now), p.growth + growth, until
 }
 
 // reaches is when a process that runs has a limit's bytes, which is when the kernel
 // kills it; Never if it does not come to that, or there is no limit (0).
 func (p *Process) reaches(now sim.Time, limit int64) sim.Time {
-	used := p.used(now)
-	switch {
-	case limit == 0:
-		return sim.Never
-	case used >= limit:
-		return now
-	case p.growth <= 0:
+	if limit == 0 {
 		return sim.Never
 	}
-	return now.Add(time.Duration(scale(limit-used, int64(time.Second), p.growth)))
+	used, growth, until := p.line(now)
+	if at := meets(now, used, growth, limit); at <= until {
+		return at
+	}
+	return p.reaches(until, limit)
 }
 
-// fill has a process use memory for other requests than before. Memory is there, or
-// free, at once.
+// meets is when a straight line of bytes has those of a limit; Never if it does not come
+// to that.
+func meets(now sim.Time, used, growth, limit int64) sim.Time {
+	switch {
+	case used >= limit:
+		return now
+	case growth <= 0:
+		return sim.Never
+	}
+	return now.Add(time.Duration(scale(limit-used, int64(time.Second), growth)))
+}
+
+// fill has a process use memory for other requests than before.
 func (m *Machine) fill(s *Sandbox, i int) {
 	p := &s.Processes[i]
 	if p.limitAt == m.kernel.Now() {
 		return // it is being killed
 	}
 	load, _ := s.loadOf(i)
-	p.loaded = scale(p.heap, load, 1000)
+	p.loaded.move(m.kernel.Now(), scale(p.heap, load, 1000))
 	m.limitMemory(s, i)
 	m.weigh()
 	m.usesOther(s)
 }
 
-// surge has more requests arrive at a pod for a moment. A container whose limit the
-// memory for them reaches is killed, although it would soon be free.
+// surge has all arrive at a pod who have been trying in vain. They do so over the time in
+// which they wait for an answer, about a loadedIn or more, of which rates know nothing: so
+// what they need counts as whole, and at once. A container whose limit it reaches is
+// killed, although it would soon be free.
 func (m *Machine) surge(s *Sandbox, milliRPS int64) {
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
 		now := m.kernel.Now()
 		limit := s.memoryFor(i, now)
-		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded+scale(p.heap, milliRPS, 1000) >= limit {
+		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded.at(now)+scale(p.heap, milliRPS, 1000) >= limit {
 			p.limitAt = now
 			m.postDue(s, i)
 		}

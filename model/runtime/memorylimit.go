@@ -26,14 +26,12 @@ func (m *Machine) limitPod(s *Sandbox) {
 		return
 	}
 	now := m.kernel.Now()
-	all := Process{StartedAt: now, memory: s.MemoryUsed(now)}
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running {
-			all.growth += p.growth
 			p.limitAt = p.reaches(now, s.Pod.Spec.MemoryLimit(container(s.Pod.Spec, i)))
 		}
 	}
-	at := all.reaches(now, limit)
+	at := s.reaches(now, limit)
 	if at == sim.Never {
 		return
 	}
@@ -50,6 +48,22 @@ func (m *Machine) limitPod(s *Sandbox) {
 	p := &s.Processes[victim]
 	p.limitAt = min(p.limitAt, at)
 	m.postDue(s, victim)
+}
+
+// reaches is when what runs of a pod has a limit's bytes; Never if it does not come to that.
+func (s *Sandbox) reaches(now sim.Time, limit int64) sim.Time {
+	var used, growth int64
+	until := sim.Never
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running {
+			bytes, more, bend := p.line(now)
+			used, growth, until = used+bytes, growth+more, min(until, bend)
+		}
+	}
+	if at := meets(now, used, growth, limit); at <= until {
+		return at
+	}
+	return s.reaches(until, limit)
 }
 
 // badness is what the kernel goes by (mm/oom_kill.c oom_badness), when there are so many

@@ -155,7 +155,7 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 	for _, c := range []struct {
 		load, after int64 // milli-rps; seconds until it is used
 		used        int64 // 0: it was killed
-	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 0, 0}} {
+	}{{2000, 20, 90}, {1000, 15, 85}, {0, 30, 95}, {1000, 1, 0}} {
 		load(m, 7, c.load)
 		if err := k.Run(k.Now().Add(time.Duration(c.after) * time.Second)); err != nil {
 			t.Fatal(err)

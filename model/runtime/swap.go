@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -62,24 +63,30 @@ func (p *Process) resident(now sim.Time) int64 {
 
 // grows is by how many bytes that grows every second.
 func (p *Process) grows(now sim.Time) int64 {
-	if over := p.used(now) - p.swapsFrom; p.swap > 0 && over >= 0 && over < p.swap {
+	used, growth, _ := p.line(now)
+	if over := used - p.swapsFrom; p.swap > 0 && over >= 0 && over < p.swap {
 		return 0
 	}
-	return p.growth
+	return growth
 }
 
 // pressing is how much memory containers need that cannot be swapped, by how much more
-// every second, and when that grows faster than now; Never if it does not come to that.
-func (m *Machine) pressing(now sim.Time) (used, growth int64, faster sim.Time) {
-	faster = sim.Never
+// every second, and until when; Never if that goes on.
+func (m *Machine) pressing(now sim.Time) (used, growth int64, until sim.Time) {
+	until = sim.Never
 	m.eachUser(func(_ *Sandbox, _ int, p *Process) {
-		switch over := p.used(now) - p.swap; {
+		has, more, bend := p.line(now)
+		until = min(until, bend)
+		switch over := has - p.swap; {
 		case over >= 0:
 			used += over
-			growth += p.growth
-		case p.growth > 0:
-			faster = min(faster, p.reaches(now, p.swap).Add(1)) // what is rounded down then is enough
+			growth += more
+			if more < 0 && p.swap > 0 { // all of it could be swapped, soon
+				until = min(until, now.Add(time.Duration(scale(over+1, int64(time.Second), -more))).Add(1))
+			}
+		case more > 0:
+			until = min(until, p.reaches(now, p.swap).Add(1)) // what is rounded down then is enough
 		}
 	})
-	return used, growth, faster
+	return used, growth, until
 }

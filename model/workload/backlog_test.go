@@ -182,3 +182,209 @@ func TestAQueueWhoseCallersWaitComesToRest(t *testing.T) {
 		}
 	}
 }
+
+// pond is a pod of some workers and places, what arrives there at last, and what before.
+type pond struct {
+	workers, queue int64
+	hold           time.Duration // on the average, spread like an exponential distribution
+	load           float64       // of what the workers get done
+	timeout        time.Duration
+	retries        int
+}
+
+// rps is what arrives there.
+func (p pond) rps() float64 { return float64(p.workers) / p.hold.Seconds() * p.load }
+
+// byRequest is the slow twin: requests one by one. It tells which part of attempts is served,
+// and how many there are for each request.
+func (p pond) byRequest(luck *rand.Rand, requests int) (served, attempts float64) {
+	var agenda asks
+	free, begins := make([]float64, p.workers), []float64(nil)
+	next, good, all := 0.0, 0, 0
+	for made := 0; made < requests; {
+		if len(agenda) == 0 || next < agenda[0].at {
+			heap.Push(&agenda, ask{at: next})
+			next += luck.ExpFloat64() / p.rps()
+			made++
+			continue
+		}
+		x := heap.Pop(&agenda).(ask)
+		for len(begins) > 0 && begins[0] <= x.at {
+			begins = begins[1:]
+		}
+		all++
+		i := 0
+		for j := range free {
+			if free[j] < free[i] {
+				i = j
+			}
+		}
+		back := x.at
+		if at := max(x.at, free[i]); at == x.at || len(begins) < int(p.queue) {
+			if at > x.at {
+				begins = append(begins, at)
+			}
+			free[i] = at + luck.ExpFloat64()*p.hold.Seconds()
+			back = min(free[i], x.at+p.timeout.Seconds())
+			if free[i] == back {
+				good++
+				continue
+			}
+		}
+		if x.number < p.retries {
+			heap.Push(&agenda, ask{back, x.number + 1})
+		}
+	}
+	return float64(good) / float64(all), float64(all) / float64(requests)
+}
+
+// byRate is the same of the model, after the pod got some parts of that load, each for two
+// minutes.
+func (p pond) byRate(t *testing.T, history []float64) (served, attempts float64) {
+	r := newRig(t, 1, 1)
+	r.work = workload.Work{CPU: p.hold, Workers: p.workers, Queue: p.queue}
+	pod := r.pod("web", "web-0", "n-0")
+	r.endpoints("web", pod)
+	var rate workload.Rate
+	for i, part := range append(history, 1) {
+		rate.Steps = append(rate.Steps, workload.Step{At: time.Duration(i) * 2 * time.Minute, MilliRPS: int64(p.rps() * part * 1000)})
+	}
+	r.traffic(workload.Traffic{Service: "web", Rate: rate, Timeout: p.timeout, Retries: p.retries})
+	r.flows.ServingChanged(pod, true)
+	r.after(time.Duration(len(rate.Steps)) * 2 * time.Minute)
+	before := r.Events()
+	r.after(10 * time.Minute)
+	if n := r.Events() - before; n > 11 {
+		t.Errorf("%+v after %v: %d events in ten minutes in which nothing changes", p, history, n)
+	}
+	x := r.rates("web", "ingress")
+	return float64(x.ServedMilliRPS) / float64(x.OfferedMilliRPS), float64(x.OfferedMilliRPS) / float64(x.FirstMilliRPS)
+}
+
+// How many a pod turns away depends on what arrives there, and not on what arrived before:
+// at once, in small steps up or down, or after a burst.
+func TestAPodThatIsNotOverloadedForgetsThatItWas(t *testing.T) {
+	const ms = time.Millisecond
+	for _, p := range []pond{
+		{2, 3, 20 * ms, 0.85, time.Minute, 0},
+		{2, 3, 20 * ms, 0.9, time.Minute, 0},
+		{2, 3, 20 * ms, 1.1, time.Minute, 0},
+		{2, 1, 20 * ms, 0.995, time.Minute, 0},
+		{2, 1, 100 * ms, 0.7, time.Minute, 0},
+		{2, 0, 100 * ms, 0.7, time.Minute, 0},
+		{1, 0, 10 * ms, 1, time.Minute, 0},
+		{4, 4, 40 * ms, 0.88, time.Minute, 0},
+		{10, 5, 100 * ms, 0.95, time.Minute, 0},
+		{4, 20, 40 * ms, 0.95, time.Minute, 0},
+		{4, 100, 40 * ms, 0.97, time.Minute, 0},
+		{2, 3, 20 * ms, 0.9, 100 * ms, 3},
+	} {
+		want, wantAttempts := p.byRequest(rand.New(rand.NewPCG(1, 2)), 400_000)
+		first := -1.0
+		for _, history := range [][]float64{nil, {0.8, 0.85, 0.9, 0.93, 0.96, 0.98, 0.99}, {2, 1.3, 1.2, 1.1, 1.05, 1.02, 1.01}, {1, 4}, {0.1, 10, 0}} {
+			got, attempts := p.byRate(t, history)
+			most := 0.02
+			if p.retries > 0 { // who finds it full finds it full again at once; we have attempts fail independently of one another
+				most = 0.1
+			}
+			if math.Abs(got-want) > most || math.Abs(attempts-wantAttempts) > 0.05*wantAttempts {
+				t.Errorf("%+v after %v: %.4f are served, %.3f attempts; request by request %.4f, %.3f", p, history, got, attempts, want, wantAttempts)
+			}
+			if first < 0 {
+				first = got
+			}
+			if math.Abs(got-first) > 0.001 {
+				t.Errorf("%+v after %v: %.4f are served, %.4f if that comes at once", p, history, got, first)
+			}
+		}
+	}
+}
+
+// drained is the slow twin: to each of so many pods of 20 workers more came than they get done,
+// until it was 0 s. It tells at which seconds after that somebody is turned away.
+func drained(luck *rand.Rand, hold func() float64, pods int) (away []float64) {
+	for range pods {
+		var free [20]float64
+		for i := range free {
+			free[i] = -30
+		}
+		var begins []float64
+		for now := -30.0; now < 30; {
+			rate := 85.0
+			if now < 0 {
+				rate = 130
+			}
+			now += luck.ExpFloat64() / rate
+			for len(begins) > 0 && begins[0] <= now {
+				begins = begins[1:]
+			}
+			i := 0
+			for j := range free {
+				if free[j] < free[i] {
+					i = j
+				}
+			}
+			at := max(now, free[i])
+			switch {
+			case at == now:
+			case len(begins) < 100:
+				begins = append(begins, at)
+			default:
+				if now >= 0 {
+					away = append(away, now)
+				}
+				continue
+			}
+			free[i] = at + hold()
+		}
+	}
+	return away
+}
+
+// A queue that drains is full again only by chance: for some seconds if requests take a time
+// by chance, and hardly at all if they take the same every time.
+func TestAQueueThatDrainsIsFullAgainOnlyByChance(t *testing.T) {
+	luck := rand.New(rand.NewPCG(4, 5))
+	const pods = 400
+	for what, x := range map[string]struct {
+		work workload.Work
+		hold func() float64
+		most float64 // requests of each pod that are wrong from a second on
+	}{
+		"by chance": {workload.Work{CPU: 200 * time.Millisecond, Workers: 20, Queue: 100}, func() float64 { return luck.ExpFloat64() / 5 }, 0.6},
+		"the same":  {workload.Work{Latency: 200 * time.Millisecond, Workers: 20, Queue: 100}, func() float64 { return 0.2 }, 0.1},
+	} {
+		r := newRig(t, 1, 1)
+		r.work = x.work
+		pod := r.pod("web", "web-0", "n-0")
+		r.endpoints("web", pod)
+		end := r.Now().Add(time.Minute)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{MilliRPS: 130_000}, {At: end.Sub(0), MilliRPS: 85_000}}}})
+		r.flows.ServingChanged(pod, true)
+		r.after(2 * time.Minute)
+		away := drained(luck, x.hold, pods)
+		for _, from := range []float64{0, 1, 2, 3, 5} {
+			want, got := 0.0, 0.0
+			for _, at := range away {
+				if at >= from {
+					want += 1.0 / pods
+				}
+			}
+			last, since := int64(0), 0.0
+			for i := range r.store.History().Len() {
+				if e := r.store.History().At(i); e.Note != nil && e.Note.Traffic != nil && e.At >= end {
+					at := e.At.Sub(end).Seconds()
+					got += float64(last) / 1000 * max(at-max(since, from), 0)
+					last, since = e.Note.Traffic.OverloadMilliRPS, at
+				}
+			}
+			most := x.most
+			if from == 0 { // it is looked at by steps
+				most = 5
+			}
+			if math.Abs(got-want) > most || last > 0 {
+				t.Errorf("%s, from %g s on: %.3f of 85 a second are turned away, at last %d; request by request %.3f", what, from, got, last, want)
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ type backend struct {
 	pods    []uint32 // to which some of the routes lead, ascending
 	classes []int32  // of them, but for those that are one pod behind several backends
 	mixed   bool     // among Flows.mixed
+	pool    []pooled // by machine, if nodes keep answers
 }
 
 // live is rules that some senders use.
@@ -58,7 +59,8 @@ type class struct {
 	scratch  int64   // its share while a flow is computed
 	ways     mixture // what the network adds to that
 	tank     tank
-	levelAt  sim.Time // when it comes to a level, as things are
+	looksAt  sim.Time // when it is to be looked at again, as things are in this instant
+	levelAt  sim.Time // when it is
 	cameAt   sim.Time // when it came to one
 	flights  []flight // at each, while its backend is divided
 }

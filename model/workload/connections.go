@@ -32,11 +32,14 @@ const many = 1 << 20
 // renewals is in how many steps connections are renewed within a lifetime.
 const renewals = 10
 
-// held is the endpoints that clients at a machine stay with: by their connections, by
-// conntrack's entries of UDP, or by session affinity. The rules are asked only when one
-// of them has to choose.
+// held is the endpoints that clients stay with, of a machine or of those with the same rules:
+// by their connections, by conntrack's entries of UDP, or by session affinity. The rules are
+// asked only when one of them has to choose. Senders whose requests fare differently on the
+// network are among them together.
 type held struct {
-	seat    int32
+	of      int32    // the first of their senders
+	clients int64    // of all of them
+	milli   int64    // that these send, in thousandths of a request per second
 	strands []strand // by pod
 	loose   int64    // clients that have no endpoint to choose
 	nth     uint64   // how many have chosen
@@ -56,20 +59,41 @@ type strand struct {
 func (t *Flows) hold(i int32) {
 	f := &t.flows[i]
 	f.sticks, f.through = false, f.through[:0]
+	for k := range f.held {
+		f.held[k].of, f.held[k].clients, f.held[k].milli = -1, 0, 0
+	}
 	for j := range f.senders {
 		s := &f.senders[j]
-		r := &t.backends[f.backend].routes[s.live].route
-		if f.Connections != nil || r.Sticky > 0 {
-			f.sticks, f.must = true, true
-			t.holdAt(i, s, *r)
+		if f.Connections != nil || t.backends[f.backend].routes[s.live].route.Sticky > 0 {
+			f.heldAt(s).add(int32(j), f.clients(s), s)
+		}
+	}
+	for j := range f.senders {
+		s := &f.senders[j]
+		r := t.backends[f.backend].routes[s.live].route
+		if f.Connections == nil && r.Sticky == 0 {
+			continue
+		}
+		f.sticks, f.must = true, true
+		if h := f.heldAt(s); h.of == int32(j) {
+			t.holdAt(i, h, s, r)
 		}
 	}
 }
 
-func (t *Flows) holdAt(i int32, s *sender, r model.Route) {
+// add counts the clients of a sender, unless it sends no more.
+func (h *held) add(j int32, clients int64, s *sender) {
+	if h.of < 0 {
+		h.of = j
+	}
+	if h.milli += s.milli; s.pods() > 0 {
+		h.clients = min(h.clients+clients, many)
+	}
+}
+
+func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 	f, now := &t.flows[i], t.kernel.Now()
-	h := f.heldAt(s.seat)
-	if t.idle(f, h, s, &r) {
+	if t.idle(f, h, &r) {
 		return
 	}
 	stay, kept := int64(0), h.strands[:0]
@@ -82,7 +106,7 @@ func (t *Flows) holdAt(i int32, s *sender, r model.Route) {
 		kept = append(kept, x)
 	}
 	h.strands = kept
-	free := f.clients(s) - stay
+	free := h.clients - stay
 	if free < 0 {
 		t.drop(f, h, -free)
 		free = 0
@@ -110,9 +134,9 @@ func (t *Flows) drop(f *flow, h *held, n int64) {
 }
 
 // idle tells whether nothing is sent; affinity is forgotten some hours after that.
-func (t *Flows) idle(f *flow, h *held, s *sender, r *model.Route) bool {
+func (t *Flows) idle(f *flow, h *held, r *model.Route) bool {
 	now := t.kernel.Now()
-	if s.milli == 0 && f.call == nil {
+	if h.milli == 0 && f.call == nil {
 		if h.idleAt == 0 {
 			h.idleAt = now
 		}
@@ -128,14 +152,20 @@ func (t *Flows) idle(f *flow, h *held, s *sender, r *model.Route) bool {
 	return false
 }
 
-func (f *flow) heldAt(seat int32) *held {
-	for k := range f.held {
-		if f.held[k].seat == seat {
-			return &f.held[k]
+// heldAt is what the clients of a sender stay with, however its requests fare: a link that
+// is slow makes nobody choose.
+func (f *flow) heldAt(s *sender) *held {
+	at := place{seat: s.seat, node: s.node}
+	k, ok := f.holds[at]
+	if !ok {
+		if f.holds == nil {
+			f.holds = map[place]int32{}
 		}
+		k = int32(len(f.held))
+		f.holds[at] = k
+		f.held = append(f.held, held{of: -1})
 	}
-	f.held = append(f.held, held{seat: seat})
-	return &f.held[len(f.held)-1]
+	return &f.held[k]
 }
 
 // clients is how many clients there are at a machine: connections, or addresses that
@@ -210,7 +240,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 		h.loose = free
 		return
 	}
-	if f.clients(s) < many {
+	if h.clients < many {
 		for ; free > 0; free-- {
 			h.nth++
 			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), h.nth)
@@ -291,7 +321,7 @@ func (t *Flows) awaitSilence(i int32, h *held) {
 
 // apportion divides what a sender sends among the endpoints that its clients stay with.
 func (t *Flows) apportion(f *flow, s *sender, milli int64) {
-	h := f.heldAt(s.seat)
+	h := f.heldAt(s)
 	total := h.loose
 	for k := range h.strands {
 		total += h.strands[k].n

@@ -188,3 +188,62 @@ func TestUDPEntriesAreClearedOnlyIfSomeEndpointServes(t *testing.T) {
 	r.after(3 * time.Second)
 	r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
 }
+
+// Eight nodes of a zone stand for all with the same rules, but whether their machines keep
+// answers of DNS or not, each client chooses for itself, and once. Source: core/v1
+// ServiceAffinityClientIP: it is by the client's address; "HTTP keep-alive: choice happens
+// once per connection → long-lived imbalance after scale-up".
+func TestClientsThatShareRulesChooseForThemselvesAndOnce(t *testing.T) {
+	for _, c := range []struct {
+		affinity    time.Duration
+		connections *workload.Connections
+		cache       workload.DNSCache
+		chosen      int // of 12 endpoints in ten runs: 12·(1-(11/12)^clients) each time
+	}{
+		{10_800 * time.Second, nil, workload.NoCache, 105},
+		{10_800 * time.Second, nil, workload.NodeCache, 105},
+		{10_800 * time.Second, nil, workload.PodCache, 105},
+		{0, &workload.Connections{Each: 2, Silence: time.Minute}, workload.NoCache, 118},
+		{0, &workload.Connections{Each: 2, Silence: time.Minute}, workload.NodeCache, 118},
+	} {
+		chosen := 0
+		for seed := range uint64(10) {
+			r := newRig(t, seed, 24)
+			r.seats = 8
+			r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: 30 * time.Second, Cache: c.cache}
+			pods := r.ready(&model.Service{Affinity: c.affinity}, 18)
+			r.endpoints("web", pods[:12]...)
+			dns := r.pod("dns", "dns-0", "n-0")
+			r.endpoints("dns", dns)
+			r.store.Create(0, &model.Deployment{
+				Meta:     model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "front"},
+				Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "front"})),
+			})
+			var clients []model.Ref
+			for i := range 24 {
+				clients = append(clients, r.pod("front", fmt.Sprint("front-", i), fmt.Sprint("n-", i)))
+			}
+			steps := []workload.Step{{At: 10 * time.Second, MilliRPS: 240_000}, {At: 2 * time.Minute, MilliRPS: 250_000}, {At: 4 * time.Minute, MilliRPS: 300_000}}
+			r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: steps}, From: "deployment/front", Connections: c.connections})
+			r.serve(true, append(append(clients, pods...), dns)...)
+			r.after(time.Minute)
+			for _, milli := range r.at(pods[:12]...) {
+				if milli > 0 {
+					chosen++
+				}
+			}
+			r.endpoints("web", pods...)
+			r.after(2 * time.Minute)
+			r.power("n-23", false) // so that all senders are found anew
+			r.after(30 * time.Second)
+			r.power("n-23", true)
+			r.after(2 * time.Minute)
+			if got := r.at(pods[12:]...); fmt.Sprint(got) != "[0 0 0 0 0 0]" {
+				t.Errorf("%+v, seed %d: %v arrives at endpoints that came after all had chosen", c, seed, got)
+			}
+		}
+		if chosen < c.chosen-7 || chosen > c.chosen+7 {
+			t.Errorf("%+v: %d endpoints were chosen, want %d", c, chosen, c.chosen)
+		}
+	}
+}

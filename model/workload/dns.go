@@ -58,8 +58,9 @@ const stalled = 5 * time.Second
 // resolved is what becomes of a request's queries, for those that have to ask. It is good
 // if there is an address in time.
 type resolved struct {
-	asks int64 // how often a query is sent, in millionths
-	lies int64 // requests of a million that get a wrong address
+	asks  int64   // how often a query is sent, in millionths
+	lies  int64   // requests of a million that get a wrong address
+	known outcome // for a cache, which gets the answer also if who asked has given up
 	outcome
 }
 
@@ -128,7 +129,7 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, outcome: sure},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, known: sure, outcome: sure},
 		}
 		t.enter(l)
 	}
@@ -139,7 +140,7 @@ func (t *Flows) ask(l *flow) {
 	f := &t.flows[l.of]
 	for j := range f.senders {
 		s := &f.senders[j]
-		queries := product(t.asking(l, s), t.DNS.QueriesMilli, 1000)
+		queries := t.queries(l, s)
 		if h, ok := t.homeOf(s.name); ok {
 			h.site = s.site
 			k := t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
@@ -150,22 +151,104 @@ func (t *Flows) ask(l *flow) {
 	}
 }
 
-// asking is how many of a sender's requests have to ask, in thousandths per second. A
-// cache asks again when its answer is too old, and at every request until there is one;
-// while nobody answers at all, not before its answer is too old.
+// queries is what a sender's requests ask, in thousandths per second, each name once.
+func (t *Flows) queries(l *flow, s *sender) int64 {
+	each := t.DNS.QueriesMilli
+	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
+		return product(s.milli, each, 1000)
+	}
+	return min(product(s.milli, each, 1000), max(1, nearest(product(s.milli, each, 1), t.absent(l, s), 1000*billion)))
+}
+
+// asking is how many of a sender's requests have to ask, in thousandths per second: those
+// that find no answer.
 func (t *Flows) asking(l *flow, s *sender) int64 {
-	if t.DNS.Cache == NoCache || t.expired(l, s) {
+	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
 		return s.milli
 	}
-	caches := int64(1)
-	if t.DNS.Cache == PodCache {
-		caches = s.pods()
+	return min(s.milli, max(1, nearest(s.milli, t.absent(l, s), billion)))
+}
+
+// billion is how many parts absent tells apart.
+const billion = 1_000_000_000
+
+// nearest is product, rounded to the nearest.
+func nearest(a, b, c int64) int64 { return (product(2*a, b, c) + 1) / 2 }
+
+// absent is the part of the time, in billionths, in which a cache has no answer for a
+// sender: it keeps one for the TTL, and has none from then on until it gets the next. Who
+// asks comes by chance, so of requests it is the same part: if lookups take no time, a cache
+// at which λ of them arrive asks λ/(1+λ·TTL) times a second. While nobody answers at all, a
+// cache is taken to ask as often as if somebody did at once, until its answer is too old.
+func (t *Flows) absent(l *flow, s *sender) int64 {
+	milli := s.milli / max(1, s.pods())
+	if t.DNS.Cache == NodeCache {
+		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
-	renewals := max(1, product(caches, 1_000_000_000_000, int64(t.DNS.TTL)))
-	if good := l.resolved.good; good > 0 {
-		renewals = product(renewals, 1_000_000, good)
+	known := &l.resolved.known
+	if known.good == 0 {
+		known = &sure
 	}
-	return min(s.milli, renewals)
+	without := known.awaited(max(1, milli))
+	return product(without, billion, without+int64(t.DNS.TTL))
+}
+
+// awaited is how long it takes on the average, in nanoseconds, from when an answer is too old
+// until the next is there, if so many requests come in a thousand seconds. All of them ask, whoever
+// asked before: neither a resolver nor CoreDNS joins equal questions
+// (plugin/cache/handler.go ServeDNS). The first answer ends it, which may be that of a later
+// question: none came after a time t with e^(-λ·∫F), if F of the answers take no longer.
+func (a *outcome) awaited(milli int64) int64 {
+	each := min(product(1_000_000_000_000, million, max(1, product(milli, a.good, 1))), 1_000_000_000_000_000)
+	sum, none, within, before := int64(0), int64(million), int64(0), int64(0)
+	for i := 0; i < spans && a.ok[i].share > 0; i++ {
+		long := a.ok[i].whole()*1000 - before
+		before += long
+		if within == 0 {
+			sum = long
+		} else {
+			mean := product(each, million, within)
+			still := product(none, 1_000_000, 1000*sim.Exp(min(product(long, 1000, mean), 16_000)))
+			sum += product(mean, none-still, million)
+			none = still
+		}
+		within += a.ok[i].share
+	}
+	return sum + product(each, none, million)
+}
+
+// pooled is what the pods of a node send to a Service together, in thousandths of a request
+// per second, as the node's cache of its name has it.
+type pooled struct{ milli, passed int64 }
+
+// pool adds what a flow's senders send to what their nodes' caches know of, and has all
+// flows to the same Service computed anew if that is another rate for them.
+func (t *Flows) pool(f *flow) {
+	if f.lookups < 0 || t.DNS.Cache != NodeCache {
+		return
+	}
+	b, others := &t.backends[f.backend], false
+	for j := range f.senders {
+		s := &f.senders[j]
+		for len(b.pool) <= int(s.node) {
+			b.pool = append(b.pool, pooled{})
+		}
+		x := &b.pool[s.node]
+		x.milli += s.milli - s.pooled
+		s.pooled = s.milli
+		if !t.holds(f, change(x.milli, x.passed)) {
+			x.passed, others = x.milli, true
+		}
+	}
+	if !others {
+		return
+	}
+	for _, i := range b.flows {
+		if g := &t.flows[i]; g != f && g.lookups >= 0 {
+			t.outdate(i)
+			t.respread(g.lookups)
+		}
+	}
 }
 
 // unresolved is how many of a sender's requests end without an address.
@@ -211,6 +294,7 @@ func (t *Flows) resolve(l *flow) resolved {
 	denied := product(million-fails, harm.Denied, million)
 	r := resolved{asks: million + fails, lies: harm.Wrong}
 	r.outcome = lookup(fails, silent, denied, fixed(harm.Slow.Microseconds())).repeated(t.DNS.QueriesMilli/2, outcome.then)
+	r.known = r.outcome
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)
 	}
@@ -246,7 +330,7 @@ func (t *Flows) answer(i int32) {
 	}
 	l.resolved = now
 	switch {
-	case now.good > 0:
+	case now.known.good > 0:
 		l.darkAt = 0
 	case l.darkAt == 0:
 		l.darkAt = t.kernel.Now()

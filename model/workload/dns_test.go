@@ -1,6 +1,9 @@
 package workload_test
 
 import (
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -11,6 +14,11 @@ import (
 // named is a shop of two fronts that call a back, 10 times a second each, on three
 // nodes, with two DNS servers, on n-1 and n-2.
 func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
+	return namedAt(t, 20_000, dns, timeout)
+}
+
+// namedAt is that with so many thousandths of a request a second in all.
+func namedAt(t *testing.T, milli int64, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
 	call := calling("front", "back", 1000, 0)
 	call.Timeout = timeout
 	r, pods := shop(t, 2, call)
@@ -18,7 +26,7 @@ func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model
 	r.dns = &dns
 	servers := []model.Ref{r.pod("dns", "dns-1", "n-1"), r.pod("dns", "dns-2", "n-2")}
 	r.endpoints("dns", servers...)
-	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
+	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(milli)})
 	return r, servers
 }
 
@@ -45,8 +53,8 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 		want  int64 // thousandths of a query per second
 	}{
 		{workload.NoCache, 20_000 * 4},
-		{workload.PodCache, 2 * 33 * 4}, // two pods, each every 30 s
-		{workload.NodeCache, 2 * 33 * 4},
+		{workload.PodCache, 2 * 133}, // two pods, each 10/(1+10*30) a second
+		{workload.NodeCache, 2 * 133},
 	} {
 		r, _ := named(t, workload.DNS{QueriesMilli: 4000, TTL: 30 * time.Second, Cache: c.cache}, time.Second)
 		if got := r.lookups(); got.OfferedMilliRPS != c.want || got.ServedMilliRPS != c.want {
@@ -54,6 +62,142 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 		}
 		if got := r.back(); got.ServedMilliRPS != 20_000 {
 			t.Errorf("cache %d: %+v", c.cache, got)
+		}
+	}
+}
+
+// lookedUp is how many of the requests that come by chance, so many a second, one by one,
+// find no answer in a cache that keeps one for the TTL: the part of all of them. A lookup
+// takes so many seconds, drawn from some, or fails (-1).
+func lookedUp(perSecond, ttl float64, takes ...float64) float64 {
+	luck := rand.New(rand.NewPCG(1, 2))
+	now, until, next, asked, n := 0.0, 0.0, math.Inf(1), 0, 300_000
+	for range n {
+		if now += luck.ExpFloat64() / perSecond; now >= next {
+			until, next = next+ttl, math.Inf(1)
+		}
+		if now < until {
+			continue
+		}
+		asked++
+		if took := takes[luck.IntN(len(takes))]; took >= 0 {
+			next = min(next, now+took)
+		}
+	}
+	return float64(asked) / float64(n)
+}
+
+// Source: a cache keeps an answer for its TTL (RFC 1035, 3.2.1), and the next request after
+// that asks: of requests that come by chance at a rate λ these are 1/(1+λ·TTL).
+func TestACacheAsksAtTheFirstRequestAfterItsAnswerIsTooOld(t *testing.T) {
+	for _, ttl := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second} {
+		for _, cache := range []workload.DNSCache{workload.PodCache, workload.NodeCache} {
+			r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: ttl, Cache: cache}, time.Second)
+			got, want := r.lookups().OfferedMilliRPS, int64(40_000*lookedUp(10, ttl.Seconds(), 0))
+			if exact := int64(40_000 / (1 + 10*ttl.Seconds())); got < exact-2 || got > exact+2 || got < want*98/100 || got > want*102/100 {
+				t.Errorf("cache %d, TTL %v: %d, one by one %d", cache, ttl, got, want)
+			}
+		}
+	}
+}
+
+// Source: CoreDNS' plugin/cache/handler.go ServeDNS: who finds no answer asks, whoever asked
+// before. So as long as a lookup takes, all requests ask, and wait as long.
+func TestWhileALookupTakesAllRequestsAsk(t *testing.T) {
+	for _, c := range []struct {
+		milli int64 // from each node
+		ttl   time.Duration
+		slow  time.Duration // or one of two servers is dead
+		takes []float64
+	}{
+		{10_000, 30 * time.Second, 4 * time.Second, []float64{4}},
+		{200, 30 * time.Second, 4 * time.Second, []float64{4}},
+		{10_000, time.Second, 500 * time.Millisecond, []float64{.5}},
+		{10_000, time.Second, 0, []float64{0, 0, 5, -1}}, // half of all attempts fail
+		{400, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
+		{1000, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
+	} {
+		r, _ := namedAt(t, 2*c.milli, workload.DNS{QueriesMilli: 2000, TTL: c.ttl, Cache: workload.NodeCache}, 20*time.Second)
+		each := 2.0 // queries of a lookup
+		if c.slow > 0 {
+			r.flows.HarmDNS(workload.DNSHarm{Slow: c.slow})
+		} else {
+			r.power("n-2", false)
+			each = 3
+		}
+		r.after(2 * time.Minute)
+		part := lookedUp(float64(c.milli)/1000, c.ttl.Seconds(), c.takes...)
+		got, want := r.lookups().OfferedMilliRPS, int64(each*part*float64(r.back().OfferedMilliRPS))
+		if got < want*98/100 || got > want*102/100 {
+			t.Errorf("%+v: %d, one by one %d", c, got, want)
+		}
+		if p99 := r.rates("front", "ingress").P99; c.slow == 4*time.Second && (p99 < c.slow || p99 > c.slow+100*time.Millisecond) {
+			t.Errorf("%+v: 99 %% are served within %v", c, p99)
+		}
+	}
+}
+
+// A cache asks for itself: it gets an answer that comes after who wanted it has given up,
+// and the requests after that find it.
+func TestACacheGetsAnAnswerThatNobodyWaitsForAnyMore(t *testing.T) {
+	r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: 30 * time.Second, Cache: workload.NodeCache}, time.Second)
+	r.flows.HarmDNS(workload.DNSHarm{Slow: 1500 * time.Millisecond})
+	r.after(10 * time.Minute)
+	want := int64(20_000 * lookedUp(10, 30, 1.5))
+	if got := r.back(); got.UnresolvedMilliRPS < want*97/100 || got.UnresolvedMilliRPS > want*103/100 || got.ServedMilliRPS != got.OfferedMilliRPS-got.UnresolvedMilliRPS {
+		t.Errorf("%+v, one by one %d are not resolved", got, want)
+	}
+}
+
+// Source: NodeLocal DNSCache: one cache on each node, whichever of its pods ask.
+func TestAllPodsOfANodeShareWhatItKeeps(t *testing.T) {
+	for _, c := range []struct {
+		cache       workload.DNSCache
+		all, bigger float64 // requests that ask, of ten apps, and when one of them sends 30 times as much
+	}{
+		{workload.NodeCache, 10.0 / 11, 39.0 / 40},
+		{workload.PodCache, 10 * 1.0 / 2, 9*1.0/2 + 30.0/31},
+	} {
+		var calls []workload.Call
+		var sources []workload.Traffic
+		for i := range 10 {
+			app := fmt.Sprint("app-", i)
+			calls = append(calls, calling(app, "back", 1000, 0))
+			rate := workload.Constant(1000)
+			if i == 3 {
+				rate = workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: 1000}, {At: time.Minute, MilliRPS: 30_000}}}
+			}
+			sources = append(sources, workload.Traffic{Service: app, Rate: rate})
+		}
+		r, pods := shop(t, 1, calls...)
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: time.Second, Cache: c.cache}
+		for i := range 10 {
+			pod := r.pod(fmt.Sprint("app-", i), fmt.Sprint("app-", i, "-0"), "n-1")
+			r.endpoints(fmt.Sprint("app-", i), pod)
+			pods = append(pods, pod)
+		}
+		server := r.pod("dns", "dns-1", "n-2")
+		r.endpoints("dns", server)
+		r.sends(t, append(pods, server), sources...)
+		asked := func() (sum int64) {
+			for i := range 10 {
+				sum += r.rates("dns", fmt.Sprint("lookups of service/back by calls of app=app-", i)).OfferedMilliRPS
+			}
+			return sum
+		}
+		if got, want := asked(), int64(2000*c.all); got < want-10 || got > want+10 {
+			t.Errorf("cache %d: %d, want %d", c.cache, got, want)
+		}
+		r.after(2 * time.Minute)
+		if got, want := asked(), int64(2000*c.bigger); got < want-10 || got > want+10 {
+			t.Errorf("cache %d, one sends more: %d, want %d", c.cache, got, want)
+		}
+		r.power("n-0", false) // everybody's senders are found anew
+		r.after(2 * time.Minute)
+		r.power("n-0", true)
+		r.after(2 * time.Minute)
+		if got, want := asked(), int64(2000*c.bigger); got < want-10 || got > want+10 {
+			t.Errorf("cache %d, found anew: %d, want %d", c.cache, got, want)
 		}
 	}
 }

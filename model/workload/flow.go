@@ -68,6 +68,7 @@ func (t *Flows) compute() {
 		}
 	}
 	t.changed = t.changed[:0]
+	t.lookOut()
 	t.awaitFlush()
 }
 
@@ -161,6 +162,7 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
+		t.pool(f)
 		t.route(f)
 		t.hold(i)
 		if t.backends[f.backend].mixed {

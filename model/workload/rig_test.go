@@ -42,6 +42,7 @@ type rig struct {
 	width    int64 // bytes a second of each node
 	flows    *workload.Flows
 	serves   map[model.Ref]bool // what the flows were told
+	seats    int                // so many nodes have proxies, with which the others share rules; 0 is all
 }
 
 func newRig(t *testing.T, seed uint64, nodes int) *rig {
@@ -71,6 +72,10 @@ func (r *rig) Work(pod model.Ref) workload.Work {
 }
 
 func (r *rig) Proxy(node string) workload.Router {
+	var nth int
+	if n, _ := fmt.Sscanf(node, "n-%d", &nth); n == 1 && r.seats > 0 {
+		node = fmt.Sprint("n-", nth%r.seats)
+	}
 	p := r.proxies[node]
 	if p == nil {
 		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r, Rules: &r.rules})

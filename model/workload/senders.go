@@ -215,8 +215,12 @@ func (t *Flows) keeps(f *flow) bool { return f.lookups >= 0 && t.DNS.Cache != No
 // forget has a flow's senders found anew.
 func (t *Flows) forget(f *flow) {
 	for j := range f.senders {
-		if k := f.senders[j].live; k >= 0 {
-			t.backends[f.backend].routes[k].users--
+		s, b := &f.senders[j], &t.backends[f.backend]
+		if s.live >= 0 {
+			b.routes[s.live].users--
+		}
+		if s.pooled > 0 {
+			b.pool[s.node].milli -= s.pooled
 		}
 	}
 	f.senders, f.callers = f.senders[:0], f.callers[:0]

@@ -6,8 +6,13 @@ import (
 	"orrery/sim"
 )
 
-// longest is the longest time that anything is said to take, in microseconds.
+// longest is the longest time that anything is said to take, in microseconds: the square
+// of two such, a variance, must have place in 63 bits. What adds up to more takes as long.
 const longest = 1_000_000_000
+
+// MostWait is the longest that a request may be said to take by itself, and that anybody may
+// wait for an answer. It is less than longest, so what adds up to too much is too late.
+const MostWait = 15 * time.Minute
 
 // spans is how many kinds of time a timing tells apart.
 const spans = 4

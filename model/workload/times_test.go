@@ -216,3 +216,17 @@ func TestCallsAreThoseOfSingleRequests(t *testing.T) {
 		}
 	}
 }
+
+// What adds up to more than the longest time that can be told is too late for everybody who
+// waits, and for as long as anybody may.
+func TestWhatTakesTooLongToBeToldIsTooLate(t *testing.T) {
+	us := MostWait.Microseconds()
+	for _, long := range []timing{fixed(us).and(fixed(us)), fixed(us).and(fixed(us)).and(fixed(us)), spread(us, us, 1000).and(fixed(us / 2))} {
+		if late := long.exceeds(MostWait); late != million {
+			t.Errorf("%v: %d of a million come too late, want all", long, late)
+		}
+	}
+	if once := fixed(us); once.exceeds(MostWait) != 0 {
+		t.Errorf("%v is late", once)
+	}
+}

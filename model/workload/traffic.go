@@ -108,6 +108,7 @@ type Flows struct {
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
 	probed     []uint32         // pods whose probes may fare otherwise, each once
 	interviews [][]Probe        // of pods
+	watched    []int32          // classes that are to be looked at again
 	recount    []uint32         // pods that have CPU for another rate
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
@@ -155,9 +156,10 @@ type flow struct {
 	node       string // the sending machine, unless a Deployment or a load balancer sends
 	sticks     bool   // clients stay with their endpoints
 	held       []held
-	through    []sender // senders again, once for each bundle they are in, if clients stay
-	balanced   bool     // a load balancer sends, from outside of all nodes
-	unsent     int64    // what it has no node for
+	holds      map[place]int32 // held, of whatever group
+	through    []sender        // senders again, once for each bundle they are in, if clients stay
+	balanced   bool            // a load balancer sends, from outside of all nodes
+	unsent     int64           // what it has no node for
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -221,7 +223,9 @@ type sender struct {
 	live  int32 // its route, of the backend's; -1 if it was never asked for
 	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
-	next  int32 // the sender before it in its bundle, -1 if it is the first
+
+	pooled int64 // of milli, what is among its backend's pool
+	next   int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
 	near     near           // as it was found last

@@ -142,6 +142,9 @@ func (s *Set) AddFile(f File) {
 // Err is the mistakes of all files, or nil.
 func (d *Decoder) Err() error { return strict.Join(d.errs...) }
 
+// Lost tells whether objects were left out because of mistakes, told or not.
+func (d *Decoder) Lost() bool { return d.wrong > 0 }
+
 // Add reads the object, or the list of objects, at v. Its mistakes are in the
 // document of v.
 func (s *Set) Add(v strict.Value) { s.add(v, typed{}) }

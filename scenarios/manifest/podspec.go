@@ -25,6 +25,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		SchedulerName:  "default-scheduler",
 		Overhead:       amounts(p.field("overhead"), s.Overhead),
 		HostNetwork:    s.HostNetwork,
+		Sysctls:        sysctls(s.SecurityContext),
 		InitContainers: o.containers(p.field("initContainers"), s.InitContainers),
 		Containers:     o.containers(p.field("containers"), s.Containers),
 		Tolerations:    tolerations(p.field("tolerations"), s.Tolerations),

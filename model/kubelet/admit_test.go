@@ -1,0 +1,54 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+)
+
+// sets is a pod that sets kernel parameters.
+func sets(names ...string) func(*model.PodSpec) {
+	return func(s *model.PodSpec) { s.Sysctls = names }
+}
+
+// podFor is a pod that says by a label for which operating system it is.
+func (r *rig) podFor(os string, f func(*model.PodSpec)) *model.Pod {
+	return r.labeled(os, model.MakeLabels(map[string]string{model.LabelOS: os}), f)
+}
+
+// Source: v1.35 pkg/kubelet/sysctl/allowlist.go validateSysctl, safe_sysctls.go: "Safe,
+// allowed sysctls can always be used"; of others the first that is not allowed is named.
+func TestAPodMaySetSafeKernelParametersAndThoseThatItsKubeletAllows(t *testing.T) {
+	r := newRig(t, 1, func(r *rig) { r.config.Sysctls = []string{"kernel.msg*", "net.core.somaxconn"} })
+	r.ready(r.pod("safe", sets("net.ipv4.tcp_syncookies", "kernel.shm_rmid_forced", "net.ipv4.tcp_wmem")))
+	r.ready(r.pod("allowed", sets("kernel.msgmax", "kernel.msgmni", "net.core.somaxconn")))
+	r.failed(r.pod("other", sets("kernel.msgmax", "net.core.somaxconn2", "vm.swappiness")), "SysctlForbidden",
+		`Pod was rejected: forbidden sysctl: "net.core.somaxconn2" not allowlisted`)
+	r.failed(r.pod("of-the-node", sets("kernel.shmmax")), "SysctlForbidden", `Pod was rejected: forbidden sysctl: "kernel.shmmax" not allowlisted`)
+	standard := newRig(t, 1)
+	standard.ready(standard.pod("safe", sets("net.ipv4.tcp_keepalive_probes")))
+	unsafe := standard.pod("unsafe", sets("net.core.somaxconn"))
+	standard.failed(unsafe, "SysctlForbidden", `Pod was rejected: forbidden sysctl: "net.core.somaxconn" not allowlisted`)
+	if notes := standard.said(unsafe, "SysctlForbidden", `forbidden sysctl: "net.core.somaxconn" not allowlisted`); len(notes) != 1 {
+		t.Errorf("%d Events", len(notes))
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kubelet.go NewMainKubelet, the order of the handlers: eviction,
+// sysctls, resource managers, predicates; lifecycle/predicate.go Admit: what preemption will
+// not help comes first.
+func TestOfSeveralReasonsAgainstAPodTheFirstHandlerSaysItsOwn(t *testing.T) {
+	large := func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 9000 }
+	full := newRig(t, 1, diskOf(100*gib))
+	full.ready(full.pod("web", nil))
+	full.kubelet.FillDisk(950_000)
+	full.until("DiskPressure", time.Minute, full.full)
+	full.failed(full.pod("late", sets("vm.swappiness")), "Evicted", "Pod was rejected: The node had condition: [DiskPressure]. ")
+	r := newRig(t, 1)
+	r.failed(r.pod("both", func(s *model.PodSpec) { large(s); sets("vm.swappiness")(s) }), "SysctlForbidden",
+		`Pod was rejected: forbidden sysctl: "vm.swappiness" not allowlisted`)
+	windows := r.podFor("windows", large)
+	r.failed(windows, "PodOSSelectorNodeLabelDoesNotMatch", "Pod was rejected: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label")
+	r.ready(r.podFor("linux", nil))
+}
