@@ -31,6 +31,11 @@ func (l *loader) kubelets(v strict.Value) {
 	}
 	l.swapAllowed = !kubeletOptions.read(m, "failSwapOn").Bool()
 	c.LimitedSwap = swapBehavior(m.Optional("memorySwap"))
+	size := kubeletOptions.read(m, "containerLogMaxSize")
+	if c.Logs.MaxBytes = positive(size, strict.Value.Bytes); c.Logs.MaxBytes > maxBytes {
+		size.Errorf("a machine has at most %dPi", maxBytes>>50)
+	}
+	c.Logs.MaxFiles = int(kubeletOptions.read(m, "containerLogMaxFiles").Int(2, 100))
 }
 
 // imageGC reads at how many percent of the disk the image collector begins and ends

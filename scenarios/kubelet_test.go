@@ -121,3 +121,33 @@ func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testi
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/logs/container_log_manager.go NewContainerLogManager: the defaults
+// are 10Mi and 5 files (apis/config/v1beta1/defaults.go), and at least two are needed.
+func TestLogsAndTheirRotationAreRead(t *testing.T) {
+	load := func(kubelet, logs string) (*scenarios.Scenario, error) {
+		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n  nodes: [{name: n, cpu: 4, memory: 8Gi}]\n  kubelet: {" + kubelet + `}
+workload:
+  manifests: [{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: x}]}}]
+  behavior: [{logs: ` + logs + "}]\n"})
+		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
+	}
+	s, err := load("containerLogMaxSize: 50Mi, containerLogMaxFiles: 3", "100Ki/s")
+	if err != nil || s.Config.Logs != (runtime.Logs{MaxBytes: 50 << 20, MaxFiles: 3}) || s.Config.Behaviors[0].LogGrowth != 100<<10 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if s, err = load("podPidsLimit: 100", "1Mi/s"); err != nil || s.Config.Logs != runtime.DefaultLogs {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	for _, c := range []struct{ kubelet, logs, want string }{
+		{"containerLogMaxFiles: 1", "1Mi/s", "containerLogMaxFiles"},
+		{"containerLogMaxSize: 0Mi", "1Mi/s", "0Mi is too little"},
+		{"containerLogMaxSize: 2000Pi", "1Mi/s", "a machine has at most 1Pi"},
+		{"", "100Ki", `want a rate such as 100Ki/s, found "100Ki"`},
+		{"", "0Mi/s", "that is nothing: leave logs out"},
+	} {
+		if _, err := load(c.kubelet, c.logs); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v", c, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"orrery/model/kubelet"
+	"orrery/model/runtime"
 	"orrery/model/workload"
 	"orrery/scenarios/strict"
 )
@@ -57,6 +58,8 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},
+	{"cluster.kubelet", "containerLogMaxSize", "10Mi", "bytes", "50Mi", "of the file that a container logs to: one that has as much is rotated at the next look, one every 10s"},
+	{"cluster.kubelet", "containerLogMaxFiles", strconv.Itoa(runtime.DefaultLogs.MaxFiles), "2 to 100", "3", "that a container has of it; all but the newest two are gzipped"},
 	{"cluster.kubelet", "evictionHard", "", "amounts or shares", "{memory.available: 500Mi, nodefs.available: 10%}", "thresholds that replace all defaults: memory.available 100Mi, nodefs.available 10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%; there is pid.available, too"},
 	{"cluster.kubelet", "evictionSoft", "", "amounts or shares", "{memory.available: 1Gi}", "thresholds that count after a while; each needs its evictionSoftGracePeriod"},
 	{"cluster.kubelet", "evictionSoftGracePeriod", "", "durations", "{memory.available: 90s}", "that while, for each soft threshold"},

@@ -40,7 +40,7 @@
 //	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn], evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
-//	     evictionPressureTransitionPeriod: 5m}
+//	     evictionPressureTransitionPeriod: 5m, containerLogMaxSize: 10Mi, containerLogMaxFiles: 5}
 //	  loadBalancers: {interval: 8s, timeout: 1s, healthy: 1, unhealthy: 3, lag: 10s} # their health checks, and how late they know nodes
 //	  nodeRepair: {after: 10m, takes: 2m..4m} # a node that is not ready for so long gets another machine
 //	  panicAfter: 30s                # kernels that panic when more CPU is wanted than there is for so long; unless said, none does
@@ -65,7 +65,8 @@
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
 //	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, image: 250Mi,
 //	       memory: 50Mi + 20Ki/rps + 1Mi/s, # from the start, for requests, whose rate it follows within a second, and more every second
-//	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer and logs, and into emptyDirs of its pod
+//	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer, and into emptyDirs of its pod
+//	       logs: 100Ki/s,              # what it logs, into files that its kubelet rotates
 //	       inodes: 1000 + 2.5/s, pids: 20 + 1/rps + 0.5/s, # files, and processes with their threads
 //	       startupCPU: 2, threads: 4,  # needed while it starts up, which takes longer with less; that work on a request at a time
 //	       preStopFails: 5%, postStartFails: 5%, # how often the hooks do, after their time

@@ -28,7 +28,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "logs", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -62,6 +62,7 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	b.CPUMilli, b.CPUMicroPerRPS = cpuUse(m.Optional("cpu"))
 	b.MemoryBytes, b.MemoryPerRPS, b.MemoryGrowth = memoryUse(m.Optional("memory"))
 	b.DiskBytes, b.DiskGrowth = diskUse(m.Optional("disk"))
+	b.LogGrowth = logRate(m.Optional("logs"))
 	b.PIDs, b.PIDsMilliPerRPS, b.PIDsGrowth = countUse(m.Optional("pids"), "processes such as 20 + 1/rps + 0.5/s", true)
 	b.Inodes, _, b.InodesGrowth = countUse(m.Optional("inodes"), "files such as 1000 + 2.5/s", false)
 	b.Volumes = l.volumes(m.Optional("volumes"), &b)
@@ -234,6 +235,21 @@ func memoryUse(v strict.Value) (base, perRPS, perSecond int64) {
 func diskUse(v strict.Value) (base, perSecond int64) {
 	terms(v, "an amount such as 50Mi + 1Mi/s", bytesTerm("", &base), bytesTerm("/s", &perSecond))
 	return base, perSecond
+}
+
+// logRate reads how much a container logs.
+func logRate(v strict.Value) (perSecond int64) {
+	const example = "a rate such as 100Ki/s"
+	each := bytesTerm("/s", &perSecond)
+	terms(v, example, term{"", func(text string) error { return fmt.Errorf("want %s, found %s", example, strict.Quote(text)) }},
+		term{each.rate, func(text string) error {
+			err := each.read(text)
+			if err == nil && perSecond == 0 {
+				err = errors.New("that is nothing: leave logs out")
+			}
+			return err
+		}})
+	return perSecond
 }
 
 func bytesTerm(rate string, into *int64) term {

@@ -221,7 +221,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry,
 			ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter,
 			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
-			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Topology: x.config.topology(n),
+			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Logs: x.config.Logs, Topology: x.config.topology(n),
 			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
 			API: starts{x, site}, Static: static, Volumes: x.attachable,
 			ImageGC: x.config.ImageGC, RestartMost: x.config.RestartMost,

@@ -53,6 +53,7 @@ type Config struct {
 	RestartMost   time.Duration    // the longest back-off of restarts; default kubelet.DefaultMostBackoff
 	PodPIDsLimit  int64            // processes that a pod may have; 0 is no limit
 	LimitedSwap   bool             // containers may have swap, where nodes have it
+	Logs          runtime.Logs     // how kubelets rotate those of containers
 	Sysctls       []string         // see kubelet.Config
 	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
 	// kubelet may make besides its heartbeats; default 50 and 100.

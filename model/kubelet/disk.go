@@ -1,5 +1,7 @@
 package kubelet
 
+import "time"
+
 // errnoText is what the kernel says.
 var errnoText = map[string]string{"EIO": "input/output error", "ENOSPC": "no space left on device", "EROFS": "read-only file system"}
 
@@ -17,4 +19,15 @@ func (k *Kubelet) cannotWrite(r *row) bool {
 	}
 	k.createFailed(r, why)
 	return true
+}
+
+// rotateLogs has a process that begins look at the logs of containers, first at once
+// (wait.Forever); one that has long been running looked some time ago.
+func (k *Kubelet) rotateLogs() {
+	first := k.kernel.Now()
+	if k.synced {
+		luck := k.luck.logs.Draw(k.hash, 0)
+		first = first.Add(luck.Duration(0, 10*time.Second))
+	}
+	k.machine.RotateLogs(first)
 }

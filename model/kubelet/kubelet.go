@@ -36,6 +36,7 @@ type Config struct {
 	RestartMost  time.Duration                      // the longest back-off of restarts; default DefaultMostBackoff
 	PodPIDsLimit int64                              // see runtime.Config
 	LimitedSwap  bool                               // see runtime.Config
+	Logs         runtime.Logs                       // see runtime.Config
 	Sysctls      []string                           // allowedUnsafeSysctls: kernel parameters, or their beginnings with *
 	PanicAfter   time.Duration                      // see runtime.Config
 	QPS, Burst   int64                              // of its requests to the API server; default 50 and 100
@@ -155,7 +156,7 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, start, probe, answer, volumes sim.Lane }
+type lanes struct{ phases, requeue, boot, start, probe, answer, volumes, logs sim.Lane }
 
 // New is a node's kubelet, not running yet. The node is stored, or its number is
 // reserved.
@@ -164,7 +165,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x := &Kubelet{
 		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes, lostDisk: c.LostDisk,
 		hash: node.NameHash(), serving: c.Serving, imageLevels: c.ImageGC.orDefault(), restartMost: cmp.Or(c.RestartMost, DefaultMostBackoff),
-		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes")},
+		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation")},
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
@@ -178,7 +179,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
 		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
+		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, Logs: c.Logs, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	reserved, _ := node.Reserved(0)
 	x.layout = newLayout(c.Topology, node, reserved)
@@ -217,6 +218,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
+	k.rotateLogs()
 	k.leases.Start(k.node.ID, firstLease)
 	k.orders.Start()
 	k.about.Start()

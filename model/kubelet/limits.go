@@ -108,5 +108,10 @@ func (k *Kubelet) overAt(r *row, now sim.Time) sim.Time {
 	if spec.EphemeralLimit > 0 { // at the latest: volumes are measured later
 		at = min(at, r.box.WrittenAt(now, spec.EphemeralLimit))
 	}
+	for i := len(spec.InitContainers); i < len(r.box.Processes); i++ {
+		if limit := containerOf(spec, i).Limits.EphemeralBytes; limit > 0 {
+			at = min(at, r.box.ContainerWrittenAt(i, now, limit))
+		}
+	}
 	return at
 }

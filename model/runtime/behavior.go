@@ -59,8 +59,9 @@ type Behavior struct {
 	MemoryPerRPS int64 // bytes used for each request per second that has arrived for a second: see loaded
 	MemoryGrowth int64 // bytes per second; reaching the limit, or with all others the machine's capacity, is an OOM kill
 
-	DiskBytes  int64 // written at the start: into the container's own layer and its logs
+	DiskBytes  int64 // written at the start: into the container's own layer
 	DiskGrowth int64 // bytes written per second after that
+	LogGrowth  int64 // bytes per second into its log, which the kubelet rotates
 
 	// PIDs is how many processes, threads included, it has from the start;
 	// PIDsMilliPerRPS how many thousandths of one more for each request per second, and

@@ -14,6 +14,7 @@ func (m *Machine) StopRuntime() {
 	m.down = true
 	if !wasDown {
 		m.dropWork()
+		m.turnRotation()
 	}
 }
 
@@ -35,7 +36,10 @@ func (m *Machine) dropWork() {
 }
 
 // StartRuntime starts it again.
-func (m *Machine) StartRuntime() { m.down = false }
+func (m *Machine) StartRuntime() {
+	m.down = false
+	m.turnRotation()
+}
 
 // SetCNI says whether the plugin works that gives pods their network.
 func (m *Machine) SetCNI(works bool) { m.noCNI = !works }

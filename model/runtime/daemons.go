@@ -107,6 +107,7 @@ func (m *Machine) daemonsDue(now sim.Time) {
 			if down {
 				m.dropWork()
 			}
+			m.turnRotation()
 			m.kubelet.RuntimeChanged()
 		}
 	}

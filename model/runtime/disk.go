@@ -9,7 +9,7 @@ import (
 )
 
 // A machine's disk is one filesystem, with the images and what containers write
-// on it: their writable layers and logs, each a straight line in time. What an instance of
+// on it: their writable layers, each a straight line in time, and their logs (logs.go). What an instance of
 // a container wrote is gone when the next one has ended, too, or its pod is removed; that
 // of two the older one's is no more its pod's, and its inodes are not counted (of each
 // container the kubelet keeps one dead instance: cmd/kubelet/app/options/options.go
@@ -19,7 +19,15 @@ import (
 // cannot write any more is no error here.
 
 // writes tells whether a process writes anything to the disk.
-func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 }
+func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 || p.log() != nil }
+
+// writesEach is how much more it writes every second.
+func (p *Process) writesEach() int64 {
+	if l := p.log(); l != nil {
+		return p.diskGrowth + l.rate
+	}
+	return p.diskGrowth
+}
 
 // DiskUsed is what the newest instance of a container has on the disk, in bytes.
 func (p *Process) DiskUsed(now sim.Time) int64 {
@@ -30,7 +38,11 @@ func (p *Process) DiskUsed(now sim.Time) int64 {
 	if p.Instances == 0 {
 		return 0
 	}
-	return p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
+	used := p.disk + scale(p.diskGrowth, int64(until.Sub(p.StartedAt)), int64(time.Second))
+	if l := p.log(); l != nil {
+		used += l.used(until)
+	}
+	return used
 }
 
 // DiskUsed is what the containers of a pod and its emptyDirs have on the disk, in bytes.
@@ -76,7 +88,7 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 			p := &s.Processes[i]
 			free -= p.DiskUsed(now) + p.dead
 			if p.Running {
-				growth += p.diskGrowth
+				growth += p.writesEach()
 			}
 		}
 		used, more := s.emptyDirLine(now)
@@ -85,14 +97,25 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 	return free, growth
 }
 
-// DiskScarceAt is the first instant, now or later, at which less than this is
-// free, as things are; Never if it does not come to that.
+// DiskScarceAt is the first instant, now or later, at which less than this may be
+// free, as things are; Never if it does not come to that. If it is now, less is.
 func (m *Machine) DiskScarceAt(now sim.Time, least int64) sim.Time {
 	if m.disk == 0 {
 		return sim.Never
 	}
 	free, growth := m.diskLine(now)
-	return scarceAt(now, free, growth, least)
+	if !m.logs {
+		return scarceAt(now, free, growth, least)
+	}
+	return foresee(now, free, growth, least, func(at sim.Time) (room, rate int64) {
+		for _, s := range m.pods {
+			if s != nil {
+				left, more := logsFull(s.Processes, now, at)
+				room, rate = room+left, rate+more
+			}
+		}
+		return room, rate
+	})
 }
 
 // scarceAt is when what is free, and gets less by growth every second, is less
@@ -107,18 +130,29 @@ func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
 }
 
-// WrittenAt is the first instant, now or later, at which a pod has more than most on the
-// disk; Never if it does not come to that.
+// WrittenAt is the first instant, now or later, at which a pod may have more than most on
+// the disk; Never if it does not come to that.
 func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
 	used, growth := s.emptyDirLine(now)
-	for i := range s.Processes {
-		p := &s.Processes[i]
+	return writtenAt(s.Processes, now, used, growth, most)
+}
+
+// ContainerWrittenAt is the same of one of its containers.
+func (s *Sandbox) ContainerWrittenAt(i int, now sim.Time, most int64) sim.Time {
+	return writtenAt(s.Processes[i:i+1], now, 0, 0, most)
+}
+
+// writtenAt is when some containers, with what else there is and grows, may have more than
+// most.
+func writtenAt(all []Process, now sim.Time, used, growth, most int64) sim.Time {
+	for i := range all {
+		p := &all[i]
 		used += p.DiskUsed(now)
 		if p.Running {
-			growth += p.diskGrowth
+			growth += p.writesEach()
 		}
 	}
-	return scarceAt(now, -used, growth, -most)
+	return foresee(now, -used, growth, -most, func(at sim.Time) (room, rate int64) { return logsFull(all, now, at) })
 }
 
 // Fill has something that is no container write until that share of the disk is

@@ -70,6 +70,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.memory, p.growth, p.heap, p.loaded = b.MemoryBytes, b.MemoryGrowth, b.MemoryPerRPS, loaded{}
 	m.allowSwap(s, i)
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
+	m.openLog(p, b.LogGrowth)
 	load, working := s.loadOf(i)
 	p.loaded.move(now, scale(p.heap, load, 1000))
 	m.open(s, i)
@@ -185,6 +186,7 @@ func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
 func (m *Machine) end(s *Sandbox, p *Process) {
 	m.distrust(s)
 	m.lose(s, p)
+	p.closeLog(m.kernel.Now())
 	p.Running, p.FinishedAt, p.EndedBefore = false, m.kernel.Now(), p.FinishedAt
 	m.need(-1)
 	m.idle(s, p)

@@ -175,6 +175,8 @@ type Machine struct {
 	dooms      []doom
 	stresses   []stress
 	diskErrors []string // that writing is answered with, of faults in the order in which they began
+	rotation   rotation // of logs
+	logs       bool     // some container has ever logged anything
 	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
@@ -218,6 +220,7 @@ type Config struct {
 	ParallelPulls int
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
 	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
+	Logs          Logs  // how they are rotated
 	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
@@ -236,7 +239,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
-	m.podPIDsLimit, m.staticCPUs = c.PodPIDsLimit, c.StaticCPUs
+	m.podPIDsLimit, m.staticCPUs, m.rotation = c.PodPIDsLimit, c.StaticCPUs, newRotation(c.Logs)
 	var said model.Stock
 	if node.Stock != nil {
 		said = *node.Stock
@@ -540,6 +543,7 @@ func (m *Machine) PowerOff() {
 		}
 		for i := range s.Processes {
 			if p := &s.Processes[i]; p.Running {
+				p.closeLog(m.offAt)
 				p.disk, p.diskGrowth = p.DiskUsed(m.offAt), 0 // whenever it is found to have ended
 				p.Running, p.FinishedAt, p.EndedBefore, p.dueAt = false, m.offAt, p.FinishedAt, sim.Never
 				m.idle(s, p)

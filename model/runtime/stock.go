@@ -29,11 +29,12 @@ type extra struct {
 	lookAt                            sim.Time // when that is looked at again
 	inodes, inodesGrowth              int64
 	volumes                           []VolumeUse
+	log                               logFiles
 }
 
 // newExtra is what a behavior says about it, nil if nothing.
 func newExtra(b *Behavior) *extra {
-	if b.PIDs == 0 && b.PIDsGrowth == 0 && b.PIDsMilliPerRPS == 0 && b.Inodes == 0 && b.InodesGrowth == 0 && b.Volumes == nil {
+	if b.PIDs == 0 && b.PIDsGrowth == 0 && b.PIDsMilliPerRPS == 0 && b.Inodes == 0 && b.InodesGrowth == 0 && b.Volumes == nil && b.LogGrowth == 0 {
 		return nil
 	}
 	return &extra{pids: b.PIDs, pidsGrowth: b.PIDsGrowth, pidsMilliPerRPS: b.PIDsMilliPerRPS, inodes: b.Inodes, inodesGrowth: b.InodesGrowth, volumes: b.Volumes}
