@@ -26,8 +26,8 @@ func TestOnHollowNodesEveryFaultDoesSomethingOrIsRefused(t *testing.T) {
 		}
 		t.Run(kind.Name, func(t *testing.T) {
 			for _, c := range signatures {
-				if c.fault != kind.Name {
-					continue
+				if c.fault != kind.Name || kind.Name == "pod-io" && strings.Contains(c.timeline, "container-crash") {
+					continue // what shows in processes that crash is refused for them
 				}
 				refused := kind.Hosts || kind.Name == "network-bandwidth" // what it carries has no size
 				if kind.Name == "kubelet-restart" {

@@ -461,7 +461,9 @@ func literalTwin(t *testing.T, story func(t *testing.T, c rigConfig) *rig) {
 func describe(r *rig, rec *store.Record) string {
 	s := fmt.Sprintf("%d %s %v", int64(rec.At), r.ActorName(rec.By), rec.Verb)
 	if rec.Note != nil {
-		return s + fmt.Sprintf(" %+v", *rec.Note)
+		n := *rec.Note
+		n.About = nil // a place in memory
+		return s + fmt.Sprintf(" %v %s %+v", rec.Note.Object(), rec.Note.Path(), n)
 	}
 	s += " " + rec.Object().Head().Path()
 	for _, f := range model.Diff(rec.Old, rec.New) {
