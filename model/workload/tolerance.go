@@ -270,7 +270,7 @@ func (n *stint) more(t *Flows, most int) bool {
 
 // mostLevels is how often the pods of a class are looked at because they come to a level.
 // Then they wait for the next full minute.
-const mostLevels = 512
+const mostLevels = 64
 
 // level is atLevel, unless it comes to that too often.
 func (t *Flows) level(now sim.Time, id int32) {
