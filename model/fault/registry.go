@@ -360,9 +360,7 @@ var Kinds = []Kind{
 		Name: "pid-exhaustion", Targets: model.KindNode, Hosts: true,
 		Help:   "processes of the system, outside of all pods, take a share of the processes that there can be on some nodes; where all are there, nothing starts",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
-		effect: func() effect {
-			return &taking{said: " of the processes that there can be are there", take: Host.TakePIDs, giveBack: Host.ReturnPIDs}
-		},
+		effect: func() effect { return &pidExhaustion{} },
 	},
 	{
 		Name: "pod-error", Targets: model.KindPod,

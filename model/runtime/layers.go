@@ -226,17 +226,23 @@ func (m *Machine) diskChanged() {
 	m.kubelet.DiskChanged()
 }
 
-// watchSpace looks again when pulls will have filled the disk, as things are.
+// watchSpace looks again when pulls will have filled the disk, as things are, unless one of
+// them writes otherwise before that: then it is called again.
 func (m *Machine) watchSpace() {
-	now := m.kernel.Now()
+	now, otherwise, write := m.kernel.Now(), sim.Never, false
 	for i := range m.pulls {
-		if _, growth, _ := m.pulls[i].writes(now); growth > 0 {
-			if at := m.DiskScarceAt(now, 0); at != m.spaceAt && at != sim.Never {
-				m.spaceAt = at
-				m.kernel.Post(at, m.self, whySpace, 0)
-			}
-			return
+		p := &m.pulls[i]
+		_, growth, _ := p.writes(now)
+		if write = write || growth > 0; p.writesAt > now {
+			otherwise = min(otherwise, p.writesAt)
 		}
+	}
+	if !write {
+		return
+	}
+	if at := m.DiskScarceAt(now, 0); at != m.spaceAt && at != sim.Never && at <= otherwise {
+		m.spaceAt = at
+		m.kernel.Post(at, m.self, whySpace, 0)
 	}
 }
 
