@@ -191,8 +191,12 @@ func (t *Flows) reshare() {
 			t.callAgain(f)
 		}
 		t.pool(f)
-		t.route(f)
-		t.hold(i)
+		if f.reroute {
+			t.route(f)
+		}
+		if f.Connections != nil || f.affine || f.sticks {
+			t.hold(i)
+		}
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -336,6 +340,7 @@ func (t *Flows) tryAgain(i int32, a attempt) {
 // route asks the proxies of a flow's senders anew.
 func (t *Flows) route(f *flow) {
 	b := &t.backends[f.backend]
+	f.reroute = false
 	for j := range f.senders {
 		s := &f.senders[j]
 		if !s.stale {
@@ -343,6 +348,7 @@ func (t *Flows) route(f *flow) {
 		}
 		s.stale = false
 		r := f.ask(s.proxy)
+		f.affine = f.affine || r.Sticky > 0
 		if s.live >= 0 && sameRoute(b.routes[s.live].route, r) {
 			continue
 		}

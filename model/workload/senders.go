@@ -194,6 +194,7 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 		j = int32(len(f.senders))
 		f.at[at] = j
 		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
+		f.reroute = true
 	}
 	f.senders[j].milli += milli
 	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))

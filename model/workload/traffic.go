@@ -161,6 +161,7 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
+	affine     bool   // some sender's rules had session affinity
 	sticks     bool   // clients stay with their endpoints
 	held       []held
 	holds      map[place]int32 // held, of whatever group
@@ -172,6 +173,7 @@ type flow struct {
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	sorts      []int32         // that members were of
 	senders    []sender
+	reroute    bool            // some of them are stale
 	at         map[place]int32 // senders
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
@@ -408,7 +410,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		f := &t.flows[i]
 		for j := range f.senders {
 			if s := &f.senders[j]; s.seat == seat {
-				s.stale = true
+				s.stale, f.reroute = true, true
 				t.outdate(i)
 			}
 		}
