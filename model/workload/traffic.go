@@ -175,6 +175,7 @@ type flow struct {
 	senders    []sender
 	reroute    bool            // some of them are stale
 	at         map[place]int32 // senders
+	lately     []int32         // by seat: the sender that was found there last
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
