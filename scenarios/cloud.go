@@ -51,6 +51,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 		return
 	}
 	g.Size, g.GPU = machineSize(v, m)
+	l.limitPods(&g.Size)
 	g.Kept = l.kept(m, g.Size)
 	g.SwapBytes = l.swap(m.Optional("swap"))
 	l.setTopology(g.Name, topology(m, g.Size, g.Kept))

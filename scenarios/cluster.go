@@ -119,6 +119,10 @@ func (l *loader) nodes(v strict.Value) {
 	name := m.Required("name").Name()
 	number := nodeOptions.read(m, "count").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
+	hollow := nodeOptions.read(m, "hollow").Bool()
+	if !hollow {
+		l.limitPods(&size)
+	}
 	kept := l.kept(m, size)
 	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
@@ -129,7 +133,6 @@ func (l *loader) nodes(v strict.Value) {
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
-	hollow := nodeOptions.read(m, "hollow").Bool()
 	static := l.staticPods(m.Optional("staticPods"), number)
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
@@ -260,6 +263,11 @@ func machineSize(v strict.Value, m *strict.Map) (size model.Resources, gpu model
 		m.Optional("gpuModel").Errorf("needs gpus: how many of them a node has")
 	}
 	return size, gpu
+}
+
+// limitPods leaves a machine no more pods than its kubelet takes for each of its cores.
+func (l *loader) limitPods(size *model.Resources) {
+	size.Pods = kubelet.PodCapacity(*size, l.scenario.Config.ControlPlane.PodsPerCore)
 }
 
 const maxBytes = 1 << 50

@@ -21,6 +21,9 @@ func (l *loader) kubelets(v strict.Value) {
 	c := &l.scenario.Config
 	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
 	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
+	c.ControlPlane.PodsPerCore = kubeletOptions.read(m, "podsPerCore").Int(0, 10_000)
+	c.PullRate.QPS = kubeletOptions.read(m, "registryPullQPS").Int(0, 1_000_000)
+	c.PullRate.Burst = kubeletOptions.read(m, "registryBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Sysctls = strict.Each(m.Optional("allowedUnsafeSysctls"), unsafeSysctl)
 	c.Eviction = eviction(m)

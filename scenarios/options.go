@@ -51,9 +51,12 @@ func KnownOptions() []Option {
 var kubeletOptions = options{
 	{"cluster.kubelet", "kubeAPIQPS", strconv.Itoa(kubelet.DefaultQPS), "requests a second", "10", "of each kubelet to the API servers, besides heartbeats"},
 	{"cluster.kubelet", "kubeAPIBurst", strconv.Itoa(kubelet.DefaultBurst), "requests", "20", "and at once"},
+	{"cluster.kubelet", "registryPullQPS", strconv.FormatInt(runtime.DefaultPullRate.QPS, 10), "pulls a second", "20", "that a kubelet begins; who wants one more fails (pull QPS exceeded) and does not wait; 0 is no limit"},
+	{"cluster.kubelet", "registryBurst", strconv.FormatInt(runtime.DefaultPullRate.Burst, 10), "pulls", "50", "and at once"},
 	{"cluster.kubelet", "crashLoopBackOff", "", "a duration", "{maxContainerRestartPeriod: 30s}", "the longest wait before a container starts again, 1s to 300s; 300s unless said"},
 	{"cluster.kubelet", "imageGCHighThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.High, 10), "percent", "90", "of the disk that are used when images that nobody uses begin to be removed, every 5 minutes; at 100 none ever are"},
 	{"cluster.kubelet", "imageGCLowThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.Low, 10), "percent", "70", "and when that ends; less than the high one"},
+	{"cluster.kubelet", "podsPerCore", "0", "pods", "10", "that a kubelet takes for each core of its machine, if that is fewer than pods of nodes and node groups; 0 is no such limit"},
 	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
 	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},

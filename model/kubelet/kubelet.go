@@ -29,6 +29,7 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	PullRate      runtime.PullRate
 	// Keen is runtime.Config.Keen.
 	Keen         bool
 	Eviction     Eviction
@@ -178,7 +179,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PullRate: c.PullRate, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
 		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, Logs: c.Logs, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	reserved, _ := node.Reserved(0)
@@ -219,6 +220,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 		p.next = sim.Never
 	}
 	k.rotateLogs()
+	k.machine.FillPullBucket()
 	k.leases.Start(k.node.ID, firstLease)
 	k.orders.Start()
 	k.about.Start()
