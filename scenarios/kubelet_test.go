@@ -103,11 +103,11 @@ workload:
 // Source: v1.35 pkg/kubelet/apis/config/validation/validation.go: the longest back-off of
 // restarts is 1 s to 300 s, and the image collector's low threshold is below its high one.
 func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
-	s, err := loaded(t, workers+"  kubelet: {crashLoopBackOff: {maxContainerRestartPeriod: 30s}, imageGCHighThresholdPercent: 60, imageGCLowThresholdPercent: 50}\n", "")
+	s, err := loaded(t, workers+"  kubelet: {crashLoopBackOff: {maxContainerRestartPeriod: 30s}, imageGCHighThresholdPercent: 60, imageGCLowThresholdPercent: 50, imageMaximumGCAge: 24h}\n", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50}) {
+	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50, MaxAge: 24 * time.Hour}) {
 		t.Errorf("got %v, %+v", c.RestartMost, c.ImageGC)
 	}
 	for wrong, want := range map[string]string{
@@ -116,6 +116,7 @@ func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testi
 		"crashLoopBackOff: {}":                                `missing "maxContainerRestartPeriod"`,
 		"imageGCHighThresholdPercent: 80":                     "80, has to be less than imageGCHighThresholdPercent, 80",
 		"imageGCLowThresholdPercent: 101":                     "101",
+		"imageMaximumGCAge: 2m":                               "an image is kept for 2m whatever happens (imageMinimumGCAge); say more",
 	} {
 		if _, err := loaded(t, workers+"  kubelet: {"+wrong+"}\n", ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want %q, got %v", wrong, want, err)

@@ -130,8 +130,9 @@ type Kubelet struct {
 	shutdown Shutdown
 	closing  closing
 
-	imageLevels ImageGC
-	restartMost time.Duration
+	imageLevels     ImageGC
+	imageGCFailedAt sim.Time // when a look of the image collector last failed; -1 is never
+	restartMost     time.Duration
 
 	evictions evictions
 	levels    levels
@@ -215,7 +216,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
 	k.beginHealth(&looks)
 	k.evictions = newEvictions()
-	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(looks.Duration(0, imageGCEvery)), Period: imageGCEvery}
+	k.beginImageGC(&looks)
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -232,6 +233,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 		}
 	}
 	k.aimEvictions(k.kernel.Now())
+	k.aimImageGC(k.kernel.Now()) // also without a runtime
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
