@@ -139,8 +139,8 @@ func (l *loader) nodes(v strict.Value) {
 		refuseHollow(m, len(static) > 0)
 	}
 	shutdown := gracefulShutdown(m)
-	if hollow && shutdown != (kubelet.Shutdown{}) {
-		m.Optional(shutdownPeriod).KeyErrorf("nothing runs on a hollow node, so it has nothing to end")
+	if hollow && shutdown != nil {
+		refuseShutdown(m)
 	}
 	if name == "" || !l.room(v, number) {
 		return
@@ -166,31 +166,10 @@ func (l *loader) nodes(v strict.Value) {
 		}
 		l.static(own, static)
 		l.setTopology(own, made)
-		if shutdown != (kubelet.Shutdown{}) {
+		if shutdown != nil {
 			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
 		}
 	}
-}
-
-// The keys of a KubeletConfiguration about the shutdown of its machine.
-const (
-	shutdownPeriod   = "shutdownGracePeriod"
-	shutdownCritical = "shutdownGracePeriodCriticalPods"
-)
-
-// gracefulShutdown reads how long a kubelet holds the shutdown of its machine up.
-func gracefulShutdown(m *strict.Map) (s kubelet.Shutdown) {
-	period, critical := m.Optional(shutdownPeriod), m.Optional(shutdownCritical)
-	if period.Given() {
-		s.GracePeriod = period.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() {
-		s.CriticalPods = critical.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() && s.CriticalPods > s.GracePeriod {
-		critical.Errorf("it is a part of %s, and so at most as long", shutdownPeriod)
-	}
-	return s
 }
 
 func into(all *map[string]kubelet.Shutdown, name string, s kubelet.Shutdown) {

@@ -100,6 +100,7 @@ var machineOptions = options{
 	{ofNodes, "systemReserved", "", "amounts", "{cpu: 100m}", "the same, for others"},
 	{ofNodes, "shutdownGracePeriod", "", "a duration", "60s", "how long a kubelet holds the machine's shutdown up to end its pods"},
 	{ofNodes, "shutdownGracePeriodCriticalPods", "", "a duration", "20s", "of that, for critical ones"},
+	{ofNodes, "shutdownGracePeriodByPodPriority", "", "a list", "[{priority: 0, shutdownGracePeriodSeconds: 20}, {priority: 100000, shutdownGracePeriodSeconds: 10}]", "instead of these two, the same for each band of priorities, the lowest first"},
 	{ofNodes, "numaNodes", "1", "1 to 8", "2", "of which the machine is made, each a socket with an equal part of its CPUs and memory"},
 	{ofNodes, "threadsPerCore", "1", "CPUs", "2", "that are one core"},
 	{ofNodes, "cpuManagerPolicy", "none", "a policy", "static", "static: containers of Guaranteed pods that ask for whole CPUs have them for themselves; needs reserved CPU"},
