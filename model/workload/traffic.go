@@ -163,6 +163,7 @@ type flow struct {
 	asked    int64    // how many of its requests have to ask, in thousandths per second
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
+	unheard  bool     // of lookups: servers answer otherwise than resolved has it
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
