@@ -51,6 +51,9 @@ type Machine interface {
 	// Probed is told how many of a million probes of a container fail from now on,
 	// because the answer is late or because there is none.
 	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
+	// Untracked is told how many of a million new connections the machine's kernel drops from
+	// now on, because its conntrack table is full.
+	Untracked(ppm uint32)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
@@ -310,7 +313,7 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
-	whyFull            // about a site: its table of connections is full
+	whyFull            // about a site: its table of connections takes more, or fewer
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
@@ -576,7 +579,7 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 	case whyLevel:
 		return "pods have more requests to do, or fewer"
 	case whyFull:
-		return "the table of connections is full on " + t.net.Name(network.Site(about))
+		return "the table of connections takes more or fewer on " + t.net.Name(network.Site(about))
 	case whySevered:
 		return "answers were due on ways that are cut"
 	case whySoon, whyFlush:
@@ -610,6 +613,7 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
+		t.news++
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
