@@ -24,14 +24,6 @@ const (
 	stallTimeout = 5 * time.Minute
 )
 
-// The kubelet's limit of pulls (pkg/kubelet/apis/config/v1beta1/defaults.go
-// registryPullQPS, registryBurst): who is too fast fails and does not wait
-// (pkg/kubelet/images/helpers.go throttledImageService).
-const (
-	pullPeriod = time.Second / 5
-	pullBurst  = 10
-)
-
 type pull struct {
 	pod, image uint32
 	bytes      int64 // to be downloaded
@@ -73,8 +65,8 @@ func (m *Machine) Pull(pod *model.Pod, c *model.Container) {
 	m.beginPulls()
 }
 
-// CancelPulls drops all of them: who asked is gone, and the runtime breaks
-// off what nobody waits for.
+// CancelPulls drops all of them: who asked is gone, or the runtime breaks off what it
+// did.
 func (m *Machine) CancelPulls() { m.pulls = m.pulls[:0] }
 
 // beginPulls begins those that need not wait.
@@ -174,15 +166,6 @@ func total(layers []layer) (bytes int64) {
 }
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
-
-// mayPull takes a token of the kubelet's bucket for pulls, if there is one.
-func (m *Machine) mayPull(now sim.Time) bool {
-	if m.pullsPaid > now.Add((pullBurst-1)*pullPeriod) {
-		return false
-	}
-	m.pullsPaid = max(m.pullsPaid, now).Add(pullPeriod)
-	return true
-}
 
 // silenced tells whether nothing comes from the registry.
 func (m *Machine) silenced() bool { return m.offline || m.registry.down }
