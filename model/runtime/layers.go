@@ -18,7 +18,8 @@ import (
 // Image is what a registry has of an image that is described.
 type Image struct {
 	Name   string
-	Layers []Layer // the lowest first
+	Layers []Layer // the lowest first; none if only its size is known
+	Bytes  int64   // of one without layers, compressed
 }
 
 // Layer is a part of images, the same under the same name.
@@ -57,6 +58,9 @@ func (r *Registry) Describe(images []Image) {
 	r.layers = map[uint32][]layer{}
 	for i := range images {
 		number := r.image(images[i].Name)
+		if len(images[i].Layers) == 0 {
+			r.said[number] = images[i].Bytes
+		}
 		for _, l := range images[i].Layers {
 			if numbers[l.Name] == 0 {
 				numbers[l.Name] = uint32(len(numbers)) + 1
