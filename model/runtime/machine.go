@@ -530,7 +530,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls, m.calls = m.pulls[:0], calls{}
+	m.CancelPulls()
+	m.calls = calls{}
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0
