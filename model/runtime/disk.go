@@ -187,9 +187,8 @@ func (m *Machine) QuickenDisk(ppm int64) {
 func (m *Machine) BreakDisk(errno string) {
 	m.diskErrors = append(m.diskErrors, errno)
 	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && !p.follows {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.awaits == 0 {
 			m.leaveUnwritten(p)
-			m.letFollow(p.image, PullUnwritten)
 		}
 	}
 }

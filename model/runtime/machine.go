@@ -181,6 +181,7 @@ type Machine struct {
 	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	untracked   uint32 // of a million new connections, those that the kernel drops
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
@@ -529,7 +530,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls, m.calls = m.pulls[:0], calls{}
+	m.CancelPulls()
+	m.calls = calls{}
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0

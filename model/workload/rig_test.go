@@ -147,6 +147,8 @@ func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint
 	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}
 }
 
+func (m machine) Untracked(uint32) {}
+
 func (r *rig) Probes(model.Ref) []workload.Probe { return r.probes }
 
 func (r *rig) traffic(sources ...workload.Traffic) {
