@@ -66,6 +66,7 @@ var reasons = []string{
 	"FaultStarted",
 	"FaultWithoutTarget",
 	"FreeDiskSpaceFailed",
+	"ImageGCFailed",
 	"InspectFailed",
 	"JobAlreadyActive",
 	"KernelPanic",

@@ -10,7 +10,6 @@ import (
 	"orrery/model/autoscaler"
 	"orrery/model/cloud"
 	"orrery/model/fault"
-	"orrery/model/kubelet"
 	"orrery/scenarios/strict"
 )
 
@@ -51,6 +50,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 		return
 	}
 	g.Size, g.GPU = machineSize(v, m)
+	l.limitPods(&g.Size)
 	g.Kept = l.kept(m, g.Size)
 	g.SwapBytes = l.swap(m.Optional("swap"))
 	l.setTopology(g.Name, topology(m, g.Size, g.Kept))
@@ -69,7 +69,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	if g.Name == "" || !l.room(v, int64(g.Start)) {
 		return
 	}
-	if s := gracefulShutdown(m); s != (kubelet.Shutdown{}) {
+	if s := gracefulShutdown(m); s != nil {
 		into(&l.scenario.Config.Shutdown.Groups, g.Name, s)
 	}
 	c.Groups = append(c.Groups, g)

@@ -119,6 +119,10 @@ func (l *loader) nodes(v strict.Value) {
 	name := m.Required("name").Name()
 	number := nodeOptions.read(m, "count").Int(1, maxNodes)
 	size, gpu := machineSize(v, m)
+	hollow := nodeOptions.read(m, "hollow").Bool()
+	if !hollow {
+		l.limitPods(&size)
+	}
 	kept := l.kept(m, size)
 	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
@@ -129,15 +133,14 @@ func (l *loader) nodes(v strict.Value) {
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
-	hollow := nodeOptions.read(m, "hollow").Bool()
 	static := l.staticPods(m.Optional("staticPods"), number)
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)
 	}
 	shutdown := gracefulShutdown(m)
-	if hollow && shutdown != (kubelet.Shutdown{}) {
-		m.Optional(shutdownPeriod).KeyErrorf("nothing runs on a hollow node, so it has nothing to end")
+	if hollow && shutdown != nil {
+		refuseShutdown(m)
 	}
 	if name == "" || !l.room(v, number) {
 		return
@@ -163,31 +166,10 @@ func (l *loader) nodes(v strict.Value) {
 		}
 		l.static(own, static)
 		l.setTopology(own, made)
-		if shutdown != (kubelet.Shutdown{}) {
+		if shutdown != nil {
 			into(&l.scenario.Config.Shutdown.Nodes, own, shutdown)
 		}
 	}
-}
-
-// The keys of a KubeletConfiguration about the shutdown of its machine.
-const (
-	shutdownPeriod   = "shutdownGracePeriod"
-	shutdownCritical = "shutdownGracePeriodCriticalPods"
-)
-
-// gracefulShutdown reads how long a kubelet holds the shutdown of its machine up.
-func gracefulShutdown(m *strict.Map) (s kubelet.Shutdown) {
-	period, critical := m.Optional(shutdownPeriod), m.Optional(shutdownCritical)
-	if period.Given() {
-		s.GracePeriod = period.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() {
-		s.CriticalPods = critical.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() && s.CriticalPods > s.GracePeriod {
-		critical.Errorf("it is a part of %s, and so at most as long", shutdownPeriod)
-	}
-	return s
 }
 
 func into(all *map[string]kubelet.Shutdown, name string, s kubelet.Shutdown) {
@@ -260,6 +242,11 @@ func machineSize(v strict.Value, m *strict.Map) (size model.Resources, gpu model
 		m.Optional("gpuModel").Errorf("needs gpus: how many of them a node has")
 	}
 	return size, gpu
+}
+
+// limitPods leaves a machine no more pods than its kubelet takes for each of its cores.
+func (l *loader) limitPods(size *model.Resources) {
+	size.Pods = kubelet.PodCapacity(*size, l.scenario.Config.ControlPlane.PodsPerCore)
 }
 
 const maxBytes = 1 << 50

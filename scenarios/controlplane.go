@@ -93,7 +93,8 @@ func (l *loader) machines(m *strict.Map) {
 			return
 		}
 	}
-	for _, n := range c.Machines(&l.scenario.Config.Eviction) {
+	machines, pods := c.Machines(&l.scenario.Config.Eviction), c.Pods()
+	for _, n := range machines {
 		if l.known.node[n.Name] {
 			at.Errorf("a node is called %s like a machine of the control plane; give it another name, or say controlPlane: {managed: true}", strict.Quote(n.Name))
 			return
@@ -103,8 +104,11 @@ func (l *loader) machines(m *strict.Map) {
 	if !c.Nodes {
 		return
 	}
-	for _, p := range c.Pods() {
+	for _, p := range pods {
 		l.known.add(p)
+	}
+	if room := machines[0].Capacity.Pods; room < int64(len(pods)) {
+		m.Optional("kubelet").Errorf("podsPerCore leaves a machine of the control plane room for %d pods, and its own are %d", room, len(pods))
 	}
 	var most model.Resources
 	for _, n := range l.scenario.Config.Nodes {

@@ -8,6 +8,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/kubelet"
+	"orrery/model/runtime"
 	"orrery/scenarios/strict"
 )
 
@@ -21,6 +22,9 @@ func (l *loader) kubelets(v strict.Value) {
 	c := &l.scenario.Config
 	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
 	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
+	c.ControlPlane.PodsPerCore = kubeletOptions.read(m, "podsPerCore").Int(0, 10_000)
+	c.PullRate.QPS = kubeletOptions.read(m, "registryPullQPS").Int(0, 1_000_000)
+	c.PullRate.Burst = kubeletOptions.read(m, "registryBurst").Int(1, 1_000_000)
 	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
 	c.Sysctls = strict.Each(m.Optional("allowedUnsafeSysctls"), unsafeSysctl)
 	c.Eviction = eviction(m)
@@ -38,13 +42,18 @@ func (l *loader) kubelets(v strict.Value) {
 	c.Logs.MaxFiles = int(kubeletOptions.read(m, "containerLogMaxFiles").Int(2, 100))
 }
 
-// imageGC reads at how many percent of the disk the image collector begins and ends
-// (pkg/kubelet/apis/config/validation/validation.go).
+// imageGC reads at how many percent of the disk the image collector begins and ends, and
+// what is too old for it (pkg/kubelet/apis/config/validation/validation.go: that is more
+// than imageMinimumGCAge, 2 minutes).
 func imageGC(m *strict.Map) kubelet.ImageGC {
 	low := kubeletOptions.read(m, "imageGCLowThresholdPercent")
 	g := kubelet.ImageGC{High: kubeletOptions.read(m, "imageGCHighThresholdPercent").Int(1, 100), Low: low.Int(0, 100)}
 	if g.High > 0 && g.Low >= g.High {
 		m.Value().Errorf("imageGCLowThresholdPercent, %d, has to be less than imageGCHighThresholdPercent, %d", g.Low, g.High)
+	}
+	old := m.Optional("imageMaximumGCAge")
+	if g.MaxAge = old.DurationIn(0, maxDuration); g.MaxAge > 0 && g.MaxAge <= runtime.ImageKept {
+		old.Errorf("an image is kept for %s whatever happens (imageMinimumGCAge); say more", strict.FormatDuration(runtime.ImageKept))
 	}
 	return g
 }

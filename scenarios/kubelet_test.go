@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -102,11 +103,11 @@ workload:
 // Source: v1.35 pkg/kubelet/apis/config/validation/validation.go: the longest back-off of
 // restarts is 1 s to 300 s, and the image collector's low threshold is below its high one.
 func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
-	s, err := loaded(t, workers+"  kubelet: {crashLoopBackOff: {maxContainerRestartPeriod: 30s}, imageGCHighThresholdPercent: 60, imageGCLowThresholdPercent: 50}\n", "")
+	s, err := loaded(t, workers+"  kubelet: {crashLoopBackOff: {maxContainerRestartPeriod: 30s}, imageGCHighThresholdPercent: 60, imageGCLowThresholdPercent: 50, imageMaximumGCAge: 24h}\n", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50}) {
+	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50, MaxAge: 24 * time.Hour}) {
 		t.Errorf("got %v, %+v", c.RestartMost, c.ImageGC)
 	}
 	for wrong, want := range map[string]string{
@@ -115,6 +116,7 @@ func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testi
 		"crashLoopBackOff: {}":                                `missing "maxContainerRestartPeriod"`,
 		"imageGCHighThresholdPercent: 80":                     "80, has to be less than imageGCHighThresholdPercent, 80",
 		"imageGCLowThresholdPercent: 101":                     "101",
+		"imageMaximumGCAge: 2m":                               "an image is kept for 2m whatever happens (imageMinimumGCAge); say more",
 	} {
 		if _, err := loaded(t, workers+"  kubelet: {"+wrong+"}\n", ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want %q, got %v", wrong, want, err)
@@ -149,5 +151,51 @@ workload:
 		if _, err := load(c.kubelet, c.logs); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v", c, err)
 		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/apis/config/v1beta1/defaults.go, validation/validation.go: 5 pulls
+// a second after a burst of 10 unless said; 0 a second is no limit.
+func TestTheKubeletsLimitOfPullsIsRead(t *testing.T) {
+	for given, want := range map[string]runtime.PullRate{
+		"podPidsLimit: 100":                     runtime.DefaultPullRate,
+		"registryPullQPS: 20, registryBurst: 3": {QPS: 20, Burst: 3},
+		"registryPullQPS: 0":                    {QPS: 0, Burst: 10},
+	} {
+		s, err := loaded(t, workers+"  kubelet: {"+given+"}\n", "")
+		if err != nil || s.Config.PullRate != want {
+			t.Errorf("%s: got %+v, %v", given, s, err)
+		}
+	}
+	for _, wrong := range []string{"registryPullQPS: -1", "registryPullQPS: 0.5", "registryBurst: 0"} {
+		if _, err := loaded(t, workers+"  kubelet: {"+wrong+"}\n", ""); err == nil || !strings.Contains(err.Error(), "registry") {
+			t.Errorf("%s: got %v", wrong, err)
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/nodestatus/setters.go MachineInfo: a node has room for
+// podsPerCore pods for each core, if that is fewer than maxPods.
+func TestPodsPerCoreLimitsWhatANodeTakes(t *testing.T) {
+	const cluster = `  controlPlane: {cpu: 4}
+  nodes: [{name: a, cpu: 4, memory: 8Gi}, {name: b, cpu: 64, memory: 8Gi}, {name: c, cpu: 2500m, memory: 8Gi, pods: 20}, {name: h, cpu: 4, memory: 8Gi, hollow: true}]
+  nodeGroups: [{name: g, cpu: 8, memory: 8Gi, min: 1, max: 3}]
+`
+	s, err := loaded(t, cluster+"  kubelet: {podsPerCore: 5}\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, n := range append(s.Config.ControlPlane.Machines(&s.Config.Eviction), s.Config.Nodes...) {
+		if got[n.Name] = n.Allocatable.Pods; n.Capacity.Pods != n.Allocatable.Pods {
+			t.Errorf("%s: %+v", n.Name, n)
+		}
+	}
+	if want := map[string]int64{"cp-0": 20, "a": 20, "b": 110, "c": 15, "h": 110, "g-0": 40}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	const want = "podsPerCore leaves a machine of the control plane room for 2 pods, and its own are 4"
+	if _, err := loaded(t, workers+"  controlPlane: {cpu: 2}\n  kubelet: {podsPerCore: 1}\n", ""); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v", err)
 	}
 }

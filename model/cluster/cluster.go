@@ -219,7 +219,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	} else {
 		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
 			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry,
-			ParallelPulls: x.config.ParallelPulls, PanicAfter: x.config.PanicAfter,
+			ParallelPulls: x.config.ParallelPulls, PullRate: x.config.PullRate, PanicAfter: x.config.PanicAfter,
 			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
 			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Logs: x.config.Logs, Topology: x.config.topology(n),
 			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,

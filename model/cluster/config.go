@@ -48,6 +48,7 @@ type Config struct {
 	PanicAfter    time.Duration
 	Images        []runtime.Image  // that are described
 	ParallelPulls int              // images that a node pulls at a time; default 1
+	PullRate      runtime.PullRate // of each kubelet
 	Eviction      kubelet.Eviction // of each kubelet
 	ImageGC       kubelet.ImageGC  // of each kubelet
 	RestartMost   time.Duration    // the longest back-off of restarts; default kubelet.DefaultMostBackoff
@@ -118,6 +119,7 @@ type ControlPlane struct {
 	Autoscaler  bool        // cluster-autoscaler does; New says so
 	CPUMilli    int64       // of each; whole cores work on requests; default 2 cores, or 4 if they are no nodes
 	MemoryBytes int64       // of each that is a node; default 4 GiB
+	PodsPerCore int64       // that the kubelet of each takes (kubelet.PodCapacity); 0 is no such limit
 	Etcd        etcd.Config // of the member on each; Sites and Literal are the cluster's
 	// ExternalEtcd is how many members there are on machines of their own, which are
 	// no nodes, named etcd-0 and so on; 0 is one on each machine of the control plane.

@@ -77,6 +77,7 @@ func (c *ControlPlane) Machines(e *kubelet.Eviction) []*model.Node {
 	if c.MemoryBytes > 0 {
 		size.MemoryBytes = c.MemoryBytes
 	}
+	size.Pods = kubelet.PodCapacity(size, c.PodsPerCore)
 	for i := range out {
 		name, zone := c.machine(i)
 		labels := map[string]string{

@@ -427,7 +427,7 @@ func TestAGracefulShutdownFailsThePodsAndTheirOwnerReplacesThem(t *testing.T) {
 		f.Graceful = true
 		c := shop(seed+1, 6, 12, f)
 		c.Behaviors = runtime.Behaviors{{Stop: sim.Constant(5 * second)}}
-		c.Shutdown.Nodes = map[string]kubelet.Shutdown{"n-1": {GracePeriod: 30 * second, CriticalPods: 10 * second}}
+		c.Shutdown.Nodes = map[string]kubelet.Shutdown{"n-1": kubelet.NewShutdown(30*second, 10*second)}
 		w := watchConfig(t, c, 10*time.Minute)
 		within(t, seed, "not ready", w.notReady, 1, 0, second)
 		within(t, seed, "pods failed", w.failed, 2, 5*second, 7*second)

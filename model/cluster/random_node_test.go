@@ -105,7 +105,7 @@ func (d *dice) kubelets(c *cluster.Config) {
 		c.Shutdown.Nodes = map[string]kubelet.Shutdown{}
 		for _, n := range c.Nodes {
 			if total := d.seconds(2, 60); !d.one(3) {
-				c.Shutdown.Nodes[n.Name] = kubelet.Shutdown{GracePeriod: total, CriticalPods: total * time.Duration(d.below(10)) / 10}
+				c.Shutdown.Nodes[n.Name] = kubelet.NewShutdown(total, total*time.Duration(d.below(10))/10)
 			}
 		}
 	}

@@ -116,6 +116,7 @@ func (k *Kubelet) runtimeGone() {
 			k.breakOff(r, now)
 		}
 	}
+	k.aimImageGC(now)
 }
 
 func (k *Kubelet) runtimeBack() {

@@ -29,6 +29,7 @@ type Config struct {
 	// ParallelPulls is how many images each node pulls at a time
 	// (maxParallelImagePulls with serializeImagePulls off); default 1.
 	ParallelPulls int
+	PullRate      runtime.PullRate
 	// Keen is runtime.Config.Keen.
 	Keen         bool
 	Eviction     Eviction
@@ -129,8 +130,9 @@ type Kubelet struct {
 	shutdown Shutdown
 	closing  closing
 
-	imageLevels ImageGC
-	restartMost time.Duration
+	imageLevels     ImageGC
+	imageGCFailedAt sim.Time // when a look of the image collector last failed; -1 is never
+	restartMost     time.Duration
 
 	evictions evictions
 	levels    levels
@@ -178,7 +180,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PullRate: c.PullRate, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
 		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, Logs: c.Logs, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	reserved, _ := node.Reserved(0)
@@ -214,11 +216,12 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
 	k.beginHealth(&looks)
 	k.evictions = newEvictions()
-	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(looks.Duration(0, imageGCEvery)), Period: imageGCEvery}
+	k.beginImageGC(&looks)
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
 	k.rotateLogs()
+	k.machine.FillPullBucket()
 	k.leases.Start(k.node.ID, firstLease)
 	k.orders.Start()
 	k.about.Start()
@@ -230,6 +233,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 		}
 	}
 	k.aimEvictions(k.kernel.Now())
+	k.aimImageGC(k.kernel.Now()) // also without a runtime
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())

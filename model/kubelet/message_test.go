@@ -70,7 +70,7 @@ func TestAPodOverItsOwnLimitOfStorageIsNoTargetOfADisruption(t *testing.T) {
 // Source: pkg/kubelet/nodeshutdown/nodeshutdown_manager.go nodeShutdownMessage,
 // preemption/preemption.go, active_deadline.go: what a kubelet itself says of pods it ends.
 func TestWhoAKubeletEndsIsToldWhy(t *testing.T) {
-	r := newRig(t, 1, func(r *rig) { r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second} })
+	r := newRig(t, 1, func(r *rig) { r.config.Shutdown = kubelet.NewShutdown(30*time.Second, 0) })
 	web := r.pod("web", nil)
 	late := r.pod("late", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
 	r.ready(web)

@@ -214,6 +214,9 @@ func (k *Kubelet) add(pod *model.Pod) *row {
 // drop forgets a pod whose object is gone and of which nothing runs.
 func (k *Kubelet) drop(r *row) {
 	k.machine.Remove(r.pod.ID)
+	if k.imageLevels.MaxAge > 0 { // its images are older from now on
+		k.aimImageGC(k.kernel.Now())
+	}
 	k.slots[r.number], k.rows[r.number] = slot{news: sim.Never, lookAt: sim.Never, probe: sim.Never}, nil
 }
 

@@ -17,7 +17,7 @@ import (
 func TestAShutdownEndsCriticalPodsLastAndGivesNobodyMoreThanTheirGroupHas(t *testing.T) {
 	stubborn := behaving(runtime.Behavior{Container: "main", Stop: sim.Constant(time.Hour)}, runtime.Behavior{Container: "quick", Stop: sim.Constant(time.Second)})
 	r := newRig(t, 1, stubborn, func(r *rig) {
-		r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second, CriticalPods: 10 * time.Second}
+		r.config.Shutdown = kubelet.NewShutdown(30*time.Second, 10*time.Second)
 	})
 	quick := func(s *model.PodSpec) { s.Containers[0].Name = "quick" }
 	a, b := r.pod("stubborn", func(s *model.PodSpec) { s.GraceSeconds = 60 }), r.pod("quick", quick)
@@ -60,4 +60,50 @@ func TestAShutdownWithoutTimeIsPowerLossAndAMachineThatIsToBootAgainDoes(t *test
 		t.Error("without a grace period it takes time")
 	}
 	r.until("it runs again", 2*time.Minute, func() bool { return r.get(p).IsReady() && r.get(p).Restarts() == 1 })
+}
+
+// Source: v1.35 pkg/kubelet/nodeshutdown/nodeshutdown_manager.go groupByPriority, killPods: bands
+// of shutdownGracePeriodByPodPriority end from the lowest priority to the highest, whatever
+// their order, each pod in the highest band that is not above it, or in the lowest; one
+// without pods takes no time.
+func TestAShutdownByPodPriorityEndsOneBandAfterTheOther(t *testing.T) {
+	stubborn := behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)})
+	r := newRig(t, 1, stubborn, func(r *rig) {
+		r.config.Shutdown = kubelet.ByPriority(kubelet.Band{Priority: 5000, GracePeriod: 20 * time.Second}, kubelet.Band{Priority: 0, GracePeriod: 10 * time.Second},
+			kubelet.Band{Priority: 2000, GracePeriod: 40 * time.Second}, kubelet.Band{Priority: 1000, GracePeriod: 30 * time.Second})
+	})
+	pod := func(name string, priority, grace int32) *model.Pod {
+		return r.pod(name, func(s *model.PodSpec) { s.Priority, s.GraceSeconds = priority, grace })
+	}
+	ends := map[*model.Pod]time.Duration{ // when its SIGKILL comes
+		pod("below", -5, 60): 10 * time.Second, pod("zero", 0, 60): 10 * time.Second, pod("soon", 999, 3): 3 * time.Second,
+		pod("thousand", 1000, 15): 25 * time.Second, pod("more", 1999, 60): 40 * time.Second, // its band begins after 10 s
+		pod("top", 5000, 60): 60 * time.Second, pod("critical", model.SystemCritical, 5): 45 * time.Second, // after 40 s: nobody is in 2000
+	}
+	for p := range ends {
+		r.ready(p)
+	}
+	from := r.Now()
+	r.kubelet.ShutDown(false)
+	if r.kubelet.Closing() != 100*time.Second {
+		t.Errorf("it takes %v at most", r.kubelet.Closing())
+	}
+	died := map[*model.Pod]time.Duration{}
+	for r.kubelet.Machine().Powered() && r.Now() < from.Add(2*time.Minute) {
+		for p := range ends {
+			if died[p] == 0 && !r.alive(p) {
+				died[p] = r.Now().Sub(from)
+			}
+		}
+		r.run(100 * time.Millisecond)
+	}
+	for p, want := range ends {
+		at := died[p]
+		if p.Name == "top" && at == 0 {
+			at = r.Now().Sub(from) // with the power
+		}
+		if late := at - want; late < -time.Second || late > 2*time.Second {
+			t.Errorf("%s died after %v, want %v", p.Name, at, want)
+		}
+	}
 }

@@ -204,7 +204,7 @@ func TestStaticPodsAreTheSameInLiteralMode(t *testing.T) {
 // the next process overwrites (status_manager.go mergePodStatus).
 func TestAStaticPodThatAShutdownHasEndedRunsAgainAfterTheBoot(t *testing.T) {
 	var p program
-	r := newRig(t, 1, withStatic(&p), func(r *rig) { r.config.Shutdown = kubelet.Shutdown{GracePeriod: 30 * time.Second} })
+	r := newRig(t, 1, withStatic(&p), func(r *rig) { r.config.Shutdown = kubelet.NewShutdown(30*time.Second, 0) })
 	r.run(time.Second)
 	was := r.mirror()
 	r.kubelet.ShutDown(true)

@@ -187,9 +187,8 @@ func (m *Machine) QuickenDisk(ppm int64) {
 func (m *Machine) BreakDisk(errno string) {
 	m.diskErrors = append(m.diskErrors, errno)
 	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && !p.follows {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.awaits == 0 {
 			m.leaveUnwritten(p)
-			m.letFollow(p.image, PullUnwritten)
 		}
 	}
 }
@@ -238,9 +237,9 @@ type image struct {
 	usedAt sim.Time // when the last container made from it was removed, 0 if none ever was
 }
 
-// imageKept is how long an image that was just pulled is not collected
+// ImageKept is how long an image that was just pulled is not collected
 // (imageMinimumGCAge, pkg/kubelet/apis/config/v1beta1/defaults.go).
-const imageKept = 2 * time.Minute
+const ImageKept = 2 * time.Minute
 
 // CollectImages removes images that no container on the machine was made from until that
 // many bytes are freed, that first which was not in use for the longest time, and of those
@@ -254,12 +253,52 @@ func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	slices.SortStableFunc(order, func(a, b image) int { return cmp.Or(cmp.Compare(a.usedAt, b.usedAt), cmp.Compare(a.at, b.at)) })
 	var freed int64
 	for _, i := range order {
-		if freed < bytes && !used[i.number] && now.Sub(i.at) >= imageKept {
-			freed += i.bytes + m.release(m.registry.layers[i.number])
-			m.images = slices.DeleteFunc(m.images, func(x image) bool { return x.number == i.number })
+		if freed < bytes && !used[i.number] && now.Sub(i.at) >= ImageKept {
+			freed += m.removeImage(i)
 		}
 	}
 	return freed
+}
+
+// removeImage returns how many bytes that frees.
+func (m *Machine) removeImage(i image) int64 {
+	m.images = slices.DeleteFunc(m.images, func(x image) bool { return x.number == i.number })
+	return i.bytes + m.release(m.registry.layers[i.number])
+}
+
+// oldAt is when an image that is not in use will not have been for longer than age: one
+// that never was, however new it is, has been for ever
+// (pkg/kubelet/images/image_gc_manager.go freeOldImages, lastUsed).
+func (i *image) oldAt(age time.Duration) sim.Time {
+	if i.usedAt == 0 {
+		return 0
+	}
+	return i.usedAt.Add(age).Add(1)
+}
+
+// ImageOldAt is when the first of the images that are not in use now will not have been for
+// longer than age; Never if there is none.
+func (m *Machine) ImageOldAt(age time.Duration) sim.Time {
+	at, used := sim.Never, m.imagesInUse()
+	for i := range m.images {
+		if !used[m.images[i].number] {
+			at = min(at, m.images[i].oldAt(age))
+		}
+	}
+	return at
+}
+
+// CollectOldImages removes all images that have not been in use for longer than age, and
+// returns how many that were.
+func (m *Machine) CollectOldImages(now sim.Time, age time.Duration) (n int) {
+	used := m.imagesInUse()
+	for _, i := range slices.Clone(m.images) {
+		if !used[i.number] && i.oldAt(age) <= now {
+			m.removeImage(i)
+			n++
+		}
+	}
+	return n
 }
 
 // disuse notes that the containers of a pod, which are removed, used their images until now.

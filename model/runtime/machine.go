@@ -170,7 +170,8 @@ type Machine struct {
 	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
 	parallel   int      // how many of them are under way at most
-	pullsPaid  sim.Time // until when the kubelet's pulls have used up their rate
+	pullRate   PullRate // of the kubelet
+	pullsPaid  sim.Time // until when its pulls have used that up
 	pulled     uint64   // counts pulls: names their luck
 	dooms      []doom
 	stresses   []stress
@@ -180,6 +181,7 @@ type Machine struct {
 	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	untracked   uint32 // of a million new connections, those that the kernel drops
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
@@ -218,6 +220,7 @@ type Config struct {
 	Note      func(by sim.ActorID, n model.Note) // takes what the history is to know of containers; may be nil
 	// ParallelPulls is how many images are pulled at a time; default 1.
 	ParallelPulls int
+	PullRate      PullRate
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
 	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
 	Logs          Logs  // how they are rotated
@@ -236,7 +239,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
-		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), pullRate: c.PullRate.orDefault(), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.podPIDsLimit, m.staticCPUs, m.rotation = c.PodPIDsLimit, c.StaticCPUs, newRotation(c.Logs)
@@ -527,7 +530,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.pulls, m.calls = m.pulls[:0], calls{}
+	m.CancelPulls()
+	m.calls = calls{}
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants
 	m.burnt, m.running = 0, 0

@@ -76,24 +76,41 @@ func TestARegistryThatCountsRefusesItsShare(t *testing.T) {
 	}
 }
 
-// TestPullsFasterThan5ASecondFailAndDoNotWait, after a burst of 10
-// (pkg/kubelet/images/helpers.go throttledImageService; registryPullQPS,
-// registryBurst).
-func TestPullsFasterThan5ASecondFailAndDoNotWait(t *testing.T) {
-	r := newRig()
-	r.machine.parallel = 100
-	c := model.Container{Name: "main", Image: "here"}
-	for id := range uint32(20) {
-		r.machine.Pull(pod(id+1, c), &c)
-	}
-	r.run(t, time.Nanosecond)
-	if len(r.told) != 10 || r.told[0] != "pulled 11 too fast" {
-		t.Errorf("told %q", r.told)
-	}
-	r.told = nil
-	r.run(t, time.Minute)
-	if len(r.told) != 10 {
-		t.Errorf("then told %q", r.told)
+// TestPullsFasterThanRegistryPullQPSFailAndDoNotWait, after registryBurst of them; 5 and
+// 10 by default, and a QPS of 0 is no limit (v1.35 pkg/kubelet/images/helpers.go
+// throttleImagePulling). A bucket fills as time goes by, and that of a new kubelet is full.
+func TestPullsFasterThanRegistryPullQPSFailAndDoNotWait(t *testing.T) {
+	for _, c := range []struct {
+		rate          PullRate
+		first, second int // that go through of 20 at once, and of 20 more a second later
+	}{
+		{PullRate{}, 10, 5}, {PullRate{QPS: 2, Burst: 3}, 3, 2}, {PullRate{QPS: 5, Burst: 1}, 1, 1}, {PullRate{QPS: 0, Burst: 1}, 20, 20},
+	} {
+		r := newRig()
+		r.machine.parallel, r.machine.pullRate = 100, c.rate.orDefault()
+		container, id := model.Container{Name: "main", Image: "here"}, uint32(0)
+		pass := func() int {
+			r.told = nil
+			for range 20 {
+				id++
+				r.machine.Pull(pod(id, container), &container)
+			}
+			r.run(t, time.Nanosecond)
+			refused := 0
+			for _, s := range r.told {
+				if strings.HasSuffix(s, "too fast") {
+					refused++
+				}
+			}
+			return 20 - refused
+		}
+		first := pass()
+		r.run(t, time.Second)
+		second := pass()
+		r.machine.FillPullBucket()
+		if third := pass(); first != c.first || second != c.second || third != c.first {
+			t.Errorf("%+v: %d, %d and %d went through, want %d, %d and %d", c.rate, first, second, third, c.first, c.second, c.first)
+		}
 	}
 }
 
