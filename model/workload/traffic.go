@@ -163,6 +163,7 @@ type flow struct {
 	asked    int64    // how many of its requests have to ask, in thousandths per second
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
+	unheard  bool     // of lookups: servers answer otherwise than resolved has it
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
@@ -265,7 +266,7 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
-	whyFull            // about a site: its table of connections is full
+	whyFull            // about a site: its table of connections takes more, or fewer
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
@@ -531,7 +532,7 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 	case whyLevel:
 		return "pods have more requests to do, or fewer"
 	case whyFull:
-		return "the table of connections is full on " + t.net.Name(network.Site(about))
+		return "the table of connections takes more or fewer on " + t.net.Name(network.Site(about))
 	case whySevered:
 		return "answers were due on ways that are cut"
 	case whySoon, whyFlush:
@@ -565,6 +566,7 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
+		t.news++
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
