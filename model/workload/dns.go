@@ -144,7 +144,7 @@ func (t *Flows) ask(l *flow) {
 		queries := t.queries(l, s)
 		if h, ok := t.homeOf(s.name); ok {
 			h.site = s.site
-			k := t.count(l, h, s.name, product(queries, l.resolved.asks, 1_000_000))
+			k := t.count(l, h, product(queries, l.resolved.asks, 1_000_000))
 			if n := len(s.machines); n > 1 {
 				l.senders[k].machines = append(l.senders[k].machines, s.machines[:n-1]...)
 			}

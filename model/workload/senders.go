@@ -31,7 +31,7 @@ func (t *Flows) spread(i int32) {
 		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
-			t.count(f, h, f.node, f.sending())
+			t.count(f, h, f.sending())
 		}
 	}
 }
@@ -54,7 +54,7 @@ func (t *Flows) spreadEvenly(f *flow) {
 			milli++
 		}
 		k++
-		t.count(f, p.home, p.seen.NodeName, milli)
+		t.count(f, p.home, milli)
 	}
 }
 
@@ -62,7 +62,7 @@ func (t *Flows) spreadEvenly(f *flow) {
 func (t *Flows) spreadProbes(f *flow) {
 	for _, id := range f.members {
 		if p := t.pods.Row(id); t.sends(p) {
-			t.count(f, p.home, p.seen.NodeName, t.asks(p, f.Service))
+			t.count(f, p.home, t.asks(p, f.Service))
 		}
 	}
 }
@@ -83,7 +83,7 @@ func (t *Flows) balance(f *flow) {
 		if int64(i) < all%n {
 			milli++
 		}
-		t.count(f, h, node, milli)
+		t.count(f, h, milli)
 		f.unsent -= milli
 	}
 }
@@ -97,7 +97,7 @@ func (t *Flows) spreadCalls(f *flow) {
 		if !t.sends(p) || p.class == 0 && !t.keeps(f) {
 			continue
 		}
-		j := t.count(f, p.home, p.seen.NodeName, 0)
+		j := t.count(f, p.home, 0)
 		if p.class != 0 {
 			t.pairs = append(t.pairs, uint64(p.class)<<32|uint64(j))
 		}
@@ -162,7 +162,7 @@ func (t *Flows) homeOf(node string) (h home, ok bool) {
 		seat = int32(len(t.seats))
 		t.seats[name] = seat
 	}
-	h.seat = seat
+	h.seat, h.node = seat, node
 	return h, true
 }
 
@@ -187,14 +187,14 @@ func (t *Flows) callAgain(f *flow) {
 
 // count adds a pod, or a machine, to those that send, whose route is not known yet if
 // it is at a new place.
-func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
+func (t *Flows) count(f *flow, h home, milli int64) int32 {
 	at := t.place(f, h)
 	for len(f.lately) <= int(h.seat) {
 		f.lately = append(f.lately, 0)
 	}
 	j := f.lately[h.seat]
 	if int(j) >= len(f.senders) || f.senders[j].place != at {
-		j = t.sender(f, at, h, node)
+		j = t.sender(f, at, h)
 		f.lately[h.seat] = j
 	}
 	f.senders[j].milli += milli
@@ -203,12 +203,12 @@ func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 }
 
 // sender is the place among a flow's senders.
-func (t *Flows) sender(f *flow, at place, h home, node string) int32 {
+func (t *Flows) sender(f *flow, at place, h home) int32 {
 	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
 		f.at[at] = j
-		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
+		f.senders = append(f.senders, sender{place: at, name: h.node, site: h.site, proxy: h.proxy, live: -1, stale: true})
 		f.reroute = true
 	}
 	return j

@@ -181,17 +181,17 @@ type place struct {
 
 // sender is the machines of a place that part of a flow comes from.
 type sender struct {
-	place
-	name  string // of one of its machines
-	site  network.Site
-	proxy Router
 	milli int64 // what it sends, in thousandths of a request per second
-	live  int32 // its route, of the backend's; -1 if it was never asked for
-	stale bool  // its route may be another one
 	sent  int64 // of milli, what gets an address
+	place
+	site  network.Site
+	live  int32  // its route, of the backend's; -1 if it was never asked for
+	next  int32  // the sender before it in its bundle, -1 if it is the first
+	stale bool   // its route may be another one
+	name  string // of one of its machines
+	proxy Router
 
 	pooled int64 // of milli, what is among its backend's pool
-	next   int32 // the sender before it in its bundle, -1 if it is the first
 
 	machines []network.Site // of each pod that sends
 	near     near           // as it was found last
@@ -229,13 +229,14 @@ type pod struct {
 	known   bool // its node is one
 	homed   bool // seat and home are known
 	divided uint32
-	key     int32   // while its backend is divided
-	class   int32   // 0 if no rules lead to it
-	in      []int32 // backends of which some rules lead to it
-	sort    int32   // the flows it is a member of, as a number of Flows.sorts
-
+	key     int32 // while its backend is divided
+	class   int32 // 0 if no rules lead to it
+	home    home  // as a sender
 	site    network.Site
 	own     network.Site // its place in the network, 0 if it has none of its own
+	in      []int32      // backends of which some rules lead to it
+	sort    int32        // the flows it is a member of, as a number of Flows.sorts
+
 	machine Machine
 	work    Work
 	inflow  *model.Inflow // as its machine knows it
@@ -251,7 +252,6 @@ type pod struct {
 	upAt    sim.Time      // when it began to serve
 	flights []flight      // of when the last rules ceased to lead to it, if requests take long
 	leftAt  sim.Time
-	home    home // as a sender
 
 	seen *model.Pod // by the watch, if a Deployment sends
 }
@@ -260,6 +260,7 @@ type pod struct {
 type home struct {
 	site  network.Site
 	seat  int32
+	node  string
 	proxy Router
 }
 
