@@ -190,9 +190,9 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
-		t.pool(f)
 		t.route(f)
 		t.hold(i)
+		t.pool(f)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
