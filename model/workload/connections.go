@@ -42,6 +42,7 @@ type held struct {
 	milli   int64    // that these send, in thousandths of a request per second
 	strands []strand // by pod
 	loose   int64    // clients that have no endpoint to choose
+	unnamed int64    // clients that find no address
 	nth     uint64   // how many have chosen
 	tickAt  sim.Time // some connections are renewed then; 0 while that changes nothing
 	idleAt  sim.Time // since when nothing is sent; 0 if something is
@@ -100,7 +101,7 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 		t.release(f, h)
 		return
 	}
-	stay, kept := int64(0), h.strands[:0]
+	stay, kept, unnamed := int64(0), h.strands[:0], h.unnamed
 	for _, x := range h.strands {
 		if t.parts(f, s, &x, &r, now) {
 			t.backends[f.backend].routes[x.live].users--
@@ -116,11 +117,19 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 		free = 0
 	}
 	if h.tickAt > 0 && h.tickAt <= now {
-		free += h.renew()
+		free += t.renew(f, h)
 	}
-	t.choose(f, h, s, &r, free)
-	t.awaitRenewal(i, h, &r)
+	if t.unnamed(f, s) {
+		h.loose, h.unnamed = 0, free
+	} else {
+		h.unnamed = 0
+		t.choose(f, h, s, &r, free)
+	}
+	t.awaitRenewal(i, h, s, &r)
 	t.awaitSilence(i, h)
+	if h.unnamed != unnamed {
+		t.respread(f.lookups)
+	}
 }
 
 // drop takes away clients that are no more, those of the youngest pods first.
@@ -158,7 +167,7 @@ func (t *Flows) release(f *flow, h *held) {
 	for k := range h.strands {
 		t.backends[f.backend].routes[h.strands[k].live].users--
 	}
-	h.strands, h.loose = nil, 0
+	h.strands, h.loose, h.unnamed = nil, 0, 0
 }
 
 // restless is how long clients stay with an endpoint on the average that are taken to be
@@ -240,13 +249,22 @@ func leadsTo(endpoints []model.Endpoint, pod model.Ref) bool {
 }
 
 // renew has some of the connections be closed, which choose anew.
-func (h *held) renew() (free int64) {
+func (t *Flows) renew(f *flow, h *held) (free int64) {
 	h.tickAt = 0
-	for k := range h.strands {
-		n := h.strands[k].n / renewals
-		h.strands[k].n -= n
+	kept := h.strands[:0]
+	for _, x := range h.strands {
+		n := x.n / renewals
+		if n == 0 {
+			n = x.n
+		}
 		free += n
+		if x.n -= n; x.n > 0 {
+			kept = append(kept, x)
+		} else {
+			t.backends[f.backend].routes[x.live].users--
+		}
 	}
+	h.strands = kept
 	return free
 }
 
@@ -309,13 +327,18 @@ func (t *Flows) alone(backend int32, e *model.Endpoint, udp bool) model.Route {
 	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, UDP: udp}
 }
 
-// awaitRenewal has connections be renewed while that changes where they go.
-func (t *Flows) awaitRenewal(i int32, h *held, r *model.Route) {
+// awaitRenewal has connections be renewed while that changes where they go, or whether they
+// are there.
+func (t *Flows) awaitRenewal(i int32, h *held, s *sender, r *model.Route) {
 	f := &t.flows[i]
 	if f.Connections == nil || f.Connections.Lifetime == 0 || h.tickAt > 0 {
 		return
 	}
-	if len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands) {
+	rests := len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands)
+	if t.unnamed(f, s) {
+		rests = len(h.strands) == 0
+	}
+	if rests {
 		return
 	}
 	h.tickAt = t.kernel.Now().Add(f.Connections.Lifetime / renewals)
@@ -349,7 +372,8 @@ func (t *Flows) awaitSilence(i int32, h *held) {
 	}
 }
 
-// apportion divides what a sender sends among the endpoints that its clients stay with.
+// apportion divides what a sender sends, and has an address for, among the endpoints that its
+// clients stay with.
 func (t *Flows) apportion(f *flow, s *sender, milli int64) {
 	h := f.heldAt(s)
 	total := h.loose

@@ -190,13 +190,13 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
-		t.pool(f)
 		if f.reroute {
 			t.route(f)
 		}
 		if f.Connections != nil || f.affine || f.sticks {
 			t.hold(i)
 		}
+		t.pool(f)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
