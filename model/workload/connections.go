@@ -230,7 +230,7 @@ func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Tim
 	if f.Connections == nil {
 		return !leadsTo(r.Endpoints, x.endpoint.Pod)
 	}
-	if r.UDP {
+	if f.udp(r) {
 		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
 	}
 	p := t.endpoint(&x.endpoint)
@@ -273,7 +273,7 @@ func (t *Flows) renew(f *flow, h *held) (free int64) {
 // chosen only if all do.
 func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) {
 	among := r.Endpoints
-	if f.Connections != nil && !r.UDP {
+	if f.Connections != nil && !f.udp(r) {
 		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
 			p := t.endpoint(&e)
 			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(s.site, p.site)
@@ -292,7 +292,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 		for ; free > 0; free-- {
 			h.nth++
 			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), h.nth)
-			t.stay(f, h, &among[luck.Below(uint64(n))], r.UDP, 1)
+			t.stay(f, h, &among[luck.Below(uint64(n))], r, 1)
 		}
 		return
 	}
@@ -302,29 +302,29 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 			each++
 		}
 		if each > 0 {
-			t.stay(f, h, &among[k], r.UDP, each)
+			t.stay(f, h, &among[k], r, each)
 		}
 	}
 }
 
 // stay has clients stay with an endpoint.
-func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, udp bool, n int64) {
+func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, r *model.Route, n int64) {
 	k, ok := slices.BinarySearchFunc(h.strands, e.Pod.ID, func(x strand, id uint32) int { return int(int64(x.endpoint.Pod.ID) - int64(id)) })
 	if !ok {
-		h.strands = slices.Insert(h.strands, k, strand{endpoint: *e, live: t.use(f.backend, t.alone(f.backend, e, udp))})
+		h.strands = slices.Insert(h.strands, k, strand{endpoint: *e, live: t.use(f.backend, t.alone(f.backend, e, r))})
 	}
 	h.strands[k].n += n
 }
 
-// alone is the route that leads to one endpoint only.
-func (t *Flows) alone(backend int32, e *model.Endpoint, udp bool) model.Route {
+// alone is the route that leads to one endpoint of a route only.
+func (t *Flows) alone(backend int32, e *model.Endpoint, of *model.Route) model.Route {
 	b := &t.backends[backend]
 	for k := range b.routes {
 		if r := &b.routes[k].route; r.Alone && r.Endpoints[0].Pod == e.Pod {
 			return *r
 		}
 	}
-	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, UDP: udp}
+	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, TCP: of.TCP, UDP: of.UDP}
 }
 
 // awaitRenewal has connections be renewed while that changes where they go, or whether they
