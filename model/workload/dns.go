@@ -277,10 +277,18 @@ func (t *Flows) expired(l *flow, s *sender) bool {
 }
 
 // expiry is when a sender's answers are too old. When nobody answers any more, an
-// answer has some part of its time left: all of a node's, or of its pods', the same.
+// answer has some part of its time left: all of a node's, or of its pods', the same. One
+// that a name is not there is an answer, so nothing is used longer for it (RFC 8767).
 func (t *Flows) expiry(l *flow, s *sender) sim.Time {
+	if l.absent && !t.backends[t.flows[l.of].backend].named.ever {
+		return l.darkAt
+	}
 	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
-	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL) + t.DNS.ServeStale)
+	at := l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+	if l.absent {
+		return at
+	}
+	return at.Add(t.DNS.ServeStale)
 }
 
 // resolve computes what becomes of a request's queries by what becomes of one: of those that
@@ -295,6 +303,9 @@ func (t *Flows) resolve(l *flow) resolved {
 	case harm.Slow > 0:
 		query.ok = query.ok.and(fixed(harm.Slow.Microseconds()))
 		query = query.within(stalled)
+	}
+	if l.absent {
+		harm.Denied = million
 	}
 	errors := product(query.good, harm.Errors, million)
 	denied := product(query.good-errors, harm.Denied, million)
