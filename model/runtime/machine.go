@@ -181,6 +181,7 @@ type Machine struct {
 	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
+	untracked   uint32 // of a million new connections, those that the kernel drops
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
