@@ -185,7 +185,7 @@ func (r *rig) endpoints(service string, pods ...model.Ref) {
 	}
 	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: service}, Service: svc.Head().Ref()}
 	for _, p := range pods {
-		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: r.store.Get(p).(*model.Pod).NodeName, Ready: true, Serving: true})
+		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: model.NameOf(r.store.Get(p).(*model.Pod).NodeName), Ready: true, Serving: true})
 	}
 	if old := r.store.Lookup(model.KindEndpointSlice, "default", service); old != nil {
 		slice.Meta = *old.Head()

@@ -102,6 +102,9 @@ type Flows struct {
 	severed    []severed
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
+	watchServices               *store.Watch // what DNS servers know; nil if nobody looks anything up
+	services                    store.Table[*model.Service]
+	listed                      bool // DNS servers have seen all Services there are
 }
 
 // target is a Service's name.
@@ -116,6 +119,7 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
+	affine     bool   // some sender's rules had session affinity
 	sticks     bool   // clients stay with their endpoints
 	held       []held
 	holds      map[place]int32 // held, of whatever group
@@ -127,7 +131,9 @@ type flow struct {
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	sorts      []int32         // that members were of
 	senders    []sender
+	reroute    bool            // some of them are stale
 	at         map[place]int32 // senders
+	lately     []int32         // by seat: the sender that was found there last
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
@@ -164,6 +170,7 @@ type flow struct {
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
 	unheard  bool     // of lookups: servers answer otherwise than resolved has it
+	absent   bool     // of lookups: there is no such name
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
@@ -296,6 +303,9 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 			t.watchPods = t.client.Watch(model.KindPod)
 		}
 	}
+	if c.DNS != nil && t.client != nil {
+		t.watchServices = t.client.Watch(model.KindService)
+	}
 	net.Listen(t)
 	return t
 }
@@ -344,6 +354,9 @@ func (t *Flows) Start() {
 		t.watchDeployments.Start()
 		t.watchPods.Start()
 	}
+	if t.watchServices != nil {
+		t.watchServices.Start()
+	}
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
@@ -364,7 +377,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		f := &t.flows[i]
 		for j := range f.senders {
 			if s := &f.senders[j]; s.seat == seat {
-				s.stale = true
+				s.stale, f.reroute = true, true
 				t.outdate(i)
 			}
 		}
@@ -573,6 +586,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			p, _ := obj.(*model.Pod)
 			t.seePod(ref.ID, p)
 		}
+	case why == store.WhyWatch && t.watchServices != nil && uint32(about) == t.watchServices.ID:
+		t.seeServices()
 	case why == store.WhyWatch:
 		for _, obj, ok := t.watchDeployments.Next(); ok; _, obj, ok = t.watchDeployments.Next() {
 			if d, is := obj.(*model.Deployment); is {
