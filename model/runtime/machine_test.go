@@ -46,6 +46,7 @@ func (r *rig) CapacityChanged(pod model.Ref) {
 }
 
 // DaemonsBehind implements Observer.
+func (r *rig) SystemOOM()     { r.told = append(r.told, "system OOM") }
 func (r *rig) DaemonsBehind() { r.told = append(r.told, fmt.Sprint("behind by ", r.machine.Behind())) }
 
 // RuntimeChanged implements Observer.
