@@ -28,6 +28,7 @@ func (l *loader) dns(v strict.Value) {
 		Cache: caches[m.Default("cache", "none").Enum("cache", "none", "pod", "node")],
 		QueriesMilli: workload.QueriesPerRequest(
 			lookups.Milli(0, 100_000), external.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
+		AbroadMilli: workload.QueriesAbroad(lookups.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
 	}
 	if stale := m.Optional("serveStale"); stale.Given() {
 		if d.ServeStale = stale.DurationIn(time.Second, 24*time.Hour); d.Cache == workload.NoCache {

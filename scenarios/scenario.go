@@ -76,14 +76,14 @@
 //	       needsAPI: true,             # it lists what it works with from an API server before it serves, as CoreDNS does
 //	       latency: 5ms, workers: 64,  # of a request besides its CPU and calls; how many requests a pod handles at a time
 //	       bytes: {request: 2Ki, answer: 100Ki}, # on the network; 100Ki is of an answer; unless said, too little to count
-//	       calls: [{service: db, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
+//	       calls: [{service: db, namespace: data, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
 //	       lookups: 1, external: 0.5, cache: none, serveStale: 1h} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}
-//	  traffic:                       # from: ingress, node/NAME or deployment/NAME
+//	  traffic:                       # from: ingress, internet, node/NAME, deployment/NAME or NAMESPACE/deployment/NAME
 //	    - {service: checkout, namespace: shop, rps: 800, from: ingress}
 //	                                 # rps over time: {steps: [{at: 0s, rps: 100}, {at: 10m, rps: 900}], every: 1h},
 //	                                 # {ramp: {from: 100, to: 900, start: 5m, end: 15m, step: 15s}},

@@ -175,8 +175,12 @@ var probePaths = map[string]runtime.ProbePath{"own": runtime.OwnPath, "queue": r
 
 // call reads what a request asks of another Service.
 func (l *loader) call(v, namespace strict.Value) runtime.Call {
-	m := v.Map("a call", "service", "per_request", "timeout", "retries")
+	m := v.Map("a call", "service", "namespace", "per_request", "timeout", "retries")
+	if of := m.Optional("namespace"); of.Given() {
+		namespace = of
+	}
 	c := runtime.Call{
+		Namespace:       namespace.DNSLabel(),
 		Service:         l.addressee(m.Required("service"), namespace.DNSLabel()),
 		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
 		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, workload.MostWait),
@@ -436,21 +440,25 @@ func connections(v strict.Value) *workload.Connections {
 	return c
 }
 
-// source reads where requests come from. A Deployment is in the Service's
-// namespace.
+// source reads where requests come from. A Deployment that says no namespace is in the
+// Service's.
 func (l *loader) source(v strict.Value, namespace string) string {
 	text := v.Text()
 	if text == "" || text == "ingress" || text == workload.Internet {
 		return text
 	}
 	r, ok := parseRef(text)
-	if !ok || strings.Count(text, "/") != 1 || r.kind != model.KindNode && r.kind != model.KindDeployment {
-		v.Errorf("%s is not ingress, internet, node/NAME or deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress", workload.Internet}))
+	short := strings.Count(text, "/") == 1
+	if !ok || r.kind != model.KindNode && r.kind != model.KindDeployment || r.kind == model.KindNode && !short {
+		v.Errorf("%s is not ingress, internet, node/NAME, deployment/NAME or NAMESPACE/deployment/NAME%s", strict.Quote(text), l.suggest(text, []string{"ingress", workload.Internet}))
 		return ""
 	}
-	if r.kind == model.KindDeployment {
+	if r.kind == model.KindDeployment && short {
 		r.namespace = namespace
 	}
 	l.checkObject(v, r.path())
+	if r.kind == model.KindDeployment && r.namespace != namespace {
+		return r.namespace + "/deployment/" + r.name
+	}
 	return r.kind.Short() + "/" + r.name
 }

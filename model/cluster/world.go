@@ -407,7 +407,7 @@ func (c *Config) needs() (out []workload.Call) {
 	for i := range c.Behaviors {
 		b := &c.Behaviors[i]
 		for _, does := range b.Probes {
-			call := workload.Call{Namespace: b.Home(), Service: does.Needs, Probes: true}
+			call := workload.Call{Home: b.Home(), Namespace: b.Home(), Service: does.Needs, Probes: true}
 			same := func(x workload.Call) bool { return x.Namespace == call.Namespace && x.Service == call.Service }
 			if does.Needs == "" || slices.ContainsFunc(out, same) {
 				continue
@@ -444,10 +444,14 @@ func (c *Config) calls() []workload.Call {
 			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
 		}
 		for _, x := range b.Calls {
-			out = append(out, workload.Call{
-				Namespace: b.Home(), From: "calls of " + b.Name(), Makes: makes,
+			call := workload.Call{
+				Home: b.Home(), Namespace: cmp.Or(x.Namespace, b.Home()), From: "calls of " + b.Name(), Makes: makes,
 				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
-			})
+			}
+			if call.Namespace != call.Home {
+				call.From += " in " + call.Home
+			}
+			out = append(out, call)
 		}
 	}
 	return out

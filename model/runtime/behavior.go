@@ -77,8 +77,9 @@ type Behavior struct {
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }
 
-// Call is what a request asks of another Service in the namespace.
+// Call is what a request asks of another Service.
 type Call struct {
+	Namespace       string // the Service's; "" is that of the behavior
 	Service         string
 	PerRequestMilli int64         // calls for each request, in thousandths
 	Timeout         time.Duration // of each attempt

@@ -1,6 +1,10 @@
 package workload
 
-import "orrery/model"
+import (
+	"cmp"
+
+	"orrery/model"
+)
 
 // attempt is what becomes of a call, all its attempts together.
 type attempt struct {
@@ -12,7 +16,7 @@ type attempt struct {
 // it handles requests.
 func (t *Flows) addCall(c *Call) {
 	f := flow{
-		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c,
+		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c, home: cmp.Or(c.Home, c.Namespace),
 		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{million, sure},
 	}
 	t.enter(f)

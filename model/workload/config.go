@@ -31,7 +31,7 @@ type Traffic struct {
 	Connections        *Connections  // nil: each request has its own
 	Timeout            time.Duration // after which who asks gives up; 0 is never
 	Retries            int           // attempts after one that failed
-	From               string        // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME": spread evenly over that Deployment's running pods
+	From               string        // "ingress" (default): a load balancer outside the nodes with its own view; "internet": the Service's own load balancer, which knows nodes and no pods; "node/NAME"; "deployment/NAME", or "NAMESPACE/deployment/NAME" if that is not the Service's: spread evenly over that Deployment's running pods
 }
 
 // Internet is the source whose requests come through a Service's load balancer.
@@ -39,7 +39,8 @@ const Internet = "internet"
 
 // Call is what pods ask of a Service for each request that they handle.
 type Call struct {
-	Namespace       string                // of the pods and the Service
+	Home            string                // the pods' namespace, if it is not the Service's
+	Namespace       string                // the Service's
 	From            string                // what the pods are called, for people
 	Makes           func(*model.Pod) bool // tells whether a pod calls
 	Service         string

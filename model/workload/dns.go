@@ -15,6 +15,7 @@ import (
 type DNS struct {
 	Namespace, Service string
 	QueriesMilli       int64         // that a request needs, in thousandths; see QueriesPerRequest
+	AbroadMilli        int64         // that one needs besides whose Service is in another namespace; see QueriesAbroad
 	TTL                time.Duration // for which an answer is kept, if anybody keeps it
 	Cache              DNSCache
 	// ServeStale is for how long after that a cache answers with what it had while no
@@ -48,6 +49,16 @@ func QueriesPerRequest(services, external, ndots int64) int64 {
 		each += searched
 	}
 	return 2 * (services + external*each)
+}
+
+// QueriesAbroad is how many more queries it takes if these Services are in another
+// namespace, in thousandths: "db.data" is not found in the first search domain, that of the
+// own namespace, but in the second; with ndots 1 it is tried by itself before, as it has a dot.
+func QueriesAbroad(services, ndots int64) int64 {
+	if ndots > 1 {
+		return 2 * services
+	}
+	return 4 * services
 }
 
 // stalled is how long a resolver waits for an answer before it asks again, once
@@ -154,15 +165,23 @@ func (t *Flows) ask(l *flow) {
 
 // queries is what a sender's requests ask, in thousandths per second, each name once.
 func (t *Flows) queries(l *flow, s *sender) int64 {
-	needed := t.dials(&t.flows[l.of], s)
-	all := product(needed, t.DNS.QueriesMilli, 1000)
+	needed, each := t.dials(&t.flows[l.of], s), t.each(l)
+	all := product(needed, each, 1000)
 	switch {
 	case needed == 0 && s.milli > 0:
 		return listens
 	case needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s):
 		return all
 	}
-	return min(all, max(1, nearest(product(needed, t.DNS.QueriesMilli, 1), t.absent(l, s), 1000*billion)))
+	return min(all, max(1, nearest(product(needed, each, 1), t.absent(l, s), 1000*billion)))
+}
+
+// each is how many queries a request needs whose names they are, in thousandths.
+func (t *Flows) each(l *flow) int64 {
+	if f := &t.flows[l.of]; f.home != f.Namespace {
+		return t.DNS.QueriesMilli + t.DNS.AbroadMilli
+	}
+	return t.DNS.QueriesMilli
 }
 
 // asking is how many of a sender's requests have to ask, in thousandths per second: those
@@ -310,7 +329,7 @@ func (t *Flows) resolve(l *flow) resolved {
 	errors := product(query.good, harm.Errors, million)
 	denied := product(query.good-errors, harm.Denied, million)
 	r := resolved{asks: 2*million - query.good + errors, lies: harm.Wrong}
-	r.outcome = lookup(query, errors, denied).repeated(t.DNS.QueriesMilli/2, outcome.then)
+	r.outcome = lookup(query, errors, denied).repeated(t.each(l)/2, outcome.then)
 	r.known = r.outcome
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)

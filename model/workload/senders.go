@@ -246,7 +246,7 @@ func (t *Flows) forget(f *flow) {
 func (t *Flows) seeDeployment(d *model.Deployment) {
 	for i := range t.flows {
 		f := &t.flows[i]
-		if f.deployment != d.Name || f.call != nil || f.Namespace != d.Namespace || f.selector == d.Selector {
+		if f.deployment != d.Name || f.call != nil || f.home != d.Namespace || f.selector == d.Selector {
 			continue
 		}
 		f.selector = d.Selector
@@ -313,7 +313,7 @@ func (t *Flows) callsOf(p *model.Pod) []int32 {
 // than a container starts.
 func (t *Flows) join(i int32, p *model.Pod) {
 	f := &t.flows[i]
-	if p.NodeID == 0 || p.Namespace != f.Namespace {
+	if p.NodeID == 0 || p.Namespace != f.home {
 		return
 	}
 	at, ok := slices.BinarySearch(f.members, p.ID)

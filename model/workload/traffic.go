@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -126,6 +127,7 @@ type flow struct {
 	through    []sender        // senders again, once for each bundle they are in, if clients stay
 	balanced   bool            // a load balancer sends, from outside of all nodes
 	unsent     int64           // what it has no node for
+	home       string          // the namespace of the pods that send
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
@@ -323,9 +325,8 @@ func (t *Flows) add(src Traffic) {
 		}
 	}
 	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: attempt{million, sure}}
-	f.deployment, _ = strings.CutPrefix(src.From, "deployment/")
-	if f.deployment == src.From {
-		f.deployment = ""
+	if home, of, ok := strings.Cut(src.From, "deployment/"); ok {
+		f.home, f.deployment = cmp.Or(strings.TrimSuffix(home, "/"), src.Namespace), of
 	}
 	if node, ok := strings.CutPrefix(src.From, "node/"); ok {
 		f.node = node
