@@ -433,12 +433,12 @@ func endpoint(e *Endpoint) string {
 	case e.Terminating:
 		s = "terminating"
 	}
-	s += " ip=" + string(appendIP(nil, e.IP)) + " node=" + e.Node
-	if e.Zone != "" {
-		s += " zone=" + e.Zone
+	s += " ip=" + string(appendIP(nil, e.IP)) + " node=" + e.Node.String()
+	if e.Zone != (Name{}) {
+		s += " zone=" + e.Zone.String()
 	}
-	if e.HintZone != "" {
-		s += " hint=" + e.HintZone
+	if e.HintZone != (Name{}) {
+		s += " hint=" + e.HintZone.String()
 	}
 	if e.HintNode {
 		s += " hint=its node"

@@ -25,13 +25,13 @@ func (s *Service) Copy() Object { c := *s; return &c }
 // Endpoint is one pod behind a Service, as an EndpointSlice lists it.
 type Endpoint struct {
 	Pod         Ref
-	Node        string
-	Zone        string
+	Node        Name
+	Zone        Name
+	HintZone    Name
 	IP          uint32
 	Ready       bool // usable: serving and not terminating
 	Serving     bool // the pod's Ready condition
 	Terminating bool
-	HintZone    string
 	HintNode    bool // hinted to its own node
 }
 

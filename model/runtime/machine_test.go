@@ -308,7 +308,7 @@ func TestNothingIsWrittenWithoutPower(t *testing.T) {
 	r.machine.PowerOff()
 	r.run(t, time.Hour)
 	r.machine.Boot()
-	if used := s.DiskUsed(r.Now()); used != 300 {
+	if used := s.Processes[0].DiskUsed(r.Now()); used != 300 {
 		t.Errorf("%d bytes written, want 300", used)
 	}
 }

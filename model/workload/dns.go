@@ -104,6 +104,7 @@ func (t *Flows) HarmDNS(all ...DNSHarm) {
 	t.harms = all
 	for i := range t.flows {
 		if t.flows[i].of >= 0 {
+			t.flows[i].unheard = true
 			t.untell(int32(i))
 		}
 	}
@@ -128,8 +129,8 @@ func (t *Flows) addLookups() {
 		of := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
-			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, known: sure, outcome: sure},
+			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from, Timeout: stalled}, lookups: -1, of: int32(i),
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, attempt: attempt{million, sure}, resolved: resolved{asks: million, known: sure, outcome: sure},
 		}
 		t.enter(l)
 	}
@@ -276,24 +277,23 @@ func (t *Flows) expiry(l *flow, s *sender) sim.Time {
 	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL) + t.DNS.ServeStale)
 }
 
-// resolve computes what becomes of a request's queries by what becomes of all of them.
-// Both attempts of a lookup fail independently; what is refused, or is an error, is asked
-// again at once. Names are looked up one after the other, until one is not found. Who
-// waits no longer has given up by then.
+// resolve computes what becomes of a request's queries by what becomes of one: of those that
+// are answered, how long that takes. Both attempts of a lookup fail independently; what is
+// refused, or is an error, is asked again at once. Names are looked up one after the other,
+// until one is not found. Who waits no longer has given up by then.
 func (t *Flows) resolve(l *flow) resolved {
-	var fails, silent int64
-	if n := l.now.OfferedMilliRPS; n > 0 {
-		fails = product(n-l.now.ServedMilliRPS, million, n)
-		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, million, n)
+	query, harm := l.attempt.outcome, t.harmOf(l)
+	switch {
+	case harm.Down:
+		query = outcome{bad: fixed(stalled.Microseconds())}
+	case harm.Slow > 0:
+		query.ok = query.ok.and(fixed(harm.Slow.Microseconds()))
+		query = query.within(stalled)
 	}
-	harm := t.harmOf(l)
-	if harm.Down || harm.Slow >= stalled {
-		fails, silent = million, million
-	}
-	fails += product(million-fails, harm.Errors, million)
-	denied := product(million-fails, harm.Denied, million)
-	r := resolved{asks: million + fails, lies: harm.Wrong}
-	r.outcome = lookup(fails, silent, denied, fixed(harm.Slow.Microseconds())).repeated(t.DNS.QueriesMilli/2, outcome.then)
+	errors := product(query.good, harm.Errors, million)
+	denied := product(query.good-errors, harm.Denied, million)
+	r := resolved{asks: 2*million - query.good + errors, lies: harm.Wrong}
+	r.outcome = lookup(query, errors, denied).repeated(t.DNS.QueriesMilli/2, outcome.then)
 	r.known = r.outcome
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)
@@ -301,29 +301,35 @@ func (t *Flows) resolve(l *flow) resolved {
 	return r
 }
 
-// lookup is what becomes of a name of which so many attempts of a million fail, some of
-// them without an answer, and so many are denied for good. An answer takes a time.
-func lookup(fails, silent, denied int64, answer timing) outcome {
+// lookup is what becomes of a name by what becomes of a query, if so many queries of a
+// million are answered with an error, and so many are denied for good.
+func lookup(query outcome, errors, denied int64) outcome {
 	var failing, bad mixture
-	failing.add(silent, fixed(stalled.Microseconds()), 0)
-	failing.add(fails-silent, answer, 0)
-	bad.add(denied, answer, 0)
-	lost := failing.timing()
+	failing.add(million-query.good, query.bad, 0)
+	failing.add(errors, query.ok, 0)
+	fails, lost := million-query.good+errors, failing.timing()
+	bad.add(denied, query.ok, 0)
 	bad.add(fails, lost, 0)
-	last := outcome{million - fails - denied, answer, bad.timing()}
+	last := outcome{query.good - errors - denied, query.ok, bad.timing()}
 	again := product(fails, last.good, million)
 	var ok mixture
 	bad = mixture{}
-	ok.add(last.good, answer, 0)
-	ok.add(again, lost.and(answer), 0)
-	bad.add(denied, answer, 0)
+	ok.add(last.good, query.ok, 0)
+	ok.add(again, lost.and(query.ok), 0)
+	bad.add(denied, query.ok, 0)
 	bad.add(fails-again, lost.and(last.bad), 0)
 	return outcome{last.good + again, ok.timing(), bad.timing()}
 }
 
-// answer brings up to date what lookups mean for those whose names they are.
+// answer brings up to date what lookups mean for those whose names they are, if something
+// else becomes of them, or is wrong with the servers.
 func (t *Flows) answer(i int32) {
 	l := &t.flows[i]
+	a := l.tried()
+	if !l.unheard && (l.rounds(&a) || t.holds(l, a.change(&l.attempt))) {
+		return
+	}
+	l.attempt, l.unheard = a, false
 	now := t.resolve(l)
 	if now == l.resolved {
 		return

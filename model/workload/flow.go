@@ -191,8 +191,12 @@ func (t *Flows) reshare() {
 			t.callAgain(f)
 		}
 		t.pool(f)
-		t.route(f)
-		t.hold(i)
+		if f.reroute {
+			t.route(f)
+		}
+		if f.Connections != nil || f.affine || f.sticks {
+			t.hold(i)
+		}
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -358,7 +362,9 @@ func (t *Flows) share(i int32) {
 		x := &f.shares[k]
 		c := t.touch(x.class)
 		x.milli, c.scratch = c.scratch, 0
-		x.way, c.ways = c.ways.timing(), mixture{}
+		if x.way = (timing{}); c.ways.n > 0 {
+			x.way, c.ways = c.ways.timing(), mixture{}
+		}
 		c.arriving += x.milli
 	}
 	t.untell(i)
@@ -534,7 +540,7 @@ func resent(h *network.Harm) timing {
 
 func (t *Flows) note(f *flow) {
 	if len(t.tellings) == cap(t.tellings) {
-		t.tellings = make([]model.Traffic, 0, 128)
+		t.tellings = make([]model.Traffic, 0, 186)
 	}
 	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{

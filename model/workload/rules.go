@@ -8,6 +8,7 @@ import "orrery/model"
 // route asks the proxies of a flow's senders anew.
 func (t *Flows) route(f *flow) {
 	b := &t.backends[f.backend]
+	f.reroute = false
 	for j := range f.senders {
 		s := &f.senders[j]
 		if !s.stale {
@@ -15,6 +16,7 @@ func (t *Flows) route(f *flow) {
 		}
 		s.stale = false
 		r := f.ask(s.proxy)
+		f.affine = f.affine || r.Sticky > 0
 		if s.live >= 0 && sameRoute(b.routes[s.live].route, r) {
 			continue
 		}

@@ -116,6 +116,7 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
+	affine     bool   // some sender's rules had session affinity
 	sticks     bool   // clients stay with their endpoints
 	held       []held
 	holds      map[place]int32 // held, of whatever group
@@ -127,7 +128,9 @@ type flow struct {
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	sorts      []int32         // that members were of
 	senders    []sender
+	reroute    bool            // some of them are stale
 	at         map[place]int32 // senders
+	lately     []int32         // by seat: the sender that was found there last
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
@@ -163,6 +166,7 @@ type flow struct {
 	asked    int64    // how many of its requests have to ask, in thousandths per second
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
+	unheard  bool     // of lookups: servers answer otherwise than resolved has it
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
@@ -363,7 +367,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		f := &t.flows[i]
 		for j := range f.senders {
 			if s := &f.senders[j]; s.seat == seat {
-				s.stale = true
+				s.stale, f.reroute = true, true
 				t.outdate(i)
 			}
 		}
