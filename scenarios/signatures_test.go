@@ -255,7 +255,7 @@ var signatures = []struct {
 	{"pod-network-loss", owned, "{at: 10m, for: 5m, fault: pod-network-loss, target: deployment/front, peer: deployment/web, loss: 20%}",
 		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 250ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"pod-network-delay", owned, "{at: 10m, for: 5m, fault: pod-network-delay, target: deployment/front, peer: node/n-1, latency: 100ms}",
-		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 50ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"pod-network-loss", owned, "{at: 10m, for: 5m, fault: pod-network-loss, target: service/web, zone: a, loss: 30%}",
 		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 250ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 50ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"pod-partition", owned, "{at: 10m, for: 5m, fault: pod-partition, namespace: kube-system}",
