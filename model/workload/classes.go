@@ -21,6 +21,7 @@ type backend struct {
 	met     int32    // by ranker, as the how many'th; 0 if it was not
 	below   int32    // height, as far as its own pods' calls go
 	pool    []pooled // by machine, if nodes keep answers
+	named   named    // its name, as DNS servers know it
 }
 
 // live is rules that some senders use.
