@@ -346,6 +346,7 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.headless", [2]bool{a.Headless, b.Headless})
 	d.flag("spec.internalTrafficPolicyLocal", [2]bool{a.LocalInternal, b.LocalInternal})
 	d.number("spec.ports", int64(a.Ports), int64(b.Ports))
+	d.text("spec.ports.targetPort", portsOf(a.Targets), portsOf(b.Targets))
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
 	d.number("spec.sessionAffinitySeconds", int64(a.Affinity/time.Second), int64(b.Affinity/time.Second))
@@ -355,6 +356,15 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
 	d.flag("spec.typeLoadBalancer", [2]bool{a.LoadBalancer, b.LoadBalancer})
 	d.flag("spec.udp", [2]bool{a.UDP, b.UDP})
+}
+
+// portsOf is the names of ports for people.
+func portsOf(all []PortName) string {
+	var out []string
+	for _, p := range all {
+		out = append(out, p.Name+"/"+p.Protocol)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (d *Differ) priorityClass(a, b *PriorityClass) {

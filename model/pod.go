@@ -176,8 +176,9 @@ type PodSpec struct {
 	Workload       *WorkloadRef // the group it is scheduled with, nil for none
 	Security       *PodSecurity // nil if it keeps to every Pod Security Standard
 	EmptyDirs      []EmptyDir
-	ReadinessGates []string // conditions that have to be True besides for the pod to be ready
-	Sysctls        []string // kernel parameters that it sets, as SysctlName has them
+	ReadinessGates []string   // conditions that have to be True besides for the pod to be ready
+	Ports          []PortName // of containers and sidecars, those that have a name
+	Sysctls        []string   // kernel parameters that it sets, as SysctlName has them
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills

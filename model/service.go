@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Service gives pods that match Selector one name.
 type Service struct {
@@ -10,6 +13,7 @@ type Service struct {
 	PublishNotReady bool
 	Ports           int           // how many; a Service without ports has no endpoints slices of use
 	TCP, UDP        bool          // it has ports of UDP, and others
+	Targets         []PortName    // what its ports lead to in a pod, if all say so by name; nil if one is a number
 	Affinity        time.Duration // sessionAffinity ClientIP: its timeout; 0 is None
 	LocalInternal   bool          // internalTrafficPolicy Local
 	LoadBalancer    bool          // type LoadBalancer
@@ -17,6 +21,15 @@ type Service struct {
 	PreferSameZone  bool          // trafficDistribution PreferClose, PreferSameZone or PreferSameNode
 	PreferSameNode  bool          // trafficDistribution PreferSameNode
 	TopologyAuto    bool          // annotation service.kubernetes.io/topology-mode Auto, which goes before trafficDistribution
+}
+
+// PortName is a port of a container that has a name.
+type PortName struct{ Name, Protocol string }
+
+// Leads tells whether some of its ports leads anywhere in a pod: whether that has a port of
+// the name and the protocol (k8s.io/endpointslice/utils.go FindPort).
+func (s *Service) Leads(spec *PodSpec) bool {
+	return s.Targets == nil || slices.ContainsFunc(s.Targets, func(p PortName) bool { return slices.Contains(spec.Ports, p) })
 }
 
 // Copy implements Object.

@@ -204,6 +204,10 @@ func refuseHollow(m *strict.Map, static bool) {
 func (l *loader) kept(m *strict.Map, size model.Resources) model.Resources {
 	hard := l.scenario.Config.Eviction.Kept(size)
 	sum := hard
+	if nothingLeft(size, sum) { // validateNodeAllocatable: a kubelet does not start
+		m.Required("memory").Errorf("the hard eviction thresholds of %dMi of memory and %dMi of the disk leave nothing for pods", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
+		return hard
+	}
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		v := m.Optional(key)
 		if !v.Given() {
@@ -215,13 +219,18 @@ func (l *loader) kept(m *strict.Map, size model.Resources) model.Resources {
 			MemoryBytes:    r.Default("memory", "0Mi").Bytes(),
 			EphemeralBytes: r.Default("ephemeral-storage", "0Mi").Bytes(),
 		})
-		left := size.Allocatable(sum)
-		if size.CPUMilli > 0 && left.CPUMilli == 0 || size.MemoryBytes > 0 && left.MemoryBytes == 0 || size.EphemeralBytes > 0 && left.EphemeralBytes == 0 {
+		if nothingLeft(size, sum) {
 			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and %dMi of the disk", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
 			return hard
 		}
 	}
 	return sum
+}
+
+// nothingLeft tells whether pods have nothing of what a machine has, when so much is kept.
+func nothingLeft(size, kept model.Resources) bool {
+	left := size.Allocatable(kept)
+	return size.CPUMilli > 0 && left.CPUMilli == 0 || size.MemoryBytes > 0 && left.MemoryBytes == 0 || size.EphemeralBytes > 0 && left.EphemeralBytes == 0
 }
 
 // machineSize reads what a machine has: its capacity.

@@ -52,6 +52,17 @@ func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
 	}
 }
 
+// Source: pkg/kubelet/cm/node_container_manager_linux.go validateNodeAllocatable: a kubelet
+// whose hard eviction thresholds are more than its machine has does not start.
+func TestHardThresholdsThatLeaveNothingForPodsAreRefused(t *testing.T) {
+	for _, nodes := range []string{"  nodes: [{name: n, cpu: 4, memory: 16Gi}]\n", "  nodeGroups: [{name: g, min: 1, max: 2, cpu: 4, memory: 16Gi}]\n"} {
+		_, err := loaded(t, "  kubelet: {evictionHard: {memory.available: 100Gi}}\n"+nodes, "")
+		if want := "memory: the hard eviction thresholds of 102400Mi of memory and 0Mi of the disk leave nothing for pods"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want %q, got\n%v", nodes, want, err)
+		}
+	}
+}
+
 // Pods that would fill a machine's capacity exactly do not fit, and the node says so.
 func TestAMachineIsNotFilledToItsCapacity(t *testing.T) {
 	dir := folder(t, map[string]string{

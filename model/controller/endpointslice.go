@@ -245,9 +245,11 @@ func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.End
 }
 
 // endpoint is what the Service lists of a pod, and whether it lists it at all
-// (k8s.io/endpointslice/utils.go podToEndpoint, ShouldPodBeInEndpoints).
+// (k8s.io/endpointslice/utils.go podToEndpoint, ShouldPodBeInEndpoints). In Kubernetes a pod
+// that no port leads to is in a slice without ports (getEndpointPorts), where kube-proxy
+// finds nobody; here it is in none. DNS of a headless Service names it all the same.
 func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpoint, bool) {
-	if p == nil || p.Phase.Terminal() || p.IP == 0 || !svc.Selector.Matches(p.Labels) {
+	if p == nil || p.Phase.Terminal() || p.IP == 0 || !svc.Selector.Matches(p.Labels) || !svc.Headless && !svc.Leads(p.Spec) {
 		return model.Endpoint{}, false
 	}
 	e := model.Endpoint{

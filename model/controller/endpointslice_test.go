@@ -210,3 +210,37 @@ func TestPodsOfAStatefulSetHaveNamesBehindItsServiceOnly(t *testing.T) {
 		}
 	}
 }
+
+// Source: k8s.io/endpointslice/utils.go getEndpointPorts, FindPort: a targetPort that is a
+// name is one of the containers' ports of that name and protocol, and without one the
+// endpoint has no port.
+func TestAPodWithoutThePortThatAServiceNamesIsNoEndpoint(t *testing.T) {
+	http := model.PortName{Name: "http", Protocol: "TCP"}
+	for _, c := range []struct {
+		targets  []model.PortName
+		headless bool
+		want     int
+	}{
+		{nil, false, 3},
+		{[]model.PortName{http}, false, 3},
+		{[]model.PortName{{Name: "nope", Protocol: "TCP"}}, false, 0},
+		{[]model.PortName{{Name: "http", Protocol: "UDP"}}, false, 0},
+		{[]model.PortName{{Name: "nope", Protocol: "TCP"}, http}, false, 3},
+		{[]model.PortName{{Name: "nope", Protocol: "TCP"}}, true, 3},
+	} {
+		r := newRig(t, rigConfig{seed: 1})
+		d := deployment("web", 3)
+		spec := *d.Template.Spec
+		spec.Ports = []model.PortName{http}
+		d.Template.Spec = &spec
+		r.user.client.Create(d, 0)
+		svc := service("web")
+		svc.Targets, svc.Headless = c.targets, c.headless
+		r.user.client.Create(svc, 0)
+		r.until(t, 2*time.Minute, "all ready", func() bool { _, ready := r.active(); return ready == 3 })
+		r.run(t, 5*time.Second)
+		if got := sizes(r); !slices.Equal(got, []int{c.want}) {
+			t.Errorf("%+v: slices of %v", c, got)
+		}
+	}
+}

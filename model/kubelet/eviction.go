@@ -46,6 +46,16 @@ func newEvictions() (e evictions) {
 // MemoryChanged implements runtime.Observer.
 func (k *Kubelet) MemoryChanged() { k.aimEvictions(k.kernel.Now()) }
 
+// SystemOOM implements runtime.Observer (pkg/kubelet/oom/oom_watcher_linux.go: an Event if
+// the victim's cgroup is "/", which cadvisor's utils/oomparser says of every kill that is not
+// for a cgroup's limit, whoever dies of it). Which process it was, and its number, it leaves
+// out here.
+func (k *Kubelet) SystemOOM() {
+	if k.running {
+		k.client.Note(k.node, true, "SystemOOM", "System OOM encountered")
+	}
+}
+
 // DiskChanged implements runtime.Observer.
 func (k *Kubelet) DiskChanged() { k.aimEvictions(k.kernel.Now()) }
 

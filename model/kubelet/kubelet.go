@@ -155,6 +155,7 @@ type Kubelet struct {
 	queue    []uint32 // pods whose status is to be written
 	writing  bool     // the status writer waits for an answer
 	patching bool     // the node status loop does
+	cordoned bool     // the node was, when that loop last looked
 }
 
 // lanes is the luck of kubelets.
@@ -200,7 +201,7 @@ func (k *Kubelet) Start() {
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
 	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
 	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
-	k.startedAt, k.networkAt, k.synced, k.nodeKnown = -1, -1, true, true
+	k.startedAt, k.networkAt, k.synced, k.nodeKnown, k.cordoned = -1, -1, true, true, k.node.Unschedulable
 	k.begin(luck.Duration(0, store.RenewEvery))
 	k.installed(k.kernel.Now())
 }

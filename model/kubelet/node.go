@@ -21,7 +21,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() || k.usesOthers() {
+	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() || k.usesOthers() || k.node.Unschedulable != k.cordoned {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -39,6 +39,7 @@ func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evict
 // kubelet's own view shows. The unconditional report every five minutes
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
+	k.noteCordon()
 	ready := k.readyNow()
 	if k.node.Ready.Status == ready && !k.pressuresDiffer() && !k.usesOthers() || k.patching || k.kernel.Now() < k.networkAt {
 		return
@@ -47,14 +48,18 @@ func (k *Kubelet) checkNode() {
 		k.patch(ready, "KubeletReady")
 		return
 	}
-	if k.node.Ready.Status != ready {
-		k.client.Note(k.node, false, "NodeNotReady", "Node "+k.node.Name+" status is now: NodeNotReady")
-	}
 	k.patch(ready, "KubeletNotReady")
 }
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
+	switch is := k.node.Ready.Status; {
+	case is == s:
+	case s == model.True:
+		k.noteStatus("NodeReady")
+	default:
+		k.noteStatus("NodeNotReady")
+	}
 	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
 	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.inUse(), k.kernel.Now()}, taggedNode)
 }
@@ -70,10 +75,29 @@ func (k *Kubelet) notePressures(was, is pressures) {
 func (k *Kubelet) noteCondition(was, is pressures, p pressure, begins, ends string) {
 	switch {
 	case is[p] && !was[p]:
-		k.client.Note(k.node, false, begins, "Node "+k.node.Name+" status is now: "+begins)
+		k.noteStatus(begins)
 	case was[p] && !is[p]:
-		k.client.Note(k.node, false, ends, "Node "+k.node.Name+" status is now: "+ends)
+		k.noteStatus(ends)
 	}
+}
+
+// noteCordon says that the node was cordoned, or is no longer, since this process last
+// looked; at its start it takes it for schedulable (recordNodeSchedulableEvent).
+func (k *Kubelet) noteCordon() {
+	switch {
+	case k.node.Unschedulable == k.cordoned:
+		return
+	case k.node.Unschedulable:
+		k.noteStatus("NodeNotSchedulable")
+	default:
+		k.noteStatus("NodeSchedulable")
+	}
+	k.cordoned = k.node.Unschedulable
+}
+
+// noteStatus is an Event of the node about itself (recordNodeStatusEvent).
+func (k *Kubelet) noteStatus(what string) {
+	k.client.Note(k.node, false, what, "Node "+k.node.Name+" status is now: "+what)
 }
 
 // pressureReasons is the reasons of conditions that do not hold, and that do

@@ -32,6 +32,9 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	}
 	r.plan(cache)
 	if !r.box.Ready {
+		if r.box.Attempts > 0 {
+			k.client.Note(r.face(), false, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+		}
 		mounted := now.Add(k.machine.VolumesTime(r.box))
 		k.startProbes(r, mounted)
 		if k.machine.RuntimeDown() || k.networkless(r) {

@@ -47,7 +47,7 @@ func (k *Kubelet) halt() {
 	k.machine.CancelPulls()
 	k.machine.LeaveLogs()
 	k.slots, k.rows, k.queue, k.disks = k.slots[:0], k.rows[:0], k.queue[:0], k.disks[:0]
-	k.used, k.writing, k.patching = model.Resources{}, false, false
+	k.used, k.writing, k.patching, k.cordoned = model.Resources{}, false, false, false
 	k.forgetMirrors()
 }
 

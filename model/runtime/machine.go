@@ -30,6 +30,9 @@ type Observer interface {
 	// RuntimeChanged says that the container runtime does not answer any more, or does
 	// again; who starts and stops it knows by themselves.
 	RuntimeChanged()
+	// SystemOOM says that the kernel killed a process because the machine was full, and
+	// not a cgroup.
+	SystemOOM()
 	// Panicked says that the kernel has stopped: who hears it is to switch it off.
 	Panicked()
 	// Pulled answers Machine.Pull.

@@ -203,7 +203,8 @@ func (m *Machine) full(now sim.Time) {
 	}
 	outside, _ := m.outsideLine(now)
 	h, bad := m.worstHog(now)
-	switch system := outside > m.reservedMemory; { // else it is the cgroup of all pods that is full
+	system := outside > m.reservedMemory // else it is the cgroup of all pods that is full
+	switch {
 	case system && h != nil && (victim == nil || bad > worst):
 		h.from = now.Add(hogAgain)
 		m.weigh()
@@ -212,6 +213,11 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 	case victim != nil:
 		m.kill(box, victim)
+	default:
+		return
+	}
+	if system {
+		m.kubelet.SystemOOM()
 	}
 }
 

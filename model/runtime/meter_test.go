@@ -59,6 +59,7 @@ type deaf struct{}
 
 func (deaf) MemoryChanged()          {}
 func (deaf) DaemonsBehind()          {}
+func (deaf) SystemOOM()              {}
 func (deaf) RuntimeChanged()         {}
 func (deaf) StartupChanged(*Sandbox) {}
 func (deaf) Panicked()               {}

@@ -105,7 +105,7 @@ var (
 		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
 		metadata.deletionGracePeriodSeconds metadata.generateName metadata.finalizers`))
 
-	// Ports have no numbers here: whoever is an endpoint serves all of them.
+	// Ports have no numbers here: whoever is an endpoint of one serves all of them.
 	actedService = acting(bookkeeping, words(`spec.selector spec.type spec.clusterIP spec.clusterIPs spec.ports
 		spec.publishNotReadyAddresses spec.internalTrafficPolicy spec.externalTrafficPolicy
 		spec.trafficDistribution spec.sessionAffinity spec.sessionAffinityConfig status`))

@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"orrery/model"
 	"orrery/scenarios/strict"
@@ -143,6 +145,7 @@ func readService(o *object) {
 	s.PreferSameZone, s.PreferSameNode = o.distribution(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
 	s.TopologyAuto = topologyAuto(in.Annotations)
 	s.Affinity = o.affinity(spec, &in.Spec)
+	s.Targets = targets(in.Spec.Ports)
 	for i := range in.Spec.Ports {
 		udp := in.Spec.Ports[i].Protocol == corev1.ProtocolUDP
 		s.TCP, s.UDP = s.TCP || !udp, s.UDP || udp
@@ -150,6 +153,25 @@ func readService(o *object) {
 	o.serviceType(spec, &in.Spec)
 	o.external(spec, &in.Spec)
 	o.keep(before, s)
+}
+
+// targets is the names of a Service's target ports, nil if one is a number, as that of the
+// port itself, which it is if nothing is said.
+func targets(ports []corev1.ServicePort) (out []model.PortName) {
+	for i := range ports {
+		to := &ports[i].TargetPort
+		if to.Type != intstr.String || to.StrVal == "" {
+			return nil
+		}
+		out = append(out, portName(to.StrVal, ports[i].Protocol))
+	}
+	return out
+}
+
+// portName is a port's name and protocol, which is TCP if it is not said (SetDefaults_Service,
+// SetDefaults_Pod).
+func portName(name string, protocol corev1.Protocol) model.PortName {
+	return model.PortName{Name: name, Protocol: string(cmp.Or(protocol, corev1.ProtocolTCP))}
 }
 
 // affinity reads for how long a client that was idle finds its endpoint again

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"slices"
 	"testing"
 
 	"orrery/model"
@@ -82,6 +83,51 @@ func TestAServiceHasPortsOfOneProtocolOrOfBoth(t *testing.T) {
 		}
 		if svc := s.Objects[0].(*model.Service); svc.TCP != c.tcp || svc.UDP != c.udp {
 			t.Errorf("%s: %+v", c.ports, svc)
+		}
+	}
+}
+
+// Source: core/v1 ServicePort.targetPort; pkg/apis/core/v1/defaults.go SetDefaults_Service;
+// k8s.io/endpointslice/utils.go FindPort: ports of containers and sidecars.
+func TestATargetPortIsANumberOrTheNameOfAContainersPort(t *testing.T) {
+	tcp := func(name string) model.PortName { return model.PortName{Name: name, Protocol: "TCP"} }
+	for _, c := range []struct {
+		ports string
+		want  []model.PortName
+	}{
+		{"{port: 80}", nil},
+		{"{port: 80, targetPort: 8080}", nil},
+		{"{port: 80, targetPort: http}", []model.PortName{tcp("http")}},
+		{"{name: a, port: 80, targetPort: http}, {name: b, port: 53, protocol: UDP, targetPort: dns}", []model.PortName{tcp("http"), {Name: "dns", Protocol: "UDP"}}},
+		{"{name: a, port: 80, targetPort: http}, {name: b, port: 81}", nil},
+	} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [" + c.ports + "]}\n---\n" + `
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  initContainers:
+  - {name: first, image: a, ports: [{name: never, containerPort: 1}]}
+  - {name: side, image: b, restartPolicy: Always, ports: [{name: metrics, containerPort: 2}]}
+  containers:
+  - {name: main, image: c, ports: [{name: http, containerPort: 3}, {containerPort: 4}]}
+`)})
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range s.Objects {
+			switch o := o.(type) {
+			case *model.Service:
+				if !slices.Equal(o.Targets, c.want) {
+					t.Errorf("%s: %+v", c.ports, o.Targets)
+				}
+			case *model.Pod:
+				if want := []model.PortName{tcp("http"), tcp("metrics")}; !slices.Equal(o.Spec.Ports, want) {
+					t.Errorf("%+v", o.Spec.Ports)
+				}
+			}
 		}
 	}
 }

@@ -34,6 +34,25 @@ func (o *object) placement(p *place, s *corev1.PodSpec) *model.Placement {
 	return m
 }
 
+// namedPorts is the ports of containers and sidecars that have a name
+// (k8s.io/endpointslice/utils.go FindPort).
+func namedPorts(s *corev1.PodSpec) (out []model.PortName) {
+	for i, list := range [][]corev1.Container{s.Containers, s.InitContainers} {
+		for j := range min(len(list), maxContainers) {
+			policy := list[j].RestartPolicy
+			if i == 1 && (policy == nil || *policy != corev1.ContainerRestartPolicyAlways) {
+				continue
+			}
+			for _, p := range list[j].Ports {
+				if p.Name != "" {
+					out = append(out, portName(p.Name, p.Protocol))
+				}
+			}
+		}
+	}
+	return out
+}
+
 // hostPorts is the ports of the node that containers and sidecars take
 // (pkg/scheduler/util GetHostPorts). A pod in the host's network takes all it
 // names (pkg/apis/core/v1/defaults.go setDefaultHostNetworkPorts).

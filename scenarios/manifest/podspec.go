@@ -33,6 +33,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 		NeverPreempts:  o.neverPreempts(p, s),
 		Classed:        s.Priority != nil || s.PriorityClassName != "" || o.set.state,
 		Placement:      o.placement(p, s),
+		Ports:          namedPorts(s),
 		Workload:       workloadRef(p.field("workloadRef"), s.WorkloadRef),
 	}
 	if s.SchedulerName != "" {

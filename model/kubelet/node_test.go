@@ -1,0 +1,111 @@
+package kubelet_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"orrery/model"
+)
+
+// saidOfNode is the reasons of the Events about the node so far, in their order.
+func (r *rig) saidOfNode() (out []string) {
+	h := r.store.History()
+	for i := range h.Len() {
+		if n := h.At(i).Note; n != nil && n.Object() == r.node.Ref() {
+			out = append(out, n.Reason)
+		}
+	}
+	return out
+}
+
+// cordon is a change of spec.unschedulable.
+type cordon bool
+
+func (c cordon) Apply(cur model.Object) model.Object {
+	n := *cur.(*model.Node)
+	n.Unschedulable = bool(c)
+	return &n
+}
+
+// Source: pkg/kubelet/nodestatus/setters.go ReadyCondition: an Event whenever the status is
+// another one.
+func TestANodeSaysWhenItIsReadyAgain(t *testing.T) {
+	r := newRig(t, 1)
+	r.run(time.Minute)
+	r.kubelet.StopRuntime()
+	r.run(time.Minute)
+	r.kubelet.StartRuntime()
+	r.run(time.Minute)
+	if got := r.saidOfNode(); !slices.Equal(got, []string{"NodeNotReady", "NodeReady"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// Source: pkg/kubelet/kubelet_node_status.go recordNodeSchedulableEvent: at the next look of
+// the node status loop, of up to 10.4 s; and a process that starts does not know of it.
+func TestANodeSaysThatItWasCordoned(t *testing.T) {
+	r := newRig(t, 1)
+	r.user.Patch(r.node.Ref(), cordon(true), 0)
+	at := r.until("the Event", 11*time.Second, func() bool { return slices.Contains(r.saidOfNode(), "NodeNotSchedulable") })
+	if at == 0 {
+		t.Error("it came without a look")
+	}
+	r.run(time.Minute)
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Minute)
+	r.user.Patch(r.node.Ref(), cordon(false), 0)
+	r.run(time.Minute)
+	if got := r.saidOfNode(); !slices.Equal(got, []string{"NodeNotSchedulable", "NodeNotSchedulable", "NodeSchedulable"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// Source: pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod: a pod that had a sandbox
+// and has none is told that it gets a new one, one that never had any is not.
+func TestANewSandboxAfterARebootIsAnEvent(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", nil)
+	r.ready(p)
+	if n := len(r.notes(p, "SandboxChanged")); n != 0 {
+		t.Errorf("%d Events at the first start", n)
+	}
+	r.kubelet.PowerOff()
+	r.kubelet.PowerOn()
+	r.until("it runs again", 5*time.Minute, func() bool { return r.alive(p) })
+	if n := len(r.said(p, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")); n != 1 {
+		t.Errorf("%d Events after the reboot", n)
+	}
+}
+
+// Source: pkg/kubelet/oom/oom_watcher_linux.go, and cadvisor's utils/oomparser, to which
+// every kill is one of "/" that is not for a cgroup's limit: the machine is full, whoever dies
+// of it. A container at its limit, or pods at that of kubepods, are no SystemOOM.
+func TestAFullMachineIsASystemOOM(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("large", 4*gib, 0), uses("limited", 0, 100<<20), uses("leak", 20*gib, 500<<20)))
+	limited := r.pod("limited", func(s *model.PodSpec) { s.Containers[0].Limits.MemoryBytes = gib })
+	r.until("a container is killed", time.Minute, func() bool { return r.get(limited).Restarts() > 0 })
+	leak := r.pod("leak", asks(gib, 0))
+	r.until("pods have all there is", 5*time.Minute, func() bool { return r.get(leak).Restarts() > 0 })
+	if got := r.saidOfNode(); slices.Contains(got, "SystemOOM") {
+		t.Errorf("%v", got)
+	}
+
+	r = newRig(t, 1, behaving(uses("large", 4*gib, 0)))
+	large := r.pod("large", nil)
+	r.ready(large)
+	r.kubelet.TakeMemory(1_000_000, 0, -999)
+	r.until("a container is killed", time.Minute, func() bool {
+		return !r.alive(large)
+	})
+	if got := r.saidOfNode(); !slices.Contains(got, "SystemOOM") {
+		t.Errorf("%v", got)
+	}
+	h := r.store.History()
+	for i := range h.Len() {
+		if n := h.At(i).Note; n != nil && n.Reason == "SystemOOM" && (!n.Warning || n.Text() != "System OOM encountered") {
+			t.Errorf("%+v", n)
+		}
+	}
+}
