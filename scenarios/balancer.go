@@ -87,7 +87,12 @@ func sized(b runtime.Behavior) bool { return b.RequestBytes+b.AnswerBytes > 0 }
 
 // checkBandwidth finds a bandwidth that nothing has need of.
 func (l *loader) checkBandwidth(cluster strict.Value) {
-	if v := cluster.Peek("nodeBandwidth"); v.Given() && !slices.ContainsFunc(l.scenario.Config.Behaviors, sized) {
-		v.KeyErrorf("no request has a size: say so in workload.behavior, such as bytes: 100Ki")
+	if slices.ContainsFunc(l.scenario.Config.Behaviors, sized) {
+		return
+	}
+	for _, v := range append(l.choked, cluster.Peek("nodeBandwidth")) {
+		if v.Given() {
+			v.KeyErrorf("no request has a size: say so in workload.behavior, such as bytes: 100Ki")
+		}
 	}
 }

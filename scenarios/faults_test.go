@@ -24,7 +24,7 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 		{"{at: 1m, for: 5m, fault: node-down, target: node/n-1, repeat: {every: 4m}}", "longer than until the next begins"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {times: 4}}", "every"},
 		{"{at: 1m, fault: cpu-stress, target: deployment/web, cpu: 2}", `"deployment/web" is no node: cpu-stress is about nodes; about pods: container-stress` + "\n"},
-		{"{at: 1m, fault: network-loss, target: pod/web-0, loss: 2%}", "about pods: pod-network-delay, pod-network-loss\n"},
+		{"{at: 1m, fault: network-loss, target: pod/web-0, loss: 2%}", "about pods: pod-network-bandwidth, pod-network-delay, pod-network-loss\n"},
 		{"{at: 1m, fault: node-down, target: deployment/web}", "node-down is about nodes; about pods: container-crash, container-stress, finalizer-stuck, pod-error,"},
 		{"{at: 1m, fault: disk-slow, match: {app: web}, rate: 5%}", "no node has these labels, but some pods do: disk-slow is about nodes; about pods: pod-slow, probe-slow\n"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 4m, times: 0}}", "0 is out of range"},

@@ -28,7 +28,8 @@ const (
 
 // loader reads one scenario.
 type loader struct {
-	breaks   string // the fault that is read
+	breaks   string         // the fault that is read
+	choked   []strict.Value // bandwidths of pods
 	decoder  *manifest.Decoder
 	includes *includes
 	scenario *Scenario

@@ -85,7 +85,7 @@ workload:
           rules: [{operations: [DELETE], apiGroups: ["*"], apiVersions: ["*"], resources: [deployments]}]
   behavior:
     - {match: {app: front}, startup: 1s..2s}
-    - {match: {app: web}, startup: 2s..4s, cpu: 20m + 25m/rps, memory: 60Mi, latency: 10ms, image: 50Mi, stop: 2s}
+    - {match: {app: web}, startup: 2s..4s, cpu: 20m + 25m/rps, memory: 60Mi, latency: 10ms, image: 50Mi, stop: 2s, bytes: 10Ki}
     - {match: {app: db}, startup: 1s..2s}
     - {match: {k8s-app: kube-dns}, namespace: kube-system, startup: 1s, cpu: 10m}
   dns: {ttl: 1s}
@@ -206,6 +206,12 @@ var signatures = []struct {
 		[]string{"between 11m1s and 11m40s: always(updated_replicas(deployment/web) == 0)", "between 20m1s and 20m40s: reached(updated_replicas(deployment/web) >= 1)"}},
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, count: all, peer: {count: all}, latency: 100ms}",
 		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 100ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)"}},
+	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, count: all, peer: internet, latency: 200ms}",
+		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 400ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, zone: a, peer: {zone: b}, latency: 200ms}",
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+	{"network-loss", owned, "{at: 10m, for: 5m, fault: network-loss, count: all, peer: internet, loss: 30%}",
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)", "node_not_ready() == 0"}},
 	{"network-loss", owned, "{at: 10m, for: 5m, fault: network-loss, count: all, peer: {count: all}, loss: 20%}",
 		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 250ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"node-down", owned, "{at: 10m, for: 10m, fault: node-down, target: node/n-1}",
@@ -220,6 +226,10 @@ var signatures = []struct {
 		[]string{"between 10m and 15m: notes(MachineLaunchFailed) >= 1", "between 12m and 15m: always(nodes() == 5)", "after 18m: always(nodes() == 6)"}},
 	{"partition", owned, "{at: 10m, for: 4m, fault: partition, target: node/n-1}",
 		[]string{"between 10m39s and 11m5s: reached(node_not_ready(node/n-1) == 1)", "after 16m: always(converged())", "restarts() == 0"}},
+	{"partition", owned, "{at: 10m, for: 5m, fault: partition, target: node/n-1, peer: internet}",
+		[]string{"between 10m and 10m10s: error_rate(timeout, service/web) >= 1%", "between 12m and 15m: availability(service/web) == 100%", "after 16m: availability(service/web) == 100%", "node_not_ready() == 0", "notes(FaultEnded) == 1"}},
+	{"partition", owned, "{at: 10m, for: 5m, fault: partition, zone: a, peer: {zone: b}}",
+		[]string{"between 10m10s and 15m: error_rate(timeout, service/web) >= 15%", "between 10m10s and 15m: error_rate(service/web) <= 60%", "after 16m: availability(service/web) == 100%"}},
 	{"pid-exhaustion", owned, "{at: 10m, for: 5m, fault: pid-exhaustion, target: node/n-1, fill: 100%}, {at: 11m, fault: container-crash, target: deployment/web, count: all}",
 		[]string{"between 12m and 14m59s: always(ready(deployment/web) == 5)", "between 11m and 15m: notes(Failed, deployment/web) >= 5", "after 17m: always(converged())"}},
 	{"pod-error", owned, "{at: 10m, for: 5m, fault: pod-error, target: deployment/web, errors: 20%}",
@@ -238,10 +248,20 @@ var signatures = []struct {
 		[]string{"before 10m: pods_created(deployment/web) == 6", "before 15m: pods_created(deployment/web) == 9", "pods_created(deployment/web) == 10", "after 17m: always(ready(deployment/web) == 6)"}},
 	{"pod-kill", owned, "{at: 10m, fault: pod-kill, target: deployment/web, count: 2}",
 		[]string{"between 10m and 10m5s: reached(pods_terminating(deployment/web) == 2)", "pods_created(deployment/web) == 8", "after 11m: always(ready(deployment/web) == 6)"}},
+	{"pod-network-bandwidth", owned, "{at: 10m, for: 5m, fault: pod-network-bandwidth, target: service/web, node: [node/n-1, node/n-2], bandwidth: 500k}",
+		[]string{"between 10m10s and 15m: error_rate(congestion, service/web) >= 10%", "between 10m10s and 15m: error_rate(service/web) <= 30%", "after 15m10s: availability(service/web) == 100%", "after 1m: always(ready() >= 15)", "notes(LinkFull) == 2", "notes(LinkFree) == 2"}},
 	{"pod-network-delay", owned, "{at: 10m, for: 5m, fault: pod-network-delay, target: deployment/web, latency: 100ms}",
 		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 100ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)", "restarts() == 0"}},
 	{"pod-network-loss", owned, "{at: 10m, for: 5m, fault: pod-network-loss, target: deployment/front, peer: deployment/web, loss: 20%}",
 		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 250ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+	{"pod-network-delay", owned, "{at: 10m, for: 5m, fault: pod-network-delay, target: deployment/front, peer: node/n-1, latency: 100ms}",
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+	{"pod-network-loss", owned, "{at: 10m, for: 5m, fault: pod-network-loss, target: service/web, zone: a, loss: 30%}",
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 250ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 50ms)", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+	{"pod-partition", owned, "{at: 10m, for: 5m, fault: pod-partition, namespace: kube-system}",
+		[]string{"between 10m10s and 15m: dns_error_rate(service/web) >= 50%", "after 15m10s: availability(service/web) == 100%", "node_not_ready() == 0"}},
+	{"pod-partition", owned, "{at: 10m, for: 5m, fault: pod-partition, match: {app: front}, peer: service/web, direction: out}",
+		[]string{"between 10m10s and 15m: error_rate(timeout, service/web) >= 30%", "after 15m10s: availability(service/web) == 100%", "restarts() == 0"}},
 	{"pod-partition", owned, "{at: 10m, for: 5m, fault: pod-partition, target: deployment/front, peer: {target: deployment/web}}",
 		[]string{"between 10m10s and 15m: error_rate(timeout, service/web) >= 30%", "between 10m10s and 15m: error_rate(service/web) <= 91%", "after 15m10s: availability(service/web) == 100%",
 			"after 1m: always(ready() >= 15)", "node_not_ready() == 0", "restarts() == 0"}},

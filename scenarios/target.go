@@ -81,18 +81,38 @@ func (l *loader) machineNames() (names []string) {
 // it should receive (in).
 var directions = map[string]fault.Direction{"both": fault.Both, "out": fault.To, "in": fault.From}
 
-// peer reads the other side of a partition: if nothing is said, the control plane or,
-// for pods, everybody; or others of that kind.
-func (l *loader) peer(v strict.Value, kind model.Kind) fault.Target {
-	if !v.Given() || v.IsScalar() && kind == model.KindNode && v.Text() == "control-plane" {
-		return fault.Target{}
+// peer reads the other side of a fault of the network. Of nodes it is the control plane, if
+// nothing is said, other nodes or whoever is outside; of pods it is everybody, if nothing is
+// said, other pods, or nodes with all that is on them.
+func (l *loader) peer(v strict.Value, kind model.Kind, f *fault.Spec) {
+	switch {
+	case !v.Given() || v.IsScalar() && kind == model.KindNode && v.Text() == "control-plane":
+	case v.IsScalar() && kind == model.KindNode && v.Text() == "internet":
+		f.Peer.Outside = true
+	case v.IsMap():
+		f.Peer = l.target(v.Map("peer", selecting...), kind)
+	default:
+		if f.PeerNodes = kind == model.KindPod && l.someNode(v); f.PeerNodes {
+			kind = model.KindNode
+		}
+		f.Peer.Names = l.named(v, kind, &f.Peer)
 	}
-	if !v.IsMap() {
-		var t fault.Target
-		t.Names = l.named(v, kind, &t)
-		return t
+}
+
+// someNode tells whether one of a list is a node, and finds it strange if another is not.
+func (l *loader) someNode(v strict.Value) (is bool) {
+	var others []strict.Value
+	for _, item := range oneOrMore(v) {
+		if r, ok := parseRef(item.Text()); ok && r.kind == model.KindNode {
+			is = true
+		} else {
+			others = append(others, item)
+		}
 	}
-	return l.target(v.Map("peer", selecting...), kind)
+	if is && len(others) > 0 {
+		others[0].Errorf("it is no node, and another of the list is: write one fault for each kind")
+	}
+	return is && len(others) == 0
 }
 
 // target reads whom a fault hits.
@@ -232,7 +252,7 @@ func (l *loader) onNodes(m *strict.Map, kind model.Kind, t *fault.Target) {
 }
 
 // named reads one name or a list of names. Pods may also be given as those of a
-// Deployment, StatefulSet or DaemonSet.
+// Deployment, StatefulSet or DaemonSet, or as those behind a Service.
 func (l *loader) named(v strict.Value, kind model.Kind, into *fault.Target) []string {
 	if !v.Given() {
 		return nil
@@ -280,7 +300,7 @@ func (l *loader) ofPods() string {
 }
 
 // podGroups is what pods may be named by.
-var podGroups = []model.Kind{model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet}
+var podGroups = []model.Kind{model.KindPod, model.KindDeployment, model.KindStatefulSet, model.KindDaemonSet, model.KindService}
 
 func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []string {
 	r := l.reference(v, podGroups...)
@@ -295,6 +315,12 @@ func (l *loader) namedPods(v strict.Value, into *fault.Target, only bool) []stri
 		return []string{r.name}
 	}
 	d, there := l.known.managers[r.path()]
+	if r.kind == model.KindService {
+		d.selector, there = l.known.selectors[r.path()]
+		if there && d.selector == nil {
+			v.Errorf("%s has no selector: select its pods by themselves", r.path())
+		}
+	}
 	switch {
 	case !only:
 		v.Errorf("a %s must be the only target: write one fault for each", r.kind)

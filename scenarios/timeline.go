@@ -308,7 +308,7 @@ func (l *loader) fault(e *entry) fault.Spec {
 // faultParams reads what faults take besides their time and their target.
 var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.Spec){
 	fault.ParamPeer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Peer = l.peer(m.Optional(p), fault.Lookup(f.Fault).Targets)
+		l.peer(m.Optional(p), fault.Lookup(f.Fault).Targets, f)
 	},
 	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
@@ -321,6 +321,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			}
 			f.Containers = append(f.Containers, name)
 		}
+	},
+	fault.ParamBandwidth: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		f.BytesPerSecond, l.choked = positive(v, strict.Value.Bytes), append(l.choked, v)
 	},
 	fault.ParamMember: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.etcdMembers(m.Required(p)) },
 	fault.ParamServer: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Members = l.members(m.Optional(p)) },

@@ -69,6 +69,9 @@ func (w faultWorld) DNS() fault.DNS { return dnsWorld(w) }
 // Requests implements fault.World.
 func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 
+// Outside implements fault.World.
+func (w faultWorld) Outside() network.Site { return w.x.ingress }
+
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
 

@@ -70,6 +70,7 @@ func (w *world) Network() *network.Network      { return w.net }
 func (w *world) ControlPlane() []network.Site   { return w.control }
 func (w *world) EtcdSites() []network.Site      { return w.control }
 func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
+func (w *world) Outside() network.Site          { return w.sites[0] }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) LoseDisk(volume string)         { w.says("the disk of %s is lost", volume) }
@@ -112,6 +113,9 @@ func (w requests) FillConntrack(s network.Site, ppm int64) {
 }
 func (w requests) Narrow(s network.Site, ppm int64) {
 	w.says("requests of %s have %d", w.net.Name(s), ppm)
+}
+func (w requests) Choke(s network.Site, pod *model.Meta, bytes int64) {
+	w.says("%s at %s has %d bytes a second", pod.Path(), w.net.Name(s), bytes)
 }
 
 func (m *machine) HarmProbes(pod model.Ref, name string, harm model.ProbeHarm) {

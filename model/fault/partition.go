@@ -26,7 +26,7 @@ var ways = [...]string{Both: "cut off from ", To: "cannot send to ", From: "cann
 type impaired struct{ ways []network.Handle }
 
 // impair makes the ways between the nodes and the control plane worse, or the nodes
-// that the peer selects, and says whom it chose. Where both sides share nodes, those
+// that the peer selects, or whoever is outside, and says whom it chose. Where both sides share nodes, those
 // are concerned among each other too; but never a machine and itself, and machines of
 // the control plane are concerned with the rest of it: together with the
 // other nodes they are one side.
@@ -39,6 +39,8 @@ func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network
 	switch {
 	case s.Peer.IsZero() && len(other) == 0:
 		return "the whole control plane is on this side", false
+	case s.Peer.Outside:
+		peer, other = "whoever is outside", []network.Site{d.world.Outside()}
 	case !s.Peer.IsZero():
 		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
 		if len(nodes) == 1 {

@@ -12,12 +12,18 @@ import (
 // when it begins; those that come in their place are well.
 type amongPods struct{ impaired }
 
-// impair makes the ways between the pods and those that the peer selects worse, or all ways
-// of theirs, and says whom it chose.
+// impair makes the ways between the pods and the pods or nodes that the peer selects worse, or
+// all ways of theirs, and says whom it chose.
 func (f *amongPods) impair(d *Director, s *Spec, pods []model.Object, by network.Impairment) (string, bool) {
 	one, said := d.places(pods), "everybody"
 	var other []network.Site
-	if !s.Peer.IsZero() {
+	if s.PeerNodes {
+		nodes := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
+		if len(nodes) == 0 {
+			return "the peer selects no node now", false
+		}
+		other, said = d.sites(nodes), list(nodes)
+	} else if !s.Peer.IsZero() {
 		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindPod)
 		if len(pods) == 1 {
 			peers = slices.DeleteFunc(peers, func(p model.Object) bool { return p == pods[0] })

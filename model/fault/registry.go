@@ -81,6 +81,7 @@ const (
 	ParamOver      = "over"
 	ParamOOMAdj    = "oomScoreAdj"
 	ParamObject    = "object"
+	ParamBandwidth = "bandwidth"
 )
 
 // Kinds is every fault there is, in alphabetical order. To add one, add a file
@@ -310,13 +311,13 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "network-delay", Targets: model.KindNode,
-		Help:   "messages between some nodes and the control plane, or other nodes, take longer, in one direction or both",
+		Help:   "messages between some nodes and the control plane, other nodes or whoever is outside (peer: internet) take longer, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency, ParamCorr},
 		effect: func() effect { return &networkDelay{} },
 	},
 	{
 		Name: "network-loss", Targets: model.KindNode,
-		Help:   "some of the messages between some nodes and the control plane, or other nodes, are lost and sent again, in one direction or both",
+		Help:   "some of the messages between some nodes and the control plane, other nodes or whoever is outside (peer: internet) are lost and sent again, in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss, ParamCorr},
 		effect: func() effect { return &networkLoss{} },
 	},
@@ -352,7 +353,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "partition", Targets: model.KindNode,
-		Help:   "some nodes are cut off from the control plane, or from other nodes, in one direction or both",
+		Help:   "some nodes are cut off from the control plane, from other nodes or from whoever is outside (peer: internet), in one direction or both",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &partition{} },
 	},
@@ -387,20 +388,26 @@ var Kinds = []Kind{
 		effect: func() effect { return podKill{} },
 	},
 	{
+		Name: "pod-network-bandwidth", Targets: model.KindPod,
+		Help:   "requests and answers that have a size (behavior.bytes) come from some pods, and go to them, at no more than so many bytes a second each way; what their machines send and download does as ever",
+		Params: []string{ParamFor, ParamTarget, ParamBandwidth},
+		effect: func() effect { return &podNetworkBandwidth{} },
+	},
+	{
 		Name: "pod-network-delay", Targets: model.KindPod,
-		Help:   "what some pods send and are asked takes longer on its way, between them and other pods (peer) or everybody, in one direction or both; what their machines send does not",
+		Help:   "what some pods send and are asked takes longer on its way, between them and other pods or nodes (peer) or everybody, in one direction or both; what their machines send does not",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
 		effect: func() effect { return &podNetworkDelay{} },
 	},
 	{
 		Name: "pod-network-loss", Targets: model.KindPod,
-		Help:   "some of the messages between some pods and other pods (peer), or everybody, are lost and sent again, in one direction or both; none of their machines' are",
+		Help:   "some of the messages between some pods and other pods or nodes (peer), or everybody, are lost and sent again, in one direction or both; none of their machines' are",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
 		effect: func() effect { return &podNetworkLoss{} },
 	},
 	{
 		Name: "pod-partition", Targets: model.KindPod,
-		Help:   "some pods are cut off from other pods (peer), or from everybody, in one direction or both; their kubelets and the API see nothing of it",
+		Help:   "some pods are cut off from other pods or nodes (peer), or from everybody, in one direction or both; their kubelets and the API see nothing of it",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &podPartition{} },
 	},

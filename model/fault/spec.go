@@ -26,6 +26,7 @@ type Spec struct {
 	// Partitions, delays and losses only: which way is cut; and the other side, of which
 	// an empty one is the control plane, or everybody if it is about pods.
 	Peer      Target
+	PeerNodes bool // of faults about pods: Peer selects nodes, with all that is on them
 	Direction Direction
 
 	// Whose credential expires, or which component it is about. Of those with a
@@ -111,6 +112,8 @@ type Spec struct {
 
 	Object bool // volume-lost only: the PersistentVolumes are deleted, too
 
+	BytesPerSecond int64 // pod-network-bandwidth only: each way
+
 	Errno string // disk-error and pod-io only: what calls are answered with, "EIO"
 
 	Stagger time.Duration // cni-routes-lost and swizzle-clog only: how long it takes until all are cut off and, of the latter, until all are back
@@ -158,10 +161,11 @@ type Target struct {
 	Count      int             // 0: no limit by count
 	PercentPPM int64           // 0: no limit by share; rounded up
 	UpTo       bool            // any number up to that limit, with equal chances
+	Outside    bool            // peers only: nothing of the cluster, but whoever sends to it from outside
 	hosts      bool            // none on hollow nodes
 }
 
 // IsZero tells whether nothing is said.
 func (t *Target) IsZero() bool {
-	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && t.Count == 0 && t.PercentPPM == 0
+	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && !t.Outside && t.Count == 0 && t.PercentPPM == 0
 }

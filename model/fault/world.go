@@ -16,6 +16,7 @@ type World interface {
 	ControlPlane() []network.Site // the sites of its machines
 	EtcdSites() []network.Site    // the sites of etcd's members, the same unless it has machines of its own
 	NodeSite(node uint32) network.Site
+	Outside() network.Site // of whoever sends to the cluster from outside
 	Machine(node uint32) Machine
 	LoseDisk(volume string) // there is nothing behind a PersistentVolume any more, for good
 	Registry() Registry
@@ -176,6 +177,9 @@ type Requests interface {
 	// and Narrow leaves requests a share of its connection's speed, in millionths.
 	FillConntrack(machine network.Site, ppm int64)
 	Narrow(machine network.Site, ppm int64)
+	// Choke leaves a pod at a place of its own so many bytes a second each way; a negative
+	// number takes that back.
+	Choke(place network.Site, pod *model.Meta, bytes int64)
 }
 
 // DNS is the program behind the DNS Service.

@@ -514,6 +514,10 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	way, all := timing{}, milli
 	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
 	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
+	if f.balanced { // from outside, and back
+		t.onWay = t.net.Harms(t.onWay, t.Site, s.site, udp)
+		t.onWay = t.net.Harms(t.onWay, s.site, t.Site, udp)
+	}
 	for i := range t.onWay {
 		h := &t.onWay[i]
 		milli -= product(milli, h.LostPPM, million)

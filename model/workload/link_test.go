@@ -177,3 +177,39 @@ func TestRetriesFillAConnectionFurther(t *testing.T) {
 		t.Errorf("%s", r.now("db"))
 	}
 }
+
+// Source: tc-tbf(8): what a queueing discipline has no room for is lost. It is on the pod's
+// interface, so what comes from its own machine passes it, too, and what goes to other pods
+// there does not.
+func TestAPodThatIsSlowerThanItsMachineLosesWhatItHasNoRoomFor(t *testing.T) {
+	for _, from := range []string{"node/n-0", "node/n-2"} {
+		r := newRig(t, 1, 3)
+		r.width = 1_000_000_000
+		r.work = workload.Work{AnswerBytes: 100_000}
+		pods := r.ready(&model.Service{}, 2)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(20_000), From: from}) // 1 MB a second from each
+		r.serve(true, pods...)
+		r.after(time.Minute)
+		at, _ := r.flows.Place(pods[0], "default/web-0", "n-0")
+		pod := r.store.Get(pods[0]).Head()
+		for _, step := range []struct{ bytes, lost int64 }{{500_000, 5_000}, {250_000, 7_500}, {-250_000, 5_000}, {-500_000, 0}} {
+			r.flows.Choke(at, pod, step.bytes)
+			r.after(time.Minute)
+			if told := r.last(from); told.CongestedMilliRPS != step.lost || told.ServedMilliRPS != 20_000-step.lost {
+				t.Errorf("from %s, after %d: %s", from, step.bytes, told)
+			}
+		}
+		if n := r.reasons()[workload.ReasonLinkFull]; n != 1 {
+			t.Errorf("%d notes say that its connection is full", n)
+		}
+	}
+}
+
+// reasons is how many notes there are of each reason.
+func (r *rig) reasons() map[string]int {
+	out := map[string]int{}
+	for _, n := range r.notes(0) {
+		out[n.Reason]++
+	}
+	return out
+}

@@ -68,7 +68,7 @@ func (t *Flows) remain(f *flow) {
 					t.locality.count(t, route.Endpoints)
 					counted = true
 				}
-				s.near = near{route.Endpoints, n - t.locality.lost, t.locality.zone(t.net.Zone(s.site)), t.locality.beside(s)}
+				s.near = near{route.Endpoints, n - t.locality.lost, t.locality.zone(t.net.Zone(s.site)), t.locality.beside(t, s)}
 			}
 			f.lost.InsideMilliRPS += product(s.sent, s.near.inside, n)
 			f.lost.ZoneMilliRPS += product(s.sent, s.near.zone, n)
@@ -96,9 +96,9 @@ func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
 }
 
 // beside is how many pairs of a pod that sends and an endpoint are on one machine.
-func (c *nearness) beside(s *sender) (pairs int64) {
+func (c *nearness) beside(t *Flows, s *sender) (pairs int64) {
 	for _, site := range s.machines {
-		pairs += c.at[site]
+		pairs += c.at[t.net.Host(site)]
 	}
 	return pairs
 }

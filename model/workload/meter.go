@@ -5,7 +5,8 @@ import (
 )
 
 // claim finds what a flow wants of machines: entries of their tables of connections, one
-// on each machine that a connection passes, and bytes that go from one machine to another.
+// on each machine that a connection passes, and bytes that go from one machine to another, or
+// to or from a pod with a lane.
 func (t *Flows) claim(f *flow) {
 	f.passages = f.passages[:0]
 	senders := f.senders
@@ -22,9 +23,8 @@ func (t *Flows) claim(f *flow) {
 	t.passed = t.passed[:0]
 }
 
-// passage is what the flow that is looked at wants of a machine.
+// passage is what the flow that is looked at wants of a site: a machine, or a pod with a lane.
 func (t *Flows) passage(s network.Site) *passage {
-	s = t.net.Host(s)
 	for len(t.passages) <= int(s) {
 		t.passages = append(t.passages, passage{})
 	}
@@ -54,6 +54,9 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	}
 	if request > 0 {
 		arrive = product(arrive, million-is.out.lost, million)
+		if l := t.lane(b.site); l != nil {
+			arrive = product(arrive, million-l.is.out.lost, million)
+		}
 	}
 	all, bytes := int64(0), int64(0) // entries, and requests a second in thousandths, that are sent
 	t.locality.count(t, endpoints)
@@ -67,7 +70,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 			entries = product(entries, opens, million)
 		}
 		for _, site := range s.machines {
-			p, own := t.passage(site), t.locality.at[site]
+			p, own := t.passage(t.net.Host(site)), t.locality.at[t.net.Host(site)]
 			p.entries[of] += entries
 			p.out += product(milli*(n-own), request, 1000*n)
 			p.in += product(milli*(n-own), arriving, 1000*n)
@@ -81,14 +84,24 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 			p.out -= product(milli*own, arrive, n*million) * answer / 1000
 			all += entries
 			bytes += milli
+			if l := t.lane(site); l != nil {
+				p := t.passage(site)
+				p.out += product(milli, request, 1000)
+				p.in += product(milli, arriving, 1000)
+			}
 		}
 	}
 	for k := range endpoints {
 		if e := t.endpoint(&endpoints[k]); e.known {
-			p := t.passage(e.site)
+			p := t.passage(t.net.Host(e.site))
 			p.entries[of] += product(all, arrive, n*million)
 			p.in += product(bytes, arrive, n*million) * request / 1000
 			p.out += product(bytes, arrive, n*million) * answer / 1000
+			if t.lane(e.site) != nil {
+				p := t.passage(e.site)
+				p.in += product(bytes, arrive, n*million) * request / 1000
+				p.out += product(bytes, arrive, n*million) * answer / 1000
+			}
 		}
 	}
 	t.locality.forget(t, endpoints)
@@ -110,12 +123,15 @@ func (t *Flows) sizes(r *live) (request, answer, arriving int64) {
 		if c.room >= 0 && c.arriving > 0 {
 			answered = portion(answered, c.all(c.n()), c.arriving)
 		}
-		is := &t.wire(c.site).is
+		is, lane := &t.wire(c.site).is, &condition{}
+		if l := t.lane(c.site); l != nil {
+			lane = &l.is
+		}
 		if c.work.RequestBytes > 0 {
-			answered = product(answered, million-is.in.lost, million)
+			answered = product(product(answered, million-is.in.lost, million), million-lane.in.lost, million)
 		}
 		answer += pods * answered
-		arriving += pods * product(answered, million-is.out.lost, million)
+		arriving += pods * product(product(answered, million-is.out.lost, million), million-lane.out.lost, million)
 	}
 	return request / n, answer / n, arriving / n
 }

@@ -13,15 +13,17 @@ import (
 // of connections, and the connection to the network. What all flows want of a machine is
 // added up here, by the machine; what that means for them is its condition, which changes
 // in steps, and then what goes through the machine is computed anew. Nobody adds anything
-// up unless the scenario counts connections or says how large requests are.
+// up unless the scenario counts connections or says how large requests are. A pod may have
+// a connection of its own besides, which is slower than its machine's: its lane.
 
-// wire is a machine's part in that.
+// wire is a machine's part in that, or that of a pod with a lane.
 type wire struct {
-	node     *model.Meta // nil outside of all nodes, where there are no limits
+	about    *model.Meta // the node, or the pod; nil outside of all nodes, where there are no limits
 	machine  Machine     // nil if nothing really runs there
 	asked    bool        // that is known
 	table    table
 	narrow   int64    // the share of its speed that is left, in millionths
+	limits   []int64  // of a pod: bytes a second each way, of which the least counts; none if it has no lane
 	out, in  int64    // bytes a second that want to go
 	swings   [3]swing // of both, and of the table
 	is       condition
@@ -53,10 +55,7 @@ func (t *Flows) wired() bool { return t.Tables != nil || t.Bandwidth > 0 }
 // does not change when it is first asked for: by then its node is one.
 func (t *Flows) wire(s network.Site) *wire {
 	s = t.net.Host(s)
-	for len(t.wires) <= int(s) {
-		t.wires = append(t.wires, wire{narrow: million})
-	}
-	w := &t.wires[s]
+	w := t.own(s)
 	if w.asked {
 		return w
 	}
@@ -64,12 +63,28 @@ func (t *Flows) wire(s network.Site) *wire {
 	name := t.net.Name(s)
 	if at, ok := t.World.Site(name); ok && at == s {
 		node := t.store.Lookup(model.KindNode, "", name).Head()
-		w.node, w.machine, w.is.speed = node, t.World.Machine(name), t.Bandwidth
+		w.about, w.machine, w.is.speed = node, t.World.Machine(name), t.Bandwidth
 		if t.Tables != nil {
 			w.table.size = t.Tables(name)
 		}
 	}
 	return w
+}
+
+// own is what there is of a site itself.
+func (t *Flows) own(s network.Site) *wire {
+	for len(t.wires) <= int(s) {
+		t.wires = append(t.wires, wire{narrow: million})
+	}
+	return &t.wires[s]
+}
+
+// lane is that of a pod at a place of its own, nil if there is none.
+func (t *Flows) lane(s network.Site) *wire {
+	if t.net.Host(s) == s || int(s) >= len(t.wires) || len(t.wires[s].limits) == 0 {
+		return nil
+	}
+	return &t.wires[s]
 }
 
 // common is what machines have in common whose requests fare the same.
@@ -91,6 +106,9 @@ func (t *Flows) group(s network.Site) uint32 {
 	as := common{group: g, is: w.is}
 	if w.narrow < million || w.is.dropped+w.is.out.lost+w.is.in.lost > 0 {
 		as.site = s + 1
+	}
+	if l := t.lane(s); l != nil {
+		as.site, as.is = s+1, l.is
 	}
 	n, known := t.groups[as]
 	if !known {
@@ -117,10 +135,26 @@ func (t *Flows) Narrow(s network.Site, ppm int64) {
 	}
 }
 
-// strain has a machine looked at.
+// Choke leaves a pod at a place of its own so many bytes a second each way, for what it sends
+// and is asked; a negative number takes that back.
+func (t *Flows) Choke(s network.Site, pod *model.Meta, bytes int64) {
+	if t.Bandwidth == 0 {
+		return
+	}
+	w := t.own(s)
+	w.about = pod
+	if bytes > 0 {
+		w.limits = append(w.limits, bytes)
+	} else if i := slices.Index(w.limits, -bytes); i >= 0 {
+		w.limits = slices.Delete(w.limits, i, i+1)
+	}
+	t.strain(s)
+	t.LinksChanged(t.kernel.Now()) // what the pod asks for was not added up
+}
+
+// strain has a machine looked at, or a pod with a lane.
 func (t *Flows) strain(s network.Site) {
-	s = t.net.Host(s)
-	if w := t.wire(s); !w.strained {
+	if w := t.own(s); !w.strained {
 		w.strained = true
 		t.strained = append(t.strained, s)
 	}
@@ -181,8 +215,8 @@ func (t *Flows) settle() (changed bool) {
 // charge adds what a flow wants to what machines are asked for, or takes it off.
 func (t *Flows) charge(f *flow, sign int64) {
 	for _, p := range f.passages {
-		w := t.wire(p.site)
-		if w.node == nil {
+		w := t.own(p.site)
+		if w.about == nil {
 			continue
 		}
 		for of, n := range p.entries {
@@ -194,11 +228,15 @@ func (t *Flows) charge(f *flow, sign int64) {
 	}
 }
 
-// judge finds a machine's condition, and tells whether it is another one.
+// judge finds a machine's condition, or that of a pod with a lane, and tells whether it is
+// another one.
 func (t *Flows) judge(s network.Site) bool {
-	w, now := t.wire(s), t.kernel.Now()
+	w, now := t.own(s), t.kernel.Now()
 	w.strained = false
 	is := condition{speed: product(t.Bandwidth, w.narrow, million)}
+	if t.net.Host(s) != s {
+		is.speed = w.limit()
+	}
 	if is.speed > 0 {
 		is.out, is.in = busy(w.out, is.speed).after(w.is.out, &w.swings[0], t.turns > 0), busy(w.in, is.speed).after(w.is.in, &w.swings[1], t.turns > 0)
 	}
@@ -233,10 +271,18 @@ func (w *wire) after(drops int64, again bool) int64 {
 	return min(max(drops, 0), million) / lostStep * lostStep
 }
 
+// limit is how fast a pod's lane is in bytes a second, 0 if it has none.
+func (w *wire) limit() int64 {
+	if len(w.limits) == 0 {
+		return 0
+	}
+	return slices.Min(w.limits)
+}
+
 // announce says what became of machines' limits in this instant.
 func (t *Flows) announce() {
 	for _, s := range t.judged {
-		w := t.wire(s)
+		w := t.own(s)
 		was := w.said
 		w.judged, w.said = false, w.is
 		t.tellOf(w, &was)
@@ -247,7 +293,7 @@ func (t *Flows) announce() {
 // full tells whether more wants to go through the connection than can.
 func (c *condition) full() bool { return max(c.out.used, c.in.used) >= 1000 }
 
-// tellOf says what became of a machine's limits, for people.
+// tellOf says what became of the limits of a machine or a pod, for people.
 func (t *Flows) tellOf(w *wire, was *condition) {
 	switch dropped := w.is.dropped > 0; {
 	case dropped == (was.dropped > 0):
@@ -267,9 +313,9 @@ func (t *Flows) tellOf(w *wire, was *condition) {
 	}
 }
 
-// noteOf notes something about a machine's node.
+// noteOf notes something about a node or a pod.
 func (t *Flows) noteOf(w *wire, n model.Note) {
-	n.About = w.node
+	n.About = w.about
 	t.store.Note(t.self, n)
 }
 
@@ -301,6 +347,14 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 	if leaves {
 		over(&from, &to, c.work.RequestBytes)
 		over(&to, &from, c.work.AnswerBytes)
+	}
+	if l := t.lane(s.site); l != nil && s.site != c.site {
+		over(&l.is, &outside, c.work.RequestBytes)
+		over(&outside, &l.is, c.work.AnswerBytes)
+	}
+	if l := t.lane(c.site); l != nil && s.site != c.site {
+		over(&outside, &l.is, c.work.RequestBytes)
+		over(&l.is, &outside, c.work.AnswerBytes)
 	}
 	f.lost.CongestedMilliRPS += tracked - milli
 	f.lost.TimedOutMilliRPS += all - milli
