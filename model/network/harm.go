@@ -51,3 +51,62 @@ func (h *Harm) resend() {
 
 // Waited is how long a message that is sent again so often has waited.
 func Waited(again int) time.Duration { return retransmission * (1<<again - 1) }
+
+// Troubles appends the impairments that now concern a way that reaches.
+func (n *Network) Troubles(all []Handle, from, to Site) []Handle {
+	if n.active == 0 {
+		return all
+	}
+	for i := range n.rules {
+		if n.concerns(&n.rules[i], from, to) {
+			all = append(all, Handle(i))
+		}
+	}
+	return all
+}
+
+// Late is how much later the nth message of sender is because of impairments, in force or
+// not, and whether it arrives.
+func (n *Network) Late(because []Handle, sender, nth uint64) (d time.Duration, arrives bool) {
+	if len(because) == 0 {
+		return 0, true
+	}
+	luck := n.delays.Draw(sender, nth)
+	luck.Uint64() // the way itself, as in Delay
+	for _, h := range because {
+		more, arrives := n.suffers(h, &luck, sender, nth)
+		if !arrives {
+			return 0, false
+		}
+		d += more
+	}
+	return d, true
+}
+
+// Least is how much later a message is at least because of impairments.
+func (n *Network) Least(because []Handle) (d time.Duration) {
+	for _, h := range because {
+		d += n.rules[h].Delay.Min()
+	}
+	return d
+}
+
+// RoundTrip is how much longer a message and its answer take at least than they would if
+// nothing were wrong.
+func (n *Network) RoundTrip(a, b Site) (d time.Duration) {
+	if n.active == 0 {
+		return 0
+	}
+	for i := range n.rules {
+		r := &n.rules[i]
+		if r.Delay.IsZero() {
+			continue
+		}
+		for _, there := range [...]bool{n.concerns(r, a, b), n.concerns(r, b, a)} {
+			if there {
+				d += r.Delay.Min()
+			}
+		}
+	}
+	return d
+}

@@ -69,3 +69,62 @@ func moments(all []network.Harm) network.Harm {
 	h.Variance += square - mean*mean
 	return h
 }
+
+// An impairment concerns a message once, however its two sides overlap.
+func TestAnImpairmentBetweenOverlappingSidesCountsOncePerMessage(t *testing.T) {
+	k := sim.New(sim.Config{Seed: 1})
+	n := network.New(k, network.DefaultProfile())
+	var s []network.Site
+	for _, name := range []string{"a", "b", "c"} {
+		s = append(s, n.AddSite(name, ""))
+	}
+	const more = 100 * time.Millisecond
+	for _, c := range []struct {
+		from, to []network.Site
+		both     bool
+		slow     string // ways that are
+	}{
+		{s, s, true, "ab ac ba bc ca cb "},
+		{s, s, false, "ab ac ba bc ca cb "},
+		{s[:2], s[1:], true, "ab ac ba bc ca cb "},
+		{s[:2], s[1:], false, "ab ac bc "},
+		{s[:1], s[1:2], true, "ab ba "},
+		{s[:1], s[1:2], false, "ab "},
+	} {
+		h := n.Impair(network.Impairment{From: c.from, To: c.to, Both: c.both, Delay: sim.Constant(more)})
+		slow := ""
+		for _, a := range s {
+			for _, b := range s {
+				d, _ := n.Delay(a, b, 1, 1)
+				switch late := d - n.UnimpairedDelay(a, b, 1, 1); late {
+				case 0:
+				case more:
+					slow += n.Name(a) + n.Name(b) + " "
+				default:
+					t.Errorf("from %v to %v: a message takes %v more", c.from, c.to, late)
+				}
+			}
+		}
+		if slow != c.slow {
+			t.Errorf("from %v to %v, both ways %v: slow are %s, want %s", c.from, c.to, c.both, slow, c.slow)
+		}
+		n.Lift(h)
+	}
+}
+
+// A way on which everything is lost is cut: nobody finds out otherwise.
+func TestLossOfAllMessagesIsACut(t *testing.T) {
+	k := sim.New(sim.Config{Seed: 1})
+	n := network.New(k, network.DefaultProfile())
+	a, b := n.AddSite("a", ""), n.AddSite("b", "")
+	for _, x := range []struct {
+		ppm  uint64
+		lost bool
+	}{{999_999, false}, {1_000_000, true}} {
+		h := n.Impair(network.Impairment{From: []network.Site{a}, To: []network.Site{b}, LossPPM: x.ppm})
+		if n.Reaches(a, b) == x.lost || n.Connected(b, a) == x.lost || !n.Reaches(b, a) {
+			t.Errorf("%d of a million: a reaches b: %v, b reaches a: %v", x.ppm, n.Reaches(a, b), n.Reaches(b, a))
+		}
+		n.Lift(h)
+	}
+}
