@@ -8,6 +8,7 @@ type Harm struct {
 	Mean, Variance int64             // of what it adds to those that arrive
 	LostPPM        int64             // of a million do not arrive
 	Resent         [losses + 1]int64 // of a million that do, how many are sent again so often
+	First          time.Duration     // that they wait for, the first time
 }
 
 // Harms appends what is wrong with a way that reaches, one after the other. A message of TCP
@@ -21,8 +22,7 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 		if !n.concerns(r, from, to) {
 			continue
 		}
-		h := Harm{LostPPM: int64(r.LossPPM)}
-		h.Mean, h.Variance = r.Delay.Moments()
+		h := Harm{LostPPM: int64(r.LossPPM), Mean: r.mean, Variance: r.variance, First: retransmission}
 		h.Resent[0] = million
 		if !udp && h.LostPPM > 0 {
 			h.resend()
@@ -30,6 +30,32 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 		all = append(all, h)
 	}
 	return all
+}
+
+// Opening appends what the opening of a TCP connection meets: a SYN and its answer, of which
+// it is all one which is lost; the ACK goes with the first message (RFC 9293, 3.5).
+func (n *Network) Opening(all []Harm, from, to Site) []Harm {
+	if n.active == 0 {
+		return all
+	}
+	h := Harm{First: handshakeRetransmission}
+	arrive := int64(million)
+	for i := range n.rules {
+		r := &n.rules[i]
+		for _, suffers := range [...]bool{n.concerns(r, from, to), n.concerns(r, to, from)} {
+			if suffers {
+				h.Mean, h.Variance = h.Mean+r.mean, h.Variance+r.variance
+				arrive = arrive * (million - int64(r.LossPPM)) / million
+			}
+		}
+	}
+	h.LostPPM, h.Resent[0] = million-arrive, million
+	if h.LostPPM > 0 {
+		h.resend()
+	} else if h.Mean == 0 {
+		return all
+	}
+	return append(all, h)
 }
 
 const million = 1_000_000
@@ -50,7 +76,7 @@ func (h *Harm) resend() {
 }
 
 // Waited is how long a message that is sent again so often has waited.
-func Waited(again int) time.Duration { return retransmission * (1<<again - 1) }
+func (h *Harm) Waited(again int) time.Duration { return h.First * (1<<again - 1) }
 
 // Troubles appends the impairments that now concern a way that reaches.
 func (n *Network) Troubles(all []Handle, from, to Site) []Handle {

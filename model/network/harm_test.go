@@ -61,13 +61,58 @@ func moments(all []network.Harm) network.Harm {
 	h := all[0]
 	var mean, square int64
 	for n, many := range h.Resent {
-		us := network.Waited(n).Microseconds()
+		us := h.Waited(n).Microseconds()
 		mean += many * us / 1_000_000
 		square += many * (us / 1000 * us / 1000)
 	}
 	h.Mean += mean
 	h.Variance += square - mean*mean
 	return h
+}
+
+// The slow twin sends a SYN and its answer, and again when either is lost. Source: Linux
+// include/net/tcp.h TCP_TIMEOUT_INIT: 1 s at first, twice as long each time.
+func TestALostSYNCostsASecondThenThreeThenSeven(t *testing.T) {
+	k := sim.New(sim.Config{Seed: 1})
+	n := network.New(k, network.DefaultProfile())
+	a, b := n.AddSite("a", ""), n.AddSite("b", "")
+	if all := n.Opening(nil, a, b); len(all) > 0 {
+		t.Errorf("of a network that is well: %+v", all)
+	}
+	one, other := []network.Site{a}, []network.Site{b}
+	n.Impair(network.Impairment{From: one, To: other, LossPPM: 100_000, Delay: sim.Constant(20 * time.Millisecond)})
+	n.Impair(network.Impairment{From: one, To: other, Both: true, LossPPM: 200_000})
+	n.Impair(network.Impairment{From: other, To: one, Delay: sim.Uniform(0, 60*time.Millisecond)})
+	all := n.Opening(nil, a, b)
+	h := all[0]
+	if len(all) != 1 || h.Mean < 49_000 || h.Mean > 51_000 {
+		t.Errorf("%+v, want one that takes 50 ms on the average", all)
+	}
+	const connections = 200_000
+	var again [8]int64
+	luck := k.Luck().Stream("test/syn")
+	for range connections {
+		times := 0
+		for times < 7 && (luck.Chance(100_000) || luck.Chance(200_000) || luck.Chance(200_000)) {
+			times++
+		}
+		again[times]++
+	}
+	for i, want := range again[:7] {
+		got := h.Resent[i] * (connections - again[7]) / 1_000_000
+		if off := got - want; off > 900 || off < -900 {
+			t.Errorf("sent again %d times: %d of %d connections, one by one %d", i, got, connections, want)
+		}
+		if took := h.Waited(i); took != time.Duration(1<<i-1)*time.Second {
+			t.Errorf("sent again %d times: after %v", i, took)
+		}
+	}
+	if lost := h.LostPPM * connections / 1_000_000; lost < again[7]-150 || lost > again[7]+150 {
+		t.Errorf("%d connections fail, one by one %d", lost, again[7])
+	}
+	if all := n.Opening(nil, a, a); len(all) > 0 {
+		t.Errorf("of a machine with itself: %+v", all)
+	}
 }
 
 // An impairment concerns a message once, however its two sides overlap.

@@ -36,6 +36,10 @@ func DefaultProfile() Profile {
 // every further loss of the same message (RFC 6298, Linux minimum).
 const retransmission = 200 * time.Millisecond
 
+// handshakeRetransmission is the same of the messages that open a connection, of which
+// nobody knows yet how long they take (include/net/tcp.h TCP_TIMEOUT_INIT).
+const handshakeRetransmission = time.Second
+
 // losses is how many losses in a row count as no connection at all.
 const losses = 6
 
@@ -69,6 +73,8 @@ type rule struct {
 	Impairment
 	from, to []bool // by site
 	lifted   bool
+
+	mean, variance int64 // of Delay, in microseconds and their squares
 }
 
 // Network is all sites and what is wrong between them.
@@ -125,6 +131,7 @@ func (n *Network) Listen(l Listener) { n.listeners = append(n.listeners, l) }
 func (n *Network) Impair(i Impairment) Handle {
 	i.Cut = i.Cut || i.LossPPM >= million
 	r := rule{Impairment: i, from: n.set(i.From), to: n.set(i.To)}
+	r.mean, r.variance = i.Delay.Moments()
 	n.rules = append(n.rules, r)
 	n.active++
 	n.changed()

@@ -503,11 +503,15 @@ func (t *Flows) send(f *flow, s *bundle) {
 }
 
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
-// the rest takes there. A request is taken for one message, and so is its answer.
+// the rest takes there. A request is taken for one message, and so is its answer; one that
+// keeps no connection opens one before.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
 	way, all := timing{}, milli
 	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
 	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
+	if !udp && f.Connections == nil {
+		t.onWay = t.net.Opening(t.onWay, s.site, c.site)
+	}
 	for i := range t.onWay {
 		h := &t.onWay[i]
 		milli -= product(milli, h.LostPPM, million)
@@ -523,7 +527,7 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 func resent(h *network.Harm) timing {
 	var m mixture
 	for n, many := range h.Resent {
-		m.add(many, fixed(network.Waited(n).Microseconds()), 0)
+		m.add(many, fixed(h.Waited(n).Microseconds()), 0)
 	}
 	return m.timing()
 }
