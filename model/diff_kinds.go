@@ -349,6 +349,7 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
 	d.number("spec.sessionAffinitySeconds", int64(a.Affinity/time.Second), int64(b.Affinity/time.Second))
+	d.flag("spec.tcp", [2]bool{a.TCP, b.TCP})
 	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})
@@ -433,12 +434,12 @@ func endpoint(e *Endpoint) string {
 	case e.Terminating:
 		s = "terminating"
 	}
-	s += " ip=" + string(appendIP(nil, e.IP)) + " node=" + e.Node
-	if e.Zone != "" {
-		s += " zone=" + e.Zone
+	s += " ip=" + string(appendIP(nil, e.IP)) + " node=" + e.Node.String()
+	if e.Zone != (Name{}) {
+		s += " zone=" + e.Zone.String()
 	}
-	if e.HintZone != "" {
-		s += " hint=" + e.HintZone
+	if e.HintZone != (Name{}) {
+		s += " hint=" + e.HintZone.String()
 	}
 	if e.HintNode {
 		s += " hint=its node"

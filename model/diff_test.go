@@ -73,6 +73,10 @@ func set(v reflect.Value) {
 }
 
 func setPlain(v reflect.Value) {
+	if n, ok := v.Interface().(model.Name); ok {
+		v.Set(reflect.ValueOf(model.NameOf(n.String() + "y")))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
@@ -120,7 +124,7 @@ func TestPathsAreSortedAndUnique(t *testing.T) {
 		}
 		if s, ok := changed.(*model.EndpointSlice); ok {
 			for id := range uint32(12) {
-				s.Endpoints = append(s.Endpoints, model.Endpoint{Pod: model.Ref{Kind: model.KindPod, ID: 12 - id}, Node: "n"})
+				s.Endpoints = append(s.Endpoints, model.Endpoint{Pod: model.Ref{Kind: model.KindPod, ID: 12 - id}, Node: model.NameOf("n")})
 			}
 		}
 		for _, diff := range [][]model.Field{model.Diff(old, changed), model.Diff(nil, changed), model.Diff(changed, old), model.Diff(changed, nil)} {

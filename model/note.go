@@ -14,6 +14,8 @@ type Note struct {
 	// Started, which are of one moment here, and if the image was Present for one before
 	// them that says so: see Event.
 	Started, Present bool
+	// Clients is whether any API server answers them from now on, where that changed.
+	Clients Clients
 	// Init tells that Container, the one of the pod that this is about, is an init
 	// container; nil if it is about none, or its words name it.
 	Init      bool
@@ -26,8 +28,6 @@ type Note struct {
 	Load *APILoad
 	// Throttling is what changed if Reason is ThrottlingChanged, else nil.
 	Throttling *Throttling
-	// Clients is whether any API server answers them from now on, where that changed.
-	Clients Clients
 }
 
 // Clients is how all who ask API servers fare.

@@ -9,7 +9,7 @@ type Service struct {
 	Headless        bool      // clusterIP None
 	PublishNotReady bool
 	Ports           int           // how many; a Service without ports has no endpoints slices of use
-	UDP             bool          // all its ports are of UDP
+	TCP, UDP        bool          // it has ports of UDP, and others
 	Affinity        time.Duration // sessionAffinity ClientIP: its timeout; 0 is None
 	LocalInternal   bool          // internalTrafficPolicy Local
 	LoadBalancer    bool          // type LoadBalancer
@@ -25,13 +25,13 @@ func (s *Service) Copy() Object { c := *s; return &c }
 // Endpoint is one pod behind a Service, as an EndpointSlice lists it.
 type Endpoint struct {
 	Pod         Ref
-	Node        string
-	Zone        string
+	Node        Name
+	Zone        Name
+	HintZone    Name
 	IP          uint32
 	Ready       bool // usable: serving and not terminating
 	Serving     bool // the pod's Ready condition
 	Terminating bool
-	HintZone    string
 	HintNode    bool // hinted to its own node
 }
 

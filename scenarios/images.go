@@ -1,6 +1,9 @@
 package scenarios
 
 import (
+	"slices"
+
+	"orrery/model"
 	"orrery/model/runtime"
 	"orrery/scenarios/strict"
 )
@@ -18,10 +21,12 @@ func (l *loader) images(list strict.Value) {
 	for _, v := range items {
 		m := v.Map("an image", "name", "layers")
 		i := runtime.Image{Name: image(m.Required("name"))}
-		if i.Name != "" && seen[i.Name] {
-			v.Errorf("two images are called %s", strict.Quote(i.Name))
+		if full := runtime.ImageName(i.Name); i.Name != "" {
+			if seen[full] {
+				v.Errorf("two images are called %s", strict.Quote(i.Name))
+			}
+			seen[full] = true
 		}
-		seen[i.Name] = true
 		layers := m.Required("layers")
 		if n := len(layers.List()); n > maxLayers || n == 0 && layers.IsList() {
 			layers.Errorf("an image has 1 to %d layers, not %d", maxLayers, n)
@@ -52,4 +57,44 @@ func layer(v strict.Value, sizes map[string]int64) runtime.Layer {
 	}
 	sizes[x.Name] = x.Bytes
 	return x
+}
+
+// imageSizes finds how large images are that nobody describes, by what behaviors say of
+// the containers that are made from them: an image is of one size, whoever pulls it. The
+// behaviors are those of the list.
+func (l *loader) imageSizes(list strict.Value) {
+	c := &l.scenario.Config
+	if !slices.ContainsFunc(c.Behaviors, func(b runtime.Behavior) bool { return b.ImageBytes > 0 }) {
+		return
+	}
+	by := map[string]int{} // by full name, the behavior that says it first; -1 for an image in layers
+	for i := range c.Images {
+		by[runtime.ImageName(c.Images[i].Name)] = -1
+	}
+	wrong := make([]bool, len(c.Behaviors))
+	for _, g := range l.known.pods {
+		pod := model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: g.namespace, Labels: g.labels}, Spec: g.spec}
+		for _, x := range slices.Concat(g.spec.InitContainers, g.spec.Containers) {
+			if !l.compared() {
+				return
+			}
+			b := c.Behaviors.Deciding(&pod, x.Name)
+			if b < 0 || c.Behaviors[b].ImageBytes == 0 || wrong[b] {
+				continue
+			}
+			name := runtime.ImageName(x.Image)
+			first, there := by[name]
+			switch bytes := c.Behaviors[b].ImageBytes; {
+			case !there:
+				by[name] = b
+				c.Images = append(c.Images, runtime.Image{Name: name, Bytes: bytes})
+			case first < 0:
+				wrong[b] = true
+				list.List()[b].Peek("image").Errorf("the image %s is described under images: it is as large as its layers", strict.Quote(x.Image))
+			case c.Behaviors[first].ImageBytes != bytes:
+				wrong[b] = true
+				list.List()[b].Peek("image").Errorf("the image %s of the container %s has another size by behavior[%d], %s; an image has one", strict.Quote(x.Image), x.Name, first, list.List()[first].Peek("image").Raw())
+			}
+		}
+	}
 }

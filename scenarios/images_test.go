@@ -1,11 +1,13 @@
 package scenarios_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"orrery/model/kubelet"
+	"orrery/model/runtime"
 	"orrery/scenarios"
 )
 
@@ -46,5 +48,39 @@ func TestSoftThresholdsAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
 	if soft[kubelet.MemoryAvailable] != (kubelet.Threshold{Amount: 1 << 30}) || grace[kubelet.MemoryAvailable] != 90*time.Second ||
 		soft[kubelet.ImageFsAvailable].Part == 0 || grace[kubelet.ImageFsAvailable] != 2*time.Minute || e.MostPodGrace != 30*time.Second || e.Hard != nil {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// An image has one size, whoever pulls it: what behaviors say of its containers must agree,
+// also about images that a rollout brings, and one in layers is as large as those.
+func TestAnImageHasOneSize(t *testing.T) {
+	load := func(images, behavior, timeline string) (*scenarios.Scenario, error) {
+		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + workers + `workload:
+  images: [` + images + `]
+  manifests:
+    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: main, image: web}, {name: side, image: "docker.io/library/web:latest"}]}}}}
+    - {apiVersion: v1, kind: Pod, metadata: {name: b, labels: {app: b}}, spec: {containers: [{name: main, image: other}]}}
+  behavior:
+` + behavior + "timeline: [" + timeline + "]\n"})
+		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
+	}
+	s, err := load("", "    - {match: {app: a}, container: main, image: 300Mi}\n    - {match: {app: b}, image: 1Gi}\n", "")
+	want := []runtime.Image{{Name: "docker.io/library/web:latest", Bytes: 300 << 20}, {Name: "docker.io/library/other:latest", Bytes: 1 << 30}}
+	if err != nil || !reflect.DeepEqual(s.Config.Images, want) {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	const set = "{at: 1m, do: set-image, target: deployment/a, container: main, image: other}"
+	for _, c := range []struct{ images, behavior, timeline, want string }{
+		{"", "    - {match: {app: a}, container: main, image: 300Mi}\n    - {match: {app: a}, image: 400Mi}\n", "", `s.yaml:13:32: workload.behavior[1].image: the image "docker.io/library/web:latest" of the container side has another size by behavior[0], 300Mi; an image has one`},
+		{"", "    - {match: {app: a}, container: main, image: 300Mi}\n    - {match: {app: b}, image: 400Mi}\n", set, `the image "other" of the container main has another size by behavior[1], 400Mi`},
+		{"{name: web, layers: [{name: x, size: 1Mi}]}", "    - {match: {app: a}, image: 300Mi}\n", "", `the image "web" is described under images: it is as large as its layers`},
+		{"{name: web, layers: [{name: x, size: 1Mi}]}, {name: 'library/web', layers: [{name: x, size: 1Mi}]}", "    - {match: {app: a}}\n", "", `two images are called "library/web"`},
+	} {
+		if _, err := load(c.images, c.behavior, c.timeline); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s%s: want %q, got\n%v", c.images, c.behavior, c.want, err)
+		}
+	}
+	if _, err := load("", "    - {match: {app: a}, container: main, image: 300Mi}\n    - {match: {app: b}, image: 300Mi}\n", set); err != nil {
+		t.Error(err)
 	}
 }

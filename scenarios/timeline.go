@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -235,7 +236,7 @@ func conditionType(v strict.Value) string {
 	return kind
 }
 
-// checkContainer finds a set-image that cannot work.
+// checkContainer finds a set-image that cannot work, and makes the pods known that it makes.
 func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.Action) {
 	if !slices.Contains(c.Params, workload.ParamContainer) {
 		return
@@ -253,6 +254,9 @@ func (l *loader) checkContainer(m *strict.Map, c *workload.Command, a *workload.
 		m.Value().Errorf("%s has %d containers: say which one, with container", d.path, len(names))
 	case a.Container != "" && !slices.Contains(names, a.Container):
 		v.Errorf("%s has no container %s%s", d.path, strict.Quote(a.Container), l.suggest(a.Container, names))
+	case a.Image != "":
+		c := model.ContainerPatch{Name: cmp.Or(a.Container, names[0]), Image: a.Image}
+		l.known.patched(d, &model.MergePatch{Containers: []model.ContainerPatch{c}})
 	}
 }
 

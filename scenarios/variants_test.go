@@ -27,6 +27,7 @@ var fixes = map[string][]string{
 	"stale-endpoints":                  {"timeline.2"}, // a drain
 	"stale-conntrack":                  {"timeline.1"}, // no kube-proxy stops
 	"conntrack-full":                   {"workload.traffic.0.connections"},
+	"conntrack-burst":                  {"cluster.kubeProxy"},
 	"keep-alive":                       {"workload.traffic.0.connections"},
 	"endpoint-race":                    {"workload.manifests.0.spec.template.spec.containers.0.lifecycle"},
 	"noisy-neighbor":                   {"workload.manifests.0.spec.template.spec.containers.0.resources"},

@@ -12,15 +12,22 @@ func Scale(a, b, c int64) int64 {
 	return int64(min(q, uint64(Never)))
 }
 
-// Exp is e to the power of x, both in thousandths, at most e^16.
+// powers is e to the power of whole numbers, in millionths.
+var powers = [...]int64{
+	1_000_000, 2_718_282, 7_389_056, 20_085_537, 54_598_150, 148_413_159, 403_428_793, 1_096_633_158, 2_980_957_987, 8_103_083_928,
+	22_026_465_795, 59_874_141_715, 162_754_791_419, 442_413_392_009, 1_202_604_284_165, 3_269_017_372_472, 8_886_110_520_508,
+}
+
+// Exp is e to the power of x, which is not negative, both in thousandths, at most e^16.
 func Exp(x int64) int64 {
-	x = min(x, 16_000)
-	sum, term := int64(1_000_000), int64(1_000_000)
+	whole := min(x/1000, int64(len(powers)-1))
+	part := min(x, 16_000) - whole*1000
+	sum, term := int64(1_000_000_000), int64(1_000_000_000)
 	for k := int64(1); term > 0; k++ {
-		term = term * x / (k * 1000)
+		term = term * part / (k * 1000)
 		sum += term
 	}
-	return sum / 1000
+	return Scale(powers[whole], sum, 1_000_000_000_000)
 }
 
 // Root is the square root, rounded down.

@@ -36,7 +36,7 @@ func newAsking(t *testing.T, behaviors ...apiserver.WebhookBehavior) *asking {
 	a.client = a.store.NewClient(store.ClientConfig{Name: "user", As: store.Admin("kubectl"), Actor: k.Register("caller", a.caller), Site: site})
 	svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "hooks", Name: "hook"}}
 	a.create(svc)
-	a.route = model.Route{Service: svc.Ref(), Endpoints: []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: "n-0"}}}
+	a.route = model.Route{Service: svc.Ref(), Endpoints: []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: model.NameOf("n-0")}}}
 	return a
 }
 

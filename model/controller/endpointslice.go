@@ -251,12 +251,12 @@ func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpo
 		return model.Endpoint{}, false
 	}
 	e := model.Endpoint{
-		Pod: p.Ref(), Node: p.NodeName, IP: p.IP,
+		Pod: p.Ref(), Node: model.NameOf(p.NodeName), IP: p.IP,
 		Serving: p.IsReady(), Terminating: p.Deleting(),
 	}
 	e.Ready = svc.PublishNotReady || e.Serving && !e.Terminating
 	if n := c.view.node(p.NodeID); n != nil {
-		e.Zone = n.Labels.Value(model.LabelZone)
+		e.Zone = model.NameOf(n.Labels.Value(model.LabelZone))
 	}
 	if e.Ready && !svc.TopologyAuto {
 		e.HintNode = svc.PreferSameNode

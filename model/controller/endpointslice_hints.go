@@ -83,7 +83,7 @@ func (c *endpointSlices) node(_ sim.Time, old, next *model.Node) {
 
 // zoneHints is how many endpoints of a Service are hinted to a zone.
 type zoneHints struct {
-	zone string
+	zone model.Name
 	n    int64
 }
 
@@ -100,7 +100,7 @@ func (t *topology) overloads(hinted []zoneHints) bool {
 	for i := range t.zones {
 		var n int64
 		for _, h := range hinted {
-			if h.zone == t.zones[i].name {
+			if h.zone.String() == t.zones[i].name {
 				n = h.n
 			}
 		}
@@ -158,7 +158,7 @@ func (c *endpointSlices) hint(svc *model.Service, row *serviceRow) {
 	homeless := false
 	row.eachReady(func(_ *sliceRow, _ int, e *model.Endpoint) {
 		ready++
-		homeless = homeless || e.Zone == ""
+		homeless = homeless || e.Zone == model.Name{}
 	})
 	wants, most, why := c.topology.allocate(ready)
 	if why == "" && homeless {
@@ -174,7 +174,7 @@ func (c *endpointSlices) hint(svc *model.Service, row *serviceRow) {
 		for j := range row.slices[i].endpoints {
 			if e := &row.slices[i].endpoints[j]; e.Ready {
 				row.slices[i].hint(j, e.Zone)
-				if z := c.topology.place(e.Zone); z >= 0 {
+				if z := c.topology.place(e.Zone.String()); z >= 0 {
 					has[z]++
 				}
 			}
@@ -200,7 +200,7 @@ func (c *endpointSlices) hint(svc *model.Service, row *serviceRow) {
 // unhint takes all hints away. That is told once, where Kubernetes repeats it at every
 // look.
 func (c *endpointSlices) unhint(svc *model.Service, row *serviceRow, why string) {
-	row.eachReady(func(s *sliceRow, j int, _ *model.Endpoint) { s.hint(j, "") })
+	row.eachReady(func(s *sliceRow, j int, _ *model.Endpoint) { s.hint(j, model.Name{}) })
 	row.hinted = row.hinted[:0]
 	if row.unhinted != why {
 		c.client.Note(svc, true, reasonNotHinted, why+", addressType: IPv4")
@@ -220,7 +220,7 @@ func (r *serviceRow) eachReady(do func(s *sliceRow, j int, e *model.Endpoint)) {
 }
 
 // hint changes an endpoint's hint, if it is another one.
-func (s *sliceRow) hint(j int, zone string) {
+func (s *sliceRow) hint(j int, zone model.Name) {
 	if s.endpoints[j].HintZone != zone {
 		s.edit()
 		s.endpoints[j].HintZone = zone
@@ -252,7 +252,7 @@ func (r *serviceRow) reopen(t *topology, has, most []int64) (open []int) {
 func (s *sliceRow) fits(t *topology, of, has, most []int64) bool {
 	for j := range s.endpoints {
 		if e := &s.endpoints[j]; e.Ready {
-			z := t.place(e.HintZone)
+			z := t.place(e.HintZone.String())
 			if z < 0 {
 				return false
 			}
@@ -304,12 +304,12 @@ func (r *serviceRow) redistribute(i int, t *topology, give, take []int64) {
 		if !s.endpoints[j].Ready {
 			continue
 		}
-		from := t.place(s.endpoints[j].Zone)
+		from := t.place(s.endpoints[j].Zone.String())
 		to := slices.IndexFunc(take, func(n int64) bool { return n > 0 })
 		if from < 0 || to < 0 || give[from] == 0 {
 			continue
 		}
-		s.hint(j, t.zones[to].name)
+		s.hint(j, model.NameOf(t.zones[to].name))
 		give[from]--
 		take[to]--
 	}

@@ -103,7 +103,7 @@ func hintsOf(r *rig) string {
 	n := map[string]int{}
 	for _, s := range r.slices() {
 		for _, e := range s.Endpoints {
-			n[e.Zone+">"+e.HintZone]++
+			n[e.Zone.String()+">"+e.HintZone.String()]++
 		}
 	}
 	var out []string

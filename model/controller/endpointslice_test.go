@@ -72,7 +72,7 @@ func TestATerminatingPodServesButIsNotReady(t *testing.T) {
 			if want := e.Pod == gone.Ref(); e.Terminating != want && e.Serving || e.Ready == want && e.Serving {
 				t.Errorf("%+v", e)
 			}
-			if e.Zone != "a" || e.Ready != (e.HintZone == "a") {
+			if a := model.NameOf("a"); e.Zone != a || e.Ready != (e.HintZone == a) {
 				t.Errorf("zone %q, hint %q", e.Zone, e.HintZone)
 			}
 		}

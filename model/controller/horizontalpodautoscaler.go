@@ -41,6 +41,9 @@ type autoscalers struct {
 	listen  store.Table[[]uint32]
 	members store.Table[membership] // by pod
 	looks   []uint32                // that are due now
+
+	spare  *model.HorizontalPodAutoscaler // room for what a look comes to, nil while that is used
+	values []model.MetricValue            // of the metrics at a look
 }
 
 // scaled is what an autoscaler calls its target.
@@ -375,13 +378,13 @@ func (c *autoscalers) sync(now sim.Time, id uint32) {
 	}
 	row := c.rows.Row(id)
 	row.counted = false
-	next := *h
+	next := c.again(h)
 	target := c.object(h)
 	if target == nil {
 		missing := strings.ToLower(h.TargetKind.String()) + `s.apps "` + h.TargetName + `" not found`
 		c.say(now, h, true, "FailedGetScale", missing)
 		c.condition(now, &next.AbleToScale, model.False, "FailedGetScale")
-		c.finish(now, h, &next, now)
+		c.finish(now, h, next, now)
 		return
 	}
 	c.condition(now, &next.AbleToScale, model.True, "SucceededGetScale")
@@ -391,19 +394,29 @@ func (c *autoscalers) sync(now sim.Time, id uint32) {
 		row.recommended = append(row.recommended, recommendation{current, now})
 	}
 	next.CurrentReplicas = current
-	s := scaling{autoscalers: c, now: now, row: row, hpa: &next, current: current, until: sim.Never}
+	s := scaling{autoscalers: c, now: now, row: row, hpa: next, current: current, until: sim.Never}
 	desired, reason, failed := s.decide()
 	switch {
 	case failed != "":
 		c.say(now, h, true, "FailedComputeMetricsReplicas", failed)
-		c.finish(now, h, &next, now)
+		c.finish(now, h, next, now)
 	case desired == current || current == 0:
 		next.DesiredReplicas = current
-		c.finish(now, h, &next, s.until)
+		c.finish(now, h, next, s.until)
 	default:
 		next.DesiredReplicas = desired
-		c.rescale(h, &next, target, reason)
+		c.rescale(h, next, target, reason)
 	}
+}
+
+// again is an autoscaler as it was, to be changed.
+func (c *autoscalers) again(h *model.HorizontalPodAutoscaler) *model.HorizontalPodAutoscaler {
+	next := c.spare
+	if c.spare = nil; next == nil {
+		next = new(model.HorizontalPodAutoscaler)
+	}
+	*next = *h
+	return next
 }
 
 // rescale asks for another number of replicas. A conflict would have the scale read
@@ -421,6 +434,7 @@ func (c *autoscalers) rescale(h, next *model.HorizontalPodAutoscaler, target mod
 // finish writes the status if it is another one, and ends the look.
 func (c *autoscalers) finish(now sim.Time, h, next *model.HorizontalPodAutoscaler, until sim.Time) {
 	if equalStatus(h, next) {
+		c.spare = next
 		c.done(h.ID)
 		c.sleep(now, h.ID, until)
 		return
@@ -430,15 +444,8 @@ func (c *autoscalers) finish(now sim.Time, h, next *model.HorizontalPodAutoscale
 }
 
 func equalStatus(a, b *model.HorizontalPodAutoscaler) bool {
-	if len(a.CurrentMetrics) != len(b.CurrentMetrics) {
-		return false
-	}
-	for i := range a.CurrentMetrics {
-		if a.CurrentMetrics[i] != b.CurrentMetrics[i] {
-			return false
-		}
-	}
-	return a.CurrentReplicas == b.CurrentReplicas && a.DesiredReplicas == b.DesiredReplicas && a.LastScaleAt == b.LastScaleAt &&
+	return slices.Equal(a.CurrentMetrics, b.CurrentMetrics) &&
+		a.CurrentReplicas == b.CurrentReplicas && a.DesiredReplicas == b.DesiredReplicas && a.LastScaleAt == b.LastScaleAt &&
 		a.AbleToScale == b.AbleToScale && a.ScalingActive == b.ScalingActive && a.ScalingLimited == b.ScalingLimited
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -56,27 +57,28 @@ func (s *scaling) decide() (desired int32, reason, failed string) {
 		h.CurrentMetrics = nil
 		return h.Min, "Current number of replicas below Spec.MinReplicas", ""
 	}
-	proposal, metric, failed := s.propose()
+	proposal, by, failed := s.propose()
 	if failed != "" {
 		return 0, "", failed
 	}
 	s.unsettled(s.row.usedAt.Add(settling))
 	if proposal > s.current {
-		reason = metric + " above target"
+		reason = described(by) + " above target"
 	} else if proposal < s.current {
 		reason = "All metrics below target"
 	}
 	return s.normalize(proposal), reason, ""
 }
 
-// propose is the largest number of replicas that any metric asks for
+// propose is the largest number of replicas that any metric asks for, and which one
 // (computeReplicasForMetrics). If some metrics fail, the others may only add pods.
-func (s *scaling) propose() (replicas int32, metric, failed string) {
-	h, values, invalid := s.hpa, make([]model.MetricValue, len(s.hpa.Metrics)), 0
+func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string) {
+	h, invalid := s.hpa, 0
+	s.values = append(s.values[:0], make([]model.MetricValue, len(h.Metrics))...)
 	why := ""
 	for i := range h.Metrics {
 		m := &h.Metrics[i]
-		n, message := s.measure(m, &values[i])
+		n, message := s.measure(m, &s.values[i])
 		if message != "" {
 			reason := failedGet(m)
 			s.say(s.now, s.hpa, true, reason, message)
@@ -86,33 +88,21 @@ func (s *scaling) propose() (replicas int32, metric, failed string) {
 			continue
 		}
 		if n > replicas {
-			replicas, metric = n, described(m)
+			replicas, by = n, m
 		}
 	}
 	if invalid == len(h.Metrics) || invalid > 0 && replicas < s.current {
 		s.condition(s.now, &h.ScalingActive, model.False, why)
-		return 0, "", "invalid metrics (" + strconv.Itoa(invalid) + " invalid out of " + strconv.Itoa(len(h.Metrics)) + "), first error is: " + failed
+		return 0, nil, "invalid metrics (" + strconv.Itoa(invalid) + " invalid out of " + strconv.Itoa(len(h.Metrics)) + "), first error is: " + failed
 	}
 	s.condition(s.now, &h.ScalingActive, model.True, "ValidMetricFound")
-	if !equalValues(h.CurrentMetrics, values) {
-		h.CurrentMetrics = values
+	if !slices.Equal(h.CurrentMetrics, s.values) {
+		h.CurrentMetrics = slices.Clone(s.values)
 	}
 	if invalid > 0 {
 		s.unsettled(sim.Never) // it is said at every look
 	}
-	return replicas, metric, ""
-}
-
-func equalValues(a, b []model.MetricValue) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+	return replicas, by, ""
 }
 
 // described is a metric as a rescale is explained.

@@ -259,7 +259,7 @@ func TestAStoppedKubeletDrainsItsEndpoints(t *testing.T) {
 			listed++
 			if e.Ready {
 				ready++
-				if e.Node == r.nodes[2].name {
+				if e.Node.String() == r.nodes[2].name {
 					t.Errorf("%v is ready", e)
 				}
 			}

@@ -160,7 +160,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "conntrack-full", Targets: model.KindNode,
-		Help:   "something else takes a share of the conntrack table of some nodes, 95% unless said: a full table drops new connections",
+		Help:   "established connections of something else take a share of the conntrack table of some nodes, 95% unless said: a full table drops new ones, those of probes among them",
 		Params: []string{ParamFor, ParamTarget, ParamFill},
 		effect: func() effect { return &share{of: conntrack} },
 	},

@@ -4,8 +4,8 @@ import "orrery/model"
 
 // share takes a part of something that machines have, of which the worst counts if
 // several faults take some: of their connection, for what they download and for requests
-// and answers that have a size; or of their conntrack table, as a scan or a flood of
-// half-open connections does.
+// and answers that have a size; or of their conntrack table, with connections that are
+// established: those that are not yet are given up for others.
 type share struct {
 	of    shared
 	nodes []model.Object

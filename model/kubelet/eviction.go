@@ -202,15 +202,19 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 	k.trigger(r, now)
 }
 
+// measured tells whether there are any measurements of a pod: while a container of it runs
+// (pkg/kubelet/stats/cri_stats_provider.go listPodStatsPartiallyFromCRI).
+func (r *row) measured() bool { return r.box != nil && r.box.Alive() }
+
 // uses is how much of what is short a pod has, and how much it asked for.
 func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 	switch s {
 	case memory:
 		return r.box.MemoryUsed(now), r.pod.Spec.Request.MemoryBytes
 	case disk:
-		return r.box.DiskUsed(now), r.pod.Spec.Request.EphemeralBytes
+		return r.box.DiskMeasured(now), r.pod.Spec.Request.EphemeralBytes
 	case inodes:
-		return r.box.InodesUsed(now), 0
+		return r.box.InodesMeasured(now), 0
 	}
 	return k.machine.PIDsUsed(r.box, now), 0
 }
@@ -219,13 +223,14 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 // that is terminating is, as long as its containers may run and its object is there
 // (pkg/kubelet/kubelet_pods.go GetActivePods).
 func (r *row) evictable() bool {
-	return r != nil && r.stage < terminated && r.box != nil && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
+	return r != nil && r.stage < terminated && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
 		r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,
-// rankDiskPressureFunc, rankPIDPressure): first who uses more than they asked for, unless
-// it is about processes, then the lower priority, then by how much more.
+// rankDiskPressureFunc, rankPIDPressure): first of whom nothing is measured, then who uses
+// more than they asked for, then the lower priority, then by how much more. If it is about
+// processes, the priority comes before all that, and it does not matter what was asked for.
 func (k *Kubelet) worst(s stock, now sim.Time) *row {
 	var worst *row
 	for _, r := range k.rows {
@@ -238,6 +243,17 @@ func (k *Kubelet) worst(s stock, now sim.Time) *row {
 
 // before tells whether r goes before o.
 func (k *Kubelet) before(r, o *row, s stock, now sim.Time) bool {
+	if s == pids {
+		if c := cmp.Compare(r.pod.Spec.Priority, o.pod.Spec.Priority); c != 0 {
+			return c < 0
+		}
+	}
+	if r.measured() != o.measured() {
+		return o.measured()
+	}
+	if !r.measured() {
+		return cmp.Or(cmp.Compare(r.pod.Spec.Priority, o.pod.Spec.Priority), cmp.Compare(r.hash, o.hash)) < 0
+	}
 	used, asked := k.uses(r, s, now)
 	oUsed, oAsked := k.uses(o, s, now)
 	within := func(used, asked int64) int {
@@ -258,18 +274,21 @@ func (k *Kubelet) before(r, o *row, s stock, now sim.Time) bool {
 	) < 0
 }
 
-// blame names the containers that use more memory or disk than they asked for
-// (evictionMessage).
+// blame names the containers that use more memory or disk than they asked for, and the pod
+// if it asks for memory itself, whether it uses more or not (evictionMessage).
 func (r *row) blame(s stock, now sim.Time) string {
 	var text strings.Builder
-	if s != memory && s != disk {
+	if s != memory && s != disk || !r.measured() {
 		return ""
+	}
+	if l := r.pod.Spec.PodLevel; s == memory && l != nil && l.HasMemory {
+		fmt.Fprintf(&text, "Pod %s was using %s, request is %s, has larger consumption of %v. ", r.pod.Name, quantity(r.box.MemoryUsed(now)), quantity(l.MemoryBytes), s)
 	}
 	for i := range r.box.Processes {
 		p, c := &r.box.Processes[i], containerOf(r.pod.Spec, i)
 		used, asked := p.MemoryUsed(now), c.Requests.MemoryBytes
 		if s == disk {
-			used, asked = p.DiskUsed(now), c.Requests.EphemeralBytes
+			used, asked = p.DiskMeasured(now), c.Requests.EphemeralBytes
 		}
 		if used > asked {
 			fmt.Fprintf(&text, "Container %s was using %s, request is %s, has larger consumption of %v. ", c.Name, quantity(used), quantity(asked), s)

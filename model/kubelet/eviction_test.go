@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,43 @@ func TestUnderMemoryPressureWhoUsesMostBeyondTheirRequestGoesFirst(t *testing.T)
 	r.until("the fourth, by now beyond its request", 30*time.Minute, func() bool { return r.evicted(leak) })
 	if r.evicted(critical) || r.evicted(modest) {
 		t.Error("a critical pod, or one without need, was evicted")
+	}
+}
+
+// Source: pkg/kubelet/eviction/helpers.go exceedMemoryRequests, exceedDiskRequests ("prioritize
+// evicting the pod for which no stats were found"), and stats/cri_stats_provider.go
+// listPodStatsPartiallyFromCRI: a pod has stats while a container of it runs. So those that
+// crash, or have no image, go before the one that is to blame, whatever they ask for and
+// whatever their priority is, the lower one first.
+func TestPodsOfWhichNothingRunsAreEvictedFirst(t *testing.T) {
+	crash := uses("crash", 0, 0)
+	crash.Run, crash.ExitCode = sim.Constant(100*time.Millisecond), 1
+	hog := uses("hog", 30*gib, 5<<20)
+	hog.Startup, hog.DiskBytes = sim.Constant(time.Second), 80*gib
+	for _, short := range []string{"memory", "disk"} {
+		r := newRig(t, 1, diskOf(100*gib), behaving(crash, hog))
+		crashed := r.pod("crash", asks(gib, 1_000_000))
+		without := r.pod("without", func(s *model.PodSpec) {
+			s.Containers[0].Image, s.Containers[0].PullPolicy, s.Priority = "none", model.PullNever, 1000
+		})
+		r.until("a long back-off", 20*time.Minute, func() bool { return r.get(crashed).Restarts() >= 5 })
+		b := r.pod("hog", nil)
+		r.ready(b)
+		if short == "disk" {
+			r.kubelet.FillDisk(900_000)
+		}
+		r.until("the first", 20*time.Minute, func() bool { return r.evicted(without) })
+		if r.evicted(crashed) || r.evicted(b) {
+			t.Errorf("%s: not one after the other", short)
+		}
+		if m := r.get(without).Message; strings.Contains(m, "Container") {
+			t.Errorf("%s: %q blames what was not measured", short, m)
+		}
+		r.until("the second", time.Minute, func() bool { return r.evicted(crashed) })
+		if r.evicted(b) {
+			t.Errorf("%s: not one after the other", short)
+		}
+		r.until("who is to blame", time.Minute, func() bool { return r.evicted(b) })
 	}
 }
 

@@ -11,15 +11,17 @@ import (
 // Limits of local storage (eviction_manager.go localStorageEviction): a pass of the
 // eviction manager evicts, all at once and whatever the node has, the pods that have more
 // on its disk than they may: in an emptyDir; in all their containers and emptyDirs
-// together; or in one container, in this order. What containers have is taken as it is.
-// What volumes have was measured up to two minutes ago (server/stats/volume_stat_calculator.go),
+// together; or in one container, in this order. Of containers that have ended, and of a pod
+// none of whose containers runs, nothing is measured
+// (pkg/kubelet/stats/cri_stats_provider.go removeTerminatedContainers). What containers have
+// is taken as it is. What volumes have was measured up to two minutes ago (server/stats/volume_stat_calculator.go),
 // at an interval that is drawn once for each pod here, and a tmpfs is full, never over its
 // limit.
 
 // overLimit is why a pod is to be evicted, "" if it is not.
 func (k *Kubelet) overLimit(r *row, now sim.Time) string {
 	spec := r.pod.Spec
-	if !limited(spec) {
+	if !limited(spec) || !r.measured() {
 		return ""
 	}
 	measured := now
@@ -39,14 +41,14 @@ func (k *Kubelet) overLimit(r *row, now sim.Time) string {
 		}
 	}
 	for i := range r.box.Processes {
-		total += r.box.Processes[i].DiskUsed(now)
+		total += r.box.Processes[i].DiskMeasured(now)
 	}
 	if limit := spec.EphemeralLimit; limit > 0 && total > limit {
 		return fmt.Sprintf("Pod ephemeral local storage usage exceeds the total limit of containers %s. ", quantity(limit))
 	}
 	for i := len(spec.InitContainers); i < len(r.box.Processes); i++ {
 		c := containerOf(spec, i)
-		if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskUsed(now) > limit {
+		if limit := c.Limits.EphemeralBytes; limit > 0 && r.box.Processes[i].DiskMeasured(now) > limit {
 			return fmt.Sprintf("Container %s exceeded its local ephemeral storage limit %q. ", c.Name, quantity(limit))
 		}
 	}
@@ -92,6 +94,9 @@ func (k *Kubelet) overAt(r *row, now sim.Time) sim.Time {
 		return now
 	}
 	at := sim.Never
+	if !r.measured() { // until one starts
+		return at
+	}
 	for i := range spec.EmptyDirs {
 		v := &spec.EmptyDirs[i]
 		if v.Memory || v.SizeLimit == 0 {

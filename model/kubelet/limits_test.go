@@ -74,6 +74,37 @@ func TestLimitsAreCheckedVolumesFirstThenThePodThenContainers(t *testing.T) {
 	}
 }
 
+// Source: pkg/kubelet/stats/cri_stats_provider.go removeTerminatedContainers, which leaves
+// out what does not run "since they should not be used for usage calculations"; a pod of
+// which nothing runs has no stats, so localStorageEviction passes it over. When the next
+// container starts its volumes count again.
+func TestWhatContainersThatHaveEndedWroteCountsForNoLimit(t *testing.T) {
+	once := uses("layer", 0, 0)
+	once.Container, once.DiskBytes, once.Run = "unpack", 2*gib, sim.Constant(300*time.Millisecond)
+	into := once
+	into.Match = uses("volume", 0, 0).Match
+	into.DiskBytes, into.Volumes = 0, []runtime.VolumeUse{{Name: "cache", Bytes: 2 * gib}}
+	crash := uses("crash", 0, 0)
+	crash.DiskBytes, crash.Run, crash.ExitCode = 2*gib, sim.Constant(300*time.Millisecond), 1
+	unpacks := func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "unpack", Image: "web"}}
+		s.Containers[0].Limits.EphemeralBytes = gib
+	}
+	r := newRig(t, 1, diskOf(100*gib), behaving(once, into, crash))
+	layer, crashed := r.pod("layer", unpacks), r.pod("crash", unpacks)
+	volume := r.pod("volume", func(s *model.PodSpec) {
+		unpacks(s)
+		s.Containers[0].Limits.EphemeralBytes = 0
+		s.EmptyDirs = []model.EmptyDir{{Name: "cache", SizeLimit: gib}}
+	})
+	r.ready(layer)
+	r.failed(volume, "Evicted", `Usage of EmptyDir volume "cache" exceeds the limit "1Gi". `)
+	r.run(10 * time.Minute)
+	if q := r.get(crashed); !r.alive(layer) || q.Restarts() < 5 || q.Phase.Terminal() {
+		t.Errorf("%s: running %v; %s: %v %q after %d restarts", layer.Name, r.alive(layer), q.Name, q.Phase, q.Reason, q.Restarts())
+	}
+}
+
 // Source: pkg/volume/emptydir/empty_dir.go: a volume of medium Memory is a tmpfs of at
 // most its sizeLimit, so it is never over it; what is in it is the container's memory.
 func TestAnEmptyDirInMemoryIsFullAtItsLimitAndCountsAsMemory(t *testing.T) {
@@ -107,7 +138,7 @@ func TestAnEmptyDirOutlivesContainersAndOnTheDiskReboots(t *testing.T) {
 	r.ready(inMemory)
 	used := func() (disk, memory int64) {
 		m := r.kubelet.Machine()
-		return m.Sandbox(onDisk.ID).DiskUsed(r.Now()), m.Sandbox(inMemory.ID).MemoryUsed(r.Now())
+		return m.Sandbox(onDisk.ID).DiskMeasured(r.Now()), m.Sandbox(inMemory.ID).MemoryUsed(r.Now())
 	}
 	r.run(time.Minute)
 	for _, p := range []*model.Pod{onDisk, inMemory} {

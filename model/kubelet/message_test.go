@@ -56,6 +56,23 @@ func TestAnEvictedPodSaysWhatTheNodeLackedAndWhichContainersTookMoreThanTheyAske
 	}
 }
 
+// Source: the same: what the pod itself asks for is told before its containers, also of one
+// that uses no more than that.
+func TestAnEvictedPodThatAsksForMemoryAsAWholeSaysSo(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("greedy", 31*gib, 0)))
+	greedy := r.pod("greedy", func(s *model.PodSpec) {
+		s.PodLevel = &model.PodLevel{MemoryBytes: 32 * gib, HasMemory: true}
+	})
+	r.ready(greedy)
+	r.kubelet.TakeMemory(998_000, 0, 0)
+	r.until("failed", time.Minute, func() bool { return r.evicted(greedy) })
+	const end = ". Pod greedy was using 31Gi, request is 32Gi, has larger consumption of memory. " +
+		"Container main was using 31Gi, request is 0, has larger consumption of memory. "
+	if text := r.get(greedy).Message; !strings.HasSuffix(text, end) {
+		t.Errorf("%q does not end with %q", text, end)
+	}
+}
+
 // Source: eviction_manager.go localStorageEviction: an eviction for a limit sets no
 // condition DisruptionTarget.
 func TestAPodOverItsOwnLimitOfStorageIsNoTargetOfADisruption(t *testing.T) {

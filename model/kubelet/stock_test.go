@@ -35,14 +35,16 @@ func (r *rig) pidPressure() bool {
 	return r.store.Get(r.node.Ref()).(*model.Node).PIDPressure.Status == model.True
 }
 
-// Source: pkg/kubelet/eviction/helpers.go rankPIDPressure: lower priority first, then
-// who has most processes; requests do not count. Condition PIDPressure and its Events
+// Source: pkg/kubelet/eviction/helpers.go rankPIDPressure: lower priority first, also before
+// a pod of which nothing is measured, then who has most processes; requests do not count. Condition PIDPressure and its Events
 // (nodestatus/setters.go PIDPressureCondition); Admit: no pod at all meanwhile.
 func TestUnderPIDPressureTheLowestPriorityGoesFirstThenWhoHasMostProcesses(t *testing.T) {
 	// 32 GiB of memory are 262,144 processes, less 2,144.
 	r := newRig(t, 1, hard(kubelet.Thresholds{kubelet.PIDAvailable: {Amount: 2144}}), behaving(
 		forks("many", 200_000, 0), forks("more", 20_000, 0), forks("few", 5_000, 0), forks("bomb", 0, 600_000)))
-	many := r.pod("many", asks(0, 10))
+	many, none := r.pod("many", asks(0, 10)), r.pod("none", func(s *model.PodSpec) {
+		s.Priority, s.Containers[0].Image, s.Containers[0].PullPolicy = 7, "none", model.PullNever // nothing runs
+	})
 	more, few := r.pod("more", asks(0, 0)), r.pod("few", asks(0, 0))
 	for _, p := range []*model.Pod{many, more, few} {
 		r.ready(p)
@@ -61,8 +63,8 @@ func TestUnderPIDPressureTheLowestPriorityGoesFirstThenWhoHasMostProcesses(t *te
 	r.until("few goes next", 2*time.Minute, func() bool { return r.evicted(few) })
 	r.until("then the bomb", 5*time.Minute, func() bool { return r.evicted(bomb) })
 	r.run(6 * time.Minute)
-	if r.pidPressure() || r.evicted(many) {
-		t.Errorf("pressure %v, many evicted %v", r.pidPressure(), r.evicted(many))
+	if r.pidPressure() || r.evicted(many) || r.evicted(none) {
+		t.Errorf("pressure %v, many evicted %v, none %v", r.pidPressure(), r.evicted(many), r.evicted(none))
 	}
 	if n := strings.Count(r.story(), "NodeHasInsufficientPID: "); n != 1 {
 		t.Errorf("%d Events of pressure", n)

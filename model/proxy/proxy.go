@@ -103,6 +103,7 @@ type Proxy struct {
 	net     *network.Network
 	self    sim.ActorID
 	hash    uint64
+	at      place
 	client  *store.Client
 	luck    sim.Lane
 	answers sim.Lane // when clients look up headless Services
@@ -133,7 +134,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 		c.AnswerTTL = AnswerTTL
 	}
 	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{}}
-	p.self = k.Register(c.Name, p)
+	p.self, p.at = k.Register(c.Name, p), place{node: model.NameOf(c.Node), zone: model.NameOf(c.Zone)}
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
 	p.watchSlices = p.client.Watch(model.KindEndpointSlice)
@@ -371,7 +372,7 @@ func (p *Proxy) make(id uint32, s *service) pending {
 		return pending{id: id}
 	}
 	of := p.slicesOf(s)
-	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone})}
+	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, p.at)}
 	if p.named(s.seen) {
 		r.route = p.Rules.choose(s.seen, of, place{named: true})
 	}
@@ -382,7 +383,9 @@ func (p *Proxy) make(id uint32, s *service) pending {
 		r.route.Sticky = 0 // kube-proxy's affinity is by a node's rules
 	}
 	if s.seen.LoadBalancer {
-		r.external = p.Rules.choose(s.seen, of, place{node: p.Node, zone: p.Zone, external: true})
+		outside := p.at
+		outside.external = true
+		r.external = p.Rules.choose(s.seen, of, outside)
 		r.passes = !s.seen.LocalExternal || slices.ContainsFunc(r.external.Endpoints, func(e model.Endpoint) bool { return e.Ready })
 	}
 	return pending{id, r}

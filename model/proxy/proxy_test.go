@@ -219,14 +219,14 @@ func TestWhatAHealthCheckOfANodeComesTo(t *testing.T) {
 		svc := &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: name}, Ports: 1, LoadBalancer: true, LocalExternal: local}
 		r.store.Create(0, svc)
 		slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: name}, Service: svc.Ref()}
-		slice.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: "n-1", Ready: true, Serving: true}}
+		slice.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: model.NameOf("n-1"), Ready: true, Serving: true}}
 		r.store.Create(0, slice)
 		r.until(t, r.Now().Sub(0)+5*time.Second)
 		if !r.proxy.Passes("default", name) {
 			t.Errorf("local %v: a ready endpoint, and yet it fails", local)
 		}
 		next := *slice
-		next.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: "n-1", Serving: true, Terminating: true}}
+		next.Endpoints = []model.Endpoint{{Pod: model.Ref{Kind: model.KindPod, ID: 1}, Node: model.NameOf("n-1"), Serving: true, Terminating: true}}
 		r.store.Update(0, &next)
 		r.until(t, r.Now().Sub(0)+5*time.Second)
 		if r.proxy.Passes("default", name) == local || len(r.proxy.External("default", name).Endpoints) != 1 {

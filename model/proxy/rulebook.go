@@ -30,7 +30,7 @@ const mostPages = 16
 // choose is the rules for a Service by what was seen of it.
 func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at place) model.Route {
 	if !at.local(svc) && !nodesHinted(seen) {
-		at.node = "" // rules are the same on all nodes of a zone
+		at.node = model.Name{} // rules are the same on all nodes of a zone
 	}
 	pages := b.pages.Row(svc.ID)
 	for i := len(*pages) - 1; i >= 0; i-- {
@@ -75,5 +75,5 @@ func nodesHinted(seen []*model.EndpointSlice) bool {
 
 // zonesHinted tells whether some endpoint has a zone hint.
 func zonesHinted(s *model.EndpointSlice) bool {
-	return slices.ContainsFunc(s.Endpoints, func(e model.Endpoint) bool { return e.HintZone != "" })
+	return slices.ContainsFunc(s.Endpoints, func(e model.Endpoint) bool { return e.HintZone != model.Name{} })
 }

@@ -27,11 +27,11 @@ func TestRulesFromTheBookAreRulesMadeAnew(t *testing.T) {
 		services, versions = append(services, svc), append(versions, seen)
 	}
 	for range 5000 {
-		i, at := luck.IntN(len(services)), place{node: fmt.Sprintf("n%d", luck.IntN(3)), zone: []string{"", "a", "b", "c"}[luck.IntN(4)]}
+		i, at := luck.IntN(len(services)), at(fmt.Sprintf("n%d", luck.IntN(3)), []string{"", "a", "b", "c"}[luck.IntN(4)])
 		if luck.IntN(5) == 0 {
-			at.node = ""
+			at.node = model.Name{}
 		}
-		at.external = at.node != "" && luck.IntN(2) == 0
+		at.external = at.node != model.Name{} && luck.IntN(2) == 0
 		got, want := book.choose(services[i], versions[i], at), choose(services[i], merge(versions[i]), at)
 		if show(got) != show(want) || got.Service != want.Service {
 			t.Fatalf("at %+v: %q, made anew %q", at, show(got), show(want))
@@ -47,10 +47,10 @@ func TestMachinesThatSeeTheSameHaveTheVerySameRules(t *testing.T) {
 	same := func(seen []*model.EndpointSlice, a, b place) bool {
 		return &book.choose(svc, seen, a).Endpoints[0] == &book.choose(svc, seen, b).Endpoints[0]
 	}
-	if !same(plain, place{node: "n1", zone: "a"}, place{node: "n2", zone: "b"}) {
+	if !same(plain, at("n1", "a"), at("n2", "b")) {
 		t.Error("no hints, and yet zones have rules of their own")
 	}
-	if !same(hinted, place{node: "n1", zone: "a"}, place{node: "n3", zone: "a"}) || same(hinted, place{node: "n1", zone: "a"}, place{node: "n2", zone: "b"}) {
+	if !same(hinted, at("n1", "a"), at("n3", "a")) || same(hinted, at("n1", "a"), at("n2", "b")) {
 		t.Error("hints: the rules of a zone are its own")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // place is where rules are used: on a node, or outside of all nodes if node is
 // "".
 type place struct {
-	node, zone string
+	node, zone model.Name
 	external   bool   // for traffic from outside of the cluster
 	named      bool   // for clients that have the addresses of the pods from DNS
 	host       string // of these the pods of this name; "" is all
@@ -24,7 +24,7 @@ func (at place) local(svc *model.Service) bool {
 	if at.external {
 		return svc.LocalExternal
 	}
-	return svc.LocalInternal && at.node != ""
+	return svc.LocalInternal && at.node != model.Name{}
 }
 
 // choose is the rules for one Service at a place, from all its endpoints in
@@ -32,9 +32,9 @@ func (at place) local(svc *model.Service) bool {
 // of all, which nobody else may use.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 	if at.named {
-		return model.Route{Service: svc.Ref(), UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
+		return model.Route{Service: svc.Ref(), TCP: svc.TCP, UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
 	}
-	r := model.Route{Service: svc.Ref(), UDP: svc.UDP, Sticky: svc.Affinity}
+	r := model.Route{Service: svc.Ref(), TCP: svc.TCP, UDP: svc.UDP, Sticky: svc.Affinity}
 	if r.UDP {
 		r.Serving = keep(all, func(e *model.Endpoint) bool { return e.Serving })
 	}
@@ -68,7 +68,7 @@ func (at place) hintedNode(e *model.Endpoint) (hinted, here bool) {
 
 // hintedZone tells the same of a zone hint.
 func (at place) hintedZone(e *model.Endpoint) (hinted, here bool) {
-	return e.HintZone != "", e.HintZone == at.zone
+	return e.HintZone != model.Name{}, e.HintZone == at.zone
 }
 
 func ready(e *model.Endpoint) bool { return e.Ready }

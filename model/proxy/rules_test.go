@@ -26,11 +26,11 @@ func endpoints(text string) []model.Endpoint {
 			case w == "hn":
 				e.HintNode = true
 			case w[0] == 'n':
-				e.Node = w
+				e.Node = model.NameOf(w)
 			case w[0] == 'z':
-				e.Zone = w[1:]
+				e.Zone = model.NameOf(w[1:])
 			case w[0] == 'h':
-				e.HintZone = w[1:]
+				e.HintZone = model.NameOf(w[1:])
 			}
 		}
 		if e.Pod.ID != 0 {
@@ -39,6 +39,8 @@ func endpoints(text string) []model.Endpoint {
 	}
 	return all
 }
+
+func at(node, zone string) place { return place{node: model.NameOf(node), zone: model.NameOf(zone)} }
 
 func show(r model.Route) string {
 	var ids []string
@@ -82,7 +84,7 @@ func TestWhichEndpointsAreUsableOnANode(t *testing.T) {
 		{"hints do not filter the last resort", false, "n1", "1 s n1 ha, 2 s n2 hb", "1 2"},
 	} {
 		svc := &model.Service{LocalInternal: c.local}
-		if got := show(choose(svc, endpoints(c.endpoints), place{node: c.node, zone: "a"})); got != c.want {
+		if got := show(choose(svc, endpoints(c.endpoints), at(c.node, "a"))); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.sentence, got, c.want)
 		}
 	}
@@ -110,11 +112,12 @@ func TestTrafficFromOutsideGoesByTheExternalPolicy(t *testing.T) {
 		{"Local, nothing here: drop", true, "2 r n2", "drop"},
 		{"Cluster obeys zone hints", false, "1 r n1 ha, 2 r n2 hb", "1"},
 	} {
-		svc := &model.Service{LocalExternal: c.local}
-		if got := show(choose(svc, endpoints(c.endpoints), place{node: "n1", zone: "a", external: true})); got != c.want {
+		svc, outside := &model.Service{LocalExternal: c.local}, at("n1", "a")
+		outside.external = true
+		if got := show(choose(svc, endpoints(c.endpoints), outside)); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.sentence, got, c.want)
 		}
-		if got := show(choose(svc, endpoints("1 r n1, 2 r n2"), place{node: "n1", zone: "a"})); got != "1 2" {
+		if got := show(choose(svc, endpoints("1 r n1, 2 r n2"), at("n1", "a"))); got != "1 2" {
 			t.Errorf("%s: from within: %q", c.sentence, got)
 		}
 	}

@@ -108,3 +108,25 @@ func TestAKubeletThatIsLateSeesProbesFail(t *testing.T) {
 		t.Errorf("4 s late: %+v and %+v", a, b)
 	}
 }
+
+// Source: pkg/probe/http/http.go (DisableKeepAlives), pkg/probe/tcp/tcp.go, pkg/probe/grpc/
+// grpc.go: each probe dials anew. The kubelet and the pod share a machine, so its kernel
+// alone decides.
+func TestAFullConntrackTableDropsProbesThatOpenAConnection(t *testing.T) {
+	r := newRig(Behavior{})
+	s := r.machine.Add(pod(1, model.Container{Name: "a", Readiness: &model.Probe{Handler: model.HTTPGet}, Liveness: &model.Probe{Handler: model.TCPSocket}, Startup: &model.Probe{Handler: model.Exec}}), 1)
+	r.machine.Untracked(400_000)
+	for kind, want := range map[model.ProbeKind]uint32{model.Readiness: 400_000, model.Liveness: 400_000, model.Startup: 0} {
+		if got := r.machine.Risk(s, 0, kind); got != (Risk{Late: want}) {
+			t.Errorf("%v: %+v, want %d late", kind, got, want)
+		}
+	}
+	r.machine.Probed(1, 0, model.Readiness, 0, 500_000)
+	if got := r.machine.Risk(s, 0, model.Readiness); got != (Risk{Late: 400_000, Refused: 300_000}) {
+		t.Errorf("of those that arrive half are told no: %+v", got)
+	}
+	r.machine.Untracked(0)
+	if got := r.machine.Risk(s, 0, model.Liveness); got != (Risk{}) {
+		t.Errorf("with room again: %+v", got)
+	}
+}

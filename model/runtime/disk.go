@@ -45,11 +45,25 @@ func (p *Process) DiskUsed(now sim.Time) int64 {
 	return used
 }
 
-// DiskUsed is what the containers of a pod and its emptyDirs have on the disk, in bytes.
-func (s *Sandbox) DiskUsed(now sim.Time) int64 {
+// DiskMeasured is what a kubelet's measurement shows of that: nothing of a container that
+// does not run, whatever it left (pkg/kubelet/stats/cri_stats_provider.go
+// removeTerminatedContainers). The logs of earlier instances of one that runs, which lie
+// beside its own and are measured with it, are left out here.
+func (p *Process) DiskMeasured(now sim.Time) int64 {
+	if !p.Running {
+		return 0
+	}
+	return p.DiskUsed(now)
+}
+
+// DiskMeasured is what is measured of a pod's containers and emptyDirs, in bytes.
+func (s *Sandbox) DiskMeasured(now sim.Time) int64 {
+	if !s.Alive() {
+		return 0
+	}
 	var used int64
 	for i := range s.Processes {
-		used += s.Processes[i].DiskUsed(now)
+		used += s.Processes[i].DiskMeasured(now)
 	}
 	volumes, _ := s.emptyDirLine(now)
 	return used + volumes
@@ -130,8 +144,8 @@ func scarceAt(now sim.Time, free, growth, least int64) sim.Time {
 	return now.Add(time.Duration(scale(free-least, int64(time.Second), growth))).Add(1)
 }
 
-// WrittenAt is the first instant, now or later, at which a pod may have more than most on
-// the disk; Never if it does not come to that.
+// WrittenAt is the first instant, now or later, at which more than most may be measured of
+// what a pod has on the disk; Never if it does not come to that.
 func (s *Sandbox) WrittenAt(now sim.Time, most int64) sim.Time {
 	used, growth := s.emptyDirLine(now)
 	return writtenAt(s.Processes, now, used, growth, most)
@@ -147,9 +161,8 @@ func (s *Sandbox) ContainerWrittenAt(i int, now sim.Time, most int64) sim.Time {
 func writtenAt(all []Process, now sim.Time, used, growth, most int64) sim.Time {
 	for i := range all {
 		p := &all[i]
-		used += p.DiskUsed(now)
 		if p.Running {
-			growth += p.writesEach()
+			used, growth = used+p.DiskUsed(now), growth+p.writesEach()
 		}
 	}
 	return foresee(now, -used, growth, -most, func(at sim.Time) (room, rate int64) { return logsFull(all, now, at) })
@@ -187,9 +200,8 @@ func (m *Machine) QuickenDisk(ppm int64) {
 func (m *Machine) BreakDisk(errno string) {
 	m.diskErrors = append(m.diskErrors, errno)
 	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && !p.follows {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.awaits == 0 {
 			m.leaveUnwritten(p)
-			m.letFollow(p.image, PullUnwritten)
 		}
 	}
 }

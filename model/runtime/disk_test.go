@@ -52,12 +52,12 @@ func TestTheLastDeadInstanceKeepsItsDisk(t *testing.T) {
 	for i, want := range []struct{ runs, over int64 }{{1500, 2000}, {3500, 2000}, {3500, 2000}} {
 		m.Start(s, 0)
 		r.run(t, 5*time.Second)
-		if used := m.Disk() - m.DiskFree(r.Now()); used != want.runs || s.DiskUsed(r.Now()) != 1500 {
-			t.Errorf("instance %d: %d bytes are used, %d by the pod", i, used, s.DiskUsed(r.Now()))
+		if used := m.Disk() - m.DiskFree(r.Now()); used != want.runs || s.DiskMeasured(r.Now()) != 1500 {
+			t.Errorf("instance %d: %d bytes are used, %d by the pod", i, used, s.DiskMeasured(r.Now()))
 		}
 		r.run(t, 10*time.Second)
-		if used := m.Disk() - m.DiskFree(r.Now()); used != want.over {
-			t.Errorf("after instance %d %d bytes are used", i, used)
+		if used := m.Disk() - m.DiskFree(r.Now()); used != want.over || s.DiskMeasured(r.Now()) != 0 {
+			t.Errorf("after instance %d %d bytes are used, %d measured of the pod", i, used, s.DiskMeasured(r.Now()))
 		}
 	}
 	m.Start(s, 0)

@@ -18,7 +18,8 @@ import (
 // Image is what a registry has of an image that is described.
 type Image struct {
 	Name   string
-	Layers []Layer // the lowest first
+	Layers []Layer // the lowest first; none if only its size is known
+	Bytes  int64   // of one without layers, compressed
 }
 
 // Layer is a part of images, the same under the same name.
@@ -41,13 +42,15 @@ type layer struct {
 	bytes  int64
 }
 
-// part is a layer of an image on its way: how long all downloads go at full pace until
-// it is there, how long it takes to unpack, from when on, as things are, and how much that
-// writes.
+// part is a layer of an image on its way, by its number: how long all downloads go at full
+// pace until it is there, how long it takes to unpack what is left of it, from when on, as
+// things are, how much it is on the disk, and how much of that was written before.
 type part struct {
+	number       uint32
 	load, unpack time.Duration
 	from         sim.Time
 	bytes        int64
+	written      int64
 }
 
 // Describe tells the registry what images are made of.
@@ -56,6 +59,9 @@ func (r *Registry) Describe(images []Image) {
 	r.layers = map[uint32][]layer{}
 	for i := range images {
 		number := r.image(images[i].Name)
+		if len(images[i].Layers) == 0 {
+			r.said[number] = images[i].Bytes
+		}
 		for _, l := range images[i].Layers {
 			if numbers[l.Name] == 0 {
 				numbers[l.Name] = uint32(len(numbers)) + 1
@@ -98,22 +104,6 @@ func (m *Machine) release(image []layer) (freed int64) {
 	return freed
 }
 
-// missing is an image's layers that are not on the disk, each once.
-func (m *Machine) missing(image []layer) (out []layer) {
-next:
-	for _, l := range image {
-		for _, list := range [...][]layer{m.layers, out} {
-			for i := range list {
-				if list[i].number == l.number {
-					continue next
-				}
-			}
-		}
-		out = append(out, l)
-	}
-	return out
-}
-
 // schedule is when layers are there that all together would take load at the machine's
 // full rate, and what each takes of unpack.
 func schedule(layers []layer, load, unpack time.Duration) []part {
@@ -123,6 +113,7 @@ func schedule(layers []layer, load, unpack time.Duration) []part {
 	}
 	parts, left := make([]part, len(layers)), make([]time.Duration, len(layers))
 	for i := range layers {
+		parts[i].number = layers[i].number
 		left[i] = time.Duration(scale(int64(load), layers[i].bytes, max(total, 1)))
 		parts[i].from, parts[i].bytes = sim.Never, unpacked(layers[i].bytes)
 		parts[i].unpack = time.Duration(scale(int64(unpack), layers[i].bytes, max(total, 1)))
@@ -178,7 +169,7 @@ func (p *pull) unpacksBy() sim.Time {
 // changes, Never if it does not, as things are.
 func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 	next = sim.Never
-	if !p.going || p.outcome != PulledNow || p.follows {
+	if !p.going || p.outcome != PulledNow || p.awaits != 0 {
 		return 0, 0, next
 	}
 	for i := range p.parts {
@@ -188,8 +179,9 @@ func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 		case x.from.Add(x.unpack) <= now:
 			used += x.bytes
 		default:
-			used += scale(x.bytes, int64(now.Sub(x.from)), int64(x.unpack))
-			growth += scale(x.bytes, int64(time.Second), int64(x.unpack))
+			left := x.bytes - x.written
+			used += x.written + scale(left, int64(now.Sub(x.from)), int64(x.unpack))
+			growth += scale(left, int64(time.Second), int64(x.unpack))
 			next = x.from.Add(x.unpack)
 		}
 	}
@@ -198,7 +190,7 @@ func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 
 // followWrites looks again when a pull writes more or less than it does now.
 func (m *Machine) followWrites(p *pull) {
-	if m.disk == 0 {
+	if m.disk == 0 && m.cores == 0 {
 		return
 	}
 	if _, _, next := p.writes(m.kernel.Now()); next != p.writesAt {
@@ -213,6 +205,7 @@ func (m *Machine) unpackDue(now sim.Time, pod uint32) {
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.pod == pod && p.writesAt == now {
 			m.followWrites(p)
+			m.recountUnpacking()
 			m.diskChanged()
 			return
 		}
@@ -262,7 +255,6 @@ func (m *Machine) spaceDue(now sim.Time) {
 		if _, growth, _ := p.writes(now); growth > 0 {
 			p.outcome, p.doneAt = PullNoSpace, now
 			m.postPull(p, now)
-			m.letFollow(p.image, PullNoSpace)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if p.usesMemory() {
 		m.weigh()
 	}
-	if p.writes() {
+	if p.writes() || len(s.emptyDirs) > 0 { // which are measured while a container runs
 		m.diskChanged()
 	}
 	if !init && m.serving != nil {

@@ -93,7 +93,7 @@ func TestLogsAreAsIfEveryLookHadBeenPlayed(t *testing.T) {
 				if slow.opened != files {
 					rotations++
 				}
-				if got, want := s.DiskUsed(r.Now()), slow.used(r.Now()); got != want {
+				if got, want := s.Processes[0].DiskUsed(r.Now()), slow.used(r.Now()); got != want {
 					t.Fatalf("run %d, %+v, %d a second: %d bytes at %v, want %d", run, l, rate, got, r.Now(), want)
 				}
 				if m.DiskFree(r.Now()) < least && r.Now() < at {
@@ -104,9 +104,9 @@ func TestLogsAreAsIfEveryLookHadBeenPlayed(t *testing.T) {
 				foreseen++
 			}
 		}
-		used := s.DiskUsed(r.Now())
+		used := s.Processes[0].DiskUsed(r.Now())
 		m.Crash(s, 0, 1)
-		if r.run(t, time.Hour); s.DiskUsed(r.Now()) != used {
+		if r.run(t, time.Hour); s.Processes[0].DiskUsed(r.Now()) != used {
 			t.Fatalf("run %d: the log of a container that has ended changes", run)
 		}
 	}
@@ -126,7 +126,7 @@ func TestFiveFilesOfALogAreKept(t *testing.T) {
 	m.Start(s, 0)
 	const each = 11_000 << 10
 	r.run(t, time.Hour-time.Nanosecond) // 32 rotations and 80 s
-	if used := s.DiskUsed(r.Now()); used < each+3*(each/gzipped)+7999<<10 || used > each+3*(each/gzipped)+8000<<10 {
+	if used := s.Processes[0].DiskUsed(r.Now()); used < each+3*(each/gzipped)+7999<<10 || used > each+3*(each/gzipped)+8000<<10 {
 		t.Errorf("%d bytes are used", used)
 	}
 	if at := m.DiskScarceAt(r.Now(), m.disk-(2*each+3*(each/gzipped))); at != sim.Never {
@@ -135,12 +135,12 @@ func TestFiveFilesOfALogAreKept(t *testing.T) {
 	m.LeaveLogs()
 	r.run(t, time.Hour)
 	const large = 3_680 * 100 << 10 // not rotated for 80 s and an hour
-	if used := s.DiskUsed(r.Now()); used < large || used > large+each+3*each/gzipped {
+	if used := s.Processes[0].DiskUsed(r.Now()); used < large || used > large+each+3*each/gzipped {
 		t.Errorf("%d bytes are used after an hour without the kubelet", used)
 	}
 	m.RotateLogs(r.Now())
 	r.run(t, 3*110*time.Second+time.Second)
-	if used := s.DiskUsed(r.Now()); used < large/gzipped || used > large/gzipped+3*each {
+	if used := s.Processes[0].DiskUsed(r.Now()); used < large/gzipped || used > large/gzipped+3*each {
 		t.Errorf("%d bytes are used when it was rotated and compressed", used)
 	}
 }

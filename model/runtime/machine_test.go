@@ -141,7 +141,7 @@ func TestImageNamesAreCompleted(t *testing.T) {
 		"reg:5000/y":                   "reg:5000/y:latest",
 		"gcr.io/x/y@sha256:0123456789": "gcr.io/x/y@sha256:0123456789",
 	} {
-		if got := fullName(name); got != want {
+		if got := ImageName(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -308,7 +308,7 @@ func TestNothingIsWrittenWithoutPower(t *testing.T) {
 	r.machine.PowerOff()
 	r.run(t, time.Hour)
 	r.machine.Boot()
-	if used := s.DiskUsed(r.Now()); used != 300 {
+	if used := s.Processes[0].DiskUsed(r.Now()); used != 300 {
 		t.Errorf("%d bytes written, want 300", used)
 	}
 }

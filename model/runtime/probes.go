@@ -55,9 +55,23 @@ func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, 
 	m.kubelet.ProbesChanged(s)
 }
 
+// Untracked says that the machine's kernel drops so many of a million new connections from now
+// on, because its conntrack table is full. A probe by HTTP, gRPC or TCP opens one each time
+// (pkg/probe/http/http.go: DisableKeepAlives), and it is on the machine from one end to the
+// other; a command is none.
+func (m *Machine) Untracked(ppm uint32) {
+	m.untracked = ppm
+	for _, s := range m.pods {
+		if s != nil {
+			m.kubelet.ProbesChanged(s)
+		}
+	}
+}
+
 // Risk is what part of a container's probes of a kind fails.
 func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
-	if p := container(s.Pod.Spec, i).Probe(kind); p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
+	p := container(s.Pod.Spec, i).Probe(kind)
+	if p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
 		return Risk{Late: Million} // it is the kubelet that is late
 	}
 	if s.risks != nil {
@@ -72,6 +86,10 @@ func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 			r.Refused -= share(r.Refused, f.Lost)
 			r.Late += share(Million-r.Late, f.Lost)
 		}
+	}
+	if p != nil && p.Handler != model.Exec {
+		r.Refused -= share(r.Refused, m.untracked)
+		r.Late += share(Million-r.Late, m.untracked)
 	}
 	return r
 }

@@ -50,6 +50,7 @@ type Registry struct {
 	slots    []int32 // by pod, where it is on its machine
 	numbers  map[string]uint32
 	sizes    map[uint32]int64   // by number, of images a node has reported
+	said     map[uint32]int64   // by number, of images of which behaviors say it
 	layers   map[uint32][]layer // by number, of images that are described
 	costs    *costs
 }
@@ -57,7 +58,7 @@ type Registry struct {
 // NewRegistry is a registry that is up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, costs: &costs{
+	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 		hook: l.Lane("container hook"), mount: l.Lane("volume mount"),
@@ -69,7 +70,7 @@ func (r *Registry) image(name string) uint32 {
 	if n, ok := r.numbers[name]; ok {
 		return n
 	}
-	full := fullName(name)
+	full := ImageName(name)
 	n, ok := r.numbers[full]
 	if !ok {
 		n = uint32(len(r.numbers)) + 1
@@ -79,12 +80,15 @@ func (r *Registry) image(name string) uint32 {
 	return n
 }
 
-// size is how large an image is: what the scenario says, what a node that has
-// it reports, or the default.
+// size is how large an image is: what the scenario says, here of the container that needs
+// it or first of another one, what a node that has it reports, or the default.
 func (r *Registry) size(image uint32, said int64) int64 {
+	if said > 0 && r.said[image] == 0 {
+		r.said[image] = said
+	}
 	switch {
-	case said > 0:
-		return said
+	case r.said[image] > 0:
+		return r.said[image]
 	case r.sizes[image] > 0:
 		return r.sizes[image]
 	}
@@ -103,9 +107,9 @@ const (
 // ValidImage tells whether an image can have that name.
 func ValidImage(name string) bool { return reference.MatchString(name) }
 
-// fullName adds what an image reference leaves out
+// ImageName is the full name of an image: it adds what an image reference leaves out
 // (github.com/distribution/reference ParseNormalizedNamed).
-func fullName(name string) string {
+func ImageName(name string) string {
 	host, rest, ok := strings.Cut(name, "/")
 	switch {
 	case !ok:

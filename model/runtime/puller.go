@@ -37,7 +37,8 @@ type pull struct {
 	pace       int64 // of the download, in millionths; 0 if nothing arrives
 	outcome    Outcome
 	going      bool
-	follows    bool // another pull brings the image
+	awaits     uint32  // the layer that another pull brings and this one waits for; 0 if it does not
+	taken      []layer // that were here, and stay until the pull has ended
 
 	// Its layers that have to come, how many of them are unpacked or being unpacked, until
 	// when, how long the download has been going at full pace, at from, and when what is
@@ -67,7 +68,13 @@ func (m *Machine) Pull(pod *model.Pod, c *model.Container) {
 
 // CancelPulls drops all of them: who asked is gone, or the runtime breaks off what it
 // did.
-func (m *Machine) CancelPulls() { m.pulls = m.pulls[:0] }
+func (m *Machine) CancelPulls() {
+	for i := range m.pulls {
+		m.release(m.pulls[i].taken)
+	}
+	m.pulls = m.pulls[:0]
+	m.recountUnpacking()
+}
 
 // beginPulls begins those that need not wait.
 func (m *Machine) beginPulls() {
@@ -102,59 +109,40 @@ func (m *Machine) beginPull(p *pull) {
 		p.outcome, p.doneAt = PullLimited, now.Add(resolveTime.Draw(&luck))
 	case m.cached(p.image):
 		p.outcome, p.doneAt = PullNeedless, now.Add(resolveTime.Draw(&luck))
-	case m.comes(p):
-		p.from = now.Add(resolveTime.Draw(&luck))
-		p.follows, p.doneAt = true, sim.Never
-		return
-	case len(m.diskErrors) > 0:
-		p.from = now.Add(resolveTime.Draw(&luck))
-		m.leaveUnwritten(p)
-		return
 	default:
 		p.from = now.Add(resolveTime.Draw(&luck))
-		layers := m.toCome(p)
-		p.left = spread(p.bytes, downloadRate, 4, &luck)
-		p.unpack = m.onDisk(spread(unpacked(p.bytes), unpackRate, 3, &luck))
-		p.unpackedAt, p.writesAt = p.from, sim.Never
-		p.parts = []part{{load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
-		if len(layers) > 0 {
-			p.parts = schedule(layers, p.left, p.unpack)
-			for _, x := range p.parts {
-				p.left = max(p.left, x.load)
-			}
-		}
-		p.loadedAt = sim.Never
-		m.setPace(p, m.paceFor(full))
-		if m.shares() {
-			m.postPull(p, p.from)
-		}
+		m.bring(p, &luck)
 		return
 	}
 	m.postPull(p, p.doneAt)
 }
 
-// comes tells whether another pull already downloads or unpacks the image. This one waits
-// for it: of a layer there is one download and one unpacking at a time (containerd
-// core/unpack, since v1.6.3). Layers that different images have in common come twice here.
-func (m *Machine) comes(p *pull) bool {
-	for i := range m.pulls {
-		if o := &m.pulls[i]; o != p && o.image == p.image && o.going && o.outcome == PulledNow && !o.follows {
-			return true
+// bring downloads and unpacks what is not here of an image, unless another pull brings the
+// lowest of these layers.
+func (m *Machine) bring(p *pull, luck *sim.Stream) {
+	layers := m.take(p)
+	if m.await(p, layers) {
+		return
+	}
+	if len(m.diskErrors) > 0 {
+		m.leaveUnwritten(p)
+		return
+	}
+	p.left = spread(p.bytes, downloadRate, 4, luck)
+	p.unpack = m.unpackTime(spread(unpacked(p.bytes), unpackRate, 3, luck))
+	p.unpackedAt, p.writesAt = p.from, sim.Never
+	p.parts = []part{{number: p.whole(), load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
+	if len(layers) > 0 {
+		p.parts = schedule(layers, p.left, p.unpack)
+		for _, x := range p.parts {
+			p.left = max(p.left, x.load)
 		}
 	}
-	return false
-}
-
-// toCome is the layers of an image that is described which are not here yet, and with
-// them how much is to be downloaded.
-func (m *Machine) toCome(p *pull) []layer {
-	all := m.registry.layers[p.image]
-	if len(all) == 0 {
-		return nil
+	p.loadedAt = sim.Never
+	m.setPace(p, m.paceFor(full))
+	if m.shares() {
+		m.postPull(p, p.from)
 	}
-	layers := m.missing(all)
-	p.bytes = total(layers)
-	return layers
 }
 
 // total is the bytes of all of them.
@@ -184,7 +172,7 @@ func (m *Machine) paceFor(part int64) int64 {
 // retransmission.
 func (m *Machine) setPace(p *pull, pace int64) {
 	now := m.kernel.Now()
-	if now >= p.loadedAt || p.outcome != PulledNow || p.follows || pace == p.pace && (p.loadedAt != sim.Never || pace == 0) {
+	if now >= p.loadedAt || p.outcome != PulledNow || p.awaits != 0 || pace == p.pace && (p.loadedAt != sim.Never || pace == 0) {
 		return
 	}
 	if now > p.from {
@@ -199,7 +187,7 @@ func (m *Machine) setPace(p *pull, pace int64) {
 			p.parts[i].from = sim.Never
 		}
 		p.loadedAt, p.doneAt = sim.Never, now.Add(stallTimeout)
-		if p.from > now {
+		if p.loaded == 0 && p.from >= now { // nothing was asked for yet
 			p.doneAt = now.Add(dialTimeout)
 		}
 		m.postPull(p, p.doneAt)
@@ -240,6 +228,7 @@ func (m *Machine) share(now sim.Time, most int64) {
 			m.setPace(&m.pulls[i], pace)
 		}
 	}
+	m.aimWaiting()
 }
 
 // share gives all downloads their parts. What a machine cannot use of its part of the
@@ -265,6 +254,10 @@ func (r *Registry) share(now sim.Time) {
 func (m *Machine) pullDue(now sim.Time, pod uint32) {
 	for i := range m.pulls {
 		if p := m.pulls[i]; p.going && p.pod == pod && p.doneAt == now {
+			if p.awaits != 0 {
+				m.resume(&m.pulls[i])
+				return
+			}
 			m.pulls = append(m.pulls[:i], m.pulls[i+1:]...)
 			m.endPull(&p)
 			return
@@ -283,33 +276,21 @@ func (m *Machine) endPull(p *pull) {
 	case p.outcome != PulledNow:
 	case p.pace == 0:
 		p.outcome = PullTimedOut
-		m.letFollow(p.image, PullTimedOut)
 	case m.cached(p.image):
 		p.outcome = PullNeedless // another pull was faster
 	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < bytes:
 		p.outcome = PullNoSpace
-		m.letFollow(p.image, PullNoSpace)
 	default:
 		m.cache(p.image, bytes)
-		m.letFollow(p.image, PulledNow)
 	}
+	m.release(p.taken)
+	m.resumeWaiting()
 	if len(p.parts) > 0 {
+		m.recountUnpacking()
 		m.diskChanged()
 	}
 	m.beginPulls()
 	m.kubelet.Pulled(p.pod, Pull{p.outcome, p.begunAt, p.size})
-}
-
-// letFollow ends the pulls that have waited for an image as the one that brings it has
-// ended, once they know which it is.
-func (m *Machine) letFollow(image uint32, o Outcome) {
-	now := m.kernel.Now()
-	for i := range m.pulls {
-		if p := &m.pulls[i]; p.follows && p.image == image && p.doneAt == sim.Never {
-			p.outcome, p.doneAt = o, max(now, p.from)
-			m.postPull(p, p.doneAt)
-		}
-	}
 }
 
 // SetSilent has the registry, when it is down, not refuse: who asks it waits until a
@@ -381,6 +362,5 @@ func (m *Machine) breakOff() {
 		m.pulled++
 		p.outcome, p.doneAt = PullFailed, min(p.doneAt, now.Add(refuseTime.Draw(&luck)))
 		m.postPull(p, p.doneAt)
-		m.letFollow(p.image, PullFailed)
 	}
 }

@@ -60,11 +60,14 @@ func (p *Process) inodesUsed(now sim.Time) int64 {
 	return line(p.extra.inodes, p.extra.inodesGrowth, now.Sub(p.StartedAt))
 }
 
-// InodesUsed is how many files the containers of a pod have.
-func (s *Sandbox) InodesUsed(now sim.Time) int64 {
+// InodesMeasured is how many files are measured of the containers of a pod: of those that
+// run, as with DiskMeasured.
+func (s *Sandbox) InodesMeasured(now sim.Time) int64 {
 	var sum int64
 	for i := range s.Processes {
-		sum += s.Processes[i].inodesUsed(now)
+		if p := &s.Processes[i]; p.Running {
+			sum += p.inodesUsed(now)
+		}
 	}
 	return sum / micro
 }

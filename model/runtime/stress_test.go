@@ -128,7 +128,7 @@ func TestWhatOthersWriteIntoALayerIsWrittenAgainByTheNextInstanceAndGivenBack(t 
 	r.machine.Stress(1, "main", fill) // before it runs
 	used := func(want int64) {
 		t.Helper()
-		if got := s.DiskUsed(r.Now()); got != want {
+		if got := s.Processes[0].DiskUsed(r.Now()); got != want {
 			t.Errorf("%d bytes are used, want %d", got, want)
 		}
 	}

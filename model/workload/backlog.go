@@ -22,27 +22,6 @@ import (
 //
 // Who gives up tries again at once, not when the time is over: that is wrong by a timeout.
 
-// tank is how full a pod is.
-type tank struct {
-	over   bool     // it is not at rest
-	full   bool     // it is, with more that arrives than it gets done
-	ready  bool     // nothing has moved of late, and all is spread: it may come to rest
-	calm   bool     // the next time it is ready
-	fickle bool     // it turned because of how full it is, as callers send less the longer they wait
-	even   bool     // so it stays where it is, as about what it gets done arrives there
-	since  sim.Time // when it came to rest
-	at     sim.Time // the time of
-	held   int64    // how many requests it had, in nanos of one
-	rest   int64    // of the next instant, if it is at rest
-	each   int64    // what arrives, in thousandths a second; while it is even, when it began to be
-	grows  int64    // by so many a second since, in thousandths; negative while it drains
-	went   int64    // the same of before, or of when it moved last
-	noise  int64    // the variance of what it had, in thousandths
-	mixes  int64    // by so much a second since
-	low    int64    // where it was last that it filled; -1 if it did not
-	high   int64    // where it was last that it drained
-}
-
 // levels is in how many steps a tank is filled and drained, but for those that are quick. So
 // near to where it is, another rest is reached at once.
 const (
@@ -57,89 +36,6 @@ const (
 	nowhere    = 1024
 	nearlyEven = 50
 )
-
-// request is one, in nanos.
-const request = 1_000_000_000
-
-// now is how many requests there are.
-func (k *tank) now(now sim.Time) int64 {
-	dt := int64(now.Sub(k.at))
-	if k.grows < 0 {
-		return max(k.held-product(-k.grows, dt, 1000), 0)
-	}
-	return k.held + min(product(k.grows, dt, 1000), 1<<61)
-}
-
-// pass is the beginning of an instant.
-func (k *tank) pass(now sim.Time) {
-	if k.at == now {
-		return
-	}
-	switch {
-	case !k.over:
-		k.held = k.rest
-	case k.grows > 0:
-		k.low = k.held
-	case k.grows < 0:
-		k.high = k.held
-	}
-	k.noise += min(product(k.mixes, int64(now.Sub(k.at)), request), 1<<61-k.noise)
-	k.held, k.at = k.now(now), now
-	if k.ready, k.calm = k.calm, false; k.grows != 0 {
-		k.went = k.grows
-	}
-}
-
-// begin has a tank move that was at rest. If it came to rest just now, that is because what
-// arrives depends on it.
-func (k *tank) begin(all, free int64) {
-	*k = tank{over: true, fickle: k.at > 0 && k.since == k.at, at: k.at, held: k.held, low: -1, high: -1}
-	k.noise = k.spread(all, free)
-}
-
-// settle has it be at rest.
-func (k *tank) settle(held, rest int64, full bool) {
-	*k = tank{full: full, since: k.at, at: k.at, held: held, rest: rest}
-}
-
-// behind is the tank if more waits there than at rest, or than can be done.
-func (k tank) behind() tank {
-	if !k.over && !k.full {
-		return tank{}
-	}
-	return k
-}
-
-// spread is about the variance at rest of the number that waits with its mean: geometric if
-// that is near to none or to all, else any number is as likely.
-func (k *tank) spread(all, free int64) int64 {
-	n := max(all-free, 0) / million
-	x := min(max(k.held-free, 0)/million, n)
-	return min(product(x, x, 1000), product(n-x, n-x, 1000), product(x, n-x, 3000))
-}
-
-// mixed is in how far all is spread, in millionths: the square of the variance's part, as at
-// first few are far from the mean.
-func (k *tank) mixed(all, free int64) int64 {
-	part := portion(million, min(k.noise, million*million), max(min(k.spread(all, free), million*million), 1))
-	return product(part, part, million)
-}
-
-// spilt is how many are turned away of those that come to a tank that drains; if all were
-// spread it would be away. Before that it is full only if chance takes it back, which is as
-// likely as that a Brownian motion is at the wall it drifts away from: 2(φ(z) - zΦ(-z)) for
-// each deviation, if it is z of them away (Harrison, Brownian Motion and Stochastic Flow
-// Systems, 1.9).
-func (k *tank) spilt(away, each, all, mixed int64) int64 {
-	off := max(all-k.held, 0) / million
-	deviation := max(sim.Root(uint64(min(k.noise, million*million))*1000), 1000)
-	normal := span{mean: 40 * deviation} // as near as a gamma distribution comes
-	back := normal.exceedsBy(normal.mean+off, deviation)
-	// up to z = 3, φ(z) - zΦ(-z) is within a tenth of 0.8/(1+0.55z) Φ(-z)
-	spills := min(product(back, 1600, deviation+off*55/100), million)
-	mixed = product(mixed, mixed, million)
-	return product(away, mixed, million) + product(min(product(each, spills, million), away), million-mixed, million)
-}
 
 // chance is the variance of the time that a request takes of what is waited for, for its
 // mean's square, in millionths: how much chance is in when one is done.
@@ -205,13 +101,22 @@ const (
 )
 
 // behind is how a pod copes at which a request waits for others, in nanos of one, that are
-// done one after the other.
-func (h handled) behind(others, room int64) handled {
+// done one after the other. Their number has a variance, in thousandths, and so has the time
+// that each takes, for its mean's square in millionths. Both together have fewer that are
+// very long than a gamma distribution, nearly as few as a normal one: two halves, each half
+// a deviation from the middle.
+func (h handled) behind(others, variance, chance, room int64) handled {
 	if others <= 0 || room <= 0 {
 		return h
 	}
-	us := min(others/room, longest)
-	wait := spread(0, us, product(us, 2*million*1000, room)) // both how many came and how long each takes is chance
+	each, us := min(request/room, longest), min(others/room, longest)
+	variance = min(product(variance+product(others, chance, 1000*request), each*each, 1000), longest*longest)
+	off := min(sim.Root(uint64(variance))/2, us)
+	var m mixture
+	for _, mean := range [...]int64{us - off, us + off} {
+		m.put(span{share: million, mean: mean, variance: variance - off*off})
+	}
+	wait := m.timing()
 	h.ok, h.waiting = h.ok.and(wait), h.waiting.and(wait)
 	if h.good < million {
 		h.bad = h.bad.and(wait)
@@ -255,15 +160,17 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 	return h
 }
 
-// pour is await of a tank that is not at rest, or was not.
+// pour is await of a tank that is not at rest, or was not. It goes by how full it will be on
+// the way to where it is looked at next, in the middle.
 func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) handled {
 	k := &c.tank
-	all, free := c.work.places(&h)
-	rest := h.atRest(each, free)
-	off := max(rest, free) - max(k.held, free)
-	load, full := c.work.filled(k.held, calls, h.room, free)
-	there := max(off, -off) <= request/1000 || !apart(each, load, closely) || k.between((all-free)/nowhere)
-	k.hears(each, c.cameAt == k.at)
+	p := pouring{each: each, room: h.room}
+	p.all, p.free = c.work.places(&h)
+	rest := h.atRest(each, p.free)
+	p.off = max(rest, p.free) - max(k.held, p.free)
+	p.load, p.full = c.work.filled(k.held, calls, h.room, p.free)
+	there := max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
+	k.hears(&p, c.cameAt == k.at)
 	switch {
 	case there && k.ready && !k.fickle:
 		k.settle(k.held, rest, each > h.room)
@@ -271,63 +178,80 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	case there && k.ready:
 		k.even, k.each = true, each
 	}
-	mixed, accepts := k.mixed(all, free), full.capped(load, 1)
 	idle := c.work.handle(0, calls)
-	away := product(each, load-accepts, load)
-	if off < 0 {
-		away = k.spilt(away, each, all, mixed)
-	} else {
-		away = product(away, mixed, million)
-	}
-	does := product(accepts, mixed, million) + product(product(h.room, k.held, max(k.held, free)+request), million-mixed, million)
-	k.mixes, k.grows, k.calm = each+product(h.room, idle.chance(free), million), 0, false
+	chance := idle.chance(p.free)
+	k.mixes, k.grows, k.calm = each+product(h.room, chance, million), 0, false
+	of, f := *k, p.at(k)
+	k.mixes -= p.idles(k, f.does)
 	switch {
 	case k.even:
-		does = each - away
+		f.does = each - f.away
 	case there:
-		does, k.calm = each-away, mixed == million
-		t.look(id, c, max(int64(quick), k.mixing(all, free)))
+		f.does, k.calm = each-f.away, f.mixed == million
+		t.look(id, c, max(int64(quick), k.mixing(p.all, p.free)))
 	default:
-		k.move(off, each-away-does)
-		t.look(id, c, k.takes(t.next(c, &idle, all, free, h.room, max(rest, free))))
+		next := func() int64 {
+			k.spills = f.away
+			k.move(p.off, each-f.away-f.does)
+			return k.takes(t.next(c, &idle, p.all, p.free, h.room, max(rest, p.free)))
+		}
+		of = k.ahead(next() / 2)
+		f = p.at(&of)
+		t.look(id, c, next())
 	}
-	out := idle.behind(k.held-free, h.room).or(&full, mixed)
-	if out.room, out.does = h.room, does; away > 0 {
-		out.takes = each - away
+	k.spills = f.away
+	variance := min(of.noise, of.spread(p.all, p.free))
+	out := idle.behind(of.held-p.free, variance, chance, h.room).or(&p.full, product(f.mixed, f.mixed, million))
+	if out.room, out.does = h.room, f.does; f.away > 0 {
+		out.takes = each - f.away
 	}
 	return out
 }
 
-// hears has a tank know what arrives. If that is another because of something else than how
-// full it is, what is known of that is no more.
-func (k *tank) hears(each int64, byItself bool) {
-	if k.even && !apart(each, k.each, nearlyEven) {
-		return
-	}
-	if !byItself && apart(each, k.each, closely) {
-		k.went, k.low, k.high, k.fickle, k.ready = 0, -1, -1, false, false
-	}
-	k.even, k.each = false, each
+// pouring is what fills and drains the tank of a pod.
+type pouring struct {
+	each, room int64 // what arrives, and what it gets done at most, in thousandths a second
+	all, free  int64 // places
+	off        int64 // how far it is from where it rests
+	load       int64 // at which it would rest where it is
+	full       handled
 }
 
-// between tells whether it drains where it fills, but for so much.
-func (k *tank) between(nothing int64) bool {
-	return k.low >= 0 && k.low <= k.held && k.held <= k.high && k.high-k.low <= nothing
+// fares is how a tank does that is so full.
+type fares struct {
+	away, does int64 // of what arrives is turned away, and gets done; that is no sum, as it moves
+	mixed      int64 // how far all is spread
 }
 
-// apart tells whether two differ by more than one part in so many.
-func apart(a, b, part int64) bool { return max(a-b, b-a) > a/part }
-
-// move has a tank go to where it rests: by as much as more arrives than is done, or, if that
-// is little, as fast as chance takes it there.
-func (k *tank) move(off, speed int64) {
-	slow := min(product(k.mixes, request/levels, max(off, -off)), k.mixes)
-	if off > 0 {
-		k.grows = max(speed, slow, 1)
-	} else {
-		k.grows = min(speed, -slow, -1)
+// at is how a tank does. If all is spread, it is like at rest; else it turns away who finds it
+// full by chance, if it drains until it is nearly there, but no less than where it rests.
+func (p *pouring) at(k *tank) fares {
+	mixed, accepts := k.mixed(p.all, p.free), p.full.capped(p.load, 1)
+	away, spread := product(p.each, p.load-accepts, p.load), mixed
+	if p.off < 0 {
+		off := min(product(max(p.load-p.each, p.each-p.load), nearby*million, max(p.each, 1)), million)
+		spread = product(mixed, million-off, million)
 	}
-	k.fickle = k.fickle || k.went > 0 && k.grows < 0 || k.went < 0 && k.grows > 0
+	away = product(away, spread, million)
+	if p.off < 0 || p.each > p.room {
+		away += product(k.turns(p.each, p.room, p.all), million-spread, million)
+	}
+	does := product(p.room, k.held, max(k.held, p.free)+k.idle(p.free))
+	return fares{away, product(accepts, mixed, million) + product(does, million-mixed, million), mixed}
+}
+
+// nearby is the part of what arrives that a load differs from it at most by which a tank would
+// nearly rest.
+const nearby = 8
+
+// idles is by how much less the variance of how full a tank is grows in a second that begins
+// to fill, in thousandths: who is idle never has fewer (the second moment of a birth and death
+// process).
+func (p *pouring) idles(k *tank, does int64) int64 {
+	if p.off <= 0 || p.each <= p.room {
+		return 0
+	}
+	return min(product(2*max(k.held-p.free, 0)+request, max(p.room-does, 0), request), k.mixes)
 }
 
 // next is the next level that a tank comes to on its way to where it rests. Where that
@@ -358,16 +282,6 @@ func (t *Flows) next(c *class, idle *handled, all, free, room, rest int64) int64
 		nearer(k.low + (k.held-k.low)/2)
 	}
 	return level
-}
-
-// takes is how long it takes to a level, in nanoseconds.
-func (k *tank) takes(level int64) int64 {
-	return product(max(level-k.held, k.held-level), 1000, max(k.grows, -k.grows, 1)) + 1
-}
-
-// mixing is how long it takes until all is spread, in nanoseconds.
-func (k *tank) mixing(all, free int64) int64 {
-	return product(max(k.spread(all, free)-k.noise, 0), request, max(k.mixes, 1)) + 1
 }
 
 // look has a class looked at again after so many nanoseconds, if nothing else comes of this

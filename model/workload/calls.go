@@ -121,7 +121,7 @@ func (t *Flows) total(f *flow) {
 		f.now.FailedMilliRPS += fate.room - fate.late - fate.good
 		ok.add(fate.good, fate.takes, 0)
 		bad.add(fate.room-fate.late-fate.good, fate.fails, 0)
-		bad.add(x.milli-fate.room, names, limit)
+		bad.add(x.milli-fate.room, f.away(names), limit)
 	}
 	f.single.ok = ok.timing()
 	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
@@ -140,6 +140,15 @@ func (t *Flows) total(f *flow) {
 	f.now.P50, f.now.P99 = p50, p99
 	all := f.single.all()
 	f.lasts = all.mean()
+}
+
+// away is how long those wait that are turned away, after so long for names: at once they
+// are told, but nobody tells who looks up a name, over UDP.
+func (f *flow) away(names timing) timing {
+	if f.of >= 0 {
+		return fixed(f.Timeout.Microseconds())
+	}
+	return names
 }
 
 // tries is how often a request of a flow is sent on the average, in millionths.

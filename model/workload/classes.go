@@ -13,6 +13,7 @@ type backend struct {
 	flows   []int32 // that go to it
 	routes  []live
 	pods    []uint32 // to which some of the routes lead, ascending
+	before  []uint32 // room for them when they are divided next
 	classes []int32  // of them, but for those that are one pod behind several backends
 	mixed   bool     // among Flows.mixed
 	sorts   []int32  // that its pods are or were of, if they call
@@ -20,6 +21,7 @@ type backend struct {
 	met     int32    // by ranker, as the how many'th; 0 if it was not
 	below   int32    // height, as far as its own pods' calls go
 	pool    []pooled // by machine, if nodes keep answers
+	named   named    // its name, as DNS servers know it
 }
 
 // live is rules that some senders use.
@@ -135,13 +137,14 @@ func (t *Flows) divide(i int32) {
 		t.outdate(k)
 	}
 	old, oldClasses := b.pods, b.classes
-	b.pods, b.classes = nil, nil
+	b.pods, b.classes = b.before[:0], nil
 	t.refine(i)
 	for _, id := range old {
 		if p := t.pods.Row(id); p.divided != t.mark {
 			t.leaveBackend(id, p, i)
 		}
 	}
+	b.before = old
 	for _, id := range oldClasses {
 		c := &t.classes[id]
 		t.leave(c)
@@ -356,7 +359,10 @@ func (t *Flows) cut(r *live) {
 
 // endpoint is a pod that some rules lead to.
 func (t *Flows) endpoint(e *model.Endpoint) *pod {
-	return t.know(e.Pod, e.Node)
+	if p := t.pods.Row(e.Pod.ID); p.asked {
+		return p
+	}
+	return t.know(e.Pod, e.Node.String())
 }
 
 // know is a pod, of which everything is found out that does not change.

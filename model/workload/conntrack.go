@@ -17,68 +17,79 @@ var DefaultConntrack = Conntrack{MaxPerCore: 32_768, Min: 131_072}
 // getConntrackMax).
 func (c *Conntrack) Size(cores int64) int64 { return max(c.MaxPerCore*cores, c.Min) }
 
-// How long the kernel remembers a connection that is over: nf_conntrack_tcp_timeout_time_wait,
-// the same as for one that nobody answers, and nf_conntrack_udp_timeout. kube-proxy leaves both
-// alone.
+// How long the kernel remembers a connection that is over, nf_conntrack_tcp_timeout_time_wait,
+// and a question of UDP and its answer, nf_conntrack_udp_timeout. kube-proxy leaves both alone.
 const (
 	closedFor = 120 * time.Second
 	unheardOf = 30 * time.Second
 )
 
-// table is a node's connections as its kernel counts them: nf_conntrack's entries. What
-// there are now is what was wanted on the average of the last two minutes, since an entry
-// lasts about as long; those of UDP are taken to, too. A table that is full takes as many
-// new connections as old ones are forgotten: by their rate, and not in waves of two minutes,
-// and so one that will have room for all by then drops none.
-// Entries of closed connections are not given up before their time.
+// entryKind is what an entry is of.
+type entryKind uint8
+
+const (
+	closing    entryKind = iota // a connection for one request, and closedFor longer
+	staying                     // one that is kept
+	brief                       // a question of UDP and its answer
+	entryKinds                  // how many there are
+)
+
+// table is a node's connections as its kernel counts them: nf_conntrack's entries. A
+// connection that closes stays for as long as a request takes and closedFor longer, and what
+// is let in leaves after closedFor, so a burst that has filled a table keeps it full until
+// then, and one that lasts longer comes in waves: it is let in, then nothing is until the
+// first of it leaves, and so on.
+//
+// An entry is given up for a new connection if it is not assured (net/netfilter/
+// nf_conntrack_core.c, early_drop): one of UDP is not until it is two seconds old and
+// answered (nf_conntrack_proto_udp.c); one of TCP is once it is established, also while it
+// closes. So those of UDP take no room that anything else needs, and are kept by the
+// kernel only as far as it goes. Of those that close the kernel's garbage collector gives up
+// some, too (gc_worker: 64000/HZ each time, hardly more than once a minute), which is nothing
+// beside the thousands a second that fill a table, and is not modeled.
 type table struct {
-	size   int64     // entries
-	taken  int64     // of a million entries: by something else
-	wanted int64     // entries there will be if all goes on like this, in thousandths (Little's law)
-	past   []stretch // what was wanted, oldest first
-	full   bool
-	wakeAt sim.Time // it is looked at then, because it will be full
+	size   int64             // entries
+	taken  int64             // of a million entries: by something else, assured
+	wanted [entryKinds]int64 // there will be if all are let in (Little's law), in thousandths
+	past   []stretch         // of those that close: what was let in, oldest first, and is now
+	full   bool              // not all of these are
+	wakeAt sim.Time          // it is looked at then, because that changes
 }
 
-// stretch is what was wanted from a time on.
+// stretch is what is let in from a time on, in thousandths of entries that there are if
+// that lasts for closedFor.
 type stretch struct {
-	at     sim.Time
-	wanted int64
+	at   sim.Time
+	lets int64
 }
 
-// room is for how many entries there is any, in thousandths.
-func (b *table) room() int64 { return product(b.size*1000, million-b.taken, million) }
+// toldApart is how long stretches are told apart: neighbours that are both shorter become one.
+const toldApart = 5 * time.Second
 
-// look brings the table up to now, and tells when it is going to be full; Never if it is
-// not.
+// scanned is how many entries early_drop looks at for one to give up: NF_CT_EVICTION_RANGE
+// (8) buckets, of which there are a quarter as many as entries (cmd/kube-proxy/app/
+// conntrack.go SetMax) and each entry is in two.
+const scanned = 64
+
+// room is for how many entries that close there is any, in thousandths.
+func (b *table) room() int64 {
+	return max(0, product(b.size*1000, million-b.taken, million)-b.wanted[staying])
+}
+
+// look brings the table up to now, and tells when to look again if nothing else happens.
 func (b *table) look(now sim.Time) sim.Time {
 	room := b.room()
-	if b.wanted <= room {
-		b.full = false
-		b.remember(now)
-		return sim.Never
+	b.forget(now)
+	lets, next := b.wanted[closing], b.fullAt(now, room)
+	if b.full = next <= now.Add(time.Millisecond); b.full { // sooner is rounded
+		lets, next = b.trickle(now, room)
 	}
-	if b.full {
-		b.refill(now, room)
-		return sim.Never
-	}
-	b.remember(now)
-	if at := b.fullAt(now, room); at > now.Add(time.Millisecond) { // sooner is rounded
-		return at
-	}
-	b.full = true
-	b.refill(now, room)
-	return sim.Never
+	b.remember(now, lets)
+	return next
 }
 
-// remember adds what is wanted from now on, and forgets what no entry is left of.
-func (b *table) remember(now sim.Time) {
-	if n := len(b.past); n == 0 || b.past[n-1].wanted != b.wanted {
-		if n > 0 && b.past[n-1].at == now {
-			b.past = b.past[:n-1]
-		}
-		b.past = append(b.past, stretch{now, b.wanted})
-	}
+// forget drops what no entry is left of.
+func (b *table) forget(now sim.Time) {
 	gone := 0
 	for gone+1 < len(b.past) && b.past[gone+1].at.Add(closedFor) <= now {
 		gone++
@@ -86,55 +97,150 @@ func (b *table) remember(now sim.Time) {
 	b.past = append(b.past[:0], b.past[gone:]...)
 }
 
-// refill is a table that has long been full.
-func (b *table) refill(now sim.Time, room int64) {
-	b.past = append(b.past[:0], stretch{now.Add(-closedFor), room})
+// remember notes what is let in from now on.
+func (b *table) remember(now sim.Time, lets int64) {
+	n := len(b.past)
+	again := n > 0 && b.past[n-1].at == now
+	if again {
+		n--
+	}
+	b.past = b.past[:n]
+	if n > 0 && b.past[n-1].lets == lets {
+		return
+	}
+	if n > 1 && !again {
+		b.join(&b.past[n-2], &b.past[n-1], now)
+	}
+	b.past = append(b.past, stretch{now, lets})
 }
 
-// fullAt is when there will be as many entries as there is room for, if what is wanted
-// stays. What was wanted before the first stretch is nothing.
-func (b *table) fullAt(now sim.Time, room int64) sim.Time {
-	begin, entries := now.Add(-closedFor), int64(0)
+// join makes one of two stretches that are over now, if both are short.
+func (b *table) join(x, y *stretch, now sim.Time) {
+	first, second := y.at.Sub(x.at), now.Sub(y.at)
+	if max(first, second) < toldApart {
+		x.lets = product(x.lets, int64(first), int64(first+second)) + product(y.lets, int64(second), int64(first+second))
+		b.past = b.past[:len(b.past)-1]
+	}
+}
+
+// has is how many entries there are of connections that close.
+func (b *table) has(now sim.Time) (sum int64) {
+	begin := now.Add(-closedFor)
 	for i := range b.past {
 		from, to := max(b.past[i].at, begin), now
 		if i+1 < len(b.past) {
 			to = b.past[i+1].at
 		}
 		if to > from {
-			entries += product(b.past[i].wanted, int64(to-from), int64(closedFor))
+			sum += product(b.past[i].lets, int64(to-from), int64(closedFor))
 		}
 	}
-	before, at := int64(0), now
-	for i := 0; i <= len(b.past) && entries < room; i++ {
-		leaves := sim.Never // this stretch, the one before the first included
-		if i < len(b.past) {
-			leaves = b.past[i].at.Add(closedFor)
+	return sum
+}
+
+// leaves is what leaves from now on, which was let in closedFor ago, and until when; of
+// the next stretches the one of number n.
+func (b *table) leaves(now sim.Time, n int) (out int64, until sim.Time) {
+	for i := range b.past {
+		if at := b.past[i].at.Add(closedFor); at > now {
+			if n == 0 {
+				return out, at
+			}
+			n--
 		}
-		if more := b.wanted - before; more > 0 && leaves > at {
-			need := sim.Time(product(room-entries, int64(closedFor), more)) + 1
-			if leaves == sim.Never || need <= leaves-at {
+		out = b.past[i].lets
+	}
+	if n == 0 {
+		return out, now.Add(closedFor)
+	}
+	return 0, sim.Never
+}
+
+// fullAt is when there will be more entries than there is room for if all are let in.
+func (b *table) fullAt(now sim.Time, room int64) sim.Time {
+	has, at := b.has(now), now
+	if room == 0 || has > room+1000 {
+		return now
+	}
+	for n := 0; ; n++ {
+		out, until := b.leaves(now, n)
+		if until == sim.Never {
+			return sim.Never
+		}
+		more := b.wanted[closing] - out
+		if need := sim.Time(0); more > 0 {
+			if has < room {
+				need = sim.Time(product(room-has, int64(closedFor), more)) + 1
+			}
+			if need < until-at {
 				return at + need
 			}
 		}
-		if leaves > at && leaves < sim.Never {
-			if more := b.wanted - before; more >= 0 {
-				entries += product(more, int64(leaves-at), int64(closedFor))
-			} else {
-				entries -= product(-more, int64(leaves-at), int64(closedFor))
-			}
-			at = leaves
-		}
-		if i < len(b.past) {
-			before = b.past[i].wanted
-		}
+		has += grows(more, until-at)
+		at = until
 	}
-	return at
 }
 
-// drops is how many new connections of a million a full table drops.
+// grows is how many more entries there are after some time, or fewer, if more are let in than
+// leave, or fewer.
+func grows(more int64, after sim.Time) int64 {
+	if more < 0 {
+		return -product(-more, int64(after), int64(closedFor))
+	}
+	return product(more, int64(after), int64(closedFor))
+}
+
+// trickle is what a full table lets in: as much as leaves, or nothing while there are more
+// entries than there is room for; and until when.
+func (b *table) trickle(now sim.Time, room int64) (lets int64, until sim.Time) {
+	has, at := b.has(now), now
+	if has <= room+1000 && room > 0 {
+		out, until := b.leaves(now, 0)
+		return min(out, b.wanted[closing]), until
+	}
+	for n := 0; has > room; n++ {
+		out, until := b.leaves(now, n)
+		if until == sim.Never {
+			return 0, sim.Never
+		}
+		if out > 0 {
+			if need := sim.Time(product(has-room, int64(closedFor), out)) + 1; need < until-at {
+				return 0, at + need
+			}
+		}
+		has += grows(-out, until-at)
+		at = until
+	}
+	return 0, sim.Never
+}
+
+// drops is how many new connections of a million the table drops.
 func (b *table) drops() int64 {
-	if !b.full {
+	switch wants, lets := b.wanted[closing], int64(0); {
+	case !b.full:
+		return b.crowded()
+	case len(b.past) > 0:
+		if lets = b.past[len(b.past)-1].lets; wants > 0 {
+			return max(b.crowded(), million-product(lets, million, wants))
+		}
+	}
+	return million
+}
+
+// crowded is how many find neither a free entry nor one to give up, because there are few
+// that are not assured.
+func (b *table) crowded() int64 {
+	room, wants := b.room(), b.wanted[closing]+b.wanted[brief]
+	if b.wanted[brief] == 0 || wants <= room {
 		return 0
 	}
-	return million - product(b.room(), million, b.wanted)
+	assured := million - product(room, 1000, b.size)
+	if assured < million/2 {
+		return 0 // it is certain that one is found
+	}
+	misses := assured
+	for n := 1; n < scanned; n *= 2 {
+		misses = misses * misses / million
+	}
+	return product(misses, wants-room, wants)
 }

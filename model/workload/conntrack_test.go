@@ -44,21 +44,39 @@ func (r *rig) when(reason string) time.Duration {
 
 // Source: nf_conntrack-sysctl, nf_conntrack_tcp_timeout_time_wait: 120 s. A connection that
 // is over takes up its entry for so long, and a table without room drops the first packet
-// of new ones ("nf_conntrack: table full, dropping packet").
-func TestAFullConntrackTableDropsNewConnections(t *testing.T) {
+// of new ones ("nf_conntrack: table full, dropping packet"). None leaves before the first of
+// those that filled it, and then as many as came.
+func TestAFullConntrackTableLetsConnectionsInInWaves(t *testing.T) {
 	r, _ := tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 200_000})
-	r.after(69 * time.Second)
-	r.says(t, "web", "200 rps from node/n-3: 200 served")
-	r.after(2 * time.Second) // 200 a second for 60 s are 12,000
-	r.says(t, "web", "200 rps from node/n-3: 100 served, 100 timed out, 100 of them dropped by a full conntrack table")
+	all, none := "200 rps from node/n-3: 200 served", "200 rps from node/n-3: 0 served, 200 timed out, 200 of them dropped by a full conntrack table"
+	for _, x := range []struct {
+		at   time.Duration
+		says string
+	}{{69 * time.Second, all}, {71 * time.Second, none}, {129 * time.Second, none}, {131 * time.Second, all}, {189 * time.Second, all}, {191 * time.Second, none}} {
+		r.after(x.at - r.Now().Sub(0))
+		r.says(t, "web", x.says)
+	}
 	if at := r.when(workload.ReasonConntrackFull); at < 69900*time.Millisecond || at > 70100*time.Millisecond {
 		t.Errorf("full at %v, want 70s", at)
 	}
 	before := r.Events()
 	r.after(time.Hour)
-	if n := r.Events() - before; n > 100 {
-		t.Errorf("%d events in an hour in which nothing changes", n)
+	if n := r.Events() - before; n > 150 {
+		t.Errorf("%d events in an hour with 30 waves", n)
 	}
+}
+
+// Source: nf_conntrack_tcp_timeout_time_wait: 120 s, as above.
+func TestABurstThatStopsFillsTheTableUntilItsEntriesExpire(t *testing.T) {
+	r, _ := tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 1_000_000}, workload.Step{At: 30 * time.Second, MilliRPS: 10_000})
+	r.after(31 * time.Second)
+	r.says(t, "web", "10 rps from node/n-3: 0 served, 10 timed out, 10 of them dropped by a full conntrack table")
+	r.after(98 * time.Second) // the first of the burst came at 10 s
+	r.says(t, "web", "10 rps from node/n-3: 0 served, 10 timed out, 10 of them dropped by a full conntrack table")
+	r.after(2 * time.Second)
+	r.says(t, "web", "10 rps from node/n-3: 10 served")
+	r.after(time.Hour)
+	r.says(t, "web", "10 rps from node/n-3: 10 served")
 }
 
 // Each kernel has its own table: that of the node with the endpoint fills, too, and a
@@ -74,9 +92,11 @@ func TestAConnectionIsAnEntryOnTheNodeThatSendsAndOnThatOfTheEndpoint(t *testing
 		workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 10 * time.Second, MilliRPS: 100_000}}}, From: "node/n-0"},
 	)
 	r.serve(true, pods...)
-	r.after(10 * time.Minute)
-	// n-0 sends 100 a second, half of them to itself, and gets 50 from n-2: 150 for 120 s
-	// are 18,000, three times what there is room for.
+	// n-0 sends 100 a second, half of them to itself, and gets 50 from n-2: 6,000 in 40 s.
+	r.after(51 * time.Second)
+	if at := r.when(workload.ReasonConntrackFull); at < 49900*time.Millisecond || at > 50100*time.Millisecond {
+		t.Errorf("full at %v, want 50s", at)
+	}
 	var from [2]string
 	for _, n := range r.notes(0) {
 		if n.Traffic != nil {
@@ -89,11 +109,23 @@ func TestAConnectionIsAnEntryOnTheNodeThatSendsAndOnThatOfTheEndpoint(t *testing
 		}
 	}
 	want := [2]string{
-		"100 rps from node/n-0: 33.332 served, 66.668 timed out, 66.668 of them dropped by a full conntrack table",
-		"100 rps from node/n-2: 66.666 served, 33.334 timed out, 33.334 of them dropped by a full conntrack table",
+		"100 rps from node/n-0: 0 served, 100 timed out, 100 of them dropped by a full conntrack table",
+		"100 rps from node/n-2: 50 served, 50 timed out, 50 of them dropped by a full conntrack table",
 	}
 	if from != want {
 		t.Errorf("got\n%q\nwant\n%q", from, want)
+	}
+}
+
+// Source: net/netfilter/nf_conntrack_proto_tcp.c: an entry whose only answer is a reset is
+// forgotten at once.
+func TestAConnectionThatIsRefusedLeavesNoEntry(t *testing.T) {
+	r, pods := tabled(t, 4, 1_000, workload.Step{At: 10 * time.Second, MilliRPS: 200_000})
+	r.serve(false, pods...)
+	r.after(10 * time.Minute)
+	r.says(t, "web", "200 rps from node/n-3: 0 served, 200 refused")
+	if at := r.when(workload.ReasonConntrackFull); at >= 0 {
+		t.Errorf("full at %v of connections that nobody has", at)
 	}
 }
 
@@ -117,16 +149,19 @@ func TestKeptConnectionsAreOneEntryEachAndAreNotDropped(t *testing.T) {
 	}
 }
 
-// A table that something else fills has less room at once, and all of it again afterwards.
+// A table that something else fills has less room at once: nothing is let in until what
+// there is has left. It has all of it again afterwards.
 func TestAConntrackTableThatSomethingElseFills(t *testing.T) {
 	r, _ := tabled(t, 4, 100_000, workload.Step{At: 5 * time.Second, MilliRPS: 100_000})
 	r.after(5 * time.Minute)
 	r.says(t, "web", "100 rps from node/n-3: 100 served")
 	r.flows.FillConntrack(r.sites["n-3"], 950_000) // 5,000 are left for 12,000
-	r.after(time.Second)
-	r.says(t, "web", "100 rps from node/n-3: 41.666 served, 58.334 timed out, 58.334 of them dropped by a full conntrack table")
+	r.after(69 * time.Second)
+	r.says(t, "web", "100 rps from node/n-3: 0 served, 100 timed out, 100 of them dropped by a full conntrack table")
+	r.after(2 * time.Second) // 7,000 have left
+	r.says(t, "web", "100 rps from node/n-3: 100 served")
 	r.flows.FillConntrack(r.sites["n-3"], 1_000_000)
-	r.after(time.Second)
+	r.after(10 * time.Minute)
 	r.says(t, "web", "100 rps from node/n-3: 0 served, 100 timed out, 100 of them dropped by a full conntrack table")
 	r.flows.FillConntrack(r.sites["n-3"], 0)
 	r.after(time.Second)
@@ -136,54 +171,72 @@ func TestAConntrackTableThatSomethingElseFills(t *testing.T) {
 	}
 }
 
-// The slow twin remembers every connection for two minutes. The rate only grows: a table
-// that is full for a moment, and not for good, drops nothing here. A small change waits for
-// the next full second.
-func TestATableIsFullWhenConnectionsOneByOneFillIt(t *testing.T) {
+// The slow twin remembers every connection for two minutes. A small change waits for the
+// next full second.
+func TestATableTakesAndDropsAsConnectionsOneByOne(t *testing.T) {
 	for seed := range uint64(20) {
 		luck := sim.New(sim.Config{Seed: seed}).Luck().Lane("test").Draw(0, 0)
-		const size = 10_000
+		const size, minutes = 10_000, 30
 		var steps []workload.Step
-		milli := int64(0)
-		for at := 5 * time.Second; at < 15*time.Minute; at += time.Duration(5+luck.Below(90)) * time.Second {
-			milli += int64(1+luck.Below(20)) * 1000
-			steps = append(steps, workload.Step{At: at, MilliRPS: milli})
+		for at := 5 * time.Second; at < minutes*time.Minute; at += time.Duration(2+luck.Below(90)) * time.Second {
+			steps = append(steps, workload.Step{At: at, MilliRPS: int64(1+luck.Below(300)) * 1000})
 		}
-		var ends []time.Duration // of entries, in order
-		want := time.Duration(-1)
-		for k := 0; k < len(steps) && want < 0; k++ {
-			until := 15 * time.Minute
+		var want [minutes * 60]int64 // connections let in, by second
+		var ends []time.Duration     // of entries, in order
+		first := time.Duration(-1)
+		for k := range steps {
+			until := minutes * time.Minute
 			if k+1 < len(steps) {
-				until = steps[k+1].At
+				until = min(until, steps[k+1].At)
 			}
 			gap := time.Duration(int64(time.Second) * 1000 / steps[k].MilliRPS)
 			for at := steps[k].At; at < until; at += gap {
 				for len(ends) > 0 && ends[0] <= at {
 					ends = ends[1:]
 				}
-				if len(ends) == size {
-					want = at
-					break
+				if len(ends) < size {
+					ends = append(ends, at+120*time.Second)
+					want[at/time.Second]++
+				} else if first < 0 {
+					first = at
 				}
-				ends = append(ends, at+120*time.Second)
 			}
 		}
 		r, _ := tabled(t, 4, size, steps...)
-		r.after(15 * time.Minute)
-		got := r.when(workload.ReasonConntrackFull)
-		if off := got - want; (got < 0) != (want < 0) || off > 1100*time.Millisecond || off < -200*time.Millisecond {
-			t.Errorf("seed %d: full at %v, one by one at %v", seed, got, want)
+		off, all := int64(0), int64(0)
+		for s := range want {
+			r.after(500 * time.Millisecond)
+			got := int64(0)
+			if told := r.last("node/n-3"); told != nil {
+				got = told.ServedMilliRPS
+			}
+			off, all = off+max(got-want[s]*1000, want[s]*1000-got), all+want[s]*1000
+			r.after(500 * time.Millisecond)
+		}
+		if off*100 > all*3 {
+			t.Errorf("seed %d: %d of %d thousandths of connections are let in at another time", seed, off, all)
+		}
+		if got := r.when(workload.ReasonConntrackFull); (got < 0) != (first < 0) || got-first > 1100*time.Millisecond || got-first < -200*time.Millisecond {
+			t.Errorf("seed %d: full at %v, one by one at %v", seed, got, first)
 		}
 	}
 }
 
-// Source: nf_conntrack_udp_timeout: 30 s; a resolver asks for A and AAAA through one socket.
-func TestAnEntryOfUDPLastsThirtySeconds(t *testing.T) {
+// Source: net/netfilter/nf_conntrack_core.c, early_drop: a full table gives up an entry that
+// is not assured for a new one, if there is any in eight buckets; net/netfilter/
+// nf_conntrack_proto_udp.c: one of UDP is not assured in its first two seconds.
+func TestEntriesOfUDPAreGivenUpForNewOnes(t *testing.T) {
 	r := newRig(t, 1, 4)
-	r.tables = func(string) int64 { return 1500 }
+	r.tables = func(string) int64 { return 1500 } // 100 a second for 30 s are 3,000
 	pods := r.ready(&model.Service{UDP: true}, 3)
 	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: 100_000}}}, From: "node/n-3"})
 	r.serve(true, pods...)
 	r.after(10 * time.Minute)
-	r.says(t, "web", "100 rps from node/n-3: 50 served, 50 timed out, 50 of them dropped by a full conntrack table")
+	r.says(t, "web", "100 rps from node/n-3: 100 served")
+	r.flows.FillConntrack(r.sites["n-3"], 990_000) // 0.99 to the power of 64
+	r.after(time.Second)
+	r.says(t, "web", "100 rps from node/n-3: 47.8 served, 52.2 timed out, 52.2 of them dropped by a full conntrack table")
+	r.flows.FillConntrack(r.sites["n-3"], 1_000_000)
+	r.after(time.Second)
+	r.says(t, "web", "100 rps from node/n-3: 0 served, 100 timed out, 100 of them dropped by a full conntrack table")
 }

@@ -104,6 +104,7 @@ func (t *Flows) HarmDNS(all ...DNSHarm) {
 	t.harms = all
 	for i := range t.flows {
 		if t.flows[i].of >= 0 {
+			t.flows[i].unheard = true
 			t.untell(int32(i))
 		}
 	}
@@ -128,8 +129,8 @@ func (t *Flows) addLookups() {
 		of := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
-			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, resolved: resolved{asks: million, known: sure, outcome: sure},
+			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from, Timeout: stalled}, lookups: -1, of: int32(i),
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, attempt: attempt{million, sure}, resolved: resolved{asks: million, known: sure, outcome: sure},
 		}
 		t.enter(l)
 	}
@@ -153,20 +154,25 @@ func (t *Flows) ask(l *flow) {
 
 // queries is what a sender's requests ask, in thousandths per second, each name once.
 func (t *Flows) queries(l *flow, s *sender) int64 {
-	each := t.DNS.QueriesMilli
-	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
-		return product(s.milli, each, 1000)
+	needed := t.dials(&t.flows[l.of], s)
+	all := product(needed, t.DNS.QueriesMilli, 1000)
+	switch {
+	case needed == 0 && s.milli > 0:
+		return listens
+	case needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s):
+		return all
 	}
-	return min(product(s.milli, each, 1000), max(1, nearest(product(s.milli, each, 1), t.absent(l, s), 1000*billion)))
+	return min(all, max(1, nearest(product(needed, t.DNS.QueriesMilli, 1), t.absent(l, s), 1000*billion)))
 }
 
 // asking is how many of a sender's requests have to ask, in thousandths per second: those
-// that find no answer.
+// that need a name and find no answer.
 func (t *Flows) asking(l *flow, s *sender) int64 {
-	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
-		return s.milli
+	needed := t.dials(&t.flows[l.of], s)
+	if needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
+		return needed
 	}
-	return min(s.milli, max(1, nearest(s.milli, t.absent(l, s), billion)))
+	return min(needed, max(1, nearest(needed, t.absent(l, s), billion)))
 }
 
 // billion is how many parts absent tells apart.
@@ -181,7 +187,7 @@ func nearest(a, b, c int64) int64 { return (product(2*a, b, c) + 1) / 2 }
 // at which λ of them arrive asks λ/(1+λ·TTL) times a second. While nobody answers at all, a
 // cache is taken to ask as often as if somebody did at once, until its answer is too old.
 func (t *Flows) absent(l *flow, s *sender) int64 {
-	milli := s.milli / max(1, s.pods())
+	milli := t.dials(&t.flows[l.of], s) / max(1, s.pods())
 	if t.DNS.Cache == NodeCache {
 		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
@@ -217,8 +223,8 @@ func (a *outcome) awaited(milli int64) int64 {
 	return sum + product(each, none, million)
 }
 
-// pooled is what the pods of a node send to a Service together, in thousandths of a request
-// per second, as the node's cache of its name has it.
+// pooled is what the pods of a node send to a Service together and need its name for, in
+// thousandths of a request per second, as the node's cache of it has it.
 type pooled struct{ milli, passed int64 }
 
 // pool adds what a flow's senders send to what their nodes' caches know of, and has all
@@ -234,8 +240,9 @@ func (t *Flows) pool(f *flow) {
 			b.pool = append(b.pool, pooled{})
 		}
 		x := &b.pool[s.node]
-		x.milli += s.milli - s.pooled
-		s.pooled = s.milli
+		needed := t.dials(f, s)
+		x.milli += needed - s.pooled
+		s.pooled = needed
 		if !t.holds(f, change(x.milli, x.passed)) {
 			x.passed, others = x.milli, true
 		}
@@ -270,30 +277,40 @@ func (t *Flows) expired(l *flow, s *sender) bool {
 }
 
 // expiry is when a sender's answers are too old. When nobody answers any more, an
-// answer has some part of its time left: all of a node's, or of its pods', the same.
+// answer has some part of its time left: all of a node's, or of its pods', the same. One
+// that a name is not there is an answer, so nothing is used longer for it (RFC 8767).
 func (t *Flows) expiry(l *flow, s *sender) sim.Time {
+	if l.absent && !t.backends[t.flows[l.of].backend].named.ever {
+		return l.darkAt
+	}
 	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
-	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL) + t.DNS.ServeStale)
+	at := l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+	if l.absent {
+		return at
+	}
+	return at.Add(t.DNS.ServeStale)
 }
 
-// resolve computes what becomes of a request's queries by what becomes of all of them.
-// Both attempts of a lookup fail independently; what is refused, or is an error, is asked
-// again at once. Names are looked up one after the other, until one is not found. Who
-// waits no longer has given up by then.
+// resolve computes what becomes of a request's queries by what becomes of one: of those that
+// are answered, how long that takes. Both attempts of a lookup fail independently; what is
+// refused, or is an error, is asked again at once. Names are looked up one after the other,
+// until one is not found. Who waits no longer has given up by then.
 func (t *Flows) resolve(l *flow) resolved {
-	var fails, silent int64
-	if n := l.now.OfferedMilliRPS; n > 0 {
-		fails = product(n-l.now.ServedMilliRPS, million, n)
-		silent = product(l.now.TimedOutMilliRPS+l.now.OverloadMilliRPS, million, n)
+	query, harm := l.attempt.outcome, t.harmOf(l)
+	switch {
+	case harm.Down:
+		query = outcome{bad: fixed(stalled.Microseconds())}
+	case harm.Slow > 0:
+		query.ok = query.ok.and(fixed(harm.Slow.Microseconds()))
+		query = query.within(stalled)
 	}
-	harm := t.harmOf(l)
-	if harm.Down || harm.Slow >= stalled {
-		fails, silent = million, million
+	if l.absent {
+		harm.Denied = million
 	}
-	fails += product(million-fails, harm.Errors, million)
-	denied := product(million-fails, harm.Denied, million)
-	r := resolved{asks: million + fails, lies: harm.Wrong}
-	r.outcome = lookup(fails, silent, denied, fixed(harm.Slow.Microseconds())).repeated(t.DNS.QueriesMilli/2, outcome.then)
+	errors := product(query.good, harm.Errors, million)
+	denied := product(query.good-errors, harm.Denied, million)
+	r := resolved{asks: 2*million - query.good + errors, lies: harm.Wrong}
+	r.outcome = lookup(query, errors, denied).repeated(t.DNS.QueriesMilli/2, outcome.then)
 	r.known = r.outcome
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)
@@ -301,29 +318,35 @@ func (t *Flows) resolve(l *flow) resolved {
 	return r
 }
 
-// lookup is what becomes of a name of which so many attempts of a million fail, some of
-// them without an answer, and so many are denied for good. An answer takes a time.
-func lookup(fails, silent, denied int64, answer timing) outcome {
+// lookup is what becomes of a name by what becomes of a query, if so many queries of a
+// million are answered with an error, and so many are denied for good.
+func lookup(query outcome, errors, denied int64) outcome {
 	var failing, bad mixture
-	failing.add(silent, fixed(stalled.Microseconds()), 0)
-	failing.add(fails-silent, answer, 0)
-	bad.add(denied, answer, 0)
-	lost := failing.timing()
+	failing.add(million-query.good, query.bad, 0)
+	failing.add(errors, query.ok, 0)
+	fails, lost := million-query.good+errors, failing.timing()
+	bad.add(denied, query.ok, 0)
 	bad.add(fails, lost, 0)
-	last := outcome{million - fails - denied, answer, bad.timing()}
+	last := outcome{query.good - errors - denied, query.ok, bad.timing()}
 	again := product(fails, last.good, million)
 	var ok mixture
 	bad = mixture{}
-	ok.add(last.good, answer, 0)
-	ok.add(again, lost.and(answer), 0)
-	bad.add(denied, answer, 0)
+	ok.add(last.good, query.ok, 0)
+	ok.add(again, lost.and(query.ok), 0)
+	bad.add(denied, query.ok, 0)
 	bad.add(fails-again, lost.and(last.bad), 0)
 	return outcome{last.good + again, ok.timing(), bad.timing()}
 }
 
-// answer brings up to date what lookups mean for those whose names they are.
+// answer brings up to date what lookups mean for those whose names they are, if something
+// else becomes of them, or is wrong with the servers.
 func (t *Flows) answer(i int32) {
 	l := &t.flows[i]
+	a := l.tried()
+	if !l.unheard && (l.rounds(&a) || t.holds(l, a.change(&l.attempt))) {
+		return
+	}
+	l.attempt, l.unheard = a, false
 	now := t.resolve(l)
 	if now == l.resolved {
 		return

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/workload"
+	"orrery/sim"
 )
 
 // named is a shop of two fronts that call a back, 10 times a second each, on three
-// nodes, with two DNS servers, on n-1 and n-2.
+// nodes, with two DNS servers, on n-1 and n-2, which answer in no time.
 func named(t *testing.T, dns workload.DNS, timeout time.Duration) (*rig, []model.Ref) {
 	return namedAt(t, 20_000, dns, timeout)
 }
@@ -25,6 +27,7 @@ func namedAt(t *testing.T, milli int64, dns workload.DNS, timeout time.Duration)
 	dns.Namespace, dns.Service = "default", "dns"
 	r.dns = &dns
 	servers := []model.Ref{r.pod("dns", "dns-1", "n-1"), r.pod("dns", "dns-2", "n-2")}
+	r.works = map[model.Ref]workload.Work{servers[0]: {}, servers[1]: {}}
 	r.endpoints("dns", servers...)
 	r.sends(t, append(pods, servers...), workload.Traffic{Service: "front", Rate: workload.Constant(milli)})
 	return r, servers
@@ -177,6 +180,7 @@ func TestAllPodsOfANodeShareWhatItKeeps(t *testing.T) {
 			pods = append(pods, pod)
 		}
 		server := r.pod("dns", "dns-1", "n-2")
+		r.works = map[model.Ref]workload.Work{server: {}}
 		r.endpoints("dns", server)
 		r.sends(t, append(pods, server), sources...)
 		asked := func() (sum int64) {
@@ -371,6 +375,52 @@ func TestErrorsOfOnePodAreIndependent(t *testing.T) {
 		r.after(time.Second)
 		if x := r.rates("front", "ingress"); x.ServedMilliRPS*10_000 != c.served*x.OfferedMilliRPS {
 			t.Errorf("%+d: %+v", c.ppm, x)
+		}
+	}
+}
+
+// Source: resolv.conf(5): a lookup takes as long as its answer, whatever that takes, and
+// after 5 s (timeout) the query is sent again, once (attempts 2).
+func TestALookupTakesAsLongAsItsAnswer(t *testing.T) {
+	all := []string{"dns-1", "dns-2"}
+	for _, c := range []struct {
+		name       string
+		slow       map[string]time.Duration // servers' work
+		delay      time.Duration            // of each message to and from them
+		capacity   int64                    // of each server, thousandths a second
+		p50        time.Duration
+		unresolved int64 // of 20 a second
+	}{
+		{name: "slow program", slow: map[string]time.Duration{all[0]: 400 * time.Millisecond, all[1]: 400 * time.Millisecond}, p50: 400 * time.Millisecond},
+		{name: "slow network", delay: 300 * time.Millisecond, p50: 600 * time.Millisecond},
+		{name: "slower than the resolver waits", delay: 3 * time.Second, unresolved: 20_000},
+		{name: "one of two is too slow", slow: map[string]time.Duration{all[1]: 6 * time.Second}, unresolved: 5000},
+		{name: "overloaded", capacity: 10_000, unresolved: 10_000}, // 20 of 68 queries are answered, of 40 and those that are asked again
+	} {
+		r, servers := named(t, workload.DNS{QueriesMilli: 2000}, 20*time.Second)
+		for i, s := range servers {
+			r.flows.Slow(s.ID, c.slow[all[i]])
+			if c.capacity > 0 {
+				r.capacity[s] = c.capacity
+				r.flows.CapacityChanged(s)
+			}
+		}
+		if c.delay > 0 {
+			var there, others []network.Site
+			for i, s := range servers {
+				place, _ := r.flows.Place(s, all[i], fmt.Sprint("n-", i+1))
+				there, others = append(there, place), append(others, r.sites[fmt.Sprint("n-", i)])
+			}
+			r.net.Impair(network.Impairment{From: there, To: others, Delay: sim.Constant(c.delay)})
+			r.net.Impair(network.Impairment{From: others, To: there, Delay: sim.Constant(c.delay)})
+		}
+		r.after(10 * time.Minute)
+		back := r.back()
+		if p50 := r.rates("front", "ingress").P50; c.p50 > 0 && (p50 < c.p50 || p50 > c.p50+10*time.Millisecond) {
+			t.Errorf("%s: half within %v", c.name, p50)
+		}
+		if d := back.UnresolvedMilliRPS - c.unresolved; d < -10 || d > 10 || back.ServedMilliRPS != back.OfferedMilliRPS-back.UnresolvedMilliRPS {
+			t.Errorf("%s: %+v", c.name, back)
 		}
 	}
 }

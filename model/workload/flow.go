@@ -190,9 +190,13 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
+		if f.reroute {
+			t.route(f)
+		}
+		if f.Connections != nil || f.affine || f.sticks {
+			t.hold(i)
+		}
 		t.pool(f)
-		t.route(f)
-		t.hold(i)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -358,7 +362,9 @@ func (t *Flows) share(i int32) {
 		x := &f.shares[k]
 		c := t.touch(x.class)
 		x.milli, c.scratch = c.scratch, 0
-		x.way, c.ways = c.ways.timing(), mixture{}
+		if x.way = (timing{}); c.ways.n > 0 {
+			x.way, c.ways = c.ways.timing(), mixture{}
+		}
 		c.arriving += x.milli
 	}
 	t.untell(i)
@@ -481,13 +487,13 @@ func (t *Flows) send(f *flow, s *bundle) {
 			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, s.site, t.cutSince) {
 				f.cut.milli += milli
 			}
-		case !c.serving && r.route.UDP: // nobody tells the sender
+		case !c.serving && f.udp(&r.route): // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
 			if !whole || t.wired() {
-				milli = t.weaken(f, s, c, r.route.UDP, milli)
+				milli = t.weaken(f, s, c, f.udp(&r.route), milli)
 			}
 			if c.fails > 0 {
 				lost := product(milli, c.fails, 1_000_000)
@@ -534,7 +540,7 @@ func resent(h *network.Harm) timing {
 
 func (t *Flows) note(f *flow) {
 	if len(t.tellings) == cap(t.tellings) {
-		t.tellings = make([]model.Traffic, 0, 128)
+		t.tellings = make([]model.Traffic, 0, 186)
 	}
 	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{

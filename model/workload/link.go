@@ -26,20 +26,26 @@ func busy(bytes, speed int64) load {
 	return load{used: used/step*step + step/2}
 }
 
-// swing is what a connection loses, as its load turned last in an instant.
+// swing is what a machine loses, as that turned last in an instant, and what followed from it.
 type swing struct{ lost, next int64 }
 
-// after is a load that was another one before. What is lost is not answered, so the more a
-// connection loses the less wants to go there, and it would be full and empty in turn: from
-// the second time in an instant on it goes as far as the two times before would meet (the
-// secant method).
-func (l load) after(was load, s *swing, again bool) load {
-	part, more, fewer := int64(million), was.lost-s.lost, s.next-l.lost
-	if again && more != 0 && (more > 0) == (fewer > 0) {
-		part = product(max(more, -more), million, max(more+fewer, -more-fewer))
+// meet is what is lost where it was something else and now something follows. What is lost
+// is not answered, so the more a machine loses the less, or with retries the more, wants to
+// go there, and it would be full and empty in turn or creep for ever: from the second time
+// in an instant on it goes as far as the two times before would meet (the secant method),
+// and at most so many times as far as it would go by itself, in millionths.
+func (s *swing) meet(was, now, most int64, again bool) int64 {
+	part, more, fewer := int64(million), was-s.lost, s.next-now
+	if meets := more + fewer; again && more != 0 && (more > 0) == (meets > 0) && meets != 0 {
+		part = min(most, product(max(more, -more), million, max(meets, -meets)))
 	}
-	*s = swing{was.lost, l.lost}
-	if lost := was.lost + (l.lost-was.lost)*part/million; lost >= lostStep {
+	*s = swing{was, now}
+	return was + (now-was)*part/million
+}
+
+// after is a load that was another one before.
+func (l load) after(was load, s *swing, again bool) load {
+	if lost := s.meet(was.lost, l.lost, million, again); lost >= lostStep {
 		return load{used: 1000, lost: lost / lostStep * lostStep}
 	}
 	return l

@@ -79,6 +79,8 @@ type mill struct {
 func (m mill) CapacityMilliRPS(pod uint32) (int64, bool)                            { return m.machine.CapacityMilliRPS(pod) }
 func (m mill) Probed(pod uint32, c int, kind model.ProbeKind, late, refused uint32) {}
 
+func (m mill) Untracked(uint32) {}
+
 func (m mill) Load(pod uint32, in *model.Inflow) bool {
 	w := m.restless
 	if w.told++; w.at > 0 {

@@ -46,6 +46,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 		return
 	}
 	request, answer, arriving := t.sizes(r)
+	of, opens := f.entry(f.udp(&r.route)), t.opens(r)
 	is := &t.wire(b.site).is
 	arrive := int64(million)
 	if f.Connections == nil {
@@ -54,17 +55,20 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	if request > 0 {
 		arrive = product(arrive, million-is.out.lost, million)
 	}
-	all, bytes := int64(0), int64(0) // entries, and requests a second in thousandths, that leave
+	all, bytes := int64(0), int64(0) // entries, and requests a second in thousandths, that are sent
 	t.locality.count(t, endpoints)
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		if len(s.machines) == 0 {
 			continue // it sends no more, and what it sent is about to be computed anew
 		}
-		milli, entries := s.sent/s.pods(), f.entries(s, r.route.UDP)
+		milli, entries := s.sent/s.pods(), f.entries(s, of)
+		if of == closing {
+			entries = product(entries, opens, million)
+		}
 		for _, site := range s.machines {
 			p, own := t.passage(site), t.locality.at[site]
-			p.entries += entries
+			p.entries[of] += entries
 			p.out += product(milli*(n-own), request, 1000*n)
 			p.in += product(milli*(n-own), arriving, 1000*n)
 			if f.balanced { // from outside, and back
@@ -72,7 +76,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 				p.out += product(milli, arriving, 1000)
 			}
 			// what is added for all endpoints below
-			p.entries -= product(entries*own, arrive, n*million)
+			p.entries[of] -= product(entries*own, arrive, n*million)
 			p.in -= product(milli*own, arrive, n*million) * request / 1000
 			p.out -= product(milli*own, arrive, n*million) * answer / 1000
 			all += entries
@@ -82,7 +86,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	for k := range endpoints {
 		if e := t.endpoint(&endpoints[k]); e.known {
 			p := t.passage(e.site)
-			p.entries += product(all, arrive, n*million)
+			p.entries[of] += product(all, arrive, n*million)
 			p.in += product(bytes, arrive, n*million) * request / 1000
 			p.out += product(bytes, arrive, n*million) * answer / 1000
 		}
@@ -116,21 +120,48 @@ func (t *Flows) sizes(r *live) (request, answer, arriving int64) {
 	return request / n, answer / n, arriving / n
 }
 
+// opens is how many of a million requests to endpoints of a route open a connection: those
+// to a pod that listens, or hangs. Of one that is refused the kernel forgets the entry at
+// once (net/netfilter/nf_conntrack_proto_tcp.c), and it gives up that of one that nobody
+// answers before any other.
+func (t *Flows) opens(r *live) int64 {
+	open, before := int64(0), int64(0)
+	for k := range r.parts {
+		c := &t.classes[r.parts[k].class]
+		if c.known && (c.serving || c.hangs) {
+			open += r.parts[k].upTo - before
+		}
+		before = r.parts[k].upTo
+	}
+	return product(open, million, int64(len(r.route.Endpoints)))
+}
+
+// entry is what entries a flow's requests are.
+func (f *flow) entry(udp bool) entryKind {
+	switch {
+	case f.Connections != nil:
+		return staying
+	case udp || f.of >= 0:
+		return brief
+	}
+	return closing
+}
+
 // entries is for how many connections of each pod of a sender a kernel has entries, in
 // thousandths: for those it keeps, if they are counted, or one for each request, for as
 // long as it takes and a while after that. A and AAAA of a name are asked for through one
 // socket.
-func (f *flow) entries(s *sender, udp bool) int64 {
+func (f *flow) entries(s *sender, of entryKind) int64 {
 	if c := f.Connections; c != nil {
 		return product(c.Each*1000, s.sent, max(s.milli, 1))
 	}
 	after := closedFor
-	if udp || f.of >= 0 {
+	if of == brief {
 		after = unheardOf
 	}
-	entries := product(s.sent/s.pods(), f.lasts+after.Microseconds(), million)
+	n := product(s.sent/s.pods(), f.lasts+after.Microseconds(), million)
 	if f.of >= 0 {
-		entries /= 2
+		n /= 2
 	}
-	return entries
+	return n
 }

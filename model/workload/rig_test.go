@@ -28,7 +28,8 @@ type rig struct {
 	proxies  map[string]*proxy.Proxy
 	rules    proxy.Rulebook
 	capacity map[model.Ref]int64
-	work     workload.Work // of every pod, but for its capacity
+	work     workload.Work               // of every pod, but for its capacity
+	works    map[model.Ref]workload.Work // of these instead
 	calls    []workload.Call
 	dns      *workload.DNS
 	exact    bool
@@ -64,6 +65,9 @@ func (r *rig) Site(node string) (network.Site, bool) { s, ok := r.sites[node]; r
 
 func (r *rig) Work(pod model.Ref) workload.Work {
 	w := r.work
+	if own, ok := r.works[pod]; ok {
+		w = own
+	}
 	w.CapacityMilliRPS = -1
 	if c, ok := r.capacity[pod]; ok {
 		w.CapacityMilliRPS = c
@@ -143,6 +147,8 @@ func (r *rig) Probed(pod uint32, _ int, kind model.ProbeKind, late, refused uint
 	r.probed[[2]uint32{pod, uint32(kind)}] = [2]uint32{late, refused}
 }
 
+func (m machine) Untracked(uint32) {}
+
 func (r *rig) Probes(model.Ref) []workload.Probe { return r.probes }
 
 func (r *rig) traffic(sources ...workload.Traffic) {
@@ -179,7 +185,7 @@ func (r *rig) endpoints(service string, pods ...model.Ref) {
 	}
 	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: service}, Service: svc.Head().Ref()}
 	for _, p := range pods {
-		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: r.store.Get(p).(*model.Pod).NodeName, Ready: true, Serving: true})
+		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: model.NameOf(r.store.Get(p).(*model.Pod).NodeName), Ready: true, Serving: true})
 	}
 	if old := r.store.Lookup(model.KindEndpointSlice, "default", service); old != nil {
 		slice.Meta = *old.Head()

@@ -189,14 +189,28 @@ func (t *Flows) callAgain(f *flow) {
 // it is at a new place.
 func (t *Flows) count(f *flow, h home, node string, milli int64) int32 {
 	at := t.place(f, h)
+	for len(f.lately) <= int(h.seat) {
+		f.lately = append(f.lately, 0)
+	}
+	j := f.lately[h.seat]
+	if int(j) >= len(f.senders) || f.senders[j].place != at {
+		j = t.sender(f, at, h, node)
+		f.lately[h.seat] = j
+	}
+	f.senders[j].milli += milli
+	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))
+	return j
+}
+
+// sender is the place among a flow's senders.
+func (t *Flows) sender(f *flow, at place, h home, node string) int32 {
 	j, ok := f.at[at]
 	if !ok {
 		j = int32(len(f.senders))
 		f.at[at] = j
 		f.senders = append(f.senders, sender{place: at, name: node, site: h.site, proxy: h.proxy, live: -1, stale: true})
+		f.reroute = true
 	}
-	f.senders[j].milli += milli
-	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))
 	return j
 }
 

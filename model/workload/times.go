@@ -69,6 +69,8 @@ func (t timing) and(next timing) timing {
 		return next
 	case next == timing{}:
 		return t
+	case t[1].share == 0 && next[1].share == 0:
+		return spread(t[0].fixed+next[0].fixed, t[0].mean+next[0].mean, t[0].variance+next[0].variance)
 	}
 	var m mixture
 	for i := 0; i < spans && t[i].share > 0; i++ {

@@ -102,6 +102,9 @@ type Flows struct {
 	severed    []severed
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
+	watchServices               *store.Watch // what DNS servers know; nil if nobody looks anything up
+	services                    store.Table[*model.Service]
+	listed                      bool // DNS servers have seen all Services there are
 }
 
 // target is a Service's name.
@@ -116,6 +119,7 @@ type flow struct {
 	rates      []Rate
 	milli      int64  // what all rates come to now
 	node       string // the sending machine, unless a Deployment or a load balancer sends
+	affine     bool   // some sender's rules had session affinity
 	sticks     bool   // clients stay with their endpoints
 	held       []held
 	holds      map[place]int32 // held, of whatever group
@@ -127,7 +131,9 @@ type flow struct {
 	members    []uint32        // IDs of the Deployment's bound pods, ascending
 	sorts      []int32         // that members were of
 	senders    []sender
+	reroute    bool            // some of them are stale
 	at         map[place]int32 // senders
+	lately     []int32         // by seat: the sender that was found there last
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
@@ -163,6 +169,8 @@ type flow struct {
 	asked    int64    // how many of its requests have to ask, in thousandths per second
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
+	unheard  bool     // of lookups: servers answer otherwise than resolved has it
+	absent   bool     // of lookups: there is no such name
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
@@ -265,7 +273,7 @@ const (
 	whyCompute sim.Why = iota
 	whyRate            // about a flow, whose rate is another one
 	whyExpired         // about lookups: answers that somebody keeps are too old
-	whyFull            // about a site: its table of connections is full
+	whyFull            // about a site: its table of connections takes more, or fewer
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
@@ -294,6 +302,9 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 			t.watchDeployments = t.client.Watch(model.KindDeployment)
 			t.watchPods = t.client.Watch(model.KindPod)
 		}
+	}
+	if c.DNS != nil && t.client != nil {
+		t.watchServices = t.client.Watch(model.KindService)
 	}
 	net.Listen(t)
 	return t
@@ -343,6 +354,9 @@ func (t *Flows) Start() {
 		t.watchDeployments.Start()
 		t.watchPods.Start()
 	}
+	if t.watchServices != nil {
+		t.watchServices.Start()
+	}
 	for i := range t.flows {
 		f := &t.flows[i]
 		t.pace(t.kernel.Now(), int32(i))
@@ -363,7 +377,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		f := &t.flows[i]
 		for j := range f.senders {
 			if s := &f.senders[j]; s.seat == seat {
-				s.stale = true
+				s.stale, f.reroute = true, true
 				t.outdate(i)
 			}
 		}
@@ -531,7 +545,7 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 	case whyLevel:
 		return "pods have more requests to do, or fewer"
 	case whyFull:
-		return "the table of connections is full on " + t.net.Name(network.Site(about))
+		return "the table of connections takes more or fewer on " + t.net.Name(network.Site(about))
 	case whySevered:
 		return "answers were due on ways that are cut"
 	case whySoon, whyFlush:
@@ -565,12 +579,15 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
+		t.news++
 		t.strain(network.Site(about))
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)
 			t.seePod(ref.ID, p)
 		}
+	case why == store.WhyWatch && t.watchServices != nil && uint32(about) == t.watchServices.ID:
+		t.seeServices()
 	case why == store.WhyWatch:
 		for _, obj, ok := t.watchDeployments.Next(); ok; _, obj, ok = t.watchDeployments.Next() {
 			if d, is := obj.(*model.Deployment); is {

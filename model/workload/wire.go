@@ -18,11 +18,12 @@ import (
 // wire is a machine's part in that.
 type wire struct {
 	node     *model.Meta // nil outside of all nodes, where there are no limits
+	machine  Machine     // nil if nothing really runs there
 	asked    bool        // that is known
 	table    table
 	narrow   int64    // the share of its speed that is left, in millionths
 	out, in  int64    // bytes a second that want to go
-	swings   [2]swing // of both
+	swings   [3]swing // of both, and of the table
 	is       condition
 	said     condition // for people
 	judged   bool      // among Flows.judged
@@ -32,9 +33,9 @@ type wire struct {
 // passage is what a flow wants of a machine.
 type passage struct {
 	site    network.Site
-	counted bool  // among Flows.passed
-	entries int64 // of the table of connections, in thousandths
-	out, in int64 // bytes a second
+	counted bool              // among Flows.passed
+	entries [entryKinds]int64 // of the table of connections, in thousandths
+	out, in int64             // bytes a second
 }
 
 // The reasons of the notes about these limits.
@@ -63,7 +64,7 @@ func (t *Flows) wire(s network.Site) *wire {
 	name := t.net.Name(s)
 	if at, ok := t.World.Site(name); ok && at == s {
 		node := t.store.Lookup(model.KindNode, "", name).Head()
-		w.node, w.is.speed = node, t.Bandwidth
+		w.node, w.machine, w.is.speed = node, t.World.Machine(name), t.Bandwidth
 		if t.Tables != nil {
 			w.table.size = t.Tables(name)
 		}
@@ -184,7 +185,9 @@ func (t *Flows) charge(f *flow, sign int64) {
 		if w.node == nil {
 			continue
 		}
-		w.table.wanted += sign * p.entries
+		for of, n := range p.entries {
+			w.table.wanted[of] += sign * n
+		}
 		w.out += sign * p.out
 		w.in += sign * p.in
 		t.strain(p.site)
@@ -205,7 +208,10 @@ func (t *Flows) judge(s network.Site) bool {
 			t.kernel.Post(at, t.self, whyFull, uint64(s))
 		}
 		w.table.wakeAt = at
-		is.dropped = w.table.drops()
+		is.dropped = w.after(w.table.drops(), t.turns > 0)
+	}
+	if m := w.machine; m != nil && is.dropped != w.is.dropped {
+		m.Untracked(uint32(is.dropped))
 	}
 	if !w.judged {
 		w.judged = true
@@ -214,6 +220,17 @@ func (t *Flows) judge(s network.Site) bool {
 	was := w.is
 	w.is = is
 	return is != was
+}
+
+// strides is how many times as far, in millionths, what a table drops goes towards where it
+// rests: with retries it creeps there.
+const strides = 8 * million
+
+// after is what a table drops that would drop so many of a million, if it was others before;
+// in steps.
+func (w *wire) after(drops int64, again bool) int64 {
+	drops = w.swings[2].meet(w.is.dropped, drops, strides, again)
+	return min(max(drops, 0), million) / lostStep * lostStep
 }
 
 // announce says what became of machines' limits in this instant.
@@ -236,7 +253,7 @@ func (t *Flows) tellOf(w *wire, was *condition) {
 	case dropped == (was.dropped > 0):
 	case dropped:
 		t.noteOf(w, model.Note{Warning: true, Reason: ReasonConntrackFull, Message: fmt.Sprintf(
-			"nf_conntrack: table full, dropping packet: room for %d entries, %d would be needed", w.table.room()/1000, w.table.wanted/1000)})
+			"nf_conntrack: table full, dropping packet: room for %d entries, %d would be needed", w.table.room()/1000, w.table.wanted[closing]/1000)})
 	default:
 		t.noteOf(w, model.Note{Reason: ReasonConntrackFree, Message: "nf_conntrack takes all new connections again"})
 	}

@@ -48,6 +48,9 @@ type Machine interface {
 	// Probed is told how many of a million probes of a container fail from now on,
 	// because the answer is late or because there is none.
 	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
+	// Untracked is told how many of a million new connections the machine's kernel drops from
+	// now on, because its conntrack table is full.
+	Untracked(ppm uint32)
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
