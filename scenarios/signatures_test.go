@@ -141,6 +141,8 @@ var signatures = []struct {
 		[]string{"restarts(deployment/web) == 3", "between 10m and 10m40s: restarts() >= 1", "after 13m: always(ready(deployment/web) == 6)"}},
 	{"container-crash", owned, "{at: 10m, for: 5m, fault: container-crash, target: deployment/web, count: 1, exitCode: 3}",
 		[]string{"between 10m and 15m: crash_loops(deployment/web) >= 3", "between 10m and 15m: reached(crash_looping(deployment/web) == 1)", "after 21m: always(ready(deployment/web) == 6)", "after 21m: restarts() == 0"}},
+	{"container-crash", owned, "{at: 10m, for: 5m, fault: container-crash, target: deployment/web, count: 1, exitCode: 0}",
+		[]string{"between 10m and 15m: crash_loops(deployment/web) >= 3", "between 10m and 15m: reached(crash_looping(deployment/web) == 1)", "after 21m: always(ready(deployment/web) == 6)", "after 21m: restarts() == 0"}},
 	{"container-stress", owned, "{at: 10m, for: 5m, fault: container-stress, target: deployment/web, count: 1, growth: 10Mi/s}",
 		[]string{"between 10m and 10m40s: oom_kills() == 0", "between 10m and 10m50s: oom_kills(deployment/web) == 1", "between 10m and 15m: oom_kills() >= 2", "after 15m: oom_kills() == 0", "after 21m: always(ready(deployment/web) == 6)"}},
 	{"container-stress", owned, "{at: 10m, for: 5m, fault: container-stress, target: deployment/web, node: node/n-1, workers: 8}",

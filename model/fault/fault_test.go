@@ -688,9 +688,9 @@ func TestContainerCrash(t *testing.T) {
 		w.machines[1+i%2].running[p.Ref()] = i == 0
 	}
 	got := w.play(t,
-		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}},
+		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}, ExitCode: 1},
 		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Containers: []string{"app"}, ExitCode: 137},
-		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3})
+		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3, ExitCode: 1})
 	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137\n" +
 		"3s a-0 crash 1/app with 1\n3s a-0 doom 1/app with 1 after 1s, 2 times\n1m3s a-0 spare 1/app"
 	if got != want {
