@@ -59,15 +59,7 @@ func (t *Flows) compute() {
 		f.changed = false
 		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
 		f.paced = false
-		switch {
-		case !f.moved || waits && t.settling != minutely:
-		case f.stale: // it goes round and round, and its bundles are not those of its senders
-			t.supposed(f)
-		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
-			t.locate(f)
-		default:
-			t.supposed(f)
-		}
+		nearer := f.moved && t.near(f, waits)
 		switch {
 		case f.broken != model.Lost{}:
 			f.told = f.now
@@ -76,7 +68,7 @@ func (t *Flows) compute() {
 			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
 		case f.now == f.told:
 			t.waits = t.waits || f.moved
-		case !waits && !t.onlyTimes(f):
+		case nearer || !waits && !t.onlyTimes(f):
 			f.told = f.now
 			t.note(f)
 		case t.settling != minutely && !sameRates(&f.now, &f.told):

@@ -410,6 +410,23 @@ func TestHowBusyEndpointsAreIsToldOfEverySource(t *testing.T) {
 	}
 }
 
+// Workers are limited, also if what arrives keeps none of them busy: then they are asked for
+// as good as nothing, which is not the same as that nothing limits them.
+func TestWorkersThatRequestsTakeNoTimeOfAreAsGoodAsIdle(t *testing.T) {
+	for workers, want := range map[int64]int64{0: 0, 10: 1} {
+		r := newRig(t, 1, 1)
+		r.work.Workers = workers
+		pod := r.pod("web", "web-0", "n-0")
+		r.endpoints("web", pod)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(20_000)})
+		r.serve(true, pod)
+		r.after(3 * time.Second)
+		if got := r.rates("web", "ingress").BusyPPM; got != want {
+			t.Errorf("%d workers are busy to %d millionths, want %d", workers, got, want)
+		}
+	}
+}
+
 // A headless Service without a ready pod has no address, which DNS says at once; a call is
 // over in no time, and does not wait for its timeout.
 func TestAHeadlessServiceWithoutPodsHasNoAddress(t *testing.T) {
