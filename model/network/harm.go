@@ -25,7 +25,7 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 		h := Harm{LostPPM: int64(r.LossPPM), Mean: r.mean, Variance: r.variance, First: retransmission}
 		h.Resent[0] = million
 		if !udp && h.LostPPM > 0 {
-			h.resend()
+			h.resend(0)
 		}
 		all = append(all, h)
 	}
@@ -33,8 +33,9 @@ func (n *Network) Harms(all []Harm, from, to Site, udp bool) []Harm {
 }
 
 // Opening appends what the opening of a TCP connection meets: a SYN and its answer, of which
-// it is all one which is lost; the ACK goes with the first message (RFC 9293, 3.5).
-func (n *Network) Opening(all []Harm, from, to Site) []Harm {
+// it is all one which is lost; the ACK goes with the first message (RFC 9293, 3.5). Whoever
+// waits for patience, if that is not 0, is gone before what opens later than that.
+func (n *Network) Opening(all []Harm, from, to Site, patience time.Duration) []Harm {
 	if n.active == 0 {
 		return all
 	}
@@ -51,7 +52,7 @@ func (n *Network) Opening(all []Harm, from, to Site) []Harm {
 	}
 	h.LostPPM, h.Resent[0] = million-arrive, million
 	if h.LostPPM > 0 {
-		h.resend()
+		h.resend(patience)
 	} else if h.Mean == 0 {
 		return all
 	}
@@ -60,10 +61,15 @@ func (n *Network) Opening(all []Harm, from, to Site) []Harm {
 
 const million = 1_000_000
 
-// resend is losses as TCP has them: they cost time, and only many in a row the message.
-func (h *Harm) resend() {
+// resend is losses as TCP has them: they cost time, and only many in a row the message, or
+// as many as take somebody's patience, if that is not 0.
+func (h *Harm) resend(patience time.Duration) {
 	lost, arrived := int64(million), int64(0)
+	h.Resent[0] = 0
 	for n := range h.Resent {
+		if patience > 0 && h.Waited(n) >= patience {
+			break
+		}
 		again := lost * h.LostPPM / million
 		h.Resent[n] = lost - again
 		arrived += lost - again

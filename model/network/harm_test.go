@@ -76,14 +76,14 @@ func TestALostSYNCostsASecondThenThreeThenSeven(t *testing.T) {
 	k := sim.New(sim.Config{Seed: 1})
 	n := network.New(k, network.DefaultProfile())
 	a, b := n.AddSite("a", ""), n.AddSite("b", "")
-	if all := n.Opening(nil, a, b); len(all) > 0 {
+	if all := n.Opening(nil, a, b, 0); len(all) > 0 {
 		t.Errorf("of a network that is well: %+v", all)
 	}
 	one, other := []network.Site{a}, []network.Site{b}
 	n.Impair(network.Impairment{From: one, To: other, LossPPM: 100_000, Delay: sim.Constant(20 * time.Millisecond)})
 	n.Impair(network.Impairment{From: one, To: other, Both: true, LossPPM: 200_000})
 	n.Impair(network.Impairment{From: other, To: one, Delay: sim.Uniform(0, 60*time.Millisecond)})
-	all := n.Opening(nil, a, b)
+	all := n.Opening(nil, a, b, 0)
 	h := all[0]
 	if len(all) != 1 || h.Mean < 49_000 || h.Mean > 51_000 {
 		t.Errorf("%+v, want one that takes 50 ms on the average", all)
@@ -110,7 +110,22 @@ func TestALostSYNCostsASecondThenThreeThenSeven(t *testing.T) {
 	if lost := h.LostPPM * connections / 1_000_000; lost < again[7]-150 || lost > again[7]+150 {
 		t.Errorf("%d connections fail, one by one %d", lost, again[7])
 	}
-	if all := n.Opening(nil, a, a); len(all) > 0 {
+	for patience, tries := range map[time.Duration]int{time.Millisecond: 1, time.Second: 1, 1001 * time.Millisecond: 2, 3 * time.Second: 2, 7001 * time.Millisecond: 4} {
+		h, open := n.Opening(nil, a, b, patience)[0], int64(0)
+		for i, many := range h.Resent {
+			if open += many; many > 0 != (i < tries) {
+				t.Errorf("who waits %v: %d of a million are sent again %d times", patience, many, i)
+			}
+		}
+		want := int64(0)
+		for _, many := range again[tries:] {
+			want += many
+		}
+		if lost := h.LostPPM * connections / 1_000_000; lost < want-900 || lost > want+900 || open < 999_990 {
+			t.Errorf("who waits %v: %d connections fail, one by one %d; %d of a million of the others open", patience, lost, want, open)
+		}
+	}
+	if all := n.Opening(nil, a, a, 0); len(all) > 0 {
 		t.Errorf("of a machine with itself: %+v", all)
 	}
 }

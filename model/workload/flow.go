@@ -508,7 +508,7 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
 	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
 	if !udp && f.Connections == nil {
-		t.onWay = t.net.Opening(t.onWay, s.site, c.site)
+		t.onWay = t.net.Opening(t.onWay, s.site, c.site, f.Timeout)
 	}
 	for i := range t.onWay {
 		h := &t.onWay[i]
