@@ -23,8 +23,9 @@ type known struct {
 	webhooks   []string // their names
 	schemas    []*model.FlowSchema
 	pods       []podGroup
-	headless   map[string]bool // paths of Services
-	met        map[string]bool // the namespaces, and the zones with a slash in front
+	headless   map[string]bool            // paths of Services
+	selectors  map[string]*model.Selector // of Services, by path
+	met        map[string]bool            // the namespaces, and the zones with a slash in front
 }
 
 // manager is what makes pods of a template, and knows them by a selector.
@@ -46,6 +47,7 @@ type podGroup struct {
 func (k *known) expect(nodes int) {
 	if k.node == nil {
 		k.node, k.managers, k.headless = make(map[string]bool, nodes), map[string]manager{}, map[string]bool{}
+		k.selectors = map[string]*model.Selector{}
 	}
 	k.nodes, k.nodeLabels = slices.Grow(k.nodes, nodes), slices.Grow(k.nodeLabels, nodes)
 	k.paths[model.KindNode] = slices.Grow(k.paths[model.KindNode], nodes)
@@ -64,7 +66,7 @@ func (k *known) add(o model.Object) {
 			k.namespaces = append(k.namespaces, o.Name)
 		}
 	case *model.Service:
-		k.headless[o.Path()] = o.Headless
+		k.headless[o.Path()], k.selectors[o.Path()] = o.Headless, o.Selector
 	case *model.WebhookConfiguration:
 		for i := range o.Webhooks {
 			k.webhooks = append(k.webhooks, o.Webhooks[i].Name)
