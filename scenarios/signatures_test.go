@@ -207,7 +207,7 @@ var signatures = []struct {
 	{"network-bandwidth", owned, "{at: 10m, for: 5m, fault: network-bandwidth, count: all, rate: 0.5%}, {at: 11m, do: set-image, target: deployment/web, image: \"web:2\"}, {at: 20m, do: set-image, target: deployment/web, image: \"web:3\"}",
 		[]string{"between 11m1s and 11m40s: always(updated_replicas(deployment/web) == 0)", "between 20m1s and 20m40s: reached(updated_replicas(deployment/web) >= 1)"}},
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, count: all, peer: {count: all}, latency: 100ms}",
-		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 400ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 450ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)", "node_not_ready() == 0"}},
+		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 500ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 640ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)", "node_not_ready() == 0"}},
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, target: node/n-1, latency: 6s}",
 		[]string{"between 10m39s and 11m5s: reached(node_not_ready(node/n-1) == 1)", "after 17m: always(converged())", "restarts() == 0"}},
 	{"network-loss", owned, "{at: 10m, for: 4m, fault: network-loss, target: node/n-1, loss: 100%}",

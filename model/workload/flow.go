@@ -507,7 +507,7 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	way, all := timing{}, milli
 	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
 	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
-	if !udp && f.Connections == nil {
+	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
 		t.onWay = t.net.Opening(t.onWay, s.site, c.site, f.Timeout)
 	}
 	for i := range t.onWay {
