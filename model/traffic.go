@@ -40,7 +40,8 @@ type Traffic struct {
 	FirstMilliRPS int64 // of Offered, those that are no retries
 	// BusyPPM is how much of what they can do the endpoints that requests arrive at are
 	// asked for, in millionths, of their CPU or their workers, whichever is scarcer; at
-	// most all of it. It is 0 if nothing arrives, or nothing limits them.
+	// most all of it. It is 0 if nothing arrives, or nothing limits them, and else at
+	// least 1, which is as good as nothing.
 	BusyPPM int64
 
 	// Of those that come from nodes, or through them from a load balancer, and are sent to some endpoint, whatever becomes of

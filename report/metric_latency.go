@@ -1,43 +1,60 @@
 package report
 
 import (
-	"time"
+	"slices"
 
 	"orrery/model"
 	"orrery/sim"
 )
 
-// flowLevel follows something about the requests to a service that each source's note
-// tells, of the source of which it is the most. It has no value while requests are sent
-// of which no note tells one.
+// flowLevel follows something about the requests to a service, of what each source's note
+// tells. It has no value while requests are sent of which no note tells one.
 type flowLevel struct {
 	about target
-	of    func(*model.Traffic) int64
-	tells func(*model.Traffic) bool
+	of    func([]model.Traffic) (value int64, told bool)
 	gap   string
 	found series
 }
 
-func openServiceTime(of func(*model.Traffic) time.Duration) func(about) instrument {
+// openServiceTime follows within which time so many of a million requests are served, of
+// those of all sources together, as in the table of services.
+func openServiceTime(ppm int64) func(about) instrument {
 	return func(a about) instrument {
 		return &flowLevel{
-			about: a.target, of: func(t *model.Traffic) int64 { return int64(of(t)) },
-			tells: func(t *model.Traffic) bool { return t.ServedMilliRPS > 0 },
-			gap:   "no request is served, and so none takes a time",
+			about: a.target, of: func(flows []model.Traffic) (int64, bool) { return mixed(flows, ppm) },
+			gap: "no request is served, and so none takes a time",
 		}
 	}
 }
 
-func halfWithin(t *model.Traffic) time.Duration   { return t.P50 }
-func nearlyWithin(t *model.Traffic) time.Duration { return t.P99 }
+// mixed is the time within which so many of a million are served.
+func mixed(flows []model.Traffic, ppm int64) (int64, bool) {
+	var all tallied
+	for i := range flows {
+		f := &flows[i]
+		all.last(times{f.ServedMilliRPS, f.P50, f.P99})
+	}
+	return int64(all.quantile(ppm)), len(all.times) > 0
+}
 
 // openBusy follows how busy a service's endpoints are.
 func openBusy(a about) instrument {
 	return &flowLevel{
-		about: a.target, of: func(t *model.Traffic) int64 { return t.BusyPPM * (billion / 1_000_000) },
-		tells: func(t *model.Traffic) bool { return t.BusyPPM > 0 },
-		gap:   "no request arrives at an endpoint whose CPU for them, or whose workers, are limited",
+		about: a.target, of: busiest,
+		gap: "no request arrives at an endpoint whose CPU for them, or whose workers, are limited",
 	}
+}
+
+// busiest is how busy those endpoints are that are the busiest of a source.
+func busiest(flows []model.Traffic) (ppb int64, limited bool) {
+	for i := range flows {
+		busy := flows[i].BusyPPM
+		limited = limited || busy > 0
+		if busy > 1 { // else as good as nothing
+			ppb = max(ppb, busy*(billion/1_000_000))
+		}
+	}
+	return ppb, limited
 }
 
 func (m *flowLevel) see(s *state, now sim.Time, record int) {
@@ -46,16 +63,15 @@ func (m *flowLevel) see(s *state, now sim.Time, record int) {
 			continue
 		}
 		flows := s.service(m.about.path()).flows
-		most, is := int64(0), int64(idle)
-		for j := range flows {
-			switch f := &flows[j]; {
-			case m.tells(f):
-				most, is = max(most, m.of(f)), 0
-			case f.OfferedMilliRPS > 0 && is == idle:
-				is = missing
-			}
+		value, told := m.of(flows)
+		is := int64(idle)
+		switch {
+		case told:
+			is = 0
+		case slices.ContainsFunc(flows, func(f model.Traffic) bool { return f.OfferedMilliRPS > 0 }):
+			is = missing
 		}
-		m.found.add(now, most, is, record)
+		m.found.add(now, value, is, record)
 	}
 }
 

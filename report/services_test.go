@@ -86,6 +86,36 @@ func TestWhatIsNotMeasuredKeepsNoPromise(t *testing.T) {
 	}
 }
 
+// A service's percentiles are those of the requests of all its sources, in promises as in
+// the table.
+func TestAServicesPercentilesAreOfAllSourcesTogether(t *testing.T) {
+	tape := newTape()
+	tape.Create(tape.by("kubectl"), &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Ports: 1})
+	source := func(from string, milli int64, took time.Duration, busy int64) {
+		tape.flow(model.Traffic{From: from, OfferedMilliRPS: milli, ServedMilliRPS: milli, P50: took, P99: took, BusyPPM: busy})
+	}
+	source("ingress", 1_000_000, 10*time.Millisecond, 0)
+	source("deployment/front", 1000, 510*time.Millisecond, 1)
+	tape.at(10 * time.Minute)
+	source("deployment/front", 30_000, 510*time.Millisecond, 1)
+	tape.at(20 * time.Minute)
+	for expr, want := range map[string]string{
+		"before 9m: always(latency_p50(service/web) <= 10ms)":            "10ms",
+		"before 9m: always(latency_p99(service/web) <= 10ms)":            "10ms",
+		"between 11m and 19m: always(latency_p50(service/web) <= 10ms)":  "10ms",
+		"between 11m and 19m: always(latency_p99(service/web) <= 510ms)": "510ms",
+		"before 9m: utilization(service/web) == 0%":                      "0%", // limited, and asked for nothing
+	} {
+		r := New(Meta{End: tape.now()}, tape.History(), promises(t, expr))
+		if v := r.Verdicts[0]; !v.Held || v.Measured != want {
+			t.Errorf("%s: held %t, measured %s, want %s (%s)", expr, v.Held, v.Measured, want, v.Reason)
+		}
+		if got := r.Traffic[0]; got.P50 != 10*time.Millisecond {
+			t.Errorf("%s: the table has %v", expr, got.P50)
+		}
+	}
+}
+
 func TestHowRequestsFared(t *testing.T) {
 	tape := outage()
 	all := promises(t, "availability(service/web) >= 99%", "latency_p99(service/web) <= 1s", "before 5m: availability(service/web) == 100%")

@@ -30,7 +30,7 @@ func (l *loader) crash(m *strict.Map, param string, f *fault.Spec) {
 	}
 	switch param {
 	case fault.ParamExitCode:
-		f.ExitCode = int32(v.Int(1, 255))
+		f.ExitCode = int32(v.Int(0, 255))
 	case fault.ParamSignal:
 		var names []string
 		for name := range signals { //tidy:sorted below

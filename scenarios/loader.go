@@ -77,6 +77,7 @@ func (l *loader) top(root strict.Value) {
 	l.images(w.Optional("images"))
 	l.behaviors(w.Optional("behavior")) // also of pods that patches make
 	l.imageSizes(w.Optional("behavior"))
+	l.checkCircles(w.Optional("behavior"))
 	l.checkBandwidth(top.Optional("cluster"))
 	l.addTraceRuns()
 	l.dangling()

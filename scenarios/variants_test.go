@@ -25,7 +25,7 @@ var fixes = map[string][]string{
 	"readiness-cascade":                {"workload.manifests.0.spec.template.spec.containers.0.readinessProbe", "workload.behavior.0.probes.readiness"},
 	"slack-autoscaler-gray":            {"workload.behavior.0.calls.0.timeout"},
 	"stale-endpoints":                  {"timeline.2"}, // a drain
-	"stale-conntrack":                  {"timeline.1"}, // no kube-proxy stops
+	"stale-conntrack":                  {"workload.manifests.2.spec.ports.0.protocol"},
 	"conntrack-full":                   {"workload.traffic.0.connections"},
 	"conntrack-burst":                  {"cluster.kubeProxy"},
 	"keep-alive":                       {"workload.traffic.0.connections"},

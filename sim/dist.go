@@ -122,6 +122,9 @@ func Empirical(points []time.Duration) (Dist, error) {
 // the distribution is constant.
 func (d Dist) Draw(s *Stream) time.Duration { return d.quantile(s.Uint64()) }
 
+// Min returns what every draw reaches.
+func (d Dist) Min() time.Duration { return d.quantile(0) }
+
 // Median returns what half of the draws do not exceed.
 func (d Dist) Median() time.Duration { return d.quantile(1 << 63) }
 

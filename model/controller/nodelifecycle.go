@@ -313,14 +313,19 @@ func (c *nodeLifecycle) silence(id uint32) sim.Time {
 	now := c.kernel.Now()
 	last, next := leases.SeenAt(id, now), leases.NextAt(id, now)
 	at := c.probe(h, last).Add(monitorGrace) + 1
-	if next <= c.passes.AtOrAfter(max(now, at)) {
-		if leases.Beating(id) {
+	for n := 0; next <= c.passes.AtOrAfter(max(now, at)) && n < gapsAhead; n++ {
+		if leases.Steady(id) {
 			return sim.Never
 		}
 		at = c.probe(h, next).Add(monitorGrace) + 1
+		next = leases.NextAt(id, next)
 	}
 	return at
 }
+
+// gapsAhead is how many renewals of a node are looked at for a gap, about an hour of them,
+// while only some arrive. Then a pass looks again.
+const gapsAhead = 360
 
 // probe is when a pass saw or will see the last sign of life, given when the
 // newest renewal arrived: passes that were not run would have seen it, too.

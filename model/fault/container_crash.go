@@ -22,11 +22,7 @@ type doomed struct {
 // container that does not run at that moment cannot crash, but can be kept
 // from running.
 func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	code := s.ExitCode
-	if code == 0 {
-		code = 1
-	}
-	crashed := 0
+	code, crashed := s.ExitCode, 0
 	for _, o := range pods {
 		p := o.(*model.Pod)
 		machine := d.host(p.NodeID)

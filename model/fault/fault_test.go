@@ -613,6 +613,9 @@ func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
 		{"network-delay", "a message takes 100ms more to node/a-1", func(s *fault.Spec) {
 			s.Latency, s.Direction, s.Peer = sim.Constant(100*time.Millisecond), fault.To, only("a-1")
 		}, false},
+		{"network-delay", "a message takes 100ms more to and from each other", func(s *fault.Spec) {
+			s.Latency, s.Target, s.Peer = sim.Constant(100*time.Millisecond), only("a-0", "a-1"), only("a-0", "a-1")
+		}, true},
 		{"network-loss", "loses 60% of what is sent to and from the control plane", func(s *fault.Spec) { s.Errors = 600_000 }, true},
 		{"network-delay", "a message takes 100ms more to node/a-1, of which 25% fare like the one before", func(s *fault.Spec) {
 			s.Latency, s.Direction, s.Peer, s.Correlation = sim.Constant(100*time.Millisecond), fault.To, only("a-1"), 250_000
@@ -629,7 +632,9 @@ func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
 		slow := func(from, to network.Site) (late int) {
 			for i := range uint64(100) {
 				if took, ok := w.net.Delay(from, to, 7, i); !ok || took >= 100*time.Millisecond {
-					late++
+					if late++; took > 101*time.Millisecond && !s.Latency.IsZero() {
+						t.Errorf("%s: a message takes %v", c.said, took)
+					}
 				}
 			}
 			return late
@@ -646,7 +651,7 @@ func TestDelayAndLossBetweenMachinesAndThatTheyHeal(t *testing.T) {
 				t.Errorf("%s at %d s: of 100 messages %d and %d are late", c.said, x.s, out, in)
 			}
 		}
-		if got := w.notes()[0]; got != "10s fault/f FaultStarted: "+c.name+" of node/a-0: "+c.said+", for 10s" {
+		if got := w.notes()[0]; got != "10s fault/f FaultStarted: "+c.name+" of node/"+strings.Join(s.Target.Names, ", node/")+": "+c.said+", for 10s" {
 			t.Error(got)
 		}
 	}
@@ -687,9 +692,9 @@ func TestContainerCrash(t *testing.T) {
 		w.machines[1+i%2].running[p.Ref()] = i == 0
 	}
 	got := w.play(t,
-		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}},
+		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}, ExitCode: 1},
 		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Containers: []string{"app"}, ExitCode: 137},
-		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3})
+		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3, ExitCode: 1})
 	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137\n" +
 		"3s a-0 crash 1/app with 1\n3s a-0 doom 1/app with 1 after 1s, 2 times\n1m3s a-0 spare 1/app"
 	if got != want {

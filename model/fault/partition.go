@@ -60,16 +60,14 @@ func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network
 	return peer, true
 }
 
-// between makes the ways between two sets of sites worse.
+// between makes the ways between two sets of sites worse: each message once, also if both
+// sets have its sender and its receiver.
 func (f *impaired) between(d *Director, way Direction, one, other []network.Site, by network.Impairment) {
-	if way != From {
-		by.From, by.To = one, other
-		f.ways = append(f.ways, d.world.Network().Impair(by))
-	}
-	if way != To {
+	by.From, by.To, by.Both = one, other, way == Both
+	if way == From {
 		by.From, by.To = other, one
-		f.ways = append(f.ways, d.world.Network().Impair(by))
 	}
+	f.ways = append(f.ways, d.world.Network().Impair(by))
 }
 
 func (f *impaired) end(d *Director) {

@@ -36,15 +36,21 @@ func DefaultProfile() Profile {
 // every further loss of the same message (RFC 6298, Linux minimum).
 const retransmission = 200 * time.Millisecond
 
+// handshakeRetransmission is the same of the messages that open a connection, of which
+// nobody knows yet how long they take (include/net/tcp.h TCP_TIMEOUT_INIT).
+const handshakeRetransmission = time.Second
+
 // losses is how many losses in a row count as no connection at all.
 const losses = 6
 
 // Impairment makes the way from any site of From to any other site of To
-// worse, in that direction only. What a site sends to itself stays as it is.
+// worse, in that direction only, or in both: a message it concerns either way it
+// concerns once. What a site sends to itself stays as it is.
 type Impairment struct {
 	From, To []Site
+	Both     bool     // also the way from To to From
 	Cut      bool     // nothing arrives
-	LossPPM  uint64   // losses per million messages; each costs a retransmission
+	LossPPM  uint64   // losses per million messages; each costs a retransmission; of all of them it is a cut
 	Delay    sim.Dist // added to every message
 	// CorrelationPPM is how many of a million messages fare like the one that their sender
 	// sent before.
@@ -67,6 +73,8 @@ type rule struct {
 	Impairment
 	from, to []bool // by site
 	lifted   bool
+
+	mean, variance int64 // of Delay, in microseconds and their squares
 }
 
 // Network is all sites and what is wrong between them.
@@ -121,7 +129,9 @@ func (n *Network) Listen(l Listener) { n.listeners = append(n.listeners, l) }
 
 // Impair puts i in force until Lift.
 func (n *Network) Impair(i Impairment) Handle {
+	i.Cut = i.Cut || i.LossPPM >= million
 	r := rule{Impairment: i, from: n.set(i.From), to: n.set(i.To)}
+	r.mean, r.variance = i.Delay.Moments()
 	n.rules = append(n.rules, r)
 	n.active++
 	n.changed()
@@ -273,11 +283,16 @@ func (r *rule) names(s Site) bool {
 // concerns tells whether the rule is about that way now. What is said of a machine is not
 // about ways on it; what is said of a place on it is.
 func (n *Network) concerns(r *rule, from, to Site) bool {
-	if r.lifted || from == to || !n.among(r.from, from) || !n.among(r.to, to) {
+	if r.lifted || from == to || !n.leads(r, from, to) && !(r.Both && n.leads(r, to, from)) {
 		return false
 	}
 	a, b := n.sites[from].host, n.sites[to].host
 	return a != b || from != a && r.names(from) || to != b && r.names(to)
+}
+
+// leads tells whether a way goes from the rule's one side to the other.
+func (n *Network) leads(r *rule, from, to Site) bool {
+	return n.among(r.from, from) && n.among(r.to, to)
 }
 
 // Whole tells whether nothing is wrong with any way, and every site has power.
@@ -304,19 +319,25 @@ func (n *Network) Delay(from, to Site, sender, nth uint64) (time.Duration, bool)
 		if !n.concerns(r, from, to) {
 			continue
 		}
-		luck := &s
-		if r.CorrelationPPM > 0 {
-			as := sender ^ uint64(i+1)<<48 // each impairment has luck of its own
-			own := n.harms.Draw(as, n.like(as, nth, r.CorrelationPPM))
-			luck = &own
-		}
-		more, arrives := r.harm(luck)
+		more, arrives := n.suffers(Handle(i), &s, sender, nth)
 		if !arrives {
 			return 0, false
 		}
 		d += more
 	}
 	return d, true
+}
+
+// suffers is how much later a message is because of an impairment, and whether it arrives:
+// by the luck of its way, or of its own if messages fare alike.
+func (n *Network) suffers(h Handle, luck *sim.Stream, sender, nth uint64) (time.Duration, bool) {
+	r := &n.rules[h]
+	if r.CorrelationPPM > 0 {
+		as := sender ^ uint64(h+1)<<48 // each impairment has luck of its own
+		own := n.harms.Draw(as, n.like(as, nth, r.CorrelationPPM))
+		luck = &own
+	}
+	return r.harm(luck)
 }
 
 // harm is how much later a message is because of an impairment, and whether it arrives.

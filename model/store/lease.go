@@ -23,7 +23,13 @@ const (
 // over a new one (cmd/kubelet/app/server.go buildKubeletClientConfig,
 // heartbeatClientConfig.Timeout, closeAllConns;
 // k8s.io/component-helpers/apimachinery/lease/controller.go retryUpdateLease).
-const heartbeatsFail = 2 * 10 * time.Second
+const heartbeatsFail = 2 * attempt
+
+// attempt is how long a kubelet waits for the answer to a renewal. One that is later
+// counts as none: it is a conflict with the next attempt, and the kubelet closes the
+// connection after the second. The next attempt comes with the next tick, over a
+// connection that costs nothing; and a slow renewal delays no later one.
+const attempt = 10 * time.Second
 
 // leaseLag is the time from a renewal at the kubelet to the moment a watcher
 // of leases has it: a write and a watch.
@@ -33,21 +39,24 @@ type lease struct {
 	ticks   sim.Ticker
 	client  *Client
 	hash    uint64
-	running bool     // the kubelet is
-	behind  sim.Time // until then its renewals are older than the newest, as its clock was set back
-	denied  bool     // and the API server refuses it: its certificate has expired
-	beating bool     // and its renewals get through
-	from    sim.Time // the first renewal of this beat is the first tick at or after
-	before  sim.Time // when the newest renewal of earlier beats was seen by the time they ended, -1 if none
-	flying  sim.Time // when the renewal that was under way then is seen, -1 if there was none
-	literal sim.Time // in literal mode: when the newest renewal was seen, -1 if none
-	next    sim.Time // in literal mode: the renewal that is posted
+	running bool             // the kubelet is
+	behind  sim.Time         // until then its renewals are older than the newest, as its clock was set back
+	denied  bool             // and the API server refuses it: its certificate has expired
+	beating bool             // and its renewals get through
+	from    sim.Time         // the first renewal of this beat that is not told yet is the first tick at or after
+	there   []network.Handle // impairments of its ways while it beats: to the API server,
+	back    []network.Handle // and from there
+	before  sim.Time         // when the newest renewal of earlier beats was seen by the time they ended, -1 if none
+	flying  sim.Time         // when the renewal that was under way then is seen, -1 if there was none
+	literal sim.Time         // in literal mode: when the newest renewal was seen, -1 if none
+	next    sim.Time         // in literal mode: the renewal that is posted
 }
 
 // Leases is every node's heartbeat. A renewal changes nothing but the moment
 // it was last seen, so renewals are not events: SeenAt computes the last one.
 // Only when a heartbeat starts or stops is the one who cares woken. The load
-// they put on the API server is a rate.
+// they put on the API server is a rate. Over ways that lose or delay messages each has
+// its own luck, which is the same whenever somebody asks for it.
 type Leases struct {
 	kernel  *sim.Kernel
 	wire    *wire
@@ -57,7 +66,9 @@ type Leases struct {
 	self    sim.ActorID
 	literal bool
 	beating int64
-	deaf    []network.Site // of servers too busy for renewals
+	deaf    []network.Site   // of servers too busy for renewals
+	there   []network.Handle // scratch
+	back    []network.Handle
 }
 
 func newLeases(k *sim.Kernel, w *wire) *Leases {
@@ -181,9 +192,11 @@ func (l *Leases) SeenAt(node uint32, now sim.Time) sim.Time {
 }
 
 func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
-	if r.beating {
+	if r.beating && !r.clean() {
+		l.tell(r, now)
+	} else if r.beating {
 		for t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from; t, ok = r.ticks.AtOrBefore(t - 1) {
-			if seen := l.seen(r, t); seen <= now {
+			if seen, _ := l.seen(r, t); seen <= now {
 				return seen
 			}
 		}
@@ -194,8 +207,26 @@ func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
 	return r.before
 }
 
+// tell looks at the renewals of a beat by now that were not looked at yet, but for one
+// that is under way.
+func (l *Leases) tell(r *lease, now sim.Time) {
+	if r.flying >= 0 && r.flying <= now {
+		r.before, r.flying = r.flying, -1
+	}
+	for t, ok := r.ticks.AtOrAfter(r.from), true; t <= now && ok; t = r.ticks.After(t) {
+		seen, arrives := l.seen(r, t)
+		if ok = !arrives || seen <= now; ok {
+			r.from = t + 1
+		}
+		if ok && arrives {
+			r.before = seen
+		}
+	}
+}
+
 // NextAt is when a watcher of leases sees the node's next renewal, if nothing
-// stops its heartbeat; Never if it has stopped and none is under way.
+// stops its heartbeat; Never if it has stopped and none is under way, or none arrives
+// for very long.
 func (l *Leases) NextAt(node uint32, now sim.Time) sim.Time {
 	r := &l.rows[node]
 	next := sim.Never
@@ -205,25 +236,49 @@ func (l *Leases) NextAt(node uint32, now sim.Time) sim.Time {
 	if !r.beating {
 		return next
 	}
-	if t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from {
-		if seen := l.seen(r, t); seen > now {
+	t, ok := r.ticks.AtOrBefore(now)
+	if !ok || t < r.from {
+		t = r.ticks.AtOrAfter(r.from)
+	}
+	for range renewalsAhead {
+		if seen, arrives := l.seen(r, t); arrives && seen > now {
 			return min(next, seen)
 		}
+		t = r.ticks.After(t)
 	}
-	return min(next, l.seen(r, max(r.ticks.After(now), r.ticks.AtOrAfter(r.from))))
+	return next
 }
 
-// Beating tells whether the node's renewals get through now.
+// renewalsAhead is how many renewals are looked at at a time, an hour of them: over ways so
+// bad that none of them arrives, none is expected.
+const renewalsAhead = 360
+
+// Steady tells whether each of the node's renewals gets through now.
+func (l *Leases) Steady(node uint32) bool { return l.rows[node].beating && l.rows[node].clean() }
+
+// Beating tells whether the node's renewals get through now, or some of them may.
 func (l *Leases) Beating(node uint32) bool { return l.rows[node].beating }
 
 // RateMilli is the load of the renewals on the API server, in thousandths of
 // a request per second.
 func (l *Leases) RateMilli() int64 { return l.beating * 1000 * int64(time.Second) / int64(RenewEvery) }
 
-func (l *Leases) seen(r *lease, tick sim.Time) sim.Time {
+// seen is when a watcher of leases sees a renewal, and whether it does.
+func (l *Leases) seen(r *lease, tick sim.Time) (at sim.Time, ok bool) {
 	s := l.luck.Draw(r.hash, 1+uint64(tick))
-	return tick.Add(leaseLag.Draw(&s))
+	at = tick.Add(leaseLag.Draw(&s))
+	if r.clean() {
+		return at, true
+	}
+	net, nth := l.wire.store.net, 2*uint64(tick/sim.Time(RenewEvery))
+	late, arrives := net.Late(r.there, ^r.hash, nth)
+	answer, answered := net.Late(r.back, ^r.hash, nth+1)
+	at = at.Add(late)
+	return at, arrives && answered && at.Add(answer) < tick.Add(attempt)
 }
+
+// clean tells whether nothing is wrong with its ways.
+func (r *lease) clean() bool { return len(r.there)+len(r.back) == 0 }
 
 func (l *Leases) linksChanged(now sim.Time) {
 	for node := range l.rows {
@@ -235,22 +290,32 @@ func (l *Leases) linksChanged(now sim.Time) {
 
 func (l *Leases) update(node uint32, now sim.Time) {
 	r := &l.rows[node]
-	up := r.running && !r.denied && now >= r.behind && l.wire.served(r.client.Site, r.client.Server) && !slices.Contains(l.wire.strict, r.client.Server) && !slices.Contains(l.deaf, r.client.Server)
-	if up == r.beating {
+	from, to, net := r.client.Site, r.client.Server, l.wire.store.net
+	up := r.running && !r.denied && now >= r.behind && l.wire.served(from, to) && !slices.Contains(l.wire.strict, to) && !slices.Contains(l.deaf, to)
+	l.there, l.back = l.there[:0], l.back[:0]
+	if up {
+		l.there, l.back = net.Troubles(l.there, from, to), net.Troubles(l.back, to, from)
+	}
+	was := r.beating
+	if up == was && slices.Equal(r.there, l.there) && slices.Equal(r.back, l.back) {
 		return
 	}
-	if up {
-		l.beating++
-		r.from = now
-	} else {
+	if was {
 		l.beating--
 		l.silence(r, now)
 	}
+	if r.from = now; up {
+		l.beating++
+	}
+	if was { // one that is sent in this very instant belongs to the beat that ends
+		r.from++
+	}
 	r.beating = up
+	r.there, r.back = append(r.there[:0], l.there...), append(r.back[:0], l.back...)
 	for _, actor := range l.told {
 		l.kernel.Post(now, actor, WhyLease, uint64(node))
 	}
-	if l.literal && up {
+	if l.literal && up && !was {
 		if t := r.ticks.AtOrAfter(now); t != r.next {
 			r.next = t
 			l.kernel.Post(t, l.self, whyRenew, uint64(node))
@@ -261,9 +326,11 @@ func (l *Leases) update(node uint32, now sim.Time) {
 // silence remembers what a beat that ends now leaves behind: what was seen
 // and what is still under way.
 func (l *Leases) silence(r *lease, now sim.Time) {
-	r.before, r.flying = l.newest(r, now), -1
+	if r.before = l.newest(r, now); r.flying <= now {
+		r.flying = -1
+	}
 	if t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from {
-		if seen := l.seen(r, t); seen > now {
+		if seen, arrives := l.seen(r, t); arrives && seen > now {
 			r.flying = seen
 		}
 	}
@@ -291,6 +358,8 @@ func (l *Leases) Wake(now sim.Time, why sim.Why, about uint64) {
 		return
 	}
 	r.next = r.ticks.After(now)
-	l.kernel.Post(l.seen(r, now), l.self, whySeen, about)
+	if seen, arrives := l.seen(r, now); arrives {
+		l.kernel.Post(seen, l.self, whySeen, about)
+	}
 	l.kernel.Post(r.next, l.self, whyRenew, about)
 }

@@ -12,7 +12,7 @@ import (
 
 // TestHeartbeatsAsAClosedFormAreTheTicks compares the closed form of the
 // renewals with the literal mode, in which each is an event, through random
-// stops, cuts and restarts.
+// stops, cuts, losses, delays and restarts.
 func TestHeartbeatsAsAClosedFormAreTheTicks(t *testing.T) {
 	for seed := range uint64(40) {
 		fast, slow := heartbeats(t, seed, false), heartbeats(t, seed, true)
@@ -36,7 +36,8 @@ func heartbeats(t *testing.T, seed uint64, literal bool) []sim.Time {
 	l.Add(1, "n-0", r.store.NewClient(store.ClientConfig{Name: "n-0", Site: site}))
 	l.Start(1, -time.Duration(seed)*100*time.Millisecond)
 	luck := r.Luck().Stream("test/heartbeats")
-	running, cut := true, network.Handle(-1)
+	there, back := []network.Site{site}, []network.Site{r.control}
+	running, cut, bad := true, network.Handle(-1), network.Handle(-1)
 	var seen []sim.Time
 	for range 400 {
 		run(t, r, 700*time.Millisecond)
@@ -54,8 +55,16 @@ func heartbeats(t *testing.T, seed uint64, literal bool) []sim.Time {
 				r.net.Lift(cut)
 				cut = -1
 			} else {
-				cut = r.net.Impair(network.Impairment{From: []network.Site{site}, To: []network.Site{r.control}, Cut: true})
+				cut = r.net.Impair(network.Impairment{From: there, To: back, Cut: true})
 			}
+		case 2, 3:
+			if bad >= 0 {
+				r.net.Lift(bad)
+			}
+			bad = r.net.Impair(network.Impairment{
+				From: there, To: back, Both: luck.Chance(500_000), LossPPM: luck.Below(1_000_000),
+				Delay: sim.Uniform(0, luck.Duration(1, 8*time.Second)), CorrelationPPM: 300_000 * luck.Below(3),
+			})
 		}
 	}
 	return seen
@@ -83,6 +92,67 @@ func TestALeaseIsRenewedEveryTenSecondsAndABit(t *testing.T) {
 	}
 	if n := len(seen); n < 9 || n > 11 {
 		t.Errorf("%d renewals in 100 s", n)
+	}
+}
+
+// renewals is how many renewals of a node are seen in an hour while its way to the API
+// server is bad, whether its heart is said to beat then, and how many events that was.
+func renewals(t *testing.T, bad network.Impairment) (n int, beats bool, events uint64) {
+	r := newRig(1)
+	site := r.net.AddSite("n-0", "")
+	l := r.store.Leases()
+	l.Add(1, "n-0", r.store.NewClient(store.ClientConfig{Name: "n-0", Site: site}))
+	l.Start(1, 0)
+	run(t, r, time.Minute)
+	bad.From, bad.To = []network.Site{site}, []network.Site{r.control}
+	h := r.net.Impair(bad)
+	run(t, r, 10*time.Second) // nothing of before is under way
+	last, began := l.SeenAt(1, r.Now()), r.Events()
+	for range 3600 {
+		run(t, r, time.Second)
+		if at := l.SeenAt(1, r.Now()); at != last {
+			last = at
+			n++
+		}
+	}
+	beats, events = l.Beating(1), r.Events()-began
+	r.net.Lift(h)
+	run(t, r, 11*time.Second)
+	if at := l.SeenAt(1, r.Now()); r.Now().Sub(at) > 11*time.Second {
+		t.Errorf("%+v: 11 s after it the newest renewal is of %v ago", bad, r.Now().Sub(at))
+	}
+	return n, beats, events
+}
+
+// Source: cmd/kubelet/app/server.go buildKubeletClientConfig, heartbeatClientConfig.Timeout:
+// a renewal has 10 s; TCP sends what is lost again after 200 ms, 400 ms and so on (RFC 6298).
+func TestARenewalOverABadWayIsLateOrFailsAfterTenSeconds(t *testing.T) {
+	const all = 353 // every 10 to 10.4 s
+	for _, c := range []struct {
+		bad         network.Impairment
+		least, most int
+	}{
+		{network.Impairment{LossPPM: 100_000, Both: true}, all - 10, all + 8},
+		{network.Impairment{LossPPM: 500_000, Both: true}, all * 90 / 100, all * 99 / 100},
+		{network.Impairment{LossPPM: 900_000}, all * 37 / 100, all * 57 / 100}, // 1 - 0.9^6 = 47 %
+		{network.Impairment{LossPPM: 1_000_000}, 0, 0},
+		{network.Impairment{LossPPM: 1_000_000, Both: true}, 0, 0},
+		{network.Impairment{Delay: sim.Constant(4 * time.Second), Both: true}, all - 10, all + 8},
+		{network.Impairment{Delay: sim.Constant(9 * time.Second)}, all - 10, all + 8},
+		{network.Impairment{Delay: sim.Constant(6 * time.Second), Both: true}, 0, 0},
+		{network.Impairment{Delay: sim.Constant(10 * time.Minute), Both: true}, 0, 0},
+		{network.Impairment{Delay: sim.Uniform(5*time.Second, 15*time.Second)}, all * 40 / 100, all * 60 / 100},
+	} {
+		n, beats, events := renewals(t, c.bad)
+		if n < c.least || n > c.most {
+			t.Errorf("%+v: %d renewals in an hour, want %d to %d", c.bad, n, c.least, c.most)
+		}
+		if beats != (c.most > 0) {
+			t.Errorf("%+v: beats: %v", c.bad, beats)
+		}
+		if events > 0 {
+			t.Errorf("%+v: %d events in an hour in which nothing happened", c.bad, events)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (w *wire) server(site network.Site) *server {
 // served tells whether a client at a site is connected to a server that runs and
 // can reach etcd.
 func (w *wire) served(client, server network.Site) bool {
-	if !w.store.net.Connected(client, server) {
+	if !w.connected(client, server) {
 		return false
 	}
 	if w.troubled == 0 {
@@ -77,6 +77,18 @@ func (w *wire) served(client, server network.Site) bool {
 	}
 	s := w.server(server)
 	return !s.closed && !s.cutOff
+}
+
+// handshakeTimeout is how long clients of API servers wait for TLS: a connection whose
+// round trip takes that long never comes to be (net/http DefaultTransport,
+// k8s.io/apimachinery/pkg/util/net/http.go SetOldTransportDefaults). One that there was
+// before dies, too: its pings take as long, and kubelets give it up.
+const handshakeTimeout = 10 * time.Second
+
+// connected tells whether there is a connection, or one comes to be, as far as the
+// network goes.
+func (w *wire) connected(client, server network.Site) bool {
+	return w.store.net.Connected(client, server) && w.store.net.RoundTrip(client, server) < handshakeTimeout
 }
 
 // dial is the API server that a new connection from a site gets: one on its own
@@ -126,7 +138,7 @@ func (w *wire) turn(at network.Site, fit func(*server) bool) (network.Site, bool
 // takes tells whether a connection through the balancer gets to a server. With
 // one server there is no balancer.
 func (w *wire) takes(at network.Site, s *server) bool {
-	return !s.closed && (!s.out || len(w.servers) == 1) && w.store.net.Connected(at, s.site)
+	return !s.closed && (!s.out || len(w.servers) == 1) && w.connected(at, s.site)
 }
 
 // redial moves a client whose connection is gone to another server, if one takes
@@ -220,12 +232,12 @@ func (s *Store) SetListening(at network.Site, ok bool) {
 		}
 	}
 	for _, v := range s.watches {
-		if v.open && v.client.Server == at && s.net.Connected(v.client.Site, at) {
+		if v.open && v.client.Server == at && w.connected(v.client.Site, at) {
 			v.reset(now)
 		}
 	}
 	for _, c := range s.clients {
-		if c.Server == at && s.net.Connected(c.Site, at) {
+		if c.Server == at && w.connected(c.Site, at) {
 			w.redial(c)
 		}
 	}
@@ -303,7 +315,7 @@ func (w *wire) redialLost(now sim.Time) {
 func (w *wire) listen(now sim.Time) {
 	posted := false
 	for _, c := range w.store.clients {
-		good := w.store.net.Connected(c.Site, c.Server) && (c.node == 0 || w.server(c.Server).etcd < etcd.TimesOut)
+		good := w.connected(c.Site, c.Server) && (c.node == 0 || w.server(c.Server).etcd < etcd.TimesOut)
 		switch {
 		case good:
 			c.notices = connected

@@ -199,8 +199,8 @@ func (s *Store) offer(w *Watch, r *Record) {
 func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 	now := s.kernel.Now()
 	d, ok := s.net.Delay(w.client.Server, w.client.Site, w.hash, nth)
-	if !ok {
-		d = 0 // only a cut within this very instant: LinksChanged has yet to be told
+	if !ok && s.net.Reaches(w.client.Server, w.client.Site) { // lost so often that the connection is given up
+		d = silenceNoticed + firstRetry
 	}
 	lag := s.lags.Draw(w.hash, nth)
 	at := max(w.last, now.Add(d+watchLag.Draw(&lag)+w.late))
@@ -332,7 +332,7 @@ func (s *Store) settleWatches(now sim.Time) {
 			continue
 		}
 		up := w.client.served()
-		w.stalled = w.stalled && s.net.Connected(w.client.Site, w.client.Server)
+		w.stalled = w.stalled && s.wire.connected(w.client.Site, w.client.Server)
 		switch {
 		case !up && !w.broken:
 			w.broken, w.brokenAt = true, now

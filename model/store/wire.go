@@ -77,7 +77,7 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 	}
 	r.sentAt, r.server = now, c.Server
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
-	if !ok || c.severed > 0 {
+	if !ok || c.severed > 0 || w.store.net.RoundTrip(c.Site, c.Server) >= handshakeTimeout {
 		w.lost(r, slot)
 		return
 	}

@@ -167,8 +167,13 @@ func (f *flow) tries() int64 {
 func (t *Flows) busy(f *flow) int64 {
 	var ppm, milli int64
 	for _, x := range f.shares {
-		if c := &t.classes[x.class]; c.room >= 0 && x.milli > 0 {
+		c := &t.classes[x.class]
+		switch {
+		case x.milli == 0:
+		case c.room >= 0:
 			ppm += product(x.milli, portion(1_000_000, c.arriving, max(c.arriving, product(c.room, c.n(), 1))), 1_000_000)
+			milli += x.milli
+		case c.work.Workers > 0: // whom requests that take no time do not keep busy
 			milli += x.milli
 		}
 	}

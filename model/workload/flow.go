@@ -59,15 +59,7 @@ func (t *Flows) compute() {
 		f.changed = false
 		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
 		f.paced = false
-		switch {
-		case !f.moved || waits && t.settling != minutely:
-		case f.stale: // it goes round and round, and its bundles are not those of its senders
-			t.supposed(f)
-		case t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0 || len(t.backends[f.backend].pods) <= manyEndpoints:
-			t.locate(f)
-		default:
-			t.supposed(f)
-		}
+		nearer := f.moved && t.near(f, waits)
 		switch {
 		case f.broken != model.Lost{}:
 			f.told = f.now
@@ -76,7 +68,7 @@ func (t *Flows) compute() {
 			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
 		case f.now == f.told:
 			t.waits = t.waits || f.moved
-		case !waits && !t.onlyTimes(f):
+		case nearer || !waits && !t.onlyTimes(f):
 			f.told = f.now
 			t.note(f)
 		case t.settling != minutely && !sameRates(&f.now, &f.told):
@@ -509,7 +501,8 @@ func (t *Flows) send(f *flow, s *bundle) {
 }
 
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
-// the rest takes there. A request is taken for one message, and so is its answer.
+// the rest takes there. A request is taken for one message, and so is its answer; one that
+// keeps no connection opens one before.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
 	way, all := timing{}, milli
 	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
@@ -517,6 +510,12 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 	if f.balanced { // from outside, and back
 		t.onWay = t.net.Harms(t.onWay, t.Site, s.site, udp)
 		t.onWay = t.net.Harms(t.onWay, s.site, t.Site, udp)
+	}
+	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
+		t.onWay = t.net.Opening(t.onWay, s.site, c.site, f.Timeout)
+		if f.balanced {
+			t.onWay = t.net.Opening(t.onWay, t.Site, s.site, f.Timeout)
+		}
 	}
 	for i := range t.onWay {
 		h := &t.onWay[i]
@@ -533,7 +532,7 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int6
 func resent(h *network.Harm) timing {
 	var m mixture
 	for n, many := range h.Resent {
-		m.add(many, fixed(network.Waited(n).Microseconds()), 0)
+		m.add(many, fixed(h.Waited(n).Microseconds()), 0)
 	}
 	return m.timing()
 }

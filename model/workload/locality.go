@@ -22,6 +22,36 @@ type inZone struct {
 	n    int64
 }
 
+// near finds out how much of a flow stays, at once but for many endpoints, and tells whether
+// that is worth a note even if all else about the flow waits.
+func (t *Flows) near(f *flow, waits bool) bool {
+	waits = waits && t.settling != minutely
+	switch few := len(t.backends[f.backend].pods) <= manyEndpoints; {
+	case waits && (f.stale || !few):
+		return false
+	case f.stale: // it goes round and round, and its bundles are not those of its senders
+		t.supposed(f)
+		return false
+	case few || t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0:
+		t.locate(f)
+	default:
+		t.supposed(f)
+	}
+	was, now := &f.told, &f.now
+	return farther(now.NodeMilliRPS, now.InsideMilliRPS, was.NodeMilliRPS, was.InsideMilliRPS) ||
+		farther(now.ZoneMilliRPS, now.InsideMilliRPS, was.ZoneMilliRPS, was.InsideMilliRPS)
+}
+
+// farther tells whether two parts differ by more than a thousandth of all, and a thousandth
+// of a request a second.
+func farther(part, all, was, wasAll int64) bool {
+	if all == 0 || wasAll == 0 {
+		return all != wasAll && max(all, wasAll) > 1
+	}
+	off := product(part, million, all) - product(was, million, wasAll)
+	return max(off, -off) > million/fine.part+product(2, million, min(all, wasAll))
+}
+
 // manyEndpoints is behind how many pods of a Service it is told only once a minute how
 // much of a flow stays.
 const manyEndpoints = 100
@@ -36,8 +66,7 @@ func (t *Flows) supposed(f *flow) {
 
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
 // Requests from outside of all nodes come from no zone, unless a load balancer sends them
-// through a node. It is computed when there is something else to tell, or when nothing
-// waits: for many endpoints only then.
+// through a node.
 func (t *Flows) locate(f *flow) {
 	f.moved = false
 	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0

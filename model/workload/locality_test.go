@@ -57,6 +57,32 @@ func TestHowMuchStaysOnNodesIsThatOfThoseWhoSendNow(t *testing.T) {
 	stays("two send", 45_000)
 }
 
+// What moves only nearer, at the same rates, is told at once: how much stays on nodes and in
+// zones is right at every moment, also at the end of a run of less than a minute.
+func TestHowMuchStaysOnNodesIsToldWhenItChanges(t *testing.T) {
+	r, front, back := fronts(t, 3)
+	r.traffic(workload.Traffic{Service: "back", Rate: workload.Constant(90_000), From: "deployment/front"})
+	other := r.pod("back", "back-1", "n-0")
+	r.serve(true, append(front, back, other)...)
+	r.serve(false, front[0]) // so that nobody beside the other sends
+	r.after(3 * time.Second)
+	for _, c := range []struct {
+		back []model.Ref
+		want int64
+	}{{[]model.Ref{other}, 0}, {[]model.Ref{back, other}, 22_500}, {[]model.Ref{back}, 45_000}, {nil, 0}, {[]model.Ref{back}, 45_000}, {[]model.Ref{other}, 0}} {
+		r.endpoints("back", c.back...)
+		r.after(2 * time.Second) // kube-proxy's rules take a second
+		if got := r.last("deployment/front"); got.NodeMilliRPS != c.want {
+			t.Errorf("%v: %d stay on the node, want %d", c.back, got.NodeMilliRPS, c.want)
+		}
+	}
+	r.serve(true, front[0])
+	r.after(100 * time.Millisecond)
+	if got := r.last("deployment/front"); got.NodeMilliRPS != 30_000 || got.InsideMilliRPS != 90_000 {
+		t.Errorf("three send, one of them beside the endpoint: %d of %d stay on the node", got.NodeMilliRPS, got.InsideMilliRPS)
+	}
+}
+
 // restless is machines that have CPU for another rate whenever they are told what arrives,
 // so that rates never fit together, and a router that has other rules all at once.
 type restless struct {

@@ -336,31 +336,54 @@ func TestHowMuchTrafficStaysOnTheNodeAndInTheZone(t *testing.T) {
 
 // Delay and loss between nodes are in the time of requests, whose callers wait for them,
 // and messages that are lost too often are requests that fail. A message that TCP loses is
-// sent again after 200 ms (network.Delay).
-func TestDelayAndLossOnTheWayAreNoticedByWhoSendsAndHeal(t *testing.T) {
+// sent again after 200 ms, a SYN and its answer after 1 s (network.Delay, network.Opening): a
+// request on a connection that is kept is one round trip, on a new one two.
+func TestARequestPaysForTheConnectionItOpens(t *testing.T) {
 	r := newRig(t, 1, 2)
 	r.work = workload.Work{Latency: 10 * time.Millisecond}
 	p := r.pod("web", "web-0", "n-0")
-	r.endpoints("web", p)
-	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(1_000_000), From: "node/n-1"})
+	for _, name := range []string{"web", "kept"} {
+		r.endpoints(name, p)
+	}
+	r.traffic(
+		workload.Traffic{Service: "web", Rate: workload.Constant(1_000_000), From: "node/n-1"},
+		workload.Traffic{Service: "kept", Rate: workload.Constant(1_000_000), From: "node/n-1", Connections: &workload.Connections{Each: 10}},
+	)
 	r.flows.ServingChanged(p, true)
 	r.after(3 * time.Second)
-	r.says(t, "web", "1000 rps from node/n-1: 1000 served, half within 10ms, 99 % within 10ms")
+	const well = "1000 rps from node/n-1: 1000 served, half within 10ms, 99 % within 10ms"
+	r.says(t, "web", well)
+	r.says(t, "kept", well)
 	between := network.Impairment{From: []network.Site{r.sites["n-0"]}, To: []network.Site{r.sites["n-1"]}}
 	for _, c := range []struct {
-		harm network.Impairment
-		want string
+		harm      network.Impairment
+		new, kept string
 	}{
-		{network.Impairment{Delay: sim.Constant(50 * time.Millisecond)}, "1000 rps from node/n-1: 1000 served, half within 60ms, 99 % within 60ms"},
-		{network.Impairment{LossPPM: 500_000}, "1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.220573s"},
+		{
+			network.Impairment{Delay: sim.Constant(50 * time.Millisecond)},
+			"1000 rps from node/n-1: 1000 served, half within 110ms, 99 % within 110ms",
+			"1000 rps from node/n-1: 1000 served, half within 60ms, 99 % within 60ms",
+		},
+		{
+			network.Impairment{Both: true, Delay: sim.Constant(50 * time.Millisecond)},
+			"1000 rps from node/n-1: 1000 served, half within 210ms, 99 % within 210ms",
+			"1000 rps from node/n-1: 1000 served, half within 110ms, 99 % within 110ms",
+		},
+		{ // 0.5 ^ 7 of the answers, and of the answers to SYNs
+			network.Impairment{LossPPM: 500_000},
+			"1000 rps from node/n-1: 984.438 served, 15.562 timed out, half within 769.36ms, 99 % within 37.008891s",
+			"1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.220573s",
+		},
 	} {
 		c.harm.From, c.harm.To = between.From, between.To
 		h := r.net.Impair(c.harm)
 		r.after(time.Second)
-		r.says(t, "web", c.want)
+		r.says(t, "web", c.new)
+		r.says(t, "kept", c.kept)
 		r.net.Lift(h)
 		r.after(time.Second)
-		r.says(t, "web", "1000 rps from node/n-1: 1000 served, half within 10ms, 99 % within 10ms")
+		r.says(t, "web", well)
+		r.says(t, "kept", well)
 	}
 }
 
@@ -384,6 +407,23 @@ func TestHowBusyEndpointsAreIsToldOfEverySource(t *testing.T) {
 			}
 		}
 		r.after(time.Minute)
+	}
+}
+
+// Workers are limited, also if what arrives keeps none of them busy: then they are asked for
+// as good as nothing, which is not the same as that nothing limits them.
+func TestWorkersThatRequestsTakeNoTimeOfAreAsGoodAsIdle(t *testing.T) {
+	for workers, want := range map[int64]int64{0: 0, 10: 1} {
+		r := newRig(t, 1, 1)
+		r.work.Workers = workers
+		pod := r.pod("web", "web-0", "n-0")
+		r.endpoints("web", pod)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(20_000)})
+		r.serve(true, pod)
+		r.after(3 * time.Second)
+		if got := r.rates("web", "ingress").BusyPPM; got != want {
+			t.Errorf("%d workers are busy to %d millionths, want %d", workers, got, want)
+		}
 	}
 }
 
