@@ -349,6 +349,7 @@ func (d *Differ) service(a, b *Service) {
 	d.flag("spec.publishNotReadyAddresses", [2]bool{a.PublishNotReady, b.PublishNotReady})
 	d.selector(a.Selector, b.Selector)
 	d.number("spec.sessionAffinitySeconds", int64(a.Affinity/time.Second), int64(b.Affinity/time.Second))
+	d.flag("spec.tcp", [2]bool{a.TCP, b.TCP})
 	d.flag("spec.topologyModeAuto", [2]bool{a.TopologyAuto, b.TopologyAuto})
 	d.flag("spec.trafficDistributionPreferClose", [2]bool{a.PreferSameZone, b.PreferSameZone})
 	d.flag("spec.trafficDistributionPreferSameNode", [2]bool{a.PreferSameNode, b.PreferSameNode})

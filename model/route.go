@@ -15,8 +15,8 @@ type Route struct {
 	// Headless means that Endpoints is what DNS told: without any, no address.
 	Headless bool
 
-	Sticky  time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none
-	UDP     bool
-	Serving []Endpoint // of UDP: those whose conntrack entries kube-proxy leaves alone
-	Alone   bool       // it is a client's that stays with the one endpoint, whatever rules say
+	Sticky   time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none
+	TCP, UDP bool          // the Service has ports of UDP, and others
+	Serving  []Endpoint    // with ports of UDP: those whose conntrack entries kube-proxy leaves alone
+	Alone    bool          // it is a client's that stays with the one endpoint, whatever rules say
 }

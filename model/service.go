@@ -9,7 +9,7 @@ type Service struct {
 	Headless        bool      // clusterIP None
 	PublishNotReady bool
 	Ports           int           // how many; a Service without ports has no endpoints slices of use
-	UDP             bool          // all its ports are of UDP
+	TCP, UDP        bool          // it has ports of UDP, and others
 	Affinity        time.Duration // sessionAffinity ClientIP: its timeout; 0 is None
 	LocalInternal   bool          // internalTrafficPolicy Local
 	LoadBalancer    bool          // type LoadBalancer

@@ -17,13 +17,13 @@ func (l *loader) balancers(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("load balancers", "interval", "timeout", "healthy", "unhealthy", "lag")
+	m := v.Map("load balancers", balancerOptions.names()...)
 	p := proxy.Probes{
-		Interval:  m.Default("interval", "8s").DurationIn(time.Second, time.Hour),
-		Timeout:   m.Default("timeout", "1s").DurationIn(time.Millisecond, time.Hour),
-		Healthy:   m.Default("healthy", "1").Int(1, 100),
-		Unhealthy: m.Default("unhealthy", "3").Int(1, 100),
-		Lag:       m.Default("lag", "10s").DurationIn(0, time.Hour),
+		Interval:  balancerOptions.read(m, "interval").DurationIn(time.Second, time.Hour),
+		Timeout:   balancerOptions.read(m, "timeout").DurationIn(time.Millisecond, time.Hour),
+		Healthy:   balancerOptions.read(m, "healthy").Int(1, 100),
+		Unhealthy: balancerOptions.read(m, "unhealthy").Int(1, 100),
+		Lag:       balancerOptions.read(m, "lag").DurationIn(0, time.Hour),
 	}
 	if p.Timeout >= p.Interval && p.Interval > 0 {
 		v.Errorf("a probe that takes %v is not over when the next one is made, after %v: timeout must be less than interval", p.Timeout, p.Interval)

@@ -21,10 +21,10 @@ func (l *loader) cloud(groups, v strict.Value) {
 	}
 	c := &cloud.Config{}
 	l.scenario.Config.Cloud = c
-	m := v.Map("cloud", "quota", "launchesPerMinute", "terminationHandler")
-	c.Quota = int(m.Default("quota", "0").Int(0, maxNodes))
-	c.LaunchesPerMinute = m.Default("launchesPerMinute", "0").Int(0, maxNodes)
-	c.TerminationHandler = m.Default("terminationHandler", "false").Bool()
+	m := v.Map("cloud", cloudOptions.names()...)
+	c.Quota = int(cloudOptions.read(m, "quota").Int(0, maxNodes))
+	c.LaunchesPerMinute = cloudOptions.read(m, "launchesPerMinute").Int(0, maxNodes)
+	c.TerminationHandler = cloudOptions.read(m, "terminationHandler").Bool()
 	for _, g := range groups.List() {
 		l.machineGroup(g, c)
 	}
@@ -130,19 +130,18 @@ func (l *loader) autoscaler(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("autoscaler", "expander", "scanInterval", "scaleDown", "scaleDownUnneededTime", "scaleDownDelayAfterAdd",
-		"scaleDownUtilizationThreshold", "maxNodeProvisionTime")
-	c := &autoscaler.Config{Expander: m.Default("expander", autoscaler.LeastWaste).Enum("expander", autoscaler.Expanders()...)}
+	m := v.Map("autoscaler", autoscalerOptions.names()...)
+	c := &autoscaler.Config{Expander: autoscalerOptions.read(m, "expander").Enum("expander", autoscaler.Expanders()...)}
 	l.scenario.Config.Autoscaler = c
-	long := func(name string, standard time.Duration) time.Duration {
-		return m.Default(name, strict.FormatDuration(standard)).DurationIn(time.Second, maxDuration)
+	long := func(name string) time.Duration {
+		return autoscalerOptions.read(m, name).DurationIn(time.Second, maxDuration)
 	}
-	c.ScanInterval = m.Default("scanInterval", strict.FormatDuration(autoscaler.DefaultScanInterval)).DurationIn(autoscaler.LeastScanInterval, maxDuration)
-	c.NoScaleDown = !m.Default("scaleDown", "true").Bool()
-	c.UnneededTime = long("scaleDownUnneededTime", autoscaler.DefaultUnneededTime)
-	c.DelayAfterAdd = long("scaleDownDelayAfterAdd", autoscaler.DefaultDelayAfterAdd)
-	c.UtilizationThreshold = m.Default("scaleDownUtilizationThreshold", "50%").Percent()
-	c.MaxNodeProvisionTime = long("maxNodeProvisionTime", autoscaler.DefaultMaxNodeProvisionTime)
+	c.ScanInterval = autoscalerOptions.read(m, "scanInterval").DurationIn(autoscaler.LeastScanInterval, maxDuration)
+	c.NoScaleDown = !autoscalerOptions.read(m, "scaleDown").Bool()
+	c.UnneededTime = long("scaleDownUnneededTime")
+	c.DelayAfterAdd = long("scaleDownDelayAfterAdd")
+	c.UtilizationThreshold = autoscalerOptions.read(m, "scaleDownUtilizationThreshold").Percent()
+	c.MaxNodeProvisionTime = long("maxNodeProvisionTime")
 	if len(l.known.groups) == 0 {
 		v.KeyErrorf("it has nothing to scale: the cluster needs nodeGroups")
 	}

@@ -16,7 +16,7 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "panicAfter", "imagePulls", "kubelet", "kubeProxy", "nodeBandwidth", "loadBalancers")
+	m := v.Map("cluster", append(clusterOptions.names(), "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "kubelet", "kubeProxy", "loadBalancers")...)
 	l.kubelets(m.Optional("kubelet")) // whose thresholds are kept of every machine
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
@@ -49,16 +49,16 @@ func (l *loader) apiServer(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("apiServer", "memory", "consistentListFromCache", "streamingEncoding", "priorityAndFairness")
+	m := v.Map("apiServer", apiServerOptions.names()...)
 	c := &l.scenario.Config.ControlPlane.APIServer
 	if memory := m.Optional("memory"); memory.Given() {
 		if c.MemoryBytes = positive(memory, strict.Value.Bytes); c.MemoryBytes > 0 && c.MemoryBytes < leastServer {
 			memory.Errorf("an API server needs %dMi to begin with", leastServer>>20)
 		}
 	}
-	c.ListsFromEtcd = !m.Default("consistentListFromCache", "true").Bool()
-	c.Unfair = !m.Default("priorityAndFairness", "true").Bool()
-	c.EncodesWhole = !m.Default("streamingEncoding", "true").Bool()
+	c.ListsFromEtcd = !apiServerOptions.read(m, "consistentListFromCache").Bool()
+	c.Unfair = !apiServerOptions.read(m, "priorityAndFairness").Bool()
+	c.EncodesWhole = !apiServerOptions.read(m, "streamingEncoding").Bool()
 }
 
 const leastServer = 512 << 20
@@ -69,10 +69,10 @@ func (l *loader) nodeRepair(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("nodeRepair", "after", "takes")
+	m := v.Map("nodeRepair", repairOptions.names()...)
 	l.scenario.Config.NodeRepair = cloud.RepairConfig{
-		After: m.Default("after", "10m").DurationIn(time.Second, maxDuration),
-		Takes: syncTime(m.Default("takes", "2m..4m")),
+		After: repairOptions.read(m, "after").DurationIn(time.Second, maxDuration),
+		Takes: syncTime(repairOptions.read(m, "takes")),
 	}
 }
 
@@ -81,8 +81,8 @@ func (l *loader) imagePulls(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("imagePulls", "parallel", "registryBandwidth")
-	l.scenario.Config.ParallelPulls = int(m.Default("parallel", "1").Int(1, 1_000))
+	m := v.Map("imagePulls", pullOptions.names()...)
+	l.scenario.Config.ParallelPulls = int(pullOptions.read(m, "parallel").Int(1, 1_000))
 	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
 }
 
@@ -333,6 +333,7 @@ func (l *loader) snapshot(v strict.Value) {
 		}
 		others = append(others, o)
 	}
+	l.misplace(set)
 	l.learn(v, others)
 	l.nodesUnread = l.incomplete()
 	others = l.assumeClaims(others)

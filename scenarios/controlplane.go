@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"orrery/model"
-	"orrery/model/cluster"
 	"orrery/scenarios/strict"
 )
 
@@ -13,16 +12,16 @@ import (
 // are managed by somebody else; or listed is true: what says which nodes there are
 // is a snapshot or a trace, and those have been read from a cluster as they are.
 func (l *loader) controlPlane(v strict.Value, listed bool) {
-	m := v.Map("controlPlane", "replicas", "cpu", "memory", "zones", "etcd", "apiServer", "managed")
+	m := v.Map("controlPlane", append(controlPlaneOptions.names(), "etcd", "apiServer")...)
 	c := &l.scenario.Config.ControlPlane
 	l.etcd(m.Optional("etcd"))
 	numbers := []string{"1", "3", "5"}
 	if c.ExternalEtcd > 0 {
 		numbers = []string{"1", "2", "3", "4", "5"}
 	}
-	c.Replicas, _ = strconv.Atoi(m.Default("replicas", "1").Enum("number of replicas", numbers...))
-	c.CPUMilli = positive(m.Default("cpu", strconv.Itoa(cluster.ControlPlaneCPUMilli/1000)), strict.Value.CPU)
-	c.MemoryBytes = positive(m.Default("memory", fmt.Sprint(cluster.ControlPlaneMemoryBytes>>30, "Gi")), strict.Value.Bytes)
+	c.Replicas, _ = strconv.Atoi(controlPlaneOptions.read(m, "replicas").Enum("number of replicas", numbers...))
+	c.CPUMilli = positive(controlPlaneOptions.read(m, "cpu"), strict.Value.CPU)
+	c.MemoryBytes = positive(controlPlaneOptions.read(m, "memory"), strict.Value.Bytes)
 	if c.MemoryBytes > maxBytes {
 		m.Optional("memory").Errorf("a machine has at most %dPi", maxBytes>>50)
 	}
@@ -46,11 +45,11 @@ func (l *loader) etcd(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("etcd", "external", "preVote", "checkQuorum", "fsync", "quota")
+	m := v.Map("etcd", append(etcdOptions.names(), "external")...)
 	l.externalEtcd(m.Optional("external"))
 	c := &l.scenario.Config.ControlPlane.Etcd
-	c.NoPreVote = !m.Default("preVote", "true").Bool()
-	c.NoCheckQuorum = !m.Default("checkQuorum", "true").Bool()
+	c.NoPreVote = !etcdOptions.read(m, "preVote").Bool()
+	c.NoCheckQuorum = !etcdOptions.read(m, "checkQuorum").Bool()
 	if fsync := m.Optional("fsync"); fsync.Given() {
 		c.Fsync = syncTime(fsync)
 	}
@@ -70,7 +69,7 @@ func (l *loader) externalEtcd(v strict.Value) {
 		c.ExternalEtcd = 3
 		return
 	}
-	m := v.Map("external etcd", "members", "zones")
+	m := v.Map("external etcd", externalEtcdOptions.names()...)
 	number, _ := strconv.Atoi(m.Required("members").Enum("number of members", "1", "3", "5", "7"))
 	c.ExternalEtcd = max(number, 1)
 	c.EtcdZones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)

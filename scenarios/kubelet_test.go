@@ -199,3 +199,22 @@ func TestPodsPerCoreLimitsWhatANodeTakes(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A pod that says it is on a node which is not there is a mistake where it says so.
+func TestAPodOnANodeThatIsNotThereIsSaidWhereItIs(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + workers + "workload: {manifests: [p.yaml]}\n",
+		"p.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  nodeName: m\n  containers: [{name: c, image: x}]\n",
+	})
+	const want = `p.yaml:5:13: spec.nodeName: pod/p says it is on node "m", and there is none`
+	if _, err := scenarios.Load(dir+"/s.yaml", scenarios.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("want %q, got\n%v", want, err)
+	}
+	node := folder(t, map[string]string{
+		"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + workers + "workload: {manifests: [n.yaml]}\n",
+		"n.yaml": "apiVersion: v1\nkind: Node\nmetadata: {name: m}\nstatus: {capacity: {cpu: 1, memory: 1Gi, pods: 1}}\n",
+	})
+	if _, err := scenarios.Load(node+"/s.yaml", scenarios.Options{}); err == nil || !strings.Contains(err.Error(), "n.yaml:1:1: a node cannot be applied") {
+		t.Errorf("a node in a file: got\n%v", err)
+	}
+}

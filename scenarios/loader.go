@@ -38,6 +38,7 @@ type loader struct {
 	unread      bool // there are files of objects that could not be read
 	nodesUnread bool // there are nodes that nobody knows, see incomplete
 	swapAllowed bool // kubelets start on machines with swap
+	misplaced   map[*model.Pod]strict.Value
 
 	traceRuns   map[string]time.Duration // how long pods of a trace run, by their path
 	replicas    int64                    // pods asked for so far, all together
@@ -121,6 +122,7 @@ func (l *loader) manifests(list strict.Value) []model.Object {
 		}
 	}
 	l.store(set)
+	l.misplace(set)
 	l.learn(list, set.Objects)
 	return set.Objects
 }
@@ -145,8 +147,26 @@ func (l *loader) include(set *manifest.Set, v strict.Value) {
 func (l *loader) checkPlaces(v strict.Value, objects []model.Object) {
 	for _, o := range objects {
 		if p, ok := o.(*model.Pod); ok && p.NodeName != "" && !l.nodesUnread && !l.known.node[p.NodeName] {
-			v.Errorf("%s says it is on node %s, and there is none%s", p.Path(), strict.Quote(p.NodeName), l.suggest(p.NodeName, l.known.nodes))
+			at := v
+			if place, there := l.misplaced[p]; there {
+				at = place
+			}
+			at.Errorf("%s says it is on node %s, and there is none%s", p.Path(), strict.Quote(p.NodeName), l.suggest(p.NodeName, l.known.nodes))
 		}
+	}
+}
+
+// misplace remembers where pods say that they are on a node that nobody knows.
+func (l *loader) misplace(set *manifest.Set) {
+	for i, o := range set.Objects {
+		p, ok := o.(*model.Pod)
+		if !ok || p.NodeName == "" || l.known.node[p.NodeName] {
+			continue
+		}
+		if l.misplaced == nil {
+			l.misplaced = map[*model.Pod]strict.Value{}
+		}
+		l.misplaced[p] = set.Places[i].Peek("spec").Peek("nodeName")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"orrery/scenarios/strict"
 )
 
-// Option is a key that a scenario may have about machines and what runs on each of them:
+// Option is a key that a scenario may have about its cluster, its machines and what runs on each of them:
 // the loader knows no other keys there and no other defaults.
 type Option struct {
 	Of      string // the map whose key it is, such as cluster.kubelet
@@ -43,7 +43,8 @@ func (o options) read(m *strict.Map, name string) strict.Value {
 
 // KnownOptions is all of them, map by map. What nodes have, machines of node groups have, too.
 func KnownOptions() []Option {
-	return slices.Concat(kubeletOptions, conntrackOptions, machineOptions, nodeOptions, groupOptions)
+	return slices.Concat(clusterOptions, controlPlaneOptions, apiServerOptions, etcdOptions, externalEtcdOptions, kubeletOptions, conntrackOptions,
+		machineOptions, nodeOptions, groupOptions, cloudOptions, autoscalerOptions, repairOptions, pullOptions, balancerOptions)
 }
 
 // kubeletOptions is about the kubelets of all nodes, by the names of a

@@ -14,6 +14,7 @@ func inOptions(o scenarios.Option, value string) string {
 		"memoryManagerPolicy": ", kubeReserved: {memory: 1Gi}, reservedMemory: [{numaNode: 0, limits: {memory: 1124Mi}}]", "gpuModel": ", gpus: 1",
 		"shutdownGracePeriodCriticalPods": ", shutdownGracePeriod: 60s", "evictionSoft": ", evictionSoftGracePeriod: {memory.available: 90s}",
 		"evictionSoftGracePeriod": ", evictionSoft: {memory.available: 1Gi}",
+		"nodeBandwidth":           "\nworkload: {manifests: [{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: x}]}}], behavior: [{bytes: 100Ki}]}",
 	}[o.Name]
 	own := o.Name + ": " + value + with
 	rest := func(all ...string) string { // what is required and not said
@@ -34,10 +35,18 @@ func inOptions(o scenarios.Option, value string) string {
 		return "  nodes: [{" + rest("name: n", "cpu: 4", "memory: 16Gi") + "}]" + kubelet + "\n"
 	case "cluster.nodeGroups[]":
 		return "  nodes: [" + node + "]\n  nodeGroups: [{" + rest("name: g", "cpu: 4", "memory: 16Gi", "max: 20") + "}]\n"
-	case "cluster.kubeProxy.conntrack":
-		return "  nodes: [" + node + "]\n  kubeProxy: {conntrack: {" + own + "}}\n"
+	case "cluster":
+		return "  nodes: [" + node + "]\n  " + own + "\n"
+	case "cluster.autoscaler":
+		node += "]\n  nodeGroups: [{name: g, cpu: 4, memory: 16Gi, max: 20}"
+	case "cluster.controlPlane.etcd.external":
+		own = "{" + rest("members: 3") + "}"
+		return "  nodes: [" + node + "]\n  controlPlane: {etcd: {external: " + own + "}}\n"
 	}
-	return "  nodes: [" + node + "]\n  kubelet: {" + own + "}\n"
+	for path := strings.Split(o.Of, ".")[1:]; len(path) > 0; path = path[:len(path)-1] {
+		own = path[len(path)-1] + ": {" + own + "}"
+	}
+	return "  nodes: [" + node + "]\n  " + own + "\n"
 }
 
 // Every option is read: its example is taken, and so is its default, and what is neither
@@ -66,7 +75,7 @@ func TestEveryOptionIsRead(t *testing.T) {
 			t.Errorf("%s.%s is not read: %v", o.Of, o.Name, err)
 		}
 	}
-	for _, key := range []string{"cluster.kubeletevictionHard", "cluster.nodes[]kubeReserved", "cluster.nodeGroups[]price", "cluster.kubeProxy.conntrackmin"} {
+	for _, key := range []string{"cluster.kubeletevictionHard", "cluster.nodes[]kubeReserved", "cluster.nodeGroups[]price", "cluster.kubeProxy.conntrackmin", "cluster.autoscalerexpander", "cluster.controlPlane.etcd.externalzones"} {
 		if !seen[key] {
 			t.Errorf("there is no %s", key)
 		}

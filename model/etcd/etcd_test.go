@@ -38,7 +38,12 @@ type line struct {
 }
 
 func newRig(t testing.TB, seed uint64, members int, c etcd.Config) *rig {
-	k := sim.New(sim.Config{Seed: seed})
+	return shuffledRig(t, seed, 0, members, c)
+}
+
+// shuffledRig is one that permutes the events of an instant.
+func shuffledRig(t testing.TB, seed, ties uint64, members int, c etcd.Config) *rig {
+	k := sim.New(sim.Config{Seed: seed, ShuffleTies: ties})
 	r := &rig{Kernel: k, t: t, net: network.New(k, network.DefaultProfile()), took: map[uint64]time.Duration{}, asked: map[uint64]sim.Time{}, failed: map[uint64]bool{}, reads: map[uint64]bool{}}
 	for i := range members {
 		r.sites = append(r.sites, r.net.AddSite(fmt.Sprint("cp-", i), string(rune('a'+i%3))))
@@ -261,6 +266,35 @@ func (r *rig) checkAnswers() {
 		}
 		if answered && times[a] != 1 || times[a] > 1 || answered == r.failed[a] {
 			r.t.Errorf("write %d: agreed on %d times, answered %v, failed %v", a, times[a], answered, r.failed[a])
+		}
+	}
+}
+
+// Writes that are ready at one instant are agreed on in the order in which they were asked
+// for, whoever else is woken then and whether the group rests or not.
+func TestWritesOfOneInstantKeepTheirOrder(t *testing.T) {
+	for ties := range uint64(5) {
+		for _, literal := range []bool{false, true} {
+			r := shuffledRig(t, 1, ties, 1, etcd.Config{Literal: literal})
+			if err := r.Run(sim.Time(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			var want []uint64
+			for about := range uint64(20) { // two instants by turns
+				r.asked[about] = r.Now()
+				r.group.Propose(0, r.Now().Add(time.Millisecond+time.Duration(about%2)), about, etcd.Replaces)
+			}
+			for half := range uint64(2) {
+				for about := half; about < 20; about += 2 {
+					want = append(want, about)
+				}
+			}
+			if err := r.Run(sim.Time(11 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.agreed, want) {
+				t.Errorf("ties permuted by %d, literal %v: agreed on %v", ties, literal, r.agreed)
+			}
 		}
 	}
 }

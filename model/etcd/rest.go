@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -30,6 +31,7 @@ type rest struct {
 	base     mark
 	next     mark
 	window   []asked // proposals since base
+	coming   []asked // and those that have not arrived, by when they do and by when they were made
 }
 
 // batch is the entries that the leader writes at once.
@@ -92,7 +94,7 @@ func (g *Group) settle() {
 	last := g.seats[at].core.Last()
 	old := g.resting
 	g.resting = rest{lead: g.seats[at], leadAt: at, last: last, applied: last, applyAt: -1, base: mark{g.now, last, 0},
-		order: old.order[:0], batches: old.batches[:0], window: old.window[:0]}
+		order: old.order[:0], batches: old.batches[:0], window: old.window[:0], coming: old.coming[:0]}
 	for i := range old.answers {
 		g.resting.answers[i] = old.answers[i][:0]
 	}
@@ -116,6 +118,8 @@ func (r *rest) propose(g *Group, slot uint32) {
 		p.arrives = p.at.Add(d)
 	}
 	r.window = append(r.window, asked{p.at, p.member, slot, p.serial})
+	i, _ := slices.BinarySearchFunc(r.coming, p.arrives+1, func(a asked, at sim.Time) int { return cmp.Compare(a.at, at) })
+	r.coming = slices.Insert(r.coming, i, asked{p.arrives, p.member, slot, p.serial})
 	g.kernel.Post(p.arrives, g.self, whyArrive, uint64(slot))
 }
 
@@ -136,9 +140,13 @@ func (r *rest) mark(g *Group, now sim.Time) {
 
 func (r *rest) wake(g *Group, now sim.Time, why sim.Why, slot uint32) {
 	switch why {
-	case whyArrive:
-		if p := &g.proposals[slot]; p.arrives == now && !p.agreed {
-			r.arrive(g, now, slot)
+	case whyArrive: // all that do now, in the order in which they were made
+		for g.rest == r && len(r.coming) > 0 && r.coming[0].at <= now {
+			a := r.coming[0]
+			r.coming = slices.Delete(r.coming, 0, 1)
+			if p := &g.proposals[a.slot]; p.serial == a.serial && p.arrives == now && !p.agreed {
+				r.arrive(g, now, a.slot)
+			}
 		}
 	case whyCommit, whyApply:
 		r.commit(g, now)

@@ -11,8 +11,8 @@ import (
 
 // A headless Service has no address of its own, and kube-proxy writes no rules for it. Its
 // name is looked up and stands for the addresses of its ready pods, one of which the client
-// chooses. An answer is kept, by CoreDNS and by clients, and so is one that there are none
-// (kubeadm's Corefile: the plugins kubernetes with ttl 30, and cache 30). It is renewed
+// chooses. An answer is kept by clients, and so is one that there are none (kubeadm's
+// Corefile: ttl 30 of the plugin kubernetes; its cache keeps nothing of this zone). It is renewed
 // when it is too old: at moments of each machine's own, known beforehand, of which those
 // after news are events.
 //

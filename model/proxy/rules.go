@@ -32,9 +32,9 @@ func (at place) local(svc *model.Service) bool {
 // of all, which nobody else may use.
 func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 	if at.named {
-		return model.Route{Service: svc.Ref(), UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
+		return model.Route{Service: svc.Ref(), TCP: svc.TCP, UDP: svc.UDP, Headless: true, Endpoints: keep(all, ready)}
 	}
-	r := model.Route{Service: svc.Ref(), UDP: svc.UDP, Sticky: svc.Affinity}
+	r := model.Route{Service: svc.Ref(), TCP: svc.TCP, UDP: svc.UDP, Sticky: svc.Affinity}
 	if r.UDP {
 		r.Serving = keep(all, func(e *model.Endpoint) bool { return e.Serving })
 	}

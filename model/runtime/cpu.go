@@ -132,7 +132,7 @@ func (m *Machine) wantBesides(milli int64) {
 	case m.crowded:
 		m.relax()
 	default:
-		m.serve(m.daemons.wants)
+		m.serveAgents()
 	}
 }
 
@@ -148,7 +148,7 @@ func (m *Machine) scarce() bool {
 // relax gives everybody what they want.
 func (m *Machine) relax() {
 	m.crowded = false
-	m.serve(m.daemons.wants)
+	m.serveAgents()
 	for _, s := range m.pods {
 		if s != nil {
 			m.satisfy(s)
@@ -178,7 +178,7 @@ func (m *Machine) satisfy(s *Sandbox) {
 // In it the daemons stand beside what else the system runs.
 func (m *Machine) forPods(top []group) (gets int64) {
 	const system, pods, agents = 0, 1, 2
-	root := [...]group{{wants: m.burnt + m.daemons.wants, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
+	root := [...]group{{wants: m.burnt + m.daemons.wants + m.unpackWants, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
 	for i := range top {
 		root[1].wants += top[i].wants
 	}
@@ -188,11 +188,11 @@ func (m *Machine) forPods(top []group) (gets int64) {
 			gets = root[i].gets
 			continue
 		}
-		slice := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {wants: m.daemons.wants, weight: daemonsWeight, of: agents}}
+		slice := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {wants: m.daemons.wants + m.unpackWants, weight: daemonsWeight, of: agents}}
 		fill(slice[:], root[i].gets)
 		for _, g := range slice {
 			if g.of == agents {
-				m.serve(g.gets)
+				m.shareAgents(g.gets)
 			}
 		}
 	}

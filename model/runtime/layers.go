@@ -43,13 +43,14 @@ type layer struct {
 }
 
 // part is a layer of an image on its way, by its number: how long all downloads go at full
-// pace until it is there, how long it takes to unpack, from when on, as things are, and how
-// much that writes.
+// pace until it is there, how long it takes to unpack what is left of it, from when on, as
+// things are, how much it is on the disk, and how much of that was written before.
 type part struct {
 	number       uint32
 	load, unpack time.Duration
 	from         sim.Time
 	bytes        int64
+	written      int64
 }
 
 // Describe tells the registry what images are made of.
@@ -178,8 +179,9 @@ func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 		case x.from.Add(x.unpack) <= now:
 			used += x.bytes
 		default:
-			used += scale(x.bytes, int64(now.Sub(x.from)), int64(x.unpack))
-			growth += scale(x.bytes, int64(time.Second), int64(x.unpack))
+			left := x.bytes - x.written
+			used += x.written + scale(left, int64(now.Sub(x.from)), int64(x.unpack))
+			growth += scale(left, int64(time.Second), int64(x.unpack))
 			next = x.from.Add(x.unpack)
 		}
 	}
@@ -188,7 +190,7 @@ func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 
 // followWrites looks again when a pull writes more or less than it does now.
 func (m *Machine) followWrites(p *pull) {
-	if m.disk == 0 {
+	if m.disk == 0 && m.cores == 0 {
 		return
 	}
 	if _, _, next := p.writes(m.kernel.Now()); next != p.writesAt {
@@ -203,6 +205,7 @@ func (m *Machine) unpackDue(now sim.Time, pod uint32) {
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.pod == pod && p.writesAt == now {
 			m.followWrites(p)
+			m.recountUnpacking()
 			m.diskChanged()
 			return
 		}

@@ -198,6 +198,8 @@ type Machine struct {
 	hogged      int64    // numbers them
 	hogsAt      sim.Time // when what they use becomes another line
 	burnt       int64    // milli-CPU that others than containers and daemons want
+	unpackWants int64    // milli-CPU that the runtime wants to unpack images
+	unpackPace  int64    // at which it does, in millionths
 	running     int64    // containers
 	daemons     daemons
 	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
@@ -240,7 +242,7 @@ type Config struct {
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
 		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
-		on: true, link: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), pullRate: c.PullRate.orDefault(), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
+		on: true, link: full, unpackPace: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), pullRate: c.PullRate.orDefault(), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.podPIDsLimit, m.staticCPUs, m.rotation = c.PodPIDsLimit, c.StaticCPUs, newRotation(c.Logs)
@@ -531,11 +533,11 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.CancelPulls()
 	m.calls = calls{}
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
-	m.wanted -= m.burnt + m.daemons.wants
-	m.burnt, m.running = 0, 0
+	m.wanted -= m.burnt + m.daemons.wants + m.unpackWants
+	m.burnt, m.unpackWants, m.unpackPace, m.running = 0, 0, full, 0
+	m.CancelPulls()
 	m.daemons = newDaemons(m.offAt)
 	for _, s := range m.pods {
 		if s == nil {

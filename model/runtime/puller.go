@@ -73,6 +73,7 @@ func (m *Machine) CancelPulls() {
 		m.release(m.pulls[i].taken)
 	}
 	m.pulls = m.pulls[:0]
+	m.recountUnpacking()
 }
 
 // beginPulls begins those that need not wait.
@@ -128,7 +129,7 @@ func (m *Machine) bring(p *pull, luck *sim.Stream) {
 		return
 	}
 	p.left = spread(p.bytes, downloadRate, 4, luck)
-	p.unpack = m.onDisk(spread(unpacked(p.bytes), unpackRate, 3, luck))
+	p.unpack = m.unpackTime(spread(unpacked(p.bytes), unpackRate, 3, luck))
 	p.unpackedAt, p.writesAt = p.from, sim.Never
 	p.parts = []part{{number: p.whole(), load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
 	if len(layers) > 0 {
@@ -285,6 +286,7 @@ func (m *Machine) endPull(p *pull) {
 	m.release(p.taken)
 	m.resumeWaiting()
 	if len(p.parts) > 0 {
+		m.recountUnpacking()
 		m.diskChanged()
 	}
 	m.beginPulls()

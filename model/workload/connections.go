@@ -42,6 +42,7 @@ type held struct {
 	milli   int64    // that these send, in thousandths of a request per second
 	strands []strand // by pod
 	loose   int64    // clients that have no endpoint to choose
+	unnamed int64    // clients that find no address
 	nth     uint64   // how many have chosen
 	tickAt  sim.Time // some connections are renewed then; 0 while that changes nothing
 	idleAt  sim.Time // since when nothing is sent; 0 if something is
@@ -100,7 +101,7 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 		t.release(f, h)
 		return
 	}
-	stay, kept := int64(0), h.strands[:0]
+	stay, kept, unnamed := int64(0), h.strands[:0], h.unnamed
 	for _, x := range h.strands {
 		if t.parts(f, s, &x, &r, now) {
 			t.backends[f.backend].routes[x.live].users--
@@ -116,11 +117,19 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 		free = 0
 	}
 	if h.tickAt > 0 && h.tickAt <= now {
-		free += h.renew()
+		free += t.renew(f, h)
 	}
-	t.choose(f, h, s, &r, free)
-	t.awaitRenewal(i, h, &r)
+	if t.unnamed(f, s) {
+		h.loose, h.unnamed = 0, free
+	} else {
+		h.unnamed = 0
+		t.choose(f, h, s, &r, free)
+	}
+	t.awaitRenewal(i, h, s, &r)
 	t.awaitSilence(i, h)
+	if h.unnamed != unnamed {
+		t.respread(f.lookups)
+	}
 }
 
 // drop takes away clients that are no more, those of the youngest pods first.
@@ -158,7 +167,7 @@ func (t *Flows) release(f *flow, h *held) {
 	for k := range h.strands {
 		t.backends[f.backend].routes[h.strands[k].live].users--
 	}
-	h.strands, h.loose = nil, 0
+	h.strands, h.loose, h.unnamed = nil, 0, 0
 }
 
 // restless is how long clients stay with an endpoint on the average that are taken to be
@@ -221,7 +230,7 @@ func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Tim
 	if f.Connections == nil {
 		return !leadsTo(r.Endpoints, x.endpoint.Pod)
 	}
-	if r.UDP {
+	if f.udp(r) {
 		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
 	}
 	p := t.endpoint(&x.endpoint)
@@ -240,13 +249,22 @@ func leadsTo(endpoints []model.Endpoint, pod model.Ref) bool {
 }
 
 // renew has some of the connections be closed, which choose anew.
-func (h *held) renew() (free int64) {
+func (t *Flows) renew(f *flow, h *held) (free int64) {
 	h.tickAt = 0
-	for k := range h.strands {
-		n := h.strands[k].n / renewals
-		h.strands[k].n -= n
+	kept := h.strands[:0]
+	for _, x := range h.strands {
+		n := x.n / renewals
+		if n == 0 {
+			n = x.n
+		}
 		free += n
+		if x.n -= n; x.n > 0 {
+			kept = append(kept, x)
+		} else {
+			t.backends[f.backend].routes[x.live].users--
+		}
 	}
+	h.strands = kept
 	return free
 }
 
@@ -255,7 +273,7 @@ func (h *held) renew() (free int64) {
 // chosen only if all do.
 func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) {
 	among := r.Endpoints
-	if f.Connections != nil && !r.UDP {
+	if f.Connections != nil && !f.udp(r) {
 		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
 			p := t.endpoint(&e)
 			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(s.site, p.site)
@@ -274,7 +292,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 		for ; free > 0; free-- {
 			h.nth++
 			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), h.nth)
-			t.stay(f, h, &among[luck.Below(uint64(n))], r.UDP, 1)
+			t.stay(f, h, &among[luck.Below(uint64(n))], r, 1)
 		}
 		return
 	}
@@ -284,38 +302,43 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 			each++
 		}
 		if each > 0 {
-			t.stay(f, h, &among[k], r.UDP, each)
+			t.stay(f, h, &among[k], r, each)
 		}
 	}
 }
 
 // stay has clients stay with an endpoint.
-func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, udp bool, n int64) {
+func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, r *model.Route, n int64) {
 	k, ok := slices.BinarySearchFunc(h.strands, e.Pod.ID, func(x strand, id uint32) int { return int(int64(x.endpoint.Pod.ID) - int64(id)) })
 	if !ok {
-		h.strands = slices.Insert(h.strands, k, strand{endpoint: *e, live: t.use(f.backend, t.alone(f.backend, e, udp))})
+		h.strands = slices.Insert(h.strands, k, strand{endpoint: *e, live: t.use(f.backend, t.alone(f.backend, e, r))})
 	}
 	h.strands[k].n += n
 }
 
-// alone is the route that leads to one endpoint only.
-func (t *Flows) alone(backend int32, e *model.Endpoint, udp bool) model.Route {
+// alone is the route that leads to one endpoint of a route only.
+func (t *Flows) alone(backend int32, e *model.Endpoint, of *model.Route) model.Route {
 	b := &t.backends[backend]
 	for k := range b.routes {
 		if r := &b.routes[k].route; r.Alone && r.Endpoints[0].Pod == e.Pod {
 			return *r
 		}
 	}
-	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, UDP: udp}
+	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, TCP: of.TCP, UDP: of.UDP}
 }
 
-// awaitRenewal has connections be renewed while that changes where they go.
-func (t *Flows) awaitRenewal(i int32, h *held, r *model.Route) {
+// awaitRenewal has connections be renewed while that changes where they go, or whether they
+// are there.
+func (t *Flows) awaitRenewal(i int32, h *held, s *sender, r *model.Route) {
 	f := &t.flows[i]
 	if f.Connections == nil || f.Connections.Lifetime == 0 || h.tickAt > 0 {
 		return
 	}
-	if len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands) {
+	rests := len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands)
+	if t.unnamed(f, s) {
+		rests = len(h.strands) == 0
+	}
+	if rests {
 		return
 	}
 	h.tickAt = t.kernel.Now().Add(f.Connections.Lifetime / renewals)
@@ -349,7 +372,8 @@ func (t *Flows) awaitSilence(i int32, h *held) {
 	}
 }
 
-// apportion divides what a sender sends among the endpoints that its clients stay with.
+// apportion divides what a sender sends, and has an address for, among the endpoints that its
+// clients stay with.
 func (t *Flows) apportion(f *flow, s *sender, milli int64) {
 	h := f.heldAt(s)
 	total := h.loose

@@ -154,20 +154,25 @@ func (t *Flows) ask(l *flow) {
 
 // queries is what a sender's requests ask, in thousandths per second, each name once.
 func (t *Flows) queries(l *flow, s *sender) int64 {
-	each := t.DNS.QueriesMilli
-	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
-		return product(s.milli, each, 1000)
+	needed := t.dials(&t.flows[l.of], s)
+	all := product(needed, t.DNS.QueriesMilli, 1000)
+	switch {
+	case needed == 0 && s.milli > 0:
+		return listens
+	case needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s):
+		return all
 	}
-	return min(product(s.milli, each, 1000), max(1, nearest(product(s.milli, each, 1), t.absent(l, s), 1000*billion)))
+	return min(all, max(1, nearest(product(needed, t.DNS.QueriesMilli, 1), t.absent(l, s), 1000*billion)))
 }
 
 // asking is how many of a sender's requests have to ask, in thousandths per second: those
-// that find no answer.
+// that need a name and find no answer.
 func (t *Flows) asking(l *flow, s *sender) int64 {
-	if s.milli == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
-		return s.milli
+	needed := t.dials(&t.flows[l.of], s)
+	if needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s) {
+		return needed
 	}
-	return min(s.milli, max(1, nearest(s.milli, t.absent(l, s), billion)))
+	return min(needed, max(1, nearest(needed, t.absent(l, s), billion)))
 }
 
 // billion is how many parts absent tells apart.
@@ -182,7 +187,7 @@ func nearest(a, b, c int64) int64 { return (product(2*a, b, c) + 1) / 2 }
 // at which λ of them arrive asks λ/(1+λ·TTL) times a second. While nobody answers at all, a
 // cache is taken to ask as often as if somebody did at once, until its answer is too old.
 func (t *Flows) absent(l *flow, s *sender) int64 {
-	milli := s.milli / max(1, s.pods())
+	milli := t.dials(&t.flows[l.of], s) / max(1, s.pods())
 	if t.DNS.Cache == NodeCache {
 		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
@@ -218,8 +223,8 @@ func (a *outcome) awaited(milli int64) int64 {
 	return sum + product(each, none, million)
 }
 
-// pooled is what the pods of a node send to a Service together, in thousandths of a request
-// per second, as the node's cache of its name has it.
+// pooled is what the pods of a node send to a Service together and need its name for, in
+// thousandths of a request per second, as the node's cache of it has it.
 type pooled struct{ milli, passed int64 }
 
 // pool adds what a flow's senders send to what their nodes' caches know of, and has all
@@ -235,8 +240,9 @@ func (t *Flows) pool(f *flow) {
 			b.pool = append(b.pool, pooled{})
 		}
 		x := &b.pool[s.node]
-		x.milli += s.milli - s.pooled
-		s.pooled = s.milli
+		needed := t.dials(f, s)
+		x.milli += needed - s.pooled
+		s.pooled = needed
 		if !t.holds(f, change(x.milli, x.passed)) {
 			x.passed, others = x.milli, true
 		}
@@ -271,10 +277,18 @@ func (t *Flows) expired(l *flow, s *sender) bool {
 }
 
 // expiry is when a sender's answers are too old. When nobody answers any more, an
-// answer has some part of its time left: all of a node's, or of its pods', the same.
+// answer has some part of its time left: all of a node's, or of its pods', the same. One
+// that a name is not there is an answer, so nothing is used longer for it (RFC 8767).
 func (t *Flows) expiry(l *flow, s *sender) sim.Time {
+	if l.absent && !t.backends[t.flows[l.of].backend].named.ever {
+		return l.darkAt
+	}
 	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
-	return l.darkAt.Add(luck.Duration(0, t.DNS.TTL) + t.DNS.ServeStale)
+	at := l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+	if l.absent {
+		return at
+	}
+	return at.Add(t.DNS.ServeStale)
 }
 
 // resolve computes what becomes of a request's queries by what becomes of one: of those that
@@ -289,6 +303,9 @@ func (t *Flows) resolve(l *flow) resolved {
 	case harm.Slow > 0:
 		query.ok = query.ok.and(fixed(harm.Slow.Microseconds()))
 		query = query.within(stalled)
+	}
+	if l.absent {
+		harm.Denied = million
 	}
 	errors := product(query.good, harm.Errors, million)
 	denied := product(query.good-errors, harm.Denied, million)

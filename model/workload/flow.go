@@ -190,13 +190,13 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
-		t.pool(f)
 		if f.reroute {
 			t.route(f)
 		}
 		if f.Connections != nil || f.affine || f.sticks {
 			t.hold(i)
 		}
+		t.pool(f)
 		if t.backends[f.backend].mixed {
 			t.outdate(i)
 			continue
@@ -487,13 +487,13 @@ func (t *Flows) send(f *flow, s *bundle) {
 			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, s.site, t.cutSince) {
 				f.cut.milli += milli
 			}
-		case !c.serving && r.route.UDP: // nobody tells the sender
+		case !c.serving && f.udp(&r.route): // nobody tells the sender
 			f.lost.TimedOutMilliRPS += milli
 		case !c.serving:
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
 			if !whole || t.wired() {
-				milli = t.weaken(f, s, c, r.route.UDP, milli)
+				milli = t.weaken(f, s, c, f.udp(&r.route), milli)
 			}
 			if c.fails > 0 {
 				lost := product(milli, c.fails, 1_000_000)

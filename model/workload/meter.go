@@ -46,7 +46,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 		return
 	}
 	request, answer, arriving := t.sizes(r)
-	of, opens := f.entry(r.route.UDP), t.opens(r)
+	of, opens := f.entry(f.udp(&r.route)), t.opens(r)
 	is := &t.wire(b.site).is
 	arrive := int64(million)
 	if f.Connections == nil {

@@ -35,6 +35,12 @@ func (f *flow) ask(p Router) model.Route {
 	return p.Route(f.Namespace, f.Service)
 }
 
+// udp tells whether a flow's packets are of UDP: those to a port of it. A name is looked up
+// over UDP whatever other ports the servers have, as kubeadm's have (resolver(3); kubeadm's
+// phases/addons/dns/manifests.go: 53/UDP, 53/TCP and 9153/TCP); other requests go to a port
+// of TCP if there is one.
+func (f *flow) udp(r *model.Route) bool { return r.UDP && (f.of >= 0 || !r.TCP) }
+
 // use is the number of rules among those of a backend that somebody uses.
 func (t *Flows) use(i int32, r model.Route) int32 {
 	b, unused := &t.backends[i], -1
@@ -60,7 +66,7 @@ func (t *Flows) use(i int32, r model.Route) int32 {
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
 // see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && a.Headless == b.Headless && a.Sticky == b.Sticky && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
+	return a.Service == b.Service && a.Dropped == b.Dropped && a.Headless == b.Headless && a.Sticky == b.Sticky && a.TCP == b.TCP && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
 		sameEndpoints(a.Endpoints, b.Endpoints)
 }
 

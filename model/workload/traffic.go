@@ -102,6 +102,9 @@ type Flows struct {
 	severed    []severed
 
 	watchDeployments, watchPods *store.Watch // nil if no Deployment sends
+	watchServices               *store.Watch // what DNS servers know; nil if nobody looks anything up
+	services                    store.Table[*model.Service]
+	listed                      bool // DNS servers have seen all Services there are
 }
 
 // target is a Service's name.
@@ -167,6 +170,7 @@ type flow struct {
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
 	unheard  bool     // of lookups: servers answer otherwise than resolved has it
+	absent   bool     // of lookups: there is no such name
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
@@ -299,6 +303,9 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 			t.watchPods = t.client.Watch(model.KindPod)
 		}
 	}
+	if c.DNS != nil && t.client != nil {
+		t.watchServices = t.client.Watch(model.KindService)
+	}
 	net.Listen(t)
 	return t
 }
@@ -346,6 +353,9 @@ func (t *Flows) Start() {
 	if t.client != nil {
 		t.watchDeployments.Start()
 		t.watchPods.Start()
+	}
+	if t.watchServices != nil {
+		t.watchServices.Start()
 	}
 	for i := range t.flows {
 		f := &t.flows[i]
@@ -576,6 +586,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			p, _ := obj.(*model.Pod)
 			t.seePod(ref.ID, p)
 		}
+	case why == store.WhyWatch && t.watchServices != nil && uint32(about) == t.watchServices.ID:
+		t.seeServices()
 	case why == store.WhyWatch:
 		for _, obj, ok := t.watchDeployments.Next(); ok; _, obj, ok = t.watchDeployments.Next() {
 			if d, is := obj.(*model.Deployment); is {

@@ -143,8 +143,12 @@ func readService(o *object) {
 	s.PreferSameZone, s.PreferSameNode = o.distribution(spec.field("trafficDistribution"), in.Spec.TrafficDistribution)
 	s.TopologyAuto = topologyAuto(in.Annotations)
 	s.Affinity = o.affinity(spec, &in.Spec)
-	s.UDP = len(in.Spec.Ports) > 0 && !slices.ContainsFunc(in.Spec.Ports, func(p corev1.ServicePort) bool { return p.Protocol != corev1.ProtocolUDP })
+	for i := range in.Spec.Ports {
+		udp := in.Spec.Ports[i].Protocol == corev1.ProtocolUDP
+		s.TCP, s.UDP = s.TCP || !udp, s.UDP || udp
+	}
 	o.serviceType(spec, &in.Spec)
+	o.external(spec, &in.Spec)
 	o.keep(before, s)
 }
 
@@ -185,6 +189,16 @@ func (o *object) serviceType(spec *place, s *corev1.ServiceSpec) {
 			spec.field("ports").item(i).field("port").errorf("%d is out of range: 1 to 65535", n)
 		}
 	}
+}
+
+// external refuses a policy for traffic from outside of a Service that nothing from there
+// reaches (pkg/apis/core/validation/validation.go validateServiceExternalTrafficPolicy,
+// pkg/api/service/util.go ExternallyAccessible).
+func (o *object) external(spec *place, s *corev1.ServiceSpec) {
+	if o.set.state || s.ExternalTrafficPolicy == "" || s.Type == corev1.ServiceTypeNodePort || s.Type == corev1.ServiceTypeLoadBalancer || s.Type != corev1.ServiceTypeExternalName && len(s.ExternalIPs) > 0 {
+		return
+	}
+	spec.field("externalTrafficPolicy").errorf("only a Service of type NodePort or LoadBalancer, or with externalIPs, may have one")
 }
 
 // local reads a traffic policy, Cluster (the default) or Local.

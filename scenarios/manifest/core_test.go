@@ -38,3 +38,50 @@ func TestWhatAServiceSaysOfWhereItsTrafficIsToGo(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/apis/core/validation/validation.go validateServiceExternalTrafficPolicy,
+// pkg/api/service/util.go ExternallyAccessible.
+func TestOnlyAServiceThatIsReachedFromOutsideHasAnExternalTrafficPolicy(t *testing.T) {
+	for _, c := range []struct {
+		spec    string
+		refused bool
+	}{
+		{"externalTrafficPolicy: Local", true},
+		{"externalTrafficPolicy: Cluster", true},
+		{"type: ClusterIP, externalTrafficPolicy: Local", true},
+		{"type: ClusterIP, externalTrafficPolicy: Local, externalIPs: [192.0.2.1]", false},
+		{"type: NodePort, externalTrafficPolicy: Local", false},
+		{"type: LoadBalancer, externalTrafficPolicy: Local", false},
+		{"type: ClusterIP", false},
+	} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], " + c.spec + "}\n")})
+		if err := d.Err(); (err != nil) != c.refused {
+			t.Errorf("%s: %v", c.spec, err)
+		}
+	}
+}
+
+// Source: kubeadm's phases/addons/dns/manifests.go; core/v1 ServicePort: protocol is TCP if
+// it is not said.
+func TestAServiceHasPortsOfOneProtocolOrOfBoth(t *testing.T) {
+	for _, c := range []struct {
+		ports    string
+		tcp, udp bool
+	}{
+		{"{port: 80}", true, false},
+		{"{name: a, port: 53, protocol: UDP}", false, true},
+		{"{name: a, port: 53, protocol: UDP}, {name: b, port: 53, protocol: TCP}, {name: c, port: 9153}", true, true},
+	} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [" + c.ports + "]}\n")})
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if svc := s.Objects[0].(*model.Service); svc.TCP != c.tcp || svc.UDP != c.udp {
+			t.Errorf("%s: %+v", c.ports, svc)
+		}
+	}
+}

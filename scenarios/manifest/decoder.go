@@ -25,8 +25,8 @@ const MaxPods = 1_000_000
 // and the objects concerned are left out.
 type Decoder struct {
 	notes      notes
-	errs       []error
-	wrong      int // mistakes so far, told or not
+	errs       []func() error // of files, each of which may have none
+	wrong      int            // mistakes so far, told or not
 	priorities map[string]int32
 	polite     map[string]bool               // priority classes that preempt nobody
 	fallback   int32                         // the priority of pods that name no class
@@ -121,7 +121,7 @@ func (s *Set) Limits() strict.Limits { return s.limits }
 func (s *Set) AddFile(f File) {
 	docs, err := s.limits.ParseAll(f.Name, f.Data)
 	if err != nil {
-		s.decoder.errs = append(s.decoder.errs, err)
+		s.decoder.errs = append(s.decoder.errs, func() error { return err })
 		s.decoder.wrong++
 		return
 	}
@@ -132,15 +132,19 @@ func (s *Set) AddFile(f File) {
 			}
 		}
 	}
-	if len(docs) > 0 {
-		if err := docs[0].Err(); err != nil { // the documents of a file share their mistakes
-			s.decoder.errs = append(s.decoder.errs, err)
-		}
+	if len(docs) > 0 { // which share their mistakes; some are found later
+		s.decoder.errs = append(s.decoder.errs, docs[0].Err)
 	}
 }
 
 // Err is the mistakes of all files, or nil.
-func (d *Decoder) Err() error { return strict.Join(d.errs...) }
+func (d *Decoder) Err() error {
+	var all []error
+	for _, of := range d.errs {
+		all = append(all, of())
+	}
+	return strict.Join(all...)
+}
 
 // Lost tells whether objects were left out because of mistakes, told or not.
 func (d *Decoder) Lost() bool { return d.wrong > 0 }

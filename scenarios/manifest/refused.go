@@ -32,6 +32,9 @@ func (o *object) refuse(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
 	refuseSysctls(p.field("securityContext"), s)
 	if s.Resources != nil {
 		refuseSum(p.fields("resources", "requests"), s.Resources.Requests, spec.ContainersRequest())
+		for i := range min(len(s.Containers), maxContainers) {
+			refuseLimits(p.field("containers").item(i).fields("resources", "limits"), s.Containers[i].Resources.Limits, s.Resources.Limits)
+		}
 	}
 }
 
@@ -124,6 +127,17 @@ func refuseSum(p *place, requests corev1.ResourceList, sum model.Resources) {
 	} {
 		if _, said := requests[x.name]; said && x.has < x.sum {
 			p.field(string(x.name)).errorf("%d%s is less than its containers request together: %d%s", x.has, x.unit, x.sum, x.unit)
+		}
+	}
+}
+
+// refuseLimits finds limits of a container that are more than the pod's as a whole
+// (validatePodResourceConsistency).
+func refuseLimits(p *place, own, pods corev1.ResourceList) {
+	for _, name := range sortedNames(own) {
+		limit := own[corev1.ResourceName(name)]
+		if most, said := pods[corev1.ResourceName(name)]; said && limit.Cmp(most) > 0 {
+			p.field(name).errorf("%s is more than the pod's limit, %s", limit.String(), most.String())
 		}
 	}
 }

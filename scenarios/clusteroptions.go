@@ -1,0 +1,92 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+
+	"orrery/model/autoscaler"
+	"orrery/model/cluster"
+	"orrery/scenarios/strict"
+)
+
+// What a scenario may say of a cluster besides its machines and kubelets. A key that is a
+// map of its own is not among the options of the one in which it is.
+
+const (
+	ofCluster      = "cluster"
+	ofControlPlane = "cluster.controlPlane"
+	ofAPIServer    = "cluster.controlPlane.apiServer"
+	ofEtcd         = "cluster.controlPlane.etcd"
+	ofExternalEtcd = "cluster.controlPlane.etcd.external"
+	ofRepair       = "cluster.nodeRepair"
+	ofPulls        = "cluster.imagePulls"
+	ofBalancers    = "cluster.loadBalancers"
+	ofCloud        = "cluster.cloud"
+	ofAutoscaler   = "cluster.autoscaler"
+)
+
+var clusterOptions = options{
+	{ofCluster, "panicAfter", "", "a duration", "5m", "after which a kernel panics if so long more CPU is wanted than there is; unless said, none does"},
+	{ofCluster, "nodeBandwidth", "", "bytes a second", "125Mi", "of requests and answers that a node sends, and receives, at most; 10 Gbit/s unless said; counts where a behavior says bytes"},
+}
+
+var controlPlaneOptions = options{
+	{ofControlPlane, "replicas", "1", "machines", "3", "1, 3 or 5; with etcd on machines of its own 1 to 5"},
+	{ofControlPlane, "cpu", strconv.Itoa(cluster.ControlPlaneCPUMilli / 1000), "cores", "4", "of each"},
+	{ofControlPlane, "memory", fmt.Sprint(cluster.ControlPlaneMemoryBytes>>30, "Gi"), "bytes", "8Gi", "of each"},
+	{ofControlPlane, "zones", "", "labels", "[a, b, c]", "by turns"},
+	{ofControlPlane, "managed", "", "true or false", "true", "somebody else runs the machines, and they are no nodes; unless said, where a snapshot or a trace lists the nodes"},
+}
+
+var apiServerOptions = options{
+	{ofAPIServer, "memory", "", "bytes", "2Gi", "that one may have; unless said, what its machine has"},
+	{ofAPIServer, "consistentListFromCache", "true", "true or false", "false", "lists of what is true now come out of the watch cache, not from etcd"},
+	{ofAPIServer, "streamingEncoding", "true", "true or false", "false", "lists are encoded piece by piece, and not held whole"},
+	{ofAPIServer, "priorityAndFairness", "true", "true or false", "false", "if not, requests in flight are only counted"},
+}
+
+var etcdOptions = options{
+	{ofEtcd, "preVote", "true", "true or false", "false", "members ask whether they would win before they stand for election"},
+	{ofEtcd, "checkQuorum", "true", "true or false", "false", "a leader that hears of no majority steps down"},
+	{ofEtcd, "fsync", "", "a duration or a distribution", "10ms..20ms", "that a disk takes to sync"},
+	{ofEtcd, "quota", "", "bytes", "8Gi", "of the database, after which it takes no more; 2Gi unless said"},
+}
+
+var externalEtcdOptions = options{
+	{ofExternalEtcd, "members", "", "machines", "3", "required: 1, 3, 5 or 7 machines that are only etcd's"},
+	{ofExternalEtcd, "zones", "", "labels", "[a, b, c]", "by turns"},
+}
+
+var repairOptions = options{
+	{ofRepair, "after", "10m", "a duration", "5m", "that a node is not ready, until it gets another machine, one at a time"},
+	{ofRepair, "takes", "2m..4m", "a duration or a distribution", "90s", "until that boots"},
+}
+
+var pullOptions = options{
+	{ofPulls, "parallel", "1", "images", "3", "that a node pulls at a time (maxParallelImagePulls)"},
+	{ofPulls, "registryBandwidth", "", "bytes a second", "1Gi", "that the registry sends to all nodes together; without end unless said"},
+}
+
+var balancerOptions = options{
+	{ofBalancers, "interval", "8s", "a duration", "10s", "between two checks of a node"},
+	{ofBalancers, "timeout", "1s", "a duration", "2s", "of a check; less than the interval"},
+	{ofBalancers, "healthy", "1", "checks", "2", "that pass until a node gets requests"},
+	{ofBalancers, "unhealthy", "3", "checks", "2", "that fail until it gets none"},
+	{ofBalancers, "lag", "10s", "a duration", "30s", "until a node is one of the balancer's"},
+}
+
+var cloudOptions = options{
+	{ofCloud, "quota", "0", "machines", "50", "that there may be; 0 is no limit"},
+	{ofCloud, "launchesPerMinute", "0", "machines", "10", "that are launched at most; 0 is no limit"},
+	{ofCloud, "terminationHandler", "false", "true or false", "true", "drains spot machines of which notice is given"},
+}
+
+var autoscalerOptions = options{
+	{ofAutoscaler, "expander", autoscaler.LeastWaste, "an expander", autoscaler.MostPods, "which group grows: " + autoscaler.LeastWaste + ", " + autoscaler.MostPods + ", price, priority or random"},
+	{ofAutoscaler, "scanInterval", strict.FormatDuration(autoscaler.DefaultScanInterval), "a duration", "30s", "between two looks"},
+	{ofAutoscaler, "scaleDown", "true", "true or false", "false", "nodes that are little used go"},
+	{ofAutoscaler, "scaleDownUnneededTime", strict.FormatDuration(autoscaler.DefaultUnneededTime), "a duration", "5m", "after which they do"},
+	{ofAutoscaler, "scaleDownDelayAfterAdd", strict.FormatDuration(autoscaler.DefaultDelayAfterAdd), "a duration", "5m", "after a machine came, in which none go"},
+	{ofAutoscaler, "scaleDownUtilizationThreshold", "50%", "a share", "60%", "of a node's CPU or memory that is requested, up to which it is little used"},
+	{ofAutoscaler, "maxNodeProvisionTime", strict.FormatDuration(autoscaler.DefaultMaxNodeProvisionTime), "a duration", "10m", "after which a machine that did not come is given up"},
+}
