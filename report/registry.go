@@ -127,7 +127,7 @@ var metrics = []Metric{
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
-		Help: "pods that their kubelet failed or refused because the node was short of memory, disk, inodes or processes, or because they wrote more than they may", open: openTotal(podPressed)},
+		Help: "pods that their kubelet failed or refused because the node was short of memory, disk, inodes or processes, or because they wrote more than they may; one whose containers exit with 0 at SIGTERM has succeeded, and is none", open: openTotal(podPressed)},
 	{Name: "node_price", Unit: Count, Shape: Level,
 		Help: "what the nodes there are cost in an hour, in thousandths of the unit of their prices", open: openPrice},
 	{Name: "nodes", Unit: Count, Shape: Level,

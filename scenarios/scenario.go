@@ -63,7 +63,8 @@
 //	  manifests: [shop.yaml, folder, "*.yaml", {apiVersion: v1, kind: Service, ...}]
 //	  behavior:                      # the first that matches a container decides
 //	    - {match: {app: web}, namespace: shop, container: main, startup: 2s..5s, run: 1h, exitCode: 1, exits: 3,
-//	       stop: 1s, preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, image: 250Mi,
+//	       stop: 1s, stopExitCode: 0,  # from SIGTERM to its exit, and with what; 143 unless said
+//	       preStop: 5s, postStart: 1s, cpu: 50m + 2m/rps, image: 250Mi,
 //	       memory: 50Mi + 20Ki/rps + 1Mi/s, # from the start, for requests, whose rate it follows within a second, and more every second
 //	       disk: 1Gi + 10Ki/s, volumes: {cache: 1Gi + 1Mi/s}, # what it writes: into its own layer, and into emptyDirs of its pod
 //	       logs: 100Ki/s,              # what it logs, into files that its kubelet rotates

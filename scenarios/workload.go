@@ -28,7 +28,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "logs", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
+	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "stopExitCode", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "logs", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -40,6 +40,10 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		PreStop:    atOnce(m.Optional("preStop")),
 		PostStart:  atOnce(m.Optional("postStart")),
 		ImageBytes: imageBytes(m.Optional("image")),
+	}
+	if code := m.Optional("stopExitCode"); code.Given() {
+		n := int32(code.Int(0, 255))
+		b.StopCode = &n
 	}
 	b.PreStopFails, b.PostStartFails = m.Default("preStopFails", "0%").Percent(), m.Default("postStartFails", "0%").Percent()
 	if labels := m.Optional("match").LabelMap(); labels != nil {

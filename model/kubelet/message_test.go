@@ -163,3 +163,64 @@ func TestAnImageThatIsNotAskedForIsAnEvent(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/kubelet/kubelet.go SyncTerminatingPod, whose last status is made without the
+// podStatusFn of who ended the pod, and kubelet_pods.go getPhase, generateAPIPodStatus:
+// Succeeded if all app containers exited with 0, whatever sidecars did, and the reason is
+// kept only with the phase. A deadline is asked about again (active_deadline.go ShouldEvict).
+func TestAPodThatIsOustedAndExitsWithZeroHasSucceeded(t *testing.T) {
+	code := func(name string, bytes int64, code int32) runtime.Behavior {
+		b := uses(name, bytes, 0)
+		b.StopCode = &code
+		return b
+	}
+	ended := func(r *rig, p *model.Pod, phase model.Phase, reason string, disrupted model.ConditionStatus) {
+		t.Helper()
+		r.until(p.Name+" ended", 10*time.Minute, func() bool { return r.get(p).Phase.Terminal() })
+		if q := r.get(p); q.Phase != phase || q.Reason != reason || (q.Message == "") != (reason == "") || q.Disrupted.Status != disrupted {
+			t.Errorf("%s: %v %q %q, DisruptionTarget %v", q.Name, q.Phase, q.Reason, q.Message, q.Disrupted.Status)
+		}
+	}
+	never := func(s *model.PodSpec) { s.RestartPolicy = model.RestartNever }
+	large := code("large", 0, 0)
+	large.DiskBytes = 2 * gib
+	sidecar := code("sidecar", 20*gib, 0)
+	sidecar.Container = "main"
+	r := newRig(t, 1, diskOf(100*gib), behaving(code("zero", 31*gib, 0), uses("signal", 31*gib, 0), sidecar, large, code("late", 0, 0)),
+		func(r *rig) { r.config.Shutdown = kubelet.NewShutdown(30*time.Second, 0) })
+	over := r.pod("large", wants(0, gib))
+	ended(r, over, model.PodSucceeded, "", model.False)
+	late := r.pod("late", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
+	ended(r, late, model.PodFailed, "DeadlineExceeded", model.False)
+
+	for _, c := range []struct {
+		name   string
+		phase  model.Phase
+		reason string
+	}{{"zero", model.PodSucceeded, ""}, {"signal", model.PodFailed, "Evicted"}} {
+		p := r.pod(c.name, never)
+		r.ready(p)
+		hold := r.kubelet.TakeMemory(998_000, 0, 0)
+		ended(r, p, c.phase, c.reason, model.True)
+		if n := len(r.notes(p, "Evicted")); n != 1 {
+			t.Errorf("%s: %d Events", c.name, n)
+		}
+		r.kubelet.ReturnMemory(hold)
+		r.run(6 * time.Minute)
+	}
+	p := r.pod("sidecar", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
+		s.Containers[0].Requests.CPUMilli = 8000
+	})
+	r.ready(p)
+	r.pod("critical", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli, s.Priority = 1000, model.SystemCritical })
+	ended(r, p, model.PodSucceeded, "", model.True)
+	if c := r.get(p).Containers; c[0].ExitCode != 143 || c[1].ExitCode != 0 {
+		t.Errorf("%+v", c)
+	}
+	calm, none := r.labeled("calm", model.MakeLabels(map[string]string{"app": "late"}), nil), r.pod("none", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = "none", model.PullNever })
+	r.ready(calm)
+	r.kubelet.ShutDown(false)
+	ended(r, calm, model.PodSucceeded, "", model.True)
+	ended(r, none, model.PodFailed, "Terminated", model.True)
+}

@@ -19,7 +19,7 @@ const (
 	finished                 // nothing is left but the object
 )
 
-// ouster is why a kubelet itself ends a pod for good: it fails.
+// ouster is why a kubelet itself ends a pod for good.
 type ouster uint8
 
 const (
@@ -30,7 +30,7 @@ const (
 	byShutdown        // the machine is shut down
 )
 
-// oustedFor is the reason in the status of a pod that was ousted
+// oustedFor is the reason in the status of a pod that was ousted and has failed
 // (pkg/kubelet/eviction/helpers.go Reason, events.PreemptContainer,
 // nodeshutdown/nodeshutdown_manager.go nodeShutdownReason).
 var oustedFor = [...]string{byPressure: "Evicted", byLimit: "Evicted", byCritical: "Preempting", byShutdown: "Terminated"}

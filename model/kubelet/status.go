@@ -36,15 +36,8 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	switch {
 	case api.Phase.Terminal():
 		next.Phase, next.Reason, next.Message = api.Phase, api.Reason, api.Message
-	case !final:
-	case r.ousted != nobody:
-		next.Reason, next.Message = oustedFor[r.ousted], r.why
-		if r.ousted != byLimit { // localStorageEviction says nothing of that condition
-			set(&next.Disrupted, true, "", now)
-			next.Disrupted.Reason = model.ReasonKubeletTerminates
-		}
-	case r.overdue:
-		next.Reason, next.Message = reasonOverdue, messageOverdue
+	case final:
+		r.explain(&next, phase, now)
 	}
 	if next.StartedAt == 0 {
 		next.StartedAt = now
@@ -62,6 +55,23 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	}
 	k.aimProbes(r, now)
 	return phase
+}
+
+// explain says in the last status of a pod why its kubelet ended it. That of one that was
+// ousted begins as Failed with a reason, which stay only if its containers do not make it
+// another phase: if all exit with 0 it has succeeded, and nothing is left of it but the
+// condition (pkg/kubelet/kubelet.go SyncTerminatingPod, kubelet_pods.go generateAPIPodStatus).
+func (r *row) explain(next *model.Pod, phase model.Phase, now sim.Time) {
+	switch {
+	case r.overdue: // which is asked again at the end (ShouldEvict)
+		next.Reason, next.Message = reasonOverdue, messageOverdue
+	case r.ousted != nobody && phase == model.PodFailed:
+		next.Reason, next.Message = oustedFor[r.ousted], r.why
+	}
+	if r.ousted != nobody && r.ousted != byLimit { // localStorageEviction says nothing of that condition
+		set(&next.Disrupted, true, "", now)
+		next.Disrupted.Reason = model.ReasonKubeletTerminates
+	}
 }
 
 // What is said of a pod whose activeDeadlineSeconds are over
@@ -214,13 +224,13 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 
 // phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
 // whose app containers all ended for good is terminal even if sidecars still
-// run: they are stopped then. One that is ousted stays what it was until it has ended
-// (pkg/kubelet/kubelet.go SyncTerminatingPod).
+// run: they are stopped then. One that is stopped has succeeded if they all exited with 0,
+// whoever stopped it, and has failed if not.
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
 	apps := len(spec.Containers)
-	if r.overdue || r.ousted != nobody && final {
+	if r.overdue {
 		return model.PodFailed
 	}
 	if final {

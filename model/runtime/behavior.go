@@ -30,7 +30,8 @@ type Behavior struct {
 	// trace says of each. It counts where Run says nothing.
 	Runs map[string]time.Duration
 
-	Stop sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
+	Stop     sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
+	StopCode *int32   // of that exit, 0 to 255; nil is 143, 128 + SIGTERM: it has no handler of its own
 
 	// PostStart and PreStop are how long the container's hooks take: those of the
 	// manifest, whose seconds of sleep they replace, or hooks it has besides.

@@ -24,8 +24,11 @@ const (
 // gone (containerd/internal/cri/server/restart.go).
 const lostCode = 255
 
-// killedCode is 128 + SIGKILL.
-const killedCode = 137
+// The exit codes of processes that a signal ends: 128 and its number.
+const (
+	killedCode     = 137 // SIGKILL
+	terminatedCode = 143 // SIGTERM
+)
 
 // doom is a container that exits after each start.
 type doom struct {
@@ -162,7 +165,7 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
 		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
-			p.dueAt, p.dueCode, p.dueCause = at, 0, Exited
+			p.dueAt, p.dueCode, p.dueCause = at, b.stopCode(), Exited
 		}
 	}
 	p.killAt = min(p.killAt, kill)
@@ -182,6 +185,14 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 
 // endsAt is when a process ends, as things are.
 func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt, p.surgeAt) }
+
+// stopCode is what it exits with after SIGTERM.
+func (b *Behavior) stopCode() int32 {
+	if b.StopCode == nil {
+		return terminatedCode
+	}
+	return *b.StopCode
+}
 
 func (m *Machine) end(s *Sandbox, p *Process) {
 	m.distrust(s)

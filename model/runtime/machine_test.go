@@ -297,6 +297,27 @@ func TestAPodOfATraceRunsForItsOwnTime(t *testing.T) {
 	}
 }
 
+// A process without a handler of its own ends with 128 and the number of the signal; one
+// that shuts down in order with what it likes.
+func TestAfterSIGTERMAProcessEndsWith143UnlessItSaysOtherwise(t *testing.T) {
+	zero, three := int32(0), int32(3)
+	for _, c := range []struct {
+		code *int32
+		want int32
+	}{{nil, 143}, {&zero, 0}, {&three, 3}} {
+		r := newRig(Behavior{StopCode: c.code})
+		s := r.machine.Add(pod(1, model.Container{Name: "main"}), 7)
+		r.machine.MakeSandbox(s)
+		r.machine.Start(s, 0)
+		r.run(t, time.Second)
+		r.machine.Stop(s, 0, 30*time.Second)
+		r.run(t, time.Second)
+		if p := &s.Processes[0]; p.Running || p.ExitCode != c.want || p.Cause != Exited {
+			t.Errorf("running %v, exit code %d, want %d", p.Running, p.ExitCode, c.want)
+		}
+	}
+}
+
 // What is lost with a machine writes nothing while that is without power, although it
 // is found to have ended only when it is back.
 func TestNothingIsWrittenWithoutPower(t *testing.T) {

@@ -1,0 +1,61 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"orrery/scenarios"
+)
+
+const evictedJob = `apiVersion: orrery/v1
+name: evicted-job
+duration: 30m
+cluster: {nodes: [{name: n, cpu: 4, memory: 8Gi, disk: 100Gi}]}
+workload:
+  manifests:
+    - apiVersion: batch/v1
+      kind: Job
+      metadata: {name: work}
+      spec:
+        backoffLimit: 2
+        template:
+          metadata: {labels: {app: work}}
+          spec:
+            restartPolicy: Never
+            volumes: [{name: v, emptyDir: {sizeLimit: 100Mi}}]
+            containers: [{name: c, image: "x:1", volumeMounts: [{name: v, mountPath: /v}]}]
+  behavior: [{match: {app: work}, run: 20m, volumes: {v: 1Gi}%s}]
+expect:
+%s`
+
+// Source: pkg/kubelet/kubelet.go SyncTerminatingPod: what a Job makes of a pod that its
+// kubelet evicts is up to the exit code (kubernetes/kubernetes#118310): of a process that
+// SIGTERM ends, 143, it is a failure, and a process that exits with 0 has done its work.
+func TestAJobWhosePodIsEvictedFailsUnlessTheProcessExitsWithZero(t *testing.T) {
+	for _, c := range []struct {
+		code   string
+		expect []string
+	}{
+		{"", []string{"jobs_failed() == 1", "node_pressure_evictions() == 3"}},
+		{", stopExitCode: 0", []string{"jobs_completed() == 1", "pods_created(job/work) == 1", "node_pressure_evictions() == 0"}},
+	} {
+		lines := ""
+		for _, e := range c.expect {
+			lines += fmt.Sprintf("  - %q\n", e)
+		}
+		s, err := scenarios.Read("evicted-job.yaml", fmt.Appendf(nil, evictedJob, c.code, lines))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, r := run(t, s); !r.Held() {
+			var b strings.Builder
+			_ = r.WriteText(&b, false)
+			t.Errorf("%q\n%s", c.code, b.String())
+		}
+	}
+	_, err := scenarios.Read("evicted-job.yaml", fmt.Appendf(nil, evictedJob, ", stopExitCode: 256", "  - jobs_failed() == 0\n"))
+	if err == nil || !strings.Contains(err.Error(), "stopExitCode") {
+		t.Errorf("256 is no exit code: %v", err)
+	}
+}
