@@ -179,12 +179,8 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
 	}
 	surge(m, 7, 4000, 1000)
-	at := k.Now()
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
 		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
-	}
-	if d := p.FinishedAt.Sub(at); d < 750*time.Millisecond || d > 850*time.Millisecond { // 49 of 60 bytes
-		t.Errorf("killed %v after all came", d)
 	}
 }
 
