@@ -309,13 +309,10 @@ func (t *Flows) lookOut() {
 // farAway is later than any run ends.
 const farAway = 100 * 365 * 24 * time.Hour
 
-// atLevel is a class that comes to a level, unless that was put off.
+// atLevel is a class that comes to a level.
 func (t *Flows) atLevel(now sim.Time, id int32) {
-	if c := &t.classes[id]; c.levelAt == now && len(c.pods) > 0 {
-		c.cameAt = now
-		t.touch(id)
-		t.post()
-	}
+	t.touch(id).cameAt = now
+	t.post()
 }
 
 // leave has the pods of a class remember how full they are.

@@ -94,14 +94,14 @@ func (f *flow) tried() attempt {
 }
 
 // rounds tells whether what becomes of a call is another only as thousandths of a request
-// are rounded: what is lost has who calls try again, and less is lost of what is more, so
+// are rounded, on the way to each class of pods and there: what is lost has who calls try again, and less is lost of what is more, so
 // it would go to and fro without end.
 func (f *flow) rounds(a *attempt) bool {
 	b := &f.attempt
 	if (a.good == million) != (b.good == million) || (a.good == 0) != (b.good == 0) {
 		return false
 	}
-	noise := min(2*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
+	noise := min(int64(2+2*len(f.shares))*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
 	good, attempts := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts)
 	return good <= noise && attempts <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
 }

@@ -108,3 +108,28 @@ func TestConstantTrafficCostsAsManyEventsAtAnyRate(t *testing.T) {
 		}
 	}
 }
+
+// Where connections become full and free again, pods are divided into other classes each time.
+// How often they are looked at because of their queues does not begin anew with that.
+func TestPodsThatAreDividedAnewAreNotLookedAtMoreOften(t *testing.T) {
+	r := newRig(t, 1, 4)
+	r.width = 20_000_000_000
+	r.work = workload.Work{CPU: 20 * time.Millisecond, RequestBytes: 100 << 20, AnswerBytes: 10 << 10}
+	app := func(name string, n int) (pods []model.Ref) {
+		for i := range n {
+			pods = append(pods, r.pod(name, fmt.Sprint(name, "-", i), fmt.Sprint("n-", i%4)))
+			r.capacity[pods[i]] = 400_000
+		}
+		r.endpoints(name, pods...)
+		return pods
+	}
+	pods := append(app("a", 2), app("b", 5)...)
+	r.calls = []workload.Call{calling("a", "b", 1500, 0), calling("b", "a", 500, 1)}
+	r.calls[0].Timeout, r.calls[1].Timeout = 30*time.Second, 50*time.Millisecond
+	r.traffic(workload.Traffic{Service: "a", Rate: workload.Constant(1000), From: "node/n-0", Timeout: time.Millisecond})
+	r.serve(true, pods...)
+	r.after(50 * time.Second)
+	if n := r.Events(); n > 1000 {
+		t.Errorf("%d events in 50 seconds of constant traffic", n)
+	}
+}

@@ -21,6 +21,7 @@ type backend struct {
 	met     int32    // by ranker, as the how many'th; 0 if it was not
 	below   int32    // height, as far as its own pods' calls go
 	pool    []pooled // by machine, if nodes keep answers
+	levels  stint    // how often its pods came to a level
 	named   named    // its name, as DNS servers know it
 }
 
@@ -69,7 +70,6 @@ type class struct {
 	levelAt  sim.Time // when it is
 	cameAt   sim.Time // when it came to one
 	flights  []flight // at each, while its backend is divided
-	levels   stint    // how often it came to a level
 }
 
 // likeness is what pods of a class have in common.

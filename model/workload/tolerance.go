@@ -268,18 +268,21 @@ func (n *stint) more(t *Flows, most int) bool {
 	return n.times <= most
 }
 
-// mostLevels is how often the pods of a class are looked at because they come to a level.
-// Then they wait for the next full minute.
+// mostLevels is how often the pods of a Service are looked at because they come to a level, for
+// each of their classes. Then they wait for the next full minute. That is the Service's, as its
+// pods may be divided anew each time.
 const mostLevels = 64
 
 // level is atLevel, unless it comes to that too often.
 func (t *Flows) level(now sim.Time, id int32) {
 	c := &t.classes[id]
-	switch {
-	case c.levelAt != now:
-	case c.levels.more(t, mostLevels):
+	if c.levelAt != now || len(c.pods) == 0 {
+		return
+	}
+	b := &t.backends[t.in(c)[0]]
+	if b.levels.more(t, mostLevels*max(len(b.classes), 1)) {
 		t.atLevel(now, id)
-	default:
+	} else {
 		t.waits = true
 		t.awaitFlush()
 	}
