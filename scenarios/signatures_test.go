@@ -209,7 +209,7 @@ var signatures = []struct {
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, count: all, peer: {count: all}, latency: 100ms}",
 		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 500ms)", "between 10m10s and 14m59s: always(latency_p50(service/web) <= 640ms)", "after 15m10s: always(latency_p50(service/web) <= 50ms)", "node_not_ready() == 0"}},
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, count: all, peer: internet, latency: 200ms}",
-		[]string{"between 10m10s and 14m59s: always(latency_p50(service/web) >= 400ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
+		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 800ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"network-delay", owned, "{at: 10m, for: 5m, fault: network-delay, zone: a, peer: {zone: b}, latency: 200ms}",
 		[]string{"between 10m10s and 14m59s: always(latency_p99(service/web) >= 200ms)", "between 10m10s and 14m59s: availability(service/web) == 100%", "after 15m10s: always(latency_p99(service/web) <= 150ms)"}},
 	{"network-loss", owned, "{at: 10m, for: 5m, fault: network-loss, count: all, peer: internet, loss: 30%}",
