@@ -15,7 +15,9 @@ import (
 // free beside what all others have, is deferred until it has, or is infeasible if the
 // node is too small. What is set aside the next pass gives to the pod, and the relist
 // after it shows that it has it. That a deferred resize is tried again every 3 minutes
-// finds nothing which the end of a pod or another resize has not shown.
+// finds nothing which the end of a pod or another resize has not shown, as only CPU and
+// memory are asked for: here a resize passes by the other handlers of admission
+// (canResizePod asks them all), so pressure, taints and a shutdown of the node defer none.
 
 // allocated is the spec with what is set aside for a pod of the machine.
 func allocated(s *runtime.Sandbox) *model.PodSpec {
