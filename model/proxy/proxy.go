@@ -372,10 +372,11 @@ func (p *Proxy) make(id uint32, s *service) pending {
 		return pending{id: id}
 	}
 	of := p.slicesOf(s)
-	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, p.at)}
+	r, at := rules{as: name{s.seen.Namespace, s.seen.Name}}, p.at
 	if p.named(s.seen) {
-		r.route = p.Rules.choose(s.seen, of, place{named: true})
+		at = place{named: true}
 	}
+	r.route = p.Rules.choose(s.seen, of, at)
 	for _, host := range p.asked[r.as] {
 		r.hosts = append(r.hosts, p.host(s, of, host))
 	}
