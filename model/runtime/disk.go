@@ -118,10 +118,15 @@ func (m *Machine) DiskScarceAt(now sim.Time, least int64) sim.Time {
 		return sim.Never
 	}
 	free, growth := m.diskLine(now)
-	if !m.logs {
-		return scarceAt(now, free, growth, least)
-	}
 	return foresee(now, free, growth, least, func(at sim.Time) (room, rate int64) {
+		for i := range m.pulls {
+			if _, more, next := m.pulls[i].writes(now); next <= at { // it looks again then: followWrites
+				room, rate = room+scale(more, int64(next.Sub(now)), int64(time.Second)), rate+more
+			}
+		}
+		if !m.logs {
+			return room, rate
+		}
 		for _, s := range m.pods {
 			if s != nil {
 				left, more := logsFull(s.Processes, now, at)

@@ -84,6 +84,9 @@ func TestAPullTakesItsPlaceOnTheDiskWhileItUnpacks(t *testing.T) {
 	if at, half := m.DiskScarceAt(r.Now(), 20*gb), p.loadedAt.Add(p.unpack/2); at < half-10_000 || at > half+10_000 {
 		t.Errorf("half of it is foreseen at %v, want %v", at, half)
 	}
+	if at := m.DiskScarceAt(r.Now(), 9*gb); at != sim.Never {
+		t.Errorf("more than the image has is foreseen at %v", at)
+	}
 	r.run(t, p.unpack/2)
 	if used := m.Disk() - m.DiskFree(r.Now()); used < 10*gb-1 || used > 10*gb {
 		t.Errorf("%d bytes are used in the middle", used)

@@ -237,7 +237,8 @@ func logsFull(all []Process, now, at sim.Time) (room, rate int64) {
 }
 
 // foresee is when what is free, and gets less by growth every second, may be less than
-// least if some logs have all they can have before; full is logsFull of these.
+// least if some writers end before: full is what those take from now on that end by then,
+// and what they take every second.
 func foresee(now sim.Time, free, growth, least int64, full func(at sim.Time) (room, rate int64)) sim.Time {
 	at, slower := scarceAt(now, free, growth, least), int64(0)
 	for at > now && at != sim.Never {
