@@ -238,7 +238,7 @@ func (c *Config) sharesProxies() bool {
 
 // proxy is a new one, under a name.
 func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
-	c.Rules = &x.rules
+	c.Rules, c.Literal = &x.rules, x.config.Literal
 	if d := x.config.DNS; d != nil {
 		c.AnswerTTL = d.TTL
 	}

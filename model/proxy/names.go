@@ -64,6 +64,7 @@ func (p *Proxy) missing(as name) rules {
 			return rules{route: s.hosts[i].route}
 		}
 	}
+	p.catchUp()
 	if s.seen == nil { // by a process that does not run
 		return none
 	}

@@ -63,6 +63,7 @@ type Config struct {
 	Zone     string // for topology hints; "" is in no zone
 	Listener Listener
 	Rules    *Rulebook // shared by all proxies of a cluster
+	Literal  bool      // all news wakes it, also what it can do nothing with yet
 	// AnswerTTL is for how long clients on the machine keep an answer of DNS.
 	AnswerTTL time.Duration
 }
@@ -261,25 +262,34 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
+	p.catchUp()
 	switch {
 	case why == whyLook:
 		p.restore()
 	case why == whyRenewed:
 		p.renew(uint32(about))
 	case why == store.WhyWatch && uint32(about) == p.watchServices.ID:
-		for ref, obj, ok := p.watchServices.Next(); ok; ref, obj, ok = p.watchServices.Next() {
-			svc, _ := obj.(*model.Service)
-			p.services.Row(ref.ID).seen = svc
-			p.outdate(ref.ID)
-		}
+		p.watchServices.Next() // to be woken for what comes later
 	case why == store.WhyWatch:
-		for ref, obj, ok := p.watchSlices.Next(); ok; ref, obj, ok = p.watchSlices.Next() {
-			slice, _ := obj.(*model.EndpointSlice)
-			p.see(ref.ID, slice)
-		}
+		p.watchSlices.Next()
 	}
 	if p.powered && !p.stopped {
 		p.sync(now)
+	}
+}
+
+// catchUp reads what has arrived.
+func (p *Proxy) catchUp() {
+	for p.watchServices.Arrived() {
+		ref, obj, _ := p.watchServices.Next()
+		svc, _ := obj.(*model.Service)
+		p.services.Row(ref.ID).seen = svc
+		p.outdate(ref.ID)
+	}
+	for p.watchSlices.Arrived() {
+		ref, obj, _ := p.watchSlices.Next()
+		slice, _ := obj.(*model.EndpointSlice)
+		p.see(ref.ID, slice)
 	}
 }
 
@@ -313,8 +323,8 @@ func (p *Proxy) outdate(id uint32) {
 }
 
 // sync ends the run that is due to end, and begins one if there is a reason to
-// and the last one ended long enough ago. News that comes during a run waits
-// for the next.
+// and the last one ended long enough ago. News that comes until then waits for the
+// next, and wakes nobody before.
 func (p *Proxy) sync(now sim.Time) {
 	if p.doneAt > now {
 		return
@@ -348,6 +358,10 @@ func (p *Proxy) begin(now sim.Time) {
 	luck := p.luck.Draw(p.hash, p.runs)
 	p.doneAt = now.Add(syncTime.Draw(&luck) + more)
 	p.kernel.Post(p.doneAt, p.self, whySync, 0)
+	if !p.Literal {
+		p.watchServices.Hush(p.doneAt.Add(minSync))
+		p.watchSlices.Hush(p.doneAt.Add(minSync))
+	}
 }
 
 // refill has the first run of a process write the rules of all Services, also of those

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +29,15 @@ type rig struct {
 	services map[string]model.Ref
 }
 
-func newRig(t *testing.T, seed uint64) *rig {
+func newRig(t *testing.T, seed uint64) *rig { return startRig(seed, false) }
+
+func startRig(seed uint64, literal bool) *rig {
 	k := sim.New(sim.Config{Seed: seed})
 	net := network.New(k, network.DefaultProfile())
 	r := &rig{Kernel: k, net: net, store: store.New(k, net), services: map[string]model.Ref{}}
 	r.control, r.node = net.AddSite("cp-0", ""), net.AddSite("n-1", "a")
 	apiserver.New(k, r.store, apiserver.NewBackend(k, r.store, net, etcd.Config{Sites: []network.Site{r.control}}), net, r.control, 4)
-	r.proxy = proxy.New(k, r.store, net, proxy.Config{Name: "kube-proxy/n-1", Site: r.node, Node: "n-1", Zone: "a", Listener: r, Rules: &proxy.Rulebook{}})
+	r.proxy = proxy.New(k, r.store, net, proxy.Config{Name: "kube-proxy/n-1", Site: r.node, Node: "n-1", Zone: "a", Listener: r, Rules: &proxy.Rulebook{}, Literal: literal})
 	r.proxy.Start()
 	return r
 }
@@ -106,6 +109,29 @@ func TestARunFollowsAnotherAfterASecond(t *testing.T) {
 		}
 		if n := len(r.changes); n < 4 || n > 6 || r.route("web") != "40" {
 			t.Errorf("seed %d: %d runs, and then endpoint %s", seed, n, r.route("web"))
+		}
+	}
+}
+
+// The slow twin is woken by all news, also during a run and within a second of it.
+func TestNewsThatWakesNobodyIsReadInTime(t *testing.T) {
+	for seed := range uint64(20) {
+		quiet, twin := startRig(seed, false), startRig(seed, true)
+		for _, r := range []*rig{quiet, twin} {
+			luck := sim.NewLuck(seed).Stream("changes")
+			at := 10 * time.Second
+			for i := range uint32(60) {
+				r.until(t, at)
+				r.endpoints([]string{"web", "db"}[i%2], 1+i, 2+i)
+				at += luck.Duration(0, 900*time.Millisecond)
+			}
+			r.until(t, at+10*time.Second)
+		}
+		if !slices.Equal(quiet.changes, twin.changes) || quiet.route("web") != twin.route("web") || quiet.route("db") != twin.route("db") {
+			t.Errorf("seed %d: changes %v, its twin's %v", seed, quiet.changes, twin.changes)
+		}
+		if quiet.Events() >= twin.Events() {
+			t.Errorf("seed %d: %d events, %d of the twin", seed, quiet.Events(), twin.Events())
 		}
 	}
 }

@@ -60,6 +60,7 @@ type Watch struct {
 	ahead    int64         // after a restore: its client has seen everything up to this revision, or believes so
 	beganAt  sim.Time      // the request that is open, or one before it, began
 	late     time.Duration // by faults
+	quiet    sim.Time      // whoever reads it is not woken before
 }
 
 // Watch opens a watch on everything of a kind.
@@ -132,7 +133,16 @@ func (w *Watch) Start() {
 // Stop closes the watch: its process is gone.
 func (w *Watch) Stop() {
 	w.queue, w.head = w.queue[:0], 0
-	w.open, w.broken, w.refused, w.stalled = false, false, false, false
+	w.open, w.broken, w.refused, w.stalled, w.quiet = false, false, false, false, 0
+}
+
+// Hush has whoever reads a watch not be woken by what arrives before an instant, but then:
+// it could do nothing with it earlier.
+func (w *Watch) Hush(until sim.Time) { w.quiet = until }
+
+// Arrived tells whether Next has something to tell.
+func (w *Watch) Arrived() bool {
+	return w.head < len(w.queue) && w.queue[w.head].at <= w.client.store.kernel.Now()
 }
 
 // Next is the next change that has arrived by now: what it is about and the
@@ -149,7 +159,7 @@ func (w *Watch) Next() (model.Ref, model.Object, bool) {
 	}
 	d := w.queue[w.head]
 	if d.at > now {
-		s.kernel.Post(d.at, w.client.Actor, WhyWatch, uint64(w.ID))
+		s.kernel.Post(max(d.at, w.quiet), w.client.Actor, WhyWatch, uint64(w.ID))
 		w.posted = true
 		return model.Ref{}, nil, false
 	}
@@ -208,7 +218,7 @@ func (s *Store) enqueue(w *Watch, rec int32, nth uint64) {
 	w.queue = append(w.queue, delivery{at, rec})
 	if !w.posted {
 		w.posted = true
-		s.kernel.Post(at, w.client.Actor, WhyWatch, uint64(w.ID))
+		s.kernel.Post(max(at, w.quiet), w.client.Actor, WhyWatch, uint64(w.ID))
 	}
 }
 
