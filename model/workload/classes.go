@@ -231,6 +231,9 @@ func (t *Flows) classify(id uint32, i int32) {
 		routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0,
 		fails: p.fails, probes: p.probes, group: t.group(p.site),
 	}
+	if !p.serving {
+		like.sort = 0 // it calls nobody
+	}
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}

@@ -346,7 +346,9 @@ func (t *Flows) sorted(row *pod, flows []int32) {
 			t.flows[i].sorts = append(t.flows[i].sorts, int32(k))
 		}
 	}
-	row.sort = int32(k)
+	if row.sort = int32(k); !row.serving {
+		return // it calls nobody: classify
+	}
 	for _, b := range row.in {
 		t.mix(b)
 	}
