@@ -157,6 +157,7 @@ func (k *Kubelet) press(p pressure, pressed bool) {
 	if e := &k.evictions; e.pressed[p] != pressed {
 		e.pressed[p] = pressed
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
+		k.mayResize()
 	}
 }
 

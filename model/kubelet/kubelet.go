@@ -78,6 +78,7 @@ const (
 	whyEviction
 	whyPoll
 	whyImageGC
+	whyRetry
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
@@ -88,7 +89,7 @@ const (
 	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "retry of resizes", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -123,7 +124,7 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC, retrying pulse
 
 	health health
 
@@ -151,6 +152,9 @@ type Kubelet struct {
 	slots []slot
 	rows  []*row // beside slots
 	used  model.Resources
+
+	deferred []uint32 // pods whose resize waits, in the order in which they are tried
+	untried  bool     // some of them have not been since this process knows them
 
 	queue    []uint32 // pods whose status is to be written
 	writing  bool     // the status writer waits for an answer
@@ -218,6 +222,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.beginHealth(&looks)
 	k.evictions = newEvictions()
 	k.beginImageGC(&looks)
+	k.beginRetries(&looks)
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -242,8 +247,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyImageGC + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC}
+func (k *Kubelet) pulses() [whyRetry + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC, &k.retrying}
 }
 
 // Machine is what the kubelet manages.
@@ -443,6 +448,8 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.polled(now)
 	case whyImageGC:
 		k.collectImages(now)
+	case whyRetry:
+		k.retryResizes()
 	}
 }
 
@@ -493,6 +500,10 @@ func (k *Kubelet) look() {
 			k.podSeen(pod)
 		default:
 			k.podGone(ref.ID)
+			k.retryResizes() // HandlePodRemoves
 		}
+	}
+	if k.untried {
+		k.retryResizes()
 	}
 }

@@ -110,11 +110,7 @@ func (r *rig) checkMachine(rec *store.Record) {
 			continue
 		}
 		if s.Alive() {
-			spec := s.Pod.Spec
-			if s.Allocated != nil { // what another one gives up may be used before it has
-				spec = s.Allocated
-			}
-			cpu += spec.Request.CPUMilli
+			cpu += s.Pod.Spec.Covering(s.Allocated).Request.CPUMilli
 		}
 		for _, p := range s.Processes {
 			if killed := p.ExitCode == 137 && p.Cause == runtime.Exited && p.TermAt > p.StartedAt; killed && !p.Running && p.FinishedAt.Sub(p.TermAt) < 2*time.Second {
