@@ -147,7 +147,7 @@ func actual(p *Pod) string {
 	if p.Resize == nil || p.Resize.Actual == nil {
 		return ""
 	}
-	return amountsOf(p.Resize.Actual)
+	return amountsOf(p.Has())
 }
 
 func imagesOf(containers []Container) string {

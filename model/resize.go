@@ -51,8 +51,20 @@ func (p *Pod) Counted() *PodSpec {
 	}
 }
 
-// Covering is the spec with the larger request of each container that can be resized,
-// of its own and those of another version of it; nil is the same.
+// Has is the spec with what the pod's containers have, as its status shows.
+func (p *Pod) Has() *PodSpec {
+	switch r := p.Resize; {
+	case r == nil:
+		return p.Spec
+	case r.Actual == nil:
+		return r.Allocated
+	default:
+		return r.Actual
+	}
+}
+
+// Covering is the spec with the larger requests and limits of each container that can be
+// resized, of its own and those of another version of it; nil is the same.
 func (s *PodSpec) Covering(o *PodSpec) *PodSpec {
 	if o == nil || o == s {
 		return s
@@ -60,11 +72,11 @@ func (s *PodSpec) Covering(o *PodSpec) *PodSpec {
 	spec := s.withOwnContainers()
 	for i := range spec.Containers {
 		c := &spec.Containers[i]
-		c.Requests = c.Requests.Max(o.Containers[i].Requests)
+		c.Requests, c.Limits = c.Requests.Max(o.Containers[i].Requests), c.Limits.Max(o.Containers[i].Limits)
 	}
 	for i := range spec.InitContainers {
 		if c := &spec.InitContainers[i]; c.Sidecar {
-			c.Requests = c.Requests.Max(o.InitContainers[i].Requests)
+			c.Requests, c.Limits = c.Requests.Max(o.InitContainers[i].Requests), c.Limits.Max(o.InitContainers[i].Limits)
 		}
 	}
 	spec.SumRequests()

@@ -300,7 +300,7 @@ func (r *row) resizeShown(last *model.Resize, cache sim.Time) *model.Resize {
 	if r.granted == nil || !progress && r.granted == r.pod.Spec {
 		return nil
 	}
-	x := model.Resize{Allocated: r.granted, Progress: progress, Failed: progress && r.unresized}
+	x := model.Resize{Allocated: r.granted, Progress: progress, Failed: progress && r.unresized != ""}
 	switch {
 	case unseen:
 		x.Actual = r.had

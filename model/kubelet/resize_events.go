@@ -8,7 +8,7 @@ import (
 )
 
 // The Events of a resize (pkg/kubelet/events/resize.go) have the resources of all
-// containers of a spec, as JSON. That a resize failed says not by how much.
+// containers of a spec, as JSON.
 
 // noteResize tells how a resize goes: how, and with what.
 func (k *Kubelet) noteResize(r *row, warning bool, reason, how string, spec *model.PodSpec, why string) {

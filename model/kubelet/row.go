@@ -128,6 +128,7 @@ type row struct {
 
 	nthResize   uint64          // counts those: names their luck
 	counted     model.Resources // what it counts for in used
+	unresized   string          // why the last try to give it what is set aside failed; "" if it did not
 	enlarging   *model.PodSpec  // what is to be set aside for it when nobody is in the way any more; nil if nothing is
 	postponed   string          // why its resize waits: model.ResizeDeferred or model.ResizeInfeasible; "" if it does not
 	postponedAt sim.Time        // since when, for that reason
@@ -145,7 +146,6 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
-	unresized   bool // the last try to resize it failed
 	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
