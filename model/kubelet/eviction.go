@@ -3,6 +3,7 @@ package kubelet
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -190,7 +191,7 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 // enough (reclaimNodeLevelResources).
 func (k *Kubelet) cleanUp(now sim.Time) bool {
 	k.machine.CollectContainers()
-	k.machine.CollectImages(now, k.machine.Disk())
+	k.machine.CollectImages(now, math.MaxInt64)
 	for s := range stocks {
 		if k.lacks(s, now, k.levels.highest[s]) {
 			return false

@@ -242,8 +242,12 @@ func (k *Kubelet) postpone(r *row, reason string) (news bool) {
 
 // postponeAloud is the same, and tells why in an Event.
 func (k *Kubelet) postponeAloud(r *row, reason, why string) {
-	if k.postpone(r, reason) {
-		k.noteResize(r, true, "Resize"+reason, reason, r.pod.Spec, why)
+	switch {
+	case !k.postpone(r, reason):
+	case reason == model.ResizeInfeasible:
+		k.noteResize(r, true, "ResizeInfeasible", reason, r.pod.Spec, why)
+	default:
+		k.noteResize(r, true, "ResizeDeferred", reason, r.pod.Spec, why)
 	}
 }
 
