@@ -99,7 +99,8 @@ func (k *Kubelet) shortages(want *model.Resources) (out []shortage) {
 	return out
 }
 
-// misfit tells what else is in the way (generalFilter).
+// misfit tells what else is in the way (generalFilter). If that is the node's labels alone,
+// the real kubelet reads the node anew and looks again.
 func (k *Kubelet) misfit(pod *model.Pod) (reason, message string) {
 	if !k.matches(pod.Spec) {
 		return "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"

@@ -102,14 +102,14 @@ func (r *rig) Recorded(rec *store.Record) {
 }
 
 // checkMachine recomputes what runs: together it asks for no more than there
-// is.
+// is, as long as their objects are there.
 func (r *rig) checkMachine(rec *store.Record) {
 	var cpu int64
 	for _, s := range r.kubelet.Machine().Sandboxes() {
 		if s == nil {
 			continue
 		}
-		if s.Alive() {
+		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && (q != nil || s.Pod.ID >= model.FirstStaticID) {
 			cpu += s.Pod.Spec.Covering(s.Allocated).Request.CPUMilli
 		}
 		for _, p := range s.Processes {

@@ -88,7 +88,8 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 }
 
 // podGone is told that a pod's object is no more. What runs of it gets the
-// grace it would have had.
+// grace it would have had, but counts no more when others are admitted
+// (pkg/kubelet/kubelet.go HandlePodRemoves, kubelet_pods.go GetActivePods).
 func (k *Kubelet) podGone(pod uint32) {
 	if k.own(pod) != pod {
 		k.mirrorGone(pod)
@@ -99,6 +100,7 @@ func (k *Kubelet) podGone(pod uint32) {
 		return
 	}
 	r.gone = true
+	k.release(r)
 	switch r.stage {
 	case syncing:
 		k.trigger(r, k.kernel.Now())

@@ -96,6 +96,7 @@ type Process struct {
 	ExitCode   int32     // of the newest instance that finished
 	Instances  int32     // how many were ever started
 	dueCode    int32
+	adjust     int16 // its oom_score_adj, which a resize leaves as it is
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
