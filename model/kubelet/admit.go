@@ -160,8 +160,8 @@ func (k *Kubelet) charge(r *row) {
 	if known {
 		r.granted = allocated(r.box)
 	}
-	if r.counted = r.granted.Request; !known {
-		k.allocate(r.counted, 1)
+	if r.counted = r.granted; !known {
+		k.allocate(r.counted.Request, 1)
 	}
 	if r.box != nil {
 		r.box.Admitted = true
@@ -185,9 +185,9 @@ func (k *Kubelet) release(r *row) {
 	}
 	if r.granted == nil {
 		r.granted = allocated(r.box)
-		r.counted = r.granted.Request
+		r.counted = r.granted
 	}
-	k.allocate(negative(r.counted), -1)
+	k.allocate(negative(r.counted.Request), -1)
 	k.share(r.pod.ID)
 	k.mayResize()
 }

@@ -33,9 +33,17 @@ func allocated(s *runtime.Sandbox) *model.PodSpec {
 	return s.Pod.Spec
 }
 
+// allotted is the spec with what is set aside for a pod, or will be.
+func (r *row) allotted() *model.PodSpec {
+	if r.granted == nil {
+		return r.pod.Spec
+	}
+	return r.granted
+}
+
 // asGranted is the pod with what is set aside for it.
 func (r *row) asGranted() *model.Pod {
-	if r.granted == nil || r.granted == r.pod.Spec {
+	if r.allotted() == r.pod.Spec {
 		return r.pod
 	}
 	p := *r.pod
@@ -75,7 +83,7 @@ func (k *Kubelet) resizeNews(r *row, was *model.Pod) {
 	switch {
 	case r.pod.Spec != was.Spec:
 		k.respecified(r)
-	case !slices.Equal(r.pod.Labels, was.Labels): // fits looks at one of them
+	case len(k.deferred) > 0 && !slices.Equal(r.pod.Labels, was.Labels): // fits looks at one of them
 		k.mayResize()
 	}
 }
@@ -188,9 +196,9 @@ func (k *Kubelet) tryResize(r *row) {
 		k.postponeAloud(r, model.ResizeInfeasible, why)
 		return
 	}
-	k.allocate(negative(r.counted), -1) // it does not stand in its own way
+	k.allocate(negative(r.counted.Request), -1) // it does not stand in its own way
 	_, why, victims := k.admit(r.pod, true)
-	k.allocate(r.counted, 1)
+	k.allocate(r.counted.Request, 1)
 	switch {
 	case why != "":
 		k.postponeAloud(r, model.ResizeDeferred, why)
@@ -287,10 +295,10 @@ func (k *Kubelet) count(r *row) (shrunk bool) {
 	if x := r.pod.Resize; x != nil {
 		spec = spec.Covering(x.Allocated).Covering(x.Actual)
 	}
-	shrunk = less(&spec.Request, &r.counted)
-	k.allocate(negative(r.counted), 0)
-	r.counted = spec.Request
-	k.allocate(r.counted, 0)
+	shrunk = less(&spec.Request, &r.counted.Request)
+	k.allocate(negative(r.counted.Request), 0)
+	r.counted = spec
+	k.allocate(spec.Request, 0)
 	if shrunk {
 		k.mayResize()
 	}

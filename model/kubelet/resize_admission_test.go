@@ -246,6 +246,24 @@ func TestAKubeletThatStartsAnewDoesNotRepeatWhyAResizeWaits(t *testing.T) {
 	r.granted(p, time.Minute)
 }
 
+// Source: pkg/kubelet/kubelet.go initializeRuntimeDependentModules: the eviction manager is
+// given getAllocatedPods: what a pod wants and cannot have does not spare it.
+func TestWhoWantsMoreThanIsSetAsideForThemIsEvictedByWhatIs(t *testing.T) {
+	r := newRig(t, 1, behaving(uses("wants", 16*gib, 0), uses("modest", 10*gib, 0), uses("leak", 0, 10<<20)))
+	small := func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes, s.Containers[0].Limits.MemoryBytes = gib, 60*gib }
+	wants, modest, leak := r.pod("wants", small), r.pod("modest", small), r.pod("leak", asks(8*gib, 0))
+	for _, p := range []*model.Pod{wants, modest, leak} {
+		r.ready(p)
+	}
+	more := 25 * gib
+	r.user.Patch(wants.Ref(), &model.PodPatch{Containers: []model.ContainerPatch{{Requests: model.AmountsPatch{MemoryBytes: &more}}}}, 0)
+	r.deferredFor(wants)
+	r.until("an eviction", time.Hour, func() bool { return r.evicted(wants) || r.evicted(modest) || r.evicted(leak) })
+	if q := r.get(wants); !r.evicted(wants) || !strings.Contains(q.Message, "request is 1Gi") {
+		t.Errorf("evicted: %v %v %v: %s", r.evicted(wants), r.evicted(modest), r.evicted(leak), q.Message)
+	}
+}
+
 // TestElidedRetriesOfResizesMakeTheSameHistory compares the history with that of the literal
 // mode, in which every retry is an event, on a full node whose labels and taints come and go.
 func TestElidedRetriesOfResizesMakeTheSameHistory(t *testing.T) {

@@ -126,13 +126,13 @@ type row struct {
 	resized  sim.Time       // when it was last, 0 if it was not
 	had      *model.PodSpec // before that, as far as a relist has seen
 
-	nthResize   uint64          // counts those: names their luck
-	counted     model.Resources // what it counts for in used
-	unresized   string          // why the last try to give it what is set aside failed; "" if it did not
-	enlarging   *model.PodSpec  // what is to be set aside for it when nobody is in the way any more; nil if nothing is
-	postponed   string          // why its resize waits: model.ResizeDeferred or model.ResizeInfeasible; "" if it does not
-	postponedAt sim.Time        // since when, for that reason
-	postponedOf int64           // the generation of the spec that was said of
+	nthResize   uint64         // counts those: names their luck
+	counted     *model.PodSpec // with what it counts for in used; nil until it is admitted
+	unresized   string         // why the last try to give it what is set aside failed; "" if it did not
+	enlarging   *model.PodSpec // what is to be set aside for it when nobody is in the way any more; nil if nothing is
+	postponed   string         // why its resize waits: model.ResizeDeferred or model.ResizeInfeasible; "" if it does not
+	postponedAt sim.Time       // since when, for that reason
+	postponedOf int64          // the generation of the spec that was said of
 
 	stage  stage
 	doing  doing
