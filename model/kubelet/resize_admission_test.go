@@ -250,7 +250,9 @@ func TestAKubeletThatStartsAnewDoesNotRepeatWhyAResizeWaits(t *testing.T) {
 // given getAllocatedPods: what a pod wants and cannot have does not spare it.
 func TestWhoWantsMoreThanIsSetAsideForThemIsEvictedByWhatIs(t *testing.T) {
 	r := newRig(t, 1, behaving(uses("wants", 16*gib, 0), uses("modest", 10*gib, 0), uses("leak", 0, 10<<20)))
-	small := func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes, s.Containers[0].Limits.MemoryBytes = gib, 60*gib }
+	small := func(s *model.PodSpec) {
+		s.Containers[0].Requests.MemoryBytes, s.Containers[0].Limits.MemoryBytes = gib, 60*gib
+	}
 	wants, modest, leak := r.pod("wants", small), r.pod("modest", small), r.pod("leak", asks(8*gib, 0))
 	for _, p := range []*model.Pod{wants, modest, leak} {
 		r.ready(p)
