@@ -246,6 +246,24 @@ func TestAKubeletThatStartsAnewDoesNotRepeatWhyAResizeWaits(t *testing.T) {
 	r.granted(p, time.Minute)
 }
 
+// Source: pkg/kubelet/cm/node_container_manager_linux.go GetNodeAllocatableAbsolute, which
+// canResizePod compares with: what is kept back for hard eviction is not taken off, so who
+// wants a part of that waits for ever.
+func TestWhatIsKeptBackForEvictionMakesAResizeDeferredNotInfeasible(t *testing.T) {
+	r := newRig(t, 1, withNode(func(n *model.Node) { n.Allocatable.MemoryBytes = 32*gib - 100<<20 }))
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes = gib })
+	r.ready(p)
+	ask := func(bytes int64) {
+		r.user.Patch(p.Ref(), &model.PodPatch{Containers: []model.ContainerPatch{{Requests: model.AmountsPatch{MemoryBytes: &bytes}}}}, 0)
+	}
+	ask(32 * gib)
+	if why := r.deferredFor(p); why != "Node didn't have enough resource: memory, requested: 34359738368, used: 0, capacity: 34254880768" {
+		t.Errorf("deferred because of %q", why)
+	}
+	ask(32*gib + 1)
+	r.until("infeasible", 5*time.Second, func() bool { return r.get(p).Resize.Pending == model.ResizeInfeasible })
+}
+
 // Source: pkg/kubelet/kubelet.go initializeRuntimeDependentModules: the eviction manager is
 // given getAllocatedPods: what a pod wants and cannot have does not spare it.
 func TestWhoWantsMoreThanIsSetAsideForThemIsEvictedByWhatIs(t *testing.T) {
