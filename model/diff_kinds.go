@@ -39,6 +39,9 @@ func (d *Differ) pod(a, b *Pod) {
 	}
 	d.address("status.podIP", a.IP, b.IP)
 	d.text("status.reason", a.Reason, b.Reason)
+	if a.Resize != b.Resize {
+		d.text("status.resources", actual(a), actual(b))
+	}
 	d.instant("status.startTime", a.StartedAt, b.StartedAt)
 }
 
@@ -110,16 +113,21 @@ func (d *Differ) podSpec(a, b *PodSpec) {
 	d.text("spec.initContainers", imagesOf(a.InitContainers), imagesOf(b.InitContainers))
 }
 
-// amountsOf is what containers ask for, as "main=cpu 500m/1000m, memory 100/200": requests
-// and limits, 0 for none.
+// amountsOf is what containers and sidecars ask for, as "main=cpu 500m/1000m, memory
+// 100/200": requests and limits, 0 for none.
 func amountsOf(s *PodSpec) string {
 	var b strings.Builder
 	n := func(x int64) string { return strconv.FormatInt(x, 10) }
-	for i := range s.Containers {
-		if i > 0 {
+	for i := range len(s.Containers) + len(s.InitContainers) {
+		var c *Container
+		if i < len(s.Containers) {
+			c = &s.Containers[i]
+		} else if c = &s.InitContainers[i-len(s.Containers)]; !c.Sidecar {
+			continue
+		}
+		if b.Len() > 0 {
 			b.WriteString("; ")
 		}
-		c := &s.Containers[i]
 		b.WriteString(c.Name + "=cpu " + n(c.Requests.CPUMilli) + "m/" + n(c.Limits.CPUMilli) + "m, memory " + n(c.Requests.MemoryBytes) + "/" + n(c.Limits.MemoryBytes))
 	}
 	return b.String()
@@ -132,6 +140,14 @@ func setAside(p *Pod) string {
 		return ""
 	}
 	return amountsOf(p.Resize.Allocated)
+}
+
+// actual is what containers have, while that is another thing than what is set aside.
+func actual(p *Pod) string {
+	if p.Resize == nil || p.Resize.Actual == nil {
+		return ""
+	}
+	return amountsOf(p.Has())
 }
 
 func imagesOf(containers []Container) string {

@@ -33,6 +33,7 @@ type LabelPatch struct {
 // ContainerPatch is what a patch says of one container.
 type ContainerPatch struct {
 	Name             string // "" is the only one
+	Init             bool   // it is an init container
 	Image            string
 	Requests, Limits AmountsPatch
 }
@@ -110,7 +111,7 @@ func (p *MergePatch) template(t *Template) (*Template, error) {
 	put(&spec.GraceSeconds, p.Grace)
 	spec.Containers = slices.Clone(spec.Containers)
 	for i := range p.Containers {
-		if err := p.Containers[i].apply(spec.Containers, "spec.template.spec"); err != nil {
+		if err := p.Containers[i].apply(spec.Containers, "spec.template.spec.containers"); err != nil {
 			return t, err
 		}
 	}
@@ -152,7 +153,7 @@ func (p *ContainerPatch) apply(list []Container, path string) error {
 		request, limit int64
 	}{{"cpu", c.Requests.CPUMilli, c.Limits.CPUMilli}, {"memory", c.Requests.MemoryBytes, c.Limits.MemoryBytes}} {
 		if r.limit > 0 && r.request > r.limit {
-			return fmt.Errorf("%s.containers[%d].resources.requests: must be less than or equal to %s limit", path, i, r.name)
+			return fmt.Errorf("%s[%d].resources.requests: must be less than or equal to %s limit", path, i, r.name)
 		}
 	}
 	return nil

@@ -431,10 +431,10 @@ func (p *PodPatch) Apply(cur Object) Object {
 	next.Labels = patched(next.Labels, p.Labels)
 	if len(p.Containers) > 0 {
 		spec, err := next.resized(p.Containers)
-		if err != nil || spec.sameResources(next.Spec) {
+		if err != nil || spec.SameResources(next.Spec) {
 			return cur
 		}
-		if next.Resize == nil {
+		if next.Resize == nil && len(next.Containers) > 0 { // if not, no kubelet has set anything aside
 			next.Resize = &Resize{Allocated: next.Spec}
 		}
 		next.Spec = spec

@@ -40,20 +40,35 @@ func TestAPodWithResourcesAsAWholeIsNotResized(t *testing.T) {
 	}
 }
 
-// Source: the same: of a pod the path has no template, and only sidecars among init
-// containers can be resized, here none.
+// Source: the same: of a pod the path has no template, and among init containers only
+// sidecars can be resized.
 func TestAResizeThatIsRefusedSaysWhere(t *testing.T) {
 	limit := Resources{CPUMilli: 100}
 	p := &Pod{NodeID: 1, Spec: &PodSpec{
-		InitContainers: []Container{{Name: "side", Sidecar: true}}, Containers: []Container{{Name: "main", Requests: limit, Limits: limit}},
+		InitContainers: []Container{{Name: "init", Limits: limit}, {Name: "side", Sidecar: true, Limits: limit}},
+		Containers:     []Container{{Name: "main", Requests: limit, Limits: limit}},
 	}}
 	more := int64(500)
-	for name, want := range map[string]string{
-		"main": "spec.containers[0].resources.requests: must be less than or equal to cpu limit",
-		"side": `spec.initContainers: "side" is an init container, and those are not resized here`,
+	for _, c := range []struct {
+		name string
+		init bool
+		want string
+	}{
+		{"main", false, "spec.containers[0].resources.requests: must be less than or equal to cpu limit"},
+		{"side", true, "spec.initContainers[1].resources.requests: must be less than or equal to cpu limit"},
+		{"init", true, "spec: Forbidden: resources for non-sidecar init containers are immutable"},
+		{"side", false, `it has no container named "side", and a patch adds none here`},
 	} {
-		if _, err := p.resized([]ContainerPatch{{Name: name, Requests: AmountsPatch{CPUMilli: &more}}}); err == nil || err.Error() != want {
-			t.Errorf("%s: %v, want %s", name, err, want)
+		patch := ContainerPatch{Name: c.name, Init: c.init, Requests: AmountsPatch{CPUMilli: &more}}
+		if c.name == "init" {
+			patch = ContainerPatch{Name: c.name, Init: true, Limits: AmountsPatch{CPUMilli: &more}}
 		}
+		if _, err := p.resized([]ContainerPatch{patch}); err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+	side := ContainerPatch{Name: "side", Init: true, Limits: AmountsPatch{CPUMilli: &more}}
+	if spec, err := p.resized([]ContainerPatch{side}); err != nil || spec.InitContainers[1].Limits.CPUMilli != more || p.Spec.InitContainers[1].Limits.CPUMilli != 100 {
+		t.Errorf("a sidecar is not resized: %v", err)
 	}
 }

@@ -27,8 +27,17 @@ func QuotaOf(p *Pod) QuotaAmounts {
 	if p.Phase.Terminal() {
 		return QuotaAmounts{}
 	}
-	limits := p.Spec.sum(func(c *Container) Resources { return c.Limits })
-	return QuotaAmounts{1, p.Spec.Request.CPUMilli, p.Spec.Request.MemoryBytes, limits.CPUMilli, limits.MemoryBytes}
+	requests, limits := p.Counted().Request, p.limited().sum(func(c *Container) Resources { return c.Limits })
+	return QuotaAmounts{1, requests.CPUMilli, requests.MemoryBytes, limits.CPUMilli, limits.MemoryBytes}
+}
+
+// limited is the spec with the limits that a pod counts for: the larger of what it wants and
+// what it has (k8s.io/component-helpers/resource/helpers.go determineEffectiveLimits).
+func (p *Pod) limited() *PodSpec {
+	if p.Resize != nil && p.Resize.Pending == ResizeInfeasible {
+		return p.Has()
+	}
+	return p.Spec.Covering(p.Has())
 }
 
 // Add is a plus sign times b.

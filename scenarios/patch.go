@@ -162,8 +162,8 @@ func finalizer(v strict.Value) string {
 }
 
 // podPatch reads a merge patch of a pod: of its labels, its finalizers (a list adds to
-// them, null takes all off) and its deletion cost, or of its
-// containers' resources. Other annotations change nothing, and little else of a pod can
+// them, null takes all off) and its deletion cost, or of the resources of its containers
+// and sidecars. Other annotations change nothing, and little else of a pod can
 // be changed.
 func podPatch(v strict.Value) *model.PodPatch {
 	p := &model.PodPatch{}
@@ -172,7 +172,15 @@ func podPatch(v strict.Value) *model.PodPatch {
 		if both := m.Optional("metadata"); both.Given() {
 			both.KeyErrorf("resources are changed by themselves: write two patches")
 		}
-		p.Containers = strict.Each(spec.Map("spec of a patch of a pod", "containers").Required("containers"), containerPatch)
+		lists := spec.Map("spec of a patch of a pod", "containers", "initContainers")
+		p.Containers = strict.Each(lists.Optional("containers"), containerPatch)
+		for _, c := range strict.Each(lists.Optional("initContainers"), containerPatch) {
+			c.Init = true
+			p.Containers = append(p.Containers, c)
+		}
+		if len(p.Containers) == 0 && spec.IsMap() {
+			spec.Errorf("it changes nothing")
+		}
 		for i := range p.Containers {
 			if c := &p.Containers[i]; c.Image != "" || c.Requests == (model.AmountsPatch{}) && c.Limits == (model.AmountsPatch{}) {
 				spec.Errorf("of a container a patch of a pod changes the resources, and nothing else")

@@ -18,13 +18,32 @@ type limited struct {
 	ranges    int
 }
 
+// resized is the pod of a request that is to be resized, as it is and as it would be; nil
+// if the request asks for something else, or the pod is being deleted.
+func (a *Server) resized(r *store.Request) (was, next *model.Pod) {
+	patch, ok := r.Patch.(*model.PodPatch)
+	if r.Op != store.OpPatch || !ok || len(patch.Containers) == 0 {
+		return nil, nil
+	}
+	if was, ok = a.store.Get(r.Target).(*model.Pod); !ok || was.Deleting() {
+		return nil, nil
+	}
+	return was, patch.Apply(was).(*model.Pod)
+}
+
 // admitLimits gives a new pod the defaults of the LimitRanges of its namespace,
 // and refuses one that asks for too little or too much
-// (plugin/pkg/admission/limitranger/admission.go).
+// (plugin/pkg/admission/limitranger/admission.go). One that is resized it only refuses:
+// what its containers do not name stays so.
 func (a *Server) admitLimits(r *store.Request) store.Refusal {
-	pod, ok := r.Object.(*model.Pod)
-	if r.Op != store.OpCreate || !ok || a.store.Count(model.KindLimitRange) == 0 {
+	if a.store.Count(model.KindLimitRange) == 0 {
 		return store.Accepted
+	}
+	pod, isNew := r.Object.(*model.Pod)
+	if isNew = isNew && r.Op == store.OpCreate; !isNew {
+		if _, pod = a.resized(r); pod == nil {
+			return store.Accepted
+		}
 	}
 	key := limited{spec: pod.Spec, namespace: pod.Namespace}
 	var ranges []*model.LimitRange
@@ -38,12 +57,14 @@ func (a *Server) admitLimits(r *store.Request) store.Refusal {
 	if len(ranges) == 0 {
 		return store.Accepted
 	}
-	spec := a.limited[key]
-	if spec == nil {
-		spec = withDefaults(pod.Spec, ranges)
-		a.limited[key] = spec
+	spec := pod.Spec
+	if isNew {
+		if spec = a.limited[key]; spec == nil {
+			spec = withDefaults(pod.Spec, ranges)
+			a.limited[key] = spec
+		}
+		pod.Spec = spec
 	}
-	pod.Spec = spec
 	for _, l := range ranges {
 		if !within(spec, l.Limits) {
 			return store.Forbidden

@@ -18,14 +18,22 @@ func (b *Backend) counted(o model.Object) (found bool) {
 	return found
 }
 
-// charge counts a new pod towards the quotas of its namespace, before it is
-// created, in a write of its own; it is false if none is concerned
+// charge counts a new pod, or what one wants more, towards the quotas of its namespace,
+// before it is created or resized, in a write of its own; it is false if none is concerned
 // (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go). If the
-// creation fails after that, the quota controller finds out.
+// creation fails after that, the quota controller finds out, and so it does if less is used.
 func (a *Server) charge(r *store.Request) (charged bool, refusal store.Refusal) {
-	pod, ok := r.Object.(*model.Pod)
-	if r.Op != store.OpCreate || !ok || r.Step > 0 || a.store.Count(model.KindResourceQuota) == 0 {
+	if r.Step > 0 || a.store.Count(model.KindResourceQuota) == 0 {
 		return false, store.Accepted
+	}
+	pod, isNew := r.Object.(*model.Pod)
+	var has model.QuotaAmounts
+	if isNew = isNew && r.Op == store.OpCreate; !isNew {
+		was, next := a.resized(r)
+		if next == nil {
+			return false, store.Accepted
+		}
+		pod, has = next, model.QuotaOf(was)
 	}
 	var next []*model.ResourceQuota
 	a.store.Snapshot().Each(model.KindResourceQuota, func(o model.Object) bool {
@@ -34,7 +42,7 @@ func (a *Server) charge(r *store.Request) (charged bool, refusal store.Refusal) 
 			return true
 		}
 		c := *q
-		if refusal = admitTo(&c, pod); refusal == store.Accepted {
+		if refusal = admitTo(&c, pod, has); refusal == store.Accepted && c.Used != q.Used {
 			next = append(next, &c)
 		}
 		return refusal == store.Accepted
@@ -49,15 +57,16 @@ func (a *Server) charge(r *store.Request) (charged bool, refusal store.Refusal) 
 	return true, store.Accepted
 }
 
-// admitTo adds a pod to what a quota has used. It is refused if it would be more
-// than the quota allows, if the quota was never computed, or if a container does
+// admitTo adds a pod to what a quota has used, or what it wants more than it has. It is
+// refused if it would be more than the quota allows, if the quota was never computed, or if a container does
 // not say what the quota counts (CheckRequest, pods.go Constraints).
-func admitTo(q *model.ResourceQuota, pod *model.Pod) store.Refusal {
+func admitTo(q *model.ResourceQuota, pod *model.Pod, has model.QuotaAmounts) store.Refusal {
 	if !q.Known {
 		return store.Forbidden
 	}
-	more := q.Counted(model.QuotaOf(pod))
+	more := q.Counted(model.QuotaOf(pod).Add(has, -1))
 	for i := range more {
+		more[i] = max(more[i], 0) // SubtractWithNonNegativeResult
 		switch {
 		case q.Hard[i] < 0:
 		case more[i] > 0 && q.Used[i]+more[i] > q.Hard[i], i > 0 && !saysAll(pod.Spec, i):

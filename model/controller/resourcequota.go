@@ -74,7 +74,9 @@ func (c *resourceQuotas) recount(namespace string) {
 	c.used[namespace] = sum
 }
 
-// pod carries a change into what its namespace uses. Only less use wakes quotas.
+// pod carries a change into what its namespace uses. What wakes quotas is the end of a pod,
+// and other resources that containers are shown to have
+// (pkg/quota/v1/install/update_filter.go).
 func (c *resourceQuotas) pod(now sim.Time, old, next *model.Pod) {
 	some := old
 	if next != nil {
@@ -93,7 +95,8 @@ func (c *resourceQuotas) pod(now sim.Time, old, next *model.Pod) {
 		*was = is
 		c.plan(now)
 	}
-	if next == nil || old != nil && !old.Phase.Terminal() && next.Phase.Terminal() {
+	ended := next == nil || old != nil && !old.Phase.Terminal() && next.Phase.Terminal()
+	if ended || old != nil && len(old.Containers) > 0 && !old.Has().SameResources(next.Has()) {
 		for _, id := range c.in[some.Namespace] {
 			c.queue.add(id)
 		}

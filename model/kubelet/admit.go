@@ -7,20 +7,32 @@ import (
 	"orrery/model"
 )
 
-// admit tells why a pod that is new on this node cannot run here, "" if it can
-// (pkg/kubelet/lifecycle/predicate.go, allocation/allocation_manager.go): the
-// scheduler may have known less. What is compared is what was admitted, not
-// what is used. For a critical pod it may be that others have to go first.
-func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row) {
-	if reason, message := k.admitUnderPressure(pod); reason != "" {
-		return reason, message, nil
+// admit tells why a pod that is new on this node cannot run here, "" if it can, or why one
+// that is here cannot have other resources (pkg/kubelet/lifecycle/predicate.go,
+// allocation/allocation_manager.go canAdmitPod): the scheduler may have known less. What is
+// compared is what was admitted, not what is used. For a critical pod it may be that others
+// have to go first; not if the node is being shut down, where the real kubelet looks for that
+// last.
+func (k *Kubelet) admit(pod *model.Pod, isHere bool) (reason, message string, victims []*row) {
+	reason, message = k.admitUnderPressure(pod)
+	if reason == "" {
+		reason, message = k.forbiddenSysctl(pod)
 	}
-	if reason, message := k.forbiddenSysctl(pod); reason != "" {
-		return reason, message, nil
+	if reason == "" && !isHere { // what it has for itself it keeps (cm/cpumanager/policy_static.go Allocate)
+		reason, message = k.exclusively(pod)
 	}
-	if reason, message := k.exclusively(pod); reason != "" {
-		return reason, message, nil
+	if reason == "" {
+		reason, message, victims = k.fits(pod)
 	}
+	if reason == "" && k.closing.on {
+		return "NodeShutdown", "Pod was rejected as the node is shutting down.", nil
+	}
+	return reason, message, victims
+}
+
+// fits tells why a pod does not fit on the node beside all others (lifecycle/predicate.go
+// Admit), and who has to go so that a critical one does.
+func (k *Kubelet) fits(pod *model.Pod) (reason, message string, victims []*row) {
 	if os, said := pod.Labels.Get(model.LabelOS); said && os != "linux" { // rejectPodAdmissionBasedOnOSSelector
 		return "PodOSSelectorNodeLabelDoesNotMatch", "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label", nil
 	}
@@ -35,9 +47,6 @@ func (k *Kubelet) admit(pod *model.Pod) (reason, message string, victims []*row)
 		if victims, message = k.victims(pod, short); message != "" {
 			return unexpected, message, nil
 		}
-	}
-	if k.closing.on {
-		return "NodeShutdown", "Pod was rejected as the node is shutting down.", nil
 	}
 	return "", "", victims
 }
@@ -90,7 +99,8 @@ func (k *Kubelet) shortages(want *model.Resources) (out []shortage) {
 	return out
 }
 
-// misfit tells what else is in the way (generalFilter).
+// misfit tells what else is in the way (generalFilter). If that is the node's labels alone,
+// the real kubelet reads the node anew and looks again.
 func (k *Kubelet) misfit(pod *model.Pod) (reason, message string) {
 	if !k.matches(pod.Spec) {
 		return "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
@@ -99,6 +109,9 @@ func (k *Kubelet) misfit(pod *model.Pod) (reason, message string) {
 		return "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
 	}
 	for i := range k.node.Taints {
+		if pod.ID >= model.FirstStaticID {
+			break // taints do not keep static pods away
+		}
 		if t := &k.node.Taints[i]; t.Effect == model.NoExecute && !model.Tolerated(pod.Spec.Tolerations, t) {
 			return "TaintToleration", "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
 		}
@@ -106,13 +119,13 @@ func (k *Kubelet) misfit(pod *model.Pod) (reason, message string) {
 	return "", ""
 }
 
-// portTaken tells whether a pod that is here has a port of the node that the pod wants.
+// portTaken tells whether another pod that is here has a port of the node that the pod wants.
 func (k *Kubelet) portTaken(pod *model.Pod) bool {
 	if pod.Spec.Placement == nil {
 		return false
 	}
 	for _, r := range k.rows {
-		if r == nil || !r.charged || r.pod.Spec.Placement == nil {
+		if r == nil || !r.charged || r.pod.ID == pod.ID || r.pod.Spec.Placement == nil {
 			continue
 		}
 		for _, has := range r.pod.Spec.Placement.HostPorts {
@@ -143,15 +156,17 @@ func (k *Kubelet) matches(spec *model.PodSpec) bool {
 // the kubelet started.
 func (k *Kubelet) charge(r *row) {
 	r.charged, r.granted = true, r.pod.Spec
-	switch {
-	case r.box == nil || !r.box.Admitted:
-		k.allocate(r.granted.Request, 1)
-	default:
+	known := r.box != nil && r.box.Admitted
+	if known {
 		r.granted = allocated(r.box)
+	}
+	if r.counted = r.granted; !known {
+		k.allocate(r.counted.Request, 1)
 	}
 	if r.box != nil {
 		r.box.Admitted = true
 	}
+	k.mayResize() // by pushing it out
 }
 
 func (k *Kubelet) allocate(r model.Resources, pods int64) {
@@ -170,10 +185,11 @@ func (k *Kubelet) release(r *row) {
 	}
 	if r.granted == nil {
 		r.granted = allocated(r.box)
+		r.counted = r.granted
 	}
-	k.allocate(negative(r.granted.Request), -1)
+	k.allocate(negative(r.counted.Request), -1)
 	k.share(r.pod.ID)
-	k.retryResizes()
+	k.mayResize()
 }
 
 // reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
 )
 
 // sets is a pod that sets kernel parameters.
@@ -51,4 +53,27 @@ func TestOfSeveralReasonsAgainstAPodTheFirstHandlerSaysItsOwn(t *testing.T) {
 	windows := r.podFor("windows", large)
 	r.failed(windows, "PodOSSelectorNodeLabelDoesNotMatch", "Pod was rejected: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label")
 	r.ready(r.podFor("linux", nil))
+}
+
+// Source: v1.35 pkg/kubelet/kubelet.go HandlePodRemoves (podManager.RemovePod) and
+// kubelet_pods.go GetActivePods: a pod that was deleted by force has no place any more when the
+// next one is admitted, though its containers have their grace.
+func TestAPodThatWasDeletedByForceIsNotInTheWay(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(20 * time.Second)}))
+	p := r.pod("old", sized(6000, false))
+	r.ready(p)
+	r.user.Delete(p.Ref(), 0, 0)
+	r.run(time.Second)
+	next := r.pod("next", sized(6000, false))
+	r.ready(next)
+	if !r.alive(p) || r.get(p) != nil {
+		t.Error("the first has ended, or its object is there")
+	}
+	r.run(time.Minute)
+	if r.alive(p) || !r.get(next).IsReady() {
+		t.Error("the first has not ended, or the second is not ready")
+	}
+	if late := r.pod("late", sized(3000, false)); true {
+		r.failed(late, "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 3000, used: 6000, capacity: 8000")
+	}
 }

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +158,7 @@ func (k *Kubelet) press(p pressure, pressed bool) {
 	if e := &k.evictions; e.pressed[p] != pressed {
 		e.pressed[p] = pressed
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
+		k.mayResize()
 	}
 }
 
@@ -189,7 +191,7 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 // enough (reclaimNodeLevelResources).
 func (k *Kubelet) cleanUp(now sim.Time) bool {
 	k.machine.CollectContainers()
-	k.machine.CollectImages(now, k.machine.Disk())
+	k.machine.CollectImages(now, math.MaxInt64)
 	for s := range stocks {
 		if k.lacks(s, now, k.levels.highest[s]) {
 			return false
@@ -216,11 +218,12 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 // (pkg/kubelet/stats/cri_stats_provider.go listPodStatsPartiallyFromCRI).
 func (r *row) measured() bool { return r.box != nil && r.box.Alive() }
 
-// uses is how much of what is short a pod has, and how much it asked for.
+// uses is how much of what is short a pod has, and how much was set aside for it
+// (pkg/kubelet/kubelet.go: the manager is given getAllocatedPods).
 func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 	switch s {
 	case memory:
-		return r.box.MemoryUsed(now), r.pod.Spec.Request.MemoryBytes
+		return r.box.MemoryUsed(now), r.allotted().Request.MemoryBytes
 	case disk:
 		return r.box.DiskMeasured(now), r.pod.Spec.Request.EphemeralBytes
 	case inodes:
@@ -295,7 +298,7 @@ func (r *row) blame(s stock, now sim.Time) string {
 		fmt.Fprintf(&text, "Pod %s was using %s, request is %s, has larger consumption of %v. ", r.pod.Name, quantity(r.box.MemoryUsed(now)), quantity(l.MemoryBytes), s)
 	}
 	for i := range r.box.Processes {
-		p, c := &r.box.Processes[i], containerOf(r.pod.Spec, i)
+		p, c := &r.box.Processes[i], containerOf(r.allotted(), i)
 		used, asked := p.MemoryUsed(now), c.Requests.MemoryBytes
 		if s == disk {
 			used, asked = p.DiskMeasured(now), c.Requests.EphemeralBytes

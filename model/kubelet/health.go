@@ -117,6 +117,7 @@ func (k *Kubelet) runtimeGone() {
 		}
 	}
 	k.aimImageGC(now)
+	k.aimContainerGC()
 }
 
 func (k *Kubelet) runtimeBack() {

@@ -12,8 +12,8 @@ import (
 // that is, and then, if 85 % of the disk are used, others that nobody uses until 80 % are.
 // It counts whole percents, cut off of what is free: more than 84 % are 85. The eviction
 // manager begins when less than 15 % are free, looks every 10 s, and removes all of them,
-// so it is often first. What a process finds that has just started, before the disk was
-// measured, does not count, and is not told.
+// so it is often first. A process that has just started does not know yet how large the disk
+// is, and says so.
 const imageGCEvery = 5 * time.Minute
 
 // ImageGC is when the image collector begins and until when it goes on, in percent of
@@ -47,6 +47,12 @@ func (k *Kubelet) beginImageGC(looks *sim.Stream) {
 	}
 	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(first), Period: imageGCEvery}
 	k.imageGCFailedAt = -1
+	if !k.synced && !k.imageLevels.off() && k.machine.Disk() > 0 {
+		k.imageGCFailedAt = k.kernel.Now()
+		if !k.machine.RuntimeDown() {
+			k.client.Note(k.node, true, "InvalidDiskCapacity", "invalid capacity 0 on image filesystem")
+		}
+	}
 }
 
 // imageGCLeast is how much of the disk must be free, or the collector has something to do.

@@ -61,7 +61,8 @@ func TestTheImageCollectorCountsWholePercentsOfWhatIsFree(t *testing.T) {
 }
 
 // Source: v1.35 pkg/kubelet/images/image_gc_manager.go GarbageCollect, pkg/kubelet/kubelet.go
-// StartGarbageCollection, word for word: each look that frees too little says so, and from
+// StartGarbageCollection, word for word: each look that frees too little says so (an image of
+// 2 GiB, which has 5 GiB on the disk, counts as 2), and from
 // the second in a row on that the collection failed, too.
 func TestAnImageCollectionThatFreesTooLittleSaysSo(t *testing.T) {
 	r := newRig(t, 1, withImages(kubelet.ImageGC{}, "old"))
@@ -71,7 +72,7 @@ func TestAnImageCollectionThatFreesTooLittleSaysSo(t *testing.T) {
 	said := func(percent, freed int64) string {
 		return fmt.Sprintf("Insufficient free disk space on the node's image filesystem (%d%% of 100.0 GiB used). Failed to free sufficient space by deleting unused images (freed %d bytes). Investigate disk usage, as it could be used by active images, logs, volumes, or other data.", percent, freed)
 	}
-	want := []string{"FreeDiskSpaceFailed: " + said(90, 5*gib), "FreeDiskSpaceFailed: " + said(85, 0), "ImageGCFailed: " + said(85, 0)}
+	want := []string{"FreeDiskSpaceFailed: " + said(90, 2*gib), "FreeDiskSpaceFailed: " + said(85, 0), "ImageGCFailed: " + said(85, 0)}
 	got, at := r.ofNode("FreeDiskSpaceFailed", "ImageGCFailed")
 	if !slices.Equal(got, want) || at[1].Sub(at[0]) != 5*time.Minute || at[2] != at[1] {
 		t.Errorf("at %v told %q, want %q", at, got, want)
@@ -162,5 +163,55 @@ func TestTheImageCollectionIsTheSameLookByLook(t *testing.T) {
 	}
 	if a, b := story(), story(literal); a != b {
 		t.Errorf("elided:\n%s\nliteral:\n%s", a, b)
+	}
+}
+
+// Source: v1.35 pkg/kubelet/images/image_gc_manager.go GarbageCollect: a process that has just
+// started has no measurement of the disk, and its first look says so; that counts as a failure,
+// so that the next look tells of its own.
+func TestAKubeletThatStartsDoesNotKnowHowLargeItsDiskIs(t *testing.T) {
+	r := newRig(t, 1, withImages(kubelet.ImageGC{}))
+	r.run(time.Minute)
+	if got, _ := r.ofNode("InvalidDiskCapacity"); len(got) != 0 {
+		t.Errorf("one that has long been running says %q", got)
+	}
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Minute)
+	if got, _ := r.ofNode("InvalidDiskCapacity"); !slices.Equal(got, []string{"InvalidDiskCapacity: invalid capacity 0 on image filesystem"}) {
+		t.Errorf("told %q", got)
+	}
+	r.kubelet.StopRuntime()
+	r.run(5 * time.Minute)
+	if got, _ := r.ofNode("ImageGCFailed"); len(got) != 1 {
+		t.Errorf("the second look in a row that failed told %q", got)
+	}
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Minute)
+	if got, _ := r.ofNode("InvalidDiskCapacity"); len(got) != 1 {
+		t.Errorf("without a runtime told %q", got)
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kubelet.go StartGarbageCollection: every look of the container
+// collector that fails is told, one a minute, the first when the process starts.
+func TestTheContainerCollectionFailsEveryMinuteWithoutARuntime(t *testing.T) {
+	r := newRig(t, 1)
+	r.kubelet.StopRuntime()
+	r.run(10 * time.Minute)
+	r.kubelet.StartRuntime()
+	r.run(10 * time.Minute)
+	got, at := r.ofNode("ContainerGCFailed")
+	if len(got) != 10 || got[0] != "ContainerGCFailed: rpc error: code = Unavailable desc = connection error" || at[9].Sub(at[0]) != 9*time.Minute {
+		t.Errorf("at %v told %q", at, got)
+	}
+	r.kubelet.StopRuntime()
+	r.kubelet.Stop()
+	r.run(5 * time.Minute)
+	r.kubelet.Resume()
+	r.run(10 * time.Second)
+	if got, _ = r.ofNode("ContainerGCFailed"); len(got) != 11 {
+		t.Errorf("a process that has started told %q", got[10:])
 	}
 }

@@ -78,6 +78,8 @@ const (
 	whyEviction
 	whyPoll
 	whyImageGC
+	whyRetry
+	whyContainerGC
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
@@ -88,7 +90,7 @@ const (
 	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
+var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "retry of resizes", "collection of containers", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -123,7 +125,7 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC pulse
+	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC, retrying, containerGC pulse
 
 	health health
 
@@ -151,6 +153,9 @@ type Kubelet struct {
 	slots []slot
 	rows  []*row // beside slots
 	used  model.Resources
+
+	deferred []uint32 // pods whose resize waits, in the order in which they are tried
+	untried  bool     // some of them have not been since this process knows them
 
 	queue    []uint32 // pods whose status is to be written
 	writing  bool     // the status writer waits for an answer
@@ -218,6 +223,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	k.beginHealth(&looks)
 	k.evictions = newEvictions()
 	k.beginImageGC(&looks)
+	k.beginRetries(&looks)
+	k.beginContainerGC(&looks)
 	for _, p := range k.pulses() {
 		p.next = sim.Never
 	}
@@ -235,6 +242,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 	}
 	k.aimEvictions(k.kernel.Now())
 	k.aimImageGC(k.kernel.Now()) // also without a runtime
+	k.aimContainerGC()
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
@@ -242,8 +250,8 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 }
 
 // pulses is everything periodic, by its reason to wake.
-func (k *Kubelet) pulses() [whyImageGC + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC}
+func (k *Kubelet) pulses() [whyContainerGC + 1]*pulse {
+	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC, &k.retrying, &k.containerGC}
 }
 
 // Machine is what the kubelet manages.
@@ -443,6 +451,10 @@ func (k *Kubelet) serve(now sim.Time, why sim.Why) {
 		k.polled(now)
 	case whyImageGC:
 		k.collectImages(now)
+	case whyRetry:
+		k.retryResizes()
+	case whyContainerGC:
+		k.collectContainers(now)
 	}
 }
 
@@ -493,6 +505,10 @@ func (k *Kubelet) look() {
 			k.podSeen(pod)
 		default:
 			k.podGone(ref.ID)
+			k.retryResizes() // HandlePodRemoves
 		}
+	}
+	if k.untried {
+		k.retryResizes()
 	}
 }

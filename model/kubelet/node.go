@@ -17,6 +17,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 	k.nodeIsKnown()
 	k.verifyAll()
 	k.doubtNode()
+	k.mayResize() // its labels and taints may be others
 }
 
 // doubtNode has the node status loop look, unless all is as it should be.

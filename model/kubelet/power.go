@@ -188,8 +188,8 @@ func (k *Kubelet) keepHouse() {
 			continue
 		}
 		r := k.add(s.Pod)
-		r.gone, r.orphan = true, true
-		k.charge(r)
+		r.gone, r.orphan, r.charged = true, true, s.Admitted
+		k.release(r) // it counted until now, and would not have
 		k.remount(r)
 		k.sync(r, now)
 	}

@@ -13,8 +13,9 @@ import (
 // (pkg/kubelet/preemption/preemption.go): as few Guaranteed ones as possible, then as
 // few Burstable ones, and of each class those that are closest to what is missing. They
 // go one after the other, each with its own grace, and then the critical pod is
-// admitted without another look. The real kubelet does nothing else meanwhile; here only
-// the pod waits.
+// admitted without another look, or has what it wants in place (resize.go). The real kubelet
+// does nothing else meanwhile, for one and a half times the grace of each at most; here only
+// the pod waits, as long as that takes.
 
 // critical tells whether others have to make room for a pod
 // (pkg/kubelet/types/pod_update.go IsCriticalPod).
@@ -148,7 +149,10 @@ func (k *Kubelet) makeRoom(r *row) {
 		}
 		r.inTheWay = r.inTheWay[1:]
 	}
-	if r.stage == syncing {
+	switch {
+	case r.enlarging != nil:
+		k.enlarged(r)
+	case r.stage == syncing:
 		k.sync(r, k.kernel.Now())
 	}
 }

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // The Events of a resize (pkg/kubelet/events/resize.go) have the resources of all
-// containers of a spec, as JSON. That a resize failed says not by how much.
+// containers of a spec, as JSON.
 
 // noteResize tells how a resize goes: how, and with what.
 func (k *Kubelet) noteResize(r *row, warning bool, reason, how string, spec *model.PodSpec, why string) {
@@ -21,45 +20,6 @@ func (k *Kubelet) noteResized(r *row, last, next *model.Pod) {
 	if last.Resize != nil && last.Resize.Progress && (next.Resize == nil || !next.Resize.Progress) && r.granted != nil {
 		k.noteResize(r, false, "ResizeCompleted", "completed", r.granted, "")
 	}
-}
-
-// postpone tells why what a pod wants cannot be set aside, if it was not told the same of
-// this version of its spec.
-func (k *Kubelet) postpone(r *row, reason string) {
-	why := k.whyNot(r)
-	if told := reason + why + strconv.FormatInt(r.pod.Generation, 10); r.resizeTold != told {
-		r.resizeTold = told
-		if reason == model.ResizeInfeasible {
-			k.noteResize(r, true, "ResizeInfeasible", reason, r.pod.Spec, why)
-		} else {
-			k.noteResize(r, true, "ResizeDeferred", reason, r.pod.Spec, why)
-		}
-	}
-}
-
-// whyNot is what is in the way of a resize (allocation_manager.go canResizePod).
-func (k *Kubelet) whyNot(r *row) string {
-	want, has := &r.pod.Spec.Request, &k.node.Allocatable
-	switch {
-	case k.resizesExclusive(r) && k.layout.StaticCPUs && want.CPUMilli != r.granted.Request.CPUMilli:
-		return `Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"`
-	case k.resizesExclusive(r):
-		return `Resize is infeasible for Guaranteed Pods alongside Memory Manager policy "Static"`
-	case want.MemoryBytes > has.MemoryBytes:
-		return fmt.Sprintf("Node didn't have enough capacity: memory, requested: %d, capacity: %d", want.MemoryBytes, has.MemoryBytes)
-	case want.CPUMilli > has.CPUMilli:
-		return fmt.Sprintf("Node didn't have enough capacity: cpu, requested: %d, capacity: %d", want.CPUMilli, has.CPUMilli)
-	}
-	had := &r.granted.Request
-	for _, s := range [...]shortage{
-		{"cpu", want.CPUMilli, k.used.CPUMilli - had.CPUMilli, has.CPUMilli},
-		{"memory", want.MemoryBytes, k.used.MemoryBytes - had.MemoryBytes, has.MemoryBytes},
-	} {
-		if s.missing() > 0 {
-			return s.String()
-		}
-	}
-	return ""
 }
 
 // summary is the resources of a spec's containers.

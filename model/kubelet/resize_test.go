@@ -1,6 +1,8 @@
 package kubelet_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +128,12 @@ func TestAMemoryLimitBelowWhatIsUsedIsTriedAgain(t *testing.T) {
 	r.run(time.Minute)
 	if q := r.get(p); q.Resize == nil || !q.Resize.Failed || !q.IsReady() || r.has(p).Limits.MemoryBytes != 2<<30 {
 		t.Errorf("%+v, limit %d", q.Resize, r.has(p).Limits.MemoryBytes)
+	}
+	const why = `"error":"cannot decrease memory limits: [attempting to set pod memory limit (1258291200) below current usage (1572864000), ` +
+		`attempting to set container \"main\" memory limit (1258291200) below current usage (1572864000)]"}`
+	told := slices.DeleteFunc(r.resizesTold(p), func(s string) bool { return !strings.Contains(s, "ResizeError") })
+	if len(told) != 1 || !strings.HasSuffix(told[0], why) {
+		t.Errorf("told %q, want one that ends with %s", told, why)
 	}
 	r.resize(p, 0, 0, 1600<<20)
 	r.until("done", 20*time.Second, func() bool { return r.get(p).Resize == nil })

@@ -102,19 +102,15 @@ func (r *rig) Recorded(rec *store.Record) {
 }
 
 // checkMachine recomputes what runs: together it asks for no more than there
-// is.
+// is, as long as their objects are there.
 func (r *rig) checkMachine(rec *store.Record) {
 	var cpu int64
 	for _, s := range r.kubelet.Machine().Sandboxes() {
 		if s == nil {
 			continue
 		}
-		if s.Alive() {
-			spec := s.Pod.Spec
-			if s.Allocated != nil { // what another one gives up may be used before it has
-				spec = s.Allocated
-			}
-			cpu += spec.Request.CPUMilli
+		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && (q != nil || s.Pod.ID >= model.FirstStaticID) {
+			cpu += s.Pod.Spec.Covering(s.Allocated).Request.CPUMilli
 		}
 		for _, p := range s.Processes {
 			if killed := p.ExitCode == 137 && p.Cause == runtime.Exited && p.TermAt > p.StartedAt; killed && !p.Running && p.FinishedAt.Sub(p.TermAt) < 2*time.Second {

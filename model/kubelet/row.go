@@ -116,24 +116,29 @@ type row struct {
 	mountAt sim.Time // when they are mounted; Never while they are not all attached
 	mounted bool     // they are
 
-	stepEnd  sim.Time      // when the worker's last step ended, -1 before the first
-	stepAt   sim.Time      // when what it waits for is over; or when the image was asked for that it waits for
-	killAt   sim.Time      // when the grace of a terminating pod is over, 0 until it is needed
-	deadline sim.Time      // of spec.activeDeadlineSeconds, Never if none
-	oustBy   time.Duration // the grace of one that is ousted, 0 if it has its own
-	requeue  time.Duration // the least remaining crash back-off of a pass, 0 if there was none
-	looks    uint64        // counts requeues: names their luck
-	resized  sim.Time      // when it was last, 0 if it was not
-	resizes  uint64        // counts those: names their luck
+	stepEnd  sim.Time       // when the worker's last step ended, -1 before the first
+	stepAt   sim.Time       // when what it waits for is over; or when the image was asked for that it waits for
+	killAt   sim.Time       // when the grace of a terminating pod is over, 0 until it is needed
+	deadline sim.Time       // of spec.activeDeadlineSeconds, Never if none
+	oustBy   time.Duration  // the grace of one that is ousted, 0 if it has its own
+	requeue  time.Duration  // the least remaining crash back-off of a pass, 0 if there was none
+	looks    uint64         // counts requeues: names their luck
+	resized  sim.Time       // when it was last, 0 if it was not
+	had      *model.PodSpec // before that, as far as a relist has seen
 
-	resizeTold string // why one is not granted, as its Event says
+	nthResize   uint64         // counts those: names their luck
+	counted     *model.PodSpec // with what it counts for in used; nil until it is admitted
+	unresized   string         // why the last try to give it what is set aside failed; "" if it did not
+	enlarging   *model.PodSpec // what is to be set aside for it when nobody is in the way any more; nil if nothing is
+	postponed   string         // why its resize waits: model.ResizeDeferred or model.ResizeInfeasible; "" if it does not
+	postponedAt sim.Time       // since when, for that reason
+	postponedOf int64          // the generation of the spec that was said of
 
-	deferred sim.Time // since when a resize is, 0 if none is
-	stage    stage
-	doing    doing
-	ousted   ouster
-	why      string // it was, in words
-	cursor   int16  // the container that is being pulled, started or killed
+	stage  stage
+	doing  doing
+	ousted ouster
+	why    string // it was, in words
+	cursor int16  // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it
@@ -141,8 +146,6 @@ type row struct {
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
 	overdue     bool // the deadline was exceeded
-	infeasible  bool // the node is too small for what it wants
-	unresized   bool // the last try to resize it failed
 	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else

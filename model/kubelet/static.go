@@ -112,7 +112,7 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		r.static = s
 		known := r.box != nil && r.box.Admitted
 		if !known {
-			reason, message, victims := k.admit(s.Pod)
+			reason, message, victims := k.admit(s.Pod, false)
 			if reason != "" {
 				k.reject(r, reason, message)
 				continue

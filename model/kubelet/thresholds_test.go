@@ -65,10 +65,10 @@ func TestTheImageCollectorRemovesTheOldestDownTo80PercentIfItIsFirst(t *testing.
 	for seed := range uint64(300) {
 		r := newRig(t, seed, withNode(func(n *model.Node) {
 			n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = 100*gib, 100*gib
-			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 2 * gib}, {Name: "older", Bytes: 2 * gib}, {Name: "oldest", Bytes: 2 * gib}}
+			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 3 * gib}, {Name: "older", Bytes: 3 * gib}, {Name: "oldest", Bytes: 3 * gib}}
 		}))
 		r.run(3 * time.Minute)
-		r.kubelet.FillDisk(851_000) // 5.1 GiB too much, and an image is 5 GiB
+		r.kubelet.FillDisk(851_000) // 5.1 GiB too much, and an image counts as 3 GiB
 		r.run(20 * time.Second)
 		switch there := r.cached("old") + r.cached("older") + r.cached("oldest"); there {
 		case 0:
@@ -119,14 +119,14 @@ func TestTheImageCollectorHeedsItsThresholds(t *testing.T) {
 		there  int
 	}{
 		{kubelet.ImageGC{}, 601_000, 3},
-		{kubelet.ImageGC{High: 60, Low: 55}, 601_000, 1}, // 5.1 GiB too much, and an image is 5 GiB
+		{kubelet.ImageGC{High: 60, Low: 55}, 601_000, 1}, // 5.1 GiB too much, and an image counts as 3 GiB
 		{kubelet.ImageGC{High: 60, Low: 45}, 601_000, 0},
 		{kubelet.ImageGC{}, 901_000, 0},
 		{kubelet.ImageGC{High: 100, Low: 80}, 901_000, 3},
 	} {
 		r := newRig(t, 1, hard(kubelet.Thresholds{}), withNode(func(n *model.Node) {
 			n.Capacity.EphemeralBytes, n.Allocatable.EphemeralBytes = 100*gib, 100*gib
-			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 2 * gib}, {Name: "older", Bytes: 2 * gib}, {Name: "oldest", Bytes: 2 * gib}}
+			n.Images = []model.Image{{Name: "web"}, {Name: "old", Bytes: 3 * gib}, {Name: "older", Bytes: 3 * gib}, {Name: "oldest", Bytes: 3 * gib}}
 		}), func(r *rig) { r.config.ImageGC = c.gc })
 		r.run(3 * time.Minute)
 		r.kubelet.FillDisk(c.filled)

@@ -18,11 +18,9 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	if pod.ResourceVersion <= r.pod.ResourceVersion {
 		return
 	}
+	was, now := r.pod, k.kernel.Now()
 	r.pod = pod
-	now := k.kernel.Now()
-	if k.resize(r) {
-		k.trigger(r, now)
-	}
+	k.resizeNews(r, was)
 	switch {
 	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
 		k.trigger(r, now)
@@ -60,7 +58,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if !pod.Deleting() && !pod.Phase.Terminal() {
 		reason, message, victims := k.admitAgain(pod)
 		if !known {
-			reason, message, victims = k.admit(pod)
+			reason, message, victims = k.admit(pod, false)
 		}
 		if reason != "" {
 			k.reject(r, reason, message)
@@ -76,7 +74,9 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	if known || !pod.Deleting() {
 		k.charge(r)
 	}
-	k.resize(r)
+	if known {
+		k.readmitted(r)
+	}
 	if pod.Spec.ActiveDeadline > 0 {
 		since := now
 		if pod.StartedAt > 0 {
@@ -88,7 +88,8 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 }
 
 // podGone is told that a pod's object is no more. What runs of it gets the
-// grace it would have had.
+// grace it would have had, but counts no more when others are admitted
+// (pkg/kubelet/kubelet.go HandlePodRemoves, kubelet_pods.go GetActivePods).
 func (k *Kubelet) podGone(pod uint32) {
 	if k.own(pod) != pod {
 		k.mirrorGone(pod)
@@ -99,6 +100,7 @@ func (k *Kubelet) podGone(pod uint32) {
 		return
 	}
 	r.gone = true
+	k.release(r)
 	switch r.stage {
 	case syncing:
 		k.trigger(r, k.kernel.Now())
@@ -249,7 +251,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if (len(r.inTheWay) > 0 || r.rejected) && !r.ends() {
+	if (len(r.inTheWay) > 0 && r.enlarging == nil || r.rejected) && !r.ends() {
 		return
 	}
 	r.pending = false

@@ -131,7 +131,9 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 		case r.static != nil:
 			k.mirrorSeen(pod)
 		case pod.ResourceVersion > r.pod.ResourceVersion && pod.DeletionAt == r.pod.DeletionAt && (r.stage != syncing || !pod.Phase.Terminal()):
+			was := r.pod
 			r.pod = pod
+			k.resizeNews(r, was)
 			k.heedGates(r)
 		case r.rejected && pod.Phase.Terminal():
 			r.pod = pod

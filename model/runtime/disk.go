@@ -250,7 +250,8 @@ func unpacked(bytes int64) int64 { return bytes / 2 * uncompressedHalves }
 // image is one in the machine's cache.
 type image struct {
 	number uint32
-	bytes  int64    // on the disk
+	size   int64    // as the runtime tells it: compressed, with layers that others have, too
+	bytes  int64    // on the disk, without layers
 	at     sim.Time // when it was pulled, 0 if it was there from the beginning
 	usedAt sim.Time // when the last container made from it was removed, 0 if none ever was
 }
@@ -263,8 +264,10 @@ const ImageKept = 2 * time.Minute
 // many bytes are freed, that first which was not in use for the longest time, and of those
 // that never were the oldest (pkg/kubelet/images/image_gc_manager.go
 // byLastUsedAndDetected, freeSpace). The kubelet looks only every 5 minutes which images
-// there are and which are in use; here it knows at once. It returns how many bytes were
-// freed.
+// there are and which are in use; here it knows at once. What it counts as freed, and
+// CollectImages returns, is how large the runtime says that the images are, which is less than
+// their files have (containerd/client/image.go Size: packed resources), or more where others
+// have layers of them.
 func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	used := m.imagesInUse()
 	order := slices.Clone(m.images)
@@ -272,16 +275,16 @@ func (m *Machine) CollectImages(now sim.Time, bytes int64) int64 {
 	var freed int64
 	for _, i := range order {
 		if freed < bytes && !used[i.number] && now.Sub(i.at) >= ImageKept {
-			freed += m.removeImage(i)
+			m.removeImage(i)
+			freed += i.size
 		}
 	}
 	return freed
 }
 
-// removeImage returns how many bytes that frees.
-func (m *Machine) removeImage(i image) int64 {
+func (m *Machine) removeImage(i image) {
 	m.images = slices.DeleteFunc(m.images, func(x image) bool { return x.number == i.number })
-	return i.bytes + m.release(m.registry.layers[i.number])
+	m.release(m.registry.layers[i.number])
 }
 
 // oldAt is when an image that is not in use will not have been for longer than age: one

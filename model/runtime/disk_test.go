@@ -34,7 +34,7 @@ func TestImagesThatWereLongestNotInUseAreRemovedFirst(t *testing.T) {
 	m.Remove(1)
 	r.run(t, 10*time.Minute)
 	for _, want := range [][]string{{"long", "brief"}, {"long"}, nil} {
-		m.CollectImages(r.Now(), 2000) // of which the image that was there from the beginning has none
+		m.CollectImages(r.Now(), 1000) // of which the image that was there from the beginning has none
 		if got := r.images("long", "brief", "never"); !slices.Equal(got, want) {
 			t.Errorf("%v are left, want %v", got, want)
 		}

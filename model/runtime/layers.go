@@ -85,15 +85,13 @@ next:
 	}
 }
 
-// release removes an image's layers that no other has, and returns how many bytes
-// that freed.
-func (m *Machine) release(image []layer) (freed int64) {
+// release removes an image's layers that no other has.
+func (m *Machine) release(image []layer) {
 	for _, l := range image {
 		kept := m.layers[:0]
 		for _, x := range m.layers {
 			if x.number == l.number {
 				if x.users--; x.users == 0 {
-					freed += x.bytes
 					continue
 				}
 			}
@@ -101,7 +99,6 @@ func (m *Machine) release(image []layer) (freed int64) {
 		}
 		m.layers = kept
 	}
-	return freed
 }
 
 // schedule is when layers are there that all together would take load at the machine's

@@ -67,6 +67,9 @@ func (m *Machine) Start(s *Sandbox, i int) {
 		}
 	}
 	p.Instances++
+	if m.memory > 0 {
+		p.adjust = int16(scoreAdjust(s.Pod.Spec, i, m.memory))
+	}
 	if p.waits = b.NeedsAPI && m.api != nil; p.waits {
 		m.api.Need(m, Asker{Pod: s.Pod.ID, Container: i, Instance: p.Instances})
 	}

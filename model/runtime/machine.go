@@ -96,6 +96,7 @@ type Process struct {
 	ExitCode   int32     // of the newest instance that finished
 	Instances  int32     // how many were ever started
 	dueCode    int32
+	adjust     int16 // its oom_score_adj, which a resize leaves as it is
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
@@ -263,7 +264,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 			m.cache(number, 0)
 			continue
 		}
-		m.cache(number, unpacked(i.Bytes))
+		m.cache(number, i.Bytes)
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
 	m.daemons = newDaemons(k.Now())
@@ -335,7 +336,7 @@ func (m *Machine) Install(p *model.Pod, hash uint64, since sim.Time) *Sandbox {
 	for i := range s.Processes {
 		c := container(p.Spec, i)
 		number := m.registry.image(c.Image)
-		m.cache(number, unpacked(m.registry.size(number, m.behaviors.For(p, c.Name).ImageBytes)))
+		m.cache(number, m.registry.size(number, m.behaviors.For(p, c.Name).ImageBytes))
 		if i < len(p.Spec.InitContainers) && !p.Spec.InitContainers[i].Sidecar {
 			s.Processes[i] = Process{StartedAt: since, FinishedAt: since, Instances: 1, dueAt: sim.Never}
 			continue

@@ -99,3 +99,27 @@ func TestWhenAllPodsHaveWhatIsNotReservedTheKernelGoesByThat(t *testing.T) {
 		}
 	}
 }
+
+// Source: runc update, which has no oom_score_adj: a container that is resized keeps the one
+// it was made with.
+func TestAResizeLeavesTheOOMScoreAsItIs(t *testing.T) {
+	r := newRig()
+	r.machine.memory = 16 << 30
+	c := model.Container{Name: "main", Requests: model.Resources{MemoryBytes: 4 << 30}}
+	s := r.machine.Add(pod(1, c), 1)
+	r.machine.MakeSandbox(s)
+	r.machine.Start(s, 0)
+	had := r.machine.badness(s, 0, r.Now(), 16<<30)
+	more := *s.Pod.Spec
+	more.Containers = []model.Container{{Name: "main", Requests: model.Resources{MemoryBytes: 8 << 30}}}
+	more.SumRequests()
+	r.machine.Resize(s, &more)
+	if is := r.machine.badness(s, 0, r.Now(), 16<<30); is != had {
+		t.Errorf("%d after %d", is, had)
+	}
+	r.machine.Crash(s, 0, 1)
+	r.machine.Start(s, 0)
+	if is := r.machine.badness(s, 0, r.Now(), 16<<30); is != had-250*((16<<30)/1000) {
+		t.Errorf("started again: %d after %d", is, had)
+	}
+}

@@ -67,9 +67,10 @@ func (s *Sandbox) reaches(now sim.Time, limit int64) sim.Time {
 }
 
 // badness is what the kernel goes by (mm/oom_kill.c oom_badness), when there are so many
-// bytes altogether.
+// bytes altogether. A container's oom_score_adj is set when it is made, and runtimes do not
+// change it with its other resources (runc update).
 func (m *Machine) badness(s *Sandbox, i int, at sim.Time, bytes int64) int64 {
-	return s.Processes[i].used(at) + scoreAdjust(s.Pod.Spec, i, m.memory)*(bytes/1000)
+	return s.Processes[i].used(at) + int64(s.Processes[i].adjust)*(bytes/1000)
 }
 
 // memoryFor is how much a container can have, as its limit and that of its pod are and

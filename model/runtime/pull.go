@@ -171,15 +171,17 @@ func (m *Machine) cached(image uint32) bool {
 	return false
 }
 
-func (m *Machine) cache(number uint32, bytes int64) {
+// cache puts an image of a compressed size on the disk.
+func (m *Machine) cache(number uint32, size int64) {
 	if m.cached(number) {
 		return
 	}
+	bytes := unpacked(size)
 	if layers := m.registry.layers[number]; len(layers) > 0 {
 		m.hold(layers)
-		bytes = 0
+		size, bytes = total(layers), 0
 	}
-	m.images = append(m.images, image{number: number, bytes: bytes, at: m.kernel.Now()})
+	m.images = append(m.images, image{number: number, size: size, bytes: bytes, at: m.kernel.Now()})
 }
 
 // spread is how long bytes take at a rate that is sometimes lower: times is

@@ -21,6 +21,7 @@ const full = 1_000_000
 // DefaultTransport).
 const (
 	dialTimeout  = 30 * time.Second
+	timerLate    = time.Millisecond // at most, a timer: who asks at a tick does not hear at one
 	stallTimeout = 5 * time.Minute
 )
 
@@ -102,7 +103,7 @@ func (m *Machine) beginPull(p *pull) {
 	case !m.mayPull(now):
 		p.outcome, p.doneAt = PullTooFast, now
 	case m.offline || r.down && r.silent:
-		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout)
+		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout+luck.Duration(0, timerLate))
 	case r.down:
 		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
 	case r.limited > 0 && refused.Below(full) < uint64(r.limited):
@@ -272,16 +273,16 @@ func (m *Machine) pullDue(now sim.Time, pod uint32) {
 }
 
 func (m *Machine) endPull(p *pull) {
-	switch bytes := unpacked(p.bytes); {
+	switch {
 	case p.outcome != PulledNow:
 	case p.pace == 0:
 		p.outcome = PullTimedOut
 	case m.cached(p.image):
 		p.outcome = PullNeedless // another pull was faster
-	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < bytes:
+	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < unpacked(p.bytes):
 		p.outcome = PullNoSpace
 	default:
-		m.cache(p.image, bytes)
+		m.cache(p.image, p.size)
 	}
 	m.release(p.taken)
 	m.resumeWaiting()

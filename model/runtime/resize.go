@@ -17,17 +17,17 @@ func (m *Machine) ResizeTime(s *Sandbox, nth uint64) time.Duration {
 	return resizeTime.Draw(&luck)
 }
 
-// FitsMemory tells whether no container that runs uses as much memory as it may have
-// with a spec.
-func (m *Machine) FitsMemory(s *Sandbox, spec *model.PodSpec) bool {
+// MemoryAbove is which containers that run use as much memory as they may have with a spec
+// that gives them a limit, or a lower one.
+func (m *Machine) MemoryAbove(s *Sandbox, spec *model.PodSpec) (containers []int) {
 	now := m.kernel.Now()
 	for i := range s.Processes {
-		limit := container(spec, i).Limits.MemoryBytes
-		if p := &s.Processes[i]; p.Running && limit > 0 && limit < container(s.Pod.Spec, i).Limits.MemoryBytes && p.resident(now) >= limit {
-			return false
+		limit, had := container(spec, i).Limits.MemoryBytes, container(s.Pod.Spec, i).Limits.MemoryBytes
+		if lower := limit > 0 && (had == 0 || limit < had); lower && s.Processes[i].Running && s.Processes[i].resident(now) >= limit {
+			containers = append(containers, i)
 		}
 	}
-	return true
+	return containers
 }
 
 // Resize gives a pod the resources of a spec that differs in nothing else. The caller

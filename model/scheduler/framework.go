@@ -200,7 +200,7 @@ type ClusterEventWithHint struct {
 
 // ClusterEvent is a kind of event, or as a set of bits several of them
 // (pkg/scheduler/framework/events.go).
-type ClusterEvent uint16
+type ClusterEvent uint32
 
 // The events that plugins can register.
 const (
@@ -219,6 +219,8 @@ const (
 	PersistentVolumeClaimUpdate
 	PersistentVolumeChange // added or updated
 	VolumeAttachmentDelete
+	AssignedPodScaleDown // it counts for less than before
+	PodUpdateScaleDown   // of the waiting pod itself
 
 	// wildCard is what the periodic flush does: it concerns every plugin.
 	wildCard = ^ClusterEvent(0)
@@ -229,7 +231,7 @@ type Event struct {
 	ClusterEvent
 	OldNode, NewNode *model.Node // of node events; OldNode is nil if it was added, NewNode if it is gone
 	Pod              *model.Pod  // of pods' events
-	OldPod           *model.Pod  // of AssignedPodUpdateLabel: the version before
+	OldPod           *model.Pod  // of AssignedPodUpdateLabel and AssignedPodScaleDown: the version before
 	Workload         *model.Workload
 	Claim            *model.Claim // of claims' events
 }

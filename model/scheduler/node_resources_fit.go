@@ -115,10 +115,16 @@ func (p *nodeResourcesFit) status(s shortage) *Status {
 
 // EventsToRegister implements EnqueueExtensions. Any pod that leaves any node
 // is worth another attempt, whatever its size; a node is if the pod would fit
-// it empty and it is new or has grown in something the pod asks for.
+// it empty and it is new or has grown in something the pod asks for; a pod that is
+// resized is if it gives up something of that, and for itself in any case.
 func (p *nodeResourcesFit) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{
 		{Event: AssignedPodDelete},
+		{AssignedPodScaleDown, func(pod *model.Pod, e *Event) bool {
+			want, was, is := &pod.Spec.Request, &e.OldPod.Counted().Request, &e.Pod.Counted().Request
+			return want.CPUMilli > 0 && is.CPUMilli < was.CPUMilli || want.MemoryBytes > 0 && is.MemoryBytes < was.MemoryBytes
+		}},
+		{PodUpdateScaleDown, func(pod *model.Pod, e *Event) bool { return pod.ID == e.Pod.ID }},
 		{NodeAdd | NodeUpdateAllocatable, func(pod *model.Pod, e *Event) bool {
 			empty := NodeInfo{Node: e.NewNode}
 			if p.shortage(&pod.Spec.Request, &empty) != 0 {

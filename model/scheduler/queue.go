@@ -197,6 +197,15 @@ func (q *queue) gate(r *podRow, id uint32) bool {
 func (q *queue) toUnschedulable(id uint32) {
 	q.leave(id)
 	r := q.rows.Row(id)
+	q.regroup(r, id)
+	r.place = unschedulable
+	if r.gate == 0 {
+		q.leftover = append(q.leftover, left{r.since, id, r.stamp})
+	}
+}
+
+// regroup puts an unschedulable pod into the group of its class.
+func (q *queue) regroup(r *podRow, id uint32) {
 	k := groupKey{q.classes.of(r.pod), r.rejectors}
 	g := q.groups[k]
 	if g == nil {
@@ -207,11 +216,8 @@ func (q *queue) toUnschedulable(id uint32) {
 		g.at = len(q.unschedulable)
 		q.unschedulable = append(q.unschedulable, g)
 	}
-	r.place, r.group, r.at = unschedulable, g, int32(len(g.pods))
+	r.group, r.at = g, int32(len(g.pods))
 	g.pods = append(g.pods, id)
-	if r.gate == 0 {
-		q.leftover = append(q.leftover, left{r.since, id, r.stamp})
-	}
 }
 
 // leave takes a pod from where it is. Its entries elsewhere are dead from now
@@ -427,18 +433,28 @@ func (q *queue) activate(id uint32) {
 }
 
 // update takes a new version of a pod that waits; the row has it already
-// (PriorityQueue.Update).
+// (PriorityQueue.Update). Two things about it may help: that its last scheduling gate is
+// gone, and that it asks for less (framework/events.go PodSchedulingPropertiesChange).
 func (q *queue) update(now sim.Time, id uint32, old *model.Pod) {
 	r := q.rows.Row(id)
-	opened := Event{ClusterEvent: PodUpdateSchedulingGatesEliminated}
-	eliminated := len(old.Gates) > 0 && len(r.pod.Gates) == 0
+	e := Event{Pod: r.pod}
+	if len(old.Gates) > 0 && len(r.pod.Gates) == 0 {
+		e.ClusterEvent |= PodUpdateSchedulingGatesEliminated
+	}
+	if smaller(old, r.pod) {
+		e.ClusterEvent |= PodUpdateScaleDown
+	}
 	switch r.place {
 	case inFlight:
-		if eliminated {
-			q.hear(opened)
+		if e.ClusterEvent != 0 {
+			q.hear(e)
 		}
 	case unschedulable:
-		if eliminated && q.framework.worthRequeuing(r.pod, r.rejectors, &opened) {
+		if r.pod.Spec != old.Spec {
+			q.ungroup(r)
+			q.regroup(r, id)
+		}
+		if e.ClusterEvent != 0 && q.framework.worthRequeuing(r.pod, r.rejectors, &e) {
 			q.requeue(now, id)
 		}
 	case nowhere:

@@ -202,10 +202,8 @@ func (s *Scheduler) podAssigned(now sim.Time, id uint32, old *model.Pod) {
 	case old == nil || old.NodeID == 0:
 		s.queue.remove(id)
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodAdd, Pod: row.pod})
-	case old.Resize != row.pod.Resize && smaller(old, row.pod):
-		// Kubernetes has another event for it, AssignedPodUpdate with UpdatePodScaleDown,
-		// and NodeResourcesFit treats both alike.
-		s.queue.happened(now, Event{ClusterEvent: AssignedPodDelete, Pod: old})
+	case smaller(old, row.pod):
+		s.queue.happened(now, Event{ClusterEvent: AssignedPodScaleDown, Pod: row.pod, OldPod: old})
 	case !slices.Equal(old.Labels, row.pod.Labels):
 		s.queue.happened(now, Event{ClusterEvent: AssignedPodUpdateLabel, Pod: row.pod, OldPod: old})
 	}
@@ -229,6 +227,9 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 		s.queue.add(now, id)
 		s.queue.happened(now, Event{ClusterEvent: UnscheduledPodAdd, Pod: row.pod})
 	default:
+		if row.nominated != 0 && row.pod.Spec != old.Spec {
+			s.search.nominate(row.pod, row.nominated, row.nominated)
+		}
 		s.sawNomination(row, old)
 		s.queue.update(now, id, old)
 	}
@@ -236,6 +237,9 @@ func (s *Scheduler) podWaits(now sim.Time, id uint32, old *model.Pod) {
 
 // smaller tells whether a pod that is resized counts for less than before.
 func smaller(old, next *model.Pod) bool {
+	if old.Spec == next.Spec && old.Resize == next.Resize {
+		return false
+	}
 	a, b := &old.Counted().Request, &next.Counted().Request
 	return b.CPUMilli < a.CPUMilli || b.MemoryBytes < a.MemoryBytes
 }

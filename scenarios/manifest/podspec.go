@@ -55,14 +55,14 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	for i := range spec.InitContainers {
 		policy := s.InitContainers[i].RestartPolicy
 		if policy != nil && *policy == corev1.ContainerRestartPolicyAlways {
+			if len(s.InitContainers[i].RestartPolicyRules) > 0 { // validateInitContainerRestartPolicy
+				p.field("initContainers").item(i).field("restartPolicyRules").errorf("an init container with restartPolicy Always may have none")
+			}
 			spec.InitContainers[i].Sidecar, spec.InitContainers[i].Restart = true, nil
 		}
 	}
-	for i := range spec.Containers { // validateContainerResizePolicy
-		if c := &spec.Containers[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
-			p.field("containers").item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
-		}
-	}
+	refuseRestarts(p.field("initContainers"), spec.InitContainers, spec)
+	refuseRestarts(p.field("containers"), spec.Containers, spec)
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
 	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
 	hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds)
@@ -80,6 +80,16 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
 	return spec
+}
+
+// refuseRestarts finds containers that would be started anew to be resized, in a pod whose
+// containers are not (validateResizePolicy).
+func refuseRestarts(p *place, list []model.Container, spec *model.PodSpec) {
+	for i := range list {
+		if c := &list[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
+			p.item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
+		}
+	}
 }
 
 // readinessGates reads the types of conditions (pkg/apis/core/validation/validation.go
@@ -240,8 +250,12 @@ func containerRestart(p *place, c *corev1.Container) *model.ContainerRestart {
 			at.field("action").unknownWord(string(rule.Action), string(corev1.ContainerRestartRuleActionRestart))
 		}
 		on := rule.ExitCodes
-		if on == nil || len(on.Values) == 0 {
+		if on == nil {
 			at.field("exitCodes").errorf("needs an operator and values")
+			continue
+		}
+		if n := len(on.Values); n > maxExitCodes {
+			at.fields("exitCodes", "values").errorf("%d values are more than %d", n, maxExitCodes)
 			continue
 		}
 		switch on.Operator {
@@ -278,6 +292,9 @@ func resizePolicies(p *place, list []corev1.ContainerResizePolicy, m *model.Cont
 
 // maxRestartRules is how many a container may have (validateContainerRestartPolicy).
 const maxRestartRules = 20
+
+// maxExitCodes is how many codes one of them may name.
+const maxExitCodes = 255
 
 // hooks adds to containers what they do after their start and before their stop.
 func hooks(p *place, list []corev1.Container, to []model.Container, grace int32) {

@@ -29,6 +29,7 @@ func (o *object) refuse(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
 		refusePorts(p.field("containers").item(i), s.Containers[i].Ports, taken, s.HostNetwork)
 	}
 	o.refuseVolumes(p, s)
+	o.refuseFields(p, s)
 	refuseSysctls(p.field("securityContext"), s)
 	if s.Resources != nil {
 		refuseSum(p.fields("resources", "requests"), s.Resources.Requests, spec.ContainersRequest())
