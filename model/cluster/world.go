@@ -201,7 +201,7 @@ func (w trafficWorld) Proxy(node string) workload.Router {
 // proxiesPerZone is how many kube-proxies of a zone have luck of their own: when news
 // arrives, and how long a sync takes. More nodes take turns in sharing theirs, or every
 // change of endpoints would have a thousand machines woken up.
-const proxiesPerZone = 8
+const proxiesPerZone = 6
 
 // sharedProxy is a proxy for a node that others may share: it is on no node's machine.
 func (x *Cluster) sharedProxy(n *model.Node) *proxy.Proxy {

@@ -23,7 +23,7 @@ type grain struct {
 }
 
 var (
-	coarse = grain{part: 50, call: 2000, loss: 10_000}
+	coarse = grain{part: 50, call: 2000, loss: 2000}
 	fine   = grain{part: 1000, call: 10_000, loss: 100_000}
 )
 
