@@ -30,6 +30,7 @@ type live struct {
 	route model.Route
 	users int    // senders
 	parts []part // its endpoints, class by class
+	layout
 }
 
 // part is the endpoints of a class that a route leads to.
