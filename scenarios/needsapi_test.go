@@ -71,6 +71,21 @@ func TestADNSServerThatStartsWithoutAnAPIServerKnowsNothing(t *testing.T) {
 `)
 }
 
+// The same if they are cut off from the control plane: what they serve is not, and one that
+// starts knows nothing until the way is back.
+func TestADNSServerThatIsCutOffFromTheControlPlaneKnowsNothingWhenItStarts(t *testing.T) {
+	const cut = "  - {at: 5m, for: 20m, fault: pod-partition, namespace: kube-system, match: {k8s-app: kube-dns}, peer: control-plane}\nexpect:\n"
+	playNamed(t, "needsAPI: true,", "cache: none", cut+`  - "between 1m and 10m: availability(kube-system/service/kube-dns) == 100%"
+  - "between 10m and 25m: availability(kube-system/service/kube-dns) == 0%"
+  - notes(NotSynced) == 2
+  - notes(Synced) == 2
+  - "after 28m: availability(service/web) == 100%"
+`)
+	playNamed(t, "needsAPI: true,", "cache: none", strings.Replace(cut, "control-plane", "internet", 1)+`  - "after 10m30s: availability(kube-system/service/kube-dns) == 100%"
+  - notes(NotSynced) == 0
+`)
+}
+
 // Source: RFC 8767; coredns.io/plugins/cache: "serve_stale, when serve_stale is set,
 // cache always will serve an expired entry to a client if there is one available as
 // long as it has not been expired for longer than DURATION".
