@@ -39,7 +39,7 @@ type pull struct {
 	going      bool
 	nth        uint64  // of the machine's pulls: its luck
 	opening    bool    // it has no connection yet
-	lost       int     // packets that were to open it
+	lost       int     // packets that were to open it, and were dropped
 	awaits     uint32  // the layer that another pull brings and this one waits for; 0 if it does not
 	taken      []layer // that were here, and stay until the pull has ended
 
@@ -108,7 +108,8 @@ func (m *Machine) beginPull(p *pull) {
 }
 
 // dials is when the kernel sends the packet again that opens a connection, while somebody
-// waits for it: after 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT, which doubles).
+// waits for it: after 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT, which doubles);
+// and when that is given up.
 var dials = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, dialTimeout}
 
 // connect opens the connection of a pull, which a full conntrack table drops as it drops any
