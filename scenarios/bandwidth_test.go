@@ -50,15 +50,15 @@ func TestThePeersOfFaultsOfTheNetworkAreRead(t *testing.T) {
 	read := func(entry string) (*scenarios.Scenario, error) {
 		return scenarios.Read("sized.yaml", []byte(strings.NewReplacer("CLUSTER", "", "BEHAVIOR", "").Replace(sizedShop)+"timeline: ["+entry+"]\n"))
 	}
-	s, err := read("{at: 1m, fault: partition, target: node/n-0, peer: internet}, {at: 2m, fault: pod-partition, target: deployment/web, peer: [node/n-0, node/n-1]}, {at: 3m, fault: pod-partition, target: deployment/web, peer: {node: node/n-1}}")
+	s, err := read("{at: 1m, fault: partition, target: node/n-0, peer: internet}, {at: 2m, fault: pod-partition, target: deployment/web, peer: [node/n-0, node/n-1]}, {at: 3m, fault: pod-partition, target: deployment/web, peer: {node: node/n-1}}, {at: 4m, fault: pod-partition, target: deployment/web, peer: internet}, {at: 5m, fault: pod-partition, target: deployment/web, peer: control-plane}, {at: 4m, fault: partition, target: node/n-0, peer: control-plane}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := s.Config.Faults; !f[0].Peer.Outside || f[0].PeerNodes || !f[1].PeerNodes || len(f[1].Peer.Names) != 2 || f[2].PeerNodes || len(f[2].Peer.OnNodes) != 1 {
+	if f := s.Config.Faults; !f[0].Peer.Outside || f[0].PeerNodes || !f[1].PeerNodes || len(f[1].Peer.Names) != 2 || f[2].PeerNodes || len(f[2].Peer.OnNodes) != 1 || !f[3].Peer.Outside || !f[4].Peer.IsZero() || !f[5].Peer.Control {
 		t.Errorf("%+v", f)
 	}
 	for entry, want := range map[string]string{
-		"{at: 1m, fault: pod-partition, target: deployment/web, peer: internet}":            "is not pod/NAME",
+		"{at: 1m, fault: pod-partition, target: deployment/web, peer: everybody}":           "is not pod/NAME",
 		"{at: 1m, fault: pod-partition, target: deployment/web, peer: [node/n-0, pod/web]}": "timeline[0].peer[1]: it is no node, and another of the list is: write one fault for each kind",
 		"{at: 1m, fault: pod-partition, target: service/web}":                               "service/web",
 		"{at: 1m, fault: pod-network-bandwidth, target: deployment/web}":                    `"bandwidth"`,

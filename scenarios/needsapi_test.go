@@ -71,6 +71,34 @@ func TestADNSServerThatStartsWithoutAnAPIServerKnowsNothing(t *testing.T) {
 `)
 }
 
+// The same if they are cut off from the control plane: what they serve is not, and one that
+// starts knows nothing until the way is back.
+func TestADNSServerThatIsCutOffFromTheControlPlaneKnowsNothingWhenItStarts(t *testing.T) {
+	const cut = "  - {at: 5m, for: 20m, fault: pod-partition, namespace: kube-system, match: {k8s-app: kube-dns}, peer: control-plane}\nexpect:\n"
+	playNamed(t, "needsAPI: true,", "cache: none", cut+`  - "between 1m and 10m: availability(kube-system/service/kube-dns) == 100%"
+  - "between 10m and 25m: availability(kube-system/service/kube-dns) == 0%"
+  - notes(NotSynced) == 2
+  - notes(Synced) == 2
+  - "after 28m: availability(service/web) == 100%"
+`)
+	playNamed(t, "needsAPI: true,", "cache: none", strings.Replace(cut, "control-plane", "internet", 1)+`  - "after 10m30s: availability(kube-system/service/kube-dns) == 100%"
+  - notes(NotSynced) == 0
+`)
+}
+
+// Source: spec k8s-node 4.7 and 5.10: kubeadm's Corefile has lameduck 5s, so servers that are
+// replaced answer until kube-proxies have heard that they go. Without it some lookups find
+// nobody, and wait for 5 s.
+func TestDNSServersThatAreReplacedAnswerUntilNobodyAsksThem(t *testing.T) {
+	const replaced = "  - {at: 20m, do: rollout-restart, target: kube-system/deployment/coredns}\nexpect:\n"
+	playNamed(t, "", "cache: none", replaced+`  - "between 20m and 22m: pods_created(namespace/kube-system) >= 2"
+  - "between 15m and 60m: availability(kube-system/service/kube-dns) == 100%"
+  - "between 15m and 60m: availability(service/web) == 100%"
+`)
+	playNamed(t, "stop: 50ms..300ms,", "cache: none", replaced+`  - "between 20m and 22m: availability(kube-system/service/kube-dns) < 100%"
+`)
+}
+
 // Source: RFC 8767; coredns.io/plugins/cache: "serve_stale, when serve_stale is set,
 // cache always will serve an expired entry to a client if there is one available as
 // long as it has not been expired for longer than DURATION".

@@ -83,11 +83,13 @@ var directions = map[string]fault.Direction{"both": fault.Both, "out": fault.To,
 
 // peer reads the other side of a fault of the network. Of nodes it is the control plane, if
 // nothing is said, other nodes or whoever is outside; of pods it is everybody, if nothing is
-// said, other pods, or nodes with all that is on them.
+// said, the control plane or whoever is outside, other pods, or nodes with all that is on them.
 func (l *loader) peer(v strict.Value, kind model.Kind, f *fault.Spec) {
 	switch {
-	case !v.Given() || v.IsScalar() && kind == model.KindNode && v.Text() == "control-plane":
-	case v.IsScalar() && kind == model.KindNode && v.Text() == "internet":
+	case !v.Given():
+	case v.IsScalar() && v.Text() == "control-plane":
+		f.Peer.Control = kind == model.KindPod
+	case v.IsScalar() && v.Text() == "internet":
 		f.Peer.Outside = true
 	case v.IsMap():
 		f.Peer = l.target(v.Map("peer", selecting...), kind)

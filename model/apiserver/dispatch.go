@@ -213,7 +213,7 @@ func (d *dispatcher) call(id uint32, h *hook) {
 		luck := d.luck.Draw(d.hash, d.sent)
 		e := &route.Endpoints[luck.Uint64()%n]
 		c.pod = e.Pod
-		site, known := d.hooks.world.NodeSite(e.Node.String())
+		site, known := d.hooks.world.PodSite(e.Pod, e.Node.String())
 		c.at = site
 		lag, arrives := d.net.Delay(d.site, site, d.hash, 2*d.sent)
 		if known && arrives {

@@ -91,7 +91,7 @@ func (w *Webhooks) asked(h *hook, server network.Site) (took time.Duration, answ
 	vanish := there && (route.Service.IsZero() || route.Dropped)
 	for i := range route.Endpoints {
 		e := &route.Endpoints[i]
-		site, known := w.world.NodeSite(e.Node.String())
+		site, known := w.world.PodSite(e.Pod, e.Node.String())
 		switch {
 		case !known || !w.net.Connected(server, site):
 			vanish = true

@@ -43,8 +43,8 @@ var usualAnswer = sim.Lognormal(2*time.Millisecond, 20*time.Millisecond)
 type WebhookWorld interface {
 	// Route is where that machine's rules send connections to a Service.
 	Route(server network.Site, service model.ObjectName) model.Route
-	// NodeSite is where a node is.
-	NodeSite(node string) (network.Site, bool)
+	// PodSite is where a pod on a node is in the network, if there is such a node.
+	PodSite(pod model.Ref, node string) (network.Site, bool)
 	// Serves tells whether a pod really answers now.
 	Serves(pod model.Ref) bool
 }

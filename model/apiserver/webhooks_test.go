@@ -41,7 +41,7 @@ func newAsking(t *testing.T, behaviors ...apiserver.WebhookBehavior) *asking {
 }
 
 func (a *asking) Route(network.Site, model.ObjectName) model.Route { return a.route }
-func (a *asking) NodeSite(string) (network.Site, bool)             { return a.node, true }
+func (a *asking) PodSite(model.Ref, string) (network.Site, bool)   { return a.node, true }
 func (a *asking) Serves(model.Ref) bool                            { return !a.dead }
 
 // hook is a webhook about the creation of pods.

@@ -293,8 +293,13 @@ func (x *Cluster) controlProxy(at network.Site) *proxy.Proxy {
 	return x.proxy(name, proxy.Config{Name: "kube-proxy/" + name, Site: at, Node: name, Zone: x.net.Zone(at), Listener: told{x}})
 }
 
-// NodeSite implements apiserver.WebhookWorld.
-func (w webhookWorld) NodeSite(node string) (network.Site, bool) { return trafficWorld(w).Site(node) }
+// PodSite implements apiserver.WebhookWorld.
+func (w webhookWorld) PodSite(pod model.Ref, node string) (network.Site, bool) {
+	if at, ok := w.x.flows.PlaceOf(pod); ok {
+		return at, true
+	}
+	return trafficWorld(w).Site(node)
+}
 
 // Serves implements apiserver.WebhookWorld. A pod of a hollow kubelet answers
 // while it is Ready.
@@ -479,16 +484,25 @@ type starts struct {
 }
 
 // Need implements runtime.API.
-func (s starts) Need(m *runtime.Machine, by runtime.Asker) { s.x.starts.Ask(s.site, starter{m, by}) }
+func (s starts) Need(m *runtime.Machine, by runtime.Asker) { s.x.starts.Ask(starter{m, by, s}) }
 
 // starter is a process that waits.
 type starter struct {
 	machine *runtime.Machine
 	runtime.Asker
+	starts
 }
 
 // Waits implements workload.Starter.
 func (s starter) Waits() (*model.Pod, bool) { return s.machine.Waits(s.Asker) }
+
+// Site implements workload.Starter.
+func (s starter) Site() network.Site {
+	if at, ok := s.x.flows.PlaceOf(model.Ref{Kind: model.KindPod, ID: s.Pod}); ok {
+		return at
+	}
+	return s.site
+}
 
 // Answered implements workload.Starter.
 func (s starter) Answered() { s.machine.Answered(s.Asker) }

@@ -859,6 +859,50 @@ func TestAKilledPodIsDeletedWithItsGraceOrGoneAtOnce(t *testing.T) {
 	}
 }
 
+// Pods are cut off from whoever is outside, or from the control plane, and from nobody else,
+// in a direction.
+func TestPodsAreCutOffFromWhoeverIsOutsideOrFromTheControlPlane(t *testing.T) {
+	for _, c := range []struct {
+		direction fault.Direction
+		peer      fault.Target
+		said      string
+	}{
+		{fault.Both, fault.Target{Outside: true}, "cut off from whoever is outside"},
+		{fault.To, fault.Target{Outside: true}, "cannot send to whoever is outside"},
+		{fault.From, fault.Target{Outside: true}, "cannot hear from whoever is outside"},
+		{fault.Both, fault.Target{Control: true}, "cut off from the control plane"},
+		{fault.To, fault.Target{Control: true}, "cannot send to the control plane"},
+		{fault.From, fault.Target{Control: true}, "cannot hear from the control plane"},
+	} {
+		w := newWorld(nodes(2, "a")...)
+		w.sites[0] = w.net.AddSite("outside", "")
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "a"}, Spec: &model.PodSpec{}, NodeName: "a-0", NodeID: 1}
+		w.store.Create(0, p)
+		s := spec("p", "pod-partition", 10, 20, only("a"))
+		s.Direction, s.Peer = c.direction, c.peer
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		for _, second := range []int{10, 20} {
+			if err := w.Run(at(second)); err != nil {
+				t.Fatal(err)
+			}
+			pod, _ := requests{w}.Place(p.Ref(), "", "")
+			for site, concerned := range map[network.Site]bool{w.sites[0]: c.peer.Outside, w.control[0]: c.peer.Control, w.sites[2]: false} {
+				cut := concerned && second < 20
+				if out, in := w.net.Reaches(pod, site), w.net.Reaches(site, pod); out == (cut && c.direction != fault.From) || in == (cut && c.direction != fault.To) {
+					t.Errorf("%s at %d s: out %v in %v at %s", c.said, second, out, in, w.net.Name(site))
+				}
+				if !w.net.Connected(w.sites[1], site) {
+					t.Errorf("%s at %d s: its machine is, too, from %s", c.said, second, w.net.Name(site))
+				}
+			}
+		}
+		want := []string{"10s fault/p FaultStarted: pod-partition of pod/a: " + c.said + ", for 10s", "20s fault/p FaultEnded: pod-partition of pod/a"}
+		if got := w.notes(); !slices.Equal(got, want) {
+			t.Errorf("%q\nwant %q", got, want)
+		}
+	}
+}
+
 // Pods are cut off from pods, in a direction, and nothing else is: not their machines, not
 // what others send, and not the way back when it is over.
 func TestPodsAreCutOffFromPods(t *testing.T) {

@@ -12,38 +12,48 @@ import (
 // when it begins; those that come in their place are well.
 type amongPods struct{ impaired }
 
-// impair makes the ways between the pods and the pods or nodes that the peer selects worse, or
-// all ways of theirs, and says whom it chose.
+// impair makes the ways between the pods and the peer worse, and says whom it chose.
 func (f *amongPods) impair(d *Director, s *Spec, pods []model.Object, by network.Impairment) (string, bool) {
-	one, said := d.places(pods), "everybody"
-	var other []network.Site
-	if s.PeerNodes {
-		nodes := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
-		if len(nodes) == 0 {
-			return "the peer selects no node now", false
-		}
-		other, said = d.sites(nodes), list(nodes)
-	} else if !s.Peer.IsZero() {
-		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindPod)
-		if len(pods) == 1 {
-			peers = slices.DeleteFunc(peers, func(p model.Object) bool { return p == pods[0] })
-		}
-		switch {
-		case len(peers) == 0:
-			return "the peer selects no other pod now", false
-		case slices.Equal(pods, peers):
-			said = "each other"
-		default:
-			said = list(peers)
-		}
-		other = d.places(peers)
-	} else {
-		for i := range d.world.Network().Sites() {
-			other = append(other, network.Site(i))
-		}
+	one := d.places(pods)
+	other, said := d.peersOf(s, pods)
+	if len(other) == 0 {
+		return said, false
 	}
 	f.between(d, s.Direction, one, other, by)
 	return said, true
+}
+
+// peersOf is where those are to whom pods' ways are to be worse, and who they are: whoever
+// is outside, the control plane, the nodes or other pods that the peer selects, or everybody.
+// Without any it says why.
+func (d *Director) peersOf(s *Spec, pods []model.Object) (other []network.Site, said string) {
+	switch {
+	case s.Peer.Outside:
+		return []network.Site{d.world.Outside()}, "whoever is outside"
+	case s.Peer.Control:
+		return d.allControl(), "the control plane"
+	case s.PeerNodes:
+		if nodes := d.choose(s.ID+"/peer", &s.Peer, model.KindNode); len(nodes) > 0 {
+			return d.sites(nodes), list(nodes)
+		}
+		return nil, "the peer selects no node now"
+	case s.Peer.IsZero():
+		for i := range d.world.Network().Sites() {
+			other = append(other, network.Site(i))
+		}
+		return other, "everybody"
+	}
+	peers := d.choose(s.ID+"/peer", &s.Peer, model.KindPod)
+	if len(pods) == 1 {
+		peers = slices.DeleteFunc(peers, func(p model.Object) bool { return p == pods[0] })
+	}
+	switch {
+	case len(peers) == 0:
+		return nil, "the peer selects no other pod now"
+	case slices.Equal(pods, peers):
+		return d.places(peers), "each other"
+	}
+	return d.places(peers), list(peers)
 }
 
 // places is where pods are in the network.

@@ -395,19 +395,19 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-network-delay", Targets: model.KindPod,
-		Help:   "what some pods send and are asked takes longer on its way, between them and other pods or nodes (peer) or everybody, in one direction or both; what their machines send does not",
+		Help:   "what some pods send and are asked takes longer on its way, between them and other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, in one direction or both; what their machines send does not",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
 		effect: func() effect { return &podNetworkDelay{} },
 	},
 	{
 		Name: "pod-network-loss", Targets: model.KindPod,
-		Help:   "some of the messages between some pods and other pods or nodes (peer), or everybody, are lost and sent again, in one direction or both; none of their machines' are",
+		Help:   "some of the messages between some pods and other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, are lost and sent again, in one direction or both; none of their machines' are",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
 		effect: func() effect { return &podNetworkLoss{} },
 	},
 	{
 		Name: "pod-partition", Targets: model.KindPod,
-		Help:   "some pods are cut off from other pods or nodes (peer), or from everybody, in one direction or both; their kubelets and the API see nothing of it",
+		Help:   "some pods are cut off from other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, in one direction or both; their kubelets see nothing of it",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &podPartition{} },
 	},

@@ -162,10 +162,11 @@ type Target struct {
 	PercentPPM int64           // 0: no limit by share; rounded up
 	UpTo       bool            // any number up to that limit, with equal chances
 	Outside    bool            // peers only: nothing of the cluster, but whoever sends to it from outside
+	Control    bool            // peers of pods only: the machines of the control plane, with all that is on them
 	hosts      bool            // none on hollow nodes
 }
 
 // IsZero tells whether nothing is said.
 func (t *Target) IsZero() bool {
-	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && !t.Outside && t.Count == 0 && t.PercentPPM == 0
+	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && !t.Outside && !t.Control && t.Count == 0 && t.PercentPPM == 0
 }

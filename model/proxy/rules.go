@@ -39,6 +39,7 @@ func choose(svc *model.Service, all []model.Endpoint, at place) model.Route {
 		r.Serving = keep(all, func(e *model.Endpoint) bool { return e.Serving })
 	}
 	if at.local(svc) {
+		r.Local = at.external
 		local := keep(all, func(e *model.Endpoint) bool { return e.Node == at.node })
 		r.Endpoints = keep(local, ready)
 		if len(r.Endpoints) == 0 {

@@ -30,7 +30,7 @@ type Behavior struct {
 	// trace says of each. It counts where Run says nothing.
 	Runs map[string]time.Duration
 
-	Stop     sim.Dist // from SIGTERM to exit; default 50..300 ms; longer than the grace means SIGKILL
+	Stop     sim.Dist // from SIGTERM to exit; default 50..300 ms, of DNS servers 5 s more; longer than the grace means SIGKILL
 	StopCode *int32   // of that exit, 0 to 255; nil is 143, 128 + SIGTERM: it has no handler of its own
 
 	// PostStart and PreStop are how long the container's hooks take: those of the
@@ -119,17 +119,38 @@ const DefaultImageBytes = 100 << 20
 var (
 	DefaultStartup = sim.Uniform(time.Second, 3*time.Second)
 	DefaultStop    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond)
+	lameduckStop   = sim.Uniform(lameduck+50*time.Millisecond, lameduck+300*time.Millisecond)
 	DefaultHook    = sim.Uniform(50*time.Millisecond, 300*time.Millisecond) // a command or a request
 	DefaultInitRun = sim.Uniform(time.Second, 3*time.Second)                // an init container, which cannot run forever
 )
 
-var unspecified = Behavior{Startup: DefaultStartup, Stop: DefaultStop}
+// lameduck is for how long CoreDNS goes on answering after SIGTERM: the option of its plugin
+// health in the Corefile that kubeadm writes (cmd/kubeadm/app/phases/addons/dns/manifests.go).
+const lameduck = 5 * time.Second
+
+// isDNS tells whether a pod is a DNS server by the label that kubeadm, and whatever else sets
+// up a cluster, gives its DNS servers.
+func isDNS(p *model.Pod) bool {
+	return p.Namespace == model.NamespaceSystem && p.Labels.Value("k8s-app") == "kube-dns"
+}
+
+// defaultStop is how long a pod's processes take from SIGTERM to exit if nobody says it.
+func defaultStop(p *model.Pod) sim.Dist {
+	if isDNS(p) {
+		return lameduckStop
+	}
+	return DefaultStop
+}
+
+var unspecified = Behavior{Startup: DefaultStartup}
 
 // For is the behavior of one container of a pod, defaults filled in.
 func (b Behaviors) For(p *model.Pod, container string) Behavior {
 	i := b.Deciding(p, container)
 	if i < 0 {
-		return unspecified
+		x := unspecified
+		x.Stop = defaultStop(p)
+		return x
 	}
 	x := b[i]
 	if d, ok := x.Runs[pathIn(x.Runs, p)]; ok && x.Run.IsZero() {
@@ -139,7 +160,7 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 		x.Startup = DefaultStartup
 	}
 	if x.Stop.IsZero() {
-		x.Stop = DefaultStop
+		x.Stop = defaultStop(p)
 	}
 	return x
 }

@@ -58,7 +58,7 @@ func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, 
 // Untracked says that the machine's kernel drops so many of a million new connections from now
 // on, because its conntrack table is full. A probe by HTTP, gRPC or TCP opens one each time
 // (pkg/probe/http/http.go: DisableKeepAlives), and it is on the machine from one end to the
-// other; a command is none.
+// other; a command is none. So does a pull, when it begins.
 func (m *Machine) Untracked(ppm uint32) {
 	m.untracked = ppm
 	for _, s := range m.pods {

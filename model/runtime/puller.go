@@ -38,6 +38,9 @@ type pull struct {
 	pace       int64 // of the download, in millionths; 0 if nothing arrives
 	outcome    Outcome
 	going      bool
+	nth        uint64  // of the machine's pulls: its luck
+	opening    bool    // it has no connection yet
+	lost       int     // packets that were to open it, and were dropped
 	awaits     uint32  // the layer that another pull brings and this one waits for; 0 if it does not
 	taken      []layer // that were here, and stay until the pull has ended
 
@@ -91,17 +94,49 @@ func (m *Machine) beginPulls() {
 	}
 }
 
-// beginPull begins one. An image whose layers are all here costs only the question
-// to the registry.
+// beginPull begins one.
 func (m *Machine) beginPull(p *pull) {
-	r, now := m.registry, m.kernel.Now()
-	luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
-	refused := m.costs.pull.Draw(^uint64(m.node), m.pulled)
+	now := m.kernel.Now()
+	p.nth = m.pulled
 	m.pulled++
-	p.going, p.outcome, p.pace, p.begunAt, p.from, p.loadedAt = true, PulledNow, full, now, now, now
-	switch {
-	case !m.mayPull(now):
+	p.going, p.pace, p.begunAt, p.loadedAt = true, full, now, now
+	if !m.mayPull(now) {
 		p.outcome, p.doneAt = PullTooFast, now
+		m.postPull(p, p.doneAt)
+		return
+	}
+	m.connect(p)
+}
+
+// dials is when the kernel sends the packet again that opens a connection, while somebody
+// waits for it: after 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT, which doubles);
+// and when that is given up.
+var dials = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, dialTimeout}
+
+// connect opens the connection of a pull, which a full conntrack table drops as it drops any
+// that is new; the registry's client gives it up after dialTimeout.
+func (m *Machine) connect(p *pull) {
+	if p.opening = false; m.untracked > 0 {
+		luck := m.costs.pull.Draw(uint64(m.node)|uint64(p.lost+1)<<32, p.nth)
+		p.opening = luck.Below(Million) < uint64(m.untracked)
+	}
+	if !p.opening {
+		m.ask(p)
+		return
+	}
+	p.outcome, p.doneAt = PullTimedOut, p.begunAt.Add(dials[p.lost])
+	p.lost++
+	p.opening = p.lost < len(dials)
+	m.postPull(p, p.doneAt)
+}
+
+// ask asks the registry. An image whose layers are all here costs only that question.
+func (m *Machine) ask(p *pull) {
+	r, now := m.registry, m.kernel.Now()
+	luck := m.costs.pull.Draw(uint64(m.node), p.nth)
+	refused := m.costs.pull.Draw(^uint64(m.node), p.nth)
+	p.outcome, p.from, p.loadedAt = PulledNow, now, now
+	switch {
 	case m.offline || r.down && r.silent:
 		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout+luck.Duration(0, timerLate))
 	case r.down:
@@ -255,7 +290,11 @@ func (r *Registry) share(now sim.Time) {
 func (m *Machine) pullDue(now sim.Time, pod uint32) {
 	for i := range m.pulls {
 		if p := m.pulls[i]; p.going && p.pod == pod && p.doneAt == now {
-			if p.awaits != 0 {
+			switch {
+			case p.opening:
+				m.connect(&m.pulls[i])
+				return
+			case p.awaits != 0:
 				m.resume(&m.pulls[i])
 				return
 			}

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +56,67 @@ func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 	r.expect(t)
 	r.run(t, 2*time.Second)
 	r.expect(t, "pulled 2 timed out")
+}
+
+// TestAPullOpensAConnectionThatAFullConntrackTableDrops: its first packet is sent again after
+// 1, 3, 7 and 15 s (include/net/tcp.h TCP_TIMEOUT_INIT), and it is given up after 30 s; one that
+// has its connection does not notice (net/netfilter/nf_conntrack_core.c: only what is new needs
+// an entry).
+func TestAPullOpensAConnectionThatAFullConntrackTableDrops(t *testing.T) {
+	r := pulling(t)
+	p := &r.machine.pulls[0]
+	done := p.doneAt
+	r.machine.Untracked(Million)
+	if p.doneAt != done || p.opening {
+		t.Errorf("a download under way ends at %v, not at %v", p.doneAt, done)
+	}
+	for _, c := range []struct {
+		free   time.Duration // when the table has room again
+		begins time.Duration // when the registry is asked
+	}{{500 * time.Millisecond, time.Second}, {4 * time.Second, 7 * time.Second}, {8 * time.Second, 15 * time.Second}, {16 * time.Second, 0}} {
+		r := newRig(Behavior{ImageBytes: 1000})
+		at := model.Container{Name: "main", Image: "small"}
+		r.machine.Untracked(Million)
+		r.machine.Pull(pod(1, at), &at)
+		r.run(t, c.free)
+		r.machine.Untracked(0)
+		if c.begins == 0 {
+			r.run(t, dialTimeout-c.free-time.Millisecond)
+			r.expect(t)
+			r.run(t, 2*time.Millisecond)
+			r.expect(t, "pulled 1 timed out")
+			continue
+		}
+		r.run(t, c.begins-c.free-time.Millisecond)
+		if !r.machine.pulls[0].opening {
+			t.Errorf("%v: it has its connection too early", c.free)
+		}
+		r.run(t, 2*time.Millisecond)
+		if p := &r.machine.pulls[0]; p.opening || p.outcome != PulledNow || p.from < p.begunAt.Add(c.begins) {
+			t.Errorf("%v: it does not go on: %+v", c.free, p)
+		}
+		r.run(t, time.Minute)
+		r.expect(t, "pulled 1 now")
+	}
+}
+
+// TestAPullIsDroppedByItsOwnLuck: of tables that drop half, each packet that opens a connection
+// is dropped or not, so one pull in 32 fails.
+func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 1000})
+	r.machine.Untracked(Million / 2)
+	at, failed := model.Container{Name: "main", Image: "small"}, 0
+	const all = 3200
+	for i := range uint32(all) {
+		r.machine.Pull(pod(i+1, at), &at)
+		r.run(t, 40*time.Second)
+		if slices.Contains(r.told, fmt.Sprint("pulled ", i+1, " timed out")) {
+			failed++
+		}
+	}
+	if failed < 70 || failed > 130 {
+		t.Errorf("%d of %d fail, want about 100", failed, all)
+	}
 }
 
 // TestARegistryThatCountsRefusesItsShare with 429, of those that ask from then on.

@@ -27,9 +27,10 @@ type backend struct {
 
 // live is rules that some senders use.
 type live struct {
-	route model.Route
-	users int    // senders
-	parts []part // its endpoints, class by class
+	route  model.Route
+	users  int    // senders
+	parts  []part // its endpoints, class by class
+	layout        // where they are; only if somebody has asked (Flows.show)
 }
 
 // part is the endpoints of a class that a route leads to.

@@ -234,7 +234,7 @@ func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Tim
 		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
 	}
 	p := t.endpoint(&x.endpoint)
-	if !p.known || !t.net.Connected(s.site, p.site) || !p.serving && p.hangs > 0 {
+	if !p.known || !t.net.Connected(t.origin(f, r, s.site), p.site) || !p.serving && p.hangs > 0 {
 		if x.silentAt == 0 {
 			x.silentAt = now
 		}
@@ -276,7 +276,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 	if f.Connections != nil && !f.udp(r) {
 		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
 			p := t.endpoint(&e)
-			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(s.site, p.site)
+			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(t.origin(f, r, s.site), p.site)
 		})
 		if len(among) == 0 {
 			among = r.Endpoints
@@ -320,11 +320,11 @@ func (t *Flows) stay(f *flow, h *held, e *model.Endpoint, r *model.Route, n int6
 func (t *Flows) alone(backend int32, e *model.Endpoint, of *model.Route) model.Route {
 	b := &t.backends[backend]
 	for k := range b.routes {
-		if r := &b.routes[k].route; r.Alone && r.Endpoints[0].Pod == e.Pod {
+		if r := &b.routes[k].route; r.Alone && r.Local == of.Local && r.Endpoints[0].Pod == e.Pod {
 			return *r
 		}
 	}
-	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, TCP: of.TCP, UDP: of.UDP}
+	return model.Route{Endpoints: []model.Endpoint{*e}, Alone: true, Local: of.Local, TCP: of.TCP, UDP: of.UDP}
 }
 
 // awaitRenewal has connections be renewed while that changes where they go, or whether they

@@ -466,7 +466,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 	case n == 0:
 		f.lost.NoEndpointMilliRPS += all
 	}
-	before, whole := int64(0), t.net.Whole()
+	before, whole, from := int64(0), t.net.Whole(), t.origin(f, &r.route, s.site)
 	for k := range r.parts {
 		x := &r.parts[k]
 		upTo := all/n*x.upTo + (all%n*x.upTo+n-1)/n
@@ -474,9 +474,9 @@ func (t *Flows) send(f *flow, s *bundle) {
 		before = upTo
 		c := &t.classes[x.class]
 		switch {
-		case !c.known || !t.net.Connected(s.site, c.site) || !c.serving && c.hangs:
+		case !c.known || !t.net.Connected(from, c.site) || !c.serving && c.hangs:
 			f.lost.TimedOutMilliRPS += milli
-			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, s.site, t.cutSince) {
+			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, from, t.cutSince) {
 				f.cut.milli += milli
 			}
 		case !c.serving && f.udp(&r.route): // nobody tells the sender
@@ -485,7 +485,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 			f.lost.RefusedMilliRPS += milli
 		case milli > 0:
 			if !whole || t.wired() {
-				milli = t.weaken(f, s, c, f.udp(&r.route), milli)
+				milli = t.weaken(f, s, c, from, f.udp(&r.route), milli)
 			}
 			if c.fails > 0 {
 				lost := product(milli, c.fails, 1_000_000)
@@ -500,20 +500,32 @@ func (t *Flows) send(f *flow, s *bundle) {
 	}
 }
 
+// origin is where a bundle's requests come from by the address in them: outside, although
+// they pass a node, if externalTrafficPolicy is Local; else that node's kube-proxy puts its own
+// there (pkg/proxy/iptables/proxier.go: traffic to an external address is masqueraded unless
+// the policy is Local).
+func (t *Flows) origin(f *flow, r *model.Route, at network.Site) network.Site {
+	if f.balanced && r.Local {
+		return t.Site
+	}
+	return at
+}
+
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
 // the rest takes there. A request is taken for one message, and so is its answer; one that
 // keeps no connection opens one before.
-func (t *Flows) weaken(f *flow, s *bundle, c *class, udp bool, milli int64) int64 {
+func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool, milli int64) int64 {
 	way, all := timing{}, milli
-	t.onWay = t.net.Harms(t.onWay[:0], s.site, c.site, udp)
-	t.onWay = t.net.Harms(t.onWay, c.site, s.site, udp)
-	if f.balanced { // from outside, and back
+	t.onWay = t.net.Harms(t.onWay[:0], from, c.site, udp)
+	t.onWay = t.net.Harms(t.onWay, c.site, from, udp)
+	through := f.balanced && from != t.Site
+	if through { // from outside, and back
 		t.onWay = t.net.Harms(t.onWay, t.Site, s.site, udp)
 		t.onWay = t.net.Harms(t.onWay, s.site, t.Site, udp)
 	}
 	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
-		t.onWay = t.net.Opening(t.onWay, s.site, c.site, f.Timeout)
-		if f.balanced {
+		t.onWay = t.net.Opening(t.onWay, from, c.site, f.Timeout)
+		if through {
 			t.onWay = t.net.Opening(t.onWay, t.Site, s.site, f.Timeout)
 		}
 	}

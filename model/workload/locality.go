@@ -1,13 +1,32 @@
 package workload
 
-import "orrery/model"
+import (
+	"orrery/model"
+	"orrery/model/network"
+)
 
-// nearness is how many endpoints of a route are at each site and in each zone, while a
-// bundle of senders is looked at.
+// nearness is how many endpoints of one route at a time are on each machine.
 type nearness struct {
 	at    []int64 // by site
+	shows []spot  // what at is of
+}
+
+// layout is where a route's endpoints are.
+type layout struct {
+	spots []spot // nil until it is known
 	zones []inZone
 	lost  int64 // on nodes that do not exist
+}
+
+// spot is how many endpoints are on a machine.
+type spot struct {
+	host network.Site
+	n    int32
+}
+
+type inZone struct {
+	name string
+	n    int64
 }
 
 // near is how many of some endpoints are on nodes, how many in a sender's zone, and how
@@ -17,26 +36,17 @@ type near struct {
 	inside, zone, pairs int64
 }
 
-type inZone struct {
-	name string
-	n    int64
-}
-
-// near finds out how much of a flow stays, at once but for many endpoints, and tells whether
-// that is worth a note even if all else about the flow waits.
+// near finds out how much of a flow stays, and tells whether that is worth a note even if
+// all else about the flow waits.
 func (t *Flows) near(f *flow, waits bool) bool {
-	waits = waits && t.settling != minutely
-	switch few := len(t.backends[f.backend].pods) <= manyEndpoints; {
-	case waits && (f.stale || !few):
+	switch {
+	case f.stale && waits && t.settling != minutely:
 		return false
 	case f.stale: // it goes round and round, and its bundles are not those of its senders
 		t.supposed(f)
 		return false
-	case few || t.settling == minutely || t.Exact || f.told.InsideMilliRPS == 0:
-		t.locate(f)
-	default:
-		t.supposed(f)
 	}
+	t.locate(f)
 	was, now := &f.told, &f.now
 	return farther(now.NodeMilliRPS, now.InsideMilliRPS, was.NodeMilliRPS, was.InsideMilliRPS) ||
 		farther(now.ZoneMilliRPS, now.InsideMilliRPS, was.ZoneMilliRPS, was.InsideMilliRPS)
@@ -51,10 +61,6 @@ func farther(part, all, was, wasAll int64) bool {
 	off := product(part, million, all) - product(was, million, wasAll)
 	return max(off, -off) > million/fine.part+product(2, million, min(all, wasAll))
 }
-
-// manyEndpoints is behind how many pods of a Service it is told only once a minute how
-// much of a flow stays.
-const manyEndpoints = 100
 
 // supposed takes as much of a flow to stay as did when it was computed last.
 func (t *Flows) supposed(f *flow) {
@@ -84,76 +90,91 @@ func (t *Flows) remain(f *flow) {
 	}
 	for j := range f.bundles {
 		b := &f.bundles[j]
-		route := &t.backends[f.backend].routes[b.live].route
-		n := int64(len(route.Endpoints))
+		r := &t.backends[f.backend].routes[b.live]
+		n := int64(len(r.route.Endpoints))
 		if n == 0 {
 			continue
 		}
-		counted := false
 		for k := b.last; k >= 0; k = senders[k].next {
 			s := &senders[k]
-			if !sameEndpoints(s.near.of, route.Endpoints) {
-				if !counted {
-					t.locality.count(t, route.Endpoints)
-					counted = true
-				}
-				s.near = near{route.Endpoints, n - t.locality.lost, t.locality.zone(t.net.Zone(s.site)), t.locality.beside(t, s)}
+			if !sameEndpoints(s.near.of, r.route.Endpoints) {
+				t.show(r)
+				s.near = near{r.route.Endpoints, n - r.lost, r.zone(t.net.Zone(s.site)), t.beside(s)}
 			}
 			f.lost.InsideMilliRPS += product(s.sent, s.near.inside, n)
 			f.lost.ZoneMilliRPS += product(s.sent, s.near.zone, n)
 			f.lost.NodeMilliRPS += product(s.sent, s.near.pairs, n*s.pods())
 		}
-		if counted {
-			t.locality.forget(t, route.Endpoints)
-		}
 	}
 }
 
-func (c *nearness) count(t *Flows, endpoints []model.Endpoint) {
+// show has t.locality be about a route.
+func (t *Flows) show(r *live) {
+	c := &t.locality
 	for len(c.at) < t.net.Sites() {
 		c.at = append(c.at, 0)
 	}
-	for k := range endpoints {
-		p := t.endpoint(&endpoints[k])
+	if r.spots != nil && len(c.shows) > 0 && &c.shows[0] == &r.spots[0] {
+		return
+	}
+	for _, s := range c.shows {
+		c.at[s.host] = 0
+	}
+	if r.spots == nil {
+		t.layOut(r)
+	} else {
+		for _, s := range r.spots {
+			c.at[s.host] = int64(s.n)
+		}
+	}
+	c.shows = r.spots
+}
+
+// layOut finds where a route's endpoints are, once for all who use it.
+func (t *Flows) layOut(r *live) {
+	c := &t.locality
+	r.spots = make([]spot, 0, min(len(r.route.Endpoints), len(c.at)))
+	for k := range r.route.Endpoints {
+		p := t.endpoint(&r.route.Endpoints[k])
 		if !p.known {
-			c.lost++
+			r.lost++
 			continue
 		}
-		c.at[t.net.Host(p.site)]++
-		c.add(t.net.Zone(p.site))
+		host := t.net.Host(p.site)
+		if c.at[host]++; c.at[host] == 1 {
+			r.spots = append(r.spots, spot{host: host})
+		}
+		r.add(t.net.Zone(p.site))
+	}
+	for k := range r.spots {
+		r.spots[k].n = int32(c.at[r.spots[k].host])
 	}
 }
 
-// beside is how many pairs of a pod that sends and an endpoint are on one machine.
-func (c *nearness) beside(t *Flows, s *sender) (pairs int64) {
+// beside is how many pairs of a pod that sends and an endpoint are on one machine, of the
+// route that t.locality is about.
+func (t *Flows) beside(s *sender) (pairs int64) {
 	for _, site := range s.machines {
-		pairs += c.at[t.net.Host(site)]
+		pairs += t.locality.at[t.net.Host(site)]
 	}
 	return pairs
 }
 
-func (c *nearness) add(zone string) {
-	for i := range c.zones {
-		if c.zones[i].name == zone {
-			c.zones[i].n++
+func (l *layout) add(zone string) {
+	for i := range l.zones {
+		if l.zones[i].name == zone {
+			l.zones[i].n++
 			return
 		}
 	}
-	c.zones = append(c.zones, inZone{zone, 1})
+	l.zones = append(l.zones, inZone{zone, 1})
 }
 
-func (c *nearness) zone(name string) int64 {
-	for i := range c.zones {
-		if c.zones[i].name == name {
-			return c.zones[i].n
+func (l *layout) zone(name string) int64 {
+	for i := range l.zones {
+		if l.zones[i].name == name {
+			return l.zones[i].n
 		}
 	}
 	return 0
-}
-
-func (c *nearness) forget(t *Flows, endpoints []model.Endpoint) {
-	for k := range endpoints {
-		c.at[t.net.Host(t.pods.Row(endpoints[k].Pod.ID).site)] = 0
-	}
-	c.zones, c.lost = c.zones[:0], 0
 }

@@ -83,6 +83,33 @@ func TestHowMuchStaysOnNodesIsToldWhenItChanges(t *testing.T) {
 	}
 }
 
+// So it is of a Service with many endpoints.
+func TestHowMuchStaysOnNodesIsToldWhenItChangesAlsoWithManyEndpoints(t *testing.T) {
+	r, front, back := fronts(t, 3)
+	r.traffic(workload.Traffic{Service: "back", Rate: workload.Constant(90_000), From: "deployment/front"})
+	var near, far []model.Ref // on nodes that all fronts are on, and on one of them only
+	for i := range 300 {
+		ref := r.pod("back", fmt.Sprint("back-", i+1), fmt.Sprint("n-", i%3))
+		near = append(near, ref)
+		if i%3 == 2 {
+			far = append(far, ref)
+		}
+	}
+	r.serve(true, append(append(front, back), near...)...)
+	r.serve(false, front[0], front[1])
+	r.after(3 * time.Second)
+	for _, c := range []struct {
+		back []model.Ref
+		want int64
+	}{{near, 30_000}, {append(far, back), 90_000}, {near[:150], 30_000}, {near, 30_000}, {near[1:], 30_100}} {
+		r.endpoints("back", c.back...)
+		r.after(2 * time.Second) // kube-proxy's rules take a second
+		if got := r.last("deployment/front"); got.NodeMilliRPS != c.want {
+			t.Errorf("%d endpoints: %d stay on the node, want %d", len(c.back), got.NodeMilliRPS, c.want)
+		}
+	}
+}
+
 // restless is machines that have CPU for another rate whenever they are told what arrives,
 // so that rates never fit together, and a router that has other rules all at once.
 type restless struct {

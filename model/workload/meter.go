@@ -59,7 +59,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 		}
 	}
 	all, bytes := int64(0), int64(0) // entries, and requests a second in thousandths, that are sent
-	t.locality.count(t, endpoints)
+	t.show(r)
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		if len(s.machines) == 0 {
@@ -104,7 +104,6 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 			}
 		}
 	}
-	t.locality.forget(t, endpoints)
 }
 
 // sizes is the bytes of a request to endpoints of a route, and of its answer, on the

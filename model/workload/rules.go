@@ -66,7 +66,7 @@ func (t *Flows) use(i int32, r model.Route) int32 {
 // sameRoute tells whether rules are the same; routes are immutable, and proxies that
 // see the same share them, so it is enough to compare where they are.
 func sameRoute(a, b model.Route) bool {
-	return a.Service == b.Service && a.Dropped == b.Dropped && a.Headless == b.Headless && a.Sticky == b.Sticky && a.TCP == b.TCP && a.UDP == b.UDP && sameEndpoints(a.Serving, b.Serving) &&
+	return a.Service == b.Service && a.Dropped == b.Dropped && a.Headless == b.Headless && a.Sticky == b.Sticky && a.TCP == b.TCP && a.UDP == b.UDP && a.Local == b.Local && sameEndpoints(a.Serving, b.Serving) &&
 		sameEndpoints(a.Endpoints, b.Endpoints)
 }
 

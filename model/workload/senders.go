@@ -150,6 +150,12 @@ func (t *Flows) Place(ref model.Ref, name, node string) (network.Site, bool) {
 	return p.own, true
 }
 
+// PlaceOf is a pod's own place in the network, false if it has none.
+func (t *Flows) PlaceOf(ref model.Ref) (network.Site, bool) {
+	own := t.pods.Row(ref.ID).own
+	return own, own != 0
+}
+
 // homeOf is a machine as requests are sent from it, false if there is none.
 func (t *Flows) homeOf(node string) (h home, ok bool) {
 	if h.site, ok = t.World.Site(node); !ok {

@@ -13,11 +13,12 @@ import (
 // works with.
 type Starter interface {
 	Waits() (pod *model.Pod, ok bool) // whether it still does
+	Site() network.Site               // where it is: its machine, or the pod's own place
 	Answered()
 }
 
 // Starts asks API servers for processes that start: a LIST of the EndpointSlices, from
-// the machine of each, with the account of CoreDNS. One that fails is asked again as
+// where each is, with the account of CoreDNS. One that fails is asked again as
 // client-go's reflector does, and not when somebody knows that a server is back. A real
 // one lists several kinds at the same time, and watches them; what it knows it keeps
 // while no API server answers, so only its start needs one.
@@ -35,7 +36,6 @@ type Starts struct {
 
 type starting struct {
 	Starter
-	site  network.Site
 	tries uint64
 }
 
@@ -56,22 +56,22 @@ func NewStarts(k *sim.Kernel, s *store.Store, net *network.Network) *Starts {
 	return x
 }
 
-// Ask asks for a process at a site until it is answered or waits no more.
-func (x *Starts) Ask(site network.Site, by Starter) {
+// Ask asks for a process until it is answered or waits no more.
+func (x *Starts) Ask(by Starter) {
 	id := uint32(len(x.rows))
 	if n := len(x.unused); n > 0 {
 		id, x.unused = x.unused[n-1], x.unused[:n-1]
 	} else {
 		x.rows = append(x.rows, starting{})
 	}
-	x.rows[id] = starting{Starter: by, site: site}
+	x.rows[id] = starting{Starter: by}
 	x.send(id)
 }
 
 func (x *Starts) send(id uint32) {
-	c := x.clients[x.rows[id].site]
+	site := x.rows[id].Site()
+	c := x.clients[site]
 	if c == nil {
-		site := x.rows[id].site
 		as := store.User(model.AccountUser(model.NamespaceSystem, "coredns"))
 		c = x.store.NewClient(store.ClientConfig{Name: "coredns@" + x.net.Name(site), As: as, Actor: x.self, Site: site})
 		x.clients[site], x.any = c, c
