@@ -16,7 +16,7 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", append(clusterOptions.names(), "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "kubelet", "kubeProxy", "loadBalancers")...)
+	m := v.Map("cluster", clusterOptions.names()...)
 	l.kubelets(m.Optional("kubelet")) // whose thresholds are kept of every machine
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))

@@ -215,7 +215,7 @@ func (l *loader) expressions(v strict.Value, kind model.Kind, t *fault.Target) {
 		s.Requirements = slices.Clone(t.Match.Requirements)
 	}
 	for _, item := range v.List() {
-		m := item.Map("an expression", "key", "operator", "values")
+		m := item.Map("an expression", expressionOptions.names()...)
 		r := model.Requirement{Key: m.Required("key").Text(), Op: operators[m.Required("operator").Enum("operator", "DoesNotExist", "Exists", "In", "NotIn")]}
 		values := m.Optional("values")
 		r.Values = strict.Each(values, strict.Value.Text)

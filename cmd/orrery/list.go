@@ -35,13 +35,14 @@ var printers = map[string]func(w io.Writer){
 		}
 	},
 	"faults": func(w io.Writer) {
-		for _, k := range fault.Kinds {
-			row(w, k.Name, k.Help)
+		for i := range fault.Kinds {
+			k := &fault.Kinds[i]
+			row(w, k.Name, k.Help, strings.Join(scenarios.FaultKeys(k), ", "))
 		}
 	},
 	"actions": func(w io.Writer) {
 		for _, k := range workload.Commands {
-			row(w, k.Name, k.Help)
+			row(w, k.Name, k.Help, strings.Join(k.Params, ", "))
 		}
 	},
 	"metrics": func(w io.Writer) {
@@ -75,7 +76,7 @@ var printers = map[string]func(w io.Writer){
 			if o.Default != "" {
 				standard = "default " + o.Default
 			}
-			row(w, o.Of+"."+o.Name, o.Unit, standard, o.Name+": "+o.Example, o.Help)
+			row(w, o.Path(), o.Unit, standard, o.Name+": "+o.Example, o.Help)
 		}
 	},
 	"controllers": func(w io.Writer) {
