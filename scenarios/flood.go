@@ -42,7 +42,7 @@ func (l *loader) flood(m *strict.Map, f *fault.Spec) {
 	q.Clients, f.FloodPPM = n.Count, n.PPM
 	switch {
 	case clients.IsScalar() && n == (strict.Amount{}) && isZero(clients):
-		clients.Errorf("nobody asks")
+		clients.Errorf("nobody asks: write a number from 1 on, or a share")
 	case n.Count > maxClients:
 		clients.Errorf("%d clients are more than %d", n.Count, maxClients)
 	}

@@ -197,7 +197,7 @@ func (l *loader) amount(v strict.Value, t *fault.Target) {
 		n = v.Amount()
 	}
 	if v.IsScalar() && n == (strict.Amount{}) && (t.UpTo || isZero(v)) {
-		v.Errorf("it hits nobody")
+		v.Errorf("it hits nobody: write a number from 1 on, a share, or all")
 	}
 	t.Count, t.PercentPPM = int(n.Count), n.PPM
 }
