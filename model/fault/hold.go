@@ -28,7 +28,7 @@ type holds struct {
 	unplugs      int // that leave it no connection
 }
 
-// hold counts by so many more faults, or fewer, as what says.
+// hold counts so many more faults of a node, or fewer, each of which does what is 1.
 func (d *Director) hold(node uint32, by int, what holds) {
 	m := d.machines.Row(node)
 	m.downs += by * what.downs
