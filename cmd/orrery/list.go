@@ -71,7 +71,12 @@ var printers = map[string]func(w io.Writer){
 		}
 	},
 	"options": func(w io.Writer) {
+		of := ""
 		for _, o := range scenarios.KnownOptions() {
+			if o.Of != of { // each map is a table by itself, no wider than it needs
+				of = o.Of
+				fmt.Fprintln(w)
+			}
 			standard := ""
 			if o.Default != "" {
 				standard = "default " + o.Default
