@@ -37,12 +37,12 @@ var printers = map[string]func(w io.Writer){
 	"faults": func(w io.Writer) {
 		for i := range fault.Kinds {
 			k := &fault.Kinds[i]
-			row(w, k.Name, k.Help, strings.Join(scenarios.FaultKeys(k), ", "))
+			row(w, k.Name, strings.Join(scenarios.FaultKeys(k), ", "), k.Help)
 		}
 	},
 	"actions": func(w io.Writer) {
 		for _, k := range workload.Commands {
-			row(w, k.Name, k.Help, strings.Join(k.Params, ", "))
+			row(w, k.Name, strings.Join(k.Params, ", "), k.Help)
 		}
 	},
 	"metrics": func(w io.Writer) {
