@@ -76,14 +76,7 @@ func (p *MergePatch) Apply(cur Object) Object {
 	}
 	changed = put(minReadyOf(next), p.MinReady) || changed
 	labels := patched(cur.Head().Labels, p.Labels)
-	if !changed && slices.Equal(labels, cur.Head().Labels) {
-		return cur
-	}
-	next.Head().Labels = labels
-	if changed {
-		next.Head().Generation++
-	}
-	return next
+	return labelled(cur, next, labels, changed)
 }
 
 // Wrong is why the API server, or kubectl before it, refuses the patch of an object
@@ -187,6 +180,12 @@ func (r *Restore) Apply(cur Object) Object {
 	if len(p.Labels) > 0 {
 		labels = before.Head().Labels
 	}
+	return labelled(cur, next, labels, changed)
+}
+
+// labelled is a copy of cur that has labels and, if its spec changed, is of the next
+// generation; cur itself if neither is news.
+func labelled(cur, next Object, labels Labels, changed bool) Object {
 	if !changed && slices.Equal(labels, cur.Head().Labels) {
 		return cur
 	}

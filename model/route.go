@@ -16,7 +16,7 @@ type Route struct {
 	Headless bool
 
 	Sticky   time.Duration // for so long a client that was idle finds its endpoint again: sessionAffinity; 0 is none
-	TCP, UDP bool          // the Service has ports of UDP, and others
+	TCP, UDP bool          // as those of its Service
 	Serving  []Endpoint    // with ports of UDP: those whose conntrack entries kube-proxy leaves alone
 	Local    bool          // of traffic from outside: packets keep the address of who sent them (externalTrafficPolicy: Local)
 	Alone    bool          // it is a client's that stays with the one endpoint, whatever rules say

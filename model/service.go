@@ -12,7 +12,7 @@ type Service struct {
 	Headless        bool      // clusterIP None
 	PublishNotReady bool
 	Ports           int           // how many; a Service without ports has no endpoints slices of use
-	TCP, UDP        bool          // it has ports of UDP, and others
+	TCP, UDP        bool          // it has ports of others than UDP (all of them here count as TCP), and of UDP
 	Targets         []PortName    // what its ports lead to in a pod, if all say so by name; nil if one is a number
 	Affinity        time.Duration // sessionAffinity ClientIP: its timeout; 0 is None
 	LocalInternal   bool          // internalTrafficPolicy Local

@@ -44,9 +44,9 @@ type Traffic struct {
 	// least 1, which is as good as nothing.
 	BusyPPM int64
 
-	// Of those that come from nodes, or through them from a load balancer, and are sent to some endpoint, whatever becomes of
-	// them: all, those whose endpoint is in the sender's zone, and of these those whose
-	// endpoint is on the sender's node.
+	// Of those that come from nodes, or through them from a load balancer, and are sent to some
+	// endpoint, whatever becomes of them: all, those whose endpoint is in the sender's zone, and of
+	// these those whose endpoint is on the sender's node.
 	InsideMilliRPS, ZoneMilliRPS, NodeMilliRPS int64
 
 	// How long those that are served take at the endpoint: half of them at most P50,

@@ -93,13 +93,13 @@
 // A note with reason TrafficChanged also has traffic: from, and offeredMilliRPS,
 // failedMilliRPS, overloadMilliRPS, refusedMilliRPS, servedMilliRPS, timedOutMilliRPS and
 // unresolvedMilliRPS in thousandths of a request per second, and of timedOutMilliRPS
-// congestedMilliRPS and untrackedMilliRPS if there are any, p50 and p99 in nanoseconds; one with reason APILoadChanged has load:
-// full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS and
-// smallWriteNanos; one with reason TooManyRequests has a load, too, of which only
-// the level counts; one with reason ThrottlingChanged has throttling: container,
-// milliCPU and periodsPPM. One after which the clients of API servers fare otherwise says how:
-// clients, answered or unanswered. Control, bidirectional and zero-width
-// characters are escaped. Fields may be added; none of these is renamed.
+// congestedMilliRPS and untrackedMilliRPS if there are any, p50 and p99 in nanoseconds; one with
+// reason APILoadChanged has load: full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS
+// and smallWriteNanos; one with reason TooManyRequests has a load, too, of which only the level
+// counts; one with reason ThrottlingChanged has throttling: container, milliCPU and periodsPPM.
+// One after which the clients of API servers fare otherwise says how: clients, answered or
+// unanswered. Control, bidirectional and zero-width characters are escaped. Fields may be added;
+// none of these is renamed.
 //
 // The digest of a run is the SHA-256 of these lines as [sim.Digest] frames them.
 //

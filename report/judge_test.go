@@ -2,7 +2,6 @@ package report
 
 import (
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,28 +21,14 @@ func verdictText(v *Verdict) string {
 func TestJudge(t *testing.T) {
 	for name, tape := range map[string]*tape{"node-loss": nodeLoss(), "troubles": troubles(), "healed": healed(), "quiet": quiet()} {
 		t.Run(name, func(t *testing.T) {
-			file := "judge-" + name + ".txt"
-			text, err := os.ReadFile("testdata/" + file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var b strings.Builder
-			for _, l := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
-				if strings.HasPrefix(l, " ") {
-					continue
-				}
-				b.WriteString(l + "\n")
-				if l == "" || strings.HasPrefix(l, "#") {
-					continue
-				}
+			lineByLine(t, "judge-"+name+".txt", func(l string) string {
 				e, err := ParseExpect(l)
 				if err != nil {
 					t.Fatalf("%s: %v", l, err)
 				}
 				r := New(Meta{End: tape.now()}, tape.History(), []Expect{e})
-				b.WriteString(strings.Replace(verdictText(&r.Verdicts[0]), l+"  ", "", 1))
-			}
-			golden(t, file, b.String())
+				return strings.Replace(verdictText(&r.Verdicts[0]), l+"  ", "", 1)
+			})
 		})
 	}
 }

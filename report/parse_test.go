@@ -49,28 +49,35 @@ func describeMoment(m moment) string {
 // TestParse goes through testdata/parse.txt: an expression a line, each
 // followed by what was understood or by what is wrong and where.
 func TestParse(t *testing.T) {
-	text, err := os.ReadFile("testdata/parse.txt")
+	lineByLine(t, "parse.txt", func(l string) string {
+		e, err := ParseExpect(l)
+		if err == nil {
+			return fmt.Sprintf("    %s\n", describe(&e))
+		}
+		x := err.(*ExprError)
+		return fmt.Sprintf("    %s^\n    %s\n", strings.Repeat(" ", x.Column-1), x.Message)
+	})
+}
+
+// lineByLine goes through a file of testdata whose lines are each followed by what is said
+// of them, which is indented; lines that are empty or begin with # are for people.
+func lineByLine(t *testing.T, file string, say func(line string) string) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
 	for _, l := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
-		if strings.HasPrefix(l, "    ") {
+		if strings.HasPrefix(l, " ") {
 			continue
 		}
 		b.WriteString(l + "\n")
-		if l == "" || strings.HasPrefix(l, "#") {
-			continue
+		if l != "" && !strings.HasPrefix(l, "#") {
+			b.WriteString(say(l))
 		}
-		e, err := ParseExpect(l)
-		if err == nil {
-			fmt.Fprintf(&b, "    %s\n", describe(&e))
-			continue
-		}
-		x := err.(*ExprError)
-		fmt.Fprintf(&b, "    %s^\n    %s\n", strings.Repeat(" ", x.Column-1), x.Message)
 	}
-	golden(t, "parse.txt", strings.ReplaceAll(b.String(), "\n\n\n", "\n\n"))
+	golden(t, file, strings.ReplaceAll(b.String(), "\n\n\n", "\n\n"))
 }
 
 func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {

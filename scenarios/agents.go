@@ -36,11 +36,11 @@ func (l *loader) agents(list strict.Value) {
 }
 
 func agent(v strict.Value) workload.Agents {
-	m := v.Map("an agent", "name", "as", "kind", "lists", "objects", "objectBytes", "resourceVersion", "jitter")
+	m := v.Map("an agent", agentOptions.names()...)
 	a := workload.Agents{
 		Name:   m.Required("name").DNSLabel(),
 		As:     m.Optional("as").Text(),
-		Lists:  m.Default("lists", "1").Int(1, maxLists),
+		Lists:  agentOptions.read(m, "lists").Int(1, maxLists),
 		Jitter: m.Optional("jitter").DurationIn(1, maxDuration),
 	}
 	a.List = store.List{Kind: listedKind(m.Required("kind")), ObjectBytes: usualListBytes}
@@ -50,12 +50,18 @@ func agent(v strict.Value) workload.Agents {
 	if n := m.Optional("objectBytes"); n.Given() {
 		a.List.ObjectBytes = n.Int(1, maxListBytes)
 	}
-	version := m.Optional("resourceVersion")
-	text := version.Raw()
-	if a.List.Latest = text == ""; text != "" && text != "0" {
-		version.Errorf("%s: write \"\" for what is true now, or \"0\" for what the API server has at hand", strict.Quote(text))
-	}
+	a.List.Latest = latest(agentOptions.read(m, "resourceVersion"))
 	return a
+}
+
+// latest reads the resourceVersion that a list asks for, and tells whether it wants what is
+// true now.
+func latest(v strict.Value) bool {
+	text := v.Prose()
+	if text != "" && text != "0" {
+		v.Errorf("%s: write \"\" for what is true now, or \"0\" for what the API server has at hand", strict.Quote(text))
+	}
+	return text == ""
 }
 
 // maxListed is how many objects a list may be said to have.

@@ -60,12 +60,12 @@ func (l *loader) asks() (all []ask) {
 		for _, from := range l.unlimited(&g) {
 			for _, c := range behaviors[from].Calls {
 				service := c.Service[strings.LastIndexByte(c.Service, '.')+1:]
-				s := l.known.selectors[reference{model.KindService, g.namespace, service}.path()]
+				s := l.known.selectors[reference{model.KindService, c.Namespace, service}.path()]
 				for _, h := range l.known.pods {
 					if !l.compared() {
 						return nil
 					}
-					if s == nil || h.namespace != g.namespace || !s.Matches(h.labels) {
+					if s == nil || h.namespace != c.Namespace || !s.Matches(h.labels) {
 						continue
 					}
 					for _, to := range l.unlimited(&h) {

@@ -51,3 +51,27 @@ func TestServicesThatCallEachOtherInACircleWithoutEndAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A circle may go through other namespaces, and names that are the same are none.
+func TestACircleOfCallsMayGoThroughOtherNamespaces(t *testing.T) {
+	const text = `apiVersion: orrery/v1
+name: circle
+duration: 1m
+cluster: {nodes: [{name: n, cpu: 4, memory: 8Gi}]}
+workload:
+  manifests:
+    - {apiVersion: v1, kind: Service, metadata: {name: web, namespace: one}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+    - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: one, labels: {app: web}}, spec: {containers: [{name: main, image: x}]}}
+    - {apiVersion: v1, kind: Service, metadata: {name: web, namespace: two}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+    - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: two, labels: {app: web}}, spec: {containers: [{name: main, image: x}]}}
+  behavior:
+    - {namespace: one, calls: [{service: web, namespace: two}]}
+    - {namespace: two, cpu: 1m%s}
+`
+	for calls, never := range map[string]bool{", calls: [{service: web, namespace: one}]": true, "": false} {
+		_, err := scenarios.Read("circle.yaml", []byte(fmt.Sprintf(text, calls)))
+		if said := err != nil && strings.Contains(err.Error(), "services call each other in a circle"); said != never || !never && err != nil {
+			t.Errorf("%q: %v", calls, err)
+		}
+	}
+}

@@ -157,8 +157,8 @@ func (l *loader) cloudFault(m *strict.Map, param string, f *fault.Spec) {
 	case fault.ParamBoot:
 		f.Boot = m.Required(param).Dist()
 	case fault.ParamNotice:
-		f.Notice = m.Default(param, "120s").DurationIn(0, maxDuration)
+		f.Notice = timelineOptions.read(m, param).DurationIn(0, maxDuration)
 	case fault.ParamErrors:
-		f.Errors = m.Default(param, "100%").Percent()
+		f.Errors = timelineOptions.read(m, param).Percent()
 	}
 }

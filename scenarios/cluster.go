@@ -16,7 +16,7 @@ import (
 // cluster reads the machines: groups of equal nodes, and a snapshot of a real
 // cluster's; unless a trace has nodes, there must be some.
 func (l *loader) cluster(v strict.Value, traced bool) {
-	m := v.Map("cluster", append(clusterOptions.names(), "controlPlane", "nodes", "nodeGroups", "cloud", "autoscaler", "snapshot", "nodeRepair", "imagePulls", "kubelet", "kubeProxy", "loadBalancers")...)
+	m := v.Map("cluster", clusterOptions.names()...)
 	l.kubelets(m.Optional("kubelet")) // whose thresholds are kept of every machine
 	l.controlPlane(m.Optional("controlPlane"), traced || m.Optional("snapshot").Given())
 	l.imagePulls(m.Optional("imagePulls"))
@@ -90,7 +90,7 @@ func (l *loader) imagePulls(v strict.Value) {
 func syncTime(v strict.Value) sim.Dist {
 	d := v.Dist()
 	if d.IsZero() && isZero(v) {
-		v.Errorf("%s is too little", v.Raw())
+		v.Errorf("%s is too little: it must be more than 0", v.Raw())
 	}
 	return d
 }
@@ -99,7 +99,7 @@ func syncTime(v strict.Value) sim.Dist {
 func positive(v strict.Value, read func(strict.Value) int64) int64 {
 	n := read(v)
 	if n == 0 && isZero(v) {
-		v.Errorf("%s is too little", v.Raw())
+		v.Errorf("%s is too little: it must be more than 0", v.Raw())
 	}
 	return n
 }
@@ -323,6 +323,9 @@ func (l *loader) snapshot(v strict.Value) {
 	}
 	set := l.decoder.Snapshot()
 	if v.IsList() {
+		if len(v.List()) == 0 {
+			v.Errorf("the list is empty: name a file, or leave snapshot out")
+		}
 		for _, item := range v.List() {
 			l.include(set, item)
 		}

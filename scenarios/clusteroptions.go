@@ -9,8 +9,7 @@ import (
 	"orrery/scenarios/strict"
 )
 
-// What a scenario may say of a cluster besides its machines and kubelets. A key that is a
-// map of its own is not among the options of the one in which it is.
+// What a scenario may say of a cluster besides its machines and kubelets.
 
 const (
 	ofCluster      = "cluster"
@@ -26,6 +25,17 @@ const (
 )
 
 var clusterOptions = options{
+	{ofCluster, "controlPlane", "", "a map", "{replicas: 3}", "machines with API servers, etcd, the scheduler and the controllers"},
+	{ofCluster, "nodes", "", "a list", "[{name: n, cpu: 4, memory: 16Gi}]", "machines; there must be some, here, in nodeGroups, in a snapshot or in a trace"},
+	{ofCluster, "nodeGroups", "", "a list", "[{name: g, cpu: 4, memory: 16Gi, max: 10}]", "machines that come and go"},
+	{ofCluster, "snapshot", "", "files", "nodes.yaml", "what kubectl get nodes,pods -A -o yaml (or json) printed, one file or a list"},
+	{ofCluster, "kubelet", "", "a map", "{kubeAPIQPS: 10}", "how all kubelets are configured"},
+	{ofCluster, "kubeProxy", "", "a map", "{conntrack: {min: 65536}}", "how all kube-proxies are"},
+	{ofCluster, "imagePulls", "", "a map", "{parallel: 3}", "how images come to nodes"},
+	{ofCluster, "loadBalancers", "", "a map", "{interval: 10s}", "how load balancers check the health of nodes"},
+	{ofCluster, "cloud", "", "a map", "{quota: 50}", "who makes machines of node groups"},
+	{ofCluster, "autoscaler", "", "a map", "{expander: most-pods}", "who asks for them; without it node groups keep their size"},
+	{ofCluster, "nodeRepair", "", "a map", "{after: 5m}", "the provider gives nodes that are not ready another machine; unless said, it does not"},
 	{ofCluster, "panicAfter", "", "a duration", "5m", "after which a kernel panics if so long more CPU is wanted than there is; unless said, none does"},
 	{ofCluster, "nodeBandwidth", "", "bytes a second", "125Mi", "of requests and answers that a node sends, and receives, at most; 10 Gbit/s unless said; counts where a behavior says bytes"},
 }
@@ -36,6 +46,8 @@ var controlPlaneOptions = options{
 	{ofControlPlane, "memory", fmt.Sprint(cluster.ControlPlaneMemoryBytes>>30, "Gi"), "bytes", "8Gi", "of each"},
 	{ofControlPlane, "zones", "", "labels", "[a, b, c]", "by turns"},
 	{ofControlPlane, "managed", "", "true or false", "true", "somebody else runs the machines, and they are no nodes; unless said, where a snapshot or a trace lists the nodes"},
+	{ofControlPlane, "apiServer", "", "a map", "{memory: 2Gi}", "how API servers are set up"},
+	{ofControlPlane, "etcd", "", "a map", "{quota: 8Gi}", "how etcd is"},
 }
 
 var apiServerOptions = options{
@@ -50,6 +62,7 @@ var etcdOptions = options{
 	{ofEtcd, "checkQuorum", "true", "true or false", "false", "a leader that hears of no majority steps down"},
 	{ofEtcd, "fsync", "", "a duration or a distribution", "10ms..20ms", "that a disk takes to sync"},
 	{ofEtcd, "quota", "", "bytes", "8Gi", "of the database, after which it takes no more; 2Gi unless said"},
+	{ofEtcd, "external", "", "a map", "{members: 3}", "machines of its own; unless said, it is on those of the control plane"},
 }
 
 var externalEtcdOptions = options{

@@ -12,7 +12,7 @@ import (
 // are managed by somebody else; or listed is true: what says which nodes there are
 // is a snapshot or a trace, and those have been read from a cluster as they are.
 func (l *loader) controlPlane(v strict.Value, listed bool) {
-	m := v.Map("controlPlane", append(controlPlaneOptions.names(), "etcd", "apiServer")...)
+	m := v.Map("controlPlane", controlPlaneOptions.names()...)
 	c := &l.scenario.Config.ControlPlane
 	l.etcd(m.Optional("etcd"))
 	numbers := []string{"1", "3", "5"}
@@ -45,7 +45,7 @@ func (l *loader) etcd(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("etcd", append(etcdOptions.names(), "external")...)
+	m := v.Map("etcd", etcdOptions.names()...)
 	l.externalEtcd(m.Optional("external"))
 	c := &l.scenario.Config.ControlPlane.Etcd
 	c.NoPreVote = !etcdOptions.read(m, "preVote").Bool()

@@ -15,20 +15,20 @@ func (l *loader) dns(v strict.Value) {
 	if !v.Given() {
 		return
 	}
-	m := v.Map("DNS", "service", "namespace", "ttl", "ndots", "lookups", "external", "cache", "serveStale")
-	lookups, external := m.Default("lookups", "1"), m.Default("external", "0")
+	m := v.Map("DNS", dnsOptions.names()...)
+	lookups, external := dnsOptions.read(m, "lookups"), dnsOptions.read(m, "external")
 	if isZero(lookups) && isZero(external) {
 		v.Errorf("no request looks up anything: leave dns out, or say how many names of Services (lookups) or others (external) one needs")
 	}
 	d := &workload.DNS{
-		Namespace: m.Default("namespace", model.NamespaceSystem).DNSLabel(),
-		Service:   m.Default("service", "kube-dns").DNSLabel(),
+		Namespace: dnsOptions.read(m, "namespace").DNSLabel(),
+		Service:   dnsOptions.read(m, "service").DNSLabel(),
 		// the addon's and kubeadm's Corefile
-		TTL:   m.Default("ttl", "30s").DurationIn(time.Second, 24*time.Hour),
-		Cache: caches[m.Default("cache", "none").Enum("cache", "none", "pod", "node")],
+		TTL:   dnsOptions.read(m, "ttl").DurationIn(time.Second, 24*time.Hour),
+		Cache: caches[dnsOptions.read(m, "cache").Enum("cache", "none", "pod", "node")],
 		QueriesMilli: workload.QueriesPerRequest(
-			lookups.Milli(0, 100_000), external.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
-		AbroadMilli: workload.QueriesAbroad(lookups.Milli(0, 100_000), m.Default("ndots", "5").Int(0, 15)),
+			lookups.Milli(0, 100_000), external.Milli(0, 100_000), dnsOptions.read(m, "ndots").Int(0, 15)),
+		AbroadMilli: workload.QueriesAbroad(lookups.Milli(0, 100_000), dnsOptions.read(m, "ndots").Int(0, 15)),
 	}
 	if stale := m.Optional("serveStale"); stale.Given() {
 		if d.ServeStale = stale.DurationIn(time.Second, 24*time.Hour); d.Cache == workload.NoCache {

@@ -30,19 +30,19 @@ func (l *loader) flood(m *strict.Map, f *fault.Spec) {
 	q := &f.Flood
 	q.As = store.User(m.Required("as").Text())
 	q.As.Groups = strict.Each(m.Optional("groups"), strict.Value.Text)
-	verb := m.Default("verb", "list").Enum("verb", floodVerbs...)
+	verb := timelineOptions.read(m, "verb").Enum("verb", floodVerbs...)
 	for right := store.RightGet; right < store.Rights; right++ {
 		if right.String() == verb {
 			q.Right = right
 		}
 	}
 	q.Kind = floodKind(m.Required("kind"))
-	clients := m.Default("clients", "1")
+	clients := timelineOptions.read(m, "clients")
 	n := clients.Amount()
 	q.Clients, f.FloodPPM = n.Count, n.PPM
 	switch {
 	case clients.IsScalar() && n == (strict.Amount{}) && isZero(clients):
-		clients.Errorf("nobody asks")
+		clients.Errorf("nobody asks: write a number from 1 on, or a share")
 	case n.Count > maxClients:
 		clients.Errorf("%d clients are more than %d", n.Count, maxClients)
 	}
@@ -61,11 +61,7 @@ func (l *loader) flood(m *strict.Map, f *fault.Spec) {
 	if q.ObjectBytes = usualObjectBytes; m.Optional("objectBytes").Given() {
 		q.ObjectBytes = m.Optional("objectBytes").Int(1, maxObjectBytes)
 	}
-	version := m.Optional("resourceVersion")
-	q.Latest = verb == "list" && version.Raw() == ""
-	if text := version.Raw(); version.Given() && text != "" && text != "0" {
-		version.Errorf("%s: write \"\" for what is true now, or \"0\" for what the API server has at hand", strict.Quote(text))
-	}
+	q.Latest = latest(m.Optional("resourceVersion")) && verb == "list"
 }
 
 // minFloodEvery is how soon a client may ask again.

@@ -19,7 +19,7 @@ func (l *loader) images(list strict.Value) {
 	}
 	sizes, seen := map[string]int64{}, map[string]bool{}
 	for _, v := range items {
-		m := v.Map("an image", "name", "layers")
+		m := v.Map("an image", imageOptions.names()...)
 		i := runtime.Image{Name: image(m.Required("name"))}
 		if full := runtime.ImageName(i.Name); i.Name != "" {
 			if seen[full] {

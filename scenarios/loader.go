@@ -49,13 +49,13 @@ type loader struct {
 
 // top reads the scenario. What names objects is read after all objects are known.
 func (l *loader) top(root strict.Value) {
-	top := root.Map("the scenario", "apiVersion", "name", "about", "duration", "seed", "scheduler", "policies", "cluster", "trace", "workload", "timeline", "expect")
+	top := root.Map("the scenario", scenarioOptions.names()...)
 	c := &l.scenario.Config
 	top.Required("apiVersion").Enum("version", Version)
 	c.Name = top.Required("name").Name()
 	l.scenario.About = top.Optional("about").Prose()
 	c.Duration = top.Required("duration").DurationIn(time.Second, maxDuration)
-	c.Seed = uint64(top.Default("seed", "1").Int(0, 1<<63-1))
+	c.Seed = uint64(scenarioOptions.read(top, "seed").Int(0, 1<<63-1))
 	l.policies(top.Optional("policies"), top.Optional("scheduler"))
 	if top.Optional("trace").Peek("nodes").Given() {
 		l.cluster(top.Optional("cluster"), true)
@@ -64,7 +64,7 @@ func (l *loader) top(root strict.Value) {
 	}
 	l.trace(top.Optional("trace"))
 	l.nodesUnread = l.incomplete()
-	w := top.Optional("workload").Map("workload", "manifests", "images", "behavior", "traffic", "dns", "webhooks", "agents")
+	w := top.Optional("workload").Map("workload", workloadOptions.names()...)
 	objects := l.manifests(w.Optional("manifests"))
 	c.Objects = append(c.Objects, objects...)
 	l.checkPlaces(w.Optional("manifests"), objects)
@@ -203,7 +203,7 @@ func (l *loader) expectations(list strict.Value) {
 func (l *loader) expectation(item strict.Value, planned []report.Planned) (report.Expect, strict.Value) {
 	v, id, why := item, "", ""
 	if item.IsMap() && !isWindow(item) {
-		m := item.Map("an expectation", "id", "why", "expr")
+		m := item.Map("an expectation", expectOptions.names()...)
 		v, id, why = m.Required("expr"), m.Optional("id").Name(), m.Optional("why").Prose()
 	}
 	line, expr := exprLine{rest: v}, ""

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"orrery/model/kubelet"
 	"orrery/model/runtime"
@@ -10,16 +11,20 @@ import (
 	"orrery/scenarios/strict"
 )
 
-// Option is a key that a scenario may have about its cluster, its machines and what runs on each of them:
-// the loader knows no other keys there and no other defaults.
+// Option is a key that a scenario may have. The loader knows no other keys and no other
+// defaults, but for those of Kubernetes' own objects and configurations, for the columns
+// of tables ([TraceColumns]), and for small maps, of which Example shows all keys.
 type Option struct {
-	Of      string // the map whose key it is, such as cluster.kubelet
+	Of      string // the map whose key it is, such as cluster.kubelet; "" is the scenario
 	Name    string
 	Default string // "" is nothing, or what Help says
 	Unit    string
 	Example string // a value, in YAML
 	Help    string
 }
+
+// Path is the whole name of an option.
+func (o Option) Path() string { return strings.TrimPrefix(o.Of+"."+o.Name, ".") }
 
 // options is those of one map.
 type options []Option
@@ -43,8 +48,14 @@ func (o options) read(m *strict.Map, name string) strict.Value {
 
 // KnownOptions is all of them, map by map. What nodes have, machines of node groups have, too.
 func KnownOptions() []Option {
-	return slices.Concat(clusterOptions, controlPlaneOptions, apiServerOptions, etcdOptions, externalEtcdOptions, kubeletOptions, conntrackOptions,
-		machineOptions, nodeOptions, groupOptions, cloudOptions, autoscalerOptions, repairOptions, pullOptions, balancerOptions)
+	return slices.Concat(scenarioOptions, schedulerOptions, policyOptions,
+		clusterOptions, controlPlaneOptions, apiServerOptions, etcdOptions, externalEtcdOptions, kubeletOptions, conntrackOptions,
+		machineOptions, nodeOptions, groupOptions, cloudOptions, autoscalerOptions, repairOptions, pullOptions, balancerOptions,
+		traceOptions, tableOptions, columnOptions, spanOptions, wordsOptions, traceTimeOptions,
+		workloadOptions, imageOptions, behaviorOptions, callOptions, probeOptions, probeMapOptions, burstOptions,
+		trafficOptions, rateOptions, rateFileOptions, stepOptions, rampOptions, diurnalOptions, connectionOptions,
+		dnsOptions, webhookOptions, mutateOptions, agentOptions,
+		timelineOptions, expressionOptions, repeatOptions, expectOptions)
 }
 
 // kubeletOptions is about the kubelets of all nodes, by the names of a
@@ -97,7 +108,7 @@ var machineOptions = options{
 	{ofNodes, "zones", "", "labels", "[a, b, c]", "by turns"},
 	{ofNodes, "labels", "", "labels", "{pool: web}", "besides those that kubelets set"},
 	{ofNodes, "taints", "", "taints", `["dedicated=gpu:NoSchedule"]`, "as kubectl taint has them"},
-	{ofNodes, "kubeReserved", "", "amounts", "{cpu: 500m, memory: 1Gi}", "what pods cannot have: cpu, memory, ephemeral-storage"},
+	{ofNodes, "kubeReserved", "", "amounts", "{cpu: 500m, memory: 1Gi, ephemeral-storage: 5Gi}", "what pods cannot have"},
 	{ofNodes, "systemReserved", "", "amounts", "{cpu: 100m}", "the same, for others"},
 	{ofNodes, "shutdownGracePeriod", "", "a duration", "60s", "how long a kubelet holds the machine's shutdown up to end its pods"},
 	{ofNodes, "shutdownGracePeriodCriticalPods", "", "a duration", "20s", "of that, for critical ones"},

@@ -22,9 +22,9 @@ func (l *loader) policies(own, chosen strict.Value) {
 	for _, v := range list {
 		l.policy(v)
 	}
-	m := chosen.Map("scheduler", "policy", "ties")
+	m := chosen.Map("scheduler", schedulerOptions.names()...)
 	c := &l.scenario.Config.Scheduler
-	c.Ties, _ = scheduler.TiesNamed(m.Default("ties", "heap").Enum("way to break ties", "heap", "random", "first"))
+	c.Ties, _ = scheduler.TiesNamed(schedulerOptions.read(m, "ties").Enum("way to break ties", "heap", "random", "first"))
 	if name := m.Optional("policy"); name.Given() {
 		c.Profile, _ = l.scenario.Policy(name.Enum("policy", l.scenario.PolicyNames()...))
 	}
@@ -32,7 +32,7 @@ func (l *loader) policies(own, chosen strict.Value) {
 
 // policy reads one, which says what a profile of a KubeSchedulerConfiguration says.
 func (l *loader) policy(v strict.Value) {
-	m := v.Map("a policy", "name", "about", "plugins", "pluginConfig", "percentageOfNodesToScore")
+	m := v.Map("a policy", policyOptions.names()...)
 	name := m.Required("name")
 	p := scheduler.Policy{Name: name.Name(), About: m.Optional("about").Prose()}
 	if _, err := l.scenario.Policy(p.Name); err == nil && p.Name != "" {

@@ -30,7 +30,7 @@ func (l *loader) rate(v strict.Value) workload.Rate {
 	if v.Peek("file").Given() {
 		return l.rateFile(v)
 	}
-	m := v.Map("rps", "steps", "ramp", "diurnal", "file", "every")
+	m := v.Map("rps", append(rateOptions.names(), "file")...)
 	which, f := m.OneOf("steps", "ramp", "diurnal")
 	every := m.Optional("every")
 	if every.Given() && which != "steps" && which != "" {
@@ -38,13 +38,13 @@ func (l *loader) rate(v strict.Value) workload.Rate {
 	}
 	switch which {
 	case "ramp":
-		return l.ramp(f.Map("a ramp", "from", "to", "start", "end", "step"))
+		return l.ramp(f.Map("a ramp", rampOptions.names()...))
 	case "diurnal":
-		return l.diurnal(f.Map("a day", "low", "high", "period", "peak", "step"))
+		return l.diurnal(f.Map("a day", diurnalOptions.names()...))
 	}
 	var r workload.Rate
 	for _, item := range f.List() {
-		s := item.Map("a step", "at", "rps")
+		s := item.Map("a step", stepOptions.names()...)
 		r.Steps = append(r.Steps, workload.Step{At: s.Required("at").Duration(), MilliRPS: rps(s.Required("rps"))})
 		l.inOrder(&r, s.Required("at"))
 	}
@@ -112,7 +112,7 @@ func (l *loader) ramp(m *strict.Map) workload.Rate {
 		end.Errorf("the end is not after the start")
 		return workload.Rate{}
 	}
-	step := pace(m.Default("step", "15s"), length)
+	step := pace(rampOptions.read(m, "step"), length)
 	if step == 0 {
 		return workload.Rate{}
 	}
@@ -125,9 +125,9 @@ func (l *loader) diurnal(m *strict.Map) workload.Rate {
 		m.Required("high").Errorf("high must be more than low")
 		return workload.Rate{}
 	}
-	period := m.Default("period", "24h").DurationIn(time.Minute, maxDuration)
-	peak := m.Default("peak", "14h").Duration()
-	step := pace(m.Default("step", "5m"), period)
+	period := diurnalOptions.read(m, "period").DurationIn(time.Minute, maxDuration)
+	peak := diurnalOptions.read(m, "peak").Duration()
+	step := pace(diurnalOptions.read(m, "step"), period)
 	if period == 0 || step == 0 {
 		return workload.Rate{}
 	}
@@ -136,7 +136,7 @@ func (l *loader) diurnal(m *strict.Map) workload.Rate {
 		return workload.Rate{}
 	}
 	if peak >= period {
-		m.Default("peak", "14h").Errorf("the peak must be within the period, %v", period)
+		diurnalOptions.read(m, "peak").Errorf("the peak must be within the period, %v", period)
 	}
 	return workload.Diurnal(low, high, period, peak%period, step)
 }
@@ -167,7 +167,7 @@ func pace(v strict.Value, length time.Duration) time.Duration {
 
 // rateFile reads the steps of a table, whose columns say when and how many.
 func (l *loader) rateFile(v strict.Value) workload.Rate {
-	m := v.Map("rps", "file", "columns", "origin", "every")
+	m := v.Map("rps", append(rateFileOptions.names(), "every")...)
 	file := m.Required("file")
 	columns := m.Required("columns").Map("the columns of traffic", "at", "rps")
 	origin := m.Optional("origin")

@@ -19,7 +19,7 @@ func (l *loader) repeated(v strict.Value, f fault.Spec) []fault.Spec {
 	if !v.Given() {
 		return out
 	}
-	m := v.Map("repeat", "every", "times")
+	m := v.Map("repeat", repeatOptions.names()...)
 	every := m.Required("every").DurationIn(minRepeat, maxDuration)
 	if every <= 0 {
 		return out

@@ -113,7 +113,8 @@
 // count says: a number, a share or all, with <= in front any number up to that. It is
 // chosen among them when the fault begins. repeat has a fault happen again and again,
 // each time with other luck, under the names ID, ID-2, ID-3. Which fields an action or a
-// fault has besides is in the registries of the packages workload and fault. Fields that
+// fault has besides is in the registries of the packages workload and fault; [KnownOptions]
+// says what each is. Fields that
 // start with x- are the user's own.
 //
 // # Traces

@@ -199,7 +199,7 @@ func (l *loader) amount(v strict.Value, t *fault.Target) {
 		n = v.Amount()
 	}
 	if v.IsScalar() && n == (strict.Amount{}) && (t.UpTo || isZero(v)) {
-		v.Errorf("it hits nobody")
+		v.Errorf("it hits nobody: write a number from 1 on, a share, or all")
 	}
 	t.Count, t.PercentPPM = int(n.Count), n.PPM
 }
@@ -217,7 +217,7 @@ func (l *loader) expressions(v strict.Value, kind model.Kind, t *fault.Target) {
 		s.Requirements = slices.Clone(t.Match.Requirements)
 	}
 	for _, item := range v.List() {
-		m := item.Map("an expression", "key", "operator", "values")
+		m := item.Map("an expression", expressionOptions.names()...)
 		r := model.Requirement{Key: m.Required("key").Text(), Op: operators[m.Required("operator").Enum("operator", "DoesNotExist", "Exists", "In", "NotIn")]}
 		values := m.Optional("values")
 		r.Values = strict.Each(values, strict.Value.Text)

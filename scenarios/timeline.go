@@ -113,16 +113,19 @@ func entryFields() []string {
 // selecting is the fields that say whom a fault hits.
 var selecting = []string{"target", "match", "matchExpressions", "namespace", "zone", "node", "nodeMatch", "count"}
 
-// faultFields is the fields an entry of that kind may have besides at, fault and
-// id: target stands for several.
-func faultFields(k *fault.Kind) []string {
+// faultFields is the fields an entry of that kind may have besides at, fault, id and
+// repeat.
+func faultFields(k *fault.Kind) []string { return fieldsOf(k, selecting) }
+
+// FaultKeys is the same, with target for everything that selects whom the fault hits.
+func FaultKeys(k *fault.Kind) []string { return fieldsOf(k, selecting[:1]) }
+
+func fieldsOf(k *fault.Kind, target []string) []string {
 	var out []string
 	for _, p := range k.Params {
 		switch p {
-		case fault.ParamTarget:
-			out = append(out, selecting...)
-		case fault.ParamStarts:
-			out = append(out, selecting...)
+		case fault.ParamTarget, fault.ParamStarts:
+			out = append(out, target...)
 		case fault.ParamFlood:
 			out = append(out, flooding...)
 		case fault.ParamPush:
@@ -311,7 +314,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		l.peer(m.Optional(p), fault.Lookup(f.Fault).Targets, f)
 	},
 	fault.ParamDirection: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Direction = directions[m.Default(p, "both").Enum("direction", "both", "in", "out")]
+		f.Direction = directions[timelineOptions.read(m, p).Enum("direction", "both", "in", "out")]
 	},
 	fault.ParamContainer: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		for _, v := range oneOrMore(m.Optional(p)) {
@@ -356,10 +359,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 	fault.ParamNames: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Names = l.lookedUp(m.Optional(p)) },
 	fault.ParamAnswer: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Answer = answers[m.Default(p, "servfail").Enum("answer", "servfail", "nxdomain", "wrong")]
+		f.Answer = answers[timelineOptions.read(m, p).Enum("answer", "servfail", "nxdomain", "wrong")]
 	},
 	fault.ParamCorr: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		v := m.Default(p, "0%")
+		v := timelineOptions.read(m, p)
 		if f.Correlation = v.Percent(); f.Correlation >= 1_000_000 {
 			v.Errorf("100%% is one luck for all messages for ever: say less")
 		}
@@ -393,10 +396,12 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			return
 		}
 		if f.InodesPPM == 0 || m.Optional(p).Given() {
-			f.FillPPM = m.Default(p, "95%").Percent()
+			f.FillPPM = timelineOptions.read(m, p).Percent()
 		}
 	},
-	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Probes = whichProbes(m.Default(p, "all")) },
+	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		f.Probes = whichProbes(timelineOptions.read(m, p))
+	},
 	fault.ParamPeriod: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Period = m.Required(p).DurationIn(2*time.Second, maxDuration)
 	},
@@ -407,11 +412,11 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		}
 	},
 	fault.ParamCause: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.OfRuntime = m.Default(p, "network").Enum("cause", "network", "runtime") == "runtime"
+		f.OfRuntime = timelineOptions.read(m, p).Enum("cause", "network", "runtime") == "runtime"
 	},
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Silent = m.Default(p, "fast").Enum("mode", "fast", "slow") == "slow"
+		f.Silent = timelineOptions.read(m, p).Enum("mode", "fast", "slow") == "slow"
 	},
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
@@ -437,10 +442,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 		f.Over = m.Optional(p).DurationIn(0, maxDuration)
 	},
 	fault.ParamOOMAdj: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.OOMScoreAdj = m.Default(p, "0").Int(-1000, 1000)
+		f.OOMScoreAdj = timelineOptions.read(m, p).Int(-1000, 1000)
 	},
 	fault.ParamErrno: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		f.Errno = m.Default(p, "EIO").Enum("error", errnos...)
+		f.Errno = timelineOptions.read(m, p).Enum("error", errnos...)
 	},
 	fault.ParamIO:      podIO,
 	fault.ParamObject:  func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Object = m.Optional(p).Bool() },
@@ -471,8 +476,8 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 
 // whichProbes reads the kind of probe that fails, or all.
 func whichProbes(v strict.Value) (out [model.ProbeKinds]bool) {
-	said := v.Enum("probe", append([]string{"all"}, probeKinds...)...)
-	for kind, name := range probeKinds {
+	said := v.Enum("probe", append([]string{"all"}, probeOptions.names()...)...)
+	for kind, name := range probeOptions.names() {
 		out[kind] = said == name || said == "all"
 	}
 	return out

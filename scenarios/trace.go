@@ -52,7 +52,7 @@ var TraceColumns = []TraceColumn{
 
 // trace reads nodes and pods from tables; see the package comment.
 func (l *loader) trace(v strict.Value) {
-	m := v.Map("a trace", "nodes", "pods", "time")
+	m := v.Map("a trace", traceOptions.names()...)
 	if m.Given() && !m.Optional("nodes").Given() && !m.Optional("pods").Given() {
 		v.Errorf("a trace has nodes, or pods, or both")
 	}
@@ -73,10 +73,10 @@ func (l *loader) traceTable(v strict.Value, what string) *traceTable {
 			required = append(required, c.Name)
 		}
 	}
-	m := v.Map("the "+what+" of a trace", "file", "delimiter", "header", "rows", "where", "labels", "columns")
-	t := &traceTable{rows: m.Default("rows", "1000000").Int(1, manifest.MaxPods), labels: m.Optional("labels").LabelMap(), clean: true}
-	delimiter := delimiters[m.Default("delimiter", "comma").Enum("delimiter", "comma", "semicolon", "tab", "space", "pipe")]
-	header := !m.Optional("header").Given() || m.Optional("header").Bool()
+	m := v.Map("the "+what+" of a trace", tableOptions.names()...)
+	t := &traceTable{rows: tableOptions.read(m, "rows").Int(1, manifest.MaxPods), labels: m.Optional("labels").LabelMap(), clean: true}
+	delimiter := delimiters[tableOptions.read(m, "delimiter").Enum("delimiter", "comma", "semicolon", "tab", "space", "pipe")]
+	header := tableOptions.read(m, "header").Bool()
 	file := m.Required("file")
 	given := file.Text()
 	t.fields = m.Required("columns").Map("the columns of "+what, known...)
@@ -260,11 +260,9 @@ type traceClock struct {
 }
 
 func (l *loader) traceClock(v strict.Value) traceClock {
-	m := v.Map("the time of a trace", "origin", "faster", "denser")
-	c := traceClock{faster: m.Default("faster", "1").Milli(1, 1_000_000_000), denser: m.Default("denser", "1").Milli(1, 1_000_000_000)}
-	o := m.Optional("origin")
-	c.origin, c.first = moment(o)
-	c.first = c.first || !o.Given()
+	m := v.Map("the time of a trace", traceTimeOptions.names()...)
+	c := traceClock{faster: traceTimeOptions.read(m, "faster").Milli(1, 1_000_000_000), denser: traceTimeOptions.read(m, "denser").Milli(1, 1_000_000_000)}
+	c.origin, c.first = moment(traceTimeOptions.read(m, "origin"))
 	return c
 }
 

@@ -239,7 +239,7 @@ func (t *traceTable) number(name string, q *quantity) column {
 		t.place(&c, v, 1)
 		return c
 	}
-	m := v.Map("column "+name, "column", "unit", "default", "value")
+	m := v.Map("column "+name, columnOptions.names()...)
 	switch which, f := m.OneOf("column", "value"); {
 	case which == "value":
 		c.otherwise, c.fallback = q.read(f), true
@@ -265,7 +265,7 @@ func (t *traceTable) number(name string, q *quantity) column {
 
 // span declares two columns of moments, {from: COLUMN, to: COLUMN, unit: 1s}.
 func (t *traceTable) span(v strict.Value) (from, to column) {
-	m := v.Map("column duration", "from", "to", "unit")
+	m := v.Map("column duration", spanOptions.names()...)
 	from.worth = ofMoments.one
 	switch u := m.Optional("unit"); {
 	case u.Raw() == "date":
@@ -287,7 +287,7 @@ func (t *traceTable) word(name string) column {
 		t.place(&c, v, maxParts)
 		return c
 	}
-	m := v.Map("column "+name, "column", "separator", "default", "value")
+	m := v.Map("column "+name, append(wordsOptions.names(), "column", "default", "value")...)
 	switch which, f := m.OneOf("column", "value"); {
 	case which == "value":
 		c.word, c.fallback = f.Text(), true

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -22,27 +21,7 @@ import (
 // Each case is "## title", what a scenario says of its trace, "== NAME" and what
 // is in that file, "----" and what becomes of it.
 func TestTraceTranscript(t *testing.T) {
-	const file = "testdata/trace.txt"
-	old, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := strings.Split(string(old), "\n## ")
-	out := bytes.NewBufferString(strings.TrimRight(parts[0], "\n") + "\n")
-	for _, part := range parts[1:] {
-		title, rest, _ := strings.Cut(part, "\n")
-		in, want, _ := strings.Cut(rest, "\n----\n")
-		got := traced(t, in)
-		if strings.TrimSpace(got) != strings.TrimSpace(want) && !*update {
-			t.Errorf("%s:\n%s\nwant:\n%s", title, got, want)
-		}
-		fmt.Fprintf(out, "\n## %s\n%s\n----\n%s\n", title, in, strings.TrimSpace(got))
-	}
-	if *update {
-		if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	transcript(t, "testdata/trace.txt", func(in string) string { return traced(t, in) })
 }
 
 // traced is what a scenario with that trace comes to: its nodes and arrivals, or

@@ -13,11 +13,14 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 
-// Each case is "## title", a scenario, "----" and what is said of it. After a
-// change that is meant to be one, run the tests with -update, read the diff, then
-// commit it. A case that begins with "..." is put behind a good beginning.
-func TestTranscript(t *testing.T) {
-	const file = "testdata/wrong.txt"
+// A case that begins with "..." is put behind a good beginning.
+func TestTranscript(t *testing.T) { transcript(t, "testdata/wrong.txt", said) }
+
+// transcript goes through the cases of a file: each is "## title", what is read, "----"
+// and what is said of it. After a change that is meant to be one, run the tests with
+// -update, read the diff, then commit it.
+func transcript(t *testing.T, file string, say func(in string) string) {
+	t.Helper()
 	old, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +30,7 @@ func TestTranscript(t *testing.T) {
 	for _, part := range parts[1:] {
 		title, rest, _ := strings.Cut(part, "\n")
 		in, want, _ := strings.Cut(rest, "\n----\n")
-		got := said(in)
+		got := say(in)
 		if strings.TrimSpace(got) != strings.TrimSpace(want) && !*update {
 			t.Errorf("%s:\n%s\nwant:\n%s", title, got, want)
 		}

@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,66 @@ var fixes = map[string][]string{
 	"shared-link":                      {"workload.manifests.1.spec.template.spec.nodeSelector"},
 	"lb-health-fail":                   {"workload.manifests.1.spec.externalTrafficPolicy"},
 	"stale-endpoints-no-control-plane": {"workload.behavior.0.calls.0.retries"},
+	"agent-level":                      {"workload.manifests.2"},
+	"api-overload-2000":                {"timeline.0.as", "timeline.0.groups", "timeline.0.resourceVersion", "workload.manifests.1"},
+	"autoscaler-out-of-capacity":       {"cluster.nodeGroups"},
+	"client-flood":                     {"timeline.0.as", "timeline.0.groups"},
+	"control-plane-node-loss":          {"cluster.controlPlane", "timeline.1.target"}, // there is one machine, or another one
+	"cronjob-pileup":                   cronFixes(),
+	"etcd-half-dead-switch":            {"cluster.controlPlane.etcd"},
+	"etcd-restore":                     {"timeline.2.bumpRevision"},
+	"etcd-slow-disk":                   {"timeline.0.member"},
+	"hpa":                              {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"image-layers":                     {"workload.images"},
+	"lb-rollout":                       {"workload.manifests.0.spec.template.spec.containers.0.lifecycle"},
+	"numa-rejects":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"pdb-blocked-drain":                {"workload.manifests.1.spec.m", "workload.manifests.3.spec.unhealthyPodEvictionPolicy"},
+	"relist-storm":                     {"workload.agents.0.jitter", "workload.agents.0.resourceVersion"},
+	"report-burst":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"restart-rules":                    {"workload.manifests.0.spec.template.spec.containers.0.restartPolicyRules"},
+	"statefulset-lost-node":            {"timeline.1"},
+	"telemetry-dns-2000":               {"workload.dns.serveStale"},
+	"volume-lost-node":                 {"timeline.1"},
+}
+
+// others is why more than the fix differs in the other pairs.
+var others = map[string]string{
+	"config-push":              "a push that is slower takes another time to watch",
+	"emptydir-overflow":        "the fix also shows an emptyDir of memory",
+	"etcd-external":            "the fix also loses a member that the other has not",
+	"etcd-replace-member":      "the fix is what people do, between what both do",
+	"gang-deadlock":            "jobs end that have begun",
+	"leader-failover":          "the fix also loses the scheduler's leader, of which the other has one",
+	"pid-exhaustion":           "the fix also shows processes of the system",
+	"preemption-cascade":       "a class is there before everything or after it",
+	"rolling-update":           "another version, and how it starts",
+	"statefulset-zonal-volume": "the fix also makes a pod anew",
+	"telemetry-dns-1000":       "what is slower takes another time to watch",
+	"webhook-deadlock":         "the fix also adds a budget",
+}
+
+// Every pair of the library is in one of the tables.
+func TestEveryPairSaysWhatItsFixIs(t *testing.T) {
+	broken, err := filepath.Glob("library/*-broken.yaml")
+	if err != nil || len(broken) == 0 {
+		t.Fatal(err, broken)
+	}
+	for _, file := range broken {
+		name := strings.TrimSuffix(filepath.Base(file), "-broken.yaml")
+		if (fixes[name] == nil) == (others[name] == "") {
+			t.Errorf("%s is in none of the tables, or in both", name)
+		}
+	}
+}
+
+// cronFixes is what is said of every CronJob, of those of the start and of those to come.
+func cronFixes() (paths []string) {
+	for _, of := range []string{"timeline.0.manifests", "workload.manifests"} {
+		for i := range 5 {
+			paths = append(paths, fmt.Sprintf("%s.%d.spec.concurrencyPolicy", of, i), fmt.Sprintf("%s.%d.spec.jobTemplate.spec.activeDeadlineSeconds", of, i))
+		}
+	}
+	return paths
 }
 
 func TestVariantsOfAReplayDifferOnlyInTheFix(t *testing.T) {

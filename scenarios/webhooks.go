@@ -27,7 +27,7 @@ func (l *loader) webhooks(list strict.Value) {
 }
 
 func (l *loader) webhook(v strict.Value) apiserver.WebhookBehavior {
-	m := v.Map("a webhook", "name", "latency", "deny", "mutate")
+	m := v.Map("a webhook", webhookOptions.names()...)
 	w := apiserver.WebhookBehavior{Name: l.webhookName(m.Required("name"))}
 	if latency := m.Optional("latency"); latency.Given() {
 		w.Latency = syncTime(latency)
@@ -46,7 +46,7 @@ func (l *loader) webhook(v strict.Value) apiserver.WebhookBehavior {
 }
 
 func mutation(v strict.Value) apiserver.Mutation {
-	m := v.Map("what it changes", "labels", "tolerations", "requests")
+	m := v.Map("what it changes", mutateOptions.names()...)
 	x := apiserver.Mutation{Labels: model.MakeLabels(m.Optional("labels").LabelMap())}
 	x.Tolerations = strict.Each(m.Optional("tolerations"), toleration)
 	if requests := m.Optional("requests"); requests.Given() {

@@ -28,7 +28,7 @@ func (l *loader) behaviors(list strict.Value) {
 }
 
 func (l *loader) behavior(v strict.Value) runtime.Behavior {
-	m := v.Map("a behavior", "match", "namespace", "container", "startup", "startupCPU", "needsAPI", "run", "exitCode", "exits", "stop", "stopExitCode", "preStop", "preStopFails", "postStart", "postStartFails", "cpu", "memory", "disk", "logs", "inodes", "pids", "volumes", "image", "latency", "threads", "workers", "queue", "bytes", "calls", "probes", "bursts")
+	m := v.Map("a behavior", behaviorOptions.names()...)
 	b := runtime.Behavior{
 		Namespace:  m.Optional("namespace").DNSLabel(),
 		Container:  m.Optional("container").DNSLabel(),
@@ -45,12 +45,12 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 		n := int32(code.Int(0, 255))
 		b.StopCode = &n
 	}
-	b.PreStopFails, b.PostStartFails = m.Default("preStopFails", "0%").Percent(), m.Default("postStartFails", "0%").Percent()
+	b.PreStopFails, b.PostStartFails = behaviorOptions.read(m, "preStopFails").Percent(), behaviorOptions.read(m, "postStartFails").Percent()
 	if labels := m.Optional("match").LabelMap(); labels != nil {
 		b.Match = model.SelectorOf(model.MakeLabels(labels))
 	}
 	b.Latency = m.Optional("latency").DurationIn(0, workload.MostWait)
-	b.Threads = m.Default("threads", "1").Int(1, 1_000)
+	b.Threads = behaviorOptions.read(m, "threads").Int(1, 1_000)
 	b.Workers = m.Optional("workers").Int(1, 1_000_000)
 	if q := m.Optional("queue"); q.Given() {
 		if b.Queue = q.Int(0, 1_000_000); b.Workers == 0 {
@@ -100,9 +100,9 @@ func bursts(v strict.Value) []runtime.Burst {
 
 // burst reads what a container uses besides for a while.
 func burst(v strict.Value) runtime.Burst {
-	m := v.Map("a burst", "after", "for", "every", "cpu", "memory")
+	m := v.Map("a burst", burstOptions.names()...)
 	b := runtime.Burst{
-		After:       m.Default("after", "0s").DurationIn(0, maxDuration),
+		After:       burstOptions.read(m, "after").DurationIn(0, maxDuration),
 		For:         m.Optional("for").DurationIn(time.Millisecond, maxDuration),
 		Every:       m.Optional("every").DurationIn(time.Second, maxDuration),
 		CPUMilli:    positive(m.Optional("cpu"), strict.Value.CPU),
@@ -124,8 +124,8 @@ func (l *loader) probes(v, namespace strict.Value) (out [model.ProbeKinds]runtim
 	if !v.Given() {
 		return out
 	}
-	m := v.Map("probes", probeKinds...)
-	for kind, name := range probeKinds {
+	m := v.Map("probes", probeOptions.names()...)
+	for kind, name := range probeOptions.names() {
 		of := m.Optional(name)
 		if !of.Given() {
 			continue
@@ -135,7 +135,7 @@ func (l *loader) probes(v, namespace strict.Value) (out [model.ProbeKinds]runtim
 			p.Path = probePaths[of.Enum("path", "own", "queue", "request")]
 			continue
 		}
-		x := of.Map("a probe", "path", "needs")
+		x := of.Map("a probe", probeMapOptions.names()...)
 		if path := x.Optional("path"); path.Given() {
 			p.Path = probePaths[path.Enum("path", "own", "queue", "request")]
 		}
@@ -152,8 +152,8 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 	if !v.IsMap() {
 		return
 	}
-	m := v.Map("probes", probeKinds...)
-	for kind, name := range probeKinds {
+	m := v.Map("probes", probeOptions.names()...)
+	for kind, name := range probeOptions.names() {
 		has := func(c model.Container) bool {
 			return (b.Container == "" || b.Container == c.Name) && c.Probe(model.ProbeKind(kind)) != nil
 		}
@@ -167,24 +167,21 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 	}
 }
 
-// probeKinds is the probes of a container, as scenarios call them.
-var probeKinds = []string{model.Readiness: "readiness", model.Liveness: "liveness", model.Startup: "startup"}
-
 // probePaths is how far a probe goes the way of a request.
 var probePaths = map[string]runtime.ProbePath{"own": runtime.OwnPath, "queue": runtime.QueuePath, "request": runtime.RequestPath}
 
 // call reads what a request asks of another Service.
 func (l *loader) call(v, namespace strict.Value) runtime.Call {
-	m := v.Map("a call", "service", "namespace", "per_request", "timeout", "retries")
+	m := v.Map("a call", callOptions.names()...)
 	if of := m.Optional("namespace"); of.Given() {
 		namespace = of
 	}
 	c := runtime.Call{
 		Namespace:       namespace.DNSLabel(),
 		Service:         l.addressee(m.Required("service"), namespace.DNSLabel()),
-		PerRequestMilli: m.Default("per_request", "1").Milli(1, 1_000_000),
-		Timeout:         m.Default("timeout", "30s").DurationIn(time.Millisecond, workload.MostWait),
-		Retries:         int(m.Default("retries", "0").Int(0, 100)),
+		PerRequestMilli: callOptions.read(m, "per_request").Milli(1, 1_000_000),
+		Timeout:         callOptions.read(m, "timeout").DurationIn(time.Millisecond, workload.MostWait),
+		Retries:         int(callOptions.read(m, "retries").Int(0, 100)),
 	}
 	return c
 }
@@ -390,13 +387,13 @@ func (l *loader) traffic(list strict.Value) {
 }
 
 func (l *loader) flow(v strict.Value) workload.Traffic {
-	m := v.Map("traffic", "service", "namespace", "rps", "from", "timeout", "retries", "connections")
+	m := v.Map("traffic", trafficOptions.names()...)
 	t := workload.Traffic{
-		Namespace: m.Default("namespace", "default").DNSLabel(),
+		Namespace: trafficOptions.read(m, "namespace").DNSLabel(),
 		Rate:      l.rate(m.Required("rps")),
-		From:      m.Default("from", "ingress").Text(),
+		From:      trafficOptions.read(m, "from").Text(),
 		Timeout:   m.Optional("timeout").DurationIn(time.Millisecond, workload.MostWait),
-		Retries:   int(m.Optional("retries").Int(0, 100)),
+		Retries:   int(trafficOptions.read(m, "retries").Int(0, 100)),
 
 		Connections: connections(m.Optional("connections")),
 	}
@@ -428,11 +425,11 @@ func connections(v strict.Value) *workload.Connections {
 	if !v.Given() {
 		return nil
 	}
-	m := v.Map("connections", "each", "lifetime", "giveUp")
+	m := v.Map("connections", connectionOptions.names()...)
 	c := &workload.Connections{
 		Each:     m.Optional("each").Int(1, 1000),
 		Lifetime: m.Optional("lifetime").DurationIn(time.Second, maxDuration),
-		Silence:  m.Default("giveUp", workload.Silence.String()).DurationIn(time.Second, maxDuration),
+		Silence:  connectionOptions.read(m, "giveUp").DurationIn(time.Second, maxDuration),
 	}
 	if c.Each > 0 && c.Lifetime > 0 {
 		m.Optional("lifetime").KeyErrorf("connections that are counted (each) are kept for ever: say one or the other")

@@ -35,13 +35,14 @@ var printers = map[string]func(w io.Writer){
 		}
 	},
 	"faults": func(w io.Writer) {
-		for _, k := range fault.Kinds {
-			row(w, k.Name, k.Help)
+		for i := range fault.Kinds {
+			k := &fault.Kinds[i]
+			row(w, k.Name, strings.Join(scenarios.FaultKeys(k), ", "), k.Help)
 		}
 	},
 	"actions": func(w io.Writer) {
 		for _, k := range workload.Commands {
-			row(w, k.Name, k.Help)
+			row(w, k.Name, strings.Join(k.Params, ", "), k.Help)
 		}
 	},
 	"metrics": func(w io.Writer) {
@@ -70,12 +71,17 @@ var printers = map[string]func(w io.Writer){
 		}
 	},
 	"options": func(w io.Writer) {
+		of := ""
 		for _, o := range scenarios.KnownOptions() {
+			if o.Of != of { // each map is a table by itself, no wider than it needs
+				of = o.Of
+				fmt.Fprintln(w)
+			}
 			standard := ""
 			if o.Default != "" {
 				standard = "default " + o.Default
 			}
-			row(w, o.Of+"."+o.Name, o.Unit, standard, o.Name+": "+o.Example, o.Help)
+			row(w, o.Path(), o.Unit, standard, o.Name+": "+o.Example, o.Help)
 		}
 	},
 	"controllers": func(w io.Writer) {

@@ -69,10 +69,7 @@ func TestAnAPIServerThatIsOOMKilledIsAContainerThatItsKubeletRestarts(t *testing
 	c.ControlPlane = cluster.ControlPlane{Replicas: 3, Nodes: true, APIServer: apiserver.Config{MemoryBytes: 1 << 30, ListsFromEtcd: true, EncodesWhole: true, Unfair: true}}
 	c.Agents = []workload.Agents{{Name: "agent", Lists: 60, Jitter: 30 * time.Second, List: store.List{Kind: model.KindPod, Objects: 7130, ObjectBytes: 1867, Latest: true}}}
 	c.Faults = []fault.Spec{crash(0, 0)}
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	runTo(t, x, lossAt.Add(20*time.Minute))
 	deaths, restarts := map[string][]sim.Time{}, int32(0)
 	for i := range x.Store.History().Len() {

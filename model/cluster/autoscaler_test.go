@@ -274,10 +274,7 @@ func TestNothingIsScaledWhileTheCloudRefusesCalls(t *testing.T) {
 // its nodes are not needed and may not go.
 func TestAnIdleClusterCostsTheAutoscalerNothing(t *testing.T) {
 	c := scaled(1, 8, []cloud.Group{machines("web", 4, 10, 4)})
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	if err := x.Run(sim.Time(time.Hour)); err != nil {
 		t.Fatal(err)
 	}

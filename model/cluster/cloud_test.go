@@ -32,18 +32,31 @@ func rented(seed uint64, c cloud.Config, faults ...fault.Spec) cluster.Config {
 // whole runs a cluster to its end with the invariants watched.
 func whole(t *testing.T, c cluster.Config) *store.History {
 	t.Helper()
+	return watched(t, c).Store.History()
+}
+
+// watched plays a configuration to its end, in which no invariant breaks.
+func watched(t *testing.T, c cluster.Config) *cluster.Cluster {
+	t.Helper()
+	x := built(t, c)
+	v := cluster.Watch(x.Store)
+	if err := x.Run(sim.Time(c.Duration)); err != nil {
+		t.Fatalf("seed %d: %v", c.Seed, err)
+	}
+	for _, b := range v.Broken {
+		t.Errorf("seed %d: %s", c.Seed, b)
+	}
+	return x
+}
+
+// built is a cluster before it begins.
+func built(t *testing.T, c cluster.Config) *cluster.Cluster {
+	t.Helper()
 	x, err := cluster.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := cluster.Watch(x.Store)
-	if err := x.Run(sim.Time(c.Duration)); err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range v.Broken {
-		t.Error(b)
-	}
-	return x.Store.History()
+	return x
 }
 
 // firstAt is when a record first fits, Never if none does.

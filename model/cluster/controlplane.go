@@ -63,8 +63,8 @@ func (c *ControlPlane) etcdMachine(i int) (name, zone string) {
 }
 
 // Machines is the control-plane machines as nodes, not stored yet: none unless
-// they are nodes, of whose size kubelets keep what their eviction says. Their labels and their taint are kubeadm's
-// (cmd/kubeadm/app/phases/markcontrolplane/markcontrolplane.go).
+// they are nodes, of whose size kubelets keep what their eviction says. Their labels and their
+// taint are kubeadm's (cmd/kubeadm/app/phases/markcontrolplane/markcontrolplane.go).
 func (c *ControlPlane) Machines(e *kubelet.Eviction) []*model.Node {
 	if !c.Nodes {
 		return nil

@@ -19,10 +19,7 @@ func onNodes(t *testing.T, seed uint64, replicas int, faults ...fault.Spec) *clu
 	t.Helper()
 	c := shop(seed, 6, 12, faults...)
 	c.ControlPlane = cluster.ControlPlane{Replicas: replicas, Zones: []string{"a", "b", "c"}, Nodes: true}
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	broken := cluster.Watch(x.Store)
 	t.Cleanup(func() {
 		for _, b := range broken.Broken {

@@ -26,10 +26,7 @@ func took(x *cluster.Cluster, component, what string) (at []sim.Time) {
 
 func play(t *testing.T, c cluster.Config) *cluster.Cluster {
 	t.Helper()
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	if err := x.Run(sim.Time(c.Duration)); err != nil {
 		t.Fatal(err)
 	}

@@ -26,10 +26,7 @@ func replicated(seed uint64, faults ...fault.Spec) cluster.Config {
 // notedAt counts notes of a reason by when they were.
 func notedAt(t *testing.T, c cluster.Config, reason string) (at []sim.Time, ready func(sim.Time) int) {
 	t.Helper()
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	counts := map[sim.Time]int{}
 	for when := lossAt; when <= sim.Time(c.Duration); when = when.Add(30 * time.Second) {
 		if err := x.Run(when); err != nil {

@@ -101,10 +101,7 @@ func TestAnAutoscalerTakesOffWhatTheOneBeforeHasMarked(t *testing.T) {
 // again still has the Lease.
 func TestAnAutoscalerThatCrashesLeadsAgainAtOnce(t *testing.T) {
 	c := threefold(1, 8, []cloud.Group{machines("web", 2, 10, 2)})
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	at := sim.Time(5 * time.Minute)
 	if err := x.Run(at); err != nil {
 		t.Fatal(err)

@@ -44,10 +44,7 @@ type story struct {
 
 func tell(t *testing.T, c cluster.Config) *story {
 	t.Helper()
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	if err := x.Run(sim.Time(c.Duration)); err != nil {
 		t.Fatal(err)
 	}

@@ -25,10 +25,7 @@ func hollow(c cluster.Config) cluster.Config {
 
 func TestPodsOfAHollowNodeAreReadyAStartupAfterTheirBindingAndGoneAStopAfterTheirDeletion(t *testing.T) {
 	c := hollow(shop(1, 6, 12, fault.Spec{ID: "stop", Fault: "kubelet-stop", At: lossAt, For: 7 * time.Minute, Target: fault.Target{Names: []string{"n-1"}}}))
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	if err := x.Run(sim.Time(c.Duration)); err != nil {
 		t.Fatal(err)
 	}

@@ -41,10 +41,7 @@ func watch(t *testing.T, seed uint64, until time.Duration, faults ...fault.Spec)
 
 func watchConfig(t *testing.T, c cluster.Config, until time.Duration) *table {
 	t.Helper()
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	if err := x.Run(lossAt.Add(until)); err != nil {
 		t.Fatal(err)
 	}

@@ -62,18 +62,7 @@ func TestRandomMemoryIsTheSameWithEveryTickAnEvent(t *testing.T) {
 		run := func(literal bool) *cluster.Cluster {
 			c := swollen(seed)
 			c.Literal, c.Limits = literal, sim.Limits{Events: 20_000_000}
-			x, err := cluster.New(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := cluster.Watch(x.Store)
-			if err := x.Run(sim.Time(c.Duration)); err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			for _, b := range v.Broken {
-				t.Errorf("seed %d: %s", seed, b)
-			}
-			return x
+			return watched(t, c)
 		}
 		same(t, seed, "every tick an event", run(false), run(true))
 	}

@@ -529,10 +529,7 @@ func twinRun(t *testing.T, seed uint64, make func(uint64) cluster.Config, change
 	if change != nil {
 		change(&c)
 	}
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	v, m := cluster.Watch(x.Store), watchMachines(x)
 	if err := x.Run(sim.Time(c.Duration)); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)

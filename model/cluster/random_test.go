@@ -470,18 +470,7 @@ func checkRandom(t *testing.T, seed uint64) {
 		if change != nil {
 			change(&c)
 		}
-		x, err := cluster.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := cluster.Watch(x.Store)
-		if err := x.Run(sim.Time(c.Duration)); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		for _, b := range v.Broken {
-			t.Errorf("seed %d: %s", seed, b)
-		}
-		return x
+		return watched(t, c)
 	}
 	first := run(nil)
 	converged(t, seed, first.Store)

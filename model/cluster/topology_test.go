@@ -30,10 +30,7 @@ func scaledDuring(t *testing.T, plane cluster.ControlPlane, faults ...fault.Spec
 	c.Actions = []workload.Action{{
 		At: lossAt.Add(2 * time.Minute), Do: "scale", Kind: model.KindDeployment, Namespace: "default", Name: "app-000", Replicas: 40,
 	}}
-	x, err := cluster.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := built(t, c)
 	runTo(t, x, lossAt.Add(4*time.Minute))
 	n := 0
 	x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {

@@ -77,8 +77,7 @@ func (c *cronJobs) sync(now sim.Time, id uint32) {
 }
 
 func (c *cronJobs) replied(now sim.Time, r store.Reply) {
-	id := uint32(r.Tag)
-	p := c.plans.Row(id)
+	p := c.plans.Row(uint32(r.Tag))
 	call := &p.calls[planned(r)]
 	if call.op == store.OpCreate {
 		ref := c.found(call.object, r)
@@ -89,9 +88,7 @@ func (c *cronJobs) replied(now sim.Time, r store.Reply) {
 			call.exists = false // the view will show it
 		}
 	}
-	if p.answered(c.client, r) {
-		c.advance(now, p, id)
-	}
+	c.goOn(now, p, r)
 }
 
 // found is the Job that was made, now or by a look whose status was lost.

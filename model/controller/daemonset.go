@@ -263,8 +263,7 @@ func (c *daemonSets) sync(now sim.Time, id uint32) {
 }
 
 func (c *daemonSets) replied(now sim.Time, r store.Reply) {
-	id := uint32(r.Tag)
-	row := c.rows.Row(id)
+	row := c.rows.Row(uint32(r.Tag))
 	call := &row.plan.calls[planned(r)]
 	switch {
 	case r.Refusal == store.Accepted:
@@ -273,12 +272,7 @@ func (c *daemonSets) replied(now sim.Time, r store.Reply) {
 	case call.op == store.OpDelete && call.target.Kind == model.KindPod:
 		row.seeDeletionOf(c.view.pods.Row(call.target.ID))
 	}
-	if !row.plan.answered(c.client, r) {
-		return
-	}
-	c.advance(now, &row.plan, id)
-	row.forget(int32(row.plan.left))
-	row.plan.left = 0
+	c.goOnMaking(now, &row.plan, &row.expectations, r)
 }
 
 // daemonLook is one look at one DaemonSet.

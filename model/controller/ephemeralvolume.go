@@ -65,10 +65,7 @@ func (c *ephemeralVolumes) sync(now sim.Time, id uint32) {
 }
 
 func (c *ephemeralVolumes) replied(now sim.Time, r store.Reply) {
-	id := uint32(r.Tag)
-	if p := c.plans.Row(id); p.answered(c.client, r) {
-		c.advance(now, p, id)
-	}
+	c.goOn(now, c.plans.Row(uint32(r.Tag)), r)
 }
 
 // due implements controller; nothing is posted but delayed looks.

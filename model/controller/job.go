@@ -157,8 +157,7 @@ func (c *jobs) sync(now sim.Time, id uint32) {
 }
 
 func (c *jobs) replied(now sim.Time, r store.Reply) {
-	id := uint32(r.Tag)
-	row := c.rows.Row(id)
+	row := c.rows.Row(uint32(r.Tag))
 	call := &row.plan.calls[planned(r)]
 	switch {
 	case r.Refusal == store.Accepted:
@@ -170,12 +169,7 @@ func (c *jobs) replied(now sim.Time, r store.Reply) {
 			*c.counted.Row(call.target.ID) = false
 		}
 	}
-	if !row.plan.answered(c.client, r) {
-		return
-	}
-	c.advance(now, &row.plan, id)
-	row.forget(int32(row.plan.left))
-	row.plan.left = 0
+	c.goOnMaking(now, &row.plan, &row.expectations, r)
 }
 
 // jobLook is one look at one Job.

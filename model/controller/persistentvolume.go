@@ -410,10 +410,7 @@ func (c *provisioner) due(now sim.Time, _ sim.Why, about uint64) {
 }
 
 func (c *provisioner) replied(now sim.Time, r store.Reply) {
-	key := uint32(r.Tag)
-	if p := c.plans.Row(key); p.answered(c.client, r) {
-		c.advance(now, p, key)
-	}
+	c.goOn(now, c.plans.Row(uint32(r.Tag)), r)
 }
 
 // make is the volume for a claim.

@@ -29,7 +29,8 @@ type call struct {
 
 // plan is the requests that one look makes, one after the other: like the
 // worker it stands for, it waits for every answer and after the first refusal
-// makes only those that are to be made anyway. Requests that are asked together are waited for together.
+// makes only those that are to be made anyway. Requests that are asked together are
+// waited for together.
 type plan struct {
 	calls  []call
 	next   int // the first that was not sent
@@ -117,6 +118,25 @@ func (l *loop) advance(now sim.Time, p *plan, id uint32) {
 		l.failed(now, id)
 	default:
 		l.done(id)
+	}
+}
+
+// goOn takes the answer to a request of a plan, and goes on with that when no other answer
+// is waited for; it tells whether it did.
+func (l *loop) goOn(now sim.Time, p *plan, r store.Reply) bool {
+	if !p.answered(l.client, r) {
+		return false
+	}
+	l.advance(now, p, uint32(r.Tag))
+	return true
+}
+
+// goOnMaking is goOn of a plan that makes pods: those that it makes no more are not
+// expected.
+func (l *loop) goOnMaking(now sim.Time, p *plan, e *expectations, r store.Reply) {
+	if l.goOn(now, p, r) {
+		e.forget(int32(p.left))
+		p.left = 0
 	}
 }
 

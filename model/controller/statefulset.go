@@ -81,10 +81,7 @@ func (c *statefulSets) sync(now sim.Time, id uint32) {
 }
 
 func (c *statefulSets) replied(now sim.Time, r store.Reply) {
-	id := uint32(r.Tag)
-	if p := c.plans.Row(id); p.answered(c.client, r) {
-		c.advance(now, p, id)
-	}
+	c.goOn(now, c.plans.Row(uint32(r.Tag)), r)
 }
 
 // setLook is one look at one StatefulSet.

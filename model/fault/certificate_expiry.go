@@ -18,9 +18,9 @@ const (
 // certificateExpiry lets the client certificate of a component expire: the API
 // server answers 401 until it has a new one, which here takes effect at once.
 // A scheduler or controller manager that leads ends after 10 s without its Lease,
-// starts again and is refused again. The controllers' own tokens count as expired
-// with the certificate of their process. A real kubelet ends after five minutes without a good certificate and
-// is started again (pkg/kubelet/certificate/transport.go UpdateTransport); this
+// starts again and is refused again. The controllers' own tokens count as expired with the
+// certificate of their process. A real kubelet ends after five minutes without a good
+// certificate and is started again (pkg/kubelet/certificate/transport.go UpdateTransport); this
 // one goes on, as its containers do in both cases.
 type certificateExpiry struct{ whose func(*store.Identity) bool }
 

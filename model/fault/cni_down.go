@@ -6,18 +6,9 @@ import "orrery/model"
 // gone, or has no addresses left. Pods that have a network keep it, and the node is
 // Ready, since the plugin's configuration is there; but no pod can begin there, and none
 // that ends can be cleaned up.
-type cniDown struct{ nodes []model.Object }
+type cniDown struct{ undoing }
 
 func (f *cniDown) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
-	f.nodes = nodes
-	for _, n := range nodes {
-		d.hold(n.Head().ID, holds{cniStops: 1})
-	}
+	f.hold(d, nodes, holds{cniStops: 1})
 	return "", true
-}
-
-func (f *cniDown) end(d *Director) {
-	for _, n := range f.nodes {
-		d.hold(n.Head().ID, holds{cniStops: -1})
-	}
 }

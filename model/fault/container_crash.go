@@ -10,13 +10,7 @@ import (
 // containerCrash makes processes exit by themselves: once, or for as long as
 // it is in force soon after every start. What follows is the kubelet's
 // business.
-type containerCrash struct{ doomed []doomed }
-
-// doomed is a container that is kept from running.
-type doomed struct {
-	pod       *model.Pod
-	container string
-}
+type containerCrash struct{ undoing }
 
 // begin crashes some containers of every pod, or all of its regular ones. A
 // container that does not run at that moment cannot crash, but can be kept
@@ -39,7 +33,7 @@ func (f *containerCrash) begin(d *Director, s *Spec, pods []model.Object) (strin
 				left--
 			}
 			machine.Doom(p.Ref(), name, model.Doom{ExitCode: code, After: s.After, Times: left})
-			f.doomed = append(f.doomed, doomed{p, name})
+			f.later(func() { machine.Spare(p.Ref(), name) })
 		}
 	}
 	said := "no such container was running"
@@ -76,10 +70,4 @@ func containers(spec *model.PodSpec, names []string) (out []string) {
 		}
 	}
 	return out
-}
-
-func (f *containerCrash) end(d *Director) {
-	for _, x := range f.doomed {
-		d.host(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
-	}
 }

@@ -13,43 +13,41 @@ import (
 // And they write into its layer, as dd does for Litmus' disk-fill, until the disk is full:
 // the kubelet finds that as it finds what containers write themselves. An instance that
 // starts meanwhile has them, too.
-type containerStress struct {
-	stressed []doomed
-	stress   model.Stress
-}
+type containerStress struct{ undoing }
 
 func (f *containerStress) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	f.stress = model.Stress{CPUMilli: s.CPUMilli, MemoryBytes: s.MemoryBytes, Growth: s.Growth, DiskBytes: s.DiskBytes, FillPPM: s.FillPPM}
+	stress := model.Stress{CPUMilli: s.CPUMilli, MemoryBytes: s.MemoryBytes, Growth: s.Growth, DiskBytes: s.DiskBytes, FillPPM: s.FillPPM}
 	for _, o := range pods {
 		p := o.(*model.Pod)
+		machine := d.host(p.NodeID)
 		for _, name := range containers(p.Spec, s.Containers) {
 			if s.FillPPM > 0 && ephemeralLimit(p.Spec, name) == 0 {
 				continue
 			}
-			f.stressed = append(f.stressed, doomed{p, name})
-			d.host(p.NodeID).Stress(p.Ref(), name, f.stress)
+			machine.Stress(p.Ref(), name, stress)
+			f.later(func() { machine.Unstress(p.Ref(), name, stress) })
 		}
 	}
-	if len(f.stressed) == 0 {
+	if len(f.undo) == 0 {
 		return "none of their containers has a limit of ephemeral storage that could be filled", false
 	}
-	return f.uses() + " in each container", true
+	return used(&stress) + " in each container", true
 }
 
-// uses is what each container has then, for people.
-func (f *containerStress) uses() string {
+// used is what each container has then, for people.
+func used(stress *model.Stress) string {
 	var all []string
 	say := func(n int64, form string) {
 		if n > 0 {
 			all = append(all, fmt.Sprintf(form, n))
 		}
 	}
-	say(f.stress.CPUMilli, "%dm of CPU")
-	say(f.stress.MemoryBytes>>20, "%dMi of memory")
-	say(f.stress.Growth>>20, "%dMi of memory more every second")
-	say(f.stress.DiskBytes>>20, "%dMi on the disk")
-	if f.stress.FillPPM > 0 {
-		all = append(all, percent(f.stress.FillPPM)+" of its limit of ephemeral storage written")
+	say(stress.CPUMilli, "%dm of CPU")
+	say(stress.MemoryBytes>>20, "%dMi of memory")
+	say(stress.Growth>>20, "%dMi of memory more every second")
+	say(stress.DiskBytes>>20, "%dMi on the disk")
+	if stress.FillPPM > 0 {
+		all = append(all, percent(stress.FillPPM)+" of its limit of ephemeral storage written")
 	}
 	return strings.Join(all, ", ")
 }
@@ -65,10 +63,4 @@ func ephemeralLimit(spec *model.PodSpec, name string) int64 {
 		}
 	}
 	return 0
-}
-
-func (f *containerStress) end(d *Director) {
-	for _, x := range f.stressed {
-		d.host(x.pod.NodeID).Unstress(x.pod.Ref(), x.container, f.stress)
-	}
 }

@@ -4,21 +4,12 @@ import "orrery/model"
 
 // diskSlow has the disks of nodes do everything at a share of their speed: a volume
 // without burst credits, a neighbour that writes.
-type diskSlow struct {
-	nodes []model.Object
-	rate  int64
-}
+type diskSlow struct{ undoing }
 
 func (f *diskSlow) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	f.nodes, f.rate = nodes, s.RatePPM
-	for _, n := range nodes {
-		d.host(n.Head().ID).SlowDisk(f.rate)
-	}
-	return "at " + percent(f.rate) + " of their speed", true
-}
-
-func (f *diskSlow) end(d *Director) {
-	for _, n := range f.nodes {
-		d.host(n.Head().ID).QuickenDisk(f.rate)
-	}
+	f.hosts(d, nodes, func(h Host, _ *model.Node) func() {
+		h.SlowDisk(s.RatePPM)
+		return func() { h.QuickenDisk(s.RatePPM) }
+	})
+	return "at " + percent(s.RatePPM) + " of their speed", true
 }

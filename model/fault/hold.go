@@ -28,17 +28,17 @@ type holds struct {
 	unplugs      int // that leave it no connection
 }
 
-// hold counts by some more faults, or fewer.
-func (d *Director) hold(node uint32, more holds) {
+// hold counts so many more faults of a node, or fewer, each of which does what is 1.
+func (d *Director) hold(node uint32, by int, what holds) {
 	m := d.machines.Row(node)
-	m.downs += more.downs
-	m.gentle += more.gentle
-	m.stops += more.stops
-	m.runtimeStops += more.runtimeStops
-	m.cniStops += more.cniStops
-	m.proxyStops += more.proxyStops
-	m.spoils += more.spoils
-	m.unplugs += more.unplugs
+	m.downs += by * what.downs
+	m.gentle += by * what.gentle
+	m.stops += by * what.stops
+	m.runtimeStops += by * what.runtimeStops
+	m.cniStops += by * what.cniStops
+	m.proxyStops += by * what.proxyStops
+	m.spoils += by * what.spoils
+	m.unplugs += by * what.unplugs
 	if !m.toBeSettled {
 		m.toBeSettled = true
 		d.unsettled = append(d.unsettled, node)
@@ -48,13 +48,13 @@ func (d *Director) hold(node uint32, more holds) {
 // Withdraw takes a node's machine away, and Supply gives it one again, as a
 // provider does; a fault that holds it down goes on with the new one.
 func (d *Director) Withdraw(node uint32) {
-	d.hold(node, holds{downs: 1})
+	d.hold(node, 1, holds{downs: 1})
 	d.settle()
 }
 
 // Supply takes back one Withdraw.
 func (d *Director) Supply(node uint32) {
-	d.hold(node, holds{downs: -1})
+	d.hold(node, -1, holds{downs: 1})
 	d.settle()
 }
 

@@ -9,25 +9,18 @@ import (
 // runs there goes on, and what its processes tell each other arrives.
 type interfaceDown struct {
 	impaired
-	nodes []model.Object
+	undoing
 }
 
 func (f *interfaceDown) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
-	f.nodes = nodes
-	f.hold(d, 1)
+	f.hold(d, nodes, holds{unplugs: 1})
 	for _, site := range d.sites(nodes) {
 		f.between(d, Both, []network.Site{site}, d.everybodyBut(site), network.Impairment{Cut: true})
 	}
 	return "cut off from everybody", true
 }
 
-func (f *interfaceDown) hold(d *Director, by int) {
-	for _, n := range f.nodes {
-		d.hold(n.Head().ID, holds{unplugs: by})
-	}
-}
-
 func (f *interfaceDown) end(d *Director) {
-	f.hold(d, -1)
+	f.undoing.end(d)
 	f.impaired.end(d)
 }

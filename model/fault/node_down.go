@@ -29,7 +29,7 @@ func (f *nodeDown) end(d *Director) { f.hold(d, -1) }
 
 func (f *nodeDown) hold(d *Director, by int) {
 	for _, n := range f.nodes {
-		d.hold(n.Head().ID, holds{downs: by, gentle: by * f.gentle})
+		d.hold(n.Head().ID, by, holds{downs: 1, gentle: f.gentle})
 	}
 	for _, i := range f.members {
 		d.etcdMember(i).offs += by

@@ -67,7 +67,7 @@ func (f *nodeFlapping) set(lost bool) {
 			more = -1
 		}
 		for _, n := range f.nodes {
-			f.director.hold(n.Head().ID, holds{runtimeStops: more})
+			f.director.hold(n.Head().ID, more, holds{runtimeStops: 1})
 		}
 	case lost:
 		f.impair(f.director, f.Spec, f.nodes, network.Impairment{Cut: true})

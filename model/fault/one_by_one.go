@@ -43,7 +43,7 @@ func (c *severed) set(d *Director, off bool) {
 	if c.off = off; off {
 		by = 1
 	}
-	d.hold(c.unplugs, holds{unplugs: by})
+	d.hold(c.unplugs, by, holds{unplugs: 1})
 }
 
 // plan adds the times of a machine; it is back at the end of the fault if back is

@@ -26,10 +26,10 @@ var ways = [...]string{Both: "cut off from ", To: "cannot send to ", From: "cann
 type impaired struct{ ways []network.Handle }
 
 // impair makes the ways between the nodes and the control plane worse, or the nodes
-// that the peer selects, or whoever is outside, and says whom it chose. Where both sides share nodes, those
-// are concerned among each other too; but never a machine and itself, and machines of
-// the control plane are concerned with the rest of it: together with the
-// other nodes they are one side.
+// that the peer selects, or whoever is outside, and says whom it chose. Where both sides share
+// nodes, those are concerned among each other too; but never a machine and itself, and machines
+// of the control plane are concerned with the rest of it: together with the other nodes they are
+// one side.
 func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network.Impairment) (string, bool) {
 	one, peer := d.sites(nodes), "the control plane"
 	for _, i := range d.etcdZone(&s.Target) {

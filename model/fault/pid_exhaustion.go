@@ -5,21 +5,12 @@ import "orrery/model"
 // pidExhaustion has processes of the system, outside of all pods, take the numbers that
 // there are for processes, up to a share of them, as a fork bomb does: without one nothing
 // can be started.
-type pidExhaustion struct {
-	nodes []model.Object
-	taken []int64 // beside nodes
-}
+type pidExhaustion struct{ undoing }
 
 func (f *pidExhaustion) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	f.nodes = nodes
-	for _, n := range nodes {
-		f.taken = append(f.taken, d.host(n.Head().ID).TakePIDs(s.FillPPM))
-	}
+	f.hosts(d, nodes, func(h Host, _ *model.Node) func() {
+		taken := h.TakePIDs(s.FillPPM)
+		return func() { h.ReturnPIDs(taken) }
+	})
 	return percent(s.FillPPM) + " of the processes that there can be are there", true
-}
-
-func (f *pidExhaustion) end(d *Director) {
-	for i, n := range f.nodes {
-		d.host(n.Head().ID).ReturnPIDs(f.taken[i])
-	}
 }

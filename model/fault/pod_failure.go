@@ -5,21 +5,16 @@ import "orrery/model"
 // podFailure has the processes of pods hang, those of instances that start meanwhile,
 // too: they answer neither requests nor probes nor SIGTERM. The pods stay, and nobody
 // is told.
-type podFailure struct{ pods []*model.Pod }
+type podFailure struct{ undoing }
 
 func (f *podFailure) begin(d *Director, _ *Spec, pods []model.Object) (string, bool) {
-	for _, o := range pods {
-		p := o.(*model.Pod)
-		f.pods = append(f.pods, p)
+	f.pods(d, pods, func(h Host, p *model.Pod) func() {
 		d.world.Requests().Hang(p.ID, true)
-		d.host(p.NodeID).Hang(p.Ref())
-	}
+		h.Hang(p.Ref())
+		return func() {
+			h.Unhang(p.Ref())
+			d.world.Requests().Hang(p.ID, false)
+		}
+	})
 	return "their processes hang", true
-}
-
-func (f *podFailure) end(d *Director) {
-	for _, p := range f.pods {
-		d.host(p.NodeID).Unhang(p.Ref())
-		d.world.Requests().Hang(p.ID, false)
-	}
 }

@@ -9,34 +9,26 @@ import (
 // probeHarm has probes of pods fail that what they ask for would not: they are left
 // unanswered, all of a sort or some, by each one's luck; or they are answered later, by
 // a time that is drawn for each, and too late is when the timeout is over.
-type probeHarm struct {
-	pods       []*model.Pod
-	containers []string // "" is all of a pod
-	model.ProbeHarm
-}
+type probeHarm struct{ undoing }
 
 func (f *probeHarm) begin(d *Director, s *Spec, pods []model.Object) (string, bool) {
-	f.containers, f.ProbeHarm = s.Containers, model.ProbeHarm{Kinds: s.Probes, Lost: uint32(s.Errors), Slow: s.Latency}
-	if len(f.containers) == 0 {
-		f.containers = []string{""}
+	harm := model.ProbeHarm{Kinds: s.Probes, Lost: uint32(s.Errors), Slow: s.Latency}
+	names := s.Containers
+	if len(names) == 0 {
+		names = []string{""} // all of a pod
 	}
-	for _, o := range pods {
-		p := o.(*model.Pod)
-		f.pods = append(f.pods, p)
-		for _, name := range f.containers {
-			d.host(p.NodeID).HarmProbes(p.Ref(), name, f.ProbeHarm)
+	f.pods(d, pods, func(h Host, p *model.Pod) func() {
+		for _, name := range names {
+			h.HarmProbes(p.Ref(), name, harm)
 		}
-	}
-	if f.Slow.IsZero() {
+		return func() {
+			for _, name := range names {
+				h.HealProbes(p.Ref(), name, harm)
+			}
+		}
+	})
+	if s.Latency.IsZero() {
 		return fmt.Sprintf("%s of the probes are not answered", percent(s.Errors)), true
 	}
-	return "an answer to a probe takes " + f.Slow.String() + " more", true
-}
-
-func (f *probeHarm) end(d *Director) {
-	for _, p := range f.pods {
-		for _, name := range f.containers {
-			d.host(p.NodeID).HealProbes(p.Ref(), name, f.ProbeHarm)
-		}
-	}
+	return "an answer to a probe takes " + s.Latency.String() + " more", true
 }

@@ -4,20 +4,11 @@ import "orrery/model"
 
 // proxyStop ends the kube-proxy process of nodes: the rules there are stay, older with
 // every endpoint that comes or goes, and the node answers no load balancer's health check.
-type proxyStop struct{ nodes []model.Object }
+type proxyStop struct{ undoing }
 
 func (f *proxyStop) begin(d *Director, _ *Spec, nodes []model.Object) (string, bool) {
-	f.nodes = nodes
-	for _, n := range nodes {
-		d.hold(n.Head().ID, holds{proxyStops: 1})
-	}
+	f.hold(d, nodes, holds{proxyStops: 1})
 	return "", true
-}
-
-func (f *proxyStop) end(d *Director) {
-	for _, n := range f.nodes {
-		d.hold(n.Head().ID, holds{proxyStops: -1})
-	}
 }
 
 // stopProxy ends a node's kube-proxy, or starts another.

@@ -7,9 +7,8 @@ import "orrery/model"
 // and answers that have a size; or of their conntrack table, with connections that are
 // established: those that are not yet are given up for others.
 type share struct {
-	of    shared
-	nodes []model.Object
-	ppm   int64
+	of shared
+	undoing
 }
 
 // shared is what a share may be of.
@@ -32,25 +31,22 @@ type partTaken struct {
 }
 
 func (f *share) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
-	f.nodes, f.ppm = nodes, s.FillPPM
-	said := percent(f.ppm) + " of the conntrack table are taken"
+	ppm := s.FillPPM
+	said := percent(ppm) + " of the conntrack table are taken"
 	if f.of == connection {
-		f.ppm, said = whole-s.RatePPM, percent(s.RatePPM)+" of their connection's speed are left"
+		ppm, said = whole-s.RatePPM, percent(s.RatePPM)+" of their connection's speed are left"
 	}
 	for _, n := range nodes {
-		p := &d.machines.Row(n.Head().ID).taken[f.of]
-		p.by = append(p.by, f.ppm)
-		d.hold(n.Head().ID, holds{})
+		node := n.Head().ID
+		p := &d.machines.Row(node).taken[f.of]
+		p.by = append(p.by, ppm)
+		f.later(func() {
+			p := &d.machines.Row(node).taken[f.of]
+			p.by = without(p.by, ppm)
+		})
 	}
+	f.hold(d, nodes, holds{})
 	return said, true
-}
-
-func (f *share) end(d *Director) {
-	for _, n := range f.nodes {
-		p := &d.machines.Row(n.Head().ID).taken[f.of]
-		p.by = without(p.by, f.ppm)
-		d.hold(n.Head().ID, holds{})
-	}
 }
 
 // settleShares takes from a machine what the worst faults do.

@@ -8,7 +8,7 @@ import "orrery/model"
 // same pod, because the mount is of a device that is gone. Nobody else notices: the
 // attachment says what it said. A pod that is made anew has its disk attached and
 // mounted anew.
-type volumeDetach struct{ stuck []doomed }
+type volumeDetach struct{ undoing }
 
 // ioFailed is the exit code of a process that cannot read what it needs.
 const ioFailed = 1
@@ -23,17 +23,11 @@ func (f *volumeDetach) begin(d *Director, _ *Spec, pods []model.Object) (string,
 		for _, name := range containers(p.Spec, nil) {
 			machine.CrashContainer(p.Ref(), name, ioFailed)
 			machine.Doom(p.Ref(), name, model.Doom{ExitCode: ioFailed})
-			f.stuck = append(f.stuck, doomed{p, name})
+			f.later(func() { machine.Spare(p.Ref(), name) })
 		}
 	}
-	if len(f.stuck) == 0 {
+	if len(f.undo) == 0 {
 		return "none of them has a disk that was attached for it", false
 	}
 	return "their disks are gone", true
-}
-
-func (f *volumeDetach) end(d *Director) {
-	for _, x := range f.stuck {
-		d.host(x.pod.NodeID).Spare(x.pod.Ref(), x.container)
-	}
 }

@@ -31,6 +31,16 @@ func gang(name string, n int, cpuMilli int64) (out []*model.Pod) {
 	return out
 }
 
+// addGang makes the pods of a gang true at this instant.
+func (w *world) addGang(name string, n int, cpuMilli int64) []*model.Pod {
+	w.t.Helper()
+	pods := gang(name, n, cpuMilli)
+	for _, p := range pods {
+		w.add(p)
+	}
+	return pods
+}
+
 func (w *world) create(o model.Object) {
 	w.t.Helper()
 	if r := w.store.Create(w.person, o); r != store.Accepted {
@@ -121,10 +131,7 @@ func TestAGangIsBoundTogetherOrNotAtAll(t *testing.T) {
 	w := newWorld(t, gangConfig(), nodes(2, 1000, 16)...)
 	w.run(time.Second)
 	w.create(workload("big", 3))
-	pods := gang("big", 3, 600)
-	for _, p := range pods {
-		w.add(p)
-	}
+	pods := w.addGang("big", 3, 600)
 	w.run(2 * time.Minute)
 	if n := w.on(pods); n != 0 {
 		t.Fatalf("%d are bound, want none: there is room for two of three", n)
@@ -193,10 +200,7 @@ func TestAPodThatGoesWhileItWaitsForItsGangFreesItsNode(t *testing.T) {
 		w := newWorld(t, gangConfig(), nodes(2, 1000, 16)...)
 		w.run(time.Second)
 		w.create(workload("big", 3))
-		pods := gang("big", 3, 600)
-		for _, p := range pods {
-			w.add(p)
-		}
+		pods := w.addGang("big", 3, 600)
 		w.run(10 * time.Second)
 		small := w.add(pod("small", spec(600, 1<<20)))
 		w.run(20 * time.Second)
@@ -220,10 +224,7 @@ func TestPreemptionSendsBackAPodThatWaitsForItsGang(t *testing.T) {
 	w := newWorld(t, gangConfig(), nodes(1, 1000, 16)...)
 	w.run(time.Second)
 	w.create(workload("big", 2))
-	pods := gang("big", 2, 600)
-	for _, p := range pods {
-		w.add(p)
-	}
+	pods := w.addGang("big", 2, 600)
 	w.run(10 * time.Second)
 	urgent := w.add(pod("urgent", spec(600, 1<<20, func(s *model.PodSpec) { s.Priority = 9 })))
 	w.run(20 * time.Second)

@@ -73,23 +73,22 @@ func (c *Client) Watch(kind model.Kind) *Watch {
 // WatchPodsOn opens a watch on the pods bound to one node. A change of
 // another node's pod never wakes this component.
 func (c *Client) WatchPodsOn(node uint32) *Watch {
-	w := c.store.newWatch(c, model.KindPod)
-	w.node = node
-	for int(node) >= len(c.store.byNode) {
-		c.store.byNode = append(c.store.byNode, nil)
-	}
-	c.store.byNode[node] = w
-	return w
+	return c.watchOfNode(&c.store.byNode, model.KindPod, node)
 }
 
 // WatchNode opens a watch on one node: its own kubelet's.
 func (c *Client) WatchNode(node uint32) *Watch {
-	w := c.store.newWatch(c, model.KindNode)
+	return c.watchOfNode(&c.store.ofNode, model.KindNode, node)
+}
+
+// watchOfNode opens a watch for one node, and notes it among all of its sort.
+func (c *Client) watchOfNode(all *[]*Watch, kind model.Kind, node uint32) *Watch {
+	w := c.store.newWatch(c, kind)
 	w.node = node
-	for int(node) >= len(c.store.ofNode) {
-		c.store.ofNode = append(c.store.ofNode, nil)
+	for int(node) >= len(*all) {
+		*all = append(*all, nil)
 	}
-	c.store.ofNode[node] = w
+	(*all)[node] = w
 	return w
 }
 

@@ -9,8 +9,8 @@
 // (see Work) decides what becomes of each share, how long it takes, and how much the
 // pod calls in turn. What calls come to, with their timeouts and retries, decides how
 // long the caller is busy and what of it fails. This goes round until nothing changes,
-// at most 64 times for each call one below another, beginning where it was: so a state that sustains itself, such as a
-// storm of retries, lasts as it does in reality.
+// at most 64 times for each call one below another, beginning where it was: so a state that
+// sustains itself, such as a storm of retries, lasts as it does in reality.
 //
 // Pods that fare the same are computed once (see class), and small changes wait a while
 // (see tolerance): otherwise every rule that a kube-proxy programs would have every pod

@@ -21,11 +21,11 @@ const evictAgain = 5 * time.Second
 
 // Kubectl does the actions of a timeline, each at its time, through a client
 // of its own. Actions of the same instant are done one after another, as they
-// are listed: each once the one before has its answers. Before an action it reads its target, which takes a round trip
-// and, as kubectl's reads are the API server's own, is the truth of then, not
-// a watched view. Only what is throttled it asks again; what is refused, or cannot
-// be asked at all, it says in kubectl's words, and goes on. The objects of the
-// beginning it asks for until they are there.
+// are listed: each once the one before has its answers. Before an action it reads its target,
+// which takes a round trip and, as kubectl's reads are the API server's own, is the truth of
+// then, not a watched view. Only what is throttled it asks again; what is refused, or cannot be
+// asked at all, it says in kubectl's words, and goes on. The objects of the beginning it asks
+// for until they are there.
 type Kubectl struct {
 	kernel *sim.Kernel
 	store  *store.Store

@@ -161,17 +161,25 @@ func read[T any](v Value, what string, parse func(string) (T, error)) (zero T) {
 }
 
 // Duration is a length of time; see ParseDuration.
-func (v Value) Duration() time.Duration { return read(v, "a duration such as 90s", ParseDuration) }
+func (v Value) Duration() time.Duration { return read(v, "a duration such as 90s", single) }
 
 // DurationIn is a length of time from lo to hi.
 func (v Value) DurationIn(lo, hi time.Duration) time.Duration {
 	return read(v, "a duration such as 90s", func(s string) (time.Duration, error) {
-		d, err := ParseDuration(s)
+		d, err := single(s)
 		if err == nil && (d < lo || d > hi) {
 			err = outOfRange(show(s), lo, hi, FormatDuration)
 		}
 		return d, err
 	})
+}
+
+// single is ParseDuration of what may have been meant as a distribution.
+func single(text string) (time.Duration, error) {
+	if strings.Contains(text, "..") || strings.Contains(text, "(") {
+		return 0, fmt.Errorf("%s is a distribution: one duration is wanted here, such as 90s", Quote(text))
+	}
+	return ParseDuration(text)
 }
 
 // Dist is a distribution of lengths of time; see ParseDist.
