@@ -176,8 +176,8 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p := pouring{each: each, room: h.room}
 	p.all, p.free = c.work.places(&h)
 	rest := h.atRest(each, p.free)
-	if k.held <= p.free && rest <= k.held { // nobody waits for a worker
-		k.settle(rest, rest, false)
+	if k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
+		k.settle(k.held, rest, false)
 		return h
 	}
 	target := rest

@@ -69,10 +69,13 @@ func (k *tank) begin(all, free int64) {
 	k.noise = k.spread(all, free)
 }
 
+// turnsAway tells whether more than a few of what arrives find no place at rest.
+func (h *handled) turnsAway(each int64) bool { return each-h.capped(each, 1) > each/closely }
+
 // fills tells whether a tank has a way to go until it turns away as many as at rest.
 func (k *tank) fills(each, rest, all int64, h *handled) bool {
 	more := rest - k.held
-	return more > all/levels && each-h.capped(each, 1) > each/closely && product(more, 1000, each) > int64(quick)
+	return more > all/levels && h.turnsAway(each) && product(more, 1000, each) > int64(quick)
 }
 
 // settle has it be at rest.
