@@ -48,7 +48,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.dead = p.DiskUsed(now)
 	p.StartedAt, p.Running, p.TermAt = now, true, 0
 	p.ServesAt = now.Add(m.pace.StartUp(s.Pod, b.Startup.Draw(&luck)))
-	p.dueAt, p.killAt, p.dueCode, p.dueCause = sim.Never, sim.Never, 0, Exited
+	p.dueAt, p.killAt, p.surgeAt, p.dueCode, p.dueCause = sim.Never, sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
 	if init && !c.Sidecar && b.Run.IsZero() {
 		b.Run = DefaultInitRun
@@ -187,7 +187,7 @@ func (m *Machine) Crash(s *Sandbox, i int, code int32) bool {
 }
 
 // endsAt is when a process ends, as things are.
-func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt) }
+func (p *Process) endsAt() sim.Time { return min(p.dueAt, p.killAt, p.limitAt, p.surgeAt) }
 
 // stopCode is what it exits with after SIGTERM.
 func (b *Behavior) stopCode() int32 {

@@ -71,6 +71,7 @@ type Process struct {
 	dueAt      sim.Time  // when it will end, Never if nothing will end it
 	killAt     sim.Time  // when it will get SIGKILL, Never if it will not
 	limitAt    sim.Time  // when it will reach its memory limit, Never if it will not
+	surgeAt    sim.Time  // when it will do so because of a surge
 	lookAt     sim.Time  // when somebody looks whether it ends, if that is later than now
 	memory     int64     // bytes the newest instance used from its start
 	heap       int64     // bytes it uses more for each request per second

@@ -79,15 +79,20 @@ func (m *Machine) fill(s *Sandbox, i int) {
 
 // surge has all arrive at a pod who have been trying in vain. They do so over the time in
 // which they wait for an answer, about a loadedIn or more, of which rates know nothing: so
-// what they need counts as whole, and at once. A container whose limit it reaches is
-// killed, although it would soon be free.
+// what they need counts as whole, but comes in a loadedIn, also of those who were refused at
+// once and do not wait. A container is killed when so much has come that it reaches its limit,
+// although it would soon be free.
 func (m *Machine) surge(s *Sandbox, milliRPS int64) {
+	now := m.kernel.Now()
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
 		p := &s.Processes[i]
-		now := m.kernel.Now()
 		limit := s.memoryFor(i, now)
-		if p.Running && p.heap > 0 && limit > 0 && p.used(now)-p.loaded.at(now)+scale(p.heap, milliRPS, 1000) >= limit {
-			p.limitAt = now
+		if !p.Running || p.heap == 0 || limit == 0 {
+			continue
+		}
+		more := scale(p.heap, milliRPS, 1000) - p.loaded.at(now)
+		if room := max(limit-p.used(now), 0); more > 0 && more >= room {
+			p.surgeAt = min(p.surgeAt, now.Add(time.Duration(scale(room, int64(loadedIn), more))))
 			m.postDue(s, i)
 		}
 	}

@@ -180,8 +180,47 @@ func TestRequestsUseMemoryAndMayReachTheLimit(t *testing.T) {
 		t.Errorf("a moment of 90 bytes: %v, %+v", err, p)
 	}
 	surge(m, 7, 4000, 1000)
+	at := k.Now()
 	if err := k.Run(k.Now().Add(time.Second)); err != nil || p.Running {
 		t.Errorf("a moment of 110 bytes: %v, %+v", err, p)
+	}
+	if d := p.FinishedAt.Sub(at); d < 750*time.Millisecond || d > 850*time.Millisecond { // 49 of 60 bytes
+		t.Errorf("killed %v after all came", d)
+	}
+}
+
+// The slow twin has requests come one after the other, each of which leaves its part of a
+// second's memory: the kernel kills when the one has come that reaches the limit.
+func TestASurgeKillsWhenSoManyHaveComeThatTheLimitIsReached(t *testing.T) {
+	const limit, rest, heap = 1000_000, 300_000, 1000 // bytes; of heap, for each per second
+	for _, c := range []struct{ before, peak int64 }{{0, 701}, {0, 1000}, {0, 5000}, {300, 800}, {300, 4000}, {600, 1200}, {0, 699}, {600, 690}} {
+		k := sim.New(sim.Config{})
+		pod := containers(0)
+		pod.Spec.Containers[0].Limits.MemoryBytes = limit
+		m, s := metered(k, pod, Behavior{MemoryBytes: rest, MemoryPerRPS: heap})
+		p := &s.Processes[0]
+		m.Start(s, 0)
+		load(m, 7, c.before*1000)
+		if err := k.Run(k.Now().Add(2 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		want := time.Duration(0) // 0: it lives
+		for used, n := rest+heap*c.before, int64(1); n <= c.peak-c.before && want == 0; n++ {
+			if used += heap; used >= limit {
+				want = time.Duration(n) * time.Second / time.Duration(c.peak-c.before)
+			}
+		}
+		at := k.Now()
+		surge(m, 7, c.peak*1000, c.before*1000)
+		if err := k.Run(k.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		switch got := p.FinishedAt.Sub(at); {
+		case p.Running != (want == 0):
+			t.Errorf("%d after %d a second: runs: %v; request by request killed after %v", c.peak, c.before, p.Running, want)
+		case !p.Running && (got-want).Abs() > 2*time.Millisecond:
+			t.Errorf("%d after %d a second: killed after %v, request by request %v", c.peak, c.before, got, want)
+		}
 	}
 }
 

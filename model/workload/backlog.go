@@ -12,7 +12,11 @@ import (
 // something else arrives than before, it moves from that number to the one at which it rests
 // now: the mean follows a straight line in time, as of a fluid, so how long the newest request
 // waits is known at every moment. It is looked at when the line crosses one of a few levels:
-// an eighth of the places, the wait at which a caller gives up, and where it rests.
+// an eighth of the workers, an eighth of the places, the wait at which a caller gives up, and where it rests.
+//
+// Workers become busy as slowly: while fewer are than there are, how many is spread as at rest
+// with that mean (modified offered load: Jagerman; Massey and Whitt), so a burst that is over
+// before they all are busy loses next to nothing. That they become free is as good as at once.
 //
 // How many a pod has is chance: at first about the mean, and the longer it moves the more
 // different numbers, until they are spread like those of a pod that rests with that mean
@@ -147,10 +151,15 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 	rest := h.atRest(each, free)
 	off := max(rest, free) - max(k.held, free)
 	switch {
-	case h.room < 0 || all <= free: // nobody waits for long
+	case h.room < 0 || all == 0: // nobody waits for long
 		k.settle(rest, rest, false)
 	case k.over:
 		return t.pour(id, c, each, calls, h)
+	case k.fills(each, rest, all, &h):
+		k.begin(all, free)
+		return t.pour(id, c, each, calls, h)
+	case all <= free:
+		k.settle(rest, rest, false)
 	case max(off, -off) > (all-free)/levels:
 		k.begin(all, free)
 		return t.pour(id, c, each, calls, h)
@@ -167,15 +176,24 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p := pouring{each: each, room: h.room}
 	p.all, p.free = c.work.places(&h)
 	rest := h.atRest(each, p.free)
-	p.off = max(rest, p.free) - max(k.held, p.free)
+	if k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
+		k.settle(k.held, rest, false)
+		return h
+	}
+	target := rest
+	if k.held > p.free {
+		target = max(rest, p.free)
+	}
+	p.off = target - k.held
 	p.load, p.full = c.work.filled(k.held, calls, h.room, p.free)
-	there := max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
+	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)
+	p.drains = p.off < 0 && (k.went <= 0 || c.cameAt != k.at)
 	switch {
-	case there && k.ready && !k.fickle:
+	case p.there && k.ready && !k.fickle:
 		k.settle(k.held, rest, each > h.room)
 		return h
-	case there && k.ready:
+	case p.there && k.ready:
 		k.even, k.each = true, each
 	}
 	idle := c.work.handle(0, calls)
@@ -186,14 +204,14 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	switch {
 	case k.even:
 		f.does = each - f.away
-	case there:
+	case p.there:
 		f.does, k.calm = each-f.away, f.mixed == million
 		t.look(id, c, max(int64(quick), k.mixing(p.all, p.free)))
 	default:
 		next := func() int64 {
 			k.spills = f.away
 			k.move(p.off, each-f.away-f.does)
-			return k.takes(t.next(c, &idle, p.all, p.free, h.room, max(rest, p.free)))
+			return k.takes(t.next(c, &idle, p.all, p.free, h.room, target))
 		}
 		of = k.ahead(next() / 2)
 		f = p.at(&of)
@@ -213,6 +231,8 @@ type pouring struct {
 	each, room int64 // what arrives, and what it gets done at most, in thousandths a second
 	all, free  int64 // places
 	off        int64 // how far it is from where it rests
+	there      bool  // that is nearly nothing
+	drains     bool  // it does so, and did before what arrives became less because it is full
 	load       int64 // at which it would rest where it is
 	full       handled
 }
@@ -228,13 +248,16 @@ type fares struct {
 func (p *pouring) at(k *tank) fares {
 	mixed, accepts := k.mixed(p.all, p.free), p.full.capped(p.load, 1)
 	away, spread := product(p.each, p.load-accepts, p.load), mixed
-	if p.off < 0 {
+	if p.drains {
 		off := min(product(max(p.load-p.each, p.each-p.load), nearby*million, max(p.each, 1)), million)
 		spread = product(mixed, million-off, million)
 	}
 	away = product(away, spread, million)
-	if p.off < 0 || p.each > p.room {
+	if p.drains || p.each > p.room {
 		away += product(k.turns(p.each, p.room, p.all), million-spread, million)
+	}
+	if p.off < 0 || p.there { // it does not fill, and nobody gets more done than there is room for
+		away = max(away, p.each-p.room)
 	}
 	does := product(p.room, k.held, max(k.held, p.free)+k.idle(p.free))
 	return fares{away, product(accepts, mixed, million) + product(does, million-mixed, million), mixed}
@@ -274,6 +297,9 @@ func (t *Flows) next(c *class, idle *handled, all, free, room, rest int64) int64
 				nearer(free + wait*room)
 			}
 		}
+	}
+	for i, part := int64(1), free/levels; i < levels && product(k.grows, int64(quick), 1000) < part; i++ {
+		nearer(part * i)
 	}
 	nearer(2*k.held + request) // at first it is done faster the more there are
 	if up && k.high > k.held {

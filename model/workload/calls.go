@@ -9,6 +9,7 @@ import (
 // attempt is what becomes of a call, all its attempts together.
 type attempt struct {
 	attempts int64 // on the average, in millionths
+	vain     int64 // of those, that meet a pod which has just turned them away
 	outcome
 }
 
@@ -17,7 +18,7 @@ type attempt struct {
 func (t *Flows) addCall(c *Call) {
 	f := flow{
 		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c, home: cmp.Or(c.Home, c.Namespace),
-		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: attempt{million, sure},
+		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: once,
 	}
 	t.enter(f)
 }
@@ -75,13 +76,19 @@ func (t *Flows) uncalled(i int32) {
 	}
 }
 
+// once is a call that never fails.
+var once = attempt{million, 0, sure}
+
 // tried is what becomes of a call by what became of single attempts. Attempts fail
-// independently of one another.
+// independently of one another, but for those that full pods turn away (retried).
 func (f *flow) tried() attempt {
 	if f.now.OfferedMilliRPS == 0 {
-		return attempt{million, sure}
+		return once
 	}
-	a := attempt{million, f.single}
+	if f.turned.again > 0 {
+		return f.retried()
+	}
+	a := attempt{million, 0, f.single}
 	fails, tries := million-f.single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
@@ -102,8 +109,8 @@ func (f *flow) rounds(a *attempt) bool {
 		return false
 	}
 	noise := min(int64(2+2*len(f.shares))*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
-	good, attempts := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts)
-	return good <= noise && attempts <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
+	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain)
+	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
 }
 
 // total computes what becomes of a flow. An attempt ends after its timeout, if it is not
@@ -113,7 +120,7 @@ func (t *Flows) total(f *flow) {
 	f.now = f.lost
 	limit := f.Timeout
 	f.now.FirstMilliRPS = product(f.now.OfferedMilliRPS, 1_000_000, f.tries())
-	f.now.BusyPPM = t.busy(f)
+	f.now.BusyPPM, f.turned = t.busy(f), turned{}
 	var ok, bad mixture
 	names, unnamed := t.naming(f)
 	for k := range f.shares {
@@ -121,6 +128,7 @@ func (t *Flows) total(f *flow) {
 		fate := t.fate(f, x, names)
 		f.now.ServedMilliRPS += fate.good
 		f.now.OverloadMilliRPS += x.milli - fate.room
+		f.turned.turn(x, fate.room)
 		f.now.TimedOutMilliRPS += fate.late
 		f.now.FailedMilliRPS += fate.room - fate.late - fate.good
 		ok.add(fate.good, fate.takes, 0)

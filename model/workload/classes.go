@@ -55,6 +55,8 @@ type class struct {
 	joined  bool   // some of its pods were in another class before
 
 	arriving int64         // the sum of its shares, of all pods together
+	vain     int64         // of arriving, who was turned away there just before
+	full     int64         // how many of a million of the others were turned away
 	handled                // what becomes of a pod's
 	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
 	was      int64         // that arrived when this was computed
@@ -65,6 +67,7 @@ type class struct {
 	risks    []risk  // of its pods' probes
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
 	scratch  int64   // its share while a flow is computed
+	meets    int64   // who of that would meet the same endpoint again, in millionths per second
 	ways     mixture // what the network adds to that
 	tank     tank
 	looksAt  sim.Time // when it is to be looked at again, as things are in this instant
@@ -329,7 +332,7 @@ func (t *Flows) free(id int32) {
 	c := &t.classes[id]
 	t.recallers(c.sort)
 	t.leave(c)
-	c.likeness, c.pods, c.arriving = likeness{}, c.pods[:0], 0
+	c.likeness, c.pods, c.arriving, c.vain = likeness{}, c.pods[:0], 0, 0
 	t.unused = append(t.unused, id)
 }
 

@@ -141,7 +141,7 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from, Timeout: stalled}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, attempt: attempt{million, sure}, resolved: resolved{asks: million, known: sure, outcome: sure},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, attempt: once, resolved: resolved{asks: million, known: sure, outcome: sure},
 		}
 		t.enter(l)
 	}

@@ -162,7 +162,7 @@ func (t *Flows) fate(f *flow, x *share, names timing) (out fate) {
 	way := names.and(x.way)
 	out.room, out.takes = x.milli, way.and(p.ok)
 	if p.takes >= 0 {
-		out.room = portion(x.milli, p.all(p.n()), p.arriving)
+		out.room = portion(x.milli-x.vain, p.all(p.n()), p.arriving-p.vain)
 	}
 	late := int64(0)
 	out.good = product(out.room, p.good, million)

@@ -223,7 +223,9 @@ func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
 	calls := t.calling(c.sort)
-	h := t.await(id, c, each, calls, t.handle(c, each, calls))
+	fresh := c.afresh()
+	h := t.await(id, c, fresh, calls, t.handle(c, fresh, calls))
+	c.full = million - product(h.capped(fresh, 1), million, max(fresh, 1))
 	working := h.working(each)
 	switch {
 	case c.listed || each == c.inflow.MilliRPS && working == c.inflow.Working:
@@ -311,7 +313,8 @@ func (t *Flows) reckon() {
 // tryAgain has those who send a flow go by what becomes of it now.
 func (t *Flows) tryAgain(i int32, a attempt) {
 	f := &t.flows[i]
-	again := a.attempts != f.attempt.attempts
+	again := a.attempts != f.attempt.attempts || a.vain != f.attempt.vain
+	f.must = f.must || a.vain != f.attempt.vain
 	f.attempt = a
 	t.uncalled(i)
 	if f.call == nil {
@@ -354,11 +357,13 @@ func (t *Flows) share(i int32) {
 		x := &f.shares[k]
 		c := t.touch(x.class)
 		x.milli, c.scratch = c.scratch, 0
+		x.meets, c.meets = product(c.meets, 1000, x.milli), 0
 		if x.way = (timing{}); c.ways.n > 0 {
 			x.way, c.ways = c.ways.timing(), mixture{}
 		}
 		c.arriving += x.milli
 	}
+	t.vainly(f)
 	t.untell(i)
 }
 
@@ -387,7 +392,8 @@ func (t *Flows) asBefore(f *flow) bool {
 // unshare takes what a flow sends back from those who get it.
 func (t *Flows) unshare(f *flow) {
 	for _, x := range f.shares {
-		t.touch(x.class).arriving -= x.milli
+		c := t.touch(x.class)
+		c.arriving, c.vain = c.arriving-x.milli, c.vain-x.vain
 	}
 	f.shares = f.shares[:0]
 }
@@ -496,6 +502,7 @@ func (t *Flows) send(f *flow, s *bundle) {
 				f.shares = append(f.shares, share{class: x.class})
 			}
 			c.scratch += milli
+			t.meets(f, c, n, milli)
 		}
 	}
 }

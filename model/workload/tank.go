@@ -69,6 +69,15 @@ func (k *tank) begin(all, free int64) {
 	k.noise = k.spread(all, free)
 }
 
+// turnsAway tells whether more than a few of what arrives find no place at rest.
+func (h *handled) turnsAway(each int64) bool { return each-h.capped(each, 1) > each/closely }
+
+// fills tells whether a tank has a way to go until it turns away as many as at rest.
+func (k *tank) fills(each, rest, all int64, h *handled) bool {
+	more := rest - k.held
+	return more > all/levels && h.turnsAway(each) && product(more, 1000, each) > int64(quick)
+}
+
 // settle has it be at rest.
 func (k *tank) settle(held, rest int64, full bool) {
 	*k = tank{full: full, since: k.at, at: k.at, held: held, rest: rest}
@@ -93,6 +102,9 @@ func (k *tank) spread(all, free int64) int64 {
 // mixed is in how far all is spread, in millionths: the square of the variance's part, as at
 // first few are far from the mean.
 func (k *tank) mixed(all, free int64) int64 {
+	if k.held <= free {
+		return million
+	}
 	part := portion(million, min(k.noise, million*million), max(min(k.spread(all, free), million*million), 1))
 	return product(part, part, million)
 }

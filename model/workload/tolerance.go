@@ -118,7 +118,7 @@ func loss(now, passed, finely, coarsely int64) patience {
 
 // change is how long the change of what becomes of calls waits.
 func (a *attempt) change(b *attempt) patience {
-	return min(change(a.attempts, b.attempts), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
+	return min(change(a.attempts, b.attempts), change(a.attempts-a.vain, b.attempts-b.vain), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
 		a.ok.change(&b.ok), a.bad.change(&b.bad))
 }
 
@@ -201,7 +201,7 @@ func (t *Flows) hurry() {
 		}
 	}
 	for i := range t.classes {
-		if c := &t.classes[i]; len(c.pods) > 0 && c.arriving/c.n() != c.fared {
+		if c := &t.classes[i]; len(c.pods) > 0 && c.afresh() != c.fared {
 			t.touch(int32(i))
 		}
 	}

@@ -165,6 +165,7 @@ type flow struct {
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
 	single  outcome // of its requests, of each attempt
+	turned  turned  // of its requests, at full pods
 	timed   timing  // of those that are served, when their quantiles were computed
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
@@ -225,6 +226,8 @@ type bundle struct {
 type share struct {
 	class int32
 	milli int64
+	vain  int64  // of milli, who was turned away there just before
+	meets int64  // how many of a million would meet the same endpoint if they tried again
 	way   timing // what the network adds
 }
 
@@ -324,7 +327,7 @@ func (t *Flows) add(src Traffic) {
 			return
 		}
 	}
-	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: attempt{million, sure}}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: once}
 	if home, of, ok := strings.Cut(src.From, "deployment/"); ok {
 		f.home, f.deployment = cmp.Or(strings.TrimSuffix(home, "/"), src.Namespace), of
 	}

@@ -1,0 +1,110 @@
+package workload
+
+// Who is turned away by a full pod tries again at once, and finds it as full as before if
+// chance leads there again: such an attempt is in vain, and changes nothing for the pod and
+// for others who come. So what a pod's queue is computed for is what comes afresh: attempts
+// that may find a place, because they are first ones, or led to a pod that has not turned
+// them away, or come after a time in which it may have become another (a timeout).
+
+// mostRetries is how often somebody tries again at most.
+const mostRetries = 100
+
+// meets remembers how likely it is that who tries again meets the same endpoint: of those that
+// a share's requests go to each is as likely. A session's is always the same; connections are
+// chosen among anew.
+func (t *Flows) meets(f *flow, c *class, endpoints, milli int64) {
+	if f.Retries == 0 {
+		return
+	}
+	if f.sticks && f.Connections != nil {
+		endpoints = max(int64(len(t.backends[f.backend].pods)), endpoints)
+		if each := f.Connections.Each; each > 0 {
+			endpoints = min(endpoints, each)
+		}
+	}
+	c.meets += product(milli, 1000, endpoints)
+}
+
+// vainly divides a flow's attempts that are in vain among those who turn it away.
+func (t *Flows) vainly(f *flow) {
+	if f.attempt.vain == 0 {
+		return
+	}
+	weigh := func(x *share) int64 { return product(x.milli, t.classes[x.class].full, million) }
+	all := int64(0)
+	for k := range f.shares {
+		all += weigh(&f.shares[k])
+	}
+	if all == 0 { // it is not known yet who does
+		weigh = func(x *share) int64 { return x.milli }
+		all = max(f.lost.OfferedMilliRPS, 1)
+	}
+	vain := product(f.lost.OfferedMilliRPS, f.attempt.vain, f.attempt.attempts)
+	for k := range f.shares {
+		x := &f.shares[k]
+		x.vain = min(product(vain, weigh(x), all), x.milli)
+		t.classes[x.class].vain += x.vain
+	}
+}
+
+// afresh is what comes afresh to each pod of a class. If that is another only as thousandths
+// are rounded, on the way up to those who try again and down to here, it is none.
+func (c *class) afresh() int64 {
+	fresh := (c.arriving - c.vain) / c.n()
+	if c.vain > 0 && c.fared >= 0 && max(fresh-c.fared, c.fared-fresh) <= 2 {
+		return c.fared
+	}
+	return fresh
+}
+
+// turned is what is turned away of a flow.
+type turned struct {
+	vain  int64 // in thousandths per second, who was just before
+	again int64 // the others of those who would meet the same endpoint if all tried again
+}
+
+// turn adds a share, of which there is room for so many.
+func (a *turned) turn(x *share, room int64) {
+	away := x.milli - room
+	vain := min(x.vain, away)
+	a.vain += vain
+	a.again += product(away-vain, x.meets, million)
+}
+
+// retried is what becomes of a call whose attempts depend on one another: who has just found
+// so many endpoints full meets one of them by chance, which turns it away again, or comes
+// afresh. After a failure of another kind all is new.
+func (f *flow) retried() attempt {
+	all := max(f.now.OfferedMilliRPS-f.turned.vain, 1)
+	good, away := product(f.now.ServedMilliRPS, million, all), max(f.now.OverloadMilliRPS-f.turned.vain, 1)
+	full, meets := min(product(away, million, all), million-good), min(product(f.turned.again, million, away), million)
+	a := attempt{attempts: 0}
+	var found [8]int64 // by how many endpoints were found full, or more
+	found[0] = million
+	var served [mostRetries + 1]int64 // of a million that make an attempt
+	n := 0
+	for ; n <= f.Retries; n++ {
+		tries, done := int64(0), int64(0)
+		var next [len(found)]int64
+		for d, many := range found {
+			vain := product(many, min(int64(d)*meets, million), million)
+			fresh := many - vain
+			ok, off := product(fresh, good, million), product(fresh, full, million)
+			next[d] += vain
+			next[min(d+1, len(found)-1)] += off
+			next[0] += fresh - ok - off
+			a.vain += vain
+			tries, done = tries+many, done+ok
+		}
+		if tries == 0 {
+			break
+		}
+		a.attempts += tries
+		served[n], found = product(done, million, tries), next
+	}
+	a.outcome = outcome{served[n-1], f.single.ok, f.single.bad}
+	for n -= 2; n >= 0; n-- {
+		a.outcome = a.again(outcome{served[n], f.single.ok, f.single.bad})
+	}
+	return a
+}
