@@ -6,20 +6,28 @@ import (
 
 	"orrery/model"
 	"orrery/model/network"
+	"orrery/sim"
 )
 
 // timesEach is how often flows, and classes of pods, are computed in an instant at most,
-// each on the average, and timesAll how often in any case. What is left then waits for the
-// next full second, and from there for the next full minute: rates that depend on one
-// another may change for long.
+// each on the average, and timesAll how often in any case, but for timesSpare in all
+// instants of a second. What is left then waits for the next full second, and from there for
+// the next full minute: rates that depend on one another may change for long.
 const (
-	timesEach = 16
-	timesAll  = 4096
+	timesEach  = 16
+	timesAll   = 4096
+	timesSpare = 10 * timesAll
 )
 
 // allot says how much is computed in this instant at most.
 func (t *Flows) allot() {
-	t.allottedAt, t.most = t.kernel.Now(), t.computed+timesAll+timesEach*(len(t.flows)+len(t.classes))
+	each, now := timesEach*(len(t.flows)+len(t.classes)), t.kernel.Now()
+	t.spent += max(t.computed-t.most+t.spare, 0)
+	if now/sim.Time(soonEvery) != t.allottedAt/sim.Time(soonEvery) {
+		t.spent = 0
+	}
+	t.spare = min(timesAll, max(timesSpare-t.spent, 0))
+	t.allottedAt, t.most = now, t.computed+t.spare+each
 }
 
 // compute brings the flows that are stale up to date, then the pods at which another

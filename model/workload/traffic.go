@@ -61,6 +61,8 @@ type Flows struct {
 	unranked   bool             // heights are to be found anew
 	computed   int              // how many flows and classes were, each time counted
 	most       int              // of computed, in this instant
+	spare      int              // of that, what instants of a second share
+	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
 	news       int              // counts what comes from outside, and full minutes
