@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"math"
 	"time"
 
 	"orrery/sim"
@@ -170,7 +171,7 @@ func (b *table) fullAt(now sim.Time, room int64) sim.Time {
 		more := b.wanted[closing] - out
 		if need := sim.Time(0); more > 0 {
 			if has < room {
-				need = sim.Time(product(room-has, int64(closedFor), more)) + 1
+				need = takes(room-has, more)
 			}
 			if need < until-at {
 				return at + need
@@ -179,6 +180,12 @@ func (b *table) fullAt(now sim.Time, room int64) sim.Time {
 		has += grows(more, until-at)
 		at = until
 	}
+}
+
+// takes is after what time so many entries more, or fewer, are one too many, or enough, if so
+// many come, or leave, in closedFor.
+func takes(entries, change int64) sim.Time {
+	return sim.Time(min(product(entries, int64(closedFor), change), math.MaxInt64-1)) + 1
 }
 
 // grows is how many more entries there are after some time, or fewer, if more are let in than
@@ -204,7 +211,7 @@ func (b *table) trickle(now sim.Time, room int64) (lets int64, until sim.Time) {
 			return 0, sim.Never
 		}
 		if out > 0 {
-			if need := sim.Time(product(has-room, int64(closedFor), out)) + 1; need < until-at {
+			if need := takes(has-room, out); need < until-at {
 				return 0, at + need
 			}
 		}

@@ -66,6 +66,16 @@ func TestAFullConntrackTableLetsConnectionsInInWaves(t *testing.T) {
 	}
 }
 
+// A table so large that what comes more would fill it in centuries never fills.
+func TestALargeTableIsNotFullForALittleMore(t *testing.T) {
+	r, _ := tabled(t, 4, 1_000_000_000, workload.Step{At: 10 * time.Second, MilliRPS: 10_000}, workload.Step{At: 5 * time.Minute, MilliRPS: 10_050})
+	r.after(10 * time.Minute)
+	r.says(t, "web", "10.05 rps from node/n-3: 10.05 served")
+	if at := r.when(workload.ReasonConntrackFull); at >= 0 {
+		t.Errorf("full at %v", at)
+	}
+}
+
 // Source: nf_conntrack_tcp_timeout_time_wait: 120 s, as above.
 func TestABurstThatStopsFillsTheTableUntilItsEntriesExpire(t *testing.T) {
 	r, _ := tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 1_000_000}, workload.Step{At: 30 * time.Second, MilliRPS: 10_000})
