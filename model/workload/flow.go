@@ -27,7 +27,7 @@ func (t *Flows) allot() {
 		t.spent = 0
 	}
 	t.spare = min(timesAll, max(timesSpare-t.spent, 0))
-	t.allottedAt, t.most = now, t.computed+t.spare+each
+	t.allottedAt, t.late, t.most = now, t.computed+(t.spare+each)*7/8, t.computed+t.spare+each
 }
 
 // compute brings the flows that are stale up to date, then the pods at which another
@@ -288,6 +288,9 @@ func (t *Flows) reckon() {
 	height := t.flows[t.untold[0]].height
 	for _, i := range t.untold {
 		height = min(height, t.flows[i].height)
+	}
+	if t.computed > t.late { // those below go to and fro, and those above have to come in time, too
+		height = math.MaxInt32
 	}
 	now, rest := t.untold, t.rest[:0]
 	for _, i := range now {

@@ -269,9 +269,10 @@ func (n *stint) more(t *Flows, most int) bool {
 }
 
 // mostLevels is how often the pods of a Service are looked at because they come to a level, for
-// each of their classes. Then they wait for the next full minute. That is the Service's, as its
-// pods may be divided anew each time.
-const mostLevels = 64
+// each of their classes. Then their queues stay as they are until the next full minute: they
+// get done what comes and is not turned away. That is the Service's, as its pods may be
+// divided anew each time.
+const mostLevels = 16
 
 // level is atLevel, unless it comes to that too often.
 func (t *Flows) level(now sim.Time, id int32) {
@@ -279,11 +280,10 @@ func (t *Flows) level(now sim.Time, id int32) {
 	if c.levelAt != now || len(c.pods) == 0 {
 		return
 	}
-	b := &t.backends[t.in(c)[0]]
-	if b.levels.more(t, mostLevels*max(len(b.classes), 1)) {
-		t.atLevel(now, id)
-	} else {
+	if b := &t.backends[t.in(c)[0]]; !b.levels.more(t, mostLevels*max(len(b.classes), 1)) {
+		c.tank.paused = t.news
 		t.waits = true
 		t.awaitFlush()
 	}
+	t.atLevel(now, id)
 }

@@ -60,7 +60,7 @@ type Flows struct {
 	rest       []int32          // of untold, while some are computed
 	unranked   bool             // heights are to be found anew
 	computed   int              // how many flows and classes were, each time counted
-	most       int              // of computed, in this instant
+	late, most int              // of computed, in this instant: from then on all are, whatever is below them; and no more
 	spare      int              // of that, what instants of a second share
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
