@@ -202,7 +202,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	of, f := *k, p.at(k)
 	k.mixes -= p.idles(k, f.does)
 	switch {
-	case k.even || k.paused == t.news:
+	case k.even || t.backends[t.in(c)[0]].paused == t.news:
 		f.does = each - f.away
 	case p.there:
 		f.does, k.calm = each-f.away, f.mixed == million

@@ -22,6 +22,7 @@ type backend struct {
 	below   int32    // height, as far as its own pods' calls go
 	pool    []pooled // by machine, if nodes keep answers
 	levels  stint    // how often its pods came to a level
+	paused  int      // Flows.news when that was as often as it may be
 	named   named    // its name, as DNS servers know it
 }
 

@@ -13,7 +13,6 @@ type tank struct {
 	ready  bool     // nothing has moved of late, and all is spread: it may come to rest
 	calm   bool     // the next time it is ready
 	fickle bool     // it turned because of how full it is, as callers send less the longer they wait
-	paused int      // Flows.news when it was looked at as often as it may be
 	even   bool     // so it stays where it is, as about what it gets done arrives there
 	since  sim.Time // when it came to rest
 	at     sim.Time // the time of

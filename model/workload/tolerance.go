@@ -280,10 +280,16 @@ func (t *Flows) level(now sim.Time, id int32) {
 	if c.levelAt != now || len(c.pods) == 0 {
 		return
 	}
-	if b := &t.backends[t.in(c)[0]]; !b.levels.more(t, mostLevels*max(len(b.classes), 1)) {
-		c.tank.paused = t.news
+	switch b := &t.backends[t.in(c)[0]]; {
+	case b.paused == t.news:
+	case b.levels.more(t, mostLevels*max(len(b.classes), 1)):
+		t.atLevel(now, id)
+	default:
+		b.paused = t.news
+		for _, k := range b.classes {
+			t.touch(k)
+		}
 		t.waits = true
-		t.awaitFlush()
+		t.post()
 	}
-	t.atLevel(now, id)
 }
