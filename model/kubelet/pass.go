@@ -56,11 +56,13 @@ func (k *Kubelet) setUp(r *row) {
 	}
 }
 
-// plan marks the containers that the pass is to start.
+// plan marks the containers that the pass is to kill and to start. What a probe finds
+// later is for the next one (kuberuntime_manager.go computePodActions).
 func (r *row) plan(cache sim.Time) {
 	spec := r.pod.Spec
 	for i := range r.containers {
-		r.containers[i].wanted = false
+		c := &r.containers[i]
+		c.wanted, c.killed, c.sentence = false, false, spared
 	}
 	if !r.box.Ready {
 		r.initialized = false
@@ -75,7 +77,10 @@ func (r *row) plan(cache sim.Time) {
 		case unseen:
 			c.wanted = true
 		case running:
-			c.wanted = c.doomed && spec.RestartsKilled(containerOf(spec, i))
+			if c.doomed {
+				r.condemn(i, unhealthy)
+				c.wanted = spec.RestartsKilled(containerOf(spec, i))
+			}
 		case ended:
 			c.wanted = r.box.Ready && restarts(spec, i, r.box.Processes[i].ExitCode) || !r.box.Ready && r.runsAnew(i)
 		}
@@ -135,7 +140,10 @@ func (r *row) planInit(cache sim.Time) (done bool) {
 		}
 		switch {
 		case saw == running:
-			c.wanted = c.doomed
+			if c.doomed {
+				r.condemn(i, unhealthy)
+				c.wanted = true
+			}
 		case over:
 		case restarts(r.pod.Spec, i, r.box.Processes[i].ExitCode):
 			c.wanted = true
@@ -178,34 +186,65 @@ func (r *row) hasStarted(i int) bool {
 	return containerOf(r.pod.Spec, i).Startup == nil || r.containers[i].started
 }
 
-// kill ends the containers that a probe has doomed, one after another, and
-// then lets the pass go on.
+// condemn has the pass kill a container that it saw running. Its back-off, if it is
+// started then, counts from the instance before. Without a sandbox nothing is left to kill.
+func (r *row) condemn(i int, why sentence) {
+	c, p := &r.containers[i], &r.box.Processes[i]
+	c.killed, c.killedFrom = true, 0
+	if r.box.Ready {
+		c.sentence = why
+	}
+	switch {
+	case p.Instances > 1 && p.Running:
+		c.killedFrom = p.FinishedAt
+	case p.Instances > 1:
+		c.killedFrom = p.EndedBefore
+	}
+}
+
+// kill ends the containers that the pass is to kill, one after another, and then lets it
+// go on. The Event comes with the kill (kuberuntime_container.go killContainer). One that
+// has ended by itself meanwhile is gone already.
 func (k *Kubelet) kill(r *row) {
 	for i := range r.containers {
-		c, p := &r.containers[i], &r.box.Processes[i]
-		if !c.doomed {
+		c := &r.containers[i]
+		if c.sentence == spared {
 			continue
 		}
-		if !p.Running {
-			c.doomed = false
-			continue
-		}
+		k.client.Note(r.face(), false, "Killing", r.killMessage(i))
 		if k.machine.RuntimeDown() {
 			r.failed = true
 			k.endPass(r)
 			return
 		}
-		if !c.killed {
-			c.killed, c.killedFrom = true, 0
-			if p.Instances > 1 {
-				c.killedFrom = p.FinishedAt
-			}
+		c.doomed, c.sentence = true, spared
+		if r.box.Processes[i].Running {
 			k.beginStop(r, i, c.killGrace)
+			r.doing, r.cursor = killing, int16(i)
+			return
 		}
-		r.doing, r.cursor = killing, int16(i)
-		return
 	}
 	k.actuate(r)
+}
+
+// killMessage is what is said of a container that a pass kills (kuberuntime_manager.go
+// computePodActions, kuberuntime_container.go computeInitContainerActions).
+func (r *row) killMessage(i int) string {
+	spec := r.pod.Spec
+	c, probe := containerOf(spec, i), "liveness"
+	if !r.hasStarted(i) {
+		probe = "startup"
+	}
+	text := "ontainer " + c.Name + " failed " + probe + " probe"
+	switch {
+	case r.containers[i].sentence == toResize:
+		return "Container " + c.Name + " resize requires restart"
+	case i < len(spec.InitContainers):
+		return "Init c" + text
+	case spec.RestartsKilled(c):
+		return "C" + text + ", will be restarted"
+	}
+	return "C" + text
 }
 
 // next goes on to the next container that is to start, the sandbox being

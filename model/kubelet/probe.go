@@ -1,7 +1,7 @@
 package kubelet
 
 import (
-	"strings"
+	"fmt"
 	"time"
 
 	"orrery/model"
@@ -332,9 +332,9 @@ func (k *Kubelet) probesDue(now sim.Time) {
 }
 
 // probe does what thresholds that are reached by now do: readiness and startup
-// show at once, liveness and failed startup kill.
+// show at once, liveness and failed startup have one pass kill all they are about.
 func (k *Kubelet) probe(r *row, now sim.Time) {
-	changed := false
+	changed, kills := false, false
 	for i := range r.containers {
 		for kind := range model.ProbeKinds {
 			a, ok := k.asking(r, i, kind)
@@ -344,19 +344,21 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 			if a.catchUp(now); a.tellAt > now {
 				continue
 			}
-			changed = k.told(r, i, &a) || changed
+			shows := k.told(r, i, &a)
+			changed, kills = changed || shows, kills || !shows
 		}
 	}
 	k.scheduleProbes(r, now)
 	if changed {
 		k.publish(r, false)
-		if !r.initialized {
-			k.trigger(r, now) // a sidecar that has started lets the next one start
-		}
+	}
+	if kills || changed && !r.initialized { // a sidecar that has started lets the next one start
+		k.trigger(r, now)
 	}
 }
 
-// told does what a threshold that was reached does, and tells whether that shows.
+// told does what a threshold that was reached does, and tells whether that shows; else it
+// kills.
 func (k *Kubelet) told(r *row, i int, a *asking) bool {
 	c := &r.containers[i]
 	a.tellAt = sim.Never
@@ -372,51 +374,47 @@ func (k *Kubelet) told(r *row, i int, a *asking) bool {
 		}
 	}
 	if !a.good {
-		k.unhealthy(r, i, a)
+		// Kubernetes says so of every failure, with the same words, which Events that
+		// are alike hide.
+		k.client.Note(r.face(), true, "Unhealthy", probeNames[a.kind]+" probe failed: "+a.failure())
 	}
 	return a.kind == model.Readiness || a.good
 }
 
 var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
 
-// tooLate is what a kubelet says of a probe that got no answer (pkg/probe).
-var tooLate = [...]string{
-	model.HTTPGet:   "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
-	model.GRPC:      "timeout: health rpc did not complete",
-	model.TCPSocket: "i/o timeout",
-	model.Exec:      "command timed out",
-}
-
-// unhealthy says why a threshold of failures was reached. Kubernetes says so of every
-// failure, with the same words, which Events that are alike hide.
-func (k *Kubelet) unhealthy(r *row, i int, a *asking) {
-	kind := probeNames[a.kind]
-	why := "connection refused"
+// failure is what is said of the last answer, without addresses and command lines: of a
+// command what it printed, which here is nothing, unless it took too long
+// (pkg/probe/exec/exec.go and cri-client/pkg/remote_runtime.go, grpc/grpc.go, http/http.go,
+// tcp/tcp.go). A gRPC client that is refused tries on until its time is over, in words only:
+// here it fails at once.
+func (a *asking) failure() string {
+	up := a.servesAt <= a.asked
+	switch a.spec.Handler {
+	case model.Exec:
+		if a.late {
+			return fmt.Sprintf("command timed out: timed out after %v", a.spec.Waits())
+		}
+		return ""
+	case model.GRPC:
+		switch within := a.spec.Waits(); {
+		case !up:
+			return fmt.Sprintf("timeout: failed to connect service within %v: context deadline exceeded", within)
+		case a.late:
+			return fmt.Sprintf("timeout: health rpc did not complete within %v", within)
+		}
+		return `service unhealthy (responded with "NOT_SERVING")`
+	case model.TCPSocket:
+		if a.late {
+			return "dial tcp: i/o timeout"
+		}
+		return "dial tcp: connect: connection refused"
+	}
 	switch {
 	case a.late:
-		why = tooLate[a.spec.Handler]
-	case a.servesAt <= a.asked:
-		why = "HTTP probe failed with statuscode: 503"
+		return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+	case up:
+		return "HTTP probe failed with statuscode: 503"
 	}
-	k.client.Note(r.face(), true, "Unhealthy", kind+" probe failed: "+why)
-	if a.kind == model.Readiness {
-		return
-	}
-	k.client.Note(r.face(), false, "Killing", killMessage(r.pod.Spec, i, strings.ToLower(kind)))
-	k.trigger(r, k.kernel.Now())
-}
-
-// killMessage is what is said of a container that a probe has killed
-// (kuberuntime_manager.go computePodActions, kuberuntime_container.go
-// computeInitContainerActions).
-func killMessage(spec *model.PodSpec, i int, probe string) string {
-	c := containerOf(spec, i)
-	text := "ontainer " + c.Name + " failed " + probe + " probe"
-	switch {
-	case i < len(spec.InitContainers):
-		return "Init c" + text
-	case spec.RestartsKilled(c):
-		return "C" + text + ", will be restarted"
-	}
-	return "C" + text
+	return "dial tcp: connect: connection refused"
 }

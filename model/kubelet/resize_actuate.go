@@ -25,9 +25,9 @@ func (k *Kubelet) restartToResize(r *row) {
 		return
 	}
 	for i := range r.containers {
-		if c := &r.containers[i]; r.box.Processes[i].Running && r.box.Pod.Spec.RestartsToResize(i, r.granted) && !c.doomed {
-			c.doomed, c.wanted, c.killGrace = true, true, time.Duration(r.pod.Spec.GraceSeconds)*time.Second
-			k.client.Note(r.face(), false, "Killing", "Container "+containerOf(r.pod.Spec, i).Name+" resize requires restart")
+		if c := &r.containers[i]; r.box.Processes[i].Running && r.box.Pod.Spec.RestartsToResize(i, r.granted) && c.sentence == spared {
+			r.condemn(i, toResize)
+			c.wanted, c.killGrace = true, time.Duration(r.pod.Spec.GraceSeconds)*time.Second
 		}
 	}
 }

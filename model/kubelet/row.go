@@ -71,6 +71,16 @@ const (
 
 var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError", "InvalidImageName"}
 
+// sentence is why a pass kills a container, until it begins with that
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go containerKillReason).
+type sentence uint8
+
+const (
+	spared    sentence = iota
+	unhealthy          // a probe failed
+	toResize           // it has to start anew with other resources
+)
+
 // slot is when something is due for a pod. Slots lie side by side, because
 // every tick goes through all of them.
 type slot struct {
@@ -88,13 +98,14 @@ type container struct {
 	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
-	killGrace  time.Duration             // that the probe gives it which wants it killed
+	killGrace  time.Duration             // that it gets from what wants it killed
 	shownAt    sim.Time                  // since when it is shown running, and since when started
 	reason     waiting
+	sentence   sentence
 	wanted     bool // the pass is to start it
-	doomed     bool // a probe wants it killed
+	doomed     bool // a probe wants it killed, or it is being killed
 	hookFails  bool // its preStop hook will have
-	killed     bool // this pass killed it
+	killed     bool // this pass kills it or has
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded
 }

@@ -50,6 +50,46 @@ func TestElidedLooksForPressureMakeTheSameHistory(t *testing.T) {
 	}
 }
 
+// TestAnExitNeverTiesWithAProbe: a container is killed at a tick of its probe, and a
+// constant number of seconds later, when the probes of the others tick, it ends or its
+// preStop hook fails. The literal mode posts these ticks at other moments, which must not
+// matter.
+func TestAnExitNeverTiesWithAProbe(t *testing.T) {
+	main := runtime.Behavior{Container: "main", Startup: sim.Constant(time.Millisecond), Stop: sim.Constant(10 * time.Second)}
+	second := runtime.Behavior{Container: "second", Startup: sim.Constant(time.Millisecond), Stop: sim.Constant(5 * time.Second)}
+	hooked := main
+	hooked.PreStop, hooked.PreStopFails = sim.Constant(10*time.Second), 1_000_000
+	story := func(seed uint64, main runtime.Behavior, options ...option) string {
+		r := newRig(t, seed, append(options, behaving(main, second))...)
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.GraceSeconds = 12
+			s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+			s.Containers[0].Liveness, s.Containers[1].Liveness, s.Containers[1].Readiness = every(5*time.Second, 1), every(5*time.Second, 3), every(5*time.Second, 3)
+		})
+		r.ready(p)
+		harm := model.ProbeHarm{Kinds: [model.ProbeKinds]bool{true, true, true}, Lost: 1_000_000}
+		r.kubelet.HarmProbes(p.Ref(), "", harm)
+		r.run(4 * time.Minute)
+		r.kubelet.HealProbes(p.Ref(), "", harm)
+		r.run(time.Minute)
+		r.kubelet.Hang(p.Ref())
+		r.run(2 * time.Minute)
+		r.kubelet.Unhang(p.Ref())
+		r.run(time.Minute)
+		if n := r.get(p).Restarts(); n < 6 {
+			t.Errorf("seed %d: %d restarts", seed, n)
+		}
+		return r.story()
+	}
+	for seed := range uint64(8) {
+		for _, b := range []runtime.Behavior{main, hooked} {
+			if fast, slow := story(seed, b), story(seed, b, literal); fast != slow {
+				t.Errorf("seed %d, hook %v: %s", seed, b.PreStop, firstDifference(fast, slow))
+			}
+		}
+	}
+}
+
 func firstDifference(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range min(len(x), len(y)) {

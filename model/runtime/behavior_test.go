@@ -22,7 +22,7 @@ func TestADNSServerAnswersForFiveSecondsAfterSIGTERM(t *testing.T) {
 	}{
 		{dns, nil, 5050 * time.Millisecond, 5300 * time.Millisecond},
 		{dns, Behaviors{{CPUMilli: 1}}, 5050 * time.Millisecond, 5300 * time.Millisecond},
-		{dns, Behaviors{{Stop: sim.Constant(time.Second)}}, time.Second, time.Second},
+		{dns, Behaviors{{Stop: sim.Constant(time.Second)}}, time.Second, time.Second + time.Millisecond},
 		{elsewhere, nil, 50 * time.Millisecond, 300 * time.Millisecond},
 		{elsewhere, Behaviors{{CPUMilli: 1}}, 50 * time.Millisecond, 300 * time.Millisecond},
 	} {

@@ -14,7 +14,7 @@ import (
 func (m *Machine) PostStart(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	c := container(s.Pod.Spec, i)
 	b := m.behaviors.For(s.Pod, c.Name)
-	return m.hook(s, i, c.PostStart, b.PostStart, b.PostStartFails, 0)
+	return m.hook(s, i, c.PostStart, b.PostStart, b.PostStartFails, postStart)
 }
 
 // PreStop is how long the hook before the stop of a container's newest instance
@@ -22,8 +22,14 @@ func (m *Machine) PostStart(s *Sandbox, i int) (takes time.Duration, fails bool)
 func (m *Machine) PreStop(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	c := container(s.Pod.Spec, i)
 	b := m.behaviors.For(s.Pod, c.Name)
-	return m.hook(s, i, c.PreStop, b.PreStop, b.PreStopFails, 1)
+	return m.hook(s, i, c.PreStop, b.PreStop, b.PreStopFails, preStop)
 }
+
+// The hooks, which name their luck.
+const (
+	postStart uint64 = iota
+	preStop
+)
 
 // hook is what the scenario says of a hook, else the manifest, else what a
 // command or a request takes. A sleep does not fail.
@@ -38,5 +44,9 @@ func (m *Machine) hook(s *Sandbox, i int, hook *model.Hook, said sim.Dist, failP
 	}
 	luck := m.costs.hook.Draw(s.Hash, which<<63|uint64(i)<<32|uint64(s.Processes[i].Instances))
 	takes = said.Draw(&luck)
-	return takes, failPPM > 0 && int64(luck.Below(1_000_000)) < failPPM
+	fails = failPPM > 0 && int64(luck.Below(1_000_000)) < failPPM
+	if which == preStop && said.IsConstant() {
+		takes += spreadTime.Draw(&luck)
+	}
+	return takes, fails
 }

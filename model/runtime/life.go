@@ -167,7 +167,11 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	if p.TermAt == 0 {
 		p.TermAt = now
 		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		if at := now.Add(b.Stop.Draw(&luck)); at < p.dueAt && !m.hangs(s) {
+		takes := b.Stop.Draw(&luck)
+		if b.Stop.IsConstant() {
+			takes += spreadTime.Draw(&luck)
+		}
+		if at := now.Add(takes); at < p.dueAt && !m.hangs(s) {
 			p.dueAt, p.dueCode, p.dueCause = at, b.stopCode(), Exited
 		}
 	}

@@ -23,6 +23,12 @@ var (
 	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
 )
 
+// spreadTime is what preStop hooks and exits after SIGTERM take more if a scenario has them
+// always take the same. A probe has a container killed at its tick, and so many whole seconds
+// later the probes of the others tick, too: at the same moment nobody could say what comes
+// first.
+var spreadTime = sim.Uniform(0, time.Millisecond)
+
 const (
 	downloadRate = 80_000_000  // bytes of the compressed image a second
 	unpackRate   = 120_000_000 // bytes of the uncompressed image a second
