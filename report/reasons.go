@@ -40,6 +40,7 @@ var reasons = []string{
 	"Evicted",
 	"EvictionRefused",
 	"EvictionThresholdMet",
+	"ExceededGracePeriod",
 	"ExternalProvisioning",
 	"Failed",
 	"FailedAttachVolume",

@@ -25,7 +25,7 @@ func (l *loader) kubelets(v strict.Value) {
 	c.ControlPlane.PodsPerCore = kubeletOptions.read(m, "podsPerCore").Int(0, 10_000)
 	c.PullRate.QPS = kubeletOptions.read(m, "registryPullQPS").Int(0, 1_000_000)
 	c.PullRate.Burst = kubeletOptions.read(m, "registryBurst").Int(1, 1_000_000)
-	c.PodPIDsLimit = m.Optional("podPidsLimit").Int(1, maxCount)
+	c.PodPIDsLimit = max(m.Optional("podPidsLimit").Int(-1, maxCount), 0) // cm/pod_container_manager_linux.go: only > 0 is a limit
 	c.Sysctls = strict.Each(m.Optional("allowedUnsafeSysctls"), unsafeSysctl)
 	c.Eviction = eviction(m)
 	c.ImageGC = imageGC(m)

@@ -218,3 +218,17 @@ func TestAPodOnANodeThatIsNotThereIsSaidWhereItIs(t *testing.T) {
 		t.Errorf("a node in a file: got\n%v", err)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/apis/config/v1beta1/defaults.go (-1 is the default),
+// pkg/kubelet/cm/pod_container_manager_linux.go: only more than 0 is a limit.
+func TestPodPidsLimitOfMinusOneIsNoLimit(t *testing.T) {
+	for given, want := range map[string]int64{"-1": 0, "0": 0, "1": 1} {
+		s, err := loaded(t, workers+"  kubelet: {podPidsLimit: "+given+"}\n", "")
+		if err != nil || s.Config.PodPIDsLimit != want {
+			t.Errorf("%s: got %+v, %v", given, s, err)
+		}
+	}
+	if _, err := loaded(t, workers+"  kubelet: {podPidsLimit: -2}\n", ""); err == nil || !strings.Contains(err.Error(), "podPidsLimit: -2 is out of range: -1 to") {
+		t.Errorf("-2: got %v", err)
+	}
+}

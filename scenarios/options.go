@@ -70,7 +70,7 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "imageGCLowThresholdPercent", strconv.FormatInt(kubelet.DefaultImageGC.Low, 10), "percent", "70", "and when that ends; less than the high one"},
 	{"cluster.kubelet", "imageMaximumGCAge", "", "a duration", "24h", "after which images that nobody uses are removed, whatever the disk has room for, once the kubelet has run for so long; more than 2m; unless said, none are"},
 	{"cluster.kubelet", "podsPerCore", "0", "pods", "10", "that a kubelet takes for each core of its machine, if that is fewer than pods of nodes and node groups; 0 is no such limit"},
-	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; without it, as many as there are"},
+	{"cluster.kubelet", "podPidsLimit", "", "processes", "4096", "that a pod may have; -1, the default, or 0: as many as there are"},
 	{"cluster.kubelet", "allowedUnsafeSysctls", "", "a list", "[kernel.msg*, net.core.somaxconn]", "kernel parameters, or their beginnings with *, that pods may set besides the safe ones; a pod that sets another one is rejected"},
 	{"cluster.kubelet", "failSwapOn", "true", "true or false", "false", "kubelets do not start on a machine with swap"},
 	{"cluster.kubelet", "memorySwap", "", "a behavior", "{swapBehavior: LimitedSwap}", "who may have swap: nobody (NoSwap, the default) or containers of Burstable pods (LimitedSwap)"},

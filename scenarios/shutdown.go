@@ -17,24 +17,18 @@ const (
 
 // gracefulShutdown reads how long a kubelet holds the shutdown of its machine up: for all
 // pods and then for critical ones, or for one band of priorities after the other, but not
-// both (v1.35 pkg/kubelet/apis/config/validation/validation.go).
+// both (v1.35 pkg/kubelet/apis/config/validation/validation.go). A period of 0 is none.
 func gracefulShutdown(m *strict.Map) kubelet.Shutdown {
 	period, critical, bands := m.Optional(shutdownPeriod), m.Optional(shutdownCritical), m.Optional(shutdownByPriority)
-	var total, last time.Duration
-	if period.Given() {
-		total = period.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() {
-		last = critical.DurationIn(time.Second, time.Hour)
-	}
-	if critical.Given() && last > total {
+	total, last := noneOrASecond(period), noneOrASecond(critical)
+	if last > total {
 		critical.Errorf("it is a part of %s, and so at most as long", shutdownPeriod)
 		return nil
 	}
 	if !bands.Given() {
 		return kubelet.NewShutdown(total, last)
 	}
-	if period.Given() || critical.Given() {
+	if total > 0 {
 		bands.KeyErrorf("a kubelet does not start with both this and %s", shutdownPeriod)
 	}
 	seen := map[int32]bool{}
@@ -47,6 +41,15 @@ func gracefulShutdown(m *strict.Map) kubelet.Shutdown {
 		seen[priority] = true
 		return kubelet.Band{Priority: priority, GracePeriod: time.Duration(b.Required("shutdownGracePeriodSeconds").Int(0, 3600)) * time.Second}
 	})...)
+}
+
+// noneOrASecond reads a period of a shutdown: 0, or at least a second.
+func noneOrASecond(v strict.Value) time.Duration {
+	d := v.DurationIn(0, time.Hour)
+	if 0 < d && d < time.Second {
+		v.Errorf("%s is too short: 0s, which is none, or 1s and more", strict.FormatDuration(d))
+	}
+	return d
 }
 
 // refuseShutdown finds that where nothing runs.

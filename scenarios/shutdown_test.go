@@ -42,3 +42,35 @@ func TestAShutdownIsReadAsAKubeletConfigurationHasIt(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/apis/config/validation/validation.go ("must be either zero or
+// otherwise >= 1 sec"), v1beta1/defaults.go: 0s is the default of both periods, and none.
+func TestAShutdownGracePeriodIsZeroOrASecondAndMore(t *testing.T) {
+	const bands = "shutdownGracePeriodByPodPriority: [{priority: 0, shutdownGracePeriodSeconds: 5}]"
+	load := func(keys string) (kubelet.Shutdown, error) {
+		s, err := loaded(t, "  nodes: [{name: n, cpu: 4, memory: 8Gi, "+keys+"}]\n", "")
+		if err != nil {
+			return nil, err
+		}
+		return s.Config.Shutdown.Nodes["n"], nil
+	}
+	for keys, want := range map[string]kubelet.Shutdown{
+		"shutdownGracePeriod: 20s, shutdownGracePeriodCriticalPods: 0s":          {{Priority: 0, GracePeriod: 20 * time.Second}, {Priority: model.SystemCritical}},
+		"shutdownGracePeriod: 0s, shutdownGracePeriodCriticalPods: 0s":           nil,
+		"shutdownGracePeriodCriticalPods: 0s":                                    nil,
+		"shutdownGracePeriod: 0s, shutdownGracePeriodCriticalPods: 0s, " + bands: {{Priority: 0, GracePeriod: 5 * time.Second}},
+	} {
+		if got, err := load(keys); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, %v", keys, got, err)
+		}
+	}
+	for keys, want := range map[string]string{
+		"shutdownGracePeriod: 20s, shutdownGracePeriodCriticalPods: 500ms": "500ms is too short: 0s, which is none, or 1s and more",
+		"shutdownGracePeriod: 999ms":                                       "999ms is too short",
+		"shutdownGracePeriod: 0s, shutdownGracePeriodCriticalPods: 1s":     "it is a part of shutdownGracePeriod",
+	} {
+		if _, err := load(keys); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", keys, err)
+		}
+	}
+}

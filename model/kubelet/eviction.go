@@ -15,14 +15,16 @@ import (
 // Node-pressure eviction (pkg/kubelet/eviction/eviction_manager.go): every 10 s
 // a pass looks whether the machine is short of something. While it is, and for 5
 // minutes after, the node says so; and each pass fails one pod, the one that
-// uses the most beyond what it asked for, waits until it is gone, and looks
-// again at once. What a pod uses is taken as it is; the real kubelet's
-// measurement is up to 15 s old.
+// uses the most beyond what it asked for, waits until it is killed and cleaned up, or
+// has taken too long, and looks again at once. One that cannot be killed yet, as its
+// worker waits for a pull or a hook, may be the one again. What a pod uses is taken as
+// it is; the real kubelet's measurement is up to 15 s old.
 const (
 	evictEvery   = 10 * time.Second // monitoringInterval, from the end of the pass before
 	evictGrace   = time.Second      // immediateEvictionGracePeriodSeconds
+	killLeast    = 10 * time.Second // pkg/kubelet/pod_workers.go killPodNow minTimeout
 	cleanupEvery = time.Second      // podCleanupPollFreq
-	cleanupMost  = 30 * time.Second // podCleanupTimeout
+	cleanupMost  = 30 * time.Second // podCleanupTimeout, from when it is killed or that took too long
 )
 
 // pressures is which of the node's conditions hold.
@@ -34,7 +36,8 @@ type evictions struct {
 	seenAt  [conditions]sim.Time // when a pass last found too little
 	softAt  [Signals]sim.Time    // since when each has found less than the soft threshold, Never if the last did not
 	leaving []uint32             // the pods that a pass waits for
-	leftAt  sim.Time             // since when
+	killBy  sim.Time             // when it waits for their end no longer, 0 if it does not any more
+	leftAt  sim.Time             // since when it waits for their cleanup then
 }
 
 func newEvictions() (e evictions) {
@@ -63,14 +66,17 @@ func (k *Kubelet) DiskChanged() { k.aimEvictions(k.kernel.Now()) }
 // aimEvictions has the first pass run, not before at, that may find something to
 // do.
 func (k *Kubelet) aimEvictions(at sim.Time) {
-	if !k.running || k.machine.RuntimeDown() { // which measures
+	if !k.running {
 		return
 	}
 	e := &k.evictions
-	from, next := max(at, k.kernel.Now()), sim.Never
 	if len(e.leaving) > 0 {
-		next = at
+		k.want(&k.evicting, whyEviction, at)
 	}
+	if k.machine.RuntimeDown() { // which measures
+		return
+	}
+	from, next := max(at, k.kernel.Now()), sim.Never
 	for s := range stocks {
 		next = min(next, k.scarceAt(s, from, k.levels.highest[s]))
 	}
@@ -92,26 +98,62 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 
 // evictionPass is one look (synchronize).
 func (k *Kubelet) evictionPass(now sim.Time) {
-	if k.machine.RuntimeDown() {
+	if k.awaits(now) {
+		k.want(&k.evicting, whyEviction, now+1)
 		return
 	}
 	e := &k.evictions
-	k.evicting.Ticker = sim.Ticker{Phase: now, Period: cleanupEvery}
-	if len(e.leaving) > 0 {
-		if now.Sub(e.leftAt) < cleanupMost && slices.ContainsFunc(e.leaving, k.stays) {
-			k.want(&k.evicting, whyEviction, now+1)
-			return
-		}
-		e.leaving = nil
+	e.leaving = nil
+	k.evicting.Ticker = sim.Ticker{Phase: now, Period: evictEvery}
+	if k.machine.RuntimeDown() {
+		return
 	}
 	first, hard := k.observe(now)
 	if k.evictWriters(now); len(e.leaving) == 0 && first < Signals {
 		k.reclaim(first, hard, now)
 	}
-	if len(e.leaving) == 0 {
-		k.evicting.Period = evictEvery
-	}
 	k.aimEvictions(now + 1)
+}
+
+// awaits tells whether the pass before still waits for those that it evicted: first until
+// they are killed, which it says took too long, then until they are cleaned up
+// (killPodNow, waitForPodsCleanup).
+func (k *Kubelet) awaits(now sim.Time) bool {
+	e := &k.evictions
+	if e.killBy == 0 {
+		return now.Sub(e.leftAt) < cleanupMost && slices.ContainsFunc(e.leaving, k.stays)
+	}
+	if now < e.killBy {
+		return true
+	}
+	for _, pod := range e.leaving {
+		if k.unkilled(pod) {
+			k.client.Note(k.find(pod).face(), true, "ExceededGracePeriod", "Container runtime did not kill the pod within specified grace period.")
+		}
+	}
+	k.awaitCleanup(now)
+	return true
+}
+
+// podKilled is called when nothing of a pod runs any more, for good.
+func (k *Kubelet) podKilled(now sim.Time) {
+	if e := &k.evictions; e.killBy > 0 && !slices.ContainsFunc(e.leaving, k.unkilled) {
+		k.awaitCleanup(now)
+	}
+}
+
+// awaitCleanup has the manager look every second from now on whether those that it evicted
+// are cleaned up.
+func (k *Kubelet) awaitCleanup(now sim.Time) {
+	k.evictions.killBy, k.evictions.leftAt = 0, now
+	k.evicting.Ticker = sim.Ticker{Phase: now.Add(cleanupEvery), Period: cleanupEvery}
+	k.want(&k.evicting, whyEviction, now+1)
+}
+
+// unkilled tells whether something of a pod may still run.
+func (k *Kubelet) unkilled(pod uint32) bool {
+	r := k.find(pod)
+	return r != nil && r.stage < terminated
 }
 
 // stays tells whether a pod that is to go is still there.
@@ -201,11 +243,19 @@ func (k *Kubelet) cleanUp(now sim.Time) bool {
 }
 
 // evict fails a pod, and has the next pass wait until it is gone (evictPod). One that is
-// going already has no more than that grace left.
+// going already has no more than that grace left; of one that was evicted before, the last
+// words count.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
-	now := k.kernel.Now()
-	k.evictions.leaving, k.evictions.leftAt = append(k.evictions.leaving, r.pod.ID), now
-	r.ousted, r.oustBy, r.why = by, grace, message
+	now, e := k.kernel.Now(), &k.evictions
+	e.leaving, e.killBy = append(e.leaving, r.pod.ID), now.Add(max(killLeast, (grace+grace/2).Truncate(time.Second)))
+	k.evicting.Ticker = sim.Ticker{Phase: e.killBy, Period: cleanupEvery}
+	if r.ousted != byPressure {
+		r.ousted = by
+	}
+	if r.oustBy == 0 || grace < r.oustBy {
+		r.oustBy = grace
+	}
+	r.why = message
 	k.client.Note(r.face(), true, "Evicted", message)
 	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
 		k.killContainers(r)
@@ -233,11 +283,10 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 }
 
 // evictable tells whether a pod may be evicted: a critical or static one never is; one
-// that is terminating is, as long as its containers may run and its object is there
-// (pkg/kubelet/kubelet_pods.go GetActivePods).
+// that is terminating is, be it evicted, as long as its containers may run and its object
+// is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
 func (r *row) evictable() bool {
-	return r != nil && r.stage < terminated && !r.gone && r.ousted != byPressure && r.ousted != byLimit &&
-		r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && !r.gone && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

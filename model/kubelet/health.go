@@ -30,6 +30,7 @@ type health struct {
 	goodAt  sim.Time // the newest poll that was answered, as far as it counts; negative if none was in this run
 	staleAt sim.Time // when the last good status is or was too old
 	upAt    sim.Time // when the runtime was last started
+	downAt  sim.Time // and when it was last gone
 	frozen  sim.Time // when there is or was none: the newest relist before
 	stallAt sim.Time // when the main loop finds out, and begins to sleep
 	awakeAt sim.Time // when it finds that all is well
@@ -42,7 +43,7 @@ func (k *Kubelet) beginHealth(luck *sim.Stream) {
 	now := k.kernel.Now()
 	k.polling.Period, k.polling.Phase = pollEvery, now
 	h := &k.health
-	*h = health{goodAt: now, staleAt: sim.Never, stallAt: sim.Never, awakeAt: sim.Never, upAt: h.upAt}
+	*h = health{goodAt: now, staleAt: sim.Never, stallAt: sim.Never, awakeAt: sim.Never, upAt: h.upAt, downAt: h.downAt}
 	switch {
 	case k.synced: // it has long been running
 		k.polling.Phase = now.Add(luck.Duration(0, pollEvery))
@@ -85,7 +86,9 @@ func (k *Kubelet) RuntimeChanged() {
 
 // DaemonsBehind implements runtime.Observer: a kubelet that lacks CPU notices too late
 // that a probe was answered.
-func (k *Kubelet) DaemonsBehind() {
+func (k *Kubelet) DaemonsBehind() { k.allProbesChanged() }
+
+func (k *Kubelet) allProbesChanged() {
 	for _, r := range k.rows {
 		if r != nil && r.box != nil {
 			k.ProbesChanged(r.box)
@@ -95,11 +98,12 @@ func (k *Kubelet) DaemonsBehind() {
 
 func (k *Kubelet) runtimeGone() {
 	now := k.kernel.Now()
-	frozen := k.lastRelist(now)
+	frozen, h := k.lastRelist(now), &k.health
+	h.downAt = now
 	if !k.running {
 		return
 	}
-	h := &k.health
+	k.allProbesChanged()
 	h.frozen = frozen
 	if h.staleAt != sim.Never {
 		h.awakeAt = sim.Never
@@ -127,6 +131,7 @@ func (k *Kubelet) runtimeBack() {
 		return
 	}
 	k.want(&k.polling, whyPoll, now)
+	k.allProbesChanged()
 	for i := range k.slots {
 		if n := k.slots[i].news; n != sim.Never {
 			k.want(&k.relist, whyRelist, max(now, n+1))

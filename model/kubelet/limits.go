@@ -11,12 +11,13 @@ import (
 // Limits of local storage (eviction_manager.go localStorageEviction): a pass of the
 // eviction manager evicts, all at once and whatever the node has, the pods that have more
 // on its disk than they may: in an emptyDir; in all their containers and emptyDirs
-// together; or in one container, in this order. Of containers that have ended, and of a pod
-// none of whose containers runs, nothing is measured
+// together; or in one container, in this order. The real kubelet kills them one after the
+// other, each as soon as the one before has ended or taken 10 s. Of containers that have
+// ended, and of a pod none of whose containers runs, nothing is measured
 // (pkg/kubelet/stats/cri_stats_provider.go removeTerminatedContainers). What containers have
-// is taken as it is. What volumes have was measured up to two minutes ago (server/stats/volume_stat_calculator.go),
-// at an interval that is drawn once for each pod here, and a tmpfs is full, never over its
-// limit.
+// is taken as it is. What volumes have was measured up to two minutes ago
+// (server/stats/volume_stat_calculator.go), at an interval that is drawn once for each pod
+// here, and a tmpfs is full, never over its limit.
 
 // overLimit is why a pod is to be evicted, "" if it is not.
 func (k *Kubelet) overLimit(r *row, now sim.Time) string {

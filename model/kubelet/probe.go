@@ -115,6 +115,7 @@ type asking struct {
 	spec     *model.Probe
 	kind     model.ProbeKind
 	from     sim.Time // ticks before do nothing
+	to       sim.Time // and neither do those after
 	servesAt sim.Time
 	luck     sim.Lane
 	object   uint64 // names the luck
@@ -133,17 +134,35 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 		return a, false
 	}
 	p := &r.box.Processes[i]
-	return asking{
-		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), servesAt: p.UpAt(),
+	a = asking{
+		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind), ready: c.ready, literal: k.literal,
-	}, true
+	}
+	if spec.Handler == model.Exec {
+		k.needsRuntime(&a)
+	}
+	return a, true
+}
+
+// needsRuntime leaves out the ticks at which there is no runtime: who asks by a command gets
+// an error then, and that is no answer (doProbe: "Prober error, throw away the result").
+func (k *Kubelet) needsRuntime(a *asking) {
+	h := &k.health
+	if a.from = max(a.from, h.upAt+1); k.machine.RuntimeDown() {
+		a.to = h.downAt
+	}
 }
 
 func (a *asking) ticker() sim.Ticker { return sim.Ticker{Phase: a.phase, Period: period(a.spec)} }
 
 // next is the tick after those that are counted. A worker that still waits for an
 // answer misses none: it waits no longer than its period.
-func (a *asking) next() sim.Time { return a.ticker().AtOrAfter(max(a.from, a.asked+1, a.freeAt)) }
+func (a *asking) next() sim.Time {
+	if at := a.ticker().AtOrAfter(max(a.from, a.asked+1, a.freeAt)); at <= a.to {
+		return at
+	}
+	return sim.Never
+}
 
 // answer is what a probe is told that asks at a tick, how long that takes, and until
 // when all others are told the same.
@@ -197,7 +216,7 @@ func (a *asking) count(until sim.Time, draws int) {
 		if last == at {
 			draws--
 		} else if !a.literal {
-			n += a.ticker().Count(at, min(last, until))
+			n += a.ticker().Count(at, min(last, until, a.to))
 		}
 		a.take(good, took, at, n)
 	}

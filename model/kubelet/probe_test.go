@@ -104,3 +104,52 @@ func TestAContainerThatExitedIsNotReadyFromTheNextRelistOn(t *testing.T) {
 		}
 	}
 }
+
+// Source: pkg/kubelet/prober/worker.go doProbe ("Prober error, throw away the result"),
+// pkg/probe/exec/exec.go (what is no exit code is an error): without a runtime who asks by a
+// command neither fails nor succeeds, and what was counted before stays; others go on.
+func TestProbesByCommandCountNeitherWayWithoutARuntime(t *testing.T) {
+	lost := model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Liveness: true}, Lost: runtime.Million}
+	begin := func(handler model.ProbeHandler, options ...option) (*rig, *model.Pod) {
+		r := newRig(t, 1, append(options, startup(time.Millisecond))...)
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].Liveness = every(10*time.Second, 3)
+			s.Containers[0].Liveness.Handler = handler
+		})
+		r.ready(p)
+		r.run(time.Minute)
+		return r, p
+	}
+	for _, c := range []struct {
+		handler     model.ProbeHandler
+		least, most time.Duration
+	}{{model.Exec, 20 * time.Second, 30 * time.Second}, {model.HTTPGet, 0, 10 * time.Second}} {
+		var stories []string
+		for _, options := range [][]option{nil, {literal}} {
+			r, p := begin(c.handler, options...)
+			r.kubelet.StopRuntime()
+			r.kubelet.HarmProbes(p.Ref(), "", lost)
+			r.run(29 * time.Second)
+			r.kubelet.StartRuntime()
+			back := r.Now()
+			r.until("killed", time.Minute, func() bool { return len(r.notes(p, "Unhealthy")) > 0 })
+			if d := r.Now().Sub(back); d < c.least || d > c.most+time.Second {
+				t.Errorf("%v: unhealthy %v after the runtime was back, want %v to %v", c.handler, d, c.least, c.most)
+			}
+			r.run(time.Minute)
+			stories = append(stories, r.story())
+		}
+		if stories[0] != stories[1] {
+			t.Errorf("%v: %s", c.handler, firstDifference(stories[0], stories[1]))
+		}
+	}
+	r, p := begin(model.Exec)
+	r.kubelet.HarmProbes(p.Ref(), "", lost)
+	r.run(20 * time.Second) // two failures
+	r.kubelet.StopRuntime()
+	r.kubelet.HealProbes(p.Ref(), "", lost)
+	r.run(25 * time.Second)
+	r.kubelet.HarmProbes(p.Ref(), "", lost)
+	r.kubelet.StartRuntime()
+	r.until("the third failure", 10*time.Second+100*time.Millisecond, func() bool { return len(r.notes(p, "Unhealthy")) > 0 })
+}

@@ -96,7 +96,7 @@ func TestThresholdsAsAClosedFormAreWhatTheTicksCount(t *testing.T) {
 		}
 		fast := asking{
 			prober: &prober{phase: sim.Time(luck.Duration(0, 20*time.Second)), asked: -1, tellAt: sim.Never}, spec: spec,
-			kind: model.ProbeKind(luck.Below(3)), from: sim.Time(luck.Duration(0, 40*time.Second)),
+			kind: model.ProbeKind(luck.Below(3)), from: sim.Time(luck.Duration(0, 40*time.Second)), to: sim.Never,
 			servesAt: sim.Time(luck.Duration(0, 80*time.Second)), luck: sim.NewLuck(uint64(i)).Lane("answers"), ready: luck.Below(2) == 0,
 		}
 		slow := naive{asking: fast, last: -1}

@@ -205,6 +205,7 @@ func (k *Kubelet) stopped(r *row) {
 	k.publish(r, true)
 	k.release(r)
 	k.roomMade(r.pod.ID)
+	k.podKilled(now)
 	k.wait(r, unmounting, k.relist.After(now).Add(unmount))
 }
 

@@ -231,11 +231,15 @@ func randomContainer(c *model.Container, luck *sim.Stream) {
 		if luck.Below(2) == 0 {
 			return nil
 		}
-		return &model.Probe{
+		p := &model.Probe{
 			InitialDelay: time.Duration(luck.Below(20)) * time.Second, Period: time.Duration(1+luck.Below(10)) * time.Second,
 			SuccessThreshold: 1, FailureThreshold: int(1 + luck.Below(4)),
 			Timeout: time.Duration(luck.Below(15)) * time.Second, Grace: time.Duration(luck.Below(2)) * 5 * time.Second,
 		}
+		if p.FailureThreshold%2 == 0 {
+			p.Handler = model.Exec
+		}
+		return p
 	}
 	c.Readiness, c.Liveness, c.Startup = probe(), probe(), probe()
 }

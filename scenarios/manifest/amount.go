@@ -93,11 +93,11 @@ func requirements(p *place, r *corev1.ResourceRequirements) (requests, limits mo
 		limit, limited := r.Limits[corev1.ResourceName(name)]
 		q := r.Requests[corev1.ResourceName(name)]
 		switch {
+		case limited && q.Cmp(limit) != 0 && unshared(name):
+			p.field("requests").field(name).errorf("%s must be equal to the limit %s: %s cannot be shared", q.String(), limit.String(), name)
 		case limited && q.Cmp(limit) > 0:
 			p.field("requests").field(name).errorf("%s is more than the limit %s", q.String(), limit.String())
-		case limited && q.Cmp(limit) != 0 && isExtended(name):
-			p.field("requests").field(name).errorf("%s must be equal to the limit %s: %s cannot be shared", q.String(), limit.String(), name)
-		case !limited && isExtended(name):
+		case !limited && unshared(name):
 			p.field("requests").field(name).errorf("%s needs a limit, equal to the request: it cannot be shared", name)
 		}
 	}
@@ -115,11 +115,17 @@ func says(r *corev1.ResourceRequirements, name corev1.ResourceName) bool {
 // know, and therefore not overcommitted.
 func isExtended(name string) bool { return strings.Contains(name, "/") }
 
+// unshared tells whether nobody may ask for less of a resource than they may have: extended
+// ones and huge pages (pkg/apis/core/helper/helpers.go IsOvercommitAllowed).
+func unshared(name string) bool {
+	return isExtended(name) || strings.HasPrefix(name, corev1.ResourceHugePagesPrefix)
+}
+
 // checkResource refuses the names that a container cannot ask for
 // (pkg/apis/core/validation ValidateContainerResourceName).
 func checkResource(p *place, name string) {
 	known := []string{"cpu", "memory", "ephemeral-storage"}
-	if isExtended(name) || slices.Contains(known, name) || strings.HasPrefix(name, "hugepages-") {
+	if unshared(name) || slices.Contains(known, name) {
 		return
 	}
 	p.errorf("is no resource of containers%s", cmp.Or(strict.DidYouMean(name, known), "; others have a domain in front, such as nvidia.com/gpu"))

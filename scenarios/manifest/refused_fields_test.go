@@ -74,3 +74,22 @@ func TestWhatTheAPIServerRefusesOfAPodsFieldsIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/apis/core/validation/validation.go validateResourceRequirements ("must be
+// equal to", "Limit must be set for non overcommitable resources"), of containers and of pods
+// as a whole, pkg/apis/core/v1/defaults.go: a limit alone is the request, too.
+func TestHugePagesAreRequestedAsManyAsTheirLimit(t *testing.T) {
+	for resources, want := range map[string]string{
+		"{requests: {hugepages-2Mi: 100Mi}, limits: {hugepages-2Mi: 200Mi, memory: 1Gi}}": `requests.hugepages-2Mi: 100Mi must be equal to the limit 200Mi: hugepages-2Mi cannot be shared`,
+		"{requests: {hugepages-2Mi: 300Mi}, limits: {hugepages-2Mi: 200Mi, memory: 1Gi}}": `requests.hugepages-2Mi: 300Mi must be equal to the limit 200Mi: hugepages-2Mi cannot be shared`,
+		"{requests: {hugepages-2Mi: 100Mi}, limits: {memory: 1Gi}}":                       `requests.hugepages-2Mi: hugepages-2Mi needs a limit, equal to the request: it cannot be shared`,
+		"{requests: {hugepages-2Mi: 100Mi}, limits: {hugepages-2Mi: 100Mi, memory: 1Gi}}": "",
+		"{limits: {hugepages-2Mi: 100Mi, memory: 1Gi}}":                                   "",
+	} {
+		for _, err := range []error{refusals("resources: "+resources, ""), refusals("", "resources: "+resources)} {
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: want %q, got %v", resources, want, err)
+			}
+		}
+	}
+}
