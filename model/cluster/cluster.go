@@ -89,7 +89,7 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth()})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth()})
 	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {

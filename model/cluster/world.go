@@ -410,6 +410,20 @@ func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Pr
 	return out
 }
 
+// probing tells of which pods a probe does all that a request does; nil if behaviors say so
+// of none.
+func (c *Config) probing() func(*model.Pod) bool {
+	does := func(b runtime.Behavior) bool {
+		return slices.ContainsFunc(b.Probes[:], func(x runtime.ProbeBehavior) bool { return x.Path == runtime.RequestPath })
+	}
+	if !slices.ContainsFunc(c.Behaviors, does) {
+		return nil
+	}
+	return func(p *model.Pod) bool {
+		return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return does(c.Behaviors.For(p, x.Name)) })
+	}
+}
+
 // needs is what probes ask of other Services, as behaviors say.
 func (c *Config) needs() (out []workload.Call) {
 	for i := range c.Behaviors {
