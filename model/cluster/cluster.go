@@ -147,7 +147,7 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.podUsage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.Usage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
 		x.managers = append(x.managers, manager)
 		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}

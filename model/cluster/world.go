@@ -127,10 +127,11 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	return s.CPUMilli, s.At, ok
 }
 
-// podUsage implements controller.Usage.
-func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool) {
+// Usage is what metrics-server would say now of a pod, or of one of its containers if that
+// is named; nothing runs on a hollow node. It implements controller.Usage.
+func (x *Cluster) Usage(pod *model.Pod, container string) (model.Sample, bool) {
 	if k, real := x.kubelets[pod.NodeID].(*kubelet.Kubelet); real {
-		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
+		return k.Measured(pod.Ref(), container)
 	}
 	return model.Sample{}, false
 }
