@@ -487,7 +487,7 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 		return nil
 	}
 	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
-		return k.Machine()
+		return k
 	}
 	return nil
 }
