@@ -16,26 +16,8 @@ import (
 // Pods writes what "kubectl get pods -o wide" would print at the end of a history: of
 // all pods, or of the one that path names.
 func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
-	last := map[uint32]*model.Pod{}
-	for i := range h.Len() {
-		r := h.At(i)
-		if r.Note != nil || r.Object().Head().Kind != model.KindPod {
-			continue
-		}
-		id := r.Object().Head().ID
-		if last[id], _ = r.New.(*model.Pod); last[id] == nil {
-			delete(last, id)
-		}
-	}
-	var pods []*model.Pod
-	for _, p := range last {
-		if path == "" || p.Path() == path {
-			pods = append(pods, p)
-		}
-	}
-	slices.SortFunc(pods, func(a, b *model.Pod) int {
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	})
+	var all living
+	pods := all.at(h, path)
 	if len(pods) == 0 {
 		_, err := io.WriteString(w, "No resources found\n")
 		return err
@@ -61,6 +43,40 @@ func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
 	}
 	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
 	return err
+}
+
+// living is the pods that there are by a history, as far as it was read.
+type living struct {
+	last map[uint32]*model.Pod
+	read int
+}
+
+// at is those at its end, or the one that path names, in the order of their names.
+func (l *living) at(h *store.History, path string) (pods []*model.Pod) {
+	if l.last == nil {
+		l.last = map[uint32]*model.Pod{}
+	}
+	for ; l.read < h.Len(); l.read++ {
+		r := h.At(l.read)
+		if r.Note != nil || r.Object().Head().Kind != model.KindPod {
+			continue
+		}
+		id := r.Object().Head().ID
+		if p, ok := r.New.(*model.Pod); ok {
+			l.last[id] = p
+		} else {
+			delete(l.last, id)
+		}
+	}
+	for _, p := range l.last {
+		if path == "" || p.Path() == path {
+			pods = append(pods, p)
+		}
+	}
+	slices.SortFunc(pods, func(a, b *model.Pod) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	return pods
 }
 
 // gates is how many of a pod's readiness gates are True; the column is there if any pod

@@ -131,23 +131,30 @@ func TestFaultsOfPodsHaveTheirSignatureAndHeal(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		for seed := range uint64(3) {
-			s.Config.Seed = seed + 1
-			x, r := run(t, s)
-			if !r.Held() {
-				var b strings.Builder
-				if err := r.WriteText(&b, false); err != nil {
-					t.Fatal(err)
-				}
-				t.Errorf("%s: seed %d\n%s", c.name, seed+1, b.String())
+		holdsLiterally(t, c.name, s)
+	}
+}
+
+// holdsLiterally runs a scenario with several seeds, whose promises have to hold, and with
+// every probe an event, which has to be the same story.
+func holdsLiterally(t *testing.T, name string, s *scenarios.Scenario) {
+	t.Helper()
+	for seed := range uint64(3) {
+		s.Config.Seed = seed + 1
+		x, r := run(t, s)
+		if !r.Held() {
+			var b strings.Builder
+			if err := r.WriteText(&b, false); err != nil {
+				t.Fatal(err)
 			}
-			s.Config.Literal = true
-			y, _ := run(t, s)
-			if d, differs := report.FirstDifference(x.Store.History(), y.Store.History()); differs {
-				t.Errorf("%s: seed %d: with every probe an event it is another story: %+v", c.name, seed+1, d)
-			}
-			s.Config.Literal = false
+			t.Errorf("%s: seed %d\n%s", name, seed+1, b.String())
 		}
+		s.Config.Literal = true
+		y, _ := run(t, s)
+		if d, differs := report.FirstDifference(x.Store.History(), y.Store.History()); differs {
+			t.Errorf("%s: seed %d: with every probe an event it is another story: %+v", name, seed+1, d)
+		}
+		s.Config.Literal = false
 	}
 }
 
@@ -170,5 +177,140 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s %s\nwant %q, got\n%v", c.probes, c.behavior, c.timeline, c.want, err)
 		}
+	}
+}
+
+// needing is a worker of two pods that nobody sends to, its readiness probe asks a
+// database; what is in the first place stands among the manifests, and its timeline and
+// its promises follow. Sources of the rules: pkg/kubelet/prober/prober.go (a probe is what
+// its handler answers), pkg/kubelet/prober/worker.go.
+const needing = `apiVersion: orrery/v1
+name: needing
+duration: 20m
+cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 32Gi}]}
+workload:
+  manifests:
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: worker}
+      spec:
+        replicas: 2
+        selector: {matchLabels: {app: worker}}
+        template:
+          metadata: {labels: {app: worker}}
+          spec:
+            containers:
+              - {name: worker, image: "worker:1", %s: {httpGet: {path: /, port: 80}}}
+              - {name: beside, image: "beside:1"}
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: db}
+      spec:
+        replicas: %d
+        selector: {matchLabels: {app: db}}
+        template:
+          metadata: {labels: {app: db}}
+          spec: {containers: [{name: db, image: "db:1"}]}
+    - {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}
+  behavior:
+    - {match: {app: worker}, container: worker, startup: 1s, probes: {%s: {path: own, needs: db}}}
+    - {match: {app: worker}, container: beside, startup: %s}
+timeline: [%s]
+expect:
+%s`
+
+// A probe asks the Service that it needs although nobody sends requests to its pod: also if
+// that has no pods, while it comes and goes, and while another container of the pod has
+// not started up.
+func TestAProbeAsksTheServiceItNeedsWithoutAnyTraffic(t *testing.T) {
+	for _, c := range []struct {
+		name, probe    string
+		replicas       int
+		beside, events string
+		expect         []string
+	}{
+		{"a Service without pods", "readiness", 0, "1s", "", []string{"always(ready(deployment/worker) == 0)", "restarts() == 0"}},
+		{"a Service with pods", "readiness", 1, "1s", "", []string{"after 1m: always(ready(deployment/worker) == 2)", "restarts() == 0"}},
+		{
+			"pods that come and go", "readiness", 1, "1s",
+			"{at: 5m, do: scale, target: deployment/db, replicas: 0}, {at: 10m, do: scale, target: deployment/db, replicas: 1}",
+			[]string{
+				"between 1m and 5m: always(ready(deployment/worker) == 2)", "between 5m35s and 10m: always(ready(deployment/worker) == 0)",
+				"after 10m45s: always(ready(deployment/worker) == 2)", "restarts() == 0",
+			},
+		},
+		{
+			"pods that are replaced meanwhile", "readiness", 1, "1s",
+			"{at: 5m, do: scale, target: deployment/db, replicas: 0}, {at: 6m, fault: pod-kill, target: deployment/worker, count: 1}, {at: 7m, do: scale, target: deployment/worker, replicas: 3}",
+			[]string{"between 1m and 5m: always(ready(deployment/worker) == 2)", "after 5m35s: always(ready(deployment/worker) == 0)"},
+		},
+		{
+			"a database that hangs", "readiness", 1, "1s", "{at: 5m, for: 5m, fault: pod-failure, target: deployment/db}",
+			[]string{"between 5m35s and 10m: always(ready(deployment/worker) == 0)", "after 10m15s: always(ready(deployment/worker) == 2)"},
+		},
+		{
+			"liveness", "liveness", 1, "1s", "{at: 5m, do: scale, target: deployment/db, replicas: 0}",
+			[]string{"before 5m20s: restarts() == 0", "before 6m10s: reached(restarts() == 2)"},
+		},
+		{
+			"liveness, while another container has not started up", "liveness", 0, "15m", "",
+			[]string{"before 30s: restarts() == 0", "before 1m20s: reached(restarts() == 2)"},
+		},
+	} {
+		lines := ""
+		for _, e := range c.expect {
+			lines += fmt.Sprintf("  - %q\n", e)
+		}
+		dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(needing, c.probe+"Probe", c.replicas, c.probe, c.beside, c.events, lines)})
+		s, err := scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		holdsLiterally(t, c.name, s)
+	}
+}
+
+// A probe that does all that a request does takes as long as one, although nobody sends any
+// to its pod, and as soon as that changes.
+func TestAProbeTakesAsLongAsARequestWithoutAnyTraffic(t *testing.T) {
+	for _, c := range []struct {
+		latency, events string
+		expect          []string
+	}{
+		{"2s", "", []string{"always(ready(deployment/db) == 0)"}},
+		{"100ms", "{at: 5m, for: 5m, fault: pod-slow, target: deployment/db, latency: 2s}", []string{
+			"between 1m and 5m: always(ready(deployment/db) == 1)", "between 5m35s and 10m: always(ready(deployment/db) == 0)", "after 10m15s: always(ready(deployment/db) == 1)",
+		}},
+	} {
+		lines := ""
+		for _, e := range c.expect {
+			lines += fmt.Sprintf("  - %q\n", e)
+		}
+		dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(`apiVersion: orrery/v1
+name: slow
+duration: 15m
+cluster: {nodes: [{name: n, cpu: 8, memory: 32Gi}]}
+workload:
+  manifests:
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: db}
+      spec:
+        replicas: 1
+        selector: {matchLabels: {app: db}}
+        template:
+          metadata: {labels: {app: db}}
+          spec: {containers: [{name: db, image: "db:1", readinessProbe: {httpGet: {path: /, port: 80}}}]}
+  behavior: [{match: {app: db}, latency: %s, probes: {readiness: request}}]
+timeline: [%s]
+expect:
+%s`, c.latency, c.events, lines)})
+		s, err := scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.latency, err)
+			continue
+		}
+		holdsLiterally(t, c.latency, s)
 	}
 }

@@ -40,7 +40,7 @@ type command struct {
 }
 
 // commands is every subcommand, in the order in which help lists them.
-var commands = []command{runCommand, testCommand, listCommand, getCommand, explainCommand, compareCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
+var commands = []command{runCommand, testCommand, listCommand, getCommand, topCommand, explainCommand, compareCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
 
 // options is every flag of every subcommand; a subcommand declares those it
 // takes.
@@ -69,6 +69,8 @@ type options struct {
 	typical    string
 	placements string
 	at         string
+	every      string
+	containers bool
 	seeds      string
 	metrics    []string
 }

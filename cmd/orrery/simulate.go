@@ -117,6 +117,11 @@ func (c *console) stopped(r *outcome) string {
 
 // live runs a scenario to its end, a budget's, or Ctrl-C.
 func (c *console) live(s *scenarios.Scenario) (*outcome, error) {
+	return c.looking(s, 0, func(*cluster.Cluster) {})
+}
+
+// looking does so, and looks at the cluster so often, if that is not 0, and at the end.
+func (c *console) looking(s *scenarios.Scenario, every time.Duration, look func(*cluster.Cluster)) (*outcome, error) {
 	x, err := cluster.New(s.Config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Config.Name, err)
@@ -133,7 +138,16 @@ func (c *console) live(s *scenarios.Scenario) (*outcome, error) {
 	}, progressEvents)
 	stopListening := interruptible(x.Kernel)
 	invariants := cluster.Watch(x.Store)
-	err = x.Run(end)
+	for at := sim.Time(every); every > 0 && at < end && err == nil; at = at.Add(every) {
+		if err = x.Run(at); err == nil {
+			look(x)
+		}
+	}
+	if err == nil {
+		if err = x.Run(end); err == nil {
+			look(x)
+		}
+	}
 	stopListening()
 	p.clear()
 	if broken := invariants.Broken; len(broken) > 0 {

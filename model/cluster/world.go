@@ -127,10 +127,11 @@ func (x *Cluster) usage(node uint32) (cpuMilli int64, at sim.Time, ok bool) {
 	return s.CPUMilli, s.At, ok
 }
 
-// podUsage implements controller.Usage.
-func (x *Cluster) podUsage(pod *model.Pod, container string) (model.Sample, bool) {
+// Usage is what metrics-server would say now of a pod, or of one of its containers if that
+// is named; nothing runs on a hollow node. It implements controller.Usage.
+func (x *Cluster) Usage(pod *model.Pod, container string) (model.Sample, bool) {
 	if k, real := x.kubelets[pod.NodeID].(*kubelet.Kubelet); real {
-		return k.Machine().Measured(x.Kernel.Now(), pod.ID, container)
+		return k.Measured(pod.Ref(), container)
 	}
 	return model.Sample{}, false
 }
@@ -410,6 +411,20 @@ func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Pr
 	return out
 }
 
+// probing tells of which pods a probe does all that a request does; nil if behaviors say so
+// of none.
+func (c *Config) probing() func(*model.Pod) bool {
+	does := func(b runtime.Behavior) bool {
+		return slices.ContainsFunc(b.Probes[:], func(x runtime.ProbeBehavior) bool { return x.Path == runtime.RequestPath })
+	}
+	if !slices.ContainsFunc(c.Behaviors, does) {
+		return nil
+	}
+	return func(p *model.Pod) bool {
+		return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return does(c.Behaviors.For(p, x.Name)) })
+	}
+}
+
 // needs is what probes ask of other Services, as behaviors say.
 func (c *Config) needs() (out []workload.Call) {
 	for i := range c.Behaviors {
@@ -472,7 +487,7 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 		return nil
 	}
 	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
-		return k.Machine()
+		return k
 	}
 	return nil
 }

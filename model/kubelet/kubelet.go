@@ -263,6 +263,11 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 	return s != nil && k.machine.Serves(s)
 }
 
+// Measured is what metrics say of a pod, or of one of its containers if that is named.
+func (k *Kubelet) Measured(pod model.Ref, container string) (model.Sample, bool) {
+	return k.machine.Measured(k.kernel.Now(), k.own(pod.ID), container)
+}
+
 // Doom has a container of a pod exit after each start, until Spare.
 func (k *Kubelet) Doom(pod model.Ref, name string, doom model.Doom) {
 	k.machine.Doom(k.own(pod.ID), name, doom)

@@ -180,7 +180,7 @@ func (k *Kubelet) know(s *static, m *model.Pod) {
 	}
 	s.ref = m.Ref()
 	k.shownAs = append(k.shownAs, mirrored{api: m.ID, own: s.Pod.ID})
-	if box := k.machine.Sandbox(s.Pod.ID); k.serving != nil && box != nil && k.machine.Serves(box) {
+	if box := k.machine.Sandbox(s.Pod.ID); k.serving != nil && box != nil && box.Serving() {
 		k.serving.ServingChanged(s.ref, true)
 	}
 }
@@ -311,6 +311,22 @@ func (r *row) face() *model.Pod {
 	c := *r.pod
 	c.ID = r.static.ref.ID
 	return &c
+}
+
+// Load implements workload.Machine, which knows static pods by their mirrors.
+func (k *Kubelet) Load(pod uint32, in *model.Inflow) bool { return k.machine.Load(k.own(pod), in) }
+
+// Probed implements workload.Machine.
+func (k *Kubelet) Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32) {
+	k.machine.Probed(k.own(pod), container, kind, late, refused)
+}
+
+// Untracked implements workload.Machine.
+func (k *Kubelet) Untracked(ppm uint32) { k.machine.Untracked(ppm) }
+
+// CapacityMilliRPS implements workload.Machine.
+func (k *Kubelet) CapacityMilliRPS(pod uint32) (rate int64, limited bool) {
+	return k.machine.CapacityMilliRPS(k.own(pod))
 }
 
 // ServingChanged implements runtime.Watcher for a machine with static pods.

@@ -127,7 +127,6 @@ type Sandbox struct {
 	follower
 	emptyDirs []emptyDir // what is in them
 	one       [1]Process
-	risks     [][model.ProbeKinds]Risk // beside Processes; nil if nobody ever said any
 }
 
 // Machine is one worker machine: what is true about its containers, whoever
@@ -186,7 +185,8 @@ type Machine struct {
 	unwritten  string   // what the last pull that failed for it was told
 	// probeFaults are in the order in which they began.
 	probeFaults []probeFault
-	untracked   uint32 // of a million new connections, those that the kernel drops
+	risks       map[uint32][][model.ProbeKinds]Risk // by pod and container, if anybody ever said any
+	untracked   uint32                              // of a million new connections, those that the kernel drops
 	panicAfter  time.Duration
 	crowdedAt   sim.Time // since when it is crowded
 	hanging     []uint32 // pods whose processes hang, once for each reason
@@ -378,6 +378,7 @@ func (m *Machine) Remove(pod uint32) {
 			m.ids[i], m.pods[i] = 0, nil
 		}
 	}
+	delete(m.risks, pod)
 }
 
 // The addresses of pods are 10.0.0.0/8, 1,024 for each node; hostNetwork pods

@@ -42,17 +42,18 @@ type probeFault struct {
 }
 
 // Probed says what part of a container's probes of a kind fails because of what
-// arrives at the pod, in millionths.
+// arrives at the pod, or of what it asks, in millionths. The pod may be unknown here.
 func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32) {
-	s := m.Sandbox(pod)
-	if s == nil {
-		return
+	if m.risks == nil {
+		m.risks = map[uint32][][model.ProbeKinds]Risk{}
 	}
-	if s.risks == nil {
-		s.risks = make([][model.ProbeKinds]Risk, len(s.Processes))
+	all := m.risks[pod]
+	if more := container + 1 - len(all); more > 0 {
+		all = append(all, make([][model.ProbeKinds]Risk, more)...)
+		m.risks[pod] = all
 	}
-	s.risks[container][kind] = Risk{late, refused}
-	m.kubelet.ProbesChanged(s)
+	all[container][kind] = Risk{late, refused}
+	m.probesChanged(pod)
 }
 
 // Untracked says that the machine's kernel drops so many of a million new connections from now
@@ -74,8 +75,8 @@ func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	if p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
 		return Risk{Late: Million} // it is the kubelet that is late
 	}
-	if s.risks != nil {
-		r = s.risks[i][kind]
+	if all := m.risks[s.Pod.ID]; i < len(all) {
+		r = all[i][kind]
 	}
 	if m.hangs(s) {
 		return Risk{Late: Million}

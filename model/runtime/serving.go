@@ -104,6 +104,9 @@ func (m *Machine) Answered(by Asker) {
 	}
 }
 
+// Serving tells whether the pod serves, as its Watcher was told last.
+func (s *Sandbox) Serving() bool { return s.serving }
+
 func (m *Machine) checkServing(s *Sandbox) {
 	if m.serving == nil {
 		return

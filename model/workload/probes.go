@@ -179,11 +179,15 @@ func (t *Flows) needed(p *pod, x *Probe) (r risk) {
 	return r
 }
 
-// single is how one request of a flow fares that one of its senders sends.
+// single is how one request of a flow fares that one of its senders sends, or would if it
+// sent any.
 func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
-	if f.lookups >= 0 && s.milli > 0 {
-		l := &t.flows[f.lookups]
-		r.late = min(product(t.unresolved(l, s)+t.misled(l, s), million, s.milli), million)
+	if f.lookups >= 0 {
+		l, one := &t.flows[f.lookups], *s
+		if one.milli == 0 {
+			one.milli = 1000
+		}
+		r.late = min(product(t.unresolved(l, &one)+t.misled(l, &one), million, one.milli), million)
 	}
 	if s.live < 0 {
 		return r

@@ -58,11 +58,16 @@ func (t *Flows) spreadEvenly(f *flow) {
 	}
 }
 
-// spreadProbes has the pods that serve ask what their probes need.
+// spreadProbes has the pods that serve ask what their probes need, whatever arrives there.
+// Of others it is not known how much they ask, as some of their containers may run, but
+// what an answer would be.
 func (t *Flows) spreadProbes(f *flow) {
 	for _, id := range f.members {
-		if p := t.pods.Row(id); t.sends(p) {
+		switch p := t.pods.Row(id); {
+		case t.sends(p):
 			t.count(f, p.home, t.asks(p, f.Service))
+		case p.homed:
+			t.sender(f, t.place(f, p.home), p.home)
 		}
 	}
 }
@@ -284,6 +289,10 @@ func (t *Flows) seePod(id uint32, p *model.Pod) {
 		t.quit(id, row)
 	case p.NodeID == 0 || old != nil && old.NodeID != 0 && len(old.Labels) == len(p.Labels) && (len(p.Labels) == 0 || &old.Labels[0] == &p.Labels[0]):
 	default:
+		if t.Probing != nil && t.Probing(p) {
+			t.reprobe(id, t.know(p.Ref(), p.NodeName))
+			t.post()
+		}
 		for _, i := range t.callsOf(p) {
 			t.join(i, p)
 		}
@@ -337,7 +346,7 @@ func (t *Flows) join(i int32, p *model.Pod) {
 	if !row.homed {
 		t.house(row)
 	}
-	if row.serving {
+	if row.serving || f.call != nil && f.call.Probes {
 		t.respread(i)
 	}
 }

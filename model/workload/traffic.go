@@ -23,6 +23,9 @@ type TrafficConfig struct {
 	// Bandwidth is how many bytes of requests and answers a second go out of each node,
 	// and in, at most; 0 is without limit.
 	Bandwidth int64
+	// Probing tells whether a probe of a pod does all that a request does, which may take too
+	// long although nobody sends any; nil: there are no such pods.
+	Probing func(*model.Pod) bool
 	// Exact has every change go all the way at once, and every pod computed by itself:
 	// the slow twin.
 	Exact bool
@@ -304,12 +307,10 @@ func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficCo
 		t.addCall(&c.Calls[i])
 	}
 	t.addLookups()
-	for i := range t.flows {
-		if t.flows[i].sentByPods() && t.client == nil {
-			t.client = s.NewClient(store.ClientConfig{Name: "traffic", As: store.Admin("traffic"), Actor: t.self, Site: c.Site})
-			t.watchDeployments = t.client.Watch(model.KindDeployment)
-			t.watchPods = t.client.Watch(model.KindPod)
-		}
+	if c.Probing != nil || slices.ContainsFunc(t.flows, func(f flow) bool { return f.sentByPods() }) {
+		t.client = s.NewClient(store.ClientConfig{Name: "traffic", As: store.Admin("traffic"), Actor: t.self, Site: c.Site})
+		t.watchDeployments = t.client.Watch(model.KindDeployment)
+		t.watchPods = t.client.Watch(model.KindPod)
 	}
 	if c.DNS != nil && t.client != nil {
 		t.watchServices = t.client.Watch(model.KindService)
@@ -412,7 +413,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 		t.move(ref.ID, p)
 	}
 	for _, i := range t.sorts[p.sort] {
-		if t.flows[i].call == nil || t.keeps(&t.flows[i]) {
+		if c := t.flows[i].call; c == nil || c.Probes || t.keeps(&t.flows[i]) {
 			t.respread(i)
 		}
 	}

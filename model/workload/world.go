@@ -46,7 +46,7 @@ type Machine interface {
 	// false if the pod is not there.
 	Load(pod uint32, in *model.Inflow) bool
 	// Probed is told how many of a million probes of a container fail from now on,
-	// because the answer is late or because there is none.
+	// because the answer is late or because there is none. It may not know the pod yet.
 	Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32)
 	// Untracked is told how many of a million new connections the machine's kernel drops from
 	// now on, because its conntrack table is full.
