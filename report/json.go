@@ -36,9 +36,9 @@ type jsonReport struct {
 // jsonTraffic is in parts of a billion of the requests that are sent to a Service, or,
 // of where they go, of those from nodes that have an endpoint to go to.
 type jsonTraffic struct {
-	AttemptsPPB        int64            `json:"attemptsPpb"` // for each request
-	BusyPPM            int64            `json:"busyPpm"`     // at most
-	CrossZonePPB       *int64           `json:"crossZonePpb"`
+	AttemptsPPB        int64            `json:"attemptsPpb"`  // for each request
+	BusyPPM            int64            `json:"busyPpm"`      // at most
+	CrossZonePPB       *int64           `json:"crossZonePpb"` // null if none come from nodes, or there is one zone
 	FromNS             sim.Time         `json:"fromNs"`
 	LostPPB            map[string]int64 `json:"lostPpb"` // by cause
 	MaxMilliRPS        int64            `json:"maxMilliRPS"`
@@ -46,8 +46,8 @@ type jsonTraffic struct {
 	Name               string           `json:"name"`
 	P50NS              int64            `json:"p50Ns"`
 	P99NS              int64            `json:"p99Ns"`
-	SameNodePPB        *int64           `json:"sameNodePpb"` // null if none come from nodes, or there is one zone
-	SameZonePPB        *int64           `json:"sameZonePpb"`
+	SameNodePPB        *int64           `json:"sameNodePpb"` // null if none come from nodes
+	SameZonePPB        *int64           `json:"sameZonePpb"` // as crossZonePpb
 	ServedPPB          int64            `json:"servedPpb"`
 	WorstMinuteP99AtNS sim.Time         `json:"worstMinuteP99AtNs"`
 	WorstMinuteP99NS   int64            `json:"worstMinuteP99Ns"`
@@ -65,7 +65,10 @@ func (t *TrafficEnd) json(from sim.Time) jsonTraffic {
 		j.LostPPB[causes[i].name] = t.Lost[i]
 	}
 	if t.Placed {
-		j.CrossZonePPB, j.SameNodePPB, j.SameZonePPB = &t.Crossed, &t.SameNode, &t.SameZone
+		j.SameNodePPB = &t.SameNode
+	}
+	if t.Zoned {
+		j.CrossZonePPB, j.SameZonePPB = &t.Crossed, &t.SameZone
 	}
 	return j
 }

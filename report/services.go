@@ -29,7 +29,8 @@ type TrafficEnd struct {
 	Attempts                  int64   // for each request, in billionths
 	BusyPPM                   int64   // the endpoints, at most; 0 if nothing limits them
 
-	Placed                      bool // some requests came from nodes, and there is more than one zone
+	Placed                      bool // some requests came from nodes
+	Zoned                       bool // and there is more than one zone
 	SameNode, SameZone, Crossed int64
 }
 
@@ -83,7 +84,7 @@ func trafficEnds(s *state, h *store.History, w Window) (out []TrafficEnd) {
 	}
 	for _, sv := range serviceRuns(h) {
 		if t, ok := sv.end(w); ok {
-			t.Placed = t.Placed && len(zones) > 1
+			t.Zoned = t.Placed && len(zones) > 1
 			out = append(out, t)
 		}
 	}

@@ -144,6 +144,38 @@ func TestHowRequestsFared(t *testing.T) {
 	}
 }
 
+// How much stayed on the node is said wherever nodes send; of zones only if there are some.
+func TestTheReportSaysHowMuchStayedOnTheNode(t *testing.T) {
+	for _, c := range []struct {
+		zones        []string
+		inside       int64
+		line, absent string
+		json         []string
+	}{
+		{[]string{"", ""}, 100_000, "    from nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+		{[]string{"a", "a"}, 100_000, "    from nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+		{[]string{"a", "b"}, 100_000, "    from nodes: 25% stayed on the node, 75% in the zone, 25% went to another zone\n", "null zone", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": 750000000`, `"crossZonePpb": 250000000`}},
+		{[]string{"a", "b"}, 0, "service/web", "from nodes", []string{`"sameNodePpb": null`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+	} {
+		tape := newTape()
+		for i, zone := range c.zones {
+			tape.Create(tape.by("node"), &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: fmt.Sprint("n-", i), Labels: model.MakeLabels(map[string]string{model.LabelZone: zone})}})
+		}
+		tape.flow(model.Traffic{From: "deployment/front", OfferedMilliRPS: 100_000, ServedMilliRPS: 100_000, InsideMilliRPS: c.inside, ZoneMilliRPS: c.inside * 3 / 4, NodeMilliRPS: c.inside / 4})
+		tape.at(10 * time.Minute)
+		r := New(Meta{End: tape.now()}, tape.History(), nil)
+		text, js := reportText(t, r, false), reportJSON(t, r)
+		if !strings.Contains(text, c.line) || strings.Contains(text, c.absent) {
+			t.Errorf("zones %q, %d from nodes:\n%s", c.zones, c.inside, text)
+		}
+		for _, l := range c.json {
+			if !strings.Contains(js, l) {
+				t.Errorf("zones %q, %d from nodes: no %s in the JSON report", c.zones, c.inside, l)
+			}
+		}
+	}
+}
+
 // A quarter of the time one request of ten takes two seconds more: that is in the 99th
 // percentile of all requests, and in no median.
 func TestAGrayFailureShowsInThePercentileOfAll(t *testing.T) {

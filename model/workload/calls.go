@@ -82,9 +82,6 @@ var once = attempt{million, 0, sure}
 // tried is what becomes of a call by what became of single attempts. Attempts fail
 // independently of one another, but for those that full pods turn away (retried).
 func (f *flow) tried() attempt {
-	if f.now.OfferedMilliRPS == 0 {
-		return once
-	}
 	if f.turned.again > 0 {
 		return f.retried()
 	}
@@ -142,6 +139,9 @@ func (t *Flows) total(f *flow) {
 	bad.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, names, limit)
 	f.single.bad = bad.timing()
 	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
+	if f.of >= 0 {
+		f.spoil()
+	}
 	if times := &f.single.ok; t.Exact && *times != f.timed || times.change(&f.timed) != same {
 		f.timed = *times
 		p50, p99 = times.quantile(million/2), times.quantile(million/100*99)

@@ -113,6 +113,32 @@ func TestWhatIsSlowBehindOverloadsWhoWaits(t *testing.T) {
 	}
 }
 
+// Source: Erlang's loss formula. One by one a back with as many workers as its only caller
+// turns nobody away, and the front as many as come while its workers are all held. Here calls
+// come as if from infinitely many callers: README has by how much too many are turned away.
+func TestCallersOfFewWorkersCountAsInfinitelyMany(t *testing.T) {
+	call := calling("front", "back", 1000, 0)
+	call.Timeout = 10 * time.Second
+	r, pods := shop(t, 1, call)
+	front, back := pods[0], pods[1]
+	r.works = map[model.Ref]workload.Work{
+		front: {CapacityMilliRPS: -1, Latency: time.Millisecond, Workers: 4}, back: {CapacityMilliRPS: -1, Latency: 100 * time.Millisecond, Workers: 4},
+	}
+	delete(r.capacity, back)
+	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(35_000)})
+	erlangs, blocked := 35*0.101, 1.0
+	for n := 1.0; n <= 4; n++ {
+		blocked = erlangs * blocked / (n + erlangs*blocked)
+	}
+	share := func(x model.Traffic) float64 { return float64(x.ServedMilliRPS) / float64(x.OfferedMilliRPS) }
+	if got := share(r.rates("back", "calls of app=front")); got < 0.8 || got > 1 {
+		t.Errorf("of calls %.3f are served, one by one all", got)
+	}
+	if got, want := share(r.rates("front", "ingress")), 1-blocked; got < want-0.09 || got > want+0.01 {
+		t.Errorf("of requests %.3f are served, one by one %.3f", got, want)
+	}
+}
+
 func TestWithoutWhatIsCalledEverythingFails(t *testing.T) {
 	r, pods := shop(t, 2, calling("front", "back", 1000, 1))
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})

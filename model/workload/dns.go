@@ -95,7 +95,7 @@ func (h *DNSHarm) about(namespace, service string) bool {
 }
 
 // harmOf is all that is wrong with lookups: shares are independent of one another, and
-// delays add up.
+// delays add up. A server that is down is one whose answers come when nobody waits any more.
 func (t *Flows) harmOf(l *flow) (all DNSHarm) {
 	of := &t.flows[l.of]
 	for i := range t.harms {
@@ -103,9 +103,11 @@ func (t *Flows) harmOf(l *flow) (all DNSHarm) {
 		if !h.about(of.Namespace, of.Service) {
 			continue
 		}
-		all.Down = all.Down || h.Down
 		all.Errors, all.Denied, all.Wrong = either(all.Errors, h.Errors), either(all.Denied, h.Denied), either(all.Wrong, h.Wrong)
 		all.Slow += h.Slow
+		if h.Down {
+			all.Slow += 2 * stalled
+		}
 	}
 	return all
 }
@@ -114,12 +116,38 @@ func (t *Flows) harmOf(l *flow) (all DNSHarm) {
 func (t *Flows) HarmDNS(all ...DNSHarm) {
 	t.harms = all
 	for i := range t.flows {
-		if t.flows[i].of >= 0 {
-			t.flows[i].unheard = true
+		if l := &t.flows[i]; l.of >= 0 {
+			l.harm, l.unheard = t.harmOf(l), true
 			t.untell(int32(i))
 		}
 	}
 	t.post()
+}
+
+// spoil is what becomes of a flow's queries by what is wrong with the program that
+// answers them: late ones have timed out, and an error counts as one of any other Service
+// does, as refused. That there is no such name, or a wrong address, is an answer.
+func (l *flow) spoil() {
+	q, served := l.single, l.now.ServedMilliRPS
+	if l.harm.Slow > 0 {
+		q.ok = q.ok.and(fixed(l.harm.Slow.Microseconds()))
+		q = q.within(stalled)
+	}
+	answered := product(served, q.good, max(l.single.good, 1))
+	refused := product(answered, l.harm.Errors, million)
+	if errors := product(q.good, l.harm.Errors, million); errors > 0 {
+		var bad mixture
+		bad.add(million-q.good, q.bad, 0)
+		bad.add(errors, q.ok, 0)
+		q.good, q.bad = q.good-errors, bad.timing()
+	}
+	if q.good == 0 {
+		q.ok = timing{}
+	}
+	l.single = q
+	l.now.ServedMilliRPS = answered - refused
+	l.now.RefusedMilliRPS += refused
+	l.now.TimedOutMilliRPS += served - answered
 }
 
 // addLookups adds a flow of lookups for every flow that pods send.
@@ -315,21 +343,12 @@ func (t *Flows) expiry(l *flow, s *sender) sim.Time {
 // refused, or is an error, is asked again at once. Names are looked up one after the other,
 // until one is not found. Who waits no longer has given up by then.
 func (t *Flows) resolve(l *flow) resolved {
-	query, harm := l.attempt.outcome, t.harmOf(l)
-	switch {
-	case harm.Down:
-		query = outcome{bad: fixed(stalled.Microseconds())}
-	case harm.Slow > 0:
-		query.ok = query.ok.and(fixed(harm.Slow.Microseconds()))
-		query = query.within(stalled)
-	}
+	query, denied := l.attempt.outcome, l.harm.Denied
 	if l.absent {
-		harm.Denied = million
+		denied = million
 	}
-	errors := product(query.good, harm.Errors, million)
-	denied := product(query.good-errors, harm.Denied, million)
-	r := resolved{asks: 2*million - query.good + errors, lies: harm.Wrong}
-	r.outcome = lookup(query, errors, denied).repeated(t.each(l)/2, outcome.then)
+	r := resolved{asks: 2*million - query.good, lies: l.harm.Wrong}
+	r.outcome = lookup(query, product(query.good, denied, million)).repeated(t.each(l)/2, outcome.then)
 	r.known = r.outcome
 	if limit := t.flows[l.of].Timeout; limit > 0 {
 		r.outcome = r.outcome.within(limit)
@@ -338,22 +357,19 @@ func (t *Flows) resolve(l *flow) resolved {
 }
 
 // lookup is what becomes of a name by what becomes of a query, if so many queries of a
-// million are answered with an error, and so many are denied for good.
-func lookup(query outcome, errors, denied int64) outcome {
-	var failing, bad mixture
-	failing.add(million-query.good, query.bad, 0)
-	failing.add(errors, query.ok, 0)
-	fails, lost := million-query.good+errors, failing.timing()
+// million are answered that there is no such name, which is not asked again.
+func lookup(query outcome, denied int64) outcome {
+	var ok, bad mixture
+	fails := million - query.good
 	bad.add(denied, query.ok, 0)
-	bad.add(fails, lost, 0)
-	last := outcome{query.good - errors - denied, query.ok, bad.timing()}
+	bad.add(fails, query.bad, 0)
+	last := outcome{query.good - denied, query.ok, bad.timing()}
 	again := product(fails, last.good, million)
-	var ok mixture
 	bad = mixture{}
 	ok.add(last.good, query.ok, 0)
-	ok.add(again, lost.and(query.ok), 0)
+	ok.add(again, query.bad.and(query.ok), 0)
 	bad.add(denied, query.ok, 0)
-	bad.add(fails-again, lost.and(last.bad), 0)
+	bad.add(fails-again, query.bad.and(last.bad), 0)
 	return outcome{last.good + again, ok.timing(), bad.timing()}
 }
 

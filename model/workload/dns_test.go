@@ -308,6 +308,48 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 	}
 }
 
+// Source: a server whose program hangs answers no query, and a client of any Service counts
+// one that takes longer than it waits, or is answered with an error, as not served. NXDOMAIN
+// and a wrong address are answers. Who asks waits for a slow answer once, not twice.
+func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
+	for _, c := range []struct {
+		harm                                  []workload.DNSHarm
+		sent, served, timedOut, refused, lost int64 // queries, and requests that get no address
+		slow                                  time.Duration
+	}{
+		{nil, 40_000, 40_000, 0, 0, 0, 0},
+		{[]workload.DNSHarm{{Down: true}}, 80_000, 0, 80_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Down: true}, {Errors: 1_000_000, Slow: time.Second}}, 80_000, 0, 80_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Slow: 100 * time.Millisecond}}, 40_000, 40_000, 0, 0, 0, 100 * time.Millisecond},
+		{[]workload.DNSHarm{{Slow: 6 * time.Second}}, 80_000, 0, 80_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Errors: 500_000}}, 60_000, 30_000, 0, 30_000, 5_000, 0},
+		{[]workload.DNSHarm{{Errors: 500_000, Slow: 100 * time.Millisecond}}, 60_000, 30_000, 0, 30_000, 5_000, 100 * time.Millisecond},
+		{[]workload.DNSHarm{{Denied: 500_000}}, 40_000, 40_000, 0, 0, 10_000, 0},
+		{[]workload.DNSHarm{{Wrong: 500_000}}, 40_000, 40_000, 0, 0, 0, 0},
+		{[]workload.DNSHarm{{Names: []string{"other"}, Down: true}}, 40_000, 40_000, 0, 0, 0, 0},
+	} {
+		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, 20*time.Second)
+		before := r.rates("front", "ingress").P50
+		r.flows.HarmDNS(c.harm...)
+		r.after(time.Second)
+		got, back := r.lookups(), r.back()
+		if got.OfferedMilliRPS != c.sent || got.ServedMilliRPS != c.served || got.TimedOutMilliRPS != c.timedOut || got.RefusedMilliRPS != c.refused || back.UnresolvedMilliRPS != c.lost {
+			t.Errorf("%+v: %+v, and %+v", c.harm, got, back)
+		}
+		if least, most := c.slow, c.slow+10*time.Millisecond; got.P50 < least || got.P99 > most {
+			t.Errorf("%+v: half of the queries within %v, 99 %% within %v", c.harm, got.P50, got.P99)
+		}
+		if p50 := r.rates("front", "ingress").P50 - before; c.served > 0 && c.slow > 0 && c.refused == 0 && (p50 < c.slow || p50 > c.slow+10*time.Millisecond) {
+			t.Errorf("%+v: half of who ask take %v more", c.harm, p50)
+		}
+		r.flows.HarmDNS()
+		r.after(time.Second)
+		if got := r.lookups(); got.ServedMilliRPS != 40_000 || got.P99 > 10*time.Millisecond {
+			t.Errorf("%+v: healed %+v", c.harm, got)
+		}
+	}
+}
+
 // Source: Zalando's postmortem: DNS servers that come back meet all at once those who
 // have been trying in vain, although each of them asks less once it has an answer.
 func TestAServerThatComesBackMeetsEverybodyWhoTried(t *testing.T) {

@@ -38,7 +38,7 @@ func (r *rig) last(from string) *model.Traffic {
 }
 
 // The slow twin has messages one by one share a connection evenly (processor sharing), of
-// exponentially distributed sizes that come at random.
+// one size, that come at random.
 func TestMessagesShareAConnectionLikeOneByOne(t *testing.T) {
 	const width, bytes = 10_000_000, 100_000 // 10 ms each
 	for _, rps := range []int64{5, 20, 50, 70, 90} {
@@ -72,7 +72,7 @@ func TestMessagesShareAConnectionLikeOneByOne(t *testing.T) {
 				under[k].left -= (next - now) / n
 			}
 			now = next
-			under = append(under, message{now, exponential(float64(bytes) / width)})
+			under = append(under, message{now, float64(bytes) / width})
 			next = now + exponential(1/float64(rps))
 		}
 		slices.Sort(took)
@@ -83,9 +83,9 @@ func TestMessagesShareAConnectionLikeOneByOne(t *testing.T) {
 			what      string
 			got, want float64
 		}{{"half", told.P50.Seconds(), half}, {"99 %", told.P99.Seconds(), nearly}} {
-			most := 0.15
+			most := 0.1
 			if rps == 90 {
-				most = 0.33 // so near to all, a step makes more of a difference
+				most = 0.25 // so near to all, a step makes more of a difference
 			}
 			if off := x.got/x.want - 1; off > most || off < -most {
 				t.Errorf("%d rps: %s within %.1f ms, one by one %.1f ms", rps, x.what, 1000*x.got, 1000*x.want)
@@ -167,7 +167,7 @@ func TestRetriesFillAConnectionFurther(t *testing.T) {
 	front, db := r.pod("front", "front-0", "n-0"), r.pod("db", "db-0", "n-1")
 	r.endpoints("front", front)
 	r.endpoints("db", db)
-	r.calls = []workload.Call{{Namespace: "default", From: "calls of app=front", Service: "db", PerRequestMilli: 1000, Timeout: 20 * time.Millisecond, Retries: 2,
+	r.calls = []workload.Call{{Namespace: "default", From: "calls of app=front", Service: "db", PerRequestMilli: 1000, Timeout: 15 * time.Millisecond, Retries: 2,
 		Makes: func(p *model.Pod) bool { return p.Labels.Value("app") == "front" }}}
 	r.traffic(workload.Traffic{Service: "front", Rate: workload.Constant(100_000), From: "node/n-2"})
 	r.serve(true, front, db)

@@ -177,6 +177,7 @@ type flow struct {
 	asked    int64    // how many of its requests have to ask, in thousandths per second
 	of       int32    // of lookups: the flow whose names they are, else -1
 	resolved resolved // of lookups
+	harm     DNSHarm  // of lookups: all that is wrong with the servers' program
 	unheard  bool     // of lookups: servers answer otherwise than resolved has it
 	absent   bool     // of lookups: there is no such name
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do

@@ -175,10 +175,14 @@ func portName(name string, protocol corev1.Protocol) model.PortName {
 }
 
 // affinity reads for how long a client that was idle finds its endpoint again
-// (SetDefaults_SessionAffinityConfig: 10,800 s).
+// (pkg/apis/core/v1/defaults.go SetDefaults_Service: 10,800 s). Without ClientIP the API server
+// drops what is configured for it before anything is validated.
 func (o *object) affinity(spec *place, s *corev1.ServiceSpec) time.Duration {
 	switch s.SessionAffinity {
 	case "", corev1.ServiceAffinityNone:
+		if s.SessionAffinityConfig != nil {
+			o.note(spec.field("sessionAffinityConfig"), "spec.sessionAffinityConfig: the API server drops it, as sessionAffinity is not ClientIP")
+		}
 		return 0
 	case corev1.ServiceAffinityClientIP:
 	default:

@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"orrery/model"
 	"orrery/scenarios/manifest"
@@ -60,6 +61,33 @@ func TestOnlyAServiceThatIsReachedFromOutsideHasAnExternalTrafficPolicy(t *testi
 		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], " + c.spec + "}\n")})
 		if err := d.Err(); (err != nil) != c.refused {
 			t.Errorf("%s: %v", c.spec, err)
+		}
+	}
+}
+
+// Source: pkg/apis/core/v1/defaults.go SetDefaults_Service, which runs before validation: what
+// is configured for ClientIP is dropped without it.
+func TestWhatIsConfiguredForClientIPIsDroppedWithoutIt(t *testing.T) {
+	for _, c := range []struct {
+		spec     string
+		affinity time.Duration
+		notes    int
+	}{
+		{"sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}", 0, 1},
+		{"sessionAffinity: None, sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}", 0, 1},
+		{"sessionAffinity: None", 0, 0},
+		{"sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}", 5 * time.Second, 0},
+		{"sessionAffinity: ClientIP, sessionAffinityConfig: {}", 3 * time.Hour, 0},
+		{"sessionAffinity: ClientIP", 3 * time.Hour, 0},
+	} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], " + c.spec + "}\n")})
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if svc := s.Objects[0].(*model.Service); svc.Affinity != c.affinity || len(d.Notes()) != c.notes {
+			t.Errorf("%s: %v, %v", c.spec, svc.Affinity, d.Notes())
 		}
 	}
 }

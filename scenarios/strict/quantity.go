@@ -209,7 +209,7 @@ func ParseBytes(text string) (int64, error) {
 		return 0, err
 	}
 	if strings.TrimSpace(name) == "" {
-		return 0, fmt.Errorf("%s has no unit: write %s", show(text), inMebibytes(number))
+		return 0, withoutUnit(text, number)
 	}
 	unit, known := worth(byteUnits, name)
 	hint := byteHints[strings.ToLower(strings.TrimSpace(name))]
@@ -231,16 +231,43 @@ func ParseBytes(text string) (int64, error) {
 	return n, nil
 }
 
-// inMebibytes guesses what a bare number of bytes was meant to be.
-func inMebibytes(number string) string {
+// manyBytes is from how many on a bare number is surely one of bytes.
+const manyBytes = 10_000
+
+// withoutUnit tells how to write a bare number: as exactly so many bytes, which it is to
+// Kubernetes; or in Mi, which those may have meant who wrote a small one.
+func withoutUnit(text, number string) error {
 	n, err := scale(number, 1)
+	hint := number + "Mi"
 	switch {
-	case err == nil && n > 0 && n%(1<<30) == 0:
-		return strconv.FormatInt(n>>30, 10) + "Gi"
-	case err == nil && n > 0 && n%(1<<20) == 0:
-		return strconv.FormatInt(n>>20, 10) + "Mi"
+	case errors.Is(err, errFine) || err == nil && n == 0:
+	case err != nil:
+		return fmt.Errorf("%s is too large: less than 8Ei", show(text))
+	case n < manyBytes:
+		hint += ", or " + exactBytes(n) + " for bytes"
+	default:
+		hint = exactBytes(n)
 	}
-	return number + "Mi"
+	return fmt.Errorf("%s has no unit: write %s", show(text), hint)
+}
+
+// exactBytes writes so many bytes with the largest unit that is whole, of powers of 1024,
+// else with a fraction of one of powers of 1000: "64Mi", "12.5M".
+func exactBytes(n int64) string {
+	for i := len(byteUnits) - 1; i >= 0; i-- {
+		if u := byteUnits[i]; strings.HasSuffix(u.name, "i") && n%u.worth == 0 {
+			return strconv.FormatInt(n/u.worth, 10) + u.name
+		}
+	}
+	u := byteUnits[0]
+	for _, larger := range byteUnits[1:] {
+		if !strings.HasSuffix(larger.name, "i") && larger.worth <= n {
+			u = larger
+		}
+	}
+	digits := len(strconv.FormatInt(u.worth, 10)) - 1
+	fraction := strings.TrimRight(fmt.Sprintf(".%0*d", digits, n%u.worth), "0")
+	return strconv.FormatInt(n/u.worth, 10) + strings.TrimSuffix(fraction, ".") + u.name
 }
 
 // Amount is how many of a group: a count, a share, or all of them. The zero

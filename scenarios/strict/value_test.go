@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -98,6 +99,26 @@ var quantities = []struct {
 		_, err := ParseDist(s)
 		return "a distribution", err
 	}},
+}
+
+// Source: apimachinery resource.Quantity: a number without a suffix is one of bytes.
+func TestTheHintForANumberWithoutAUnitIsAsManyBytes(t *testing.T) {
+	for n, want := range map[int64]string{
+		10_485: "10.485k", 10_240: "10Ki", 12_500_000: "12.5M", 64 << 20: "64Mi", 3 << 31: "6Gi", 1_000_000: "1M", 1_024_000: "1000Ki",
+		200: "0.2k", 1: "0.001k", 7_000_000_000_001: "7.000000000001T", math.MaxInt64: "9.223372036854775807E",
+	} {
+		hint := exactBytes(n)
+		if back, err := ParseBytes(hint); hint != want || back != n || err != nil {
+			t.Errorf("%d: write %s, want %s; read it is %d (%v)", n, hint, want, back, err)
+		}
+		_, err := ParseBytes(fmt.Sprint(n))
+		if text := fmt.Sprintf("%d has no unit: write %s", n, hint); n >= manyBytes && err.Error() != text {
+			t.Errorf("%v, want %s", err, text)
+		}
+		if text := fmt.Sprintf("%d has no unit: write %dMi, or %s for bytes", n, n, hint); n < manyBytes && err.Error() != text {
+			t.Errorf("%v, want %s", err, text)
+		}
+	}
 }
 
 func TestDistributionsAreThoseOfTheSimulator(t *testing.T) {
