@@ -382,6 +382,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 	if !ok || !known {
 		return
 	}
+	t.news++
 	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
 		for j := range f.senders {
