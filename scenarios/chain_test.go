@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"orrery/scenarios"
 )
@@ -30,5 +31,45 @@ func TestALongRowOfRetriesIsComputedToItsTop(t *testing.T) {
 	}
 	if _, r := run(t, s); !r.Held() {
 		t.Errorf("%+v", r.Verdicts)
+	}
+}
+
+// A Service of 100 workers, of which each request is tried twice, makes 600 calls a second of
+// 300 requests at most, also while its queue and that of those it calls chase one another.
+func TestQueuesThatChaseOneAnotherMakeNoRequests(t *testing.T) {
+	const text = `apiVersion: orrery/v1
+name: chase
+duration: 10m
+cluster: {nodes: [{name: n, count: 4, cpu: 16, memory: 64Gi}]}
+workload:
+  manifests:
+    - {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {selector: {app: a}, ports: [{port: 80}]}}
+    - {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {selector: {app: b}, ports: [{port: 80}]}}
+    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: 2, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: a}]}}}}
+    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: b}, spec: {replicas: 4, selector: {matchLabels: {app: b}}, template: {metadata: {labels: {app: b}}, spec: {containers: [{name: b, image: b, resources: {limits: {cpu: 500m}}}]}}}}
+  behavior:
+    - {match: {app: a}, startup: 1s, workers: 50, queue: 5, calls: [{service: b, timeout: 1s, retries: 1}]}
+    - {match: {app: b}, startup: 1s, cpu: 5m + 20m/rps, latency: 5ms}
+  traffic: [{service: a, rps: 300}]
+`
+	s, err := scenarios.Read("chase.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := run(t, s)
+	made, rate, since := int64(0), int64(0), time.Minute
+	for i := range x.Store.History().Len() {
+		r := x.Store.History().At(i)
+		if r.Note == nil || r.Note.Traffic == nil || r.Note.Path() != "service/b" {
+			continue
+		}
+		if at := r.At.Sub(0); at > since {
+			made, since = made+rate*(at-since).Milliseconds(), at
+		}
+		rate = r.Note.Traffic.OfferedMilliRPS
+	}
+	made += rate * (s.Config.Duration - since).Milliseconds()
+	if most := int64(600_000 * 9 * 60_000); made > most+most/100 {
+		t.Errorf("%d millionths of calls in 9 minutes, at most %d", made, most)
 	}
 }
