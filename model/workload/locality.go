@@ -114,7 +114,7 @@ func (t *Flows) show(r *live) {
 	for len(c.at) < t.net.Sites() {
 		c.at = append(c.at, 0)
 	}
-	if r.spots != nil && len(c.shows) > 0 && &c.shows[0] == &r.spots[0] {
+	if len(r.spots) > 0 && len(c.shows) > 0 && &c.shows[0] == &r.spots[0] {
 		return
 	}
 	for _, s := range c.shows {

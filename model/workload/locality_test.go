@@ -194,3 +194,19 @@ func TestAFlowWhoseRoundsAreOverBeforeItIsSharedOutIsToldAsItWas(t *testing.T) {
 		}
 	}
 }
+
+// A route all of whose endpoints are on machines that do not exist is looked at like any other.
+func TestEndpointsOnMachinesThatDoNotExistAreNowhere(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.tables = func(string) int64 { return 1000 }
+	web := r.pod("web", "web-a", "n-0")
+	lost := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "lost-a"}, Spec: &model.PodSpec{}, NodeName: "n-9", NodeID: 9}
+	r.store.Create(0, lost)
+	r.endpoints("web", web)
+	r.endpoints("lost", lost.Ref())
+	rate := workload.Rate{Steps: []workload.Step{{At: time.Second, MilliRPS: 1000}, {At: 10 * time.Second, MilliRPS: 2000}, {At: 20 * time.Second, MilliRPS: 3000}}}
+	r.traffic(workload.Traffic{Service: "web", From: "node/n-1", Rate: rate}, workload.Traffic{Service: "lost", From: "node/n-1", Rate: rate})
+	r.serve(true, web)
+	r.after(time.Minute)
+	r.says(t, "lost", "3 rps from node/n-1: 0 served, 3 timed out")
+}
