@@ -19,16 +19,13 @@ import (
 // explainDecision runs a scenario until --at, with the scheduler giving an
 // account of what it decides about one pod, and prints the last.
 func (c *console) explainDecision(s *scenarios.Scenario, object string, o *options) int {
-	until, err := strict.ParseDuration(o.at)
+	until, _, err := o.moments(s.Config.Duration)
 	if err != nil {
-		return c.wrong("explain", fmt.Errorf("--at: %w", err))
+		return c.wrong("explain", err)
 	}
 	kind, namespace, name, ok := report.ParseObject(object)
 	if !ok || kind != model.KindPod {
 		return c.wrong("explain", fmt.Errorf("--at explains the decision about a pod, such as pod/web-1 or shop/pod/web-1, not %s", strict.Quote(object)))
-	}
-	if until > s.Config.Duration {
-		return c.wrong("explain", fmt.Errorf("--at %v is after the end of the run, %v", sim.Time(until), sim.Time(s.Config.Duration)))
 	}
 	s.Config.Duration = until
 	var last *scheduler.Account

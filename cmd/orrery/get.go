@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"orrery/report"
-	"orrery/scenarios/strict"
 	"orrery/sim"
 )
 
@@ -31,15 +30,8 @@ func get(c *console, o *options, args []string) int {
 	if err != nil {
 		return c.wrong("get", err)
 	}
-	if o.at != "" {
-		until, err := strict.ParseDuration(o.at)
-		if err != nil {
-			return c.wrong("get", fmt.Errorf("--at: %w", err))
-		}
-		if until > s.Config.Duration {
-			return c.wrong("get", fmt.Errorf("--at %v is after the end of the run, %v", sim.Time(until), sim.Time(s.Config.Duration)))
-		}
-		s.Config.Duration = until
+	if s.Config.Duration, _, err = o.moments(s.Config.Duration); err != nil {
+		return c.wrong("get", err)
 	}
 	r, err := c.live(s)
 	if err != nil {
