@@ -79,16 +79,16 @@ func (h *handled) atRest(arriving, free int64) int64 {
 }
 
 // filled is how a pod copes at rest that has so many requests, and what arrives then.
-func (w *Work) filled(held int64, calls outcome, room, free int64) (load int64, h handled) {
+func (w *Work) filled(held int64, calls outcome, from crowd, room, free int64) (load int64, h handled) {
 	low, high := int64(0), min(room, 1<<50)
-	h = w.handle(high, calls)
+	h = w.handle(high, calls, from)
 	for limit := farOver * high; high < limit && h.atRest(high, free) < held; {
 		low, high = high, 2*high
-		h = w.handle(high, calls)
+		h = w.handle(high, calls, from)
 	}
 	for range finding {
 		load = low + (high-low)/2
-		if x := w.handle(load, calls); x.atRest(load, free) < held {
+		if x := w.handle(load, calls, from); x.atRest(load, free) < held {
 			low = load
 		} else {
 			high, h = load, x
@@ -185,7 +185,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 		target = max(rest, p.free)
 	}
 	p.off = target - k.held
-	p.load, p.full = c.work.filled(k.held, calls, h.room, p.free)
+	p.load, p.full = c.work.filled(k.held, calls, c.from, h.room, p.free)
 	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)
 	p.drains = p.off < 0 && (k.went <= 0 || c.cameAt != k.at)
@@ -196,7 +196,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	case p.there && k.ready:
 		k.even, k.each = true, each
 	}
-	idle := c.work.handle(0, calls)
+	idle := c.work.handle(0, calls, crowd{})
 	chance := idle.chance(p.free)
 	k.mixes, k.grows, k.calm = each+product(h.room, chance, million), 0, false
 	of, f := *k, p.at(k)

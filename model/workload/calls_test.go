@@ -113,10 +113,9 @@ func TestWhatIsSlowBehindOverloadsWhoWaits(t *testing.T) {
 	}
 }
 
-// Source: Erlang's loss formula. One by one a back with as many workers as its only caller
-// turns nobody away, and the front as many as come while its workers are all held. Here calls
-// come as if from infinitely many callers: README has by how much too many are turned away.
-func TestCallersOfFewWorkersCountAsInfinitelyMany(t *testing.T) {
+// Source: Erlang's loss formula. A back with as many workers as its only caller turns nobody
+// away, and the front as many as come while its workers are all held.
+func TestWhoHasAsManyWorkersAsItsCallersTurnsNobodyAway(t *testing.T) {
 	call := calling("front", "back", 1000, 0)
 	call.Timeout = 10 * time.Second
 	r, pods := shop(t, 1, call)
@@ -131,11 +130,11 @@ func TestCallersOfFewWorkersCountAsInfinitelyMany(t *testing.T) {
 		blocked = erlangs * blocked / (n + erlangs*blocked)
 	}
 	share := func(x model.Traffic) float64 { return float64(x.ServedMilliRPS) / float64(x.OfferedMilliRPS) }
-	if got := share(r.rates("back", "calls of app=front")); got < 0.8 || got > 1 {
-		t.Errorf("of calls %.3f are served, one by one all", got)
+	if got := share(r.rates("back", "calls of app=front")); got != 1 {
+		t.Errorf("of calls %.3f are served", got)
 	}
-	if got, want := share(r.rates("front", "ingress")), 1-blocked; got < want-0.09 || got > want+0.01 {
-		t.Errorf("of requests %.3f are served, one by one %.3f", got, want)
+	if got, want := share(r.rates("front", "ingress")), 1-blocked; math.Abs(got-want) > 0.005 {
+		t.Errorf("of requests %.3f are served, by Erlang's formula %.3f", got, want)
 	}
 }
 

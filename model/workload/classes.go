@@ -64,7 +64,9 @@ type class struct {
 	sent     int64         // for so many requests calls are made
 	fared    int64         // that arrived at each when it was computed how they cope; -1 if it never was
 	calls    outcome
+	faredBy  crowd
 	copes    handled
+	from     crowd   // who calls
 	risks    []risk  // of its pods' probes
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
 	scratch  int64   // its share while a flow is computed

@@ -232,6 +232,7 @@ func (t *Flows) fare(id int32, c *class) {
 	each := c.arriving / n
 	calls := t.calling(c.sort)
 	fresh := c.afresh()
+	c.from = t.crowd(id, c, fresh)
 	h := t.await(id, c, fresh, calls, t.handle(c, fresh, calls))
 	c.full = million - product(h.capped(fresh, 1), million, max(fresh, 1))
 	working := h.working(each)
@@ -264,9 +265,9 @@ func (t *Flows) fare(id int32, c *class) {
 // handle computes how each pod of a class copes, unless about the same arrives as when it
 // was computed last.
 func (t *Flows) handle(c *class, each int64, calls outcome) handled {
-	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad))
+	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad), c.from.change(&c.faredBy))
 	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
-		c.fared, c.calls, c.copes = each, calls, c.work.handle(each, calls)
+		c.fared, c.calls, c.faredBy, c.copes = each, calls, c.from, c.work.handle(each, calls, c.from)
 	}
 	return c.copes
 }

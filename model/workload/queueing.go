@@ -39,7 +39,7 @@ type handled struct {
 // like an exponential distribution, and there are so many cores (station). Under a limit
 // there are free cores until the quota of a period is used up (throttled). A worker is held
 // for all the time a request takes without waiting for it.
-func (w *Work) handle(arriving int64, calls outcome) handled {
+func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 	h := handled{room: w.CapacityMilliRPS, fits: -1, takes: -1, does: -1}
 	all := calls.all()
 	cpu := w.CPU.Microseconds()
@@ -54,11 +54,11 @@ func (w *Work) handle(arriving int64, calls outcome) handled {
 		h.takes = 0
 	case w.Workers > 0 && cpu+hold > 0:
 		h.fits = product(w.Workers, 1_000_000_000, cpu+hold)
-		own, wait = w.queued(&h, arriving, cpu, hold, all.variance())
+		own, wait = w.queued(&h, arriving, cpu, hold, all.variance(), from)
 	case w.CapacityMilliRPS > 0 && cpu > 0 && w.limited():
-		own, wait = w.rationed(&h, arriving, cpu)
+		own, wait = w.rationed(&h, arriving, cpu, from)
 	case w.CapacityMilliRPS > 0 && cpu > 0:
-		own, wait = w.shared(&h, arriving, cpu)
+		own, wait = w.shared(&h, arriving, cpu, from)
 	case w.CapacityMilliRPS > 0 && arriving > w.CapacityMilliRPS:
 		h.takes = w.CapacityMilliRPS
 	}
@@ -78,17 +78,17 @@ func (w *Work) limited() bool {
 
 // shared is how long a request takes on cores that others leave, and how long it waits for
 // one: like M/M/c of the cores, if all takes less than one of them like M/M/1.
-func (w *Work) shared(h *handled, arriving, cpu int64) (own, wait timing) {
+func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
 	each := max(1_000_000_000_000/c, 1) // ns
 	s := station{servers: max(cpu*1000/each, 1)}
 	s.think = s.servers * each
-	if s.servers == 1 && w.roomy(arriving) {
+	if s.servers == 1 && from.many == 0 && w.roomy(arriving) {
 		cpu = min(cpu+product(arriving, each, c-arriving)/1000, longest)
 		return spread(0, cpu, cpu*cpu), timing{}
 	}
 	s.fill(arriving)
-	wait, _ = s.line(h, arriving, backlog*1000, million)
+	wait, _ = s.queue(h, arriving, backlog*1000, million, from)
 	return spread(0, cpu, cpu*cpu), wait
 }
 
@@ -100,16 +100,16 @@ func (w *Work) roomy(arriving int64) bool {
 
 // rationed is the same under a limit: what waits for a server of which most find the line
 // empty because of the quota (leftover).
-func (w *Work) rationed(h *handled, arriving, cpu int64) (own, wait timing) {
+func (w *Work) rationed(h *handled, arriving, cpu int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
-	if w.roomy(arriving) {
+	if from.many == 0 && w.roomy(arriving) {
 		t := w.throttled(arriving)
 		return spread(0, min(cpu+t.mean, longest), cpu*cpu+t.variance), timing{}
 	}
 	each := max(1_000_000_000_000/c, 1)
 	s := station{servers: 1, think: each}
 	s.fill(arriving)
-	all, _ := s.line(h, arriving, backlog*1000, million)
+	all, _ := s.queue(h, arriving, backlog*1000, million, from)
 	waits := w.quota().LeftOver(arriving, backlog)
 	var m mixture
 	m.put(span{share: million * (million - waits)})
@@ -123,7 +123,7 @@ func (w *Work) rationed(h *handled, arriving, cpu int64) (own, wait timing) {
 
 // queued is how long a request takes on a core once a worker does it, and how long it waits
 // for one. Besides CPU it holds the worker for a time of some variance.
-func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64) (own, wait timing) {
+func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
 	s := station{servers: w.Workers, think: (hold + cpu) * 1000}
 	square := cpu * cpu
@@ -149,7 +149,7 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64) (own, wai
 		used := min(product(s.pace, million, max(c, 1)), million)
 		chance = product(chance, million-used, million) + used
 	}
-	wait, many := s.line(h, arriving, min(w.Queue, 4_000_000)*1000, chance)
+	wait, many := s.queue(h, arriving, min(w.Queue, 4_000_000)*1000, chance, from)
 	stays := s.stays + product(s.full-min(s.stays, s.full), many, nano) // who comes from the line makes all busy
 	if more := max(stays-s.each, 0) / 1000; more > 0 {
 		cpu = min(cpu+more, longest)

@@ -56,7 +56,7 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		w := Work{CapacityMilliRPS: mu * 1000, CPU: 2 * time.Millisecond, Latency: c.latency}
 		call := outcome{good: million, ok: random(0.004)}
 		arriving := int64(mu * c.load * 1000)
-		h := w.handle(arriving, call.repeated(int64(c.calls)*1000, outcome.and))
+		h := w.handle(arriving, call.repeated(int64(c.calls)*1000, outcome.and), crowd{})
 		for _, q := range []struct{ at, most float64 }{{0.5, 0.12}, {0.99, 0.1}} {
 			got, want := h.ok.quantile(int64(q.at*million)).Seconds(), all.at(q.at)
 			if off := got/want - 1; math.Abs(off) > q.most {
@@ -134,7 +134,7 @@ func TestCoresAreServers(t *testing.T) {
 			all, away := serve(luck, twin{servers: int(cores), places: backlog, arriving: arriving, need: func() float64 { return luck.ExpFloat64() * need }})
 			slices.Sort(all)
 			w := Work{CapacityMilliRPS: cores * 100_000, CPU: 10 * time.Millisecond}
-			h := w.handle(int64(arriving*1000), sure)
+			h := w.handle(int64(arriving*1000), sure, crowd{})
 			for _, part := range []float64{0.5, 0.99} {
 				got, want := h.ok.quantile(int64(part*million)).Seconds(), all.at(part)
 				if math.Abs(got/want-1) > 0.08 {
@@ -175,7 +175,7 @@ func compare(t *testing.T, luck *rand.Rand, workers, places int, load, hold floa
 	mean := all.mean()
 	slices.Sort(all)
 	w := Work{CapacityMilliRPS: -1, Workers: int64(workers), Queue: int64(places)}
-	h := w.handle(int64(arriving*1000), outcome{good: million, ok: of})
+	h := w.handle(int64(arriving*1000), outcome{good: million, ok: of}, crowd{})
 	got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000)
 	if math.Abs(got-away) > 0.02 || places == 0 && math.Abs(got-away) > 0.01 {
 		t.Errorf("%d workers, %d places, load %.2f, always the same: %v: %.4f are turned away, request by request %.4f", workers, places, load, fixedly, got, away)
@@ -203,7 +203,7 @@ func TestWorkersThatShareACoreAreServedByIt(t *testing.T) {
 			w := Work{CapacityMilliRPS: int64(1000 / c.cpu), CPU: time.Duration(c.cpu * 1e9), Latency: time.Duration(c.besides * 1e9), Workers: int64(c.workers), Queue: int64(c.places)}
 			arriving := min(1/c.cpu, float64(c.workers)/(c.cpu+c.besides)) * load
 			all, away := sharing(luck, c.workers, c.places, arriving, c.cpu, c.besides)
-			h := w.handle(int64(arriving*1000), sure)
+			h := w.handle(int64(arriving*1000), sure, crowd{})
 			got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000)
 			if math.Abs(got-away) > 0.02 {
 				t.Errorf("%+v, load %.2f: %.4f are turned away, request by request %.4f", c, load, got, away)
@@ -251,13 +251,13 @@ func sharing(luck *rand.Rand, workers, places int, arriving, cpu, besides float6
 // less as they come by chance.
 func TestWorkersAreHeldByWhatARequestWaitsFor(t *testing.T) {
 	w := Work{CapacityMilliRPS: 500_000, CPU: 2 * time.Millisecond, Workers: 20}
-	if h := w.handle(100_000, sure); h.capped(100_000, 1) != 100_000 || h.room < 499_000 {
+	if h := w.handle(100_000, sure, crowd{}); h.capped(100_000, 1) != 100_000 || h.room < 499_000 {
 		t.Errorf("without calls: %+v", h)
 	}
-	if h := w.handle(900_000, outcome{good: million, ok: fixed(98_000)}); h.room < 190_000 || h.room > 200_000 || h.takes > h.room || h.ok.mean() < 100_000 || h.ok.mean() > 112_000 {
+	if h := w.handle(900_000, outcome{good: million, ok: fixed(98_000)}, crowd{}); h.room < 190_000 || h.room > 200_000 || h.takes > h.room || h.ok.mean() < 100_000 || h.ok.mean() > 112_000 {
 		t.Errorf("with calls: %+v", h)
 	}
-	if h := w.handle(900_000, outcome{good: million, ok: fixed(198_000)}); h.room < 98_000 || h.room > 100_000 || h.takes > h.room || h.ok.mean() < 200_000 {
+	if h := w.handle(900_000, outcome{good: million, ok: fixed(198_000)}, crowd{}); h.room < 98_000 || h.room > 100_000 || h.takes > h.room || h.ok.mean() < 200_000 {
 		t.Errorf("with slow calls: %+v", h)
 	}
 }
@@ -270,8 +270,10 @@ func TestNoMoreAreTurnedAwayThanArrive(t *testing.T) {
 				for _, variance := range []int64{0, us * us, 5 * us * us, 100 * us * us} {
 					w := Work{CapacityMilliRPS: -1, Workers: workers, Queue: queue}
 					for n := int64(1); n < 1<<50; n *= 7 {
-						if h := w.handle(n, outcome{good: million, ok: spread(0, us, variance)}); h.capped(n, 1) < 0 || h.capped(n, 1) > n {
-							t.Fatalf("%+v of %d, %d µs: takes %d", w, n, us, h.takes)
+						for _, from := range []crowd{{}, {1, 1000, million, 0, 0}, {3, us * 1000, endless, 100, 0}, {10, 0, 3 * million, 1, million / 2}} {
+							if h := w.handle(n, outcome{good: million, ok: spread(0, us, variance)}, from); h.capped(n, 1) < 0 || h.capped(n, 1) > n {
+								t.Fatalf("%+v of %d from %+v, %d µs: takes %d", w, n, from, us, h.takes)
+							}
 						}
 					}
 				}
@@ -284,8 +286,8 @@ func TestNothingOverflows(t *testing.T) {
 	slow := timing{{300_000, longest, longest, longest * longest}, {700_000, longest, 0, 0}}
 	for _, w := range []Work{{CapacityMilliRPS: 1, CPU: time.Hour, Workers: 1 << 40}, {CapacityMilliRPS: 1, CPU: time.Hour, Workers: 900, Queue: 1 << 40}, {CapacityMilliRPS: 1 << 50, CPU: 1, Latency: 1000 * time.Hour, Workers: 1}, {CapacityMilliRPS: 1, CPU: time.Hour}, {CapacityMilliRPS: 1, CPU: time.Hour, QuotaMilliRPS: 1}, {CapacityMilliRPS: 1 << 50, QuotaMilliRPS: 1 << 50, CPU: time.Hour}, {CapacityMilliRPS: -1}, {}} {
 		for _, n := range []int64{0, 1, 1 << 30, 1 << 50} {
-			for _, calls := range []outcome{sure, {million, slow, timing{}}, {500_000, slow, slow}} {
-				h := w.handle(n, calls)
+			for k, calls := range []outcome{sure, {million, slow, timing{}}, {500_000, slow, slow}} {
+				h := w.handle(n, calls, []crowd{{}, {1, 0, endless, manyServers, 0}, {manyServers, longest * 1000, 1, 0, million / 3}}[k])
 				for _, x := range []timing{h.ok, h.bad, h.waiting, h.ok.and(slow).and(slow)} {
 					if x.mean() < 0 || x.variance() < 0 || x.quantile(990_000) < 0 || x.exceeds(time.Second) < 0 || x.exceeds(time.Second) > million {
 						t.Errorf("%+v of %d: %+v", w, n, x)

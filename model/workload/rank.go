@@ -37,7 +37,10 @@ func (t *Flows) rank() {
 		}
 	}
 	for i := range t.flows {
-		t.flows[i].height = t.height(&t.flows[i])
+		f := &t.flows[i]
+		if f.height = t.height(f); f.call != nil { // who makes it may be in a circle, or not any more
+			t.recall(int32(i))
+		}
 	}
 }
 

@@ -194,6 +194,7 @@ func (t *Flows) callAgain(f *flow) {
 		f.senders[x.sender].milli += upTo - before
 		before = upTo
 	}
+	t.recountHands(f)
 }
 
 // count adds a pod, or a machine, to those that send, whose route is not known yet if

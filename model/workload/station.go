@@ -38,17 +38,7 @@ func (s *station) fill(arriving int64) {
 	waits, busy := int64(0), int64(0) // what those found that came; requests at what is shared, in millionths
 	s.sum = million
 	for k := int64(1); k <= s.servers; k++ {
-		stay := int64(0)
-		if s.each > 0 {
-			stay = s.each + product(s.each, busy, million)
-		}
-		s.pace = product(k, 1_000_000_000_000, max(s.think+stay, 1))
-		busy = product(s.pace, stay, million)
-		if s.most > 0 && s.pace > s.most {
-			s.pace = s.most
-			stay = max(product(k, 1_000_000_000_000, s.most)-s.think, stay)
-		}
-		s.pace = max(s.pace, 1)
+		stay := s.with(k, &busy)
 		if s.pace/arriving >= million {
 			s.sum = rarely
 			if k == 1 {
@@ -63,6 +53,22 @@ func (s *station) fill(arriving int64) {
 		s.sum = million + product(s.sum, s.pace, arriving)
 		s.stays, s.full = product(waits, million, s.sum-million), stay
 	}
+}
+
+// with is how long a request stays at what is shared if there are so many, of which one less
+// found so many there, and how many get done.
+func (s *station) with(k int64, busy *int64) (stay int64) {
+	if s.each > 0 {
+		stay = s.each + product(s.each, *busy, million)
+	}
+	s.pace = product(k, 1_000_000_000_000, max(s.think+stay, 1))
+	*busy = product(s.pace, stay, million)
+	if s.most > 0 && s.pace > s.most {
+		s.pace = s.most
+		stay = max(product(k, 1_000_000_000_000, s.most)-s.think, stay)
+	}
+	s.pace = max(s.pace, 1)
+	return stay
 }
 
 // best is what they would get done if none waited for another.
@@ -109,13 +115,8 @@ func (s *station) line(h *handled, arriving, places, chance int64) (waits timing
 	}
 	l := line{over: arriving > s.pace, chance: chance}
 	l.ratio = product(min(arriving, s.pace), nano, max(arriving, s.pace))
-	near := sim.Root(uint64(l.ratio) * nano / million) // the root of the ratio, in millionths
-	if l.over {
-		near = million
-	}
-	more := 2*million - product(near, max(million-chance, 0), million) + max(chance-million, 0)
-	l.places = min(product(places, 2*million, more), 4*nano)
-	l.step = min(product(nano*1000, million+chance, 2*million)/s.pace, 1000*nano)
+	l.places = min(product(places, million, s.wide(arriving, chance)), 4*nano)
+	l.step = s.step(chance)
 	l.full = power(l.ratio, l.places)
 	states, lost := geometric(l.ratio, l.full, l.places), int64(0)
 	all := s.sum // how likely anything is for the likeliest length of the line, in millionths
@@ -181,21 +182,43 @@ func (l *line) add(m *mixture, many int64) {
 		sum, weight = sum+weight, product(weight, last, nano)
 	}
 	weight = nano
-	begun := 1000 - product(million, 1000, million+l.chance) // half of what is begun is done already, if all take the same
-	noise := product(2*million, l.chance, million+l.chance)
 	for i := range blocks {
 		steps := length*i + at + 500
 		if l.over {
 			steps = l.places - steps
 		}
-		steps = max(steps+begun, 0)
-		spread := off + product(steps, noise, 1000)
-		m.put(span{
-			share: product(many, weight, sum), mean: min(product(steps, l.step, million), longest),
-			variance: min(product(product(spread, l.step, 1000), l.step, nano), longest*longest),
-		})
+		m.put(l.wait(product(many, weight, sum), steps, off))
 		weight = product(weight, last, nano)
 	}
+}
+
+// wait is how long so many wait that so many steps are before on the average, of such a
+// variance, in thousandths or their squares.
+func (l *line) wait(share, steps, variance int64) span {
+	begun := 1000 - product(million, 1000, million+l.chance) // half of what is begun is done already, if all take the same
+	noise := product(2*million, l.chance, million+l.chance)
+	steps = max(steps+begun, 0)
+	variance += product(steps, noise, 1000)
+	return span{
+		share: share, mean: min(product(steps, l.step, million), longest),
+		variance: min(product(product(variance, l.step, 1000), l.step, nano), longest*longest),
+	}
+}
+
+// wide is how many requests that wait are a place, in millionths: less than one if their time
+// has a smaller variance than an exponential one.
+func (s *station) wide(arriving, chance int64) int64 {
+	ratio := product(min(arriving, s.pace), nano, max(arriving, s.pace, 1))
+	near := sim.Root(uint64(ratio) * nano / million) // the root of the ratio, in millionths
+	if arriving > s.pace {
+		near = million
+	}
+	return (2*million - product(near, max(million-chance, 0), million) + max(chance-million, 0)) / 2
+}
+
+// step is how long the wait for a place is, in nanoseconds.
+func (s *station) step(chance int64) int64 {
+	return min(product(nano*1000, million+chance, 2*million)/s.pace, 1000*nano)
 }
 
 // within is the mean of a geometric distribution that ends after n, and its variance, all in

@@ -74,7 +74,7 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 			w := Work{CapacityMilliRPS: int64(c.limit / c.mean * 1e6)}
 			w.QuotaMilliRPS = w.CapacityMilliRPS
 			w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
-			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), sure)
+			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), sure, crowd{})
 			if off := float64(h.ok.mean())/1000/want - 1; math.Abs(off) > 0.35 {
 				t.Errorf("limit %.1f, %.0f ms, load %.1f: the mean is %.2f ms, request by request %.2f", c.limit, c.mean, rho, float64(h.ok.mean())/1000, want)
 			}
@@ -93,7 +93,7 @@ func TestNearAllOfItAQuotaAddsTooMuch(t *testing.T) {
 	b := runtime.Behavior{CPUMicroPerRPS: 10_000}
 	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 100_000}
 	w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, 1000)
-	h := w.handle(95_000, sure)
+	h := w.handle(95_000, sure, crowd{})
 	if got, want := h.ok.quantile(million/2).Seconds()*1000, all[len(all)/2]; got < want || got > 2*want {
 		t.Errorf("half of all take %.1f ms, request by request %.1f ms", got, want)
 	}
@@ -103,7 +103,7 @@ func TestNearAllOfItAQuotaAddsTooMuch(t *testing.T) {
 // request takes its time at what the pod gets.
 func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
 	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 250_000, CPU: 2 * time.Millisecond, SlowCPU: 4 * time.Millisecond, Stall: 50 * time.Millisecond}
-	if h := w.handle(50_000, sure); h.ok.mean() != 4000+10_000 {
+	if h := w.handle(50_000, sure, crowd{}); h.ok.mean() != 4000+10_000 {
 		t.Errorf("at half of what others leave a request takes %d µs, want 4 ms and the wait of one 10 ms long", h.ok.mean())
 	}
 }
@@ -113,7 +113,7 @@ func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
 func TestWorkersThatWaitAreNotThrottled(t *testing.T) {
 	w := Work{CapacityMilliRPS: 390_000, QuotaMilliRPS: 390_000, CPU: 10 * time.Millisecond, Latency: 70 * time.Millisecond, Workers: 18, Queue: 100}
 	for _, arriving := range []int64{300_000, 1_000_000} {
-		if h := w.handle(arriving, sure); h.capped(arriving, 1) < 200_000 || h.capped(arriving, 1) > 225_000 {
+		if h := w.handle(arriving, sure, crowd{}); h.capped(arriving, 1) < 200_000 || h.capped(arriving, 1) > 225_000 {
 			t.Errorf("%d arrive, %d are taken, with 18 workers held for 80 ms each", arriving, h.capped(arriving, 1))
 		}
 	}

@@ -144,6 +144,7 @@ type flow struct {
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
+	hands      hands           // of those
 	recall     bool            // what callers send is to be added up anew
 	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send

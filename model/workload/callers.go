@@ -1,0 +1,168 @@
+package workload
+
+import (
+	"math"
+
+	"orrery/sim"
+)
+
+// hands is the workers of those who make a call, all together.
+type hands struct {
+	many  int64 // 0 if that makes no difference
+	busy  int64 // of those on the average, in thousandths
+	own   int64 // a request takes on the average besides the call, in nanoseconds
+	asked int64 // what comes to them, in thousandths a second
+	queue int64 // requests that wait for them at most
+}
+
+// recountHands has a flow know the workers of those who make the call. In a circle of calls they
+// count as infinitely many, as what they wait for is themselves.
+func (t *Flows) recountHands(f *flow) {
+	now, class := hands{}, int32(0)
+	for k := range f.callers {
+		if x := &f.callers[k]; x.class != class {
+			class = x.class
+			now.add(&t.classes[class])
+			if t.circular(f, &t.classes[class]) {
+				now.many = math.MaxInt32
+			}
+		}
+	}
+	if f.call.Probes || !now.scarce() {
+		now = hands{}
+	}
+	class = 0
+	for k := range f.callers {
+		if x := &f.callers[k]; x.class != class && now.many > 0 {
+			class = x.class
+			c := &t.classes[class]
+			now.own += product(t.besides(f, c), c.hands(), now.many)
+		}
+	}
+	f.must = f.must || f.hands.many != now.many
+	f.hands = now
+}
+
+// circular tells whether what is called calls, itself or by others, those who make the call.
+func (t *Flows) circular(f *flow, c *class) bool {
+	for _, b := range t.in(c) {
+		if t.backends[b].height <= t.backends[f.backend].height {
+			return true
+		}
+	}
+	return false
+}
+
+// hands is how many workers the pods of a class have that call; none say that there is no limit.
+func (c *class) hands() int64 {
+	switch {
+	case !c.serving:
+		return 0
+	case c.work.Workers == 0:
+		return math.MaxInt32
+	}
+	return min(product(c.work.Workers, c.n(), 1), math.MaxInt32)
+}
+
+// add adds those of a class.
+func (a *hands) add(c *class) {
+	many, most := c.hands(), max(product(max(c.room, 1), c.n(), 1), 1)
+	a.many += many
+	a.busy += portion(many*1000, min(c.was, most), most)
+	asked := max(c.arriving-c.vain, 0)
+	if c.work.CapacityMilliRPS >= 0 {
+		asked = min(asked, product(c.work.CapacityMilliRPS, c.n(), 1))
+	}
+	a.asked += asked
+	a.queue += min(product(c.work.Queue, c.n(), 1), math.MaxInt32)
+}
+
+// scarce tells whether it happens that all of them are busy: that is five deviations from how
+// many are on the average.
+func (a *hands) scarce() bool {
+	return a.many <= manyServers && a.busy+5*int64(sim.Root(uint64(a.busy*1000))) >= a.many*1000
+}
+
+// besides is how long a request takes the pods of a class besides a call, in nanoseconds.
+func (t *Flows) besides(f *flow, c *class) int64 {
+	us := (c.work.Latency + max(c.work.CPU, c.work.SlowCPU)).Microseconds()
+	for _, i := range t.sorts[c.sort] {
+		if x := &t.flows[i]; x != f && x.call != nil && !x.call.Probes {
+			all := x.attempt.all()
+			us += product(all.mean(), x.call.PerRequestMilli, 1000)
+		}
+	}
+	return min(us, longest) * 1000
+}
+
+// crowd is who calls a pod of a class to which so many come afresh.
+func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
+	some, limit, stay := int64(0), int64(longest), int64(-1)
+	for _, b := range t.in(c) {
+		for _, i := range t.backends[b].flows {
+			f := &t.flows[i]
+			if f.hands.many == 0 {
+				continue
+			}
+			if stay < 0 {
+				all := c.outcome.all()
+				stay = product(all.mean(), million-c.full, 1000) // who is turned away goes on at once
+			}
+			for k := range f.shares {
+				x := &f.shares[k]
+				here := (x.milli - x.vain) / c.n()
+				if x.class != id || here <= 0 {
+					continue
+				}
+				some += here
+				from.many += f.hands.many
+				own, would := f.elsewhere(here, stay)
+				from.own += product(own, here, 1000)
+				from.would += would
+				from.queue = min(from.queue+f.hands.queue, manyServers) // more make no difference
+				if f.Timeout > 0 {
+					limit = min(limit, f.Timeout.Microseconds())
+				}
+			}
+		}
+	}
+	if some == 0 {
+		return crowd{}
+	}
+	from.own = product(from.own, 1000, some)
+	from.would = min(product(from.would, million, some), endless)
+	from.rest = million - min(product(some, million, max(fresh, 1)), million)
+	held, _ := c.work.places(&c.handled)
+	if from.plenty(held/request, product(some, from.own, million)) {
+		return crowd{}
+	}
+	if late := c.took(min(held, from.many*request)); late > limit {
+		// who gives up makes the next call while the last one is there, and soon there are many more
+		for range 4 {
+			from.many = min(product(from.many, late, limit), million)
+		}
+	}
+	return from
+}
+
+// elsewhere is how long a worker is that makes a call, from when it leaves a pod at which so
+// many arrive to when it comes there again, in nanoseconds: at its own pod, and at the other
+// ones that are called, where it stays as long. And so many would come if all were ready.
+func (f *flow) elsewhere(here, stay int64) (own, would int64) {
+	a := &f.attempt
+	fresh := a.attempts - a.vain
+	calls := max(product(f.call.PerRequestMilli, fresh, million), 1) // of a request, in thousandths
+	each := product(f.hands.own, 1000, calls) + stay                 // from one to the next, of whatever pod
+	all := max(product(f.lost.OfferedMilliRPS, fresh, max(a.attempts, 1)), here)
+	return max(product(each, all, here)-stay, 0), product(product(f.hands.asked, calls, 1000), here, all)
+}
+
+// plenty tells whether a worker is ready also while a pod is full with so many requests: that
+// is four deviations from how many are elsewhere then, of which on the average there are so
+// many millionths.
+func (a *crowd) plenty(full, elsewhere int64) bool {
+	return (a.many-full)*million > elsewhere+4000*int64(sim.Root(uint64(min(elsewhere, million*million))))
+}
+
+// took is how long it takes to get so many requests done, in microseconds.
+func (c *class) took(held int64) int64 { return product(held, million, max(c.room, 1)*million) }

@@ -1,0 +1,279 @@
+package workload
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Callers have workers, and each of those makes one call at a time: so at a pod there are
+// never more calls than its callers have workers, and the more there are the fewer workers
+// are left to make another one. Where that matters, what comes is not by chance from
+// infinitely many: it is a network with so many requests at most (Gordon and Newell), and a
+// pod is as full as its station says if requests come by how many of the callers' workers are
+// elsewhere. How long they stay there depends on nobody else, so how many are is Erlang's formula.
+
+// crowd is those who call a pod. The zero crowd is infinitely many.
+type crowd struct {
+	many  int64 // workers they have together
+	own   int64 // from the end of a worker's call to when it is ready for the next, on the average, in nanoseconds
+	would int64 // would come if all of them were ready, in millionths of what comes
+	queue int64 // requests wait for one of them at most, a thousand if they are more
+	rest  int64 // so many of a million of what comes are others', who are infinitely many
+}
+
+// change is how long the change of who calls waits.
+func (a *crowd) change(b *crowd) patience {
+	if a.many != b.many {
+		return goesOn
+	}
+	return min(change(a.own, b.own), change(a.rest, b.rest), change(a.would, b.would))
+}
+
+// mostStates is how many numbers of requests at a pod are told apart at most. If there may be
+// more, it makes hardly a difference how many workers call.
+const mostStates = 3 * manyServers
+
+// states is how likely each number of requests is at a station. Rates are in millionths of
+// what arrives.
+type states struct {
+	crowd
+	arriving int64 // thousandths per second
+	servers  int64
+	n        int64 // states that are told apart, but for the one without any
+	last     int64 // of them, that is not hardly ever
+	cut      bool  // who comes in the n'th is turned away
+	wide     int64 // of those that wait, two states differ by so many millionths of a request
+	erlangs  int64 // that would be elsewhere if as much came as arrives, in millionths
+	sum      int64 // how likely any state is for how likely the last one is, in millionths
+
+	pace, stay [mostStates + 1]int64 // what gets done in a state, and how long the last one stays at what is shared, in nanoseconds
+	comes      [mostStates + 1]int64 // what comes in it
+	found      [mostStates + 1]int64 // how many of a billion of those who come find it
+	ready      [mostStates + 1]int64 // how likely a worker is ready in it, as a fraction
+}
+
+// queue is line for any crowd. If that is not infinitely many, the station is filled anew.
+func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) (waits timing, many int64) {
+	if arriving <= 0 || from.many == 0 || from.many > manyServers || s.servers > manyServers {
+		return s.line(h, arriving, places, chance)
+	}
+	var x states
+	if !x.prepare(s, arriving, places, chance, from) {
+		return s.line(h, arriving, places, chance)
+	}
+	x.solve()
+	lost := int64(0)
+	if x.cut && x.last == x.n {
+		lost, x.found[x.n] = x.found[x.n], 0
+	}
+	if lost >= hardly {
+		h.takes = arriving - product(arriving, lost, nano)
+	}
+	return x.waits(s, &line{step: s.step(chance), chance: chance})
+}
+
+// prepare finds the states, and tells whether they are few enough.
+func (x *states) prepare(s *station, arriving, places, chance int64, from crowd) bool {
+	x.crowd, x.arriving, x.servers, x.cut, x.wide = from, arriving, s.servers, true, s.wide(arriving, chance)
+	x.n = s.servers + product(places, 1000, x.wide)
+	if from.rest == 0 && x.at(x.n) >= from.many {
+		x.cut = false
+		x.n = min(from.many, s.servers) + product(max(from.many-s.servers, 0), million, x.wide)
+	}
+	if x.n > mostStates {
+		return false
+	}
+	busy := int64(0)
+	for k := int64(1); k <= s.servers; k++ {
+		x.stay[k] = s.with(k, &busy)
+		x.pace[k] = product(s.pace, million, arriving)
+	}
+	for k := s.servers + 1; k <= x.n; k++ {
+		x.pace[k] = x.pace[s.servers]
+	}
+	x.erlangs = min(product(arriving, from.own, million), million*million)
+	return true
+}
+
+// at is how many requests there are in a state.
+func (x *states) at(k int64) int64 {
+	return min(k, x.servers) + max(k-x.servers, 0)*x.wide/million
+}
+
+// solve finds how likely each state is. What comes is what would if all workers were ready,
+// but for how few are; if so much does not come, as something else keeps callers from it, it
+// is so much less that what comes is right.
+func (x *states) solve() {
+	most := x.mean(endless, million)
+	mean := func(would int64) int64 { return x.mean(would, x.waiting(would, most)) }
+	s := search{short: atMost, high: x.would, more: mean(x.would) - atMost}
+	for n := 0; n < narrowing && s.more > nearEnough; n++ {
+		would := s.between()
+		s.found(would, mean(would)-atMost, nearEnough)
+	}
+	x.chances()
+}
+
+// waiting is how likely it is that all workers are busy, for how likely it is that nobody
+// waits for them meanwhile, in millionths.
+func (x *states) waiting(would, most int64) int64 {
+	sum, ratio := int64(million), fraction(would, max(most, 1))
+	for n, one := int64(0), int64(million); n < x.queue && one > 0 && sum < rarely; n++ {
+		one = scaled(one, ratio)
+		sum += one
+	}
+	return min(sum, rarely)
+}
+
+// So often at most the range is made smaller in which what would come is, until what comes is
+// at most as much as it is said to be, or a hundredth more, but for so many millionths.
+// Endless is if who is ready waits for no request.
+const (
+	narrowing  = 16
+	nearEnough = 200
+	atMost     = million + million/100
+	endless    = million << 20
+)
+
+// search looks for where something that grows comes to what is wanted: by regula falsi, of
+// which the side that stays counts for half as much the next time (Dowell and Jarratt, BIT 11).
+type search struct {
+	low, high   int64 // it is between
+	short, more int64 // so much is missing at the lower end, and too much at the upper one
+}
+
+// between is where to look next.
+func (s *search) between() int64 {
+	return s.low + max(product(s.high-s.low, max(s.short, 1), max(s.short, 1)+s.more), 1)
+}
+
+// found is by how much it is too much there; if that is nearly nothing it is found.
+func (s *search) found(x, off, near int64) {
+	switch {
+	case max(off, -off) <= near:
+		s.more = 0
+	case off > 0:
+		s.high, s.more, s.short = x, off, s.short/2
+	default:
+		s.low, s.short, s.more = x, -off, s.more/2+1
+	}
+}
+
+// mean is how much arrives on the average if so much would with all workers ready, and that
+// none is ready is more likely than if nobody waited for it.
+func (x *states) mean(would, waiting int64) int64 {
+	x.elsewhere(would, waiting)
+	would -= product(would, x.rest, million)
+	x.comes[0] = max(x.rest+scaled(would, x.ready[0]), 1)
+	x.last, x.sum = 0, million
+	flow := x.comes[0] // of a state and those below it, for how likely it is
+	for k := int64(1); k <= x.n; k++ {
+		less := fraction(x.pace[k], x.comes[k-1])
+		sum := scaled(x.sum, less) + million
+		if sum >= rarely {
+			break
+		}
+		x.comes[k] = max(x.rest+scaled(would, x.ready[k]), 1)
+		x.last, x.sum, flow = k, sum, scaled(flow, less)+x.comes[k]
+	}
+	return product(flow, million, x.sum)
+}
+
+// elsewhere finds how likely in each state a worker is ready, if so much would come with all
+// of them ready: not all others are at work, or more are ready than there would be, as that none
+// is ready is more likely in the next state.
+func (x *states) elsewhere(would, waiting int64) {
+	erlangs := min(product(would, x.erlangs, million), million*million)
+	fewer, k := int64(0), x.n        // how likely it is that not all are at work, for how likely it is that all are
+	for n := int64(0); k >= 0; n++ { // workers that are not at the pod
+		ready := int64(0)
+		if n > 0 {
+			ready = fraction((fewer+waiting)*n, (fewer+million)*n+product(waiting, erlangs, million))
+			fewer = min(product((fewer+million)*n, million, max(erlangs, 1)), million*nano)
+		}
+		for ; k >= 0 && x.many-product(x.at(k), million-x.rest, million) <= n; k-- {
+			x.ready[k] = ready
+		}
+	}
+}
+
+// A fraction is in parts of whole, so that no division is needed to multiply by it.
+const (
+	wholeBits = 30
+	whole     = 1 << wholeBits
+)
+
+// fraction is a for b, at most about a million.
+func fraction(a, b int64) int64 {
+	hi, lo := uint64(a)>>(64-wholeBits), uint64(a)<<wholeBits
+	if hi >= uint64(b) {
+		return million * whole
+	}
+	q, _ := bits.Div64(hi, lo, uint64(b))
+	return int64(min(q, million*whole))
+}
+
+// scaled is a times a fraction.
+func scaled(a, fraction int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(fraction))
+	if hi >= 1<<(wholeBits-1) {
+		return math.MaxInt64
+	}
+	return int64(hi<<(64-wholeBits) | lo>>wholeBits)
+}
+
+// chances finds how likely who comes finds each state.
+func (x *states) chances() {
+	all := int64(0)
+	for k, likely := x.last, product(million*million, million, x.sum); ; k-- {
+		x.found[k] = product(likely, x.comes[k], million)
+		all += x.found[k]
+		if k == 0 {
+			break
+		}
+		likely = product(likely, x.pace[k], x.comes[k-1])
+	}
+	for k := int64(0); k <= x.last; k++ {
+		x.found[k] = product(x.found[k], nano, max(all, 1))
+	}
+}
+
+// waits is how long those wait who find a place, and how many of a billion of them wait.
+func (x *states) waits(s *station, l *line) (waits timing, many int64) {
+	served, stays := int64(0), int64(0)
+	for k := int64(0); k < min(x.servers, x.last+1); k++ {
+		served += x.found[k]
+		stays += product(x.found[k], x.stay[min(k+1, x.servers)], nano)
+	}
+	s.stays, s.full = product(stays, nano, max(served, 1)), x.stay[x.servers]
+	all, steps := x.moments(x.servers, x.last)
+	if all == 0 {
+		return timing{}, 0
+	}
+	many = product(all, nano, all+served)
+	middle := x.servers + steps/1000
+	var m mixture
+	m.put(span{share: nano - many})
+	for _, part := range [...][2]int64{{x.servers, middle}, {middle + 1, x.last}} {
+		n, steps := x.moments(part[0], part[1])
+		variance := int64(0)
+		for k := part[0]; k <= part[1]; k++ {
+			off := (k-x.servers)*1000 + 500 - steps
+			variance += product(off*off, x.found[k], max(n, 1))
+		}
+		m.put(l.wait(product(many, n, all), steps, variance))
+	}
+	return m.timing(), many
+}
+
+// moments is how many of a billion find one of some states in which all servers are busy, and
+// how many steps are before them on the average, in thousandths.
+func (x *states) moments(from, to int64) (n, steps int64) {
+	for k := from; k <= to; k++ {
+		n += x.found[k]
+	}
+	for k := from; k <= to; k++ {
+		steps += product((k-x.servers)*1000+500, x.found[k], max(n, 1))
+	}
+	return n, steps
+}
