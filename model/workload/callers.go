@@ -95,6 +95,10 @@ func (t *Flows) besides(f *flow, c *class) int64 {
 	return min(us, longest) * 1000
 }
 
+// mostOthers is how many of a million of what comes may be others' if it makes a difference how
+// few call.
+const mostOthers = 750_000
+
 // crowd is who calls a pod of a class to which so many come afresh.
 func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 	some, limit, stay := int64(0), int64(longest), int64(-1)
@@ -131,16 +135,18 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 	}
 	from.own = product(from.own, 1000, some)
 	from.would = min(product(from.would, million, some), endless)
-	from.rest = million - min(product(some, million, max(fresh, 1)), million)
-	held, _ := c.work.places(&c.handled)
-	if from.plenty(held/request, product(some, from.own, million)) {
+	if from.rest = million - min(product(some, million, max(fresh, 1)), million); from.rest > mostOthers {
 		return crowd{}
 	}
+	held, _ := c.work.places(&c.handled)
 	if late := c.took(min(held, from.many*request)); late > limit {
 		// who gives up makes the next call while the last one is there, and soon there are many more
 		for range 4 {
 			from.many = min(product(from.many, late, limit), million)
 		}
+	}
+	if from.plenty(held/request, product(some, from.own, million)) {
+		return crowd{}
 	}
 	return from
 }

@@ -23,10 +23,10 @@ type crowd struct {
 
 // change is how long the change of who calls waits.
 func (a *crowd) change(b *crowd) patience {
-	if a.many != b.many {
+	if (a.many == 0) != (b.many == 0) {
 		return goesOn
 	}
-	return min(change(a.own, b.own), change(a.rest, b.rest), change(a.would, b.would))
+	return min(change(a.many, b.many), change(a.own, b.own), change(a.rest, b.rest), change(a.would, b.would))
 }
 
 // mostStates is how many numbers of requests at a pod are told apart at most. If there may be
@@ -37,14 +37,13 @@ const mostStates = 3 * manyServers
 // what arrives.
 type states struct {
 	crowd
-	arriving int64 // thousandths per second
-	servers  int64
-	n        int64 // states that are told apart, but for the one without any
-	last     int64 // of them, that is not hardly ever
-	cut      bool  // who comes in the n'th is turned away
-	wide     int64 // of those that wait, two states differ by so many millionths of a request
-	erlangs  int64 // that would be elsewhere if as much came as arrives, in millionths
-	sum      int64 // how likely any state is for how likely the last one is, in millionths
+	servers int64
+	n       int64 // states that are told apart, but for the one without any
+	last    int64 // of them, that is not hardly ever
+	cut     bool  // who comes in the n'th is turned away
+	wide    int64 // of those that wait, two states differ by so many millionths of a request
+	erlangs int64 // that would be elsewhere if as much came as arrives, in millionths
+	sum     int64 // how likely any state is for how likely the last one is, in millionths
 
 	pace, stay [mostStates + 1]int64 // what gets done in a state, and how long the last one stays at what is shared, in nanoseconds
 	comes      [mostStates + 1]int64 // what comes in it
@@ -74,7 +73,7 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 
 // prepare finds the states, and tells whether they are few enough.
 func (x *states) prepare(s *station, arriving, places, chance int64, from crowd) bool {
-	x.crowd, x.arriving, x.servers, x.cut, x.wide = from, arriving, s.servers, true, s.wide(arriving, chance)
+	x.crowd, x.servers, x.cut, x.wide = from, s.servers, true, s.wide(arriving, chance)
 	x.n = s.servers + product(places, 1000, x.wide)
 	if from.rest == 0 && x.at(x.n) >= from.many {
 		x.cut = false
