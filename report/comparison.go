@@ -233,6 +233,10 @@ func (u Unit) amount(x float64) string {
 		return significant(x/1000, 5) + "rps"
 	case u == Times:
 		return significant(x, 4) + "x"
+	case u == Cores:
+		return significant(x/1000, 4) + " cores"
+	case u == Bytes:
+		return bytesText(int64(math.Round(x)), -1)
 	}
 	return significant(x, 4)
 }
@@ -256,6 +260,10 @@ func (u Unit) change(x float64) string {
 		return sign + significant(x/1000, 3) + "rps"
 	case Times:
 		return sign + significant(x, 3) + "x"
+	case Cores:
+		return sign + significant(x/1000, 3) + " cores"
+	case Bytes:
+		return sign + bytesText(int64(math.Round(x)), -1)
 	}
 	return sign + significant(x, 3)
 }

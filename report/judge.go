@@ -77,7 +77,7 @@ func (v *Verdict) points(all series, w Window) series {
 	case Share:
 		return slices.DeleteFunc(slices.Clone(all.within(w)), func(p point) bool { return p.Den == 0 })
 	}
-	return slices.DeleteFunc(slices.Clone(all.within(w)), isIdle)
+	return slices.DeleteFunc(slices.Clone(all.within(w)).bent(v.Expect.limit, w.To), isIdle)
 }
 
 // total is a count that begins with the window, or with the run.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"orrery/model"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -39,6 +40,9 @@ func ParseMeasure(s string) (Measure, error) {
 
 // Level is the priority level the measure is about, "" if it is about none.
 func (m *Measure) Level() string { return m.e.Level() }
+
+// Used is Expect.Used of the measure.
+func (m *Measure) Used() []model.Used { return m.e.Used() }
 
 // spaced is s with single spaces between its words.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -119,7 +123,7 @@ func (e *Expect) Measure() Measure {
 }
 
 // DefaultMeasures is what a comparison shows unasked: every metric that needs no
-// object, durations by their mean and their 99th percentile.
+// object and no word before the run, durations by their mean and their 99th percentile.
 func DefaultMeasures() (out []Measure) {
 	add := func(s string) {
 		m, err := ParseMeasure(s)
@@ -130,7 +134,7 @@ func DefaultMeasures() (out []Measure) {
 	}
 	for i := range metrics {
 		switch m := &metrics[i]; {
-		case !m.wordless() || m.Takes != "" && !m.optional():
+		case m.told || !m.wordless() || m.Takes != "" && !m.optional():
 		case m.Shape == Durations:
 			add(m.Name + ".mean()")
 			add(m.Name + ".p99()")
@@ -310,7 +314,12 @@ func meanOverTime(points series, to sim.Time) float64 {
 			until = points[i+1].At
 		}
 		if hasValue(p) {
-			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), big.NewInt(int64(until-p.At))))
+			d := big.NewInt(int64(until - p.At))
+			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), d))
+			if p.Growth != 0 { // and the triangle above that
+				more := new(big.Int).Mul(new(big.Int).Mul(d, d), big.NewInt(p.Growth))
+				sum.Add(sum, more.Quo(more, big.NewInt(2*billion)))
+			}
 			took, last = took+int64(until-p.At), p.Num
 		}
 	}

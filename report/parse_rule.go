@@ -233,7 +233,7 @@ func (p *exprParser) comparison(metric token) {
 		return
 	}
 	if !isComparison {
-		p.fail(t, "%s is a %s: compare it with something, as in %s", m.Name, m.Unit, m.example())
+		p.fail(t, "%s is %s: compare it with something, as in %s", m.Name, m.Unit.noun(), m.example())
 		return
 	}
 	p.next()
@@ -247,7 +247,7 @@ func (p *exprParser) comparison(metric token) {
 	}
 	n, err := parseValue(v.text, m.Unit)
 	if err != nil {
-		p.fail(v, "%s is a %s: %v", m.Name, m.Unit, err)
+		p.fail(v, "%s is %s: %v", m.Name, m.Unit.noun(), err)
 	}
 	p.e.limit = n
 }
@@ -266,6 +266,10 @@ func (m *Metric) example() string {
 		return usage + " >= 300rps"
 	case Times:
 		return usage + " <= 1.5x"
+	case Cores:
+		return usage + " <= 850m"
+	case Bytes:
+		return usage + " <= 512Mi"
 	}
 	return usage + " <= 3"
 }

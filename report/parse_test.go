@@ -91,7 +91,7 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 		if m.Word != "" {
 			object = strings.TrimSuffix(word+", "+object, ", ")
 		}
-		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x", YesNo: ""}[m.Unit]
+		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x", Cores: " <= 1.25", Bytes: " <= 512Mi", YesNo: ""}[m.Unit]
 		if _, err := ParseExpect(s); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}

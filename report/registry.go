@@ -30,6 +30,7 @@ type Metric struct {
 
 	target      bool // takes the option target=
 	needsFaults bool // has nothing to measure if nothing breaks
+	told        bool // the history has what it takes only if that is asked for before the run: Used
 	doubts      func(*state) string
 	open        func(about) instrument
 }
@@ -64,7 +65,7 @@ const (
 	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
 	jobGroups = "[namespace|job|cronjob]"
 
-	limitedGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod|service]"
+	containerGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod|service]"
 )
 
 // metrics is every metric, by name. To add one, write a file with its
@@ -96,6 +97,8 @@ var metrics = []Metric{
 		doubts: doubtsConverged, open: openCluster((*state).converged)},
 	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
+	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, told: true,
+		Help: "CPU that the containers of pods use; of a node as a whole: all its pods, kubelet and container runtime, and what faults have use it", open: openUsed(cpuUsed)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
@@ -124,6 +127,8 @@ var metrics = []Metric{
 		Help: "how often a replica of the component took over as the one that leads, not counting the first; without a component, of all that have a Lease, which are all but etcd", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
+	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, told: true,
+		Help: "working set of the containers of pods; of a node as a whole: of all its pods, and what faults have use it", open: openUsed(memoryUsed)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
@@ -182,9 +187,9 @@ var metrics = []Metric{
 		Help: "requests to the service that are served", open: openRate(answered)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods beyond those wanted", open: openWorkload((*workload).surplus)},
-	{Name: "throttled_seconds", Unit: Duration, Shape: Total, Takes: limitedGroups,
+	{Name: "throttled_seconds", Unit: Duration, Shape: Total, Takes: containerGroups,
 		Help: "how long containers stood still because they had used up their CPU limit's quota of a period, on all their CPUs together, as cpu.stat's throttled_usec counts it", open: openThrottledTime},
-	{Name: "throttled_share", Unit: Percent, Shape: Share, Takes: limitedGroups,
+	{Name: "throttled_share", Unit: Percent, Shape: Share, Takes: containerGroups,
 		Help: "periods of 100ms in which a container used up its CPU limit's quota, of those in which containers with a CPU limit ran", open: openThrottledShare},
 	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
 		Help: "from the start of a fault until a node was seen to be not Ready", open: openDetect},

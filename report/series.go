@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -15,6 +16,7 @@ type point struct {
 	Num, Den int64
 	Record   int
 	Once     int64 // of a ratio of rates: what the numerator has more at that instant alone
+	Growth   int64 // of a level: how much more the value is every second
 }
 
 // What Den says of a level that has no value: there is nothing to measure, which no
@@ -29,24 +31,66 @@ func isIdle(p point) bool    { return p.Den == idle }
 func isMissing(p point) bool { return p.Den == missing }
 func hasValue(p point) bool  { return p.Den >= 0 }
 
-// series is a step function of time, exact at every instant: an instant has
-// one value, the one it ends with.
+// series is a function of time, in steps or straight lines, exact at every instant: an
+// instant has one value, the one it ends with.
 type series []point
 
 // add says that the value is num/den from at on.
 func (s *series) add(at sim.Time, num, den int64, record int) {
-	p := point{At: at, Num: num, Den: den, Record: record}
-	if n := len(*s); n > 0 && (*s)[n-1].At == at {
-		if (*s)[n-1].Num == num && (*s)[n-1].Den == den {
+	s.put(point{At: at, Num: num, Den: den, Record: record})
+}
+
+// slope says that the value is num at a time, and so much more every second from then on.
+func (s *series) slope(at sim.Time, num, growth int64, record int) {
+	s.put(point{At: at, Num: num, Growth: growth, Record: record})
+}
+
+func (s *series) put(p point) {
+	if n := len(*s); n > 0 && (*s)[n-1].At == p.At {
+		if (*s)[n-1].same(p) {
 			return
 		}
 		p.Once = (*s)[n-1].Once
 		*s = (*s)[:n-1]
 	}
-	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den && p.Once == 0 {
+	if n := len(*s); n > 0 && (*s)[n-1].same(p) && p.Growth == 0 && p.Once == 0 {
 		return
 	}
 	*s = append(*s, p)
+}
+
+func (p point) same(o point) bool { return p.Num == o.Num && p.Den == o.Den && p.Growth == o.Growth }
+
+// number is the value of a point that is no ratio, at a later time.
+func (p point) number(t sim.Time) int64 {
+	r := ramp{n: p.Num, growth: p.Growth, since: p.At}
+	return r.at(t)
+}
+
+// bent is a series that grows as steps, of which there is one wherever it matters: at the
+// ends of each line, and where it crosses a limit.
+func (s series) bent(limit int64, to sim.Time) series {
+	if !slices.ContainsFunc(s, func(p point) bool { return p.Growth != 0 }) {
+		return s
+	}
+	var out series
+	for i, p := range s {
+		last := to
+		if i+1 < len(s) {
+			last = s[i+1].At - 1
+		}
+		step := func(at sim.Time) { out = append(out, point{At: at, Num: p.number(at), Den: p.Den, Record: p.Record}) }
+		side := func(at sim.Time) int { return cmp.Compare(p.number(at), limit) }
+		step(p.At)
+		for at := p.At; p.Growth != 0 && side(at) != side(last); step(at) {
+			from, was := at, side(at)
+			at += 1 + sim.Time(sort.Search(int(last-from)-1, func(n int) bool { return side(from+1+sim.Time(n)) != was }))
+		}
+		if n := len(out); p.Growth != 0 && out[n-1].At < last {
+			step(last)
+		}
+	}
+	return out
 }
 
 // once says that the numerator of a ratio of rates has so much more at one instant, which
@@ -79,6 +123,7 @@ func (s series) within(w Window) series {
 	}
 	out := slices.Clone(s[from-1 : to])
 	if out[0].At < w.From {
+		out[0].Num = out[0].number(w.From)
 		out[0].At, out[0].Once = w.From, 0
 	}
 	return out

@@ -153,12 +153,3 @@ func (m *Machine) idle(s *Sandbox, p *Process) {
 	m.want(s, p, 0)
 	m.usesOther(s)
 }
-
-// usesOther tells those who read metrics that there will be others of a pod: it uses
-// something else, or a container started or ended, of which there are metrics or none
-// whatever it uses.
-func (m *Machine) usesOther(s *Sandbox) {
-	if m.used != nil {
-		m.used(s.Pod.ID)
-	}
-}
