@@ -151,3 +151,25 @@ func FuzzParseExpect(f *testing.F) {
 		}
 	})
 }
+
+// Brief names what many metrics are asked about, and loses none of it.
+func TestBriefSaysWhatUsageSays(t *testing.T) {
+	for i := range metrics {
+		m := &metrics[i]
+		long := m.Brief()
+		for _, s := range Selections() {
+			long = strings.Replace(long, s.Name, strings.Join(named(strings.Split(s.Kinds, "|")), "|"), 1)
+		}
+		sorted := func(s string) []string {
+			words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("()[]|", r) })
+			slices.Sort(words)
+			return words
+		}
+		if !slices.Equal(sorted(long), sorted(m.Usage())) {
+			t.Errorf("%s is %s, want %s", m.Brief(), long, m.Usage())
+		}
+		if len(m.Brief()) > 60 {
+			t.Errorf("%s is not brief", m.Brief())
+		}
+	}
+}

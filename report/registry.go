@@ -59,14 +59,28 @@ type reading struct {
 }
 
 const (
-	scopes    = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod]"
-	podGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node]"
-	keepers   = "deployment|statefulset|daemonset"
-	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
-	jobGroups = "[namespace|job|cronjob]"
+	keepers = "deployment|statefulset|daemonset"
+	owners  = "namespace|deployment|replicaset|statefulset|daemonset|job|cronjob"
+	places  = owners + "|node"
+	anyPods = places + "|pod"
 
-	containerGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod|service]"
+	scopes          = "[" + anyPods + "]"
+	podGroups       = "[" + places + "]"
+	podMakers       = "[" + owners + "]"
+	jobGroups       = "[namespace|job|cronjob]"
+	containerGroups = "[" + anyPods + "|service]"
 )
+
+// Selection is kinds of object that many metrics are asked about, under one name.
+type Selection struct {
+	Name  string
+	Kinds string // "a|b"
+}
+
+// Selections is those that Metric.Brief speaks of, the largest first.
+func Selections() []Selection {
+	return []Selection{{"PODS", anyPods}, {"GROUP", places}, {"OWNER", owners}, {"WORKLOAD", keepers}}
+}
 
 // metrics is every metric, by name. To add one, write a file with its
 // instrument and add its line here; the parser, the list command and help read
@@ -199,11 +213,11 @@ var metrics = []Metric{
 	{Name: "time_to_replace", Unit: Duration, Shape: Durations, Takes: "[namespace|" + keepers + "]", needsFaults: true,
 		Help: "from the start of a fault until an evicted pod's replacement was created", open: openReplace},
 	{Name: "traffic_cross_zone", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service that go to an endpoint in another zone, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(crossZone)},
+		Help: "requests to the service that go to an endpoint in another zone, of those that come from nodes and have an endpoint to go to", open: openNearness(crossZone)},
 	{Name: "traffic_same_node", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service whose endpoint is on the node they come from, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(sameNode)},
+		Help: "requests to the service whose endpoint is on the node they come from, of those that come from nodes and have an endpoint to go to", open: openNearness(sameNode)},
 	{Name: "traffic_same_zone", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service whose endpoint is in the zone they come from, on the same node or another, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(sameZone)},
+		Help: "requests to the service whose endpoint is in the zone they come from, on the same node or another, of those that come from nodes and have an endpoint to go to", open: openNearness(sameZone)},
 	{Name: "unavailable", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods wanted less those that are available (Ready for minReadySeconds)", open: openWorkload((*workload).missing)},
 	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: keepers,
