@@ -270,6 +270,11 @@ func (k *Kubelet) Measured(pod model.Ref, container string) (model.Sample, bool)
 	return k.machine.Measured(k.kernel.Now(), k.own(pod.ID), container)
 }
 
+// MeasuredWhole is what they say of the machine: see runtime.Machine.
+func (k *Kubelet) MeasuredWhole() (model.Sample, bool) {
+	return k.machine.MeasuredWhole(k.kernel.Now())
+}
+
 // Doom has a container of a pod exit after each start, until Spare.
 func (k *Kubelet) Doom(pod model.Ref, name string, doom model.Doom) {
 	k.machine.Doom(k.own(pod.ID), name, doom)

@@ -21,6 +21,8 @@ type account struct {
 	begun  bool     // anything was
 	posted bool     // somebody looks, still at this instant
 	bendAt sim.Time // when somebody looks because memory becomes another line
+	meter  meter    // of the machine's
+	upAt   sim.Time // since when that has counted
 }
 
 // wholeMachine stands for the machine where others have the ID of a pod.
@@ -62,6 +64,9 @@ func (m *Machine) usedDue(pod uint32) {
 func (m *Machine) tellUsage(a *account, of *model.Meta, pod uint32, used model.Usage, bends sim.Time) {
 	now := m.kernel.Now()
 	a.posted = false
+	if pod == wholeMachine {
+		a.meter.use(now, used.MilliCPU-a.meter.cpu)
+	}
 	if bends != a.bendAt && bends != sim.Never {
 		m.kernel.Post(bends, m.self, whyUsed, uint64(pod))
 	}
@@ -123,6 +128,35 @@ func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	return used, until
 }
 
+// MeasuredWhole is what metrics say of the machine as a whole, if it is told at all: two
+// readings after it was switched on, as long as it is on.
+func (m *Machine) MeasuredWhole(now sim.Time) (s model.Sample, ok bool) {
+	a, last := m.account, reading(now)
+	if a == nil || !m.on || last < 2 || readAt(last-2) < a.upAt {
+		return s, false
+	}
+	a.meter.catchUp(now)
+	s = model.Sample{CPUMilli: a.meter.older, At: readAt(last - 1), Window: scrapeEvery}
+	s.MemoryBytes, _ = m.outsideLine(s.At)
+	for _, x := range m.pods {
+		if x == nil {
+			continue
+		}
+		for i := range x.Processes {
+			if p := &x.Processes[i]; p.usedAt(s.At) {
+				s.MemoryBytes += p.resident(s.At)
+			}
+		}
+	}
+	return s, true
+}
+
+// usedAt tells whether the newest instance of a process had begun by a time and had not
+// ended.
+func (p *Process) usedAt(at sim.Time) bool {
+	return p.Instances > 0 && p.StartedAt < at && (p.Running || p.FinishedAt > at)
+}
+
 // bends is when what a process that runs has in memory becomes another line, as things
 // are: with what it uses, or where it begins or ceases to be swapped.
 func (p *Process) bends(now sim.Time) sim.Time {
@@ -140,6 +174,13 @@ func (p *Process) bends(now sim.Time) sim.Time {
 		}
 	}
 	return until
+}
+
+// openAccount begins to measure what the machine uses, which has been off until now.
+func (m *Machine) openAccount() {
+	if now := m.kernel.Now(); m.account != nil {
+		m.account.meter, m.account.upAt = startMeter(now), now
+	}
 }
 
 // closeAccount tells what a pod uses that is going to be forgotten, if somebody was about

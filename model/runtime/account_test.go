@@ -147,3 +147,36 @@ func TestWhatIsToldOfUsageIsWhatIsUsedAtEveryMoment(t *testing.T) {
 		t.Errorf("memory grew %d times, was swapped %d times, and the machine was crowded %d times and off %d times: this shows little", growing, swapped, crowded, off)
 	}
 }
+
+// A machine is measured from two readings after it was switched on until it is off: what it
+// used before nobody counts any more (kubernetes-sigs/metrics-server pkg/storage/node.go).
+func TestAMachineThatWasOffIsMeasuredAnew(t *testing.T) {
+	b := newBooks(1, func(*model.Pod) bool { return true })
+	known := func(at time.Duration) bool {
+		b.Run(sim.Time(at))
+		s, ok := b.machine.MeasuredWhole(b.Now())
+		if ok && (s.CPUMilli == 0 || s.At > b.Now().Add(-15*time.Second)) {
+			t.Errorf("at %v it is measured as %+v", at, s)
+		}
+		return ok
+	}
+	for _, c := range []struct {
+		at, off, on time.Duration
+		known       bool
+	}{{at: 29 * time.Second}, {at: 30 * time.Second, known: true}, {at: 59 * time.Second, known: true}, {at: time.Minute + time.Second, off: time.Minute}, {at: 99 * time.Second, on: 61 * time.Second}, {at: 104 * time.Second}, {at: 105 * time.Second, known: true}} {
+		if c.off > 0 {
+			b.Run(sim.Time(c.off))
+			b.machine.PowerOff()
+		}
+		if c.on > 0 {
+			b.Run(sim.Time(c.on))
+			b.machine.Boot()
+		}
+		if got := known(c.at); got != c.known {
+			t.Errorf("at %v it is measured: %v, want %v", c.at, got, c.known)
+		}
+	}
+	if _, ok := newBooks(1, nil).machine.MeasuredWhole(sim.Time(time.Hour)); ok {
+		t.Error("one that is not told is measured")
+	}
+}

@@ -269,6 +269,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m.self = k.Register("machine/"+node.Name, m)
 	if c.TellWhole {
 		m.account, m.meta = &account{}, &node.Meta
+		m.openAccount()
 	}
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
@@ -597,6 +598,7 @@ func (m *Machine) PowerOff() {
 // ended. That is before anybody looks.
 func (m *Machine) Boot() {
 	m.on = true
+	m.openAccount()
 	m.need(0)
 	for _, s := range m.pods {
 		if s == nil {

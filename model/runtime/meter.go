@@ -94,7 +94,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		if p.Instances == 0 || p.StartedAt >= at || !p.Running && (p.FinishedAt <= at || p.Cause == Lost && p.FinishedAt != m.offAt) {
+		if !p.usedAt(at) || !p.Running && p.Cause == Lost && p.FinishedAt != m.offAt {
 			continue
 		}
 		window := min(at.Sub(p.StartedAt), scrapeEvery)
