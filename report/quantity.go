@@ -50,10 +50,13 @@ const writtenUnits = 5
 const finestBytes = 16
 
 // bytesText is an amount of memory: "512Mi", "1.4Gi". It is cut to a tenth of its unit,
-// unless that would hide on which side of limit it is.
+// unless that would hide on which side of limit it is, or that it is the limit.
 func bytesText(n, limit int64) string {
+	if n == limit {
+		return bytesCut(n, finestBytes)
+	}
 	digits := 1
-	for n != limit && digits < finestBytes && bytesCut(n, digits) == bytesCut(limit, digits) {
+	for digits < finestBytes && bytesCut(n, digits) == bytesCut(limit, digits) {
 		digits++
 	}
 	return bytesCut(n, digits)

@@ -77,7 +77,7 @@ func TestUsageIsExactAtEveryMoment(t *testing.T) {
 		{"cpu_used(service/web) <= 1.75", "1.75", true},
 		{"at 12m: memory_used(pod/a) == 220Mi", "220Mi", true},
 		{"at 12m30s500ms: memory_used(pod/a) == 250.5Mi", "250.5Mi", true},
-		{"at 12m30s: memory_used(service/web) == 447.0703125Mi", "447Mi", true}, // 250 and 197.0703125
+		{"at 12m30s: memory_used(service/web) == 447.0703125Mi", "447.0703125Mi", true}, // 250 and 197.0703125
 		{"always(memory_used(pod/a) <= 699Mi)", "699.9Mi", false},
 		{"between 1m and 15m: always(memory_used(pod/a) <= 400Mi)", "400Mi", true},
 		{"between 15m and 19m: memory_used(pod/a) >= 400Mi", "400Mi", true},
@@ -85,7 +85,7 @@ func TestUsageIsExactAtEveryMoment(t *testing.T) {
 		{"eventually(memory_used(pod/a) > 300Mi)", "300.0000009Mi", true},
 		{"eventually(memory_used(pod/a) == 300Mi)", "300Mi", true},
 		{"never(memory_used(pod/a) == 300Mi)", "300Mi", false},
-		{"at 29m: memory_used(service/web) == 100.390625Mi", "100.3Mi", true},
+		{"at 29m: memory_used(service/web) == 100.390625Mi", "100.390625Mi", true},
 		{"at 31m: memory_used() == 0Mi", "0", true},
 		{"memory_used(service/web) >= 0.75Gi within 20m", "153.1Mi", false},
 		{"memory_used(node/n-1) >= 350Mi within 20m", "after 1m0s", true},
@@ -251,7 +251,7 @@ func TestAmountsOfCPUAndMemory(t *testing.T) {
 		n, limit int64
 		want     string
 	}{
-		{512 * mib, 512 * mib, "512Mi"}, {1536 * mib, 0, "1.5Gi"}, {1600 * mib, 0, "1.5Gi"}, {1023, 0, "1023"}, {0, 1, "0"},
+		{512 * mib, 512 * mib, "512Mi"}, {1536 * mib, 0, "1.5Gi"}, {1600 * mib, 0, "1.5Gi"}, {1023, 0, "1023"}, {1792 * mib, 1792 * mib, "1.75Gi"}, {1780 * mib, 1792 * mib, "1.73Gi"}, {0, 1, "0"},
 		{512*mib + 1, 512 * mib, "512.0000009Mi"}, {512*mib - 1, 512 * mib, "511.9Mi"}, {1<<50 + 1, 1 << 50, "1.0000000000000008Pi"},
 	} {
 		if got := bytesText(c.n, c.limit); got != c.want {
