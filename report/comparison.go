@@ -236,7 +236,7 @@ func (u Unit) amount(x float64) string {
 	case u == Cores:
 		return significant(x/1000, 4) + " cores"
 	case u == Bytes:
-		return bytesText(int64(math.Round(x)), -1)
+		return bytesMean(x)
 	}
 	return significant(x, 4)
 }
@@ -263,7 +263,7 @@ func (u Unit) change(x float64) string {
 	case Cores:
 		return sign + significant(x/1000, 3) + " cores"
 	case Bytes:
-		return sign + bytesText(int64(math.Round(x)), -1)
+		return sign + bytesMean(x)
 	}
 	return sign + significant(x, 3)
 }

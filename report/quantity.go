@@ -62,6 +62,14 @@ func bytesText(n, limit int64) string {
 	return bytesCut(n, digits)
 }
 
+// bytesMean is a mean of amounts of memory.
+func bytesMean(x float64) string {
+	if x < 1<<10 {
+		return significant(x, 3) + " bytes"
+	}
+	return bytesText(int64(math.Round(x)), -1)
+}
+
 func bytesCut(n int64, digits int) string {
 	for _, u := range byteUnits[:writtenUnits] {
 		unit := int64(u.bytes)
