@@ -153,6 +153,8 @@ func (e *Expect) Used() []model.Used {
 		return nil
 	case t.namespaced:
 		return []model.Used{{Namespace: t.name}}
+	case e.metric.ofNodes:
+		return []model.Used{{Kind: model.KindNode, Name: t.name}}
 	}
 	return []model.Used{{Kind: t.kind, Namespace: t.namespace, Name: t.name}}
 }

@@ -327,12 +327,8 @@ func meanOverTime(points series, to sim.Time) float64 {
 			until = points[i+1].At
 		}
 		if hasValue(p) {
-			d := big.NewInt(int64(until - p.At))
-			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), d))
-			if p.Growth != 0 { // and the triangle above that
-				more := new(big.Int).Mul(new(big.Int).Mul(d, d), big.NewInt(p.Growth))
-				sum.Add(sum, more.Quo(more, big.NewInt(2*billion)))
-			}
+			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), big.NewInt(int64(until-p.At))))
+			sum.Add(sum, p.triangle(until))
 			took, last = took+int64(until-p.At), p.Num
 		}
 	}

@@ -54,7 +54,7 @@ func (m *used) see(s *state, now sim.Time, record int) {
 		}
 	}
 	if was.growth != m.total.growth || was.at(now) != m.total.n || len(m.found) == 0 {
-		m.found.slope(now, m.total.n, m.total.growth, record)
+		m.found.slope(now, m.total.n, m.total.growth, 0, record)
 	}
 }
 
@@ -118,12 +118,15 @@ func (m *used) user(pod *model.Meta) *user {
 	return x
 }
 
+// untold is why nothing is known of what something uses.
+const untold = "nothing is told of what any of it uses; on a hollow node nothing runs"
+
 func (m *used) finish(s *state, _ sim.Time) reading {
 	switch {
 	case s.find(m.about) == nil:
 		return reading{none: s.missing(m.about)}
 	case !m.told:
-		return reading{none: "nothing is told of what any of it uses; on a hollow node nothing runs"}
+		return reading{none: untold}
 	}
 	return reading{series: m.found}
 }

@@ -31,6 +31,7 @@ type Metric struct {
 	target      bool // takes the option target=
 	needsFaults bool // has nothing to measure if nothing breaks
 	told        bool // the history has what it takes only if that is asked for before the run: Used
+	ofNodes     bool // of that, what nodes use as a whole
 	doubts      func(*state) string
 	open        func(about) instrument
 }
@@ -113,6 +114,8 @@ var metrics = []Metric{
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
 	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, told: true,
 		Help: "CPU that the containers of pods use; of a node as a whole: all its pods, kubelet and container runtime, and what faults have use it", open: openUsed(cpuUsed)},
+	{Name: "cpu_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+		Help: "CPU that nodes use as a whole, of what they have for pods: CPU(%) of kubectl top node", open: openUtilization(cpuUsed, cpuOfNode)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
@@ -143,6 +146,8 @@ var metrics = []Metric{
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, told: true,
 		Help: "working set of the containers of pods; of a node as a whole: of all its pods, and what faults have use it", open: openUsed(memoryUsed)},
+	{Name: "memory_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+		Help: "memory that nodes use as a whole, of what they have for pods: MEMORY(%) of kubectl top node", open: openUtilization(memoryUsed, memoryOfNode)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"cmp"
+	"math/big"
 	"slices"
 	"sort"
 
@@ -16,7 +16,7 @@ type point struct {
 	Num, Den int64
 	Record   int
 	Once     int64 // of a ratio of rates: what the numerator has more at that instant alone
-	Growth   int64 // of a level: how much more the value is every second
+	Growth   int64 // how much more Num is every second
 }
 
 // What Den says of a level that has no value: there is nothing to measure, which no
@@ -40,9 +40,9 @@ func (s *series) add(at sim.Time, num, den int64, record int) {
 	s.put(point{At: at, Num: num, Den: den, Record: record})
 }
 
-// slope says that the value is num at a time, and so much more every second from then on.
-func (s *series) slope(at sim.Time, num, growth int64, record int) {
-	s.put(point{At: at, Num: num, Growth: growth, Record: record})
+// slope says that it is num/den at a time, and num so much more every second from then on.
+func (s *series) slope(at sim.Time, num, growth, den int64, record int) {
+	s.put(point{At: at, Num: num, Den: den, Growth: growth, Record: record})
 }
 
 func (s *series) put(p point) {
@@ -61,15 +61,25 @@ func (s *series) put(p point) {
 
 func (p point) same(o point) bool { return p.Num == o.Num && p.Den == o.Den && p.Growth == o.Growth }
 
-// number is the value of a point that is no ratio, at a later time.
+// number is the numerator, or the value of a point that is no ratio, at a later time.
 func (p point) number(t sim.Time) int64 {
 	r := ramp{n: p.Num, growth: p.Growth, since: p.At}
 	return r.at(t)
 }
 
+// triangle is what growth adds until a later time to the area under a point.
+func (p point) triangle(until sim.Time) *big.Int {
+	if p.Growth == 0 {
+		return new(big.Int)
+	}
+	d := big.NewInt(int64(until - p.At))
+	area := d.Mul(d, d).Mul(d, big.NewInt(p.Growth))
+	return area.Quo(area, big.NewInt(2*billion))
+}
+
 // bent is a series that grows as steps, of which there is one wherever it matters: at the
-// ends of each line, and where it crosses a limit.
-func (s series) bent(limit int64, to sim.Time) series {
+// ends of each line, and where it comes to another side of what it is compared with.
+func (s series) bent(to sim.Time, side func(point) int) series {
 	if !slices.ContainsFunc(s, func(p point) bool { return p.Growth != 0 }) {
 		return s
 	}
@@ -79,15 +89,19 @@ func (s series) bent(limit int64, to sim.Time) series {
 		if i+1 < len(s) {
 			last = s[i+1].At - 1
 		}
-		step := func(at sim.Time) { out = append(out, point{At: at, Num: p.number(at), Den: p.Den, Record: p.Record}) }
-		side := func(at sim.Time) int { return cmp.Compare(p.number(at), limit) }
-		step(p.At)
-		for at := p.At; p.Growth != 0 && side(at) != side(last); step(at) {
-			from, was := at, side(at)
-			at += 1 + sim.Time(sort.Search(int(last-from)-1, func(n int) bool { return side(from+1+sim.Time(n)) != was }))
+		if p.Growth == 0 || last <= p.At {
+			out = append(out, p)
+			continue
 		}
-		if n := len(out); p.Growth != 0 && out[n-1].At < last {
-			step(last)
+		step := func(at sim.Time) point { return point{At: at, Num: p.number(at), Den: p.Den, Record: p.Record} }
+		end := step(last)
+		out = append(out, step(p.At))
+		for now := out[len(out)-1]; side(now) != side(end); now = out[len(out)-1] {
+			turns := func(n int) bool { return side(step(now.At+1+sim.Time(n))) != side(now) }
+			out = append(out, step(now.At+1+sim.Time(sort.Search(int(last-now.At)-1, turns))))
+		}
+		if out[len(out)-1].At < last {
+			out = append(out, end)
 		}
 	}
 	return out

@@ -135,6 +135,8 @@ func TestWhoseUsageAPromiseNeeds(t *testing.T) {
 		"memory_used(namespace/shop) <= 1Gi":       {Namespace: "shop"},
 		"cpu_used(shop/deployment/web) <= 1":       {Kind: model.KindDeployment, Namespace: "shop", Name: "web"},
 		"at 5m: memory_used(node/n-1) <= 1Gi":      {Kind: model.KindNode, Name: "n-1"},
+		"cpu_utilization() <= 80%":                 {Kind: model.KindNode},
+		"memory_utilization(node/n-1) <= 80%":      {Kind: model.KindNode, Name: "n-1"},
 		"always(cpu_used(svc/web) <= 1) within 5m": {Kind: model.KindService, Namespace: "default", Name: "web"},
 	} {
 		if e := promises(t, expr)[0]; len(e.Used()) != 1 || e.Used()[0] != want {
@@ -146,6 +148,49 @@ func TestWhoseUsageAPromiseNeeds(t *testing.T) {
 	}
 }
 
+// Two nodes of 4 and 2 cores, 1Gi each, and a machine of the control plane, by hand: the first
+// fills by 1Mi a second, the second is told of later and leaves.
+func TestUtilizationIsOfWhatIsAllocatable(t *testing.T) {
+	tape := newTape()
+	for name, milli := range map[string]int64{"a": 4000, "b": 2000, "cp": 2000} {
+		n := &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: name}, Allocatable: model.Resources{CPUMilli: milli, MemoryBytes: 1024 * mib}}
+		if name == "cp" {
+			n.Taints = []model.Taint{{Key: model.LabelControlPlane, Effect: model.NoSchedule}}
+			n.Labels = model.MakeLabels(map[string]string{model.LabelControlPlane: ""})
+		}
+		tape.Create(tape.by("cluster"), n)
+	}
+	told := func(name string, u model.Usage) {
+		m := *tape.Lookup(model.KindNode, "", name).Head()
+		tape.Note(tape.by("machine/"+name), model.Note{About: &m, Reason: model.ReasonUsageChanged, Usage: &u})
+	}
+	told("a", model.Usage{MilliCPU: 1000, MemoryBytes: 256 * mib, MemoryGrowth: mib})
+	told("cp", model.Usage{MilliCPU: 2000})
+	tape.at(4 * time.Minute)
+	told("b", model.Usage{MilliCPU: 2000, MemoryBytes: 128 * mib})
+	tape.at(8 * time.Minute)
+	tape.Delete(tape.by("cluster"), tape.Lookup(model.KindNode, "", "b").Head().Ref())
+	tape.at(10 * time.Minute)
+	for expr, want := range map[string]string{
+		"at 1m: cpu_utilization() == 25%":                                "25%",
+		"at 5m: cpu_utilization() == 50%":                                "50%",
+		"at 9m: cpu_utilization() == 25%":                                "25%",
+		"at 1m: cpu_utilization(node/cp) == 100%":                        "100%",
+		"between 0s and 8m: cpu_utilization() >= 40%":                    "40%", // 1 of 4 and 3 of 6 cores, for as long
+		"at 4m16s: memory_utilization(node/a) == 50%":                    "50%",
+		"at 4m16s: memory_utilization() == 31.25%":                       "31.25%",
+		"between 0s and 4m16s: memory_utilization(node/a) >= 37%":        "37.5%", // from 25 to 50
+		"between 0s and 3m: always(memory_utilization() <= 42.58%)":      "42.578%",
+		"eventually(memory_utilization(node/a) > 60%)":                   "just over 60%",
+		"between 5m and 7m: always(memory_utilization(node/b) == 12.5%)": "12.5%",
+	} {
+		v := New(Meta{End: tape.now()}, tape.History(), promises(t, expr)).Verdicts[0]
+		if !v.Held || v.Measured != want {
+			t.Errorf("%s: held %t, measured %s (%s), want %s", expr, v.Held, v.Measured, v.Reason, want)
+		}
+	}
+}
+
 // Lines as steps against a look at every nanosecond: the same extremes, and the same first
 // moment on each side of a limit.
 func TestLinesBendWhereTheyMatter(t *testing.T) {
@@ -154,11 +199,11 @@ func TestLinesBendWhereTheyMatter(t *testing.T) {
 		var s series
 		at := sim.Time(0)
 		for range 1 + luck.IntN(5) {
-			s.slope(at, int64(luck.IntN(40)), int64(luck.IntN(5)-2)*int64(luck.IntN(700_000_000)), 0)
+			s.slope(at, int64(luck.IntN(40)), int64(luck.IntN(5)-2)*int64(luck.IntN(700_000_000)), 0, 0)
 			at += sim.Time(1 + luck.IntN(30))
 		}
 		to, limit := at, int64(luck.IntN(40))
-		bent := s.bent(limit, to)
+		bent := s.bent(to, func(p point) int { return cmp.Compare(p.Num, limit) })
 		first := map[int]sim.Time{} // by side of the limit
 		least, most := int64(1<<62), int64(-1<<62)
 		for now := sim.Time(0); now <= to; now++ {
