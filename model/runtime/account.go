@@ -55,7 +55,7 @@ func (m *Machine) usedDue(pod uint32) {
 	if pod == wholeMachine {
 		used, bends := m.usage(m.kernel.Now())
 		m.tellUsage(m.account, m.meta, pod, used, bends)
-	} else if s := m.Sandbox(pod); s != nil {
+	} else if s := m.Sandbox(pod); s != nil && s.account != nil {
 		used, bends := s.usage(m.kernel.Now())
 		m.tellUsage(s.account, &s.Pod.Meta, pod, used, bends)
 	}
