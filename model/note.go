@@ -7,7 +7,7 @@ type Note struct {
 	About   *Meta  // the object; nil if it is none of the model, or nobody knows which
 	Named   string // what it is about if About is nil, such as "fault/node-down-1": Path
 	Reason  string // "FailedScheduling"
-	Message string // "" if Traffic, Throttling or Container says it all: Text
+	Message string // "" if Traffic, Throttling, Usage or Container says it all: Text
 	Warning bool   // type Warning; otherwise Normal
 
 	// Started is the note of a container's start: it stands for the Events Created and
@@ -28,6 +28,8 @@ type Note struct {
 	Load *APILoad
 	// Throttling is what changed if Reason is ThrottlingChanged, else nil.
 	Throttling *Throttling
+	// Usage is what changed if Reason is UsageChanged, else nil.
+	Usage *Usage
 }
 
 // Clients is how all who ask API servers fare.
@@ -87,6 +89,8 @@ func (n *Note) Text() string {
 		return n.Traffic.String()
 	case n.Throttling != nil:
 		return n.Throttling.String()
+	case n.Usage != nil:
+		return n.Usage.String()
 	case n.Container == nil:
 	case n.Reason == PullingImage:
 		return "Pulling image " + strconv.Quote(n.Container.Image)

@@ -233,6 +233,10 @@ func (u Unit) amount(x float64) string {
 		return significant(x/1000, 5) + "rps"
 	case u == Times:
 		return significant(x, 4) + "x"
+	case u == Cores:
+		return significant(x/1000, 4) + " cores"
+	case u == Bytes:
+		return bytesMean(x)
 	}
 	return significant(x, 4)
 }
@@ -256,6 +260,10 @@ func (u Unit) change(x float64) string {
 		return sign + significant(x/1000, 3) + "rps"
 	case Times:
 		return sign + significant(x, 3) + "x"
+	case Cores:
+		return sign + significant(x/1000, 3) + " cores"
+	case Bytes:
+		return sign + bytesMean(x)
 	}
 	return sign + significant(x, 3)
 }

@@ -36,7 +36,8 @@
 //	pick       = "max" | "min" | "p50" | "p90" | "p95" | "p99"
 //	argument   = [ NAMESPACE "/" ] KIND "/" NAME | "namespace/" NAME | REASON | CAUSE | "target=" percentage
 //	comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
-//	value      = whole number | percentage | duration | rate ("300rps") | multiple ("1.5x"), as the metric's unit asks
+//	value      = whole number | percentage | duration | rate ("300rps") | multiple ("1.5x")
+//	           | CPU ("850m") | memory ("512Mi"), as the metric's unit asks
 //
 // What has no value keeps no promise, whatever the comparison: the time that requests
 // take while none is served, or a window in which there is nothing to measure.
@@ -96,7 +97,8 @@
 // congestedMilliRPS and untrackedMilliRPS if there are any, p50 and p99 in nanoseconds; one with
 // reason APILoadChanged has load: full, lateMilliRPS, level, offeredMilliRPS, rejectedMilliRPS
 // and smallWriteNanos; one with reason TooManyRequests has a load, too, of which only the level
-// counts; one with reason ThrottlingChanged has throttling: container, milliCPU and periodsPPM.
+// counts; one with reason ThrottlingChanged has throttling: container, milliCPU and periodsPPM; one with
+// reason UsageChanged has usage: memoryBytes, memoryGrowth (bytes a second) and milliCPU.
 // One after which the clients of API servers fare otherwise says how: clients, answered or
 // unanswered. Control, bidirectional and zero-width characters are escaped. Fields may be added;
 // none of these is renamed.

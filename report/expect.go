@@ -144,6 +144,21 @@ func (e *Expect) Level() string {
 	return e.about.word
 }
 
+// Used is whose CPU and memory the history has to have for the promise; nothing if it is
+// about other things.
+func (e *Expect) Used() []model.Used {
+	t := e.about.target
+	switch {
+	case e.metric == nil || !e.metric.told: // nil of one with a mistake
+		return nil
+	case t.namespaced:
+		return []model.Used{{Namespace: t.name}}
+	case e.metric.ofNodes:
+		return []model.Used{{Kind: model.KindNode, Name: t.name}}
+	}
+	return []model.Used{{Kind: t.kind, Namespace: t.namespace, Name: t.name}}
+}
+
 // NeedsFaults tells whether the promise makes sense only if something breaks.
 func (e *Expect) NeedsFaults() bool {
 	return e.metric.needsFaults || e.when.from.fault != "" || e.when.to.fault != ""

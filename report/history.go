@@ -107,6 +107,9 @@ func (e *Encoder) note(r *store.Record, n *model.Note) {
 	if n.Traffic != nil {
 		e.traffic(n.Traffic)
 	}
+	if n.Usage != nil {
+		e.usage(n.Usage)
+	}
 	e.line = append(e.line, `,"verb":"noted","warning":`...)
 	e.line = append(strconv.AppendBool(e.line, n.Warning), '}')
 }
@@ -126,6 +129,13 @@ func (e *Encoder) throttling(t *model.Throttling) {
 	e.text(`,"throttling":{"container":`, t.Container)
 	e.number(`,"milliCPU":`, t.MilliCPU)
 	e.number(`,"periodsPPM":`, t.PeriodsPPM)
+	e.line = append(e.line, '}')
+}
+
+func (e *Encoder) usage(u *model.Usage) {
+	e.number(`,"usage":{"memoryBytes":`, u.MemoryBytes)
+	e.number(`,"memoryGrowth":`, u.MemoryGrowth)
+	e.number(`,"milliCPU":`, u.MilliCPU)
 	e.line = append(e.line, '}')
 }
 

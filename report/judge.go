@@ -75,9 +75,15 @@ func (v *Verdict) points(all series, w Window) series {
 	case Total:
 		return total(all, w, v.Expect.mode == then)
 	case Share:
-		return slices.DeleteFunc(slices.Clone(all.within(w)), func(p point) bool { return p.Den == 0 })
+		return slices.DeleteFunc(v.bent(all, w), func(p point) bool { return p.Den == 0 })
 	}
-	return slices.DeleteFunc(slices.Clone(all.within(w)), isIdle)
+	return slices.DeleteFunc(v.bent(all, w), isIdle)
+}
+
+// bent is a series within a window, in steps as the promise sees them.
+func (v *Verdict) bent(all series, w Window) series {
+	m, limit := v.Expect.metric, v.Expect.limit
+	return slices.Clone(all.within(w)).bent(w.To, func(p point) int { return p.value(m).compare(limit) })
 }
 
 // total is a count that begins with the window, or with the run.
@@ -95,7 +101,7 @@ func total(all series, w Window, wholeRun bool) series {
 
 // value is the value at a point.
 func (p point) value(m *Metric) value {
-	if m.Shape != Share {
+	if m.Shape != Share || p.Den == 0 {
 		return value{n: p.Num}
 	}
 	return shareOf(big.NewInt(p.Num), big.NewInt(p.Den))
@@ -238,6 +244,7 @@ func integral(points series, to sim.Time) value {
 			until = points[i+1].At
 		}
 		add(num, p.Num, until-p.At)
+		num.Add(num, p.triangle(until))
 		add(num, p.Once, sim.Time(time.Second))
 		add(den, p.Den, until-p.At)
 	}

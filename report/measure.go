@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"math/big"
 	"slices"
 	"strings"
 
+	"orrery/model"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -39,6 +41,9 @@ func ParseMeasure(s string) (Measure, error) {
 
 // Level is the priority level the measure is about, "" if it is about none.
 func (m *Measure) Level() string { return m.e.Level() }
+
+// Used is Expect.Used of the measure.
+func (m *Measure) Used() []model.Used { return m.e.Used() }
 
 // spaced is s with single spaces between its words.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -119,7 +124,7 @@ func (e *Expect) Measure() Measure {
 }
 
 // DefaultMeasures is what a comparison shows unasked: every metric that needs no
-// object, durations by their mean and their 99th percentile.
+// object and no word before the run, durations by their mean and their 99th percentile.
 func DefaultMeasures() (out []Measure) {
 	add := func(s string) {
 		m, err := ParseMeasure(s)
@@ -130,7 +135,7 @@ func DefaultMeasures() (out []Measure) {
 	}
 	for i := range metrics {
 		switch m := &metrics[i]; {
-		case !m.wordless() || m.Takes != "" && !m.optional():
+		case m.told || !m.wordless() || m.Takes != "" && !m.optional():
 		case m.Shape == Durations:
 			add(m.Name + ".mean()")
 			add(m.Name + ".p99()")
@@ -148,7 +153,8 @@ type Measured struct {
 }
 
 // Value is a number in the measure's unit, or None, which says why there is
-// none. Shares are from 0 to 1, durations in nanoseconds.
+// none. Percents are from 0 to 1, durations in nanoseconds, rates in thousandths of a
+// request per second, CPU in thousandths of a core.
 type Value struct {
 	N    float64
 	None string
@@ -233,8 +239,7 @@ func (m *Measure) value(r *reading, s *state, warm, end sim.Time) Value {
 	if e.metric.Shape == Durations {
 		return m.duration(inWindow(r, w))
 	}
-	v := Verdict{Expect: *e}
-	points := v.points(r.series, w)
+	points := (&Verdict{Expect: *e}).points(r.series, w)
 	if len(points) == 0 {
 		return Value{None: "nothing to measure"}
 	}
@@ -252,16 +257,28 @@ func (m *Measure) value(r *reading, s *state, warm, end sim.Time) Value {
 		return Value{N: float64(last.value(e.metric).n) / billion}
 	case e.metric.Shape == Share:
 		return Value{N: float64(integral(r.series.within(w), w.To).n) / billion}
-	case e.metric.Shape == Total || e.mode == then:
+	case e.metric.Shape == Total:
 		return Value{N: float64(last.Num)}
-	case e.pick == pickMean:
-		return Value{N: meanOverTime(r.series.within(w), w.To)}
 	}
-	by := func(a, b point) int { return int(min(max(a.Num-b.Num, -1), 1)) }
-	if e.pick == pickMin {
-		return Value{N: float64(slices.MinFunc(points, by).Num)}
+	n := m.level(points, r.series.within(w), w.To)
+	if e.metric.Unit == Percent {
+		n /= billion
 	}
-	return Value{N: float64(slices.MaxFunc(points, by).Num)}
+	return Value{N: n}
+}
+
+// level takes the measure of a level: points is what counts of all.
+func (m *Measure) level(points, all series, to sim.Time) float64 {
+	by := func(a, b point) int { return cmp.Compare(a.Num, b.Num) }
+	switch {
+	case m.e.mode == then:
+		return float64(points[len(points)-1].Num)
+	case m.e.pick == pickMean:
+		return meanOverTime(all, to)
+	case m.e.pick == pickMin:
+		return float64(slices.MinFunc(points, by).Num)
+	}
+	return float64(slices.MaxFunc(points, by).Num)
 }
 
 // duration is the picked one of all durations, the shortest first.
@@ -311,6 +328,7 @@ func meanOverTime(points series, to sim.Time) float64 {
 		}
 		if hasValue(p) {
 			sum.Add(sum, new(big.Int).Mul(big.NewInt(p.Num), big.NewInt(int64(until-p.At))))
+			sum.Add(sum, p.triangle(until))
 			took, last = took+int64(until-p.At), p.Num
 		}
 	}

@@ -11,11 +11,10 @@ import (
 // throttled follows how the containers of some pods fare under their CPU limits, of which
 // the machines tell when it changes.
 type throttled struct {
-	about    target
-	share    bool
-	selector *model.Selector // of a Service
-	pods     []*underLimit
-	byID     map[uint32]*underLimit
+	selection
+	share bool
+	pods  []*underLimit
+	byID  map[uint32]*underLimit
 
 	at      sim.Time
 	milli   int64 // CPUs that stand still, since at
@@ -36,12 +35,12 @@ type underLimit struct {
 // openThrottledTime measures for how long containers stood still because they had used up
 // their quota, on all CPUs together.
 func openThrottledTime(a about) instrument {
-	return &throttled{about: a.target, byID: map[uint32]*underLimit{}}
+	return &throttled{selection: selection{about: a.target}, byID: map[uint32]*underLimit{}}
 }
 
 // openThrottledShare measures in what part of all periods they did.
 func openThrottledShare(a about) instrument {
-	return &throttled{about: a.target, share: true, byID: map[uint32]*underLimit{}}
+	return &throttled{selection: selection{about: a.target}, share: true, byID: map[uint32]*underLimit{}}
 }
 
 func (m *throttled) see(s *state, now sim.Time, record int) {
@@ -57,14 +56,11 @@ func (m *throttled) see(s *state, now sim.Time, record int) {
 	case r.Note != nil:
 	case s.pod != nil:
 		m.follow(s, r.Object().(*model.Pod), r.New == nil)
-	case m.about.kind == model.KindService && !m.about.namespaced && r.Object().Head().Path() == m.about.path():
-		if sv, ok := r.New.(*model.Service); ok {
-			m.selector = sv.Selector
-			for _, x := range m.pods {
-				m.count(x, -1)
-				x.in = m.selects(x.pod)
-				m.count(x, 1)
-			}
+	case m.moved(s):
+		for _, x := range m.pods {
+			m.count(x, -1)
+			x.in = m.selects(x.pod)
+			m.count(x, 1)
 		}
 	}
 	if m.share {
@@ -87,19 +83,10 @@ func (m *throttled) follow(s *state, p *model.Pod, gone bool) {
 	}
 	m.count(x, -1)
 	x.pod, x.running = p, 0
-	x.in = m.about.none() && s.pod.scopes[0] != nil || m.selects(p)
-	if t := s.find(m.about); t != nil {
-		x.in = x.in || slices.Contains(s.pod.scopes[:], t)
-	}
-	if x.in = x.in && !gone; x.in {
+	if x.in = !gone && m.has(s, p); x.in {
 		x.running = running(p)
 	}
 	m.count(x, 1)
-}
-
-// selects tells whether the Service asked about selects a pod.
-func (m *throttled) selects(p *model.Pod) bool {
-	return m.selector != nil && p.Namespace == m.about.namespace && m.selector.Matches(p.Labels)
 }
 
 // hasCPULimit tells whether any container has one.

@@ -188,10 +188,35 @@ func (t target) kindName() string {
 func (m *Metric) kinds() []string { return strings.Split(strings.Trim(m.Takes, "[]"), "|") }
 
 // Usage is how the metric is written: "availability(service/NAME)".
-func (m *Metric) Usage() string {
+func (m *Metric) Usage() string { return m.written(named(m.kinds())) }
+
+// Brief is Usage with a name for each of Selections: "restarts([PODS])".
+func (m *Metric) Brief() string {
+	kinds := m.kinds()
+	var objects []string
+	for _, s := range Selections() {
+		all := strings.Split(s.Kinds, "|")
+		left := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return slices.Contains(all, k) })
+		if len(left) == len(kinds)-len(all) {
+			kinds, objects = left, append(objects, s.Name)
+		}
+	}
+	return m.written(append(objects, named(kinds)...))
+}
+
+// named is kinds as they are written with a name.
+func named(kinds []string) (out []string) {
+	for _, k := range kinds {
+		out = append(out, k+"/NAME")
+	}
+	return out
+}
+
+// written is how the metric is written about one of some objects.
+func (m *Metric) written(objects []string) string {
 	args := m.Word
 	if m.Takes != "" {
-		object := strings.ReplaceAll(strings.Trim(m.Takes, "[]"), "|", "/NAME|") + "/NAME"
+		object := strings.Join(objects, "|")
 		if m.optional() {
 			object = "[" + object + "]"
 		}
@@ -233,7 +258,7 @@ func (p *exprParser) comparison(metric token) {
 		return
 	}
 	if !isComparison {
-		p.fail(t, "%s is a %s: compare it with something, as in %s", m.Name, m.Unit, m.example())
+		p.fail(t, "%s is %s: compare it with something, as in %s", m.Name, m.Unit.noun(), m.example())
 		return
 	}
 	p.next()
@@ -247,7 +272,7 @@ func (p *exprParser) comparison(metric token) {
 	}
 	n, err := parseValue(v.text, m.Unit)
 	if err != nil {
-		p.fail(v, "%s is a %s: %v", m.Name, m.Unit, err)
+		p.fail(v, "%s is %s: %v", m.Name, m.Unit.noun(), err)
 	}
 	p.e.limit = n
 }
@@ -266,6 +291,10 @@ func (m *Metric) example() string {
 		return usage + " >= 300rps"
 	case Times:
 		return usage + " <= 1.5x"
+	case Cores:
+		return usage + " <= 850m"
+	case Bytes:
+		return usage + " <= 512Mi"
 	}
 	return usage + " <= 3"
 }

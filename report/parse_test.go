@@ -91,7 +91,7 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 		if m.Word != "" {
 			object = strings.TrimSuffix(word+", "+object, ", ")
 		}
-		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x", YesNo: ""}[m.Unit]
+		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x", Cores: " <= 1.25", Bytes: " <= 512Mi", YesNo: ""}[m.Unit]
 		if _, err := ParseExpect(s); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
@@ -150,4 +150,26 @@ func FuzzParseExpect(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Brief names what many metrics are asked about, and loses none of it.
+func TestBriefSaysWhatUsageSays(t *testing.T) {
+	for i := range metrics {
+		m := &metrics[i]
+		long := m.Brief()
+		for _, s := range Selections() {
+			long = strings.Replace(long, s.Name, strings.Join(named(strings.Split(s.Kinds, "|")), "|"), 1)
+		}
+		sorted := func(s string) []string {
+			words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("()[]|", r) })
+			slices.Sort(words)
+			return words
+		}
+		if !slices.Equal(sorted(long), sorted(m.Usage())) {
+			t.Errorf("%s is %s, want %s", m.Brief(), long, m.Usage())
+		}
+		if len(m.Brief()) > 60 {
+			t.Errorf("%s is not brief", m.Brief())
+		}
+	}
 }

@@ -16,7 +16,7 @@ import (
 // Pods writes what "kubectl get pods -o wide" would print at the end of a history: of
 // all pods, or of the one that path names.
 func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
-	var all living
+	var all living[*model.Pod]
 	pods := all.at(h, path)
 	if len(pods) == 0 {
 		_, err := io.WriteString(w, "No resources found\n")
@@ -45,38 +45,38 @@ func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
 	return err
 }
 
-// living is the pods that there are by a history, as far as it was read.
-type living struct {
-	last map[uint32]*model.Pod
+// living is the pods, or the nodes, that there are by a history, as far as it was read.
+type living[T model.Object] struct {
+	last map[uint32]T
 	read int
 }
 
 // at is those at its end, or the one that path names, in the order of their names.
-func (l *living) at(h *store.History, path string) (pods []*model.Pod) {
+func (l *living[T]) at(h *store.History, path string) (all []T) {
 	if l.last == nil {
-		l.last = map[uint32]*model.Pod{}
+		l.last = map[uint32]T{}
 	}
 	for ; l.read < h.Len(); l.read++ {
 		r := h.At(l.read)
-		if r.Note != nil || r.Object().Head().Kind != model.KindPod {
+		if r.Note != nil {
 			continue
 		}
-		id := r.Object().Head().ID
-		if p, ok := r.New.(*model.Pod); ok {
-			l.last[id] = p
-		} else {
-			delete(l.last, id)
+		if o, ok := r.Object().(T); ok {
+			if l.last[o.Head().ID] = o; r.New == nil {
+				delete(l.last, o.Head().ID)
+			}
 		}
 	}
-	for _, p := range l.last {
-		if path == "" || p.Path() == path {
-			pods = append(pods, p)
+	for _, o := range l.last {
+		if path == "" || o.Head().Path() == path {
+			all = append(all, o)
 		}
 	}
-	slices.SortFunc(pods, func(a, b *model.Pod) int {
+	slices.SortFunc(all, func(x, y T) int {
+		a, b := x.Head(), y.Head()
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	return pods
+	return all
 }
 
 // gates is how many of a pod's readiness gates are True; the column is there if any pod

@@ -161,6 +161,7 @@ var reasons = []string{
 	"UnexpectedAdmissionError",
 	"Unhealthy",
 	"UnmanagedPods",
+	"UsageChanged",
 	"VolumeMismatch",
 	"WebhookAnswers",
 	"WebhookFailed",

@@ -30,6 +30,8 @@ type Metric struct {
 
 	target      bool // takes the option target=
 	needsFaults bool // has nothing to measure if nothing breaks
+	told        bool // the history has what it takes only if that is asked for before the run: Used
+	ofNodes     bool // of that, what nodes use as a whole
 	doubts      func(*state) string
 	open        func(about) instrument
 }
@@ -58,14 +60,28 @@ type reading struct {
 }
 
 const (
-	scopes    = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod]"
-	podGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node]"
-	keepers   = "deployment|statefulset|daemonset"
-	podMakers = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob]"
-	jobGroups = "[namespace|job|cronjob]"
+	keepers = "deployment|statefulset|daemonset"
+	owners  = "namespace|deployment|replicaset|statefulset|daemonset|job|cronjob"
+	places  = owners + "|node"
+	anyPods = places + "|pod"
 
-	limitedGroups = "[namespace|deployment|replicaset|statefulset|daemonset|job|cronjob|node|pod|service]"
+	scopes          = "[" + anyPods + "]"
+	podGroups       = "[" + places + "]"
+	podMakers       = "[" + owners + "]"
+	jobGroups       = "[namespace|job|cronjob]"
+	containerGroups = "[" + anyPods + "|service]"
 )
+
+// Selection is kinds of object that many metrics are asked about, under one name.
+type Selection struct {
+	Name  string
+	Kinds string // "a|b"
+}
+
+// Selections is those that Metric.Brief speaks of, the largest first.
+func Selections() []Selection {
+	return []Selection{{"PODS", anyPods}, {"GROUP", places}, {"OWNER", owners}, {"WORKLOAD", keepers}}
+}
 
 // metrics is every metric, by name. To add one, write a file with its
 // instrument and add its line here; the parser, the list command and help read
@@ -96,6 +112,10 @@ var metrics = []Metric{
 		doubts: doubtsConverged, open: openCluster((*state).converged)},
 	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
+	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, told: true,
+		Help: "CPU that the containers of pods use; of a node as a whole: all its pods, kubelet and container runtime, and what faults have use it", open: openUsed(cpuUsed)},
+	{Name: "cpu_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+		Help: "CPU that nodes use as a whole, of what they have for pods: CPU(%) of kubectl top node", open: openUtilization(cpuUsed, cpuOfNode)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
@@ -124,6 +144,10 @@ var metrics = []Metric{
 		Help: "how often a replica of the component took over as the one that leads, not counting the first; without a component, of all that have a Lease, which are all but etcd", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
+	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, told: true,
+		Help: "working set of the containers of pods; of a node as a whole: of all its pods, and what faults have use it", open: openUsed(memoryUsed)},
+	{Name: "memory_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+		Help: "memory that nodes use as a whole, of what they have for pods: MEMORY(%) of kubectl top node", open: openUtilization(memoryUsed, memoryOfNode)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
@@ -182,9 +206,9 @@ var metrics = []Metric{
 		Help: "requests to the service that are served", open: openRate(answered)},
 	{Name: "surge", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods beyond those wanted", open: openWorkload((*workload).surplus)},
-	{Name: "throttled_seconds", Unit: Duration, Shape: Total, Takes: limitedGroups,
+	{Name: "throttled_seconds", Unit: Duration, Shape: Total, Takes: containerGroups,
 		Help: "how long containers stood still because they had used up their CPU limit's quota of a period, on all their CPUs together, as cpu.stat's throttled_usec counts it", open: openThrottledTime},
-	{Name: "throttled_share", Unit: Percent, Shape: Share, Takes: limitedGroups,
+	{Name: "throttled_share", Unit: Percent, Shape: Share, Takes: containerGroups,
 		Help: "periods of 100ms in which a container used up its CPU limit's quota, of those in which containers with a CPU limit ran", open: openThrottledShare},
 	{Name: "time_to_detect", Unit: Duration, Shape: Durations, Takes: "[node]", needsFaults: true,
 		Help: "from the start of a fault until a node was seen to be not Ready", open: openDetect},
@@ -194,11 +218,11 @@ var metrics = []Metric{
 	{Name: "time_to_replace", Unit: Duration, Shape: Durations, Takes: "[namespace|" + keepers + "]", needsFaults: true,
 		Help: "from the start of a fault until an evicted pod's replacement was created", open: openReplace},
 	{Name: "traffic_cross_zone", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service that go to an endpoint in another zone, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(crossZone)},
+		Help: "requests to the service that go to an endpoint in another zone, of those that come from nodes and have an endpoint to go to", open: openNearness(crossZone)},
 	{Name: "traffic_same_node", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service whose endpoint is on the node they come from, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(sameNode)},
+		Help: "requests to the service whose endpoint is on the node they come from, of those that come from nodes and have an endpoint to go to", open: openNearness(sameNode)},
 	{Name: "traffic_same_zone", Unit: Percent, Shape: Share, Takes: "service",
-		Help: "requests to the service whose endpoint is in the zone they come from, on the same node or another, of those that come from nodes and have an endpoint to go to; with more than 100 pods as it was at the last full minute", open: openNearness(sameZone)},
+		Help: "requests to the service whose endpoint is in the zone they come from, on the same node or another, of those that come from nodes and have an endpoint to go to", open: openNearness(sameZone)},
 	{Name: "unavailable", Unit: Count, Shape: Level, Takes: keepers,
 		Help: "pods wanted less those that are available (Ready for minReadySeconds)", open: openWorkload((*workload).missing)},
 	{Name: "updated_replicas", Unit: Count, Shape: Level, Takes: keepers,

@@ -27,7 +27,7 @@ func (c *chance) step() {
 	node := fmt.Sprintf("n-%d", c.pick(3))
 	p, _ := c.Lookup(model.KindPod, "default", pod).(*model.Pod)
 	_, there := c.Lookup(model.KindNode, "", node).(*model.Node)
-	switch k := c.pick(16); {
+	switch k := c.pick(17); {
 	case k == 0 && !there:
 		c.node(node)
 	case k == 1 && there:
@@ -43,6 +43,14 @@ func (c *chance) step() {
 	case k == 7:
 		c.Note(c.by("kubelet"), model.Note{About: &model.Meta{Kind: model.KindPod, ID: uint32(1 + c.pick(30)), Name: pod},
 			Reason: reasonFailed, Message: pullFailed})
+	case k == 16:
+		about := &model.Meta{Kind: model.KindPod, Namespace: "default", ID: uint32(1 + c.pick(30)), Name: pod}
+		if c.pick(3) == 0 {
+			about = &model.Meta{Kind: model.KindNode, Name: node}
+		}
+		c.Note(c.by("machine"), model.Note{About: about, Reason: model.ReasonUsageChanged, Usage: &model.Usage{
+			MilliCPU: int64(c.pick(4000)), MemoryBytes: int64(c.pick(1 << 34)), MemoryGrowth: int64(c.pick(1<<31) - 1<<30),
+		}})
 	case p == nil:
 		c.create(pod, node, there)
 	default:
@@ -125,7 +133,7 @@ func (c *chance) touch(k int, p *model.Pod, node string, there bool) {
 func TestNoHistoryIsTooOdd(t *testing.T) {
 	var exprs []string
 	for _, m := range Metrics() {
-		claim := map[Unit]string{Count: " <= 0", Percent: " >= 99.9%", Duration: " <= 1s", YesNo: ""}[m.Unit]
+		claim := map[Unit]string{Count: " <= 0", Percent: " >= 99.9%", Duration: " <= 1s", Rate: " >= 1rps", Times: " <= 2x", Cores: " <= 2", Bytes: " <= 1Gi", YesNo: ""}[m.Unit]
 		for _, object := range append([]string{""}, m.kinds()...) {
 			name := map[string]string{"": "", "namespace": "namespace/default", "pod": "pod/p-1", "node": "node/n-1", "replicaset": "rs/d-0-d-01"}[object]
 			if name == "" && object != "" {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math/big"
 	"slices"
 	"sort"
 
@@ -15,6 +16,7 @@ type point struct {
 	Num, Den int64
 	Record   int
 	Once     int64 // of a ratio of rates: what the numerator has more at that instant alone
+	Growth   int64 // how much more Num is every second
 }
 
 // What Den says of a level that has no value: there is nothing to measure, which no
@@ -29,24 +31,80 @@ func isIdle(p point) bool    { return p.Den == idle }
 func isMissing(p point) bool { return p.Den == missing }
 func hasValue(p point) bool  { return p.Den >= 0 }
 
-// series is a step function of time, exact at every instant: an instant has
-// one value, the one it ends with.
+// series is a function of time, in steps or straight lines, exact at every instant: an
+// instant has one value, the one it ends with.
 type series []point
 
 // add says that the value is num/den from at on.
 func (s *series) add(at sim.Time, num, den int64, record int) {
-	p := point{At: at, Num: num, Den: den, Record: record}
-	if n := len(*s); n > 0 && (*s)[n-1].At == at {
-		if (*s)[n-1].Num == num && (*s)[n-1].Den == den {
+	s.put(point{At: at, Num: num, Den: den, Record: record})
+}
+
+// slope says that it is num/den at a time, and num so much more every second from then on.
+func (s *series) slope(at sim.Time, num, growth, den int64, record int) {
+	s.put(point{At: at, Num: num, Den: den, Growth: growth, Record: record})
+}
+
+func (s *series) put(p point) {
+	if n := len(*s); n > 0 && (*s)[n-1].At == p.At {
+		if (*s)[n-1].same(p) {
 			return
 		}
 		p.Once = (*s)[n-1].Once
 		*s = (*s)[:n-1]
 	}
-	if n := len(*s); n > 0 && (*s)[n-1].Num == num && (*s)[n-1].Den == den && p.Once == 0 {
+	if n := len(*s); n > 0 && (*s)[n-1].same(p) && p.Growth == 0 && p.Once == 0 {
 		return
 	}
 	*s = append(*s, p)
+}
+
+func (p point) same(o point) bool { return p.Num == o.Num && p.Den == o.Den && p.Growth == o.Growth }
+
+// number is the numerator, or the value of a point that is no ratio, at a later time.
+func (p point) number(t sim.Time) int64 {
+	r := ramp{n: p.Num, growth: p.Growth, since: p.At}
+	return r.at(t)
+}
+
+// triangle is what growth adds until a later time to the area under a point.
+func (p point) triangle(until sim.Time) *big.Int {
+	if p.Growth == 0 {
+		return new(big.Int)
+	}
+	d := big.NewInt(int64(until - p.At))
+	area := d.Mul(d, d).Mul(d, big.NewInt(p.Growth))
+	return area.Quo(area, big.NewInt(2*billion))
+}
+
+// bent is a series that grows as steps, of which there is one wherever it matters: at the
+// ends of each line, and where it comes to another side of what it is compared with.
+func (s series) bent(to sim.Time, side func(point) int) series {
+	if !slices.ContainsFunc(s, func(p point) bool { return p.Growth != 0 }) {
+		return s
+	}
+	var out series
+	for i, p := range s {
+		last := to
+		if i+1 < len(s) {
+			last = s[i+1].At - 1
+		}
+		if p.Growth == 0 || last <= p.At {
+			out = append(out, p)
+			continue
+		}
+		step := func(at sim.Time) point { return point{At: at, Num: p.number(at), Den: p.Den, Record: p.Record} }
+		end := step(last)
+		out = append(out, step(p.At))
+		for now := out[len(out)-1]; side(now) != side(end); now = out[len(out)-1] {
+			turns := func(n int) bool { return side(step(now.At+1+sim.Time(n))) != side(now) }
+			out = append(out, step(now.At+1+sim.Time(sort.Search(int(last-now.At)-1, turns))))
+		}
+		if out[len(out)-1].At < last {
+			out = append(out, end)
+		}
+	}
+	return out
 }
 
 // once says that the numerator of a ratio of rates has so much more at one instant, which
@@ -79,6 +137,7 @@ func (s series) within(w Window) series {
 	}
 	out := slices.Clone(s[from-1 : to])
 	if out[0].At < w.From {
+		out[0].Num = out[0].number(w.From)
 		out[0].At, out[0].Once = w.From, 0
 	}
 	return out

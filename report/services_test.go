@@ -75,6 +75,7 @@ func TestWhatIsNotMeasuredKeepsNoPromise(t *testing.T) {
 	}
 	for expr, want := range map[string]float64{
 		"latency_p99(service/web)": 50e6, "latency_p50.max(service/web)": 10e6, "offered_rate(service/web)": 125_000,
+		"between 0s and 19m: utilization(service/web)": 0.4, "between 0s and 19m: utilization.max(service/web)": 0.4, "at 5m: utilization(service/web)": 0.4,
 	} {
 		m, err := ParseMeasure(expr)
 		if err != nil {

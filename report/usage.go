@@ -11,29 +11,42 @@ import (
 	"orrery/sim"
 )
 
-// Usage is what pods use, at one or several moments of a run, as "kubectl top pod" prints
-// it (k8s.io/kubectl/pkg/metricsutil/metrics_printer.go): CPU in thousandths of a core and
-// memory in whole MiB. It is what metrics-server knows of them: the mean CPU of 15 s, and
-// the working set at their end, which was 15 to 30 s ago. Pods of which it knows nothing
-// are not there.
+// Usage is what pods or nodes use, at one or several moments of a run, as "kubectl top pod"
+// and "kubectl top node" print it (k8s.io/kubectl/pkg/metricsutil/metrics_printer.go): CPU in
+// thousandths of a core, memory in whole MiB, and of nodes the whole percents of what is
+// allocatable. It is what metrics-server knows of them: the mean CPU of 15 s, and the
+// working set at their end, which was 15 to 30 s ago. Pods of which it knows nothing are
+// not there.
 type Usage struct {
-	Containers bool   // one line for each container
+	Nodes      bool   // of nodes
+	Containers bool   // one line for each container of pods
 	Times      bool   // with the moment in front
-	Path       string // of the only pod that is looked at, "" for all
-	pods       living
+	Path       string // of the only pod or node that is looked at, "" for all
+	pods       living[*model.Pod]
+	nodes      living[*model.Node]
 	rows       [][]string
 }
 
-// Look adds what the pods use now that there are at the end of a history. Another Look has
-// to be at more of the same.
-func (u *Usage) Look(now sim.Time, h *store.History, of func(pod *model.Pod, container string) (model.Sample, bool)) {
+// MetricsServer is who knows what is used.
+type MetricsServer interface {
+	Usage(pod *model.Pod, container string) (model.Sample, bool)
+	NodeUsage(node *model.Node) (model.Sample, bool)
+}
+
+// Look adds what those use now that there are at the end of a history. Another Look has to
+// be at more of the same.
+func (u *Usage) Look(now sim.Time, h *store.History, by MetricsServer) {
+	if u.Nodes {
+		u.lookAtNodes(now, h, by)
+		return
+	}
 	for _, p := range u.pods.at(h, u.Path) {
-		all, ok := of(p, "")
+		all, ok := by.Usage(p, "")
 		if !ok {
 			continue // of none of its containers, either
 		}
 		if !u.Containers {
-			u.add(now, &all, p.Namespace, p.Name)
+			u.add(now, p.Namespace, p.Name, cores(&all), memory(&all))
 			continue
 		}
 		var names []string
@@ -44,18 +57,46 @@ func (u *Usage) Look(now sim.Time, h *store.History, of func(pod *model.Pod, con
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			if one, ok := of(p, name); ok {
-				u.add(now, &one, p.Namespace, p.Name, name)
+			if one, ok := by.Usage(p, name); ok {
+				u.add(now, p.Namespace, p.Name, name, cores(&one), memory(&one))
 			}
 		}
 	}
 }
 
-func (u *Usage) add(now sim.Time, s *model.Sample, cells ...string) {
+// lookAtNodes adds the nodes, those last of which nothing is known.
+func (u *Usage) lookAtNodes(now sim.Time, h *store.History, by MetricsServer) {
+	var unknown []string
+	for _, n := range u.nodes.at(h, u.Path) {
+		s, ok := by.NodeUsage(n)
+		if !ok {
+			unknown = append(unknown, n.Name)
+			continue
+		}
+		u.add(now, n.Name, cores(&s), percentOf(s.CPUMilli, n.Allocatable.CPUMilli), memory(&s), percentOf(s.MemoryBytes, n.Allocatable.MemoryBytes))
+	}
+	for _, name := range unknown {
+		const none = "<unknown>"
+		u.add(now, name, none, none, none, none)
+	}
+}
+
+func cores(s *model.Sample) string  { return fmt.Sprint(s.CPUMilli, "m") }
+func memory(s *model.Sample) string { return fmt.Sprint(s.MemoryBytes>>20, "Mi") }
+
+// percentOf is the whole percents that a part is of all, 0 of nothing.
+func percentOf(part, all int64) string {
+	if all == 0 {
+		return "0%"
+	}
+	return fmt.Sprint(sim.Scale(part, 100, all), "%")
+}
+
+func (u *Usage) add(now sim.Time, cells ...string) {
 	if u.Times {
 		cells = append([]string{now.String()}, cells...)
 	}
-	u.rows = append(u.rows, append(cells, fmt.Sprint(s.CPUMilli, "m"), fmt.Sprint(s.MemoryBytes>>20, "Mi")))
+	u.rows = append(u.rows, cells)
 }
 
 // WriteText writes what was seen.
@@ -64,19 +105,25 @@ func (u *Usage) WriteText(w io.Writer) error {
 		_, err := io.WriteString(w, "No resources found\n")
 		return err
 	}
-	var head []string
-	if u.Times {
-		head = append(head, "TIME")
-	}
-	head = append(head, "NAMESPACE")
-	if u.Containers {
-		head = append(head, "POD")
-	}
 	var t table
-	t.row(append(head, "NAME", "CPU(cores)", "MEMORY(bytes)")...)
+	t.row(u.head()...)
 	for _, r := range u.rows {
 		t.row(r...)
 	}
 	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
 	return err
+}
+
+func (u *Usage) head() (head []string) {
+	if u.Times {
+		head = append(head, "TIME")
+	}
+	if u.Nodes {
+		return append(head, "NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)")
+	}
+	head = append(head, "NAMESPACE")
+	if u.Containers {
+		head = append(head, "POD")
+	}
+	return append(head, "NAME", "CPU(cores)", "MEMORY(bytes)")
 }

@@ -14,15 +14,28 @@ import (
 // Unit is what a metric's values are in.
 type Unit string
 
-// The units. A value in an expectation is written with its unit: 99.9%, 5m30s, 300rps, 1.5x.
+// The units. A value in an expectation is written with its unit: 99.9%, 5m30s, 300rps, 1.5x, 850m, 512Mi.
 const (
 	Count    Unit = "count"
 	Percent  Unit = "percent"
 	Duration Unit = "duration"
 	Rate     Unit = "rate"     // 300rps: thousandths of a request per second
 	Times    Unit = "multiple" // 1.5x: billionths
+	Cores    Unit = "cores"    // 850m, 1.25: thousandths of a core
+	Bytes    Unit = "bytes"    // 512Mi
 	YesNo    Unit = "yes or no"
 )
+
+// noun is what a value in the unit is, with its article.
+func (u Unit) noun() string {
+	switch u {
+	case Cores:
+		return "an amount of CPU"
+	case Bytes:
+		return "an amount of memory"
+	}
+	return "a " + string(u)
+}
 
 // billion is 100 % in the integers that shares are kept as.
 const billion = 1_000_000_000
@@ -67,6 +80,10 @@ func (v value) text(u Unit, limit int64) string {
 		return decimals(v.n, 3) + "rps"
 	case Times:
 		return v.times(limit)
+	case Cores:
+		return coresText(v.n)
+	case Bytes:
+		return bytesText(v.n, limit)
 	case YesNo:
 		return [...]string{"no", "yes"}[min(v.n, 1)]
 	}
@@ -120,6 +137,10 @@ func parseValue(s string, u Unit) (int64, error) {
 		return parseDecimal(s, "rps", 3, "a rate such as 300rps")
 	case Times:
 		return parseDecimal(s, "x", 9, "a multiple such as 1.5x")
+	case Cores:
+		return parseCores(s)
+	case Bytes:
+		return parseBytes(s)
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || s[0] == '+' {

@@ -196,6 +196,7 @@ func (l *loader) expectations(list strict.Value) {
 		}
 		ids[e.ID] = true
 		l.scenario.Expect = append(l.scenario.Expect, e)
+		l.scenario.Config.Used = append(l.scenario.Config.Used, e.Used()...)
 	}
 }
 

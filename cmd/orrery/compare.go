@@ -65,6 +65,9 @@ func compare(c *console, o *options, args []string) int {
 	if err != nil {
 		return c.wrong("compare", err)
 	}
+	for i := range measures {
+		s.Config.Used = append(s.Config.Used, measures[i].Used()...)
+	}
 	if o.output == "text" {
 		c.notes(s.Notes)
 	}

@@ -16,8 +16,7 @@ var getCommand = command{
 	example: `orrery get crash-loop --at 12m
 orrery get node-loss                  # at the end`,
 	flags: func(f *pflag.FlagSet, o *options) {
-		modelFlags(f, o)
-		f.StringVar(&o.at, "at", "", "print them at this moment of the run instead of its end")
+		momentFlags(f, o, "them")
 	},
 	run: get,
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"orrery/model/controller"
 	"orrery/model/fault"
@@ -45,11 +46,7 @@ var printers = map[string]func(w io.Writer){
 			row(w, k.Name, strings.Join(k.Params, ", "), k.Help)
 		}
 	},
-	"metrics": func(w io.Writer) {
-		for _, m := range report.Metrics() {
-			row(w, m.Usage(), string(m.Unit), m.Help)
-		}
-	},
+	"metrics": listMetrics,
 	"policies": func(w io.Writer) {
 		for _, p := range scheduler.Policies() {
 			var scores []string // what they add up to decides
@@ -89,6 +86,43 @@ var printers = map[string]func(w io.Writer){
 			row(w, name)
 		}
 	},
+}
+
+// listMetrics prints each metric, what its values are, and in lines of their own what it
+// is. What many are asked about has a name, which is explained at the end.
+func listMetrics(w io.Writer) {
+	for _, m := range report.Metrics() {
+		fmt.Fprintf(w, "  %s: %s\n", m.Brief(), m.Unit)
+		for _, l := range wrapped(m.Help, listWidth-6) {
+			fmt.Fprintln(w, "      "+l)
+		}
+	}
+	fmt.Fprint(w, `
+  What is in brackets may be left out; without an object it is about the whole cluster. One of these
+  is written with a name, as in restarts(deployment/web), or restarts(shop/deployment/web) in
+  another namespace than default:
+`)
+	for _, s := range report.Selections() {
+		row(w, s.Name, strings.ReplaceAll(s.Kinds, "|", ", "))
+	}
+}
+
+// listWidth is how many columns text has in lists.
+const listWidth = 100
+
+// wrapped is text in lines of so many characters at most, unless a word has more.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
 }
 
 func row(w io.Writer, cells ...string) { fmt.Fprintf(w, "  %s\n", strings.Join(cells, "\t")) }

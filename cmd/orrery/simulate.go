@@ -36,6 +36,35 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 	runFlags(f, o)
 }
 
+// momentFlags declares those and --at, of a command that prints something at a moment.
+func momentFlags(f *pflag.FlagSet, o *options, what string) {
+	modelFlags(f, o)
+	f.StringVar(&o.at, "at", "", "print "+what+" at this moment of the run instead of its end")
+}
+
+// moments is what --at and --every say: how long a run goes on, and how often it is looked
+// at before that, 0 if it is not.
+func (o *options) moments(whole time.Duration) (until, every time.Duration, err error) {
+	until = whole
+	if o.at != "" {
+		if until, err = strict.ParseDuration(o.at); err != nil {
+			return 0, 0, fmt.Errorf("--at: %w", err)
+		}
+		if until > whole {
+			return 0, 0, fmt.Errorf("--at %v is after the end of the run, %v", sim.Time(until), sim.Time(whole))
+		}
+	}
+	if o.every != "" {
+		if every, err = strict.ParseDuration(o.every); err != nil {
+			return 0, 0, fmt.Errorf("--every: %w", err)
+		}
+		if every < time.Second {
+			return 0, 0, errors.New("--every is less than a second")
+		}
+	}
+	return until, every, nil
+}
+
 // runFlags declares those of them that are not what a comparison varies.
 func runFlags(f *pflag.FlagSet, o *options) {
 	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -17,14 +16,14 @@ import (
 
 var topCommand = command{
 	name:  "top",
-	args:  "FILE|NAME [POD] [FLAGS]",
-	short: "print what pods use as kubectl would, at the end or at some moments",
+	args:  "FILE|NAME [POD|nodes|NODE] [FLAGS]",
+	short: "print what pods or nodes use as kubectl would, at the end or at some moments",
 	example: `orrery top noisy-neighbor --at 12m
 orrery top zone.yaml shop/pod/web-7d4b9c-x8k2p --every 1m    # what it uses, over time
-orrery top noisy-neighbor --containers                       # at the end`,
+orrery top noisy-neighbor --containers                       # at the end
+orrery top noisy-neighbor nodes --every 5m                   # also what they use besides pods`,
 	flags: func(f *pflag.FlagSet, o *options) {
-		modelFlags(f, o)
-		f.StringVar(&o.at, "at", "", "print it at this moment of the run instead of its end")
+		momentFlags(f, o, "it")
 		f.StringVar(&o.every, "every", "", "print it so often until then, too")
 		f.BoolVar(&o.containers, "containers", false, "print it of each container")
 	},
@@ -33,7 +32,7 @@ orrery top noisy-neighbor --containers                       # at the end`,
 
 func top(c *console, o *options, args []string) int {
 	if len(args) != 1 && len(args) != 2 {
-		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps a pod, got %s", count(len(args), "argument")))
+		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps a pod or nodes, got %s", count(len(args), "argument")))
 	}
 	s, err := c.load(args[0], o)
 	if err != nil {
@@ -41,18 +40,19 @@ func top(c *console, o *options, args []string) int {
 	}
 	u := report.Usage{Containers: o.containers, Times: o.every != ""}
 	if len(args) == 2 {
-		kind, namespace, name, ok := report.ParseObject(args[1])
-		if !ok || kind != model.KindPod {
-			return c.wrong("top", fmt.Errorf("a pod is pod/web-1 or shop/pod/web-1, not %s", strict.Quote(args[1])))
+		if err := topOf(&u, args[1]); err != nil {
+			return c.wrong("top", err)
 		}
-		u.Path = podPath(namespace, name)
+	}
+	if u.Nodes {
+		s.Config.Used = []model.Used{{Kind: model.KindNode}}
 	}
 	until, every, err := o.moments(s.Config.Duration)
 	if err != nil {
 		return c.wrong("top", err)
 	}
 	s.Config.Duration = until
-	look := func(x *cluster.Cluster) { u.Look(x.Kernel.Now(), x.Store.History(), x.Usage) }
+	look := func(x *cluster.Cluster) { u.Look(x.Kernel.Now(), x.Store.History(), x) }
 	r, err := c.looking(s, every, look)
 	if err != nil {
 		return c.wrong("top", err)
@@ -72,25 +72,22 @@ func top(c *console, o *options, args []string) int {
 	return exitHeld
 }
 
-// moments is what --at and --every say: how long a run goes on, and how often it is looked
-// at before that, 0 if it is not.
-func (o *options) moments(whole time.Duration) (until, every time.Duration, err error) {
-	until = whole
-	if o.at != "" {
-		if until, err = strict.ParseDuration(o.at); err != nil {
-			return 0, 0, fmt.Errorf("--at: %w", err)
-		}
-		if until > whole {
-			return 0, 0, fmt.Errorf("--at %v is after the end of the run, %v", sim.Time(until), sim.Time(whole))
-		}
+// topOf says whose usage is printed: of a pod, of all nodes or of one.
+func topOf(u *report.Usage, what string) error {
+	kind, namespace, name, ok := report.ParseObject(what)
+	switch {
+	case what == "nodes" || what == "node":
+		u.Nodes = true
+	case ok && kind == model.KindNode:
+		u.Nodes = true
+		u.Path = (&model.Meta{Kind: kind, Name: name}).Path()
+	case ok && kind == model.KindPod:
+		u.Path = podPath(namespace, name)
+	default:
+		return fmt.Errorf("write pod/web-1, shop/pod/web-1, nodes or node/n-1, not %s", strict.Quote(what))
 	}
-	if o.every != "" {
-		if every, err = strict.ParseDuration(o.every); err != nil {
-			return 0, 0, fmt.Errorf("--every: %w", err)
-		}
-		if every < time.Second {
-			return 0, 0, errors.New("--every is less than a second")
-		}
+	if u.Nodes && u.Containers {
+		return errors.New("--containers is about pods; nodes have none")
 	}
-	return until, every, nil
+	return nil
 }

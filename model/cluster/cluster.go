@@ -223,6 +223,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
 			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Logs: x.config.Logs, Topology: x.config.topology(n),
 			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
+			Told: x.toldPods(), TellWhole: x.config.tellsWhole(n.Name),
 			API: starts{x, site}, Static: static, Volumes: x.attachable,
 			ImageGC: x.config.ImageGC, RestartMost: x.config.RestartMost,
 			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace, LostDisk: x.lostDisk,

@@ -77,6 +77,9 @@ type Config struct {
 	Agents  []workload.Agents
 	Faults  []fault.Spec // sorted by At
 
+	// Used is whose CPU and memory the history is to have whenever they change.
+	Used []model.Used
+
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool
 	// ExactTraffic has every change of traffic go all the way at once, every pod computed

@@ -136,6 +136,15 @@ func (x *Cluster) Usage(pod *model.Pod, container string) (model.Sample, bool) {
 	return model.Sample{}, false
 }
 
+// NodeUsage is what metrics-server would say now of a node as a whole, if the history is
+// to have that: Config.Used.
+func (x *Cluster) NodeUsage(node *model.Node) (model.Sample, bool) {
+	if k, real := x.kubelets[node.ID].(*kubelet.Kubelet); real {
+		return k.MeasuredWhole()
+	}
+	return model.Sample{}, false
+}
+
 // attachable is the volume of a claim, as kubelets read it, and whether it has to be
 // attached.
 func (x *Cluster) attachable(claim string) (volume string, attached bool) {

@@ -45,6 +45,8 @@ type Config struct {
 	Used         func(pod uint32)                   // see runtime.Config
 	API          runtime.API                        // see runtime.Config; may be nil
 	Note         func(by sim.ActorID, n model.Note) // see runtime.Config; may be nil
+	Told         func(*model.Pod) bool              // see runtime.Config; may be nil
+	TellWhole    bool                               // see runtime.Config
 	Static       []Static
 	Shutdown     Shutdown
 	Topology     Topology
@@ -186,7 +188,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, 
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
 	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PullRate: c.PullRate, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Kubelet: x,
+		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PullRate: c.PullRate, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Told: c.Told, TellWhole: c.TellWhole, Kubelet: x,
 		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, Logs: c.Logs, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
 	})
 	reserved, _ := node.Reserved(0)
@@ -266,6 +268,11 @@ func (k *Kubelet) Serving(pod model.Ref) bool {
 // Measured is what metrics say of a pod, or of one of its containers if that is named.
 func (k *Kubelet) Measured(pod model.Ref, container string) (model.Sample, bool) {
 	return k.machine.Measured(k.kernel.Now(), k.own(pod.ID), container)
+}
+
+// MeasuredWhole is what they say of the machine: see runtime.Machine.
+func (k *Kubelet) MeasuredWhole() (model.Sample, bool) {
+	return k.machine.MeasuredWhole(k.kernel.Now())
 }
 
 // Doom has a container of a pod exit after each start, until Spare.

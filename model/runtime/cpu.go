@@ -125,6 +125,7 @@ func (m *Machine) Cool(milli int64) {
 // wantBesides changes what others than containers want.
 func (m *Machine) wantBesides(milli int64) {
 	m.wanted += milli
+	m.reckonWhole()
 	switch {
 	case m.scarce():
 		m.crowd()
@@ -148,6 +149,7 @@ func (m *Machine) scarce() bool {
 // relax gives everybody what they want.
 func (m *Machine) relax() {
 	m.crowded = false
+	m.reckonWhole()
 	m.serveAgents()
 	for _, s := range m.pods {
 		if s != nil {
@@ -193,6 +195,8 @@ func (m *Machine) forPods(top []group) (gets int64) {
 		for _, g := range slice {
 			if g.of == agents {
 				m.shareAgents(g.gets)
+			} else {
+				m.burns = g.gets
 			}
 		}
 	}
@@ -211,6 +215,7 @@ const (
 // requests of all its pods that are not over, whether anything of them runs or not
 // (setCPUCgroupConfig).
 func (m *Machine) shareOut() {
+	m.reckonWhole()
 	top, burstable, best := m.top[:0], m.burstable[:0], m.best[:0]
 	var tier, poor group
 	var asked int64

@@ -93,7 +93,7 @@ func (f *follower) follow(in *model.Inflow) {
 // trust has a pod's machine not be told of what arrives there, if that changes nothing
 // but what the pod itself uses.
 func (m *Machine) trust(s *Sandbox) {
-	if s.inflow == nil || s.trusted || m.crowded || m.keen || s.Pod.Spec.PodCPULimit() > 0 {
+	if s.inflow == nil || s.trusted || m.crowded || m.keen || m.account != nil || s.account != nil || s.Pod.Spec.PodCPULimit() > 0 {
 		return
 	}
 	share := int64(math.MaxInt32)

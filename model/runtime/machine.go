@@ -125,6 +125,7 @@ type Sandbox struct {
 	removed   bool           // the records of its containers are
 	serving   bool
 	follower
+	account   *account   // nil if what it uses is not told
 	emptyDirs []emptyDir // what is in them
 	one       [1]Process
 }
@@ -139,6 +140,9 @@ type Machine struct {
 	behaviors Behaviors
 	serving   Watcher
 	used      func(pod uint32)
+	told      func(*model.Pod) bool
+	account   *account    // nil if what it uses is not told
+	meta      *model.Meta // of its node
 	kubelet   Observer
 	api       API
 	note      func(by sim.ActorID, n model.Note)
@@ -202,6 +206,7 @@ type Machine struct {
 	hogged      int64    // numbers them
 	hogsAt      sim.Time // when what they use becomes another line
 	burnt       int64    // milli-CPU that others than containers and daemons want
+	burns       int64    // of it that they get
 	unpackWants int64    // milli-CPU that the runtime wants to unpack images
 	unpackPace  int64    // at which it does, in millionths
 	running     int64    // containers
@@ -239,13 +244,17 @@ type Config struct {
 	// Keen has the machine told of every change of what arrives at its pods: what it uses
 	// in all is known then.
 	Keen bool
+	// Told tells of which pods the history is to have what they use, nil of none, and
+	// TellWhole whether it is to have what the machine uses: model.Usage, by Note.
+	Told      func(*model.Pod) bool
+	TellWhole bool
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
+		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, told: c.Told, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
 		on: true, link: full, unpackPace: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), pullRate: c.PullRate.orDefault(), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
@@ -258,6 +267,10 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
+	if c.TellWhole {
+		m.account, m.meta = &account{}, &node.Meta
+		m.openAccount()
+	}
 	for _, i := range node.Images {
 		number := c.Registry.image(i.Name)
 		c.Registry.sizes[number] = i.Bytes
@@ -302,6 +315,9 @@ func (m *Machine) Powered() bool { return m.on }
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	s := &Sandbox{Pod: p, Hash: hash}
+	if m.told != nil && m.told(p) {
+		s.account = &account{}
+	}
 	s.Processes = s.one[:]
 	if n := len(p.Spec.InitContainers) + len(p.Spec.Containers); n != 1 {
 		s.Processes = make([]Process, n)
@@ -373,6 +389,7 @@ func (m *Machine) Remove(pod uint32) {
 	for i, id := range m.ids {
 		if id == pod {
 			m.distrust(m.pods[i])
+			m.closeAccount(m.pods[i])
 			m.disuse(m.pods[i])
 			m.pods[i].follow(nil)
 			m.ids[i], m.pods[i] = 0, nil
@@ -447,14 +464,18 @@ const (
 	whySpace                    // the disk may be full
 	whyHog                      // what others use becomes another line
 	whyThrottled                // about is a pod and a container of it
+	whyUsed                     // about is a pod, or wholeMachine
 )
 
 // Wake implements sim.Actor.
 func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
-	if !m.on {
+	if !m.on && why != whyUsed {
 		return
 	}
 	switch why {
+	case whyUsed:
+		m.usedDue(uint32(about))
+		return
 	case whyPull:
 		m.pullDue(now, uint32(about))
 		return
@@ -526,6 +547,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "a container may be throttled otherwise, machine"
 	case whyBrim:
 		return "a volume in memory is full, machine"
+	case whyUsed:
+		return "something else may be used, machine"
 	}
 	what := [...]string{"exit of a container of", "start-up of", "image pull, pod"}[why]
 	if s := m.Sandbox(uint32(about)); s != nil {
@@ -541,7 +564,8 @@ func (m *Machine) PowerOff() {
 	m.calls = calls{}
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants + m.unpackWants
-	m.burnt, m.unpackWants, m.unpackPace, m.running = 0, 0, full, 0
+	m.burnt, m.burns, m.unpackWants, m.unpackPace, m.running = 0, 0, 0, full, 0
+	m.reckonWhole()
 	m.CancelPulls()
 	m.daemons = newDaemons(m.offAt)
 	for _, s := range m.pods {
@@ -574,6 +598,7 @@ func (m *Machine) PowerOff() {
 // ended. That is before anybody looks.
 func (m *Machine) Boot() {
 	m.on = true
+	m.openAccount()
 	m.need(0)
 	for _, s := range m.pods {
 		if s == nil {

@@ -100,6 +100,7 @@ func (m *Machine) surge(s *Sandbox, milliRPS int64) {
 
 // weigh computes when the machine's memory will be full.
 func (m *Machine) weigh() {
+	m.reckonWhole()
 	if m.memory == 0 {
 		return
 	}
@@ -247,6 +248,7 @@ func (m *Machine) OutOfMemory(s *Sandbox) {
 func (m *Machine) Use(s *Sandbox, bytes int64) {
 	if p := &s.Processes[len(s.Pod.Spec.InitContainers)]; p.Running && p.memory != bytes {
 		p.memory = bytes
+		m.reckon(s.account, s.Pod.ID)
 		m.weigh()
 	}
 }

@@ -94,7 +94,7 @@ func (m *Machine) Measured(now sim.Time, pod uint32, only string) (sum model.Sam
 	}
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		if p.Instances == 0 || p.StartedAt >= at || !p.Running && (p.FinishedAt <= at || p.Cause == Lost && p.FinishedAt != m.offAt) {
+		if !p.usedAt(at) || !p.Running && p.Cause == Lost && p.FinishedAt != m.offAt {
 			continue
 		}
 		window := min(at.Sub(p.StartedAt), scrapeEvery)
@@ -152,13 +152,4 @@ func (p *Process) startsUp(d time.Duration, quota int64) time.Duration {
 func (m *Machine) idle(s *Sandbox, p *Process) {
 	m.want(s, p, 0)
 	m.usesOther(s)
-}
-
-// usesOther tells those who read metrics that there will be others of a pod: it uses
-// something else, or a container started or ended, of which there are metrics or none
-// whatever it uses.
-func (m *Machine) usesOther(s *Sandbox) {
-	if m.used != nil {
-		m.used(s.Pod.ID)
-	}
 }

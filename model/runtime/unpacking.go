@@ -59,8 +59,9 @@ func (m *Machine) shareAgents(milli int64) {
 	}
 }
 
-// serveAgents gives them all that they want.
+// serveAgents gives them all that they want, and others of the system, too.
 func (m *Machine) serveAgents() {
+	m.burns = m.burnt
 	m.serve(m.daemons.wants)
 	m.setUnpackPace(full)
 }

@@ -1,0 +1,192 @@
+package runtime
+
+import (
+	"math"
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// What a pod uses, or the machine as a whole, is told when it becomes something else, if
+// somebody said before the run that it is to be: Config.Told and Config.TellWhole. Nothing is
+// told of others. Memory is told as a straight line, which is looked at again where it bends;
+// CPU changes only at moments at which something happens. A pod of which it is told is not
+// trusted: its machine hears of every change of what arrives there, or nobody would.
+
+// account is what was told last of what a pod or the machine uses.
+type account struct {
+	told   model.Usage
+	at     sim.Time // since when
+	begun  bool     // anything was
+	posted bool     // somebody looks, still at this instant
+	bendAt sim.Time // when somebody looks because memory becomes another line
+	meter  meter    // of the machine's
+	upAt   sim.Time // since when that has counted
+}
+
+// wholeMachine stands for the machine where others have the ID of a pod.
+const wholeMachine = 0
+
+// usesOther tells those who read metrics that there will be others of a pod: it uses
+// something else, or a container started or ended, of which there are metrics or none
+// whatever it uses.
+func (m *Machine) usesOther(s *Sandbox) {
+	m.reckon(s.account, s.Pod.ID)
+	m.reckonWhole()
+	if m.used != nil {
+		m.used(s.Pod.ID)
+	}
+}
+
+// reckonWhole has somebody look what the machine uses, once all that happens at this
+// instant has, if that is told at all.
+func (m *Machine) reckonWhole() { m.reckon(m.account, wholeMachine) }
+
+func (m *Machine) reckon(a *account, pod uint32) {
+	if a != nil && !a.posted {
+		a.posted = true
+		m.kernel.Post(m.kernel.Now(), m.self, whyUsed, uint64(pod))
+	}
+}
+
+// usedDue tells what a pod or the machine uses, if that is news.
+func (m *Machine) usedDue(pod uint32) {
+	if pod == wholeMachine {
+		used, bends := m.usage(m.kernel.Now())
+		m.tellUsage(m.account, m.meta, pod, used, bends)
+	} else if s := m.Sandbox(pod); s != nil && s.account != nil {
+		used, bends := s.usage(m.kernel.Now())
+		m.tellUsage(s.account, &s.Pod.Meta, pod, used, bends)
+	}
+}
+
+func (m *Machine) tellUsage(a *account, of *model.Meta, pod uint32, used model.Usage, bends sim.Time) {
+	now := m.kernel.Now()
+	a.posted = false
+	if pod == wholeMachine {
+		a.meter.use(now, used.MilliCPU-a.meter.cpu)
+	}
+	if bends != a.bendAt && bends != sim.Never {
+		m.kernel.Post(bends, m.self, whyUsed, uint64(pod))
+	}
+	a.bendAt = bends
+	if a.begun && a.expects(now) == used {
+		return
+	}
+	a.told, a.at, a.begun = used, now, true
+	m.note(m.self, model.Note{About: of, Reason: model.ReasonUsageChanged, Usage: &used})
+}
+
+// expects is what is used by what was told last.
+func (a *account) expects(now sim.Time) model.Usage {
+	u := a.told
+	if u.MemoryGrowth < 0 {
+		u.MemoryBytes -= scale(-u.MemoryGrowth, int64(now.Sub(a.at)), int64(time.Second))
+	} else {
+		u.MemoryBytes += scale(u.MemoryGrowth, int64(now.Sub(a.at)), int64(time.Second))
+	}
+	return u
+}
+
+// usage is what the containers of a pod use, and until when its memory is that line.
+func (s *Sandbox) usage(now sim.Time) (used model.Usage, until sim.Time) {
+	until = sim.Never
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		if !p.Running {
+			continue
+		}
+		used.MilliCPU += p.meter.cpu
+		used.MemoryBytes += p.resident(now)
+		used.MemoryGrowth += p.grows(now)
+		until = min(until, p.bends(now))
+	}
+	return used, until
+}
+
+// usage is what the machine uses, as its root cgroup has it: the pods, the kubelet and the
+// container runtime, and others whom faults have use something.
+func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
+	until = sim.Never
+	for _, s := range m.pods {
+		if s == nil {
+			continue
+		}
+		of, bends := s.usage(now)
+		used.MilliCPU += of.MilliCPU
+		used.MemoryBytes += of.MemoryBytes
+		used.MemoryGrowth += of.MemoryGrowth
+		until = min(until, bends)
+	}
+	used.MilliCPU += m.burns + m.daemons.gets + scale(m.unpackWants, m.unpackPace, full)
+	bytes, growth := m.outsideLine(now)
+	used.MemoryBytes, used.MemoryGrowth = used.MemoryBytes+bytes, used.MemoryGrowth+growth
+	for i := range m.hogs {
+		until = min(until, m.hogs[i].bends(now))
+	}
+	return used, until
+}
+
+// MeasuredWhole is what metrics say of the machine as a whole, if it is told at all: two
+// readings after it was switched on, as long as it is on.
+func (m *Machine) MeasuredWhole(now sim.Time) (s model.Sample, ok bool) {
+	a, last := m.account, reading(now)
+	if a == nil || !m.on || last < 2 || readAt(last-2) < a.upAt {
+		return s, false
+	}
+	a.meter.catchUp(now)
+	s = model.Sample{CPUMilli: a.meter.older, At: readAt(last - 1), Window: scrapeEvery}
+	s.MemoryBytes, _ = m.outsideLine(s.At)
+	for _, x := range m.pods {
+		if x == nil {
+			continue
+		}
+		for i := range x.Processes {
+			if p := &x.Processes[i]; p.usedAt(s.At) {
+				s.MemoryBytes += p.resident(s.At)
+			}
+		}
+	}
+	return s, true
+}
+
+// usedAt tells whether the newest instance of a process had begun by a time and had not
+// ended.
+func (p *Process) usedAt(at sim.Time) bool {
+	return p.Instances > 0 && p.StartedAt < at && (p.Running || p.FinishedAt > at)
+}
+
+// bends is when what a process that runs has in memory becomes another line, as things
+// are: with what it uses, or where it begins or ceases to be swapped.
+func (p *Process) bends(now sim.Time) sim.Time {
+	used, growth, until := p.line(now)
+	if p.swap == 0 || p.swapsFrom == math.MaxInt64 || growth == 0 {
+		return until
+	}
+	for _, bound := range [...]int64{p.swapsFrom, p.swapsFrom + p.swap} {
+		left, pace := bound-used, growth
+		if growth < 0 {
+			left, pace = used-bound+1, -growth
+		}
+		if left > 0 {
+			until = min(until, now.Add(time.Duration(scale(left, int64(time.Second), pace))).Add(1))
+		}
+	}
+	return until
+}
+
+// openAccount begins to measure what the machine uses, which has been off until now.
+func (m *Machine) openAccount() {
+	if now := m.kernel.Now(); m.account != nil {
+		m.account.meter, m.account.upAt = startMeter(now), now
+	}
+}
+
+// closeAccount tells what a pod uses that is going to be forgotten, if somebody was about
+// to look.
+func (m *Machine) closeAccount(s *Sandbox) {
+	if s.account != nil && s.account.posted {
+		m.usedDue(s.Pod.ID)
+	}
+}
