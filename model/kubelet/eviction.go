@@ -283,10 +283,10 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 }
 
 // evictable tells whether a pod may be evicted: a critical or static one never is; one
-// that is terminating is, be it evicted, as long as its containers may run and its object
-// is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
+// that is terminating is, be it evicted or rejected, as long as its containers may run and
+// its object is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
 func (r *row) evictable() bool {
-	return r != nil && r.stage < terminated && !r.gone && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && !r.gone && !(r.rejected && r.stage == syncing) && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

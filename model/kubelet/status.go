@@ -24,9 +24,14 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
+	next.Spec = r.pod.Spec // of which its resize is told
 	// Of a static pod that is what its file says: no phase.
 	api := r.pod
-	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
+	switch {
+	case phase.Terminal():
+	case last.Phase.Terminal(): // as was said when it was rejected
+		phase = last.Phase
+	case api.Phase.Terminal(): // as somebody else said
 		phase = api.Phase
 	}
 	next.Phase = max(last.Phase, phase)

@@ -251,7 +251,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if (len(r.inTheWay) > 0 && r.enlarging == nil || r.rejected) && !r.ends() {
+	if (r.awaitsRoom() || r.rejected) && !r.ends() {
 		return
 	}
 	r.pending = false
