@@ -242,9 +242,8 @@ func (k *Kubelet) cleanUp(now sim.Time) bool {
 	return true
 }
 
-// evict fails a pod, and has the next pass wait until it is gone (evictPod). One that is
-// going already has no more than that grace left; of one that was evicted before, the last
-// words count.
+// evict fails a pod, and has the next pass wait until it is gone (evictPod). It changes
+// nothing of a stop under way; of one that was evicted before, the last words count.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
 	now, e := k.kernel.Now(), &k.evictions
 	e.leaving, e.killBy = append(e.leaving, r.pod.ID), now.Add(max(killLeast, (grace+grace/2).Truncate(time.Second)))
@@ -257,10 +256,6 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 	}
 	r.why = message
 	k.client.Note(r.face(), true, "Evicted", message)
-	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
-		k.killContainers(r)
-		return
-	}
 	k.trigger(r, now)
 }
 

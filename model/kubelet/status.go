@@ -70,10 +70,10 @@ func (r *row) explain(next *model.Pod, phase model.Phase, now sim.Time) {
 	switch {
 	case r.overdue: // which is asked again at the end (ShouldEvict)
 		next.Reason, next.Message = reasonOverdue, messageOverdue
-	case r.ousted != nobody && phase == model.PodFailed:
-		next.Reason, next.Message = oustedFor[r.ousted], r.why
+	case r.told != nobody && phase == model.PodFailed:
+		next.Reason, next.Message = oustedFor[r.told], r.toldWhy
 	}
-	if r.ousted != nobody && r.ousted != byLimit { // localStorageEviction says nothing of that condition
+	if r.told != nobody && r.told != byLimit { // localStorageEviction says nothing of that condition
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	}
@@ -228,8 +228,7 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 }
 
 // phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
-// whose app containers all ended for good is terminal even if sidecars still
-// run: they are stopped then. One that is stopped has succeeded if they all exited with 0,
+// whose app containers all ended for good is terminal when its sidecars have, too. One that is stopped has succeeded if they all exited with 0,
 // whoever stopped it, and has failed if not.
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
@@ -244,7 +243,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 		}
 		return model.PodFailed
 	}
-	over := t.stopped == apps && t.over == apps
+	over := t.stopped == apps && t.over == apps && t.running == 0
 	switch {
 	case t.failedInit > 0 && t.over > 0:
 		return model.PodFailed
