@@ -227,9 +227,10 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 	return t
 }
 
-// phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
-// whose app containers all ended for good is terminal when its sidecars have, too. One that is stopped has succeeded if they all exited with 0,
-// whoever stopped it, and has failed if not.
+// phase is where the pod is in its life (kubelet_pods.go getPhase). A pod whose app
+// containers all ended for good is terminal when its sidecars have, too. One that is
+// stopped has succeeded if they all exited with 0, whoever stopped it, and has failed if
+// not.
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
