@@ -33,7 +33,7 @@ type Node struct {
 	Ready         Condition
 	// What node-pressure eviction says: the node is short of this.
 	MemoryPressure, DiskPressure, PIDPressure Condition
-	Images                                    []Image // as of registration
+	Images                                    []Image // as of registration, where a real kubelet tells of those it pulls (nodestatus/setters.go Images)
 	Stock                                     *Stock  // nil is what Linux makes of its memory and its disk
 	// VolumesInUse is what its kubelet says that it has or needs mounted, and
 	// VolumesAttached what the attach/detach controller says that it may use; sorted,

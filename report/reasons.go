@@ -86,6 +86,7 @@ var reasons = []string{
 	"MaxFailedIndexesExceeded",
 	"MissingJob",
 	"MultiplePodDisruptionBudgets",
+	"NetworkNotReady",
 	"NoPods",
 	"NodeAffinity",
 	"NodeHasDiskPressure",

@@ -135,6 +135,9 @@ func keepSpec(next, cur model.Object) {
 	switch n := next.(type) {
 	case *model.Pod:
 		c := cur.(*model.Pod)
+		if n.Resize == nil && len(n.Containers) > 0 && !n.Spec.SameResources(c.Spec) { // it has what it wanted, and now wants something else
+			n.Resize = &model.Resize{Allocated: n.Spec}
+		}
 		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.Finalizers, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.Finalizers, c.DeletionCost
 		n.Scheduled, n.NominatedNode, n.Custom = c.Scheduled, c.NominatedNode, c.Custom
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {

@@ -77,3 +77,52 @@ func TestAPodThatWasDeletedByForceIsNotInTheWay(t *testing.T) {
 		r.failed(late, "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 3000, used: 6000, capacity: 8000")
 	}
 }
+
+// Source: kubelet.go HandlePodAdditions: of all pods that a kubelet sees at once the oldest
+// is admitted first, whichever was changed last.
+func TestAKubeletThatStartsAdmitsTheOldestFirst(t *testing.T) {
+	r := newRig(t, 1)
+	r.kubelet.Stop()
+	old, young := r.pod("old", sized(5000, false)), r.pod("young", sized(5000, false))
+	r.run(time.Second)
+	r.user.Patch(old.Ref(), &model.PodPatch{Labels: []model.LabelPatch{{Key: "x", Value: "y"}}}, 0)
+	r.run(time.Second)
+	r.kubelet.Resume()
+	r.ready(old)
+	if q := r.get(young); q.Reason != "OutOfcpu" {
+		t.Errorf("the younger is %v %q", q.Phase, q.Reason)
+	}
+}
+
+// Source: kubelet_pods.go generateAPIPodStatus: a pod that was rejected stays Failed whatever
+// its containers do until they have ended, also if others need its place before the API
+// knows of that.
+func TestAPodThatIsRejectedWhileItRunsIsNotReady(t *testing.T) {
+	atOnce := 0
+	for seed := range uint64(20) {
+		r := newRig(t, seed, behaving(runtime.Behavior{Stop: sim.Constant(10 * time.Second)}))
+		other := r.pod("other", nil)
+		p := r.pod("web", func(s *model.PodSpec) { sized(5000, false)(s); s.NodeSelector = r.node.Labels })
+		r.ready(other)
+		r.ready(p)
+		r.user.Patch(r.node.Ref(), relabel{}, 0)
+		r.run(time.Second)
+		r.kubelet.Stop()
+		r.kubelet.CrashContainer(other.Ref(), "", 1) // its status is written first
+		vip := r.pod("vip", criticalPod(5000))
+		r.run(time.Second)
+		r.kubelet.Resume()
+		r.until("it is rejected", 10*time.Second, func() bool { return len(r.notes(p, "NodeAffinity")) > 0 })
+		r.run(time.Second)
+		if q := r.get(p); q.Phase != model.PodFailed || q.IsReady() || !r.alive(p) {
+			t.Errorf("%v, ready %v, runs %v", q.Phase, q.IsReady(), r.alive(p))
+		}
+		if r.notes(p, "Preempting")[0] == r.notes(p, "NodeAffinity")[0] {
+			atOnce++
+		}
+		r.ready(vip)
+	}
+	if atOnce == 0 {
+		t.Error("others never need its place at once")
+	}
+}

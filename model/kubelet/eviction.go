@@ -242,9 +242,8 @@ func (k *Kubelet) cleanUp(now sim.Time) bool {
 	return true
 }
 
-// evict fails a pod, and has the next pass wait until it is gone (evictPod). One that is
-// going already has no more than that grace left; of one that was evicted before, the last
-// words count.
+// evict fails a pod, and has the next pass wait until it is gone (evictPod). It changes
+// nothing of a stop under way; of one that was evicted before, the last words count.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
 	now, e := k.kernel.Now(), &k.evictions
 	e.leaving, e.killBy = append(e.leaving, r.pod.ID), now.Add(max(killLeast, (grace+grace/2).Truncate(time.Second)))
@@ -257,10 +256,6 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 	}
 	r.why = message
 	k.client.Note(r.face(), true, "Evicted", message)
-	if r.stage == terminating && now.Add(r.grace()) < r.killAt {
-		k.killContainers(r)
-		return
-	}
 	k.trigger(r, now)
 }
 
@@ -283,10 +278,10 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 }
 
 // evictable tells whether a pod may be evicted: a critical or static one never is; one
-// that is terminating is, be it evicted, as long as its containers may run and its object
-// is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
+// that is terminating is, be it evicted or rejected, as long as its containers may run and
+// its object is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
 func (r *row) evictable() bool {
-	return r != nil && r.stage < terminated && !r.gone && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && !r.gone && !(r.rejected && r.stage == syncing) && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

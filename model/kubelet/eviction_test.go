@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,39 +251,45 @@ func TestADiskThatSomethingElseFillsCostsEveryPod(t *testing.T) {
 }
 
 // Source: pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive: a pod that is being
-// terminated is in the ranking until it has been; pod_workers.go calculateEffectiveGracePeriod:
-// the eviction's second is all it has left.
-func TestAPodThatIsTerminatingIsEvictedBeforeOneThatUsesLess(t *testing.T) {
-	slow := uses("hog", 30*gib, 5<<20)
+// terminated is in the ranking until it has been. Its stop goes on as it was (kubelet.go
+// SyncTerminatingPod), so it is evicted again as one that cannot be killed, nobody else is,
+// and its status says nothing of that.
+func TestAPodThatIsTerminatingIsEvictedInVainAndNobodyElse(t *testing.T) {
+	slow := uses("hog", 30*gib, 0)
 	slow.Stop = sim.Constant(time.Hour)
 	r := newRig(t, 1, behaving(slow, uses("web", gib/2, 0)))
-	hog := r.pod("hog", func(s *model.PodSpec) { s.GraceSeconds = 3600 })
+	hog := r.pod("hog", func(s *model.PodSpec) { s.GraceSeconds = 100 })
 	web := r.pod("web", nil)
 	r.ready(hog)
 	r.ready(web)
 	r.user.Delete(hog.Ref(), -1, 0)
-	at := r.until("the eviction begins", 10*time.Minute, func() bool { return len(r.notes(hog, "Evicted")) > 0 })
-	dead := r.until("the kill", time.Minute, func() bool { return !r.alive(hog) })
-	if d := dead.Sub(at); d < 1900*time.Millisecond || d > 2100*time.Millisecond {
-		t.Errorf("killed after %v", d)
+	from := r.Now()
+	r.kubelet.TakeMemory(998_000, 0, 0)
+	gone := r.until("gone", 3*time.Minute, func() bool { return r.get(hog) == nil || r.evicted(hog) })
+	if d := gone.Sub(from); d < 100*time.Second || d > 105*time.Second {
+		t.Errorf("gone after %v, or shown as evicted", d)
 	}
-	r.until("gone", time.Minute, func() bool { return r.get(hog) == nil })
-	r.run(time.Minute)
-	if r.evicted(web) {
+	if got := since(r.notes(hog, "Evicted")); !slices.Equal(got, []time.Duration{0, 40 * time.Second, 80 * time.Second}) {
+		t.Errorf("evicted at %v from the first time", got)
+	}
+	if len(r.notes(web, "Evicted")) > 0 {
 		t.Error("an innocent pod was evicted")
 	}
 }
 
 // Source: the same, localStorageEviction.
-func TestAPodThatIsTerminatingIsEvictedForWhatItWrites(t *testing.T) {
+func TestAPodThatIsTerminatingIsEvictedForWhatItWritesInVain(t *testing.T) {
 	slow := writes("chatty", 0, 100<<20)
 	slow.Stop = sim.Constant(time.Hour)
 	r := newRig(t, 1, diskOf(100*gib), behaving(slow))
-	chatty := r.pod("chatty", func(s *model.PodSpec) { wants(0, gib)(s); s.GraceSeconds = 3600 })
+	chatty := r.pod("chatty", func(s *model.PodSpec) { wants(0, gib)(s); s.GraceSeconds = 100 })
 	r.ready(chatty)
 	r.user.Delete(chatty.Ref(), -1, 0)
+	from := r.Now()
 	r.until("the eviction", time.Minute, func() bool { return len(r.notes(chatty, "Evicted")) > 0 })
-	r.until("gone", time.Minute, func() bool { return r.get(chatty) == nil })
+	if d := r.until("gone", 2*time.Minute, func() bool { return r.get(chatty) == nil || r.evicted(chatty) }).Sub(from); d < 100*time.Second || d > 105*time.Second {
+		t.Errorf("gone after %v, or shown as evicted", d)
+	}
 }
 
 // Source: pkg/kubelet/kuberuntime/kuberuntime_gc.go evictContainers with

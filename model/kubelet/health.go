@@ -234,7 +234,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 		k.createFailed(r, unavailable)
 	case r.doing == pulling:
 		k.Pulled(r.pod.ID, runtime.Pull{Outcome: runtime.PullBroken})
-	case r.doing == killing && r.stage == syncing, r.doing == resizing:
+	case r.stage == syncing && (r.doing == killing || r.doing == ending || r.doing == stopping), r.doing == resizing:
 		r.forgetStops()
 		r.failed = true
 		k.endPass(r)
@@ -267,9 +267,10 @@ func (k *Kubelet) sandboxFailed(r *row, why string) {
 
 // stopFailed ends a terminating step without success.
 func (k *Kubelet) stopFailed(r *row, why string) {
-	k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+why)
+	if r.stage == terminating {
+		k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+why)
+	}
 	r.forgetStops()
-	r.killAt = 0
 	k.endStep(r, errorRetry)
 }
 

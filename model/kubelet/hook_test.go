@@ -54,18 +54,6 @@ func TestAPodServesDuringItsPreStopHook(t *testing.T) {
 	}
 }
 
-// TestAShorterGraceCutsThePreStopHook: what deletes the pod again says how long all of
-// it may take from now on (pkg/kubelet/pod_workers.go).
-func TestAShorterGraceCutsThePreStopHook(t *testing.T) {
-	r := newRig(t, 1, behaving(runtime.Behavior{PreStop: sim.Constant(time.Hour), Stop: sim.Constant(time.Hour)}))
-	p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 600 })
-	r.ready(p)
-	r.user.Delete(p.Ref(), -1, 0)
-	r.run(20 * time.Second)
-	r.user.Delete(p.Ref(), 5, 0)
-	r.until("gone", 10*time.Second, func() bool { return r.get(p) == nil })
-}
-
 // TestTheNextContainerStartsAfterThePostStartHook: containers start one after another,
 // each with its hook, and a hook delays the deletion too
 // (kuberuntime_container.go startContainer; SyncPod's calls are not cancelled).

@@ -208,16 +208,32 @@ func TestSIGKILLComesAfterTheGraceAndNeverWithin2SecondsOfSIGTERM(t *testing.T) 
 	}
 }
 
-// TestAShorterGraceBringsSIGKILLForward: the grace of a pod that is going can
-// only shrink (pkg/kubelet/pod_workers.go).
-func TestAShorterGraceBringsSIGKILLForward(t *testing.T) {
-	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
-	p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 600 })
-	r.ready(p)
+// Source: v1.35 pkg/kubelet/kubelet.go SyncTerminatingPod, whose calls nobody cancels
+// (kubernetes/kubernetes#83916): a shorter grace changes nothing of a stop under way, nor of
+// its hook. It counts for one that has not begun.
+func TestAShorterGraceChangesNothingOfAStopUnderWay(t *testing.T) {
+	for _, hook := range []sim.Dist{{}, sim.Constant(time.Hour)} {
+		r := newRig(t, 1, behaving(runtime.Behavior{PreStop: hook, Stop: sim.Constant(time.Hour)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 100 })
+		r.ready(p)
+		r.user.Delete(p.Ref(), -1, 0)
+		from := r.Now()
+		r.run(20 * time.Second)
+		r.user.Delete(p.Ref(), 5, 0)
+		if d := r.until("gone", 2*time.Minute, func() bool { return r.get(p) == nil }).Sub(from); d < 100*time.Second || d > 105*time.Second {
+			t.Errorf("gone after %v", d)
+		}
+	}
+	r := newRig(t, 1, behaving(runtime.Behavior{PostStart: sim.Constant(30 * time.Second), Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 100 })
+	r.until("its hook runs", 10*time.Second, func() bool { return len(r.notes(p, "Started")) > 0 })
 	r.user.Delete(p.Ref(), -1, 0)
-	r.run(20 * time.Second)
+	r.run(5 * time.Second)
 	r.user.Delete(p.Ref(), 5, 0)
-	r.until("gone", 10*time.Second, func() bool { return r.get(p) == nil })
+	told := r.until("it is stopped", 40*time.Second, func() bool { return len(r.notes(p, "Killing")) > 0 })
+	if d := r.until("gone", time.Minute, func() bool { return r.get(p) == nil }).Sub(told); d < 5*time.Second || d > 8*time.Second {
+		t.Errorf("gone %v after its stop began", d)
+	}
 }
 
 // TestSidecarsStopAfterTheOthersTheLastFirst

@@ -45,8 +45,29 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		return
 	}
 	k.startProbes(r, now)
+	if r.isLeftWithSidecars(cache) {
+		r.doing = ending
+		k.killContainers(r)
+		k.stopNext(r)
+		return
+	}
 	k.restartToResize(r)
 	k.kill(r)
+}
+
+// isLeftWithSidecars tells whether all app containers have ended for good, so that the pass
+// stops the sidecars, and the sandbox; that the pod has ended shows after that
+// (kuberuntime_manager.go computePodActions: KillPod).
+func (r *row) isLeftWithSidecars(cache sim.Time) bool {
+	if !r.initialized {
+		return false
+	}
+	for i := len(r.pod.Spec.InitContainers); i < len(r.containers); i++ {
+		if r.containers[i].wanted || r.sight(i, cache) != ended {
+			return false
+		}
+	}
+	return true
 }
 
 // setUp makes the sandbox that was waited for.

@@ -135,8 +135,10 @@ func larger(a, b *row) bool {
 // messagePreempted is what is said of a victim (preemption.go message).
 const messagePreempted = "Preempted in order to admit critical pod"
 
-// makeRoom has the next one go that is in the way of a pod, or the pod begin.
+// makeRoom has the next one go that is in the way of a pod, or the pod begin. What it was
+// asked for since it came is looked at only then.
 func (k *Kubelet) makeRoom(r *row) {
+	waited := r.awaitsRoom()
 	for len(r.inTheWay) > 0 {
 		v := k.find(r.inTheWay[0])
 		if v != nil && v.stage < terminated {
@@ -153,9 +155,16 @@ func (k *Kubelet) makeRoom(r *row) {
 	case r.enlarging != nil:
 		k.enlarged(r)
 	case r.stage == syncing:
+		if waited && r.resizes() {
+			k.queueResize(r)
+			k.retryResizes()
+		}
 		k.sync(r, k.kernel.Now())
 	}
 }
+
+// awaitsRoom tells whether others have to go before a pod may begin.
+func (r *row) awaitsRoom() bool { return len(r.inTheWay) > 0 && r.enlarging == nil }
 
 // roomMade lets the pods go on that have waited for one to end.
 func (k *Kubelet) roomMade(pod uint32) {

@@ -92,3 +92,20 @@ func TestACriticalPodIsRefusedForOtherReasonsAndWhereNobodyCanMakeRoom(t *testin
 		t.Error("a critical pod made room for another one")
 	}
 }
+
+// Source: kubelet.go HandlePodAdditions waits for those that are in the way, and what a pod is
+// asked for meanwhile comes after that: it begins no earlier, and then has less.
+func TestACriticalPodThatIsResizedWaitsForItsPlaceAllTheSame(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(10 * time.Second)}))
+	other := r.pod("other", sized(7000, false))
+	r.ready(other)
+	p := r.pod("vip", criticalPod(3000))
+	r.until("the other is in the way", time.Second, func() bool { return len(r.notes(other, "Preempting")) > 0 })
+	r.resize(p, 2000, 0, 0)
+	r.run(5 * time.Second)
+	if r.get(p).Phase != model.PodPending || r.get(other).Phase != model.PodRunning {
+		t.Errorf("%v, and the other is %v", r.get(p).Phase, r.get(other).Phase)
+	}
+	r.ready(p)
+	r.granted(p, 5*time.Second)
+}

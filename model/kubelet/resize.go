@@ -51,9 +51,10 @@ func (r *row) asGranted() *model.Pod {
 	return &p
 }
 
-// resizes tells whether a pod wants other resources than are set aside for it, and may.
+// resizes tells whether a pod wants other resources than are set aside for it, and may. One
+// that ends may not; the real kubelet sets aside what there is even then.
 func (r *row) resizes() bool {
-	return r.charged && r.stage == syncing && r.static == nil && r.enlarging == nil && !r.ends() && !r.granted.SameResources(r.pod.Spec)
+	return r.charged && r.stage == syncing && r.static == nil && r.enlarging == nil && !r.awaitsRoom() && !r.ends() && !r.granted.SameResources(r.pod.Spec)
 }
 
 // respecified takes a version of a pod that asks for other resources than the one before
@@ -65,7 +66,7 @@ func (k *Kubelet) respecified(r *row) {
 	case r.resizes():
 		k.queueResize(r)
 		k.retryResizes()
-	default: // it has been taken back
+	case r.granted.SameResources(r.pod.Spec): // it has been taken back
 		k.settle(r, r.pod.Spec)
 	}
 	k.trigger(r, k.kernel.Now())
@@ -90,17 +91,21 @@ func (k *Kubelet) resizeNews(r *row, was *model.Pod) {
 
 // readmitted is a pod that an earlier process of the kubelet has admitted, and what that
 // has said of its resize (status_manager.go BackfillPodResizeConditions). It is tried when
-// all pods of the list are known.
+// all pods of the list are known. A pod that ends keeps what is set aside for it, whatever
+// its spec says by now (allocation_manager.go getAllocatedPods).
 func (k *Kubelet) readmitted(r *row) {
 	if x := r.pod.Resize; x != nil {
 		r.postponed, r.postponedAt, r.postponedOf = x.Pending, x.PendingAt, x.Generation
 	}
 	switch {
 	case r.resizes():
+		k.count(r)
 		k.queueResize(r)
 		k.untried = true
-	case r.charged && r.static == nil:
+	case r.granted.SameResources(r.pod.Spec):
 		k.settle(r, r.pod.Spec)
+	default:
+		k.count(r)
 	}
 }
 
@@ -136,9 +141,15 @@ func less(a, b *model.Resources) bool {
 	return a.CPUMilli < b.CPUMilli || a.MemoryBytes < b.MemoryBytes
 }
 
-// retryResizes tries all resizes that are deferred (retryPendingResizes).
+// retryResizes tries all resizes that are deferred (retryPendingResizes), once all pods of
+// the first list are known.
 func (k *Kubelet) retryResizes() {
 	now := k.kernel.Now()
+	if !k.synced && !k.orders.Drained() {
+		k.untried = len(k.deferred) > 0
+		k.nextRetry(now.Add(firstRetry))
+		return
+	}
 	k.nextRetry(now.Add(retryEvery))
 	queue := k.deferred
 	k.deferred, k.untried = queue[:0], false

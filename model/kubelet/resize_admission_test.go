@@ -343,3 +343,79 @@ func resizes(t *testing.T, seed uint64, options ...option) string {
 	r.run(10 * time.Minute)
 	return r.story()
 }
+
+// Source: allocation_manager.go getAllocatedPods, UpdatePodFromAllocation: a pod counts for
+// what is set aside for it, also one that is deleted and wants what there is not, whether its
+// kubelet was there then or has begun anew.
+func TestAPodThatEndsCountsForWhatIsSetAsideForIt(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(25 * time.Second)}))
+		p, other := r.pod("web", sized(1000, false)), r.pod("other", sized(5000, false))
+		r.ready(p)
+		r.ready(other)
+		if restarts {
+			r.kubelet.Stop()
+		}
+		r.user.Delete(p.Ref(), 30, 0)
+		r.resize(p, 6000, 0, 0)
+		if r.run(time.Second); restarts {
+			r.kubelet.Resume()
+			r.until("the kubelet stops it", 30*time.Second, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		}
+		fits := r.pod("fits", sized(2000, false))
+		r.run(time.Second)
+		late := r.pod("late", sized(1, false))
+		r.run(time.Second)
+		if f, q := r.get(fits), r.get(late); f.Phase == model.PodFailed || q.Reason != "OutOfcpu" {
+			t.Errorf("restarts %v: %v %q: %q; %q", restarts, f.Phase, f.Reason, f.Message, q.Reason)
+		}
+	}
+}
+
+// Source: component-helpers/resource/helpers.go determineEffectiveRequests,
+// status_manager.go syncBatch: a status from before a resize, which the kubelet writes again
+// because the API shows another one, says what was set aside then; until a newer one shows
+// what the pod has given up, that is not free.
+func TestAStatusFromBeforeAResizeShowsWhatThePodHas(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "second", PostStart: sim.Constant(30 * time.Second)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		sized(6000, false)(s)
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.until("its hook runs", 10*time.Second, func() bool { return len(r.notes(p, "Started")) == 2 })
+	r.resize(p, 1000, 0, 0)
+	r.run(15 * time.Second)
+	if x := r.get(p).Resize; len(r.notes(p, "ResizeStarted")) != 1 || x == nil || x.Allocated.Request.CPUMilli != 6000 {
+		t.Errorf("%+v", x)
+	}
+	late := r.pod("late", sized(4000, false))
+	r.run(time.Second)
+	if q := r.get(late); q.Reason != "OutOfcpu" {
+		t.Errorf("admitted into what the other still has: %v %q", q.Phase, q.Reason)
+	}
+	r.granted(p, time.Minute)
+}
+
+// Source: allocation_manager.go retryPendingResizes does nothing before all sources are ready:
+// what pods count for that a kubelet which begins has not seen yet is not free.
+func TestAKubeletThatStartsTriesResizesWhenItKnowsAllPods(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		p, other := r.pod("web", limited), r.pod("other", sized(6000, false))
+		r.ready(p)
+		r.ready(other)
+		r.run(3 * time.Second)
+		r.kubelet.StopRuntime()
+		r.resize(other, 1000, 0, 0)
+		r.until("the other is to have less", 5*time.Second, func() bool { x := r.get(other).Resize; return x != nil && x.Progress })
+		r.kubelet.Stop()
+		r.resize(p, 4000, 4000, 0)
+		r.run(time.Second)
+		r.kubelet.StartRuntime()
+		r.kubelet.Resume()
+		r.granted(p, time.Minute)
+		if told := r.resizesTold(p); !strings.Contains(told[0], "used: 6000, capacity: 8000") {
+			t.Errorf("seed %d: %q", seed, told)
+		}
+	}
+}

@@ -48,6 +48,7 @@ const (
 	starting
 	hooking // a postStart hook
 	killing
+	ending // the sidecars of a pod of which nothing else runs or will
 	stopping
 	unmounting
 )
@@ -129,7 +130,6 @@ type row struct {
 
 	stepEnd  sim.Time       // when the worker's last step ended, -1 before the first
 	stepAt   sim.Time       // when what it waits for is over; or when the image was asked for that it waits for
-	killAt   sim.Time       // when the grace of a terminating pod is over, 0 until it is needed
 	deadline sim.Time       // of spec.activeDeadlineSeconds, Never if none
 	oustBy   time.Duration  // the grace of one that is ousted, 0 if it has its own
 	requeue  time.Duration  // the least remaining crash back-off of a pass, 0 if there was none
@@ -149,14 +149,20 @@ type row struct {
 	doing  doing
 	ousted ouster
 	why    string // it was, in words
-	cursor int16  // the container that is being pulled, started or killed
+	// told and toldWhy are the same as they were when its newest stop began: of that its
+	// status tells.
+	told    ouster
+	toldWhy string
+	cursor  int16 // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it
 	pending     bool // there is news for when the step is over
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist
+	awaitsNet   bool // it was told that there is no network yet
 	overdue     bool // the deadline was exceeded
+	over        bool // the phase is terminal
 	rejected    bool // though an earlier process has run it
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else

@@ -108,9 +108,6 @@ func (k *Kubelet) closeBand() bool {
 		}
 		any = true
 		r.ousted, r.oustBy, r.why = byShutdown, max(k.closing.endAt.Sub(now), time.Second), messageShutdown
-		if r.stage == terminating && now.Add(r.grace()) < r.killAt {
-			k.killContainers(r)
-		}
 		k.trigger(r, now)
 	}
 	return any

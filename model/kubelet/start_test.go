@@ -221,3 +221,35 @@ func TestAdmittedRequestsAreGivenBack(t *testing.T) {
 		r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
 	}
 }
+
+// Source: pkg/kubelet/kubelet.go SyncPod: until there is a network only pods of the host's
+// network start; the others are told, and looked at again every 1 to 1.5 s.
+func TestWithoutANetworkOnlyPodsOfTheHostsNetworkStart(t *testing.T) {
+	r := newRig(t, 1)
+	r.kubelet.PowerOff()
+	host, own := r.pod("host", func(s *model.PodSpec) { s.HostNetwork = true }), r.pod("own", nil)
+	r.kubelet.PowerOn()
+	r.until("the kubelet runs", 2*time.Minute, func() bool { return len(r.notes(own, "NetworkNotReady")) > 0 })
+	r.ready(host)
+	if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status == model.True || r.kubelet.Machine().Sandbox(own.ID) != nil {
+		t.Errorf("the node is ready: %v, the other pod: %v", n.Ready, r.kubelet.Machine().Sandbox(own.ID))
+	}
+	there := r.until("the node is ready", time.Minute, func() bool { return r.store.Get(r.node.Ref()).(*model.Node).Ready.Status == model.True })
+	if d := r.ready(own).Sub(there); d > 5*time.Second || len(r.notes(own, "NetworkNotReady")) != 1 {
+		t.Errorf("ready %v after the node, told %v", d, r.notes(own, "NetworkNotReady"))
+	}
+}
+
+// Source: pkg/kubelet/kubelet.go SyncPod, which gives the runtime a context of its own: a
+// pull and a start go on though the pod is deleted meanwhile, and are followed by its end.
+func TestAPassThatIsUnderWayWhenThePodIsDeletedGoesToItsEnd(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", ImageBytes: 1 << 30}))
+	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "big" })
+	r.until("it is pulled", 10*time.Second, func() bool { return len(r.notes(p, "Pulling")) > 0 })
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("it is gone", 2*time.Minute, func() bool { return r.get(p) == nil })
+	pulled, started, killed := r.notes(p, "Pulled"), r.notes(p, "Started"), r.notes(p, "Killing")
+	if len(pulled) != 1 || len(started) != 1 || len(killed) != 1 || killed[0] <= started[0] {
+		t.Errorf("pulled %v, started %v, killed %v", pulled, started, killed)
+	}
+}

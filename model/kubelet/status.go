@@ -24,9 +24,14 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
+	next.Spec = r.pod.Spec // of which its resize is told
 	// Of a static pod that is what its file says: no phase.
 	api := r.pod
-	if !phase.Terminal() && api.Phase.Terminal() { // as somebody else said
+	switch {
+	case phase.Terminal():
+	case last.Phase.Terminal(): // as was said when it was rejected
+		phase = last.Phase
+	case api.Phase.Terminal(): // as somebody else said
 		phase = api.Phase
 	}
 	next.Phase = max(last.Phase, phase)
@@ -65,10 +70,10 @@ func (r *row) explain(next *model.Pod, phase model.Phase, now sim.Time) {
 	switch {
 	case r.overdue: // which is asked again at the end (ShouldEvict)
 		next.Reason, next.Message = reasonOverdue, messageOverdue
-	case r.ousted != nobody && phase == model.PodFailed:
-		next.Reason, next.Message = oustedFor[r.ousted], r.why
+	case r.told != nobody && phase == model.PodFailed:
+		next.Reason, next.Message = oustedFor[r.told], r.toldWhy
 	}
-	if r.ousted != nobody && r.ousted != byLimit { // localStorageEviction says nothing of that condition
+	if r.told != nobody && r.told != byLimit { // localStorageEviction says nothing of that condition
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	}
@@ -222,10 +227,10 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 	return t
 }
 
-// phase is where the pod is in its life (kubelet_pods.go getPhase). A pod
-// whose app containers all ended for good is terminal even if sidecars still
-// run: they are stopped then. One that is stopped has succeeded if they all exited with 0,
-// whoever stopped it, and has failed if not.
+// phase is where the pod is in its life (kubelet_pods.go getPhase). A pod whose app
+// containers all ended for good is terminal when its sidecars have, too. One that is
+// stopped has succeeded if they all exited with 0, whoever stopped it, and has failed if
+// not.
 func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	spec := r.pod.Spec
 	t := r.count(statuses)
@@ -239,7 +244,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 		}
 		return model.PodFailed
 	}
-	over := t.stopped == apps && t.over == apps
+	over := t.stopped == apps && t.over == apps && t.running == 0
 	switch {
 	case t.failedInit > 0 && t.over > 0:
 		return model.PodFailed

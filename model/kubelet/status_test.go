@@ -38,7 +38,7 @@ func TestPodPhaseFollowsFromItsContainers(t *testing.T) {
 		{"R|r", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"R|w", model.PodPending, model.PodPending, model.PodPending, 0},
 		{"W|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
-		{"R|e", model.PodRunning, model.PodSucceeded, model.PodSucceeded, 0},
+		{"R|e", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"F|e", model.PodRunning, model.PodSucceeded, model.PodSucceeded, model.PodSucceeded},
 	} {
 		for policy, want := range []model.Phase{c.always, c.onFail, c.never} {

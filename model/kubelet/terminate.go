@@ -20,8 +20,12 @@ func (k *Kubelet) terminate(r *row) {
 	k.stop(r)
 }
 
-// stop stops what runs of a pod. Without a runtime it fails, and is tried again.
+// stop stops what runs of a pod. Without a runtime it fails, and is tried again. Once it has
+// begun nothing hurries it, neither a shorter grace nor an eviction or a shutdown: the worker's
+// context, which they cancel, is not the one that containers are stopped in
+// (kubernetes/kubernetes#83916, in v1.35 as ever).
 func (k *Kubelet) stop(r *row) {
+	r.told, r.toldWhy = r.ousted, r.why
 	if k.machine.RuntimeDown() {
 		k.stopFailed(r, unavailable)
 		return
@@ -48,31 +52,15 @@ func (r *row) grace() time.Duration {
 	return grace
 }
 
-// killContainers begins to stop all running containers. Those that it has begun to
-// stop get what is left of a grace that became shorter.
+// killContainers begins to stop all running containers.
 func (k *Kubelet) killContainers(r *row) {
 	if r.box == nil {
 		return
 	}
-	now := k.kernel.Now()
-	end := now.Add(r.grace())
-	r.killAt = end
 	for i := range r.box.Processes {
-		c, p := &r.containers[i], &r.box.Processes[i]
-		switch {
-		case !p.Running:
-		case c.stopBy == 0:
+		if r.box.Processes[i].Running {
 			k.client.Note(r.face(), false, "Killing", "Stopping container "+containerOf(r.pod.Spec, i).Name)
 			k.beginStop(r, i, r.grace())
-		case end < c.stopBy:
-			c.stopBy = end
-			if c.termAt > end {
-				c.termAt = end
-				k.termLater(r, end)
-			}
-			if p.TermAt > 0 {
-				k.sendStop(r, i)
-			}
 		}
 	}
 }
@@ -80,8 +68,7 @@ func (k *Kubelet) killContainers(r *row) {
 // beginStop stops a container: its preStop hook runs, for at most the grace, and
 // what that leaves is the time from SIGTERM to SIGKILL
 // (pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer). The hook of a
-// container that is stopped again, by a process after this one, runs again; a hook
-// under way when the grace gets shorter goes on, where a kubelet begins it anew.
+// container that is stopped again, by a process after this one, runs again.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
 	c.stopBy, c.termAt, c.hookFails = now.Add(grace), now, false
@@ -130,7 +117,7 @@ func (k *Kubelet) preStopOver(r *row, c *container) {
 // others, the last first, but wait no longer than the grace
 // (kuberuntime_termination_order.go waitForTurn).
 func (k *Kubelet) term(r *row, i int) {
-	if r.stage == terminating && k.kernel.Now() < r.containers[i].stopBy && !r.hasTurn(i) {
+	if (r.stage == terminating || r.doing == ending) && k.kernel.Now() < r.containers[i].stopBy && !r.hasTurn(i) {
 		k.termLater(r, r.containers[i].stopBy)
 		return
 	}
@@ -193,9 +180,16 @@ func (k *Kubelet) stopNext(r *row) {
 
 // stopped is the end of the terminating step: nothing of the pod runs, so the
 // terminal phase may be shown. The next step waits for a relist and for the
-// volumes.
+// volumes. Or it is the end of a pass that stopped what was left of a pod.
 func (k *Kubelet) stopped(r *row) {
 	now := k.kernel.Now()
+	if r.stage == syncing {
+		k.machine.StopSandbox(r.box)
+		r.forgetStops()
+		k.endStep(r, 0)
+		k.expect(r, now)
+		return
+	}
 	r.stage, r.stepEnd = terminated, now
 	if r.box != nil {
 		k.machine.StopSandbox(r.box)
@@ -222,7 +216,7 @@ func (k *Kubelet) finish(r *row) {
 	if r.box != nil {
 		k.machine.TearDown(r.box)
 	}
-	if (r.ousted == byPressure || r.ousted == byLimit || r.ousted == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
+	if (r.told == byPressure || r.told == byLimit || r.told == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
 		k.DiskChanged()
 	}
 	switch {

@@ -24,8 +24,6 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	switch {
 	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
 		k.trigger(r, now)
-	case r.stage == terminating && now.Add(r.grace()) < r.killAt:
-		k.killContainers(r)
 	case r.stage == finished && pod.Deleting() && !r.remove:
 		r.remove = true
 		k.enqueue(r)
@@ -171,6 +169,8 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	case r.stage == syncing:
 		k.expect(r, k.kernel.Now())
 		switch over := !box.Processes[r.cursor].Running; {
+		case r.doing == ending:
+			k.stopNext(r)
 		case r.doing == killing && over:
 			r.doing = nothing
 			k.kill(r)
@@ -251,7 +251,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if (len(r.inTheWay) > 0 && r.enlarging == nil || r.rejected) && !r.ends() {
+	if (r.awaitsRoom() || r.rejected) && !r.ends() {
 		return
 	}
 	r.pending = false
@@ -267,20 +267,32 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	k.queueAt(r, r.deadline)
-	if k.publish(r, false).Terminal() {
-		k.terminate(r)
+	if k.publish(r, false).Terminal() { // what is left of it the next step stops
+		r.over = true
+		k.queueAt(r, sim.Never)
+		k.endStep(r, 0)
+		k.expect(r, now)
 		return
 	}
 	if now < k.networkAt && !r.pod.Spec.HostNetwork && (r.box == nil || !r.box.Ready) {
+		if !r.awaitsNet { // of Events that say the same one
+			r.awaitsNet = true
+			k.client.Note(r.face(), true, "NetworkNotReady", networkNotReady)
+		}
 		k.endStep(r, networkRetry)
 		return
 	}
 	k.pass(r, now)
 }
 
+// networkNotReady is what is said to pods until the runtime has found a configuration of the
+// network (pkg/kubelet/kubelet.go SyncPod and updateRuntimeUp, in containerd's words).
+const networkNotReady = "network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady " +
+	"message:Network plugin returns error: cni plugin not initialized"
+
 // ends tells whether a pod is not to run any more.
 func (r *row) ends() bool {
-	return r.overdue || r.gone || r.ousted != nobody || r.pod.Deleting() || r.pod.Phase.Terminal()
+	return r.over || r.gone || r.ousted != nobody || r.pod.Deleting() || r.pod.Phase.Terminal()
 }
 
 // Requeue times (pkg/kubelet/pod_workers.go completeWork, kubelet.go). Each is

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -253,7 +254,8 @@ func (s *Store) catchUp(w *Watch) {
 	}
 }
 
-// catchUpNode is catchUp for a kubelet, which concerns few objects.
+// catchUpNode is catchUp for a kubelet, which concerns few objects. One that begins takes
+// pods in the order of their creation (v1.35 pkg/kubelet/kubelet.go HandlePodAdditions).
 func (s *Store) catchUpNode(w *Watch) {
 	var news []int32
 	if w.kind == model.KindNode {
@@ -272,7 +274,13 @@ func (s *Store) catchUpNode(w *Watch) {
 		}
 		s.podsOn[w.node] = here
 	}
-	slices.Sort(news)
+	if w.seen == 0 {
+		slices.SortFunc(news, func(a, b int32) int {
+			return cmp.Compare(s.history.At(int(a)).Object().Head().ID, s.history.At(int(b)).Object().Head().ID)
+		})
+	} else {
+		slices.Sort(news)
+	}
 	for _, i := range news {
 		if r := s.history.At(int(i)); int(i) >= w.seen && (r.New != nil || w.seen > 0) && r.Revision > w.ahead {
 			s.enqueue(w, i, uint64(r.Revision))

@@ -1,0 +1,91 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// once is a pod whose container "main" runs for ten seconds, once.
+func once(s *model.PodSpec) { s.RestartPolicy = model.RestartNever }
+
+var tenSeconds = runtime.Behavior{Container: "main", Run: sim.Constant(10 * time.Second)}
+
+// Source: pkg/kubelet/pod_workers.go podWorkerLoop: the step that stops a pod comes after the
+// one that found it over, so it needs a newer relist, a second later; until it has, the phase
+// is not shown (status_manager.go mergePodStatus), but that the container has ended is.
+func TestThatAPodIsOverShowsARelistLaterThanThatItsContainerHasEnded(t *testing.T) {
+	for seed := range uint64(5) {
+		r := newRig(t, seed, behaving(tenSeconds))
+		p := r.pod("job", once)
+		ended := r.until("its end is shown", time.Minute, func() bool {
+			q := r.get(p)
+			return len(q.Containers) == 1 && q.Containers[0].State == model.ContainerTerminated
+		})
+		if q := r.get(p); q.Phase != model.PodRunning || q.Ready.Reason != "PodCompleted" {
+			t.Errorf("seed %d: %v, ready %q", seed, q.Phase, q.Ready.Reason)
+		}
+		over := r.until("it has succeeded", 10*time.Second, func() bool { return r.get(p).Phase == model.PodSucceeded })
+		if d := over.Sub(ended); d < time.Second || d > 1500*time.Millisecond {
+			t.Errorf("seed %d: %v after that", seed, d)
+		}
+	}
+}
+
+// Source: kuberuntime_manager.go computePodActions, SyncPod (KillPod), kubelet_pods.go
+// getPhase: a pod of which only sidecars run is Running; a pass stops them, hooks, order and
+// grace as ever, the next look finds the pod over, and the one after that ends it.
+func TestSidecarsStopWhenAllElseHasEndedAndThenThePodIsOver(t *testing.T) {
+	sidecar := runtime.Behavior{Container: "proxy", PreStop: sim.Constant(4 * time.Second), Stop: sim.Constant(3 * time.Second)}
+	for seed := range uint64(5) {
+		r := newRig(t, seed, behaving(tenSeconds, sidecar))
+		p := r.pod("job", func(s *model.PodSpec) {
+			once(s)
+			s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
+		})
+		told := r.until("the sidecar is stopped", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		r.run(6 * time.Second)
+		if q := r.get(p); q.Phase != model.PodRunning || q.IsReady() || !r.alive(p) {
+			t.Errorf("seed %d: %v, ready %v, runs %v", seed, q.Phase, q.IsReady(), r.alive(p))
+		}
+		over := r.until("it has succeeded", 10*time.Second, func() bool { return r.get(p).Phase == model.PodSucceeded })
+		if d := over.Sub(told) - 7*time.Second; d < time.Second || d > 2500*time.Millisecond {
+			t.Errorf("seed %d: %v after the sidecar's end", seed, d)
+		}
+	}
+}
+
+// Source: kubelet.go SyncPod gives the runtime a context of its own, so that who deletes a pod
+// whose sidecars are being stopped changes nothing of that; with a runtime that fails they are
+// stopped anew.
+func TestSidecarsOfAPodThatIsOverAreStoppedOnceOrAgainIfThatFails(t *testing.T) {
+	sidecar := runtime.Behavior{Container: "proxy", Stop: sim.Constant(20 * time.Second)}
+	start := func() (*rig, *model.Pod) {
+		r := newRig(t, 1, behaving(tenSeconds, sidecar))
+		p := r.pod("job", func(s *model.PodSpec) {
+			once(s)
+			s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
+		})
+		r.until("the sidecar is stopped", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		r.run(time.Second)
+		return r, p
+	}
+	r, p := start()
+	told := r.Now()
+	r.user.Delete(p.Ref(), 2, 0)
+	gone := r.until("it is gone", time.Minute, func() bool { return r.get(p) == nil })
+	if d := gone.Sub(told); d < 19*time.Second || d > 23*time.Second || len(r.notes(p, "Killing")) != 1 {
+		t.Errorf("gone after %v, told %v", d, r.notes(p, "Killing"))
+	}
+	r, p = start()
+	r.kubelet.StopRuntime()
+	r.run(2 * time.Second)
+	r.kubelet.StartRuntime()
+	r.until("it has succeeded", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodSucceeded })
+	if n := len(r.notes(p, "Killing")); n != 2 || len(r.notes(p, "FailedKillPod")) != 0 {
+		t.Errorf("told %d times", n)
+	}
+}
