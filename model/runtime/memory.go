@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -174,18 +175,28 @@ func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
 	}
 }
 
-// oomTotal is how much memory and swap there is altogether where it is full: on the machine,
-// or as long as others have no more than is reserved for them in kubepods, whose limit is
-// the rest (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
+// itselfFull tells whether it is the machine that is full, and not only kubepods, whose limit
+// is what is not reserved: others have as much as is reserved for them, or nothing is. If both
+// are full at the same time, it is the machine, as the kernel has a page before it charges
+// a cgroup for it (mm/memory.c alloc_anon_folio).
+func (m *Machine) itselfFull(now sim.Time) bool {
+	outside, _ := m.outsideLine(now)
+	return outside >= m.reservedMemory
+}
+
+// oomTotal is how much memory and swap there is altogether where it is full
+// (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
 func (m *Machine) oomTotal(now sim.Time) int64 {
-	if outside, _ := m.outsideLine(now); outside > m.reservedMemory {
+	if m.itselfFull(now) {
 		return m.memory + m.swap
 	}
 	return m.memory - m.reservedMemory + m.swap
 }
 
 // full is the kernel's OOM killer (mm/oom_kill.c): one process, and if that is
-// not enough another one. What was rounded down may still have to grow.
+// not enough another one; among equals that which started last, as it goes through them from
+// the oldest on and keeps the last of them (oom_evaluate_task). What was rounded down may
+// still have to grow.
 func (m *Machine) full(now sim.Time) {
 	if now != m.fullAt {
 		return
@@ -198,7 +209,7 @@ func (m *Machine) full(now sim.Time) {
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += max(p.used(now)-p.swap, 0)
 		bad := m.badness(s, i, now, total)
-		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
+		if victim == nil || cmp.Or(cmp.Compare(bad, worst), cmp.Compare(p.StartedAt, victim.StartedAt), cmp.Compare(box.Hash, s.Hash)) > 0 {
 			worst, box, victim = bad, s, p
 		}
 	})
@@ -206,9 +217,8 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
-	outside, _ := m.outsideLine(now)
 	h, bad := m.worstHog(now)
-	system := outside > m.reservedMemory // else it is the cgroup of all pods that is full
+	system := m.itselfFull(now)
 	switch {
 	case system && h != nil && (victim == nil || bad > worst):
 		h.from = now.Add(hogAgain)
