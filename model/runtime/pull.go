@@ -140,7 +140,7 @@ func (m *Machine) VolumesTime(s *Sandbox) time.Duration {
 
 // setUpTimes is that, and how long it takes to make the sandbox.
 func (m *Machine) setUpTimes(s *Sandbox) (volumes, sandbox time.Duration) {
-	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
+	luck := m.costs.setup.Draw(s.Hash, s.inVain<<32|uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
 	return volumes, m.onDisk(sandboxTime.Draw(&luck))
 }
@@ -153,7 +153,7 @@ func (m *Machine) MountTime(s *Sandbox) time.Duration {
 
 // startTimeOf is how long it takes to create and start a container.
 func (m *Machine) startTimeOf(s *Sandbox, i int) time.Duration {
-	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
+	luck := m.costs.create.Draw(s.Hash, s.inVain<<48|uint64(i)<<32|uint64(s.Processes[i].Instances))
 	return m.onDisk(startTime.Draw(&luck))
 }
 
