@@ -34,7 +34,7 @@ type pressures [conditions]bool
 type evictions struct {
 	pressed pressures            // what the node is to say
 	seenAt  [conditions]sim.Time // when a pass last found too little
-	softAt  [Signals]sim.Time    // since when each has found less than the soft threshold, Never if the last did not
+	softAt  [allSignals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
 	leaving []uint32             // the pods that a pass waits for
 	killBy  sim.Time             // when it waits for their end no longer, 0 if it does not any more
 	leftAt  sim.Time             // since when it waits for their cleanup then
@@ -85,7 +85,7 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 			next = min(next, e.seenAt[p].Add(k.levels.config.Stays))
 		}
 	}
-	for s := range Signals {
+	for s := range e.softAt {
 		if e.softAt[s] != sim.Never {
 			next = min(next, from) // it may end
 		}
@@ -109,7 +109,7 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 		return
 	}
 	first, hard := k.observe(now)
-	if k.evictWriters(now); len(e.leaving) == 0 && first < Signals {
+	if k.evictWriters(now); len(e.leaving) == 0 && first < allSignals {
 		k.reclaim(first, hard, now)
 	}
 	k.aimEvictions(now + 1)
@@ -163,12 +163,12 @@ func (k *Kubelet) stays(pod uint32) bool {
 }
 
 // observe compares what is free with the thresholds. It returns the first signal that it
-// is time to act upon, Signals if there is none, and whether that is a hard one's.
+// is time to act upon, allSignals if there is none, and whether that is a hard one's.
 func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
 	e, l := &k.evictions, &k.levels
-	first = Signals
+	first = allSignals
 	var short pressures
-	for s := range Signals {
+	for _, s := range inOrder {
 		scarce, gentle := k.lacks(stockOf[s], now, l.hard[s]), k.lacks(stockOf[s], now, l.soft[s])
 		switch {
 		case !gentle:
@@ -176,7 +176,7 @@ func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
 		case e.softAt[s] == sim.Never:
 			e.softAt[s] = now
 		}
-		if act := scarce || gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]; act && first == Signals {
+		if act := scarce || gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]; act && first == allSignals {
 			first, hard = s, scarce
 		}
 		if scarce || gentle {
@@ -213,6 +213,9 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 		least = k.levels.hard[s]
 	}
 	available := k.free(of, now)
+	if of == podMemory {
+		of = memory
+	}
 	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+of.String())
 	if (of == disk || of == inodes) && k.cleanUp(now) {
 		return

@@ -57,6 +57,37 @@ func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
 	r.until("the eviction", 3*time.Minute, func() bool { return r.evicted(big) })
 }
 
+// Source: pkg/kubelet/eviction/helpers.go addAllocatableThresholds, makeSignalObservations:
+// what pods may have is watched with the hard threshold of memory.available, of which a
+// share is one of that; a soft one is about the machine only (spec 2.5).
+func TestWhatPodsMayHaveIsWatchedWithTheHardThresholdOnly(t *testing.T) {
+	tenth := kubelet.Thresholds{kubelet.MemoryAvailable: {Part: 1 << 32 / 10}}
+	for _, c := range []struct {
+		why   string
+		uses  int64
+		kept  int64 // by the hard threshold, of the machine
+		with  option
+		short bool
+	}{
+		{"pods have 1 GiB left, others 4, and soft is 2", 27 * gib, 100 << 20, softly(2*gib, time.Minute, 0), false},
+		{"of the machine 1 GiB is left", 31 * gib, 100 << 20, softly(6*gib, time.Minute, 0), true},
+		{"pods have 50 MiB left, others 4 GiB", 28*gib - 50<<20, 100 << 20, softly(gib, time.Minute, 0), true},
+		{"pods have 3 of 28 GiB left", 25 * gib, 1 << 32 / 10 * 8, hard(tenth), false},
+		{"pods have 2.5 of 28 GiB left", 25*gib + gib/2, 1 << 32 / 10 * 8, hard(tenth), true},
+	} {
+		reserved := int64(4 * gib)
+		if c.uses > 28*gib {
+			reserved = 0
+		}
+		r := newRig(t, 1, behaving(uses("big", c.uses, 0)), c.with, withNode(func(n *model.Node) { n.Allocatable.MemoryBytes -= reserved + c.kept }))
+		r.ready(r.pod("big", asks(gib, 0)))
+		r.run(25 * time.Second)
+		if r.pressure() != c.short {
+			t.Errorf("%s: under pressure: %v", c.why, r.pressure())
+		}
+	}
+}
+
 // Source: pkg/kubelet/images/image_gc_manager.go: at 85 % images go, the oldest first,
 // until 80 % are used; but the eviction manager, which takes all, begins at the same
 // line and looks thirty times as often (spec 3.4).

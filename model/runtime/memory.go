@@ -124,14 +124,12 @@ func (m *Machine) weigh() {
 	m.kubelet.MemoryChanged()
 }
 
-// MemoryFree is how much memory pods can still have, in bytes, as the kubelet counts
-// it: the lesser of the signals memory.available and allocatableMemory.available,
-// which have the same threshold (pkg/kubelet/eviction/helpers.go
-// makeSignalObservations).
+// MemoryFree is how much of the machine's memory nobody uses, in bytes (the signal
+// memory.available; pkg/kubelet/eviction/helpers.go makeSignalObservations).
 func (m *Machine) MemoryFree(now sim.Time) int64 {
 	used, _ := m.usedByPods(now)
-	others, _ := m.others(now)
-	return m.memory - others - used
+	outside, _ := m.outsideLine(now)
+	return m.memory - outside - used
 }
 
 // MemoryScarceAt is the first instant, now or later, at which less than this is
@@ -141,8 +139,28 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 		return sim.Never
 	}
 	used, growth := m.usedByPods(now)
-	others, more := m.others(now)
-	return scarceAt(now, m.memory-others-used, growth+more, least)
+	outside, more := m.outsideLine(now)
+	return scarceAt(now, m.memory-outside-used, growth+more, least)
+}
+
+// PodMemory is what all pods together may have, in bytes, the limit of kubepods: what is not
+// reserved.
+func (m *Machine) PodMemory() int64 { return m.memory - m.reservedMemory }
+
+// PodMemoryFree is how much they may still have (allocatableMemory.available).
+func (m *Machine) PodMemoryFree(now sim.Time) int64 {
+	used, _ := m.usedByPods(now)
+	return m.PodMemory() - used
+}
+
+// PodMemoryScarceAt is the first instant, now or later, at which that is less than this, as
+// things are; Never if it does not come to that.
+func (m *Machine) PodMemoryScarceAt(now sim.Time, least int64) sim.Time {
+	if m.memory == 0 {
+		return sim.Never
+	}
+	used, growth := m.usedByPods(now)
+	return scarceAt(now, m.PodMemory()-used, growth, least)
 }
 
 // MemoryUsed is what the containers of a pod use, in bytes.
