@@ -175,7 +175,7 @@ func (m *Machine) bring(p *pull, luck *sim.Stream) {
 		}
 	}
 	p.loadedAt = sim.Never
-	m.setPace(p, m.paceFor(full))
+	m.setPace(p, m.paceFor(1, full))
 	if m.shares() {
 		m.postPull(p, p.from)
 	}
@@ -194,13 +194,14 @@ func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, why
 // silenced tells whether nothing comes from the registry.
 func (m *Machine) silenced() bool { return m.offline || m.registry.down }
 
-// paceFor is the pace of a download that has so much of the machine's connection, in
-// millionths.
-func (m *Machine) paceFor(part int64) int64 {
+// paceFor is the pace of one of n downloads of which the registry sends each at most so
+// fast, if it is not slow, in millionths: whatever is narrower decides, the machine's
+// connection or the registry.
+func (m *Machine) paceFor(n, most int64) int64 {
 	if m.silenced() {
 		return 0
 	}
-	return max(scale(scale(part, m.registry.pace, full), m.link, full), 1)
+	return max(min(m.link/n, scale(most, m.registry.pace, full)), 1)
 }
 
 // setPace has a download go on at another pace. One that stalls is given up after a while;
@@ -255,10 +256,9 @@ func (m *Machine) downloads(now sim.Time) (n int64) {
 }
 
 // share gives every download of the machine its part of the machine's connection,
-// but no more than most, in millionths.
+// but no more than the registry sends each.
 func (m *Machine) share(now sim.Time, most int64) {
-	n := max(m.downloads(now), 1)
-	pace := m.paceFor(min(full/n, most))
+	pace := m.paceFor(max(m.downloads(now), 1), most)
 	for i := range m.pulls {
 		if m.pulls[i].going {
 			m.setPace(&m.pulls[i], pace)

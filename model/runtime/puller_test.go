@@ -205,6 +205,42 @@ func TestDownloadsOfAMachineShareItsConnection(t *testing.T) {
 	}
 }
 
+// TestADownloadGoesAsFastAsTheNarrowestOnItsWay: the machine's connection, of which each
+// of its downloads has its part, or the registry.
+func TestADownloadGoesAsFastAsTheNarrowestOnItsWay(t *testing.T) {
+	for _, c := range []struct {
+		downloads             int
+		link, pace, bandwidth int64
+		want                  int64
+	}{
+		{1, full, full, 0, full},
+		{4, full, full, 0, full / 4},
+		{1, full, full / 5, 0, full / 5},
+		{4, full, full / 5, 0, full / 5}, // a registry this slow does not fill the connection
+		{4, full, full / 2, 0, full / 4},
+		{1, full / 10, full / 5, 0, full / 10},
+		{2, full / 10, full, 0, full / 20},
+		{1, full / 10, full, downloadRate / 2, full / 10},
+		{2, full, full, downloadRate / 2, full / 4},
+		{2, full, full / 5, downloadRate / 2, full / 20},
+	} {
+		r := newRig(Behavior{ImageBytes: 8_000_000_000})
+		r.machine.parallel, r.registry.Bandwidth = 4, c.bandwidth
+		r.machine.SetLink(c.link)
+		r.registry.SetPace(c.pace, r.Now())
+		for i := range c.downloads {
+			x := model.Container{Name: "main", Image: fmt.Sprint("image-", i)}
+			r.machine.Pull(pod(uint32(i+1), x), &x)
+		}
+		r.run(t, 15*time.Second)
+		for i := range r.machine.pulls {
+			if p := &r.machine.pulls[i]; p.pace != c.want {
+				t.Errorf("%+v: pull %d goes at %d millionths", c, i, p.pace)
+			}
+		}
+	}
+}
+
 // TestMachinesShareTheRegistrysBandwidth alike.
 func TestMachinesShareTheRegistrysBandwidth(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 8_000_000_000})
