@@ -113,10 +113,12 @@ func (m *Machine) beginPull(p *pull) {
 // and when that is given up.
 var dials = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, dialTimeout}
 
-// connect opens the connection of a pull, which a full conntrack table drops as it drops any
-// that is new; the registry's client gives it up after dialTimeout.
+// connect opens the connection of a pull. What is to open it is lost while nobody answers for
+// the registry, and a full conntrack table drops it as it drops any that is new; the
+// registry's client gives it up after dialTimeout.
 func (m *Machine) connect(p *pull) {
-	if p.opening = false; m.untracked > 0 {
+	p.opening = m.unanswered()
+	if !p.opening && m.untracked > 0 {
 		luck := m.costs.pull.Draw(uint64(m.node)|uint64(p.lost+1)<<32, p.nth)
 		p.opening = luck.Below(Million) < uint64(m.untracked)
 	}
@@ -126,9 +128,15 @@ func (m *Machine) connect(p *pull) {
 	}
 	p.outcome, p.doneAt = PullTimedOut, p.begunAt.Add(dials[p.lost])
 	p.lost++
-	p.opening = p.lost < len(dials)
+	if p.opening = p.lost < len(dials); !p.opening {
+		luck := m.costs.pull.Draw(uint64(m.node), p.nth)
+		p.doneAt = p.doneAt.Add(luck.Duration(0, timerLate))
+	}
 	m.postPull(p, p.doneAt)
 }
+
+// unanswered tells whether nothing that the machine asks of the registry is answered.
+func (m *Machine) unanswered() bool { return m.offline || m.registry.down && m.registry.silent }
 
 // ask asks the registry. An image whose layers are all here costs only that question.
 func (m *Machine) ask(p *pull) {
@@ -137,8 +145,6 @@ func (m *Machine) ask(p *pull) {
 	refused := m.costs.pull.Draw(^uint64(m.node), p.nth)
 	p.outcome, p.from, p.loadedAt = PulledNow, now, now
 	switch {
-	case m.offline || r.down && r.silent:
-		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout+luck.Duration(0, timerLate))
 	case r.down:
 		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
 	case r.limited > 0 && refused.Below(full) < uint64(r.limited):

@@ -100,6 +100,48 @@ func TestAPullOpensAConnectionThatAFullConntrackTableDrops(t *testing.T) {
 	}
 }
 
+// TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack, or the machine's connection, with the
+// next packet that is to open its connection; one that refuses then is heard at once.
+func TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack(t *testing.T) {
+	for _, c := range []struct {
+		offline  bool
+		back     time.Duration
+		begins   time.Duration // when the registry is asked, 0 if it is not
+		refusing bool
+		told     string
+	}{
+		{false, 2 * time.Second, 3 * time.Second, false, "pulled 1 now"},
+		{true, 8 * time.Second, 15 * time.Second, false, "pulled 1 now"},
+		{false, 4 * time.Second, 7 * time.Second, true, "pulled 1 failed"},
+		{true, 16 * time.Second, 0, false, "pulled 1 timed out"},
+	} {
+		r := newRig(Behavior{ImageBytes: 1000})
+		at := model.Container{Name: "main", Image: "small"}
+		if r.machine.SetOffline(c.offline); !c.offline {
+			r.registry.SetSilent(true)
+			r.registry.SetDown(true)
+		}
+		r.machine.Pull(pod(1, at), &at)
+		r.run(t, c.back)
+		r.machine.SetOffline(false)
+		r.registry.SetSilent(false)
+		if !c.refusing {
+			r.registry.SetDown(false)
+		}
+		ask := c.begins
+		if ask == 0 {
+			ask = dialTimeout
+		}
+		r.run(t, ask-c.back-time.Millisecond)
+		r.expect(t)
+		if !r.machine.pulls[0].opening && c.begins > 0 {
+			t.Errorf("%+v: it has its connection too early", c)
+		}
+		r.run(t, 10*time.Second)
+		r.expect(t, c.told)
+	}
+}
+
 // TestAPullIsDroppedByItsOwnLuck: of tables that drop half, each packet that opens a connection
 // is dropped or not, so one pull in 32 fails.
 func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
