@@ -153,7 +153,9 @@ func (k *Kubelet) setLevels(e Eviction) {
 		l.hard[s] = e.hard()[s].of(k.capacity(stockOf[s]))
 		l.soft[s] = e.Soft[s].of(k.capacity(stockOf[s]))
 	}
-	l.hard[allocatableMemory] = e.hard()[MemoryAvailable].of(k.capacity(podMemory))
+	if k.capacity(podMemory) < k.capacity(memory) { // else memory.available is met no later
+		l.hard[allocatableMemory] = e.hard()[MemoryAvailable].of(k.capacity(podMemory))
+	}
 	for s, of := range stockOf {
 		l.highest[of] = max(l.highest[of], l.hard[s], l.soft[s])
 	}
