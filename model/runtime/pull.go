@@ -42,29 +42,27 @@ type costs struct {
 	startup, stop, setup, create, pull, teardown, hook, mount sim.Lane
 }
 
-// Registry is where every machine pulls its images from.
+// Registry is where every machine pulls its images from: all registries together.
 type Registry struct {
-	// Bandwidth is how many bytes a second it sends at most to all machines
+	// Bandwidth is how many bytes a second they send at most to all machines
 	// together, which those that download share alike; 0 is without limit.
 	Bandwidth int64
 
-	down     bool  // every pull fails
-	silent   bool  // it does so only after a timeout
-	pace     int64 // of downloads, in millionths of what they are otherwise
-	limited  int64 // of a million pulls, how many are told that there were too many
+	doors    map[string]*door // by host, of those of which something is said, and AllRegistries
 	machines []*Machine
 	slots    []int32 // by pod, where it is on its machine
 	numbers  map[string]uint32
+	hosts    map[uint32]string  // by number, of images
 	sizes    map[uint32]int64   // by number, of images a node has reported
 	said     map[uint32]int64   // by number, of images of which behaviors say it
 	layers   map[uint32][]layer // by number, of images that are described
 	costs    *costs
 }
 
-// NewRegistry is a registry that is up.
+// NewRegistry is registries that are up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
+	return &Registry{doors: map[string]*door{AllRegistries: {pace: full}}, numbers: map[string]uint32{}, hosts: map[uint32]string{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 		hook: l.Lane("container hook"), mount: l.Lane("volume mount"),
@@ -81,6 +79,7 @@ func (r *Registry) image(name string) uint32 {
 	if !ok {
 		n = uint32(len(r.numbers)) + 1
 		r.numbers[full] = n
+		r.hosts[n] = RegistryOf(full)
 	}
 	r.numbers[name] = n
 	return n

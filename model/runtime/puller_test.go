@@ -29,12 +29,12 @@ func TestASlowRegistryStretchesWhatIsLeftOfADownload(t *testing.T) {
 	r := pulling(t)
 	p := &r.machine.pulls[0]
 	loaded, unpack := p.loadedAt, p.unpack
-	r.registry.SetPace(250_000, r.Now())
+	r.registry.SetPace(AllRegistries, 250_000, r.Now())
 	if left := loaded.Sub(r.Now()); p.loadedAt.Sub(r.Now()) != 4*left || p.doneAt != p.loadedAt.Add(unpack) {
 		t.Errorf("%v are left of %v", p.loadedAt.Sub(r.Now()), left)
 	}
 	r.run(t, 20*time.Second) // in which 5 s are done
-	r.registry.SetPace(full, r.Now())
+	r.registry.SetPace(AllRegistries, full, r.Now())
 	if late := p.loadedAt.Sub(loaded); late != 15*time.Second {
 		t.Errorf("%v late", late)
 	}
@@ -46,8 +46,8 @@ func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 	r := pulling(t)
 	c := model.Container{Name: "main", Image: "other"}
 	r.machine.Pull(pod(2, c), &c)
-	r.registry.SetSilent(true)
-	r.registry.SetDown(true)
+	r.registry.SetSilent(AllRegistries, true)
+	r.registry.SetDown(AllRegistries, true)
 	r.run(t, stallTimeout-time.Second)
 	r.expect(t)
 	r.run(t, 2*time.Second)
@@ -118,15 +118,15 @@ func TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack(t *testing.T) {
 		r := newRig(Behavior{ImageBytes: 1000})
 		at := model.Container{Name: "main", Image: "small"}
 		if r.machine.SetOffline(c.offline); !c.offline {
-			r.registry.SetSilent(true)
-			r.registry.SetDown(true)
+			r.registry.SetSilent(AllRegistries, true)
+			r.registry.SetDown(AllRegistries, true)
 		}
 		r.machine.Pull(pod(1, at), &at)
 		r.run(t, c.back)
 		r.machine.SetOffline(false)
-		r.registry.SetSilent(false)
+		r.registry.SetSilent(AllRegistries, false)
 		if !c.refusing {
-			r.registry.SetDown(false)
+			r.registry.SetDown(AllRegistries, false)
 		}
 		ask := c.begins
 		if ask == 0 {
@@ -164,7 +164,7 @@ func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
 // TestARegistryThatCountsRefusesItsShare with 429, of those that ask from then on.
 func TestARegistryThatCountsRefusesItsShare(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 1})
-	r.registry.Limit(500_000)
+	r.registry.Limit(AllRegistries, 500_000)
 	c := model.Container{Name: "main", Image: "here"}
 	for range 200 {
 		r.machine.Pull(pod(1, c), &c)
@@ -269,7 +269,7 @@ func TestADownloadGoesAsFastAsTheNarrowestOnItsWay(t *testing.T) {
 		r := newRig(Behavior{ImageBytes: 8_000_000_000})
 		r.machine.parallel, r.registry.Bandwidth = 4, c.bandwidth
 		r.machine.SetLink(c.link)
-		r.registry.SetPace(c.pace, r.Now())
+		r.registry.SetPace(AllRegistries, c.pace, r.Now())
 		for i := range c.downloads {
 			x := model.Container{Name: "main", Image: fmt.Sprint("image-", i)}
 			r.machine.Pull(pod(uint32(i+1), x), &x)
@@ -353,7 +353,7 @@ func TestPullsOfOneImageSideBySideWaitForTheFirst(t *testing.T) {
 	r.run(t, 20*time.Second)
 	r.machine.Pull(pod(6, fresh), &fresh)
 	r.run(t, 10*time.Second)
-	r.registry.SetDown(true)
+	r.registry.SetDown(AllRegistries, true)
 	r.run(t, time.Minute)
 	if len(r.told) != 2 || !strings.HasSuffix(r.told[0], "failed") || !strings.HasSuffix(r.told[1], "failed") {
 		t.Errorf("told %q", r.told)
@@ -403,8 +403,8 @@ func TestAPullThatUnpacksNeedsNoRegistry(t *testing.T) {
 		r := pulling(t)
 		p := &r.machine.pulls[0]
 		r.run(t, p.loadedAt.Sub(r.Now()))
-		r.registry.SetSilent(silent)
-		r.registry.SetDown(true)
+		r.registry.SetSilent(AllRegistries, silent)
+		r.registry.SetDown(AllRegistries, true)
 		r.run(t, p.doneAt.Sub(r.Now()))
 		r.expect(t, "pulled 1 now")
 	}
