@@ -34,11 +34,15 @@ type pressures [conditions]bool
 type evictions struct {
 	pressed pressures            // what the node is to say
 	seenAt  [conditions]sim.Time // when a pass last found too little
+	acted   [allSignals]acts     // which thresholds the last pass acted upon
 	softAt  [allSignals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
 	leaving []uint32             // the pods that a pass waits for
 	killBy  sim.Time             // when it waits for their end no longer, 0 if it does not any more
 	leftAt  sim.Time             // since when it waits for their cleanup then
 }
+
+// acts is which thresholds of a signal are acted upon.
+type acts struct{ hard, soft bool }
 
 func newEvictions() (e evictions) {
 	for s := range e.softAt {
@@ -86,7 +90,7 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 		}
 	}
 	for s := range e.softAt {
-		if e.softAt[s] != sim.Never {
+		if e.softAt[s] != sim.Never || e.acted[s] != (acts{}) && k.levels.reclaim[s] > 0 {
 			next = min(next, from) // it may end
 		}
 	}
@@ -169,14 +173,15 @@ func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
 	first = allSignals
 	var short pressures
 	for _, s := range inOrder {
-		scarce, gentle := k.lacks(stockOf[s], now, l.hard[s]), k.lacks(stockOf[s], now, l.soft[s])
+		scarce, gentle := k.met(s, l.hard[s], e.acted[s].hard, now), k.met(s, l.soft[s], e.acted[s].soft, now)
 		switch {
 		case !gentle:
 			e.softAt[s] = sim.Never
 		case e.softAt[s] == sim.Never:
 			e.softAt[s] = now
 		}
-		if act := scarce || gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]; act && first == allSignals {
+		e.acted[s] = acts{hard: scarce, soft: gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]}
+		if e.acted[s] != (acts{}) && first == allSignals {
 			first, hard = s, scarce
 		}
 		if scarce || gentle {
@@ -233,12 +238,13 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 }
 
 // cleanUp removes dead containers and images that nobody uses, and tells whether that is
-// enough (reclaimNodeLevelResources).
+// enough for all thresholds that are acted upon (reclaimNodeLevelResources).
 func (k *Kubelet) cleanUp(now sim.Time) bool {
 	k.machine.CollectContainers()
 	k.machine.CollectImages(now, math.MaxInt64)
-	for s := range stocks {
-		if k.lacks(s, now, k.levels.highest[s]) {
+	for s, was := range k.evictions.acted {
+		s, l := Signal(s), &k.levels
+		if was.hard && k.met(s, l.hard[s], true, now) || was.soft && k.met(s, l.soft[s], true, now) {
 			return false
 		}
 	}

@@ -115,6 +115,7 @@ type Eviction struct {
 	Hard         *Thresholds // nil is DefaultHard
 	Soft         Thresholds  // less than that for a grace period, and pods go, with more grace
 	SoftGrace    [Signals]time.Duration
+	Reclaim      Thresholds    // a threshold that was acted upon holds until so much more is free (evictionMinimumReclaim)
 	MostPodGrace time.Duration // that a pod gets under a soft threshold, if it has so much itself; 0 is a second
 	Stays        time.Duration // how long a condition holds after it was last seen; 0 is 5 minutes
 }
@@ -139,7 +140,8 @@ func (e *Eviction) Kept(size model.Resources) model.Resources {
 // levels is the thresholds of one machine, in units of what they are about; 0 is none.
 type levels struct {
 	hard, soft [allSignals]int64
-	highest    [stocks]int64 // of all
+	reclaim    [allSignals]int64
+	highest    [stocks]int64 // of all thresholds
 	config     Eviction
 }
 
@@ -152,9 +154,11 @@ func (k *Kubelet) setLevels(e Eviction) {
 	for s := range Signals {
 		l.hard[s] = e.hard()[s].of(k.capacity(stockOf[s]))
 		l.soft[s] = e.Soft[s].of(k.capacity(stockOf[s]))
+		l.reclaim[s] = e.Reclaim[s].of(k.capacity(stockOf[s]))
 	}
 	if k.capacity(podMemory) < k.capacity(memory) { // else memory.available is met no later
 		l.hard[allocatableMemory] = e.hard()[MemoryAvailable].of(k.capacity(podMemory))
+		l.reclaim[allocatableMemory] = e.Reclaim[MemoryAvailable].of(k.capacity(podMemory))
 	}
 	for s, of := range stockOf {
 		l.highest[of] = max(l.highest[of], l.hard[s], l.soft[s])
@@ -196,6 +200,15 @@ func (k *Kubelet) scarceAt(s stock, now sim.Time, least int64) sim.Time {
 		return k.machine.InodesScarceAt(now, least)
 	}
 	return k.machine.PIDsScarceAt(now, least)
+}
+
+// met tells whether a threshold of a signal is, 0 for none: less is free, or, if it was acted
+// upon, less than is to be reclaimed besides (eviction/helpers.go thresholdsMet).
+func (k *Kubelet) met(s Signal, least int64, acted bool, now sim.Time) bool {
+	if acted && least > 0 {
+		least += k.levels.reclaim[s]
+	}
+	return k.lacks(stockOf[s], now, least)
 }
 
 // lacks tells whether less than least is free.

@@ -88,6 +88,50 @@ func TestWhatPodsMayHaveIsWatchedWithTheHardThresholdOnly(t *testing.T) {
 	}
 }
 
+// Source: v1.35 pkg/kubelet/eviction/eviction_manager.go synchronize, helpers.go thresholdsMet:
+// evictionMinimumReclaim is how much more has to be free until a threshold that was acted
+// upon is not met any more; before it is met it counts for nothing (spec 2.5).
+func TestPodsAreEvictedUntilTheMinimumIsReclaimed(t *testing.T) {
+	for reclaim, evicted := range map[int64]int{0: 1, 5 * gib: 1, 8 * gib: 2} {
+		for _, options := range [][]option{nil, {literal}} {
+			minimum := func(r *rig) { r.config.Eviction.Reclaim[kubelet.MemoryAvailable] = kubelet.Threshold{Amount: reclaim} }
+			r := newRig(t, 1, append(options, minimum, behaving(uses("six", 6*gib, 0), uses("four", 4*gib, 0), uses("base", 20*gib, 10<<20)))...)
+			six, four, base := r.pod("six", asks(gib, 0)), r.pod("four", asks(gib, 0)), r.pod("base", asks(26*gib, 0))
+			for _, p := range []*model.Pod{six, four, base} {
+				r.ready(p)
+			}
+			r.run(time.Minute)
+			if r.evicted(six) || r.pressure() {
+				t.Errorf("%d: 1.4 GiB are free, evicted: %v", reclaim, r.evicted(six))
+			}
+			r.until("the eviction", 5*time.Minute, func() bool { return r.evicted(six) })
+			r.run(30 * time.Second)
+			if got := r.evicted(four); got != (evicted > 1) || r.evicted(base) {
+				t.Errorf("%d bytes are to be reclaimed, the second is evicted: %v, the one within its request: %v", reclaim, got, r.evicted(base))
+			}
+		}
+	}
+}
+
+// Source: eviction_manager.go reclaimNodeLevelResources: nobody is evicted if what images had
+// is enough for the thresholds that are acted upon; a soft one in its grace is not.
+func TestASoftThresholdInItsGraceCostsNobodyAPlace(t *testing.T) {
+	gently := func(r *rig) {
+		e := &r.config.Eviction
+		e.Soft[kubelet.NodeFsAvailable], e.SoftGrace[kubelet.NodeFsAvailable] = kubelet.Threshold{Amount: 40 * gib}, time.Hour
+	}
+	r := newRig(t, 1, diskOf(100*gib), gently)
+	web := r.pod("web", nil)
+	r.ready(web)
+	r.run(3 * time.Minute)
+	r.kubelet.FillDisk(860_000) // of which the unused image has 10 %
+	r.until("the image is gone", time.Minute, func() bool { return r.cached("unused") == 0 })
+	r.run(10 * time.Minute)
+	if r.evicted(web) || !r.full() {
+		t.Errorf("evicted: %v, under pressure: %v", r.evicted(web), r.full())
+	}
+}
+
 // Source: pkg/kubelet/images/image_gc_manager.go: at 85 % images go, the oldest first,
 // until 80 % are used; but the eviction manager, which takes all, begins at the same
 // line and looks thirty times as often (spec 3.4).
