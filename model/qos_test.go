@@ -2,6 +2,33 @@ package model
 
 import "testing"
 
+// Source: pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS (k8s-node.md 2.1): CPU and memory
+// of all containers, those that run before the others included.
+func TestAPodsClassFollowsFromAllItsContainers(t *testing.T) {
+	both, cpu, disk := Resources{CPUMilli: 100, MemoryBytes: 1 << 30}, Resources{CPUMilli: 100}, Resources{EphemeralBytes: 1 << 30}
+	set := func(requests, limits Resources) Container { return Container{Requests: requests, Limits: limits} }
+	for _, c := range []struct {
+		what      string
+		init, app []Container
+		want      QoS
+	}{
+		{"nothing", nil, []Container{{}}, BestEffort},
+		{"only the disk", nil, []Container{set(disk, disk)}, BestEffort},
+		{"an init container that asks for something", []Container{set(cpu, Resources{})}, []Container{{}}, Burstable},
+		{"a request", nil, []Container{set(cpu, Resources{})}, Burstable},
+		{"a limit of one of them", nil, []Container{set(cpu, cpu)}, Burstable},
+		{"limits beyond the requests", nil, []Container{set(both, Resources{CPUMilli: 200, MemoryBytes: 1 << 30})}, Burstable},
+		{"limits of both that are the requests", nil, []Container{set(both, both)}, Guaranteed},
+		{"one container of two", nil, []Container{set(both, both), {}}, Burstable},
+		{"an init container without", []Container{{}}, []Container{set(both, both)}, Burstable},
+		{"init and app containers", []Container{set(both, both)}, []Container{set(both, both)}, Guaranteed},
+	} {
+		if got := (&PodSpec{InitContainers: c.init, Containers: c.app}).QoS(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
 // Source: pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS, v1.35: what a pod says of
 // itself as a whole decides, whatever its containers say.
 func TestAPodsClassIsWhatItSaysAsAWhole(t *testing.T) {

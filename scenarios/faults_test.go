@@ -12,6 +12,8 @@ import (
 func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 	for _, c := range []struct{ timeline, want string }{
 		{"{at: 1m, fault: pod-kill, target: deployment/web, count: '<=0'}", "it hits nobody"},
+		{"{at: 1m, fault: registry-down, registry: docker.oi}", `no image comes from "docker.oi"; images come from docker.io, registry.k8s.io; did you mean "docker.io"?`},
+		{"{at: 1m, fault: registry-slow, rate: 50%, registry: https://docker.io}", "is no host that images come from"},
 		{"{at: 1m, fault: pod-kill, target: deployment/web, count: '<=some'}", `"some" is not an amount`},
 		{"{at: 1m, fault: pod-kill, target: deployment/web, node: node/n-9}", `there is no "node/n-9"`},
 		{"{at: 1m, fault: pod-kill, count: all, nodeMatch: {pool: none}}", "no node has these labels"},

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 
 	"orrery/model"
 	"orrery/model/runtime"
@@ -95,6 +96,41 @@ func (l *loader) imageSizes(list strict.Value) {
 				wrong[b] = true
 				list.List()[b].Peek("image").Errorf("the image %s of the container %s has another size by behavior[%d], %s; an image has one", strict.Quote(x.Image), x.Name, first, list.List()[first].Peek("image").Raw())
 			}
+		}
+	}
+}
+
+// registryHost reads the host of a registry, from which some image has to come.
+func (l *loader) registryHost(v strict.Value) string {
+	if !v.Given() {
+		return runtime.AllRegistries
+	}
+	host := v.Text()
+	if host == "" || !runtime.ValidImage(host+"/x") || runtime.RegistryOf(host+"/x") != host {
+		v.Errorf("%s is no host that images come from, such as docker.io or ghcr.io", strict.Quote(host))
+		return host
+	}
+	l.registries = append(l.registries, v)
+	return host
+}
+
+// checkRegistries finds registries from which no image comes.
+func (l *loader) checkRegistries() {
+	if l.incomplete() {
+		return
+	}
+	var hosts []string
+	for _, g := range l.known.pods {
+		for _, x := range slices.Concat(g.spec.InitContainers, g.spec.Containers) {
+			if host := runtime.RegistryOf(x.Image); l.compared() && !slices.Contains(hosts, host) {
+				hosts = append(hosts, host)
+			}
+		}
+	}
+	slices.Sort(hosts)
+	for _, v := range l.registries {
+		if host := v.Text(); len(hosts) > 0 && l.compared() && !slices.Contains(hosts, host) {
+			v.Errorf("no image comes from %s; images come from %s%s", strict.Quote(host), strings.Join(hosts[:min(len(hosts), 10)], ", "), strict.DidYouMean(host, hosts))
 		}
 	}
 }

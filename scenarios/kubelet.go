@@ -61,14 +61,32 @@ func imageGC(m *strict.Map) kubelet.ImageGC {
 // maxCount is how many processes or files anything may have here.
 const maxCount = 1 << 40
 
-// eviction reads thresholds: evictionHard, if it is there, in place of all defaults, and
-// soft ones, each of which needs a grace period (pkg/kubelet/eviction/helpers.go
-// ParseThresholdConfig).
+// eviction reads thresholds: evictionHard, if it is there, in place of all defaults or, if
+// they are merged, of those of its signals, and soft ones, each of which needs a grace period
+// (pkg/kubelet/eviction/helpers.go ParseThresholdConfig).
 func eviction(m *strict.Map) (e kubelet.Eviction) {
 	signals := kubelet.SignalNames[:]
+	merges := kubeletOptions.read(m, "mergeDefaultEvictionSettings").Bool()
 	if hard := m.Optional("evictionHard"); hard.Given() {
-		t := thresholds(hard.Map("evictionHard", signals...))
+		said := hard.Map("evictionHard", signals...)
+		t := thresholds(said)
+		for s, name := range signals {
+			if merges && !said.Optional(name).Given() {
+				t[s] = kubelet.DefaultHard[s]
+			}
+		}
 		e.Hard = &t
+	}
+	more := m.Optional("evictionMinimumReclaim").Map("evictionMinimumReclaim", signals...)
+	for s, name := range signals {
+		switch v := more.Optional(name); {
+		case !isZero(v) || strings.HasSuffix(v.Raw(), "%"):
+			e.Reclaim[s] = threshold(v, kubelet.Signal(s))
+		case !kubelet.Signal(s).Counts():
+			v.Bytes() // 0Mi is what Kubernetes' example has, 0Mib a mistake
+		default:
+			v.Int(0, maxCount)
+		}
 	}
 	least, waits := m.Optional("evictionSoft").Map("evictionSoft", signals...), m.Optional("evictionSoftGracePeriod").Map("evictionSoftGracePeriod", signals...)
 	e.Soft = thresholds(least)

@@ -39,6 +39,28 @@ func TestEvictionHardIsReadAsAKubeletConfigurationHasIt(t *testing.T) {
 	}
 }
 
+// Source: pkg/kubelet/apis/config/types.go MergeDefaultEvictionSettings, EvictionMinimumReclaim
+// (of which nothing may be asked for).
+func TestDefaultsOfEvictionAreMergedAndAMinimumIsReclaimed(t *testing.T) {
+	s, err := loaded(t, workers+`  kubelet:
+    evictionHard: {memory.available: 1Gi, nodefs.inodesFree: 0%}
+    mergeDefaultEvictionSettings: true
+    evictionMinimumReclaim: {memory.available: 0Mi, imagefs.available: 2Gi, nodefs.available: 5%}
+`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := kubelet.DefaultHard
+	want[kubelet.MemoryAvailable], want[kubelet.NodeFsInodesFree] = kubelet.Threshold{Amount: 1 << 30}, kubelet.Threshold{}
+	more := kubelet.Thresholds{kubelet.ImageFsAvailable: {Amount: 2 << 30}, kubelet.NodeFsAvailable: {Part: 13_421_773 << 4}}
+	if e := s.Config.Eviction; e.Hard == nil || *e.Hard != want || e.Reclaim != more {
+		t.Errorf("got %+v", e)
+	}
+	if _, err := loaded(t, workers+"  kubelet: {evictionMinimumReclaim: {memory.availble: 1Gi}}\n", ""); err == nil || !strings.Contains(err.Error(), `did you mean "memory.available"?`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Source: pkg/kubelet/cm/cpumanager/cpu_manager.go: with nothing reserved a kubelet of the
 // policy static does not start.
 func TestTheStaticCPUManagerNeedsReservedCPU(t *testing.T) {

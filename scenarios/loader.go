@@ -28,13 +28,14 @@ const (
 
 // loader reads one scenario.
 type loader struct {
-	breaks   string         // the fault that is read
-	choked   []strict.Value // bandwidths of pods
-	decoder  *manifest.Decoder
-	includes *includes
-	scenario *Scenario
-	known    known
-	errs     []error
+	breaks     string         // the fault that is read
+	choked     []strict.Value // bandwidths of pods
+	registries []strict.Value // that faults are about
+	decoder    *manifest.Decoder
+	includes   *includes
+	scenario   *Scenario
+	known      known
+	errs       []error
 
 	unread      bool // there are files of objects that could not be read
 	nodesUnread bool // there are nodes that nobody knows, see incomplete
@@ -77,6 +78,7 @@ func (l *loader) top(root strict.Value) {
 	l.images(w.Optional("images"))
 	l.behaviors(w.Optional("behavior")) // also of pods that patches make
 	l.imageSizes(w.Optional("behavior"))
+	l.checkRegistries()
 	l.checkCircles(w.Optional("behavior"))
 	l.checkBandwidth(top.Optional("cluster"))
 	l.addTraceRuns()

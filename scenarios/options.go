@@ -79,6 +79,8 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "evictionHard", "", "amounts or shares", "{memory.available: 500Mi, nodefs.available: 10%}", "thresholds that replace all defaults: memory.available 100Mi, nodefs.available 10%, nodefs.inodesFree 5%, imagefs.available 15%, imagefs.inodesFree 5%; there is pid.available, too"},
 	{"cluster.kubelet", "evictionSoft", "", "amounts or shares", "{memory.available: 1Gi}", "thresholds that count after a while; each needs its evictionSoftGracePeriod"},
 	{"cluster.kubelet", "evictionSoftGracePeriod", "", "durations", "{memory.available: 90s}", "that while, for each soft threshold"},
+	{"cluster.kubelet", "mergeDefaultEvictionSettings", "false", "true or false", "true", "evictionHard replaces only the defaults of what it names"},
+	{"cluster.kubelet", "evictionMinimumReclaim", "", "amounts or shares", "{imagefs.available: 2Gi}", "that must be free besides until a threshold that pods were evicted for is not met any more; nothing unless said"},
 	{"cluster.kubelet", "evictionMaxPodGracePeriod", "", "a duration", "60s", "the grace of a pod that is evicted for a soft threshold; at least 1s"},
 	{"cluster.kubelet", "evictionPressureTransitionPeriod", "", "a duration", "30s", "how long a node says that it is short of something after it last was; 5m unless said"},
 }

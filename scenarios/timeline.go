@@ -418,6 +418,7 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Silent = timelineOptions.read(m, p).Enum("mode", "fast", "slow") == "slow"
 	},
+	fault.ParamRegistry: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Registry = l.registryHost(m.Optional(p)) },
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
 			m.Required(p).Errorf("%s", noSpeed[f.Fault])

@@ -53,6 +53,7 @@ var timelineOptions = options{
 	{ofTimeline, "errors", "100%", "a share", "20%", "of what is asked that fails"},
 	{ofTimeline, "errno", "EIO", "an error", "ENOSPC", "of reading and writing: EIO, ENOSPC or EROFS"},
 	{ofTimeline, "answer", "servfail", "an answer", "nxdomain", "of DNS: servfail, nxdomain or wrong"},
+	{ofTimeline, "registry", "", "a host", "ghcr.io", "that images come from, which stands first in their names (docker.io if none does); all unless said"},
 	{ofTimeline, "mode", "fast", "a mode", "slow", "how a registry fails: fast, or slow as nobody answers"},
 	{ofTimeline, "direction", "both", "a direction", "out", "of messages: out of the target, in, or both"},
 	{ofTimeline, "peer", "", "a name or a map", "{zone: c}", "the other side of the network: control-plane, internet, names, or a map that selects nodes or pods"},

@@ -117,6 +117,7 @@ func (d *dice) kubelets(c *cluster.Config) {
 				e.Soft[signal], e.SoftGrace[signal] = kubelet.Threshold{Part: int64(1 + d.below(1<<30))}, d.seconds(0, 90)
 			}
 		}
+		e.Reclaim[int(e.MostPodGrace/time.Second)%int(kubelet.Signals)] = kubelet.Threshold{Part: int64(e.Stays/time.Second) << 20}
 		if d.one(3) {
 			hard := kubelet.DefaultHard
 			hard[d.below(int(kubelet.Signals))] = kubelet.Threshold{Part: int64(1 + d.below(1<<30))}
@@ -466,6 +467,9 @@ func (d *dice) parameters(c *cluster.Config, f *fault.Spec) {
 	}
 	if d.one(2) {
 		f.After, f.Times = d.dist(0, d.between(0, time.Minute)), int32(d.below(4))
+	}
+	if strings.HasPrefix(f.Fault, "registry-") && d.one(2) {
+		f.Registry = d.of("docker.io", "quay.io")
 	}
 	if f.Fault == "disk-fill" && d.one(2) {
 		f.InodesPPM = int64(700_000 + d.below(300_000))

@@ -51,14 +51,16 @@ func (w faultWorld) DelayStarts(by func(*model.Pod) time.Duration) (end func()) 
 	return w.x.pace.Delay(by)
 }
 
-// registryInFault is the registry as faults change it, now.
+// registryInFault is the registries as faults change them, now.
 type registryInFault struct {
 	*runtime.Registry
 	kernel *sim.Kernel
 }
 
 // SetPace implements fault.Registry.
-func (r registryInFault) SetPace(ppm int64) { r.Registry.SetPace(ppm, r.kernel.Now()) }
+func (r registryInFault) SetPace(host string, ppm int64) {
+	r.Registry.SetPace(host, ppm, r.kernel.Now())
+}
 
 // Etcd implements fault.World.
 func (w faultWorld) Etcd() fault.Etcd { return etcdWorld{w.x.etcd, w.x} }

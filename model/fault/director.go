@@ -44,7 +44,7 @@ type Director struct {
 
 	machines   store.Table[machine] // by node ID
 	unsettled  []uint32
-	registry   registry
+	registries []*registry      // of which a fault ever said something, all of them first
 	etcd       []etcdMember     // by member, as far as faults named them
 	held       [4][]heldReplica // by component that elects a leader, and machine
 	apiservers []apiserver      // by machine of the control plane, as far as faults named them

@@ -157,10 +157,16 @@ func (w *world) Replica(component string, i int) fault.Replica {
 	}
 	return process{w, fmt.Sprint(map[string]string{"kube-scheduler": "scheduler", "kube-controller-manager": "controller manager"}[component], " ", i)}
 }
-func (w *world) SetDown(down bool)     { w.down = down; w.says("registry down=%v", down) }
-func (w *world) SetSilent(silent bool) { w.says("registry silent=%v", silent) }
-func (w *world) SetPace(ppm int64)     { w.says("registry pace=%d", ppm) }
-func (w *world) Limit(ppm int64)       { w.says("registry limit=%d", ppm) }
+func registryNamed(host string) string { return strings.TrimSuffix("registry "+host, " ") }
+func (w *world) SetDown(host string, down bool) {
+	w.down = down
+	w.says("%s down=%v", registryNamed(host), down)
+}
+func (w *world) SetSilent(host string, silent bool) {
+	w.says("%s silent=%v", registryNamed(host), silent)
+}
+func (w *world) SetPace(host string, ppm int64) { w.says("%s pace=%d", registryNamed(host), ppm) }
+func (w *world) Limit(host string, ppm int64)   { w.says("%s limit=%d", registryNamed(host), ppm) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -360,6 +366,11 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},
 			"10s registry silent=true\n10s registry down=true\n20s registry silent=false\n30s registry silent=true\n40s registry silent=false\n40s registry down=false"},
+		{"a registry and all of them", []fault.Spec{
+			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-down", Registry: "x.io", At: at(20), For: 10 * time.Second},
+			{ID: "c", Fault: "registry-slow", Registry: "x.io", At: at(50), For: 10 * time.Second, RatePPM: 50_000}},
+			"10s registry pace=100000\n20s registry x.io down=true\n20s registry x.io pace=100000\n30s registry x.io down=false\n" +
+				"40s registry pace=1000000\n40s registry x.io pace=1000000\n50s registry x.io pace=50000\n1m0s registry x.io pace=1000000"},
 		{"the slowest counts, and the strictest", []fault.Spec{
 			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-slow", At: at(20), For: 10 * time.Second, RatePPM: 500_000},
 			{ID: "c", Fault: "registry-rate-limited", At: at(50), For: time.Second, Errors: 1_000_000}},

@@ -67,7 +67,7 @@ func (d *Director) settle() {
 		d.settleMachine(node)
 	}
 	d.unsettled = d.unsettled[:0]
-	d.settleRegistry()
+	d.settleRegistries()
 	d.settleEtcd()
 	d.settleReplicas()
 	d.settleAPIServers()

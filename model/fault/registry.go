@@ -61,6 +61,7 @@ const (
 	ParamIO        = "io"     // stands for latency, errno and errors
 	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
+	ParamRegistry  = "registry"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
@@ -443,20 +444,20 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "registry-down", Targets: model.KindNone, Hosts: true,
-		Help:   "the image registry fails every pull, fast, or slowly because nobody answers: what is not on a node cannot be pulled",
-		Params: []string{ParamFor, ParamMode},
+		Help:   "an image registry, or all of them, fails every pull, fast, or slowly because nobody answers: what is not on a node cannot be pulled",
+		Params: []string{ParamFor, ParamRegistry, ParamMode},
 		effect: func() effect { return &registryDown{} },
 	},
 	{
 		Name: "registry-rate-limited", Targets: model.KindNone, Hosts: true,
-		Help:   "the image registry refuses a share of the pulls, all of them if nothing is said: too many requests",
-		Params: []string{ParamFor, ParamErrors},
+		Help:   "an image registry, or all of them, refuses a share of the pulls, every one if nothing is said: too many requests",
+		Params: []string{ParamFor, ParamRegistry, ParamErrors},
 		effect: func() effect { return &registryRateLimited{} },
 	},
 	{
 		Name: "registry-slow", Targets: model.KindNone, Hosts: true,
-		Help:   "the image registry sends images at a share of its speed",
-		Params: []string{ParamFor, ParamRate},
+		Help:   "an image registry, or all of them, sends images at a share of its speed",
+		Params: []string{ParamFor, ParamRegistry, ParamRate},
 		effect: func() effect { return &registrySlow{} },
 	},
 	{

@@ -6,14 +6,17 @@ import (
 	"orrery/model"
 )
 
-// registryRateLimited has the registry refuse a share of the pulls with 429, as one
-// does that counts them by address.
-type registryRateLimited struct{ ppm int64 }
+// registryRateLimited has a registry, or all of them, refuse a share of the pulls with 429,
+// as one does that counts them by address.
+type registryRateLimited struct {
+	at  *registry
+	ppm int64
+}
 
 func (f *registryRateLimited) begin(d *Director, s *Spec, _ []model.Object) (string, bool) {
-	f.ppm = s.Errors
-	d.registry.limits = append(d.registry.limits, f.ppm)
-	return percent(f.ppm) + " of the pulls are refused", true
+	f.at, f.ppm = d.registry(s.Registry), s.Errors
+	f.at.limits = append(f.at.limits, f.ppm)
+	return f.at.says(percent(f.ppm) + " of the pulls are refused"), true
 }
 
 // without is the shares in force less one that has ended.
@@ -22,6 +25,4 @@ func without(shares []int64, ppm int64) []int64 {
 	return slices.Delete(shares, i, i+1)
 }
 
-func (f *registryRateLimited) end(d *Director) {
-	d.registry.limits = without(d.registry.limits, f.ppm)
-}
+func (f *registryRateLimited) end(*Director) { f.at.limits = without(f.at.limits, f.ppm) }

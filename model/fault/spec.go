@@ -72,13 +72,14 @@ type Spec struct {
 	// before.
 	Correlation int64
 
-	Silent   bool  // registry-down only: it does not refuse, it does not answer
-	RatePPM  int64 // registry-slow, disk-slow, slow-start and network-bandwidth only: the share of the speed that is left, in millionths
-	CPUMilli int64 // cpu-stress and container-stress only: what is wanted
-	LoadPPM  int64 // cpu-stress only: or a share of the node's, in millionths
-	Force    bool  // pod-kill only: the objects are gone at once
-	Grace    int32 // pod-kill only: seconds instead of those of their specs; 0 is those
-	FillPPM  int64 // disk-fill, container-stress, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
+	Registry string // registry-down, registry-rate-limited and registry-slow only: the host in images' names; "" is all of them
+	Silent   bool   // registry-down only: it does not refuse, it does not answer
+	RatePPM  int64  // registry-slow, disk-slow, slow-start and network-bandwidth only: the share of the speed that is left, in millionths
+	CPUMilli int64  // cpu-stress and container-stress only: what is wanted
+	LoadPPM  int64  // cpu-stress only: or a share of the node's, in millionths
+	Force    bool   // pod-kill only: the objects are gone at once
+	Grace    int32  // pod-kill only: seconds instead of those of their specs; 0 is those
+	FillPPM  int64  // disk-fill, container-stress, memory-stress, pid-exhaustion and conntrack-full only: the share that is used then, in millionths
 	// Over is how long it takes until then, if that is not faster than a process can, and
 	// OOMScoreAdj that of the process; memory-stress only.
 	Over        time.Duration

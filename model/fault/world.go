@@ -157,12 +157,13 @@ type Host interface {
 	Unstick(pod model.Ref)
 }
 
-// Registry is where images come from.
+// Registry is where images come from: by the host in their names, or "" for all hosts of which
+// nothing was said by themselves.
 type Registry interface {
-	SetDown(bool)      // every pull fails
-	SetSilent(bool)    // when it is down: nobody answers, where otherwise somebody refuses
-	SetPace(ppm int64) // downloads go on at that share of their speed, in millionths
-	Limit(ppm int64)   // so many of a million pulls are refused, because there were too many
+	SetDown(host string, down bool)     // every pull fails
+	SetSilent(host string, silent bool) // when it is down: nobody answers, where otherwise somebody refuses
+	SetPace(host string, ppm int64)     // downloads go on at that share of their speed, in millionths
+	Limit(host string, ppm int64)       // so many of a million pulls are refused, because there were too many
 }
 
 // Requests is what pods serve.

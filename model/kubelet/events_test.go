@@ -95,7 +95,7 @@ func TestAPullThatWaitsForAnotherSaysHowLong(t *testing.T) {
 // what the image manager says comes the container's error.
 func TestAnImageThatCannotBeHadIsToldTwice(t *testing.T) {
 	r := newRig(t, 1)
-	r.registry.SetDown(true)
+	r.registry.SetDown(runtime.AllRegistries, true)
 	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "x:1" })
 	never := r.pod("never", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = "y:1", model.PullNever })
 	r.run(30 * time.Second)

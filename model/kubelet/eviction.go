@@ -34,11 +34,15 @@ type pressures [conditions]bool
 type evictions struct {
 	pressed pressures            // what the node is to say
 	seenAt  [conditions]sim.Time // when a pass last found too little
-	softAt  [Signals]sim.Time    // since when each has found less than the soft threshold, Never if the last did not
+	acted   [allSignals]acts     // which thresholds the last pass acted upon
+	softAt  [allSignals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
 	leaving []uint32             // the pods that a pass waits for
 	killBy  sim.Time             // when it waits for their end no longer, 0 if it does not any more
 	leftAt  sim.Time             // since when it waits for their cleanup then
 }
+
+// acts is which thresholds of a signal are acted upon.
+type acts struct{ hard, soft bool }
 
 func newEvictions() (e evictions) {
 	for s := range e.softAt {
@@ -85,8 +89,8 @@ func (k *Kubelet) aimEvictions(at sim.Time) {
 			next = min(next, e.seenAt[p].Add(k.levels.config.Stays))
 		}
 	}
-	for s := range Signals {
-		if e.softAt[s] != sim.Never {
+	for s := range e.softAt {
+		if e.softAt[s] != sim.Never || e.acted[s] != (acts{}) && k.levels.reclaim[s] > 0 {
 			next = min(next, from) // it may end
 		}
 	}
@@ -109,7 +113,7 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 		return
 	}
 	first, hard := k.observe(now)
-	if k.evictWriters(now); len(e.leaving) == 0 && first < Signals {
+	if k.evictWriters(now); len(e.leaving) == 0 && first < allSignals {
 		k.reclaim(first, hard, now)
 	}
 	k.aimEvictions(now + 1)
@@ -163,20 +167,21 @@ func (k *Kubelet) stays(pod uint32) bool {
 }
 
 // observe compares what is free with the thresholds. It returns the first signal that it
-// is time to act upon, Signals if there is none, and whether that is a hard one's.
+// is time to act upon, allSignals if there is none, and whether that is a hard one's.
 func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
 	e, l := &k.evictions, &k.levels
-	first = Signals
+	first = allSignals
 	var short pressures
-	for s := range Signals {
-		scarce, gentle := k.lacks(stockOf[s], now, l.hard[s]), k.lacks(stockOf[s], now, l.soft[s])
+	for _, s := range inOrder {
+		scarce, gentle := k.met(s, l.hard[s], e.acted[s].hard, now), k.met(s, l.soft[s], e.acted[s].soft, now)
 		switch {
 		case !gentle:
 			e.softAt[s] = sim.Never
 		case e.softAt[s] == sim.Never:
 			e.softAt[s] = now
 		}
-		if act := scarce || gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]; act && first == Signals {
+		e.acted[s] = acts{hard: scarce, soft: gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]}
+		if e.acted[s] != (acts{}) && first == allSignals {
 			first, hard = s, scarce
 		}
 		if scarce || gentle {
@@ -213,6 +218,9 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 		least = k.levels.hard[s]
 	}
 	available := k.free(of, now)
+	if of == podMemory {
+		of = memory
+	}
 	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+of.String())
 	if (of == disk || of == inodes) && k.cleanUp(now) {
 		return
@@ -230,12 +238,13 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 }
 
 // cleanUp removes dead containers and images that nobody uses, and tells whether that is
-// enough (reclaimNodeLevelResources).
+// enough for all thresholds that are acted upon (reclaimNodeLevelResources).
 func (k *Kubelet) cleanUp(now sim.Time) bool {
 	k.machine.CollectContainers()
 	k.machine.CollectImages(now, math.MaxInt64)
-	for s := range stocks {
-		if k.lacks(s, now, k.levels.highest[s]) {
+	for s, was := range k.evictions.acted {
+		s, l := Signal(s), &k.levels
+		if was.hard && k.met(s, l.hard[s], true, now) || was.soft && k.met(s, l.soft[s], true, now) {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/kubelet"
 	"orrery/model/runtime"
 	"orrery/sim"
 )
@@ -126,6 +127,45 @@ func TestANodeSaysMemoryPressureForFiveMinutesAndTakesNoBestEffortPods(t *testin
 		t.Errorf("the node said MemoryPressure for %v", d)
 	}
 	r.ready(r.pod("late", nil))
+}
+
+// Source: eviction_manager.go Admit: critical pods are always taken; BestEffort ones on a node
+// that is short of memory alone if they tolerate that; on one that is short of disk, or of
+// processes, nobody else is.
+func TestWhoANodeUnderPressureTakes(t *testing.T) {
+	tolerates := func(s *model.PodSpec) {
+		s.Tolerations = []model.Toleration{{Key: model.TaintMemoryPressure, Exists: true, Effect: model.NoSchedule}}
+	}
+	for _, c := range []struct {
+		short string
+		taken [4]bool // critical, BestEffort, BestEffort that tolerates it, Burstable
+	}{
+		{"memory", [4]bool{true, false, true, true}},
+		{"disk", [4]bool{true, false, false, false}},
+		{"memory and disk", [4]bool{true, false, false, false}},
+		{"processes", [4]bool{true, false, false, false}},
+	} {
+		least := kubelet.DefaultHard
+		least[kubelet.PIDAvailable] = kubelet.Threshold{Amount: 1000}
+		r := newRig(t, 1, diskOf(100*gib), hard(least))
+		if strings.Contains(c.short, "memory") {
+			r.kubelet.TakeMemory(998_000, 0, 0)
+		}
+		if strings.Contains(c.short, "disk") {
+			r.kubelet.FillDisk(870_000)
+		}
+		if c.short == "processes" {
+			r.kubelet.TakePIDs(999_900)
+		}
+		r.run(time.Minute)
+		for i, f := range []func(*model.PodSpec){asks(0, model.SystemCritical), nil, tolerates, asks(gib, 0)} {
+			p := r.pod("p"+string(rune('0'+i)), f)
+			r.run(time.Second)
+			if got := !r.evicted(p); got != c.taken[i] {
+				t.Errorf("short of %s: pod %d is taken: %v: %s", c.short, i, got, r.get(p).Message)
+			}
+		}
+	}
 }
 
 // Source: eviction_manager.go: a hard threshold's grace is 1 s, SIGKILL comes

@@ -256,7 +256,7 @@ func (k *Kubelet) mounted(r *row, now sim.Time) {
 		k.sandboxFailed(r, noSetup)
 		return
 	}
-	k.next(r, k.machine.SandboxBy(r.box, now))
+	k.askSandbox(r, now)
 }
 
 func (k *Kubelet) sandboxFailed(r *row, why string) {

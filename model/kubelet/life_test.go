@@ -83,7 +83,7 @@ func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t
 	sums := make([]time.Duration, len(want))
 	for seed := range uint64(runs) {
 		r := newRig(t, seed)
-		r.registry.SetDown(true)
+		r.registry.SetDown(runtime.AllRegistries, true)
 		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
 		r.run(10 * time.Minute)
 		fails := r.said(p, "Failed", "Failed to pull")
@@ -105,7 +105,7 @@ func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t
 // TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways (image_manager.go).
 func TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways(t *testing.T) {
 	r := newRig(t, 1)
-	r.registry.SetDown(true)
+	r.registry.SetDown(runtime.AllRegistries, true)
 	r.ready(r.pod("here", nil))
 	p := r.pod("always", func(s *model.PodSpec) { s.Containers[0].PullPolicy = model.PullAlways })
 	r.run(5 * time.Second)
@@ -275,7 +275,7 @@ func TestForcedDeletionStillGivesTheContainersTheirGrace(t *testing.T) {
 // image (image_manager.go pullImage), so the second does not even try.
 func TestContainersOfAPodWithTheSameImageHaveOneBackOff(t *testing.T) {
 	r := newRig(t, 1)
-	r.registry.SetDown(true)
+	r.registry.SetDown(runtime.AllRegistries, true)
 	p := r.pod("two", func(s *model.PodSpec) {
 		s.Containers = []model.Container{{Name: "a", Image: "far"}, {Name: "b", Image: "far"}, {Name: "c", Image: "other"}}
 	})
@@ -286,7 +286,7 @@ func TestContainersOfAPodWithTheSameImageHaveOneBackOff(t *testing.T) {
 	if c := r.get(p).Containers; c[0].Reason != "ErrImagePull" || c[1].Reason != "ImagePullBackOff" || c[2].Reason != "ErrImagePull" {
 		t.Errorf("shown as %+v", c)
 	}
-	r.registry.SetDown(false)
+	r.registry.SetDown(runtime.AllRegistries, false)
 	r.until("ready", 2*time.Minute, func() bool { return r.get(p).IsReady() })
 }
 
@@ -300,7 +300,7 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	ip := r.get(p).IP
 	r.kubelet.PowerOff()
 	off := r.Now()
-	r.registry.SetDown(true)
+	r.registry.SetDown(runtime.AllRegistries, true)
 	if r.kubelet.Serving(p.Ref()) {
 		t.Error("it serves without power")
 	}

@@ -82,15 +82,26 @@ func TestANewSandboxAfterARebootIsAnEvent(t *testing.T) {
 
 // Source: pkg/kubelet/oom/oom_watcher_linux.go, and cadvisor's utils/oomparser, to which
 // every kill is one of "/" that is not for a cgroup's limit: the machine is full, whoever dies
-// of it. A container at its limit, or pods at that of kubepods, are no SystemOOM.
+// of it (spec 5.6). A container at its limit is no SystemOOM, nor are pods at that of kubepods,
+// which is less than the machine has only where something is reserved.
 func TestAFullMachineIsASystemOOM(t *testing.T) {
 	r := newRig(t, 1, behaving(uses("large", 4*gib, 0), uses("limited", 0, 100<<20), uses("leak", 20*gib, 500<<20)))
 	limited := r.pod("limited", func(s *model.PodSpec) { s.Containers[0].Limits.MemoryBytes = gib })
 	r.until("a container is killed", time.Minute, func() bool { return r.get(limited).Restarts() > 0 })
+	if got := r.saidOfNode(); slices.Contains(got, "SystemOOM") {
+		t.Errorf("at a container's limit: %v", got)
+	}
 	leak := r.pod("leak", asks(gib, 0))
 	r.until("pods have all there is", 5*time.Minute, func() bool { return r.get(leak).Restarts() > 0 })
+	if got := r.saidOfNode(); !slices.Contains(got, "SystemOOM") {
+		t.Errorf("without anything reserved: %v", got)
+	}
+
+	r = newRig(t, 1, behaving(uses("leak", 20*gib, 500<<20)), withNode(func(n *model.Node) { n.Allocatable.MemoryBytes -= gib + 100<<20 }))
+	leak = r.pod("leak", asks(gib, 0))
+	r.until("pods have what is not reserved", 5*time.Minute, func() bool { return r.get(leak).Restarts() > 0 })
 	if got := r.saidOfNode(); slices.Contains(got, "SystemOOM") {
-		t.Errorf("%v", got)
+		t.Errorf("with 1 GiB reserved: %v", got)
 	}
 
 	r = newRig(t, 1, behaving(uses("large", 4*gib, 0)))

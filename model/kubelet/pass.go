@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -41,7 +42,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 			k.wait(r, mounting, mounted)
 			return
 		}
-		k.next(r, k.machine.SandboxBy(r.box, mounted))
+		k.askSandbox(r, mounted)
 		return
 	}
 	k.startProbes(r, now)
@@ -69,6 +70,27 @@ func (r *row) isLeftWithSidecars(cache sim.Time) bool {
 	}
 	return true
 }
+
+// askSandbox has the runtime make a sandbox from a time on.
+func (k *Kubelet) askSandbox(r *row, at sim.Time) {
+	by, inTime := k.machine.SandboxBy(r.box, at)
+	if r.late = !inTime; r.late {
+		k.wait(r, settingUp, by)
+		return
+	}
+	k.next(r, by)
+}
+
+// askStart has the runtime create and start a container from a time on.
+func (k *Kubelet) askStart(r *row, i int, at sim.Time) {
+	by, inTime := k.machine.StartBy(r.box, i, at)
+	r.late = !inTime
+	k.wait(r, starting, by)
+}
+
+// tooLate is what is said of a call to the runtime that nobody waits for any longer
+// (k8s.io/cri-client/pkg/remote_runtime.go).
+const tooLate = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 
 // setUp makes the sandbox that was waited for.
 func (k *Kubelet) setUp(r *row) {
@@ -290,7 +312,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		switch k.image(r, i) {
 		case imageHere:
 			r.cursor, r.fetched = int16(i), false
-			k.wait(r, starting, k.machine.StartBy(r.box, i, at))
+			k.askStart(r, i, at)
 			return
 		case imageAsked:
 			r.cursor = int16(i)
@@ -357,11 +379,15 @@ func (k *Kubelet) unstarted(r *row, i int, created bool) {
 	}
 }
 
-// createFailed is a container that the runtime could not create.
+// createFailed is a container that the runtime could not create. The Event has only what the
+// error says, without its code (kuberuntime_container.go startContainer).
 func (k *Kubelet) createFailed(r *row, why string) {
 	i := int(r.cursor)
 	r.containers[i].reason = createError
 	k.unstarted(r, i, false)
+	if _, says, coded := strings.Cut(why, " desc = "); coded {
+		why = says
+	}
 	k.client.Note(r.face(), true, "Failed", "Error: "+why)
 	k.giveUp(r, i)
 	k.next(r, k.kernel.Now())
@@ -500,5 +526,5 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 		return
 	}
 	r.fetched = true
-	k.wait(r, starting, k.machine.StartBy(r.box, i, now))
+	k.askStart(r, i, now)
 }

@@ -19,15 +19,18 @@ func inUnits(n, step int64, names ...string) string {
 
 // amount is so much of something.
 func amount(s stock, n int64) string {
-	if s == memory || s == disk {
-		return quantity(n)
+	if s >= inodes {
+		return count(n)
 	}
-	return count(n)
+	return quantity(n)
 }
 
 // threshold is a threshold in messages, where percents of anything come out as bytes do
 // (eviction/api/types.go GetThresholdQuantity).
 func (k *Kubelet) threshold(s Signal, least int64) string {
+	if s == allocatableMemory {
+		return quantity(least)
+	}
 	if t := k.levels.config.hard()[s]; t.Part > 0 && least == k.levels.hard[s] || least == k.levels.soft[s] && k.levels.config.Soft[s].Part > 0 {
 		return quantity(least)
 	}

@@ -157,6 +157,7 @@ type row struct {
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it
+	late        bool // the call to the runtime that the worker waits for takes too long
 	pending     bool // there is news for when the step is over
 	initialized bool // all init containers are done
 	probing     bool // probe workers exist

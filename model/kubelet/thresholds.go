@@ -22,8 +22,16 @@ const (
 	ImageFsInodesFree
 	NodeFsInodesFree
 	PIDAvailable
-	Signals // how many there are
+	Signals // how many there are of which somebody may say a threshold
+
+	// allocatableMemory is memory.available of kubepods, which has what is not reserved
+	// and the same hard threshold (eviction/helpers.go addAllocatableThresholds).
+	allocatableMemory = Signals
+	allSignals        = Signals + 1
 )
+
+// inOrder is all of them as they are acted upon.
+var inOrder = [allSignals]Signal{MemoryAvailable, allocatableMemory, ImageFsAvailable, NodeFsAvailable, ImageFsInodesFree, NodeFsInodesFree, PIDAvailable}
 
 // SignalNames is what a KubeletConfiguration calls them.
 var SignalNames = [Signals]string{"memory.available", "imagefs.available", "nodefs.available", "imagefs.inodesFree", "nodefs.inodesFree", "pid.available"}
@@ -35,7 +43,8 @@ func (s Signal) Counts() bool { return stockOf[s] >= inodes }
 type stock uint8
 
 const (
-	memory stock = iota
+	memory    stock = iota
+	podMemory       // that pods may have
 	disk
 	inodes
 	pids
@@ -44,11 +53,11 @@ const (
 
 // String is the resource as messages have it (helpers.go signalToResource).
 func (s stock) String() string {
-	return [...]string{"memory", "ephemeral-storage", "inodes", "pids"}[s]
+	return [...]string{"memory", "memory", "ephemeral-storage", "inodes", "pids"}[s]
 }
 
 // stockOf is what signals are about.
-var stockOf = [Signals]stock{memory, disk, disk, inodes, inodes, pids}
+var stockOf = [allSignals]stock{memory, disk, disk, inodes, inodes, pids, podMemory}
 
 // pressure is a condition of the node.
 type pressure uint8
@@ -61,7 +70,7 @@ const (
 )
 
 // pressureOf is the condition of a node that lacks something (signalToNodeCondition).
-var pressureOf = [stocks]pressure{memoryPressure, diskPressure, diskPressure, pidPressure}
+var pressureOf = [stocks]pressure{memoryPressure, memoryPressure, diskPressure, diskPressure, pidPressure}
 
 // String is the condition's type.
 func (p pressure) String() string {
@@ -106,6 +115,7 @@ type Eviction struct {
 	Hard         *Thresholds // nil is DefaultHard
 	Soft         Thresholds  // less than that for a grace period, and pods go, with more grace
 	SoftGrace    [Signals]time.Duration
+	Reclaim      Thresholds    // a threshold that was acted upon holds until so much more is free (evictionMinimumReclaim)
 	MostPodGrace time.Duration // that a pod gets under a soft threshold, if it has so much itself; 0 is a second
 	Stays        time.Duration // how long a condition holds after it was last seen; 0 is 5 minutes
 }
@@ -129,8 +139,9 @@ func (e *Eviction) Kept(size model.Resources) model.Resources {
 
 // levels is the thresholds of one machine, in units of what they are about; 0 is none.
 type levels struct {
-	hard, soft [Signals]int64
-	highest    [stocks]int64 // of all
+	hard, soft [allSignals]int64
+	reclaim    [allSignals]int64
+	highest    [stocks]int64 // of all thresholds
 	config     Eviction
 }
 
@@ -141,16 +152,22 @@ func (k *Kubelet) setLevels(e Eviction) {
 		l.config.Stays = defaultStays
 	}
 	for s := range Signals {
-		of := stockOf[s]
-		l.hard[s] = e.hard()[s].of(k.capacity(of))
-		l.soft[s] = e.Soft[s].of(k.capacity(of))
+		l.hard[s] = e.hard()[s].of(k.capacity(stockOf[s]))
+		l.soft[s] = e.Soft[s].of(k.capacity(stockOf[s]))
+		l.reclaim[s] = e.Reclaim[s].of(k.capacity(stockOf[s]))
+	}
+	if k.capacity(podMemory) < k.capacity(memory) { // else memory.available is met no later
+		l.hard[allocatableMemory] = e.hard()[MemoryAvailable].of(k.capacity(podMemory))
+		l.reclaim[allocatableMemory] = e.Reclaim[MemoryAvailable].of(k.capacity(podMemory))
+	}
+	for s, of := range stockOf {
 		l.highest[of] = max(l.highest[of], l.hard[s], l.soft[s])
 	}
 }
 
 // capacity is all there is of something.
 func (k *Kubelet) capacity(s stock) int64 {
-	return [...]int64{k.machine.Memory(), k.machine.Disk(), k.machine.Inodes(), k.machine.PIDs()}[s]
+	return [...]int64{k.machine.Memory(), k.machine.PodMemory(), k.machine.Disk(), k.machine.Inodes(), k.machine.PIDs()}[s]
 }
 
 // free is how much of something nobody uses.
@@ -158,6 +175,8 @@ func (k *Kubelet) free(s stock, now sim.Time) int64 {
 	switch s {
 	case memory:
 		return k.machine.MemoryFree(now)
+	case podMemory:
+		return k.machine.PodMemoryFree(now)
 	case disk:
 		return k.machine.DiskFree(now)
 	case inodes:
@@ -173,12 +192,23 @@ func (k *Kubelet) scarceAt(s stock, now sim.Time, least int64) sim.Time {
 		return sim.Never
 	case s == memory:
 		return k.machine.MemoryScarceAt(now, least)
+	case s == podMemory:
+		return k.machine.PodMemoryScarceAt(now, least)
 	case s == disk:
 		return k.machine.DiskScarceAt(now, least)
 	case s == inodes:
 		return k.machine.InodesScarceAt(now, least)
 	}
 	return k.machine.PIDsScarceAt(now, least)
+}
+
+// met tells whether a threshold of a signal is, 0 for none: less is free, or, if it was acted
+// upon, less than is to be reclaimed besides (eviction/helpers.go thresholdsMet).
+func (k *Kubelet) met(s Signal, least int64, acted bool, now sim.Time) bool {
+	if acted && least > 0 {
+		least += k.levels.reclaim[s]
+	}
+	return k.lacks(stockOf[s], now, least)
 }
 
 // lacks tells whether less than least is free.

@@ -57,6 +57,81 @@ func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
 	r.until("the eviction", 3*time.Minute, func() bool { return r.evicted(big) })
 }
 
+// Source: pkg/kubelet/eviction/helpers.go addAllocatableThresholds, makeSignalObservations:
+// what pods may have is watched with the hard threshold of memory.available, of which a
+// share is one of that; a soft one is about the machine only (spec 2.5).
+func TestWhatPodsMayHaveIsWatchedWithTheHardThresholdOnly(t *testing.T) {
+	tenth := kubelet.Thresholds{kubelet.MemoryAvailable: {Part: 1 << 32 / 10}}
+	for _, c := range []struct {
+		why   string
+		uses  int64
+		kept  int64 // by the hard threshold, of the machine
+		with  option
+		short bool
+	}{
+		{"pods have 1 GiB left, others 4, and soft is 2", 27 * gib, 100 << 20, softly(2*gib, time.Minute, 0), false},
+		{"of the machine 1 GiB is left", 31 * gib, 100 << 20, softly(6*gib, time.Minute, 0), true},
+		{"pods have 50 MiB left, others 4 GiB", 28*gib - 50<<20, 100 << 20, softly(gib, time.Minute, 0), true},
+		{"pods have 3 of 28 GiB left", 25 * gib, 1 << 32 / 10 * 8, hard(tenth), false},
+		{"pods have 2.5 of 28 GiB left", 25*gib + gib/2, 1 << 32 / 10 * 8, hard(tenth), true},
+	} {
+		reserved := int64(4 * gib)
+		if c.uses > 28*gib {
+			reserved = 0
+		}
+		r := newRig(t, 1, behaving(uses("big", c.uses, 0)), c.with, withNode(func(n *model.Node) { n.Allocatable.MemoryBytes -= reserved + c.kept }))
+		r.ready(r.pod("big", asks(gib, 0)))
+		r.run(25 * time.Second)
+		if r.pressure() != c.short {
+			t.Errorf("%s: under pressure: %v", c.why, r.pressure())
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/eviction/eviction_manager.go synchronize, helpers.go thresholdsMet:
+// evictionMinimumReclaim is how much more has to be free until a threshold that was acted
+// upon is not met any more; before it is met it counts for nothing (spec 2.5).
+func TestPodsAreEvictedUntilTheMinimumIsReclaimed(t *testing.T) {
+	for reclaim, evicted := range map[int64]int{0: 1, 5 * gib: 1, 8 * gib: 2} {
+		for _, options := range [][]option{nil, {literal}} {
+			minimum := func(r *rig) { r.config.Eviction.Reclaim[kubelet.MemoryAvailable] = kubelet.Threshold{Amount: reclaim} }
+			r := newRig(t, 1, append(options, minimum, behaving(uses("six", 6*gib, 0), uses("four", 4*gib, 0), uses("base", 20*gib, 10<<20)))...)
+			six, four, base := r.pod("six", asks(gib, 0)), r.pod("four", asks(gib, 0)), r.pod("base", asks(26*gib, 0))
+			for _, p := range []*model.Pod{six, four, base} {
+				r.ready(p)
+			}
+			r.run(time.Minute)
+			if r.evicted(six) || r.pressure() {
+				t.Errorf("%d: 1.4 GiB are free, evicted: %v", reclaim, r.evicted(six))
+			}
+			r.until("the eviction", 5*time.Minute, func() bool { return r.evicted(six) })
+			r.run(30 * time.Second)
+			if got := r.evicted(four); got != (evicted > 1) || r.evicted(base) {
+				t.Errorf("%d bytes are to be reclaimed, the second is evicted: %v, the one within its request: %v", reclaim, got, r.evicted(base))
+			}
+		}
+	}
+}
+
+// Source: eviction_manager.go reclaimNodeLevelResources: nobody is evicted if what images had
+// is enough for the thresholds that are acted upon; a soft one in its grace is not.
+func TestASoftThresholdInItsGraceCostsNobodyAPlace(t *testing.T) {
+	gently := func(r *rig) {
+		e := &r.config.Eviction
+		e.Soft[kubelet.NodeFsAvailable], e.SoftGrace[kubelet.NodeFsAvailable] = kubelet.Threshold{Amount: 40 * gib}, time.Hour
+	}
+	r := newRig(t, 1, diskOf(100*gib), gently)
+	web := r.pod("web", nil)
+	r.ready(web)
+	r.run(3 * time.Minute)
+	r.kubelet.FillDisk(860_000) // of which the unused image has 10 %
+	r.until("the image is gone", time.Minute, func() bool { return r.cached("unused") == 0 })
+	r.run(10 * time.Minute)
+	if r.evicted(web) || !r.full() {
+		t.Errorf("evicted: %v, under pressure: %v", r.evicted(web), r.full())
+	}
+}
+
 // Source: pkg/kubelet/images/image_gc_manager.go: at 85 % images go, the oldest first,
 // until 80 % are used; but the eviction manager, which takes all, begins at the same
 // line and looks thirty times as often (spec 3.4).

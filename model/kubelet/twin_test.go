@@ -128,8 +128,8 @@ func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
 		case 9:
 			r.kubelet.PowerOff()
 		case 10:
-			r.registry.SetSilent(luck.Below(2) == 0)
-			r.registry.SetDown(luck.Below(2) == 0)
+			r.registry.SetSilent(runtime.AllRegistries, luck.Below(2) == 0)
+			r.registry.SetDown(runtime.AllRegistries, luck.Below(2) == 0)
 		case 15:
 			if !r.kubelet.Machine().RuntimeDown() {
 				r.kubelet.StopRuntime()

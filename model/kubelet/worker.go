@@ -362,10 +362,14 @@ func (k *Kubelet) step(now sim.Time, about uint64) {
 	}
 }
 
-// proceed makes the sandbox that a worker has waited for, and starts the container. Each
-// needs a process, at least.
+// proceed makes the sandbox that a worker has waited for, and starts the container, unless
+// it has waited for too long. Each needs a process, at least.
 func (k *Kubelet) proceed(r *row, now sim.Time) {
-	if !r.box.Ready && k.machine.Full() {
+	switch {
+	case r.late && r.doing == settingUp:
+		k.sandboxFailed(r, tooLate)
+		return
+	case !r.box.Ready && k.machine.Full():
 		k.sandboxFailed(r, noFork)
 		return
 	}
@@ -375,8 +379,12 @@ func (k *Kubelet) proceed(r *row, now sim.Time) {
 		return
 	}
 	i := int(r.cursor)
-	if k.machine.DiskFull() {
+	switch {
+	case k.machine.DiskFull():
 		k.createFailed(r, noSpace)
+		return
+	case r.late:
+		k.createFailed(r, tooLate)
 		return
 	}
 	if !k.machine.Forks(r.box) {

@@ -18,10 +18,20 @@ const callsAtOnce = 4
 // calls is until when each place is taken.
 type calls [callsAtOnce]sim.Time
 
+// How long a kubelet waits for an answer (runtimeRequestTimeout,
+// pkg/kubelet/apis/config/v1beta1/defaults.go; k8s.io/cri-client/pkg/remote_runtime.go
+// RunPodSandbox has twice that). To create and to start a container are two calls, of which
+// creating waits for the disk; here they are one.
+const (
+	sandboxPatience = 4 * time.Minute
+	startPatience   = 2 * time.Minute
+)
+
 // over is when a call is over that is made at a time and takes d, alone: it begins at
 // once if there is a place, else when the first becomes free. Of free places it takes
 // the one that was taken last, because a call that is made earlier may be told of later.
-func (c *calls) over(at sim.Time, d time.Duration) sim.Time {
+// If nobody waits for it that long it is broken off, and in vain.
+func (c *calls) over(at sim.Time, d, patience time.Duration) (end sim.Time, inTime bool) {
 	best := 0
 	for i, until := range c {
 		switch chosen := c[best]; {
@@ -29,18 +39,32 @@ func (c *calls) over(at sim.Time, d time.Duration) sim.Time {
 			best = i
 		}
 	}
-	c[best] = max(c[best], at).Add(d)
-	return c[best]
+	end, givenUp := max(c[best], at).Add(d), at.Add(patience)
+	if c[best] >= givenUp { // its turn never comes
+		return givenUp, false
+	}
+	c[best] = min(end, givenUp)
+	return c[best], end <= givenUp
 }
 
-// SandboxBy is when the next sandbox of a pod is made that is asked for at a time.
-func (m *Machine) SandboxBy(s *Sandbox, at sim.Time) sim.Time {
+// SandboxBy is when the next sandbox of a pod is made that is asked for at a time, or, if
+// it takes too long, when the kubelet gives it up.
+func (m *Machine) SandboxBy(s *Sandbox, at sim.Time) (by sim.Time, inTime bool) {
 	_, sandbox := m.setUpTimes(s)
-	return m.calls.over(at, sandbox).Add(m.Behind())
+	return m.callBy(s, at, sandbox, sandboxPatience)
 }
 
 // StartBy is when a container is created and started for which that is asked for at a
-// time.
-func (m *Machine) StartBy(s *Sandbox, i int, at sim.Time) sim.Time {
-	return m.calls.over(at, m.startTimeOf(s, i)).Add(m.Behind())
+// time, or, if it takes too long, when the kubelet gives it up.
+func (m *Machine) StartBy(s *Sandbox, i int, at sim.Time) (by sim.Time, inTime bool) {
+	return m.callBy(s, at, m.startTimeOf(s, i), startPatience)
+}
+
+func (m *Machine) callBy(s *Sandbox, at sim.Time, d, patience time.Duration) (by sim.Time, inTime bool) {
+	behind := m.Behind()
+	by, inTime = m.calls.over(at, d, patience-behind)
+	if !inTime {
+		s.inVain++
+	}
+	return by.Add(behind), inTime
 }

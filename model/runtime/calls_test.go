@@ -27,7 +27,7 @@ func TestCallsToTheRuntimeWaitInLine(t *testing.T) {
 				begin = busy[n]
 			}
 			busy = append(busy, begin.Add(d))
-			if got := c.over(at, d); got != begin.Add(d) {
+			if got, inTime := c.over(at, d, time.Hour); got != begin.Add(d) || !inTime {
 				t.Fatalf("a call of %v at %v is over at %v, want %v", d, at, got, begin.Add(d))
 			}
 		}
@@ -54,10 +54,11 @@ func together(seed uint64, pods int) (sandboxes, starts []time.Duration) {
 		c := calls[0]
 		calls = calls[1:]
 		if c.run {
-			starts = append(starts, time.Duration(m.StartBy(c.s, 0, c.at)))
+			started, _ := m.StartBy(c.s, 0, c.at)
+			starts = append(starts, time.Duration(started))
 			continue
 		}
-		made := m.SandboxBy(c.s, c.at)
+		made, _ := m.SandboxBy(c.s, c.at)
 		sandboxes = append(sandboxes, made.Sub(c.at))
 		calls = append(calls, call{made, c.s, true})
 	}
@@ -100,9 +101,31 @@ func TestAFewPodsDoNotWaitForTheRuntime(t *testing.T) {
 	var c calls
 	for i := range callsAtOnce {
 		at := sim.Time(time.Second) * sim.Time(callsAtOnce-i)
-		sandbox := c.over(at, 10*time.Second)
-		if started := c.over(sandbox, time.Second); started != at.Add(11*time.Second) {
+		sandbox, _ := c.over(at, 10*time.Second, time.Hour)
+		if started, _ := c.over(sandbox, time.Second, time.Hour); started != at.Add(11*time.Second) {
 			t.Errorf("pod %d is started at %v", i, started)
 		}
+	}
+}
+
+// A call that is given up has its place only until then, and none if its turn never came.
+func TestACallThatIsGivenUpGivesItsPlaceBack(t *testing.T) {
+	var c calls
+	for i, call := range []struct {
+		takes, over time.Duration // with a patience of 10 s
+		inTime      bool
+	}{
+		{10 * time.Second, 10 * time.Second, true}, {11 * time.Second, 10 * time.Second, false},
+		{4 * time.Second, 4 * time.Second, true}, {4 * time.Second, 4 * time.Second, true},
+		{6 * time.Second, 10 * time.Second, true}, {7 * time.Second, 10 * time.Second, false},
+		{time.Second, 10 * time.Second, false}, // all four are taken till then
+	} {
+		over, inTime := c.over(0, call.takes, 10*time.Second)
+		if over != sim.Time(call.over) || inTime != call.inTime {
+			t.Errorf("call %d is over at %v, in time: %v", i, over, inTime)
+		}
+	}
+	if over, inTime := c.over(sim.Time(time.Second), time.Second, 10*time.Second); over != sim.Time(11*time.Second) || !inTime {
+		t.Errorf("one that may wait longer is over at %v, in time: %v", over, inTime)
 	}
 }

@@ -214,3 +214,138 @@ func TestAPodThatWaitsForItsImageCountsInTheWeightOfTheBurstable(t *testing.T) {
 		t.Errorf("when that is over, it gets %dm of %dm", got, all)
 	}
 }
+
+// cgroup is a node of the tree of cgroups, as the slow twin has it: in CPUs.
+type cgroup struct {
+	weight, quota float64 // quota 0 is none
+	wants         float64 // of one without children
+	kids          []*cgroup
+	process       *Process // whose it is
+	gets          float64
+}
+
+func (g *cgroup) demand() (sum float64) {
+	if sum = g.wants; g.kids != nil {
+		for _, k := range g.kids {
+			sum += k.demand()
+		}
+	}
+	if g.quota > 0 {
+		sum = min(sum, g.quota)
+	}
+	return sum
+}
+
+// share is alloc of k8s-node.md 2.2: in rounds, each child that wants more gets its part of
+// what is left, and what is more than it wants goes back.
+func (g *cgroup) share(cpus float64) {
+	g.gets = min(cpus, g.demand())
+	left, open := g.gets, slices.Clone(g.kids)
+	for cut := true; cut; {
+		var weights float64
+		for _, k := range open {
+			weights += k.weight
+		}
+		cut = false
+		round := left
+		open = slices.DeleteFunc(open, func(k *cgroup) bool {
+			if d := k.demand(); d <= round*k.weight/weights {
+				k.share(d)
+				left, cut = left-d, true
+				return true
+			}
+			return false
+		})
+		if !cut {
+			for _, k := range open {
+				k.share(left * k.weight / weights)
+			}
+		}
+	}
+}
+
+// Source: k8s-node.md 2.2: the tree is system.slice beside kubepods, in that Guaranteed pods
+// beside the tiers burstable and besteffort, pods in these, containers in pods; what somebody
+// does not want goes to the siblings first, and only then to others.
+func TestAMachinesCPUIsSharedAsTheTreeOfCgroupsSaysIt(t *testing.T) {
+	uses := map[string]int64{"idle": 0, "light": 150, "warm": 800, "hot": 3000}
+	names := []string{"idle", "light", "warm", "hot"}
+	var behaviors Behaviors
+	for _, n := range names {
+		behaviors = append(behaviors, Behavior{Container: n, CPUMilli: uses[n]})
+	}
+	luck, crowded := sim.NewLuck(1).Stream("tree"), 0
+	for n := range 500 {
+		r := cores(1+int64(luck.Below(8)), 0)
+		m := r.machine
+		m.behaviors = behaviors
+		m.reservedCPU = int64(luck.Below(uint64(m.cores) / 2))
+		best, burstable := &cgroup{weight: 1}, &cgroup{}
+		pods := &cgroup{weight: float64(weight(m.cores - m.reservedCPU)), kids: []*cgroup{best, burstable}}
+		var asked int64
+		for id := range uint32(1 + luck.Below(10)) {
+			p, class := pod(id+1), luck.Below(3)
+			p.Spec.Containers = nil
+			for _, name := range names[luck.Below(4):] {
+				c := model.Container{Name: name}
+				switch class {
+				case 1:
+					c.Requests = model.Resources{CPUMilli: int64(luck.Below(2000)), MemoryBytes: 1}
+					if luck.Below(2) == 0 {
+						c.Limits.CPUMilli = c.Requests.CPUMilli + 10 + int64(luck.Below(1000))
+					}
+				case 2:
+					c.Requests = model.Resources{CPUMilli: 10 + int64(luck.Below(1500)), MemoryBytes: 1}
+					c.Limits = c.Requests
+				}
+				c.AsksForNoCPU = c.Requests.CPUMilli == 0
+				p.Spec.Containers = append(p.Spec.Containers, c)
+			}
+			p.Spec.SumRequests()
+			s := m.Add(p, uint64(id))
+			s.Ready = true
+			g := &cgroup{weight: float64(weight(p.Spec.Request.CPUMilli))}
+			for i, c := range p.Spec.Containers {
+				m.Start(s, i)
+				g.kids = append(g.kids, &cgroup{
+					weight: float64(weight(c.Requests.CPUMilli)), quota: float64(c.Limits.CPUMilli),
+					wants: float64(min(uses[c.Name], m.cores)), process: &s.Processes[i],
+				})
+			}
+			switch p.Spec.QoS() {
+			case model.BestEffort:
+				best.kids = append(best.kids, g)
+			case model.Burstable:
+				burstable.kids = append(burstable.kids, g)
+				asked += p.Spec.Request.CPUMilli
+			default:
+				pods.kids = append(pods.kids, g)
+			}
+		}
+		burstable.weight = float64(weight(asked))
+		burnt := int64(luck.Below(3)) * int64(luck.Below(4000))
+		m.Burn(burnt)
+		root := &cgroup{kids: []*cgroup{{weight: systemWeight, wants: float64(burnt)}, pods}}
+		root.share(float64(m.cores))
+		if m.crowded {
+			crowded++
+		}
+		eachLeaf(pods, func(g *cgroup) {
+			if d := float64(g.process.meter.cpu) - g.gets; d < -20 || d > 20 {
+				t.Fatalf("machine %d: a container that wants %v gets %d, want %v", n, g.wants, g.process.meter.cpu, g.gets)
+			}
+		})
+	}
+	if crowded < 200 {
+		t.Errorf("only %d machines were crowded", crowded)
+	}
+}
+
+func eachLeaf(g *cgroup, f func(*cgroup)) {
+	if g.process != nil {
+		f(g)
+	}
+	for _, k := range g.kids {
+		eachLeaf(k, f)
+	}
+}

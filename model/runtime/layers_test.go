@@ -78,9 +78,9 @@ func TestARegistryThatIsSlowInBetweenOnlyDelaysWhatHasNotCome(t *testing.T) {
 	p := &r.machine.pulls[0]
 	before, parts := p.doneAt, len(p.parts)
 	r.run(t, p.from.Sub(r.Now())+10*time.Second)
-	r.registry.SetPace(full/2, r.Now())
+	r.registry.SetPace(AllRegistries, full/2, r.Now())
 	r.run(t, 20*time.Second)
-	r.registry.SetPace(full, r.Now())
+	r.registry.SetPace(AllRegistries, full, r.Now())
 	if late := p.doneAt.Sub(before); parts != 2 || late < 0 || late > 10*time.Second+time.Millisecond {
 		t.Errorf("%d layers, %v late, want at most the 10 s that were lost", parts, late)
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -124,14 +125,12 @@ func (m *Machine) weigh() {
 	m.kubelet.MemoryChanged()
 }
 
-// MemoryFree is how much memory pods can still have, in bytes, as the kubelet counts
-// it: the lesser of the signals memory.available and allocatableMemory.available,
-// which have the same threshold (pkg/kubelet/eviction/helpers.go
-// makeSignalObservations).
+// MemoryFree is how much of the machine's memory nobody uses, in bytes (the signal
+// memory.available; pkg/kubelet/eviction/helpers.go makeSignalObservations).
 func (m *Machine) MemoryFree(now sim.Time) int64 {
 	used, _ := m.usedByPods(now)
-	others, _ := m.others(now)
-	return m.memory - others - used
+	outside, _ := m.outsideLine(now)
+	return m.memory - outside - used
 }
 
 // MemoryScarceAt is the first instant, now or later, at which less than this is
@@ -141,8 +140,28 @@ func (m *Machine) MemoryScarceAt(now sim.Time, least int64) sim.Time {
 		return sim.Never
 	}
 	used, growth := m.usedByPods(now)
-	others, more := m.others(now)
-	return scarceAt(now, m.memory-others-used, growth+more, least)
+	outside, more := m.outsideLine(now)
+	return scarceAt(now, m.memory-outside-used, growth+more, least)
+}
+
+// PodMemory is what all pods together may have, in bytes, the limit of kubepods: what is not
+// reserved.
+func (m *Machine) PodMemory() int64 { return m.memory - m.reservedMemory }
+
+// PodMemoryFree is how much they may still have (allocatableMemory.available).
+func (m *Machine) PodMemoryFree(now sim.Time) int64 {
+	used, _ := m.usedByPods(now)
+	return m.PodMemory() - used
+}
+
+// PodMemoryScarceAt is the first instant, now or later, at which that is less than this, as
+// things are; Never if it does not come to that.
+func (m *Machine) PodMemoryScarceAt(now sim.Time, least int64) sim.Time {
+	if m.memory == 0 {
+		return sim.Never
+	}
+	used, growth := m.usedByPods(now)
+	return scarceAt(now, m.PodMemory()-used, growth, least)
 }
 
 // MemoryUsed is what the containers of a pod use, in bytes.
@@ -175,18 +194,28 @@ func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
 	}
 }
 
-// oomTotal is how much memory and swap there is altogether where it is full: on the machine,
-// or as long as others have no more than is reserved for them in kubepods, whose limit is
-// the rest (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
+// itselfFull tells whether it is the machine that is full, and not only kubepods, whose limit
+// is what is not reserved: others have as much as is reserved for them, or nothing is. If both
+// are full at the same time, it is the machine, as the kernel has a page before it charges
+// a cgroup for it (mm/memory.c alloc_anon_folio).
+func (m *Machine) itselfFull(now sim.Time) bool {
+	outside, _ := m.outsideLine(now)
+	return outside >= m.reservedMemory
+}
+
+// oomTotal is how much memory and swap there is altogether where it is full
+// (mm/oom_kill.c constrained_alloc, mm/memcontrol.c mem_cgroup_get_max).
 func (m *Machine) oomTotal(now sim.Time) int64 {
-	if outside, _ := m.outsideLine(now); outside > m.reservedMemory {
+	if m.itselfFull(now) {
 		return m.memory + m.swap
 	}
 	return m.memory - m.reservedMemory + m.swap
 }
 
 // full is the kernel's OOM killer (mm/oom_kill.c): one process, and if that is
-// not enough another one. What was rounded down may still have to grow.
+// not enough another one; among equals that which started last, as it goes through them from
+// the oldest on and keeps the last of them (oom_evaluate_task). What was rounded down may
+// still have to grow.
 func (m *Machine) full(now sim.Time) {
 	if now != m.fullAt {
 		return
@@ -199,7 +228,7 @@ func (m *Machine) full(now sim.Time) {
 	m.eachUser(func(s *Sandbox, i int, p *Process) {
 		used += max(p.used(now)-p.swap, 0)
 		bad := m.badness(s, i, now, total)
-		if victim == nil || bad > worst || bad == worst && s.Hash < box.Hash {
+		if victim == nil || cmp.Or(cmp.Compare(bad, worst), cmp.Compare(p.StartedAt, victim.StartedAt), cmp.Compare(box.Hash, s.Hash)) > 0 {
 			worst, box, victim = bad, s, p
 		}
 	})
@@ -207,9 +236,8 @@ func (m *Machine) full(now sim.Time) {
 		m.weigh()
 		return
 	}
-	outside, _ := m.outsideLine(now)
 	h, bad := m.worstHog(now)
-	system := outside > m.reservedMemory // else it is the cgroup of all pods that is full
+	system := m.itselfFull(now)
 	switch {
 	case system && h != nil && (victim == nil || bad > worst):
 		h.from = now.Add(hogAgain)

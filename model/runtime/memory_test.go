@@ -123,3 +123,26 @@ func TestAResizeLeavesTheOOMScoreAsItIs(t *testing.T) {
 		t.Errorf("started again: %d after %d", is, had)
 	}
 }
+
+// Source: mm/oom_kill.c oom_evaluate_task: who has as many points as the worst so far takes
+// its place, and processes and cgroups are gone through in the order in which they began.
+func TestOfEqualsTheKernelKillsTheOneThatStartedLast(t *testing.T) {
+	const gi = 1 << 30
+	for id := range uint32(4) { // whatever the luck of their names
+		r := newRig(Behavior{MemoryBytes: 6 * gi})
+		r.machine.memory = 10 * gi
+		old := r.start(pod(2*id+1, model.Container{Name: "a"}))
+		r.run(t, time.Second)
+		young := r.start(pod(2*id+2, model.Container{Name: "a"}))
+		r.run(t, time.Second)
+		if !old.Alive() || young.Alive() {
+			t.Errorf("on a machine: the older one runs: %v, the younger one: %v", old.Alive(), young.Alive())
+		}
+	}
+	r := newRig(Behavior{MemoryBytes: 300 << 20})
+	s := r.start(limited(1, 0, 500<<20, model.Resources{}, model.Resources{}))
+	r.run(t, time.Second)
+	if !s.Processes[0].Running || s.Processes[1].Running {
+		t.Errorf("in a pod: %+v", s.Processes)
+	}
+}

@@ -41,7 +41,7 @@ func (m *Machine) limitPod(s *Sandbox) {
 		if !p.Running {
 			continue
 		}
-		if bad := m.badness(s, i, at, limit); victim < 0 || bad > worst {
+		if bad := m.badness(s, i, at, limit); victim < 0 || bad >= worst { // the last of equals (mm/oom_kill.c oom_evaluate_task)
 			victim, worst = i, bad
 		}
 	}

@@ -42,29 +42,27 @@ type costs struct {
 	startup, stop, setup, create, pull, teardown, hook, mount sim.Lane
 }
 
-// Registry is where every machine pulls its images from.
+// Registry is where every machine pulls its images from: all registries together.
 type Registry struct {
-	// Bandwidth is how many bytes a second it sends at most to all machines
+	// Bandwidth is how many bytes a second they send at most to all machines
 	// together, which those that download share alike; 0 is without limit.
 	Bandwidth int64
 
-	down     bool  // every pull fails
-	silent   bool  // it does so only after a timeout
-	pace     int64 // of downloads, in millionths of what they are otherwise
-	limited  int64 // of a million pulls, how many are told that there were too many
+	doors    map[string]*door // by host, of those of which something is said, and AllRegistries
 	machines []*Machine
 	slots    []int32 // by pod, where it is on its machine
 	numbers  map[string]uint32
+	hosts    map[uint32]string  // by number, of images
 	sizes    map[uint32]int64   // by number, of images a node has reported
 	said     map[uint32]int64   // by number, of images of which behaviors say it
 	layers   map[uint32][]layer // by number, of images that are described
 	costs    *costs
 }
 
-// NewRegistry is a registry that is up.
+// NewRegistry is registries that are up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{pace: full, numbers: map[string]uint32{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
+	return &Registry{doors: map[string]*door{AllRegistries: {pace: full}}, numbers: map[string]uint32{}, hosts: map[uint32]string{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 		hook: l.Lane("container hook"), mount: l.Lane("volume mount"),
@@ -81,6 +79,7 @@ func (r *Registry) image(name string) uint32 {
 	if !ok {
 		n = uint32(len(r.numbers)) + 1
 		r.numbers[full] = n
+		r.hosts[n] = RegistryOf(full)
 	}
 	r.numbers[name] = n
 	return n
@@ -140,7 +139,7 @@ func (m *Machine) VolumesTime(s *Sandbox) time.Duration {
 
 // setUpTimes is that, and how long it takes to make the sandbox.
 func (m *Machine) setUpTimes(s *Sandbox) (volumes, sandbox time.Duration) {
-	luck := m.costs.setup.Draw(s.Hash, uint64(s.Attempts))
+	luck := m.costs.setup.Draw(s.Hash, s.inVain<<32|uint64(s.Attempts))
 	volumes = volumesTime.Draw(&luck)
 	return volumes, m.onDisk(sandboxTime.Draw(&luck))
 }
@@ -153,7 +152,7 @@ func (m *Machine) MountTime(s *Sandbox) time.Duration {
 
 // startTimeOf is how long it takes to create and start a container.
 func (m *Machine) startTimeOf(s *Sandbox, i int) time.Duration {
-	luck := m.costs.create.Draw(s.Hash, uint64(i)<<32|uint64(s.Processes[i].Instances))
+	luck := m.costs.create.Draw(s.Hash, s.inVain<<48|uint64(i)<<32|uint64(s.Processes[i].Instances))
 	return m.onDisk(startTime.Draw(&luck))
 }
 

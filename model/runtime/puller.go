@@ -113,10 +113,12 @@ func (m *Machine) beginPull(p *pull) {
 // and when that is given up.
 var dials = [...]time.Duration{time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, dialTimeout}
 
-// connect opens the connection of a pull, which a full conntrack table drops as it drops any
-// that is new; the registry's client gives it up after dialTimeout.
+// connect opens the connection of a pull. What is to open it is lost while nobody answers for
+// the registry, and a full conntrack table drops it as it drops any that is new; the
+// registry's client gives it up after dialTimeout.
 func (m *Machine) connect(p *pull) {
-	if p.opening = false; m.untracked > 0 {
+	p.opening = m.offline || m.registry.door(p.image).dead()
+	if !p.opening && m.untracked > 0 {
 		luck := m.costs.pull.Draw(uint64(m.node)|uint64(p.lost+1)<<32, p.nth)
 		p.opening = luck.Below(Million) < uint64(m.untracked)
 	}
@@ -126,19 +128,20 @@ func (m *Machine) connect(p *pull) {
 	}
 	p.outcome, p.doneAt = PullTimedOut, p.begunAt.Add(dials[p.lost])
 	p.lost++
-	p.opening = p.lost < len(dials)
+	if p.opening = p.lost < len(dials); !p.opening {
+		luck := m.costs.pull.Draw(uint64(m.node), p.nth)
+		p.doneAt = p.doneAt.Add(luck.Duration(0, timerLate))
+	}
 	m.postPull(p, p.doneAt)
 }
 
 // ask asks the registry. An image whose layers are all here costs only that question.
 func (m *Machine) ask(p *pull) {
-	r, now := m.registry, m.kernel.Now()
+	r, now := m.registry.door(p.image), m.kernel.Now()
 	luck := m.costs.pull.Draw(uint64(m.node), p.nth)
 	refused := m.costs.pull.Draw(^uint64(m.node), p.nth)
 	p.outcome, p.from, p.loadedAt = PulledNow, now, now
 	switch {
-	case m.offline || r.down && r.silent:
-		p.outcome, p.doneAt = PullTimedOut, now.Add(dialTimeout+luck.Duration(0, timerLate))
 	case r.down:
 		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
 	case r.limited > 0 && refused.Below(full) < uint64(r.limited):
@@ -175,7 +178,7 @@ func (m *Machine) bring(p *pull, luck *sim.Stream) {
 		}
 	}
 	p.loadedAt = sim.Never
-	m.setPace(p, m.paceFor(full))
+	m.setPace(p, m.paceFor(p, 1, full))
 	if m.shares() {
 		m.postPull(p, p.from)
 	}
@@ -191,16 +194,17 @@ func total(layers []layer) (bytes int64) {
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
 
-// silenced tells whether nothing comes from the registry.
-func (m *Machine) silenced() bool { return m.offline || m.registry.down }
+// cut tells whether nothing comes of what a pull asks for.
+func (m *Machine) cut(p *pull) bool { return m.offline || m.registry.door(p.image).down }
 
-// paceFor is the pace of a download that has so much of the machine's connection, in
-// millionths.
-func (m *Machine) paceFor(part int64) int64 {
-	if m.silenced() {
+// paceFor is the pace of a download, one of n, of which a registry that is not slow sends each
+// at most so fast, in millionths: whatever is narrower decides, the machine's connection or
+// the registry.
+func (m *Machine) paceFor(p *pull, n, most int64) int64 {
+	if m.cut(p) {
 		return 0
 	}
-	return max(scale(scale(part, m.registry.pace, full), m.link, full), 1)
+	return max(min(m.link/n, scale(most, m.registry.door(p.image).pace, full)), 1)
 }
 
 // setPace has a download go on at another pace. One that stalls is given up after a while;
@@ -243,11 +247,8 @@ func (m *Machine) shares() bool { return m.parallel > 1 || m.registry.Bandwidth 
 
 // downloads is how many are under way and do not stall.
 func (m *Machine) downloads(now sim.Time) (n int64) {
-	if m.silenced() {
-		return 0
-	}
 	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.from <= now && now < p.loadedAt {
+		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.from <= now && now < p.loadedAt && !m.cut(p) {
 			n++
 		}
 	}
@@ -255,13 +256,12 @@ func (m *Machine) downloads(now sim.Time) (n int64) {
 }
 
 // share gives every download of the machine its part of the machine's connection,
-// but no more than most, in millionths.
+// but no more than the registry sends each.
 func (m *Machine) share(now sim.Time, most int64) {
 	n := max(m.downloads(now), 1)
-	pace := m.paceFor(min(full/n, most))
 	for i := range m.pulls {
-		if m.pulls[i].going {
-			m.setPace(&m.pulls[i], pace)
+		if p := &m.pulls[i]; p.going {
+			m.setPace(p, m.paceFor(p, n, most))
 		}
 	}
 	m.aimWaiting()
@@ -333,51 +333,24 @@ func (m *Machine) endPull(p *pull) {
 	m.kubelet.Pulled(p.pod, Pull{p.outcome, p.begunAt, p.size})
 }
 
-// SetSilent has the registry, when it is down, not refuse: who asks it waits until a
-// timeout.
-func (r *Registry) SetSilent(silent bool) { r.silent = silent }
-
-// SetDown takes the registry down or brings it back. When it refuses connections all
-// downloads under way break off, and when it is silent they stall.
-func (r *Registry) SetDown(down bool) {
-	if r.down == down || len(r.machines) == 0 {
-		return
-	}
-	r.down = down
-	for _, m := range r.machines {
-		switch {
-		case down && r.silent:
-			m.loseAnswers()
-		case down:
-			m.breakOff()
-		}
-	}
-	r.share(r.machines[0].kernel.Now())
-}
-
 // SetOffline has what the machine asks of the registry be lost, or not any more.
 func (m *Machine) SetOffline(offline bool) {
 	m.offline = offline
 	if offline {
-		m.loseAnswers()
+		m.loseAnswers(nil)
 	}
 	m.registry.share(m.kernel.Now())
 }
 
-// loseAnswers has those wait for a timeout that would only hear that all is here.
-func (m *Machine) loseAnswers() {
+// loseAnswers has those wait for a timeout that would only hear that all is here, from a
+// registry, or of all if that is nil.
+func (m *Machine) loseAnswers(of *door) {
 	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PullNeedless {
+		if p := &m.pulls[i]; p.going && p.outcome == PullNeedless && (of == nil || of == m.registry.door(p.image)) {
 			p.outcome, p.doneAt = PullTimedOut, m.kernel.Now().Add(dialTimeout)
 			m.postPull(p, p.doneAt)
 		}
 	}
-}
-
-// SetPace has downloads go on at a share of their speed, in millionths.
-func (r *Registry) SetPace(ppm int64, now sim.Time) {
-	r.pace = max(ppm, 1)
-	r.share(now)
 }
 
 // SetLink leaves downloads a share of the machine's connection, in millionths.
@@ -386,16 +359,12 @@ func (m *Machine) SetLink(ppm int64) {
 	m.registry.share(m.kernel.Now())
 }
 
-// Limit has the registry refuse so many of a million pulls from now on, because there
-// were too many.
-func (r *Registry) Limit(ppm int64) { r.limited = ppm }
-
-// breakOff makes the pulls fail that wait for the registry: not who only unpacks.
-func (m *Machine) breakOff() {
+// breakOff makes the pulls fail that wait for a registry: not who only unpacks.
+func (m *Machine) breakOff(of *door) {
 	now := m.kernel.Now()
 	for i := range m.pulls {
 		p := &m.pulls[i]
-		if !p.going || p.outcome != PullNeedless && (p.outcome != PulledNow || now >= p.loadedAt) {
+		if !p.going || of != m.registry.door(p.image) || p.outcome != PullNeedless && (p.outcome != PulledNow || now >= p.loadedAt) {
 			continue
 		}
 		luck := m.costs.pull.Draw(uint64(m.node), m.pulled)

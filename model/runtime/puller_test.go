@@ -29,12 +29,12 @@ func TestASlowRegistryStretchesWhatIsLeftOfADownload(t *testing.T) {
 	r := pulling(t)
 	p := &r.machine.pulls[0]
 	loaded, unpack := p.loadedAt, p.unpack
-	r.registry.SetPace(250_000, r.Now())
+	r.registry.SetPace(AllRegistries, 250_000, r.Now())
 	if left := loaded.Sub(r.Now()); p.loadedAt.Sub(r.Now()) != 4*left || p.doneAt != p.loadedAt.Add(unpack) {
 		t.Errorf("%v are left of %v", p.loadedAt.Sub(r.Now()), left)
 	}
 	r.run(t, 20*time.Second) // in which 5 s are done
-	r.registry.SetPace(full, r.Now())
+	r.registry.SetPace(AllRegistries, full, r.Now())
 	if late := p.loadedAt.Sub(loaded); late != 15*time.Second {
 		t.Errorf("%v late", late)
 	}
@@ -46,8 +46,8 @@ func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 	r := pulling(t)
 	c := model.Container{Name: "main", Image: "other"}
 	r.machine.Pull(pod(2, c), &c)
-	r.registry.SetSilent(true)
-	r.registry.SetDown(true)
+	r.registry.SetSilent(AllRegistries, true)
+	r.registry.SetDown(AllRegistries, true)
 	r.run(t, stallTimeout-time.Second)
 	r.expect(t)
 	r.run(t, 2*time.Second)
@@ -100,6 +100,48 @@ func TestAPullOpensAConnectionThatAFullConntrackTableDrops(t *testing.T) {
 	}
 }
 
+// TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack, or the machine's connection, with the
+// next packet that is to open its connection; one that refuses then is heard at once.
+func TestAPullThatNobodyAnswersGoesOnWhenTheRegistryIsBack(t *testing.T) {
+	for _, c := range []struct {
+		offline  bool
+		back     time.Duration
+		begins   time.Duration // when the registry is asked, 0 if it is not
+		refusing bool
+		told     string
+	}{
+		{false, 2 * time.Second, 3 * time.Second, false, "pulled 1 now"},
+		{true, 8 * time.Second, 15 * time.Second, false, "pulled 1 now"},
+		{false, 4 * time.Second, 7 * time.Second, true, "pulled 1 failed"},
+		{true, 16 * time.Second, 0, false, "pulled 1 timed out"},
+	} {
+		r := newRig(Behavior{ImageBytes: 1000})
+		at := model.Container{Name: "main", Image: "small"}
+		if r.machine.SetOffline(c.offline); !c.offline {
+			r.registry.SetSilent(AllRegistries, true)
+			r.registry.SetDown(AllRegistries, true)
+		}
+		r.machine.Pull(pod(1, at), &at)
+		r.run(t, c.back)
+		r.machine.SetOffline(false)
+		r.registry.SetSilent(AllRegistries, false)
+		if !c.refusing {
+			r.registry.SetDown(AllRegistries, false)
+		}
+		ask := c.begins
+		if ask == 0 {
+			ask = dialTimeout
+		}
+		r.run(t, ask-c.back-time.Millisecond)
+		r.expect(t)
+		if !r.machine.pulls[0].opening && c.begins > 0 {
+			t.Errorf("%+v: it has its connection too early", c)
+		}
+		r.run(t, 10*time.Second)
+		r.expect(t, c.told)
+	}
+}
+
 // TestAPullIsDroppedByItsOwnLuck: of tables that drop half, each packet that opens a connection
 // is dropped or not, so one pull in 32 fails.
 func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
@@ -122,7 +164,7 @@ func TestAPullIsDroppedByItsOwnLuck(t *testing.T) {
 // TestARegistryThatCountsRefusesItsShare with 429, of those that ask from then on.
 func TestARegistryThatCountsRefusesItsShare(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 1})
-	r.registry.Limit(500_000)
+	r.registry.Limit(AllRegistries, 500_000)
 	c := model.Container{Name: "main", Image: "here"}
 	for range 200 {
 		r.machine.Pull(pod(1, c), &c)
@@ -205,6 +247,42 @@ func TestDownloadsOfAMachineShareItsConnection(t *testing.T) {
 	}
 }
 
+// TestADownloadGoesAsFastAsTheNarrowestOnItsWay: the machine's connection, of which each
+// of its downloads has its part, or the registry.
+func TestADownloadGoesAsFastAsTheNarrowestOnItsWay(t *testing.T) {
+	for _, c := range []struct {
+		downloads             int
+		link, pace, bandwidth int64
+		want                  int64
+	}{
+		{1, full, full, 0, full},
+		{4, full, full, 0, full / 4},
+		{1, full, full / 5, 0, full / 5},
+		{4, full, full / 5, 0, full / 5}, // a registry this slow does not fill the connection
+		{4, full, full / 2, 0, full / 4},
+		{1, full / 10, full / 5, 0, full / 10},
+		{2, full / 10, full, 0, full / 20},
+		{1, full / 10, full, downloadRate / 2, full / 10},
+		{2, full, full, downloadRate / 2, full / 4},
+		{2, full, full / 5, downloadRate / 2, full / 20},
+	} {
+		r := newRig(Behavior{ImageBytes: 8_000_000_000})
+		r.machine.parallel, r.registry.Bandwidth = 4, c.bandwidth
+		r.machine.SetLink(c.link)
+		r.registry.SetPace(AllRegistries, c.pace, r.Now())
+		for i := range c.downloads {
+			x := model.Container{Name: "main", Image: fmt.Sprint("image-", i)}
+			r.machine.Pull(pod(uint32(i+1), x), &x)
+		}
+		r.run(t, 15*time.Second)
+		for i := range r.machine.pulls {
+			if p := &r.machine.pulls[i]; p.pace != c.want {
+				t.Errorf("%+v: pull %d goes at %d millionths", c, i, p.pace)
+			}
+		}
+	}
+}
+
 // TestMachinesShareTheRegistrysBandwidth alike.
 func TestMachinesShareTheRegistrysBandwidth(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 8_000_000_000})
@@ -275,7 +353,7 @@ func TestPullsOfOneImageSideBySideWaitForTheFirst(t *testing.T) {
 	r.run(t, 20*time.Second)
 	r.machine.Pull(pod(6, fresh), &fresh)
 	r.run(t, 10*time.Second)
-	r.registry.SetDown(true)
+	r.registry.SetDown(AllRegistries, true)
 	r.run(t, time.Minute)
 	if len(r.told) != 2 || !strings.HasSuffix(r.told[0], "failed") || !strings.HasSuffix(r.told[1], "failed") {
 		t.Errorf("told %q", r.told)
@@ -325,8 +403,8 @@ func TestAPullThatUnpacksNeedsNoRegistry(t *testing.T) {
 		r := pulling(t)
 		p := &r.machine.pulls[0]
 		r.run(t, p.loadedAt.Sub(r.Now()))
-		r.registry.SetSilent(silent)
-		r.registry.SetDown(true)
+		r.registry.SetSilent(AllRegistries, silent)
+		r.registry.SetDown(AllRegistries, true)
 		r.run(t, p.doneAt.Sub(r.Now()))
 		r.expect(t, "pulled 1 now")
 	}

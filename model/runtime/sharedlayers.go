@@ -130,7 +130,7 @@ func (m *Machine) resume(p *pull) {
 	switch {
 	case m.cached(p.image):
 		p.outcome, p.doneAt = PullNeedless, p.from
-	case m.registry.down && !m.registry.silent:
+	case m.registry.door(p.image).refuses():
 		p.outcome, p.doneAt = PullFailed, p.from.Add(refuseTime.Draw(&luck))
 	default:
 		m.bring(p, &luck)

@@ -35,7 +35,7 @@ func TestALayerThatAnotherPullBringsIsWaitedForAndComesOnce(t *testing.T) {
 		if other.doneAt != base {
 			t.Errorf("it looks again at %v, want %v, when the layer is unpacked", other.doneAt, base)
 		}
-		r.registry.SetPace(full/2, r.Now()) // all comes later
+		r.registry.SetPace(AllRegistries, full/2, r.Now()) // all comes later
 	}
 	r.run(t, r.machine.pulls[1].doneAt.Sub(r.Now()))
 	if other := &r.machine.pulls[1]; other.awaits != 0 || other.bytes != 40_000_000 || other.from != r.Now() || app.bytes != 100_000_000 {
@@ -107,10 +107,10 @@ func TestPullsSideBySideEndAndKeepTheirBooks(t *testing.T) {
 			r.machine.Pull(pod(id+1, c), &c)
 			switch luck.Below(9) {
 			case 0:
-				r.registry.SetPace(int64(1+luck.Below(full)), r.Now())
+				r.registry.SetPace(AllRegistries, int64(1+luck.Below(full)), r.Now())
 			case 1:
-				r.registry.SetSilent(luck.Below(2) == 0)
-				r.registry.SetDown(!r.registry.down)
+				r.registry.SetSilent(AllRegistries, luck.Below(2) == 0)
+				r.registry.SetDown(AllRegistries, !r.registry.doors[AllRegistries].down)
 			case 2:
 				r.machine.SetOffline(!r.machine.offline)
 			case 3:
@@ -119,9 +119,9 @@ func TestPullsSideBySideEndAndKeepTheirBooks(t *testing.T) {
 			r.run(t, time.Duration(luck.Below(60))*time.Second)
 			waited += r.checkLayers(t, seed)
 		}
-		r.registry.SetDown(false)
+		r.registry.SetDown(AllRegistries, false)
 		r.machine.SetOffline(false)
-		r.registry.SetPace(full, r.Now())
+		r.registry.SetPace(AllRegistries, full, r.Now())
 		r.run(t, 3*time.Hour)
 		if len(r.machine.pulls) > 0 || len(r.told) != 25 {
 			t.Fatalf("seed %d: %d answers, left %+v", seed, len(r.told), r.machine.pulls)

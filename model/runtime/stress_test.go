@@ -86,7 +86,7 @@ func TestStressGoesWithThePower(t *testing.T) {
 func TestPodsHaveNoMoreMemoryThanIsNotReserved(t *testing.T) {
 	r, asks, poor := stressed()
 	r.machine.reservedMemory = 7_500_000_000
-	if free := r.machine.MemoryFree(r.Now()); free != 500_000_000 {
+	if free := r.machine.PodMemoryFree(r.Now()); free != 500_000_000 {
 		t.Errorf("%d bytes are free", free)
 	}
 	r.machine.Take(700_000, 0, 0) // 5 GB more: less than is reserved, so nobody has to mind

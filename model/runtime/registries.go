@@ -1,0 +1,85 @@
+package runtime
+
+import (
+	"strings"
+
+	"orrery/sim"
+)
+
+// Images come from registries, each of which is a host that stands first in their names.
+// Each of them may be down, slow or short of patience by itself; those of which nothing is
+// said by itself are all alike. What they send goes through one Bandwidth.
+
+// door is how a registry answers.
+type door struct {
+	down    bool  // every pull fails
+	silent  bool  // it does so only after a timeout
+	pace    int64 // of downloads, in millionths of what they are otherwise
+	limited int64 // of a million pulls, how many are told that there were too many
+}
+
+// dead tells whether it does not even refuse, and refuses whether it does.
+func (d *door) dead() bool    { return d.down && d.silent }
+func (d *door) refuses() bool { return d.down && !d.silent }
+
+// AllRegistries is the host that stands for those of which nothing is said by itself.
+const AllRegistries = ""
+
+// RegistryOf is the host that an image comes from.
+func RegistryOf(image string) string {
+	host, _, _ := strings.Cut(ImageName(image), "/")
+	return host
+}
+
+// door is that of the registry of an image.
+func (r *Registry) door(image uint32) *door {
+	if d := r.doors[r.hosts[image]]; d != nil {
+		return d
+	}
+	return r.doors[AllRegistries]
+}
+
+// own is the door of a registry of which something is said by itself from now on.
+func (r *Registry) own(host string) *door {
+	d := r.doors[host]
+	if d == nil {
+		like := *r.doors[AllRegistries]
+		d = &like
+		r.doors[host] = d
+	}
+	return d
+}
+
+// SetSilent has a registry, when it is down, not refuse: who asks it waits until a timeout.
+func (r *Registry) SetSilent(host string, silent bool) { r.own(host).silent = silent }
+
+// SetDown takes a registry down or brings it back. When it refuses connections all
+// downloads under way break off, and when it is silent they stall.
+func (r *Registry) SetDown(host string, down bool) {
+	d := r.own(host)
+	if d.down == down {
+		return
+	}
+	d.down = down
+	for _, m := range r.machines {
+		switch {
+		case down && d.silent:
+			m.loseAnswers(d)
+		case down:
+			m.breakOff(d)
+		}
+	}
+	if len(r.machines) > 0 {
+		r.share(r.machines[0].kernel.Now())
+	}
+}
+
+// SetPace has downloads of a registry go on at a share of their speed, in millionths.
+func (r *Registry) SetPace(host string, ppm int64, now sim.Time) {
+	r.own(host).pace = max(ppm, 1)
+	r.share(now)
+}
+
+// Limit has a registry refuse so many of a million pulls from now on, because there
+// were too many.
+func (r *Registry) Limit(host string, ppm int64) { r.own(host).limited = ppm }
