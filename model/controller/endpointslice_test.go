@@ -244,3 +244,39 @@ func TestAPodWithoutThePortThatAServiceNamesIsNoEndpoint(t *testing.T) {
 		}
 	}
 }
+
+// Source: k8s.io/endpointslice/reconciler.go reconcileByAddressType: "If the Node specified
+// by the Pod doesn't exist we want to requeue the Service so we retry later, but also update
+// the EndpointSlice without the problematic Pod", unless publishNotReadyAddresses is set.
+// Nodes come and go without a look at Services (endpointslice_controller.go deleteNode).
+func TestAPodWhoseNodeIsGoneIsLeftOutFromTheNextLookUntilTheNodeIsBack(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	every := service("every")
+	every.PublishNotReady, every.Selector = true, service("web").Selector
+	r.user.client.Create(service("web"), 0)
+	r.user.client.Create(every, 0)
+	r.user.client.Create(deployment("web", 3), 0)
+	r.until(t, time.Minute, "all ready", func() bool { _, ready := r.active(); return ready == 3 })
+	r.run(t, time.Second)
+	listed := func(when string, web, every int) {
+		t.Helper()
+		got := map[string]int{}
+		for _, s := range r.slices() {
+			got[r.store.Get(s.Service).Head().Name] += len(s.Endpoints)
+		}
+		if got["web"] != web || got["every"] != every {
+			t.Errorf("%s: %d and %d endpoints, want %d and %d", when, got["web"], got["every"], web, every)
+		}
+	}
+	node := *r.node(r.podList()[0].NodeID)
+	r.user.client.Delete(node.Ref(), 0, 0)
+	r.run(t, 2*time.Second)
+	listed("nobody looked", 3, 3)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 4 })
+	r.run(t, 3*time.Second)
+	listed("the fourth is there", 3, 4)
+	node.ID, node.ResourceVersion = 0, 0
+	r.user.client.Create(&node, 0)
+	r.run(t, 5*time.Second)
+	listed("the node is back", 4, 4)
+}
