@@ -130,7 +130,7 @@ var signatures = []struct {
 		[]string{"between 10m10s and 15m: always(pods_terminating() == 1)", "notes(FailedKillPod) >= 20", "between 10m10s and 15m: always(ready(deployment/web) <= 5)", "notes(FailedCreatePodSandBox) >= 20", "node_not_ready() == 0",
 			"after 15m20s: always(pods_terminating() == 0)", "after 17m: always(ready(deployment/web) == 6)"}},
 	{"cni-routes-lost", owned, "{at: 10m, for: 5m, fault: cni-routes-lost, target: [node/n-1, node/n-2, node/n-3], stagger: 3m}",
-		[]string{"between 10m1s and 11m: error_rate(service/web) >= 20%", "between 12m1s and 15m: error_rate(service/web) >= 50%", "always(node_not_ready() == 0)", "between 9m and 30m: always(ready(deployment/web) == 6)", "after 15m10s: availability(service/web) == 100%"}},
+		[]string{"between 10m1s and 11m: error_rate(service/web) >= 20%", "between 12m1s and 15m: error_rate(service/web) >= 70%", "notes(LoadBalancerTargetUnhealthy) == 0", "always(node_not_ready() == 0)", "between 9m and 30m: always(ready(deployment/web) == 6)", "after 15m10s: availability(service/web) == 100%"}},
 	{"component-partition", owned, "{at: 10m, for: 5m, fault: component-partition, component: kube-scheduler}",
 		[]string{"between 10m and 10m30s: leader_changes(kube-scheduler) == 1", "after 15m: converged()"}},
 	{"config-push", owned, "{at: 10m, for: 5m, fault: config-push, target: deployment/web, image: \"web:2\", rate: 1/s, rollback: true}",

@@ -36,6 +36,7 @@ type Cluster struct {
 	gates        []map[string]*gate  // by machine of the control plane and name of the pod
 	servers      []*apiserver.Server // by machine of the control plane
 	ingress      network.Site
+	checks       []network.Site          // where load balancers check from, if there are any
 	outside      network.Site            // where people are, and programs on machines that are no nodes
 	kubelets     []agent                 // by node ID
 	sites        []network.Site          // by node ID

@@ -47,9 +47,12 @@ func (x *Cluster) addBalancers() {
 		if t.From != workload.Internet || x.balancer(t.Namespace, t.Service) != nil {
 			continue
 		}
+		if x.checks == nil {
+			x.checks = []network.Site{x.net.AddSite("health checks", "ingress")}
+		}
 		namespace, service := t.Namespace, t.Service
 		x.balancers = append(x.balancers, proxy.NewBalancer(x.Kernel, x.Store, x.net, proxy.BalancerConfig{
-			Probes: x.config.Probes, Name: "load-balancer/" + namespace + "/" + service, Site: x.ingress, Namespace: namespace, Service: service,
+			Probes: x.config.Probes, Name: "load-balancer/" + namespace + "/" + service, Site: x.checks[0], Namespace: namespace, Service: service,
 			Nodes: checkedNodes{x}, Literal: x.config.Literal, Note: x.Store.Note, Changed: func() { x.flows.TargetsChanged(namespace, service) },
 		}))
 	}

@@ -72,6 +72,9 @@ func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 // Outside implements fault.World.
 func (w faultWorld) Outside() network.Site { return w.x.ingress }
 
+// Checks implements fault.World.
+func (w faultWorld) Checks() []network.Site { return w.x.checks }
+
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
 

@@ -248,11 +248,13 @@ func (b *Balancer) recheckAll(now sim.Time) {
 	}
 }
 
-// ask is what a probe of a node would come to now.
+// ask is what a probe of a node would come to now. It opens a connection and asks, which
+// is two round trips; of how late these are the least counts, and losses that are not of
+// all messages do not.
 func (b *Balancer) ask(t *probed) answer {
 	site, ok := b.Nodes.Site(t.node.Name)
 	switch {
-	case !ok || !b.net.Connected(b.Site, site):
+	case !ok || !b.net.Connected(b.Site, site) || 2*b.net.RoundTrip(b.Site, site) >= b.Timeout:
 		return silent
 	case t.spoiled || !b.local && model.HasTaint(t.node.Taints, toBeDeleted, model.NoSchedule) || !b.Nodes.Passes(t.node.Name, b.Namespace, b.Service):
 		return refuses

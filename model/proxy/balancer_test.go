@@ -201,3 +201,21 @@ func TestCountingProbesIsMakingThem(t *testing.T) {
 		}
 	}
 }
+
+// A check that takes as long as its timeout is none. It opens a connection, and asks.
+func TestAHealthCheckOverASlowWayFails(t *testing.T) {
+	for delay, fails := range map[time.Duration]bool{250 * time.Millisecond: true, 240 * time.Millisecond: false} {
+		r := newBalanced(t, 1, 2, BalancerConfig{})
+		r.until(t, time.Minute)
+		slow := r.net.Impair(network.Impairment{From: []network.Site{r.b.BalancerConfig.Site}, To: []network.Site{r.sites["n-0"]}, Both: true, Delay: sim.Constant(delay)})
+		r.until(t, 2*time.Minute)
+		if in, _ := r.b.Targets(); slices.Contains(in, "n-0") == fails {
+			t.Errorf("%v: %v", delay, in)
+		}
+		r.net.Lift(slow)
+		r.until(t, 3*time.Minute)
+		if in, _ := r.b.Targets(); len(in) != 2 {
+			t.Errorf("%v, and afterwards: %v", delay, in)
+		}
+	}
+}
