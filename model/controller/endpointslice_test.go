@@ -280,3 +280,40 @@ func TestAPodWhoseNodeIsGoneIsLeftOutFromTheNextLookUntilTheNodeIsBack(t *testin
 	r.run(t, 5*time.Second)
 	listed("the node is back", 4, 4)
 }
+
+// Source: k8s.io/endpointslice/util/controller_utils.go ShouldPodBeInEndpoints: "Terminal
+// describes when a Pod is complete (in a succeeded or failed phase) ... a pod that hasn't
+// been assigned an IP address" are in none; who is being deleted is, and who is not ready.
+func TestPodsThatHaveEndedOrHaveNoAddressAreNoEndpoints(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.run(t, time.Second)
+	for _, c := range []struct {
+		name   string
+		change func(*model.Pod)
+		listed bool
+	}{
+		{"ready", func(*model.Pod) {}, true},
+		{"not ready", func(p *model.Pod) { p.Ready.Status = model.False }, true},
+		{"terminating", func(p *model.Pod) { p.DeletionAt = 1 }, true},
+		{"pending, with an address", func(p *model.Pod) { p.Phase = model.PodPending }, true},
+		{"without an address", func(p *model.Pod) { p.IP = 0 }, false},
+		{"succeeded", func(p *model.Pod) { p.Phase = model.PodSucceeded }, false},
+		{"failed", func(p *model.Pod) { p.Phase = model.PodFailed }, false},
+		{"failed, and terminating", func(p *model.Pod) { p.Phase, p.DeletionAt = model.PodFailed, 1 }, false},
+		{"of another app", func(p *model.Pod) { p.Labels = nil }, false},
+	} {
+		p := &model.Pod{
+			Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})},
+			Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1, Phase: model.PodRunning,
+			Ready: model.Condition{Status: model.True},
+		}
+		c.change(p)
+		for _, publish := range []bool{false, true} {
+			svc := service("web")
+			svc.PublishNotReady = publish
+			if _, listed := endpointsOf(r).endpoint(svc, p); listed != c.listed {
+				t.Errorf("%s, publishNotReadyAddresses %v: listed %v", c.name, publish, listed)
+			}
+		}
+	}
+}
