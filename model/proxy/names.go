@@ -20,8 +20,9 @@ import (
 // ready, and is not found otherwise. All names of a Service are renewed together. A name
 // that was looked up before there is such a Service is not found until then, either.
 //
-// What a machine's clients know is what the machine has seen. Real answers are CoreDNS'
-// view, which a machine that is cut off from the control plane does not have either.
+// What a machine's clients know is what the machine has seen, whether or not its kube-proxy
+// runs. Real answers are what CoreDNS has seen, which machines that are cut off from the
+// control plane would hear of if its pods are on others; here they go on with what they know.
 
 // AnswerTTL is for how long an answer is kept, if nobody says otherwise.
 const AnswerTTL = 30 * time.Second
@@ -65,7 +66,7 @@ func (p *Proxy) missing(as name) rules {
 		}
 	}
 	p.catchUp()
-	if s.seen == nil { // by a process that does not run
+	if s.seen == nil { // not yet, by a process that starts
 		return none
 	}
 	h := p.host(s, p.slicesOf(s), host)
@@ -98,6 +99,25 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 	return true
 }
 
+// rename looks after headless Services while no process writes rules: what DNS tells of
+// them does not need one.
+func (p *Proxy) rename(now sim.Time) {
+	rest := p.dirty[:0]
+	for _, id := range p.dirty {
+		s := p.services.Row(id)
+		if !p.named(s.seen) && !s.route.Headless {
+			rest = append(rest, id)
+			continue
+		}
+		s.dirty = false
+		if !p.keepsAnswer(now, id, s) {
+			n := p.make(id, s)
+			p.put(&n)
+		}
+	}
+	p.dirty = rest
+}
+
 // renewal is the next time at which an answer about a Service is renewed.
 func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	luck := p.answers.Draw(p.hash, uint64(id))
@@ -107,14 +127,14 @@ func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 }
 
 // renew has clients get a new answer. Nothing is found of a Service that is gone. A process
-// that was stopped meanwhile looks at everything when it starts again.
+// that starts looks at everything when it has seen it.
 func (p *Proxy) renew(id uint32) {
 	s := p.services.Row(id)
 	if !s.asked {
 		return
 	}
 	s.asked = false
-	if p.stopped || !p.powered || p.full {
+	if !p.powered || p.listing() {
 		return
 	}
 	n := p.make(id, s)

@@ -117,3 +117,44 @@ func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
 		t.Errorf("renewed at %v", changes)
 	}
 }
+
+// Source: kubernetes.io "DNS for Services and Pods": the name of a headless Service is the
+// business of DNS and of nobody else, so it goes on being found while no kube-proxy runs on a
+// machine, also after a boot. Rules stay as they are.
+func TestNamesOfHeadlessServicesNeedNoProxy(t *testing.T) {
+	for seed := range uint64(10) {
+		for _, literal := range []bool{false, true} {
+			r := startRig(seed, literal)
+			r.headless("db")
+			r.named("db", []uint32{1, 2}, 1, 2)
+			r.endpoints("web", 1, 2)
+			r.until(t, 10*time.Second)
+			r.proxy.Halt()
+			r.named("db", []uint32{2}, 1, 2)
+			r.endpoints("web", 2)
+			r.headless("new")
+			r.named("new", []uint32{3}, 3)
+			r.until(t, 45*time.Second)
+			if r.route("db") != "2" || r.route("new") != "3" || r.route("db-0.db") != "" || r.route("web") != "1 2" {
+				t.Errorf("seed %d: db %q, new %q, db-0.db %q, web %q", seed, r.route("db"), r.route("new"), r.route("db-0.db"), r.route("web"))
+			}
+			r.net.SetPower(r.node, false)
+			r.until(t, 50*time.Second)
+			r.net.SetPower(r.node, true)
+			r.until(t, 60*time.Second)
+			if r.route("db") != "2" || r.route("web") != "" {
+				t.Errorf("seed %d: after a boot db %q, web %q", seed, r.route("db"), r.route("web"))
+			}
+			r.named("db", []uint32{1}, 1, 2)
+			r.until(t, 95*time.Second)
+			if r.route("db") != "1" {
+				t.Errorf("seed %d: later db %q", seed, r.route("db"))
+			}
+			r.proxy.Resume()
+			r.until(t, 100*time.Second)
+			if r.route("db") != "1" || r.route("web") != "2" {
+				t.Errorf("seed %d: with a kube-proxy db %q, web %q", seed, r.route("db"), r.route("web"))
+			}
+		}
+	}
+}

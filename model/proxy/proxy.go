@@ -159,9 +159,7 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 	}
 	p.powered = on
 	if on {
-		if !p.stopped {
-			p.list(now)
-		}
+		p.list(now)
 		return
 	}
 	p.forget()
@@ -195,11 +193,12 @@ func (p *Proxy) forget() {
 }
 
 // Halt ends the process. The machine goes on with the rules there are
-// (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check.
+// (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check. What
+// DNS tells of headless Services does not depend on it.
 func (p *Proxy) Halt() {
 	p.stopped = true
-	if p.powered {
-		p.forget()
+	if p.doneAt > 0 { // a run that it does not finish
+		p.next, p.doneAt, p.freeAt = p.next[:0], 0, p.doneAt.Add(minSync)
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
 }
@@ -208,6 +207,7 @@ func (p *Proxy) Halt() {
 func (p *Proxy) Resume() {
 	p.stopped = false
 	if p.powered {
+		p.forget()
 		p.list(p.kernel.Now())
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
@@ -273,7 +273,7 @@ func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == store.WhyWatch:
 		p.watchSlices.Next()
 	}
-	if p.powered && !p.stopped {
+	if p.powered {
 		p.sync(now)
 	}
 }
@@ -324,7 +324,7 @@ func (p *Proxy) outdate(id uint32) {
 
 // sync ends the run that is due to end, and begins one if there is a reason to
 // and the last one ended long enough ago. News that comes until then waits for the
-// next, and wakes nobody before.
+// next, and wakes nobody before. Without a process only names are looked after.
 func (p *Proxy) sync(now sim.Time) {
 	if p.doneAt > now {
 		return
@@ -335,13 +335,20 @@ func (p *Proxy) sync(now sim.Time) {
 	}
 	switch {
 	case len(p.dirty) == 0:
-	case p.full && !(p.watchServices.Drained() && p.watchSlices.Drained()): // not all is listed
+	case p.listing():
+	case now >= p.freeAt && p.stopped:
+		p.rename(now)
 	case now >= p.freeAt:
 		p.begin(now)
 	case p.posted != p.freeAt:
 		p.posted = p.freeAt
 		p.kernel.Post(p.freeAt, p.self, whySync, 0)
 	}
+}
+
+// listing tells whether a process that started has not seen everything yet.
+func (p *Proxy) listing() bool {
+	return p.full && !(p.watchServices.Drained() && p.watchSlices.Drained())
 }
 
 func (p *Proxy) begin(now sim.Time) {
