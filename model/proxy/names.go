@@ -21,8 +21,8 @@ import (
 // that was looked up before there is such a Service is not found until then, either.
 //
 // What a machine's clients know is what the machine has seen, whether or not its kube-proxy
-// runs. Real answers are what CoreDNS has seen, which machines that are cut off from the
-// control plane would hear of if its pods are on others; here they go on with what they know.
+// runs, or, if it is cut off from the control plane, what another one has that is not. Real
+// answers are what CoreDNS' pods have seen, wherever they are.
 
 // AnswerTTL is for how long an answer is kept, if nobody says otherwise.
 const AnswerTTL = 30 * time.Second
@@ -65,13 +65,73 @@ func (p *Proxy) missing(as name) rules {
 			return rules{route: s.hosts[i].route}
 		}
 	}
-	p.catchUp()
-	if s.seen == nil { // not yet, by a process that starts
+	from := p.source()
+	of := from.services.Row(id)
+	if of.seen == nil { // not yet, by a process that starts
 		return none
 	}
-	h := p.host(s, p.slicesOf(s), host)
+	h := p.host(of, from.slicesOf(of), host)
 	s.hosts = append(s.hosts[:len(s.hosts):len(s.hosts)], h)
 	return rules{route: h.route}
+}
+
+// follows tells whether the machine hears of changes. It does not know that itself.
+func (p *Proxy) follows() bool { return p.watchServices.Connected() && p.watchSlices.Connected() }
+
+// source is the machine whose view DNS tells: its own if it hears of changes, else the first
+// other one that does, if there is one.
+func (p *Proxy) source() *Proxy {
+	from := p
+	if !p.follows() {
+		if i := slices.IndexFunc(p.Rules.readers, func(q *Proxy) bool { return q.powered && q.follows() && !q.listing() }); i >= 0 {
+			from = p.Rules.readers[i]
+		}
+	}
+	from.catchUp()
+	return from
+}
+
+// told is what DNS tells of a headless Service. Nothing is found of one that is gone.
+func (p *Proxy) told(id uint32) pending {
+	from := p.source()
+	s := from.services.Row(id)
+	if s.seen == nil {
+		own := p.services.Row(id)
+		return pending{id, rules{as: own.as, route: model.Route{Service: own.route.Service, Headless: true}}}
+	}
+	r, of := rules{as: name{s.seen.Namespace, s.seen.Name}}, from.slicesOf(s)
+	r.route = p.Rules.choose(s.seen, of, place{named: true})
+	for _, host := range p.asked[r.as] {
+		r.hosts = append(r.hosts, p.host(s, of, host))
+	}
+	return pending{id, r}
+}
+
+// pass has machines that are cut off hear of a headless Service's change, when their clients
+// next ask.
+func (p *Proxy) pass(now sim.Time, id uint32, s *service) {
+	if !s.route.Headless && (s.seen == nil || !s.seen.Headless) {
+		return
+	}
+	for _, q := range p.Rules.readers {
+		if q.powered && !q.follows() {
+			q.keepsAnswer(now, id, q.services.Row(id))
+		}
+	}
+}
+
+// cutOff notices that the connection is lost. What was on its way then is heard of by others,
+// and by them.
+func (p *Proxy) cutOff(now sim.Time) {
+	was := p.cut
+	if p.cut = p.powered && !p.follows(); !p.cut || was {
+		return
+	}
+	for id := range p.services.Len() {
+		if s := p.services.Row(uint32(id)); s.route.Headless {
+			p.keepsAnswer(now, uint32(id), s)
+		}
+	}
 }
 
 // miss remembers that a name was asked for which is not there. Before its first rules a
@@ -110,6 +170,7 @@ func (p *Proxy) rename(now sim.Time) {
 			continue
 		}
 		s.dirty = false
+		p.pass(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
 			n := p.make(id, s)
 			p.put(&n)
@@ -126,8 +187,8 @@ func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	return now + ttl - (now+ttl-phase)%ttl
 }
 
-// renew has clients get a new answer. Nothing is found of a Service that is gone. A process
-// that starts looks at everything when it has seen it.
+// renew has clients get a new answer. A process that starts looks at everything when it has
+// seen it.
 func (p *Proxy) renew(id uint32) {
 	s := p.services.Row(id)
 	if !s.asked {
@@ -137,9 +198,6 @@ func (p *Proxy) renew(id uint32) {
 	if !p.powered || p.listing() {
 		return
 	}
-	n := p.make(id, s)
-	if s.seen == nil {
-		n.rules = rules{as: s.as, route: model.Route{Service: s.route.Service, Headless: true}}
-	}
+	n := p.told(id)
 	p.put(&n)
 }

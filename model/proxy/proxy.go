@@ -109,6 +109,7 @@ type Proxy struct {
 	luck    sim.Lane
 	answers sim.Lane // when clients look up headless Services
 	powered bool
+	cut     bool // it has no connection, as far as was looked
 	stopped bool // the process does not run
 	full    bool // the next run writes all rules
 
@@ -139,6 +140,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
 	p.watchSlices = p.client.Watch(model.KindEndpointSlice)
+	c.Rules.readers = append(c.Rules.readers, p)
 	net.Listen(p)
 	return p
 }
@@ -155,6 +157,7 @@ func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {
+		p.cutOff(now)
 		return
 	}
 	p.powered = on
@@ -263,6 +266,7 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	p.catchUp()
+	p.cut = p.cut && !p.follows()
 	switch {
 	case why == whyLook:
 		p.restore()
@@ -356,6 +360,7 @@ func (p *Proxy) begin(now sim.Time) {
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
 		s.dirty = false
+		p.pass(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
 			p.next = append(p.next, p.make(id, s))
 		}
@@ -389,15 +394,15 @@ func (p *Proxy) refill() time.Duration {
 // make is what a Service's rules should be by what was seen. They have no
 // name, and so no effect, if the Service is gone or has not been seen yet.
 func (p *Proxy) make(id uint32, s *service) pending {
-	if s.seen == nil {
+	switch {
+	case s.seen == nil:
 		return pending{id: id}
+	case p.named(s.seen):
+		return p.told(id)
 	}
 	of := p.slicesOf(s)
-	r, at := rules{as: name{s.seen.Namespace, s.seen.Name}}, p.at
-	if p.named(s.seen) {
-		at = place{named: true}
-	}
-	r.route = p.Rules.choose(s.seen, of, at)
+	r := rules{as: name{s.seen.Namespace, s.seen.Name}}
+	r.route = p.Rules.choose(s.seen, of, p.at)
 	for _, host := range p.asked[r.as] {
 		r.hosts = append(r.hosts, p.host(s, of, host))
 	}

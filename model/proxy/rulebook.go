@@ -11,7 +11,8 @@ import (
 // make them once and have the very same ones. It changes nothing: rules follow from
 // the versions seen and the place, and versions are immutable.
 type Rulebook struct {
-	pages store.Table[[]page] // by Service ID; the youngest last
+	pages   store.Table[[]page] // by Service ID; the youngest last
+	readers []*Proxy            // in the order in which they were made
 }
 
 // page is rules, and what they follow from.
