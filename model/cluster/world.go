@@ -489,10 +489,14 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	if n == nil {
 		return nil
 	}
-	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
-		return k
+	k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet)
+	switch {
+	case !real:
+		return nil
+	case len(w.x.balancers) > 0:
+		return checkedMachine{k, w.x, node}
 	}
-	return nil
+	return k
 }
 
 // starts is where processes on a machine ask for what they need before they serve.
