@@ -66,6 +66,10 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 			t.Errorf("%s\nwant %q, got\n%v", c.timeline, c.want, err)
 		}
 	}
+	inside := strings.Replace(smallWith(owned, "{at: 1m, fault: lb-health-fail, target: node/n-1}", "  - restarts() >= 0\n"), "from: internet, ", "", 1)
+	if _, err := scenarios.Read("small.yaml", []byte(inside)); err == nil || !strings.Contains(err.Error(), "timeline[0].fault: no requests come through a load balancer") {
+		t.Errorf("checks of no load balancer fail: %v", err)
+	}
 }
 
 // A fault that repeats is one each time, with a name of its own, to the end of the run

@@ -273,6 +273,9 @@ func (l *loader) fault(e *entry) fault.Spec {
 	if e.kind.DNS && l.scenario.Config.DNS == nil {
 		m.Optional("fault").Errorf("nobody looks up anything: say so in workload.dns")
 	}
+	if e.kind.Balancers && !slices.ContainsFunc(l.scenario.Config.Traffic, func(t workload.Traffic) bool { return t.From == workload.Internet }) {
+		m.Optional("fault").Errorf("no requests come through a load balancer: workload.traffic says which do, with from: internet")
+	}
 	if e.kind.OwnEtcd && l.scenario.Config.ControlPlane.ExternalEtcd == 0 {
 		m.Optional("fault").Errorf("etcd has no machines of its own: its members are on those of the control plane, so write node-down, or say controlPlane: {etcd: {external: {members: 3}}}")
 		return f

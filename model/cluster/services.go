@@ -6,6 +6,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/fault"
+	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/proxy"
 	"orrery/model/runtime"
@@ -37,6 +38,26 @@ func (n checkedNodes) Passes(node, namespace, service string) bool {
 	return p != nil && p.Passes(namespace, service)
 }
 
+// Drops implements proxy.Nodes.
+func (n checkedNodes) Drops(node string) int64 { return n.x.untracked[node] }
+
+// checkedMachine is a machine that load balancers ask, over connections of which its kernel
+// may drop some.
+type checkedMachine struct {
+	*kubelet.Kubelet
+	x    *Cluster
+	node string
+}
+
+// Untracked implements workload.Machine.
+func (m checkedMachine) Untracked(ppm uint32) {
+	m.Kubelet.Untracked(ppm)
+	m.x.untracked[m.node] = int64(ppm)
+	for _, b := range m.x.balancers {
+		b.RouteChanged(m.node, "", "")
+	}
+}
+
 // addBalancers adds the load balancers that traffic comes through.
 func (x *Cluster) addBalancers() {
 	if x.config.Probes == (proxy.Probes{}) {
@@ -47,9 +68,12 @@ func (x *Cluster) addBalancers() {
 		if t.From != workload.Internet || x.balancer(t.Namespace, t.Service) != nil {
 			continue
 		}
+		if x.checks == nil {
+			x.checks = []network.Site{x.net.AddSite("health checks", "ingress")}
+		}
 		namespace, service := t.Namespace, t.Service
 		x.balancers = append(x.balancers, proxy.NewBalancer(x.Kernel, x.Store, x.net, proxy.BalancerConfig{
-			Probes: x.config.Probes, Name: "load-balancer/" + namespace + "/" + service, Site: x.ingress, Namespace: namespace, Service: service,
+			Probes: x.config.Probes, Name: "load-balancer/" + namespace + "/" + service, Site: x.checks[0], Namespace: namespace, Service: service,
 			Nodes: checkedNodes{x}, Literal: x.config.Literal, Note: x.Store.Note, Changed: func() { x.flows.TargetsChanged(namespace, service) },
 		}))
 	}

@@ -74,6 +74,9 @@ func (w faultWorld) Requests() fault.Requests { return w.x.flows }
 // Outside implements fault.World.
 func (w faultWorld) Outside() network.Site { return w.x.ingress }
 
+// Checks implements fault.World.
+func (w faultWorld) Checks() []network.Site { return w.x.checks }
+
 // dnsWorld is the DNS servers as faults see them.
 type dnsWorld struct{ x *Cluster }
 
@@ -497,10 +500,14 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	if n == nil {
 		return nil
 	}
-	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
-		return k
+	k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet)
+	switch {
+	case !real:
+		return nil
+	case len(w.x.balancers) > 0:
+		return checkedMachine{k, w.x, node}
 	}
-	return nil
+	return k
 }
 
 // starts is where processes on a machine ask for what they need before they serve.

@@ -12,10 +12,12 @@ import (
 
 // A slice holds up to 100 endpoints
 // (pkg/controller/endpointslice/config/v1alpha1/defaults.go). A failed sync is
-// tried again after 1 s, doubling (endpointslice_controller.go).
+// tried again after 1 s, doubling, 15 times; then it waits for news of the Service
+// (endpointslice_controller.go defaultSyncBackOff, maxRetries).
 const (
-	endpointsMost      = 100
-	endpointRetryFirst = time.Second
+	endpointsMost       = 100
+	endpointRetryFirst  = time.Second
+	endpointRetriesMost = 15
 )
 
 // endpointSlices lists, for every Service, the pods it selects. A change of a
@@ -47,6 +49,7 @@ type serviceRow struct {
 	slices  []sliceRow
 	places  map[uint32]place // of each pod listed
 	dirty   []uint32         // pods to look at
+	strays  []uint32         // pods that were left out because their nodes are not there
 	all     bool             // look at every pod
 	rebuild bool             // take the slices from the view: the memory may be wrong
 	known   bool
@@ -153,8 +156,19 @@ func (c *endpointSlices) selectedBy(p *model.Pod) []uint32 {
 // due implements controller; nothing is posted but delayed looks.
 func (c *endpointSlices) due(sim.Time, sim.Why, uint64) {}
 
+// rehouse has the pods of a node that came or went be looked at with their Services' next
+// look, which takes in all pods. A node is no reason for one.
+func (c *endpointSlices) rehouse(node uint32) {
+	for _, id := range c.view.nodes.Row(node).pods {
+		for _, svc := range c.selectedBy(c.view.pod(id)) {
+			row := c.rows.Row(svc)
+			row.dirty = append(row.dirty, id)
+		}
+	}
+}
+
 // sync brings a Service's slices up to date.
-func (c *endpointSlices) sync(_ sim.Time, id uint32) {
+func (c *endpointSlices) sync(now sim.Time, id uint32) {
 	svc := *c.view.services.Row(id)
 	row := c.rows.Row(id)
 	if svc == nil || svc.Selector == nil {
@@ -173,10 +187,10 @@ func (c *endpointSlices) sync(_ sim.Time, id uint32) {
 	if svc.TopologyAuto {
 		c.hint(svc, row)
 	} else {
-		row.hinted, row.unhinted = row.hinted[:0], ""
+		c.noMoreHints(svc, row)
 	}
 	c.write(svc, row)
-	c.proceed(id, row)
+	c.proceed(now, id, row)
 }
 
 // forget drops a slice from those that were created and not seen yet.
@@ -219,9 +233,15 @@ func (c *endpointSlices) lookAtAll(svc *model.Service, row *serviceRow) {
 // returns the new ones.
 func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.Endpoint {
 	var added []model.Endpoint
-	for _, id := range row.dirty {
-		want, listed := c.endpoint(svc, c.view.pod(id))
+	dirty := append(row.dirty, row.strays...)
+	row.strays = row.strays[:0]
+	for _, id := range dirty {
+		p := c.view.pod(id)
+		want, listed := c.endpoint(svc, p)
 		at, was := row.places[id]
+		if !listed && belongs(svc, p) && !slices.Contains(row.strays, id) {
+			row.strays = append(row.strays, id)
+		}
 		switch {
 		case was && at.slice < 0: // new, and seen already
 		case was && listed:
@@ -240,16 +260,28 @@ func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.End
 			added = append(added, want)
 		}
 	}
-	row.dirty = row.dirty[:0]
+	row.dirty = dirty[:0]
 	return added
 }
 
+// belongs tells whether a Service lists a pod if it is on a node
+// (k8s.io/endpointslice/util ShouldPodBeInEndpoints). In Kubernetes a pod that no port leads
+// to is in a slice without ports (getEndpointPorts), where kube-proxy finds nobody; here it
+// is in none. DNS of a headless Service names it all the same.
+func belongs(svc *model.Service, p *model.Pod) bool {
+	return p != nil && !p.Phase.Terminal() && p.IP != 0 && svc.Selector.Matches(p.Labels) && (svc.Headless || svc.Leads(p.Spec))
+}
+
 // endpoint is what the Service lists of a pod, and whether it lists it at all
-// (k8s.io/endpointslice/utils.go podToEndpoint, ShouldPodBeInEndpoints). In Kubernetes a pod
-// that no port leads to is in a slice without ports (getEndpointPorts), where kube-proxy
-// finds nobody; here it is in none. DNS of a headless Service names it all the same.
+// (k8s.io/endpointslice/utils.go podToEndpoint). One whose node is not there is left out,
+// unless the Service wants also those that are not ready (reconciler.go
+// reconcileByAddressType).
 func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpoint, bool) {
-	if p == nil || p.Phase.Terminal() || p.IP == 0 || !svc.Selector.Matches(p.Labels) || !svc.Headless && !svc.Leads(p.Spec) {
+	if !belongs(svc, p) {
+		return model.Endpoint{}, false
+	}
+	n := c.view.node(p.NodeID)
+	if n == nil && !svc.PublishNotReady {
 		return model.Endpoint{}, false
 	}
 	e := model.Endpoint{
@@ -257,7 +289,7 @@ func (c *endpointSlices) endpoint(svc *model.Service, p *model.Pod) (model.Endpo
 		Serving: p.IsReady(), Terminating: p.Deleting(),
 	}
 	e.Ready = svc.PublishNotReady || e.Serving && !e.Terminating
-	if n := c.view.node(p.NodeID); n != nil {
+	if n != nil {
 		e.Zone = model.NameOf(n.Labels.Value(model.LabelZone))
 	}
 	if e.Ready && !svc.TopologyAuto {
@@ -439,10 +471,23 @@ func (c *endpointSlices) hostnames(svc *model.Service, endpoints []model.Endpoin
 	return names
 }
 
-func (c *endpointSlices) proceed(id uint32, row *serviceRow) {
-	if !row.plan.send(c.client, id) {
+func (c *endpointSlices) proceed(now sim.Time, id uint32, row *serviceRow) {
+	switch {
+	case row.plan.send(c.client, id):
+	case len(row.strays) > 0:
+		c.retry(now, id)
+	default:
 		c.done(id)
 	}
+}
+
+// retry is what follows a look that failed, or left pods out because of their nodes.
+func (c *endpointSlices) retry(now sim.Time, id uint32) {
+	if c.queue.keys.Row(id).failures == endpointRetriesMost {
+		c.done(id)
+		return
+	}
+	c.failed(now, id)
 }
 
 func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
@@ -461,8 +506,8 @@ func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
 	}
 	if row.plan.failed {
 		row.rebuild = true
-		c.failed(now, id)
+		c.retry(now, id)
 		return
 	}
-	c.proceed(id, row)
+	c.proceed(now, id, row)
 }

@@ -70,6 +70,11 @@ func (c *endpointSlices) node(_ sim.Time, old, next *model.Node) {
 	if next != nil {
 		c.topology.count(next, 1)
 	}
+	if old == nil {
+		c.rehouse(next.ID)
+	} else if next == nil {
+		c.rehouse(old.ID)
+	}
 	if old != nil && next != nil && (old.Ready.Status == model.True) == (next.Ready.Status == model.True) &&
 		old.Labels.Value(model.LabelZone) == next.Labels.Value(model.LabelZone) {
 		return
@@ -195,6 +200,16 @@ func (c *endpointSlices) hint(svc *model.Service, row *serviceRow) {
 			row.hinted = append(row.hinted, zoneHints{e.HintZone, 1})
 		}
 	})
+}
+
+// noMoreHints is a look at a Service without topology-mode Auto, which it may have had
+// (reconciler.go: "TopologyAwareHints annotation has changed, removing hints"). Each
+// endpoint has been looked at anew.
+func (c *endpointSlices) noMoreHints(svc *model.Service, row *serviceRow) {
+	if len(row.hinted) > 0 {
+		c.client.Note(svc, true, reasonNotHinted, "Topology Aware Hints has been disabled, addressType: IPv4")
+	}
+	row.hinted, row.unhinted = row.hinted[:0], ""
 }
 
 // unhint takes all hints away. That is told once, where Kubernetes repeats it at every

@@ -148,3 +148,75 @@ func TestTopologyModeAutoHintsEndpointsToOtherZones(t *testing.T) {
 		t.Errorf("with one pod, %s, want %s", got, want)
 	}
 }
+
+// Source: k8s.io/endpointslice/reconciler.go ("TopologyAwareHints annotation has changed,
+// removing hints"): they go, that is told, and trafficDistribution counts again.
+func TestWithoutTopologyModeAutoItsHintsGo(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1, zones: []int{2, 2}})
+	for id := uint32(1); id <= 4; id++ {
+		n := r.node(id).Copy().(*model.Node)
+		n.Allocatable.CPUMilli = map[bool]int64{true: 12_000, false: 4_000}[id <= 2]
+		r.store.Update(r.user.id, n)
+	}
+	svc := service("web")
+	svc.TopologyAuto = true
+	r.user.client.Create(svc, 0)
+	r.user.client.Create(deployment("web", 8), 0)
+	r.run(t, 30*time.Second)
+	if got, want := hintsOf(r), "a>a:4 b>a:2 b>b:2"; got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	before := r.notes(reasonNotHinted)
+	for _, c := range []struct {
+		zone bool
+		want string
+	}{{false, "a>:4 b>:4"}, {true, "a>a:4 b>b:4"}} {
+		r.user.client.Patch(r.store.Lookup(model.KindService, "default", "web").Head().Ref(), change[*model.Service]{func(s *model.Service) { s.TopologyAuto, s.PreferSameZone = false, c.zone }}, 0)
+		r.run(t, 5*time.Second)
+		if got := hintsOf(r); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+	if n := r.notes(reasonNotHinted) - before; n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
+}
+
+// Source: k8s.io/endpointslice/trafficdist/trafficdist.go: every ready endpoint is for its
+// own zone, if it has one, and with PreferSameNode also for its own node. Ready is also who
+// is not, with publishNotReadyAddresses (utils.go podToEndpoint).
+func TestTrafficDistributionHintsReadyEndpointsToTheirOwnPlaces(t *testing.T) {
+	a := model.NameOf("a")
+	for _, c := range []struct {
+		name               string
+		zone, node, all    bool // PreferSameZone, PreferSameNode, publishNotReadyAddresses
+		started            bool
+		ready, hinted      bool
+		hintZone, wantZone model.Name
+	}{
+		{name: "none", started: true, ready: true, wantZone: a},
+		{name: "PreferSameZone", zone: true, started: true, ready: true, hintZone: a, wantZone: a},
+		{name: "PreferSameNode", zone: true, node: true, started: true, ready: true, hinted: true, hintZone: a, wantZone: a},
+		{name: "not ready", zone: true, node: true, wantZone: a},
+		{name: "not ready, published", zone: true, node: true, all: true, ready: true, hinted: true, hintZone: a, wantZone: a},
+		{name: "without a zone", zone: true, node: true, started: true, ready: true, hinted: true},
+	} {
+		r := newRig(t, rigConfig{seed: 1})
+		if c.wantZone != a {
+			n := r.node(1).Copy().(*model.Node)
+			n.Labels = nil
+			r.store.Update(r.user.id, n)
+		}
+		r.run(t, time.Second)
+		svc := service("web")
+		svc.PreferSameZone, svc.PreferSameNode, svc.PublishNotReady = c.zone, c.node, c.all
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})}, Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1}
+		if c.started {
+			p.Ready.Status = model.True
+		}
+		e, listed := endpointsOf(r).endpoint(svc, p)
+		if !listed || e.Ready != c.ready || e.Serving != c.started || e.HintNode != c.hinted || e.HintZone != c.hintZone || e.Zone != c.wantZone {
+			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}

@@ -244,3 +244,76 @@ func TestAPodWithoutThePortThatAServiceNamesIsNoEndpoint(t *testing.T) {
 		}
 	}
 }
+
+// Source: k8s.io/endpointslice/reconciler.go reconcileByAddressType: "If the Node specified
+// by the Pod doesn't exist we want to requeue the Service so we retry later, but also update
+// the EndpointSlice without the problematic Pod", unless publishNotReadyAddresses is set.
+// Nodes come and go without a look at Services (endpointslice_controller.go deleteNode).
+func TestAPodWhoseNodeIsGoneIsLeftOutFromTheNextLookUntilTheNodeIsBack(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	every := service("every")
+	every.PublishNotReady, every.Selector = true, service("web").Selector
+	r.user.client.Create(service("web"), 0)
+	r.user.client.Create(every, 0)
+	r.user.client.Create(deployment("web", 3), 0)
+	r.until(t, time.Minute, "all ready", func() bool { _, ready := r.active(); return ready == 3 })
+	r.run(t, time.Second)
+	listed := func(when string, web, every int) {
+		t.Helper()
+		got := map[string]int{}
+		for _, s := range r.slices() {
+			got[r.store.Get(s.Service).Head().Name] += len(s.Endpoints)
+		}
+		if got["web"] != web || got["every"] != every {
+			t.Errorf("%s: %d and %d endpoints, want %d and %d", when, got["web"], got["every"], web, every)
+		}
+	}
+	node := *r.node(r.podList()[0].NodeID)
+	r.user.client.Delete(node.Ref(), 0, 0)
+	r.run(t, 2*time.Second)
+	listed("nobody looked", 3, 3)
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 4 })
+	r.run(t, 3*time.Second)
+	listed("the fourth is there", 3, 4)
+	node.ID, node.ResourceVersion = 0, 0
+	r.user.client.Create(&node, 0)
+	r.run(t, 5*time.Second)
+	listed("the node is back", 4, 4)
+}
+
+// Source: k8s.io/endpointslice/util/controller_utils.go ShouldPodBeInEndpoints: "Terminal
+// describes when a Pod is complete (in a succeeded or failed phase) ... a pod that hasn't
+// been assigned an IP address" are in none; who is being deleted is, and who is not ready.
+func TestPodsThatHaveEndedOrHaveNoAddressAreNoEndpoints(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.run(t, time.Second)
+	for _, c := range []struct {
+		name   string
+		change func(*model.Pod)
+		listed bool
+	}{
+		{"ready", func(*model.Pod) {}, true},
+		{"not ready", func(p *model.Pod) { p.Ready.Status = model.False }, true},
+		{"terminating", func(p *model.Pod) { p.DeletionAt = 1 }, true},
+		{"pending, with an address", func(p *model.Pod) { p.Phase = model.PodPending }, true},
+		{"without an address", func(p *model.Pod) { p.IP = 0 }, false},
+		{"succeeded", func(p *model.Pod) { p.Phase = model.PodSucceeded }, false},
+		{"failed", func(p *model.Pod) { p.Phase = model.PodFailed }, false},
+		{"failed, and terminating", func(p *model.Pod) { p.Phase, p.DeletionAt = model.PodFailed, 1 }, false},
+		{"of another app", func(p *model.Pod) { p.Labels = nil }, false},
+	} {
+		p := &model.Pod{
+			Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})},
+			Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1, Phase: model.PodRunning,
+			Ready: model.Condition{Status: model.True},
+		}
+		c.change(p)
+		for _, publish := range []bool{false, true} {
+			svc := service("web")
+			svc.PublishNotReady = publish
+			if _, listed := endpointsOf(r).endpoint(svc, p); listed != c.listed {
+				t.Errorf("%s, publishNotReadyAddresses %v: listed %v", c.name, publish, listed)
+			}
+		}
+	}
+}

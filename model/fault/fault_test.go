@@ -24,6 +24,7 @@ type world struct {
 	store    *store.Store
 	control  []network.Site
 	sites    []network.Site // by node ID
+	checks   []network.Site // of load balancers
 	machines []*machine     // by node ID
 	log      []string
 	down     bool // the registry
@@ -71,6 +72,7 @@ func (w *world) ControlPlane() []network.Site   { return w.control }
 func (w *world) EtcdSites() []network.Site      { return w.control }
 func (w *world) NodeSite(n uint32) network.Site { return w.sites[n] }
 func (w *world) Outside() network.Site          { return w.sites[0] }
+func (w *world) Checks() []network.Site         { return w.checks }
 func (w *world) Machine(n uint32) fault.Machine { return w.machines[n] }
 func (w *world) Registry() fault.Registry       { return w }
 func (w *world) LoseDisk(volume string)         { w.says("the disk of %s is lost", volume) }

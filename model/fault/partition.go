@@ -40,7 +40,7 @@ func (f *impaired) impair(d *Director, s *Spec, nodes []model.Object, by network
 	case s.Peer.IsZero() && len(other) == 0:
 		return "the whole control plane is on this side", false
 	case s.Peer.Outside:
-		peer, other = "whoever is outside", []network.Site{d.world.Outside()}
+		peer, other = "whoever is outside", append([]network.Site{d.world.Outside()}, d.world.Checks()...)
 	case !s.Peer.IsZero():
 		peers := d.choose(s.ID+"/peer", &s.Peer, model.KindNode)
 		if len(nodes) == 1 {

@@ -11,6 +11,7 @@ type Kind struct {
 	Components []string   // what Spec.Component may be; nil is the service accounts of the control plane
 	Cloud      bool       // there must be one
 	DNS        bool       // there must be one
+	Balancers  bool       // there must be some
 	OwnEtcd    bool       // etcd must have machines of its own
 	Hosts      bool       // it is about what runs on machines, and nothing runs on hollow nodes
 	Moment     bool       // without For it is over as soon as it happened
@@ -289,7 +290,7 @@ var Kinds = []Kind{
 	{
 		Name: "lb-health-fail", Targets: model.KindNode,
 		Help:   "load balancers' health checks of some nodes fail, although these are well",
-		Params: []string{ParamFor, ParamTarget},
+		Params: []string{ParamFor, ParamTarget}, Balancers: true,
 		effect: func() effect { return &lbHealthFail{} },
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/model/fault"
+	"orrery/model/network"
 	"orrery/sim"
 )
 
@@ -39,5 +40,30 @@ func TestFaultsOfServicesAndConnectionsNestAndHeal(t *testing.T) {
 10m0s table of n-0 filled by 0`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// kube-proxy answers a load balancer's health checks at its machine's own address, which is
+// reached without the routes of pods, but not over an interface that is down, nor from an
+// internet that is cut off.
+func TestHealthChecksOfANodeNeedItsInterfaceAndNoRoutesOfPods(t *testing.T) {
+	for name, arrive := range map[string]bool{"cni-routes-lost": true, "interface-down": false, "partition": false} {
+		w := newWorld(nodes(2, "n")...)
+		w.sites[0] = w.net.AddSite("outside", "")
+		w.checks = []network.Site{w.net.AddSite("health checks", "")}
+		s := spec("f", name, 10, 20, only("n-0"))
+		s.Peer.Outside = name == "partition"
+		fault.New(w.Kernel, w, []fault.Spec{s}).Start()
+		for _, x := range []struct {
+			s    int
+			want bool
+		}{{15, arrive}, {20, true}} {
+			if err := w.Run(at(x.s)); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.net.Connected(w.checks[0], w.sites[1]); got != x.want || w.net.Connected(w.sites[0], w.sites[1]) != (x.s == 20) {
+				t.Errorf("%s at %d s: checks arrive %v", name, x.s, got)
+			}
+		}
 	}
 }

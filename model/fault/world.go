@@ -16,7 +16,8 @@ type World interface {
 	ControlPlane() []network.Site // the sites of its machines
 	EtcdSites() []network.Site    // the sites of etcd's members, the same unless it has machines of its own
 	NodeSite(node uint32) network.Site
-	Outside() network.Site // of whoever sends to the cluster from outside
+	Outside() network.Site  // of whoever sends to the cluster from outside
+	Checks() []network.Site // of load balancers' health checks, also outside; none without load balancers
 	Machine(node uint32) Machine
 	LoseDisk(volume string) // there is nothing behind a PersistentVolume any more, for good
 	Registry() Registry

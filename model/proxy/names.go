@@ -20,8 +20,9 @@ import (
 // ready, and is not found otherwise. All names of a Service are renewed together. A name
 // that was looked up before there is such a Service is not found until then, either.
 //
-// What a machine's clients know is what the machine has seen. Real answers are CoreDNS'
-// view, which a machine that is cut off from the control plane does not have either.
+// What a machine's clients know is what the machine has seen, whether or not its kube-proxy
+// runs, or, if it is cut off from the control plane, what another one has that is not. Real
+// answers are what CoreDNS' pods have seen, wherever they are.
 
 // AnswerTTL is for how long an answer is kept, if nobody says otherwise.
 const AnswerTTL = 30 * time.Second
@@ -65,12 +66,74 @@ func (p *Proxy) missing(as name) rules {
 		}
 	}
 	p.catchUp()
-	if s.seen == nil { // by a process that does not run
+	from := p.source()
+	of := from.services.Row(id)
+	if of.seen == nil { // not yet, by a process that starts
 		return none
 	}
-	h := p.host(s, p.slicesOf(s), host)
+	h := p.host(of, from.slicesOf(of), host)
 	s.hosts = append(s.hosts[:len(s.hosts):len(s.hosts)], h)
 	return rules{route: h.route}
+}
+
+// follows tells whether the machine hears of changes. It does not know that itself.
+func (p *Proxy) follows() bool { return p.watchServices.Connected() && p.watchSlices.Connected() }
+
+// source is the machine whose view DNS tells: its own if it hears of changes, else the first
+// other one that does, if there is one.
+func (p *Proxy) source() *Proxy {
+	if p.follows() {
+		return p
+	}
+	i := slices.IndexFunc(p.Rules.readers, func(q *Proxy) bool { return q.powered && q.follows() && !q.listing() })
+	if i < 0 {
+		return p
+	}
+	p.Rules.readers[i].catchUp()
+	return p.Rules.readers[i]
+}
+
+// told is what DNS tells of a headless Service. Nothing is found of one that is gone.
+func (p *Proxy) told(id uint32) pending {
+	from := p.source()
+	s := from.services.Row(id)
+	if s.seen == nil {
+		own := p.services.Row(id)
+		return pending{id, rules{as: own.as, route: model.Route{Service: own.route.Service, Headless: true}}}
+	}
+	r, of := rules{as: name{s.seen.Namespace, s.seen.Name}}, from.slicesOf(s)
+	r.route = p.Rules.choose(s.seen, of, place{named: true})
+	for _, host := range p.asked[r.as] {
+		r.hosts = append(r.hosts, p.host(s, of, host))
+	}
+	return pending{id, r}
+}
+
+// pass has machines that are cut off hear of a headless Service's change, when their clients
+// next ask.
+func (p *Proxy) pass(now sim.Time, id uint32, s *service) {
+	if !s.route.Headless && (s.seen == nil || !s.seen.Headless) {
+		return
+	}
+	for _, q := range p.Rules.readers {
+		if q.powered && !q.follows() {
+			q.keepsAnswer(now, id, q.services.Row(id))
+		}
+	}
+}
+
+// cutOff notices that the connection is lost. What was on its way then is heard of by others,
+// and by them.
+func (p *Proxy) cutOff(now sim.Time) {
+	was := p.cut
+	if p.cut = p.powered && !p.follows(); !p.cut || was {
+		return
+	}
+	for id := range p.services.Len() {
+		if s := p.services.Row(uint32(id)); s.route.Headless {
+			p.keepsAnswer(now, uint32(id), s)
+		}
+	}
 }
 
 // miss remembers that a name was asked for which is not there. Before its first rules a
@@ -98,6 +161,26 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 	return true
 }
 
+// rename looks after headless Services while no process writes rules: what DNS tells of
+// them does not need one.
+func (p *Proxy) rename(now sim.Time) {
+	rest := p.dirty[:0]
+	for _, id := range p.dirty {
+		s := p.services.Row(id)
+		if !p.named(s.seen) && !s.route.Headless {
+			rest = append(rest, id)
+			continue
+		}
+		s.dirty = false
+		p.pass(now, id, s)
+		if !p.keepsAnswer(now, id, s) {
+			n := p.make(id, s)
+			p.put(&n)
+		}
+	}
+	p.dirty = rest
+}
+
 // renewal is the next time at which an answer about a Service is renewed.
 func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	luck := p.answers.Draw(p.hash, uint64(id))
@@ -106,20 +189,17 @@ func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	return now + ttl - (now+ttl-phase)%ttl
 }
 
-// renew has clients get a new answer. Nothing is found of a Service that is gone. A process
-// that was stopped meanwhile looks at everything when it starts again.
+// renew has clients get a new answer. A process that starts looks at everything when it has
+// seen it.
 func (p *Proxy) renew(id uint32) {
 	s := p.services.Row(id)
 	if !s.asked {
 		return
 	}
 	s.asked = false
-	if p.stopped || !p.powered || p.full {
+	if !p.powered || p.listing() {
 		return
 	}
-	n := p.make(id, s)
-	if s.seen == nil {
-		n.rules = rules{as: s.as, route: model.Route{Service: s.route.Service, Headless: true}}
-	}
+	n := p.told(id)
 	p.put(&n)
 }

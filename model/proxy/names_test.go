@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/proxy"
 	"orrery/sim"
 )
@@ -115,5 +116,84 @@ func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
 	}
 	if len(changes) != 4 || changes[1].Sub(changes[0]) != 10*time.Minute {
 		t.Errorf("renewed at %v", changes)
+	}
+}
+
+// Source: kubernetes.io "DNS for Services and Pods": the name of a headless Service is the
+// business of DNS and of nobody else, so it goes on being found while no kube-proxy runs on a
+// machine, also after a boot. Rules stay as they are.
+func TestNamesOfHeadlessServicesNeedNoProxy(t *testing.T) {
+	for seed := range uint64(10) {
+		for _, literal := range []bool{false, true} {
+			r := startRig(seed, literal)
+			r.headless("db")
+			r.named("db", []uint32{1, 2}, 1, 2)
+			r.endpoints("web", 1, 2)
+			r.until(t, 10*time.Second)
+			r.proxy.Halt()
+			r.named("db", []uint32{2}, 1, 2)
+			r.endpoints("web", 2)
+			r.headless("new")
+			r.named("new", []uint32{3}, 3)
+			r.until(t, 45*time.Second)
+			if r.route("db") != "2" || r.route("new") != "3" || r.route("db-0.db") != "" || r.route("web") != "1 2" {
+				t.Errorf("seed %d: db %q, new %q, db-0.db %q, web %q", seed, r.route("db"), r.route("new"), r.route("db-0.db"), r.route("web"))
+			}
+			r.net.SetPower(r.node, false)
+			r.until(t, 50*time.Second)
+			r.net.SetPower(r.node, true)
+			r.until(t, 60*time.Second)
+			if r.route("db") != "2" || r.route("web") != "" {
+				t.Errorf("seed %d: after a boot db %q, web %q", seed, r.route("db"), r.route("web"))
+			}
+			r.named("db", []uint32{1}, 1, 2)
+			r.until(t, 95*time.Second)
+			if r.route("db") != "1" {
+				t.Errorf("seed %d: later db %q", seed, r.route("db"))
+			}
+			r.proxy.Resume()
+			r.until(t, 100*time.Second)
+			if r.route("db") != "1" || r.route("web") != "2" {
+				t.Errorf("seed %d: with a kube-proxy db %q, web %q", seed, r.route("db"), r.route("web"))
+			}
+		}
+	}
+}
+
+// Source: as above: what DNS tells is what its servers have seen, and not the machine that
+// asks. So names go on being found where the control plane is out of reach, as long as
+// somebody hears of changes; rules do not. What was on its way when the connection was lost
+// is not missed, either.
+func TestNamesOfHeadlessServicesNeedNoConnectionToTheControlPlane(t *testing.T) {
+	for seed := range uint64(10) {
+		for _, literal := range []bool{false, true} {
+			for _, alone := range []bool{false, true} {
+				r := startRig(seed, literal)
+				if other := r.net.AddSite("n-2", "a"); !alone {
+					proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/n-2", Site: other, Node: "n-2", Listener: r, Rules: r.proxy.Rules, Literal: literal}).Start()
+				}
+				r.headless("db")
+				r.named("db", []uint32{1, 2}, 1, 2)
+				r.endpoints("web", 1, 2)
+				r.until(t, 10*time.Second)
+				r.named("db", []uint32{1}, 1, 2)
+				cut := r.net.Impair(network.Impairment{From: []network.Site{r.node}, To: []network.Site{r.control}, Both: true, Cut: true})
+				r.until(t, 45*time.Second)
+				if got := r.route("db"); got != "1" {
+					t.Errorf("seed %d, alone %v: what was on its way: %q", seed, alone, got)
+				}
+				r.named("db", []uint32{2}, 1, 2)
+				r.endpoints("web", 2)
+				r.until(t, 80*time.Second)
+				if want := map[bool]string{false: "2", true: "1"}[alone]; r.route("db") != want || r.route("web") != "1 2" {
+					t.Errorf("seed %d, alone %v: cut off: db %q, want %q, web %q", seed, alone, r.route("db"), want, r.route("web"))
+				}
+				r.net.Lift(cut)
+				r.until(t, 4*time.Minute)
+				if r.route("db") != "2" || r.route("web") != "2" {
+					t.Errorf("seed %d, alone %v: at last: db %q, web %q", seed, alone, r.route("db"), r.route("web"))
+				}
+			}
+		}
 	}
 }

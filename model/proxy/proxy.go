@@ -109,6 +109,7 @@ type Proxy struct {
 	luck    sim.Lane
 	answers sim.Lane // when clients look up headless Services
 	powered bool
+	cut     bool // it has no connection, as far as was looked
 	stopped bool // the process does not run
 	full    bool // the next run writes all rules
 
@@ -139,6 +140,7 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
 	p.watchSlices = p.client.Watch(model.KindEndpointSlice)
+	c.Rules.readers = append(c.Rules.readers, p)
 	net.Listen(p)
 	return p
 }
@@ -155,13 +157,12 @@ func (p *Proxy) Start() { p.LinksChanged(p.kernel.Now()) }
 func (p *Proxy) LinksChanged(now sim.Time) {
 	on := p.net.Reaches(p.Site, p.Site)
 	if on == p.powered {
+		p.cutOff(now)
 		return
 	}
 	p.powered = on
 	if on {
-		if !p.stopped {
-			p.list(now)
-		}
+		p.list(now)
 		return
 	}
 	p.forget()
@@ -195,11 +196,12 @@ func (p *Proxy) forget() {
 }
 
 // Halt ends the process. The machine goes on with the rules there are
-// (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check.
+// (pkg/proxy/iptables and nftables leave theirs behind), but answers no health check. What
+// DNS tells of headless Services does not depend on it.
 func (p *Proxy) Halt() {
 	p.stopped = true
-	if p.powered {
-		p.forget()
+	if p.doneAt > 0 { // a run that it does not finish
+		p.next, p.doneAt, p.freeAt = p.next[:0], 0, p.doneAt.Add(minSync)
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
 }
@@ -208,6 +210,7 @@ func (p *Proxy) Halt() {
 func (p *Proxy) Resume() {
 	p.stopped = false
 	if p.powered {
+		p.forget()
 		p.list(p.kernel.Now())
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
@@ -263,6 +266,7 @@ func (p *Proxy) DescribeWake(why sim.Why, _ uint64) string {
 // Wake implements sim.Actor.
 func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	p.catchUp()
+	p.cut = p.cut && !p.follows()
 	switch {
 	case why == whyLook:
 		p.restore()
@@ -273,7 +277,7 @@ func (p *Proxy) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == store.WhyWatch:
 		p.watchSlices.Next()
 	}
-	if p.powered && !p.stopped {
+	if p.powered {
 		p.sync(now)
 	}
 }
@@ -324,7 +328,7 @@ func (p *Proxy) outdate(id uint32) {
 
 // sync ends the run that is due to end, and begins one if there is a reason to
 // and the last one ended long enough ago. News that comes until then waits for the
-// next, and wakes nobody before.
+// next, and wakes nobody before. Without a process only names are looked after.
 func (p *Proxy) sync(now sim.Time) {
 	if p.doneAt > now {
 		return
@@ -335,7 +339,9 @@ func (p *Proxy) sync(now sim.Time) {
 	}
 	switch {
 	case len(p.dirty) == 0:
-	case p.full && !(p.watchServices.Drained() && p.watchSlices.Drained()): // not all is listed
+	case p.listing():
+	case now >= p.freeAt && p.stopped:
+		p.rename(now)
 	case now >= p.freeAt:
 		p.begin(now)
 	case p.posted != p.freeAt:
@@ -344,11 +350,17 @@ func (p *Proxy) sync(now sim.Time) {
 	}
 }
 
+// listing tells whether a process that started has not seen everything yet.
+func (p *Proxy) listing() bool {
+	return p.full && !(p.watchServices.Drained() && p.watchSlices.Drained())
+}
+
 func (p *Proxy) begin(now sim.Time) {
 	more := p.refill()
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
 		s.dirty = false
+		p.pass(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
 			p.next = append(p.next, p.make(id, s))
 		}
@@ -382,15 +394,15 @@ func (p *Proxy) refill() time.Duration {
 // make is what a Service's rules should be by what was seen. They have no
 // name, and so no effect, if the Service is gone or has not been seen yet.
 func (p *Proxy) make(id uint32, s *service) pending {
-	if s.seen == nil {
+	switch {
+	case s.seen == nil:
 		return pending{id: id}
+	case p.named(s.seen):
+		return p.told(id)
 	}
 	of := p.slicesOf(s)
-	r, at := rules{as: name{s.seen.Namespace, s.seen.Name}}, p.at
-	if p.named(s.seen) {
-		at = place{named: true}
-	}
-	r.route = p.Rules.choose(s.seen, of, at)
+	r := rules{as: name{s.seen.Namespace, s.seen.Name}}
+	r.route = p.Rules.choose(s.seen, of, p.at)
 	for _, host := range p.asked[r.as] {
 		r.hosts = append(r.hosts, p.host(s, of, host))
 	}

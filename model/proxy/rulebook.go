@@ -9,9 +9,10 @@ import (
 
 // Rulebook keeps the rules that were made last, so that machines which see the same
 // make them once and have the very same ones. It changes nothing: rules follow from
-// the versions seen and the place, and versions are immutable.
+// the versions seen and the place, and versions are immutable. It knows whose they are.
 type Rulebook struct {
-	pages store.Table[[]page] // by Service ID; the youngest last
+	pages   store.Table[[]page] // by Service ID; the youngest last
+	readers []*Proxy            // in the order in which they were made
 }
 
 // page is rules, and what they follow from.

@@ -96,6 +96,9 @@ func (c *Client) watchOfNode(all *[]*Watch, kind model.Kind, node uint32) *Watch
 // Drained tells whether the watch works and all that it has listed was read.
 func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.queue) }
 
+// Connected tells whether it has a connection, which its client finds out later.
+func (w *Watch) Connected() bool { return w.open && !w.broken }
+
 // ListedAt is when the last of what a watch has queued arrives, which is the
 // first list as long as nothing was read. It is false while there is no connection.
 func (w *Watch) ListedAt() (sim.Time, bool) {

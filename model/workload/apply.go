@@ -51,7 +51,8 @@ func (u *Kubectl) turn(c *call) bool {
 // if none (pkg/apis/apps/validation/validation.go ValidateDeploymentUpdate,
 // ValidateStatefulSetUpdate; batch/validation ValidateJobSpecUpdate;
 // rbac/validation ValidateRoleBindingUpdate; scheduling/validation
-// ValidatePriorityClassUpdate).
+// ValidatePriorityClassUpdate; core/validation ValidateServiceClusterIPsRelatedFields and
+// validateUpgradeDowngradeClusterIPs).
 func immutable(cur, said model.Object) string {
 	same := func(a, b any) bool { return reflect.DeepEqual(a, b) }
 	if !same(model.PodSelectorOf(cur), model.PodSelectorOf(said)) {
@@ -76,6 +77,13 @@ func immutable(cur, said model.Object) string {
 			if !f.same {
 				return "spec." + f.name + ": field is immutable"
 			}
+		}
+	case *model.Service:
+		switch m := said.(*model.Service); {
+		case m.LoadBalancer && (m.Headless || n.Headless):
+			return "spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for LoadBalancer services"
+		case m.Headless && !n.Headless:
+			return "spec.clusterIPs[0]: Invalid value: [\"None\"]: may not change once set"
 		}
 	case *model.RoleBinding:
 		if m := said.(*model.RoleBinding); n.Role != m.Role || n.RoleKind != m.RoleKind {
@@ -126,8 +134,9 @@ func (p merge) Apply(cur model.Object) model.Object {
 		n.Schedule, n.Concurrency, n.Suspend, n.StartingDeadline = m.Schedule, m.Concurrency, m.Suspend, m.StartingDeadline
 		n.SuccessfulHistory, n.FailedHistory, n.JobLabels, n.Job = m.SuccessfulHistory, m.FailedHistory, m.JobLabels, m.Job
 	case *model.Service:
+		headless := n.Headless // its clusterIP stays (registry/core/service/storage patchAllocatedValues)
 		*n = *p.manifest.(*model.Service)
-		n.Meta = *cur.Head()
+		n.Meta, n.Headless = *cur.Head(), headless
 	case *model.ResourceQuota:
 		n.Hard = p.manifest.(*model.ResourceQuota).Hard
 	case *model.HorizontalPodAutoscaler:

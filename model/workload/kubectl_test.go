@@ -430,10 +430,16 @@ func TestWhatIsImmutableIsSaidAndStaysAsItIs(t *testing.T) {
 	job := func(completions int32, template *model.Template) *model.Job {
 		return &model.Job{Meta: meta(model.KindJob, "default"), JobSpec: model.JobSpec{Parallelism: 1, Completions: completions, Template: template}}
 	}
+	service := func(headless, balanced bool) *model.Service {
+		return &model.Service{Meta: meta(model.KindService, "default"), Ports: 1, Headless: headless, LoadBalancer: balanced}
+	}
 	for _, tc := range []struct {
 		cur, said model.Object
 		want      string
 	}{
+		{service(false, false), service(true, false), `service/x: apply: spec.clusterIPs[0]: Invalid value: ["None"]: may not change once set`},
+		{service(true, false), service(false, true), `service/x: apply: spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for LoadBalancer services`},
+		{service(true, false), service(false, false), ""}, // and it stays headless
 		{job(1, template), job(2, template), "job/x: apply: spec.completions: field is immutable"},
 		{job(1, template), job(1, deployment("x", 1, "x:2").Template), "job/x: apply: spec.template: field is immutable"},
 		{&model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template}, &model.StatefulSet{Meta: meta(model.KindStatefulSet, "default"), Template: template, Parallel: true},

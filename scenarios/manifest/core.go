@@ -210,9 +210,33 @@ func (o *object) serviceType(spec *place, s *corev1.ServiceSpec) {
 	default:
 		spec.field("type").unknownWord(string(s.Type), "ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 	}
+	if s.ClusterIP == corev1.ClusterIPNone && (s.Type == corev1.ServiceTypeNodePort || s.Type == corev1.ServiceTypeLoadBalancer) {
+		spec.field("clusterIP").errorf("may not be None for a Service of type %s", s.Type)
+	}
+	servicePorts(spec.field("ports"), s)
+}
+
+// servicePorts refuses ports that cannot be told apart or are none
+// (pkg/apis/core/validation/validation.go ValidateService, validateServicePort).
+func servicePorts(at *place, s *corev1.ServiceSpec) {
 	for i := range s.Ports {
-		if n := s.Ports[i].Port; n < 1 || n > 65535 {
-			spec.field("ports").item(i).field("port").errorf("%d is out of range: 1 to 65535", n)
+		p := &s.Ports[i]
+		if p.Port < 1 || p.Port > 65535 {
+			at.item(i).field("port").errorf("%d is out of range: 1 to 65535", p.Port)
+		}
+		if p.Name == "" && len(s.Ports) > 1 {
+			at.item(i).errorf("of several ports each needs a name")
+		}
+		if p.NodePort != 0 && cmp.Or(s.Type, corev1.ServiceTypeClusterIP) == corev1.ServiceTypeClusterIP {
+			at.item(i).field("nodePort").errorf("only a Service of type NodePort or LoadBalancer may have one")
+		}
+		for j := range i {
+			q := &s.Ports[j]
+			if p.Port == q.Port && cmp.Or(p.Protocol, corev1.ProtocolTCP) == cmp.Or(q.Protocol, corev1.ProtocolTCP) {
+				at.item(i).errorf("port %d is there twice", p.Port)
+			} else if p.Name == q.Name && p.Name != "" {
+				at.item(i).field("name").errorf("there is another port %q", p.Name)
+			}
 		}
 	}
 }
