@@ -19,6 +19,7 @@ var fixes = map[string][]string{
 	"registry-silent":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy"},
 	"dns-oom":                          {"workload.manifests.0.spec.template.spec.containers.0.resources.limits.memory"},
 	"retry-storm":                      {"workload.behavior.1.workers"},
+	"connection-pool":                  {"workload.behavior.0.workers"},
 	"kubelet-qps":                      {"cluster.kubelet"},
 	"poison-pod":                       {"timeline.0.manifests.0.spec.template.spec.containers.0.resources"},
 	"target-cascade":                   {"cluster.nodes.0.kubeReserved"},

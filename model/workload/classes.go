@@ -62,6 +62,7 @@ type class struct {
 	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
 	was      int64         // that arrived when this was computed
 	sent     int64         // for so many requests calls are made
+	counted  int64         // room, when its workers were counted
 	fared    int64         // that arrived at each when it was computed how they cope; -1 if it never was
 	calls    outcome
 	faredBy  crowd

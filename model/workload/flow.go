@@ -251,8 +251,9 @@ func (t *Flows) fare(id int32, c *class) {
 	}
 	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
-	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && done != c.sent {
-		c.sent = done
+	longer := c.work.Workers > 0 && !t.wait(change(h.room, c.counted)) // calls take otherwise than when its workers were counted
+	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && (done != c.sent || longer) {
+		c.sent, c.counted = done, h.room
 		t.links(c)
 		for _, i := range sends {
 			if t.flows[i].call != nil {
