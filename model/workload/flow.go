@@ -251,16 +251,24 @@ func (t *Flows) fare(id int32, c *class) {
 	}
 	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
-	longer := c.work.Workers > 0 && !t.wait(change(h.room, c.counted)) // calls take otherwise than when its workers were counted
-	if sends, done := t.sorts[c.sort], h.done(c.arriving, n); len(sends) > 0 && (done != c.sent || longer) {
-		c.sent, c.counted = done, h.room
-		t.links(c)
-		for _, i := range sends {
-			if t.flows[i].call != nil {
-				t.recall(i)
-			}
+	t.passDown(c, h.done(c.arriving, n))
+}
+
+// passDown has the calls of a class made for what it gets done, if that is not as much as
+// before or its workers are held for another time.
+func (t *Flows) passDown(c *class, done int64) {
+	sends := t.sorts[c.sort]
+	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.wait(change(c.room, c.counted))
+	if len(sends) == 0 || done == c.sent && !otherwise {
+		return
+	}
+	t.links(c)
+	for _, i := range sends {
+		if f := &t.flows[i]; f.call != nil && (done != c.sent || !t.circular(f, c)) {
+			t.recall(i)
 		}
 	}
+	c.sent, c.counted = done, c.room
 }
 
 // handle computes how each pod of a class copes, unless about the same arrives as when it
