@@ -1,590 +1,176 @@
 package workload
 
 import (
-	"math"
-	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/network"
 	"orrery/sim"
 )
 
-// timesEach is how often flows, and classes of pods, are computed in an instant at most,
-// each on the average, and timesAll how often in any case, but for timesSpare in all
-// instants of a second. What is left then waits for the next full second, and from there for
-// the next full minute: rates that depend on one another may change for long.
-const (
-	timesEach  = 16
-	timesAll   = 4096
-	timesSpare = 10 * timesAll
-)
+// target is a Service's name.
+//
+//tidy:key a map's
+type target struct{ namespace, service string }
 
-// allot says how much is computed in this instant at most.
-func (t *Flows) allot() {
-	each, now := timesEach*(len(t.flows)+len(t.classes)), t.kernel.Now()
-	t.spent += max(t.computed-t.most+t.spare, 0)
-	if now/sim.Time(soonEvery) != t.allottedAt/sim.Time(soonEvery) {
-		t.spent = 0
-	}
-	t.spare = min(timesAll, max(timesSpare-t.spent, 0))
-	t.allottedAt, t.late, t.most = now, t.computed+(t.spare+each)*7/8, t.computed+t.spare+each
+// flow is one source's requests to one Service.
+type flow struct {
+	Traffic
+	backend    int32
+	rates      []Rate
+	milli      int64  // what all rates come to now
+	node       string // the sending machine, unless a Deployment or a load balancer sends
+	affine     bool   // some sender's rules had session affinity
+	sticks     bool   // clients stay with their endpoints
+	held       []held
+	holds      map[place]int32 // held, of whatever group
+	through    []sender        // senders again, once for each bundle they are in, if clients stay
+	balanced   bool            // a load balancer sends, from outside of all nodes
+	unsent     int64           // what it has no node for
+	home       string          // the namespace of the pods that send
+	deployment string
+	selector   *model.Selector // the Deployment's, once seen
+	members    []uint32        // IDs of the Deployment's bound pods, ascending
+	sorts      []int32         // that members were of
+	senders    []sender
+	reroute    bool            // some of them are stale
+	at         map[place]int32 // senders
+	lately     []int32         // by seat: the sender that was found there last
+	respread   bool            // what senders send is to be made anew
+	recast     bool            // it was, since the flow was shared out
+	callers    []caller        // classes that call
+	hands      hands           // of those
+	recall     bool            // what callers send is to be added up anew
+	paced      bool            // its rate is another one since it was computed: that never waits
+	must       bool            // shares are to be made anew whatever senders send
+	bundles    []bundle        // that shares were made of
+	waiting    bool            // something about it waits for the next full second
+	moved      bool            // how much stays on machines is to be computed anew
+	stale      bool            // among Flows.stale
+	path       string          // the Service's
+	lost       model.Traffic   // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64           // of those that find no address: DNS says so at once
+	shares     []share         // what does
+	now        model.Traffic   // what becomes of it
+	told       model.Traffic   // by the last note
+	broken     model.Lost      // in this instant, of what was under way
+	untold     bool            // among Flows.untold
+	cut        cut
+	height     int32 // how many calls there are, one below another, from where it goes
+	changed    bool  // among Flows.changed
+
+	passages []passage // what it wants of machines
+	metered  bool      // among Flows.metered
+	lasts    int64     // how long its requests take on the average, in microseconds
+
+	call    *Call   // the members make it for what they handle; nil if they send for themselves
+	attempt attempt // of all requests, as those who send go by it
+	single  outcome // of its requests, of each attempt
+	turned  turned  // of its requests, at full pods
+	timed   timing  // of those that are served, when their quantiles were computed
+
+	lookups  int32    // the flow of its lookups, -1 if it needs none
+	asked    int64    // how many of its requests have to ask, in thousandths per second
+	of       int32    // of lookups: the flow whose names they are, else -1
+	resolved resolved // of lookups
+	harm     DNSHarm  // of lookups: all that is wrong with the servers' program
+	unheard  bool     // of lookups: servers answer otherwise than resolved has it
+	absent   bool     // of lookups: there is no such name
+	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
 
-// compute brings the flows that are stale up to date, then the pods at which another
-// rate arrives, then what becomes of requests; that may change what is called, and so
-// on until nothing changes. What arrives goes all the way down the calls before what
-// becomes of it comes up, level by level: so each flow is computed once each way unless
-// something fails or services call one another in a circle, and not once for every level
-// below it. It notes what became another at last. What arrives at first, before those who
-// fared badly notice that they fare better, is a surge.
-func (t *Flows) compute() {
-	if t.allottedAt != t.kernel.Now() {
-		t.allot()
-		t.hurried = false
-	}
-	for t.computed < t.most {
-		t.recapacitate()
-		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
-			t.divideAll()
-			t.reshare()
-			t.rehandle()
-		} else if len(t.untold) > 0 {
-			t.reckon()
-		} else if len(t.loaded)+len(t.moved) > 0 {
-			t.load()
-		} else if !t.settle() {
-			break
-		}
-	}
-	t.announce()
-	t.load()
-	t.probe()
-	t.sever()
-	t.putOff()
-	slices.Sort(t.changed)
-	for _, i := range t.changed {
-		f := &t.flows[i]
-		f.changed = false
-		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
-		f.paced = false
-		nearer := f.moved && t.near(f, waits)
-		switch {
-		case f.broken != model.Lost{}:
-			f.told = f.now
-			f.told.Lost = f.broken
-			t.note(f)
-			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
-		case f.now == f.told:
-			t.waits = t.waits || f.moved
-		case nearer || !waits && !t.onlyTimes(f):
-			f.told = f.now
-			t.note(f)
-		case t.settling != minutely && !sameRates(&f.now, &f.told):
-			t.waits = true
-		}
-	}
-	t.changed = t.changed[:0]
-	t.lookOut()
-	t.awaitFlush()
+// place is what machines have in common whose requests fare the same.
+//
+//tidy:key a map's
+type place struct {
+	seat  int32        // of their rules
+	group uint32       // of the network
+	node  network.Site // if what it keeps is its own: answers of DNS; else 0
 }
 
-// putOff has what is left go on later: it goes round and round.
-func (t *Flows) putOff() {
-	switch {
-	case len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold)+len(t.metered) == 0:
-	case t.computed >= t.most && !t.hurried:
-		t.soon = true
-	default:
-		t.waits = true
-	}
+// sender is the machines of a place that part of a flow comes from.
+type sender struct {
+	milli int64 // what it sends, in thousandths of a request per second
+	sent  int64 // of milli, what gets an address
+	place
+	site  network.Site
+	live  int32  // its route, of the backend's; -1 if it was never asked for
+	next  int32  // the sender before it in its bundle, -1 if it is the first
+	stale bool   // its route may be another one
+	name  string // of one of its machines
+	proxy Router
+
+	pooled int64 // of milli, what is among its backend's pool
+
+	machines []network.Site // of each pod that sends
+	near     near           // as it was found last
 }
 
-// load says what arrives at pods, and tells the machines that have to hear of it.
-func (t *Flows) load() {
-	now := t.kernel.Now()
-	for _, id := range t.loaded {
-		c := &t.classes[id]
-		if len(c.pods) == 0 {
-			continue
-		}
-		each := c.arriving / c.n()
-		c.inflow.Set(now, each, c.handled.working(each))
-		if c.inflow.Peak = c.peak; c.peak <= each || t.wait(loadChange(c.peak, each)) {
-			c.inflow.Peak = 0
-		}
-		t.World.Flowed(c.inflow)
-	}
-	for _, id := range t.moved {
-		p := t.pods.Row(id)
-		p.moved = false
-		if in := t.classes[p.class].inflow; in != p.inflow && p.machine != nil {
-			if p.inflow = in; !p.machine.Load(id, in) {
-				p.inflow = nil
-			}
-		}
-	}
-	t.moved = t.moved[:0]
-	for _, id := range t.loaded {
-		c := &t.classes[id]
-		c.listed = false
-		if c.inflow.NeedsTelling() {
-			t.tell(c)
-		}
-		c.inflow.Peak = 0
-	}
-	t.loaded = t.loaded[:0]
+// pods is how many of its pods send.
+func (s *sender) pods() int64 { return int64(len(s.machines)) }
+
+// caller is pods of a class at a place.
+type caller struct {
+	class, sender int32
+	upTo          int64 // how many of its class there are up to and with these
 }
 
-// tell has the machines of a class's pods look at what arrives.
-func (t *Flows) tell(c *class) {
-	c.inflow.Most = math.MaxInt64 // but for what they say now
-	for _, id := range c.pods {
-		if p := t.pods.Row(id); p.inflow == c.inflow && p.machine != nil {
-			p.machine.Load(id, c.inflow)
-		}
-	}
+// bundle is senders whose rules are the same and whose requests fare the same.
+type bundle struct {
+	live  int32
+	group uint32
+	site  network.Site // the first one's
+	milli int64
+	last  int32 // the sender that was put there last
 }
 
-// move has a pod's machine told that something else arrives there.
-func (t *Flows) move(id uint32, p *pod) {
-	if !p.moved {
-		p.moved = true
-		t.moved = append(t.moved, id)
-	}
-	t.post()
+// share is what the endpoints of a class get of a flow together.
+type share struct {
+	class int32
+	milli int64
+	vain  int64  // of milli, who was turned away there just before
+	meets int64  // how many of a million would meet the same endpoint if they tried again
+	way   timing // what the network adds
 }
 
-// recapacitate finds the pods that have CPU for another rate, some of them because of
-// what arrives now.
-func (t *Flows) recapacitate() {
-	for _, id := range t.recount {
-		p, now := t.pods.Row(id), int64(-1)
-		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
-			now = rate
-		}
-		if now != p.work.CapacityMilliRPS {
-			p.work.CapacityMilliRPS = now
-			for _, b := range p.in {
-				t.mix(b)
-			}
-		}
-	}
-	t.recount = t.recount[:0]
+// pod is what the traffic knows of a pod, as an endpoint and as a sender.
+type pod struct {
+	serving bool
+	asked   bool // site, machine and work are known
+	known   bool // its node is one
+	homed   bool // seat and home are known
+	divided uint32
+	key     int32 // while its backend is divided
+	class   int32 // 0 if no rules lead to it
+	home    home  // as a sender
+	site    network.Site
+	own     network.Site // its place in the network, 0 if it has none of its own
+	in      []int32      // backends of which some rules lead to it
+	sort    int32        // the flows it is a member of, as a number of Flows.sorts
+
+	machine Machine
+	work    Work
+	inflow  *model.Inflow // as its machine knows it
+	moved   bool          // among Flows.moved
+	probes  int32         // a number of Flows.asking
+	probed  bool          // among Flows.probed
+	risks   []risk        // what its machine was told of its probes
+	hangs   int32         // for so many reasons requests are not refused while it does not serve
+	fails   int64         // so many of a million requests are answered with an error, for all causes
+	shares  []int64       // that are answered with an error, of each cause
+	slow    time.Duration // that its requests take longer by
+	tank    tank          // as it was when its class was left
+	upAt    sim.Time      // when it began to serve
+	flights []flight      // of when the last rules ceased to lead to it, if requests take long
+	leftAt  sim.Time
+
+	seen *model.Pod // by the watch, if a Deployment sends
 }
 
-// reshare makes the shares of stale flows anew. Those to a backend that has new rules
-// wait until its pods are divided by them.
-func (t *Flows) reshare() {
-	now := t.stale
-	t.stale = nil
-	slices.Sort(now)
-	for _, i := range now {
-		f := &t.flows[i]
-		f.stale = false
-		t.computed++
-		if (f.respread || f.recall) && f.lookups >= 0 {
-			t.respread(f.lookups)
-		}
-		if f.respread {
-			t.spread(i)
-		} else if f.recall {
-			t.callAgain(f)
-		}
-		if f.reroute {
-			t.route(f)
-		}
-		if f.Connections != nil || f.affine || f.sticks {
-			t.hold(i)
-		}
-		t.pool(f)
-		if t.backends[f.backend].mixed {
-			t.outdate(i)
-			continue
-		}
-		t.share(i)
-	}
-	if t.stale == nil {
-		t.stale = now[:0]
-	}
-}
-
-// rehandle computes how pods fare at which something else arrives, or whose calls do.
-func (t *Flows) rehandle() {
-	now := t.touched
-	t.touched = nil
-	slices.Sort(now)
-	for _, id := range now {
-		c := &t.classes[id]
-		c.touched = false
-		if len(c.pods) > 0 {
-			t.computed++
-			t.fare(id, c)
-		}
-	}
-	if t.touched == nil {
-		t.touched = now[:0]
-	}
-}
-
-// fare computes how the pods of a class do.
-func (t *Flows) fare(id int32, c *class) {
-	n := c.n()
-	each := c.arriving / n
-	calls := t.calling(c.sort)
-	fresh := c.afresh()
-	c.from = t.crowd(id, c, fresh)
-	h := t.await(id, c, fresh, calls, t.handle(c, fresh, calls))
-	c.full = million - product(h.capped(fresh, 1), million, max(fresh, 1))
-	working := h.working(each)
-	switch {
-	case c.listed || each == c.inflow.MilliRPS && working == c.inflow.Working:
-	case !t.Exact && t.wait(min(loadChange(each, c.inflow.MilliRPS), loadChange(working, c.inflow.Working))):
-	default:
-		c.listed, c.peak = true, 0
-		t.loaded = append(t.loaded, id)
-	}
-	c.peak = max(c.peak, each)
-	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
-	busier := h.room >= 0 && c.arriving != c.was
-	if h != c.handled || overloaded || busier {
-		t.untellAll(c)
-	}
-	c.handled, c.was = h, c.arriving
-	t.reprobeClass(c)
-	t.passDown(c, h.done(c.arriving, n))
-}
-
-// passDown has the calls of a class made for what it gets done, if that is not as much as
-// before or its workers are held for another time.
-func (t *Flows) passDown(c *class, done int64) {
-	sends := t.sorts[c.sort]
-	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.wait(change(c.room, c.counted))
-	if len(sends) == 0 || done == c.sent && !otherwise {
-		return
-	}
-	t.links(c)
-	for _, i := range sends {
-		if f := &t.flows[i]; f.call != nil && (done != c.sent || !t.circular(f, c)) {
-			t.recall(i)
-		}
-	}
-	c.sent, c.counted = done, c.room
-}
-
-// handle computes how each pod of a class copes, unless about the same arrives as when it
-// was computed last.
-func (t *Flows) handle(c *class, each int64, calls outcome) handled {
-	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad), c.from.change(&c.faredBy))
-	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
-		c.fared, c.calls, c.faredBy, c.copes = each, calls, c.from, c.work.handle(each, calls, c.from)
-	}
-	return c.copes
-}
-
-// untell has what becomes of a flow computed anew.
-func (t *Flows) untell(i int32) {
-	if f := &t.flows[i]; !f.untold {
-		f.untold = true
-		t.untold = append(t.untold, i)
-	}
-}
-
-// reckon computes what becomes of the lowest flows, and what that means for those who
-// call.
-func (t *Flows) reckon() {
-	if t.unranked {
-		t.rank()
-	}
-	height := t.flows[t.untold[0]].height
-	for _, i := range t.untold {
-		height = min(height, t.flows[i].height)
-	}
-	if t.computed > t.late { // those below go to and fro, and those above have to come in time, too
-		height = math.MaxInt32
-	}
-	now, rest := t.untold, t.rest[:0]
-	for _, i := range now {
-		f := &t.flows[i]
-		if f.height > height {
-			rest = append(rest, i)
-			continue
-		}
-		f.untold = false
-		t.computed++
-		t.total(f)
-		t.meter(i)
-		t.reprobeCallers(f)
-		if (f.now != f.told || f.moved) && !f.changed {
-			f.changed = true
-			t.changed = append(t.changed, i)
-		}
-		if f.of >= 0 {
-			t.answer(i)
-		}
-		if f.call == nil && f.Retries == 0 {
-			continue
-		}
-		if a := f.tried(); !f.rounds(&a) && !t.holds(f, a.change(&f.attempt)) {
-			t.tryAgain(i, a)
-		}
-	}
-	t.untold, t.rest = rest, now[:0]
-}
-
-// tryAgain has those who send a flow go by what becomes of it now.
-func (t *Flows) tryAgain(i int32, a attempt) {
-	f := &t.flows[i]
-	again := a.attempts != f.attempt.attempts || a.vain != f.attempt.vain
-	f.must = f.must || a.vain != f.attempt.vain
-	f.attempt = a
-	t.uncalled(i)
-	if f.call == nil {
-		if again {
-			t.respread(i)
-		}
-		return
-	}
-	t.reprobeIdle(f)
-	for k := range f.callers {
-		t.touch(f.callers[k].class)
-	}
-	if again {
-		t.recall(i)
-	}
-}
-
-// share computes what every class of endpoints gets of a flow, if it is not about the
-// same as before.
-func (t *Flows) share(i int32) {
-	f := &t.flows[i]
-	lost, asked := t.bundle(f)
-	if !f.must && f.lookups < 0 && t.asBefore(f) {
-		if f.recast { // by others, who may be nearer
-			f.recast, f.moved = false, true
-			t.untell(i)
-		}
-		return
-	}
-	f.recast = false
-	f.must = false
-	t.unshare(f)
-	f.bundles, t.fresh = t.fresh, f.bundles
-	f.lost, f.asked, f.nameless, f.cut.milli = lost, asked, 0, 0
-	f.moved = true
-	for j := range f.bundles {
-		t.send(f, &f.bundles[j])
-	}
-	for k := range f.shares {
-		x := &f.shares[k]
-		c := t.touch(x.class)
-		x.milli, c.scratch = c.scratch, 0
-		x.meets, c.meets = product(c.meets, 1000, x.milli), 0
-		if x.way = (timing{}); c.ways.n > 0 {
-			x.way, c.ways = c.ways.timing(), mixture{}
-		}
-		c.arriving += x.milli
-	}
-	t.vainly(f)
-	t.untell(i)
-}
-
-// asBefore tells whether a flow's senders send as before, or so nearly that it waits.
-func (t *Flows) asBefore(f *flow) bool {
-	if len(t.fresh) != len(f.bundles) {
-		return false
-	}
-	p := same
-	for k := range t.fresh {
-		a, b := &t.fresh[k], &f.bundles[k]
-		if a.live != b.live || a.group != b.group {
-			return false
-		}
-		p = min(p, change(a.milli, b.milli))
-	}
-	if !t.holds(f, p) {
-		return false
-	}
-	for k := range t.fresh {
-		f.bundles[k].last = t.fresh[k].last // of senders that are linked anew
-	}
-	return true
-}
-
-// unshare takes what a flow sends back from those who get it.
-func (t *Flows) unshare(f *flow) {
-	for _, x := range f.shares {
-		c := t.touch(x.class)
-		c.arriving, c.vain = c.arriving-x.milli, c.vain-x.vain
-	}
-	f.shares = f.shares[:0]
-}
-
-// bundle puts senders together whose rules are the same and whose requests fare the
-// same, and tells what is lost before that.
-func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
-	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
-	t.fresh, f.through = t.fresh[:0], f.through[:0]
-next:
-	for i := range f.senders {
-		s := &f.senders[i]
-		if s.milli == 0 {
-			continue
-		}
-		if f.balanced && !t.net.Connected(t.Site, s.site) {
-			lost.OfferedMilliRPS += s.milli
-			lost.TimedOutMilliRPS += s.milli
-			continue
-		}
-		milli := t.resolving(f, s, &lost, &asked)
-		if f.sticks {
-			t.apportion(f, s, milli)
-			continue
-		}
-		s.sent = milli
-		for j := len(t.fresh) - 1; j >= 0; j-- {
-			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
-				b.milli += milli
-				s.next, b.last = b.last, int32(i)
-				continue next
-			}
-		}
-		s.next = -1
-		t.fresh = append(t.fresh, bundle{s.live, s.group, s.site, milli, int32(i)})
-	}
-	return lost, asked
-}
-
-// recall has what callers send added up anew. What probes ask does not depend on it.
-func (t *Flows) recall(i int32) {
-	f := &t.flows[i]
-	f.recall = f.call == nil || !f.call.Probes
-	t.outdate(i)
-}
-
-// resolving is how many of a sender's requests get an address, or need none.
-func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64) int64 {
-	if f.lookups < 0 {
-		return s.milli
-	}
-	l := &t.flows[f.lookups]
-	none := t.unresolved(l, s)
-	*asked += t.asking(l, s)
-	lost.OfferedMilliRPS += none
-	lost.UnresolvedMilliRPS += none
-	lies := t.misled(l, s)
-	lost.OfferedMilliRPS += lies
-	lost.TimedOutMilliRPS += lies
-	return s.milli - none - lies
-}
-
-// send computes what becomes of a bundle's requests on their way to endpoints. Every
-// endpoint gets the same; of thousandths that cannot be divided the first classes get
-// more.
-func (t *Flows) send(f *flow, s *bundle) {
-	r, all := &t.backends[f.backend].routes[s.live], s.milli
-	f.lost.OfferedMilliRPS += all
-	n := int64(len(r.route.Endpoints))
-	switch {
-	case n == 0 && r.route.Headless:
-		f.lost.UnresolvedMilliRPS += all
-		f.nameless += all
-	case n == 0 && r.route.Dropped:
-		f.lost.TimedOutMilliRPS += all
-	case n == 0:
-		f.lost.NoEndpointMilliRPS += all
-	}
-	before, whole, from := int64(0), t.net.Whole(), t.origin(f, &r.route, s.site)
-	for k := range r.parts {
-		x := &r.parts[k]
-		upTo := all/n*x.upTo + (all%n*x.upTo+n-1)/n
-		milli := upTo - before
-		before = upTo
-		c := &t.classes[x.class]
-		switch {
-		case !c.known || !t.net.Connected(from, c.site) || !c.serving && c.hangs:
-			f.lost.TimedOutMilliRPS += milli
-			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, from, t.cutSince) {
-				f.cut.milli += milli
-			}
-		case !c.serving && f.udp(&r.route): // nobody tells the sender
-			f.lost.TimedOutMilliRPS += milli
-		case !c.serving:
-			f.lost.RefusedMilliRPS += milli
-		case milli > 0:
-			if !whole || t.wired() {
-				milli = t.weaken(f, s, c, from, f.udp(&r.route), milli)
-			}
-			if c.fails > 0 {
-				lost := product(milli, c.fails, 1_000_000)
-				f.lost.RefusedMilliRPS += lost
-				milli -= lost
-			}
-			if c.scratch == 0 && milli > 0 {
-				f.shares = append(f.shares, share{class: x.class})
-			}
-			c.scratch += milli
-			t.meets(f, c, n, milli)
-		}
-	}
-}
-
-// origin is where a bundle's requests come from by the address in them: outside, although
-// they pass a node, if externalTrafficPolicy is Local; else that node's kube-proxy puts its own
-// there (pkg/proxy/iptables/proxier.go: traffic to an external address is masqueraded unless
-// the policy is Local).
-func (t *Flows) origin(f *flow, r *model.Route, at network.Site) network.Site {
-	if f.balanced && r.Local {
-		return t.Site
-	}
-	return at
-}
-
-// weaken takes off what is lost on the way to an endpoint and back, and remembers how long
-// the rest takes there. A request is taken for one message, and so is its answer; one that
-// keeps no connection opens one before.
-func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool, milli int64) int64 {
-	way, all := timing{}, milli
-	t.onWay = t.net.Harms(t.onWay[:0], from, c.site, udp)
-	t.onWay = t.net.Harms(t.onWay, c.site, from, udp)
-	through := f.balanced && from != t.Site
-	if through { // from outside, and back
-		t.onWay = t.net.Harms(t.onWay, t.Site, s.site, udp)
-		t.onWay = t.net.Harms(t.onWay, s.site, t.Site, udp)
-	}
-	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
-		t.onWay = t.net.Opening(t.onWay, from, c.site, f.Timeout)
-		if through {
-			t.onWay = t.net.Opening(t.onWay, t.Site, s.site, f.Timeout)
-		}
-	}
-	for i := range t.onWay {
-		h := &t.onWay[i]
-		milli -= product(milli, h.LostPPM, million)
-		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
-	}
-	f.lost.TimedOutMilliRPS += all - milli
-	milli, wire := t.weigh(f, s, c, milli)
-	c.ways.add(milli, way.and(wire), 0)
-	return milli
-}
-
-// resent is how long messages wait until they are sent again.
-func resent(h *network.Harm) timing {
-	var m mixture
-	for n, many := range h.Resent {
-		m.add(many, fixed(h.Waited(n).Microseconds()), 0)
-	}
-	return m.timing()
-}
-
-func (t *Flows) note(f *flow) {
-	if len(t.tellings) == cap(t.tellings) {
-		t.tellings = make([]model.Traffic, 0, 186)
-	}
-	t.tellings = append(t.tellings, f.told)
-	t.store.Note(t.self, model.Note{
-		Named:   f.path,
-		Warning: f.told.ServedMilliRPS < f.told.OfferedMilliRPS,
-		Reason:  model.ReasonTrafficChanged, Traffic: &t.tellings[len(t.tellings)-1],
-	})
+// home is a machine as pods send from it.
+type home struct {
+	site  network.Site
+	seat  int32
+	node  string
+	proxy Router
 }

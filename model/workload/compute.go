@@ -1,0 +1,372 @@
+package workload
+
+import (
+	"math"
+	"slices"
+
+	"orrery/model"
+	"orrery/sim"
+)
+
+// timesEach is how often flows, and classes of pods, are computed in an instant at most,
+// each on the average, and timesAll how often in any case, but for timesSpare in all
+// instants of a second. What is left then waits for the next full second, and from there for
+// the next full minute: rates that depend on one another may change for long.
+const (
+	timesEach  = 16
+	timesAll   = 4096
+	timesSpare = 10 * timesAll
+)
+
+// allot says how much is computed in this instant at most.
+func (t *Flows) allot() {
+	each, now := timesEach*(len(t.flows)+len(t.classes)), t.kernel.Now()
+	t.spent += max(t.computed-t.most+t.spare, 0)
+	if now/sim.Time(soonEvery) != t.allottedAt/sim.Time(soonEvery) {
+		t.spent = 0
+	}
+	t.spare = min(timesAll, max(timesSpare-t.spent, 0))
+	t.allottedAt, t.late, t.most = now, t.computed+(t.spare+each)*7/8, t.computed+t.spare+each
+}
+
+// compute brings the flows that are stale up to date, then the pods at which another
+// rate arrives, then what becomes of requests; that may change what is called, and so
+// on until nothing changes. What arrives goes all the way down the calls before what
+// becomes of it comes up, level by level: so each flow is computed once each way unless
+// something fails or services call one another in a circle, and not once for every level
+// below it. It notes what became another at last. What arrives at first, before those who
+// fared badly notice that they fare better, is a surge.
+func (t *Flows) compute() {
+	if t.allottedAt != t.kernel.Now() {
+		t.allot()
+		t.hurried = false
+	}
+	for t.computed < t.most {
+		t.recapacitate()
+		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
+			t.divideAll()
+			t.reshare()
+			t.rehandle()
+		} else if len(t.untold) > 0 {
+			t.reckon()
+		} else if len(t.loaded)+len(t.moved) > 0 {
+			t.load()
+		} else if !t.settle() {
+			break
+		}
+	}
+	t.announce()
+	t.load()
+	t.probe()
+	t.sever()
+	t.putOff()
+	slices.Sort(t.changed)
+	for _, i := range t.changed {
+		f := &t.flows[i]
+		f.changed = false
+		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
+		f.paced = false
+		nearer := f.moved && t.near(f, waits)
+		switch {
+		case f.broken != model.Lost{}:
+			f.told = f.now
+			f.told.Lost = f.broken
+			t.note(f)
+			f.broken, f.told.Lost = model.Lost{}, model.Lost{}
+		case f.now == f.told:
+			t.waits = t.waits || f.moved
+		case nearer || !waits && !t.onlyTimes(f):
+			f.told = f.now
+			t.note(f)
+		case t.settling != minutely && !sameRates(&f.now, &f.told):
+			t.waits = true
+		}
+	}
+	t.changed = t.changed[:0]
+	t.lookOut()
+	t.awaitFlush()
+}
+
+// putOff has what is left go on later: it goes round and round.
+func (t *Flows) putOff() {
+	switch {
+	case len(t.mixed)+len(t.stale)+len(t.touched)+len(t.untold)+len(t.metered) == 0:
+	case t.computed >= t.most && !t.hurried:
+		t.soon = true
+	default:
+		t.waits = true
+	}
+}
+
+// load says what arrives at pods, and tells the machines that have to hear of it.
+func (t *Flows) load() {
+	now := t.kernel.Now()
+	for _, id := range t.loaded {
+		c := &t.classes[id]
+		if len(c.pods) == 0 {
+			continue
+		}
+		each := c.arriving / c.n()
+		c.inflow.Set(now, each, c.handled.working(each))
+		if c.inflow.Peak = c.peak; c.peak <= each || t.wait(loadChange(c.peak, each)) {
+			c.inflow.Peak = 0
+		}
+		t.World.Flowed(c.inflow)
+	}
+	for _, id := range t.moved {
+		p := t.pods.Row(id)
+		p.moved = false
+		if in := t.classes[p.class].inflow; in != p.inflow && p.machine != nil {
+			if p.inflow = in; !p.machine.Load(id, in) {
+				p.inflow = nil
+			}
+		}
+	}
+	t.moved = t.moved[:0]
+	for _, id := range t.loaded {
+		c := &t.classes[id]
+		c.listed = false
+		if c.inflow.NeedsTelling() {
+			t.tell(c)
+		}
+		c.inflow.Peak = 0
+	}
+	t.loaded = t.loaded[:0]
+}
+
+// tell has the machines of a class's pods look at what arrives.
+func (t *Flows) tell(c *class) {
+	c.inflow.Most = math.MaxInt64 // but for what they say now
+	for _, id := range c.pods {
+		if p := t.pods.Row(id); p.inflow == c.inflow && p.machine != nil {
+			p.machine.Load(id, c.inflow)
+		}
+	}
+}
+
+// move has a pod's machine told that something else arrives there.
+func (t *Flows) move(id uint32, p *pod) {
+	if !p.moved {
+		p.moved = true
+		t.moved = append(t.moved, id)
+	}
+	t.post()
+}
+
+// recapacitate finds the pods that have CPU for another rate, some of them because of
+// what arrives now.
+func (t *Flows) recapacitate() {
+	for _, id := range t.recount {
+		p, now := t.pods.Row(id), int64(-1)
+		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
+			now = rate
+		}
+		if now != p.work.CapacityMilliRPS {
+			p.work.CapacityMilliRPS = now
+			for _, b := range p.in {
+				t.mix(b)
+			}
+		}
+	}
+	t.recount = t.recount[:0]
+}
+
+// reshare makes the shares of stale flows anew. Those to a backend that has new rules
+// wait until its pods are divided by them.
+func (t *Flows) reshare() {
+	now := t.stale
+	t.stale = nil
+	slices.Sort(now)
+	for _, i := range now {
+		f := &t.flows[i]
+		f.stale = false
+		t.computed++
+		if (f.respread || f.recall) && f.lookups >= 0 {
+			t.respread(f.lookups)
+		}
+		if f.respread {
+			t.spread(i)
+		} else if f.recall {
+			t.callAgain(f)
+		}
+		if f.reroute {
+			t.route(f)
+		}
+		if f.Connections != nil || f.affine || f.sticks {
+			t.hold(i)
+		}
+		t.pool(f)
+		if t.backends[f.backend].mixed {
+			t.outdate(i)
+			continue
+		}
+		t.share(i)
+	}
+	if t.stale == nil {
+		t.stale = now[:0]
+	}
+}
+
+// rehandle computes how pods fare at which something else arrives, or whose calls do.
+func (t *Flows) rehandle() {
+	now := t.touched
+	t.touched = nil
+	slices.Sort(now)
+	for _, id := range now {
+		c := &t.classes[id]
+		c.touched = false
+		if len(c.pods) > 0 {
+			t.computed++
+			t.fare(id, c)
+		}
+	}
+	if t.touched == nil {
+		t.touched = now[:0]
+	}
+}
+
+// fare computes how the pods of a class do.
+func (t *Flows) fare(id int32, c *class) {
+	n := c.n()
+	each := c.arriving / n
+	calls := t.calling(c.sort)
+	fresh := c.afresh()
+	c.from = t.crowd(id, c, fresh)
+	h := t.await(id, c, fresh, calls, t.handle(c, fresh, calls))
+	c.full = million - product(h.capped(fresh, 1), million, max(fresh, 1))
+	working := h.working(each)
+	switch {
+	case c.listed || each == c.inflow.MilliRPS && working == c.inflow.Working:
+	case !t.Exact && t.wait(min(loadChange(each, c.inflow.MilliRPS), loadChange(working, c.inflow.Working))):
+	default:
+		c.listed, c.peak = true, 0
+		t.loaded = append(t.loaded, id)
+	}
+	c.peak = max(c.peak, each)
+	overloaded := c.capped(c.was, n) < c.was || h.capped(c.arriving, n) < c.arriving
+	busier := h.room >= 0 && c.arriving != c.was
+	if h != c.handled || overloaded || busier {
+		t.untellAll(c)
+	}
+	c.handled, c.was = h, c.arriving
+	t.reprobeClass(c)
+	t.passDown(c, h.done(c.arriving, n))
+}
+
+// passDown has the calls of a class made for what it gets done, if that is not as much as
+// before or its workers are held for another time.
+func (t *Flows) passDown(c *class, done int64) {
+	sends := t.sorts[c.sort]
+	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.wait(change(c.room, c.counted))
+	if len(sends) == 0 || done == c.sent && !otherwise {
+		return
+	}
+	t.links(c)
+	for _, i := range sends {
+		if f := &t.flows[i]; f.call != nil && (done != c.sent || !t.circular(f, c)) {
+			t.recall(i)
+		}
+	}
+	c.sent, c.counted = done, c.room
+}
+
+// handle computes how each pod of a class copes, unless about the same arrives as when it
+// was computed last.
+func (t *Flows) handle(c *class, each int64, calls outcome) handled {
+	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad), c.from.change(&c.faredBy))
+	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
+		c.fared, c.calls, c.faredBy, c.copes = each, calls, c.from, c.work.handle(each, calls, c.from)
+	}
+	return c.copes
+}
+
+// untell has what becomes of a flow computed anew.
+func (t *Flows) untell(i int32) {
+	if f := &t.flows[i]; !f.untold {
+		f.untold = true
+		t.untold = append(t.untold, i)
+	}
+}
+
+// reckon computes what becomes of the lowest flows, and what that means for those who
+// call.
+func (t *Flows) reckon() {
+	if t.unranked {
+		t.rank()
+	}
+	height := t.flows[t.untold[0]].height
+	for _, i := range t.untold {
+		height = min(height, t.flows[i].height)
+	}
+	if t.computed > t.late { // those below go to and fro, and those above have to come in time, too
+		height = math.MaxInt32
+	}
+	now, rest := t.untold, t.rest[:0]
+	for _, i := range now {
+		f := &t.flows[i]
+		if f.height > height {
+			rest = append(rest, i)
+			continue
+		}
+		f.untold = false
+		t.computed++
+		t.total(f)
+		t.meter(i)
+		t.reprobeCallers(f)
+		if (f.now != f.told || f.moved) && !f.changed {
+			f.changed = true
+			t.changed = append(t.changed, i)
+		}
+		if f.of >= 0 {
+			t.answer(i)
+		}
+		if f.call == nil && f.Retries == 0 {
+			continue
+		}
+		if a := f.tried(); !f.rounds(&a) && !t.holds(f, a.change(&f.attempt)) {
+			t.tryAgain(i, a)
+		}
+	}
+	t.untold, t.rest = rest, now[:0]
+}
+
+// tryAgain has those who send a flow go by what becomes of it now.
+func (t *Flows) tryAgain(i int32, a attempt) {
+	f := &t.flows[i]
+	again := a.attempts != f.attempt.attempts || a.vain != f.attempt.vain
+	f.must = f.must || a.vain != f.attempt.vain
+	f.attempt = a
+	t.uncalled(i)
+	if f.call == nil {
+		if again {
+			t.respread(i)
+		}
+		return
+	}
+	t.reprobeIdle(f)
+	for k := range f.callers {
+		t.touch(f.callers[k].class)
+	}
+	if again {
+		t.recall(i)
+	}
+}
+
+// recall has what callers send added up anew. What probes ask does not depend on it.
+func (t *Flows) recall(i int32) {
+	f := &t.flows[i]
+	f.recall = f.call == nil || !f.call.Probes
+	t.outdate(i)
+}
+
+func (t *Flows) note(f *flow) {
+	if len(t.tellings) == cap(t.tellings) {
+		t.tellings = make([]model.Traffic, 0, 186)
+	}
+	t.tellings = append(t.tellings, f.told)
+	t.store.Note(t.self, model.Note{
+		Named:   f.path,
+		Warning: f.told.ServedMilliRPS < f.told.OfferedMilliRPS,
+		Reason:  model.ReasonTrafficChanged, Traffic: &t.tellings[len(t.tellings)-1],
+	})
+}
