@@ -104,7 +104,7 @@ const (
 )
 
 // DefaultHard is evictionHard if nobody says anything (eviction/defaults_linux.go). Who
-// says something replaces all of it.
+// says something replaces all of it, unless defaults are merged.
 var DefaultHard = Thresholds{
 	MemoryAvailable: {Amount: 100 << 20}, NodeFsAvailable: {Part: tenPercent}, NodeFsInodesFree: {Part: fivePercent},
 	ImageFsAvailable: {Part: fifteenPercent}, ImageFsInodesFree: {Part: fivePercent},
@@ -114,7 +114,7 @@ var DefaultHard = Thresholds{
 type Eviction struct {
 	Hard         *Thresholds // nil is DefaultHard
 	Soft         Thresholds  // less than that for a grace period, and pods go, with more grace
-	SoftGrace    [Signals]time.Duration
+	SoftGrace    [allSignals]time.Duration
 	Reclaim      Thresholds    // a threshold that was acted upon holds until so much more is free (evictionMinimumReclaim)
 	MostPodGrace time.Duration // that a pod gets under a soft threshold, if it has so much itself; 0 is a second
 	Stays        time.Duration // how long a condition holds after it was last seen; 0 is 5 minutes

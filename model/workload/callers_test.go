@@ -211,3 +211,27 @@ func TestCallersAreNoMoreThanTheirWorkers(t *testing.T) {
 		}
 	}
 }
+
+// The same of callers drawn at random: all but a few fare the same within a fiftieth, and those
+// within six hundredths.
+func TestWhateverCallersThereAreTheyFareAsOneByOne(t *testing.T) {
+	luck := rand.New(rand.NewPCG(7, 8))
+	pick := func(x ...int64) int64 { return x[luck.IntN(len(x))] }
+	off := 0
+	for range 30 {
+		const ms = time.Millisecond
+		p := party{
+			pick(1, 1, 2, 4), pick(3, 5, 10, 20, 50), pick(0, 0, 5, 50), time.Duration(pick(1, 5, 20)) * ms,
+			pick(1, 1, 2, 4), pick(2, 5, 10, 20, 50), pick(0, 0, 5, 20, 100), time.Duration(pick(5, 20, 40)) * ms,
+			float64(pick(3, 5, 7, 9, 11, 15)) / 10, int(pick(0, 0, 1, 3)), 10 * time.Second,
+		}
+		want, got := p.byRequest(rand.New(rand.NewPCG(1, 2)), 120), p.byRate(t)
+		by := max(math.Abs(want.requests-got.requests), math.Abs(want.calls-got.calls), math.Abs(want.attempts-got.attempts)/want.attempts)
+		if by > 0.02 {
+			off++
+		}
+		if by > 0.06 || off > 2 {
+			t.Errorf("%+v: %.4f; one by one %.4f", p, got, want)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func (a *crowd) change(b *crowd) patience {
 
 // mostStates is how many numbers of requests at a pod are told apart at most. If there may be
 // more, it makes hardly a difference how many workers call.
-const mostStates = 3 * manyServers
+const mostStates = 2 * manyServers
 
 // states is how likely each number of requests is at a station. Rates are in millionths of
 // what arrives.
@@ -43,9 +43,9 @@ type states struct {
 	cut     bool  // who comes in the n'th is turned away
 	wide    int64 // of those that wait, two states differ by so many millionths of a request
 	erlangs int64 // that would be elsewhere if as much came as arrives, in millionths
-	sum     int64 // how likely any state is for how likely the last one is, in millionths
+	sum     int64 // one for how likely the last one is, in millionths
 
-	pace, stay [mostStates + 1]int64 // what gets done in a state, and how long the last one stays at what is shared, in nanoseconds
+	pace, stay [mostStates + 1]int64 // what gets done in a state, and how long who came last stays at what all servers share, in nanoseconds
 	comes      [mostStates + 1]int64 // what comes in it
 	found      [mostStates + 1]int64 // how many of a billion of those who come find it
 	ready      [mostStates + 1]int64 // how likely a worker is ready in it, as a fraction
@@ -161,7 +161,7 @@ func (s *search) found(x, off, near int64) {
 // mean is how much arrives on the average if so much would with all workers ready, and that
 // none is ready is more likely than if nobody waited for it.
 func (x *states) mean(would, waiting int64) int64 {
-	x.elsewhere(would, waiting)
+	x.readiness(would, waiting)
 	would -= product(would, x.rest, million)
 	x.comes[0] = max(x.rest+scaled(would, x.ready[0]), 1)
 	x.last, x.sum = 0, million
@@ -178,12 +178,14 @@ func (x *states) mean(would, waiting int64) int64 {
 	return product(flow, million, x.sum)
 }
 
-// elsewhere finds how likely in each state a worker is ready, if so much would come with all
-// of them ready: not all others are at work, or more are ready than there would be, as that none
-// is ready is more likely in the next state.
-func (x *states) elsewhere(would, waiting int64) {
+// readiness finds how likely a worker is ready in each state, if so much would come with all of
+// them ready. Of n workers that are not at the pod all are at work elsewhere with a chance of
+// B(n) = aB(n-1)/(n+aB(n-1)), which is Erlang's formula for a erlangs. Who waits for a worker
+// makes that W times as likely, and the next state is reached G(n-1)/G(n) times as often as with
+// a worker ready, where G(n) = a^n/n! (1/B(n) - 1 + W).
+func (x *states) readiness(would, waiting int64) {
 	erlangs := min(product(would, x.erlangs, million), million*million)
-	fewer, k := int64(0), x.n        // how likely it is that not all are at work, for how likely it is that all are
+	fewer, k := int64(0), x.n        // 1/B(n) - 1
 	for n := int64(0); k >= 0; n++ { // workers that are not at the pod
 		ready := int64(0)
 		if n > 0 {

@@ -300,3 +300,16 @@ func TestNothingOverflows(t *testing.T) {
 		}
 	}
 }
+
+func TestACrowdIsComputedWithoutAllocating(t *testing.T) {
+	w := Work{CapacityMilliRPS: -1, CPU: 20 * time.Millisecond, Workers: 10, Queue: 10}
+	h := handled{}
+	if n := testing.AllocsPerRun(10, func() {
+		h = w.handle(450_000, sure, crowd{many: 20, own: 1_000_000, would: million, queue: 10})
+	}); n > 0 {
+		t.Errorf("%.0f allocations", n)
+	}
+	if h.takes >= 0 {
+		t.Errorf("of 20 callers at 20 places some are turned away: %+v", h)
+	}
+}
