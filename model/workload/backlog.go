@@ -186,6 +186,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	}
 	p.off = target - k.held
 	p.load, p.full = c.work.filled(k.held, calls, c.from, h.room, p.free)
+	k.forget(&p, t.news)
 	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)
 	p.drains = p.off < 0 && (k.went <= 0 || c.cameAt != k.at)
@@ -194,7 +195,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 		k.settle(k.held, rest, each > h.room)
 		return h
 	case p.there && k.ready:
-		k.even, k.each = true, each
+		k.even, k.each, k.news = true, each, t.news
 	}
 	idle := c.work.handle(0, calls, crowd{})
 	chance := idle.chance(p.free)

@@ -80,7 +80,7 @@ func (a *hands) add(c *class) {
 // scarce tells whether it happens that all of them are busy: that is five deviations from how
 // many are on the average.
 func (a *hands) scarce() bool {
-	return a.many <= manyServers && a.busy+5*int64(sim.Root(uint64(a.busy*1000))) >= a.many*1000
+	return a.many <= mostCallers && a.busy+5*int64(sim.Root(uint64(a.busy*1000))) >= a.many*1000
 }
 
 // besides is how long a request takes the pods of a class besides a call, in nanoseconds.
@@ -95,9 +95,14 @@ func (t *Flows) besides(f *flow, c *class) int64 {
 	return min(us, longest) * 1000
 }
 
-// mostOthers is how many of a million of what comes may be others' if it makes a difference how
-// few call.
-const mostOthers = 750_000
+// It makes a difference how few call if they have so many workers at most, and for each of a
+// pod's places not more than so many, and if not more than so many of a million of what comes
+// are others'.
+const (
+	mostCallers = 300
+	eachPlace   = 4
+	mostOthers  = 250_000
+)
 
 // crowd is who calls a pod of a class to which so many come afresh.
 func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
@@ -139,6 +144,9 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 		return crowd{}
 	}
 	held, _ := c.work.places(&c.handled)
+	if from.many > eachPlace*held/request {
+		return crowd{}
+	}
 	if late := c.took(min(held, from.many*request)); late > limit {
 		// who gives up makes the next call while the last one is there, and soon there are many more
 		for range 4 {

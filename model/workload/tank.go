@@ -14,6 +14,7 @@ type tank struct {
 	calm   bool     // the next time it is ready
 	fickle bool     // it turned because of how full it is, as callers send less the longer they wait
 	even   bool     // so it stays where it is, as about what it gets done arrives there
+	news   int      // Flows.news when that was found
 	since  sim.Time // when it came to rest
 	at     sim.Time // the time of
 	held   int64    // how many requests it had, in nanos of one
@@ -160,6 +161,14 @@ func (k *tank) hears(p *pouring, byItself bool) {
 		k.noise, k.spilt, k.spills = min(k.noise, k.spread(p.all, p.free)), 0, 0
 	}
 	k.even, k.each = false, p.each
+}
+
+// forget has an even tank move again that would not rest where it is by what arrives now, once
+// something has come from outside, or a full minute is over.
+func (k *tank) forget(p *pouring, news int) {
+	if k.even && k.news != news && apart(p.each, p.load, nearlyEven) {
+		k.even, k.ready, k.low, k.high = false, false, -1, -1
+	}
 }
 
 // between tells whether it drains where it fills, but for so much.
