@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -18,25 +19,41 @@ type Usage struct {
 
 // String is the Usage for people.
 func (u *Usage) String() string {
-	s := fmt.Sprintf("%dm of CPU and %s of memory in use", u.MilliCPU, tenths(u.MemoryBytes))
+	s := fmt.Sprintf("%dm of CPU and %s of memory in use", u.MilliCPU, BytesText(u.MemoryBytes, 1))
 	switch {
 	case u.MemoryGrowth > 0:
-		s += ", and " + tenths(u.MemoryGrowth) + " more every second"
+		s += ", and " + BytesText(u.MemoryGrowth, 1) + " more every second"
 	case u.MemoryGrowth < 0:
-		s += ", and " + tenths(-u.MemoryGrowth) + " less every second"
+		s += ", and " + BytesText(-u.MemoryGrowth, 1) + " less every second"
 	}
 	return s
 }
 
-// tenths is bytes in Mi, cut to a tenth.
-func tenths(bytes int64) string {
-	s := fmt.Sprintf("%d.%d", bytes>>20, bytes%(1<<20)*10>>20)
-	return strings.TrimSuffix(s, ".0") + "Mi"
+// BytesText is an amount of memory, "512Mi" or "1.4Gi": in the largest unit of which there is
+// one, cut to so many digits behind the point. Below 1Ki it is exact, in thousands: "0.512k".
+func BytesText(n int64, digits int) string {
+	for i, unit := range []string{"Pi", "Ti", "Gi", "Mi", "Ki"} {
+		shift := 50 - 10*i
+		if n>>shift == 0 {
+			continue
+		}
+		s := strconv.FormatInt(n>>shift, 10) + "."
+		for rest := n & (1<<shift - 1); digits > 0; digits-- {
+			rest *= 10
+			s += strconv.FormatInt(rest>>shift, 10)
+			rest &= 1<<shift - 1
+		}
+		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + unit
+	}
+	if n == 0 {
+		return "0"
+	}
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%03d", n/1000, n%1000), "0"), ".") + "k"
 }
 
-// Used is whose usage a history is to have: of a node as a whole, of a pod, of the pods
+// UsageOf is whose usage a history is to have: of a node as a whole, of a pod, of the pods
 // of something else that has a name or of a namespace, or of all pods.
-type Used struct {
+type UsageOf struct {
 	Kind            Kind   // of what has the name; KindNone is a namespace, or everything
 	Namespace, Name string // "" is every one
 }

@@ -236,7 +236,7 @@ func (u Unit) amount(x float64) string {
 	case u == Cores:
 		return significant(x/1000, 4) + " cores"
 	case u == Bytes:
-		return bytesMean(x)
+		return bytesMean(x, 4)
 	}
 	return significant(x, 4)
 }
@@ -263,7 +263,7 @@ func (u Unit) change(x float64) string {
 	case Cores:
 		return sign + significant(x/1000, 3) + " cores"
 	case Bytes:
-		return sign + bytesMean(x)
+		return sign + bytesMean(x, 3)
 	}
 	return sign + significant(x, 3)
 }

@@ -144,19 +144,19 @@ func (e *Expect) Level() string {
 	return e.about.word
 }
 
-// Used is whose CPU and memory the history has to have for the promise; nothing if it is
+// TellUsage is whose CPU and memory the history has to have for the promise; nothing if it is
 // about other things.
-func (e *Expect) Used() []model.Used {
+func (e *Expect) TellUsage() []model.UsageOf {
 	t := e.about.target
 	switch {
 	case e.metric == nil || !e.metric.told: // nil of one with a mistake
 		return nil
 	case t.namespaced:
-		return []model.Used{{Namespace: t.name}}
+		return []model.UsageOf{{Namespace: t.name}}
 	case e.metric.ofNodes:
-		return []model.Used{{Kind: model.KindNode, Name: t.name}}
+		return []model.UsageOf{{Kind: model.KindNode, Name: t.name}}
 	}
-	return []model.Used{{Kind: t.kind, Namespace: t.namespace, Name: t.name}}
+	return []model.UsageOf{{Kind: t.kind, Namespace: t.namespace, Name: t.name}}
 }
 
 // NeedsFaults tells whether the promise makes sense only if something breaks.

@@ -42,8 +42,8 @@ func ParseMeasure(s string) (Measure, error) {
 // Level is the priority level the measure is about, "" if it is about none.
 func (m *Measure) Level() string { return m.e.Level() }
 
-// Used is Expect.Used of the measure.
-func (m *Measure) Used() []model.Used { return m.e.Used() }
+// TellUsage is Expect.TellUsage of the measure.
+func (m *Measure) TellUsage() []model.UsageOf { return m.e.TellUsage() }
 
 // spaced is s with single spaces between its words.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -124,7 +124,7 @@ func (e *Expect) Measure() Measure {
 }
 
 // DefaultMeasures is what a comparison shows unasked: every metric that needs no
-// object and no word before the run, durations by their mean and their 99th percentile.
+// object and is not one of OnlyIfAsked, durations by their mean and their 99th percentile.
 func DefaultMeasures() (out []Measure) {
 	add := func(s string) {
 		m, err := ParseMeasure(s)

@@ -6,7 +6,9 @@ import (
 )
 
 // used follows what the containers of some pods use, or a node as a whole, of which the
-// machines tell whenever it changes, because a promise asks.
+// machines tell whenever it changes, because a promise asks. It has no value until the first
+// of them tells. Without an object static pods count, too, as they do in their namespace:
+// nobody asked the cluster for them, but they use what they use.
 type used struct {
 	selection
 	of    func(*model.Usage) ramp
@@ -53,6 +55,9 @@ func (m *used) see(s *state, now sim.Time, record int) {
 			m.count(x, now, x.pod != nil && m.selects(x.pod))
 		}
 	}
+	if !m.told {
+		return
+	}
 	if was.growth != m.total.growth || was.at(now) != m.total.n || len(m.found) == 0 {
 		m.found.slope(now, m.total.n, m.total.growth, 0, record)
 	}
@@ -84,7 +89,7 @@ func (m *used) follow(s *state, now sim.Time, p *model.Pod, gone bool) {
 	if x.pod = p; gone {
 		x.pod = nil
 	}
-	m.count(x, now, !gone && m.has(s, p))
+	m.count(x, now, !gone && (m.about.none() || m.has(s, p)))
 }
 
 // count counts what a pod uses from now on, or does not.

@@ -80,7 +80,12 @@ func (p *exprParser) picked(t token, name string) {
 	}
 	m := p.e.metric
 	if m.Shape != Durations {
-		p.fail(t, "%s has no .%s: it is one value at a time, not many durations", m.Name, name)
+		hint := ""
+		if m.told && m.Shape == Level {
+			usage, value := m.bare(), m.Unit.Example()
+			hint = "; write always(" + usage + " <= " + value + ") or reached(" + usage + " >= " + value + ")"
+		}
+		p.fail(t, "%s has no .%s: it is one value at a time, not many durations%s", m.Name, name, hint)
 		return
 	}
 	if !slices.Contains(pickNames, name) {
@@ -277,26 +282,21 @@ func (p *exprParser) comparison(metric token) {
 	p.e.limit = n
 }
 
+// example is a rule about the metric.
 func (m *Metric) example() string {
-	usage := m.Usage()
+	comparison := " <= "
+	if m.Unit == Percent || m.Unit == Rate {
+		comparison = " >= "
+	}
+	return m.bare() + comparison + m.Unit.Example()
+}
+
+// bare is the metric without what may be left out.
+func (m *Metric) bare() string {
 	if m.wordless() && (m.optional() || m.Takes == "") {
-		usage = m.Name + "()"
+		return m.Name + "()"
 	}
-	switch m.Unit {
-	case Percent:
-		return usage + " >= 99.9%"
-	case Duration:
-		return usage + " <= 5m"
-	case Rate:
-		return usage + " >= 300rps"
-	case Times:
-		return usage + " <= 1.5x"
-	case Cores:
-		return usage + " <= 850m"
-	case Bytes:
-		return usage + " <= 512Mi"
-	}
-	return usage + " <= 3"
+	return m.Usage()
 }
 
 // fit refuses what makes no sense together.

@@ -6,10 +6,13 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"orrery/model"
 )
 
 // CPU and memory in expectations, as Kubernetes writes them
-// (k8s.io/apimachinery/pkg/api/resource/quantity.go), but that memory has to have a unit.
+// (k8s.io/apimachinery/pkg/api/resource/quantity.go), but that memory has to have a unit
+// unless there is none.
 
 // coresText is an amount of CPU, in thousandths of a core: "850m", "1.25".
 func coresText(milli int64) string {
@@ -38,13 +41,13 @@ type byteUnit struct {
 	bytes uint64
 }
 
-// byteUnits are those that are read; the first, the largest first, are also written.
+// byteUnits are those that are read, the powers of 1024 first; means are written in those.
 var byteUnits = []byteUnit{
 	{"Pi", 1 << 50}, {"Ti", 1 << 40}, {"Gi", 1 << 30}, {"Mi", 1 << 20}, {"Ki", 1 << 10},
 	{"P", 1e15}, {"T", 1e12}, {"G", 1e9}, {"M", 1e6}, {"k", 1e3},
 }
 
-const writtenUnits = 5
+const meanUnits = 5
 
 // finestBytes is so many digits behind the point that they show each byte of a Pi.
 const finestBytes = 16
@@ -53,42 +56,33 @@ const finestBytes = 16
 // unless that would hide on which side of limit it is, or that it is the limit.
 func bytesText(n, limit int64) string {
 	if n == limit {
-		return bytesCut(n, finestBytes)
+		return model.BytesText(n, finestBytes)
 	}
 	digits := 1
-	for digits < finestBytes && bytesCut(n, digits) == bytesCut(limit, digits) {
+	for digits < finestBytes && model.BytesText(n, digits) == model.BytesText(limit, digits) {
 		digits++
 	}
-	return bytesCut(n, digits)
+	return model.BytesText(n, digits)
 }
 
-// bytesMean is a mean of amounts of memory.
-func bytesMean(x float64) string {
-	if x < 1<<10 {
-		return significant(x, 3) + " bytes"
+// bytesMean is a mean of amounts of memory, in so many digits.
+func bytesMean(x float64, digits int) string {
+	if x == 0 {
+		return "0"
 	}
-	return bytesText(int64(math.Round(x)), -1)
-}
-
-func bytesCut(n int64, digits int) string {
-	for _, u := range byteUnits[:writtenUnits] {
-		unit := int64(u.bytes)
-		if n < unit {
-			continue
+	for _, u := range byteUnits[:meanUnits] {
+		if unit := float64(u.bytes); x >= unit {
+			return significant(x/unit, digits) + u.name
 		}
-		s := strconv.FormatInt(n/unit, 10) + "."
-		for rest := n % unit; digits > 0; digits-- {
-			rest *= 10
-			s += strconv.FormatInt(rest/unit, 10)
-			rest %= unit
-		}
-		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + u.name
 	}
-	return strconv.FormatInt(n, 10)
+	return significant(x/1000, digits) + "k"
 }
 
-// parseBytes reads one: "512Mi", "1.5Gi", "1G".
+// parseBytes reads one: "512Mi", "1.5Gi", "1G", or 0 without a unit.
 func parseBytes(s string) (int64, error) {
+	if s == "0" {
+		return 0, nil
+	}
 	for _, u := range byteUnits {
 		number, ok := strings.CutSuffix(s, u.name)
 		if !ok {
@@ -112,7 +106,7 @@ func parseBytes(s string) (int64, error) {
 		}
 		return int64(bytes), nil
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
+	if _, err := parseDecimal(s, "", 9, ""); err == nil {
 		return 0, fmt.Errorf("%q has no unit; write an amount of memory such as %sMi", s, s)
 	}
 	return 0, fmt.Errorf("%q is not an amount of memory; write one such as 512Mi or 1.5Gi", s)

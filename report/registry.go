@@ -30,7 +30,7 @@ type Metric struct {
 
 	target      bool // takes the option target=
 	needsFaults bool // has nothing to measure if nothing breaks
-	told        bool // the history has what it takes only if that is asked for before the run: Used
+	told        bool // the history has what it takes only if that is asked for before the run: TellUsage
 	ofNodes     bool // of that, what nodes use as a whole
 	doubts      func(*state) string
 	open        func(about) instrument
@@ -113,9 +113,9 @@ var metrics = []Metric{
 	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
 	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, told: true,
-		Help: "CPU that the containers of pods use; of a node as a whole: all its pods, kubelet and container runtime, and what faults have use it", open: openUsed(cpuUsed)},
+		Help: "CPU that the containers of pods use, static pods included; of a node as a whole: what all its pods, the kubelet, the container runtime and faults use", open: openUsed(cpuUsed)},
 	{Name: "cpu_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
-		Help: "CPU that nodes use as a whole, of what they have for pods: CPU(%) of kubectl top node", open: openUtilization(cpuUsed, cpuOfNode)},
+		Help: "CPU that nodes use as a whole, of what they have for pods: CPU(%) of kubectl top node; of all, without those of the control plane", open: openUtilization(cpuUsed, cpuOfNode)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
 	{Name: "crash_loops", Unit: Count, Shape: Total, Takes: scopes,
@@ -145,9 +145,9 @@ var metrics = []Metric{
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
 	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, told: true,
-		Help: "working set of the containers of pods; of a node as a whole: of all its pods, and what faults have use it", open: openUsed(memoryUsed)},
+		Help: "working set of the containers of pods, static pods included; of a node as a whole: of all its pods, and what faults fill", open: openUsed(memoryUsed)},
 	{Name: "memory_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
-		Help: "memory that nodes use as a whole, of what they have for pods: MEMORY(%) of kubectl top node", open: openUtilization(memoryUsed, memoryOfNode)},
+		Help: "memory that nodes use as a whole, of what they have for pods: MEMORY(%) of kubectl top node; of all, without those of the control plane", open: openUtilization(memoryUsed, memoryOfNode)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
 	{Name: "node_pressure_evictions", Unit: Count, Shape: Total, Takes: scopes,
@@ -236,6 +236,17 @@ var metrics = []Metric{
 
 // Metrics lists every metric, by name.
 func Metrics() []Metric { return slices.Clone(metrics) }
+
+// OnlyIfAsked is the names of the metrics that DefaultMeasures leaves out though they need no
+// object: those of what is used, which the history has only if that is asked for.
+func OnlyIfAsked() (names []string) {
+	for i := range metrics {
+		if metrics[i].told {
+			names = append(names, metrics[i].Name)
+		}
+	}
+	return names
+}
 
 // metricNames is the names of all metrics, sorted.
 func metricNames() []string {

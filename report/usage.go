@@ -18,13 +18,15 @@ import (
 // working set at their end, which was 15 to 30 s ago. Pods of which it knows nothing are
 // not there.
 type Usage struct {
-	Nodes      bool   // of nodes
-	Containers bool   // one line for each container of pods
-	Times      bool   // with the moment in front
-	Path       string // of the only pod or node that is looked at, "" for all
+	Nodes      bool            // of nodes
+	Containers bool            // one line for each container of pods
+	Times      bool            // with the moment in front
+	Path       string          // of the only pod or node that is looked at, "" for all
+	Hollow     map[string]bool // by name, nodes on which nothing runs: counted, not printed
 	pods       living[*model.Pod]
 	nodes      living[*model.Node]
 	rows       [][]string
+	idle       int // hollow nodes at the last Look
 }
 
 // MetricsServer is who knows what is used.
@@ -64,11 +66,17 @@ func (u *Usage) Look(now sim.Time, h *store.History, by MetricsServer) {
 	}
 }
 
-// lookAtNodes adds the nodes, those last of which nothing is known.
+// lookAtNodes adds the nodes, those last of which nothing is known. Hollow ones are there only
+// if they are asked for by name.
 func (u *Usage) lookAtNodes(now sim.Time, h *store.History, by MetricsServer) {
 	var unknown []string
+	u.idle = 0
 	for _, n := range u.nodes.at(h, u.Path) {
 		s, ok := by.NodeUsage(n)
+		if !ok && u.Path == "" && u.Hollow[n.Name] {
+			u.idle++
+			continue
+		}
 		if !ok {
 			unknown = append(unknown, n.Name)
 			continue
@@ -101,16 +109,22 @@ func (u *Usage) add(now sim.Time, cells ...string) {
 
 // WriteText writes what was seen.
 func (u *Usage) WriteText(w io.Writer) error {
-	if len(u.rows) == 0 {
+	if len(u.rows) == 0 && u.idle == 0 {
 		_, err := io.WriteString(w, "No resources found\n")
 		return err
 	}
 	var t table
-	t.row(u.head()...)
+	if len(u.rows) > 0 {
+		t.row(u.head()...)
+	}
 	for _, r := range u.rows {
 		t.row(r...)
 	}
-	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
+	lines := t.lines()
+	if u.idle > 0 {
+		lines = append(lines, quantity(int64(u.idle), "hollow node")+": nothing runs there")
+	}
+	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 	return err
 }
 

@@ -67,7 +67,7 @@ func TestUsageIsExactAtEveryMoment(t *testing.T) {
 	}{
 		{"at 5m: cpu_used(pod/a) == 250m", "250m", true},
 		{"at 5m: cpu_used(service/web) == 1.25", "1.25", true},
-		{"at 5m: cpu_used() == 1.25", "1.25", true}, // nobody asked the cluster for a static pod
+		{"at 5m: cpu_used() == 1.29", "1.29", true}, // the static pod, too
 		{"at 5m: cpu_used(namespace/default) == 1290m", "1.29", true},
 		{"at 5m: cpu_used(pod/c) == 0.04", "40m", true},
 		{"at 5m: cpu_used(node/n-1) == 1.34", "1.34", true},
@@ -86,7 +86,8 @@ func TestUsageIsExactAtEveryMoment(t *testing.T) {
 		{"eventually(memory_used(pod/a) == 300Mi)", "300Mi", true},
 		{"never(memory_used(pod/a) == 300Mi)", "300Mi", false},
 		{"at 29m: memory_used(service/web) == 100.390625Mi", "100.390625Mi", true},
-		{"at 31m: memory_used() == 0Mi", "0", true},
+		{"at 31m: memory_used() == 50Mi", "50Mi", true},
+		{"at 31m: memory_used(service/web) == 0", "0", true},
 		{"memory_used(service/web) >= 0.75Gi within 20m", "153.1Mi", false},
 		{"memory_used(node/n-1) >= 350Mi within 20m", "after 1m0s", true},
 	} {
@@ -101,6 +102,27 @@ func TestUsageIsExactAtEveryMoment(t *testing.T) {
 	}
 }
 
+// Before the first who counts has told there is nothing to judge, and what breaks a promise
+// is what somebody told, not whatever was there first.
+func TestUsageBeginsWithTheFirstThatIsTold(t *testing.T) {
+	tape := using()
+	for expr, want := range map[string]string{
+		"always(cpu_used() >= 2)":                "pod/c", // the last to tell at that instant
+		"always(memory_used(pod/b) >= 1Gi)":      "pod/b",
+		"always(memory_used(service/web) > 1Gi)": "pod/b",
+		"always(memory_used(node/n-1) >= 1Gi)":   "node/n-1",
+	} {
+		v := New(Meta{End: tape.now()}, tape.History(), promises(t, expr)).Verdicts[0]
+		last := v.Before[len(v.Before)-1]
+		if v.Held || v.At != sim.Time(time.Minute) || v.Object != want || !strings.Contains(last, model.ReasonUsageChanged) {
+			t.Errorf("%s: held %t, broken at %v by %s: %s; want 1m by %s", expr, v.Held, v.At, v.Object, last, want)
+		}
+	}
+	if v := New(Meta{End: tape.now()}, tape.History(), promises(t, "at 59s: cpu_used() == 0")).Verdicts[0]; v.Held || v.Measured != "no samples" {
+		t.Errorf("before anybody tells it is %s", v.Measured)
+	}
+}
+
 func TestWithoutWordBeforeTheRunNothingIsKnownOfUsage(t *testing.T) {
 	tape := outage()
 	for _, expr := range []string{"cpu_used() == 0", "memory_used() <= 1Gi", "memory_used(node/n-1) <= 1Gi"} {
@@ -109,7 +131,7 @@ func TestWithoutWordBeforeTheRunNothingIsKnownOfUsage(t *testing.T) {
 		}
 	}
 	for _, m := range DefaultMeasures() {
-		if m.Used() != nil {
+		if m.TellUsage() != nil {
 			t.Errorf("every comparison measures %s", m.Text)
 		}
 	}
@@ -130,7 +152,7 @@ func TestTheMeanOfWhatGrowsIsItsArea(t *testing.T) {
 }
 
 func TestWhoseUsageAPromiseNeeds(t *testing.T) {
-	for expr, want := range map[string]model.Used{
+	for expr, want := range map[string]model.UsageOf{
 		"cpu_used() <= 1":                          {},
 		"memory_used(namespace/shop) <= 1Gi":       {Namespace: "shop"},
 		"cpu_used(shop/deployment/web) <= 1":       {Kind: model.KindDeployment, Namespace: "shop", Name: "web"},
@@ -139,12 +161,12 @@ func TestWhoseUsageAPromiseNeeds(t *testing.T) {
 		"memory_utilization(node/n-1) <= 80%":      {Kind: model.KindNode, Name: "n-1"},
 		"always(cpu_used(svc/web) <= 1) within 5m": {Kind: model.KindService, Namespace: "default", Name: "web"},
 	} {
-		if e := promises(t, expr)[0]; len(e.Used()) != 1 || e.Used()[0] != want {
-			t.Errorf("%s: %+v, want %+v", expr, e.Used(), want)
+		if e := promises(t, expr)[0]; len(e.TellUsage()) != 1 || e.TellUsage()[0] != want {
+			t.Errorf("%s: %+v, want %+v", expr, e.TellUsage(), want)
 		}
 	}
-	if e := promises(t, "cpu_allocated() <= 1%")[0]; e.Used() != nil {
-		t.Errorf("what is allocated needs %+v", e.Used())
+	if e := promises(t, "cpu_allocated() <= 1%")[0]; e.TellUsage() != nil {
+		t.Errorf("what is allocated needs %+v", e.TellUsage())
 	}
 }
 
@@ -269,7 +291,7 @@ func TestAmountsOfCPUAndMemory(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", s, n, err, want)
 		}
 	}
-	for s, want := range map[string]int64{"512Mi": 512 * mib, "1.5Gi": 1536 * mib, "1G": 1e9, "0.5k": 500, "3Ti": 3 << 40, "0Mi": 0, "1Pi": 1 << 50} {
+	for s, want := range map[string]int64{"512Mi": 512 * mib, "1.5Gi": 1536 * mib, "1G": 1e9, "0.5k": 500, "3Ti": 3 << 40, "0Mi": 0, "0": 0, "1Pi": 1 << 50} {
 		if n, err := parseBytes(s); err != nil || n != want {
 			t.Errorf("%s: %d %v, want %d", s, n, err, want)
 		}
@@ -281,7 +303,14 @@ func TestAmountsOfCPUAndMemory(t *testing.T) {
 		"cpu_used() <= 50%":             "cpu_used is an amount of CPU: ",
 		"cpu_used()":                    "cpu_used is an amount of CPU: compare it with something, as in cpu_used() <= 850m",
 		"memory_used(node/n-1)":         "as in memory_used() <= 512Mi",
+		"cpu_used.max() <= 1":           "write always(cpu_used() <= 850m) or reached(cpu_used() >= 850m)",
+		"memory_used.mean(pod/a) <= 1k": "write always(memory_used() <= 512Mi) or reached(memory_used() >= 512Mi)",
 		"memory_used() <= 512":          `"512" has no unit; write an amount of memory such as 512Mi`,
+		"memory_used() <= 1.5":          `write an amount of memory such as 1.5Mi`,
+		"memory_used() <= NaN":          `"NaN" is not an amount of memory; write one such as 512Mi or 1.5Gi`,
+		"memory_used() <= Inf":          `"Inf" is not an amount of memory; write one such as`,
+		"memory_used() <= 1e9":          `"1e9" is not an amount of memory; write one such as`,
+		"memory_used() <= -5":           `"-5" is not an amount of memory; write one such as`,
 		"memory_used() <= 512MB":        `"512MB" is not an amount of memory; write one such as 512Mi or 1.5Gi`,
 		"memory_used() <= 0.3Gi":        "is not a whole number of bytes",
 		"memory_used() <= 100000Pi":     "is more than any cluster has",
@@ -296,11 +325,29 @@ func TestAmountsOfCPUAndMemory(t *testing.T) {
 		n, limit int64
 		want     string
 	}{
-		{512 * mib, 512 * mib, "512Mi"}, {1536 * mib, 0, "1.5Gi"}, {1600 * mib, 0, "1.5Gi"}, {1023, 0, "1023"}, {1792 * mib, 1792 * mib, "1.75Gi"}, {1780 * mib, 1792 * mib, "1.73Gi"}, {0, 1, "0"},
+		{512 * mib, 512 * mib, "512Mi"}, {1536 * mib, 0, "1.5Gi"}, {1600 * mib, 0, "1.5Gi"}, {1023, 0, "1.023k"}, {1000, 0, "1k"}, {512, 0, "0.512k"}, {20, 512, "0.02k"}, {1792 * mib, 1792 * mib, "1.75Gi"}, {1780 * mib, 1792 * mib, "1.73Gi"}, {0, 1, "0"},
 		{512*mib + 1, 512 * mib, "512.0000009Mi"}, {512*mib - 1, 512 * mib, "511.9Mi"}, {1<<50 + 1, 1 << 50, "1.0000000000000008Pi"},
 	} {
 		if got := bytesText(c.n, c.limit); got != c.want {
 			t.Errorf("%d beside %d: %s, want %s", c.n, c.limit, got, c.want)
+		}
+	}
+	for n := range int64(1024) { // what is written below 1Ki is read as the same
+		if got, err := parseBytes(bytesText(n, 0)); err != nil || got != n {
+			t.Errorf("%d is written %s and read %d %v", n, bytesText(n, 0), got, err)
+		}
+	}
+	for _, c := range []struct {
+		x            float64
+		mean, change string
+	}{
+		{0, "0", "0"}, {1.2345 * (1 << 30), "1.234Gi", "+1.23Gi"}, {-1000.4 * mib, "", "-1000Mi"}, {1000.4 * mib, "1000Mi", "+1000Mi"}, {153.17 * mib, "153.2Mi", "+153Mi"}, {1023, "1.023k", "+1.02k"}, {0.5, "0.0005k", "+0.0005k"},
+	} {
+		if got := Bytes.change(c.x); got != c.change {
+			t.Errorf("a difference of %g: %s, want %s", c.x, got, c.change)
+		}
+		if got := Bytes.amount(c.x); c.x >= 0 && got != c.mean {
+			t.Errorf("a mean of %g: %s, want %s", c.x, got, c.mean)
 		}
 	}
 }

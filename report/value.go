@@ -37,6 +37,11 @@ func (u Unit) noun() string {
 	return "a " + string(u)
 }
 
+// Example is a value in the unit as expectations write it, "" if they write none.
+func (u Unit) Example() string {
+	return map[Unit]string{Count: "3", Percent: "99.9%", Duration: "5m", Rate: "300rps", Times: "1.5x", Cores: "850m", Bytes: "512Mi"}[u]
+}
+
 // billion is 100 % in the integers that shares are kept as.
 const billion = 1_000_000_000
 

@@ -106,7 +106,10 @@ func (l *loader) registryHost(v strict.Value) string {
 		return runtime.AllRegistries
 	}
 	host := v.Text()
-	if host == "" || !runtime.ValidImage(host+"/x") || runtime.RegistryOf(host+"/x") != host {
+	if host == "" {
+		return host // what is wrong has been said
+	}
+	if !runtime.ValidImage(host+"/x") || runtime.RegistryOf(host+"/x") != host {
 		v.Errorf("%s is no host that images come from, such as docker.io or ghcr.io", strict.Quote(host))
 		return host
 	}

@@ -84,3 +84,18 @@ func TestAnImageHasOneSize(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A value of the wrong kind, or out of range, is one mistake.
+func TestAWrongValueOfARegistryFaultIsOneMistake(t *testing.T) {
+	for fault, want := range map[string]string{
+		"{at: 1m, fault: registry-slow, rate: 50%, registry: [a]}": "",
+		`{at: 1m, fault: registry-slow, rate: 50%, registry: ""}`:  "the text is empty",
+		"{at: 1m, fault: registry-slow, rate: 150%}":               "150% is more than 100%",
+		"{at: 1m, fault: registry-slow, rate: 0%}":                 "0% is a registry that is down",
+	} {
+		_, err := loaded(t, workers, fault)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "s.yaml:") != 1 {
+			t.Errorf("%s: %v", fault, err)
+		}
+	}
+}

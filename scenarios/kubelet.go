@@ -85,7 +85,7 @@ func eviction(m *strict.Map) (e kubelet.Eviction) {
 		case !kubelet.Signal(s).Counts():
 			v.Bytes() // 0Mi is what Kubernetes' example has, 0Mib a mistake
 		default:
-			v.Int(0, maxCount)
+			wholeNumber(v, 0)
 		}
 	}
 	least, waits := m.Optional("evictionSoft").Map("evictionSoft", signals...), m.Optional("evictionSoftGracePeriod").Map("evictionSoftGracePeriod", signals...)
@@ -122,11 +122,21 @@ func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
 			t.Part = int64(float64(float32(f)/100) * (1 << 32))
 		}
 	case s.Counts():
-		t.Amount = v.Int(1, maxCount)
+		t.Amount = wholeNumber(v, 1)
 	default:
 		t.Amount = positive(v, strict.Value.Bytes)
 	}
 	return t
+}
+
+// wholeNumber reads a number of processes or files from lo on. Kubernetes takes the units of
+// amounts for them, too.
+func wholeNumber(v strict.Value, lo int64) int64 {
+	if n, err := strict.ParseBytes(strings.TrimSpace(v.Raw())); err == nil {
+		v.Errorf("%s has a unit, and this is a whole number: write %d", strict.Quote(v.Raw()), n)
+		return 0
+	}
+	return v.Int(lo, maxCount)
 }
 
 // sysctlPatterns is what a kubelet takes for names of kernel parameters, or for their

@@ -61,6 +61,20 @@ func TestDefaultsOfEvictionAreMergedAndAMinimumIsReclaimed(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongAboutAThresholdIsSaidOfWhatIsWritten(t *testing.T) {
+	for key, want := range map[string]string{
+		"evictionMinimumReclaim: {nodefs.inodesFree: 1k}":  `"1k" has a unit, and this is a whole number: write 1000`,
+		"evictionMinimumReclaim: {pid.available: 0Ki}":     `"0Ki" has a unit, and this is a whole number: write 0`,
+		"evictionHard: {imagefs.inodesFree: 2Ki}":          `"2Ki" has a unit, and this is a whole number: write 2048`,
+		"evictionMinimumReclaim: {nodefs.inodesFree: -5%}": "-5% is negative",
+		"evictionMinimumReclaim: {memory.available: -5%}":  "-5% is negative",
+	} {
+		if _, err := loaded(t, workers+"  kubelet: {"+key+"}\n", ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", key, err, want)
+		}
+	}
+}
+
 // Source: pkg/kubelet/cm/cpumanager/cpu_manager.go: with nothing reserved a kubelet of the
 // policy static does not start.
 func TestTheStaticCPUManagerNeedsReservedCPU(t *testing.T) {

@@ -198,7 +198,7 @@ func (l *loader) expectations(list strict.Value) {
 		}
 		ids[e.ID] = true
 		l.scenario.Expect = append(l.scenario.Expect, e)
-		l.scenario.Config.Used = append(l.scenario.Config.Used, e.Used()...)
+		l.scenario.Config.TellUsage = append(l.scenario.Config.TellUsage, e.TellUsage()...)
 	}
 }
 

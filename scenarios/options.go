@@ -80,7 +80,7 @@ var kubeletOptions = options{
 	{"cluster.kubelet", "evictionSoft", "", "amounts or shares", "{memory.available: 1Gi}", "thresholds that count after a while; each needs its evictionSoftGracePeriod"},
 	{"cluster.kubelet", "evictionSoftGracePeriod", "", "durations", "{memory.available: 90s}", "that while, for each soft threshold"},
 	{"cluster.kubelet", "mergeDefaultEvictionSettings", "false", "true or false", "true", "evictionHard replaces only the defaults of what it names"},
-	{"cluster.kubelet", "evictionMinimumReclaim", "", "amounts or shares", "{imagefs.available: 2Gi}", "that must be free besides until a threshold that pods were evicted for is not met any more; nothing unless said"},
+	{"cluster.kubelet", "evictionMinimumReclaim", "", "amounts or shares", "{imagefs.available: 2Gi}", "how much more than a threshold has to be free until a kubelet that acts upon it stops evicting and cleaning up; 0 unless said"},
 	{"cluster.kubelet", "evictionMaxPodGracePeriod", "", "a duration", "60s", "the grace of a pod that is evicted for a soft threshold; at least 1s"},
 	{"cluster.kubelet", "evictionPressureTransitionPeriod", "", "a duration", "30s", "how long a node says that it is short of something after it last was; 5m unless said"},
 }

@@ -423,8 +423,9 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	},
 	fault.ParamRegistry: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Registry = l.registryHost(m.Optional(p)) },
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
-		if f.RatePPM = m.Required(p).Percent(); f.RatePPM == 0 {
-			m.Required(p).Errorf("%s", noSpeed[f.Fault])
+		v := m.Required(p)
+		if f.RatePPM = v.Percent(); isZero(v) {
+			v.Errorf("%s", noSpeed[f.Fault])
 		}
 	},
 	fault.ParamExitCode: (*loader).crash,

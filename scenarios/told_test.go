@@ -15,16 +15,16 @@ import (
 )
 
 // allUsage is the CPU and memory of all pods and of all nodes.
-var allUsage = []model.Used{{}, {Kind: model.KindNode}}
+var allUsage = []model.UsageOf{{}, {Kind: model.KindNode}}
 
 // telling is a built-in scenario's cluster whose history has whose usage is said.
-func telling(t *testing.T, name string, of ...model.Used) (*cluster.Cluster, sim.Time) {
+func telling(t *testing.T, name string, of ...model.UsageOf) (*cluster.Cluster, sim.Time) {
 	t.Helper()
 	s, err := scenarios.Open(name, scenarios.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Config.Used = of
+	s.Config.TellUsage = of
 	x, err := cluster.New(s.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -150,12 +150,12 @@ func TestMetricsServerSaysWhatWasTold(t *testing.T) {
 // A promise about few is told about few.
 func TestOnlyWhatIsAskedForIsTold(t *testing.T) {
 	for _, c := range []struct {
-		of   model.Used
+		of   model.UsageOf
 		only string // what all that is told of begins with
 	}{
-		{model.Used{Kind: model.KindDeployment, Namespace: "default", Name: "shop"}, "pod/shop-"},
-		{model.Used{Kind: model.KindNode, Name: "n-1"}, "node/n-1"},
-		{model.Used{Namespace: "kube-system"}, "kube-system/pod/"},
+		{model.UsageOf{Kind: model.KindDeployment, Namespace: "default", Name: "shop"}, "pod/shop-"},
+		{model.UsageOf{Kind: model.KindNode, Name: "n-1"}, "node/n-1"},
+		{model.UsageOf{Namespace: "kube-system"}, "kube-system/pod/"},
 	} {
 		x, end := telling(t, "noisy-neighbor", c.of)
 		if err := x.Run(end); err != nil {

@@ -28,7 +28,7 @@ orrery compare --policy default,bin-pack -o json burst.yaml | jq .measures`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		f.StringVar(&o.policy, "policy", "", "the policies; each is compared with the first. Besides the scenario's own there are "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.seeds, "seeds", "1..20", "the seeds each of them is run with, such as 1..20 or 1,2,7")
-		f.StringArrayVar(&o.metrics, "metric", nil, "what to compare, may be given several times (default: what the scenario expects, and every metric that needs no object)")
+		f.StringArrayVar(&o.metrics, "metric", nil, "what to compare, may be given several times (default: what the scenario expects, and every metric that needs no object but "+strings.Join(report.OnlyIfAsked(), ", ")+", which make histories long)")
 		f.StringVarP(&o.output, "output", "o", "text", "text or json")
 		runFlags(f, o)
 	},
@@ -66,7 +66,7 @@ func compare(c *console, o *options, args []string) int {
 		return c.wrong("compare", err)
 	}
 	for i := range measures {
-		s.Config.Used = append(s.Config.Used, measures[i].Used()...)
+		s.Config.TellUsage = append(s.Config.TellUsage, measures[i].TellUsage()...)
 	}
 	if o.output == "text" {
 		c.notes(s.Notes)
@@ -140,7 +140,7 @@ func parsePolicies(o *options) ([]string, error) {
 }
 
 // measuresOf is what to compare: what was asked for, or what the scenario
-// expects and then every metric that needs no object.
+// expects and then every metric that needs no object but report.OnlyIfAsked.
 func measuresOf(s *scenarios.Scenario, asked []string) (out []report.Measure, err error) {
 	add := func(m report.Measure) {
 		if !slices.ContainsFunc(out, func(x report.Measure) bool { return x.Text == m.Text }) {

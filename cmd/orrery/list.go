@@ -38,7 +38,7 @@ var printers = map[string]func(w io.Writer){
 	"faults": func(w io.Writer) {
 		for i := range fault.Kinds {
 			k := &fault.Kinds[i]
-			row(w, k.Name, strings.Join(scenarios.FaultKeys(k), ", "), k.Help)
+			entry(w, k.Name, k.Help, "keys: "+strings.Join(scenarios.FaultKeys(k), ", "))
 		}
 	},
 	"actions": func(w io.Writer) {
@@ -70,15 +70,15 @@ var printers = map[string]func(w io.Writer){
 	"options": func(w io.Writer) {
 		of := ""
 		for _, o := range scenarios.KnownOptions() {
-			if o.Of != of { // each map is a table by itself, no wider than it needs
+			if o.Of != of { // each map is a list by itself
 				of = o.Of
 				fmt.Fprintln(w)
 			}
-			standard := ""
+			head := o.Path() + ": " + o.Unit
 			if o.Default != "" {
-				standard = "default " + o.Default
+				head += ", default " + o.Default
 			}
-			row(w, o.Path(), o.Unit, standard, o.Name+": "+o.Example, o.Help)
+			entry(w, head, o.Help, o.Name+": "+o.Example)
 		}
 	},
 	"controllers": func(w io.Writer) {
@@ -92,10 +92,11 @@ var printers = map[string]func(w io.Writer){
 // is. What many are asked about has a name, which is explained at the end.
 func listMetrics(w io.Writer) {
 	for _, m := range report.Metrics() {
-		fmt.Fprintf(w, "  %s: %s\n", m.Brief(), m.Unit)
-		for _, l := range wrapped(m.Help, listWidth-6) {
-			fmt.Fprintln(w, "      "+l)
+		head := m.Brief() + ": " + string(m.Unit)
+		if m.Unit != report.Count && m.Unit != report.YesNo {
+			head += " such as " + m.Unit.Example()
 		}
+		entry(w, head, m.Help)
 	}
 	fmt.Fprint(w, `
   What is in brackets may be left out; without an object it is about the whole cluster. One of these
@@ -109,6 +110,16 @@ func listMetrics(w io.Writer) {
 
 // listWidth is how many columns text has in lists.
 const listWidth = 100
+
+// entry prints a head and, in lines of their own, what is said of it.
+func entry(w io.Writer, head string, texts ...string) {
+	fmt.Fprintln(w, "  "+head)
+	for _, text := range texts {
+		for _, l := range wrapped(text, listWidth-6) {
+			fmt.Fprintln(w, "      "+l)
+		}
+	}
+}
 
 // wrapped is text in lines of so many characters at most, unless a word has more.
 func wrapped(text string, width int) (lines []string) {

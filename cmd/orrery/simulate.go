@@ -36,7 +36,8 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 	runFlags(f, o)
 }
 
-// momentFlags declares those and --at, of a command that prints something at a moment.
+// momentFlags declares the flags of modelFlags and --at, of a command that prints something
+// at a moment.
 func momentFlags(f *pflag.FlagSet, o *options, what string) {
 	modelFlags(f, o)
 	f.StringVar(&o.at, "at", "", "print "+what+" at this moment of the run instead of its end")
@@ -59,13 +60,13 @@ func (o *options) moments(whole time.Duration) (until, every time.Duration, err 
 			return 0, 0, fmt.Errorf("--every: %w", err)
 		}
 		if every < time.Second {
-			return 0, 0, errors.New("--every is less than a second")
+			return 0, 0, fmt.Errorf("--every is %v; the least is 1s", every)
 		}
 	}
 	return until, every, nil
 }
 
-// runFlags declares those of them that are not what a comparison varies.
+// runFlags declares those flags of modelFlags that are not what a comparison varies.
 func runFlags(f *pflag.FlagSet, o *options) {
 	f.StringVar(&o.root, "root", "", "folder that manifests, snapshots and traces may come from (default: the scenario's own)")
 	f.BoolVar(&o.literal, "literal", false, "run every periodic tick as an event: slower, with the same history")

@@ -16,23 +16,24 @@ import (
 
 var topCommand = command{
 	name:  "top",
-	args:  "FILE|NAME [POD|nodes|NODE] [FLAGS]",
+	args:  "FILE|NAME [pods|POD|nodes|NODE] [FLAGS]",
 	short: "print what pods or nodes use as kubectl would, at the end or at some moments",
 	example: `orrery top noisy-neighbor --at 12m
 orrery top zone.yaml shop/pod/web-7d4b9c-x8k2p --every 1m    # what it uses, over time
 orrery top noisy-neighbor --containers                       # at the end
-orrery top noisy-neighbor nodes --every 5m                   # also what they use besides pods`,
+orrery top noisy-neighbor nodes --every 5m                   # also what they use besides pods
+orrery top noisy-neighbor node/n-1 --every 5m                # of one`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		momentFlags(f, o, "it")
-		f.StringVar(&o.every, "every", "", "print it so often until then, too")
-		f.BoolVar(&o.containers, "containers", false, "print it of each container")
+		f.StringVar(&o.every, "every", "", "print also every so often before that (at least 1s)")
+		f.BoolVar(&o.containers, "containers", false, "one line for each container")
 	},
 	run: top,
 }
 
 func top(c *console, o *options, args []string) int {
 	if len(args) != 1 && len(args) != 2 {
-		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps a pod or nodes, got %s", count(len(args), "argument")))
+		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps pods, a pod, nodes or a node, got %s", count(len(args), "argument")))
 	}
 	s, err := c.load(args[0], o)
 	if err != nil {
@@ -45,7 +46,8 @@ func top(c *console, o *options, args []string) int {
 		}
 	}
 	if u.Nodes {
-		s.Config.Used = []model.Used{{Kind: model.KindNode}}
+		u.Hollow = s.Config.Hollow
+		s.Config.TellUsage = []model.UsageOf{{Kind: model.KindNode}}
 	}
 	until, every, err := o.moments(s.Config.Duration)
 	if err != nil {
@@ -72,10 +74,11 @@ func top(c *console, o *options, args []string) int {
 	return exitHeld
 }
 
-// topOf says whose usage is printed: of a pod, of all nodes or of one.
+// topOf says whose usage is printed: of all pods or of one, of all nodes or of one.
 func topOf(u *report.Usage, what string) error {
 	kind, namespace, name, ok := report.ParseObject(what)
 	switch {
+	case what == "pods" || what == "pod":
 	case what == "nodes" || what == "node":
 		u.Nodes = true
 	case ok && kind == model.KindNode:
@@ -84,7 +87,7 @@ func topOf(u *report.Usage, what string) error {
 	case ok && kind == model.KindPod:
 		u.Path = podPath(namespace, name)
 	default:
-		return fmt.Errorf("write pod/web-1, shop/pod/web-1, nodes or node/n-1, not %s", strict.Quote(what))
+		return fmt.Errorf("write pods, pod/web-1, shop/pod/web-1, nodes or node/n-1, not %s", strict.Quote(what))
 	}
 	if u.Nodes && u.Containers {
 		return errors.New("--containers is about pods; nodes have none")

@@ -77,8 +77,8 @@ type Config struct {
 	Agents  []workload.Agents
 	Faults  []fault.Spec // sorted by At
 
-	// Used is whose CPU and memory the history is to have whenever they change.
-	Used []model.Used
+	// TellUsage is whose CPU and memory the history is to have whenever they change.
+	TellUsage []model.UsageOf
 
 	// Literal runs every tick as an event; the history must be the same.
 	Literal bool

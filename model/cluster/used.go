@@ -8,25 +8,25 @@ import (
 
 // toldPods tells of which pods the history is to have what they use; nil if of none.
 func (x *Cluster) toldPods() func(*model.Pod) bool {
-	all := slices.DeleteFunc(slices.Clone(x.config.Used), func(u model.Used) bool { return u.Kind == model.KindNode })
+	all := slices.DeleteFunc(slices.Clone(x.config.TellUsage), func(u model.UsageOf) bool { return u.Kind == model.KindNode })
 	if len(all) == 0 {
 		return nil
 	}
 	return func(p *model.Pod) bool {
-		return slices.ContainsFunc(all, func(u model.Used) bool { return x.isOf(p, u) })
+		return slices.ContainsFunc(all, func(u model.UsageOf) bool { return x.isOf(p, u) })
 	}
 }
 
 // tellsWhole tells whether the history is to have what the machine of a node uses.
 func (c *Config) tellsWhole(node string) bool {
-	return slices.ContainsFunc(c.Used, func(u model.Used) bool {
+	return slices.ContainsFunc(c.TellUsage, func(u model.UsageOf) bool {
 		return u.Kind == model.KindNode && (u.Name == node || u.Name == "")
 	})
 }
 
 // isOf tells whether a pod that comes to its machine is one of those, or may ever be: whom a
 // Service selects, or an owner that is gone has had, nobody knows yet.
-func (x *Cluster) isOf(p *model.Pod, u model.Used) bool {
+func (x *Cluster) isOf(p *model.Pod, u model.UsageOf) bool {
 	if u.Namespace != "" && u.Namespace != p.Namespace {
 		return false
 	}

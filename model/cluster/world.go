@@ -142,7 +142,7 @@ func (x *Cluster) Usage(pod *model.Pod, container string) (model.Sample, bool) {
 }
 
 // NodeUsage is what metrics-server would say now of a node as a whole, if the history is
-// to have that: Config.Used.
+// to have that: Config.TellUsage.
 func (x *Cluster) NodeUsage(node *model.Node) (model.Sample, bool) {
 	if k, real := x.kubelets[node.ID].(*kubelet.Kubelet); real {
 		return k.MeasuredWhole()

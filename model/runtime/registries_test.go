@@ -55,7 +55,8 @@ func TestARegistryFailsByItself(t *testing.T) {
 	r.expect(t, "pulled 1 timed out", "pulled 2 now")
 }
 
-// TestARegistryOfWhichNothingIsSaidIsLikeAll of those.
+// What is said of all registries holds for each of which nothing else is said, and only for
+// those.
 func TestARegistryOfWhichNothingIsSaidIsLikeAll(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 1000})
 	r.registry.SetDown(AllRegistries, true)

@@ -127,6 +127,9 @@ const PPM = 1_000_000
 // 999,500. It goes from 0% to 100%; the sign is mandatory.
 func ParsePercent(text string) (ppm int64, err error) {
 	number, ok := strings.CutSuffix(text, "%")
+	if below, negative := strings.CutPrefix(number, "-"); ok && negative && decimal.MatchString(below) {
+		return 0, fmt.Errorf("%s is negative", show(text))
+	}
 	if err := checkDecimal(number); err != nil {
 		return 0, err
 	}
