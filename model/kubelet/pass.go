@@ -88,6 +88,21 @@ func (k *Kubelet) askStart(r *row, i int, at sim.Time) {
 	k.wait(r, starting, by)
 }
 
+// CallChanged implements runtime.Observer: what a pod's worker waits for is over at another
+// time.
+func (k *Kubelet) CallChanged(box *runtime.Sandbox, a runtime.Answer) {
+	r := k.find(box.Pod.ID)
+	if !k.running || r == nil || r.box != box || r.doing != settingUp && r.doing != starting {
+		return
+	}
+	r.late = !a.InTime
+	if a.Starts {
+		k.wait(r, starting, a.By)
+		return
+	}
+	k.wait(r, settingUp, a.By)
+}
+
 // tooLate is what is said of a call to the runtime that nobody waits for any longer
 // (k8s.io/cri-client/pkg/remote_runtime.go).
 const tooLate = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"

@@ -82,3 +82,82 @@ func TestWhoWaitsInLineForTooLongGivesUpToo(t *testing.T) {
 		return true
 	})
 }
+
+// TestASandboxUnderWayGoesOnAtTheSpeedOfTheDisk: one that would take an hour is made soon
+// after the disk is well, and one that began well on a disk that is slow since is given up.
+// Source: as above.
+func TestASandboxUnderWayGoesOnAtTheSpeedOfTheDisk(t *testing.T) {
+	const slow = 100
+	r := newRig(t, 1)
+	r.kubelet.SlowDisk(slow)
+	p := r.pod("web", nil)
+	r.run(time.Minute)
+	r.kubelet.QuickenDisk(slow)
+	r.until("ready", 10*time.Second, func() bool { return r.get(p).IsReady() })
+	if n := len(r.notes(p, "FailedCreatePodSandBox")); n > 0 {
+		t.Errorf("given up %d times", n)
+	}
+	q := r.pod("late", nil)
+	begun := r.Now()
+	r.run(100 * time.Millisecond) // its volumes are mounted, or its sandbox is being made
+	r.kubelet.SlowDisk(slow)
+	failed := r.until("the sandbox is given up", 5*time.Minute, func() bool { return len(r.notes(q, "FailedCreatePodSandBox")) > 0 })
+	if after := failed.Sub(begun); after < 4*time.Minute || after > 4*time.Minute+10*time.Second {
+		t.Errorf("after %v", after)
+	}
+	if n := len(r.notes(q, "Failed")); n > 0 {
+		t.Errorf("%d containers are given up without a sandbox:\n%s", n, r.story())
+	}
+	r.kubelet.QuickenDisk(slow)
+	r.until("ready, too", time.Minute, func() bool { return r.get(q).IsReady() })
+}
+
+// TestAStartUnderWayGoesOnAtTheSpeedOfTheDisk is the same of containers.
+func TestAStartUnderWayGoesOnAtTheSpeedOfTheDisk(t *testing.T) {
+	const slow = 100
+	r := newRig(t, 1)
+	p := r.pod("web", nil)
+	r.ready(p)
+	r.kubelet.SlowDisk(slow)
+	r.kubelet.CrashContainer(p.Ref(), "", 1)
+	r.run(time.Minute)
+	r.kubelet.QuickenDisk(slow)
+	r.until("ready", 10*time.Second, func() bool { return r.get(p).IsReady() })
+	if n := len(r.notes(p, "Failed")); n > 0 {
+		t.Errorf("given up %d times", n)
+	}
+}
+
+// Every tick as an event makes the same history, and so does a kubelet that ends in the
+// middle of a call.
+func TestCallsOnADiskThatChangesAreTheSameInLiteralMode(t *testing.T) {
+	story := func(o ...option) string {
+		r := newRig(t, 3, o...)
+		for i := range 12 {
+			r.pod("web-"+string(rune('a'+i)), func(s *model.PodSpec) {
+				if i%3 == 0 {
+					s.Containers[0].Image = "other"
+				}
+			})
+			r.run(300 * time.Millisecond)
+			if i == 5 {
+				r.kubelet.SlowDisk(1000)
+			}
+		}
+		r.run(30 * time.Second)
+		r.kubelet.SlowDisk(100)
+		r.run(30 * time.Second)
+		r.kubelet.QuickenDisk(1000)
+		r.kubelet.Stop()
+		r.run(time.Second)
+		r.kubelet.Resume()
+		r.run(3 * time.Minute)
+		r.kubelet.QuickenDisk(100)
+		r.run(10 * time.Minute)
+		return r.story()
+	}
+	a, b := story(), story(literal)
+	if a != b {
+		t.Errorf("elided:\n%s\nliteral:\n%s", a, b)
+	}
+}

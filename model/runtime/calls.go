@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"orrery/sim"
@@ -27,44 +28,171 @@ const (
 	startPatience   = 2 * time.Minute
 )
 
-// over is when a call is over that is made at a time and takes d, alone: it begins at
-// once if there is a place, else when the first becomes free. Of free places it takes
-// the one that was taken last, because a call that is made earlier may be told of later.
-// If nobody waits for it that long it is broken off, and in vain.
-func (c *calls) over(at sim.Time, d, patience time.Duration) (end sim.Time, inTime bool) {
+// call is one of them that is not over, so that it can go on at another speed of the disk.
+type call struct {
+	of       *Sandbox      // nil if its kubelet does not wait for it any more
+	starts   bool          // a container, in a sandbox which may have to be made before: the call in front
+	at       sim.Time      // when it is made
+	takes    time.Duration // from begin on, as fast as the disk is
+	patience time.Duration // from at on, less behind
+	behind   time.Duration // later the kubelet hears of it
+	place    int
+	begin    sim.Time // or when it went on at another speed; Never if its turn never comes
+	over     sim.Time // or given up
+	inTime   bool
+}
+
+// Answer is what a kubelet is told of a call.
+type Answer struct {
+	By     sim.Time // when
+	Starts bool     // a container is started, in a sandbox that may be made just before; else that is made
+	InTime bool     // else it is given up then
+}
+
+// toldAt is when the kubelet hears of it.
+func (x *call) toldAt() sim.Time { return x.over.Add(x.behind) }
+
+// take finds a place for a call: it begins at once if there is one, else when the first
+// becomes free. Of free places it takes the one that was taken last, because a call that is
+// made earlier may be told of later.
+func (c *calls) take(x *call) {
 	best := 0
 	for i, until := range c {
 		switch chosen := c[best]; {
-		case chosen > at && until < chosen, chosen < until && until <= at:
+		case chosen > x.at && until < chosen, chosen < until && until <= x.at:
 			best = i
 		}
 	}
-	end, givenUp := max(c[best], at).Add(d), at.Add(patience)
-	if c[best] >= givenUp { // its turn never comes
-		return givenUp, false
+	if givenUp := x.at.Add(x.patience); c[best] >= givenUp { // its turn never comes
+		x.begin, x.over, x.inTime = sim.Never, givenUp, false
+		return
 	}
-	c[best] = min(end, givenUp)
-	return c[best], end <= givenUp
+	x.place, x.begin = best, max(c[best], x.at)
+	c.run(x)
+}
+
+// run has a call that has a place be over when it is done. If nobody waits for it that long
+// it is broken off, and in vain.
+func (c *calls) run(x *call) {
+	end, givenUp := x.begin.Add(x.takes), x.at.Add(x.patience)
+	x.over, x.inTime = min(end, givenUp), end <= givenUp
+	c[x.place] = x.over
 }
 
 // SandboxBy is when the next sandbox of a pod is made that is asked for at a time, or, if
-// it takes too long, when the kubelet gives it up.
+// it takes too long, when the kubelet gives it up; unless Observer.CallChanged says otherwise.
 func (m *Machine) SandboxBy(s *Sandbox, at sim.Time) (by sim.Time, inTime bool) {
 	_, sandbox := m.setUpTimes(s)
-	return m.callBy(s, at, sandbox, sandboxPatience)
+	return m.callBy(call{of: s, at: at, takes: sandbox, patience: sandboxPatience})
 }
 
 // StartBy is when a container is created and started for which that is asked for at a
-// time, or, if it takes too long, when the kubelet gives it up.
+// time, or, if it takes too long, when the kubelet gives it up; unless Observer.CallChanged
+// says otherwise.
 func (m *Machine) StartBy(s *Sandbox, i int, at sim.Time) (by sim.Time, inTime bool) {
-	return m.callBy(s, at, m.startTimeOf(s, i), startPatience)
+	return m.callBy(call{of: s, starts: true, at: at, takes: m.startTimeOf(s, i), patience: startPatience})
 }
 
-func (m *Machine) callBy(s *Sandbox, at sim.Time, d, patience time.Duration) (by sim.Time, inTime bool) {
-	behind := m.Behind()
-	by, inTime = m.calls.over(at, d, patience-behind)
-	if !inTime {
-		s.inVain++
+func (m *Machine) callBy(x call) (by sim.Time, inTime bool) {
+	m.forgetCalls()
+	for i := range m.asked {
+		if o := &m.asked[i]; o.of == x.of && !(x.starts && o.makes(x.at)) {
+			o.of = nil // a kubelet that has ended asked for it
+		}
 	}
-	return by.Add(behind), inTime
+	x.behind = m.Behind()
+	x.patience -= x.behind
+	m.calls.take(&x)
+	m.asked = append(m.asked, x)
+	if !x.inTime {
+		x.of.inVain++
+	}
+	return x.toldAt(), x.inTime
+}
+
+// makes tells whether a call makes the sandbox in which somebody wants to start a container
+// at a time.
+func (x *call) makes(at sim.Time) bool { return !x.starts && x.toldAt() == at }
+
+// forgetCalls forgets those that are over.
+func (m *Machine) forgetCalls() {
+	now := m.kernel.Now()
+	m.asked = slices.DeleteFunc(m.asked, func(x call) bool { return x.over <= now })
+}
+
+// dropCalls breaks off all of them.
+func (m *Machine) dropCalls() {
+	clear(m.asked)
+	m.calls, m.asked = calls{}, m.asked[:0]
+}
+
+// repaceCalls has calls go on at another speed of the disk from now on, is instead of was, in
+// millionths. Who has a place keeps it, and the others come after them in their order. A
+// kubelet waits as long as ever: what would have been too late may now be in time, and the
+// other way round.
+func (m *Machine) repaceCalls(was, is int64) {
+	m.forgetCalls()
+	now := m.kernel.Now()
+	for i := range m.calls {
+		m.calls[i] = min(m.calls[i], now)
+	}
+	for i := range m.asked {
+		if x, before := &m.asked[i], m.asked[i]; x.begin <= now {
+			x.begin, x.takes = now, stretch(x.takes-now.Sub(x.begin), was, is)
+			m.calls.run(x)
+			m.tellCall(i, before)
+		}
+	}
+	for i := range m.asked {
+		x, before := &m.asked[i], m.asked[i]
+		if x.begin <= now {
+			continue
+		}
+		x.takes = stretch(x.takes, was, is)
+		if m.follows(i) {
+			made := &m.asked[i-1]
+			if !made.inTime { // the kubelet is told of that one
+				x.over, x.inTime = now, true
+				m.countInVain(x, before)
+				x.of = nil
+				continue
+			}
+			x.at = made.toldAt()
+		}
+		m.calls.take(x)
+		m.tellCall(i, before)
+	}
+	m.forgetCalls()
+}
+
+// follows tells whether a call starts a container in the sandbox that the one in front of it
+// makes.
+func (m *Machine) follows(i int) bool {
+	if i == 0 || i == len(m.asked) {
+		return false
+	}
+	x, made := &m.asked[i], &m.asked[i-1]
+	return x.of != nil && x.of == made.of && x.starts && !made.starts
+}
+
+// tellCall tells the kubelet what came of a call that goes on at another speed, if it does not
+// hear of the next one with it.
+func (m *Machine) tellCall(i int, before call) {
+	x := &m.asked[i]
+	m.countInVain(x, before)
+	if x.of == nil || x.over == before.over && x.inTime == before.inTime || x.inTime && m.follows(i+1) {
+		return
+	}
+	m.kubelet.CallChanged(x.of, Answer{x.toldAt(), x.starts, x.inTime})
+}
+
+// countInVain counts a call that is too late now and was not before, or the other way round.
+func (m *Machine) countInVain(x *call, before call) {
+	switch {
+	case x.of == nil || x.inTime == before.inTime:
+	case x.inTime:
+		x.of.inVain--
+	default:
+		x.of.inVain++
+	}
 }

@@ -9,6 +9,13 @@ import (
 	"orrery/sim"
 )
 
+// over is when a call is over that is made at a time and takes d, alone.
+func (c *calls) over(at sim.Time, d, patience time.Duration) (end sim.Time, inTime bool) {
+	x := call{at: at, takes: d, patience: patience}
+	c.take(&x)
+	return x.over, x.inTime
+}
+
 // TestCallsToTheRuntimeWaitInLine is its slow twin: a queue with so many servers, served in
 // the order in which calls are made.
 func TestCallsToTheRuntimeWaitInLine(t *testing.T) {

@@ -21,7 +21,7 @@ func (m *Machine) StopRuntime() {
 // dropWork breaks off what the daemon was doing.
 func (m *Machine) dropWork() {
 	m.CancelPulls()
-	m.calls = calls{}
+	m.dropCalls()
 	for _, s := range m.pods {
 		if s == nil {
 			continue

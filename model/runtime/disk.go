@@ -190,14 +190,20 @@ func (m *Machine) Free(bytes int64) {
 }
 
 // SlowDisk has the disk work at a share of its speed, in millionths, until QuickenDisk;
-// of several the slowest counts. What has begun goes on as it did.
-func (m *Machine) SlowDisk(ppm int64) { m.diskRates = append(m.diskRates, max(ppm, 1)) }
+// of several the slowest counts. What is under way goes on at that speed, too.
+func (m *Machine) SlowDisk(ppm int64) {
+	was := m.diskPace()
+	m.diskRates = append(m.diskRates, max(ppm, 1))
+	m.diskPaced(was)
+}
 
 // QuickenDisk takes one SlowDisk back.
 func (m *Machine) QuickenDisk(ppm int64) {
+	was := m.diskPace()
 	if i := slices.Index(m.diskRates, max(ppm, 1)); i >= 0 {
 		m.diskRates = slices.Delete(m.diskRates, i, i+1)
 	}
+	m.diskPaced(was)
 }
 
 // BreakDisk has writing to the disk be answered with an error, until MendDisk. What is
@@ -236,13 +242,24 @@ func (m *Machine) DiskError() string {
 	return m.diskErrors[0]
 }
 
-// onDisk is how long something takes that waits for the disk and would take d.
-func (m *Machine) onDisk(d time.Duration) time.Duration {
+// diskPace is the share of its speed at which the disk works, in millionths.
+func (m *Machine) diskPace() int64 {
 	if len(m.diskRates) == 0 {
-		return d
+		return full
 	}
-	return time.Duration(scale(int64(d), full, slices.Min(m.diskRates)))
+	return slices.Min(m.diskRates)
 }
+
+// diskPaced has what waits for the disk go on at its speed of now, where that was another one.
+func (m *Machine) diskPaced(was int64) {
+	if is := m.diskPace(); is != was {
+		m.repaceUnpacking(was, is)
+		m.repaceCalls(was, is)
+	}
+}
+
+// onDisk is how long something takes that waits for the disk and would take d.
+func (m *Machine) onDisk(d time.Duration) time.Duration { return stretch(d, full, m.diskPace()) }
 
 // unpacked is what an image takes on the disk, by its compressed size.
 func unpacked(bytes int64) int64 { return bytes / 2 * uncompressedHalves }

@@ -35,6 +35,9 @@ type Observer interface {
 	SystemOOM()
 	// Panicked says that the kernel has stopped: who hears it is to switch it off.
 	Panicked()
+	// CallChanged says that the Answer to what was asked last for a pod is another one than it
+	// was going to be, because of the disk.
+	CallChanged(s *Sandbox, a Answer)
 	// Pulled answers Machine.Pull.
 	Pulled(pod uint32, of Pull)
 }
@@ -175,6 +178,7 @@ type Machine struct {
 	pinned                               int64 // CPUs that pods have for themselves
 
 	calls      calls
+	asked      []call   // that are not over, in the order in which they were made
 	pulls      []pull   // in the order in which they were asked for
 	offline    bool     // nothing of what is asked of the registry arrives
 	link       int64    // the share of its connection that is left for downloads, in millionths
@@ -562,7 +566,7 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 // those who were using it.
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
-	m.calls = calls{}
+	m.dropCalls()
 	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
 	m.wanted -= m.burnt + m.daemons.wants + m.unpackWants
 	m.burnt, m.burns, m.unpackWants, m.unpackPace, m.running = 0, 0, 0, full, 0

@@ -17,6 +17,13 @@ type rig struct {
 	machine  *Machine
 	told     []string
 	broke    []string // pods that lost what they had
+	answers  []answer // to calls, that come at another time
+}
+
+// answer is one of them.
+type answer struct {
+	to *Sandbox
+	Answer
 }
 
 // Changed implements Observer.
@@ -56,6 +63,9 @@ func (r *rig) RuntimeChanged() {
 
 // DiskChanged implements Observer.
 func (r *rig) DiskChanged() {}
+
+// CallChanged implements Observer.
+func (r *rig) CallChanged(s *Sandbox, a Answer) { r.answers = append(r.answers, answer{s, a}) }
 
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Pull) {

@@ -57,16 +57,17 @@ func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) 
 
 type deaf struct{}
 
-func (deaf) MemoryChanged()          {}
-func (deaf) DaemonsBehind()          {}
-func (deaf) SystemOOM()              {}
-func (deaf) RuntimeChanged()         {}
-func (deaf) StartupChanged(*Sandbox) {}
-func (deaf) Panicked()               {}
-func (deaf) ProbesChanged(*Sandbox)  {}
-func (deaf) DiskChanged()            {}
-func (deaf) Changed(*Sandbox)        {}
-func (deaf) Pulled(uint32, Pull)     {}
+func (deaf) MemoryChanged()               {}
+func (deaf) DaemonsBehind()               {}
+func (deaf) SystemOOM()                   {}
+func (deaf) RuntimeChanged()              {}
+func (deaf) StartupChanged(*Sandbox)      {}
+func (deaf) Panicked()                    {}
+func (deaf) ProbesChanged(*Sandbox)       {}
+func (deaf) DiskChanged()                 {}
+func (deaf) Changed(*Sandbox)             {}
+func (deaf) Pulled(uint32, Pull)          {}
+func (deaf) CallChanged(*Sandbox, Answer) {}
 
 func containers(limits ...int64) *model.Pod {
 	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, ID: 7}, Spec: &model.PodSpec{}}

@@ -73,15 +73,23 @@ func (m *Machine) setUnpackPace(pace int64) {
 		return
 	}
 	m.unpackPace = pace
+	m.repaceUnpacking(was, pace)
+}
+
+// repaceUnpacking has layers that are or will be unpacked go on at another pace from now on,
+// because of the CPU or of the disk: is instead of was, in millionths.
+func (m *Machine) repaceUnpacking(was, is int64) {
 	for i := range m.pulls {
 		p := &m.pulls[i]
 		if !p.going || p.outcome != PulledNow || p.awaits != 0 {
 			continue
 		}
-		m.stretchUnpacking(p, was)
+		m.stretchUnpacking(p, was, is)
 		if p.pace > 0 {
 			p.doneAt = p.unpacksBy()
-			m.followWrites(p)
+		}
+		m.followWrites(p)
+		if p.pace > 0 {
 			m.postPull(p, p.doneAt)
 		}
 	}
@@ -91,9 +99,9 @@ func (m *Machine) setUnpackPace(pace int64) {
 	}
 }
 
-// stretchUnpacking has what a pull has still to unpack take as long as it does at the
-// machine's pace, where it was another one.
-func (m *Machine) stretchUnpacking(p *pull, was int64) {
+// stretchUnpacking has what a pull has still to unpack take as long as it does at a pace,
+// where it was another one.
+func (m *Machine) stretchUnpacking(p *pull, was, is int64) {
 	now := m.kernel.Now()
 	if p.pace > 0 {
 		p.unpackUntil(now)
@@ -103,14 +111,14 @@ func (m *Machine) stretchUnpacking(p *pull, was int64) {
 		end := x.from.Add(x.unpack)
 		switch {
 		case i >= p.next: // it has not begun
-			x.unpack = stretch(x.unpack, was, m.unpackPace)
+			x.unpack = stretch(x.unpack, was, is)
 			continue
 		case end <= now:
 		case x.from <= now:
 			x.written += scale(x.bytes-x.written, int64(now.Sub(x.from)), int64(x.unpack))
-			x.from, x.unpack = now, stretch(end.Sub(now), was, m.unpackPace)
+			x.from, x.unpack = now, stretch(end.Sub(now), was, is)
 		default: // it waits for the one below
-			x.from, x.unpack = p.unpackedAt, stretch(x.unpack, was, m.unpackPace)
+			x.from, x.unpack = p.unpackedAt, stretch(x.unpack, was, is)
 		}
 		p.unpackedAt = x.from.Add(x.unpack)
 	}
