@@ -47,8 +47,9 @@ type Node struct {
 }
 
 // Stock is how many processes a machine can have, and how many files its disk; 0 is what
-// Linux makes of its memory and its disk. And it is how much swap the machine has.
-type Stock struct{ PIDs, Inodes, SwapBytes int64 }
+// Linux makes of its memory and its disk. And it is how much swap the machine has, and how
+// many of the processes its kubelet keeps from pods.
+type Stock struct{ PIDs, Inodes, SwapBytes, KeptPIDs int64 }
 
 // NodeLabels is the labels that a kubelet gives its node, and the user's own.
 func NodeLabels(name, zone string, own map[string]string) Labels {

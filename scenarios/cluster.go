@@ -123,11 +123,11 @@ func (l *loader) nodes(v strict.Value) {
 	if !hollow {
 		l.limitPods(&size)
 	}
-	kept := l.kept(m, size)
+	kept, keptPIDs := l.kept(m, size)
 	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
-	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 {
-		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap}
+	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 || keptPIDs > 0 {
+		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap, KeptPIDs: keptPIDs}
 	}
 	made := topology(m, size, kept)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
@@ -200,20 +200,22 @@ func refuseHollow(m *strict.Map, static bool) {
 }
 
 // kept reads what the kubelet of a machine keeps from pods, for itself and for the
-// system, which is nothing unless it is said, and what its hard eviction thresholds are.
-func (l *loader) kept(m *strict.Map, size model.Resources) model.Resources {
+// system, which is nothing unless it is said, and what its hard eviction thresholds are; and
+// how many processes.
+func (l *loader) kept(m *strict.Map, size model.Resources) (sum model.Resources, pids int64) {
 	hard := l.scenario.Config.Eviction.Kept(size)
-	sum := hard
+	sum = hard
 	if nothingLeft(size, sum) { // validateNodeAllocatable: a kubelet does not start
 		m.Required("memory").Errorf("the hard eviction thresholds of %dMi of memory and %dMi of the disk leave nothing for pods", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
-		return hard
+		return hard, 0
 	}
 	for _, key := range [...]string{"kubeReserved", "systemReserved"} {
 		v := m.Optional(key)
 		if !v.Given() {
 			continue
 		}
-		r := v.Map(key, "cpu", "memory", "ephemeral-storage")
+		r := v.Map(key, "cpu", "memory", "ephemeral-storage", "pid")
+		pids += r.Default("pid", "0").Int(0, maxCount)
 		sum = sum.Add(model.Resources{
 			CPUMilli:       r.Default("cpu", "0").CPU(),
 			MemoryBytes:    r.Default("memory", "0Mi").Bytes(),
@@ -221,10 +223,10 @@ func (l *loader) kept(m *strict.Map, size model.Resources) model.Resources {
 		})
 		if nothingLeft(size, sum) {
 			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and %dMi of the disk", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
-			return hard
+			return hard, 0
 		}
 	}
-	return sum
+	return sum, pids
 }
 
 // nothingLeft tells whether pods have nothing of what a machine has, when so much is kept.

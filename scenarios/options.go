@@ -110,7 +110,7 @@ var machineOptions = options{
 	{ofNodes, "zones", "", "labels", "[a, b, c]", "by turns"},
 	{ofNodes, "labels", "", "labels", "{pool: web}", "besides those that kubelets set"},
 	{ofNodes, "taints", "", "taints", `["dedicated=gpu:NoSchedule"]`, "as kubectl taint has them"},
-	{ofNodes, "kubeReserved", "", "amounts", "{cpu: 500m, memory: 1Gi, ephemeral-storage: 5Gi}", "what pods cannot have"},
+	{ofNodes, "kubeReserved", "", "amounts", "{cpu: 500m, memory: 1Gi, ephemeral-storage: 5Gi, pid: 1000}", "what pods cannot have"},
 	{ofNodes, "systemReserved", "", "amounts", "{cpu: 100m}", "the same, for others"},
 	{ofNodes, "shutdownGracePeriod", "", "a duration", "60s", "how long a kubelet holds the machine's shutdown up to end its pods"},
 	{ofNodes, "shutdownGracePeriodCriticalPods", "", "a duration", "20s", "of that, for critical ones"},

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"orrery/model"
 	"orrery/scenarios"
 )
 
@@ -43,11 +44,32 @@ func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
 		{"kubeReserved: {cpu: 4}", "s.yaml:5:57: cluster.nodes[0].kubeReserved: that leaves nothing for pods"},
 		{"kubeReserved: {memory: 10Gi}, systemReserved: {memory: 6100Mi}", "systemReserved: that leaves nothing for pods"},
 		{"systemReserved: {disk: 1Gi}", `unknown field "disk"`},
+		{"systemReserved: {pid: -1}", "cluster.nodes[0].systemReserved.pid: -1 is out of range"},
 		{"hollow: true, systemReserved: {cpu: 1}", "a hollow node has no kubelet that reserves anything"},
 	} {
 		_, err := loaded(t, "  nodes: [{name: n, cpu: 4, memory: 16Gi, "+c.extra+"}]\n", "")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, got\n%v", c.extra, c.want, err)
+		}
+	}
+}
+
+// Source: v1.35 cmd/kubelet/app/server.go parseResourceList, pkg/kubelet/cm/
+// node_container_manager_linux.go getNodeAllocatableInternalAbsolute: both may keep
+// processes, which add up.
+func TestKubeletsKeepProcessesFromPods(t *testing.T) {
+	s, err := loaded(t, `  nodes:
+    - {name: plain, cpu: 4, memory: 16Gi, pids: 5000}
+    - {name: kept, cpu: 4, memory: 16Gi, pids: 5000, kubeReserved: {cpu: 80m, pid: 1000}, systemReserved: {pid: 500}}
+    - {name: linux, cpu: 4, memory: 16Gi, systemReserved: {pid: 500}}
+  nodeGroups: [{name: g, min: 1, max: 2, cpu: 2, memory: 4Gi, kubeReserved: {pid: 200}}]
+`, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []model.Stock{{PIDs: 5000}, {PIDs: 5000, KeptPIDs: 1500}, {KeptPIDs: 500}, {KeptPIDs: 200}} {
+		if n := s.Config.Nodes[i]; n.Stock == nil || *n.Stock != want {
+			t.Errorf("%s has %+v", n.Name, n.Stock)
 		}
 	}
 }

@@ -26,7 +26,7 @@
 //	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, inodes: 6500000, pids: 100000, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
-//	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi}: what pods cannot have
+//	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi, pid: 1000}: what pods cannot have
 //	                                 # cpuManagerPolicy: static, cpuManagerPolicyOptions: {full-pcpus-only: true}: with that, CPUs of their own
 //	                                 # numaNodes: 2, threadsPerCore: 2: of what it is made; memoryManagerPolicy: Static, reservedMemory: [{numaNode: 0, limits: {memory: 1124Mi}}],
 //	                                 # topologyManagerPolicy: single-numa-node (none, best-effort, restricted), topologyManagerScope: pod (container)

@@ -139,7 +139,7 @@ func keepSpec(next, cur model.Object) {
 			n.Resize = &model.Resize{Allocated: n.Spec}
 		}
 		n.Meta, n.Spec, n.NodeName, n.NodeID, n.Gates, n.Devices, n.Finalizers, n.DeletionCost = c.Meta, c.Spec, c.NodeName, c.NodeID, c.Gates, c.Devices, c.Finalizers, c.DeletionCost
-		n.Scheduled, n.NominatedNode, n.Custom = c.Scheduled, c.NominatedNode, c.Custom
+		n.NominatedNode, n.Custom = c.NominatedNode, c.Custom
 		if n.Disrupted.Reason != model.ReasonKubeletTerminates {
 			n.Disrupted = c.Disrupted
 		}

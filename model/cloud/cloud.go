@@ -42,6 +42,7 @@ type Group struct {
 	Kept      model.Resources // of it, by the kubelet, for the system and itself and by its eviction thresholds
 	GPU       model.GPUs
 	SwapBytes int64
+	KeptPIDs  int64    // processes that pods cannot have
 	Provision sim.Dist // from the request to the start of the kubelet
 	Price     int64    // of a machine in an hour, in millionths
 	Priority  int      // for an autoscaler that goes by it: the highest is asked first
@@ -51,8 +52,8 @@ type Group struct {
 func (g *Group) Node(number int, zone string) *model.Node {
 	name := fmt.Sprintf("%s-%d", g.Name, number)
 	var stock *model.Stock
-	if g.SwapBytes > 0 {
-		stock = &model.Stock{SwapBytes: g.SwapBytes}
+	if g.SwapBytes > 0 || g.KeptPIDs > 0 {
+		stock = &model.Stock{SwapBytes: g.SwapBytes, KeptPIDs: g.KeptPIDs}
 	}
 	return &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: name, Labels: model.NodeLabels(name, zone, g.Labels)},

@@ -193,7 +193,11 @@ func (k *Kubelet) release(r *row) {
 }
 
 // reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go
-// rejectPod). What runs of it is stopped when the API knows that it has failed.
+// rejectPod). What runs of it is stopped when the API knows that it has failed. Its status says
+// no more than that and why: it has none of the conditions of a kubelet, not even
+// PodScheduled, and tells nothing of containers (status/status_manager.go mergePodStatus,
+// types/pod_status.go PodConditionsByKubelet). If it has run, they are made anew when it is
+// stopped.
 func (k *Kubelet) reject(r *row, reason, message string) {
 	switch {
 	case r.box == nil || !r.box.Admitted:
@@ -210,16 +214,13 @@ func (k *Kubelet) reject(r *row, reason, message string) {
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
 	next.Phase, next.Reason, next.Message = model.PodFailed, reason, "Pod was rejected: "+message
-	now := k.kernel.Now()
 	if next.StartedAt == 0 {
-		next.StartedAt = now
+		next.StartedAt = k.kernel.Now()
 	}
-	set(&next.ContainersUp, false, "PodFailed", now)
-	set(&next.Ready, false, "PodFailed", now)
-	next.Containers = slices.Clone(next.Containers)
-	for i := range next.Containers {
-		lose(&next.Containers[i])
+	for _, c := range [...]*model.Condition{&next.Scheduled, &next.Sandbox, &next.Initialized, &next.ContainersUp, &next.Ready} {
+		*c = model.Condition{}
 	}
+	next.IP, next.Containers = 0, nil
 	k.show(r, next)
 }
 
@@ -231,13 +232,4 @@ func negative(r model.Resources) model.Resources {
 		r.Extended[i].Count = -r.Extended[i].Count
 	}
 	return r
-}
-
-// lose makes the status of a container that was shown running and is not to be
-// found (pkg/kubelet/status/status_manager.go TerminatePod).
-func lose(c *model.ContainerStatus) {
-	c.Ready = false
-	if c.State == model.ContainerRunning {
-		c.State, c.Reason, c.ExitCode, c.EndedBefore = model.ContainerTerminated, "ContainerStatusUnknown", 137, c.FinishedAt
-	}
 }

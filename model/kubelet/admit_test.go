@@ -126,3 +126,50 @@ func TestAPodThatIsRejectedWhileItRunsIsNotReady(t *testing.T) {
 		t.Error("others never need its place at once")
 	}
 }
+
+// Source: v1.35 kubelet.go rejectPod, status/status_manager.go mergePodStatus,
+// types/pod_status.go PodConditionsByKubelet: of a pod that is not admitted the status is the
+// phase, the reason, the message and the start time; conditions that a kubelet owns are gone,
+// and PodScheduled is one. Those of others stay.
+func TestAPodThatIsRejectedHasNoConditionsOfAKubelet(t *testing.T) {
+	r := newRig(t, 1)
+	big := r.bound("big", sized(9000, false))
+	r.failed(big, "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 9000, used: 0, capacity: 8000")
+	q := r.get(big)
+	for name, c := range map[string]model.Condition{"PodScheduled": q.Scheduled, "PodReadyToStartContainers": q.Sandbox, "Initialized": q.Initialized, "ContainersReady": q.ContainersUp, "Ready": q.Ready} {
+		if c != (model.Condition{}) {
+			t.Errorf("%s is %v", name, c)
+		}
+	}
+	if q.Disrupted != moved || q.StartedAt == 0 || q.Containers != nil || q.IP != 0 {
+		t.Errorf("%+v", q)
+	}
+	small := r.bound("small", nil)
+	r.ready(small)
+	if q := r.get(small); q.Scheduled != scheduled || q.Disrupted != moved {
+		t.Errorf("of one that runs: PodScheduled %v, DisruptionTarget %v", q.Scheduled, q.Disrupted)
+	}
+	own := r.pod("own", nil)
+	r.ready(own)
+	if q := r.get(own); q.Scheduled.Status != model.True {
+		t.Error("one that was made for its node is not scheduled")
+	}
+}
+
+// What others than kubelets have said of a pod.
+var (
+	scheduled = model.Condition{Status: model.True, SinceAt: 7}
+	moved     = model.Condition{Status: model.True, SinceAt: 8, Reason: "EvictionByEvictionAPI"}
+)
+
+// bound is a pod of which a scheduler and another have said something.
+func (r *rig) bound(name string, f func(*model.PodSpec)) *model.Pod {
+	spec := &model.PodSpec{Containers: []model.Container{{Name: "main", Image: "web"}}, GraceSeconds: 30}
+	if f != nil {
+		f(spec)
+	}
+	spec.SumRequests()
+	p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name}, Spec: spec, NodeName: "n-0", NodeID: r.node.ID, Scheduled: scheduled, Disrupted: moved}
+	r.user.Create(p, 0)
+	return p
+}

@@ -288,6 +288,7 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 	if box {
 		p.IP = r.box.IP
 	}
+	set(&p.Scheduled, true, "", now) // as also a pod is that was made for this node
 	set(&p.Sandbox, box, "", now)
 	set(&p.Initialized, initialized, notInit, now)
 	set(&p.ContainersUp, up, notUp, now)

@@ -168,21 +168,53 @@ func TestOnAMachineWithoutProcessesNoSandboxIsMade(t *testing.T) {
 	r.ready(late)
 }
 
+// keeping has the kubelet keep all processes but so many from pods.
+func keeping(all, forPods int64) option {
+	return withNode(func(n *model.Node) { n.Stock = &model.Stock{PIDs: all, KeptPIDs: all - forPods} })
+}
+
+// Source: v1.35 pkg/kubelet/cm/node_container_manager_linux.go createNodeAllocatableCgroups,
+// getCgroupConfigInternal: what is kept is not in pids.max of kubepods, so pods together have
+// no more, nothing of theirs starts when they have it, and what is kept stays available.
+func TestPodsTogetherHaveNoMoreProcessesThanTheirNodeLeavesThem(t *testing.T) {
+	var bombs []runtime.Behavior
+	for _, name := range []string{"a", "b"} {
+		bombs = append(bombs, forks(name, 10, 1_000))
+	}
+	r := newRig(t, 1, behaving(bombs...), keeping(1000, 200), hard(kubelet.Thresholds{kubelet.PIDAvailable: {Amount: 800}}))
+	a, b := r.pod("a", asks(0, 0)), r.pod("b", asks(0, 0))
+	r.ready(a)
+	r.ready(b)
+	r.run(10 * time.Minute)
+	if n := r.kubelet.Machine().PIDsFree(r.Now()); n != 800 || r.pidPressure() {
+		t.Errorf("%d processes are left, pressure %v", n, r.pidPressure())
+	}
+	late := r.pod("late", asks(0, 0))
+	r.until("its sandbox fails", time.Minute, func() bool { return len(r.notes(late, "FailedCreatePodSandBox")) > 0 })
+	r.kubelet.TakePIDs(201_000) // others may have what is kept
+	r.until("an eviction", time.Minute, func() bool { return r.evicted(a) || r.evicted(b) })
+	less := newRig(t, 1, behaving(bombs...), keeping(1000, 201), hard(kubelet.Thresholds{kubelet.PIDAvailable: {Amount: 800}}))
+	a, b = less.pod("a", asks(0, 0)), less.pod("b", asks(0, 0))
+	less.until("an eviction", 10*time.Minute, func() bool { return less.evicted(a) || less.evicted(b) })
+}
+
 // TestLimitsAreTheSameTickByTick: what is foreseen is what every tick finds.
 func TestLimitsAreTheSameTickByTick(t *testing.T) {
-	story := func(o ...option) string {
+	story := func(kept int64, o ...option) string {
 		leaks := []runtime.Behavior{forks("a", 1000, 977_123), forks("b", 20_000, 313_007), files("c", 100, 37_000_003), forks("d", 7, 3)}
 		leaks[0].Run = sim.Constant(97 * time.Second)
 		r := newRig(t, 3, append(o, diskOf(100*gib), behaving(leaks...),
 			hard(kubelet.Thresholds{kubelet.PIDAvailable: {Part: 1 << 29}, kubelet.NodeFsInodesFree: {Amount: 1_000_000}}),
-			func(r *rig) { r.config.PodPIDsLimit = 200_000 })...)
+			func(r *rig) { r.config.PodPIDsLimit = 200_000 }, keeping(262_144, 262_144-kept))...)
 		for _, name := range []string{"a", "b", "c", "d"} {
 			r.pod(name, asks(0, 0))
 		}
 		r.run(20 * time.Minute)
 		return r.story()
 	}
-	if a, b := story(), story(literal); a != b {
-		t.Errorf("they differ:\n%s\nand tick by tick\n%s", a, b)
+	for _, kept := range []int64{0, 100_000, 131_072, 200_000} {
+		if a, b := story(kept), story(kept, literal); a != b {
+			t.Errorf("with %d they differ:\n%s\nand tick by tick\n%s", kept, a, b)
+		}
 	}
 }

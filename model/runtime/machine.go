@@ -174,6 +174,7 @@ type Machine struct {
 	// inodesTaken and pidsTaken are those of others than containers, and podPIDsLimit
 	// how many processes a pod may have; 0 is no limit.
 	inodesTaken, pidsTaken, podPIDsLimit int64
+	keptPIDs                             int64 // of pids, what pods together cannot have
 	staticCPUs                           bool
 	pinned                               int64 // CPUs that pods have for themselves
 
@@ -270,6 +271,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	}
 	m.limitedSwap, m.swap = c.LimitedSwap, said.SwapBytes
 	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
+	m.keptPIDs = said.KeptPIDs
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
 	if c.TellWhole {

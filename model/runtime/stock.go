@@ -100,18 +100,33 @@ func (m *Machine) PIDs() int64 { return m.pids }
 // Inodes is how many files its disk can have; 0 is without end.
 func (m *Machine) Inodes() int64 { return m.inodes }
 
-// pidLine is how many processes there may still be, and how many less every second, in
+// mostForPods is how many processes all pods together may have: pids.max of kubepods is what
+// the machine can have less what kubeReserved and systemReserved say
+// (pkg/kubelet/cm/node_container_manager_linux.go getNodeAllocatableInternalAbsolute,
+// getCgroupConfigInternal).
+func (m *Machine) mostForPods() int64 { return max(m.pids-m.keptPIDs, 0) }
+
+// allPIDs is how many processes all pods have, and how many more every second, in
 // millionths.
-func (m *Machine) pidLine(now sim.Time) (free, growth int64) {
-	free = (m.pids - m.pidsTaken) * micro
+func (m *Machine) allPIDs(now sim.Time) (used, growth int64) {
 	for _, s := range m.pods {
 		if s != nil {
-			used, more := m.podPIDs(s, now)
-			free -= used
+			u, more := m.podPIDs(s, now)
+			used += u
 			growth += more
 		}
 	}
-	return free, growth
+	if most := m.mostForPods() * micro; m.keptPIDs > 0 && used >= most {
+		return most, 0
+	}
+	return used, growth
+}
+
+// pidLine is how many processes there may still be, and how many less every second, in
+// millionths.
+func (m *Machine) pidLine(now sim.Time) (free, growth int64) {
+	used, growth := m.allPIDs(now)
+	return (m.pids-m.pidsTaken)*micro - used, growth
 }
 
 func (m *Machine) inodeLine(now sim.Time) (free, growth int64) {
@@ -147,7 +162,7 @@ func (m *Machine) InodesFree(now sim.Time) int64 {
 // PIDsScarceAt is the first instant, now or later, at which there may be less than this
 // many processes more, as things are; Never if it does not come to that.
 func (m *Machine) PIDsScarceAt(now sim.Time, least int64) sim.Time {
-	if m.pids == 0 {
+	if m.pids == 0 || m.keptPIDs > 0 && m.pids-m.pidsTaken-m.mostForPods() >= least { // so many pods leave
 		return sim.Never
 	}
 	free, growth := m.pidLine(now)
@@ -163,13 +178,25 @@ func (m *Machine) InodesScarceAt(now sim.Time, least int64) sim.Time {
 	return scarceAt(now, free, growth, least*micro)
 }
 
-// Full tells whether the machine has as many processes as it can.
-func (m *Machine) Full() bool { return m.pids > 0 && m.PIDsFree(m.kernel.Now()) == 0 }
+// Full tells whether no pod may have another process, because the machine has as many as it
+// can, or all pods together as many as they may.
+func (m *Machine) Full() bool {
+	return m.pids > 0 && (m.PIDsFree(m.kernel.Now()) == 0 || m.podsFull())
+}
 
 // Forks tells whether a pod may have another process: a start needs one, and so does a
 // thread of a program, which goes on without it.
 func (m *Machine) Forks(s *Sandbox) bool {
 	return !m.Full() && (m.podPIDsLimit == 0 || m.PIDsUsed(s, m.kernel.Now()) < m.podPIDsLimit)
+}
+
+// podsFull tells whether pods have all processes that they may have.
+func (m *Machine) podsFull() bool {
+	if m.keptPIDs == 0 {
+		return false // before that the machine has
+	}
+	used, _ := m.allPIDs(m.kernel.Now())
+	return used/micro >= m.mostForPods()
 }
 
 // TakePIDs has others than containers be so many processes that a share of what the
