@@ -137,8 +137,6 @@ var signatures = []struct {
 		[]string{"between 11m and 15m: reached(updated_replicas(deployment/web) == 6)", "pods_created(deployment/web) >= 18", "after 18m: always(converged())"}},
 	{"conntrack-full", owned, "{at: 10m, for: 5m, fault: conntrack-full, count: all, fill: 99%}",
 		[]string{"between 5m and 10m: availability(service/web) == 100%", "between 10m and 15m: availability(service/web) <= 5%", "between 10m and 15m: conntrack_error_rate(service/web) >= 5%", "between 10m and 15m: dns_error_rate(service/web) >= 50%", "between 16m and 30m: availability(service/web) == 100%", "between 10m and 15m: reached(ready(deployment/web) <= 1)", "always(node_not_ready() == 0)", "after 16m: always(ready(deployment/web) == 6)", "notes(ConntrackFull) >= 6", "notes(ConntrackFree) >= 6"}},
-	{"conntrack-full", owned, "{at: 10m, for: 5m, fault: conntrack-full, target: node/n-1, fill: 99.99%}",
-		[]string{"between 10m16s and 10m25s: notes(LoadBalancerTargetUnhealthy, node/n-1) == 1", "between 10m and 10m15s: conntrack_error_rate(service/web) >= 10%", "after 15m10s: availability(service/web) == 100%", "always(node_not_ready() == 0)"}},
 	{"container-crash", owned, "{at: 10m, for: 10m, fault: container-crash, target: deployment/web, count: 1, signal: SIGKILL, after: 20s, times: 3}",
 		[]string{"restarts(deployment/web) == 3", "between 10m and 10m40s: restarts() >= 1", "after 13m: always(ready(deployment/web) == 6)"}},
 	{"container-crash", owned, "{at: 10m, for: 5m, fault: container-crash, target: deployment/web, count: 1, exitCode: 3}",

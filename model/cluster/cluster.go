@@ -37,7 +37,6 @@ type Cluster struct {
 	servers      []*apiserver.Server // by machine of the control plane
 	ingress      network.Site
 	checks       []network.Site          // where load balancers check from, if there are any
-	untracked    map[string]int64        // by node: of a million new connections, those that its kernel drops
 	outside      network.Site            // where people are, and programs on machines that are no nodes
 	kubelets     []agent                 // by node ID
 	sites        []network.Site          // by node ID
@@ -75,7 +74,7 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, untracked: map[string]int64{}, replicas: map[string][]*election.Candidate{}}
+	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{}}
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth

@@ -6,7 +6,6 @@ import (
 
 	"orrery/model"
 	"orrery/model/fault"
-	"orrery/model/kubelet"
 	"orrery/model/network"
 	"orrery/model/proxy"
 	"orrery/model/runtime"
@@ -36,26 +35,6 @@ func (n checkedNodes) Site(node string) (network.Site, bool) { return trafficWor
 func (n checkedNodes) Passes(node, namespace, service string) bool {
 	p := n.x.proxies[node]
 	return p != nil && p.Passes(namespace, service)
-}
-
-// Drops implements proxy.Nodes.
-func (n checkedNodes) Drops(node string) int64 { return n.x.untracked[node] }
-
-// checkedMachine is a machine that load balancers ask, over connections of which its kernel
-// may drop some.
-type checkedMachine struct {
-	*kubelet.Kubelet
-	x    *Cluster
-	node string
-}
-
-// Untracked implements workload.Machine.
-func (m checkedMachine) Untracked(ppm uint32) {
-	m.Kubelet.Untracked(ppm)
-	m.x.untracked[m.node] = int64(ppm)
-	for _, b := range m.x.balancers {
-		b.RouteChanged(m.node, "", "")
-	}
 }
 
 // addBalancers adds the load balancers that traffic comes through.

@@ -500,14 +500,10 @@ func (w trafficWorld) Machine(node string) workload.Machine {
 	if n == nil {
 		return nil
 	}
-	k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet)
-	switch {
-	case !real:
-		return nil
-	case len(w.x.balancers) > 0:
-		return checkedMachine{k, w.x, node}
+	if k, real := w.x.kubelets[n.Head().ID].(*kubelet.Kubelet); real {
+		return k
 	}
-	return k
+	return nil
 }
 
 // starts is where processes on a machine ask for what they need before they serve.

@@ -32,13 +32,7 @@ type Nodes interface {
 	// Passes is whether the node's kube-proxy, if it can be reached, answers a Service's
 	// health check with 200.
 	Passes(node, namespace, service string) bool
-	// Drops is how many of a million new connections the node drops, because its conntrack
-	// table is full.
-	Drops(node string) int64
 }
-
-// million is all of a share.
-const million = 1_000_000
 
 // BalancerConfig is which Service a load balancer is for.
 type BalancerConfig struct {
@@ -67,7 +61,6 @@ type Balancer struct {
 	net     *network.Network
 	self    sim.ActorID
 	phases  sim.Lane
-	luck    sim.Lane // of single probes
 	hash    uint64
 	path    string         // of its Service
 	service *model.Service // nil if there is none
@@ -95,7 +88,6 @@ type probed struct {
 	spoiled bool        // its probes fail although it is well
 
 	answers answer   // to probes now
-	lost    int64    // of a million probes that would pass, so many find no way in
 	next    sim.Time // the first probe that is not counted
 	good    bool     // what the last probe said
 	run     int64    // how many in a row said so, at most as many as matter
@@ -110,7 +102,7 @@ const whyProbe sim.Why = 1
 // NewBalancer is the load balancer of a Service, which exists as long as the Service has
 // the type.
 func NewBalancer(k *sim.Kernel, s *store.Store, net *network.Network, c BalancerConfig) *Balancer {
-	b := &Balancer{BalancerConfig: c, kernel: k, net: net, hash: sim.HashName(c.Name), phases: k.Luck().Lane("balancer/phase"), luck: k.Luck().Lane("balancer/probe"), byName: map[string]uint32{}}
+	b := &Balancer{BalancerConfig: c, kernel: k, net: net, hash: sim.HashName(c.Name), phases: k.Luck().Lane("balancer/phase"), byName: map[string]uint32{}}
 	of := model.Meta{Kind: model.KindService, Namespace: c.Namespace, Name: c.Service}
 	b.path = of.Path()
 	b.self = k.Register(c.Name, b)
@@ -262,7 +254,7 @@ func (b *Balancer) recheckAll(now sim.Time) {
 func (b *Balancer) ask(t *probed) answer {
 	site, ok := b.Nodes.Site(t.node.Name)
 	switch {
-	case !ok || !b.net.Connected(b.Site, site) || 2*b.net.RoundTrip(b.Site, site) >= b.Timeout || b.Nodes.Drops(t.node.Name) == million:
+	case !ok || !b.net.Connected(b.Site, site) || 2*b.net.RoundTrip(b.Site, site) >= b.Timeout:
 		return silent
 	case t.spoiled || !b.local && model.HasTaint(t.node.Taints, toBeDeleted, model.NoSchedule) || !b.Nodes.Passes(t.node.Name, b.Namespace, b.Service):
 		return refuses
@@ -276,15 +268,12 @@ func (b *Balancer) recheck(now sim.Time, id uint32) {
 	if !t.member(now) {
 		return
 	}
-	if a, lost := b.ask(t), b.Nodes.Drops(t.node.Name); a != t.answers || lost != t.lost {
-		b.count(now, id, t)
-		t.answers, t.lost = a, lost
+	if a := b.ask(t); a != t.answers {
+		b.count(now, t)
+		t.answers = a
 		b.post(now, id, t)
 	}
 }
-
-// mixed tells whether each probe has its own luck.
-func (t *probed) mixed() bool { return t.answers == passes && t.lost > 0 }
 
 // look counts the probes there were, and acts on them.
 func (b *Balancer) look(now sim.Time, id uint32) {
@@ -297,10 +286,10 @@ func (b *Balancer) look(now sim.Time, id uint32) {
 		return
 	}
 	if t.joinsAt == now {
-		t.answers, t.lost = b.ask(t), b.Nodes.Drops(t.node.Name)
+		t.answers = b.ask(t)
 		b.Changed()
 	}
-	b.count(now, id, t)
+	b.count(now, t)
 	if t.turnAt > 0 && t.turnAt <= now {
 		t.turnAt = 0
 		t.in = !t.in
@@ -309,37 +298,20 @@ func (b *Balancer) look(now sim.Time, id uint32) {
 	b.post(now, id, t)
 }
 
-// count counts the probes since the last time, all of which came to the same, or each to
-// what its luck was: a SYN that is dropped is sent again after a second, which is too late.
-func (b *Balancer) count(now sim.Time, id uint32, t *probed) {
+// count counts the probes since the last time, all of which came to the same.
+func (b *Balancer) count(now sim.Time, t *probed) {
 	if now < t.next {
 		return
 	}
-	n := int64(now.Sub(t.next)/b.Interval) + 1
-	if !t.mixed() {
-		b.tally(t, n, t.answers)
-		return
-	}
-	for ; n > 0; n-- {
-		luck, a := b.luck.Draw(b.hash+uint64(id), uint64(t.next)), passes
-		if int64(luck.Below(million)) < t.lost {
-			a = silent
-		}
-		b.tally(t, 1, a)
-	}
-}
-
-// tally takes in the next probes, which came to the same.
-func (b *Balancer) tally(t *probed, n int64, a answer) {
-	first := t.next
+	n, first := int64(now.Sub(t.next)/b.Interval)+1, t.next
 	t.next = first.Add(time.Duration(n) * b.Interval)
-	if good := a == passes; good != t.good || t.run == 0 {
+	if good := t.answers == passes; good != t.good || t.run == 0 {
 		t.good, t.run = good, 0
 	}
 	before, need := t.run, b.threshold(t.good)
 	t.run = min(t.run+n, need)
 	if t.run == need && before < need && t.good != t.in {
-		t.turnAt = first.Add(time.Duration(need-before-1)*b.Interval + b.takes(a))
+		t.turnAt = first.Add(time.Duration(need-before-1)*b.Interval + b.takes(t))
 	}
 }
 
@@ -351,8 +323,8 @@ func (b *Balancer) threshold(good bool) int64 {
 }
 
 // takes is how long a probe takes; one that is answered no time worth counting.
-func (b *Balancer) takes(a answer) time.Duration {
-	if a == silent {
+func (b *Balancer) takes(t *probed) time.Duration {
+	if t.answers == silent {
 		return b.Timeout
 	}
 	return 0
@@ -368,7 +340,7 @@ func (b *Balancer) post(now sim.Time, id uint32, t *probed) {
 		}
 		at = t.next.Add(time.Duration(left-1) * b.Interval)
 	}
-	if b.Literal || t.mixed() {
+	if b.Literal {
 		if at == 0 || t.next < at {
 			at = t.next
 		}

@@ -65,7 +65,6 @@ func (p *Proxy) missing(as name) rules {
 			return rules{route: s.hosts[i].route}
 		}
 	}
-	p.catchUp()
 	from := p.source()
 	of := from.services.Row(id)
 	if of.seen == nil { // not yet, by a process that starts
@@ -82,15 +81,14 @@ func (p *Proxy) follows() bool { return p.watchServices.Connected() && p.watchSl
 // source is the machine whose view DNS tells: its own if it hears of changes, else the first
 // other one that does, if there is one.
 func (p *Proxy) source() *Proxy {
-	if p.follows() {
-		return p
+	from := p
+	if !p.follows() {
+		if i := slices.IndexFunc(p.Rules.readers, func(q *Proxy) bool { return q.powered && q.follows() && !q.listing() }); i >= 0 {
+			from = p.Rules.readers[i]
+		}
 	}
-	i := slices.IndexFunc(p.Rules.readers, func(q *Proxy) bool { return q.powered && q.follows() && !q.listing() })
-	if i < 0 {
-		return p
-	}
-	p.Rules.readers[i].catchUp()
-	return p.Rules.readers[i]
+	from.catchUp()
+	return from
 }
 
 // told is what DNS tells of a headless Service. Nothing is found of one that is gone.

@@ -9,7 +9,7 @@ import (
 
 // Rulebook keeps the rules that were made last, so that machines which see the same
 // make them once and have the very same ones. It changes nothing: rules follow from
-// the versions seen and the place, and versions are immutable. It knows whose they are.
+// the versions seen and the place, and versions are immutable.
 type Rulebook struct {
 	pages   store.Table[[]page] // by Service ID; the youngest last
 	readers []*Proxy            // in the order in which they were made
