@@ -149,6 +149,9 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 	k.pass(t.kernel.Now())
 	all, free := c.work.places(&h)
 	rest := h.atRest(each, free)
+	if all > 0 {
+		rest = min(rest, all)
+	}
 	off := max(rest, free) - max(k.held, free)
 	switch {
 	case h.room < 0 || all == 0: // nobody waits for long
@@ -175,7 +178,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k := &c.tank
 	p := pouring{each: each, room: h.room}
 	p.all, p.free = c.work.places(&h)
-	rest := h.atRest(each, p.free)
+	rest := min(h.atRest(each, p.free), p.all)
 	if k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
 		k.settle(k.held, rest, false)
 		return h

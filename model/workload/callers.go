@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math"
+	"slices"
 
 	"orrery/sim"
 )
@@ -13,34 +14,93 @@ type hands struct {
 	own   int64 // a request takes on the average besides the call, in nanoseconds
 	asked int64 // what comes to them, in thousandths a second
 	queue int64 // requests that wait for them at most
+	pods  int64 // that have them
 }
 
-// recountHands has a flow know the workers of those who make the call. In a circle of calls they
-// count as infinitely many, as what they wait for is themselves.
+// recountHands has a flow know the workers of those who make the call.
 func (t *Flows) recountHands(f *flow) {
-	now, class := hands{}, int32(0)
+	now := t.handsOf(f)
+	f.must = f.must || f.hands.many != now.many
+	f.hands = now
+}
+
+// handsOf is the workers of those who make a flow's call. If fewer can ever be busy, as those who
+// call them have so few, it is these. In a circle of calls they count as infinitely many, as what
+// they wait for is themselves.
+func (t *Flows) handsOf(f *flow) (now hands) {
+	if f.call.Probes {
+		return hands{}
+	}
+	class, besides := int32(0), int64(0)
 	for k := range f.callers {
-		if x := &f.callers[k]; x.class != class {
-			class = x.class
-			now.add(&t.classes[class])
-			if t.circular(f, &t.classes[class]) {
-				now.many = math.MaxInt32
+		if f.callers[k].class == class {
+			continue
+		}
+		class = f.callers[k].class
+		c := &t.classes[class]
+		if t.circular(f, c) {
+			return hands{}
+		}
+		now.add(c)
+		besides += product(t.besides(f, c), c.hands(), 1000)
+	}
+	besides = product(besides, 1000, max(now.many, 1))
+	if above := t.handsAbove(f); above.many > 0 && above.many <= now.many {
+		now = above
+	} else if !now.scarce() {
+		return hands{}
+	}
+	now.own += besides
+	return now
+}
+
+// handsAbove is the workers of those who call those who make a flow's call, none if somebody else
+// calls these, too, or if workers are never all busy.
+func (t *Flows) handsAbove(f *flow) (above hands) {
+	t.heard = t.heard[:0]
+	class := int32(0)
+	for k := range f.callers {
+		if f.callers[k].class == class {
+			continue
+		}
+		class = f.callers[k].class
+		for _, b := range t.in(&t.classes[class]) {
+			if !slices.Contains(t.heard, b) {
+				t.heard = append(t.heard, b)
 			}
 		}
 	}
-	if f.call.Probes || !now.scarce() {
-		now = hands{}
-	}
-	class = 0
-	for k := range f.callers {
-		if x := &f.callers[k]; x.class != class && now.many > 0 {
-			class = x.class
-			c := &t.classes[class]
-			now.own += product(t.besides(f, c), c.hands(), now.many)
+	some := int64(0)
+	for _, b := range t.heard {
+		for _, i := range t.backends[b].flows {
+			switch g := &t.flows[i]; {
+			case g.lost.OfferedMilliRPS == 0:
+			case g.hands.many == 0:
+				return hands{}
+			default:
+				some += g.lost.OfferedMilliRPS
+				above.addAbove(g)
+			}
 		}
 	}
-	f.must = f.must || f.hands.many != now.many
-	f.hands = now
+	above.own = product(above.own, 1000, max(some, 1))
+	return above
+}
+
+// addAbove adds those who make a call: what they do for one of its attempts is a part of what they
+// do for a request.
+func (a *hands) addAbove(g *flow) {
+	calls := g.fresh()
+	a.many += g.hands.many
+	a.pods += g.hands.pods
+	a.queue += g.hands.queue
+	a.asked += product(g.hands.asked, calls, 1000)
+	a.own += product(product(g.hands.own, 1000, calls), g.lost.OfferedMilliRPS, 1000)
+}
+
+// fresh is how many calls a request makes that come afresh, in thousandths.
+func (f *flow) fresh() int64 {
+	return max(product(f.call.PerRequestMilli, f.attempt.attempts-f.attempt.vain, million), 1)
 }
 
 // circular tells whether what is called calls, itself or by others, those who make the call.
@@ -68,6 +128,7 @@ func (c *class) hands() int64 {
 func (a *hands) add(c *class) {
 	many, most := c.hands(), max(product(max(c.room, 1), c.n(), 1), 1)
 	a.many += many
+	a.pods += c.n()
 	a.busy += portion(many*1000, min(c.was, most), most)
 	asked := max(c.arriving-c.vain, 0)
 	if c.work.CapacityMilliRPS >= 0 {
@@ -128,7 +189,8 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 				own, would := f.elsewhere(here, stay)
 				from.own += product(own, here, 1000)
 				from.would += would
-				from.queue = min(from.queue+f.hands.queue, manyServers) // more make no difference
+				from.queue = min(from.queue+f.hands.queue, million*million)
+				from.pods += f.hands.pods
 				if f.Timeout > 0 {
 					limit = min(limit, f.Timeout.Microseconds())
 				}
@@ -138,6 +200,7 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 	if some == 0 {
 		return crowd{}
 	}
+	from.queue = min(from.queue/from.pods, manyServers) // more make no difference
 	from.own = product(from.own, 1000, some)
 	from.would = min(product(from.would, million, some), endless)
 	if from.rest = million - min(product(some, million, max(fresh, 1)), million); from.rest > mostOthers {
@@ -164,9 +227,8 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 // ones that are called, where it stays as long. And so many would come if all were ready.
 func (f *flow) elsewhere(here, stay int64) (own, would int64) {
 	a := &f.attempt
-	fresh := a.attempts - a.vain
-	calls := max(product(f.call.PerRequestMilli, fresh, million), 1) // of a request, in thousandths
-	each := product(f.hands.own, 1000, calls) + stay                 // from one to the next, of whatever pod
+	fresh, calls := a.attempts-a.vain, f.fresh()
+	each := product(f.hands.own, 1000, calls) + stay // from one to the next, of whatever pod
 	all := max(product(f.lost.OfferedMilliRPS, fresh, max(a.attempts, 1)), here)
 	return max(product(each, all, here)-stay, 0), product(product(f.hands.asked, calls, 1000), here, all)
 }

@@ -15,9 +15,10 @@ import (
 // crowd is those who call a pod. The zero crowd is infinitely many.
 type crowd struct {
 	many  int64 // workers they have together
+	pods  int64 // that have as many of them each
 	own   int64 // from the end of a worker's call to when it is ready for the next, on the average, in nanoseconds
 	would int64 // would come if all of them were ready, in millionths of what comes
-	queue int64 // requests wait for one of them at most, a thousand if they are more
+	queue int64 // requests wait for those of a pod at most, a thousand if they are more
 	rest  int64 // so many of a million of what comes are others', who are infinitely many
 }
 
@@ -66,7 +67,7 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 		lost, x.found[x.n] = x.found[x.n], 0
 	}
 	if lost >= hardly {
-		h.takes = arriving - product(arriving, lost, nano)
+		h.takes = min(arriving-product(arriving, lost, nano), s.pace)
 	}
 	return x.waits(s, &line{step: s.step(chance), chance: chance})
 }
@@ -75,9 +76,9 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 func (x *states) prepare(s *station, arriving, places, chance int64, from crowd) bool {
 	x.crowd, x.servers, x.cut, x.wide = from, s.servers, true, s.wide(arriving, chance)
 	x.n = s.servers + product(places, 1000, x.wide)
-	if from.rest == 0 && x.at(x.n) >= from.many {
+	if from.rest == 0 && x.at(x.n) >= from.many*million {
 		x.cut = false
-		x.n = min(from.many, s.servers) + product(max(from.many-s.servers, 0), million, x.wide)
+		x.n = min(from.many, s.servers) + (max(from.many-s.servers, 0)*million+x.wide-1)/x.wide
 	}
 	if x.n > mostStates {
 		return false
@@ -94,9 +95,9 @@ func (x *states) prepare(s *station, arriving, places, chance int64, from crowd)
 	return true
 }
 
-// at is how many requests there are in a state.
+// at is how many requests there are in a state, in millionths.
 func (x *states) at(k int64) int64 {
-	return min(k, x.servers) + max(k-x.servers, 0)*x.wide/million
+	return min(k, x.servers)*million + max(k-x.servers, 0)*x.wide
 }
 
 // solve finds how likely each state is. What comes is what would if all workers were ready,
@@ -184,16 +185,20 @@ func (x *states) mean(would, waiting int64) int64 {
 // makes that W times as likely, and the next state is reached G(n-1)/G(n) times as often as with
 // a worker ready, where G(n) = a^n/n! (1/B(n) - 1 + W).
 func (x *states) readiness(would, waiting int64) {
-	erlangs := min(product(would, x.erlangs, million), million*million)
-	fewer, k := int64(0), x.n        // 1/B(n) - 1
-	for n := int64(0); k >= 0; n++ { // workers that are not at the pod
-		ready := int64(0)
+	erlangs := min(product(would, x.erlangs, million), million*nano) / x.pods
+	fewer, ready, k := int64(0), int64(0), x.n // 1/B(n) - 1
+	for n := int64(0); k >= 0; n++ {           // workers of a pod that are not here
+		last := ready
 		if n > 0 {
-			ready = fraction((fewer+waiting)*n, (fewer+million)*n+product(waiting, erlangs, million))
+			ready = fraction((fewer+waiting)*n, (fewer+million)*n+min(product(waiting, erlangs, million), 1<<61))
 			fewer = min(product((fewer+million)*n, million, max(erlangs, 1)), million*nano)
 		}
-		for ; k >= 0 && x.many-product(x.at(k), million-x.rest, million) <= n; k-- {
-			x.ready[k] = ready
+		for ; k >= 0; k-- {
+			out := max(x.many*million-product(x.at(k), million-x.rest, million), 0) / x.pods
+			if out > n*million {
+				break
+			}
+			x.ready[k] = product(last, n*million-out, million) + product(ready, out-(n-1)*million, million)
 		}
 	}
 }
@@ -252,14 +257,14 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 		return timing{}, 0
 	}
 	many = product(all, nano, all+served)
-	middle := x.servers + steps/1000
+	middle := x.servers - 1 + steps/1000
 	var m mixture
 	m.put(span{share: nano - many})
 	for _, part := range [...][2]int64{{x.servers, middle}, {middle + 1, x.last}} {
 		n, steps := x.moments(part[0], part[1])
 		variance := int64(0)
 		for k := part[0]; k <= part[1]; k++ {
-			off := (k-x.servers)*1000 + 500 - steps
+			off := (k-x.servers+1)*1000 - steps
 			variance += product(off*off, x.found[k], max(n, 1))
 		}
 		m.put(l.wait(product(many, n, all), steps, variance))
@@ -274,7 +279,7 @@ func (x *states) moments(from, to int64) (n, steps int64) {
 		n += x.found[k]
 	}
 	for k := from; k <= to; k++ {
-		steps += product((k-x.servers)*1000+500, x.found[k], max(n, 1))
+		steps += product((k-x.servers+1)*1000, x.found[k], max(n, 1))
 	}
 	return n, steps
 }

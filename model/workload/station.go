@@ -177,6 +177,7 @@ func (l *line) add(m *mixture, many int64) {
 	length := l.places / blocks
 	last := power(l.ratio, length)
 	at, off := within(l.ratio, last, length)
+	begun := 1000 - product(million, 1000, million+l.chance) // half of what is begun is done already, if all take the same
 	weight, sum := int64(nano), int64(0)
 	for range blocks {
 		sum, weight = sum+weight, product(weight, last, nano)
@@ -187,7 +188,7 @@ func (l *line) add(m *mixture, many int64) {
 		if l.over {
 			steps = l.places - steps
 		}
-		m.put(l.wait(product(many, weight, sum), steps, off))
+		m.put(l.wait(product(many, weight, sum), steps+begun, off))
 		weight = product(weight, last, nano)
 	}
 }
@@ -195,9 +196,8 @@ func (l *line) add(m *mixture, many int64) {
 // wait is how long so many wait that so many steps are before on the average, of such a
 // variance, in thousandths or their squares.
 func (l *line) wait(share, steps, variance int64) span {
-	begun := 1000 - product(million, 1000, million+l.chance) // half of what is begun is done already, if all take the same
 	noise := product(2*million, l.chance, million+l.chance)
-	steps = max(steps+begun, 0)
+	steps = max(steps, 0)
 	variance += product(steps, noise, 1000)
 	return span{
 		share: share, mean: min(product(steps, l.step, million), longest),

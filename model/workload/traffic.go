@@ -79,6 +79,7 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	heard      []int32          // scratch of handsAbove
 	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions

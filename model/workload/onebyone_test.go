@@ -1,0 +1,297 @@
+package workload_test
+
+import (
+	"container/heap"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/workload"
+)
+
+// service is pods with workers, each of which calls other services for a request, one after
+// the other.
+type service struct {
+	pods, workers, queue int64         // pods, and workers and places of each
+	latency, cpu         time.Duration // that a request holds a worker besides calls: always the same, and spread like an exponential distribution
+	calls                []link
+	rps                  float64 // requests from outside
+}
+
+// link is a call to another service.
+type link struct {
+	to, retries int
+	timeout     time.Duration
+}
+
+// edge is a flow: from a service, or -1 for outside, to another one.
+type edge struct{ from, to int }
+
+// flowed is what becomes of an edge's requests, a second.
+type flowed struct{ first, attempts, served float64 }
+
+// step is something that happens to a request.
+type step struct {
+	at   float64
+	what func(now float64)
+}
+
+type steps []step
+
+func (a steps) Len() int           { return len(a) }
+func (a steps) Less(i, j int) bool { return a[i].at < a[j].at }
+func (a steps) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
+func (a *steps) Push(x any)        { *a = append(*a, x.(step)) }
+func (a *steps) Pop() any {
+	x := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return x
+}
+
+// gate is a pod's workers and those who wait for one.
+type gate struct {
+	free, room int64
+	waiting    []func(now float64)
+}
+
+// enter has something done as soon as a worker is free, and tells whether there is a place.
+func (g *gate) enter(now float64, do func(now float64)) bool {
+	switch {
+	case g.free > 0:
+		g.free--
+		do(now)
+	case int64(len(g.waiting)) < g.room:
+		g.waiting = append(g.waiting, do)
+	default:
+		return false
+	}
+	return true
+}
+
+func (g *gate) leave(now float64) {
+	if len(g.waiting) > 0 {
+		next := g.waiting[0]
+		g.waiting = g.waiting[1:]
+		next(now)
+		return
+	}
+	g.free++
+}
+
+// graph is services and what goes to and fro between them, one request at a time: the slow twin.
+type graph struct {
+	services []service
+	luck     *rand.Rand
+	warm     float64 // what begins before that is not counted
+	agenda   steps
+	gates    [][]gate
+	flows    map[edge]*flowed
+}
+
+// onebyone has so many seconds of requests go their ways, of which the first are not counted.
+func onebyone(services []service, warm, end float64) map[edge]*flowed {
+	g := graph{services: services, luck: rand.New(rand.NewPCG(1, 2)), warm: warm, flows: map[edge]*flowed{}}
+	for i, s := range services {
+		g.gates = append(g.gates, make([]gate, s.pods))
+		for j := range g.gates[i] {
+			g.gates[i][j] = gate{free: s.workers, room: s.queue}
+		}
+		for _, l := range s.calls {
+			g.flows[edge{i, l.to}] = &flowed{}
+		}
+		if s.rps > 0 {
+			g.flows[edge{-1, i}] = &flowed{}
+			g.arrive(i, 0)
+		}
+	}
+	for len(g.agenda) > 0 && g.agenda[0].at < end {
+		x := heap.Pop(&g.agenda).(step)
+		x.what(x.at)
+	}
+	for _, f := range g.flows {
+		*f = flowed{f.first / (end - warm), f.attempts / (end - warm), f.served / (end - warm)}
+	}
+	return g.flows
+}
+
+func (g *graph) at(at float64, what func(now float64)) { heap.Push(&g.agenda, step{at, what}) }
+
+// arrive has requests from outside come by chance.
+func (g *graph) arrive(to int, now float64) {
+	g.try(edge{-1, to}, link{to: to, timeout: time.Hour}, now, 0, func(float64, bool) {})
+	g.at(now+g.luck.ExpFloat64()/g.services[to].rps, func(now float64) { g.arrive(to, now) })
+}
+
+// try makes an attempt, and others if it fails. Who gave up leaves behind what was called.
+func (g *graph) try(e edge, l link, now float64, nth int, done func(now float64, ok bool)) {
+	count := func(which *float64) {
+		if now > g.warm {
+			*which++
+		}
+	}
+	f, over := g.flows[e], false
+	if count(&f.attempts); nth == 0 {
+		count(&f.first)
+	}
+	end := func(now float64, ok bool) {
+		switch {
+		case over:
+		case ok:
+			count(&f.served)
+			over = true
+			done(now, true)
+		case nth < l.retries:
+			over = true
+			g.try(e, l, now, nth+1, done)
+		default:
+			over = true
+			done(now, false)
+		}
+	}
+	if !g.handle(l.to, now, end) {
+		end(now, false)
+	} else if l.timeout < time.Hour {
+		g.at(now+l.timeout.Seconds(), func(now float64) { end(now, false) })
+	}
+}
+
+// handle has any of a service's pods do a request, if it has a place.
+func (g *graph) handle(i int, now float64, done func(now float64, ok bool)) bool {
+	s, p := &g.services[i], &g.gates[i][g.luck.IntN(len(g.gates[i]))]
+	return p.enter(now, func(now float64) {
+		g.at(now+s.latency.Seconds()+g.luck.ExpFloat64()*s.cpu.Seconds(), func(now float64) {
+			g.call(i, 0, now, true, func(now float64, ok bool) {
+				p.leave(now)
+				done(now, ok)
+			})
+		})
+	})
+}
+
+// call makes a service's calls from the nth on.
+func (g *graph) call(i, nth int, now float64, good bool, done func(now float64, ok bool)) {
+	if nth == len(g.services[i].calls) {
+		done(now, good)
+		return
+	}
+	l := g.services[i].calls[nth]
+	g.try(edge{i, l.to}, l, now, 0, func(now float64, ok bool) { g.call(i, nth+1, now, good && ok, done) })
+}
+
+// byRate is the same of the model, after so long.
+func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flowed {
+	r := newRig(t, 1, 1)
+	r.works = map[model.Ref]workload.Work{}
+	name := func(i int) string { return fmt.Sprint("s", i) }
+	var all []model.Ref
+	var sources []workload.Traffic
+	for i, s := range services {
+		var pods []model.Ref
+		for j := range s.pods {
+			pod := r.pod(name(i), fmt.Sprint(name(i), "-", j), "n-0")
+			pods, r.works[pod] = append(pods, pod), workload.Work{Latency: s.latency, CPU: s.cpu, Workers: s.workers, Queue: s.queue}
+		}
+		r.endpoints(name(i), pods...)
+		all = append(all, pods...)
+		for _, l := range s.calls {
+			call := calling(name(i), name(l.to), 1000, l.retries)
+			call.Timeout = l.timeout
+			r.calls = append(r.calls, call)
+		}
+		if s.rps > 0 {
+			sources = append(sources, workload.Traffic{Service: name(i), Rate: workload.Constant(int64(s.rps * 1000))})
+		}
+	}
+	r.traffic(sources...)
+	r.serve(true, all...)
+	r.after(after)
+	flows := map[edge]*flowed{}
+	of := func(to int, from string) *flowed {
+		x := r.rates(name(to), from)
+		return &flowed{float64(x.FirstMilliRPS) / 1000, float64(x.OfferedMilliRPS) / 1000, float64(x.ServedMilliRPS) / 1000}
+	}
+	for i, s := range services {
+		if s.rps > 0 {
+			flows[edge{-1, i}] = of(i, "ingress")
+		}
+		for _, l := range s.calls {
+			flows[edge{i, l.to}] = of(l.to, "calls of app="+name(i))
+		}
+	}
+	return flows
+}
+
+// draw is services drawn at random, each of which calls the next one, or any that come later;
+// but no request comes to one of them on two ways, as what full pods do to it there is no chance.
+// What comes is by how much more than the busiest of them can do.
+func draw(luck *rand.Rand, n int, chain bool) []service {
+	pick := func(x ...int64) int64 { return x[luck.IntN(len(x))] }
+	const ms = time.Millisecond
+	services := make([]service, n)
+	for i := range services {
+		s := &services[i]
+		*s = service{pods: pick(1, 1, 2, 4), workers: pick(3, 5, 10, 20, 50), queue: pick(0, 0, 5, 20, 50), latency: time.Duration(pick(1, 5, 20)) * ms}
+		if i > 0 && luck.IntN(2) == 0 {
+			s.cpu, s.latency = s.latency, 0
+		}
+		for j := i + 1; j < n && (!chain || j == i+1); j++ {
+			if chain || luck.IntN(3) > 0 {
+				s.calls = append(s.calls, link{j, int(pick(0, 0, 1, 3)), 10 * time.Second})
+			}
+		}
+	}
+	sources := 1
+	if !chain {
+		sources += luck.IntN(2)
+	}
+	hold, visits, most := make([]float64, n), make([]float64, n), math.MaxFloat64
+	for i := range sources {
+		from := make([]float64, n)
+		from[i] = 1
+		for j := range services {
+			visits[j] += from[j]
+			for _, l := range services[j].calls {
+				if from[l.to] += from[j]; from[l.to] > 1 {
+					return draw(luck, n, chain)
+				}
+			}
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		s := &services[i]
+		hold[i] = (s.latency + s.cpu).Seconds()
+		for _, l := range s.calls {
+			hold[i] += hold[l.to]
+		}
+		if visits[i] > 0 {
+			most = min(most, float64(s.pods*s.workers)/hold[i]/visits[i])
+		}
+	}
+	for i := range sources {
+		services[i].rps = most * float64(pick(5, 7, 9, 11, 13, 15, 20)) / 10
+	}
+	return services
+}
+
+// Services drawn at random, half of them overloaded, that call one another: of each call nearly
+// as many are served as one by one, and nobody gets more done than there are workers for.
+func TestServicesThatCallOneAnotherFareAsOneByOne(t *testing.T) {
+	off := 0
+	for seed := range uint64(26) {
+		services := draw(rand.New(rand.NewPCG(seed, 99)), 3+int(seed%2), seed%3 > 0)
+		want, got := onebyone(services, 20, 80), byRate(t, services, 10*time.Minute)
+		worst := 0.0
+		for e, w := range want {
+			worst = max(worst, math.Abs(w.served-got[e].served)/max(w.served, 1))
+		}
+		if worst > 0.03 {
+			off++
+		}
+		if worst > 0.13 || off > 2 {
+			t.Errorf("seed %d: %.1f %% off: %+v", seed, 100*worst, services)
+		}
+	}
+}
