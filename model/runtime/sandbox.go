@@ -62,7 +62,7 @@ type Sandbox struct {
 	IP        uint32
 	MadeAt    sim.Time       // when its newest sandbox was made
 	Attempts  int32          // sandboxes ever made for this pod
-	inVain    uint64         // counts calls for it that took too long: names the luck of the next
+	inVain    uint64         // counts calls for it that took too long: part of what names the luck of the next
 	Ready     bool           // its network namespace is there
 	Volumes   []string       // attached ones that are mounted for it
 	Allocated *model.PodSpec // the kubelet's note on the disk of what it has set aside, if that is not what Pod says
