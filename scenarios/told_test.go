@@ -10,7 +10,6 @@ import (
 	"orrery/model/cluster"
 	"orrery/model/store"
 	"orrery/report"
-	"orrery/scenarios"
 	"orrery/sim"
 )
 
@@ -20,16 +19,9 @@ var allUsage = []model.UsageOf{{}, {Kind: model.KindNode}}
 // telling is a built-in scenario's cluster whose history has whose usage is said.
 func telling(t *testing.T, name string, of ...model.UsageOf) (*cluster.Cluster, sim.Time) {
 	t.Helper()
-	s, err := scenarios.Open(name, scenarios.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := builtIn(t, name)
 	s.Config.TellUsage = of
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x, sim.Time(s.Config.Duration)
+	return begun(t, s), sim.Time(s.Config.Duration)
 }
 
 // untold is the lines of a history without what is told of usage.
@@ -52,9 +44,7 @@ func TestTellingWhatIsUsedChangesNothingElse(t *testing.T) {
 		plain, end := telling(t, name)
 		told, _ := telling(t, name, allUsage...)
 		for _, x := range []*cluster.Cluster{plain, told} {
-			if err := x.Run(end); err != nil {
-				t.Fatal(err)
-			}
+			runUntil(t, x, end)
 		}
 		want, none := untold(plain.Store.History())
 		got, some := untold(told.Store.History())
@@ -109,9 +99,7 @@ func TestMetricsServerSaysWhatWasTold(t *testing.T) {
 		x, end := telling(t, name, allUsage...)
 		told, read := map[string]ledger{}, 0
 		for at := 37 * time.Second; sim.Time(at) < end; at += 23_700 * time.Millisecond {
-			if err := x.Run(sim.Time(at)); err != nil {
-				t.Fatal(err)
-			}
+			runUntil(t, x, sim.Time(at))
 			for h := x.Store.History(); read < h.Len(); read++ {
 				if r := h.At(read); r.Note != nil && r.Note.Usage != nil {
 					told[r.Note.Path()] = append(told[r.Note.Path()], *r)
@@ -158,9 +146,7 @@ func TestOnlyWhatIsAskedForIsTold(t *testing.T) {
 		{model.UsageOf{Namespace: "kube-system"}, "kube-system/pod/"},
 	} {
 		x, end := telling(t, "noisy-neighbor", c.of)
-		if err := x.Run(end); err != nil {
-			t.Fatal(err)
-		}
+		runUntil(t, x, end)
 		told := 0
 		for i, h := 0, x.Store.History(); i < h.Len(); i++ {
 			n := h.At(i).Note
