@@ -18,9 +18,9 @@ type Machine struct {
 	behaviors Behaviors
 	serving   Watcher
 	used      func(pod uint32)
-	told      func(*model.Pod) bool
-	account   *account    // nil if what it uses is not told
-	meta      *model.Meta // of its node
+	told      func(*model.Pod) bool // see Config; may be nil
+	account   *account              // nil if what it uses is not told
+	meta      *model.Meta           // of its node
 	kubelet   Observer
 	api       API
 	note      func(by sim.ActorID, n model.Note)
@@ -86,7 +86,7 @@ type Machine struct {
 	hogged      int64    // numbers them
 	hogsAt      sim.Time // when what they use becomes another line
 	burnt       int64    // milli-CPU that others than containers and daemons want
-	burns       int64    // of it that they get
+	burns       int64    // what they get of burnt
 	unpackWants int64    // milli-CPU that the runtime wants to unpack images
 	unpackPace  int64    // at which it does, in millionths
 	running     int64    // containers
@@ -124,8 +124,8 @@ type Config struct {
 	// Keen has the machine told of every change of what arrives at its pods: what it uses
 	// in all is known then.
 	Keen bool
-	// Told tells of which pods the history is to have what they use, nil of none, and
-	// TellWhole whether it is to have what the machine uses: model.Usage, by Note.
+	// Told tells of which pods the history is to have what they use (model.Usage, in notes
+	// that Note takes); nil is none. TellWhole is that of the machine as a whole.
 	Told      func(*model.Pod) bool
 	TellWhole bool
 }
