@@ -220,7 +220,7 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 		least = k.levels.hard[s]
 	}
 	available := k.free(of, now)
-	if of == podMemory {
+	if of == podMemory { // from here on it is memory: that is ranked, and told
 		of = memory
 	}
 	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+of.String())

@@ -88,6 +88,7 @@ func (k *Kubelet) RuntimeChanged() {
 // that a probe was answered.
 func (k *Kubelet) DaemonsBehind() { k.allProbesChanged() }
 
+// allProbesChanged has the probes of all pods counted anew from now on.
 func (k *Kubelet) allProbesChanged() {
 	for _, r := range k.rows {
 		if r != nil && r.box != nil {

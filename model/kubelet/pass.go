@@ -291,20 +291,21 @@ func (k *Kubelet) kill(r *row) {
 // computePodActions, kuberuntime_container.go computeInitContainerActions).
 func (r *row) killMessage(i int) string {
 	spec := r.pod.Spec
-	c, probe := containerOf(spec, i), "liveness"
-	if !r.hasStarted(i) {
-		probe = "startup"
-	}
-	text := "ontainer " + c.Name + " failed " + probe + " probe"
-	switch {
-	case r.containers[i].sentence == toResize:
+	c := containerOf(spec, i)
+	if r.containers[i].sentence == toResize {
 		return "Container " + c.Name + " resize requires restart"
-	case i < len(spec.InitContainers):
-		return "Init c" + text
-	case spec.RestartsKilled(c):
-		return "C" + text + ", will be restarted"
 	}
-	return "C" + text
+	failed := c.Name + " failed liveness probe"
+	if !r.hasStarted(i) {
+		failed = c.Name + " failed startup probe"
+	}
+	switch {
+	case i < len(spec.InitContainers):
+		return "Init container " + failed
+	case spec.RestartsKilled(c):
+		return "Container " + failed + ", will be restarted"
+	}
+	return "Container " + failed
 }
 
 // next goes on to the next container that is to start, the sandbox being

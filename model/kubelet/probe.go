@@ -409,6 +409,7 @@ var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
 // tcp/tcp.go). A gRPC client that is refused tries on until its time is over, in words only:
 // here it fails at once.
 func (a *asking) failure() string {
+	const refused = "dial tcp: connect: connection refused"
 	up := a.servesAt <= a.asked
 	switch a.spec.Handler {
 	case model.Exec:
@@ -428,7 +429,7 @@ func (a *asking) failure() string {
 		if a.late {
 			return "dial tcp: i/o timeout"
 		}
-		return "dial tcp: connect: connection refused"
+		return refused
 	}
 	switch {
 	case a.late:
@@ -436,5 +437,5 @@ func (a *asking) failure() string {
 	case up:
 		return "HTTP probe failed with statuscode: 503"
 	}
-	return "dial tcp: connect: connection refused"
+	return refused
 }
