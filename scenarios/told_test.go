@@ -16,7 +16,8 @@ import (
 // allUsage is the CPU and memory of all pods and of all nodes.
 var allUsage = []model.UsageOf{{}, {Kind: model.KindNode}}
 
-// telling is a built-in scenario's cluster whose history has whose usage is said.
+// telling is the cluster of a built-in scenario whose history tells of this usage, and when its
+// run ends.
 func telling(t *testing.T, name string, of ...model.UsageOf) (*cluster.Cluster, sim.Time) {
 	t.Helper()
 	s := builtIn(t, name)
@@ -24,7 +25,7 @@ func telling(t *testing.T, name string, of ...model.UsageOf) (*cluster.Cluster, 
 	return begun(t, s), sim.Time(s.Config.Duration)
 }
 
-// untold is the lines of a history without what is told of usage.
+// untold is the lines of a history but those that tell of usage, and how many those are.
 func untold(h *store.History) (lines [][]byte, told int) {
 	e := report.NewEncoder(h)
 	for i := range h.Len() {
@@ -63,7 +64,7 @@ func TestTellingWhatIsUsedChangesNothingElse(t *testing.T) {
 	}
 }
 
-// ledger is what was told of a pod.
+// ledger is the notes about what a pod or a node uses.
 type ledger []store.Record
 
 // cpu is the CPU that was used between two moments, in milli times nanoseconds.
@@ -90,9 +91,9 @@ func (l ledger) memory(at sim.Time) (bytes int64) {
 	return bytes
 }
 
-// What "orrery top" prints, and autoscalers read, is the mean of 15 s of what was told, and the
-// memory at their end: of pods, and of nodes as long as nothing has ended since, which is
-// not remembered of them.
+// What "orrery top" prints, and autoscalers read, is the mean CPU of 15 s by what was told, and the
+// memory at their end. The memory of a node is compared only if nothing was told of it since: of
+// what has ended since that reading it is without.
 func TestMetricsServerSaysWhatWasTold(t *testing.T) {
 	seen := map[model.Kind]int{}
 	for _, name := range []string{"noisy-neighbor-broken", "memory-leak", "hpa", "cpu-throttling-broken", "machine-stress"} {
