@@ -50,6 +50,19 @@ var imports = map[string][]string{
 
 const functionLines = 70
 
+// A row that is not closed ends the table, and what follows is shown as text.
+func TestRowsOfTheReadmesTablesAreClosed(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "|") && !strings.HasSuffix(line, "|") {
+			t.Errorf("README.md:%d: close the row with |", i+1)
+		}
+	}
+}
+
 // pkg is one of our packages, parsed and type-checked without its tests.
 type pkg struct {
 	path  string // below the module: "model/store"

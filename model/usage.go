@@ -29,8 +29,9 @@ func (u *Usage) String() string {
 	return s
 }
 
-// BytesText is an amount of memory, "512Mi" or "1.4Gi": in the largest unit of which there is
-// one, cut to so many digits behind the point. Below 1Ki it is exact, in thousands: "0.512k".
+// BytesText is an amount of memory, such as "512Mi" or "1.4Gi": in the largest binary unit that
+// is not more than the amount, cut to so many digits behind the point. Less than 1Ki is written
+// exactly, in thousands of bytes: "0.512k".
 func BytesText(n int64, digits int) string {
 	for i, unit := range []string{"Pi", "Ti", "Gi", "Mi", "Ki"} {
 		shift := 50 - 10*i
@@ -51,9 +52,10 @@ func BytesText(n int64, digits int) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%03d", n/1000, n%1000), "0"), ".") + "k"
 }
 
-// UsageOf is whose usage a history is to have: of a node as a whole, of a pod, of the pods
-// of something else that has a name or of a namespace, or of all pods.
+// UsageOf is whose usage a history is to have. By kind: of a node as a whole; of a pod; of the pods
+// of a workload or a Service; or if it is KindNone, of all pods of a namespace, or of all there
+// are.
 type UsageOf struct {
-	Kind            Kind   // of what has the name; KindNone is a namespace, or everything
+	Kind            Kind
 	Namespace, Name string // "" is every one
 }

@@ -149,7 +149,7 @@ func (e *Expect) Level() string {
 func (e *Expect) TellUsage() []model.UsageOf {
 	t := e.about.target
 	switch {
-	case e.metric == nil || !e.metric.told: // nil of one with a mistake
+	case e.metric == nil || !e.metric.needsUsage: // the metric is nil in a rule with a mistake
 		return nil
 	case t.namespaced:
 		return []model.UsageOf{{Namespace: t.name}}

@@ -80,7 +80,7 @@ func (v *Verdict) points(all series, w Window) series {
 	return slices.DeleteFunc(v.bent(all, w), isIdle)
 }
 
-// bent is a series within a window, in steps as the promise sees them.
+// bent is a series within a window as steps, which is how the promise looks at it.
 func (v *Verdict) bent(all series, w Window) series {
 	m, limit := v.Expect.metric, v.Expect.limit
 	return slices.Clone(all.within(w)).bent(w.To, func(p point) int { return p.value(m).compare(limit) })

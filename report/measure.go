@@ -135,7 +135,7 @@ func DefaultMeasures() (out []Measure) {
 	}
 	for i := range metrics {
 		switch m := &metrics[i]; {
-		case m.told || !m.wordless() || m.Takes != "" && !m.optional():
+		case m.needsUsage || !m.wordless() || m.Takes != "" && !m.optional():
 		case m.Shape == Durations:
 			add(m.Name + ".mean()")
 			add(m.Name + ".p99()")
@@ -267,7 +267,8 @@ func (m *Measure) value(r *reading, s *state, warm, end sim.Time) Value {
 	return Value{N: n}
 }
 
-// level takes the measure of a level: points is what counts of all.
+// level is the value of a measure of a level until a time: the last, the mean, the least or the
+// largest. All is its series within the window, and points is those of it that have a value.
 func (m *Measure) level(points, all series, to sim.Time) float64 {
 	by := func(a, b point) int { return cmp.Compare(a.Num, b.Num) }
 	switch {

@@ -84,7 +84,7 @@ func TestEveryMetricWithoutAnObjectIsCompared(t *testing.T) {
 		known[m.e.metric.Name] = true
 	}
 	for _, m := range Metrics() {
-		if free := !m.told && m.wordless() && (m.Takes == "" || m.optional()); free != known[m.Name] {
+		if free := !m.needsUsage && m.wordless() && (m.Takes == "" || m.optional()); free != known[m.Name] {
 			t.Errorf("%s: compared is %v, needs no object is %v", m.Usage(), known[m.Name], free)
 		}
 	}

@@ -5,19 +5,19 @@ import (
 	"orrery/sim"
 )
 
-// used follows what the containers of some pods use, or a node as a whole, of which the
-// machines tell whenever it changes, because a promise asks. It has no value until the first
-// of them tells. Without an object static pods count, too, as they do in their namespace:
-// nobody asked the cluster for them, but they use what they use.
+// used follows what the containers of some pods use, or a node as a whole. The machines note
+// that whenever it changes, because a promise asks. It has no value before the first such note
+// about any of them. Without an object, and of their namespace, static pods count, too: nobody
+// asked the cluster for them, but they use CPU and memory as others do.
 type used struct {
 	selection
-	of    func(*model.Usage) ramp
-	pods  []*user
-	byID  map[uint32]*user
-	still map[string]*user // static pods, by path: the machine knows no number of the API's
+	of     func(*model.Usage) ramp
+	pods   []*user
+	byID   map[uint32]*user
+	static map[string]*user // static pods, by path, as their machine does not know the ID that the API gave them
 
 	total ramp
-	told  bool // anything was, of them
+	told  bool // something was noted of one that counts
 	found series
 }
 
@@ -25,13 +25,13 @@ type used struct {
 type user struct {
 	pod  *model.Pod // as the API has it, nil if it does not
 	in   bool       // it counts
-	told bool
+	told bool       // something was noted of it
 	uses ramp
 }
 
 func openUsed(of func(*model.Usage) ramp) func(about) instrument {
 	return func(a about) instrument {
-		return &used{selection: selection{about: a.target}, of: of, byID: map[uint32]*user{}, still: map[string]*user{}}
+		return &used{selection: selection{about: a.target}, of: of, byID: map[uint32]*user{}, static: map[string]*user{}}
 	}
 }
 
@@ -83,7 +83,7 @@ func (m *used) take(now sim.Time, n *model.Note) {
 // follow takes in a version of a pod, the last one if it is gone.
 func (m *used) follow(s *state, now sim.Time, p *model.Pod, gone bool) {
 	if m.about.kind == model.KindNode && !m.about.namespaced {
-		return // of which the machine tells
+		return // the notes about the node say it
 	}
 	x := m.user(&p.Meta)
 	if x.pod = p; gone {
@@ -92,7 +92,7 @@ func (m *used) follow(s *state, now sim.Time, p *model.Pod, gone bool) {
 	m.count(x, now, !gone && (m.about.none() || m.has(s, p)))
 }
 
-// count counts what a pod uses from now on, or does not.
+// count has what a pod uses count from now on, or not.
 func (m *used) count(x *user, now sim.Time, in bool) {
 	x.uses.pass(now)
 	if x.in {
@@ -104,19 +104,20 @@ func (m *used) count(x *user, now sim.Time, in bool) {
 	}
 }
 
+// user is a pod, as the API or its machine knows it.
 func (m *used) user(pod *model.Meta) *user {
 	x := m.byID[pod.ID]
-	static := pod.ID >= model.FirstStaticID || pod.Owner.Kind == model.KindNode
-	if static {
-		x = m.still[pod.Path()]
+	isStatic := pod.ID >= model.FirstStaticID || pod.Owner.Kind == model.KindNode
+	if isStatic {
+		x = m.static[pod.Path()]
 	}
 	if x != nil {
 		return x
 	}
 	x = &user{}
 	m.pods = append(m.pods, x)
-	if static {
-		m.still[pod.Path()] = x
+	if isStatic {
+		m.static[pod.Path()] = x
 	} else {
 		m.byID[pod.ID] = x
 	}
@@ -136,14 +137,14 @@ func (m *used) finish(s *state, _ sim.Time) reading {
 	return reading{series: m.found}
 }
 
-// ramp is a number that becomes larger, or smaller, by as much every second: n and some
-// billionths at a time. Sums of ramps are exact.
+// ramp is a number that grows, or shrinks, by the same amount every second. It is n and rest
+// billionths at since. Sums of ramps are exact.
 type ramp struct {
 	n, rest, growth int64
 	since           sim.Time
 }
 
-// pass is the same ramp from a later time on.
+// pass makes it the same ramp, as of a later time.
 func (r *ramp) pass(now sim.Time) {
 	if r.growth != 0 {
 		seconds, nanos := int64(now-r.since)/billion, int64(now-r.since)%billion

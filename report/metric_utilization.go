@@ -5,10 +5,10 @@ import (
 	"orrery/sim"
 )
 
-// utilization follows what part nodes use as a whole of what they have for pods, as "kubectl
-// top node" has it in percent (k8s.io/kubectl/pkg/cmd/top/top_node.go: of what is
+// utilization follows what nodes use as a whole, as a part of what they have for pods: the
+// percents of "kubectl top node" (k8s.io/kubectl/pkg/cmd/top/top_node.go: of what is
 // allocatable). Machines of the control plane count only if they are asked for, as in
-// allocation, and nodes only since their machines tell what they use.
+// allocation. A node counts from the first note of what it uses on.
 type utilization struct {
 	about  target
 	of     func(*model.Usage) ramp
@@ -20,11 +20,11 @@ type utilization struct {
 	found series
 }
 
-// nodeInUse is a node of those.
+// nodeInUse is a node that may count.
 type nodeInUse struct {
 	uses ramp
 	size int64 // 0 if it does not count
-	told bool
+	told bool  // what it uses was noted
 }
 
 func openUtilization(of func(*model.Usage) ramp, ofNode func(*model.Node) int64) func(about) instrument {

@@ -81,7 +81,7 @@ func (p *exprParser) picked(t token, name string) {
 	m := p.e.metric
 	if m.Shape != Durations {
 		hint := ""
-		if m.told && m.Shape == Level {
+		if m.needsUsage && m.Shape == Level {
 			usage, value := m.bare(), m.Unit.Example()
 			hint = "; write always(" + usage + " <= " + value + ") or reached(" + usage + " >= " + value + ")"
 		}

@@ -45,13 +45,14 @@ func Pods(w io.Writer, h *store.History, now sim.Time, path string) error {
 	return err
 }
 
-// living is the pods, or the nodes, that there are by a history, as far as it was read.
+// living is the objects of one kind that exist at the end of a history, as far as that was read.
 type living[T model.Object] struct {
-	last map[uint32]T
-	read int
+	last map[uint32]T // by ID
+	read int          // how many records were read
 }
 
-// at is those at its end, or the one that path names, in the order of their names.
+// at reads on to the end of the history. It returns the objects that exist then, or only the
+// one that path names, in the order of their names.
 func (l *living[T]) at(h *store.History, path string) (all []T) {
 	if l.last == nil {
 		l.last = map[uint32]T{}

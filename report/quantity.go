@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,7 @@ import (
 )
 
 // CPU and memory in expectations, as Kubernetes writes them
-// (k8s.io/apimachinery/pkg/api/resource/quantity.go), but that memory has to have a unit
-// unless there is none.
+// (k8s.io/apimachinery/pkg/api/resource/quantity.go). But memory needs a unit, unless it is 0.
 
 // coresText is an amount of CPU, in thousandths of a core: "850m", "1.25".
 func coresText(milli int64) string {
@@ -22,7 +22,7 @@ func coresText(milli int64) string {
 	return decimals(milli, 3)
 }
 
-// parseCores reads one: "850m", "1.25" or "2".
+// parseCores reads an amount of CPU: "850m", "1.25" or "2".
 func parseCores(s string) (milli int64, err error) {
 	if number, ok := strings.CutSuffix(s, "m"); ok {
 		milli, err = parseDecimal(number, "", 0, "")
@@ -41,15 +41,14 @@ type byteUnit struct {
 	bytes uint64
 }
 
-// byteUnits are those that are read, the powers of 1024 first; means are written in those.
-var byteUnits = []byteUnit{
-	{"Pi", 1 << 50}, {"Ti", 1 << 40}, {"Gi", 1 << 30}, {"Mi", 1 << 20}, {"Ki", 1 << 10},
-	{"P", 1e15}, {"T", 1e12}, {"G", 1e9}, {"M", 1e6}, {"k", 1e3},
-}
+// The units that are read. Means are written in binary ones.
+var (
+	binaryUnits  = []byteUnit{{"Pi", 1 << 50}, {"Ti", 1 << 40}, {"Gi", 1 << 30}, {"Mi", 1 << 20}, {"Ki", 1 << 10}}
+	decimalUnits = []byteUnit{{"P", 1e15}, {"T", 1e12}, {"G", 1e9}, {"M", 1e6}, {"k", 1e3}}
+)
 
-const meanUnits = 5
-
-// finestBytes is so many digits behind the point that they show each byte of a Pi.
+// finestBytes is how many digits behind the point tell each byte of 1Pi from the next: a byte
+// is 8.9e-16 of it.
 const finestBytes = 16
 
 // bytesText is an amount of memory: "512Mi", "1.4Gi". It is cut to a tenth of its unit,
@@ -70,7 +69,7 @@ func bytesMean(x float64, digits int) string {
 	if x == 0 {
 		return "0"
 	}
-	for _, u := range byteUnits[:meanUnits] {
+	for _, u := range binaryUnits {
 		if unit := float64(u.bytes); x >= unit {
 			return significant(x/unit, digits) + u.name
 		}
@@ -78,26 +77,25 @@ func bytesMean(x float64, digits int) string {
 	return significant(x/1000, digits) + "k"
 }
 
-// parseBytes reads one: "512Mi", "1.5Gi", "1G", or 0 without a unit.
+// parseBytes reads an amount of memory: "512Mi", "1.5Gi", "1G", or 0 without a unit.
 func parseBytes(s string) (int64, error) {
 	if s == "0" {
 		return 0, nil
 	}
-	for _, u := range byteUnits {
+	for _, u := range slices.Concat(binaryUnits, decimalUnits) {
 		number, ok := strings.CutSuffix(s, u.name)
 		if !ok {
 			continue
 		}
-		const parts = 1_000_000_000
-		n, err := parseDecimal(number, "", 9, "")
+		n, err := parseDecimal(number, "", 9, "") // in billionths
 		if err != nil {
 			break
 		}
 		hi, lo := bits.Mul64(uint64(n), u.bytes)
-		if hi >= parts {
+		if hi >= billion {
 			return 0, fmt.Errorf("%q is more than any cluster has", s)
 		}
-		bytes, rest := bits.Div64(hi, lo, parts)
+		bytes, rest := bits.Div64(hi, lo, billion)
 		if bytes > math.MaxInt64 {
 			return 0, fmt.Errorf("%q is more than any cluster has", s)
 		}

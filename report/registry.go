@@ -30,8 +30,8 @@ type Metric struct {
 
 	target      bool // takes the option target=
 	needsFaults bool // has nothing to measure if nothing breaks
-	told        bool // the history has what it takes only if that is asked for before the run: TellUsage
-	ofNodes     bool // of that, what nodes use as a whole
+	needsUsage  bool // it is about what is used, which the history has only if that is asked for before the run: TellUsage
+	ofNodes     bool // of that, what nodes use as a whole; else what pods use, or whatever the object is
 	doubts      func(*state) string
 	open        func(about) instrument
 }
@@ -78,7 +78,8 @@ type Selection struct {
 	Kinds string // "a|b"
 }
 
-// Selections is those that Metric.Brief speaks of, the largest first.
+// Selections is the names that Metric.Brief uses. One whose kinds include those of another
+// comes before it.
 func Selections() []Selection {
 	return []Selection{{"PODS", anyPods}, {"GROUP", places}, {"OWNER", owners}, {"WORKLOAD", keepers}}
 }
@@ -112,9 +113,9 @@ var metrics = []Metric{
 		doubts: doubtsConverged, open: openCluster((*state).converged)},
 	{Name: "cpu_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "CPU that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(cpuOfNode, cpuOfPod)},
-	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, told: true,
+	{Name: "cpu_used", Unit: Cores, Shape: Level, Takes: containerGroups, needsUsage: true,
 		Help: "CPU that the containers of pods use, static pods included; of a node as a whole: what all its pods, the kubelet, the container runtime and faults use", open: openUsed(cpuUsed)},
-	{Name: "cpu_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+	{Name: "cpu_utilization", Unit: Percent, Shape: Share, Takes: "[node]", needsUsage: true, ofNodes: true,
 		Help: "CPU that nodes use as a whole, of what they have for pods: CPU(%) of kubectl top node; of all, without those of the control plane", open: openUtilization(cpuUsed, cpuOfNode)},
 	{Name: "crash_looping", Unit: Count, Shape: Level, Takes: scopes,
 		Help: "pods with a container waiting in CrashLoopBackOff", open: openLevel(isLooping)},
@@ -144,9 +145,9 @@ var metrics = []Metric{
 		Help: "how often a replica of the component took over as the one that leads, not counting the first; without a component, of all that have a Lease, which are all but etcd", open: openLeaders},
 	{Name: "memory_allocated", Unit: Percent, Shape: Share, Takes: "[node]",
 		Help: "memory that the pods on nodes asked for, of what the nodes have for pods", open: openAllocated(memoryOfNode, memoryOfPod)},
-	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, told: true,
+	{Name: "memory_used", Unit: Bytes, Shape: Level, Takes: containerGroups, needsUsage: true,
 		Help: "working set of the containers of pods, static pods included; of a node as a whole: of all its pods, and what faults fill", open: openUsed(memoryUsed)},
-	{Name: "memory_utilization", Unit: Percent, Shape: Share, Takes: "[node]", told: true, ofNodes: true,
+	{Name: "memory_utilization", Unit: Percent, Shape: Share, Takes: "[node]", needsUsage: true, ofNodes: true,
 		Help: "memory that nodes use as a whole, of what they have for pods: MEMORY(%) of kubectl top node; of all, without those of the control plane", open: openUtilization(memoryUsed, memoryOfNode)},
 	{Name: "node_not_ready", Unit: Count, Shape: Level, Takes: "[node]",
 		Help: "nodes whose Ready condition is not True", open: openLevel(isNodeNotReady)},
@@ -237,11 +238,11 @@ var metrics = []Metric{
 // Metrics lists every metric, by name.
 func Metrics() []Metric { return slices.Clone(metrics) }
 
-// OnlyIfAsked is the names of the metrics that DefaultMeasures leaves out though they need no
-// object: those of what is used, which the history has only if that is asked for.
+// OnlyIfAsked is the names of the metrics of what is used. They need no object, but
+// DefaultMeasures leaves them out: the history has what they need only if somebody asks for it.
 func OnlyIfAsked() (names []string) {
 	for i := range metrics {
-		if metrics[i].told {
+		if metrics[i].needsUsage {
 			names = append(names, metrics[i].Name)
 		}
 	}

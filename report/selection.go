@@ -6,15 +6,15 @@ import (
 	"orrery/model"
 )
 
-// selection is the pods that a metric is asked about, told one by one as their records pass:
-// those of a tally, or those that a Service selects.
+// selection is the pods that a metric is asked about: those of a tally, or those that a Service
+// selects. Which they are is found out one by one, as their records are taken in.
 type selection struct {
 	about    target
 	selector *model.Selector // of the Service
 }
 
-// has tells whether a version of a pod that there is belongs to it, of which the record is
-// that was just taken in.
+// has tells whether a pod belongs to it, of which a version is in the record that was just
+// taken in.
 func (c *selection) has(s *state, p *model.Pod) bool {
 	t := s.find(c.about)
 	return c.selects(p) || t != nil && slices.Contains(s.pod.scopes[:], t)
@@ -25,8 +25,8 @@ func (c *selection) selects(p *model.Pod) bool {
 	return c.selector != nil && p.Namespace == c.about.namespace && c.selector.Matches(p.Labels)
 }
 
-// moved takes in what a Service selects from now on, if the record that was just taken in
-// is about the one asked about.
+// moved tells whether the record that was just taken in is a version of the Service asked about,
+// and takes in what that selects from now on.
 func (c *selection) moved(s *state) bool {
 	if c.about.kind != model.KindService || c.about.namespaced || s.record.Object().Head().Path() != c.about.path() {
 		return false

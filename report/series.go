@@ -16,7 +16,7 @@ type point struct {
 	Num, Den int64
 	Record   int
 	Once     int64 // of a ratio of rates: what the numerator has more at that instant alone
-	Growth   int64 // how much more Num is every second
+	Growth   int64 // how much Num grows every second until the next point; negative if it shrinks
 }
 
 // What Den says of a level that has no value: there is nothing to measure, which no
@@ -40,7 +40,8 @@ func (s *series) add(at sim.Time, num, den int64, record int) {
 	s.put(point{At: at, Num: num, Den: den, Record: record})
 }
 
-// slope says that it is num/den at a time, and num so much more every second from then on.
+// slope says that the value is num/den at a time, and that num grows by so much every second
+// from then on.
 func (s *series) slope(at sim.Time, num, growth, den int64, record int) {
 	s.put(point{At: at, Num: num, Den: den, Growth: growth, Record: record})
 }
@@ -61,13 +62,13 @@ func (s *series) put(p point) {
 
 func (p point) same(o point) bool { return p.Num == o.Num && p.Den == o.Den && p.Growth == o.Growth }
 
-// number is the numerator, or the value of a point that is no ratio, at a later time.
+// number is Num as it has grown until a later time.
 func (p point) number(t sim.Time) int64 {
 	r := ramp{n: p.Num, growth: p.Growth, since: p.At}
 	return r.at(t)
 }
 
-// triangle is what growth adds until a later time to the area under a point.
+// triangle is what growth adds, until a later time, to the area under the line from a point on.
 func (p point) triangle(until sim.Time) *big.Int {
 	if p.Growth == 0 {
 		return new(big.Int)
@@ -77,8 +78,9 @@ func (p point) triangle(until sim.Time) *big.Int {
 	return area.Quo(area, big.NewInt(2*billion))
 }
 
-// bent is a series that grows as steps, of which there is one wherever it matters: at the
-// ends of each line, and where it comes to another side of what it is compared with.
+// bent turns a series of lines into one of steps, for a promise that looks at steps. Each line
+// gets steps at both of its ends, and one wherever it comes to another side of what the promise
+// compares it with: side tells on which side a point is.
 func (s series) bent(to sim.Time, side func(point) int) series {
 	if !slices.ContainsFunc(s, func(p point) bool { return p.Growth != 0 }) {
 		return s

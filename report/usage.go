@@ -13,10 +13,9 @@ import (
 
 // Usage is what pods or nodes use, at one or several moments of a run, as "kubectl top pod"
 // and "kubectl top node" print it (k8s.io/kubectl/pkg/metricsutil/metrics_printer.go): CPU in
-// thousandths of a core, memory in whole MiB, and of nodes the whole percents of what is
-// allocatable. It is what metrics-server knows of them: the mean CPU of 15 s, and the
-// working set at their end, which was 15 to 30 s ago. Pods of which it knows nothing are
-// not there.
+// thousandths of a core, memory in whole MiB, and of nodes also whole percents of what is
+// allocatable. It is what metrics-server knows: the mean CPU of 15 s that ended 15 to 30 s ago,
+// and the working set at their end. Pods of which it knows nothing are left out.
 type Usage struct {
 	Nodes      bool            // of nodes
 	Containers bool            // one line for each container of pods
@@ -35,8 +34,8 @@ type MetricsServer interface {
 	NodeUsage(node *model.Node) (model.Sample, bool)
 }
 
-// Look adds what those use now that there are at the end of a history. Another Look has to
-// be at more of the same.
+// Look adds what the pods or nodes use now that exist at the end of a history. The next Look has
+// to be at a later time of the same history.
 func (u *Usage) Look(now sim.Time, h *store.History, by MetricsServer) {
 	if u.Nodes {
 		u.lookAtNodes(now, h, by)
@@ -66,8 +65,8 @@ func (u *Usage) Look(now sim.Time, h *store.History, by MetricsServer) {
 	}
 }
 
-// lookAtNodes adds the nodes, those last of which nothing is known. Hollow ones are there only
-// if they are asked for by name.
+// lookAtNodes adds nodes: first those of which something is known. Hollow ones are only counted,
+// unless one is asked for by name.
 func (u *Usage) lookAtNodes(now sim.Time, h *store.History, by MetricsServer) {
 	var unknown []string
 	u.idle = 0

@@ -27,13 +27,8 @@ func ran(t *testing.T, name, text string) *cluster.Cluster {
 
 func runOf(t *testing.T, s *scenarios.Scenario) *cluster.Cluster {
 	t.Helper()
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	x := begun(t, s)
+	runUntil(t, x, sim.Time(s.Config.Duration))
 	return x
 }
 

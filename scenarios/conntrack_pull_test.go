@@ -10,23 +10,14 @@ import (
 // to the API server, and what runs goes on (net/netfilter/nf_conntrack_core.c: only what is
 // new needs an entry).
 func TestANodeWhoseConntrackTableIsFullPullsNothing(t *testing.T) {
-	const scenario = `apiVersion: orrery/v1
+	scenario := `apiVersion: orrery/v1
 name: full
 duration: 20m
 cluster:
   nodes: [{name: n, count: 1, cpu: 4, memory: 16Gi}]
 workload:
   manifests:
-    - {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: web}
-      spec:
-        replicas: 2
-        selector: {matchLabels: {app: web}}
-        template:
-          metadata: {labels: {app: web}}
-          spec: {containers: [{name: web, image: "web:1", imagePullPolicy: Always, resources: {requests: {cpu: 100m}}}]}
+` + service("web") + deployment("web", 2, ", imagePullPolicy: Always, resources: {requests: {cpu: 100m}}") + `
   traffic: [{service: web, rps: 10, from: node/n-0}]
 timeline:
   - {at: 5m, for: 5m, fault: conntrack-full, target: node/n-0, fill: %s}

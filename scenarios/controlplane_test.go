@@ -8,7 +8,6 @@ import (
 	"orrery/model"
 	"orrery/model/cluster"
 	"orrery/scenarios"
-	"orrery/sim"
 )
 
 // loaded is a scenario with that cluster and timeline.
@@ -75,13 +74,7 @@ func TestStaticPodsOfAGroupRunOnEachOfItsMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
-		t.Fatal(err)
-	}
+	x := runOf(t, s)
 	var found []string
 	for _, p := range podsOf(x) {
 		if !p.IsReady() || p.Name != "agent-"+p.NodeName || p.Namespace != "ops" {

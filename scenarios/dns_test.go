@@ -50,11 +50,8 @@ func TestWithoutDNSWhoSendsFindsNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, r := run(t, s); !r.Held() {
-			var b strings.Builder
-			_ = r.WriteText(&b, false)
-			t.Errorf("%s\n%s", f.fault, b.String())
-		}
+		_, r := run(t, s)
+		checkHeld(t, f.fault, r)
 	}
 	without := strings.Replace(head, "  dns: {lookups: 0, external: 1}\n", "", 1) + "timeline:\n  - {at: 10m, for: 2m, fault: dns-down}\n"
 	_, err = scenarios.Load(folder(t, map[string]string{"d.yaml": without})+"/d.yaml", scenarios.Options{})

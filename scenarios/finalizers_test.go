@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"orrery/model"
-	"orrery/report"
 	"orrery/scenarios"
 )
 
@@ -58,31 +57,11 @@ func TestAPodWithFinalizersStaysTerminatingUntilTheLastIsTakenOff(t *testing.T) 
 		{"a namespace does", "{at: 5m, do: delete, target: namespace/shop}",
 			[]string{"after 6m: always(pods_terminating(namespace/shop) == 1)", "after 6m: always(pods(namespace/shop) == 0)"}},
 	} {
-		lines := ""
-		for _, e := range c.expect {
-			lines += fmt.Sprintf("  - %q\n", e)
-		}
-		s, err := scenarios.Read("finalized.yaml", fmt.Appendf(nil, finalized, c.timeline, lines))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for seed := range uint64(3) {
-			s.Config.Seed = seed + 1
-			x, r := run(t, s)
-			if !r.Held() {
-				var b strings.Builder
-				_ = r.WriteText(&b, false)
-				t.Errorf("%s: seed %d\n%s", c.name, seed+1, b.String())
-			}
+		s := read(t, fmt.Sprintf(finalized, c.timeline, promises(c.expect...)))
+		for i, x := range holdsLiterally(t, c.name, s) {
 			if p, ok := x.Store.Lookup(model.KindPod, "default", "small").(*model.Pod); ok && p.Deleting() && p.GraceSeconds != 0 {
-				t.Errorf("%s: seed %d: at the end it has a grace of %d s", c.name, seed+1, p.GraceSeconds)
+				t.Errorf("%s: seed %d: at the end it has a grace of %d s", c.name, i+1, p.GraceSeconds)
 			}
-			s.Config.Literal = true
-			y, _ := run(t, s)
-			if d, differs := report.FirstDifference(x.Store.History(), y.Store.History()); differs {
-				t.Errorf("%s: seed %d: with every tick an event: %+v", c.name, seed+1, d)
-			}
-			s.Config.Literal = false
 		}
 	}
 }

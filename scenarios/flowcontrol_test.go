@@ -57,13 +57,8 @@ expect:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, r := run(t, s); !r.Held() {
-		var b strings.Builder
-		if err := r.WriteText(&b, false); err != nil {
-			t.Fatal(err)
-		}
-		t.Error(b.String())
-	}
+	_, r := run(t, s)
+	checkHeld(t, s.Config.Name, r)
 }
 
 func TestALevelThatNothingMakesIsToldOf(t *testing.T) {

@@ -100,7 +100,8 @@ func (l *loader) imageSizes(list strict.Value) {
 	}
 }
 
-// registryHost reads the host of a registry, from which some image has to come.
+// registryHost reads the host of a registry. That some image comes from it checkRegistries finds
+// out, when all images are known.
 func (l *loader) registryHost(v strict.Value) string {
 	if !v.Given() {
 		return runtime.AllRegistries

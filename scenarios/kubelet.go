@@ -61,9 +61,9 @@ func imageGC(m *strict.Map) kubelet.ImageGC {
 // maxCount is how many processes or files anything may have here.
 const maxCount = 1 << 40
 
-// eviction reads thresholds: evictionHard, if it is there, in place of all defaults or, if
-// they are merged, of those of its signals, and soft ones, each of which needs a grace period
-// (pkg/kubelet/eviction/helpers.go ParseThresholdConfig).
+// eviction reads thresholds (pkg/kubelet/eviction/helpers.go ParseThresholdConfig). Those of
+// evictionHard replace all defaults, or with mergeDefaultEvictionSettings the defaults of the
+// signals that it names. Soft ones need a grace period each.
 func eviction(m *strict.Map) (e kubelet.Eviction) {
 	signals := kubelet.SignalNames[:]
 	merges := kubeletOptions.read(m, "mergeDefaultEvictionSettings").Bool()
@@ -77,17 +77,7 @@ func eviction(m *strict.Map) (e kubelet.Eviction) {
 		}
 		e.Hard = &t
 	}
-	more := m.Optional("evictionMinimumReclaim").Map("evictionMinimumReclaim", signals...)
-	for s, name := range signals {
-		switch v := more.Optional(name); {
-		case !isZero(v) || strings.HasSuffix(v.Raw(), "%"):
-			e.Reclaim[s] = threshold(v, kubelet.Signal(s))
-		case !kubelet.Signal(s).Counts():
-			v.Bytes() // 0Mi is what Kubernetes' example has, 0Mib a mistake
-		default:
-			wholeNumber(v, 0)
-		}
-	}
+	e.Reclaim = minimumReclaim(m.Optional("evictionMinimumReclaim"))
 	least, waits := m.Optional("evictionSoft").Map("evictionSoft", signals...), m.Optional("evictionSoftGracePeriod").Map("evictionSoftGracePeriod", signals...)
 	e.Soft = thresholds(least)
 	for s, name := range signals {
@@ -100,6 +90,23 @@ func eviction(m *strict.Map) (e kubelet.Eviction) {
 	e.MostPodGrace = m.Optional("evictionMaxPodGracePeriod").DurationIn(0, maxDuration)
 	e.Stays = m.Optional("evictionPressureTransitionPeriod").DurationIn(time.Second, maxDuration)
 	return e
+}
+
+// minimumReclaim reads how much more than each threshold is to be free. Unlike a threshold that
+// may be nothing: Kubernetes' example has memory.available: "0Mi".
+func minimumReclaim(v strict.Value) (t kubelet.Thresholds) {
+	m := v.Map("evictionMinimumReclaim", kubelet.SignalNames[:]...)
+	for s, name := range kubelet.SignalNames {
+		switch v := m.Optional(name); {
+		case !isZero(v) || strings.HasSuffix(v.Raw(), "%"):
+			t[s] = threshold(v, kubelet.Signal(s))
+		case kubelet.Signal(s).Counts():
+			wholeNumber(v, 0) // which finds what is wrong about a nothing
+		default:
+			v.Bytes()
+		}
+	}
+	return t
 }
 
 func thresholds(m *strict.Map) (t kubelet.Thresholds) {
@@ -129,8 +136,8 @@ func threshold(v strict.Value, s kubelet.Signal) (t kubelet.Threshold) {
 	return t
 }
 
-// wholeNumber reads a number of processes or files from lo on. Kubernetes takes the units of
-// amounts for them, too.
+// wholeNumber reads a number of processes or files, which is at least lo. Deviation: Kubernetes
+// takes such numbers with the units of amounts, too.
 func wholeNumber(v strict.Value, lo int64) int64 {
 	if n, err := strict.ParseBytes(strings.TrimSpace(v.Raw())); err == nil {
 		v.Errorf("%s has a unit, and this is a whole number: write %d", strict.Quote(v.Raw()), n)

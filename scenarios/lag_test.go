@@ -1,35 +1,28 @@
 package scenarios_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
 	"orrery/model"
-	"orrery/scenarios"
 )
 
 // Source: pkg/proxy/config: a kube-proxy programs what its watch has shown, so pods that
 // have ended get requests for as long as that is late.
 func TestAProxyThatSeesLateSendsToPodsThatAreGone(t *testing.T) {
 	for lag, lost := range map[string]bool{"": false, ", {at: 4m, for: 5m, fault: watch-lag, component: kube-proxy, by: 20s}": true} {
-		s, err := scenarios.Read("lag.yaml", []byte(fmt.Sprintf(`apiVersion: orrery/v1
+		_, r := run(t, read(t, `apiVersion: orrery/v1
 name: lag
 duration: 10m
 cluster: {controlPlane: {managed: true}, nodes: [{name: n, count: 3, cpu: 4, memory: 8Gi}]}
 workload:
   manifests:
-    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 4, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "c:1"}]}}}}
-    - {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+`+deployment("web", 4, "")+service("web")+`
   behavior: [{stop: 3s}]
   traffic: [{service: web, rps: 100, from: ingress}]
-timeline: [{at: 5m, do: scale, target: deployment/web, replicas: 2}%s]
-expect: ["after 4m: availability(service/web) == 100%%"]
-`, lag)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, r := run(t, s)
+timeline: [{at: 5m, do: scale, target: deployment/web, replicas: 2}`+lag+`]
+expect: ["after 4m: availability(service/web) == 100%"]
+`))
 		if held := r.Held(); held == lost {
 			t.Errorf("with %q nothing lost: %v", lag, held)
 		}

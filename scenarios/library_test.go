@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,13 +43,7 @@ func TestEveryBuiltInScenarioKeepsItsPromises(t *testing.T) {
 			if other := counterpart(t, e.Name); seed == 0 && other != nil && judged(x, other).Held() {
 				t.Errorf("%s keeps the promises of %s, too", e.Name, other.Config.Name)
 			}
-			if !r.Held() {
-				var b strings.Builder
-				if err := r.WriteText(&b, false); err != nil {
-					t.Error(err)
-				}
-				t.Errorf("seed %d\n%s", seed+1, b.String())
-			}
+			checkHeld(t, fmt.Sprintf("seed %d", s.Config.Seed), r)
 		}
 	}
 }
@@ -120,13 +115,7 @@ expect:
 		t.Errorf("%d nodes, notes %q", len(s.Config.Nodes), s.Notes)
 	}
 	x, r := run(t, s)
-	if !r.Held() {
-		var b strings.Builder
-		if err := r.WriteText(&b, false); err != nil {
-			t.Error(err)
-		}
-		t.Error(b.String())
-	}
+	checkHeld(t, s.Config.Name, r)
 	var alive int
 	x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
 		if p := o.(*model.Pod); p.Active() {

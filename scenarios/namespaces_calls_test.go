@@ -43,10 +43,7 @@ expect:
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, r := run(t, s); !r.Held() {
-			var b strings.Builder
-			_ = r.WriteText(&b, false)
-			t.Errorf("%s\n%s", c.of, b.String())
-		}
+		_, r := run(t, s)
+		checkHeld(t, c.of, r)
 	}
 }

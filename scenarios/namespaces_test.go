@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"strings"
 	"testing"
 
 	"orrery/model"
@@ -68,11 +67,7 @@ func TestANamespaceGoesAfterItsPodsAndEverythingElseInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, r := run(t, s)
-	if !r.Held() {
-		var b strings.Builder
-		_ = r.WriteText(&b, false)
-		t.Error(b.String())
-	}
+	checkHeld(t, s.Config.Name, r)
 	said := messages(x.Store.History(), "ActionFailed")
 	for i, want := range []string{
 		`apply: Error from server (Forbidden): services "late" is forbidden: unable to create new content in namespace shop because it is being terminated`,

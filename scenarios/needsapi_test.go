@@ -41,13 +41,8 @@ func playNamed(t *testing.T, needs, dns, rest string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, r := run(t, s); !r.Held() {
-		var b strings.Builder
-		if err := r.WriteText(&b, false); err != nil {
-			t.Fatal(err)
-		}
-		t.Errorf("%s %s\n%s", needs, dns, b.String())
-	}
+	_, r := run(t, s)
+	checkHeld(t, needs+" "+dns, r)
 }
 
 // Source: spec k8s-node 4.7 and coredns.io/plugins/kubernetes: CoreDNS serves what it

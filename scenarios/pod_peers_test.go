@@ -5,9 +5,12 @@ import (
 	"testing"
 )
 
+// cpu100m is what each container of it asks for.
+const cpu100m = ", resources: {requests: {cpu: 100m}}"
+
 // reached is a shop that everybody asks: front from within, ingress straight, internet
 // through a load balancer; and a webhook about deletions of Deployments.
-const reached = `apiVersion: orrery/v1
+var reached = `apiVersion: orrery/v1
 name: reached
 duration: 20m
 cluster:
@@ -16,33 +19,7 @@ workload:
   manifests:
     - {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {type: LoadBalancer, externalTrafficPolicy: %s, selector: {app: web}, ports: [{port: 80}]}}
     - {apiVersion: v1, kind: Service, metadata: {name: hook}, spec: {selector: {app: hook}, ports: [{port: 443}]}}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: web}
-      spec:
-        replicas: 3
-        selector: {matchLabels: {app: web}}
-        template:
-          metadata: {labels: {app: web}}
-          spec: {containers: [{name: web, image: "web:1", resources: {requests: {cpu: 100m}}}]}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: hook}
-      spec:
-        replicas: 2
-        selector: {matchLabels: {app: hook}}
-        template:
-          metadata: {labels: {app: hook}}
-          spec: {containers: [{name: hook, image: "hook:1", resources: {requests: {cpu: 100m}}}]}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: front}
-      spec:
-        replicas: 3
-        selector: {matchLabels: {app: front}}
-        template:
-          metadata: {labels: {app: front}}
-          spec: {containers: [{name: front, image: "front:1", resources: {requests: {cpu: 100m}}}]}
+` + deployment("web", 3, cpu100m) + deployment("hook", 2, cpu100m) + deployment("front", 3, cpu100m) + `
     - apiVersion: admissionregistration.k8s.io/v1
       kind: ValidatingWebhookConfiguration
       metadata: {name: policy}

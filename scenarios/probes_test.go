@@ -1,60 +1,28 @@
 package scenarios_test
 
 import (
-	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"orrery/report"
 	"orrery/scenarios"
 )
 
-// probing is a shop of four pods on two machines, whose probes are as in the first
-// place, its behavior as in the second, its timeline and its promises as in the last.
-const probing = `apiVersion: orrery/v1
+// probing is a shop of four pods on two machines with these probes, and a database; more is
+// the rest of the shop's behavior.
+func probing(probes, more, timeline string, expect ...string) string {
+	return `apiVersion: orrery/v1
 name: probing
 duration: 30m
 cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 32Gi}]}
 workload:
   manifests:
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: shop}
-      spec:
-        replicas: 4
-        selector: {matchLabels: {app: shop}}
-        template:
-          metadata: {labels: {app: shop}}
-          spec:
-            containers:
-              - {name: shop, image: "shop:1", %s}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: db}
-      spec:
-        replicas: 1
-        selector: {matchLabels: {app: db}}
-        template:
-          metadata: {labels: {app: db}}
-          spec: {containers: [{name: db, image: "db:1"}]}
-    - {apiVersion: v1, kind: Service, metadata: {name: shop}, spec: {selector: {app: shop}, ports: [{port: 80}]}}
-    - {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}
-  behavior: [{match: {app: shop}, startup: 2s, latency: 10ms%s}]
+` + deployment("shop", 4, ", "+probes) + deployment("db", 1, "") + service("shop") + service("db") + `
+  behavior: [{match: {app: shop}, startup: 2s, latency: 10ms` + more + `}]
   traffic: [{service: shop, rps: 100}]
-timeline: [%s]
+timeline: [` + timeline + `]
 expect:
   - "after 1m: reached(ready(deployment/shop) == 4)"
-%s`
-
-func probingScenario(t *testing.T, probes, behavior, timeline string, expect ...string) (*scenarios.Scenario, error) {
-	t.Helper()
-	lines := ""
-	for _, e := range expect {
-		lines += fmt.Sprintf("  - %q\n", e)
-	}
-	dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(probing, probes, behavior, timeline, lines)})
-	return scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
+` + promises(expect...)
 }
 
 const (
@@ -126,35 +94,7 @@ func TestFaultsOfPodsHaveTheirSignatureAndHeal(t *testing.T) {
 				"between 10m and 10m20s: error_rate(service/shop) >= 14%", "between 10m20s and 15m: availability(service/shop) >= 99%", "after 15m20s: always(ready(deployment/shop) == 4)",
 			}},
 	} {
-		s, err := probingScenario(t, c.probes, c.behavior, c.timeline, c.expect...)
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		holdsLiterally(t, c.name, s)
-	}
-}
-
-// holdsLiterally runs a scenario with several seeds, whose promises have to hold, and with
-// every probe an event, which has to be the same story.
-func holdsLiterally(t *testing.T, name string, s *scenarios.Scenario) {
-	t.Helper()
-	for seed := range uint64(3) {
-		s.Config.Seed = seed + 1
-		x, r := run(t, s)
-		if !r.Held() {
-			var b strings.Builder
-			if err := r.WriteText(&b, false); err != nil {
-				t.Fatal(err)
-			}
-			t.Errorf("%s: seed %d\n%s", name, seed+1, b.String())
-		}
-		s.Config.Literal = true
-		y, _ := run(t, s)
-		if d, differs := report.FirstDifference(x.Store.History(), y.Store.History()); differs {
-			t.Errorf("%s: seed %d: with every probe an event it is another story: %+v", name, seed+1, d)
-		}
-		s.Config.Literal = false
+		holdsLiterally(t, c.name, read(t, probing(c.probes, c.behavior, c.timeline, c.expect...)))
 	}
 }
 
@@ -173,61 +113,43 @@ func TestMistakesAboutProbesAreSaidWhereTheyAre(t *testing.T) {
 		{"livenessProbe: {httpGet: {path: /, port: 80}, terminationGracePeriodSeconds: 0}", "", "", "0 is less than 1"},
 		{"livenessProbe: {httpGet: {path: /, port: 80}, timeoutSeconds: -1}", "", "", "-1 is negative"},
 	} {
-		_, err := probingScenario(t, c.probes, c.behavior, c.timeline, "restarts() == 0")
+		_, err := scenarios.Read("s.yaml", []byte(probing(c.probes, c.behavior, c.timeline, "restarts() == 0")))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s %s\nwant %q, got\n%v", c.probes, c.behavior, c.timeline, c.want, err)
 		}
 	}
 }
 
-// needing is a worker of two pods that nobody sends to, its readiness probe asks a
-// database; what is in the first place stands among the manifests, and its timeline and
-// its promises follow. Sources of the rules: pkg/kubelet/prober/prober.go (a probe is what
-// its handler answers), pkg/kubelet/prober/worker.go.
-const needing = `apiVersion: orrery/v1
+// needing is two pods of a worker to which nobody sends anything. A probe of a kind asks a
+// database of so many pods, and a second container beside the worker starts up as long as said.
+// Sources of the rules: pkg/kubelet/prober/prober.go (a probe is what its handler answers),
+// pkg/kubelet/prober/worker.go.
+func needing(kind string, databases int, beside, timeline string, expect ...string) string {
+	return `apiVersion: orrery/v1
 name: needing
 duration: 20m
 cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 32Gi}]}
 workload:
   manifests:
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: worker}
-      spec:
-        replicas: 2
-        selector: {matchLabels: {app: worker}}
-        template:
-          metadata: {labels: {app: worker}}
-          spec:
-            containers:
-              - {name: worker, image: "worker:1", %s: {httpGet: {path: /, port: 80}}}
-              - {name: beside, image: "beside:1"}
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: db}
-      spec:
-        replicas: %d
-        selector: {matchLabels: {app: db}}
-        template:
-          metadata: {labels: {app: db}}
-          spec: {containers: [{name: db, image: "db:1"}]}
-    - {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}
+` + deploymentOf("worker", 2, `{containers: [{name: worker, image: "worker:1", `+kind+`Probe: {httpGet: {path: /, port: 80}}}, {name: beside, image: "beside:1"}]}`) +
+		deployment("db", databases, "") + service("db") + `
   behavior:
-    - {match: {app: worker}, container: worker, startup: 1s, probes: {%s: {path: own, needs: db}}}
-    - {match: {app: worker}, container: beside, startup: %s}
-timeline: [%s]
+    - {match: {app: worker}, container: worker, startup: 1s, probes: {` + kind + `: {path: own, needs: db}}}
+    - {match: {app: worker}, container: beside, startup: ` + beside + `}
+timeline: [` + timeline + `]
 expect:
-%s`
+` + promises(expect...)
+}
 
 // A probe asks the Service that it needs although nobody sends requests to its pod: also if
 // that has no pods, while it comes and goes, and while another container of the pod has
 // not started up.
 func TestAProbeAsksTheServiceItNeedsWithoutAnyTraffic(t *testing.T) {
 	for _, c := range []struct {
-		name, probe    string
-		replicas       int
-		beside, events string
-		expect         []string
+		name, probe      string
+		databases        int
+		beside, timeline string
+		expect           []string
 	}{
 		{"a Service without pods", "readiness", 0, "1s", "", []string{"always(ready(deployment/worker) == 0)", "restarts() == 0"}},
 		{"a Service with pods", "readiness", 1, "1s", "", []string{"after 1m: always(ready(deployment/worker) == 2)", "restarts() == 0"}},
@@ -257,17 +179,7 @@ func TestAProbeAsksTheServiceItNeedsWithoutAnyTraffic(t *testing.T) {
 			[]string{"before 30s: restarts() == 0", "before 1m20s: reached(restarts() == 2)"},
 		},
 	} {
-		lines := ""
-		for _, e := range c.expect {
-			lines += fmt.Sprintf("  - %q\n", e)
-		}
-		dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(needing, c.probe+"Probe", c.replicas, c.probe, c.beside, c.events, lines)})
-		s, err := scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
-		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		holdsLiterally(t, c.name, s)
+		holdsLiterally(t, c.name, read(t, needing(c.probe, c.databases, c.beside, c.timeline, c.expect...)))
 	}
 }
 
@@ -275,42 +187,24 @@ func TestAProbeAsksTheServiceItNeedsWithoutAnyTraffic(t *testing.T) {
 // to its pod, and as soon as that changes.
 func TestAProbeTakesAsLongAsARequestWithoutAnyTraffic(t *testing.T) {
 	for _, c := range []struct {
-		latency, events string
-		expect          []string
+		latency, timeline string
+		expect            []string
 	}{
 		{"2s", "", []string{"always(ready(deployment/db) == 0)"}},
 		{"100ms", "{at: 5m, for: 5m, fault: pod-slow, target: deployment/db, latency: 2s}", []string{
 			"between 1m and 5m: always(ready(deployment/db) == 1)", "between 5m35s and 10m: always(ready(deployment/db) == 0)", "after 10m15s: always(ready(deployment/db) == 1)",
 		}},
 	} {
-		lines := ""
-		for _, e := range c.expect {
-			lines += fmt.Sprintf("  - %q\n", e)
-		}
-		dir := folder(t, map[string]string{"s.yaml": fmt.Sprintf(`apiVersion: orrery/v1
+		holdsLiterally(t, c.latency, read(t, `apiVersion: orrery/v1
 name: slow
 duration: 15m
 cluster: {nodes: [{name: n, cpu: 8, memory: 32Gi}]}
 workload:
   manifests:
-    - apiVersion: apps/v1
-      kind: Deployment
-      metadata: {name: db}
-      spec:
-        replicas: 1
-        selector: {matchLabels: {app: db}}
-        template:
-          metadata: {labels: {app: db}}
-          spec: {containers: [{name: db, image: "db:1", readinessProbe: {httpGet: {path: /, port: 80}}}]}
-  behavior: [{match: {app: db}, latency: %s, probes: {readiness: request}}]
-timeline: [%s]
+`+deployment("db", 1, ", "+readinessProbe)+`
+  behavior: [{match: {app: db}, latency: `+c.latency+`, probes: {readiness: request}}]
+timeline: [`+c.timeline+`]
 expect:
-%s`, c.latency, c.events, lines)})
-		s, err := scenarios.Load(filepath.Join(dir, "s.yaml"), scenarios.Options{})
-		if err != nil {
-			t.Errorf("%s: %v", c.latency, err)
-			continue
-		}
-		holdsLiterally(t, c.latency, s)
+`+promises(c.expect...)))
 	}
 }

@@ -17,7 +17,8 @@ const (
 
 // gracefulShutdown reads how long a kubelet holds the shutdown of its machine up: for all
 // pods and then for critical ones, or for one band of priorities after the other, but not
-// both (v1.35 pkg/kubelet/apis/config/validation/validation.go). A period of 0 is none.
+// both (v1.35 pkg/kubelet/apis/config/validation/validation.go). A period of 0 is as good as not
+// said.
 func gracefulShutdown(m *strict.Map) kubelet.Shutdown {
 	period, critical, bands := m.Optional(shutdownPeriod), m.Optional(shutdownCritical), m.Optional(shutdownByPriority)
 	total, last := noneOrASecond(period), noneOrASecond(critical)

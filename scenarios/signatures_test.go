@@ -332,26 +332,14 @@ func smallWith(cluster, timeline, expect string) string {
 
 func signature(t *testing.T, cluster, timeline string, expect []string) *scenarios.Scenario {
 	t.Helper()
-	lines := ""
-	for _, e := range expect {
-		lines += fmt.Sprintf("  - %q\n", e)
-	}
-	s, err := scenarios.Read("small.yaml", []byte(smallWith(cluster, timeline, lines)))
-	if err != nil {
-		t.Fatalf("%s: %v", timeline, err)
-	}
-	return s
+	return read(t, smallWith(cluster, timeline, promises(expect...)))
 }
 
 // verdict is whether a scenario keeps its promises, and the report.
 func verdict(t *testing.T, s *scenarios.Scenario) (bool, string) {
 	t.Helper()
 	_, r := run(t, s)
-	var b strings.Builder
-	if err := r.WriteText(&b, false); err != nil {
-		t.Fatal(err)
-	}
-	return r.Held(), b.String()
+	return r.Held(), textOf(t, r)
 }
 
 // Every fault shows, and heals, and the same runs with every tick an event.

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"fmt"
 	"testing"
 
 	"orrery/scenarios"
@@ -20,18 +19,17 @@ func TestAStaticPodServesRequestsAndAsksAsOthersDo(t *testing.T) {
 	} {
 		dir := folder(t, map[string]string{
 			"agent.yaml": `{apiVersion: v1, kind: Pod, metadata: {name: agent, labels: {app: agent}}, spec: {containers: [{name: main, image: "agent:1", readinessProbe: {httpGet: {port: 80}}}]}}`,
-			"s.yaml": fmt.Sprintf(`apiVersion: orrery/v1
+			"s.yaml": `apiVersion: orrery/v1
 name: static
 duration: 10m
 cluster: {nodes: [{name: n, cpu: 4, memory: 8Gi, staticPods: [agent.yaml]}]}
 workload:
   manifests:
-    - {apiVersion: v1, kind: Service, metadata: {name: db}, spec: {selector: {app: db}, ports: [{port: 80}]}}
-    - {apiVersion: v1, kind: Service, metadata: {name: agent}, spec: {selector: {app: agent}, ports: [{port: 80}]}}
-  behavior: [{match: {app: agent}, cpu: 100m + 10m/rps%s}]
+` + service("db") + service("agent") + `
+  behavior: [{match: {app: agent}, cpu: 100m + 10m/rps` + c.needs + `}]
   traffic: [{service: agent, rps: 20}]
-expect: [%q]
-`, c.needs, c.expect),
+expect:
+` + promises(c.expect),
 		})
 		s, err := scenarios.Load(dir+"/s.yaml", scenarios.Options{})
 		if err != nil {

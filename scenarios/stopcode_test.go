@@ -40,19 +40,8 @@ func TestAJobWhosePodIsEvictedFailsUnlessTheProcessExitsWithZero(t *testing.T) {
 		{"", []string{"jobs_failed() == 1", "node_pressure_evictions() == 3"}},
 		{", stopExitCode: 0", []string{"jobs_completed() == 1", "pods_created(job/work) == 1", "node_pressure_evictions() == 0"}},
 	} {
-		lines := ""
-		for _, e := range c.expect {
-			lines += fmt.Sprintf("  - %q\n", e)
-		}
-		s, err := scenarios.Read("evicted-job.yaml", fmt.Appendf(nil, evictedJob, c.code, lines))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, r := run(t, s); !r.Held() {
-			var b strings.Builder
-			_ = r.WriteText(&b, false)
-			t.Errorf("%q\n%s", c.code, b.String())
-		}
+		_, r := run(t, read(t, fmt.Sprintf(evictedJob, c.code, promises(c.expect...))))
+		checkHeld(t, fmt.Sprintf("%q", c.code), r)
 	}
 	_, err := scenarios.Read("evicted-job.yaml", fmt.Appendf(nil, evictedJob, ", stopExitCode: 256", "  - jobs_failed() == 0\n"))
 	if err == nil || !strings.Contains(err.Error(), "stopExitCode") {

@@ -44,13 +44,7 @@ workload:
 	}
 	for range 2 { // a run leaves what it was given as it is
 		places, said = nil, ""
-		x, err := cluster.New(s.Config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
-			t.Fatal(err)
-		}
+		x := runOf(t, s)
 		x.Store.Snapshot().Each(model.KindPod, func(o model.Object) bool {
 			if p := o.(*model.Pod); p.Active() {
 				places = append(places, p.NodeName)
@@ -169,17 +163,8 @@ func TestAClaimThatASnapshotDoesNotShowIsAssumed(t *testing.T) {
 // after is the truth at the end of a run of so long.
 func after(t *testing.T, text string, d time.Duration) *cluster.Cluster {
 	t.Helper()
-	s, err := scenarios.Read("storage.yaml", []byte("apiVersion: orrery/v1\nname: storage\nduration: 30m\n"+text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Run(sim.Time(d)); err != nil {
-		t.Fatal(err)
-	}
+	x := begun(t, read(t, "apiVersion: orrery/v1\nname: storage\nduration: 30m\n"+text))
+	runUntil(t, x, sim.Time(d))
 	return x
 }
 

@@ -217,13 +217,8 @@ func play(t *testing.T, path string, seed uint64, until sim.Time) *cluster.Clust
 		t.Fatal(err)
 	}
 	s.Config.Seed = seed
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Run(until); err != nil {
-		t.Fatal(err)
-	}
+	x := begun(t, s)
+	runUntil(t, x, until)
 	return x
 }
 

@@ -10,29 +10,22 @@ import (
 	"orrery/model/cluster"
 	"orrery/model/store"
 	"orrery/report"
-	"orrery/scenarios"
 	"orrery/sim"
 )
 
 // allUsage is the CPU and memory of all pods and of all nodes.
 var allUsage = []model.UsageOf{{}, {Kind: model.KindNode}}
 
-// telling is a built-in scenario's cluster whose history has whose usage is said.
+// telling is the cluster of a built-in scenario whose history tells of this usage, and when its
+// run ends.
 func telling(t *testing.T, name string, of ...model.UsageOf) (*cluster.Cluster, sim.Time) {
 	t.Helper()
-	s, err := scenarios.Open(name, scenarios.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := builtIn(t, name)
 	s.Config.TellUsage = of
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x, sim.Time(s.Config.Duration)
+	return begun(t, s), sim.Time(s.Config.Duration)
 }
 
-// untold is the lines of a history without what is told of usage.
+// untold is the lines of a history but those that tell of usage, and how many those are.
 func untold(h *store.History) (lines [][]byte, told int) {
 	e := report.NewEncoder(h)
 	for i := range h.Len() {
@@ -52,9 +45,7 @@ func TestTellingWhatIsUsedChangesNothingElse(t *testing.T) {
 		plain, end := telling(t, name)
 		told, _ := telling(t, name, allUsage...)
 		for _, x := range []*cluster.Cluster{plain, told} {
-			if err := x.Run(end); err != nil {
-				t.Fatal(err)
-			}
+			runUntil(t, x, end)
 		}
 		want, none := untold(plain.Store.History())
 		got, some := untold(told.Store.History())
@@ -73,7 +64,7 @@ func TestTellingWhatIsUsedChangesNothingElse(t *testing.T) {
 	}
 }
 
-// ledger is what was told of a pod.
+// ledger is the notes about what a pod or a node uses.
 type ledger []store.Record
 
 // cpu is the CPU that was used between two moments, in milli times nanoseconds.
@@ -100,18 +91,16 @@ func (l ledger) memory(at sim.Time) (bytes int64) {
 	return bytes
 }
 
-// What "orrery top" prints, and autoscalers read, is the mean of 15 s of what was told, and the
-// memory at their end: of pods, and of nodes as long as nothing has ended since, which is
-// not remembered of them.
+// What "orrery top" prints, and autoscalers read, is the mean CPU of 15 s by what was told, and the
+// memory at their end. The memory of a node is compared only if nothing was told of it since: of
+// what has ended since that reading it is without.
 func TestMetricsServerSaysWhatWasTold(t *testing.T) {
 	seen := map[model.Kind]int{}
 	for _, name := range []string{"noisy-neighbor-broken", "memory-leak", "hpa", "cpu-throttling-broken", "machine-stress"} {
 		x, end := telling(t, name, allUsage...)
 		told, read := map[string]ledger{}, 0
 		for at := 37 * time.Second; sim.Time(at) < end; at += 23_700 * time.Millisecond {
-			if err := x.Run(sim.Time(at)); err != nil {
-				t.Fatal(err)
-			}
+			runUntil(t, x, sim.Time(at))
 			for h := x.Store.History(); read < h.Len(); read++ {
 				if r := h.At(read); r.Note != nil && r.Note.Usage != nil {
 					told[r.Note.Path()] = append(told[r.Note.Path()], *r)
@@ -158,9 +147,7 @@ func TestOnlyWhatIsAskedForIsTold(t *testing.T) {
 		{model.UsageOf{Namespace: "kube-system"}, "kube-system/pod/"},
 	} {
 		x, end := telling(t, "noisy-neighbor", c.of)
-		if err := x.Run(end); err != nil {
-			t.Fatal(err)
-		}
+		runUntil(t, x, end)
 		told := 0
 		for i, h := 0, x.Store.History(); i < h.Len(); i++ {
 			n := h.At(i).Note

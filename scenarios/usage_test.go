@@ -7,7 +7,6 @@ import (
 	"orrery/model"
 	"orrery/model/cluster"
 	"orrery/report"
-	"orrery/scenarios"
 	"orrery/sim"
 )
 
@@ -28,14 +27,7 @@ func used(x *cluster.Cluster, namespace string) map[string]int64 {
 
 // Pods that want more CPU than their machine has get all of it, and no more.
 func TestPodsThatWantMoreThanTheirMachineHasUseAllOfIt(t *testing.T) {
-	s, err := scenarios.Open("noisy-neighbor-broken", scenarios.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := cluster.New(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := begun(t, builtIn(t, "noisy-neighbor-broken"))
 	for _, c := range []struct {
 		at          time.Duration
 		least, most int64
@@ -43,9 +35,7 @@ func TestPodsThatWantMoreThanTheirMachineHasUseAllOfIt(t *testing.T) {
 		{4 * time.Minute, 850, 850}, // the shop alone
 		{12 * time.Minute, 3900, 4000},
 	} {
-		if err := x.Run(sim.Time(c.at)); err != nil {
-			t.Fatal(err)
-		}
+		runUntil(t, x, sim.Time(c.at))
 		sums := used(x, "default")
 		if len(sums) != 2 {
 			t.Errorf("at %v pods use CPU on %d nodes, want 2", c.at, len(sums))
@@ -61,30 +51,14 @@ func TestPodsThatWantMoreThanTheirMachineHasUseAllOfIt(t *testing.T) {
 // Who asks what pods use changes nothing.
 func TestAskingWhatPodsUseChangesNothing(t *testing.T) {
 	for _, name := range []string{"noisy-neighbor-broken", "memory-leak-broken", "hpa"} {
-		s, err := scenarios.Open(name, scenarios.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		plain, err := cluster.New(s.Config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		asked, err := cluster.New(s.Config)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := builtIn(t, name)
+		asked := begun(t, s)
 		for at := time.Duration(0); at < s.Config.Duration; at += 61 * time.Second {
-			if err := asked.Run(sim.Time(at)); err != nil {
-				t.Fatal(err)
-			}
+			runUntil(t, asked, sim.Time(at))
 			used(asked, "default")
 		}
-		for _, x := range []*cluster.Cluster{plain, asked} {
-			if err := x.Run(sim.Time(s.Config.Duration)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if d, differs := report.FirstDifference(plain.Store.History(), asked.Store.History()); differs {
+		runUntil(t, asked, sim.Time(s.Config.Duration))
+		if d, differs := report.FirstDifference(runOf(t, s).Store.History(), asked.Store.History()); differs {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}

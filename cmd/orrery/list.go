@@ -88,8 +88,8 @@ var printers = map[string]func(w io.Writer){
 	},
 }
 
-// listMetrics prints each metric, what its values are, and in lines of their own what it
-// is. What many are asked about has a name, which is explained at the end.
+// listMetrics prints each metric, how its values are written, and what it is. Objects that many
+// metrics are asked about have a name (report.Selections), which is explained at the end.
 func listMetrics(w io.Writer) {
 	for _, m := range report.Metrics() {
 		head := m.Brief() + ": " + string(m.Unit)
@@ -108,7 +108,7 @@ func listMetrics(w io.Writer) {
 	}
 }
 
-// listWidth is how many columns text has in lists.
+// listWidth is how many columns the texts in lists have at most.
 const listWidth = 100
 
 // entry prints a head and, in lines of their own, what is said of it.
@@ -121,7 +121,7 @@ func entry(w io.Writer, head string, texts ...string) {
 	}
 }
 
-// wrapped is text in lines of so many characters at most, unless a word has more.
+// wrapped is text in lines of at most width characters; a longer word has a line of its own.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(text) {

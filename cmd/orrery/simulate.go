@@ -36,15 +36,15 @@ func modelFlags(f *pflag.FlagSet, o *options) {
 	runFlags(f, o)
 }
 
-// momentFlags declares the flags of modelFlags and --at, of a command that prints something
-// at a moment.
+// momentFlags declares --at and the flags of modelFlags, for a command that prints something at
+// a moment of a run.
 func momentFlags(f *pflag.FlagSet, o *options, what string) {
 	modelFlags(f, o)
 	f.StringVar(&o.at, "at", "", "print "+what+" at this moment of the run instead of its end")
 }
 
-// moments is what --at and --every say: how long a run goes on, and how often it is looked
-// at before that, 0 if it is not.
+// moments is what --at and --every say of a run that would last as long as whole: until when it
+// goes on, and at which interval it is looked at before that, 0 if it is not.
 func (o *options) moments(whole time.Duration) (until, every time.Duration, err error) {
 	until = whole
 	if o.at != "" {
@@ -150,7 +150,7 @@ func (c *console) live(s *scenarios.Scenario) (*outcome, error) {
 	return c.looking(s, 0, func(*cluster.Cluster) {})
 }
 
-// looking does so, and looks at the cluster so often, if that is not 0, and at the end.
+// looking is live, and calls look at this interval, unless it is 0, and at the end.
 func (c *console) looking(s *scenarios.Scenario, every time.Duration, look func(*cluster.Cluster)) (*outcome, error) {
 	x, err := cluster.New(s.Config)
 	if err != nil {

@@ -25,7 +25,7 @@ orrery top noisy-neighbor nodes --every 5m                   # also what they us
 orrery top noisy-neighbor node/n-1 --every 5m                # of one`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		momentFlags(f, o, "it")
-		f.StringVar(&o.every, "every", "", "print also every so often before that (at least 1s)")
+		f.StringVar(&o.every, "every", "", "print it also at this interval before that moment, such as 1m; at least 1s")
 		f.BoolVar(&o.containers, "containers", false, "one line for each container")
 	},
 	run: top,
@@ -63,7 +63,7 @@ func top(c *console, o *options, args []string) int {
 		fmt.Fprintln(c.err, c.stopped(r))
 		return r.code()
 	}
-	if u.Path != "" {
+	if u.Path != "" { // of an object that there is not it says so, and what may have been meant
 		if err := report.Explain(io.Discard, r.cluster.Store.History(), args[1]); err != nil {
 			return c.wrong("top", fmt.Errorf("until %v: %w", sim.Time(until), err))
 		}

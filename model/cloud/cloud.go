@@ -385,12 +385,3 @@ func (p *Provider) exists(node uint32) bool {
 	m := *p.machines.Row(node)
 	return m != nil && !m.gone
 }
-
-// GroupNames is the names of all groups, in the order of the configuration.
-func (c *Config) GroupNames() []string {
-	var names []string
-	for i := range c.Groups {
-		names = append(names, c.Groups[i].Name)
-	}
-	return names
-}

@@ -117,6 +117,7 @@ func (d *dice) kubelets(c *cluster.Config) {
 				e.Soft[signal], e.SoftGrace[signal] = kubelet.Threshold{Part: int64(1 + d.below(1<<30))}, d.seconds(0, 90)
 			}
 		}
+		// By what was drawn already: another draw would change all that is drawn after it.
 		e.Reclaim[int(e.MostPodGrace/time.Second)%int(kubelet.Signals)] = kubelet.Threshold{Part: int64(e.Stays/time.Second) << 20}
 		if d.one(3) {
 			hard := kubelet.DefaultHard

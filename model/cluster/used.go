@@ -6,7 +6,7 @@ import (
 	"orrery/model"
 )
 
-// toldPods tells of which pods the history is to have what they use; nil if of none.
+// toldPods tells of which pods the history is to have what they use. It is nil if of none.
 func (x *Cluster) toldPods() func(*model.Pod) bool {
 	all := slices.DeleteFunc(slices.Clone(x.config.TellUsage), func(u model.UsageOf) bool { return u.Kind == model.KindNode })
 	if len(all) == 0 {
@@ -24,8 +24,9 @@ func (c *Config) tellsWhole(node string) bool {
 	})
 }
 
-// isOf tells whether a pod that comes to its machine is one of those, or may ever be: whom a
-// Service selects, or an owner that is gone has had, nobody knows yet.
+// isOf tells whether a pod that comes to its machine is one of those whose usage is asked for, or
+// may become one: a Service may select any pod later, and what an owner belonged to that is gone
+// nobody knows any more.
 func (x *Cluster) isOf(p *model.Pod, u model.UsageOf) bool {
 	if u.Namespace != "" && u.Namespace != p.Namespace {
 		return false

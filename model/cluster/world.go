@@ -51,7 +51,7 @@ func (w faultWorld) DelayStarts(by func(*model.Pod) time.Duration) (end func()) 
 	return w.x.pace.Delay(by)
 }
 
-// registryInFault is the registries as faults change them, now.
+// registryInFault is the registries for faults, which change them now.
 type registryInFault struct {
 	*runtime.Registry
 	kernel *sim.Kernel
@@ -425,8 +425,8 @@ func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Pr
 	return out
 }
 
-// probing tells of which pods a probe does all that a request does; nil if behaviors say so
-// of none.
+// probing tells which pods have a probe that does all that a request does. It is nil if no
+// behavior says so.
 func (c *Config) probing() func(*model.Pod) bool {
 	does := func(b runtime.Behavior) bool {
 		return slices.ContainsFunc(b.Probes[:], func(x runtime.ProbeBehavior) bool { return x.Path == runtime.RequestPath })

@@ -49,7 +49,7 @@ type serviceRow struct {
 	slices  []sliceRow
 	places  map[uint32]place // of each pod listed
 	dirty   []uint32         // pods to look at
-	strays  []uint32         // pods that were left out because their nodes are not there
+	strays  []uint32         // pods that were left out because their nodes do not exist
 	all     bool             // look at every pod
 	rebuild bool             // take the slices from the view: the memory may be wrong
 	known   bool
@@ -156,8 +156,8 @@ func (c *endpointSlices) selectedBy(p *model.Pod) []uint32 {
 // due implements controller; nothing is posted but delayed looks.
 func (c *endpointSlices) due(sim.Time, sim.Why, uint64) {}
 
-// rehouse has the pods of a node that came or went be looked at with their Services' next
-// look, which takes in all pods. A node is no reason for one.
+// rehouse marks the pods of a node that came or went for their Services' next looks. It is no
+// reason for a look by itself.
 func (c *endpointSlices) rehouse(node uint32) {
 	for _, id := range c.view.nodes.Row(node).pods {
 		for _, svc := range c.selectedBy(c.view.pod(id)) {
@@ -481,7 +481,8 @@ func (c *endpointSlices) proceed(now sim.Time, id uint32, row *serviceRow) {
 	}
 }
 
-// retry is what follows a look that failed, or left pods out because of their nodes.
+// retry has a Service looked at again later, because a look failed or left pods out whose nodes
+// do not exist; but not without end.
 func (c *endpointSlices) retry(now sim.Time, id uint32) {
 	if c.queue.keys.Row(id).failures == endpointRetriesMost {
 		c.done(id)

@@ -202,9 +202,9 @@ func (c *endpointSlices) hint(svc *model.Service, row *serviceRow) {
 	})
 }
 
-// noMoreHints is a look at a Service without topology-mode Auto, which it may have had
-// (reconciler.go: "TopologyAwareHints annotation has changed, removing hints"). Each
-// endpoint has been looked at anew.
+// noMoreHints is for a look at a Service without topology-mode Auto. If it had that before, its
+// hints go, which is told (reconciler.go: "TopologyAwareHints annotation has changed, removing
+// hints"). The look itself has made each endpoint anew, without them.
 func (c *endpointSlices) noMoreHints(svc *model.Service, row *serviceRow) {
 	if len(row.hinted) > 0 {
 		c.client.Note(svc, true, reasonNotHinted, "Topology Aware Hints has been disabled, addressType: IPv4")

@@ -210,7 +210,7 @@ func TestTrafficDistributionHintsReadyEndpointsToTheirOwnPlaces(t *testing.T) {
 		r.run(t, time.Second)
 		svc := service("web")
 		svc.PreferSameZone, svc.PreferSameNode, svc.PublishNotReady = c.zone, c.node, c.all
-		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})}, Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1}
+		p := webPod()
 		if c.started {
 			p.Ready.Status = model.True
 		}

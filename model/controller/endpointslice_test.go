@@ -281,6 +281,14 @@ func TestAPodWhoseNodeIsGoneIsLeftOutFromTheNextLookUntilTheNodeIsBack(t *testin
 	listed("the node is back", 4, 4)
 }
 
+// webPod is a pod that service("web") selects, with an address on the first node.
+func webPod() *model.Pod {
+	return &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})},
+		Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1,
+	}
+}
+
 // Source: k8s.io/endpointslice/util/controller_utils.go ShouldPodBeInEndpoints: "Terminal
 // describes when a Pod is complete (in a succeeded or failed phase) ... a pod that hasn't
 // been assigned an IP address" are in none; who is being deleted is, and who is not ready.
@@ -302,11 +310,8 @@ func TestPodsThatHaveEndedOrHaveNoAddressAreNoEndpoints(t *testing.T) {
 		{"failed, and terminating", func(p *model.Pod) { p.Phase, p.DeletionAt = model.PodFailed, 1 }, false},
 		{"of another app", func(p *model.Pod) { p.Labels = nil }, false},
 	} {
-		p := &model.Pod{
-			Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p", Labels: model.MakeLabels(map[string]string{"app": "web"})},
-			Spec: template("web", "1").Spec, NodeID: 1, NodeName: "node-a-000", IP: 1, Phase: model.PodRunning,
-			Ready: model.Condition{Status: model.True},
-		}
+		p := webPod()
+		p.Phase, p.Ready.Status = model.PodRunning, model.True
 		c.change(p)
 		for _, publish := range []bool{false, true} {
 			svc := service("web")

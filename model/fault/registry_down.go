@@ -43,7 +43,8 @@ type registryTold struct {
 	pace, limit  int64
 }
 
-// registry is that of a host.
+// registry is what faults do to the registry of a host, or to all of them (""). A row for all of
+// them comes first, as state needs it.
 func (d *Director) registry(host string) *registry {
 	for _, h := range [...]string{"", host} {
 		if !slices.ContainsFunc(d.registries, func(r *registry) bool { return r.host == h }) {
@@ -53,7 +54,7 @@ func (d *Director) registry(host string) *registry {
 	return d.registries[slices.IndexFunc(d.registries, func(r *registry) bool { return r.host == host })]
 }
 
-// says is text about one registry.
+// says is a text about the registry, which names its host if it is not all of them.
 func (r *registry) says(text string) string {
 	switch {
 	case r.host == "":
@@ -84,8 +85,8 @@ func (d *Director) settleRegistries() {
 	}
 }
 
-// state is what all faults come to that are about a registry, or about all of them. The worst
-// counts, and it is silent only if all that keep it down are.
+// state is what a registry is to be like by all faults about it and about all registries. Of
+// several the worst counts, and it is silent only if all faults that keep it down are.
 func (r *registry) state(all *registry) registryTold {
 	downs, silent, now := r.downs, r.silent, registryTold{pace: 1_000_000}
 	if r != all {

@@ -158,8 +158,8 @@ type Host interface {
 	Unstick(pod model.Ref)
 }
 
-// Registry is where images come from: by the host in their names, or "" for all hosts of which
-// nothing was said by themselves.
+// Registry is where images come from. A host is that in their names; "" is all hosts that were
+// never named.
 type Registry interface {
 	SetDown(host string, down bool)     // every pull fails
 	SetSilent(host string, silent bool) // when it is down: nobody answers, where otherwise somebody refuses

@@ -15,16 +15,16 @@ import (
 // Node-pressure eviction (pkg/kubelet/eviction/eviction_manager.go): every 10 s
 // a pass looks whether the machine is short of something. While it is, and for 5
 // minutes after, the node says so; and each pass fails one pod, the one that
-// uses the most beyond what it asked for, waits until it is killed and cleaned up, or
-// has taken too long, and looks again at once. One that cannot be killed yet, as its
-// worker waits for a pull or a hook, may be the one again. What a pod uses is taken as
-// it is; the real kubelet's measurement is up to 15 s old.
+// uses the most beyond what it asked for, waits until that is killed and cleaned up, or has
+// taken too long, and looks again at once. A pod that cannot be killed yet, because its
+// worker waits for a pull or a hook, may be chosen again and again. What a pod uses is
+// taken as it is; the real kubelet's measurement is up to 15 s old.
 const (
 	evictEvery   = 10 * time.Second // monitoringInterval, from the end of the pass before
 	evictGrace   = time.Second      // immediateEvictionGracePeriodSeconds
 	killLeast    = 10 * time.Second // pkg/kubelet/pod_workers.go killPodNow minTimeout
 	cleanupEvery = time.Second      // podCleanupPollFreq
-	cleanupMost  = 30 * time.Second // podCleanupTimeout, from when it is killed or that took too long
+	cleanupMost  = 30 * time.Second // podCleanupTimeout, from the kill on, or from when that took too long
 )
 
 // pressures is which of the node's conditions hold.
@@ -37,11 +37,12 @@ type evictions struct {
 	acted   [allSignals]acts     // which thresholds the last pass acted upon
 	softAt  [allSignals]sim.Time // since when each has found less than the soft threshold, Never if the last did not
 	leaving []uint32             // the pods that a pass waits for
-	killBy  sim.Time             // when it waits for their end no longer, 0 if it does not any more
-	leftAt  sim.Time             // since when it waits for their cleanup then
+	killBy  sim.Time             // until when it waits for their kill; 0 if it waits for their cleanup already
+	leftAt  sim.Time             // since when it waits for their cleanup
 }
 
-// acts is which thresholds of a signal are acted upon.
+// acts is which thresholds of a signal a pass acts upon: hard ones at once, soft ones after
+// their grace.
 type acts struct{ hard, soft bool }
 
 func newEvictions() (e evictions) {
@@ -119,9 +120,9 @@ func (k *Kubelet) evictionPass(now sim.Time) {
 	k.aimEvictions(now + 1)
 }
 
-// awaits tells whether the pass before still waits for those that it evicted: first until
-// they are killed, which it says took too long, then until they are cleaned up
-// (killPodNow, waitForPodsCleanup).
+// awaits tells whether the pass before still waits for the pods that it evicted (killPodNow,
+// waitForPodsCleanup). It waits until they are killed, or says that this took too long; and
+// then until they are cleaned up.
 func (k *Kubelet) awaits(now sim.Time) bool {
 	e := &k.evictions
 	if e.killBy == 0 {
@@ -139,7 +140,8 @@ func (k *Kubelet) awaits(now sim.Time) bool {
 	return true
 }
 
-// podKilled is called when nothing of a pod runs any more, for good.
+// podKilled is called when nothing of a pod runs any more, for good. A pass that waited for
+// its kill now waits for its cleanup.
 func (k *Kubelet) podKilled(now sim.Time) {
 	if e := &k.evictions; e.killBy > 0 && !slices.ContainsFunc(e.leaving, k.unkilled) {
 		k.awaitCleanup(now)
@@ -180,7 +182,7 @@ func (k *Kubelet) observe(now sim.Time) (first Signal, hard bool) {
 		case e.softAt[s] == sim.Never:
 			e.softAt[s] = now
 		}
-		e.acted[s] = acts{hard: scarce, soft: gentle && now.Sub(e.softAt[s]) >= l.config.SoftGrace[s]}
+		e.acted[s] = acts{hard: scarce, soft: gentle && now.Sub(e.softAt[s]) >= l.softGrace[s]}
 		if e.acted[s] != (acts{}) && first == allSignals {
 			first, hard = s, scarce
 		}
@@ -218,7 +220,7 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 		least = k.levels.hard[s]
 	}
 	available := k.free(of, now)
-	if of == podMemory {
+	if of == podMemory { // from here on it is memory: that is ranked, and told
 		of = memory
 	}
 	k.client.Note(k.node, true, "EvictionThresholdMet", "Attempting to reclaim "+of.String())
@@ -251,8 +253,9 @@ func (k *Kubelet) cleanUp(now sim.Time) bool {
 	return true
 }
 
-// evict fails a pod, and has the next pass wait until it is gone (evictPod). It changes
-// nothing of a stop under way; of one that was evicted before, the last words count.
+// evict fails a pod, and has the next pass wait until it is gone (evictPod). A stop that is
+// under way goes on as it was. If the pod was evicted before, the newest message counts, and
+// the shortest grace.
 func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) {
 	now, e := k.kernel.Now(), &k.evictions
 	e.leaving, e.killBy = append(e.leaving, r.pod.ID), now.Add(max(killLeast, (grace+grace/2).Truncate(time.Second)))

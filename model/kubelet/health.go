@@ -30,7 +30,7 @@ type health struct {
 	goodAt  sim.Time // the newest poll that was answered, as far as it counts; negative if none was in this run
 	staleAt sim.Time // when the last good status is or was too old
 	upAt    sim.Time // when the runtime was last started
-	downAt  sim.Time // and when it was last gone
+	downAt  sim.Time // and when it last ended
 	frozen  sim.Time // when there is or was none: the newest relist before
 	stallAt sim.Time // when the main loop finds out, and begins to sleep
 	awakeAt sim.Time // when it finds that all is well
@@ -88,6 +88,7 @@ func (k *Kubelet) RuntimeChanged() {
 // that a probe was answered.
 func (k *Kubelet) DaemonsBehind() { k.allProbesChanged() }
 
+// allProbesChanged has the probes of all pods counted anew from now on.
 func (k *Kubelet) allProbesChanged() {
 	for _, r := range k.rows {
 		if r != nil && r.box != nil {

@@ -12,6 +12,12 @@ import (
 // once is a pod whose container "main" runs for ten seconds, once.
 func once(s *model.PodSpec) { s.RestartPolicy = model.RestartNever }
 
+// onceWithSidecar is that with a sidecar "proxy".
+func onceWithSidecar(s *model.PodSpec) {
+	once(s)
+	s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
+}
+
 var tenSeconds = runtime.Behavior{Container: "main", Run: sim.Constant(10 * time.Second)}
 
 // Source: pkg/kubelet/pod_workers.go podWorkerLoop: the step that stops a pod comes after the
@@ -42,10 +48,7 @@ func TestSidecarsStopWhenAllElseHasEndedAndThenThePodIsOver(t *testing.T) {
 	sidecar := runtime.Behavior{Container: "proxy", PreStop: sim.Constant(4 * time.Second), Stop: sim.Constant(3 * time.Second)}
 	for seed := range uint64(5) {
 		r := newRig(t, seed, behaving(tenSeconds, sidecar))
-		p := r.pod("job", func(s *model.PodSpec) {
-			once(s)
-			s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
-		})
+		p := r.pod("job", onceWithSidecar)
 		told := r.until("the sidecar is stopped", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
 		r.run(6 * time.Second)
 		if q := r.get(p); q.Phase != model.PodRunning || q.IsReady() || !r.alive(p) {
@@ -65,10 +68,7 @@ func TestSidecarsOfAPodThatIsOverAreStoppedOnceOrAgainIfThatFails(t *testing.T) 
 	sidecar := runtime.Behavior{Container: "proxy", Stop: sim.Constant(20 * time.Second)}
 	start := func() (*rig, *model.Pod) {
 		r := newRig(t, 1, behaving(tenSeconds, sidecar))
-		p := r.pod("job", func(s *model.PodSpec) {
-			once(s)
-			s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true}}
-		})
+		p := r.pod("job", onceWithSidecar)
 		r.until("the sidecar is stopped", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
 		r.run(time.Second)
 		return r, p

@@ -56,8 +56,8 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	k.kill(r)
 }
 
-// isLeftWithSidecars tells whether all app containers have ended for good, so that the pass
-// stops the sidecars, and the sandbox; that the pod has ended shows after that
+// isLeftWithSidecars tells whether all app containers have ended for good. Then the pass stops
+// the sidecars and the sandbox, and only after that the status shows that the pod has ended
 // (kuberuntime_manager.go computePodActions: KillPod).
 func (r *row) isLeftWithSidecars(cache sim.Time) bool {
 	if !r.initialized {
@@ -71,7 +71,8 @@ func (r *row) isLeftWithSidecars(cache sim.Time) bool {
 	return true
 }
 
-// askSandbox has the runtime make a sandbox from a time on.
+// askSandbox asks the runtime, at a time now or later, for a sandbox. The pass goes on when that
+// is there, or when the kubelet has given it up.
 func (k *Kubelet) askSandbox(r *row, at sim.Time) {
 	by, inTime := k.machine.SandboxBy(r.box, at)
 	if r.late = !inTime; r.late {
@@ -81,15 +82,15 @@ func (k *Kubelet) askSandbox(r *row, at sim.Time) {
 	k.next(r, by)
 }
 
-// askStart has the runtime create and start a container from a time on.
+// askStart asks the runtime, at a time now or later, to create and start a container.
 func (k *Kubelet) askStart(r *row, i int, at sim.Time) {
 	by, inTime := k.machine.StartBy(r.box, i, at)
 	r.late = !inTime
 	k.wait(r, starting, by)
 }
 
-// CallChanged implements runtime.Observer: what a pod's worker waits for is over at another
-// time.
+// CallChanged implements runtime.Observer: the call that a pod's worker waits for is over at
+// another time than the worker was told.
 func (k *Kubelet) CallChanged(box *runtime.Sandbox, a runtime.Answer) {
 	r := k.find(box.Pod.ID)
 	if !k.running || r == nil || r.box != box || r.doing != settingUp && r.doing != starting {
@@ -103,7 +104,7 @@ func (k *Kubelet) CallChanged(box *runtime.Sandbox, a runtime.Answer) {
 	k.wait(r, settingUp, a.By)
 }
 
-// tooLate is what is said of a call to the runtime that nobody waits for any longer
+// tooLate is what a kubelet says of a call to the runtime that it has given up
 // (k8s.io/cri-client/pkg/remote_runtime.go).
 const tooLate = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 
@@ -114,8 +115,8 @@ func (k *Kubelet) setUp(r *row) {
 	}
 }
 
-// plan marks the containers that the pass is to kill and to start. What a probe finds
-// later is for the next one (kuberuntime_manager.go computePodActions).
+// plan marks the containers that the pass is to kill and to start. What a probe finds while
+// the pass is under way is for the next one (kuberuntime_manager.go computePodActions).
 func (r *row) plan(cache sim.Time) {
 	spec := r.pod.Spec
 	for i := range r.containers {
@@ -244,8 +245,9 @@ func (r *row) hasStarted(i int) bool {
 	return containerOf(r.pod.Spec, i).Startup == nil || r.containers[i].started
 }
 
-// condemn has the pass kill a container that it saw running. Its back-off, if it is
-// started then, counts from the instance before. Without a sandbox nothing is left to kill.
+// condemn has the pass kill a container that it saw running. If the pass starts it again, the
+// back-off counts from the end of the instance before the killed one. Without a sandbox nothing
+// is left to kill.
 func (r *row) condemn(i int, why sentence) {
 	c, p := &r.containers[i], &r.box.Processes[i]
 	c.killed, c.killedFrom = true, 0
@@ -260,9 +262,9 @@ func (r *row) condemn(i int, why sentence) {
 	}
 }
 
-// kill ends the containers that the pass is to kill, one after another, and then lets it
-// go on. The Event comes with the kill (kuberuntime_container.go killContainer). One that
-// has ended by itself meanwhile is gone already.
+// kill ends the containers that the pass is to kill, one after another, and then lets the pass
+// go on. The Event comes with the kill (kuberuntime_container.go killContainer), also for a
+// container that has ended by itself meanwhile.
 func (k *Kubelet) kill(r *row) {
 	for i := range r.containers {
 		c := &r.containers[i]
@@ -289,20 +291,21 @@ func (k *Kubelet) kill(r *row) {
 // computePodActions, kuberuntime_container.go computeInitContainerActions).
 func (r *row) killMessage(i int) string {
 	spec := r.pod.Spec
-	c, probe := containerOf(spec, i), "liveness"
-	if !r.hasStarted(i) {
-		probe = "startup"
-	}
-	text := "ontainer " + c.Name + " failed " + probe + " probe"
-	switch {
-	case r.containers[i].sentence == toResize:
+	c := containerOf(spec, i)
+	if r.containers[i].sentence == toResize {
 		return "Container " + c.Name + " resize requires restart"
-	case i < len(spec.InitContainers):
-		return "Init c" + text
-	case spec.RestartsKilled(c):
-		return "C" + text + ", will be restarted"
 	}
-	return "C" + text
+	failed := c.Name + " failed liveness probe"
+	if !r.hasStarted(i) {
+		failed = c.Name + " failed startup probe"
+	}
+	switch {
+	case i < len(spec.InitContainers):
+		return "Init container " + failed
+	case spec.RestartsKilled(c):
+		return "Container " + failed + ", will be restarted"
+	}
+	return "Container " + failed
 }
 
 // next goes on to the next container that is to start, the sandbox being
@@ -394,8 +397,8 @@ func (k *Kubelet) unstarted(r *row, i int, created bool) {
 	}
 }
 
-// createFailed is a container that the runtime could not create. The Event has only what the
-// error says, without its code (kuberuntime_container.go startContainer).
+// createFailed is a container that the runtime could not create. The Event has the description
+// of a gRPC error without its code (kuberuntime_container.go startContainer).
 func (k *Kubelet) createFailed(r *row, why string) {
 	i := int(r.cursor)
 	r.containers[i].reason = createError

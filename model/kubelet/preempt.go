@@ -135,8 +135,8 @@ func larger(a, b *row) bool {
 // messagePreempted is what is said of a victim (preemption.go message).
 const messagePreempted = "Preempted in order to admit critical pod"
 
-// makeRoom has the next one go that is in the way of a pod, or the pod begin. What it was
-// asked for since it came is looked at only then.
+// makeRoom has the next pod go that is in the way of another one, or if none is left, that one
+// begin. A resize that it was asked for while it waited is looked at only then.
 func (k *Kubelet) makeRoom(r *row) {
 	waited := r.awaitsRoom()
 	for len(r.inTheWay) > 0 {

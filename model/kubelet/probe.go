@@ -114,8 +114,8 @@ type asking struct {
 	*prober
 	spec     *model.Probe
 	kind     model.ProbeKind
-	from     sim.Time // ticks before do nothing
-	to       sim.Time // and neither do those after
+	from     sim.Time // ticks before that do nothing
+	to       sim.Time // and neither do ticks after that
 	servesAt sim.Time
 	luck     sim.Lane
 	object   uint64 // names the luck
@@ -144,8 +144,8 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	return a, true
 }
 
-// needsRuntime leaves out the ticks at which there is no runtime: who asks by a command gets
-// an error then, and that is no answer (doProbe: "Prober error, throw away the result").
+// needsRuntime leaves out the ticks of a probe by command at which there is no runtime: such a
+// probe has an error, and no answer (doProbe: "Prober error, throw away the result").
 func (k *Kubelet) needsRuntime(a *asking) {
 	h := &k.health
 	if a.from = max(a.from, h.upAt+1); k.machine.RuntimeDown() {
@@ -350,8 +350,9 @@ func (k *Kubelet) probesDue(now sim.Time) {
 	}
 }
 
-// probe does what thresholds that are reached by now do: readiness and startup
-// show at once, liveness and failed startup have one pass kill all they are about.
+// probe acts on the thresholds of a pod's probes that are reached by now. Readiness and a
+// started container show at once. Containers whose liveness or startup failed are killed by one
+// pass.
 func (k *Kubelet) probe(r *row, now sim.Time) {
 	changed, kills := false, false
 	for i := range r.containers {
@@ -376,8 +377,8 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 	}
 }
 
-// told does what a threshold that was reached does, and tells whether that shows; else it
-// kills.
+// told acts on a threshold that was reached. It tells whether that shows in the status; if not,
+// the container is to be killed.
 func (k *Kubelet) told(r *row, i int, a *asking) bool {
 	c := &r.containers[i]
 	a.tellAt = sim.Never
@@ -408,6 +409,7 @@ var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
 // tcp/tcp.go). A gRPC client that is refused tries on until its time is over, in words only:
 // here it fails at once.
 func (a *asking) failure() string {
+	const refused = "dial tcp: connect: connection refused"
 	up := a.servesAt <= a.asked
 	switch a.spec.Handler {
 	case model.Exec:
@@ -427,7 +429,7 @@ func (a *asking) failure() string {
 		if a.late {
 			return "dial tcp: i/o timeout"
 		}
-		return "dial tcp: connect: connection refused"
+		return refused
 	}
 	switch {
 	case a.late:
@@ -435,5 +437,5 @@ func (a *asking) failure() string {
 	case up:
 		return "HTTP probe failed with statuscode: 503"
 	}
-	return "dial tcp: connect: connection refused"
+	return refused
 }

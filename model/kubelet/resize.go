@@ -51,8 +51,8 @@ func (r *row) asGranted() *model.Pod {
 	return &p
 }
 
-// resizes tells whether a pod wants other resources than are set aside for it, and may. One
-// that ends may not; the real kubelet sets aside what there is even then.
+// resizes tells whether a pod wants other resources than are set aside for it, and may have
+// them. Deviation: a pod that ends may not, where a real kubelet sets them aside even then.
 func (r *row) resizes() bool {
 	return r.charged && r.stage == syncing && r.static == nil && r.enlarging == nil && !r.awaitsRoom() && !r.ends() && !r.granted.SameResources(r.pod.Spec)
 }
@@ -91,7 +91,7 @@ func (k *Kubelet) resizeNews(r *row, was *model.Pod) {
 
 // readmitted is a pod that an earlier process of the kubelet has admitted, and what that
 // has said of its resize (status_manager.go BackfillPodResizeConditions). It is tried when
-// all pods of the list are known. A pod that ends keeps what is set aside for it, whatever
+// all pods of the list are known. A pod that ends counts for what is set aside for it, whatever
 // its spec says by now (allocation_manager.go getAllocatedPods).
 func (k *Kubelet) readmitted(r *row) {
 	if x := r.pod.Resize; x != nil {

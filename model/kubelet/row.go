@@ -48,7 +48,7 @@ const (
 	starting
 	hooking // a postStart hook
 	killing
-	ending // the sidecars of a pod of which nothing else runs or will
+	ending // stopping the sidecars of a pod whose other containers have ended for good
 	stopping
 	unmounting
 )
@@ -72,14 +72,15 @@ const (
 
 var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError", "InvalidImageName"}
 
-// sentence is why a pass kills a container, until it begins with that
-// (pkg/kubelet/kuberuntime/kuberuntime_manager.go containerKillReason).
+// sentence is why a pass is going to kill a container
+// (pkg/kubelet/kuberuntime/kuberuntime_manager.go containerKillReason). It is spared again when
+// the kill begins.
 type sentence uint8
 
 const (
-	spared    sentence = iota
-	unhealthy          // a probe failed
-	toResize           // it has to start anew with other resources
+	spared    sentence = iota // it is not going to be killed
+	unhealthy                 // a probe failed
+	toResize                  // it has to start anew with other resources
 )
 
 // slot is when something is due for a pod. Slots lie side by side, because
@@ -99,14 +100,14 @@ type container struct {
 	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
-	killGrace  time.Duration             // that it gets from what wants it killed
+	killGrace  time.Duration             // that it gets when it is killed
 	shownAt    sim.Time                  // since when it is shown running, and since when started
 	reason     waiting
 	sentence   sentence
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed, or it is being killed
 	hookFails  bool // its preStop hook will have
-	killed     bool // this pass kills it or has
+	killed     bool // this pass kills it, or has killed it
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded
 }
@@ -149,11 +150,11 @@ type row struct {
 	doing  doing
 	ousted ouster
 	why    string // it was, in words
-	// told and toldWhy are the same as they were when its newest stop began: of that its
-	// status tells.
-	told    ouster
-	toldWhy string
-	cursor  int16 // the container that is being pulled, started or killed
+	// stoppedFor and stoppedWhy are ousted and why as they were when its newest stop began,
+	// which is what its status tells.
+	stoppedFor ouster
+	stoppedWhy string
+	cursor     int16 // the container that is being pulled, started or killed
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it

@@ -24,7 +24,7 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
 	next := *last
-	next.Spec = r.pod.Spec // of which its resize is told
+	next.Spec = r.pod.Spec // a status tells of a resize to this one
 	// Of a static pod that is what its file says: no phase.
 	api := r.pod
 	switch {
@@ -70,10 +70,10 @@ func (r *row) explain(next *model.Pod, phase model.Phase, now sim.Time) {
 	switch {
 	case r.overdue: // which is asked again at the end (ShouldEvict)
 		next.Reason, next.Message = reasonOverdue, messageOverdue
-	case r.told != nobody && phase == model.PodFailed:
-		next.Reason, next.Message = oustedFor[r.told], r.toldWhy
+	case r.stoppedFor != nobody && phase == model.PodFailed:
+		next.Reason, next.Message = oustedFor[r.stoppedFor], r.stoppedWhy
 	}
-	if r.told != nobody && r.told != byLimit { // localStorageEviction says nothing of that condition
+	if r.stoppedFor != nobody && r.stoppedFor != byLimit { // localStorageEviction says nothing of that condition
 		set(&next.Disrupted, true, "", now)
 		next.Disrupted.Reason = model.ReasonKubeletTerminates
 	}
@@ -288,7 +288,7 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 	if box {
 		p.IP = r.box.IP
 	}
-	set(&p.Scheduled, true, "", now) // as also a pod is that was made for this node
+	set(&p.Scheduled, true, "", now) // which no scheduler says of a pod that was made for this node
 	set(&p.Sandbox, box, "", now)
 	set(&p.Initialized, initialized, notInit, now)
 	set(&p.ContainersUp, up, notUp, now)

@@ -21,11 +21,11 @@ func (k *Kubelet) terminate(r *row) {
 }
 
 // stop stops what runs of a pod. Without a runtime it fails, and is tried again. Once it has
-// begun nothing hurries it, neither a shorter grace nor an eviction or a shutdown: the worker's
-// context, which they cancel, is not the one that containers are stopped in
-// (kubernetes/kubernetes#83916, in v1.35 as ever).
+// begun nothing hurries it: a shorter grace, an eviction and a shutdown cancel the context of
+// the pod's worker, but containers are stopped in another one (kubernetes/kubernetes#83916,
+// which v1.35 still has).
 func (k *Kubelet) stop(r *row) {
-	r.told, r.toldWhy = r.ousted, r.why
+	r.stoppedFor, r.stoppedWhy = r.ousted, r.why
 	if k.machine.RuntimeDown() {
 		k.stopFailed(r, unavailable)
 		return
@@ -180,7 +180,7 @@ func (k *Kubelet) stopNext(r *row) {
 
 // stopped is the end of the terminating step: nothing of the pod runs, so the
 // terminal phase may be shown. The next step waits for a relist and for the
-// volumes. Or it is the end of a pass that stopped what was left of a pod.
+// volumes. If the pod is still syncing, it is the end of a pass that stopped its sidecars.
 func (k *Kubelet) stopped(r *row) {
 	now := k.kernel.Now()
 	if r.stage == syncing {
@@ -216,7 +216,7 @@ func (k *Kubelet) finish(r *row) {
 	if r.box != nil {
 		k.machine.TearDown(r.box)
 	}
-	if (r.told == byPressure || r.told == byLimit || r.told == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
+	if (r.stoppedFor == byPressure || r.stoppedFor == byLimit || r.stoppedFor == byCritical) && r.box != nil && k.machine.RemoveContainers(r.box) > 0 {
 		k.DiskChanged()
 	}
 	switch {

@@ -22,7 +22,7 @@ const (
 	ImageFsInodesFree
 	NodeFsInodesFree
 	PIDAvailable
-	Signals // how many there are of which somebody may say a threshold
+	Signals // how many a KubeletConfiguration may have thresholds of
 
 	// allocatableMemory is memory.available of kubepods, which has what is not reserved
 	// and the same hard threshold (eviction/helpers.go addAllocatableThresholds).
@@ -30,7 +30,7 @@ const (
 	allSignals        = Signals + 1
 )
 
-// inOrder is all of them as they are acted upon.
+// inOrder is all signals in the order in which a pass acts upon them.
 var inOrder = [allSignals]Signal{MemoryAvailable, allocatableMemory, ImageFsAvailable, NodeFsAvailable, ImageFsInodesFree, NodeFsInodesFree, PIDAvailable}
 
 // SignalNames is what a KubeletConfiguration calls them.
@@ -44,7 +44,7 @@ type stock uint8
 
 const (
 	memory    stock = iota
-	podMemory       // that pods may have
+	podMemory       // what pods together may have
 	disk
 	inodes
 	pids
@@ -114,8 +114,8 @@ var DefaultHard = Thresholds{
 type Eviction struct {
 	Hard         *Thresholds // nil is DefaultHard
 	Soft         Thresholds  // less than that for a grace period, and pods go, with more grace
-	SoftGrace    [allSignals]time.Duration
-	Reclaim      Thresholds    // a threshold that was acted upon holds until so much more is free (evictionMinimumReclaim)
+	SoftGrace    [Signals]time.Duration
+	Reclaim      Thresholds    // how much more than a threshold has to be free until one that was acted upon is met no longer (evictionMinimumReclaim)
 	MostPodGrace time.Duration // that a pod gets under a soft threshold, if it has so much itself; 0 is a second
 	Stays        time.Duration // how long a condition holds after it was last seen; 0 is 5 minutes
 }
@@ -140,6 +140,7 @@ func (e *Eviction) Kept(size model.Resources) model.Resources {
 // levels is the thresholds of one machine, in units of what they are about; 0 is none.
 type levels struct {
 	hard, soft [allSignals]int64
+	softGrace  [allSignals]time.Duration
 	reclaim    [allSignals]int64
 	highest    [stocks]int64 // of all thresholds
 	config     Eviction
@@ -153,10 +154,10 @@ func (k *Kubelet) setLevels(e Eviction) {
 	}
 	for s := range Signals {
 		l.hard[s] = e.hard()[s].of(k.capacity(stockOf[s]))
-		l.soft[s] = e.Soft[s].of(k.capacity(stockOf[s]))
+		l.soft[s], l.softGrace[s] = e.Soft[s].of(k.capacity(stockOf[s])), e.SoftGrace[s]
 		l.reclaim[s] = e.Reclaim[s].of(k.capacity(stockOf[s]))
 	}
-	if k.capacity(podMemory) < k.capacity(memory) { // else memory.available is met no later
+	if k.capacity(podMemory) < k.capacity(memory) { // else memory.available says it all
 		l.hard[allocatableMemory] = e.hard()[MemoryAvailable].of(k.capacity(podMemory))
 		l.reclaim[allocatableMemory] = e.Reclaim[MemoryAvailable].of(k.capacity(podMemory))
 	}
@@ -202,8 +203,9 @@ func (k *Kubelet) scarceAt(s stock, now sim.Time, least int64) sim.Time {
 	return k.machine.PIDsScarceAt(now, least)
 }
 
-// met tells whether a threshold of a signal is, 0 for none: less is free, or, if it was acted
-// upon, less than is to be reclaimed besides (eviction/helpers.go thresholdsMet).
+// met tells whether a threshold of a signal is met: less than that is free, or, if the last pass
+// acted upon it, less than that and its minimum reclaim (eviction/helpers.go thresholdsMet). A
+// threshold of 0 is none.
 func (k *Kubelet) met(s Signal, least int64, acted bool, now sim.Time) bool {
 	if acted && least > 0 {
 		least += k.levels.reclaim[s]

@@ -267,7 +267,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	k.queueAt(r, r.deadline)
-	if k.publish(r, false).Terminal() { // what is left of it the next step stops
+	if k.publish(r, false).Terminal() { // the next step stops what is left of it
 		r.over = true
 		k.queueAt(r, sim.Never)
 		k.endStep(r, 0)
@@ -275,7 +275,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 		return
 	}
 	if now < k.networkAt && !r.pod.Spec.HostNetwork && (r.box == nil || !r.box.Ready) {
-		if !r.awaitsNet { // of Events that say the same one
+		if !r.awaitsNet { // once, where a kubelet repeats the Event at every look
 			r.awaitsNet = true
 			k.client.Note(r.face(), true, "NetworkNotReady", networkNotReady)
 		}
@@ -285,7 +285,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	k.pass(r, now)
 }
 
-// networkNotReady is what is said to pods until the runtime has found a configuration of the
+// networkNotReady is what pods are told until the runtime has found a configuration of the
 // network (pkg/kubelet/kubelet.go SyncPod and updateRuntimeUp, in containerd's words).
 const networkNotReady = "network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady " +
 	"message:Network plugin returns error: cni plugin not initialized"

@@ -115,14 +115,6 @@ func (n *Network) Late(because []Handle, sender, nth uint64) (d time.Duration, a
 	return d, true
 }
 
-// Least is how much later a message is at least because of impairments.
-func (n *Network) Least(because []Handle) (d time.Duration) {
-	for _, h := range because {
-		d += n.rules[h].Delay.Min()
-	}
-	return d
-}
-
 // RoundTrip is how much longer a message and its answer take at least than they would if
 // nothing were wrong.
 func (n *Network) RoundTrip(a, b Site) (d time.Duration) {

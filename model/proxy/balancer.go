@@ -248,9 +248,9 @@ func (b *Balancer) recheckAll(now sim.Time) {
 	}
 }
 
-// ask is what a probe of a node would come to now. It opens a connection and asks, which
-// is two round trips; of how late these are the least counts, and losses that are not of
-// all messages do not.
+// ask is what a probe of a node would come to now. It opens a connection and asks, which is two
+// round trips: it times out if even the shortest that these can take is too long. Deviation:
+// losses of less than all messages do not matter.
 func (b *Balancer) ask(t *probed) answer {
 	site, ok := b.Nodes.Site(t.node.Name)
 	switch {

@@ -20,9 +20,9 @@ import (
 // ready, and is not found otherwise. All names of a Service are renewed together. A name
 // that was looked up before there is such a Service is not found until then, either.
 //
-// What a machine's clients know is what the machine has seen, whether or not its kube-proxy
-// runs, or, if it is cut off from the control plane, what another one has that is not. Real
-// answers are what CoreDNS' pods have seen, wherever they are.
+// Deviation: an answer is what the machine of the client has seen, whether or not its kube-proxy
+// runs. If that machine is cut off from the control plane, it is what another machine has seen
+// that is not. Real answers are what CoreDNS' pods have seen, wherever they are.
 
 // AnswerTTL is for how long an answer is kept, if nobody says otherwise.
 const AnswerTTL = 30 * time.Second
@@ -67,7 +67,7 @@ func (p *Proxy) missing(as name) rules {
 	}
 	from := p.source()
 	of := from.services.Row(id)
-	if of.seen == nil { // not yet, by a process that starts
+	if of.seen == nil { // a process that starts has not seen it yet
 		return none
 	}
 	h := p.host(of, from.slicesOf(of), host)
@@ -75,11 +75,11 @@ func (p *Proxy) missing(as name) rules {
 	return rules{route: h.route}
 }
 
-// follows tells whether the machine hears of changes. It does not know that itself.
+// follows tells whether the machine hears of changes, which the machine itself cannot tell.
 func (p *Proxy) follows() bool { return p.watchServices.Connected() && p.watchSlices.Connected() }
 
-// source is the machine whose view DNS tells: its own if it hears of changes, else the first
-// other one that does, if there is one.
+// source is the machine whose view DNS answers from: this one if it hears of changes, else the
+// first other one that does, and if there is none this one after all.
 func (p *Proxy) source() *Proxy {
 	from := p
 	if !p.follows() {
@@ -91,25 +91,30 @@ func (p *Proxy) source() *Proxy {
 	return from
 }
 
-// told is what DNS tells of a headless Service. Nothing is found of one that is gone.
-func (p *Proxy) told(id uint32) pending {
+// answer is what DNS answers about a headless Service. Of one that is gone nothing is found.
+func (p *Proxy) answer(id uint32) pending {
 	from := p.source()
 	s := from.services.Row(id)
 	if s.seen == nil {
 		own := p.services.Row(id)
 		return pending{id, rules{as: own.as, route: model.Route{Service: own.route.Service, Headless: true}}}
 	}
-	r, of := rules{as: name{s.seen.Namespace, s.seen.Name}}, from.slicesOf(s)
-	r.route = p.Rules.choose(s.seen, of, place{named: true})
+	return pending{id, p.rulesAt(s, from.slicesOf(s), place{named: true})}
+}
+
+// rulesAt is what a Service's rules should be at a place, and what the names of its single pods
+// stand for that somebody asked for.
+func (p *Proxy) rulesAt(s *service, of []*model.EndpointSlice, at place) rules {
+	r := rules{as: name{s.seen.Namespace, s.seen.Name}, route: p.Rules.choose(s.seen, of, at)}
 	for _, host := range p.asked[r.as] {
 		r.hosts = append(r.hosts, p.host(s, of, host))
 	}
-	return pending{id, r}
+	return r
 }
 
-// pass has machines that are cut off hear of a headless Service's change, when their clients
-// next ask.
-func (p *Proxy) pass(now sim.Time, id uint32, s *service) {
+// spread has the clients of machines that are cut off get a new answer about a headless Service
+// that has changed, when they next ask: they are answered from this machine's view.
+func (p *Proxy) spread(now sim.Time, id uint32, s *service) {
 	if !s.route.Headless && (s.seen == nil || !s.seen.Headless) {
 		return
 	}
@@ -120,8 +125,9 @@ func (p *Proxy) pass(now sim.Time, id uint32, s *service) {
 	}
 }
 
-// cutOff notices that the connection is lost. What was on its way then is heard of by others,
-// and by them.
+// cutOff notices that the machine has lost its connection. From then on its clients are answered
+// from the view of another machine, which may have news that was still on its way here: so all
+// their answers are renewed.
 func (p *Proxy) cutOff(now sim.Time) {
 	was := p.cut
 	if p.cut = p.powered && !p.follows(); !p.cut || was {
@@ -159,9 +165,9 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 	return true
 }
 
-// rename looks after headless Services while no process writes rules: what DNS tells of
-// them does not need one.
-func (p *Proxy) rename(now sim.Time) {
+// syncNames is a sync while no process writes rules: of headless Services only, as DNS answers
+// without one.
+func (p *Proxy) syncNames(now sim.Time) {
 	rest := p.dirty[:0]
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
@@ -170,7 +176,7 @@ func (p *Proxy) rename(now sim.Time) {
 			continue
 		}
 		s.dirty = false
-		p.pass(now, id, s)
+		p.spread(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
 			n := p.make(id, s)
 			p.put(&n)
@@ -187,8 +193,8 @@ func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 	return now + ttl - (now+ttl-phase)%ttl
 }
 
-// renew has clients get a new answer. A process that starts looks at everything when it has
-// seen it.
+// renew has clients get a new answer. A process that is still listing renews all answers when it
+// has seen everything.
 func (p *Proxy) renew(id uint32) {
 	s := p.services.Row(id)
 	if !s.asked {
@@ -198,6 +204,6 @@ func (p *Proxy) renew(id uint32) {
 	if !p.powered || p.listing() {
 		return
 	}
-	n := p.told(id)
+	n := p.answer(id)
 	p.put(&n)
 }

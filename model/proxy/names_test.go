@@ -119,6 +119,15 @@ func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
 	}
 }
 
+// dbAndWeb has a headless Service of two named pods and a Service of two pods known for a while.
+func (r *rig) dbAndWeb(t *testing.T) {
+	t.Helper()
+	r.headless("db")
+	r.named("db", []uint32{1, 2}, 1, 2)
+	r.endpoints("web", 1, 2)
+	r.until(t, 10*time.Second)
+}
+
 // Source: kubernetes.io "DNS for Services and Pods": the name of a headless Service is the
 // business of DNS and of nobody else, so it goes on being found while no kube-proxy runs on a
 // machine, also after a boot. Rules stay as they are.
@@ -126,10 +135,7 @@ func TestNamesOfHeadlessServicesNeedNoProxy(t *testing.T) {
 	for seed := range uint64(10) {
 		for _, literal := range []bool{false, true} {
 			r := startRig(seed, literal)
-			r.headless("db")
-			r.named("db", []uint32{1, 2}, 1, 2)
-			r.endpoints("web", 1, 2)
-			r.until(t, 10*time.Second)
+			r.dbAndWeb(t)
 			r.proxy.Halt()
 			r.named("db", []uint32{2}, 1, 2)
 			r.endpoints("web", 2)
@@ -172,10 +178,7 @@ func TestNamesOfHeadlessServicesNeedNoConnectionToTheControlPlane(t *testing.T) 
 				if other := r.net.AddSite("n-2", "a"); !alone {
 					proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/n-2", Site: other, Node: "n-2", Listener: r, Rules: r.proxy.Rules, Literal: literal}).Start()
 				}
-				r.headless("db")
-				r.named("db", []uint32{1, 2}, 1, 2)
-				r.endpoints("web", 1, 2)
-				r.until(t, 10*time.Second)
+				r.dbAndWeb(t)
 				r.named("db", []uint32{1}, 1, 2)
 				cut := r.net.Impair(network.Impairment{From: []network.Site{r.node}, To: []network.Site{r.control}, Both: true, Cut: true})
 				r.until(t, 45*time.Second)

@@ -30,9 +30,9 @@ import (
 // pkg/proxy/runner/bounded_frequency_runner.go).
 const minSync = time.Second
 
-// listing is how long a new kube-proxy waits for its first list. It programs
+// listTime is how long a new kube-proxy waits for its first list. It programs
 // nothing before it has all Services and EndpointSlices.
-const listing = 50 * time.Millisecond
+const listTime = 50 * time.Millisecond
 
 // syncTime is how long a run takes that changes some Services' iptables rules;
 // 50 to 200 ms is a modelling choice for clusters of hundreds of Services.
@@ -109,7 +109,7 @@ type Proxy struct {
 	luck    sim.Lane
 	answers sim.Lane // when clients look up headless Services
 	powered bool
-	cut     bool // it has no connection, as far as was looked
+	cut     bool // it had no connection when somebody last looked
 	stopped bool // the process does not run
 	full    bool // the next run writes all rules
 
@@ -178,7 +178,7 @@ func (p *Proxy) LinksChanged(now sim.Time) {
 // list has a process that just started see everything anew.
 func (p *Proxy) list(now sim.Time) {
 	p.full = true
-	p.freeAt = now.Add(listing)
+	p.freeAt = now.Add(listTime)
 	p.watchServices.Start()
 	p.watchSlices.Start()
 }
@@ -200,7 +200,7 @@ func (p *Proxy) forget() {
 // DNS tells of headless Services does not depend on it.
 func (p *Proxy) Halt() {
 	p.stopped = true
-	if p.doneAt > 0 { // a run that it does not finish
+	if p.doneAt > 0 { // a run is under way, which it does not finish
 		p.next, p.doneAt, p.freeAt = p.next[:0], 0, p.doneAt.Add(minSync)
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
@@ -341,7 +341,7 @@ func (p *Proxy) sync(now sim.Time) {
 	case len(p.dirty) == 0:
 	case p.listing():
 	case now >= p.freeAt && p.stopped:
-		p.rename(now)
+		p.syncNames(now)
 	case now >= p.freeAt:
 		p.begin(now)
 	case p.posted != p.freeAt:
@@ -360,7 +360,7 @@ func (p *Proxy) begin(now sim.Time) {
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
 		s.dirty = false
-		p.pass(now, id, s)
+		p.spread(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
 			p.next = append(p.next, p.make(id, s))
 		}
@@ -398,14 +398,10 @@ func (p *Proxy) make(id uint32, s *service) pending {
 	case s.seen == nil:
 		return pending{id: id}
 	case p.named(s.seen):
-		return p.told(id)
+		return p.answer(id)
 	}
 	of := p.slicesOf(s)
-	r := rules{as: name{s.seen.Namespace, s.seen.Name}}
-	r.route = p.Rules.choose(s.seen, of, p.at)
-	for _, host := range p.asked[r.as] {
-		r.hosts = append(r.hosts, p.host(s, of, host))
-	}
+	r := p.rulesAt(s, of, p.at)
 	if p.Node == "" {
 		r.route.Sticky = 0 // kube-proxy's affinity is by a node's rules
 	}

@@ -8,24 +8,26 @@ import (
 	"orrery/sim"
 )
 
-// What a pod uses, or the machine as a whole, is told when it becomes something else, if
-// somebody said before the run that it is to be: Config.Told and Config.TellWhole. Nothing is
-// told of others. Memory is told as a straight line, which is looked at again where it bends;
-// CPU changes only at moments at which something happens. A pod of which it is told is not
-// trusted: its machine hears of every change of what arrives there, or nobody would.
+// What a pod uses, or the machine as a whole, goes into the history as notes whenever it
+// changes, if somebody said before the run that it is to: Config.Told and Config.TellWhole.
+// Nothing is told of others. Of memory a note tells a straight line, and the next note comes
+// where that bends. CPU changes only at moments at which something happens. A pod that has an
+// account is never trusted (see trust): its machine has to hear of every change of what arrives
+// at the pod, or it could not tell of it.
 
 // account is what was told last of what a pod or the machine uses.
 type account struct {
 	told   model.Usage
-	at     sim.Time // since when
-	begun  bool     // anything was
-	posted bool     // somebody looks, still at this instant
-	bendAt sim.Time // when somebody looks because memory becomes another line
-	meter  meter    // of the machine's
-	upAt   sim.Time // since when that has counted
+	at     sim.Time // since when that holds
+	begun  bool     // something was told already
+	posted bool     // a wake-up of this instant will look whether there is news
+	bendAt sim.Time // for when a wake-up was posted because memory becomes another line then
+	meter  meter    // of the CPU that the machine uses; unused in accounts of pods
+	upAt   sim.Time // since when the meter has counted
 }
 
-// wholeMachine stands for the machine where others have the ID of a pod.
+// wholeMachine stands for the machine itself where otherwise the ID of a pod is, which is
+// never 0.
 const wholeMachine = 0
 
 // usesOther tells those who read metrics that there will be others of a pod: it uses
@@ -39,10 +41,11 @@ func (m *Machine) usesOther(s *Sandbox) {
 	}
 }
 
-// reckonWhole has somebody look what the machine uses, once all that happens at this
-// instant has, if that is told at all.
+// reckonWhole is reckon for the machine as a whole.
 func (m *Machine) reckonWhole() { m.reckon(m.account, wholeMachine) }
 
+// reckon posts a wake-up that looks what a pod uses when everything else of this instant has
+// happened, if there is an account of it.
 func (m *Machine) reckon(a *account, pod uint32) {
 	if a != nil && !a.posted {
 		a.posted = true
@@ -61,6 +64,8 @@ func (m *Machine) usedDue(pod uint32) {
 	}
 }
 
+// tellUsage tells what is used from now on, and until when memory is a straight line, unless
+// that follows from what was told last.
 func (m *Machine) tellUsage(a *account, of *model.Meta, pod uint32, used model.Usage, bends sim.Time) {
 	now := m.kernel.Now()
 	a.posted = false
@@ -78,7 +83,7 @@ func (m *Machine) tellUsage(a *account, of *model.Meta, pod uint32, used model.U
 	m.note(m.self, model.Note{About: of, Reason: model.ReasonUsageChanged, Usage: &used})
 }
 
-// expects is what is used by what was told last.
+// expects is what is used now if what was told last still holds.
 func (a *account) expects(now sim.Time) model.Usage {
 	u := a.told
 	if u.MemoryGrowth < 0 {
@@ -89,7 +94,7 @@ func (a *account) expects(now sim.Time) model.Usage {
 	return u
 }
 
-// usage is what the containers of a pod use, and until when its memory is that line.
+// usage is what the containers of a pod use, and until when its memory is a straight line.
 func (s *Sandbox) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	until = sim.Never
 	for i := range s.Processes {
@@ -105,8 +110,8 @@ func (s *Sandbox) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	return used, until
 }
 
-// usage is what the machine uses, as its root cgroup has it: the pods, the kubelet and the
-// container runtime, and others whom faults have use something.
+// usage is what the machine uses, as its root cgroup counts it: the pods, the kubelet, the
+// container runtime, and other processes that a fault has there. Until is as above.
 func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	until = sim.Never
 	for _, s := range m.pods {
@@ -128,8 +133,8 @@ func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	return used, until
 }
 
-// MeasuredWhole is what metrics say of the machine as a whole, if it is told at all: two
-// readings after it was switched on, as long as it is on.
+// MeasuredWhole is what metrics say of the machine as a whole: nothing unless it has an account
+// (Config.TellWhole), is on, and has been so for two readings.
 func (m *Machine) MeasuredWhole(now sim.Time) (s model.Sample, ok bool) {
 	a, last := m.account, reading(now)
 	if a == nil || !m.on || last < 2 || readAt(last-2) < a.upAt {

@@ -28,28 +28,29 @@ const (
 	startPatience   = 2 * time.Minute
 )
 
-// call is one of them that is not over, so that it can go on at another speed of the disk.
+// call is a call to the runtime that is not over. All of it is known, because it goes on at
+// another speed when the disk's becomes another one.
 type call struct {
-	of       *Sandbox      // nil if its kubelet does not wait for it any more
-	starts   bool          // a container, in a sandbox which may have to be made before: the call in front
+	of       *Sandbox      // whose it is; nil if no kubelet waits for the answer any more
+	starts   bool          // it starts a container; else it makes the sandbox
 	at       sim.Time      // when it is made
-	takes    time.Duration // from begin on, as fast as the disk is
-	patience time.Duration // from at on, less behind
-	behind   time.Duration // later the kubelet hears of it
-	place    int
-	begin    sim.Time // or when it went on at another speed; Never if its turn never comes
-	over     sim.Time // or given up
-	inTime   bool
+	takes    time.Duration // how long from begin on, at the disk's speed of now
+	patience time.Duration // how long from at on the runtime goes on with it: the kubelet's, less behind
+	behind   time.Duration // how much later than over the kubelet hears of it
+	place    int           // in calls
+	begin    sim.Time      // when its turn came, or the disk's speed changed since; Never if its turn never comes
+	over     sim.Time      // when it is done, or given up
+	inTime   bool          // it is done, and not given up
 }
 
 // Answer is what a kubelet is told of a call.
 type Answer struct {
-	By     sim.Time // when
-	Starts bool     // a container is started, in a sandbox that may be made just before; else that is made
-	InTime bool     // else it is given up then
+	By     sim.Time // when it hears that
+	Starts bool     // a container is started, and the sandbox made before if it was not there; else only that is made
+	InTime bool     // that is done; else the kubelet has given it up
 }
 
-// toldAt is when the kubelet hears of it.
+// toldAt is when the kubelet hears what came of it.
 func (x *call) toldAt() sim.Time { return x.over.Add(x.behind) }
 
 // take finds a place for a call: it begins at once if there is one, else when the first
@@ -79,25 +80,27 @@ func (c *calls) run(x *call) {
 	c[x.place] = x.over
 }
 
-// SandboxBy is when the next sandbox of a pod is made that is asked for at a time, or, if
-// it takes too long, when the kubelet gives it up; unless Observer.CallChanged says otherwise.
+// SandboxBy is when the next sandbox of a pod is made that is asked for at a time, now or
+// later; or, if that takes too long, when the kubelet gives it up. It holds until
+// Observer.CallChanged says otherwise.
 func (m *Machine) SandboxBy(s *Sandbox, at sim.Time) (by sim.Time, inTime bool) {
 	_, sandbox := m.setUpTimes(s)
 	return m.callBy(call{of: s, at: at, takes: sandbox, patience: sandboxPatience})
 }
 
-// StartBy is when a container is created and started for which that is asked for at a
-// time, or, if it takes too long, when the kubelet gives it up; unless Observer.CallChanged
-// says otherwise.
+// StartBy is the same of a container that is to be created and started. Its sandbox may be one
+// that SandboxBy has promised for that very time.
 func (m *Machine) StartBy(s *Sandbox, i int, at sim.Time) (by sim.Time, inTime bool) {
 	return m.callBy(call{of: s, starts: true, at: at, takes: m.startTimeOf(s, i), patience: startPatience})
 }
 
+// callBy puts a call in line. A call of the same pod that is still there was made by a kubelet
+// that has ended since, unless it makes the sandbox for this one: nobody waits for that.
 func (m *Machine) callBy(x call) (by sim.Time, inTime bool) {
 	m.forgetCalls()
 	for i := range m.asked {
 		if o := &m.asked[i]; o.of == x.of && !(x.starts && o.makes(x.at)) {
-			o.of = nil // a kubelet that has ended asked for it
+			o.of = nil
 		}
 	}
 	x.behind = m.Behind()
@@ -110,26 +113,25 @@ func (m *Machine) callBy(x call) (by sim.Time, inTime bool) {
 	return x.toldAt(), x.inTime
 }
 
-// makes tells whether a call makes the sandbox in which somebody wants to start a container
-// at a time.
+// makes tells whether a call makes a sandbox that will be there at a time.
 func (x *call) makes(at sim.Time) bool { return !x.starts && x.toldAt() == at }
 
-// forgetCalls forgets those that are over.
+// forgetCalls forgets the calls that are over.
 func (m *Machine) forgetCalls() {
 	now := m.kernel.Now()
 	m.asked = slices.DeleteFunc(m.asked, func(x call) bool { return x.over <= now })
 }
 
-// dropCalls breaks off all of them.
+// dropCalls breaks all calls off.
 func (m *Machine) dropCalls() {
 	clear(m.asked)
 	m.calls, m.asked = calls{}, m.asked[:0]
 }
 
-// repaceCalls has calls go on at another speed of the disk from now on, is instead of was, in
-// millionths. Who has a place keeps it, and the others come after them in their order. A
-// kubelet waits as long as ever: what would have been too late may now be in time, and the
-// other way round.
+// repaceCalls has calls go on at another speed of the disk from now on: is instead of was, both
+// in millionths. Calls that have begun keep their places, and those that wait find theirs anew,
+// in the order in which they were made. A kubelet is no more patient than before, so what would
+// have been too late may now be in time, and the other way round.
 func (m *Machine) repaceCalls(was, is int64) {
 	m.forgetCalls()
 	now := m.kernel.Now()
@@ -151,7 +153,7 @@ func (m *Machine) repaceCalls(was, is int64) {
 		x.takes = stretch(x.takes, was, is)
 		if m.follows(i) {
 			made := &m.asked[i-1]
-			if !made.inTime { // the kubelet is told of that one
+			if !made.inTime { // without a sandbox nothing is started, and the kubelet was told of that one
 				x.over, x.inTime = now, true
 				m.countInVain(x, before)
 				x.of = nil
@@ -165,8 +167,8 @@ func (m *Machine) repaceCalls(was, is int64) {
 	m.forgetCalls()
 }
 
-// follows tells whether a call starts a container in the sandbox that the one in front of it
-// makes.
+// follows tells whether the ith call starts a container in the sandbox that the call in front
+// of it makes: the kubelet waits for both as one.
 func (m *Machine) follows(i int) bool {
 	if i == 0 || i == len(m.asked) {
 		return false
@@ -175,8 +177,8 @@ func (m *Machine) follows(i int) bool {
 	return x.of != nil && x.of == made.of && x.starts && !made.starts
 }
 
-// tellCall tells the kubelet what came of a call that goes on at another speed, if it does not
-// hear of the next one with it.
+// tellCall tells the kubelet that the ith call is over at another time than before, unless it
+// waits for the next one, too: then it is told of that.
 func (m *Machine) tellCall(i int, before call) {
 	x := &m.asked[i]
 	m.countInVain(x, before)
@@ -186,7 +188,8 @@ func (m *Machine) tellCall(i int, before call) {
 	m.kubelet.CallChanged(x.of, Answer{x.toldAt(), x.starts, x.inTime})
 }
 
-// countInVain counts a call that is too late now and was not before, or the other way round.
+// countInVain corrects how many calls of a pod were in vain, if this one has become too late,
+// or is so no more.
 func (m *Machine) countInVain(x *call, before call) {
 	switch {
 	case x.of == nil || x.inTime == before.inTime:

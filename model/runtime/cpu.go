@@ -213,8 +213,9 @@ const (
 // containers of pods (pkg/kubelet/cm/qos_container_manager_linux.go): Guaranteed pods
 // beside the tiers of Burstable and BestEffort ones. In the weight of the former count the
 // requests of all its pods that are not over, whether anything of them runs or not
-// (setCPUCgroupConfig). Deviation: at once, where a kubelet looks when it makes a pod's
-// cgroup, when it has killed a pod and every minute, and at what is wanted.
+// (setCPUCgroupConfig). Deviation: that weight changes at once here. A kubelet computes it when
+// it makes a pod's cgroup, when it has killed a pod and every minute, and from the requests
+// that pods want, not from those that are allocated to them.
 func (m *Machine) shareOut() {
 	m.reckonWhole()
 	top, burstable, best := m.top[:0], m.burstable[:0], m.best[:0]

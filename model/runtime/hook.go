@@ -25,7 +25,7 @@ func (m *Machine) PreStop(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	return m.hook(s, i, c.PreStop, b.PreStop, b.PreStopFails, preStop)
 }
 
-// The hooks, which name their luck.
+// The hooks: the number of one is part of what names its luck.
 const (
 	postStart uint64 = iota
 	preStop

@@ -41,8 +41,9 @@ type probeFault struct {
 	model.ProbeHarm
 }
 
-// Probed says what part of a container's probes of a kind fails because of what
-// arrives at the pod, or of what it asks, in millionths. The pod may be unknown here.
+// Probed says what part of a container's probes of a kind fails, in millionths, because of
+// the requests that arrive at the pod, or of the Services that it asks. The pod need not have
+// come to the machine yet.
 func (m *Machine) Probed(pod uint32, container int, kind model.ProbeKind, late, refused uint32) {
 	if m.risks == nil {
 		m.risks = map[uint32][][model.ProbeKinds]Risk{}

@@ -23,10 +23,10 @@ var (
 	unmountTime = sim.Uniform(100*time.Millisecond, 500*time.Millisecond)
 )
 
-// spreadTime is what preStop hooks and exits after SIGTERM take more if a scenario has them
-// always take the same. A probe has a container killed at its tick, and so many whole seconds
-// later the probes of the others tick, too: at the same moment nobody could say what comes
-// first.
+// spreadTime is added to a preStop hook or an exit after SIGTERM for which a scenario says a
+// constant time. A container is killed at a tick of its probe, and often a whole number of
+// seconds later other probes tick: if the exit fell on such a tick, which of them comes first
+// would be an accident of the order of events.
 var spreadTime = sim.Uniform(0, time.Millisecond)
 
 const (
@@ -42,7 +42,7 @@ type costs struct {
 	startup, stop, setup, create, pull, teardown, hook, mount sim.Lane
 }
 
-// Registry is where every machine pulls its images from: all registries together.
+// Registry is all registries, from which machines pull their images.
 type Registry struct {
 	// Bandwidth is how many bytes a second they send at most to all machines
 	// together, which those that download share alike; 0 is without limit.
@@ -59,7 +59,7 @@ type Registry struct {
 	costs    *costs
 }
 
-// NewRegistry is registries that are up.
+// NewRegistry is the registries, which are up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
 	return &Registry{doors: map[string]*door{AllRegistries: {pace: full}}, numbers: map[string]uint32{}, hosts: map[uint32]string{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{

@@ -194,12 +194,13 @@ func total(layers []layer) (bytes int64) {
 
 func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
 
-// cut tells whether nothing comes of what a pull asks for.
+// cut tells whether nothing arrives for a pull, because its machine has no connection or its
+// registry is down.
 func (m *Machine) cut(p *pull) bool { return m.offline || m.registry.door(p.image).down }
 
-// paceFor is the pace of a download, one of n, of which a registry that is not slow sends each
-// at most so fast, in millionths: whatever is narrower decides, the machine's connection or
-// the registry.
+// paceFor is the pace of a download, in millionths: one of n that share the machine's
+// connection, of which a registry that is not slow sends each no faster than most. Whatever is
+// narrower decides, the connection or the registry.
 func (m *Machine) paceFor(p *pull, n, most int64) int64 {
 	if m.cut(p) {
 		return 0

@@ -6,9 +6,10 @@ import (
 	"orrery/sim"
 )
 
-// Images come from registries, each of which is a host that stands first in their names.
-// Each of them may be down, slow or short of patience by itself; those of which nothing is
-// said by itself are all alike. What they send goes through one Bandwidth.
+// Images come from registries: the host that stands first in an image's name is its registry.
+// A fault may be about one registry or about all. One that a fault has ever named has a door
+// of its own, and all others share that of AllRegistries. What registries send goes through
+// one Bandwidth.
 
 // door is how a registry answers.
 type door struct {
@@ -22,7 +23,8 @@ type door struct {
 func (d *door) dead() bool    { return d.down && d.silent }
 func (d *door) refuses() bool { return d.down && !d.silent }
 
-// AllRegistries is the host that stands for those of which nothing is said by itself.
+// AllRegistries stands, where otherwise a host is, for all registries without a door of their
+// own.
 const AllRegistries = ""
 
 // RegistryOf is the host that an image comes from.
@@ -39,7 +41,7 @@ func (r *Registry) door(image uint32) *door {
 	return r.doors[AllRegistries]
 }
 
-// own is the door of a registry of which something is said by itself from now on.
+// own is a registry's own door. If it had none it gets one, like that of all others.
 func (r *Registry) own(host string) *door {
 	d := r.doors[host]
 	if d == nil {

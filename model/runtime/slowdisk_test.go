@@ -15,24 +15,11 @@ import (
 func TestUnpackingGoesOnAtTheSpeedOfTheDisk(t *testing.T) {
 	for seed := range uint64(50) {
 		luck := sim.NewLuck(seed).Lane("test").Draw(0, 0)
-		var layers []Layer
-		for i := range 1 + luck.Below(6) {
-			layers = append(layers, Layer{string(rune('a' + i)), int64(1+luck.Below(2_000)) * 1_000_000})
-		}
-		r, p := unpackingOn(4000, layers...)
+		r, p := unpackingOn(4000, someLayers(&luck)...)
 		need, had := p.unpack, time.Duration(0)
 		var rates []int64
 		for len(r.machine.pulls) > 0 {
-			for end := r.Now().Add(time.Duration(1+luck.Below(5000)) * time.Millisecond); r.Now() < end && len(r.machine.pulls) > 0; {
-				next := min(end, p.doneAt)
-				if p.writesAt > r.Now() {
-					next = min(next, p.writesAt)
-				}
-				if p.unpacking(r.Now()) {
-					had += time.Duration(scale(int64(next.Sub(r.Now())), r.machine.diskPace(), full))
-				}
-				r.run(t, next.Sub(r.Now()))
-			}
+			had += r.unpacks(t, p, time.Duration(1+luck.Below(5000))*time.Millisecond, r.machine.diskPace)
 			if n := len(rates); n > 0 && luck.Below(2) == 0 {
 				r.machine.QuickenDisk(rates[n-1])
 				rates = rates[:n-1]
@@ -47,13 +34,13 @@ func TestUnpackingGoesOnAtTheSpeedOfTheDisk(t *testing.T) {
 	}
 }
 
-// TestAPullIsOverSoonAfterTheDiskIsWell: of three minutes at a hundredth it loses three
-// minutes at most, whether they begin before it or in the middle of it.
+// TestAPullIsOverSoonAfterTheDiskIsWell: three minutes on a disk at a hundredth of its speed cost
+// a pull three minutes at most, whether they begin before it or in the middle of it.
 func TestAPullIsOverSoonAfterTheDiskIsWell(t *testing.T) {
-	pull := func(from time.Duration) time.Duration {
+	pull := func(from time.Duration) time.Duration { // negative: the disk is never slow
 		r := newRig(Behavior{ImageBytes: 2 << 30})
 		c := model.Container{Name: "main", Image: "big"}
-		const faulty = 3 * time.Minute
+		const slowFor = 3 * time.Minute
 		if from == 0 {
 			r.machine.SlowDisk(10_000)
 		}
@@ -63,7 +50,7 @@ func TestAPullIsOverSoonAfterTheDiskIsWell(t *testing.T) {
 			r.run(t, from)
 			r.machine.SlowDisk(10_000)
 		}
-		r.run(t, faulty)
+		r.run(t, slowFor)
 		if from >= 0 {
 			r.machine.QuickenDisk(10_000)
 		}

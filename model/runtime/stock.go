@@ -100,8 +100,8 @@ func (m *Machine) PIDs() int64 { return m.pids }
 // Inodes is how many files its disk can have; 0 is without end.
 func (m *Machine) Inodes() int64 { return m.inodes }
 
-// mostForPods is how many processes all pods together may have: pids.max of kubepods is what
-// the machine can have less what kubeReserved and systemReserved say
+// mostForPods is how many processes all pods together may have, pids.max of kubepods: what the
+// machine can have less what kubeReserved and systemReserved keep
 // (pkg/kubelet/cm/node_container_manager_linux.go getNodeAllocatableInternalAbsolute,
 // getCgroupConfigInternal).
 func (m *Machine) mostForPods() int64 { return max(m.pids-m.keptPIDs, 0) }
@@ -162,7 +162,8 @@ func (m *Machine) InodesFree(now sim.Time) int64 {
 // PIDsScarceAt is the first instant, now or later, at which there may be less than this
 // many processes more, as things are; Never if it does not come to that.
 func (m *Machine) PIDsScarceAt(now sim.Time, least int64) sim.Time {
-	if m.pids == 0 || m.keptPIDs > 0 && m.pids-m.pidsTaken-m.mostForPods() >= least { // so many pods leave
+	leave := m.pids - m.pidsTaken - m.mostForPods() // pods do, whatever they start
+	if m.pids == 0 || m.keptPIDs > 0 && leave >= least {
 		return sim.Never
 	}
 	free, growth := m.pidLine(now)
@@ -193,7 +194,7 @@ func (m *Machine) Forks(s *Sandbox) bool {
 // podsFull tells whether pods have all processes that they may have.
 func (m *Machine) podsFull() bool {
 	if m.keptPIDs == 0 {
-		return false // before that the machine has
+		return false // they can have all that the machine can
 	}
 	used, _ := m.allPIDs(m.kernel.Now())
 	return used/micro >= m.mostForPods()

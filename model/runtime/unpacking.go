@@ -59,7 +59,8 @@ func (m *Machine) shareAgents(milli int64) {
 	}
 }
 
-// serveAgents gives them all that they want, and others of the system, too.
+// serveAgents gives the daemons, what unpacks images, and other processes of the system all the
+// CPU that they want.
 func (m *Machine) serveAgents() {
 	m.burns = m.burnt
 	m.serve(m.daemons.wants)

@@ -26,6 +26,31 @@ func unpackingOn(cores int64, layers ...Layer) (*rig, *pull) {
 	return r, &r.machine.pulls[0]
 }
 
+// someLayers is one to six layers of up to 2 GB.
+func someLayers(luck *sim.Stream) (layers []Layer) {
+	for i := range 1 + luck.Below(6) {
+		layers = append(layers, Layer{string(rune('a' + i)), int64(1+luck.Below(2_000)) * 1_000_000})
+	}
+	return layers
+}
+
+// unpacks goes on for so long, or until the only pull is over. It returns for how long its layers
+// would have been unpacked at full speed, of which there was a share in millionths.
+func (r *rig) unpacks(t *testing.T, p *pull, d time.Duration, share func() int64) (had time.Duration) {
+	t.Helper()
+	for end := r.Now().Add(d); r.Now() < end && len(r.machine.pulls) > 0; {
+		next := min(end, p.doneAt)
+		if p.writesAt > r.Now() {
+			next = min(next, p.writesAt)
+		}
+		if p.unpacking(r.Now()) {
+			had += time.Duration(scale(int64(next.Sub(r.Now())), share(), full))
+		}
+		r.run(t, next.Sub(r.Now()))
+	}
+	return had
+}
+
 // podCPU is the milli-CPU that the pod gets.
 func (r *rig) podCPU() int64 { return r.machine.Sandbox(1).Processes[0].meter.cpu }
 
@@ -76,24 +101,10 @@ func TestUnpackingTakesLongerWithoutCPU(t *testing.T) {
 func TestUnpackingDoesAsMuchAsItHasCPUFor(t *testing.T) {
 	for seed := range uint64(50) {
 		luck := sim.NewLuck(seed).Lane("test").Draw(0, 0)
-		var layers []Layer
-		for i := range 1 + luck.Below(6) {
-			layers = append(layers, Layer{string(rune('a' + i)), int64(1+luck.Below(2_000)) * 1_000_000})
-		}
-		r, p := unpackingOn(1000, layers...)
+		r, p := unpackingOn(1000, someLayers(&luck)...)
 		need, had, burnt := p.unpack, time.Duration(0), int64(0)
 		for len(r.machine.pulls) > 0 {
-			step := time.Duration(1+luck.Below(1000)) * time.Millisecond
-			for end := r.Now().Add(step); r.Now() < end && len(r.machine.pulls) > 0; {
-				next := min(end, p.doneAt)
-				if p.writesAt > r.Now() {
-					next = min(next, p.writesAt)
-				}
-				if p.unpacking(r.Now()) {
-					had += time.Duration(scale(int64(next.Sub(r.Now())), r.machine.unpackPace, full))
-				}
-				r.run(t, next.Sub(r.Now()))
-			}
+			had += r.unpacks(t, p, time.Duration(1+luck.Below(1000))*time.Millisecond, func() int64 { return r.machine.unpackPace })
 			if more := int64(luck.Below(3000)) - burnt; more > 0 {
 				r.machine.Burn(more)
 				burnt += more

@@ -106,7 +106,6 @@ type Request struct {
 	arrived bool         // it is there
 	sentAt  sim.Time
 	retries uint8 // how often it was sent again
-	quiet   bool  // only a refusal is reported
 	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
@@ -291,23 +290,6 @@ func (c *Client) DeleteCollection(kind model.Kind, namespace string, tag uint64)
 // Evict asks a pod to go, if nothing protects it.
 func (c *Client) Evict(target model.Ref, grace int32, tag uint64) {
 	c.send(Request{Op: OpEvict, Target: target, Grace: grace, tag: tag})
-}
-
-// Quiet makes requests of a kind nobody waits for: only a refusal wakes the
-// component. It returns a client that shares everything else.
-func (c *Client) Quiet() QuietClient { return QuietClient{c} }
-
-// QuietClient is a Client whose successes make no wake-up.
-type QuietClient struct{ c *Client }
-
-// Patch is Client.Patch without an answer when it is done.
-func (q QuietClient) Patch(target model.Ref, p Patch, tag uint64) {
-	q.c.send(Request{Op: OpPatch, Target: target, Patch: p, tag: tag, quiet: true})
-}
-
-// UpdateStatus is Client.UpdateStatus without an answer when it is done.
-func (q QuietClient) UpdateStatus(obj model.Object, tag uint64) {
-	q.c.send(Request{Op: OpUpdateStatus, Object: obj, tag: tag, quiet: true})
 }
 
 // Note tells people something about an object. It is recorded at once; the

@@ -65,7 +65,6 @@ type Leases struct {
 	told    []sim.ActorID // woken with WhyLease
 	self    sim.ActorID
 	literal bool
-	beating int64
 	deaf    []network.Site   // of servers too busy for renewals
 	there   []network.Handle // scratch
 	back    []network.Handle
@@ -259,10 +258,6 @@ func (l *Leases) Steady(node uint32) bool { return l.rows[node].beating && l.row
 // Beating tells whether the node's renewals get through now, or some of them may.
 func (l *Leases) Beating(node uint32) bool { return l.rows[node].beating }
 
-// RateMilli is the load of the renewals on the API server, in thousandths of
-// a request per second.
-func (l *Leases) RateMilli() int64 { return l.beating * 1000 * int64(time.Second) / int64(RenewEvery) }
-
 // seen is when a watcher of leases sees a renewal, and whether it does.
 func (l *Leases) seen(r *lease, tick sim.Time) (at sim.Time, ok bool) {
 	s := l.luck.Draw(r.hash, 1+uint64(tick))
@@ -301,12 +296,9 @@ func (l *Leases) update(node uint32, now sim.Time) {
 		return
 	}
 	if was {
-		l.beating--
 		l.silence(r, now)
 	}
-	if r.from = now; up {
-		l.beating++
-	}
+	r.from = now
 	if was { // one that is sent in this very instant belongs to the beat that ends
 		r.from++
 	}

@@ -96,7 +96,8 @@ func (c *Client) watchOfNode(all *[]*Watch, kind model.Kind, node uint32) *Watch
 // Drained tells whether the watch works and all that it has listed was read.
 func (w *Watch) Drained() bool { return w.open && !w.broken && w.head == len(w.queue) }
 
-// Connected tells whether it has a connection, which its client finds out later.
+// Connected tells whether the watch has a connection. That is the truth: its client finds out
+// later.
 func (w *Watch) Connected() bool { return w.open && !w.broken }
 
 // ListedAt is when the last of what a watch has queued arrives, which is the
@@ -257,7 +258,7 @@ func (s *Store) catchUp(w *Watch) {
 	}
 }
 
-// catchUpNode is catchUp for a kubelet, which concerns few objects. One that begins takes
+// catchUpNode is catchUp for a kubelet, which concerns few objects. The first list of a watch has
 // pods in the order of their creation (v1.35 pkg/kubelet/kubelet.go HandlePodAdditions).
 func (s *Store) catchUpNode(w *Watch) {
 	var news []int32

@@ -124,10 +124,6 @@ func (s *Store) Reply(slot uint64) {
 func (s *Store) Answer(slot uint64, refusal Refusal, result model.Object) {
 	w := s.wire
 	r := &w.requests[slot]
-	if r.quiet && refusal == Accepted {
-		w.free(uint32(slot))
-		return
-	}
 	c := r.Client
 	r.refusal, r.result, r.arrived = refusal, result, false
 	d, ok := s.net.Delay(r.server, c.Site, c.Hash, 2*r.Number+1)

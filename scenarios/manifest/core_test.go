@@ -10,6 +10,18 @@ import (
 	"orrery/scenarios/manifest"
 )
 
+// decodeService is what becomes of the manifest of a Service with these annotations and this
+// spec, and the notes about it. If it is refused there is none.
+func decodeService(annotations, spec string) (svc *model.Service, notes []manifest.Note, err error) {
+	d := manifest.NewDecoder()
+	s := d.Manifests()
+	s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {" + annotations + "}}\nspec: {" + spec + "}\n")})
+	if err := d.Err(); err != nil {
+		return nil, d.Notes(), err
+	}
+	return s.Objects[0].(*model.Service), d.Notes(), nil
+}
+
 // Source: k8s.io/endpointslice/utils.go hintsEnabled: "Auto" or "auto", and the old name
 // of the annotation goes before the new one; core/v1 ServiceTrafficDistribution.
 func TestWhatAServiceSaysOfWhereItsTrafficIsToGo(t *testing.T) {
@@ -28,16 +40,12 @@ func TestWhatAServiceSaysOfWhereItsTrafficIsToGo(t *testing.T) {
 		{"service.kubernetes.io/topology-mode: Auto, service.kubernetes.io/topology-aware-hints: Disabled", "", false, false, false, 0},
 		{"service.kubernetes.io/topology-mode: Auto, example.com/owner: me", "", false, false, true, 1},
 	} {
-		d := manifest.NewDecoder()
-		s := d.Manifests()
-		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {" + c.annotations +
-			"}}\nspec:\n  ports: [{port: 80}]\n  " + c.spec + "\n")})
-		if err := d.Err(); err != nil {
+		svc, notes, err := decodeService(c.annotations, "ports: [{port: 80}], "+c.spec)
+		if err != nil {
 			t.Fatal(err)
 		}
-		svc := s.Objects[0].(*model.Service)
-		if svc.PreferSameZone != c.zone || svc.PreferSameNode != c.node || svc.TopologyAuto != c.automode || len(d.Notes()) != c.notes {
-			t.Errorf("%s %s: %+v, %v", c.annotations, c.spec, svc, d.Notes())
+		if svc.PreferSameZone != c.zone || svc.PreferSameNode != c.node || svc.TopologyAuto != c.automode || len(notes) != c.notes {
+			t.Errorf("%s %s: %+v, %v", c.annotations, c.spec, svc, notes)
 		}
 	}
 }
@@ -57,10 +65,7 @@ func TestOnlyAServiceThatIsReachedFromOutsideHasAnExternalTrafficPolicy(t *testi
 		{"type: LoadBalancer, externalTrafficPolicy: Local", false},
 		{"type: ClusterIP", false},
 	} {
-		d := manifest.NewDecoder()
-		s := d.Manifests()
-		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], " + c.spec + "}\n")})
-		if err := d.Err(); (err != nil) != c.refused {
+		if _, _, err := decodeService("", "ports: [{port: 80}], "+c.spec); (err != nil) != c.refused {
 			t.Errorf("%s: %v", c.spec, err)
 		}
 	}
@@ -81,14 +86,12 @@ func TestWhatIsConfiguredForClientIPIsDroppedWithoutIt(t *testing.T) {
 		{"sessionAffinity: ClientIP, sessionAffinityConfig: {}", 3 * time.Hour, 0},
 		{"sessionAffinity: ClientIP", 3 * time.Hour, 0},
 	} {
-		d := manifest.NewDecoder()
-		s := d.Manifests()
-		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], " + c.spec + "}\n")})
-		if err := d.Err(); err != nil {
+		svc, notes, err := decodeService("", "ports: [{port: 80}], "+c.spec)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if svc := s.Objects[0].(*model.Service); svc.Affinity != c.affinity || len(d.Notes()) != c.notes {
-			t.Errorf("%s: %v, %v", c.spec, svc.Affinity, d.Notes())
+		if svc.Affinity != c.affinity || len(notes) != c.notes {
+			t.Errorf("%s: %v, %v", c.spec, svc.Affinity, notes)
 		}
 	}
 }
@@ -104,13 +107,11 @@ func TestAServiceHasPortsOfOneProtocolOrOfBoth(t *testing.T) {
 		{"{name: a, port: 53, protocol: UDP}", false, true},
 		{"{name: a, port: 53, protocol: UDP}, {name: b, port: 53, protocol: TCP}, {name: c, port: 9153}", true, true},
 	} {
-		d := manifest.NewDecoder()
-		s := d.Manifests()
-		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [" + c.ports + "]}\n")})
-		if err := d.Err(); err != nil {
+		svc, _, err := decodeService("", "ports: ["+c.ports+"]")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if svc := s.Objects[0].(*model.Service); svc.TCP != c.tcp || svc.UDP != c.udp {
+		if svc.TCP != c.tcp || svc.UDP != c.udp {
 			t.Errorf("%s: %+v", c.ports, svc)
 		}
 	}
@@ -176,10 +177,7 @@ func TestAServiceThatTheAPIServerWouldRefuseIsRefused(t *testing.T) {
 		"clusterIP: None, type: NodePort, ports: [{port: 80}]":             "may not be None for a Service of type NodePort",
 		"clusterIP: None, type: LoadBalancer, ports: [{port: 80}]":         "may not be None for a Service of type LoadBalancer",
 	} {
-		d := manifest.NewDecoder()
-		s := d.Manifests()
-		s.AddFile(manifest.File{Name: "s.yaml", Data: []byte("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {" + spec + "}\n")})
-		err := d.Err()
+		_, _, err := decodeService("", spec)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", spec, err, want)
 		}

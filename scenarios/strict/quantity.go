@@ -234,11 +234,12 @@ func ParseBytes(text string) (int64, error) {
 	return n, nil
 }
 
-// manyBytes is from how many on a bare number is surely one of bytes.
+// manyBytes is the number from which on we take a number without a unit for one of bytes: nobody
+// would mean so many Mi.
 const manyBytes = 10_000
 
-// withoutUnit tells how to write a bare number: as exactly so many bytes, which it is to
-// Kubernetes; or in Mi, which those may have meant who wrote a small one.
+// withoutUnit tells how to write a number without a unit: as exactly so many bytes, which it
+// means in Kubernetes; or as so many Mi, which may be meant if it is small.
 func withoutUnit(text, number string) error {
 	n, err := scale(number, 1)
 	hint := number + "Mi"
@@ -254,8 +255,8 @@ func withoutUnit(text, number string) error {
 	return fmt.Errorf("%s has no unit: write %s", show(text), hint)
 }
 
-// exactBytes writes so many bytes with the largest unit that is whole, of powers of 1024,
-// else with a fraction of one of powers of 1000: "64Mi", "12.5M".
+// exactBytes writes so many bytes exactly: as a whole number of the largest binary unit that
+// divides them, such as "64Mi", or if none does as a decimal fraction, such as "12.5M".
 func exactBytes(n int64) string {
 	for i := len(byteUnits) - 1; i >= 0; i-- {
 		if u := byteUnits[i]; strings.HasSuffix(u.name, "i") && n%u.worth == 0 {
