@@ -51,7 +51,7 @@ func (l *loader) machineGroup(v strict.Value, c *cloud.Config) {
 	}
 	g.Size, g.GPU = machineSize(v, m)
 	l.limitPods(&g.Size)
-	g.Kept, g.KeptPIDs = l.kept(m, g.Size)
+	g.Kept, g.KeptPIDs = l.kept(m, g.Size, 0)
 	g.SwapBytes = l.swap(m.Optional("swap"))
 	l.setTopology(g.Name, topology(m, g.Size, g.Kept))
 	g.Zones = strict.Each(m.Optional("zones"), strict.Value.DNSLabel)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"orrery/model"
 	"orrery/model/cloud"
 	"orrery/model/kubelet"
+	"orrery/model/runtime"
 	"orrery/scenarios/strict"
 	"orrery/sim"
 )
@@ -123,11 +125,12 @@ func (l *loader) nodes(v strict.Value) {
 	if !hollow {
 		l.limitPods(&size)
 	}
-	kept, keptPIDs := l.kept(m, size)
+	pids := m.Optional("pids").Int(1, maxCount)
+	kept, keptPIDs := l.kept(m, size, pids)
 	allocatable := size.Allocatable(kept)
 	var stock *model.Stock
-	if pids, inodes, swap := m.Optional("pids"), m.Optional("inodes"), l.swap(m.Optional("swap")); pids.Given() || inodes.Given() || swap > 0 || keptPIDs > 0 {
-		stock = &model.Stock{PIDs: pids.Int(1, maxCount), Inodes: inodes.Int(1, maxCount), SwapBytes: swap, KeptPIDs: keptPIDs}
+	if inodes, swap := m.Optional("inodes"), l.swap(m.Optional("swap")); pids > 0 || inodes.Given() || swap > 0 || keptPIDs > 0 {
+		stock = &model.Stock{PIDs: pids, Inodes: inodes.Int(1, maxCount), SwapBytes: swap, KeptPIDs: keptPIDs}
 	}
 	made := topology(m, size, kept)
 	zones := strict.Each(m.Optional("zones"), strict.Value.DNSLabel)
@@ -201,8 +204,9 @@ func refuseHollow(m *strict.Map, static bool) {
 
 // kept reads what the kubelet of a machine keeps from pods, for itself and for the
 // system, which is nothing unless it is said, and what its hard eviction thresholds are; and
-// how many processes.
-func (l *loader) kept(m *strict.Map, size model.Resources) (sum model.Resources, pids int64) {
+// how many processes of those that there can be on it, the most if that is not said.
+func (l *loader) kept(m *strict.Map, size model.Resources, most int64) (sum model.Resources, pids int64) {
+	most = cmp.Or(most, runtime.MostPIDs(size.MemoryBytes))
 	hard := l.scenario.Config.Eviction.Kept(size)
 	sum = hard
 	if nothingLeft(size, sum) { // validateNodeAllocatable: a kubelet does not start
@@ -223,6 +227,10 @@ func (l *loader) kept(m *strict.Map, size model.Resources) (sum model.Resources,
 		})
 		if nothingLeft(size, sum) {
 			v.Errorf("that leaves nothing for pods, with the hard eviction thresholds of %dMi of memory and %dMi of the disk", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)
+			return hard, 0
+		}
+		if pids >= most {
+			v.Errorf("that leaves no process for pods: of those that there can be, %d, %d are kept", most, pids)
 			return hard, 0
 		}
 	}

@@ -131,7 +131,7 @@ var nodeOptions = options{
 	{ofNodes, "inodes", "", "files", "6500000", "that the disk can have; unless said, what mkfs makes of it"},
 	{ofNodes, "pids", "", "processes", "100000", "that there can be; unless said, what Linux makes of the memory"},
 	{ofNodes, "hollow", "false", "true or false", "true", "nothing runs there, as on KWOK's nodes"},
-	{ofNodes, "staticPods", "", "files", "[]", "manifests that lie on each machine, which its kubelet runs without being asked"},
+	{ofNodes, "staticPods", "", "files", "[]", "manifests that lie on each machine, which its kubelet runs without being asked; metrics count their pods for their namespace and node, not for the whole cluster"},
 }
 
 // groupOptions is what only node groups have.

@@ -44,6 +44,8 @@ func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
 		{"kubeReserved: {cpu: 4}", "s.yaml:5:57: cluster.nodes[0].kubeReserved: that leaves nothing for pods"},
 		{"kubeReserved: {memory: 10Gi}, systemReserved: {memory: 6100Mi}", "systemReserved: that leaves nothing for pods"},
 		{"systemReserved: {disk: 1Gi}", `unknown field "disk"`},
+		{"kubeReserved: {pid: 100}, pids: 100", "cluster.nodes[0].kubeReserved: that leaves no process for pods: of those that there can be, 100, 100 are kept"},
+		{"kubeReserved: {pid: 131000}, systemReserved: {pid: 100}", "systemReserved: that leaves no process for pods: of those that there can be, 131072, 131100 are kept"},
 		{"systemReserved: {pid: -1}", "cluster.nodes[0].systemReserved.pid: -1 is out of range"},
 		{"hollow: true, systemReserved: {cpu: 1}", "a hollow node has no kubelet that reserves anything"},
 	} {

@@ -3,8 +3,8 @@ package fault
 import "orrery/model"
 
 // podFailure has the processes of pods hang, those of instances that start meanwhile,
-// too: they answer neither requests nor probes nor SIGTERM. The pods stay, and nobody
-// is told.
+// too: they answer neither requests nor probes, nor SIGTERM until it is over. The pods stay,
+// and nobody is told.
 type podFailure struct{ undoing }
 
 func (f *podFailure) begin(d *Director, _ *Spec, pods []model.Object) (string, bool) {

@@ -373,7 +373,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-failure", Targets: model.KindPod, Hosts: true,
-		Help:   "the processes of some pods hang: they answer neither requests nor probes nor SIGTERM, and the pods stay",
+		Help:   "the processes of some pods hang: they answer neither requests nor probes, nor SIGTERM until it is over, and the pods stay",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &podFailure{} },
 	},

@@ -159,3 +159,24 @@ func TestWhatIsSaidOfAFailedProbeDependsOnItsHandler(t *testing.T) {
 		}
 	}
 }
+
+// Source: containerd/internal/cri/server/container_stop.go stopContainer: the call of a kubelet
+// that ends is canceled, and with it the SIGKILL at the end of the grace. The next process gives
+// all of the grace anew.
+func TestAKubeletThatEndsTakesBackTheSIGKILLOfWhatItStops(t *testing.T) {
+	for _, down := range []time.Duration{0, 2 * time.Minute} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.GraceSeconds = 60 })
+		r.ready(p)
+		r.user.Delete(p.Ref(), 60, 0)
+		r.run(10 * time.Second)
+		r.kubelet.Stop()
+		r.run(down)
+		r.kubelet.Resume()
+		again := r.until("it is stopped again", 10*time.Second, func() bool { return len(r.notes(p, "Killing")) == 2 })
+		dead := r.until("the kill", 5*time.Minute, func() bool { return !r.alive(p) })
+		if d := dead.Sub(again); d < 59*time.Second || d > 61*time.Second {
+			t.Errorf("down for %v: killed %v after the kubelet is back", down, d)
+		}
+	}
+}

@@ -89,3 +89,57 @@ func TestSidecarsOfAPodThatIsOverAreStoppedOnceOrAgainIfThatFails(t *testing.T) 
 		t.Errorf("told %d times", n)
 	}
 }
+
+// Source: status_manager.go TerminatePod, hasPodInitialized, initializedContainers;
+// kubelet_pods.go convertToAPIContainerStatuses, which has a container wait that is in
+// back-off until the pod is deleted: when a pod has ended, what still waits has failed, with
+// a reason of its own, but for app containers of a pod that was not initialized and init
+// containers after the last that has begun.
+func TestContainersThatWaitWhenTheirPodHasEndedAreOfUnknownStatus(t *testing.T) {
+	const unknown, waits, never = "ContainerStatusUnknown", "PodInitializing", "ErrImageNeverPull"
+	const stays, exits, fails, missing = "stays", "exits", "fails", "missing"
+	short := func(name string, code int32) runtime.Behavior {
+		return runtime.Behavior{Container: name, Run: sim.Constant(time.Second), ExitCode: code}
+	}
+	for _, c := range []struct {
+		inits  []string
+		app    string
+		want   []string // reasons
+		status string
+	}{
+		{nil, missing, []string{unknown}, unknown},
+		{nil, exits, []string{unknown}, unknown}, // in back-off after it exited with 0
+		{nil, stays, []string{"Error"}, "Error"},
+		{[]string{fails}, stays, []string{unknown, waits}, "Init:" + unknown},
+		{[]string{missing, exits}, stays, []string{unknown, waits, waits}, "Init:" + unknown},
+		{[]string{exits, missing}, stays, []string{"Completed", never, waits}, "Init:" + never},
+		{[]string{exits}, missing, []string{"Completed", unknown}, unknown},
+	} {
+		container := func(name string) model.Container {
+			one := model.Container{Name: name, Image: "web"}
+			if name == missing {
+				one.Image, one.PullPolicy = "none", model.PullNever
+			}
+			return one
+		}
+		r := newRig(t, 1, behaving(short(exits, 0), short(fails, 1)))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.ActiveDeadline = 55 * time.Second
+			s.Containers = []model.Container{container(c.app)}
+			for _, name := range c.inits {
+				s.InitContainers = append(s.InitContainers, container(name))
+			}
+		})
+		r.until("the end", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+		q := r.get(p)
+		for i := range q.Containers {
+			s := &q.Containers[i]
+			if s.Reason != c.want[i] || s.Reason == unknown && (s.State != model.ContainerTerminated || s.ExitCode != 137) {
+				t.Errorf("%v %v: container %d: %+v, want %s", c.inits, c.app, i, *s, c.want[i])
+			}
+		}
+		if got := q.Line().Status; got != c.status {
+			t.Errorf("%v %v: STATUS is %s, want %s", c.inits, c.app, got, c.status)
+		}
+	}
+}

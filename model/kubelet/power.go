@@ -44,7 +44,7 @@ func (k *Kubelet) halt() {
 	k.about.Stop()
 	k.client.Restart()
 	k.beat.Restart()
-	k.machine.CancelPulls()
+	k.machine.BreakOff()
 	k.machine.LeaveLogs()
 	k.slots, k.rows, k.queue, k.disks = k.slots[:0], k.rows[:0], k.queue[:0], k.disks[:0]
 	k.used, k.writing, k.patching, k.cordoned = model.Resources{}, false, false, false

@@ -102,7 +102,6 @@ func TestAProcessThatHangsIsKilledAfterItsThresholdAndAllOfItsGrace(t *testing.T
 		if !r.get(p).IsReady() {
 			t.Error("a liveness probe makes nothing not ready")
 		}
-		r.kubelet.Unhang(p.Ref())
 		killed := r.Now()
 		r.within(killed, grace-2*time.Second, grace+3*time.Second, "restarted", func() bool { return r.get(p).Restarts() == 1 })
 	}

@@ -23,6 +23,9 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 	var buffer [8]model.ContainerStatus
 	statuses := r.statuses(buffer[:0], cache)
 	phase := r.phase(statuses, final)
+	if final {
+		r.closeStatuses(statuses)
+	}
 	next := *last
 	next.Spec = r.pod.Spec // a status tells of a resize to this one
 	// Of a static pod that is what its file says: no phase.
@@ -142,10 +145,59 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 	if plainInit(r.pod.Spec, i) {
 		s.Ready = p.ExitCode == 0
 	}
-	if c.reason != noReason && r.stage == syncing && restarts(r.pod.Spec, i, p.ExitCode) {
+	if c.reason != noReason && !r.pod.Deleting() && restarts(r.pod.Spec, i, p.ExitCode) {
 		s.State, s.Reason, s.EndedBefore = model.ContainerWaiting, waitingNames[c.reason], 0
 	}
 	return s
+}
+
+// What is said of a container that waits when its pod has ended.
+const (
+	reasonNotFound = "ContainerStatusUnknown"
+	codeNotFound   = 137
+)
+
+// closeStatuses has containers that still wait have failed when nothing of their pod runs
+// any more: app containers if the API shows that the pod was initialized, init containers up to
+// the last that has begun, or the first (pkg/kubelet/status/status_manager.go TerminatePod).
+func (r *row) closeStatuses(statuses []model.ContainerStatus) {
+	first := len(r.pod.Spec.InitContainers)
+	begun := min(1, first)
+	for i := range first {
+		if s := &statuses[i]; s.State != model.ContainerWaiting || s.FinishedAt > 0 {
+			begun = i + 1
+		}
+	}
+	initialized := r.shownInitialized()
+	for i := range statuses {
+		s := &statuses[i]
+		if app := i >= first; s.State == model.ContainerWaiting && (i < begun || app && initialized) {
+			s.State, s.Reason, s.ExitCode, s.OOMKilled = model.ContainerTerminated, reasonNotFound, codeNotFound, false
+			s.EndedBefore, s.FinishedAt = s.FinishedAt, 0
+		}
+	}
+}
+
+// shownInitialized tells whether the API shows that the pod's init containers once were
+// done, if it has any (hasPodInitialized).
+func (r *row) shownInitialized() bool {
+	init, shown := r.pod.Spec.InitContainers, r.pod.Containers
+	switch {
+	case len(init) == 0:
+		return true
+	case len(shown) != len(r.containers):
+		return false
+	}
+	for i := range shown[len(init):] {
+		if s := &shown[len(init)+i]; s.State != model.ContainerWaiting || s.FinishedAt > 0 {
+			return true
+		}
+	}
+	last := &shown[len(init)-1]
+	if init[len(init)-1].Sidecar {
+		return last.State == model.ContainerRunning && last.Started
+	}
+	return last.FinishedAt > 0 && last.ExitCode == 0
 }
 
 // lastEnd is the last end of a container that was shown.
@@ -219,7 +271,7 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 			if !restarts(spec, i, s.ExitCode) {
 				t.over++
 			}
-			if s.ExitCode == 0 {
+			if s.State == model.ContainerTerminated && s.ExitCode == 0 {
 				t.succeeded++
 			}
 		}

@@ -13,13 +13,16 @@ func (m *Machine) StopRuntime() {
 	wasDown := m.RuntimeDown()
 	m.down = true
 	if !wasDown {
-		m.dropWork()
+		m.BreakOff()
 		m.turnRotation()
 	}
 }
 
-// dropWork breaks off what the daemon was doing.
-func (m *Machine) dropWork() {
+// BreakOff breaks off what the daemon was doing, because it ends or because who asked for it
+// has: a call whose caller is gone is canceled, so that nobody gets SIGKILL when the grace is
+// over that a kubelet has given which does not run any more
+// (containerd/internal/cri/server/container_stop.go stopContainer).
+func (m *Machine) BreakOff() {
 	m.CancelPulls()
 	m.dropCalls()
 	for _, s := range m.pods {
@@ -27,7 +30,7 @@ func (m *Machine) dropWork() {
 			continue
 		}
 		for i := range s.Processes {
-			if p := &s.Processes[i]; p.Running {
+			if p := &s.Processes[i]; p.Running && p.killAt != sim.Never {
 				p.killAt = sim.Never
 				m.postDue(s, i)
 			}

@@ -105,7 +105,7 @@ func (m *Machine) daemonsDue(now sim.Time) {
 		m.kubelet.DaemonsBehind()
 		if down := m.RuntimeDown(); down != wasDown {
 			if down {
-				m.dropWork()
+				m.BreakOff()
 			}
 			m.turnRotation()
 			m.kubelet.RuntimeChanged()

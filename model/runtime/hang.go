@@ -3,16 +3,20 @@ package runtime
 import "slices"
 
 // Hang has the processes of a pod hang from now on, those that start, too: they do not
-// serve, and leave probes unanswered and SIGTERM alone. The pod may be unknown here.
+// serve, and leave probes unanswered and SIGTERM alone until they go on. The pod may be
+// unknown here.
 func (m *Machine) Hang(pod uint32) {
 	m.hanging = append(m.hanging, pod)
 	m.hangChanged(pod)
 }
 
-// Unhang takes back one Hang. A SIGTERM that came meanwhile was lost.
+// Unhang takes back one Hang.
 func (m *Machine) Unhang(pod uint32) {
 	if i := slices.Index(m.hanging, pod); i >= 0 {
 		m.hanging = slices.Delete(m.hanging, i, i+1)
+	}
+	if s := m.Sandbox(pod); s != nil && !m.hangs(s) {
+		m.heedLate(s)
 	}
 	m.hangChanged(pod)
 }

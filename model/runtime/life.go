@@ -166,17 +166,35 @@ func (m *Machine) Stop(s *Sandbox, i int, grace time.Duration) {
 	kill := now.Add(max(grace, MinimumKill) + killTime.Draw(&luck))
 	if p.TermAt == 0 {
 		p.TermAt = now
-		b := m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
-		takes := b.Stop.Draw(&luck)
-		if b.Stop.IsConstant() {
-			takes += spreadTime.Draw(&luck)
-		}
-		if at := now.Add(takes); at < p.dueAt && !m.hangs(s) {
-			p.dueAt, p.dueCode, p.dueCause = at, b.stopCode(), Exited
+		if !m.hangs(s) {
+			m.heed(s, i, &luck)
 		}
 	}
 	p.killAt = min(p.killAt, kill)
 	m.postDue(s, i)
+}
+
+// heed has a container that was sent SIGTERM end by itself, as its process begins to do now.
+func (m *Machine) heed(s *Sandbox, i int, luck *sim.Stream) {
+	p, b := &s.Processes[i], m.behaviors.For(s.Pod, container(s.Pod.Spec, i).Name)
+	takes := b.Stop.Draw(luck)
+	if b.Stop.IsConstant() {
+		takes += spreadTime.Draw(luck)
+	}
+	if at := m.kernel.Now().Add(takes); at < p.dueAt {
+		p.dueAt, p.dueCode, p.dueCause = at, b.stopCode(), Exited
+	}
+}
+
+// heedLate has the containers of a pod that hung end that were sent SIGTERM meanwhile.
+func (m *Machine) heedLate(s *Sandbox) {
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.Running && p.TermAt > 0 {
+			luck := m.costs.stop.Draw(s.Hash, uint64(i)<<32|uint64(p.Instances))
+			m.heed(s, i, &luck)
+			m.postDue(s, i)
+		}
+	}
 }
 
 // Crash ends a container at once. It tells whether it was running.

@@ -144,7 +144,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		said = *node.Stock
 	}
 	m.limitedSwap, m.swap = c.LimitedSwap, said.SwapBytes
-	m.pids = cmp.Or(said.PIDs, min(mostPIDs, m.memory/bytesPerThread))
+	m.pids = cmp.Or(said.PIDs, MostPIDs(m.memory))
 	m.keptPIDs = said.KeptPIDs
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)

@@ -46,6 +46,12 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}
+		if p.starting > 0 {
+			p.starting = m.behaviors.For(s.Pod, c.Name).StartupCPUMilli
+			if p.limit > 0 {
+				p.starting = min(p.starting, p.limit)
+			}
+		}
 		m.limitAnew(s, i)
 		m.allowSwap(s, i)
 		m.limitMemory(s, i)

@@ -21,6 +21,9 @@ const (
 	mostPIDs       = 1 << 22
 )
 
+// MostPIDs is how many processes there can be on a machine of which nobody says that.
+func MostPIDs(memoryBytes int64) int64 { return min(mostPIDs, memoryBytes/bytesPerThread) }
+
 // extra is what a container has of it. Growth is in thousandths a second.
 type extra struct {
 	pids, pidsGrowth, pidsMilliPerRPS int64

@@ -47,6 +47,40 @@ func TestAStartUpUnderALimitTakesItsPeriods(t *testing.T) {
 	}
 }
 
+// Source: KEP 1287: a CPU limit that is changed in place holds at once, as for who starts up
+// with more than it runs with (the startup boost of its user stories). What is left goes on at
+// the speed of what it has then.
+func TestAStartUpGoesOnAsALimitThatIsChangedInPlaceAllows(t *testing.T) {
+	for _, c := range []struct {
+		limit, to int64 // 0 is none
+		serves    time.Duration
+	}{
+		{500, 2000, 17500 * time.Millisecond}, // 7.5 of its 10 s are left after 10 s at a quarter of its speed
+		{500, 0, 17500 * time.Millisecond},
+		{500, 1000, 25 * time.Second},
+		{2000, 1000, 10 * time.Second}, // it has started up
+		{1000, 500, 30 * time.Second},  // half is left, at a quarter of its speed
+		{1000, 4000, 15 * time.Second},
+	} {
+		r := newRig(Behavior{Startup: sim.Constant(10 * time.Second), StartupCPUMilli: 2000})
+		r.machine.cores = 4000
+		limited := func(milli int64) []model.Container {
+			return []model.Container{{Name: "main", Limits: model.Resources{CPUMilli: milli}}}
+		}
+		s := r.machine.Add(pod(1, limited(c.limit)...), 1)
+		r.machine.MakeSandbox(s)
+		r.machine.Start(s, 0)
+		r.run(t, 10*time.Second)
+		spec := *s.Pod.Spec
+		spec.Containers = limited(c.to)
+		r.machine.Resize(s, &spec)
+		r.run(t, time.Minute)
+		if d := s.Processes[0].ServesAt.Sub(0) - c.serves; d < -100*time.Millisecond || d > 100*time.Millisecond {
+			t.Errorf("from %d to %d: it serves %v later than after %v", c.limit, c.to, d, c.serves)
+		}
+	}
+}
+
 func TestARequestOfManyThreadsStandsStillMore(t *testing.T) {
 	b := Behavior{CPUMicroPerRPS: 40_000, Threads: 8}
 	alone, even, stall := RequestTime(&b, 2000)
