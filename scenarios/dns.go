@@ -1,7 +1,9 @@
 package scenarios
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -64,7 +66,34 @@ func (l *loader) lookedUp(v strict.Value) (out []string) {
 			item.Errorf("%s is no pattern of a name, such as stock, pay* or stock.shop", strict.Quote(pattern))
 			continue
 		}
+		l.checkLookedUp(item, pattern)
 		out = append(out, pattern)
 	}
 	return out
+}
+
+// checkLookedUp finds a pattern that is none of any Service, nor of a single pod behind one
+// that requests go to.
+func (l *loader) checkLookedUp(v strict.Value, pattern string) {
+	var names []string
+	add := func(namespace, name string) { names = append(names, name, name+"."+namespace) }
+	for _, p := range l.known.names(model.KindService) {
+		r, _ := parseRef(p)
+		add(r.namespace, r.name)
+	}
+	for i := range l.scenario.Config.Traffic {
+		add(l.scenario.Config.Traffic[i].Namespace, l.scenario.Config.Traffic[i].Service)
+	}
+	for _, b := range l.scenario.Config.Behaviors {
+		for _, c := range b.Calls {
+			add(cmp.Or(c.Namespace, b.Namespace), c.Service)
+		}
+	}
+	fits := func(name string) bool {
+		ok, _ := path.Match(pattern, name)
+		return ok
+	}
+	if !l.incomplete() && !slices.ContainsFunc(names, fits) {
+		v.Errorf("no Service has a name like %s%s", strict.Quote(pattern), l.suggest(pattern, names))
+	}
 }

@@ -69,8 +69,9 @@ type Kernel struct {
 
 const nobody ActorID = math.MaxUint32
 
-// wallEvery is how many events pass between two looks at the stopwatch.
-const wallEvery = 1 << 16
+// wallEvery is how many events pass between two looks at the stopwatch: few, as one that
+// computes traffic may take some milliseconds, and a look takes 50 ns.
+const wallEvery = 1 << 10
 
 // recentEvents is how many of the last events an error about a run that does not
 // end is based on.

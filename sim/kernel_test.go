@@ -257,7 +257,7 @@ func TestBudgets(t *testing.T) {
 	k = New(Config{Limits: Limits{Wall: 1}})
 	k.script("a", again).post(0, 2)
 	got = stopped(t, k).Error()
-	if want := "the budget of 1ns of real time is used up at 196.605µs, after 65536 events; next would be a (why 0 about 2)"; got != want {
+	if want := "the budget of 1ns of real time is used up at 3.069µs, after 1024 events; next would be a (why 0 about 2)"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

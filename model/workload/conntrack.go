@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -82,7 +83,11 @@ func (b *table) look(now sim.Time) sim.Time {
 	room := b.room()
 	b.forget(now)
 	lets, next := b.wanted[closing], b.fullAt(now, room)
-	if b.full = next <= now.Add(time.Millisecond); b.full { // sooner is rounded
+	near := time.Millisecond // sooner is rounded
+	if b.full {
+		near = time.Second // who was dropped comes again as soon as nobody is
+	}
+	if b.full = next <= now.Add(near); b.full {
 		lets, next = b.trickle(now, room)
 	}
 	b.remember(now, lets)
@@ -219,6 +224,16 @@ func (b *table) trickle(now sim.Time, room int64) (lets int64, until sim.Time) {
 		at = until
 	}
 	return 0, sim.Never
+}
+
+// complaint says that the table is full. Traffic that would fit by itself does not where
+// entries of what came before are left.
+func (b *table) complaint() string {
+	said := fmt.Sprintf("nf_conntrack: table full, dropping packet: room for %d entries", b.room()/1000)
+	if b.wanted[closing] <= b.room() {
+		return said + ", which are taken by connections that closed in the last two minutes"
+	}
+	return said + fmt.Sprintf(", %d would be needed", b.wanted[closing]/1000)
 }
 
 // drops is how many new connections of a million the table drops.

@@ -250,3 +250,28 @@ func TestEntriesOfUDPAreGivenUpForNewOnes(t *testing.T) {
 	r.after(time.Second)
 	r.says(t, "web", "100 rps from node/n-3: 0 served, 100 timed out, 100 of them dropped by a full conntrack table")
 }
+
+// Who asks what would fill a table is told so, and that it is what came before if not.
+func TestAFullTableSaysWhatFillsIt(t *testing.T) {
+	r, _ := tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 200_000})
+	r.after(75 * time.Second)
+	if got, want := r.noted(workload.ReasonConntrackFull), "nf_conntrack: table full, dropping packet: room for 12000 entries, 24000 would be needed"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r, _ = tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 200_000}, workload.Step{At: 65 * time.Second, MilliRPS: 99_000})
+	r.after(80 * time.Second)
+	if got, want := r.noted(workload.ReasonConntrackFull), "nf_conntrack: table full, dropping packet: room for 12000 entries, which are taken by connections that closed in the last two minutes"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// noted is what the first note of a reason says.
+func (r *rig) noted(reason string) string {
+	h := r.store.History()
+	for i := range h.Len() {
+		if n := h.At(i); n.Note != nil && n.Note.Reason == reason {
+			return n.Note.Message
+		}
+	}
+	return ""
+}

@@ -424,8 +424,10 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
-		t.news++
-		t.strain(network.Site(about))
+		if s := network.Site(about); t.own(s).table.wakeAt == now { // else that has changed since
+			t.news++
+			t.strain(s)
+		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)

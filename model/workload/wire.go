@@ -298,8 +298,7 @@ func (t *Flows) tellOf(w *wire, was *condition) {
 	switch dropped := w.is.dropped > 0; {
 	case dropped == (was.dropped > 0):
 	case dropped:
-		t.noteOf(w, model.Note{Warning: true, Reason: ReasonConntrackFull, Message: fmt.Sprintf(
-			"nf_conntrack: table full, dropping packet: room for %d entries, %d would be needed", w.table.room()/1000, w.table.wanted[closing]/1000)})
+		t.noteOf(w, model.Note{Warning: true, Reason: ReasonConntrackFull, Message: w.table.complaint()})
 	default:
 		t.noteOf(w, model.Note{Reason: ReasonConntrackFree, Message: "nf_conntrack takes all new connections again"})
 	}
