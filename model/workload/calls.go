@@ -110,7 +110,7 @@ func (f *flow) rounds(a *attempt) bool {
 	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
 }
 
-// total computes what becomes of a flow. An attempt ends after its timeout, if it is not
+// total computes what becomes of a flow, but for its quantiles. An attempt ends after its timeout, if it is not
 // over before; that includes the time in which its name is looked up.
 func (t *Flows) total(f *flow) {
 	p50, p99 := f.now.P50, f.now.P99
@@ -142,16 +142,23 @@ func (t *Flows) total(f *flow) {
 	if f.of >= 0 {
 		f.spoil()
 	}
-	if times := &f.single.ok; t.Exact && *times != f.timed || times.change(&f.timed) != same {
-		f.timed = *times
-		p50, p99 = times.quantile(million/2), times.quantile(million/100*99)
-		if limit > 0 {
-			p50, p99 = min(p50, limit), min(p99, limit)
-		}
-	}
 	f.now.P50, f.now.P99 = p50, p99
 	all := f.single.all()
 	f.lasts = all.mean()
+}
+
+// time finds the quantiles of how long a flow's requests take, if that is another time than when
+// they were found last.
+func (t *Flows) time(f *flow) {
+	times := &f.single.ok
+	if times.change(&f.timed) == same && (!t.Exact || *times == f.timed) {
+		return
+	}
+	f.timed = *times
+	f.now.P50, f.now.P99 = times.quantile(million/2), times.quantile(million/100*99)
+	if f.Timeout > 0 {
+		f.now.P50, f.now.P99 = min(f.now.P50, f.Timeout), min(f.now.P99, f.Timeout)
+	}
 }
 
 // away is how long those wait that are turned away, after so long for names: at once they

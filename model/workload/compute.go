@@ -64,6 +64,7 @@ func (t *Flows) compute() {
 	for _, i := range t.changed {
 		f := &t.flows[i]
 		f.changed = false
+		t.time(f)
 		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
 		f.paced = false
 		nearer := f.moved && t.near(f, waits)
@@ -313,7 +314,7 @@ func (t *Flows) reckon() {
 		t.total(f)
 		t.meter(i)
 		t.reprobeCallers(f)
-		if (f.now != f.told || f.moved) && !f.changed {
+		if !f.changed && (f.now != f.told || f.moved || f.single.ok != f.timed) {
 			f.changed = true
 			t.changed = append(t.changed, i)
 		}

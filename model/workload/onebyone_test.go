@@ -284,8 +284,15 @@ func TestServicesThatCallOneAnotherFareAsOneByOne(t *testing.T) {
 		services := draw(rand.New(rand.NewPCG(seed, 99)), 3+int(seed%2), seed%3 > 0)
 		want, got := onebyone(services, 20, 80), byRate(t, services, 10*time.Minute)
 		worst := 0.0
+		busy := make([]float64, len(services))
 		for e, w := range want {
 			worst = max(worst, math.Abs(w.served-got[e].served)/max(w.served, 1))
+			busy[e.to] += got[e].served * (services[e.to].latency + services[e.to].cpu).Seconds()
+		}
+		for i, s := range services {
+			if most := float64(s.pods * s.workers); busy[i] > 1.01*most {
+				t.Errorf("seed %d: service %d keeps %.1f workers busy of %.0f: %+v", seed, i, busy[i], most, services)
+			}
 		}
 		if worst > 0.03 {
 			off++

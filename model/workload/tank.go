@@ -136,8 +136,8 @@ func (k *tank) turns(each, room, all int64) int64 {
 	deviation := max(sim.Root(uint64(min(k.noise, million*million))*1000), 1000)
 	off := (all - k.held - k.spilt) / million
 	far := max(off, -off)
-	normal := span{mean: 40 * deviation} // as near as a gamma distribution comes
-	beyond := normal.exceedsBy(normal.mean+far, deviation)
+	normal := shapeOf(0, 40*deviation, deviation) // as near as a gamma distribution comes
+	beyond := normal.exceeds(normal.mean + far)
 	// up to z = 3, φ(z) - zΦ(-z) is within a tenth of 0.8/(1+0.55z) Φ(-z)
 	spills := product(beyond, 800*deviation, 1000*deviation+550*far)
 	if off < 0 {

@@ -65,24 +65,37 @@ func (t *timing) variance() (sum int64) {
 // and is one stage after another.
 func (t timing) and(next timing) timing {
 	switch {
-	case t == timing{}:
+	case t[0].share == 0:
 		return next
-	case next == timing{}:
+	case next[0].share == 0:
 		return t
-	case t[1].share == 0 && next[1].share == 0:
-		return spread(t[0].fixed+next[0].fixed, t[0].mean+next[0].mean, t[0].variance+next[0].variance)
+	case next[1].share == 0:
+		return t.shift(&next[0])
+	case t[1].share == 0:
+		return next.shift(&t[0])
 	}
 	var m mixture
 	for i := 0; i < spans && t[i].share > 0; i++ {
 		for j := 0; j < spans && next[j].share > 0; j++ {
-			a, b := &t[i], &next[j]
-			m.put(span{
-				share: a.share * b.share / 1000, fixed: min(a.fixed+b.fixed, longest),
-				mean: min(a.mean+b.mean, longest), variance: min(a.variance+b.variance, longest*longest),
-			})
+			k := t[i].and(&next[j])
+			k.share = t[i].share * next[j].share / 1000
+			m.put(k)
 		}
 	}
 	return m.timing()
+}
+
+// shift is and, if what comes after it is of one kind.
+func (t timing) shift(by *span) timing {
+	for i := 0; i < spans && t[i].share > 0; i++ {
+		t[i] = t[i].and(by)
+	}
+	return t
+}
+
+// and is a kind of time after another one.
+func (k *span) and(next *span) span {
+	return span{k.share, min(k.fixed+next.fixed, longest), min(k.mean+next.mean, longest), min(k.variance+next.variance, longest*longest)}
 }
 
 // mixture is the times of requests that fare differently, which are put together.
@@ -103,7 +116,7 @@ func (m *mixture) add(many int64, t timing, limit time.Duration) {
 		m.put(span{share: product(many, late, 1000), fixed: limit.Microseconds()})
 		many = product(many, million-late, million)
 	}
-	if t == (timing{}) {
+	if t[0].share == 0 {
 		m.put(span{share: product(many, 1000, 1)})
 		return
 	}
@@ -273,22 +286,24 @@ func (k span) below(us, over int64) span {
 // thousandth more.
 func (t *timing) quantile(part int64) time.Duration {
 	if t[1].share == 0 {
-		return time.Duration(t[0].quantile(part)) * time.Microsecond
+		k := t[0].shape()
+		return time.Duration(k.quantile(part)) * time.Microsecond
 	}
-	var deviations [spans]int64
-	for i := 0; i < spans && t[i].share > 0; i++ {
-		deviations[i] = t[i].deviation()
+	var shapes [spans]shape
+	n := 0
+	for ; n < spans && t[n].share > 0; n++ {
+		shapes[n] = t[n].shape()
 	}
 	within := func(us int64) int64 {
 		sum := int64(million)
-		for i := 0; i < spans && t[i].share > 0; i++ {
-			sum -= t[i].share * t[i].exceedsBy(us, deviations[i]) / million
+		for i := range shapes[:n] {
+			sum -= t[i].share * shapes[i].exceeds(us) / million
 		}
 		return sum
 	}
 	low, high, below, above := int64(0), int64(-1), part, int64(0)
-	for i := 0; i < spans && t[i].share > 0; i++ {
-		at := t[i].quantile(part)
+	for i := range shapes[:n] {
+		at := shapes[i].quantile(part)
 		if high >= 0 && at >= high || at <= low {
 			continue
 		}
@@ -345,82 +360,85 @@ var gammas = [...][len(parts)]int64{
 	{-250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -250, -249, -248, -242, -226, -182, -67, 239, 564, 1163, 2500, 4705, 6599, 11469, 19102, 27164, 35476},
 }
 
-// quartersOf is the quarters of a mean that a standard deviation is: how many whole ones, and
-// the millionths of the way to the next.
-func quartersOf(mean, deviation int64) (whole int, part int64) {
-	quarters := product(deviation, 4*million, max(mean, 1))
-	if quarters >= int64(len(gammas)-1)*million {
-		return len(gammas) - 2, million
+// shape is a kind of time by what is looked up of its distribution.
+type shape struct {
+	fixed, mean, deviation int64
+	row                    int   // of gammas: the whole quarters of the mean that the standard deviation is
+	along                  int64 // the millionths of the way to the next one
+}
+
+// shapeOf is the shape of a time by its mean and standard deviation.
+func shapeOf(fixed, mean, deviation int64) shape {
+	k := shape{fixed, mean, deviation, len(gammas) - 2, million}
+	if quarters := product(deviation, 4*million, max(mean, 1)); quarters < int64(len(gammas)-1)*million {
+		k.row, k.along = int(quarters/million), quarters%million
 	}
-	return int(quarters / million), quarters % million
+	return k
+}
+
+func (k *span) shape() shape {
+	return shapeOf(k.fixed, k.mean, sim.Root(uint64(k.variance)))
 }
 
 // standard is a quantile between two rows of gammas.
-func standard(row int, along int64, column int) int64 {
-	a, b := int64(gammas[row][column]), int64(gammas[row+1][column])
-	return a*1000 + (b-a)*along/1000 // millionths
+func (k *shape) standard(column int) int64 {
+	a, b := int64(gammas[k.row][column]), int64(gammas[k.row+1][column])
+	return a*1000 + (b-a)*k.along/1000 // millionths
 }
 
 // exceeds is the part of a kind that takes longer than us, in millionths.
-func (k *span) exceeds(us int64) int64 { return k.exceedsBy(us, k.deviation()) }
+func (k *span) exceeds(us int64) int64 {
+	s := k.shape()
+	return s.exceeds(us)
+}
 
-// deviation is its standard deviation.
-func (k *span) deviation() int64 { return sim.Root(uint64(k.variance)) }
-
-// exceedsBy is exceeds, of a span whose deviation is known.
-func (k *span) exceedsBy(us, deviation int64) int64 {
+func (k *shape) exceeds(us int64) int64 {
 	us -= k.fixed
 	switch {
 	case us < 0:
 		return million
-	case deviation == 0 && us < k.mean:
+	case k.deviation == 0 && us < k.mean:
 		return million
-	case deviation == 0:
+	case k.deviation == 0:
 		return 0
 	case us == 0:
 		return million
 	}
-	row, along := quartersOf(k.mean, deviation)
 	off := us - k.mean
-	z := product(max(off, -off), million, deviation)
-	if z > 40*million {
-		z = 40 * million
-	}
+	z := min(product(max(off, -off), million, k.deviation), 40*million)
 	if off < 0 {
 		z = -z
 	}
 	low, high := 0, len(parts)-1
-	if z >= standard(row, along, high) {
+	if z >= k.standard(high) {
 		return 0
 	}
 	for high-low > 1 {
-		if middle := (low + high) / 2; z < standard(row, along, middle) {
+		if middle := (low + high) / 2; z < k.standard(middle) {
 			high = middle
 		} else {
 			low = middle
 		}
 	}
-	a, b := standard(row, along, low), standard(row, along, high)
+	a, b := k.standard(low), k.standard(high)
 	if z <= a {
 		return million - parts[low]
 	}
 	return million - parts[low] - (parts[high]-parts[low])*(z-a)/(b-a)
 }
 
-// quantile is the time that a part of a kind take no longer than.
-func (k *span) quantile(part int64) int64 {
-	deviation := k.deviation()
-	if deviation == 0 {
-		return k.whole()
+// quantile is the time that a part of a kind, in millionths, take no longer than.
+func (k *shape) quantile(part int64) int64 {
+	if k.deviation == 0 {
+		return k.fixed + k.mean
 	}
-	row, along := quartersOf(k.mean, deviation)
 	i := 1
 	for i < len(parts)-1 && part > parts[i] {
 		i++
 	}
-	a, b := standard(row, along, i-1), standard(row, along, i)
+	a, b := k.standard(i-1), k.standard(i)
 	z := a + (b-a)*(part-parts[i-1])/(parts[i]-parts[i-1])
-	off := product(deviation, max(z, -z), million)
+	off := product(k.deviation, max(z, -z), million)
 	if z < 0 {
 		off = -off
 	}
