@@ -94,7 +94,7 @@ func (w *Work) filled(held int64, calls outcome, from crowd, room, free int64) (
 			high, h = load, x
 		}
 	}
-	return high, h
+	return max(high, 1), h
 }
 
 // More than so often what it gets done makes no difference to how full a pod is; and so often
@@ -179,7 +179,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p := pouring{each: each, room: h.room}
 	p.all, p.free = c.work.places(&h)
 	rest := min(h.atRest(each, p.free), p.all)
-	if k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
+	if k.begun != k.at && k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
 		k.settle(k.held, rest, false)
 		return h
 	}
@@ -224,7 +224,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k.spills = f.away
 	variance := min(of.noise, of.spread(p.all, p.free))
 	out := idle.behind(of.held-p.free, variance, chance, h.room).or(&p.full, product(f.mixed, f.mixed, million))
-	if out.room, out.does = h.room, f.does; f.away > 0 {
+	if out.room, out.does = h.room, k.calms(f.does); f.away > 0 {
 		out.takes = each - f.away
 	}
 	return out

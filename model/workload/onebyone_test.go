@@ -302,3 +302,21 @@ func TestServicesThatCallOneAnotherFareAsOneByOne(t *testing.T) {
 		}
 	}
 }
+
+// A pod whose workers become busy, as what it calls is slower the more it calls, comes to rest in
+// the instant in which they begin to.
+func TestCallsThatSlowDownWhoMakesThemComeToRest(t *testing.T) {
+	const ms = time.Millisecond
+	services := []service{
+		{pods: 4, workers: 5, queue: 20, latency: 5 * ms, calls: []link{{1, 0, 10 * time.Second}}, rps: 257},
+		{pods: 2, workers: 10, latency: 5 * ms, calls: []link{{2, 3, 10 * time.Second}}},
+		{pods: 2, workers: 3, queue: 50, latency: 20 * ms, calls: []link{{3, 1, 10 * time.Second}}},
+		{pods: 4, workers: 20, queue: 20, cpu: ms},
+	}
+	want, got := onebyone(services, 20, 80), byRate(t, services, time.Minute)
+	for e, w := range want {
+		if math.Abs(got[e].served/w.served-1) > 0.02 {
+			t.Errorf("%+v: %.1f; one by one %.1f", e, *got[e], *w)
+		}
+	}
+}

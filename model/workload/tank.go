@@ -26,6 +26,9 @@ type tank struct {
 	mixes  int64    // by so much a second since
 	spilt  int64    // what was turned away since it moves like this, in nanos of a request
 	spills int64    // so much a second since, in thousandths
+	begun  sim.Time // when it began to move
+	did    int64    // what got done, when it was computed last
+	didAt  sim.Time // when that was
 	low    int64    // where it was last that it filled; -1 if it did not
 	high   int64    // where it was last that it drained
 }
@@ -66,7 +69,7 @@ func (k *tank) pass(now sim.Time) {
 // begin has a tank move that was at rest. If it came to rest just now, that is because what
 // arrives depends on it.
 func (k *tank) begin(all, free int64) {
-	*k = tank{over: true, fickle: k.at > 0 && k.since == k.at, at: k.at, held: k.held, low: -1, high: -1}
+	*k = tank{over: true, fickle: k.at > 0 && k.since == k.at, at: k.at, begun: k.at, held: k.held, low: -1, high: -1}
 	k.noise = k.spread(all, free)
 }
 
@@ -194,6 +197,16 @@ func (k *tank) move(off, speed int64) {
 // takes is how long it takes to a level, in nanoseconds.
 func (k *tank) takes(level int64) int64 {
 	return product(max(level-k.held, k.held-level), 1000, max(k.grows, -k.grows, 1)) + 1
+}
+
+// calms is what gets done of a tank whose calls take the longer the more of it gets done: half way
+// from what was said before in the same instant, or that would go to and fro.
+func (k *tank) calms(does int64) int64 {
+	if k.begun == k.at && k.didAt == k.at {
+		does = k.did + (does-k.did)/2
+	}
+	k.did, k.didAt = does, k.at
+	return does
 }
 
 // mixing is how long it takes until all is spread, in nanoseconds.
