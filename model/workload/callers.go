@@ -138,8 +138,9 @@ func (a *hands) add(c *class) {
 	a.queue += min(product(c.work.Queue, c.n(), 1), math.MaxInt32)
 }
 
-// scarce tells whether it happens that all of them are busy: that is five deviations from how
-// many are on the average.
+// scarce tells whether it happens that all of them are busy: not if that is more than five
+// standard deviations from how many are on the average, which a normal distribution exceeds once
+// in three million times.
 func (a *hands) scarce() bool {
 	return a.many <= mostCallers && a.busy+5*int64(sim.Root(uint64(a.busy*1000))) >= a.many*1000
 }
@@ -156,9 +157,10 @@ func (t *Flows) besides(f *flow, c *class) int64 {
 	return min(us, longest) * 1000
 }
 
-// It makes a difference how few call if they have so many workers at most, and for each of a
-// pod's places not more than so many, and if not more than so many of a million of what comes
-// are others'.
+// How few call is taken into account only where that was compared with requests one by one: if
+// callers have so many workers at most, not more than so many for each place of the pod that is
+// called, and if not more than so many of a million of the requests that come are of others, who
+// count as infinitely many. Elsewhere all do.
 const (
 	mostCallers = 300
 	eachPlace   = 4
@@ -211,7 +213,9 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 		return crowd{}
 	}
 	if late := c.took(min(held, from.many*request)); late > limit {
-		// who gives up makes the next call while the last one is there, and soon there are many more
+		// Who gives up makes the next call while the one before is still there, so the same workers
+		// are there several times. The fourth power of how often has them count as nearly infinitely
+		// many, unless they give up just before they are served.
 		for range 4 {
 			from.many = min(product(from.many, late, limit), million)
 		}
@@ -233,9 +237,9 @@ func (f *flow) elsewhere(here, stay int64) (own, would int64) {
 	return max(product(each, all, here)-stay, 0), product(product(f.hands.asked, calls, 1000), here, all)
 }
 
-// plenty tells whether a worker is ready also while a pod is full with so many requests: that
-// is four deviations from how many are elsewhere then, of which on the average there are so
-// many millionths.
+// plenty tells whether a worker is ready also while a pod is full with so many requests: so if all
+// workers that are not there are four standard deviations more than those which are at work
+// elsewhere, of which on the average there are so many millionths.
 func (a *crowd) plenty(full, elsewhere int64) bool {
 	return (a.many-full)*million > elsewhere+4000*int64(sim.Root(uint64(min(elsewhere, million*million))))
 }

@@ -120,16 +120,11 @@ func (t *Flows) mix(i int32) {
 // divideAll divides the pods of backends anew whose rules or pods are others.
 func (t *Flows) divideAll() {
 	for len(t.mixed) > 0 {
-		now := t.mixed
-		t.mixed = nil
-		slices.Sort(now)
+		now := take(&t.mixed)
 		for _, i := range now {
 			t.divide(i)
 		}
-		if t.mixed == nil {
-			t.mixed = now[:0]
-			return
-		}
+		reuse(&t.mixed, now)
 	}
 }
 

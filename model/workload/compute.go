@@ -18,7 +18,8 @@ const (
 	timesSpare = 10 * timesAll
 )
 
-// allot says how much is computed in this instant at most.
+// allot says how much is computed in this instant at most; from seven eighths of that on it is
+// computed whatever is below it.
 func (t *Flows) allot() {
 	each, now := timesEach*(len(t.flows)+len(t.classes)), t.kernel.Now()
 	t.spent += max(t.computed-t.most+t.spare, 0)
@@ -175,9 +176,7 @@ func (t *Flows) recapacitate() {
 // reshare makes the shares of stale flows anew. Those to a backend that has new rules
 // wait until its pods are divided by them.
 func (t *Flows) reshare() {
-	now := t.stale
-	t.stale = nil
-	slices.Sort(now)
+	now := take(&t.stale)
 	for _, i := range now {
 		f := &t.flows[i]
 		f.stale = false
@@ -203,16 +202,27 @@ func (t *Flows) reshare() {
 		}
 		t.share(i)
 	}
-	if t.stale == nil {
-		t.stale = now[:0]
+	reuse(&t.stale, now)
+}
+
+// take is a list of what is to be computed, ascending, which is empty now.
+func take(list *[]int32) []int32 {
+	now := *list
+	*list = nil
+	slices.Sort(now)
+	return now
+}
+
+// reuse has a list, unless something was put there meanwhile, use room again.
+func reuse(list *[]int32, room []int32) {
+	if *list == nil {
+		*list = room[:0]
 	}
 }
 
 // rehandle computes how pods fare at which something else arrives, or whose calls do.
 func (t *Flows) rehandle() {
-	now := t.touched
-	t.touched = nil
-	slices.Sort(now)
+	now := take(&t.touched)
 	for _, id := range now {
 		c := &t.classes[id]
 		c.touched = false
@@ -221,9 +231,7 @@ func (t *Flows) rehandle() {
 			t.fare(id, c)
 		}
 	}
-	if t.touched == nil {
-		t.touched = now[:0]
-	}
+	reuse(&t.touched, now)
 }
 
 // fare computes how the pods of a class do.
@@ -362,7 +370,7 @@ func (t *Flows) recall(i int32) {
 
 func (t *Flows) note(f *flow) {
 	if len(t.tellings) == cap(t.tellings) {
-		t.tellings = make([]model.Traffic, 0, 186)
+		t.tellings = make([]model.Traffic, 0, 186) // of 176 bytes: the largest size class of Go's allocator, 32 KiB
 	}
 	t.tellings = append(t.tellings, f.told)
 	t.store.Note(t.self, model.Note{
