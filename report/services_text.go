@@ -33,7 +33,7 @@ func (p *printer) traffic(r *Report) {
 		}
 	}
 	if left := len(r.Traffic) - mostServices; left > 0 {
-		p.line("  and " + quantity(int64(left), "more service"))
+		p.line("  and " + Quantity(int64(left), "more service"))
 	}
 	p.line("")
 }
