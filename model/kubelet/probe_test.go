@@ -48,7 +48,8 @@ func TestInitialDelayHoldsProbesBack(t *testing.T) {
 
 // TestLivenessKillsASlowStarterAfterItsThresholdOfFailures: at a tick of the
 // worker, which counts from pod setup, 20 s after the first failure, with the
-// pod's grace; the first restart does not wait (spec 1.12, 1.13).
+// pod's grace; the first restart does not wait (pkg/kubelet/prober/worker.go,
+// pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff).
 func TestLivenessKillsASlowStarterAfterItsThresholdOfFailures(t *testing.T) {
 	slow := runtime.Behavior{Startup: sim.Constant(5 * time.Minute), Stop: sim.Constant(time.Hour)}
 	r := newRig(t, 3, behaving(slow))
@@ -86,8 +87,8 @@ func TestAStartupProbeKeepsTheOthersWaiting(t *testing.T) {
 	r.until("killed", time.Minute, func() bool { return len(r.notes(q, "Unhealthy")) == 1 })
 }
 
-// TestAContainerThatExitedIsNotReadyFromTheNextRelistOn (spec 1.7): within a
-// second and a write.
+// TestAContainerThatExitedIsNotReadyFromTheNextRelistOn: within a second and a write
+// (pkg/kubelet/pleg/generic.go).
 func TestAContainerThatExitedIsNotReadyFromTheNextRelistOn(t *testing.T) {
 	for seed := range uint64(10) {
 		r := newRig(t, seed)
