@@ -2,7 +2,7 @@ package model
 
 import "testing"
 
-// Source: pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS (k8s-node.md 2.1): CPU and memory
+// Source: pkg/apis/core/v1/helper/qos/qos.go ComputePodQOS: CPU and memory
 // of all containers, those that run before the others included.
 func TestAPodsClassFollowsFromAllItsContainers(t *testing.T) {
 	both, cpu, disk := Resources{CPUMilli: 100, MemoryBytes: 1 << 30}, Resources{CPUMilli: 100}, Resources{EphemeralBytes: 1 << 30}

@@ -46,7 +46,7 @@ type jsonTraffic struct {
 	Name               string           `json:"name"`
 	P50NS              int64            `json:"p50Ns"`
 	P99NS              int64            `json:"p99Ns"`
-	SameNodePPB        *int64           `json:"sameNodePpb"` // null if none come from nodes
+	SameNodePPB        *int64           `json:"sameNodePpb"` // null if none come from nodes, or through them
 	SameZonePPB        *int64           `json:"sameZonePpb"` // as crossZonePpb
 	ServedPPB          int64            `json:"servedPpb"`
 	WorstMinuteP99AtNS sim.Time         `json:"worstMinuteP99AtNs"`

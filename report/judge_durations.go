@@ -61,7 +61,7 @@ func (v *Verdict) tell(got took, of int) {
 		v.Reason = fmt.Sprintf("%s, from %v; deleted at %v while short of pods", got.Object, got.Start, got.End)
 	}
 	if of > 1 {
-		v.Reason += ", of " + quantity(int64(of), "sample")
+		v.Reason += ", of " + Quantity(int64(of), "sample")
 	}
 	if v.Held {
 		return

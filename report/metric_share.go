@@ -25,7 +25,12 @@ func openShare(of func(*model.Traffic) int64, lost int64) func(about) instrument
 	return func(a about) instrument { return &share{about: a.target, of: of, all: offered, each: lost} }
 }
 
-// openNearness measures a part of the requests that come from nodes.
+// ofThose is what requests the metrics of nearness are about.
+const ofThose = "of those that come from a node and have an endpoint on one to go to, whatever becomes of them; " +
+	"what a load balancer sends comes from the node it sends it through, what the ingress sends comes from none"
+
+// openNearness measures a part of the requests that come from nodes, or through them from a load
+// balancer.
 func openNearness(of func(*model.Traffic) int64) func(about) instrument {
 	return func(a about) instrument { return &share{about: a.target, of: of, all: inside} }
 }

@@ -29,7 +29,7 @@ type TrafficEnd struct {
 	Attempts                  int64   // for each request, in billionths
 	BusyPPM                   int64   // the endpoints, at most; 0 if nothing limits them
 
-	Placed                      bool // some requests came from nodes
+	Placed                      bool // some requests came from nodes, or through them
 	Zoned                       bool // and there is more than one zone
 	SameNode, SameZone, Crossed int64
 }

@@ -145,7 +145,8 @@ func TestHowRequestsFared(t *testing.T) {
 	}
 }
 
-// How much stayed on the node is said wherever nodes send; of zones only if there are some.
+// How much stayed on the node is said wherever nodes send, or load balancers through them; of
+// zones only if there are some.
 func TestTheReportSaysHowMuchStayedOnTheNode(t *testing.T) {
 	for _, c := range []struct {
 		zones        []string
@@ -153,10 +154,10 @@ func TestTheReportSaysHowMuchStayedOnTheNode(t *testing.T) {
 		line, absent string
 		json         []string
 	}{
-		{[]string{"", ""}, 100_000, "    from nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
-		{[]string{"a", "a"}, 100_000, "    from nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
-		{[]string{"a", "b"}, 100_000, "    from nodes: 25% stayed on the node, 75% in the zone, 25% went to another zone\n", "null zone", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": 750000000`, `"crossZonePpb": 250000000`}},
-		{[]string{"a", "b"}, 0, "service/web", "from nodes", []string{`"sameNodePpb": null`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+		{[]string{"", ""}, 100_000, "    from or through nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+		{[]string{"a", "a"}, 100_000, "    from or through nodes: 25% stayed on the node\n", "zone,", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
+		{[]string{"a", "b"}, 100_000, "    from or through nodes: 25% stayed on the node, 75% in the zone, 25% went to another zone\n", "null zone", []string{`"sameNodePpb": 250000000`, `"sameZonePpb": 750000000`, `"crossZonePpb": 250000000`}},
+		{[]string{"a", "b"}, 0, "service/web", "stayed on the node", []string{`"sameNodePpb": null`, `"sameZonePpb": null`, `"crossZonePpb": null`}},
 	} {
 		tape := newTape()
 		for i, zone := range c.zones {

@@ -33,7 +33,7 @@ func (p *printer) traffic(r *Report) {
 		}
 	}
 	if left := len(r.Traffic) - mostServices; left > 0 {
-		p.line("  and " + quantity(int64(left), "more service"))
+		p.line("  and " + Quantity(int64(left), "more service"))
 	}
 	p.line("")
 }
@@ -81,7 +81,7 @@ func (t *TrafficEnd) more() string {
 		}
 	}
 	if t.Placed {
-		out = append(out, "from nodes: "+parts(t.SameNode)+" stayed on the node")
+		out = append(out, "from or through nodes: "+parts(t.SameNode)+" stayed on the node")
 	}
 	if t.Zoned {
 		out = append(out, parts(t.SameZone)+" in the zone", parts(t.Crossed)+" went to another zone")

@@ -137,7 +137,7 @@ func (p *printer) workloads(all []WorkloadEnd) {
 		p.line("  " + l)
 	}
 	if left > 0 {
-		p.line("  and " + quantity(int64(left), "more workload"))
+		p.line("  and " + Quantity(int64(left), "more workload"))
 	}
 }
 
@@ -195,14 +195,14 @@ func (p *printer) foot(r *Report) {
 	case of == 0:
 		p.line("nothing was promised")
 	case failed == 0:
-		p.line(p.paint(green, "held: "+grouped(int64(of))+" of "+quantity(int64(of), "expectation")))
+		p.line(p.paint(green, "held: "+grouped(int64(of))+" of "+Quantity(int64(of), "expectation")))
 	default:
-		p.line(p.paint(red, "failed: "+grouped(int64(failed))+" of "+quantity(int64(of), "expectation")))
+		p.line(p.paint(red, "failed: "+grouped(int64(failed))+" of "+Quantity(int64(of), "expectation")))
 	}
 	if r.Stopped != "" {
 		p.line("  the run was stopped at " + r.End.String() + ": " + Escape(r.Stopped))
 	}
-	p.line("  seed " + fmt.Sprint(r.Seed) + ", " + quantity(int64(r.Events), "event") + ", " + quantity(int64(r.Records), "record"))
+	p.line("  seed " + fmt.Sprint(r.Seed) + ", " + Quantity(int64(r.Events), "event") + ", " + Quantity(int64(r.Records), "record"))
 	if r.Digest != "" {
 		p.line("  digest " + Escape(r.Digest))
 	}

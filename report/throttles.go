@@ -123,7 +123,7 @@ func (p *printer) throttled(r *Report) {
 		p.line("  " + l)
 	}
 	if left := len(r.Throttled) - mostServices; left > 0 {
-		p.line("  and " + quantity(int64(left), "more workload"))
+		p.line("  and " + Quantity(int64(left), "more workload"))
 	}
 	p.line("")
 }

@@ -12,8 +12,8 @@ import (
 	"orrery/sim"
 )
 
-// quantity is "1 pod" or "3 pods", with commas from a thousand on.
-func quantity(n int64, one string) string {
+// Quantity is "1 pod" or "3 pods", with commas from a thousand on.
+func Quantity(n int64, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}

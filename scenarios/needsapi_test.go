@@ -45,9 +45,8 @@ func playNamed(t *testing.T, needs, dns, rest string) {
 	checkHeld(t, needs+" "+dns, r)
 }
 
-// Source: spec k8s-node 4.7 and coredns.io/plugins/kubernetes: CoreDNS serves what it
-// knows while no API server answers; "a restarting CoreDNS pod during API outage is
-// not ready".
+// Source: coredns.io/plugins/kubernetes: CoreDNS serves what it knows while no API server answers;
+// one that starts meanwhile is not ready.
 func TestADNSServerThatStartsWithoutAnAPIServerKnowsNothing(t *testing.T) {
 	const outage = "  - {at: 5m, for: 20m, fault: apiserver-crash, id: api}\nexpect:\n"
 	playNamed(t, "needsAPI: true,", "cache: none", outage+`  - "between 1m and 10m: availability(kube-system/service/kube-dns) == 100%"
@@ -81,7 +80,7 @@ func TestADNSServerThatIsCutOffFromTheControlPlaneKnowsNothingWhenItStarts(t *te
 `)
 }
 
-// Source: spec k8s-node 4.7 and 5.10: kubeadm's Corefile has lameduck 5s, so servers that are
+// Source: coredns.io/plugins/health: kubeadm's Corefile has lameduck 5s, so servers that are
 // replaced answer until kube-proxies have heard that they go. Without it some lookups find
 // nobody, and wait for 5 s.
 func TestDNSServersThatAreReplacedAnswerUntilNobodyAsksThem(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 	"orrery/scenarios"
 )
 
-// What a scenario says of a machine is its capacity; pods have less of it (spec 1.5,
-// 8.22). Hollow nodes, as those of KWOK, say themselves what they have.
+// What a scenario says of a machine is its capacity; pods have less of it
+// (pkg/kubelet/nodestatus/setters.go). Hollow nodes, as those of KWOK, say themselves what they
+// have.
 func TestNodesKeepBackWhatKubeletsKeepBack(t *testing.T) {
 	s, err := loaded(t, `  nodes:
     - {name: plain, cpu: 4, memory: 16Gi, disk: 100Gi}

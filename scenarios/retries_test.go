@@ -13,7 +13,7 @@ func TestMistakesAboutTimeoutsAndRetriesOfTrafficAreSaidWhereTheyAre(t *testing.
 	for _, c := range []struct{ traffic, want string }{
 		{"timeout: 3", ".timeout: 3 has no unit: write 3s"},
 		{"timeout: 3x", ".timeout: "},
-		{"timeout: -1s", ".timeout: -1 is negative"},
+		{"timeout: -1s", ".timeout: -1s is negative: write 1s"},
 		{"timeout: 0s", ".timeout: 0s is out of range: 1ms to 15m"},
 		{"timeout: 1us", ".timeout: 1us is out of range: 1ms to 15m"},
 		{"timeout: [1s]", ".timeout: want a duration such as 90s, found a list"},
@@ -60,7 +60,7 @@ func TestMistakesAboutRepeatAndUpToAreSaidWhereTheyAre(t *testing.T) {
 	for _, c := range []struct{ timeline, want string }{
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 4}}", "repeat.every: 4 has no unit: write 4s"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 999ms}}", "repeat.every: 999ms is out of range: 1s to 366d"},
-		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: -5m}}", "repeat.every: -5 is negative"},
+		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: -5m}}", "repeat.every: -5m is negative: write 5m"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 5m, times: -1}}", "repeat.times: -1 is out of range"},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: {every: 5m, time: 2}}", `unknown field "time" in repeat; did you mean "times"?`},
 		{"{at: 1m, fault: node-down, target: node/n-1, repeat: 5m}", "repeat: want a map"},

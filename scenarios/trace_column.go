@@ -82,7 +82,7 @@ func (c *column) number(t *strict.Table, q *quantity) (n int64, ok bool) {
 	case err != nil:
 		cell.Errorf("%v", err)
 	case n < q.lo && q.lo == 0:
-		cell.Errorf("%s is negative", strict.Quote(cell.Text))
+		cell.Errorf("%s is negative: %s", strict.Quote(cell.Text), q.limits)
 	case n < q.lo || n > q.hi:
 		cell.Errorf("%s is out of range: %s", strict.Quote(cell.Text), q.limits)
 	default:

@@ -118,7 +118,11 @@ func (c *console) fill(p *scheduler.Planner, pod *model.Pod) int {
 		p.Place(pod, d.Node)
 	}
 	name := report.Escape(pod.Namespace + "/" + pod.Name)
-	fmt.Fprintf(c.out, "%d more of pod %s fit", total, name)
+	fits := "fit"
+	if total == 1 {
+		fits = "fits"
+	}
+	fmt.Fprintf(c.out, "%d more of pod %s %s", total, name, fits)
 	if d.Node != "" {
 		fmt.Fprintln(c.out, ", and there is still room")
 		return exitHeld
@@ -269,6 +273,6 @@ func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
 		fmt.Fprintf(w, "%s\t%s\t\n", name, report.Escape(d.Node))
 	})
 	w.Flush()
-	fmt.Fprintf(c.out, "\n%d of %d pods placed on %d nodes\n", placed, len(pending), len(s.Nodes))
+	fmt.Fprintf(c.out, "\n%d of %s placed on %s\n", placed, report.Quantity(int64(len(pending)), "pod"), report.Quantity(int64(len(s.Nodes)), "node"))
 	return exitHeld
 }

@@ -28,7 +28,7 @@ func (c *console) scheduleTrace(o *options) int {
 		return c.wrong("schedule", fmt.Errorf("%s has no trace of pods to place", report.Escape(o.trace)))
 	}
 	if n := len(config.Objects); n > 0 {
-		fmt.Fprintf(c.err, "only the pods of the trace are placed: %d other objects of the scenario are left out\n", n)
+		fmt.Fprintf(c.err, "only the pods of the trace are placed, not the scenario's %s\n", report.Quantity(int64(n), "other object"))
 	}
 	typical := config
 	if o.typical != "" {
@@ -45,7 +45,7 @@ func (c *console) scheduleTrace(o *options) int {
 	if err := x.place(config, o.placements); err != nil {
 		return c.wrong("schedule", err)
 	}
-	fmt.Fprintf(c.out, "%d of %d pods placed on %d nodes; none leaves\n\n", x.pods-x.unplaced, x.pods, len(config.Nodes))
+	fmt.Fprintf(c.out, "%d of %s placed on %s; none leaves\n\n", x.pods-x.unplaced, report.Quantity(int64(x.pods), "pod"), report.Quantity(int64(len(config.Nodes)), "node"))
 	x.print(c)
 	return exitHeld
 }

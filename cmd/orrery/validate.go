@@ -42,15 +42,8 @@ func validate(c *console, o *options, args []string) int {
 		}
 		c.notes(s.Notes)
 		fmt.Fprintf(c.out, "ok    %s: %s, %s, %s, %s, %s over %s\n", report.Escape(s.Config.Name),
-			count(len(s.Config.Nodes), "node"), count(len(s.Config.Objects), "object"), count(len(s.Config.Faults), "fault"),
-			count(len(s.Config.Actions), "action"), count(len(s.Expect), "expectation"), s.Config.Duration)
+			report.Quantity(int64(len(s.Config.Nodes)), "node"), report.Quantity(int64(len(s.Config.Objects)), "object"), report.Quantity(int64(len(s.Config.Faults)), "fault"),
+			report.Quantity(int64(len(s.Config.Actions)), "action"), report.Quantity(int64(len(s.Expect)), "expectation"), s.Config.Duration)
 	}
 	return code
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }

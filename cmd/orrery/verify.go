@@ -49,7 +49,7 @@ func verify(c *console, o *options, args []string) int {
 		fmt.Fprintln(c.err, first.stop)
 		return first.code()
 	}
-	fmt.Fprintf(c.out, "%s  seed %d  %d records  %s\n", report.Escape(s.Config.Name), s.Config.Seed, first.report.Records, first.report.Digest)
+	fmt.Fprintf(c.out, "%s  seed %d  %s  %s\n", report.Escape(s.Config.Name), s.Config.Seed, report.Quantity(int64(first.report.Records), "record"), first.report.Digest)
 	// A twin may take more events than the run itself.
 	s.Config.Limits = sim.Limits{}
 	for _, check := range []func(*scenarios.Scenario, *outcome, *options, string) error{c.again, c.everyTick, c.elsewhere} {
@@ -135,7 +135,7 @@ func (c *console) compare(what string, s *scenarios.Scenario, first *outcome) er
 	if first.report.Digest != second.report.Digest {
 		return differs{fmt.Sprintf("%s has the digest %s", what, second.report.Digest)}
 	}
-	fmt.Fprintf(c.out, "  same: %s (%d events)\n", what, second.report.Events)
+	fmt.Fprintf(c.out, "  same: %s (%s)\n", what, report.Quantity(int64(second.report.Events), "event"))
 	return nil
 }
 

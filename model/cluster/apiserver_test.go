@@ -22,7 +22,7 @@ func crash(lasts time.Duration, servers ...int) fault.Spec {
 	return f
 }
 
-// Source: spec k8s-control-plane 6.3: with one API server of several gone, clients
+// Source: k8s.io/client-go/tools/cache/reflector.go: with one API server of several gone, clients
 // reconnect through the balancer, and nobody misses their heartbeats. The scheduler
 // and the controllers of its machine, which is the first, stand still.
 func TestTheLossOfOneAPIServerOfThreeIsNoticedByNoNode(t *testing.T) {
@@ -41,8 +41,8 @@ func TestTheLossOfOneAPIServerOfThreeIsNoticedByNoNode(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-control-plane 6.3: with the whole control plane down pods run
-// on; afterwards nodes get a new grace period.
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go: with the whole control plane
+// down pods run on; afterwards nodes get a new grace period.
 func TestWithoutAnyAPIServerNothingChangesAndNothingIsEvictedAfterwards(t *testing.T) {
 	c := replicated(1, crash(10*time.Minute))
 	failed, ready := notedAt(t, c, "ActionFailed")

@@ -102,7 +102,7 @@ func TestControlPlaneNodesAreTheSameInLiteralMode(t *testing.T) {
 	same(t, 3, "every tick an event", run(false), run(true))
 }
 
-// Source: spec k8s-control-plane 6.3, k8s-node 5.11: without the whole control
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go: without the whole control
 // plane pods run and serve, and nothing is written; what returns with the machine's
 // boot evicts nobody, as every node gets its grace anew.
 func TestTheOnlyControlPlaneMachineGoesAndNothingElseDoes(t *testing.T) {
@@ -136,10 +136,10 @@ func TestTheOnlyControlPlaneMachineGoesAndNothingElseDoes(t *testing.T) {
 	}
 }
 
-// People's kubectl is on no machine of the cluster, and each makes a connection of its
-// own: the loss of one machine of three, the first too, is nothing to them. Source: spec
-// k8s-node 5.11: heartbeats that nobody answers move to another API server within 30 s,
-// so no other node is not Ready.
+// People's kubectl is on no machine of the cluster, and each makes a connection of its own: the
+// loss of one machine of three, the first too, is nothing to them. Source:
+// k8s.io/component-helpers/apimachinery/lease/controller.go: heartbeats that nobody answers move
+// to another API server within 30 s, so no other node is not Ready.
 func TestTheLossOfOneControlPlaneMachineOfThreeIsNothingToPeopleAndOtherNodes(t *testing.T) {
 	for machine := range 3 {
 		name := fmt.Sprint("cp-", machine)

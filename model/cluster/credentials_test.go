@@ -66,7 +66,8 @@ func deletion(r *store.Record) bool {
 // is Unknown after the monitor's grace of 50 s, and its pods are evicted after
 // their 300 s, though they run on. A certificate in time heals it.
 //
-// Source: k8s-control-plane.md 2.3 and 2.4;
+// Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go,
+// pkg/controller/tainteviction/taint_eviction.go;
 // k8s.io/apiserver/pkg/authentication/request/x509/x509.go (an expired
 // certificate is no identity).
 func TestAKubeletWithAnExpiredCertificateLosesItsNode(t *testing.T) {

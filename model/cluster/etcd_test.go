@@ -71,8 +71,9 @@ func TestTheLossOfOneMemberOfThreeStopsNothingForLong(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 5.13 and 6.3: without a quorum nothing changes, pods run
-// on, and after recovery nodes get a new grace period.
+// Source: etcd.io/docs/v3.6/op-guide/failures,
+// pkg/controller/nodelifecycle/node_lifecycle_controller.go: without a quorum nothing changes,
+// pods run on, and after recovery nodes get a new grace period.
 func TestHalfAnHourWithoutQuorumEvictsNothing(t *testing.T) {
 	for seed := range uint64(10) {
 		c := replicated(seed+1, etcdSpec("etcd-member-down", 30*time.Minute, 1, 2))
@@ -117,8 +118,8 @@ func TestAFullDatabaseFreezesTheClusterUntilItIsDefragmented(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 5.14: a slow leader hurts everything, and stalls of
-// seconds unseat it.
+// Source: etcd embed/config.go (heartbeats of 100 ms, an election after 1 s): a slow leader hurts
+// everything, and stalls of seconds unseat it.
 func TestALeaderWithAStallingDiskIsUnseated(t *testing.T) {
 	f := etcdSpec("etcd-slow-disk", 10*time.Minute, 0)
 	f.Fsync = sim.Uniform(2*time.Second, 4*time.Second)
@@ -149,8 +150,8 @@ func TestALeaderThatHearsNobodyStepsDown(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-control-plane 5.3, k8s-node 5.13: "/readyz etcd check fails (2 s
-// timeout)", so the balancer takes a server out of whose etcd nothing comes in time,
+// Source: k8s.io/apiserver/pkg/storage/storagebackend/factory/etcd3.go: the etcd check of /readyz
+// fails after 2 s, so the balancer takes a server out of whose etcd nothing comes in time,
 // whatever its member believes; kubelets whose renewals fail twice go to another.
 func TestAnAPIServerWhoseEtcdAnswersNothingIsTakenOut(t *testing.T) {
 	cut := etcdSpec("etcd-partition", 10*time.Minute, 0)

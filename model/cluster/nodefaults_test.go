@@ -299,10 +299,10 @@ func TestAPartitionThatHealsAfterFourMinutesLosesNoPod(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 1.17 (kubelet_pods.go, runtimeutil PodSandboxChanged,
-// containerd restart.go): whether or not the node controller noticed, the same pods run
-// on in new sandboxes, each container once more, with exit code 255 for the instance
-// that the reboot ended.
+// Source: pkg/kubelet/kubelet_pods.go, pkg/kubelet/kuberuntime/util PodSandboxChanged, containerd
+// internal/cri/server/restart.go: whether or not the node controller noticed, the same pods run
+// on in new sandboxes, each container once more, with exit code 255 for the instance that the
+// reboot ended.
 func TestAfterARebootTheSamePodsRunOnInNewSandboxes(t *testing.T) {
 	noticed := 0
 	for seed := range uint64(40) {
@@ -325,10 +325,10 @@ func TestAfterARebootTheSamePodsRunOnInNewSandboxes(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 5.22 (kubelet.go fastStatusUpdateOnce; doNoScheduleTaintingPass;
-// monitor every 5 s): a node that boots after it was tainted is not ready until its
-// runtime has a network, is free of NoSchedule at once then, and of NoExecute within a
-// pass.
+// Source: pkg/kubelet/kubelet.go fastStatusUpdateOnce,
+// pkg/controller/nodelifecycle/node_lifecycle_controller.go doNoScheduleTaintingPass (and its
+// monitor, every 5 s): a node that boots after it was tainted is not ready until its runtime has
+// a network, is free of NoSchedule at once then, and of NoExecute within a pass.
 func TestANodeThatBootsAfterItWasTaintedIsUsedAgainWithinAMonitorPassOfReady(t *testing.T) {
 	const length = 2 * time.Minute
 	for seed := range uint64(40) {
@@ -371,8 +371,9 @@ func probed(d *model.Deployment) {
 	d.Template = &template
 }
 
-// Source: spec k8s-node 5.11: a kubelet that starts while it hears nothing of the API
-// leaves the pods that run alone: nobody restarts, probes or ends them until it does.
+// Source: pkg/kubelet/config/apiserver.go, which waits for the node to be known: a kubelet that
+// starts while it hears nothing of the API leaves the pods that run alone: nobody restarts,
+// probes or ends them until it does.
 func TestAKubeletThatRestartsWithoutTheAPILeavesItsPodsAlone(t *testing.T) {
 	const cut = 3 * time.Minute
 	restart, crash := onNode("r", "kubelet-restart", 0), onNode("c", "container-crash", 0)

@@ -119,8 +119,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// "namespace: 5 ms ... 60 s" (k8s-control-plane.md 2.16).
-// Source: pkg/controller/namespace/namespace_controller.go nsControllerRateLimiter.
+// Source: pkg/controller/namespace/namespace_controller.go nsControllerRateLimiter: 5 ms to 60 s.
 func TestANamespaceIsLookedAtAtLeastOnceAMinute(t *testing.T) {
 	l := &loop{queue: newWorkqueue(1)}
 	newNamespaces(l)

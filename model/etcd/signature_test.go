@@ -120,8 +120,9 @@ func TestAHalfDeadSwitchUnseatsLeadersWithoutPreVote(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 5.14: a slow follower hurts little, a slow leader
-// everything; stalls over an election timeout lead to elections.
+// Source: etcd raft.go, embed/config.go: a write is committed when most have it on their disks,
+// so a slow follower hurts little, a slow leader everything; stalls over an election timeout lead
+// to elections.
 func TestASlowDiskHurtsWhereTheLeaderIs(t *testing.T) {
 	mean := func(slow int, d sim.Dist) (sum time.Duration, term uint64) {
 		r := newRig(t, 3, 3, etcd.Config{})

@@ -82,8 +82,9 @@ func TestASwizzleCutsMachinesOffAndBringsThemBackOneAfterAnother(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 1.11: images come over the machine's interface, too. What cuts a
-// machine off from some others only leaves it the registry.
+// The rule is plain: images come over the machine's interface, too (the kubelet has the runtime
+// pull them, pkg/kubelet/images/image_manager.go). What cuts a machine off from some others
+// only leaves it the registry.
 func TestWhoIsCutOffFromEverybodyIsFromTheRegistryToo(t *testing.T) {
 	for name, want := range map[string]bool{"interface-down": true, "swizzle-clog": true, "partition": false, "cni-routes-lost": false} {
 		w := newWorld(nodes(2, "a")...)

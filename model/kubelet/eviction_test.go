@@ -182,8 +182,9 @@ func TestAnEvictedPodHasTwoSeconds(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 2.5 [D]: memory that grows by more than the threshold
-// between two passes is out before the kubelet looks, and the kernel kills.
+// It follows from passes that are 10 s apart (pkg/kubelet/eviction/eviction_manager.go
+// synchronize): memory that grows by more than the threshold between two passes is out before the
+// kubelet looks, and the kernel kills.
 func TestMemoryThatGrowsFasterThanTheKubeletLooksEndsInAnOOMKill(t *testing.T) {
 	r := newRig(t, 1, behaving(uses("leak", 20*gib, 500<<20)))
 	leak := r.pod("leak", asks(gib, 0))
@@ -366,8 +367,8 @@ func TestUnderDiskPressureDeadContainersOfLivePodsStay(t *testing.T) {
 	r.until("the eviction", time.Minute, func() bool { return r.evicted(p) })
 }
 
-// Source: k8s-node.md 5.5: on a full disk images cannot be pulled and containers not be
-// made, which is tried again every 10 to 15 s.
+// Source: pkg/kubelet/pod_workers.go completeWork (the time between tries): on a full disk images
+// cannot be pulled and containers not be made, which is tried again every 10 to 15 s.
 func TestOnAFullDiskPullsAndCreatesFail(t *testing.T) {
 	r := newRig(t, 1, diskOf(100*gib))
 	critical := func(image string) func(*model.PodSpec) {
@@ -393,7 +394,7 @@ func TestOnAFullDiskPullsAndCreatesFail(t *testing.T) {
 }
 
 // Source: containerd plugins/content/local Store.Writer: what an image is made of is written
-// to the disk first; k8s-node.md 1.11: ErrImagePull, then ImagePullBackOff.
+// to the disk first; pkg/kubelet/images/image_manager.go: ErrImagePull, then ImagePullBackOff.
 func TestAPullToAReadOnlyDiskFails(t *testing.T) {
 	r := newRig(t, 1, diskOf(100*gib))
 	p := r.pod("far", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
@@ -412,7 +413,7 @@ func TestAPullToAReadOnlyDiskFails(t *testing.T) {
 	r.ready(p)
 }
 
-// Source: k8s-node.md 2.5, 3.4; eviction_manager.go reclaimNodeLevelResources: an image that
+// Source: pkg/kubelet/eviction/eviction_manager.go reclaimNodeLevelResources: an image that
 // fits only when those that nobody uses are gone has them removed while it is unpacked.
 func TestRoomIsMadeForAnImageWhileItIsUnpacked(t *testing.T) {
 	big := uses("big", 0, 0)

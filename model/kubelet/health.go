@@ -13,7 +13,7 @@ import (
 // show nothing, so the pod cache stays what it was and whoever needs a newer one
 // waits. When the last good status is 30 s old the main loop stalls: it sleeps, looks
 // whether all is well, and acts upon nothing, neither what the API says nor what
-// probes say; and the node's next status says not ready. The lease is renewed as ever.
+// probes find, of which only their Events tell; and the node's next status says not ready. The lease is renewed as ever.
 const (
 	runtimeStale = 30 * time.Second // maxWaitForContainerRuntime
 	plegStale    = 3 * time.Minute  // relistThreshold
@@ -219,8 +219,8 @@ func (k *Kubelet) goOn(now sim.Time) {
 		if k.slots[i].lookAt != sim.Never {
 			k.want(&k.work, whyWork, k.slots[i].lookAt)
 		}
-		if k.slots[i].probe != sim.Never {
-			k.want(&k.probes, whyProbe, k.slots[i].probe)
+		if r := k.rows[i]; r != nil {
+			k.scheduleProbes(r, now)
 		}
 	}
 }

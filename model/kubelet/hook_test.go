@@ -37,7 +37,8 @@ func TestThePreStopHookTakesItsTimeFromTheGrace(t *testing.T) {
 	}
 }
 
-// TestAPodServesDuringItsPreStopHook, which is what a sleep there is for (spec 5.19).
+// TestAPodServesDuringItsPreStopHook, which is what a sleep there is for: until all kube-proxies
+// know that the pod goes it is sent requests.
 func TestAPodServesDuringItsPreStopHook(t *testing.T) {
 	r := newRig(t, 1)
 	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].PreStop = &model.Hook{Sleep: 10 * time.Second} })

@@ -74,7 +74,7 @@ func TestCompletedContainersBackOffToo(t *testing.T) {
 }
 
 // TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds
-// (spec of the image manager: back-off 10 s doubling to 300 s from the
+// (back-off 10 s doubling to 300 s from the
 // failure, per pod and image, looked at every 10 to 15 s;
 // pkg/kubelet/images/image_manager.go, pod_workers.go).
 func TestPullAttemptsDuringARegistryOutageComeAtAbout0_12_37_87_175_340Seconds(t *testing.T) {
@@ -121,8 +121,9 @@ func TestACachedImageNeedsNoRegistryUnlessThePolicyIsAlways(t *testing.T) {
 	}
 }
 
-// TestAStoppedKubeletLeavesContainersRunningAndRestartsNone (spec 5.2): on its
-// return it takes them over as they are and restarts what crashed meanwhile.
+// TestAStoppedKubeletLeavesContainersRunningAndRestartsNone: on its return it takes
+// them over as they are and restarts what crashed meanwhile (pkg/kubelet/kubelet_pods.go
+// HandlePodCleanups).
 func TestAStoppedKubeletLeavesContainersRunningAndRestartsNone(t *testing.T) {
 	r := newRig(t, 1)
 	p, crashed := r.pod("web", nil), r.pod("crashed", nil)
@@ -254,7 +255,7 @@ func TestSidecarsStopAfterTheOthersTheLastFirst(t *testing.T) {
 }
 
 // TestForcedDeletionStillGivesTheContainersTheirGrace: the object is gone at
-// once, the containers end as their spec says (spec 1.14).
+// once, the containers end as their spec says (pkg/kubelet/kubelet.go SyncTerminatingPod).
 func TestForcedDeletionStillGivesTheContainersTheirGrace(t *testing.T) {
 	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(20 * time.Second)}))
 	p := r.pod("web", nil)
@@ -290,7 +291,8 @@ func TestContainersOfAPodWithTheSameImageHaveOneBackOff(t *testing.T) {
 	r.until("ready", 2*time.Minute, func() bool { return r.get(p).IsReady() })
 }
 
-// TestAfterARebootContainersRunAgainWithANewAddressAndNoPull (spec 1.17).
+// TestAfterARebootContainersRunAgainWithANewAddressAndNoPull: no sandbox is ready then
+// (pkg/kubelet/kuberuntime/util PodSandboxChanged).
 func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 	r := newRig(t, 1)
 	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = "far" })
@@ -323,7 +325,7 @@ func TestAfterARebootContainersRunAgainWithANewAddressAndNoPull(t *testing.T) {
 
 // TestTheKubeletRewritesWhatOthersWroteAboutItsPods: after the node controller
 // has marked the node and its pods, the node is Ready again within its next
-// status tick and the pods within the next status pass (spec 5.4).
+// status tick and the pods within the next status pass (pkg/kubelet/status/status_manager.go).
 func TestTheKubeletRewritesWhatOthersWroteAboutItsPods(t *testing.T) {
 	r := newRig(t, 1)
 	p := r.pod("web", nil)
@@ -386,7 +388,8 @@ func TestAPodPastItsActiveDeadlineFails(t *testing.T) {
 	}
 }
 
-// TestReachingTheMemoryLimitIsAnOOMKill and a restart in place (spec 2.3, 5.7).
+// TestReachingTheMemoryLimitIsAnOOMKill and a restart in place
+// (pkg/kubelet/kuberuntime/kuberuntime_container_linux.go: the limit is memory.max).
 func TestReachingTheMemoryLimitIsAnOOMKill(t *testing.T) {
 	r := newRig(t, 1, behaving(runtime.Behavior{MemoryBytes: 100 << 20, MemoryGrowth: 1 << 20}))
 	p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Limits.MemoryBytes = 130 << 20 })

@@ -25,7 +25,7 @@ func holds(limit int64, memory bool) func(*model.PodSpec) {
 
 // Source: pkg/kubelet/eviction/eviction_manager.go emptyDirLimitEviction, on volumes that
 // are measured every one to two minutes (server/stats/volume_stat_calculator.go): an
-// overshoot lasts up to that and a pass (spec 1.18). The kubelet evicts for it without
+// overshoot lasts up to that and a pass. The kubelet evicts for it without
 // any pressure.
 func TestAnEmptyDirOverItsSizeLimitIsFoundWithinTwoMinutesAndAPass(t *testing.T) {
 	var least, most time.Duration = time.Hour, 0

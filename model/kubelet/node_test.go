@@ -82,7 +82,7 @@ func TestANewSandboxAfterARebootIsAnEvent(t *testing.T) {
 
 // Source: pkg/kubelet/oom/oom_watcher_linux.go, and cadvisor's utils/oomparser, to which
 // every kill is one of "/" that is not for a cgroup's limit: the machine is full, whoever dies
-// of it (spec 5.6). A container at its limit is no SystemOOM, nor are pods at that of kubepods,
+// of it. A container at its limit is no SystemOOM, nor are pods at that of kubepods,
 // which is less than the machine has only where something is reserved.
 func TestAFullMachineIsASystemOOM(t *testing.T) {
 	r := newRig(t, 1, behaving(uses("large", 4*gib, 0), uses("limited", 0, 100<<20), uses("leak", 20*gib, 500<<20)))

@@ -8,7 +8,7 @@ import (
 )
 
 // Source: k8s.io/cri-client/pkg/remote_runtime.go RunPodSandbox: a kubelet waits 4 minutes
-// for a sandbox (k8s-node.md 3.1), and tries again after 10 to 15 s.
+// for a sandbox, and tries again after 10 to 15 s (pkg/kubelet/pod_workers.go completeWork).
 func TestASandboxThatTakesLongerThanFourMinutesIsGivenUp(t *testing.T) {
 	const slow = 100 // ppm: 350 ms become an hour
 	r := newRig(t, 1)

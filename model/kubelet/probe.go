@@ -29,6 +29,7 @@ type prober struct {
 	slow   []sim.Dist   // what answers take, all together, as the machine last said
 	good   bool         // what they said
 	late   bool         // the last of them did not come in time
+	said   bool         // it has told that the threshold is reached, and the main loop has yet to act on it
 }
 
 // mostDraws is how many ticks whose answers are a matter of luck are looked ahead.
@@ -87,7 +88,7 @@ func (c *container) restartProbes() {
 	}
 	for kind := range c.probes {
 		p := &c.probes[kind]
-		p.run, p.freeAt, p.tellAt = 0, 0, sim.Never
+		p.run, p.freeAt, p.tellAt, p.said = 0, 0, sim.Never, false
 	}
 }
 
@@ -122,6 +123,7 @@ type asking struct {
 	which    uint64
 	ready    bool // as readiness has it
 	literal  bool
+	held     bool // it has told all there is, and the main loop stands still
 }
 
 // asking is false of a probe that asks nobody now.
@@ -138,6 +140,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind), ready: c.ready, literal: k.literal,
 	}
+	a.held = a.said && k.health.stalled
 	if spec.Handler == model.Exec {
 		k.needsRuntime(&a)
 	}
@@ -254,6 +257,9 @@ func (a *asking) matters(good bool) bool {
 // due is when the kubelet has to look at the probe again: a threshold is reached, or
 // nobody knows further. In literal mode it is every tick.
 func (a *asking) due() sim.Time {
+	if a.held {
+		return sim.Never
+	}
 	if a.literal {
 		return min(a.tellAt, a.next())
 	}
@@ -335,9 +341,6 @@ func (k *Kubelet) ProbesChanged(box *runtime.Sandbox) {
 
 // probesDue serves the pods with a probe that is due.
 func (k *Kubelet) probesDue(now sim.Time) {
-	if k.health.stalled {
-		return
-	}
 	next := sim.Never
 	for i := range k.slots {
 		for k.slots[i].probe <= now {
@@ -352,7 +355,8 @@ func (k *Kubelet) probesDue(now sim.Time) {
 
 // probe acts on the thresholds of a pod's probes that are reached by now. Readiness and a
 // started container show at once. Containers whose liveness or startup failed are killed by one
-// pass.
+// pass. While the main loop stands still workers probe on, and their Events come at once; all
+// else waits for the loop (pkg/kubelet/kubelet.go syncLoopIteration reads what they found).
 func (k *Kubelet) probe(r *row, now sim.Time) {
 	changed, kills := false, false
 	for i := range r.containers {
@@ -362,6 +366,10 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 				continue
 			}
 			if a.catchUp(now); a.tellAt > now {
+				continue
+			}
+			k.say(r, &a)
+			if k.health.stalled {
 				continue
 			}
 			shows := k.told(r, i, &a)
@@ -377,11 +385,21 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 	}
 }
 
+// say records the Event of a failure as soon as a threshold is reached, as a worker does itself
+// (pkg/kubelet/prober/prober.go probe). Kubernetes says so of every failure, with the same words,
+// which Events that are alike hide.
+func (k *Kubelet) say(r *row, a *asking) {
+	if !a.said && !a.good {
+		k.client.Note(r.face(), true, "Unhealthy", probeNames[a.kind]+" probe failed: "+a.failure())
+	}
+	a.said = true
+}
+
 // told acts on a threshold that was reached. It tells whether that shows in the status; if not,
 // the container is to be killed.
 func (k *Kubelet) told(r *row, i int, a *asking) bool {
 	c := &r.containers[i]
-	a.tellAt = sim.Never
+	a.tellAt, a.said = sim.Never, false
 	switch {
 	case a.kind == model.Readiness:
 		c.ready = a.good
@@ -392,11 +410,6 @@ func (k *Kubelet) told(r *row, i int, a *asking) bool {
 		if a.spec.Grace == 0 {
 			c.killGrace = time.Duration(r.pod.Spec.GraceSeconds) * time.Second
 		}
-	}
-	if !a.good {
-		// Kubernetes says so of every failure, with the same words, which Events that
-		// are alike hide.
-		k.client.Note(r.face(), true, "Unhealthy", probeNames[a.kind]+" probe failed: "+a.failure())
 	}
 	return a.kind == model.Readiness || a.good
 }

@@ -27,7 +27,7 @@ func (r *rig) within(since sim.Time, least, most time.Duration, what string, ok 
 }
 
 // TestReadinessIsLostAfterThreeFailuresInARowAndComesBackAfterOneSuccess
-// (pkg/kubelet/prober/worker.go doProbe; spec 1.13: up to a period to the next tick, two
+// (pkg/kubelet/prober/worker.go doProbe: up to a period to the next tick, two
 // periods and a timeout, 21 to 31 s by default): nothing is killed.
 func TestReadinessIsLostAfterThreeFailuresInARowAndComesBackAfterOneSuccess(t *testing.T) {
 	for seed := range uint64(10) {
@@ -82,9 +82,8 @@ func TestSuccessThresholdIsOfSuccessesInARow(t *testing.T) {
 	r.within(since, 30*time.Second, 41100*time.Millisecond, "ready again", func() bool { return r.get(p).IsReady() })
 }
 
-// TestAProcessThatHangsIsKilledAfterItsThresholdAndAllOfItsGrace (spec 1.13: "21-31 s,
-// then liveness adds full grace (30 s) before SIGKILL if the app ignores SIGTERM"), or
-// with the probe's own grace
+// TestAProcessThatHangsIsKilledAfterItsThresholdAndAllOfItsGrace: 21 to 31 s, and then
+// before SIGKILL, if it ignores SIGTERM, all of the pod's grace, or the probe's own
 // (pkg/kubelet/kuberuntime/kuberuntime_container.go setTerminationGracePeriod).
 func TestAProcessThatHangsIsKilledAfterItsThresholdAndAllOfItsGrace(t *testing.T) {
 	for own, grace := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Second: 5 * time.Second} {
@@ -107,8 +106,8 @@ func TestAProcessThatHangsIsKilledAfterItsThresholdAndAllOfItsGrace(t *testing.T
 	}
 }
 
-// TestAProcessThatHangsWhenItStartsFailsItsStartupProbe (spec 1.13): the other probes do
-// not ask before.
+// TestAProcessThatHangsWhenItStartsFailsItsStartupProbe: the other probes do not ask before
+// (pkg/kubelet/prober/worker.go doProbe).
 func TestAProcessThatHangsWhenItStartsFailsItsStartupProbe(t *testing.T) {
 	r := newRig(t, 5, startup(time.Millisecond))
 	p := r.pod("web", func(s *model.PodSpec) {

@@ -48,7 +48,8 @@ func TestInitialDelayHoldsProbesBack(t *testing.T) {
 
 // TestLivenessKillsASlowStarterAfterItsThresholdOfFailures: at a tick of the
 // worker, which counts from pod setup, 20 s after the first failure, with the
-// pod's grace; the first restart does not wait (spec 1.12, 1.13).
+// pod's grace; the first restart does not wait (pkg/kubelet/prober/worker.go,
+// pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff).
 func TestLivenessKillsASlowStarterAfterItsThresholdOfFailures(t *testing.T) {
 	slow := runtime.Behavior{Startup: sim.Constant(5 * time.Minute), Stop: sim.Constant(time.Hour)}
 	r := newRig(t, 3, behaving(slow))
@@ -86,8 +87,8 @@ func TestAStartupProbeKeepsTheOthersWaiting(t *testing.T) {
 	r.until("killed", time.Minute, func() bool { return len(r.notes(q, "Unhealthy")) == 1 })
 }
 
-// TestAContainerThatExitedIsNotReadyFromTheNextRelistOn (spec 1.7): within a
-// second and a write.
+// TestAContainerThatExitedIsNotReadyFromTheNextRelistOn: within a second and a write
+// (pkg/kubelet/pleg/generic.go).
 func TestAContainerThatExitedIsNotReadyFromTheNextRelistOn(t *testing.T) {
 	for seed := range uint64(10) {
 		r := newRig(t, seed)
@@ -152,4 +153,43 @@ func TestProbesByCommandCountNeitherWayWithoutARuntime(t *testing.T) {
 	r.kubelet.HarmProbes(p.Ref(), "", lost)
 	r.kubelet.StartRuntime()
 	r.until("the third failure", 10*time.Second+100*time.Millisecond, func() bool { return len(r.notes(p, "Unhealthy")) > 0 })
+}
+
+// TestAProbesEventDoesNotWaitForTheMainLoop: a worker records the Event of a failure itself, at
+// once, when the loop stands still for want of a runtime; what it found is acted upon when the
+// loop goes on (pkg/kubelet/prober/prober.go probe, pkg/kubelet/kubelet.go syncLoop).
+func TestAProbesEventDoesNotWaitForTheMainLoop(t *testing.T) {
+	for _, options := range [][]option{nil, {literal}} {
+		r := newRig(t, 3, options...)
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].Liveness, s.Containers[0].Readiness = every(10*time.Second, 3), every(5*time.Second, 3)
+		})
+		r.ready(p)
+		r.run(time.Minute)
+		r.kubelet.StopRuntime()
+		r.run(time.Minute)
+		r.kubelet.HarmProbes(p.Ref(), "", model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Readiness: true, model.Liveness: true}, Lost: runtime.Million})
+		failing := r.Now()
+		r.run(31 * time.Second)
+		said := r.notes(p, "Unhealthy")
+		if len(said) != 2 {
+			t.Fatalf("said %d times, want once of each probe", len(said))
+		}
+		for i, least := range []time.Duration{10 * time.Second, 20 * time.Second} {
+			// and up to a period to the first tick, and the timeout of a second
+			if d := said[i].Sub(failing); d < least || d > least+least/2+time.Second {
+				t.Errorf("said %v after the first probe that could fail", d)
+			}
+		}
+		r.run(2 * time.Minute)
+		if q := r.get(p); !q.IsReady() || len(r.notes(p, "Unhealthy")) != 2 || len(r.notes(p, "Killing")) != 0 {
+			t.Errorf("while the loop stands still: ready %v, said %d times, killed %d times", q.IsReady(), len(r.notes(p, "Unhealthy")), len(r.notes(p, "Killing")))
+		}
+		r.kubelet.StartRuntime()
+		r.until("not ready", 15*time.Second, func() bool { return !r.get(p).IsReady() })
+		r.until("killed", 15*time.Second, func() bool { return len(r.notes(p, "Killing")) == 1 })
+		if n := len(r.notes(p, "Unhealthy")); n != 2 {
+			t.Errorf("said %d times in all", n)
+		}
+	}
 }

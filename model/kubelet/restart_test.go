@@ -84,7 +84,7 @@ func TestALivenessProbeRestartsByPolicyAndNotByRule(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 1.12, v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go
 // doBackOff: it is asked once for each start, and each restart that it lets through makes
 // the next one wait longer. The kubelet has it in memory only: after a reboot the first
 // restart waits for nothing and the second for 10 s, whether a registry has to be asked

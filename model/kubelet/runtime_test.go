@@ -9,7 +9,7 @@ import (
 	"orrery/sim"
 )
 
-// Source: containerd internal/cri/server/restart.go (k8s-node.md 3.3): containers are children
+// Source: containerd internal/cri/server/restart.go: containers are children
 // of shims and run on; one that ends meanwhile has the exit code and the time that its shim
 // has kept, and is started anew when the runtime is back.
 func TestAContainerThatEndsWithoutItsRuntimeHasItsOwnExitCode(t *testing.T) {
@@ -30,8 +30,8 @@ func TestAContainerThatEndsWithoutItsRuntimeHasItsOwnExitCode(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 3.3, 5.3: without a runtime nothing is started or stopped, and what was
-// under way is broken off and tried again.
+// Source: k8s.io/cri-client/pkg/remote_runtime.go, to whose calls there is no answer: without a
+// runtime nothing is started or stopped, and what was under way is broken off and tried again.
 func TestWhatARuntimeWasDoingIsBrokenOffWhenItEnds(t *testing.T) {
 	slow := uses("stops", 0, 0)
 	slow.Stop = sim.Constant(20 * time.Second)

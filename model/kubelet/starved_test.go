@@ -10,8 +10,8 @@ import (
 
 // TestAKubeletWithoutCPUIsLateAndThenNotReady: of 8 cores the agents need 16, so they
 // fall behind by half a second in each; 25 s behind the runtime is as good as gone, and
-// 30 s after its last good status the node says that it is not ready (spec 5.6, 1.4). The
-// lease is renewed as ever.
+// 30 s after its last good status the node says that it is not ready
+// (pkg/kubelet/runtime.go runtimeErrors). The lease is renewed as ever.
 func TestAKubeletWithoutCPUIsLateAndThenNotReady(t *testing.T) {
 	r := newRig(t, 1)
 	r.run(time.Minute)

@@ -76,8 +76,8 @@ func TestAStaticPodRunsFromTheBeginning(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 1.9: deleting the mirror pod does not stop the static pod;
-// it is made again (pkg/kubelet/kubelet.go tryReconcileMirrorPods).
+// Source: pkg/kubelet/kubelet.go tryReconcileMirrorPods: deleting the mirror pod does not stop the
+// static pod; it is made again.
 func TestDeletingAMirrorPodDoesNotStopTheStaticPod(t *testing.T) {
 	var p program
 	r := newRig(t, 1, withStatic(&p))
@@ -117,7 +117,7 @@ func TestAStaticPodRestartsWithBackOff(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 1.2 and 1.17: static pods start without the API; when it
+// Source: pkg/kubelet/config/file.go: static pods start without the API; when it
 // answers, the mirror pod tells what happened.
 func TestAStaticPodStartsWithoutTheAPI(t *testing.T) {
 	var p program
@@ -141,8 +141,9 @@ func TestAStaticPodStartsWithoutTheAPI(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node 1.17: a kubelet's restart leaves containers alone; those of
-// static pods are taken up again, and a mirror pod that went meanwhile is made again.
+// Source: pkg/kubelet/kubelet_pods.go HandlePodCleanups: a kubelet's restart leaves containers
+// alone; those of static pods are taken up again, and a mirror pod that went meanwhile is made
+// again.
 func TestAKubeletThatStartsAgainTakesItsStaticPodsUp(t *testing.T) {
 	var p program
 	r := newRig(t, 1, withStatic(&p))

@@ -92,8 +92,8 @@ func TestAFileSystemWithoutInodesIsDiskPressure(t *testing.T) {
 	}
 }
 
-// Source: spec 2.5: a map that is given replaces all defaults
-// (pkg/kubelet/apis/config/v1beta1/defaults.go: EvictionHard only if it is nil).
+// Source: pkg/kubelet/apis/config/v1beta1/defaults.go: EvictionHard has defaults only if it is
+// nil, so a map that is given replaces them all.
 func TestAGivenEvictionHardReplacesAllDefaults(t *testing.T) {
 	r := newRig(t, 1, diskOf(100*gib), hard(kubelet.Thresholds{kubelet.MemoryAvailable: {Amount: 2 * gib}}), behaving(uses("big", 31*gib, 0)))
 	web := r.pod("web", nil)
@@ -108,7 +108,7 @@ func TestAGivenEvictionHardReplacesAllDefaults(t *testing.T) {
 }
 
 // Source: eviction/helpers.go thresholdsMet: with one filesystem the higher of the
-// thresholds of nodefs and imagefs is met first (spec 2.5).
+// thresholds of nodefs and imagefs is met first.
 func TestOfTwoThresholdsOfOneDiskTheHigherIsMetFirst(t *testing.T) {
 	for _, c := range []struct {
 		signal kubelet.Signal

@@ -59,7 +59,7 @@ func TestAShortageThatEndsWithinTheGraceCostsNobody(t *testing.T) {
 
 // Source: pkg/kubelet/eviction/helpers.go addAllocatableThresholds, makeSignalObservations:
 // what pods may have is watched with the hard threshold of memory.available, of which a
-// share is one of that; a soft one is about the machine only (spec 2.5).
+// share is one of that; a soft one is about the machine only.
 func TestWhatPodsMayHaveIsWatchedWithTheHardThresholdOnly(t *testing.T) {
 	tenth := kubelet.Thresholds{kubelet.MemoryAvailable: {Part: 1 << 32 / 10}}
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestWhatPodsMayHaveIsWatchedWithTheHardThresholdOnly(t *testing.T) {
 
 // Source: v1.35 pkg/kubelet/eviction/eviction_manager.go synchronize, helpers.go thresholdsMet:
 // evictionMinimumReclaim is how much more has to be free until a threshold that was acted
-// upon is not met any more; before it is met it counts for nothing (spec 2.5).
+// upon is not met any more; before it is met it counts for nothing.
 func TestPodsAreEvictedUntilTheMinimumIsReclaimed(t *testing.T) {
 	for reclaim, evicted := range map[int64]int{0: 1, 5 * gib: 1, 8 * gib: 2} {
 		for _, options := range [][]option{nil, {literal}} {
@@ -134,7 +134,7 @@ func TestASoftThresholdInItsGraceCostsNobodyAPlace(t *testing.T) {
 
 // Source: pkg/kubelet/images/image_gc_manager.go: at 85 % images go, the oldest first,
 // until 80 % are used; but the eviction manager, which takes all, begins at the same
-// line and looks thirty times as often (spec 3.4).
+// line and looks thirty times as often (every 10 s, and every 5 minutes).
 func TestTheImageCollectorRemovesTheOldestDownTo80PercentIfItIsFirst(t *testing.T) {
 	all, some := 0, 0
 	for seed := range uint64(300) {
@@ -167,7 +167,7 @@ func (r *rig) cached(image string) int {
 }
 
 // Source: eviction/helpers.go buildSignalToNodeReclaimFuncs: under disk pressure dead
-// containers go as images do, before any pod (spec 2.5).
+// containers go as images do, before any pod.
 func TestUnderDiskPressureDeadContainersGoBeforePods(t *testing.T) {
 	done := runtime.Behavior{Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": "done"})), Run: sim.Constant(10 * time.Second), DiskBytes: 20 * gib}
 	r := newRig(t, 1, behaving(done), withNode(func(n *model.Node) {

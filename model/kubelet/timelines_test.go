@@ -10,10 +10,10 @@ import (
 	"orrery/sim"
 )
 
-// The timelines of k8s-node.md 5.5 to 5.7 and 5.18, second by second, on one node. That
-// of 5.8 is the test of pull attempts during a registry's outage.
+// What comes of the constants of Kubernetes in some outages, second by second, on one node
+// (pkg/kubelet/eviction/eviction_manager.go, pkg/kubelet/kuberuntime/kuberuntime_manager.go).
 
-// TestDiskFull is 5.5: within 20 s of the crossing the eviction manager has found it and
+// TestDiskFull: within 20 s of the crossing the eviction manager has found it and
 // images are gone; the node says so at the next status, 10.4 s later at most; one pod a pass, dead
 // 2 s later; pressure 5 minutes beyond the last sight of it; meanwhile new pods fail.
 func TestDiskFull(t *testing.T) {
@@ -49,7 +49,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestNodeMemoryExhaustion is 5.6: what grows slowly is found within 20 s of less than
+// TestNodeMemoryExhaustion: what grows slowly is found within 20 s of less than
 // 100Mi and evicted; what grows fast the kernel kills, and it starts again in place and
 // comes back.
 func TestNodeMemoryExhaustion(t *testing.T) {
@@ -73,7 +73,7 @@ func TestNodeMemoryExhaustion(t *testing.T) {
 	}
 }
 
-// TestSingleContainerOOM is 5.7: exit 137 and OOMKilled; the first restart within a
+// TestSingleContainerOOM: exit 137 and OOMKilled; the first restart within a
 // relist and the time of a start, then 10, 20 and 40 s and what the kubelet's looks add.
 func TestSingleContainerOOM(t *testing.T) {
 	r := newRig(t, 1, behaving(uses("leak", 0, 50<<20)))
@@ -96,7 +96,7 @@ func TestSingleContainerOOM(t *testing.T) {
 	}
 }
 
-// TestMassRestart is 5.18: 100 pods at once on one node wait for the container runtime,
+// TestMassRestart: 100 pods at once on one node wait for the container runtime,
 // which makes a few at a time, so that the last start after 10 to 60 s; and what the API
 // shows of them is written by a budget of 25 a second.
 func TestMassRestart(t *testing.T) {

@@ -67,7 +67,8 @@ func TestTheNameOfAPodStandsForItsAddressWhileItIsReady(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 4.7: "a name looked up before it exists may stay NXDOMAIN up to 30 s".
+// Source: kubeadm's Corefile (cache 30) and coredns.io/plugins/cache: a name that is looked up
+// before it exists may stay NXDOMAIN up to 30 s.
 func TestANameThatWasLookedUpBeforeItExistsIsNotFoundForAWhile(t *testing.T) {
 	late := 0
 	for seed := range uint64(10) {

@@ -285,9 +285,9 @@ func TestOnlyAServiceThatIsKnownRejects(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 4.1 and 4.7: "client DNS (headless only): CoreDNS TTL/cache, up to
-// 30 s"; "negative answers cached: a name looked up before it exists may stay NXDOMAIN up
-// to 30 s". Answers are renewed every 30 s, so that what clients know changes only then.
+// Source: kubeadm's Corefile (ttl 30, cache 30), coredns.io/plugins/kubernetes and cache: answers
+// are up to 30 s old, also that a name does not exist. Answers are renewed every 30 s, so that
+// what clients know changes only then.
 func TestClientsOfAHeadlessServiceKnowWhatDNSToldThem(t *testing.T) {
 	phases := map[time.Duration]bool{}
 	for seed := range uint64(10) {

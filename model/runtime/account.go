@@ -143,14 +143,9 @@ func (m *Machine) MeasuredWhole(now sim.Time) (s model.Sample, ok bool) {
 	a.meter.catchUp(now)
 	s = model.Sample{CPUMilli: a.meter.older, At: readAt(last - 1), Window: scrapeEvery}
 	s.MemoryBytes, _ = m.outsideLine(s.At)
-	for _, x := range m.pods {
-		if x == nil {
-			continue
-		}
-		for i := range x.Processes {
-			if p := &x.Processes[i]; p.usedAt(s.At) {
-				s.MemoryBytes += p.resident(s.At)
-			}
+	for x, i := range m.processes() {
+		if p := &x.Processes[i]; p.usedAt(s.At) {
+			s.MemoryBytes += p.resident(s.At)
 		}
 	}
 	return s, true

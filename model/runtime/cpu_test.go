@@ -10,7 +10,7 @@ import (
 )
 
 // Source: pkg/kubelet/cm/helpers_linux.go MilliCPUToShares and
-// cgroup_manager_linux.go getCPUWeight; the values are those of k8s-node.md 2.2.
+// cgroup_manager_linux.go getCPUWeight: 1 + (shares-2)*9999/262142.
 func TestRequestsBecomeWeightsOfCgroups(t *testing.T) {
 	for milli, want := range map[int64]int64{0: 1, 100: 4, 1000: 39, 8000: 313, 256_000: 10_000, 1_000_000: 10_000} {
 		if got := weight(milli); got != want {
@@ -19,7 +19,7 @@ func TestRequestsBecomeWeightsOfCgroups(t *testing.T) {
 	}
 }
 
-// slowFill is fill as k8s-node.md 2.2 says it: in rounds, each unsatisfied group
+// slowFill is fill as work-conserving weights mean it: in rounds, each unsatisfied group
 // gets its part of what is left, and what is too much for somebody is for the next
 // round. It computes with parts of a thousandth, so up to one thousandth a group is
 // rounding.
@@ -122,8 +122,8 @@ func (r *rig) runs(id uint32, c model.Container) *Process {
 	return &s.Processes[0]
 }
 
-// Source: k8s-node.md 2.2: requests are a floor under contention, never a ceiling;
-// BestEffort pods together get weight 1 against everybody else.
+// Source: pkg/kubelet/cm/qos_container_manager_linux.go: requests are weights, so a floor under
+// contention, never a ceiling; BestEffort pods together get weight 1 against everybody else.
 func TestACrowdedMachineGivesByWeightAndAnIdleOneWhatIsWanted(t *testing.T) {
 	r := cores(4, 4000)
 	small := r.runs(1, busy(100, 0))
@@ -236,7 +236,7 @@ func (g *cgroup) demand() (sum float64) {
 	return sum
 }
 
-// share is alloc of k8s-node.md 2.2: in rounds, each child that wants more gets its part of
+// share shares by weight: in rounds, each child that wants more gets its part of
 // what is left, and what is more than it wants goes back.
 func (g *cgroup) share(cpus float64) {
 	g.gets = min(cpus, g.demand())
@@ -264,9 +264,10 @@ func (g *cgroup) share(cpus float64) {
 	}
 }
 
-// Source: k8s-node.md 2.2: the tree is system.slice beside kubepods, in that Guaranteed pods
-// beside the tiers burstable and besteffort, pods in these, containers in pods; what somebody
-// does not want goes to the siblings first, and only then to others.
+// Source: pkg/kubelet/cm/qos_container_manager_linux.go: the tree is system.slice beside
+// kubepods, in that Guaranteed pods beside the tiers burstable and besteffort, pods in these,
+// containers in pods; what somebody does not want goes to the siblings first, and only then to
+// others.
 func TestAMachinesCPUIsSharedAsTheTreeOfCgroupsSaysIt(t *testing.T) {
 	uses := map[string]int64{"idle": 0, "light": 150, "warm": 800, "hot": 3000}
 	names := []string{"idle", "light", "warm", "hot"}

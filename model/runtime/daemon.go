@@ -25,15 +25,10 @@ func (m *Machine) StopRuntime() {
 func (m *Machine) BreakOff() {
 	m.CancelPulls()
 	m.dropCalls()
-	for _, s := range m.pods {
-		if s == nil {
-			continue
-		}
-		for i := range s.Processes {
-			if p := &s.Processes[i]; p.Running && p.killAt != sim.Never {
-				p.killAt = sim.Never
-				m.postDue(s, i)
-			}
+	for s, i := range m.processes() {
+		if p := &s.Processes[i]; p.Running && p.killAt != sim.Never {
+			p.killAt = sim.Never
+			m.postDue(s, i)
 		}
 	}
 }

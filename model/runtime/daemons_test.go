@@ -26,7 +26,8 @@ func starving(needs int64) *rig {
 }
 
 // TestDaemonsThatHaveEnoughCPUAreNeverLate, however much pods want: system.slice has
-// weight 100 whatever they ask for (spec 2.2, 8.12).
+// weight 100, which is cgroup v2's default (Documentation/admin-guide/cgroup-v2.rst cpu.weight),
+// whatever they ask for.
 func TestDaemonsThatHaveEnoughCPUAreNeverLate(t *testing.T) {
 	r := starving(1500)
 	r.run(t, time.Hour)

@@ -383,11 +383,8 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 
 func (m *Machine) imagesInUse() map[uint32]bool {
 	used := map[uint32]bool{}
-	for _, s := range m.pods {
-		if s == nil || s.removed {
-			continue
-		}
-		for i := range s.Processes {
+	for s, i := range m.processes() {
+		if !s.removed {
 			used[m.registry.image(container(s.Pod.Spec, i).Image)] = true
 		}
 	}

@@ -67,7 +67,7 @@ func TestTheLastDeadInstanceKeepsItsDisk(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 3.2, 3.4; containerd core/unpack: what is unpacked is on the disk
+// Source: containerd core/unpack: what is unpacked is on the disk
 // meanwhile, and when there is no room for it the pull fails and leaves nothing.
 func TestAPullTakesItsPlaceOnTheDiskWhileItUnpacks(t *testing.T) {
 	const gb = 1_000_000_000

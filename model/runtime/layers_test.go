@@ -17,7 +17,8 @@ func described(layers ...Layer) *rig {
 	return r
 }
 
-// TestThreeLayersComeAtATimeAndAreUnpackedInOrder: k8s-node.md 3.2. Five layers of 1 s
+// TestThreeLayersComeAtATimeAndAreUnpackedInOrder: containerd internal/cri/config
+// max_concurrent_downloads, core/unpack. Five layers of 1 s
 // each at the machine's full rate: the first three share it and are there at 3 s, the
 // other two have half of it each. A single one has half.
 func TestThreeLayersComeAtATimeAndAreUnpackedInOrder(t *testing.T) {

@@ -75,14 +75,9 @@ func (m *Machine) turnRotation() {
 		return
 	}
 	if m.logs {
-		for _, s := range m.pods {
-			if s == nil {
-				continue
-			}
-			for i := range s.Processes {
-				if l := s.Processes[i].log(); l != nil {
-					l.settle(now)
-				}
+		for s, i := range m.processes() {
+			if l := s.Processes[i].log(); l != nil {
+				l.settle(now)
 			}
 		}
 	}

@@ -133,19 +133,38 @@ type Config struct {
 // NewMachine is a machine with power, without pods, with the images of the
 // node in its cache.
 func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
-	m := &Machine{
-		kernel: k, registry: c.Registry, behaviors: c.Behaviors, serving: c.Serving, used: c.Used, told: c.Told, kubelet: c.Kubelet, api: c.API, note: c.Note, pace: c.Pace,
-		on: true, link: full, unpackPace: full, cores: node.Capacity.CPUMilli, parallel: max(c.ParallelPulls, 1), pullRate: c.PullRate.orDefault(), panicAfter: c.PanicAfter, keen: c.Keen, memory: node.Capacity.MemoryBytes, disk: node.Capacity.EphemeralBytes, fullAt: sim.Never, node: node.ID, costs: c.Registry.costs,
-	}
-	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
-	m.podPIDsLimit, m.staticCPUs, m.rotation = c.PodPIDsLimit, c.StaticCPUs, newRotation(c.Logs)
 	var said model.Stock
 	if node.Stock != nil {
 		said = *node.Stock
 	}
-	m.limitedSwap, m.swap = c.LimitedSwap, said.SwapBytes
+	m := &Machine{
+		kernel: k, node: node.ID, on: true,
+		kubelet: c.Kubelet, api: c.API, serving: c.Serving, used: c.Used, told: c.Told, note: c.Note,
+		behaviors: c.Behaviors, pace: c.Pace, keen: c.Keen, panicAfter: c.PanicAfter,
+
+		cores:  node.Capacity.CPUMilli,
+		memory: node.Capacity.MemoryBytes,
+		disk:   node.Capacity.EphemeralBytes,
+		fullAt: sim.Never,
+
+		swap:         said.SwapBytes,
+		limitedSwap:  c.LimitedSwap,
+		keptPIDs:     said.KeptPIDs,
+		podPIDsLimit: c.PodPIDsLimit,
+		staticCPUs:   c.StaticCPUs,
+		rotation:     newRotation(c.Logs),
+
+		registry:   c.Registry,
+		costs:      c.Registry.costs,
+		link:       full,
+		unpackPace: full,
+		parallel:   max(c.ParallelPulls, 1),
+		pullRate:   c.PullRate.orDefault(),
+
+		daemons: newDaemons(k.Now()),
+	}
+	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.pids = cmp.Or(said.PIDs, MostPIDs(m.memory))
-	m.keptPIDs = said.KeptPIDs
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
 	m.self = k.Register("machine/"+node.Name, m)
 	if c.TellWhole {
@@ -162,7 +181,6 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		m.cache(number, i.Bytes)
 	}
 	c.Registry.machines = append(c.Registry.machines, m)
-	m.daemons = newDaemons(k.Now())
 	m.need(0)
 	return m
 }

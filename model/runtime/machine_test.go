@@ -253,8 +253,8 @@ func TestAddressesAreUniqueWhileTheSandboxLives(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-node.md 2.3: "node-level OOM: kernel kills the process with
-// max badness: rss + oom_score_adj * totalpages / 1000"; pkg/kubelet/qos.
+// Source: mm/oom_kill.c oom_badness: the kernel kills the process with the most of
+// rss + oom_score_adj * totalpages / 1000; pkg/kubelet/qos/policy.go has oom_score_adj.
 func TestAFullMachineKillsTheProcessOfTheLargestBadness(t *testing.T) {
 	const gi = 1 << 30
 	burst := model.Resources{CPUMilli: 100, MemoryBytes: gi}

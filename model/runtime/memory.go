@@ -182,14 +182,9 @@ func (p *Process) MemoryUsed(now sim.Time) int64 {
 }
 
 func (m *Machine) eachUser(f func(s *Sandbox, i int, p *Process)) {
-	for _, s := range m.pods {
-		if s == nil {
-			continue
-		}
-		for i := range s.Processes {
-			if p := &s.Processes[i]; p.Running && p.usesMemory() {
-				f(s, i, p)
-			}
+	for s, i := range m.processes() {
+		if p := &s.Processes[i]; p.Running && p.usesMemory() {
+			f(s, i, p)
 		}
 	}
 }

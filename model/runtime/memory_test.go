@@ -61,7 +61,8 @@ func TestTheKernelSparesGuaranteedAndNodeCriticalContainers(t *testing.T) {
 }
 
 // Source: mm/oom_kill.c constrained_alloc: where a cgroup is full, a thousandth of its limit
-// is what oom_score_adj counts in; k8s-node.md 2.3: kubepods has what is not reserved.
+// is what oom_score_adj counts in; pkg/kubelet/cm/node_container_manager_linux.go
+// getCgroupConfig: kubepods has what is not reserved.
 func TestWhenAllPodsHaveWhatIsNotReservedTheKernelGoesByThat(t *testing.T) {
 	const mi = 1 << 20
 	uses := func(app string, bytes int64) Behavior {

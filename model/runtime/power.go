@@ -48,14 +48,9 @@ func (m *Machine) Boot() {
 	m.on = true
 	m.openAccount()
 	m.need(0)
-	for _, s := range m.pods {
-		if s == nil {
-			continue
-		}
-		for i := range s.Processes {
-			if p := &s.Processes[i]; p.Cause == Lost && p.FinishedAt == m.offAt {
-				p.FinishedAt = m.kernel.Now() - 1
-			}
+	for s, i := range m.processes() {
+		if p := &s.Processes[i]; p.Cause == Lost && p.FinishedAt == m.offAt {
+			p.FinishedAt = m.kernel.Now() - 1
 		}
 	}
 }

@@ -41,7 +41,9 @@ func TestASlowRegistryStretchesWhatIsLeftOfADownload(t *testing.T) {
 }
 
 // TestARegistryThatIsSilentHoldsThePullsUp: 30 s for a connection, 5 minutes for a
-// download that stalls, and whoever waits behind them waits (spec 5.8).
+// download that stalls, and whoever waits behind them waits
+// (pkg/kubelet/images/puller.go serialImagePuller; containerd internal/cri/config
+// image_pull_progress_timeout).
 func TestARegistryThatIsSilentHoldsThePullsUp(t *testing.T) {
 	r := pulling(t)
 	c := model.Container{Name: "main", Image: "other"}
@@ -325,8 +327,8 @@ func TestANarrowConnectionMakesDownloadsSlow(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 3.2: since containerd 1.6.3 who pulls an image that is being pulled
-// waits for the first.
+// Source: containerd pull request 6702: since containerd 1.6.3 who pulls an image that is being
+// pulled waits for the first.
 func TestPullsOfOneImageSideBySideWaitForTheFirst(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 8_000_000_000})
 	r.machine.parallel = 5
@@ -373,7 +375,7 @@ func TestNamesOfImages(t *testing.T) {
 	}
 }
 
-// Source: k8s-node.md 1.11, containerd internal/cri/config image_pull_progress_timeout: a
+// Source: containerd internal/cri/config image_pull_progress_timeout: a
 // download of which nothing arrives is given up after 5 minutes; one that goes on before
 // that has lost the time and no more; what is unpacked needs nobody.
 func TestAMachineOfflineHoldsItsDownloadsUpForFiveMinutes(t *testing.T) {

@@ -22,7 +22,8 @@ func TestTheRegistryOfAnImageIsTheHostInItsName(t *testing.T) {
 }
 
 // TestARegistryFailsByItself: who pulls from another one does not notice, but where images are
-// pulled one at a time behind one that is silent (spec 8.8).
+// pulled one at a time behind one that is silent
+// (pkg/kubelet/images/puller.go serialImagePuller).
 func TestARegistryFailsByItself(t *testing.T) {
 	r := newRig(Behavior{ImageBytes: 8_000_000_000})
 	r.machine.parallel = 2

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"iter"
 	"slices"
 
 	"orrery/model"
@@ -95,6 +96,22 @@ func (m *Machine) Sandbox(pod uint32) *Sandbox {
 // Sandboxes is every pod on the machine, in no meaningful but a fixed order;
 // free slots are nil.
 func (m *Machine) Sandboxes() []*Sandbox { return m.pods }
+
+// processes is the containers of all pods on the machine, each as its pod and its index there.
+func (m *Machine) processes() iter.Seq2[*Sandbox, int] {
+	return func(yield func(*Sandbox, int) bool) {
+		for _, s := range m.pods {
+			if s == nil {
+				continue
+			}
+			for i := range s.Processes {
+				if !yield(s, i) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {

@@ -134,16 +134,11 @@ func (m *Machine) pidLine(now sim.Time) (free, growth int64) {
 
 func (m *Machine) inodeLine(now sim.Time) (free, growth int64) {
 	free = (m.inodes - m.inodesTaken) * micro
-	for _, s := range m.pods {
-		if s == nil {
-			continue
-		}
-		for i := range s.Processes {
-			if p := &s.Processes[i]; p.extra != nil {
-				free -= p.inodesUsed(now)
-				if p.Running {
-					growth += 1000 * p.extra.inodesGrowth
-				}
+	for s, i := range m.processes() {
+		if p := &s.Processes[i]; p.extra != nil {
+			free -= p.inodesUsed(now)
+			if p.Running {
+				growth += 1000 * p.extra.inodesGrowth
 			}
 		}
 	}

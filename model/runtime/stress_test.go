@@ -26,7 +26,8 @@ func stressed() (r *rig, asks, poor *Process) {
 
 // TestTheSystemsProcessesStandBesideAllPodsWithWeight100: kubepods of 4 cores has
 // weight 157 (1 + (4096-2)*9999/262142), so of 4 cores pods get 157/257, however much
-// the system wants; and among them BestEffort pods starve (spec 2.2).
+// the system wants; and among them BestEffort pods starve
+// (pkg/kubelet/cm/qos_container_manager_linux.go: weight 1).
 func TestTheSystemsProcessesStandBesideAllPodsWithWeight100(t *testing.T) {
 	r, asks, poor := stressed()
 	r.machine.Burn(100_000)
@@ -82,7 +83,7 @@ func TestStressGoesWithThePower(t *testing.T) {
 // TestPodsHaveNoMoreMemoryThanIsNotReserved: the cgroup of all pods is limited to the
 // capacity less kubeReserved and systemReserved, without the eviction threshold, and
 // at that limit the kernel kills among them only, however little the system uses
-// (pkg/kubelet/cm/node_container_manager_linux.go getCgroupConfig; spec 1.5).
+// (pkg/kubelet/cm/node_container_manager_linux.go getCgroupConfig).
 func TestPodsHaveNoMoreMemoryThanIsNotReserved(t *testing.T) {
 	r, asks, poor := stressed()
 	r.machine.reservedMemory = 7_500_000_000
@@ -103,7 +104,8 @@ func TestPodsHaveNoMoreMemoryThanIsNotReserved(t *testing.T) {
 }
 
 // TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods: of 4 cores, with 2 reserved,
-// kubepods has weight 79 (1 + (2048-2)*9999/262142) beside 100 (spec 2.2).
+// kubepods has weight 79 (1 + (2048-2)*9999/262142) beside 100
+// (pkg/kubelet/cm/node_container_manager_linux.go getCgroupConfig).
 func TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods(t *testing.T) {
 	r, asks, poor := stressed()
 	r.machine.reservedCPU = 2000

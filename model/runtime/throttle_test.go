@@ -8,7 +8,8 @@ import (
 	"orrery/sim"
 )
 
-// Source: k8s-node.md 2.2: m = ceil(c/(100 L)) periods, (m-1) 100 + c - (m-1) 100 L;
+// It follows from the kernel's bandwidth control (Documentation/scheduler/sched-bwc.rst) and its
+// period of 100 ms: m = ceil(c/(100 L)) periods, (m-1) 100 + c - (m-1) 100 L;
 // and the same for k threads that burn k times as fast.
 func TestALimitLetsAThreadRunUntilItsQuotaIsGone(t *testing.T) {
 	const ms = time.Millisecond

@@ -61,7 +61,7 @@ func cfs(rho, limit, mean, threads, cores float64) (share, still float64) {
 }
 
 // The closed form against the kernel's counters (kernel/sched/fair.c, cpu.stat nr_throttled
-// and throttled_usec; k8s-node.md 2.2), period by period: within a tenth of all periods, and
+// and throttled_usec), period by period: within a tenth of all periods, and
 // half of the time. Where more arrives than can be done, requests are not always as many
 // as there can be, as here.
 func TestAContainerIsThrottledAsOftenAsItUsesUpItsQuota(t *testing.T) {
@@ -104,8 +104,8 @@ func noted(r *rig) *[]string {
 	return &all
 }
 
-// Source: k8s-node.md 2.2: with k runnable threads on free CPUs a container stops after
-// 100 L/k ms and sleeps to the end of the window; on each of its CPUs.
+// Source: Documentation/scheduler/sched-bwc.rst: with k runnable threads on free CPUs a container
+// stops after 100 L/k ms and sleeps to the end of the window; on each of its CPUs.
 func TestThrottlingIsToldWhenItBeginsChangesAndEnds(t *testing.T) {
 	r := newRig(Behavior{Startup: sim.Constant(10 * time.Second), StartupCPUMilli: 2000, CPUMilli: 100, CPUMicroPerRPS: 4000, Bursts: []Burst{{After: 2 * time.Minute, For: 10 * time.Second, CPUMilli: 900}}})
 	r.machine.cores = 4000

@@ -6,8 +6,8 @@ import (
 	"orrery/sim"
 )
 
-// To unpack a layer is to gunzip it, for which the container runtime wants a core
-// (k8s-node.md 3.2). It is in system.slice, so pods have that much less of a machine that
+// To unpack a layer is to gunzip it, for which the container runtime wants a core, as gunzip
+// has one thread. It is in system.slice, so pods have that much less of a machine that
 // has no more; and if it gets less itself, the layer takes longer. Pulls that unpack side
 // by side want a core each.
 

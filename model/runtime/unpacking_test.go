@@ -54,9 +54,9 @@ func (r *rig) unpacks(t *testing.T, p *pull, d time.Duration, share func() int64
 // podCPU is the milli-CPU that the pod gets.
 func (r *rig) podCPU() int64 { return r.machine.Sandbox(1).Processes[0].meter.cpu }
 
-// Source: k8s-node.md 3.2 (gunzip on about one core), 2.2: while an image is unpacked its
-// core is missing to pods; on four cores system.slice has it whatever pods want, so the
-// image takes no longer.
+// Gunzip has one thread: while an image is unpacked its core is missing to pods; on four cores
+// system.slice, which has the weight 100 of cgroup v2, has it whatever pods want, so the image
+// takes no longer.
 func TestUnpackingTakesACoreFromPods(t *testing.T) {
 	r, p := unpackingOn(4000)
 	before, loaded, end := r.podCPU(), p.loadedAt, p.loadedAt.Add(p.unpack)

@@ -33,9 +33,9 @@ func replicas(seed uint64) (r *rig, servers []*apiserver.Server, node network.Si
 // own is the server a client is connected to.
 func own(c *store.Client, servers []*apiserver.Server) *apiserver.Server { return servers[c.Server] }
 
-// Source: spec k8s-control-plane 6.3: "one API server of N: requests in flight
-// fail; clients reconnect through the balancer; watches resume from the last
-// resourceVersion".
+// Source: k8s.io/client-go/tools/cache/reflector.go: of one API server of several the requests in
+// flight fail; clients reconnect through the balancer; watches resume from the last
+// resourceVersion.
 func TestWhenAServerEndsRequestsInFlightFailAtOnceAndWatchesGoOnElsewhere(t *testing.T) {
 	r, servers, node := replicas(1)
 	a, b := r.seer("a", node), r.seer("b", r.control)
@@ -172,9 +172,9 @@ func TestTheBalancerTakesAServerBackAfterTwoChecks(t *testing.T) {
 	}
 }
 
-// Source: spec k8s-control-plane 4.5: "RV older than buffer: 410 Gone, too old
-// resource version: client re-lists"; a server that has just started has no events
-// from before (k8s.io/apiserver/pkg/storage/cacher/watch_cache.go).
+// Source: k8s.io/apiserver/pkg/storage/cacher/watch_cache.go: a version older than the buffer is
+// 410 Gone, too old resource version, and the client lists anew; a server that has just started
+// has no events from before.
 func TestAWatchThatTheCacheIsTooYoungForBeginsAnew(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

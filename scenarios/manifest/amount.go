@@ -59,7 +59,7 @@ func sortedNames(list corev1.ResourceList) []string {
 
 func amount(p *place, q resource.Quantity, most int64, value func(*resource.Quantity) int64) int64 {
 	if q.Sign() < 0 {
-		p.errorf("%s is negative", q.String())
+		p.errorf("%s is negative: write 0 or more", q.String())
 		return 0
 	}
 	if q.CmpInt64(most) > 0 || value(&q) > most {

@@ -115,7 +115,7 @@ func replicas(p *place, n *int32) int32 {
 	case n == nil:
 		return 1
 	case *n < 0:
-		p.errorf("%d is negative", *n)
+		p.errorf("%d is negative: write 0 or more", *n)
 		return 0
 	case *n > MaxPods:
 		p.errorf("%d pods are more than a cluster may have here: at most %d", *n, MaxPods)
@@ -161,7 +161,7 @@ func strategy(p *place, s *appsv1.DeploymentStrategy, into *model.Deployment) {
 func countOrPercent(p *place, v intstr.IntOrString) model.CountOrPercent {
 	if v.Type == intstr.Int {
 		if v.IntVal < 0 {
-			p.errorf("%d is negative", v.IntVal)
+			p.errorf("%d is negative: write 0 or more", v.IntVal)
 		}
 		return model.CountOrPercent{Value: v.IntVal}
 	}

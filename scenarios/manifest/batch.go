@@ -117,7 +117,7 @@ func number(p *place, n *int32, otherwise int32) int32 {
 	case n == nil:
 		return otherwise
 	case *n < 0:
-		p.errorf("%d is negative", *n)
+		p.errorf("%d is negative: write 0 or more", *n)
 	case *n > MaxPods && *n != math.MaxInt32:
 		p.errorf("%d is more than %d", *n, MaxPods)
 	}

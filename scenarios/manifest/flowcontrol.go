@@ -217,7 +217,7 @@ func limited(p *place, in *flowv1.LimitedPriorityLevelConfiguration, l *model.Pr
 func queuing(p *place, q *flowv1.QueuingConfiguration, l *model.PriorityLevel) {
 	l.Queues, l.HandSize, l.QueueLength = cmp.Or(q.Queues, 64), cmp.Or(q.HandSize, 8), cmp.Or(q.QueueLengthLimit, 50)
 	if l.QueueLength < 0 {
-		p.field("queueLengthLimit").errorf("%d is negative", l.QueueLength)
+		p.field("queueLengthLimit").errorf("%d is negative: write 0 or more", l.QueueLength)
 	}
 	hand := p.field("handSize")
 	switch bits := math.Ceil(math.Log2(float64(l.Queues)) * float64(l.HandSize)); {
@@ -244,7 +244,7 @@ func atLeast0(p *place, n *int32, without int32) int32 {
 		return without
 	}
 	if *n < 0 {
-		p.errorf("%d is negative", *n)
+		p.errorf("%d is negative: write 0 or more", *n)
 	}
 	return *n
 }

@@ -374,7 +374,7 @@ func (o *object) probe(p *place, b *corev1.Probe) *model.Probe {
 	number := func(name string, n int32, otherwise int64) int64 {
 		switch {
 		case n < 0:
-			p.field(name).errorf("%d is negative", n)
+			p.field(name).errorf("%d is negative: write 0 or more", n)
 		case n > 0:
 			return int64(n)
 		}

@@ -84,7 +84,7 @@ func setStrategy(p *place, s *appsv1.StatefulSetUpdateStrategy, into *model.Stat
 	}
 	if n := s.RollingUpdate.Partition; n != nil {
 		if into.Partition = *n; *n < 0 {
-			rolling.field("partition").errorf("%d is negative", *n)
+			rolling.field("partition").errorf("%d is negative: write 0 or more", *n)
 		}
 	}
 	if v := s.RollingUpdate.MaxUnavailable; v != nil {
@@ -109,7 +109,7 @@ func historyLimit(spec *place, n *int32) int32 {
 		return 10
 	}
 	if *n < 0 {
-		spec.field("revisionHistoryLimit").errorf("%d is negative", *n)
+		spec.field("revisionHistoryLimit").errorf("%d is negative: write 0 or more", *n)
 	}
 	return *n
 }

@@ -25,61 +25,67 @@ const maxDigits = 40
 
 // checkDecimal refuses all but plain decimal numbers such as 12 and 0.5, and
 // tells the spellings apart that some program somewhere takes for a number.
-func checkDecimal(text string) error {
-	digits := strings.TrimLeft(text, "+-")
+func checkDecimal(number string) error {
+	return checkNumber(number, number, func(right string) string { return right })
+}
+
+// checkNumber is checkDecimal for the number of a text with more in it, such as a unit.
+// Written is the text with another number.
+func checkNumber(text, number string, written func(number string) string) error {
+	digits := strings.TrimLeft(number, "+-")
 	switch {
-	case text == "":
+	case number == "":
 		return errors.New("a number is missing")
-	case notFinite.MatchString(text):
-		return fmt.Errorf("%s is not a finite number", show(text))
-	case len(text) > maxDigits:
-		return fmt.Errorf("%s is too large", show(text))
-	case strings.HasPrefix(text, "--"):
-		return fmt.Errorf("%s is not a number", show(text))
-	case text[0] == '-' && decimal.MatchString(digits):
-		return fmt.Errorf("%s is negative", show(text))
-	case text[0] == '+' && decimal.MatchString(digits):
-		return fmt.Errorf("%s has a sign: write %s", show(text), digits)
-	case otherBase.MatchString(text):
-		return fmt.Errorf("%s is not decimal%s", show(text), rewrite(text, 0))
-	case exponential.MatchString(text):
-		return fmt.Errorf("%s has an exponent%s", show(text), rewrite(text, 10))
-	case strings.Contains(text, "_") && decimal.MatchString(strings.ReplaceAll(text, "_", "")):
-		return fmt.Errorf("%s has underscores: write %s", show(text), strings.ReplaceAll(text, "_", ""))
-	case strings.Contains(text, ",") && decimal.MatchString(strings.Replace(text, ",", ".", 1)):
-		return fmt.Errorf("%s has a comma: write %s", show(text), strings.Replace(text, ",", ".", 1))
-	case !decimal.MatchString(text):
-		return fmt.Errorf("%s is not a number", show(text))
-	case len(text) > 1 && text[0] == '0' && text[1] != '.':
-		return fmt.Errorf("%s looks octal%s", show(text), octal(text))
+	case notFinite.MatchString(number):
+		return fmt.Errorf("%s is not a finite number", show(number))
+	case len(number) > maxDigits:
+		return fmt.Errorf("%s is too large", show(number))
+	case strings.HasPrefix(number, "--"):
+		return fmt.Errorf("%s is not a number", show(number))
+	case number[0] == '-' && decimal.MatchString(digits):
+		return fmt.Errorf("%s is negative: write %s", show(text), written(digits))
+	case number[0] == '+' && decimal.MatchString(digits):
+		return fmt.Errorf("%s has a sign: write %s", show(text), written(digits))
+	case otherBase.MatchString(number):
+		return fmt.Errorf("%s is not decimal%s", show(text), rewrite(number, 0, written))
+	case exponential.MatchString(number):
+		return fmt.Errorf("%s has an exponent%s", show(text), rewrite(number, 10, written))
+	case strings.Contains(number, "_") && decimal.MatchString(strings.ReplaceAll(number, "_", "")):
+		return fmt.Errorf("%s has underscores: write %s", show(text), written(strings.ReplaceAll(number, "_", "")))
+	case strings.Contains(number, ",") && decimal.MatchString(strings.Replace(number, ",", ".", 1)):
+		return fmt.Errorf("%s has a comma: write %s", show(text), written(strings.Replace(number, ",", ".", 1)))
+	case !decimal.MatchString(number):
+		return fmt.Errorf("%s is not a number", show(number))
+	case len(number) > 1 && number[0] == '0' && number[1] != '.':
+		return fmt.Errorf("%s looks octal%s", show(text), octal(number, written))
 	}
 	return nil
 }
 
-func octal(text string) string {
-	plain := strings.TrimLeft(text, "0")
+func octal(number string, written func(string) string) string {
+	plain := strings.TrimLeft(number, "0")
 	if plain == "" || plain[0] == '.' {
 		plain = "0" + plain
 	}
-	if n, err := strconv.ParseInt(text, 8, 64); err == nil && n > 7 {
-		return fmt.Sprintf(": write %s, or %d if octal is meant", plain, n)
+	if n, err := strconv.ParseInt(number, 8, 64); err == nil && n > 7 {
+		return fmt.Sprintf(": write %s, or %s if octal is meant", written(plain), written(plainNumber(n)))
 	}
-	return ": write " + plain
+	return ": write " + written(plain)
 }
 
 // rewrite is how a number in some other notation is written plainly, if it is a
 // whole number of a size that anybody can mean. A base of 0 stands for the one
 // that the prefix names.
-func rewrite(text string, base int) string {
+func rewrite(number string, base int, written func(string) string) string {
 	if base == 0 {
-		if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-			return fmt.Sprintf(": write %d", n)
+		if n, err := strconv.ParseInt(number, 0, 64); err == nil {
+			return ": write " + written(plainNumber(n))
 		}
 		return ""
 	}
-	i := strings.IndexAny(text, "eE")
-	shift, err := strconv.Atoi(text[i+1:])
-	whole, fraction, _ := strings.Cut(text[:i], ".")
+	i := strings.IndexAny(number, "eE")
+	shift, err := strconv.Atoi(number[i+1:])
+	whole, fraction, _ := strings.Cut(number[:i], ".")
 	if err != nil || shift < len(fraction) || shift > 18 {
 		return ": write it out"
 	}
@@ -87,7 +93,7 @@ func rewrite(text string, base int) string {
 	if plain == "" {
 		plain = "0"
 	}
-	return ": write " + plain
+	return ": write " + written(plain)
 }
 
 // scale is the decimal number times unit, exactly.

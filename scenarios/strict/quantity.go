@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -82,17 +83,22 @@ func checkTerm(text, number, name string) error {
 	if number == "" {
 		return fmt.Errorf("%s is not a duration such as 90s or 1h30m", Quote(text))
 	}
-	if err := checkDecimal(number); err != nil {
+	trimmed := strings.TrimSpace(name)
+	hint, ok := timeHints[trimmed]
+	if _, known := worth(timeUnits, trimmed); known {
+		hint, ok = trimmed, true
+	}
+	written := func(right string) string {
+		return strings.Replace(text, number+name, right+cmp.Or(hint, trimmed, "s"), 1)
+	}
+	if within := !strings.HasPrefix(text, number); within && strings.ContainsAny(number[:1], "+-") {
+		return fmt.Errorf("%s has a sign within: write %s", show(text), written(number[1:]))
+	}
+	if err := checkNumber(text, number, written); err != nil {
 		return err
 	}
 	if _, known := worth(timeUnits, name); known {
 		return nil
-	}
-	trimmed := strings.TrimSpace(name)
-	hint, ok := timeHints[trimmed]
-	if !ok {
-		_, ok = worth(timeUnits, trimmed)
-		hint = trimmed
 	}
 	switch {
 	case trimmed == "" && number+name == text:
@@ -127,10 +133,7 @@ const PPM = 1_000_000
 // 999,500. It goes from 0% to 100%; the sign is mandatory.
 func ParsePercent(text string) (ppm int64, err error) {
 	number, ok := strings.CutSuffix(text, "%")
-	if below, negative := strings.CutPrefix(number, "-"); ok && negative && decimal.MatchString(below) {
-		return 0, fmt.Errorf("%s is negative", show(text))
-	}
-	if err := checkDecimal(number); err != nil {
+	if err := checkNumber(text, number, func(right string) string { return right + "%" }); err != nil {
 		return 0, err
 	}
 	if !ok {
@@ -167,15 +170,14 @@ func ParseCPU(text string) (milli int64, err error) {
 	if number == "" {
 		number = text
 	}
-	if err := checkDecimal(number); err != nil {
+	unit, suffix := int64(1000), ""
+	if name == "m" {
+		unit, suffix = 1, "m"
+	}
+	if err := checkNumber(text, number, func(right string) string { return right + suffix }); err != nil {
 		return 0, err
 	}
-	unit := int64(1000)
-	switch name {
-	case "":
-	case "m":
-		unit = 1
-	default:
+	if name != suffix {
 		return 0, fmt.Errorf("unknown unit %s in %s: write 2 for cores, 500m for thousandths", Quote(name), Quote(text))
 	}
 	n, err := scale(number, unit)
@@ -208,14 +210,26 @@ func ParseBytes(text string) (int64, error) {
 	if number == "" {
 		number = text
 	}
-	if err := checkDecimal(number); err != nil {
+	unit, known := worth(byteUnits, name)
+	hint := byteHints[strings.ToLower(strings.TrimSpace(name))]
+	written := func(right string) string {
+		switch {
+		case known:
+			return right + name
+		case strings.TrimSpace(name) == "":
+			return cmp.Or(withUnit(right), right+"Mi")
+		}
+		return right + cmp.Or(hint, name)
+	}
+	if err := checkNumber(text, number, written); err != nil {
 		return 0, err
 	}
 	if strings.TrimSpace(name) == "" {
-		return 0, withoutUnit(text, number)
+		if hint = withUnit(number); hint == "" {
+			return 0, fmt.Errorf("%s is too large: less than 8Ei", show(text))
+		}
+		return 0, fmt.Errorf("%s has no unit: write %s", show(text), hint)
 	}
-	unit, known := worth(byteUnits, name)
-	hint := byteHints[strings.ToLower(strings.TrimSpace(name))]
 	switch {
 	case !known && name == "m":
 		return 0, fmt.Errorf("%s is thousandths of a byte to Kubernetes: write %sMi", show(text), number)
@@ -238,21 +252,20 @@ func ParseBytes(text string) (int64, error) {
 // would mean so many Mi.
 const manyBytes = 10_000
 
-// withoutUnit tells how to write a number without a unit: as exactly so many bytes, which it
-// means in Kubernetes; or as so many Mi, which may be meant if it is small.
-func withoutUnit(text, number string) error {
+// withUnit is how to write a number of bytes without a unit: as exactly so many bytes, which it
+// means in Kubernetes; or as so many Mi, which may be meant if it is small. One that is too large
+// is "".
+func withUnit(number string) string {
 	n, err := scale(number, 1)
-	hint := number + "Mi"
 	switch {
 	case errors.Is(err, errFine) || err == nil && n == 0:
+		return number + "Mi"
 	case err != nil:
-		return fmt.Errorf("%s is too large: less than 8Ei", show(text))
+		return ""
 	case n < manyBytes:
-		hint += ", or " + exactBytes(n) + " for bytes"
-	default:
-		hint = exactBytes(n)
+		return number + "Mi, or " + exactBytes(n) + " for bytes"
 	}
-	return fmt.Errorf("%s has no unit: write %s", show(text), hint)
+	return exactBytes(n)
 }
 
 // exactBytes writes so many bytes exactly: as a whole number of the largest binary unit that

@@ -57,9 +57,9 @@ var quantities = []struct {
 		return fmt.Sprint(n), err
 	}},
 	{"duration", append([]string{
-		"90s", "1h30m", "250ms", "2d", "1.5h", "0.5ms", "1us", "1µs", "7ns", "1d2h3m4s5ms6us7ns", "0s", "90", "-5s", "+5s",
+		"90s", "1h30m", "250ms", "2d", "1.5h", "0.5ms", "1us", "1µs", "7ns", "1d2h3m4s5ms6us7ns", "0s", "90", "-5s", "-5ms", "-1h30m", "-5min", "-5 s", "+5s",
 		"1h30", "30m1h", "1h1h", "5 m", "5min", "5 minutes", "5M", "3fortnights", "0.1ns", "1.0000000001s", "106751d", "106752d",
-		"106751d23h47m16s854775807ns", "106751d23h47m16s854775808ns", "99999999999999999999h", "05m", "1e3s", "1m30", "s", "1h-5m", "1..5s", "∞",
+		"106751d23h47m16s854775807ns", "106751d23h47m16s854775808ns", "99999999999999999999h", "05m", "1h05m", "1e3s", "1m30", "s", "1h-5m", "1..5s", "∞",
 	}, numbers...), func(s string) (string, error) {
 		d, err := ParseDuration(s)
 		if again, err2 := ParseDuration(FormatDuration(d)); err == nil && (err2 != nil || again != d) {
@@ -80,7 +80,7 @@ var quantities = []struct {
 		return fmt.Sprintf("%dm", n), err
 	}},
 	{"bytes", append([]string{
-		"64Mi", "4Gi", "1G", "1k", "1.5Gi", "0.5Ki", "0.0001Ki", "1K", "64", "67108864", "4294967296", "64MB", "64mb", "64MiB", "64 Mi", "64m", "64mi", "1e9", "7Ei", "8Ei", "9223372036G", "-1Mi", "Mi", "64X",
+		"64Mi", "4Gi", "1G", "1k", "1.5Gi", "0.5Ki", "0.0001Ki", "1K", "64", "67108864", "4294967296", "64MB", "64mb", "64MiB", "64 Mi", "64m", "64mi", "1e9", "7Ei", "8Ei", "9223372036G", "-1Mi", "-1m", "Mi", "64X",
 	}, numbers...), func(s string) (string, error) {
 		n, err := ParseBytes(s)
 		return fmt.Sprint(n), err
