@@ -370,6 +370,9 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		b := w.x.config.Behaviors.For(p, c.Name)
+		if node != nil {
+			b.Threads = runtime.ThreadsOn(&b, node.Capacity.CPUMilli)
+		}
 		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {
 			alone, stall = runtime.ExclusiveTime(&b, n), 0

@@ -21,6 +21,16 @@ func Throttled(d time.Duration, threads, limit int64) time.Duration {
 	return full*model.QuotaPeriod + d - full*runs
 }
 
+// ThreadsOn is on how many CPUs at a time a container works on a request on a machine that has so
+// many milli-CPU, 0 for without end.
+func ThreadsOn(b *Behavior, milliCPU int64) int64 {
+	threads := max(b.Threads, 1)
+	if milliCPU > 0 {
+		threads = min(threads, max((milliCPU+999)/1000, 1))
+	}
+	return threads
+}
+
 // RequestTime is how long a request keeps a container's threads busy: on free cores;
 // spread evenly, as far as the limit allows; and how long it stands still each time it
 // has used up a quota. limit is in milli-CPU, 0 for none.
@@ -62,7 +72,7 @@ const backlog = 100
 func (m *Machine) limitCPU(s *Sandbox, p *Process, b *Behavior, c *model.Container) {
 	p.throttle = nil
 	if limit := s.Pod.Spec.CPULimit(c); limit > 0 && !p.pinned {
-		p.throttle = &throttle{startup: b.StartupCPUMilli, threads: max(b.Threads, 1), told: model.Throttling{Container: c.Name}}
+		p.throttle = &throttle{startup: b.StartupCPUMilli, threads: ThreadsOn(b, m.cores), told: model.Throttling{Container: c.Name}}
 		p.throttle.most = p.throttle.threads * backlog
 		if b.Workers > 0 {
 			p.throttle.most = p.throttle.threads * b.Workers

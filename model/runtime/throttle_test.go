@@ -92,3 +92,12 @@ func TestARequestOfManyThreadsStandsStillMore(t *testing.T) {
 		t.Errorf("without a limit: alone %v, evenly %v, it stands still for %v", alone, even, stall)
 	}
 }
+
+// No more threads run at a time than a machine has CPUs, of which a part counts for one.
+func TestNoMoreThreadsRunThanThereAreCPUs(t *testing.T) {
+	for _, c := range []struct{ threads, milliCPU, want int64 }{{0, 4000, 1}, {3, 4000, 3}, {64, 4000, 4}, {64, 500, 1}, {2, 1500, 2}, {64, 0, 64}} {
+		if got := ThreadsOn(&Behavior{Threads: c.threads}, c.milliCPU); got != c.want {
+			t.Errorf("%d threads on %d milli-CPU: %d, not %d", c.threads, c.milliCPU, got, c.want)
+		}
+	}
+}

@@ -50,6 +50,7 @@ type states struct {
 	comes      [mostStates + 1]int64 // what comes in it
 	found      [mostStates + 1]int64 // how many of a billion of those who come find it
 	ready      [mostStates + 1]int64 // how likely a worker is ready in it, as a fraction
+	out        [mostStates + 1]int64 // how many of each caller's workers are not there, in millionths
 }
 
 // queue is line for any crowd. If that is not infinitely many, the station is filled anew.
@@ -90,6 +91,9 @@ func (x *states) prepare(s *station, arriving, places, chance int64, from crowd)
 	}
 	for k := s.servers + 1; k <= x.n; k++ {
 		x.pace[k] = x.pace[s.servers]
+	}
+	for k := int64(0); k <= x.n; k++ {
+		x.out[k] = max(x.many*million-product(x.at(k), million-x.rest, million), 0) / x.pods
 	}
 	x.erlangs = min(product(arriving, from.own, million), million*million)
 	return true
@@ -194,11 +198,13 @@ func (x *states) readiness(would, waiting int64) {
 			fewer = min(product((fewer+million)*n, million, max(erlangs, 1)), million*nano)
 		}
 		for ; k >= 0; k-- {
-			out := max(x.many*million-product(x.at(k), million-x.rest, million), 0) / x.pods
-			if out > n*million {
+			part := n*million - x.out[k] // so many of a million fewer are not here
+			if part < 0 {
 				break
 			}
-			x.ready[k] = product(last, n*million-out, million) + product(ready, out-(n-1)*million, million)
+			if x.ready[k] = ready; part > 0 {
+				x.ready[k] = product(last, part, million) + product(ready, million-part, million)
+			}
 		}
 	}
 }
