@@ -104,15 +104,16 @@ func (f *flow) tried() attempt {
 // has gone to and fro; then times are rounded, too, and something that is still lost, or
 // still gets through, stays so.
 func (t *Flows) rounds(f *flow, a *attempt) bool {
-	b, wavers := &f.attempt, f.heeded.been(t, mostHeeded)
+	b, offered := &f.attempt, max(f.now.OfferedMilliRPS, 1)
+	noise := int64(2+2*len(f.shares)) * million / offered
+	wavers := noise > million/fine.part && f.heeded.been(t, mostHeeded)
 	begins := a.good < million && b.good == million || a.good > 0 && b.good == 0 // to be lost, or to get through
 	ends := b.good < million && a.good == million || b.good > 0 && a.good == 0
 	if begins || ends && !wavers {
 		return false
 	}
-	noise := min(int64(2+2*len(f.shares))*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
-	if wavers {
-		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / max(f.now.OfferedMilliRPS, 1)
+	if noise = min(noise, million/fine.part); wavers {
+		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / offered
 	}
 	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain)
 	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
