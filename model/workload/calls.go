@@ -99,15 +99,34 @@ func (f *flow) tried() attempt {
 
 // rounds tells whether what becomes of a call is another only as thousandths of a request
 // are rounded, on the way to each class of pods and there: what is lost has who calls try again, and less is lost of what is more, so
-// it would go to and fro without end.
-func (f *flow) rounds(a *attempt) bool {
-	b := &f.attempt
-	if (a.good == million) != (b.good == million) || (a.good == 0) != (b.good == 0) {
+// it would go to and fro without end. Of a flow of few thousandths, as lookups are that
+// caches keep most of, that may be much: all that is rounded is taken for no news only once it
+// has gone to and fro; then times are rounded, too, and something that is still lost, or
+// still gets through, stays so.
+func (t *Flows) rounds(f *flow, a *attempt) bool {
+	b, offered := &f.attempt, max(f.now.OfferedMilliRPS, 1)
+	noise := int64(2+2*len(f.shares)) * million / offered
+	wavers := noise > million/fine.part && f.heeded.been(t, mostHeeded)
+	begins := a.good < million && b.good == million || a.good > 0 && b.good == 0 // to be lost, or to get through
+	ends := b.good < million && a.good == million || b.good > 0 && a.good == 0
+	if begins || ends && !wavers {
 		return false
 	}
-	noise := min(int64(2+2*len(f.shares))*million/max(f.now.OfferedMilliRPS, 1), million/fine.part)
+	if noise = min(noise, million/fine.part); wavers {
+		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / offered
+	}
 	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain)
-	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same
+	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
+}
+
+// mostHeeded is how often those who send a flow go by what becomes of it, until something comes
+// from outside, before they go by no more than what cannot be rounding.
+const mostHeeded = 16
+
+// heed has those who send a flow go by what becomes of it now.
+func (t *Flows) heed(f *flow, a attempt) {
+	f.heeded.more(t, mostHeeded)
+	f.attempt = a
 }
 
 // total computes what becomes of a flow, but for its quantiles. An attempt ends after its timeout, if it is not

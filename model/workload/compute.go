@@ -332,7 +332,7 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !f.rounds(&a) && !t.holds(f, a.change(&f.attempt)) {
+		if a := f.tried(); !t.rounds(f, &a) && !t.holds(f, a.change(&f.attempt)) {
 			t.tryAgain(i, a)
 		}
 	}
@@ -344,7 +344,7 @@ func (t *Flows) tryAgain(i int32, a attempt) {
 	f := &t.flows[i]
 	again := a.attempts != f.attempt.attempts || a.vain != f.attempt.vain
 	f.must = f.must || a.vain != f.attempt.vain
-	f.attempt = a
+	t.heed(f, a)
 	t.uncalled(i)
 	if f.call == nil {
 		if again {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/model"
+	"orrery/model/network"
 	"orrery/model/workload"
 )
 
@@ -87,5 +88,29 @@ func TestConnectionsWhoseLifetimeIsOverAreNotOpenedWithoutDNS(t *testing.T) {
 	r.after(time.Second)
 	if got := r.kept(); got.ServedMilliRPS != 20_000 {
 		t.Errorf("healed: %+v", got)
+	}
+}
+
+// A connection opened every few minutes is a lookup now and then, of which thousandths a second
+// are one or two. What is rounded there, as much of it is lost, has clients ask again, and that
+// is rounded otherwise; it came to no rest before all rounds of an instant were over, and
+// the tables of connections were not looked at any more.
+func TestLookupsThatAreHardlyAnyComeToRestWhereMuchIsLost(t *testing.T) {
+	for _, lifetime := range []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute} {
+		for lost := uint64(20_000); lost <= 980_000; lost += 40_000 {
+			r, _, _ := keeping(t, workload.Connections{Lifetime: lifetime}, workload.DNS{TTL: 30 * time.Second, Cache: workload.NodeCache})
+			nodes := []network.Site{r.sites["n-0"], r.sites["n-1"], r.sites["n-2"]}
+			before := r.flows.Computed()
+			r.net.Impair(network.Impairment{From: nodes, To: nodes, LossPPM: lost})
+			r.after(time.Second)
+			if n := r.flows.Computed() - before; n > 500 {
+				t.Errorf("lifetime %v, %d of a million lost: %d flows are computed", lifetime, lost, n)
+			}
+			events := r.Events()
+			r.after(time.Hour)
+			if n := r.Events() - events; n > 100 {
+				t.Errorf("lifetime %v, %d of a million lost: %d events in an hour in which nothing changes", lifetime, lost, n)
+			}
+		}
 	}
 }

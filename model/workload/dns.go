@@ -378,10 +378,11 @@ func lookup(query outcome, denied int64) outcome {
 func (t *Flows) answer(i int32) {
 	l := &t.flows[i]
 	a := l.tried()
-	if !l.unheard && (l.rounds(&a) || t.holds(l, a.change(&l.attempt))) {
+	if !l.unheard && (t.rounds(l, &a) || t.holds(l, a.change(&l.attempt))) {
 		return
 	}
-	l.attempt, l.unheard = a, false
+	t.heed(l, a)
+	l.unheard = false
 	now := t.resolve(l)
 	if now == l.resolved {
 		return

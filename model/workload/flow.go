@@ -65,6 +65,7 @@ type flow struct {
 
 	call    *Call   // the members make it for what they handle; nil if they send for themselves
 	attempt attempt // of all requests, as those who send go by it
+	heeded  stint   // how often they went by another one
 	single  outcome // of its requests, of each attempt
 	turned  turned  // of its requests, at full pods
 	timed   timing  // of those that are served, when their quantiles were computed

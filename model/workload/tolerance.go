@@ -268,6 +268,9 @@ func (n *stint) more(t *Flows, most int) bool {
 	return n.times <= most
 }
 
+// been tells whether it happened so many times already.
+func (n *stint) been(t *Flows, most int) bool { return n.since == t.news && n.times >= most }
+
 // mostLevels is how often the pods of a Service are looked at because they come to a level, for
 // each of their classes. Then their queues stay as they are until the next full minute: they
 // get done what comes and is not turned away. That is the Service's, as its pods may be

@@ -182,7 +182,7 @@ const (
 func (t *Flows) settle() (changed bool) {
 	if now := t.kernel.Now(); t.turnedAt != now {
 		t.turnedAt, t.turns = now, 0
-		if t.turned.since == t.news && t.turned.times >= mostChases {
+		if t.turned.been(t, mostChases) {
 			t.turns = mostTurns - 1
 		}
 	}
