@@ -160,8 +160,8 @@ func (m *Machine) noteThrottling(s *Sandbox, t model.Throttling) {
 // throttling is in how many of a million periods a container uses up its quota, and on how
 // many CPUs it stands still on the average, in milli.
 //
-// Of n CPUs that want to run and a quota for fewer, the others stand still. Requests stand
-// still as long as they wait, each on its threads' CPUs (Little).
+// Of n CPUs that want to run and a quota for fewer, the others stand still, in the periods in which
+// it is used up. Requests stand still as long as they wait, each on its threads' CPUs (Little).
 func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 	p := &s.Processes[i]
 	t := p.throttle
@@ -199,7 +199,7 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 		return 0, 0
 	}
 	mean, _ := quota.Waits(working)
-	return ppm, min(scale(working*t.threads, mean, 1_000_000), max(most*1000-t.limit, 0))
+	return ppm, min(scale(working*t.threads, mean, 1_000_000), scale(max(most*1000-t.limit, 0), ppm, full))
 }
 
 // up is so many CPUs, in milli, in whole ones.

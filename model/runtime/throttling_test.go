@@ -128,7 +128,7 @@ func TestThrottlingIsToldWhenItBeginsChangesAndEnds(t *testing.T) {
 	want := []string{
 		"0s container main is throttled in 100% of all periods of 100ms, for 1.50s in each second on all its CPUs together",
 		"39.925s container main is not throttled any more",
-		"1m10s container main is throttled in 66% of all periods of 100ms, for 3.50s in each second on all its CPUs together",
+		"1m10s container main is throttled in 66% of all periods of 100ms, for 2.29s in each second on all its CPUs together",
 		"1m30s container main is throttled in 100% of all periods of 100ms, for 3.50s in each second on all its CPUs together",
 		"1m40s container main is not throttled any more",
 		"2m0s container main is throttled in 100% of all periods of 100ms, for 0.50s in each second on all its CPUs together",
