@@ -29,30 +29,40 @@ const (
 
 // Waits is what a quota adds to the time of requests, of which fewer than it allows are
 // served, so many in thousandths per second: its mean and its variance, in microseconds.
-//
-// What is left undone at the end of a period is a random walk with a drift. With a
-// period's quota for n requests and a share rho of it used, something is left with a
-// probability of about exp(-1.166 (1-rho) sqrt(n/(2 rho))) (Siegmund's correction of a
-// random walk in steps), and as much as an exponential distribution of mean
-// b = rho/((1-rho) n) quotas says. If that is little, those wait who came at the end of
-// the period, b²/rho² periods by all requests; if it is much, all wait b periods; in between
-// b²/sqrt(b²+rho⁴) is near. Besides, a request that needs a quota or more by itself,
-// of exponentially distributed needs, stands still 1/(e^n-1) times. The slow twin in
-// a test of package workload serves requests one by one and finds times within a third of
-// these.
+// Besides what is left undone (Left), a request that needs a quota or more by itself stands still
+// (Alone). The slow twin in a test of package workload serves requests one by one and finds times
+// within a third of these.
 func (q Quota) Waits(served int64) (mean, variance int64) {
 	aloneMean, aloneVariance := q.Alone()
+	mean, variance = q.Left(served, ByChance)
+	return aloneMean + mean, aloneVariance + variance
+}
+
+// ByChance is the chance of what comes by itself, not from workers that each wait for an answer.
+const ByChance = whole
+
+// Left is how long requests wait as something is left undone at the end of a period: the mean and
+// the variance, in microseconds. The CPU time used in a period has a variance of so many
+// millionths of what it would be if each request came by chance.
+//
+// What is left undone is a random walk with a drift. With a period's quota for n requests and a
+// share rho of it used, something is left with a probability of about
+// exp(-1.166 (1-rho) sqrt(n/(2 rho))) (Siegmund's correction of a random walk in steps), and as
+// much as an exponential distribution of mean b = rho/((1-rho) n) quotas says, where chance makes n
+// greater. If that is little, those wait who came at the end of the period, b²/rho² periods by all
+// requests; if it is much, all wait b periods; in between b²/sqrt(b²+rho⁴) is near.
+func (q Quota) Left(served, chance int64) (mean, variance int64) {
 	n, rho := q.each(), sim.Scale(served, whole, q.MilliRPS)
 	if rho == 0 || rho >= whole || n == 0 {
-		return aloneMean, aloneVariance
+		return 0, 0
 	}
-	b, over := q.left(rho)
+	b, over := q.left(rho, chance)
 	square := sim.Scale(rho, rho, whole)
 	first := sim.Scale(b, b, max(hypotenuse(b, square), 1))
 	second := sim.Scale(b, b, max(hypotenuse(b, sim.Scale(square, rho, whole)), 1))
 	mean = sim.Scale(sim.Scale(window, first, whole), over, whole)
 	moment := sim.Scale(2*sim.Scale(sim.Scale(window, b, whole), sim.Scale(window, second, whole), 1), over, whole)
-	return aloneMean + mean, aloneVariance + max(moment-sim.Scale(mean, mean, 1), 0)
+	return mean, max(moment-sim.Scale(mean, mean, 1), 0)
 }
 
 // each is for how many requests there is CPU in a period, in thousandths.
@@ -72,31 +82,30 @@ func (q Quota) Alone() (mean, variance int64) {
 
 // left is how many quotas are left undone at the end of a period if something is, with a
 // share rho of them used, and how likely that is.
-func (q Quota) left(rho int64) (quotas, over int64) {
-	n := q.each()
-	over = sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho), 1166, 1000)))
-	return min(sim.Scale(rho, whole*1000, (whole-rho)*n), 1000*whole), over
+func (q Quota) left(rho, chance int64) (quotas, over int64) {
+	over = sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho, chance), 1166, 1000)))
+	return min(sim.Scale(sim.Scale(rho, chance, whole), whole*1000, (whole-rho)*q.each()), 1000*whole), over
 }
 
 // steps is how far a quota is from being used up, in thousandths of the deviation of what
-// arrives in a period.
-func (q Quota) steps(rho int64) int64 {
-	return sim.Scale(sim.Root(uint64(sim.Scale(q.each(), 1_000_000_000, 2*rho))), whole-rho, whole)
+// is used in a period.
+func (q Quota) steps(rho, chance int64) int64 {
+	return sim.Scale(sim.Root(uint64(sim.Scale(q.each(), 1_000_000_000, max(2*sim.Scale(rho, chance, whole), 1)))), whole-rho, whole)
 }
 
-// LeftOver is how many of a million requests wait, near the limit or beyond, where no more
-// than backlog wait at a time: all if much is left undone, and if it is little those who
-// come at the end of a period.
-func (q Quota) LeftOver(arriving, backlog int64) int64 {
+// LeftOver is how likely something is left undone at the end of a period, near the limit or
+// beyond, where no more than so many requests wait at a time, and how many of a million requests
+// wait: all if much is left undone, and if it is little those who come at the end of a period.
+func (q Quota) LeftOver(arriving, most int64) (over, waits int64) {
 	n := max(q.each(), 1)
-	most := min(sim.Scale(backlog/2, whole*1000, n), 1000*whole)
-	rho := sim.Scale(arriving, whole, q.MilliRPS)
+	quotas := min(sim.Scale(most, whole*1000, n), 1000*whole)
+	rho := sim.Scale(arriving, whole, max(q.MilliRPS, 1))
 	if rho >= whole {
-		return sim.Scale(whole, most, hypotenuse(most, whole))
+		return whole, sim.Scale(whole, quotas, hypotenuse(quotas, whole))
 	}
-	b, over := q.left(rho)
-	b = min(b, most)
-	return sim.Scale(over, b, max(hypotenuse(b, sim.Scale(rho, rho, whole)), 1))
+	b, over := q.left(rho, ByChance)
+	b = min(b, quotas)
+	return over, sim.Scale(over, b, max(hypotenuse(b, sim.Scale(rho, rho, whole)), 1))
 }
 
 // Spent is in how many of a million periods it is used up while something still runs:
@@ -112,7 +121,7 @@ func (q Quota) Spent(served int64) int64 {
 	case rho == 0 || q.each() == 0:
 		return rho
 	}
-	return min(sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho), 1800, 1000))), rho)
+	return min(sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho, ByChance), 1800, 1000))), rho)
 }
 
 func hypotenuse(a, b int64) int64 { return sim.Root(uint64(a)*uint64(a) + uint64(b)*uint64(b)) }

@@ -207,7 +207,8 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k.mixes -= p.idles(k, f.does)
 	switch {
 	case k.even || t.backends[t.in(c)[0]].paused == t.news:
-		f.does = each - f.away
+		f.does = min(each-f.away, p.room) // it stays as full as it is
+		f.away = each - f.does
 	case p.there:
 		f.does, k.calm = each-f.away, f.mixed == million
 		t.look(id, c, max(int64(quick), k.mixing(p.all, p.free)))
@@ -217,14 +218,15 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 			k.move(p.off, each-f.away-f.does)
 			return k.takes(t.next(c, &idle, p.all, p.free, h.room, target))
 		}
-		of = k.ahead(next() / 2)
+		of = k.after(next() / 2)
+		of.held = c.ahead.next(k.at, of.held)
 		f = p.at(&of)
 		t.look(id, c, next())
 	}
 	k.spills = f.away
 	variance := min(of.noise, of.spread(p.all, p.free))
 	out := idle.behind(of.held-p.free, variance, chance, h.room).or(&p.full, product(f.mixed, f.mixed, million))
-	if out.room, out.does = h.room, k.calms(f.does); f.away > 0 {
+	if out.room, out.does = h.room, f.does; f.away > 0 {
 		out.takes = each - f.away
 	}
 	return out
@@ -264,7 +266,7 @@ func (p *pouring) at(k *tank) fares {
 		away = max(away, p.each-p.room)
 	}
 	does := product(p.room, k.held, max(k.held, p.free)+k.idle(p.free))
-	return fares{away, product(accepts, mixed, million) + product(does, million-mixed, million), mixed}
+	return fares{away, product(min(accepts, p.room), mixed, million) + product(does, million-mixed, million), mixed}
 }
 
 // nearby is the part of what arrives that a load differs from it at most by which a tank would

@@ -38,7 +38,7 @@ func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return min(product(product(c.done(c.was, c.n()), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), mostCalls)
+	return min(product(product(max(c.sent, 0), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), mostCalls)
 }
 
 // called is what becomes of the calls of a sort of pods, as long as no flow of them fares
@@ -123,9 +123,21 @@ func (t *Flows) rounds(f *flow, a *attempt) bool {
 // from outside, before they go by no more than what cannot be rounding.
 const mostHeeded = 16
 
+// turning is how long the change of what becomes of a flow waits.
+func (t *Flows) turning(f *flow, a *attempt) patience {
+	if f.heedAt == t.kernel.Now() && f.heeds >= mostHeeded {
+		return a.changeBut(&f.attempt)
+	}
+	return a.change(&f.attempt)
+}
+
 // heed has those who send a flow go by what becomes of it now.
 func (t *Flows) heed(f *flow, a attempt) {
 	f.heeded.more(t, mostHeeded)
+	if now := t.kernel.Now(); f.heedAt != now {
+		f.heedAt, f.heeds = now, 0
+	}
+	f.heeds++
 	f.attempt = a
 }
 

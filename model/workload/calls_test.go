@@ -138,6 +138,46 @@ func TestWhoHasAsManyWorkersAsItsCallersTurnsNobodyAway(t *testing.T) {
 	}
 }
 
+// Source: mean value analysis of Gordon and Newell's networks. 120 workers call eight pods that a
+// quota lets do 163.3 requests a second each: who comes finds an eighth of the other calls there.
+// That is so at once, without going to and fro between who calls more and what is slower the more
+// call.
+func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
+	r := newRig(t, 1, 1)
+	r.works = map[model.Ref]workload.Work{}
+	var pods, front, back []model.Ref
+	under := func(app, name string, w workload.Work) model.Ref {
+		pod := r.pod(app, name, "n-0")
+		r.works[pod], r.capacity[pod] = w, w.QuotaMilliRPS
+		pods = append(pods, pod)
+		return pod
+	}
+	const ms = time.Millisecond
+	for i := range 3 {
+		front = append(front, under("front", fmt.Sprint("front-", i), workload.Work{QuotaMilliRPS: 400_000, CPU: 10 * ms, SlowCPU: 10 * ms, Latency: 5 * ms, Workers: 40, Queue: 5}))
+	}
+	for i := range 8 {
+		back = append(back, under("back", fmt.Sprint("back-", i), workload.Work{QuotaMilliRPS: 163_333, CPU: 3 * ms, SlowCPU: 6 * ms, Stall: 95 * ms, Latency: ms, Workers: 10, Queue: 50}))
+	}
+	r.endpoints("front", front...)
+	r.endpoints("back", back...)
+	r.calls = []workload.Call{calling("front", "back", 2000, 0)}
+	r.traffic(workload.Traffic{Service: "front", Rate: workload.Rate{Steps: []workload.Step{{At: time.Second, MilliRPS: 2_000_000}}}})
+	r.serve(true, pods...)
+	r.after(5 * time.Minute)
+	served := float64(r.rates("front", "ingress").ServedMilliRPS) / 1000
+	want := 0.0
+	for range 100 {
+		want = 120 / (0.015 + 2*(1+(119-want*0.015)/8)/163.333)
+	}
+	if math.Abs(served/want-1) > 0.07 {
+		t.Errorf("%.1f are served, by hand %.1f", served, want)
+	}
+	if n := r.flows.Computed(); n > 60_000 {
+		t.Errorf("%d computations in five minutes of constant traffic", n)
+	}
+}
+
 func TestWithoutWhatIsCalledEverythingFails(t *testing.T) {
 	r, pods := shop(t, 2, calling("front", "back", 1000, 1))
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(10_000)})

@@ -62,6 +62,7 @@ type class struct {
 	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
 	was      int64         // that arrived when this was computed
 	sent     int64         // for so many requests calls are made
+	balance  seesaw        // of sent
 	counted  int64         // room, when its workers were counted
 	fared    int64         // that arrived at each when it was computed how they cope; -1 if it never was
 	calls    outcome
@@ -74,6 +75,7 @@ type class struct {
 	meets    int64   // who of that would meet the same endpoint again, in millionths per second
 	ways     mixture // what the network adds to that
 	tank     tank
+	ahead    seesaw   // how full that is on the way to where it is looked at next
 	looksAt  sim.Time // when it is to be looked at again, as things are in this instant
 	levelAt  sim.Time // when it is
 	cameAt   sim.Time // when it came to one

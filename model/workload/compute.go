@@ -259,24 +259,26 @@ func (t *Flows) fare(id int32, c *class) {
 	}
 	c.handled, c.was = h, c.arriving
 	t.reprobeClass(c)
-	t.passDown(c, h.done(c.arriving, n))
+	t.passDown(c, c.balance.next(t.kernel.Now(), h.done(c.arriving, n)))
 }
 
 // passDown has the calls of a class made for what it gets done, if that is not as much as
 // before or its workers are held for another time.
 func (t *Flows) passDown(c *class, done int64) {
 	sends := t.sorts[c.sort]
+	was := c.sent
+	c.sent = done
 	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.wait(change(c.room, c.counted))
-	if len(sends) == 0 || done == c.sent && !otherwise {
+	if len(sends) == 0 || done == was && !otherwise {
 		return
 	}
 	t.links(c)
 	for _, i := range sends {
-		if f := &t.flows[i]; f.call != nil && (done != c.sent || !t.circular(f, c)) {
+		if f := &t.flows[i]; f.call != nil && (done != was || !t.circular(f, c)) {
 			t.recall(i)
 		}
 	}
-	c.sent, c.counted = done, c.room
+	c.counted = c.room
 }
 
 // handle computes how each pod of a class copes, unless about the same arrives as when it
@@ -332,7 +334,7 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !t.rounds(f, &a) && !t.holds(f, a.change(&f.attempt)) {
+		if a := f.tried(); !t.rounds(f, &a) && !t.holds(f, t.turning(f, &a)) {
 			t.tryAgain(i, a)
 		}
 	}

@@ -140,10 +140,11 @@ const (
 )
 
 // search looks for where something that grows comes to what is wanted: by regula falsi, of
-// which the side that stays counts for half as much the next time (Dowell and Jarratt, BIT 11).
+// which a side that stays again counts for half as much the next time (Dowell and Jarratt, BIT 11).
 type search struct {
 	low, high   int64 // it is between
 	short, more int64 // so much is missing at the lower end, and too much at the upper one
+	last        int64 // how much it was too much last
 }
 
 // between is where to look next.
@@ -153,13 +154,19 @@ func (s *search) between() int64 {
 
 // found is by how much it is too much there; if that is nearly nothing it is found.
 func (s *search) found(x, off, near int64) {
+	again := (off > 0) == (s.last > 0) && s.last != 0
+	s.last = off
 	switch {
 	case max(off, -off) <= near:
 		s.more = 0
 	case off > 0:
-		s.high, s.more, s.short = x, off, s.short/2
+		if s.high, s.more = x, off; again {
+			s.short /= 2
+		}
 	default:
-		s.low, s.short, s.more = x, -off, s.more/2+1
+		if s.low, s.short = x, -off; again {
+			s.more = s.more/2 + 1
+		}
 	}
 }
 

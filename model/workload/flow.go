@@ -63,12 +63,14 @@ type flow struct {
 	metered  bool      // among Flows.metered
 	lasts    int64     // how long its requests take on the average, in microseconds
 
-	call    *Call   // the members make it for what they handle; nil if they send for themselves
-	attempt attempt // of all requests, as those who send go by it
-	heeded  stint   // how often they went by another one
-	single  outcome // of its requests, of each attempt
-	turned  turned  // of its requests, at full pods
-	timed   timing  // of those that are served, when their quantiles were computed
+	call    *Call    // the members make it for what they handle; nil if they send for themselves
+	attempt attempt  // of all requests, as those who send go by it
+	heeded  stint    // how often they went by another one
+	heedAt  sim.Time // when they did so last
+	heeds   int      // how often at that instant
+	single  outcome  // of its requests, of each attempt
+	turned  turned   // of its requests, at full pods
+	timed   timing   // of those that are served, when their quantiles were computed
 
 	lookups  int32    // the flow of its lookups, -1 if it needs none
 	asked    int64    // how many of its requests have to ask, in thousandths per second

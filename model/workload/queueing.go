@@ -110,31 +110,22 @@ func (w *Work) rationed(h *handled, arriving, cpu int64, from crowd) (own, wait 
 	s := station{servers: 1, think: each}
 	s.fill(arriving)
 	all, _ := s.queue(h, arriving, backlog*1000, million, from)
-	waits := w.quota().LeftOver(arriving, backlog)
-	var m mixture
-	m.put(span{share: million * (million - waits)})
-	for _, k := range all {
-		k.share *= waits
-		m.put(k)
-	}
+	_, waits := w.quota().LeftOver(arriving, backlog)
 	alone := w.alone()
-	return spread(0, min(cpu+alone.mean, longest), cpu*cpu+alone.variance), m.timing()
+	return spread(0, min(cpu+alone.mean, longest), cpu*cpu+alone.variance), all.only(waits)
 }
 
 // queued is how long a request takes on a core once a worker does it, and how long it waits
 // for one. Besides CPU it holds the worker for a time of some variance.
 func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
+	if c >= 0 && cpu > 0 && w.limited() {
+		return w.held(h, arriving, cpu, hold, variance, from)
+	}
 	s := station{servers: w.Workers, think: (hold + cpu) * 1000}
-	square := cpu * cpu
-	switch {
-	case c < 0 || cpu == 0:
+	if c < 0 || cpu == 0 {
 		s.most = max(c, 0)
-	case w.limited():
-		t := w.throttled(min(arriving, h.fits, c-c/20)) // workers that wait use no CPU
-		cpu, square = min(cpu+t.mean, longest), min(square+t.variance, longest*longest)
-		s.think, s.most = (hold+cpu)*1000, c
-	default:
+	} else {
 		s.each = max(1_000_000_000_000/c, 1)
 		s.think = max(s.think-s.each, hold*1000)
 	}
@@ -142,15 +133,8 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64, from crow
 	if c < 0 || h.fits <= c {
 		h.fits = s.pace
 	}
-	h.room = s.pace
-	took := min(cpu+max(s.stays-s.each, 0)/1000+hold, longest)
-	chance := min(product(min(square+variance, longest*longest), million, max(took*took, 1)), 10*million)
-	if s.each+s.most > 0 { // those who wait see CPU done one by one, as far as it is CPU they wait for
-		used := min(product(s.pace, million, max(c, 1)), million)
-		chance = product(chance, million-used, million) + used
-	}
-	wait, many := s.queue(h, arriving, min(w.Queue, 4_000_000)*1000, chance, from)
-	stays := s.stays + product(s.full-min(s.stays, s.full), many, nano) // who comes from the line makes all busy
+	square := cpu * cpu
+	stays, wait := w.lined(h, &s, arriving, cpu+hold, square+variance, from)
 	if more := max(stays-s.each, 0) / 1000; more > 0 {
 		cpu = min(cpu+more, longest)
 		// what is before it is geometric, or if all are busy always about the same
@@ -161,6 +145,42 @@ func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64, from crow
 		square = max(square, product(cpu*cpu, few*(few*2+million)/(3*million), million)+product(cpu, s.each/1000, 1))
 	}
 	return spread(0, cpu, square), wait
+}
+
+// lined is how long a request stays at what workers share, in nanoseconds, and how long it waits
+// for one of them. By itself it holds a worker for a time of some variance.
+func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, from crowd) (stays int64, wait timing) {
+	h.room = s.pace
+	took := min(holds+max(s.stays-s.each, 0)/1000, longest)
+	chance := min(product(min(variance, longest*longest), million, max(took*took, 1)), 10*million)
+	if s.each+s.most > 0 { // those who wait see CPU done one by one, as far as it is CPU they wait for
+		used := min(product(s.pace, million, max(w.CapacityMilliRPS, 1)), million)
+		chance = product(chance, million-used, million) + used
+	}
+	wait, many := s.queue(h, arriving, min(w.Queue, 4_000_000)*1000, chance, from)
+	return s.stays + product(s.full-min(s.stays, s.full), many, nano), wait // who comes from the line makes all busy
+}
+
+// held is queued under a limit. As far as it is the quota that limits what workers get done, it is
+// as if it let requests pass one by one, but most come while there is some of it left.
+func (w *Work) held(h *handled, arriving, cpu, hold, variance int64, from crowd) (own, wait timing) {
+	alone := w.alone()
+	own = spread(0, min(cpu+alone.mean, longest), cpu*cpu+alone.variance)
+	r := w.ration(arriving, own[0].mean, hold)
+	own = own.and(spread(0, r.slows.mean, r.slows.variance))
+	k := &own[0]
+	s := station{servers: w.Workers, think: (hold + k.mean) * 1000, most: r.most}
+	s.fill(arriving)
+	if h.fits = product(w.Workers, nano, max(hold+k.mean, 1)); r.part == 0 {
+		h.fits = s.pace
+	}
+	stays, wait := w.lined(h, &s, arriving, k.mean+hold, k.variance+variance, from)
+	if h.takes >= 0 && h.takes < arriving {
+		h.takes = min(arriving-product(arriving-h.takes, million-product(million-r.over, r.part, million), million), s.pace)
+	}
+	us := min(stays/1000, longest)
+	slow := spread(0, us, us*us)
+	return own, slow.only(r.waits).and(wait.only(million - product(million-r.waits, r.part, million)))
 }
 
 // working is with how many requests a worker begins, of those that arrive or wait.

@@ -27,8 +27,6 @@ type tank struct {
 	spilt  int64    // what was turned away since it moves like this, in nanos of a request
 	spills int64    // so much a second since, in thousandths
 	begun  sim.Time // when it began to move
-	did    int64    // what got done, when it was computed last
-	didAt  sim.Time // when that was
 	low    int64    // where it was last that it filled; -1 if it did not
 	high   int64    // where it was last that it drained
 }
@@ -122,12 +120,12 @@ func (k *tank) idle(free int64) int64 {
 	return product(part, part*1000, million)
 }
 
-// ahead is a tank as it will be after so many nanoseconds.
-func (k *tank) ahead(after int64) tank {
+// after is a tank as it will be after so many nanoseconds.
+func (k *tank) after(ns int64) tank {
 	x := *k
-	x.spilt += min(product(x.spills, after, 1000), 1<<61-x.spilt)
-	x.noise += min(product(x.mixes, after, request), 1<<61-x.noise)
-	x.held = x.now(x.at.Add(time.Duration(min(after, int64(farAway)))))
+	x.spilt += min(product(x.spills, ns, 1000), 1<<61-x.spilt)
+	x.noise += min(product(x.mixes, ns, request), 1<<61-x.noise)
+	x.held = x.now(x.at.Add(time.Duration(min(ns, int64(farAway)))))
 	return x
 }
 
@@ -197,16 +195,6 @@ func (k *tank) move(off, speed int64) {
 // takes is how long it takes to a level, in nanoseconds.
 func (k *tank) takes(level int64) int64 {
 	return product(max(level-k.held, k.held-level), 1000, max(k.grows, -k.grows, 1)) + 1
-}
-
-// calms is what gets done of a tank whose calls take the longer the more of it gets done: half way
-// from what was said before in the same instant, or that would go to and fro.
-func (k *tank) calms(does int64) int64 {
-	if k.begun == k.at && k.didAt == k.at {
-		does = k.did + (does-k.did)/2
-	}
-	k.did, k.didAt = does, k.at
-	return does
 }
 
 // mixing is how long it takes until all is spread, in nanoseconds.

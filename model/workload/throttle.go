@@ -20,3 +20,47 @@ func (w *Work) alone() (m moments) {
 	m.mean, m.variance = w.quota().Alone()
 	return m
 }
+
+// ration is how workers fare under a quota, of which all together use at most so much.
+type ration struct {
+	most  int64   // they get done if all are busy, in thousandths a second
+	part  int64   // in how far it is the quota that limits them, and not how few they are, in millionths
+	slows moments // a request, as far as it is not
+	over  int64   // so many of a million periods end with something undone, if it is the quota
+	waits int64   // so many of a million requests wait then
+}
+
+// ration is the workers' if each request takes so long of a core and besides, in microseconds. Workers wait for what
+// they do, so the more the quota holds up the less they ask for: what they get done is where both
+// come to the same. For the same reason they use CPU more evenly than if requests came by
+// chance: of a cycle of c on a core and h besides, c spread exponentially, the variance of what is used grows by
+// c²(h/(c+h))² and not by 2c² (the central limit theorem of renewal-reward processes).
+func (w *Work) ration(arriving, cpu, hold int64) (r ration) {
+	q, whole := w.quota(), max(cpu+hold, 1)
+	idle := portion(million, hold, whole)
+	chance := max(product(idle, idle, 2*million), 1000)
+	fits := product(w.Workers, nano, whole)
+	low, high := int64(0), min(fits, q.MilliRPS)
+	for low < high-high/1000-1 {
+		middle := low + (high-low)/2
+		if mean, _ := q.Left(middle, chance); product(w.Workers, nano, max(middle, 1))-whole > mean {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	r.most = max(low, 1)
+	r.part = max(million-portion(million, q.MilliRPS, max(fits, 1)), 0)
+	r.over, r.waits = q.LeftOver(arriving, min(w.Workers+w.Queue, mostWaiting))
+	r.slows.mean, r.slows.variance = q.Left(min(arriving, r.most), model.ByChance)
+	if most := product(w.Workers, nano, r.most) - whole; r.slows.mean > most {
+		r.slows.variance = product(product(r.slows.variance, most, r.slows.mean), most, r.slows.mean)
+		r.slows.mean = most
+	}
+	r.slows.mean = product(r.slows.mean, million-r.part, million)
+	r.slows.variance = product(r.slows.variance, million-r.part, million)
+	return r
+}
+
+// mostWaiting is more than ever wait.
+const mostWaiting = 1 << 40

@@ -118,3 +118,117 @@ func TestWorkersThatWaitAreNotThrottled(t *testing.T) {
 		}
 	}
 }
+
+// rationing is requests one by one: each takes one of so many workers, runs on a core of its own
+// as long as the quota of limit cores in every period of 100 ms lasts, and then holds the worker
+// for a fixed time. Times are in ms. It tells the times, sorted, which part is turned away, and how
+// many get done in a second.
+func rationing(luck *rand.Rand, workers, places int, arriving, limit, mean, besides float64) (all times, away, done float64) {
+	type request struct{ at, left, until float64 }
+	var active []request // left > 0: on CPU, else until
+	var line []float64
+	now, quota, end := 0.0, 100*limit, 100.0
+	next := luck.ExpFloat64() / arriving
+	turned, came, finished := 0, 0, 0
+	const requests = 60_000
+	begin := func(at float64) { active = append(active, request{at, luck.ExpFloat64() * mean, 0}) }
+	for came < requests {
+		n := 0.0
+		t := min(next, end)
+		for _, r := range active {
+			if r.left > 0 {
+				n++
+			} else {
+				t = min(t, r.until)
+			}
+		}
+		runs := n > 0 && quota > 1e-6
+		if runs {
+			t = min(t, now+quota/n)
+			for _, r := range active {
+				if r.left > 0 {
+					t = min(t, now+r.left)
+				}
+			}
+		}
+		d := t - now
+		now = t
+		kept := active[:0]
+		ends := 0
+		for _, r := range active {
+			if runs && r.left > 0 {
+				if r.left -= d; r.left <= 1e-6 {
+					r.left, r.until = 0, now+besides
+				}
+			}
+			if r.left == 0 && r.until <= now+1e-6 {
+				all = append(all, now-r.at)
+				finished++
+				ends++
+				continue
+			}
+			kept = append(kept, r)
+		}
+		active = kept
+		for ; ends > 0 && len(line) > 0; ends-- {
+			begin(line[0])
+			line = line[1:]
+		}
+		if runs {
+			quota -= d * n
+		}
+		if now >= end-1e-6 {
+			quota, end = 100*limit, end+100
+		}
+		if now >= next {
+			came++
+			switch {
+			case len(active) < workers:
+				begin(now)
+			case len(line) < places:
+				line = append(line, now)
+			default:
+				turned++
+			}
+			next = now + luck.ExpFloat64()/arriving
+		}
+	}
+	slices.Sort(all)
+	return all, float64(turned) / requests, float64(finished) / now * 1000
+}
+
+// TestWorkersUseUpAQuota: the closed form against requests one by one. While all workers are busy
+// they get done what the quota allows or, if that is more, what so many workers can do.
+func TestWorkersUseUpAQuota(t *testing.T) {
+	luck := rand.New(rand.NewPCG(7, 8))
+	for _, c := range []struct {
+		workers, places int
+		limit, cpu, bes float64
+	}{
+		{10, 50, 0.5, 3, 1}, {10, 0, 0.5, 3, 1}, {40, 5, 4, 10, 5}, {4, 50, 1, 3, 10}, {20, 20, 1, 5, 50}, {20, 20, 1, 5, 90}, {20, 20, 1, 5, 120},
+		{5, 10, 0.2, 10, 0}, {2, 10, 1, 10, 0}, {3, 10, 2, 10, 5}, {200, 100, 2, 5, 20},
+	} {
+		b := runtime.Behavior{CPUMicroPerRPS: int64(c.cpu * 1000)}
+		w := Work{CapacityMilliRPS: int64(c.limit / c.cpu * 1e6), Latency: time.Duration(c.bes * 1e6), Workers: int64(c.workers), Queue: int64(c.places)}
+		w.QuotaMilliRPS = w.CapacityMilliRPS
+		w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
+		best := min(c.limit/c.cpu, float64(c.workers)/(c.cpu+c.bes)) * 1000
+		for _, load := range []float64{0.3, 0.6, 0.8, 0.95, 1.2, 2} {
+			all, away, done := rationing(luck, c.workers, c.places, best*load/1000, c.limit, c.cpu, c.bes)
+			arriving := int64(best * load * 1000)
+			h := w.handle(arriving, sure, crowd{})
+			if room := float64(h.room) / 1000; load > 1 && math.Abs(room/done-1) > 0.06 {
+				t.Errorf("%+v, load %.2f: there is room for %.1f a second, request by request %.1f get done", c, load, room, done)
+			}
+			if got := 1 - float64(h.capped(arriving, 1))/float64(arriving); math.Abs(got-away) > 0.035 {
+				t.Errorf("%+v, load %.2f: %.4f are turned away, request by request %.4f", c, load, got, away)
+			}
+			if got, want := float64(h.ok.mean())/1000, all.mean(); math.Abs(got/want-1) > 0.4 && load != 0.95 || got > 1.6*want || got < 0.8*want && load == 0.95 {
+				t.Errorf("%+v, load %.2f: the mean is %.2f ms, request by request %.2f", c, load, got, want)
+			}
+			if got, want := h.ok.quantile(990_000).Seconds()*1000, all.at(0.99); got > 2.1*want || got < 0.7*want {
+				t.Errorf("%+v, load %.2f: p99 is %.2f ms, request by request %.2f", c, load, got, want)
+			}
+		}
+	}
+}

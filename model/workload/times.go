@@ -85,6 +85,20 @@ func (t timing) and(next timing) timing {
 	return m.timing()
 }
 
+// only is that so many of a million take a time, and others none.
+func (t timing) only(ppm int64) timing {
+	if ppm == million || t[0].share == 0 {
+		return t
+	}
+	var m mixture
+	m.put(span{share: million * (million - ppm)})
+	for _, k := range t {
+		k.share *= ppm
+		m.put(k)
+	}
+	return m.timing()
+}
+
 // shift is and, if what comes after it is of one kind.
 func (t timing) shift(by *span) timing {
 	for i := 0; i < spans && t[i].share > 0; i++ {

@@ -118,8 +118,14 @@ func loss(now, passed, finely, coarsely int64) patience {
 
 // change is how long the change of what becomes of calls waits.
 func (a *attempt) change(b *attempt) patience {
+	return min(a.changeBut(b), a.ok.change(&b.ok), a.bad.change(&b.bad))
+}
+
+// changeBut is change but for how times are spread. Which kinds of time are put together turns with
+// next to nothing, and with it how they are spread, so times could go to and fro for ever.
+func (a *attempt) changeBut(b *attempt) patience {
 	return min(change(a.attempts, b.attempts), change(a.attempts-a.vain, b.attempts-b.vain), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
-		a.ok.change(&b.ok), a.bad.change(&b.bad))
+		a.ok.changeOfMean(&b.ok), a.bad.changeOfMean(&b.bad))
 }
 
 // change is how long the change of a time waits. One whose mean and variance are nearly the
@@ -129,15 +135,20 @@ func (t *timing) change(b *timing) patience {
 	if *t == *b {
 		return same
 	}
-	p, mean := same, b.mean()
-	if now := t.mean(); max(now-mean, mean-now) > mean/nearly+1 {
-		p = change(now, mean)
-	}
+	p, mean := t.changeOfMean(b), b.mean()
 	now, passed := t.variance(), b.variance()
 	if off := max(now-passed, passed-now); off > passed/nearly+mean*mean/nearly/nearly+1 {
 		p = min(p, change(now/2, passed/2))
 	}
 	return p
+}
+
+func (t *timing) changeOfMean(b *timing) patience {
+	now, mean := t.mean(), b.mean()
+	if max(now-mean, mean-now) > mean/nearly+1 {
+		return change(now, mean)
+	}
+	return same
 }
 
 // nearly is the part that makes no time another.
@@ -223,6 +234,7 @@ func (t *Flows) flush() {
 	t.waits, t.soon, t.settling, t.hurried = false, false, minutely, true
 	t.allot()
 	t.news++
+	t.minutes++
 	for i := range t.flows {
 		t.flows[i].waiting = false
 		t.recompute(int32(i))
@@ -251,19 +263,24 @@ func (b *backend) wornOut() bool {
 	return false
 }
 
-// stint counts what may happen some times, until something comes from outside or a full
-// minute is over. What is full and who sends again may chase each other without end, at
-// constant traffic, and the more often the more requests there are.
+// stint counts what may happen some times, until something comes from outside; after each full
+// minute it may an eighth as often again. What is full and who sends again may chase each other
+// without end, at constant traffic, and the more often the more requests there are.
 type stint struct {
-	since int // of Flows.news
-	times int
+	since   int // of Flows.news
+	minutes int // that were among those
+	times   int
 }
 
 // more counts once more, and tells whether that is one of the first so many times.
 func (n *stint) more(t *Flows, most int) bool {
-	if n.since != t.news {
-		*n = stint{since: t.news}
+	switch minutes := t.minutes - n.minutes; {
+	case t.news-n.since > minutes:
+		n.times = 0
+	case minutes > 0:
+		n.times = min(n.times, most-most/8)
 	}
+	n.since, n.minutes = t.news, t.minutes
 	n.times++
 	return n.times <= most
 }

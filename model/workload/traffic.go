@@ -69,6 +69,7 @@ type Flows struct {
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
 	news       int              // counts what comes from outside, and full minutes
+	minutes    int              // of news, those that were full minutes
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
