@@ -43,7 +43,7 @@ func TestSoftThresholdsAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := s.Config.Eviction
+	e := s.Config.Kubelet.Eviction
 	soft, grace := e.Soft, e.SoftGrace
 	if soft[kubelet.MemoryAvailable] != (kubelet.Threshold{Amount: 1 << 30}) || grace[kubelet.MemoryAvailable] != 90*time.Second ||
 		soft[kubelet.ImageFsAvailable].Part == 0 || grace[kubelet.ImageFsAvailable] != 2*time.Minute || e.MostPodGrace != 30*time.Second || e.Hard != nil {

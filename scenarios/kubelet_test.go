@@ -23,12 +23,12 @@ func TestEvictionHardIsReadAsAKubeletConfigurationHasIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := s.Config.Eviction
+	e := s.Config.Kubelet.Eviction
 	want := kubelet.Thresholds{
 		kubelet.MemoryAvailable: {Part: 13_421_773 << 4}, kubelet.NodeFsAvailable: {Amount: 10 << 30},
 		kubelet.NodeFsInodesFree: {Part: 10_066_330 << 5}, kubelet.PIDAvailable: {Amount: 1000},
 	}
-	if e.Hard == nil || *e.Hard != want || e.Stays != 30*time.Second || s.Config.PodPIDsLimit != 4096 {
+	if e.Hard == nil || *e.Hard != want || e.Stays != 30*time.Second || s.Config.Kubelet.PodPIDsLimit != 4096 {
 		t.Errorf("got %+v, want %+v", e, want)
 	}
 	for _, n := range append(s.Config.Nodes, s.Config.ControlPlane.Machines(&e)...) {
@@ -53,7 +53,7 @@ func TestDefaultsOfEvictionAreMergedAndAMinimumIsReclaimed(t *testing.T) {
 	want := kubelet.DefaultHard
 	want[kubelet.MemoryAvailable], want[kubelet.NodeFsInodesFree] = kubelet.Threshold{Amount: 1 << 30}, kubelet.Threshold{}
 	more := kubelet.Thresholds{kubelet.ImageFsAvailable: {Amount: 2 << 30}, kubelet.NodeFsAvailable: {Part: 13_421_773 << 4}}
-	if e := s.Config.Eviction; e.Hard == nil || *e.Hard != want || e.Reclaim != more {
+	if e := s.Config.Kubelet.Eviction; e.Hard == nil || *e.Hard != want || e.Reclaim != more {
 		t.Errorf("got %+v", e)
 	}
 	if _, err := loaded(t, workers+"  kubelet: {evictionMinimumReclaim: {memory.availble: 1Gi}}\n", ""); err == nil || !strings.Contains(err.Error(), `did you mean "memory.available"?`) {
@@ -143,7 +143,7 @@ func TestBackOffAndImageCollectionAreReadAsAKubeletConfigurationHasThem(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := &s.Config; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50, MaxAge: 24 * time.Hour}) {
+	if c := &s.Config.Kubelet; c.RestartMost != 30*time.Second || c.ImageGC != (kubelet.ImageGC{High: 60, Low: 50, MaxAge: 24 * time.Hour}) {
 		t.Errorf("got %v, %+v", c.RestartMost, c.ImageGC)
 	}
 	for wrong, want := range map[string]string{
@@ -171,10 +171,10 @@ workload:
 		return scenarios.Load(dir+"/s.yaml", scenarios.Options{})
 	}
 	s, err := load("containerLogMaxSize: 50Mi, containerLogMaxFiles: 3", "100Ki/s")
-	if err != nil || s.Config.Logs != (runtime.Logs{MaxBytes: 50 << 20, MaxFiles: 3}) || s.Config.Behaviors[0].LogGrowth != 100<<10 {
+	if err != nil || s.Config.Kubelet.Logs != (runtime.Logs{MaxBytes: 50 << 20, MaxFiles: 3}) || s.Config.Behaviors[0].LogGrowth != 100<<10 {
 		t.Errorf("got %+v, %v", s, err)
 	}
-	if s, err = load("podPidsLimit: 100", "1Mi/s"); err != nil || s.Config.Logs != runtime.DefaultLogs {
+	if s, err = load("podPidsLimit: 100", "1Mi/s"); err != nil || s.Config.Kubelet.Logs != runtime.DefaultLogs {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	for _, c := range []struct{ kubelet, logs, want string }{
@@ -199,7 +199,7 @@ func TestTheKubeletsLimitOfPullsIsRead(t *testing.T) {
 		"registryPullQPS: 0":                    {QPS: 0, Burst: 10},
 	} {
 		s, err := loaded(t, workers+"  kubelet: {"+given+"}\n", "")
-		if err != nil || s.Config.PullRate != want {
+		if err != nil || s.Config.Kubelet.PullRate != want {
 			t.Errorf("%s: got %+v, %v", given, s, err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestPodsPerCoreLimitsWhatANodeTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]int64{}
-	for _, n := range append(s.Config.ControlPlane.Machines(&s.Config.Eviction), s.Config.Nodes...) {
+	for _, n := range append(s.Config.ControlPlane.Machines(&s.Config.Kubelet.Eviction), s.Config.Nodes...) {
 		if got[n.Name] = n.Allocatable.Pods; n.Capacity.Pods != n.Allocatable.Pods {
 			t.Errorf("%s: %+v", n.Name, n)
 		}
@@ -260,7 +260,7 @@ func TestAPodOnANodeThatIsNotThereIsSaidWhereItIs(t *testing.T) {
 func TestPodPidsLimitOfMinusOneIsNoLimit(t *testing.T) {
 	for given, want := range map[string]int64{"-1": 0, "0": 0, "1": 1} {
 		s, err := loaded(t, workers+"  kubelet: {podPidsLimit: "+given+"}\n", "")
-		if err != nil || s.Config.PodPIDsLimit != want {
+		if err != nil || s.Config.Kubelet.PodPIDsLimit != want {
 			t.Errorf("%s: got %+v, %v", given, s, err)
 		}
 	}

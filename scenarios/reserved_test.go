@@ -33,7 +33,7 @@ func TestNodesKeepBackWhatKubeletsKeepBack(t *testing.T) {
 			t.Errorf("%s has %+v", n.Name, a)
 		}
 	}
-	for _, n := range s.Config.ControlPlane.Machines(&s.Config.Eviction) {
+	for _, n := range s.Config.ControlPlane.Machines(&s.Config.Kubelet.Eviction) {
 		if n.Capacity.MemoryBytes-n.Allocatable.MemoryBytes != 100<<20 {
 			t.Errorf("%s has %+v", n.Name, n.Allocatable)
 		}

@@ -21,8 +21,8 @@ func TestSwapIsReadOfNodesAndNodeGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := s.Config.Nodes; *n[0].Stock != (model.Stock{SwapBytes: 8 << 30}) || *n[1].Stock != (model.Stock{SwapBytes: 1 << 30}) || s.Config.LimitedSwap != limited {
-			t.Errorf("%s: %+v, %+v, %v", kubelet, n[0].Stock, n[1].Stock, s.Config.LimitedSwap)
+		if n := s.Config.Nodes; *n[0].Stock != (model.Stock{SwapBytes: 8 << 30}) || *n[1].Stock != (model.Stock{SwapBytes: 1 << 30}) || s.Config.Kubelet.LimitedSwap != limited {
+			t.Errorf("%s: %+v, %+v, %v", kubelet, n[0].Stock, n[1].Stock, s.Config.Kubelet.LimitedSwap)
 		}
 	}
 	for extra, want := range map[string]string{

@@ -165,7 +165,7 @@ func (installer) Wake(sim.Time, sim.Why, uint64) {}
 // pods run.
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	machines := x.config.ControlPlane.Machines(&x.config.Eviction)
+	machines := x.config.ControlPlane.Machines(&x.config.Kubelet.Eviction)
 	x.kubelets = make([]agent, 1, len(x.config.Nodes)+len(machines)+1)
 	x.sites = make([]network.Site, 1, cap(x.kubelets))
 	for _, given := range x.config.Nodes {
@@ -218,17 +218,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	if x.config.Hollow[n.Name] {
 		a = x.hollowKubelet(n, site)
 	} else {
-		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry,
-			ParallelPulls: x.config.ParallelPulls, PullRate: x.config.PullRate, PanicAfter: x.config.PanicAfter,
-			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
-			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Logs: x.config.Logs, Topology: x.config.topology(n),
-			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
-			Told: x.toldPods(), TellWhole: x.config.tellsWhole(n.Name),
-			API: starts{x, site}, Static: static, Volumes: x.attachable,
-			ImageGC: x.config.ImageGC, RestartMost: x.config.RestartMost,
-			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace, LostDisk: x.lostDisk,
-		})
+		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, x.kubeletConfig(n, site, static))
 	}
 	x.sites = append(x.sites, site)
 	x.kubelets = append(x.kubelets, a)
@@ -236,6 +226,19 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 		x.nodeProxy(n, site)
 	}
 	return a
+}
+
+// kubeletConfig is what a node's kubelet depends on.
+func (x *Cluster) kubeletConfig(n *model.Node, site network.Site, static []kubelet.Static) kubelet.Config {
+	c := x.config.Kubelet
+	c.Literal = x.config.Literal
+	c.Static, c.Shutdown, c.Topology = static, x.config.Shutdown.of(n), x.config.topology(n)
+	c.Volumes, c.LostDisk = x.attachable, x.lostDisk
+	c.Behaviors, c.Registry, c.Pace = x.config.Behaviors, x.registry, &x.pace
+	c.Serving, c.Used, c.API, c.Note = told{x}, x.used, starts{x, site}, x.Store.Note
+	c.Keen = x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage()
+	c.Told, c.TellWhole = x.toldPods(), x.config.tellsWhole(n.Name)
+	return c
 }
 
 // hollowKubelet is a node's agent that only plays one. They renew their leases by

@@ -110,16 +110,17 @@ type Config struct {
 	Kubelet   Observer
 	API       API                                // whom processes ask that need an API server; nil answers at once
 	Note      func(by sim.ActorID, n model.Note) // takes what the history is to know of containers; may be nil
-	// ParallelPulls is how many images are pulled at a time; default 1.
+	// ParallelPulls is how many images are pulled at a time (maxParallelImagePulls with
+	// serializeImagePulls off); default 1.
 	ParallelPulls int
-	PullRate      PullRate
+	PullRate      PullRate // of the kubelet
 	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
 	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
 	Logs          Logs  // how they are rotated
 	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
 	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
-	// is for ever.
+	// is for ever. One that does not is dead until its machine is replaced.
 	PanicAfter time.Duration
 	// Keen has the machine told of every change of what arrives at its pods: what it uses
 	// in all is known then.
