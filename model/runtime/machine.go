@@ -114,11 +114,11 @@ type Config struct {
 	// serializeImagePulls off); default 1.
 	ParallelPulls int
 	PullRate      PullRate // of the kubelet
-	PodPIDsLimit  int64 // processes that a pod may have (podPidsLimit); 0 is no limit
-	LimitedSwap   bool  // containers may have swap (memorySwap.swapBehavior)
-	Logs          Logs  // how they are rotated
-	StaticCPUs    bool  // containers may have CPUs for themselves (cpuManagerPolicy static)
-	KeptBytes     int64 // of memory, by the kubelet's hard eviction threshold
+	PodPIDsLimit  int64    // processes that a pod may have (podPidsLimit); 0 is no limit
+	LimitedSwap   bool     // containers may have swap (memorySwap.swapBehavior)
+	Logs          Logs     // how they are rotated
+	StaticCPUs    bool     // containers may have CPUs for themselves (cpuManagerPolicy static)
+	KeptBytes     int64    // of memory, by the kubelet's hard eviction threshold
 	// PanicAfter is how long the kernel stands that more CPU is wanted than there is; 0
 	// is for ever. One that does not is dead until its machine is replaced.
 	PanicAfter time.Duration
