@@ -106,7 +106,9 @@ func NewBalancer(k *sim.Kernel, s *store.Store, net *network.Network, c Balancer
 	of := model.Meta{Kind: model.KindService, Namespace: c.Namespace, Name: c.Service}
 	b.path = of.Path()
 	b.self = k.Register(c.Name, b)
-	client := s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "cloud-controller-manager", "cloud-controller-manager"), Actor: b.self, Site: c.Site})
+	client := s.NewClient(store.ClientConfig{
+		Name: c.Name, As: store.Account(model.NamespaceSystem, "cloud-controller-manager", "cloud-controller-manager"), Actor: b.self, Site: c.Site,
+	})
 	b.watchNodes = client.Watch(model.KindNode)
 	b.watchServices = client.Watch(model.KindService)
 	net.Listen(b)

@@ -135,7 +135,11 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 	if c.AnswerTTL == 0 {
 		c.AnswerTTL = AnswerTTL
 	}
-	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{}}
+	p := &Proxy{
+		Config: c, kernel: k, net: net, hash: sim.HashName(c.Name),
+		luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"),
+		names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{},
+	}
 	p.self, p.at = k.Register(c.Name, p), place{node: model.NameOf(c.Node), zone: model.NameOf(c.Zone)}
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
