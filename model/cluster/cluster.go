@@ -74,7 +74,10 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{}}
+	x := &Cluster{
+		Kernel: k, config: c, net: network.New(k, network.DefaultProfile()),
+		proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{},
+	}
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
@@ -90,7 +93,10 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth()})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{
+		Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic,
+		World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth(),
+	})
 	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
@@ -148,7 +154,9 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.Usage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{
+			Literal: literal, Usage: x.Usage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage,
+		})
 		x.managers = append(x.managers, manager)
 		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}

@@ -409,7 +409,10 @@ func (d *dice) dns(c *cluster.Config) {
 	x := deployments(1 + d.below(2))[0].(*model.Deployment)
 	rename(x, "dns", &d.luck)
 	c.Objects = append(c.Objects, x, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "dns"}, Selector: x.Selector, Ports: 1, UDP: true})
-	c.Behaviors = append(c.Behaviors, runtime.Behavior{Match: x.Selector, NeedsAPI: true, CPUMicroPerRPS: int64(d.below(500)), MemoryBytes: 20 << 20, MemoryPerRPS: int64(d.below(1 << 18))})
+	c.Behaviors = append(c.Behaviors, runtime.Behavior{
+		Match: x.Selector, NeedsAPI: true,
+		CPUMicroPerRPS: int64(d.below(500)), MemoryBytes: 20 << 20, MemoryPerRPS: int64(d.below(1 << 18)),
+	})
 	c.DNS = &workload.DNS{
 		Namespace: "default", Service: "dns", QueriesMilli: workload.QueriesPerRequest(1, int64(d.below(2)), 5), TTL: d.seconds(1, 60),
 		Cache: workload.DNSCache(d.below(3)), ServeStale: d.seconds(0, 60),
