@@ -127,10 +127,7 @@ func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	used.MilliCPU += m.burns + m.daemons.gets + scale(m.unpackWants, m.unpackPace, full)
 	bytes, growth := m.outsideLine(now)
 	used.MemoryBytes, used.MemoryGrowth = used.MemoryBytes+bytes, used.MemoryGrowth+growth
-	for i := range m.hogs {
-		until = min(until, m.hogs[i].bends(now))
-	}
-	return used, until
+	return used, min(until, m.hogs.bends(now))
 }
 
 // MeasuredWhole is what metrics say of the machine as a whole: nothing unless it has an account

@@ -76,10 +76,10 @@ func (b *books) happen(luck *sim.Stream) {
 		m.Burn(some / 300)
 	case what < 20:
 		m.Cool(some / 200)
-	case what < 21 && len(m.hogs) == 0:
+	case what < 21 && len(m.hogs.all) == 0:
 		m.Take(900_000, 30*time.Second, 0)
 	case what < 21:
-		m.Return(m.hogs[0].number)
+		m.Return(m.hogs.all[0].number)
 	case what < 23:
 		m.Creep(some/10_000-40, 0, (some-400_000)*500)
 	case some < 200_000:

@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"slices"
-
 	"orrery/model"
 	"orrery/sim"
 )
@@ -124,9 +122,7 @@ func (m *Machine) HarmProbes(pod uint32, container string, harm model.ProbeHarm)
 
 // HealProbes takes back the oldest such HarmProbes.
 func (m *Machine) HealProbes(pod uint32, container string, harm model.ProbeHarm) {
-	if i := slices.Index(m.probeFaults, probeFault{pod, container, harm}); i >= 0 {
-		m.probeFaults = slices.Delete(m.probeFaults, i, i+1)
-	}
+	m.probeFaults = less(m.probeFaults, probeFault{pod, container, harm})
 	m.probesChanged(pod)
 }
 
