@@ -243,7 +243,7 @@ func (x *Cluster) kubeletConfig(n *model.Node, site network.Site, static []kubel
 	c.Static, c.Shutdown, c.Topology = static, x.config.Shutdown.of(n), x.config.topology(n)
 	c.Volumes, c.LostDisk = x.attachable, x.lostDisk
 	c.Behaviors, c.Registry, c.Pace = x.config.Behaviors, x.registry, &x.pace
-	c.Serving, c.Used, c.API, c.Note = told{x}, x.used, starts{x, site}, x.Store.Note
+	c.Serving, c.Used, c.API, c.Note = hearers{x}, x.used, starts{x, site}, x.Store.Note
 	c.Keen = x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage()
 	c.Told, c.TellWhole = x.toldPods(), x.config.tellsWhole(n.Name)
 	return c
@@ -256,6 +256,6 @@ func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: told{x}, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: hearers{x}, FirstLease: turn,
 	})
 }
