@@ -185,7 +185,8 @@ func readPriorityLevel(o *object) {
 	case kind == "Exempt":
 		l.Exempt = true
 		if e := in.Spec.Exempt; e != nil {
-			l.Shares, l.Lends = atLeast0(spec.fields("exempt", "nominalConcurrencyShares"), e.NominalConcurrencyShares, 0), percent(spec.fields("exempt", "lendablePercent"), e.LendablePercent)
+			l.Shares = atLeast0(spec.fields("exempt", "nominalConcurrencyShares"), e.NominalConcurrencyShares, 0)
+			l.Lends = percent(spec.fields("exempt", "lendablePercent"), e.LendablePercent)
 		}
 	default:
 		limited(spec.field("limited"), in.Spec.Limited, l)
