@@ -245,7 +245,7 @@ func (x *Cluster) kubeletConfig(n *model.Node, site network.Site, static []kubel
 	c.Behaviors, c.Registry, c.Pace = x.config.Behaviors, x.registry, &x.pace
 	c.Serving, c.Used, c.API, c.Note = hearers{x}, x.used, starts{x, site}, x.Store.Note
 	c.Keen = x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage()
-	c.Told, c.TellWhole = x.toldPods(), x.config.tellsWhole(n.Name)
+	c.HasAccount, c.WholeAccount = x.accounts(), x.config.wholeAccount(n.Name)
 	return c
 }
 

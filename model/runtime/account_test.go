@@ -34,7 +34,7 @@ func newBooks(seed uint64, told func(*model.Pod) bool) *books {
 	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "a"}, Capacity: model.Resources{CPUMilli: 4000, MemoryBytes: 4 << 30}}
 	node.Stock = &model.Stock{SwapBytes: 2 << 30}
 	b.machine = NewMachine(b.Kernel, node, Config{
-		Behaviors: behaviors, Registry: NewRegistry(b.Kernel), Kubelet: deaf{}, LimitedSwap: true, Told: told, TellWhole: told != nil,
+		Behaviors: behaviors, Registry: NewRegistry(b.Kernel), Kubelet: deaf{}, LimitedSwap: true, HasAccount: told, WholeAccount: told != nil,
 		Note: func(_ sim.ActorID, n model.Note) {
 			if n.Usage != nil {
 				b.told[n.Path()] = account{told: *n.Usage, at: b.Now()}

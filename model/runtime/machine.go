@@ -26,9 +26,9 @@ type Machine struct {
 	used      func(pod uint32)
 	note      func(by sim.ActorID, n model.Note)
 
-	told    func(*model.Pod) bool // see Config; may be nil
-	account *account              // nil if what it uses is not told
-	meta    *model.Meta           // of its node
+	hasAccount func(*model.Pod) bool // see Config; may be nil
+	account    *account              // nil if what it uses is not told
+	meta       *model.Meta           // of its node
 
 	on         bool
 	offAt      sim.Time
@@ -128,10 +128,10 @@ type Config struct {
 	// Keen has the machine told of every change of what arrives at its pods: what it uses
 	// in all is known then.
 	Keen bool
-	// Told tells of which pods the history is to have what they use (model.Usage, in notes
-	// that Note takes); nil is none. TellWhole is that of the machine as a whole.
-	Told      func(*model.Pod) bool
-	TellWhole bool
+	// HasAccount tells of which pods the history is to have what they use (model.Usage, in
+	// notes that Note takes); nil is none. WholeAccount is that of the machine as a whole.
+	HasAccount   func(*model.Pod) bool
+	WholeAccount bool
 }
 
 // NewMachine is a machine with power, without pods, with the images of the
@@ -143,7 +143,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	}
 	m := &Machine{
 		kernel: k, node: node.ID, on: true,
-		kubelet: c.Kubelet, api: c.API, serving: c.Serving, used: c.Used, told: c.Told, note: c.Note,
+		kubelet: c.Kubelet, api: c.API, serving: c.Serving, used: c.Used, hasAccount: c.HasAccount, note: c.Note,
 		registry: c.Registry, costs: c.Registry.costs, behaviors: c.Behaviors, pace: c.Pace,
 
 		cores:      node.Capacity.CPUMilli,
@@ -172,7 +172,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.self = k.Register("machine/"+node.Name, m)
-	if c.TellWhole {
+	if c.WholeAccount {
 		m.account, m.meta = &account{}, &node.Meta
 		m.openAccount()
 	}

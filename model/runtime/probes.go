@@ -71,7 +71,7 @@ func (m *Machine) Untracked(ppm uint32) {
 // Risk is what part of a container's probes of a kind fails.
 func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	p := container(s.Pod.Spec, i).Probe(kind)
-	if p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
+	if p != nil && m.daemons.felt > 0 && m.daemons.felt >= p.Waits() {
 		return Risk{Late: Million} // it is the kubelet that is late
 	}
 	if all := m.risks[s.Pod.ID]; i < len(all) {
