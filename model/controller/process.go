@@ -147,7 +147,10 @@ type life struct {
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, lost: c.LostDisk, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
+	p := &Process{
+		kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, lost: c.LostDisk,
+		replica: c.Replica, ledger: c.Ledger, storage: c.Storage,
+	}
 	if p.ledger == nil {
 		p.ledger = &Ledger{}
 	}

@@ -13,10 +13,10 @@ import (
 // alike (pkg/kubelet/prober/worker.go doProbe). As long as nothing changes that
 // answers depend on, they are known: a container that has not started up refuses, one
 // that has says yes, and if it is under a load so many of a million probes fail, each
-// by the luck of its tick, or takes a time to be answered. Hence only the tick at which a threshold is reached that
-// changes something is an event. Whatever changes has the ticks until then counted
-// first. An answer is there at once; one that comes too late when the timeout is over,
-// which here is no longer than the period.
+// by the luck of its tick, or takes a time to be answered. Hence only the tick at which
+// a threshold is reached that changes something is an event. Whatever changes has the
+// ticks until then counted first. An answer is there at once; one that comes too late
+// when the timeout is over, which here is no longer than the period.
 
 // prober is the worker of one probe.
 type prober struct {
