@@ -43,8 +43,10 @@ func (l *APILoad) Differs(o *APILoad) bool {
 	if l.Level == "" {
 		return apart(int64(l.Latency), int64(o.Latency)) || apart(int64(l.Late), int64(o.Late))
 	}
-	return l.Full != o.Full || apart(l.OfferedMilliRPS/10, o.OfferedMilliRPS/10) && 2*min(l.OfferedMilliRPS, o.OfferedMilliRPS) <= max(l.OfferedMilliRPS, o.OfferedMilliRPS) || apart(l.RejectedMilliRPS, o.RejectedMilliRPS) ||
-		apart(l.LateMilliRPS, o.LateMilliRPS) || l.Latency != o.Latency && (o.Latency != 0 || l.OfferedMilliRPS > 0) && apart(int64(l.Latency), int64(o.Latency))
+	asked := apart(l.OfferedMilliRPS/10, o.OfferedMilliRPS/10) && 2*min(l.OfferedMilliRPS, o.OfferedMilliRPS) <= max(l.OfferedMilliRPS, o.OfferedMilliRPS)
+	slower := (o.Latency != 0 || l.OfferedMilliRPS > 0) && apart(int64(l.Latency), int64(o.Latency))
+	lost := apart(l.RejectedMilliRPS, o.RejectedMilliRPS) || apart(l.LateMilliRPS, o.LateMilliRPS)
+	return l.Full != o.Full || asked || slower || lost
 }
 
 func apart(a, b int64) bool { return max(a-b, b-a)*10 > max(a, b) || (a == 0) != (b == 0) }

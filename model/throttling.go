@@ -32,5 +32,6 @@ func (t *Throttling) String() string {
 	if t.PeriodsPPM == 0 {
 		return "container " + t.Container + " is not throttled any more"
 	}
-	return fmt.Sprintf("container %s is throttled in %d%% of all periods of 100ms, for %d.%02ds in each second on all its CPUs together", t.Container, (t.PeriodsPPM+5000)/10_000, t.MilliCPU/1000, t.MilliCPU%1000/10)
+	return fmt.Sprintf("container %s is throttled in %d%% of all periods of 100ms, for %d.%02ds in each second on all its CPUs together",
+		t.Container, (t.PeriodsPPM+5000)/10_000, t.MilliCPU/1000, t.MilliCPU%1000/10)
 }

@@ -66,7 +66,14 @@ func (t *Traffic) Append(text []byte) []byte {
 	for _, lost := range [...]struct {
 		milli int64
 		what  string
-	}{{t.NoEndpointMilliRPS, " without an endpoint"}, {t.RefusedMilliRPS, " refused"}, {t.TimedOutMilliRPS, " timed out"}, {t.OverloadMilliRPS, " overloaded"}, {t.FailedMilliRPS, " failed by what they call"}, {t.UnresolvedMilliRPS, " found no address"}} {
+	}{
+		{t.NoEndpointMilliRPS, " without an endpoint"},
+		{t.RefusedMilliRPS, " refused"},
+		{t.TimedOutMilliRPS, " timed out"},
+		{t.OverloadMilliRPS, " overloaded"},
+		{t.FailedMilliRPS, " failed by what they call"},
+		{t.UnresolvedMilliRPS, " found no address"},
+	} {
 		if lost.milli > 0 {
 			text = append(appendRate(append(text, ", "...), lost.milli), lost.what...)
 		}

@@ -4,7 +4,13 @@ import "testing"
 
 // hkust-adsl/kubernetes-scheduler-simulator pkg/utils/frag.go GetTypicalPods.
 func TestTypicalPodsMakeUpMostOfThePods(t *testing.T) {
-	specs := []*PodSpec{{Request: Resources{CPUMilli: 100}, GPU: &GPURequest{Devices: 1, MilliEach: 500}}, {Request: Resources{CPUMilli: 100}, GPU: &GPURequest{Devices: 1, MilliEach: 1000}}, {Request: Resources{CPUMilli: 8000}}, {}}
+	cpu := Resources{CPUMilli: 100}
+	specs := []*PodSpec{
+		{Request: cpu, GPU: &GPURequest{Devices: 1, MilliEach: 500}},
+		{Request: cpu, GPU: &GPURequest{Devices: 1, MilliEach: 1000}},
+		{Request: Resources{CPUMilli: 8000}},
+		{},
+	}
 	counts := []int64{60, 34, 4, 2}
 	typical, total := TypicalPods(func(yield func(*PodSpec, int64) bool) {
 		for i := range specs {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orrery/model"
 )
 
 // Comparison is runs of one scenario under several policies, each with the same
@@ -75,7 +77,7 @@ func (c *Comparison) measured(measure int) (out []measured) {
 func (c *Comparison) WriteText(w io.Writer, colour bool) error {
 	p := &printer{colour: colour}
 	p.line(p.paint(bold, "compare "+Escape(c.Scenario)) + ": " + Escape(strings.Join(c.Policies[1:], ", ")+" with "+c.Policies[0]) +
-		", " + Quantity(int64(len(c.Seeds)), "seed") + ", each pair of runs on the same luck")
+		", " + model.Counted(int64(len(c.Seeds)), "seed") + ", each pair of runs on the same luck")
 	p.line("")
 	var same, never []string
 	intervals := 0
@@ -143,7 +145,7 @@ func (c *Comparison) rows(t *table, m *Measure, all []measured) (intervals int) 
 			intervals++
 		}
 		if x.none > 0 {
-			says = strings.TrimPrefix(says+"; ", "; ") + fmt.Sprintf("no value in %d of %s: %s", x.none, Quantity(int64(len(c.Seeds)), "run"), x.why)
+			says = strings.TrimPrefix(says+"; ", "; ") + fmt.Sprintf("no value in %d of %s: %s", x.none, model.Counted(int64(len(c.Seeds)), "run"), x.why)
 		}
 		t.row(name, c.Policies[p], mean, difference, interval, says)
 	}
@@ -190,7 +192,7 @@ func (c *Comparison) trust(intervals int) []string {
 		return []string{"no difference to give an interval of"}
 	}
 	return []string{
-		Quantity(int64(intervals), "interval") + " at 95 %, by Student's t: not significant is one that contains 0.",
+		model.Counted(int64(intervals), "interval") + " at 95 %, by Student's t: not significant is one that contains 0.",
 		fmt.Sprintf("By chance alone about 1 in 20 leaves out 0 although nothing differs, here %s of them:", significant(float64(intervals)*(1-Confidence), 2)),
 		"what was looked for counts, not what was found among many.",
 	}
@@ -213,7 +215,7 @@ func (p *printer) promises(c *Comparison) {
 		t.row(row...)
 	}
 	if all {
-		p.line(Quantity(int64(len(c.Promises)), "promise") + " held in every run")
+		p.line(model.Counted(int64(len(c.Promises)), "promise") + " held in every run")
 		p.line("")
 		return
 	}

@@ -23,10 +23,12 @@ func started(present bool) *tape {
 
 // A record that stands for several Events is each of them to whoever reads.
 func TestAStartIsSeveralEventsToReaders(t *testing.T) {
-	const pulled = `{"by":"kubelet/n-1","fieldPath":"spec.containers{main}","kind":"Pod","message":"Container image \"web:1\" already present on machine and can be accessed by the pod","name":"web-1","namespace":"default","reason":"Pulled","t":1000000000,"verb":"noted","warning":false}` + "\n"
-	const made = `{"by":"kubelet/n-1","fieldPath":"spec.containers{main}","kind":"Pod","message":"Container created","name":"web-1","namespace":"default","reason":"Created","t":1000000000,"verb":"noted","warning":false}
-{"by":"kubelet/n-1","fieldPath":"spec.containers{main}","kind":"Pod","message":"Container started","name":"web-1","namespace":"default","reason":"Started","t":1000000000,"verb":"noted","warning":false}
-`
+	row := func(message, reason string) string {
+		return `{"by":"kubelet/n-1","fieldPath":"spec.containers{main}","kind":"Pod","message":"` + message + `","name":"web-1",` +
+			`"namespace":"default","reason":"` + reason + `","t":1000000000,"verb":"noted","warning":false}` + "\n"
+	}
+	pulled := row(`Container image \"web:1\" already present on machine and can be accessed by the pod`, "Pulled")
+	made := row("Container created", "Created") + row("Container started", "Started")
 	for _, c := range []struct {
 		present bool
 		lines   string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -61,7 +62,7 @@ func (v *Verdict) tell(got took, of int) {
 		v.Reason = fmt.Sprintf("%s, from %v; deleted at %v while short of pods", got.Object, got.Start, got.End)
 	}
 	if of > 1 {
-		v.Reason += ", of " + Quantity(int64(of), "sample")
+		v.Reason += ", of " + model.Counted(int64(of), "sample")
 	}
 	if v.Held {
 		return

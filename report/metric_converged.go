@@ -60,7 +60,7 @@ func doubtsConverged(s *state) string {
 		list = append(list, some(lost)+" not ready")
 	}
 	if n := s.all.now[isLeaving]; n > 0 {
-		list = append(list, Quantity(n, "pod")+" Terminating")
+		list = append(list, model.Counted(n, "pod")+" Terminating")
 	}
 	if rest := doubtsWorkloads(s); rest != "" {
 		list = append(list, rest)
@@ -71,12 +71,12 @@ func doubtsConverged(s *state) string {
 // incomplete says what a workload lacks, or has too much.
 func (w *workload) incomplete() string {
 	if !w.is.there {
-		return w.path + " is deleted and " + Quantity(w.now[isActive], "pod") + " of it left"
+		return w.path + " is deleted and " + model.Counted(w.now[isActive], "pod") + " of it left"
 	}
 	text := w.path + " has " + strconv.FormatInt(w.upToDate(isAvailable), 10) + " of " +
-		Quantity(w.desired(), "pod") + " available and up to date"
+		model.Counted(w.desired(), "pod") + " available and up to date"
 	if n := w.surplus(); n > 0 {
-		text += ", and " + Quantity(n, "pod") + " too many"
+		text += ", and " + model.Counted(n, "pod") + " too many"
 	}
 	return text
 }
@@ -90,10 +90,10 @@ func doubtsWorkloads(s *state) string {
 		}
 	}
 	if rest := s.unsettled - len(list); rest > 0 {
-		list = append(list, Quantity(int64(rest), "more workload")+" not complete")
+		list = append(list, model.Counted(int64(rest), "more workload")+" not complete")
 	}
 	if n := s.all.now[isPending]; n > 0 {
-		list = append(list, Quantity(n, "pod")+" Pending")
+		list = append(list, model.Counted(n, "pod")+" Pending")
 	}
 	return strings.Join(list, "; ")
 }

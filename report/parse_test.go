@@ -85,13 +85,17 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("the metrics are not sorted: %v", names)
 	}
+	bounds := map[Unit]string{
+		Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x",
+		Cores: " <= 1.25", Bytes: " <= 512Mi", YesNo: "",
+	}
 	for _, m := range Metrics() {
 		object := map[bool]string{true: strings.Split(strings.Trim(m.Takes, "[]"), "|")[0] + "/x"}[m.Takes != ""]
 		word := map[string]string{"REASON": "BackOff", "LEVEL": "system", "[COMPONENT]": "etcd", causeWord: "timeout"}[m.Word]
 		if m.Word != "" {
 			object = strings.TrimSuffix(word+", "+object, ", ")
 		}
-		s := m.Name + "(" + object + ")" + map[Unit]string{Count: " <= 3", Percent: " >= 99.9%", Duration: " <= 5m", Rate: " >= 0.5rps", Times: " <= 1.5x", Cores: " <= 1.25", Bytes: " <= 512Mi", YesNo: ""}[m.Unit]
+		s := m.Name + "(" + object + ")" + bounds[m.Unit]
 		if _, err := ParseExpect(s); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}

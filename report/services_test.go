@@ -163,7 +163,10 @@ func TestTheReportSaysHowMuchStayedOnTheNode(t *testing.T) {
 		for i, zone := range c.zones {
 			tape.Create(tape.by("node"), &model.Node{Meta: model.Meta{Kind: model.KindNode, Name: fmt.Sprint("n-", i), Labels: model.MakeLabels(map[string]string{model.LabelZone: zone})}})
 		}
-		tape.flow(model.Traffic{From: "deployment/front", OfferedMilliRPS: 100_000, ServedMilliRPS: 100_000, InsideMilliRPS: c.inside, ZoneMilliRPS: c.inside * 3 / 4, NodeMilliRPS: c.inside / 4})
+		tape.flow(model.Traffic{
+			From: "deployment/front", OfferedMilliRPS: 100_000, ServedMilliRPS: 100_000,
+			InsideMilliRPS: c.inside, ZoneMilliRPS: c.inside * 3 / 4, NodeMilliRPS: c.inside / 4,
+		})
 		tape.at(10 * time.Minute)
 		r := New(Meta{End: tape.now()}, tape.History(), nil)
 		text, js := reportText(t, r, false), reportJSON(t, r)
@@ -231,7 +234,8 @@ func TestOnlyTheWorstServicesHaveALine(t *testing.T) {
 	tape.traffic("service/idle", 0, 0)
 	tape.at(time.Minute)
 	text := reportText(t, New(Meta{End: tape.now()}, tape.History(), nil), false)
-	if !strings.Contains(text, "  service/s-12 ") || strings.Contains(text, "  service/s-02 ") || strings.Contains(text, "idle") || !strings.Contains(text, "  and 3 more services\n") {
+	shows := func(words string) bool { return strings.Contains(text, words) }
+	if !shows("  service/s-12 ") || shows("  service/s-02 ") || shows("idle") || !shows("  and 3 more services\n") {
 		t.Error(text)
 	}
 }

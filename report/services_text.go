@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -33,7 +34,7 @@ func (p *printer) traffic(r *Report) {
 		}
 	}
 	if left := len(r.Traffic) - mostServices; left > 0 {
-		p.line("  and " + Quantity(int64(left), "more service"))
+		p.line("  and " + model.Counted(int64(left), "more service"))
 	}
 	p.line("")
 }
@@ -92,7 +93,7 @@ func (t *TrafficEnd) more() string {
 // requests is a rate, of whole requests if it is not a small one.
 func requests(milli int64) string {
 	if milli >= 10_000 {
-		return grouped((milli + 500) / 1000)
+		return model.Grouped((milli + 500) / 1000)
 	}
 	return decimals(milli, 3)
 }

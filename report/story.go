@@ -273,12 +273,12 @@ func (t *story) typed(r *store.Record) {
 func subjectsAre(one, what string) func(*group) string {
 	return func(g *group) string {
 		n := int64(len(g.subjects) + g.more)
-		text := Quantity(n, one) + " " + what + ": " + some(g.subjects)
+		text := model.Counted(n, one) + " " + what + ": " + some(g.subjects)
 		if n == 1 {
 			text = g.subjects[0] + " " + what
 		}
 		if g.n > n {
-			text += ", " + Quantity(g.n, "time") + " in all"
+			text += ", " + model.Counted(g.n, "time") + " in all"
 		}
 		return text
 	}
@@ -290,16 +290,16 @@ func ledBy(component string) func(*group) string {
 		if g.n == 1 {
 			return component + " led by " + g.subjects[0] + " now"
 		}
-		return component + " led by another " + Quantity(g.n, "time") + ": " + some(g.subjects)
+		return component + " led by another " + model.Counted(g.n, "time") + ": " + some(g.subjects)
 	}
 }
 
 func podsWere(what string) func(*group) string {
-	return func(g *group) string { return Quantity(g.n, "pod") + " " + what + ": " + some(g.subjects) }
+	return func(g *group) string { return model.Counted(g.n, "pod") + " " + what + ": " + some(g.subjects) }
 }
 
 func countOf(what string) func(*group) string {
-	return func(g *group) string { return Quantity(g.n, what) + ": " + some(g.subjects) }
+	return func(g *group) string { return model.Counted(g.n, what) + ": " + some(g.subjects) }
 }
 
 // moments is the timeline. converged is the times at which the cluster
@@ -335,6 +335,6 @@ func shorten(all []Moment) []Moment {
 		return all
 	}
 	half := mostMoments / 2
-	gap := Moment{At: all[half].At, Until: all[half+over].At, Text: "... " + Quantity(int64(over+1), "more line") + ", all in the history"}
+	gap := Moment{At: all[half].At, Until: all[half+over].At, Text: "... " + model.Counted(int64(over+1), "more line") + ", all in the history"}
 	return slices.Concat(all[:half], []Moment{gap}, all[half+over+1:])
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"orrery/model"
 )
 
 // WriteText writes the report for people: what happened, how it ended, how requests
@@ -84,13 +86,13 @@ func (p *printer) end(r *Report) {
 	if len(r.Workloads) > 0 {
 		p.workloads(r.Workloads)
 	}
-	nodes := "  nodes: " + grouped(r.Nodes.Total)
+	nodes := "  nodes: " + model.Grouped(r.Nodes.Total)
 	if n := r.Nodes.ControlPlane; n > 0 {
-		nodes += " (" + grouped(n) + " control-plane)"
+		nodes += " (" + model.Grouped(n) + " control-plane)"
 	}
 	switch n := len(r.Nodes.NotReady); {
 	case n > 0:
-		nodes += ", " + grouped(int64(n)) + " not Ready: " + Escape(some(r.Nodes.NotReady))
+		nodes += ", " + model.Grouped(int64(n)) + " not Ready: " + Escape(some(r.Nodes.NotReady))
 	case r.Nodes.Total > 0:
 		nodes += ", all Ready"
 	}
@@ -104,12 +106,12 @@ func (p *printer) end(r *Report) {
 		{r.Pods.Terminating, "Terminating"}, {r.Pods.Succeeded, "Succeeded"}, {r.Pods.Failed, "Failed"},
 	} {
 		if c.n > 0 || c.what == "Running" {
-			parts = append(parts, grouped(c.n)+" "+c.what)
+			parts = append(parts, model.Grouped(c.n)+" "+c.what)
 		}
 	}
 	p.line("  pods: " + strings.Join(parts, ", "))
 	if j := r.Jobs; j != (JobsEnd{}) {
-		p.line("  jobs: " + grouped(j.Active) + " active, " + grouped(j.Completed) + " completed, " + grouped(j.Failed) + " failed")
+		p.line("  jobs: " + model.Grouped(j.Active) + " active, " + model.Grouped(j.Completed) + " completed, " + model.Grouped(j.Failed) + " failed")
 	}
 	p.line("")
 }
@@ -127,7 +129,7 @@ func (p *printer) workloads(all []WorkloadEnd) {
 				left++
 				continue
 			}
-			t.row(d.Name, grouped(d.Desired), grouped(d.Ready), grouped(d.Available), grouped(d.Updated), grouped(d.Restarts), grouped(d.Evicted))
+			t.row(d.Name, model.Grouped(d.Desired), model.Grouped(d.Ready), model.Grouped(d.Available), model.Grouped(d.Updated), model.Grouped(d.Restarts), model.Grouped(d.Evicted))
 		}
 	}
 	for i, l := range t.lines() {
@@ -137,7 +139,7 @@ func (p *printer) workloads(all []WorkloadEnd) {
 		p.line("  " + l)
 	}
 	if left > 0 {
-		p.line("  and " + Quantity(int64(left), "more workload"))
+		p.line("  and " + model.Counted(int64(left), "more workload"))
 	}
 }
 
@@ -195,14 +197,14 @@ func (p *printer) foot(r *Report) {
 	case of == 0:
 		p.line("nothing was promised")
 	case failed == 0:
-		p.line(p.paint(green, "held: "+grouped(int64(of))+" of "+Quantity(int64(of), "expectation")))
+		p.line(p.paint(green, "held: "+model.Grouped(int64(of))+" of "+model.Counted(int64(of), "expectation")))
 	default:
-		p.line(p.paint(red, "failed: "+grouped(int64(failed))+" of "+Quantity(int64(of), "expectation")))
+		p.line(p.paint(red, "failed: "+model.Grouped(int64(failed))+" of "+model.Counted(int64(of), "expectation")))
 	}
 	if r.Stopped != "" {
 		p.line("  the run was stopped at " + r.End.String() + ": " + Escape(r.Stopped))
 	}
-	p.line("  seed " + fmt.Sprint(r.Seed) + ", " + Quantity(int64(r.Events), "event") + ", " + Quantity(int64(r.Records), "record"))
+	p.line("  seed " + fmt.Sprint(r.Seed) + ", " + model.Counted(int64(r.Events), "event") + ", " + model.Counted(int64(r.Records), "record"))
 	if r.Digest != "" {
 		p.line("  digest " + Escape(r.Digest))
 	}

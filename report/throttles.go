@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -114,7 +115,7 @@ func (p *printer) throttled(r *Report) {
 	t := table{right: []bool{false, true, true, true}}
 	t.row("name", "stood still for", "pods", "periods throttled, at most")
 	for _, e := range r.Throttled[:min(len(r.Throttled), mostServices)] {
-		t.row(e.Name, durationText(int64(e.Stood), -1), grouped(e.Pods), parts(e.WorstPPM*(billion/1_000_000))+" from "+e.WorstAt.String())
+		t.row(e.Name, durationText(int64(e.Stood), -1), model.Grouped(e.Pods), parts(e.WorstPPM*(billion/1_000_000))+" from "+e.WorstAt.String())
 	}
 	for i, l := range t.lines() {
 		if i == 0 {
@@ -123,7 +124,7 @@ func (p *printer) throttled(r *Report) {
 		p.line("  " + l)
 	}
 	if left := len(r.Throttled) - mostServices; left > 0 {
-		p.line("  and " + Quantity(int64(left), "more workload"))
+		p.line("  and " + model.Counted(int64(left), "more workload"))
 	}
 	p.line("")
 }

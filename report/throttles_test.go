@@ -12,10 +12,13 @@ import (
 // for 10 minutes and the second in all for a minute, until it ends; the third has no limit.
 func heldUp() *tape {
 	t := newTape()
-	t.Create(t.by("kubectl"), &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Ports: 1, Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "web"}))})
+	web := model.MakeLabels(map[string]string{"app": "web"})
+	t.Create(t.by("kubectl"), &model.Service{
+		Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "web"}, Ports: 1, Selector: model.SelectorOf(web),
+	})
 	var pods []*model.Meta
 	for i, limit := range []int64{500, 500, 0} {
-		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: []string{"a", "b", "c"}[i], Labels: model.MakeLabels(map[string]string{"app": "web"})}}
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: []string{"a", "b", "c"}[i], Labels: web}}
 		p.Spec = &model.PodSpec{Containers: []model.Container{{Name: "main", Limits: model.Resources{CPUMilli: limit}}}}
 		p.Containers = []model.ContainerStatus{{State: model.ContainerRunning}}
 		t.Create(t.by("kubectl"), p)

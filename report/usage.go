@@ -121,7 +121,7 @@ func (u *Usage) WriteText(w io.Writer) error {
 	}
 	lines := t.lines()
 	if u.idle > 0 {
-		lines = append(lines, Quantity(int64(u.idle), "hollow node")+": nothing runs there")
+		lines = append(lines, model.Counted(int64(u.idle), "hollow node")+": nothing runs there")
 	}
 	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 	return err

@@ -3,7 +3,6 @@ package report
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,36 +11,13 @@ import (
 	"orrery/sim"
 )
 
-// Quantity is "1 pod" or "3 pods", with commas from a thousand on.
-func Quantity(n int64, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return grouped(n) + " " + one + "s"
-}
-
-// grouped is n with commas: "12,345".
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	digits := strings.TrimPrefix(s, "-")
-	var b strings.Builder
-	b.WriteString(s[:len(s)-len(digits)])
-	for i, c := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
-
 // some names the first few: "a, b, c and 5 more".
 func some(names []string) string {
 	const few = 3
 	if len(names) <= few+1 {
 		return strings.Join(names, ", ")
 	}
-	return strings.Join(names[:few], ", ") + " and " + grouped(int64(len(names)-few)) + " more"
+	return strings.Join(names[:few], ", ") + " and " + model.Grouped(int64(len(names)-few)) + " more"
 }
 
 // listOfPaths is what a fault says about whom it hit.

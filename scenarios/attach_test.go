@@ -132,9 +132,16 @@ workload:
 %s%s%s`, mode, more, objects, timeline)
 }
 
-// diskPod is a pod on a node with the claim data.
+// nakedPod is a pod on a node with the claim data.
+func nakedPod(name, node string) string {
+	return fmt.Sprintf("{apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {app: %s}}, "+
+		"spec: {terminationGracePeriodSeconds: 1, nodeSelector: {kubernetes.io/hostname: %s}, "+
+		"volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: c, image: 'c:1'}]}}", name, name, node)
+}
+
+// diskPod is that as an entry of the manifests.
 func diskPod(name, node string) string {
-	return fmt.Sprintf("    - {apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {app: %s}}, spec: {terminationGracePeriodSeconds: 1, nodeSelector: {kubernetes.io/hostname: %s}, volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: c, image: 'c:1'}]}}\n", name, name, node)
+	return "    - " + nakedPod(name, node) + "\n"
 }
 
 func startedAt(x *cluster.Cluster, pod string) []sim.Time {
@@ -163,7 +170,7 @@ func TestAVolumeForOneNodeWaitsUntilTheOtherNodeHasLetItGo(t *testing.T) {
 // the node's status is written every 10 s; reconciler.go MountedByNode.
 func TestAHealthyNodeLetsAVolumeGoWithItsNextStatus(t *testing.T) {
 	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
-		"timeline: [{at: 10m, do: delete, target: pod/first}, {at: 11m, do: apply, manifests: ["+strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(diskPod("second", "n-1")), "-"))+"]}]\n"))
+		"timeline: [{at: 10m, do: delete, target: pod/first}, {at: 11m, do: apply, manifests: ["+nakedPod("second", "n-1")+"]}]\n"))
 	gone, asked := podGone(x, "first"), detachAsked(x, "n-0")
 	if len(gone) != 1 || len(asked) != 1 {
 		t.Fatalf("gone at %v, detached at %v", gone, asked)
@@ -186,7 +193,8 @@ func TestAHealthyNodeLetsAVolumeGoWithItsNextStatus(t *testing.T) {
 
 // Source: pkg/kubelet/volumemanager/reconciler: what is mounted is found again.
 func TestAKubeletThatStartsAnewKeepsVolumesMounted(t *testing.T) {
-	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"), "timeline: [{at: 5m, for: 20s, fault: kubelet-stop, target: node/n-0}, {at: 10m, for: 2m, fault: node-down, target: node/n-0}]\n"))
+	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+		"timeline: [{at: 5m, for: 20s, fault: kubelet-stop, target: node/n-0}, {at: 10m, for: 2m, fault: node-down, target: node/n-0}]\n"))
 	if asked := detachAsked(x, "n-0"); len(asked) != 0 {
 		t.Errorf("detached at %v", asked)
 	}
@@ -274,7 +282,8 @@ workload:
 
 // Source: gc_controller.go gcTerminating: only if the node is not ready.
 func TestTheOutOfServiceTaintOnAReadyNodeForcesNothing(t *testing.T) {
-	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"), "timeline: [{at: 5m, do: taint, target: node/n-0, taint: 'node.kubernetes.io/out-of-service=x:NoExecute'}]\n"))
+	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+		"timeline: [{at: 5m, do: taint, target: node/n-0, taint: 'node.kubernetes.io/out-of-service=x:NoExecute'}]\n"))
 	gone := when(x, func(r *store.Record) bool {
 		_, ok := r.Old.(*model.Pod)
 		return ok && r.Verb == store.Deleted && x.Store.History().ActorName(r.By) == "kubelet/n-0"
@@ -282,7 +291,8 @@ func TestTheOutOfServiceTaintOnAReadyNodeForcesNothing(t *testing.T) {
 	if len(gone) != 1 {
 		t.Errorf("its kubelet let %d pods go, want 1", len(gone))
 	}
-	x = ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"), "timeline: [{at: 5m, do: taint, target: node/n-0, taint: 'gpu=x:NoSchedule'}, {at: 6m, do: taint, target: node/n-0, taint: 'gpu:NoSchedule-'}]\n"))
+	x = ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+		"timeline: [{at: 5m, do: taint, target: node/n-0, taint: 'gpu=x:NoSchedule'}, {at: 6m, do: taint, target: node/n-0, taint: 'gpu:NoSchedule-'}]\n"))
 	if n := x.Store.Lookup(model.KindNode, "", "n-0").(*model.Node); len(n.Taints) != 0 {
 		t.Errorf("taints %v, want them taken off", n.Taints)
 	}

@@ -44,7 +44,8 @@ func (l *loader) checkCircles(list strict.Value) {
 	}
 	for i, n := range flows { // what is left goes round and round
 		if calls := list.List()[i].Peek("calls"); n > 0 && calls.Given() {
-			calls.Errorf("services call each other in a circle, with one call or more for each request in all, and neither CPU nor workers limit them: that never ends. Call less often (per_request), or say cpu per request or workers")
+			calls.Errorf("services call each other in a circle, with one call or more for each request in all, and neither CPU nor workers " +
+				"limit them: that never ends. Call less often (per_request), or say cpu per request or workers")
 			return
 		}
 	}

@@ -24,7 +24,7 @@ func (l *loader) cluster(v strict.Value, traced bool) {
 	l.imagePulls(m.Optional("imagePulls"))
 	l.nodeRepair(m.Optional("nodeRepair"))
 	if v := m.Optional("panicAfter"); v.Given() {
-		l.scenario.Config.PanicAfter = v.DurationIn(time.Second, maxDuration)
+		l.scenario.Config.Kubelet.PanicAfter = v.DurationIn(time.Second, maxDuration)
 	}
 	l.balancers(m.Optional("loadBalancers"))
 	l.kubeProxies(m.Optional("kubeProxy"))
@@ -84,7 +84,7 @@ func (l *loader) imagePulls(v strict.Value) {
 		return
 	}
 	m := v.Map("imagePulls", pullOptions.names()...)
-	l.scenario.Config.ParallelPulls = int(pullOptions.read(m, "parallel").Int(1, 1_000))
+	l.scenario.Config.Kubelet.ParallelPulls = int(pullOptions.read(m, "parallel").Int(1, 1_000))
 	l.scenario.Config.RegistryBandwidth = positive(m.Optional("registryBandwidth"), strict.Value.Bytes)
 }
 
@@ -207,7 +207,7 @@ func refuseHollow(m *strict.Map, static bool) {
 // how many processes of those that there can be on it, the most if that is not said.
 func (l *loader) kept(m *strict.Map, size model.Resources, most int64) (sum model.Resources, pids int64) {
 	most = cmp.Or(most, runtime.MostPIDs(size.MemoryBytes))
-	hard := l.scenario.Config.Eviction.Kept(size)
+	hard := l.scenario.Config.Kubelet.Eviction.Kept(size)
 	sum = hard
 	if nothingLeft(size, sum) { // validateNodeAllocatable: a kubelet does not start
 		m.Required("memory").Errorf("the hard eviction thresholds of %dMi of memory and %dMi of the disk leave nothing for pods", hard.MemoryBytes>>20, hard.EphemeralBytes>>20)

@@ -37,7 +37,8 @@ var clusterOptions = options{
 	{ofCluster, "autoscaler", "", "a map", "{expander: most-pods}", "who asks for them; without it node groups keep their size"},
 	{ofCluster, "nodeRepair", "", "a map", "{after: 5m}", "the provider gives nodes that are not ready another machine; unless said, it does not"},
 	{ofCluster, "panicAfter", "", "a duration", "5m", "after which a kernel panics if so long more CPU is wanted than there is; unless said, none does"},
-	{ofCluster, "nodeBandwidth", "", "bytes a second", "125Mi", "of requests and answers that a node sends, and receives, at most; 10 Gbit/s unless said; counts where a behavior says bytes"},
+	{ofCluster, "nodeBandwidth", "", "bytes a second", "125Mi",
+		"of requests and answers that a node sends, and receives, at most; 10 Gbit/s unless said; counts where a behavior says bytes"},
 }
 
 var controlPlaneOptions = options{
@@ -95,7 +96,8 @@ var cloudOptions = options{
 }
 
 var autoscalerOptions = options{
-	{ofAutoscaler, "expander", autoscaler.LeastWaste, "an expander", autoscaler.MostPods, "which group grows: " + autoscaler.LeastWaste + ", " + autoscaler.MostPods + ", price, priority or random"},
+	{ofAutoscaler, "expander", autoscaler.LeastWaste, "an expander", autoscaler.MostPods,
+		"which group grows: " + autoscaler.LeastWaste + ", " + autoscaler.MostPods + ", price, priority or random"},
 	{ofAutoscaler, "scanInterval", strict.FormatDuration(autoscaler.DefaultScanInterval), "a duration", "30s", "between two looks"},
 	{ofAutoscaler, "scaleDown", "true", "true or false", "false", "nodes that are little used go"},
 	{ofAutoscaler, "scaleDownUnneededTime", strict.FormatDuration(autoscaler.DefaultUnneededTime), "a duration", "5m", "after which they do"},

@@ -29,7 +29,7 @@ func (l *loader) controlPlane(v strict.Value, listed bool) {
 	c.Nodes = !m.Default("managed", strconv.FormatBool(listed)).Bool()
 	l.apiServer(m.Optional("apiServer"))
 	need := c.StaticRequest()
-	hard := l.scenario.Config.Eviction.Kept(model.Resources{MemoryBytes: c.MemoryBytes}).MemoryBytes
+	hard := l.scenario.Config.Kubelet.Eviction.Kept(model.Resources{MemoryBytes: c.MemoryBytes}).MemoryBytes
 	need.MemoryBytes += hard
 	if cpu := m.Optional("cpu"); c.Nodes && c.CPUMilli > 0 && c.CPUMilli < need.CPUMilli {
 		cpu.Errorf("the control plane's own pods ask for %dm of every machine", need.CPUMilli)
@@ -92,7 +92,7 @@ func (l *loader) machines(m *strict.Map) {
 			return
 		}
 	}
-	machines, pods := c.Machines(&l.scenario.Config.Eviction), c.Pods()
+	machines, pods := c.Machines(&l.scenario.Config.Kubelet.Eviction), c.Pods()
 	for _, n := range machines {
 		if l.known.node[n.Name] {
 			at.Errorf("a node is called %s like a machine of the control plane; give it another name, or say controlPlane: {managed: true}", strict.Quote(n.Name))

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +59,7 @@ func TestMistakesAboutAFloodAreSaidWhereTheyAre(t *testing.T) {
 		`as: a, kind: pod, every: 1s, objects: 0`:            "out of range",
 		`as: a, kind: pod, every: 1s, target: node/n-0`:      `unknown field "target" in fault client-flood`,
 	} {
-		if _, err := loadFlood(t, entry); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "flood.yaml:9:") {
+		if _, err := loadFlood(t, entry); !complains(err, want) || !complains(err, "flood.yaml:9:") {
 			t.Errorf("%s: %q is not in\n%v", entry, want, err)
 		}
 	}

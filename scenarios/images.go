@@ -94,7 +94,8 @@ func (l *loader) imageSizes(list strict.Value) {
 				list.List()[b].Peek("image").Errorf("the image %s is described under images: it is as large as its layers", strict.Quote(x.Image))
 			case c.Behaviors[first].ImageBytes != bytes:
 				wrong[b] = true
-				list.List()[b].Peek("image").Errorf("the image %s of the container %s has another size by behavior[%d], %s; an image has one", strict.Quote(x.Image), x.Name, first, list.List()[first].Peek("image").Raw())
+				list.List()[b].Peek("image").Errorf("the image %s of the container %s has another size by behavior[%d], %s; an image has one",
+					strict.Quote(x.Image), x.Name, first, list.List()[first].Peek("image").Raw())
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func TestMistakesAboutImagesAndKubeletsAreSaidWhereTheyAre(t *testing.T) {
 	} {
 		dir := folder(t, map[string]string{"s.yaml": "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + workers + c.cluster + "workload: {images: " + c.images + "}\n"})
 		_, err := scenarios.Load(dir+"/s.yaml", scenarios.Options{})
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if !complains(err, c.want) {
 			t.Errorf("%s%s: want %q, got\n%v", c.cluster, c.images, c.want, err)
 		}
 	}
@@ -43,7 +43,7 @@ func TestSoftThresholdsAreReadAsAKubeletConfigurationHasThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := s.Config.Eviction
+	e := s.Config.Kubelet.Eviction
 	soft, grace := e.Soft, e.SoftGrace
 	if soft[kubelet.MemoryAvailable] != (kubelet.Threshold{Amount: 1 << 30}) || grace[kubelet.MemoryAvailable] != 90*time.Second ||
 		soft[kubelet.ImageFsAvailable].Part == 0 || grace[kubelet.ImageFsAvailable] != 2*time.Minute || e.MostPodGrace != 30*time.Second || e.Hard != nil {
@@ -76,7 +76,7 @@ func TestAnImageHasOneSize(t *testing.T) {
 		{"{name: web, layers: [{name: x, size: 1Mi}]}", "    - {match: {app: a}, image: 300Mi}\n", "", `the image "web" is described under images: it is as large as its layers`},
 		{"{name: web, layers: [{name: x, size: 1Mi}]}, {name: 'library/web', layers: [{name: x, size: 1Mi}]}", "    - {match: {app: a}}\n", "", `two images are called "library/web"`},
 	} {
-		if _, err := load(c.images, c.behavior, c.timeline); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := load(c.images, c.behavior, c.timeline); !complains(err, c.want) {
 			t.Errorf("%s%s: want %q, got\n%v", c.images, c.behavior, c.want, err)
 		}
 	}
@@ -88,13 +88,13 @@ func TestAnImageHasOneSize(t *testing.T) {
 // A value of the wrong kind, or out of range, is one mistake.
 func TestAWrongValueOfARegistryFaultIsOneMistake(t *testing.T) {
 	for fault, want := range map[string]string{
-		"{at: 1m, fault: registry-slow, rate: 50%, registry: [a]}": "",
+		"{at: 1m, fault: registry-slow, rate: 50%, registry: [a]}": "want a text, found a list",
 		`{at: 1m, fault: registry-slow, rate: 50%, registry: ""}`:  "the text is empty",
 		"{at: 1m, fault: registry-slow, rate: 150%}":               "150% is more than 100%",
 		"{at: 1m, fault: registry-slow, rate: 0%}":                 "0% is a registry that is down",
 	} {
 		_, err := loaded(t, workers, fault)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "s.yaml:") != 1 {
+		if !complains(err, want) || strings.Count(err.Error(), "s.yaml:") != 1 {
 			t.Errorf("%s: %v", fault, err)
 		}
 	}

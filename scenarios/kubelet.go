@@ -19,13 +19,14 @@ func (l *loader) kubelets(v strict.Value) {
 		return
 	}
 	m := v.Map("kubelet", kubeletOptions.names()...)
-	c := &l.scenario.Config
-	c.KubeletQPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
-	c.KubeletBurst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
-	c.ControlPlane.PodsPerCore = kubeletOptions.read(m, "podsPerCore").Int(0, 10_000)
+	c := &l.scenario.Config.Kubelet
+	c.QPS = kubeletOptions.read(m, "kubeAPIQPS").Int(1, 1_000_000)
+	c.Burst = kubeletOptions.read(m, "kubeAPIBurst").Int(1, 1_000_000)
+	l.scenario.Config.ControlPlane.PodsPerCore = kubeletOptions.read(m, "podsPerCore").Int(0, 10_000)
 	c.PullRate.QPS = kubeletOptions.read(m, "registryPullQPS").Int(0, 1_000_000)
 	c.PullRate.Burst = kubeletOptions.read(m, "registryBurst").Int(1, 1_000_000)
-	c.PodPIDsLimit = max(m.Optional("podPidsLimit").Int(-1, maxCount), 0) // cm/pod_container_manager_linux.go: only > 0 is a limit
+	// Only more than 0 is a limit (cm/pod_container_manager_linux.go).
+	c.PodPIDsLimit = max(m.Optional("podPidsLimit").Int(-1, maxCount), 0)
 	c.Sysctls = strict.Each(m.Optional("allowedUnsafeSysctls"), unsafeSysctl)
 	c.Eviction = eviction(m)
 	c.ImageGC = imageGC(m)

@@ -327,7 +327,8 @@ func (l *loader) dangling() {
 	l.scenario.Levels = slices.Concat(model.PriorityLevels, own)
 	for _, s := range l.known.schemas {
 		if apiserver.DefaultLevel(s.Level) == nil && !slices.Contains(own, s.Level) {
-			l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s: there is no priority level %s%s; without it API servers pass the schema over", s.Path(), strict.Quote(s.Level), l.suggest(s.Level, own)))
+			l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s: there is no priority level %s%s; without it API servers pass the schema over",
+				s.Path(), strict.Quote(s.Level), l.suggest(s.Level, own)))
 		}
 	}
 }

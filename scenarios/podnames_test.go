@@ -25,7 +25,7 @@ func TestMistakesAboutNamesOfPodsAreSaidWhereTheyAre(t *testing.T) {
 	} {
 		broken := strings.Replace(string(source), c.old, c.new, 1)
 		_, err := scenarios.Load(folder(t, map[string]string{"d.yaml": broken})+"/d.yaml", scenarios.Options{})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), ".yaml:") {
+		if !complains(err, c.want) || !complains(err, ".yaml:") {
 			t.Errorf("%s: %v\nwants %s", c.new, err, c.want)
 		}
 	}

@@ -45,7 +45,7 @@ func TestAScenarioHasPoliciesOfItsOwn(t *testing.T) {
 	if names := s.PolicyNames(); names[0] != "packed" || names[1] != "default" {
 		t.Errorf("policies are %v", names)
 	}
-	if _, err := s.Policy("pakced"); err == nil || !strings.Contains(err.Error(), `did you mean "packed"?`) {
+	if _, err := s.Policy("pakced"); !complains(err, `did you mean "packed"?`) {
 		t.Errorf("%v", err)
 	}
 }

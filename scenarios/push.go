@@ -72,8 +72,10 @@ func (l *loader) meant(p *fault.Push) string {
 	var all []manager
 	for path, d := range l.known.managers { //tidy:sorted below
 		m := d.of.Head()
-		in := (len(p.Names) == 0 || slices.Contains(p.Names, path)) && (len(p.Namespaces) == 0 || slices.Contains(p.Namespaces, m.Namespace)) && (p.Match == nil || p.Match.Matches(m.Labels))
-		if in && model.TemplateOf(d.of) != nil {
+		named := len(p.Names) == 0 || slices.Contains(p.Names, path)
+		there := len(p.Namespaces) == 0 || slices.Contains(p.Namespaces, m.Namespace)
+		matches := p.Match == nil || p.Match.Matches(m.Labels)
+		if named && there && matches && model.TemplateOf(d.of) != nil {
 			all = append(all, d)
 		}
 	}

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +28,9 @@ timeline:
 }
 
 func TestAPatchIsReadAsItIsWritten(t *testing.T) {
-	s, err := loadPatch(t, `do: patch, target: deployment/web, patch: {metadata: {labels: {team: x, of: null}}, spec: {replicas: 0, paused: true, minReadySeconds: 10, template: {metadata: {labels: {v: "2"}, annotations: {note: a}}, spec: {terminationGracePeriodSeconds: 5, containers: [{name: server, image: "web:2", resources: {requests: {cpu: 0}, limits: {memory: 1Gi}}}]}}}}`)
+	s, err := loadPatch(t, `do: patch, target: deployment/web, patch: {metadata: {labels: {team: x, of: null}}, spec: {replicas: 0, paused: true, `+
+		`minReadySeconds: 10, template: {metadata: {labels: {v: "2"}, annotations: {note: a}}, spec: {terminationGracePeriodSeconds: 5, `+
+		`containers: [{name: server, image: "web:2", resources: {requests: {cpu: 0}, limits: {memory: 1Gi}}}]}}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,8 @@ func TestAPushIsReadAsItIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Config.Faults[0].Push
-	if p.Names[0] != "deployment/web" || p.Namespaces[0] != "default" || p.Match == nil || p.Patch.Containers[0].Image != "web:2" || p.Per != time.Second || p.PPM != 50_000 || !p.Rollback {
+	chosen := p.Names[0] == "deployment/web" && p.Namespaces[0] == "default" && p.Match != nil
+	if !chosen || p.Patch.Containers[0].Image != "web:2" || p.Per != time.Second || p.PPM != 50_000 || !p.Rollback {
 		t.Errorf("%+v", p)
 	}
 	if s, err = loadPatch(t, `fault: config-push, target: [daemonset/agent], container: side, image: "side:2", rate: 12/m`); err != nil {
@@ -85,7 +87,7 @@ func TestMistakesAboutPatchesAndPushesAreSaidWhereTheyAre(t *testing.T) {
 		push + `target: deployment/web, rate: 1/s, patch: {spec: {template: {spec: {containers: [{name: server}, 3]}}}}`: "push.yaml:12:",
 	} {
 		_, err := loadPatch(t, entry)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "push.yaml:12:") {
+		if !complains(err, want) || !complains(err, "push.yaml:12:") {
 			t.Errorf("%s: want %q, got %v", entry, want, err)
 		}
 	}

@@ -58,7 +58,8 @@ func TestTheOriginOfATableIsTheStartOfTheRun(t *testing.T) {
 		{"t", "2026-01-01 00:05:00", epoch, "0s 200000 5m0s 300000 "},
 		{"t", "1m", "t,r\n30,100\n90,200\n", "0s 100000 30s 200000 "},
 	} {
-		dir := folder(t, map[string]string{"zone.yaml": beginning + "  traffic: [{service: web, rps: {file: rps.csv, columns: {at: " + c.at + ", rps: r}, origin: '" + c.origin + "'}}]\n", "rps.csv": c.table})
+		rps := "{file: rps.csv, columns: {at: " + c.at + ", rps: r}, origin: '" + c.origin + "'}"
+		dir := folder(t, map[string]string{"zone.yaml": beginning + "  traffic: [{service: web, rps: " + rps + "}]\n", "rps.csv": c.table})
 		s, err := scenarios.Load(filepath.Join(dir, "zone.yaml"), scenarios.Options{})
 		if err != nil {
 			t.Errorf("%s from %s: %v", c.at, c.origin, err)

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"strings"
 	"testing"
 
 	"orrery/model"
@@ -33,7 +32,7 @@ func TestNodesKeepBackWhatKubeletsKeepBack(t *testing.T) {
 			t.Errorf("%s has %+v", n.Name, a)
 		}
 	}
-	for _, n := range s.Config.ControlPlane.Machines(&s.Config.Eviction) {
+	for _, n := range s.Config.ControlPlane.Machines(&s.Config.Kubelet.Eviction) {
 		if n.Capacity.MemoryBytes-n.Allocatable.MemoryBytes != 100<<20 {
 			t.Errorf("%s has %+v", n.Name, n.Allocatable)
 		}
@@ -51,7 +50,7 @@ func TestMistakesAboutReservedResourcesAreSaidWhereTheyAre(t *testing.T) {
 		{"hollow: true, systemReserved: {cpu: 1}", "a hollow node has no kubelet that reserves anything"},
 	} {
 		_, err := loaded(t, "  nodes: [{name: n, cpu: 4, memory: 16Gi, "+c.extra+"}]\n", "")
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if !complains(err, c.want) {
 			t.Errorf("%s: want %q, got\n%v", c.extra, c.want, err)
 		}
 	}
@@ -82,7 +81,7 @@ func TestKubeletsKeepProcessesFromPods(t *testing.T) {
 func TestHardThresholdsThatLeaveNothingForPodsAreRefused(t *testing.T) {
 	for _, nodes := range []string{"  nodes: [{name: n, cpu: 4, memory: 16Gi}]\n", "  nodeGroups: [{name: g, min: 1, max: 2, cpu: 4, memory: 16Gi}]\n"} {
 		_, err := loaded(t, "  kubelet: {evictionHard: {memory.available: 100Gi}}\n"+nodes, "")
-		if want := "memory: the hard eviction thresholds of 102400Mi of memory and 0Mi of the disk leave nothing for pods"; err == nil || !strings.Contains(err.Error(), want) {
+		if want := "memory: the hard eviction thresholds of 102400Mi of memory and 0Mi of the disk leave nothing for pods"; !complains(err, want) {
 			t.Errorf("%s: want %q, got\n%v", nodes, want, err)
 		}
 	}

@@ -23,7 +23,8 @@
 //	       external: {members: 3, zones: [a, b, c]}}, # on machines of their own, etcd-0, etcd-1, ...; unless said, a member on each of the control plane's
 //	     apiServer: {memory: 4Gi, consistentListFromCache: true, streamingEncoding: true, priorityAndFairness: true}} # without memory, what the machine has
 //	  nodes:                         # web-0, web-1, ... in zones by turns; without count, one called web
-//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, inodes: 6500000, pids: 100000, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
+//	    - {name: web, count: 60, cpu: 16, memory: 64Gi, disk: 100Gi, inodes: 6500000, pids: 100000, pods: 110, gpus: 8, gpuModel: A100,
+//	       zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"], staticPods: [agent.yaml], hollow: true}
 //	                                 # staticPods: pods in files on each of the machines, which its kubelet runs without being asked
 //	                                 # inodes: files the disk can have, pids: processes there can be; unless said, what Linux makes of disk and memory
 //	                                 # kubeReserved, systemReserved: {cpu: 500m, memory: 1Gi, pid: 1000}: what pods cannot have
@@ -37,7 +38,8 @@
 //	  nodeBandwidth: 1250M           # bytes of requests and answers a second that a node sends, and receives, at most
 //	  imagePulls: {parallel: 3, registryBandwidth: 500Mi} # images a node pulls at a time, 1 unless said; bytes a second for all nodes together
 //	  kubelet:                       # of every node, by the names of a KubeletConfiguration
-//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn], evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
+//	     {kubeAPIQPS: 50, kubeAPIBurst: 100, podPidsLimit: 4096, allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn],
+//	     evictionHard: {memory.available: 100Mi, nodefs.available: 10%,
 //	       nodefs.inodesFree: 5%, imagefs.available: 15%, imagefs.inodesFree: 5%, pid.available: 10%}, # which replaces all defaults: those, without pid.available
 //	     evictionSoft: {memory.available: 1Gi}, evictionSoftGracePeriod: {memory.available: 90s}, evictionMaxPodGracePeriod: 60s,
 //	     evictionPressureTransitionPeriod: 5m, containerLogMaxSize: 10Mi, containerLogMaxFiles: 5}
@@ -45,7 +47,8 @@
 //	  nodeRepair: {after: 10m, takes: 2m..4m} # a node that is not ready for so long gets another machine
 //	  panicAfter: 30s                # kernels that panic when more CPU is wanted than there is for so long; unless said, none does
 //	  nodeGroups:                    # machines that come and go: web-0, web-1, ... ; start is min unless said, price is per hour and machine
-//	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100, zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
+//	    - {name: web, min: 3, max: 10, start: 3, cpu: 4, memory: 16Gi, disk: 100Gi, pods: 110, gpus: 8, gpuModel: A100,
+//	       zones: [a, b, c], labels: {pool: web}, taints: ["a=b:NoSchedule"],
 //	       provision: "lognormal(90s, p99 4m)", price: 0.2, priority: 10}
 //	  cloud: {quota: 100, launchesPerMinute: 50, terminationHandler: true}
 //	  autoscaler: {expander: least-waste, scanInterval: 10s, scaleDown: true, scaleDownUnneededTime: 10m, scaleDownDelayAfterAdd: 10m,
@@ -79,7 +82,8 @@
 //	       calls: [{service: db, namespace: data, per_request: 2, timeout: 1s, retries: 2}], # what each request asks of others, one after the other
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
-//	       lookups: 1, external: 0.5, cache: none, serveStale: 1h} # names of Services and others that a request of a pod needs; kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers
+//	       lookups: 1, external: 0.5, cache: none, serveStale: 1h} # names of Services and others that a request of a pod needs;
+//	                                 # kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}

@@ -58,7 +58,8 @@ var tableOptions = options{
 	{ofTables, "rows", "1000000", "rows", "5000", "that are read, of those that count"},
 	{ofTables, "where", "", "a map", "{seconds: [0, 5]}", "which rows count: words that a column must have"},
 	{ofTables, "labels", "", "labels", "{from: trace}", "of all that it has"},
-	{ofTables, "columns", "", "a map", "{arrival: seconds, cpu: cores, memory: bytes}", "required: which column holds what, see orrery list columns; each a name or a number, or a map"},
+	{ofTables, "columns", "", "a map", "{arrival: seconds, cpu: cores, memory: bytes}",
+		"required: which column holds what, see orrery list columns; each a name or a number, or a map"},
 }
 
 // columnOptions is what a map about a column says, of numbers and of words.

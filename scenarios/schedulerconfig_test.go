@@ -61,11 +61,13 @@ func TestPluginsAreMergedAsByKubeScheduler(t *testing.T) {
 		{"one at multiPoint keeps its place", "multiPoint: {enabled: [{name: NodeResourcesFit}]}",
 			"NodeUnschedulable NodeName TaintToleration NodeAffinity NodePorts NodeResourcesFit", defaultScores},
 		{"disabled and enabled again goes to the end", "multiPoint: {disabled: [{name: NodeName}], enabled: [{name: NodeName}]}",
-			"NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit GPUShare VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity NodeName", defaultScores},
+			"NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit GPUShare VolumeRestrictions NodeVolumeLimits VolumeBinding " +
+				"VolumeZone PodTopologySpread InterPodAffinity NodeName", defaultScores},
 		{"nothing but what is said", `multiPoint: {disabled: [{name: "*"}], enabled: [{name: PrioritySort}, {name: DefaultBinder}, {name: NodeResourcesFit, weight: 2}]}`,
 			"NodeResourcesFit", "NodeResourcesFit*2"},
 		{"a filter without multiPoint comes last", `multiPoint: {disabled: [{name: NodeUnschedulable}]}, filter: {enabled: [{name: NodeUnschedulable}]}`,
-			"NodeName TaintToleration NodeAffinity NodePorts NodeResourcesFit GPUShare VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity NodeUnschedulable", defaultScores},
+			"NodeName TaintToleration NodeAffinity NodePorts NodeResourcesFit GPUShare VolumeRestrictions NodeVolumeLimits VolumeBinding " +
+				"VolumeZone PodTopologySpread InterPodAffinity NodeUnschedulable", defaultScores},
 	} {
 		got, err := openConfig(t, "profiles: [{plugins: {"+c.plugins+"}}]\n")
 		if err != nil {

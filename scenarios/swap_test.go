@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"strings"
 	"testing"
 
 	"orrery/model"
@@ -21,8 +20,8 @@ func TestSwapIsReadOfNodesAndNodeGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := s.Config.Nodes; *n[0].Stock != (model.Stock{SwapBytes: 8 << 30}) || *n[1].Stock != (model.Stock{SwapBytes: 1 << 30}) || s.Config.LimitedSwap != limited {
-			t.Errorf("%s: %+v, %+v, %v", kubelet, n[0].Stock, n[1].Stock, s.Config.LimitedSwap)
+		if n := s.Config.Nodes; *n[0].Stock != (model.Stock{SwapBytes: 8 << 30}) || *n[1].Stock != (model.Stock{SwapBytes: 1 << 30}) || s.Config.Kubelet.LimitedSwap != limited {
+			t.Errorf("%s: %+v, %+v, %v", kubelet, n[0].Stock, n[1].Stock, s.Config.Kubelet.LimitedSwap)
 		}
 	}
 	for extra, want := range map[string]string{
@@ -33,7 +32,7 @@ func TestSwapIsReadOfNodesAndNodeGroups(t *testing.T) {
 		"  nodes: [{name: n, cpu: 1, memory: 1Gi, hollow: true, swap: 1Gi}]\n":                            "nothing swaps",
 		"  nodes: [{name: n, cpu: 1, memory: 1Gi}]\n  kubelet: {memorySwap: {swapBehavior: Unlimited}}\n": "LimitedSwap",
 	} {
-		if _, err := loaded(t, extra, ""); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := loaded(t, extra, ""); !complains(err, want) {
 			t.Errorf("%s: want %q, got\n%v", extra, want, err)
 		}
 	}

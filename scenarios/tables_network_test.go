@@ -132,7 +132,8 @@ func TestTableAKubeProxyIsStopped(t *testing.T) {
 	late := func(t *model.Traffic) bool { return parts(t.TimedOutMilliRPS, t.OfferedMilliRPS) == 333 }
 	fails := func(t *model.Traffic) bool { return t.ServedMilliRPS < t.OfferedMilliRPS }
 	const second = time.Second
-	check(t, proxied("", "{at: 5m, for: 10m, fault: proxy-stop, target: node/s}, {at: 6m, do: scale, target: deployment/web, replicas: 2}, {at: 14m, do: scale, target: deployment/web, replicas: 3}"), 5*time.Minute,
+	const stopped = "{at: 5m, for: 10m, fault: proxy-stop, target: node/s}, {at: 6m, do: scale, target: deployment/web, replicas: 2}, "
+	check(t, proxied("", stopped+"{at: 14m, do: scale, target: deployment/web, replicas: 3}"), 5*time.Minute,
 		tableRow{"the load balancer leaves its node", says("LoadBalancerTargetUnhealthy", "node/s", ""), 16 * second, 24 * second},
 		tableRow{"a third of what it sends is refused", fares("web", "node/s", refused), time.Minute, 62 * second},
 		tableRow{"all is well where it runs again", fares("web", "node/s", well), 10*time.Minute + 100*time.Millisecond, 10*time.Minute + 10*second},
@@ -144,7 +145,7 @@ func TestTableAKubeProxyIsStopped(t *testing.T) {
 			return r.At.Sub(0) > 6*time.Minute+2*second && fares("web", "node/w-0", fails)(x, r)
 		}},
 	)
-	check(t, proxied("", "{at: 5m, for: 10m, fault: proxy-stop, target: node/s}, {at: 6m, do: scale, target: deployment/web, replicas: 2}, {at: 7m, fault: node-down, target: node/w-1}"), 5*time.Minute,
+	check(t, proxied("", stopped+"{at: 7m, fault: node-down, target: node/w-1}"), 5*time.Minute,
 		tableRow{"a third goes to a dead machine", fares("web", "node/s", late), 2 * time.Minute, 2*time.Minute + second},
 	)
 }

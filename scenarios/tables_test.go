@@ -119,7 +119,9 @@ func TestTableOneAPIServerOfThree(t *testing.T) {
 // dead afterwards: the new leader gives every node 50 s.
 func TestTableAllAPIServers(t *testing.T) {
 	const down = 10 * time.Minute
-	check(t, controlPlaneOf3("25m", "{at: 5m, for: 10m, fault: apiserver-crash, server: [cp-0, cp-1, cp-2]}, {at: 14m, do: scale, target: deployment/web, replicas: 8}, {at: 16m, do: scale, target: deployment/web, replicas: 8}"), 5*time.Minute,
+	const timeline = "{at: 5m, for: 10m, fault: apiserver-crash, server: [cp-0, cp-1, cp-2]}, " +
+		"{at: 14m, do: scale, target: deployment/web, replicas: 8}, {at: 16m, do: scale, target: deployment/web, replicas: 8}"
+	check(t, controlPlaneOf3("25m", timeline), 5*time.Minute,
 		tableRow{"the scheduler stops leading", says("LeaderElection", "kube-scheduler", "stopped leading"), 10 * time.Second, 16 * time.Second},
 		tableRow{"the controller manager stops leading", says("LeaderElection", "kube-controller-manager", "stopped leading"), 10 * time.Second, 12100 * time.Millisecond},
 		tableRow{"somebody leads the controllers again", says("LeaderElection", "kube-controller-manager", "became leader"), down, down + 35*time.Second},

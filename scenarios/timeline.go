@@ -277,7 +277,8 @@ func (l *loader) fault(e *entry) fault.Spec {
 		m.Optional("fault").Errorf("no requests come through a load balancer: workload.traffic says which do, with from: internet")
 	}
 	if e.kind.OwnEtcd && l.scenario.Config.ControlPlane.ExternalEtcd == 0 {
-		m.Optional("fault").Errorf("etcd has no machines of its own: its members are on those of the control plane, so write node-down, or say controlPlane: {etcd: {external: {members: 3}}}")
+		m.Optional("fault").Errorf("etcd has no machines of its own: its members are on those of the control plane, " +
+			"so write node-down, or say controlPlane: {etcd: {external: {members: 3}}}")
 		return f
 	}
 	for _, p := range e.kind.Params {

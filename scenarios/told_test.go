@@ -41,7 +41,10 @@ func untold(h *store.History) (lines [][]byte, told int) {
 // Whether anybody wants to know what is used changes nothing else, and nothing is told
 // unless somebody does.
 func TestTellingWhatIsUsedChangesNothingElse(t *testing.T) {
-	for _, name := range []string{"noisy-neighbor-broken", "memory-leak-broken", "hpa", "cpu-throttling-broken", "machine-stress", "retry-storm-broken", "in-place-resize", "graceful-reboot"} {
+	for _, name := range []string{
+		"noisy-neighbor-broken", "memory-leak-broken", "hpa", "cpu-throttling-broken",
+		"machine-stress", "retry-storm-broken", "in-place-resize", "graceful-reboot",
+	} {
 		plain, end := telling(t, name)
 		told, _ := telling(t, name, allUsage...)
 		for _, x := range []*cluster.Cluster{plain, told} {

@@ -8,7 +8,10 @@ import (
 
 // The keys of a machine about what it is made of, and those of a KubeletConfiguration
 // about what pods may have of it for themselves.
-var topologyKeys = []string{"numaNodes", "threadsPerCore", "cpuManagerPolicy", "cpuManagerPolicyOptions", "memoryManagerPolicy", "reservedMemory", "topologyManagerPolicy", "topologyManagerScope"}
+var topologyKeys = []string{
+	"numaNodes", "threadsPerCore", "cpuManagerPolicy", "cpuManagerPolicyOptions",
+	"memoryManagerPolicy", "reservedMemory", "topologyManagerPolicy", "topologyManagerScope",
+}
 
 // maxCPUs is the most that Linux manages (NR_CPUS).
 const maxCPUs = 8192

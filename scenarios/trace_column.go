@@ -27,6 +27,8 @@ func integer(lo, hi int64) func(strict.Value) int64 {
 	return func(v strict.Value) int64 { return v.Int(lo, hi) }
 }
 
+func gpus(v strict.Value) int64 { return v.Milli(1, model.MaxGPUs*model.GPUMilli) }
+
 func nanoseconds(v strict.Value) int64 { return int64(v.Duration()) }
 
 // maxMoment is more than a century, in nanoseconds, on either side of any origin.
@@ -37,7 +39,7 @@ const maxMoment = math.MaxInt64 / 2
 var (
 	ofCPU      = quantity{one: 1000, read: strict.Value.CPU, hi: 1_000_000_000, limits: "0 to 1000000 cores", unit: "1m"}
 	ofBytes    = quantity{one: 1, read: strict.Value.Bytes, hi: maxBytes, limits: "0 to 1Pi", unit: "1Mi"}
-	ofGPUs     = quantity{one: model.GPUMilli, read: func(v strict.Value) int64 { return v.Milli(1, model.MaxGPUs*model.GPUMilli) }, hi: model.MaxGPUs * model.GPUMilli, limits: "0 to 64 GPUs"}
+	ofGPUs     = quantity{one: model.GPUMilli, read: gpus, hi: model.MaxGPUs * model.GPUMilli, limits: "0 to 64 GPUs"}
 	ofGPUMilli = quantity{one: 1, read: integer(1, model.GPUMilli), hi: model.GPUMilli, limits: "0 to 1000 thousandths of a GPU"}
 	ofPods     = quantity{one: 1, read: integer(1, 10_000), hi: 10_000, limits: "0 to 10000 pods"}
 	ofPriority = quantity{one: 1, read: integer(math.MinInt32, 1_000_000_000), lo: math.MinInt32, hi: 1_000_000_000, limits: "-2147483648 to 1000000000"}

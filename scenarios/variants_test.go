@@ -14,7 +14,11 @@ import (
 // fixes is what the second of a pair of replays does otherwise, as paths that what
 // differs begins with. A replay that goes well proves a fix only if nothing else differs.
 var fixes = map[string][]string{
-	"registry-always":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy", "workload.manifests.0.spec.template.spec.containers.1.imagePullPolicy", "workload.manifests.0.spec.template.spec.containers.2.imagePullPolicy"},
+	"registry-always": {
+		"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy",
+		"workload.manifests.0.spec.template.spec.containers.1.imagePullPolicy",
+		"workload.manifests.0.spec.template.spec.containers.2.imagePullPolicy",
+	},
 	"registry-outage":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy"},
 	"registry-silent":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy"},
 	"dns-oom":                          {"workload.manifests.0.spec.template.spec.containers.0.resources.limits.memory"},

@@ -413,7 +413,8 @@ func (l *loader) alike(v strict.Value, t *workload.Traffic) {
 		if x.Namespace != t.Namespace || x.Service != t.Service || x.From != t.From || t.Service == "" {
 			continue
 		}
-		if x.Timeout != t.Timeout || x.Retries != t.Retries || (x.Connections == nil) != (t.Connections == nil) || t.Connections != nil && *x.Connections != *t.Connections {
+		shared := (x.Connections == nil) == (t.Connections == nil) && (t.Connections == nil || *x.Connections == *t.Connections)
+		if x.Timeout != t.Timeout || x.Retries != t.Retries || !shared {
 			v.Errorf("traffic from %s to this Service is there already, with another timeout, other retries or connections: one source sends in one way", t.From)
 			return
 		}

@@ -89,9 +89,11 @@ var callOptions = options{
 
 // probeOptions is the kinds of probes; they stand in the order of model.ProbeKind.
 var probeOptions = options{
-	model.Readiness: {ofProbes, "readiness", "", "a path", "own", "own (a thread of its own: while the process runs), queue (as a request waits for a worker), or request (all that a request does); queue for HTTP and gRPC, else own, unless said"},
-	model.Liveness:  {ofProbes, "liveness", "", "a path", "queue", "the same, for these"},
-	model.Startup:   {ofProbes, "startup", "", "a path", "{path: request, needs: db}", "the same, for these; each may be a map"},
+	model.Readiness: {ofProbes, "readiness", "", "a path", "own",
+		"own (a thread of its own: while the process runs), queue (as a request waits for a worker), " +
+			"or request (all that a request does); queue for HTTP and gRPC, else own, unless said"},
+	model.Liveness: {ofProbes, "liveness", "", "a path", "queue", "the same, for these"},
+	model.Startup:  {ofProbes, "startup", "", "a path", "{path: request, needs: db}", "the same, for these; each may be a map"},
 }
 
 // probeMapOptions is what a map about a probe of any kind says.

@@ -28,7 +28,8 @@ orrery compare --policy default,bin-pack -o json burst.yaml | jq .measures`,
 	flags: func(f *pflag.FlagSet, o *options) {
 		f.StringVar(&o.policy, "policy", "", "the policies; each is compared with the first. Besides the scenario's own there are "+strings.Join(scheduler.PolicyNames(), ", "))
 		f.StringVar(&o.seeds, "seeds", "1..20", "the seeds each of them is run with, such as 1..20 or 1,2,7")
-		f.StringArrayVar(&o.metrics, "metric", nil, "what to compare, may be given several times (default: what the scenario expects, and every metric that needs no object but "+strings.Join(report.OnlyIfAsked(), ", ")+", which make histories long)")
+		f.StringArrayVar(&o.metrics, "metric", nil, "what to compare, may be given several times (default: what the scenario expects, "+
+			"and every metric that needs no object but "+strings.Join(report.OnlyIfAsked(), ", ")+", which make histories long)")
 		f.StringVarP(&o.output, "output", "o", "text", "text or json")
 		runFlags(f, o)
 	},

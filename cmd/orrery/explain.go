@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"orrery/model"
 	"orrery/report"
 )
 
@@ -25,7 +26,7 @@ orrery explain zone.yaml pod/web-7d4b9c-x8k2p --at 12m    # the last decision ab
 
 func explain(c *console, o *options, args []string) int {
 	if len(args) != 2 {
-		return c.wrong("explain", fmt.Errorf("explain takes a scenario and an object such as pod/web-1, got %s", report.Quantity(int64(len(args)), "argument")))
+		return c.wrong("explain", fmt.Errorf("explain takes a scenario and an object such as pod/web-1, got %s", model.Counted(int64(len(args)), "argument")))
 	}
 	s, err := c.load(args[0], o)
 	if err != nil {

@@ -107,7 +107,7 @@ func (d *decision) text() string {
 		goes = "it is to go to node/" + d.Node
 	}
 	d.line("%s was decided upon at %v, attempt %d: %s", d.Pod.Path(), d.At, d.attempt, goes)
-	d.line("  the scheduler knew %s then and asked %d, of which %d can take it", report.Quantity(int64(d.Nodes), "node"), d.Examined, len(d.Feasible))
+	d.line("  the scheduler knew %s then and asked %d, of which %d can take it", model.Counted(int64(d.Nodes), "node"), d.Examined, len(d.Feasible))
 	if d.Nominated != "" {
 		d.line("  it was nominated for node/%s, which is asked first", d.Nominated)
 	}
@@ -153,7 +153,7 @@ func (d *decision) scores() {
 	d.line("")
 	d.table(rows)
 	if rest := d.Feasible[min(shown, len(d.Feasible)):]; len(rest) > 0 {
-		d.line("  and %s more, from %d down to %d", report.Quantity(int64(len(rest)), "node"), rest[0].Total, rest[len(rest)-1].Total)
+		d.line("  and %s more, from %d down to %d", model.Counted(int64(len(rest)), "node"), rest[0].Total, rest[len(rest)-1].Total)
 	}
 	if len(same) > 0 {
 		d.line("  the same for all: %s", strings.Join(same, ", "))
@@ -204,7 +204,7 @@ func (d *decision) why() {
 			places = append(places, n.Node+" as number "+strconv.Itoa(n.Place+1))
 		}
 		d.line("  %s have %s; kube-scheduler v1.35 takes the one at the root of its heap of scores,",
-			report.Quantity(int64(ties), "node"), report.Quantity(best.Total, "point"))
+			model.Counted(int64(ties), "node"), model.Counted(best.Total, "point"))
 		d.line("  which goes by the order in which they were found: %s%s", strings.Join(places, ", "), more(ties-len(places)))
 	}
 	if ties < len(d.Feasible) {
@@ -215,7 +215,7 @@ func (d *decision) why() {
 				made = append(made, fmt.Sprintf("%s %+d", p.Plugin, by))
 			}
 		}
-		d.line("  %s more than the next, %s: %s", report.Quantity(int64(best.Total-next.Total), "point"), next.Node, strings.Join(made, ", "))
+		d.line("  %s more than the next, %s: %s", model.Counted(int64(best.Total-next.Total), "point"), next.Node, strings.Join(made, ", "))
 	}
 }
 
@@ -268,7 +268,7 @@ func (d *decision) refusals() {
 	slices.SortStableFunc(groups, func(a, b *group) int { return len(b.nodes) - len(a.nodes) })
 	d.head("who cannot take it")
 	for _, g := range groups {
-		d.line("  %s: %s: %s", report.Quantity(int64(len(g.nodes)), "node"), g.say, g.names())
+		d.line("  %s: %s: %s", model.Counted(int64(len(g.nodes)), "node"), g.say, g.names())
 	}
 }
 
@@ -296,7 +296,7 @@ func (d *decision) changes() {
 		if len(g.nodes) == 1 {
 			d.line("  node/%s: %s", g.nodes[0], g.say)
 		} else {
-			d.line("  any of %s (%s): %s", report.Quantity(int64(len(g.nodes)), "node"), g.names(), g.say)
+			d.line("  any of %s (%s): %s", model.Counted(int64(len(g.nodes)), "node"), g.names(), g.say)
 		}
 		for _, n := range g.nodes {
 			told[n] = true
@@ -310,7 +310,7 @@ func (d *decision) changes() {
 	for _, g := range grouped(rest, refusal) {
 		kinds = append(kinds, strconv.Itoa(len(g.nodes))+" "+g.say)
 	}
-	d.line("  and more for %s: %s", report.Quantity(int64(len(rest)), "other node"), strings.Join(kinds, ", "))
+	d.line("  and more for %s: %s", model.Counted(int64(len(rest)), "other node"), strings.Join(kinds, ", "))
 }
 
 // preemption prints who is asked to leave.

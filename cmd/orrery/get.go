@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"orrery/model"
 	"orrery/report"
 	"orrery/sim"
 )
@@ -23,7 +24,7 @@ orrery get node-loss                  # at the end`,
 
 func get(c *console, o *options, args []string) int {
 	if len(args) != 1 {
-		return c.wrong("get", fmt.Errorf("get takes a scenario, got %s", report.Quantity(int64(len(args)), "argument")))
+		return c.wrong("get", fmt.Errorf("get takes a scenario, got %s", model.Counted(int64(len(args)), "argument")))
 	}
 	s, err := c.load(args[0], o)
 	if err != nil {

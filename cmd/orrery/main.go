@@ -40,7 +40,10 @@ type command struct {
 }
 
 // commands is every subcommand, in the order in which help lists them.
-var commands = []command{runCommand, testCommand, listCommand, getCommand, topCommand, explainCommand, compareCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand}
+var commands = []command{
+	runCommand, testCommand, listCommand, getCommand, topCommand, explainCommand,
+	compareCommand, validateCommand, verifyCommand, scheduleCommand, versionCommand,
+}
 
 // options is every flag of every subcommand; a subcommand declares those it
 // takes.

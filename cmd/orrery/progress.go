@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"orrery/report"
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -74,7 +74,7 @@ func (b *bar) draw(done int) {
 		return
 	}
 	n := done * progressWidth / b.total
-	fmt.Fprintf(b.w, "\r\x1b[K%s [%s%s] %d of %s", b.title, strings.Repeat("#", n), strings.Repeat(".", progressWidth-n), done, report.Quantity(int64(b.total), "run"))
+	fmt.Fprintf(b.w, "\r\x1b[K%s [%s%s] %d of %s", b.title, strings.Repeat("#", n), strings.Repeat(".", progressWidth-n), done, model.Counted(int64(b.total), "run"))
 }
 
 func (b *bar) clear() {

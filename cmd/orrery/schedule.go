@@ -273,6 +273,6 @@ func (c *console) scheduleEach(p *scheduler.Planner, s *scenarios.State) int {
 		fmt.Fprintf(w, "%s\t%s\t\n", name, report.Escape(d.Node))
 	})
 	w.Flush()
-	fmt.Fprintf(c.out, "\n%d of %s placed on %s\n", placed, report.Quantity(int64(len(pending)), "pod"), report.Quantity(int64(len(s.Nodes)), "node"))
+	fmt.Fprintf(c.out, "\n%d of %s placed on %s\n", placed, model.Counted(int64(len(pending)), "pod"), model.Counted(int64(len(s.Nodes)), "node"))
 	return exitHeld
 }

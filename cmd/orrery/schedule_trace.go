@@ -28,7 +28,7 @@ func (c *console) scheduleTrace(o *options) int {
 		return c.wrong("schedule", fmt.Errorf("%s has no trace of pods to place", report.Escape(o.trace)))
 	}
 	if n := len(config.Objects); n > 0 {
-		fmt.Fprintf(c.err, "only the pods of the trace are placed, not the scenario's %s\n", report.Quantity(int64(n), "other object"))
+		fmt.Fprintf(c.err, "only the pods of the trace are placed, not the scenario's %s\n", model.Counted(int64(n), "other object"))
 	}
 	typical := config
 	if o.typical != "" {
@@ -45,7 +45,7 @@ func (c *console) scheduleTrace(o *options) int {
 	if err := x.place(config, o.placements); err != nil {
 		return c.wrong("schedule", err)
 	}
-	fmt.Fprintf(c.out, "%d of %s placed on %s; none leaves\n\n", x.pods-x.unplaced, report.Quantity(int64(x.pods), "pod"), report.Quantity(int64(len(config.Nodes)), "node"))
+	fmt.Fprintf(c.out, "%d of %s placed on %s; none leaves\n\n", x.pods-x.unplaced, model.Counted(int64(x.pods), "pod"), model.Counted(int64(len(config.Nodes)), "node"))
 	x.print(c)
 	return exitHeld
 }

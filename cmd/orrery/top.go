@@ -33,7 +33,7 @@ orrery top noisy-neighbor node/n-1 --every 5m                # of one`,
 
 func top(c *console, o *options, args []string) int {
 	if len(args) != 1 && len(args) != 2 {
-		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps pods, a pod, nodes or a node, got %s", report.Quantity(int64(len(args)), "argument")))
+		return c.wrong("top", fmt.Errorf("top takes a scenario and perhaps pods, a pod, nodes or a node, got %s", model.Counted(int64(len(args)), "argument")))
 	}
 	s, err := c.load(args[0], o)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"orrery/model"
 	"orrery/report"
 )
 
@@ -42,8 +43,8 @@ func validate(c *console, o *options, args []string) int {
 		}
 		c.notes(s.Notes)
 		fmt.Fprintf(c.out, "ok    %s: %s, %s, %s, %s, %s over %s\n", report.Escape(s.Config.Name),
-			report.Quantity(int64(len(s.Config.Nodes)), "node"), report.Quantity(int64(len(s.Config.Objects)), "object"), report.Quantity(int64(len(s.Config.Faults)), "fault"),
-			report.Quantity(int64(len(s.Config.Actions)), "action"), report.Quantity(int64(len(s.Expect)), "expectation"), s.Config.Duration)
+			model.Counted(int64(len(s.Config.Nodes)), "node"), model.Counted(int64(len(s.Config.Objects)), "object"), model.Counted(int64(len(s.Config.Faults)), "fault"),
+			model.Counted(int64(len(s.Config.Actions)), "action"), model.Counted(int64(len(s.Expect)), "expectation"), s.Config.Duration)
 	}
 	return code
 }

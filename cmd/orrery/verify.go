@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"orrery/model"
 	"orrery/report"
 	"orrery/scenarios"
 	"orrery/sim"
@@ -49,7 +50,7 @@ func verify(c *console, o *options, args []string) int {
 		fmt.Fprintln(c.err, first.stop)
 		return first.code()
 	}
-	fmt.Fprintf(c.out, "%s  seed %d  %s  %s\n", report.Escape(s.Config.Name), s.Config.Seed, report.Quantity(int64(first.report.Records), "record"), first.report.Digest)
+	fmt.Fprintf(c.out, "%s  seed %d  %s  %s\n", report.Escape(s.Config.Name), s.Config.Seed, model.Counted(int64(first.report.Records), "record"), first.report.Digest)
 	// A twin may take more events than the run itself.
 	s.Config.Limits = sim.Limits{}
 	for _, check := range []func(*scenarios.Scenario, *outcome, *options, string) error{c.again, c.everyTick, c.elsewhere} {
@@ -135,7 +136,7 @@ func (c *console) compare(what string, s *scenarios.Scenario, first *outcome) er
 	if first.report.Digest != second.report.Digest {
 		return differs{fmt.Sprintf("%s has the digest %s", what, second.report.Digest)}
 	}
-	fmt.Fprintf(c.out, "  same: %s (%s)\n", what, report.Quantity(int64(second.report.Events), "event"))
+	fmt.Fprintf(c.out, "  same: %s (%s)\n", what, model.Counted(int64(second.report.Events), "event"))
 	return nil
 }
 

@@ -97,7 +97,12 @@ type Server struct {
 // now on. It works on at most cores requests at the same time; others wait for
 // the first free core.
 func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at network.Site, cores int) *Server {
-	a := &Server{Config: e.Servers, kernel: k, store: s, gate: gateOf(s), fair: newFairness(e.Servers.Unfair, e.flows), etcd: e, work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores), classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}}
+	a := &Server{
+		Config: e.Servers, kernel: k, store: s, etcd: e,
+		gate: gateOf(s), fair: newFairness(e.Servers.Unfair, e.flows),
+		work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores),
+		classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{},
+	}
 	a.chances = k.Luck().Lane("apiserver flood")
 	a.site, a.name = at, "apiserver/"+net.Name(at)
 	a.self = k.Register(a.name, a)

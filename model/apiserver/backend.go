@@ -67,7 +67,10 @@ func NewBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Conf
 
 func newBackend(k *sim.Kernel, s *store.Store, net *network.Network, c etcd.Config, servers []network.Site) *Backend {
 	n := len(c.Sites)
-	b := &Backend{kernel: k, store: s, net: net, sites: c.Sites, serverSites: servers, servers: make([]*Server, len(servers)), service: make([]etcd.Service, n), locked: make([]bool, n), wrong: make([]bool, 2*n+2)}
+	b := &Backend{
+		kernel: k, store: s, net: net, sites: c.Sites, serverSites: servers, servers: make([]*Server, len(servers)),
+		service: make([]etcd.Service, n), locked: make([]bool, n), wrong: make([]bool, 2*n+2),
+	}
 	b.self = k.Register("etcd-log", b)
 	b.gone = newGoneNamespaces(s)
 	b.flows = newFlowControl(s)

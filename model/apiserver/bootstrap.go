@@ -51,8 +51,10 @@ const (
 // viewed and edited are the resources of the roles view, edit and admin that
 // have a kind in any cluster we model.
 var viewed = []model.PolicyRule{
-	rule(read, "", "pods pods/status pods/log services services/status serviceaccounts persistentvolumeclaims endpoints replicationcontrollers resourcequotas limitranges namespaces events"),
-	rule(read, "apps", "deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status daemonsets daemonsets/status controllerrevisions"),
+	rule(read, "", "pods pods/status pods/log services services/status serviceaccounts persistentvolumeclaims "+
+		"endpoints replicationcontrollers resourcequotas limitranges namespaces events"),
+	rule(read, "apps", "deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status "+
+		"statefulsets statefulsets/scale statefulsets/status daemonsets daemonsets/status controllerrevisions"),
 	rule(read, "batch", "jobs jobs/status cronjobs cronjobs/status"),
 	rule(read, "autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status"),
 	rule(read, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
@@ -102,7 +104,7 @@ var bootstrap = []bound{
 		rule(listWatch, all, all),
 		rule("create get update", "coordination.k8s.io", "leases"),
 	}},
-	{"system:node-proxier", []model.Subject{{Kind: "User", Name: "system:kube-proxy"}, {Kind: "ServiceAccount", Namespace: model.NamespaceSystem, Name: "kube-proxy"}}, []model.PolicyRule{
+	{"system:node-proxier", append(user("system:kube-proxy"), model.Subject{Kind: "ServiceAccount", Namespace: model.NamespaceSystem, Name: "kube-proxy"}), []model.PolicyRule{
 		rule(listWatch, "", "services endpoints"),
 		rule(read, "", "nodes"),
 		rule(listWatch, "discovery.k8s.io", "endpointslices"),

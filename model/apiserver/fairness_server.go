@@ -73,7 +73,11 @@ func (a *Server) width(r *store.Request, level int) int64 {
 func (a *Server) reject(now sim.Time, slot uint64) {
 	r := a.store.Request(slot)
 	level := a.fair.levels[a.fair.ticket(slot).level].name
-	a.store.Note(a.self, model.Note{Named: a.name, Warning: true, Reason: ReasonTooManyRequests, Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level, Load: &model.APILoad{Level: level}})
+	a.store.Note(a.self, model.Note{
+		Named: a.name, Warning: true, Reason: ReasonTooManyRequests,
+		Message: "rejects a request of " + r.Client.Name + ", to " + r.Op.String() + ": no seat in " + level,
+		Load:    &model.APILoad{Level: level},
+	})
 	r.RetryAfter = retryAfter
 	a.store.Answer(slot, store.TooManyRequests, nil)
 }
@@ -153,7 +157,10 @@ func (a *Server) tellLoad(now sim.Time) {
 	for len(a.told) < len(a.fair.levels) {
 		a.told = append(a.told, model.APILoad{})
 	}
-	renewals := a.fair.classify(question{as: &store.Identity{User: model.UserNodePrefix, Groups: []string{model.GroupNodes}}, right: store.RightUpdate, kind: model.KindLease, namespace: "kube-node-lease"})
+	renewals := a.fair.classify(question{
+		as:    &store.Identity{User: model.UserNodePrefix, Groups: []string{model.GroupNodes}},
+		right: store.RightUpdate, kind: model.KindLease, namespace: "kube-node-lease",
+	})
 	deaf := a.stall(writeCost) >= renewalTime
 	for i := range a.fair.levels {
 		l := &a.fair.levels[i]

@@ -265,7 +265,10 @@ func TestASuggestedLevelMayBeChangedAndComesBack(t *testing.T) {
 // A flood moves to the level it belongs to when a schema comes and goes.
 func TestAFloodMovesToTheLevelOfANewSchema(t *testing.T) {
 	c := newConfigured()
-	end := c.etcd.Flood(store.Flood{As: store.User(model.AccountUser("shop", "agent")), Right: store.RightList, Kind: model.KindPod, Clients: 2000, Every: time.Second, Objects: 1000, ObjectBytes: 2048})
+	agent := store.User(model.AccountUser("shop", "agent"))
+	end := c.etcd.Flood(store.Flood{
+		As: agent, Right: store.RightList, Kind: model.KindPod, Clients: 2000, Every: time.Second, Objects: 1000, ObjectBytes: 2048,
+	})
 	c.pass(t, 5*time.Second)
 	account := []model.Subject{{Kind: "ServiceAccount", Namespace: "shop", Name: "agent"}}
 	s := testSchema("s", "batch", 500, account)

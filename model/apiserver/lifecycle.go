@@ -58,7 +58,8 @@ func (a *Server) admitNamespace(r *store.Request) store.Refusal {
 // (pkg/registry/core/namespace/storage/storage.go Delete).
 func (a *Server) terminate(r *store.Request, cur *model.Namespace) (store.Refusal, model.Object) {
 	if cur.Deleting() {
-		r.Explain("Operation cannot be fulfilled on namespaces " + strconv.Quote(cur.Name) + ": The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.")
+		r.Explain("Operation cannot be fulfilled on namespaces " + strconv.Quote(cur.Name) + ": The system is ensuring all content is removed " +
+			"from this namespace.  Upon completion, this namespace will automatically be purged by the system.")
 		return store.Conflict, nil
 	}
 	next := *cur

@@ -58,8 +58,8 @@ func (a *Server) charge(r *store.Request) (charged bool, refusal store.Refusal) 
 }
 
 // admitTo adds a pod to what a quota has used, or what it wants more than it has. It is
-// refused if it would be more than the quota allows, if the quota was never computed, or if a container does
-// not say what the quota counts (CheckRequest, pods.go Constraints).
+// refused if it would be more than the quota allows, if the quota was never computed, or if
+// a container does not say what the quota counts (CheckRequest, pods.go Constraints).
 func admitTo(q *model.ResourceQuota, pod *model.Pod, has model.QuotaAmounts) store.Refusal {
 	if !q.Known {
 		return store.Forbidden

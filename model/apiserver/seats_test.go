@@ -38,7 +38,9 @@ func TestABurstWaitsOrComesAgainAndIsDone(t *testing.T) {
 func TestABurstKeepsNobodyElseFromItsSeat(t *testing.T) {
 	c := newCaller(t, "user", 64)
 	other := &caller{Kernel: c.Kernel, t: t, store: c.store}
-	other.client = c.store.NewClient(store.ClientConfig{Name: "other", As: store.User("system:serviceaccount:kube-system:default"), Actor: c.Register("other", other), Site: c.client.Site})
+	other.client = c.store.NewClient(store.ClientConfig{
+		Name: "other", As: store.User("system:serviceaccount:kube-system:default"), Actor: c.Register("other", other), Site: c.client.Site,
+	})
 	for i := range 340 {
 		c.client.Create(newPod(fmt.Sprint("p-", i)), 0)
 	}

@@ -86,7 +86,8 @@ func TestAWebhookThatRefusesConnectionsFailsClosedOrOpen(t *testing.T) {
 		if r.Refusal != want || took > time.Second {
 			t.Errorf("ignore %v: %v after %v", ignore, r.Refusal, took)
 		}
-		const message = `Internal error occurred: failed calling webhook "policy.example.com": failed to call webhook: Post "https://hook.hooks.svc:443/?timeout=10s": dial tcp: connect: connection refused`
+		const message = `Internal error occurred: failed calling webhook "policy.example.com": failed to call webhook: ` +
+			`Post "https://hook.hooks.svc:443/?timeout=10s": dial tcp: connect: connection refused`
 		if !ignore && r.Message != message {
 			t.Errorf("it says %q", r.Message)
 		}

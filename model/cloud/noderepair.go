@@ -72,7 +72,7 @@ func NewNodeRepair(k *sim.Kernel, s *store.Store, at network.Site, m Machines, c
 // Start begins to watch.
 func (r *NodeRepair) Start() {
 	r.nodes.Start()
-	r.leases.Tell(r.self)
+	r.leases.Listen(r.self)
 }
 
 // Wake implements sim.Actor.

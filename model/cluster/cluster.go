@@ -74,7 +74,10 @@ func New(c Config) (*Cluster, error) {
 		return nil, errors.New("a cluster needs at least one node")
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
-	x := &Cluster{Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{}}
+	x := &Cluster{
+		Kernel: k, config: c, net: network.New(k, network.DefaultProfile()),
+		proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{},
+	}
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
 	x.registry = runtime.NewRegistry(k)
 	x.registry.Bandwidth = c.RegistryBandwidth
@@ -90,7 +93,10 @@ func New(c Config) (*Cluster, error) {
 	c.Scheduler.Usage = x.usage
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
-	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic, World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth()})
+	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{
+		Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic,
+		World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth(),
+	})
 	x.starts = workload.NewStarts(k, x.Store, x.net)
 	x.expectWebhooks()
 	if err := x.addNodes(); err != nil {
@@ -148,7 +154,9 @@ func (x *Cluster) addReplicas(c scheduler.Config) {
 			c.Replica = "@" + machine
 		}
 		x.replica(schedulerPod, i, schedulers.Add(machine, site, scheduler.New(x.Kernel, x.Store, site, c)))
-		manager := controller.New(x.Kernel, x.Store, site, controller.Config{Literal: literal, Usage: x.Usage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage})
+		manager := controller.New(x.Kernel, x.Store, site, controller.Config{
+			Literal: literal, Usage: x.Usage, LostDisk: x.lostDisk, Replica: c.Replica, Ledger: ledger, Storage: c.Storage,
+		})
 		x.managers = append(x.managers, manager)
 		x.replica(controllerManagerPod, i, controllers.Add(machine, site, manager))
 	}
@@ -165,7 +173,7 @@ func (installer) Wake(sim.Time, sim.Why, uint64) {}
 // pods run.
 func (x *Cluster) addNodes() error {
 	by := x.Kernel.Register("installer", installer{})
-	machines := x.config.ControlPlane.Machines(&x.config.Eviction)
+	machines := x.config.ControlPlane.Machines(&x.config.Kubelet.Eviction)
 	x.kubelets = make([]agent, 1, len(x.config.Nodes)+len(machines)+1)
 	x.sites = make([]network.Site, 1, cap(x.kubelets))
 	for _, given := range x.config.Nodes {
@@ -218,17 +226,7 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	if x.config.Hollow[n.Name] {
 		a = x.hollowKubelet(n, site)
 	} else {
-		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, kubelet.Config{
-			Literal: x.config.Literal, Behaviors: x.config.Behaviors, Registry: x.registry,
-			ParallelPulls: x.config.ParallelPulls, PullRate: x.config.PullRate, PanicAfter: x.config.PanicAfter,
-			Keen: x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage(), Eviction: x.config.Eviction,
-			PodPIDsLimit: x.config.PodPIDsLimit, LimitedSwap: x.config.LimitedSwap, Sysctls: x.config.Sysctls, Logs: x.config.Logs, Topology: x.config.topology(n),
-			QPS: x.config.KubeletQPS, Burst: x.config.KubeletBurst, Serving: told{x}, Used: x.used, Note: x.Store.Note,
-			Told: x.toldPods(), TellWhole: x.config.tellsWhole(n.Name),
-			API: starts{x, site}, Static: static, Volumes: x.attachable,
-			ImageGC: x.config.ImageGC, RestartMost: x.config.RestartMost,
-			Shutdown: x.config.Shutdown.of(n), Pace: &x.pace, LostDisk: x.lostDisk,
-		})
+		a = kubelet.New(x.Kernel, x.Store, x.net, n, site, x.kubeletConfig(n, site, static))
 	}
 	x.sites = append(x.sites, site)
 	x.kubelets = append(x.kubelets, a)
@@ -238,6 +236,19 @@ func (x *Cluster) place(n *model.Node, site network.Site, static []kubelet.Stati
 	return a
 }
 
+// kubeletConfig is what a node's kubelet depends on.
+func (x *Cluster) kubeletConfig(n *model.Node, site network.Site, static []kubelet.Static) kubelet.Config {
+	c := x.config.Kubelet
+	c.Literal = x.config.Literal
+	c.Static, c.Shutdown, c.Topology = static, x.config.Shutdown.of(n), x.config.topology(n)
+	c.Volumes, c.LostDisk = x.attachable, x.lostDisk
+	c.Behaviors, c.Registry, c.Pace = x.config.Behaviors, x.registry, &x.pace
+	c.Serving, c.Used, c.API, c.Note = hearers{x}, x.used, starts{x, site}, x.Store.Note
+	c.Keen = x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage()
+	c.HasAccount, c.WholeAccount = x.accounts(), x.config.wholeAccount(n.Name)
+	return c
+}
+
 // hollowKubelet is a node's agent that only plays one. They renew their leases by
 // turns, evenly spread over the period and never at its beginning, when timelines
 // like to do things.
@@ -245,6 +256,6 @@ func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: told{x}, FirstLease: turn,
+		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: hearers{x}, FirstLease: turn,
 	})
 }

@@ -43,22 +43,10 @@ type Config struct {
 	Behaviors runtime.Behaviors
 	Webhooks  []apiserver.WebhookBehavior
 
-	// PanicAfter is how long the kernels of nodes stand that more CPU is wanted than
-	// there is; 0 is for ever. One that does not is dead until its machine is replaced.
-	PanicAfter    time.Duration
-	Images        []runtime.Image  // that are described
-	ParallelPulls int              // images that a node pulls at a time; default 1
-	PullRate      runtime.PullRate // of each kubelet
-	Eviction      kubelet.Eviction // of each kubelet
-	ImageGC       kubelet.ImageGC  // of each kubelet
-	RestartMost   time.Duration    // the longest back-off of restarts; default kubelet.DefaultMostBackoff
-	PodPIDsLimit  int64            // processes that a pod may have; 0 is no limit
-	LimitedSwap   bool             // containers may have swap, where nodes have it
-	Logs          runtime.Logs     // how kubelets rotate those of containers
-	Sysctls       []string         // see kubelet.Config
-	// KubeletQPS and KubeletBurst are how many requests a second, and at once, each
-	// kubelet may make besides its heartbeats; default 50 and 100.
-	KubeletQPS, KubeletBurst int64
+	// Kubelet is what all kubelets are told, and their machines. What another field of this
+	// Config says, and what a run gives them to talk to, New fills in.
+	Kubelet kubelet.Config
+	Images  []runtime.Image // that are described
 
 	RegistryBandwidth int64 // bytes a second that the registry sends to all nodes together; 0 is without limit
 

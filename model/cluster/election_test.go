@@ -123,7 +123,8 @@ func TestASchedulerThatCrashesBindsNothingUntilOneLeads(t *testing.T) {
 // time has its whole grace of 50 s.
 func TestANewControllerManagerGivesEveryNodeAWholeGrace(t *testing.T) {
 	for seed := range uint64(10) {
-		c := replicated(seed+1, lost("kube-controller-manager", false), fault.Spec{ID: "down", Fault: "node-down", At: lossAt.Add(-20 * time.Second), Target: fault.Target{Names: []string{"n-0"}}})
+		down := fault.Spec{ID: "down", Fault: "node-down", At: lossAt.Add(-20 * time.Second), Target: fault.Target{Names: []string{"n-0"}}}
+		c := replicated(seed+1, lost("kube-controller-manager", false), down)
 		x := play(t, c)
 		led := took(x, "kube-controller-manager", "became leader")[0]
 		var unknown sim.Time

@@ -12,7 +12,8 @@ import (
 // A cluster is put together from values, run, and asked what was committed.
 func Example() {
 	size := model.Resources{CPUMilli: 2000, MemoryBytes: 4 << 30, EphemeralBytes: 100 << 30, Pods: 110}
-	spec := &model.PodSpec{Containers: []model.Container{{Name: "web", Image: "web:1", Requests: model.Resources{CPUMilli: 100}}}, GraceSeconds: 30, SchedulerName: "default-scheduler"}
+	web := model.Container{Name: "web", Image: "web:1", Requests: model.Resources{CPUMilli: 100}}
+	spec := &model.PodSpec{Containers: []model.Container{web}, GraceSeconds: 30, SchedulerName: "default-scheduler"}
 	spec.SumRequests()
 	x, err := cluster.New(cluster.Config{
 		Name: "tiny", Seed: 1, Duration: time.Minute,

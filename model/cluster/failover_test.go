@@ -137,7 +137,8 @@ func TestANodeOfAMachineThatIsGoneWaitsForACloudController(t *testing.T) {
 
 // Source: the machine of a leader takes its processes with it.
 func TestTheMachineOfTheFirstReplicasTakesThemWithIt(t *testing.T) {
-	c := threefold(1, 8, []cloud.Group{machines("web", 2, 10, 2)}, fault.Spec{ID: "down", Fault: "node-down", At: sim.Time(5 * time.Minute), Target: fault.Target{Names: []string{"cp-0"}}})
+	down := fault.Spec{ID: "down", Fault: "node-down", At: sim.Time(5 * time.Minute), Target: fault.Target{Names: []string{"cp-0"}}}
+	c := threefold(1, 8, []cloud.Group{machines("web", 2, 10, 2)}, down)
 	c.Actions = []workload.Action{to(6*time.Minute, 20)}
 	x := play(t, c)
 	for _, component := range []string{autoscaler.Name, cloud.CloudControllerManager, "kube-scheduler", "kube-controller-manager"} {

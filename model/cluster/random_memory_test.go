@@ -43,7 +43,7 @@ func swollen(seed uint64) cluster.Config {
 		}
 		c.Behaviors = append(runtime.Behaviors{b}, c.Behaviors...)
 	}
-	c.LimitedSwap = luck.Below(2) == 0
+	c.Kubelet.LimitedSwap = luck.Below(2) == 0
 	for _, n := range c.Nodes {
 		n.Stock = &model.Stock{SwapBytes: mi(1000, 20_000)}
 	}

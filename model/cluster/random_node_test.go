@@ -110,7 +110,7 @@ func (d *dice) kubelets(c *cluster.Config) {
 		}
 	}
 	if d.one(3) {
-		e := &c.Eviction
+		e := &c.Kubelet.Eviction
 		e.MostPodGrace, e.Stays = d.seconds(0, 40), d.seconds(0, 400)
 		for signal := range kubelet.Signals {
 			if d.one(3) {
@@ -126,7 +126,7 @@ func (d *dice) kubelets(c *cluster.Config) {
 		}
 	}
 	if d.one(4) {
-		c.PodPIDsLimit = int64(100 + d.below(2000))
+		c.Kubelet.PodPIDsLimit = int64(100 + d.below(2000))
 	}
 	if d.one(4) {
 		c.Conntrack = &workload.Conntrack{MaxPerCore: int64(100 + d.below(5000)), Min: int64(1000 + d.below(5000))}
@@ -135,13 +135,13 @@ func (d *dice) kubelets(c *cluster.Config) {
 		c.NodeBandwidth = int64(1+d.below(1000)) << 16
 	}
 	if d.one(4) {
-		c.KubeletQPS, c.KubeletBurst = int64(1+d.below(5)), int64(1+d.below(5))
+		c.Kubelet.QPS, c.Kubelet.Burst = int64(1+d.below(5)), int64(1+d.below(5))
 	}
 	if d.one(3) {
-		c.ParallelPulls = 2 + d.below(4)
+		c.Kubelet.ParallelPulls = 2 + d.below(4)
 	}
 	if d.one(8) {
-		c.PanicAfter = d.seconds(10, 200)
+		c.Kubelet.PanicAfter = d.seconds(10, 200)
 	}
 	if d.one(3) {
 		c.RegistryBandwidth = int64(20+d.below(200)) << 20
@@ -409,7 +409,10 @@ func (d *dice) dns(c *cluster.Config) {
 	x := deployments(1 + d.below(2))[0].(*model.Deployment)
 	rename(x, "dns", &d.luck)
 	c.Objects = append(c.Objects, x, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "dns"}, Selector: x.Selector, Ports: 1, UDP: true})
-	c.Behaviors = append(c.Behaviors, runtime.Behavior{Match: x.Selector, NeedsAPI: true, CPUMicroPerRPS: int64(d.below(500)), MemoryBytes: 20 << 20, MemoryPerRPS: int64(d.below(1 << 18))})
+	c.Behaviors = append(c.Behaviors, runtime.Behavior{
+		Match: x.Selector, NeedsAPI: true,
+		CPUMicroPerRPS: int64(d.below(500)), MemoryBytes: 20 << 20, MemoryPerRPS: int64(d.below(1 << 18)),
+	})
 	c.DNS = &workload.DNS{
 		Namespace: "default", Service: "dns", QueriesMilli: workload.QueriesPerRequest(1, int64(d.below(2)), 5), TTL: d.seconds(1, 60),
 		Cache: workload.DNSCache(d.below(3)), ServeStale: d.seconds(0, 60),

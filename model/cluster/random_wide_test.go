@@ -42,7 +42,10 @@ func wide(seed uint64) cluster.Config {
 	}
 	if d.one(2) {
 		interval := d.seconds(1, 20)
-		c.Probes = proxy.Probes{Interval: interval, Timeout: d.between(time.Millisecond, interval), Healthy: int64(1 + d.below(3)), Unhealthy: int64(1 + d.below(4)), Lag: d.seconds(0, 20)}
+		c.Probes = proxy.Probes{
+			Interval: interval, Timeout: d.between(time.Millisecond, interval),
+			Healthy: int64(1 + d.below(3)), Unhealthy: int64(1 + d.below(4)), Lag: d.seconds(0, 20),
+		}
 	}
 	c.Objects = append(c.Objects, randomBudgets(c.Objects, &d.luck)...)
 	for i := range d.below(4) {
@@ -88,7 +91,10 @@ func (d *dice) volumes(c *cluster.Config) {
 		Claims: []*model.Claim{{Meta: model.Meta{Name: "data"}, Class: "disk", Bytes: 1 << 30, Sized: true, Modes: model.ReadWriteOnce}},
 	})
 	if d.one(2) {
-		c.Actions = append(c.Actions, workload.Action{At: sim.Time(nodeTrouble), Do: "set-image", Kind: model.KindStatefulSet, Namespace: "default", Name: "vol", Container: "c-0", Image: "registry/img-1:2"})
+		c.Actions = append(c.Actions, workload.Action{
+			At: sim.Time(nodeTrouble), Do: "set-image", Kind: model.KindStatefulSet, Namespace: "default", Name: "vol",
+			Container: "c-0", Image: "registry/img-1:2",
+		})
 	}
 }
 
@@ -132,7 +138,9 @@ func (d *dice) wideFault(c *cluster.Config, i int) fault.Spec {
 	}
 	f := fault.Spec{ID: fmt.Sprint("wide-", i), At: d.whenInTrouble(), By: d.between(time.Second, 50*time.Second), Latency: d.dist(0, 3*time.Second)}
 	f.For = d.until(f.At, 3*time.Minute)
-	switch f.Fault = d.of("clock-jump", "watch-lag", "certificate-expiry", "token-expiry", "apiserver-crash", "apiserver-slow", "scheduler-crash", "controller-manager-crash", "leader-loss"); f.Fault {
+	f.Fault = d.of("clock-jump", "watch-lag", "certificate-expiry", "token-expiry",
+		"apiserver-crash", "apiserver-slow", "scheduler-crash", "controller-manager-crash", "leader-loss")
+	switch f.Fault {
 	case "clock-jump":
 		f.Target, f.Ahead, f.For = fault.Target{Count: 2}, d.one(3), 0
 	case "watch-lag":

@@ -6,8 +6,8 @@ import (
 	"orrery/model"
 )
 
-// toldPods tells of which pods the history is to have what they use. It is nil if of none.
-func (x *Cluster) toldPods() func(*model.Pod) bool {
+// accounts tells of which pods the history is to have what they use. It is nil if of none.
+func (x *Cluster) accounts() func(*model.Pod) bool {
 	all := slices.DeleteFunc(slices.Clone(x.config.TellUsage), func(u model.UsageOf) bool { return u.Kind == model.KindNode })
 	if len(all) == 0 {
 		return nil
@@ -17,8 +17,8 @@ func (x *Cluster) toldPods() func(*model.Pod) bool {
 	}
 }
 
-// tellsWhole tells whether the history is to have what the machine of a node uses.
-func (c *Config) tellsWhole(node string) bool {
+// wholeAccount tells whether the history is to have what the machine of a node uses.
+func (c *Config) wholeAccount(node string) bool {
 	return slices.ContainsFunc(c.TellUsage, func(u model.UsageOf) bool {
 		return u.Kind == model.KindNode && (u.Name == node || u.Name == "")
 	})

@@ -268,26 +268,26 @@ func (x *Cluster) nodeProxy(n *model.Node, site network.Site) *proxy.Proxy {
 	return x.proxy(n.Name, proxy.Config{Name: "kube-proxy/" + n.Name, Site: site, Node: n.Name, Zone: n.Labels.Value(model.LabelZone), Listener: routes{x}})
 }
 
-// told is who hears which pods answer: traffic, and the webhooks that renewals of
+// hearers is who hears which pods answer: traffic, and the webhooks that renewals of
 // leases have to pass. Of rules it hears those of the control plane's machines.
-type told struct{ x *Cluster }
+type hearers struct{ x *Cluster }
 
 // RouteChanged implements proxy.Listener.
-func (t told) RouteChanged(string, string, string) { t.x.etcd.Webhooks().Reconsider() }
+func (h hearers) RouteChanged(string, string, string) { h.x.etcd.Webhooks().Reconsider() }
 
 // ServingChanged implements runtime.Watcher.
-func (t told) ServingChanged(pod model.Ref, serving bool) {
-	t.x.flows.ServingChanged(pod, serving)
-	t.x.etcd.Webhooks().Reconsider()
+func (h hearers) ServingChanged(pod model.Ref, serving bool) {
+	h.x.flows.ServingChanged(pod, serving)
+	h.x.etcd.Webhooks().Reconsider()
 }
 
 // Broke implements runtime.Watcher.
-func (t told) Broke(pod model.Ref, told time.Duration, silent bool) {
-	t.x.flows.Broke(pod, told, silent)
+func (h hearers) Broke(pod model.Ref, ending time.Duration, silent bool) {
+	h.x.flows.Broke(pod, ending, silent)
 }
 
 // CapacityChanged implements runtime.Watcher.
-func (t told) CapacityChanged(pod model.Ref) { t.x.flows.CapacityChanged(pod) }
+func (h hearers) CapacityChanged(pod model.Ref) { h.x.flows.CapacityChanged(pod) }
 
 // webhookWorld is the cluster as calls of webhooks meet it.
 type webhookWorld struct{ x *Cluster }
@@ -305,7 +305,7 @@ func (x *Cluster) controlProxy(at network.Site) *proxy.Proxy {
 	if p := x.proxies[name]; p != nil {
 		return p
 	}
-	return x.proxy(name, proxy.Config{Name: "kube-proxy/" + name, Site: at, Node: name, Zone: x.net.Zone(at), Listener: told{x}})
+	return x.proxy(name, proxy.Config{Name: "kube-proxy/" + name, Site: at, Node: name, Zone: x.net.Zone(at), Listener: hearers{x}})
 }
 
 // PodSite implements apiserver.WebhookWorld.

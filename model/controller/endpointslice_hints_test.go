@@ -171,7 +171,8 @@ func TestWithoutTopologyModeAutoItsHintsGo(t *testing.T) {
 		zone bool
 		want string
 	}{{false, "a>:4 b>:4"}, {true, "a>a:4 b>b:4"}} {
-		r.user.client.Patch(r.store.Lookup(model.KindService, "default", "web").Head().Ref(), change[*model.Service]{func(s *model.Service) { s.TopologyAuto, s.PreferSameZone = false, c.zone }}, 0)
+		web := r.store.Lookup(model.KindService, "default", "web").Head().Ref()
+		r.user.client.Patch(web, change[*model.Service]{func(s *model.Service) { s.TopologyAuto, s.PreferSameZone = false, c.zone }}, 0)
 		r.run(t, 5*time.Second)
 		if got := hintsOf(r); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)

@@ -154,7 +154,9 @@ func TestTheLargestProposalOfSeveralMetricsCounts(t *testing.T) {
 	}{
 		{[]model.MetricSpec{cpu(50), cpu(25), cpu(80)}, 4, ""},
 		{[]model.MetricSpec{{Source: model.PodsMetric, Name: "rps"}, cpu(25)}, 4, ""},
-		{[]model.MetricSpec{cpu(100), {Source: model.PodsMetric, Name: "rps"}}, 0, "invalid metrics (1 invalid out of 2), first error is: failed to get pods metric value: unable to get metric rps: unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"},
+		{[]model.MetricSpec{cpu(100), {Source: model.PodsMetric, Name: "rps"}}, 0, "invalid metrics (1 invalid out of 2), " +
+			"first error is: failed to get pods metric value: unable to get metric rps: unable to fetch metrics from custom metrics API: " +
+			"no custom metrics API (custom.metrics.k8s.io) registered"},
 	} {
 		s := look(t, 2, "500", "500")
 		s.hpa.Metrics = c.metrics
@@ -169,7 +171,10 @@ func TestTheLargestProposalOfSeveralMetricsCounts(t *testing.T) {
 func TestHowFastATargetIsScaled(t *testing.T) {
 	minute := time.Minute
 	up, down := model.DefaultScaleUp(), model.DefaultScaleDown()
-	with := func(r model.ScalingRules, f func(*model.ScalingRules)) model.ScalingRules { f(&r); return r }
+	type rules = model.ScalingRules
+	plain := &model.ScalingBehavior{Up: up, Down: down}
+	rises := func(f func(*rules)) *model.ScalingBehavior { b := *plain; f(&b.Up); return &b }
+	falls := func(f func(*rules)) *model.ScalingBehavior { b := *plain; f(&b.Down); return &b }
 	for _, c := range []struct {
 		sentence          string
 		behavior          *model.ScalingBehavior
@@ -185,30 +190,30 @@ func TestHowFastATargetIsScaled(t *testing.T) {
 		{"maxReplicas", nil, 60, 500, nil, nil, nil, 100, "TooManyReplicas", "ReadyForNewScale"},
 		{"minReplicas", nil, 8, 1, nil, nil, nil, 2, "TooFewReplicas", "ReadyForNewScale"},
 		{"the highest of the last 300 s", nil, 8, 3, []recommendation{{9, -301}, {6, -300}, {4, -15}}, nil, nil, 6, "DesiredWithinRange", "ScaleDownStabilized"},
-		{"with behavior the window is open at its end", &model.ScalingBehavior{Up: up, Down: down}, 8, 3, []recommendation{{6, -300}, {4, -299}}, nil, nil, 4, "DesiredWithinRange", "ScaleDownStabilized"},
-		{"100 % or 4 pods in 15 s, whichever is more", &model.ScalingBehavior{Up: up, Down: down}, 3, 50, nil, nil, nil, 7, "ScaleUpLimit", "ReadyForNewScale"},
-		{"100 % is more", &model.ScalingBehavior{Up: up, Down: down}, 10, 50, nil, nil, nil, 20, "ScaleUpLimit", "ReadyForNewScale"},
-		{"what was added in the period counts", &model.ScalingBehavior{Up: up, Down: down}, 10, 50, nil, []scaleEvent{{4, -14}, {2, -15}}, nil, 12, "ScaleUpLimit", "ReadyForNewScale"},
-		{"and what was taken away", &model.ScalingBehavior{Up: up, Down: down}, 10, 50, nil, []scaleEvent{{4, -14}}, []scaleEvent{{2, -3}}, 16, "ScaleUpLimit", "ReadyForNewScale"},
-		{"the smallest change", &model.ScalingBehavior{Up: with(up, func(r *model.ScalingRules) { r.Select = model.SelectMin }), Down: down}, 10, 50, nil, nil, nil, 14, "ScaleUpLimit", "ReadyForNewScale"},
-		{"percents up are rounded up", &model.ScalingBehavior{Up: with(up, func(r *model.ScalingRules) {
+		{"with behavior the window is open at its end", plain, 8, 3, []recommendation{{6, -300}, {4, -299}}, nil, nil, 4, "DesiredWithinRange", "ScaleDownStabilized"},
+		{"100 % or 4 pods in 15 s, whichever is more", plain, 3, 50, nil, nil, nil, 7, "ScaleUpLimit", "ReadyForNewScale"},
+		{"100 % is more", plain, 10, 50, nil, nil, nil, 20, "ScaleUpLimit", "ReadyForNewScale"},
+		{"what was added in the period counts", plain, 10, 50, nil, []scaleEvent{{4, -14}, {2, -15}}, nil, 12, "ScaleUpLimit", "ReadyForNewScale"},
+		{"and what was taken away", plain, 10, 50, nil, []scaleEvent{{4, -14}}, []scaleEvent{{2, -3}}, 16, "ScaleUpLimit", "ReadyForNewScale"},
+		{"the smallest change", rises(func(r *rules) { r.Select = model.SelectMin }), 10, 50, nil, nil, nil, 14, "ScaleUpLimit", "ReadyForNewScale"},
+		{"percents up are rounded up", rises(func(r *rules) {
 			r.Policies = []model.ScalingPolicy{{Percent: true, Value: 10, Period: minute}}
-		}), Down: down}, 5, 50, nil, nil, nil, 6, "ScaleUpLimit", "ReadyForNewScale"},
-		{"disabled", &model.ScalingBehavior{Up: with(up, func(r *model.ScalingRules) { r.Select = model.SelectDisabled }), Down: down}, 5, 50, nil, nil, nil, 5, "ScaleUpLimit", "ReadyForNewScale"},
-		{"a window up takes the lowest", &model.ScalingBehavior{Up: with(up, func(r *model.ScalingRules) { r.Window = minute }), Down: down}, 5, 8, []recommendation{{3, -61}, {6, -59}}, nil, nil, 6, "DesiredWithinRange", "ScaleUpStabilized"},
-		{"and does not scale down", &model.ScalingBehavior{Up: with(up, func(r *model.ScalingRules) { r.Window = minute }), Down: down}, 5, 8, []recommendation{{3, -59}}, nil, nil, 5, "DesiredWithinRange", "ScaleUpStabilized"},
-		{"percents down keep what is left, cut off", &model.ScalingBehavior{Up: up, Down: with(down, func(r *model.ScalingRules) {
+		}), 5, 50, nil, nil, nil, 6, "ScaleUpLimit", "ReadyForNewScale"},
+		{"disabled", rises(func(r *rules) { r.Select = model.SelectDisabled }), 5, 50, nil, nil, nil, 5, "ScaleUpLimit", "ReadyForNewScale"},
+		{"a window up takes the lowest", rises(func(r *rules) { r.Window = minute }), 5, 8, []recommendation{{3, -61}, {6, -59}}, nil, nil, 6, "DesiredWithinRange", "ScaleUpStabilized"},
+		{"and does not scale down", rises(func(r *rules) { r.Window = minute }), 5, 8, []recommendation{{3, -59}}, nil, nil, 5, "DesiredWithinRange", "ScaleUpStabilized"},
+		{"percents down keep what is left, cut off", falls(func(r *rules) {
 			r.Window, r.Policies = 0, []model.ScalingPolicy{{Percent: true, Value: 10, Period: minute}}
-		})}, 15, 2, nil, nil, []scaleEvent{{5, -30}}, 15, "ScaleDownLimit", "ReadyForNewScale"},
-		{"the same without what went before", &model.ScalingBehavior{Up: up, Down: with(down, func(r *model.ScalingRules) {
+		}), 15, 2, nil, nil, []scaleEvent{{5, -30}}, 15, "ScaleDownLimit", "ReadyForNewScale"},
+		{"the same without what went before", falls(func(r *rules) {
 			r.Window, r.Policies = 0, []model.ScalingPolicy{{Percent: true, Value: 10, Period: minute}}
-		})}, 15, 2, nil, nil, nil, 13, "ScaleDownLimit", "ReadyForNewScale"},
-		{"the smallest change down leaves most", &model.ScalingBehavior{Up: up, Down: with(down, func(r *model.ScalingRules) {
+		}), 15, 2, nil, nil, nil, 13, "ScaleDownLimit", "ReadyForNewScale"},
+		{"the smallest change down leaves most", falls(func(r *rules) {
 			r.Window, r.Select = 0, model.SelectMin
 			r.Policies = []model.ScalingPolicy{{Percent: true, Value: 50, Period: minute}, {Value: 3, Period: minute}}
-		})}, 20, 2, nil, nil, nil, 17, "ScaleDownLimit", "ReadyForNewScale"},
-		{"disabled down", &model.ScalingBehavior{Up: up, Down: with(down, func(r *model.ScalingRules) { r.Window, r.Select = 0, model.SelectDisabled })}, 20, 2, nil, nil, nil, 20, "ScaleDownLimit", "ReadyForNewScale"},
-		{"minReplicas with behavior", &model.ScalingBehavior{Up: up, Down: with(down, func(r *model.ScalingRules) { r.Window = 0 })}, 20, 1, nil, nil, nil, 2, "TooFewReplicas", "ReadyForNewScale"},
+		}), 20, 2, nil, nil, nil, 17, "ScaleDownLimit", "ReadyForNewScale"},
+		{"disabled down", falls(func(r *rules) { r.Window, r.Select = 0, model.SelectDisabled }), 20, 2, nil, nil, nil, 20, "ScaleDownLimit", "ReadyForNewScale"},
+		{"minReplicas with behavior", falls(func(r *rules) { r.Window = 0 }), 20, 1, nil, nil, nil, 2, "TooFewReplicas", "ReadyForNewScale"},
 	} {
 		s := look(t, c.current)
 		s.hpa.Min, s.hpa.Behavior = 2, c.behavior

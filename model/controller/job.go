@@ -340,9 +340,17 @@ func (l *jobLook) judge() {
 		l.finish(&l.next.FailureTarget, "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes")
 	case perIndex && row.indexes.failed.count() > 0 && row.indexes.failed.count()+int(row.succeeded) >= int(j.Completions):
 		l.finish(&l.next.FailureTarget, "FailedIndexes", "Job has failed indexes")
-	case j.Completions == model.AnyCompletion && row.succeeded > 0 && len(l.active) == 0, j.Completions != model.AnyCompletion && row.succeeded >= j.Completions && !j.Suspend:
+	case l.enough():
 		l.next.SuccessMet = model.Condition{Status: model.True, SinceAt: l.now, Reason: "CompletionsReached"}
 	}
+}
+
+// enough tells whether as many pods have succeeded as are to.
+func (l *jobLook) enough() bool {
+	if l.job.Completions == model.AnyCompletion {
+		return l.row.succeeded > 0 && len(l.active) == 0
+	}
+	return l.row.succeeded >= l.job.Completions && !l.job.Suspend
 }
 
 // restartsExceed tells whether containers restarted too often

@@ -113,7 +113,7 @@ func (c *nodeLifecycle) start(now sim.Time) {
 	s := c.luck.Draw(c.client.Hash, 0)
 	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, monitorEvery)), Period: monitorEvery}
 	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery + pollTakes}
-	c.store.Leases().Tell(c.self)
+	c.store.Leases().Listen(c.self)
 	c.news = true
 	c.plan(now)
 	c.planPoll(now)

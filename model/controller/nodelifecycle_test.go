@@ -428,7 +428,10 @@ func TestTooManyEndedPodsAreDeletedOldestFirst(t *testing.T) {
 	const n = terminatedMost + 5
 	spec := &model.PodSpec{}
 	for i := range n {
-		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: fmt.Sprint("job-", i)}, Spec: spec, Phase: model.PodSucceeded, NodeID: 1, NodeName: r.nodes[1].name}
+		p := &model.Pod{
+			Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: fmt.Sprint("job-", i)}, Spec: spec,
+			Phase: model.PodSucceeded, NodeID: 1, NodeName: r.nodes[1].name,
+		}
 		r.store.Create(r.user.id, p)
 	}
 	r.run(t, 25*time.Second)

@@ -20,7 +20,10 @@ func TestAClaimIsBoundToTheVolumeItNamesAlsoIfThatIsSeenLater(t *testing.T) {
 	} {
 		for _, volumeFirst := range []bool{true, false} {
 			r := newRig(t, rigConfig{storage: &model.Storage{}})
-			claim := &model.Claim{Meta: model.Meta{Kind: model.KindPersistentVolumeClaim, Namespace: "default", Name: "data"}, Volume: "disk", Class: "slow", Bytes: 10, Modes: model.ReadWriteOnce}
+			claim := &model.Claim{
+				Meta:   model.Meta{Kind: model.KindPersistentVolumeClaim, Namespace: "default", Name: "data"},
+				Volume: "disk", Class: "slow", Bytes: 10, Modes: model.ReadWriteOnce,
+			}
 			change(claim)
 			volume := &model.Volume{Meta: model.Meta{Kind: model.KindPersistentVolume, Name: "disk"}, Class: "slow", Bytes: 10, Modes: model.ReadWriteOnce}
 			objects := []model.Object{volume, claim}

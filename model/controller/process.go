@@ -141,30 +141,16 @@ type life struct {
 	view   view
 	loops  []*loop
 
-	pods           []podWatcher
-	nodes          []nodeWatcher
-	deployments    []deploymentWatcher
-	replicaSets    []replicaSetWatcher
-	services       []serviceWatcher
-	endpointSlices []endpointSliceWatcher
-	budgets        []budgetWatcher
-	statefulSets   []statefulSetWatcher
-	revisions      []controllerRevisionWatcher
-	daemonSets     []daemonSetWatcher
-	jobs           []jobWatcher
-	cronJobs       []cronJobWatcher
-	quotas         []quotaWatcher
-	claims         []claimWatcher
-	volumes        []volumeWatcher
-	attachments    []attachmentWatcher
-	namespaces     []namespaceWatcher
-	autoscalers    []autoscalerWatcher
+	watchers [model.Kinds]any // by kind: the controllers that hear of it, a []podWatcher for pods
 }
 
 // New is the process with all its controllers, at a site of the control plane, not
 // running yet.
 func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
-	p := &Process{kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, lost: c.LostDisk, replica: c.Replica, ledger: c.Ledger, storage: c.Storage}
+	p := &Process{
+		kernel: k, store: s, site: site, literal: c.Literal, usage: c.Usage, lost: c.LostDisk,
+		replica: c.Replica, ledger: c.Ledger, storage: c.Storage,
+	}
 	if p.ledger == nil {
 		p.ledger = &Ledger{}
 	}
@@ -174,7 +160,7 @@ func New(k *sim.Kernel, s *store.Store, site network.Site, c Config) *Process {
 	})
 	p.watches = make([]*store.Watch, model.Kinds)
 	for kind := model.KindNode; kind < model.Kinds; kind++ {
-		if seen[kind] != nil && (c.Storage != nil || !ofStorageOnly(kind)) {
+		if seen[kind].take != nil && (c.Storage != nil || !ofStorageOnly(kind)) {
 			p.watches[kind] = p.informers.Watch(kind)
 		}
 	}
@@ -213,31 +199,12 @@ func (p *Process) add(r *registration, c *store.Client) {
 	p.subscribe(l.controller)
 }
 
+// subscribe has a controller hear of the kinds whose method it has.
 func (p *Process) subscribe(c controller) {
-	enlist(c, &p.pods)
-	enlist(c, &p.nodes)
-	enlist(c, &p.deployments)
-	enlist(c, &p.replicaSets)
-	enlist(c, &p.services)
-	enlist(c, &p.endpointSlices)
-	enlist(c, &p.budgets)
-	enlist(c, &p.statefulSets)
-	enlist(c, &p.revisions)
-	enlist(c, &p.daemonSets)
-	enlist(c, &p.jobs)
-	enlist(c, &p.cronJobs)
-	enlist(c, &p.quotas)
-	enlist(c, &p.claims)
-	enlist(c, &p.volumes)
-	enlist(c, &p.attachments)
-	enlist(c, &p.namespaces)
-	enlist(c, &p.autoscalers)
-}
-
-// enlist adds a controller to the watchers of a kind if it is one.
-func enlist[W any](c controller, watchers *[]W) {
-	if w, ok := c.(W); ok {
-		*watchers = append(*watchers, w)
+	for kind := range seen {
+		if enlist := seen[kind].enlist; enlist != nil {
+			p.watchers[kind] = enlist(p.watchers[kind], c)
+		}
 	}
 }
 
@@ -330,39 +297,56 @@ func (p *Process) Stop() {
 	}
 }
 
-// seen says, by kind, how a change gets into the view and to those who care.
-var seen = [model.Kinds]func(p *Process, now sim.Time, ref model.Ref, obj model.Object){
-	model.KindNode:                    hears((*view).setNode, func(p *Process) []nodeWatcher { return p.nodes }, nodeWatcher.node),
-	model.KindPod:                     hears((*view).setPod, func(p *Process) []podWatcher { return p.pods }, podWatcher.pod),
-	model.KindDeployment:              hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), func(p *Process) []deploymentWatcher { return p.deployments }, deploymentWatcher.deployment),
-	model.KindReplicaSet:              hears((*view).setReplicaSet, func(p *Process) []replicaSetWatcher { return p.replicaSets }, replicaSetWatcher.replicaSet),
-	model.KindService:                 hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), func(p *Process) []serviceWatcher { return p.services }, serviceWatcher.service),
-	model.KindEndpointSlice:           hears((*view).setEndpointSlice, func(p *Process) []endpointSliceWatcher { return p.endpointSlices }, endpointSliceWatcher.endpointSlice),
-	model.KindStatefulSet:             hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), func(p *Process) []statefulSetWatcher { return p.statefulSets }, statefulSetWatcher.statefulSet),
-	model.KindControllerRevision:      hears((*view).setRevision, func(p *Process) []controllerRevisionWatcher { return p.revisions }, controllerRevisionWatcher.controllerRevision),
-	model.KindResourceQuota:           hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), func(p *Process) []quotaWatcher { return p.quotas }, quotaWatcher.resourceQuota),
-	model.KindDaemonSet:               hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), func(p *Process) []daemonSetWatcher { return p.daemonSets }, daemonSetWatcher.daemonSet),
-	model.KindJob:                     hears((*view).setJob, func(p *Process) []jobWatcher { return p.jobs }, jobWatcher.job),
-	model.KindCronJob:                 hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), func(p *Process) []cronJobWatcher { return p.cronJobs }, cronJobWatcher.cronJob),
-	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), func(p *Process) []autoscalerWatcher { return p.autoscalers }, autoscalerWatcher.horizontalPodAutoscaler),
-	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), func(p *Process) []budgetWatcher { return p.budgets }, budgetWatcher.podDisruptionBudget),
-	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), func(p *Process) []namespaceWatcher { return p.namespaces }, namespaceWatcher.namespace),
-	model.KindPersistentVolumeClaim:   hears((*view).setClaim, func(p *Process) []claimWatcher { return p.claims }, claimWatcher.claim),
-	model.KindPersistentVolume:        hears((*view).setVolume, func(p *Process) []volumeWatcher { return p.volumes }, volumeWatcher.volume),
-	model.KindVolumeAttachment:        hears(inTable(func(v *view) *store.Table[*model.VolumeAttachment] { return &v.attachments }), func(p *Process) []attachmentWatcher { return p.attachments }, attachmentWatcher.attachment),
+// hearing is how a kind is heard of. One that nobody looks at has the zero value.
+type hearing struct {
+	// enlist adds a controller to the watchers of the kind if it is one.
+	enlist func(watchers any, c controller) any
+	// take puts a change into the view and tells the watchers.
+	take func(p *Process, now sim.Time, ref model.Ref, obj model.Object)
 }
 
-// hears puts what was seen of a kind into the view and tells its watchers.
-func hears[T, W any](put func(*view, uint32, *T) *T, watchers func(*Process) []W, tell func(W, sim.Time, *T, *T)) func(*Process, sim.Time, model.Ref, model.Object) {
-	return func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
-		next, _ := any(obj).(*T)
-		old := put(&p.view, ref.ID, next)
-		if old == nil && next == nil {
-			return // it came and went between two looks
-		}
-		for _, w := range watchers(p) {
-			tell(w, now, old, next)
-		}
+// seen says, by kind, how a change gets into the view and to those who care.
+var seen = [model.Kinds]hearing{
+	model.KindNode:                    hears((*view).setNode, nodeWatcher.node),
+	model.KindPod:                     hears((*view).setPod, podWatcher.pod),
+	model.KindDeployment:              hears(inTable(func(v *view) *store.Table[*model.Deployment] { return &v.deployments }), deploymentWatcher.deployment),
+	model.KindReplicaSet:              hears((*view).setReplicaSet, replicaSetWatcher.replicaSet),
+	model.KindService:                 hears(inTable(func(v *view) *store.Table[*model.Service] { return &v.services }), serviceWatcher.service),
+	model.KindEndpointSlice:           hears((*view).setEndpointSlice, endpointSliceWatcher.endpointSlice),
+	model.KindStatefulSet:             hears(inTable(func(v *view) *store.Table[*model.StatefulSet] { return &v.statefulSets }), statefulSetWatcher.statefulSet),
+	model.KindControllerRevision:      hears((*view).setRevision, controllerRevisionWatcher.controllerRevision),
+	model.KindResourceQuota:           hears(inTable(func(v *view) *store.Table[*model.ResourceQuota] { return &v.quotas }), quotaWatcher.resourceQuota),
+	model.KindDaemonSet:               hears(inTable(func(v *view) *store.Table[*model.DaemonSet] { return &v.daemonSets }), daemonSetWatcher.daemonSet),
+	model.KindJob:                     hears((*view).setJob, jobWatcher.job),
+	model.KindCronJob:                 hears(inTable(func(v *view) *store.Table[*model.CronJob] { return &v.cronJobs }), cronJobWatcher.cronJob),
+	model.KindHorizontalPodAutoscaler: hears(inTable(func(v *view) *store.Table[*model.HorizontalPodAutoscaler] { return &v.autoscalers }), autoscalerWatcher.horizontalPodAutoscaler),
+	model.KindPodDisruptionBudget:     hears(inTable(func(v *view) *store.Table[*model.PodDisruptionBudget] { return &v.budgets }), budgetWatcher.podDisruptionBudget),
+	model.KindNamespace:               hears(inTable(func(v *view) *store.Table[*model.Namespace] { return &v.namespaces }), namespaceWatcher.namespace),
+	model.KindPersistentVolumeClaim:   hears((*view).setClaim, claimWatcher.claim),
+	model.KindPersistentVolume:        hears((*view).setVolume, volumeWatcher.volume),
+	model.KindVolumeAttachment:        hears(inTable(func(v *view) *store.Table[*model.VolumeAttachment] { return &v.attachments }), attachmentWatcher.attachment),
+}
+
+// hears is a kind whose changes go into the view by put and to watchers by tell.
+func hears[T, W any](put func(*view, uint32, *T) *T, tell func(W, sim.Time, *T, *T)) hearing {
+	return hearing{
+		enlist: func(watchers any, c controller) any {
+			all, _ := watchers.([]W)
+			if w, ok := c.(W); ok {
+				all = append(all, w)
+			}
+			return all
+		},
+		take: func(p *Process, now sim.Time, ref model.Ref, obj model.Object) {
+			next, _ := any(obj).(*T)
+			old := put(&p.view, ref.ID, next)
+			if old == nil && next == nil {
+				return // it came and went between two looks
+			}
+			for _, w := range p.watchers[ref.Kind].([]W) {
+				tell(w, now, old, next)
+			}
+		},
 	}
 }
 
@@ -426,7 +410,7 @@ func (i *informers) Wake(now sim.Time, _ sim.Why, about uint64) {
 func (p *Process) read(now sim.Time, kind model.Kind) {
 	w := p.watches[kind]
 	for ref, obj, ok := w.Next(); ok; ref, obj, ok = w.Next() {
-		seen[kind](p, now, ref, obj)
+		seen[kind].take(p, now, ref, obj)
 	}
 }
 

@@ -112,8 +112,12 @@ func TestNotesAboutOneObjectAreLimited(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	want := []string{"deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob", "ttl-after-finished", "endpointslice", "node-lifecycle", "taint-eviction", "pod-gc", "disruption", "resource-quota", "horizontal-pod-autoscaler", "namespace", "garbage-collector",
-		"persistentvolume-binder", "ephemeral-volume", "csi-provisioner", "attach-detach", "csi-attacher", "pvc-protection", "pv-protection"}
+	want := []string{
+		"deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob", "ttl-after-finished", "endpointslice",
+		"node-lifecycle", "taint-eviction", "pod-gc", "disruption", "resource-quota", "horizontal-pod-autoscaler", "namespace",
+		"garbage-collector", "persistentvolume-binder", "ephemeral-volume", "csi-provisioner", "attach-detach", "csi-attacher",
+		"pvc-protection", "pv-protection",
+	}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}

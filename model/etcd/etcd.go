@@ -173,7 +173,10 @@ func New(k *sim.Kernel, net *network.Network, client Client, c Config) *Group {
 	}
 	ticks := k.Luck().Lane("etcd/tick")
 	for i, site := range c.Sites {
-		m := &member{group: g, seat: i, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)), fsync: c.Fsync, up: true, lostAt: sim.Never, health: check{since: sim.Never}}
+		m := &member{
+			group: g, seat: i, id: raft.ID(i + 1), site: site, hash: sim.HashName("etcd/" + net.Name(site)),
+			fsync: c.Fsync, up: true, lostAt: sim.Never, health: check{since: sim.Never},
+		}
 		luck := ticks.Draw(m.hash, 0)
 		m.phase = sim.Time(luck.Duration(0, heartbeat))
 		m.disk = raft.NewDisk(raft.Snapshot{Index: 1, Term: 1, Conf: all})
@@ -301,7 +304,16 @@ func (g *Group) Wake(now sim.Time, why sim.Why, about uint64) {
 
 // DescribeWake implements sim.Describer.
 func (g *Group) DescribeWake(why sim.Why, _ uint64) string {
-	return [...]string{"a message, a disk or a tick", "a write reaches the leader", "a write is committed", "the leader applies", "a member hears of a commit", "a write is refused", "a read is ready", "a read is confirmed"}[why]
+	return [...]string{
+		whyEvent:     "a message, a disk or a tick",
+		whyArrive:    "a write reaches the leader",
+		whyCommit:    "a write is committed",
+		whyApply:     "the leader applies",
+		whyAnswer:    "a member hears of a commit",
+		whyRefuse:    "a write is refused",
+		whyRead:      "a read is ready",
+		whyConfirmed: "a read is confirmed",
+	}[why]
 }
 
 // arm has the group woken when its next event is due.

@@ -44,7 +44,10 @@ func newRig(t testing.TB, seed uint64, members int, c etcd.Config) *rig {
 // shuffledRig is one that permutes the events of an instant.
 func shuffledRig(t testing.TB, seed, ties uint64, members int, c etcd.Config) *rig {
 	k := sim.New(sim.Config{Seed: seed, ShuffleTies: ties})
-	r := &rig{Kernel: k, t: t, net: network.New(k, network.DefaultProfile()), took: map[uint64]time.Duration{}, asked: map[uint64]sim.Time{}, failed: map[uint64]bool{}, reads: map[uint64]bool{}}
+	r := &rig{
+		Kernel: k, t: t, net: network.New(k, network.DefaultProfile()),
+		took: map[uint64]time.Duration{}, asked: map[uint64]sim.Time{}, failed: map[uint64]bool{}, reads: map[uint64]bool{},
+	}
 	for i := range members {
 		r.sites = append(r.sites, r.net.AddSite(fmt.Sprint("cp-", i), string(rune('a'+i%3))))
 	}
@@ -242,7 +245,8 @@ func TestComputedAndPlayedMakeTheSameHistory(t *testing.T) {
 		sa, sb := strings.Split(a.story(), "\n"), strings.Split(b.story(), "\n")
 		for i := range sa {
 			if i >= len(sb) || sa[i] != sb[i] {
-				t.Errorf("seed %d, %d members: line %d\n%s\nplayed\n%s", seed, members, i, strings.Join(sa[max(0, i-3):min(len(sa), i+3)], "\n"), strings.Join(sb[max(0, i-3):min(len(sb), i+3)], "\n"))
+				around := func(lines []string) string { return strings.Join(lines[max(0, i-3):min(len(lines), i+3)], "\n") }
+				t.Errorf("seed %d, %d members: line %d\n%s\nplayed\n%s", seed, members, i, around(sa), around(sb))
 				break
 			}
 		}

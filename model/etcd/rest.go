@@ -75,17 +75,28 @@ const (
 // calm tells whether the group, whose leader m is about to tick, can be put to
 // rest.
 func (g *Group) calm(m *member) bool {
-	if g.config.Literal || g.open+g.playedReads+g.busy > 0 || len(g.failed) > 0 || g.packets.underWay() > 0 || !m.up || !m.core.Settled() || !g.clean() {
+	under := g.open + g.playedReads + g.busy + g.packets.underWay()
+	if g.config.Literal || under > 0 || len(g.failed) > 0 || !m.up || !m.core.Settled() || !g.clean() {
 		return false
 	}
 	for _, o := range g.seats {
-		c := o.core
-		if !o.up || o.stopping || o.locked || o.lostAt != sim.Never || o.service != Serves || o.health.since != sim.Never || o.syncing || o.fsync != g.config.Fsync || len(o.waiting) > 0 ||
-			c.HasReady() || c.Lead() != m.id || c.Term() != m.core.Term() || c.Applied() != m.core.Last() || !m.core.Conf().Voters.Has(o.id) {
+		if !o.undisturbed() || o.core.HasReady() || !o.follows(m) {
 			return false
 		}
 	}
 	return true
+}
+
+// undisturbed tells whether a member runs as it does when nothing is wrong, and waits for nothing.
+func (m *member) undisturbed() bool {
+	broken := !m.up || m.stopping || m.locked || m.lostAt != sim.Never || m.service != Serves || m.health.since != sim.Never
+	return !broken && !m.syncing && m.fsync == m.group.config.Fsync && len(m.waiting) == 0
+}
+
+// follows tells whether a member, the leader itself perhaps, has applied all that the leader has.
+func (m *member) follows(leader *member) bool {
+	c, of := m.core, leader.core
+	return c.Lead() == leader.id && c.Term() == of.Term() && c.Applied() == of.Last() && of.Conf().Voters.Has(m.id)
 }
 
 // settle puts the group to rest.

@@ -56,7 +56,8 @@ func TestAPushGoesOnAtItsRateInTheOrderOfNames(t *testing.T) {
 	}{
 		{"by count", fault.Push{Per: time.Minute, Count: 6}, "9: good good good\n10: bad good good\n19: bad good good\n20: bad bad good\n30: bad bad bad"},
 		{"by share", fault.Push{Per: time.Second, PPM: 33_333}, "9: good good good\n10: bad good good\n19: bad good good\n20: bad bad good\n30: bad bad bad"},
-		{"to some", fault.Push{Per: time.Second, Count: 5, Names: []string{"deployment/w-2"}}, "9: good good good\n10: good good bad\n19: good good bad\n20: good good bad\n30: good good bad"},
+		{"to some", fault.Push{Per: time.Second, Count: 5, Names: []string{"deployment/w-2"}},
+			"9: good good good\n10: good good bad\n19: good good bad\n20: good good bad\n30: good good bad"},
 	} {
 		if got := pushed(t, 3, c.push, 0, 9, 10, 19, 20, 30); got != c.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)

@@ -306,7 +306,11 @@ func only(names ...string) fault.Target { return fault.Target{Names: names} }
 func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 	w := newWorld(nodes(1, "z")...)
 	n := w.store.Lookup(model.KindNode, "", "z-0").Head().ID
-	w.store.Create(0, &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"}, Spec: &model.PodSpec{Containers: []model.Container{{Name: "main"}}}, NodeID: n, NodeName: "z-0"})
+	w.store.Create(0, &model.Pod{
+		Meta:   model.Meta{Kind: model.KindPod, Namespace: "default", Name: "p"},
+		Spec:   &model.PodSpec{Containers: []model.Container{{Name: "main"}}},
+		NodeID: n, NodeName: "z-0",
+	})
 	got := w.play(t,
 		spec("a", "pod-failure", 10, 20, only("p")),
 		fault.Spec{ID: "b", Fault: "pod-slow", At: at(30), For: 10 * time.Second, Target: only("p"), Latency: sim.Constant(time.Second)},
@@ -331,6 +335,15 @@ func TestWhatFaultsDoToPodsEndsWithThem(t *testing.T) {
 
 func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 	down, stop := "node-down", "kubelet-stop"
+	once := func(id, what string, second int) fault.Spec {
+		return fault.Spec{ID: id, Fault: what, At: at(second), Target: only("z-0")}
+	}
+	flapping := fault.Spec{
+		ID: "a", Fault: "node-flapping", At: at(10), For: 25 * time.Second, Target: only("z-0"),
+		Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true,
+	}
+	shorter := flapping
+	shorter.For = 12 * time.Second
 	for _, c := range []struct {
 		name  string
 		specs []fault.Spec
@@ -348,7 +361,8 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 stop\n20s z-0 off\n25s z-0 resume\n30s z-0 on"},
 		{"a kubelet is held without power", []fault.Spec{spec("a", down, 10, 50, only("z-0")), spec("b", stop, 20, 30, only("z-0"))},
 			"10s z-0 off\n20s z-0 stop\n30s z-0 resume\n50s z-0 on"},
-		{"so do those of a runtime", []fault.Spec{spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
+		{"so do those of a runtime", []fault.Spec{
+			spec("a", "runtime-down", 10, 30, only("z-0")), spec("b", "runtime-down", 30, 50, only("z-0")), spec("c", "runtime-down", 40, 45, only("z-0"))},
 			"10s z-0 runtime stop\n50s z-0 runtime start"},
 		{"so do those of a network plugin", []fault.Spec{spec("a", "cni-down", 10, 30, only("z-0")), spec("b", "cni-down", 20, 50, only("z-0"))},
 			"10s z-0 CNI stop\n50s z-0 CNI start"},
@@ -356,13 +370,13 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 shut down, again=false\n20s z-0 off\n50s z-0 on"},
 		{"a machine without power is not shut down", []fault.Spec{spec("a", down, 10, 50, only("z-0")), gracefully(spec("b", down, 20, 60, only("z-0")))},
 			"10s z-0 off\n1m0s z-0 on"},
-		{"a machine that is down is not rebooted", []fault.Spec{spec("a", down, 10, 50, only("z-0")), {ID: "b", Fault: "node-reboot", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "node-reboot", At: at(60), Target: only("z-0")}},
+		{"a machine that is down is not rebooted", []fault.Spec{spec("a", down, 10, 50, only("z-0")), once("b", "node-reboot", 20), once("c", "node-reboot", 60)},
 			"10s z-0 off\n50s z-0 on\n1m0s z-0 off\n1m0s z-0 on"},
-		{"a kubelet that is stopped does not restart", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), {ID: "b", Fault: "kubelet-restart", At: at(20), Target: only("z-0")}, {ID: "c", Fault: "kubelet-restart", At: at(60), Target: only("z-0")}},
+		{"a kubelet that is stopped does not restart", []fault.Spec{spec("a", stop, 10, 50, only("z-0")), once("b", "kubelet-restart", 20), once("c", "kubelet-restart", 60)},
 			"10s z-0 stop\n50s z-0 resume\n1m0s z-0 stop\n1m0s z-0 resume"},
-		{"a runtime flaps for a part of every period", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 25 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+		{"a runtime flaps for a part of every period", []fault.Spec{flapping},
 			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n24s z-0 runtime start\n30s z-0 runtime stop\n34s z-0 runtime start"},
-		{"and not longer than it lasts", []fault.Spec{{ID: "a", Fault: "node-flapping", At: at(10), For: 12 * time.Second, Target: only("z-0"), Period: 10 * time.Second, Down: 4 * time.Second, OfRuntime: true}},
+		{"and not longer than it lasts", []fault.Spec{shorter},
 			"10s z-0 runtime stop\n14s z-0 runtime start\n20s z-0 runtime stop\n22s z-0 runtime start"},
 		{"both at once", []fault.Spec{spec("a", stop, 10, 30, only("z-0")), spec("b", down, 10, 30, only("z-0"))},
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
@@ -454,13 +468,14 @@ func chosen(t *testing.T, w *world, target fault.Target, others ...fault.Spec) [
 
 func TestWhoIsChosenDoesNotDependOnOtherFaultsOrNodes(t *testing.T) {
 	share := fault.Target{Zone: "a", PercentPPM: 300_000}
+	before := fault.Spec{ID: "x", Fault: "node-down", At: at(1), For: time.Second, Target: fault.Target{Count: 5}}
 	want := chosen(t, newWorld(nodes(10, "a")...), share)
 	if len(want) != 3 {
 		t.Fatalf("30%% of 10 nodes are %v", want)
 	}
 	for name, got := range map[string][]string{
 		"with nodes of another zone before": chosen(t, newWorld(append(nodes(7, "b"), nodes(10, "a")...)...), share),
-		"with another fault before":         chosen(t, newWorld(nodes(10, "a")...), share, fault.Spec{ID: "x", Fault: "node-down", At: at(1), For: time.Second, Target: fault.Target{Count: 5}}),
+		"with another fault before":         chosen(t, newWorld(nodes(10, "a")...), share, before),
 	} {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", name, got, want)
@@ -707,7 +722,8 @@ func TestContainerCrash(t *testing.T) {
 	got := w.play(t,
 		fault.Spec{ID: "all", Fault: "container-crash", At: at(1), Target: fault.Target{Namespace: "shop"}, ExitCode: 1},
 		fault.Spec{ID: "one", Fault: "container-crash", At: at(2), Target: only("web-1"), Containers: []string{"app"}, ExitCode: 137},
-		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"}, After: sim.Constant(time.Second), Times: 3, ExitCode: 1})
+		fault.Spec{ID: "loop", Fault: "container-crash", At: at(3), For: time.Minute, Target: only("web-0"), Containers: []string{"app"},
+			After: sim.Constant(time.Second), Times: 3, ExitCode: 1})
 	want := "1s a-0 crash 1/app with 1\n1s a-0 crash 1/proxy with 1\n1s a-1 crash 2/app with 1\n1s a-1 crash 2/proxy with 1\n2s a-1 crash 2/app with 137\n" +
 		"3s a-0 crash 1/app with 1\n3s a-0 doom 1/app with 1 after 1s, 2 times\n1m3s a-0 spare 1/app"
 	if got != want {

@@ -133,7 +133,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "cluster-down", Targets: model.KindNone,
-		Help:   "all machines are without power, those of the control plane and of etcd among them if they are not somebody else's; a graceful one ends pods first where kubelets have a shutdownGracePeriod",
+		Help: "all machines are without power, those of the control plane and of etcd among them if they are not somebody else's; " +
+			"a graceful one ends pods first where kubelets have a shutdownGracePeriod",
 		Params: []string{ParamFor, ParamGraceful},
 		effect: func() effect { return &clusterDown{} },
 	},
@@ -145,7 +146,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "cni-routes-lost", Targets: model.KindNode,
-		Help:   "some nodes lose what their network plugin has set up, at once or one after another: their pods reach no other machine and nobody reaches them, but probes and the kubelet's own connections are well",
+		Help: "some nodes lose what their network plugin has set up, at once or one after another: " +
+			"their pods reach no other machine and nobody reaches them, but probes and the kubelet's own connections are well",
 		Params: []string{ParamFor, ParamTarget, ParamStagger},
 		effect: func() effect { return &cniRoutesLost{} },
 	},
@@ -169,13 +171,16 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Hosts: true, Moment: true,
-		Help:   "processes exit: the containers of some pods end with an exit code or by a signal, once, or for as long as it lasts and at most so many times, soon or some time after each start",
+		Help: "processes exit: the containers of some pods end with an exit code or by a signal, once, " +
+			"or for as long as it lasts and at most so many times, soon or some time after each start",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
 		Name: "container-stress", Targets: model.KindPod, Hosts: true,
-		Help:   "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) and memory, at once or more and more, within the containers' limits, or write to the disk, so much (disk) or until a share of the limit of ephemeral storage is written (fill)",
+		Help: "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) " +
+			"and memory, at once or more and more, within the containers' limits, " +
+			"or write to the disk, so much (disk) or until a share of the limit of ephemeral storage is written (fill)",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamDisk, ParamFill, ParamMemory, ParamGrowth},
 		effect: func() effect { return &containerStress{} },
 	},
@@ -301,7 +306,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "memory-stress", Targets: model.KindNode, Hosts: true,
-		Help:   "a process of the system, outside of all pods, uses the memory of some nodes up to a share, more and more over a time; when the kernel kills it, by its oomScoreAdj, it begins anew",
+		Help: "a process of the system, outside of all pods, uses the memory of some nodes up to a share, " +
+			"more and more over a time; when the kernel kills it, by its oomScoreAdj, it begins anew",
 		Params: []string{ParamFor, ParamTarget, ParamFill, ParamOver, ParamOOMAdj},
 		effect: func() effect { return &memoryStress{} },
 	},
@@ -379,7 +385,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-io", Targets: model.KindPod,
-		Help:   "what some pods read and write takes longer (latency), or a share of it is answered with an error (errno and errors): every request to them reads or writes once, and every start-up of their containers, which only takes longer; probes do not",
+		Help: "what some pods read and write takes longer (latency), or a share of it is answered with an error (errno and errors): " +
+			"every request to them reads or writes once, and every start-up of their containers, which only takes longer; probes do not",
 		Params: []string{ParamFor, ParamTarget, ParamIO},
 		effect: func() effect { return &podIO{} },
 	},
@@ -391,25 +398,29 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "pod-network-bandwidth", Targets: model.KindPod,
-		Help:   "requests and answers that have a size (behavior.bytes) come from some pods, and go to them, at no more than so many bytes a second each way; what their machines send and download does as ever",
+		Help: "requests and answers that have a size (behavior.bytes) come from some pods, and go to them, " +
+			"at no more than so many bytes a second each way; what their machines send and download does as ever",
 		Params: []string{ParamFor, ParamTarget, ParamBandwidth},
 		effect: func() effect { return &podNetworkBandwidth{} },
 	},
 	{
 		Name: "pod-network-delay", Targets: model.KindPod,
-		Help:   "what some pods send and are asked takes longer on its way, between them and other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, in one direction or both; what their machines send does not",
+		Help: "what some pods send and are asked takes longer on its way, between them and other pods or nodes, " +
+			"the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, in one direction or both; what their machines send does not",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLatency},
 		effect: func() effect { return &podNetworkDelay{} },
 	},
 	{
 		Name: "pod-network-loss", Targets: model.KindPod,
-		Help:   "some of the messages between some pods and other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, are lost and sent again, in one direction or both; none of their machines' are",
+		Help: "some of the messages between some pods and other pods or nodes, the control plane (peer: control-plane), " +
+			"whoever is outside (peer: internet) or everybody, are lost and sent again, in one direction or both; none of their machines' are",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection, ParamLoss},
 		effect: func() effect { return &podNetworkLoss{} },
 	},
 	{
 		Name: "pod-partition", Targets: model.KindPod,
-		Help:   "some pods are cut off from other pods or nodes, the control plane (peer: control-plane), whoever is outside (peer: internet) or everybody, in one direction or both; their kubelets see nothing of it",
+		Help: "some pods are cut off from other pods or nodes, the control plane (peer: control-plane), " +
+			"whoever is outside (peer: internet) or everybody, in one direction or both; their kubelets see nothing of it",
 		Params: []string{ParamFor, ParamTarget, ParamPeer, ParamDirection},
 		effect: func() effect { return &podPartition{} },
 	},
@@ -517,7 +528,8 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "volume-lost", Targets: model.KindPod, Hosts: true, Moment: true,
-		Help:   "the disks of some pods' volumes are gone for good: what uses them crashes, nobody can attach or mount them again, and with object their PersistentVolumes are deleted, so that their claims are Lost",
+		Help: "the disks of some pods' volumes are gone for good: what uses them crashes, nobody can attach or mount them again, " +
+			"and with object their PersistentVolumes are deleted, so that their claims are Lost",
 		Params: []string{ParamTarget, ParamObject},
 		effect: func() effect { return &volumeLost{} },
 	},

@@ -60,7 +60,10 @@ type Spec struct {
 	Zone   string        // "" is all of them
 	Boot   sim.Dist      // slow-boot only: from the request to the start of the kubelet
 	Notice time.Duration // spot-reclaim only
-	Errors int64         // cloud-api-throttled, registry-rate-limited, dns-error, network-loss, pod-error, pod-io and probe-failure: of the calls, pulls, queries, messages, requests or probes, in millionths
+	// Errors is of the calls, pulls, queries, messages, requests or probes, in millionths:
+	// of cloud-api-throttled, registry-rate-limited, dns-error, network-loss, pod-error,
+	// pod-io and probe-failure.
+	Errors int64
 
 	// Webhook-down and webhook-slow only.
 	Webhooks []string  // by the names their configurations give them
@@ -169,5 +172,6 @@ type Target struct {
 
 // IsZero tells whether nothing is said.
 func (t *Target) IsZero() bool {
-	return len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && !t.Outside && !t.Control && t.Count == 0 && t.PercentPPM == 0
+	anywhere := t.Zone == "" && len(t.OnNodes) == 0 && t.OnNode == nil && !t.Outside && !t.Control
+	return anywhere && len(t.Names) == 0 && t.Namespace == "" && t.Match == nil && t.Count == 0 && t.PercentPPM == 0
 }

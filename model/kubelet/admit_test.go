@@ -136,7 +136,10 @@ func TestAPodThatIsRejectedHasNoConditionsOfAKubelet(t *testing.T) {
 	big := r.bound("big", sized(9000, false))
 	r.failed(big, "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 9000, used: 0, capacity: 8000")
 	q := r.get(big)
-	for name, c := range map[string]model.Condition{"PodScheduled": q.Scheduled, "PodReadyToStartContainers": q.Sandbox, "Initialized": q.Initialized, "ContainersReady": q.ContainersUp, "Ready": q.Ready} {
+	for name, c := range map[string]model.Condition{
+		"PodScheduled": q.Scheduled, "PodReadyToStartContainers": q.Sandbox, "Initialized": q.Initialized,
+		"ContainersReady": q.ContainersUp, "Ready": q.Ready,
+	} {
 		if c != (model.Condition{}) {
 			t.Errorf("%s is %v", name, c)
 		}

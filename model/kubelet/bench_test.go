@@ -36,7 +36,7 @@ func BenchmarkStart(b *testing.B) {
 				Allocatable: size, Ready: model.Condition{Status: model.True}, Images: []model.Image{{Name: "web"}},
 			}
 			s.Create(by, n)
-			kubelets[i] = kubelet.New(k, s, net, n, net.AddSite(n.Name, ""), kubelet.Config{Registry: registry})
+			kubelets[i] = kubelet.New(k, s, net, n, net.AddSite(n.Name, ""), kubelet.Config{Config: machines.Config{Registry: registry}})
 		}
 		for _, x := range kubelets {
 			x.Start()

@@ -44,9 +44,9 @@ func (k *Kubelet) share(pod uint32) {
 // pin tells the machine how many CPUs are exclusive.
 func (k *Kubelet) pin() {
 	l := k.layout
-	if n := l.cpus.held(); n != l.told {
-		k.machine.Pin(n - l.told)
-		l.told = n
+	if n := l.cpus.held(); n != l.pinned {
+		k.machine.Pin(n - l.pinned)
+		l.pinned = n
 	}
 }
 

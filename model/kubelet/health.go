@@ -13,7 +13,8 @@ import (
 // show nothing, so the pod cache stays what it was and whoever needs a newer one
 // waits. When the last good status is 30 s old the main loop stalls: it sleeps, looks
 // whether all is well, and acts upon nothing, neither what the API says nor what
-// probes find, of which only their Events tell; and the node's next status says not ready. The lease is renewed as ever.
+// probes find, of which only their Events tell; and the node's next status says not
+// ready. The lease is renewed as ever.
 const (
 	runtimeStale = 30 * time.Second // maxWaitForContainerRuntime
 	plegStale    = 3 * time.Minute  // relistThreshold

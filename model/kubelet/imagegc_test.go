@@ -70,7 +70,9 @@ func TestAnImageCollectionThatFreesTooLittleSaysSo(t *testing.T) {
 	r.kubelet.FillDisk(900_000)
 	r.run(10 * time.Minute)
 	said := func(percent, freed int64) string {
-		return fmt.Sprintf("Insufficient free disk space on the node's image filesystem (%d%% of 100.0 GiB used). Failed to free sufficient space by deleting unused images (freed %d bytes). Investigate disk usage, as it could be used by active images, logs, volumes, or other data.", percent, freed)
+		return fmt.Sprintf("Insufficient free disk space on the node's image filesystem (%d%% of 100.0 GiB used). "+
+			"Failed to free sufficient space by deleting unused images (freed %d bytes). "+
+			"Investigate disk usage, as it could be used by active images, logs, volumes, or other data.", percent, freed)
 	}
 	want := []string{"FreeDiskSpaceFailed: " + said(90, 2*gib), "FreeDiskSpaceFailed: " + said(85, 0), "ImageGCFailed: " + said(85, 0)}
 	got, at := r.ofNode("FreeDiskSpaceFailed", "ImageGCFailed")

@@ -22,34 +22,17 @@ import (
 
 // Config is what a kubelet depends on besides its node.
 type Config struct {
-	Literal   bool // every tick is an event, which must not change anything
-	Behaviors runtime.Behaviors
-	Registry  *runtime.Registry
-	Pace      *runtime.Pace // see runtime.Config
-	// ParallelPulls is how many images each node pulls at a time
-	// (maxParallelImagePulls with serializeImagePulls off); default 1.
-	ParallelPulls int
-	PullRate      runtime.PullRate
-	// Keen is runtime.Config.Keen.
-	Keen         bool
-	Eviction     Eviction
-	ImageGC      ImageGC
-	RestartMost  time.Duration                      // the longest back-off of restarts; default DefaultMostBackoff
-	PodPIDsLimit int64                              // see runtime.Config
-	LimitedSwap  bool                               // see runtime.Config
-	Logs         runtime.Logs                       // see runtime.Config
-	Sysctls      []string                           // allowedUnsafeSysctls: kernel parameters, or their beginnings with *
-	PanicAfter   time.Duration                      // see runtime.Config
-	QPS, Burst   int64                              // of its requests to the API server; default 50 and 100
-	Serving      runtime.Watcher                    // may be nil
-	Used         func(pod uint32)                   // see runtime.Config
-	API          runtime.API                        // see runtime.Config; may be nil
-	Note         func(by sim.ActorID, n model.Note) // see runtime.Config; may be nil
-	Told         func(*model.Pod) bool              // see runtime.Config; may be nil
-	TellWhole    bool                               // see runtime.Config
-	Static       []Static
-	Shutdown     Shutdown
-	Topology     Topology
+	// Config is its machine's. Kubelet, StaticCPUs and KeptBytes follow from the rest.
+	runtime.Config
+	Literal     bool // every tick is an event, which must not change anything
+	Eviction    Eviction
+	ImageGC     ImageGC
+	RestartMost time.Duration // the longest back-off of restarts; default DefaultMostBackoff
+	Sysctls     []string      // allowedUnsafeSysctls: kernel parameters, or their beginnings with *
+	QPS, Burst  int64         // of its requests to the API server; default DefaultQPS and DefaultBurst
+	Static      []Static
+	Shutdown    Shutdown
+	Topology    Topology
 	// Volumes is the volume of a claim, by its namespace and name, and whether it has
 	// to be attached; may be nil.
 	Volumes func(claim string) (volume string, attached bool)
@@ -92,7 +75,27 @@ const (
 	whyClosing  // about is the epoch
 )
 
-var whyNames = [...]string{"relist", "work queue", "probes", "status pass", "node status", "housekeeping", "look for pressure", "poll of the container runtime", "image collection", "retry of resizes", "collection of containers", "next step of a pod", "SIGTERM for a container of a pod", "boot", "start of the kubelet", "registration of the node", "the runtime has been silent for too long", "look whether the runtime is back", "shutdown goes on"}
+var whyNames = [...]string{
+	whyRelist:       "relist",
+	whyWork:         "work queue",
+	whyProbe:        "probes",
+	whyStatusPass:   "status pass",
+	whyNodeStatus:   "node status",
+	whyHousekeeping: "housekeeping",
+	whyEviction:     "look for pressure",
+	whyPoll:         "poll of the container runtime",
+	whyImageGC:      "image collection",
+	whyRetry:        "retry of resizes",
+	whyContainerGC:  "collection of containers",
+	whyStep:         "next step of a pod",
+	whyTerm:         "SIGTERM for a container of a pod",
+	whyBoot:         "boot",
+	whyStart:        "start of the kubelet",
+	whyRegister:     "registration of the node",
+	whyStale:        "the runtime has been silent for too long",
+	whyAwake:        "look whether the runtime is back",
+	whyClosing:      "shutdown goes on",
+}
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
 type Kubelet struct {
@@ -168,35 +171,52 @@ type Kubelet struct {
 // lanes is the luck of kubelets.
 type lanes struct{ phases, requeue, boot, start, probe, answer, volumes, logs sim.Lane }
 
+func newLanes(l sim.Luck) *lanes {
+	return &lanes{
+		phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"),
+		probe: l.Lane("probe"), answer: l.Lane("answer to a probe"),
+		volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation"),
+	}
+}
+
 // New is a node's kubelet, not running yet. The node is stored, or its number is
 // reserved.
 func New(k *sim.Kernel, s *store.Store, net *network.Network, node *model.Node, site network.Site, c Config) *Kubelet {
-	l := k.Luck()
 	x := &Kubelet{
-		kernel: k, net: net, site: site, leases: s.Leases(), first: node, node: node, literal: c.Literal, shutdown: c.Shutdown, volumes: c.Volumes, lostDisk: c.LostDisk,
-		hash: node.NameHash(), serving: c.Serving, imageLevels: c.ImageGC.orDefault(), restartMost: cmp.Or(c.RestartMost, DefaultMostBackoff),
-		luck: &lanes{phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"), probe: l.Lane("probe"), answer: l.Lane("answer to a probe"), volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation")},
+		kernel: k, net: net, site: site, leases: s.Leases(), luck: newLanes(k.Luck()),
+		first: node, node: node, hash: node.NameHash(),
+		literal: c.Literal, shutdown: c.Shutdown, serving: c.Serving, sysctls: c.Sysctls,
+		imageLevels: c.ImageGC.orDefault(), restartMost: cmp.Or(c.RestartMost, DefaultMostBackoff),
+		volumes: c.Volumes, lostDisk: c.LostDisk,
 	}
 	x.self = k.Register("kubelet/"+node.Name, x)
 	x.client = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site, QPS: cmp.Or(c.QPS, DefaultQPS), Burst: cmp.Or(c.Burst, DefaultBurst), Each: requestsEach,
+		Name: "kubelet/" + node.Name, As: store.Node(node.Name), Actor: x.self, Site: site,
+		QPS: cmp.Or(c.QPS, DefaultQPS), Burst: cmp.Or(c.Burst, DefaultBurst), Each: requestsEach,
 	})
 	x.beat = s.NewClient(store.ClientConfig{
-		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site, Timeout: nodeStatusEvery,
+		Name: "kubelet/" + node.Name + "/heartbeat", As: store.Node(node.Name), Actor: x.self, Site: site,
+		Timeout: nodeStatusEvery,
 	})
 	x.readStatics(c.Static)
 	x.orders = x.client.WatchPodsOn(node.ID)
 	x.about = x.client.WatchNode(node.ID)
-	x.machine = runtime.NewMachine(k, node, runtime.Config{
-		Behaviors: c.Behaviors, Registry: c.Registry, ParallelPulls: c.ParallelPulls, PullRate: c.PullRate, PanicAfter: c.PanicAfter, Keen: c.Keen, Serving: x.watcher(), Used: x.ofAPI(c.Used), API: c.API, Note: c.Note, Told: c.Told, TellWhole: c.TellWhole, Kubelet: x,
-		PodPIDsLimit: c.PodPIDsLimit, LimitedSwap: c.LimitedSwap, Logs: c.Logs, StaticCPUs: c.Topology.StaticCPUs, KeptBytes: c.Eviction.Kept(node.Capacity).MemoryBytes, Pace: c.Pace,
-	})
+	x.machine = runtime.NewMachine(k, node, x.ofMachine(c))
 	reserved, _ := node.Reserved(0)
 	x.layout = newLayout(c.Topology, node, reserved)
-	x.sysctls = c.Sysctls
 	x.setLevels(c.Eviction)
 	x.leases.Add(node.ID, node.Name, x.client, x.beat)
 	return x
+}
+
+// ofMachine is what the machine depends on, which is this kubelet's.
+func (k *Kubelet) ofMachine(c Config) runtime.Config {
+	m := c.Config
+	m.Kubelet = k
+	m.Serving, m.Used = k.watcher(), k.ofAPI(c.Used)
+	m.StaticCPUs = c.Topology.StaticCPUs
+	m.KeptBytes = c.Eviction.Kept(k.first.Capacity).MemoryBytes
+	return m
 }
 
 // Start is a kubelet that has long been running, at the beginning of a run.

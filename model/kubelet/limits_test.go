@@ -64,7 +64,8 @@ func TestLimitsAreCheckedVolumesFirstThenThePodThenContainers(t *testing.T) {
 		return b
 	}
 	r := newRig(t, 1, diskOf(100*gib), behaving(writer("volume"), writer("pod"), writer("container"), writer("fine")))
-	volume, pod, container, fine := r.pod("volume", both(gib, 2*gib, gib)), r.pod("pod", both(0, 2*gib, gib)), r.pod("container", both(3*gib, 9*gib, gib)), r.pod("fine", both(3*gib, 9*gib, 3*gib))
+	volume, pod := r.pod("volume", both(gib, 2*gib, gib)), r.pod("pod", both(0, 2*gib, gib))
+	container, fine := r.pod("container", both(3*gib, 9*gib, gib)), r.pod("fine", both(3*gib, 9*gib, 3*gib))
 	r.failed(volume, "Evicted", `Usage of EmptyDir volume "cache" exceeds the limit "1Gi". `)
 	r.failed(container, "Evicted", `Container main exceeded its local ephemeral storage limit "1Gi". `)
 	r.failed(pod, "Evicted", "Pod ephemeral local storage usage exceeds the total limit of containers 3Gi. ")

@@ -148,8 +148,9 @@ func TestAContainerThatAProbeKillsIsSaidToBeRestartedIfItIs(t *testing.T) {
 // who cannot be pulled at all says so once, and is looked at again and again.
 func TestAnImageThatIsNotAskedForIsAnEvent(t *testing.T) {
 	for image, want := range map[string]string{
-		"Registry/UPPER:1:2": "InvalidImageName InspectFailed: Failed to apply default image tag \"Registry/UPPER:1:2\": couldn't parse image name \"Registry/UPPER:1:2\": invalid reference format",
-		"far":                "ErrImageNeverPull ErrImageNeverPull: Container image \"far\" is not present with pull policy of Never",
+		"Registry/UPPER:1:2": `InvalidImageName InspectFailed: Failed to apply default image tag "Registry/UPPER:1:2": ` +
+			`couldn't parse image name "Registry/UPPER:1:2": invalid reference format`,
+		"far": `ErrImageNeverPull ErrImageNeverPull: Container image "far" is not present with pull policy of Never`,
 	} {
 		r := newRig(t, 1)
 		p := r.pod("p", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = image, model.PullNever })
@@ -218,7 +219,8 @@ func TestAPodThatIsOustedAndExitsWithZeroHasSucceeded(t *testing.T) {
 	if c := r.get(p).Containers; c[0].ExitCode != 143 || c[1].ExitCode != 0 {
 		t.Errorf("%+v", c)
 	}
-	calm, none := r.labeled("calm", model.MakeLabels(map[string]string{"app": "late"}), nil), r.pod("none", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = "none", model.PullNever })
+	calm := r.labeled("calm", model.MakeLabels(map[string]string{"app": "late"}), nil)
+	none := r.pod("none", func(s *model.PodSpec) { s.Containers[0].Image, s.Containers[0].PullPolicy = "none", model.PullNever })
 	r.ready(calm)
 	r.kubelet.ShutDown(false)
 	ended(r, calm, model.PodSucceeded, "", model.True)

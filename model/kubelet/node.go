@@ -130,7 +130,8 @@ func (r nodeStatus) Apply(cur model.Object) model.Object {
 		}
 		r.set(condition, model.BoolStatus(r.pressed[p]), reason)
 	}
-	if c.Ready == n.Ready && c.MemoryPressure == n.MemoryPressure && c.DiskPressure == n.DiskPressure && c.PIDPressure == n.PIDPressure && slices.Equal(r.inUse, n.VolumesInUse) {
+	others := c.MemoryPressure != n.MemoryPressure || c.DiskPressure != n.DiskPressure || c.PIDPressure != n.PIDPressure
+	if c.Ready == n.Ready && !others && slices.Equal(r.inUse, n.VolumesInUse) {
 		return cur
 	}
 	c.VolumesInUse = r.inUse

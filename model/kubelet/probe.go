@@ -13,23 +13,23 @@ import (
 // alike (pkg/kubelet/prober/worker.go doProbe). As long as nothing changes that
 // answers depend on, they are known: a container that has not started up refuses, one
 // that has says yes, and if it is under a load so many of a million probes fail, each
-// by the luck of its tick, or takes a time to be answered. Hence only the tick at which a threshold is reached that
-// changes something is an event. Whatever changes has the ticks until then counted
-// first. An answer is there at once; one that comes too late when the timeout is over,
-// which here is no longer than the period.
+// by the luck of its tick, or takes a time to be answered. Hence only the tick at which
+// a threshold is reached that changes something is an event. Whatever changes has the
+// ticks until then counted first. An answer is there at once; one that comes too late
+// when the timeout is over, which here is no longer than the period.
 
 // prober is the worker of one probe.
 type prober struct {
-	phase  sim.Time     // a tick of its ticker
-	asked  sim.Time     // the last tick that is counted
-	freeAt sim.Time     // when the answer to that was there
-	tellAt sim.Time     // when a threshold that is reached shows, Never if none is
-	run    int64        // how many answers in a row were alike
-	risk   runtime.Risk // as the machine last said
-	slow   []sim.Dist   // what answers take, all together, as the machine last said
-	good   bool         // what they said
-	late   bool         // the last of them did not come in time
-	said   bool         // it has told that the threshold is reached, and the main loop has yet to act on it
+	phase     sim.Time     // a tick of its ticker
+	countedAt sim.Time     // the last tick that is counted
+	freeAt    sim.Time     // when the answer to that was there
+	reachedAt sim.Time     // when a threshold that is reached shows, Never if none is
+	run       int64        // how many answers in a row were alike
+	risk      runtime.Risk // as the machine last said
+	slow      []sim.Dist   // what answers take, all together, as the machine last said
+	good      bool         // what they said
+	late      bool         // the last of them did not come in time
+	noted     bool         // it has seen that the threshold is reached, and the main loop has yet to act on it
 }
 
 // mostDraws is how many ticks whose answers are a matter of luck are looked ahead.
@@ -53,8 +53,8 @@ func (k *Kubelet) startProbes(r *row, at sim.Time) {
 		if spec.Readiness == nil && live == nil || plainInit(r.pod.Spec, i) {
 			continue
 		}
-		ready := prober{phase: at.Add(k.probeWait(r, spec.Readiness, uint64(2*i), at)), asked: -1, tellAt: sim.Never}
-		alive := prober{phase: at.Add(k.probeWait(r, live, uint64(2*i+1), at)), asked: -1, tellAt: sim.Never}
+		ready := prober{phase: at.Add(k.probeWait(r, spec.Readiness, uint64(2*i), at)), countedAt: -1, reachedAt: sim.Never}
+		alive := prober{phase: at.Add(k.probeWait(r, live, uint64(2*i+1), at)), countedAt: -1, reachedAt: sim.Never}
 		r.containers[i].probes = &[model.ProbeKinds]prober{ready, alive, alive}
 		k.reviseRisks(r, i)
 	}
@@ -88,7 +88,7 @@ func (c *container) restartProbes() {
 	}
 	for kind := range c.probes {
 		p := &c.probes[kind]
-		p.run, p.freeAt, p.tellAt, p.said = 0, 0, sim.Never, false
+		p.run, p.freeAt, p.reachedAt, p.noted = 0, 0, sim.Never, false
 	}
 }
 
@@ -123,7 +123,7 @@ type asking struct {
 	which    uint64
 	ready    bool // as readiness has it
 	literal  bool
-	held     bool // it has told all there is, and the main loop stands still
+	stalled  bool // it has seen all there is, and the main loop stands still
 }
 
 // asking is false of a probe that asks nobody now.
@@ -137,10 +137,12 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	}
 	p := &r.box.Processes[i]
 	a = asking{
-		prober: &c.probes[kind], spec: spec, kind: kind, from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
-		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind), ready: c.ready, literal: k.literal,
+		prober: &c.probes[kind], spec: spec, kind: kind,
+		from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
+		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
+		ready: c.ready, literal: k.literal,
 	}
-	a.held = a.said && k.health.stalled
+	a.stalled = a.noted && k.health.stalled
 	if spec.Handler == model.Exec {
 		k.needsRuntime(&a)
 	}
@@ -161,14 +163,14 @@ func (a *asking) ticker() sim.Ticker { return sim.Ticker{Phase: a.phase, Period:
 // next is the tick after those that are counted. A worker that still waits for an
 // answer misses none: it waits no longer than its period.
 func (a *asking) next() sim.Time {
-	if at := a.ticker().AtOrAfter(max(a.from, a.asked+1, a.freeAt)); at <= a.to {
+	if at := a.ticker().AtOrAfter(max(a.from, a.countedAt+1, a.freeAt)); at <= a.to {
 		return at
 	}
 	return sim.Never
 }
 
-// answer is what a probe is told that asks at a tick, how long that takes, and until
-// when all others are told the same.
+// answer is what a probe hears that asks at a tick, how long that takes, and until
+// when all others hear the same.
 func (a *asking) answer(at sim.Time) (good bool, took time.Duration, last sim.Time) {
 	late := min(a.spec.Waits(), period(a.spec))
 	switch {
@@ -209,7 +211,7 @@ func (a *asking) takes(luck *sim.Stream) (took time.Duration, certain bool) {
 // the first that reach a threshold that changes something; or so many answers by
 // luck. The literal mode has one after the other.
 func (a *asking) count(until sim.Time, draws int) {
-	for a.tellAt == sim.Never && draws > 0 {
+	for a.reachedAt == sim.Never && draws > 0 {
 		at := a.next()
 		if at > until || at == sim.Never {
 			return
@@ -231,15 +233,15 @@ func (a *asking) take(good bool, took time.Duration, at sim.Time, n int64) {
 		a.good, a.run = good, 0
 	}
 	need := max(1, threshold(a.spec, good)-a.run)
-	told := need <= n && a.matters(good)
-	if told {
+	reaches := need <= n && a.matters(good)
+	if reaches {
 		n = need
 	}
 	a.run += n
-	a.asked = at + sim.Time(n-1)*sim.Time(period(a.spec))
-	a.freeAt, a.late = a.asked.Add(took), took > 0 && !good
-	if told {
-		a.tellAt = a.freeAt
+	a.countedAt = at + sim.Time(n-1)*sim.Time(period(a.spec))
+	a.freeAt, a.late = a.countedAt.Add(took), took > 0 && !good
+	if reaches {
+		a.reachedAt = a.freeAt
 	}
 }
 
@@ -257,23 +259,23 @@ func (a *asking) matters(good bool) bool {
 // due is when the kubelet has to look at the probe again: a threshold is reached, or
 // nobody knows further. In literal mode it is every tick.
 func (a *asking) due() sim.Time {
-	if a.held {
+	if a.stalled {
 		return sim.Never
 	}
 	if a.literal {
-		return min(a.tellAt, a.next())
+		return min(a.reachedAt, a.next())
 	}
-	ahead, last := *a.prober, a.asked
+	ahead, last := *a.prober, a.countedAt
 	x := *a
 	x.prober = &ahead
 	x.count(sim.Never, mostDraws)
 	switch {
-	case ahead.tellAt != sim.Never:
-		return ahead.tellAt
-	case ahead.asked == last || x.next() == sim.Never:
+	case ahead.reachedAt != sim.Never:
+		return ahead.reachedAt
+	case ahead.countedAt == last || x.next() == sim.Never:
 		return sim.Never
 	}
-	return ahead.asked
+	return ahead.countedAt
 }
 
 // catchUp counts the answers of all ticks up to now.
@@ -297,7 +299,7 @@ func (k *Kubelet) aimProbes(r *row, now sim.Time) {
 		if !ok || a.ready || a.phase > now {
 			continue
 		}
-		if a.catchUp(now); a.tellAt == sim.Never {
+		if a.catchUp(now); a.reachedAt == sim.Never {
 			a.phase = max(now, a.freeAt)
 		}
 	}
@@ -365,14 +367,14 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 			if !ok {
 				continue
 			}
-			if a.catchUp(now); a.tellAt > now {
+			if a.catchUp(now); a.reachedAt > now {
 				continue
 			}
 			k.say(r, &a)
 			if k.health.stalled {
 				continue
 			}
-			shows := k.told(r, i, &a)
+			shows := k.actOn(r, i, &a)
 			changed, kills = changed || shows, kills || !shows
 		}
 	}
@@ -389,17 +391,17 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 // (pkg/kubelet/prober/prober.go probe). Kubernetes says so of every failure, with the same words,
 // which Events that are alike hide.
 func (k *Kubelet) say(r *row, a *asking) {
-	if !a.said && !a.good {
+	if !a.noted && !a.good {
 		k.client.Note(r.face(), true, "Unhealthy", probeNames[a.kind]+" probe failed: "+a.failure())
 	}
-	a.said = true
+	a.noted = true
 }
 
-// told acts on a threshold that was reached. It tells whether that shows in the status; if not,
-// the container is to be killed.
-func (k *Kubelet) told(r *row, i int, a *asking) bool {
+// actOn does what a threshold that was reached asks for. It tells whether that shows in the
+// status; if not, the container is to be killed.
+func (k *Kubelet) actOn(r *row, i int, a *asking) bool {
 	c := &r.containers[i]
-	a.tellAt, a.said = sim.Never, false
+	a.reachedAt, a.noted = sim.Never, false
 	switch {
 	case a.kind == model.Readiness:
 		c.ready = a.good
@@ -423,7 +425,7 @@ var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
 // here it fails at once.
 func (a *asking) failure() string {
 	const refused = "dial tcp: connect: connection refused"
-	up := a.servesAt <= a.asked
+	up := a.servesAt <= a.countedAt
 	switch a.spec.Handler {
 	case model.Exec:
 		if a.late {

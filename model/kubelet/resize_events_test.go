@@ -31,7 +31,8 @@ func TestAResizeIsToldFromWhyItWaitsToItsEnd(t *testing.T) {
 		`{"name":"main","resources":{"limits":{"cpu":"2500m","memory":"2Gi"},"requests":{"cpu":"1800m","memory":"1Gi"}}}`
 	want := []string{
 		`Warning ResizeInfeasible: Pod resize Infeasible: {"containers":[` + had + `],"generation":2,"error":"Node didn't have enough capacity: cpu, requested: 9000, capacity: 8000"}`,
-		`Warning ResizeDeferred: Pod resize Deferred: {"containers":[` + has + `],"generation":3,"error":"Node didn't have enough resource: cpu, requested: 1800, used: 6500, capacity: 8000"}`,
+		`Warning ResizeDeferred: Pod resize Deferred: {"containers":[` + has + `],"generation":3,` +
+			`"error":"Node didn't have enough resource: cpu, requested: 1800, used: 6500, capacity: 8000"}`,
 		`Normal ResizeStarted: Pod resize started: {"containers":[` + has + `],"generation":3}`,
 		`Normal ResizeCompleted: Pod resize completed: {"containers":[` + has + `],"generation":3}`,
 	}

@@ -62,7 +62,7 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 		Images: []model.Image{{Name: "web"}},
 	}
 	r.registry = runtime.NewRegistry(r.Kernel)
-	r.config = kubelet.Config{Registry: r.registry}
+	r.config = kubelet.Config{Config: runtime.Config{Registry: r.registry}}
 	for _, o := range options {
 		o(r)
 	}

@@ -70,7 +70,17 @@ const (
 	invalidImage
 )
 
-var waitingNames = [...]string{"", "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "PostStartHookError", "ImageInspectError", "CreateContainerError", "RunContainerError", "InvalidImageName"}
+var waitingNames = [...]string{
+	crashLoop:     "CrashLoopBackOff",
+	pullError:     "ErrImagePull",
+	pullBackoff:   "ImagePullBackOff",
+	neverPull:     "ErrImageNeverPull",
+	hookFailed:    "PostStartHookError",
+	inspectFailed: "ImageInspectError",
+	createError:   "CreateContainerError",
+	runFailed:     "RunContainerError",
+	invalidImage:  "InvalidImageName",
+}
 
 // sentence is why a pass is going to kill a container
 // (pkg/kubelet/kuberuntime/kuberuntime_manager.go containerKillReason). It is spared again when

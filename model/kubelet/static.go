@@ -337,9 +337,9 @@ func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {
 }
 
 // Broke implements runtime.Watcher.
-func (k *Kubelet) Broke(pod model.Ref, told time.Duration, silent bool) {
+func (k *Kubelet) Broke(pod model.Ref, ending time.Duration, silent bool) {
 	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {
-		k.serving.Broke(pod, told, silent)
+		k.serving.Broke(pod, ending, silent)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestThresholdsAsAClosedFormAreWhatTheTicksCount(t *testing.T) {
 			SuccessThreshold: int(luck.Below(4)), FailureThreshold: int(luck.Below(5)),
 		}
 		fast := asking{
-			prober: &prober{phase: sim.Time(luck.Duration(0, 20*time.Second)), asked: -1, tellAt: sim.Never}, spec: spec,
+			prober: &prober{phase: sim.Time(luck.Duration(0, 20*time.Second)), countedAt: -1, reachedAt: sim.Never}, spec: spec,
 			kind: model.ProbeKind(luck.Below(3)), from: sim.Time(luck.Duration(0, 40*time.Second)), to: sim.Never,
 			servesAt: sim.Time(luck.Duration(0, 80*time.Second)), luck: sim.NewLuck(uint64(i)).Lane("answers"), ready: luck.Below(2) == 0,
 		}
@@ -103,13 +103,13 @@ func TestThresholdsAsAClosedFormAreWhatTheTicksCount(t *testing.T) {
 		for now := sim.Time(0); now < sim.Time(20*time.Minute); now = now.Add(luck.Duration(0, 3*time.Minute)) {
 			fast.catchUp(now)
 			slow.askUntil(now)
-			if fast.tellAt != slow.told {
-				t.Fatalf("case %d at %v: %+v of %+v: told at %v, want %v", i, now, *fast.prober, *spec, fast.tellAt, slow.told)
+			if fast.reachedAt != slow.reachedAt {
+				t.Fatalf("case %d at %v: %+v of %+v: reached at %v, want %v", i, now, *fast.prober, *spec, fast.reachedAt, slow.reachedAt)
 			}
-			if due := fast.due(); fast.tellAt == sim.Never && due <= now {
+			if due := fast.due(); fast.reachedAt == sim.Never && due <= now {
 				t.Fatalf("case %d at %v: looks again at %v", i, now, due)
 			}
-			if fast.tellAt != sim.Never {
+			if fast.reachedAt != sim.Never {
 				reached++
 				break
 			}
@@ -129,15 +129,15 @@ type naive struct {
 	last      sim.Time // the tick asked at last
 	free      sim.Time
 	good, bad int64
-	told      sim.Time
+	reachedAt sim.Time
 	risk      runtime.Risk
 }
 
 func (n *naive) askUntil(now sim.Time) {
 	if n.last < 0 {
-		n.told = sim.Never
+		n.reachedAt = sim.Never
 	}
-	for at := n.phase; at <= now && n.told == sim.Never; at = at.Add(period(n.spec)) {
+	for at := n.phase; at <= now && n.reachedAt == sim.Never; at = at.Add(period(n.spec)) {
 		if at <= n.last || at < n.from || at < n.free {
 			continue
 		}
@@ -153,7 +153,7 @@ func (n *naive) askUntil(now sim.Time) {
 		}
 		enough := n.good >= threshold(n.spec, true) || n.bad >= threshold(n.spec, false)
 		if enough && n.matters(good) {
-			n.told = n.free
+			n.reachedAt = n.free
 		}
 	}
 }

@@ -36,8 +36,9 @@ func (r *rig) pidPressure() bool {
 }
 
 // Source: pkg/kubelet/eviction/helpers.go rankPIDPressure: lower priority first, also before
-// a pod of which nothing is measured, then who has most processes; requests do not count. Condition PIDPressure and its Events
-// (nodestatus/setters.go PIDPressureCondition); Admit: no pod at all meanwhile.
+// a pod of which nothing is measured, then who has most processes; requests do not count.
+// Condition PIDPressure and its Events (nodestatus/setters.go PIDPressureCondition);
+// Admit: no pod at all meanwhile.
 func TestUnderPIDPressureTheLowestPriorityGoesFirstThenWhoHasMostProcesses(t *testing.T) {
 	// 32 GiB of memory are 262,144 processes, less 2,144.
 	r := newRig(t, 1, hard(kubelet.Thresholds{kubelet.PIDAvailable: {Amount: 2144}}), behaving(

@@ -178,7 +178,7 @@ type layout struct {
 	gpus   pool
 	banks  [MaxNUMANodes]bank
 	blocks []block
-	told   int64 // how many CPUs are exclusive, as the machine knows
+	pinned int64 // how many CPUs are exclusive, as the machine knows
 }
 
 // newLayout is that of a node of which so much CPU is reserved; nil if pods have nothing

@@ -346,7 +346,8 @@ func TestGPUsAndCPUsAreOnTheSameNode(t *testing.T) {
 	}
 	l = machine(Topology{NUMANodes: 2, Policy: BestEffort}, 16, 66)
 	l.settle(1, with(3, 1))
-	if reason, message := l.settle(2, with(2, 1)); reason != unexpected || message != "Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested: 2, Available: 1, which is unexpected" || l.holds(2) {
+	const missing = "Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested: 2, Available: 1, which is unexpected"
+	if reason, message := l.settle(2, with(2, 1)); reason != unexpected || message != missing || l.holds(2) {
 		t.Errorf("%s: %s", reason, message)
 	}
 }
@@ -413,7 +414,9 @@ func TestTheMemoryManagerLooksForItselfWithoutATopologyManager(t *testing.T) {
 	if reason, _ := l.settle(1, guaranteed(0, [2]int64{1, 10})); reason != "" || l.banks[0].free != 6<<30 {
 		t.Errorf("%q, %+v", reason, l.banks[:2])
 	}
-	if reason, message := l.settle(2, guaranteed(0, [2]int64{1, 20})); reason != unexpected || message != "Allocate failed due to [memorymanager] failed to get the default NUMA affinity, no NUMA nodes with enough memory is available, which is unexpected" {
+	const full = "Allocate failed due to [memorymanager] failed to get the default NUMA affinity, " +
+		"no NUMA nodes with enough memory is available, which is unexpected"
+	if reason, message := l.settle(2, guaranteed(0, [2]int64{1, 20})); reason != unexpected || message != full {
 		t.Errorf("%s: %s", reason, message)
 	}
 	if l.holds(2) || l.cpus.held() != 1 {

@@ -81,7 +81,8 @@ func TestTheMemoryOfAGuaranteedPodIsNotResizedUnderThePolicyStatic(t *testing.T)
 		p := r.pod("web", whole(2000))
 		r.ready(p)
 		more := int64(2 * gib)
-		r.user.Patch(p.Ref(), &model.PodPatch{Containers: []model.ContainerPatch{{Name: "main", Requests: model.AmountsPatch{MemoryBytes: &more}, Limits: model.AmountsPatch{MemoryBytes: &more}}}}, 0)
+		bytes := model.AmountsPatch{MemoryBytes: &more}
+		r.user.Patch(p.Ref(), &model.PodPatch{Containers: []model.ContainerPatch{{Name: "main", Requests: bytes, Limits: bytes}}}, 0)
 		r.run(10 * time.Second)
 		if x := r.get(p).Resize; static != (x != nil && x.Pending == model.ResizeInfeasible) || static == (r.has(p).Requests.MemoryBytes == more) {
 			t.Errorf("static %v: %+v, it has %d bytes", static, x, r.has(p).Requests.MemoryBytes)

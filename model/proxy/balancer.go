@@ -87,13 +87,13 @@ type probed struct {
 	leaveAt sim.Time    // until then; 0 is no end
 	spoiled bool        // its probes fail although it is well
 
-	answers answer   // to probes now
-	next    sim.Time // the first probe that is not counted
-	good    bool     // what the last probe said
-	run     int64    // how many in a row said so, at most as many as matter
-	in      bool     // it gets traffic
-	turnAt  sim.Time // it gets traffic or none from then on, because of probes made; 0 is no change
-	was     bool     // it has had traffic before
+	answers  answer   // to probes now
+	probesAt sim.Time // the first probe that is not counted
+	good     bool     // what the last probe said
+	run      int64    // how many in a row said so, at most as many as matter
+	in       bool     // it gets traffic
+	turnAt   sim.Time // it gets traffic or none from then on, because of probes made; 0 is no change
+	was      bool     // it has had traffic before
 }
 
 // whyProbe means: look at a node's probes; about is its ID.
@@ -106,7 +106,9 @@ func NewBalancer(k *sim.Kernel, s *store.Store, net *network.Network, c Balancer
 	of := model.Meta{Kind: model.KindService, Namespace: c.Namespace, Name: c.Service}
 	b.path = of.Path()
 	b.self = k.Register(c.Name, b)
-	client := s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "cloud-controller-manager", "cloud-controller-manager"), Actor: b.self, Site: c.Site})
+	client := s.NewClient(store.ClientConfig{
+		Name: c.Name, As: store.Account(model.NamespaceSystem, "cloud-controller-manager", "cloud-controller-manager"), Actor: b.self, Site: c.Site,
+	})
 	b.watchNodes = client.Watch(model.KindNode)
 	b.watchServices = client.Watch(model.KindService)
 	net.Listen(b)
@@ -213,7 +215,7 @@ func (b *Balancer) seeNode(now sim.Time, id uint32, n *model.Node) {
 	case wanted && (t.joinsAt == 0 || t.leaveAt > 0):
 		phase := b.phases.Draw(b.hash, uint64(id))
 		*t = probed{node: n, joinsAt: max(now.Add(lag), 1), spoiled: t.spoiled}
-		t.next = t.joinsAt.Add(phase.Duration(0, b.Interval))
+		t.probesAt = t.joinsAt.Add(phase.Duration(0, b.Interval))
 		b.kernel.Post(t.joinsAt, b.self, whyProbe, uint64(id))
 	case wanted:
 		t.node = n
@@ -300,11 +302,11 @@ func (b *Balancer) look(now sim.Time, id uint32) {
 
 // count counts the probes since the last time, all of which came to the same.
 func (b *Balancer) count(now sim.Time, t *probed) {
-	if now < t.next {
+	if now < t.probesAt {
 		return
 	}
-	n, first := int64(now.Sub(t.next)/b.Interval)+1, t.next
-	t.next = first.Add(time.Duration(n) * b.Interval)
+	n, first := int64(now.Sub(t.probesAt)/b.Interval)+1, t.probesAt
+	t.probesAt = first.Add(time.Duration(n) * b.Interval)
 	if good := t.answers == passes; good != t.good || t.run == 0 {
 		t.good, t.run = good, 0
 	}
@@ -338,11 +340,11 @@ func (b *Balancer) post(now sim.Time, id uint32, t *probed) {
 		if good == t.good {
 			left -= t.run
 		}
-		at = t.next.Add(time.Duration(left-1) * b.Interval)
+		at = t.probesAt.Add(time.Duration(left-1) * b.Interval)
 	}
 	if b.Literal {
-		if at == 0 || t.next < at {
-			at = t.next
+		if at == 0 || t.probesAt < at {
+			at = t.probesAt
 		}
 	}
 	if at > 0 {

@@ -158,8 +158,8 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 	if !s.route.Headless && !(s.as == name{} && p.named(s.seen) && p.missed[name{s.seen.Namespace, s.seen.Name}]) {
 		return false
 	}
-	if !s.asked {
-		s.asked = true
+	if !s.renewing {
+		s.renewing = true
 		p.kernel.Post(p.renewal(now, id), p.self, whyRenewed, uint64(id))
 	}
 	return true
@@ -187,7 +187,7 @@ func (p *Proxy) syncNames(now sim.Time) {
 
 // renewal is the next time at which an answer about a Service is renewed.
 func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
-	luck := p.answers.Draw(p.hash, uint64(id))
+	luck := p.lookups.Draw(p.hash, uint64(id))
 	phase := sim.Time(luck.Duration(0, p.AnswerTTL))
 	ttl := sim.Time(p.AnswerTTL)
 	return now + ttl - (now+ttl-phase)%ttl
@@ -197,10 +197,10 @@ func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
 // has seen everything.
 func (p *Proxy) renew(id uint32) {
 	s := p.services.Row(id)
-	if !s.asked {
+	if !s.renewing {
 		return
 	}
-	s.asked = false
+	s.renewing = false
 	if !p.powered || p.listing() {
 		return
 	}

@@ -74,11 +74,11 @@ type name struct{ namespace, service string }
 // service is all that is known of one Service: what the watches told, and the
 // rules in force.
 type service struct {
-	seen   *model.Service // nil if gone or never seen
-	slices []uint32       // IDs of its EndpointSlices, ascending
-	dirty  bool           // among Proxy.dirty
-	asked  bool           // what clients know of it is renewed soon
-	rules                 // in force
+	seen     *model.Service // nil if gone or never seen
+	slices   []uint32       // IDs of its EndpointSlices, ascending
+	dirty    bool           // among Proxy.dirty
+	renewing bool           // what clients know of it is renewed soon
+	rules                   // in force
 }
 
 // rules is what a machine does about a Service.
@@ -107,7 +107,7 @@ type Proxy struct {
 	at      place
 	client  *store.Client
 	luck    sim.Lane
-	answers sim.Lane // when clients look up headless Services
+	lookups sim.Lane // when clients look up headless Services
 	powered bool
 	cut     bool // it had no connection when somebody last looked
 	stopped bool // the process does not run
@@ -118,14 +118,14 @@ type Proxy struct {
 	slices                     store.Table[*model.EndpointSlice]
 	dirty                      []uint32 // Services whose rules may be outdated
 
-	names  map[name]uint32   // of Services with rules in force
-	asked  map[name][]string // of which these single pods were asked for
-	missed map[name]bool     // asked for, and not there
-	next   []pending
-	doneAt sim.Time // the run under way ends; 0 if there is none
-	freeAt sim.Time // no run begins before
-	runs   uint64
-	posted sim.Time // the earliest wake-up under way for a run to begin, 0 if none
+	names   map[name]uint32   // of Services with rules in force
+	asked   map[name][]string // of which these single pods were asked for
+	missed  map[name]bool     // asked for, and not there
+	writing []pending         // by the run under way
+	doneAt  sim.Time          // the run under way ends; 0 if there is none
+	freeAt  sim.Time          // no run begins before
+	runs    uint64
+	posted  sim.Time // the earliest wake-up under way for a run to begin, 0 if none
 
 	flushed bool // rules are missing, and it has not looked yet
 }
@@ -135,7 +135,11 @@ func New(k *sim.Kernel, s *store.Store, net *network.Network, c Config) *Proxy {
 	if c.AnswerTTL == 0 {
 		c.AnswerTTL = AnswerTTL
 	}
-	p := &Proxy{Config: c, kernel: k, net: net, hash: sim.HashName(c.Name), luck: k.Luck().Lane("proxy/sync"), answers: k.Luck().Lane("dns/answers"), names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{}}
+	p := &Proxy{
+		Config: c, kernel: k, net: net, hash: sim.HashName(c.Name),
+		luck: k.Luck().Lane("proxy/sync"), lookups: k.Luck().Lane("dns/answers"),
+		names: map[name]uint32{}, asked: map[name][]string{}, missed: map[name]bool{},
+	}
 	p.self, p.at = k.Register(c.Name, p), place{node: model.NameOf(c.Node), zone: model.NameOf(c.Zone)}
 	p.client = s.NewClient(store.ClientConfig{Name: c.Name, As: store.Account(model.NamespaceSystem, "kube-proxy", "kube-proxy"), Actor: p.self, Site: c.Site})
 	p.watchServices = p.client.Watch(model.KindService)
@@ -192,7 +196,7 @@ func (p *Proxy) forget() {
 		s := p.services.Row(uint32(id))
 		s.seen, s.slices, s.dirty = nil, nil, false
 	}
-	p.dirty, p.next, p.doneAt = nil, nil, 0
+	p.dirty, p.writing, p.doneAt = nil, nil, 0
 }
 
 // Halt ends the process. The machine goes on with the rules there are
@@ -201,7 +205,7 @@ func (p *Proxy) forget() {
 func (p *Proxy) Halt() {
 	p.stopped = true
 	if p.doneAt > 0 { // a run is under way, which it does not finish
-		p.next, p.doneAt, p.freeAt = p.next[:0], 0, p.doneAt.Add(minSync)
+		p.writing, p.doneAt, p.freeAt = p.writing[:0], 0, p.doneAt.Add(minSync)
 	}
 	p.Listener.RouteChanged(p.Node, "", "")
 }
@@ -362,7 +366,7 @@ func (p *Proxy) begin(now sim.Time) {
 		s.dirty = false
 		p.spread(now, id, s)
 		if !p.keepsAnswer(now, id, s) {
-			p.next = append(p.next, p.make(id, s))
+			p.writing = append(p.writing, p.make(id, s))
 		}
 	}
 	p.dirty = p.dirty[:0]
@@ -426,10 +430,10 @@ func (p *Proxy) slicesOf(s *service) []*model.EndpointSlice {
 // program puts the rules of the run that ends in force. A name that a younger
 // Service has taken over stays the younger one's.
 func (p *Proxy) program() {
-	for i := range p.next {
-		p.put(&p.next[i])
+	for i := range p.writing {
+		p.put(&p.writing[i])
 	}
-	p.next = p.next[:0]
+	p.writing = p.writing[:0]
 }
 
 // changed tells that a Service's rules are others, and what its pods' names stand for.

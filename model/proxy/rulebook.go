@@ -24,6 +24,14 @@ type page struct {
 	route  model.Route
 }
 
+// serves tells whether the page's rules are those of a place, too.
+func (p *page) serves(at place) bool {
+	if !p.zones {
+		at.zone = p.at.zone
+	}
+	return p.at == at
+}
+
 // mostPages is how many rules are kept of a Service: some for each zone, with a version or
 // two that not everybody has seen yet.
 const mostPages = 16
@@ -35,7 +43,7 @@ func (b *Rulebook) choose(svc *model.Service, seen []*model.EndpointSlice, at pl
 	}
 	pages := b.pages.Row(svc.ID)
 	for i := len(*pages) - 1; i >= 0; i-- {
-		if p := &(*pages)[i]; p.of == svc && p.at.node == at.node && p.at.external == at.external && p.at.named == at.named && p.at.host == at.host && (p.at.zone == at.zone || !p.zones) && slices.Equal(p.slices, seen) {
+		if p := &(*pages)[i]; p.of == svc && p.serves(at) && slices.Equal(p.slices, seen) {
 			return p.route
 		}
 	}

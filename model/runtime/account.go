@@ -9,7 +9,7 @@ import (
 )
 
 // What a pod uses, or the machine as a whole, goes into the history as notes whenever it
-// changes, if somebody said before the run that it is to: Config.Told and Config.TellWhole.
+// changes, if somebody said before the run that it is to: Config.HasAccount and Config.WholeAccount.
 // Nothing is told of others. Of memory a note tells a straight line, and the next note comes
 // where that bends. CPU changes only at moments at which something happens. A pod that has an
 // account is never trusted (see trust): its machine has to hear of every change of what arrives
@@ -127,14 +127,11 @@ func (m *Machine) usage(now sim.Time) (used model.Usage, until sim.Time) {
 	used.MilliCPU += m.burns + m.daemons.gets + scale(m.unpackWants, m.unpackPace, full)
 	bytes, growth := m.outsideLine(now)
 	used.MemoryBytes, used.MemoryGrowth = used.MemoryBytes+bytes, used.MemoryGrowth+growth
-	for i := range m.hogs {
-		until = min(until, m.hogs[i].bends(now))
-	}
-	return used, until
+	return used, min(until, m.hogs.bends(now))
 }
 
 // MeasuredWhole is what metrics say of the machine as a whole: nothing unless it has an account
-// (Config.TellWhole), is on, and has been so for two readings.
+// (Config.WholeAccount), is on, and has been so for two readings.
 func (m *Machine) MeasuredWhole(now sim.Time) (s model.Sample, ok bool) {
 	a, last := m.account, reading(now)
 	if a == nil || !m.on || last < 2 || readAt(last-2) < a.upAt {

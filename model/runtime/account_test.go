@@ -34,7 +34,7 @@ func newBooks(seed uint64, told func(*model.Pod) bool) *books {
 	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "a"}, Capacity: model.Resources{CPUMilli: 4000, MemoryBytes: 4 << 30}}
 	node.Stock = &model.Stock{SwapBytes: 2 << 30}
 	b.machine = NewMachine(b.Kernel, node, Config{
-		Behaviors: behaviors, Registry: NewRegistry(b.Kernel), Kubelet: deaf{}, LimitedSwap: true, Told: told, TellWhole: told != nil,
+		Behaviors: behaviors, Registry: NewRegistry(b.Kernel), Kubelet: deaf{}, LimitedSwap: true, HasAccount: told, WholeAccount: told != nil,
 		Note: func(_ sim.ActorID, n model.Note) {
 			if n.Usage != nil {
 				b.told[n.Path()] = account{told: *n.Usage, at: b.Now()}
@@ -76,10 +76,10 @@ func (b *books) happen(luck *sim.Stream) {
 		m.Burn(some / 300)
 	case what < 20:
 		m.Cool(some / 200)
-	case what < 21 && len(m.hogs) == 0:
+	case what < 21 && len(m.hogs.all) == 0:
 		m.Take(900_000, 30*time.Second, 0)
 	case what < 21:
-		m.Return(m.hogs[0].number)
+		m.Return(m.hogs.all[0].number)
 	case what < 23:
 		m.Creep(some/10_000-40, 0, (some-400_000)*500)
 	case some < 200_000:

@@ -47,4 +47,4 @@ func (m *Machine) NoCNI() bool { return m.noCNI }
 
 // RuntimeDown tells whether it does not run, or is far too late, so that every call to
 // it fails at once.
-func (m *Machine) RuntimeDown() bool { return m.down || m.daemons.told >= tooLate }
+func (m *Machine) RuntimeDown() bool { return m.down || m.daemons.felt >= tooLate }

@@ -36,7 +36,7 @@ type daemons struct {
 	wants      int64         // that, or more while they are behind
 	gets       int64         // of it
 	behind     time.Duration // at since
-	told       time.Duration // that, in whole steps, as the kubelet feels it
+	felt       time.Duration // that, in whole steps, as the kubelet feels it
 	since      sim.Time
 	lookAt     sim.Time // when it is looked at again, if it is later than now
 }
@@ -86,7 +86,8 @@ func (m *Machine) fallBehind(now sim.Time) {
 // watchDaemons looks again in a while, if that changes anything.
 func (m *Machine) watchDaemons() {
 	d, now := &m.daemons, m.kernel.Now()
-	if d.lookAt <= now && (d.gets < d.needs && d.behind < mostBehind || d.gets > d.needs && d.behind > 0 || d.gets == d.needs && d.behind.Truncate(behindStep) != d.told) {
+	moves := d.gets < d.needs && d.behind < mostBehind || d.gets > d.needs && d.behind > 0
+	if d.lookAt <= now && (moves || d.gets == d.needs && d.behind.Truncate(behindStep) != d.felt) {
 		d.lookAt = now.Add(behindStep)
 		m.kernel.Post(d.lookAt, m.self, whyBehind, 0)
 	}
@@ -99,9 +100,9 @@ func (m *Machine) daemonsDue(now sim.Time) {
 		return
 	}
 	m.fallBehind(now)
-	if told := d.behind.Truncate(behindStep); told != d.told {
+	if felt := d.behind.Truncate(behindStep); felt != d.felt {
 		wasDown := m.RuntimeDown()
-		d.told = told
+		d.felt = felt
 		m.kubelet.DaemonsBehind()
 		if down := m.RuntimeDown(); down != wasDown {
 			if down {
@@ -115,7 +116,7 @@ func (m *Machine) daemonsDue(now sim.Time) {
 }
 
 // Behind is how much later than usual the daemons do what they do.
-func (m *Machine) Behind() time.Duration { return m.daemons.told }
+func (m *Machine) Behind() time.Duration { return m.daemons.felt }
 
 // Creep has the daemons need more CPU, in milli, and more for each container, and
 // others than containers use so many bytes of memory; negative is less.

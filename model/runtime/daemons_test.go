@@ -55,7 +55,7 @@ func TestDaemonsThatLackCPUFallBehind(t *testing.T) {
 	r.machine.daemons.rest = 500 // of which they want twice as much, to catch up
 	r.machine.need(0)
 	r.run(t, 27*time.Second)
-	if d := &r.machine.daemons; d.behind != 0 || d.told != 0 || d.wants != 500 || r.machine.RuntimeDown() {
+	if d := &r.machine.daemons; d.behind != 0 || d.felt != 0 || d.wants != 500 || r.machine.RuntimeDown() {
 		t.Errorf("27 s later they are %v behind and want %d", d.behind, d.wants)
 	}
 	if n := len(r.told); n != 26 || r.told[1] != "runtime down: false" {

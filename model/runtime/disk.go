@@ -18,6 +18,32 @@ import (
 // On a full disk no image can be pulled and no container made; that those which run
 // cannot write any more is no error here.
 
+// disk is what is true of it but for what images and containers have on it.
+type disk struct {
+	size      int64    // bytes; 0 is without end
+	filled    int64    // of them, by others than containers and images
+	fullAt    sim.Time // when pulls have filled it, as things are
+	rates     []int64  // of faults that slow it, in millionths
+	errors    []string // that writing is answered with, of faults in the order in which they began
+	unwritten string   // what the last pull that failed for it was told
+}
+
+// pace is the share of its speed at which it works, in millionths.
+func (d *disk) pace() int64 {
+	if len(d.rates) == 0 {
+		return full
+	}
+	return slices.Min(d.rates)
+}
+
+// error is what writing is answered with, "" if it works.
+func (d *disk) error() string {
+	if len(d.errors) == 0 {
+		return ""
+	}
+	return d.errors[0]
+}
+
 // writes tells whether a process writes anything to the disk.
 func (p *Process) writes() bool { return p.disk > 0 || p.diskGrowth > 0 || p.log() != nil }
 
@@ -70,7 +96,7 @@ func (s *Sandbox) DiskMeasured(now sim.Time) int64 {
 }
 
 // Disk is the size of the machine's disk, in bytes; 0 is without end.
-func (m *Machine) Disk() int64 { return m.disk }
+func (m *Machine) Disk() int64 { return m.disk.size }
 
 // DiskFree is how much of it nobody uses.
 func (m *Machine) DiskFree(now sim.Time) int64 {
@@ -79,11 +105,11 @@ func (m *Machine) DiskFree(now sim.Time) int64 {
 }
 
 // DiskFull tells whether there is no room on the disk for another container.
-func (m *Machine) DiskFull() bool { return m.disk > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
+func (m *Machine) DiskFull() bool { return m.disk.size > 0 && m.DiskFree(m.kernel.Now()) <= 0 }
 
 // diskLine is how much is free, and by how much less every second.
 func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
-	free = m.disk - m.filled
+	free = m.disk.size - m.disk.filled
 	for i := range m.images {
 		free -= m.images[i].bytes
 	}
@@ -114,7 +140,7 @@ func (m *Machine) diskLine(now sim.Time) (free, growth int64) {
 // DiskScarceAt is the first instant, now or later, at which less than this may be
 // free, as things are; Never if it does not come to that. If it is now, less is.
 func (m *Machine) DiskScarceAt(now sim.Time, least int64) sim.Time {
-	if m.disk == 0 {
+	if m.disk.size == 0 {
 		return sim.Never
 	}
 	free, growth := m.diskLine(now)
@@ -176,40 +202,38 @@ func writtenAt(all []Process, now sim.Time, used, growth, most int64) sim.Time {
 // Fill has something that is no container write until that share of the disk is
 // used, in millionths, and returns how many bytes that took.
 func (m *Machine) Fill(ppm int64) int64 {
-	used := m.disk - m.DiskFree(m.kernel.Now())
-	bytes := max(0, scale(m.disk, ppm, 1_000_000)-used)
-	m.filled += bytes
+	used := m.disk.size - m.DiskFree(m.kernel.Now())
+	bytes := max(0, scale(m.disk.size, ppm, 1_000_000)-used)
+	m.disk.filled += bytes
 	m.diskChanged()
 	return bytes
 }
 
 // Free takes back what a Fill wrote.
 func (m *Machine) Free(bytes int64) {
-	m.filled -= bytes
+	m.disk.filled -= bytes
 	m.diskChanged()
 }
 
 // SlowDisk has the disk work at a share of its speed, in millionths, until QuickenDisk;
 // of several the slowest counts. What is under way goes on at that speed, too.
 func (m *Machine) SlowDisk(ppm int64) {
-	was := m.diskPace()
-	m.diskRates = append(m.diskRates, max(ppm, 1))
+	was := m.disk.pace()
+	m.disk.rates = append(m.disk.rates, max(ppm, 1))
 	m.diskPaced(was)
 }
 
 // QuickenDisk takes one SlowDisk back.
 func (m *Machine) QuickenDisk(ppm int64) {
-	was := m.diskPace()
-	if i := slices.Index(m.diskRates, max(ppm, 1)); i >= 0 {
-		m.diskRates = slices.Delete(m.diskRates, i, i+1)
-	}
+	was := m.disk.pace()
+	m.disk.rates = less(m.disk.rates, max(ppm, 1))
 	m.diskPaced(was)
 }
 
 // BreakDisk has writing to the disk be answered with an error, until MendDisk. What is
 // open is written on, but for images.
 func (m *Machine) BreakDisk(errno string) {
-	m.diskErrors = append(m.diskErrors, errno)
+	m.disk.errors = append(m.disk.errors, errno)
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.awaits == 0 {
 			m.leaveUnwritten(p)
@@ -219,47 +243,38 @@ func (m *Machine) BreakDisk(errno string) {
 
 // leaveUnwritten fails a pull, which knows by now what it has to write or will, then.
 func (m *Machine) leaveUnwritten(p *pull) {
-	m.unwritten = m.DiskError()
+	m.disk.unwritten = m.disk.error()
 	p.outcome, p.doneAt = PullUnwritten, max(m.kernel.Now(), p.from)
 	m.postPull(p, p.doneAt)
 }
 
 // Unwritten is the error that the last pull had which failed for it.
-func (m *Machine) Unwritten() string { return m.unwritten }
+func (m *Machine) Unwritten() string { return m.disk.unwritten }
 
 // MendDisk takes one BreakDisk back.
-func (m *Machine) MendDisk(errno string) {
-	if i := slices.Index(m.diskErrors, errno); i >= 0 {
-		m.diskErrors = slices.Delete(m.diskErrors, i, i+1)
+func (m *Machine) MendDisk(errno string) { m.disk.errors = less(m.disk.errors, errno) }
+
+// less is a list without the first x in it.
+func less[T comparable](list []T, x T) []T {
+	if i := slices.Index(list, x); i >= 0 {
+		return slices.Delete(list, i, i+1)
 	}
+	return list
 }
 
 // DiskError is what writing to the disk is answered with, "" if it works.
-func (m *Machine) DiskError() string {
-	if len(m.diskErrors) == 0 {
-		return ""
-	}
-	return m.diskErrors[0]
-}
-
-// diskPace is the share of its speed at which the disk works, in millionths.
-func (m *Machine) diskPace() int64 {
-	if len(m.diskRates) == 0 {
-		return full
-	}
-	return slices.Min(m.diskRates)
-}
+func (m *Machine) DiskError() string { return m.disk.error() }
 
 // diskPaced has what waits for the disk go on at its speed of now, where that was another one.
 func (m *Machine) diskPaced(was int64) {
-	if is := m.diskPace(); is != was {
+	if is := m.disk.pace(); is != was {
 		m.repaceUnpacking(was, is)
 		m.repaceCalls(was, is)
 	}
 }
 
 // onDisk is how long something takes that waits for the disk and would take d.
-func (m *Machine) onDisk(d time.Duration) time.Duration { return stretch(d, full, m.diskPace()) }
+func (m *Machine) onDisk(d time.Duration) time.Duration { return stretch(d, full, m.disk.pace()) }
 
 // unpacked is what an image takes on the disk, by its compressed size.
 func unpacked(bytes int64) int64 { return bytes / 2 * uncompressedHalves }

@@ -47,7 +47,7 @@ func TestImagesThatWereLongestNotInUseAreRemovedFirst(t *testing.T) {
 func TestTheLastDeadInstanceKeepsItsDisk(t *testing.T) {
 	r := newRig(Behavior{Run: sim.Constant(10 * time.Second), DiskBytes: 1000, DiskGrowth: 100})
 	m := r.machine
-	m.disk = 10_000
+	m.disk.size = 10_000
 	s := m.Add(pod(1, model.Container{Name: "c"}), 1)
 	for i, want := range []struct{ runs, over int64 }{{1500, 2000}, {3500, 2000}, {3500, 2000}} {
 		m.Start(s, 0)
@@ -73,7 +73,7 @@ func TestAPullTakesItsPlaceOnTheDiskWhileItUnpacks(t *testing.T) {
 	const gb = 1_000_000_000
 	r := newRig(Behavior{ImageBytes: 8 * gb})
 	m := r.machine
-	m.disk = 30 * gb
+	m.disk.size = 30 * gb
 	c := model.Container{Name: "c", Image: "big"}
 	m.Pull(pod(1, c), &c)
 	p := &m.pulls[0]
@@ -94,10 +94,10 @@ func TestAPullTakesItsPlaceOnTheDiskWhileItUnpacks(t *testing.T) {
 	m.Fill(999_999) // not quite all
 	r.run(t, p.unpack/100)
 	r.expect(t, "pulled 1 no space")
-	if used := m.Disk() - m.DiskFree(r.Now()); used != m.filled {
-		t.Errorf("%d bytes are used when it has failed, %d by others", used, m.filled)
+	if used := m.Disk() - m.DiskFree(r.Now()); used != m.disk.filled {
+		t.Errorf("%d bytes are used when it has failed, %d by others", used, m.disk.filled)
 	}
-	m.Free(m.filled)
+	m.Free(m.disk.filled)
 	m.Pull(pod(1, c), &c)
 	r.run(t, time.Hour)
 	if used := m.Disk() - m.DiskFree(r.Now()); used != 20*gb {
@@ -111,7 +111,7 @@ func TestLayersTakeTheirPlaceOneAfterAnother(t *testing.T) {
 	r := newRig()
 	r.registry.Describe([]Image{{Name: "big", Layers: []Layer{{"a", gb}, {"b", 4 * gb}, {"c", gb}}}})
 	m := r.machine
-	m.disk = 30 * gb
+	m.disk.size = 30 * gb
 	c := model.Container{Name: "c", Image: "big"}
 	m.Pull(pod(1, c), &c)
 	was, steps := int64(0), 0

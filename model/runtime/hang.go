@@ -12,9 +12,7 @@ func (m *Machine) Hang(pod uint32) {
 
 // Unhang takes back one Hang.
 func (m *Machine) Unhang(pod uint32) {
-	if i := slices.Index(m.hanging, pod); i >= 0 {
-		m.hanging = slices.Delete(m.hanging, i, i+1)
-	}
+	m.hanging = less(m.hanging, pod)
 	if s := m.Sandbox(pod); s != nil && !m.hangs(s) {
 		m.heedLate(s)
 	}
@@ -25,11 +23,7 @@ func (m *Machine) Unhang(pod uint32) {
 func (m *Machine) Stick(pod uint32) { m.stuck = append(m.stuck, pod) }
 
 // Unstick takes back one Stick.
-func (m *Machine) Unstick(pod uint32) {
-	if i := slices.Index(m.stuck, pod); i >= 0 {
-		m.stuck = slices.Delete(m.stuck, i, i+1)
-	}
-}
+func (m *Machine) Unstick(pod uint32) { m.stuck = less(m.stuck, pod) }
 
 // Stuck tells whether the volumes of a pod cannot be unmounted.
 func (m *Machine) Stuck(pod uint32) bool { return slices.Contains(m.stuck, pod) }

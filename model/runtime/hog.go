@@ -51,6 +51,31 @@ func (h *hog) bends(now sim.Time) sim.Time {
 	return sim.Never
 }
 
+// hogs is all of a machine.
+type hogs struct {
+	all    []hog
+	last   int64    // numbers them
+	bendAt sim.Time // when what they use becomes another line
+}
+
+// line is what all of them have, and how much more every second.
+func (h *hogs) line(now sim.Time) (bytes, growth int64) {
+	for i := range h.all {
+		b, g := h.all[i].line(now)
+		bytes, growth = bytes+b, growth+g
+	}
+	return bytes, growth
+}
+
+// bends is when that changes next.
+func (h *hogs) bends(now sim.Time) sim.Time {
+	at := sim.Never
+	for i := range h.all {
+		at = min(at, h.all[i].bends(now))
+	}
+	return at
+}
+
 // Take has a process of the system use memory until that share of it is used, in
 // millionths, by what others use now; it takes so long, or as long as it has to if that is
 // more. It has an oom_score_adj. Take returns its number, for Return, 0 if so much is used
@@ -67,17 +92,17 @@ func (m *Machine) Take(ppm int64, over time.Duration, adjust int64) int64 {
 	if over > 0 {
 		each = max(min(each, scale(more, int64(time.Second), int64(over))), 1)
 	}
-	m.hogged++
-	m.hogs = append(m.hogs, hog{m.hogged, more, each, adjust, now})
+	m.hogs.last++
+	m.hogs.all = append(m.hogs.all, hog{m.hogs.last, more, each, adjust, now})
 	m.weigh()
-	return m.hogged
+	return m.hogs.last
 }
 
 // Return ends that process, if it is still there.
 func (m *Machine) Return(number int64) {
-	for i := range m.hogs {
-		if m.hogs[i].number == number {
-			m.hogs = append(m.hogs[:i], m.hogs[i+1:]...)
+	for i := range m.hogs.all {
+		if m.hogs.all[i].number == number {
+			m.hogs.all = append(m.hogs.all[:i], m.hogs.all[i+1:]...)
 			m.weigh()
 			return
 		}
@@ -86,12 +111,8 @@ func (m *Machine) Return(number int64) {
 
 // outsideLine is what others than containers use, and how much more every second.
 func (m *Machine) outsideLine(now sim.Time) (bytes, growth int64) {
-	bytes = m.outside
-	for i := range m.hogs {
-		b, g := m.hogs[i].line(now)
-		bytes, growth = bytes+b, growth+g
-	}
-	return bytes, growth
+	bytes, growth = m.hogs.line(now)
+	return m.outside + bytes, growth
 }
 
 // others is what pods cannot have, and how much more every second: what others use, or
@@ -105,22 +126,19 @@ func (m *Machine) others(now sim.Time) (bytes, growth int64) {
 
 // watchHogs weighs again when what others use becomes another line.
 func (m *Machine) watchHogs(now sim.Time) {
-	at := sim.Never
-	for i := range m.hogs {
-		at = min(at, m.hogs[i].bends(now))
-	}
+	at := m.hogs.bends(now)
 	if bytes, growth := m.outsideLine(now); growth > 0 && bytes < m.reservedMemory {
 		at = min(at, now.Add(time.Duration(scale(m.reservedMemory-bytes, int64(time.Second), growth))).Add(1))
 	}
-	if at != m.hogsAt {
-		m.hogsAt = at
+	if at != m.hogs.bendAt {
+		m.hogs.bendAt = at
 		m.kernel.Post(at, m.self, whyHog, 0)
 	}
 }
 
 // hogsDue weighs again.
 func (m *Machine) hogsDue(now sim.Time) {
-	if now == m.hogsAt {
+	if now == m.hogs.bendAt {
 		m.weigh()
 	}
 }
@@ -128,8 +146,8 @@ func (m *Machine) hogsDue(now sim.Time) {
 // worstHog is the hog of the largest badness, nil if there is none that can be killed.
 func (m *Machine) worstHog(now sim.Time) (worst *hog, badness int64) {
 	total := m.oomTotal(now)
-	for i := range m.hogs {
-		h := &m.hogs[i]
+	for i := range m.hogs.all {
+		h := &m.hogs.all[i]
 		bytes, _ := h.line(now)
 		if bad := bytes + h.adjust*(total/1000); bytes > 0 && h.adjust > -1000 && (worst == nil || bad > badness) {
 			worst, badness = h, bad

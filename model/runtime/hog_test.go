@@ -140,9 +140,9 @@ func TestHogsAndPodsGrowUntilTheKernelKillsTheWorst(t *testing.T) {
 			bytes, _ := r.machine.outsideLine(0)
 			used, _ := r.machine.usedByPods(0)
 			more := scale(plain.total, 900_000+below(100_000), full) - bytes - used
-			r.machine.hogged++
-			h := hog{r.machine.hogged, more / (1 + int64(i)), max(scale(more, int64(time.Second), int64(over)), 1), max(adjust, -999), 0}
-			r.machine.hogs = append(r.machine.hogs, h)
+			r.machine.hogs.last++
+			h := hog{r.machine.hogs.last, more / (1 + int64(i)), max(scale(more, int64(time.Second), int64(over)), 1), max(adjust, -999), 0}
+			r.machine.hogs.all = append(r.machine.hogs.all, h)
 			plain.hogs = append(plain.hogs, plainUser{each: h.each, most: h.bytes, adjust: h.adjust})
 		}
 		r.machine.weigh()
@@ -155,8 +155,8 @@ func TestHogsAndPodsGrowUntilTheKernelKillsTheWorst(t *testing.T) {
 					log, pods = append(log, killed{now, fmt.Sprint("pod ", i+1)}), pods+1
 				}
 			}
-			for i := range r.machine.hogs {
-				if h := &r.machine.hogs[i]; h.from != was[i] {
+			for i := range r.machine.hogs.all {
+				if h := &r.machine.hogs.all[i]; h.from != was[i] {
 					was[i] = h.from
 					was[i] = h.from
 					log, hogs = append(log, killed{now, fmt.Sprint("hog ", i+1)}), hogs+1

@@ -187,7 +187,7 @@ func (p *pull) writes(now sim.Time) (used, growth int64, next sim.Time) {
 
 // followWrites looks again when a pull writes more or less than it does now.
 func (m *Machine) followWrites(p *pull) {
-	if m.disk == 0 && m.cores == 0 {
+	if m.disk.size == 0 && m.cores == 0 {
 		return
 	}
 	if _, _, next := p.writes(m.kernel.Now()); next != p.writesAt {
@@ -230,8 +230,8 @@ func (m *Machine) watchSpace() {
 	if !write {
 		return
 	}
-	if at := m.DiskScarceAt(now, 0); at != m.spaceAt && at != sim.Never && at <= otherwise {
-		m.spaceAt = at
+	if at := m.DiskScarceAt(now, 0); at != m.disk.fullAt && at != sim.Never && at <= otherwise {
+		m.disk.fullAt = at
 		m.kernel.Post(at, m.self, whySpace, 0)
 	}
 }
@@ -239,10 +239,10 @@ func (m *Machine) watchSpace() {
 // spaceDue fails the pulls that write to a disk that is full. What they have written is
 // removed.
 func (m *Machine) spaceDue(now sim.Time) {
-	if now != m.spaceAt {
+	if now != m.disk.fullAt {
 		return
 	}
-	m.spaceAt = -1
+	m.disk.fullAt = -1
 	if m.DiskFree(now) >= 0 {
 		m.watchSpace()
 		return

@@ -47,7 +47,7 @@ func TestThreeLayersComeAtATimeAndAreUnpackedInOrder(t *testing.T) {
 // TestALayerThatIsHereIsNotLoadedAgain, and it is on the disk once.
 func TestALayerThatIsHereIsNotLoadedAgain(t *testing.T) {
 	r := described(Layer{"base", 800_000_000})
-	r.machine.disk = 100_000_000_000
+	r.machine.disk.size = 100_000_000_000
 	for i, image := range []string{"app", "other"} {
 		c := model.Container{Name: "main", Image: image}
 		r.machine.Pull(pod(uint32(i+1), c), &c)
@@ -57,7 +57,7 @@ func TestALayerThatIsHereIsNotLoadedAgain(t *testing.T) {
 		r.run(t, time.Hour)
 	}
 	r.expect(t, "pulled 1 now", "pulled 2 now")
-	if used := r.machine.disk - r.machine.DiskFree(r.Now()); used != 940_000_000*5/2 {
+	if used := r.machine.disk.size - r.machine.DiskFree(r.Now()); used != 940_000_000*5/2 {
 		t.Errorf("%d bytes are used", used)
 	}
 	free := r.machine.DiskFree(r.Now())

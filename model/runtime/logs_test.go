@@ -64,7 +64,7 @@ func TestLogsAreAsIfEveryLookHadBeenPlayed(t *testing.T) {
 		rate := int64(1 + luck.Below(1<<(8+luck.Below(16))))
 		r := newRig(Behavior{LogGrowth: rate})
 		m := r.machine
-		m.rotation.Logs, m.disk = l, 1<<40
+		m.rotation.Logs, m.disk.size = l, 1<<40
 		s := m.Add(pod(1, model.Container{Name: "c"}), 1)
 		r.run(t, luck.Duration(0, time.Minute))
 		m.Start(s, 0)
@@ -83,7 +83,7 @@ func TestLogsAreAsIfEveryLookHadBeenPlayed(t *testing.T) {
 				slow.looks(m, before, r.Now())
 			}
 			from := r.Now()
-			least := m.disk - slow.used(from) - int64(luck.Below(4*20<<20))
+			least := m.disk.size - slow.used(from) - int64(luck.Below(4*20<<20))
 			at := m.DiskScarceAt(from, least)
 			for range 1 + luck.Below(60) {
 				was := r.Now()
@@ -120,7 +120,7 @@ func TestLogsAreAsIfEveryLookHadBeenPlayed(t *testing.T) {
 func TestFiveFilesOfALogAreKept(t *testing.T) {
 	r := newRig(Behavior{LogGrowth: 100 << 10})
 	m := r.machine
-	m.disk = 1 << 40
+	m.disk.size = 1 << 40
 	s := m.Add(pod(1, model.Container{Name: "c"}), 1)
 	m.RotateLogs(0)
 	m.Start(s, 0)
@@ -129,7 +129,7 @@ func TestFiveFilesOfALogAreKept(t *testing.T) {
 	if used := s.Processes[0].DiskUsed(r.Now()); used < each+3*(each/gzipped)+7999<<10 || used > each+3*(each/gzipped)+8000<<10 {
 		t.Errorf("%d bytes are used", used)
 	}
-	if at := m.DiskScarceAt(r.Now(), m.disk-(2*each+3*(each/gzipped))); at != sim.Never {
+	if at := m.DiskScarceAt(r.Now(), m.disk.size-(2*each+3*(each/gzipped))); at != sim.Never {
 		t.Errorf("more than five files foreseen for %v", at)
 	}
 	m.LeaveLogs()

@@ -109,7 +109,7 @@ func (m *Machine) weigh() {
 	used, growth, at := m.pressing(now)
 	others, more := m.others(now)
 	used, growth = used+others, growth+more
-	if len(m.hogs) > 0 {
+	if len(m.hogs.all) > 0 {
 		m.watchHogs(now)
 	}
 	switch {

@@ -10,7 +10,7 @@ func (m *Machine) Powered() bool { return m.on }
 func (m *Machine) PowerOff() {
 	m.on, m.offAt, m.fullAt = false, m.kernel.Now(), sim.Never
 	m.dropCalls()
-	m.outside, m.pidsTaken, m.hogs = 0, 0, m.hogs[:0]
+	m.outside, m.pids.taken, m.hogs.all = 0, 0, m.hogs.all[:0]
 	m.wanted -= m.burnt + m.daemons.wants + m.unpackWants
 	m.burnt, m.burns, m.unpackWants, m.unpackPace, m.running = 0, 0, 0, full, 0
 	m.reckonWhole()

@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"slices"
-
 	"orrery/model"
 	"orrery/sim"
 )
@@ -73,7 +71,7 @@ func (m *Machine) Untracked(ppm uint32) {
 // Risk is what part of a container's probes of a kind fails.
 func (m *Machine) Risk(s *Sandbox, i int, kind model.ProbeKind) (r Risk) {
 	p := container(s.Pod.Spec, i).Probe(kind)
-	if p != nil && m.daemons.told > 0 && m.daemons.told >= p.Waits() {
+	if p != nil && m.daemons.felt > 0 && m.daemons.felt >= p.Waits() {
 		return Risk{Late: Million} // it is the kubelet that is late
 	}
 	if all := m.risks[s.Pod.ID]; i < len(all) {
@@ -124,9 +122,7 @@ func (m *Machine) HarmProbes(pod uint32, container string, harm model.ProbeHarm)
 
 // HealProbes takes back the oldest such HarmProbes.
 func (m *Machine) HealProbes(pod uint32, container string, harm model.ProbeHarm) {
-	if i := slices.Index(m.probeFaults, probeFault{pod, container, harm}); i >= 0 {
-		m.probeFaults = slices.Delete(m.probeFaults, i, i+1)
-	}
+	m.probeFaults = less(m.probeFaults, probeFault{pod, container, harm})
 	m.probesChanged(pod)
 }
 

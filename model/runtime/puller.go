@@ -100,7 +100,7 @@ func (m *Machine) beginPull(p *pull) {
 	p.nth = m.pulled
 	m.pulled++
 	p.going, p.pace, p.begunAt, p.loadedAt = true, full, now, now
-	if !m.mayPull(now) {
+	if !m.bucket.take(now) {
 		p.outcome, p.doneAt = PullTooFast, now
 		m.postPull(p, p.doneAt)
 		return
@@ -163,7 +163,7 @@ func (m *Machine) bring(p *pull, luck *sim.Stream) {
 	if m.await(p, layers) {
 		return
 	}
-	if len(m.diskErrors) > 0 {
+	if len(m.disk.errors) > 0 {
 		m.leaveUnwritten(p)
 		return
 	}
@@ -319,7 +319,7 @@ func (m *Machine) endPull(p *pull) {
 		p.outcome = PullTimedOut
 	case m.cached(p.image):
 		p.outcome = PullNeedless // another pull was faster
-	case m.disk > 0 && m.DiskFree(m.kernel.Now()) < unpacked(p.bytes):
+	case m.disk.size > 0 && m.DiskFree(m.kernel.Now()) < unpacked(p.bytes):
 		p.outcome = PullNoSpace
 	default:
 		m.cache(p.image, p.size)

@@ -194,7 +194,7 @@ func TestPullsFasterThanRegistryPullQPSFailAndDoNotWait(t *testing.T) {
 		{PullRate{}, 10, 5}, {PullRate{QPS: 2, Burst: 3}, 3, 2}, {PullRate{QPS: 5, Burst: 1}, 1, 1}, {PullRate{QPS: 0, Burst: 1}, 20, 20},
 	} {
 		r := newRig()
-		r.machine.parallel, r.machine.pullRate = 100, c.rate.orDefault()
+		r.machine.parallel, r.machine.bucket.PullRate = 100, c.rate.orDefault()
 		container, id := model.Container{Name: "main", Image: "here"}, uint32(0)
 		pass := func() int {
 			r.told = nil

@@ -23,18 +23,24 @@ func (r PullRate) orDefault() PullRate {
 	return r
 }
 
-// mayPull takes a token out of the kubelet's bucket, if there is one.
-func (m *Machine) mayPull(now sim.Time) bool {
-	if m.pullRate.QPS == 0 {
+// bucket is the kubelet's.
+type bucket struct {
+	PullRate
+	fullAt sim.Time // if nobody takes another token
+}
+
+// take takes a token out, if there is one.
+func (b *bucket) take(now sim.Time) bool {
+	if b.QPS == 0 {
 		return true
 	}
-	each := time.Second / time.Duration(m.pullRate.QPS)
-	if m.pullsPaid > now.Add(time.Duration(m.pullRate.Burst-1)*each) {
+	each := time.Second / time.Duration(b.QPS)
+	if b.fullAt > now.Add(time.Duration(b.Burst-1)*each) {
 		return false
 	}
-	m.pullsPaid = max(m.pullsPaid, now).Add(each)
+	b.fullAt = max(b.fullAt, now).Add(each)
 	return true
 }
 
 // FillPullBucket is what a kubelet that starts does: its bucket is full.
-func (m *Machine) FillPullBucket() { m.pullsPaid = 0 }
+func (m *Machine) FillPullBucket() { m.bucket.fullAt = 0 }

@@ -116,7 +116,7 @@ func (m *Machine) processes() iter.Seq2[*Sandbox, int] {
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	s := &Sandbox{Pod: p, Hash: hash}
-	if m.told != nil && m.told(p) {
+	if m.hasAccount != nil && m.hasAccount(p) {
 		s.account = &account{}
 	}
 	s.Processes = s.one[:]

@@ -14,9 +14,10 @@ import (
 // power.
 type Watcher interface {
 	ServingChanged(pod model.Ref, serving bool)
-	// Broke says that a pod that serves is about to lose the requests it has. It was told
-	// to end so long ago, 0 if it was not or was killed; silent is a machine without power.
-	Broke(pod model.Ref, told time.Duration, silent bool)
+	// Broke says that a pod that serves is about to lose the requests it has. It has
+	// been ending for so long, 0 if it was not told to or was killed; silent is a machine
+	// without power.
+	Broke(pod model.Ref, ending time.Duration, silent bool)
 	// CapacityChanged says that a pod has CPU for more or fewer requests now.
 	CapacityChanged(pod model.Ref)
 }
@@ -128,9 +129,9 @@ func (m *Machine) lose(s *Sandbox, p *Process) {
 			return
 		}
 	}
-	told := time.Duration(0)
+	ending := time.Duration(0)
 	if p.TermAt > 0 && p.dueCode == 0 && p.dueCause == Exited {
-		told = m.kernel.Now().Sub(p.TermAt)
+		ending = m.kernel.Now().Sub(p.TermAt)
 	}
-	m.serving.Broke(s.Pod.Ref(), told, false)
+	m.serving.Broke(s.Pod.Ref(), ending, false)
 }

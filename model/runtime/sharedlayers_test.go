@@ -12,14 +12,14 @@ import (
 )
 
 // used is what the images take of the disk.
-func (r *rig) used() int64 { return r.machine.disk - r.machine.DiskFree(r.Now()) }
+func (r *rig) used() int64 { return r.machine.disk.size - r.machine.DiskFree(r.Now()) }
 
 // Source: containerd core/unpack/unpacker.go doUnpackFn, lockSnChainID: who needs a layer
 // that another pull brings waits until it is unpacked, and only then downloads what lies
 // above it; the layer comes once, and is on the disk once.
 func TestALayerThatAnotherPullBringsIsWaitedForAndComesOnce(t *testing.T) {
 	r := described(Layer{"base", 8_000_000_000})
-	r.machine.parallel, r.machine.disk = 2, 1_000_000_000_000
+	r.machine.parallel, r.machine.disk.size = 2, 1_000_000_000_000
 	for i, image := range []string{"app", "other"} {
 		c := model.Container{Name: "main", Image: image}
 		r.machine.Pull(pod(uint32(i+1), c), &c)
@@ -57,7 +57,7 @@ func TestALayerThatAnotherPullBringsIsWaitedForAndComesOnce(t *testing.T) {
 func TestWhoWaitsForALayerOfAPullThatFailsBringsIt(t *testing.T) {
 	const gb = 1_000_000_000
 	r := described(Layer{"base", 8 * gb})
-	r.machine.parallel, r.machine.disk = 3, 30*gb
+	r.machine.parallel, r.machine.disk.size = 3, 30*gb
 	for i, image := range []string{"app", "other", "app"} {
 		c := model.Container{Name: "main", Image: image}
 		r.machine.Pull(pod(uint32(i+1), c), &c)
@@ -67,7 +67,7 @@ func TestWhoWaitsForALayerOfAPullThatFailsBringsIt(t *testing.T) {
 	r.machine.Fill(999_999)
 	r.run(t, base.unpack/100)
 	r.expect(t, "pulled 1 no space")
-	r.machine.Free(r.machine.filled)
+	r.machine.Free(r.machine.disk.filled)
 	if r.machine.pulls[0].bytes != 8*gb+40_000_000 || r.machine.pulls[0].awaits != 0 || r.machine.pulls[1].awaits == 0 || r.used() != 0 {
 		t.Errorf("the others: %+v, %d bytes are used", r.machine.pulls, r.used())
 	}
@@ -87,7 +87,7 @@ func TestPullsSideBySideEndAndKeepTheirBooks(t *testing.T) {
 	for seed := range uint64(200) {
 		luck := sim.NewLuck(seed).Lane("test").Draw(0, 0)
 		r := newRig()
-		r.machine.parallel, r.machine.disk = 4, 100_000_000_000
+		r.machine.parallel, r.machine.disk.size = 4, 100_000_000_000
 		var images []Image
 		for i := range 6 { // a tree: each image is another one and a layer more
 			name := fmt.Sprint("i", i)

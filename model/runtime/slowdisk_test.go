@@ -19,7 +19,7 @@ func TestUnpackingGoesOnAtTheSpeedOfTheDisk(t *testing.T) {
 		need, had := p.unpack, time.Duration(0)
 		var rates []int64
 		for len(r.machine.pulls) > 0 {
-			had += r.unpacks(t, p, time.Duration(1+luck.Below(5000))*time.Millisecond, r.machine.diskPace)
+			had += r.unpacks(t, p, time.Duration(1+luck.Below(5000))*time.Millisecond, r.machine.disk.pace)
 			if n := len(rates); n > 0 && luck.Below(2) == 0 {
 				r.machine.QuickenDisk(rates[n-1])
 				rates = rates[:n-1]
@@ -165,12 +165,12 @@ func TestCallsToTheRuntimeGoOnAtTheSpeedOfTheDisk(t *testing.T) {
 					rate = 50 + int64(luck.Below(5_000))
 					r.machine.SlowDisk(rate)
 				}
-				twin.pace = r.machine.diskPace()
+				twin.pace = r.machine.disk.pace()
 				continue
 			}
 			s := r.machine.Add(pod(uint32(len(boxes)+1), model.Container{Name: "main"}), seed<<32|uint64(len(boxes)))
 			_, takes := r.machine.setUpTimes(s)
-			c := &diskedCall{left: int64(takes) * r.machine.diskPace(), givenUp: r.Now().Add(sandboxPatience)}
+			c := &diskedCall{left: int64(takes) * r.machine.disk.pace(), givenUp: r.Now().Add(sandboxPatience)}
 			by, inTime := r.machine.SandboxBy(s, r.Now())
 			got[s] = answer{s, Answer{By: by, InTime: inTime}}
 			boxes, want, twin.calls = append(boxes, s), append(want, c), append(twin.calls, c)

@@ -24,6 +24,21 @@ const (
 // MostPIDs is how many processes there can be on a machine of which nobody says that.
 func MostPIDs(memoryBytes int64) int64 { return min(mostPIDs, memoryBytes/bytesPerThread) }
 
+// stock is how many of something a machine can have, 0 without end, and how many of them
+// others than containers have.
+type stock struct{ most, taken int64 }
+
+// left is how many are left beside those that containers have, in millionths.
+func (s *stock) left(used int64) int64 { return (s.most-s.taken)*micro - used }
+
+// fill has others take so many of those that are free that a share of all is there, in
+// millionths, and returns how many that are.
+func (s *stock) fill(ppm, free int64) int64 {
+	more := max(0, scale(s.most, ppm, full)-(s.most-free))
+	s.taken += more
+	return more
+}
+
 // extra is what a container has of it. Growth is in thousandths a second.
 type extra struct {
 	pids, pidsGrowth, pidsMilliPerRPS int64
@@ -37,10 +52,15 @@ type extra struct {
 
 // newExtra is what a behavior says about it, nil if nothing.
 func newExtra(b *Behavior) *extra {
-	if b.PIDs == 0 && b.PIDsGrowth == 0 && b.PIDsMilliPerRPS == 0 && b.Inodes == 0 && b.InodesGrowth == 0 && b.Volumes == nil && b.LogGrowth == 0 {
+	pids := b.PIDs != 0 || b.PIDsGrowth != 0 || b.PIDsMilliPerRPS != 0
+	files := b.Inodes != 0 || b.InodesGrowth != 0 || b.Volumes != nil || b.LogGrowth != 0
+	if !pids && !files {
 		return nil
 	}
-	return &extra{pids: b.PIDs, pidsGrowth: b.PIDsGrowth, pidsMilliPerRPS: b.PIDsMilliPerRPS, inodes: b.Inodes, inodesGrowth: b.InodesGrowth, volumes: b.Volumes}
+	return &extra{
+		pids: b.PIDs, pidsGrowth: b.PIDsGrowth, pidsMilliPerRPS: b.PIDsMilliPerRPS,
+		inodes: b.Inodes, inodesGrowth: b.InodesGrowth, volumes: b.Volumes,
+	}
 }
 
 // micro is one process or file: what grows is counted in millionths, so that what many
@@ -98,16 +118,16 @@ func (m *Machine) podPIDs(s *Sandbox, now sim.Time) (used, growth int64) {
 }
 
 // PIDs is how many processes the machine can have; 0 is without end.
-func (m *Machine) PIDs() int64 { return m.pids }
+func (m *Machine) PIDs() int64 { return m.pids.most }
 
 // Inodes is how many files its disk can have; 0 is without end.
-func (m *Machine) Inodes() int64 { return m.inodes }
+func (m *Machine) Inodes() int64 { return m.inodes.most }
 
 // mostForPods is how many processes all pods together may have, pids.max of kubepods: what the
 // machine can have less what kubeReserved and systemReserved keep
 // (pkg/kubelet/cm/node_container_manager_linux.go getNodeAllocatableInternalAbsolute,
 // getCgroupConfigInternal).
-func (m *Machine) mostForPods() int64 { return max(m.pids-m.keptPIDs, 0) }
+func (m *Machine) mostForPods() int64 { return max(m.pids.most-m.keptPIDs, 0) }
 
 // allPIDs is how many processes all pods have, and how many more every second, in
 // millionths.
@@ -129,11 +149,11 @@ func (m *Machine) allPIDs(now sim.Time) (used, growth int64) {
 // millionths.
 func (m *Machine) pidLine(now sim.Time) (free, growth int64) {
 	used, growth := m.allPIDs(now)
-	return (m.pids-m.pidsTaken)*micro - used, growth
+	return m.pids.left(used), growth
 }
 
 func (m *Machine) inodeLine(now sim.Time) (free, growth int64) {
-	free = (m.inodes - m.inodesTaken) * micro
+	free = m.inodes.left(0)
 	for s, i := range m.processes() {
 		if p := &s.Processes[i]; p.extra != nil {
 			free -= p.inodesUsed(now)
@@ -160,8 +180,8 @@ func (m *Machine) InodesFree(now sim.Time) int64 {
 // PIDsScarceAt is the first instant, now or later, at which there may be less than this
 // many processes more, as things are; Never if it does not come to that.
 func (m *Machine) PIDsScarceAt(now sim.Time, least int64) sim.Time {
-	leave := m.pids - m.pidsTaken - m.mostForPods() // pods do, whatever they start
-	if m.pids == 0 || m.keptPIDs > 0 && leave >= least {
+	leave := m.pids.most - m.pids.taken - m.mostForPods() // pods do, whatever they start
+	if m.pids.most == 0 || m.keptPIDs > 0 && leave >= least {
 		return sim.Never
 	}
 	free, growth := m.pidLine(now)
@@ -170,7 +190,7 @@ func (m *Machine) PIDsScarceAt(now sim.Time, least int64) sim.Time {
 
 // InodesScarceAt is the same of files.
 func (m *Machine) InodesScarceAt(now sim.Time, least int64) sim.Time {
-	if m.inodes == 0 {
+	if m.inodes.most == 0 {
 		return sim.Never
 	}
 	free, growth := m.inodeLine(now)
@@ -180,7 +200,7 @@ func (m *Machine) InodesScarceAt(now sim.Time, least int64) sim.Time {
 // Full tells whether no pod may have another process, because the machine has as many as it
 // can, or all pods together as many as they may.
 func (m *Machine) Full() bool {
-	return m.pids > 0 && (m.PIDsFree(m.kernel.Now()) == 0 || m.podsFull())
+	return m.pids.most > 0 && (m.PIDsFree(m.kernel.Now()) == 0 || m.podsFull())
 }
 
 // Forks tells whether a pod may have another process: a start needs one, and so does a
@@ -201,19 +221,19 @@ func (m *Machine) podsFull() bool {
 // TakePIDs has others than containers be so many processes that a share of what the
 // machine can have is there, in millionths, and returns how many that are.
 func (m *Machine) TakePIDs(ppm int64) int64 {
-	now := m.kernel.Now()
-	more := scale(m.pids, ppm, full) - (m.pids - m.PIDsFree(now))
-	if more <= 0 || !m.on {
+	if !m.on {
 		return 0
 	}
-	m.pidsTaken += more
-	m.diskChanged()
+	more := m.pids.fill(ppm, m.PIDsFree(m.kernel.Now()))
+	if more > 0 {
+		m.diskChanged()
+	}
 	return more
 }
 
 // ReturnPIDs takes that back, as far as they are still there.
 func (m *Machine) ReturnPIDs(n int64) {
-	m.pidsTaken -= min(n, m.pidsTaken)
+	m.pids.taken -= min(n, m.pids.taken)
 	if m.on {
 		m.diskChanged()
 	}
@@ -222,15 +242,13 @@ func (m *Machine) ReturnPIDs(n int64) {
 // FillInodes has something that is no container make files until a share of all inodes
 // is used, in millionths, and returns how many that took.
 func (m *Machine) FillInodes(ppm int64) int64 {
-	now := m.kernel.Now()
-	more := max(0, scale(m.inodes, ppm, full)-(m.inodes-m.InodesFree(now)))
-	m.inodesTaken += more
+	more := m.inodes.fill(ppm, m.InodesFree(m.kernel.Now()))
 	m.diskChanged()
 	return more
 }
 
 // FreeInodes takes back what a FillInodes made.
 func (m *Machine) FreeInodes(n int64) {
-	m.inodesTaken -= n
+	m.inodes.taken -= n
 	m.diskChanged()
 }

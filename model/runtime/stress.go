@@ -62,7 +62,7 @@ func (p *Process) take(x *stress, since sim.Time) {
 // something: no more than there is room for.
 func (m *Machine) dump(x *stress, c *model.Container, has int64) int64 {
 	x.written = x.DiskBytes + max(0, scale(c.Limits.EphemeralBytes, x.FillPPM, full)-has)
-	if m.disk > 0 && x.written > 0 {
+	if m.disk.size > 0 && x.written > 0 {
 		x.written = min(x.written, max(0, m.DiskFree(m.kernel.Now())))
 	}
 	return x.written

@@ -75,7 +75,7 @@ func TestStressGoesWithThePower(t *testing.T) {
 	r.machine.Boot()
 	r.machine.Cool(5000)
 	r.machine.Return(taken)
-	if m := r.machine; m.wanted != daemonsNeed || m.burnt != 0 || len(m.hogs) != 0 || m.MemoryFree(r.Now()) != m.memory {
+	if m := r.machine; m.wanted != daemonsNeed || m.burnt != 0 || len(m.hogs.all) != 0 || m.MemoryFree(r.Now()) != m.memory {
 		t.Errorf("%d milli-CPU are wanted, %d bytes free of %d", m.wanted, m.MemoryFree(r.Now()), m.memory)
 	}
 }
@@ -121,7 +121,7 @@ func TestWhatIsReservedOfTheCPUIsNotInTheWeightOfThePods(t *testing.T) {
 // (Litmus disk-fill: FILL_PERCENTAGE of the limit of ephemeral storage, less what is used).
 func TestWhatOthersWriteIntoALayerIsWrittenAgainByTheNextInstanceAndGivenBack(t *testing.T) {
 	r := newRig(Behavior{DiskBytes: 100})
-	r.machine.disk = 1_000_000
+	r.machine.disk.size = 1_000_000
 	without(r.machine)
 	p := pod(1, model.Container{Name: "main", Limits: model.Resources{EphemeralBytes: 10_000}})
 	s := r.machine.Add(p, 1)

@@ -12,7 +12,7 @@ import (
 // several layers, or of one if it is none.
 func unpackingOn(cores int64, layers ...Layer) (*rig, *pull) {
 	r := newRig(Behavior{CPUMilli: 100_000, ImageBytes: 8_000_000_000})
-	r.machine.cores, r.machine.disk, r.machine.parallel = cores, 1_000_000_000_000, 4
+	r.machine.cores, r.machine.disk.size, r.machine.parallel = cores, 1_000_000_000_000, 4
 	if len(layers) > 0 {
 		r.registry.Describe([]Image{{Name: "big", Layers: layers}})
 	}
@@ -126,7 +126,7 @@ func TestUnpackingDoesAsMuchAsItHasCPUFor(t *testing.T) {
 func TestUnpackingCostsNoEventsWhereThereIsCPU(t *testing.T) {
 	events := func(cores int64) uint64 {
 		r := newRig(Behavior{ImageBytes: 8_000_000_000})
-		r.machine.cores, r.machine.disk = cores, 1_000_000_000_000
+		r.machine.cores, r.machine.disk.size = cores, 1_000_000_000_000
 		c := model.Container{Name: "main", Image: "big"}
 		r.machine.Pull(pod(1, c), &c)
 		r.run(t, time.Hour)

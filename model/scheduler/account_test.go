@@ -190,7 +190,8 @@ func TestAdviceNamesWhatIsMissing(t *testing.T) {
 			model.Requirement{Key: model.LabelZone, Op: model.NotIn, Values: []string{"a"}},
 			model.Requirement{Key: "d", Op: model.GreaterThan, Values: []string{"5"}},
 			model.Requirement{Key: model.LabelHostname, Op: model.DoesNotExist})), nil},
-		{"another node's name", "let the pod's node affinity name it", affine(model.NodeTerm{Names: []model.Requirement{{Key: "metadata.name", Op: model.In, Values: []string{"x"}}}}), nil},
+		{"another node's name", "let the pod's node affinity name it", affine(
+			model.NodeTerm{Names: []model.Requirement{{Key: "metadata.name", Op: model.In, Values: []string{"x"}}}}), nil},
 		{"a port", "host port 80/TCP free", placed(model.Placement{HostPorts: []model.HostPort{{IP: "0.0.0.0", Protocol: "TCP", Port: 80}}}), nil},
 		{"company", "a pod that its affinity wants (app=db) in " + model.LabelZone + "=a", placed(model.Placement{
 			Affinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db")}}}), nil},

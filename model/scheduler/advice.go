@@ -232,7 +232,7 @@ func bytes(n int64) string {
 			return strconv.FormatInt((n-1)/u.size+1, 10) + u.name
 		}
 	}
-	return counted(n, "byte", "bytes")
+	return model.Counted(n, "byte")
 }
 
 // Advise implements WideAdviser.
@@ -248,17 +248,11 @@ func (v *spreadView) Advise(id uint32) (out []Change) {
 			least = 0
 		}
 		if over := sum + c.self - least - int64(c.MaxSkew); over > 0 {
-			out = append(out, Change{Text: counted(over, "fewer pod", "fewer pods") + " of its sort in " + v.plugin.handle.cache.domain(id, c.TopologyKey) + ", or as many more elsewhere"})
+			there := v.plugin.handle.cache.domain(id, c.TopologyKey)
+			out = append(out, Change{Text: model.Counted(over, "fewer pod") + " of its sort in " + there + ", or as many more elsewhere"})
 		}
 	}
 	return out
-}
-
-func counted(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.FormatInt(n, 10) + " " + many
 }
 
 // domain is a node's domain in words: "topology.kubernetes.io/zone=a".

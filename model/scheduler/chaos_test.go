@@ -52,7 +52,8 @@ func (c *chaos) node(id uint32) *model.Node {
 
 func (c *chaos) taints() (out []model.Taint) {
 	for range c.n(5) / 3 {
-		out = append(out, model.Taint{Key: pick(c, "team", "spot"), Value: pick(c, "", "x"), Effect: pick(c, model.NoSchedule, model.PreferNoSchedule, model.PreferNoSchedule, model.NoExecute)})
+		effect := pick(c, model.NoSchedule, model.PreferNoSchedule, model.PreferNoSchedule, model.NoExecute)
+		out = append(out, model.Taint{Key: pick(c, "team", "spot"), Value: pick(c, "", "x"), Effect: effect})
 	}
 	return out
 }

@@ -264,7 +264,8 @@ func TestAWaitIsOver15MinutesAtTheLatest(t *testing.T) {
 		t.Fatal("the gang is complete, but one plugin has not allowed it")
 	}
 	w.run(16*time.Minute + time.Second)
-	if notes, want := w.notes(pods[0]), "FailedScheduling: 0/1 nodes are available: 1 rejected due to timeout after waiting 15m0s at plugin DefaultBinder."; len(notes) == 0 || notes[0] != want {
+	const want = "FailedScheduling: 0/1 nodes are available: 1 rejected due to timeout after waiting 15m0s at plugin DefaultBinder."
+	if notes := w.notes(pods[0]); len(notes) == 0 || notes[0] != want {
 		t.Errorf("notes %q, want %q", notes, want)
 	}
 }
@@ -285,7 +286,9 @@ func TestAGangWhoseWorkloadGoesFailsWithAnError(t *testing.T) {
 	w.run(2*time.Second + 50*time.Millisecond)
 	w.remove(x)
 	w.run(3 * time.Second)
-	if notes, want := w.notes(pods[0]), `FailedScheduling: running Permit plugin "GangScheduling": failed to get workload default/two: workload.scheduling.k8s.io "two" not found`; !slices.Contains(notes, want) {
+	const want = `FailedScheduling: running Permit plugin "GangScheduling": failed to get workload default/two: ` +
+		`workload.scheduling.k8s.io "two" not found`
+	if notes := w.notes(pods[0]); !slices.Contains(notes, want) {
 		t.Errorf("notes %q, want %q", notes, want)
 	}
 	w.checkGangs()

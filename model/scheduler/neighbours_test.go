@@ -29,7 +29,8 @@ func TestAPodWaitsForThoseItWantsToBeWith(t *testing.T) {
 	w := newWorld(t, Config{}, node("n-0", "a", 2000, 8), node("n-1", "b", 8000, 32))
 	p := w.add(labelled("web", "web", placed(model.Placement{Affinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db")}}})))
 	w.run(10 * time.Second)
-	wantNotes(t, w.notes(p), "FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match pod affinity rules. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
+	wantNotes(t, w.notes(p), "FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match pod affinity rules. "+
+		"preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
 	w.add(labelled("other", "other", spec(100, gib)))
 	w.run(20 * time.Second)
 	if n := len(w.attempts(p)); n != 1 {
@@ -53,7 +54,8 @@ func TestAPodThatAnotherKeepsOutWaitsForTheFlush(t *testing.T) {
 	w.run(2 * time.Second)
 	p := w.add(labelled("second", "web", spec(100, gib)))
 	w.run(10 * time.Second)
-	wantNotes(t, w.notes(p), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+	wantNotes(t, w.notes(p), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. "+
+		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
 	w.run(4 * time.Minute)
 	w.wantNode(p, "")
@@ -96,7 +98,8 @@ func TestAPortOfTheNodeIsTakenOnce(t *testing.T) {
 	second := w.add(pod("second", s))
 	w.run(5 * time.Second)
 	w.wantNode(first, "n-0")
-	wantNotes(t, w.notes(second), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+	wantNotes(t, w.notes(second), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. "+
+		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
 	w.run(15 * time.Second)
 	w.wantNode(second, "n-0")
@@ -152,5 +155,6 @@ func TestANamespaceSelectorThatNoLabelsSatisfySelectsAllNamespaces(t *testing.T)
 	w.run(10 * time.Second)
 	w.wantNode(friend, "n-0")
 	w.wantNode(same, "n-0")
-	wantNotes(t, w.notes(foe), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+	wantNotes(t, w.notes(foe), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. "+
+		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 }

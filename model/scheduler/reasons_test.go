@@ -16,7 +16,8 @@ var said = []struct {
 	pod                         func() *model.Pod
 	also                        func(*Planner, []*model.Node)
 }{
-	{source: "plugins/nodeunschedulable ErrReasonUnschedulable", reasons: "2 node(s) were unschedulable", preemption: unhelpful, also: eachNode(func(n *model.Node) { n.Unschedulable = true })},
+	{source: "plugins/nodeunschedulable ErrReasonUnschedulable", reasons: "2 node(s) were unschedulable", preemption: unhelpful,
+		also: eachNode(func(n *model.Node) { n.Unschedulable = true })},
 	{source: "plugins/nodename ErrReason", reasons: "2 node(s) didn't match the requested node name", preemption: unhelpful, pod: func() *model.Pod {
 		p := pod("p", spec(1, 1))
 		p.NodeName = "elsewhere"
@@ -45,20 +46,27 @@ var said = []struct {
 	{source: "plugins/noderesources fitsRequest: what others have taken", reasons: "2 Insufficient cpu", preemption: victimless, pod: wanting(func(s *model.PodSpec) {
 		s.Containers[0].Requests = model.Resources{CPUMilli: 2000}
 	})},
-	{source: "plugins/podtopologyspread ErrReasonConstraintsNotMatch", reasons: "2 node(s) didn't match pod topology spread constraints", preemption: victimless, pod: placing(model.Placement{
-		Spread: []model.SpreadConstraint{{TopologyKey: model.LabelZone, MaxSkew: 1, MinDomains: 3, Hard: true, Selector: selecting("web")}}})},
-	{source: "plugins/podtopologyspread ErrReasonNodeLabelNotMatch", reasons: "2 node(s) didn't match pod topology spread constraints (missing required label)", preemption: unhelpful, pod: placing(model.Placement{
-		Spread: []model.SpreadConstraint{{TopologyKey: "rack", MaxSkew: 1, Hard: true, Selector: selecting("web")}}})},
+	{source: "plugins/podtopologyspread ErrReasonConstraintsNotMatch",
+		reasons: "2 node(s) didn't match pod topology spread constraints", preemption: victimless,
+		pod: placing(model.Placement{
+			Spread: []model.SpreadConstraint{{TopologyKey: model.LabelZone, MaxSkew: 1, MinDomains: 3, Hard: true, Selector: selecting("web")}}})},
+	{source: "plugins/podtopologyspread ErrReasonNodeLabelNotMatch",
+		reasons: "2 node(s) didn't match pod topology spread constraints (missing required label)", preemption: unhelpful,
+		pod: placing(model.Placement{
+			Spread: []model.SpreadConstraint{{TopologyKey: "rack", MaxSkew: 1, Hard: true, Selector: selecting("web")}}})},
 	{source: "plugins/interpodaffinity ErrReasonAffinityRulesNotMatch", reasons: "2 node(s) didn't match pod affinity rules", preemption: unhelpful, pod: placing(model.Placement{
 		Affinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db")}}})},
-	{source: "plugins/interpodaffinity ErrReasonAntiAffinityRulesNotMatch", reasons: "2 node(s) didn't match pod anti-affinity rules", preemption: victimless, pod: placing(model.Placement{
-		AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("web")}}})},
+	{source: "plugins/interpodaffinity ErrReasonAntiAffinityRulesNotMatch",
+		reasons: "2 node(s) didn't match pod anti-affinity rules", preemption: victimless,
+		pod: placing(model.Placement{
+			AntiAffinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("web")}}})},
 	{source: "plugins/interpodaffinity ErrReasonExistingAntiAffinityRulesNotMatch", reasons: "2 node(s) didn't satisfy existing pods anti-affinity rules", preemption: victimless,
 		pod: func() *model.Pod { return labelled("p", "shunned", spec(1, 1)) }},
 	{source: "plugins/volumebinding ErrReasonNodeConflict", reasons: "2 node(s) didn't match PersistentVolume's node affinity", preemption: unhelpful, pod: claiming("far")},
 	{source: "plugins/volumebinding ErrReasonBindConflict", reasons: "2 node(s) didn't find available persistent volumes to bind", preemption: unhelpful, pod: claiming("nobody")},
 	{source: "plugins/volumebinding FindPodVolumes: both at once",
-		reasons: "2 node(s) didn't find available persistent volumes to bind, 2 node(s) didn't match PersistentVolume's node affinity", preemption: unhelpful, pod: claiming("nobody", "far")},
+		reasons:    "2 node(s) didn't find available persistent volumes to bind, 2 node(s) didn't match PersistentVolume's node affinity",
+		preemption: unhelpful, pod: claiming("nobody", "far")},
 	{source: "plugins/volumebinding PreFilter", reasons: "pod has unbound immediate PersistentVolumeClaims", preemption: unhelpful, pod: claiming("immediate")},
 	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "none" not found`, preemption: unhelpful, pod: claiming("none")},
 	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"`, preemption: unhelpful, pod: claiming("lost")},
@@ -71,12 +79,16 @@ var said = []struct {
 	{source: "plugins/volumerestrictions ErrReasonReadWriteOncePodConflict", preemption: victimless, pod: claiming("alone"),
 		reasons: "2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"},
 	{source: "plugins/nodevolumelimits ErrReasonMaxVolumeCountExceeded", reasons: "2 node(s) exceed max volume count", preemption: victimless, pod: claiming("attached")},
-	{source: "plugins/defaultpreemption PodEligibleToPreemptOthers", reasons: "2 Insufficient cpu", preemption: "not eligible due to preemptionPolicy=Never.", pod: wanting(func(s *model.PodSpec) {
-		s.Containers[0].Requests, s.NeverPreempts = model.Resources{CPUMilli: 2000}, true
-	})},
-	{source: "preemption.go Preempt, the status of a dry run", reasons: "2 Insufficient cpu", preemption: "0/2 nodes are available: 2 Insufficient cpu.", pod: wanting(func(s *model.PodSpec) {
-		s.Containers[0].Requests, s.Priority = model.Resources{CPUMilli: 2000}, 5
-	})},
+	{source: "plugins/defaultpreemption PodEligibleToPreemptOthers",
+		reasons: "2 Insufficient cpu", preemption: "not eligible due to preemptionPolicy=Never.",
+		pod: wanting(func(s *model.PodSpec) {
+			s.Containers[0].Requests, s.NeverPreempts = model.Resources{CPUMilli: 2000}, true
+		})},
+	{source: "preemption.go Preempt, the status of a dry run",
+		reasons: "2 Insufficient cpu", preemption: "0/2 nodes are available: 2 Insufficient cpu.",
+		pod: wanting(func(s *model.PodSpec) {
+			s.Containers[0].Requests, s.Priority = model.Resources{CPUMilli: 2000}, 5
+		})},
 	{source: "preemption.go Preempt, of nodes that differ", reasons: "1 Insufficient cpu, 1 node(s) were unschedulable",
 		preemption: "0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
 		pod: wanting(func(s *model.PodSpec) {
@@ -147,7 +159,8 @@ func landscape(also func(*Planner, []*model.Node)) *Planner {
 			{Meta: named("alone"), Volume: "near", Bound: true, Modes: model.ReadWriteOncePod}, {Meta: named("attached"), Volume: "attached", Bound: true},
 			{Meta: named("large"), Class: "full", Bytes: gib, Sized: true},
 			{Meta: named("far"), Volume: "far", Bound: true}, {Meta: named("zoned"), Volume: "zoned", Bound: true}, {Meta: named("dangling"), Volume: "nowhere", Bound: true},
-			{Meta: named("nobody"), Class: "late"}, {Meta: named("immediate")}, {Meta: named("lost"), Volume: "v", Bound: true, Phase: model.ClaimLost}, {Meta: model.Meta{Name: "going", DeletionAt: 1}},
+			{Meta: named("nobody"), Class: "late"}, {Meta: named("immediate")},
+			{Meta: named("lost"), Volume: "v", Bound: true, Phase: model.ClaimLost}, {Meta: model.Meta{Name: "going", DeletionAt: 1}},
 		},
 	}
 	for _, c := range storage.Claims {

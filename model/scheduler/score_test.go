@@ -159,7 +159,8 @@ func TestFitSaysAllThatIsShortAndWhetherAnybodyCouldHelp(t *testing.T) {
 		{2, model.Resources{}, model.Resources{EphemeralBytes: 101 * gib}, UnschedulableAndUnresolvable, []string{"Too many pods", "Insufficient ephemeral-storage"}},
 		{0, model.Resources{Extended: []model.Extended{{Name: "nvidia.com/gpu", Count: 1}}},
 			model.Resources{Extended: []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}}, Unschedulable, []string{"Insufficient nvidia.com/gpu"}},
-		{0, model.Resources{}, model.Resources{Extended: []model.Extended{{Name: "example.com/fpga", Count: 1}}}, UnschedulableAndUnresolvable, []string{"Insufficient example.com/fpga"}},
+		{0, model.Resources{}, model.Resources{Extended: []model.Extended{{Name: "example.com/fpga", Count: 1}}},
+			UnschedulableAndUnresolvable, []string{"Insufficient example.com/fpga"}},
 	} {
 		n := &NodeInfo{Node: small, Pods: make([]*model.Pod, c.pods)}
 		n.Requested.add(1, &c.used)

@@ -43,12 +43,12 @@ type lease struct {
 	behind  sim.Time         // until then its renewals are older than the newest, as its clock was set back
 	denied  bool             // and the API server refuses it: its certificate has expired
 	beating bool             // and its renewals get through
-	from    sim.Time         // the first renewal of this beat that is not told yet is the first tick at or after
+	from    sim.Time         // the first renewal of this beat that is not counted yet is the first tick at or after
 	there   []network.Handle // impairments of its ways while it beats: to the API server,
 	back    []network.Handle // and from there
 	before  sim.Time         // when the newest renewal of earlier beats was seen by the time they ended, -1 if none
 	flying  sim.Time         // when the renewal that was under way then is seen, -1 if there was none
-	literal sim.Time         // in literal mode: when the newest renewal was seen, -1 if none
+	seenAt  sim.Time         // in literal mode: when the newest renewal was seen, -1 if none
 	next    sim.Time         // in literal mode: the renewal that is posted
 }
 
@@ -58,16 +58,16 @@ type lease struct {
 // they put on the API server is a rate. Over ways that lose or delay messages each has
 // its own luck, which is the same whenever somebody asks for it.
 type Leases struct {
-	kernel  *sim.Kernel
-	wire    *wire
-	rows    []lease // by node ID
-	luck    sim.Lane
-	told    []sim.ActorID // woken with WhyLease
-	self    sim.ActorID
-	literal bool
-	deaf    []network.Site   // of servers too busy for renewals
-	there   []network.Handle // scratch
-	back    []network.Handle
+	kernel    *sim.Kernel
+	wire      *wire
+	rows      []lease // by node ID
+	luck      sim.Lane
+	listeners []sim.ActorID // woken with WhyLease
+	self      sim.ActorID
+	literal   bool
+	deaf      []network.Site   // of servers too busy for renewals
+	there     []network.Handle // scratch
+	back      []network.Handle
 }
 
 func newLeases(k *sim.Kernel, w *wire) *Leases {
@@ -82,9 +82,9 @@ func newLeases(k *sim.Kernel, w *wire) *Leases {
 // Literal makes every renewal an event, which must not change anything.
 func (l *Leases) Literal() { l.literal = true }
 
-// Tell names another actor that is woken with WhyLease, about a node's ID, when
+// Listen names another actor that is woken with WhyLease, about a node's ID, when
 // the node's heartbeat starts or stops getting through.
-func (l *Leases) Tell(actor sim.ActorID) { l.told = append(l.told, actor) }
+func (l *Leases) Listen(actor sim.ActorID) { l.listeners = append(l.listeners, actor) }
 
 // Add makes a node's lease known, its kubelet, which renews it over the client's
 // connection, not running yet. The kubelet closes others of its clients with that.
@@ -94,9 +94,9 @@ func (l *Leases) Add(node uint32, name string, c *Client, others ...*Client) {
 		o.node = node
 	}
 	for int(node) >= len(l.rows) {
-		l.rows = append(l.rows, lease{before: -1, flying: -1, literal: -1, next: -1})
+		l.rows = append(l.rows, lease{before: -1, flying: -1, seenAt: -1, next: -1})
 	}
-	l.rows[node] = lease{client: c, hash: sim.HashName(name), before: -1, flying: -1, literal: -1, next: -1}
+	l.rows[node] = lease{client: c, hash: sim.HashName(name), before: -1, flying: -1, seenAt: -1, next: -1}
 }
 
 // Start begins renewals: the first after phase, which is 0 for a new kubelet
@@ -185,14 +185,14 @@ func (l *Leases) Overload(server network.Site, busy bool) {
 func (l *Leases) SeenAt(node uint32, now sim.Time) sim.Time {
 	r := &l.rows[node]
 	if l.literal {
-		return r.literal
+		return r.seenAt
 	}
 	return l.newest(r, now)
 }
 
 func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
 	if r.beating && !r.clean() {
-		l.tell(r, now)
+		l.count(r, now)
 	} else if r.beating {
 		for t, ok := r.ticks.AtOrBefore(now); ok && t >= r.from; t, ok = r.ticks.AtOrBefore(t - 1) {
 			if seen, _ := l.seen(r, t); seen <= now {
@@ -206,9 +206,9 @@ func (l *Leases) newest(r *lease, now sim.Time) sim.Time {
 	return r.before
 }
 
-// tell looks at the renewals of a beat by now that were not looked at yet, but for one
+// count looks at the renewals of a beat by now that were not looked at yet, but for one
 // that is under way.
-func (l *Leases) tell(r *lease, now sim.Time) {
+func (l *Leases) count(r *lease, now sim.Time) {
 	if r.flying >= 0 && r.flying <= now {
 		r.before, r.flying = r.flying, -1
 	}
@@ -304,7 +304,7 @@ func (l *Leases) update(node uint32, now sim.Time) {
 	}
 	r.beating = up
 	r.there, r.back = append(r.there[:0], l.there...), append(r.back[:0], l.back...)
-	for _, actor := range l.told {
+	for _, actor := range l.listeners {
 		l.kernel.Post(now, actor, WhyLease, uint64(node))
 	}
 	if l.literal && up && !was {
@@ -342,7 +342,7 @@ func (l *Leases) Wake(now sim.Time, why sim.Why, about uint64) {
 	}
 	if why == whySeen {
 		r := &l.rows[about]
-		r.literal = max(r.literal, now)
+		r.seenAt = max(r.seenAt, now)
 		return
 	}
 	r := &l.rows[about]

@@ -44,33 +44,33 @@ type Store struct {
 	history   History
 	observers []Observer
 
-	wire     *wire
-	watches  []*Watch
-	byKind   [model.Kinds][]*Watch // watches of everything of a kind
-	byNode   []*Watch              // by node ID: its kubelet's watch of pods
-	ofNode   []*Watch              // by node ID: its kubelet's watch of the node
-	podsOn   [][]uint32            // by node ID: pods bound to it, and some that are gone
-	leases   *Leases
-	clients  []*Client
-	guard    Guard
-	alert    []Disturbed
-	unsteady bool     // something is wrong with etcd
-	lags     sim.Lane // of watches
-	retries  sim.Lane // of broken connections
-	timeouts sim.Lane // of watches
+	wire       *wire
+	watches    []*Watch
+	byKind     [model.Kinds][]*Watch // watches of everything of a kind
+	byNode     []*Watch              // by node ID: its kubelet's watch of pods
+	ofNode     []*Watch              // by node ID: its kubelet's watch of the node
+	podsOn     [][]uint32            // by node ID: pods bound to it, and some that are gone
+	leases     *Leases
+	clients    []*Client
+	guard      Guard
+	alert      []Disturbed
+	unsteady   bool     // something is wrong with etcd
+	lags       sim.Lane // of watches
+	reconnects sim.Lane // of broken connections
+	timeouts   sim.Lane // of watches
 }
 
 // New is an empty store.
 func New(k *sim.Kernel, net *network.Network) *Store {
 	s := &Store{
-		kernel:   k,
-		net:      net,
-		ids:      map[key]uint32{},
-		former:   map[string]uint32{},
-		lags:     k.Luck().Lane("watch"),
-		retries:  k.Luck().Lane("reconnect"),
-		timeouts: k.Luck().Lane("watch timeout"),
-		keyspace: btree.NewG(64, func(a, b item) bool { return a.ref.Pack() < b.ref.Pack() }),
+		kernel:     k,
+		net:        net,
+		ids:        map[key]uint32{},
+		former:     map[string]uint32{},
+		lags:       k.Luck().Lane("watch"),
+		reconnects: k.Luck().Lane("reconnect"),
+		timeouts:   k.Luck().Lane("watch timeout"),
+		keyspace:   btree.NewG(64, func(a, b item) bool { return a.ref.Pack() < b.ref.Pack() }),
 	}
 	s.history.ActorName = k.ActorName
 	s.wire = newWire(s)

@@ -370,7 +370,7 @@ func (s *Store) settleWatches(now sim.Time) {
 // TCP itself while nobody has noticed, of the reflector from then on. The
 // attempts before came to nothing and are not events.
 func (s *Store) retryAfter(w *Watch, now sim.Time) sim.Time {
-	luck := s.retries.Draw(w.hash, w.breaks)
+	luck := s.reconnects.Draw(w.hash, w.breaks)
 	at, wait := w.brokenAt, tcpRetry
 	noticed := w.brokenAt.Add(silenceNoticed)
 	if w.refused {

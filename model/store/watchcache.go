@@ -54,7 +54,7 @@ func (s *Store) list(w *Watch) {
 		return
 	}
 	if w.listed {
-		luck := s.retries.Draw(w.hash, w.breaks<<32)
+		luck := s.reconnects.Draw(w.hash, w.breaks<<32)
 		now = now.Add(luck.Duration(firstRetry, 2*firstRetry))
 	}
 	objects := s.existing[w.kind]

@@ -63,8 +63,10 @@ var container = join(
 
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
-	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
-	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
+	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
+	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
+	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
+	volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
 )
 

@@ -245,7 +245,9 @@ func servicePorts(at *place, s *corev1.ServiceSpec) {
 // reaches (pkg/apis/core/validation/validation.go validateServiceExternalTrafficPolicy,
 // pkg/api/service/util.go ExternallyAccessible).
 func (o *object) external(spec *place, s *corev1.ServiceSpec) {
-	if o.set.state || s.ExternalTrafficPolicy == "" || s.Type == corev1.ServiceTypeNodePort || s.Type == corev1.ServiceTypeLoadBalancer || s.Type != corev1.ServiceTypeExternalName && len(s.ExternalIPs) > 0 {
+	reached := s.Type == corev1.ServiceTypeNodePort || s.Type == corev1.ServiceTypeLoadBalancer ||
+		s.Type != corev1.ServiceTypeExternalName && len(s.ExternalIPs) > 0
+	if o.set.state || s.ExternalTrafficPolicy == "" || reached {
 		return
 	}
 	spec.field("externalTrafficPolicy").errorf("only a Service of type NodePort or LoadBalancer, or with externalIPs, may have one")

@@ -91,12 +91,18 @@ func flowRule(p *place, in *flowv1.PolicyRulesWithSubjects) model.FlowRule {
 		flowVerbs(at, n.Verbs)
 		wildcard(at.field("nonResourceURLs"), n.NonResourceURLs)
 		for j, path := range n.NonResourceURLs {
-			if path != "*" && (!strings.HasPrefix(path, "/") || strings.ContainsAny(path, " ") || strings.Contains(path, "//") || strings.Contains(strings.TrimSuffix(path, "/*"), "*")) {
+			if path != "*" && !isFlowPath(path) {
 				at.field("nonResourceURLs").item(j).errorf("%s is no path such as /metrics or /healthz/*", strict.Quote(path))
 			}
 		}
 	}
 	return r
+}
+
+// isFlowPath tells whether something is a path, with a * for its last part perhaps.
+func isFlowPath(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.ContainsAny(s, " ") && !strings.Contains(s, "//") &&
+		!strings.Contains(strings.TrimSuffix(s, "/*"), "*")
 }
 
 // flowSubject reads who is meant: the field that is called as the kind says.
@@ -185,7 +191,8 @@ func readPriorityLevel(o *object) {
 	case kind == "Exempt":
 		l.Exempt = true
 		if e := in.Spec.Exempt; e != nil {
-			l.Shares, l.Lends = atLeast0(spec.fields("exempt", "nominalConcurrencyShares"), e.NominalConcurrencyShares, 0), percent(spec.fields("exempt", "lendablePercent"), e.LendablePercent)
+			l.Shares = atLeast0(spec.fields("exempt", "nominalConcurrencyShares"), e.NominalConcurrencyShares, 0)
+			l.Lends = percent(spec.fields("exempt", "lendablePercent"), e.LendablePercent)
 		}
 	default:
 		limited(spec.field("limited"), in.Spec.Limited, l)

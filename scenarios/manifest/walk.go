@@ -164,7 +164,9 @@ func (w *walk) acted(e strict.Entry, path, name string) string {
 	}
 	path += name
 	switch m := w.kind.acted.mark(path); {
-	case m == wholly, onlyGPUs(path, e.Value), w.kind.kind == model.KindService && onlyTopology(path, e.Value), w.set.state && path == "spec.volumes": // claims are acted on, and no other volume matters where it is
+	case m == wholly, onlyGPUs(path, e.Value), w.kind.kind == model.KindService && onlyTopology(path, e.Value):
+		return "+"
+	case w.set.state && path == "spec.volumes": // claims are acted on, and no other volume matters where it is
 		return "+"
 	case m == partly:
 		return path

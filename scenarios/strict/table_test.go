@@ -31,7 +31,10 @@ func TestWorthIsExactAndRoundedUp(t *testing.T) {
 			t.Errorf("%s times %d: %d %v, want %d", x.text, x.worth, got, err, x.want)
 		}
 	}
-	for _, text := range []string{"", "-", "--1", "four", "1,5", "1_000", "0x10", "nan", "-inf", "1e19", "1e-31", "1e", "9223372036854775808", "1 2", "+1", strings.Repeat("9", 41), "1e999999999999999999999"} {
+	for _, text := range []string{
+		"", "-", "--1", "four", "1,5", "1_000", "0x10", "nan", "-inf", "1e19", "1e-31", "1e", "9223372036854775808", "1 2", "+1",
+		strings.Repeat("9", 41), "1e999999999999999999999",
+	} {
 		if got, err := strict.ParseWorth(text, 1); err == nil {
 			t.Errorf("%q: accepted as %d", text, got)
 		}

@@ -80,7 +80,8 @@ var quantities = []struct {
 		return fmt.Sprintf("%dm", n), err
 	}},
 	{"bytes", append([]string{
-		"64Mi", "4Gi", "1G", "1k", "1.5Gi", "0.5Ki", "0.0001Ki", "1K", "64", "67108864", "4294967296", "64MB", "64mb", "64MiB", "64 Mi", "64m", "64mi", "1e9", "7Ei", "8Ei", "9223372036G", "-1Mi", "-1m", "Mi", "64X",
+		"64Mi", "4Gi", "1G", "1k", "1.5Gi", "0.5Ki", "0.0001Ki", "1K", "64", "67108864", "4294967296", "64MB", "64mb", "64MiB", "64 Mi",
+		"64m", "64mi", "1e9", "7Ei", "8Ei", "9223372036G", "-1Mi", "-1m", "Mi", "64X",
 	}, numbers...), func(s string) (string, error) {
 		n, err := ParseBytes(s)
 		return fmt.Sprint(n), err

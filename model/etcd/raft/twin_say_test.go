@@ -83,7 +83,8 @@ func (r *rig) check(p *pair) {
 	}
 	for id, pr := range s.Progress {
 		got := raft.ProgressOf(o, raft.ID(id))
-		want := fmt.Sprintf("match %d next %d %v active %v paused %v pending %d inflight %d", pr.Match, pr.Next, flows[pr.State.String()], pr.RecentActive, pr.MsgAppFlowPaused, pr.PendingSnapshot, pr.Inflights.Count())
+		want := fmt.Sprintf("match %d next %d %v active %v paused %v pending %d inflight %d", pr.Match, pr.Next,
+			flows[pr.State.String()], pr.RecentActive, pr.MsgAppFlowPaused, pr.PendingSnapshot, pr.Inflights.Count())
 		if got != want {
 			r.fail(p, "of member %d: %s\ntheirs %s", id, got, want)
 		}
@@ -91,7 +92,10 @@ func (r *rig) check(p *pair) {
 	r.invariants(p)
 }
 
-var roles = map[real.StateType]raft.Role{real.StateFollower: raft.Follower, real.StateCandidate: raft.Candidate, real.StatePreCandidate: raft.PreCandidate, real.StateLeader: raft.Leader}
+var roles = map[real.StateType]raft.Role{
+	real.StateFollower: raft.Follower, real.StateCandidate: raft.Candidate,
+	real.StatePreCandidate: raft.PreCandidate, real.StateLeader: raft.Leader,
+}
 
 var flows = map[string]int{"StateProbe": 0, "StateReplicate": 1, "StateSnapshot": 2}
 
@@ -151,7 +155,9 @@ func TestOursDoesWhatEtcdsRaftDoes(t *testing.T) {
 			r.step()
 		}
 	}
-	for _, what := range []string{"reads", "membership changes", "rejects", "snapshots taken", "crashes", "leaderships", "snapshot", "timeout now", "transfer", "read index response"} {
+	for _, what := range []string{
+		"reads", "membership changes", "rejects", "snapshots taken", "crashes", "leaderships", "snapshot", "timeout now", "transfer", "read index response",
+	} {
 		if seen[what] < 20 {
 			t.Errorf("the schedules hardly met: %s (%d)", what, seen[what])
 		}
