@@ -330,16 +330,26 @@ func (t *timing) quantile(part int64) time.Duration {
 	if high < 0 {
 		return time.Duration(low) * time.Microsecond
 	}
-	for halve := false; high-low > high/1000+1; halve = !halve {
-		middle := low + (high-low)/2
-		if !halve { // as if it were a straight line
-			middle = min(max(low+product(high-low, below, below+above), low+high/2000+1), high-1)
+	// As if it were a straight line, but for so little more or less that what is looked for is soon
+	// between two that are near.
+	for last := int64(0); high-low > high/1000+1; {
+		middle, nudge := low+product(high-low, below, below+above), high/2500+1
+		if below > above {
+			nudge = -nudge
 		}
-		if n := within(middle); n < part {
-			low, below = middle, part-n
-		} else {
-			high, above = middle, n-part
+		middle = min(max(middle+nudge, low+1), high-1)
+		off := within(middle) - part
+		switch again := last != 0 && (off < 0) == (last < 0); {
+		case off < 0:
+			if low, below = middle, -off; again {
+				above /= 2
+			}
+		default:
+			if high, above = middle, off; again {
+				below = below/2 + 1
+			}
 		}
+		last = off
 	}
 	return time.Duration(high) * time.Microsecond
 }
