@@ -68,7 +68,8 @@ type Flows struct {
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
-	news       int              // counts what comes from outside, and full minutes
+	news       int              // counts what comes from outside, tables that fill, and full minutes
+	heardAt    sim.Time         // something came from outside then, and nothing since
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
@@ -217,7 +218,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 	if !ok || !known {
 		return
 	}
-	t.news++
+	t.hear()
 	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
 		for j := range f.senders {
@@ -239,7 +240,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	if p.serving == serving {
 		return
 	}
-	t.news++
+	t.hear()
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
 	}
@@ -308,7 +309,7 @@ func either(a, b int64) int64 { return a + product(million-a, b, million) }
 
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {
-	t.news++
+	t.hear()
 	for _, b := range p.in {
 		t.mix(b)
 	}
@@ -325,11 +326,24 @@ func (t *Flows) TargetsChanged(namespace, service string) {
 	}
 }
 
+// hear is the beginning of what comes from outside.
+func (t *Flows) hear() {
+	t.news++
+	t.heardAt = t.kernel.Now()
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(now sim.Time) {
+	t.heardAt = now
 	t.seeCut(now)
+	t.reroute()
+}
+
+// reroute has everything computed anew that goes over machines: some machines' requests fare
+// otherwise than others' now.
+func (t *Flows) reroute() {
 	for i := range t.flows {
-		t.forget(&t.flows[i]) // some machines' requests fare otherwise than others' now
+		t.forget(&t.flows[i])
 		t.respread(int32(i))
 	}
 	for i := range t.backends {
@@ -357,7 +371,7 @@ func (t *Flows) post() {
 func (t *Flows) pace(now sim.Time, i int32) {
 	f := &t.flows[i]
 	f.milli, f.must, f.paced = 0, true, true
-	t.news++
+	t.hear()
 	next := sim.Never
 	for _, r := range f.rates {
 		milli, at := r.at(now)
