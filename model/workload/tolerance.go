@@ -277,12 +277,29 @@ func (n *stint) been(t *Flows, most int) bool { return n.since == t.news && n.ti
 // divided anew each time.
 const mostLevels = 16
 
-// level is atLevel, unless it comes to that too often.
-func (t *Flows) level(now sim.Time, id int32) {
-	c := &t.classes[id]
-	if c.levelAt != now || len(c.pods) == 0 {
-		return
+// level looks at the classes that come to a level now.
+func (t *Flows) level(now sim.Time) {
+	if t.levelAt != now {
+		return // another wake-up was earlier
 	}
+	moving := t.moving[:0]
+	for _, id := range t.moving {
+		c := &t.classes[id]
+		if c.dueAt > now {
+			moving = append(moving, id)
+			continue
+		}
+		if c.moving = false; c.dueAt == now && len(c.pods) > 0 {
+			t.levelOf(now, id)
+		}
+	}
+	t.moving = moving
+	t.awaitLevel()
+}
+
+// levelOf is atLevel, unless it comes to that too often.
+func (t *Flows) levelOf(now sim.Time, id int32) {
+	c := &t.classes[id]
 	switch b := &t.backends[t.in(c)[0]]; {
 	case b.paused == t.news:
 	case b.levels.more(t, mostLevels*max(len(b.classes), 1)):

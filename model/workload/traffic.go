@@ -75,7 +75,9 @@ type Flows struct {
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
 	probed     []uint32         // pods whose probes may fare otherwise, each once
 	interviews [][]Probe        // of pods
-	watched    []int32          // classes that are to be looked at again
+	watched    []int32          // classes that are to be looked at again, as things are in this instant
+	moving     []int32          // classes that may have to be looked at again, each once
+	levelAt    sim.Time         // the wake-up for the first of them
 	recount    []uint32         // pods that have CPU for another rate
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
@@ -125,7 +127,7 @@ const (
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
-	whyLevel           // about a class, whose pods have some number of requests
+	whyLevel           // pods may have some number of requests
 	whySevered         // answers were due on ways that are cut
 )
 
@@ -434,7 +436,7 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whyRenewed:
 		t.outdate(int32(about))
 	case why == whyLevel:
-		t.level(now, int32(about))
+		t.level(now)
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
