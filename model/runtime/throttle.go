@@ -124,6 +124,9 @@ func (m *Machine) reconsider(s *Sandbox, i int) {
 	if _, working := s.loadOf(i); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
 		return
 	}
+	if now := m.throttled(s, i); !now.Differs(&t.told) {
+		return
+	}
 	t.posted = true
 	m.kernel.Post(m.kernel.Now(), m.self, whyThrottled, uint64(i)<<32|uint64(s.Pod.ID))
 }
@@ -143,9 +146,7 @@ func (m *Machine) tellThrottling(s *Sandbox, i int) {
 	if t == nil {
 		return
 	}
-	now := model.Throttling{Container: t.told.Container}
-	now.PeriodsPPM, now.MilliCPU = m.throttling(s, i)
-	if now.Differs(&t.told) {
+	if now := m.throttled(s, i); now.Differs(&t.told) {
 		t.told = now
 		m.noteThrottling(s, now)
 	}
@@ -155,6 +156,13 @@ func (m *Machine) noteThrottling(s *Sandbox, t model.Throttling) {
 	if m.note != nil {
 		m.note(m.self, model.Note{About: &s.Pod.Meta, Reason: model.ReasonThrottlingChanged, Throttling: &t})
 	}
+}
+
+// throttled is how a container is throttled.
+func (m *Machine) throttled(s *Sandbox, i int) model.Throttling {
+	now := model.Throttling{Container: s.Processes[i].throttle.told.Container}
+	now.PeriodsPPM, now.MilliCPU = m.throttling(s, i)
+	return now
 }
 
 // throttling is in how many of a million periods a container uses up its quota, and on how

@@ -199,3 +199,30 @@ func TestALimitThatIsRaisedThrottlesNoMore(t *testing.T) {
 		}
 	}
 }
+
+// A container that uses up its quota in every period does so whatever more arrives.
+func TestNobodyLooksWhereAThrottledContainerFaresAsBefore(t *testing.T) {
+	r := newRig(Behavior{Startup: sim.Constant(time.Second), CPUMicroPerRPS: 10_000, Workers: 4})
+	r.machine.cores = 64_000
+	s := r.machine.Add(pod(1, model.Container{Name: "main", Limits: model.Resources{CPUMilli: 1000}}), 1)
+	r.machine.MakeSandbox(s)
+	r.machine.Start(s, 0)
+	load(r.machine, 1, 200_000)
+	r.run(t, time.Minute)
+	if told := s.Processes[0].throttle.told; told.PeriodsPPM != full || told.MilliCPU != 3000 {
+		t.Fatalf("told %+v", told)
+	}
+	before := r.Events()
+	for i := range int64(10) {
+		load(r.machine, 1, 200_000+i*10_000)
+		r.run(t, time.Second)
+	}
+	if n := r.Events() - before; n > 0 {
+		t.Errorf("%d events", n)
+	}
+	load(r.machine, 1, 1000)
+	r.run(t, time.Second)
+	if told := s.Processes[0].throttle.told; told.PeriodsPPM != 0 {
+		t.Errorf("told %+v", told)
+	}
+}

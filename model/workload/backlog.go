@@ -329,13 +329,32 @@ func (t *Flows) look(id int32, c *class, after int64) {
 func (t *Flows) lookOut() {
 	for _, id := range t.watched {
 		c := &t.classes[id]
-		if c.tank.over && c.looksAt != c.levelAt && c.looksAt > t.kernel.Now() {
-			c.levelAt = c.looksAt
-			t.kernel.Post(c.levelAt, t.self, whyLevel, uint64(id))
+		if c.tank.over && c.looksAt > 0 {
+			c.dueAt = c.looksAt
+			if !c.moving {
+				c.moving = true
+				t.moving = append(t.moving, id)
+			}
 		}
-		c.looksAt = 0
+		c.looksAt = 0 // it may be listed again, if it was founded anew
 	}
 	t.watched = t.watched[:0]
+	t.awaitLevel()
+}
+
+// awaitLevel has there be a wake-up when the first class is to be looked at. One wake-up is for
+// all: whatever moves makes the others move otherwise.
+func (t *Flows) awaitLevel() {
+	now, first := t.kernel.Now(), sim.Never
+	for _, id := range t.moving {
+		if at := t.classes[id].dueAt; at > now {
+			first = min(first, at)
+		}
+	}
+	if first != sim.Never && (t.levelAt <= now || first < t.levelAt) {
+		t.levelAt = first
+		t.kernel.Post(first, t.self, whyLevel, 0)
+	}
 }
 
 // farAway is later than any run ends.

@@ -77,7 +77,8 @@ type class struct {
 	tank     tank
 	ahead    seesaw   // how full that is on the way to where it is looked at next
 	looksAt  sim.Time // when it is to be looked at again, as things are in this instant
-	levelAt  sim.Time // when it is
+	dueAt    sim.Time // when it is
+	moving   bool     // among Flows.moving
 	cameAt   sim.Time // when it came to one
 	flights  []flight // at each, while its backend is divided
 }
@@ -322,7 +323,7 @@ func (t *Flows) found(like likeness, backend int32) int32 {
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
 	c := &t.classes[k]
-	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, handled: handled{outcome: sure}, sent: -1, fared: -1, divided: t.mark}
+	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, moving: c.moving, handled: handled{outcome: sure}, sent: -1, fared: -1, divided: t.mark}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k

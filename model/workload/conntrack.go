@@ -55,7 +55,8 @@ type table struct {
 	wanted [entryKinds]int64 // there will be if all are let in (Little's law), in thousandths
 	past   []stretch         // of those that close: what was let in, oldest first, and is now
 	full   bool              // not all of these are
-	wakeAt sim.Time          // it is looked at then, because that changes
+	nextAt sim.Time          // that changes then, as things are in this instant
+	wakeAt sim.Time          // it is looked at then
 }
 
 // stretch is what is let in from a time on, in thousandths of entries that there are if
@@ -65,8 +66,17 @@ type stretch struct {
 	lets int64
 }
 
-// toldApart is how long stretches are told apart: neighbours that are both shorter become one.
-const toldApart = 5 * time.Second
+// Stretches are told apart that are longer than toldApart, or than a part of the time for which
+// nothing has come from outside: neighbours that are both shorter become one, and those that
+// differ by less than a part of the room. So waves that nothing keeps up melt within an hour or
+// two, and then a table lets in evenly as much as leaves, and nothing is computed. With a kernel
+// they melt more slowly, in half a day: it forgets an entry that is over when it next comes by
+// its bucket (____nf_conntrack_find, early_drop_list), a few seconds late.
+const (
+	toldApart = 5 * time.Second
+	melts     = 30
+	blurs     = 100
+)
 
 // scanned is how many entries early_drop looks at for one to give up: NF_CT_EVICTION_RANGE
 // (8) buckets, of which there are a quarter as many as entries (cmd/kube-proxy/app/
@@ -78,8 +88,9 @@ func (b *table) room() int64 {
 	return max(0, product(b.size*1000, million-b.taken, million)-b.wanted[staying])
 }
 
-// look brings the table up to now, and tells when to look again if nothing else happens.
-func (b *table) look(now sim.Time) sim.Time {
+// look brings the table up to now, and finds when to look again if nothing else happens.
+// Stretches are told apart that are so long.
+func (b *table) look(now sim.Time, apart time.Duration) {
 	room := b.room()
 	b.forget(now)
 	lets, next := b.wanted[closing], b.fullAt(now, room)
@@ -90,8 +101,8 @@ func (b *table) look(now sim.Time) sim.Time {
 	if b.full = next <= now.Add(near); b.full {
 		lets, next = b.trickle(now, room)
 	}
-	b.remember(now, lets)
-	return next
+	b.remember(now, lets, apart)
+	b.nextAt = next
 }
 
 // forget drops what no entry is left of.
@@ -104,7 +115,7 @@ func (b *table) forget(now sim.Time) {
 }
 
 // remember notes what is let in from now on.
-func (b *table) remember(now sim.Time, lets int64) {
+func (b *table) remember(now sim.Time, lets int64, apart time.Duration) {
 	n := len(b.past)
 	again := n > 0 && b.past[n-1].at == now
 	if again {
@@ -115,15 +126,16 @@ func (b *table) remember(now sim.Time, lets int64) {
 		return
 	}
 	if n > 1 && !again {
-		b.join(&b.past[n-2], &b.past[n-1], now)
+		b.join(&b.past[n-2], &b.past[n-1], now, apart)
 	}
 	b.past = append(b.past, stretch{now, lets})
 }
 
-// join makes one of two stretches that are over now, if both are short.
-func (b *table) join(x, y *stretch, now sim.Time) {
-	first, second := y.at.Sub(x.at), now.Sub(y.at)
-	if max(first, second) < toldApart {
+// join makes one of two stretches that are over now, if both are short or nearly the same.
+// What has left of the first does not count.
+func (b *table) join(x, y *stretch, now sim.Time, apart time.Duration) {
+	first, second := y.at.Sub(max(x.at, now.Add(-closedFor))), now.Sub(y.at)
+	if off := max(x.lets-y.lets, y.lets-x.lets); first > 0 && (max(first, second) < apart || off < b.room()/blurs) {
 		x.lets = product(x.lets, int64(first), int64(first+second)) + product(y.lets, int64(second), int64(first+second))
 		b.past = b.past[:len(b.past)-1]
 	}
@@ -160,6 +172,11 @@ func (b *table) leaves(now sim.Time, n int) (out int64, until sim.Time) {
 		return out, now.Add(closedFor)
 	}
 	return 0, sim.Never
+}
+
+// rests tells whether as much has left for closedFor, and will, as is let in.
+func (b *table) rests(now sim.Time, lets int64) bool {
+	return len(b.past) == 1 && b.past[0].lets == lets && b.past[0].at.Add(closedFor) <= now
 }
 
 // fullAt is when there will be more entries than there is room for if all are let in.
@@ -208,7 +225,10 @@ func (b *table) trickle(now sim.Time, room int64) (lets int64, until sim.Time) {
 	has, at := b.has(now), now
 	if has <= room+1000 && room > 0 {
 		out, until := b.leaves(now, 0)
-		return min(out, b.wanted[closing]), until
+		if lets = min(out, b.wanted[closing]); b.rests(now, lets) {
+			until = sim.Never
+		}
+		return lets, until
 	}
 	for n := 0; has > room; n++ {
 		out, until := b.leaves(now, n)

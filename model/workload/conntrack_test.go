@@ -59,11 +59,97 @@ func TestAFullConntrackTableLetsConnectionsInInWaves(t *testing.T) {
 	if at := r.when(workload.ReasonConntrackFull); at < 69900*time.Millisecond || at > 70100*time.Millisecond {
 		t.Errorf("full at %v, want 70s", at)
 	}
+}
+
+// Waves that nothing keeps up melt, and what comes from outside makes new ones.
+func TestATableThatStaysFullComesToRestUntilSomethingElseComes(t *testing.T) {
+	all, none := "200 rps from node/n-3: 200 served", "200 rps from node/n-3: 0 served, 200 timed out, 200 of them dropped by a full conntrack table"
+	r, _ := tabled(t, 4, 12_000, workload.Step{At: 10 * time.Second, MilliRPS: 200_000}, workload.Step{At: 5 * time.Hour, MilliRPS: 0}, workload.Step{At: 5*time.Hour + 5*time.Minute, MilliRPS: 200_000})
+	r.after(20*time.Minute + 9*time.Second)
+	r.says(t, "web", none)
+	r.after(2 * time.Second)
+	r.says(t, "web", all)
+	r.after(2*time.Hour - 20*time.Minute)
 	before := r.Events()
-	r.after(time.Hour)
-	if n := r.Events() - before; n > 150 {
-		t.Errorf("%d events in an hour with 30 waves", n)
+	r.after(2 * time.Hour)
+	r.says(t, "web", "200 rps from node/n-3: 100 served, 100 timed out, 100 of them dropped by a full conntrack table")
+	if n := r.Events() - before; n > 4 {
+		t.Errorf("%d events in two hours in which nothing happens", n)
 	}
+	r.after(5*time.Hour + 5*time.Minute - r.Now().Sub(0))
+	for _, x := range []struct {
+		after time.Duration
+		says  string
+	}{{59 * time.Second, all}, {2 * time.Second, none}, {58 * time.Second, none}, {2 * time.Second, all}, {58 * time.Second, all}, {2 * time.Second, none}} {
+		r.after(x.after)
+		r.says(t, "web", x.says)
+	}
+}
+
+// The slow twin remembers every connection for two minutes, and up to twenty seconds more or
+// fewer, so that its waves melt within an hour: the long run is the same, whatever melts them.
+func TestTablesThatFillOneAnotherRestWhereConnectionsOneByOneDo(t *testing.T) {
+	for seed := range uint64(8) {
+		luck := sim.New(sim.Config{Seed: seed}).Luck().Lane("test").Draw(0, 0)
+		nodes := 2 + int(luck.Below(3))
+		sizes, rates := make([]int64, nodes), make([]int64, nodes)
+		r := newRig(t, 1, nodes)
+		r.tables = func(node string) int64 { return sizes[node[2]-'0'] }
+		var sources []workload.Traffic
+		for i := range nodes {
+			sizes[i], rates[i] = 3000+int64(luck.Below(6000)), 30+int64(luck.Below(120))
+			sources = append(sources, workload.Traffic{Service: "web", Rate: workload.Constant(rates[i] * 1000), From: fmt.Sprint("node/n-", i)})
+		}
+		pods := r.ready(&model.Service{}, nodes)
+		r.traffic(sources...)
+		r.serve(true, pods...)
+		r.after(2 * time.Hour)
+		before := r.Events()
+		r.after(time.Hour)
+		if n := r.Events() - before; n > 4 {
+			t.Errorf("seed %d: %d events in an hour in which nothing happens", seed, n)
+		}
+		got, want := int64(0), lasting(&luck, sizes, rates)
+		for i := range nodes {
+			got += r.last(fmt.Sprint("node/n-", i)).ServedMilliRPS
+		}
+		if off := got - want; off > want/25 || off < -want/25 {
+			t.Errorf("seed %d, sizes %d, rates %d: %d served, one by one %d", seed, sizes, rates, got, want)
+		}
+	}
+}
+
+// lasting is how many thousandths of connections a second get through in the second hour, from
+// any node, each of which opens some a second, to any, as both have entries of each.
+func lasting(luck *sim.Stream, sizes, rates []int64) int64 {
+	const second = 500 // moments
+	const hour = 3600 * second
+	has, gone := make([]int64, len(sizes)), make([][]int64, len(sizes)) // entries, and those that leave by moment
+	for i := range gone {
+		gone[i] = make([]int64, 2*hour+140*second)
+	}
+	enter := func(node, now int) bool {
+		if has[node] >= sizes[node] {
+			return false
+		}
+		has[node]++
+		gone[node][now+100*second+int(luck.Below(40*second))]++
+		return true
+	}
+	served := int64(0)
+	for now := range 2 * hour {
+		for i := range sizes {
+			has[i] -= gone[i][now]
+			if int64(luck.Below(second)) >= rates[i] {
+				continue
+			}
+			to := int(luck.Below(uint64(len(sizes))))
+			if enter(i, now) && (to == i || enter(to, now)) && now >= hour {
+				served++
+			}
+		}
+	}
+	return served * 1000 / 3600
 }
 
 // A table so large that what comes more would fill it in centuries never fills.

@@ -233,8 +233,7 @@ func (t *Flows) recompute(i int32) {
 func (t *Flows) flush() {
 	t.waits, t.soon, t.settling, t.hurried = false, false, minutely, true
 	t.allot()
-	t.news++
-	t.minutes++
+	t.stir()
 	for i := range t.flows {
 		t.flows[i].waiting = false
 		t.recompute(int32(i))
@@ -263,24 +262,24 @@ func (b *backend) wornOut() bool {
 	return false
 }
 
-// stint counts what may happen some times, until something comes from outside; after each full
-// minute it may an eighth as often again. What is full and who sends again may chase each other
+// stint counts what may happen some times, until something comes from outside; each time that a
+// table of connections fills, and each full minute, it may an eighth as often again. What is full and who sends again may chase each other
 // without end, at constant traffic, and the more often the more requests there are.
 type stint struct {
-	since   int // of Flows.news
-	minutes int // that were among those
-	times   int
+	since  int // of Flows.news
+	within int // of those, what did not come from outside
+	times  int
 }
 
 // more counts once more, and tells whether that is one of the first so many times.
 func (n *stint) more(t *Flows, most int) bool {
-	switch minutes := t.minutes - n.minutes; {
-	case t.news-n.since > minutes:
+	switch within := t.within - n.within; {
+	case t.news-n.since > within:
 		n.times = 0
-	case minutes > 0:
+	case within > 0:
 		n.times = min(n.times, most-most/8)
 	}
-	n.since, n.minutes = t.news, t.minutes
+	n.since, n.within = t.news, t.within
 	n.times++
 	return n.times <= most
 }
@@ -294,12 +293,29 @@ func (n *stint) been(t *Flows, most int) bool { return n.since == t.news && n.ti
 // divided anew each time.
 const mostLevels = 16
 
-// level is atLevel, unless it comes to that too often.
-func (t *Flows) level(now sim.Time, id int32) {
-	c := &t.classes[id]
-	if c.levelAt != now || len(c.pods) == 0 {
-		return
+// level looks at the classes that come to a level now.
+func (t *Flows) level(now sim.Time) {
+	if t.levelAt != now {
+		return // another wake-up was earlier
 	}
+	moving := t.moving[:0]
+	for _, id := range t.moving {
+		c := &t.classes[id]
+		if c.dueAt > now {
+			moving = append(moving, id)
+			continue
+		}
+		if c.moving = false; c.dueAt == now && len(c.pods) > 0 {
+			t.levelOf(now, id)
+		}
+	}
+	t.moving = moving
+	t.awaitLevel()
+}
+
+// levelOf is atLevel, unless it comes to that too often.
+func (t *Flows) levelOf(now sim.Time, id int32) {
+	c := &t.classes[id]
 	switch b := &t.backends[t.in(c)[0]]; {
 	case b.paused == t.news:
 	case b.levels.more(t, mostLevels*max(len(b.classes), 1)):

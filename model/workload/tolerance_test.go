@@ -81,3 +81,23 @@ func TestClassesAndWhatWaitsComeToWhatEveryPodByItselfDoes(t *testing.T) {
 		}
 	}
 }
+
+// Pods that come up one by one have queues that are full to different degrees, and all of them
+// move otherwise with each that comes.
+func TestOneWakeUpIsForAllPodsWhoseQueuesMove(t *testing.T) {
+	play := func(milliRPS int64) uint64 {
+		r := newRig(t, 1, 40)
+		r.work = workload.Work{Latency: 20 * time.Millisecond, Workers: 10, Queue: 1000} // 500 a second
+		pods := r.ready(&model.Service{}, 40)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(milliRPS), From: "node/n-0", Timeout: time.Second, Retries: 1})
+		for i := range pods {
+			r.after(150 * time.Millisecond)
+			r.serve(true, pods[i])
+		}
+		r.after(10 * time.Minute)
+		return r.Events()
+	}
+	if few, many := play(1000), play(16_000_000); many > few+2000 {
+		t.Errorf("%d events at 16,000 requests a second, %d at one", many, few)
+	}
+}

@@ -68,14 +68,17 @@ type Flows struct {
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
-	news       int              // counts what comes from outside, and full minutes
-	minutes    int              // of news, those that were full minutes
+	news       int              // counts what comes from outside, tables that fill, and full minutes
+	within     int              // of news, what does not come from outside
+	heardAt    sim.Time         // something came from outside then, and nothing since
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
 	probed     []uint32         // pods whose probes may fare otherwise, each once
 	interviews [][]Probe        // of pods
-	watched    []int32          // classes that are to be looked at again
+	watched    []int32          // classes that are to be looked at again, as things are in this instant
+	moving     []int32          // classes that may have to be looked at again, each once
+	levelAt    sim.Time         // the wake-up for the first of them
 	recount    []uint32         // pods that have CPU for another rate
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
@@ -125,7 +128,7 @@ const (
 	whySoon            // small changes
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
-	whyLevel           // about a class, whose pods have some number of requests
+	whyLevel           // pods may have some number of requests
 	whySevered         // answers were due on ways that are cut
 )
 
@@ -218,7 +221,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 	if !ok || !known {
 		return
 	}
-	t.news++
+	t.hear()
 	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
 		for j := range f.senders {
@@ -240,7 +243,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	if p.serving == serving {
 		return
 	}
-	t.news++
+	t.hear()
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
 	}
@@ -309,7 +312,7 @@ func either(a, b int64) int64 { return a + product(million-a, b, million) }
 
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {
-	t.news++
+	t.hear()
 	for _, b := range p.in {
 		t.mix(b)
 	}
@@ -326,11 +329,30 @@ func (t *Flows) TargetsChanged(namespace, service string) {
 	}
 }
 
+// hear is the beginning of what comes from outside.
+func (t *Flows) hear() {
+	t.news++
+	t.heardAt = t.kernel.Now()
+}
+
+// stir is the beginning of what changes by itself.
+func (t *Flows) stir() {
+	t.news++
+	t.within++
+}
+
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(now sim.Time) {
+	t.heardAt = now
 	t.seeCut(now)
+	t.reroute()
+}
+
+// reroute has everything computed anew that goes over machines: some machines' requests fare
+// otherwise than others' now.
+func (t *Flows) reroute() {
 	for i := range t.flows {
-		t.forget(&t.flows[i]) // some machines' requests fare otherwise than others' now
+		t.forget(&t.flows[i])
 		t.respread(int32(i))
 	}
 	for i := range t.backends {
@@ -358,7 +380,7 @@ func (t *Flows) post() {
 func (t *Flows) pace(now sim.Time, i int32) {
 	f := &t.flows[i]
 	f.milli, f.must, f.paced = 0, true, true
-	t.news++
+	t.hear()
 	next := sim.Never
 	for _, r := range f.rates {
 		milli, at := r.at(now)
@@ -421,12 +443,12 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whyRenewed:
 		t.outdate(int32(about))
 	case why == whyLevel:
-		t.level(now, int32(about))
+		t.level(now)
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
 		if s := network.Site(about); t.own(s).table.wakeAt == now { // else that has changed since
-			t.news++
+			t.stir()
 			t.strain(s)
 		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:

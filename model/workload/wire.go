@@ -122,6 +122,7 @@ func (t *Flows) group(s network.Site) uint32 {
 // of connections from now on.
 func (t *Flows) FillConntrack(s network.Site, ppm int64) {
 	if t.Tables != nil {
+		t.hear()
 		t.wire(s).table.taken = ppm
 		t.strain(s)
 	}
@@ -207,7 +208,7 @@ func (t *Flows) settle() (changed bool) {
 		if t.turns++; t.turns == mostTurns {
 			t.turned.more(t, 0)
 		}
-		t.LinksChanged(t.kernel.Now())
+		t.reroute()
 	}
 	return changed
 }
@@ -241,11 +242,7 @@ func (t *Flows) judge(s network.Site) bool {
 		is.out, is.in = busy(w.out, is.speed).after(w.is.out, &w.swings[0], t.turns > 0), busy(w.in, is.speed).after(w.is.in, &w.swings[1], t.turns > 0)
 	}
 	if t.Tables != nil && w.table.size > 0 {
-		at := w.table.look(now)
-		if at != w.table.wakeAt && at != sim.Never {
-			t.kernel.Post(at, t.self, whyFull, uint64(s))
-		}
-		w.table.wakeAt = at
+		w.table.look(now, max(toldApart, now.Sub(t.heardAt)/melts))
 		is.dropped = w.after(w.table.drops(), t.turns > 0)
 	}
 	if m := w.machine; m != nil && is.dropped != w.is.dropped {
@@ -279,13 +276,19 @@ func (w *wire) limit() int64 {
 	return slices.Min(w.limits)
 }
 
-// announce says what became of machines' limits in this instant.
+// announce says what became of machines' limits in this instant, and when to look at their
+// tables again if nothing else happens.
 func (t *Flows) announce() {
 	for _, s := range t.judged {
 		w := t.own(s)
 		was := w.said
 		w.judged, w.said = false, w.is
 		t.tellOf(w, &was)
+		if b := &w.table; b.nextAt != b.wakeAt {
+			if b.wakeAt = b.nextAt; b.wakeAt != sim.Never {
+				t.kernel.Post(b.wakeAt, t.self, whyFull, uint64(s))
+			}
+		}
 	}
 	t.judged = t.judged[:0]
 }
