@@ -10,6 +10,7 @@ import (
 type attempt struct {
 	attempts int64 // on the average, in millionths
 	vain     int64 // of those, that meet a pod which has just turned them away
+	bond     int64 // how likely it fares as the last call of the same request did, in millionths
 	outcome
 }
 
@@ -61,7 +62,7 @@ func (t *Flows) calling(sort int32) outcome {
 	*all = called{true, sure}
 	for _, i := range t.sorts[sort] {
 		if f := &t.flows[i]; f.call != nil && !f.call.Probes {
-			all.outcome = all.and(f.attempt.repeated(f.call.PerRequestMilli, outcome.and))
+			all.outcome = all.and(f.together())
 		}
 	}
 	return all.outcome
@@ -77,15 +78,15 @@ func (t *Flows) uncalled(i int32) {
 }
 
 // once is a call that never fails.
-var once = attempt{million, 0, sure}
+var once = attempt{attempts: million, outcome: sure}
 
 // tried is what becomes of a call by what became of single attempts. Attempts fail
 // independently of one another, but for those that full pods turn away (retried).
 func (f *flow) tried() attempt {
-	if f.turned.again > 0 {
+	if f.turned.again > 0 && f.Retries > 0 {
 		return f.retried()
 	}
-	a := attempt{million, 0, f.single}
+	a := attempt{attempts: million, outcome: f.single}
 	fails, tries := million-f.single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
@@ -94,6 +95,7 @@ func (f *flow) tried() attempt {
 	for range tries {
 		a.outcome = a.again(f.single)
 	}
+	a.bond = f.bond(a.good)
 	return a
 }
 

@@ -13,7 +13,7 @@ const mostRetries = 100
 // a share's requests go to each is as likely. A session's is always the same; connections are
 // chosen among anew.
 func (t *Flows) meets(f *flow, c *class, endpoints, milli int64) {
-	if f.Retries == 0 {
+	if f.Retries == 0 && !f.several() {
 		return
 	}
 	if f.sticks && f.Connections != nil {
@@ -23,6 +23,46 @@ func (t *Flows) meets(f *flow, c *class, endpoints, milli int64) {
 		}
 	}
 	c.meets += product(milli, 1000, endpoints)
+}
+
+// several tells whether a request makes several of a flow's calls.
+func (f *flow) several() bool { return f.call != nil && f.call.PerRequestMilli > 1000 }
+
+// bond is how likely a call of which so many of a million are good fares as the last one of the
+// same request did, in millionths: who has just left a pod finds the place there that it had, also
+// with a second attempt, and who has found one full finds it full. Only as far as it is full pods
+// that calls fail by.
+func (f *flow) bond(good int64) int64 {
+	fails, away := f.now.OfferedMilliRPS-f.now.ServedMilliRPS, f.now.OverloadMilliRPS
+	if fails <= 0 || away <= 0 || good >= million || !f.several() {
+		return 0
+	}
+	meets := min(product(f.turned.again, million, max(away-f.turned.vain, 1)), million)
+	fresh := min(product(f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS-f.turned.vain, 1)), million)
+	again, others := int64(0), max(million-2*meets, 0) // another attempt that finds one pod full and knows one that is not
+	for range f.Retries {
+		again = min(meets+product(meets, again, million)+product(others, either(fresh, again), million), million)
+	}
+	next := meets + product(million-meets, either(fresh, again), million)
+	return product(product(max(next-good, 0), million, million-good), min(away, fails), fails)
+}
+
+// together is what becomes of all that a request makes of a flow's calls. Of n calls with a bond b,
+// of which each is good with g, all are with g (b + (1-b) g)^(n-1).
+func (f *flow) together() outcome {
+	a := &f.attempt
+	all := a.repeated(f.call.PerRequestMilli, outcome.and)
+	if a.bond == 0 {
+		return all
+	}
+	mean := all.all()
+	next := a.good + product(million-a.good, a.bond, million)
+	all.good = product(a.good, power(next*1000, f.call.PerRequestMilli-1000), nano)
+	if bad := million - all.good; bad > 0 { // all of them take as long as before
+		left := max(mean.mean()-product(all.ok.mean(), all.good, million), 0)
+		all.bad = all.bad.stretched(product(left, million, bad), all.bad.mean())
+	}
+	return all
 }
 
 // vainly divides a flow's attempts that are in vain among those who turn it away.
@@ -78,7 +118,7 @@ func (f *flow) retried() attempt {
 	all := max(f.now.OfferedMilliRPS-f.turned.vain, 1)
 	good, away := product(f.now.ServedMilliRPS, million, all), max(f.now.OverloadMilliRPS-f.turned.vain, 1)
 	full, meets := min(product(away, million, all), million-good), min(product(f.turned.again, million, away), million)
-	a := attempt{attempts: 0}
+	a := attempt{}
 	var found [8]int64 // by how many endpoints were found full, or more
 	found[0] = million
 	var served [mostRetries + 1]int64 // of a million that make an attempt
@@ -106,5 +146,6 @@ func (f *flow) retried() attempt {
 	for n -= 2; n >= 0; n-- {
 		a.outcome = a.again(outcome{served[n], f.single.ok, f.single.bad})
 	}
+	a.bond = f.bond(a.good)
 	return a
 }

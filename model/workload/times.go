@@ -99,6 +99,19 @@ func (t timing) only(ppm int64) timing {
 	return m.timing()
 }
 
+// stretched is a time that takes so long for each that it took.
+func (t timing) stretched(now, was int64) timing {
+	if now == 0 || was == 0 {
+		return timing{}
+	}
+	for i := range t {
+		k := &t[i]
+		k.fixed, k.mean = min(product(k.fixed, now, was), longest), min(product(k.mean, now, was), longest)
+		k.variance = min(product(product(k.variance, now, was), now, was), longest*longest)
+	}
+	return t
+}
+
 // shift is and, if what comes after it is of one kind.
 func (t timing) shift(by *span) timing {
 	for i := 0; i < spans && t[i].share > 0; i++ {
