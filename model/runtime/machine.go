@@ -91,6 +91,7 @@ type Machine struct {
 	unpackPace  int64    // at which it does, in millionths
 	running     int64    // containers
 	daemons     daemons
+	rooms       rooms
 	// What the kubelet reserves is not for pods: their cgroup, kubepods, has the rest
 	// for its limit of memory and for its weight.
 	reservedCPU, reservedMemory int64
@@ -166,6 +167,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
 	m.pids = cmp.Or(said.PIDs, MostPIDs(m.memory))
 	m.inodes = cmp.Or(said.Inodes, m.disk/bytesPerInode)
+	m.quieten()
 	m.self = k.Register("machine/"+node.Name, m)
 	if c.TellWhole {
 		m.account, m.meta = &account{}, &node.Meta
