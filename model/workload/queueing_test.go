@@ -228,6 +228,36 @@ func TestCoresAreServers(t *testing.T) {
 	}
 }
 
+// Pods of different services share a machine's cores: each has room for what the others leave, and
+// waits as long as all of them for what its requests need. One of them has a limit that is far away.
+func TestPodsShareTheCoresOfAMachine(t *testing.T) {
+	luck := rand.New(rand.NewPCG(5, 4))
+	for _, cores := range []float64{1, 2, 4, 16} {
+		for _, load := range []float64{0.5, 0.8, 0.9, 0.97} {
+			pods := []party{{need: 0.01}, {need: 0.02}, {need: 0.005}}
+			parts := []float64{0.3, 0.5, 0.2}
+			for i := range pods {
+				pods[i].arriving = parts[i] * load * cores / pods[i].need
+			}
+			of, _ := onCores(luck, int(cores), 1_000_000, pods...)
+			for i, p := range pods {
+				room := int64(cores * (1 - load + parts[i]*load) / p.need * 1000)
+				w := Work{CapacityMilliRPS: room, RoomMilliRPS: room, Cores: int64(cores * 1000), CPU: time.Duration(p.need * 1e9)}
+				if i == 2 {
+					w.CapacityMilliRPS, w.QuotaMilliRPS, w.Stall = 100*room, 100*room, time.Millisecond
+				}
+				h := w.handle(int64(p.arriving*1000), sure, crowd{})
+				if got, want := seconds(h.ok.mean()), of[i].mean(); math.Abs(got/want-1) > 0.12 {
+					t.Errorf("%.0f cores at %.2f, pod %d: takes %.1f ms, request by request %.1f ms", cores, load, i, got*1000, want*1000)
+				}
+				if got, want := h.ok.quantile(990_000).Seconds(), of[i].at(0.99); math.Abs(got/want-1) > 0.2 {
+					t.Errorf("%.0f cores at %.2f, pod %d: 0.99 of all take %.1f ms, request by request %.1f ms", cores, load, i, got*1000, want*1000)
+				}
+			}
+		}
+	}
+}
+
 // The slow twin has workers that are held for a time that is always the same, or spread like
 // an exponential distribution, and places for those that wait. Without any Erlang's formula
 // holds for both; with some it is an approximation for the first (line).
