@@ -32,10 +32,11 @@ const backlog = 100
 
 // handled is what becomes of requests at a pod.
 type handled struct {
-	room  int64 // how many it gets done at most, -1 for no limit
-	fits  int64 // as far as it is the workers that limit it, -1 for no limit
-	takes int64 // for how many of those that arrive there is a place, -1 for all
-	does  int64 // how many it gets done, -1 if that is what there is a place for
+	room     int64 // how many it gets done at most, -1 for no limit
+	fits     int64 // as far as it is the workers that limit it, -1 for no limit
+	takes    int64 // for how many of those that arrive there is a place, -1 for all
+	does     int64 // how many it gets done, -1 if that is what there is a place for
+	together bool  // all it has run at a time, and not one after the other
 	outcome
 	waiting timing // of that, for a worker and for CPU, the request's own included
 }
@@ -115,6 +116,7 @@ func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
 // backlog more that want to run, as many on the average as wait for a single core that does as much.
 func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	c := w.CapacityMilliRPS
+	h.together = true
 	if from.many == 0 && w.roomy(arriving) {
 		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
 	}
