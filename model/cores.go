@@ -10,9 +10,9 @@ import "orrery/sim"
 // the time.
 
 // AllBusy is how likely all of some cores are busy, in millionths, of which so many are free on
-// the average, both in thousandths: Erlang's C(c), for which ρ^(√(2(c+1))-1) is right for one
-// core, and has what takes longest because of it 3 % wrong for others (Sakasegawa, An
-// approximation formula Lq ≅ αρ^β/(1-ρ), 1977).
+// the average, both in thousandths. For Erlang's C that is ρ^(√(2(c+1))-1), right for one core,
+// and for others so near that Stretch is within 5 % (Sakasegawa, An approximation formula
+// Lq ≅ αρ^β/(1-ρ), 1977).
 func AllBusy(cores, free int64) int64 {
 	free = min(max(free, 0), cores)
 	used := sim.Scale(cores-free, whole*1000, max(cores, 1))
