@@ -44,3 +44,17 @@ func Root(x uint64) int64 {
 		r = next
 	}
 }
+
+// Power is a ratio, in billionths, to the power of so many thousandths; between whole ones it
+// is linear.
+func Power(ratio, n int64) int64 {
+	const one = 1_000_000_000
+	out := one - (one-ratio)*(n%1000)/1000
+	for n /= 1000; n > 0 && out > 0; n /= 2 {
+		if n%2 == 1 {
+			out = Scale(out, ratio, one)
+		}
+		ratio = Scale(ratio, ratio, one)
+	}
+	return out
+}

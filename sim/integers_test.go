@@ -25,3 +25,16 @@ func TestScaleDoesNotOverflow(t *testing.T) {
 		}
 	}
 }
+
+func TestPowersOfARatio(t *testing.T) {
+	for _, ratio := range []float64{0, 0.1, 0.5, 0.9, 0.999, 1} {
+		for _, n := range []int64{0, 1000, 2000, 3000, 17_000, 100_000} {
+			if got, want := float64(Power(int64(ratio*1e9), n))/1e9, math.Pow(ratio, float64(n)/1000); math.Abs(got-want) > 1e-6 {
+				t.Errorf("%g to the power of %d/1000 is %g, want %g", ratio, n, got, want)
+			}
+		}
+	}
+	if got := Power(500_000_000, 1500); got != 375_000_000 {
+		t.Errorf("between one half and a quarter: %d", got)
+	}
+}

@@ -373,13 +373,11 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 		if node != nil {
 			b.Threads = runtime.ThreadsOn(&b, node.Capacity.CPUMilli)
 		}
-		alone, slow, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
+		alone, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {
 			alone, stall = runtime.ExclusiveTime(&b, n), 0
-			slow = alone
 		}
 		out.CPU += alone
-		out.SlowCPU += slow
 		out.Stall = max(out.Stall, stall)
 		out.Latency += b.Latency
 		out.RequestBytes += b.RequestBytes

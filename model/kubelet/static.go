@@ -329,6 +329,9 @@ func (k *Kubelet) CapacityMilliRPS(pod uint32) (rate int64, limited bool) {
 	return k.machine.CapacityMilliRPS(k.own(pod))
 }
 
+// Room implements workload.Machine.
+func (k *Kubelet) Room(pod uint32) (milliRPS, cores int64) { return k.machine.Room(k.own(pod)) }
+
 // ServingChanged implements runtime.Watcher for a machine with static pods.
 func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {
 	if pod = k.known(pod); k.serving != nil && !pod.IsZero() {

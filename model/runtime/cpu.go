@@ -43,9 +43,7 @@ type group struct {
 // enough in proportion to its weight; what somebody does not want goes to the others.
 // Thousandths that cannot be divided go to the first of those who want more.
 func fill(groups []group, milli int64) {
-	slices.SortFunc(groups, func(a, b group) int { // by wants over weight
-		return cmp.Or(cmp.Compare(a.wants*b.weight, b.wants*a.weight), cmp.Compare(a.of, b.of))
-	})
+	byNeed(groups)
 	var weights int64
 	for i := range groups {
 		weights += groups[i].weight
@@ -61,6 +59,13 @@ func fill(groups []group, milli int64) {
 		groups[i].gets += more
 		milli -= more
 	}
+}
+
+// byNeed sorts groups by what they want for their weight.
+func byNeed(groups []group) {
+	slices.SortFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.wants*b.weight, b.wants*a.weight), cmp.Compare(a.of, b.of))
+	})
 }
 
 // use has a process want what it uses at rest and under a load.
@@ -105,6 +110,7 @@ func (m *Machine) want(s *Sandbox, p *Process, wants int64) {
 	if p.throttle != nil {
 		m.reconsider(s, s.index(p))
 	}
+	m.reroom()
 }
 
 // Burn has others than containers, processes of the system, want CPU, until Cool.
@@ -135,12 +141,13 @@ func (m *Machine) wantBesides(milli int64) {
 	default:
 		m.serveAgents()
 	}
+	m.reroom()
 }
 
-// scarce tells whether more is wanted than there is. If it may be, because of what pods
-// may want unseen, all are looked at.
+// scarce tells whether more is wanted than there is. If that or less may make others wait,
+// because of what pods may want unseen, all are looked at.
 func (m *Machine) scarce() bool {
-	if m.cores > 0 && m.wanted+m.granted > m.shared() && m.trusted > 0 {
+	if m.cores > 0 && m.wanted+m.granted > m.rooms.quiet && m.trusted > 0 {
 		m.distrustAll()
 	}
 	return m.cores > 0 && m.wanted > m.shared()
@@ -178,15 +185,12 @@ func (m *Machine) satisfy(s *Sandbox) {
 // getCgroupConfig).
 //
 // In it the daemons stand beside what else the system runs.
-func (m *Machine) forPods(top []group) (gets int64) {
-	const system, pods, agents = 0, 1, 2
-	root := [...]group{{wants: m.burnt + m.daemons.wants + m.unpackWants, weight: systemWeight, of: system}, {weight: weight(m.cores - m.reservedCPU), of: pods}}
-	for i := range top {
-		root[1].wants += top[i].wants
-	}
+func (m *Machine) forPods() (gets int64) {
+	const system, agents = 0, 1
+	root := m.slices()
 	fill(root[:], m.shared())
 	for i := range root {
-		if root[i].of == pods {
+		if root[i].of == podsSlice {
 			gets = root[i].gets
 			continue
 		}
@@ -203,6 +207,21 @@ func (m *Machine) forPods(top []group) (gets int64) {
 	return gets
 }
 
+// The children of the root.
+const (
+	systemSlice int32 = 0
+	podsSlice   int32 = 1
+)
+
+// slices is both, with all that pods want.
+func (m *Machine) slices() [2]group {
+	root := [...]group{{wants: m.burnt + m.daemons.wants + m.unpackWants, weight: systemWeight, of: systemSlice}, {weight: weight(m.cores - m.reservedCPU), of: podsSlice}}
+	for i := range m.top {
+		root[1].wants += m.top[i].wants
+	}
+	return root
+}
+
 // tiers are the children of kubepods that are no pods.
 const (
 	burstableTier  int32 = -1
@@ -210,14 +229,33 @@ const (
 )
 
 // shareOut shares the machine's CPU out among kubepods' children, theirs, and the
-// containers of pods (pkg/kubelet/cm/qos_container_manager_linux.go): Guaranteed pods
+// containers of pods.
+func (m *Machine) shareOut() {
+	m.reckonWhole()
+	m.group()
+	fill(m.top, m.forPods())
+	for i := range m.top {
+		switch g := &m.top[i]; g.of {
+		case burstableTier:
+			fill(m.burstable, g.gets)
+			m.sharePods(m.burstable)
+		case bestEffortTier:
+			fill(m.best, g.gets)
+			m.sharePods(m.best)
+		default:
+			m.sharePod(m.pods[g.of], g.gets)
+		}
+	}
+}
+
+// group finds kubepods' children and theirs
+// (pkg/kubelet/cm/qos_container_manager_linux.go): Guaranteed pods
 // beside the tiers of Burstable and BestEffort ones. In the weight of the former count the
 // requests of all its pods that are not over, whether anything of them runs or not
 // (setCPUCgroupConfig). Deviation: that weight changes at once here. A kubelet computes it when
 // it makes a pod's cgroup, when it has killed a pod and every minute, and from the requests
 // that pods want, not from those that are allocated to them.
-func (m *Machine) shareOut() {
-	m.reckonWhole()
+func (m *Machine) group() {
 	top, burstable, best := m.top[:0], m.burstable[:0], m.best[:0]
 	var tier, poor group
 	var asked int64
@@ -246,21 +284,7 @@ func (m *Machine) shareOut() {
 	}
 	tier.weight, tier.of = weight(asked), burstableTier
 	poor.weight, poor.of = bestEffortWeight, bestEffortTier
-	top = append(top, tier, poor)
-	m.top, m.burstable, m.best = top, burstable, best
-	fill(top, m.forPods(top))
-	for i := range top {
-		switch g := &top[i]; g.of {
-		case burstableTier:
-			fill(burstable, g.gets)
-			m.sharePods(burstable)
-		case bestEffortTier:
-			fill(best, g.gets)
-			m.sharePods(best)
-		default:
-			m.sharePod(m.pods[g.of], g.gets)
-		}
-	}
+	m.top, m.burstable, m.best = append(top, tier, poor), burstable, best
 }
 
 func (m *Machine) sharePods(pods []group) {

@@ -9,9 +9,9 @@ import (
 
 // A pod follows an Inflow, from which what it uses can be computed whenever somebody
 // asks. So its machine need not hear of every change of a load, as long as that cannot
-// make the machine crowded: each pod that is trusted may want more than it wanted when
+// make requests wait for its cores: each pod that is trusted may want more than it wanted when
 // the machine looked last, up to its limit or to its part of what is left. Pods whose
-// memory depends on load, that burst or start up, and all pods of a crowded machine are
+// memory depends on load, that burst or start up, and all pods of a busy machine are
 // keen: they hear of everything. Asked at every change, a machine comes to the same
 // (the slow twin: Config.Keen).
 
@@ -93,12 +93,12 @@ func (f *follower) follow(in *model.Inflow) {
 // trust has a pod's machine not be told of what arrives there, if that changes nothing
 // but what the pod itself uses.
 func (m *Machine) trust(s *Sandbox) {
-	if s.inflow == nil || s.trusted || m.crowded || m.keen || m.account != nil || s.account != nil || s.Pod.Spec.PodCPULimit() > 0 {
+	if s.inflow == nil || s.trusted || m.crowded || m.rooms.told || m.keen || m.account != nil || s.account != nil || s.Pod.Spec.PodCPULimit() > 0 {
 		return
 	}
 	share := int64(math.MaxInt32)
 	if m.cores > 0 {
-		share = (m.shared() - m.wanted - m.granted) / (2 * max(m.running, 1))
+		share = (m.rooms.quiet - m.wanted - m.granted) / (2 * max(m.running, 1))
 	}
 	most, granted := int64(math.MaxInt64), int64(0)
 	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {

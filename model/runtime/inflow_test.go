@@ -131,8 +131,10 @@ func TestWhoIsTrustedUsesWhatHeIsToldThatHearsOfEverything(t *testing.T) {
 				b.Inflow, b.Costs = nil, model.Costs{}
 				rateA, limitedA := plain.machines[i%3].CapacityMilliRPS(id)
 				rateB, limitedB := lazy.machines[i%3].CapacityMilliRPS(id)
-				if a != b || okA != okB || rateA != rateB || limitedA != limitedB {
-					t.Fatalf("seed %d at %v, pod %d: %+v %v, capacity %d; who hears of everything says %+v %v, %d", seed, lazy.Now(), id, b, okB, rateB, a, okA, rateA)
+				roomA, coresA := plain.machines[i%3].Room(id)
+				roomB, coresB := lazy.machines[i%3].Room(id)
+				if a != b || okA != okB || rateA != rateB || limitedA != limitedB || roomA != roomB || coresA != coresB {
+					t.Fatalf("seed %d at %v, pod %d: %+v %v, capacity %d, room %d; who hears of everything says %+v %v, %d, %d", seed, lazy.Now(), id, b, okB, rateB, roomB, a, okA, rateA, roomA)
 				}
 			}
 			for i := range plain.machines {

@@ -60,6 +60,7 @@ type Machine struct {
 	staticCPUs  bool
 	pinned      int64 // CPUs that pods have for themselves
 	meter       meter
+	rooms       rooms
 
 	top, burstable, best, inPod []group // scratch of shareOut
 
@@ -171,6 +172,7 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 		link:     full,
 	}
 	m.reservedCPU, m.reservedMemory = node.Reserved(c.KeptBytes)
+	m.quieten()
 	m.self = k.Register("machine/"+node.Name, m)
 	if c.WholeAccount {
 		m.account, m.meta = &account{}, &node.Meta

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	"time"
 
 	"orrery/model"
@@ -126,6 +127,11 @@ func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Conta
 	}
 	if m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 		p.limit = m.cores
+	}
+	p.threads = int16(ThreadsOn(b, min(m.cores, 1000*math.MaxInt16)))
+	if threads := int64(p.threads); p.perRPS > 0 && threads > m.rooms.threads {
+		m.rooms.threads = threads
+		m.quieten()
 	}
 	p.meter = startMeter(m.kernel.Now())
 	m.limitCPU(s, p, b, c)

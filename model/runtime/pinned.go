@@ -26,6 +26,7 @@ func (m *Machine) shared() int64 {
 // Pin gives so many CPUs away, or takes them back.
 func (m *Machine) Pin(cpus int64) {
 	m.pinned += cpus
+	m.quieten()
 	if m.on {
 		m.wantBesides(0)
 	}

@@ -14,6 +14,7 @@ func (m *Machine) PowerOff() {
 	m.wanted -= m.burnt + m.daemons.wants + m.unpackWants
 	m.burnt, m.burns, m.unpackWants, m.unpackPace, m.running = 0, 0, 0, full, 0
 	m.reckonWhole()
+	m.rooms.awaited = false
 	m.CancelPulls()
 	m.daemons = newDaemons(m.offAt)
 	for _, s := range m.pods {

@@ -44,6 +44,7 @@ type Process struct {
 	Instances  int32     // how many were ever started
 	dueCode    int32
 	adjust     int16 // its oom_score_adj, which a resize leaves as it is
+	threads    int16 // that work on a request
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
@@ -72,6 +73,7 @@ type Sandbox struct {
 	removed   bool           // the records of its containers are
 	serving   bool
 	follower
+	room      int64      // milli-CPU that those know who send requests to it: see rooms
 	account   *account   // nil if what it uses is not told
 	emptyDirs []emptyDir // what is in them
 	one       [1]Process

@@ -31,18 +31,16 @@ func ThreadsOn(b *Behavior, milliCPU int64) int64 {
 	return threads
 }
 
-// RequestTime is how long a request keeps a container's threads busy: on free cores;
-// spread evenly, as far as the limit allows; and how long it stands still each time it
-// has used up a quota. limit is in milli-CPU, 0 for none.
-func RequestTime(b *Behavior, limit int64) (alone, even, stall time.Duration) {
+// RequestTime is how long a request keeps a container's threads busy on free cores, and how long
+// it stands still each time it has used up a quota. limit is in milli-CPU, 0 for none.
+func RequestTime(b *Behavior, limit int64) (alone, stall time.Duration) {
 	threads := max(b.Threads, 1)
-	cost := time.Duration(b.CPUMicroPerRPS) * time.Microsecond
-	alone = cost / time.Duration(threads)
+	alone = time.Duration(b.CPUMicroPerRPS) * time.Microsecond / time.Duration(threads)
 	if limit == 0 || limit >= 1000*threads {
-		return alone, alone, 0
+		return alone, 0
 	}
 	limit = max(limit, model.LeastCPULimit)
-	return alone, cost * 1000 / time.Duration(limit), model.QuotaPeriod - time.Duration(scale(int64(model.QuotaPeriod), limit, 1000*threads))
+	return alone, model.QuotaPeriod - time.Duration(scale(int64(model.QuotaPeriod), limit, 1000*threads))
 }
 
 // throttle is how a container that has a quota of CPU, and that of its newest instance,
@@ -101,7 +99,7 @@ func (t *throttle) set(p *Process, limit int64) {
 	if p.perRPS == 0 {
 		return
 	}
-	_, _, stall := RequestTime(&Behavior{CPUMicroPerRPS: p.perRPS, Threads: t.threads}, limit)
+	_, stall := RequestTime(&Behavior{CPUMicroPerRPS: p.perRPS, Threads: t.threads}, limit)
 	t.requests = model.Quota{MilliRPS: scale(max(0, limit-p.rest), 1_000_000, p.perRPS), Stall: stall}
 	most := t.requests.MilliRPS // which is spent every time
 	for t.calm < most {

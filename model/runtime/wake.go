@@ -19,6 +19,7 @@ const (
 	whyHog                      // what others use becomes another line
 	whyThrottled                // about is a pod and a container of it
 	whyUsed                     // about is a pod, or wholeMachine
+	whyRoom                     // requests may wait for cores otherwise
 )
 
 // Wake implements sim.Actor. On a machine without power nothing happens any more but that
@@ -36,6 +37,8 @@ func (m *Machine) Wake(now sim.Time, why sim.Why, about uint64) {
 		m.full(now)
 	case whyBehind:
 		m.daemonsDue(now)
+	case whyRoom:
+		m.roomsDue(now)
 	case whyPanic:
 		m.panicDue()
 	case whyHog:
@@ -77,6 +80,8 @@ func (m *Machine) DescribeWake(why sim.Why, about uint64) string {
 		return "memory is full"
 	case whyBehind:
 		return "daemons without CPU"
+	case whyRoom:
+		return "requests may wait for cores otherwise, machine"
 	case whyPanic:
 		return "too little CPU for too long"
 	case whyHog:

@@ -60,7 +60,7 @@ func (w *Work) places(h *handled) (all, free int64) {
 		return 0, 0
 	case h.room == h.fits:
 		return (w.Workers + w.Queue) * request, w.Workers * request
-	case max(w.CPU, w.SlowCPU) < time.Microsecond:
+	case w.CPU < time.Microsecond:
 		return 0, 0
 	case w.Workers > 0:
 		return (w.Workers + w.Queue) * request, 0
@@ -118,7 +118,11 @@ func (h handled) behind(others, variance, chance, room int64) handled {
 	off := min(sim.Root(uint64(variance))/2, us)
 	var m mixture
 	for _, mean := range [...]int64{us - off, us + off} {
-		m.put(span{share: million, mean: mean, variance: variance - off*off})
+		k := span{share: million, mean: mean, variance: variance - off*off}
+		if h.together { // each takes as long as it needs, and not as all before it do
+			k.variance = min(k.variance+mean*mean, longest*longest)
+		}
+		m.put(k)
 	}
 	wait := m.timing()
 	h.ok, h.waiting = h.ok.and(wait), h.waiting.and(wait)

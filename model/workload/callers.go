@@ -147,7 +147,7 @@ func (a *hands) scarce() bool {
 
 // besides is how long a request takes the pods of a class besides a call, in nanoseconds.
 func (t *Flows) besides(f *flow, c *class) int64 {
-	us := (c.work.Latency + max(c.work.CPU, c.work.SlowCPU)).Microseconds()
+	us := (c.work.Latency + c.work.CPU).Microseconds()
 	for _, i := range t.sorts[c.sort] {
 		if x := &t.flows[i]; x != f && x.call != nil && !x.call.Probes {
 			all := x.attempt.all()

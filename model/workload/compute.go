@@ -159,12 +159,18 @@ func (t *Flows) move(id uint32, p *pod) {
 // what arrives now.
 func (t *Flows) recapacitate() {
 	for _, id := range t.recount {
-		p, now := t.pods.Row(id), int64(-1)
+		p := t.pods.Row(id)
+		now := p.work
+		now.CapacityMilliRPS = -1
 		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
-			now = rate
+			now.CapacityMilliRPS = rate
 		}
-		if now != p.work.CapacityMilliRPS {
-			p.work.CapacityMilliRPS = now
+		now.RoomMilliRPS, now.Cores = p.machine.Room(id)
+		if room := now.RoomMilliRPS; room > 0 && (now.CapacityMilliRPS < 0 || room < now.CapacityMilliRPS) {
+			now.CapacityMilliRPS = room
+		}
+		if now != p.work {
+			p.work = now
 			for _, b := range p.in {
 				t.mix(b)
 			}

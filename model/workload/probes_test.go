@@ -90,11 +90,11 @@ func TestAProbeWaitsForCPU(t *testing.T) {
 	r, pods := shop(t, 1)
 	r.probes = probed("")
 	r.work = workload.Work{CPU: 10 * time.Millisecond}
-	r.capacity[pods[0]] = 50_000 // a full queue of 100 takes 2 s
+	r.capacity[pods[0]] = 50_000 // 100 at a time take 2 s on the average
 	r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(60_000)})
 	r.after(10 * time.Second) // until it is full
-	if got := r.fails(pods[0], model.Readiness); got != "1000 0" {
-		t.Errorf("overloaded: %s", got)
+	if got := r.fails(pods[0], model.Readiness); got != "662 0" {
+		t.Errorf("overloaded: %s, want six of ten that take more than a second, and a sixth of the others that are turned away", got)
 	}
 }
 

@@ -1,6 +1,11 @@
 package workload
 
-import "time"
+import (
+	"time"
+
+	"orrery/model"
+	"orrery/sim"
+)
 
 // Work is what a request costs a pod.
 type Work struct {
@@ -10,10 +15,13 @@ type Work struct {
 	// long a request stands still for every quota it uses up by itself.
 	QuotaMilliRPS int64
 	Stall         time.Duration
-	SlowCPU       time.Duration // of the same request where others leave less than the limit
-	Latency       time.Duration // that takes no CPU, besides calls
-	Workers       int64         // requests it handles at a time; 0 is no limit
-	Queue         int64         // that wait for a worker at most; others are turned away
+	// What a busy machine does: how many requests a second, in thousandths, there is room for on its
+	// cores as others use them, if that is known, and how many requests all of them do at a time, in
+	// thousandths; 0 if nobody waits for them, or if they are the pod's own.
+	RoomMilliRPS, Cores int64
+	Latency             time.Duration // that takes no CPU, besides calls
+	Workers             int64         // requests it handles at a time; 0 is no limit
+	Queue               int64         // that wait for a worker at most; others are turned away
 
 	RequestBytes, AnswerBytes int64 // of a request and of its answer
 }
@@ -24,10 +32,11 @@ const backlog = 100
 
 // handled is what becomes of requests at a pod.
 type handled struct {
-	room  int64 // how many it gets done at most, -1 for no limit
-	fits  int64 // as far as it is the workers that limit it, -1 for no limit
-	takes int64 // for how many of those that arrive there is a place, -1 for all
-	does  int64 // how many it gets done, -1 if that is what there is a place for
+	room     int64 // how many it gets done at most, -1 for no limit
+	fits     int64 // as far as it is the workers that limit it, -1 for no limit
+	takes    int64 // for how many of those that arrive there is a place, -1 for all
+	does     int64 // how many it gets done, -1 if that is what there is a place for
+	together bool  // all it has run at a time, and not one after the other
 	outcome
 	waiting timing // of that, for a worker and for CPU, the request's own included
 }
@@ -35,30 +44,30 @@ type handled struct {
 // handle computes how a pod copes with arriving requests, and with what becomes of their
 // calls.
 //
-// CPU that others leave is a queue: each request takes a time of its own on one core, spread
-// like an exponential distribution, and there are so many cores (station). Under a limit
-// there are free cores until the quota of a period is used up (throttled). A worker is held
-// for all the time a request takes without waiting for it.
+// What a request takes on one core is spread like an exponential distribution. Cores that are
+// shared are the servers of one queue (model.AllBusy), of which others leave the pod a part. Under
+// a limit it runs until the quota of a period is used up (throttled). A worker is held for all the
+// time a request takes without waiting for it.
 func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 	h := handled{room: w.CapacityMilliRPS, fits: -1, takes: -1, does: -1}
 	all := calls.all()
-	cpu := w.CPU.Microseconds()
-	if w.CapacityMilliRPS >= 0 && !w.limited() {
-		cpu = max(cpu, w.SlowCPU.Microseconds())
+	cpu := min(w.CPU.Microseconds(), longest)
+	square := cpu * cpu
+	if w.limited() && w.RoomMilliRPS > 0 {
+		cpu, square = w.competing(arriving, cpu)
 	}
-	cpu = min(cpu, longest)
-	own, wait := spread(0, cpu, cpu*cpu), timing{}
+	own, wait := spread(0, cpu, square), timing{}
 	hold := min(w.Latency.Microseconds()+all.mean(), longest)
 	switch {
 	case w.CapacityMilliRPS == 0:
 		h.takes = 0
 	case w.Workers > 0 && cpu+hold > 0:
 		h.fits = product(w.Workers, 1_000_000_000, cpu+hold)
-		own, wait = w.queued(&h, arriving, cpu, hold, all.variance(), from)
+		own, wait = w.queued(&h, arriving, cpu, square, hold, all.variance(), from)
 	case w.CapacityMilliRPS > 0 && cpu > 0 && w.limited():
-		own, wait = w.rationed(&h, arriving, cpu, from)
+		own, wait = w.rationed(&h, arriving, cpu, square, from)
 	case w.CapacityMilliRPS > 0 && cpu > 0:
-		own, wait = w.shared(&h, arriving, cpu, from)
+		own = w.shared(&h, arriving, cpu, from)
 	case w.CapacityMilliRPS > 0 && arriving > w.CapacityMilliRPS:
 		h.takes = w.CapacityMilliRPS
 	}
@@ -76,20 +85,65 @@ func (w *Work) limited() bool {
 	return w.QuotaMilliRPS > 0 && w.CapacityMilliRPS == w.QuotaMilliRPS
 }
 
-// shared is how long a request takes on cores that others leave, and how long it waits for
-// one: like M/M/c of the cores, if all takes less than one of them like M/M/1.
-func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) (own, wait timing) {
-	c := w.CapacityMilliRPS
-	each := max(1_000_000_000_000/c, 1) // ns
-	s := station{servers: max(cpu*1000/each, 1)}
-	s.think = s.servers * each
-	if s.servers == 1 && from.many == 0 && w.roomy(arriving) {
-		cpu = min(cpu+product(arriving, each, c-arriving)/1000, longest)
-		return spread(0, cpu, cpu*cpu), timing{}
+// allBusy is how likely all cores are busy that the pod shares with others, in millionths, with
+// room for so many requests and so many that arrive. Others use what they do not leave to it.
+func (w *Work) allBusy(room, arriving int64) int64 {
+	cpu := min(w.CPU.Microseconds(), longest)
+	cores := w.Cores
+	if cores == 0 {
+		cores = (product(room, cpu, million) + 999) / 1000 * 1000
 	}
+	return model.AllBusy(cores, product(max(room-arriving, 0), cpu, million))
+}
+
+// stays is how long a request waits on the average because all cores are busy, in nanoseconds:
+// as on one that does all that there is room for, if they are.
+func (w *Work) stays(room, arriving int64) int64 {
+	alone := product(million*million, 1, max(room-arriving, 1))
+	return min(product(alone, w.allBusy(room, arriving), million), 1000*longest)
+}
+
+// competing is how long a request under a limit takes on cores that others use, too, and the
+// variance of that.
+func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
+	room := w.RoomMilliRPS
+	all := min(w.stays(room, min(arriving, w.QuotaMilliRPS)), product(backlog*million, million, room))
+	t := shares(cpu, min(cpu+all/1000, longest), million)
+	return t.mean(), t.variance()
+}
+
+// shared is how long a request takes on cores that others leave. There it is one of at most
+// backlog more that want to run, as many on the average as wait for a single core that does as much.
+func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
+	c := w.CapacityMilliRPS
+	h.together = true
+	if from.many == 0 && w.roomy(arriving) {
+		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
+	}
+	s := station{servers: 1, think: max(million*million/c, 1)}
 	s.fill(arriving)
-	wait, _ = s.queue(h, arriving, backlog*1000, million, from)
-	return spread(0, cpu, cpu*cpu), wait
+	waits, _ := s.queue(h, arriving, backlog*1000, million, from)
+	us := s.think / 1000
+	mean := waits.mean()
+	swings := max(waits.variance()-product(mean, us, 1), 0)
+	swings = min(product(swings, million, max(min(mean, longest)*min(mean, longest), 1)), million)
+	return shares(cpu, min(cpu+product(us+mean, w.allBusy(c, arriving), million), longest), swings)
+}
+
+// shares is how long requests take that are spread like an exponential distribution, with a mean
+// if they run alone, and another one on cores that they share. The variance is (3F-1)/(F+1) of the
+// mean's square if the mean is F times as long (exact for one core: Coffman, Muntz and Trotter,
+// Waiting time distributions for processor-sharing systems, 1970; within 7 % for 2 to 32), or less
+// if how many there are varies less, of which swings is the variance for the mean's square,
+// in millionths: a third of them meet many others, the rest few.
+func shares(alone, mean, swings int64) timing {
+	more := min(product(mean-alone, million, max(mean+alone, 1)), swings)
+	if more < million/1000 {
+		return spread(0, mean, mean*mean)
+	}
+	few := mean - product(mean, sim.Root(uint64(more*million/2)), million)
+	many := min(mean+product(mean, sim.Root(uint64(2*more*million)), million), longest)
+	return timing{{share: million - million/3, mean: few, variance: few * few}, {share: million / 3, mean: many, variance: many * many}}
 }
 
 // roomy tells whether less than one of a million waits behind backlog others.
@@ -100,11 +154,11 @@ func (w *Work) roomy(arriving int64) bool {
 
 // rationed is the same under a limit: what waits for a server of which most find the line
 // empty because of the quota (leftover).
-func (w *Work) rationed(h *handled, arriving, cpu int64, from crowd) (own, wait timing) {
+func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
 	if from.many == 0 && w.roomy(arriving) {
 		t := w.throttled(arriving)
-		return spread(0, min(cpu+t.mean, longest), cpu*cpu+t.variance), timing{}
+		return spread(0, min(cpu+t.mean, longest), square+t.variance), timing{}
 	}
 	each := max(1_000_000_000_000/c, 1)
 	s := station{servers: 1, think: each}
@@ -112,39 +166,40 @@ func (w *Work) rationed(h *handled, arriving, cpu int64, from crowd) (own, wait 
 	all, _ := s.queue(h, arriving, backlog*1000, million, from)
 	_, waits := w.quota().LeftOver(arriving, backlog)
 	alone := w.alone()
-	return spread(0, min(cpu+alone.mean, longest), cpu*cpu+alone.variance), all.only(waits)
+	return spread(0, min(cpu+alone.mean, longest), square+alone.variance), all.only(waits)
 }
 
 // queued is how long a request takes on a core once a worker does it, and how long it waits
 // for one. Besides CPU it holds the worker for a time of some variance.
-func (w *Work) queued(h *handled, arriving, cpu, hold, variance int64, from crowd) (own, wait timing) {
-	c := w.CapacityMilliRPS
-	if c >= 0 && cpu > 0 && w.limited() {
-		return w.held(h, arriving, cpu, hold, variance, from)
-	}
+func (w *Work) queued(h *handled, arriving, cpu, square, hold, variance int64, from crowd) (own, wait timing) {
+	c, alone := w.CapacityMilliRPS, cpu
 	s := station{servers: w.Workers, think: (hold + cpu) * 1000}
-	if c < 0 || cpu == 0 {
+	shared := c >= 0 && cpu > 0
+	switch {
+	case shared && w.limited():
+		return w.held(h, arriving, cpu, square, hold, variance, from)
+	case shared:
+		s.most = c
+		cpu, s.each = w.core(min(arriving, h.fits), cpu)
+		s.think = max((hold+cpu)*1000-s.each, hold*1000)
+	default:
 		s.most = max(c, 0)
-	} else {
-		s.each = max(1_000_000_000_000/c, 1)
-		s.think = max(s.think-s.each, hold*1000)
 	}
 	s.fill(arriving)
 	if c < 0 || h.fits <= c {
 		h.fits = s.pace
 	}
-	square := cpu * cpu
 	stays, wait := w.lined(h, &s, arriving, cpu+hold, square+variance, from)
-	if more := max(stays-s.each, 0) / 1000; more > 0 {
-		cpu = min(cpu+more, longest)
-		// what is before it is geometric, or if all are busy always about the same
-		few := max(million-product(stays, million, max(s.full, stays)), 0)
-		if s.full == 0 {
-			few = million
-		}
-		square = max(square, product(cpu*cpu, few*(few*2+million)/(3*million), million)+product(cpu, s.each/1000, 1))
+	cpu = min(cpu+max(stays-s.each, 0)/1000, longest)
+	// what is before it is geometric, or if all are busy always about the same
+	few := max(million-product(stays, million, max(s.full, stays)), 0)
+	if s.full == 0 {
+		few = million
 	}
-	return spread(0, cpu, square), wait
+	if shared {
+		return shares(alone, cpu, few), wait
+	}
+	return spread(0, cpu, max(square, product(cpu*cpu, few*(few*2+million)/(3*million), million))), wait
 }
 
 // lined is how long a request stays at what workers share, in nanoseconds, and how long it waits
@@ -163,9 +218,9 @@ func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, fr
 
 // held is queued under a limit. As far as it is the quota that limits what workers get done, it is
 // as if it let requests pass one by one, but most come while there is some of it left.
-func (w *Work) held(h *handled, arriving, cpu, hold, variance int64, from crowd) (own, wait timing) {
+func (w *Work) held(h *handled, arriving, cpu, square, hold, variance int64, from crowd) (own, wait timing) {
 	alone := w.alone()
-	own = spread(0, min(cpu+alone.mean, longest), cpu*cpu+alone.variance)
+	own = spread(0, min(cpu+alone.mean, longest), square+alone.variance)
 	r := w.ration(arriving, own[0].mean, hold)
 	own = own.and(spread(0, r.slows.mean, r.slows.variance))
 	k := &own[0]
@@ -181,6 +236,25 @@ func (w *Work) held(h *handled, arriving, cpu, hold, variance int64, from crowd)
 	us := min(stays/1000, longest)
 	slow := spread(0, us, us*us)
 	return own, slow.only(r.waits).and(wait.only(million - product(million-r.waits, r.part, million)))
+}
+
+// core is how long a request takes on cores that others leave if the pod has no other one, in
+// microseconds, and what of that, in nanoseconds, it takes of a single core on which its own
+// wait for each other, with so many that arrive, as long as on all: the mean of λe²/(1-λe), as
+// that core has it more.
+func (w *Work) core(arriving, cpu int64) (alone, each int64) {
+	c := w.CapacityMilliRPS
+	most := million * million / max(c, 1)
+	first := w.stays(c, 0)
+	alone = min(cpu+first/1000, longest)
+	if arriving >= c {
+		return alone, max(most, 1)
+	}
+	arriving = max(arriving, c/16, 1)
+	more := max(w.stays(c, arriving)-first, 0)
+	part := max(product(arriving, more, million), 1) // of a request that waits for others of its pod
+	root := sim.Root(uint64(million*million + 4*million*million*million/part))
+	return alone, min(max(product(more, root-million, 2*million), 1), max(most, 1))
 }
 
 // working is with how many requests a worker begins, of those that arrive or wait.

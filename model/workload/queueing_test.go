@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"container/heap"
 	"math"
 	"math/rand/v2"
@@ -34,9 +35,9 @@ func random(seconds float64) timing {
 	return spread(0, us, us*us)
 }
 
-// The slow twin serves requests one after the other: Poisson arrivals, exponential
-// service, one server with 100 places for those that wait, then a fixed time and some calls,
-// each itself an exponential time.
+// The slow twin does requests one by one: Poisson arrivals, exponential needs of one core that all
+// share, with places for 100 more than one, then a fixed time and some calls, each itself an
+// exponential time.
 func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 	luck := rand.New(rand.NewPCG(1, 2))
 	const mu = 500.0 // requests a second
@@ -45,7 +46,8 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		latency time.Duration
 		calls   int
 	}{{0.3, 0, 0}, {0.7, 0, 0}, {0.9, 0, 0}, {0.95, 0, 0}, {1, 0, 0}, {1.05, 0, 0}, {1.5, 0, 0}, {0.7, 20 * time.Millisecond, 0}, {0.7, 0, 2}, {0.5, 3 * time.Millisecond, 4}} {
-		all, away := serve(luck, twin{servers: 1, places: backlog, arriving: mu * c.load, need: func() float64 { return luck.ExpFloat64() / mu }})
+		of, turned := onCores(luck, 1, 2_000_000, party{need: 1 / mu, arriving: mu * c.load, places: backlog + 1})
+		all, away := of[0], turned[0]
 		for i := range all {
 			all[i] += c.latency.Seconds()
 			for range c.calls {
@@ -65,7 +67,7 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		}
 		for _, limit := range []time.Duration{4 * time.Millisecond, 15 * time.Millisecond, 40 * time.Millisecond, 100 * time.Millisecond} {
 			want := all.longer(limit.Seconds())
-			if got := float64(h.ok.exceeds(limit)) / 1e6; math.Abs(got-want) > 0.03 {
+			if got := float64(h.ok.exceeds(limit)) / 1e6; math.Abs(got-want) > 0.05 {
 				t.Errorf("load %.2f, latency %v, %d calls: %.3f take longer than %v, request by request %.3f", c.load, c.latency, c.calls, got, limit, want)
 			}
 		}
@@ -124,25 +126,133 @@ func serve(luck *rand.Rand, w twin) (all times, away float64) {
 	return all, float64(turned) / float64(requests)
 }
 
-// Four cores are four servers: a request waits only when all are busy.
+// party is what requests of a pod need of the cores of its machine, in seconds and spread like an
+// exponential distribution, how many come in a second, and how many of them there are at most.
+type party struct {
+	need, arriving float64
+	places         int
+}
+
+// onCores does requests of several pods one by one that share cores: all that are there run as
+// fast, and none faster than on one core. It is how long those of each pod take that find a place,
+// and which part of them does not.
+func onCores(luck *rand.Rand, cores int, requests int, of ...party) (all []times, away []float64) {
+	const first = 10_000 // are not counted
+	all, away = make([]times, len(of)), make([]float64, len(of))
+	came, here := make([]float64, len(of)), make([]int, len(of))
+	type request struct {
+		at, end float64 // end is in time on one core
+		of      int
+	}
+	var under []request // a heap, by end
+	less := func(i, j int) bool { return under[i].end < under[j].end }
+	now, ran, sum := 0.0, 0.0, 0.0
+	for _, p := range of {
+		sum += p.arriving
+	}
+	next := luck.ExpFloat64() / sum
+	for done := 0; done < requests; {
+		pace := min(1, float64(cores)/float64(max(len(under), 1)))
+		if len(under) > 0 && now+(under[0].end-ran)/pace < next {
+			r := under[0]
+			now, ran = now+(r.end-ran)/pace, r.end
+			here[r.of]--
+			if done++; done > first {
+				all[r.of] = append(all[r.of], now-r.at)
+			}
+			n := len(under) - 1
+			under[0] = under[n]
+			under = under[:n]
+			for i := 0; 2*i+1 < n; {
+				k := 2*i + 1
+				if k+1 < n && less(k+1, k) {
+					k++
+				}
+				if !less(k, i) {
+					break
+				}
+				under[i], under[k] = under[k], under[i]
+				i = k
+			}
+			continue
+		}
+		ran += (next - now) * pace
+		now, next = next, next+luck.ExpFloat64()/sum
+		which, at := 0, luck.Float64()*sum
+		for at > of[which].arriving && which < len(of)-1 {
+			at -= of[which].arriving
+			which++
+		}
+		came[which]++
+		if p := of[which]; p.places > 0 && here[which] == p.places {
+			away[which]++
+			continue
+		}
+		here[which]++
+		under = append(under, request{now, ran + luck.ExpFloat64()*of[which].need, which})
+		for i := len(under) - 1; i > 0 && less(i, (i-1)/2); i = (i - 1) / 2 {
+			under[i], under[(i-1)/2] = under[(i-1)/2], under[i]
+		}
+	}
+	for i := range of {
+		slices.Sort(all[i])
+		away[i] /= max(came[i], 1)
+	}
+	return all, away
+}
+
+// Four cores are four servers: a request waits only when all are busy, and then all do.
 func TestCoresAreServers(t *testing.T) {
 	luck := rand.New(rand.NewPCG(3, 4))
-	for _, cores := range []int64{2, 4, 16} {
-		for _, load := range []float64{0.5, 0.8, 0.95, 1.05} {
+	for _, cores := range []int64{1, 2, 4, 16} {
+		for _, load := range []float64{0.5, 0.8, 0.9, 0.95, 0.97, 1.05} {
 			need := 0.01
 			arriving := float64(cores) / need * load
-			all, away := serve(luck, twin{servers: int(cores), places: backlog, arriving: arriving, need: func() float64 { return luck.ExpFloat64() * need }})
-			slices.Sort(all)
+			of, away := onCores(luck, int(cores), 2_000_000, party{need, arriving, int(cores) + backlog})
+			all := of[0]
 			w := Work{CapacityMilliRPS: cores * 100_000, CPU: 10 * time.Millisecond}
 			h := w.handle(int64(arriving*1000), sure, crowd{})
+			if got, want := seconds(h.ok.mean()), all.mean(); math.Abs(got/want-1) > 0.15 {
+				t.Errorf("%d cores at %.2f: takes %.1f ms, request by request %.1f ms", cores, load, got*1000, want*1000)
+			}
 			for _, part := range []float64{0.5, 0.99} {
 				got, want := h.ok.quantile(int64(part*million)).Seconds(), all.at(part)
-				if math.Abs(got/want-1) > 0.08 {
+				if math.Abs(got/want-1) > 0.15 {
 					t.Errorf("%d cores at %.2f: %.2f of all take %.1f ms, request by request %.1f ms", cores, load, part, got*1000, want*1000)
 				}
 			}
-			if got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000); math.Abs(got-away) > 0.005 {
-				t.Errorf("%d cores at %.2f: %.4f are turned away, request by request %.4f", cores, load, got, away)
+			if got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000); math.Abs(got-away[0]) > 0.005 {
+				t.Errorf("%d cores at %.2f: %.4f are turned away, request by request %.4f", cores, load, got, away[0])
+			}
+		}
+	}
+}
+
+// Pods of different services share a machine's cores: each has room for what the others leave, and
+// waits as long as all of them for what its requests need. One of them has a limit that is far away.
+func TestPodsShareTheCoresOfAMachine(t *testing.T) {
+	luck := rand.New(rand.NewPCG(5, 4))
+	for _, cores := range []float64{1, 2, 4, 16} {
+		for _, load := range []float64{0.5, 0.8, 0.9, 0.97} {
+			pods := []party{{need: 0.01}, {need: 0.02}, {need: 0.005}}
+			parts := []float64{0.3, 0.5, 0.2}
+			for i := range pods {
+				pods[i].arriving = parts[i] * load * cores / pods[i].need
+			}
+			of, _ := onCores(luck, int(cores), 1_000_000, pods...)
+			for i, p := range pods {
+				room := int64(cores * (1 - load + parts[i]*load) / p.need * 1000)
+				w := Work{CapacityMilliRPS: room, RoomMilliRPS: room, Cores: int64(cores * 1000), CPU: time.Duration(p.need * 1e9)}
+				if i == 2 {
+					w.CapacityMilliRPS, w.QuotaMilliRPS, w.Stall = 100*room, 100*room, time.Millisecond
+				}
+				h := w.handle(int64(p.arriving*1000), sure, crowd{})
+				if got, want := seconds(h.ok.mean()), of[i].mean(); math.Abs(got/want-1) > 0.12 {
+					t.Errorf("%.0f cores at %.2f, pod %d: takes %.1f ms, request by request %.1f ms", cores, load, i, got*1000, want*1000)
+				}
+				if got, want := h.ok.quantile(990_000).Seconds(), of[i].at(0.99); math.Abs(got/want-1) > 0.2 {
+					t.Errorf("%.0f cores at %.2f, pod %d: 0.99 of all take %.1f ms, request by request %.1f ms", cores, load, i, got*1000, want*1000)
+				}
 			}
 		}
 	}
@@ -192,7 +302,7 @@ func compare(t *testing.T, luck *rand.Rand, workers, places int, load, hold floa
 }
 
 // The slow twin has workers that each need a core for a part of the time that a request
-// takes, and wait for it one behind the other.
+// takes, and share it.
 func TestWorkersThatShareACoreAreServedByIt(t *testing.T) {
 	luck := rand.New(rand.NewPCG(7, 8))
 	for _, c := range []struct {
@@ -202,7 +312,7 @@ func TestWorkersThatShareACoreAreServedByIt(t *testing.T) {
 		for _, load := range []float64{0.5, 0.8, 0.95, 1.05, 1.5} {
 			w := Work{CapacityMilliRPS: int64(1000 / c.cpu), CPU: time.Duration(c.cpu * 1e9), Latency: time.Duration(c.besides * 1e9), Workers: int64(c.workers), Queue: int64(c.places)}
 			arriving := min(1/c.cpu, float64(c.workers)/(c.cpu+c.besides)) * load
-			all, away := sharing(luck, c.workers, c.places, arriving, c.cpu, c.besides)
+			all, away := sharing(luck, 1, c.workers, c.places, arriving, 0, c.cpu, c.besides)
 			h := w.handle(int64(arriving*1000), sure, crowd{})
 			got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000)
 			if math.Abs(got-away) > 0.02 {
@@ -212,39 +322,104 @@ func TestWorkersThatShareACoreAreServedByIt(t *testing.T) {
 				t.Errorf("%+v, load %.2f: takes %.4f s, request by request %.4f s", c, load, got, want)
 			}
 			slices.Sort(all)
-			if got, want := h.ok.quantile(990_000).Seconds(), all.at(0.99); math.Abs(got/want-1) > 0.25 {
+			if got, want := h.ok.quantile(990_000).Seconds(), all.at(0.99); math.Abs(got/want-1) > 0.3 {
 				t.Errorf("%+v, load %.2f: 99 %% within %.4f s, request by request %.4f s", c, load, got, want)
 			}
 		}
 	}
 }
 
-// sharing is requests one by one: each takes a worker, then waits for the core, then for
-// a fixed time.
-func sharing(luck *rand.Rand, workers, places int, arriving, cpu, besides float64) (all times, away float64) {
-	free := make(instants, workers)
-	var begins []float64
-	now, core, turned := 0.0, 0.0, 0
+// sharing is requests one by one: each takes a worker, then runs on cores that all share which
+// run, then takes a fixed time. Those who find no worker wait for one. Others run on the cores,
+// too, who need as much and take no worker.
+func sharing(luck *rand.Rand, cores float64, workers, places int, arriving, others, cpu, besides float64) (all times, away float64) {
+	type request struct {
+		at, end float64 // end is in time on one core
+		other   bool
+	}
+	var running []request
+	var waiting, holds []float64 // since when; until when
+	now, ran, turned, busy := 0.0, 0.0, 0, 0
+	next := luck.ExpFloat64() / (arriving + others)
+	begin := func(at float64, other bool) {
+		end := ran + luck.ExpFloat64()*cpu
+		i, _ := slices.BinarySearchFunc(running, end, func(r request, end float64) int { return cmp.Compare(r.end, end) })
+		running = slices.Insert(running, i, request{at, end, other})
+	}
 	const requests = 200_000
-	for range requests {
-		now += luck.ExpFloat64() / arriving
-		for len(begins) > 0 && begins[0] <= now {
-			begins = begins[1:]
+	for n := 0; n < requests; {
+		done, free := math.Inf(1), math.Inf(1)
+		pace := min(1, cores/float64(max(len(running), 1)))
+		if len(running) > 0 {
+			done = now + (running[0].end-ran)/pace
 		}
-		at := max(now, free[0])
-		if at > now {
-			if len(begins) == places {
-				turned++
+		if len(holds) > 0 {
+			free = holds[0]
+		}
+		at := min(done, free, next)
+		ran, now = ran+(at-now)*pace, at
+		switch at {
+		case done:
+			if !running[0].other {
+				all, holds = append(all, now+besides-running[0].at), append(holds, now+besides)
+			}
+			running = running[1:]
+		case free:
+			if holds = holds[1:]; len(waiting) > 0 {
+				begin(waiting[0], false)
+				waiting = waiting[1:]
+			} else {
+				busy--
+			}
+		default:
+			next = now + luck.ExpFloat64()/(arriving+others)
+			if luck.Float64()*(arriving+others) >= arriving {
+				begin(now, true)
 				continue
 			}
-			begins = append(begins, at)
+			n++
+			switch {
+			case busy < workers:
+				busy++
+				begin(now, false)
+			case len(waiting) < places:
+				waiting = append(waiting, now)
+			default:
+				turned++
+			}
 		}
-		core = max(core, at) + luck.ExpFloat64()*cpu
-		free[0] = core + besides
-		all = append(all, free[0]-now)
-		heap.Fix(&free, 0)
 	}
 	return all, float64(turned) / requests
+}
+
+// The same on more cores, of which others use a part, at most as much as leaves free what the pod
+// needs.
+func TestWorkersShareCoresWithOthers(t *testing.T) {
+	luck := rand.New(rand.NewPCG(9, 8))
+	for _, c := range []struct {
+		cores, others   float64
+		workers, places int
+		besides         float64
+	}{{1, 0.5, 10, 10, 0.03}, {4, 0, 20, 20, 0.05}, {4, 2, 20, 20, 0.02}, {4, 3, 20, 20, 0.02}, {4, 2, 2, 20, 0.01}, {16, 8, 50, 20, 0.02}, {16, 14, 20, 20, 0.05}} {
+		for _, load := range []float64{0.3, 0.6, 0.8, 0.9} {
+			const cpu = 0.01
+			room := c.cores - c.others
+			w := Work{CapacityMilliRPS: int64(room / cpu * 1000), RoomMilliRPS: int64(room / cpu * 1000), Cores: int64(c.cores * 1000), CPU: 10 * time.Millisecond, Latency: time.Duration(c.besides * 1e9), Workers: int64(c.workers), Queue: int64(c.places)}
+			arriving := min(room/cpu, float64(c.workers)/(cpu+c.besides)) * load
+			all, away := sharing(luck, c.cores, c.workers, c.places, arriving, c.others/cpu, cpu, c.besides)
+			h := w.handle(int64(arriving*1000), sure, crowd{})
+			if got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000); math.Abs(got-away) > 0.02 {
+				t.Errorf("%+v, load %.2f: %.4f are turned away, request by request %.4f", c, load, got, away)
+			}
+			if got, want := seconds(h.ok.mean()), all.mean(); math.Abs(got/want-1) > 0.2 {
+				t.Errorf("%+v, load %.2f: takes %.4f s, request by request %.4f s", c, load, got, want)
+			}
+			slices.Sort(all)
+			if got, want := h.ok.quantile(990_000).Seconds(), all.at(0.99); math.Abs(got/want-1) > 0.25 {
+				t.Errorf("%+v, load %.2f: 99 %% within %.4f s, request by request %.4f s", c, load, got, want)
+			}
+		}
+	}
 }
 
 // Little's law: 20 workers that each request holds for 100 ms serve 200 a second, and a few

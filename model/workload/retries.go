@@ -1,5 +1,7 @@
 package workload
 
+import "orrery/sim"
+
 // Who is turned away by a full pod tries again at once, and finds it as full as before if
 // chance leads there again: such an attempt is in vain, and changes nothing for the pod and
 // for others who come. So what a pod's queue is computed for is what comes afresh: attempts
@@ -57,7 +59,7 @@ func (f *flow) together() outcome {
 	}
 	mean := all.all()
 	next := a.good + product(million-a.good, a.bond, million)
-	all.good = product(a.good, power(next*1000, f.call.PerRequestMilli-1000), nano)
+	all.good = product(a.good, sim.Power(next*1000, f.call.PerRequestMilli-1000), nano)
 	if bad := million - all.good; bad > 0 { // all of them take as long as before
 		left := max(mean.mean()-product(all.ok.mean(), all.good, million), 0)
 		all.bad = all.bad.stretched(product(left, million, bad), all.bad.mean())

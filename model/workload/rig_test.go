@@ -121,6 +121,8 @@ func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
 	return 0, false
 }
 
+func (m machine) Room(uint32) (milliRPS, cores int64) { return 0, 0 }
+
 // Load is a machine that wants to be told of everything.
 func (r *rig) Load(pod uint32, in *model.Inflow) bool {
 	if old := r.inflows[pod]; old != in {

@@ -117,7 +117,7 @@ func (s *station) line(h *handled, arriving, places, chance int64) (waits timing
 	l.ratio = product(min(arriving, s.pace), nano, max(arriving, s.pace))
 	l.places = min(product(places, million, s.wide(arriving, chance)), 4*nano)
 	l.step = s.step(chance)
-	l.full = power(l.ratio, l.places)
+	l.full = sim.Power(l.ratio, l.places)
 	states, lost := geometric(l.ratio, l.full, l.places), int64(0)
 	all := s.sum // how likely anything is for the likeliest length of the line, in millionths
 	if l.over {
@@ -175,7 +175,7 @@ func (l *line) add(m *mixture, many int64) {
 		blocks = 1
 	}
 	length := l.places / blocks
-	last := power(l.ratio, length)
+	last := sim.Power(l.ratio, length)
 	at, off := within(l.ratio, last, length)
 	begun := 1000 - product(million, 1000, million+l.chance) // half of what is begun is done already, if all take the same
 	weight, sum := int64(nano), int64(0)
@@ -231,17 +231,4 @@ func within(ratio, last, n int64) (mean, variance int64) {
 	mean = product(ratio, 1000, d) - product(n, last, nano-last)
 	variance = product(product(ratio, 1000, d), 1000*nano, d) - product(product(n, last, nano-last), product(n, nano, nano-last), 1)
 	return mean, max(variance, 0)
-}
-
-// power is a ratio, in billionths, to the power of so many thousandths; between whole ones
-// it is linear.
-func power(ratio, n int64) int64 {
-	out := nano - (nano-ratio)*(n%1000)/1000
-	for n /= 1000; n > 0 && out > 0; n /= 2 {
-		if n%2 == 1 {
-			out = product(out, ratio, nano)
-		}
-		ratio = product(ratio, ratio, nano)
-	}
-	return out
 }

@@ -73,7 +73,7 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 			b := runtime.Behavior{CPUMicroPerRPS: int64(c.mean * 1000)}
 			w := Work{CapacityMilliRPS: int64(c.limit / c.mean * 1e6)}
 			w.QuotaMilliRPS = w.CapacityMilliRPS
-			w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
+			w.CPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
 			h := w.handle(int64(rho*float64(w.CapacityMilliRPS)), sure, crowd{})
 			if off := float64(h.ok.mean())/1000/want - 1; math.Abs(off) > 0.35 {
 				t.Errorf("limit %.1f, %.0f ms, load %.1f: the mean is %.2f ms, request by request %.2f", c.limit, c.mean, rho, float64(h.ok.mean())/1000, want)
@@ -92,7 +92,7 @@ func TestNearAllOfItAQuotaAddsTooMuch(t *testing.T) {
 	all := requestByRequest(1_000_000, 0.95, 1, 10)
 	b := runtime.Behavior{CPUMicroPerRPS: 10_000}
 	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 100_000}
-	w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, 1000)
+	w.CPU, w.Stall = runtime.RequestTime(&b, 1000)
 	h := w.handle(95_000, sure, crowd{})
 	if got, want := h.ok.quantile(million/2).Seconds()*1000, all[len(all)/2]; got < want || got > 2*want {
 		t.Errorf("half of all take %.1f ms, request by request %.1f ms", got, want)
@@ -100,11 +100,11 @@ func TestNearAllOfItAQuotaAddsTooMuch(t *testing.T) {
 }
 
 // TestWhatOthersLeaveIsNoQuota: on a crowded machine CPU is shared finely, and a
-// request takes its time at what the pod gets.
+// request takes its time at what the pod gets: here a fifth of a core, of which half is free.
 func TestWhatOthersLeaveIsNoQuota(t *testing.T) {
-	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 250_000, CPU: 2 * time.Millisecond, SlowCPU: 4 * time.Millisecond, Stall: 50 * time.Millisecond}
-	if h := w.handle(50_000, sure, crowd{}); h.ok.mean() != 4000+10_000 {
-		t.Errorf("at half of what others leave a request takes %d µs, want 4 ms and the wait of one 10 ms long", h.ok.mean())
+	w := Work{CapacityMilliRPS: 100_000, QuotaMilliRPS: 250_000, CPU: 2 * time.Millisecond, Stall: 50 * time.Millisecond}
+	if h := w.handle(50_000, sure, crowd{}); max(h.ok.mean(), 20_000)-min(h.ok.mean(), 20_000) > 1 {
+		t.Errorf("at half of what others leave a request takes %d µs, want 20 ms", h.ok.mean())
 	}
 }
 
@@ -211,7 +211,7 @@ func TestWorkersUseUpAQuota(t *testing.T) {
 		b := runtime.Behavior{CPUMicroPerRPS: int64(c.cpu * 1000)}
 		w := Work{CapacityMilliRPS: int64(c.limit / c.cpu * 1e6), Latency: time.Duration(c.bes * 1e6), Workers: int64(c.workers), Queue: int64(c.places)}
 		w.QuotaMilliRPS = w.CapacityMilliRPS
-		w.CPU, w.SlowCPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
+		w.CPU, w.Stall = runtime.RequestTime(&b, int64(c.limit*1000))
 		best := min(c.limit/c.cpu, float64(c.workers)/(c.cpu+c.bes)) * 1000
 		for _, load := range []float64{0.3, 0.6, 0.8, 0.95, 1.2, 2} {
 			all, away, done := rationing(luck, c.workers, c.places, best*load/1000, c.limit, c.cpu, c.bes)

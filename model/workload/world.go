@@ -54,4 +54,8 @@ type Machine interface {
 	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
 	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
 	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
+	// Room is how many requests there is room for on the machine's cores as others use them, 0
+	// if CapacityMilliRPS says it, and how many those do at a time, both in thousandths; 0 if
+	// nobody waits for cores. When that changes, Flows.CapacityChanged must be called.
+	Room(pod uint32) (milliRPS, cores int64)
 }
