@@ -371,8 +371,8 @@ func TestARequestPaysForTheConnectionItOpens(t *testing.T) {
 		},
 		{ // 0.5 ^ 7 of the answers, and of the answers to SYNs
 			network.Impairment{LossPPM: 500_000},
-			"1000 rps from node/n-1: 984.438 served, 15.562 timed out, half within 769.36ms, 99 % within 37.008891s",
-			"1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.220573s",
+			"1000 rps from node/n-1: 984.438 served, 15.562 timed out, half within 769.668ms, 99 % within 37.024303s",
+			"1000 rps from node/n-1: 992.188 served, 7.812 timed out, half within 10ms, 99 % within 7.223354s",
 		},
 	} {
 		c.harm.From, c.harm.To = between.From, between.To
