@@ -80,32 +80,28 @@ func (h *handled) atRest(arriving, free int64) int64 {
 
 // filled is how a pod copes at rest that has so many requests, and what arrives then.
 func (w *Work) filled(held int64, calls outcome, from crowd, room, free int64) (load int64, h handled) {
-	s, near := search{short: held}, held/asFull+request/1000
-	at := func(x int64) (off int64) {
-		load = max(x, 1)
-		h = w.handle(load, calls, from)
-		return h.atRest(load, free) - held
+	low, high := int64(0), min(room, 1<<50)
+	h = w.handle(high, calls, from)
+	for limit := farOver * high; high < limit && h.atRest(high, free) < held; {
+		low, high = high, 2*high
+		h = w.handle(high, calls, from)
 	}
-	s.high = min(room, 1<<50)
-	off := at(s.high)
-	for limit := farOver * s.high; off < 0 && s.high < limit; off = at(s.high) {
-		s.low, s.short, s.high = s.high, -off, 2*s.high
+	for range finding {
+		load = low + (high-low)/2
+		if x := w.handle(load, calls, from); x.atRest(load, free) < held {
+			low = load
+		} else {
+			high, h = load, x
+		}
 	}
-	s.more = off
-	for n := 0; n < finding && s.more > near && s.high-s.low > s.high/million+1; n++ {
-		x := s.between()
-		s.found(x, at(x), near)
-	}
-	return load, h
+	return max(high, 1), h
 }
 
 // More than so often what it gets done makes no difference to how full a pod is; and so often
-// at most the range is made smaller in which the load is that makes it so full, but for one part in
-// so many.
+// the range is halved in which the load is that makes it so full.
 const (
 	farOver = 256
 	finding = 10
-	asFull  = 10_000
 )
 
 // behind is how a pod copes at which a request waits for others, in nanos of one, that are
