@@ -23,12 +23,11 @@ const (
 	another = full / 32 // a room is another one if it makes as great a difference
 )
 
-// Rooms are looked at so often in an instant, of which from the third time on they change half as
-// much, and then again after a while, each time twice as long: who waits sends less, and then
-// waits less.
+// Rooms are looked at so often in an instant, the second time they change half as much, and then
+// again after a while, each time twice as long: who waits sends less, and then waits less.
 const (
-	mostLooks  = 8
-	wholeLooks = 2
+	mostLooks  = 2
+	wholeLooks = 1
 	leastPause = time.Second
 	mostPause  = time.Minute
 )
