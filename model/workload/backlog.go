@@ -119,7 +119,7 @@ func (h handled) behind(others, variance, chance, room int64) handled {
 	var m mixture
 	for _, mean := range [...]int64{us - off, us + off} {
 		k := span{share: million, mean: mean, variance: variance - off*off}
-		if h.together { // each takes as long as it needs, and not as all before it do
+		if h.abreast { // each takes as long as it needs, and not as all before it do
 			k.variance = min(k.variance+mean*mean, longest*longest)
 		}
 		m.put(k)

@@ -100,11 +100,11 @@ func (f *flow) tried() attempt {
 }
 
 // rounds tells whether what becomes of a call is another only as thousandths of a request
-// are rounded, on the way to each class of pods and there: what is lost has who calls try again, and less is lost of what is more, so
-// it would go to and fro without end. Of a flow of few thousandths, as lookups are that
-// caches keep most of, that may be much: all that is rounded is taken for no news only once it
-// has gone to and fro; then times are rounded, too, and something that is still lost, or
-// still gets through, stays so.
+// are rounded, on the way to each class of pods and there: what is lost has who calls try again,
+// and less is lost of what is more, so it would go to and fro without end. Of a flow of few
+// thousandths, as lookups are that caches keep most of, that may be much: all that is rounded is
+// taken for no news only once it has gone to and fro; then times are rounded, too, and something
+// that is still lost, or still gets through, stays so.
 func (t *Flows) rounds(f *flow, a *attempt) bool {
 	b, offered := &f.attempt, max(f.now.OfferedMilliRPS, 1)
 	noise := int64(2+2*len(f.shares)) * million / offered
@@ -125,7 +125,8 @@ func (t *Flows) rounds(f *flow, a *attempt) bool {
 // from outside, before they go by no more than what cannot be rounding.
 const mostHeeded = 16
 
-// turning is how long the change of what becomes of a flow waits.
+// turning is how long the change of what becomes of a flow waits: how times are spread is no news
+// any more once those who send it went by another one so often in an instant.
 func (t *Flows) turning(f *flow, a *attempt) patience {
 	if f.heedAt == t.kernel.Now() && f.heeds >= mostHeeded {
 		return a.changeBut(&f.attempt)

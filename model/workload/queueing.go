@@ -32,11 +32,11 @@ const backlog = 100
 
 // handled is what becomes of requests at a pod.
 type handled struct {
-	room     int64 // how many it gets done at most, -1 for no limit
-	fits     int64 // as far as it is the workers that limit it, -1 for no limit
-	takes    int64 // for how many of those that arrive there is a place, -1 for all
-	does     int64 // how many it gets done, -1 if that is what there is a place for
-	together bool  // all it has run at a time, and not one after the other
+	room    int64 // how many it gets done at most, -1 for no limit
+	fits    int64 // as far as it is the workers that limit it, -1 for no limit
+	takes   int64 // for how many of those that arrive there is a place, -1 for all
+	does    int64 // how many it gets done, -1 if that is what there is a place for
+	abreast bool  // all it has run at a time, and not one after the other
 	outcome
 	waiting timing // of that, for a worker and for CPU, the request's own included
 }
@@ -61,6 +61,8 @@ func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 	switch {
 	case w.CapacityMilliRPS == 0:
 		h.takes = 0
+	case w.Workers > 0 && cpu > 0 && w.limited():
+		own, wait = w.held(&h, arriving, cpu, square, hold, all.variance(), from)
 	case w.Workers > 0 && cpu+hold > 0:
 		h.fits = product(w.Workers, 1_000_000_000, cpu+hold)
 		own, wait = w.queued(&h, arriving, cpu, square, hold, all.variance(), from)
@@ -112,11 +114,11 @@ func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
 	return t.mean(), t.variance()
 }
 
-// shared is how long a request takes on cores that others leave. There it is one of at most
-// backlog more that want to run, as many on the average as wait for a single core that does as much.
+// shared is how long a request takes on cores that others leave, with at most backlog more of its
+// pod's: as many on the average as wait for a single core that does as much.
 func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	c := w.CapacityMilliRPS
-	h.together = true
+	h.abreast = true
 	if from.many == 0 && w.roomy(arriving) {
 		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
 	}
@@ -152,21 +154,19 @@ func (w *Work) roomy(arriving int64) bool {
 	return arriving < c && (c-arriving)/7*backlog > 2*c // 14/backlog
 }
 
-// rationed is the same under a limit: what waits for a server of which most find the line
-// empty because of the quota (leftover).
+// rationed is how long a request takes under a limit, and how long it waits: as in the line of one
+// server, but for most, who come while there is some of the quota left (model.Quota.LeftOver).
 func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
 	if from.many == 0 && w.roomy(arriving) {
-		t := w.throttled(arriving)
-		return spread(0, min(cpu+t.mean, longest), square+t.variance), timing{}
+		return w.throttled(arriving).besides(cpu, square), timing{}
 	}
 	each := max(1_000_000_000_000/c, 1)
 	s := station{servers: 1, think: each}
 	s.fill(arriving)
 	all, _ := s.queue(h, arriving, backlog*1000, million, from)
 	_, waits := w.quota().LeftOver(arriving, backlog)
-	alone := w.alone()
-	return spread(0, min(cpu+alone.mean, longest), square+alone.variance), all.only(waits)
+	return w.alone().besides(cpu, square), all.only(waits)
 }
 
 // queued is how long a request takes on a core once a worker does it, and how long it waits
@@ -175,15 +175,10 @@ func (w *Work) queued(h *handled, arriving, cpu, square, hold, variance int64, f
 	c, alone := w.CapacityMilliRPS, cpu
 	s := station{servers: w.Workers, think: (hold + cpu) * 1000}
 	shared := c >= 0 && cpu > 0
-	switch {
-	case shared && w.limited():
-		return w.held(h, arriving, cpu, square, hold, variance, from)
-	case shared:
-		s.most = c
+	s.most = max(c, 0)
+	if shared {
 		cpu, s.each = w.core(min(arriving, h.fits), cpu)
 		s.think = max((hold+cpu)*1000-s.each, hold*1000)
-	default:
-		s.most = max(c, 0)
 	}
 	s.fill(arriving)
 	if c < 0 || h.fits <= c {
@@ -216,11 +211,11 @@ func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, fr
 	return s.stays + product(s.full-min(s.stays, s.full), many, nano), wait // who comes from the line makes all busy
 }
 
-// held is queued under a limit. As far as it is the quota that limits what workers get done, it is
+// held is how long a request takes on a core and stands still by itself once a worker does it, and
+// how long it waits for one and for the quota. As far as it is the quota that limits what workers get done, it is
 // as if it let requests pass one by one, but most come while there is some of it left.
 func (w *Work) held(h *handled, arriving, cpu, square, hold, variance int64, from crowd) (own, wait timing) {
-	alone := w.alone()
-	own = spread(0, min(cpu+alone.mean, longest), square+alone.variance)
+	own = w.alone().besides(cpu, square)
 	r := w.ration(arriving, own[0].mean, hold)
 	own = own.and(spread(0, r.slows.mean, r.slows.variance))
 	k := &own[0]

@@ -19,11 +19,14 @@ type seesaw struct {
 	search
 }
 
-// What differs by less than one part in evenly is the same once it has turned so often.
+// It goes its own way until it has turned so often; then what differs by less than one part in
+// evenly is the same.
 const (
 	ownWay   = 4
 	evenly   = 4096
-	farthest = 16 // steps at once
+	creeps   = 4  // steps before it goes far at once
+	farthest = 16 // so many steps at most
+	alike    = 4  // what it is off by is as good as the same if it differs by less than one part in so many
 )
 
 // next is what it is taken for next, if so much follows from what it was taken for last.
@@ -36,7 +39,7 @@ func (s *seesaw) next(now sim.Time, follows int64) int64 {
 	switch {
 	case off == 0 || s.turns >= ownWay && !apart(s.said, follows, evenly):
 		return s.said
-	case s.stays && (off < 0) == (was < 0) && !apart(max(off, -off), max(was, -was), ownWay):
+	case s.stays && (off < 0) == (was < 0) && !apart(max(off, -off), max(was, -was), alike):
 		return s.said
 	case s.stays, s.check && (off < 0) == (was < 0): // something else is otherwise now
 		*s = begin(now, follows)
@@ -53,7 +56,7 @@ func (s *seesaw) next(now sim.Time, follows int64) int64 {
 	case s.check:
 		s.stays = true
 	case s.turns < ownWay || s.low < 0 || s.high < 0:
-		s.said = max(s.said-s.ahead(was, off), 0)
+		s.said = max(s.said-s.stride(was, off), 0)
 	case s.high-s.low > s.said/evenly+1:
 		s.said = s.between()
 	default:
@@ -67,10 +70,10 @@ func begin(now sim.Time, said int64) seesaw {
 	return seesaw{at: now, said: said, search: search{low: -1, high: -1}}
 }
 
-// ahead is how far it goes.
-func (s *seesaw) ahead(was, off int64) int64 {
+// stride is how far it goes back, if it was too much by so much before and now.
+func (s *seesaw) stride(was, off int64) int64 {
 	far, before := max(off, -off), max(was, -was)
-	if s.steps%ownWay != ownWay-1 || far >= before {
+	if s.steps%creeps != creeps-1 || far >= before {
 		return off
 	}
 	times := min(product(before, million, before-far), farthest*million)

@@ -8,6 +8,11 @@ func (w *Work) quota() model.Quota { return model.Quota{MilliRPS: w.QuotaMilliRP
 // moments is the mean of a time and its variance, in microseconds.
 type moments struct{ mean, variance int64 }
 
+// besides is such a time and another one of such a mean and variance.
+func (m moments) besides(mean, variance int64) timing {
+	return spread(0, min(mean+m.mean, longest), variance+m.variance)
+}
+
 // throttled is what a quota adds to the time of requests, of which fewer than it allows
 // are served.
 func (w *Work) throttled(served int64) (m moments) {
@@ -25,16 +30,18 @@ func (w *Work) alone() (m moments) {
 type ration struct {
 	most  int64   // they get done if all are busy, in thousandths a second
 	part  int64   // in how far it is the quota that limits them, and not how few they are, in millionths
-	slows moments // a request, as far as it is not
+	slows moments // so long a request waits for the quota, as far as it is how few they are
 	over  int64   // so many of a million periods end with something undone, if it is the quota
 	waits int64   // so many of a million requests wait then
 }
 
-// ration is the workers' if each request takes so long of a core and besides, in microseconds. Workers wait for what
-// they do, so the more the quota holds up the less they ask for: what they get done is where both
-// come to the same. For the same reason they use CPU more evenly than if requests came by
-// chance: of a cycle of c on a core and h besides, c spread exponentially, the variance of what is used grows by
-// c²(h/(c+h))² and not by 2c² (the central limit theorem of renewal-reward processes).
+// ration is the workers' if each request takes so long of a core and besides, in microseconds.
+// Workers wait for what they do, so the more the quota holds up the less they ask for: what they
+// get done if all are busy is where both come to the same. For the same reason they use CPU more
+// evenly then than if requests came by chance: of a cycle of c on a core and h besides, c spread
+// exponentially, the variance of what is used grows by c²(h/(c+h))² and not by 2c² (the central
+// limit theorem of renewal-reward processes). While few are busy it is requests that come, by
+// chance.
 func (w *Work) ration(arriving, cpu, hold int64) (r ration) {
 	q, whole := w.quota(), max(cpu+hold, 1)
 	idle := portion(million, hold, whole)

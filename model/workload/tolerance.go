@@ -263,29 +263,29 @@ func (b *backend) wornOut() bool {
 }
 
 // stint counts what may happen some times, until something comes from outside; each time that a
-// table of connections fills, and each full minute, it may an eighth as often again. What is full and who sends again may chase each other
-// without end, at constant traffic, and the more often the more requests there are.
+// table of connections fills, and each full minute, it may an eighth as often again. What is full
+// and who sends again may chase each other without end, at constant traffic, and the more often the
+// more requests there are.
 type stint struct {
-	since  int // of Flows.news
-	within int // of those, what did not come from outside
-	times  int
+	news, stirs int // of Flows, when it happened last
+	times       int
 }
 
 // more counts once more, and tells whether that is one of the first so many times.
 func (n *stint) more(t *Flows, most int) bool {
-	switch within := t.within - n.within; {
-	case t.news-n.since > within:
+	switch stirs := t.stirs - n.stirs; {
+	case t.news-n.news > stirs:
 		n.times = 0
-	case within > 0:
+	case stirs > 0:
 		n.times = min(n.times, most-most/8)
 	}
-	n.since, n.within = t.news, t.within
+	n.news, n.stirs = t.news, t.stirs
 	n.times++
 	return n.times <= most
 }
 
 // been tells whether it happened so many times already.
-func (n *stint) been(t *Flows, most int) bool { return n.since == t.news && n.times >= most }
+func (n *stint) been(t *Flows, most int) bool { return n.news == t.news && n.times >= most }
 
 // mostLevels is how often the pods of a Service are looked at because they come to a level, for
 // each of their classes. Then their queues stay as they are until the next full minute: they

@@ -69,7 +69,7 @@ type Flows struct {
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
 	news       int              // counts what comes from outside, tables that fill, and full minutes
-	within     int              // of news, what does not come from outside
+	stirs      int              // of news, what does not come from outside
 	heardAt    sim.Time         // something came from outside then, and nothing since
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
@@ -338,7 +338,7 @@ func (t *Flows) hear() {
 // stir is the beginning of what changes by itself.
 func (t *Flows) stir() {
 	t.news++
-	t.within++
+	t.stirs++
 }
 
 // LinksChanged implements network.Listener.
