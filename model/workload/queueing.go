@@ -212,8 +212,9 @@ func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, fr
 }
 
 // held is how long a request takes on a core and stands still by itself once a worker does it, and
-// how long it waits for one and for the quota. As far as it is the quota that limits what workers get done, it is
-// as if it let requests pass one by one, but most come while there is some of it left.
+// how long it waits for one and for the quota. As far as it is the quota that limits what workers
+// get done, it is as if it let requests pass one by one, but most come while there is some of it
+// left.
 func (w *Work) held(h *handled, arriving, cpu, square, hold, variance int64, from crowd) (own, wait timing) {
 	own = w.alone().besides(cpu, square)
 	r := w.ration(arriving, own[0].mean, hold)
