@@ -5,10 +5,18 @@ import "math/bits"
 // Scale is a*b/c for numbers that are not negative, cut at the largest int64.
 func Scale(a, b, c int64) int64 {
 	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	if hi >= uint64(c) {
+	if hi == 0 && c != 0 { // as nearly always, and often by a constant, which takes no division
+		return int64(min(lo/uint64(c), uint64(Never)))
+	}
+	return scale(hi, lo, uint64(c))
+}
+
+// scale is Scale of a product of two words.
+func scale(hi, lo, c uint64) int64 {
+	if hi >= c {
 		return int64(Never)
 	}
-	q, _ := bits.Div64(hi, lo, uint64(c))
+	q, _ := bits.Div64(hi, lo, c)
 	return int64(min(q, uint64(Never)))
 }
 

@@ -79,6 +79,7 @@ type class struct {
 	looksAt  sim.Time // when it is to be looked at again, as things are in this instant
 	dueAt    sim.Time // when it is
 	moving   bool     // among Flows.moving
+	delayed  bool     // something about it waits for the next full second
 	cameAt   sim.Time // when it came to one
 	flights  []flight // at each, while its backend is divided
 }

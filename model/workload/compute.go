@@ -66,7 +66,7 @@ func (t *Flows) compute() {
 		f := &t.flows[i]
 		f.changed = false
 		t.time(f)
-		waits := !f.paced && t.settling != minutely && t.holds(f, news(&f.now, &f.told))
+		waits := !f.paced && t.settling != minutely && t.holds(&f.delayed.up, news(&f.now, &f.told))
 		f.paced = false
 		nearer := f.moved && t.near(f, waits)
 		switch {
@@ -274,7 +274,7 @@ func (t *Flows) passDown(c *class, done int64) {
 	sends := t.sorts[c.sort]
 	was := c.sent
 	c.sent = done
-	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.wait(change(c.room, c.counted))
+	otherwise := c.work.Workers > 0 && len(sends) > 0 && !t.holds(&c.delayed, change(c.room, c.counted))
 	if len(sends) == 0 || done == was && !otherwise {
 		return
 	}
@@ -291,7 +291,7 @@ func (t *Flows) passDown(c *class, done int64) {
 // was computed last.
 func (t *Flows) handle(c *class, each int64, calls outcome) handled {
 	p := min(change(each, c.fared), calls.ok.change(&c.calls.ok), calls.bad.change(&c.calls.bad), c.from.change(&c.faredBy))
-	if c.fared < 0 || calls.good != c.calls.good || !t.wait(p) {
+	if c.fared < 0 || calls.good != c.calls.good || !t.holds(&c.delayed, p) {
 		c.fared, c.calls, c.faredBy, c.copes = each, calls, c.from, c.work.handle(each, calls, c.from)
 	}
 	return c.copes
@@ -340,7 +340,7 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !t.rounds(f, &a) && !t.holds(f, t.turning(f, &a)) {
+		if a := f.tried(); !t.rounds(f, &a) && !t.holds(&f.delayed.up, t.turning(f, &a)) {
 			t.tryAgain(i, a)
 		}
 	}
@@ -372,7 +372,7 @@ func (t *Flows) tryAgain(i int32, a attempt) {
 // recall has what callers send added up anew. What probes ask does not depend on it.
 func (t *Flows) recall(i int32) {
 	f := &t.flows[i]
-	f.recall = f.call == nil || !f.call.Probes
+	f.recall = f.call != nil && !f.call.Probes
 	t.outdate(i)
 }
 

@@ -290,7 +290,7 @@ func (t *Flows) pool(f *flow) {
 		needed := t.dials(f, s)
 		x.milli += needed - s.pooled
 		s.pooled = needed
-		if !t.holds(f, change(x.milli, x.passed)) {
+		if !t.holds(&f.delayed.down, change(x.milli, x.passed)) {
 			x.passed, others = x.milli, true
 		}
 	}
@@ -378,7 +378,7 @@ func lookup(query outcome, denied int64) outcome {
 func (t *Flows) answer(i int32) {
 	l := &t.flows[i]
 	a := l.tried()
-	if !l.unheard && (t.rounds(l, &a) || t.holds(l, a.change(&l.attempt))) {
+	if !l.unheard && (t.rounds(l, &a) || t.holds(&l.delayed.up, a.change(&l.attempt))) {
 		return
 	}
 	t.heed(l, a)

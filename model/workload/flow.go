@@ -44,17 +44,17 @@ type flow struct {
 	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send
 	bundles    []bundle        // that shares were made of
-	waiting    bool            // something about it waits for the next full second
-	moved      bool            // how much stays on machines is to be computed anew
-	stale      bool            // among Flows.stale
-	path       string          // the Service's
-	lost       model.Traffic   // what does not get to an endpoint that serves, and what is offered in all
-	nameless   int64           // of those that find no address: DNS says so at once
-	shares     []share         // what does
-	now        model.Traffic   // what becomes of it
-	told       model.Traffic   // by the last note
-	broken     model.Lost      // in this instant, of what was under way
-	untold     bool            // among Flows.untold
+	delayed    delayed
+	moved      bool          // how much stays on machines is to be computed anew
+	stale      bool          // among Flows.stale
+	path       string        // the Service's
+	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
+	nameless   int64         // of those that find no address: DNS says so at once
+	shares     []share       // what does
+	now        model.Traffic // what becomes of it
+	told       model.Traffic // by the last note
+	broken     model.Lost    // in this instant, of what was under way
+	untold     bool          // among Flows.untold
 	cut        cut
 	height     int32 // how many calls there are, one below another, from where it goes
 	changed    bool  // among Flows.changed

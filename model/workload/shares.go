@@ -53,7 +53,7 @@ func (t *Flows) asBefore(f *flow) bool {
 		}
 		p = min(p, change(a.milli, b.milli))
 	}
-	if !t.holds(f, p) {
+	if !t.holds(&f.delayed.down, p) {
 		return false
 	}
 	for k := range t.fresh {

@@ -67,10 +67,14 @@ func (t *Flows) wait(p patience) bool {
 	return true
 }
 
-// holds tells whether a change waits that is about a flow.
-func (t *Flows) holds(f *flow, p patience) bool {
+// delayed is what of a flow waits for the next full second: what goes down the calls, and what
+// goes up.
+type delayed struct{ down, up bool }
+
+// holds is wait, and marks what goes on at the next full second.
+func (t *Flows) holds(delayed *bool, p patience) bool {
 	waits := t.wait(p)
-	f.waiting = f.waiting || waits && p == secondly
+	*delayed = *delayed || waits && p == secondly
 	return waits
 }
 
@@ -206,27 +210,23 @@ func (t *Flows) hurry() {
 	t.allot()
 	for i := range t.flows {
 		f := &t.flows[i]
-		if f.waiting {
-			f.waiting = false
-			t.recompute(int32(i))
+		if f.delayed.down {
+			t.outdate(int32(i))
 		}
+		if f.delayed.up {
+			t.untell(int32(i))
+		}
+		f.delayed = delayed{}
 	}
 	for i := range t.classes {
-		if c := &t.classes[i]; len(c.pods) > 0 && c.afresh() != c.fared {
+		c := &t.classes[i]
+		if c.delayed && len(c.pods) > 0 {
 			t.touch(int32(i))
 		}
+		c.delayed = false
 	}
 	t.compute()
 	t.settling = goesOn
-}
-
-// recompute has everything about a flow looked at again.
-func (t *Flows) recompute(i int32) {
-	if t.flows[i].call != nil {
-		t.recall(i)
-	}
-	t.outdate(i)
-	t.untell(i)
 }
 
 // flush computes everything to the end.
@@ -235,8 +235,9 @@ func (t *Flows) flush() {
 	t.allot()
 	t.stir()
 	for i := range t.flows {
-		t.flows[i].waiting = false
-		t.recompute(int32(i))
+		t.flows[i].delayed = delayed{}
+		t.recall(int32(i))
+		t.untell(int32(i))
 	}
 	for i := range t.backends {
 		if t.backends[i].wornOut() {
@@ -245,7 +246,7 @@ func (t *Flows) flush() {
 	}
 	for i := range t.classes {
 		if c := &t.classes[i]; len(c.pods) > 0 {
-			t.touch(int32(i))
+			t.touch(int32(i)).delayed = false
 		}
 	}
 	t.compute()
