@@ -185,7 +185,9 @@ func (t *Flows) total(f *flow) {
 // they were found last.
 func (t *Flows) time(f *flow) {
 	times := &f.single.ok
-	if times.change(&f.timed) == same && (!t.Exact || *times == f.timed) {
+	switch p := times.change(&f.timed); {
+	case t.Exact && *times != f.timed:
+	case t.holds(&f.delayed.up, p):
 		return
 	}
 	f.timed = *times

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"math/bits"
 	"time"
 
 	"orrery/sim"
@@ -186,9 +187,10 @@ func (m *mixture) reduce(most int) {
 	for i := range m.n {
 		total += m.parts[i].share
 	}
-	var costs [len(m.parts)]int64 // of a part and the next
+	unit := max(bits.Len64(uint64(total))-31, 0) // of shares, as a power of two: so all have place in a word
+	var costs [len(m.parts)]int64                // of a part and the next
 	for i := range m.n - 1 {
-		costs[i] = unlike(&m.parts[i], &m.parts[i+1], total)
+		costs[i] = unlike(&m.parts[i], &m.parts[i+1], unit)
 	}
 	for m.n > most {
 		best := 0
@@ -202,24 +204,27 @@ func (m *mixture) reduce(most int) {
 		copy(m.parts[best+1:m.n], m.parts[best+2:m.n+1])
 		copy(costs[best+1:m.n], costs[best+2:m.n+1])
 		if best > 0 {
-			costs[best-1] = unlike(&m.parts[best-1], &m.parts[best], total)
+			costs[best-1] = unlike(&m.parts[best-1], &m.parts[best], unit)
 		}
 		if best < m.n-1 {
-			costs[best] = unlike(&m.parts[best], &m.parts[best+1], total)
+			costs[best] = unlike(&m.parts[best], &m.parts[best+1], unit)
 		}
 	}
 }
 
-// unlike is how much is wrong if two kinds are taken for one, of all that there are: the
-// square of how far apart they are for what they take together. What takes less than a
-// millisecond is much the same.
-func unlike(a, b *span, total int64) int64 {
-	both := a.share + b.share
+// unlike is how much is wrong if two kinds are taken for one: the square of how far apart they
+// are for what they take together. What takes less than a millisecond is much the same. Shares
+// are counted in a power of two of which all there are have less than 31 bits.
+func unlike(a, b *span, unit int) int64 {
+	x, y := a.share>>(unit&63), b.share>>(unit&63)
+	if x == 0 || y == 0 {
+		return 0
+	}
 	off := b.whole() - a.whole()
-	mean := a.whole() + product(off, b.share, both) + 1000
+	mean := a.whole() + off*y/(x+y) + 1000
 	spreads := max(a.variance-b.variance, b.variance-a.variance)
 	far := min(product(min(off*off, longest*longest)+spreads, million, mean*mean), 1000*million)
-	return product(product(a.share, b.share, both), far, max(total/million, 1))
+	return x * y / (x + y) * far
 }
 
 // together is two kinds, the shorter first, as one of their mean and variance.
@@ -402,11 +407,12 @@ type shape struct {
 	fixed, mean, deviation int64
 	row                    int   // of gammas: the whole quarters of the mean that the standard deviation is
 	along                  int64 // the millionths of the way to the next one
+	column                 int   // of gammas, where it was looked up last: the next time is often near
 }
 
 // shapeOf is the shape of a time by its mean and standard deviation.
 func shapeOf(fixed, mean, deviation int64) shape {
-	k := shape{fixed, mean, deviation, len(gammas) - 2, million}
+	k := shape{fixed: fixed, mean: mean, deviation: deviation, row: len(gammas) - 2, along: million}
 	if quarters := product(deviation, 4*million, max(mean, 1)); quarters < int64(len(gammas)-1)*million {
 		k.row, k.along = int(quarters/million), quarters%million
 	}
@@ -446,18 +452,24 @@ func (k *shape) exceeds(us int64) int64 {
 	if off < 0 {
 		z = -z
 	}
-	low, high := 0, len(parts)-1
-	if z >= k.standard(high) {
-		return 0
-	}
-	for high-low > 1 {
-		if middle := (low + high) / 2; z < k.standard(middle) {
-			high = middle
-		} else {
-			low = middle
+	low := k.column
+	a, b := k.standard(low), k.standard(low+1)
+	if z < a || z >= b {
+		high := len(parts) - 1
+		if z >= k.standard(high) {
+			return 0
 		}
+		for low = 0; high-low > 1; {
+			if middle := (low + high) / 2; z < k.standard(middle) {
+				high = middle
+			} else {
+				low = middle
+			}
+		}
+		k.column = low
+		a, b = k.standard(low), k.standard(high)
 	}
-	a, b := k.standard(low), k.standard(high)
+	high := low + 1
 	if z <= a {
 		return million - parts[low]
 	}
