@@ -72,8 +72,7 @@ func (w *Work) places(h *handled) (all, free int64) {
 func (h *handled) atRest(arriving, free int64) int64 {
 	takes := h.waiting.mean()
 	if free > 0 {
-		whole := h.outcome.all()
-		takes = whole.mean()
+		takes = h.outcome.mean()
 	}
 	return product(h.capped(arriving, 1), takes, 1)
 }

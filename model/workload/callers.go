@@ -31,7 +31,7 @@ func (t *Flows) handsOf(f *flow) (now hands) {
 	if f.call.Probes {
 		return hands{}
 	}
-	class, besides := int32(0), int64(0)
+	class := int32(0)
 	for k := range f.callers {
 		if f.callers[k].class == class {
 			continue
@@ -42,16 +42,29 @@ func (t *Flows) handsOf(f *flow) (now hands) {
 			return hands{}
 		}
 		now.add(c)
-		besides += product(t.besides(f, c), c.hands(), 1000)
 	}
-	besides = product(besides, 1000, max(now.many, 1))
-	if above := t.handsAbove(f); above.many > 0 && above.many <= now.many {
+	many := now.many
+	if above := t.handsAbove(f); above.many > 0 && above.many <= many {
 		now = above
 	} else if !now.scarce() {
 		return hands{}
 	}
-	now.own += besides
+	now.own += t.besidesOf(f, many)
 	return now
+}
+
+// besidesOf is besides of all that make a flow's call, who have so many workers.
+func (t *Flows) besidesOf(f *flow, many int64) (all int64) {
+	class := int32(0)
+	for k := range f.callers {
+		if f.callers[k].class == class {
+			continue
+		}
+		class = f.callers[k].class
+		c := &t.classes[class]
+		all += product(t.besides(f, c), c.hands(), 1000)
+	}
+	return product(all, 1000, max(many, 1))
 }
 
 // handsAbove is the workers of those who call those who make a flow's call, none if somebody else
@@ -150,8 +163,7 @@ func (t *Flows) besides(f *flow, c *class) int64 {
 	us := (c.work.Latency + c.work.CPU).Microseconds()
 	for _, i := range t.sorts[c.sort] {
 		if x := &t.flows[i]; x != f && x.call != nil && !x.call.Probes {
-			all := x.attempt.all()
-			us += product(all.mean(), x.call.PerRequestMilli, 1000)
+			us += product(x.attempt.mean(), x.call.PerRequestMilli, 1000)
 		}
 	}
 	return min(us, longest) * 1000
@@ -177,8 +189,7 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 				continue
 			}
 			if stay < 0 {
-				all := c.outcome.all()
-				stay = product(all.mean(), million-c.full, 1000) // who is turned away goes on at once
+				stay = product(c.outcome.mean(), million-c.full, 1000) // who is turned away goes on at once
 			}
 			for k := range f.shares {
 				x := &f.shares[k]

@@ -177,8 +177,7 @@ func (t *Flows) total(f *flow) {
 		f.spoil()
 	}
 	f.now.P50, f.now.P99 = p50, p99
-	all := f.single.all()
-	f.lasts = all.mean()
+	f.lasts = f.single.mean()
 }
 
 // time finds the quantiles of how long a flow's requests take, if that is another time than when

@@ -26,6 +26,23 @@ func (a *outcome) all() timing {
 	return m.timing()
 }
 
+// mean is that of all.
+func (a *outcome) mean() int64 {
+	switch a.good {
+	case million:
+		return a.ok.mean()
+	case 0:
+		return a.bad.mean()
+	}
+	return (a.good*a.ok.mean() + (million-a.good)*a.bad.mean()) / million
+}
+
+// variance is that of all together.
+func (a *outcome) variance() int64 {
+	all := a.all()
+	return all.variance()
+}
+
 // and is both, one after the other, which is good if both are.
 func (a outcome) and(next outcome) outcome { return a.join(next, next.all()) }
 
@@ -61,7 +78,9 @@ func (a outcome) again(first outcome) outcome {
 	good := product(fails, a.good, million)
 	var m mixture
 	m.add(first.good, first.ok, 0)
-	m.add(good, first.bad.and(a.ok), 0)
+	if good > 0 {
+		m.add(good, first.bad.and(a.ok), 0)
+	}
 	return outcome{first.good + good, m.timing(), first.bad.and(a.bad)}
 }
 

@@ -50,22 +50,21 @@ type handled struct {
 // time a request takes without waiting for it.
 func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 	h := handled{room: w.CapacityMilliRPS, fits: -1, takes: -1, does: -1}
-	all := calls.all()
 	cpu := min(w.CPU.Microseconds(), longest)
 	square := cpu * cpu
 	if w.limited() && w.RoomMilliRPS > 0 {
 		cpu, square = w.competing(arriving, cpu)
 	}
 	own, wait := spread(0, cpu, square), timing{}
-	hold := min(w.Latency.Microseconds()+all.mean(), longest)
+	hold := min(w.Latency.Microseconds()+calls.mean(), longest)
 	switch {
 	case w.CapacityMilliRPS == 0:
 		h.takes = 0
 	case w.Workers > 0 && cpu > 0 && w.limited():
-		own, wait = w.held(&h, arriving, cpu, square, hold, all.variance(), from)
+		own, wait = w.held(&h, arriving, cpu, square, hold, calls.variance(), from)
 	case w.Workers > 0 && cpu+hold > 0:
 		h.fits = product(w.Workers, 1_000_000_000, cpu+hold)
-		own, wait = w.queued(&h, arriving, cpu, square, hold, all.variance(), from)
+		own, wait = w.queued(&h, arriving, cpu, square, hold, calls.variance(), from)
 	case w.CapacityMilliRPS > 0 && cpu > 0 && w.limited():
 		own, wait = w.rationed(&h, arriving, cpu, square, from)
 	case w.CapacityMilliRPS > 0 && cpu > 0:

@@ -57,11 +57,11 @@ func (f *flow) together() outcome {
 	if a.bond == 0 {
 		return all
 	}
-	mean := all.all()
+	mean := all.mean()
 	next := a.good + product(million-a.good, a.bond, million)
 	all.good = product(a.good, sim.Power(next*1000, f.call.PerRequestMilli-1000), nano)
 	if bad := million - all.good; bad > 0 { // all of them take as long as before
-		left := max(mean.mean()-product(all.ok.mean(), all.good, million), 0)
+		left := max(mean-product(all.ok.mean(), all.good, million), 0)
 		all.bad = all.bad.stretched(product(left, million, bad), all.bad.mean())
 	}
 	return all

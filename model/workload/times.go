@@ -431,6 +431,10 @@ func (k *shape) standard(column int) int64 {
 
 // exceeds is the part of a kind that takes longer than us, in millionths.
 func (k *span) exceeds(us int64) int64 {
+	const far = 36 // deviations, beyond what gammas tells of any
+	if off := us - k.whole(); off > 0 && off*off/(far*far) >= k.variance {
+		return 0
+	}
 	s := k.shape()
 	return s.exceeds(us)
 }
