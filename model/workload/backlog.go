@@ -3,6 +3,7 @@ package workload
 import (
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -65,7 +66,7 @@ func (w *Work) places(h *handled) (all, free int64) {
 	case w.Workers > 0:
 		return (w.Workers + w.Queue) * request, 0
 	}
-	return backlog * request, 0
+	return model.Backlog * request, 0
 }
 
 // atRest is how many requests there are at rest if so many arrive (Little's law).

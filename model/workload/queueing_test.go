@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"orrery/model"
 )
 
 // times is a sorted sample of seconds.
@@ -47,7 +49,7 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		latency time.Duration
 		calls   int
 	}{{0.3, 0, 0}, {0.7, 0, 0}, {0.9, 0, 0}, {0.95, 0, 0}, {1, 0, 0}, {1.05, 0, 0}, {1.5, 0, 0}, {0.7, 20 * time.Millisecond, 0}, {0.7, 0, 2}, {0.5, 3 * time.Millisecond, 4}} {
-		of, turned := onCores(luck, 1, 2_000_000, party{need: 1 / mu, arriving: mu * c.load, places: backlog + 1})
+		of, turned := onCores(luck, 1, 2_000_000, party{need: 1 / mu, arriving: mu * c.load, places: model.Backlog + 1})
 		all, away := of[0], turned[0]
 		for i := range all {
 			all[i] += c.latency.Seconds()
@@ -209,7 +211,7 @@ func TestCoresAreServers(t *testing.T) {
 		for _, load := range []float64{0.5, 0.8, 0.9, 0.95, 0.97, 1.05} {
 			need := 0.01
 			arriving := float64(cores) / need * load
-			of, away := onCores(luck, int(cores), 2_000_000, party{need, arriving, int(cores) + backlog})
+			of, away := onCores(luck, int(cores), 2_000_000, party{need, arriving, int(cores) + model.Backlog})
 			all := of[0]
 			w := Work{CapacityMilliRPS: cores * 100_000, CPU: 10 * time.Millisecond}
 			h := w.handle(int64(arriving*1000), sure, crowd{})
