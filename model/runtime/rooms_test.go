@@ -129,3 +129,38 @@ func TestRoomsThatChaseOneAnotherAreLookedAtMoreSeldom(t *testing.T) {
 		t.Errorf("%d events in an hour", n)
 	}
 }
+
+// A pod without a limit that gets less than it wants has room for what it gets, which those who send
+// to it know as its capacity. Once a neighbour has ended they are told in the same instant that
+// nothing limits it any more, and what room the machine has then; and that nobody waits once nearly
+// nothing runs there.
+func TestWhoWasShortIsToldItsRoomWhenANeighbourEnds(t *testing.T) {
+	c := sharing(t, 4, 10_000, 10_000)
+	m := c.machines[0]
+	load(m, 100, 300_000) // both want 3 of 4 cores
+	load(m, 101, 300_000)
+	c.settle(t)
+	if got, limited := m.CapacityMilliRPS(101); !limited || got != 197_300 { // the daemons have 54 milli-CPU
+		t.Errorf("there is CPU for %d, limited %v, want 197.3 a second", got, limited)
+	}
+	if room, cores := m.Room(101); room != 0 || cores != 4000 {
+		t.Errorf("room for %d on %d while it gets less than it wants", room, cores)
+	}
+	told := c.capacity[101]
+	m.Crash(m.Sandbox(100), 0, 1)
+	if err := c.Run(c.Now()); err != nil { // this instant
+		t.Fatal(err)
+	}
+	if got, limited := m.CapacityMilliRPS(101); limited || c.capacity[101] == told {
+		t.Errorf("limited to %d %v, told %d times", got, limited, c.capacity[101]-told)
+	}
+	room, _ := m.Room(101)
+	if got, want := model.Stretch(4000, room/100-3000), model.Stretch(4000, 946); max(got-want, want-got) > want/16 {
+		t.Errorf("room for %d, want about 394,600: requests take %d millionths, not %d", room, got, want)
+	}
+	load(m, 101, 10_000)
+	c.settle(t)
+	if room, cores := m.Room(101); room != 0 || cores != 0 || m.rooms.told {
+		t.Errorf("room for %d on %d where nobody waits", room, cores)
+	}
+}
