@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -162,5 +164,40 @@ func TestWhoWasShortIsToldItsRoomWhenANeighbourEnds(t *testing.T) {
 	c.settle(t)
 	if room, cores := m.Room(101); room != 0 || cores != 0 || m.rooms.told {
 		t.Errorf("room for %d on %d where nobody waits", room, cores)
+	}
+}
+
+// Of two pods of equal weights on four cores one uses less than its part. Its requests are said to
+// wait as if the other one always used its own (45 %), and do so only while it has as many requests.
+func TestWhoUsesLessThanItsPartIsSaidToWaitLonger(t *testing.T) {
+	c := sharing(t, 4, 10_000, 10_000)
+	load(c.machines[0], 100, 90_000)
+	load(c.machines[0], 101, 270_000)
+	c.settle(t)
+	got := model.Stretch(4000, c.room(100, 10_000)-900)
+	luck := rand.New(rand.NewPCG(1, 2))
+	var here [2]int // requests of each, one by one
+	time, sum := 0.0, 0.0
+	for range 2_000_000 {
+		runs := [2]float64{min(float64(here[0]), 2), min(float64(here[1]), 2)}
+		for i := range runs { // nothing is left idle that the other one can use
+			runs[i] = min(float64(here[i]), 4-runs[1-i])
+		}
+		all := 0.9 + 2.7 + runs[0] + runs[1] // what happens next, for what a request takes
+		time, sum = time+1/all, sum+float64(here[0])/all
+		switch at := luck.Float64() * all; {
+		case at < 0.9:
+			here[0]++
+		case at < 3.6:
+			here[1]++
+		case at < 3.6+runs[0]:
+			here[0]--
+		default:
+			here[1]--
+		}
+	}
+	want := sum / time / 0.9 // Little's law
+	if math.Abs(want-1.22) > 0.03 || math.Abs(float64(got)/1e6-1.45) > 0.03 {
+		t.Errorf("a request takes %.3f times as long as alone, one by one %.3f", float64(got)/1e6, want)
 	}
 }

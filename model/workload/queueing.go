@@ -187,10 +187,7 @@ func (w *Work) queued(h *handled, arriving, cpu, square, hold, variance int64, f
 	if s.full == 0 {
 		few = million
 	}
-	if shared {
-		return shares(alone, cpu, few), wait
-	}
-	return spread(0, cpu, max(square, product(cpu*cpu, few*(few*2+million)/(3*million), million))), wait
+	return shares(alone, cpu, few), wait
 }
 
 // lined is how long a request stays at what workers share, in nanoseconds, and how long it waits

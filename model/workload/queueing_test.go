@@ -231,6 +231,25 @@ func TestCoresAreServers(t *testing.T) {
 	}
 }
 
+// The variance of the time on shared cores is (3F-1)/(F+1) of its mean's square, if that is F times
+// what a request takes alone: exact for one core (Coffman, Muntz and Trotter), and within 7 % for more.
+func TestTheVarianceOnCoresIsThatOfOneForTheMean(t *testing.T) {
+	luck := rand.New(rand.NewPCG(5, 6))
+	for _, cores := range []int{1, 2, 8, 32} {
+		for _, load := range []float64{0.5, 0.8, 0.9} {
+			of, _ := onCores(luck, cores, 2_000_000, party{need: 0.01, arriving: float64(cores) * 100 * load})
+			mean, square := of[0].mean(), 0.0
+			for _, x := range of[0] {
+				square += x * x / float64(len(of[0]))
+			}
+			f := mean / 0.01
+			if got, want := square/(mean*mean)-1, (3*f-1)/(f+1); math.Abs(got/want-1) > 0.07 {
+				t.Errorf("%d cores at %.1f: a variance of %.3f, by formula %.3f", cores, load, got, want)
+			}
+		}
+	}
+}
+
 // Pods of different services share a machine's cores: each has room for what the others leave, and
 // waits as long as all of them for what its requests need. One of them has a limit that is far away.
 func TestPodsShareTheCoresOfAMachine(t *testing.T) {
