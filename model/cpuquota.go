@@ -29,19 +29,19 @@ const (
 
 // Waits is what a quota adds to the time of requests, of which fewer than it allows are
 // served, so many in thousandths per second: its mean and its variance, in microseconds.
-// Besides what is left undone (Left), a request that needs a quota or more by itself stands still
+// Besides what is left undone (WaitsForUndone), a request that needs a quota or more by itself stands still
 // (Alone). The slow twin in a test of package workload serves requests one by one and finds times
 // within a third of these.
 func (q Quota) Waits(served int64) (mean, variance int64) {
 	aloneMean, aloneVariance := q.Alone()
-	mean, variance = q.Left(served, ByChance)
+	mean, variance = q.WaitsForUndone(served, ByChance)
 	return aloneMean + mean, aloneVariance + variance
 }
 
 // ByChance is the chance of what comes by itself, not from workers that each wait for an answer.
 const ByChance = whole
 
-// Left is how long requests wait as something is left undone at the end of a period: the mean and
+// WaitsForUndone is how long requests wait as something is left undone at the end of a period: the mean and
 // the variance, in microseconds. The CPU time used in a period has a variance of so many
 // millionths of what it would be if each request came by chance.
 //
@@ -51,12 +51,12 @@ const ByChance = whole
 // much as an exponential distribution of mean b = rho/((1-rho) n) quotas says, where chance makes n
 // greater. If that is little, those wait who came at the end of the period, b²/rho² periods by all
 // requests; if it is much, all wait b periods; in between b²/sqrt(b²+rho⁴) is near.
-func (q Quota) Left(served, chance int64) (mean, variance int64) {
+func (q Quota) WaitsForUndone(served, chance int64) (mean, variance int64) {
 	n, rho := q.each(), sim.Scale(served, whole, q.MilliRPS)
 	if rho == 0 || rho >= whole || n == 0 {
 		return 0, 0
 	}
-	b, over := q.left(rho, chance)
+	b, over := q.undone(rho, chance)
 	square := sim.Scale(rho, rho, whole)
 	first := sim.Scale(b, b, max(hypotenuse(b, square), 1))
 	second := sim.Scale(b, b, max(hypotenuse(b, sim.Scale(square, rho, whole)), 1))
@@ -80,9 +80,9 @@ func (q Quota) Alone() (mean, variance int64) {
 	return min(sim.Scale(stall, 1000, rest), longestWait), min(sim.Scale(sim.Scale(stall, stall, rest), sim.Exp(n)*1000, rest), longestWait*longestWait)
 }
 
-// left is how many quotas are left undone at the end of a period if something is, with a
+// undone is how many quotas are left undone at the end of a period if something is, with a
 // share rho of them used, and how likely that is.
-func (q Quota) left(rho, chance int64) (quotas, over int64) {
+func (q Quota) undone(rho, chance int64) (quotas, over int64) {
 	over = sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho, chance), 1166, 1000)))
 	return min(sim.Scale(sim.Scale(rho, chance, whole), whole*1000, (whole-rho)*q.each()), 1000*whole), over
 }
@@ -93,17 +93,17 @@ func (q Quota) steps(rho, chance int64) int64 {
 	return sim.Scale(sim.Root(uint64(sim.Scale(q.each(), 1_000_000_000, max(2*sim.Scale(rho, chance, whole), 1)))), whole-rho, whole)
 }
 
-// LeftOver is how likely something is left undone at the end of a period, near the limit or
+// WhoWaits is how likely something is left undone at the end of a period, near the limit or
 // beyond, where no more than so many requests wait at a time, and how many of a million requests
 // wait: all if much is left undone, and if it is little those who come at the end of a period.
-func (q Quota) LeftOver(arriving, most int64) (over, waits int64) {
+func (q Quota) WhoWaits(arriving, most int64) (over, waits int64) {
 	n := max(q.each(), 1)
 	quotas := min(sim.Scale(most, whole*1000, n), 1000*whole)
 	rho := sim.Scale(arriving, whole, max(q.MilliRPS, 1))
 	if rho >= whole {
 		return whole, sim.Scale(whole, quotas, hypotenuse(quotas, whole))
 	}
-	b, over := q.left(rho, ByChance)
+	b, over := q.undone(rho, ByChance)
 	b = min(b, quotas)
 	return over, sim.Scale(over, b, max(hypotenuse(b, sim.Scale(rho, rho, whole)), 1))
 }

@@ -6,6 +6,10 @@ import (
 	"orrery/sim"
 )
 
+// Backlog is how many requests wait for a pod's CPU at most, if nothing says how many it handles at
+// a time: our estimate of a listen queue.
+const Backlog = 100
+
 // Inflow is the requests that arrive at each of some pods that fare alike. It is said
 // once for all of them: the machine of a pod that follows it finds out when somebody asks
 // what the pod uses, or is told if it has to hear of every change.

@@ -186,7 +186,6 @@ func (m *Machine) satisfy(s *Sandbox) {
 //
 // In it the daemons stand beside what else the system runs.
 func (m *Machine) forPods() (gets int64) {
-	const system, agents = 0, 1
 	root := m.slices()
 	fill(root[:], m.shared())
 	for i := range root {
@@ -194,7 +193,7 @@ func (m *Machine) forPods() (gets int64) {
 			gets = root[i].gets
 			continue
 		}
-		slice := [...]group{{wants: m.burnt, weight: systemWeight, of: system}, {wants: m.daemons.wants + m.unpackWants, weight: daemonsWeight, of: agents}}
+		slice := [...]group{{wants: m.burnt, weight: systemWeight, of: otherProcesses}, {wants: m.daemons.wants + m.unpackWants, weight: daemonsWeight, of: agents}}
 		fill(slice[:], root[i].gets)
 		for _, g := range slice {
 			if g.of == agents {
@@ -207,10 +206,15 @@ func (m *Machine) forPods() (gets int64) {
 	return gets
 }
 
-// The children of the root.
+// The children of the root, those of system.slice, and those of the agents, which are the kubelet
+// and the container runtime.
 const (
-	systemSlice int32 = 0
-	podsSlice   int32 = 1
+	systemSlice int32 = iota
+	podsSlice
+	otherProcesses
+	agents
+	daemonsWork
+	unpacking
 )
 
 // slices is both, with all that pods want.

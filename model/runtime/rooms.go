@@ -32,8 +32,8 @@ const (
 	mostPause  = time.Minute
 )
 
-// fewest is the part of a room that counts as free at least, as no more than backlog wait.
-const fewest = backlog
+// fewest is the part of a room that counts as free at least, as no more than that wait.
+const fewest = model.Backlog
 
 // rooms is what a machine knows of its pods' rooms.
 type rooms struct {

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -127,5 +129,75 @@ func TestRoomsThatChaseOneAnotherAreLookedAtMoreSeldom(t *testing.T) {
 	}
 	if n := c.Events() - events; n > 1000 || n < 100 {
 		t.Errorf("%d events in an hour", n)
+	}
+}
+
+// A pod without a limit that gets less than it wants has room for what it gets, which those who send
+// to it know as its capacity. Once a neighbour has ended they are told in the same instant that
+// nothing limits it any more, and what room the machine has then; and that nobody waits once nearly
+// nothing runs there.
+func TestWhoWasShortIsToldItsRoomWhenANeighbourEnds(t *testing.T) {
+	c := sharing(t, 4, 10_000, 10_000)
+	m := c.machines[0]
+	load(m, 100, 300_000) // both want 3 of 4 cores
+	load(m, 101, 300_000)
+	c.settle(t)
+	if got, limited := m.CapacityMilliRPS(101); !limited || got != 197_300 { // the daemons have 54 milli-CPU
+		t.Errorf("there is CPU for %d, limited %v, want 197.3 a second", got, limited)
+	}
+	if room, cores := m.Room(101); room != 0 || cores != 4000 {
+		t.Errorf("room for %d on %d while it gets less than it wants", room, cores)
+	}
+	told := c.capacity[101]
+	m.Crash(m.Sandbox(100), 0, 1)
+	if err := c.Run(c.Now()); err != nil { // this instant
+		t.Fatal(err)
+	}
+	if got, limited := m.CapacityMilliRPS(101); limited || c.capacity[101] == told {
+		t.Errorf("limited to %d %v, told %d times", got, limited, c.capacity[101]-told)
+	}
+	room, _ := m.Room(101)
+	if got, want := model.Stretch(4000, room/100-3000), model.Stretch(4000, 946); max(got-want, want-got) > want/16 {
+		t.Errorf("room for %d, want about 394,600: requests take %d millionths, not %d", room, got, want)
+	}
+	load(m, 101, 10_000)
+	c.settle(t)
+	if room, cores := m.Room(101); room != 0 || cores != 0 || m.rooms.told {
+		t.Errorf("room for %d on %d where nobody waits", room, cores)
+	}
+}
+
+// Of two pods of equal weights on four cores one uses less than its part. Its requests are said to
+// wait as if the other one always used its own (45 %), and do so only while it has as many requests.
+func TestWhoUsesLessThanItsPartIsSaidToWaitLonger(t *testing.T) {
+	c := sharing(t, 4, 10_000, 10_000)
+	load(c.machines[0], 100, 90_000)
+	load(c.machines[0], 101, 270_000)
+	c.settle(t)
+	got := model.Stretch(4000, c.room(100, 10_000)-900)
+	luck := rand.New(rand.NewPCG(1, 2))
+	var here [2]int // requests of each, one by one
+	time, sum := 0.0, 0.0
+	for range 2_000_000 {
+		runs := [2]float64{min(float64(here[0]), 2), min(float64(here[1]), 2)}
+		for i := range runs { // nothing is left idle that the other one can use
+			runs[i] = min(float64(here[i]), 4-runs[1-i])
+		}
+		all := 0.9 + 2.7 + runs[0] + runs[1] // what happens next, for what a request takes
+		time, sum = time+1/all, sum+float64(here[0])/all
+		switch at := luck.Float64() * all; {
+		case at < 0.9:
+			here[0]++
+		case at < 3.6:
+			here[1]++
+		case at < 3.6+runs[0]:
+			here[0]--
+		default:
+			here[1]--
+		}
+	}
+	want := sum / time / 0.9 // Little's law
+	if math.Abs(want-1.22) > 0.03 || math.Abs(float64(got)/1e6-1.45) > 0.03 {
+		t.Errorf("a request takes %.3f times as long as alone, one by one %.3f", float64(got)/1e6, want)
 	}
 }

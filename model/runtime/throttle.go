@@ -62,16 +62,12 @@ type throttle struct {
 // told.
 const noticeable = 10_000
 
-// backlog is how many requests are under way where more arrive than can be done, if
-// nothing says how many a container handles at a time.
-const backlog = 100
-
 // limitCPU has a new instance of a container live under a quota, if it has one.
 func (m *Machine) limitCPU(s *Sandbox, p *Process, b *Behavior, c *model.Container) {
 	p.throttle = nil
 	if limit := s.Pod.Spec.CPULimit(c); limit > 0 && !p.pinned {
 		p.throttle = &throttle{startup: b.StartupCPUMilli, threads: ThreadsOn(b, m.cores), told: model.Throttling{Container: c.Name}}
-		p.throttle.most = p.throttle.threads * backlog
+		p.throttle.most = p.throttle.threads * model.Backlog
 		if b.Workers > 0 {
 			p.throttle.most = p.throttle.threads * b.Workers
 		}

@@ -13,7 +13,7 @@ import (
 
 // cfs is cpu.stat of a container as the kernel would count it, period by period: requests
 // come by chance, each needs mean ms of CPU, exponentially distributed, on so many threads,
-// and no more than backlog are under way. Threads run on CPUs of their own, as far as there
+// and no more than model.Backlog are under way. Threads run on CPUs of their own, as far as there
 // are enough; when the quota of limit cores is gone, all stand still. It returns the share
 // of periods in which that happened, and on how many CPUs they stood still on the average.
 func cfs(rho, limit, mean, threads, cores float64) (share, still float64) {
@@ -51,7 +51,7 @@ func cfs(rho, limit, mean, threads, cores float64) (share, still float64) {
 			quota, end, hit = 100*limit, end+100, false
 		}
 		if now >= next {
-			if len(active) < backlog {
+			if len(active) < model.Backlog {
 				active = append(active, luck.ExpFloat64()*mean)
 			}
 			next = now + gap()

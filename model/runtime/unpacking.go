@@ -44,12 +44,11 @@ func (m *Machine) recountUnpacking() {
 // shareAgents shares what the kubelet and the runtime get among what they do besides and
 // unpacking, which is half of it if both want more.
 func (m *Machine) shareAgents(milli int64) {
-	const agents, unpacking = 0, 1
-	groups := [...]group{{wants: m.daemons.wants, weight: systemWeight, of: agents}, {wants: m.unpackWants, weight: systemWeight, of: unpacking}}
+	groups := [...]group{{wants: m.daemons.wants, weight: systemWeight, of: daemonsWork}, {wants: m.unpackWants, weight: systemWeight, of: unpacking}}
 	fill(groups[:], milli)
 	for _, g := range groups {
 		switch {
-		case g.of == agents:
+		case g.of == daemonsWork:
 			m.serve(g.gets)
 		case g.wants == 0:
 			m.setUnpackPace(full)

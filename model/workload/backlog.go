@@ -3,6 +3,7 @@ package workload
 import (
 	"time"
 
+	"orrery/model"
 	"orrery/sim"
 )
 
@@ -41,53 +42,62 @@ const (
 	nearlyEven = 50
 )
 
-// chance is the variance of the time that a request takes of what is waited for, for its
-// mean's square, in millionths: how much chance is in when one is done.
-func (h *handled) chance(free int64) int64 {
-	takes := h.waiting
-	if free > 0 {
-		takes = h.outcome.all()
+// counted is how long a request is one of those that count (places).
+func (w *Work) counted(h *handled) timing {
+	if w.Workers > 0 {
+		return h.outcome.all()
 	}
+	return h.waiting
+}
+
+// chance is the variance of that time for its mean's square, in millionths: how much chance is in
+// when one is done.
+func (w *Work) chance(h *handled) int64 {
+	takes := w.counted(h)
 	mean := takes.mean()
 	return min(product(takes.variance(), million, max(min(mean, longest)*min(mean, longest), 1)), 10*million)
 }
 
 // places is how many requests a pod holds at most, and how many of those wait for nothing,
-// in nanos of a request. Of those that need CPU only, all wait.
+// in nanos of a request. With workers these are all that a worker does or that wait for one. If
+// there is CPU for less than all of them get done, as many wait for nothing as get so much done.
+// Without, only those count that need CPU, and all of them wait.
 func (w *Work) places(h *handled) (all, free int64) {
 	switch {
 	case h.room <= 0:
 		return 0, 0
-	case h.room == h.fits:
-		return (w.Workers + w.Queue) * request, w.Workers * request
-	case w.CPU < time.Microsecond:
+	case w.Workers > 0 && h.fits > 0:
+		free = w.Workers * request
+		if c := w.CapacityMilliRPS; c >= 0 && c < h.fits {
+			free = product(free, c, h.fits)
+		}
+		return (w.Workers + w.Queue) * request, free
+	case w.Workers > 0 || w.CPU < time.Microsecond:
 		return 0, 0
-	case w.Workers > 0:
-		return (w.Workers + w.Queue) * request, 0
 	}
-	return backlog * request, 0
+	return model.Backlog * request, 0
 }
 
 // atRest is how many requests there are at rest if so many arrive (Little's law).
-func (h *handled) atRest(arriving, free int64) int64 {
+func (w *Work) atRest(h *handled, arriving int64) int64 {
 	takes := h.waiting.mean()
-	if free > 0 {
+	if w.Workers > 0 {
 		takes = h.outcome.mean()
 	}
 	return product(h.capped(arriving, 1), takes, 1)
 }
 
 // filled is how a pod copes at rest that has so many requests, and what arrives then.
-func (w *Work) filled(held int64, calls outcome, from crowd, room, free int64) (load int64, h handled) {
+func (w *Work) filled(held int64, calls outcome, from crowd, room int64) (load int64, h handled) {
 	low, high := int64(0), min(room, 1<<50)
 	h = w.handle(high, calls, from)
-	for limit := farOver * high; high < limit && h.atRest(high, free) < held; {
+	for limit := farOver * high; high < limit && w.atRest(&h, high) < held; {
 		low, high = high, 2*high
 		h = w.handle(high, calls, from)
 	}
 	for range finding {
 		load = low + (high-low)/2
-		if x := w.handle(load, calls, from); x.atRest(load, free) < held {
+		if x := w.handle(load, calls, from); w.atRest(&x, load) < held {
 			low = load
 		} else {
 			high, h = load, x
@@ -151,7 +161,7 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 	k := &c.tank
 	k.pass(t.kernel.Now())
 	all, free := c.work.places(&h)
-	rest := h.atRest(each, free)
+	rest := c.work.atRest(&h, each)
 	if all > 0 {
 		rest = min(rest, all)
 	}
@@ -181,7 +191,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k := &c.tank
 	p := pouring{each: each, room: h.room}
 	p.all, p.free = c.work.places(&h)
-	rest := min(h.atRest(each, p.free), p.all)
+	rest := min(c.work.atRest(&h, each), p.all)
 	if k.begun != k.at && k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
 		k.settle(k.held, rest, false)
 		return h
@@ -191,7 +201,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 		target = max(rest, p.free)
 	}
 	p.off = target - k.held
-	p.load, p.full = c.work.filled(k.held, calls, c.from, h.room, p.free)
+	p.load, p.full = c.work.filled(k.held, calls, c.from, h.room)
 	k.forget(&p, t.news)
 	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)
@@ -204,13 +214,13 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 		k.even, k.each, k.news = true, each, t.news
 	}
 	idle := c.work.handle(0, calls, crowd{})
-	chance := idle.chance(p.free)
+	chance := c.work.chance(&idle)
 	k.mixes, k.grows, k.calm = each+product(h.room, chance, million), 0, false
 	of, f := *k, p.at(k)
 	k.mixes -= p.idles(k, f.does)
 	switch {
 	case k.even || t.backends[t.in(c)[0]].paused == t.news:
-		f.does = min(each-f.away, p.room) // it stays as full as it is
+		f.does = min(each, f.does) // it stays as full as it is
 		f.away = each - f.does
 	case p.there:
 		f.does, k.calm = each-f.away, f.mixed == million

@@ -603,3 +603,87 @@ func TestABurstThatEndsBeforeAQueueIsFullLosesNobody(t *testing.T) {
 		}
 	}
 }
+
+// spell is some seconds in which a pod has CPU for so many requests a second, each of which takes
+// so long besides.
+type spell struct {
+	seconds, room float64
+	besides       time.Duration
+}
+
+// changing is a pod of workers whose requests each need 20 ms of a core.
+type changing struct {
+	workers, queue int
+	rps            float64
+	spells         [3]spell
+}
+
+// byRequest is the slow twin. It tells how long those take who come in each second.
+func (c changing) byRequest(luck *rand.Rand, runs int) (takes []float64) {
+	var all, came [60]float64
+	for range runs {
+		pod := workload.Sharing{CPU: 0.02, Workers: c.workers, Places: c.queue, Arriving: c.rps, Away: func(float64) {}}
+		pod.Done = func(at, by float64) {
+			all[int(at)] += by - at
+			came[int(at)]++
+		}
+		until := 0.0
+		for _, s := range c.spells {
+			pod.Cores, pod.Besides = s.room*pod.CPU, s.besides.Seconds()
+			until += s.seconds
+			pod.Until(luck, until)
+		}
+	}
+	for i := 0; came[i] > 0; i++ {
+		takes = append(takes, all[i]/came[i])
+	}
+	return takes
+}
+
+// byRate is the same of the model.
+func (c changing) byRate(t *testing.T) (takes []float64) {
+	r := newRig(t, 1, 1)
+	r.work = workload.Work{CPU: 20 * time.Millisecond, Latency: c.spells[0].besides, Workers: int64(c.workers), Queue: int64(c.queue)}
+	pod := r.pod("web", "web-0", "n-0")
+	r.endpoints("web", pod)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(int64(c.rps * 1000)), Timeout: time.Hour})
+	r.serve(true, pod)
+	was := c.spells[0].besides
+	for _, s := range c.spells {
+		r.capacity[pod] = int64(s.room * 1000)
+		r.flows.CapacityChanged(pod)
+		r.flows.Slow(pod.ID, s.besides-was)
+		was = s.besides
+		for range int(s.seconds) {
+			sum := 0.0
+			for range 50 {
+				r.after(20 * time.Millisecond)
+				sum += r.rates("web", "ingress").P50.Seconds()
+			}
+			takes = append(takes, sum/50)
+		}
+	}
+	return takes
+}
+
+// A pod's queue goes on from where it is when it is CPU that is not enough any more, and not
+// workers, or the other way round: how many requests are there is nothing that jumps.
+func TestAQueueDoesNotJumpWhenSomethingElseIsScarce(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []changing{
+		{20, 100, 80, [3]spell{{10, 150, 180 * ms}, {10, 50, 180 * ms}, {8, 150, 180 * ms}}},
+		{20, 100, 95, [3]spell{{20, 150, 180 * ms}, {15, 90, 180 * ms}, {8, 150, 180 * ms}}},
+		{90, 50, 80, [3]spell{{10, 100, 980 * ms}, {15, 60, 980 * ms}, {8, 100, 980 * ms}}},
+	} {
+		want, got := c.byRequest(rand.New(rand.NewPCG(1, 2)), 100), c.byRate(t)
+		at := c.spells[0].seconds
+		for _, s := range c.spells[1:] {
+			for i := int(at); i < int(at)+6; i++ {
+				if math.Abs(got[i]-want[i]) > 0.25 {
+					t.Errorf("%+v: who comes in second %d takes %.2f s, request by request %.2f s", c, i, got[i], want[i])
+				}
+			}
+			at += s.seconds
+		}
+	}
+}

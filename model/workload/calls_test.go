@@ -140,12 +140,12 @@ func TestWhoHasAsManyWorkersAsItsCallersTurnsNobodyAway(t *testing.T) {
 	}
 }
 
-// Source: mean value analysis of Gordon and Newell's networks. 120 workers call eight pods that a
-// quota lets do 163.3 requests a second each: who comes finds an eighth of the other calls there.
-// That is so at once, without going to and fro between who calls more and what is slower the more
-// call.
-func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
-	r := newRig(t, 1, 1)
+// limited is three pods of so many workers, to which more comes than they get done, that twice for
+// each request call eight pods that a quota lets do so many a second; and how many requests a second
+// get done. Source: mean value analysis of Gordon and Newell's networks: who comes finds an eighth of
+// the other calls there.
+func limited(t *testing.T, quota float64, workers int64, latency time.Duration) (r *rig, want float64) {
+	r = newRig(t, 1, 1)
 	r.works = map[model.Ref]workload.Work{}
 	var pods, front, back []model.Ref
 	under := func(app, name string, w workload.Work) model.Ref {
@@ -156,20 +156,27 @@ func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
 	}
 	const ms = time.Millisecond
 	for i := range 3 {
-		front = append(front, under("front", fmt.Sprint("front-", i), workload.Work{QuotaMilliRPS: 400_000, CPU: 10 * ms, Latency: 5 * ms, Workers: 40, Queue: 5}))
+		front = append(front, under("front", fmt.Sprint("front-", i), workload.Work{QuotaMilliRPS: 400_000, CPU: 10 * ms, Latency: 5 * ms, Workers: workers, Queue: 5}))
 	}
 	for i := range 8 {
-		back = append(back, under("back", fmt.Sprint("back-", i), workload.Work{QuotaMilliRPS: 163_333, CPU: 3 * ms, Stall: 95 * ms, Latency: ms, Workers: 10, Queue: 50}))
+		back = append(back, under("back", fmt.Sprint("back-", i), workload.Work{QuotaMilliRPS: int64(quota * 1000), CPU: 3 * ms, Stall: 95 * ms, Latency: latency, Workers: 10, Queue: 50}))
 	}
 	r.endpoints("front", front...)
 	r.endpoints("back", back...)
 	r.calls = []workload.Call{calling("front", "back", 2000, 0)}
 	r.traffic(workload.Traffic{Service: "front", Rate: workload.Rate{Steps: []workload.Step{{At: time.Second, MilliRPS: 2_000_000}}}})
 	r.serve(true, pods...)
-	want := 0.0
-	for range 100 {
-		want = 120 / (0.015 + 2*(1+(119-want*0.015)/8)/163.333)
+	all, alone := float64(3*workers), 0.015+2*latency.Seconds()
+	for range 1000 {
+		want = (want + all/(alone+2*(1+max(all-1-want*alone, 0)/8)/quota)) / 2
 	}
+	return r, min(want, 8*quota/2)
+}
+
+// That is so at once, without going to and fro between who calls more and what is slower the more
+// call.
+func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
+	r, want := limited(t, 163.333, 40, time.Millisecond)
 	for range 15 {
 		r.after(19 * time.Second)
 		if served := float64(r.rates("front", "ingress").ServedMilliRPS) / 1000; math.Abs(served/want-1) > 0.07 {
@@ -178,6 +185,25 @@ func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
 	}
 	if n := r.flows.Computed(); n > 60_000 {
 		t.Errorf("%d computations in five minutes of constant traffic", n)
+	}
+}
+
+// Where they do not settle, they stay until the next full minute as they happen to be then: some of
+// what they would get done, and never nothing or twice as much.
+func TestCallersOfPodsUnderALimitDoNotStarve(t *testing.T) {
+	for _, quota := range []float64{100, 130, 163.333, 200} {
+		for _, workers := range []int64{20, 40, 60} {
+			for _, latency := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond} {
+				r, want := limited(t, quota, workers, latency)
+				for range 12 {
+					r.after(19 * time.Second)
+					served := float64(r.rates("front", "ingress").ServedMilliRPS) / 1000
+					if served < 0.35*want || served > 1.9*want {
+						t.Errorf("a quota for %.0f a second, %d workers call, %v besides: %.1f are served at %v, by hand %.1f", quota, workers, latency, served, r.Now(), want)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -110,10 +110,13 @@ func (x *states) at(k int64) int64 {
 func (x *states) solve() {
 	most := x.mean(endless, million)
 	mean := func(would int64) int64 { return x.mean(would, x.waiting(would, most)) }
-	s := search{short: atMost, high: x.would, more: mean(x.would) - atMost}
-	for n := 0; n < narrowing && s.more > nearEnough; n++ {
-		would := s.between()
-		s.found(would, mean(would)-atMost, nearEnough)
+	if off := mean(x.would) - atMost; off > nearEnough {
+		s := search{short: atMost, high: x.would, more: off}
+		for n := 0; n < narrowing && max(off, -off) > nearEnough; n++ {
+			would := s.between()
+			off = mean(would) - atMost
+			s.found(would, off)
+		}
 	}
 	x.chances()
 }
@@ -133,7 +136,7 @@ func (x *states) waiting(would, most int64) int64 {
 // at most as much as it is said to be, or a hundredth more, but for so many millionths.
 // Endless is if who is ready waits for no request.
 const (
-	narrowing  = 16
+	narrowing  = 32
 	nearEnough = 200
 	atMost     = million + million/100
 	endless    = million << 20
@@ -143,7 +146,7 @@ const (
 // which a side that stays again counts for half as much the next time (Dowell and Jarratt, BIT 11).
 type search struct {
 	low, high   int64 // it is between
-	short, more int64 // so much is missing at the lower end, and too much at the upper one
+	short, more int64 // so much counts as missing at the lower end, and as too much at the upper one
 	last        int64 // how much it was too much last
 }
 
@@ -152,21 +155,16 @@ func (s *search) between() int64 {
 	return s.low + max(product(s.high-s.low, max(s.short, 1), max(s.short, 1)+s.more), 1)
 }
 
-// found is by how much it is too much there; if that is nearly nothing it is found.
-func (s *search) found(x, off, near int64) {
+// found is by how much it is too much there.
+func (s *search) found(x, off int64) {
 	again := (off > 0) == (s.last > 0) && s.last != 0
 	s.last = off
-	switch {
-	case max(off, -off) <= near:
-		s.more = 0
-	case off > 0:
+	if off > 0 {
 		if s.high, s.more = x, off; again {
 			s.short /= 2
 		}
-	default:
-		if s.low, s.short = x, -off; again {
-			s.more = s.more/2 + 1
-		}
+	} else if s.low, s.short = x, -off; again {
+		s.more = s.more/2 + 1
 	}
 }
 

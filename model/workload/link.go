@@ -1,5 +1,7 @@
 package workload
 
+import "orrery/model"
+
 // load is how busy one direction of a machine's connection is.
 type load struct {
 	used int64 // thousandths; 1000 is all of it
@@ -64,7 +66,7 @@ func (l load) takes(bytes, speed int64) timing {
 	}
 	each := min(product(bytes, million, speed), longest)
 	if l.used >= 1000 {
-		most := min(each*backlog, longest)
+		most := min(each*model.Backlog, longest)
 		return spread(0, most, product(most, each, 1))
 	}
 	mean := min(product(each, 1000, 1000-l.used), longest)

@@ -26,10 +26,6 @@ type Work struct {
 	RequestBytes, AnswerBytes int64 // of a request and of its answer
 }
 
-// backlog is how many requests wait for a pod's CPU at most, if nothing says how many
-// it handles at a time: our estimate of a listen queue.
-const backlog = 100
-
 // handled is what becomes of requests at a pod.
 type handled struct {
 	room    int64 // how many it gets done at most, -1 for no limit
@@ -108,12 +104,12 @@ func (w *Work) stays(room, arriving int64) int64 {
 // variance of that.
 func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
 	room := w.RoomMilliRPS
-	all := min(w.stays(room, min(arriving, w.QuotaMilliRPS)), product(backlog*million, million, room))
+	all := min(w.stays(room, min(arriving, w.QuotaMilliRPS)), product(model.Backlog*million, million, room))
 	t := shares(cpu, min(cpu+all/1000, longest), million)
 	return t.mean(), t.variance()
 }
 
-// shared is how long a request takes on cores that others leave, with at most backlog more of its
+// shared is how long a request takes on cores that others leave, with at most Backlog more of its
 // pod's: as many on the average as wait for a single core that does as much.
 func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	c := w.CapacityMilliRPS
@@ -123,7 +119,7 @@ func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	}
 	s := station{servers: 1, think: max(million*million/c, 1)}
 	s.fill(arriving)
-	waits, _ := s.queue(h, arriving, backlog*1000, million, from)
+	waits, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
 	us := s.think / 1000
 	mean := waits.mean()
 	swings := max(waits.variance()-product(mean, us, 1), 0)
@@ -147,14 +143,14 @@ func shares(alone, mean, swings int64) timing {
 	return timing{{share: million - million/3, mean: few, variance: few * few}, {share: million / 3, mean: many, variance: many * many}}
 }
 
-// roomy tells whether less than one of a million waits behind backlog others.
+// roomy tells whether less than one of a million waits behind Backlog others.
 func (w *Work) roomy(arriving int64) bool {
 	c := w.CapacityMilliRPS
-	return arriving < c && (c-arriving)/7*backlog > 2*c // 14/backlog
+	return arriving < c && (c-arriving)/7*model.Backlog > 2*c // 14/Backlog
 }
 
 // rationed is how long a request takes under a limit, and how long it waits: as in the line of one
-// server, but for most, who come while there is some of the quota left (model.Quota.LeftOver).
+// server, but for most, who come while there is some of the quota left (model.Quota.WhoWaits).
 func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) (own, wait timing) {
 	c := w.CapacityMilliRPS
 	if from.many == 0 && w.roomy(arriving) {
@@ -163,8 +159,8 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) (ow
 	each := max(1_000_000_000_000/c, 1)
 	s := station{servers: 1, think: each}
 	s.fill(arriving)
-	all, _ := s.queue(h, arriving, backlog*1000, million, from)
-	_, waits := w.quota().LeftOver(arriving, backlog)
+	all, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
+	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
 	return w.alone().besides(cpu, square), all.only(waits)
 }
 
@@ -190,10 +186,7 @@ func (w *Work) queued(h *handled, arriving, cpu, square, hold, variance int64, f
 	if s.full == 0 {
 		few = million
 	}
-	if shared {
-		return shares(alone, cpu, few), wait
-	}
-	return spread(0, cpu, max(square, product(cpu*cpu, few*(few*2+million)/(3*million), million))), wait
+	return shares(alone, cpu, few), wait
 }
 
 // lined is how long a request stays at what workers share, in nanoseconds, and how long it waits

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"orrery/model"
 )
 
 // times is a sorted sample of seconds.
@@ -47,7 +49,7 @@ func TestTheTimesOfRequestsAreThoseOfAQueue(t *testing.T) {
 		latency time.Duration
 		calls   int
 	}{{0.3, 0, 0}, {0.7, 0, 0}, {0.9, 0, 0}, {0.95, 0, 0}, {1, 0, 0}, {1.05, 0, 0}, {1.5, 0, 0}, {0.7, 20 * time.Millisecond, 0}, {0.7, 0, 2}, {0.5, 3 * time.Millisecond, 4}} {
-		of, turned := onCores(luck, 1, 2_000_000, party{need: 1 / mu, arriving: mu * c.load, places: backlog + 1})
+		of, turned := onCores(luck, 1, 2_000_000, party{need: 1 / mu, arriving: mu * c.load, places: model.Backlog + 1})
 		all, away := of[0], turned[0]
 		for i := range all {
 			all[i] += c.latency.Seconds()
@@ -209,7 +211,7 @@ func TestCoresAreServers(t *testing.T) {
 		for _, load := range []float64{0.5, 0.8, 0.9, 0.95, 0.97, 1.05} {
 			need := 0.01
 			arriving := float64(cores) / need * load
-			of, away := onCores(luck, int(cores), 2_000_000, party{need, arriving, int(cores) + backlog})
+			of, away := onCores(luck, int(cores), 2_000_000, party{need, arriving, int(cores) + model.Backlog})
 			all := of[0]
 			w := Work{CapacityMilliRPS: cores * 100_000, CPU: 10 * time.Millisecond}
 			h := w.handle(int64(arriving*1000), sure, crowd{})
@@ -224,6 +226,25 @@ func TestCoresAreServers(t *testing.T) {
 			}
 			if got := 1 - float64(h.capped(int64(arriving*1000), 1))/(arriving*1000); math.Abs(got-away[0]) > 0.005 {
 				t.Errorf("%d cores at %.2f: %.4f are turned away, request by request %.4f", cores, load, got, away[0])
+			}
+		}
+	}
+}
+
+// The variance of the time on shared cores is (3F-1)/(F+1) of its mean's square, if that is F times
+// what a request takes alone: exact for one core (Coffman, Muntz and Trotter), and within 7 % for more.
+func TestTheVarianceOnCoresIsThatOfOneForTheMean(t *testing.T) {
+	luck := rand.New(rand.NewPCG(5, 6))
+	for _, cores := range []int{1, 2, 8, 32} {
+		for _, load := range []float64{0.5, 0.8, 0.9} {
+			of, _ := onCores(luck, cores, 2_000_000, party{need: 0.01, arriving: float64(cores) * 100 * load})
+			mean, square := of[0].mean(), 0.0
+			for _, x := range of[0] {
+				square += x * x / float64(len(of[0]))
+			}
+			f := mean / 0.01
+			if got, want := square/(mean*mean)-1, (3*f-1)/(f+1); math.Abs(got/want-1) > 0.07 {
+				t.Errorf("%d cores at %.1f: a variance of %.3f, by formula %.3f", cores, load, got, want)
 			}
 		}
 	}
@@ -313,7 +334,7 @@ func TestWorkersThatShareACoreAreServedByIt(t *testing.T) {
 		for _, load := range []float64{0.5, 0.8, 0.95, 1.05, 1.5} {
 			w := Work{CapacityMilliRPS: int64(1000 / c.cpu), CPU: time.Duration(c.cpu * 1e9), Latency: time.Duration(c.besides * 1e9), Workers: int64(c.workers), Queue: int64(c.places)}
 			arriving := min(1/c.cpu, float64(c.workers)/(c.cpu+c.besides)) * load
-			all, away := sharing(luck, 1, c.workers, c.places, arriving, 0, c.cpu, c.besides)
+			all, away := sharing(luck, Sharing{Cores: 1, CPU: c.cpu, Besides: c.besides, Workers: c.workers, Places: c.places, Arriving: arriving})
 			h := w.handle(int64(arriving*1000), sure, crowd{})
 			asOneByOne(t, fmt.Sprintf("%+v, load %.2f", c, load), &h, arriving, all, away, 0.1, 0.3)
 		}
@@ -336,67 +357,90 @@ func asOneByOne(t *testing.T, what string, h *handled, arriving float64, all tim
 	}
 }
 
-// sharing is requests one by one: each takes a worker, then runs on cores that all share which
+// Sharing is requests one by one: each takes a worker, then runs on cores that all share which
 // run, then takes a fixed time. Those who find no worker wait for one. Others run on the cores,
 // too, who need as much and take no worker.
-func sharing(luck *rand.Rand, cores float64, workers, places int, arriving, others, cpu, besides float64) (all times, away float64) {
-	type request struct {
-		at, end float64 // end is in time on one core
-		other   bool
+type Sharing struct {
+	Cores, CPU, Besides float64 // seconds of what they take
+	Workers, Places     int
+	Arriving, Others    float64              // a second
+	Done                func(at, by float64) // of who came then
+	Away                func(at float64)
+
+	now, ran, next float64     // ran is how long one would have that ran all the time
+	running        []execution // ascending
+	waiting, holds []float64   // since when; until when, ascending
+	busy           int
+}
+
+// execution is a request on the cores.
+type execution struct {
+	at, end float64 // end is of ran
+	other   bool
+}
+
+func (s *Sharing) begin(luck *rand.Rand, at float64, other bool) {
+	end := s.ran + luck.ExpFloat64()*s.CPU
+	i, _ := slices.BinarySearchFunc(s.running, end, func(r execution, end float64) int { return cmp.Compare(r.end, end) })
+	s.running = slices.Insert(s.running, i, execution{at, end, other})
+}
+
+// Until has them come and go until then.
+func (s *Sharing) Until(luck *rand.Rand, then float64) {
+	if s.next == 0 {
+		s.next = luck.ExpFloat64() / (s.Arriving + s.Others)
 	}
-	var running []request
-	var waiting, holds []float64 // since when; until when
-	now, ran, turned, busy := 0.0, 0.0, 0, 0
-	next := luck.ExpFloat64() / (arriving + others)
-	begin := func(at float64, other bool) {
-		end := ran + luck.ExpFloat64()*cpu
-		i, _ := slices.BinarySearchFunc(running, end, func(r request, end float64) int { return cmp.Compare(r.end, end) })
-		running = slices.Insert(running, i, request{at, end, other})
-	}
-	const requests = 200_000
-	for n := 0; n < requests; {
+	for s.now < then {
 		done, free := math.Inf(1), math.Inf(1)
-		pace := min(1, cores/float64(max(len(running), 1)))
-		if len(running) > 0 {
-			done = now + (running[0].end-ran)/pace
+		pace := min(1, s.Cores/float64(max(len(s.running), 1)))
+		if len(s.running) > 0 {
+			done = s.now + (s.running[0].end-s.ran)/pace
 		}
-		if len(holds) > 0 {
-			free = holds[0]
+		if len(s.holds) > 0 {
+			free = s.holds[0]
 		}
-		at := min(done, free, next)
-		ran, now = ran+(at-now)*pace, at
+		at := min(done, free, s.next, then)
+		s.ran, s.now = s.ran+(at-s.now)*pace, at
 		switch at {
 		case done:
-			if !running[0].other {
-				all, holds = append(all, now+besides-running[0].at), append(holds, now+besides)
+			if r := s.running[0]; !r.other {
+				end := at + s.Besides
+				i, _ := slices.BinarySearch(s.holds, end)
+				s.holds = slices.Insert(s.holds, i, end)
+				s.Done(r.at, end)
 			}
-			running = running[1:]
+			s.running = s.running[1:]
 		case free:
-			if holds = holds[1:]; len(waiting) > 0 {
-				begin(waiting[0], false)
-				waiting = waiting[1:]
+			if s.holds = s.holds[1:]; len(s.waiting) > 0 {
+				s.begin(luck, s.waiting[0], false)
+				s.waiting = s.waiting[1:]
 			} else {
-				busy--
+				s.busy--
 			}
-		default:
-			next = now + luck.ExpFloat64()/(arriving+others)
-			if luck.Float64()*(arriving+others) >= arriving {
-				begin(now, true)
-				continue
-			}
-			n++
+		case s.next:
+			s.next = at + luck.ExpFloat64()/(s.Arriving+s.Others)
 			switch {
-			case busy < workers:
-				busy++
-				begin(now, false)
-			case len(waiting) < places:
-				waiting = append(waiting, now)
+			case luck.Float64()*(s.Arriving+s.Others) >= s.Arriving:
+				s.begin(luck, at, true)
+			case s.busy < s.Workers:
+				s.busy++
+				s.begin(luck, at, false)
+			case len(s.waiting) < s.Places:
+				s.waiting = append(s.waiting, at)
 			default:
-				turned++
+				s.Away(at)
 			}
 		}
 	}
-	return all, float64(turned) / requests
+}
+
+// sharing is how long those take who find a place, and which part of all does not.
+func sharing(luck *rand.Rand, s Sharing) (all times, away float64) {
+	turned := 0
+	s.Done = func(at, by float64) { all = append(all, by-at) }
+	s.Away = func(float64) { turned++ }
+	s.Until(luck, 200_000/s.Arriving)
+	return all, float64(turned) / float64(turned+len(all))
 }
 
 // The same on more cores, of which others use a part, at most as much as leaves free what the pod
@@ -413,7 +457,7 @@ func TestWorkersShareCoresWithOthers(t *testing.T) {
 			room := c.cores - c.others
 			w := Work{CapacityMilliRPS: int64(room / cpu * 1000), RoomMilliRPS: int64(room / cpu * 1000), Cores: int64(c.cores * 1000), CPU: 10 * time.Millisecond, Latency: time.Duration(c.besides * 1e9), Workers: int64(c.workers), Queue: int64(c.places)}
 			arriving := min(room/cpu, float64(c.workers)/(cpu+c.besides)) * load
-			all, away := sharing(luck, c.cores, c.workers, c.places, arriving, c.others/cpu, cpu, c.besides)
+			all, away := sharing(luck, Sharing{Cores: c.cores, CPU: cpu, Besides: c.besides, Workers: c.workers, Places: c.places, Arriving: arriving, Others: c.others / cpu})
 			h := w.handle(int64(arriving*1000), sure, crowd{})
 			asOneByOne(t, fmt.Sprintf("%+v, load %.2f", c, load), &h, arriving, all, away, 0.2, 0.25)
 		}

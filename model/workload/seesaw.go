@@ -51,7 +51,7 @@ func (s *seesaw) next(now sim.Time, follows int64) int64 {
 		s.turns++
 		s.steps = 0
 	}
-	s.found(s.said, off, 0)
+	s.found(s.said, off)
 	switch {
 	case s.check:
 		s.stays = true

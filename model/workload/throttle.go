@@ -50,7 +50,7 @@ func (w *Work) ration(arriving, cpu, hold int64) (r ration) {
 	low, high := int64(0), min(fits, q.MilliRPS)
 	for low < high-high/1000-1 {
 		middle := low + (high-low)/2
-		if mean, _ := q.Left(middle, chance); product(w.Workers, nano, max(middle, 1))-whole > mean {
+		if mean, _ := q.WaitsForUndone(middle, chance); product(w.Workers, nano, max(middle, 1))-whole > mean {
 			low = middle
 		} else {
 			high = middle
@@ -58,8 +58,8 @@ func (w *Work) ration(arriving, cpu, hold int64) (r ration) {
 	}
 	r.most = max(low, 1)
 	r.part = max(million-portion(million, q.MilliRPS, max(fits, 1)), 0)
-	r.over, r.waits = q.LeftOver(arriving, min(w.Workers+w.Queue, mostWaiting))
-	r.slows.mean, r.slows.variance = q.Left(min(arriving, r.most), model.ByChance)
+	r.over, r.waits = q.WhoWaits(arriving, min(w.Workers+w.Queue, mostWaiting))
+	r.slows.mean, r.slows.variance = q.WaitsForUndone(min(arriving, r.most), model.ByChance)
 	if most := product(w.Workers, nano, r.most) - whole; r.slows.mean > most {
 		r.slows.variance = product(product(r.slows.variance, most, r.slows.mean), most, r.slows.mean)
 		r.slows.mean = most
