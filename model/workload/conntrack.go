@@ -55,6 +55,7 @@ type table struct {
 	wanted [entryKinds]int64 // there will be if all are let in (Little's law), in thousandths
 	past   []stretch         // of those that close: what was let in, oldest first, and is now
 	full   bool              // not all of these are
+	fullAt sim.Time          // when it was last seen full
 	nextAt sim.Time          // that changes then, as things are in this instant
 	wakeAt sim.Time          // it is looked at then
 }
@@ -78,6 +79,12 @@ const (
 	blurs     = 100
 )
 
+// A table that was full less than brimful ago, or less than an eighth of what is told apart, is full
+// still if it would be again that soon. Who is dropped does not come to the queues behind it, so they
+// become shorter, fewer try again, and there is room until the queues are as long as before: else
+// both would chase each other a hundred times a second.
+const brimful = time.Second
+
 // scanned is how many entries early_drop looks at for one to give up: NF_CT_EVICTION_RANGE
 // (8) buckets, of which there are a quarter as many as entries (cmd/kube-proxy/app/
 // conntrack.go SetMax) and each entry is in two.
@@ -93,12 +100,13 @@ func (b *table) room() int64 {
 func (b *table) look(now sim.Time, apart time.Duration) {
 	room := b.room()
 	b.forget(now)
-	lets, next := b.wanted[closing], b.fullAt(now, room)
+	lets, next := b.wanted[closing], b.fillsAt(now, room)
 	near := time.Millisecond // sooner is rounded
-	if b.full {
-		near = time.Second // who was dropped comes again as soon as nobody is
+	if brim := max(brimful, apart/levels); b.full || b.fullAt > 0 && now.Sub(b.fullAt) < brim {
+		near = brim // who was dropped comes again as soon as nobody is
 	}
 	if b.full = next <= now.Add(near); b.full {
+		b.fullAt = now
 		lets, next = b.trickle(now, room)
 	}
 	b.remember(now, lets, apart)
@@ -179,8 +187,8 @@ func (b *table) rests(now sim.Time, lets int64) bool {
 	return len(b.past) == 1 && b.past[0].lets == lets && b.past[0].at.Add(closedFor) <= now
 }
 
-// fullAt is when there will be more entries than there is room for if all are let in.
-func (b *table) fullAt(now sim.Time, room int64) sim.Time {
+// fillsAt is when there will be more entries than there is room for if all are let in.
+func (b *table) fillsAt(now sim.Time, room int64) sim.Time {
 	has, at := b.has(now), now
 	if room == 0 || has > room+1000 {
 		return now

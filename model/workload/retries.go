@@ -113,6 +113,12 @@ func (a *turned) turn(x *share, room int64) {
 	a.again += product(away-vain, x.meets, million)
 }
 
+// strays is how many of a million of a flow's attempts are lost on the way. None of those is in vain:
+// it meets no pod, and who waits for its answer in vain finds another one after the timeout.
+func (f *flow) strays() int64 {
+	return portion(million, f.lost.UntrackedMilliRPS+f.lost.CongestedMilliRPS, max(f.lost.OfferedMilliRPS, 1))
+}
+
 // retried is what becomes of a call whose attempts depend on one another: who has just found
 // so many endpoints full meets one of them by chance, which turns it away again, or comes
 // afresh. After a failure of another kind all is new.
@@ -120,6 +126,7 @@ func (f *flow) retried() attempt {
 	all := max(f.now.OfferedMilliRPS-f.turned.vain, 1)
 	good, away := product(f.now.ServedMilliRPS, million, all), max(f.now.OverloadMilliRPS-f.turned.vain, 1)
 	full, meets := min(product(away, million, all), million-good), min(product(f.turned.again, million, away), million)
+	there := product(meets, million-f.strays(), million)
 	a := attempt{}
 	var found [8]int64 // by how many endpoints were found full, or more
 	found[0] = million
@@ -129,7 +136,7 @@ func (f *flow) retried() attempt {
 		tries, done := int64(0), int64(0)
 		var next [len(found)]int64
 		for d, many := range found {
-			vain := product(many, min(int64(d)*meets, million), million)
+			vain := product(many, min(int64(d)*there, million), million)
 			fresh := many - vain
 			ok, off := product(fresh, good, million), product(fresh, full, million)
 			next[d] += vain

@@ -263,10 +263,9 @@ func (b *backend) wornOut() bool {
 	return false
 }
 
-// stint counts what may happen some times, until something comes from outside; each time that a
-// table of connections fills, and each full minute, it may an eighth as often again. What is full
-// and who sends again may chase each other without end, at constant traffic, and the more often the
-// more requests there are.
+// stint counts what may happen some times, until something comes from outside; each full minute it
+// may an eighth as often again. What is full, a table of connections too, and who sends again may
+// chase each other without end, at constant traffic, and the more often the more requests there are.
 type stint struct {
 	news, stirs int // of Flows, when it happened last
 	times       int

@@ -68,7 +68,7 @@ type Flows struct {
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
 	hurried    bool             // what waited went on in that instant
-	news       int              // counts what comes from outside, tables that fill, and full minutes
+	news       int              // counts what comes from outside, and full minutes
 	stirs      int              // of news, what does not come from outside
 	heardAt    sim.Time         // something came from outside then, and nothing since
 	changed    []int32          // flows of which something else became in this instant, each once
@@ -321,6 +321,7 @@ func (t *Flows) mixAll(p *pod) {
 // TargetsChanged tells that a Service's load balancer sends to other nodes now.
 func (t *Flows) TargetsChanged(namespace, service string) {
 	if b, ok := t.to[target{namespace, service}]; ok {
+		t.hear()
 		for _, i := range t.backends[b].flows {
 			if t.flows[i].balanced {
 				t.respread(i)
@@ -343,7 +344,7 @@ func (t *Flows) stir() {
 
 // LinksChanged implements network.Listener.
 func (t *Flows) LinksChanged(now sim.Time) {
-	t.heardAt = now
+	t.hear()
 	t.seeCut(now)
 	t.reroute()
 }
@@ -448,7 +449,6 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.miss(now)
 	case why == whyFull:
 		if s := network.Site(about); t.own(s).table.wakeAt == now { // else that has changed since
-			t.stir()
 			t.strain(s)
 		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:

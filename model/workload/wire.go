@@ -131,6 +131,7 @@ func (t *Flows) FillConntrack(s network.Site, ppm int64) {
 // Narrow leaves a machine a share of its connection's speed, in millionths.
 func (t *Flows) Narrow(s network.Site, ppm int64) {
 	if t.Bandwidth > 0 {
+		t.hear()
 		t.wire(s).narrow = ppm
 		t.strain(s)
 	}
@@ -206,7 +207,7 @@ func (t *Flows) settle() (changed bool) {
 	t.strained = t.strained[:0]
 	if changed {
 		if t.turns++; t.turns == mostTurns {
-			t.turned.more(t, 0)
+			t.turned.more(t, mostChases)
 		}
 		t.reroute()
 	}
