@@ -190,7 +190,8 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) handled {
 	k := &c.tank
 	p := pouring{each: each, room: h.room}
-	p.all, p.free = c.work.places(&h)
+	idle := c.work.handle(0, calls, crowd{})
+	p.all, p.free = c.work.places(&idle) // what limits how many are done makes no difference to that
 	rest := min(c.work.atRest(&h, each), p.all)
 	if k.begun != k.at && k.held <= p.free && (rest <= k.held || rest <= p.free && !h.turnsAway(each)) { // nobody waits for a worker
 		k.settle(k.held, rest, false)
@@ -201,7 +202,11 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 		target = max(rest, p.free)
 	}
 	p.off = target - k.held
-	p.load, p.full = c.work.filled(k.held, calls, c.from, h.room)
+	from := c.from
+	if c.n() > 1 { // who of a few that call does not wait here waits at another: how full this is says it all
+		from = crowd{}
+	}
+	p.load, p.full = c.work.filled(k.held, calls, from, h.room)
 	k.forget(&p, t.news)
 	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)
@@ -213,7 +218,6 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	case p.there && k.ready:
 		k.even, k.each, k.news = true, each, t.news
 	}
-	idle := c.work.handle(0, calls, crowd{})
 	chance := c.work.chance(&idle)
 	k.mixes, k.grows, k.calm = each+product(h.room, chance, million), 0, false
 	of, f := *k, p.at(k)
