@@ -62,7 +62,7 @@ func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 		h.fits = product(w.Workers, 1_000_000_000, cpu+hold)
 		own, wait = w.queued(&h, arriving, cpu, square, hold, calls.variance(), from)
 	case w.CapacityMilliRPS > 0 && cpu > 0 && w.limited():
-		own, wait = w.rationed(&h, arriving, cpu, square, from)
+		own = w.rationed(&h, arriving, cpu, square, from)
 	case w.CapacityMilliRPS > 0 && cpu > 0:
 		own = w.shared(&h, arriving, cpu, from)
 	case w.CapacityMilliRPS > 0 && arriving > w.CapacityMilliRPS:
@@ -117,13 +117,7 @@ func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	if from.many == 0 && w.roomy(arriving) {
 		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
 	}
-	s := station{servers: 1, think: max(million*million/c, 1)}
-	s.fill(arriving)
-	waits, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
-	us := s.think / 1000
-	mean := waits.mean()
-	swings := max(waits.variance()-product(mean, us, 1), 0)
-	swings = min(product(swings, million, max(min(mean, longest)*min(mean, longest), 1)), million)
+	us, mean, swings := w.inLine(h, c, arriving, from)
 	return shares(cpu, min(cpu+product(us+mean, w.allBusy(c, arriving), million), longest), swings)
 }
 
@@ -149,19 +143,33 @@ func (w *Work) roomy(arriving int64) bool {
 	return arriving < c && (c-arriving)/7*model.Backlog > 2*c // 14/Backlog
 }
 
-// rationed is how long a request takes under a limit, and how long it waits: as in the line of one
-// server, but for most, who come while there is some of the quota left (model.Quota.WhoWaits).
-func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) (own, wait timing) {
+// rationed is how long a request takes under a limit: most come while there is some of the quota
+// left (model.Quota.WhoWaits), the others share what there is of it with all that wait, as long on
+// the average as in the line of one server.
+func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) timing {
 	c := w.CapacityMilliRPS
+	h.abreast = true
 	if from.many == 0 && w.roomy(arriving) {
-		return w.throttled(arriving).besides(cpu, square), timing{}
+		return w.throttled(arriving).besides(cpu, square)
 	}
-	each := max(1_000_000_000_000/c, 1)
-	s := station{servers: 1, think: each}
-	s.fill(arriving)
-	all, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
 	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
-	return w.alone().besides(cpu, square), all.only(waits)
+	own := w.alone().besides(cpu, square)
+	_, mean, swings := w.inLine(h, c, arriving, from)
+	var m mixture
+	m.add(million-waits, own, 0)
+	m.add(waits, shares(own.mean(), min(own.mean()+mean, longest), swings), 0)
+	return m.timing()
+}
+
+// inLine is how long a request would wait in the line of one server of such a capacity, on the
+// average, and the variance of that and of the request's own time for the square of that mean.
+func (w *Work) inLine(h *handled, c, arriving int64, from crowd) (us, mean, swings int64) {
+	s := station{servers: 1, think: max(million*million/c, 1)}
+	s.fill(arriving)
+	waits, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
+	us, mean = s.think/1000, waits.mean()
+	swings = max(waits.variance()-product(mean, us, 1), 0)
+	return us, mean, min(product(swings, million, max(min(mean, longest)*min(mean, longest), 1)), million)
 }
 
 // queued is how long a request takes on a core once a worker does it, and how long it waits
