@@ -17,6 +17,18 @@ type hands struct {
 	pods  int64 // that have them
 }
 
+// classes yields the classes that call, each once.
+func (f *flow) classes(yield func(class int32) bool) {
+	last := int32(0)
+	for k := range f.callers {
+		if class := f.callers[k].class; class != last {
+			if last = class; !yield(class) {
+				return
+			}
+		}
+	}
+}
+
 // recountHands has a flow know the workers of those who make the call.
 func (t *Flows) recountHands(f *flow) {
 	now := t.handsOf(f)
@@ -31,12 +43,7 @@ func (t *Flows) handsOf(f *flow) (now hands) {
 	if f.call.Probes {
 		return hands{}
 	}
-	class := int32(0)
-	for k := range f.callers {
-		if f.callers[k].class == class {
-			continue
-		}
-		class = f.callers[k].class
+	for class := range f.classes {
 		c := &t.classes[class]
 		if t.circular(f, c) {
 			return hands{}
@@ -55,12 +62,7 @@ func (t *Flows) handsOf(f *flow) (now hands) {
 
 // besidesOf is besides of all that make a flow's call, who have so many workers.
 func (t *Flows) besidesOf(f *flow, many int64) (all int64) {
-	class := int32(0)
-	for k := range f.callers {
-		if f.callers[k].class == class {
-			continue
-		}
-		class = f.callers[k].class
+	for class := range f.classes {
 		c := &t.classes[class]
 		all += product(t.besides(f, c), c.hands(), 1000)
 	}
@@ -71,12 +73,7 @@ func (t *Flows) besidesOf(f *flow, many int64) (all int64) {
 // calls these, too, or if workers are never all busy.
 func (t *Flows) handsAbove(f *flow) (above hands) {
 	t.heard = t.heard[:0]
-	class := int32(0)
-	for k := range f.callers {
-		if f.callers[k].class == class {
-			continue
-		}
-		class = f.callers[k].class
+	for class := range f.classes {
 		for _, b := range t.in(&t.classes[class]) {
 			if !slices.Contains(t.heard, b) {
 				t.heard = append(t.heard, b)

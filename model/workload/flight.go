@@ -120,10 +120,12 @@ func (t *Flows) lose(i int32, lost model.Lost, above int) {
 		all = product(all, f.now.OfferedMilliRPS-f.now.ServedMilliRPS, max(f.now.OfferedMilliRPS, 1))
 	}
 	total := int64(0)
-	t.eachCaller(f, func(_ int32, sends int64) { total += sends })
-	t.eachCaller(f, func(id int32, sends int64) {
+	for id := range f.classes {
+		total += f.calls(&t.classes[id])
+	}
+	for id := range f.classes {
 		c := &t.classes[id]
-		part := product(all, sends, max(total, 1))
+		part := product(all, f.calls(c), max(total, 1))
 		for _, b := range t.in(c) {
 			for _, k := range t.backends[b].flows {
 				for _, x := range t.flows[k].shares {
@@ -132,17 +134,6 @@ func (t *Flows) lose(i int32, lost model.Lost, above int) {
 					}
 				}
 			}
-		}
-	})
-}
-
-// eachCaller yields the classes that call, each once, and how much each sends.
-func (t *Flows) eachCaller(f *flow, yield func(class int32, sends int64)) {
-	last := int32(-1)
-	for k := range f.callers {
-		if id := f.callers[k].class; id != last {
-			last = id
-			yield(id, f.calls(&t.classes[id]))
 		}
 	}
 }

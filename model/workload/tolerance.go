@@ -289,7 +289,7 @@ func (n *stint) been(t *Flows, most int) bool { return n.news == t.news && n.tim
 
 // mostLevels is how often the pods of a Service are looked at because they come to a level, for
 // each of their classes. Then their queues stay as they are until the next full minute: they
-// get done what comes and is not turned away. That is the Service's, as its pods may be
+// get done as much as pods do that are so full, and turn away the rest. That is the Service's, as its pods may be
 // divided anew each time.
 const mostLevels = 16
 
