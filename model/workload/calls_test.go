@@ -189,7 +189,7 @@ func TestCallersOfPodsUnderALimitSettleInAnInstant(t *testing.T) {
 }
 
 // Where they do not settle, they stay until the next full minute as they happen to be then: some of
-// what they would get done, and never nothing or twice as much.
+// what they would get done, and never nothing or a quarter more.
 func TestCallersOfPodsUnderALimitDoNotStarve(t *testing.T) {
 	for _, quota := range []float64{100, 130, 163.333, 200} {
 		for _, workers := range []int64{20, 40, 60} {
