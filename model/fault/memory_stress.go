@@ -16,5 +16,5 @@ func (f *memoryStress) begin(d *Director, s *Spec, nodes []model.Object) (string
 		process := h.TakeMemory(s.FillPPM, s.Over, s.OOMScoreAdj)
 		return func() { h.ReturnMemory(process) }
 	})
-	return fmt.Sprintf("a process fills %s of the memory, with oom_score_adj %d", percent(s.FillPPM), s.OOMScoreAdj), true
+	return fmt.Sprintf("a process fills the memory up to %s, with oom_score_adj %d", percent(s.FillPPM), s.OOMScoreAdj), true
 }
