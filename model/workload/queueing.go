@@ -161,8 +161,9 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) tim
 	return m.timing()
 }
 
-// inLine is how long a request would wait in the line of one server of such a capacity, on the
-// average, and the variance of that and of the request's own time for the square of that mean.
+// inLine is how long a request would take one server of such a capacity by itself, how long it would
+// wait in its line on the average, both in microseconds, and how much the number of those that wait
+// swings: the variance of the wait for its mean's square, in millionths, without what is each one's own.
 func (w *Work) inLine(h *handled, c, arriving int64, from crowd) (us, mean, swings int64) {
 	s := station{servers: 1, think: max(million*million/c, 1)}
 	s.fill(arriving)
