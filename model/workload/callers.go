@@ -17,12 +17,13 @@ type hands struct {
 	pods  int64 // that have them
 }
 
-// classes yields the classes that call, each once.
-func (f *flow) classes(yield func(class int32) bool) {
+// classes yields the classes that call, each once, and their lots.
+func (f *flow) classes(yield func(class, lot int32) bool) {
 	last := int32(0)
 	for k := range f.callers {
-		if class := f.callers[k].class; class != last {
-			if last = class; !yield(class) {
+		x := &f.callers[k]
+		if x.class != last {
+			if last = x.class; !yield(last, f.senders[x.sender].lot) {
 				return
 			}
 		}
@@ -31,40 +32,50 @@ func (f *flow) classes(yield func(class int32) bool) {
 
 // recountHands has a flow know the workers of those who make the call.
 func (t *Flows) recountHands(f *flow) {
-	now := t.handsOf(f)
-	f.must = f.must || f.hands.many != now.many
-	f.hands = now
+	for k := range f.lots {
+		l, now := &f.lots[k], t.handsOf(f, int32(k))
+		f.must = f.must || l.hands.many != now.many
+		l.hands = now
+	}
 }
 
-// handsOf is the workers of those who make a flow's call. If fewer can ever be busy, as those who
-// call them have so few, it is these. In a circle of calls they count as infinitely many, as what
-// they wait for is themselves.
-func (t *Flows) handsOf(f *flow) (now hands) {
+// handsOf is the workers of a lot of those who make a flow's call. If fewer can ever be busy, as
+// those who call them have so few, it is these. In a circle of calls they count as infinitely many,
+// as what they wait for is themselves.
+func (t *Flows) handsOf(f *flow, lot int32) (now hands) {
 	if f.call.Probes {
 		return hands{}
 	}
-	for class := range f.classes {
+	for class, in := range f.classes {
 		c := &t.classes[class]
-		if t.circular(f, c) {
+		switch {
+		case in != lot:
+		case t.circular(f, c):
 			return hands{}
+		default:
+			now.add(c)
 		}
-		now.add(c)
 	}
-	many := now.many
-	if above := t.handsAbove(f); above.many > 0 && above.many <= many {
+	many, above := now.many, hands{}
+	if len(f.lots) == 1 {
+		above = t.handsAbove(f)
+	}
+	if above.many > 0 && above.many <= many {
 		now = above
 	} else if !now.scarce() {
 		return hands{}
 	}
-	now.own += t.besidesOf(f, many)
+	now.own += t.besidesOf(f, lot, many)
 	return now
 }
 
-// besidesOf is besides of all that make a flow's call, who have so many workers.
-func (t *Flows) besidesOf(f *flow, many int64) (all int64) {
-	for class := range f.classes {
-		c := &t.classes[class]
-		all += product(t.besides(f, c), c.hands(), 1000)
+// besidesOf is besides of all of a lot that make a flow's call, who have so many workers.
+func (t *Flows) besidesOf(f *flow, lot int32, many int64) (all int64) {
+	for class, in := range f.classes {
+		if in == lot {
+			c := &t.classes[class]
+			all += product(t.besides(f, c), c.hands(), 1000)
+		}
 	}
 	return product(all, 1000, max(many, 1))
 }
@@ -83,13 +94,16 @@ func (t *Flows) handsAbove(f *flow) (above hands) {
 	some := int64(0)
 	for _, b := range t.heard {
 		for _, i := range t.backends[b].flows {
-			switch g := &t.flows[i]; {
-			case g.lost.OfferedMilliRPS == 0:
-			case g.hands.many == 0:
-				return hands{}
-			default:
-				some += g.lost.OfferedMilliRPS
-				above.addAbove(g)
+			g := &t.flows[i]
+			for k := range g.lots {
+				switch l := &g.lots[k]; {
+				case l.lost.OfferedMilliRPS == 0:
+				case l.hands.many == 0:
+					return hands{}
+				default:
+					some += l.lost.OfferedMilliRPS
+					above.addAbove(g, l)
+				}
 			}
 		}
 	}
@@ -97,20 +111,20 @@ func (t *Flows) handsAbove(f *flow) (above hands) {
 	return above
 }
 
-// addAbove adds those who make a call: what they do for one of its attempts is a part of what they
-// do for a request.
-func (a *hands) addAbove(g *flow) {
-	calls := g.fresh()
-	a.many += g.hands.many
-	a.pods += g.hands.pods
-	a.queue += g.hands.queue
-	a.asked += product(g.hands.asked, calls, 1000)
-	a.own += product(product(g.hands.own, 1000, calls), g.lost.OfferedMilliRPS, 1000)
+// addAbove adds a lot of those who make a call: what they do for one of its attempts is a part of
+// what they do for a request.
+func (a *hands) addAbove(g *flow, l *lot) {
+	calls := g.fresh(l)
+	a.many += l.hands.many
+	a.pods += l.hands.pods
+	a.queue += l.hands.queue
+	a.asked += product(l.hands.asked, calls, 1000)
+	a.own += product(product(l.hands.own, 1000, calls), l.lost.OfferedMilliRPS, 1000)
 }
 
-// fresh is how many calls a request makes that come afresh, in thousandths.
-func (f *flow) fresh() int64 {
-	return max(product(f.call.PerRequestMilli, f.attempt.attempts-f.attempt.vain, million), 1)
+// fresh is how many calls a request of a lot makes that come afresh, in thousandths.
+func (f *flow) fresh(l *lot) int64 {
+	return max(product(f.call.PerRequestMilli, l.attempt.attempts-l.attempt.vain, million), 1)
 }
 
 // circular tells whether what is called calls, itself or by others, those who make the call.
@@ -158,9 +172,10 @@ func (a *hands) scarce() bool {
 // besides is how long a request takes the pods of a class besides a call, in nanoseconds.
 func (t *Flows) besides(f *flow, c *class) int64 {
 	us := (c.work.Latency + c.work.CPU).Microseconds()
-	for _, i := range t.sorts[c.sort] {
+	p := &t.crews[c.crew]
+	for nth, i := range t.sorts[c.sort] {
 		if x := &t.flows[i]; x != f && x.call != nil && !x.call.Probes {
-			us += product(x.attempt.mean(), x.call.PerRequestMilli, 1000)
+			us += product(x.lots[p.in(nth)].attempt.mean(), x.call.PerRequestMilli, 1000)
 		}
 	}
 	return min(us, longest) * 1000
@@ -182,25 +197,22 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {
 			f := &t.flows[i]
-			if f.hands.many == 0 {
-				continue
-			}
-			if stay < 0 {
-				stay = product(c.outcome.mean(), million-c.full, 1000) // who is turned away goes on at once
-			}
 			for k := range f.shares {
 				x := &f.shares[k]
-				here := (x.milli - x.vain) / c.n()
-				if x.class != id || here <= 0 {
+				l, here := &f.lots[x.lot], (x.milli-x.vain)/c.n()
+				if x.class != id || l.hands.many == 0 || here <= 0 {
 					continue
 				}
+				if stay < 0 {
+					stay = product(c.outcome.mean(), million-c.full, 1000) // who is turned away goes on at once
+				}
 				some += here
-				from.many += f.hands.many
-				own, would := f.elsewhere(here, stay)
+				from.many += l.hands.many
+				own, would := f.elsewhere(l, here, stay)
 				from.own += product(own, here, 1000)
 				from.would += would
-				from.queue = min(from.queue+f.hands.queue, million*million)
-				from.pods += f.hands.pods
+				from.queue = min(from.queue+l.hands.queue, million*million)
+				from.pods += l.hands.pods
 				if f.Timeout > 0 {
 					limit = min(limit, f.Timeout.Microseconds())
 				}
@@ -234,15 +246,15 @@ func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
 	return from
 }
 
-// elsewhere is how long a worker is that makes a call, from when it leaves a pod at which so
-// many arrive to when it comes there again, in nanoseconds: at its own pod, and at the other
+// elsewhere is how long a worker of a lot is that makes a call, from when it leaves a pod at which
+// so many arrive to when it comes there again, in nanoseconds: at its own pod, and at the other
 // ones that are called, where it stays as long. And so many would come if all were ready.
-func (f *flow) elsewhere(here, stay int64) (own, would int64) {
-	a := &f.attempt
-	fresh, calls := a.attempts-a.vain, f.fresh()
-	each := product(f.hands.own, 1000, calls) + stay // from one to the next, of whatever pod
-	all := max(product(f.lost.OfferedMilliRPS, fresh, max(a.attempts, 1)), here)
-	return max(product(each, all, here)-stay, 0), product(product(f.hands.asked, calls, 1000), here, all)
+func (f *flow) elsewhere(l *lot, here, stay int64) (own, would int64) {
+	a, h := &l.attempt, &l.hands
+	fresh, calls := a.attempts-a.vain, f.fresh(l)
+	each := product(h.own, 1000, calls) + stay // from one to the next, of whatever pod
+	all := max(product(l.lost.OfferedMilliRPS, fresh, max(a.attempts, 1)), here)
+	return max(product(each, all, here)-stay, 0), product(product(h.asked, calls, 1000), here, all)
 }
 
 // plenty tells whether a worker is ready also while a pod is full with so many requests: so if all

@@ -19,7 +19,7 @@ type attempt struct {
 func (t *Flows) addCall(c *Call) {
 	f := flow{
 		Traffic: Traffic{Namespace: c.Namespace, Service: c.Service, From: c.From, Timeout: c.Timeout, Retries: c.Retries}, call: c, home: cmp.Or(c.Home, c.Namespace),
-		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From}, attempt: once,
+		told: model.Traffic{From: c.From}, now: model.Traffic{From: c.From},
 	}
 	t.enter(f)
 }
@@ -27,52 +27,42 @@ func (t *Flows) addCall(c *Call) {
 // sentByPods tells whether a flow comes from pods that are seen to come and go.
 func (f *flow) sentByPods() bool { return f.deployment != "" || f.call != nil }
 
-// sending is how much a source sends, what it tries again included.
-func (f *flow) sending() int64 { return product(f.milli, f.attempt.attempts, 1_000_000) }
-
 // mostCalls is what pods of a class call at most, in thousandths a second: where services
 // call one another in a circle and more than once for a request there is no end.
 const mostCalls = 1_000_000_000_000_000
 
-// calls is how much the pods of a class send together that handle so many requests.
+// calls is how much the pods of a class call together that handle so many requests, what they try
+// again not counted.
 func (f *flow) calls(c *class) int64 {
 	if !c.serving {
 		return 0
 	}
-	return min(product(product(max(c.sent, 0), f.call.PerRequestMilli, 1000), f.attempt.attempts, 1_000_000), mostCalls)
+	return min(product(max(c.sent, 0), f.call.PerRequestMilli, 1000), mostCalls)
 }
 
-// called is what becomes of the calls of a sort of pods, as long as no flow of them fares
-// otherwise.
-type called struct {
-	known bool
-	outcome
-}
-
-// calling is what becomes of the calls that pods make for a request which are members of
-// some flows. Calls are made one after the other, also if one of them fails.
-func (t *Flows) calling(sort int32) outcome {
-	for len(t.called) < len(t.sorts) {
-		t.called = append(t.called, called{})
+// calling is what becomes of the calls that pods of a crew make for a request. Calls are made one
+// after the other, also if one of them fails.
+func (t *Flows) calling(k int32) outcome {
+	p := &t.crews[k]
+	if p.known {
+		return p.outcome
 	}
-	all := &t.called[sort]
-	if all.known {
-		return all.outcome
-	}
-	*all = called{true, sure}
-	for _, i := range t.sorts[sort] {
+	p.known, p.outcome = true, sure
+	for nth, i := range t.sorts[p.sort] {
 		if f := &t.flows[i]; f.call != nil && !f.call.Probes {
-			all.outcome = all.and(f.together())
+			p.outcome = p.and(f.together(&f.lots[p.in(nth)]))
 		}
 	}
-	return all.outcome
+	return p.outcome
 }
 
 // uncalled has the calls be looked at again of pods that make a flow's.
 func (t *Flows) uncalled(i int32) {
 	for _, sort := range t.flows[i].sorts {
-		if int(sort) < len(t.called) {
-			t.called[sort].known = false
+		if int(sort) < len(t.crewsOf) {
+			for _, k := range t.crewsOf[sort] {
+				t.crews[k].known = false
+			}
 		}
 	}
 }
@@ -80,35 +70,35 @@ func (t *Flows) uncalled(i int32) {
 // once is a call that never fails.
 var once = attempt{attempts: million, outcome: sure}
 
-// tried is what becomes of a call by what became of single attempts. Attempts fail
+// tried is what becomes of a lot's calls by what became of single attempts. Attempts fail
 // independently of one another, but for those that full pods turn away (retried).
-func (f *flow) tried() attempt {
-	if f.turned.again > 0 && f.Retries > 0 {
-		return f.retried()
+func (f *flow) tried(l *lot) attempt {
+	if l.turned.again > 0 && f.Retries > 0 {
+		return f.retried(l)
 	}
-	a := attempt{attempts: million, outcome: f.single}
-	fails, tries := million-f.single.good, 0
+	a := attempt{attempts: million, outcome: l.single}
+	fails, tries := million-l.single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
 		tries++
 	}
 	for range tries {
-		a.outcome = a.again(f.single)
+		a.outcome = a.again(l.single)
 	}
-	a.bond = f.bond(a.good)
+	a.bond = f.bond(l, a.good)
 	return a
 }
 
-// rounds tells whether what becomes of a call is another only as thousandths of a request
+// rounds tells whether what becomes of a lot's calls is another only as thousandths of a request
 // are rounded, on the way to each class of pods and there: what is lost has who calls try again,
 // and less is lost of what is more, so it would go to and fro without end. Of a flow of few
 // thousandths, as lookups are that caches keep most of, that may be much: all that is rounded is
 // taken for no news only once it has gone to and fro; then times are rounded, too, and something
 // that is still lost, or still gets through, stays so.
-func (t *Flows) rounds(f *flow, a *attempt) bool {
-	b, offered := &f.attempt, max(f.now.OfferedMilliRPS, 1)
+func (t *Flows) rounds(f *flow, l *lot, a *attempt) bool {
+	b, offered := &l.attempt, max(l.now.OfferedMilliRPS, 1)
 	noise := int64(2+2*len(f.shares)) * million / offered
-	wavers := noise > million/fine.part && f.heeded.been(t, mostHeeded)
+	wavers := noise > million/fine.part && l.heeded.been(t, mostHeeded)
 	begins := a.good < million && b.good == million || a.good > 0 && b.good == 0 // to be lost, or to get through
 	ends := b.good < million && a.good == million || b.good > 0 && a.good == 0
 	if begins || ends && !wavers {
@@ -125,59 +115,95 @@ func (t *Flows) rounds(f *flow, a *attempt) bool {
 // from outside, before they go by no more than what cannot be rounding.
 const mostHeeded = 16
 
-// turning is how long the change of what becomes of a flow waits: how times are spread is no news
-// any more once those who send it went by another one so often in an instant.
-func (t *Flows) turning(f *flow, a *attempt) patience {
-	if f.heedAt == t.kernel.Now() && f.heeds >= mostHeeded {
-		return a.changeBut(&f.attempt)
+// turning is how long the change of what becomes of a lot's calls waits: how times are spread is no
+// news any more once those who send it went by another one so often in an instant.
+func (t *Flows) turning(l *lot, a *attempt) patience {
+	if l.heedAt == t.kernel.Now() && l.heeds >= mostHeeded {
+		return a.changeBut(&l.attempt)
 	}
-	return a.change(&f.attempt)
+	return a.change(&l.attempt)
 }
 
-// heed has those who send a flow go by what becomes of it now.
-func (t *Flows) heed(f *flow, a attempt) {
-	f.heeded.more(t, mostHeeded)
-	if now := t.kernel.Now(); f.heedAt != now {
-		f.heedAt, f.heeds = now, 0
+// heed has a lot go by what becomes of its calls now.
+func (t *Flows) heed(l *lot, a attempt) {
+	l.heeded.more(t, mostHeeded)
+	if now := t.kernel.Now(); l.heedAt != now {
+		l.heedAt, l.heeds = now, 0
 	}
-	f.heeds++
-	f.attempt = a
+	l.heeds++
+	l.attempt = a
 }
 
-// total computes what becomes of a flow, but for its quantiles. An attempt ends after its timeout, if it is not
-// over before; that includes the time in which its name is looked up.
+// total computes what becomes of a flow, but for its quantiles.
 func (t *Flows) total(f *flow) {
-	p50, p99 := f.now.P50, f.now.P99
-	f.now = f.lost
-	limit := f.Timeout
-	f.now.FirstMilliRPS = product(f.now.OfferedMilliRPS, 1_000_000, f.tries())
-	f.now.BusyPPM, f.turned = t.busy(f), turned{}
+	was := &f.lost
+	f.now = model.Traffic{From: f.From, P50: f.now.P50, P99: f.now.P99, InsideMilliRPS: was.InsideMilliRPS, ZoneMilliRPS: was.ZoneMilliRPS, NodeMilliRPS: was.NodeMilliRPS}
+	for k := range f.lots {
+		l := &f.lots[k]
+		t.totalOf(f, int32(k), l)
+		addRates(&f.now, &l.now)
+	}
+	f.now.BusyPPM = t.busy(f)
+	if f.single = f.lots[0].single; len(f.lots) > 1 {
+		f.single = f.pooled()
+	}
+	f.lasts = f.single.mean()
+}
+
+// pooled is what becomes of a flow's attempts, of whatever lot.
+func (f *flow) pooled() outcome {
 	var ok, bad mixture
-	names, unnamed := t.naming(f)
-	for k := range f.shares {
-		x := &f.shares[k]
-		fate := t.fate(f, x, names)
-		f.now.ServedMilliRPS += fate.good
-		f.now.OverloadMilliRPS += x.milli - fate.room
-		f.turned.turn(x, fate.room)
-		f.now.TimedOutMilliRPS += fate.late
-		f.now.FailedMilliRPS += fate.room - fate.late - fate.good
+	for k := range f.lots {
+		l := &f.lots[k]
+		ok.add(l.now.ServedMilliRPS, l.single.ok, 0)
+		bad.add(l.now.OfferedMilliRPS-l.now.ServedMilliRPS, l.single.bad, 0)
+	}
+	return outcome{million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1)), ok.timing(), bad.timing()}
+}
+
+// totalOf computes what becomes of a lot of a flow. An attempt ends after its timeout, if it is not
+// over before; that includes the time in which its name is looked up.
+func (t *Flows) totalOf(f *flow, k int32, l *lot) {
+	limit, now := f.Timeout, &l.now
+	*now, l.turned = l.lost, turned{}
+	now.FirstMilliRPS = product(now.OfferedMilliRPS, 1_000_000, f.tries(l))
+	var ok, bad mixture
+	names, unnamed := t.naming(f, l)
+	for n := range f.shares {
+		x := &f.shares[n]
+		if x.lot != k {
+			continue
+		}
+		fate := t.meet(f, x, names)
+		now.ServedMilliRPS += fate.good
+		now.OverloadMilliRPS += x.milli - fate.room
+		l.turned.turn(x, fate.room)
+		now.TimedOutMilliRPS += fate.late
+		now.FailedMilliRPS += fate.room - fate.late - fate.good
 		ok.add(fate.good, fate.takes, 0)
 		bad.add(fate.room-fate.late-fate.good, fate.fails, 0)
 		bad.add(x.milli-fate.room, f.away(names), limit)
 	}
-	f.single.ok = ok.timing()
-	bad.add(f.now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
-	bad.add(f.lost.UnresolvedMilliRPS-f.nameless, unnamed, limit)
-	bad.add(f.nameless, timing{}, limit)
-	bad.add(f.lost.NoEndpointMilliRPS+f.lost.RefusedMilliRPS, names, limit)
-	f.single.bad = bad.timing()
-	f.single.good = million - product(f.now.OfferedMilliRPS-f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS, 1))
+	l.single.ok = ok.timing()
+	bad.add(now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
+	bad.add(l.lost.UnresolvedMilliRPS-l.nameless, unnamed, limit)
+	bad.add(l.nameless, timing{}, limit)
+	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, names, limit)
+	l.single.bad = bad.timing()
+	l.single.good = million - product(now.OfferedMilliRPS-now.ServedMilliRPS, million, max(now.OfferedMilliRPS, 1))
 	if f.of >= 0 {
-		f.spoil()
+		f.spoil(l)
 	}
-	f.now.P50, f.now.P99 = p50, p99
-	f.lasts = f.single.mean()
+}
+
+// meet is what becomes of a share of a flow whose requests wait for names first.
+func (t *Flows) meet(f *flow, x *share, names timing) fate {
+	out := t.fate(f, x, names)
+	away, limit := f.away(names), f.Timeout.Microseconds()
+	part := func(milli, us int64) int64 { return product(us, milli, max(x.milli, 1)) }
+	x.good = out.good
+	x.takes = part(out.good, out.takes.mean()) + part(out.late, limit) + part(out.room-out.late-out.good, out.fails.mean()) + part(x.milli-out.room, away.mean())
+	return out
 }
 
 // time finds the quantiles of how long a flow's requests take, if that is another time than when
@@ -205,12 +231,12 @@ func (f *flow) away(names timing) timing {
 	return names
 }
 
-// tries is how often a request of a flow is sent on the average, in millionths.
-func (f *flow) tries() int64 {
+// tries is how often a request of a lot is sent on the average, in millionths.
+func (f *flow) tries(l *lot) int64 {
 	if f.of >= 0 {
-		return f.resolved.asks
+		return l.resolved.asks
 	}
-	return max(f.attempt.attempts, 1_000_000)
+	return max(l.attempt.attempts, 1_000_000)
 }
 
 // busy is how busy the endpoints are that a flow's requests arrive at.
@@ -233,16 +259,31 @@ func (t *Flows) busy(f *flow) int64 {
 	return max(1, product(ppm, 1_000_000, milli))
 }
 
-// naming is how long a flow's requests wait for names that get an address, most of them
+// naming is how long a lot's requests wait for names that get an address, most of them
 // perhaps not at all, and how long those that get none.
-func (t *Flows) naming(f *flow) (names, none timing) {
-	if f.lookups < 0 || f.lost.OfferedMilliRPS == 0 {
+func (t *Flows) naming(f *flow, l *lot) (names, none timing) {
+	if f.lookups < 0 || l.lost.OfferedMilliRPS == 0 {
 		return timing{}, timing{}
 	}
-	r := &t.flows[f.lookups].resolved
+	r := &t.flows[f.lookups].lotOfNames(l.names).resolved
 	var m mixture
-	asked := f.asked - (f.lost.UnresolvedMilliRPS - f.nameless)
+	asked := l.asked - (l.lost.UnresolvedMilliRPS - l.nameless)
 	m.add(asked, r.ok, 0)
-	m.add(f.lost.OfferedMilliRPS-f.lost.UnresolvedMilliRPS-asked, timing{}, 0)
+	m.add(l.lost.OfferedMilliRPS-l.lost.UnresolvedMilliRPS-asked, timing{}, 0)
 	return m.timing(), r.bad
+}
+
+// addRates adds what becomes of a part of a flow.
+func addRates(all, x *model.Traffic) {
+	all.OfferedMilliRPS += x.OfferedMilliRPS
+	all.ServedMilliRPS += x.ServedMilliRPS
+	all.NoEndpointMilliRPS += x.NoEndpointMilliRPS
+	all.RefusedMilliRPS += x.RefusedMilliRPS
+	all.TimedOutMilliRPS += x.TimedOutMilliRPS
+	all.OverloadMilliRPS += x.OverloadMilliRPS
+	all.FailedMilliRPS += x.FailedMilliRPS
+	all.UnresolvedMilliRPS += x.UnresolvedMilliRPS
+	all.UntrackedMilliRPS += x.UntrackedMilliRPS
+	all.CongestedMilliRPS += x.CongestedMilliRPS
+	all.FirstMilliRPS += x.FirstMilliRPS
 }

@@ -50,7 +50,7 @@ type class struct {
 	site    network.Site
 	touched bool   // among Flows.touched
 	listed  bool   // among Flows.loaded
-	slot    int    // while a route is divided
+	slot    int    // while a route is divided, or what is sent there
 	divided uint32 // when it was gone on with
 	had     int32  // pods before that
 	joined  bool   // some of its pods were in another class before
@@ -91,6 +91,7 @@ type likeness struct {
 	routes  int32 // that lead to them, as a number while a backend is divided
 	work    Work
 	sort    int32
+	crew    int32 // of that sort
 	serving bool
 	known   bool
 	hangs   bool
@@ -241,6 +242,7 @@ func (t *Flows) classify(id uint32, i int32) {
 	if !p.serving {
 		like.sort = 0 // it calls nobody
 	}
+	like.crew = t.crewOf(p, like.sort)
 	if len(p.in) > 1 || t.Exact {
 		like.routes, like.single = 0, id
 	}

@@ -195,11 +195,21 @@ func (t *Flows) reshare() {
 		} else if f.recall {
 			t.callAgain(f)
 		}
+		was := f.alone()
 		if f.reroute {
 			t.route(f)
 		}
+		if f.alone() && !was { // from now on each pod that sends is a sender by itself
+			t.forget(f)
+			t.spread(i)
+			t.route(f)
+		}
+		t.repeat(f)
 		if f.Connections != nil || f.affine || f.sticks {
 			t.hold(i)
+		}
+		if f.shifts() { // among endpoints that its clients chose just now
+			t.repeat(f)
 		}
 		t.pool(f)
 		if t.backends[f.backend].mixed {
@@ -244,7 +254,7 @@ func (t *Flows) rehandle() {
 func (t *Flows) fare(id int32, c *class) {
 	n := c.n()
 	each := c.arriving / n
-	calls := t.calling(c.sort)
+	calls := t.calling(c.crew)
 	fresh := c.afresh()
 	c.from = t.crowd(id, c, fresh)
 	h := t.await(id, c, fresh, calls, t.handle(c, fresh, calls))
@@ -328,6 +338,9 @@ func (t *Flows) reckon() {
 		f.untold = false
 		t.computed++
 		t.total(f)
+		if t.tellApart(i) {
+			continue
+		}
 		t.meter(i)
 		t.reprobeCallers(f)
 		if !f.changed && (f.now != f.told || f.moved || f.single.ok != f.timed) {
@@ -340,19 +353,23 @@ func (t *Flows) reckon() {
 		if f.call == nil && f.Retries == 0 {
 			continue
 		}
-		if a := f.tried(); !t.rounds(f, &a) && !t.holds(&f.delayed.up, t.turning(f, &a)) {
-			t.tryAgain(i, a)
+		for k := range f.lots {
+			l := &f.lots[k]
+			if a := f.tried(l); !t.rounds(f, l, &a) && !t.holds(&f.delayed.up, t.turning(l, &a)) {
+				t.tryAgain(i, int32(k), a)
+			}
 		}
 	}
 	t.untold, t.rest = rest, now[:0]
 }
 
-// tryAgain has those who send a flow go by what becomes of it now.
-func (t *Flows) tryAgain(i int32, a attempt) {
+// tryAgain has a lot of those who send a flow go by what becomes of it now.
+func (t *Flows) tryAgain(i, lot int32, a attempt) {
 	f := &t.flows[i]
-	again := a.attempts != f.attempt.attempts || a.vain != f.attempt.vain
-	f.must = f.must || a.vain != f.attempt.vain
-	t.heed(f, a)
+	l := &f.lots[lot]
+	again := a.attempts != l.attempt.attempts || a.vain != l.attempt.vain
+	f.must = f.must || a.vain != l.attempt.vain
+	t.heed(l, a)
 	t.uncalled(i)
 	if f.call == nil {
 		if again {
@@ -361,8 +378,10 @@ func (t *Flows) tryAgain(i int32, a attempt) {
 		return
 	}
 	t.reprobeIdle(f)
-	for k := range f.callers {
-		t.touch(f.callers[k].class)
+	for class, in := range f.classes {
+		if in == lot {
+			t.touch(class)
+		}
 	}
 	if again {
 		t.recall(i)

@@ -53,6 +53,7 @@ type strand struct {
 	endpoint model.Endpoint
 	live     int32 // the route that leads to it alone
 	n        int64
+	lot      int32    // if each is a client of its own (flow.shifts)
 	silentAt sim.Time // since when it answers nothing, 0 if it does
 }
 
@@ -69,6 +70,7 @@ func (t *Flows) hold(i int32) {
 			f.heldAt(s).add(int32(j), f.clients(s), s)
 		}
 	}
+	t.shed(f)
 	for j := range f.senders {
 		s := &f.senders[j]
 		r := t.backends[f.backend].routes[s.live].route
@@ -132,6 +134,34 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 	}
 }
 
+// shed forgets the clients of pods that are gone, once they are more than the others.
+func (t *Flows) shed(f *flow) {
+	gone := 0
+	for k := range f.held {
+		if f.held[k].of < 0 {
+			gone++
+		}
+	}
+	if !f.alone() || gone < mostGone+len(f.held)/2 {
+		return
+	}
+	kept := f.held[:0]
+	clear(f.holds)
+	for k := range f.held {
+		h := &f.held[k]
+		if h.of < 0 {
+			t.release(f, h)
+			continue
+		}
+		f.holds[f.senders[h.of].holds()] = int32(len(kept))
+		kept = append(kept, *h)
+	}
+	f.held = kept
+}
+
+// mostGone is how many pods that are gone are remembered at most, but for as many as there are.
+const mostGone = 64
+
 // drop takes away clients that are no more, those of the youngest pods first.
 func (t *Flows) drop(f *flow, h *held, n int64) {
 	for n > 0 && len(h.strands) > 0 {
@@ -194,7 +224,7 @@ func (h *held) brief(timeout time.Duration) bool {
 // heldAt is what the clients of a sender stay with, however its requests fare: a link that
 // is slow makes nobody choose.
 func (f *flow) heldAt(s *sender) *held {
-	at := place{seat: s.seat, node: s.node}
+	at := s.holds()
 	k, ok := f.holds[at]
 	if !ok {
 		if f.holds == nil {
@@ -206,6 +236,9 @@ func (f *flow) heldAt(s *sender) *held {
 	}
 	return &f.held[k]
 }
+
+// holds is whose clients a sender's are.
+func (s *sender) holds() place { return place{seat: s.seat, node: s.node, pod: s.pod} }
 
 // clients is how many clients there are at a machine: connections, or addresses that
 // affinity goes by.
@@ -291,7 +324,7 @@ func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) 
 	if h.clients < many {
 		for ; free > 0; free-- {
 			h.nth++
-			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), h.nth)
+			luck := t.chooses.Draw(sim.HashName(f.From+" "+s.name), uint64(s.pod)<<32|h.nth)
 			t.stay(f, h, &among[luck.Below(uint64(n))], r, 1)
 		}
 		return
@@ -373,42 +406,48 @@ func (t *Flows) awaitSilence(i int32, h *held) {
 }
 
 // apportion divides what a sender sends, and has an address for, among the endpoints that its
-// clients stay with.
-func (t *Flows) apportion(f *flow, s *sender, milli int64) {
-	h := f.heldAt(s)
-	total := h.loose
-	for k := range h.strands {
-		total += h.strands[k].n
+// clients stay with, and those that fail send more.
+func (t *Flows) apportion(f *flow, i int32, all *bundle) {
+	s := &f.senders[i]
+	h, total := f.heldAt(s), int64(0)
+	if f.Connections != nil && f.Connections.Each > 0 {
+		all.held = f.holds[s.holds()] + 1
 	}
-	if total == 0 {
-		t.put(f, s, s.live, milli)
-		return
+	weigh := func(k int) int64 {
+		x := &h.strands[k]
+		if !f.shifts() {
+			return x.n * 1000
+		}
+		return product(x.n, f.lots[x.lot].attempt.attempts, 1000)
 	}
-	sum, before := int64(0), int64(0)
 	for k := range h.strands {
-		sum += h.strands[k].n
+		total += weigh(k)
+	}
+	total += h.loose * 1000
+	sum, before, milli := int64(0), int64(0), all.milli
+	for k := range h.strands {
+		x := &h.strands[k]
+		sum += weigh(k)
 		upTo := product(milli, sum, total)
-		t.put(f, s, h.strands[k].live, upTo-before)
+		if all.live = x.live; f.shifts() {
+			all.lot = x.lot
+		}
+		t.put(f, i, all, upTo-before)
 		before = upTo
 	}
-	t.put(f, s, s.live, milli-before)
+	all.live, all.lot = s.live, s.lot
+	t.put(f, i, all, milli-before)
 }
 
-// put adds a part of what a sender sends to a bundle of a flow.
-func (t *Flows) put(f *flow, s *sender, live int32, milli int64) {
-	if milli == 0 {
+// put adds a part of what a sender sends to a bundle of a flow; what gets no address is in the first.
+func (t *Flows) put(f *flow, i int32, part *bundle, milli int64) {
+	if part.milli = milli; milli+part.none+part.lies == 0 {
 		return
 	}
-	x := *s
-	x.live, x.sent, x.next = live, milli, -1
+	x := f.senders[i]
+	x.live, x.sent, x.nth = part.live, milli, i
+	b := t.tie(part)
+	x.next, b.last = b.last, int32(len(f.through))
 	f.through = append(f.through, x)
-	last := int32(len(f.through) - 1)
-	for j := len(t.fresh) - 1; j >= 0; j-- {
-		if b := &t.fresh[j]; b.live == live && b.group == s.group {
-			b.milli += milli
-			f.through[last].next, b.last = b.last, last
-			return
-		}
-	}
-	t.fresh = append(t.fresh, bundle{live, s.group, s.site, milli, last})
+	part.none, part.lies, part.asked = 0, 0, 0
 }

@@ -42,5 +42,5 @@ func (t *Flows) unnamed(f *flow, s *sender) bool {
 		return false
 	}
 	l := &t.flows[f.lookups]
-	return l.resolved.good == 0 && (t.DNS.Cache == NoCache || t.expired(l, s))
+	return t.lotOfSender(l, s).resolved.good == 0 && (t.DNS.Cache == NoCache || t.expired(l, s))
 }

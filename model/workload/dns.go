@@ -124,18 +124,18 @@ func (t *Flows) HarmDNS(all ...DNSHarm) {
 	t.post()
 }
 
-// spoil is what becomes of a flow's queries by what is wrong with the program that
+// spoil is what becomes of a lot's queries by what is wrong with the program that
 // answers them: late ones have timed out, and an error counts as one of any other Service
 // does, as refused. That there is no such name, or a wrong address, is an answer.
-func (l *flow) spoil() {
+func (f *flow) spoil(l *lot) {
 	q, served := l.single, l.now.ServedMilliRPS
-	if l.harm.Slow > 0 {
-		q.ok = q.ok.and(fixed(l.harm.Slow.Microseconds()))
+	if f.harm.Slow > 0 {
+		q.ok = q.ok.and(fixed(f.harm.Slow.Microseconds()))
 		q = q.within(stalled)
 	}
 	answered := product(served, q.good, max(l.single.good, 1))
-	refused := product(answered, l.harm.Errors, million)
-	if errors := product(q.good, l.harm.Errors, million); errors > 0 {
+	refused := product(answered, f.harm.Errors, million)
+	if errors := product(q.good, f.harm.Errors, million); errors > 0 {
 		var bad mixture
 		bad.add(million-q.good, q.bad, 0)
 		bad.add(errors, q.ok, 0)
@@ -169,7 +169,7 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from, Timeout: stalled}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from}, attempt: once, resolved: resolved{asks: million, known: sure, outcome: sure},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from},
 		}
 		t.enter(l)
 	}
@@ -183,7 +183,7 @@ func (t *Flows) ask(l *flow) {
 		queries := t.queries(l, s)
 		if h, ok := t.homeOf(s.name); ok {
 			h.site = s.site
-			k := t.count(l, h, product(queries, l.resolved.asks, 1_000_000))
+			k := t.count(l, h, product(queries, t.lotOfSender(l, s).resolved.asks, 1_000_000))
 			if n := len(s.machines); n > 1 {
 				l.senders[k].machines = append(l.senders[k].machines, s.machines[:n-1]...)
 			}
@@ -238,7 +238,7 @@ func (t *Flows) absent(l *flow, s *sender) int64 {
 	if t.DNS.Cache == NodeCache {
 		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
-	known := &l.resolved.known
+	known := &t.lotOfSender(l, s).resolved.known
 	if known.good == 0 {
 		known = &sure
 	}
@@ -305,33 +305,58 @@ func (t *Flows) pool(f *flow) {
 	}
 }
 
-// unresolved is how many of a sender's requests end without an address.
-func (t *Flows) unresolved(l *flow, s *sender) int64 {
-	if t.DNS.Cache != NoCache && l.darkAt > 0 && !t.expired(l, s) {
+// namesOf is a number that senders share that fare the same with names: those of one lot of the
+// lookups, unless their answers are too old.
+func (t *Flows) namesOf(l *flow, s *sender) int32 {
+	lot := t.lotNumber(l, s)
+	if t.DNS.Cache != NoCache && t.expired(l, s) {
+		return 2*lot + 1
+	}
+	return 2 * lot
+}
+
+// lotOfNames is the lot of lookups of who shares such a number.
+func (l *flow) lotOfNames(names int32) *lot { return &l.lots[min(int(names/2), len(l.lots)-1)] }
+
+// lotNumber is the lot of lookups by those who send what they are the names of.
+func (t *Flows) lotNumber(l *flow, s *sender) int32 {
+	if len(l.lots) == 1 {
 		return 0
 	}
-	return product(t.asking(l, s), million-l.resolved.good, million)
+	return t.lotOf(l, home{site: s.site, seat: s.seat})
+}
+
+func (t *Flows) lotOfSender(l *flow, s *sender) *lot { return &l.lots[t.lotNumber(l, s)] }
+
+// unresolved is how many of a sender's requests end without an address.
+func (t *Flows) unresolved(l *flow, s *sender) int64 {
+	lot := t.lotOfSender(l, s)
+	if t.DNS.Cache != NoCache && lot.darkAt > 0 && !t.expired(l, s) {
+		return 0
+	}
+	return product(t.asking(l, s), million-lot.resolved.good, million)
 }
 
 // misled is how many of a sender's requests go to a wrong address. One that is kept is right.
 func (t *Flows) misled(l *flow, s *sender) int64 {
-	return product(t.asking(l, s)-t.unresolved(l, s), l.resolved.lies, 1_000_000)
+	return product(t.asking(l, s)-t.unresolved(l, s), t.lotOfSender(l, s).resolved.lies, 1_000_000)
 }
 
 // expired tells whether a sender's answers were too old since nobody answers.
 func (t *Flows) expired(l *flow, s *sender) bool {
-	return l.darkAt > 0 && t.kernel.Now() >= t.expiry(l, s)
+	lot := t.lotOfSender(l, s)
+	return lot.darkAt > 0 && t.kernel.Now() >= t.expiry(l, lot, s)
 }
 
 // expiry is when a sender's answers are too old. When nobody answers any more, an
 // answer has some part of its time left: all of a node's, or of its pods', the same. One
 // that a name is not there is an answer, so nothing is used longer for it (RFC 8767).
-func (t *Flows) expiry(l *flow, s *sender) sim.Time {
+func (t *Flows) expiry(l *flow, lot *lot, s *sender) sim.Time {
 	if l.absent && !t.backends[t.flows[l.of].backend].named.ever {
-		return l.darkAt
+		return lot.darkAt
 	}
-	luck := t.caches.Draw(sim.HashName(s.name), uint64(l.darkAt))
-	at := l.darkAt.Add(luck.Duration(0, t.DNS.TTL))
+	luck := t.caches.Draw(sim.HashName(s.name), uint64(lot.darkAt))
+	at := lot.darkAt.Add(luck.Duration(0, t.DNS.TTL))
 	if l.absent {
 		return at
 	}
@@ -342,8 +367,8 @@ func (t *Flows) expiry(l *flow, s *sender) sim.Time {
 // are answered, how long that takes. Both attempts of a lookup fail independently; what is
 // refused, or is an error, is asked again at once. Names are looked up one after the other,
 // until one is not found. Who waits no longer has given up by then.
-func (t *Flows) resolve(l *flow) resolved {
-	query, denied := l.attempt.outcome, l.harm.Denied
+func (t *Flows) resolve(l *flow, query outcome) resolved {
+	denied := l.harm.Denied
 	if l.absent {
 		denied = million
 	}
@@ -377,39 +402,50 @@ func lookup(query outcome, denied int64) outcome {
 // else becomes of them, or is wrong with the servers.
 func (t *Flows) answer(i int32) {
 	l := &t.flows[i]
-	a := l.tried()
-	if !l.unheard && (t.rounds(l, &a) || t.holds(&l.delayed.up, a.change(&l.attempt))) {
-		return
+	for k := range l.lots {
+		lot := &l.lots[k]
+		a := l.tried(lot)
+		if !l.unheard && (t.rounds(l, lot, &a) || t.holds(&l.delayed.up, a.change(&lot.attempt))) {
+			continue
+		}
+		t.heed(lot, a)
+		now := t.resolve(l, a.outcome)
+		if now == lot.resolved {
+			continue
+		}
+		lot.resolved = now
+		switch {
+		case now.known.good > 0:
+			lot.darkAt = 0
+		case lot.darkAt == 0:
+			lot.darkAt = t.kernel.Now()
+			t.awaitExpiry(i)
+		}
+		t.respread(i)
+		t.outdate(l.of)
 	}
-	t.heed(l, a)
 	l.unheard = false
-	now := t.resolve(l)
-	if now == l.resolved {
-		return
-	}
-	l.resolved = now
-	switch {
-	case now.known.good > 0:
-		l.darkAt = 0
-	case l.darkAt == 0:
-		l.darkAt = t.kernel.Now()
-		t.awaitExpiry(i)
-	}
-	t.respread(i)
-	t.outdate(l.of)
+}
+
+// dark tells whether some of those who look names up get no address.
+func (l *flow) dark() bool {
+	return slices.ContainsFunc(l.lots, func(x lot) bool { return x.darkAt > 0 })
 }
 
 // awaitExpiry has the next sender's answers be too old when they are.
 func (t *Flows) awaitExpiry(i int32) {
 	l := &t.flows[i]
-	if t.DNS.Cache == NoCache || l.darkAt == 0 {
+	if t.DNS.Cache == NoCache || !l.dark() {
 		return
 	}
 	next, now := sim.Never, t.kernel.Now()
 	f := &t.flows[l.of]
 	for j := range f.senders {
-		if at := t.expiry(l, &f.senders[j]); at > now {
-			next = min(next, at)
+		s := &f.senders[j]
+		if lot := t.lotOfSender(l, s); lot.darkAt > 0 {
+			if at := t.expiry(l, lot, s); at > now {
+				next = min(next, at)
+			}
 		}
 	}
 	if next != sim.Never {

@@ -26,7 +26,7 @@ type flow struct {
 	holds      map[place]int32 // held, of whatever group
 	through    []sender        // senders again, once for each bundle they are in, if clients stay
 	balanced   bool            // a load balancer sends, from outside of all nodes
-	unsent     int64           // what it has no node for
+	unsent     int64           // what it has no node for, of what is sent
 	home       string          // the namespace of the pods that send
 	deployment string
 	selector   *model.Selector // the Deployment's, once seen
@@ -39,17 +39,20 @@ type flow struct {
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
 	callers    []caller        // classes that call
-	hands      hands           // of those
 	recall     bool            // what callers send is to be added up anew
 	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send
 	bundles    []bundle        // that shares were made of
+	passings   []passing       // of those, if there are several
+	lots       []lot           // of senders; the first is there always
+	lotAt      []int32         // by seat: the lot that a sender was in last that was found there
+	parted     stint           // how often senders were put into another lot
+	joined     int             // Flows.news when lots were put together last
 	delayed    delayed
 	moved      bool          // how much stays on machines is to be computed anew
 	stale      bool          // among Flows.stale
 	path       string        // the Service's
-	lost       model.Traffic // what does not get to an endpoint that serves, and what is offered in all
-	nameless   int64         // of those that find no address: DNS says so at once
+	lost       model.Traffic // the sum of its lots'
 	shares     []share       // what does
 	now        model.Traffic // what becomes of it
 	told       model.Traffic // by the last note
@@ -63,23 +66,15 @@ type flow struct {
 	metered  bool      // among Flows.metered
 	lasts    int64     // how long its requests take on the average, in microseconds
 
-	call    *Call    // the members make it for what they handle; nil if they send for themselves
-	attempt attempt  // of all requests, as those who send go by it
-	heeded  stint    // how often they went by another one
-	heedAt  sim.Time // when they did so last
-	heeds   int      // how often at that instant
-	single  outcome  // of its requests, of each attempt
-	turned  turned   // of its requests, at full pods
-	timed   timing   // of those that are served, when their quantiles were computed
+	call   *Call   // the members make it for what they handle; nil if they send for themselves
+	single outcome // of its requests, of each attempt
+	timed  timing  // of those that are served, when their quantiles were computed
 
-	lookups  int32    // the flow of its lookups, -1 if it needs none
-	asked    int64    // how many of its requests have to ask, in thousandths per second
-	of       int32    // of lookups: the flow whose names they are, else -1
-	resolved resolved // of lookups
-	harm     DNSHarm  // of lookups: all that is wrong with the servers' program
-	unheard  bool     // of lookups: servers answer otherwise than resolved has it
-	absent   bool     // of lookups: there is no such name
-	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
+	lookups int32   // the flow of its lookups, -1 if it needs none
+	of      int32   // of lookups: the flow whose names they are, else -1
+	harm    DNSHarm // of lookups: all that is wrong with the servers' program
+	unheard bool    // of lookups: servers answer otherwise than its lots' resolved has it
+	absent  bool    // of lookups: there is no such name
 }
 
 // place is what machines have in common whose requests fare the same.
@@ -89,13 +84,17 @@ type place struct {
 	seat  int32        // of their rules
 	group uint32       // of the network
 	node  network.Site // if what it keeps is its own: answers of DNS; else 0
+	pod   uint32       // if it stays with endpoints of its own; else 0
 }
 
 // sender is the machines of a place that part of a flow comes from.
 type sender struct {
-	milli int64 // what it sends, in thousandths of a request per second
+	first int64 // what it sends for the first time, in thousandths of a request per second
+	milli int64 // that and what it tries again
 	sent  int64 // of milli, what gets an address
 	place
+	lot   int32
+	nth   int32 // of flow.through: which of the flow's senders it is
 	site  network.Site
 	live  int32  // its route, of the backend's; -1 if it was never asked for
 	next  int32  // the sender before it in its bundle, -1 if it is the first
@@ -118,22 +117,48 @@ type caller struct {
 	upTo          int64 // how many of its class there are up to and with these
 }
 
-// bundle is senders whose rules are the same and whose requests fare the same.
-type bundle struct {
-	live  int32
+// tie is what senders have in common whose requests are divided together.
+//
+//tidy:key it is compared
+type tie struct {
+	live  int32 // their rules
 	group uint32
-	site  network.Site // the first one's
-	milli int64
-	last  int32 // the sender that was put there last
+	names int32 // how they fare with names (Flows.namesOf)
+	lot   int32
+	held  int32 // the how many'th of flow.held counts their connections, from 1; 0 if they are not counted
 }
 
-// share is what the endpoints of a class get of a flow together.
+// bundle is senders whose rules are the same and whose requests fare the same.
+type bundle struct {
+	tie
+	site   network.Site // the first one's
+	milli  int64        // what they send that gets an address
+	none   int64        // what gets none
+	lies   int64        // what gets a wrong one
+	asked  int64        // what has to ask for one
+	silent int64        // of milli, what nobody answers, and that is lost on the way
+	last   int32        // the sender that was put there last
+	from   int32        // its passings are the flow's from this one on
+	upTo   int32        // and up to this one
+}
+
+// passing is what a bundle sends to a class.
+type passing struct {
+	share int32 // of the flow's
+	milli int64
+	way   timing // what the network adds
+}
+
+// share is what the endpoints of a class get of a lot of a flow together.
 type share struct {
 	class int32
+	lot   int32
 	milli int64
 	vain  int64  // of milli, who was turned away there just before
 	meets int64  // how many of a million would meet the same endpoint if they tried again
 	way   timing // what the network adds
+	good  int64  // how much of it is served
+	takes int64  // how long a request of it takes on the average, whatever becomes of it, in microseconds
 }
 
 // pod is what the traffic knows of a pod, as an endpoint and as a sender.
@@ -176,4 +201,5 @@ type home struct {
 	seat  int32
 	node  string
 	proxy Router
+	pod   uint32 // 0 if it is the machine itself that sends
 }

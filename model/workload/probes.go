@@ -147,7 +147,7 @@ func (t *Flows) classOf(p *pod) *class {
 	if p.class != 0 {
 		return &t.classes[p.class]
 	}
-	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, t.calling(p.sort), crowd{})}
+	return &class{likeness: likeness{work: p.work}, handled: p.work.handle(0, t.calling(t.crewOf(p, p.sort)), crowd{})}
 }
 
 // reprobeIdle has the probes of idle pods looked at again that make a call.

@@ -34,13 +34,13 @@ func (f *flow) several() bool { return f.call != nil && f.call.PerRequestMilli >
 // same request did, in millionths: who has just left a pod finds the place there that it had, also
 // with a second attempt, and who has found one full finds it full. Only as far as it is full pods
 // that calls fail by.
-func (f *flow) bond(good int64) int64 {
-	fails, away := f.now.OfferedMilliRPS-f.now.ServedMilliRPS, f.now.OverloadMilliRPS
+func (f *flow) bond(l *lot, good int64) int64 {
+	fails, away := l.now.OfferedMilliRPS-l.now.ServedMilliRPS, l.now.OverloadMilliRPS
 	if fails <= 0 || away <= 0 || good >= million || !f.several() {
 		return 0
 	}
-	meets := min(product(f.turned.again, million, max(away-f.turned.vain, 1)), million)
-	fresh := min(product(f.now.ServedMilliRPS, million, max(f.now.OfferedMilliRPS-f.turned.vain, 1)), million)
+	meets := min(product(l.turned.again, million, max(away-l.turned.vain, 1)), million)
+	fresh := min(product(l.now.ServedMilliRPS, million, max(l.now.OfferedMilliRPS-l.turned.vain, 1)), million)
 	again, others := int64(0), max(million-2*meets, 0) // another attempt that finds one pod full and knows one that is not
 	for range f.Retries {
 		again = min(meets+product(meets, again, million)+product(others, either(fresh, again), million), million)
@@ -49,10 +49,10 @@ func (f *flow) bond(good int64) int64 {
 	return product(product(max(next-good, 0), million, million-good), min(away, fails), fails)
 }
 
-// together is what becomes of all that a request makes of a flow's calls. Of n calls with a bond b,
+// together is what becomes of all that a request of a lot makes of a flow's calls. Of n calls with a bond b,
 // of which each is good with g, all are with g (b + (1-b) g)^(n-1).
-func (f *flow) together() outcome {
-	a := &f.attempt
+func (f *flow) together(l *lot) outcome {
+	a := &l.attempt
 	all := a.repeated(f.call.PerRequestMilli, outcome.and)
 	if a.bond == 0 {
 		return all
@@ -67,23 +67,23 @@ func (f *flow) together() outcome {
 	return all
 }
 
-// vainly divides a flow's attempts that are in vain among those who turn it away.
-func (t *Flows) vainly(f *flow) {
-	if f.attempt.vain == 0 {
+// vainly divides a lot's attempts that are in vain among those who turn it away.
+func (t *Flows) vainly(l *lot, shares []share) {
+	if l.attempt.vain == 0 {
 		return
 	}
 	weigh := func(x *share) int64 { return product(x.milli, t.classes[x.class].full, million) }
 	all := int64(0)
-	for k := range f.shares {
-		all += weigh(&f.shares[k])
+	for k := range shares {
+		all += weigh(&shares[k])
 	}
 	if all == 0 { // it is not known yet who does
 		weigh = func(x *share) int64 { return x.milli }
-		all = max(f.lost.OfferedMilliRPS, 1)
+		all = max(l.lost.OfferedMilliRPS, 1)
 	}
-	vain := product(f.lost.OfferedMilliRPS, f.attempt.vain, f.attempt.attempts)
-	for k := range f.shares {
-		x := &f.shares[k]
+	vain := product(l.lost.OfferedMilliRPS, l.attempt.vain, l.attempt.attempts)
+	for k := range shares {
+		x := &shares[k]
 		x.vain = min(product(vain, weigh(x), all), x.milli)
 		t.classes[x.class].vain += x.vain
 	}
@@ -113,20 +113,20 @@ func (a *turned) turn(x *share, room int64) {
 	a.again += product(away-vain, x.meets, million)
 }
 
-// strays is how many of a million of a flow's attempts are lost on the way. None of those is in vain:
+// strays is how many of a million of a lot's attempts are lost on the way. None of those is in vain:
 // it meets no pod, and who waits for its answer in vain finds another one after the timeout.
-func (f *flow) strays() int64 {
-	return portion(million, f.lost.UntrackedMilliRPS+f.lost.CongestedMilliRPS, max(f.lost.OfferedMilliRPS, 1))
+func (l *lot) strays() int64 {
+	return portion(million, l.lost.UntrackedMilliRPS+l.lost.CongestedMilliRPS, max(l.lost.OfferedMilliRPS, 1))
 }
 
 // retried is what becomes of a call whose attempts depend on one another: who has just found
 // so many endpoints full meets one of them by chance, which turns it away again, or comes
 // afresh. After a failure of another kind all is new.
-func (f *flow) retried() attempt {
-	all := max(f.now.OfferedMilliRPS-f.turned.vain, 1)
-	good, away := product(f.now.ServedMilliRPS, million, all), max(f.now.OverloadMilliRPS-f.turned.vain, 1)
-	full, meets := min(product(away, million, all), million-good), min(product(f.turned.again, million, away), million)
-	there := product(meets, million-f.strays(), million)
+func (f *flow) retried(l *lot) attempt {
+	all := max(l.now.OfferedMilliRPS-l.turned.vain, 1)
+	good, away := product(l.now.ServedMilliRPS, million, all), max(l.now.OverloadMilliRPS-l.turned.vain, 1)
+	full, meets := min(product(away, million, all), million-good), min(product(l.turned.again, million, away), million)
+	there := product(meets, million-l.strays(), million)
 	a := attempt{}
 	var found [8]int64 // by how many endpoints were found full, or more
 	found[0] = million
@@ -151,10 +151,10 @@ func (f *flow) retried() attempt {
 		a.attempts += tries
 		served[n], found = product(done, million, tries), next
 	}
-	a.outcome = outcome{served[n-1], f.single.ok, f.single.bad}
+	a.outcome = outcome{served[n-1], l.single.ok, l.single.bad}
 	for n -= 2; n >= 0; n-- {
-		a.outcome = a.again(outcome{served[n], f.single.ok, f.single.bad})
+		a.outcome = a.again(outcome{served[n], l.single.ok, l.single.bad})
 	}
-	a.bond = f.bond(a.good)
+	a.bond = f.bond(l, a.good)
 	return a
 }

@@ -16,7 +16,7 @@ func (t *Flows) spread(i int32) {
 	f.callers = f.callers[:0]
 	for j := range f.senders {
 		s := &f.senders[j]
-		s.milli, s.machines, s.near = 0, s.machines[:0], near{}
+		s.first, s.milli, s.machines, s.near = 0, 0, s.machines[:0], near{}
 	}
 	switch {
 	case f.of >= 0:
@@ -31,14 +31,29 @@ func (t *Flows) spread(i int32) {
 		t.balance(f)
 	default:
 		if h, ok := t.homeOf(f.node); ok && t.net.Reaches(h.site, h.site) {
-			t.count(f, h, f.sending())
+			t.count(f, h, f.milli)
 		}
 	}
+	if f.alone() && f.outlived() {
+		t.forget(f)
+		t.spread(i)
+	}
+}
+
+// outlived tells whether most senders are pods that send no more.
+func (f *flow) outlived() bool {
+	n := 0
+	for j := range f.senders {
+		if len(f.senders[j].machines) > 0 {
+			n++
+		}
+	}
+	return len(f.senders) > 2*n+mostGone
 }
 
 // spreadEvenly has each of a Deployment's pods that serve send the same.
 func (t *Flows) spreadEvenly(f *flow) {
-	all, n, k := f.sending(), int64(0), int64(0)
+	all, n, k := f.milli, int64(0), int64(0)
 	for _, id := range f.members {
 		if t.sends(t.pods.Row(id)) {
 			n++
@@ -75,8 +90,8 @@ func (t *Flows) spreadProbes(f *flow) {
 // balance has a load balancer send to its nodes. A node without power is one until health
 // checks have told.
 func (t *Flows) balance(f *flow) {
-	all := f.sending()
-	f.unsent, f.must = all, true
+	all := f.milli
+	f.must = true
 	nodes, _ := t.World.Balanced(f.Namespace, f.Service)
 	n := int64(len(nodes))
 	for i, node := range nodes {
@@ -89,7 +104,6 @@ func (t *Flows) balance(f *flow) {
 			milli++
 		}
 		t.count(f, h, milli)
-		f.unsent -= milli
 	}
 }
 
@@ -135,7 +149,8 @@ func (t *Flows) sends(p *pod) bool {
 
 // house finds where a pod sends from.
 func (t *Flows) house(p *pod) {
-	if p.home, p.homed = t.homeOf(p.seen.NodeName); p.own != 0 {
+	p.home, p.homed = t.homeOf(p.seen.NodeName)
+	if p.home.pod = p.seen.ID; p.own != 0 {
 		p.home.site = p.own
 	}
 }
@@ -181,7 +196,7 @@ func (t *Flows) homeOf(node string) (h home, ok bool) {
 func (t *Flows) callAgain(f *flow) {
 	f.recall = false
 	for j := range f.senders {
-		f.senders[j].milli = 0
+		f.senders[j].first = 0
 	}
 	before, all, class := int64(0), int64(0), int32(0)
 	for k := range f.callers {
@@ -191,7 +206,7 @@ func (t *Flows) callAgain(f *flow) {
 			before, all, class = 0, f.calls(c), x.class
 		}
 		upTo := product(all, x.upTo, c.n())
-		f.senders[x.sender].milli += upTo - before
+		f.senders[x.sender].first += upTo - before
 		before = upTo
 	}
 	t.recountHands(f)
@@ -209,7 +224,7 @@ func (t *Flows) count(f *flow, h home, milli int64) int32 {
 		j = t.sender(f, at, h)
 		f.lately[h.seat] = j
 	}
-	f.senders[j].milli += milli
+	f.senders[j].first += milli
 	f.senders[j].machines = append(f.senders[j].machines, t.net.Host(h.site))
 	return j
 }
@@ -220,7 +235,7 @@ func (t *Flows) sender(f *flow, at place, h home) int32 {
 	if !ok {
 		j = int32(len(f.senders))
 		f.at[at] = j
-		f.senders = append(f.senders, sender{place: at, name: h.node, site: h.site, proxy: h.proxy, live: -1, stale: true})
+		f.senders = append(f.senders, sender{place: at, name: h.node, site: h.site, proxy: h.proxy, lot: f.wasIn(h.seat), live: -1, stale: true})
 		f.reroute = true
 	}
 	return j
@@ -231,6 +246,9 @@ func (t *Flows) place(f *flow, h home) place {
 	at := place{seat: h.seat, group: t.group(h.site)}
 	if t.keeps(f) {
 		at.node = t.net.Host(h.site)
+	}
+	if f.alone() {
+		at.pod = h.pod
 	}
 	return at
 }

@@ -9,7 +9,7 @@ import (
 // same as before.
 func (t *Flows) share(i int32) {
 	f := &t.flows[i]
-	lost, asked := t.bundle(f)
+	unsent := t.bundle(f)
 	if !f.must && f.lookups < 0 && t.asBefore(f) {
 		if f.recast { // by others, who may be nearer
 			f.recast, f.moved = false, true
@@ -21,12 +21,32 @@ func (t *Flows) share(i int32) {
 	f.must = false
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
-	f.lost, f.asked, f.nameless, f.cut.milli = lost, asked, 0, 0
+	f.cut.milli = 0
 	f.moved = true
-	for j := range f.bundles {
-		t.send(f, &f.bundles[j])
+	for k := range f.lots {
+		l := &f.lots[k]
+		l.lost, l.asked, l.nameless = model.Traffic{From: f.From}, 0, 0
 	}
-	for k := range f.shares {
+	f.lots[0].lost.OfferedMilliRPS, f.lots[0].lost.TimedOutMilliRPS = unsent, unsent
+	f.passings = f.passings[:0]
+	f.lost = model.Traffic{From: f.From}
+	for k := range f.lots {
+		t.shareOut(f, int32(k))
+		addRates(&f.lost, &f.lots[k].lost)
+	}
+	t.untell(i)
+}
+
+// shareOut divides what a lot sends.
+func (t *Flows) shareOut(f *flow, lot int32) {
+	l, begun := &f.lots[lot], len(f.shares)
+	for j := range f.bundles {
+		if b := &f.bundles[j]; b.lot == lot {
+			l.names = b.names
+			t.send(f, b)
+		}
+	}
+	for k := begun; k < len(f.shares); k++ {
 		x := &f.shares[k]
 		c := t.touch(x.class)
 		x.milli, c.scratch = c.scratch, 0
@@ -36,8 +56,7 @@ func (t *Flows) share(i int32) {
 		}
 		c.arriving += x.milli
 	}
-	t.vainly(f)
-	t.untell(i)
+	t.vainly(l, f.shares[begun:])
 }
 
 // asBefore tells whether a flow's senders send as before, or so nearly that it waits.
@@ -48,7 +67,7 @@ func (t *Flows) asBefore(f *flow) bool {
 	p := same
 	for k := range t.fresh {
 		a, b := &t.fresh[k], &f.bundles[k]
-		if a.live != b.live || a.group != b.group {
+		if a.tie != b.tie {
 			return false
 		}
 		p = min(p, change(a.milli, b.milli))
@@ -72,71 +91,75 @@ func (t *Flows) unshare(f *flow) {
 }
 
 // bundle puts senders together whose rules are the same and whose requests fare the
-// same, and tells what is lost before that.
-func (t *Flows) bundle(f *flow) (lost model.Traffic, asked int64) {
-	lost = model.Traffic{From: f.From, OfferedMilliRPS: f.unsent, TimedOutMilliRPS: f.unsent}
+// same, and tells what is not even sent.
+func (t *Flows) bundle(f *flow) (unsent int64) {
+	unsent = f.unsent
 	t.fresh, f.through = t.fresh[:0], f.through[:0]
-next:
 	for i := range f.senders {
 		s := &f.senders[i]
 		if s.milli == 0 {
 			continue
 		}
 		if f.balanced && !t.net.Connected(t.Site, s.site) {
-			lost.OfferedMilliRPS += s.milli
-			lost.TimedOutMilliRPS += s.milli
+			unsent += s.milli
 			continue
 		}
-		milli := t.resolving(f, s, &lost, &asked)
+		x := bundle{tie: tie{s.live, s.group, 0, s.lot, 0}, site: s.site, milli: s.milli, last: -1}
+		t.address(f, s, &x)
 		if f.sticks {
-			t.apportion(f, s, milli)
+			t.apportion(f, int32(i), &x)
 			continue
 		}
-		s.sent = milli
-		for j := len(t.fresh) - 1; j >= 0; j-- {
-			if b := &t.fresh[j]; b.live == s.live && b.group == s.group {
-				b.milli += milli
-				s.next, b.last = b.last, int32(i)
-				continue next
-			}
-		}
-		s.next = -1
-		t.fresh = append(t.fresh, bundle{s.live, s.group, s.site, milli, int32(i)})
+		s.sent = x.milli
+		b := t.tie(&x)
+		s.next, b.last = b.last, int32(i)
 	}
-	return lost, asked
+	return unsent
 }
 
-// resolving is how many of a sender's requests get an address, or need none.
-func (t *Flows) resolving(f *flow, s *sender, lost *model.Traffic, asked *int64) int64 {
+// tie adds what senders send to a bundle of the flow that is looked at.
+func (t *Flows) tie(x *bundle) *bundle {
+	for j := len(t.fresh) - 1; j >= 0; j-- {
+		if b := &t.fresh[j]; b.tie == x.tie {
+			b.milli, b.none, b.lies, b.asked = b.milli+x.milli, b.none+x.none, b.lies+x.lies, b.asked+x.asked
+			return b
+		}
+	}
+	t.fresh = append(t.fresh, *x)
+	return &t.fresh[len(t.fresh)-1]
+}
+
+// address takes off what of a sender's requests gets no address that is right.
+func (t *Flows) address(f *flow, s *sender, x *bundle) {
 	if f.lookups < 0 {
-		return s.milli
+		return
 	}
 	l := &t.flows[f.lookups]
-	none := t.unresolved(l, s)
-	*asked += t.asking(l, s)
-	lost.OfferedMilliRPS += none
-	lost.UnresolvedMilliRPS += none
-	lies := t.misled(l, s)
-	lost.OfferedMilliRPS += lies
-	lost.TimedOutMilliRPS += lies
-	return s.milli - none - lies
+	x.names = t.namesOf(l, s)
+	x.none, x.lies, x.asked = t.unresolved(l, s), t.misled(l, s), t.asking(l, s)
+	x.milli -= x.none + x.lies
 }
 
 // send computes what becomes of a bundle's requests on their way to endpoints. Every
 // endpoint gets the same; of thousandths that cannot be divided the first classes get
 // more.
 func (t *Flows) send(f *flow, s *bundle) {
-	r, all := &t.backends[f.backend].routes[s.live], s.milli
-	f.lost.OfferedMilliRPS += all
+	r, l, all := &t.backends[f.backend].routes[s.live], &f.lots[s.lot], s.milli
+	l.asked += s.asked
+	lost := &l.lost
+	lost.OfferedMilliRPS += all + s.none + s.lies
+	lost.UnresolvedMilliRPS += s.none
+	lost.TimedOutMilliRPS += s.lies
+	silent, passed := lost.TimedOutMilliRPS, len(f.passings)
 	n := int64(len(r.route.Endpoints))
 	switch {
 	case n == 0 && r.route.Headless:
-		f.lost.UnresolvedMilliRPS += all
-		f.nameless += all
+		lost.UnresolvedMilliRPS += all
+		l.nameless += all
 	case n == 0 && r.route.Dropped:
-		f.lost.TimedOutMilliRPS += all
+		lost.TimedOutMilliRPS += all
 	case n == 0:
-		f.lost.NoEndpointMilliRPS += all
+		lost.NoEndpointMilliRPS += all
 	}
 	before, whole, from := int64(0), t.net.Whole(), t.origin(f, &r.route, s.site)
 	for k := range r.parts {
@@ -147,30 +170,36 @@ func (t *Flows) send(f *flow, s *bundle) {
 		c := &t.classes[x.class]
 		switch {
 		case !c.known || !t.net.Connected(from, c.site) || !c.serving && c.hangs:
-			f.lost.TimedOutMilliRPS += milli
+			lost.TimedOutMilliRPS += milli
 			if t.cutAt > 0 && c.serving && t.net.Severed(c.site, from, t.cutSince) {
 				f.cut.milli += milli
 			}
 		case !c.serving && f.udp(&r.route): // nobody tells the sender
-			f.lost.TimedOutMilliRPS += milli
+			lost.TimedOutMilliRPS += milli
 		case !c.serving:
-			f.lost.RefusedMilliRPS += milli
+			lost.RefusedMilliRPS += milli
 		case milli > 0:
+			way := timing{}
 			if !whole || t.wired() {
-				milli = t.weaken(f, s, c, from, f.udp(&r.route), milli)
+				milli, way = t.weaken(f, s, c, from, f.udp(&r.route), milli)
 			}
 			if c.fails > 0 {
-				lost := product(milli, c.fails, 1_000_000)
-				f.lost.RefusedMilliRPS += lost
-				milli -= lost
+				failed := product(milli, c.fails, 1_000_000)
+				lost.RefusedMilliRPS += failed
+				milli -= failed
 			}
 			if c.scratch == 0 && milli > 0 {
-				f.shares = append(f.shares, share{class: x.class})
+				c.slot = len(f.shares)
+				f.shares = append(f.shares, share{class: x.class, lot: s.lot})
 			}
 			c.scratch += milli
 			t.meets(f, c, n, milli)
+			if milli > 0 && len(f.bundles) > 1 {
+				f.passings = append(f.passings, passing{int32(c.slot), milli, way})
+			}
 		}
 	}
+	s.silent, s.from, s.upTo = lost.TimedOutMilliRPS-silent, int32(passed), int32(len(f.passings))
 }
 
 // origin is where a bundle's requests come from by the address in them: outside, although
@@ -187,7 +216,7 @@ func (t *Flows) origin(f *flow, r *model.Route, at network.Site) network.Site {
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
 // the rest takes there. A request is taken for one message, and so is its answer; one that
 // keeps no connection opens one before.
-func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool, milli int64) int64 {
+func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool, milli int64) (int64, timing) {
 	way, all := timing{}, milli
 	t.onWay = t.net.Harms(t.onWay[:0], from, c.site, udp)
 	t.onWay = t.net.Harms(t.onWay, c.site, from, udp)
@@ -207,10 +236,11 @@ func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool
 		milli -= product(milli, h.LostPPM, million)
 		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
 	}
-	f.lost.TimedOutMilliRPS += all - milli
+	f.lots[s.lot].lost.TimedOutMilliRPS += all - milli
 	milli, wire := t.weigh(f, s, c, milli)
-	c.ways.add(milli, way.and(wire), 0)
-	return milli
+	way = way.and(wire)
+	c.ways.add(milli, way, 0)
+	return milli, way
 }
 
 // resent is how long messages wait until they are sent again.

@@ -165,8 +165,8 @@ func TestCallsAreThoseOfSingleRequests(t *testing.T) {
 		retries     int
 		ok, bad     float64 // fixed
 	}{{50, million, 0, 2, 0}, {2500, million, 0, 0.1, 0}, {1000, 900_000, 2, 0.01, 1}, {1000, 500_000, 3, 0.1, 1}, {500, 300_000, 1, 0.02, 5}, {2000, 0, 1, 0, 1}} {
-		f := flow{Traffic: Traffic{Retries: c.retries}, single: outcome{c.good, fixed(int64(c.ok * 1e6)), fixed(int64(c.bad * 1e6))}}
-		got := f.tried().repeated(c.milli, outcome.and)
+		f, l := flow{Traffic: Traffic{Retries: c.retries}}, lot{single: outcome{c.good, fixed(int64(c.ok * 1e6)), fixed(int64(c.bad * 1e6))}}
+		got := f.tried(&l).repeated(c.milli, outcome.and)
 		var ok, bad times
 		for range 40_000 {
 			n, fails, d := int(c.milli/1000), false, 0.0

@@ -52,7 +52,8 @@ type Flows struct {
 	classes    []class
 	unused     []int32          // of classes
 	sorts      [][]int32        // of pods that send: the flows, ascending
-	called     []called         // by the same number: what becomes of what they call
+	crews      []crew           // of those
+	crewsOf    [][]int32        // by sort
 	kinds      map[kind][]int32 // calls that pods make
 	seats      map[string]int32 // numbers of machines, as routers name them
 	pods       store.Table[pod] // by pod ID
@@ -83,6 +84,8 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
+	units      []unit           // scratch of tellApart
+	inLots     []int32          // scratch of crewOf
 	heard      []int32          // scratch of handsAbove
 	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
@@ -170,7 +173,7 @@ func (t *Flows) add(src Traffic) {
 			return
 		}
 	}
-	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}, attempt: once}
+	f := flow{Traffic: src, rates: []Rate{src.Rate}, told: model.Traffic{From: src.From}}
 	if home, of, ok := strings.Cut(src.From, "deployment/"); ok {
 		f.home, f.deployment = cmp.Or(strings.TrimSuffix(home, "/"), src.Namespace), of
 	}
@@ -192,6 +195,7 @@ func (t *Flows) enter(f flow) {
 	}
 	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
 	f.backend, f.path, f.must, f.at = i, m.Path(), true, map[place]int32{}
+	f.lots = []lot{{attempt: once, resolved: resolved{asks: million, known: sure, outcome: sure}}}
 	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
@@ -432,7 +436,7 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whyRate:
 		t.pace(now, int32(about))
 	case why == whyExpired:
-		if l := &t.flows[about]; l.darkAt > 0 {
+		if l := &t.flows[about]; l.dark() {
 			t.respread(int32(about))
 			t.outdate(l.of)
 			t.awaitExpiry(int32(about))

@@ -328,7 +328,7 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 	if !t.wired() {
 		return milli, timing{}
 	}
-	from, to, all := t.wire(s.site).is, t.wire(c.site).is, milli
+	from, to, all, lost := t.wire(s.site).is, t.wire(c.site).is, milli, &f.lots[s.lot].lost
 	leaves := t.net.Host(s.site) != t.net.Host(c.site)
 	if f.Connections == nil {
 		milli = product(milli, million-from.dropped, million)
@@ -336,7 +336,7 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 			milli = product(milli, million-to.dropped, million)
 		}
 	}
-	f.lost.UntrackedMilliRPS += all - milli
+	lost.UntrackedMilliRPS += all - milli
 	tracked, way := milli, timing{}
 	over := func(a, b *condition, bytes int64) {
 		takes, arrive := a.way(b, bytes)
@@ -359,7 +359,7 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 		over(&outside, &l.is, c.work.RequestBytes)
 		over(&l.is, &outside, c.work.AnswerBytes)
 	}
-	f.lost.CongestedMilliRPS += tracked - milli
-	f.lost.TimedOutMilliRPS += all - milli
+	lost.CongestedMilliRPS += tracked - milli
+	lost.TimedOutMilliRPS += all - milli
 	return milli, way
 }
