@@ -194,6 +194,9 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 	if f.of >= 0 {
 		f.spoil(l)
 	}
+	if now.OfferedMilliRPS == 0 && len(f.lots) > 1 {
+		t.suppose(f, k, l)
+	}
 }
 
 // meet is what becomes of a share of a flow whose requests wait for names first.

@@ -48,6 +48,8 @@ type flow struct {
 	lotAt      []int32         // by seat: the lot that a sender was in last that was found there
 	parted     stint           // how often senders were put into another lot
 	joined     int             // Flows.news when lots were put together last
+	ruledAt    sim.Time        // when some sender got other rules
+	apartAt    sim.Time        // since when some fare otherwise as only some have new rules; 0 if none do
 	delayed    delayed
 	moved      bool          // how much stays on machines is to be computed anew
 	stale      bool          // among Flows.stale

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -43,9 +44,14 @@ const mostParted = 16
 // of who keeps connections of its own, as it tries again by any of them.
 type unit struct {
 	tie
+	asks          int32 // how they fare with names (tie.names), 0 if hardly any of them has to ask
 	offered, good int64 // in thousandths a second
 	mean          int64 // how long a request takes on the average, in microseconds
 }
+
+// onTheWay is how long it takes until all nodes have new rules, or nearly: senders that fare
+// differently for less than that as only some have them stay in one lot.
+const onTheWay = 2 * time.Second
 
 // Senders fare alike whose requests succeed as often, but for so many of a million, and take as
 // long, but for one part in so many and a millisecond.
@@ -63,7 +69,7 @@ func (u *unit) off(v *unit) int64 {
 
 // like tells whether two fare alike, or more so: but for one part in so many of that.
 func (u *unit) like(v *unit, part int64) bool {
-	return u.names == v.names && u.off(v) <= alikeGood/part &&
+	return u.asks == v.asks && u.off(v) <= alikeGood/part &&
 		max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)/alikeTime+alikeUs)/part
 }
 
@@ -84,7 +90,8 @@ func (t *Flows) tellApart(i int32) bool {
 	moved := t.part(f) || t.rejoin(f)
 	if moved {
 		f.must = true
-		t.recall(i)
+		t.uncalled(i)
+		t.respread(i)
 		for class := range f.classes {
 			for _, b := range t.in(&t.classes[class]) {
 				t.mix(b)
@@ -100,10 +107,19 @@ func (t *Flows) tellApart(i int32) bool {
 
 // unitsOf lists what is told apart of a flow's senders.
 func (t *Flows) unitsOf(f *flow, all []unit) []unit {
+	for k := range f.lots {
+		if s := f.idle(int32(k)); s != nil {
+			x := unit{tie: tie{lot: int32(k)}, asks: f.lots[k].names, offered: million, good: f.lots[k].single.good, mean: f.lots[k].single.mean()}
+			all = append(all, x)
+		}
+	}
 	for k := range f.bundles {
 		b := &f.bundles[k]
 		x := unit{tie: b.tie, offered: b.milli + b.none + b.lies}
 		t.faring(f, b, f.passings[b.from:b.upTo], &x)
+		if product(x.offered, alikeGood, million) < b.asked {
+			x.asks = b.names
+		}
 		if f.Connections == nil {
 			all = append(all, x)
 			continue
@@ -118,6 +134,37 @@ func (t *Flows) unitsOf(f *flow, all []unit) []unit {
 		}
 	}
 	return all
+}
+
+// idle is a sender of a lot of which nobody sends anything, nil if somebody does or nobody is left.
+func (f *flow) idle(lot int32) (one *sender) {
+	for j := range f.senders {
+		s := &f.senders[j]
+		switch {
+		case s.lot != lot:
+		case s.milli > 0:
+			return nil
+		case len(s.machines) > 0 && s.live >= 0 && one == nil:
+			one = s
+		}
+	}
+	return one
+}
+
+// suppose is what would become of the requests of a lot that sends none.
+func (t *Flows) suppose(f *flow, lot int32, l *lot) {
+	s := f.idle(lot)
+	if s == nil {
+		return
+	}
+	if f.lookups >= 0 {
+		l.names = t.namesOf(&t.flows[f.lookups], s)
+	}
+	r, limit := t.single(f, s, f.Timeout), fixed(f.Timeout.Microseconds())
+	var bad mixture
+	bad.add(r.late, limit, 0)
+	bad.add(r.refused, timing{}, 0)
+	l.single = outcome{good: million - r.late - r.refused, bad: bad.timing()}
 }
 
 // faring finds what becomes of a bundle's requests.
@@ -159,10 +206,14 @@ func (t *Flows) strict() int64 {
 
 // part puts units that fare otherwise than most of their lot into another lot.
 func (t *Flows) part(f *flow) (moved bool) {
-	first := leaders(t.units)
+	first, since := leaders(t.units), f.apartAt
+	f.apartAt = 0
 	for k := range t.units {
 		u := &t.units[k]
 		if u.like(first[u.lot], t.strict()) {
+			continue
+		}
+		if u.group == first[u.lot].group && t.passing(f, since) {
 			continue
 		}
 		if !moved && !f.parted.more(t, mostParted) {
@@ -184,6 +235,20 @@ func (t *Flows) part(f *flow) (moved bool) {
 	return moved
 }
 
+// passing tells whether senders fare otherwise than others only since new rules are on their way to
+// nodes, or for less than that takes, as has been so since some time.
+func (t *Flows) passing(f *flow, since sim.Time) bool {
+	now := t.kernel.Now()
+	if t.Exact || now.Sub(f.ruledAt) >= onTheWay || since > 0 && now.Sub(since) >= onTheWay {
+		return false
+	}
+	if f.apartAt = since; since == 0 {
+		f.apartAt = now
+	}
+	t.soon, f.delayed.up = true, true
+	return true
+}
+
 // lotFor is the lot that a unit goes to: one that fares like it, or none yet, or the nearest.
 func (t *Flows) lotFor(u *unit, leaders []*unit) (to int32) {
 	empty := int32(-1)
@@ -200,7 +265,7 @@ func (t *Flows) lotFor(u *unit, leaders []*unit) (to int32) {
 	}
 	to = u.lot
 	for k, v := range leaders {
-		if v.names == u.names && u.off(v) < u.off(leaders[to]) {
+		if v.asks == u.asks && u.off(v) < u.off(leaders[to]) {
 			to = int32(k)
 		}
 	}
@@ -246,7 +311,7 @@ func (t *Flows) settleIn(f *flow, s *sender, to int32) {
 }
 
 // rejoin puts lots together that fare alike now, once something has come from outside, or a full
-// minute is over. Senders that send nothing are in the first one then.
+// minute is over.
 func (t *Flows) rejoin(f *flow) bool {
 	if len(f.lots) == 1 || f.joined == t.news {
 		return false

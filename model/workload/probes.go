@@ -212,7 +212,7 @@ func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 		case !c.serving:
 			one = risk{refused: million}
 		default:
-			one = c.request(timeout)
+			one = risk{refused: c.fails}.and(c.request(timeout))
 		}
 		all.late, all.refused = all.late+one.late*many, all.refused+one.refused*many
 	}

@@ -23,7 +23,7 @@ func (t *Flows) route(f *flow) {
 		if s.live >= 0 {
 			b.routes[s.live].users--
 		}
-		s.live, f.must = t.use(f.backend, r), true
+		s.live, f.must, f.ruledAt = t.use(f.backend, r), true, t.kernel.Now()
 	}
 }
 

@@ -108,12 +108,12 @@ func (t *Flows) balance(f *flow) {
 }
 
 // spreadCalls finds the places of pods that call, class by class. A pod that no rules
-// lead to handles nothing and calls nobody.
+// lead to handles nothing and calls nobody, but it keeps answers of DNS, and is in a lot.
 func (t *Flows) spreadCalls(f *flow) {
 	t.pairs = t.pairs[:0]
 	for _, id := range f.members {
 		p := t.pods.Row(id)
-		if !t.sends(p) || p.class == 0 && !t.keeps(f) {
+		if !t.sends(p) || p.class == 0 && !t.keeps(f) && len(f.lots) == 1 {
 			continue
 		}
 		j := t.count(f, p.home, 0)
