@@ -182,6 +182,41 @@ func TestAProbeFindsTheNameThatItNeedsByItself(t *testing.T) {
 	}
 }
 
+// A probe that is made like requests makes their calls from where the pod is, also while no rules
+// lead to it: so who is cut off does not become ready before it is mended, and the other one stays it.
+func TestAProbeMakesTheCallsOfItsOwnPod(t *testing.T) {
+	r := newRig(t, 1, 5)
+	r.probes = probed("")
+	r.calls = []workload.Call{impatient("db", 1000, 1)}
+	fe, db := r.stage("fe", "n-0", "n-1"), r.stage("db", "n-4")
+	r.sends(t, append(fe, db...), workload.Traffic{Service: "fe", Rate: workload.Constant(100_000)})
+	want := func(when string, served int64, want ...uint32) {
+		t.Helper()
+		r.after(10 * time.Minute)
+		for i, p := range fe {
+			like := r.probed[[2]uint32{p.ID, uint32(model.Liveness)}]
+			if got := (like[0] + like[1]) / 1000; got != want[i] {
+				t.Errorf("%s: of caller %d %d of a thousand probes fail, want %d", when, i, got, want[i])
+			}
+		}
+		if got := r.rates("fe", "ingress").ServedMilliRPS; got != served {
+			t.Errorf("%s: %d thousandths a second are served, by hand %d", when, got, served)
+		}
+	}
+	cut := r.parts("n-0", "n-4")
+	want("one is cut off", 50_000, 1000, 0)
+	r.endpoints("fe", fe[1])
+	want("and no endpoint any more", 100_000, 1000, 0)
+	r.endpoints("fe", fe[0])
+	want("the other one is not", 0, 1000, 0)
+	r.endpoints("fe")
+	want("nor any", 0, 1000, 0)
+	r.net.Lift(cut)
+	want("mended", 0, 0, 0)
+	r.endpoints("fe", fe...)
+	want("endpoints again", 100_000, 0, 0)
+}
+
 // Source: Erlang's loss formula. Of two callers with ten workers, which a request needs for 10 ms, one
 // waits a second for each call in vain: then a request needs 1.01 s, and most find no worker. The other
 // one's workers are as free as before, and it answers its probes, of which one waits for a worker as
