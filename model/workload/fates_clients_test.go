@@ -52,12 +52,12 @@ func (s stuck) fares(t *testing.T) (all fared) {
 	r.after(10 * time.Second)
 	r.flows.Fail(db[1].ID, 1_000_000)
 	r.after(10 * time.Minute)
-	for _, from := range told {
-		x := r.rates("db", from)
-		all.served, all.attempts = all.served+float64(x.ServedMilliRPS)/1000, all.attempts+float64(x.OfferedMilliRPS)/1000
-	}
 	if s.from == "calls" {
-		return fared{float64(r.rates("fe", "ingress").ServedMilliRPS) / 1000, float64(r.rates("db", "calls of app=fe").OfferedMilliRPS) / 1000}
+		return r.fared("fe", "ingress", "calls of app=fe")
+	}
+	for _, from := range told {
+		x := r.fared("db", from, from)
+		all.served, all.attempts = all.served+x.served, all.attempts+x.attempts
 	}
 	return all
 }
@@ -116,7 +116,7 @@ func TestAPodTriesAgainOnAnyOfItsConnections(t *testing.T) {
 			want.served += 50 - left
 		}
 		s.retries = 4
-		if got := s.fares(t); math.Abs(got.served-want.served) > 0.01*want.served || math.Abs(got.attempts-want.attempts) > 0.01*want.attempts {
+		if got := s.fares(t); !got.within(0.01, want) {
 			t.Errorf("%d connections: %.2f, by hand %.2f", each, got, want)
 		}
 	}
@@ -138,8 +138,7 @@ func TestACallerThatIsCutOffFromDNSFailsByItself(t *testing.T) {
 				r.sends(t, pods, workload.Traffic{Service: "fe", Rate: workload.Constant(100_000)})
 				want := func(when string, served, attempts float64) {
 					t.Helper()
-					got := fared{float64(r.rates("fe", "ingress").ServedMilliRPS) / 1000, float64(r.rates("db", call.From).OfferedMilliRPS) / 1000}
-					if !got.about(fared{served, attempts}) {
+					if got := r.fared("fe", "ingress", call.From); !got.about(fared{served, attempts}) {
 						t.Errorf("cache %d, %v, %d retries: %s %.2f, by hand %.2f", cache, timeout, retries, when, got, fared{served, attempts})
 					}
 				}

@@ -2,6 +2,7 @@ package workload_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -25,10 +26,17 @@ type scene struct {
 // fared is what becomes of that, a second.
 type fared struct{ served, attempts float64 }
 
-// about tells whether one is another to a thousandth.
-func (a fared) about(b fared) bool {
-	near := func(x, y float64) bool { return x-y <= y/1000 && y-x <= y/1000 }
-	return near(a.served, b.served) && near(a.attempts, b.attempts)
+// within tells whether one is another but for a part of it.
+func (a fared) within(part float64, b fared) bool {
+	return math.Abs(a.served-b.served) <= part*b.served && math.Abs(a.attempts-b.attempts) <= part*b.attempts
+}
+
+// about is that to a thousandth.
+func (a fared) about(b fared) bool { return a.within(0.001, b) }
+
+// fared is what becomes of a Service's requests from a source, and how many attempts come to db from one.
+func (r *rig) fared(service, from, calls string) fared {
+	return fared{float64(r.rates(service, from).ServedMilliRPS) / 1000, float64(r.rates("db", calls).OfferedMilliRPS) / 1000}
 }
 
 // deploys has an app's pods be a Deployment's.
@@ -70,21 +78,16 @@ func (s *scene) play(t *testing.T, from string, exact bool) (all [3]fared) {
 	r.exact = exact
 	fe, db := r.stage("fe", s.fe...), r.stage("db", s.db...)
 	r.deploys("fe")
-	source := workload.Traffic{Service: "db", From: from, Timeout: time.Second, Retries: s.retries}
+	source, calls := workload.Traffic{Service: "db", From: from, Timeout: time.Second, Retries: s.retries}, from
 	if from == "ingress" {
-		source = workload.Traffic{Service: "fe"}
+		source, calls = workload.Traffic{Service: "fe"}, "calls of app=fe"
 		r.calls = []workload.Call{impatient("db", 1000*max(s.calls, 1), s.retries)}
 	}
 	source.Rate = workload.Constant(50_000 * int64(len(s.fe)))
 	r.sends(t, append(fe, db...), source)
 	told := func() fared {
 		r.after(10 * time.Minute)
-		at := r.rates(source.Service, from)
-		of := at
-		if from == "ingress" {
-			of = r.rates("db", "calls of app=fe")
-		}
-		return fared{float64(at.ServedMilliRPS) / 1000, float64(of.OfferedMilliRPS) / 1000}
+		return r.fared(source.Service, from, calls)
 	}
 	all[0] = told()
 	mend := s.wrong(r, fe, db)
@@ -237,9 +240,9 @@ func TestWhoCallsACallerThatIsCutOffFindsTheOtherOne(t *testing.T) {
 	r.sends(t, pods, workload.Traffic{Service: "gate", Rate: workload.Constant(100_000)})
 	r.parts("n-0", "n-4")
 	r.after(10 * time.Minute)
-	gates, fes, dbs := r.rates("gate", "ingress"), r.rates("fe", gate.From), r.rates("db", "calls of app=fe")
-	if !(fared{float64(gates.ServedMilliRPS), float64(fes.OfferedMilliRPS)}).about(fared{75_000, 150_000}) || !(fared{75_000, float64(dbs.OfferedMilliRPS)}).about(fared{75_000, 75_000 + 150_000}) {
-		t.Errorf("%+v, %+v, %+v", gates, fes, dbs)
+	got, fes := r.fared("gate", "ingress", "calls of app=fe"), float64(r.rates("fe", gate.From).OfferedMilliRPS)/1000
+	if want := (fared{75, 75 + 150}); !got.about(want) || math.Abs(fes-150) > 0.15 {
+		t.Errorf("%.2f, of %.2f attempts, by hand %.2f of 150", got, fes, want)
 	}
 }
 
@@ -259,7 +262,7 @@ func TestCallsOfACallerThatIsCutOffFailTogether(t *testing.T) {
 			r.parts(c.db, "n-3")
 			r.parts(c.cache, "n-4")
 			r.after(10 * time.Minute)
-			if got := float64(r.rates("fe", "ingress").ServedMilliRPS) / 1000; !(fared{got, 0}).about(fared{c.served, 0}) {
+			if got := r.fared("fe", "ingress", "").served; math.Abs(got-c.served) > c.served/1000 {
 				t.Errorf("%s, %d retries: %.2f served, by hand %.2f", c.name, retries, got, c.served)
 			}
 		}
@@ -293,10 +296,31 @@ func TestManyCallersFareEachByTheWayThatTheyHave(t *testing.T) {
 				want.served += 50 * (1 - left)
 			}
 			r.after(10 * time.Minute)
-			got := fared{float64(r.rates("fe", "ingress").ServedMilliRPS) / 1000, float64(r.rates("db", "calls of app=fe").OfferedMilliRPS) / 1000}
-			if off := max(got.served/want.served-1, 1-got.served/want.served, got.attempts/want.attempts-1, 1-got.attempts/want.attempts); off > 0.01 {
+			if got := r.fared("fe", "ingress", "calls of app=fe"); !got.within(0.01, want) {
 				t.Errorf("udp %v, %d retries: %.2f, by hand %.2f", udp, retries, got, want)
 			}
+		}
+	}
+}
+
+// The connection of one of two callers' machines has room for half of its 50 calls a second, whatever is
+// tried again: with a part of q of its attempts that get through, and retries of the others, 25 do.
+func TestACallerWhoseMachineHasNoRoomLosesItsOwnCalls(t *testing.T) {
+	for retries := range 3 {
+		r := newRig(t, 1, 5)
+		r.width = 100_000_000
+		call := calling("fe", "db", 1000, retries)
+		call.Timeout = 20 * time.Second
+		r.calls = []workload.Call{call}
+		fe, db := r.stage("fe", "n-0", "n-1"), r.stage("db", "n-4")
+		r.works = map[model.Ref]workload.Work{db[0]: {RequestBytes: 100_000}}
+		r.sends(t, append(fe, db...), workload.Traffic{Service: "fe", Rate: workload.Constant(100_000)})
+		r.flows.Narrow(r.sites["n-0"], 25_000) // 2.5 MB a second
+		r.after(time.Hour)
+		fails := math.Pow(0.5, 1/float64(retries+1)) // (1-q) ^ (retries+1) of requests fail
+		want := fared{75, 50 + 25/(1-fails)}
+		if got := r.fared("fe", "ingress", call.From); !got.within(0.01, want) {
+			t.Errorf("%d retries: %.2f, by hand %.2f", retries, got, want)
 		}
 	}
 }

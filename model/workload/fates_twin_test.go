@@ -174,7 +174,7 @@ func TestCallersFareByTheirOwnWaysAndRulesWhateverTheseAre(t *testing.T) {
 			m.stir()
 			r.after(5 * time.Minute)
 			want := m.byHand()
-			got := fared{float64(r.rates(source.Service, source.From).ServedMilliRPS) / 1000, float64(r.rates("db", call.From).OfferedMilliRPS) / 1000}
+			got := r.fared(source.Service, source.From, call.From)
 			if math.Abs(got.served-want.served) > 0.1+want.served/1000 || math.Abs(got.attempts-want.attempts) > 0.1+want.attempts/1000 {
 				t.Errorf("seed %d, users %v, %d retries, exact %v: after %d changes %.2f, by hand %.2f", seed, users, m.retries, exact, n+1, got, want)
 				break
