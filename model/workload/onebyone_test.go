@@ -20,6 +20,7 @@ type service struct {
 	latency, cpu         time.Duration // that a request holds a worker besides calls: always the same, and spread like an exponential distribution
 	calls                []link
 	rps                  float64 // requests from outside
+	blind                int64   // of pods, the calls of so many get nowhere
 }
 
 // link is a call to another service.
@@ -28,11 +29,15 @@ type link struct {
 	timeout     time.Duration
 }
 
+// nowhere is what calls go to that nothing arrives of.
+const nowhere = -1
+
 // edge is a flow: from a service, or -1 for outside, to another one.
 type edge struct{ from, to int }
 
-// flowed is what becomes of an edge's requests, a second.
-type flowed struct{ first, attempts, served float64 }
+// flowed is what becomes of an edge's requests, a second, and within how many seconds half and 99 %
+// of those are over that are served.
+type flowed struct{ first, attempts, served, half, nearly float64 }
 
 // step is something that happens to a request.
 type step struct {
@@ -55,6 +60,7 @@ func (a *steps) Pop() any {
 // gate is a pod's workers and those who wait for one.
 type gate struct {
 	free, room int64
+	blind      bool
 	waiting    []func(now float64)
 }
 
@@ -90,15 +96,16 @@ type graph struct {
 	agenda   steps
 	gates    [][]gate
 	flows    map[edge]*flowed
+	took     map[edge][]float64
 }
 
 // onebyone has so many seconds of requests go their ways, of which the first are not counted.
 func onebyone(services []service, warm, end float64) map[edge]*flowed {
-	g := graph{services: services, luck: rand.New(rand.NewPCG(1, 2)), warm: warm, flows: map[edge]*flowed{}}
+	g := graph{services: services, luck: rand.New(rand.NewPCG(1, 2)), warm: warm, flows: map[edge]*flowed{}, took: map[edge][]float64{}}
 	for i, s := range services {
 		g.gates = append(g.gates, make([]gate, s.pods))
 		for j := range g.gates[i] {
-			g.gates[i][j] = gate{free: s.workers, room: s.queue}
+			g.gates[i][j] = gate{free: s.workers, room: s.queue, blind: int64(j) < s.blind}
 		}
 		for _, l := range s.calls {
 			g.flows[edge{i, l.to}] = &flowed{}
@@ -112,8 +119,12 @@ func onebyone(services []service, warm, end float64) map[edge]*flowed {
 		x := heap.Pop(&g.agenda).(step)
 		x.what(x.at)
 	}
-	for _, f := range g.flows {
-		*f = flowed{f.first / (end - warm), f.attempts / (end - warm), f.served / (end - warm)}
+	for e, f := range g.flows {
+		*f = flowed{first: f.first / (end - warm), attempts: f.attempts / (end - warm), served: f.served / (end - warm)}
+		if took := g.took[e]; len(took) > 0 {
+			slices.Sort(took)
+			f.half, f.nearly = took[len(took)/2], took[len(took)*99/100]
+		}
 	}
 	return g.flows
 }
@@ -133,7 +144,7 @@ func (g *graph) try(e edge, l link, now float64, nth int, done func(now float64,
 			*which++
 		}
 	}
-	f, over := g.flows[e], false
+	f, over, began := g.flows[e], false, now
 	if count(&f.attempts); nth == 0 {
 		count(&f.first)
 	}
@@ -141,7 +152,9 @@ func (g *graph) try(e edge, l link, now float64, nth int, done func(now float64,
 		switch {
 		case over:
 		case ok:
-			count(&f.served)
+			if count(&f.served); now > g.warm {
+				g.took[e] = append(g.took[e], now-began)
+			}
 			over = true
 			done(now, true)
 		case nth < l.retries:
@@ -152,7 +165,7 @@ func (g *graph) try(e edge, l link, now float64, nth int, done func(now float64,
 			done(now, false)
 		}
 	}
-	if !g.handle(l.to, now, end) {
+	if l.to != nowhere && !g.handle(l.to, now, end) {
 		end(now, false)
 	} else if l.timeout < time.Hour {
 		g.at(now+l.timeout.Seconds(), func(now float64) { end(now, false) })
@@ -164,7 +177,7 @@ func (g *graph) handle(i int, now float64, done func(now float64, ok bool)) bool
 	s, p := &g.services[i], &g.gates[i][g.luck.IntN(len(g.gates[i]))]
 	return p.enter(now, func(now float64) {
 		g.at(now+s.latency.Seconds()+g.luck.ExpFloat64()*s.cpu.Seconds(), func(now float64) {
-			g.call(i, 0, now, true, func(now float64, ok bool) {
+			g.call(i, p, 0, now, true, func(now float64, ok bool) {
 				p.leave(now)
 				done(now, ok)
 			})
@@ -172,19 +185,23 @@ func (g *graph) handle(i int, now float64, done func(now float64, ok bool)) bool
 	})
 }
 
-// call makes a service's calls from the nth on.
-func (g *graph) call(i, nth int, now float64, good bool, done func(now float64, ok bool)) {
+// call makes the calls of a service's pod from the nth on.
+func (g *graph) call(i int, p *gate, nth int, now float64, good bool, done func(now float64, ok bool)) {
 	if nth == len(g.services[i].calls) {
 		done(now, good)
 		return
 	}
 	l := g.services[i].calls[nth]
-	g.try(edge{i, l.to}, l, now, 0, func(now float64, ok bool) { g.call(i, nth+1, now, good && ok, done) })
+	e := edge{i, l.to}
+	if p.blind {
+		l.to = nowhere
+	}
+	g.try(e, l, now, 0, func(now float64, ok bool) { g.call(i, p, nth+1, now, good && ok, done) })
 }
 
 // byRate is the same of the model, after so long.
 func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flowed {
-	r := newRig(t, 1, 1)
+	r := newRig(t, 1, 2)
 	r.works = map[model.Ref]workload.Work{}
 	name := func(i int) string { return fmt.Sprint("s", i) }
 	var all []model.Ref
@@ -192,7 +209,11 @@ func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flo
 	for i, s := range services {
 		var pods []model.Ref
 		for j := range s.pods {
-			pod := r.pod(name(i), fmt.Sprint(name(i), "-", j), "n-0")
+			node := "n-0"
+			if j < s.blind {
+				node = "n-1"
+			}
+			pod := r.pod(name(i), fmt.Sprint(name(i), "-", j), node)
 			pods, r.works[pod] = append(pods, pod), workload.Work{Latency: s.latency, CPU: s.cpu, Workers: s.workers, Queue: s.queue}
 		}
 		r.endpoints(name(i), pods...)
@@ -212,11 +233,14 @@ func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flo
 	}
 	r.traffic(sources...)
 	r.serve(true, all...)
+	if slices.ContainsFunc(services, func(s service) bool { return s.blind > 0 }) {
+		r.parts("n-0", "n-1")
+	}
 	r.after(after)
 	flows := map[edge]*flowed{}
 	of := func(to int, from string) *flowed {
 		x := r.rates(name(to), from)
-		return &flowed{float64(x.FirstMilliRPS) / 1000, float64(x.OfferedMilliRPS) / 1000, float64(x.ServedMilliRPS) / 1000}
+		return &flowed{float64(x.FirstMilliRPS) / 1000, float64(x.OfferedMilliRPS) / 1000, float64(x.ServedMilliRPS) / 1000, x.P50.Seconds(), x.P99.Seconds()}
 	}
 	for i, s := range services {
 		if s.rps > 0 {

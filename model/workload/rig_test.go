@@ -82,7 +82,7 @@ func (r *rig) Proxy(node string) workload.Router {
 	}
 	p := r.proxies[node]
 	if p == nil {
-		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: "a", Listener: r, Rules: &r.rules})
+		p = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/" + node, Site: r.sites[node], Node: node, Zone: r.net.Zone(r.sites[node]), Listener: r, Rules: &r.rules})
 		r.proxies[node] = p
 		p.Start()
 	}
@@ -187,7 +187,12 @@ func (r *rig) endpoints(service string, pods ...model.Ref) {
 	}
 	slice := &model.EndpointSlice{Meta: model.Meta{Kind: model.KindEndpointSlice, Namespace: "default", Name: service}, Service: svc.Head().Ref()}
 	for _, p := range pods {
-		slice.Endpoints = append(slice.Endpoints, model.Endpoint{Pod: p, Node: model.NameOf(r.store.Get(p).(*model.Pod).NodeName), Ready: true, Serving: true})
+		node := r.store.Get(p).(*model.Pod).NodeName
+		e := model.Endpoint{Pod: p, Node: model.NameOf(node), Ready: true, Serving: true}
+		if svc.(*model.Service).PreferSameZone {
+			e.HintZone = model.NameOf(r.net.Zone(r.sites[node]))
+		}
+		slice.Endpoints = append(slice.Endpoints, e)
 	}
 	if old := r.store.Lookup(model.KindEndpointSlice, "default", service); old != nil {
 		slice.Meta = *old.Head()
