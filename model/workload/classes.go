@@ -232,8 +232,12 @@ func (t *Flows) classify(id uint32, i int32) {
 			t.mix(other)
 		}
 	}
-	if p.tank.at != t.kernel.Now() || !p.serving {
+	switch c := &t.classes[p.class]; {
+	case p.class == 0 && p.tank.at != t.kernel.Now() || !p.serving:
 		p.tank = tank{} // it had none of late, or has lost it
+	case p.tank.at != t.kernel.Now(): // it is behind another backend, too
+		c.tank.pass(t.kernel.Now())
+		p.tank = c.tank
 	}
 	like := likeness{
 		routes: p.key, tank: p.tank.behind(), work: p.work, sort: p.sort, serving: p.serving, known: p.known, hangs: p.hangs > 0,

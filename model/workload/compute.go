@@ -204,12 +204,9 @@ func (t *Flows) reshare() {
 			t.spread(i)
 			t.route(f)
 		}
-		t.repeat(f)
+		f.repeat()
 		if f.Connections != nil || f.affine || f.sticks {
 			t.hold(i)
-		}
-		if f.shifts() { // among endpoints that its clients chose just now
-			t.repeat(f)
 		}
 		t.pool(f)
 		if t.backends[f.backend].mixed {

@@ -406,36 +406,27 @@ func (t *Flows) awaitSilence(i int32, h *held) {
 }
 
 // apportion divides what a sender sends, and has an address for, among the endpoints that its
-// clients stay with, and those that fail send more.
+// clients stay with.
 func (t *Flows) apportion(f *flow, i int32, all *bundle) {
 	s := &f.senders[i]
 	h, total := f.heldAt(s), int64(0)
 	if f.Connections != nil && f.Connections.Each > 0 {
 		all.held = f.holds[s.holds()] + 1
 	}
-	weigh := func(k int) int64 {
-		x := &h.strands[k]
-		if !f.shifts() {
-			return x.n * 1000
-		}
-		return product(x.n, f.lots[x.lot].attempt.attempts, 1000)
-	}
 	for k := range h.strands {
-		total += weigh(k)
+		total += h.strands[k].n
 	}
-	total += h.loose * 1000
+	total += h.loose
 	sum, before, milli := int64(0), int64(0), all.milli
 	for k := range h.strands {
 		x := &h.strands[k]
-		sum += weigh(k)
+		sum += x.n
 		upTo := product(milli, sum, total)
-		if all.live = x.live; f.shifts() {
-			all.lot = x.lot
-		}
+		all.live = x.live
 		t.put(f, i, all, upTo-before)
 		before = upTo
 	}
-	all.live, all.lot = s.live, s.lot
+	all.live = s.live
 	t.put(f, i, all, milli-before)
 }
 

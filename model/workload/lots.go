@@ -288,16 +288,7 @@ func (t *Flows) assign(f *flow, u *unit, to int32) {
 			continue
 		}
 		for k := b.last; k >= 0; k = f.through[k].next {
-			x := &f.through[k]
-			if !f.shifts() {
-				t.settleIn(f, &f.senders[x.nth], to)
-				continue
-			}
-			for h, n := f.heldAt(x), 0; n < len(h.strands); n++ {
-				if h.strands[n].live == b.live {
-					h.strands[n].lot = to
-				}
-			}
+			t.settleIn(f, &f.senders[f.through[k].nth], to)
 		}
 	}
 }
@@ -342,17 +333,8 @@ func (t *Flows) rejoin(f *flow) bool {
 	for j := range f.lotAt {
 		f.lotAt[j] = to[f.lotAt[j]]
 	}
-	for j := range f.held {
-		for n := range f.held[j].strands {
-			f.held[j].strands[n].lot = to[f.held[j].strands[n].lot]
-		}
-	}
 	return true
 }
-
-// shifts tells whether who sends stays with several endpoints and sends more to those that fail: the
-// clients of each are a lot of their own.
-func (f *flow) shifts() bool { return f.sticks && f.Connections == nil && !f.sentByPods() }
 
 // alone tells whether each pod that sends a flow stays with endpoints of its own, by luck.
 func (f *flow) alone() bool {
@@ -360,7 +342,7 @@ func (f *flow) alone() bool {
 }
 
 // repeat has senders try again what fails, as each lot does.
-func (t *Flows) repeat(f *flow) {
+func (f *flow) repeat() {
 	var first, sent [mostLots]int64
 	more := func(k int32, milli int64) int64 {
 		before := sent[k]
@@ -370,18 +352,7 @@ func (t *Flows) repeat(f *flow) {
 	}
 	for j := range f.senders {
 		s := &f.senders[j]
-		if !f.shifts() {
-			s.milli = more(s.lot, s.first)
-			continue
-		}
-		h, all, times := f.heldAt(s), int64(0), int64(0)
-		for n := range h.strands {
-			all += h.strands[n].n
-			times += product(h.strands[n].n, f.lots[h.strands[n].lot].attempt.attempts, 1000)
-		}
-		if s.milli = more(s.lot, s.first); all > 0 {
-			s.milli = product(s.first, times, all*1000)
-		}
+		s.milli = more(s.lot, s.first)
 	}
 	if f.balanced {
 		f.unsent = more(0, f.milli-first[0])
