@@ -168,7 +168,7 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 	*now, l.turned = l.lost, turned{}
 	now.FirstMilliRPS = product(now.OfferedMilliRPS, 1_000_000, f.tries(l))
 	var ok, bad mixture
-	names, unnamed := t.naming(f, l)
+	names, unnamed := t.naming(f, f.bundles, k)
 	for n := range f.shares {
 		x := &f.shares[n]
 		if x.lot != k {
@@ -177,7 +177,7 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 		fate := t.meet(f, x, names)
 		now.ServedMilliRPS += fate.good
 		now.OverloadMilliRPS += x.milli - fate.room
-		l.turned.turn(x, fate.room)
+		l.turned.turn(x, &fate)
 		now.TimedOutMilliRPS += fate.late
 		now.FailedMilliRPS += fate.room - fate.late - fate.good
 		ok.add(fate.good, fate.takes, 0)
@@ -262,18 +262,37 @@ func (t *Flows) busy(f *flow) int64 {
 	return max(1, product(ppm, 1_000_000, milli))
 }
 
-// naming is how long a lot's requests wait for names that get an address, most of them
-// perhaps not at all, and how long those that get none.
-func (t *Flows) naming(f *flow, l *lot) (names, none timing) {
-	if f.lookups < 0 || l.lost.OfferedMilliRPS == 0 {
+// naming is how long requests of those bundles of a flow that are a lot's wait for names that get an
+// address, most of them perhaps not at all, and how long those that get none.
+func (t *Flows) naming(f *flow, bundles []bundle, lot int32) (names, none timing) {
+	if f.lookups < 0 {
 		return timing{}, timing{}
 	}
-	r := &t.flows[f.lookups].lotOfNames(l.names).resolved
-	var m mixture
-	asked := l.asked - (l.lost.UnresolvedMilliRPS - l.nameless)
-	m.add(asked, r.ok, 0)
-	m.add(l.lost.OfferedMilliRPS-l.lost.UnresolvedMilliRPS-asked, timing{}, 0)
-	return m.timing(), r.bad
+	l := &t.flows[f.lookups]
+	var asked, unnamed [mostLots]int64
+	rest, all := int64(0), int64(0)
+	for k := range bundles {
+		b := &bundles[k]
+		if b.lot != lot {
+			continue
+		}
+		in := min(int(b.names/2), len(l.lots)-1)
+		asked[in] += b.asked - b.none
+		unnamed[in] += b.none
+		rest += b.milli + b.lies + b.none - b.asked
+		all += b.milli + b.lies + b.none
+	}
+	if all == 0 {
+		return timing{}, timing{}
+	}
+	var ok, bad mixture
+	for k := range l.lots {
+		r := &l.lots[k].resolved
+		ok.add(asked[k], r.ok, 0)
+		bad.add(unnamed[k], r.bad, 0)
+	}
+	ok.add(rest, timing{}, 0)
+	return ok.timing(), bad.timing()
 }
 
 // addRates adds what becomes of a part of a flow.

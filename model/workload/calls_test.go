@@ -96,6 +96,23 @@ func TestRetriesAmplifyAnOverload(t *testing.T) {
 	}
 }
 
+// By hand: of two pods to each of which 50 of 100 calls a second come, one has room for 20. Who is
+// turned away by it meets it again with half of the attempts, which turns it away again, or the other
+// one, where there is room for all: with n retries all but 30/2ⁿ are served.
+func TestWhoIsTurnedAwayByOnePodFindsRoomAtAnother(t *testing.T) {
+	for retries := range 4 {
+		r, pods := shop(t, 2, calling("front", "back", 1000, retries))
+		r.capacity[pods[2]] = 20_000
+		r.sends(t, pods, workload.Traffic{Service: "front", Rate: workload.Constant(100_000)})
+		r.after(10 * time.Minute)
+		got := fared{float64(r.rates("front", "ingress").ServedMilliRPS) / 1000, float64(r.rates("back", "calls of app=front").OfferedMilliRPS) / 1000}
+		left := 30 * math.Pow(0.5, float64(retries))
+		if want := (fared{100 - left, 160 - 2*left}); !got.within(0.002, want) {
+			t.Errorf("%d retries: %.2f, by hand %.2f", retries, got, want)
+		}
+	}
+}
+
 // A caller holds its worker while it waits, so what is slow behind fails in front.
 func TestWhatIsSlowBehindOverloadsWhoWaits(t *testing.T) {
 	r, pods := shop(t, 1, calling("front", "back", 1000, 0))

@@ -315,9 +315,6 @@ func (t *Flows) namesOf(l *flow, s *sender) int32 {
 	return 2 * lot
 }
 
-// lotOfNames is the lot of lookups of who shares such a number.
-func (l *flow) lotOfNames(names int32) *lot { return &l.lots[min(int(names/2), len(l.lots)-1)] }
-
 // lotNumber is the lot of lookups by those who send what they are the names of.
 func (t *Flows) lotNumber(l *flow, s *sender) int32 {
 	if len(l.lots) == 1 {

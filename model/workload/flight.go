@@ -67,7 +67,7 @@ func (t *Flows) flying(id int32) (all []flight) {
 				if x.class != id {
 					continue
 				}
-				names, _ := t.naming(f, &f.lots[x.lot])
+				names, _ := t.naming(f, f.bundles, x.lot)
 				fate := t.fate(f, x, names)
 				takes := time.Duration(fate.takes.mean()) * time.Microsecond
 				if f.Timeout > 0 {

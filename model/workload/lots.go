@@ -15,10 +15,8 @@ import (
 
 // lot is senders of a flow that fare alike.
 type lot struct {
-	names    int32         // how they fare with names (Flows.namesOf)
 	lost     model.Traffic // what does not get to an endpoint that serves, and what is offered in all
 	nameless int64         // of those that find no address: DNS says so at once
-	asked    int64         // how many of its requests have to ask, in thousandths per second
 	now      model.Traffic // what becomes of it
 
 	attempt attempt  // of all requests, as those who send go by it
@@ -44,7 +42,6 @@ const mostParted = 16
 // of who keeps connections of its own, as it tries again by any of them.
 type unit struct {
 	tie
-	asks          int32 // how they fare with names (tie.names), 0 if hardly any of them has to ask
 	offered, good int64 // in thousandths a second
 	mean          int64 // how long a request takes on the average, in microseconds
 }
@@ -69,7 +66,7 @@ func (u *unit) off(v *unit) int64 {
 
 // like tells whether two fare alike, or more so: but for one part in so many of that.
 func (u *unit) like(v *unit, part int64) bool {
-	return u.asks == v.asks && u.off(v) <= alikeGood/part &&
+	return u.off(v) <= alikeGood/part &&
 		max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)/alikeTime+alikeUs)/part
 }
 
@@ -109,17 +106,14 @@ func (t *Flows) tellApart(i int32) bool {
 func (t *Flows) unitsOf(f *flow, all []unit) []unit {
 	for k := range f.lots {
 		if s := f.idle(int32(k)); s != nil {
-			x := unit{tie: tie{lot: int32(k)}, asks: f.lots[k].names, offered: million, good: f.lots[k].single.good, mean: f.lots[k].single.mean()}
+			x := unit{tie: tie{lot: int32(k)}, offered: million, good: f.lots[k].single.good, mean: f.lots[k].single.mean()}
 			all = append(all, x)
 		}
 	}
 	for k := range f.bundles {
 		b := &f.bundles[k]
 		x := unit{tie: b.tie, offered: b.milli + b.none + b.lies}
-		t.faring(f, b, f.passings[b.from:b.upTo], &x)
-		if product(x.offered, alikeGood, million) < b.asked {
-			x.asks = b.names
-		}
+		t.faring(f, k, &x)
 		if f.Connections == nil {
 			all = append(all, x)
 			continue
@@ -157,9 +151,6 @@ func (t *Flows) suppose(f *flow, lot int32, l *lot) {
 	if s == nil {
 		return
 	}
-	if f.lookups >= 0 {
-		l.names = t.namesOf(&t.flows[f.lookups], s)
-	}
 	r, limit := t.single(f, s, f.Timeout), fixed(f.Timeout.Microseconds())
 	var bad mixture
 	bad.add(r.late, limit, 0)
@@ -168,14 +159,15 @@ func (t *Flows) suppose(f *flow, lot int32, l *lot) {
 }
 
 // faring finds what becomes of a bundle's requests.
-func (t *Flows) faring(f *flow, b *bundle, passings []passing, u *unit) {
-	l := &f.lots[b.lot]
-	names, _ := t.naming(f, l)
+func (t *Flows) faring(f *flow, k int, u *unit) {
+	b, limit := &f.bundles[k], f.Timeout.Microseconds()
+	named := f.lookups >= 0 && len(t.flows[f.lookups].lots) > 1
+	names, none := t.naming(f, f.bundles[k:k+1], b.lot)
 	weigh := func(milli, us int64) { u.mean += product(us, milli, max(u.offered, 1)) }
-	for k := range passings {
-		p := &passings[k]
+	for n := b.from; n < b.upTo; n++ {
+		p := &f.passings[n]
 		x := f.shares[p.share]
-		if p.way != x.way {
+		if p.way != x.way || named {
 			x.vain = product(x.vain, p.milli, max(x.milli, 1))
 			x.milli, x.way = p.milli, p.way
 			t.meet(f, &x, names)
@@ -183,7 +175,8 @@ func (t *Flows) faring(f *flow, b *bundle, passings []passing, u *unit) {
 		u.good += product(p.milli, x.good, max(x.milli, 1))
 		weigh(p.milli, x.takes)
 	}
-	weigh(b.silent+b.lies, f.Timeout.Microseconds())
+	weigh(b.silent+b.lies, limit)
+	weigh(b.none, none.mean())
 }
 
 // leaders is the unit of each lot that sends most: those of a lot fare like it.
@@ -265,7 +258,7 @@ func (t *Flows) lotFor(u *unit, leaders []*unit) (to int32) {
 	}
 	to = u.lot
 	for k, v := range leaders {
-		if v.asks == u.asks && u.off(v) < u.off(leaders[to]) {
+		if u.off(v) < u.off(leaders[to]) {
 			to = int32(k)
 		}
 	}

@@ -99,18 +99,31 @@ func (c *class) afresh() int64 {
 	return fresh
 }
 
-// turned is what is turned away of a flow.
+// turned is how those who send a lot fare who are turned away by full pods, in thousandths per
+// second.
 type turned struct {
-	vain  int64 // in thousandths per second, who was just before
-	again int64 // the others of those who would meet the same endpoint if all tried again
+	vain  int64 // who are turned away by one that had just done so
+	fresh int64 // the others who are
+	again int64 // of these, who would meet the same endpoint if all tried again
+	// If all came afresh: who would be served, and who turned away; and the same if all went where
+	// the others were turned away.
+	good, full           int64
+	goodThere, fullThere int64
 }
 
-// turn adds a share, of which there is room for so many.
-func (a *turned) turn(x *share, room int64) {
-	away := x.milli - room
+// turn adds a share.
+func (a *turned) turn(x *share, of *fate) {
+	away := x.milli - of.room
 	vain := min(x.vain, away)
+	fresh, all := away-vain, max(x.milli-vain, 1)
+	good, full := portion(million, of.good, all), portion(million, fresh, all)
 	a.vain += vain
-	a.again += product(away-vain, x.meets, million)
+	a.fresh += fresh
+	a.again += product(fresh, x.meets, million)
+	a.good += product(x.milli, good, million)
+	a.full += product(x.milli, full, million)
+	a.goodThere += product(fresh, good, million)
+	a.fullThere += product(fresh, full, million)
 }
 
 // strays is how many of a million of a lot's attempts are lost on the way. None of those is in vain:
@@ -121,12 +134,13 @@ func (l *lot) strays() int64 {
 
 // retried is what becomes of a call whose attempts depend on one another: who has just found
 // so many endpoints full meets one of them by chance, which turns it away again, or comes
-// afresh. After a failure of another kind all is new.
+// afresh to another one. After a failure of another kind all is new.
 func (f *flow) retried(l *lot) attempt {
-	all := max(l.now.OfferedMilliRPS-l.turned.vain, 1)
-	good, away := product(l.now.ServedMilliRPS, million, all), max(l.now.OverloadMilliRPS-l.turned.vain, 1)
-	full, meets := min(product(away, million, all), million-good), min(product(l.turned.again, million, away), million)
-	there := product(meets, million-l.strays(), million)
+	x, all := &l.turned, max(l.now.OfferedMilliRPS, 1)
+	good, full := min(product(x.good, million, all), million), min(product(x.full, million, all), million)
+	away := max(x.fresh, 1)
+	meets := product(min(product(x.again, million, away), million), million-l.strays(), million)
+	goodThere, fullThere := min(product(x.goodThere, million, away), million), min(product(x.fullThere, million, away), million)
 	a := attempt{}
 	var found [8]int64 // by how many endpoints were found full, or more
 	found[0] = million
@@ -136,12 +150,13 @@ func (f *flow) retried(l *lot) attempt {
 		tries, done := int64(0), int64(0)
 		var next [len(found)]int64
 		for d, many := range found {
-			vain := product(many, min(int64(d)*there, million), million)
-			fresh := many - vain
-			ok, off := product(fresh, good, million), product(fresh, full, million)
+			there := min(int64(d)*meets, million)
+			vain := product(many, there, million)
+			ok := min(product(many, max(good-product(there, goodThere, million), 0), million), many-vain)
+			off := min(product(many, max(full-product(there, fullThere, million), 0), million), many-vain-ok)
 			next[d] += vain
 			next[min(d+1, len(found)-1)] += off
-			next[0] += fresh - ok - off
+			next[0] += many - vain - ok - off
 			a.vain += vain
 			tries, done = tries+many, done+ok
 		}

@@ -25,7 +25,7 @@ func (t *Flows) share(i int32) {
 	f.moved = true
 	for k := range f.lots {
 		l := &f.lots[k]
-		l.lost, l.asked, l.nameless = model.Traffic{From: f.From}, 0, 0
+		l.lost, l.nameless = model.Traffic{From: f.From}, 0
 	}
 	f.lots[0].lost.OfferedMilliRPS, f.lots[0].lost.TimedOutMilliRPS = unsent, unsent
 	f.passings = f.passings[:0]
@@ -42,7 +42,6 @@ func (t *Flows) shareOut(f *flow, lot int32) {
 	l, begun := &f.lots[lot], len(f.shares)
 	for j := range f.bundles {
 		if b := &f.bundles[j]; b.lot == lot {
-			l.names = b.names
 			t.send(f, b)
 		}
 	}
@@ -145,7 +144,6 @@ func (t *Flows) address(f *flow, s *sender, x *bundle) {
 // more.
 func (t *Flows) send(f *flow, s *bundle) {
 	r, l, all := &t.backends[f.backend].routes[s.live], &f.lots[s.lot], s.milli
-	l.asked += s.asked
 	lost := &l.lost
 	lost.OfferedMilliRPS += all + s.none + s.lies
 	lost.UnresolvedMilliRPS += s.none
