@@ -53,7 +53,6 @@ type strand struct {
 	endpoint model.Endpoint
 	live     int32 // the route that leads to it alone
 	n        int64
-	lot      int32    // if each is a client of its own (flow.shifts)
 	silentAt sim.Time // since when it answers nothing, 0 if it does
 }
 
