@@ -50,13 +50,19 @@ type unit struct {
 // differently for less than that as only some have them stay in one lot.
 const onTheWay = 2 * time.Second
 
-// Senders fare alike whose requests succeed as often, but for so many of a million, and take as
-// long, but for one part in so many and a millisecond.
-const (
-	alikeGood = million / 100
-	alikeTime = 8
-	alikeUs   = 1000
+// closeness is what makes no difference: so many of a million requests that succeed, and of the time
+// that they take one part in so many and of eight milliseconds.
+type closeness struct{ good, time int64 }
+
+// Senders fare alike that are so close, and while new rules are on their way that tell them apart
+// also if they are roughly: that is over before it matters.
+var (
+	asOne   = closeness{million / 500, 8}
+	roughly = closeness{million / 20, 8}
 )
+
+// within is closer: one part in so many of it.
+func (a closeness) within(part int64) closeness { return closeness{a.good / part, a.time * part} }
 
 // off is by how many of a million more requests of one succeed.
 func (u *unit) off(v *unit) int64 {
@@ -64,10 +70,9 @@ func (u *unit) off(v *unit) int64 {
 	return max(off, -off)
 }
 
-// like tells whether two fare alike, or more so: but for one part in so many of that.
-func (u *unit) like(v *unit, part int64) bool {
-	return u.off(v) <= alikeGood/part &&
-		max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)/alikeTime+alikeUs)/part
+// like tells whether two fare alike, as close as that.
+func (u *unit) like(v *unit, as closeness) bool {
+	return u.off(v) <= as.good && max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)+8000)/as.time
 }
 
 // divisible tells whether it matters which of a flow's senders fare how. Who comes through a load
@@ -189,12 +194,12 @@ func leaders(units []unit) (all [mostLots]*unit) {
 	return all
 }
 
-// strict is by what part of a difference that makes none senders are told apart already.
-func (t *Flows) strict() int64 {
+// alike is how close senders are that fare alike.
+func (t *Flows) alike() closeness {
 	if t.Exact {
-		return 100
+		return asOne.within(100)
 	}
-	return 1
+	return asOne
 }
 
 // part puts units that fare otherwise than most of their lot into another lot.
@@ -203,10 +208,8 @@ func (t *Flows) part(f *flow) (moved bool) {
 	f.apartAt = 0
 	for k := range t.units {
 		u := &t.units[k]
-		if u.like(first[u.lot], t.strict()) {
-			continue
-		}
-		if u.group == first[u.lot].group && t.passing(f, since) {
+		leader := first[u.lot]
+		if u.like(leader, t.alike()) || u.group == leader.group && t.passing(f, u.like(leader, roughly), since) {
 			continue
 		}
 		if !moved && !f.parted.more(t, mostParted) {
@@ -229,13 +232,13 @@ func (t *Flows) part(f *flow) (moved bool) {
 }
 
 // passing tells whether senders fare otherwise than others only since new rules are on their way to
-// nodes, or for less than that takes, as has been so since some time.
-func (t *Flows) passing(f *flow, since sim.Time) bool {
+// nodes, and nearly as they do, or for less than that takes: since some time.
+func (t *Flows) passing(f *flow, nearly bool, since sim.Time) bool {
 	now := t.kernel.Now()
-	if t.Exact || now.Sub(f.ruledAt) >= onTheWay || since > 0 && now.Sub(since) >= onTheWay {
+	if t.Exact || now.Sub(f.ruledAt) >= onTheWay || !nearly && since > 0 && now.Sub(since) >= onTheWay {
 		return false
 	}
-	if f.apartAt = since; since == 0 {
+	if f.apartAt = since; since == 0 && !nearly {
 		f.apartAt = now
 	}
 	t.soon, f.delayed.up = true, true
@@ -249,7 +252,7 @@ func (t *Flows) lotFor(u *unit, leaders []*unit) (to int32) {
 		switch {
 		case v == nil && empty < 0:
 			empty = int32(k)
-		case v != nil && u.like(v, t.strict()):
+		case v != nil && u.like(v, t.alike()):
 			return int32(k)
 		}
 	}
@@ -307,7 +310,7 @@ func (t *Flows) rejoin(f *flow) bool {
 		if u == nil {
 			continue
 		}
-		if to[k] = int32(slices.IndexFunc(first[:many], func(v *unit) bool { return u.like(v, 2*t.strict()) })); to[k] < 0 {
+		if to[k] = int32(slices.IndexFunc(first[:many], func(v *unit) bool { return u.like(v, t.alike().within(2)) })); to[k] < 0 {
 			to[k] = many
 			first[many], f.lots[many] = u, f.lots[k] // no later one is at that number
 			many++
