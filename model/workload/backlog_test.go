@@ -687,3 +687,20 @@ func TestAQueueDoesNotJumpWhenSomethingElseIsScarce(t *testing.T) {
 		}
 	}
 }
+
+// What waits at a pod does so whatever Services it is behind.
+func TestAPodThatComesBehindAnotherServiceKeepsItsQueue(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.work = workload.Work{Latency: 100 * time.Millisecond, Workers: 10, Queue: 1000} // 100 a second
+	pod := r.pod("web", "web", "n-0")
+	r.endpoints("web", pod)
+	r.endpoints("also")
+	r.sends(t, []model.Ref{pod}, workload.Traffic{Service: "web", Rate: workload.Constant(200_000)}, workload.Traffic{Service: "also", Rate: workload.Constant(0)})
+	r.after(10 * time.Second)
+	before := r.rates("web", "ingress")
+	r.endpoints("also", pod)
+	r.after(2 * time.Second)
+	if after := r.rates("web", "ingress"); before.P50 < 5*time.Second || after.P50 < before.P50 {
+		t.Errorf("half within %v, and %v once it is behind two", before.P50, after.P50)
+	}
+}

@@ -202,9 +202,11 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 // meet is what becomes of a share of a flow whose requests wait for names first.
 func (t *Flows) meet(f *flow, x *share, names timing) fate {
 	out := t.fate(f, x, names)
+	if x.good = out.good; len(f.bundles) < 2 {
+		return out // nobody is told apart
+	}
 	away, limit := f.away(names), f.Timeout.Microseconds()
 	part := func(milli, us int64) int64 { return product(us, milli, max(x.milli, 1)) }
-	x.good = out.good
 	x.takes = part(out.good, out.takes.mean()) + part(out.late, limit) + part(out.room-out.late-out.good, out.fails.mean()) + part(x.milli-out.room, away.mean())
 	return out
 }

@@ -238,7 +238,11 @@ func (t *Flows) passing(f *flow, nearly bool, since sim.Time) bool {
 	if t.Exact || now.Sub(f.ruledAt) >= onTheWay || !nearly && since > 0 && now.Sub(since) >= onTheWay {
 		return false
 	}
-	if f.apartAt = since; since == 0 && !nearly {
+	if f.apartAt = since; nearly {
+		t.waits = true
+		return true
+	}
+	if since == 0 {
 		f.apartAt = now
 	}
 	t.soon, f.delayed.up = true, true

@@ -187,6 +187,12 @@ func TestAProbeFindsTheNameThatItNeedsByItself(t *testing.T) {
 // A probe that is made like requests makes their calls from where the pod is, also while no rules
 // lead to it: so who is cut off does not become ready before it is mended, and the other one stays it.
 func TestAProbeMakesTheCallsOfItsOwnPod(t *testing.T) {
+	for name, harm := range blind {
+		t.Run(name, func(t *testing.T) { probesOfTheirOwn(t, between(harm)) })
+	}
+}
+
+func probesOfTheirOwn(t *testing.T, wrong func(*rig, []model.Ref, []model.Ref) func()) {
 	r := newRig(t, 1, 5)
 	r.probes = probed("")
 	r.calls = []workload.Call{impatient("db", 1000, 1)}
@@ -205,7 +211,7 @@ func TestAProbeMakesTheCallsOfItsOwnPod(t *testing.T) {
 			t.Errorf("%s: %d thousandths a second are served, by hand %d", when, got, served)
 		}
 	}
-	cut := r.parts("n-0", "n-4")
+	mend := wrong(r, fe, db)
 	want("one is cut off", 50_000, 1000, 0)
 	r.endpoints("fe", fe[1])
 	want("and no endpoint any more", 100_000, 1000, 0)
@@ -213,7 +219,7 @@ func TestAProbeMakesTheCallsOfItsOwnPod(t *testing.T) {
 	want("the other one is not", 0, 1000, 0)
 	r.endpoints("fe")
 	want("nor any", 0, 1000, 0)
-	r.net.Lift(cut)
+	mend()
 	want("mended", 0, 0, 0)
 	r.endpoints("fe", fe...)
 	want("endpoints again", 100_000, 0, 0)

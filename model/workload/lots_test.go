@@ -124,6 +124,9 @@ func (s *scene) check(t *testing.T) {
 	}
 }
 
+// blind is all that leaves a caller that waits for a second without any answer.
+var blind = map[string]network.Impairment{"a partition": {Cut: true}, "all is lost": {LossPPM: 1_000_000}, "too late": {Delay: sim.Constant(2 * time.Second)}}
+
 // between has something be wrong between n-0 and n-4.
 func between(i network.Impairment) func(r *rig, fe, db []model.Ref) func() {
 	return func(r *rig, _, _ []model.Ref) func() {

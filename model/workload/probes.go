@@ -69,6 +69,15 @@ func (c *class) request(timeout time.Duration) risk {
 	return c.turnedAway().and(c.risk(timeout))
 }
 
+// after is what becomes of a request of its pods that takes so long on its way.
+func (c *class) after(way timing) *outcome {
+	o := c.outcome
+	if o.ok = o.ok.and(way); o.good < million {
+		o.bad = o.bad.and(way)
+	}
+	return &o
+}
+
 // asked is how a probe of its pods fares, but for what it asks of others.
 func (c *class) asked(x *Probe) (r risk) {
 	switch {
@@ -201,7 +210,7 @@ func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 		return r.and(risk{refused: million})
 	}
 	var all risk
-	before := int64(0)
+	before, whole := int64(0), t.net.Whole()
 	for k := range route.parts {
 		c := &t.classes[route.parts[k].class]
 		many := route.parts[k].upTo - before
@@ -212,7 +221,11 @@ func (t *Flows) single(f *flow, s *sender, timeout time.Duration) (r risk) {
 		case !c.serving:
 			one = risk{refused: million}
 		default:
-			one = risk{refused: c.fails}.and(c.request(timeout))
+			arrive, way := int64(million), timing{}
+			if !whole {
+				arrive, way = t.passes(f, s.site, c, s.site, f.udp(&route.route))
+			}
+			one = risk{million - arrive, 0}.and(risk{refused: c.fails}).and(c.turnedAway()).and(c.after(way).risk(timeout))
 		}
 		all.late, all.refused = all.late+one.late*many, all.refused+one.refused*many
 	}

@@ -212,33 +212,42 @@ func (t *Flows) origin(f *flow, r *model.Route, at network.Site) network.Site {
 }
 
 // weaken takes off what is lost on the way to an endpoint and back, and remembers how long
-// the rest takes there. A request is taken for one message, and so is its answer; one that
-// keeps no connection opens one before.
+// the rest takes there.
 func (t *Flows) weaken(f *flow, s *bundle, c *class, from network.Site, udp bool, milli int64) (int64, timing) {
-	way, all := timing{}, milli
-	t.onWay = t.net.Harms(t.onWay[:0], from, c.site, udp)
-	t.onWay = t.net.Harms(t.onWay, c.site, from, udp)
-	through := f.balanced && from != t.Site
-	if through { // from outside, and back
-		t.onWay = t.net.Harms(t.onWay, t.Site, s.site, udp)
-		t.onWay = t.net.Harms(t.onWay, s.site, t.Site, udp)
-	}
-	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
-		t.onWay = t.net.Opening(t.onWay, from, c.site, f.Timeout)
-		if through {
-			t.onWay = t.net.Opening(t.onWay, t.Site, s.site, f.Timeout)
-		}
-	}
-	for i := range t.onWay {
-		h := &t.onWay[i]
-		milli -= product(milli, h.LostPPM, million)
-		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
-	}
+	arrive, way := t.passes(f, s.site, c, from, udp)
+	all := milli
+	milli = product(milli, arrive, million)
 	f.lots[s.lot].lost.TimedOutMilliRPS += all - milli
 	milli, wire := t.weigh(f, s, c, milli)
 	way = way.and(wire)
 	c.ways.add(milli, way, 0)
 	return milli, way
+}
+
+// passes is how many of a million requests that go from a machine to an endpoint come there, and
+// their answers back, and how long that takes. A request is taken for one message, and so is its
+// answer; one that keeps no connection opens one before.
+func (t *Flows) passes(f *flow, at network.Site, c *class, from network.Site, udp bool) (arrive int64, way timing) {
+	t.onWay = t.net.Harms(t.onWay[:0], from, c.site, udp)
+	t.onWay = t.net.Harms(t.onWay, c.site, from, udp)
+	through := f.balanced && from != t.Site
+	if through { // from outside, and back
+		t.onWay = t.net.Harms(t.onWay, t.Site, at, udp)
+		t.onWay = t.net.Harms(t.onWay, at, t.Site, udp)
+	}
+	if !udp && f.Connections == nil && f.of < 0 { // a resolver that asks over TCP keeps its connection
+		t.onWay = t.net.Opening(t.onWay, from, c.site, f.Timeout)
+		if through {
+			t.onWay = t.net.Opening(t.onWay, t.Site, at, f.Timeout)
+		}
+	}
+	arrive = million
+	for i := range t.onWay {
+		h := &t.onWay[i]
+		arrive -= product(arrive, h.LostPPM, million)
+		way = way.and(spread(0, h.Mean, h.Variance)).and(resent(h))
+	}
+	return arrive, way
 }
 
 // resent is how long messages wait until they are sent again.
