@@ -45,7 +45,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		return
 	}
 	k.startProbes(r, now)
-	if r.isLeftWithSidecars(cache) {
+	if r.isThrough(cache) {
 		r.doing = ending
 		k.killContainers(r)
 		k.stopNext(r)

@@ -8,15 +8,16 @@ import (
 // What a pass is to do is planned before it does anything, from what the kubelet believes and
 // nothing else (pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions).
 
-// isLeftWithSidecars tells whether all app containers have ended for good. Then the pass stops
-// the sidecars and the sandbox, and only after that the status shows that the pod has ended
+// isThrough tells whether the plan leaves no app container running: all have ended for good, or are
+// to be killed for good. Then the pass stops everything, sidecars and sandbox and all, with
+// the pod's grace, and only after that the status shows that the pod has ended
 // (kuberuntime_manager.go computePodActions: KillPod).
-func (r *row) isLeftWithSidecars(cache sim.Time) bool {
+func (r *row) isThrough(cache sim.Time) bool {
 	if !r.initialized {
 		return false
 	}
 	for i := len(r.pod.Spec.InitContainers); i < len(r.containers); i++ {
-		if r.containers[i].wanted || r.sight(i, cache) != ended {
+		if c := &r.containers[i]; c.wanted || !c.killed && r.sight(i, cache) != ended {
 			return false
 		}
 	}

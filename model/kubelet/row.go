@@ -48,7 +48,7 @@ const (
 	starting
 	hooking // a postStart hook
 	killing
-	ending // stopping the sidecars of a pod whose other containers have ended for good
+	ending // stopping what is left of a pod of which no app container is to run
 	stopping
 	unmounting
 )
