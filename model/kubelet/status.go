@@ -236,8 +236,9 @@ func endReason(p *runtime.Process) string {
 
 // tally counts containers for the phase.
 type tally struct {
-	pendingInit, failedInit, waiting, running, stopped, succeeded int
-	over                                                          int // of those that failed or stopped, which do not start again
+	pendingInit, waiting, running, stopped, succeeded int
+
+	overInit, over int // of init containers that failed, and of others that stopped, those that do not start again
 }
 
 // count sorts the containers by what they say about the pod's phase.
@@ -251,9 +252,8 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 		switch {
 		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
 		case plain && hadEnd && s.State != model.ContainerRunning:
-			t.failedInit++
 			if !restarts(spec, i, s.ExitCode) {
-				t.over++
+				t.overInit++
 			}
 		case plain:
 			t.pendingInit++
@@ -298,9 +298,9 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	}
 	over := t.stopped == apps && t.over == apps && t.running == 0
 	switch {
-	case t.failedInit > 0 && t.over > 0:
+	case t.overInit > 0:
 		return model.PodFailed
-	case t.pendingInit > 0 || t.failedInit > 0 || t.waiting > 0:
+	case t.pendingInit > 0 || t.waiting > 0:
 		return model.PodPending
 	case over && t.succeeded == apps:
 		return model.PodSucceeded

@@ -35,6 +35,8 @@ func TestPodPhaseFollowsFromItsContainers(t *testing.T) {
 		{"e|r", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"f|w", model.PodPending, model.PodPending, model.PodFailed, model.PodFailed},
 		{"b|w", model.PodPending, model.PodPending, model.PodFailed, model.PodFailed},
+		{"f|fe", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed}, // after a reboot
+		{"r|fe", model.PodPending, model.PodPending, model.PodPending, 0},
 		{"R|r", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"R|w", model.PodPending, model.PodPending, model.PodPending, 0},
 		{"W|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
