@@ -138,7 +138,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	p := &r.box.Processes[i]
 	a = asking{
 		prober: &c.probes[kind], spec: spec, kind: kind,
-		from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
+		from: max(c.shownAt, wholeSeconds(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
 		ready: c.ready, literal: k.literal,
 	}
@@ -148,6 +148,10 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	}
 	return a, true
 }
+
+// wholeSeconds is a time as statuses have it, without the fraction of its second
+// (pkg/kubelet/status/status_manager.go normalizeStatus).
+func wholeSeconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
 // needsRuntime leaves out the ticks of a probe by command at which there is no runtime: such a
 // probe has an error, and no answer (doProbe: "Prober error, throw away the result").

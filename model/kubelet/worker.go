@@ -80,7 +80,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		if pod.StartedAt > 0 {
 			since = pod.StartedAt
 		}
-		r.deadline = since.Add(pod.Spec.ActiveDeadline)
+		r.deadline = wholeSeconds(since).Add(pod.Spec.ActiveDeadline)
 	}
 	k.makeRoom(r)
 }
