@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/sim"
 )
 
 // admit tells why a pod that is new on this node cannot run here, "" if it can, or why one
@@ -213,15 +214,20 @@ func (k *Kubelet) reject(r *row, reason, message string) {
 	}
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
-	next.Phase, next.Reason, next.Message = model.PodFailed, reason, "Pod was rejected: "+message
-	if next.StartedAt == 0 {
-		next.StartedAt = k.kernel.Now()
+	refuse(&next, reason, message, k.kernel.Now())
+	k.show(r, next)
+}
+
+// refuse makes the status of a pod that of one that is rejected.
+func refuse(p *model.Pod, reason, message string, now sim.Time) {
+	p.Phase, p.Reason, p.Message = model.PodFailed, reason, "Pod was rejected: "+message
+	if p.StartedAt == 0 {
+		p.StartedAt = now
 	}
-	for _, c := range [...]*model.Condition{&next.Scheduled, &next.Sandbox, &next.Initialized, &next.ContainersUp, &next.Ready} {
+	for _, c := range [...]*model.Condition{&p.Scheduled, &p.Sandbox, &p.Initialized, &p.ContainersUp, &p.Ready} {
 		*c = model.Condition{}
 	}
-	next.IP, next.Containers = 0, nil
-	k.show(r, next)
+	p.IP, p.Containers = 0, nil
 }
 
 // negative is r with every amount negated.

@@ -76,6 +76,36 @@ func TestAStaticPodRunsFromTheBeginning(t *testing.T) {
 	}
 }
 
+// Source: v1.35 pkg/kubelet/kubelet.go HandlePodAdditions, rejectPod, fastStaticPodsRegistration: taints do
+// not keep static pods away, but all other handlers of admission are asked about them, too; the
+// mirror pod of one that is rejected tells why, whoever deletes it, and as long as its file says so.
+func TestAStaticPodThatItsKubeletRejectsNeverRuns(t *testing.T) {
+	var p program
+	elsewhere := func(r *rig) {
+		r.config.Static[0].Pod.Spec.NodeSelector = model.MakeLabels(map[string]string{"disk": "hdd"})
+		r.node.Taints = []model.Taint{{Key: "any", Effect: model.NoExecute}}
+	}
+	r := newRig(t, 1, withStatic(&p), elsewhere)
+	r.run(time.Minute)
+	rejected := func() bool {
+		m := r.mirror()
+		return m != nil && m.Phase == model.PodFailed && m.Reason == "NodeAffinity" && m.Message ==
+			"Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+	}
+	if !rejected() || r.alive(r.mirror()) {
+		t.Fatalf("the API shows %+v", r.mirror())
+	}
+	was := r.mirror()
+	r.user.Delete(was.Ref(), 0, 0)
+	r.until("made again", time.Minute, func() bool { return rejected() && r.mirror().ID != was.ID })
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Minute)
+	if !rejected() || len(r.notes(r.mirror(), "NodeAffinity")) != 1 || len(p.said) != 0 {
+		t.Errorf("the program was %v, the API shows %+v", p.said, r.mirror())
+	}
+}
+
 // Source: pkg/kubelet/kubelet.go tryReconcileMirrorPods: deleting the mirror pod does not stop the
 // static pod; it is made again.
 func TestDeletingAMirrorPodDoesNotStopTheStaticPod(t *testing.T) {
