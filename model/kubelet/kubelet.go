@@ -263,8 +263,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 		}
 	}
 	k.aimEvictions(k.kernel.Now())
-	k.aimImageGC(k.kernel.Now()) // also without a runtime
-	k.aimContainerGC()
+	k.aimImageGC(k.kernel.Now())
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())

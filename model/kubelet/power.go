@@ -20,6 +20,10 @@ var (
 // say Ready (pkg/kubelet/kubelet.go fastStatusUpdateOnce).
 const fastReady = 100 * time.Millisecond
 
+// restartAfter is when systemd starts a kubelet again that has ended by itself (RestartSec of
+// kubelet.service, as in cluster/gce/gci/configure-helper.sh).
+const restartAfter = 10 * time.Second
+
 // Stop ends the kubelet's process, and nothing else: containers run on,
 // nobody restarts or probes them, nobody renews the lease. It is not started
 // before Resume, not even by a machine that boots.
@@ -58,9 +62,14 @@ func (k *Kubelet) Resume() {
 	if k.running || !k.machine.Powered() {
 		return
 	}
+	k.startAfter(0)
+}
+
+// startAfter has the process start after a while.
+func (k *Kubelet) startAfter(wait time.Duration) {
 	k.starts++
 	luck := k.luck.start.Draw(k.hash, k.starts)
-	k.kernel.Post(k.kernel.Now().Add(startTime.Draw(&luck)), k.self, whyStart, k.starts)
+	k.kernel.Post(k.kernel.Now().Add(wait+startTime.Draw(&luck)), k.self, whyStart, k.starts)
 }
 
 // started is the end of the process's start, unless something came between.
@@ -129,8 +138,13 @@ func (k *Kubelet) up() {
 	}
 }
 
-// launch starts the process, which registers its node.
+// launch starts the process, which registers its node. If no container runtime answers it ends
+// before it does anything (k8s.io/cri-client/pkg/remote_runtime.go validateServiceConnection).
 func (k *Kubelet) launch() {
+	if k.machine.RuntimeDown() {
+		k.startAfter(restartAfter)
+		return
+	}
 	var cni time.Duration
 	if k.rebooted {
 		luck := k.luck.boot.Draw(^k.hash, k.boots)
@@ -166,9 +180,7 @@ func (k *Kubelet) run(cni time.Duration) {
 		}
 	}
 	k.begin(0)
-	if !k.health.stalled {
-		k.findStatics(now)
-	}
+	k.findStatics(now)
 }
 
 // keepHouse ends what runs on the machine and nobody knows of, once all pods
