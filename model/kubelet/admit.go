@@ -20,7 +20,9 @@ func (k *Kubelet) admit(pod *model.Pod, isHere bool) (reason, message string, vi
 		reason, message = k.forbiddenSysctl(pod)
 	}
 	if reason == "" && !isHere { // what it has for itself it keeps (cm/cpumanager/policy_static.go Allocate)
-		reason, message = k.exclusively(pod)
+		if reason, message = k.withoutDevices(pod); reason == "" {
+			reason, message = k.exclusively(pod)
+		}
 	}
 	if reason == "" {
 		reason, message, victims = k.fits(pod)
@@ -57,7 +59,11 @@ func (k *Kubelet) fits(pod *model.Pod) (reason, message string, victims []*row) 
 // asks for is still set aside, and a new process knows of no pressure yet; but labels and
 // taints of the node may be others.
 func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
-	if reason, message = k.forbiddenSysctl(pod); reason == "" {
+	reason, message = k.forbiddenSysctl(pod)
+	if reason == "" {
+		reason, message = k.withoutDevices(pod)
+	}
+	if reason == "" {
 		reason, message = k.misfit(pod)
 	}
 	return reason, message, nil

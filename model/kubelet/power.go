@@ -153,8 +153,8 @@ func (k *Kubelet) launch() {
 	if k.rebooted && !k.isNew {
 		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
-	k.rebooted, k.isNew = false, false
 	k.run(cni)
+	k.rebooted, k.isNew = false, false
 	k.registerAfter(firstRegister)
 }
 
@@ -166,6 +166,7 @@ func (k *Kubelet) run(cni time.Duration) {
 	now := k.kernel.Now()
 	luck := k.luck.phases.Draw(k.hash, 1+uint64(k.epoch))
 	k.startedAt, k.networkAt, k.synced = now, now.Add(cni), false
+	k.expectDevices()
 	k.relist.Phase = now
 	k.work.Phase = now.Add(luck.Duration(0, workEvery))
 	k.statusPass.Phase = now.Add(luck.Duration(0, statusPassEvery))
