@@ -111,7 +111,7 @@ type container struct {
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
 	killGrace  time.Duration             // that it gets when it is killed
-	shownAt    sim.Time                  // since when it is shown running, and since when started
+	shownAt    sim.Time                  // since when it is shown running, started or ended
 	reason     waiting
 	sentence   sentence
 	wanted     bool // the pass is to start it

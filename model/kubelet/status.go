@@ -371,18 +371,17 @@ func set(c *model.Condition, holds bool, otherwise string, now sim.Time) {
 	}
 }
 
-// noteShown remembers since when containers are shown running.
+// noteShown remembers since when containers are shown running, started or ended.
 func (r *row) noteShown(last, next *model.Pod, now sim.Time) {
 	for i := range next.Containers {
-		s := &next.Containers[i]
-		if s.State != model.ContainerRunning {
-			continue
+		if r.shown == nil || i >= len(last.Containers) || !sameStage(&last.Containers[i], &next.Containers[i]) {
+			r.containers[i].shownAt = now
 		}
-		if i < len(last.Containers) {
-			if l := &last.Containers[i]; l.State == s.State && l.StartedAt == s.StartedAt && l.Started == s.Started && r.shown != nil {
-				continue
-			}
-		}
-		r.containers[i].shownAt = now
 	}
+}
+
+// sameStage tells whether two statuses are of one instance that runs, or has started, or has ended.
+func sameStage(a, b *model.ContainerStatus) bool {
+	runs := a.State == model.ContainerRunning
+	return runs == (b.State == model.ContainerRunning) && a.StartedAt == b.StartedAt && (!runs || a.Started == b.Started)
 }
