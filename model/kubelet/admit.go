@@ -200,23 +200,17 @@ func (k *Kubelet) release(r *row) {
 }
 
 // reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go
-// rejectPod). What runs of it is stopped when the API knows that it has failed. Its status says
-// no more than that and why: it has none of the conditions of a kubelet, not even
-// PodScheduled, and tells nothing of containers (status/status_manager.go mergePodStatus,
-// types/pod_status.go PodConditionsByKubelet). If it has run, they are made anew when it is
-// stopped.
+// rejectPod). It has no worker then, and so what runs of it, as an earlier process has admitted
+// it, is an orphan (keepHouse). Its status says no more than that and why: it has none of the
+// conditions of a kubelet, not even PodScheduled, and tells nothing of containers
+// (status/status_manager.go mergePodStatus, types/pod_status.go PodConditionsByKubelet).
 func (k *Kubelet) reject(r *row, reason, message string) {
-	switch {
-	case r.box == nil || !r.box.Admitted:
-		r.stage = finished
-		k.share(r.pod.ID)
-	case r.box.Alive():
-		r.rejected = true
-		k.charge(r)
-	default:
-		r.stage, r.charged = finished, true
+	r.stage, r.refused = finished, true
+	r.charged = r.box != nil && r.box.Admitted
+	k.release(r)
+	k.share(r.pod.ID)
+	if r.box != nil && !r.box.Alive() {
 		k.machine.Retire(r.box)
-		k.release(r)
 	}
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod

@@ -197,13 +197,24 @@ func (k *Kubelet) keepHouse() {
 	}
 	k.synced = true
 	for _, s := range k.machine.Sandboxes() {
-		if s == nil || k.find(s.Pod.ID) != nil {
+		if s == nil {
 			continue
 		}
-		r := k.add(s.Pod)
-		r.gone, r.orphan, r.charged = true, true, s.Admitted
-		k.release(r) // it counted until now, and would not have
-		k.remount(r)
-		k.sync(r, now)
+		switch r := k.find(s.Pod.ID); {
+		case r == nil:
+			r = k.add(s.Pod)
+			r.gone, r.charged = true, s.Admitted
+			k.release(r) // it counted until now, and would not have
+			k.remount(r)
+			k.endOrphan(r, now)
+		case r.runsRefused():
+			k.endOrphan(r, now)
+		}
 	}
+}
+
+// endOrphan stops what runs of a pod that has no worker.
+func (k *Kubelet) endOrphan(r *row, now sim.Time) {
+	r.orphan, r.stage, r.over = true, syncing, true
+	k.sync(r, now)
 }

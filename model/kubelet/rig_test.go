@@ -109,7 +109,7 @@ func (r *rig) checkMachine(rec *store.Record) {
 		if s == nil {
 			continue
 		}
-		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && (q != nil || s.Pod.ID >= model.FirstStaticID) {
+		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && s.Admitted && (q != nil || s.Pod.ID >= model.FirstStaticID) { // not if it was rejected later
 			cpu += s.Pod.Spec.Covering(s.Allocated).Request.CPUMilli
 		}
 		for _, p := range s.Processes {

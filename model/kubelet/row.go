@@ -175,7 +175,7 @@ type row struct {
 	awaitsNet   bool // it was told that there is no network yet
 	overdue     bool // the deadline was exceeded
 	over        bool // the phase is terminal
-	rejected    bool // though an earlier process has run it
+	refused     bool // it was rejected, and has no worker
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that

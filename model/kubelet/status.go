@@ -14,6 +14,9 @@ import (
 // nothing of the pod runs (pkg/kubelet/kubelet_pods.go generateAPIPodStatus,
 // status/status_manager.go mergePodStatus).
 func (k *Kubelet) publish(r *row, final bool) model.Phase {
+	if r.refused {
+		return r.shown.Phase
+	}
 	now := k.kernel.Now()
 	cache := k.cacheAt(now)
 	if final {
