@@ -126,15 +126,15 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		s := &k.statics[i]
 		r := k.add(s.Pod)
 		r.static = s
-		known := r.box != nil && r.box.Admitted
-		if !known {
-			reason, message, victims := k.admit(s.Pod, false)
-			if reason != "" {
-				k.reject(r, reason, message)
-				continue
-			}
-			r.inTheWay = numbers(victims)
+		reason, message, victims := k.admitAgain(s.Pod)
+		if r.box == nil || !r.box.Admitted {
+			reason, message, victims = k.admit(s.Pod, false)
 		}
+		if reason != "" {
+			k.reject(r, reason, message)
+			continue
+		}
+		r.inTheWay = numbers(victims)
 		r.initialized = r.box != nil && r.box.Ready && r.begun()
 		k.charge(r)
 		if d := s.Pod.Spec.ActiveDeadline; d > 0 {

@@ -8,6 +8,7 @@ import (
 	"orrery/model"
 	"orrery/model/kubelet"
 	"orrery/model/network"
+	"orrery/model/runtime"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -104,6 +105,27 @@ func TestAStaticPodThatItsKubeletRejectsNeverRuns(t *testing.T) {
 	if !rejected() || len(r.notes(r.mirror(), "NodeAffinity")) != 1 || len(p.said) != 0 {
 		t.Errorf("the program was %v, the API shows %+v", p.said, r.mirror())
 	}
+}
+
+// Source: the same: after a restart of the kubelet every pod is new, static ones that run, too.
+func TestAStaticPodIsAdmittedAnewWhenItsKubeletStarts(t *testing.T) {
+	var p program
+	onSSD := func(r *rig) {
+		r.config.Static[0].Pod.Spec.NodeSelector = r.node.Labels
+		r.config.Behaviors = runtime.Behaviors{{Container: "main", Stop: sim.Constant(time.Hour)}}
+	}
+	r := newRig(t, 1, withStatic(&p), onSSD)
+	r.run(time.Second)
+	r.user.Patch(r.node.Ref(), relabel{}, 0)
+	r.run(time.Second)
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	start := r.until("rejected", 10*time.Second, func() bool { return len(r.notes(r.mirror(), "NodeAffinity")) == 1 })
+	dead := r.until("stopped", 10*time.Second, func() bool { return !r.alive(r.mirror()) && len(p.said) == 1 })
+	if d := dead.Sub(start); d < 4*time.Second || d > 7*time.Second {
+		t.Errorf("stopped %v after it was rejected", d)
+	}
+	r.until("it has failed", 15*time.Second, func() bool { return r.mirror().Phase == model.PodFailed && r.mirror().Reason == "NodeAffinity" })
 }
 
 // Source: pkg/kubelet/kubelet.go tryReconcileMirrorPods: deleting the mirror pod does not stop the
