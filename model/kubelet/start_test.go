@@ -95,6 +95,20 @@ func TestInitContainersRunInOrderAndSidecarsStay(t *testing.T) {
 	}
 }
 
+// Source: v1.35 kubelet_pods.go convertToAPIContainerStatuses (hasInitContainers): of a pod with init
+// containers the others wait for PodInitializing, also when that is over and their image is pulled.
+func TestWhileTheImageOfAnAppIsPulledAfterInitContainersItsPodIsShownInitializing(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", ImageBytes: 2_000_000_000}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true, Readiness: every(5*time.Second, 1)}}
+		s.Containers[0].Image = "far"
+	})
+	r.until("the sidecar is ready", 20*time.Second, func() bool { q := r.get(p); return q != nil && len(q.Containers) == 2 && q.Containers[0].Ready })
+	if q := r.get(p); len(r.notes(p, "Pulling")) != 1 || q.Initialized.Status != model.True || q.Line().Status != "PodInitializing" {
+		t.Errorf("initialized %v, shown as %s", q.Initialized, q.Line().Status)
+	}
+}
+
 // TestASidecarThatCrashesBlocksNoOtherInitContainer: it goes from the last to the first,
 // and the one that has begun last decides; sidecars before it are restarted alongside, by
 // their own back-off (kuberuntime_container.go computeInitContainerActions). And the app

@@ -217,7 +217,7 @@ func (r *row) whyWaiting(i int) string {
 	switch {
 	case c.reason != noReason:
 		return waitingNames[c.reason]
-	case len(r.pod.Spec.InitContainers) > 0 && !r.initialized:
+	case len(r.pod.Spec.InitContainers) > 0: // also when they are done
 		return "PodInitializing"
 	}
 	return "ContainerCreating"
