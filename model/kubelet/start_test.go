@@ -109,6 +109,44 @@ func TestWhileTheImageOfAnAppIsPulledAfterInitContainersItsPodIsShownInitializin
 	}
 }
 
+// Source: v1.35 status/generate.go GeneratePodInitializedCondition, HasAnyRegularContainerStarted: a
+// pod is initialized while its sidecars have started, or an app container runs or has ended; if it waits to
+// be started again when a sidecar ends, the pod is not.
+func TestAPodWhoseSidecarEndsWhileItsAppWaitsIsNotInitialized(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "side", Run: sim.Constant(200 * time.Second), ExitCode: 1},
+		runtime.Behavior{Run: sim.Constant(time.Second), ExitCode: 1},
+	))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
+	waits := func(holds model.ConditionStatus, status string) func() bool {
+		return func() bool {
+			q := r.get(p)
+			return q != nil && q.Initialized.Status == holds && q.Line().Status == status
+		}
+	}
+	r.until("the app waits", 10*time.Minute, waits(model.True, "CrashLoopBackOff"))
+	r.until("the sidecar has ended, too", 30*time.Minute, waits(model.False, "Init:Error"))
+	r.until("the sidecar has started again", 10*time.Minute, waits(model.True, "CrashLoopBackOff"))
+}
+
+// Source: v1.35 kuberuntime_manager.go computePodActions: a pod whose last sidecar has ended is not
+// initialized, and what has become of its app containers is looked at when that has started again.
+func TestASandboxOutlivesThatAllItsContainersHaveEnded(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(time.Second), ExitCode: 1}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
+	r.until("both have started again", 10*time.Minute, func() bool {
+		q := r.get(p)
+		return q != nil && len(q.Containers) == 2 && q.Containers[0].Restarts > 2 && q.Containers[1].Restarts > 2
+	})
+	if n := r.kubelet.Machine().Sandbox(p.ID).Attempts; n != 1 || len(r.notes(p, "SandboxChanged")) != 0 {
+		t.Errorf("%d sandboxes were made for it", n)
+	}
+}
+
 // TestASidecarThatCrashesBlocksNoOtherInitContainer: it goes from the last to the first,
 // and the one that has begun last decides; sidecars before it are restarted alongside, by
 // their own back-off (kuberuntime_container.go computeInitContainerActions). And the app

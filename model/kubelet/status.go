@@ -215,7 +215,7 @@ func (r *row) lastEnd(i int) (at sim.Time, code int32, oomKilled bool) {
 func (r *row) whyWaiting(i int) string {
 	c := &r.containers[i]
 	switch {
-	case c.reason != noReason:
+	case c.reason != noReason && !r.pod.Deleting():
 		return waitingNames[c.reason]
 	case len(r.pod.Spec.InitContainers) > 0: // also when they are done
 		return "PodInitializing"
@@ -317,7 +317,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 // of a terminal phase are shown before the phase is.
 func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.ContainerStatus, now, cache sim.Time) {
 	spec := r.pod.Spec
-	initialized, up := true, true
+	initialized, begun, up := true, false, true
 	for i := range statuses {
 		s := &statuses[i]
 		switch {
@@ -327,10 +327,10 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 			initialized = initialized && s.Started
 			up = up && s.Ready
 		default:
-			up = up && s.Ready
+			up, begun = up && s.Ready, begun || s.State != model.ContainerWaiting
 		}
 	}
-	initialized = initialized || p.Initialized.Status == model.True
+	initialized = initialized || begun // whatever sidecars do later, while not all wait
 	notUp, notInit := "ContainersNotReady", "ContainersNotInitialized"
 	if phase.Terminal() {
 		up = false
