@@ -260,11 +260,14 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 			}
 		case plain:
 			t.pendingInit++
-		case sidecar && !r.initialized && !(s.State == model.ContainerRunning && s.Started):
-			t.pendingInit++
-		case s.State == model.ContainerRunning && sidecar:
+		case sidecar && s.State == model.ContainerRunning:
 			t.running++
-		case sidecar: // how it ended does not matter
+			if !s.Started && !r.initialized {
+				t.pendingInit++
+			}
+		case sidecar && hadEnd: // how does not matter
+		case sidecar:
+			t.pendingInit++
 		case s.State == model.ContainerRunning:
 			t.running++
 		case s.State == model.ContainerWaiting && !hadEnd:

@@ -42,9 +42,15 @@ func TestPodPhaseFollowsFromItsContainers(t *testing.T) {
 		{"W|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
 		{"R|e", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"F|e", model.PodRunning, model.PodSucceeded, model.PodSucceeded, model.PodSucceeded},
+		{"F|f", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed},
+		{"B|f", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed},
+		{"F|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
 	} {
 		for policy, want := range []model.Phase{c.always, c.onFail, c.never} {
 			r, statuses := phaseRow(c.containers, model.RestartPolicy(policy))
+			if sidecarsEnded := c.containers[0] == 'F' || c.containers[0] == 'B'; sidecarsEnded {
+				r.initialized = false // as after a reboot
+			}
 			if got := r.phase(statuses, false); got != want {
 				t.Errorf("%s, policy %d: %v, want %v", c.containers, policy, got, want)
 			}
