@@ -147,6 +147,26 @@ func TestASandboxOutlivesThatAllItsContainersHaveEnded(t *testing.T) {
 	}
 }
 
+// Source: v1.35 kuberuntime_manager.go SyncPod (purgeInitContainers), kubelet_pods.go
+// convertToAPIContainerStatuses: in a new sandbox an init container that had succeeded waits as one that never
+// ran, and tells for what.
+func TestAnInitContainerThatRunsAgainAfterARebootTellsForWhatItWaits(t *testing.T) {
+	r := newRig(t, 1)
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "init", Image: "web", PullPolicy: model.PullAlways}}
+	})
+	r.ready(p)
+	r.registry.SetDown(runtime.AllRegistries, true)
+	r.kubelet.PowerOff()
+	r.kubelet.PowerOn()
+	r.until("it waits", 3*time.Minute, func() bool { return r.get(p).Containers[0].Reason == "ErrImagePull" })
+	if q := r.get(p); q.Phase != model.PodRunning || q.Containers[0].State != model.ContainerWaiting || q.Containers[1].Reason != "Unknown" {
+		t.Errorf("%v, %+v", q.Phase, q.Containers)
+	}
+	r.registry.SetDown(runtime.AllRegistries, false)
+	r.ready(p)
+}
+
 // TestASidecarThatCrashesBlocksNoOtherInitContainer: it goes from the last to the first,
 // and the one that has begun last decides; sidecars before it are restarted alongside, by
 // their own back-off (kuberuntime_container.go computeInitContainerActions). And the app

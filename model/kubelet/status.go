@@ -148,7 +148,8 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 	if plainInit(r.pod.Spec, i) {
 		s.Ready = p.ExitCode == 0
 	}
-	if c.reason != noReason && !r.pod.Deleting() && restarts(r.pod.Spec, i, p.ExitCode) {
+	purged := i < len(r.pod.Spec.InitContainers) && r.sightHere(i, cache) == unseen // with the sandbox before
+	if c.reason != noReason && !r.pod.Deleting() && (restarts(r.pod.Spec, i, p.ExitCode) || r.box.Ready && purged) {
 		s.State, s.Reason, s.EndedBefore = model.ContainerWaiting, waitingNames[c.reason], 0
 	}
 	return s
@@ -253,9 +254,8 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 		hadEnd := s.FinishedAt > 0
 		plain, sidecar := plainInit(spec, i), i < len(spec.InitContainers) && spec.InitContainers[i].Sidecar
 		switch {
-		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
 		case plain && hadEnd && s.State != model.ContainerRunning:
-			if !restarts(spec, i, s.ExitCode) {
+			if s.ExitCode != 0 && !restarts(spec, i, s.ExitCode) {
 				t.overInit++
 			}
 		case plain:
