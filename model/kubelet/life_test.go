@@ -254,6 +254,30 @@ func TestSidecarsStopAfterTheOthersTheLastFirst(t *testing.T) {
 	}
 }
 
+// Source: v1.35 kuberuntime_termination_order.go newTerminationOrdering: of init containers sidecars wait for
+// the next sidecar only, if that runs when the stop begins.
+func TestASidecarThatIsStoppedWaitsForNoOtherInitContainer(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "init", Run: sim.Constant(time.Hour), Stop: sim.Constant(time.Hour)},
+		runtime.Behavior{Container: "last", Run: sim.Constant(time.Hour)},
+	))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "first", Image: "web", Sidecar: true}, {Name: "init", Image: "web"}, {Name: "last", Image: "web", Sidecar: true}}
+	})
+	r.until("the init container runs", 20*time.Second, func() bool {
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		return s != nil && s.Processes[1].Running
+	})
+	r.user.Delete(p.Ref(), -1, 0)
+	told := r.until("the stop", 10*time.Second, func() bool { return len(r.notes(p, "Killing")) > 0 })
+	c := r.kubelet.Machine().Sandbox(p.ID).Processes
+	first := r.until("the sidecar has ended", time.Minute, func() bool { return !c[0].Running })
+	init := r.until("the init container has ended", time.Minute, func() bool { return !c[1].Running })
+	if a, b := first.Sub(told), init.Sub(told); a > time.Second || b < 30*time.Second {
+		t.Errorf("the sidecar has ended after %v, the init container after %v", a, b)
+	}
+}
+
 // TestForcedDeletionStillGivesTheContainersTheirGrace: the object is gone at
 // once, the containers end as their spec says (pkg/kubelet/kubelet.go SyncTerminatingPod).
 func TestForcedDeletionStillGivesTheContainersTheirGrace(t *testing.T) {
