@@ -129,7 +129,7 @@ func (k *Kubelet) term(r *row, i int) {
 // (newTerminationOrdering).
 func (r *row) hasTurn(i int) bool {
 	spec := r.pod.Spec
-	if i >= len(spec.InitContainers) || plainInit(spec, i) {
+	if i >= len(spec.InitContainers) || plainInit(spec, i) || r.orphan {
 		return true
 	}
 	for j := len(spec.InitContainers); j < len(r.containers); j++ {
