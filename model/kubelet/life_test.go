@@ -173,7 +173,9 @@ func TestAPodThatEndedGoesAlsoAfterTheKubeletOrTheMachineRestarts(t *testing.T) 
 // nobody knows any more that they are (container/runtime.go ToAPIPod).
 func TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan(t *testing.T) {
 	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
-	p := r.pod("web", func(s *model.PodSpec) { s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}} })
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
 	r.ready(p)
 	r.kubelet.Stop()
 	r.user.Delete(p.Ref(), 0, 0)
