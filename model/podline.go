@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"orrery/sim"
 )
@@ -65,7 +67,8 @@ func (l *PodLine) initialize(statuses []ContainerStatus, specs []Container) bool
 	return true
 }
 
-// run takes in the app containers, the last first.
+// run takes in the app containers, the last first. Kubelets order their statuses by name
+// (pkg/kubelet/types/types.go SortedContainerStatuses).
 func (l *PodLine) run(p *Pod, statuses []ContainerStatus) {
 	l.Restarts, l.RestartedAt = 0, 0
 	for i := range p.Spec.InitContainers {
@@ -73,8 +76,13 @@ func (l *PodLine) run(p *Pod, statuses []ContainerStatus) {
 			l.restarted(&p.Containers[i])
 		}
 	}
+	order := make([]int, len(statuses))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(p.Spec.Containers[a].Name, p.Spec.Containers[b].Name) })
 	running, wrong := false, ""
-	for i := len(statuses) - 1; i >= 0; i-- {
+	for _, i := range slices.Backward(order) {
 		s := &statuses[i]
 		l.restarted(s)
 		switch {

@@ -48,6 +48,9 @@ func TestTheStatusColumnIsWhatKubectlPrints(t *testing.T) {
 		{what: "crashed a moment ago", pod: pod{apps: 1, statuses: list(ended("Error", 1)), change: phase(model.PodRunning)}, all: 1, status: "Error"},
 		{what: "out of memory", pod: pod{apps: 1, statuses: list(ended("OOMKilled", 137)), change: phase(model.PodRunning)}, all: 1, status: "OOMKilled"},
 		{what: "the first container decides", pod: pod{apps: 2, statuses: list(crashing, ended("Error", 1))}, all: 2, status: "CrashLoopBackOff"},
+		{what: "the first by name", pod: pod{apps: 2, statuses: list(crashing, ended("Error", 1)), change: func(p *model.Pod) {
+			p.Spec.Containers[0].Name, p.Spec.Containers[1].Name = "web", "agent"
+		}}, all: 2, status: "Error"},
 		{what: "done", pod: pod{apps: 1, statuses: list(done), change: phase(model.PodSucceeded)}, all: 1, status: "Completed"},
 		{what: "one is done, one runs, the pod is ready", pod: pod{apps: 2, statuses: list(done, runs(true)), change: ready}, ready: 1, all: 2, status: "Running"},
 		{what: "one is done, one runs, the pod is not ready", pod: pod{apps: 2, statuses: list(done, runs(true)), change: phase(model.PodRunning)}, ready: 1, all: 2, status: "NotReady"},

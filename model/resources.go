@@ -41,6 +41,12 @@ func (r Resources) Max(o Resources) Resources {
 	return r.combine(o, func(a, b int64) int64 { return max(a, b) })
 }
 
+// WithExtended is r with another amount of the extended resource called name.
+func (r Resources) WithExtended(name string, count int64) Resources {
+	r.Extended = slices.DeleteFunc(slices.Clone(r.Extended), func(e Extended) bool { return e.Name == name })
+	return r.Add(Resources{Extended: []Extended{{name, count}}})
+}
+
 func (r Resources) combine(o Resources, f func(a, b int64) int64) Resources {
 	r.CPUMilli = f(r.CPUMilli, o.CPUMilli)
 	r.MemoryBytes = f(r.MemoryBytes, o.MemoryBytes)

@@ -137,6 +137,9 @@ func (l *loader) nodes(v strict.Value) {
 	labels := m.Optional("labels").LabelMap()
 	taints := strict.Each(m.Optional("taints"), taint)
 	static := l.staticPods(m.Optional("staticPods"), number)
+	if size.CPUMilli > 0 && size.MemoryBytes > 0 {
+		fitStatics(m.Optional("staticPods"), static, allocatable)
+	}
 	if hollow {
 		allocatable = size // as KWOK's nodes state it
 		refuseHollow(m, len(static) > 0)

@@ -166,6 +166,26 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 	return out
 }
 
+// fitStatics refuses static pods that ask for more together than each of their machines has for
+// pods: its kubelet would run some of them only.
+func fitStatics(list strict.Value, pods []*model.Pod, has model.Resources) {
+	var asks model.Resources
+	for _, p := range pods {
+		asks = asks.Add(p.Spec.Request)
+	}
+	const most = "the static pods ask for %s, and a machine has %s for pods"
+	switch {
+	case int64(len(pods)) > has.Pods:
+		list.Errorf("%d static pods are more than a machine takes: %d", len(pods), has.Pods)
+	case asks.CPUMilli > has.CPUMilli:
+		list.Errorf(most, cores(asks.CPUMilli), cores(has.CPUMilli))
+	case asks.MemoryBytes > has.MemoryBytes:
+		list.Errorf(most, gibibytes(asks.MemoryBytes)+" of memory", gibibytes(has.MemoryBytes))
+	case asks.EphemeralBytes > has.EphemeralBytes:
+		list.Errorf(most, gibibytes(asks.EphemeralBytes)+" of the disk", gibibytes(has.EphemeralBytes))
+	}
+}
+
 func (l *loader) static(node string, pods []*model.Pod) {
 	c := &l.scenario.Config
 	if len(pods) == 0 {

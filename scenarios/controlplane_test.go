@@ -24,6 +24,7 @@ func loaded(t *testing.T, cluster, timeline string) (*scenarios.Scenario, error)
 	dir := folder(t, map[string]string{
 		"s.yaml":     "apiVersion: orrery/v1\nname: s\nduration: 10m\ncluster:\n" + cluster + "timeline: [" + timeline + "]\n",
 		"agent.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: agent, namespace: ops}\nspec: {containers: [{name: main, image: agent}]}\n",
+		"big.yaml":   "apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec: {containers: [{name: main, image: agent, resources: {requests: {cpu: 3, memory: 4Gi, ephemeral-storage: 10Gi}}}]}\n",
 		"web.yaml":   "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n",
 		"there.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: there}\nspec: {nodeName: n0, containers: [{name: main, image: agent}]}\n",
 	})
@@ -42,6 +43,10 @@ func TestMistakesAboutControlPlaneNodesAreSaidWhereTheyAre(t *testing.T) {
 		{"  controlPlane: {replicas: 3}\n" + workers, "{at: 1m, for: 1m, fault: node-down, target: node/cp-3}", `there is no "node/cp-3"`},
 		{"  nodes: [{name: n, cpu: 4, memory: 16Gi, staticPods: [web.yaml]}]\n", "", "a kubelet reads only pods from its files, and service/web is none"},
 		{"  nodes: [{name: n, cpu: 4, memory: 16Gi, staticPods: [there.yaml]}]\n", "", "a static pod runs where its file is: leave out nodeName of pod/there"},
+		{"  nodes: [{name: n, cpu: 4, memory: 16Gi, pods: 1, staticPods: [agent.yaml, big.yaml]}]\n", "", "2 static pods are more than a machine takes: 1"},
+		{"  nodes: [{name: n, cpu: 2, memory: 16Gi, staticPods: [big.yaml]}]\n", "", "s.yaml:5:55: cluster.nodes[0].staticPods: the static pods ask for 3 cores, and a machine has 2 cores for pods"},
+		{"  nodes: [{name: n, cpu: 4, memory: 4Gi, staticPods: [big.yaml]}]\n", "", "the static pods ask for 4Gi of memory, and a machine has 3996Mi for pods"},
+		{"  nodes: [{name: n, cpu: 4, memory: 16Gi, disk: 10Gi, staticPods: [big.yaml]}]\n", "", "the static pods ask for 10Gi of the disk, and a machine has 9215Mi for pods"},
 		{"  nodes: [{name: n, cpu: 4, memory: 16Gi, hollow: true, staticPods: [agent.yaml]}]\n", "", "nothing runs on a hollow node"},
 	} {
 		_, err := loaded(t, c.cluster, c.timeline)

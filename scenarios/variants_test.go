@@ -60,6 +60,7 @@ var fixes = map[string][]string{
 	"pdb-blocked-drain":                {"workload.manifests.1.spec.m", "workload.manifests.3.spec.unhealthyPodEvictionPolicy"},
 	"relist-storm":                     {"workload.agents.0.jitter", "workload.agents.0.resourceVersion"},
 	"report-burst":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"job-sidecar":                      {"workload.manifests.0.spec.template.spec.containers", "workload.manifests.0.spec.template.spec.initContainers"},
 	"restart-rules":                    {"workload.manifests.0.spec.template.spec.containers.0.restartPolicyRules"},
 	"statefulset-lost-node":            {"timeline.1"},
 	"telemetry-dns-2000":               {"workload.dns.serveStale"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"orrery/model"
+	"orrery/sim"
 )
 
 // admit tells why a pod that is new on this node cannot run here, "" if it can, or why one
@@ -19,7 +20,9 @@ func (k *Kubelet) admit(pod *model.Pod, isHere bool) (reason, message string, vi
 		reason, message = k.forbiddenSysctl(pod)
 	}
 	if reason == "" && !isHere { // what it has for itself it keeps (cm/cpumanager/policy_static.go Allocate)
-		reason, message = k.exclusively(pod)
+		if reason, message = k.withoutDevices(pod); reason == "" {
+			reason, message = k.exclusively(pod)
+		}
 	}
 	if reason == "" {
 		reason, message, victims = k.fits(pod)
@@ -56,7 +59,11 @@ func (k *Kubelet) fits(pod *model.Pod) (reason, message string, victims []*row) 
 // asks for is still set aside, and a new process knows of no pressure yet; but labels and
 // taints of the node may be others.
 func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
-	if reason, message = k.forbiddenSysctl(pod); reason == "" {
+	reason, message = k.forbiddenSysctl(pod)
+	if reason == "" {
+		reason, message = k.withoutDevices(pod)
+	}
+	if reason == "" {
 		reason, message = k.misfit(pod)
 	}
 	return reason, message, nil
@@ -193,35 +200,34 @@ func (k *Kubelet) release(r *row) {
 }
 
 // reject fails a pod for good; its controller will make another one (pkg/kubelet/kubelet.go
-// rejectPod). What runs of it is stopped when the API knows that it has failed. Its status says
-// no more than that and why: it has none of the conditions of a kubelet, not even
-// PodScheduled, and tells nothing of containers (status/status_manager.go mergePodStatus,
-// types/pod_status.go PodConditionsByKubelet). If it has run, they are made anew when it is
-// stopped.
+// rejectPod). It has no worker then, and so what runs of it, as an earlier process has admitted
+// it, is an orphan (keepHouse). Its status says no more than that and why: it has none of the
+// conditions of a kubelet, not even PodScheduled, and tells nothing of containers
+// (status/status_manager.go mergePodStatus, types/pod_status.go PodConditionsByKubelet).
 func (k *Kubelet) reject(r *row, reason, message string) {
-	switch {
-	case r.box == nil || !r.box.Admitted:
-		r.stage = finished
-		k.share(r.pod.ID)
-	case r.box.Alive():
-		r.rejected = true
-		k.charge(r)
-	default:
-		r.stage, r.charged = finished, true
+	r.stage, r.refused = finished, true
+	r.charged = r.box != nil && r.box.Admitted
+	k.release(r)
+	k.share(r.pod.ID)
+	if r.box != nil && !r.box.Alive() {
 		k.machine.Retire(r.box)
-		k.release(r)
 	}
 	k.client.Note(r.face(), true, reason, message)
 	next := *r.pod
-	next.Phase, next.Reason, next.Message = model.PodFailed, reason, "Pod was rejected: "+message
-	if next.StartedAt == 0 {
-		next.StartedAt = k.kernel.Now()
+	refuse(&next, reason, message, k.kernel.Now())
+	k.show(r, next)
+}
+
+// refuse makes the status of a pod that of one that is rejected.
+func refuse(p *model.Pod, reason, message string, now sim.Time) {
+	p.Phase, p.Reason, p.Message = model.PodFailed, reason, "Pod was rejected: "+message
+	if p.StartedAt == 0 {
+		p.StartedAt = now
 	}
-	for _, c := range [...]*model.Condition{&next.Scheduled, &next.Sandbox, &next.Initialized, &next.ContainersUp, &next.Ready} {
+	for _, c := range [...]*model.Condition{&p.Scheduled, &p.Sandbox, &p.Initialized, &p.ContainersUp, &p.Ready} {
 		*c = model.Condition{}
 	}
-	next.IP, next.Containers = 0, nil
-	k.show(r, next)
+	p.IP, p.Containers = 0, nil
 }
 
 // negative is r with every amount negated.

@@ -89,41 +89,67 @@ func TestAKubeletThatStartsAdmitsTheOldestFirst(t *testing.T) {
 	r.run(time.Second)
 	r.kubelet.Resume()
 	r.ready(old)
-	if q := r.get(young); q.Reason != "OutOfcpu" {
-		t.Errorf("the younger is %v %q", q.Phase, q.Reason)
-	}
+	r.until("the younger is rejected", 15*time.Second, func() bool { return r.get(young).Reason == "OutOfcpu" })
 }
 
-// Source: kubelet_pods.go generateAPIPodStatus: a pod that was rejected stays Failed whatever
-// its containers do until they have ended, also if others need its place before the API
-// knows of that.
-func TestAPodThatIsRejectedWhileItRunsIsNotReady(t *testing.T) {
-	atOnce := 0
+// Source: v1.35 kubelet.go HandlePodAdditions, kubelet_pods.go HandlePodCleanups and isAdmittedPodTerminal,
+// SyncTerminatingRuntimePod: a pod that a kubelet rejects when it starts again has no worker and
+// counts for nobody; what runs of it its first housekeeping stops as it stops orphans, without hooks and
+// with a second of grace. That it has failed is told when it is known that it may not run any
+// more (status_manager.go mergePodStatus, pod_workers.go CouldHaveRunningContainers).
+func TestAPodThatIsRejectedWhileItRunsIsStoppedAsAnOrphan(t *testing.T) {
 	for seed := range uint64(20) {
-		r := newRig(t, seed, behaving(runtime.Behavior{Stop: sim.Constant(10 * time.Second)}))
-		other := r.pod("other", nil)
+		r := newRig(t, seed, behaving(runtime.Behavior{Stop: sim.Constant(10 * time.Second), PreStop: sim.Constant(10 * time.Second)}))
 		p := r.pod("web", func(s *model.PodSpec) { sized(5000, false)(s); s.NodeSelector = r.node.Labels })
-		r.ready(other)
 		r.ready(p)
 		r.user.Patch(r.node.Ref(), relabel{}, 0)
 		r.run(time.Second)
 		r.kubelet.Stop()
-		r.kubelet.CrashContainer(other.Ref(), "", 1) // its status is written first
 		vip := r.pod("vip", criticalPod(5000))
 		r.run(time.Second)
 		r.kubelet.Resume()
-		r.until("it is rejected", 10*time.Second, func() bool { return len(r.notes(p, "NodeAffinity")) > 0 })
-		r.run(time.Second)
-		if q := r.get(p); q.Phase != model.PodFailed || q.IsReady() || !r.alive(p) {
-			t.Errorf("%v, ready %v, runs %v", q.Phase, q.IsReady(), r.alive(p))
+		start := r.until("it is rejected", 10*time.Second, func() bool { return len(r.notes(p, "NodeAffinity")) > 0 })
+		r.until("that shows", time.Second, func() bool { return !r.get(p).IsReady() })
+		if q := r.get(p); q.Phase != model.PodRunning || q.Reason != "" || q.Containers != nil || !r.alive(p) {
+			t.Errorf("seed %d: %v %s, runs %v", seed, q.Phase, q.Reason, r.alive(p))
 		}
-		if r.notes(p, "Preempting")[0] == r.notes(p, "NodeAffinity")[0] {
-			atOnce++
+		dead := r.until("it is stopped", 10*time.Second, func() bool { return !r.alive(p) })
+		if d := dead.Sub(start); d < 4*time.Second || d > 7*time.Second {
+			t.Errorf("seed %d: dead %v after it was rejected", seed, d)
+		}
+		r.until("it has failed", 10*time.Second, func() bool { return r.get(p).Phase == model.PodFailed })
+		if q := r.get(p); q.Reason != "NodeAffinity" || q.Containers != nil || len(r.notes(p, "Preempting")) != 0 {
+			t.Errorf("seed %d: %+v", seed, q)
 		}
 		r.ready(vip)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.until("it is gone", time.Second, func() bool { return r.get(p) == nil })
 	}
-	if atOnce == 0 {
-		t.Error("others never need its place at once")
+}
+
+// Source: v1.35 kubelet.go HandlePodUpdates and HandlePodRemoves: one that is deleted before that has a
+// worker again, which gives it all of its grace.
+func TestAPodThatIsRejectedAndThenDeletedHasItsGrace(t *testing.T) {
+	for _, force := range []bool{false, true} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(10 * time.Second)}))
+		p := r.pod("web", func(s *model.PodSpec) { s.NodeSelector = r.node.Labels })
+		r.ready(p)
+		r.user.Patch(r.node.Ref(), relabel{}, 0)
+		r.run(time.Second)
+		r.kubelet.Stop()
+		r.kubelet.Resume()
+		r.until("it is rejected", 10*time.Second, func() bool { return len(r.notes(p, "NodeAffinity")) > 0 })
+		grace := int32(30)
+		if force {
+			grace = 0
+		}
+		r.user.Delete(p.Ref(), grace, 0)
+		told := r.Now()
+		dead := r.until("it is stopped", 20*time.Second, func() bool { return !r.alive(p) })
+		if d := dead.Sub(told); d < 10*time.Second || d > 11*time.Second {
+			t.Errorf("forced %v: stopped after %v", force, d)
+		}
+		r.until("it is gone", 5*time.Second, func() bool { return r.get(p) == nil && r.kubelet.Machine().Sandbox(p.ID) == nil })
 	}
 }
 

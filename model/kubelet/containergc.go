@@ -11,8 +11,8 @@ import (
 // removed when it can be (finish, runtime.Machine), so that only its failures are events.
 const containerGCEvery = time.Minute // ContainerGCPeriod
 
-// beginContainerGC is the collector of a process that starts, which looks at once, or of one
-// that has long been running.
+// beginContainerGC is the collector of a process that starts, which looks at once, when there is a
+// runtime, or of one that has long been running.
 func (k *Kubelet) beginContainerGC(looks *sim.Stream) {
 	var first time.Duration
 	if k.synced {

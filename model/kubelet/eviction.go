@@ -293,7 +293,7 @@ func (k *Kubelet) uses(r *row, s stock, now sim.Time) (used, asked int64) {
 // that is terminating is, be it evicted or rejected, as long as its containers may run and
 // its object is there (pkg/kubelet/kubelet_pods.go GetActivePods, isPodInactive).
 func (r *row) evictable() bool {
-	return r != nil && r.stage < terminated && !r.gone && !(r.rejected && r.stage == syncing) && r.static == nil && !r.pod.Spec.Critical()
+	return r != nil && r.stage < terminated && !r.gone && !r.refused && r.static == nil && !r.pod.Spec.Critical()
 }
 
 // worst is the pod to be evicted, nil if there is none (rankMemoryPressure,

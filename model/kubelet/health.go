@@ -39,18 +39,15 @@ type health struct {
 }
 
 // beginHealth is for a process that begins: the runtime's status is asked for
-// once, and then every 5 s. Nothing begins before it was good.
+// once, and then every 5 s.
 func (k *Kubelet) beginHealth(luck *sim.Stream) {
 	now := k.kernel.Now()
 	k.polling.Period, k.polling.Phase = pollEvery, now
 	h := &k.health
 	*h = health{goodAt: now, staleAt: sim.Never, stallAt: sim.Never, awakeAt: sim.Never, upAt: h.upAt, downAt: h.downAt}
-	switch {
-	case k.synced: // it has long been running
+	if k.synced { // it has long been running
 		k.polling.Phase = now.Add(luck.Duration(0, pollEvery))
 		h.goodAt = k.polling.Phase.Add(-pollEvery)
-	case k.machine.RuntimeDown():
-		h.goodAt, h.staleAt, h.stallAt, h.stalled = -1, now, now, true
 	}
 }
 
@@ -212,7 +209,6 @@ func (k *Kubelet) goOn(now sim.Time) {
 	}
 	k.health.stalled = false
 	if !k.synced {
-		k.findStatics(now)
 		k.want(&k.housekeeping, whyHousekeeping, now)
 	}
 	k.look()

@@ -49,9 +49,7 @@ func (k *Kubelet) beginImageGC(looks *sim.Stream) {
 	k.imageGCFailedAt = -1
 	if !k.synced && !k.imageLevels.off() && k.machine.Disk() > 0 {
 		k.imageGCFailedAt = k.kernel.Now()
-		if !k.machine.RuntimeDown() {
-			k.client.Note(k.node, true, "InvalidDiskCapacity", "invalid capacity 0 on image filesystem")
-		}
+		k.client.Note(k.node, true, "InvalidDiskCapacity", "invalid capacity 0 on image filesystem")
 	}
 }
 

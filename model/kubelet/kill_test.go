@@ -180,3 +180,37 @@ func TestAKubeletThatEndsTakesBackTheSIGKILLOfWhatItStops(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 prober/worker.go doProbe, prober/results/results_manager.go Set, kubelet.go
+// syncLoopIteration: a worker that finds its container ended counts that as a failure, which is news
+// unless it was one already, and has the pod looked at: so the reason for which it waits shows at the
+// worker's next tick, and not only when the back-off, or a minute of it, is over.
+func TestAProbesWorkerThatFindsItsContainerEndedHasThePodLookedAt(t *testing.T) {
+	probe := func(of func(*model.Container) **model.Probe) func(*model.PodSpec) {
+		return func(s *model.PodSpec) {
+			s.Containers[0].Startup = &model.Probe{Period: time.Second, FailureThreshold: 100}
+			*of(&s.Containers[0]) = &model.Probe{Period: 2 * time.Second, FailureThreshold: 3}
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		startup time.Duration
+		spec    func(*model.PodSpec)
+		soon    bool
+	}{
+		{"no probe", 0, nil, false},
+		{"liveness", 0, probe(func(c *model.Container) **model.Probe { return &c.Liveness }), true},
+		{"readiness that was", 0, probe(func(c *model.Container) **model.Probe { return &c.Readiness }), true},
+		{"startup that has not been", time.Hour, probe(func(c *model.Container) **model.Probe { return &c.Startup }), true},
+		{"startup that has been", 0, func(s *model.PodSpec) { s.Containers[0].Startup = every(2*time.Second, 3) }, false},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Startup: sim.Constant(c.startup), Run: sim.Constant(10 * time.Second), ExitCode: 1}))
+		p := r.pod("web", c.spec)
+		r.until("the third end", 2*time.Minute, func() bool { return len(r.notes(p, "BackOff")) == 2 })
+		ended := r.Now()
+		waits := r.until("it is shown to wait", time.Minute, func() bool { return r.get(p).Containers[0].Reason == "CrashLoopBackOff" })
+		if soon := waits.Sub(ended) < 3*time.Second; soon != c.soon {
+			t.Errorf("%s: shown after %v", c.name, waits.Sub(ended))
+		}
+	}
+}

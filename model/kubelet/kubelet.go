@@ -127,6 +127,7 @@ type Kubelet struct {
 	boots     uint64   // names the luck of boots
 	startedAt sim.Time // of the process; -1 is long ago
 	networkAt sim.Time // when pods can have a network
+	devicesAt sim.Time // when they can have devices
 
 	registerWait time.Duration // before the newest try to register
 
@@ -169,13 +170,13 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, start, probe, answer, volumes, logs sim.Lane }
+type lanes struct{ phases, requeue, boot, start, probe, answer, volumes, logs, devices sim.Lane }
 
 func newLanes(l sim.Luck) *lanes {
 	return &lanes{
 		phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"),
 		probe: l.Lane("probe"), answer: l.Lane("answer to a probe"),
-		volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation"),
+		volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation"), devices: l.Lane("device plugin"),
 	}
 }
 
@@ -228,7 +229,7 @@ func (k *Kubelet) Start() {
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
 	k.nodeStatus.Period = luck.Duration(nodeStatusEvery, nodeStatusMost)
 	k.nodeStatus.Phase = sim.Time(luck.Duration(0, k.nodeStatus.Period))
-	k.startedAt, k.networkAt, k.synced, k.nodeKnown, k.cordoned = -1, -1, true, true, k.node.Unschedulable
+	k.startedAt, k.networkAt, k.devicesAt, k.synced, k.nodeKnown, k.cordoned = -1, -1, -1, true, true, k.node.Unschedulable
 	k.begin(luck.Duration(0, store.RenewEvery))
 	k.installed(k.kernel.Now())
 }
@@ -263,8 +264,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 		}
 	}
 	k.aimEvictions(k.kernel.Now())
-	k.aimImageGC(k.kernel.Now()) // also without a runtime
-	k.aimContainerGC()
+	k.aimImageGC(k.kernel.Now())
 	if !k.synced {
 		k.want(&k.housekeeping, whyHousekeeping, k.kernel.Now())
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())

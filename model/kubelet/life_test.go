@@ -169,10 +169,13 @@ func TestAPodThatEndedGoesAlsoAfterTheKubeletOrTheMachineRestarts(t *testing.T) 
 }
 
 // TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan: with a second of
-// grace, so SIGKILL after two (kubelet_pods.go HandlePodCleanups).
+// grace, so SIGKILL after two (kubelet_pods.go HandlePodCleanups), and sidecars as all others, as
+// nobody knows any more that they are (container/runtime.go ToAPIPod).
 func TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan(t *testing.T) {
 	r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
-	p := r.pod("web", nil)
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
 	r.ready(p)
 	r.kubelet.Stop()
 	r.user.Delete(p.Ref(), 0, 0)
@@ -180,9 +183,10 @@ func TestARunningPodThatWasDeletedMeanwhileIsKilledAsAnOrphan(t *testing.T) {
 	s := r.kubelet.Machine().Sandbox(p.ID)
 	r.kubelet.Resume()
 	r.run(20 * time.Second)
-	c := s.Processes[0]
-	if d := c.FinishedAt.Sub(c.TermAt); c.Running || d < 2*time.Second || d > 2100*time.Millisecond {
-		t.Errorf("running %v, killed %v after SIGTERM", c.Running, d)
+	for _, c := range s.Processes {
+		if d := c.FinishedAt.Sub(c.TermAt); c.Running || d < 2*time.Second || d > 2100*time.Millisecond || c.TermAt != s.Processes[0].TermAt {
+			t.Errorf("running %v, killed %v after SIGTERM at %v", c.Running, d, c.TermAt)
+		}
 	}
 	if r.kubelet.Machine().Sandbox(p.ID) != nil {
 		t.Error("it was not cleaned up")
@@ -251,6 +255,30 @@ func TestSidecarsStopAfterTheOthersTheLastFirst(t *testing.T) {
 	c := s.Processes
 	if c[1].TermAt < c[2].FinishedAt || c[0].TermAt < c[1].FinishedAt {
 		t.Errorf("not in order: %+v", c)
+	}
+}
+
+// Source: v1.35 kuberuntime_termination_order.go newTerminationOrdering: of init containers sidecars wait for
+// the next sidecar only, if that runs when the stop begins.
+func TestASidecarThatIsStoppedWaitsForNoOtherInitContainer(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "init", Run: sim.Constant(time.Hour), Stop: sim.Constant(time.Hour)},
+		runtime.Behavior{Container: "last", Run: sim.Constant(time.Hour)},
+	))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "first", Image: "web", Sidecar: true}, {Name: "init", Image: "web"}, {Name: "last", Image: "web", Sidecar: true}}
+	})
+	r.until("the init container runs", 20*time.Second, func() bool {
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		return s != nil && s.Processes[1].Running
+	})
+	r.user.Delete(p.Ref(), -1, 0)
+	told := r.until("the stop", 10*time.Second, func() bool { return len(r.notes(p, "Killing")) > 0 })
+	c := r.kubelet.Machine().Sandbox(p.ID).Processes
+	first := r.until("the sidecar has ended", time.Minute, func() bool { return !c[0].Running })
+	init := r.until("the init container has ended", time.Minute, func() bool { return !c[1].Running })
+	if a, b := first.Sub(told), init.Sub(told); a > time.Second || b < 30*time.Second {
+		t.Errorf("the sidecar has ended after %v, the init container after %v", a, b)
 	}
 }
 
@@ -377,14 +405,21 @@ func TestAPodThatTheAPISaysIsTerminalIsNotReadyAndStops(t *testing.T) {
 	}
 }
 
-// TestAPodPastItsActiveDeadlineFails (pkg/kubelet/active_deadline.go).
+// TestAPodPastItsActiveDeadlineFails (v1.35 pkg/kubelet/active_deadline.go, which the main loop asks
+// every second; it counts from the start time in the pod's status, which is in whole seconds).
 func TestAPodPastItsActiveDeadlineFails(t *testing.T) {
-	r := newRig(t, 1)
-	p := r.pod("web", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
-	r.ready(p)
-	r.until("failed", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
-	if q := r.get(p); q.Reason != "DeadlineExceeded" || r.Now().Sub(q.StartedAt) < time.Minute || r.Now().Sub(q.StartedAt) > 63*time.Second {
-		t.Errorf("%s after %v", q.Reason, r.Now().Sub(q.StartedAt))
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		r.run(900 * time.Millisecond)
+		p := r.pod("web", func(s *model.PodSpec) { s.ActiveDeadline = time.Minute })
+		r.ready(p)
+		r.until("failed", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+		if q := r.get(p); q.Reason != "DeadlineExceeded" {
+			t.Errorf("seed %d: %s", seed, q.Reason)
+		}
+		if told := r.notes(p, "DeadlineExceeded"); told[0] < sim.Time(time.Minute) || told[0] > sim.Time(61*time.Second) {
+			t.Errorf("seed %d: a pod that started at 0.9 s is over its minute at %v", seed, told)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func TestAContainerThatAProbeKillsIsSaidToBeRestartedIfItIs(t *testing.T) {
 		want   string
 	}{
 		{model.RestartAlways, false, "Container x failed startup probe, will be restarted"},
-		{model.RestartNever, false, "Container x failed startup probe"},
+		{model.RestartNever, false, "Stopping container x"}, // with nothing else to run: see the next test
 		{model.RestartAlways, true, "Init container x failed startup probe"},
 	} {
 		r := newRig(t, 1, behaving(runtime.Behavior{Container: "x", Startup: sim.Constant(time.Hour)}))
@@ -140,6 +140,36 @@ func TestAContainerThatAProbeKillsIsSaidToBeRestartedIfItIs(t *testing.T) {
 		r.until("the kill", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
 		if !strings.Contains(r.story(), "Killing: "+c.want+"\n") {
 			t.Errorf("not said: %q\n%s", c.want, r.story())
+		}
+	}
+}
+
+// Source: v1.35 kuberuntime_manager.go computePodActions (keepCount), killContainersWithSyncResult,
+// kuberuntime_container.go setTerminationGracePeriod: when the last container that runs is not
+// started again after a probe's failure the pod is stopped as a whole. Then the Event does not
+// speak of the probe, and the probe's own grace does not count.
+func TestTheLastContainerIsKilledByItsProbeAsItsPodIsStopped(t *testing.T) {
+	for _, c := range []struct {
+		others  runtime.Behavior
+		says    string
+		seconds time.Duration
+	}{
+		{runtime.Behavior{Container: "other"}, "Container x failed liveness probe", 5},
+		{runtime.Behavior{Container: "other", Run: sim.Constant(time.Second)}, "Stopping container x", 20},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "x", Startup: sim.Constant(time.Hour), Stop: sim.Constant(time.Hour)}, c.others))
+		p := r.pod("p", func(s *model.PodSpec) {
+			s.RestartPolicy, s.GraceSeconds = model.RestartNever, 20
+			x := model.Container{Name: "x", Image: "web", Liveness: &model.Probe{Period: 5 * time.Second, FailureThreshold: 2, Grace: 5 * time.Second}}
+			s.Containers = []model.Container{x, {Name: "other", Image: "web"}}
+		})
+		told := r.until("the kill", time.Minute, func() bool { return len(r.notes(p, "Killing")) > 0 })
+		if len(r.said(p, "Killing", c.says)) != 1 {
+			t.Errorf("not said: %q\n%s", c.says, r.story())
+		}
+		killed := r.until("SIGKILL", time.Minute, func() bool { return !r.kubelet.Machine().Sandbox(p.ID).Processes[0].Running })
+		if d := killed.Sub(told).Truncate(time.Second); d != c.seconds*time.Second {
+			t.Errorf("%q: killed after %v", c.says, d)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != k.readyNow() || k.pressuresDiffer() || k.usesOthers() || k.node.Unschedulable != k.cordoned {
+	if k.node.Ready.Status != k.readyNow() || k.statusDiffers() || k.node.Unschedulable != k.cordoned {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -35,14 +35,23 @@ func pressuresOf(n *model.Node) pressures {
 // pressuresDiffer tells whether the node says otherwise than its kubelet knows.
 func (k *Kubelet) pressuresDiffer() bool { return pressuresOf(k.node) != k.evictions.pressed }
 
+// statusDiffers tells whether the node says otherwise than its kubelet knows of anything but
+// whether it is ready.
+func (k *Kubelet) statusDiffers() bool {
+	return k.pressuresDiffer() || k.usesOthers() || k.devicesDiffer()
+}
+
 // checkNode is the node status loop (pkg/kubelet/kubelet_node_status.go
 // tryUpdateNodeStatus): the status is written only if it differs from what the
 // kubelet's own view shows. The unconditional report every five minutes
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
 	k.noteCordon()
+	if k.kernel.Now() < k.devicesAt {
+		k.want(&k.nodeStatus, whyNodeStatus, k.devicesAt)
+	}
 	ready := k.readyNow()
-	if k.node.Ready.Status == ready && !k.pressuresDiffer() && !k.usesOthers() || k.patching || k.kernel.Now() < k.networkAt {
+	if k.node.Ready.Status == ready && !k.statusDiffers() || k.patching || k.kernel.Now() < k.networkAt {
 		return
 	}
 	if ready == model.True {
@@ -62,7 +71,7 @@ func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 		k.noteStatus("NodeNotReady")
 	}
 	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
-	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.inUse(), k.kernel.Now()}, taggedNode)
+	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.inUse(), k.devices(), k.kernel.Now()}, taggedNode)
 }
 
 // notePressures says what the node is short of now and was not, and the other
@@ -109,12 +118,13 @@ var pressureReasons = [conditions][2]string{
 	pidPressure:    {"KubeletHasSufficientPID", "KubeletHasInsufficientPID"},
 }
 
-// nodeStatus sets the node's conditions.
+// nodeStatus sets the node's conditions, and what a kubelet finds out about it.
 type nodeStatus struct {
 	ready   model.ConditionStatus
 	reason  string
 	pressed pressures
 	inUse   []string // volumes
+	devices int64
 	at      sim.Time
 }
 
@@ -131,7 +141,7 @@ func (r nodeStatus) Apply(cur model.Object) model.Object {
 		r.set(condition, model.BoolStatus(r.pressed[p]), reason)
 	}
 	others := c.MemoryPressure != n.MemoryPressure || c.DiskPressure != n.DiskPressure || c.PIDPressure != n.PIDPressure
-	if c.Ready == n.Ready && !others && slices.Equal(r.inUse, n.VolumesInUse) {
+	if !setDevices(&c, r.devices) && c.Ready == n.Ready && !others && slices.Equal(r.inUse, n.VolumesInUse) {
 		return cur
 	}
 	c.VolumesInUse = r.inUse

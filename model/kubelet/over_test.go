@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -141,5 +142,24 @@ func TestContainersThatWaitWhenTheirPodHasEndedAreOfUnknownStatus(t *testing.T) 
 		if got := q.Line().Status; got != c.status {
 			t.Errorf("%v %v: STATUS is %s, want %s", c.inits, c.app, got, c.status)
 		}
+	}
+}
+
+// Source: v1.35 kubelet_pods.go getPhase, kuberuntime_manager.go computePodActions: how sidecars have
+// ended does not matter, also while the pod has no sandbox: one that never starts again has failed
+// after a reboot, with a sidecar as without.
+func TestAPodThatNeverStartsAgainHasFailedAfterARebootWithASidecarAsWithout(t *testing.T) {
+	for _, sidecars := range []int{0, 1, 2} {
+		r := newRig(t, 1)
+		p := r.pod("job", func(s *model.PodSpec) {
+			s.RestartPolicy = model.RestartNever
+			for i := range sidecars {
+				s.InitContainers = append(s.InitContainers, model.Container{Name: fmt.Sprint("side-", i), Image: "web", Sidecar: true})
+			}
+		})
+		r.ready(p)
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.until("it has failed", 2*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
 	}
 }

@@ -30,7 +30,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		k.endPass(r)
 		return
 	}
-	r.plan(cache)
+	isThrough := r.plan(cache)
 	if !r.box.Ready {
 		if r.box.Attempts > 0 {
 			k.client.Note(r.face(), false, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
@@ -45,7 +45,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		return
 	}
 	k.startProbes(r, now)
-	if r.isLeftWithSidecars(cache) {
+	if isThrough {
 		r.doing = ending
 		k.killContainers(r)
 		k.stopNext(r)

@@ -8,24 +8,12 @@ import (
 // What a pass is to do is planned before it does anything, from what the kubelet believes and
 // nothing else (pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions).
 
-// isLeftWithSidecars tells whether all app containers have ended for good. Then the pass stops
-// the sidecars and the sandbox, and only after that the status shows that the pod has ended
-// (kuberuntime_manager.go computePodActions: KillPod).
-func (r *row) isLeftWithSidecars(cache sim.Time) bool {
-	if !r.initialized {
-		return false
-	}
-	for i := len(r.pod.Spec.InitContainers); i < len(r.containers); i++ {
-		if r.containers[i].wanted || r.sight(i, cache) != ended {
-			return false
-		}
-	}
-	return true
-}
-
 // plan marks the containers that the pass is to kill and to start. What a probe finds while
-// the pass is under way is for the next one (kuberuntime_manager.go computePodActions).
-func (r *row) plan(cache sim.Time) {
+// the pass is under way is for the next one (kuberuntime_manager.go computePodActions). It tells
+// whether no app container of an initialized pod is left to run: all have ended for good, or are to be
+// killed for good. Then the pass stops everything, sidecars and sandbox and all, with the pod's
+// grace, and only after that the status shows that the pod has ended (KillPod).
+func (r *row) plan(cache sim.Time) (isThrough bool) {
 	spec := r.pod.Spec
 	for i := range r.containers {
 		c := &r.containers[i]
@@ -35,12 +23,13 @@ func (r *row) plan(cache sim.Time) {
 		r.initialized = false
 	}
 	if !r.planInit(cache) {
-		return
+		return false
 	}
-	r.initialized = true
+	r.initialized, isThrough = true, true
 	for i := len(spec.InitContainers); i < len(r.containers); i++ {
 		c := &r.containers[i]
-		switch r.sight(i, cache) {
+		saw := r.sight(i, cache)
+		switch saw {
 		case unseen:
 			c.wanted = true
 		case running:
@@ -51,7 +40,9 @@ func (r *row) plan(cache sim.Time) {
 		case ended:
 			c.wanted = r.box.Ready && restarts(spec, i, r.box.Processes[i].ExitCode) || !r.box.Ready && r.runsAnew(i)
 		}
+		isThrough = isThrough && !c.wanted && (c.killed || saw == ended)
 	}
+	return isThrough
 }
 
 // getsSandbox tells whether a pod without a sandbox gets one: not if it had one, anything

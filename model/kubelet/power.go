@@ -20,6 +20,10 @@ var (
 // say Ready (pkg/kubelet/kubelet.go fastStatusUpdateOnce).
 const fastReady = 100 * time.Millisecond
 
+// restartAfter is when systemd starts a kubelet again that has ended by itself (RestartSec of
+// kubelet.service, as in cluster/gce/gci/configure-helper.sh).
+const restartAfter = 10 * time.Second
+
 // Stop ends the kubelet's process, and nothing else: containers run on,
 // nobody restarts or probes them, nobody renews the lease. It is not started
 // before Resume, not even by a machine that boots.
@@ -58,9 +62,14 @@ func (k *Kubelet) Resume() {
 	if k.running || !k.machine.Powered() {
 		return
 	}
+	k.startAfter(0)
+}
+
+// startAfter has the process start after a while.
+func (k *Kubelet) startAfter(wait time.Duration) {
 	k.starts++
 	luck := k.luck.start.Draw(k.hash, k.starts)
-	k.kernel.Post(k.kernel.Now().Add(startTime.Draw(&luck)), k.self, whyStart, k.starts)
+	k.kernel.Post(k.kernel.Now().Add(wait+startTime.Draw(&luck)), k.self, whyStart, k.starts)
 }
 
 // started is the end of the process's start, unless something came between.
@@ -129,8 +138,13 @@ func (k *Kubelet) up() {
 	}
 }
 
-// launch starts the process, which registers its node.
+// launch starts the process, which registers its node. If no container runtime answers it ends
+// before it does anything (k8s.io/cri-client/pkg/remote_runtime.go validateServiceConnection).
 func (k *Kubelet) launch() {
+	if k.machine.RuntimeDown() {
+		k.startAfter(restartAfter)
+		return
+	}
 	var cni time.Duration
 	if k.rebooted {
 		luck := k.luck.boot.Draw(^k.hash, k.boots)
@@ -139,8 +153,8 @@ func (k *Kubelet) launch() {
 	if k.rebooted && !k.isNew {
 		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
-	k.rebooted, k.isNew = false, false
 	k.run(cni)
+	k.rebooted, k.isNew = false, false
 	k.registerAfter(firstRegister)
 }
 
@@ -152,6 +166,7 @@ func (k *Kubelet) run(cni time.Duration) {
 	now := k.kernel.Now()
 	luck := k.luck.phases.Draw(k.hash, 1+uint64(k.epoch))
 	k.startedAt, k.networkAt, k.synced = now, now.Add(cni), false
+	k.expectDevices()
 	k.relist.Phase = now
 	k.work.Phase = now.Add(luck.Duration(0, workEvery))
 	k.statusPass.Phase = now.Add(luck.Duration(0, statusPassEvery))
@@ -166,9 +181,7 @@ func (k *Kubelet) run(cni time.Duration) {
 		}
 	}
 	k.begin(0)
-	if !k.health.stalled {
-		k.findStatics(now)
-	}
+	k.findStatics(now)
 }
 
 // keepHouse ends what runs on the machine and nobody knows of, once all pods
@@ -184,13 +197,24 @@ func (k *Kubelet) keepHouse() {
 	}
 	k.synced = true
 	for _, s := range k.machine.Sandboxes() {
-		if s == nil || k.find(s.Pod.ID) != nil {
+		if s == nil {
 			continue
 		}
-		r := k.add(s.Pod)
-		r.gone, r.orphan, r.charged = true, true, s.Admitted
-		k.release(r) // it counted until now, and would not have
-		k.remount(r)
-		k.sync(r, now)
+		switch r := k.find(s.Pod.ID); {
+		case r == nil:
+			r = k.add(s.Pod)
+			r.gone, r.charged = true, s.Admitted
+			k.release(r) // it counted until now, and would not have
+			k.remount(r)
+			k.endOrphan(r, now)
+		case r.runsRefused():
+			k.endOrphan(r, now)
+		}
 	}
+}
+
+// endOrphan stops what runs of a pod that has no worker.
+func (k *Kubelet) endOrphan(r *row, now sim.Time) {
+	r.orphan, r.stage, r.over = true, syncing, true
+	k.sync(r, now)
 }

@@ -30,6 +30,7 @@ type prober struct {
 	good      bool         // what they said
 	late      bool         // the last of them did not come in time
 	noted     bool         // it has seen that the threshold is reached, and the main loop has yet to act on it
+	over      bool         // it has seen that the instance has ended
 }
 
 // mostDraws is how many ticks whose answers are a matter of luck are looked ahead.
@@ -88,7 +89,7 @@ func (c *container) restartProbes() {
 	}
 	for kind := range c.probes {
 		p := &c.probes[kind]
-		p.run, p.freeAt, p.reachedAt, p.noted = 0, 0, sim.Never, false
+		p.run, p.freeAt, p.reachedAt, p.noted, p.over = 0, 0, sim.Never, false, false
 	}
 }
 
@@ -138,7 +139,7 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	p := &r.box.Processes[i]
 	a = asking{
 		prober: &c.probes[kind], spec: spec, kind: kind,
-		from: max(c.shownAt, p.StartedAt.Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
+		from: max(c.shownAt, wholeSeconds(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
 		ready: c.ready, literal: k.literal,
 	}
@@ -148,6 +149,10 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	}
 	return a, true
 }
+
+// wholeSeconds is a time as statuses have it, without the fraction of its second
+// (pkg/kubelet/status/status_manager.go normalizeStatus).
+func wholeSeconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
 // needsRuntime leaves out the ticks of a probe by command at which there is no runtime: such a
 // probe has an error, and no answer (doProbe: "Prober error, throw away the result").
@@ -290,6 +295,32 @@ func (r *row) shownRunning(i int) bool {
 	return p.Running && s.State == model.ContainerRunning && s.StartedAt == p.StartedAt
 }
 
+// findsEnd is when a probe's worker finds that its container does not run any more, as statuses have
+// it, if nobody knows that of this worker yet: at its next tick. That counts as a failure, and
+// has the pod looked at; but a worker that had it killed waits for the next instance, and so
+// does that of a startup probe that has succeeded (prober/worker.go doProbe, onHold).
+func (k *Kubelet) findsEnd(r *row, i int, kind model.ProbeKind) sim.Time {
+	spec, c := containerOf(r.pod.Spec, i).Probe(kind), &r.containers[i]
+	if spec == nil || c.probes == nil || c.probes[kind].over || r.stage != syncing || k.health.stalled || !r.shownEnded(i) {
+		return sim.Never
+	}
+	started := r.hasStarted(i)
+	switch {
+	case kind == model.Readiness && !c.ready, kind == model.Startup && (started || c.doomed), kind == model.Liveness && started && c.doomed:
+		return sim.Never
+	}
+	return sim.Ticker{Phase: c.probes[kind].phase, Period: period(spec)}.AtOrAfter(c.shownAt + 1)
+}
+
+// shownEnded tells whether the newest instance is shown to have ended.
+func (r *row) shownEnded(i int) bool {
+	if r.box == nil || r.shown == nil || i >= len(r.shown.Containers) {
+		return false
+	}
+	s, p := &r.shown.Containers[i], &r.box.Processes[i]
+	return !p.Running && s.State != model.ContainerRunning && p.FinishedAt > 0 && s.FinishedAt == p.FinishedAt
+}
+
 // aimProbes is called whenever a status was made. Readiness probes of
 // containers that are not ready ask at once then, and every period from then
 // on (pkg/kubelet/prober/prober_manager.go UpdatePodStatus).
@@ -314,6 +345,9 @@ func (k *Kubelet) scheduleProbes(r *row, now sim.Time) {
 		for kind := range model.ProbeKinds {
 			if a, ok := k.asking(r, i, kind); ok {
 				at = min(at, max(a.due(), now))
+			}
+			if end := k.findsEnd(r, i, kind); end != sim.Never {
+				at = min(at, max(end, now))
 			}
 		}
 	}
@@ -360,9 +394,12 @@ func (k *Kubelet) probesDue(now sim.Time) {
 // pass. While the main loop stands still workers probe on, and their Events come at once; all
 // else waits for the loop (pkg/kubelet/kubelet.go syncLoopIteration reads what they found).
 func (k *Kubelet) probe(r *row, now sim.Time) {
-	changed, kills := false, false
+	changed, looks := false, false
 	for i := range r.containers {
 		for kind := range model.ProbeKinds {
+			if k.findsEnd(r, i, kind) <= now {
+				r.containers[i].probes[kind].over, looks = true, true
+			}
 			a, ok := k.asking(r, i, kind)
 			if !ok {
 				continue
@@ -375,14 +412,14 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 				continue
 			}
 			shows := k.actOn(r, i, &a)
-			changed, kills = changed || shows, kills || !shows
+			changed, looks = changed || shows, looks || !shows
 		}
 	}
 	k.scheduleProbes(r, now)
 	if changed {
 		k.publish(r, false)
 	}
-	if kills || changed && !r.initialized { // a sidecar that has started lets the next one start
+	if looks || changed && !r.initialized { // a sidecar that has started lets the next one start
 		k.trigger(r, now)
 	}
 }

@@ -41,8 +41,33 @@ func TestInitialDelayHoldsProbesBack(t *testing.T) {
 		s.Containers[0].Readiness.InitialDelay = 12 * time.Second
 	})
 	ready := r.ready(p)
-	if d := ready.Sub(r.get(p).Containers[0].StartedAt); d < 12*time.Second || d > 17100*time.Millisecond {
+	if d := ready.Sub(r.get(p).Containers[0].StartedAt); d < 11*time.Second || d > 17100*time.Millisecond {
 		t.Errorf("ready %v after the start", d)
+	}
+}
+
+// Source: v1.35 prober/worker.go doProbe, status/status_manager.go normalizeStatus: the delay
+// counts from the start in the container's status, which is in whole seconds.
+func TestInitialDelayCountsFromTheSecondOfTheStart(t *testing.T) {
+	early := 0
+	for seed := range uint64(20) {
+		r := newRig(t, seed, startup(time.Millisecond))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].Readiness = every(time.Second, 3)
+			s.Containers[0].Readiness.InitialDelay = 5 * time.Second
+		})
+		ready := r.ready(p)
+		start := r.get(p).Containers[0].StartedAt
+		second := start - start%sim.Time(time.Second)
+		if d := ready.Sub(second); d < 5*time.Second || d > 6100*time.Millisecond {
+			t.Errorf("seed %d: ready %v after the second in which it started", seed, d)
+		}
+		if ready.Sub(start) < 5*time.Second {
+			early++
+		}
+	}
+	if early == 0 {
+		t.Error("no probe came earlier than the delay after the start itself")
 	}
 }
 

@@ -34,7 +34,7 @@ func (k *Kubelet) register(epoch uint64) {
 // nothing of what others wrote since, not ready yet (initialNode).
 func (k *Kubelet) fresh() *model.Node {
 	first := k.first
-	return &model.Node{
+	n := &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: first.Name, Labels: first.Labels},
 		Capacity: first.Capacity, Allocatable: first.Allocatable, GPU: first.GPU, Group: first.Group, Price: first.Price,
 		Taints: slices.DeleteFunc(slices.Clone(first.Taints), func(t model.Taint) bool {
@@ -42,6 +42,8 @@ func (k *Kubelet) fresh() *model.Node {
 		}),
 		Ready: model.Condition{Status: model.False, SinceAt: k.kernel.Now(), Reason: "KubeletNotReady"},
 	}
+	setDevices(n, k.devices())
+	return n
 }
 
 // registered takes the answer. A node that is there already is told of a

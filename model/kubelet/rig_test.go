@@ -92,7 +92,7 @@ func (r *rig) Recorded(rec *store.Record) {
 	if now != nil && now.IsReady() && now.Phase != model.PodRunning {
 		r.t.Errorf("%v: %s: ready in phase %v", rec.At, now.Name, now.Phase)
 	}
-	if old != nil && now != nil && now.Restarts() < old.Restarts() {
+	if old != nil && now != nil && now.Restarts() < old.Restarts() && len(now.Containers) > 0 { // a pod that is rejected has none
 		r.t.Errorf("%v: %s: %d restarts after %d", rec.At, now.Name, now.Restarts(), old.Restarts())
 	}
 	if rec.Verb == store.Deleted && old != nil && strings.HasPrefix(r.ActorName(rec.By), "kubelet/") && r.alive(old) {
@@ -109,7 +109,7 @@ func (r *rig) checkMachine(rec *store.Record) {
 		if s == nil {
 			continue
 		}
-		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && (q != nil || s.Pod.ID >= model.FirstStaticID) {
+		if q, _ := r.store.Get(s.Pod.Ref()).(*model.Pod); s.Alive() && s.Admitted && (q != nil || s.Pod.ID >= model.FirstStaticID) { // not if it was rejected later
 			cpu += s.Pod.Spec.Covering(s.Allocated).Request.CPUMilli
 		}
 		for _, p := range s.Processes {

@@ -48,7 +48,7 @@ const (
 	starting
 	hooking // a postStart hook
 	killing
-	ending // stopping the sidecars of a pod whose other containers have ended for good
+	ending // stopping what is left of a pod of which no app container is to run
 	stopping
 	unmounting
 )
@@ -111,7 +111,7 @@ type container struct {
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
 	killGrace  time.Duration             // that it gets when it is killed
-	shownAt    sim.Time                  // since when it is shown running, and since when started
+	shownAt    sim.Time                  // since when it is shown running, started or ended
 	reason     waiting
 	sentence   sentence
 	wanted     bool // the pass is to start it
@@ -175,7 +175,7 @@ type row struct {
 	awaitsNet   bool // it was told that there is no network yet
 	overdue     bool // the deadline was exceeded
 	over        bool // the phase is terminal
-	rejected    bool // though an earlier process has run it
+	refused     bool // it was rejected, and has no worker
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that

@@ -101,3 +101,32 @@ func TestAGraceBeginsAnewWithAnotherRuntime(t *testing.T) {
 		t.Errorf("killed %v after the runtime is back", d)
 	}
 }
+
+// Source: v1.35 cmd/kubelet/app/server.go run, pkg/kubelet/kubelet.go PreInitRuntimeService,
+// k8s.io/cri-client/pkg/remote_runtime.go validateServiceConnection: a kubelet that starts and finds no
+// runtime ends, is started again by systemd 10 s later, and nobody renews the lease of its node meanwhile.
+func TestAKubeletDoesNotStartWithoutAContainerRuntime(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.kubelet.StopRuntime()
+		r.kubelet.Stop()
+		r.kubelet.Resume()
+		r.run(5 * time.Minute)
+		if n := r.store.Get(r.node.Ref()).(*model.Node); n.Ready.Status != model.True || !r.alive(p) {
+			t.Errorf("seed %d: somebody has written that the node is %v ready, or the pod was stopped", seed, n.Ready.Status)
+		}
+		r.user.Delete(p.Ref(), 0, 0)
+		r.run(time.Minute)
+		if !r.alive(p) {
+			t.Errorf("seed %d: somebody has stopped a pod that is gone", seed)
+		}
+		r.kubelet.StartRuntime()
+		back := r.Now()
+		at := r.until("the pod that is gone is stopped", time.Minute, func() bool { return !r.alive(p) })
+		if d := at.Sub(back); d < time.Second || d > 20*time.Second { // 10 s, a start of 1 to 3 s, 2 to 4 s until the first housekeeping, 2 s of grace
+			t.Errorf("seed %d: %v after the runtime was back", seed, d)
+		}
+	}
+}

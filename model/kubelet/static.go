@@ -66,27 +66,42 @@ func fromAdmission(t model.Toleration) bool {
 }
 
 // Mirrors is the mirror pods of static pods that have long been running when
-// the run begins, to be stored before Start.
+// the run begins, to be stored before Start. One that the kubelet does not admit never ran.
 func (k *Kubelet) Mirrors() []*model.Pod {
 	out := make([]*model.Pod, len(k.statics))
-	yes := model.Condition{Status: model.True, SinceAt: longAgo}
 	for i := range k.statics {
 		s := &k.statics[i]
-		box := k.machine.Install(s.Pod, s.Pod.NameHash(), longAgo)
-		s.there, s.runs = true, true
-		m := k.newMirror(s)
-		m.Phase, m.IP, m.StartedAt = model.PodRunning, box.IP, longAgo
-		m.Sandbox, m.Initialized, m.ContainersUp, m.Ready = yes, yes, yes, yes
-		k.know(s, m)
 		r := k.add(s.Pod)
-		r.static, r.initialized, r.shown, r.sent = s, true, m, true
-		for i := range r.containers {
-			r.containers[i].ready, r.containers[i].started = true, !plainInit(s.Pod.Spec, i)
+		r.static = s
+		m := k.newMirror(s)
+		if reason, message, _ := k.admit(s.Pod, false); reason != "" {
+			r.stage = finished
+			k.share(s.Pod.ID)
+			refuse(m, reason, message, longAgo)
+		} else {
+			k.install(r, m)
 		}
-		m.Containers = r.statuses(nil, sim.Never)
+		r.shown, r.sent = m, true
+		k.know(s, m)
 		out[i] = m
 	}
 	return out
+}
+
+// install has a static pod long been running, and its mirror pod show that.
+func (k *Kubelet) install(r *row, m *model.Pod) {
+	yes := model.Condition{Status: model.True, SinceAt: longAgo}
+	s := r.static
+	box := k.machine.Install(s.Pod, s.Pod.NameHash(), longAgo)
+	s.there, s.runs, r.initialized = true, true, true
+	m.Phase, m.IP, m.StartedAt = model.PodRunning, box.IP, longAgo
+	m.Sandbox, m.Initialized, m.ContainersUp, m.Ready = yes, yes, yes, yes
+	r.box = box
+	for i := range r.containers {
+		r.containers[i].ready, r.containers[i].started = true, !plainInit(s.Pod.Spec, i)
+	}
+	m.Containers = r.statuses(nil, sim.Never)
+	k.charge(r)
 }
 
 // installed takes the static pods into account that were there when the run began:
@@ -96,8 +111,9 @@ func (k *Kubelet) installed(now sim.Time) {
 		s := &k.statics[i]
 		k.know(s, s.mirror)
 		r := k.find(s.Pod.ID)
-		k.exclusively(s.Pod)
-		k.charge(r)
+		if r.box == nil {
+			continue
+		}
 		luck := k.luck.probe.Draw(^r.hash, 0) // its workers have long been running
 		k.startProbes(r, now.Add(luck.Duration(0, 10*time.Second)))
 	}
@@ -110,19 +126,19 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		s := &k.statics[i]
 		r := k.add(s.Pod)
 		r.static = s
-		known := r.box != nil && r.box.Admitted
-		if !known {
-			reason, message, victims := k.admit(s.Pod, false)
-			if reason != "" {
-				k.reject(r, reason, message)
-				continue
-			}
-			r.inTheWay = numbers(victims)
+		reason, message, victims := k.admitAgain(s.Pod)
+		if r.box == nil || !r.box.Admitted {
+			reason, message, victims = k.admit(s.Pod, false)
 		}
+		if reason != "" {
+			k.reject(r, reason, message)
+			continue
+		}
+		r.inTheWay = numbers(victims)
 		r.initialized = r.box != nil && r.box.Ready && r.begun()
 		k.charge(r)
 		if d := s.Pod.Spec.ActiveDeadline; d > 0 {
-			r.deadline = now.Add(d)
+			r.deadline = wholeSeconds(now).Add(d)
 		}
 		k.makeRoom(r)
 	}

@@ -8,6 +8,7 @@ import (
 	"orrery/model"
 	"orrery/model/kubelet"
 	"orrery/model/network"
+	"orrery/model/runtime"
 	"orrery/model/store"
 	"orrery/sim"
 )
@@ -74,6 +75,57 @@ func TestAStaticPodRunsFromTheBeginning(t *testing.T) {
 	if n := r.Events() - before; n != 0 || len(p.said) != 0 {
 		t.Errorf("a day costs %d events, and its program was %v", n, p.said)
 	}
+}
+
+// Source: v1.35 pkg/kubelet/kubelet.go HandlePodAdditions, rejectPod, fastStaticPodsRegistration: taints do
+// not keep static pods away, but all other handlers of admission are asked about them, too; the
+// mirror pod of one that is rejected tells why, whoever deletes it, and as long as its file says so.
+func TestAStaticPodThatItsKubeletRejectsNeverRuns(t *testing.T) {
+	var p program
+	elsewhere := func(r *rig) {
+		r.config.Static[0].Pod.Spec.NodeSelector = model.MakeLabels(map[string]string{"disk": "hdd"})
+		r.node.Taints = []model.Taint{{Key: "any", Effect: model.NoExecute}}
+	}
+	r := newRig(t, 1, withStatic(&p), elsewhere)
+	r.run(time.Minute)
+	rejected := func() bool {
+		m := r.mirror()
+		return m != nil && m.Phase == model.PodFailed && m.Reason == "NodeAffinity" && m.Message ==
+			"Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+	}
+	if !rejected() || r.alive(r.mirror()) {
+		t.Fatalf("the API shows %+v", r.mirror())
+	}
+	was := r.mirror()
+	r.user.Delete(was.Ref(), 0, 0)
+	r.until("made again", time.Minute, func() bool { return rejected() && r.mirror().ID != was.ID })
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Minute)
+	if !rejected() || len(r.notes(r.mirror(), "NodeAffinity")) != 1 || len(p.said) != 0 {
+		t.Errorf("the program was %v, the API shows %+v", p.said, r.mirror())
+	}
+}
+
+// Source: the same: after a restart of the kubelet every pod is new, static ones that run, too.
+func TestAStaticPodIsAdmittedAnewWhenItsKubeletStarts(t *testing.T) {
+	var p program
+	onSSD := func(r *rig) {
+		r.config.Static[0].Pod.Spec.NodeSelector = r.node.Labels
+		r.config.Behaviors = runtime.Behaviors{{Container: "main", Stop: sim.Constant(time.Hour)}}
+	}
+	r := newRig(t, 1, withStatic(&p), onSSD)
+	r.run(time.Second)
+	r.user.Patch(r.node.Ref(), relabel{}, 0)
+	r.run(time.Second)
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	start := r.until("rejected", 10*time.Second, func() bool { return len(r.notes(r.mirror(), "NodeAffinity")) == 1 })
+	dead := r.until("stopped", 10*time.Second, func() bool { return !r.alive(r.mirror()) && len(p.said) == 1 })
+	if d := dead.Sub(start); d < 4*time.Second || d > 7*time.Second {
+		t.Errorf("stopped %v after it was rejected", d)
+	}
+	r.until("it has failed", 15*time.Second, func() bool { return r.mirror().Phase == model.PodFailed && r.mirror().Reason == "NodeAffinity" })
 }
 
 // Source: pkg/kubelet/kubelet.go tryReconcileMirrorPods: deleting the mirror pod does not stop the

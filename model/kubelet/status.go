@@ -14,6 +14,9 @@ import (
 // nothing of the pod runs (pkg/kubelet/kubelet_pods.go generateAPIPodStatus,
 // status/status_manager.go mergePodStatus).
 func (k *Kubelet) publish(r *row, final bool) model.Phase {
+	if r.refused {
+		return r.shown.Phase
+	}
 	now := k.kernel.Now()
 	cache := k.cacheAt(now)
 	if final {
@@ -145,7 +148,8 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 	if plainInit(r.pod.Spec, i) {
 		s.Ready = p.ExitCode == 0
 	}
-	if c.reason != noReason && !r.pod.Deleting() && restarts(r.pod.Spec, i, p.ExitCode) {
+	purged := i < len(r.pod.Spec.InitContainers) && r.sightHere(i, cache) == unseen // with the sandbox before
+	if c.reason != noReason && !r.pod.Deleting() && (restarts(r.pod.Spec, i, p.ExitCode) || r.box.Ready && purged) {
 		s.State, s.Reason, s.EndedBefore = model.ContainerWaiting, waitingNames[c.reason], 0
 	}
 	return s
@@ -212,9 +216,9 @@ func (r *row) lastEnd(i int) (at sim.Time, code int32, oomKilled bool) {
 func (r *row) whyWaiting(i int) string {
 	c := &r.containers[i]
 	switch {
-	case c.reason != noReason:
+	case c.reason != noReason && !r.pod.Deleting():
 		return waitingNames[c.reason]
-	case len(r.pod.Spec.InitContainers) > 0 && !r.initialized:
+	case len(r.pod.Spec.InitContainers) > 0: // also when they are done
 		return "PodInitializing"
 	}
 	return "ContainerCreating"
@@ -236,8 +240,9 @@ func endReason(p *runtime.Process) string {
 
 // tally counts containers for the phase.
 type tally struct {
-	pendingInit, failedInit, waiting, running, stopped, succeeded int
-	over                                                          int // of those that failed or stopped, which do not start again
+	pendingInit, waiting, running, stopped, succeeded int
+
+	overInit, over int // of init containers that failed, and of others that stopped, those that do not start again
 }
 
 // count sorts the containers by what they say about the pod's phase.
@@ -249,19 +254,20 @@ func (r *row) count(statuses []model.ContainerStatus) tally {
 		hadEnd := s.FinishedAt > 0
 		plain, sidecar := plainInit(spec, i), i < len(spec.InitContainers) && spec.InitContainers[i].Sidecar
 		switch {
-		case plain && s.State == model.ContainerTerminated && s.ExitCode == 0:
 		case plain && hadEnd && s.State != model.ContainerRunning:
-			t.failedInit++
-			if !restarts(spec, i, s.ExitCode) {
-				t.over++
+			if s.ExitCode != 0 && !restarts(spec, i, s.ExitCode) {
+				t.overInit++
 			}
 		case plain:
 			t.pendingInit++
-		case sidecar && !r.initialized && !(s.State == model.ContainerRunning && s.Started):
-			t.pendingInit++
-		case s.State == model.ContainerRunning && sidecar:
+		case sidecar && s.State == model.ContainerRunning:
 			t.running++
-		case sidecar: // how it ended does not matter
+			if !s.Started && !r.initialized {
+				t.pendingInit++
+			}
+		case sidecar && hadEnd: // how does not matter
+		case sidecar:
+			t.pendingInit++
 		case s.State == model.ContainerRunning:
 			t.running++
 		case s.State == model.ContainerWaiting && !hadEnd:
@@ -298,9 +304,9 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 	}
 	over := t.stopped == apps && t.over == apps && t.running == 0
 	switch {
-	case t.failedInit > 0 && t.over > 0:
+	case t.overInit > 0:
 		return model.PodFailed
-	case t.pendingInit > 0 || t.failedInit > 0 || t.waiting > 0:
+	case t.pendingInit > 0 || t.waiting > 0:
 		return model.PodPending
 	case over && t.succeeded == apps:
 		return model.PodSucceeded
@@ -314,7 +320,7 @@ func (r *row) phase(statuses []model.ContainerStatus, final bool) model.Phase {
 // of a terminal phase are shown before the phase is.
 func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.ContainerStatus, now, cache sim.Time) {
 	spec := r.pod.Spec
-	initialized, up := true, true
+	initialized, begun, up := true, false, true
 	for i := range statuses {
 		s := &statuses[i]
 		switch {
@@ -324,10 +330,10 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 			initialized = initialized && s.Started
 			up = up && s.Ready
 		default:
-			up = up && s.Ready
+			up, begun = up && s.Ready, begun || s.State != model.ContainerWaiting
 		}
 	}
-	initialized = initialized || p.Initialized.Status == model.True
+	initialized = initialized || begun // whatever sidecars do later, while not all wait
 	notUp, notInit := "ContainersNotReady", "ContainersNotInitialized"
 	if phase.Terminal() {
 		up = false
@@ -371,18 +377,17 @@ func set(c *model.Condition, holds bool, otherwise string, now sim.Time) {
 	}
 }
 
-// noteShown remembers since when containers are shown running.
+// noteShown remembers since when containers are shown running, started or ended.
 func (r *row) noteShown(last, next *model.Pod, now sim.Time) {
 	for i := range next.Containers {
-		s := &next.Containers[i]
-		if s.State != model.ContainerRunning {
-			continue
+		if r.shown == nil || i >= len(last.Containers) || !sameStage(&last.Containers[i], &next.Containers[i]) {
+			r.containers[i].shownAt = now
 		}
-		if i < len(last.Containers) {
-			if l := &last.Containers[i]; l.State == s.State && l.StartedAt == s.StartedAt && l.Started == s.Started && r.shown != nil {
-				continue
-			}
-		}
-		r.containers[i].shownAt = now
 	}
+}
+
+// sameStage tells whether two statuses are of one instance that runs, or has started, or has ended.
+func sameStage(a, b *model.ContainerStatus) bool {
+	runs := a.State == model.ContainerRunning
+	return runs == (b.State == model.ContainerRunning) && a.StartedAt == b.StartedAt && (!runs || a.Started == b.Started)
 }

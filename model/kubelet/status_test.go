@@ -35,14 +35,22 @@ func TestPodPhaseFollowsFromItsContainers(t *testing.T) {
 		{"e|r", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"f|w", model.PodPending, model.PodPending, model.PodFailed, model.PodFailed},
 		{"b|w", model.PodPending, model.PodPending, model.PodFailed, model.PodFailed},
+		{"f|fe", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed}, // after a reboot
+		{"r|fe", model.PodPending, model.PodPending, model.PodPending, 0},
 		{"R|r", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"R|w", model.PodPending, model.PodPending, model.PodPending, 0},
 		{"W|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
 		{"R|e", model.PodRunning, model.PodRunning, model.PodRunning, 0},
 		{"F|e", model.PodRunning, model.PodSucceeded, model.PodSucceeded, model.PodSucceeded},
+		{"F|f", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed},
+		{"B|f", model.PodRunning, model.PodRunning, model.PodFailed, model.PodFailed},
+		{"F|w", model.PodPending, model.PodPending, model.PodPending, model.PodFailed},
 	} {
 		for policy, want := range []model.Phase{c.always, c.onFail, c.never} {
 			r, statuses := phaseRow(c.containers, model.RestartPolicy(policy))
+			if sidecarsEnded := c.containers[0] == 'F' || c.containers[0] == 'B'; sidecarsEnded {
+				r.initialized = false // as after a reboot
+			}
 			if got := r.phase(statuses, false); got != want {
 				t.Errorf("%s, policy %d: %v, want %v", c.containers, policy, got, want)
 			}
@@ -81,6 +89,86 @@ func phaseRow(containers string, policy model.RestartPolicy) (*row, []model.Cont
 		r.initialized = r.initialized || statuses[len(spec.InitContainers)+i].State != model.ContainerWaiting
 	}
 	return r, statuses
+}
+
+// getPhase as v1.35 has it, with all its counters, for a pod that goes on.
+func TestAPhaseIsWhatGetPhaseSays(t *testing.T) {
+	luck := sim.NewLuck(1).Stream("phases")
+	seen := map[model.Phase]int{}
+	for n := range 50_000 {
+		r := planned(&luck)
+		spec := r.pod.Spec
+		statuses := make([]model.ContainerStatus, len(r.containers))
+		for i := range statuses {
+			s := &statuses[i]
+			switch s.State = model.ContainerState(luck.Below(3)); {
+			case s.State == model.ContainerRunning:
+				s.Started = luck.Below(2) == 0
+			case s.State == model.ContainerTerminated || luck.Below(2) == 0:
+				s.FinishedAt, s.ExitCode = 5, int32(luck.Below(3))
+			}
+		}
+		want := phaseSaid(spec, statuses, r.initialized)
+		if seen[want]++; r.phase(statuses, false) != want {
+			t.Fatalf("case %d: %v, getPhase says %v: %s\n%+v", n, r.phase(statuses, false), want, describe(r), statuses)
+		}
+	}
+	for _, p := range []model.Phase{model.PodPending, model.PodRunning, model.PodSucceeded, model.PodFailed} {
+		if seen[p] < 500 {
+			t.Errorf("%v only %d times", p, seen[p])
+		}
+	}
+}
+
+func phaseSaid(spec *model.PodSpec, statuses []model.ContainerStatus, initialized bool) model.Phase {
+	var pendingInit, pendingSidecars, failedForGood, running, waiting, stopped, stoppedForGood, succeeded int
+	for i, s := range statuses {
+		c, ends := containerOf(spec, i), s.State != model.ContainerRunning && s.FinishedAt > 0
+		switch runs := s.State == model.ContainerRunning; {
+		case plainInit(spec, i) && ends:
+			if s.ExitCode != 0 && !spec.Restarts(c, s.ExitCode) {
+				failedForGood++
+			}
+		case plainInit(spec, i):
+			pendingInit++
+		case c.Sidecar && runs:
+			running++
+			if !s.Started {
+				pendingSidecars++
+			}
+		case c.Sidecar && !ends:
+			pendingSidecars++
+			waiting++
+		case c.Sidecar:
+		case runs:
+			running++
+		case !ends:
+			waiting++
+		default:
+			stopped++
+			if !spec.Restarts(c, s.ExitCode) {
+				stoppedForGood++
+			}
+			if s.State == model.ContainerTerminated && s.ExitCode == 0 {
+				succeeded++
+			}
+		}
+	}
+	switch {
+	case failedForGood > 0:
+		return model.PodFailed
+	case pendingInit > 0 || pendingSidecars > 0 && !initialized || waiting > 0:
+		return model.PodPending
+	case running > 0:
+		return model.PodRunning
+	case stopped == 0:
+		return model.PodPending
+	case stopped != stoppedForGood:
+		return model.PodRunning
+	case stopped == succeeded:
+		return model.PodSucceeded
+	}
+	return model.PodFailed
 }
 
 // TestThresholdsAsAClosedFormAreWhatTheTicksCount compares when a probe's threshold is

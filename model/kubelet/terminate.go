@@ -124,15 +124,22 @@ func (k *Kubelet) term(r *row, i int) {
 	k.sendStop(r, i)
 }
 
-// hasTurn tells whether all containers that stop before the ith have ended.
+// hasTurn tells whether all containers that stop before the ith have ended: before a sidecar the app
+// containers do, and the next sidecar if that is being stopped, too, but no other init container
+// (newTerminationOrdering).
 func (r *row) hasTurn(i int) bool {
 	spec := r.pod.Spec
-	if i >= len(spec.InitContainers) || plainInit(spec, i) {
+	if i >= len(spec.InitContainers) || plainInit(spec, i) || r.orphan {
 		return true
 	}
-	for j := range r.box.Processes {
-		if r.box.Processes[j].Running && (j > i || plainInit(spec, j)) {
+	for j := len(spec.InitContainers); j < len(r.containers); j++ {
+		if r.box.Processes[j].Running {
 			return false
+		}
+	}
+	for j := i + 1; j < len(spec.InitContainers); j++ {
+		if spec.InitContainers[j].Sidecar {
+			return !r.box.Processes[j].Running && (r.containers[j].stopBy == 0 || r.hasTurn(j))
 		}
 	}
 	return true

@@ -24,6 +24,8 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	switch {
 	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
 		k.trigger(r, now)
+	case r.runsRefused() && pod.Deleting():
+		k.takeUp(r)
 	case r.stage == finished && pod.Deleting() && !r.remove:
 		r.remove = true
 		k.enqueue(r)
@@ -80,7 +82,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 		if pod.StartedAt > 0 {
 			since = pod.StartedAt
 		}
-		r.deadline = since.Add(pod.Spec.ActiveDeadline)
+		r.deadline = wholeSeconds(since).Add(pod.Spec.ActiveDeadline)
 	}
 	k.makeRoom(r)
 }
@@ -99,12 +101,26 @@ func (k *Kubelet) podGone(pod uint32) {
 	}
 	r.gone = true
 	k.release(r)
-	switch r.stage {
-	case syncing:
+	switch {
+	case r.stage == syncing:
 		k.trigger(r, k.kernel.Now())
-	case finished:
+	case r.runsRefused():
+		k.takeUp(r)
+	case r.stage == finished:
 		k.drop(r)
 	}
+}
+
+// runsRefused tells whether a pod was rejected that runs on.
+func (r *row) runsRefused() bool {
+	return r.refused && r.stage == finished && r.box != nil && r.box.Alive()
+}
+
+// takeUp gives such a pod a worker when it is deleted, which stops it as any other
+// (pod_workers.go UpdatePod).
+func (k *Kubelet) takeUp(r *row) {
+	r.stage, r.refused = syncing, false
+	k.trigger(r, k.kernel.Now())
 }
 
 // adoptReady is how long before the kubelet a container must have started to
@@ -251,7 +267,7 @@ func (k *Kubelet) sync(r *row, now sim.Time) {
 	if r.stage != syncing {
 		return
 	}
-	if (r.awaitsRoom() || r.rejected) && !r.ends() {
+	if r.awaitsRoom() && !r.ends() {
 		return
 	}
 	r.pending = false

@@ -91,7 +91,21 @@ func (k *Kubelet) patchStatus(r *row) {
 	r.shown.ResourceVersion = 0
 	r.dirty, r.sent = false, true
 	k.writing = true
-	k.client.UpdateStatus(r.shown, taggedStatus|uint64(r.pod.ID))
+	k.client.UpdateStatus(k.toWrite(r), taggedStatus|uint64(r.pod.ID))
+}
+
+// toWrite is the newest status of a pod as far as it may be told. Before its first housekeeping a
+// process does not know whether a pod without a worker runs, and so not that it has failed; it
+// says so with the next pass over all pods (status_manager.go mergePodStatus, pod_workers.go
+// CouldHaveRunningContainers).
+func (k *Kubelet) toWrite(r *row) *model.Pod {
+	told := r.face()
+	if k.synced || !r.refused || told.Phase.Terminal() {
+		return r.shown
+	}
+	c := *r.shown
+	c.Phase, c.Reason, c.Message = told.Phase, told.Reason, told.Message
+	return &c
 }
 
 // answered takes an answer of the API server.
@@ -135,9 +149,9 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 			r.pod = pod
 			k.resizeNews(r, was)
 			k.heedGates(r)
-		case r.rejected && pod.Phase.Terminal():
-			r.pod = pod
-			k.trigger(r, k.kernel.Now())
+		}
+		if r.refused {
+			k.doubt(r)
 		}
 		if reply.Op == store.OpGet && ok && r.shown != nil && !unchanged(pod, r.shown) { // the watch was late
 			k.patchStatus(r)

@@ -1,0 +1,82 @@
+package kubelet_test
+
+import (
+	"testing"
+	"time"
+
+	"orrery/model"
+	"orrery/model/runtime"
+	"orrery/sim"
+)
+
+// gpus is how many the API shows that the node has.
+func (r *rig) gpus() (capacity, allocatable int64) {
+	n := r.store.Get(r.node.Ref()).(*model.Node)
+	return n.Capacity.ExtendedCount(model.ResourceGPU), n.Allocatable.ExtendedCount(model.ResourceGPU)
+}
+
+// withGPUs gives the node two.
+func withGPUs(r *rig) {
+	r.node.Allocatable = r.node.Allocatable.WithExtended(model.ResourceGPU, 2)
+	r.node.Capacity = r.node.Allocatable
+}
+
+// usingGPU has a pod's container use one.
+func usingGPU(s *model.PodSpec) {
+	s.Containers[0].Requests.Extended = []model.Extended{{Name: model.ResourceGPU, Count: 1}}
+}
+
+const noDevices = "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected"
+
+// Source: v1.35 pkg/kubelet/cm/devicemanager/manager.go devicesToAllocate (scenario 3), readCheckpoint,
+// GetCapacity: after a boot there are no devices until their plugin has registered, and pods that
+// have some are rejected.
+func TestAfterARebootPodsWithDevicesAreRejected(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed, withGPUs)
+		trains, serves := r.pod("trains", usingGPU), r.pod("serves", nil)
+		r.ready(trains)
+		r.ready(serves)
+		r.kubelet.PowerOff()
+		r.run(time.Second)
+		r.kubelet.PowerOn()
+		r.until("rejected", 2*time.Minute, func() bool { return r.get(trains).Phase == model.PodFailed })
+		if p := r.get(trains); p.Reason != "UnexpectedAdmissionError" || p.Message != noDevices {
+			t.Errorf("seed %d: %s: %s", seed, p.Reason, p.Message)
+		}
+		r.until("none", time.Minute, func() bool { c, a := r.gpus(); return c == 0 && a == 0 })
+		r.ready(serves)
+		network := r.Now()
+		back := r.until("devices again", time.Minute, func() bool { c, a := r.gpus(); return c == 2 && a == 2 })
+		if d := back.Sub(network); d < time.Second || d > 26*time.Second {
+			t.Errorf("seed %d: %v after another pod was ready", seed, d)
+		}
+		r.ready(r.pod("again", usingGPU))
+	}
+}
+
+// Source: the same (scenario 2): containers that run over a restart of the kubelet have their devices,
+// and those that wait to be started again do not get them.
+func TestARestartOfTheKubeletLeavesContainersThatRunTheirDevices(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed, withGPUs, behaving(runtime.Behavior{Match: model.SelectorOf(model.MakeLabels(map[string]string{"app": "loops"})), Run: sim.Constant(time.Second), ExitCode: 1}))
+		runs, loops := r.pod("runs", usingGPU), r.pod("loops", usingGPU)
+		r.ready(runs)
+		r.until("in back-off", time.Minute, func() bool { return len(r.notes(loops, "BackOff")) == 2 })
+		r.kubelet.Stop()
+		r.kubelet.Resume()
+		start := r.Now()
+		r.until("none", 10*time.Second, func() bool { c, a := r.gpus(); return c == 0 && a == 0 })
+		back := r.until("devices again", 20*time.Second, func() bool { c, a := r.gpus(); return c == 2 && a == 2 })
+		if d := back.Sub(start); d < 2*time.Second || d > 19*time.Second { // 1 to 3 s, 1 to 5 s, and a look every 10.4 s
+			t.Errorf("seed %d: after %v", seed, d)
+		}
+		if p := r.get(runs); !p.IsReady() || p.Restarts() != 0 {
+			t.Errorf("seed %d: what runs is %v with %d restarts", seed, p.Ready, p.Restarts())
+		}
+		r.until("what waits has failed", 10*time.Second, func() bool { return r.get(loops).Phase == model.PodFailed })
+		if p := r.get(loops); p.Message != noDevices {
+			t.Errorf("seed %d: what waits: %s", seed, p.Message)
+		}
+	}
+}
