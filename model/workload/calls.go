@@ -191,11 +191,11 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, names, limit)
 	l.single.bad = bad.timing()
 	l.single.good = million - product(now.OfferedMilliRPS-now.ServedMilliRPS, million, max(now.OfferedMilliRPS, 1))
-	if f.of >= 0 {
-		f.spoil(l)
-	}
 	if now.OfferedMilliRPS == 0 && len(f.lots) > 1 {
 		t.suppose(f, k, l)
+	}
+	if f.of >= 0 {
+		f.spoil(l)
 	}
 }
 
