@@ -422,6 +422,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Silent = timelineOptions.read(m, p).Enum("mode", "fast", "slow") == "slow"
 	},
+	fault.ParamImage: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		f.Image, l.missing = image(v), append(l.missing, v)
+	},
 	fault.ParamRegistry: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Registry = l.registryHost(m.Optional(p)) },
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		v := m.Required(p)

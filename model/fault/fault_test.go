@@ -169,6 +169,8 @@ func (w *world) SetSilent(host string, silent bool) {
 }
 func (w *world) SetPace(host string, ppm int64) { w.says("%s pace=%d", registryNamed(host), ppm) }
 func (w *world) Limit(host string, ppm int64)   { w.says("%s limit=%d", registryNamed(host), ppm) }
+func (w *world) Unpublish(image string)         { w.says("no %s", image) }
+func (w *world) Publish(image string)           { w.says("again %s", image) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }

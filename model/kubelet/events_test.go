@@ -109,6 +109,14 @@ func TestAnImageThatCannotBeHadIsToldTwice(t *testing.T) {
 	if got := r.told(p); len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	r.registry.SetDown(runtime.AllRegistries, false)
+	r.registry.Unpublish("shop/z:1")
+	gone := r.pod("gone", func(s *model.PodSpec) { s.Containers[0].Image = "shop/z:1" })
+	r.run(10 * time.Second)
+	if got, want := r.told(gone), `Warning Failed: Failed to pull image "shop/z:1": rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/shop/z:1": `+
+		`failed to resolve image: docker.io/shop/z:1: not found`; len(got) < 2 || got[1] != want {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+	}
 	want = []string{`Warning ErrImageNeverPull: Container image "y:1" is not present with pull policy of Never`, `Warning Failed: Error: ErrImageNeverPull`}
 	if got := r.told(never); !slices.Equal(got, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

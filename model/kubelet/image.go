@@ -93,10 +93,14 @@ var pullErrors = [...]string{
 	runtime.PullNoSpace:  noSpace,
 }
 
-// pullError is what is said of a pull that failed.
-func (k *Kubelet) pullError(o runtime.Outcome) string {
-	if o == runtime.PullUnwritten {
+// pullError is what is said of a pull of an image that failed.
+func (k *Kubelet) pullError(o runtime.Outcome, image string) string {
+	switch o {
+	case runtime.PullUnwritten:
 		return "failed to copy: failed to open writer: " + errnoText[k.machine.Unwritten()]
+	case runtime.PullNotFound: // containerd core/remotes/docker/resolver.go Resolve, core/transfer/local/pull.go
+		full := runtime.ImageName(image)
+		return fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve image: %s: not found", full, full)
 	}
 	return pullErrors[o]
 }
@@ -117,7 +121,7 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	default:
 		r.pulls(i).next(now, now, DefaultMostBackoff)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome)))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome, spec.Image)))
 		k.noImage(r, pullError)
 		k.giveUp(r, i)
 		k.next(r, now)
