@@ -187,7 +187,7 @@ func TestEveryReasonIsWordedAsByKubeScheduler(t *testing.T) {
 				}
 			}
 		}
-		want := "0/2 nodes are available: " + c.reasons + ". preemption: " + c.preemption
+		want := "0/2 nodes are available: " + c.reasons + ". no new claims to deallocate, preemption: " + c.preemption
 		if got := p.Decide(new).Message; got != want {
 			t.Errorf("%s:\n got %s\nwant %s", c.source, got, want)
 		}
