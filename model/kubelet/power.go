@@ -140,7 +140,11 @@ func (k *Kubelet) launch() {
 		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
 	k.rebooted, k.isNew = false, false
+	k.client.Note(k.node, false, "Starting", "Starting kubelet.")
 	k.run(cni)
+	if !k.machine.RuntimeDown() { // nor is it told when there is one later
+		k.client.Note(k.node, false, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
+	}
 	k.registerAfter(firstRegister)
 }
 
