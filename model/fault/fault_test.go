@@ -384,6 +384,9 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},
 			"10s registry silent=true\n10s registry down=true\n20s registry silent=false\n30s registry silent=true\n40s registry silent=false\n40s registry down=false"},
+		{"an image that is missing for two reasons", []fault.Spec{
+			{ID: "a", Fault: "image-missing", Image: "web:2", At: at(10), For: 30 * time.Second}, {ID: "b", Fault: "image-missing", Image: "web:2", At: at(20), For: 10 * time.Second}},
+			"10s no web:2\n20s no web:2\n30s again web:2\n40s again web:2"},
 		{"a registry and all of them", []fault.Spec{
 			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-down", Registry: "x.io", At: at(20), For: 10 * time.Second},
 			{ID: "c", Fault: "registry-slow", Registry: "x.io", At: at(50), For: 10 * time.Second, RatePPM: 50_000}},
