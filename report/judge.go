@@ -223,13 +223,22 @@ func (v *Verdict) whole(points, all series) {
 		return
 	}
 	for _, p := range points {
-		if !e.holdsAt(p) && (e.metric.Shape == Share || e.wantsLess()) {
+		if e.breaksAt(p) {
 			v.breaks(p)
 			v.Reason = "first broken at " + p.At.String()
 			return
 		}
 	}
 	v.Reason = fmt.Sprintf("between %v and %v", w.From, w.To)
+}
+
+// breaksAt tells whether a promise about a whole that is broken is so from a point on: a count
+// that may only be so large has become larger. One that is too small is so at no moment.
+func (e *Expect) breaksAt(p point) bool {
+	if e.metric.Shape != Share && e.op == equal {
+		return p.value(e.metric).compare(e.limit) > 0
+	}
+	return !e.holdsAt(p) && (e.metric.Shape == Share || e.wantsLess())
 }
 
 // integral is the share over all of a time: both rates summed exactly.

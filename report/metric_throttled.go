@@ -21,6 +21,7 @@ type throttled struct {
 	ppm     int64 // of a million periods, of all containers together
 	limited int64 // containers that run and have a limit
 	sum     time.Duration
+	record  int // which made it so, -1 if none has yet
 	found   series
 }
 
@@ -35,16 +36,21 @@ type underLimit struct {
 // openThrottledTime measures for how long containers stood still because they had used up
 // their quota, on all CPUs together.
 func openThrottledTime(a about) instrument {
-	return &throttled{selection: selection{about: a.target}, byID: map[uint32]*underLimit{}}
+	return newThrottled(a, false)
 }
 
 // openThrottledShare measures in what part of all periods they did.
 func openThrottledShare(a about) instrument {
-	return &throttled{selection: selection{about: a.target}, share: true, byID: map[uint32]*underLimit{}}
+	return newThrottled(a, true)
+}
+
+func newThrottled(a about, share bool) *throttled {
+	return &throttled{selection: selection{about: a.target}, share: share, byID: map[uint32]*underLimit{}, record: -1}
 }
 
 func (m *throttled) see(s *state, now sim.Time, record int) {
-	m.pass(now, record)
+	m.pass(now)
+	milli, ppm, limited := m.milli, m.ppm, m.limited
 	switch r := s.record; {
 	case r == nil:
 	case r.Note != nil && r.Note.Throttling != nil:
@@ -63,10 +69,13 @@ func (m *throttled) see(s *state, now sim.Time, record int) {
 			m.count(x, 1)
 		}
 	}
+	if m.milli != milli || m.ppm != ppm || m.limited != limited {
+		m.record = record
+	}
 	if m.share {
-		m.found.add(now, m.ppm, max(m.limited*1_000_000, m.ppm), record)
+		m.found.add(now, m.ppm, max(m.limited*1_000_000, m.ppm), m.record)
 	} else {
-		m.found.add(now, int64(m.sum), 0, record)
+		m.found.add(now, int64(m.sum), 0, m.record)
 	}
 }
 
@@ -135,12 +144,12 @@ func (m *throttled) count(x *underLimit, sign int64) {
 
 // pass lets containers stand still until now. What adds up between two records shows in
 // steps of a second, or of a hundredth of the time if that is more.
-func (m *throttled) pass(now sim.Time, record int) {
+func (m *throttled) pass(now sim.Time) {
 	for step := max(time.Second, now.Sub(m.at)/100); m.at < now && m.milli > 0 && !m.share; {
 		next := min(now, m.at.Add(step))
 		m.sum += stoodStill(m.milli, next.Sub(m.at))
 		m.at = next
-		m.found.add(next, int64(m.sum), 0, record)
+		m.found.add(next, int64(m.sum), 0, m.record)
 	}
 	m.at = now
 }
@@ -157,8 +166,6 @@ func (m *throttled) finish(s *state, end sim.Time) reading {
 	if m.share && !slices.ContainsFunc(m.found, func(p point) bool { return p.Den > 0 }) {
 		return reading{none: "no container had a CPU limit"}
 	}
-	if n := len(m.found); n > 0 {
-		m.pass(end, m.found[n-1].Record)
-	}
+	m.pass(end)
 	return reading{series: m.found}
 }

@@ -83,3 +83,20 @@ func TestTheReportSaysWhomLimitsHeldUp(t *testing.T) {
 		t.Errorf("nobody was throttled, but:\n%s", text)
 	}
 }
+
+// What is held up adds up with time, and a promise about it is broken between two records: what
+// led to it is what was last told of a limit, not whatever happened last.
+func TestWhatLedToTooMuchThrottlingIsAboutWhoIsThrottled(t *testing.T) {
+	tape := heldUp()
+	for expr, want := range map[string]string{
+		"throttled_seconds(pod/a) <= 1m":                 "pod/a",
+		"throttled_seconds(service/web) <= 4m":           "pod/b",
+		"between 12m and 13m: throttled_seconds() <= 1s": "pod/b",
+		"always(throttled_share(pod/a) <= 10%)":          "pod/a",
+	} {
+		v := New(Meta{End: tape.now()}, tape.History(), promises(t, expr)).Verdicts[0]
+		if v.Held || v.Object != want || !strings.Contains(strings.Join(v.Before, "\n"), "ThrottlingChanged") {
+			t.Errorf("%s: held %v, about %q, want %q: %q", expr, v.Held, v.Object, want, v.Before)
+		}
+	}
+}

@@ -159,6 +159,6 @@ func (l *loader) cloudFault(m *strict.Map, param string, f *fault.Spec) {
 	case fault.ParamNotice:
 		f.Notice = timelineOptions.read(m, param).DurationIn(0, maxDuration)
 	case fault.ParamErrors:
-		f.Errors = timelineOptions.read(m, param).Percent()
+		f.Errors = positive(timelineOptions.read(m, param), strict.Value.Percent)
 	}
 }

@@ -119,23 +119,39 @@ func (l *loader) registryHost(v strict.Value) string {
 	return host
 }
 
-// checkRegistries finds registries from which no image comes.
+// checkRegistries finds registries from which no image comes, and missing images that nobody
+// needs.
 func (l *loader) checkRegistries() {
-	if l.incomplete() {
+	if l.incomplete() || len(l.registries)+len(l.missing) == 0 {
 		return
 	}
-	var hosts []string
+	var hosts, images []string
 	for _, g := range l.known.pods {
 		for _, x := range slices.Concat(g.spec.InitContainers, g.spec.Containers) {
 			if host := runtime.RegistryOf(x.Image); l.compared() && !slices.Contains(hosts, host) {
 				hosts = append(hosts, host)
 			}
+			if l.compared() && !slices.Contains(images, x.Image) {
+				images = append(images, x.Image)
+			}
 		}
 	}
 	slices.Sort(hosts)
+	l.checkMissing(images)
 	for _, v := range l.registries {
 		if host := v.Text(); len(hosts) > 0 && l.compared() && !slices.Contains(hosts, host) {
 			v.Errorf("no image comes from %s; images come from %s%s", strict.Quote(host), strings.Join(hosts[:min(len(hosts), 10)], ", "), strict.DidYouMean(host, hosts))
+		}
+	}
+}
+
+// checkMissing finds images that are missing and that no container is made from.
+func (l *loader) checkMissing(images []string) {
+	for _, v := range l.missing {
+		name := v.Text()
+		is := func(x string) bool { return runtime.ImageName(x) == runtime.ImageName(name) }
+		if name != "" && len(images) > 0 && l.compared() && !slices.ContainsFunc(images, is) {
+			v.Errorf("no container is made from the image %s%s", strict.Quote(name), strict.DidYouMean(name, images))
 		}
 	}
 }

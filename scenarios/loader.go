@@ -31,6 +31,7 @@ type loader struct {
 	breaks     string         // the fault that is read
 	choked     []strict.Value // bandwidths of pods
 	registries []strict.Value // that faults are about
+	missing    []strict.Value // images that faults are about
 	decoder    *manifest.Decoder
 	includes   *includes
 	scenario   *Scenario

@@ -192,6 +192,8 @@ var signatures = []struct {
 		[]string{"between 11m40s and 15m: always(pods_terminating() == 2)", "between 11m40s and 15m: always(ready(deployment/web) == 6)", "after 15m1s: always(pods_terminating() == 0)"}},
 	{"finalizer-stuck", owned, "{at: 10m, for: 15m, fault: finalizer-stuck, target: statefulset/db}, {at: 11m, fault: pod-kill, target: statefulset/db}, {at: 20m, do: patch, target: pod/db-0, patch: {metadata: {finalizers: null}}}",
 		[]string{"between 11m10s and 20m: always(pods_terminating() == 1)", "between 11m40s and 20m: always(ready(statefulset/db) == 0)", "after 21m: always(ready(statefulset/db) == 1)"}},
+	{"image-missing", owned, "{at: 10m, for: 5m, fault: image-missing, image: \"web:2\"}, {at: 11m, do: set-image, target: deployment/web, image: \"web:2\"}, {at: 11m, fault: container-crash, target: deployment/web, count: 1}, {at: 12m, do: set-image, target: deployment/front, image: \"front:2\"}",
+		[]string{"between 11m and 15m: pull_failures(deployment/web) >= 2", "pull_failures(deployment/front) == 0", "between 11m1s and 15m: always(updated_replicas(deployment/web) == 0)", "between 12m and 15m: reached(updated_replicas(deployment/front) == 6)", "after 21m: always(converged())"}},
 	{"interface-down", owned, "{at: 10m, for: 4m, fault: interface-down, target: node/n-1}",
 		[]string{"between 10m and 10m35s: error_rate(service/web) >= 15%", "between 10m39s and 11m5s: reached(node_not_ready(node/n-1) == 1)", "after 16m: always(converged())", "restarts() == 0"}},
 	{"kubelet-restart", owned, "{at: 10m, fault: kubelet-restart, count: all}, {at: 10m0.1s, fault: container-crash, target: deployment/web}",

@@ -114,7 +114,7 @@ workload:
     - {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}
   behavior: [` + behavior + `{match: {app: web}, startup: 5s}]
   traffic: [{service: web, rps: 100}]
-timeline: [{at: 5m, do: patch, target: deployment/web, patch: {spec: {template: {metadata: {labels: {version: "2"}}, spec: {containers: [{name: c, image: ` + change + `}]}}}}}` + map[bool]string{true: ", {at: 4m, for: 16m, fault: registry-down}"}[behavior == ""] + `]
+timeline: [{at: 5m, do: patch, target: deployment/web, patch: {spec: {template: {metadata: {labels: {version: "2"}}, spec: {containers: [{name: c, image: ` + change + `}]}}}}}` + map[bool]string{true: `, {at: 0s, fault: image-missing, image: "c:2"}`}[behavior == ""] + `]
 `
 	}
 	fewer := func(n int32) func(*cluster.Cluster, *store.Record) bool {

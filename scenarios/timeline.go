@@ -393,14 +393,18 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 			v.Errorf("%s is out of range: a request takes at most %s more", strict.Quote(v.Raw()), strict.FormatDuration(workload.MostWait))
 		}
 	},
-	fault.ParamInodes: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.InodesPPM = m.Optional(p).Percent() },
+	fault.ParamInodes: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
+		if v := m.Optional(p); v.Given() {
+			f.InodesPPM = positive(v, strict.Value.Percent)
+		}
+	},
 	fault.ParamFill: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
 		if f.Fault == "container-stress" {
 			l.dump(m, f)
 			return
 		}
 		if f.InodesPPM == 0 || m.Optional(p).Given() {
-			f.FillPPM = timelineOptions.read(m, p).Percent()
+			f.FillPPM = positive(timelineOptions.read(m, p), strict.Value.Percent)
 		}
 	},
 	fault.ParamProbe: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
@@ -421,6 +425,10 @@ var faultParams = map[string]func(l *loader, m *strict.Map, p string, f *fault.S
 	fault.ParamForce: func(_ *loader, m *strict.Map, p string, f *fault.Spec) { f.Force = m.Optional(p).Bool() },
 	fault.ParamMode: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {
 		f.Silent = timelineOptions.read(m, p).Enum("mode", "fast", "slow") == "slow"
+	},
+	fault.ParamImage: func(l *loader, m *strict.Map, p string, f *fault.Spec) {
+		v := m.Required(p)
+		f.Image, l.missing = image(v), append(l.missing, v)
 	},
 	fault.ParamRegistry: func(l *loader, m *strict.Map, p string, f *fault.Spec) { f.Registry = l.registryHost(m.Optional(p)) },
 	fault.ParamRate: func(_ *loader, m *strict.Map, p string, f *fault.Spec) {

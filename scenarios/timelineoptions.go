@@ -35,7 +35,7 @@ var timelineOptions = options{
 	// What people do.
 	{ofTimeline, "manifests", "", "a list", "[web.yaml]", "files, folders, patterns and objects"},
 	{ofTimeline, "replicas", "", "pods", "30", "that there should be"},
-	{ofTimeline, "image", "", "an image", "web:v2", "of the container"},
+	{ofTimeline, "image", "", "an image", "web:v2", "of the container, or the one that is missing"},
 	{ofTimeline, "patch", "", "a map", "{spec: {replicas: 3}}", "a strategic merge patch"},
 	{ofTimeline, "toRevision", "", "a number", "3", "to go back to; the one before unless said"},
 	{ofTimeline, "force", "false", "true or false", "true", "without any grace; of a drain, also pods without a controller"},

@@ -55,6 +55,7 @@ var fixes = map[string][]string{
 	"etcd-slow-disk":                   {"timeline.0.member"},
 	"hpa":                              {"workload.manifests.0.spec.template.spec.containers.0.resources"},
 	"image-layers":                     {"workload.images"},
+	"image-missing":                    {"workload.manifests.0.spec.strategy"},
 	"lb-rollout":                       {"workload.manifests.0.spec.template.spec.containers.0.lifecycle"},
 	"numa-rejects":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
 	"pdb-blocked-drain":                {"workload.manifests.1.spec.m", "workload.manifests.3.spec.unhealthyPodEvictionPolicy"},

@@ -420,7 +420,7 @@ func (d *dice) dns(c *cluster.Config) {
 }
 
 var nodeFaults = []string{
-	"agent-creep", "conntrack-full", "container-crash", "cpu-stress", "disk-fill", "disk-slow", "interface-down", "kubelet-restart", "kubelet-stop", "lb-health-fail", "memory-stress",
+	"agent-creep", "conntrack-full", "container-crash", "cpu-stress", "disk-fill", "disk-slow", "image-missing", "interface-down", "kubelet-restart", "kubelet-stop", "lb-health-fail", "memory-stress",
 	"network-bandwidth", "network-delay", "network-loss", "node-down", "node-flapping", "node-reboot", "partition", "pid-exhaustion", "pod-failure", "pod-kill", "pod-slow",
 	"probe-failure", "proxy-stop", "registry-down", "registry-rate-limited", "registry-slow", "runtime-down", "stuck-terminating", "swizzle-clog", "dns-down", "dns-error", "dns-slow",
 }
@@ -475,6 +475,7 @@ func (d *dice) parameters(c *cluster.Config, f *fault.Spec) {
 	if strings.HasPrefix(f.Fault, "registry-") && d.one(2) {
 		f.Registry = d.of("docker.io", "quay.io")
 	}
+	f.Image = fmt.Sprint("registry/img-", d.below(6), ":", 1+d.below(2))
 	if f.Fault == "disk-fill" && d.one(2) {
 		f.InodesPPM = int64(700_000 + d.below(300_000))
 	}

@@ -7,6 +7,7 @@ import "orrery/model"
 type diskFill struct{ undoing }
 
 func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	var all int64
 	f.hosts(d, nodes, func(h Host, _ *model.Node) func() {
 		var bytes, inodes int64
 		if s.FillPPM > 0 {
@@ -15,6 +16,7 @@ func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bo
 		if s.InodesPPM > 0 {
 			inodes = h.FillInodes(s.InodesPPM)
 		}
+		all += bytes + inodes
 		return func() {
 			if bytes > 0 {
 				h.FreeDisk(bytes)
@@ -25,6 +27,8 @@ func (f *diskFill) begin(d *Director, s *Spec, nodes []model.Object) (string, bo
 		}
 	})
 	switch {
+	case all == 0:
+		return tookNothing, false
 	case s.InodesPPM == 0:
 		return percent(s.FillPPM) + " of the disk are used", true
 	case s.FillPPM == 0:

@@ -28,6 +28,7 @@ type world struct {
 	machines []*machine     // by node ID
 	log      []string
 	down     bool // the registry
+	full     bool // the machines: nothing is left for a fault to take
 	floods   []store.Flood
 	places   map[uint32]network.Site // of pods
 }
@@ -169,6 +170,8 @@ func (w *world) SetSilent(host string, silent bool) {
 }
 func (w *world) SetPace(host string, ppm int64) { w.says("%s pace=%d", registryNamed(host), ppm) }
 func (w *world) Limit(host string, ppm int64)   { w.says("%s limit=%d", registryNamed(host), ppm) }
+func (w *world) Unpublish(image string)         { w.says("no %s", image) }
+func (w *world) Publish(image string)           { w.says("again %s", image) }
 func (w *world) says(format string, args ...any) {
 	w.log = append(w.log, w.Now().String()+" "+fmt.Sprintf(format, args...))
 }
@@ -203,9 +206,18 @@ func (m *machine) Doom(pod model.Ref, name string, d model.Doom) {
 	m.w.says("%s doom %d/%s with %d after %v, %d times", m.name, pod.ID, name, d.ExitCode, d.After, d.Times)
 }
 func (m *machine) Spare(pod model.Ref, name string) { m.w.says("%s spare %d/%s", m.name, pod.ID, name) }
+
+// left returns what a fault can take of a machine that has n.
+func (m *machine) left(n int64) int64 {
+	if m.w.full {
+		return 0
+	}
+	return n
+}
+
 func (m *machine) FillDisk(ppm int64) int64 {
 	m.w.says("%s fill to %d ppm", m.name, ppm)
-	return 7
+	return m.left(7)
 }
 
 func (m *machine) SetLink(ppm int64)     { m.w.says("%s link %d", m.name, ppm) }
@@ -219,14 +231,14 @@ func (m *machine) Creep(milli, each, bytes int64) {
 }
 func (m *machine) TakeMemory(ppm int64, over time.Duration, adjust int64) int64 {
 	m.w.says("%s memory %d within %v, %d", m.name, ppm, over, adjust)
-	return 7
+	return m.left(7)
 }
 func (m *machine) ReturnMemory(number int64) { m.w.says("%s return %d", m.name, number) }
 func (m *machine) FillInodes(ppm int64) int64 {
 	if ppm > 0 {
 		m.w.says("%s inodes to %d ppm", m.name, ppm)
 	}
-	return ppm / 100_000
+	return m.left(ppm / 100_000)
 }
 func (m *machine) FreeInodes(n int64) {
 	if n > 0 {
@@ -235,7 +247,7 @@ func (m *machine) FreeInodes(n int64) {
 }
 func (m *machine) TakePIDs(ppm int64) int64 {
 	m.w.says("%s processes to %d ppm", m.name, ppm)
-	return 7
+	return m.left(7)
 }
 func (m *machine) ReturnPIDs(n int64)   { m.w.says("%s end %d processes", m.name, n) }
 func (m *machine) FreeDisk(bytes int64) { m.w.says("%s free %d", m.name, bytes) }
@@ -382,6 +394,9 @@ func TestFaultsThatOverlapOnOneMachineNest(t *testing.T) {
 			"10s z-0 off\n10s z-0 stop\n30s z-0 on\n30s z-0 resume"},
 		{"one that refuses is not silent", []fault.Spec{silently(spec("a", "registry-down", 10, 40, fault.Target{})), spec("b", "registry-down", 20, 30, fault.Target{})},
 			"10s registry silent=true\n10s registry down=true\n20s registry silent=false\n30s registry silent=true\n40s registry silent=false\n40s registry down=false"},
+		{"an image that is missing for two reasons", []fault.Spec{
+			{ID: "a", Fault: "image-missing", Image: "web:2", At: at(10), For: 30 * time.Second}, {ID: "b", Fault: "image-missing", Image: "web:2", At: at(20), For: 10 * time.Second}},
+			"10s no web:2\n20s no web:2\n30s again web:2\n40s again web:2"},
 		{"a registry and all of them", []fault.Spec{
 			{ID: "a", Fault: "registry-slow", At: at(10), For: 30 * time.Second, RatePPM: 100_000}, {ID: "b", Fault: "registry-down", Registry: "x.io", At: at(20), For: 10 * time.Second},
 			{ID: "c", Fault: "registry-slow", Registry: "x.io", At: at(50), For: 10 * time.Second, RatePPM: 50_000}},
@@ -703,6 +718,33 @@ func TestNotes(t *testing.T) {
 	want[1] = strings.TrimSuffix(want[1], ", for 10s")
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A fault that fills what is as full already has done nothing, so a drill does not count it.
+func TestAFaultThatFindsAllTakenSaysSo(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		w := newWorld(nodes(1, "a")...)
+		w.full = full
+		var all []fault.Spec
+		for i, name := range []string{"disk-fill", "disk-fill", "memory-stress", "pid-exhaustion"} {
+			s := spec(fmt.Sprint("f", i), name, 10, 20, only("a-0"))
+			s.FillPPM = 900_000
+			if i == 1 {
+				s.FillPPM, s.InodesPPM = 0, 900_000
+			}
+			all = append(all, s)
+		}
+		w.play(t, all...)
+		for i, s := range all {
+			note := fmt.Sprintf("10s fault/f%d FaultStarted: %s of node/a-0: ", i, s.Fault)
+			if full {
+				note = fmt.Sprintf("10s fault/f%d FaultWithoutTarget: %s of node/a-0: so much is in use already, or there is no power", i, s.Fault)
+			}
+			if got := w.notes()[i]; full && got != note || !strings.HasPrefix(got, note) {
+				t.Errorf("%q, want %q", got, note)
+			}
+		}
 	}
 }
 

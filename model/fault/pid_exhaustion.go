@@ -8,9 +8,14 @@ import "orrery/model"
 type pidExhaustion struct{ undoing }
 
 func (f *pidExhaustion) begin(d *Director, s *Spec, nodes []model.Object) (string, bool) {
+	var all int64
 	f.hosts(d, nodes, func(h Host, _ *model.Node) func() {
 		taken := h.TakePIDs(s.FillPPM)
+		all += taken
 		return func() { h.ReturnPIDs(taken) }
 	})
+	if all == 0 {
+		return tookNothing, false
+	}
 	return percent(s.FillPPM) + " of the processes that there can be are there", true
 }

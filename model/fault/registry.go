@@ -63,6 +63,7 @@ const (
 	ParamStarts    = "starts" // stands for everything in Target but how many: pods to come, too
 	ParamMode      = "mode"
 	ParamRegistry  = "registry"
+	ParamImage     = "image"
 	ParamCPU       = "cpu"
 	ParamForce     = "force"
 	ParamRate      = "rate"
@@ -273,6 +274,12 @@ var Kinds = []Kind{
 		Help:   "some pods have a finalizer that nobody takes off: if they are deleted they end and stay Terminating, until it is over or somebody patches them",
 		Params: []string{ParamFor, ParamTarget},
 		effect: func() effect { return &finalizerStuck{} },
+	},
+	{
+		Name: "image-missing", Targets: model.KindNone, Hosts: true,
+		Help:   "an image is not in its registry, as nobody has pushed it, its tag is misspelt, or somebody has deleted it: who does not have it, or always asks, cannot pull it",
+		Params: []string{ParamFor, ParamImage},
+		effect: func() effect { return &imageMissing{} },
 	},
 	{
 		Name: "interface-down", Targets: model.KindNode,

@@ -76,6 +76,7 @@ type Spec struct {
 	Correlation int64
 
 	Registry string // registry-down, registry-rate-limited and registry-slow only: the host in images' names; "" is all of them
+	Image    string // image-missing only
 	Silent   bool   // registry-down only: it does not refuse, it does not answer
 	RatePPM  int64  // registry-slow, disk-slow, slow-start and network-bandwidth only: the share of the speed that is left, in millionths
 	CPUMilli int64  // cpu-stress and container-stress only: what is wanted

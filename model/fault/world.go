@@ -165,6 +165,8 @@ type Registry interface {
 	SetSilent(host string, silent bool) // when it is down: nobody answers, where otherwise somebody refuses
 	SetPace(host string, ppm int64)     // downloads go on at that share of their speed, in millionths
 	Limit(host string, ppm int64)       // so many of a million pulls are refused, because there were too many
+	Unpublish(image string)             // nobody finds that image any more; each is taken back by a Publish
+	Publish(image string)
 }
 
 // Requests is what pods serve.

@@ -122,3 +122,24 @@ func TestTheCPUOfAGuaranteedPodIsNotResizedUnderThePolicyStatic(t *testing.T) {
 		return q.Resize != nil && q.Resize.Pending == model.ResizeInfeasible
 	})
 }
+
+// Source: guaranteedPodResourceResizeRequired: nor does one of its containers give another one
+// any.
+func TestContainersOfAGuaranteedPodGiveEachOtherNoCPUUnderThePolicyStatic(t *testing.T) {
+	r := newRig(t, 1, exclusively)
+	p := r.pod("web", func(s *model.PodSpec) {
+		whole(2000)(s)
+		side := s.Containers[0]
+		side.Name = "side"
+		s.Containers = append(s.Containers, side)
+	})
+	r.ready(p)
+	cpu := func(milli int64) model.AmountsPatch { return model.AmountsPatch{CPUMilli: &milli} }
+	r.user.Patch(p.Ref(), &model.PodPatch{Containers: []model.ContainerPatch{
+		{Name: "main", Requests: cpu(3000), Limits: cpu(3000)}, {Name: "side", Requests: cpu(1000), Limits: cpu(1000)},
+	}}, 0)
+	r.until("infeasible", 5*time.Second, func() bool {
+		q := r.get(p)
+		return q.Resize != nil && q.Resize.Pending == model.ResizeInfeasible
+	})
+}

@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,7 +102,8 @@ func TestAnImageThatCannotBeHadIsToldTwice(t *testing.T) {
 	r.run(30 * time.Second)
 	want := []string{
 		`Normal Pulling spec.containers{main}: Pulling image "x:1"`,
-		`Warning Failed: Failed to pull image "x:1": registry is unavailable`,
+		`Warning Failed: Failed to pull image "x:1": failed to pull and unpack image "docker.io/library/x:1": failed to resolve image: failed to do request: ` +
+			`Head "https://registry-1.docker.io/v2/library/x/manifests/1": dial tcp: connect: connection refused`,
 		`Warning Failed: Error: ErrImagePull`,
 		`Normal BackOff: Back-off pulling image "x:1"`,
 		`Warning Failed: Error: ImagePullBackOff`,
@@ -112,5 +114,36 @@ func TestAnImageThatCannotBeHadIsToldTwice(t *testing.T) {
 	want = []string{`Warning ErrImageNeverPull: Container image "y:1" is not present with pull policy of Never`, `Warning Failed: Error: ErrImageNeverPull`}
 	if got := r.told(never); !slices.Equal(got, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Source: containerd core/remotes/docker/resolver.go Resolve, core/transfer/local/pull.go,
+// errgrpc; v1.35 k8s.io/cri-client/pkg/remote_image.go pullImageV1: what a registry does to a
+// pull is told in containerd's words, without addresses.
+func TestWhatARegistryDoesToAPullIsToldInContainerdsWords(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const head = `failed to resolve image: failed to do request: Head "https://`
+	for _, c := range []struct {
+		does  func(*runtime.Registry)
+		image string
+		want  string
+	}{
+		{func(r *runtime.Registry) { r.SetDown(runtime.AllRegistries, true) }, "quay.io/shop/web:1@" + digest,
+			`failed to pull and unpack image "quay.io/shop/web@` + digest + `": ` + head + `quay.io/v2/shop/web/manifests/` + digest + `": dial tcp: connect: connection refused`},
+		{func(r *runtime.Registry) { r.SetDown("ghcr.io", true); r.SetSilent("ghcr.io", true) }, "ghcr.io/web",
+			`rpc error: code = DeadlineExceeded desc = failed to pull and unpack image "ghcr.io/web:latest": ` + head + `ghcr.io/v2/web/manifests/latest": dial tcp: i/o timeout`},
+		{func(r *runtime.Registry) { r.Limit(runtime.AllRegistries, 1_000_000) }, "web:2",
+			`failed to pull and unpack image "docker.io/library/web:2": failed to resolve image: unexpected status from HEAD request to https://registry-1.docker.io/v2/library/web/manifests/2: 429 Too Many Requests`},
+		{func(r *runtime.Registry) { r.Unpublish("shop/web:2") }, "shop/web:2",
+			`rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/shop/web:2": failed to resolve image: docker.io/shop/web:2: not found`},
+	} {
+		r := newRig(t, 1)
+		c.does(r.registry)
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Image = c.image })
+		r.run(40 * time.Second)
+		want := fmt.Sprintf("Warning Failed: Failed to pull image %q: %s", c.image, c.want)
+		if got := r.told(p); len(got) < 2 || got[1] != want {
+			t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+		}
 	}
 }

@@ -240,13 +240,13 @@ func (k *Kubelet) reclaim(s Signal, hard bool, now sim.Time) {
 }
 
 // cleanUp removes dead containers and images that nobody uses, and tells whether that is
-// enough for all thresholds that are acted upon (reclaimNodeLevelResources).
+// enough for all thresholds there are, each with its minimum reclaim and also for a soft one in
+// its grace (reclaimNodeLevelResources).
 func (k *Kubelet) cleanUp(now sim.Time) bool {
 	k.machine.CollectContainers()
 	k.machine.CollectImages(now, math.MaxInt64)
-	for s, was := range k.evictions.acted {
-		s, l := Signal(s), &k.levels
-		if was.hard && k.met(s, l.hard[s], true, now) || was.soft && k.met(s, l.soft[s], true, now) {
+	for s := range allSignals {
+		if k.met(s, k.levels.hard[s], true, now) || k.met(s, k.levels.soft[s], true, now) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -83,22 +84,60 @@ func unpullable(c *model.Container) (reason waiting, why string) {
 	return noReason, ""
 }
 
-// pullErrors is what the runtime or the kubelet itself says of a pull that failed.
+// pullErrors is what the runtime or the kubelet itself says of a pull that failed, by itself.
 var pullErrors = [...]string{
-	runtime.PullFailed:   "registry is unavailable",
-	runtime.PullTimedOut: "dial tcp: i/o timeout",
-	runtime.PullLimited:  "429 Too Many Requests",
-	runtime.PullTooFast:  "pull QPS exceeded",
-	runtime.PullBroken:   unavailable,
-	runtime.PullNoSpace:  noSpace,
+	runtime.PullTooFast: "pull QPS exceeded",
+	runtime.PullBroken:  unavailable,
+	runtime.PullNoSpace: noSpace,
 }
 
-// pullError is what is said of a pull that failed.
-func (k *Kubelet) pullError(o runtime.Outcome) string {
-	if o == runtime.PullUnwritten {
+// pullError is what is said of a pull of an image that failed, in containerd's words but without
+// addresses (core/remotes/docker/resolver.go Resolve, core/transfer/local/pull.go; of a gRPC
+// error the code is left out if it is Unknown: k8s.io/cri-client/pkg/remote_image.go). A download
+// that breaks off says what one says that does not begin.
+func (k *Kubelet) pullError(o runtime.Outcome, image string) string {
+	full := reference(image)
+	why := fmt.Sprintf("failed to pull and unpack image %q: failed to resolve image: ", full)
+	switch o {
+	case runtime.PullFailed:
+		return why + fmt.Sprintf("failed to do request: Head %q: dial tcp: connect: connection refused", manifestOf(full))
+	case runtime.PullTimedOut:
+		return "rpc error: code = DeadlineExceeded desc = " + why + fmt.Sprintf("failed to do request: Head %q: dial tcp: i/o timeout", manifestOf(full))
+	case runtime.PullLimited:
+		return why + "unexpected status from HEAD request to " + manifestOf(full) + ": 429 Too Many Requests"
+	case runtime.PullNotFound:
+		return "rpc error: code = NotFound desc = " + why + full + ": not found"
+	case runtime.PullUnwritten:
 		return "failed to copy: failed to open writer: " + errnoText[k.machine.Unwritten()]
 	}
 	return pullErrors[o]
+}
+
+// reference is an image as containerd asks for it: by its digest alone if it has one
+// (github.com/distribution/reference ParseDockerRef).
+func reference(image string) string {
+	full := runtime.ImageName(image)
+	name, digest, digested := strings.Cut(full, "@")
+	if !digested {
+		return full
+	}
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name = name[:i]
+	}
+	return name + "@" + digest
+}
+
+// manifestOf is where a registry has the manifest of an image.
+func manifestOf(reference string) string {
+	host, path, _ := strings.Cut(reference, "/")
+	if host == "docker.io" {
+		host = "registry-1.docker.io"
+	}
+	name, version, digested := strings.Cut(path, "@")
+	if !digested {
+		name, version, _ = strings.Cut(path, ":")
+	}
+	return "https://" + host + "/v2/" + name + "/manifests/" + version
 }
 
 // Pulled implements runtime.Observer. A failure makes the next attempts wait
@@ -117,7 +156,7 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 	default:
 		r.pulls(i).next(now, now, DefaultMostBackoff)
 		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome)))
+		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome, spec.Image)))
 		k.noImage(r, pullError)
 		k.giveUp(r, i)
 		k.next(r, now)

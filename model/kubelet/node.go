@@ -63,31 +63,43 @@ func (k *Kubelet) checkNode() {
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {
 	k.patching = true
-	switch is := k.node.Ready.Status; {
+	is := k.node.Ready.Status
+	k.notePressures(pressuresOf(k.node), k.evictions.pressed, is == model.Unknown)
+	switch {
 	case is == s:
 	case s == model.True:
 		k.noteStatus("NodeReady")
 	default:
 		k.noteStatus("NodeNotReady")
 	}
-	k.notePressures(pressuresOf(k.node), k.evictions.pressed)
 	k.beat.PatchPart(k.node.Ref(), store.Status, nodeStatus{s, reason, k.evictions.pressed, k.inUse(), k.devices(), k.kernel.Now()}, taggedNode)
 }
 
-// notePressures says what the node is short of now and was not, and the other
-// way round (recordNodeStatusEvent).
-func (k *Kubelet) notePressures(was, is pressures) {
-	k.noteCondition(was, is, memoryPressure, "NodeHasInsufficientMemory", "NodeHasSufficientMemory")
-	k.noteCondition(was, is, diskPressure, "NodeHasDiskPressure", "NodeHasNoDiskPressure")
-	k.noteCondition(was, is, pidPressure, "NodeHasInsufficientPID", "NodeHasSufficientPID")
+// notePressures says what the node is short of now and was not, and the other way round; all of
+// it if nothing was known, as of a node that has no conditions yet, or those of one that was
+// silent (pkg/kubelet/nodestatus/setters.go MemoryPressureCondition, recordNodeStatusEvent).
+func (k *Kubelet) notePressures(was, is pressures, unknown bool) {
+	for p := range conditions {
+		if is[p] != was[p] || unknown {
+			k.noteCondition(p, is[p])
+		}
+	}
 }
 
-func (k *Kubelet) noteCondition(was, is pressures, p pressure, begins, ends string) {
+func (k *Kubelet) noteCondition(p pressure, holds bool) {
 	switch {
-	case is[p] && !was[p]:
-		k.noteStatus(begins)
-	case was[p] && !is[p]:
-		k.noteStatus(ends)
+	case p == memoryPressure && holds:
+		k.noteStatus("NodeHasInsufficientMemory")
+	case p == memoryPressure:
+		k.noteStatus("NodeHasSufficientMemory")
+	case p == diskPressure && holds:
+		k.noteStatus("NodeHasDiskPressure")
+	case p == diskPressure:
+		k.noteStatus("NodeHasNoDiskPressure")
+	case holds:
+		k.noteStatus("NodeHasInsufficientPID")
+	default:
+		k.noteStatus("NodeHasSufficientPID")
 	}
 }
 

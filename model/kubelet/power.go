@@ -153,8 +153,10 @@ func (k *Kubelet) launch() {
 	if k.rebooted && !k.isNew {
 		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
+	k.client.Note(k.node, false, "Starting", "Starting kubelet.")
 	k.run(cni)
 	k.rebooted, k.isNew = false, false
+	k.client.Note(k.node, false, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
 	k.registerAfter(firstRegister)
 }
 

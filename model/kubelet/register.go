@@ -26,6 +26,9 @@ func (k *Kubelet) registerAfter(wait time.Duration) {
 
 func (k *Kubelet) register(epoch uint64) {
 	if k.running && epoch == uint64(k.epoch) {
+		if k.registerWait == firstRegister { // each try, whose node has no conditions yet; they are told of once here
+			k.notePressures(pressures{}, pressures{}, true)
+		}
 		k.beat.Create(k.fresh(), taggedRegister)
 	}
 }

@@ -225,14 +225,15 @@ func (k *Kubelet) tryResize(r *row) {
 // infeasible is why a node can never give a pod what it wants, "" if it can
 // (canResizePod): more than pods may have together, hard eviction thresholds included, or
 // other CPUs or memory than those that it has for itself
-// (guaranteedPodResourceResizeRequired).
+// (resizesOf).
 func (k *Kubelet) infeasible(r *row) string {
-	want, had, l := &r.pod.Spec.Request, &r.granted.Request, k.layout
+	want, l := &r.pod.Spec.Request, k.layout
 	if guaranteed := r.pod.Spec.QoS() == model.Guaranteed; guaranteed && l != nil {
+		cpu, memory := r.resizesOf()
 		switch {
-		case l.StaticCPUs && want.CPUMilli != had.CPUMilli:
+		case l.StaticCPUs && cpu:
 			return `Resize is infeasible for Guaranteed Pods alongside CPU Manager policy "static"`
-		case l.StaticMemory && want.MemoryBytes != had.MemoryBytes:
+		case l.StaticMemory && memory:
 			return `Resize is infeasible for Guaranteed Pods alongside Memory Manager policy "Static"`
 		}
 	}
@@ -246,6 +247,19 @@ func (k *Kubelet) infeasible(r *row) string {
 		return fmt.Sprintf("Node didn't have enough capacity: cpu, requested: %d, capacity: %d", want.CPUMilli, has.CPUMilli)
 	}
 	return ""
+}
+
+// resizesOf tells whether a container, or a sidecar, wants other CPU than was set aside for it,
+// and whether one wants other memory (guaranteedPodResourceResizeRequired).
+func (r *row) resizesOf() (cpu, memory bool) {
+	for i := range r.containers {
+		if plainInit(r.pod.Spec, i) {
+			continue
+		}
+		want, had := &containerOf(r.pod.Spec, i).Requests, &containerOf(r.granted, i).Requests
+		cpu, memory = cpu || want.CPUMilli != had.CPUMilli, memory || want.MemoryBytes != had.MemoryBytes
+	}
+	return cpu, memory
 }
 
 // postpone has the status say that a resize waits, or cannot be, and tells whether it did

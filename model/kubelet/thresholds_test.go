@@ -113,22 +113,41 @@ func TestPodsAreEvictedUntilTheMinimumIsReclaimed(t *testing.T) {
 	}
 }
 
-// Source: eviction_manager.go reclaimNodeLevelResources: nobody is evicted if what images had
-// is enough for the thresholds that are acted upon; a soft one in its grace is not.
-func TestASoftThresholdInItsGraceCostsNobodyAPlace(t *testing.T) {
-	gently := func(r *rig) {
-		e := &r.config.Eviction
-		e.Soft[kubelet.NodeFsAvailable], e.SoftGrace[kubelet.NodeFsAvailable] = kubelet.Threshold{Amount: 40 * gib}, time.Hour
-	}
-	r := newRig(t, 1, diskOf(100*gib), gently)
-	web := r.pod("web", nil)
-	r.ready(web)
-	r.run(3 * time.Minute)
-	r.kubelet.FillDisk(860_000) // of which the unused image has 10 %
-	r.until("the image is gone", time.Minute, func() bool { return r.cached("unused") == 0 })
-	r.run(10 * time.Minute)
-	if r.evicted(web) || !r.full() {
-		t.Errorf("evicted: %v, under pressure: %v", r.evicted(web), r.full())
+// Source: v1.35 pkg/kubelet/eviction/eviction_manager.go reclaimNodeLevelResources
+// (thresholdsMet of all thresholds, with their minimum reclaim): when images have gone, a pod
+// goes, too, if any threshold is not met yet, be it a soft one in its grace, or one that was
+// never met but for its minimum.
+func TestWhenImagesAreGoneAPodGoesIfAnyThresholdWantsMore(t *testing.T) {
+	for _, c := range []struct {
+		why           string
+		soft, reclaim kubelet.Threshold // of nodefs.available
+		more          kubelet.Threshold // imagefs.available's minimum reclaim
+		evicts        int
+	}{
+		{"24 % are free, and 15 and 10 are enough", kubelet.Threshold{}, kubelet.Threshold{}, kubelet.Threshold{}, 0},
+		{"a soft threshold of 40 % is in its grace", kubelet.Threshold{Amount: 40 * gib}, kubelet.Threshold{}, kubelet.Threshold{}, 1},
+		{"a soft one of 20 % is enough", kubelet.Threshold{Amount: 20 * gib}, kubelet.Threshold{}, kubelet.Threshold{}, 0},
+		{"10 and 20 % more are to be free of nodefs, which was not short", kubelet.Threshold{}, kubelet.Threshold{Amount: 20 * gib}, kubelet.Threshold{}, 1},
+		{"15 and 20 % more are to be free of imagefs, until when it goes on", kubelet.Threshold{}, kubelet.Threshold{}, kubelet.Threshold{Amount: 20 * gib}, 2},
+		{"15 and 5 % more", kubelet.Threshold{}, kubelet.Threshold{}, kubelet.Threshold{Amount: 5 * gib}, 0},
+	} {
+		for _, options := range [][]option{nil, {literal}} {
+			r := newRig(t, 1, append(options, diskOf(100*gib), func(r *rig) {
+				e := &r.config.Eviction
+				e.Soft[kubelet.NodeFsAvailable], e.SoftGrace[kubelet.NodeFsAvailable] = c.soft, time.Hour
+				e.Reclaim[kubelet.NodeFsAvailable], e.Reclaim[kubelet.ImageFsAvailable] = c.reclaim, c.more
+			})...)
+			web, other := r.pod("web", nil), r.pod("other", nil)
+			r.ready(web)
+			r.ready(other)
+			r.run(3 * time.Minute)
+			r.kubelet.FillDisk(860_000) // of which the unused image has 10 %
+			r.until("the image is gone", time.Minute, func() bool { return r.cached("unused") == 0 })
+			r.run(8 * time.Second)
+			if evicted := len(r.notes(web, "Evicted")) + len(r.notes(other, "Evicted")); evicted != c.evicts || !r.full() {
+				t.Errorf("%s: %d evicted, under pressure: %v", c.why, evicted, r.full())
+			}
+		}
 	}
 }
 

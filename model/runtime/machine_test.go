@@ -69,7 +69,7 @@ func (r *rig) CallChanged(s *Sandbox, a Answer) { r.answers = append(r.answers, 
 
 // Pulled implements Observer.
 func (r *rig) Pulled(pod uint32, o Pull) {
-	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "too fast", "broken", "no space", "unwritten"}[o.Outcome]))
+	r.told = append(r.told, fmt.Sprintf("pulled %d %v", pod, [...]string{"now", "needless", "failed", "timed out", "limited", "not found", "too fast", "broken", "no space", "unwritten"}[o.Outcome]))
 }
 
 // ServingChanged implements Watcher.

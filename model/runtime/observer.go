@@ -52,6 +52,7 @@ const (
 	PullFailed            // the registry refuses connections
 	PullTimedOut          // it does not answer
 	PullLimited           // it has answered too many: 429
+	PullNotFound          // the registry has no such image
 	PullTooFast           // the kubelet's own limit
 	PullBroken            // the runtime has ended
 	PullNoSpace           // the disk is full

@@ -56,13 +56,14 @@ type Registry struct {
 	sizes    map[uint32]int64   // by number, of images a node has reported
 	said     map[uint32]int64   // by number, of images of which behaviors say it
 	layers   map[uint32][]layer // by number, of images that are described
+	missing  map[uint32]int     // by number, of images that are in no registry, for so many reasons
 	costs    *costs
 }
 
 // NewRegistry is the registries, which are up.
 func NewRegistry(k *sim.Kernel) *Registry {
 	l := k.Luck()
-	return &Registry{doors: map[string]*door{AllRegistries: {pace: full}}, numbers: map[string]uint32{}, hosts: map[uint32]string{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, costs: &costs{
+	return &Registry{doors: map[string]*door{AllRegistries: {pace: full}}, numbers: map[string]uint32{}, hosts: map[uint32]string{}, sizes: map[uint32]int64{}, said: map[uint32]int64{}, missing: map[uint32]int{}, costs: &costs{
 		startup: l.Lane("container startup"), stop: l.Lane("container stop"), setup: l.Lane("pod setup"),
 		create: l.Lane("container create"), pull: l.Lane("pull"), teardown: l.Lane("pod teardown"),
 		hook: l.Lane("container hook"), mount: l.Lane("volume mount"),

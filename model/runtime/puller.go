@@ -146,6 +146,8 @@ func (m *Machine) ask(p *pull) {
 		p.outcome, p.doneAt = PullFailed, now.Add(refuseTime.Draw(&luck))
 	case r.limited > 0 && refused.Below(full) < uint64(r.limited):
 		p.outcome, p.doneAt = PullLimited, now.Add(resolveTime.Draw(&luck))
+	case m.registry.missing[p.image] > 0:
+		p.outcome, p.doneAt = PullNotFound, now.Add(resolveTime.Draw(&luck))
 	case m.cached(p.image):
 		p.outcome, p.doneAt = PullNeedless, now.Add(resolveTime.Draw(&luck))
 	default:

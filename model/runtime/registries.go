@@ -82,6 +82,13 @@ func (r *Registry) SetPace(host string, ppm int64, now sim.Time) {
 	r.share(now)
 }
 
+// Unpublish has an image not be in its registry from now on, and Publish takes one Unpublish back.
+// Who has asked already gets it.
+func (r *Registry) Unpublish(image string) { r.missing[r.image(image)]++ }
+
+// Publish is the end of an Unpublish.
+func (r *Registry) Publish(image string) { r.missing[r.image(image)]-- }
+
 // Limit has a registry refuse so many of a million pulls from now on, because there
 // were too many.
 func (r *Registry) Limit(host string, ppm int64) { r.own(host).limited = ppm }

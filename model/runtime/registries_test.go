@@ -56,6 +56,30 @@ func TestARegistryFailsByItself(t *testing.T) {
 	r.expect(t, "pulled 1 timed out", "pulled 2 now")
 }
 
+// TestWhoAsksForAnImageThatIsNotThereIsToldSo: also who has it and asks whether it is still the
+// same (imagePullPolicy Always), and whoever asks for another one gets that
+// (containerd core/remotes/docker/resolver.go Resolve: 404 is "not found").
+func TestWhoAsksForAnImageThatIsNotThereIsToldSo(t *testing.T) {
+	r := newRig(Behavior{ImageBytes: 1000})
+	r.registry.Unpublish("web:2")
+	r.registry.Unpublish("docker.io/library/web:2") // the same, for another reason
+	for i, image := range []string{"web:1", "web:2", "web:1"} {
+		r.machine.Pull(pod(uint32(i+1), *from(image)), from(image))
+	}
+	r.run(t, 20*time.Second)
+	r.expect(t, "pulled 1 now", "pulled 2 not found", "pulled 3 needless")
+	r.registry.Publish("web:2")
+	r.machine.Pull(pod(4, *from("web:2")), from("web:2"))
+	r.run(t, 10*time.Second)
+	r.registry.Publish("web:2")
+	r.machine.Pull(pod(5, *from("web:2")), from("web:2"))
+	r.run(t, 10*time.Second)
+	r.registry.Unpublish("web:2")
+	r.machine.Pull(pod(6, *from("web:2")), from("web:2"))
+	r.run(t, 10*time.Second)
+	r.expect(t, "pulled 4 not found", "pulled 5 now", "pulled 6 not found")
+}
+
 // What is said of all registries holds for each of which nothing else is said, and only for
 // those.
 func TestARegistryOfWhichNothingIsSaidIsLikeAll(t *testing.T) {

@@ -42,10 +42,13 @@ func (*defaultPreemption) EventsToRegister() []ClusterEventWithHint {
 	return []ClusterEventWithHint{{AssignedPodDelete, func(*model.Pod, *Event) bool { return false }}}
 }
 
-// What a pod is told that may not preempt.
+// What a pod is told that may not preempt. Before it comes what DynamicResources says, which is
+// asked first, of a pod without claims (dynamicresources.go PostFilter). Of that plugin nothing
+// else is modeled, and it says so also where a configuration leaves it out.
 const (
-	neverPreempts = "preemption: not eligible due to preemptionPolicy=Never."
-	victimsLeave  = "preemption: not eligible due to a terminating pod on the nominated node."
+	preemption    = "no new claims to deallocate, preemption: "
+	neverPreempts = preemption + "not eligible due to preemptionPolicy=Never."
+	victimsLeave  = preemption + "not eligible due to a terminating pod on the nominated node."
 )
 
 // PostFilter implements PostFilterPlugin. Only nodes that refused the pod for a
@@ -71,7 +74,7 @@ func (p *defaultPreemption) PostFilter(a *Attempt) string {
 		rest -= s.nodes
 	}
 	d.AbsentNodesStatus = statusCount{p.unhelpful, rest}
-	return "preemption: " + d.Error("")
+	return preemption + d.Error("")
 }
 
 // PreemptionArgs is DefaultPreemptionArgs: how many candidates are enough, as a

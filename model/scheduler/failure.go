@@ -34,10 +34,7 @@ func (s *search) failed(c *class, nodes []uint32) decision {
 	}
 	last := c.failure
 	a.again = last != nil && last.tried == 0 && last.absent == d.AbsentNodesStatus && slices.Equal(last.statuses, d.NodeToStatus)
-	var post string
-	for _, p := range s.framework.postFilter {
-		post = p.PostFilter(a)
-	}
+	post := s.framework.afterFilter(a)
 	c.failedAt = s.cache.changes
 	if !a.again || a.tried > 0 || post != last.post {
 		c.failure = &failure{
@@ -46,6 +43,23 @@ func (s *search) failed(c *class, nodes []uint32) decision {
 		}
 	}
 	return decision{examined: len(nodes), failure: c.failure}
+}
+
+// noState is what is told of a pod that a PreFilter has refused for good: DynamicResources, which
+// comes after all that do that, has not looked at it yet, so that its PostFilter fails and nobody
+// else is asked (dynamicresources.go getStateData; RunPostFilterPlugins; cycle_state.go Read).
+const noState = "not found"
+
+// afterFilter is what the PostFilter plugins say.
+func (f *Framework) afterFilter(a *Attempt) (post string) {
+	st := a.class.refusal()
+	for _, p := range f.postFilter {
+		if st != nil && st.Code == UnschedulableAndUnresolvable {
+			return noState
+		}
+		post = p.PostFilter(a)
+	}
+	return post
 }
 
 // diagnose counts the nodes, of which so many were asked, by the status that

@@ -30,7 +30,7 @@ func TestAPodWaitsForThoseItWantsToBeWith(t *testing.T) {
 	p := w.add(labelled("web", "web", placed(model.Placement{Affinity: []model.PodTerm{{TopologyKey: model.LabelZone, Selector: selecting("db")}}})))
 	w.run(10 * time.Second)
 	wantNotes(t, w.notes(p), "FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match pod affinity rules. "+
-		"preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
+		"no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
 	w.add(labelled("other", "other", spec(100, gib)))
 	w.run(20 * time.Second)
 	if n := len(w.attempts(p)); n != 1 {
@@ -55,7 +55,7 @@ func TestAPodThatAnotherKeepsOutWaitsForTheFlush(t *testing.T) {
 	p := w.add(labelled("second", "web", spec(100, gib)))
 	w.run(10 * time.Second)
 	wantNotes(t, w.notes(p), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. "+
-		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+		"no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
 	w.run(4 * time.Minute)
 	w.wantNode(p, "")
@@ -99,7 +99,7 @@ func TestAPortOfTheNodeIsTakenOnce(t *testing.T) {
 	w.run(5 * time.Second)
 	w.wantNode(first, "n-0")
 	wantNotes(t, w.notes(second), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. "+
-		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+		"no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 	w.remove(first)
 	w.run(15 * time.Second)
 	w.wantNode(second, "n-0")
@@ -156,5 +156,5 @@ func TestANamespaceSelectorThatNoLabelsSatisfySelectsAllNamespaces(t *testing.T)
 	w.wantNode(friend, "n-0")
 	w.wantNode(same, "n-0")
 	wantNotes(t, w.notes(foe), "FailedScheduling: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. "+
-		"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
+		"no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 }

@@ -111,7 +111,7 @@ func (p *plain) decide(pod *model.Pod) plainDecision {
 			continue
 		}
 		if st != nil {
-			message := fmt.Sprintf("0/%d nodes are available: %s. preemption: 0/%d nodes are available: %d Preemption is not helpful for scheduling.",
+			message := fmt.Sprintf("0/%d nodes are available: %s. no new claims to deallocate, preemption: 0/%d nodes are available: %d Preemption is not helpful for scheduling.",
 				len(all), st.Reasons[0], len(all), len(all))
 			return plainDecision{message: message, rejectors: pl.Name()}
 		}
@@ -261,7 +261,7 @@ func fitError(f *Framework, all int, statuses []*Status, rejectors map[string]bo
 			preemption["Preemption is not helpful for scheduling"]++
 		}
 	}
-	return fmt.Sprintf("0/%d nodes are available: %s. preemption: 0/%d nodes are available: %s.", all, histogram(reasons), all, histogram(preemption))
+	return fmt.Sprintf("0/%d nodes are available: %s. no new claims to deallocate, preemption: 0/%d nodes are available: %s.", all, histogram(reasons), all, histogram(preemption))
 }
 
 func histogram(counts map[string]int) string {

@@ -32,7 +32,7 @@ func placeAll(nodeCount int, pods []*model.Pod, workloads ...*model.Workload) (o
 // end, others get theirs, and both are told why.
 func TestAGangIsPlacedWholeOrNotAtAll(t *testing.T) {
 	late := "0/1 nodes are available: 1 rejected due to timeout after waiting 5m0s at plugin GangScheduling."
-	full := "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
+	full := "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
 	pods := append(gang("big", 3, 600), pod("lone", spec(600, 1)))
 	got := placeAll(2, append(pods, gang("lost", 1, 1)...), workload("big", 3))
 	want := []string{

@@ -106,7 +106,7 @@ func TestAPolitePodPreemptsNobody(t *testing.T) {
 	w.run(2 * time.Second)
 	high := w.add(pod("high", spec(3000, gib, urgent(100), func(s *model.PodSpec) { s.NeverPreempts = true })))
 	w.run(10 * time.Second)
-	wantNotes(t, w.notes(high), "FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.")
+	wantNotes(t, w.notes(high), "FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.")
 	if w.pod(low).Deleting() {
 		t.Error("it was preempted")
 	}

@@ -29,7 +29,7 @@ var said = []struct {
 	{source: "plugins/nodeaffinity ErrReasonPod", reasons: "2 node(s) didn't match Pod's node affinity/selector", preemption: unhelpful, pod: wanting(func(s *model.PodSpec) {
 		s.NodeSelector = model.Labels{{Key: "disk", Value: "ssd"}}
 	})},
-	{source: "plugins/nodeaffinity errReasonConflict, types.go FitError.Error", reasons: "pod affinity terms conflict", preemption: unhelpful, pod: wanting(func(s *model.PodSpec) {
+	{source: "plugins/nodeaffinity errReasonConflict, types.go FitError.Error", reasons: "pod affinity terms conflict", pod: wanting(func(s *model.PodSpec) {
 		s.Required = []model.NodeTerm{{Names: []model.Requirement{
 			{Key: "metadata.name", Op: model.In, Values: []string{"n-a"}}, {Key: "metadata.name", Op: model.In, Values: []string{"n-b"}}}}}
 	})},
@@ -67,11 +67,11 @@ var said = []struct {
 	{source: "plugins/volumebinding FindPodVolumes: both at once",
 		reasons:    "2 node(s) didn't find available persistent volumes to bind, 2 node(s) didn't match PersistentVolume's node affinity",
 		preemption: unhelpful, pod: claiming("nobody", "far")},
-	{source: "plugins/volumebinding PreFilter", reasons: "pod has unbound immediate PersistentVolumeClaims", preemption: unhelpful, pod: claiming("immediate")},
-	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "none" not found`, preemption: unhelpful, pod: claiming("none")},
-	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"`, preemption: unhelpful, pod: claiming("lost")},
-	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "going" is being deleted`, preemption: unhelpful, pod: claiming("going")},
-	{source: "plugins/volumezone, the lister's error", reasons: `persistentvolume "nowhere" not found`, preemption: unhelpful, pod: claiming("dangling")},
+	{source: "plugins/volumebinding PreFilter", reasons: "pod has unbound immediate PersistentVolumeClaims", pod: claiming("immediate")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "none" not found`, pod: claiming("none")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "lost" bound to non-existent persistentvolume "v"`, pod: claiming("lost")},
+	{source: "plugins/volumebinding podHasPVCs", reasons: `persistentvolumeclaim "going" is being deleted`, pod: claiming("going")},
+	{source: "plugins/volumezone, the lister's error", reasons: `persistentvolume "nowhere" not found`, pod: claiming("dangling")},
 	{source: "plugins/volumezone ErrReasonConflict", reasons: "2 node(s) had no available volume zone", preemption: unhelpful, pod: claiming("zoned")},
 	{source: "plugins/volumebinding ErrReasonNotEnoughSpace", reasons: "2 node(s) did not have enough free storage", preemption: unhelpful, pod: claiming("large")},
 	{source: "plugins/volumerestrictions ErrReasonDiskConflict", reasons: "2 node(s) had no available disk", preemption: victimless, pod: placing(model.Placement{
@@ -187,7 +187,10 @@ func TestEveryReasonIsWordedAsByKubeScheduler(t *testing.T) {
 				}
 			}
 		}
-		want := "0/2 nodes are available: " + c.reasons + ". preemption: " + c.preemption
+		want := "0/2 nodes are available: " + c.reasons + ". no new claims to deallocate, preemption: " + c.preemption
+		if c.preemption == "" { // it is not asked
+			want = "0/2 nodes are available: " + c.reasons + ". not found"
+		}
 		if got := p.Decide(new).Message; got != want {
 			t.Errorf("%s:\n got %s\nwant %s", c.source, got, want)
 		}

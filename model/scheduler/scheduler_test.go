@@ -103,15 +103,14 @@ func TestFailedSchedulingIsWordedAsByKubeScheduler(t *testing.T) {
 	w.run(3 * time.Second)
 	const ofNodes = "FailedScheduling: 0/5 nodes are available: 1 node(s) were unschedulable, "
 	wantNotes(t, w.notes(big), ofNodes+"2 Insufficient cpu, 2 Insufficient memory, 2 node(s) had untolerated taint(s). "+
-		"preemption: 0/5 nodes are available: 2 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.")
+		"no new claims to deallocate, preemption: 0/5 nodes are available: 2 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.")
 	wantNotes(t, w.notes(huge), ofNodes+"2 Insufficient cpu, 2 Insufficient memory, 2 node(s) had untolerated taint(s). "+
-		"preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
+		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
 	wantNotes(t, w.notes(picky), ofNodes+"2 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated taint(s). "+
-		"preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
+		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
 	wantNotes(t, w.notes(pinned), "FailedScheduling: 0/5 nodes are available: 1 Insufficient cpu, 4 node(s) didn't satisfy plugin(s) [NodeAffinity]. "+
-		"preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
-	wantNotes(t, w.notes(conflicting), "FailedScheduling: 0/5 nodes are available: pod affinity terms conflict. "+
-		"preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
+		"no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.")
+	wantNotes(t, w.notes(conflicting), "FailedScheduling: 0/5 nodes are available: pod affinity terms conflict. not found")
 	if c := w.pod(big).Scheduled; c.Status != model.False || c.Reason != "Unschedulable" || c.SinceAt == 0 {
 		t.Errorf("PodScheduled is %+v", c)
 	}

@@ -70,9 +70,17 @@ func (u *unit) off(v *unit) int64 {
 	return max(off, -off)
 }
 
+// noise is how many of a million may succeed only as thousandths of a request are rounded.
+func (u *unit) noise() int64 {
+	if u.good == 0 || u.good >= u.offered {
+		return 0
+	}
+	return 2 * million / u.offered
+}
+
 // like tells whether two fare alike, as close as that.
 func (u *unit) like(v *unit, as closeness) bool {
-	return u.off(v) <= as.good && max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)+8000)/as.time
+	return u.off(v) <= as.good+u.noise()+v.noise() && max(u.mean-v.mean, v.mean-u.mean) <= (max(u.mean, v.mean)+8000)/as.time
 }
 
 // divisible tells whether it matters which of a flow's senders fare how. Who comes through a load
