@@ -394,7 +394,7 @@ func (c *autoscalers) sync(now sim.Time, id uint32) {
 		row.recommended = append(row.recommended, recommendation{current, now})
 	}
 	next.CurrentReplicas = current
-	s := scaling{autoscalers: c, now: now, row: row, hpa: next, current: current, until: sim.Never}
+	s := scaling{autoscalers: c, now: now, row: row, seen: h, hpa: next, current: current, until: sim.Never}
 	desired, reason, failed := s.decide()
 	switch {
 	case failed != "":

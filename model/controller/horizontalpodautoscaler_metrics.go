@@ -23,6 +23,7 @@ type scaling struct {
 	*autoscalers
 	now     sim.Time
 	row     *autoscalerRow
+	seen    *model.HorizontalPodAutoscaler // as it was seen, which Events are about
 	hpa     *model.HorizontalPodAutoscaler // as it will be
 	current int32                          // replicas the target asks for
 	until   sim.Time                       // if nothing happens, all looks before come to the same
@@ -81,7 +82,7 @@ func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string
 		n, message := s.measure(m, &s.values[i])
 		if message != "" {
 			reason := failedGet(m)
-			s.say(s.now, s.hpa, true, reason, message)
+			s.say(s.now, s.seen, true, reason, message)
 			if invalid++; invalid == 1 {
 				why, failed = reason, "failed to get "+sourceName(m)+" metric value: "+message
 			}

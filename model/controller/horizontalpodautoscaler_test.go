@@ -24,7 +24,7 @@ func look(t *testing.T, current int32, pods ...string) *scaling {
 	}}}}
 	spec := &model.PodSpec{Containers: []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 1000, MemoryBytes: 1000 << 20}}}}
 	s := &scaling{autoscalers: a, now: now, current: current, row: &autoscalerRow{}, until: sim.Never,
-		hpa: &model.HorizontalPodAutoscaler{Min: 1, Max: 100}}
+		seen: &model.HorizontalPodAutoscaler{}, hpa: &model.HorizontalPodAutoscaler{Min: 1, Max: 100}}
 	a.rows.Row(0).notes.full = 1 << 60 // nobody is there to be told
 	for i, word := range pods {
 		id := uint32(i + 1)
@@ -351,6 +351,35 @@ func TestWhatIsDecidedWithoutMetrics(t *testing.T) {
 	r.run(t, time.Minute)
 	if h := r.autoscaler(); h.AbleToScale.Status != model.False || h.AbleToScale.Reason != "FailedGetScale" {
 		t.Errorf("without target: %+v", h.AbleToScale)
+	}
+}
+
+// Source: computeReplicasForMetrics: an Event says of the autoscaler whose metric there is none of that
+// it is so, whatever other autoscalers are looked at later.
+func TestEventsAboutMetricsAreAboutTheirAutoscaler(t *testing.T) {
+	r, _ := autoscaled(t, rigConfig{}, &model.HorizontalPodAutoscaler{Min: 2, Max: 20}, 2)
+	r.run(t, time.Second)
+	other := *r.autoscaler()
+	other.Meta = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}
+	r.user.client.Create(&other, 0)
+	r.run(t, 5*time.Minute)
+	var about, failed [2]int
+	for i := range r.store.History().Len() {
+		if n := r.store.History().At(i).Note; n != nil && n.About != nil {
+			which := 0
+			if n.About.Name == "other" {
+				which = 1
+			}
+			switch n.Reason {
+			case "FailedGetResourceMetric":
+				about[which]++
+			case "FailedComputeMetricsReplicas":
+				failed[which]++
+			}
+		}
+	}
+	if about != failed || about[0] == 0 || about[1] == 0 {
+		t.Errorf("%v metrics were missed by both, which failed %v times", about, failed)
 	}
 }
 
