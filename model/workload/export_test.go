@@ -2,3 +2,11 @@ package workload
 
 // Computed is how many flows and classes of pods were computed, each time counted.
 func (t *Flows) Computed() int { return t.computed }
+
+// Remembered is how many senders of all flows are remembered, and how many clients' endpoints.
+func (t *Flows) Remembered() (senders, clients int) {
+	for i := range t.flows {
+		senders, clients = senders+len(t.flows[i].senders), clients+len(t.flows[i].held)
+	}
+	return senders, clients
+}

@@ -272,3 +272,31 @@ func TestACallerThatIsCutOffHoldsOnlyItsOwnWorkers(t *testing.T) {
 		}
 	}
 }
+
+// Each pod that stays with an endpoint of its own is a sender by itself, and is forgotten some time
+// after it is gone.
+func TestPodsThatAreGoneAreForgottenAsClients(t *testing.T) {
+	r := newRig(t, 1, 2)
+	r.store.Create(0, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "db"}, Ports: 1, Affinity: 3 * time.Hour})
+	r.deploys("fe")
+	db := r.stage("db", "n-1", "n-1")
+	r.sends(t, db, workload.Traffic{Service: "db", From: "deployment/fe", Rate: workload.Constant(100_000)})
+	last := model.Ref{}
+	for i := range 1000 {
+		p := r.pod("fe", fmt.Sprint("fe-", i), "n-0")
+		r.after(time.Second)
+		r.flows.ServingChanged(p, true)
+		if last.ID != 0 {
+			r.flows.ServingChanged(last, false)
+			r.store.Delete(0, last)
+		}
+		last = p
+		r.after(time.Second)
+	}
+	if senders, clients := r.flows.Remembered(); senders > 100 || clients > 200 {
+		t.Errorf("%d senders and %d clients are remembered", senders, clients)
+	}
+	if got := r.rates("db", "deployment/fe"); got.ServedMilliRPS != 100_000 {
+		t.Errorf("%+v", got)
+	}
+}
