@@ -125,11 +125,9 @@ func (t *Flows) mix(i int32) {
 // divideAll divides the pods of backends anew whose rules or pods are others.
 func (t *Flows) divideAll() {
 	for len(t.mixed) > 0 {
-		now := take(&t.mixed)
-		for _, i := range now {
+		for _, i := range t.take(&t.mixed, func(int32) bool { return true }) {
 			t.divide(i)
 		}
-		reuse(&t.mixed, now)
 	}
 }
 

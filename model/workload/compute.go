@@ -46,8 +46,7 @@ func (t *Flows) compute() {
 		t.recapacitate()
 		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
 			t.divideAll()
-			t.reshare()
-			t.rehandle()
+			t.descend()
 		} else if len(t.untold) > 0 {
 			t.reckon()
 		} else if len(t.loaded)+len(t.moved) > 0 {
@@ -179,11 +178,30 @@ func (t *Flows) recapacitate() {
 	t.recount = t.recount[:0]
 }
 
-// reshare makes the shares of stale flows anew. Those to a backend that has new rules
-// wait until its pods are divided by them.
-func (t *Flows) reshare() {
-	now := take(&t.stale)
-	for _, i := range now {
+// descend computes the highest of what waits for it on the way down, the flows before the pods at
+// which they arrive. From a certain point on it is all: those above go to and fro, and those below
+// have to come in time, too.
+func (t *Flows) descend() {
+	if t.unranked {
+		t.rank()
+	}
+	height := int32(math.MinInt32)
+	if t.computed <= t.late {
+		for _, i := range t.stale {
+			height = max(height, t.flows[i].height)
+		}
+		for _, id := range t.touched {
+			height = max(height, t.heightOf(&t.classes[id]))
+		}
+	}
+	t.reshare(height)
+	t.rehandle(height)
+}
+
+// reshare makes the shares of stale flows of that height or more anew. Those to a backend that has
+// new rules wait until its pods are divided by them.
+func (t *Flows) reshare(height int32) {
+	for _, i := range t.take(&t.stale, func(i int32) bool { return t.flows[i].height >= height }) {
 		f := &t.flows[i]
 		f.stale = false
 		t.computed++
@@ -215,28 +233,29 @@ func (t *Flows) reshare() {
 		}
 		t.share(i)
 	}
-	reuse(&t.stale, now)
 }
 
-// take is a list of what is to be computed, ascending, which is empty now.
-func take(list *[]int32) []int32 {
-	now := *list
-	*list = nil
-	slices.Sort(now)
-	return now
-}
-
-// reuse has a list, unless something was put there meanwhile, use room again.
-func reuse(list *[]int32, room []int32) {
-	if *list == nil {
-		*list = room[:0]
+// take is what of a list is to be computed now, ascending; the rest stays there, and what comes
+// meanwhile.
+func (t *Flows) take(list *[]int32, now func(int32) bool) []int32 {
+	rest := (*list)[:0]
+	t.taken = t.taken[:0]
+	for _, i := range *list {
+		if now(i) {
+			t.taken = append(t.taken, i)
+		} else {
+			rest = append(rest, i)
+		}
 	}
+	*list = rest
+	slices.Sort(t.taken)
+	return t.taken
 }
 
-// rehandle computes how pods fare at which something else arrives, or whose calls do.
-func (t *Flows) rehandle() {
-	now := take(&t.touched)
-	for _, id := range now {
+// rehandle computes how pods of that height or more fare at which something else arrives, or whose
+// calls do.
+func (t *Flows) rehandle(height int32) {
+	for _, id := range t.take(&t.touched, func(id int32) bool { return t.heightOf(&t.classes[id]) >= height }) {
 		c := &t.classes[id]
 		c.touched = false
 		if len(c.pods) > 0 {
@@ -244,7 +263,6 @@ func (t *Flows) rehandle() {
 			t.fare(id, c)
 		}
 	}
-	reuse(&t.touched, now)
 }
 
 // fare computes how the pods of a class do.

@@ -54,6 +54,14 @@ func (t *Flows) height(f *flow) int32 {
 	return height
 }
 
+// heightOf is how high the pods of a class are.
+func (t *Flows) heightOf(c *class) (height int32) {
+	for _, i := range t.in(c) {
+		height = max(height, t.backends[i].height)
+	}
+	return height
+}
+
 // visit goes on to what a backend's pods call, and tells the first met of those that it
 // leads to and that are not done with.
 func (r *ranker) visit(i int32) (first int32) {

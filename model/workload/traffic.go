@@ -62,6 +62,7 @@ type Flows struct {
 	touched    []int32          // classes that may fare otherwise, each once
 	untold     []int32          // flows of which something else may become, each once
 	rest       []int32          // of untold, while some are computed
+	taken      []int32          // scratch of take
 	unranked   bool             // heights are to be found anew
 	computed   int              // how many flows and classes were, each time counted
 	late, most int              // of computed, in this instant: from then on all are, whatever is below them; and no more
