@@ -189,7 +189,7 @@ func (t *Flows) await(id int32, c *class, each int64, calls outcome, h handled) 
 // the way to where it is looked at next, in the middle.
 func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) handled {
 	k := &c.tank
-	p := pouring{each: each, room: h.room}
+	p := pouring{each: each, room: h.room, cpu: c.work.CapacityMilliRPS}
 	idle := c.work.handle(0, calls, crowd{})
 	p.all, p.free = c.work.places(&idle) // what limits how many are done makes no difference to that
 	rest := min(c.work.atRest(&h, each), p.all)
@@ -252,6 +252,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 // pouring is what fills and drains the tank of a pod.
 type pouring struct {
 	each, room int64 // what arrives, and what it gets done at most, in thousandths a second
+	cpu        int64 // what it has CPU for, or -1
 	all, free  int64 // places
 	off        int64 // how far it is from where it rests
 	there      bool  // that is nearly nothing

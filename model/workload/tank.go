@@ -20,6 +20,7 @@ type tank struct {
 	held   int64    // how many requests it had, in nanos of one
 	rest   int64    // of the next instant, if it is at rest
 	each   int64    // what arrives, in thousandths a second; while it is even, when it began to be
+	cpu    int64    // for so much it has CPU, or -1
 	grows  int64    // by so many a second since, in thousandths; negative while it drains
 	went   int64    // the same of before, or of when it moved last
 	noise  int64    // the variance of what it had, in thousandths
@@ -151,17 +152,18 @@ func (k *tank) turns(each, room, all int64) int64 {
 	return min(product(product(k.mixes, 1000, deviation), spills, million), each)
 }
 
-// hears has a tank know what arrives. If that is another because of something else than how
-// full it is, what is known of that is no more, and it begins to move otherwise.
+// hears has a tank know what arrives and what there is CPU for. If that is another because of
+// something else than how full it is, what is known of that is no more, and it begins to move
+// otherwise.
 func (k *tank) hears(p *pouring, byItself bool) {
 	if k.even && !apart(p.each, k.each, nearlyEven) {
 		return
 	}
-	if !byItself && apart(p.each, k.each, closely) {
+	if !byItself && (apart(p.each, k.each, closely) || apart(p.cpu, k.cpu, closely)) {
 		k.went, k.low, k.high, k.fickle, k.ready = 0, -1, -1, false, false
 		k.noise, k.spilt, k.spills = min(k.noise, k.spread(p.all, p.free)), 0, 0
 	}
-	k.even, k.each = false, p.each
+	k.even, k.each, k.cpu = false, p.each, p.cpu
 }
 
 // forget has an even tank move again that would not rest where it is by what arrives now, once
