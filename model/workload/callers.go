@@ -19,13 +19,10 @@ type hands struct {
 
 // classes yields the classes that call, each once, and their lots.
 func (f *flow) classes(yield func(class, lot int32) bool) {
-	last := int32(0)
-	for k := range f.callers {
-		x := &f.callers[k]
-		if x.class != last {
-			if last = x.class; !yield(last, f.senders[x.sender].lot) {
-				return
-			}
+	for k := range f.calling {
+		x := &f.calling[k]
+		if !yield(x.class, f.senders[x.sender].lot) {
+			return
 		}
 	}
 }

@@ -211,6 +211,9 @@ func (t *Flows) reshare(height int32) {
 		if f.respread {
 			t.spread(i)
 		} else if f.recall {
+			if t.callsAsBefore(f) {
+				continue
+			}
 			t.callAgain(f)
 		}
 		was := f.alone()

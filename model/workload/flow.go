@@ -38,7 +38,8 @@ type flow struct {
 	lately     []int32         // by seat: the sender that was found there last
 	respread   bool            // what senders send is to be made anew
 	recast     bool            // it was, since the flow was shared out
-	callers    []caller        // classes that call
+	callers    []caller        // classes that call, place by place
+	calling    []calling       // each of them once
 	recall     bool            // what callers send is to be added up anew
 	paced      bool            // its rate is another one since it was computed: that never waits
 	must       bool            // shares are to be made anew whatever senders send
@@ -117,6 +118,13 @@ func (s *sender) pods() int64 { return int64(len(s.machines)) }
 type caller struct {
 	class, sender int32
 	upTo          int64 // how many of its class there are up to and with these
+}
+
+// calling is a class that calls.
+type calling struct {
+	class, sender int32 // and one of its places
+	sends         int64 // in thousandths a second, with what it tries again
+	passed        int64 // the same when the flow was shared out last; -1 if it was not
 }
 
 // tie is what senders have in common whose requests are divided together.

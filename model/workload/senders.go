@@ -13,7 +13,7 @@ import (
 func (t *Flows) spread(i int32) {
 	f := &t.flows[i]
 	f.respread, f.recall, f.recast = false, false, true
-	f.callers = f.callers[:0]
+	f.callers, f.calling = f.callers[:0], f.calling[:0]
 	for j := range f.senders {
 		s := &f.senders[j]
 		s.first, s.milli, s.machines, s.near = 0, 0, s.machines[:0], near{}
@@ -127,6 +127,7 @@ func (t *Flows) spreadCalls(f *flow) {
 		c := caller{class: int32(x >> 32), sender: int32(uint32(x))}
 		if k == 0 || c.class != last.class {
 			last.upTo = 0
+			f.calling = append(f.calling, calling{class: c.class, sender: c.sender, passed: -1})
 		}
 		c.upTo = last.upTo + 1
 		if n := len(f.callers); k > 0 && c.class == last.class && c.sender == last.sender {
@@ -198,18 +199,42 @@ func (t *Flows) callAgain(f *flow) {
 	for j := range f.senders {
 		f.senders[j].first = 0
 	}
-	before, all, class := int64(0), int64(0), int32(0)
-	for k := range f.callers {
-		x := &f.callers[k]
+	callers := f.callers
+	for k := range f.calling {
+		x := &f.calling[k]
 		c := &t.classes[x.class]
-		if x.class != class {
-			before, all, class = 0, f.calls(c), x.class
+		before, all := int64(0), f.calls(c)
+		x.sends = f.sends(x, c)
+		for ; len(callers) > 0 && callers[0].class == x.class; callers = callers[1:] {
+			upTo := product(all, callers[0].upTo, c.n())
+			f.senders[callers[0].sender].first += upTo - before
+			before = upTo
 		}
-		upTo := product(all, x.upTo, c.n())
-		f.senders[x.sender].first += upTo - before
-		before = upTo
 	}
 	t.recountHands(f)
+}
+
+// sends is what a class sends, with what it tries again.
+func (f *flow) sends(x *calling, c *class) int64 {
+	return product(f.calls(c), f.lots[f.senders[x.sender].lot].attempt.attempts, million)
+}
+
+// callsAsBefore tells whether all who call send as when the flow was shared out, or so nearly that
+// it waits: then so do their machines, and nothing has to be added up.
+func (t *Flows) callsAsBefore(f *flow) bool {
+	if f.must || f.recast || f.reroute || f.lookups >= 0 || f.sticks || f.affine || f.Connections != nil || len(f.calling) == 0 {
+		return false
+	}
+	p := same
+	for k := range f.calling {
+		x := &f.calling[k]
+		c := &t.classes[x.class]
+		if x.passed < 0 || c.work.Workers > 0 { // how many workers wait may be another number
+			return false
+		}
+		p = min(p, change(f.sends(x, c), x.passed))
+	}
+	return t.holds(&f.delayed.down, p)
 }
 
 // count adds a pod, or a machine, to those that send, whose route is not known yet if
@@ -267,7 +292,7 @@ func (t *Flows) forget(f *flow) {
 			b.pool[s.node].milli -= s.pooled
 		}
 	}
-	f.senders, f.callers = f.senders[:0], f.callers[:0]
+	f.senders, f.callers, f.calling = f.senders[:0], f.callers[:0], f.calling[:0]
 	clear(f.at)
 }
 

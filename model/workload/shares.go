@@ -19,6 +19,9 @@ func (t *Flows) share(i int32) {
 	}
 	f.recast = false
 	f.must = false
+	for k := range f.calling {
+		f.calling[k].passed = f.calling[k].sends
+	}
 	t.unshare(f)
 	f.bundles, t.fresh = t.fresh, f.bundles
 	f.cut.milli = 0
