@@ -89,25 +89,55 @@ func (w *Work) atRest(h *handled, arriving int64) int64 {
 
 // filled is how a pod copes at rest that has so many requests, and what arrives then.
 func (w *Work) filled(held int64, calls outcome, from crowd, room int64) (load int64, h handled) {
-	low, high := int64(0), min(room, 1<<50)
+	high := min(room, 1<<50)
+	near := max(high>>finding, 1)
 	h = w.handle(high, calls, from)
-	for limit := farOver * high; high < limit && w.atRest(&h, high) < held; {
-		low, high = high, 2*high
-		h = w.handle(high, calls, from)
+	s := search{high: high, short: nano - emptiness(held), more: emptiness(held) - emptiness(w.atRest(&h, high))}
+	for limit := farOver * high; s.high < limit && s.more < 0; near *= 2 {
+		s.low, s.short, s.high = s.high, -s.more, 2*s.high
+		h = w.handle(s.high, calls, from)
+		s.more = emptiness(held) - emptiness(w.atRest(&h, s.high))
 	}
-	for range finding {
-		load = low + (high-low)/2
-		if x := w.handle(load, calls, from); w.atRest(&x, load) < held {
-			low = load
-		} else {
-			high, h = load, x
+	for n := 0; n < 2*finding && s.high-s.low > near; n++ {
+		load = s.between()
+		x := w.handle(load, calls, from)
+		off := emptiness(held) - emptiness(w.atRest(&x, load))
+		if s.found(load, off); off >= 0 {
+			h = x
+		}
+		if max(off, -off) <= emptiness(held)>>finding {
+			return max(load, 1), x
 		}
 	}
-	return max(high, 1), h
+	return max(s.high, 1), h
 }
 
-// More than so often what it gets done makes no difference to how full a pod is; and so often
-// the range is halved in which the load is that makes it so full.
+// emptiness is one for so many requests and one more, in billionths: of a pod that serves them one
+// after the other, as they come by chance, it falls with the load along a straight line.
+func emptiness(held int64) int64 { return product(nano, request, request+held) }
+
+// filling is what was found by filled last, and from what.
+type filling struct {
+	held, room int64
+	calls      outcome
+	from       crowd
+	load       int64
+	full       handled
+}
+
+// filled is that of a class's work, unless it was found already for about the same.
+func (t *Flows) filled(c *class, held int64, calls outcome, from crowd, room int64) (load int64, h handled) {
+	x := &c.filling
+	p := min(change(room, x.room), calls.ok.change(&x.calls.ok), calls.bad.change(&x.calls.bad), from.change(&x.from))
+	if held != x.held || calls.good != x.calls.good || !t.holds(&c.delayed, p) {
+		*x = filling{held: held, room: room, calls: calls, from: from}
+		x.load, x.full = c.work.filled(held, calls, from, room)
+	}
+	return x.load, x.full
+}
+
+// More than so often what it gets done makes no difference to how full a pod is. The load that
+// makes it so full is found to one part in two to the power of finding, or how full it is.
 const (
 	farOver = 256
 	finding = 10
@@ -206,7 +236,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	if c.n() > 1 { // who of a few that call does not wait here waits at another: how full this is says it all
 		from = crowd{}
 	}
-	p.load, p.full = c.work.filled(k.held, calls, from, h.room)
+	p.load, p.full = t.filled(c, k.held, calls, from, h.room)
 	k.forget(&p, t.news)
 	p.there = max(p.off, -p.off) <= request/1000 || !apart(each, p.load, closely) || k.between((p.all-p.free)/nowhere)
 	k.hears(&p, c.cameAt == k.at)

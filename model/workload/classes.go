@@ -68,6 +68,7 @@ type class struct {
 	calls    outcome
 	faredBy  crowd
 	copes    handled
+	filling  filling
 	from     crowd   // who calls
 	risks    []risk  // of its pods' probes
 	peak     int64   // the most that arrives at each in this instant, until all rates fit together
@@ -311,7 +312,7 @@ func (t *Flows) enroll(k int32, id uint32, p *pod) {
 func (t *Flows) update(p *pod, like likeness) {
 	t.recallers(t.classes[p.class].sort)
 	c := t.touch(p.class)
-	c.likeness, c.sent, c.fared = like, -1, -1
+	c.likeness, c.sent, c.fared, c.filling.held = like, -1, -1, -1
 	if !c.serving {
 		c.tank = tank{}
 	}
@@ -328,7 +329,7 @@ func (t *Flows) found(like likeness, backend int32) int32 {
 	k := t.unused[len(t.unused)-1]
 	t.unused = t.unused[:len(t.unused)-1]
 	c := &t.classes[k]
-	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, moving: c.moving, handled: handled{outcome: sure}, sent: -1, fared: -1, divided: t.mark}
+	*c = class{likeness: like, pods: c.pods[:0], backend: [1]int32{backend}, inflow: c.inflow, touched: c.touched, listed: c.listed, moving: c.moving, handled: handled{outcome: sure}, sent: -1, fared: -1, filling: filling{held: -1}, divided: t.mark}
 	t.touch(k)
 	t.recallers(like.sort)
 	return k

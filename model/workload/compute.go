@@ -14,7 +14,7 @@ import (
 // the next full minute: rates that depend on one another may change for long.
 const (
 	timesEach  = 16
-	timesAll   = 4096
+	timesAll   = 1024
 	timesSpare = 10 * timesAll
 )
 
