@@ -2,6 +2,7 @@ package workload
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/model/network"
@@ -12,18 +13,19 @@ import (
 type backend struct {
 	flows   []int32 // that go to it
 	routes  []live
-	pods    []uint32 // to which some of the routes lead, ascending
-	before  []uint32 // room for them when they are divided next
-	classes []int32  // of them, but for those that are one pod behind several backends
-	mixed   bool     // among Flows.mixed
-	sorts   []int32  // that its pods are or were of, if they call
-	height  int32    // how many calls there are, one below another, from here
-	met     int32    // by ranker, as the how many'th; 0 if it was not
-	below   int32    // height, as far as its own pods' calls go
-	pool    []pooled // by machine, if nodes keep answers
-	levels  stint    // how often its pods came to a level
-	paused  int      // Flows.news when that was as often as it may be
-	named   named    // its name, as DNS servers know it
+	pods    []uint32      // to which some of the routes lead, ascending
+	before  []uint32      // room for them when they are divided next
+	classes []int32       // of them, but for those that are one pod behind several backends
+	mixed   bool          // among Flows.mixed
+	sorts   []int32       // that its pods are or were of, if they call
+	height  int32         // how many calls there are, one below another, from here
+	met     int32         // by ranker, as the how many'th; 0 if it was not
+	below   int32         // height, as far as its own pods' calls go
+	pool    []pooled      // by machine, if nodes keep answers
+	levels  stint         // how often its pods came to a level
+	paused  int           // Flows.news when that was as often as it may be
+	pause   time.Duration // for how long they stay as they are then
+	named   named         // its name, as DNS servers know it
 }
 
 // live is rules that some senders use.

@@ -277,21 +277,27 @@ func (n *stint) more(t *Flows, most int) bool {
 	case t.news-n.news > stirs:
 		n.times = 0
 	case stirs > 0:
-		n.times = min(n.times, most-most/8)
+		n.ease(most)
 	}
 	n.news, n.stirs = t.news, t.stirs
 	n.times++
 	return n.times <= most
 }
 
+// ease lets it happen an eighth as often again.
+func (n *stint) ease(most int) { n.times = min(n.times, most-most/8) }
+
 // been tells whether it happened so many times already.
 func (n *stint) been(t *Flows, most int) bool { return n.news == t.news && n.times >= most }
 
 // mostLevels is how often the pods of a Service are looked at because they come to a level, for
-// each of their classes. Then their queues stay as they are until the next full minute: they
-// get done as much as pods do that are so full, and turn away the rest. That is the Service's, as its pods may be
-// divided anew each time.
-const mostLevels = 16
+// each of their classes. Then their queues stay as they are for firstPause, and each time that it
+// comes to that again twice as long, until the next full minute: they get done as much as pods do that
+// are so full, and turn away the rest. That is the Service's, as its pods may be divided anew each time.
+const (
+	mostLevels = 16
+	firstPause = 4 * time.Second
+)
 
 // level looks at the classes that come to a level now.
 func (t *Flows) level(now sim.Time) {
@@ -316,16 +322,39 @@ func (t *Flows) level(now sim.Time) {
 // levelOf is atLevel, unless it comes to that too often.
 func (t *Flows) levelOf(now sim.Time, id int32) {
 	c := &t.classes[id]
-	switch b := &t.backends[t.in(c)[0]]; {
+	i := t.in(c)[0]
+	switch b := &t.backends[i]; {
 	case b.paused == t.news:
-	case b.levels.more(t, mostLevels*max(len(b.classes), 1)):
+	case b.levels.more(t, b.mostLevels()):
+		if b.levels.times == 1 {
+			b.pause = 0
+		}
 		t.atLevel(now, id)
 	default:
-		b.paused = t.news
-		for _, k := range b.classes {
-			t.touch(k)
+		b.paused, b.pause = t.news, max(2*b.pause, firstPause)
+		if b.pause < flushEvery {
+			t.kernel.Post(now.Add(b.pause), t.self, whyResumed, uint64(i))
 		}
+		t.restart(b)
 		t.waits = true
-		t.post()
 	}
+}
+
+func (b *backend) mostLevels() int { return mostLevels * max(len(b.classes), 1) }
+
+// resume has the queues of a Service's pods move again for a while, unless they do already.
+func (t *Flows) resume(i int32) {
+	if b := &t.backends[i]; b.paused == t.news {
+		b.paused = -1
+		b.levels.ease(b.mostLevels())
+		t.restart(b)
+	}
+}
+
+// restart has a Service's pods computed anew.
+func (t *Flows) restart(b *backend) {
+	for _, k := range b.classes {
+		t.touch(k)
+	}
+	t.post()
 }

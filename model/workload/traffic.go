@@ -133,6 +133,7 @@ const (
 	whyFlush           // very small ones
 	whyRenewed         // about a flow, some of whose clients choose anew
 	whyLevel           // pods may have some number of requests
+	whyResumed         // about a backend, whose pods' queues move again
 	whySevered         // answers were due on ways that are cut
 )
 
@@ -418,6 +419,8 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 		return "connections are renewed or given up: " + t.flows[about].From
 	case whyLevel:
 		return "pods have more requests to do, or fewer"
+	case whyResumed:
+		return "queues move again"
 	case whyFull:
 		return "the table of connections takes more or fewer on " + t.net.Name(network.Site(about))
 	case whySevered:
@@ -450,6 +453,8 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 		t.outdate(int32(about))
 	case why == whyLevel:
 		t.level(now)
+	case why == whyResumed:
+		t.resume(int32(about))
 	case why == whySevered:
 		t.miss(now)
 	case why == whyFull:
