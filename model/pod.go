@@ -97,7 +97,8 @@ func (c *Container) Probe(kind ProbeKind) *Probe {
 // Hook is what a container's lifecycle does after its start or before its stop; a
 // nil *Hook is nothing.
 type Hook struct {
-	Sleep time.Duration // 0 of a command or a request: how long those take no manifest says
+	Sleep time.Duration
+	Runs  bool // a command, or a request: what that takes besides no manifest says
 }
 
 // Container is one container of a PodSpec.

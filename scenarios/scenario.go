@@ -285,6 +285,7 @@ func read(name string, data []byte, inc *includes) (*Scenario, error) {
 	if err := strict.Join(append([]error{doc.Err(), l.decoder.Err()}, l.errs...)...); err != nil {
 		return nil, err
 	}
+	l.decoder.NoteHooks(l.scenario.Config.Behaviors.TellsHook)
 	for _, n := range l.decoder.Notes() {
 		l.scenario.Notes = append(l.scenario.Notes, n.String())
 	}

@@ -52,7 +52,7 @@ var behaviorOptions = options{
 	{ofBehavior, "startup", "1s..3s", "a duration or a distribution", "20s", "from the start of a process until it serves"},
 	{ofBehavior, "startupCPU", "", "cores", "2", "that it needs meanwhile; with less that takes longer in proportion"},
 	{ofBehavior, "needsAPI", "false", "true or false", "true", "it lists what it works with from an API server before it serves, as CoreDNS does"},
-	{ofBehavior, "run", "", "a duration or a distribution", "1h", "after which it exits by itself; unless said, it does not"},
+	{ofBehavior, "run", "", "a duration or a distribution", "1h", "after which it exits by itself; unless said, it does not, but an init container does after 1s..3s"},
 	{ofBehavior, "exitCode", "0", "0 to 255", "1", "of that exit"},
 	{ofBehavior, "exits", "", "a number", "3", "instances that exit, until one stays; all unless said"},
 	{ofBehavior, "stop", "50ms..300ms", "a duration or a distribution", "5s", "from SIGTERM to its exit"},

@@ -229,7 +229,7 @@ func (d *dice) container(name string, s *model.PodSpec) model.Container {
 	}
 	for _, h := range []**model.Hook{&x.PostStart, &x.PreStop} {
 		if d.one(4) {
-			*h = &model.Hook{Sleep: d.seconds(0, 12)}
+			*h = &model.Hook{Sleep: d.seconds(0, 12), Runs: d.one(2)}
 		}
 	}
 	if d.one(6) {

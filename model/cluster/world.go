@@ -39,7 +39,7 @@ func (w faultWorld) NodeSite(node uint32) network.Site { return w.x.sites[node] 
 func (w faultWorld) Machine(node uint32) fault.Machine { return w.x.kubelets[node] }
 
 // Registry implements fault.World.
-func (w faultWorld) Registry() fault.Registry { return registryInFault{w.x.registry, w.x.Kernel} }
+func (w faultWorld) Registry() fault.Registry { return w.x.registry }
 
 // SlowStarts implements fault.World.
 func (w faultWorld) SlowStarts(of func(*model.Pod) bool, ppm int64) (end func()) {
@@ -49,17 +49,6 @@ func (w faultWorld) SlowStarts(of func(*model.Pod) bool, ppm int64) (end func())
 // DelayStarts implements fault.World.
 func (w faultWorld) DelayStarts(by func(*model.Pod) time.Duration) (end func()) {
 	return w.x.pace.Delay(by)
-}
-
-// registryInFault is the registries for faults, which change them now.
-type registryInFault struct {
-	*runtime.Registry
-	kernel *sim.Kernel
-}
-
-// SetPace implements fault.Registry.
-func (r registryInFault) SetPace(host string, ppm int64) {
-	r.Registry.SetPace(host, ppm, r.kernel.Now())
 }
 
 // Etcd implements fault.World.

@@ -55,6 +55,29 @@ func TestAPodServesDuringItsPreStopHook(t *testing.T) {
 	}
 }
 
+// TestACommandThatSleepsHoldsSIGTERMUp for as long as it sleeps, and what it takes to run it; a
+// behavior knows better (pkg/kubelet/lifecycle/handlers.go Run: it waits for the command).
+func TestACommandThatSleepsHoldsSIGTERMUp(t *testing.T) {
+	for _, c := range []struct {
+		said        sim.Dist
+		least, most time.Duration
+	}{
+		{sim.Dist{}, 10*time.Second + 50*time.Millisecond, 10*time.Second + 300*time.Millisecond},
+		{sim.Constant(4 * time.Second), 4 * time.Second, 4*time.Second + time.Millisecond},
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{PreStop: c.said}))
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].PreStop = &model.Hook{Sleep: 10 * time.Second, Runs: true} })
+		r.ready(p)
+		r.run(3 * time.Second)
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+		if got := s.Processes[0].TermAt.Sub(r.notes(p, "Killing")[0]); got < c.least || got > c.most {
+			t.Errorf("SIGTERM after %v, want %v to %v", got, c.least, c.most)
+		}
+	}
+}
+
 // TestTheNextContainerStartsAfterThePostStartHook: containers start one after another,
 // each with its hook, and a hook delays the deletion too
 // (kuberuntime_container.go startContainer; SyncPod's calls are not cancelled).

@@ -165,6 +165,15 @@ func (b Behaviors) For(p *model.Pod, container string) Behavior {
 	return x
 }
 
+// TellsHook tells whether they say how long a hook of a pod's container takes.
+func (b Behaviors) TellsHook(p *model.Pod, container string, preStop bool) bool {
+	x := b.For(p, container)
+	if preStop {
+		return !x.PreStop.IsZero()
+	}
+	return !x.PostStart.IsZero()
+}
+
 // Deciding is the number of the behavior that decides about a container of a pod, -1
 // if none does.
 func (b Behaviors) Deciding(p *model.Pod, container string) int {

@@ -239,13 +239,14 @@ func (m *Machine) BreakDisk(errno string) {
 			m.leaveUnwritten(p)
 		}
 	}
+	m.reshare()
 }
 
 // leaveUnwritten fails a pull, which knows by now what it has to write or will, then.
 func (m *Machine) leaveUnwritten(p *pull) {
 	m.disk.unwritten = m.disk.error()
 	p.outcome, p.doneAt = PullUnwritten, max(m.kernel.Now(), p.from)
-	m.postPull(p, p.doneAt)
+	m.postPull(p)
 }
 
 // Unwritten is the error that the last pull had which failed for it.

@@ -31,19 +31,19 @@ const (
 	preStop
 )
 
-// hook is what the scenario says of a hook, else the manifest, else what a
-// command or a request takes. A sleep does not fail.
+// hook is what the scenario says of a hook, else how long the manifest has it sleep, and what a
+// command or a request takes. A sleep that is no command does not fail.
 func (m *Machine) hook(s *Sandbox, i int, hook *model.Hook, said sim.Dist, failPPM int64, which uint64) (takes time.Duration, fails bool) {
 	switch {
 	case said.IsZero() && hook == nil:
 		return 0, false
-	case said.IsZero() && hook.Sleep > 0:
+	case said.IsZero() && !hook.Runs:
 		return hook.Sleep, false
 	case said.IsZero():
-		said = DefaultHook
+		said, takes = DefaultHook, hook.Sleep
 	}
 	luck := m.costs.hook.Draw(s.Hash, which<<63|uint64(i)<<32|uint64(s.Processes[i].Instances))
-	takes = said.Draw(&luck)
+	takes += said.Draw(&luck)
 	fails = failPPM > 0 && int64(luck.Below(1_000_000)) < failPPM
 	if which == preStop && said.IsConstant() {
 		takes += spreadTime.Draw(&luck)

@@ -11,7 +11,8 @@ import (
 // up to three layers come at a time, each by a connection of its own, and they are
 // unpacked in their order, one after the other, while later ones still come
 // (containerd internal/cri/config max_concurrent_downloads; core/unpack). An image
-// that nobody describes is one layer of its own, which is unpacked when it is there. What
+// that nobody describes comes as three layers of the same size would, and is unpacked when
+// they are there, all at once. What
 // is unpacked takes its place on the disk meanwhile, in a straight line; the compressed
 // layers take none.
 
@@ -28,12 +29,7 @@ type Layer struct {
 	Bytes int64 // compressed
 }
 
-const (
-	mostStreams = 3
-	// oneStream is the part of a machine's download rate that one connection can have:
-	// 1 of so many. ECR gives 25 MB/s to one (containerd issue 8160); ours is 40 of 80.
-	oneStream = 2
-)
+const mostStreams = 3
 
 // layer is a Layer by its number, compressed in the registry and unpacked on a machine.
 type layer struct {
@@ -42,15 +38,18 @@ type layer struct {
 	bytes  int64
 }
 
-// part is a layer of an image on its way, by its number: how long all downloads go at full
-// pace until it is there, how long it takes to unpack what is left of it, from when on, as
-// things are, how much it is on the disk, and how much of that was written before.
+// part is a layer of an image on its way, by its number: what of it has not come yet, by how many
+// streams it comes and when it is there, how long it takes to unpack what is left of it, from when
+// on, as things are, how much it is on the disk, and how much of that was written before.
 type part struct {
-	number       uint32
-	load, unpack time.Duration
-	from         sim.Time
-	bytes        int64
-	written      int64
+	number   uint32
+	left     int64
+	streams  int64
+	loadedAt sim.Time
+	unpack   time.Duration
+	from     sim.Time
+	bytes    int64
+	written  int64
 }
 
 // Describe tells the registry what images are made of.
@@ -101,61 +100,32 @@ func (m *Machine) release(image []layer) {
 	}
 }
 
-// schedule is when layers are there that all together would take load at the machine's
-// full rate, and what each takes of unpack.
-func schedule(layers []layer, load, unpack time.Duration) []part {
-	var total int64
-	for i := range layers {
-		total += layers[i].bytes
-	}
-	parts, left := make([]part, len(layers)), make([]time.Duration, len(layers))
-	for i := range layers {
-		parts[i].number = layers[i].number
-		left[i] = time.Duration(scale(int64(load), layers[i].bytes, max(total, 1)))
-		parts[i].from, parts[i].bytes = sim.Never, unpacked(layers[i].bytes)
-		parts[i].unpack = time.Duration(scale(int64(unpack), layers[i].bytes, max(total, 1)))
-	}
-	var at time.Duration
-	var active []int
-	for next := 0; next < len(layers) || len(active) > 0; {
-		for len(active) < mostStreams && next < len(layers) {
-			active, next = append(active, next), next+1
+// partsOf is layers that have to come, which all together take so long to unpack.
+func partsOf(layers []layer, unpack time.Duration) []part {
+	all, parts := max(total(layers), 1), make([]part, len(layers))
+	for i, l := range layers {
+		parts[i] = part{
+			number: l.number, left: l.bytes, streams: 1, from: sim.Never, bytes: unpacked(l.bytes),
+			unpack: time.Duration(scale(int64(unpack), l.bytes, all)),
 		}
-		slow := time.Duration(max(len(active), oneStream)) // that many times as long as alone at the full rate
-		first := left[active[0]]
-		for _, i := range active {
-			first = min(first, left[i])
-		}
-		at += first * slow
-		kept := active[:0]
-		for _, i := range active {
-			if left[i] -= first; left[i] > 0 {
-				kept = append(kept, i)
-				continue
-			}
-			parts[i].load = at
-		}
-		active = kept
 	}
 	return parts
 }
 
-// unpackUntil unpacks what has come by now at the pace until now, of a download of
-// which so much was left.
+// unpackUntil unpacks what has come by now.
 func (p *pull) unpackUntil(now sim.Time) {
 	for p.next < len(p.parts) {
 		x := &p.parts[p.next]
-		at := p.from.Add(time.Duration(scale(int64(max(x.load-p.loaded, 0)), full, p.pace)))
-		if at > now {
+		if x.loadedAt > now {
 			return
 		}
-		x.from = max(p.unpackedAt, at)
+		x.from = max(p.unpackedAt, x.loadedAt)
 		p.unpackedAt = x.from.Add(x.unpack)
 		p.next++
 	}
 }
 
-// unpacksBy is when all of an image is unpacked, at the pace of now.
+// unpacksBy is when all of an image is unpacked, as things are.
 func (p *pull) unpacksBy() sim.Time {
 	ahead := *p
 	ahead.unpackUntil(sim.Never)
@@ -251,7 +221,8 @@ func (m *Machine) spaceDue(now sim.Time) {
 		p := &m.pulls[i]
 		if _, growth, _ := p.writes(now); growth > 0 {
 			p.outcome, p.doneAt = PullNoSpace, now
-			m.postPull(p, now)
+			m.postPull(p)
 		}
 	}
+	m.reshare()
 }

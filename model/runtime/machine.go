@@ -92,6 +92,7 @@ type Machine struct {
 	bucket    bucket // of tokens for them
 	pulled    uint64 // counts pulls: names their luck
 	offline   bool   // nothing of what is asked of the registry arrives
+	ahead     []part // scratch of forecast
 	link      int64  // the share of its connection that is left for downloads, in millionths
 	untracked uint32 // of a million new connections, those that the kernel drops
 

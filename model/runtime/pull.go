@@ -30,8 +30,7 @@ var (
 var spreadTime = sim.Uniform(0, time.Millisecond)
 
 const (
-	downloadRate = 80_000_000  // bytes of the compressed image a second
-	unpackRate   = 120_000_000 // bytes of the uncompressed image a second
+	unpackRate = 120_000_000 // bytes of the uncompressed image a second
 
 	// uncompressed is how much larger an image is when unpacked, in halves.
 	uncompressedHalves = 5
@@ -45,9 +44,11 @@ type costs struct {
 // Registry is all registries, from which machines pull their images.
 type Registry struct {
 	// Bandwidth is how many bytes a second they send at most to all machines
-	// together, which those that download share alike; 0 is without limit.
+	// together, which their streams share alike; 0 is without limit.
 	Bandwidth int64
 
+	claims   []claim          // scratch of share
+	groups   []group          // scratch of level
 	doors    map[string]*door // by host, of those of which something is said, and AllRegistries
 	machines []*Machine
 	slots    []int32 // by pod, where it is on its machine

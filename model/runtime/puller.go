@@ -7,12 +7,10 @@ import (
 	"orrery/sim"
 )
 
-// A pull asks the registry for the image's manifest, downloads and unpacks. Only the
-// download depends on others, so of a pull under way its speed and how much of it is
-// left decide when it ends, and only changes of the speed are looked at: a fault of
-// the registry, and where downloads share a bandwidth the beginning and end of each.
+// A pull asks the registry for the image's manifest, downloads and unpacks; how fast the
+// download goes is said in download.go.
 
-// full is the pace of a download that nothing slows, in millionths.
+// full is the share of something that nothing takes from, in millionths.
 const full = 1_000_000
 
 // dialTimeout is after how long a connection is given up that nobody answers;
@@ -30,14 +28,16 @@ type pull struct {
 	bytes      int64 // to be downloaded
 	size       int64 // of the image
 	begunAt    sim.Time
-	left       time.Duration // of the download, at full pace, from from on
 	unpack     time.Duration
-	from       sim.Time
+	asksAt     sim.Time // for the first byte
+	from       sim.Time // from when on the parts have that left
 	loadedAt   sim.Time // when it is downloaded
 	doneAt     sim.Time
-	pace       int64 // of the download, in millionths; 0 if nothing arrives
+	wakesAt    sim.Time // when the machine looks again, no later than at the next of these
 	outcome    Outcome
 	going      bool
+	own        int64   // bytes a second that each of its streams has where nothing is narrower
+	flow               // as things are
 	nth        uint64  // of the machine's pulls: its luck
 	opening    bool    // it has no connection yet
 	lost       int     // packets that were to open it, and were dropped
@@ -45,12 +45,10 @@ type pull struct {
 	taken      []layer // that were here, and stay until the pull has ended
 
 	// Its layers that have to come, how many of them are unpacked or being unpacked, until
-	// when, how long the download has been going at full pace, at from, and when what is
-	// written to the disk changes.
+	// when, and when what is written to the disk changes.
 	parts      []part
 	next       int
 	unpackedAt sim.Time
-	loaded     time.Duration
 	writesAt   sim.Time
 }
 
@@ -78,6 +76,7 @@ func (m *Machine) CancelPulls() {
 	}
 	m.pulls = m.pulls[:0]
 	m.recountUnpacking()
+	m.reshare()
 }
 
 // beginPulls begins those that need not wait.
@@ -99,10 +98,10 @@ func (m *Machine) beginPull(p *pull) {
 	now := m.kernel.Now()
 	p.nth = m.pulled
 	m.pulled++
-	p.going, p.pace, p.begunAt, p.loadedAt = true, full, now, now
+	p.going, p.begunAt, p.loadedAt = true, now, now
 	if !m.bucket.take(now) {
 		p.outcome, p.doneAt = PullTooFast, now
-		m.postPull(p, p.doneAt)
+		m.postPull(p)
 		return
 	}
 	m.connect(p)
@@ -132,7 +131,7 @@ func (m *Machine) connect(p *pull) {
 		luck := m.costs.pull.Draw(uint64(m.node), p.nth)
 		p.doneAt = p.doneAt.Add(luck.Duration(0, timerLate))
 	}
-	m.postPull(p, p.doneAt)
+	m.postPull(p)
 }
 
 // ask asks the registry. An image whose layers are all here costs only that question.
@@ -155,7 +154,7 @@ func (m *Machine) ask(p *pull) {
 		m.bring(p, &luck)
 		return
 	}
-	m.postPull(p, p.doneAt)
+	m.postPull(p)
 }
 
 // bring downloads and unpacks what is not here of an image, unless another pull brings the
@@ -169,20 +168,18 @@ func (m *Machine) bring(p *pull, luck *sim.Stream) {
 		m.leaveUnwritten(p)
 		return
 	}
-	p.left = spread(p.bytes, downloadRate, 4, luck)
+	p.own = streamSpeed(luck)
 	p.unpack = m.unpackTime(spread(unpacked(p.bytes), unpackRate, 3, luck))
-	p.unpackedAt, p.writesAt = p.from, sim.Never
-	p.parts = []part{{number: p.whole(), load: p.left, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
+	p.asksAt, p.unpackedAt, p.writesAt = p.from, p.from, sim.Never
 	if len(layers) > 0 {
-		p.parts = schedule(layers, p.left, p.unpack)
-		for _, x := range p.parts {
-			p.left = max(p.left, x.load)
-		}
+		p.parts = partsOf(layers, p.unpack)
+	} else {
+		p.parts = []part{{number: p.whole(), left: p.bytes, streams: mostStreams, unpack: p.unpack, from: sim.Never, bytes: unpacked(p.bytes)}}
 	}
 	p.loadedAt = sim.Never
-	m.setPace(p, m.paceFor(p, 1, full))
-	if m.shares() {
-		m.postPull(p, p.from)
+	m.setFlow(p, m.alone(p))
+	if p.from <= m.kernel.Now() {
+		m.reshare()
 	}
 }
 
@@ -194,130 +191,53 @@ func total(layers []layer) (bytes int64) {
 	return bytes
 }
 
-func (m *Machine) postPull(p *pull, at sim.Time) { m.kernel.Post(at, m.self, whyPull, uint64(p.pod)) }
-
-// cut tells whether nothing arrives for a pull, because its machine has no connection or its
-// registry is down.
-func (m *Machine) cut(p *pull) bool { return m.offline || m.registry.door(p.image).down }
-
-// paceFor is the pace of a download, in millionths: one of n that share the machine's
-// connection, of which a registry that is not slow sends each no faster than most. Whatever is
-// narrower decides, the connection or the registry.
-func (m *Machine) paceFor(p *pull, n, most int64) int64 {
-	if m.cut(p) {
-		return 0
+// postPull has the machine look at a pull again when something of it is due.
+func (m *Machine) postPull(p *pull) {
+	now, at := m.kernel.Now(), p.doneAt
+	if m.shares() && p.outcome == PulledNow && p.awaits == 0 {
+		if at = min(at, p.sparesAt(now)); p.from > now {
+			at = min(at, p.from)
+		}
 	}
-	return max(min(m.link/n, scale(most, m.registry.door(p.image).pace, full)), 1)
-}
-
-// setPace has a download go on at another pace. One that stalls is given up after a while;
-// if the way is back until then it goes on at once, where TCP would wait for the next
-// retransmission.
-func (m *Machine) setPace(p *pull, pace int64) {
-	now := m.kernel.Now()
-	if now >= p.loadedAt || p.outcome != PulledNow || p.awaits != 0 || pace == p.pace && (p.loadedAt != sim.Never || pace == 0) {
+	if at == sim.Never || p.wakesAt > now && p.wakesAt <= at {
 		return
 	}
-	if now > p.from {
-		if p.pace > 0 {
-			p.unpackUntil(now)
-		}
-		came := min(time.Duration(scale(int64(now.Sub(p.from)), p.pace, full)), p.left)
-		p.left, p.loaded, p.from = p.left-came, p.loaded+came, now
-	}
-	if p.pace = pace; pace == 0 {
-		for i := p.next; i < len(p.parts); i++ {
-			p.parts[i].from = sim.Never
-		}
-		p.loadedAt, p.doneAt = sim.Never, now.Add(stallTimeout)
-		if p.loaded == 0 && p.from >= now { // nothing was asked for yet
-			p.doneAt = now.Add(dialTimeout)
-		}
-		m.postPull(p, p.doneAt)
-		return
-	}
-	p.loadedAt = p.from.Add(time.Duration(scale(int64(p.left), full, pace)))
-	p.doneAt = p.unpacksBy()
-	m.followWrites(p)
-	m.postPull(p, p.doneAt)
-	if m.shares() {
-		m.postPull(p, p.loadedAt)
-	}
+	p.wakesAt = at
+	m.kernel.Post(at, m.self, whyPull, uint64(p.pod))
 }
 
-// shares tells whether downloads of this machine share a bandwidth with others.
-func (m *Machine) shares() bool { return m.parallel > 1 || m.registry.Bandwidth > 0 }
-
-// downloads is how many are under way and do not stall.
-func (m *Machine) downloads(now sim.Time) (n int64) {
-	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going && p.outcome == PulledNow && p.from <= now && now < p.loadedAt && !m.cut(p) {
-			n++
-		}
-	}
-	return n
-}
-
-// share gives every download of the machine its part of the machine's connection,
-// but no more than the registry sends each.
-func (m *Machine) share(now sim.Time, most int64) {
-	n := max(m.downloads(now), 1)
-	for i := range m.pulls {
-		if p := &m.pulls[i]; p.going {
-			m.setPace(p, m.paceFor(p, n, most))
-		}
-	}
-	m.aimWaiting()
-}
-
-// share gives all downloads their parts. What a machine cannot use of its part of the
-// registry's bandwidth, others do not get.
-func (r *Registry) share(now sim.Time) {
-	most := int64(full)
-	if r.Bandwidth > 0 {
-		var all int64
-		for _, m := range r.machines {
-			all += m.downloads(now)
-		}
-		most = min(scale(r.Bandwidth, full, downloadRate*max(all, 1)), full)
-	}
-	for _, m := range r.machines {
-		if len(m.pulls) > 0 {
-			m.share(now, most)
-		}
-	}
-}
-
-// pullDue serves what is due about the pull of a pod: its end, or a change of who
-// downloads.
+// pullDue serves what is due about the pull of a pod: its end, or that its download begins or
+// leaves others more.
 func (m *Machine) pullDue(now sim.Time, pod uint32) {
 	for i := range m.pulls {
-		if p := m.pulls[i]; p.going && p.pod == pod && p.doneAt == now {
-			switch {
-			case p.opening:
-				m.connect(&m.pulls[i])
-				return
-			case p.awaits != 0:
-				m.resume(&m.pulls[i])
-				return
-			}
-			m.pulls = append(m.pulls[:i], m.pulls[i+1:]...)
-			m.endPull(&p)
-			return
+		p := &m.pulls[i]
+		if !p.going || p.pod != pod || p.wakesAt > now {
+			continue
 		}
-	}
-	switch {
-	case m.registry.Bandwidth > 0:
-		m.registry.share(now)
-	case m.parallel > 1:
-		m.share(now, full)
+		switch {
+		case p.doneAt != now:
+			if now == p.asksAt || p.spares(now) {
+				m.reshare()
+			}
+			m.postPull(p)
+			continue
+		case p.opening:
+			m.connect(p)
+		case p.awaits != 0:
+			m.resume(p)
+		default:
+			ended := *p
+			m.pulls = append(m.pulls[:i], m.pulls[i+1:]...)
+			m.endPull(&ended)
+		}
+		return
 	}
 }
 
 func (m *Machine) endPull(p *pull) {
 	switch {
 	case p.outcome != PulledNow:
-	case p.pace == 0:
+	case p.each == 0:
 		p.outcome = PullTimedOut
 	case m.cached(p.image):
 		p.outcome = PullNeedless // another pull was faster
@@ -342,7 +262,7 @@ func (m *Machine) SetOffline(offline bool) {
 	if offline {
 		m.loseAnswers(nil)
 	}
-	m.registry.share(m.kernel.Now())
+	m.reshare()
 }
 
 // loseAnswers has those wait for a timeout that would only hear that all is here, from a
@@ -351,15 +271,9 @@ func (m *Machine) loseAnswers(of *door) {
 	for i := range m.pulls {
 		if p := &m.pulls[i]; p.going && p.outcome == PullNeedless && (of == nil || of == m.registry.door(p.image)) {
 			p.outcome, p.doneAt = PullTimedOut, m.kernel.Now().Add(dialTimeout)
-			m.postPull(p, p.doneAt)
+			m.postPull(p)
 		}
 	}
-}
-
-// SetLink leaves downloads a share of the machine's connection, in millionths.
-func (m *Machine) SetLink(ppm int64) {
-	m.link = ppm
-	m.registry.share(m.kernel.Now())
 }
 
 // breakOff makes the pulls fail that wait for a registry: not who only unpacks.
@@ -373,6 +287,6 @@ func (m *Machine) breakOff(of *door) {
 		luck := m.costs.pull.Draw(uint64(m.node), m.pulled)
 		m.pulled++
 		p.outcome, p.doneAt = PullFailed, min(p.doneAt, now.Add(refuseTime.Draw(&luck)))
-		m.postPull(p, p.doneAt)
+		m.postPull(p)
 	}
 }

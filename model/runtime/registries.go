@@ -1,10 +1,6 @@
 package runtime
 
-import (
-	"strings"
-
-	"orrery/sim"
-)
+import "strings"
 
 // Images come from registries: the host that stands first in an image's name is its registry.
 // A fault may be about one registry or about all. One that a fault has ever named has a door
@@ -15,7 +11,7 @@ import (
 type door struct {
 	down    bool  // every pull fails
 	silent  bool  // it does so only after a timeout
-	pace    int64 // of downloads, in millionths of what they are otherwise
+	pace    int64 // of streams, in millionths of what they are otherwise
 	limited int64 // of a million pulls, how many are told that there were too many
 }
 
@@ -71,15 +67,13 @@ func (r *Registry) SetDown(host string, down bool) {
 			m.breakOff(d)
 		}
 	}
-	if len(r.machines) > 0 {
-		r.share(r.machines[0].kernel.Now())
-	}
+	r.share()
 }
 
-// SetPace has downloads of a registry go on at a share of their speed, in millionths.
-func (r *Registry) SetPace(host string, ppm int64, now sim.Time) {
+// SetPace has a registry send each stream at a share of its own speed, in millionths.
+func (r *Registry) SetPace(host string, ppm int64) {
 	r.own(host).pace = max(ppm, 1)
-	r.share(now)
+	r.share()
 }
 
 // Unpublish has an image not be in its registry from now on, and Publish takes one Unpublish back.

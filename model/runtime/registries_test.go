@@ -30,14 +30,15 @@ func TestARegistryFailsByItself(t *testing.T) {
 	r.machine.Pull(pod(1, *from("web")), from("web"))
 	r.machine.Pull(pod(2, *from("ghcr.io/web")), from("ghcr.io/web"))
 	r.run(t, 10*time.Second)
-	r.registry.SetPace("ghcr.io", full/10, r.Now())
-	if a, b := r.machine.pulls[0].pace, r.machine.pulls[1].pace; a != full/2 || b != full/10 {
-		t.Errorf("one is slow: %d and %d millionths", a, b)
+	r.stream(streamRate)
+	r.registry.SetPace("ghcr.io", full/10)
+	if a, b := r.rate(&r.machine.pulls[0]), r.rate(&r.machine.pulls[1]); a < linkRate-3*streamRate/10-3 || b != 3*streamRate/10 {
+		t.Errorf("one is slow: %d and %d bytes a second", a, b)
 	}
 	r.registry.SetDown("ghcr.io", true)
 	r.run(t, time.Second)
 	r.expect(t, "pulled 2 failed")
-	if p := r.machine.pulls[0].pace; p != full {
+	if p := r.rate(&r.machine.pulls[0]); p < linkRate-3 {
 		t.Errorf("the other goes on at %d millionths", p)
 	}
 	r.registry.Limit("docker.io", full)

@@ -102,9 +102,8 @@ func (m *Machine) aimWaiting() {
 			continue // resumeWaiting will see to it
 		}
 		if at := max(x.from.Add(x.unpack), p.from); at != p.doneAt {
-			if p.doneAt = at; at != sim.Never {
-				m.postPull(p, at)
-			}
+			p.doneAt = at
+			m.postPull(p)
 		}
 	}
 }
@@ -136,5 +135,5 @@ func (m *Machine) resume(p *pull) {
 		m.bring(p, &luck)
 		return
 	}
-	m.postPull(p, p.doneAt)
+	m.postPull(p)
 }

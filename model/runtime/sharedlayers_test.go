@@ -28,14 +28,14 @@ func TestALayerThatAnotherPullBringsIsWaitedForAndComesOnce(t *testing.T) {
 	for range 2 {
 		other := &r.machine.pulls[1]
 		r.run(t, 20*time.Second)
-		if n := r.machine.downloads(r.Now()); n != 1 || other.awaits == 0 || other.bytes != 40_000_000 && other.bytes != 8_040_000_000 {
+		if n := r.downloads(); n != 1 || other.awaits == 0 || other.bytes != 40_000_000 && other.bytes != 8_040_000_000 {
 			t.Fatalf("%d downloads: %+v", n, other)
 		}
 		base := app.parts[0].from.Add(app.parts[0].unpack)
 		if other.doneAt != base {
 			t.Errorf("it looks again at %v, want %v, when the layer is unpacked", other.doneAt, base)
 		}
-		r.registry.SetPace(AllRegistries, full/2, r.Now()) // all comes later
+		r.registry.SetPace(AllRegistries, full/2) // all comes later
 	}
 	r.run(t, r.machine.pulls[1].doneAt.Sub(r.Now()))
 	if other := &r.machine.pulls[1]; other.awaits != 0 || other.bytes != 40_000_000 || other.from != r.Now() || app.bytes != 100_000_000 {
@@ -107,7 +107,7 @@ func TestPullsSideBySideEndAndKeepTheirBooks(t *testing.T) {
 			r.machine.Pull(pod(id+1, c), &c)
 			switch luck.Below(9) {
 			case 0:
-				r.registry.SetPace(AllRegistries, int64(1+luck.Below(full)), r.Now())
+				r.registry.SetPace(AllRegistries, int64(1+luck.Below(full)))
 			case 1:
 				r.registry.SetSilent(AllRegistries, luck.Below(2) == 0)
 				r.registry.SetDown(AllRegistries, !r.registry.doors[AllRegistries].down)
@@ -121,7 +121,7 @@ func TestPullsSideBySideEndAndKeepTheirBooks(t *testing.T) {
 		}
 		r.registry.SetDown(AllRegistries, false)
 		r.machine.SetOffline(false)
-		r.registry.SetPace(AllRegistries, full, r.Now())
+		r.registry.SetPace(AllRegistries, full)
 		r.run(t, 3*time.Hour)
 		if len(r.machine.pulls) > 0 || len(r.told) != 25 {
 			t.Fatalf("seed %d: %d answers, left %+v", seed, len(r.told), r.machine.pulls)

@@ -80,7 +80,7 @@ func TestALayerIsUnpackedLaterOnASlowDiskWhileItsPullStalls(t *testing.T) {
 	end, now := first.from.Add(first.unpack), r.Now()
 	r.machine.SlowDisk(full / 2)
 	want := now.Add(2 * end.Sub(now))
-	if is := first.from.Add(first.unpack); is != want || p.writesAt != want || p.pace != 0 {
+	if is := first.from.Add(first.unpack); is != want || p.writesAt != want || p.each != 0 {
 		t.Fatalf("it is unpacked by %v, and looked at again at %v; want %v", is, p.writesAt, want)
 	}
 	r.run(t, want.Sub(r.Now()))

@@ -85,12 +85,12 @@ func (m *Machine) repaceUnpacking(was, is int64) {
 			continue
 		}
 		m.stretchUnpacking(p, was, is)
-		if p.pace > 0 {
+		if p.each > 0 {
 			p.doneAt = p.unpacksBy()
 		}
 		m.followWrites(p)
-		if p.pace > 0 {
-			m.postPull(p, p.doneAt)
+		if p.each > 0 {
+			m.postPull(p)
 		}
 	}
 	m.aimWaiting()
@@ -103,7 +103,7 @@ func (m *Machine) repaceUnpacking(was, is int64) {
 // where it was another one.
 func (m *Machine) stretchUnpacking(p *pull, was, is int64) {
 	now := m.kernel.Now()
-	if p.pace > 0 {
+	if p.each > 0 {
 		p.unpackUntil(now)
 	}
 	for i := range p.parts {

@@ -58,7 +58,7 @@ var hook = words(`exec httpGet sleep`)
 var container = join(
 	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules resizePolicy securityContext`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
-	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook),
+	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook), words(`lifecycle.stopSignal`),
 )
 
 var podSpec = join(

@@ -35,7 +35,7 @@ func readPod(o *object) {
 	}
 	p := &model.Pod{
 		Meta:     o.meta,
-		Spec:     o.podSpec(o.root().field("spec"), &in.Spec, in.Annotations),
+		Spec:     o.podSpec(o.root().field("spec"), &in.Spec, &in.ObjectMeta),
 		NodeName: in.Spec.NodeName,
 	}
 	p.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)

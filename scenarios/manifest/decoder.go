@@ -25,6 +25,7 @@ const MaxPods = 1_000_000
 // and the objects concerned are left out.
 type Decoder struct {
 	notes      notes
+	untold     []untold
 	errs       []func() error // of files, each of which may have none
 	wrong      int            // mistakes so far, told or not
 	priorities map[string]int32

@@ -74,3 +74,14 @@ func (p *place) errorf(format string, a ...any) {
 	}
 	v.Errorf("%s", message)
 }
+
+// path is the names of the fields down to the place.
+func (p *place) path() string {
+	switch {
+	case p.up == nil:
+		return ""
+	case p.name == "":
+		return p.up.path()
+	}
+	return strings.TrimPrefix(p.up.path()+"."+p.name, ".")
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"orrery/model"
 	"orrery/model/apiserver"
@@ -18,7 +19,7 @@ const maxContainers = 200
 
 // podSpec makes a pod's spec ours, with the defaults of the API server
 // (pkg/apis/core/v1/defaults.go) and of admission.
-func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]string) *model.PodSpec {
+func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *model.PodSpec {
 	spec := &model.PodSpec{
 		GraceSeconds:   30,
 		NodeSelector:   o.labels(p.field("nodeSelector"), s.NodeSelector),
@@ -64,8 +65,8 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	refuseRestarts(p.field("initContainers"), spec.InitContainers, spec)
 	refuseRestarts(p.field("containers"), spec.Containers, spec)
 	spec.PodLevel = podLevel(p.field("resources"), s, spec)
-	hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds)
-	hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds)
+	o.hooks(p.field("initContainers"), s.InitContainers, spec.InitContainers, spec.GraceSeconds, meta.Labels)
+	o.hooks(p.field("containers"), s.Containers, spec.Containers, spec.GraceSeconds, meta.Labels)
 	o.uniqueNames(p, s)
 	o.refuse(p, s, spec)
 	if len(s.Containers) == 0 {
@@ -74,11 +75,11 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, annotations map[string]str
 	spec = apiserver.WithDefaultTolerations(spec)
 	spec.SumRequests()
 	if o.kind.kind != model.KindPod || !o.set.snapshot && !o.set.state { // what is there already is let in
-		spec.Security = security(s, annotations)
+		spec.Security = security(s, meta.Annotations)
 	}
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
-	spec.GPU = gpus(p.up.fields("metadata", "annotations"), annotations, spec)
+	spec.GPU = gpus(p.up.fields("metadata", "annotations"), meta.Annotations, spec)
 	return spec
 }
 
@@ -295,43 +296,6 @@ const maxRestartRules = 20
 
 // maxExitCodes is how many codes one of them may name.
 const maxExitCodes = 255
-
-// hooks adds to containers what they do after their start and before their stop.
-func hooks(p *place, list []corev1.Container, to []model.Container, grace int32) {
-	for i := range to {
-		if l := list[i].Lifecycle; l != nil {
-			at := p.item(i).field("lifecycle")
-			to[i].PostStart = hookOf(at.field("postStart"), l.PostStart, grace)
-			to[i].PreStop = hookOf(at.field("preStop"), l.PreStop, grace)
-		}
-	}
-}
-
-// hookOf reads what a container does after its start or before its stop. A sleep of
-// 0 s is as good as none (pkg/apis/core/validation/validation.go
-// validateSleepAction).
-func hookOf(p *place, h *corev1.LifecycleHandler, grace int32) *model.Hook {
-	if h == nil {
-		return nil
-	}
-	handlers := 0
-	for _, given := range []bool{h.Exec != nil, h.HTTPGet != nil, h.TCPSocket != nil, h.Sleep != nil} {
-		if given {
-			handlers++
-		}
-	}
-	switch {
-	case handlers != 1:
-		p.errorf("needs one of exec, httpGet and sleep, and has %d", handlers)
-	case h.Sleep == nil:
-		return &model.Hook{}
-	case h.Sleep.Seconds < 0 || h.Sleep.Seconds > int64(grace):
-		p.field("sleep").field("seconds").errorf("%d is out of range: 0 to terminationGracePeriodSeconds, which is %d", h.Sleep.Seconds, grace)
-	case h.Sleep.Seconds > 0:
-		return &model.Hook{Sleep: time.Duration(h.Sleep.Seconds) * time.Second}
-	}
-	return nil
-}
 
 // pullPolicy is Always for images without a tag or with the tag latest, if the
 // manifest does not say (SetDefaults_Container).
