@@ -704,3 +704,34 @@ func TestAPodThatComesBehindAnotherServiceKeepsItsQueue(t *testing.T) {
 		t.Errorf("half within %v, and %v once it is behind two", before.P50, after.P50)
 	}
 }
+
+// A queue that filled while there was too little CPU drains as soon as there is enough, in about the
+// time that arithmetic says: what waits, by how much more is done than comes.
+func TestAQueueDrainsOnceThereIsCPUForIt(t *testing.T) {
+	const short, comes, step = 55_000, 80_000, 50 * time.Millisecond
+	for _, c := range []struct{ then, steps int64 }{{110_000, 1}, {190_000, 1}, {110_000, 3}} { // so much there is CPU for then
+		r := newRig(t, 1, 1)
+		r.work = workload.Work{CPU: 5 * time.Millisecond}
+		pod := r.pod("web", "web-0", "n-0")
+		r.endpoints("web", pod)
+		r.capacity[pod] = short
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Constant(comes)})
+		r.serve(true, pod)
+		r.after(5 * time.Second)
+		late := r.rates("web", "ingress").P50
+		want := late * short / time.Duration(c.then-comes)
+		took := time.Duration(0)
+		for i := c.steps - 1; late > 50*time.Millisecond && took < time.Minute; i-- {
+			if i >= 0 { // a little more each time
+				r.capacity[pod] = c.then - i*5000
+				r.flows.CapacityChanged(pod)
+			}
+			r.after(step)
+			took += step
+			late = r.rates("web", "ingress").P50
+		}
+		if took < want*2/3 || took > want*3/2 {
+			t.Errorf("%+v: what waited is done after %v, by hand %v", c, took, want)
+		}
+	}
+}

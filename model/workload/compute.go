@@ -42,6 +42,7 @@ func (t *Flows) compute() {
 		t.allot()
 		t.hurried = false
 	}
+	t.computing = true
 	for t.computed < t.most {
 		t.recapacitate()
 		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
@@ -86,6 +87,7 @@ func (t *Flows) compute() {
 	t.changed = t.changed[:0]
 	t.lookOut()
 	t.awaitFlush()
+	t.computing = false
 }
 
 // putOff has what is left go on later: it goes round and round.
@@ -169,13 +171,16 @@ func (t *Flows) recapacitate() {
 			now.CapacityMilliRPS = room
 		}
 		if now != p.work {
-			p.work = now
+			if p.work = now; t.unasked {
+				t.shift()
+				t.unasked = false
+			}
 			for _, b := range p.in {
 				t.mix(b)
 			}
 		}
 	}
-	t.recount = t.recount[:0]
+	t.recount, t.unasked = t.recount[:0], false
 }
 
 // descend computes the highest of what waits for it on the way down, the flows before the pods at

@@ -73,6 +73,8 @@ type Flows struct {
 	news       int              // counts what comes from outside, and full minutes
 	stirs      int              // of news, what does not come from outside
 	heardAt    sim.Time         // something came from outside then, and nothing since
+	shiftsFrom sim.Time         // since then machines changed something by themselves
+	shifts     int              // so often
 	changed    []int32          // flows of which something else became in this instant, each once
 	loaded     []int32          // classes at which another rate arrives than their machines know
 	moved      []uint32         // pods at which something else arrives than their machines know, each once
@@ -82,6 +84,8 @@ type Flows struct {
 	moving     []int32          // classes that may have to be looked at again, each once
 	levelAt    sim.Time         // the wake-up for the first of them
 	recount    []uint32         // pods that have CPU for another rate
+	unasked    bool             // some of them not only because of what arrives now
+	computing  bool             // compute is under way
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	pairs      []uint64         // scratch of spreadCalls
@@ -270,6 +274,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 func (t *Flows) CapacityChanged(ref model.Ref) {
 	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
 		t.recount = append(t.recount, ref.ID)
+		t.unasked = t.unasked || !t.computing
 		t.post()
 	}
 }
@@ -340,6 +345,20 @@ func (t *Flows) TargetsChanged(namespace, service string) {
 func (t *Flows) hear() {
 	t.news++
 	t.heardAt = t.kernel.Now()
+}
+
+// mostShifts is how often what machines do by themselves counts as coming from outside, until
+// something else does: they look again at how crowded they are some time after traffic changed.
+const mostShifts = 8
+
+// shift is the beginning of what a machine changes at another time than the traffic there.
+func (t *Flows) shift() {
+	if t.heardAt != t.shiftsFrom {
+		t.shifts, t.shiftsFrom = 0, t.heardAt
+	}
+	if t.shifts++; t.shifts <= mostShifts {
+		t.news++
+	}
 }
 
 // stir is the beginning of what changes by itself.
