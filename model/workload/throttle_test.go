@@ -117,6 +117,13 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 			if off := h.ok.quantile(990_000).Seconds()*1000/p99 - 1; math.Abs(off) > 0.5 {
 				t.Errorf("limit %.1f, %.0f ms, load %.1f: p99 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.ok.quantile(990_000), p99)
 			}
+			half, low, high := all[len(all)/2], 0.15, 3.1
+			if want < 1.1*c.mean { // hardly any meets the end of the quota
+				low, high = 0.9, 1.1
+			}
+			if got := h.ok.quantile(500_000).Seconds() * 1000 / half; got < low || got > high {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: p50 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.ok.quantile(500_000), half)
+			}
 		}
 	}
 }
