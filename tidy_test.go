@@ -333,7 +333,7 @@ var doors = map[string][]string{
 	"Restore":    {"model/apiserver"}, // of a backup: for etcd, whose operator does it
 	"SetServing": {"model/apiserver"}, "SetListening": {"model/apiserver"}, "SetRenewals": {"model/apiserver"}, "Arrive": {"model/apiserver"}, "Reply": {"model/apiserver"},
 	"Expire": {"model/fault"}, "Renew": {"model/fault"},
-	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "Count": truth,
+	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "NodeNumber": {"model/apiserver"}, "Count": truth,
 	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
 	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
 	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered

@@ -52,7 +52,7 @@ const ByChance = whole
 // greater. If that is little, those wait who came at the end of the period, b²/rho² periods by all
 // requests; if it is much, all wait b periods; in between b²/sqrt(b²+rho⁴) is near.
 func (q Quota) WaitsForUndone(served, chance int64) (mean, variance int64) {
-	n, rho := q.each(), sim.Scale(served, whole, q.MilliRPS)
+	n, rho := q.EachMilli(), sim.Scale(served, whole, q.MilliRPS)
 	if rho == 0 || rho >= whole || n == 0 {
 		return 0, 0
 	}
@@ -65,13 +65,13 @@ func (q Quota) WaitsForUndone(served, chance int64) (mean, variance int64) {
 	return mean, max(moment-sim.Scale(mean, mean, 1), 0)
 }
 
-// each is for how many requests there is CPU in a period, in thousandths.
-func (q Quota) each() int64 { return q.MilliRPS / int64(time.Second/QuotaPeriod) }
+// EachMilli is for how many requests there is CPU in a period, in thousandths.
+func (q Quota) EachMilli() int64 { return q.MilliRPS / int64(time.Second/QuotaPeriod) }
 
 // Alone is what a request stands still because it needs a quota or more by itself: the mean
 // and the variance, in microseconds.
 func (q Quota) Alone() (mean, variance int64) {
-	n := q.each()
+	n := q.EachMilli()
 	rest := sim.Exp(n) - 1000
 	if n == 0 || rest <= 0 {
 		return 0, 0
@@ -84,20 +84,20 @@ func (q Quota) Alone() (mean, variance int64) {
 // share rho of them used, and how likely that is.
 func (q Quota) undone(rho, chance int64) (quotas, over int64) {
 	over = sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho, chance), 1166, 1000)))
-	return min(sim.Scale(sim.Scale(rho, chance, whole), whole*1000, (whole-rho)*q.each()), 1000*whole), over
+	return min(sim.Scale(sim.Scale(rho, chance, whole), whole*1000, (whole-rho)*q.EachMilli()), 1000*whole), over
 }
 
 // steps is how far a quota is from being used up, in thousandths of the deviation of what
 // is used in a period.
 func (q Quota) steps(rho, chance int64) int64 {
-	return sim.Scale(sim.Root(uint64(sim.Scale(q.each(), 1_000_000_000, max(2*sim.Scale(rho, chance, whole), 1)))), whole-rho, whole)
+	return sim.Scale(sim.Root(uint64(sim.Scale(q.EachMilli(), 1_000_000_000, max(2*sim.Scale(rho, chance, whole), 1)))), whole-rho, whole)
 }
 
 // WhoWaits is how likely something is left undone at the end of a period, near the limit or
 // beyond, where no more than so many requests wait at a time, and how many of a million requests
 // wait: all if much is left undone, and if it is little those who come at the end of a period.
 func (q Quota) WhoWaits(arriving, most int64) (over, waits int64) {
-	n := max(q.each(), 1)
+	n := max(q.EachMilli(), 1)
 	quotas := min(sim.Scale(most, whole*1000, n), 1000*whole)
 	rho := sim.Scale(arriving, whole, max(q.MilliRPS, 1))
 	if rho >= whole {
@@ -118,7 +118,7 @@ func (q Quota) Spent(served int64) int64 {
 	switch {
 	case rho >= whole:
 		return whole
-	case rho == 0 || q.each() == 0:
+	case rho == 0 || q.EachMilli() == 0:
 		return rho
 	}
 	return min(sim.Scale(whole, 1000, sim.Exp(sim.Scale(q.steps(rho, ByChance), 1800, 1000))), rho)

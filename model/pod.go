@@ -160,6 +160,7 @@ type PodSpec struct {
 	RestartPolicy  RestartPolicy
 	GraceSeconds   int32         // terminationGracePeriodSeconds, default 30
 	Subdomain      string        // of a StatefulSet's pods: its serviceName, behind which each has a name
+	NodeName       string        // of a template: the node that all of its pods are on; "" is for the scheduler to say
 	ActiveDeadline time.Duration // 0 is none
 	NodeSelector   Labels
 	Required       []NodeTerm // required node affinity: any one must match; nil asks nothing

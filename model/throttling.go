@@ -32,6 +32,10 @@ func (t *Throttling) String() string {
 	if t.PeriodsPPM == 0 {
 		return "container " + t.Container + " is not throttled any more"
 	}
-	return fmt.Sprintf("container %s is throttled in %d%% of all periods of 100ms, for %d.%02ds in each second on all its CPUs together",
-		t.Container, (t.PeriodsPPM+5000)/10_000, t.MilliCPU/1000, t.MilliCPU%1000/10)
+	stands := fmt.Sprintf("%d.%02d", t.MilliCPU/1000, t.MilliCPU%1000/10)
+	if t.MilliCPU < 10 {
+		stands = fmt.Sprintf("0.%03d", t.MilliCPU)
+	}
+	return fmt.Sprintf("container %s is throttled in %d%% of all periods of 100ms, for %ss in each second on all its CPUs together",
+		t.Container, (t.PeriodsPPM+5000)/10_000, stands)
 }

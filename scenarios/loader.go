@@ -41,7 +41,7 @@ type loader struct {
 	unread      bool // there are files of objects that could not be read
 	nodesUnread bool // there are nodes that nobody knows, see incomplete
 	swapAllowed bool // kubelets start on machines with swap
-	misplaced   map[*model.Pod]strict.Value
+	misplaced   map[model.Object]strict.Value
 
 	traceRuns   map[string]time.Duration // how long pods of a trace run, by their path
 	replicas    int64                    // pods asked for so far, all together
@@ -148,31 +148,59 @@ func (l *loader) include(set *manifest.Set, v strict.Value) {
 	}
 }
 
-// checkPlaces checks that pods which name a node name one there is.
+// checkPlaces checks that pods, and templates, which name a node name one there is.
 func (l *loader) checkPlaces(v strict.Value, objects []model.Object) {
 	for _, o := range objects {
-		if p, ok := o.(*model.Pod); ok && p.NodeName != "" && !l.nodesUnread && !l.known.node[p.NodeName] {
-			at := v
-			if place, there := l.misplaced[p]; there {
-				at = place
-			}
-			at.Errorf("%s says it is on node %s, and there is none%s", p.Path(), strict.Quote(p.NodeName), l.suggest(p.NodeName, l.known.nodes))
+		name, _ := placeOf(o)
+		if name == "" || l.nodesUnread || l.known.node[name] {
+			continue
 		}
+		at := v
+		if place, there := l.misplaced[o]; there {
+			at = place
+		}
+		says := o.Head().Path() + " says it is"
+		if _, single := o.(*model.Pod); !single {
+			says = "the pods of " + o.Head().Path() + " are to be"
+		}
+		at.Errorf("%s on node %s, and there is none%s", says, strict.Quote(name), l.suggest(name, l.known.nodes))
 	}
 }
 
-// misplace remembers where pods say that they are on a node that nobody knows.
+// misplace remembers where objects say that pods are on a node that nobody knows.
 func (l *loader) misplace(set *manifest.Set) {
 	for i, o := range set.Objects {
-		p, ok := o.(*model.Pod)
-		if !ok || p.NodeName == "" || l.known.node[p.NodeName] {
+		name, path := placeOf(o)
+		if name == "" || l.known.node[name] {
 			continue
 		}
 		if l.misplaced == nil {
-			l.misplaced = map[*model.Pod]strict.Value{}
+			l.misplaced = map[model.Object]strict.Value{}
 		}
-		l.misplaced[p] = set.Places[i].Peek("spec").Peek("nodeName")
+		at := set.Places[i]
+		for field := range strings.SplitSeq(path, ".") {
+			at = at.Peek(field)
+		}
+		l.misplaced[o] = at
 	}
+}
+
+// placeOf is the node that a pod names, or the template of others, "" if none, and where.
+func placeOf(o model.Object) (name, path string) {
+	switch o := o.(type) {
+	case *model.Pod:
+		return o.NodeName, "spec.nodeName"
+	case *model.ReplicaSet:
+		return o.Template.Spec.NodeName, "spec.template.spec.nodeName"
+	case *model.Job:
+		return o.Template.Spec.NodeName, "spec.template.spec.nodeName"
+	case *model.CronJob:
+		return o.Job.Template.Spec.NodeName, "spec.jobTemplate.spec.template.spec.nodeName"
+	}
+	if t := model.TemplateOf(o); t != nil {
+		return (*t).Spec.NodeName, "spec.template.spec.nodeName"
+	}
+	return "", ""
 }
 
 // suggest is strict.DidYouMean within reason.

@@ -77,13 +77,32 @@ func (l *loader) behavior(v strict.Value) runtime.Behavior {
 	}
 	for _, name := range []string{"exitCode", "exits"} {
 		if f := m.Optional(name); f.Given() && !run.Given() {
-			f.KeyErrorf("without run the process never exits by itself")
+			f.KeyErrorf("without run nothing says when: write it, too, such as run: 10s")
 		}
 	}
 	if m.Given() && !l.selectsPod(b.Namespace, b.Match, b.Container) {
 		v.Errorf("no pod matches: %s", l.noPod(b.Namespace, b.Match, b.Container))
 	}
+	l.noteShort(v, &b)
 	return b
+}
+
+// noteShort tells that an init container, which somebody says something of that takes time, ends at
+// once: nobody says how long it runs.
+func (l *loader) noteShort(v strict.Value, b *runtime.Behavior) {
+	takes := b.MemoryGrowth > 0 || b.DiskGrowth > 0 || b.LogGrowth > 0 || b.PIDsGrowth > 0 || b.InodesGrowth > 0 || len(b.Bursts) > 0
+	if !takes || b.Container == "" || !b.Run.IsZero() {
+		return
+	}
+	ends := func(c model.Container) bool { return c.Name == b.Container && !c.Sidecar }
+	of := func(g podGroup) bool {
+		return l.compared() && g.in(b.Namespace, b.Match) && slices.ContainsFunc(g.spec.InitContainers, ends)
+	}
+	if slices.ContainsFunc(l.known.pods, of) {
+		at := v.Pos()
+		l.scenario.Notes = append(l.scenario.Notes, fmt.Sprintf("%s:%d: %s: init container %s exits after 1s to 3s, whatever grows in it: write run if it takes longer",
+			at.File, at.Line, v.Path(), b.Container))
+	}
 }
 
 // maxBursts is how many kinds of bursts one behavior may have: each of its containers

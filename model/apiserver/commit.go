@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"reflect"
 	"time"
 
@@ -29,6 +30,7 @@ func (a *Server) commit(r *store.Request) (refusal store.Refusal, stored model.O
 // apply applies a request to the truth of this moment.
 func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 	if r.Op == store.OpCreate {
+		a.locate(r.Object)
 		if refusal := a.store.Create(r.Client.Actor, r.Object); refusal != store.Accepted {
 			return refusal, nil
 		}
@@ -59,6 +61,19 @@ func (a *Server) apply(r *store.Request) (store.Refusal, model.Object) {
 		return store.Accepted, cur
 	}
 	return a.remove(r, cur)
+}
+
+// locate binds a new pod to the node that it, or the template it is made from, names: no scheduler is
+// asked (pkg/scheduler/eventhandlers.go assignedPod).
+func (a *Server) locate(o model.Object) {
+	pod, ok := o.(*model.Pod)
+	if !ok || pod.NodeID != 0 {
+		return
+	}
+	pod.NodeName = cmp.Or(pod.NodeName, pod.Spec.NodeName)
+	if pod.NodeName != "" {
+		pod.NodeID = a.store.NodeNumber(pod.NodeName)
+	}
 }
 
 // update replaces the whole object or only its status. A stale

@@ -37,7 +37,7 @@ func (a *Autoscaler) makeUp(group int) uint32 {
 		if d == nil || d.Deleting() {
 			continue
 		}
-		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: d.Namespace, Name: d.Name, Labels: d.Template.Labels, Owner: d.Ref()}, Spec: d.Template.Spec}
+		p := &model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: d.Namespace, Name: d.Name, Labels: d.Template.Labels, Owner: d.Ref()}, Spec: d.Template.Spec, NodeName: d.Template.Spec.NodeName}
 		if a.filters.Refusal(p, n.ID) == "" {
 			a.suppose(n.ID, p)
 		}

@@ -140,7 +140,7 @@ func (c *daemonSets) fits(row *daemonRow, n *model.Node) fit {
 		return *f
 	}
 	*f = fitRuns
-	if !matchesNode(row.base, n) {
+	if name := row.base.NodeName; name != "" && name != n.Name || !matchesNode(row.base, n) {
 		*f = fitNot
 		return *f
 	}

@@ -220,6 +220,7 @@ func (c *podGC) collectOrphans(now sim.Time) {
 		case *since == 0:
 			*since = now
 		case now >= since.Add(podGCQuarantine):
+			*since = now // what is bound there from now on waits as long (gcOrphaned puts it back into its queue)
 			c.running++
 			c.client.Get(model.Ref{Kind: model.KindNode, ID: id}, tag(opLookAtNode, id))
 		}

@@ -22,7 +22,7 @@ type Behavior struct {
 	Container string          // "" matches every container of the pod
 
 	Startup  sim.Dist // from process start until it serves; default 1 s..3 s
-	Run      sim.Dist // from process start until it exits; zero runs forever
+	Run      sim.Dist // from process start until it exits; zero runs forever, but for init containers: DefaultInitRun
 	ExitCode int32    // of that exit
 	Exits    int32    // how many instances exit after Run before one stays; 0 is all
 
@@ -44,7 +44,7 @@ type Behavior struct {
 	NeedsAPI bool
 
 	StartupCPUMilli int64         // needed while it starts up; with less, that takes longer in proportion
-	CPUMilli        int64         // used at rest
+	CPUMilli        int64         // used at rest, evenly; what of it a limit or others do not leave is lost, not made up later
 	CPUMicroPerRPS  int64         // millionths of a core used per request per second; 0: requests cost nothing
 	Threads         int64         // that work on a request at a time; default 1
 	Latency         time.Duration // of a request, besides its CPU and calls

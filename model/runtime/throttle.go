@@ -51,7 +51,7 @@ type throttle struct {
 	limit    int64       // milli-CPU
 	requests model.Quota // what is left of it for them
 	threads  int64       // that work on one of them
-	most     int64       // threads that want to run while more arrives than it can do
+	most     int64       // threads that would run while more arrives than it can do
 	calm     int64       // of what arrives: up to here fewer than noticeable periods are throttled
 	startup  int64       // milli-CPU it would use to start up
 	told     model.Throttling
@@ -162,8 +162,10 @@ func (m *Machine) throttled(s *Sandbox, i int) model.Throttling {
 // throttling is in how many of a million periods a container uses up its quota, and on how
 // many CPUs it stands still on the average, in milli.
 //
-// Of n CPUs that want to run and a quota for fewer, the others stand still, in the periods in which
-// it is used up. Requests stand still as long as they wait, each on its threads' CPUs (Little).
+// What would run on so many CPUs is through with a quota for fewer at that part of each period
+// (Documentation/scheduler/sched-bwc.rst), and for the rest of it all of that stands still: the
+// difference, in seconds of each second. It may be a part of a CPU. Requests stand still as long as
+// they wait, each on its threads' CPUs (Little).
 func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 	p := &s.Processes[i]
 	t := p.throttle
@@ -171,38 +173,31 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 		return 0, 0 // others use the CPU
 	}
 	_, working := s.loadOf(i)
-	var cpus int64
-	if p.starting > 0 && t.startup > t.limit {
-		cpus = up(t.startup)
-	}
-	if even := p.rest + p.burstCPU; even > t.limit {
-		cpus = max(cpus, up(even))
-	}
+	even := p.rest + p.burstCPU
 	quota := t.requests
 	quota.MilliRPS = 0
 	if p.perRPS > 0 {
-		quota.MilliRPS = scale(max(0, t.limit-p.rest-p.burstCPU), 1_000_000, p.perRPS)
+		quota.MilliRPS = scale(max(0, t.limit-even), 1_000_000, p.perRPS)
 	}
-	most := t.most
-	if m.cores > 0 {
-		cpus, most = min(cpus, up(m.cores)), min(most, up(m.cores))
+	most := t.most * 1000
+	runs := even
+	if p.starting > 0 {
+		runs = max(runs, t.startup)
 	}
 	serves := p.perRPS > 0 && working > 0
 	if serves && working >= quota.MilliRPS {
-		cpus = max(cpus, most)
+		runs += most
 	}
-	switch {
-	case cpus > 0 && cpus*1000 <= t.limit:
-		return 0, 0
-	case cpus > 0:
-		return full, cpus*1000 - t.limit
+	if m.cores > 0 {
+		cpus := (m.cores + 999) / 1000 * 1000
+		runs, most = min(runs, cpus), min(most, cpus)
 	}
-	if ppm = quota.Spent(working); !serves || ppm < noticeable {
+	if runs > t.limit {
+		return full, runs - t.limit
+	}
+	if ppm = quota.Spent(working); !serves || working >= quota.MilliRPS || ppm < noticeable {
 		return 0, 0
 	}
 	mean, _ := quota.Waits(working)
-	return ppm, min(scale(working*t.threads, mean, 1_000_000), scale(max(most*1000-t.limit, 0), ppm, full))
+	return ppm, min(scale(working*t.threads, mean, 1_000_000), scale(max(most-t.limit, 0), ppm, full))
 }
-
-// up is so many CPUs, in milli, in whole ones.
-func up(milli int64) int64 { return (milli + 999) / 1000 }

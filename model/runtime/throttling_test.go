@@ -97,6 +97,77 @@ func TestAContainerIsThrottledAsOftenAsItUsesUpItsQuota(t *testing.T) {
 	}
 }
 
+// even is cpu.stat of a container that would use so much CPU, in milli, of which nothing is made up
+// later, counted tick by tick: threads that always run, and one that runs for a part of the time.
+func even(wants, limit int64) (ppm, milli int64) {
+	const ticks, periods = 1000, 100 // of 100 µs in a period
+	throttled, stood := int64(0), int64(0)
+	for range int64(periods) {
+		quota, hit := limit, false // ticks of one CPU, as a period is as many as a core has thousandths
+		for tick := range int64(ticks) {
+			run := wants / 1000
+			if part := wants % 1000; (tick+1)*part/1000 > tick*part/1000 {
+				run++
+			}
+			runs := min(run, quota)
+			quota -= runs
+			hit = hit || run > runs
+			stood += run - runs
+		}
+		if hit {
+			throttled++
+		}
+	}
+	return throttled * full / periods, stood * 1000 / (ticks * periods)
+}
+
+// Source: Documentation/scheduler/sched-bwc.rst: what would run on k CPUs under a quota for L stops
+// after 100 L/k ms of a period of 100 ms, so it stands still for k-L seconds in each second on all
+// CPUs together: as little more as is wanted, as little longer it stands still.
+func TestWhatIsWantedBeyondAQuotaStandsStillAndNoMore(t *testing.T) {
+	for _, c := range []struct{ wants, ppm, milli int64 }{
+		{900, 0, 0}, {1000, 0, 0}, {1001, full, 1}, {1100, full, 100}, {1500, full, 500},
+		{2000, full, 1000}, {3100, full, 2100}, {8000, full, 7000},
+		{12_000, full, 7000}, // the machine has eight
+	} {
+		r := newRig(Behavior{Startup: sim.Constant(time.Second), CPUMilli: c.wants})
+		r.machine.cores = 8000
+		s := r.machine.Add(pod(1, model.Container{Name: "main", Limits: model.Resources{CPUMilli: 1000}}), 1)
+		r.machine.MakeSandbox(s)
+		r.machine.Start(s, 0)
+		ppm, milli := r.machine.throttling(s, 0)
+		if ppm != c.ppm || milli != c.milli {
+			t.Errorf("%dm under 1000m: in %d of a million periods, %dm; want %d and %d", c.wants, ppm, milli, c.ppm, c.milli)
+		}
+		if p, m := even(min(c.wants, 8000), 1000); p != ppm || m != milli {
+			t.Errorf("%dm under 1000m: in %d of a million periods, %dm; tick by tick %d and %d", c.wants, ppm, milli, p, m)
+		}
+	}
+}
+
+// Whoever stresses a container runs in its cgroup, beside what it does itself, and beside requests
+// that are more than its quota allows.
+func TestWhatStressesAContainerStandsStillWithIt(t *testing.T) {
+	r := newRig(Behavior{Startup: sim.Constant(time.Second), CPUMilli: 100, CPUMicroPerRPS: 10_000, Workers: 2})
+	r.machine.cores = 8000
+	s := r.machine.Add(pod(1, model.Container{Name: "main", Limits: model.Resources{CPUMilli: 1000}}), 1)
+	r.machine.MakeSandbox(s)
+	r.machine.Start(s, 0)
+	stood := func(want int64) {
+		t.Helper()
+		if ppm, milli := r.machine.throttling(s, 0); ppm != full || milli != want {
+			t.Errorf("it stands still in %d of a million periods, for %dm; want %dm", ppm, milli, want)
+		}
+	}
+	r.machine.Stress(1, "main", model.Stress{CPUMilli: 5000})
+	stood(4100)
+	load(r.machine, 1, 10_000)
+	stood(6100) // both workers wait for it
+	r.machine.Unstress(1, "main", model.Stress{CPUMilli: 5000})
+	load(r.machine, 1, 90_000)
+	stood(1100)
+}
+
 // noted is what a rig's machine tells of throttling.
 func noted(r *rig) *[]string {
 	var all []string
@@ -173,9 +244,9 @@ func TestWhoGetsLessThanHisQuotaIsNotThrottled(t *testing.T) {
 	r.machine.Cool(4000)
 	r.run(t, time.Minute)
 	want := []string{
-		"0s container main is throttled in 100% of all periods of 100ms, for 0.50s in each second on all its CPUs together",
+		"0s container main is throttled in 100% of all periods of 100ms, for 0.40s in each second on all its CPUs together",
 		"1m0s container main is not throttled any more",
-		"2m0s container main is throttled in 100% of all periods of 100ms, for 0.50s in each second on all its CPUs together",
+		"2m0s container main is throttled in 100% of all periods of 100ms, for 0.40s in each second on all its CPUs together",
 	}
 	if !slices.Equal(*told, want) {
 		t.Errorf("told\n%q, want\n%q", *told, want)

@@ -100,6 +100,14 @@ func (s *Store) Get(r model.Ref) model.Object {
 	return nil
 }
 
+// NodeNumber is the number that the node of a name has, had or will have, 0 if none ever was.
+func (s *Store) NodeNumber(name string) uint32 {
+	if id := s.ids[key{kind: model.KindNode, name: name}]; id != 0 {
+		return id
+	}
+	return s.former[name]
+}
+
 // NodeName is the name of the node that has, had or will have a number.
 func (s *Store) NodeName(id uint32) string {
 	switch t := s.latest[model.KindNode]; {

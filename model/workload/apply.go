@@ -11,23 +11,10 @@ import (
 func runApply(_ *Kubectl, a *task, _ model.Object) { a.rest = a.Objects }
 
 func (u *Kubectl) apply(t *task, o model.Object) {
-	c := call{task: t, object: u.located(o)}
+	c := call{task: t, object: o}
 	if m := o.Head(); u.mayGet(t, m.Kind, m.Namespace, m.Name) && u.turn(&c) {
 		u.ask(c)
 	}
-}
-
-// located is o, or a copy bound to the node it names.
-func (u *Kubectl) located(o model.Object) model.Object {
-	p, ok := o.(*model.Pod)
-	if !ok || p.NodeName == "" {
-		return o
-	}
-	bound := *p
-	if n := u.store.Lookup(model.KindNode, "", p.NodeName); n != nil {
-		bound.NodeID = n.Head().ID
-	}
-	return &bound
 }
 
 // turn makes c what brings its object about: a creation, or a change of what

@@ -150,10 +150,10 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) tim
 	c := w.CapacityMilliRPS
 	h.abreast = true
 	if from.many == 0 && w.roomy(arriving) {
-		return w.throttled(arriving).besides(cpu, square)
+		return w.apart(cpu, square).and(w.undone(arriving))
 	}
 	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
-	own := w.alone().besides(cpu, square)
+	own := w.apart(cpu, square)
 	_, mean, swings := w.inLine(h, c, arriving, from)
 	var m mixture
 	m.add(million-waits, own, 0)

@@ -1,6 +1,9 @@
 package workload
 
-import "orrery/model"
+import (
+	"orrery/model"
+	"orrery/sim"
+)
 
 // quota is the CPU limit of a pod as its requests meet it.
 func (w *Work) quota() model.Quota { return model.Quota{MilliRPS: w.QuotaMilliRPS, Stall: w.Stall} }
@@ -13,17 +16,47 @@ func (m moments) besides(mean, variance int64) timing {
 	return spread(0, min(mean+m.mean, longest), variance+m.variance)
 }
 
-// throttled is what a quota adds to the time of requests, of which fewer than it allows
-// are served.
-func (w *Work) throttled(served int64) (m moments) {
-	m.mean, m.variance = w.quota().Waits(served)
-	return m
-}
-
 // alone is what a request stands still because it needs a quota or more by itself.
 func (w *Work) alone() (m moments) {
 	m.mean, m.variance = w.quota().Alone()
 	return m
+}
+
+// apart is how long requests take on a core, spread like an exponential distribution, and stand still
+// by themselves: those that need less than a quota, those that use up one, and the others, of which
+// each uses up two and then needs as much again as any.
+func (w *Work) apart(cpu, square int64) timing {
+	n, rest := w.quota().EachMilli(), w.alone().besides(cpu, square)[0]
+	e := sim.Exp(n) // in thousandths
+	over := million * 1000 / e
+	if w.Stall == 0 || over == 0 || over > million-million/1000 {
+		return timing{rest}
+	}
+	cut := product(n, million, e-1000) // of an exponential distribution that ends at n means, its mean falls short by so much
+	within := span{mean: product(cpu, million-cut, million), variance: max(product(square, million-product(product(cut, cut, million), e, 1000), million), 0)}
+	uses := product(cpu, n, 1000) + w.Stall.Microseconds()
+	var m mixture
+	left := int64(million)
+	for stalls := range int64(2) {
+		ends := left - product(left, over, million)
+		m.put(span{ends * million, min(stalls*uses, longest), within.mean, within.variance})
+		left -= ends
+	}
+	m.put(span{left * million, min(2*uses, longest), rest.mean, rest.variance})
+	return m.timing()
+}
+
+// undone is what requests wait as something is left undone at the end of a period, of which fewer than
+// the quota allows are served: some do.
+func (w *Work) undone(served int64) timing {
+	mean, variance := w.quota().WaitsForUndone(served, model.ByChance)
+	_, who := w.quota().WhoWaits(served, model.Backlog)
+	if mean == 0 || who == 0 {
+		return timing{}
+	}
+	each := min(product(mean, million, who), longest)
+	square := product(min(variance+mean*mean, longest*longest), million, who)
+	return spread(0, each, min(max(square-each*each, 0), longest*longest)).only(who)
 }
 
 // ration is how workers fare under a quota, of which all together use at most so much.

@@ -117,6 +117,31 @@ func TestALimitThrottlesInPeriodsOf100ms(t *testing.T) {
 			if off := h.ok.quantile(990_000).Seconds()*1000/p99 - 1; math.Abs(off) > 0.5 {
 				t.Errorf("limit %.1f, %.0f ms, load %.1f: p99 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.ok.quantile(990_000), p99)
 			}
+			half, low, high := all[len(all)/2], 0.85, 2.3
+			if want < 1.1*c.mean { // hardly any meets the end of the quota
+				low, high = 0.9, 1.1
+			}
+			if got := h.ok.quantile(500_000).Seconds() * 1000 / half; got < low || got > high {
+				t.Errorf("limit %.1f, %.0f ms, load %.1f: p50 is %v, request by request %.2f ms", c.limit, c.mean, rho, h.ok.quantile(500_000), half)
+			}
+		}
+	}
+}
+
+// Source: k8s-node.md 2.2: with a quota of 100 L ms a request of c ms takes (m-1) 100 + c - (m-1) 100 L
+// ms, in m = ceil(c/(100 L)) periods; on k threads it burns k times as fast. So half of the requests of
+// 40 ms on the average meet no end of a quota of 50, as 27.7 ms are less.
+func TestHalfOfRareRequestsTakeWhatTheirPeriodsSay(t *testing.T) {
+	for _, c := range []struct{ limit, mean, threads, want float64 }{
+		{500, 40, 4, 27.7 / 4}, {200, 50, 1, 80 + 34.66}, {500, 40, 1, 27.7}, {100, 5, 1, 3.47},
+	} {
+		b := runtime.Behavior{CPUMicroPerRPS: int64(c.mean * 1000), Threads: int64(c.threads)}
+		w := Work{CapacityMilliRPS: int64(c.limit / c.mean * 1000)}
+		w.QuotaMilliRPS = w.CapacityMilliRPS
+		w.CPU, w.Stall = runtime.RequestTime(&b, int64(c.limit))
+		h := w.handle(w.CapacityMilliRPS/500, sure, crowd{})
+		if got := h.ok.quantile(500_000).Seconds() * 1000; math.Abs(got/c.want-1) > 0.15 {
+			t.Errorf("%+v: p50 is %.2f ms", c, got)
 		}
 	}
 }

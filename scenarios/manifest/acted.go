@@ -62,7 +62,7 @@ var container = join(
 )
 
 var podSpec = join(
-	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeSelector
+	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeName nodeSelector
 	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
 	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
@@ -104,7 +104,7 @@ var (
 		spec.jobTemplate.metadata.labels status`))
 
 	actedPod = acting(bookkeeping, under("spec", podSpec), under("spec", inert),
-		words(`spec.nodeName spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
+		words(`spec.schedulingGates status metadata.ownerReferences metadata.deletionTimestamp
 		metadata.deletionGracePeriodSeconds metadata.generateName metadata.finalizers`))
 
 	// Ports have no numbers here: whoever is an endpoint of one serves all of them.

@@ -193,8 +193,10 @@ func (o *object) template(p *place, t *corev1.PodTemplateSpec) *model.Template {
 
 // bareTemplate is a template whatever it is for, without a hash.
 func (o *object) bareTemplate(p *place, t *corev1.PodTemplateSpec) *model.Template {
+	spec := o.podSpec(p.field("spec"), &t.Spec, &t.ObjectMeta)
+	spec.NodeName = t.Spec.NodeName
 	return &model.Template{
-		Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: o.podSpec(p.field("spec"), &t.Spec, &t.ObjectMeta), Rest: rest(t),
+		Labels: o.labels(p.fields("metadata", "labels"), t.Labels), Spec: spec, Rest: rest(t),
 		Finalizers: finalizers(p.fields("metadata", "finalizers"), t.Finalizers),
 	}
 }
