@@ -1,6 +1,9 @@
 package workload
 
-import "orrery/model"
+import (
+	"orrery/model"
+	"orrery/model/network"
+)
 
 // load is how busy one direction of a machine's connection is.
 type load struct {
@@ -18,7 +21,7 @@ func busy(bytes, speed int64) load {
 		return load{}
 	}
 	if bytes >= speed {
-		return load{used: 1000, lost: (million - product(speed, million, bytes)) / lostStep * lostStep}
+		return load{used: 1000, lost: inSteps(million - product(speed, million, bytes))}
 	}
 	used := product(bytes, 1000, speed)
 	step := int64(125) // an eighth
@@ -47,10 +50,20 @@ func (s *swing) meet(was, now, most int64, again bool) int64 {
 
 // after is a load that was another one before.
 func (l load) after(was load, s *swing, again bool) load {
-	if lost := s.meet(was.lost, l.lost, million, again); lost >= lostStep {
-		return load{used: 1000, lost: lost / lostStep * lostStep}
+	if lost := s.meet(was.lost, l.lost, million, again); lost > 0 {
+		return load{used: 1000, lost: inSteps(min(lost, million))}
 	}
 	return l
+}
+
+// inSteps is what is lost, in steps, of which the last are as much finer as less is left. A step too
+// many and not too few, so that a connection never carries more than it can.
+func inSteps(lost int64) int64 {
+	left, step := million-lost, int64(lostStep)
+	for step > 1 && left < 100*step {
+		step /= 10
+	}
+	return million - left/step*step
 }
 
 // takes is how long a message of so many bytes takes on a connection of that load. All
@@ -98,4 +111,68 @@ func (c *condition) way(to *condition, bytes int64) (takes timing, arrive int64)
 		takes = other
 	}
 	return takes, product(million-c.out.lost, million-to.in.lost, million)
+}
+
+// stop is a connection that messages pass, of a machine or a pod's lane.
+type stop struct {
+	is    condition
+	wants bytes // of it, of a request and its answer, in thousandths
+}
+
+// stops is all that a request and its answer may pass.
+type stops struct {
+	from, to  stop // machines; from is also the one that a load balancer's requests come through
+	lane, own stop // of the pod that sends, and of the endpoint
+	balanced  bool // they come from outside, through the first machine
+	far       bool // the machines are two
+}
+
+// stops is those of a flow between two sites. What a pod sends to itself passes none of its lane.
+func (t *Flows) stops(f *flow, from, to network.Site) stops {
+	x := stops{from: stop{is: t.wire(from).is}, to: stop{is: t.wire(to).is}, balanced: f.balanced, far: t.net.Host(from) != t.net.Host(to)}
+	if l := t.lane(from); l != nil && from != to {
+		x.lane.is = l.is
+	}
+	if l := t.lane(to); l != nil && from != to {
+		x.own.is = l.is
+	}
+	return x
+}
+
+// pass goes over the way of a request and its answer, one connection to the next. Who comes
+// through a load balancer comes in over the connection of the machine it chose, and if the endpoint
+// is on another one out over it again; the answer goes back the same way, as that machine put its
+// own address into the request (pkg/proxy/iptables/proxier.go: KUBE-MARK-MASQ). With
+// externalTrafficPolicy Local it does not, but there the endpoint is on the machine itself.
+func (x *stops) pass(request, answer int64, over func(a, b *stop, bytes int64)) {
+	outside := stop{}
+	over(&x.lane, &outside, request)
+	if x.balanced {
+		over(&outside, &x.from, request)
+	}
+	if x.far {
+		over(&x.from, &x.to, request)
+	}
+	over(&outside, &x.own, request)
+	over(&x.own, &outside, answer)
+	if x.far {
+		over(&x.to, &x.from, answer)
+	}
+	if x.balanced {
+		over(&x.from, &outside, answer)
+	}
+	over(&outside, &x.lane, answer)
+}
+
+// load adds up what a request and its answer want of each connection, of which so many of a million
+// are sent: what was lost before wants to go no further, and is still wanted of where it is lost.
+func (x *stops) load(request, answer, left int64) {
+	x.pass(request, answer, func(a, b *stop, bytes int64) {
+		if bytes > 0 {
+			a.wants.out += product(bytes, left, 1000)
+			left = product(left, million-a.is.out.lost, million)
+			b.wants.in += product(bytes, left, 1000)
+			left = product(left, million-b.is.in.lost, million)
+		}
+	})
 }
