@@ -103,9 +103,6 @@ type condition struct {
 // way is what machines do to messages that go from one to another: how long they take on
 // the slower of the two connections, and how many of a million arrive.
 func (c *condition) way(to *condition, bytes int64) (takes timing, arrive int64) {
-	if bytes == 0 {
-		return timing{}, million
-	}
 	takes = c.out.takes(bytes, c.speed)
 	if other := to.in.takes(bytes, to.speed); other.mean() > takes.mean() {
 		takes = other
@@ -121,58 +118,83 @@ type stop struct {
 
 // stops is all that a request and its answer may pass.
 type stops struct {
-	from, to  stop // machines; from is also the one that a load balancer's requests come through
-	lane, own stop // of the pod that sends, and of the endpoint
-	balanced  bool // they come from outside, through the first machine
-	far       bool // the machines are two
+	at       [ends]stop
+	balanced bool // they come from outside, through the first machine
+	far      bool // the machines are two
 }
 
+// end is one of those.
+type end uint8
+
+const (
+	outside end = iota // of all limits
+	from               // the machine that sends, or that a load balancer's requests come through
+	to                 // the endpoint's
+	lane               // of the pod that sends
+	own                // the endpoint's lane
+	ends               // how many there are
+)
+
+// hop is a message that goes out over one connection and in over another.
+type hop struct {
+	out, in end
+	bytes   int64
+}
+
+// mostHops is how many a request and its answer make together.
+const mostHops = 8
+
 // stops is those of a flow between two sites. What a pod sends to itself passes none of its lane.
-func (t *Flows) stops(f *flow, from, to network.Site) stops {
-	x := stops{from: stop{is: t.wire(from).is}, to: stop{is: t.wire(to).is}, balanced: f.balanced, far: t.net.Host(from) != t.net.Host(to)}
-	if l := t.lane(from); l != nil && from != to {
-		x.lane.is = l.is
+func (t *Flows) stops(f *flow, a, b network.Site) (x stops) {
+	x.balanced, x.far = f.balanced, t.net.Host(a) != t.net.Host(b)
+	x.at[from].is, x.at[to].is = t.wire(a).is, t.wire(b).is
+	if l := t.lane(a); l != nil && a != b {
+		x.at[lane].is = l.is
 	}
-	if l := t.lane(to); l != nil && from != to {
-		x.own.is = l.is
+	if l := t.lane(b); l != nil && a != b {
+		x.at[own].is = l.is
 	}
 	return x
 }
 
-// pass goes over the way of a request and its answer, one connection to the next. Who comes
-// through a load balancer comes in over the connection of the machine it chose, and if the endpoint
-// is on another one out over it again; the answer goes back the same way, as that machine put its
-// own address into the request (pkg/proxy/iptables/proxier.go: KUBE-MARK-MASQ). With
+// path is the way of a request and its answer, as far as they are of any size. Who comes through
+// a load balancer comes in over the connection of the machine it chose, and if the endpoint is on
+// another one out over it again; the answer goes back the same way, as that machine put its own
+// address into the request (pkg/proxy/iptables/proxier.go: KUBE-MARK-MASQ). With
 // externalTrafficPolicy Local it does not, but there the endpoint is on the machine itself.
-func (x *stops) pass(request, answer int64, over func(a, b *stop, bytes int64)) {
-	outside := stop{}
-	over(&x.lane, &outside, request)
-	if x.balanced {
-		over(&outside, &x.from, request)
+func (x *stops) path(hops []hop, request, answer int64) []hop {
+	if request > 0 {
+		hops = append(hops, hop{lane, outside, request})
+		if x.balanced {
+			hops = append(hops, hop{outside, from, request})
+		}
+		if x.far {
+			hops = append(hops, hop{from, to, request})
+		}
+		hops = append(hops, hop{outside, own, request})
 	}
-	if x.far {
-		over(&x.from, &x.to, request)
+	if answer > 0 {
+		hops = append(hops, hop{own, outside, answer})
+		if x.far {
+			hops = append(hops, hop{to, from, answer})
+		}
+		if x.balanced {
+			hops = append(hops, hop{from, outside, answer})
+		}
+		hops = append(hops, hop{outside, lane, answer})
 	}
-	over(&outside, &x.own, request)
-	over(&x.own, &outside, answer)
-	if x.far {
-		over(&x.to, &x.from, answer)
-	}
-	if x.balanced {
-		over(&x.from, &outside, answer)
-	}
-	over(&outside, &x.lane, answer)
+	return hops
 }
 
 // load adds up what a request and its answer want of each connection, of which so many of a million
 // are sent: what was lost before wants to go no further, and is still wanted of where it is lost.
 func (x *stops) load(request, answer, left int64) {
-	x.pass(request, answer, func(a, b *stop, bytes int64) {
-		if bytes > 0 {
-			a.wants.out += product(bytes, left, 1000)
-			left = product(left, million-a.is.out.lost, million)
-			b.wants.in += product(bytes, left, 1000)
-			left = product(left, million-b.is.in.lost, million)
-		}
-	})
+	var room [mostHops]hop
+	for _, h := range x.path(room[:0], request, answer) {
+		a, b := &x.at[h.out], &x.at[h.in]
+		a.wants.out += product(h.bytes, left, 1000)
+		left = product(left, million-a.is.out.lost, million)
+		b.wants.in += product(h.bytes, left, 1000)
+		left = product(left, million-b.is.in.lost, million)
+	}
 }

@@ -63,7 +63,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 			all.sent, all.entries = all.sent+milli, all.entries+entries
 		}
 	}
-	each, lane := t.unload(r, of, &all)
+	each, sender := t.unload(r, of, &all)
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		for _, host := range s.machines {
@@ -75,8 +75,8 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	}
 	if t.lane(b.site) != nil {
 		p := t.passage(b.site)
-		p.out += product(all.sent, lane.out, n*million)
-		p.in += product(all.sent, lane.in, n*million)
+		p.out += product(all.sent, sender.out, n*million)
+		p.in += product(all.sent, sender.in, n*million)
 	}
 	for k := b.last; k >= 0; k = senders[k].next {
 		for _, host := range senders[k].machines {
@@ -93,7 +93,7 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 // unload adds what a bundle wants of the machines that the endpoints are on, and of those with
 // a lane, and tells what a request to each endpoint, all of them added up, wants of the sender's
 // machine, if none is on it, and of the sender's lane.
-func (t *Flows) unload(r *live, of entryKind, all *here) (each, lane bytes) {
+func (t *Flows) unload(r *live, of entryKind, all *here) (each, sender bytes) {
 	n := int64(len(r.route.Endpoints))
 	for k := range r.route.Endpoints {
 		e := t.endpoint(&r.route.Endpoints[k])
@@ -104,19 +104,19 @@ func (t *Flows) unload(r *live, of entryKind, all *here) (each, lane bytes) {
 		p := t.passage(t.net.Host(e.site))
 		near, far := p.here.sent, all.sent-p.here.sent
 		p.entries[of] += product(all.entries-p.here.entries, x.comes, n*million)
-		p.out += product(far, x.far.to.wants.out, n*million)
-		p.in += product(far, x.far.to.wants.in, n*million)
-		p.here.nearer.out += x.near.from.wants.out - x.far.from.wants.out
-		p.here.nearer.in += x.near.from.wants.in - x.far.from.wants.in
-		each.out, each.in = each.out+x.far.from.wants.out, each.in+x.far.from.wants.in
-		lane.out, lane.in = lane.out+x.far.lane.wants.out, lane.in+x.far.lane.wants.in
+		p.out += product(far, x.far.at[to].wants.out, n*million)
+		p.in += product(far, x.far.at[to].wants.in, n*million)
+		p.here.nearer.out += x.near.at[from].wants.out - x.far.at[from].wants.out
+		p.here.nearer.in += x.near.at[from].wants.in - x.far.at[from].wants.in
+		each.out, each.in = each.out+x.far.at[from].wants.out, each.in+x.far.at[from].wants.in
+		sender.out, sender.in = sender.out+x.far.at[lane].wants.out, sender.in+x.far.at[lane].wants.in
 		if t.lane(e.site) != nil {
 			p := t.passage(e.site)
-			p.out += product(far, x.far.own.wants.out, n*million) + product(near, x.near.own.wants.out, n*million)
-			p.in += product(far, x.far.own.wants.in, n*million) + product(near, x.near.own.wants.in, n*million)
+			p.out += product(far, x.far.at[own].wants.out, n*million) + product(near, x.near.at[own].wants.out, n*million)
+			p.in += product(far, x.far.at[own].wants.in, n*million) + product(near, x.near.at[own].wants.in, n*million)
 		}
 	}
-	return each, lane
+	return each, sender
 }
 
 // freight finds what a request of a bundle wants of the connections it passes, class of
@@ -134,19 +134,19 @@ func (t *Flows) freight(f *flow, b *bundle, r *live) {
 			request = 0 // of a connection that is not opened
 		}
 		if f.Connections == nil {
-			x.comes -= x.far.from.is.dropped
+			x.comes -= x.far.at[from].is.dropped
 		}
 		opened := x.comes
 		if request > 0 {
-			x.comes = product(x.comes, million-x.far.lane.is.out.lost, million)
+			x.comes = product(x.comes, million-x.far.at[lane].is.out.lost, million)
 			if f.balanced {
-				x.comes = product(x.comes, million-x.far.from.is.in.lost, million)
+				x.comes = product(x.comes, million-x.far.at[from].is.in.lost, million)
 			}
-			x.comes = product(x.comes, million-x.far.from.is.out.lost, million)
+			x.comes = product(x.comes, million-x.far.at[from].is.out.lost, million)
 		}
 		x.near.load(request, answer, opened)
 		if f.Connections == nil {
-			opened = product(opened, million-x.far.to.is.dropped, million)
+			opened = product(opened, million-x.far.at[to].is.dropped, million)
 		}
 		x.far.load(request, answer, opened)
 		t.freights = append(t.freights, x)

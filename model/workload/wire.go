@@ -335,17 +335,18 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 	all, lost := milli, &f.lots[s.lot].lost
 	x := t.stops(f, s.site, c.site)
 	if f.Connections == nil {
-		milli = product(milli, million-x.from.is.dropped, million)
+		milli = product(milli, million-x.at[from].is.dropped, million)
 		if x.far {
-			milli = product(milli, million-x.to.is.dropped, million)
+			milli = product(milli, million-x.at[to].is.dropped, million)
 		}
 	}
 	lost.UntrackedMilliRPS += all - milli
 	tracked, way := milli, timing{}
-	x.pass(c.work.RequestBytes, c.work.AnswerBytes, func(a, b *stop, bytes int64) {
-		takes, arrive := a.is.way(&b.is, bytes)
+	var room [mostHops]hop
+	for _, h := range x.path(room[:0], c.work.RequestBytes, c.work.AnswerBytes) {
+		takes, arrive := x.at[h.out].is.way(&x.at[h.in].is, h.bytes)
 		way, milli = way.and(takes), product(milli, arrive, million)
-	})
+	}
 	lost.CongestedMilliRPS += tracked - milli
 	lost.TimedOutMilliRPS += all - milli
 	return milli, way
