@@ -63,7 +63,8 @@
 //	           plain rule is about the longest, or the pick; always(...) etc. are
 //	           about each. What never came is longer than any limit.
 //
-// Without a window a promise is about the whole run. A promise that a level or
+// A window has both of its ends: what is between 1m and 5m is also what a fault that is over at
+// 5m leaves. Without a window a promise is about the whole run. A promise that a level or
 // a share is always, never or plainly so begins, unless it says when, at the
 // moment at which the cluster had converged for the first time (or the first
 // fault started, if that was earlier), because every Deployment begins with

@@ -141,26 +141,57 @@ func (v *Verdict) stays(points series, holds bool) {
 			break
 		}
 	}
-	if p, _ := points.at(v.At); v.Broken && isMissing(p) {
+	first, _ := points.at(v.At)
+	if v.Broken && isMissing(first) {
 		v.Measured, v.Reason = "no samples", "first broken at "+v.At.String()+": "+v.gap
 		return
 	}
 	points = slices.DeleteFunc(points, isMissing)
 	worst := points[0]
 	for _, p := range points {
-		if c := p.value(e.metric).compareTo(worst.value(e.metric)); c != 0 && (c > 0) == (e.wantsLess() == holds) {
+		if e.worse(p.value(e.metric), worst.value(e.metric), holds) {
 			worst = p
 		}
 	}
 	v.Held = !v.Broken
 	v.measure(worst.value(e.metric))
-	if v.Broken && (e.op == equal || e.op == unequal) {
-		p, _ := points.at(v.At)
-		v.measure(p.value(e.metric))
-	}
 	if v.Broken {
-		v.Reason = "first broken at " + v.At.String()
+		v.since(first, worst)
 	}
+}
+
+// since says when a promise about every moment was first broken, and of what that came to then
+// if it came to worse later. A window has its last instant, too, in which what it is about may
+// be over.
+func (v *Verdict) since(first, worst point) {
+	v.Reason = "first broken at " + v.At.String()
+	if got := v.text(first.value(v.Expect.metric)); got != v.Measured {
+		v.Reason += ", with " + got + "; worst at " + worst.At.String()
+	}
+	if w := v.Window; v.Expect.when.said && v.At == w.To && w.From < w.To {
+		v.Reason += ", the last instant of the window"
+	}
+}
+
+// worse tells whether a value is further towards breaking a promise about every moment than
+// another one, if the rule is to hold, or never to.
+func (e *Expect) worse(a, b value, holds bool) bool {
+	switch e.op {
+	case equal, unequal:
+		x, y := a.off(e.limit), b.off(e.limit)
+		return x != y && (x > y) == ((e.op == equal) == holds)
+	}
+	c := a.compareTo(b)
+	return c != 0 && (c > 0) == (e.wantsLess() == holds)
+}
+
+// off is how far a value is from the limit, in halves.
+func (v value) off(limit int64) int64 {
+	n := 2 * (v.n - limit)
+	if v.over {
+		n++
+	}
+	return max(n, -n)
 }
 
 // wantsLess tells whether small values keep the promise.
@@ -270,9 +301,9 @@ func integral(points series, to sim.Time) value {
 	return shareOf(num, den)
 }
 
-func (v *Verdict) measure(got value) {
-	v.Measured = got.text(v.Expect.metric.Unit, v.Expect.limit)
-}
+func (v *Verdict) measure(got value) { v.Measured = v.text(got) }
+
+func (v *Verdict) text(got value) string { return got.text(v.Expect.metric.Unit, v.Expect.limit) }
 
 func (v *Verdict) breaks(p point) {
 	v.Broken, v.At, v.record = true, p.At, p.Record

@@ -200,3 +200,35 @@ func TestAFaultIsToBlameForAMinuteAfterItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A promise about every moment that is broken shows the value that is furthest from it, and if
+// that came later, what first broke it, too. A window has its last instant.
+func TestABrokenPromiseShowsTheWorstMomentOfItsWindow(t *testing.T) {
+	second := sim.Time(time.Second)
+	for _, c := range []struct{ promise, measured, reason string }{
+		{"between 1s and 9s: always(pods_pending() <= 4)", "9", "first broken at 3s, with 5; worst at 5s"},
+		{"between 1s and 9s: pods_pending() >= 4", "1", "first broken at 7s"},
+		{"between 1s and 9s: pods_pending() == 4", "9", "first broken at 3s, with 5; worst at 5s"},
+		{"between 1s and 4s: pods_pending() == 4", "5", "first broken at 3s"},
+		{"between 1s and 9s: pods_pending() != 9", "9", "first broken at 5s"},
+		{"between 1s and 9s: never(pods_pending() == 9)", "9", "first broken at 5s"},
+		{"between 1s and 9s: never(pods_pending() != 4)", "9", "first broken at 3s, with 5; worst at 5s"},
+		{"between 1s and 9s: never(pods_pending() > 4)", "9", "first broken at 3s, with 5; worst at 5s"},
+		{"between 1s and 3s: pods_pending() == 4", "5", "first broken at 3s, the last instant of the window"},
+		{"at 3s: pods_pending() == 4", "5", "first broken at 3s"},
+		{"between 1s and 2s: pods_pending() == 4", "4", ""},
+		{"between 1s and 9s: pods_pending() != 6", "5", ""},
+	} {
+		e, err := ParseExpect(c.promise)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s series
+		for _, x := range [][2]int64{{0, 4}, {3, 5}, {5, 9}, {7, 1}} {
+			s.add(sim.Time(x[0])*second, x[1], 0, -1)
+		}
+		if v := e.judge(&reading{series: s}, newState(), 0, 10*second); v.Measured != c.measured || v.Reason != c.reason || v.Held != (c.reason == "") {
+			t.Errorf("%s: %v, %s, %q, want %s, %q", c.promise, v.Held, v.Measured, v.Reason, c.measured, c.reason)
+		}
+	}
+}

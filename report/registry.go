@@ -255,7 +255,8 @@ var metrics = []Metric{
 		Help: "ready pods of the newest template", open: openWorkload(func(d *workload) int64 { return d.upToDate(isReady) })},
 	{Name: "utilization", Unit: Percent, Shape: Level, Takes: "service",
 		Help: "how much of their CPU (the limit, or what others leave) or their workers, whichever is scarcer, " +
-			"the service's endpoints are asked for, at most all; of the source whose requests meet the busiest",
+			"the service's endpoints are asked for, at most all, on the average of the requests that come to each " +
+			"(to an idle one come none); of the source whose requests meet the busiest",
 		open: openBusy},
 	{Name: "workloads_ready", Unit: YesNo, Shape: Level,
 		Help:   "every workload complete (every pod available and up to date) and no pod Pending, whatever nodes and faults do",

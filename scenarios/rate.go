@@ -25,7 +25,7 @@ func rps(v strict.Value) int64 { return v.Milli(0, mostRPS*1000) }
 // rate reads how many requests there are: a number, or how that changes over time.
 func (l *loader) rate(v strict.Value) workload.Rate {
 	if !v.IsMap() {
-		return workload.Constant(v.Milli(1, mostRPS*1000))
+		return workload.Constant(rps(v))
 	}
 	if v.Peek("file").Given() {
 		return l.rateFile(v)

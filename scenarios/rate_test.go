@@ -13,6 +13,8 @@ import (
 func TestWrongRatesAreToldWhereTheyAre(t *testing.T) {
 	for _, c := range []struct{ rps, table, want string }{
 		{"{steps: [{at: 20h, rps: 1}]}", "", "zone.yaml:18:41: workload.traffic[0].rps.steps: nobody would send anything: the first request comes at 20h0m0s, and the run is over at 1h0m0s"},
+		{"0", "", ""}, // nobody sends, as in a step or a line of a file
+		{"-0.001", "", "zone.yaml:18:33: workload.traffic[0].rps: -0.001 is out of range: 0 to 1000000000"},
 		{"{steps: [{at: 0s, rps: 0}, {at: 59m, rps: 1}]}", "", ""},
 		{"{file: rps.csv, columns: {at: t, rps: r}}", "t,r\n0s,1\n1m,2\n", "rps.csv:2:1: 0s is not a number: cells are numbers alone; what 1 is, is said of the column, as in {column: NAME, unit: 1ms}"},
 		{"{file: rps.csv, columns: {at: t, rps: r}}", "t,r\n0\n", "rps.csv:2:1: the line has 1 cell, where the first has 2"},

@@ -74,7 +74,7 @@ var behaviorOptions = options{
 	{ofBehavior, "workers", "", "requests", "64", "that a pod handles at a time; no limit unless said"},
 	{ofBehavior, "queue", "0", "requests", "100", "that wait for a worker at most"},
 	{ofBehavior, "bytes", "", "bytes", "{request: 2Ki, answer: 100Ki}", "on the network; one number is of the answer; unless said, too little to count"},
-	{ofBehavior, "calls", "", "a list", "[{service: db, per_request: 2}]", "what each request asks of others, one after another"},
+	{ofBehavior, "calls", "", "a list", "[{service: db, per_request: 2}]", "what each request asks of others, one after another, all of them whatever becomes of the first"},
 	{ofBehavior, "probes", "", "a map", "{readiness: own}", "what answers each kind of probe"},
 	{ofBehavior, "bursts", "", "a list", "[{after: 1m, for: 20s, every: 10m, cpu: 600m}]", "of CPU and memory, besides all that"},
 }

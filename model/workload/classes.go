@@ -52,7 +52,7 @@ type class struct {
 	site    network.Site
 	touched bool   // among Flows.touched
 	listed  bool   // among Flows.loaded
-	slot    int    // while a route is divided, or what is sent there
+	slot    int    // while a route is divided, or what is sent there, or what that wants of machines
 	divided uint32 // when it was gone on with
 	had     int32  // pods before that
 	joined  bool   // some of its pods were in another class before

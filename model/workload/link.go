@@ -1,6 +1,9 @@
 package workload
 
-import "orrery/model"
+import (
+	"orrery/model"
+	"orrery/model/network"
+)
 
 // load is how busy one direction of a machine's connection is.
 type load struct {
@@ -18,7 +21,7 @@ func busy(bytes, speed int64) load {
 		return load{}
 	}
 	if bytes >= speed {
-		return load{used: 1000, lost: (million - product(speed, million, bytes)) / lostStep * lostStep}
+		return load{used: 1000, lost: inSteps(million - product(speed, million, bytes))}
 	}
 	used := product(bytes, 1000, speed)
 	step := int64(125) // an eighth
@@ -47,10 +50,20 @@ func (s *swing) meet(was, now, most int64, again bool) int64 {
 
 // after is a load that was another one before.
 func (l load) after(was load, s *swing, again bool) load {
-	if lost := s.meet(was.lost, l.lost, million, again); lost >= lostStep {
-		return load{used: 1000, lost: lost / lostStep * lostStep}
+	if lost := s.meet(was.lost, l.lost, million, again); lost > 0 {
+		return load{used: 1000, lost: inSteps(min(lost, million))}
 	}
 	return l
+}
+
+// inSteps is what is lost, in steps, of which the last are as much finer as less is left. A step too
+// many and not too few, so that a connection never carries more than it can.
+func inSteps(lost int64) int64 {
+	left, step := million-lost, int64(lostStep)
+	for step > 1 && left < 100*step {
+		step /= 10
+	}
+	return million - left/step*step
 }
 
 // takes is how long a message of so many bytes takes on a connection of that load. All
@@ -90,12 +103,98 @@ type condition struct {
 // way is what machines do to messages that go from one to another: how long they take on
 // the slower of the two connections, and how many of a million arrive.
 func (c *condition) way(to *condition, bytes int64) (takes timing, arrive int64) {
-	if bytes == 0 {
-		return timing{}, million
-	}
 	takes = c.out.takes(bytes, c.speed)
 	if other := to.in.takes(bytes, to.speed); other.mean() > takes.mean() {
 		takes = other
 	}
 	return takes, product(million-c.out.lost, million-to.in.lost, million)
+}
+
+// stop is a connection that messages pass, of a machine or a pod's lane.
+type stop struct {
+	is    condition
+	wants bytes // of it, of a request and its answer, in thousandths
+}
+
+// stops is all that a request and its answer may pass.
+type stops struct {
+	at       [ends]stop
+	balanced bool // they come from outside, through the first machine
+	far      bool // the machines are two
+}
+
+// end is one of those.
+type end uint8
+
+const (
+	outside end = iota // of all limits
+	from               // the machine that sends, or that a load balancer's requests come through
+	to                 // the endpoint's
+	lane               // of the pod that sends
+	own                // the endpoint's lane
+	ends               // how many there are
+)
+
+// hop is a message that goes out over one connection and in over another.
+type hop struct {
+	out, in end
+	bytes   int64
+}
+
+// mostHops is how many a request and its answer make together.
+const mostHops = 8
+
+// stops is those of a flow between two sites. What a pod sends to itself passes none of its lane.
+func (t *Flows) stops(f *flow, a, b network.Site) (x stops) {
+	x.balanced, x.far = f.balanced, t.net.Host(a) != t.net.Host(b)
+	x.at[from].is, x.at[to].is = t.wire(a).is, t.wire(b).is
+	if l := t.lane(a); l != nil && a != b {
+		x.at[lane].is = l.is
+	}
+	if l := t.lane(b); l != nil && a != b {
+		x.at[own].is = l.is
+	}
+	return x
+}
+
+// path is the way of a request and its answer, as far as they are of any size. Who comes through
+// a load balancer comes in over the connection of the machine it chose, and if the endpoint is on
+// another one out over it again; the answer goes back the same way, as that machine put its own
+// address into the request (pkg/proxy/iptables/proxier.go: KUBE-MARK-MASQ). With
+// externalTrafficPolicy Local it does not, but there the endpoint is on the machine itself.
+func (x *stops) path(hops []hop, request, answer int64) []hop {
+	if request > 0 {
+		hops = append(hops, hop{lane, outside, request})
+		if x.balanced {
+			hops = append(hops, hop{outside, from, request})
+		}
+		if x.far {
+			hops = append(hops, hop{from, to, request})
+		}
+		hops = append(hops, hop{outside, own, request})
+	}
+	if answer > 0 {
+		hops = append(hops, hop{own, outside, answer})
+		if x.far {
+			hops = append(hops, hop{to, from, answer})
+		}
+		if x.balanced {
+			hops = append(hops, hop{from, outside, answer})
+		}
+		hops = append(hops, hop{outside, lane, answer})
+	}
+	return hops
+}
+
+// load adds up what a request and its answer want of each connection, of which so many of a million
+// are sent: what was lost before wants to go no further, and is still wanted of where it is lost.
+func (x *stops) load(request, answer, left int64) {
+	var room [mostHops]hop
+	for _, h := range x.path(room[:0], request, answer) {
+		a, b := &x.at[h.out], &x.at[h.in]
+		a.wants.out += product(h.bytes, left, 1000)
+		left = product(left, million-a.is.out.lost, million)
+		b.wants.in += product(h.bytes, left, 1000)
+		left = product(left, million-b.is.in.lost, million)
+	}
 }

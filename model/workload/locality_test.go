@@ -211,3 +211,22 @@ func TestEndpointsOnMachinesThatDoNotExistAreNowhere(t *testing.T) {
 	r.after(time.Minute)
 	r.says(t, "lost", "3 rps from node/n-1: 0 served, 3 timed out")
 }
+
+// How busy endpoints are is the average of the requests that come to them: with a half of all at
+// one that has no room for more, and the others at two that are half as busy, it is three quarters.
+func TestHowBusyEndpointsAreIsAnAverageOfRequests(t *testing.T) {
+	r, front, back := fronts(t, 2)
+	r.changes("back", func(svc *model.Service) { svc.LocalInternal = true })
+	pods := []model.Ref{back, r.pod("back", "back-1", "n-0"), r.pod("back", "back-2", "n-0")}
+	r.endpoints("back", pods...)
+	r.work.CPU = time.Millisecond
+	for _, p := range pods {
+		r.capacity[p] = 100_000
+	}
+	r.traffic(workload.Traffic{Service: "back", Rate: workload.Constant(200_000), From: "deployment/front"})
+	r.serve(true, append(front, pods...)...)
+	r.after(time.Minute)
+	if got := r.last("deployment/front"); got.BusyPPM != 750_000 {
+		t.Errorf("%d of a million: %v", got.BusyPPM, got)
+	}
+}

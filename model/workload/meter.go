@@ -37,29 +37,16 @@ func (t *Flows) passage(s network.Site) *passage {
 }
 
 // carry adds what a bundle of a flow wants. What a machine sends to itself is one entry
-// there, and no bytes on its connection. What is lost on the way out arrives nowhere.
+// there, and no bytes on its connection, unless they come from outside through it.
 func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 	r := &t.backends[f.backend].routes[b.live]
-	endpoints := r.route.Endpoints
-	n := int64(len(endpoints))
+	n := int64(len(r.route.Endpoints))
 	if n == 0 {
 		return
 	}
-	request, answer, arriving := t.sizes(r)
+	t.freight(f, b, r)
 	of, opens := f.entry(f.udp(&r.route)), t.opens(r)
-	is := &t.wire(b.site).is
-	arrive := int64(million)
-	if f.Connections == nil {
-		arrive -= is.dropped
-	}
-	if request > 0 {
-		arrive = product(arrive, million-is.out.lost, million)
-		if l := t.lane(b.site); l != nil {
-			arrive = product(arrive, million-l.is.out.lost, million)
-		}
-	}
-	all, bytes := int64(0), int64(0) // entries, and requests a second in thousandths, that are sent
-	t.show(r)
+	all := here{}
 	for k := b.last; k >= 0; k = senders[k].next {
 		s := &senders[k]
 		if len(s.machines) == 0 {
@@ -69,70 +56,127 @@ func (t *Flows) carry(f *flow, b *bundle, senders []sender) {
 		if of == closing {
 			entries = product(entries, opens, million)
 		}
-		for _, site := range s.machines {
-			p, own := t.passage(t.net.Host(site)), t.locality.at[t.net.Host(site)]
+		for _, host := range s.machines {
+			p := t.passage(host)
 			p.entries[of] += entries
-			p.out += product(milli*(n-own), request, 1000*n)
-			p.in += product(milli*(n-own), arriving, 1000*n)
-			if f.balanced { // from outside, and back
-				p.in += product(milli, request, 1000)
-				p.out += product(milli, arriving, 1000)
-			}
-			// what is added for all endpoints below
-			p.entries[of] -= product(entries*own, arrive, n*million)
-			p.in -= product(milli*own, arrive, n*million) * request / 1000
-			p.out -= product(milli*own, arrive, n*million) * answer / 1000
-			all += entries
-			bytes += milli
-			if l := t.lane(site); l != nil {
-				p := t.passage(site)
-				p.out += product(milli, request, 1000)
-				p.in += product(milli, arriving, 1000)
-			}
+			p.here.sent, p.here.entries = p.here.sent+milli, p.here.entries+entries
+			all.sent, all.entries = all.sent+milli, all.entries+entries
 		}
 	}
-	for k := range endpoints {
-		if e := t.endpoint(&endpoints[k]); e.known {
-			p := t.passage(t.net.Host(e.site))
-			p.entries[of] += product(all, arrive, n*million)
-			p.in += product(bytes, arrive, n*million) * request / 1000
-			p.out += product(bytes, arrive, n*million) * answer / 1000
-			if t.lane(e.site) != nil {
-				p := t.passage(e.site)
-				p.in += product(bytes, arrive, n*million) * request / 1000
-				p.out += product(bytes, arrive, n*million) * answer / 1000
-			}
+	each, sender := t.unload(r, of, &all)
+	for k := b.last; k >= 0; k = senders[k].next {
+		s := &senders[k]
+		for _, host := range s.machines {
+			p := t.passage(host)
+			milli := s.sent / s.pods()
+			p.out += product(milli, each.out+p.here.nearer.out, n*million)
+			p.in += product(milli, each.in+p.here.nearer.in, n*million)
+		}
+	}
+	if t.lane(b.site) != nil {
+		p := t.passage(b.site)
+		p.out += product(all.sent, sender.out, n*million)
+		p.in += product(all.sent, sender.in, n*million)
+	}
+	for k := b.last; k >= 0; k = senders[k].next {
+		for _, host := range senders[k].machines {
+			t.passage(host).here = here{}
+		}
+	}
+	for k := range r.route.Endpoints {
+		if e := t.endpoint(&r.route.Endpoints[k]); e.known {
+			t.passage(t.net.Host(e.site)).here = here{}
 		}
 	}
 }
 
-// sizes is the bytes of a request to endpoints of a route, and of its answer, on the
-// average, and what arrives of this. What a pod has no room for is not answered.
-func (t *Flows) sizes(r *live) (request, answer, arriving int64) {
-	n, before := int64(len(r.route.Endpoints)), int64(0)
-	for k := range r.parts {
-		c := &t.classes[r.parts[k].class]
-		pods := r.parts[k].upTo - before
-		before = r.parts[k].upTo
-		request += pods * c.work.RequestBytes
-		if !c.known || !c.serving {
+// unload adds what a bundle wants of the machines that the endpoints are on, and of those with
+// a lane, and tells what a request to each endpoint, all of them added up, wants of the sender's
+// machine, if none is on it, and of the sender's lane.
+func (t *Flows) unload(r *live, of entryKind, all *here) (each, sender bytes) {
+	n := int64(len(r.route.Endpoints))
+	for k := range r.route.Endpoints {
+		e := t.endpoint(&r.route.Endpoints[k])
+		if !e.known {
 			continue
 		}
-		answered := c.work.AnswerBytes
-		if c.room >= 0 && c.arriving > 0 {
-			answered = portion(answered, c.all(c.n()), c.arriving)
+		x := &t.freights[t.classes[e.class].slot]
+		p := t.passage(t.net.Host(e.site))
+		near, far := p.here.sent, all.sent-p.here.sent
+		p.entries[of] += product(all.entries-p.here.entries, x.comes, n*million)
+		p.out += product(far, x.far.at[to].wants.out, n*million)
+		p.in += product(far, x.far.at[to].wants.in, n*million)
+		p.here.nearer.out += x.near.at[from].wants.out - x.far.at[from].wants.out
+		p.here.nearer.in += x.near.at[from].wants.in - x.far.at[from].wants.in
+		each.out, each.in = each.out+x.far.at[from].wants.out, each.in+x.far.at[from].wants.in
+		sender.out, sender.in = sender.out+x.far.at[lane].wants.out, sender.in+x.far.at[lane].wants.in
+		if t.lane(e.site) != nil {
+			p := t.passage(e.site)
+			p.out += product(far, x.far.at[own].wants.out, n*million) + product(near, x.near.at[own].wants.out, n*million)
+			p.in += product(far, x.far.at[own].wants.in, n*million) + product(near, x.near.at[own].wants.in, n*million)
 		}
-		is, lane := &t.wire(c.site).is, &condition{}
-		if l := t.lane(c.site); l != nil {
-			lane = &l.is
-		}
-		if c.work.RequestBytes > 0 {
-			answered = product(product(answered, million-is.in.lost, million), million-lane.in.lost, million)
-		}
-		answer += pods * answered
-		arriving += pods * product(product(answered, million-is.out.lost, million), million-lane.out.lost, million)
 	}
-	return request / n, answer / n, arriving / n
+	return each, sender
+}
+
+// freight finds what a request of a bundle wants of the connections it passes, class of
+// endpoints by class.
+func (t *Flows) freight(f *flow, b *bundle, r *live) {
+	t.freights = t.freights[:0]
+	for k := range r.parts {
+		c := &t.classes[r.parts[k].class]
+		c.slot = len(t.freights)
+		x := freight{near: t.stops(f, b.site, c.site), comes: million}
+		x.far = x.near
+		x.near.far, x.far.far = false, true
+		request, answer := c.work.RequestBytes, t.answers(c)
+		if !c.known || !c.serving && !c.hangs {
+			request = 0 // of a connection that is not opened
+		}
+		if f.Connections == nil {
+			x.comes -= x.far.at[from].is.dropped
+		}
+		opened := x.comes
+		if request > 0 {
+			x.comes = product(x.comes, million-x.far.at[lane].is.out.lost, million)
+			if f.balanced {
+				x.comes = product(x.comes, million-x.far.at[from].is.in.lost, million)
+			}
+			x.comes = product(x.comes, million-x.far.at[from].is.out.lost, million)
+		}
+		x.near.load(request, answer, opened)
+		if f.Connections == nil {
+			opened = product(opened, million-x.far.at[to].is.dropped, million)
+		}
+		x.far.load(request, answer, opened)
+		t.freights = append(t.freights, x)
+	}
+}
+
+// freight is what a request to an endpoint of a class and its answer want of connections, where
+// it is on the machine that the request comes from, or passes, and where it is on another one.
+type freight struct {
+	near, far stops
+	comes     int64 // of a million requests, so many come to another machine
+}
+
+// here is what a bundle has at a machine.
+type here struct {
+	sent    int64 // from there, in thousandths a second
+	entries int64
+	nearer  bytes // how much more a request to the endpoints there wants of it than to others
+}
+
+// answers is how many bytes a request to a pod of a class that comes there is answered with on the
+// average. What a pod has no room for is not answered.
+func (t *Flows) answers(c *class) int64 {
+	switch {
+	case !c.known || !c.serving:
+		return 0
+	case c.room >= 0 && c.arriving > 0:
+		return portion(c.work.AnswerBytes, c.all(c.n()), c.arriving)
+	}
+	return c.work.AnswerBytes
 }
 
 // opens is how many of a million requests to endpoints of a route open a connection: those

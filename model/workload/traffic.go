@@ -111,6 +111,7 @@ type Flows struct {
 	strained   []network.Site    // machines of which something else is wanted, each once
 	passages   []passage         // by site: what the flow that is looked at wants
 	passed     []network.Site    // of passages, those in use
+	freights   []freight         // by part of the route that is looked at
 	turnedAt   sim.Time          // conditions of machines turned then,
 	turns      int               // so often
 	turned     stint             // instants in which they turned as often as they may

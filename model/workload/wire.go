@@ -24,7 +24,7 @@ type wire struct {
 	table    table
 	narrow   int64    // the share of its speed that is left, in millionths
 	limits   []int64  // of a pod: bytes a second each way, of which the least counts; none if it has no lane
-	out, in  int64    // bytes a second that want to go
+	bytes             // a second
 	swings   [3]swing // of both, and of the table
 	is       condition
 	said     condition // for people
@@ -37,8 +37,12 @@ type passage struct {
 	site    network.Site
 	counted bool              // among Flows.passed
 	entries [entryKinds]int64 // of the table of connections, in thousandths
-	out, in int64             // bytes a second
+	bytes                     // a second
+	here    here              // of the bundle that is looked at
 }
+
+// bytes is how many want to go each way.
+type bytes struct{ out, in int64 }
 
 // The reasons of the notes about these limits.
 const (
@@ -328,36 +332,20 @@ func (t *Flows) weigh(f *flow, s *bundle, c *class, milli int64) (int64, timing)
 	if !t.wired() {
 		return milli, timing{}
 	}
-	from, to, all, lost := t.wire(s.site).is, t.wire(c.site).is, milli, &f.lots[s.lot].lost
-	leaves := t.net.Host(s.site) != t.net.Host(c.site)
+	all, lost := milli, &f.lots[s.lot].lost
+	x := t.stops(f, s.site, c.site)
 	if f.Connections == nil {
-		milli = product(milli, million-from.dropped, million)
-		if leaves {
-			milli = product(milli, million-to.dropped, million)
+		milli = product(milli, million-x.at[from].is.dropped, million)
+		if x.far {
+			milli = product(milli, million-x.at[to].is.dropped, million)
 		}
 	}
 	lost.UntrackedMilliRPS += all - milli
 	tracked, way := milli, timing{}
-	over := func(a, b *condition, bytes int64) {
-		takes, arrive := a.way(b, bytes)
+	var room [mostHops]hop
+	for _, h := range x.path(room[:0], c.work.RequestBytes, c.work.AnswerBytes) {
+		takes, arrive := x.at[h.out].is.way(&x.at[h.in].is, h.bytes)
 		way, milli = way.and(takes), product(milli, arrive, million)
-	}
-	outside := condition{}
-	if f.balanced {
-		over(&outside, &from, c.work.RequestBytes)
-		over(&from, &outside, c.work.AnswerBytes)
-	}
-	if leaves {
-		over(&from, &to, c.work.RequestBytes)
-		over(&to, &from, c.work.AnswerBytes)
-	}
-	if l := t.lane(s.site); l != nil && s.site != c.site {
-		over(&l.is, &outside, c.work.RequestBytes)
-		over(&outside, &l.is, c.work.AnswerBytes)
-	}
-	if l := t.lane(c.site); l != nil && s.site != c.site {
-		over(&outside, &l.is, c.work.RequestBytes)
-		over(&l.is, &outside, c.work.AnswerBytes)
 	}
 	lost.CongestedMilliRPS += tracked - milli
 	lost.TimedOutMilliRPS += all - milli
