@@ -234,7 +234,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p.off = target - k.held
 	from := c.from
 	if c.n() > 1 { // who of a few that call does not wait here waits at another: how full this is says it all
-		from = crowd{}
+		from = crowd{comeback: from.comeback}
 	}
 	p.load, p.full = t.filled(c, k.held, calls, from, h.room)
 	k.forget(&p, t.news)
@@ -273,6 +273,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k.spills = f.away
 	variance := min(of.noise, of.spread(p.all, p.free))
 	out := idle.behind(of.held-p.free, variance, chance, h.room).or(&p.full, product(f.mixed, f.mixed, million))
+	out.even, out.bound, out.again = p.full.even, p.full.bound, p.full.again
 	if out.room, out.does = h.room, f.does; f.away > 0 {
 		out.takes = each - f.away
 	}

@@ -188,8 +188,15 @@ const (
 	mostOthers  = 250_000
 )
 
-// crowd is who calls a pod of a class to which so many come afresh.
-func (t *Flows) crowd(id int32, c *class, fresh int64) (from crowd) {
+// crowd is who comes to a pod of a class to which so many come afresh.
+func (t *Flows) crowd(id int32, c *class, fresh int64) crowd {
+	from := t.callers(id, c, fresh)
+	from.comeback = t.comeback(id, c)
+	return from
+}
+
+// callers is who calls a pod of a class, if it matters how few they are.
+func (t *Flows) callers(id int32, c *class, fresh int64) (from crowd) {
 	some, limit, stay := int64(0), int64(longest), int64(-1)
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {

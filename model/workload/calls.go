@@ -10,6 +10,7 @@ import (
 type attempt struct {
 	attempts int64 // on the average, in millionths
 	vain     int64 // of those, that meet a pod which has just turned them away
+	back     int64 // of those, that meet one where they have just given up
 	bond     int64 // how likely it fares as the last call of the same request did, in millionths
 	outcome
 }
@@ -71,9 +72,9 @@ func (t *Flows) uncalled(i int32) {
 var once = attempt{attempts: million, outcome: sure}
 
 // tried is what becomes of a lot's calls by what became of single attempts. Attempts fail
-// independently of one another, but for those that full pods turn away (retried).
+// independently of one another, but for those that full pods turn away or are too late for (retried).
 func (f *flow) tried(l *lot) attempt {
-	if l.turned.again > 0 && f.Retries > 0 {
+	if l.turned.again+l.turned.back > 0 && f.Retries > 0 {
 		return f.retried(l)
 	}
 	a := attempt{attempts: million, outcome: l.single}
@@ -107,7 +108,7 @@ func (t *Flows) rounds(f *flow, l *lot, a *attempt) bool {
 	if noise = min(noise, million/fine.part); wavers {
 		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / offered
 	}
-	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain)
+	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain, a.back-b.back, b.back-a.back)
 	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
 }
 
@@ -177,7 +178,7 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 		fate := t.meet(f, x, names)
 		now.ServedMilliRPS += fate.good
 		now.OverloadMilliRPS += x.milli - fate.room
-		l.turned.turn(x, &fate)
+		t.turn(f, x, &fate)
 		now.TimedOutMilliRPS += fate.late
 		now.FailedMilliRPS += fate.room - fate.late - fate.good
 		ok.add(fate.good, fate.takes, 0)

@@ -59,6 +59,7 @@ type class struct {
 
 	arriving int64         // the sum of its shares, of all pods together
 	vain     int64         // of arriving, who was turned away there just before
+	back     int64         // of arriving, who gave up there just before
 	full     int64         // how many of a million of the others were turned away
 	handled                // what becomes of a pod's
 	inflow   *model.Inflow // what arrives at each, as machines know it; nil of class 0, which is none
@@ -342,7 +343,7 @@ func (t *Flows) free(id int32) {
 	c := &t.classes[id]
 	t.recallers(c.sort)
 	t.leave(c)
-	c.likeness, c.pods, c.arriving, c.vain = likeness{}, c.pods[:0], 0, 0
+	c.likeness, c.pods, c.arriving, c.vain, c.back = likeness{}, c.pods[:0], 0, 0, 0
 	t.unused = append(t.unused, id)
 }
 

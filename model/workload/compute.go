@@ -390,8 +390,9 @@ func (t *Flows) reckon() {
 func (t *Flows) tryAgain(i, lot int32, a attempt) {
 	f := &t.flows[i]
 	l := &f.lots[lot]
-	again := a.attempts != l.attempt.attempts || a.vain != l.attempt.vain
-	f.must = f.must || a.vain != l.attempt.vain
+	otherwise := a.vain != l.attempt.vain || a.back != l.attempt.back
+	again := otherwise || a.attempts != l.attempt.attempts
+	f.must = f.must || otherwise
 	t.heed(l, a)
 	t.uncalled(i)
 	if f.call == nil {

@@ -20,6 +20,7 @@ type crowd struct {
 	would int64 // would come if all of them were ready, in millionths of what comes
 	queue int64 // requests wait for those of a pod at most, a thousand if they are more
 	rest  int64 // so many of a million of what comes are others', who are infinitely many
+	comeback
 }
 
 // change is how long the change of who calls waits.
@@ -27,7 +28,7 @@ func (a *crowd) change(b *crowd) patience {
 	if (a.many == 0) != (b.many == 0) {
 		return goesOn
 	}
-	return min(change(a.many, b.many), change(a.own, b.own), change(a.rest, b.rest), change(a.would, b.would))
+	return min(change(a.many, b.many), change(a.own, b.own), change(a.rest, b.rest), change(a.would, b.would), a.comeback.change(&b.comeback))
 }
 
 // mostStates is how many numbers of requests at a pod are told apart at most. If there may be
@@ -43,26 +44,38 @@ type states struct {
 	last    int64 // of them, that is not hardly ever
 	cut     bool  // who comes in the n'th is turned away
 	wide    int64 // of those that wait, two states differ by so many millionths of a request
+	always  int64 // comes in every state, of others or as nobody comes back
 	erlangs int64 // that would be elsewhere if as much came as arrives, in millionths
+	told    int64 // of so many it is known how many give up
+	patient int64 // up to which most of those who come do not give up, if some do
 	sum     int64 // one for how likely the last one is, in millionths
 
-	pace, stay [mostStates + 1]int64 // what gets done in a state, and how long who came last stays at what all servers share, in nanoseconds
-	comes      [mostStates + 1]int64 // what comes in it
-	found      [mostStates + 1]int64 // how many of a billion of those who come find it
-	ready      [mostStates + 1]int64 // how likely a worker is ready in it, as a fraction
-	out        [mostStates + 1]int64 // how many of each caller's workers are not there, in millionths
+	pace, stay [mostStates + 1]int64  // what gets done in a state, and how long who came last stays at what all servers share, in nanoseconds
+	comes      [mostStates + 1]int64  // what comes in it
+	found      [mostStates + 1]int64  // how many of a billion of those who come find it
+	ready      [manyServers + 1]int64 // how likely a worker is ready if so many of a pod's are not there, as a fraction
+	late       [mostStates + 1]int64  // how many of a million of those who come then give up, if they come back
 }
 
-// queue is line for any crowd. If that is not infinitely many, the station is filled anew.
+// queue is line for any crowd. If that is not infinitely many, or comes back, the station is filled anew.
 func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) (waits timing, many int64) {
-	if arriving <= 0 || from.many == 0 || from.many > manyServers || s.servers > manyServers {
+	if arriving <= 0 || from.many == 0 && from.retries == 0 || from.many > manyServers || s.servers > manyServers {
 		return s.line(h, arriving, places, chance)
 	}
 	var x states
-	if !x.prepare(s, arriving, places, chance, from) {
+	l := line{step: s.step(chance), chance: chance}
+	switch ok := x.prepare(s, arriving, places, chance, from); {
+	case ok && from.many > 0:
+		x.solve()
+	case ok && x.gaveUp(s, &l, x.n-1) > rareLate:
+		x.infect(s, &l)
+		x.returns(s, &l)
+		h.again = x.meets
+		x.chances()
+	default:
 		return s.line(h, arriving, places, chance)
 	}
-	x.solve()
+	h.even, h.bound = x.odds()
 	lost := int64(0)
 	if x.cut && x.last == x.n {
 		lost, x.found[x.n] = x.found[x.n], 0
@@ -70,14 +83,14 @@ func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) 
 	if lost >= hardly {
 		h.takes = min(arriving-product(arriving, lost, nano), s.pace)
 	}
-	return x.waits(s, &line{step: s.step(chance), chance: chance})
+	return x.waits(s, &l)
 }
 
 // prepare finds the states, and tells whether they are few enough.
 func (x *states) prepare(s *station, arriving, places, chance int64, from crowd) bool {
 	x.crowd, x.servers, x.cut, x.wide = from, s.servers, true, s.wide(arriving, chance)
 	x.n = s.servers + product(places, 1000, x.wide)
-	if from.rest == 0 && x.at(x.n) >= from.many*million {
+	if from.many > 0 && from.rest == 0 && x.at(x.n) >= from.many*million {
 		x.cut = false
 		x.n = min(from.many, s.servers) + (max(from.many-s.servers, 0)*million+x.wide-1)/x.wide
 	}
@@ -92,9 +105,7 @@ func (x *states) prepare(s *station, arriving, places, chance int64, from crowd)
 	for k := s.servers + 1; k <= x.n; k++ {
 		x.pace[k] = x.pace[s.servers]
 	}
-	for k := int64(0); k <= x.n; k++ {
-		x.out[k] = max(x.many*million-product(x.at(k), million-x.rest, million), 0) / x.pods
-	}
+	x.always = x.rest
 	x.erlangs = min(product(arriving, from.own, million), million*million)
 	return true
 }
@@ -173,7 +184,7 @@ func (s *search) found(x, off int64) {
 func (x *states) mean(would, waiting int64) int64 {
 	x.readiness(would, waiting)
 	would -= product(would, x.rest, million)
-	x.comes[0] = max(x.rest+scaled(would, x.ready[0]), 1)
+	x.comes[0] = max(x.rest+scaled(would, x.among(0, 0)), 1)
 	x.last, x.sum = 0, million
 	flow := x.comes[0] // of a state and those below it, for how likely it is
 	for k := int64(1); k <= x.n; k++ {
@@ -182,35 +193,39 @@ func (x *states) mean(would, waiting int64) int64 {
 		if sum >= rarely {
 			break
 		}
-		x.comes[k] = max(x.rest+scaled(would, x.ready[k]), 1)
+		x.comes[k] = max(x.rest+scaled(would, x.among(k, x.comes[k-1])), 1)
 		x.last, x.sum, flow = k, sum, scaled(flow, less)+x.comes[k]
 	}
 	return product(flow, million, x.sum)
 }
 
-// readiness finds how likely a worker is ready in each state, if so much would come with all of
-// them ready. Of n workers that are not at the pod all are at work elsewhere with a chance of
+// among is how likely a worker is ready in a state, as a fraction, if so much comes in the one before:
+// of those who are there, as many are others' as of those who come in that (as in any such network,
+// backwards in time requests of each kind come as often as they are done).
+func (x *states) among(k, before int64) int64 {
+	here := x.at(k)
+	if x.rest > 0 && before > 0 {
+		here -= product(here, min(x.rest, before), before)
+	}
+	out := max(x.many*million-here, 0) / x.pods
+	n, part := out/million, out%million
+	if part == 0 {
+		return x.ready[n]
+	}
+	return product(x.ready[n], million-part, million) + product(x.ready[n+1], part, million)
+}
+
+// readiness finds how likely a worker is ready of each number that are elsewhere, if so much would come
+// with all of them ready. Of n workers that are not at the pod all are at work elsewhere with a chance of
 // B(n) = aB(n-1)/(n+aB(n-1)), which is Erlang's formula for a erlangs. Who waits for a worker
 // makes that W times as likely, and the next state is reached G(n-1)/G(n) times as often as with
 // a worker ready, where G(n) = a^n/n! (1/B(n) - 1 + W).
 func (x *states) readiness(would, waiting int64) {
 	erlangs := min(product(would, x.erlangs, million), million*nano) / x.pods
-	fewer, ready, k := int64(0), int64(0), x.n // 1/B(n) - 1
-	for n := int64(0); k >= 0; n++ {           // workers of a pod that are not here
-		last := ready
-		if n > 0 {
-			ready = fraction((fewer+waiting)*n, (fewer+million)*n+min(product(waiting, erlangs, million), 1<<61))
-			fewer = min(product((fewer+million)*n, million, max(erlangs, 1)), million*nano)
-		}
-		for ; k >= 0; k-- {
-			part := n*million - x.out[k] // so many of a million fewer are not here
-			if part < 0 {
-				break
-			}
-			if x.ready[k] = ready; part > 0 {
-				x.ready[k] = product(last, part, million) + product(ready, million-part, million)
-			}
-		}
+	fewer := int64(0) // 1/B(n) - 1
+	for n := int64(1); n <= (x.many+x.pods-1)/x.pods; n++ {
+		x.ready[n] = fraction((fewer+waiting)*n, (fewer+million)*n+min(product(waiting, erlangs, million), 1<<61))
+		fewer = min(product((fewer+million)*n, million, max(erlangs, 1)), million*nano)
 	}
 }
 
@@ -269,6 +284,9 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 	}
 	many = product(all, nano, all+served)
 	middle := x.servers - 1 + steps/1000
+	if x.patient >= x.servers && x.patient < x.last {
+		middle = x.patient
+	}
 	var m mixture
 	m.put(span{share: nano - many})
 	for _, part := range [...][2]int64{{x.servers, middle}, {middle + 1, x.last}} {

@@ -155,11 +155,18 @@ func (t *Flows) fate(f *flow, x *share, names timing) (out fate) {
 	if p.takes >= 0 {
 		out.room = portion(x.milli-x.vain, p.all(p.n()), p.arriving-p.vain)
 	}
+	some, all := t.boundTo(f, x)
+	if away := x.milli - x.vain - out.room; away > 0 {
+		out.room = x.milli - x.vain - min(product(away, than(p.even.full, p.bound.full, some, all), million), x.milli-x.vain)
+	}
 	late := int64(0)
 	out.good = product(out.room, p.good, million)
 	failed := out.room - out.good
 	if f.Timeout > 0 {
 		out.takes, late = out.takes.within(f.Timeout)
+		if known := p.lateOf(f, x, some); known >= 0 {
+			late = known
+		}
 		out.late = product(out.good, late, million)
 		out.good -= out.late
 	}

@@ -165,6 +165,7 @@ type share struct {
 	lot   int32
 	milli int64
 	vain  int64  // of milli, who was turned away there just before
+	back  int64  // of milli, who gave up there just before
 	meets int64  // how many of a million would meet the same endpoint if they tried again
 	way   timing // what the network adds
 	good  int64  // how much of it is served

@@ -181,7 +181,7 @@ func (t *Flows) faring(f *flow, k int, u *unit) {
 		p := &f.passings[n]
 		x := f.shares[p.share]
 		if p.way != x.way || named {
-			x.vain = product(x.vain, p.milli, max(x.milli, 1))
+			x.vain, x.back = product(x.vain, p.milli, max(x.milli, 1)), product(x.back, p.milli, max(x.milli, 1))
 			x.milli, x.way = p.milli, p.way
 			t.meet(f, &x, names)
 		}

@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"math"
@@ -20,6 +21,7 @@ type service struct {
 	latency, cpu         time.Duration // that a request holds a worker besides calls: always the same, and spread like an exponential distribution
 	calls                []link
 	rps                  float64 // requests from outside
+	users                link    // if not for ever, so long they wait, and try again
 	blind                int64   // of pods, the calls of so many get nowhere
 }
 
@@ -133,7 +135,9 @@ func (g *graph) at(at float64, what func(now float64)) { heap.Push(&g.agenda, st
 
 // arrive has requests from outside come by chance.
 func (g *graph) arrive(to int, now float64) {
-	g.try(edge{-1, to}, link{to: to, timeout: time.Hour}, now, 0, func(float64, bool) {})
+	l := g.services[to].users
+	l.to, l.timeout = to, cmp.Or(l.timeout, time.Hour)
+	g.try(edge{-1, to}, l, now, 0, func(float64, bool) {})
 	g.at(now+g.luck.ExpFloat64()/g.services[to].rps, func(now float64) { g.arrive(to, now) })
 }
 
@@ -228,7 +232,7 @@ func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flo
 			r.calls = append(r.calls, call)
 		}
 		if s.rps > 0 {
-			sources = append(sources, workload.Traffic{Service: name(i), Rate: workload.Constant(int64(s.rps * 1000))})
+			sources = append(sources, workload.Traffic{Service: name(i), Timeout: s.users.timeout, Retries: s.users.retries, Rate: workload.Constant(int64(s.rps * 1000))})
 		}
 	}
 	r.traffic(sources...)

@@ -35,6 +35,9 @@ type handled struct {
 	abreast bool  // all it has run at a time, and not one after the other
 	outcome
 	waiting timing // of that, for a worker and for CPU, the request's own included
+
+	even, bound odds  // of who comes at any time, and of who comes when it is otherwise than on the average
+	again       int64 // so many of a million who give up and try again come as if they came back
 }
 
 // handle computes how a pod copes with arriving requests, and with what becomes of their
@@ -64,6 +67,7 @@ func (w *Work) handle(arriving int64, calls outcome, from crowd) handled {
 	case w.CapacityMilliRPS > 0 && cpu > 0 && w.limited():
 		own = w.rationed(&h, arriving, cpu, square, from)
 	case w.CapacityMilliRPS > 0 && cpu > 0:
+		from.limit = max(from.limit-hold, 0)
 		own = w.shared(&h, arriving, cpu, from)
 	case w.CapacityMilliRPS > 0 && arriving > w.CapacityMilliRPS:
 		h.takes = w.CapacityMilliRPS
@@ -114,7 +118,7 @@ func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
 func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	c := w.CapacityMilliRPS
 	h.abreast = true
-	if from.many == 0 && w.roomy(arriving) {
+	if from.many == 0 && from.retries == 0 && w.roomy(arriving) {
 		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
 	}
 	us, mean, swings := w.inLine(h, c, arriving, from)
@@ -154,6 +158,7 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) tim
 	}
 	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
 	own := w.apart(cpu, square)
+	from.comeback = comeback{} // how long who comes then takes depends on when the quota is used up
 	_, mean, swings := w.inLine(h, c, arriving, from)
 	var m mixture
 	m.add(million-waits, own, 0)
@@ -167,6 +172,7 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) tim
 func (w *Work) inLine(h *handled, c, arriving int64, from crowd) (us, mean, swings int64) {
 	s := station{servers: 1, think: max(million*million/c, 1)}
 	s.fill(arriving)
+	s.alone = max(min(w.CPU.Microseconds(), longest), s.think/1000)
 	waits, _ := s.queue(h, arriving, model.Backlog*1000, million, from)
 	us, mean = s.think/1000, waits.mean()
 	swings = max(waits.variance()-product(mean, us, 1), 0)
@@ -208,6 +214,9 @@ func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, fr
 		used := min(product(s.pace, million, max(w.CapacityMilliRPS, 1)), million)
 		chance = product(chance, million-used, million) + used
 	}
+	s.own = spread(0, took, variance)[0]
+	s.own.fixed = max(took-int64(sim.Root(uint64(min(variance, longest*longest)))), 0)
+	s.own.mean -= s.own.fixed
 	wait, many := s.queue(h, arriving, min(w.Queue, 4_000_000)*1000, chance, from)
 	return s.stays + product(s.full-min(s.stays, s.full), many, nano), wait // who comes from the line makes all busy
 }

@@ -487,7 +487,7 @@ func TestNoMoreAreTurnedAwayThanArrive(t *testing.T) {
 				for _, variance := range []int64{0, us * us, 5 * us * us, 100 * us * us} {
 					w := Work{CapacityMilliRPS: -1, Workers: workers, Queue: queue}
 					for n := int64(1); n < 1<<50; n *= 7 {
-						for _, from := range []crowd{{}, {1, 1, 1000, million, 0, 0}, {3, 2, us * 1000, endless, 100, 0}, {10, 1, 0, 3 * million, 1, million / 2}} {
+						for _, from := range []crowd{{}, {1, 1, 1000, million, 0, 0, comeback{}}, {3, 2, us * 1000, endless, 100, 0, comeback{}}, {10, 1, 0, 3 * million, 1, million / 2, comeback{}}, {comeback: comeback{2, us, million, million - us%1000, million, us}}} {
 							if h := w.handle(n, outcome{good: million, ok: spread(0, us, variance)}, from); h.capped(n, 1) < 0 || h.capped(n, 1) > n {
 								t.Fatalf("%+v of %d from %+v, %d µs: takes %d", w, n, from, us, h.takes)
 							}
@@ -504,7 +504,7 @@ func TestNothingOverflows(t *testing.T) {
 	for _, w := range []Work{{CapacityMilliRPS: 1, CPU: time.Hour, Workers: 1 << 40}, {CapacityMilliRPS: 1, CPU: time.Hour, Workers: 900, Queue: 1 << 40}, {CapacityMilliRPS: 1 << 50, CPU: 1, Latency: 1000 * time.Hour, Workers: 1}, {CapacityMilliRPS: 1, CPU: time.Hour}, {CapacityMilliRPS: 1, CPU: time.Hour, QuotaMilliRPS: 1}, {CapacityMilliRPS: 1 << 50, QuotaMilliRPS: 1 << 50, CPU: time.Hour}, {CapacityMilliRPS: -1}, {}} {
 		for _, n := range []int64{0, 1, 1 << 30, 1 << 50} {
 			for k, calls := range []outcome{sure, {million, slow, timing{}}, {500_000, slow, slow}} {
-				h := w.handle(n, calls, []crowd{{}, {1, 1, 0, endless, manyServers, 0}, {manyServers, 7, longest * 1000, 1, 0, million / 3}}[k])
+				h := w.handle(n, calls, []crowd{{comeback: comeback{mostAgain, 1, million, 1, million, million}}, {1, 1, 0, endless, manyServers, 0, comeback{}}, {manyServers, 7, longest * 1000, 1, 0, million / 3, comeback{}}}[k])
 				for _, x := range []timing{h.ok, h.bad, h.waiting, h.ok.and(slow).and(slow)} {
 					if x.mean() < 0 || x.variance() < 0 || x.quantile(990_000) < 0 || x.exceeds(time.Second) < 0 || x.exceeds(time.Second) > million {
 						t.Errorf("%+v of %d: %+v", w, n, x)

@@ -105,25 +105,43 @@ type turned struct {
 	vain  int64 // who are turned away by one that had just done so
 	fresh int64 // the others who are
 	again int64 // of these, who would meet the same endpoint if all tried again
-	// If all came afresh: who would be served, and who turned away; and the same if all went where
-	// the others were turned away.
-	good, full           int64
-	goodThere, fullThere int64
+	back  int64 // who give up, and would meet the same endpoint if all tried again
+	// If all came afresh, at any time: who would be served, who turned away, and who give up; the same
+	// if all went where the others were turned away, and if these who gave up came back.
+	good, full, late             int64
+	goodThere, fullThere         int64
+	goodBack, fullBack, lateBack int64
 }
 
-// turn adds a share.
-func (a *turned) turn(x *share, of *fate) {
+// turn adds a share of a flow to how its lot fares.
+func (t *Flows) turn(f *flow, x *share, of *fate) {
+	c, a := &t.classes[x.class], &f.lots[x.lot].turned
 	away := x.milli - of.room
 	vain := min(x.vain, away)
-	fresh, all := away-vain, max(x.milli-vain, 1)
-	good, full := portion(million, of.good, all), portion(million, fresh, all)
+	fresh := away - vain
+	was, _ := t.boundTo(f, x)
+	first := was // of callers that are few all are
+	if c.from.many == 0 {
+		first = 0
+	}
+	good, full, late := of.fares(x, &c.handled, was, first)
 	a.vain += vain
 	a.fresh += fresh
 	a.again += product(fresh, x.meets, million)
 	a.good += product(x.milli, good, million)
 	a.full += product(x.milli, full, million)
+	a.late += product(x.milli, late, million)
 	a.goodThere += product(fresh, good, million)
 	a.fullThere += product(fresh, full, million)
+	if c.from.many > 0 || c.bound == (odds{}) {
+		return
+	}
+	back := product(product(x.milli, late, million), c.again, million)
+	good, full, late = of.fares(x, &c.handled, was, million)
+	a.back += back
+	a.goodBack += product(back, good, million)
+	a.fullBack += product(back, full, million)
+	a.lateBack += product(back, late, million)
 }
 
 // strays is how many of a million of a lot's attempts are lost on the way. None of those is in vain:
@@ -134,31 +152,48 @@ func (l *lot) strays() int64 {
 
 // retried is what becomes of a call whose attempts depend on one another: who has just found
 // so many endpoints full meets one of them by chance, which turns it away again, or comes
-// afresh to another one. After a failure of another kind all is new.
+// afresh to another one; and who has just given up at one meets it again by chance, while more
+// wait there than on the average. After a failure of another kind all is new.
 func (f *flow) retried(l *lot) attempt {
 	x, all := &l.turned, max(l.now.OfferedMilliRPS, 1)
-	good, full := min(product(x.good, million, all), million), min(product(x.full, million, all), million)
-	away := max(x.fresh, 1)
-	meets := product(min(product(x.again, million, away), million), million-l.strays(), million)
-	goodThere, fullThere := min(product(x.goodThere, million, away), million), min(product(x.fullThere, million, away), million)
+	of := func(part, all int64) int64 { return min(product(part, million, max(all, 1)), million) }
+	good, full, late := of(x.good, all), of(x.full, all), of(x.late, all)
+	meets, comesBack := product(of(x.again, x.fresh), million-l.strays(), million), of(x.back, x.late)
+	goodThere, fullThere := of(x.goodThere, x.fresh), of(x.fullThere, x.fresh)
+	goodBack, fullBack, lateBack := of(x.goodBack, x.back), of(x.fullBack, x.back), of(x.lateBack, x.back)
 	a := attempt{}
 	var found [8]int64 // by how many endpoints were found full, or more
 	found[0] = million
+	gaveUp := int64(0)
 	var served [mostRetries + 1]int64 // of a million that make an attempt
 	n := 0
 	for ; n <= f.Retries; n++ {
 		tries, done := int64(0), int64(0)
 		var next [len(found)]int64
+		back := product(gaveUp, comesBack, million)
+		found[0] += gaveUp - back
+		gaveUp = 0
 		for d, many := range found {
 			there := min(int64(d)*meets, million)
 			vain := product(many, there, million)
 			ok := min(product(many, max(good-product(there, goodThere, million), 0), million), many-vain)
 			off := min(product(many, max(full-product(there, fullThere, million), 0), million), many-vain-ok)
+			tooLate := product(many-vain-ok-off, late, max(million-good-full, late, 1))
 			next[d] += vain
 			next[min(d+1, len(found)-1)] += off
-			next[0] += many - vain - ok - off
+			next[0] += many - vain - ok - off - tooLate
+			gaveUp += tooLate
 			a.vain += vain
 			tries, done = tries+many, done+ok
+		}
+		if back > 0 {
+			ok, off := product(back, goodBack, million), product(back, fullBack, million)
+			tooLate := min(product(back, lateBack, million), back-ok-off)
+			next[1] += off
+			next[0] += back - ok - off - tooLate
+			gaveUp += tooLate
+			a.back += back
+			tries, done = tries+back, done+ok
 		}
 		if tries == 0 {
 			break

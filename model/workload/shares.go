@@ -59,6 +59,7 @@ func (t *Flows) shareOut(f *flow, lot int32) {
 		c.arriving += x.milli
 	}
 	t.vainly(l, f.shares[begun:])
+	t.comesBack(l, f.shares[begun:])
 }
 
 // asBefore tells whether a flow's senders send as before, or so nearly that it waits.
@@ -87,7 +88,7 @@ func (t *Flows) asBefore(f *flow) bool {
 func (t *Flows) unshare(f *flow) {
 	for _, x := range f.shares {
 		c := t.touch(x.class)
-		c.arriving, c.vain = c.arriving-x.milli, c.vain-x.vain
+		c.arriving, c.vain, c.back = c.arriving-x.milli, c.vain-x.vain, c.back-x.back
 	}
 	f.shares = f.shares[:0]
 }

@@ -15,6 +15,8 @@ type station struct {
 	servers int64
 	think   int64 // that a request takes besides what is shared
 	each    int64 // it takes of what is shared, 0 if nothing is
+	own     span  // how long a request takes a server, as far as that depends on nobody else
+	alone   int64 // how long one takes by itself of those that share it and do not wait in line, in microseconds; 0 if they do
 	most    int64 // requests a second that all get done, in thousandths; 0 is without limit
 
 	pace  int64 // what they get done when all are busy, in thousandths a second

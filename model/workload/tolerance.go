@@ -128,7 +128,7 @@ func (a *attempt) change(b *attempt) patience {
 // changeBut is change but for how times are spread. Which kinds of time are put together turns with
 // next to nothing, and with it how they are spread, so times could go to and fro for ever.
 func (a *attempt) changeBut(b *attempt) patience {
-	return min(change(a.attempts, b.attempts), change(a.attempts-a.vain, b.attempts-b.vain), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
+	return min(change(a.attempts, b.attempts), change(a.attempts-a.vain, b.attempts-b.vain), change(a.attempts-a.back, b.attempts-b.back), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
 		change(million+a.bond, million+b.bond), a.ok.changeOfMean(&b.ok), a.bad.changeOfMean(&b.bad))
 }
 
