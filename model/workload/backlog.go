@@ -140,7 +140,7 @@ func (t *Flows) filled(c *class, held int64, calls outcome, from crowd, room int
 // makes it so full is found to one part in two to the power of finding, or how full it is.
 const (
 	farOver = 256
-	finding = 10
+	finding = 12
 )
 
 // behind is how a pod copes at which a request waits for others, in nanos of one, that are
