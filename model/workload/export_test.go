@@ -3,6 +3,9 @@ package workload
 // Computed is how many flows and classes of pods were computed, each time counted.
 func (t *Flows) Computed() int { return t.computed }
 
+// Busy has it count as if plenty were computed in this second.
+func (t *Flows) Busy() { t.computed += plenty }
+
 // Remembered is how many senders of all flows are remembered, and how many clients' endpoints.
 func (t *Flows) Remembered() (senders, clients int) {
 	for i := range t.flows {

@@ -2,11 +2,13 @@ package workload_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"orrery/model"
 	"orrery/model/workload"
+	"orrery/sim"
 )
 
 // integral is what became of a flow's requests in all, in thousandths.
@@ -99,5 +101,51 @@ func TestOneWakeUpIsForAllPodsWhoseQueuesMove(t *testing.T) {
 	}
 	if few, many := play(1000), play(16_000_000); many > few+2000 {
 		t.Errorf("%d events at 16,000 requests a second, %d at one", many, few)
+	}
+}
+
+// Of many pods that come and go at almost the same time each changes little: what is known of them
+// in the same eighth of a second is computed together once plenty was computed in that second, and
+// what sources send still at once.
+func TestNewsOfManyPodsAreGatheredForAnEighthOfASecond(t *testing.T) {
+	for _, exact := range []bool{false, true} {
+		r := newRig(t, 1, 1)
+		r.exact = exact
+		r.traffic(workload.Traffic{Service: "s", Rate: workload.Rate{Steps: []workload.Step{{0, 90_000}, {11*time.Second + 140*time.Millisecond, 60_000}}}})
+		pods := []model.Ref{r.pod("app", "p-0", "n-0"), r.pod("app", "p-1", "n-0"), r.pod("app", "p-2", "n-0")}
+		r.endpoints("s", pods...)
+		for _, p := range pods {
+			r.flows.ServingChanged(p, true)
+		}
+		serve := func(at time.Duration, nth int, serving bool) {
+			r.after(at - time.Duration(r.Now()))
+			r.flows.ServingChanged(pods[nth], serving)
+		}
+		const ms = time.Millisecond
+		serve(10_010*ms, 0, false)
+		serve(10_020*ms, 0, true)
+		r.after(1 * ms)
+		r.flows.Busy()
+		serve(10_030*ms, 0, false) // with the next beat, at 10.125
+		serve(10_040*ms, 1, false) // together with that
+		serve(10_130*ms, 1, true)  // at 10.250
+		serve(11_010*ms, 0, true)  // at once in a new second
+		r.after(1 * ms)
+		r.flows.Busy()
+		serve(11_130*ms, 2, false) // with the other rate at 11.140, which does not wait
+		r.after(time.Second)
+		var at []time.Duration
+		for i := range r.store.History().Len() {
+			if h := r.store.History().At(i); h.Note != nil && h.Note.Traffic != nil && h.At >= sim.Time(10*time.Second) {
+				at = append(at, time.Duration(h.At)/ms)
+			}
+		}
+		want := []time.Duration{10_010, 10_020, 10_125, 10_250, 11_010, 11_140}
+		if exact {
+			want = []time.Duration{10_010, 10_020, 10_030, 10_040, 10_130, 11_010, 11_130, 11_140}
+		}
+		if !slices.Equal(at, want) {
+			t.Errorf("exact %v: notes at %v ms, want %v", exact, at, want)
+		}
 	}
 }

@@ -95,7 +95,10 @@ type Flows struct {
 	tellings   []model.Traffic  // room for what notes tell
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
-	posted     bool             // the wake-up that computes is under way
+	postedAt   sim.Time         // the wake-up that computes; sim.Never if there is none
+	patient    bool             // what changes just now need not be computed at once
+	secondOf   sim.Time         // the full second in which news were gathered last
+	computedBy int              // computed, when they were first in it
 	soon       bool             // some change waits for the next full second
 	waits      bool             // some change waits for the next full minute
 	settling   patience         // what does not wait just now
@@ -145,7 +148,7 @@ const (
 // NewTraffic is the traffic of sources; equal ones are added up. Nothing flows
 // until Start.
 func NewTraffic(k *sim.Kernel, s *store.Store, net *network.Network, c TrafficConfig) *Flows {
-	t := &Flows{TrafficConfig: c, kernel: k, allottedAt: sim.Never, net: net, store: s, to: map[target]int32{}, groups: map[common]uint32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
+	t := &Flows{TrafficConfig: c, kernel: k, allottedAt: sim.Never, postedAt: sim.Never, net: net, store: s, to: map[target]int32{}, groups: map[common]uint32{}, kinds: map[kind][]int32{}, seats: map[string]int32{}}
 	t.classes, t.sorts = make([]class, 1), make([][]int32, 1) // 0 is none
 	t.interviews = make([][]Probe, 1)
 	t.self = k.Register("traffic", t)
@@ -233,6 +236,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		return
 	}
 	t.hear()
+	t.patient = true
 	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
 		for j := range f.senders {
@@ -242,6 +246,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 			}
 		}
 	}
+	t.patient = false
 }
 
 // ServingChanged tells that a pod's containers began or ceased to answer
@@ -255,6 +260,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 		return
 	}
 	t.hear()
+	t.patient = true
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
 	}
@@ -269,6 +275,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 			t.respread(i)
 		}
 	}
+	t.patient = false
 }
 
 // CapacityChanged tells that a pod has CPU for another rate.
@@ -276,7 +283,9 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
 		t.recount = append(t.recount, ref.ID)
 		t.unasked = t.unasked || !t.computing
+		t.patient = !t.computing
 		t.post()
+		t.patient = false
 	}
 }
 
@@ -396,10 +405,16 @@ func (t *Flows) outdate(i int32) {
 	t.post()
 }
 
+// post has what changed be computed when this instant's other events are done, or with the next
+// beat.
 func (t *Flows) post() {
-	if !t.posted {
-		t.posted = true
-		t.kernel.Post(t.kernel.Now(), t.self, whyCompute, 0)
+	at := t.kernel.Now()
+	if t.patient {
+		at = t.gathered(at)
+	}
+	if at < t.postedAt {
+		t.postedAt = at
+		t.kernel.Post(at, t.self, whyCompute, 0)
 	}
 }
 
@@ -454,9 +469,10 @@ func (t *Flows) DescribeWake(why sim.Why, about uint64) string {
 // Wake implements sim.Actor.
 func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	switch {
+	case why == whyCompute && now != t.postedAt: // it was earlier
 	case why == whyCompute:
 		t.compute()
-		t.posted = false
+		t.postedAt = sim.Never
 	case why == whyRate:
 		t.pace(now, int32(about))
 	case why == whyExpired:
@@ -482,10 +498,12 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			t.strain(s)
 		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
+		t.patient = true
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)
 			t.seePod(ref.ID, p)
 		}
+		t.patient = false
 	case why == store.WhyWatch && t.watchServices != nil && uint32(about) == t.watchServices.ID:
 		t.seeServices()
 	case why == store.WhyWatch:
