@@ -54,6 +54,7 @@ var fixes = map[string][]string{
 	"etcd-restore":                     {"timeline.2.bumpRevision"},
 	"etcd-slow-disk":                   {"timeline.0.member"},
 	"hpa":                              {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"image-gc":                         {"cluster.kubelet"},
 	"image-layers":                     {"workload.images"},
 	"image-missing":                    {"workload.manifests.0.spec.strategy"},
 	"lb-rollout":                       {"workload.manifests.0.spec.template.spec.containers.0.lifecycle"},
