@@ -63,6 +63,7 @@ var fixes = map[string][]string{
 	"relist-storm":                     {"workload.agents.0.jitter", "workload.agents.0.resourceVersion"},
 	"report-burst":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
 	"job-sidecar":                      {"workload.manifests.0.spec.template.spec.containers", "workload.manifests.0.spec.template.spec.initContainers"},
+	"serial-pulls":                     {"cluster.imagePulls"},
 	"restart-rules":                    {"workload.manifests.0.spec.template.spec.containers.0.restartPolicyRules"},
 	"statefulset-lost-node":            {"timeline.1"},
 	"telemetry-dns-2000":               {"workload.dns.serveStale"},
