@@ -65,6 +65,8 @@ var fixes = map[string][]string{
 	"job-sidecar":                      {"workload.manifests.0.spec.template.spec.containers", "workload.manifests.0.spec.template.spec.initContainers"},
 	"serial-pulls":                     {"cluster.imagePulls"},
 	"session-affinity":                 {"workload.manifests.0.spec.sessionAffinity"},
+	"node-local-dns":                   {"workload.dns"},
+	"ndots":                            {"workload.dns.ndots"},
 	"restart-rules":                    {"workload.manifests.0.spec.template.spec.containers.0.restartPolicyRules"},
 	"statefulset-lost-node":            {"timeline.1"},
 	"telemetry-dns-2000":               {"workload.dns.serveStale"},
