@@ -34,7 +34,7 @@
 //	claim      = rule | ( "always" | "never" | "eventually" | "reached" ) "(" rule ")"
 //	rule       = METRIC [ "." pick ] [ "(" [ argument { "," argument } ] ")" ] [ comparison value ]
 //	pick       = "max" | "min" | "p50" | "p90" | "p95" | "p99"
-//	argument   = [ NAMESPACE "/" ] KIND "/" NAME | "namespace/" NAME | REASON | CAUSE | "target=" percentage
+//	argument   = [ NAMESPACE "/" ] KIND "/" NAME | "namespace/" NAME | REASON | CAUSE | STATUS | "target=" percentage
 //	comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
 //	value      = whole number | percentage | duration | rate ("300rps") | multiple ("1.5x")
 //	           | CPU ("850m") | memory ("512Mi"), as the metric's unit asks
@@ -70,8 +70,8 @@
 // fault started, if that was earlier), because every Deployment begins with
 // nothing. A rule that finds nothing to measure does not hold: "no samples".
 //
-// What cannot be is a mistake before the run: a REASON that no component gives
-// ([ParseExpect]), and a window that begins after the run or after its own end
+// What cannot be is a mistake before the run: a REASON that no component gives, a STATUS that
+// kubectl prints of no pod ([ParseExpect]), and a window that begins after the run or after its own end
 // ([Expect.CheckWindow]).
 //
 // # The history file

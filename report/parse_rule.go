@@ -103,14 +103,31 @@ func (p *exprParser) arguments() {
 		if p.err != nil {
 			return
 		}
-		if p.skip("=") {
+		switch {
+		case p.skip("="):
 			p.option(t)
-		} else {
+		case p.e.metric.Word == statusWord && p.e.about.word == "":
+			p.status(t)
+		default:
 			p.argument(t)
 		}
 		if !p.skip(",") {
 			return
 		}
+	}
+}
+
+// status = word { ":" word }, as in Init:1/2
+func (p *exprParser) status(t token) {
+	for p.skip(":") {
+		t.text += ":" + p.word("the rest of "+t.text).text
+	}
+	if p.e.about.word = t.text; !isStatus(t.text) {
+		hint := didYouMean(t.text, statuses)
+		if hint == "" {
+			hint = "; there are " + strings.Join(statuses, ", ") + ", OutOf and a resource, and Init: with one of them or with numbers, as in Init:1/2"
+		}
+		p.fail(t, "kubectl shows no pod as %q%s", t.text, hint)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestEveryMetricIsWrittenAsItsUsageSays(t *testing.T) {
 	}
 	for _, m := range Metrics() {
 		object := map[bool]string{true: strings.Split(strings.Trim(m.Takes, "[]"), "|")[0] + "/x"}[m.Takes != ""]
-		word := map[string]string{"REASON": "BackOff", "LEVEL": "system", "[COMPONENT]": "etcd", causeWord: "timeout"}[m.Word]
+		word := map[string]string{"REASON": "BackOff", "LEVEL": "system", "[COMPONENT]": "etcd", statusWord: "Init:1/2", causeWord: "timeout"}[m.Word]
 		if m.Word != "" {
 			object = strings.TrimSuffix(word+", "+object, ", ")
 		}

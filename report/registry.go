@@ -205,6 +205,8 @@ var metrics = []Metric{
 		Help: "pods in phase Pending", open: openLevel(isPending)},
 	{Name: "pods_running", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Running", open: openLevel(isRunning)},
+	{Name: "pods_shown", Unit: Count, Shape: Level, Word: statusWord, Takes: scopes,
+		Help: "pods with that STATUS in kubectl get pods, such as CrashLoopBackOff, Terminating, OutOfcpu or Init:1/2; see orrery get", open: openShown},
 	{Name: "pods_succeeded", Unit: Count, Shape: Level, Takes: podGroups,
 		Help: "pods in phase Succeeded", open: openLevel(isSucceeded)},
 	{Name: "pods_terminating", Unit: Count, Shape: Level, Takes: podGroups,

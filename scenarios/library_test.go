@@ -9,6 +9,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/cluster"
+	"orrery/model/fault"
 	"orrery/report"
 	"orrery/scenarios"
 )
@@ -44,6 +45,25 @@ func TestEveryBuiltInScenarioKeepsItsPromises(t *testing.T) {
 				t.Errorf("%s keeps the promises of %s, too", e.Name, other.Config.Name)
 			}
 			checkHeld(t, fmt.Sprintf("seed %d", s.Config.Seed), r)
+		}
+	}
+}
+
+// Whoever wants to see what a fault looks like finds it in a scenario that is there.
+func TestEveryFaultIsInABuiltInScenario(t *testing.T) {
+	used := map[string]bool{}
+	for _, name := range scenarios.Names() {
+		s, err := scenarios.Embedded(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range s.Config.Faults {
+			used[f.Fault] = true
+		}
+	}
+	for _, k := range fault.Kinds {
+		if !used[k.Name] {
+			t.Errorf("%s is in no scenario", k.Name)
 		}
 	}
 }

@@ -2,9 +2,38 @@ package main
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"orrery/scenarios"
 )
+
+// TestTheReadmeNamesEveryScenario once, but for the twins of those that it names.
+func TestTheReadmeNamesEveryScenario(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## What happens when\n")
+	_, table, _ = strings.Cut(table, "|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named, want []string
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(table, -1) {
+		named = append(named, m[1])
+	}
+	for _, name := range scenarios.Names() {
+		if !strings.HasSuffix(name, "-broken") {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(named)
+	slices.Sort(want)
+	if !slices.Equal(named, want) {
+		t.Errorf("the README names\n%q\nand there are\n%q", named, want)
+	}
+}
 
 // TestTheReadmeShowsWhatTheProgramPrints compares every console block of the
 // README that runs a scenario with what the program prints; -update rewrites

@@ -226,7 +226,7 @@ func (r *row) whyWaiting(i int) string {
 
 // endReason is the reason of a terminated container as containerd gives it
 // (containerd/internal/cri/server/container_status.go).
-func endReason(p *runtime.Process) string {
+func endReason(p *runtime.Process) (reason string) {
 	switch {
 	case p.Cause == runtime.OOMKilled:
 		return "OOMKilled"

@@ -292,6 +292,29 @@ func TestAFullMachineKillsTheProcessOfTheLargestBadness(t *testing.T) {
 	}
 }
 
+// A process that starts in a full machine has only what was left, of all that it will want
+// (mm/oom_kill.c oom_badness counts what a process has): here 1 GiB of 4, with 1000 more for
+// asking for nothing, against 9 GiB and 900 for asking for 1.
+func TestWhoStartsInAFullMachineIsJudgedByWhatItHas(t *testing.T) {
+	const gi = 1 << 30
+	r := newRig(Behavior{Container: "large", MemoryBytes: 9 * gi}, Behavior{Container: "new", MemoryBytes: 4 * gi})
+	r.machine.memory = 10 * gi
+	var boxes []*Sandbox
+	for _, p := range []*model.Pod{
+		pod(1, model.Container{Name: "large", Requests: model.Resources{MemoryBytes: gi}}),
+		pod(2, model.Container{Name: "new"}),
+	} {
+		s := r.machine.Add(p, p.NameHash())
+		r.machine.MakeSandbox(s)
+		r.machine.Start(s, 0)
+		boxes = append(boxes, s)
+		r.run(t, time.Second)
+	}
+	if boxes[0].Alive() || !boxes[1].Alive() {
+		t.Errorf("the large one runs: %v, the new one: %v; want the large one killed", boxes[0].Alive(), boxes[1].Alive())
+	}
+}
+
 func TestAPodOfATraceRunsForItsOwnTime(t *testing.T) {
 	runs := map[string]time.Duration{"pod/p-1": time.Minute, "pod/p-2": time.Hour}
 	all := Behaviors{{Container: "long", Run: sim.Constant(2 * time.Hour), Runs: runs}, {Stop: sim.Constant(time.Second), Runs: runs}}

@@ -33,6 +33,14 @@ func (p *Process) used(now sim.Time) int64 {
 	return p.memory + p.loaded.at(now) + p.burstMemory(now) + scale(p.growth, int64(now.Sub(p.StartedAt)), int64(time.Second))
 }
 
+// asks is how much more memory a process that runs wants at once, as it starts or begins a burst.
+func (p *Process) asks(now sim.Time) int64 {
+	if p.StartedAt == now {
+		return p.used(now)
+	}
+	return p.used(now) - p.used(now-1)
+}
+
 // line is what a process that runs uses, in bytes, by how much more every second, and
 // until when; Never if that goes on.
 func (p *Process) line(now sim.Time) (used, growth int64, until sim.Time) {
@@ -209,28 +217,28 @@ func (m *Machine) oomTotal(now sim.Time) int64 {
 
 // full is the kernel's OOM killer (mm/oom_kill.c): one process, and if that is
 // not enough another one; among equals that which started last, as it goes through them from
-// the oldest on and keeps the last of them (oom_evaluate_task). What was rounded down may
-// still have to grow.
+// the oldest on and keeps the last of them (oom_evaluate_task). Who asks for much at once has
+// of it what there was. What was rounded down may still have to grow.
 func (m *Machine) full(now sim.Time) {
 	if now != m.fullAt {
 		return
 	}
 	m.fullAt = -1
 	used, _ := m.others(now)
-	total, worst := m.oomTotal(now), int64(0)
-	var box *Sandbox
-	var victim *Process
-	m.eachUser(func(s *Sandbox, i int, p *Process) {
-		used += max(p.used(now)-p.swap, 0)
-		bad := m.badness(s, i, now, total)
-		if victim == nil || cmp.Or(cmp.Compare(bad, worst), cmp.Compare(p.StartedAt, victim.StartedAt), cmp.Compare(box.Hash, s.Hash)) > 0 {
-			worst, box, victim = bad, s, p
-		}
-	})
+	m.eachUser(func(_ *Sandbox, _ int, p *Process) { used += max(p.used(now)-p.swap, 0) })
 	if used < m.memory {
 		m.weigh()
 		return
 	}
+	total, worst := m.oomTotal(now), int64(0)
+	var box *Sandbox
+	var victim *Process
+	m.eachUser(func(s *Sandbox, i int, p *Process) {
+		bad := m.badness(s, i, now, total) - min(used-m.memory, p.asks(now))
+		if victim == nil || cmp.Or(cmp.Compare(bad, worst), cmp.Compare(p.StartedAt, victim.StartedAt), cmp.Compare(box.Hash, s.Hash)) > 0 {
+			worst, box, victim = bad, s, p
+		}
+	})
 	h, bad := m.worstHog(now)
 	system := m.itselfFull(now)
 	switch {

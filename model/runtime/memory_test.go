@@ -129,13 +129,15 @@ func TestAResizeLeavesTheOOMScoreAsItIs(t *testing.T) {
 // its place, and processes and cgroups are gone through in the order in which they began.
 func TestOfEqualsTheKernelKillsTheOneThatStartedLast(t *testing.T) {
 	const gi = 1 << 30
+	all := model.Resources{CPUMilli: 100, MemoryBytes: 100 * gi}
 	for id := range uint32(4) { // whatever the luck of their names
-		r := newRig(Behavior{MemoryBytes: 6 * gi})
+		r := newRig(Behavior{Container: "a", MemoryBytes: 4 * gi}, Behavior{Container: "fills", MemoryGrowth: gi})
 		r.machine.memory = 10 * gi
 		old := r.start(pod(2*id+1, model.Container{Name: "a"}))
 		r.run(t, time.Second)
 		young := r.start(pod(2*id+2, model.Container{Name: "a"}))
-		r.run(t, time.Second)
+		r.start(pod(100, model.Container{Name: "fills", Requests: all, Limits: all}))
+		r.run(t, 3*time.Second)
 		if !old.Alive() || young.Alive() {
 			t.Errorf("on a machine: the older one runs: %v, the younger one: %v", old.Alive(), young.Alive())
 		}
