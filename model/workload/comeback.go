@@ -96,6 +96,13 @@ func (x *states) gaveUp(s *station, l *line, k int64) int64 {
 	return all.exceeds(x.limit)
 }
 
+// leave keeps how many give up only if that depends on the same as before.
+func (x *states) leave(all leaving) {
+	if x.leaving != all {
+		x.leaving, x.told = all, 0
+	}
+}
+
 // returns finds what comes in each state if who gives up comes back.
 func (x *states) returns(s *station, l *line) {
 	var evenly [mostAgain + 1]int64
@@ -177,7 +184,7 @@ func (x *states) odds() (even, bound odds) {
 		all += x.found[k]
 		if full := x.cut && k == x.n; full {
 			even.full, bound.full = here, x.found[k]-here
-		} else {
+		} else if x.many == 0 {
 			even.late += product(here, x.late[k], million)
 			bound.late += product(x.found[k]-here, x.late[k], million)
 		}
