@@ -43,12 +43,14 @@ type states struct {
 	servers int64
 	n       int64   // states that are told apart, but for the one without any
 	last    int64   // of them, that is not hardly ever
+	first   int64   // of those, that is found at all
 	cut     bool    // who comes in the n'th is turned away
 	wide    int64   // of those that wait, two states differ by so many millionths of a request
 	always  int64   // comes in every state, of others or as nobody comes back
 	erlangs int64   // that would be elsewhere if as much came as arrives, in millionths
 	told    int64   // of so many it is known how many give up
 	leaving leaving // what that depends on
+	alone   shape   // of who shares a server, as it was looked up last
 	patient int64   // up to which most of those who come do not give up, if some do
 	sum     int64   // one for how likely the last one is, in millionths
 
@@ -273,12 +275,15 @@ func (x *states) chances() {
 	for k, likely := x.last, product(million*million, million, x.sum); ; k-- {
 		x.found[k] = product(likely, x.comes[k], million)
 		all += x.found[k]
-		if k == 0 {
+		if x.first = k; k == 0 {
 			break
 		}
-		likely = product(likely, x.pace[k], x.comes[k-1])
+		if likely = product(likely, x.pace[k], x.comes[k-1]); likely == 0 {
+			clear(x.found[:k]) // nor any before
+			break
+		}
 	}
-	for k := int64(0); k <= x.last; k++ {
+	for k := x.first; k <= x.last; k++ {
 		x.found[k] = product(x.found[k], nano, max(all, 1))
 	}
 }
@@ -286,7 +291,7 @@ func (x *states) chances() {
 // waits is how long those wait who find a place, and how many of a billion of them wait.
 func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 	served, stays := int64(0), int64(0)
-	for k := int64(0); k < min(x.servers, x.last+1); k++ {
+	for k := x.first; k < min(x.servers, x.last+1); k++ {
 		served += x.found[k]
 		stays += product(x.found[k], x.stay[min(k+1, x.servers)], nano)
 	}
@@ -305,7 +310,7 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 	for _, part := range [...][2]int64{{x.servers, middle}, {middle + 1, x.last}} {
 		n, steps := x.moments(part[0], part[1])
 		variance := int64(0)
-		for k := part[0]; k <= part[1]; k++ {
+		for k := max(part[0], x.first); k <= part[1]; k++ {
 			off := (k-x.servers+1)*1000 - steps
 			variance += product(off*off, x.found[k], max(n, 1))
 		}
@@ -317,6 +322,7 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 // moments is how many of a billion find one of some states in which all servers are busy, and
 // how many steps are before them on the average, in thousandths.
 func (x *states) moments(from, to int64) (n, steps int64) {
+	from = max(from, x.first)
 	for k := from; k <= to; k++ {
 		n += x.found[k]
 	}
