@@ -234,7 +234,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p.off = target - k.held
 	from := c.from
 	if c.n() > 1 { // who of a few that call does not wait here waits at another: how full this is says it all
-		from = crowd{comeback: from.comeback}
+		from = crowd{comeback: from.comeback, sheet: from.sheet}
 	}
 	p.load, p.full = t.filled(c, k.held, calls, from, h.room)
 	k.forget(&p, t.news)

@@ -191,7 +191,7 @@ const (
 // crowd is who comes to a pod of a class to which so many come afresh.
 func (t *Flows) crowd(id int32, c *class, fresh int64) crowd {
 	from := t.callers(id, c, fresh)
-	from.comeback = t.comeback(id, c)
+	from.comeback, from.sheet = t.comeback(id, c), &t.sheet
 	return from
 }
 

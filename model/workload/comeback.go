@@ -87,13 +87,19 @@ func (b *comeback) evenly(tries *[mostAgain + 1]int64) {
 func (x *states) gaveUp(s *station, l *line, k int64) int64 {
 	all := s.own
 	if s.alone > 0 { // as if as many stayed there
-		us := min(max(s.alone, (k+1)*s.think/1000), longest)
-		all = span{share: million, mean: us, variance: us * us}
+		return x.alone.exponential(min(max(s.alone, (k+1)*s.think/1000), longest)).exceeds(x.limit)
 	} else if k >= x.servers {
 		wait := l.wait(million, (k-x.servers+1)*1000, 0)
 		all = all.and(&wait)
 	}
 	return all.exceeds(x.limit)
+}
+
+// leave keeps how many give up only if that depends on the same as before.
+func (x *states) leave(all leaving) {
+	if x.leaving != all {
+		x.leaving, x.told = all, 0
+	}
 }
 
 // returns finds what comes in each state if who gives up comes back.
@@ -157,10 +163,10 @@ func (x *states) infect(s *station, l *line) {
 // swings is the variance of how many there are, in thousandths.
 func (x *states) swings() int64 {
 	all, mean, square := int64(0), int64(0), int64(0)
-	for k := int64(0); k <= x.last; k++ {
+	for k := x.first; k <= x.last; k++ {
 		all += product(x.found[k], million, x.comes[k])
 	}
-	for k := int64(0); k <= x.last; k++ {
+	for k := x.first; k <= x.last; k++ {
 		likely, n := product(product(x.found[k], million, x.comes[k]), nano, max(all, 1)), x.at(k)/1000
 		mean += product(n, likely, nano)
 		square += product(n*n/1000, likely, nano)
@@ -171,13 +177,13 @@ func (x *states) swings() int64 {
 // odds is those of who comes in every state, and of the others.
 func (x *states) odds() (even, bound odds) {
 	all, evens := int64(0), int64(0)
-	for k := int64(0); k <= x.last; k++ {
+	for k := x.first; k <= x.last; k++ {
 		here := product(x.found[k], min(x.always, x.comes[k]), x.comes[k])
 		evens += here
 		all += x.found[k]
 		if full := x.cut && k == x.n; full {
 			even.full, bound.full = here, x.found[k]-here
-		} else {
+		} else if x.many == 0 {
 			even.late += product(here, x.late[k], million)
 			bound.late += product(x.found[k]-here, x.late[k], million)
 		}

@@ -21,6 +21,7 @@ type crowd struct {
 	queue int64 // requests wait for those of a pod at most, a thousand if they are more
 	rest  int64 // so many of a million of what comes are others', who are infinitely many
 	comeback
+	sheet *states // where it is worked out how many are there
 }
 
 // change is how long the change of who calls waits.
@@ -40,15 +41,18 @@ const mostStates = 2 * manyServers
 type states struct {
 	crowd
 	servers int64
-	n       int64 // states that are told apart, but for the one without any
-	last    int64 // of them, that is not hardly ever
-	cut     bool  // who comes in the n'th is turned away
-	wide    int64 // of those that wait, two states differ by so many millionths of a request
-	always  int64 // comes in every state, of others or as nobody comes back
-	erlangs int64 // that would be elsewhere if as much came as arrives, in millionths
-	told    int64 // of so many it is known how many give up
-	patient int64 // up to which most of those who come do not give up, if some do
-	sum     int64 // one for how likely the last one is, in millionths
+	n       int64   // states that are told apart, but for the one without any
+	last    int64   // of them, that is not hardly ever
+	first   int64   // of those, that is found at all
+	cut     bool    // who comes in the n'th is turned away
+	wide    int64   // of those that wait, two states differ by so many millionths of a request
+	always  int64   // comes in every state, of others or as nobody comes back
+	erlangs int64   // that would be elsewhere if as much came as arrives, in millionths
+	told    int64   // of so many it is known how many give up
+	leaving leaving // what that depends on
+	alone   shape   // of who shares a server, as it was looked up last
+	patient int64   // up to which most of those who come do not give up, if some do
+	sum     int64   // one for how likely the last one is, in millionths
 
 	pace, stay [mostStates + 1]int64  // what gets done in a state, and how long who came last stays at what all servers share, in nanoseconds
 	comes      [mostStates + 1]int64  // what comes in it
@@ -57,17 +61,28 @@ type states struct {
 	late       [mostStates + 1]int64  // how many of a million of those who come then give up, if they come back
 }
 
+// leaving is all that it depends on how many of those give up who find some there. What arrives may make
+// no difference to it, so it is kept.
+//
+//tidy:key it is compared
+type leaving struct {
+	own                   span // as a station and its line have it
+	alone, servers, think int64
+	step, chance, limit   int64
+}
+
 // queue is line for any crowd. If that is not infinitely many, or comes back, the station is filled anew.
 func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) (waits timing, many int64) {
 	if arriving <= 0 || from.many == 0 && from.retries == 0 || from.many > manyServers || s.servers > manyServers {
 		return s.line(h, arriving, places, chance)
 	}
-	var x states
+	x := from.sheet
 	l := line{step: s.step(chance), chance: chance}
 	switch ok := x.prepare(s, arriving, places, chance, from); {
 	case ok && from.many > 0:
 		x.solve()
 	case ok && x.gaveUp(s, &l, x.n-1) > rareLate:
+		x.leave(leaving{s.own, s.alone, s.servers, s.think, l.step, l.chance, x.limit})
 		x.infect(s, &l)
 		x.returns(s, &l)
 		h.again = x.meets
@@ -105,7 +120,7 @@ func (x *states) prepare(s *station, arriving, places, chance int64, from crowd)
 	for k := s.servers + 1; k <= x.n; k++ {
 		x.pace[k] = x.pace[s.servers]
 	}
-	x.always = x.rest
+	x.always, x.patient = x.rest, -1
 	x.erlangs = min(product(arriving, from.own, million), million*million)
 	return true
 }
@@ -260,12 +275,15 @@ func (x *states) chances() {
 	for k, likely := x.last, product(million*million, million, x.sum); ; k-- {
 		x.found[k] = product(likely, x.comes[k], million)
 		all += x.found[k]
-		if k == 0 {
+		if x.first = k; k == 0 {
 			break
 		}
-		likely = product(likely, x.pace[k], x.comes[k-1])
+		if likely = product(likely, x.pace[k], x.comes[k-1]); likely == 0 {
+			clear(x.found[:k]) // nor any before
+			break
+		}
 	}
-	for k := int64(0); k <= x.last; k++ {
+	for k := x.first; k <= x.last; k++ {
 		x.found[k] = product(x.found[k], nano, max(all, 1))
 	}
 }
@@ -273,7 +291,7 @@ func (x *states) chances() {
 // waits is how long those wait who find a place, and how many of a billion of them wait.
 func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 	served, stays := int64(0), int64(0)
-	for k := int64(0); k < min(x.servers, x.last+1); k++ {
+	for k := x.first; k < min(x.servers, x.last+1); k++ {
 		served += x.found[k]
 		stays += product(x.found[k], x.stay[min(k+1, x.servers)], nano)
 	}
@@ -292,7 +310,7 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 	for _, part := range [...][2]int64{{x.servers, middle}, {middle + 1, x.last}} {
 		n, steps := x.moments(part[0], part[1])
 		variance := int64(0)
-		for k := part[0]; k <= part[1]; k++ {
+		for k := max(part[0], x.first); k <= part[1]; k++ {
 			off := (k-x.servers+1)*1000 - steps
 			variance += product(off*off, x.found[k], max(n, 1))
 		}
@@ -304,6 +322,7 @@ func (x *states) waits(s *station, l *line) (waits timing, many int64) {
 // moments is how many of a billion find one of some states in which all servers are busy, and
 // how many steps are before them on the average, in thousandths.
 func (x *states) moments(from, to int64) (n, steps int64) {
+	from = max(from, x.first)
 	for k := from; k <= to; k++ {
 		n += x.found[k]
 	}

@@ -419,6 +419,12 @@ func shapeOf(fixed, mean, deviation int64) shape {
 	return k
 }
 
+// exponential is that of a time that is spread like an exponential distribution.
+func (k *shape) exponential(us int64) *shape {
+	*k = shape{mean: us, deviation: us, row: 4, column: k.column}
+	return k
+}
+
 func (k *span) shape() shape {
 	return shapeOf(k.fixed, k.mean, sim.Root(uint64(k.variance)))
 }

@@ -230,3 +230,16 @@ func TestWhatTakesTooLongToBeToldIsTooLate(t *testing.T) {
 		t.Errorf("%v is late", once)
 	}
 }
+
+// An exponential distribution has a deviation like its mean.
+func TestAnExponentialTimeIsAGammaTime(t *testing.T) {
+	var k shape
+	for us := int64(1); us <= longest; us = us*9/8 + 1 {
+		for _, limit := range []int64{0, 1, us / 50, us / 2, us - 1, us, us + 1, 2 * us, 9 * us, 13 * us, 14 * us, 36 * us, 37 * us, longest} {
+			gamma := span{share: million, mean: us, variance: us * us}
+			if got, want := k.exponential(us).exceeds(limit), gamma.exceeds(limit); got != want {
+				t.Errorf("of %d µs %d of a million exceed %d, want %d", us, got, limit, want)
+			}
+		}
+	}
+}

@@ -88,6 +88,7 @@ type Flows struct {
 	computing  bool             // compute is under way
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
+	sheet      states           // scratch of queue
 	pairs      []uint64         // scratch of spreadCalls
 	units      []unit           // scratch of tellApart
 	inLots     []int32          // scratch of crewOf
