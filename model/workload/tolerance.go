@@ -79,23 +79,23 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 }
 
 // plenty is how many flows and classes of pods are computed in a second before news of endpoints,
-// pods and CPU are gathered until the next beat: of many that come at almost the same time each
-// changes little, and is computed together with the others. What sources send, what is cut and
-// how queues move is never gathered.
+// pods and CPU, and queues that come to a level, are gathered until the next beat: of many that come
+// at almost the same time each changes little, and is computed together with the others. What
+// sources send and what is cut is never gathered.
 const (
 	plenty = 512
 	beat   = time.Second / 8
 )
 
-// gathered is when news of now are computed.
-func (t *Flows) gathered(now sim.Time) sim.Time {
-	if second := now / sim.Time(time.Second); second != t.secondOf {
+// gathered is when something is computed that could be then, now or later.
+func (t *Flows) gathered(then sim.Time) sim.Time {
+	if second := t.kernel.Now() / sim.Time(time.Second); second != t.secondOf {
 		t.secondOf, t.computedBy = second, t.computed
 	}
 	if t.Exact || t.computed-t.computedBy < plenty {
-		return now
+		return then
 	}
-	return (now + sim.Time(beat) - 1) / sim.Time(beat) * sim.Time(beat)
+	return (then + sim.Time(beat) - 1) / sim.Time(beat) * sim.Time(beat)
 }
 
 // change is how long the change of a rate or a time waits.
