@@ -26,11 +26,11 @@ func (l *loader) dns(v strict.Value) {
 		Namespace: dnsOptions.read(m, "namespace").DNSLabel(),
 		Service:   dnsOptions.read(m, "service").DNSLabel(),
 		// the addon's and kubeadm's Corefile
-		TTL:   dnsOptions.read(m, "ttl").DurationIn(time.Second, 24*time.Hour),
-		Cache: caches[dnsOptions.read(m, "cache").Enum("cache", "none", "pod", "node")],
-		QueriesMilli: workload.QueriesPerRequest(
-			lookups.Milli(0, 100_000), external.Milli(0, 100_000), dnsOptions.read(m, "ndots").Int(0, 15)),
-		AbroadMilli: workload.QueriesAbroad(lookups.Milli(0, 100_000), dnsOptions.read(m, "ndots").Int(0, 15)),
+		TTL:           dnsOptions.read(m, "ttl").DurationIn(time.Second, 24*time.Hour),
+		Cache:         caches[dnsOptions.read(m, "cache").Enum("cache", "none", "pod", "node")],
+		LookupsMilli:  lookups.Milli(0, 100_000),
+		ExternalMilli: external.Milli(0, 100_000),
+		Ndots:         dnsOptions.read(m, "ndots").Int(0, 15),
 	}
 	if stale := m.Optional("serveStale"); stale.Given() {
 		if d.ServeStale = stale.DurationIn(time.Second, 24*time.Hour); d.Cache == workload.NoCache {

@@ -414,7 +414,7 @@ func (d *dice) dns(c *cluster.Config) {
 		CPUMicroPerRPS: int64(d.below(500)), MemoryBytes: 20 << 20, MemoryPerRPS: int64(d.below(1 << 18)),
 	})
 	c.DNS = &workload.DNS{
-		Namespace: "default", Service: "dns", QueriesMilli: workload.QueriesPerRequest(1, int64(d.below(2)), 5), TTL: d.seconds(1, 60),
+		Namespace: "default", Service: "dns", LookupsMilli: 1, ExternalMilli: int64(d.below(2)), Ndots: 5, TTL: d.seconds(1, 60),
 		Cache: workload.DNSCache(d.below(3)), ServeStale: d.seconds(0, 60),
 	}
 }

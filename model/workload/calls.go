@@ -13,6 +13,7 @@ type attempt struct {
 	back     int64 // of those, that meet one where they have just given up
 	bond     int64 // how likely it fares as the last call of the same request did, in millionths
 	outcome
+	told
 }
 
 // addCall adds the flow of a call. It is sent by the pods that match, each as much as
@@ -78,6 +79,9 @@ func (f *flow) tried(l *lot) attempt {
 		return f.retried(l)
 	}
 	a := attempt{attempts: million, outcome: l.single}
+	if f.of >= 0 {
+		a.told = l.told
+	}
 	fails, tries := million-l.single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
@@ -109,7 +113,8 @@ func (t *Flows) rounds(f *flow, l *lot, a *attempt) bool {
 		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / offered
 	}
 	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain, a.back-b.back, b.back-a.back)
-	return good <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
+	errors, nobody := max(a.errors-b.errors, b.errors-a.errors), max(a.nobody-b.nobody, b.nobody-a.nobody)
+	return max(good, errors, nobody) <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
 }
 
 // mostHeeded is how often those who send a flow go by what becomes of it, until something comes
@@ -192,6 +197,9 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, names, limit)
 	l.single.bad = bad.timing()
 	l.single.good = million - product(now.OfferedMilliRPS-now.ServedMilliRPS, million, max(now.OfferedMilliRPS, 1))
+	if f.of >= 0 {
+		l.told = l.tells()
+	}
 	if now.OfferedMilliRPS == 0 && len(f.lots) > 1 {
 		t.suppose(f, k, l)
 	}
@@ -240,7 +248,7 @@ func (f *flow) away(names timing) timing {
 // tries is how often a request of a lot is sent on the average, in millionths.
 func (f *flow) tries(l *lot) int64 {
 	if f.of >= 0 {
-		return l.resolved.asks
+		return 2*million - l.attempt.good
 	}
 	return max(l.attempt.attempts, 1_000_000)
 }

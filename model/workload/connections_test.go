@@ -212,7 +212,7 @@ func TestClientsThatShareRulesChooseForThemselvesAndOnce(t *testing.T) {
 		for seed := range uint64(10) {
 			r := newRig(t, seed, 24)
 			r.seats = 8
-			r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: 30 * time.Second, Cache: c.cache}
+			r.dns = &workload.DNS{Namespace: "default", Service: "dns", LookupsMilli: 1000, Ndots: 5, TTL: 30 * time.Second, Cache: c.cache}
 			pods := r.ready(&model.Service{Affinity: c.affinity}, 18)
 			r.endpoints("web", pods[:12]...)
 			dns := r.pod("dns", "dns-0", "n-0")

@@ -13,7 +13,7 @@ import (
 // requests a second, with two DNS servers.
 func keeping(t *testing.T, c workload.Connections, dns workload.DNS) (r *rig, backs, servers []model.Ref) {
 	r, pods := shop(t, 2)
-	dns.Namespace, dns.Service, dns.QueriesMilli = "default", "dns", 2000
+	dns.Namespace, dns.Service, dns.LookupsMilli, dns.Ndots = "default", "dns", 1000, 5
 	r.dns = &dns
 	servers = []model.Ref{r.pod("dns", "dns-1", "n-1"), r.pod("dns", "dns-2", "n-2")}
 	r.works = map[model.Ref]workload.Work{servers[0]: {}, servers[1]: {}}

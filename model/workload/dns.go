@@ -14,8 +14,9 @@ import (
 // names; an ingress and nodes outside of it know their backends otherwise.
 type DNS struct {
 	Namespace, Service string
-	QueriesMilli       int64         // that a request needs, in thousandths; see QueriesPerRequest
-	AbroadMilli        int64         // that one needs besides whose Service is in another namespace; see QueriesAbroad
+	LookupsMilli       int64         // names of Services that a request needs, in thousandths
+	ExternalMilli      int64         // other names that it needs
+	Ndots              int64         // a name with so many dots is asked for as it is before it is searched for
 	TTL                time.Duration // for which an answer is kept, if anybody keeps it
 	Cache              DNSCache
 	// ServeStale is for how long after that a cache answers with what it had while no
@@ -33,34 +34,6 @@ const (
 	NodeCache                 // all pods of a node share what it keeps
 )
 
-// searched is how many domains are tried before an external name itself: the three that
-// a pod has of the cluster, and the one of the machine.
-const searched = 4
-
-// QueriesPerRequest is how many queries requests come to that look up so many names of
-// Services and so many external ones, in thousandths. Each query is two, for A and AAAA.
-// The short name of a Service is found in the first search domain. An external name,
-// taken to have two dots, is tried in every search domain first if it has less than
-// ndots (resolv.conf(5)): "ndots:5 = 10 queries per external lookup" (Zalando, postmortem
-// of January 2019).
-func QueriesPerRequest(services, external, ndots int64) int64 {
-	each := int64(1)
-	if ndots > 2 {
-		each += searched
-	}
-	return 2 * (services + external*each)
-}
-
-// QueriesAbroad is how many more queries it takes if these Services are in another
-// namespace, in thousandths: "db.data" is not found in the first search domain, that of the
-// own namespace, but in the second; with ndots 1 it is tried by itself before, as it has a dot.
-func QueriesAbroad(services, ndots int64) int64 {
-	if ndots > 1 {
-		return 2 * services
-	}
-	return 4 * services
-}
-
 // stalled is how long a resolver waits for an answer before it asks again, once
 // (resolv.conf(5): timeout 5 s, attempts 2). A query may then reach another server. The
 // queries for A and AAAA go out of one socket, hence to one server, and fare the same.
@@ -69,7 +42,7 @@ const stalled = 5 * time.Second
 // resolved is what becomes of a request's queries, for those that have to ask. It is good
 // if there is an address in time.
 type resolved struct {
-	asks  int64   // how often a query is sent, in millionths
+	asks  int64   // queries of a request, in millionths, of all attempts, for A and for AAAA
 	lies  int64   // requests of a million that get a wrong address
 	known outcome // for a cache, which gets the answer also if who asked has given up
 	outcome
@@ -140,6 +113,7 @@ func (f *flow) spoil(l *lot) {
 		bad.add(million-q.good, q.bad, 0)
 		bad.add(errors, q.ok, 0)
 		q.good, q.bad = q.good-errors, bad.timing()
+		l.errors += errors
 	}
 	if q.good == 0 {
 		q.ok = timing{}
@@ -172,6 +146,8 @@ func (t *Flows) addLookups() {
 			told: model.Traffic{From: from}, now: model.Traffic{From: from},
 		}
 		t.enter(l)
+		entered := &t.flows[len(t.flows)-1]
+		entered.lots[0].resolved = t.resolve(entered, &once)
 	}
 }
 
@@ -183,7 +159,7 @@ func (t *Flows) ask(l *flow) {
 		queries := t.queries(l, s)
 		if h, ok := t.homeOf(s.name); ok {
 			h.site = s.site
-			k := t.count(l, h, product(queries, t.lotOfSender(l, s).resolved.asks, 1_000_000))
+			k := t.count(l, h, queries)
 			if n := len(s.machines); n > 1 {
 				l.senders[k].machines = append(l.senders[k].machines, s.machines[:n-1]...)
 			}
@@ -191,25 +167,18 @@ func (t *Flows) ask(l *flow) {
 	}
 }
 
-// queries is what a sender's requests ask, in thousandths per second, each name once.
+// queries is what a sender's requests ask until they have an address or give up, in thousandths
+// per second.
 func (t *Flows) queries(l *flow, s *sender) int64 {
-	needed, each := t.dials(&t.flows[l.of], s), t.each(l)
-	all := product(needed, each, 1000)
+	needed, asks := t.dials(&t.flows[l.of], s), t.lotOfSender(l, s).resolved.asks
+	all := product(needed, asks, million)
 	switch {
 	case needed == 0 && s.milli > 0:
 		return listens
 	case needed == 0 || t.DNS.Cache == NoCache || t.expired(l, s):
 		return all
 	}
-	return min(all, max(1, nearest(product(needed, each, 1), t.absent(l, s), 1000*billion)))
-}
-
-// each is how many queries a request needs whose names they are, in thousandths.
-func (t *Flows) each(l *flow) int64 {
-	if f := &t.flows[l.of]; f.home != f.Namespace {
-		return t.DNS.QueriesMilli + t.DNS.AbroadMilli
-	}
-	return t.DNS.QueriesMilli
+	return min(all, max(1, nearest(product(needed, asks, 1000), t.absent(l, s), 1000*billion)))
 }
 
 // asking is how many of a sender's requests have to ask, in thousandths per second: those
@@ -360,41 +329,6 @@ func (t *Flows) expiry(l *flow, lot *lot, s *sender) sim.Time {
 	return at.Add(t.DNS.ServeStale)
 }
 
-// resolve computes what becomes of a request's queries by what becomes of one: of those that
-// are answered, how long that takes. Both attempts of a lookup fail independently; what is
-// refused, or is an error, is asked again at once. Names are looked up one after the other,
-// until one is not found. Who waits no longer has given up by then.
-func (t *Flows) resolve(l *flow, query outcome) resolved {
-	denied := l.harm.Denied
-	if l.absent {
-		denied = million
-	}
-	r := resolved{asks: 2*million - query.good, lies: l.harm.Wrong}
-	r.outcome = lookup(query, product(query.good, denied, million)).repeated(t.each(l)/2, outcome.then)
-	r.known = r.outcome
-	if limit := t.flows[l.of].Timeout; limit > 0 {
-		r.outcome = r.outcome.within(limit)
-	}
-	return r
-}
-
-// lookup is what becomes of a name by what becomes of a query, if so many queries of a
-// million are answered that there is no such name, which is not asked again.
-func lookup(query outcome, denied int64) outcome {
-	var ok, bad mixture
-	fails := million - query.good
-	bad.add(denied, query.ok, 0)
-	bad.add(fails, query.bad, 0)
-	last := outcome{query.good - denied, query.ok, bad.timing()}
-	again := product(fails, last.good, million)
-	bad = mixture{}
-	ok.add(last.good, query.ok, 0)
-	ok.add(again, query.bad.and(query.ok), 0)
-	bad.add(denied, query.ok, 0)
-	bad.add(fails-again, query.bad.and(last.bad), 0)
-	return outcome{last.good + again, ok.timing(), bad.timing()}
-}
-
 // answer brings up to date what lookups mean for those whose names they are, if something
 // else becomes of them, or is wrong with the servers.
 func (t *Flows) answer(i int32) {
@@ -406,7 +340,7 @@ func (t *Flows) answer(i int32) {
 			continue
 		}
 		t.heed(lot, a)
-		now := t.resolve(l, a.outcome)
+		now := t.resolve(l, &a)
 		if now == lot.resolved {
 			continue
 		}

@@ -38,18 +38,6 @@ func (r *rig) lookups() model.Traffic {
 	return r.rates("dns", "lookups of service/back by calls of app=front")
 }
 
-// Source: resolv.conf(5), ndots; Zalando's postmortem of January 2019: "ndots:5 = 10
-// queries per external lookup".
-func TestAnExternalNameIsTriedInEverySearchDomainFirst(t *testing.T) {
-	for _, c := range []struct{ services, external, ndots, want int64 }{
-		{1000, 0, 5, 2000}, {0, 1000, 5, 10_000}, {0, 1000, 2, 2000}, {1000, 500, 5, 7000}, {100, 0, 5, 200},
-	} {
-		if got := workload.QueriesPerRequest(c.services, c.external, c.ndots); got != c.want {
-			t.Errorf("%+v: %d", c, got)
-		}
-	}
-}
-
 func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 	for _, c := range []struct {
 		cache workload.DNSCache
@@ -59,7 +47,7 @@ func TestEveryRequestLooksUpItsNamesUnlessSomebodyKeepsThem(t *testing.T) {
 		{workload.PodCache, 2 * 133}, // two pods, each 10/(1+10*30) a second
 		{workload.NodeCache, 2 * 133},
 	} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 4000, TTL: 30 * time.Second, Cache: c.cache}, time.Second)
+		r, _ := named(t, workload.DNS{LookupsMilli: 2000, Ndots: 5, TTL: 30 * time.Second, Cache: c.cache}, time.Second)
 		if got := r.lookups(); got.OfferedMilliRPS != c.want || got.ServedMilliRPS != c.want {
 			t.Errorf("cache %d: %+v, want %d", c.cache, got, c.want)
 		}
@@ -95,7 +83,7 @@ func lookedUp(perSecond, ttl float64, takes ...float64) float64 {
 func TestACacheAsksAtTheFirstRequestAfterItsAnswerIsTooOld(t *testing.T) {
 	for _, ttl := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, time.Second} {
 		for _, cache := range []workload.DNSCache{workload.PodCache, workload.NodeCache} {
-			r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: ttl, Cache: cache}, time.Second)
+			r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5, TTL: ttl, Cache: cache}, time.Second)
 			got, want := r.lookups().OfferedMilliRPS, int64(40_000*lookedUp(10, ttl.Seconds(), 0))
 			if exact := int64(40_000 / (1 + 10*ttl.Seconds())); got < exact-2 || got > exact+2 || got < want*98/100 || got > want*102/100 {
 				t.Errorf("cache %d, TTL %v: %d, one by one %d", cache, ttl, got, want)
@@ -120,13 +108,13 @@ func TestWhileALookupTakesAllRequestsAsk(t *testing.T) {
 		{400, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
 		{1000, 5 * time.Second, 0, []float64{0, 0, 5, -1}},
 	} {
-		r, _ := namedAt(t, 2*c.milli, workload.DNS{QueriesMilli: 2000, TTL: c.ttl, Cache: workload.NodeCache}, 20*time.Second)
+		r, _ := namedAt(t, 2*c.milli, workload.DNS{LookupsMilli: 1000, Ndots: 5, TTL: c.ttl, Cache: workload.NodeCache}, 20*time.Second)
 		each := 2.0 // queries of a lookup
 		if c.slow > 0 {
 			r.flows.HarmDNS(workload.DNSHarm{Slow: c.slow})
 		} else {
 			r.power("n-2", false)
-			each = 3
+			each = 3.75 // half again, and a quarter of all ask for the name itself then
 		}
 		r.after(2 * time.Minute)
 		part := lookedUp(float64(c.milli)/1000, c.ttl.Seconds(), c.takes...)
@@ -143,7 +131,7 @@ func TestWhileALookupTakesAllRequestsAsk(t *testing.T) {
 // A cache asks for itself: it gets an answer that comes after who wanted it has given up,
 // and the requests after that find it.
 func TestACacheGetsAnAnswerThatNobodyWaitsForAnyMore(t *testing.T) {
-	r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: 30 * time.Second, Cache: workload.NodeCache}, time.Second)
+	r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5, TTL: 30 * time.Second, Cache: workload.NodeCache}, time.Second)
 	r.flows.HarmDNS(workload.DNSHarm{Slow: 1500 * time.Millisecond})
 	r.after(10 * time.Minute)
 	want := int64(20_000 * lookedUp(10, 30, 1.5))
@@ -173,7 +161,7 @@ func TestAllPodsOfANodeShareWhatItKeeps(t *testing.T) {
 			sources = append(sources, workload.Traffic{Service: app, Rate: rate})
 		}
 		r, pods := shop(t, 1, calls...)
-		r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: time.Second, Cache: c.cache}
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", LookupsMilli: 1000, Ndots: 5, TTL: time.Second, Cache: c.cache}
 		for i := range 10 {
 			pod := r.pod(fmt.Sprint("app-", i), fmt.Sprint("app-", i, "-0"), "n-1")
 			r.endpoints(fmt.Sprint("app-", i), pod)
@@ -215,7 +203,7 @@ func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
 		timeout    time.Duration
 		unresolved int64
 	}{{time.Second, 10_000}, {time.Minute, 5000}} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, c.timeout)
+		r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, c.timeout)
 		r.power("n-2", false)
 		r.after(time.Second)
 		back, lookups := r.back(), r.lookups()
@@ -224,7 +212,7 @@ func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
 		if d := back.UnresolvedMilliRPS - want; sent == 0 || d < -2 || d > 2 {
 			t.Errorf("timeout %v: %+v, want %d", c.timeout, back, want)
 		}
-		if lookups.OfferedMilliRPS != sent*3 || lookups.TimedOutMilliRPS != sent*3/2 {
+		if lookups.OfferedMilliRPS != sent*15/4 || lookups.TimedOutMilliRPS != sent*15/8 {
 			t.Errorf("timeout %v: %+v", c.timeout, lookups)
 		}
 		if front := r.rates("front", "ingress"); c.timeout > 5*time.Second && (front.P99 < 5*time.Second || front.P99 > 5100*time.Millisecond || front.P50 > 20*time.Millisecond) {
@@ -241,7 +229,7 @@ func TestADeadReplicaStallsAShareOfLookups(t *testing.T) {
 // Source: spec of DNS failures: what is kept is used until its TTL, and no longer.
 func TestWhatIsKeptIsUsedUntilItIsTooOld(t *testing.T) {
 	for _, cache := range []workload.DNSCache{workload.NoCache, workload.PodCache, workload.NodeCache} {
-		r, servers := named(t, workload.DNS{QueriesMilli: 2000, TTL: 20 * time.Minute, Cache: cache}, 30*time.Second)
+		r, servers := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5, TTL: 20 * time.Minute, Cache: cache}, 30*time.Second)
 		for _, s := range servers {
 			r.flows.ServingChanged(s, false)
 		}
@@ -290,7 +278,7 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 		{workload.DNSHarm{Slow: 100 * time.Millisecond}, 0},       // 0.1 s for A and AAAA together
 		{workload.DNSHarm{Slow: 1500 * time.Millisecond}, 20_000}, // longer than the caller waits
 	} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+		r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, time.Second)
 		r.flows.HarmDNS(c.harm)
 		r.after(time.Second)
 		back := r.back()
@@ -310,7 +298,10 @@ func TestADNSServerThatIsHarmedFailsWhoAsks(t *testing.T) {
 
 // Source: a server whose program hangs answers no query, and a client of any Service counts
 // one that takes longer than it waits, or is answered with an error, as not served. NXDOMAIN
-// and a wrong address are answers. Who asks waits for a slow answer once, not twice.
+// and a wrong address are answers. Who asks waits for a slow answer once, not twice. Who gets none
+// sends four queries for the name in the first search domain and four for the name itself; of
+// those whom both attempts gave an error, a quarter, and of those who are told that there is no
+// such name, half, each asks for it in the other domains and by itself.
 func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
 	for _, c := range []struct {
 		harm                                  []workload.DNSHarm
@@ -318,17 +309,17 @@ func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
 		slow                                  time.Duration
 	}{
 		{nil, 40_000, 40_000, 0, 0, 0, 0},
-		{[]workload.DNSHarm{{Down: true}}, 80_000, 0, 80_000, 0, 20_000, 0},
-		{[]workload.DNSHarm{{Down: true}, {Errors: 1_000_000, Slow: time.Second}}, 80_000, 0, 80_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Down: true}}, 160_000, 0, 160_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Down: true}, {Errors: 1_000_000, Slow: time.Second}}, 160_000, 0, 160_000, 0, 20_000, 0},
 		{[]workload.DNSHarm{{Slow: 100 * time.Millisecond}}, 40_000, 40_000, 0, 0, 0, 100 * time.Millisecond},
-		{[]workload.DNSHarm{{Slow: 6 * time.Second}}, 80_000, 0, 80_000, 0, 20_000, 0},
-		{[]workload.DNSHarm{{Errors: 500_000}}, 60_000, 30_000, 0, 30_000, 5_000, 0},
-		{[]workload.DNSHarm{{Errors: 500_000, Slow: 100 * time.Millisecond}}, 60_000, 30_000, 0, 30_000, 5_000, 100 * time.Millisecond},
-		{[]workload.DNSHarm{{Denied: 500_000}}, 40_000, 40_000, 0, 0, 10_000, 0},
+		{[]workload.DNSHarm{{Slow: 6 * time.Second}}, 160_000, 0, 160_000, 0, 20_000, 0},
+		{[]workload.DNSHarm{{Errors: 500_000}}, 120_000, 60_000, 0, 60_000, 5_000, 0},
+		{[]workload.DNSHarm{{Errors: 500_000, Slow: 100 * time.Millisecond}}, 120_000, 60_000, 0, 60_000, 5_000, 100 * time.Millisecond},
+		{[]workload.DNSHarm{{Denied: 500_000}}, 120_000, 120_000, 0, 0, 10_000, 0},
 		{[]workload.DNSHarm{{Wrong: 500_000}}, 40_000, 40_000, 0, 0, 0, 0},
 		{[]workload.DNSHarm{{Names: []string{"other"}, Down: true}}, 40_000, 40_000, 0, 0, 0, 0},
 	} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, 20*time.Second)
+		r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, 20*time.Second)
 		before := r.rates("front", "ingress").P50
 		r.flows.HarmDNS(c.harm...)
 		r.after(time.Second)
@@ -353,7 +344,7 @@ func TestTheServiceOfDNSShowsWhatIsWrongWithItsServers(t *testing.T) {
 // Source: Zalando's postmortem: DNS servers that come back meet all at once those who
 // have been trying in vain, although each of them asks less once it has an answer.
 func TestAServerThatComesBackMeetsEverybodyWhoTried(t *testing.T) {
-	r, servers := named(t, workload.DNS{QueriesMilli: 10_000}, time.Second)
+	r, servers := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, time.Second)
 	for _, s := range servers {
 		r.flows.ServingChanged(s, false)
 	}
@@ -362,7 +353,7 @@ func TestAServerThatComesBackMeetsEverybodyWhoTried(t *testing.T) {
 	r.after(5 * time.Second)
 	r.flows.ServingChanged(servers[0], true)
 	r.after(time.Second)
-	if load, surge := r.load[servers[0].ID], r.surge[servers[0].ID]; load != 200_000 || surge != 400_000 {
+	if load, surge := r.load[servers[0].ID], r.surge[servers[0].ID]; load != 40_000 || surge != 80_000 {
 		t.Errorf("%d thousandths a second, at first %d", load, surge)
 	}
 }
@@ -375,7 +366,7 @@ func TestDNSIsHarmedBySomeNamesOnly(t *testing.T) {
 	}{
 		{nil, 5_000}, {[]string{"back"}, 5_000}, {[]string{"pay*", "b*.default"}, 5_000}, {[]string{"back.shop", "front"}, 0},
 	} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+		r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, time.Second)
 		r.flows.HarmDNS(workload.DNSHarm{Names: c.names, Wrong: 250_000}, workload.DNSHarm{Names: []string{"other"}, Down: true})
 		r.after(time.Second)
 		if got := r.back(); got.TimedOutMilliRPS != c.timedOut || got.ServedMilliRPS != 20_000-c.timedOut {
@@ -392,7 +383,7 @@ func TestDNSIsHarmedBySomeNamesOnly(t *testing.T) {
 // Two causes that have nothing to do with each other: of half of what the other leaves half
 // is left, as with two filters of netem on one way. Delays add up.
 func TestHarmsOfOneKindAreIndependent(t *testing.T) {
-	r, _ := named(t, workload.DNS{QueriesMilli: 2000}, time.Second)
+	r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, time.Second)
 	half, slow := workload.DNSHarm{Denied: 500_000}, workload.DNSHarm{Slow: 600 * time.Millisecond}
 	for _, c := range []struct {
 		harms      []workload.DNSHarm
@@ -437,9 +428,9 @@ func TestALookupTakesAsLongAsItsAnswer(t *testing.T) {
 		{name: "slow network", delay: 300 * time.Millisecond, p50: 600 * time.Millisecond},
 		{name: "slower than the resolver waits", delay: 3 * time.Second, unresolved: 20_000},
 		{name: "one of two is too slow", slow: map[string]time.Duration{all[1]: 6 * time.Second}, unresolved: 5000},
-		{name: "overloaded", capacity: 10_000, unresolved: 10_000}, // 20 of 68 queries are answered, of 40 and those that are asked again
+		{name: "overloaded", capacity: 10_000, unresolved: 14_142}, // 20 of 40·(1+f)·(1+f²) queries are answered if f are not, so f⁴ is a half
 	} {
-		r, servers := named(t, workload.DNS{QueriesMilli: 2000}, 20*time.Second)
+		r, servers := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5}, 20*time.Second)
 		for i, s := range servers {
 			r.flows.Slow(s.ID, c.slow[all[i]])
 			if c.capacity > 0 {

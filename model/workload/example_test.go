@@ -24,11 +24,3 @@ func ExampleDiurnal() {
 	// from 21h0m0s: 652 rps
 	// again after 24h0m0s
 }
-
-// An external name under ndots:5 is looked up in every search domain first, for
-// both families of addresses.
-func ExampleQueriesPerRequest() {
-	fmt.Println(workload.QueriesPerRequest(0, 1000, 5), workload.QueriesPerRequest(0, 1000, 1))
-	// Output:
-	// 10000 2000
-}

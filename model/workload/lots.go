@@ -27,6 +27,7 @@ type lot struct {
 	turned  turned   // of its requests, at full pods
 	hands   hands    // of those who call
 
+	told              // of lookups
 	resolved resolved // of lookups
 	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
 }
@@ -168,7 +169,7 @@ func (t *Flows) suppose(f *flow, lot int32, l *lot) {
 	var bad mixture
 	bad.add(r.late, limit, 0)
 	bad.add(r.refused, timing{}, 0)
-	l.single = outcome{good: million - r.late - r.refused, bad: bad.timing()}
+	l.single, l.told = outcome{good: million - r.late - r.refused, bad: bad.timing()}, told{nobody: r.refused}
 }
 
 // faring finds what becomes of a bundle's requests.

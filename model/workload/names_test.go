@@ -14,7 +14,7 @@ import (
 // and no longer, whatever is said of servers that are silent (RFC 8767).
 func TestANameThatIsNotThereIsNotFound(t *testing.T) {
 	for _, cache := range []workload.DNSCache{workload.NoCache, workload.PodCache, workload.NodeCache} {
-		r, _ := named(t, workload.DNS{QueriesMilli: 2000, TTL: 10 * time.Minute, Cache: cache, ServeStale: time.Hour}, 20*time.Second)
+		r, _ := named(t, workload.DNS{LookupsMilli: 1000, Ndots: 5, TTL: 10 * time.Minute, Cache: cache, ServeStale: time.Hour}, 20*time.Second)
 		svc := r.store.Lookup(model.KindService, "default", "back").(*model.Service)
 		r.store.Delete(0, svc.Ref())
 		r.after(5 * time.Second)
@@ -37,7 +37,7 @@ func TestANameThatIsNotThereIsNotFound(t *testing.T) {
 func TestANameThatIsNotThereYetIsNotFound(t *testing.T) {
 	for _, cache := range []workload.DNSCache{workload.NoCache, workload.PodCache, workload.NodeCache} {
 		r, pods := shop(t, 1, calling("front", "later", 1000, 0))
-		r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000, TTL: 10 * time.Minute, Cache: cache}
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", LookupsMilli: 1000, Ndots: 5, TTL: 10 * time.Minute, Cache: cache}
 		server := r.pod("dns", "dns-1", "n-2")
 		r.endpoints("dns", server)
 		r.sends(t, append(pods, server), workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})

@@ -20,7 +20,7 @@ func TestTheProtocolOfAFlowIsThatOfThePortItGoesTo(t *testing.T) {
 		call := calling("front", "back", 1000, 0)
 		call.Timeout = time.Minute
 		r, pods := shop(t, 2, call)
-		r.dns = &workload.DNS{Namespace: "default", Service: "dns", QueriesMilli: 2000}
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", LookupsMilli: 1000, Ndots: 5}
 		r.store.Create(0, &model.Service{Meta: model.Meta{Kind: model.KindService, Namespace: "default", Name: "dns"}, Ports: 3, TCP: c.tcp, UDP: c.udp})
 		server := r.pod("dns", "dns-1", "n-2")
 		r.endpoints("dns", server)

@@ -206,7 +206,7 @@ func (t *Flows) enter(f flow) {
 	}
 	m := model.Meta{Kind: model.KindService, Namespace: f.Namespace, Name: f.Service}
 	f.backend, f.path, f.must, f.at = i, m.Path(), true, map[place]int32{}
-	f.lots = []lot{{attempt: once, resolved: resolved{asks: million, known: sure, outcome: sure}}}
+	f.lots = []lot{{attempt: once}}
 	t.backends[i].flows = append(t.backends[i].flows, int32(len(t.flows)))
 	t.flows = append(t.flows, f)
 }
