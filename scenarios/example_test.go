@@ -62,8 +62,8 @@ cluster:
 	//
 	// what happened
 	//   3.747ms  deployment/web created with kubectl
-	//    7.525s  deployment/web up for the first time
-	//    7.525s  converged for the first time
+	//    7.578s  deployment/web up for the first time
+	//    7.578s  converged for the first time
 	//
 	// at the end, after 5m0s
 	//   name            desired  ready  available  up to date  restarts  evicted
@@ -72,7 +72,7 @@ cluster:
 	//   pods: 2 Running, 2 Ready
 	//
 	// what was promised
-	//   ✓ converged() within 1m  after 7.525s (from 7.525s on)
+	//   ✓ converged() within 1m  after 7.578s (from 7.578s on)
 	//
 	// held: 1 of 1 expectation
 	//   seed 1, 0 events, 40 records

@@ -100,11 +100,11 @@ func TestTableFromReadinessToPackets(t *testing.T) {
 			{"the fault begins", at5m, 5 * time.Minute, 5 * time.Minute},
 			{"three probes have failed", func(r *store.Record) bool { return r.Note != nil && r.Note.Reason == "Unhealthy" }, 2 * time.Second, 4 * time.Second},
 			{"the pod is not Ready", ready(false), 0, 60 * ms},
-			{"the slice says so", usable(2), 2 * ms, 100 * ms},
+			{"the slice says so", usable(2), ms, 100 * ms},
 			{"two pods get more than they can take", share(func(t *model.Traffic) bool { return t.OverloadMilliRPS > 0 }), 50 * ms, 1500 * ms},
 			{"the fault ends", at6m, time.Minute - 7*time.Second, time.Minute},
 			{"the pod is Ready", ready(true), 0, 1200 * ms},
-			{"the slice says so again", usable(3), 2 * ms, 100 * ms},
+			{"the slice says so again", usable(3), ms, 100 * ms},
 			{"three pods take all", share(well), 50 * ms, 1500 * ms},
 		} {
 			for i < h.Len() && !l.is(h.At(i)) {

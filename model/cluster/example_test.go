@@ -37,5 +37,5 @@ func Example() {
 	// 3.747ms created web  Pending
 	// 8.907ms updated web n-0 Pending
 	// 17.228ms updated web n-0 Pending
-	// 8.525s updated web n-0 Running
+	// 7.576s updated web n-0 Running
 }

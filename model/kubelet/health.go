@@ -119,6 +119,7 @@ func (k *Kubelet) runtimeGone() {
 			k.breakOff(r, now)
 		}
 	}
+	k.loseInspections(now)
 	k.aimImageGC(now)
 	k.aimContainerGC()
 }
@@ -133,13 +134,14 @@ func (k *Kubelet) runtimeBack() {
 	k.allProbesChanged()
 	for i := range k.slots {
 		if n := k.slots[i].news; n != sim.Never {
-			k.want(&k.relist, whyRelist, max(now, n+1))
+			k.awaitRelist(n, now)
 		}
 		if r := k.rows[i]; r != nil && r.doing == unmounting && r.stepAt == sim.Never {
 			_, unmount := k.machine.StopTime(r.hash)
-			k.wait(r, unmounting, k.relist.AtOrAfter(now).Add(unmount))
+			k.wait(r, unmounting, k.inspect(r).by.Add(unmount))
 		}
 	}
+	k.inspectMissed()
 	k.aimEvictions(now)
 }
 
@@ -158,7 +160,7 @@ func (k *Kubelet) polled(now sim.Time) {
 		return
 	}
 	well := now
-	if first := k.relist.AtOrAfter(h.upAt); first > h.frozen.Add(plegStale) {
+	if first := k.relist.next(h.upAt); first > h.frozen.Add(plegStale) {
 		well = max(now, first)
 	}
 	if h.awakeAt = h.wakes(well); well < h.stallAt { // it has not noticed yet
@@ -238,7 +240,7 @@ func (k *Kubelet) breakOff(r *row, now sim.Time) {
 		k.endPass(r)
 	case r.doing == killing || r.doing == stopping:
 		k.stopFailed(r, unavailable)
-	case r.doing == unmounting && k.relist.After(r.stepEnd) > now:
+	case r.doing == unmounting && r.stepEnd >= k.cacheAt(r, now):
 		r.stepAt = sim.Never
 	}
 }

@@ -68,11 +68,12 @@ const (
 	whyStep // about is a pod
 	whyTerm // about is a pod
 	whyBoot
-	whyStart    // about counts starts
-	whyRegister // about is the epoch
-	whyStale    // about is the epoch
-	whyAwake    // about is the epoch
-	whyClosing  // about is the epoch
+	whyStart     // about counts starts
+	whyRegister  // about is the epoch
+	whyStale     // about is the epoch
+	whyAwake     // about is the epoch
+	whyClosing   // about is the epoch
+	whyInspected // about is a pod
 )
 
 var whyNames = [...]string{
@@ -95,6 +96,7 @@ var whyNames = [...]string{
 	whyStale:        "the runtime has been silent for too long",
 	whyAwake:        "look whether the runtime is back",
 	whyClosing:      "shutdown goes on",
+	whyInspected:    "a relist has inspected a pod",
 }
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
@@ -131,7 +133,9 @@ type Kubelet struct {
 
 	registerWait time.Duration // before the newest try to register
 
-	relist, work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC, retrying, containerGC pulse
+	relist relists
+
+	work, statusPass, nodeStatus, housekeeping, probes, evicting, polling, imageGC, retrying, containerGC pulse
 
 	health health
 
@@ -170,11 +174,11 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, requeue, boot, start, probe, answer, volumes, logs, devices sim.Lane }
+type lanes struct{ phases, relist, requeue, boot, start, probe, answer, volumes, logs, devices sim.Lane }
 
 func newLanes(l sim.Luck) *lanes {
 	return &lanes{
-		phases: l.Lane("kubelet"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"),
+		phases: l.Lane("kubelet"), relist: l.Lane("relist"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"),
 		probe: l.Lane("probe"), answer: l.Lane("answer to a probe"),
 		volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation"), devices: l.Lane("device plugin"),
 	}
@@ -223,7 +227,7 @@ func (k *Kubelet) ofMachine(c Config) runtime.Config {
 // Start is a kubelet that has long been running, at the beginning of a run.
 func (k *Kubelet) Start() {
 	luck := k.luck.phases.Draw(k.hash, 0)
-	k.relist.Phase = sim.Time(luck.Duration(0, relistEvery))
+	k.relist.begin(sim.Time(luck.Duration(0, relistEvery)))
 	k.work.Phase = sim.Time(luck.Duration(0, workEvery))
 	k.statusPass.Phase = sim.Time(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = sim.Time(luck.Duration(0, housekeepingEvery))
@@ -239,7 +243,7 @@ func (k *Kubelet) Start() {
 func (k *Kubelet) begin(firstLease time.Duration) {
 	k.running = true
 	k.epoch++
-	k.relist.Period, k.work.Period, k.statusPass.Period = relistEvery, workEvery, statusPassEvery
+	k.work.Period, k.statusPass.Period = workEvery, statusPassEvery
 	k.housekeeping.Period, k.probes.Period, k.evicting.Period = housekeepingEvery, 1, evictEvery
 	looks := k.luck.phases.Draw(^k.hash, uint64(k.epoch))
 	k.evicting.Phase = k.kernel.Now().Add(looks.Duration(0, evictEvery))
@@ -273,7 +277,7 @@ func (k *Kubelet) begin(firstLease time.Duration) {
 
 // pulses is everything periodic, by its reason to wake.
 func (k *Kubelet) pulses() [whyContainerGC + 1]*pulse {
-	return [...]*pulse{&k.relist, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC, &k.retrying, &k.containerGC}
+	return [...]*pulse{&k.relist.pulse, &k.work, &k.probes, &k.statusPass, &k.nodeStatus, &k.housekeeping, &k.evicting, &k.polling, &k.imageGC, &k.retrying, &k.containerGC}
 }
 
 // Machine is what the kubelet manages.
@@ -428,6 +432,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.answered(about)
 	case whyStep:
 		k.step(now, about)
+	case whyInspected:
+		k.inspectionOver(now, about)
 	case whyTerm:
 		k.termsDue(now, about)
 	case whyBoot:
@@ -495,7 +501,7 @@ func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
 	if int(why) >= len(whyNames) {
 		return "news from the API server"
 	}
-	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm) && r != nil {
+	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm || why == whyInspected) && r != nil {
 		return whyNames[why] + ": " + r.pod.Path()
 	}
 	return whyNames[why]

@@ -25,7 +25,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 	if k.awaitVolumes(r, now) {
 		return
 	}
-	cache := k.cacheAt(now)
+	cache := k.cacheAt(r, now)
 	if !r.box.Ready && !r.getsSandbox(cache) {
 		k.endPass(r)
 		return

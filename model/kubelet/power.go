@@ -169,7 +169,7 @@ func (k *Kubelet) run(cni time.Duration) {
 	luck := k.luck.phases.Draw(k.hash, 1+uint64(k.epoch))
 	k.startedAt, k.networkAt, k.synced = now, now.Add(cni), false
 	k.expectDevices()
-	k.relist.Phase = now
+	k.relist.begin(now)
 	k.work.Phase = now.Add(luck.Duration(0, workEvery))
 	k.statusPass.Phase = now.Add(luck.Duration(0, statusPassEvery))
 	k.housekeeping.Phase = now.Add(luck.Duration(housekeepingEvery, 2*housekeepingEvery))

@@ -97,11 +97,11 @@ func memoryTogether(spec *model.PodSpec) (sum int64) {
 }
 
 func (k *Kubelet) actuated(r *row, now sim.Time) {
-	if r.resized == 0 || r.resized < k.cacheAt(now) {
+	if r.resized == 0 || r.resized < k.cacheAt(r, now) {
 		r.had = r.box.Pod.Spec
 	}
 	k.machine.Resize(r.box, r.granted)
 	r.resized, r.unresized = now, ""
-	k.expect(r, now)
+	k.changed(r)
 	k.next(r, now)
 }

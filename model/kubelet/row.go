@@ -97,7 +97,7 @@ const (
 // every tick goes through all of them.
 type slot struct {
 	pod    uint32   // 0 if free
-	news   sim.Time // the first relist later than this concerns the pod, Never if none does
+	news   sim.Time // its worker waits for a relist later than this, Never if for none
 	lookAt sim.Time // when the work queue has the pod, Never if it has not
 	probe  sim.Time // when a probe changes something, Never if none does
 }
@@ -139,6 +139,9 @@ type row struct {
 	mountAt sim.Time // when they are mounted; Never while they are not all attached
 	mounted bool     // they are
 
+	inspections [2]inspection // by relists: under way or to come, the zero value if none
+	inspected   sim.Time      // when the newest began of those that were over before, 0 if there was none
+
 	stepEnd  sim.Time       // when the worker's last step ended, -1 before the first
 	stepAt   sim.Time       // when what it waits for is over; or when the image was asked for that it waits for
 	deadline sim.Time       // of spec.activeDeadlineSeconds, Never if none
@@ -179,6 +182,7 @@ type row struct {
 	gone        bool // the object is
 	orphan      bool // the machine had it, nobody else
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that
+	missed      bool // it changed while there was no runtime, or that went before a relist saw it
 	charged     bool // its request counts as allocated
 
 	queued  bool // for the status writer
@@ -253,24 +257,6 @@ func (k *Kubelet) drop(r *row) {
 }
 
 func (k *Kubelet) slot(r *row) *slot { return &k.slots[r.number] }
-
-// cacheAt is the time of the newest relist: what happened before, the kubelet
-// has seen. It is 0 if there was none. Without a runtime a relist shows nothing.
-func (k *Kubelet) cacheAt(now sim.Time) sim.Time {
-	if k.machine.RuntimeDown() {
-		return k.health.frozen
-	}
-	return k.lastRelist(now)
-}
-
-// lastRelist is the newest relist that showed something.
-func (k *Kubelet) lastRelist(now sim.Time) sim.Time {
-	at, _ := k.relist.AtOrBefore(now)
-	if at < k.health.upAt {
-		return k.health.frozen
-	}
-	return at
-}
 
 // sight is what a relist saw of a container.
 type sight uint8

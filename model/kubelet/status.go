@@ -18,7 +18,7 @@ func (k *Kubelet) publish(r *row, final bool) model.Phase {
 		return r.shown.Phase
 	}
 	now := k.kernel.Now()
-	cache := k.cacheAt(now)
+	cache := k.cacheAt(r, now)
 	if final {
 		cache = sim.Never
 	}

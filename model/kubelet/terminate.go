@@ -194,7 +194,7 @@ func (k *Kubelet) stopped(r *row) {
 		k.machine.StopSandbox(r.box)
 		r.forgetStops()
 		k.endStep(r, 0)
-		k.expect(r, now)
+		k.changed(r)
 		return
 	}
 	r.stage, r.stepEnd = terminated, now
@@ -207,7 +207,7 @@ func (k *Kubelet) stopped(r *row) {
 	k.release(r)
 	k.roomMade(r.pod.ID)
 	k.podKilled(now)
-	k.wait(r, unmounting, k.relist.After(now).Add(unmount))
+	k.wait(r, unmounting, k.inspect(r).by.Add(unmount))
 }
 
 // finish is the end of the terminated step: nothing of the pod runs or is

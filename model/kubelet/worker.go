@@ -157,44 +157,10 @@ func (k *Kubelet) trigger(r *row, now sim.Time) {
 		k.sync(r, now)
 	case r.doing != nothing:
 		r.pending = true
-	case r.stepEnd < k.cacheAt(now):
+	case r.stepEnd < k.cacheAt(r, now):
 		k.sync(r, now)
 	default:
 		k.expect(r, r.stepEnd)
-	}
-}
-
-// expect has the first relist after since look at the pod.
-func (k *Kubelet) expect(r *row, since sim.Time) {
-	s := k.slot(r)
-	s.news = min(s.news, since)
-	k.want(&k.relist, whyRelist, since+1)
-}
-
-// Changed implements runtime.Observer.
-func (k *Kubelet) Changed(box *runtime.Sandbox) {
-	k.followContainers()
-	if !k.running {
-		return
-	}
-	r := k.find(box.Pod.ID)
-	if r == nil || r.box != box {
-		return
-	}
-	switch {
-	case r.stage == syncing:
-		k.expect(r, k.kernel.Now())
-		switch over := !box.Processes[r.cursor].Running; {
-		case r.doing == ending:
-			k.stopNext(r)
-		case r.doing == killing && over:
-			r.doing = nothing
-			k.kill(r)
-		case r.doing == hooking && over:
-			k.postStartFailed(r)
-		}
-	case r.stage == terminating && r.doing == killing:
-		k.stopNext(r)
 	}
 }
 
@@ -205,31 +171,6 @@ func (k *Kubelet) StartupChanged(box *runtime.Sandbox) {
 	}
 	if r := k.find(box.Pod.ID); r != nil && r.box == box {
 		k.scheduleProbes(r, k.kernel.Now())
-	}
-}
-
-// relisted is the pod lifecycle event generator's look at the machine
-// (pkg/kubelet/pleg/generic.go): pods with news get a sync.
-func (k *Kubelet) relisted(now sim.Time) {
-	if k.machine.RuntimeDown() {
-		return
-	}
-	for i := range k.slots {
-		if k.slots[i].news >= now {
-			continue
-		}
-		k.slots[i].news = sim.Never
-		r := k.rows[i]
-		if r.doing != nothing {
-			r.pending = true
-			continue
-		}
-		k.sync(r, now)
-	}
-	for i := range k.slots {
-		if n := k.slots[i].news; n != sim.Never {
-			k.want(&k.relist, whyRelist, n+1)
-		}
 	}
 }
 
