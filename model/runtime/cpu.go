@@ -373,7 +373,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			_, load := s.loadOf(i)
+			_, load := s.load()
 			m.use(s, p, load)
 		}
 	}
@@ -394,7 +394,7 @@ func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
 		return 0, false
 	}
 	least, limited = s.quotaRPS()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+	for i := range s.Processes {
 		p := &s.Processes[i]
 		gets := s.Pod.Spec.CPULimit(container(s.Pod.Spec, i))
 		short := m.crowded && p.meter.cpu < p.wants // who has all it wants might have more
@@ -429,9 +429,7 @@ func (s *Sandbox) quotaRPS() (rate int64, limited bool) {
 			continue
 		}
 		left -= p.rest + p.burstCPU
-		if i >= len(s.Pod.Spec.InitContainers) {
-			each += p.perRPS
-		}
+		each += p.perRPS
 	}
 	if each == 0 {
 		return 0, false

@@ -169,7 +169,7 @@ func (s *Sandbox) demand() (threads, each, rest int64) {
 			continue
 		}
 		rest += p.rest + p.burstCPU
-		if i >= len(s.Pod.Spec.InitContainers) && p.perRPS > 0 {
+		if p.perRPS > 0 {
 			threads, each = max(threads, int64(p.threads)), each+p.perRPS
 		}
 	}

@@ -51,6 +51,7 @@ type Process struct {
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	asked      bool // requests pass through it
 	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
 	EndedBefore sim.Time
 }

@@ -115,7 +115,7 @@ func (m *Machine) reconsider(s *Sandbox, i int) {
 	if t == nil || t.posted || !p.Running {
 		return
 	}
-	if _, working := s.loadOf(i); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
+	if _, working := s.load(); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
 		return
 	}
 	if now := m.throttled(s, i); !now.Differs(&t.told) {
@@ -172,7 +172,7 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 	if !p.Running || m.crowded && p.meter.cpu < min(p.wants, t.limit) {
 		return 0, 0 // others use the CPU
 	}
-	_, working := s.loadOf(i)
+	_, working := s.load()
 	even := p.rest + p.burstCPU
 	quota := t.requests
 	quota.MilliRPS = 0

@@ -23,12 +23,11 @@ func portion(part, capacity, total int64) int64 {
 // by what a request costs (millionths of a core per request per second, 0 for
 // nothing), and of all containers the least; and of a pod with a limit as a whole what
 // that leaves all of them. Every request is taken to pass
-// through every container that requests cost something. It is false if no
+// through every container that requests cost something, sidecars among them. It is false if no
 // container limits the rate.
 func CapacityMilliRPS(spec *model.PodSpec, cpu func(container string) (restMilli, microPerRPS int64)) (least int64, limited bool) {
 	var resting, cost int64
-	for i := range spec.Containers {
-		c := &spec.Containers[i]
+	for _, c := range spec.Lasting() {
 		rest, each := cpu(c.Name)
 		limit := spec.CPULimit(c)
 		resting, cost = resting+rest, cost+each
