@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	"time"
 
 	"orrery/model"
@@ -18,6 +19,9 @@ func Throttled(d time.Duration, threads, limit int64) time.Duration {
 	// In a period it runs for QuotaPeriod*limit/threads.
 	runs := time.Duration(scale(int64(model.QuotaPeriod), limit, threads))
 	full := (d - 1) / runs
+	if full >= math.MaxInt64/model.QuotaPeriod-1 {
+		return math.MaxInt64
+	}
 	return full*model.QuotaPeriod + d - full*runs
 }
 
