@@ -344,22 +344,21 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	if !ok {
 		return out
 	}
-	rate, limited := workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
-		b := w.x.config.Behaviors.For(p, container)
-		return b.CPUMilli, b.CPUMicroPerRPS
-	})
 	node, _ := w.x.Store.Get(model.Ref{Kind: model.KindNode, ID: p.NodeID}).(*model.Node)
 	static := node != nil && w.x.config.topology(node).StaticCPUs
-	if limited {
-		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
+	cpus := int64(0)
+	if node != nil {
+		cpus = node.Capacity.CPUMilli
 	}
+	limits := runtime.LimitedCapacity(p, w.x.config.Behaviors, cpus)
 	if static && p.Spec.PodExclusiveCPUs() > 0 { // no container of it has a quota
-		out.QuotaMilliRPS = 0
+		limits.Quota = false
 	}
+	out.Has(limits)
 	for _, c := range p.Spec.Lasting() {
 		b := w.x.config.Behaviors.For(p, c.Name)
-		if node != nil {
-			b.Threads = runtime.ThreadsOn(&b, node.Capacity.CPUMilli)
+		if cpus > 0 {
+			b.Threads = runtime.ThreadsOn(&b, cpus)
 		}
 		alone, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {

@@ -45,6 +45,7 @@ type Process struct {
 	dueCode    int32
 	adjust     int16 // its oom_score_adj, which a resize leaves as it is
 	threads    int16 // that work on a request
+	abreast    int32 // requests that may be under way
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool

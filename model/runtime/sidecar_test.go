@@ -31,7 +31,7 @@ func TestWhatRequestsCostASidecarCountsAsWithAnAppContainer(t *testing.T) {
 		load(r.machine, 1, 20_000)
 		r.run(t, time.Minute)
 		p := &s.Processes[0]
-		if rate, limited := r.machine.CapacityMilliRPS(1); !limited || rate != 10_000 {
+		if rate, limited := capacity(r.machine, 1); !limited || rate != 10_000 {
 			t.Errorf("sidecar %v: CPU for %d thousandths a second, want 10 requests", sidecar, rate)
 		}
 		if p.meter.cpu != 50 || p.MemoryUsed(r.Now()) != 30<<20 || p.extra.pidsLoaded != 40 {

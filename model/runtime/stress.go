@@ -106,7 +106,5 @@ func (m *Machine) stressChanged(s *Sandbox, i int) {
 	}
 	m.use(s, p, working)
 	m.usesOther(s)
-	if m.serving != nil && p.perRPS > 0 {
-		m.serving.CapacityChanged(s.Pod.Ref())
-	}
+	m.tellCapacity(s, p)
 }
