@@ -29,7 +29,7 @@ func (w *Work) amid(h *handled, arriving, cpu int64, from crowd) timing {
 		whole = w.WholeMilliRPS
 	}
 	us, mean, swings := w.inLine(h, whole, arriving, from)
-	takes := min(product(us+mean, 1000+w.Busy, 1000), product(model.Backlog*million, 1000, max(c, 1)))
+	takes := min(w.amongThreads(arriving, cpu, us+mean), product(model.Backlog*million, 1000, max(c, 1)))
 	if calm := w.calm(); arriving < calm {
 		takes = min(takes, cpu+w.stays(calm, arriving)/1000)
 	}
@@ -113,12 +113,25 @@ func (w *Work) heldAmid(h *handled, arriving, cpu, hold, variance int64, from cr
 	return spread(0, mean, mean*mean).and(stands.only(idle)), wait
 }
 
-// squeezesWorkers tells whether so many requests that workers do on shared cores take less time if what
+// amongThreads is how long a request takes on cores beside what else runs, if it takes so long in line for
+// one that does all there is room for. That is so as far as all cores are busy.
+func (w *Work) amongThreads(arriving, cpu, line int64) int64 {
+	cores := w.Cores
+	if cores == 0 {
+		cores = (product(w.WholeMilliRPS, cpu, million) + 999) / 1000 * 1000
+	}
+	busy := func(free int64) int64 { return model.AllBusy(cores, product(max(free-arriving, 0), cpu, million)) }
+	all, without := busy(w.calm()), busy(w.WholeMilliRPS)
+	alone := product(cpu, million-all, max(million-without, 1))
+	return min(alone, cpu) + product(product(line, 1000+w.Busy, 1000), all, million)
+}
+
+// squeezesWorkers tells whether so many requests that workers do on shared cores take much less time if what
 // else runs there is always beside them than if it came by chance.
 func (w *Work) squeezesWorkers(arriving, cpu int64) bool {
 	if w.RestMilliRPS == 0 {
 		return false
 	}
-	calm := w.calm()
-	return arriving >= calm || cpu+w.stays(calm, arriving)/1000 > product(million, 1000+w.Busy, max(w.WholeMilliRPS-arriving, 1))
+	calm, line := w.calm(), product(million, 1000, max(w.WholeMilliRPS-arriving, 1))
+	return arriving >= calm || cpu+w.stays(calm, arriving)/1000 > w.amongThreads(arriving, cpu, line)*5/4
 }
