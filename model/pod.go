@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -274,6 +275,24 @@ func (s *PodSpec) sum(of func(*Container) Resources) Resources {
 		largest = largest.Max(step)
 	}
 	return regular.Max(largest)
+}
+
+// Lasting is the containers that are there as long as the pod is, which requests may pass
+// through: its sidecars and those of the app, each with its index, init containers first.
+func (s *PodSpec) Lasting() iter.Seq2[int, *Container] {
+	return func(yield func(int, *Container) bool) {
+		n := len(s.InitContainers)
+		for i := range s.InitContainers {
+			if c := &s.InitContainers[i]; c.Sidecar && !yield(i, c) {
+				return
+			}
+		}
+		for i := range s.Containers {
+			if !yield(n+i, &s.Containers[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Condition is a status with the moment it last changed.

@@ -86,7 +86,7 @@ func (l *loader) asks() (all []ask) {
 func (l *loader) unlimited(g *podGroup) (all []int) {
 	behaviors := l.scenario.Config.Behaviors
 	pod := model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: g.namespace, Labels: g.labels}, Spec: g.spec}
-	for _, x := range g.spec.Containers {
+	for _, x := range g.spec.Lasting() {
 		if i := behaviors.Deciding(&pod, x.Name); i >= 0 && behaviors[i].CPUMicroPerRPS == 0 && behaviors[i].Workers == 0 {
 			all = append(all, i)
 		}

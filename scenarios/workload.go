@@ -178,7 +178,7 @@ func (l *loader) checkProbes(v strict.Value, b *runtime.Behavior) {
 		}
 		of := func(g podGroup) bool {
 			return !l.compared() || (b.Namespace == "" || b.Namespace == g.namespace) && (b.Match == nil || b.Match.Matches(g.labels)) &&
-				slices.ContainsFunc(g.spec.Containers, has)
+				(slices.ContainsFunc(g.spec.Containers, has) || slices.ContainsFunc(g.spec.InitContainers, has)) // of these sidecars only may have one
 		}
 		if said := m.Optional(name); said.Given() && !l.incomplete() && !slices.ContainsFunc(l.known.pods, of) {
 			said.KeyErrorf("no container that it is about has a %sProbe", name)

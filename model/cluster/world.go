@@ -344,23 +344,21 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	if !ok {
 		return out
 	}
-	rate, limited := workload.CapacityMilliRPS(p.Spec, func(container string) (int64, int64) {
-		b := w.x.config.Behaviors.For(p, container)
-		return b.CPUMilli, b.CPUMicroPerRPS
-	})
 	node, _ := w.x.Store.Get(model.Ref{Kind: model.KindNode, ID: p.NodeID}).(*model.Node)
 	static := node != nil && w.x.config.topology(node).StaticCPUs
-	if limited {
-		out.CapacityMilliRPS, out.QuotaMilliRPS = rate, rate
+	cpus := int64(0)
+	if node != nil {
+		cpus = node.Capacity.CPUMilli
 	}
+	limits := runtime.LimitedCapacity(p, w.x.config.Behaviors, cpus)
 	if static && p.Spec.PodExclusiveCPUs() > 0 { // no container of it has a quota
-		out.QuotaMilliRPS = 0
+		limits.Quota = false
 	}
-	for i := range p.Spec.Containers {
-		c := &p.Spec.Containers[i]
+	out.Has(limits)
+	for _, c := range p.Spec.Lasting() {
 		b := w.x.config.Behaviors.For(p, c.Name)
-		if node != nil {
-			b.Threads = runtime.ThreadsOn(&b, node.Capacity.CPUMilli)
+		if cpus > 0 {
+			b.Threads = runtime.ThreadsOn(&b, cpus)
 		}
 		alone, stall := runtime.RequestTime(&b, p.Spec.CPULimit(c))
 		if n := p.Spec.ExclusiveCPUs(c); static && n > 0 {
@@ -384,10 +382,9 @@ func (w trafficWorld) Probes(pod model.Ref) (out []workload.Probe) {
 	if !ok {
 		return nil
 	}
-	for i := range p.Spec.Containers {
-		c := &p.Spec.Containers[i]
+	for i, c := range p.Spec.Lasting() {
 		b := w.x.config.Behaviors.For(p, c.Name)
-		out = append(out, probesOf(c, len(p.Spec.InitContainers)+i, &b)...)
+		out = append(out, probesOf(c, i, &b)...)
 	}
 	return out
 }
@@ -425,7 +422,12 @@ func (c *Config) probing() func(*model.Pod) bool {
 		return nil
 	}
 	return func(p *model.Pod) bool {
-		return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return does(c.Behaviors.For(p, x.Name)) })
+		for _, x := range p.Spec.Lasting() {
+			if does(c.Behaviors.For(p, x.Name)) {
+				return true
+			}
+		}
+		return false
 	}
 }
 
@@ -449,8 +451,7 @@ func (c *Config) needs() (out []workload.Call) {
 
 // probesNeed tells whether a probe of a pod asks a Service.
 func (c *Config) probesNeed(p *model.Pod, service string) bool {
-	for i := range p.Spec.Containers {
-		x := &p.Spec.Containers[i]
+	for _, x := range p.Spec.Lasting() {
 		b := c.Behaviors.For(p, x.Name)
 		for kind := range model.ProbeKinds {
 			if x.Probe(kind) != nil && b.Probes[kind].Needs == service {
@@ -468,7 +469,12 @@ func (c *Config) calls() []workload.Call {
 	for i := range c.Behaviors {
 		b := &c.Behaviors[i]
 		makes := func(p *model.Pod) bool {
-			return slices.ContainsFunc(p.Spec.Containers, func(x model.Container) bool { return c.Behaviors.Deciding(p, x.Name) == i })
+			for _, x := range p.Spec.Lasting() {
+				if c.Behaviors.Deciding(p, x.Name) == i {
+					return true
+				}
+			}
+			return false
 		}
 		for _, x := range b.Calls {
 			call := workload.Call{

@@ -340,13 +340,13 @@ func (k *Kubelet) Probed(pod uint32, container int, kind model.ProbeKind, late, 
 // Untracked implements workload.Machine.
 func (k *Kubelet) Untracked(ppm uint32) { k.machine.Untracked(ppm) }
 
-// CapacityMilliRPS implements workload.Machine.
-func (k *Kubelet) CapacityMilliRPS(pod uint32) (rate int64, limited bool) {
-	return k.machine.CapacityMilliRPS(k.own(pod))
-}
+// Capacity implements workload.Machine.
+func (k *Kubelet) Capacity(pod uint32) model.Capacity { return k.machine.Capacity(k.own(pod)) }
 
 // Room implements workload.Machine.
-func (k *Kubelet) Room(pod uint32) (milliRPS, cores int64) { return k.machine.Room(k.own(pod)) }
+func (k *Kubelet) Room(pod uint32) (room model.Capacity, cores int64) {
+	return k.machine.Room(k.own(pod))
+}
 
 // ServingChanged implements runtime.Watcher for a machine with static pods.
 func (k *Kubelet) ServingChanged(pod model.Ref, serving bool) {

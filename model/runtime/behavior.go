@@ -77,6 +77,12 @@ type Behavior struct {
 	ImageBytes int64 // compressed; default what a node says that has it, else 100 MiB
 }
 
+// asked tells whether requests cost the container anything.
+func (b *Behavior) asked() bool {
+	return b.CPUMicroPerRPS > 0 || b.MemoryPerRPS > 0 || b.PIDsMilliPerRPS > 0 || b.Latency > 0 || b.Workers > 0 ||
+		len(b.Calls) > 0 || b.RequestBytes > 0 || b.AnswerBytes > 0
+}
+
 // Call is what a request asks of another Service.
 type Call struct {
 	Namespace       string // the Service's; "" is that of the behavior

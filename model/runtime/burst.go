@@ -87,11 +87,9 @@ func (m *Machine) burstDue(s *Sandbox, i int, now sim.Time) {
 	was := p.burstCPU
 	m.countBursts(s, i)
 	if p.burstCPU != was {
-		_, load := s.loadOf(i)
+		_, load := s.load()
 		m.use(s, p, load)
-		if p.perRPS > 0 && m.serving != nil { // at its limit it uses as much as before, and serves less
-			m.serving.CapacityChanged(s.Pod.Ref())
-		}
+		m.tellCapacity(s, p) // at its limit it uses as much as before, and serves less
 	}
 	if p.usesMemory() {
 		m.fill(s, i)

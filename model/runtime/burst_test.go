@@ -62,8 +62,8 @@ func TestABurstOfCPUIsUsedWhileItLasts(t *testing.T) {
 		}
 	}
 	r, _ = burster(busy(100, 500), Burst{After: 10 * time.Second, CPUMilli: 300})
-	for _, want := range []int64{400_000, 100_000} { // (limit 500 - rest) / 1 a request
-		if got, limited := r.machine.CapacityMilliRPS(1); got != want || !limited {
+	for _, want := range []int64{499_500, 498_007} { // of 500 a request of 1 each, a hundred beside a tenth of a thread, or 0.4
+		if got, limited := capacity(r.machine, 1); got != want || !limited {
 			t.Errorf("it can serve %d thousandths a second, want %d", got, want)
 		}
 		r.Run(sim.Time(11 * time.Second))

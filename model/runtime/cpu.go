@@ -373,7 +373,7 @@ func (m *Machine) calm(s *Sandbox) {
 	for i := range s.Processes {
 		if p := &s.Processes[i]; p.Running && p.starting > 0 && p.ServesAt <= now {
 			p.starting = 0
-			_, load := s.loadOf(i)
+			_, load := s.load()
 			m.use(s, p, load)
 		}
 	}
@@ -383,58 +383,4 @@ func (m *Machine) calm(s *Sandbox) {
 // still: the kernel gives everybody a little.
 func stretch(d time.Duration, was, is int64) time.Duration {
 	return time.Duration(scale(int64(d), max(was, 1), max(is, 1)))
-}
-
-// CapacityMilliRPS is how many requests per second, in thousandths, a pod has CPU
-// for, as things are: what its containers' limits leave, or on a crowded machine what
-// they get. It is false if nothing limits it.
-func (m *Machine) CapacityMilliRPS(pod uint32) (least int64, limited bool) {
-	s := m.Sandbox(pod)
-	if s == nil {
-		return 0, false
-	}
-	least, limited = s.quotaRPS()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		p := &s.Processes[i]
-		gets := s.Pod.Spec.CPULimit(container(s.Pod.Spec, i))
-		short := m.crowded && p.meter.cpu < p.wants // who has all it wants might have more
-		if short {
-			gets = p.meter.cpu
-		}
-		if p.Running && p.extra != nil && p.extra.pidsMilliPerRPS > 0 && m.podPIDsLimit > 0 {
-			if rate := scale(p.extra.room, 1_000_000, p.extra.pidsMilliPerRPS); !limited || rate < least {
-				least, limited = rate, true
-			}
-		}
-		if !p.Running || p.perRPS == 0 || gets == 0 && !short {
-			continue
-		}
-		if rate := scale(max(0, gets-p.rest-p.burstCPU), 1_000_000, p.perRPS); !limited || rate < least {
-			least, limited = rate, true
-		}
-	}
-	return least, limited
-}
-
-// quotaRPS is how many requests a quota of the pod is enough for, if it has one and they
-// cost anything.
-func (s *Sandbox) quotaRPS() (rate int64, limited bool) {
-	left, each := s.Pod.Spec.PodCPULimit(), int64(0)
-	if left == 0 {
-		return 0, false
-	}
-	for i := range s.Processes {
-		p := &s.Processes[i]
-		if !p.Running {
-			continue
-		}
-		left -= p.rest + p.burstCPU
-		if i >= len(s.Pod.Spec.InitContainers) {
-			each += p.perRPS
-		}
-	}
-	if each == 0 {
-		return 0, false
-	}
-	return scale(max(0, left), 1_000_000, each), true
 }

@@ -159,14 +159,14 @@ func TestACrowdedMachineGivesByWeightAndAnIdleOneWhatIsWanted(t *testing.T) {
 func TestACrowdedMachineServesFewerRequests(t *testing.T) {
 	r := cores(4, 500)
 	r.runs(1, busy(1000, 0))
-	if got, limited := r.machine.CapacityMilliRPS(1); limited {
+	if got, limited := capacity(r.machine, 1); limited {
 		t.Errorf("alone: %d", got)
 	}
 	load(r.machine, 1, 4_000_000) // 4 cores and a half
 	r.runs(2, busy(1000, 0))
 	load(r.machine, 2, 4_000_000)
 	for id := uint32(1); id <= 2; id++ {
-		if got, limited := r.machine.CapacityMilliRPS(id); got != 1_500_000 || !limited {
+		if got, limited := capacity(r.machine, id); got != 1_990_049 || !limited { // a hundred requests beside half a thread
 			t.Errorf("pod %d has CPU for %d", id, got)
 		}
 	}

@@ -33,18 +33,9 @@ func (f *follower) load() (milliRPS, working int64) {
 	return f.inflow.MilliRPS, f.inflow.Working
 }
 
-// loadOf is what there is to work on for a container of a pod: init containers serve
-// nobody.
-func (s *Sandbox) loadOf(i int) (milliRPS, working int64) {
-	if i < len(s.Pod.Spec.InitContainers) {
-		return 0, 0
-	}
-	return s.load()
-}
-
 // Load says that what arrives at a pod is this from now on, or has changed. Each of its
-// app containers uses what that costs it: memory, and CPU for what is worked at, as far
-// as its limit allows. It is false if the pod is not there.
+// containers that requests pass through uses what that costs it: memory, and CPU for what is
+// worked at, as far as its limit allows. It is false if the pod is not there.
 func (m *Machine) Load(pod uint32, in *model.Inflow) bool {
 	s := m.Sandbox(pod)
 	if s == nil {
@@ -63,7 +54,7 @@ func (m *Machine) Load(pod uint32, in *model.Inflow) bool {
 	}
 	s.heard, m.roomy = m.kernel.Now(), !m.crowded
 	milliRPS, working := s.load()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+	for i := range s.Processes {
 		p := &s.Processes[i]
 		if p.Running && p.perRPS > 0 {
 			m.use(s, p, working)
@@ -101,7 +92,7 @@ func (m *Machine) trust(s *Sandbox) {
 		share = (m.rooms.quiet - m.wanted - m.granted) / (2 * max(m.running, 1))
 	}
 	most, granted := int64(math.MaxInt64), int64(0)
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+	for i := range s.Processes {
 		p := &s.Processes[i]
 		switch {
 		case !p.Running || p.perRPS == 0 && p.heap == 0 && p.extra == nil:
@@ -170,7 +161,7 @@ func (m *Machine) lookAt(s *Sandbox) {
 		return
 	}
 	for _, x := range s.inflow.Since(s.heard) {
-		for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+		for i := range s.Processes {
 			p := &s.Processes[i]
 			if !p.Running || p.perRPS == 0 {
 				continue

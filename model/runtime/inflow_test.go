@@ -129,12 +129,12 @@ func TestWhoIsTrustedUsesWhatHeIsToldThatHearsOfEverything(t *testing.T) {
 				a, okA := plain.machines[i%3].Measured(plain.Now(), id, "")
 				b, okB := lazy.machines[i%3].Measured(lazy.Now(), id, "")
 				b.Inflow, b.Costs = nil, model.Costs{}
-				rateA, limitedA := plain.machines[i%3].CapacityMilliRPS(id)
-				rateB, limitedB := lazy.machines[i%3].CapacityMilliRPS(id)
+				rateA, limitedA := capacity(plain.machines[i%3], id)
+				rateB, limitedB := capacity(lazy.machines[i%3], id)
 				roomA, coresA := plain.machines[i%3].Room(id)
 				roomB, coresB := lazy.machines[i%3].Room(id)
 				if a != b || okA != okB || rateA != rateB || limitedA != limitedB || roomA != roomB || coresA != coresB {
-					t.Fatalf("seed %d at %v, pod %d: %+v %v, capacity %d, room %d; who hears of everything says %+v %v, %d, %d", seed, lazy.Now(), id, b, okB, rateB, roomB, a, okA, rateA, roomA)
+					t.Fatalf("seed %d at %v, pod %d: %+v %v, capacity %d, room %v; who hears of everything says %+v %v, %d, %v", seed, lazy.Now(), id, b, okB, rateB, roomB, a, okA, rateA, roomA)
 				}
 			}
 			for i := range plain.machines {

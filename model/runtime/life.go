@@ -50,6 +50,9 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	p.ServesAt = now.Add(m.pace.StartUp(s.Pod, b.Startup.Draw(&luck)))
 	p.dueAt, p.killAt, p.surgeAt, p.dueCode, p.dueCause = sim.Never, sim.Never, sim.Never, 0, Exited
 	init := i < len(s.Pod.Spec.InitContainers)
+	if p.asked = !init || c.Sidecar && b.asked(); !p.asked {
+		b.CPUMicroPerRPS, b.MemoryPerRPS, b.PIDsMilliPerRPS = 0, 0, 0
+	}
 	if init && !c.Sidecar && b.Run.IsZero() {
 		b.Run = DefaultInitRun
 	}
@@ -77,7 +80,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	m.allowSwap(s, i)
 	p.disk, p.diskGrowth, p.extra = b.DiskBytes, b.DiskGrowth, newExtra(&b)
 	m.openLog(p, b.LogGrowth)
-	load, working := s.loadOf(i)
+	load, working := s.load()
 	p.loaded.move(now, scale(p.heap, load, 1000))
 	m.open(s, i)
 	m.startBursts(s, i, &b)
@@ -94,7 +97,7 @@ func (m *Machine) Start(s *Sandbox, i int) {
 	if p.writes() || len(s.emptyDirs) > 0 { // which are measured while a container runs
 		m.diskChanged()
 	}
-	if !init && m.serving != nil {
+	if p.asked && m.serving != nil {
 		m.postServing(s)
 	}
 	m.kubelet.Changed(s)

@@ -62,7 +62,8 @@ type Machine struct {
 	meter       meter
 	rooms       rooms
 
-	top, burstable, best, inPod []group // scratch of shareOut
+	top, burstable, best, inPod []group  // scratch of shareOut
+	demands                     []demand // scratch of Capacity
 
 	// Memory, in bytes.
 	memory      int64 // 0 is without end

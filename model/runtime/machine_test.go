@@ -48,7 +48,7 @@ func (r *rig) Broke(pod model.Ref, _ time.Duration, silent bool) {
 
 // CapacityChanged implements Watcher.
 func (r *rig) CapacityChanged(pod model.Ref) {
-	rate, _ := r.machine.CapacityMilliRPS(pod.ID)
+	rate, _ := capacity(r.machine, pod.ID)
 	r.told = append(r.told, fmt.Sprintf("pod %d: %d", pod.ID, rate))
 }
 

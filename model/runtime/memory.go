@@ -79,7 +79,7 @@ func (m *Machine) fill(s *Sandbox, i int) {
 	if p.limitAt == m.kernel.Now() {
 		return // it is being killed
 	}
-	load, _ := s.loadOf(i)
+	load, _ := s.load()
 	p.loaded.move(m.kernel.Now(), scale(p.heap, load, 1000))
 	m.limitMemory(s, i)
 	m.weigh()
@@ -93,7 +93,7 @@ func (m *Machine) fill(s *Sandbox, i int) {
 // although it would soon be free.
 func (m *Machine) surge(s *Sandbox, milliRPS int64) {
 	now := m.kernel.Now()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+	for i := range s.Processes {
 		p := &s.Processes[i]
 		limit := s.memoryFor(i, now)
 		if !p.Running || p.heap == 0 || limit == 0 {

@@ -129,6 +129,7 @@ func (m *Machine) startUsing(s *Sandbox, p *Process, b *Behavior, c *model.Conta
 		p.limit = m.cores
 	}
 	p.threads = int16(ThreadsOn(b, min(m.cores, 1000*math.MaxInt16)))
+	p.abreast = int32(abreast(b))
 	if threads := int64(p.threads); p.perRPS > 0 && threads > m.rooms.threads {
 		m.rooms.threads = threads
 		m.quieten()

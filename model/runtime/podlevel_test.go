@@ -46,12 +46,13 @@ func TestThePodsQuotaIsSharedByItsContainers(t *testing.T) {
 	}
 }
 
-// Source: the same; what requests have CPU for is what the quota leaves.
+// Source: the same; by hand: each container has half of it, and of its 250m a hundred requests
+// have 100/100.05 beside the twentieth of a thread.
 func TestRequestsHaveCPUForWhatThePodsQuotaLeaves(t *testing.T) {
 	r := newRig(Behavior{CPUMilli: 50, CPUMicroPerRPS: 10_000})
 	r.start(limited(1, 500, 0, model.Resources{}, model.Resources{}))
-	if rate, ok := r.machine.CapacityMilliRPS(1); !ok || rate != 20_000 {
-		t.Errorf("%d, %v; want 400m by 20m a request", rate, ok)
+	if rate, ok := capacity(r.machine, 1); !ok || rate != 24_987 {
+		t.Errorf("%d, %v; want nearly 250m by 10m a request", rate, ok)
 	}
 }
 
@@ -60,7 +61,7 @@ func TestTheLeastQuotaIsTenMilliCPU(t *testing.T) {
 	r := newRig(Behavior{CPUMicroPerRPS: 1000})
 	r.start(pod(1, model.Container{Name: "main", Limits: model.Resources{CPUMilli: 1}}))
 	load(r.machine, 1, 20_000)
-	if rate, ok := r.machine.CapacityMilliRPS(1); !ok || rate != 10_000 {
+	if rate, ok := capacity(r.machine, 1); !ok || rate != 10_000 {
 		t.Errorf("%d, %v; want 10 requests a second", rate, ok)
 	}
 	if got := r.machine.Sandbox(1).Processes[0].meter.cpu; got != 10 {

@@ -42,7 +42,7 @@ func (m *Machine) Resize(s *Sandbox, spec *model.PodSpec) {
 		if !p.Running {
 			continue
 		}
-		_, load := s.loadOf(i)
+		_, load := s.load()
 		if p.limit = spec.CPULimit(c); m.cores > 0 && (p.limit == 0 || p.limit > m.cores) {
 			p.limit = m.cores
 		}

@@ -159,21 +159,25 @@ func roomIn(groups []group, milli int64) {
 	}
 }
 
-// demand is what a pod's requests need: so many threads each, millionths of a core for each per
-// second, and besides them the pod uses so many milli-CPU. None need anything of the cores that
-// all share if each is 0.
-func (s *Sandbox) demand() (threads, each, rest int64) {
+// demand is what a pod's requests need, and what else the containers use that they pass through; besides
+// that the pod uses so many milli-CPU. None need anything of the cores that all share if each is 0.
+func (s *Sandbox) demand() (d demand, rest int64) {
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if !p.Running || p.pinned {
 			continue
 		}
-		rest += p.rest + p.burstCPU
-		if i >= len(s.Pod.Spec.InitContainers) && p.perRPS > 0 {
-			threads, each = max(threads, int64(p.threads)), each+p.perRPS
+		if p.perRPS == 0 {
+			rest += p.rest + p.burstCPU
+			continue
+		}
+		x := s.demandOf(i)
+		d.threads, d.each, d.rest = max(d.threads, x.threads), d.each+x.each, d.rest+x.rest
+		if d.abreast == 0 || x.abreast < d.abreast {
+			d.abreast = x.abreast
 		}
 	}
-	return threads, each, rest
+	return d, rest
 }
 
 // short tells whether a pod gets less than it wants.
@@ -194,9 +198,9 @@ func (m *Machine) short(s *Sandbox) bool {
 // tells whether it is.
 func (m *Machine) tellRoom(s *Sandbox, room int64, halfway bool) bool {
 	was := s.room
-	threads, each, _ := s.demand()
+	d, _ := s.demand()
 	switch {
-	case each == 0 || s.inflow == nil:
+	case d.each == 0 || s.inflow == nil:
 		s.room = 0
 	case m.short(s): // which they know
 		s.room = max(room, 1)
@@ -205,7 +209,7 @@ func (m *Machine) tellRoom(s *Sandbox, room int64, halfway bool) bool {
 			return false
 		}
 	default:
-		s.room = m.step(s, threads, room, halfway)
+		s.room = m.step(s, d.threads, room, halfway)
 	}
 	m.rooms.told = m.rooms.told || s.room > 0
 	if s.room != was {
@@ -248,19 +252,21 @@ func (m *Machine) step(s *Sandbox, threads, room int64, halfway bool) int64 {
 
 // Room is how many requests per second, in thousandths, there is room for on the machine's cores
 // as others use them, and of how many requests those do some at a time, in thousandths; 0 if
-// nobody waits for them. If the pod gets less than it wants, the first is 0: CapacityMilliRPS
+// nobody waits for them. If the pod gets less than it wants, the first is none: Capacity
 // says it.
-func (m *Machine) Room(pod uint32) (milliRPS, cores int64) {
+func (m *Machine) Room(pod uint32) (room model.Capacity, cores int64) {
 	s := m.Sandbox(pod)
 	if s == nil || s.room == 0 {
-		return 0, 0
+		return room, 0
 	}
-	threads, each, rest := s.demand()
+	d, rest := s.demand()
 	switch {
-	case each == 0:
-		return 0, 0
+	case d.each == 0:
+		return room, 0
 	case m.short(s):
-		return 0, m.shared() / threads
+		return room, m.shared() / d.threads
 	}
-	return max(scale(max(s.room-rest, 0), 1_000_000, each), 1), m.shared() / threads
+	room = d.serves(max(s.room-rest, 0))
+	room.MilliRPS = max(room.MilliRPS, 1)
+	return room, m.shared() / d.threads
 }

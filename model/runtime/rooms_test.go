@@ -34,8 +34,11 @@ func sharing(t *testing.T, n int64, costs ...int64) *crew {
 
 // room is the room that a pod is told, in milli-CPU, if a request costs so much.
 func (c *crew) room(pod uint32, cost int64) int64 {
-	milliRPS, _ := c.machines[0].Room(pod)
-	return milliRPS * cost / 1_000_000
+	room, _ := c.machines[0].Room(pod)
+	if room.Whole > 0 {
+		return (room.Whole - room.Rest) * cost / 1_000_000
+	}
+	return room.MilliRPS * cost / 1_000_000
 }
 
 func (c *crew) settle(t *testing.T) {
@@ -85,13 +88,13 @@ func TestNobodyIsToldOfRoomOnAMachineThatIsNotBusy(t *testing.T) {
 	}
 	load(m, 101, 2_400_000) // 31 of 32 cores
 	c.settle(t)
-	if milliRPS, cores := m.Room(101); milliRPS == 0 || cores != 32_000 {
-		t.Errorf("room for %d on %d", milliRPS, cores)
+	if room, cores := m.Room(101); room.MilliRPS == 0 || cores != 32_000 {
+		t.Errorf("room for %v on %d", room, cores)
 	}
 	load(m, 101, 1_000_000)
 	c.settle(t)
-	if milliRPS, cores := m.Room(101); milliRPS != 0 || cores != 0 || m.rooms.told {
-		t.Errorf("it is not busy any more: room for %d on %d", milliRPS, cores)
+	if room, cores := m.Room(101); room.MilliRPS != 0 || cores != 0 || m.rooms.told {
+		t.Errorf("it is not busy any more: room for %v on %d", room, cores)
 	}
 }
 
@@ -142,28 +145,28 @@ func TestWhoWasShortIsToldItsRoomWhenANeighbourEnds(t *testing.T) {
 	load(m, 100, 300_000) // both want 3 of 4 cores
 	load(m, 101, 300_000)
 	c.settle(t)
-	if got, limited := m.CapacityMilliRPS(101); !limited || got != 197_300 { // the daemons have 54 milli-CPU
+	if got, limited := capacity(m, 101); !limited || got != 197_300 { // the daemons have 54 milli-CPU
 		t.Errorf("there is CPU for %d, limited %v, want 197.3 a second", got, limited)
 	}
-	if room, cores := m.Room(101); room != 0 || cores != 4000 {
-		t.Errorf("room for %d on %d while it gets less than it wants", room, cores)
+	if room, cores := m.Room(101); room.MilliRPS != 0 || cores != 4000 {
+		t.Errorf("room for %v on %d while it gets less than it wants", room, cores)
 	}
 	told := c.capacity[101]
 	m.Crash(m.Sandbox(100), 0, 1)
 	if err := c.Run(c.Now()); err != nil { // this instant
 		t.Fatal(err)
 	}
-	if got, limited := m.CapacityMilliRPS(101); limited || c.capacity[101] == told {
+	if got, limited := capacity(m, 101); limited || c.capacity[101] == told {
 		t.Errorf("limited to %d %v, told %d times", got, limited, c.capacity[101]-told)
 	}
 	room, _ := m.Room(101)
-	if got, want := model.Stretch(4000, room/100-3000), model.Stretch(4000, 946); max(got-want, want-got) > want/16 {
-		t.Errorf("room for %d, want about 394,600: requests take %d millionths, not %d", room, got, want)
+	if got, want := model.Stretch(4000, room.MilliRPS/100-3000), model.Stretch(4000, 946); max(got-want, want-got) > want/16 {
+		t.Errorf("room for %d, want about 394,600: requests take %d millionths, not %d", room.MilliRPS, got, want)
 	}
 	load(m, 101, 10_000)
 	c.settle(t)
-	if room, cores := m.Room(101); room != 0 || cores != 0 || m.rooms.told {
-		t.Errorf("room for %d on %d where nobody waits", room, cores)
+	if room, cores := m.Room(101); room.MilliRPS != 0 || cores != 0 || m.rooms.told {
+		t.Errorf("room for %v on %d where nobody waits", room, cores)
 	}
 }
 

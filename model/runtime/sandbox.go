@@ -45,12 +45,14 @@ type Process struct {
 	dueCode    int32
 	adjust     int16 // its oom_score_adj, which a resize leaves as it is
 	threads    int16 // that work on a request
+	abreast    int32 // requests that may be under way
 	Cause      Cause // of the newest instance that finished
 	dueCause   Cause
 	Running    bool
 	pinned     bool // it has CPUs for itself
 	surges     bool // its bursts use memory
 	waits      bool // for an API server to answer
+	asked      bool // requests pass through it
 	// EndedBefore is when the one before the newest instance that finished did, 0 if none.
 	EndedBefore sim.Time
 }

@@ -7,11 +7,13 @@ import (
 	"orrery/sim"
 )
 
-// Which pods serve, and who waits for an API server before it does.
+// Which pods serve, and who waits for an API server before it does. Requests pass through all
+// app containers of a pod, and through those of its sidecars that they cost anything, as
+// through a proxy.
 
 // Watcher is told, at once and truthfully, when a pod starts or stops to
-// serve: all its app containers run and have started up, on a machine with
-// power.
+// serve: all its containers that requests pass through run and have started up, on a machine
+// with power.
 type Watcher interface {
 	ServingChanged(pod model.Ref, serving bool)
 	// Broke says that a pod that serves is about to lose the requests it has. It has
@@ -22,12 +24,15 @@ type Watcher interface {
 	CapacityChanged(pod model.Ref)
 }
 
-// postServing looks again when the last container of a pod has started up, if
-// all of them run.
+// postServing looks again when the last container of a pod that requests pass through has
+// started up, if all of them run.
 func (m *Machine) postServing(s *Sandbox) {
 	var at sim.Time
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
+	for i := range s.Processes {
 		p := &s.Processes[i]
+		if !s.passed(i) {
+			continue
+		}
 		if !p.Running || p.waits {
 			return
 		}
@@ -36,14 +41,21 @@ func (m *Machine) postServing(s *Sandbox) {
 	m.kernel.Post(max(at, m.kernel.Now()), m.self, whyUp, uint64(s.Pod.ID))
 }
 
-// Serves tells whether all app containers of the pod run and have started up.
+// passed tells whether requests pass through a container. Sidecars have been started before
+// those of the app, so then it is known of them.
+func (s *Sandbox) passed(i int) bool {
+	return i >= len(s.Pod.Spec.InitContainers) || s.Processes[i].asked
+}
+
+// Serves tells whether all containers of the pod that requests pass through run and have
+// started up.
 func (m *Machine) Serves(s *Sandbox) bool {
 	if !m.on || !s.Ready || m.hangs(s) {
 		return false
 	}
 	now := m.kernel.Now()
-	for i := len(s.Pod.Spec.InitContainers); i < len(s.Processes); i++ {
-		if p := &s.Processes[i]; !p.Running || p.UpAt() > now {
+	for i := range s.Processes {
+		if p := &s.Processes[i]; s.passed(i) && (!p.Running || p.UpAt() > now) {
 			return false
 		}
 	}
@@ -100,7 +112,7 @@ func (m *Machine) Answered(by Asker) {
 	}
 	p.waits, p.ServesAt = false, max(p.ServesAt, m.kernel.Now())
 	m.kubelet.StartupChanged(s)
-	if m.serving != nil && by.Container >= len(s.Pod.Spec.InitContainers) {
+	if m.serving != nil && p.asked {
 		m.postServing(s)
 	}
 }
@@ -121,13 +133,8 @@ func (m *Machine) checkServing(s *Sandbox) {
 // lose tells that a pod loses the requests it has if it serves and this process ends. One
 // that ends by itself after SIGTERM has finished what it got since.
 func (m *Machine) lose(s *Sandbox, p *Process) {
-	if m.serving == nil || !s.serving {
+	if m.serving == nil || !s.serving || !p.asked {
 		return
-	}
-	for i := range s.Pod.Spec.InitContainers {
-		if p == &s.Processes[i] {
-			return
-		}
 	}
 	ending := time.Duration(0)
 	if p.TermAt > 0 && p.dueCode == 0 && p.dueCause == Exited {

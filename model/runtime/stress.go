@@ -98,7 +98,7 @@ func (m *Machine) eachStressed(x *stress, f func(s *Sandbox, i int, p *Process))
 // stressChanged computes what follows from that for a process that runs.
 func (m *Machine) stressChanged(s *Sandbox, i int) {
 	p := &s.Processes[i]
-	_, working := s.loadOf(i)
+	_, working := s.load()
 	m.limitMemory(s, i)
 	m.weigh()
 	if p.throttle != nil {
@@ -106,7 +106,5 @@ func (m *Machine) stressChanged(s *Sandbox, i int) {
 	}
 	m.use(s, p, working)
 	m.usesOther(s)
-	if m.serving != nil && p.perRPS > 0 {
-		m.serving.CapacityChanged(s.Pod.Ref())
-	}
+	m.tellCapacity(s, p)
 }

@@ -1,9 +1,11 @@
 package runtime
 
 import (
+	"math"
 	"time"
 
 	"orrery/model"
+	"orrery/sim"
 )
 
 // Throttled is how long something takes that runs on so many threads for d, each on a
@@ -18,6 +20,9 @@ func Throttled(d time.Duration, threads, limit int64) time.Duration {
 	// In a period it runs for QuotaPeriod*limit/threads.
 	runs := time.Duration(scale(int64(model.QuotaPeriod), limit, threads))
 	full := (d - 1) / runs
+	if full >= math.MaxInt64/model.QuotaPeriod-1 {
+		return math.MaxInt64
+	}
 	return full*model.QuotaPeriod + d - full*runs
 }
 
@@ -115,7 +120,7 @@ func (m *Machine) reconsider(s *Sandbox, i int) {
 	if t == nil || t.posted || !p.Running {
 		return
 	}
-	if _, working := s.loadOf(i); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
+	if _, working := s.load(); t.told.PeriodsPPM == 0 && working <= t.calm && p.rest+p.burstCPU <= t.limit && (p.starting == 0 || t.startup <= t.limit) {
 		return
 	}
 	if now := m.throttled(s, i); !now.Differs(&t.told) {
@@ -172,7 +177,7 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 	if !p.Running || m.crowded && p.meter.cpu < min(p.wants, t.limit) {
 		return 0, 0 // others use the CPU
 	}
-	_, working := s.loadOf(i)
+	_, working := s.load()
 	even := p.rest + p.burstCPU
 	quota := t.requests
 	quota.MilliRPS = 0
@@ -185,8 +190,13 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 		runs = max(runs, t.startup)
 	}
 	serves := p.perRPS > 0 && working > 0
-	if serves && working >= quota.MilliRPS {
+	d := s.demandOf(i)
+	switch {
+	case !serves:
+	case working >= d.serves(t.limit).MilliRPS:
 		runs += most
+	case working >= quota.MilliRPS:
+		return full, min(t.stands(runs, p.perRPS, working), max(most+runs-t.limit, 0))
 	}
 	if m.cores > 0 {
 		cpus := (m.cores + 999) / 1000 * 1000
@@ -195,9 +205,31 @@ func (m *Machine) throttling(s *Sandbox, i int) (ppm, milli int64) {
 	if runs > t.limit {
 		return full, runs - t.limit
 	}
-	if ppm = quota.Spent(working); !serves || working >= quota.MilliRPS || ppm < noticeable {
+	if ppm = quota.Spent(working); !serves || ppm < noticeable {
 		return 0, 0
 	}
 	mean, _ := quota.Waits(working)
+	if even > 0 { // which gives way
+		return ppm, min(t.stands(even, p.perRPS, working), scale(working*t.threads, mean, 1_000_000))
+	}
 	return ppm, min(scale(working*t.threads, mean, 1_000_000), scale(max(most-t.limit, 0), ppm, full))
+}
+
+// stands is on how many CPUs, in milli, a container stands still that uses its quota up beside so many
+// requests, which by themselves need less: as many as it runs otherwise for the time that is left, and
+// those that wait meanwhile, half as long (Little). It is the mean over what comes in a period by
+// chance (Gauss and Hermite).
+func (t *throttle) stands(even, each, working int64) (milli int64) {
+	sway := int64(sim.Root(uint64(60_000 * min(working, full*full)))) // √3 of the deviation of what exponential times need
+	runs := func(rate int64) int64 {
+		return min(scale(max(t.limit-scale(max(rate, 0), each, 1_000_000), 0), full, max(even, 1)), full)
+	}
+	least := max(runs(working)/3, 1) // as what is not done in a period is in the next
+	for k, weight := range [...]int64{1, 4, 1} {
+		r := max(runs(working+int64(k-1)*sway), least)
+		waits := scale(scale(int64(model.QuotaPeriod/time.Microsecond)/2, full-r, full), full-r, full)
+		milli += weight * (scale(even, full-r, full) + scale(scale(working, each, 1_000_000), full-r, r) + scale(working*t.threads, waits, 1_000_000))
+	}
+	mean, _ := model.Quota{MilliRPS: scale(t.limit, 1_000_000, each)}.WaitsForUndone(working, model.ByChance) // of their own doing
+	return milli/6 + scale(working*t.threads, mean, 1_000_000)
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ func TestALimitLetsAThreadRunUntilItsQuotaIsGone(t *testing.T) {
 		{10 * time.Second, 2000, 500, 39_925 * ms}, // 2 cores wanted for 10 s, half a core allowed
 		{1 * ms, 1000, 1, ms},                      // the least quota is 1 ms
 		{2 * ms, 1000, 1, 101 * ms},
+		{60 * 24 * time.Hour, 20_000, 10, math.MaxInt64}, // 328 years, which have no place in a time
 	} {
 		if got := Throttled(c.d, c.threads, c.limit); got != c.want {
 			t.Errorf("%v on %d under %d take %v, want %v", c.d, c.threads, c.limit, got, c.want)

@@ -162,13 +162,14 @@ func (t *Flows) recapacitate() {
 	for _, id := range t.recount {
 		p := t.pods.Row(id)
 		now := p.work
-		now.CapacityMilliRPS = -1
-		if rate, limited := p.machine.CapacityMilliRPS(id); limited {
-			now.CapacityMilliRPS = rate
+		now.Has(p.machine.Capacity(id))
+		var room model.Capacity
+		room, now.Cores = p.machine.Room(id)
+		if now.RoomMilliRPS = room.MilliRPS; room.Whole > room.Rest {
+			now.RoomMilliRPS = room.Whole - room.Rest
 		}
-		now.RoomMilliRPS, now.Cores = p.machine.Room(id)
-		if room := now.RoomMilliRPS; room > 0 && (now.CapacityMilliRPS < 0 || room < now.CapacityMilliRPS) {
-			now.CapacityMilliRPS = room
+		if room.MilliRPS > 0 && (now.CapacityMilliRPS < 0 || room.MilliRPS < now.CapacityMilliRPS) {
+			now.Has(room)
 		}
 		if now != p.work {
 			if p.work = now; t.unasked {

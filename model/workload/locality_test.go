@@ -129,8 +129,8 @@ type mill struct {
 	*restless
 }
 
-func (m mill) Room(uint32) (milliRPS, cores int64)                                  { return 0, 0 }
-func (m mill) CapacityMilliRPS(pod uint32) (int64, bool)                            { return m.machine.CapacityMilliRPS(pod) }
+func (m mill) Room(uint32) (room model.Capacity, cores int64)                       { return room, 0 }
+func (m mill) Capacity(pod uint32) model.Capacity                                   { return m.machine.Capacity(pod) }
 func (m mill) Probed(pod uint32, c int, kind model.ProbeKind, late, refused uint32) {}
 
 func (m mill) Untracked(uint32) {}

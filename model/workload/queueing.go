@@ -15,6 +15,10 @@ type Work struct {
 	// long a request stands still for every quota it uses up by itself.
 	QuotaMilliRPS int64
 	Stall         time.Duration
+	// What else runs where there is least CPU: the capacity without it, what it would use if nobody
+	// kept it from that, as so many requests a second, and how many of them it is at a time, all
+	// in thousandths; 0 if nothing does.
+	WholeMilliRPS, RestMilliRPS, Busy int64
 	// What a busy machine does: how many requests a second, in thousandths, there is room for on its
 	// cores as others use them, if that is known, and how many requests all of them do at a time, in
 	// thousandths; 0 if nobody waits for them, or if they are the pod's own.
@@ -38,6 +42,14 @@ type handled struct {
 
 	even, bound odds  // of who comes at any time, and of who comes when it is otherwise than on the average
 	again       int64 // so many of a million who give up and try again come as if they came back
+}
+
+// Has has it have CPU for so much.
+func (w *Work) Has(c model.Capacity) {
+	w.CapacityMilliRPS, w.WholeMilliRPS, w.RestMilliRPS, w.Busy = c.MilliRPS, c.Whole, c.Rest, c.Busy
+	if c.Quota {
+		w.QuotaMilliRPS = c.MilliRPS
+	}
 }
 
 // handle computes how a pod copes with arriving requests, and with what becomes of their
@@ -118,6 +130,9 @@ func (w *Work) competing(arriving, cpu int64) (mean, square int64) {
 func (w *Work) shared(h *handled, arriving, cpu int64, from crowd) timing {
 	c := w.CapacityMilliRPS
 	h.abreast = true
+	if w.RestMilliRPS > 0 {
+		return w.amid(h, arriving, cpu, from)
+	}
 	if from.many == 0 && from.retries == 0 && w.roomy(arriving) {
 		return shares(cpu, min(cpu+w.stays(c, arriving)/1000, longest), million)
 	}
@@ -153,8 +168,15 @@ func (w *Work) roomy(arriving int64) bool {
 func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) timing {
 	c := w.CapacityMilliRPS
 	h.abreast = true
+	if w.squeezes(arriving) {
+		w.inLine(h, c, arriving, from) // how many find a place
+		return w.squeezed(min(arriving, c), cpu)
+	}
+	if w.RestMilliRPS > 0 {
+		c = w.calm()
+	}
 	if from.many == 0 && w.roomy(arriving) {
-		return w.apart(cpu, square).and(w.undone(arriving))
+		return w.apart(cpu, square).and(undone(w.quota(), arriving))
 	}
 	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
 	own := w.apart(cpu, square)
@@ -186,7 +208,15 @@ func (w *Work) queued(h *handled, arriving, cpu, square, hold, variance int64, f
 	s := station{servers: w.Workers, think: (hold + cpu) * 1000}
 	shared := c >= 0 && cpu > 0
 	s.most = max(c, 0)
-	if shared {
+	switch {
+	case shared && w.squeezesWorkers(min(arriving, h.fits), cpu):
+		s.each, s.others = million*million/max(w.WholeMilliRPS, 1), w.Busy*1000
+		own := min(product(s.each, million+s.others, million), cpu*1000)
+		s.think, s.most, cpu = hold*1000+cpu*1000-own, 0, cpu-own/1000+s.each/1000
+	case shared:
+		if w.RestMilliRPS > 0 {
+			s.most = w.calm()
+		}
 		cpu, s.each = w.core(min(arriving, h.fits), cpu)
 		s.think = max((hold+cpu)*1000-s.each, hold*1000)
 	}
@@ -226,6 +256,9 @@ func (w *Work) lined(h *handled, s *station, arriving, holds, variance int64, fr
 // get done, it is as if it let requests pass one by one, but most come while there is some of it
 // left.
 func (w *Work) held(h *handled, arriving, cpu, square, hold, variance int64, from crowd) (own, wait timing) {
+	if w.squeezes(arriving) {
+		return w.heldAmid(h, arriving, cpu, hold, variance, from)
+	}
 	own = w.alone().besides(cpu, square)
 	r := w.ration(arriving, own[0].mean, hold)
 	own = own.and(spread(0, r.slows.mean, r.slows.variance))
@@ -249,7 +282,7 @@ func (w *Work) held(h *handled, arriving, cpu, square, hold, variance int64, fro
 // wait for each other, with so many that arrive, as long as on all: the mean of λe²/(1-λe), as
 // that core has it more.
 func (w *Work) core(arriving, cpu int64) (alone, each int64) {
-	c := w.CapacityMilliRPS
+	c := w.calm()
 	most := million * million / max(c, 1)
 	first := w.stays(c, 0)
 	alone = min(cpu+first/1000, longest)

@@ -112,16 +112,16 @@ func (r *rig) Machine(string) workload.Machine { return machine{r} }
 // machine is every node's: nothing is ever crowded there.
 type machine struct{ *rig }
 
-func (m machine) CapacityMilliRPS(pod uint32) (int64, bool) {
+func (m machine) Capacity(pod uint32) model.Capacity {
 	for ref, rate := range m.capacity {
 		if ref.ID == pod {
-			return rate, true
+			return model.Capacity{MilliRPS: rate}
 		}
 	}
-	return 0, false
+	return model.AmpleCPU
 }
 
-func (m machine) Room(uint32) (milliRPS, cores int64) { return 0, 0 }
+func (m machine) Room(uint32) (room model.Capacity, cores int64) { return room, 0 }
 
 // Load is a machine that wants to be told of everything.
 func (r *rig) Load(pod uint32, in *model.Inflow) bool {

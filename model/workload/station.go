@@ -15,6 +15,7 @@ type station struct {
 	servers int64
 	think   int64 // that a request takes besides what is shared
 	each    int64 // it takes of what is shared, 0 if nothing is
+	others  int64 // so many millionths of one are always there besides, at what is shared
 	own     span  // how long a request takes a server, as far as that depends on nobody else
 	alone   int64 // how long one takes by itself of those that share it and do not wait in line, in microseconds; 0 if they do
 	most    int64 // requests a second that all get done, in thousandths; 0 is without limit
@@ -61,7 +62,7 @@ func (s *station) fill(arriving int64) {
 // found so many there, and how many get done.
 func (s *station) with(k int64, busy *int64) (stay int64) {
 	if s.each > 0 {
-		stay = s.each + product(s.each, *busy, million)
+		stay = s.each + product(s.each, *busy+s.others, million)
 	}
 	s.pace = product(k, 1_000_000_000_000, max(s.think+stay, 1))
 	*busy = product(s.pace, stay, million)

@@ -6,7 +6,13 @@ import (
 )
 
 // quota is the CPU limit of a pod as its requests meet it.
-func (w *Work) quota() model.Quota { return model.Quota{MilliRPS: w.QuotaMilliRPS, Stall: w.Stall} }
+func (w *Work) quota() model.Quota {
+	q := model.Quota{MilliRPS: w.QuotaMilliRPS, Stall: w.Stall}
+	if w.RestMilliRPS > 0 {
+		q.MilliRPS = w.calm()
+	}
+	return q
+}
 
 // moments is the mean of a time and its variance, in microseconds.
 type moments struct{ mean, variance int64 }
@@ -48,9 +54,9 @@ func (w *Work) apart(cpu, square int64) timing {
 
 // undone is what requests wait as something is left undone at the end of a period, of which fewer than
 // the quota allows are served: some do.
-func (w *Work) undone(served int64) timing {
-	mean, variance := w.quota().WaitsForUndone(served, model.ByChance)
-	_, who := w.quota().WhoWaits(served, model.Backlog)
+func undone(q model.Quota, served int64) timing {
+	mean, variance := q.WaitsForUndone(served, model.ByChance)
+	_, who := q.WhoWaits(served, model.Backlog)
 	if mean == 0 || who == 0 {
 		return timing{}
 	}

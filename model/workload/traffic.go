@@ -264,6 +264,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 	t.patient = true
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
+		t.CapacityChanged(ref) // while a container did not run it limited nothing
 	}
 	for _, b := range p.in {
 		t.mix(b)

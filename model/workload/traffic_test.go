@@ -254,31 +254,6 @@ func (r *rig) chaos(d *rand.Rand, n int) {
 	}
 }
 
-func TestCapacity(t *testing.T) {
-	limit := func(name string, milli int64) model.Container {
-		return model.Container{Name: name, Limits: model.Resources{CPUMilli: milli}}
-	}
-	cpu := func(name string) (int64, int64) {
-		return map[string]int64{"app": 100, "side": 10}[name], map[string]int64{"app": 2000, "side": 500}[name]
-	}
-	for _, c := range []struct {
-		containers []model.Container
-		want       int64
-		limited    bool
-	}{
-		{[]model.Container{limit("app", 0)}, 0, false},
-		{[]model.Container{limit("free", 100)}, 0, false},
-		{[]model.Container{limit("app", 1100)}, 500_000, true}, // a core at 2m per rps: 500 rps
-		{[]model.Container{limit("app", 1100), limit("side", 60)}, 100_000, true},
-		{[]model.Container{limit("app", 50)}, 0, true},
-	} {
-		got, limited := workload.CapacityMilliRPS(&model.PodSpec{Containers: c.containers}, cpu)
-		if got != c.want || limited != c.limited {
-			t.Errorf("%+v: %d %v, want %d %v", c.containers, got, limited, c.want, c.limited)
-		}
-	}
-}
-
 // Machines are told the sum of what arrives at a pod that serves, also of what it
 // has no CPU for.
 func TestMachinesAreToldWhatArrives(t *testing.T) {

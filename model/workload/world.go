@@ -51,11 +51,11 @@ type Machine interface {
 	// Untracked is told how many of a million new connections the machine's kernel drops from
 	// now on, because its conntrack table is full.
 	Untracked(ppm uint32)
-	// CapacityMilliRPS is how many requests it has CPU for on that machine; false
-	// if there is no limit. When that changes, Flows.CapacityChanged must be called.
-	CapacityMilliRPS(pod uint32) (rate int64, limited bool)
-	// Room is how many requests there is room for on the machine's cores as others use them, 0
-	// if CapacityMilliRPS says it, and how many those do at a time, both in thousandths; 0 if
+	// Capacity is how many requests it has CPU for on that machine. When that changes,
+	// Flows.CapacityChanged must be called.
+	Capacity(pod uint32) model.Capacity
+	// Room is how many requests there is room for on the machine's cores as others use them, none
+	// if Capacity says it, and how many those do at a time, in thousandths; 0 if
 	// nobody waits for cores. When that changes, Flows.CapacityChanged must be called.
-	Room(pod uint32) (milliRPS, cores int64)
+	Room(pod uint32) (room model.Capacity, cores int64)
 }
