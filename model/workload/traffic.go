@@ -285,9 +285,10 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 	if int(ref.ID) < t.pods.Len() && t.pods.Row(ref.ID).machine != nil {
 		t.recount = append(t.recount, ref.ID)
 		t.unasked = t.unasked || !t.computing
+		was := t.patient
 		t.patient = !t.computing
 		t.post()
-		t.patient = false
+		t.patient = was
 	}
 }
 
