@@ -168,6 +168,7 @@ func (w *Work) roomy(arriving int64) bool {
 func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) timing {
 	c := w.CapacityMilliRPS
 	h.abreast = true
+	from.comeback = comeback{} // how long who comes then takes depends on when the quota is used up
 	if w.squeezes(arriving) {
 		w.inLine(h, c, arriving, from) // how many find a place
 		return w.squeezed(min(arriving, c), cpu)
@@ -180,7 +181,6 @@ func (w *Work) rationed(h *handled, arriving, cpu, square int64, from crowd) tim
 	}
 	_, waits := w.quota().WhoWaits(arriving, model.Backlog)
 	own := w.apart(cpu, square)
-	from.comeback = comeback{} // how long who comes then takes depends on when the quota is used up
 	_, mean, swings := w.inLine(h, c, arriving, from)
 	var m mixture
 	m.add(million-waits, own, 0)
