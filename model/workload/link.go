@@ -163,25 +163,20 @@ func (t *Flows) stops(f *flow, a, b network.Site) (x stops) {
 // address into the request (pkg/proxy/iptables/proxier.go: KUBE-MARK-MASQ). With
 // externalTrafficPolicy Local it does not, but there the endpoint is on the machine itself.
 func (x *stops) path(hops []hop, request, answer int64) []hop {
-	if request > 0 {
-		hops = append(hops, hop{lane, outside, request})
-		if x.balanced {
-			hops = append(hops, hop{outside, from, request})
-		}
-		if x.far {
-			hops = append(hops, hop{from, to, request})
-		}
-		hops = append(hops, hop{outside, own, request})
+	way := [mostHops / 2]hop{{out: lane}}
+	n := 1
+	if x.balanced {
+		way[n], n = hop{in: from}, n+1
 	}
-	if answer > 0 {
-		hops = append(hops, hop{own, outside, answer})
-		if x.far {
-			hops = append(hops, hop{to, from, answer})
-		}
-		if x.balanced {
-			hops = append(hops, hop{from, outside, answer})
-		}
-		hops = append(hops, hop{outside, lane, answer})
+	if x.far {
+		way[n], n = hop{out: from, in: to}, n+1
+	}
+	way[n], n = hop{in: own}, n+1
+	for k := 0; k < n && request > 0; k++ {
+		hops = append(hops, hop{way[k].out, way[k].in, request})
+	}
+	for k := n - 1; k >= 0 && answer > 0; k-- {
+		hops = append(hops, hop{way[k].in, way[k].out, answer})
 	}
 	return hops
 }
