@@ -379,7 +379,7 @@ func (t *Flows) lookOut() {
 	for _, id := range t.watched {
 		c := &t.classes[id]
 		if c.tank.over && c.looksAt > 0 {
-			c.dueAt = t.gathered(c.looksAt)
+			c.dueAt = t.gathered(c.looksAt, levelBeat)
 			if !c.moving {
 				c.moving = true
 				t.moving = append(t.moving, id)

@@ -78,19 +78,34 @@ func (f *flow) tried(l *lot) attempt {
 	if l.turned.again+l.turned.back > 0 && f.Retries > 0 {
 		return f.retried(l)
 	}
-	a := attempt{attempts: million, outcome: l.single}
+	if l.chain.of != l.single || l.chain.attempts == 0 {
+		l.chain = chain{l.single, f.chained(l.single)}
+	}
+	a := l.chain.attempt
 	if f.of >= 0 {
 		a.told = l.told
 	}
-	fails, tries := million-l.single.good, 0
+	a.bond = f.bond(l, a.good)
+	return a
+}
+
+// chain is what becomes of calls of which each attempt fares like that.
+type chain struct {
+	of outcome
+	attempt
+}
+
+// chained computes a chain.
+func (f *flow) chained(single outcome) attempt {
+	a := attempt{attempts: million, outcome: single}
+	fails, tries := million-single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
 		a.attempts += left
 		tries++
 	}
 	for range tries {
-		a.outcome = a.again(l.single)
+		a.outcome = a.again(single)
 	}
-	a.bond = f.bond(l, a.good)
 	return a
 }
 

@@ -33,28 +33,18 @@ func (t *Flows) allot() {
 // compute brings the flows that are stale up to date, then the pods at which another
 // rate arrives, then what becomes of requests; that may change what is called, and so
 // on until nothing changes. What arrives goes all the way down the calls before what
-// becomes of it comes up, level by level: so each flow is computed once each way unless
-// something fails or services call one another in a circle, and not once for every level
-// below it. It notes what became another at last. What arrives at first, before those who
-// fared badly notice that they fare better, is a surge.
+// becomes of it comes up, level by level, and that all the way before other calls are made
+// because of it: so each flow is computed once each way unless something fails or services call
+// one another in a circle, and not once for every level below it or above it. It notes what became
+// another at last. What arrives at first, before those who fared badly notice that they fare better,
+// is a surge.
 func (t *Flows) compute() {
 	if t.allottedAt != t.kernel.Now() {
 		t.allot()
 		t.hurried = false
 	}
-	t.computing = true
-	for t.computed < t.most {
-		t.recapacitate()
-		if len(t.mixed)+len(t.stale)+len(t.touched) > 0 {
-			t.divideAll()
-			t.descend()
-		} else if len(t.untold) > 0 {
-			t.reckon()
-		} else if len(t.loaded)+len(t.moved) > 0 {
-			t.load()
-		} else if !t.settle() {
-			break
-		}
+	t.computing, t.rising = true, false
+	for t.computed < t.most && t.step() {
 	}
 	t.announce()
 	t.load()
@@ -88,6 +78,29 @@ func (t *Flows) compute() {
 	t.lookOut()
 	t.awaitFlush()
 	t.computing = false
+}
+
+// step computes the next that waits for it, and tells whether there was something.
+func (t *Flows) step() bool {
+	t.recapacitate()
+	if t.unranked {
+		t.rank()
+	}
+	switch {
+	case len(t.mixed) > 0:
+		t.rising = false
+		t.divideAll()
+		t.descend()
+	case t.rises():
+		t.ascend()
+	case len(t.stale)+len(t.touched) > 0:
+		t.descend()
+	case len(t.loaded)+len(t.moved) > 0:
+		t.load()
+	default:
+		return t.settle()
+	}
+	return true
 }
 
 // putOff has what is left go on later: it goes round and round.
@@ -188,9 +201,6 @@ func (t *Flows) recapacitate() {
 // which they arrive. From a certain point on it is all: those above go to and fro, and those below
 // have to come in time, too.
 func (t *Flows) descend() {
-	if t.unranked {
-		t.rank()
-	}
 	height := int32(math.MinInt32)
 	if t.computed <= t.late {
 		for _, i := range t.stale {
@@ -201,7 +211,35 @@ func (t *Flows) descend() {
 		}
 	}
 	t.reshare(height)
-	t.rehandle(height)
+	t.rehandle(func(h int32) bool { return h >= height })
+}
+
+// rises tells whether what comes next is what becomes of requests: as long as something does, once
+// all that goes down has gone there.
+func (t *Flows) rises() bool {
+	t.rising = (t.rising || len(t.stale)+len(t.touched) == 0) && len(t.untold)+len(t.touched) > 0
+	return t.rising
+}
+
+// ascend computes the lowest of what waits for it on the way up, pods before the flows that arrive
+// there, and at last all. In a circle, what goes down comes first.
+func (t *Flows) ascend() {
+	height := int32(math.MaxInt32)
+	if t.computed <= t.late {
+		for _, i := range t.untold {
+			height = min(height, t.flows[i].height)
+		}
+		for _, id := range t.touched {
+			height = min(height, t.heightOf(&t.classes[id]))
+		}
+	}
+	if slices.ContainsFunc(t.stale, func(i int32) bool { return t.flows[i].height == height }) {
+		t.rising = false
+		t.descend()
+		return
+	}
+	t.rehandle(func(h int32) bool { return h <= height })
+	t.reckon(height)
 }
 
 // reshare makes the shares of stale flows of that height or more anew. Those to a backend that has
@@ -261,10 +299,10 @@ func (t *Flows) take(list *[]int32, now func(int32) bool) []int32 {
 	return t.taken
 }
 
-// rehandle computes how pods of that height or more fare at which something else arrives, or whose
+// rehandle computes how pods of some heights fare at which something else arrives, or whose
 // calls do.
-func (t *Flows) rehandle(height int32) {
-	for _, id := range t.take(&t.touched, func(id int32) bool { return t.heightOf(&t.classes[id]) >= height }) {
+func (t *Flows) rehandle(now func(height int32) bool) {
+	for _, id := range t.take(&t.touched, func(id int32) bool { return now(t.heightOf(&t.classes[id])) }) {
 		c := &t.classes[id]
 		c.touched = false
 		if len(c.pods) > 0 {
@@ -339,19 +377,9 @@ func (t *Flows) untell(i int32) {
 	}
 }
 
-// reckon computes what becomes of the lowest flows, and what that means for those who
+// reckon computes what becomes of flows of that height or less, and what that means for those who
 // call.
-func (t *Flows) reckon() {
-	if t.unranked {
-		t.rank()
-	}
-	height := t.flows[t.untold[0]].height
-	for _, i := range t.untold {
-		height = min(height, t.flows[i].height)
-	}
-	if t.computed > t.late { // those below go to and fro, and those above have to come in time, too
-		height = math.MaxInt32
-	}
+func (t *Flows) reckon(height int32) {
 	now, rest := t.untold, t.rest[:0]
 	for _, i := range now {
 		f := &t.flows[i]

@@ -24,6 +24,7 @@ type lot struct {
 	heedAt  sim.Time // when they did so last
 	heeds   int      // how often at that instant
 	single  outcome  // of its requests, of each attempt
+	chain   chain    // what becomes of requests by single, if none meets a full pod again
 	turned  turned   // of its requests, at full pods
 	hands   hands    // of those who call
 

@@ -79,23 +79,25 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 }
 
 // plenty is how many flows and classes of pods are computed in a second before news of endpoints,
-// pods and CPU, and queues that come to a level, are gathered until the next beat: of many that come
-// at almost the same time each changes little, and is computed together with the others. What
-// sources send and what is cut is never gathered.
+// pods and CPU are gathered until the next beat, and queues that come to a level until the next
+// levelBeat: of many that come at almost the same time each changes little, and is computed together
+// with the others. What sources send and what is cut is never gathered.
 const (
-	plenty = 512
-	beat   = time.Second / 8
+	plenty    = 512
+	beat      = time.Second / 4
+	levelBeat = time.Second / 8
 )
 
-// gathered is when something is computed that could be then, now or later.
-func (t *Flows) gathered(then sim.Time) sim.Time {
+// gathered is when something is computed that could be then: now or later, at one of the moments that
+// come so often.
+func (t *Flows) gathered(then sim.Time, every time.Duration) sim.Time {
 	if second := t.kernel.Now() / sim.Time(time.Second); second != t.secondOf {
 		t.secondOf, t.computedBy = second, t.computed
 	}
 	if t.Exact || t.computed-t.computedBy < plenty {
 		return then
 	}
-	return (then + sim.Time(beat) - 1) / sim.Time(beat) * sim.Time(beat)
+	return (then + sim.Time(every) - 1) / sim.Time(every) * sim.Time(every)
 }
 
 // change is how long the change of a rate or a time waits.

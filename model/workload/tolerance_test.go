@@ -107,7 +107,7 @@ func TestOneWakeUpIsForAllPodsWhoseQueuesMove(t *testing.T) {
 // Of many pods that come and go at almost the same time each changes little: what is known of them
 // in the same eighth of a second is computed together once plenty was computed in that second, and
 // what sources send still at once.
-func TestNewsOfManyPodsAreGatheredForAnEighthOfASecond(t *testing.T) {
+func TestNewsOfManyPodsAreGatheredForAQuarterOfASecond(t *testing.T) {
 	for _, exact := range []bool{false, true} {
 		r := newRig(t, 1, 1)
 		r.exact = exact
@@ -126,9 +126,9 @@ func TestNewsOfManyPodsAreGatheredForAnEighthOfASecond(t *testing.T) {
 		serve(10_020*ms, 0, true)
 		r.after(1 * ms)
 		r.flows.Busy()
-		serve(10_030*ms, 0, false) // with the next beat, at 10.125
+		serve(10_030*ms, 0, false) // with the next beat, at 10.250
 		serve(10_040*ms, 1, false) // together with that
-		serve(10_130*ms, 1, true)  // at 10.250
+		serve(10_260*ms, 1, true)  // at 10.500
 		serve(11_010*ms, 0, true)  // at once in a new second
 		r.after(1 * ms)
 		r.flows.Busy()
@@ -140,9 +140,9 @@ func TestNewsOfManyPodsAreGatheredForAnEighthOfASecond(t *testing.T) {
 				at = append(at, time.Duration(h.At)/ms)
 			}
 		}
-		want := []time.Duration{10_010, 10_020, 10_125, 10_250, 11_010, 11_140}
+		want := []time.Duration{10_010, 10_020, 10_250, 10_500, 11_010, 11_140}
 		if exact {
-			want = []time.Duration{10_010, 10_020, 10_030, 10_040, 10_130, 11_010, 11_130, 11_140}
+			want = []time.Duration{10_010, 10_020, 10_030, 10_040, 10_260, 11_010, 11_130, 11_140}
 		}
 		if !slices.Equal(at, want) {
 			t.Errorf("exact %v: notes at %v ms, want %v", exact, at, want)

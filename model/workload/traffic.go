@@ -86,6 +86,7 @@ type Flows struct {
 	recount    []uint32         // pods that have CPU for another rate
 	unasked    bool             // some of them not only because of what arrives now
 	computing  bool             // compute is under way
+	rising     bool             // what becomes of requests comes before what is called because of it
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	sheet      states           // scratch of queue
@@ -413,7 +414,7 @@ func (t *Flows) outdate(i int32) {
 func (t *Flows) post() {
 	at := t.kernel.Now()
 	if t.patient {
-		at = t.gathered(at)
+		at = t.gathered(at, beat)
 	}
 	if at < t.postedAt {
 		t.postedAt = at
@@ -440,7 +441,7 @@ func (t *Flows) pace(now sim.Time, i int32) {
 
 // respread has a flow's senders made anew.
 func (t *Flows) respread(i int32) {
-	t.flows[i].respread = true
+	t.flows[i].respread, t.rising = true, false
 	t.outdate(i)
 }
 
