@@ -114,18 +114,29 @@ func keep(endpoints []model.Endpoint, want func(*model.Endpoint) bool) []model.E
 	return out
 }
 
+// listed is where a pod is listed: as which endpoint of which slice.
+type listed struct {
+	pod        uint64
+	slice, nth int32
+}
+
 // merge puts the endpoints of a Service's slices in order. A pod that two
 // slices list, as while it is moved between them, counts once: the first slice
 // has it.
 func merge(slicesOf []*model.EndpointSlice) []model.Endpoint {
-	n := 0
-	for _, s := range slicesOf {
-		n += len(s.Endpoints)
+	var order []listed // sorted for the endpoints, which are large
+	for i, s := range slicesOf {
+		for j := range s.Endpoints {
+			order = append(order, listed{s.Endpoints[j].Pod.Pack(), int32(i), int32(j)})
+		}
 	}
-	all := make([]model.Endpoint, 0, n)
-	for _, s := range slicesOf {
-		all = append(all, s.Endpoints...)
+	slices.SortFunc(order, func(a, b listed) int {
+		return cmp.Or(cmp.Compare(a.pod, b.pod), cmp.Compare(a.slice, b.slice), cmp.Compare(a.nth, b.nth))
+	})
+	order = slices.CompactFunc(order, func(a, b listed) bool { return a.pod == b.pod })
+	all := make([]model.Endpoint, len(order))
+	for i, x := range order {
+		all[i] = slicesOf[x.slice].Endpoints[x.nth]
 	}
-	slices.SortStableFunc(all, func(a, b model.Endpoint) int { return cmp.Compare(a.Pod.Pack(), b.Pod.Pack()) })
-	return slices.CompactFunc(all, func(a, b model.Endpoint) bool { return a.Pod == b.Pod })
+	return all
 }

@@ -10,11 +10,11 @@ import (
 // A change that is small goes no further at once: neither up nor down the calls, nor to
 // machines, nor into the history. It is not forgotten: small is what is near to what was
 // passed on last, so many small changes in one direction go on; and what waits goes on at
-// the next full second if it is not very small, and all the way at the next full minute.
-// That something ceases to be lost never waits, nor that more than a little begins to be;
-// less waits at most until the next full second.
+// the next full second if it is not very small (the next full dearEvery once that was for many),
+// and all the way at the next full minute. That something ceases to be lost never waits, nor that more than a little begins to be;
+// less waits at most until then, too.
 //
-// Rates and times are wrong by at most one part in coarse.part for a second, and by one in
+// Rates and times are wrong by at most one part in coarse.part for so long, and by one in
 // fine.part for a minute, for each call one below another.
 type grain struct {
 	part int64 // of rates and times, one part in so many
@@ -47,6 +47,8 @@ const (
 
 const (
 	soonEvery  = time.Second
+	dearEvery  = 4 * time.Second // if so many flows and classes waited for the last one:
+	dear       = 32
 	flushEvery = time.Minute
 )
 
@@ -210,7 +212,11 @@ func sameRates(a, b *model.Traffic) bool {
 func (t *Flows) awaitFlush() {
 	now := t.kernel.Now()
 	if t.soon && t.soonAt <= now {
-		t.soonAt = (now/sim.Time(soonEvery) + 1) * sim.Time(soonEvery)
+		every := sim.Time(soonEvery)
+		if t.dear {
+			every = sim.Time(dearEvery)
+		}
+		t.soonAt = (now/every + 1) * every
 		if t.soonAt%sim.Time(flushEvery) == 0 {
 			t.waits = true
 		} else {
@@ -230,8 +236,12 @@ func (t *Flows) hurry() {
 	}
 	t.soon, t.settling, t.hurried = false, secondly, true
 	t.allot()
+	waited := 0
 	for i := range t.flows {
 		f := &t.flows[i]
+		if f.delayed != (delayed{}) {
+			waited++
+		}
 		if f.delayed.down {
 			t.outdate(int32(i))
 		}
@@ -243,10 +253,12 @@ func (t *Flows) hurry() {
 	for i := range t.classes {
 		c := &t.classes[i]
 		if c.delayed && len(c.pods) > 0 {
+			waited++
 			t.touch(int32(i))
 		}
 		c.delayed = false
 	}
+	t.dear = waited >= dear
 	t.compute()
 	t.settling = goesOn
 }

@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -105,7 +106,7 @@ func TestOneWakeUpIsForAllPodsWhoseQueuesMove(t *testing.T) {
 }
 
 // Of many pods that come and go at almost the same time each changes little: what is known of them
-// in the same eighth of a second is computed together once plenty was computed in that second, and
+// in the same quarter of a second is computed together once plenty was computed in that second, and
 // what sources send still at once.
 func TestNewsOfManyPodsAreGatheredForAQuarterOfASecond(t *testing.T) {
 	for _, exact := range []bool{false, true} {
@@ -146,6 +147,50 @@ func TestNewsOfManyPodsAreGatheredForAQuarterOfASecond(t *testing.T) {
 		}
 		if !slices.Equal(at, want) {
 			t.Errorf("exact %v: notes at %v ms, want %v", exact, at, want)
+		}
+	}
+}
+
+// What waits for the next full second waits for the next full four once many did: the
+// calls of one Service by which a hundred others are called change by half a hundredth, each time just
+// after a full second.
+func TestWhatWaitsWaitsLongerWhereManyDo(t *testing.T) {
+	const s = time.Second
+	for _, x := range []struct {
+		called int
+		want   []time.Duration
+	}{
+		{2, []time.Duration{10, 11, 12, 13, 14, 15, 16, 17}},
+		{130, []time.Duration{10, 12, 16}},
+	} {
+		r := newRig(t, 1, 1)
+		var pods []model.Ref
+		serve := func(app string) {
+			p := r.pod(app, app, "n-0")
+			r.endpoints(app, p)
+			pods = append(pods, p)
+		}
+		serve("front")
+		for i := range x.called {
+			app := fmt.Sprint("back-", i)
+			serve(app)
+			r.calls = append(r.calls, calling("front", app, 1000, 0))
+		}
+		rate := workload.Rate{Steps: []workload.Step{{MilliRPS: 100_000}}}
+		for i := range 8 {
+			rate.Steps = append(rate.Steps, workload.Step{At: time.Duration(10+i)*s - 900*time.Millisecond, MilliRPS: int64(100_500 + 500*i)})
+		}
+		r.traffic(workload.Traffic{Service: "front", Rate: rate})
+		r.serve(true, pods...)
+		r.after(18 * s)
+		var at []time.Duration
+		for i := range r.store.History().Len() {
+			if h := r.store.History().At(i); h.Note != nil && h.Note.Traffic != nil && h.Note.Named == "service/back-0" && h.At > sim.Time(5*s) {
+				at = append(at, time.Duration(h.At)/s)
+			}
+		}
+		if !slices.Equal(at, x.want) {
+			t.Errorf("%d called: notes in seconds %d, want %d", x.called, at, x.want)
 		}
 	}
 }

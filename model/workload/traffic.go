@@ -103,6 +103,7 @@ type Flows struct {
 	computedBy int              // computed, when they were first in it
 	soon       bool             // some change waits for the next full second
 	waits      bool             // some change waits for the next full minute
+	dear       bool             // many changes had waited for the last full second
 	settling   patience         // what does not wait just now
 	soonAt     sim.Time         // the last wake-up for what waits
 	flushAt    sim.Time
