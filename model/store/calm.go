@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -42,6 +43,12 @@ func (c *Client) Undisturbed() bool {
 		}
 	}
 	return clean
+}
+
+// Prompt tells whether a small request of the client is answered as usual, or later by no
+// more than nobody notices: it is undisturbed, and its API server has time.
+func (c *Client) Prompt(late time.Duration) bool {
+	return c.Undisturbed() && c.store.wire.server(c.Server).lister.Prompt(c.store.kernel.Now(), late)
 }
 
 // Place puts an object where it has been since before the run: that is no record.
