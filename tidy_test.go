@@ -336,7 +336,7 @@ var doors = map[string][]string{
 	"Get": truth, "Lookup": truth, "Snapshot": truth, "Existing": {"model/apiserver"}, "NodeName": truth, "NodeNumber": {"model/apiserver"}, "Count": truth,
 	"Sever": {"model/fault"}, "Mend": {"model/fault"}, "Delay": {"model/fault"},
 	"Place": {"model/election"}, "Touch": {"model/apiserver", "model/election"}, // what is no record
-	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election"}, // who knows what would be answered
+	"SetSteady": {"model/apiserver"}, "OnDisturbance": {"model/election", "model/kubelet"}, // who knows what would be answered
 	"Note":    {"model/apiserver", "model/workload", "model/fault", "model/cluster", "model/cloud"}, // what people are told who use no API
 	"Reserve": {"model/cloud"},                                                                      // a machine has a number before anybody registers its node
 	"Observe": {"model/apiserver", "model/cluster"},
