@@ -1,6 +1,10 @@
 package model
 
-import "unique"
+import (
+	"unique"
+
+	"orrery/sim"
+)
 
 // Name is a name that very many things repeat, such as their node's or zone's: it takes half
 // of a string's room, and is compared at once. Equal names are the same, whoever made them.
@@ -21,4 +25,21 @@ func (n Name) String() string {
 		return ""
 	}
 	return n.of.Value()
+}
+
+// mostBase is how much of a base a generated name keeps.
+const mostBase = 58
+
+// GenerateName is a name as an API server generates it: the base, cut, and 5 characters
+// (k8s.io/apiserver/pkg/storage/names/generate.go).
+func GenerateName(base string, luck sim.Stream) string {
+	base += "-"
+	if len(base) > mostBase {
+		base = base[:mostBase]
+	}
+	var end [5]byte
+	for i := range end {
+		end[i] = alphabet[luck.Below(uint64(len(alphabet)))]
+	}
+	return base + string(end[:])
 }

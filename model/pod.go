@@ -173,6 +173,9 @@ type PodSpec struct {
 	SchedulerName  string
 	Overhead       Resources
 	HostNetwork    bool
+	Account        string // serviceAccountName, "" is default
+	NoToken        bool   // it needs no token of its service account: automountServiceAccountToken false
+	TokenSaid      bool   // it says itself whether it does; if not, admission asks the account
 	Placement      *Placement
 	PodLevel       *PodLevel
 	GPU            *GPURequest  // nil asks for none

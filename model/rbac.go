@@ -2,7 +2,10 @@ package model
 
 // ServiceAccount is an account for a program. Its token is good while the
 // account exists.
-type ServiceAccount struct{ Meta }
+type ServiceAccount struct {
+	Meta
+	NoToken bool // automountServiceAccountToken false: pods that do not say otherwise get none
+}
 
 // Copy implements Object.
 func (a *ServiceAccount) Copy() Object { c := *a; return &c }

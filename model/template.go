@@ -7,9 +7,9 @@ import (
 	"orrery/sim"
 )
 
-// hashAlphabet is without vowels and look-alikes, so that no hash reads as a
-// word (k8s.io/apimachinery/pkg/util/rand SafeEncodeString).
-const hashAlphabet = "bcdfghjklmnpqrstvwxz2456789"
+// alphabet is without vowels and look-alikes, so that no hash and no end of a name reads
+// as a word (k8s.io/apimachinery/pkg/util/rand SafeEncodeString).
+const alphabet = "bcdfghjklmnpqrstvwxz2456789"
 
 // ComputeHash is the pod-template-hash of the template: equal for templates
 // that print the same, whoever made them and in whatever run. Kubernetes
@@ -25,7 +25,7 @@ func (t *Template) ComputeHash() string {
 	digits := strconv.FormatUint(sim.HashName(string(text))>>32, 10)
 	encoded := make([]byte, len(digits))
 	for i := range len(digits) {
-		encoded[i] = hashAlphabet[int(digits[i])%len(hashAlphabet)]
+		encoded[i] = alphabet[int(digits[i])%len(alphabet)]
 	}
 	return string(encoded)
 }
@@ -37,7 +37,7 @@ var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
 	"Placement": true, "EmptyDirs": true, "ReadinessGates": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
-	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true,
+	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true, "Account": true, "NoToken": true, "TokenSaid": true,
 	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
 }
 

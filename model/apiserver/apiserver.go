@@ -89,8 +89,9 @@ type Server struct {
 
 	dispatcher *dispatcher
 
-	classed map[classed]*model.PodSpec
-	limited map[limited]*model.PodSpec
+	classed   map[classed]*model.PodSpec
+	limited   map[limited]*model.PodSpec
+	tokenless map[*model.PodSpec]*model.PodSpec
 }
 
 // New is a server at the site of an etcd member, known to clients made from
@@ -101,7 +102,7 @@ func New(k *sim.Kernel, s *store.Store, e *Backend, net *network.Network, at net
 		Config: e.Servers, kernel: k, store: s, etcd: e,
 		gate: gateOf(s), fair: newFairness(e.Servers.Unfair, e.flows),
 		work: k.Luck().Lane("apiserver"), freeAt: make([]sim.Time, cores), listAt: make([]sim.Time, cores),
-		classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{},
+		classed: map[classed]*model.PodSpec{}, limited: map[limited]*model.PodSpec{}, tokenless: map[*model.PodSpec]*model.PodSpec{},
 	}
 	a.chances = k.Luck().Lane("apiserver flood")
 	a.site, a.name = at, "apiserver/"+net.Name(at)
@@ -161,6 +162,7 @@ func (a *Server) execute(now sim.Time, slot uint64) {
 		}
 	}
 	a.admitPriority(r)
+	a.admitAccount(r)
 	if refusal := a.admitLimits(r); refusal != store.Accepted {
 		a.finish(slot, refusal, nil)
 		return

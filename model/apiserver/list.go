@@ -106,6 +106,20 @@ func (a *Server) Stream(at sim.Time, objects int64) sim.Time {
 	return a.labour(at, objects, objectCost/objectCostPart)
 }
 
+// Prompt implements store.Lister. Beside a flood, or with a latency of its own, a server
+// is not: what that adds is drawn for each request.
+func (a *Server) Prompt(now sim.Time, late time.Duration) bool {
+	if a.state != ready || len(a.floods) > 0 || !a.slow.IsZero() {
+		return false
+	}
+	for i := range a.fair.levels {
+		if a.fair.levels[i].waiting > 0 {
+			return false
+		}
+	}
+	return slices.Min(a.freeAt).Sub(now)+a.crowd(lateCost) <= late
+}
+
 // labour is when the processors are done with a list: the one that is free first
 // takes it.
 func (a *Server) labour(from sim.Time, objects int64, each time.Duration) sim.Time {

@@ -204,7 +204,7 @@ func (l *daemonLook) ask() {
 		draw := func() model.Object {
 			named := *pod
 			l.row.names++
-			named.Name = generateName(l.d.Name, l.names.Draw(l.d.NameHash(), l.row.names))
+			named.Name = model.GenerateName(l.d.Name, l.names.Draw(l.d.NameHash(), l.row.names))
 			return &named
 		}
 		o := draw()

@@ -436,7 +436,7 @@ func (c *endpointSlices) call(svc *model.Service, row *serviceRow, s *sliceRow, 
 		return call{op: op, object: &model.EndpointSlice{
 			Meta: model.Meta{
 				Kind: model.KindEndpointSlice, Namespace: svc.Namespace, Owner: svc.Ref(), Labels: svc.Labels,
-				Name: generateName(svc.Name, c.names.Draw(svc.NameHash(), row.names)),
+				Name: model.GenerateName(svc.Name, c.names.Draw(svc.NameHash(), row.names)),
 			},
 			Service:   svc.Ref(),
 			Endpoints: s.endpoints,

@@ -167,7 +167,7 @@ func (l *jobLook) make(n int) {
 		draw := func() model.Object {
 			named := pod
 			l.row.names++
-			named.Name = generateName(base, l.names.Draw(l.job.NameHash(), l.row.names))
+			named.Name = model.GenerateName(base, l.names.Draw(l.job.NameHash(), l.row.names))
 			return &named
 		}
 		o := draw()

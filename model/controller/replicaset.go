@@ -369,33 +369,13 @@ func (c *replicaSets) createPod(row *setRow) {
 		Meta: model.Meta{
 			Kind:      model.KindPod,
 			Namespace: set.Namespace,
-			Name:      generateName(set.Name, c.names.Draw(set.NameHash(), row.names)),
+			Name:      model.GenerateName(set.Name, c.names.Draw(set.NameHash(), row.names)),
 			Owner:     set.Ref(),
 			Labels:    set.Template.Labels,
 		},
 		Spec:       set.Template.Spec,
 		Finalizers: set.Template.Finalizers,
 	}, tag(opCreatePod, set.ID))
-}
-
-// The API server makes a generated name of the base, cut to 58 characters,
-// and 5 characters that cannot spell a word
-// (k8s.io/apiserver/pkg/storage/names/generate.go).
-const (
-	nameAlphabet = "bcdfghjklmnpqrstvwxz2456789"
-	nameBaseMost = 58
-)
-
-func generateName(base string, luck sim.Stream) string {
-	base += "-"
-	if len(base) > nameBaseMost {
-		base = base[:nameBaseMost]
-	}
-	var end [5]byte
-	for i := range end {
-		end[i] = nameAlphabet[luck.Below(uint64(len(nameAlphabet)))]
-	}
-	return base + string(end[:])
 }
 
 func (c *replicaSets) replied(now sim.Time, r store.Reply) {

@@ -83,7 +83,7 @@ func TestANameThatIsTakenIsDrawnAnew(t *testing.T) {
 	d := deployment("web", 3)
 	set := d.Name + "-" + d.Template.Hash
 	luck := &model.Meta{Kind: model.KindReplicaSet, Namespace: "default", Name: set}
-	taken := generateName(set, setsOf(r).names.Draw(luck.NameHash(), 1))
+	taken := model.GenerateName(set, setsOf(r).names.Draw(luck.NameHash(), 1))
 	r.user.client.Create(&model.Pod{Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: taken}, Spec: d.Template.Spec}, 0)
 	r.run(t, time.Second)
 	r.user.client.Create(d, 0)

@@ -74,6 +74,7 @@ const (
 	whyAwake     // about is the epoch
 	whyClosing   // about is the epoch
 	whyInspected // about is a pod
+	whyToken     // about is a pod
 )
 
 var whyNames = [...]string{
@@ -97,6 +98,7 @@ var whyNames = [...]string{
 	whyAwake:        "look whether the runtime is back",
 	whyClosing:      "shutdown goes on",
 	whyInspected:    "a relist has inspected a pod",
+	whyToken:        "the token of a pod",
 }
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
@@ -132,6 +134,8 @@ type Kubelet struct {
 	devicesAt sim.Time // when they can have devices
 
 	registerWait time.Duration // before the newest try to register
+	tokensBy     sim.Time      // when all tokens that are taken for granted are there
+	alert        bool          // it will hear of the next disturbance
 
 	relist relists
 
@@ -174,13 +178,14 @@ type Kubelet struct {
 }
 
 // lanes is the luck of kubelets.
-type lanes struct{ phases, relist, requeue, boot, start, probe, answer, volumes, logs, devices sim.Lane }
+type lanes struct{ phases, relist, requeue, boot, start, probe, answer, volumes, logs, devices, tokens sim.Lane }
 
 func newLanes(l sim.Luck) *lanes {
 	return &lanes{
 		phases: l.Lane("kubelet"), relist: l.Lane("relist"), requeue: l.Lane("requeue"), boot: l.Lane("boot"), start: l.Lane("kubelet start"),
 		probe: l.Lane("probe"), answer: l.Lane("answer to a probe"),
 		volumes: l.Lane("measurement of volumes"), logs: l.Lane("log rotation"), devices: l.Lane("device plugin"),
+		tokens: l.Lane("token volume"),
 	}
 }
 
@@ -434,6 +439,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.step(now, about)
 	case whyInspected:
 		k.inspectionOver(now, about)
+	case whyToken:
+		k.tokenDue(about)
 	case whyTerm:
 		k.termsDue(now, about)
 	case whyBoot:
@@ -501,7 +508,7 @@ func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
 	if int(why) >= len(whyNames) {
 		return "news from the API server"
 	}
-	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm || why == whyInspected) && r != nil {
+	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm || why == whyInspected || why == whyToken) && r != nil {
 		return whyNames[why] + ": " + r.pod.Path()
 	}
 	return whyNames[why]

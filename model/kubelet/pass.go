@@ -22,9 +22,14 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		r.box.Admitted = r.charged
 	}
 	r.failed, r.requeue = false, 0
-	if k.awaitVolumes(r, now) {
-		return
+	if !k.awaitVolumes(r, now) {
+		r.mountAt = now
+		k.mount(r, now)
 	}
+}
+
+// mount goes on with a pass when nothing keeps the pod's volumes from being mounted any more.
+func (k *Kubelet) mount(r *row, now sim.Time) {
 	cache := k.cacheAt(r, now)
 	if !r.box.Ready && !r.getsSandbox(cache) {
 		k.endPass(r)
@@ -35,7 +40,8 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		if r.box.Attempts > 0 {
 			k.client.Note(r.face(), false, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
 		}
-		mounted := now.Add(k.machine.VolumesTime(r.box))
+		mounted := max(now, r.mountAt.Add(k.machine.VolumesTime(r.box)))
+		k.expectToken(r, mounted)
 		k.startProbes(r, mounted)
 		if k.machine.RuntimeDown() || k.networkless(r) {
 			k.wait(r, mounting, mounted)

@@ -24,6 +24,7 @@ type rig struct {
 	store    *store.Store
 	net      *network.Network
 	registry *runtime.Registry
+	server   *apiserver.Server
 	kubelet  *kubelet.Kubelet
 	node     *model.Node
 	site     network.Site
@@ -52,7 +53,7 @@ func newRig(t testing.TB, seed uint64, options ...option) *rig {
 	r.net = network.New(r.Kernel, network.DefaultProfile())
 	r.store = store.New(r.Kernel, r.net)
 	control := r.net.AddSite("cp-0", "")
-	apiserver.New(r.Kernel, r.store, apiserver.NewBackend(r.Kernel, r.store, r.net, etcd.Config{Sites: []network.Site{control}}), r.net, control, 4)
+	r.server = apiserver.New(r.Kernel, r.store, apiserver.NewBackend(r.Kernel, r.store, r.net, etcd.Config{Sites: []network.Site{control}}), r.net, control, 4)
 	self := r.Register("user", r)
 	r.user = r.store.NewClient(store.ClientConfig{Name: "user", As: store.Admin("kubectl"), Actor: self, Site: control})
 	size := model.Resources{CPUMilli: 8000, MemoryBytes: 32 << 30, Pods: 110}

@@ -41,7 +41,7 @@ type doing uint8
 const (
 	nothing doing = iota
 	resizing
-	attaching // attached volumes
+	attaching // attached volumes, or the token
 	mounting  // while there is no runtime
 	settingUp
 	pulling
@@ -136,7 +136,7 @@ type row struct {
 	number     int32 // of its slot
 
 	volumes []string // that it needs attached; nil if it has not asked for any yet
-	mountAt sim.Time // when they are mounted; Never while they are not all attached
+	mountAt sim.Time // when they are mounted, or can be all volumes; Never while they are not all attached
 	mounted bool     // they are
 
 	inspections [2]inspection // by relists: under way or to come, the zero value if none
@@ -161,6 +161,7 @@ type row struct {
 
 	stage  stage
 	doing  doing
+	token  token
 	ousted ouster
 	why    string // it was, in words
 	// stoppedFor and stoppedWhy are ousted and why as they were when its newest stop began,
@@ -168,6 +169,8 @@ type row struct {
 	stoppedFor ouster
 	stoppedWhy string
 	cursor     int16 // the container that is being pulled, started or killed
+
+	tokensRefused uint8 // in a row
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it

@@ -74,13 +74,14 @@ func TestAPodStartsLateOnANodeWhoseAgentsAreLate(t *testing.T) {
 
 // TestAStatusIsTwoRequestsOfTheKubeletsBudget: a GET and a PATCH of kubeAPIQPS, so with
 // 5 a second, burst 10, 5 pods are shown at once and then 5 in every 2 seconds
-// (pkg/kubelet/status/status_manager.go syncPod; Zalando, June 2019).
+// (pkg/kubelet/status/status_manager.go syncPod; Zalando, June 2019). Pods that need no
+// token take none of it for their start.
 func TestAStatusIsTwoRequestsOfTheKubeletsBudget(t *testing.T) {
 	r := newRig(t, 1, func(r *rig) { r.config.QPS, r.config.Burst = 5, 10 })
 	r.run(time.Minute)
 	var pods []*model.Pod
 	for i := range 20 {
-		pods = append(pods, r.pod(fmt.Sprintf("p%d", i), nil))
+		pods = append(pods, r.pod(fmt.Sprintf("p%d", i), tokenless))
 	}
 	shown := func() (n int) {
 		for _, p := range pods {

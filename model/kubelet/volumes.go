@@ -9,9 +9,9 @@ import (
 	"orrery/sim"
 )
 
-// Volumes that have to be attached. A kubelet says in its node's status that it needs
-// one, at the next of its status intervals; then it looks until the attach/detach
-// controller says there that it may use it, and mounts it
+// Volumes that have to be attached; for the one with a token see token.go. A kubelet says in
+// its node's status that it needs one, at the next of its status intervals; then it looks
+// until the attach/detach controller says there that it may use it, and mounts it
 // (pkg/kubelet/volumemanager/reconciler). Only then the pod's sandbox is made.
 
 // Constants of pkg/kubelet/volumemanager/volume_manager.go and of
@@ -103,26 +103,31 @@ func (k *Kubelet) usesOthers() bool {
 	return !slices.EqualFunc(k.disks, k.node.VolumesInUse, func(d needed, v string) bool { return d.volume == v })
 }
 
-// awaitVolumes has a pod wait for its volumes; it is false if they are there. The
-// mount goes on while the worker does not wait for it.
+// awaitVolumes has a pod wait for its volumes and its token; it is false if they are there.
+// The mount goes on while the worker does not wait for it.
 func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
-	if r.box.Ready || r.mounted {
+	k.fetchToken(r)
+	mounted := r.box.Ready || r.mounted
+	if !mounted && len(r.volumes) == 0 {
+		volumes := k.volumesOf(r.pod)
+		if mounted = len(volumes) == 0; !mounted {
+			k.hold(r, volumes)
+			r.mountAt = sim.Never
+		}
+	}
+	if mounted && r.hasToken() {
 		return false
 	}
-	if len(r.volumes) == 0 {
-		volumes := k.volumesOf(r.pod)
-		if len(volumes) == 0 {
-			return false
-		}
-		k.hold(r, volumes)
-		r.mountAt = sim.Never
+	if mounted {
+		r.mountAt = now
 	}
 	k.wait(r, attaching, now.Add(volumesWait))
 	k.verify(r, now)
 	return true
 }
 
-// verify finds out when a pod's volumes will be mounted, once all are attached.
+// verify finds out when a pod's volumes will be mounted, once all are attached and its
+// token is there.
 func (k *Kubelet) verify(r *row, now sim.Time) {
 	if r.mountAt == sim.Never {
 		at := now
@@ -136,7 +141,7 @@ func (k *Kubelet) verify(r *row, now sim.Time) {
 		}
 		r.mountAt = at.Add(k.machine.MountTime(r.box))
 	}
-	if r.mountAt < r.stepAt {
+	if r.hasToken() && r.mountAt < r.stepAt {
 		k.wait(r, attaching, max(now, r.mountAt))
 	}
 }
@@ -174,7 +179,7 @@ func (k *Kubelet) verifyAll() {
 // is made once while the pod's worker waits, where Kubernetes makes more, 0.5 s to 2 min
 // apart.
 func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
-	if k.lostDisk == nil || now < r.mountAt || r.mountAt == sim.Never {
+	if k.lostDisk == nil || r.mounted || now < r.mountAt || r.mountAt == sim.Never {
 		return false
 	}
 	i := slices.IndexFunc(r.volumes, k.lostDisk)
@@ -187,24 +192,33 @@ func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
 	return true
 }
 
+// unmounted is the volumes that a pod still waits for. Kubernetes names the pod's volumes,
+// we the claims.
+func (k *Kubelet) unmounted(r *row, now sim.Time) (names []string) {
+	if now < r.mountAt {
+		for _, u := range r.pod.Uses() {
+			names = append(names, u.Of(r.pod))
+		}
+	}
+	if !r.hasToken() {
+		names = append(names, k.tokenVolume(r))
+	}
+	return names
+}
+
 // volumesDue is the end of a pod's wait for volumes: they are mounted, or it gives up
-// for a while (WaitForAttachAndMount). Kubernetes names the pod's volumes, we the
-// claims.
+// for a while (WaitForAttachAndMount).
 func (k *Kubelet) volumesDue(r *row, now sim.Time) {
 	r.doing = nothing
 	if k.mountFails(r, now) {
 		return
 	}
-	if now < r.mountAt {
-		var names []string
-		for _, u := range r.pod.Uses() {
-			names = append(names, u.Of(r.pod))
-		}
+	if names := k.unmounted(r, now); len(names) > 0 {
 		k.client.Note(r.face(), true, "FailedMount", "Unable to attach or mount volumes: unmounted volumes=["+
 			strings.Join(names, " ")+"], unattached volumes=[], failed to process volumes=[]: context deadline exceeded")
 		k.endStep(r, errorRetry)
 		return
 	}
 	r.mounted, r.box.Volumes = true, r.volumes
-	k.pass(r, now)
+	k.mount(r, now)
 }

@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"math"
+
 	"orrery/model"
 	"orrery/model/store"
 )
@@ -25,6 +27,7 @@ const (
 	taggedNode
 	taggedRegister
 	taggedMirror
+	taggedToken
 )
 
 // enqueue gives the pod to the status writer.
@@ -122,8 +125,12 @@ func (k *Kubelet) answered(about uint64) {
 		k.registered(&reply)
 		return
 	}
-	if reply.Tag>>32 == taggedMirror>>32 {
+	switch reply.Tag &^ math.MaxUint32 {
+	case taggedMirror:
 		k.mirrorAnswered(&reply)
+		return
+	case taggedToken:
+		k.tokenAnswered(&reply)
 		return
 	}
 	k.writing = false

@@ -116,6 +116,24 @@ func (m *Machine) callBy(x call) (by sim.Time, inTime bool) {
 // makes tells whether a call makes a sandbox that will be there at a time.
 func (x *call) makes(at sim.Time) bool { return !x.starts && x.toldAt() == at }
 
+// Withdraw has a pod make none of the calls that it was going to make, and tells whether
+// there were any. Those of others that wait find their places anew.
+func (m *Machine) Withdraw(s *Sandbox) (any bool) {
+	now := m.kernel.Now()
+	m.asked = slices.DeleteFunc(m.asked, func(x call) bool {
+		mine := x.of == s && x.at > now
+		if mine && !x.inTime {
+			s.inVain--
+		}
+		any = any || mine
+		return mine
+	})
+	if any {
+		m.repaceCalls(1, 1)
+	}
+	return any
+}
+
 // forgetCalls forgets the calls that are over.
 func (m *Machine) forgetCalls() {
 	now := m.kernel.Now()

@@ -136,3 +136,39 @@ func TestACallThatIsGivenUpGivesItsPlaceBack(t *testing.T) {
 		t.Errorf("one that may wait longer is over at %v, in time: %v", over, inTime)
 	}
 }
+
+// What a pod was going to ask for it asks for no more, and who waited behind it comes sooner;
+// what has been asked goes on.
+func TestAPodThatWithdrawsItsCallsLeavesTheirPlacesToOthers(t *testing.T) {
+	k := sim.New(sim.Config{Seed: 1})
+	m := NewMachine(k, &model.Node{Meta: model.Meta{ID: 1, Name: "n"}}, Config{Registry: NewRegistry(k), Kubelet: deaf{}})
+	var pods []*Sandbox
+	for i := range callsAtOnce + 1 {
+		pods = append(pods, m.Add(pod(uint32(i+1), model.Container{Name: "main"}), uint64(i)))
+	}
+	at := sim.Time(time.Second)
+	for _, s := range pods {
+		m.SandboxBy(s, at)
+	}
+	last := &m.asked[callsAtOnce]
+	if last.begin == at {
+		t.Fatal("the last does not wait")
+	}
+	if !m.Withdraw(pods[0]) || len(m.asked) != callsAtOnce {
+		t.Fatalf("%d calls are left", len(m.asked))
+	}
+	for i := range m.asked {
+		if x := &m.asked[i]; x.of == pods[0] || x.begin != at {
+			t.Errorf("call %d begins at %v", i, x.begin)
+		}
+	}
+	if m.Withdraw(pods[0]) {
+		t.Error("it had two")
+	}
+	if err := k.Run(at); err != nil {
+		t.Fatal(err)
+	}
+	if m.Withdraw(pods[1]) || len(m.asked) != callsAtOnce {
+		t.Errorf("%d calls are left of those that were made", len(m.asked))
+	}
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	"orrery/model"
 	"orrery/sim"
@@ -22,10 +23,18 @@ func (s *Store) SetSteady(ok bool) {
 }
 
 func (s *Store) disturbed() {
+	now, once := s.kernel.Now(), s.alertOnce
+	s.alertOnce = nil
 	for _, d := range s.alert {
-		d.Disturbed(s.kernel.Now())
+		d.Disturbed(now)
+	}
+	for _, d := range once {
+		d.Disturbed(now)
 	}
 }
+
+// OnNextDisturbance has d told of the next one only.
+func (c *Client) OnNextDisturbance(d Disturbed) { c.store.alertOnce = append(c.store.alertOnce, d) }
 
 // Undisturbed tells whether small requests of the client are answered as usual:
 // its credential is good, and nothing is wrong with the network or with etcd. It is
@@ -42,6 +51,12 @@ func (c *Client) Undisturbed() bool {
 		}
 	}
 	return clean
+}
+
+// Prompt tells whether a small request of the client is answered as usual, or later by no
+// more than nobody notices: it is undisturbed, and its API server has time.
+func (c *Client) Prompt(late time.Duration) bool {
+	return c.Undisturbed() && c.store.wire.server(c.Server).lister.Prompt(c.store.kernel.Now(), late)
 }
 
 // Place puts an object where it has been since before the run: that is no record.

@@ -106,6 +106,7 @@ type Request struct {
 	arrived bool         // it is there
 	sentAt  sim.Time
 	retries uint8 // how often it was sent again
+	tokens  uint8 // of the client's bucket that it takes each time
 	then    Patch // what to apply once this, a read, has come back
 	epoch   uint32
 	refusal Refusal
@@ -148,7 +149,7 @@ type ClientConfig struct {
 	Local   bool          // it is of the control plane and knows only the API server on its own machine
 	QPS     int64         // requests per second its own token bucket allows; 0 is no limit
 	Burst   int64         // requests it allows at once
-	Each    int64         // what one of its calls counts for there, if it stands for several requests; 0 is 1
+	Each    uint8         // what one of its calls counts for there, if it stands for several requests; 0 is 1
 	Tell    bool          // it wants to know when its connection was lost and there is a new one
 	Events  bool          // its notes are requests of its own, too, one after the other
 	Timeout time.Duration // of a request; 0 means 60 s, the API server's own limit
@@ -188,7 +189,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 		Server:       s.wire.servers[0].site,
 		notices:      connected,
 		store:        s,
-		bucket:       c.newBucket(),
+		bucket:       NewBucket(c.QPS, c.Burst),
 	}
 	if to, ok := s.wire.dial(c.Site, c.Local); ok {
 		x.Server = to
@@ -201,7 +202,7 @@ func (s *Store) NewClient(c ClientConfig) *Client {
 // earlier requests no longer count.
 func (c *Client) Restart() {
 	c.epoch++
-	c.bucket = c.newBucket()
+	c.bucket = NewBucket(c.QPS, c.Burst)
 	c.notes = c.notes[:0]
 }
 
@@ -248,6 +249,16 @@ func (c *Client) ReadPatch(target model.Ref, part Part, p Patch, tag uint64) {
 // Get asks for an object as it is stored.
 func (c *Client) Get(target model.Ref, tag uint64) {
 	c.send(Request{Op: OpGet, Target: target, tag: tag})
+}
+
+// Spend takes a token for one request, which is sent when that is there: now, or later.
+// That is either GetSpent, or nothing if its outcome is known. It counts for one, whatever
+// Each says.
+func (c *Client) Spend() sim.Time { return c.bucket.take(c.store.kernel.Now(), 1) }
+
+// GetSpent is Get with a token that Spend has taken and that is there now.
+func (c *Client) GetSpent(target model.Ref, tag uint64) {
+	c.sendAt(c.store.kernel.Now(), Request{Op: OpGet, Target: target, tag: tag, tokens: 1})
 }
 
 // List is what a LIST asks for.
@@ -381,11 +392,17 @@ func (c *Client) retry(r Request) bool {
 	c.sent++
 	r.Number = c.sent
 	slot := c.store.wire.alloc(r)
-	c.store.kernel.Post(c.bucket.Take(at), c.store.wire.actor, whyDepart, uint64(slot))
+	c.store.kernel.Post(c.bucket.take(at, int64(r.tokens)), c.store.wire.actor, whyDepart, uint64(slot))
 	return true
 }
 
 func (c *Client) send(r Request) {
+	r.tokens = max(c.Each, 1)
+	c.sendAt(c.bucket.take(c.store.kernel.Now(), int64(r.tokens)), r)
+}
+
+// sendAt sends a request at a time, now or later.
+func (c *Client) sendAt(at sim.Time, r Request) {
 	c.sent++
 	r.Client, r.Number, r.epoch = c, c.sent, c.epoch
 	r.Until = c.store.kernel.Now().Add(c.Timeout)
@@ -394,7 +411,7 @@ func (c *Client) send(r Request) {
 	}
 	slot := c.store.wire.alloc(r)
 	now := c.store.kernel.Now()
-	if at := c.bucket.Take(now); at > now {
+	if at > now {
 		c.store.kernel.Post(at, c.store.wire.actor, whyDepart, uint64(slot))
 		return
 	}
@@ -409,16 +426,6 @@ type Bucket struct {
 	full  sim.Time      // when all tokens are back
 }
 
-// newBucket is the client's own, full.
-func (c *ClientConfig) newBucket() Bucket {
-	b := NewBucket(c.QPS, c.Burst)
-	if c.Each > 1 {
-		b.every *= time.Duration(c.Each)
-		b.slack = b.every * time.Duration(max(c.Burst/c.Each, 1)-1)
-	}
-	return b
-}
-
 // NewBucket holds burst tokens and gains qps of them a second; qps 0 is no
 // limit.
 func NewBucket(qps, burst int64) Bucket {
@@ -430,11 +437,15 @@ func NewBucket(qps, burst int64) Bucket {
 }
 
 // Take uses one token and returns when it is there: now, or later.
-func (b *Bucket) Take(now sim.Time) sim.Time {
+func (b *Bucket) Take(now sim.Time) sim.Time { return b.take(now, 1) }
+
+// take is Take of n tokens, all of which are there then, or as many as there can be.
+func (b *Bucket) take(now sim.Time, n int64) sim.Time {
 	if b.every == 0 {
 		return now
 	}
-	at := max(now, b.full.Add(-b.slack))
-	b.full = max(b.full, at).Add(b.every)
+	all := time.Duration(n) * b.every
+	at := max(now, b.full.Add(min(0, all-b.every-b.slack)))
+	b.full = max(b.full, at).Add(all)
 	return at
 }

@@ -40,8 +40,12 @@ const (
 	checkRise  = 2
 )
 
-// Lister is an API server that streams what watches begin with.
+// Lister is an API server as those know it who send it no request: it streams what
+// watches begin with, and has time for what is not worth an event.
 type Lister interface {
+	// Prompt tells whether a small request that came now would be done with at most so
+	// much later than if nobody else asked anything.
+	Prompt(now sim.Time, late time.Duration) bool
 	// Stream is when so many objects, asked for at a time, have been sent.
 	Stream(at sim.Time, objects int64) sim.Time
 }

@@ -54,10 +54,11 @@ type Store struct {
 	clients    []*Client
 	guard      Guard
 	alert      []Disturbed
-	unsteady   bool     // something is wrong with etcd
-	lags       sim.Lane // of watches
-	reconnects sim.Lane // of broken connections
-	timeouts   sim.Lane // of watches
+	alertOnce  []Disturbed // and then no more
+	unsteady   bool        // something is wrong with etcd
+	lags       sim.Lane    // of watches
+	reconnects sim.Lane    // of broken connections
+	timeouts   sim.Lane    // of watches
 }
 
 // New is an empty store.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 		Placement:      o.placement(p, s),
 		Ports:          namedPorts(s),
 		Workload:       workloadRef(p.field("workloadRef"), s.WorkloadRef),
+		Account:        cmp.Or(s.ServiceAccountName, s.DeprecatedServiceAccount),
 	}
 	if s.SchedulerName != "" {
 		spec.SchedulerName = s.SchedulerName
@@ -79,6 +81,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 	}
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
+	spec.NoToken, spec.TokenSaid = o.token(s)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), meta.Annotations, spec)
 	return spec
 }

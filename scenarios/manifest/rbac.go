@@ -17,9 +17,26 @@ func readServiceAccount(o *object) {
 	if !decode(o, &in) {
 		return
 	}
-	a := &model.ServiceAccount{Meta: o.meta}
+	automount := in.AutomountServiceAccountToken
+	a := &model.ServiceAccount{Meta: o.meta, NoToken: automount != nil && !*automount}
 	a.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
 	o.keep(before, a)
+}
+
+// token tells whether a pod needs no token of its service account, and whether it says so
+// itself: by its field, by a volume that has one, or, as a cluster printed it after
+// admission (then its account is named), by having no such volume.
+func (o *object) token(s *corev1.PodSpec) (none, said bool) {
+	printed := o.set.snapshot && o.kind.kind == model.KindPod && s.ServiceAccountName != ""
+	for i := range s.Volumes {
+		if v := s.Volumes[i].Projected; v != nil && slices.ContainsFunc(v.Sources, func(p corev1.VolumeProjection) bool { return p.ServiceAccountToken != nil }) {
+			return false, true
+		}
+	}
+	if a := s.AutomountServiceAccountToken; a != nil && !printed {
+		return !*a, true
+	}
+	return printed, printed
 }
 
 func readRole(o *object) {
