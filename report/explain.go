@@ -161,7 +161,7 @@ func (e *explainer) unknown(h *store.History) error {
 		}
 	}
 	if near != "" {
-		return fmt.Errorf("there was no %s in this run; did you mean %s?", e.path, near)
+		return fmt.Errorf("there was no %s in this run; did you mean %s?", Escape(e.path), Escape(near))
 	}
-	return fmt.Errorf("there was no %s in this run%s", e.path, didYouMean(e.path, known))
+	return fmt.Errorf("there was no %s in this run%s", Escape(e.path), didYouMean(e.path, known))
 }

@@ -250,5 +250,5 @@ func (s *state) missing(t target) string {
 		}
 	}
 	slices.Sort(known)
-	return "there was no " + t.path() + didYouMean(t.path(), known)
+	return "there was no " + Escape(t.path()) + didYouMean(t.path(), known)
 }

@@ -61,7 +61,7 @@ func mistakes(a, b string) int {
 // didYouMean is a hint to append to an error about an unknown word, or "".
 func didYouMean(word string, known []string) string {
 	if s := suggest(word, known); s != "" {
-		return "; did you mean " + s + "?"
+		return "; did you mean " + Escape(s) + "?"
 	}
 	return ""
 }

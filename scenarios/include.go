@@ -88,7 +88,7 @@ func (inc *includes) expand(given, name string) ([]string, error) {
 	case err == nil:
 		return []string{name}, nil
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(name, "*?["):
-		names, err := fs.Glob(inc.files, name)
+		names, err := fs.Glob(folders{inc.files}, name)
 		if err == nil && len(names) == 0 {
 			err = fmt.Errorf("no file matches %s", strict.Quote(given))
 		}
@@ -97,6 +97,19 @@ func (inc *includes) expand(given, name string) ([]string, error) {
 		return nil, fmt.Errorf("there is no file %s%s", strict.Quote(given), inc.similar(name))
 	}
 	return nil, plainly(given, err)
+}
+
+// folders is files of which nothing is opened to look inside but folders: who opens a pipe waits
+// for somebody to write.
+type folders struct{ fs.FS }
+
+// ReadDir implements fs.ReadDirFS.
+func (f folders) ReadDir(name string) ([]fs.DirEntry, error) {
+	info, err := fs.Stat(f.FS, name)
+	if err != nil || !info.IsDir() {
+		return nil, err
+	}
+	return fs.ReadDir(f.FS, name)
 }
 
 // plainly is an error of the operating system about an include, without what

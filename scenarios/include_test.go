@@ -72,6 +72,7 @@ func TestIncludesStayInsideTheFolder(t *testing.T) {
 		"in/folder.yaml":      including("empty"),
 		"in/missing.yaml":     including("shpo.yaml"),
 		"in/pattern.yaml":     including("'*.json'"),
+		"in/deep.yaml":        including("'*/*.json'"),
 		"in/big.yaml":         including("huge.yaml"),
 		"in/shop.yaml":        pod,
 		"in/empty/readme.txt": "",
@@ -91,7 +92,7 @@ func TestIncludesStayInsideTheFolder(t *testing.T) {
 	outside := "is outside the scenario's folder; run with --root DIR to allow includes from below DIR"
 	for name, want := range map[string]string{
 		"zone": outside, "abs": outside, "link": link, "dirlink": link,
-		"pipe": "is not a regular file", "folder": "no .yaml, .yml or .json file below", "pattern": "no file matches",
+		"pipe": "is not a regular file", "folder": "no .yaml, .yml or .json file below", "pattern": "no file matches", "deep": "no file matches",
 		"missing": `there is no file "shpo.yaml"; did you mean "shop.yaml"?`, "big": "at most 4194304 are read",
 	} {
 		_, err := scenarios.Load(filepath.Join(dir, "in", name+".yaml"), scenarios.Options{})

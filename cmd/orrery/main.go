@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"orrery/report"
 	"orrery/scenarios"
 )
 
@@ -183,7 +184,9 @@ func suggestFlag(f *pflag.FlagSet, err error) error {
 
 // wrong reports that the question was wrong.
 func (c *console) wrong(command string, err error) int {
-	fmt.Fprintf(c.err, "%v\n", err)
+	for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote what was typed
+		fmt.Fprintln(c.err, report.Escape(line))
+	}
 	fmt.Fprintf(c.err, "run 'orrery help %s' for how to use it\n", command)
 	return exitUsage
 }

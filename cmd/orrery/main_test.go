@@ -108,3 +108,15 @@ workload:
 		}
 	}
 }
+
+// What was typed reaches no terminal as it is: it could clear the screen.
+func TestWhatWasTypedIsEscapedInErrors(t *testing.T) {
+	for _, args := range [][]string{
+		{"explain", "node-loss", "pod/\x1b[2J"}, {"top", "node-loss", "pod/\x1b[2J"}, {"run", "node-loss", "--\x1b[2J"}, {"run", "node-\x1b[2J"}, {"\x1b[2J"},
+	} {
+		code, out, err := say(args...)
+		if code != exitUsage || strings.Contains(out+err, "\x1b") || !strings.Contains(err, "[2J") {
+			t.Errorf("%q: %d %q %q", args, code, out, err)
+		}
+	}
+}

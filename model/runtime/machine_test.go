@@ -146,6 +146,8 @@ func TestImageNamesAreCompleted(t *testing.T) {
 		"redis":                        "docker.io/library/redis:latest",
 		"redis:7":                      "docker.io/library/redis:7",
 		"docker.io/redis:7":            "docker.io/library/redis:7",
+		"index.docker.io/redis:7":      "docker.io/library/redis:7",
+		"index.docker.io/shop/web:7":   "docker.io/shop/web:7",
 		"bitnami/redis":                "docker.io/bitnami/redis:latest",
 		"gcr.io/x/y:v1":                "gcr.io/x/y:v1",
 		"localhost/y":                  "localhost/y:latest",

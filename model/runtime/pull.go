@@ -119,6 +119,8 @@ func ValidImage(name string) bool { return reference.MatchString(name) }
 func ImageName(name string) string {
 	host, rest, ok := strings.Cut(name, "/")
 	switch {
+	case host == "index.docker.io" && ok: // as it was called once (normalize.go legacyDefaultDomain)
+		return ImageName("docker.io/" + rest)
 	case !ok:
 		name = "docker.io/library/" + name
 	case !strings.ContainsAny(host, ".:") && host != "localhost":
