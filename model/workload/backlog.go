@@ -92,6 +92,10 @@ func (w *Work) filled(held int64, calls outcome, from crowd, room int64) (load i
 	high := min(room, 1<<50)
 	near := max(high>>finding, 1)
 	h = w.handle(high, calls, from)
+	if from.many > 0 && h.takes < 0 && w.atRest(&h, high) < held { // so few are never as many there
+		from = from.unlimited()
+		h = w.handle(high, calls, from)
+	}
 	s := search{high: high, short: nano - emptiness(held), more: emptiness(held) - emptiness(w.atRest(&h, high))}
 	for limit := farOver * high; s.high < limit && s.more < 0; near *= 2 {
 		s.low, s.short, s.high = s.high, -s.more, 2*s.high
@@ -234,7 +238,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	p.off = target - k.held
 	from := c.from
 	if c.n() > 1 { // who of a few that call does not wait here waits at another: how full this is says it all
-		from = crowd{comeback: from.comeback, sheet: from.sheet}
+		from = from.unlimited()
 	}
 	p.load, p.full = t.filled(c, k.held, calls, from, h.room)
 	k.forget(&p, t.news)

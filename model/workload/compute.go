@@ -18,6 +18,13 @@ const (
 	timesSpare = 10 * timesAll
 )
 
+// After so many instants in which rates came to no rest, less those in which they did, each further
+// one halves what the next ones have, up to mostRestless: what is left goes on from there.
+const (
+	firstRestless = 16
+	mostRestless  = firstRestless + 4
+)
+
 // allot says how much is computed in this instant at most; from seven eighths of that on it is
 // computed whatever is below it.
 func (t *Flows) allot() {
@@ -26,7 +33,8 @@ func (t *Flows) allot() {
 	if now/sim.Time(soonEvery) != t.allottedAt/sim.Time(soonEvery) {
 		t.spent = 0
 	}
-	t.spare = min(timesAll, max(timesSpare-t.spent, 0))
+	half := max(t.restless-firstRestless, 0)
+	each, t.spare = each>>half, min(timesAll, max(timesSpare-t.spent, 0))>>half
 	t.allottedAt, t.late, t.most = now, t.computed+(t.spare+each)*7/8, t.computed+t.spare+each
 }
 
@@ -45,6 +53,11 @@ func (t *Flows) compute() {
 	}
 	t.computing, t.rising = true, false
 	for t.computed < t.most && t.step() {
+	}
+	if t.computed < t.most {
+		t.restless = max(t.restless-1, 0)
+	} else {
+		t.restless = min(t.restless+1, mostRestless)
 	}
 	t.announce()
 	t.load()

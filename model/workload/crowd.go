@@ -24,6 +24,9 @@ type crowd struct {
 	sheet *states // where it is worked out how many are there
 }
 
+// unlimited is the same as if they were infinitely many.
+func (a crowd) unlimited() crowd { return crowd{comeback: a.comeback, sheet: a.sheet} }
+
 // change is how long the change of who calls waits.
 func (a *crowd) change(b *crowd) patience {
 	if (a.many == 0) != (b.many == 0) {

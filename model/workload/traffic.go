@@ -69,6 +69,7 @@ type Flows struct {
 	spare      int              // of that, what instants of a second share
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
+	restless   int              // so often what is computed is halved, as rates did not come to rest of late
 	hurried    bool             // what waited went on in that instant
 	news       int              // counts what comes from outside, and full minutes
 	stirs      int              // of news, what does not come from outside
