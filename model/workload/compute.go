@@ -379,6 +379,8 @@ func (t *Flows) reckon() {
 		}
 		for k := range f.lots {
 			l := &f.lots[k]
+			l.renewed = t.renewals(f, int32(k))
+			l.turned.first, l.turned.next = t.repeated(f, int32(k), l)
 			if a := f.tried(l); !t.rounds(f, l, &a) && !t.holds(&f.delayed.up, t.turning(l, &a)) {
 				t.tryAgain(i, int32(k), a)
 			}
