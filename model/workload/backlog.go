@@ -277,7 +277,7 @@ func (t *Flows) pour(id int32, c *class, each int64, calls outcome, h handled) h
 	k.spills = f.away
 	variance := min(of.noise, of.spread(p.all, p.free))
 	out := idle.behind(of.held-p.free, variance, chance, h.room).or(&p.full, product(f.mixed, f.mixed, million))
-	out.even, out.bound, out.again = p.full.even, p.full.bound, p.full.again
+	out.even, out.bound, out.again, out.stays = p.full.even, p.full.bound, p.full.again, p.full.stays
 	if out.room, out.does = h.room, f.does; f.away > 0 {
 		out.takes = each - f.away
 	}

@@ -172,7 +172,7 @@ func (t *Flows) besides(f *flow, c *class) int64 {
 	p := &t.crews[c.crew]
 	for nth, i := range t.sorts[c.sort] {
 		if x := &t.flows[i]; x != f && x.call != nil && !x.call.Probes {
-			us += product(x.lots[p.in(nth)].attempt.mean(), x.call.PerRequestMilli, 1000)
+			us += product(p.of(x, nth).attempt.mean(), x.call.PerRequestMilli, 1000)
 		}
 	}
 	return min(us, longest) * 1000

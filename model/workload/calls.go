@@ -11,6 +11,8 @@ type attempt struct {
 	attempts int64 // on the average, in millionths
 	vain     int64 // of those, that meet a pod which has just turned them away
 	back     int64 // of those, that meet one where they have just given up
+	fresh    int64 // so many of a million are good that are not made again
+	anew     int64 // the same of those that are, as the same call failed before
 	bond     int64 // how likely it fares as the last call of the same request did, in millionths
 	outcome
 	told
@@ -52,7 +54,7 @@ func (t *Flows) calling(k int32) outcome {
 	p.known, p.outcome = true, sure
 	for nth, i := range t.sorts[p.sort] {
 		if f := &t.flows[i]; f.call != nil && !f.call.Probes {
-			p.outcome = p.and(f.together(&f.lots[p.in(nth)]))
+			p.outcome = p.and(f.together(p.of(f, nth)))
 		}
 	}
 	return p.outcome
@@ -70,18 +72,18 @@ func (t *Flows) uncalled(i int32) {
 }
 
 // once is a call that never fails.
-var once = attempt{attempts: million, outcome: sure}
+var once = attempt{attempts: million, fresh: million, anew: million, outcome: sure}
 
 // tried is what becomes of a lot's calls by what became of single attempts. Attempts fail
 // independently of one another, but for those that full pods turn away or are too late for (retried).
 func (f *flow) tried(l *lot) attempt {
-	if l.turned.again+l.turned.back > 0 && f.Retries > 0 {
+	if l.turned.again+l.turned.back > 0 && (f.Retries > 0 || l.renewed.part > 0) || l.turned.first != l.turned.next {
 		return f.retried(l)
 	}
-	if l.chain.of != l.single || l.chain.attempts == 0 {
-		l.chain = chain{l.single, f.chained(l.single)}
+	if l.plain.of != l.single || l.plain.attempts == 0 {
+		l.plain = plain{l.single, f.independent(l.single)}
 	}
-	a := l.chain.attempt
+	a := l.plain.attempt
 	if f.of >= 0 {
 		a.told = l.told
 	}
@@ -89,14 +91,14 @@ func (f *flow) tried(l *lot) attempt {
 	return a
 }
 
-// chain is what becomes of calls of which each attempt fares like that.
-type chain struct {
+// plain is what becomes of calls of which each attempt fares like that, whatever the others did.
+type plain struct {
 	of outcome
 	attempt
 }
 
-// chained computes a chain.
-func (f *flow) chained(single outcome) attempt {
+// independent computes it.
+func (f *flow) independent(single outcome) attempt {
 	a := attempt{attempts: million, outcome: single}
 	fails, tries := million-single.good, 0
 	for left := fails; tries < f.Retries && left > 0; left = product(left, fails, million) {
@@ -106,6 +108,7 @@ func (f *flow) chained(single outcome) attempt {
 	for range tries {
 		a.outcome = a.again(single)
 	}
+	a.fresh, a.anew = a.good, a.good
 	return a
 }
 
@@ -127,7 +130,7 @@ func (t *Flows) rounds(f *flow, l *lot, a *attempt) bool {
 	if noise = min(noise, million/fine.part); wavers {
 		noise = int64(2+2*len(f.senders)+2*len(f.bundles)*max(len(f.shares), 1)) * million / offered
 	}
-	good, attempts, vain := max(a.good-b.good, b.good-a.good), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain, a.back-b.back, b.back-a.back)
+	good, attempts, vain := max(a.good-b.good, b.good-a.good, a.anew-b.anew, b.anew-a.anew), max(a.attempts-b.attempts, b.attempts-a.attempts), max(a.vain-b.vain, b.vain-a.vain, a.back-b.back, b.back-a.back)
 	errors, nobody := max(a.errors-b.errors, b.errors-a.errors), max(a.nobody-b.nobody, b.nobody-a.nobody)
 	return max(good, errors, nobody) <= noise && max(attempts, vain) <= noise*int64(1+f.Retries) && (wavers || a.ok.change(&b.ok) == same && a.bad.change(&b.bad) == same)
 }

@@ -16,20 +16,22 @@ type comeback struct {
 	even    int64 // so many of a million who come do not come as they have just given up here
 	part    int64 // so many of a million of those try again
 	next    int64 // so many of a million of these come as they have just failed elsewhere
+	each    int   // so many attempts are one call
+	renews  int64 // so many of a million who give up with the last of these come back with the first one of another call
 }
 
 // mostAgain is how many attempts of one request are told apart, but for the first one; and if not
 // more than so many of a million give up at a pod that is full, nobody does.
 const (
-	mostAgain = 8
+	mostAgain = 12
 	rareLate  = 10
 )
 
 func (a *comeback) change(b *comeback) patience {
-	if a.retries != b.retries {
+	if a.retries != b.retries || a.each != b.each {
 		return goesOn
 	}
-	return min(change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next))
+	return min(change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next), change(million+a.renews, million+b.renews))
 }
 
 // odds is how likely it is to find a pod full, and not to be served in time, of a billion.
@@ -41,21 +43,26 @@ func (t *Flows) comeback(id int32, c *class) (back comeback) {
 	for _, b := range t.in(c) {
 		for _, i := range t.backends[b].flows {
 			f := &t.flows[i]
-			if f.Timeout == 0 || f.Retries == 0 || f.of >= 0 {
+			if f.Timeout == 0 || f.Retries == 0 && f.call == nil || f.of >= 0 {
 				continue
 			}
 			for k := range f.shares {
 				x := &f.shares[k]
 				here := x.milli - x.vain - x.back
-				if x.class != id || here <= 0 {
+				l := &f.lots[x.lot]
+				a, tries := &l.attempt, min((f.Retries+1)*(l.renewed.most+1)-1, mostAgain)
+				if x.class != id || here <= 0 || tries == 0 {
 					continue
 				}
-				a := &f.lots[x.lot].attempt
 				some += here
-				back.retries = max(back.retries, min(f.Retries, mostAgain))
+				if tries > back.retries {
+					back.retries, back.each = tries, f.Retries+1
+				}
+				back.renews += product(product(here, l.renewed.again, million), lasting(c.stays, l.renewed.after), 1000)
 				back.limit += product(max(f.Timeout.Microseconds()-x.way.mean(), 0), here, 1000)
-				back.meets += product(x.meets, here, 1000)
-				calls += product(here, million, max(a.attempts-a.vain-a.back, million))
+				back.meets += product(l.meets(f, x.meets), here, 1000)
+				first := million - l.renewed.part
+				calls += product(here, first, max(a.attempts-a.vain-a.back, first, 1))
 			}
 		}
 	}
@@ -63,6 +70,7 @@ func (t *Flows) comeback(id int32, c *class) (back comeback) {
 		return comeback{}
 	}
 	next = some - min(calls, some)
+	back.renews = min(product(back.renews, 1000, some), million)
 	back.limit, back.meets = product(back.limit, 1000, some), min(product(back.meets, 1000, some), million)
 	fresh := max(c.arriving-c.vain, 1)
 	even := max(fresh-c.back, 1)
@@ -127,9 +135,14 @@ func (x *states) returns(s *station, l *line) {
 			return
 		}
 		back := product(product(x.pace[k+1], x.late[k], million), x.meets, million)
+		renews := product(back, x.renews, million)
 		comes := evenly[0]
 		for n := x.retries; n > 0; n-- {
-			tries[n] = evenly[n] + product(back, tries[n-1], x.comes[k])
+			some := back
+			if n%x.each == 0 {
+				some = renews
+			}
+			tries[n] = evenly[n] + product(some, tries[n-1], x.comes[k])
 			comes += tries[n]
 		}
 		tries[0] = evenly[0]

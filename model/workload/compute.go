@@ -21,7 +21,7 @@ const (
 // After so many instants in which rates came to no rest, less those in which they did, each further
 // one halves what the next ones have, up to mostRestless: what is left goes on from there.
 const (
-	firstRestless = 16
+	firstRestless = 32
 	mostRestless  = firstRestless + 4
 )
 
@@ -420,6 +420,8 @@ func (t *Flows) reckon(height int32) {
 		}
 		for k := range f.lots {
 			l := &f.lots[k]
+			l.renewed = t.renewals(f, int32(k))
+			l.turned.first, l.turned.next = t.repeated(f, int32(k), l)
 			if a := f.tried(l); !t.rounds(f, l, &a) && !t.holds(&f.delayed.up, t.turning(l, &a)) {
 				t.tryAgain(i, int32(k), a)
 			}
@@ -434,6 +436,9 @@ func (t *Flows) tryAgain(i, lot int32, a attempt) {
 	l := &f.lots[lot]
 	otherwise := a.vain != l.attempt.vain || a.back != l.attempt.back
 	again := otherwise || a.attempts != l.attempt.attempts
+	if otherwise || change(a.attempts, l.attempt.attempts) <= secondly { // retries chase one another: what is below first
+		t.rising = false
+	}
 	f.must = f.must || otherwise
 	t.heed(l, a)
 	t.uncalled(i)

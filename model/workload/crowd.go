@@ -76,6 +76,7 @@ type leaving struct {
 
 // queue is line for any crowd. If that is not infinitely many, or comes back, the station is filled anew.
 func (s *station) queue(h *handled, arriving, places, chance int64, from crowd) (waits timing, many int64) {
+	h.stays = s.stayed(places)
 	if arriving <= 0 || from.many == 0 && from.retries == 0 || from.many > manyServers || s.servers > manyServers {
 		return s.line(h, arriving, places, chance)
 	}

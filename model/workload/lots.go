@@ -20,11 +20,12 @@ type lot struct {
 	now      model.Traffic // what becomes of it
 
 	attempt attempt  // of all requests, as those who send go by it
+	renewed renewed  // of them
 	heeded  stint    // how often they went by another one
 	heedAt  sim.Time // when they did so last
 	heeds   int      // how often at that instant
 	single  outcome  // of its requests, of each attempt
-	chain   chain    // what becomes of requests by single, if none meets a full pod again
+	plain   plain    // what becomes of requests by single, if none meets a full pod again
 	turned  turned   // of its requests, at full pods
 	hands   hands    // of those who call
 
@@ -422,10 +423,11 @@ func (f *flow) wasIn(seat int32) int32 {
 	return 0
 }
 
-// in is the lot of the nth flow of its sort that a crew is in.
-func (p *crew) in(nth int) int32 {
+// of is the lot of a flow, the nth of its sort, that a crew is in. Until pods are divided again whose lots
+// were put together, it may be one that there is no more.
+func (p *crew) of(f *flow, nth int) *lot {
 	if len(p.lots) == 0 {
-		return 0
+		return &f.lots[0]
 	}
-	return p.lots[nth]
+	return &f.lots[min(int(p.lots[nth]), len(f.lots)-1)]
 }

@@ -21,6 +21,7 @@ type service struct {
 	latency, cpu         time.Duration // that a request holds a worker besides calls: always the same, and spread like an exponential distribution
 	calls                []link
 	rps                  float64 // requests from outside
+	begins               float64 // as many in the first minute, if not as many as later; only by rate
 	users                link    // if not for ever, so long they wait, and try again
 	blind                int64   // of pods, the calls of so many get nowhere
 }
@@ -232,7 +233,11 @@ func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flo
 			r.calls = append(r.calls, call)
 		}
 		if s.rps > 0 {
-			sources = append(sources, workload.Traffic{Service: name(i), Timeout: s.users.timeout, Retries: s.users.retries, Rate: workload.Constant(int64(s.rps * 1000))})
+			rate := workload.Constant(int64(s.rps * 1000))
+			if s.begins > 0 {
+				rate = workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: int64(s.begins * 1000)}, {At: time.Minute, MilliRPS: int64(s.rps * 1000)}}}
+			}
+			sources = append(sources, workload.Traffic{Service: name(i), Timeout: s.users.timeout, Retries: s.users.retries, Rate: rate})
 		}
 	}
 	r.traffic(sources...)

@@ -42,6 +42,7 @@ type handled struct {
 
 	even, bound odds  // of who comes at any time, and of who comes when it is otherwise than on the average
 	again       int64 // so many of a million who give up and try again come as if they came back
+	stays       int64 // so long it stays as full as it is, in microseconds
 }
 
 // Has has it have CPU for so much.

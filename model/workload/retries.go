@@ -15,7 +15,7 @@ const mostRetries = 100
 // a share's requests go to each is as likely. A session's is always the same; connections are
 // chosen among anew.
 func (t *Flows) meets(f *flow, c *class, endpoints, milli int64) {
-	if f.Retries == 0 && !f.several() {
+	if f.Retries == 0 && f.call == nil {
 		return
 	}
 	if f.sticks && f.Connections != nil {
@@ -81,10 +81,11 @@ func (t *Flows) vainly(l *lot, shares []share) {
 		weigh = func(x *share) int64 { return x.milli }
 		all = max(l.lost.OfferedMilliRPS, 1)
 	}
-	vain := product(l.lost.OfferedMilliRPS, l.attempt.vain, l.attempt.attempts)
+	offered := max(l.lost.OfferedMilliRPS, 1)
+	vain, even := product(offered, l.attempt.vain, l.attempt.attempts), l.evened()
 	for k := range shares {
 		x := &shares[k]
-		x.vain = min(product(vain, weigh(x), all), x.milli)
+		x.vain = min(product(product(vain, million-even, million), weigh(x), all)+product(product(vain, even, million), x.milli, offered), x.milli)
 		t.classes[x.class].vain += x.vain
 	}
 }
@@ -111,6 +112,12 @@ type turned struct {
 	good, full, late             int64
 	goodThere, fullThere         int64
 	goodBack, fullBack, lateBack int64
+	uneven                       int64 // who would be full or late twice
+	// How long it stays as full as it is where they are turned away or give up, by how many these are,
+	// in microseconds; and how much likelier first attempts are good than all are, and further ones, in
+	// millionths, because of what is called for them.
+	stays       int64
+	first, next int64
 }
 
 // turn adds a share of a flow to how its lot fares.
@@ -131,8 +138,10 @@ func (t *Flows) turn(f *flow, x *share, of *fate) {
 	a.good += product(x.milli, good, million)
 	a.full += product(x.milli, full, million)
 	a.late += product(x.milli, late, million)
+	a.uneven += product(product(x.milli, full+late, million), full+late, million)
 	a.goodThere += product(fresh, good, million)
 	a.fullThere += product(fresh, full, million)
+	a.stays += product(fresh+product(x.milli, late, million), c.stays, 1000)
 	if c.from.many > 0 || c.bound == (odds{}) {
 		return
 	}
@@ -150,61 +159,132 @@ func (l *lot) strays() int64 {
 	return portion(million, l.lost.UntrackedMilliRPS+l.lost.CongestedMilliRPS, max(l.lost.OfferedMilliRPS, 1))
 }
 
+// chain is attempts of calls, each as the one before has failed. All is of a million.
+type chain struct {
+	good, full, late             int64 // what becomes of who comes at any time
+	goodThere, fullThere         int64 // the same where others were turned away,
+	goodBack, fullBack, lateBack int64 // and of who comes back where it gave up
+	meets, comesBack             int64 // who meets an endpoint again that has turned it away, and who comes back
+
+	found  [8]int64 // who makes the next attempt, by how many endpoints were found full, or more
+	gaveUp int64    // who does, as the last one took too long
+}
+
+// chain is a lot's.
+func (f *flow) chain(l *lot) chain {
+	x, all := &l.turned, max(l.now.OfferedMilliRPS, 1)
+	of := func(part, all int64) int64 { return min(product(part, million, max(all, 1)), million) }
+	return chain{
+		good: of(x.good, all), full: of(x.full, all), late: of(x.late, all),
+		goodThere: of(x.goodThere, x.fresh), fullThere: of(x.fullThere, x.fresh),
+		goodBack: of(x.goodBack, x.back), fullBack: of(x.fullBack, x.back), lateBack: of(x.lateBack, x.back),
+		meets: product(l.meets(f, of(x.again, x.fresh)), million-l.strays(), million), comesBack: of(x.back, x.late),
+	}
+}
+
+// tally is what chains come to.
+type tally struct {
+	vain, back  int64
+	tries, done [mostRetries + 1]int64 // by how often was tried before
+}
+
+// try has all make their next attempt, the nth of a call, and be served so much likelier than the others,
+// in millionths.
+func (c *chain) try(n int, chance int64, sum *tally) {
+	good, goodThere, goodBack := min(product(c.good, chance, million), million), product(c.goodThere, chance, million), product(c.goodBack, chance, million)
+	tries, done := int64(0), int64(0)
+	var next [len(c.found)]int64
+	back := product(c.gaveUp, c.comesBack, million)
+	c.found[0] += c.gaveUp - back
+	c.gaveUp = 0
+	for d, many := range c.found {
+		there := min(int64(d)*c.meets, million)
+		vain := product(many, there, million)
+		ok := min(product(many, max(good-product(there, goodThere, million), 0), million), many-vain)
+		off := min(product(many, max(c.full-product(there, c.fullThere, million), 0), million), many-vain-ok)
+		tooLate := product(many-vain-ok-off, c.late, max(million-good-c.full, c.late, 1))
+		next[d] += vain
+		next[min(d+1, len(c.found)-1)] += off
+		next[0] += many - vain - ok - off - tooLate
+		c.gaveUp += tooLate
+		sum.vain += vain
+		tries, done = tries+many, done+ok
+	}
+	if back > 0 {
+		ok := min(product(back, goodBack, million), back)
+		off := min(product(back, c.fullBack, million), back-ok)
+		tooLate := min(product(back, c.lateBack, million), back-ok-off)
+		next[1] += off
+		next[0] += back - ok - off - tooLate
+		c.gaveUp += tooLate
+		sum.back += back
+		tries, done = tries+back, done+ok
+	}
+	sum.tries[n] += tries
+	sum.done[n] += done
+	c.found = next
+}
+
+// left is how many have failed.
+func (c *chain) left() int64 {
+	all := c.gaveUp
+	for _, many := range c.found {
+		all += many
+	}
+	return all
+}
+
+// attempt is the calls of a lot that came to this.
+func (s *tally) attempt(l *lot) (a attempt) {
+	n, all := 0, max(s.tries[0], 1)
+	for ; n <= mostRetries && s.tries[n] > 0; n++ {
+		a.attempts += product(s.tries[n], million, all)
+	}
+	a.vain, a.back = product(s.vain, million, all), product(s.back, million, all)
+	for n--; n >= 0; n-- {
+		one := outcome{product(s.done[n], million, s.tries[n]), l.single.ok, l.single.bad}
+		if a.outcome == (outcome{}) {
+			a.outcome = one
+		} else {
+			a.outcome = a.again(one)
+		}
+	}
+	return a
+}
+
 // retried is what becomes of a call whose attempts depend on one another: who has just found
 // so many endpoints full meets one of them by chance, which turns it away again, or comes
 // afresh to another one; and who has just given up at one meets it again by chance, while more
-// wait there than on the average. After a failure of another kind all is new.
+// wait there than on the average. After a failure of another kind all is new. So it is for who makes
+// the same call again as its request is tried again that failed by it (renewed).
 func (f *flow) retried(l *lot) attempt {
-	x, all := &l.turned, max(l.now.OfferedMilliRPS, 1)
-	of := func(part, all int64) int64 { return min(product(part, million, max(all, 1)), million) }
-	good, full, late := of(x.good, all), of(x.full, all), of(x.late, all)
-	meets, comesBack := product(of(x.again, x.fresh), million-l.strays(), million), of(x.back, x.late)
-	goodThere, fullThere := of(x.goodThere, x.fresh), of(x.fullThere, x.fresh)
-	goodBack, fullBack, lateBack := of(x.goodBack, x.back), of(x.fullBack, x.back), of(x.lateBack, x.back)
-	a := attempt{}
-	var found [8]int64 // by how many endpoints were found full, or more
-	found[0] = million
-	gaveUp := int64(0)
-	var served [mostRetries + 1]int64 // of a million that make an attempt
-	n := 0
-	for ; n <= f.Retries; n++ {
-		tries, done := int64(0), int64(0)
-		var next [len(found)]int64
-		back := product(gaveUp, comesBack, million)
-		found[0] += gaveUp - back
-		gaveUp = 0
-		for d, many := range found {
-			there := min(int64(d)*meets, million)
-			vain := product(many, there, million)
-			ok := min(product(many, max(good-product(there, goodThere, million), 0), million), many-vain)
-			off := min(product(many, max(full-product(there, fullThere, million), 0), million), many-vain-ok)
-			tooLate := product(many-vain-ok-off, late, max(million-good-full, late, 1))
-			next[d] += vain
-			next[min(d+1, len(found)-1)] += off
-			next[0] += many - vain - ok - off - tooLate
-			gaveUp += tooLate
-			a.vain += vain
-			tries, done = tries+many, done+ok
+	c := f.chain(l)
+	var fresh, anew tally
+	c.found[0] = million
+	c.tryAll(f.Retries, l.turned.first, l.turned.next, &fresh)
+	a := fresh.attempt(l)
+	a.fresh, a.anew = a.good, a.good
+	if l.renewed.part > 0 && c.left() > 0 {
+		c.multiply()
+		for n := 0; n < l.renewed.most && c.left() > million/1000; n++ {
+			c.forget(l.stay())
+			c.tryAll(f.Retries, l.turned.next, l.turned.next, &anew)
 		}
-		if back > 0 {
-			ok, off := product(back, goodBack, million), product(back, fullBack, million)
-			tooLate := min(product(back, lateBack, million), back-ok-off)
-			next[1] += off
-			next[0] += back - ok - off - tooLate
-			gaveUp += tooLate
-			a.back += back
-			tries, done = tries+back, done+ok
-		}
-		if tries == 0 {
-			break
-		}
-		a.attempts += tries
-		served[n], found = product(done, million, tries), next
+		b := anew.attempt(l)
+		a = a.mixed(&b, l.renewed.part)
 	}
-	a.outcome = outcome{served[n-1], l.single.ok, l.single.bad}
-	for n -= 2; n >= 0; n-- {
-		a.outcome = a.again(outcome{served[n], l.single.ok, l.single.bad})
+	if f.Retries == 0 { // each call is one attempt
+		a.fresh, a.anew = product(a.fresh, l.single.good, max(a.good, 1)), product(a.anew, l.single.good, max(a.good, 1))
+		a.good = l.single.good
 	}
 	a.bond = f.bond(l, a.good)
 	return a
+}
+
+// tryAll is a call and so many retries.
+func (c *chain) tryAll(retries int, first, next int64, sum *tally) {
+	c.try(0, first, sum)
+	for n := 1; n <= retries && c.left() > 0; n++ {
+		c.try(n, next, sum)
+	}
 }

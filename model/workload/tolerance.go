@@ -156,7 +156,7 @@ func (a *attempt) change(b *attempt) patience {
 // next to nothing, and with it how they are spread, so times could go to and fro for ever.
 func (a *attempt) changeBut(b *attempt) patience {
 	return min(change(a.attempts, b.attempts), change(a.attempts-a.vain, b.attempts-b.vain), change(a.attempts-a.back, b.attempts-b.back), loss(million-a.good, million-b.good, million/fine.call, million/coarse.call),
-		change(million+a.bond, million+b.bond), change(million+a.errors, million+b.errors), change(million+a.nobody, million+b.nobody), a.ok.changeOfMean(&b.ok), a.bad.changeOfMean(&b.bad))
+		change(million+a.anew, million+b.anew), change(million+a.bond, million+b.bond), change(million+a.errors, million+b.errors), change(million+a.nobody, million+b.nobody), a.ok.changeOfMean(&b.ok), a.bad.changeOfMean(&b.bad))
 }
 
 // change is how long the change of a time waits. One whose mean and variance are nearly the
