@@ -81,3 +81,25 @@ func TestAPatternOfNamesIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// Source: RFC 1035, 3.2.1: a cache keeps an answer for its TTL, right or wrong. Who asks at each
+// request has a right one as soon as there are any.
+func TestAWrongAddressIsInUseUntilItIsTooOld(t *testing.T) {
+	const wrong = "  - {at: 20m, for: 10m, fault: dns-error, answer: wrong}\nexpect:\n"
+	for dns, tooOld := range map[string]string{"cache: none": "30m1s", "ttl: 2m, cache: node": "32m1s", "ttl: 2m, cache: pod": "32m1s"} { //tidy:commutative each by itself
+		playNamed(t, "", dns, wrong+`  - "between 15m and 20m: availability(service/web) == 100%"
+  - "between 22m1s and 30m: availability(service/web) == 0%"
+  - "between 22m1s and 30m: availability(kube-system/service/kube-dns) == 100%"
+  - "after `+tooOld+`: availability(service/web) == 100%"
+`)
+	}
+	playNamed(t, "", "ttl: 2m, cache: node", wrong+`  - "between 30m and 30m5s: availability(service/web) < 100%"
+`)
+}
+
+// Source: RFC 8767, section 4: NXDOMAIN refreshes what is kept, SERVFAIL does not.
+func TestOldAnswersAreNotUsedByWhoIsToldThatThereIsNoSuchName(t *testing.T) {
+	const stale, during = "ttl: 2m, cache: node, serveStale: 1h", "  - \"between 22m1s and 30m: availability(service/web) == "
+	playNamed(t, "", stale, "  - {at: 20m, for: 10m, fault: dns-error, answer: nxdomain}\nexpect:\n"+during+"0%\"\n  - \"after 30m5s: availability(service/web) == 100%\"\n")
+	playNamed(t, "", stale, "  - {at: 20m, for: 10m, fault: dns-error, answer: servfail}\nexpect:\n"+during+"100%\"\n")
+}

@@ -83,7 +83,7 @@
 //	       bursts: [{after: 1m, for: 20s, every: 10m, cpu: 600m, memory: 150Mi}]} # besides; after is from the container's start
 //	  dns: {service: kube-dns, namespace: kube-system, ttl: 30s, ndots: 5, # who answers; without dns all know all addresses
 //	       lookups: 1, external: 0.5, cache: none, serveStale: 1h} # names of Services and others that a request of a pod needs;
-//	                                 # kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers
+//	                                 # kept by nobody, the pod or the node, and after ttl for serveStale while nobody answers, or with SERVFAIL only
 //	  agents:                        # programs on every node that list again when their connection was lost
 //	    - {name: log-shipper, as: "system:serviceaccount:logs:shipper", kind: pod, lists: 60, resourceVersion: "0",
 //	       objects: 7130, objectBytes: 1867, jitter: 1m}

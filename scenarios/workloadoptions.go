@@ -169,7 +169,7 @@ var dnsOptions = options{
 	{ofDNS, "lookups", "1", "names", "0.1", "of Services, that a request of a pod looks up"},
 	{ofDNS, "external", "0", "names", "0.5", "of others, that it looks up besides"},
 	{ofDNS, "cache", "none", "a word", "node", "who keeps answers: none, pod or node"},
-	{ofDNS, "serveStale", "", "a duration", "1h", "that the cache gives old answers after the ttl, while nobody answers"},
+	{ofDNS, "serveStale", "", "a duration", "1h", "that the cache gives old answers after the ttl, while nobody answers or with SERVFAIL only"},
 }
 
 var webhookOptions = options{

@@ -223,7 +223,7 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "dns-error", Targets: model.KindNone, DNS: true,
-		Help:   "DNS servers answer some queries with an error, say that there is no such name, or give a wrong address",
+		Help:   "DNS servers answer some queries with an error, say that there is no such name, or give a wrong address, which caches keep as a right one",
 		Params: []string{ParamFor, ParamErrors, ParamAnswer, ParamNames},
 		effect: func() effect { return &dnsError{} },
 	},

@@ -305,7 +305,7 @@ func (t *Flows) naming(f *flow, bundles []bundle, lot int32) (names, none timing
 		if b.lot != lot {
 			continue
 		}
-		in := min(int(b.names/2), len(l.lots)-1)
+		in := min(int(b.names%mostLots), len(l.lots)-1)
 		asked[in] += b.asked - b.none
 		unnamed[in] += b.none
 		rest += b.milli + b.lies + b.none - b.asked

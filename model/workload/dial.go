@@ -36,11 +36,15 @@ func (h *held) all() int64 {
 	return total
 }
 
-// unnamed tells whether who opens a connection finds no address.
+// unnamed tells whether who opens a connection finds no address, or none that is right.
 func (t *Flows) unnamed(f *flow, s *sender) bool {
 	if f.Connections == nil || f.lookups < 0 {
 		return false
 	}
 	l := &t.flows[f.lookups]
-	return t.lotOfSender(l, s).resolved.good == 0 && (t.DNS.Cache == NoCache || t.expired(l, s))
+	if t.DNS.Cache == NoCache || t.expired(l, s) {
+		r := &t.lotOfSender(l, s).resolved
+		return r.good == 0 || r.lies >= million
+	}
+	return t.keptLies(l, s) >= million
 }

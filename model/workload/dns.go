@@ -20,7 +20,7 @@ type DNS struct {
 	TTL                time.Duration // for which an answer is kept, if anybody keeps it
 	Cache              DNSCache
 	// ServeStale is for how long after that a cache answers with what it had while no
-	// server does (RFC 8767; the serve_stale of CoreDNS' plugin cache).
+	// server does, or only with SERVFAIL (RFC 8767; the serve_stale of CoreDNS' plugin cache).
 	ServeStale time.Duration
 }
 
@@ -42,9 +42,10 @@ const stalled = 5 * time.Second
 // resolved is what becomes of a request's queries, for those that have to ask. It is good
 // if there is an address in time.
 type resolved struct {
-	asks  int64   // queries of a request, in millionths, of all attempts, for A and for AAAA
-	lies  int64   // requests of a million that get a wrong address
-	known outcome // for a cache, which gets the answer also if who asked has given up
+	asks   int64   // queries of a request, in millionths, of all attempts, for A and for AAAA
+	lies   int64   // requests of a million that get a wrong address
+	denied bool    // some are told that there is no such name
+	known  outcome // for a cache, which gets the answer also if who asked has given up
 	outcome
 }
 
@@ -90,7 +91,10 @@ func (t *Flows) HarmDNS(all ...DNSHarm) {
 	t.harms = all
 	for i := range t.flows {
 		if l := &t.flows[i]; l.of >= 0 {
-			l.harm, l.unheard = t.harmOf(l), true
+			before := l.harm.Wrong
+			if l.harm, l.unheard = t.harmOf(l), true; l.harm.Wrong != before {
+				t.lie(l, before)
+			}
 			t.untell(int32(i))
 		}
 	}
@@ -275,13 +279,16 @@ func (t *Flows) pool(f *flow) {
 }
 
 // namesOf is a number that senders share that fare the same with names: those of one lot of the
-// lookups, unless their answers are too old.
+// lookups whose answers are too old, or of which as many are wrong.
 func (t *Flows) namesOf(l *flow, s *sender) int32 {
 	lot := t.lotNumber(l, s)
-	if t.DNS.Cache != NoCache && t.expired(l, s) {
-		return 2*lot + 1
+	switch {
+	case t.DNS.Cache == NoCache:
+		return lot
+	case t.expired(l, s):
+		return lot + mostLots
 	}
-	return 2 * lot
+	return lot + 2*mostLots*int32(t.keptLies(l, s))
 }
 
 // lotNumber is the lot of lookups by those who send what they are the names of.
@@ -297,36 +304,10 @@ func (t *Flows) lotOfSender(l *flow, s *sender) *lot { return &l.lots[t.lotNumbe
 // unresolved is how many of a sender's requests end without an address.
 func (t *Flows) unresolved(l *flow, s *sender) int64 {
 	lot := t.lotOfSender(l, s)
-	if t.DNS.Cache != NoCache && lot.darkAt > 0 && !t.expired(l, s) {
+	if t.DNS.Cache != NoCache && lot.dark.since > 0 && !t.expired(l, s) {
 		return 0
 	}
 	return product(t.asking(l, s), million-lot.resolved.good, million)
-}
-
-// misled is how many of a sender's requests go to a wrong address. One that is kept is right.
-func (t *Flows) misled(l *flow, s *sender) int64 {
-	return product(t.asking(l, s)-t.unresolved(l, s), t.lotOfSender(l, s).resolved.lies, 1_000_000)
-}
-
-// expired tells whether a sender's answers were too old since nobody answers.
-func (t *Flows) expired(l *flow, s *sender) bool {
-	lot := t.lotOfSender(l, s)
-	return lot.darkAt > 0 && t.kernel.Now() >= t.expiry(l, lot, s)
-}
-
-// expiry is when a sender's answers are too old. When nobody answers any more, an
-// answer has some part of its time left: all of a node's, or of its pods', the same. One
-// that a name is not there is an answer, so nothing is used longer for it (RFC 8767).
-func (t *Flows) expiry(l *flow, lot *lot, s *sender) sim.Time {
-	if l.absent && !t.backends[t.flows[l.of].backend].named.ever {
-		return lot.darkAt
-	}
-	luck := t.caches.Draw(sim.HashName(s.name), uint64(lot.darkAt))
-	at := lot.darkAt.Add(luck.Duration(0, t.DNS.TTL))
-	if l.absent {
-		return at
-	}
-	return at.Add(t.DNS.ServeStale)
 }
 
 // answer brings up to date what lookups mean for those whose names they are, if something
@@ -345,41 +326,14 @@ func (t *Flows) answer(i int32) {
 			continue
 		}
 		lot.resolved = now
-		switch {
-		case now.known.good > 0:
-			lot.darkAt = 0
-		case lot.darkAt == 0:
-			lot.darkAt = t.kernel.Now()
-			t.awaitExpiry(i)
+		switch at := t.kernel.Now(); {
+		case now.known.good == 0:
+			lot.dark.see(&now, at)
+		case lot.dark.since > 0:
+			lot.darkAt, lot.litAt, lot.dark = lot.dark.since, at, dark{}
 		}
 		t.respread(i)
 		t.outdate(l.of)
 	}
 	l.unheard = false
-}
-
-// dark tells whether some of those who look names up get no address.
-func (l *flow) dark() bool {
-	return slices.ContainsFunc(l.lots, func(x lot) bool { return x.darkAt > 0 })
-}
-
-// awaitExpiry has the next sender's answers be too old when they are.
-func (t *Flows) awaitExpiry(i int32) {
-	l := &t.flows[i]
-	if t.DNS.Cache == NoCache || !l.dark() {
-		return
-	}
-	next, now := sim.Never, t.kernel.Now()
-	f := &t.flows[l.of]
-	for j := range f.senders {
-		s := &f.senders[j]
-		if lot := t.lotOfSender(l, s); lot.darkAt > 0 {
-			if at := t.expiry(l, lot, s); at > now {
-				next = min(next, at)
-			}
-		}
-	}
-	if next != sim.Never {
-		t.kernel.Post(next, t.self, whyExpired, uint64(i))
-	}
 }

@@ -73,11 +73,13 @@ type flow struct {
 	single outcome // of its requests, of each attempt
 	timed  timing  // of those that are served, when their quantiles were computed
 
-	lookups int32   // the flow of its lookups, -1 if it needs none
-	of      int32   // of lookups: the flow whose names they are, else -1
-	harm    DNSHarm // of lookups: all that is wrong with the servers' program
-	unheard bool    // of lookups: servers answer otherwise than its lots' resolved has it
-	absent  bool    // of lookups: there is no such name
+	lookups int32    // the flow of its lookups, -1 if it needs none
+	of      int32    // of lookups: the flow whose names they are, else -1
+	harm    DNSHarm  // of lookups: all that is wrong with the servers' program
+	unheard bool     // of lookups: servers answer otherwise than its lots' resolved has it
+	absent  bool     // of lookups: there is no such name
+	lied    []lied   // of lookups: how many got a wrong address until some time, which somebody may keep
+	oldAt   sim.Time // of lookups: a wake-up is under way for when some answers are too old
 }
 
 // place is what machines have in common whose requests fare the same.

@@ -31,7 +31,9 @@ type lot struct {
 
 	told              // of lookups
 	resolved resolved // of lookups
-	darkAt   sim.Time // of lookups: since when no request gets an address, 0 if some do
+	dark     dark     // of lookups: while no request gets an address
+	darkAt   sim.Time // of lookups: since when that was so the last time that is over
+	litAt    sim.Time // of lookups: until when
 }
 
 // mostLots is how many lots a flow has at most; then senders are put where they fit best.

@@ -201,6 +201,7 @@ func (t *Flows) resolve(l *flow, query *attempt) resolved {
 	services := t.lookup(l).walk(&a).times(t.DNS.LookupsMilli)
 	others := t.DNS.external().walk(&a).times(t.DNS.ExternalMilli)
 	r := resolved{asks: services.sent + product(services.good, others.sent, million), lies: l.harm.Wrong}
+	r.denied = a.answered.many > 0 && (l.absent || a.denied > 0)
 	r.known = services.then(others.outcome)
 	r.outcome = r.known
 	if limit := t.flows[l.of].Timeout; limit > 0 {

@@ -21,6 +21,7 @@ func (t *Flows) spread(i int32) {
 	switch {
 	case f.of >= 0:
 		t.ask(f)
+		t.awaitExpiry(i)
 	case f.call != nil && f.call.Probes:
 		t.spreadProbes(f)
 	case f.call != nil:

@@ -482,10 +482,9 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 	case why == whyRate:
 		t.pace(now, int32(about))
 	case why == whyExpired:
-		if l := &t.flows[about]; l.dark() {
+		if l := &t.flows[about]; now == l.oldAt {
 			t.respread(int32(about))
 			t.outdate(l.of)
-			t.awaitExpiry(int32(about))
 		}
 	case why == whySoon:
 		t.hurry()
