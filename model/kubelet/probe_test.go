@@ -224,7 +224,6 @@ func TestAProbesEventDoesNotWaitForTheMainLoop(t *testing.T) {
 // listens any more (pkg/probe/http, tcp, grpc), three of which are not ready, at once. Who asks by a
 // command has an error, which counts neither way.
 func TestAContainerThatEndsWithoutItsRuntimeIsProbedOn(t *testing.T) {
-	greedy := uses("web", 0, 300<<20)
 	for _, c := range []struct {
 		handler model.ProbeHandler
 		says    string
@@ -239,7 +238,7 @@ func TestAContainerThatEndsWithoutItsRuntimeIsProbedOn(t *testing.T) {
 			for _, options := range [][]option{nil, {literal}} {
 				r := newRig(t, 2, append(options, startup(time.Millisecond))...)
 				p := r.pod("web", func(s *model.PodSpec) {
-					s.Containers[0].Limit.MemoryBytes = 128 << 20
+					s.Containers[0].Limits.MemoryBytes = 128 << 20
 					s.Containers[0].Readiness = every(2*time.Second, 3)
 					s.Containers[0].Readiness.Handler = c.handler
 				})
@@ -248,7 +247,7 @@ func TestAContainerThatEndsWithoutItsRuntimeIsProbedOn(t *testing.T) {
 				r.kubelet.StopRuntime()
 				r.run(3 * time.Second)
 				if oom {
-					r.kubelet.Stress(p.Ref(), "", model.Stress{MemoryBytes: greedy.MemoryBytes})
+					r.kubelet.Stress(p.Ref(), "main", model.Stress{MemoryBytes: 300 << 20})
 					r.until("killed", 2*time.Second, func() bool { return !r.alive(p) })
 				} else {
 					r.kubelet.CrashContainer(p.Ref(), "", 1)
