@@ -62,7 +62,8 @@ func TestALongLifeResetsTheCrashLoop(t *testing.T) {
 // pkg/kubelet/kubelet_pods.go HandlePodCleanups calls GC of the back-offs at each housekeeping,
 // k8s.io/client-go v0.35 util/flowcontrol/backoff.go GC deletes what is older than kubelet.go
 // HasExpiredFunc says, 600 s. So the waits of a container that lives for 5 to 10 minutes go up
-// and down.
+// and down. (That they only grow while it lives for less than 10 minutes, as is often told, holds
+// up to 5, where none ends later than that.)
 func TestACrashBackOffIsForgottenTenMinutesAfterTheRestartAlsoWhileItIsWaitedFor(t *testing.T) {
 	for _, c := range []struct {
 		lives time.Duration
