@@ -36,7 +36,8 @@ type Runner interface {
 func (a *Server) SetRunner(r Runner) { a.runner = r }
 
 // The kubelet starts a container that ended at once, then after 10 s, doubling to
-// 5 min, until one has run for 10 min (pkg/kubelet/kubelet.go MaxContainerBackOff).
+// 5 min, and forgets that 10 min after the newest such start, also while it waits
+// (pkg/kubelet/kubelet.go MaxContainerBackOff, kubelet_pods.go HandlePodCleanups).
 const (
 	restartFirst = 10 * time.Second
 	restartMost  = 5 * time.Minute
@@ -49,7 +50,8 @@ type memory struct {
 	listing int   // LISTs under way
 	runner  Runner
 	wait    time.Duration // before the next restart, without a runner
-	readyAt sim.Time
+
+	raisedAt sim.Time // when that was last raised: the newest restart
 }
 
 // reasonOOM is the reason of a note about a server that had too little memory.
@@ -81,10 +83,12 @@ func (a *Server) take(now sim.Time, bytes int64) bool {
 		a.runner.OutOfMemory()
 		return false
 	}
-	if now.Sub(a.readyAt) >= restartReset {
+	forgottenAt := a.raisedAt.Add(restartReset)
+	a.raisedAt = max(now, min(now.Add(a.wait), forgottenAt))
+	if a.raisedAt >= forgottenAt {
 		a.wait = 0
 	}
-	a.kernel.Post(now.Add(a.wait), a.self, whyRestart, a.about(0))
+	a.kernel.Post(a.raisedAt, a.self, whyRestart, a.about(0))
 	a.wait = min(max(2*a.wait, restartFirst), restartMost)
 	return false
 }

@@ -98,7 +98,6 @@ func (a *Server) started(now sim.Time) {
 
 // filled has the server listen.
 func (a *Server) filled(now sim.Time) {
-	a.readyAt = now
 	a.state = ready
 	a.tellUse(a.used())
 	a.say(model.Note{Reason: reasonReady, Message: "it listens and has filled its watch cache", Clients: a.etcd.clients()})

@@ -7,7 +7,9 @@ import (
 )
 
 // A static pod's container that ended is started again by its kubelet: at once the
-// first time, then with a back-off that doubles (pkg/kubelet/kubelet.go).
+// first time, then with a back-off that doubles, and that is deleted ten minutes after it
+// was raised, also while it is waited for (pkg/kubelet/kubelet.go, kubelet_pods.go
+// HandlePodCleanups).
 const (
 	firstBackoff  = 10 * time.Second
 	mostBackoff   = 300 * time.Second
@@ -30,11 +32,11 @@ func (k *keeper) Exited(now sim.Time, _ int32) {
 	if !k.known {
 		k.self, k.known = c.kernel.Register("kubelet/"+c.machine, k), true
 	}
-	at := now
-	if k.wait == 0 || now.Sub(k.raisedAt) > forgetBackoff {
+	forgottenAt := k.raisedAt.Add(forgetBackoff)
+	at := max(now, min(now.Add(k.wait), forgottenAt))
+	if k.wait == 0 || at >= forgottenAt {
 		k.wait = firstBackoff
 	} else {
-		at = now.Add(k.wait)
 		k.wait = min(2*k.wait, mostBackoff)
 	}
 	k.raisedAt = at

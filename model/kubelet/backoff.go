@@ -8,7 +8,10 @@ import (
 
 // Waits of restarts and of pulls (pkg/kubelet/kubelet.go). A back-off that was
 // not raised for ten minutes starts anew, whatever the longest wait is
-// (k8s.io/client-go/util/flowcontrol/backoff.go, kubelet.go HasExpiredFunc).
+// (k8s.io/client-go/util/flowcontrol/backoff.go, kubelet.go HasExpiredFunc). Those of
+// restarts are deleted then, also one that is waited for (kubelet_pods.go
+// HandlePodCleanups). Those of pulls are, too, when a pull succeeds (image_manager.go
+// pullImage), which nobody notices: who asks for one asks as of now.
 const (
 	firstBackoff  = 10 * time.Second
 	forgetBackoff = 600 * time.Second
@@ -23,6 +26,29 @@ const (
 type backoff struct {
 	wait time.Duration // 0 if there never was one
 	at   sim.Time      // when it was last raised
+}
+
+// collect forgets a wait that is old at a housekeeping
+// (flowcontrol/backoff.go GC).
+func (b *backoff) collect(at sim.Time) {
+	if at.Sub(b.at) > forgetBackoff {
+		*b = backoff{}
+	}
+}
+
+// keptHouseAt is when the newest housekeeping was that came to its end; 0 if there was none. It
+// lists containers before it deletes old back-offs, and so needs the runtime, and the main loop
+// (kubelet_pods.go HandlePodCleanups).
+func (k *Kubelet) keptHouseAt(now sim.Time) sim.Time {
+	h := &k.health
+	at, ok := k.housekeeping.AtOrBefore(now)
+	if k.machine.RuntimeDown() || h.stalled || at < h.upAt {
+		at, ok = k.housekeeping.AtOrBefore(h.downAt)
+	}
+	if !ok || !k.synced {
+		return 0
+	}
+	return at
 }
 
 // forgotten tells whether what happened at since is so long after the wait was
@@ -63,6 +89,7 @@ func (k *Kubelet) refused(r *row, i int, now sim.Time) bool {
 	if p.Instances == 0 || finished == 0 {
 		return false
 	}
+	c.restarts.collect(k.keptHouseAt(now))
 	left := c.restarts.left(finished, now)
 	if left == 0 {
 		c.restarts.next(finished, now, k.restartMost)

@@ -58,6 +58,85 @@ func TestALongLifeResetsTheCrashLoop(t *testing.T) {
 	}
 }
 
+// TestACrashBackOffIsForgottenTenMinutesAfterTheRestartAlsoWhileItIsWaitedFor: v1.35
+// pkg/kubelet/kubelet_pods.go HandlePodCleanups calls GC of the back-offs at each housekeeping,
+// k8s.io/client-go v0.35 util/flowcontrol/backoff.go GC deletes what is older than kubelet.go
+// HasExpiredFunc says, 600 s. So the waits of a container that lives for 5 to 10 minutes go up
+// and down. (That they only grow while it lives for less than 10 minutes, as is often told, holds
+// up to 5, where none ends later than that.)
+func TestACrashBackOffIsForgottenTenMinutesAfterTheRestartAlsoWhileItIsWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		lives time.Duration
+		waits []time.Duration // at least, after the finish
+	}{
+		{3 * time.Minute, []time.Duration{0, 10, 20, 40, 80, 160, 300, 300, 300}},
+		// The wait that would end later than 600 s after the restart, which was decided up to 2 s
+		// before the start, is cut short, and the next is 10 s.
+		{7 * time.Minute, []time.Duration{0, 10, 20, 40, 80, 160, 178, 10, 20, 40, 80, 160, 178, 10}},
+		{8*time.Minute + 50*time.Second, []time.Duration{0, 10, 20, 40, 68, 10, 20, 40, 68, 10}},
+	} {
+		for seed := range uint64(5) {
+			for i, gap := range crashGaps(t, seed, c.lives, len(c.waits)) {
+				wait := c.waits[i] * time.Second
+				most := wait + min(wait/2, 90*time.Second) + 5*time.Second
+				if gap < wait || gap > most {
+					t.Errorf("lives %v, seed %d: restart %d came %v after the finish, want %v to %v", c.lives, seed, i+1, gap, wait, most)
+				}
+			}
+		}
+	}
+	for i, gap := range crashGaps(t, 1, 9*time.Minute+50*time.Second, 20) {
+		if gap > 36*time.Second { // a housekeeping may come after the look at 10 s, but not after one at 20
+			t.Errorf("restart %d came %v after the finish", i+1, gap)
+		}
+	}
+}
+
+// crashGaps is how long after its finish each of n instances that live that long is started again.
+func crashGaps(t *testing.T, seed uint64, lives time.Duration, n int) []time.Duration {
+	r := newRig(t, seed, behaving(runtime.Behavior{Run: sim.Constant(lives), ExitCode: 1}))
+	p := r.pod("web", nil)
+	r.run(time.Duration(n) * (lives + 6*time.Minute))
+	starts, gaps := r.notes(p, "Started"), make([]time.Duration, n)
+	for i := range gaps {
+		gaps[i] = starts[i+1].Sub(starts[i]) - lives
+	}
+	return gaps
+}
+
+// Source: the same. HandlePodCleanups ends early if there is no runtime to list containers, and a
+// sync raises the back-off before it finds that it cannot look for the image
+// (kuberuntime_manager.go SyncPod).
+func TestNoBackOffIsForgottenWithoutARuntime(t *testing.T) {
+	for seed := range uint64(10) {
+		for _, down := range []bool{false, true} {
+			r := newRig(t, seed)
+			p := r.pod("web", nil)
+			started := func(n int) { // the back-off of the third start is 20 s
+				r.until("started", time.Minute, func() bool { return len(r.notes(p, "Started")) == n })
+			}
+			for n := range 2 {
+				started(n + 1)
+				r.kubelet.CrashContainer(p.Ref(), "", 1)
+			}
+			started(3)
+			r.run(583 * time.Second)
+			r.kubelet.CrashContainer(p.Ref(), "", 1)
+			crash := r.Now()
+			r.run(3 * time.Second)
+			if down {
+				r.kubelet.StopRuntime()
+			}
+			r.run(29 * time.Second)
+			r.kubelet.StartRuntime()
+			started(4)
+			if d := r.notes(p, "Started")[3].Sub(crash); down != (d > 40*time.Second) {
+				t.Errorf("seed %d, runtime down %v: restarted after %v", seed, down, d)
+			}
+		}
+	}
+}
+
 // TestCompletedContainersBackOffToo: exit code 0 is a crash loop under
 // restartPolicy Always, and the end of the pod under the others.
 func TestCompletedContainersBackOffToo(t *testing.T) {

@@ -119,6 +119,7 @@ type asking struct {
 	from     sim.Time // ticks before that do nothing
 	to       sim.Time // and neither do ticks after that
 	servesAt sim.Time
+	endedAt  sim.Time // from when on nobody answers, Never while the instance runs
 	luck     sim.Lane
 	object   uint64 // names the luck
 	which    uint64
@@ -138,12 +139,15 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 	}
 	p := &r.box.Processes[i]
 	a = asking{
-		prober: &c.probes[kind], spec: spec, kind: kind,
+		prober: &c.probes[kind], spec: spec, kind: kind, endedAt: sim.Never,
 		from: max(c.shownAt, wholeSeconds(p.StartedAt).Add(spec.InitialDelay)), to: sim.Never, servesAt: p.UpAt(),
 		luck: k.luck.answer, object: r.hash, which: uint64(i)*uint64(model.ProbeKinds) + uint64(kind),
 		ready: c.ready, literal: k.literal,
 	}
 	a.stalled = a.noted && k.health.stalled
+	if !p.Running {
+		a.endedAt = p.FinishedAt
+	}
 	if spec.Handler == model.Exec {
 		k.needsRuntime(&a)
 	}
@@ -154,12 +158,14 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 // (pkg/kubelet/status/status_manager.go normalizeStatus).
 func wholeSeconds(t sim.Time) sim.Time { return t - t%sim.Time(time.Second) }
 
-// needsRuntime leaves out the ticks of a probe by command at which there is no runtime: such a
-// probe has an error, and no answer (doProbe: "Prober error, throw away the result").
+// needsRuntime leaves out the ticks of a probe by command at which there is no runtime, or no
+// container that runs: such a probe has an error, and no answer (doProbe: "Prober error, throw
+// away the result"; containerd/internal/cri/server/container_execsync.go execInContainer).
 func (k *Kubelet) needsRuntime(a *asking) {
 	h := &k.health
+	a.to = a.endedAt
 	if a.from = max(a.from, h.upAt+1); k.machine.RuntimeDown() {
-		a.to = h.downAt
+		a.to = min(a.to, h.downAt)
 	}
 }
 
@@ -177,10 +183,20 @@ func (a *asking) next() sim.Time {
 // answer is what a probe hears that asks at a tick, how long that takes, and until
 // when all others hear the same.
 func (a *asking) answer(at sim.Time) (good bool, took time.Duration, last sim.Time) {
+	switch {
+	case a.endedAt <= at:
+		return false, 0, sim.Never
+	case a.servesAt > at:
+		return false, 0, min(a.servesAt, a.endedAt) - 1
+	}
+	good, took, last = a.whileUp(at)
+	return good, took, min(last, a.endedAt-1)
+}
+
+// whileUp is the same of an instance that has started up and runs.
+func (a *asking) whileUp(at sim.Time) (good bool, took time.Duration, last sim.Time) {
 	late := min(a.spec.Waits(), period(a.spec))
 	switch {
-	case a.servesAt > at:
-		return false, 0, a.servesAt - 1
 	case a.risk == runtime.Risk{} && len(a.slow) == 0:
 		return true, 0, sim.Never
 	case a.risk.Late == runtime.Million:
@@ -286,13 +302,14 @@ func (a *asking) due() sim.Time {
 // catchUp counts the answers of all ticks up to now.
 func (a *asking) catchUp(now sim.Time) { a.count(now, 1<<62) }
 
-// shownRunning tells whether the instance that runs is the one shown running.
+// shownRunning tells whether the newest instance is the one shown running. It may have ended,
+// which nobody has seen.
 func (r *row) shownRunning(i int) bool {
 	if r.box == nil || r.shown == nil || i >= len(r.shown.Containers) {
 		return false
 	}
 	s, p := &r.shown.Containers[i], &r.box.Processes[i]
-	return p.Running && s.State == model.ContainerRunning && s.StartedAt == p.StartedAt
+	return s.State == model.ContainerRunning && s.StartedAt == p.StartedAt
 }
 
 // findsEnd is when a probe's worker finds that its container does not run any more, as statuses have
@@ -462,7 +479,7 @@ var probeNames = [model.ProbeKinds]string{"Readiness", "Liveness", "Startup"}
 // here it fails at once.
 func (a *asking) failure() string {
 	const refused = "dial tcp: connect: connection refused"
-	up := a.servesAt <= a.countedAt
+	up := a.servesAt <= a.countedAt && a.countedAt < a.endedAt
 	switch a.spec.Handler {
 	case model.Exec:
 		if a.late {

@@ -218,3 +218,87 @@ func TestAProbesEventDoesNotWaitForTheMainLoop(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/prober/worker.go doProbe goes by the status, which says Running until
+// a relist shows the end; probes by HTTP, TCP and gRPC need no runtime, and fail where nobody
+// listens any more (pkg/probe/http, tcp, grpc), three of which are not ready, at once. Who asks by a
+// command has an error, which counts neither way.
+func TestAContainerThatEndsWithoutItsRuntimeIsProbedOn(t *testing.T) {
+	for _, c := range []struct {
+		handler model.ProbeHandler
+		says    string
+	}{
+		{model.HTTPGet, "Readiness probe failed: dial tcp: connect: connection refused"},
+		{model.TCPSocket, "Readiness probe failed: dial tcp: connect: connection refused"},
+		{model.GRPC, "Readiness probe failed: timeout: failed to connect service within 1s: context deadline exceeded"},
+		{model.Exec, ""},
+	} {
+		for _, oom := range []bool{false, true} {
+			var stories []string
+			for _, options := range [][]option{nil, {literal}} {
+				r := newRig(t, 2, append(options, startup(time.Millisecond))...)
+				p := r.pod("web", func(s *model.PodSpec) {
+					s.Containers[0].Limits.MemoryBytes = 128 << 20
+					s.Containers[0].Readiness = every(2*time.Second, 3)
+					s.Containers[0].Readiness.Handler = c.handler
+				})
+				r.ready(p)
+				r.run(time.Minute)
+				r.kubelet.StopRuntime()
+				r.run(3 * time.Second)
+				if oom {
+					r.kubelet.Stress(p.Ref(), "main", model.Stress{MemoryBytes: 300 << 20})
+					r.until("killed", 2*time.Second, func() bool { return !r.alive(p) })
+				} else {
+					r.kubelet.CrashContainer(p.Ref(), "", 1)
+				}
+				end := r.Now()
+				r.run(3900 * time.Millisecond)
+				if !r.get(p).IsReady() {
+					t.Errorf("%v, OOM %v: not ready before the third failure", c.handler, oom)
+				}
+				r.run(21 * time.Second)
+				said := r.notes(p, "Unhealthy")
+				if q := r.get(p); c.handler == model.Exec {
+					if len(said) > 0 || !q.IsReady() {
+						t.Errorf("by a command: said %d times, ready %v", len(said), q.IsReady())
+					}
+				} else if len(r.said(p, "Unhealthy", c.says)) != 1 || q.IsReady() || q.Ready.SinceAt.Sub(end) > 6100*time.Millisecond || q.Restarts() > 0 {
+					t.Errorf("%v, OOM %v: said %d times, ready %v since %v after the end, %d restarts", c.handler, oom, len(said), q.IsReady(), q.Ready.SinceAt.Sub(end), q.Restarts())
+				}
+				r.kubelet.StartRuntime()
+				r.until("restarted", 5*time.Second, func() bool { return r.get(p).Restarts() == 1 })
+				stories = append(stories, r.story())
+			}
+			if stories[0] != stories[1] {
+				t.Errorf("%v: %s", c.handler, firstDifference(stories[0], stories[1]))
+			}
+		}
+	}
+}
+
+// Source: the same, and kuberuntime_container.go killContainer: a failure of the liveness probe
+// asks for a kill, which fails without a runtime; the restart comes when that is back.
+func TestALivenessProbeOfAContainerThatHasEndedWaitsForTheRuntime(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed, startup(time.Millisecond))
+		p := r.pod("web", func(s *model.PodSpec) { s.Containers[0].Liveness = every(2*time.Second, 3) })
+		r.ready(p)
+		r.run(time.Minute)
+		r.kubelet.StopRuntime()
+		r.kubelet.CrashContainer(p.Ref(), "", 1)
+		r.run(6100 * time.Millisecond)
+		if n, m := len(r.said(p, "Unhealthy", "Liveness")), len(r.notes(p, "Killing")); n != 1 || m != 1 {
+			t.Errorf("seed %d: said %d times, killed %d times", seed, n, m)
+		}
+		r.run(20 * time.Second)
+		if q := r.get(p); q.Restarts() != 0 {
+			t.Errorf("seed %d: restarted without a runtime", seed)
+		}
+		r.kubelet.StartRuntime()
+		r.until("restarted", 5*time.Second, func() bool { return r.get(p).Restarts() == 1 && r.get(p).IsReady() })
+		if n := len(r.notes(p, "Killing")); n != 1 {
+			t.Errorf("seed %d: killed %d times", seed, n)
+		}
+	}
+}

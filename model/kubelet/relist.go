@@ -259,6 +259,7 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	if r == nil || r.box != box {
 		return
 	}
+	k.scheduleProbes(r, k.kernel.Now()) // whom they ask may be gone, which they do not know
 	switch {
 	case r.stage == syncing:
 		k.changed(r)
