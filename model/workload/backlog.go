@@ -383,7 +383,7 @@ func (t *Flows) lookOut() {
 	for _, id := range t.watched {
 		c := &t.classes[id]
 		if c.tank.over && c.looksAt > 0 {
-			c.dueAt = t.gathered(c.looksAt, levelBeat)
+			c.dueAt = t.gathered(c.looksAt, veryMuch, levelBeat)
 			if !c.moving {
 				c.moving = true
 				t.moving = append(t.moving, id)

@@ -17,6 +17,7 @@ type backend struct {
 	before  []uint32      // room for them when they are divided next
 	classes []int32       // of them, but for those that are one pod behind several backends
 	mixed   bool          // among Flows.mixed
+	afresh  bool          // and what its pods have in common may be another: all of them have their class found
 	sorts   []int32       // that its pods are or were of, if they call
 	height  int32         // how many calls there are, one below another, from here
 	met     int32         // by ranker, as the how many'th; 0 if it was not
@@ -54,6 +55,8 @@ type class struct {
 	listed  bool   // among Flows.loaded
 	slot    int    // while a route is divided, or what is sent there, or what that wants of machines
 	divided uint32 // when it was gone on with
+	parted  uint32 // when its pods were divided last,
+	left    tank   // and how full they were then
 	had     int32  // pods before that
 	joined  bool   // some of its pods were in another class before
 
@@ -117,8 +120,23 @@ func (t *Flows) in(c *class) []int32 {
 // n is how many pods it is.
 func (c *class) n() int64 { return int64(len(c.pods)) }
 
-// mix has a backend's pods divided anew.
+// mix has a backend's pods divided anew, whatever they were before.
 func (t *Flows) mix(i int32) {
+	t.backends[i].afresh = true
+	t.mixOthers(i)
+}
+
+// mixPod has the backends divided anew that a pod is behind, of which something is not as it was.
+func (t *Flows) mixPod(p *pod) {
+	p.other = true
+	for _, b := range p.in {
+		t.mixOthers(b)
+	}
+}
+
+// mixOthers has a backend's pods divided anew: those that went together and to which the same rules
+// lead still go together, but for pods of which something is not as it was.
+func (t *Flows) mixOthers(i int32) {
 	if b := &t.backends[i]; !b.mixed {
 		b.mixed = true
 		t.mixed = append(t.mixed, i)
@@ -139,7 +157,8 @@ func (t *Flows) divideAll() {
 // before but for which routes lead to it stays one, whoever joins or leaves it.
 func (t *Flows) divide(i int32) {
 	b := &t.backends[i]
-	b.mixed = false
+	afresh := b.afresh || t.afresh
+	b.mixed, b.afresh = false, false
 	t.remember(b.classes)
 	for _, k := range b.flows {
 		t.unshare(&t.flows[k])
@@ -157,12 +176,11 @@ func (t *Flows) divide(i int32) {
 	b.before = old
 	for _, id := range oldClasses {
 		c := &t.classes[id]
-		t.leave(c)
+		c.tank.pass(t.kernel.Now())
+		c.parted, c.left = t.mark, c.tank
 		c.had, c.joined, c.pods = int32(len(c.pods)), false, c.pods[:0]
 	}
-	for _, id := range b.pods {
-		t.classify(id, i)
-	}
+	t.classifyAll(i, afresh)
 	for _, id := range oldClasses {
 		if c := &t.classes[id]; c.divided != t.mark {
 			t.free(id)
@@ -206,12 +224,34 @@ func (t *Flows) refine(i int32) {
 	slices.Sort(b.pods)
 }
 
+// classifyAll finds the classes of a backend's pods. Where one of a class goes, the next one goes, too, if
+// the same rules lead to it, unless all are to be found afresh: mostly all of them go on together.
+func (t *Flows) classifyAll(i int32, afresh bool) {
+	from, key, to := int32(0), int32(0), int32(0) // of the last one
+	for _, id := range t.backends[i].pods {
+		p := t.pods.Row(id)
+		was := p.class
+		if follows := was != 0 && was == from && p.key == key; follows && !afresh && !p.other {
+			t.enroll(to, id, p)
+			continue
+		}
+		together := was != 0 && !p.other && t.classes[was].parted == t.mark && t.classes[was].single == 0
+		p.other = false
+		if t.classify(id, i); together {
+			from, key, to = was, p.key, p.class
+		}
+	}
+}
+
 // leaveBackend is a pod to which no rules of a backend lead any more.
 func (t *Flows) leaveBackend(id uint32, p *pod, i int32) {
 	t.recallers(p.sort)
 	p.in = slices.DeleteFunc(p.in, func(x int32) bool { return x == i })
-	alone := t.classes[p.class].single == id
-	p.left(&t.classes[p.class], t.kernel.Now())
+	c, now := &t.classes[p.class], t.kernel.Now()
+	alone := c.single == id
+	c.tank.pass(now)
+	p.tank = c.tank
+	p.left(c, now)
 	switch {
 	case len(p.in) == 0:
 		if alone {
@@ -237,6 +277,8 @@ func (t *Flows) classify(id uint32, i int32) {
 	switch c := &t.classes[p.class]; {
 	case p.class == 0 && p.tank.at != t.kernel.Now() || !p.serving:
 		p.tank = tank{} // it had none of late, or has lost it
+	case c.parted == t.mark:
+		p.tank = c.left
 	case p.tank.at != t.kernel.Now(): // it is behind another backend, too
 		c.tank.pass(t.kernel.Now())
 		p.tank = c.tank
@@ -263,6 +305,9 @@ func (t *Flows) classify(id uint32, i int32) {
 	if like.single == 0 {
 		k := t.classOfKind(i, p.class, like)
 		if k >= 0 {
+			if c := &t.classes[k]; p.class != k {
+				c.tank.held = max(c.tank.held, p.tank.held)
+			}
 			t.enroll(k, id, p)
 			return
 		}
@@ -306,7 +351,6 @@ func (t *Flows) enroll(k int32, id uint32, p *pod) {
 	c.pods = append(c.pods, id)
 	if p.class != k {
 		p.class, c.joined = k, true
-		c.tank.held = max(c.tank.held, p.tank.held)
 		t.move(id, p)
 	}
 }

@@ -202,9 +202,7 @@ func (t *Flows) recapacitate() {
 				t.shift()
 				t.unasked = false
 			}
-			for _, b := range p.in {
-				t.mix(b)
-			}
+			t.mixPod(p)
 		}
 	}
 	t.recount, t.unasked = t.recount[:0], false

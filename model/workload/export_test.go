@@ -4,7 +4,10 @@ package workload
 func (t *Flows) Computed() int { return t.computed }
 
 // Busy has it count as if plenty were computed in this second.
-func (t *Flows) Busy() { t.computed += plenty }
+func (t *Flows) Busy() { t.computed += veryMuch }
+
+// Afresh has each pod's class found by itself whenever a Service's pods are divided: the slow twin.
+func (t *Flows) Afresh() { t.afresh = true }
 
 // Remembered is how many senders of all flows are remembered, and how many clients' endpoints.
 func (t *Flows) Remembered() (senders, clients int) {

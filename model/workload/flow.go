@@ -98,16 +98,21 @@ type sender struct {
 	milli int64 // that and what it tries again
 	sent  int64 // of milli, what gets an address
 	place
-	lot   int32
-	nth   int32 // of flow.through: which of the flow's senders it is
-	site  network.Site
-	live  int32  // its route, of the backend's; -1 if it was never asked for
-	next  int32  // the sender before it in its bundle, -1 if it is the first
+	lot  int32
+	nth  int32 // of flow.through: which of the flow's senders it is
+	site network.Site
+	live int32 // its route, of the backend's; -1 if it was never asked for
+	next int32 // the sender before it in its bundle, -1 if it is the first
+	*origin
+}
+
+// origin is what of a place is not needed each time what it sends is added up.
+type origin struct {
 	stale bool   // its route may be another one
 	name  string // of one of its machines
 	proxy Router
 
-	pooled int64 // of milli, what is among its backend's pool
+	pooled int64 // of the sender's milli, what is among its backend's pool
 
 	machines []network.Site // of each pod that sends
 	near     near           // as it was found last
@@ -180,21 +185,22 @@ type pod struct {
 	asked   bool // site, machine and work are known
 	known   bool // its node is one
 	homed   bool // seat and home are known
+	other   bool // something about it is not as when its class was found
+	moved   bool // among Flows.moved
+	probed  bool // among Flows.probed
 	divided uint32
-	key     int32 // while its backend is divided
-	class   int32 // 0 if no rules lead to it
-	home    home  // as a sender
+	key     int32         // while its backend is divided
+	class   int32         // 0 if no rules lead to it
+	sort    int32         // the flows it is a member of, as a number of Flows.sorts
+	in      []int32       // backends of which some rules lead to it
+	inflow  *model.Inflow // as its machine knows it
 	site    network.Site
 	own     network.Site // its place in the network, 0 if it has none of its own
-	in      []int32      // backends of which some rules lead to it
-	sort    int32        // the flows it is a member of, as a number of Flows.sorts
+	home    home         // as a sender
 
 	machine Machine
 	work    Work
-	inflow  *model.Inflow // as its machine knows it
-	moved   bool          // among Flows.moved
 	probes  int32         // a number of Flows.asking
-	probed  bool          // among Flows.probed
 	risks   []risk        // what its machine was told of its probes
 	hangs   int32         // for so many reasons requests are not refused while it does not serve
 	fails   int64         // so many of a million requests are answered with an error, for all causes

@@ -58,7 +58,7 @@ func (t *Flows) use(i int32, r model.Route) int32 {
 	}
 	b.routes[unused] = live{route: r, users: 1}
 	if len(r.Endpoints) > 0 {
-		t.mix(i)
+		t.mixOthers(i)
 	}
 	return int32(unused)
 }

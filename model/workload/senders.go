@@ -152,6 +152,7 @@ func (t *Flows) sends(p *pod) bool {
 // house finds where a pod sends from.
 func (t *Flows) house(p *pod) {
 	p.home, p.homed = t.homeOf(p.seen.NodeName)
+	p.other = true // it is in lots now
 	if p.home.pod = p.seen.ID; p.own != 0 {
 		p.home.site = p.own
 	}
@@ -261,7 +262,7 @@ func (t *Flows) sender(f *flow, at place, h home) int32 {
 	if !ok {
 		j = int32(len(f.senders))
 		f.at[at] = j
-		f.senders = append(f.senders, sender{place: at, name: h.node, site: h.site, proxy: h.proxy, lot: f.wasIn(h.seat), live: -1, stale: true})
+		f.senders = append(f.senders, sender{place: at, site: h.site, lot: f.wasIn(h.seat), live: -1, origin: &origin{name: h.node, proxy: h.proxy, stale: true}})
 		f.reroute = true
 	}
 	return j
@@ -406,11 +407,9 @@ func (t *Flows) sorted(row *pod, flows []int32) {
 			t.flows[i].sorts = append(t.flows[i].sorts, int32(k))
 		}
 	}
-	if row.sort = int32(k); !row.serving {
-		return // it calls nobody: classify
-	}
-	for _, b := range row.in {
-		t.mix(b)
+	row.sort, row.other = int32(k), true
+	if row.serving { // others call nobody: classify
+		t.mixPod(row)
 	}
 }
 

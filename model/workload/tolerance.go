@@ -80,23 +80,24 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 	return waits
 }
 
-// plenty is how many flows and classes of pods are computed in a second before news of endpoints,
-// pods and CPU are gathered until the next beat, and queues that come to a level until the next
+// plenty is how many flows and classes of pods are computed in a second before news of endpoints and
+// pods are gathered until the next beat, and veryMuch before those of CPU are, and queues that come to a level until the next
 // levelBeat (the next beat, too, where rates come to no rest): of many that come at almost the same time each changes little, and is computed together
 // with the others. What sources send and what is cut is never gathered.
 const (
-	plenty    = 512
+	plenty    = 128
+	veryMuch  = 4 * plenty
 	beat      = time.Second / 4
 	levelBeat = time.Second / 8
 )
 
-// gathered is when something is computed that could be then: now or later, at one of the moments that
-// come so often.
-func (t *Flows) gathered(then sim.Time, every time.Duration) sim.Time {
+// gathered is when something is computed that could be then: once so much was in this second, at one of
+// the moments that come so often.
+func (t *Flows) gathered(then sim.Time, after int, every time.Duration) sim.Time {
 	if second := t.kernel.Now() / sim.Time(time.Second); second != t.secondOf {
 		t.secondOf, t.computedBy = second, t.computed
 	}
-	if t.Exact || t.computed-t.computedBy < plenty {
+	if t.Exact || t.computed-t.computedBy < after {
 		return then
 	}
 	if t.restless == mostRestless { // it would not come to rest each time

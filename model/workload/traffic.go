@@ -88,6 +88,7 @@ type Flows struct {
 	unasked    bool             // some of them not only because of what arrives now
 	computing  bool             // compute is under way
 	rising     bool             // what becomes of requests comes before what is called because of it
+	afresh     bool             // no pod goes where others of its class went: the slow twin
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	sheet      states           // scratch of queue
@@ -99,7 +100,7 @@ type Flows struct {
 	onWay      []network.Harm   // scratch of weaken
 	mark       uint32           // counts divisions
 	postedAt   sim.Time         // the wake-up that computes; sim.Never if there is none
-	patient    bool             // what changes just now need not be computed at once
+	patient    int              // what changes just now is gathered once so much was computed in this second; 0 if never
 	secondOf   sim.Time         // the full second in which news were gathered last
 	computedBy int              // computed, when they were first in it
 	soon       bool             // some change waits for the next full second
@@ -240,7 +241,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 		return
 	}
 	t.hear()
-	t.patient = true
+	t.patient = plenty
 	for _, i := range t.backends[b].flows {
 		f := &t.flows[i]
 		for j := range f.senders {
@@ -250,7 +251,7 @@ func (t *Flows) RouteChanged(node, namespace, service string) {
 			}
 		}
 	}
-	t.patient = false
+	t.patient = 0
 }
 
 // ServingChanged tells that a pod's containers began or ceased to answer
@@ -264,14 +265,12 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 		return
 	}
 	t.hear()
-	t.patient = true
+	t.patient = plenty
 	if p.serving = serving; serving {
 		p.upAt, p.flights = t.kernel.Now(), nil
 		t.CapacityChanged(ref) // while a container did not run it limited nothing
 	}
-	for _, b := range p.in {
-		t.mix(b)
-	}
+	t.mixPod(p)
 	if p.class != 0 && p.inflow == nil {
 		t.move(ref.ID, p)
 	}
@@ -280,7 +279,7 @@ func (t *Flows) ServingChanged(ref model.Ref, serving bool) {
 			t.respread(i)
 		}
 	}
-	t.patient = false
+	t.patient = 0
 }
 
 // CapacityChanged tells that a pod has CPU for another rate.
@@ -289,7 +288,9 @@ func (t *Flows) CapacityChanged(ref model.Ref) {
 		t.recount = append(t.recount, ref.ID)
 		t.unasked = t.unasked || !t.computing
 		was := t.patient
-		t.patient = !t.computing
+		if t.patient = veryMuch; t.computing {
+			t.patient = 0
+		}
 		t.post()
 		t.patient = was
 	}
@@ -340,9 +341,7 @@ func either(a, b int64) int64 { return a + product(million-a, b, million) }
 // mixAll has the pods of all backends divided anew that a pod is behind.
 func (t *Flows) mixAll(p *pod) {
 	t.hear()
-	for _, b := range p.in {
-		t.mix(b)
-	}
+	t.mixPod(p)
 }
 
 // TargetsChanged tells that a Service's load balancer sends to other nodes now.
@@ -415,8 +414,8 @@ func (t *Flows) outdate(i int32) {
 // beat.
 func (t *Flows) post() {
 	at := t.kernel.Now()
-	if t.patient {
-		at = t.gathered(at, beat)
+	if t.patient > 0 {
+		at = t.gathered(at, t.patient, beat)
 	}
 	if at < t.postedAt {
 		t.postedAt = at
@@ -503,12 +502,12 @@ func (t *Flows) Wake(now sim.Time, why sim.Why, about uint64) {
 			t.strain(s)
 		}
 	case why == store.WhyWatch && uint32(about) == t.watchPods.ID:
-		t.patient = true
+		t.patient = plenty
 		for ref, obj, ok := t.watchPods.Next(); ok; ref, obj, ok = t.watchPods.Next() {
 			p, _ := obj.(*model.Pod)
 			t.seePod(ref.ID, p)
 		}
-		t.patient = false
+		t.patient = 0
 	case why == store.WhyWatch && t.watchServices != nil && uint32(about) == t.watchServices.ID:
 		t.seeServices()
 	case why == store.WhyWatch:
