@@ -22,6 +22,9 @@ var fixes = map[string][]string{
 	"registry-outage":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy"},
 	"registry-silent":                  {"workload.manifests.0.spec.template.spec.containers.0.imagePullPolicy"},
 	"dns-oom":                          {"workload.manifests.0.spec.template.spec.containers.0.resources.limits.memory"},
+	"log-rotation":                     {"cluster.kubelet"},
+	"minimum-reclaim":                  {"cluster.kubelet"},
+	"nested-retries":                   {"workload.traffic.0.retries"},
 	"retry-storm":                      {"workload.behavior.1.workers"},
 	"connection-pool":                  {"workload.behavior.0.workers"},
 	"kubelet-qps":                      {"cluster.kubelet"},
@@ -54,6 +57,7 @@ var fixes = map[string][]string{
 	"etcd-restore":                     {"timeline.2.bumpRevision"},
 	"etcd-slow-disk":                   {"timeline.0.member"},
 	"hpa":                              {"workload.manifests.0.spec.template.spec.containers.0.resources"},
+	"image-age":                        {"timeline.11"}, // restarts
 	"image-gc":                         {"cluster.kubelet"},
 	"image-layers":                     {"workload.images"},
 	"image-missing":                    {"workload.manifests.0.spec.strategy"},
