@@ -54,7 +54,7 @@ func (t *Flows) calling(k int32) outcome {
 	p.known, p.outcome = true, sure
 	for nth, i := range t.sorts[p.sort] {
 		if f := &t.flows[i]; f.call != nil && !f.call.Probes {
-			p.outcome = p.and(f.together(p.of(f, nth)))
+			p.outcome = p.and(f.made(p.of(f, nth)))
 		}
 	}
 	return p.outcome
@@ -155,7 +155,7 @@ func (t *Flows) heed(l *lot, a attempt) {
 		l.heedAt, l.heeds = now, 0
 	}
 	l.heeds++
-	l.attempt = a
+	l.attempt, l.made.known = a, false
 }
 
 // total computes what becomes of a flow, but for its quantiles.
@@ -209,7 +209,9 @@ func (t *Flows) totalOf(f *flow, k int32, l *lot) {
 		bad.add(x.milli-fate.room, f.away(names), limit)
 	}
 	l.single.ok = ok.timing()
-	bad.add(now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
+	if now.TimedOutMilliRPS > 0 {
+		bad.add(now.TimedOutMilliRPS, fixed(limit.Microseconds()), 0)
+	}
 	bad.add(l.lost.UnresolvedMilliRPS-l.nameless, unnamed, limit)
 	bad.add(l.nameless, timing{}, limit)
 	bad.add(l.lost.NoEndpointMilliRPS+l.lost.RefusedMilliRPS, names, limit)

@@ -52,7 +52,9 @@ type flow struct {
 	ruledAt    sim.Time        // when some sender got other rules
 	apartAt    sim.Time        // since when some fare otherwise as only some have new rules; 0 if none do
 	delayed    delayed
-	moved      bool          // how much stays on machines is to be computed anew
+	moved      bool // how much stays on machines is to be computed anew
+	shifted    bool // and it is another part of what is sent
+	stayed     stayed
 	stale      bool          // among Flows.stale
 	path       string        // the Service's
 	lost       model.Traffic // the sum of its lots'

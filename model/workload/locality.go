@@ -70,14 +70,30 @@ func (t *Flows) supposed(f *flow) {
 	now.NodeMilliRPS = product(was.NodeMilliRPS, now.OfferedMilliRPS, max(was.OfferedMilliRPS, 1))
 }
 
+// stayed is how much of what a flow sent stayed when that was added up last.
+type stayed struct{ sent, inside, zone, node int64 }
+
+// evenly tells whether all who send a flow send so many times as much as before if it is more in all:
+// if they are of one class, and nothing else changed.
+func (f *flow) evenly() bool {
+	return !f.must && !f.recast && len(f.calling) == 1 && len(f.lots) == 1 && f.lookups < 0 && !f.sticks
+}
+
 // locate computes how much of a flow stays on the node it comes from, and in its zone.
 // Requests from outside of all nodes come from no zone, unless a load balancer sends them
 // through a node.
 func (t *Flows) locate(f *flow) {
 	f.moved = false
-	f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
-	if f.node != "" || f.sentByPods() || f.of >= 0 || f.balanced {
-		t.remain(f)
+	was, sent := &f.stayed, f.lost.OfferedMilliRPS
+	if f.shifted || was.sent == 0 || t.Exact {
+		f.shifted = false
+		f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = 0, 0, 0
+		if f.node != "" || f.sentByPods() || f.of >= 0 || f.balanced {
+			t.remain(f)
+		}
+		*was = stayed{sent, f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS}
+	} else {
+		f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS = product(was.inside, sent, was.sent), product(was.zone, sent, was.sent), product(was.node, sent, was.sent)
 	}
 	f.now.InsideMilliRPS, f.now.ZoneMilliRPS, f.now.NodeMilliRPS = f.lost.InsideMilliRPS, f.lost.ZoneMilliRPS, f.lost.NodeMilliRPS
 }

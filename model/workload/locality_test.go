@@ -230,3 +230,28 @@ func TestHowBusyEndpointsAreIsAnAverageOfRequests(t *testing.T) {
 		t.Errorf("%d of a million: %v", got.BusyPPM, got)
 	}
 }
+
+// The slow twin adds up what stays each time something else is sent.
+func TestWhatStaysOnNodesIsAsMuchMoreAsIsSent(t *testing.T) {
+	var told [2]*model.Traffic
+	for k := range told {
+		r := newRig(t, 1, 3)
+		r.exact = k == 1
+		front := r.stage("front", "n-0", "n-0", "n-1")
+		back := r.stage("back", "n-1", "n-2", "n-0", "n-0")
+		r.calls = []workload.Call{calling("front", "back", 700, 0)}
+		r.sends(t, append(front, back...), workload.Traffic{Service: "front", Rate: workload.Diurnal(50_000, 900_000, time.Hour, 0, time.Minute)})
+		r.after(25 * time.Minute)
+		r.serve(false, front[1])
+		r.after(20*time.Minute + time.Second)
+		if told[k] = r.last(r.calls[0].From); told[k].NodeMilliRPS == 0 {
+			t.Fatalf("nothing stays: %+v", told[k])
+		}
+	}
+	got, want := told[0], told[1]
+	for what, x := range map[string][2]int64{"node": {got.NodeMilliRPS, want.NodeMilliRPS}, "zone": {got.ZoneMilliRPS, want.ZoneMilliRPS}, "inside": {got.InsideMilliRPS, want.InsideMilliRPS}} {
+		if off := max(x[0]-x[1], x[1]-x[0]); off > 2+x[1]/1000 {
+			t.Errorf("%s: %d, added up %d", what, x[0], x[1])
+		}
+	}
+}

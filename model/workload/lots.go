@@ -20,6 +20,7 @@ type lot struct {
 	now      model.Traffic // what becomes of it
 
 	attempt attempt  // of all requests, as those who send go by it
+	made    made     // of those that a request makes, by that
 	renewed renewed  // of them
 	heeded  stint    // how often they went by another one
 	heedAt  sim.Time // when they did so last

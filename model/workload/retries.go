@@ -49,6 +49,20 @@ func (f *flow) bond(l *lot, good int64) int64 {
 	return product(product(max(next-good, 0), million, million-good), min(away, fails), fails)
 }
 
+// made is what becomes of all that a request of a lot makes of a flow's calls.
+type made struct {
+	known bool
+	outcome
+}
+
+// made finds it, once for each attempt that a lot goes by.
+func (f *flow) made(l *lot) outcome {
+	if !l.made.known {
+		l.made = made{true, f.together(l)}
+	}
+	return l.made.outcome
+}
+
 // together is what becomes of all that a request of a lot makes of a flow's calls. Of n calls with a bond b,
 // of which each is good with g, all are with g (b + (1-b) g)^(n-1).
 func (f *flow) together(l *lot) outcome {

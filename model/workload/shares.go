@@ -12,11 +12,12 @@ func (t *Flows) share(i int32) {
 	unsent := t.bundle(f)
 	if !f.must && f.lookups < 0 && t.asBefore(f) {
 		if f.recast { // by others, who may be nearer
-			f.recast, f.moved = false, true
+			f.recast, f.moved, f.shifted = false, true, true
 			t.untell(i)
 		}
 		return
 	}
+	f.shifted = f.shifted || !f.evenly()
 	f.recast = false
 	f.must = false
 	for k := range f.calling {
