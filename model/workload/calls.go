@@ -250,7 +250,7 @@ func (t *Flows) time(f *flow) {
 		return
 	}
 	f.timed = *times
-	f.now.P50, f.now.P99 = times.quantile(million/2), times.quantile(million/100*99)
+	f.now.P50, f.now.P99 = times.percentiles()
 	if f.Timeout > 0 {
 		f.now.P50, f.now.P99 = min(f.now.P50, f.Timeout), min(f.now.P99, f.Timeout)
 	}

@@ -138,6 +138,9 @@ func readService(o *object) {
 	if len(in.Spec.Selector) > 0 {
 		s.Selector = model.SelectorOf(o.labels(spec.field("selector"), in.Spec.Selector))
 	}
+	if in.Spec.Type == corev1.ServiceTypeExternalName {
+		s.Selector = nil // nobody makes EndpointSlices for it (endpointslice_controller.go syncService)
+	}
 	s.LocalInternal = local(spec.field("internalTrafficPolicy"), in.Spec.InternalTrafficPolicy)
 	s.LoadBalancer = in.Spec.Type == corev1.ServiceTypeLoadBalancer
 	external := in.Spec.ExternalTrafficPolicy

@@ -162,6 +162,20 @@ spec:
 	}
 }
 
+// Source: pkg/controller/endpointslice/endpointslice_controller.go syncService: Services of
+// type ExternalName receive no endpoints from this controller (kubernetes/kubernetes#105986).
+func TestNobodyIsBehindAServiceOfTypeExternalName(t *testing.T) {
+	for kind, behind := range map[string]bool{"ClusterIP": true, "LoadBalancer": true, "ExternalName": false} {
+		svc, _, err := decodeService("", "type: "+kind+", externalName: db.example.com, selector: {app: db}, ports: [{port: 80}]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (svc.Selector != nil) != behind {
+			t.Errorf("a Service of type %s has the selector %v", kind, svc.Selector)
+		}
+	}
+}
+
 // Source: pkg/apis/core/validation/validation.go ValidateService, validateServicePort.
 func TestAServiceThatTheAPIServerWouldRefuseIsRefused(t *testing.T) {
 	for spec, want := range map[string]string{

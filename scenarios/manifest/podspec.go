@@ -82,6 +82,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
 	spec.NoToken, spec.TokenSaid = o.token(s)
+	o.resolver(p.field("dnsPolicy"), s.DNSPolicy)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), meta.Annotations, spec)
 	return spec
 }
@@ -93,6 +94,13 @@ func refuseRestarts(p *place, list []model.Container, spec *model.PodSpec) {
 		if c := &list[i]; (c.RestartForCPU || c.RestartForMemory) && spec.RestartPolicy == model.RestartNever {
 			p.item(i).field("resizePolicy").errorf("must be NotRequired for all resources in a pod with restartPolicy Never")
 		}
+	}
+}
+
+// resolver is about whom a pod asks for names. Deviation: everybody asks the cluster's servers.
+func (o *object) resolver(p *place, policy corev1.DNSPolicy) {
+	if policy == corev1.DNSDefault || policy == corev1.DNSNone {
+		o.note(p, p.path()+" "+string(policy)+": not modeled, its processes ask the cluster's DNS servers as all do")
 	}
 }
 

@@ -33,6 +33,7 @@ func (o *object) refuseFields(p *place, s *corev1.PodSpec) {
 		}
 	}
 	refuseSources(p.field("volumes"), s.Volumes)
+	refuseResolver(p, s)
 	for i := range s.Tolerations {
 		t, at := &s.Tolerations[i], p.field("tolerations").item(i)
 		if t.Key != "" {
@@ -59,6 +60,19 @@ func (o *object) refuseFields(p *place, s *corev1.PodSpec) {
 	if w := s.WorkloadRef; w != nil && w.Name != "" && w.PodGroup != "" { // validateWorkloadReference
 		said(p.fields("workloadRef", "name"), w.Name, validation.IsDNS1123Subdomain(w.Name))
 		said(p.fields("workloadRef", "podGroup"), w.PodGroup, validation.IsDNS1123Label(w.PodGroup))
+	}
+}
+
+// refuseResolver is about whom a pod asks for names (validateDNSPolicy, validatePodDNSConfig).
+func refuseResolver(p *place, s *corev1.PodSpec) {
+	switch s.DNSPolicy {
+	case "", corev1.DNSClusterFirst, corev1.DNSClusterFirstWithHostNet, corev1.DNSDefault:
+	case corev1.DNSNone:
+		if s.DNSConfig == nil || len(s.DNSConfig.Nameservers) == 0 {
+			p.field("dnsPolicy").errorf("None needs at least one of dnsConfig.nameservers")
+		}
+	default:
+		p.field("dnsPolicy").unknownWord(string(s.DNSPolicy), "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 	}
 }
 

@@ -56,6 +56,8 @@ func TestWhatTheAPIServerRefusesOfAPodsFieldsIsRefused(t *testing.T) {
 		{"", `resources: {requests: {cpu: "1"}, limits: {hugepages-2Mi: 3Mi}}`, "3Mi is no whole number of pages of 2Mi"},
 		{"", `resources: {requests: {cpu: "1"}, limits: {hugepages-big: 3Mi}}`, `"big" is no size of a page`},
 		{"resources: {requests: {ephemeral-storage: 1Gi}}", "", "ephemeral-storage: a pod as a whole asks for cpu, memory and huge pages only"},
+		{"dnsPolicy: Host", "", `dnsPolicy: unknown value "Host"; known: ClusterFirst, ClusterFirstWithHostNet, Default, None`},
+		{"dnsPolicy: None", "", "dnsPolicy: None needs at least one of dnsConfig.nameservers"},
 		{"workloadRef: {name: A B, podGroup: x}", "", `workloadRef.name: "A B": a lowercase RFC 1123 subdomain`},
 		{"workloadRef: {name: a, podGroup: x.y}", "", `workloadRef.podGroup: "x.y": must not contain dots`},
 	} {
@@ -90,6 +92,29 @@ func TestHugePagesAreRequestedAsManyAsTheirLimit(t *testing.T) {
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s: want %q, got %v", resources, want, err)
 			}
+		}
+	}
+}
+
+// Source: kubernetes.io "DNS for Services and Pods", Pod's DNS Policy: with Default a pod asks as
+// its machine does, with None whom its dnsConfig says.
+func TestWhoAsksOtherDNSServersIsToldThatItIsNotModeled(t *testing.T) {
+	for spec, want := range map[string]string{
+		"":                          "",
+		"dnsPolicy: ClusterFirst, ": "",
+		"dnsPolicy: Default, ":      "spec.dnsPolicy Default: not modeled",
+		"dnsPolicy: None, dnsConfig: {nameservers: [1.1.1.1]}, ": "spec.dnsPolicy None: not modeled",
+	} {
+		d := manifest.NewDecoder()
+		d.Manifests().AddFile(manifest.File{Name: "pod.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {" + spec + `containers: [{name: c, image: "c:1"}]}` + "\n")})
+		told := ""
+		for _, n := range d.Notes() {
+			if strings.Contains(n.What, "dnsPolicy") {
+				told = n.What
+			}
+		}
+		if err := d.Err(); err != nil || (told == "") != (want == "") || !strings.HasPrefix(told, want) {
+			t.Errorf("%s: %q, %v", spec, told, err)
 		}
 	}
 }
