@@ -80,6 +80,17 @@ func TestMistakesAboutFaultsAreSaidWhereTheyAre(t *testing.T) {
 	}
 }
 
+// "count: all" selects every pod, as if no count were said, also of those that are yet to come.
+func TestAllOfThePodsToComeAreAllThatAreSelected(t *testing.T) {
+	for _, target := range []string{"target: deployment/web", "target: deployment/web, count: all", "count: all", "count: 100%"} {
+		s := signature(t, owned, "{at: 10m, for: 10m, fault: slow-start, rate: 1%, "+target+"}, {at: 11m, fault: pod-kill, target: deployment/web, count: 1}",
+			[]string{"between 11m10s and 12m: always(ready(deployment/web) == 5)"})
+		if ok, text := verdict(t, s); !ok {
+			t.Errorf("%s\n%s", target, text)
+		}
+	}
+}
+
 // A fault that repeats is one each time, with a name of its own, to the end of the run
 // if nothing else is said.
 func TestAFaultThatRepeatsIsOneEachTime(t *testing.T) {

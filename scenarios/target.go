@@ -150,7 +150,7 @@ func (l *loader) target(m *strict.Map, kind model.Kind) fault.Target {
 // toCome reads pods that may be made only later, so that nobody can say how many of them.
 func (l *loader) toCome(m *strict.Map) fault.Target {
 	t := l.target(m, model.KindPod)
-	if t.Count > 0 || t.PercentPPM > 0 {
+	if t.Count > 0 || t.UpTo || t.PercentPPM > 0 && t.PercentPPM < 1e6 {
 		m.Optional("count").Errorf("it is about every one that starts meanwhile: select them otherwise, or write all")
 	}
 	return t

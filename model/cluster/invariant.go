@@ -179,7 +179,8 @@ func (v *Invariants) devices(r *store.Record, p *model.Pod, byHand bool) {
 }
 
 // podMoves checks what Kubernetes promises of a pod's life: a phase only moves
-// forward, but of mirror pods, and a binding is for ever.
+// forward, but of mirror pods, a binding is for ever, and restarts are not forgotten,
+// unless the pod is rejected when its kubelet starts again.
 func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
 	if back := now.Phase < old.Phase || old.Phase.Terminal() && now.Phase != old.Phase; back && !now.Mirror() {
 		v.fail(r, "phase %v after %v", now.Phase, old.Phase)
@@ -190,7 +191,8 @@ func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
 	if now.IsReady() && now.Phase != model.PodRunning {
 		v.fail(r, "ready in phase %v", now.Phase)
 	}
-	if now.Restarts() < old.Restarts() && !*v.back.Row(now.ID) {
+	isRejected := now.Phase == model.PodFailed && now.Containers == nil // its status tells nothing of containers
+	if now.Restarts() < old.Restarts() && !isRejected && !*v.back.Row(now.ID) {
 		v.fail(r, "%d restarts after %d", now.Restarts(), old.Restarts())
 	}
 }

@@ -37,7 +37,7 @@ func TestEveryInvariantCanBreak(t *testing.T) {
 		return store.Record{Verb: store.Updated, Old: pod(id, nil), New: pod(id, how)}
 	}
 	for want, records := range map[string][]store.Record{
-		"": {bind(1, bound), bind(2, bound)},
+		"": {bind(1, bound), bind(2, bound), change(restarted(2), func(p *model.Pod) { bound(p); p.Phase = model.PodFailed })},
 		"bound, and node/n is overcommitted: 1100m of 1000m CPU": {bind(1, bound), bind(2, greedy)},
 		"3 of 2 pods":                 {bind(1, bound), bind(2, bound), bind(3, func(p *model.Pod) { bound(p); p.Spec.Request.CPUMilli = 0 })},
 		"phase Pending after Running": {change(func(p *model.Pod) { p.Phase = model.PodRunning }, nil)},

@@ -56,10 +56,13 @@ func (k *Kubelet) fits(pod *model.Pod) (reason, message string, victims []*row) 
 
 // admitAgain is the same of a pod that an earlier process of this kubelet has admitted:
 // after a restart every pod is new (pkg/kubelet/kubelet.go HandlePodAdditions). What it
-// asks for is still set aside, and a new process knows of no pressure yet; but labels and
-// taints of the node may be others.
+// asks for is still set aside; but labels and taints of the node may be others, and a process
+// that could not list its pods for a while knows of pressure by then.
 func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
-	reason, message = k.forbiddenSysctl(pod)
+	reason, message = k.admitUnderPressure(pod)
+	if reason == "" {
+		reason, message = k.forbiddenSysctl(pod)
+	}
 	if reason == "" {
 		reason, message = k.withoutDevices(pod)
 	}

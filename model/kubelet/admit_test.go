@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -124,6 +125,36 @@ func TestAPodThatIsRejectedWhileItRunsIsStoppedAsAnOrphan(t *testing.T) {
 		r.ready(vip)
 		r.user.Delete(p.Ref(), -1, 0)
 		r.until("it is gone", time.Second, func() bool { return r.get(p) == nil })
+	}
+}
+
+// Source: v1.35 kubelet.go HandlePodAdditions, eviction_manager.go Admit: a kubelet that starts while it
+// is cut off finds that its node is short of disk before it hears of its pods again, and takes but
+// critical ones. A rejected pod tells nothing of its restarts any more.
+func TestAKubeletThatHearsOfItsPodsUnderPressureRejectsThem(t *testing.T) {
+	r := newRig(t, 1, diskOf(100*gib))
+	p, vip := r.pod("web", nil), r.pod("vip", criticalPod(100))
+	r.ready(p)
+	r.ready(vip)
+	r.kubelet.CrashContainer(p.Ref(), "main", 1)
+	r.until("it has restarted", time.Minute, func() bool { return r.get(p).Restarts() == 1 })
+	heal := r.cut()
+	r.kubelet.Stop()
+	r.kubelet.Resume()
+	r.run(time.Second)
+	r.kubelet.FillDisk(900_000)
+	r.run(time.Minute)
+	if !r.alive(p) {
+		t.Fatal("it does not run, though its kubelet knows nothing of it")
+	}
+	heal()
+	r.until("it has failed", 3*time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+	if q := r.get(p); q.Reason != "Evicted" || !strings.Contains(q.Message, "The node had condition: [DiskPressure]") || q.Containers != nil {
+		t.Errorf("%s: %s, %+v", q.Reason, q.Message, q.Containers)
+	}
+	r.run(time.Minute)
+	if q := r.get(vip); !q.IsReady() || !r.alive(vip) || r.alive(p) {
+		t.Errorf("vip %v, alive %v, web alive %v", q.Phase, r.alive(vip), r.alive(p))
 	}
 }
 

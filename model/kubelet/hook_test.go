@@ -189,3 +189,29 @@ func TestAPreStopHookThatFailsIsAnEventAndNothingElse(t *testing.T) {
 		t.Errorf("failed at %v, gone %v after the deletion", failed, gone.Sub(from))
 	}
 }
+
+// TestAStopThatIsBegunAgainEndsWithSIGKILL: a kubelet that ends gives up its call to stop a container, and
+// so does a runtime that ends; who stops the container after that runs its hook again, and SIGTERM and SIGKILL
+// come again, too, although the process has had SIGTERM (pkg/kubelet/kuberuntime/kuberuntime_container.go
+// killContainer; containerd internal/cri/server/container_stop.go stopContainer).
+func TestAStopThatIsBegunAgainEndsWithSIGKILL(t *testing.T) {
+	for name, interrupt := range map[string]func(*rig){
+		"kubelet": func(r *rig) { r.kubelet.Stop(); r.kubelet.Resume() },
+		"runtime": func(r *rig) { r.kubelet.StopRuntime(); r.run(5 * time.Second); r.kubelet.StartRuntime() },
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(time.Hour)}))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].PreStop = &model.Hook{Sleep: 3 * time.Second}
+			s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true, PreStop: &model.Hook{Sleep: time.Second}}}
+		})
+		r.ready(p)
+		r.user.Delete(p.Ref(), -1, 0)
+		r.run(10 * time.Second)
+		interrupt(r)
+		again := r.until("it is stopped again", 20*time.Second, func() bool { return len(r.notes(p, "Killing")) > 2 })
+		dead := r.until("it is dead", 2*time.Minute, func() bool { return !r.alive(p) })
+		if d := dead.Sub(again); d < 30*time.Second || d > 33*time.Second {
+			t.Errorf("%s: dead after %v, want the whole grace, and 2 s for the sidecar", name, d)
+		}
+	}
+}

@@ -214,3 +214,29 @@ func TestAProbesWorkerThatFindsItsContainerEndedHasThePodLookedAt(t *testing.T) 
 		}
 	}
 }
+
+// TestASidecarThatHasStartedAgainLetsTheOthersStart: when a sidecar and the app container have ended
+// together, the app container starts when the sidecar's startup probe has passed, at once, as every
+// answer of a startup probe is looked at (v1.35 kuberuntime_manager.go computeInitContainerActions:
+// no app container runs, so the pod is not initialized; kubelet.go syncLoopIteration,
+// startupManager.Updates).
+func TestASidecarThatHasStartedAgainLetsTheOthersStart(t *testing.T) {
+	r := newRig(t, 1, startup(3*time.Second))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "proxy", Image: "web", Sidecar: true, Startup: every(time.Second, 60)}}
+	})
+	r.ready(p)
+	for restarts := range 3 {
+		r.run(time.Minute)
+		r.kubelet.CrashContainer(p.Ref(), "proxy", 1)
+		r.kubelet.CrashContainer(p.Ref(), "main", 1)
+		r.run(2 * time.Minute)
+		proxy, main := r.starts(p, "proxy"), r.starts(p, "main")
+		if len(proxy) != restarts+2 || len(main) != restarts+2 {
+			t.Fatalf("started at %v and %v\n%s", proxy, main, r.story())
+		}
+		if d := main[restarts+1].Sub(proxy[restarts+1]); d < 3*time.Second || d > 5*time.Second {
+			t.Errorf("the app starts %v after the sidecar, want its start-up, a probe and at most a relist", d)
+		}
+	}
+}

@@ -429,14 +429,15 @@ func (k *Kubelet) probe(r *row, now sim.Time) {
 				continue
 			}
 			shows := k.actOn(r, i, &a)
-			changed, looks = changed || shows, looks || !shows
+			next := a.kind == model.Startup && i < len(r.pod.Spec.InitContainers) // a sidecar lets what comes after it start
+			changed, looks = changed || shows, looks || !shows || next
 		}
 	}
 	k.scheduleProbes(r, now)
 	if changed {
 		k.publish(r, false)
 	}
-	if looks || changed && !r.initialized { // a sidecar that has started lets the next one start
+	if looks {
 		k.trigger(r, now)
 	}
 }

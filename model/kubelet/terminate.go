@@ -71,7 +71,7 @@ func (k *Kubelet) killContainers(r *row) {
 // container that is stopped again, by a process after this one, runs again.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
-	c.stopBy, c.termAt, c.hookFails = now.Add(grace), now, false
+	c.stopBy, c.termAt, c.hookFails, c.isAsked = now.Add(grace), now, false, false
 	if !r.orphan {
 		hook, fails := k.machine.PreStop(r.box, i)
 		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
@@ -97,7 +97,7 @@ func (k *Kubelet) termsDue(now sim.Time, about uint64) {
 		return
 	}
 	for i := range r.containers {
-		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && p.TermAt == 0 {
+		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && !c.isAsked {
 			k.preStopOver(r, c)
 			k.term(r, i)
 		}
@@ -148,7 +148,9 @@ func (r *row) hasTurn(i int) bool {
 // sendStop gives a container what is left of its grace; begun seconds are not taken
 // off (killContainer).
 func (k *Kubelet) sendStop(r *row, i int) {
-	left := r.containers[i].stopBy.Sub(k.kernel.Now()) + time.Second - 1
+	c := &r.containers[i]
+	left := c.stopBy.Sub(k.kernel.Now()) + time.Second - 1
+	c.isAsked = true
 	k.machine.Stop(r.box, i, max(left.Truncate(time.Second), runtime.MinimumKill))
 }
 
@@ -166,7 +168,7 @@ func (k *Kubelet) stopNext(r *row) {
 			continue
 		}
 		alive = true
-		if p.TermAt == 0 && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
+		if !c.isAsked && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
 			k.sendStop(r, i)
 		}
 	}

@@ -216,23 +216,30 @@ func TestACutWatchCatchesUp(t *testing.T) {
 }
 
 // Source: an answer that does not come is a time-out of the client
-// (k8s.io/client-go/rest/config.go).
+// (k8s.io/client-go/rest/config.go). A connection of which one way is cut is none: TCP sends nothing new
+// before what it has sent is acknowledged, and opens no other (RFC 9293, RFC 6298).
 func TestARequestIntoACutTimesOut(t *testing.T) {
-	r := newRig(5)
-	site := r.net.AddSite("n-0", "")
-	a := r.seer("a", site)
-	r.net.Impair(network.Impairment{From: []network.Site{site}, To: []network.Site{r.control}, Cut: true})
-	a.client.Create(pod("web"), 9)
-	run(t, r, 59*time.Second)
-	if len(a.replies) != 0 {
-		t.Fatal("answered too early")
-	}
-	run(t, r, 2*time.Second)
-	if len(a.replies) != 1 || a.replies[0].Refusal != store.TimedOut {
-		t.Fatalf("replies %+v", a.replies)
-	}
-	if r.store.Revision() != 0 {
-		t.Error("the request was done all the same")
+	for _, isBack := range []bool{false, true} {
+		r := newRig(5)
+		site := r.net.AddSite("n-0", "")
+		a := r.seer("a", site)
+		from, to := []network.Site{site}, []network.Site{r.control}
+		if isBack {
+			from, to = to, from
+		}
+		r.net.Impair(network.Impairment{From: from, To: to, Cut: true})
+		a.client.Create(pod("web"), 9)
+		run(t, r, 59*time.Second)
+		if len(a.replies) != 0 {
+			t.Fatal("answered too early")
+		}
+		run(t, r, 2*time.Second)
+		if len(a.replies) != 1 || a.replies[0].Refusal != store.TimedOut {
+			t.Fatalf("replies %+v", a.replies)
+		}
+		if r.store.Revision() != 0 {
+			t.Errorf("the way back is cut %v: the request was done all the same", isBack)
+		}
 	}
 }
 

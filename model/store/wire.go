@@ -68,6 +68,8 @@ func (w *wire) Wake(now sim.Time, why sim.Why, about uint64) {
 	}
 }
 
+// depart sends a request, if there is a connection: on one whose way back is cut TCP sends
+// nothing new, as nothing is acknowledged, and no new one comes to be.
 func (w *wire) depart(now sim.Time, slot uint32) {
 	r := &w.requests[slot]
 	c := r.Client
@@ -77,7 +79,7 @@ func (w *wire) depart(now sim.Time, slot uint32) {
 	}
 	r.sentAt, r.server = now, c.Server
 	d, ok := w.store.net.Delay(c.Site, c.Server, c.Hash, 2*r.Number)
-	if !ok || c.severed > 0 || w.store.net.RoundTrip(c.Site, c.Server) >= handshakeTimeout {
+	if !ok || c.severed > 0 || !w.connected(c.Site, c.Server) {
 		w.lost(r, slot)
 		return
 	}
