@@ -37,8 +37,7 @@ type Machine struct {
 	panicAfter time.Duration // see Config
 	crowdedAt  sim.Time      // since when it is crowded
 
-	ids       []uint32   // of the pods, 0 where a slot is free
-	pods      []*Sandbox // beside ids
+	pods      []*Sandbox // nil where a slot is free
 	addresses uint32     // ever given to pods
 	running   int64      // containers
 	calls     calls

@@ -248,7 +248,7 @@ func TestAddressesAreUniqueWhileTheSandboxLives(t *testing.T) {
 			}
 		}
 		for len(live) > 110 {
-			id := r.machine.ids[slices.IndexFunc(r.machine.ids, func(id uint32) bool { return id != 0 })]
+			id := r.machine.pods[slices.IndexFunc(r.machine.pods, func(s *Sandbox) bool { return s != nil })].Pod.ID
 			delete(live, r.machine.Sandbox(id).IP)
 			r.machine.Remove(id)
 		}
