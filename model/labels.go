@@ -136,3 +136,21 @@ func (s *Selector) Matches(l Labels) bool {
 	}
 	return true
 }
+
+// AsksFor is labels of which every object that s selects has one; false if s asks for none.
+func (s *Selector) AsksFor() (one []Label, asks bool) {
+	if s == nil {
+		return nil, false
+	}
+	for i := range s.Requirements {
+		r := &s.Requirements[i]
+		if r.Op != In {
+			continue
+		}
+		for _, v := range r.Values {
+			one = append(one, Label{r.Key, v})
+		}
+		return one, true
+	}
+	return nil, false
+}

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"cmp"
 	"reflect"
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -136,6 +137,9 @@ func rescaled(cur model.Object, replicas int32) model.Object {
 // (k8s.io/apiserver/pkg/storage/etcd3/store.go GuaranteedUpdate). Of the kinds
 // that change often nobody sends such an update, so they are not compared.
 func unchanged(next, cur model.Object) bool {
+	if n, ok := next.(*model.HorizontalPodAutoscaler); ok && !slices.Equal(n.CurrentMetrics, cur.(*model.HorizontalPodAutoscaler).CurrentMetrics) {
+		return false // as nearly always
+	}
 	switch next.(type) {
 	case *model.StatefulSet, *model.DaemonSet, *model.Job, *model.CronJob, *model.PodDisruptionBudget, *model.ResourceQuota, *model.HorizontalPodAutoscaler,
 		*model.Claim, *model.Volume, *model.VolumeAttachment:

@@ -46,6 +46,7 @@ type Cluster struct {
 	rules        proxy.Rulebook          // of all proxies
 	balancers    []*proxy.Balancer
 	registry     *runtime.Registry
+	behaviors    *runtime.BehaviorIndex
 	pace         runtime.Pace    // of start-ups
 	lostDisks    []string        // volumes behind which nothing is any more
 	cloud        *cloud.Provider // nil if machines neither come nor go
@@ -75,7 +76,7 @@ func New(c Config) (*Cluster, error) {
 	}
 	k := sim.New(sim.Config{Seed: c.Seed, Limits: c.Limits, ShuffleTies: c.ShuffleTies})
 	x := &Cluster{
-		Kernel: k, config: c, net: network.New(k, network.DefaultProfile()),
+		Kernel: k, config: c, net: network.New(k, network.DefaultProfile()), behaviors: c.Behaviors.Index(),
 		proxies: map[string]*proxy.Proxy{}, shared: map[string]inTurn{}, replicas: map[string][]*election.Candidate{},
 	}
 	x.config.ControlPlane.Cloud, x.config.ControlPlane.Autoscaler = c.Cloud != nil, c.Cloud != nil && c.Autoscaler != nil
@@ -94,7 +95,7 @@ func New(c Config) (*Cluster, error) {
 	x.addReplicas(c.Scheduler)
 	x.addBalancers()
 	x.flows = workload.NewTraffic(k, x.Store, x.net, workload.TrafficConfig{
-		Sources: c.Traffic, Calls: append(c.calls(), c.needs()...), DNS: c.DNS, Probing: c.probing(), Exact: c.ExactTraffic,
+		Sources: c.Traffic, Calls: append(x.calls(), x.needs()...), DNS: c.DNS, Probing: x.probing(), Exact: c.ExactTraffic,
 		World: trafficWorld{x}, Site: x.ingress, Tables: x.tables(), Bandwidth: c.bandwidth(),
 	})
 	x.starts = workload.NewStarts(k, x.Store, x.net)
@@ -242,7 +243,7 @@ func (x *Cluster) kubeletConfig(n *model.Node, site network.Site, static []kubel
 	c.Literal = x.config.Literal
 	c.Static, c.Shutdown, c.Topology = static, x.config.Shutdown.of(n), x.config.topology(n)
 	c.Volumes, c.LostDisk = x.attachable, x.lostDisk
-	c.Behaviors, c.Registry, c.Pace = x.config.Behaviors, x.registry, &x.pace
+	c.Behaviors, c.Registry, c.Pace = x.behaviors, x.registry, &x.pace
 	c.Serving, c.Used, c.API, c.Note = hearers{x}, x.used, starts{x, site}, x.Store.Note
 	c.Keen = x.config.ExactTraffic || x.config.Scheduler.Profile.ReadsUsage()
 	c.HasAccount, c.WholeAccount = x.accounts(), x.config.wholeAccount(n.Name)
@@ -256,6 +257,6 @@ func (x *Cluster) hollowKubelet(n *model.Node, site network.Site) agent {
 	turn := store.RenewEvery * time.Duration(2*x.hollow+1) / time.Duration(2*len(x.config.Hollow))
 	x.hollow++
 	return kubelet.NewHollow(x.Kernel, x.Store, x.net, n, site, kubelet.HollowConfig{
-		Behaviors: x.config.Behaviors, Pace: &x.pace, Serving: hearers{x}, FirstLease: turn,
+		Behaviors: x.behaviors, Pace: &x.pace, Serving: hearers{x}, FirstLease: turn,
 	})
 }

@@ -350,13 +350,13 @@ func (w trafficWorld) Work(pod model.Ref) workload.Work {
 	if node != nil {
 		cpus = node.Capacity.CPUMilli
 	}
-	limits := runtime.LimitedCapacity(p, w.x.config.Behaviors, cpus)
+	limits := runtime.LimitedCapacity(p, w.x.behaviors, cpus)
 	if static && p.Spec.PodExclusiveCPUs() > 0 { // no container of it has a quota
 		limits.Quota = false
 	}
 	out.Has(limits)
 	for _, c := range p.Spec.Lasting() {
-		b := w.x.config.Behaviors.For(p, c.Name)
+		b := w.x.behaviors.For(p, c.Name)
 		if cpus > 0 {
 			b.Threads = runtime.ThreadsOn(&b, cpus)
 		}
@@ -383,7 +383,7 @@ func (w trafficWorld) Probes(pod model.Ref) (out []workload.Probe) {
 		return nil
 	}
 	for i, c := range p.Spec.Lasting() {
-		b := w.x.config.Behaviors.For(p, c.Name)
+		b := w.x.behaviors.For(p, c.Name)
 		out = append(out, probesOf(c, i, &b)...)
 	}
 	return out
@@ -414,16 +414,16 @@ func probesOf(c *model.Container, i int, b *runtime.Behavior) (out []workload.Pr
 
 // probing tells which pods have a probe that does all that a request does. It is nil if no
 // behavior says so.
-func (c *Config) probing() func(*model.Pod) bool {
+func (x *Cluster) probing() func(*model.Pod) bool {
 	does := func(b runtime.Behavior) bool {
-		return slices.ContainsFunc(b.Probes[:], func(x runtime.ProbeBehavior) bool { return x.Path == runtime.RequestPath })
+		return slices.ContainsFunc(b.Probes[:], func(p runtime.ProbeBehavior) bool { return p.Path == runtime.RequestPath })
 	}
-	if !slices.ContainsFunc(c.Behaviors, does) {
+	if !slices.ContainsFunc(x.config.Behaviors, does) {
 		return nil
 	}
 	return func(p *model.Pod) bool {
-		for _, x := range p.Spec.Lasting() {
-			if does(c.Behaviors.For(p, x.Name)) {
+		for _, c := range p.Spec.Lasting() {
+			if does(x.behaviors.For(p, c.Name)) {
 				return true
 			}
 		}
@@ -432,17 +432,17 @@ func (c *Config) probing() func(*model.Pod) bool {
 }
 
 // needs is what probes ask of other Services, as behaviors say.
-func (c *Config) needs() (out []workload.Call) {
-	for i := range c.Behaviors {
-		b := &c.Behaviors[i]
+func (x *Cluster) needs() (out []workload.Call) {
+	for i := range x.config.Behaviors {
+		b := &x.config.Behaviors[i]
 		for _, does := range b.Probes {
 			call := workload.Call{Home: b.Home(), Namespace: b.Home(), Service: does.Needs, Probes: true}
-			same := func(x workload.Call) bool { return x.Namespace == call.Namespace && x.Service == call.Service }
+			same := func(o workload.Call) bool { return o.Namespace == call.Namespace && o.Service == call.Service }
 			if does.Needs == "" || slices.ContainsFunc(out, same) {
 				continue
 			}
 			call.From = "probes that need service/" + does.Needs
-			call.Makes = func(p *model.Pod) bool { return c.probesNeed(p, call.Service) }
+			call.Makes = func(p *model.Pod) bool { return x.probesNeed(p, call.Service) }
 			out = append(out, call)
 		}
 	}
@@ -450,11 +450,11 @@ func (c *Config) needs() (out []workload.Call) {
 }
 
 // probesNeed tells whether a probe of a pod asks a Service.
-func (c *Config) probesNeed(p *model.Pod, service string) bool {
-	for _, x := range p.Spec.Lasting() {
-		b := c.Behaviors.For(p, x.Name)
+func (x *Cluster) probesNeed(p *model.Pod, service string) bool {
+	for _, c := range p.Spec.Lasting() {
+		b := x.behaviors.For(p, c.Name)
 		for kind := range model.ProbeKinds {
-			if x.Probe(kind) != nil && b.Probes[kind].Needs == service {
+			if c.Probe(kind) != nil && b.Probes[kind].Needs == service {
 				return true
 			}
 		}
@@ -464,22 +464,22 @@ func (c *Config) probesNeed(p *model.Pod, service string) bool {
 
 // calls is what behaviors say that pods ask of other Services. A behavior for all
 // namespaces is about the default one.
-func (c *Config) calls() []workload.Call {
+func (x *Cluster) calls() []workload.Call {
 	var out []workload.Call
-	for i := range c.Behaviors {
-		b := &c.Behaviors[i]
+	for i := range x.config.Behaviors {
+		b := &x.config.Behaviors[i]
 		makes := func(p *model.Pod) bool {
-			for _, x := range p.Spec.Lasting() {
-				if c.Behaviors.Deciding(p, x.Name) == i {
+			for _, c := range p.Spec.Lasting() {
+				if x.behaviors.Deciding(p, c.Name) == i {
 					return true
 				}
 			}
 			return false
 		}
-		for _, x := range b.Calls {
+		for _, to := range b.Calls {
 			call := workload.Call{
-				Home: b.Home(), Namespace: cmp.Or(x.Namespace, b.Home()), From: "calls of " + b.Name(), Makes: makes,
-				Service: x.Service, PerRequestMilli: x.PerRequestMilli, Timeout: x.Timeout, Retries: x.Retries,
+				Home: b.Home(), Namespace: cmp.Or(to.Namespace, b.Home()), From: "calls of " + b.Name(), Makes: makes,
+				Service: to.Service, PerRequestMilli: to.PerRequestMilli, Timeout: to.Timeout, Retries: to.Retries,
 			}
 			if call.Namespace != call.Home {
 				call.From += " in " + call.Home

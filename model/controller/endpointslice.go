@@ -29,20 +29,8 @@ type endpointSlices struct {
 	rows  store.Table[serviceRow]
 	names sim.Lane
 
-	// selecting remembers which Services select pods with certain labels: all
-	// pods of a template share theirs. It is forgotten when a Service changes.
-	selecting map[labelsOf][]uint32
-
-	topology topology
-}
-
-// labelsOf names a shared set of labels by where it is kept.
-//
-//tidy:key of the map selecting
-type labelsOf struct {
-	namespace string
-	first     *model.Label
-	n         int
+	selecting selecting // which Services do; forgotten when one changes
+	topology  topology
 }
 
 type serviceRow struct {
@@ -75,7 +63,7 @@ type sliceRow struct {
 
 func newEndpointSlices(l *loop) controller {
 	l.queue.first = endpointRetryFirst
-	return &endpointSlices{loop: l, names: l.kernel.Luck().Lane("endpointslice name"), selecting: map[labelsOf][]uint32{}}
+	return &endpointSlices{loop: l, names: l.kernel.Luck().Lane("endpointslice name"), selecting: selecting{}}
 }
 
 func (c *endpointSlices) service(_ sim.Time, old, next *model.Service) {
@@ -136,21 +124,14 @@ func alike(a, b *model.Pod) bool {
 
 // selectedBy is the Services that select a pod.
 func (c *endpointSlices) selectedBy(p *model.Pod) []uint32 {
-	k := labelsOf{namespace: p.Namespace, n: len(p.Labels)}
-	if k.n > 0 {
-		k.first = &p.Labels[0]
-	}
-	ids, ok := c.selecting[k]
-	if ok {
-		return ids
-	}
-	for id := range c.view.services.Len() {
-		if s := *c.view.services.Row(uint32(id)); s != nil && s.Namespace == p.Namespace && s.Selector.Matches(p.Labels) {
-			ids = append(ids, uint32(id))
+	return c.selecting.of(p, func() (ids []uint32) {
+		for id := range c.view.services.Len() {
+			if s := *c.view.services.Row(uint32(id)); s != nil && s.Namespace == p.Namespace && s.Selector.Matches(p.Labels) {
+				ids = append(ids, uint32(id))
+			}
 		}
-	}
-	c.selecting[k] = ids
-	return ids
+		return ids
+	})
 }
 
 // due implements controller; nothing is posted but delayed looks.

@@ -40,7 +40,9 @@ type autoscalers struct {
 	// some of their pods follow.
 	listen  store.Table[[]uint32]
 	members store.Table[membership] // by pod
-	looks   []uint32                // that are due now
+	// selecting is which autoscalers' targets do; forgotten when a selector changes.
+	selecting selecting
+	looks     []uint32 // that are due now
 
 	spare  *model.HorizontalPodAutoscaler // room for what a look comes to, nil while that is used
 	values []model.MetricValue            // of the metrics at a look
@@ -101,7 +103,7 @@ const (
 )
 
 func newAutoscalers(l *loop) controller {
-	return &autoscalers{loop: l, in: map[string][]uint32{}, targets: map[scaled]uint32{}}
+	return &autoscalers{loop: l, in: map[string][]uint32{}, targets: map[scaled]uint32{}, selecting: selecting{}}
 }
 
 // horizontalPodAutoscaler has a new autoscaler looked at after 15 s
@@ -222,6 +224,7 @@ func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
 func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
 	row := c.rows.Row(id)
 	c.disband(row)
+	clear(c.selecting)
 	for _, pod := range row.pods {
 		without(c.covered.Row(pod), id)
 	}
@@ -258,19 +261,37 @@ func (c *autoscalers) pod(now sim.Time, old, next *model.Pod) {
 			c.stir(now, id)
 		}
 		*of = (*of)[:0]
-		for _, id := range c.in[some.Namespace] {
-			if row := c.rows.Row(id); next != nil && row.selector != nil && row.selector.Matches(next.Labels) {
-				c.leave(now, next.ID)
-				insert(&row.pods, next.ID)
-				insert(&row.single, next.ID)
-				insert(of, id)
-				row.usedAt = now // as gather says
-			}
+		if next != nil {
+			c.cover(now, next)
 		}
 	}
 	for _, id := range *of {
 		c.stir(now, id)
 	}
+}
+
+// cover makes a pod one of those of the autoscalers whose targets select it.
+func (c *autoscalers) cover(now sim.Time, p *model.Pod) {
+	for _, id := range c.selectedBy(p) {
+		row := c.rows.Row(id)
+		c.leave(now, p.ID)
+		insert(&row.pods, p.ID)
+		insert(&row.single, p.ID)
+		insert(c.covered.Row(p.ID), id)
+		row.usedAt = now // as gather says
+	}
+}
+
+// selectedBy is the autoscalers whose targets select a pod.
+func (c *autoscalers) selectedBy(p *model.Pod) []uint32 {
+	return c.selecting.of(p, func() (ids []uint32) {
+		for _, id := range c.in[p.Namespace] {
+			if c.rows.Row(id).selector.Matches(p.Labels) {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	})
 }
 
 // used tells that a pod uses something else from now on, which metrics show later.

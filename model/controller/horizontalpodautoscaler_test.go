@@ -478,3 +478,70 @@ func TestLooksOfOneInstantAreInOrderOfID(t *testing.T) {
 		}
 	}
 }
+
+// The slow twin tries every autoscaler's selector on every pod.
+func TestAnAutoscalersPodsAreThoseThatItsTargetSelects(t *testing.T) {
+	luck := sim.NewLuck(1).Stream("selected")
+	one := func(list ...string) string { return list[luck.Below(uint64(len(list)))] }
+	var shared []model.Labels // as of templates
+	for _, v := range []string{"a", "b", "c"} {
+		shared = append(shared, model.MakeLabels(map[string]string{"app": v}), model.MakeLabels(map[string]string{"app": v, "tier": "x"}))
+	}
+	labels := func() model.Labels { return shared[luck.Below(uint64(len(shared)))] }
+	a := newAutoscalers(&loop{Process: &Process{life: &life{}}}).(*autoscalers)
+	counted := 0
+	for step := range 3000 {
+		now, id := sim.Time(step), uint32(luck.Below(6)+1)
+		switch luck.Below(8) {
+		case 0: // another selector, or none
+			old := *a.view.deployments.Row(id)
+			next := &model.Deployment{Meta: model.Meta{Kind: model.KindDeployment, ID: id, Namespace: one("x", "y"), Name: fmt.Sprint(id)}}
+			if old != nil {
+				next.Namespace = old.Namespace
+			}
+			if luck.Below(4) > 0 {
+				next.Selector = model.SelectorOf(labels())
+			}
+			*a.view.deployments.Row(id) = next
+			a.deployment(now, old, next)
+		case 1:
+			if old := *a.view.autoscalers.Row(id); old != nil {
+				a.enlist(old, false)
+				a.gather(now, id, nil)
+				*a.rows.Row(id), *a.view.autoscalers.Row(id) = autoscalerRow{}, nil
+				continue
+			}
+			h := &model.HorizontalPodAutoscaler{Meta: model.Meta{ID: id, Namespace: one("x", "y")}, TargetKind: model.KindDeployment, TargetName: fmt.Sprint(luck.Below(6) + 1)}
+			*a.view.autoscalers.Row(id) = h
+			a.enlist(h, true)
+			a.regather(now, h)
+		default:
+			pod := uint32(luck.Below(40) + 1)
+			old := a.view.pod(pod)
+			next := &model.Pod{Meta: model.Meta{Kind: model.KindPod, ID: pod, Namespace: one("x", "y"), Labels: labels()}, Spec: &model.PodSpec{}}
+			if old != nil && luck.Below(2) == 0 {
+				next = nil
+			} else if old != nil {
+				next.Namespace = old.Namespace
+			}
+			a.view.setPod(pod, next)
+			a.pod(now, old, next)
+		}
+		for id := range uint32(7) {
+			var want []uint32
+			h := *a.view.autoscalers.Row(id)
+			for pod := range uint32(41) {
+				if p := a.view.pod(pod); h != nil && p != nil && p.Namespace == h.Namespace && a.rows.Row(id).selector.Matches(p.Labels) {
+					want = append(want, pod)
+				}
+			}
+			if got := a.rows.Row(id).pods; !slices.Equal(got, want) {
+				t.Fatalf("step %d: autoscaler %d has pods %v, want %v", step, id, got, want)
+			}
+			counted += len(want)
+		}
+	}
+	if counted < 5_000 {
+		t.Errorf("autoscalers had %d pods", counted)
+	}
+}

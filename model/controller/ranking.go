@@ -12,14 +12,15 @@ import (
 
 // victims is the n of a ReplicaSet's active pods that are deleted first.
 func (c *replicaSets) victims(now sim.Time, set *model.ReplicaSet, n int) []uint32 {
-	var pods []ranked
-	for _, id := range *c.view.owned[model.KindReplicaSet].Row(set.ID) {
+	owned := *c.view.owned[model.KindReplicaSet].Row(set.ID)
+	pods := make([]ranked, 0, len(owned))
+	for _, id := range owned {
 		if p := c.view.pod(id); p.Active() && !c.view.pods.Row(id).stray {
 			pods = append(pods, ranked{pod: p, uid: p.NameHash()})
 		}
 	}
 	if n < len(pods) {
-		together := c.together(set)
+		together := c.together(set, len(pods))
 		for i := range pods {
 			pods[i].together = together[pods[i].pod.NodeID]
 		}
@@ -33,13 +34,13 @@ func (c *replicaSets) victims(now sim.Time, set *model.ReplicaSet, n int) []uint
 }
 
 // together counts, by node, the active pods of all ReplicaSets of the same
-// owner.
-func (c *replicaSets) together(set *model.ReplicaSet) map[uint32]int {
+// owner, of which there are at least so many.
+func (c *replicaSets) together(set *model.ReplicaSet, pods int) map[uint32]int {
 	siblings := []uint32{set.ID}
 	if !set.Owner.IsZero() {
 		siblings = *c.view.setsOf.Row(set.Owner.ID)
 	}
-	on := map[uint32]int{}
+	on := make(map[uint32]int, pods)
 	for _, s := range siblings {
 		for _, id := range *c.view.owned[model.KindReplicaSet].Row(s) {
 			if p := c.view.pod(id); p.Active() && !c.view.pods.Row(id).stray {

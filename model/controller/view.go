@@ -250,6 +250,33 @@ func without(list *[]uint32, id uint32) {
 	}
 }
 
+// selecting remembers which objects select pods with certain labels: all pods of a
+// template share theirs.
+type selecting map[labelsOf][]uint32
+
+// labelsOf names a shared set of labels by where it is kept.
+//
+//tidy:key of the map selecting
+type labelsOf struct {
+	namespace string
+	first     *model.Label
+	n         int
+}
+
+// of is which objects select a pod, as find finds out.
+func (s selecting) of(p *model.Pod, find func() []uint32) []uint32 {
+	k := labelsOf{namespace: p.Namespace, n: len(p.Labels)}
+	if k.n > 0 {
+		k.first = &p.Labels[0]
+	}
+	ids, ok := s[k]
+	if !ok {
+		ids = find()
+		s[k] = ids
+	}
+	return ids
+}
+
 // sameLabels tells whether two sets are equal. Versions of one object mostly
 // share theirs.
 func sameLabels(a, b model.Labels) bool {

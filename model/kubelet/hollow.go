@@ -13,10 +13,10 @@ import (
 
 // HollowConfig is what a hollow kubelet depends on besides its node.
 type HollowConfig struct {
-	Behaviors  runtime.Behaviors // Startup and Stop count, of a pod's slowest container
-	Pace       *runtime.Pace     // of start-ups; may be nil
-	Serving    runtime.Watcher   // may be nil
-	FirstLease time.Duration     // its lease is renewed then for the first time, and every 10 s from there
+	Behaviors  runtime.Behaving // Startup and Stop count, of a pod's slowest container
+	Pace       *runtime.Pace    // of start-ups; may be nil
+	Serving    runtime.Watcher  // may be nil
+	FirstLease time.Duration    // its lease is renewed then for the first time, and every 10 s from there
 }
 
 // Hollow is a node's agent that only plays one, as those of KWOK and kubemark

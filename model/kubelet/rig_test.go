@@ -43,7 +43,9 @@ type option func(*rig)
 
 func literal(r *rig) { r.config.Literal = true }
 
-func behaving(b ...runtime.Behavior) option { return func(r *rig) { r.config.Behaviors = b } }
+func behaving(b ...runtime.Behavior) option {
+	return func(r *rig) { r.config.Behaviors = runtime.Behaviors(b) }
+}
 
 func withNode(f func(*model.Node)) option { return func(r *rig) { f(r.node) } }
 

@@ -448,7 +448,7 @@ func (p *Proxy) changed(as name) {
 func (p *Proxy) put(n *pending) {
 	s := p.services.Row(n.id)
 	was := s.as
-	if p.names[was] == n.id {
+	if was != n.as && p.names[was] == n.id {
 		delete(p.names, was)
 	}
 	s.rules = n.rules

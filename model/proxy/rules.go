@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -114,29 +113,31 @@ func keep(endpoints []model.Endpoint, want func(*model.Endpoint) bool) []model.E
 	return out
 }
 
-// listed is where a pod is listed: as which endpoint of which slice.
-type listed struct {
-	pod        uint64
-	slice, nth int32
-}
+// positionBits is how many bits number the endpoints of a Service; a pod's Ref has the other 40.
+const positionBits = 24
 
 // merge puts the endpoints of a Service's slices in order. A pod that two
 // slices list, as while it is moved between them, counts once: the first slice
 // has it.
 func merge(slicesOf []*model.EndpointSlice) []model.Endpoint {
-	var order []listed // sorted for the endpoints, which are large
-	for i, s := range slicesOf {
-		for j := range s.Endpoints {
-			order = append(order, listed{s.Endpoints[j].Pod.Pack(), int32(i), int32(j)})
+	n := 0
+	for _, s := range slicesOf {
+		n += len(s.Endpoints)
+	}
+	order := make([]uint64, 0, n) // pod and position: sorted for the endpoints, which are large
+	listed := make([]*model.Endpoint, 0, n)
+	for _, s := range slicesOf {
+		for i := range s.Endpoints {
+			e := &s.Endpoints[i]
+			order = append(order, e.Pod.Pack()<<positionBits|uint64(len(listed)))
+			listed = append(listed, e)
 		}
 	}
-	slices.SortFunc(order, func(a, b listed) int {
-		return cmp.Or(cmp.Compare(a.pod, b.pod), cmp.Compare(a.slice, b.slice), cmp.Compare(a.nth, b.nth))
-	})
-	order = slices.CompactFunc(order, func(a, b listed) bool { return a.pod == b.pod })
+	slices.Sort(order)
+	order = slices.CompactFunc(order, func(a, b uint64) bool { return a>>positionBits == b>>positionBits })
 	all := make([]model.Endpoint, len(order))
 	for i, x := range order {
-		all[i] = slicesOf[x.slice].Endpoints[x.nth]
+		all[i] = *listed[x&(1<<positionBits-1)]
 	}
 	return all
 }

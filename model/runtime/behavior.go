@@ -152,7 +152,11 @@ var unspecified = Behavior{Startup: DefaultStartup}
 
 // For is the behavior of one container of a pod, defaults filled in.
 func (b Behaviors) For(p *model.Pod, container string) Behavior {
-	i := b.Deciding(p, container)
+	return b.filled(b.Deciding(p, container), p)
+}
+
+// filled is the behavior of a number for a pod, -1 for none, defaults filled in.
+func (b Behaviors) filled(i int, p *model.Pod) Behavior {
 	if i < 0 {
 		x := unspecified
 		x.Stop = defaultStop(p)
@@ -184,19 +188,22 @@ func (b Behaviors) TellsHook(p *model.Pod, container string, preStop bool) bool 
 // if none does.
 func (b Behaviors) Deciding(p *model.Pod, container string) int {
 	for i := range b {
-		x := &b[i]
-		if p.Mirror() && x.Namespace == "" && x.Match == nil && x.Container == "" {
-			continue
+		if b[i].isOf(p, container) {
+			return i
 		}
-		if x.Namespace != "" && x.Namespace != p.Namespace || x.Container != "" && x.Container != container {
-			continue
-		}
-		if x.Match != nil && !x.Match.Matches(p.Labels) {
-			continue
-		}
-		return i
 	}
 	return -1
+}
+
+// isOf tells whether a behavior is about a container of a pod.
+func (b *Behavior) isOf(p *model.Pod, container string) bool {
+	switch {
+	case p.Mirror() && b.Namespace == "" && b.Match == nil && b.Container == "":
+		return false
+	case b.Namespace != "" && b.Namespace != p.Namespace || b.Container != "" && b.Container != container:
+		return false
+	}
+	return b.Match == nil || b.Match.Matches(p.Labels)
 }
 
 // pathIn is the path of p, if it can be in runs at all.

@@ -140,7 +140,7 @@ func lesser(a, b model.Capacity) model.Capacity {
 // LimitedCapacity is what the CPU limits of a pod that does something leave for requests, on a machine that has so
 // many milli-CPU, 0 for without end. Every request is taken to pass through every container that requests
 // cost something, sidecars among them.
-func LimitedCapacity(p *model.Pod, behaviors Behaviors, milliCPU int64) model.Capacity {
+func LimitedCapacity(p *model.Pod, behaviors Behaving, milliCPU int64) model.Capacity {
 	var all []demand
 	for _, c := range p.Spec.Lasting() {
 		b := behaviors.For(p, c.Name)

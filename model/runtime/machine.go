@@ -21,7 +21,7 @@ type Machine struct {
 	serving   Watcher
 	registry  *Registry
 	costs     *costs
-	behaviors Behaviors
+	behaviors Behaving
 	pace      *Pace
 	used      func(pod uint32)
 	note      func(by sim.ActorID, n model.Note)
@@ -37,8 +37,7 @@ type Machine struct {
 	panicAfter time.Duration // see Config
 	crowdedAt  sim.Time      // since when it is crowded
 
-	ids       []uint32   // of the pods, 0 where a slot is free
-	pods      []*Sandbox // beside ids
+	pods      []*Sandbox // nil where a slot is free
 	addresses uint32     // ever given to pods
 	running   int64      // containers
 	calls     calls
@@ -108,7 +107,7 @@ type Machine struct {
 
 // Config is what a Machine depends on.
 type Config struct {
-	Behaviors Behaviors
+	Behaviors Behaving // nil is none
 	Registry  *Registry
 	Serving   Watcher          // may be nil
 	Pace      *Pace            // nil if nothing ever makes start-ups slower
@@ -143,6 +142,9 @@ func NewMachine(k *sim.Kernel, node *model.Node, c Config) *Machine {
 	var said model.Stock
 	if node.Stock != nil {
 		said = *node.Stock
+	}
+	if c.Behaviors == nil {
+		c.Behaviors = Behaviors{}
 	}
 	m := &Machine{
 		kernel: k, node: node.ID, on: true,

@@ -81,7 +81,7 @@ func newRig(b ...Behavior) *rig {
 	r := &rig{Kernel: sim.New(sim.Config{Seed: 1})}
 	r.registry = NewRegistry(r.Kernel)
 	node := &model.Node{Meta: model.Meta{Kind: model.KindNode, ID: 1, Name: "n-0"}, Images: []model.Image{{Name: "docker.io/library/here:latest"}}}
-	r.machine = NewMachine(r.Kernel, node, Config{Behaviors: b, Registry: r.registry, Serving: r, Kubelet: r})
+	r.machine = NewMachine(r.Kernel, node, Config{Behaviors: Behaviors(b), Registry: r.registry, Serving: r, Kubelet: r})
 	return r
 }
 
@@ -248,7 +248,7 @@ func TestAddressesAreUniqueWhileTheSandboxLives(t *testing.T) {
 			}
 		}
 		for len(live) > 110 {
-			id := r.machine.ids[slices.IndexFunc(r.machine.ids, func(id uint32) bool { return id != 0 })]
+			id := r.machine.pods[slices.IndexFunc(r.machine.pods, func(s *Sandbox) bool { return s != nil })].Pod.ID
 			delete(live, r.machine.Sandbox(id).IP)
 			r.machine.Remove(id)
 		}

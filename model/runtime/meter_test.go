@@ -48,7 +48,7 @@ func TestTheMeterSaysWhatReadingsWouldHaveFound(t *testing.T) {
 // metered is a machine of 8 cores with a pod on it, of which nothing runs yet.
 func metered(k *sim.Kernel, pod *model.Pod, b ...Behavior) (*Machine, *Sandbox) {
 	m := NewMachine(k, &model.Node{Meta: model.Meta{ID: 1, Name: "n"}, Capacity: model.Resources{CPUMilli: 8000}},
-		Config{Behaviors: b, Registry: NewRegistry(k), Kubelet: deaf{}, Keen: true})
+		Config{Behaviors: Behaviors(b), Registry: NewRegistry(k), Kubelet: deaf{}, Keen: true})
 	s := m.Add(pod, 1)
 	m.MakeSandbox(s)
 	without(m)

@@ -47,18 +47,18 @@ type Registry struct {
 	// together, which their streams share alike; 0 is without limit.
 	Bandwidth int64
 
-	claims   []claim          // scratch of share
-	groups   []group          // scratch of level
-	doors    map[string]*door // by host, of those of which something is said, and AllRegistries
-	machines []*Machine
-	slots    []int32 // by pod, where it is on its machine
-	numbers  map[string]uint32
-	hosts    map[uint32]string  // by number, of images
-	sizes    map[uint32]int64   // by number, of images a node has reported
-	said     map[uint32]int64   // by number, of images of which behaviors say it
-	layers   map[uint32][]layer // by number, of images that are described
-	missing  map[uint32]int     // by number, of images that are in no registry, for so many reasons
-	costs    *costs
+	claims    []claim          // scratch of share
+	groups    []group          // scratch of level
+	doors     map[string]*door // by host, of those of which something is said, and AllRegistries
+	machines  []*Machine
+	sandboxes []*Sandbox // by pod, but for static ones
+	numbers   map[string]uint32
+	hosts     map[uint32]string  // by number, of images
+	sizes     map[uint32]int64   // by number, of images a node has reported
+	said      map[uint32]int64   // by number, of images of which behaviors say it
+	layers    map[uint32][]layer // by number, of images that are described
+	missing   map[uint32]int     // by number, of images that are in no registry, for so many reasons
+	costs     *costs
 }
 
 // NewRegistry is the registries, which are up.

@@ -62,6 +62,7 @@ type Process struct {
 type Sandbox struct {
 	Pod       *model.Pod // for its name, labels and spec; the status in it means nothing here
 	Hash      uint64     // names its luck
+	machine   *Machine   // where it is
 	Processes []Process
 	IP        uint32
 	MadeAt    sim.Time       // when its newest sandbox was made
@@ -84,14 +85,14 @@ type Sandbox struct {
 // Sandbox is the pod on this machine, nil if it is not there.
 func (m *Machine) Sandbox(pod uint32) *Sandbox {
 	if pod >= model.FirstStaticID {
-		if i := slices.Index(m.ids, pod); i >= 0 {
+		if i := slices.IndexFunc(m.pods, func(s *Sandbox) bool { return s != nil && s.Pod.ID == pod }); i >= 0 {
 			return m.pods[i]
 		}
 		return nil
 	}
-	if all := m.registry.slots; int(pod) < len(all) {
-		if i := int(all[pod]); i < len(m.ids) && m.ids[i] == pod {
-			return m.pods[i]
+	if all := m.registry.sandboxes; int(pod) < len(all) {
+		if s := all[pod]; s != nil && s.machine == m {
+			return s
 		}
 	}
 	return nil
@@ -119,7 +120,7 @@ func (m *Machine) processes() iter.Seq2[*Sandbox, int] {
 
 // Add makes room for a pod. Nothing of it runs yet.
 func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
-	s := &Sandbox{Pod: p, Hash: hash}
+	s := &Sandbox{Pod: p, Hash: hash, machine: m}
 	if m.hasAccount != nil && m.hasAccount(p) {
 		s.account = &account{}
 	}
@@ -127,22 +128,22 @@ func (m *Machine) Add(p *model.Pod, hash uint64) *Sandbox {
 	if n := len(p.Spec.InitContainers) + len(p.Spec.Containers); n != 1 {
 		s.Processes = make([]Process, n)
 	}
-	i := slices.Index(m.ids, 0)
-	if i < 0 {
-		i = len(m.ids)
-		m.ids, m.pods = append(m.ids, 0), append(m.pods, nil)
+	if i := slices.Index(m.pods, nil); i >= 0 {
+		m.pods[i] = s
+	} else {
+		m.pods = append(m.pods, s)
 	}
-	m.ids[i], m.pods[i] = p.ID, s
 	if m.crowded {
 		m.shareOut()
 	}
 	if p.ID >= model.FirstStaticID {
 		return s
 	}
-	if more := int(p.ID) + 1 - len(m.registry.slots); more > 0 {
-		m.registry.slots = append(m.registry.slots, make([]int32, more)...)
+	all := &m.registry.sandboxes
+	if more := int(p.ID) + 1 - len(*all); more > 0 {
+		*all = append(*all, make([]*Sandbox, more)...)
 	}
-	m.registry.slots[p.ID] = int32(i)
+	(*all)[p.ID] = s
 	return s
 }
 
@@ -191,13 +192,14 @@ func (m *Machine) Retire(s *Sandbox) {
 
 // Remove forgets a pod of which nothing runs any more.
 func (m *Machine) Remove(pod uint32) {
-	for i, id := range m.ids {
-		if id == pod {
-			m.distrust(m.pods[i])
-			m.closeAccount(m.pods[i])
-			m.disuse(m.pods[i])
-			m.pods[i].follow(nil)
-			m.ids[i], m.pods[i] = 0, nil
+	if s := m.Sandbox(pod); s != nil {
+		m.distrust(s)
+		m.closeAccount(s)
+		m.disuse(s)
+		s.follow(nil)
+		m.pods[slices.Index(m.pods, s)] = nil
+		if pod < model.FirstStaticID {
+			m.registry.sandboxes[pod] = nil
 		}
 	}
 	delete(m.risks, pod)
