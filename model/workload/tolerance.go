@@ -47,7 +47,7 @@ const (
 
 const (
 	soonEvery  = time.Second
-	dearEvery  = 4 * time.Second // if so many flows and classes waited for the last one:
+	dearEvery  = 10 * time.Second // if so many flows and classes waited for the last one:
 	dear       = 32
 	flushEvery = time.Minute
 )
