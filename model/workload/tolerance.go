@@ -81,9 +81,11 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 }
 
 // plenty is how many flows and classes of pods are computed in a second before news of endpoints and
-// pods are gathered until the next beat, and veryMuch before those of CPU are, and queues that come to a level until the next
-// levelBeat (the next beat, too, where rates come to no rest): of many that come at almost the same time each changes little, and is computed together
-// with the others. What sources send and what is cut is never gathered.
+// pods are gathered until the next beat: of many that come at almost the same time each changes little,
+// and is computed together with the others. Once so many are as is veryMuch, news of CPU are gathered,
+// too, and queues that come to a level until the next levelBeat (the next beat, too, where rates come to
+// no rest): that sooner would have overloads swing that do not. What sources send and what is cut is
+// never gathered.
 const (
 	plenty    = 128
 	veryMuch  = 4 * plenty
