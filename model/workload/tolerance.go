@@ -82,8 +82,9 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 
 // plenty is how many flows and classes of pods are computed in a second before news of endpoints,
 // pods and CPU are gathered until the next beat, and queues that come to a level until the next
-// levelBeat (the next beat, too, where rates come to no rest): of many that come at almost the same time each changes little, and is computed together
-// with the others. What sources send and what is cut is never gathered.
+// levelBeat: of many that come at almost the same time each changes little, and is computed together
+// with the others. What sources send and what is cut is never gathered. Queues are gathered no further
+// apart where rates come to no rest: with a quarter of a second overloads come out otherwise.
 const (
 	plenty    = 512
 	beat      = time.Second / 4
@@ -98,9 +99,6 @@ func (t *Flows) gathered(then sim.Time, every time.Duration) sim.Time {
 	}
 	if t.Exact || t.computed-t.computedBy < plenty {
 		return then
-	}
-	if t.restless == mostRestless { // it would not come to rest each time
-		every = beat
 	}
 	return (then + sim.Time(every) - 1) / sim.Time(every) * sim.Time(every)
 }
