@@ -18,8 +18,10 @@ const (
 	timesSpare = 10 * timesAll
 )
 
-// After so many instants in which rates came to no rest, less those in which they did, each further
-// one halves what the next ones have, up to mostRestless: what is left goes on from there.
+// After so many instants in which rates came to no rest, less the full seconds in which there was none,
+// each further one halves what the next ones have, up to mostRestless: what is left goes on from there.
+// An instant that comes to rest says little: where nothing rests, many of them change next to nothing.
+// When sources send at another rate it all begins anew.
 const (
 	firstRestless = 32
 	mostRestless  = firstRestless + 4
@@ -30,8 +32,12 @@ const (
 func (t *Flows) allot() {
 	each, now := timesEach*(len(t.flows)+len(t.classes)), t.kernel.Now()
 	t.spent += max(t.computed-t.most+t.spare, 0)
-	if now/sim.Time(soonEvery) != t.allottedAt/sim.Time(soonEvery) {
+	second := now / sim.Time(soonEvery)
+	if second != t.allottedAt/sim.Time(soonEvery) {
 		t.spent = 0
+	}
+	if rested := second - t.restedBy; rested > 0 {
+		t.restless, t.restedBy = max(t.restless-int(rested), 0), second
 	}
 	half := max(t.restless-firstRestless, 0)
 	each, t.spare = each>>half, min(timesAll, max(timesSpare-t.spent, 0))>>half
@@ -54,10 +60,8 @@ func (t *Flows) compute() {
 	t.computing, t.rising = true, false
 	for t.computed < t.most && t.step() {
 	}
-	if t.computed < t.most {
-		t.restless = max(t.restless-1, 0)
-	} else {
-		t.restless = min(t.restless+1, mostRestless)
+	if t.computed >= t.most {
+		t.restless, t.restedBy = min(t.restless+1, mostRestless), t.kernel.Now()/sim.Time(soonEvery)+1
 	}
 	t.announce()
 	t.load()

@@ -83,9 +83,9 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 // plenty is how many flows and classes of pods are computed in a second before news of endpoints and
 // pods are gathered until the next beat: of many that come at almost the same time each changes little,
 // and is computed together with the others. Once so many are as is veryMuch, news of CPU are gathered,
-// too, and queues that come to a level until the next levelBeat (the next beat, too, where rates come to
-// no rest): that sooner would have overloads swing that do not. What sources send and what is cut is
-// never gathered.
+// too, and queues that come to a level until the next levelBeat. Sooner, or further apart where rates
+// come to no rest, and overloads would come out otherwise. What sources send and what is cut is never
+// gathered.
 const (
 	plenty    = 128
 	veryMuch  = 4 * plenty
@@ -101,9 +101,6 @@ func (t *Flows) gathered(then sim.Time, after int, every time.Duration) sim.Time
 	}
 	if t.Exact || t.computed-t.computedBy < after {
 		return then
-	}
-	if t.restless == mostRestless { // it would not come to rest each time
-		every = beat
 	}
 	return (then + sim.Time(every) - 1) / sim.Time(every) * sim.Time(every)
 }

@@ -70,6 +70,7 @@ type Flows struct {
 	spent      int              // of what they share
 	allottedAt sim.Time         // when that was said
 	restless   int              // so often what is computed is halved, as rates did not come to rest of late
+	restedBy   sim.Time         // it is known of all full seconds before whether they did
 	hurried    bool             // what waited went on in that instant
 	news       int              // counts what comes from outside, and full minutes
 	stirs      int              // of news, what does not come from outside
@@ -427,6 +428,7 @@ func (t *Flows) post() {
 func (t *Flows) pace(now sim.Time, i int32) {
 	f := &t.flows[i]
 	f.milli, f.must, f.paced = 0, true, true
+	t.restless = 0
 	t.hear()
 	next := sim.Never
 	for _, r := range f.rates {
