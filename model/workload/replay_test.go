@@ -57,10 +57,13 @@ func TestAPodOfATraceIsCreatedOnceThoughTheAnswerIsLost(t *testing.T) {
 		if direction == "back" {
 			from, to = to, from
 		}
-		cut := r.net.Impair(network.Impairment{From: []network.Site{from}, To: []network.Site{to}, Cut: true})
 		spec := &model.PodSpec{GraceSeconds: 30}
 		arrivals := []workload.Arrival{{At: sim.Time(time.Second), GoneAt: sim.Time(30 * time.Second), Namespace: "default", Name: "p", Spec: spec}}
 		workload.NewReplay(r.Kernel, r.store, client, arrivals).Start()
+		if direction == "back" {
+			r.after(time.Second + time.Millisecond) // the request has arrived
+		}
+		cut := r.net.Impair(network.Impairment{From: []network.Site{from}, To: []network.Site{to}, Cut: true})
 		r.after(90 * time.Second)
 		r.net.Lift(cut)
 		r.after(time.Hour)
