@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"slices"
 
 	"orrery/model"
@@ -111,7 +112,7 @@ func (t *Flows) balance(f *flow) {
 // spreadCalls finds the places of pods that call, class by class. A pod that no rules
 // lead to handles nothing and calls nobody, but it keeps answers of DNS, and is in a lot.
 func (t *Flows) spreadCalls(f *flow) {
-	t.pairs = t.pairs[:0]
+	t.pairs, t.pairOf = t.pairs[:0], t.pairOf[:0]
 	for _, id := range f.members {
 		p := t.pods.Row(id)
 		if !t.sends(p) || p.class == 0 && !t.keeps(f) && len(f.lots) == 1 {
@@ -119,18 +120,17 @@ func (t *Flows) spreadCalls(f *flow) {
 		}
 		j := t.count(f, p.home, 0)
 		if p.class != 0 {
-			t.pairs = append(t.pairs, uint64(p.class)<<32|uint64(j))
+			t.pair(p.class, j)
 		}
 	}
-	slices.Sort(t.pairs)
+	slices.SortFunc(t.pairs, func(a, b caller) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.sender, b.sender)) })
 	var last caller
-	for k, x := range t.pairs {
-		c := caller{class: int32(x >> 32), sender: int32(uint32(x))}
+	for k, c := range t.pairs {
 		if k == 0 || c.class != last.class {
 			last.upTo = 0
 			f.calling = append(f.calling, calling{class: c.class, sender: c.sender, passed: -1})
 		}
-		c.upTo = last.upTo + 1
+		c.upTo += last.upTo
 		if n := len(f.callers); k > 0 && c.class == last.class && c.sender == last.sender {
 			f.callers[n-1] = c
 		} else {
@@ -139,6 +139,20 @@ func (t *Flows) spreadCalls(f *flow) {
 		last = c
 	}
 	t.callAgain(f)
+}
+
+// pair counts a pod of a class among those at a place. Those of one class may be counted several times if
+// those of others at the same place come between.
+func (t *Flows) pair(class, sender int32) {
+	for int(sender) >= len(t.pairOf) {
+		t.pairOf = append(t.pairOf, -1)
+	}
+	if k := t.pairOf[sender]; k >= 0 && t.pairs[k].class == class {
+		t.pairs[k].upTo++
+		return
+	}
+	t.pairOf[sender] = int32(len(t.pairs))
+	t.pairs = append(t.pairs, caller{class, sender, 1})
 }
 
 // sends tells whether a pod is one of those that requests come from.

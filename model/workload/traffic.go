@@ -93,7 +93,8 @@ type Flows struct {
 	fresh      []bundle         // scratch of a flow that is computed
 	split      []int32          // scratch of divide
 	sheet      states           // scratch of queue
-	pairs      []uint64         // scratch of spreadCalls
+	pairs      []caller         // scratch of spreadCalls
+	pairOf     []int32          // by sender: the last of them
 	units      []unit           // scratch of tellApart
 	inLots     []int32          // scratch of crewOf
 	heard      []int32          // scratch of handsAbove
