@@ -191,8 +191,8 @@ func (v *Invariants) podMoves(r *store.Record, old, now *model.Pod) {
 	if now.IsReady() && now.Phase != model.PodRunning {
 		v.fail(r, "ready in phase %v", now.Phase)
 	}
-	isRejected := now.Phase == model.PodFailed && now.Containers == nil // its status tells nothing of containers
-	if now.Restarts() < old.Restarts() && !isRejected && !*v.back.Row(now.ID) {
+	rejected := now.Phase == model.PodFailed && now.Containers == nil // its status tells nothing of containers
+	if now.Restarts() < old.Restarts() && !rejected && !*v.back.Row(now.ID) {
 		v.fail(r, "%d restarts after %d", now.Restarts(), old.Restarts())
 	}
 }

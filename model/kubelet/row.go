@@ -117,7 +117,7 @@ type container struct {
 	wanted     bool // the pass is to start it
 	doomed     bool // a probe wants it killed, or it is being killed
 	hookFails  bool // its preStop hook will have
-	isAsked    bool // the runtime has been asked to stop it since this process began to
+	asked      bool // the runtime has been asked to stop it since this process began to
 	killed     bool // this pass kills it, or has killed it
 	ready      bool // the readiness probe succeeded
 	started    bool // the startup probe succeeded

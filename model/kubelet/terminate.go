@@ -71,7 +71,7 @@ func (k *Kubelet) killContainers(r *row) {
 // container that is stopped again, by a process after this one, runs again.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
-	c.stopBy, c.termAt, c.hookFails, c.isAsked = now.Add(grace), now, false, false
+	c.stopBy, c.termAt, c.hookFails, c.asked = now.Add(grace), now, false, false
 	if !r.orphan {
 		hook, fails := k.machine.PreStop(r.box, i)
 		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
@@ -97,7 +97,7 @@ func (k *Kubelet) termsDue(now sim.Time, about uint64) {
 		return
 	}
 	for i := range r.containers {
-		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && !c.isAsked {
+		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && !c.asked {
 			k.preStopOver(r, c)
 			k.term(r, i)
 		}
@@ -150,7 +150,7 @@ func (r *row) hasTurn(i int) bool {
 func (k *Kubelet) sendStop(r *row, i int) {
 	c := &r.containers[i]
 	left := c.stopBy.Sub(k.kernel.Now()) + time.Second - 1
-	c.isAsked = true
+	c.asked = true
 	k.machine.Stop(r.box, i, max(left.Truncate(time.Second), runtime.MinimumKill))
 }
 
@@ -168,7 +168,7 @@ func (k *Kubelet) stopNext(r *row) {
 			continue
 		}
 		alive = true
-		if !c.isAsked && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
+		if !c.asked && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
 			k.sendStop(r, i)
 		}
 	}

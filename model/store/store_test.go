@@ -219,12 +219,12 @@ func TestACutWatchCatchesUp(t *testing.T) {
 // (k8s.io/client-go/rest/config.go). A connection of which one way is cut is none: TCP sends nothing new
 // before what it has sent is acknowledged, and opens no other (RFC 9293, RFC 6298).
 func TestARequestIntoACutTimesOut(t *testing.T) {
-	for _, isBack := range []bool{false, true} {
+	for _, back := range []bool{false, true} {
 		r := newRig(5)
 		site := r.net.AddSite("n-0", "")
 		a := r.seer("a", site)
 		from, to := []network.Site{site}, []network.Site{r.control}
-		if isBack {
+		if back {
 			from, to = to, from
 		}
 		r.net.Impair(network.Impairment{From: from, To: to, Cut: true})
@@ -238,7 +238,7 @@ func TestARequestIntoACutTimesOut(t *testing.T) {
 			t.Fatalf("replies %+v", a.replies)
 		}
 		if r.store.Revision() != 0 {
-			t.Errorf("the way back is cut %v: the request was done all the same", isBack)
+			t.Errorf("the way back is cut %v: the request was done all the same", back)
 		}
 	}
 }
