@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,5 +238,15 @@ func TestOnlyTheWorstServicesHaveALine(t *testing.T) {
 	shows := func(words string) bool { return strings.Contains(text, words) }
 	if !shows("  service/s-12 ") || shows("  service/s-02 ") || shows("idle") || !shows("  and 3 more services\n") {
 		t.Error(text)
+	}
+}
+
+func TestWhatHardlyAnythingIsLostByIsNotSaidToTheLastDigit(t *testing.T) {
+	for want, lost := range map[string]int64{"<0.001% timed out": 9_999, "0.001% timed out": 10_000, "12.34% timed out": 123_456_789} {
+		x := TrafficEnd{Lost: make([]int64, len(causes))}
+		x.Lost[slices.IndexFunc(causes[:], func(c cause) bool { return c.name == "timeout" })] = lost
+		if got := x.more(); got != want {
+			t.Errorf("%d of a billion: %q, want %q", lost, got, want)
+		}
 	}
 }

@@ -78,7 +78,7 @@ func (t *TrafficEnd) more() string {
 	var out []string
 	for i, part := range t.Lost {
 		if part > 0 {
-			out = append(out, parts(part)+" "+causes[i].text)
+			out = append(out, lostPart(part)+" "+causes[i].text)
 		}
 	}
 	if t.Placed {
@@ -88,6 +88,14 @@ func (t *TrafficEnd) more() string {
 		out = append(out, parts(t.SameZone)+" in the zone", parts(t.Crossed)+" went to another zone")
 	}
 	return strings.Join(out, ", ")
+}
+
+// lostPart is parts, but of less than a thousandth of a per cent no more than that.
+func lostPart(n int64) string {
+	if n < billion/100_000 {
+		return "<0.001%"
+	}
+	return parts(n)
 }
 
 // requests is a rate, of whole requests if it is not a small one.
