@@ -244,6 +244,10 @@ func (t *Flows) meet(f *flow, x *share, names timing) fate {
 // they were found last.
 func (t *Flows) time(f *flow) {
 	times := &f.single.ok
+	if f.now.ServedMilliRPS == 0 { // however short they were, there are none
+		f.timed, f.now.P50, f.now.P99 = timing{}, 0, 0
+		return
+	}
 	switch p := times.change(&f.timed); {
 	case t.Exact && *times != f.timed:
 	case t.holds(&f.delayed.up, p):
