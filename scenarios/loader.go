@@ -381,8 +381,18 @@ func (l *loader) checkObject(v strict.Value, path string) {
 		return
 	}
 	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) && !l.mayBe(r.kind) {
-		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))
+		v.Errorf("there is no %s%s", strict.Quote(path), cmp.Or(l.elsewhere(r), l.suggest(r.path(), names)))
 	}
+}
+
+// elsewhere tells of an object of that kind and name in another namespace, "" if there is none.
+func (l *loader) elsewhere(r reference) string {
+	for _, path := range l.known.names(r.kind) {
+		if o, ok := parseRef(path); ok && o.name == r.name && o.namespace != r.namespace && l.compared() {
+			return "; did you mean " + strict.Quote(o.namespace+"/"+r.kind.Short()+"/"+o.name) + "?"
+		}
+	}
+	return ""
 }
 
 // sortByTime sorts what happens by when, keeping the order of the file.
