@@ -214,6 +214,9 @@ func (l *loader) reference(v strict.Value, kinds ...model.Kind) reference {
 
 // written is what to write for an object's name without its kind: a name there is, or a like one.
 func (l *loader) written(kind model.Kind, name string) string {
+	if l.suggestions == 0 {
+		return ""
+	}
 	r, names := reference{kind: kind, name: name}, l.known.names(kind)
 	if kind.Namespaced() {
 		r.namespace = "default"

@@ -203,9 +203,12 @@ func placeOf(o model.Object) (name, path string) {
 	return "", ""
 }
 
+// mostSuggested is how many names are compared with one that there is not.
+const mostSuggested = 5000
+
 // suggest is strict.DidYouMean within reason.
 func (l *loader) suggest(word string, among []string) string {
-	if l.suggestions == 0 || len(among) > 5000 {
+	if l.suggestions == 0 || len(among) > mostSuggested {
 		return ""
 	}
 	l.suggestions--
@@ -387,8 +390,12 @@ func (l *loader) checkObject(v strict.Value, path string) {
 
 // elsewhere tells of an object of that kind and name in another namespace, "" if there is none.
 func (l *loader) elsewhere(r reference) string {
-	for _, path := range l.known.names(r.kind) {
-		if o, ok := parseRef(path); ok && o.name == r.name && o.namespace != r.namespace && l.compared() {
+	names := l.known.names(r.kind)
+	if l.suggestions == 0 || len(names) > mostSuggested || !r.kind.Namespaced() {
+		return ""
+	}
+	for _, path := range names {
+		if o, ok := parseRef(path); ok && o.name == r.name && o.namespace != r.namespace {
 			return "; did you mean " + strict.Quote(o.namespace+"/"+r.kind.Short()+"/"+o.name) + "?"
 		}
 	}
