@@ -21,6 +21,7 @@ type MergePatch struct {
 	PodLabels  []LabelPatch   // of the template
 	Annotated  uint64         // a hash of the template's annotations that change, 0 for none
 	Grace      *int32         // terminationGracePeriodSeconds
+	Ndots      *int8          // of dnsConfig.options, which a patch replaces as a whole
 	Containers []ContainerPatch
 }
 
@@ -97,11 +98,14 @@ func (p *MergePatch) Wrong(cur Object) error {
 
 // template is t with what the patch says of it; t itself if that is nothing.
 func (p *MergePatch) template(t *Template) (*Template, error) {
-	if len(p.PodLabels) == 0 && p.Annotated == 0 && p.Grace == nil && len(p.Containers) == 0 {
+	if len(p.PodLabels) == 0 && p.Annotated == 0 && p.Grace == nil && p.Ndots == nil && len(p.Containers) == 0 {
 		return t, nil
 	}
 	spec := *t.Spec
 	put(&spec.GraceSeconds, p.Grace)
+	if p.Ndots != nil {
+		spec.Ndots = p.Ndots
+	}
 	spec.Containers = slices.Clone(spec.Containers)
 	for i := range p.Containers {
 		if err := p.Containers[i].apply(spec.Containers, "spec.template.spec.containers"); err != nil {

@@ -185,6 +185,7 @@ type PodSpec struct {
 	ReadinessGates []string   // conditions that have to be True besides for the pod to be ready
 	Ports          []PortName // of containers and sidecars, those that have a name
 	Sysctls        []string   // kernel parameters that it sets, as SysctlName has them
+	Ndots          *int8      // of its dnsConfig, as its resolver takes it; nil is as the cluster has it
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills

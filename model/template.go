@@ -37,7 +37,7 @@ var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
 	"Placement": true, "EmptyDirs": true, "ReadinessGates": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
-	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true, "Account": true, "NoToken": true, "TokenSaid": true,
+	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true, "Ndots": true, "Account": true, "NoToken": true, "TokenSaid": true,
 	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
 }
 

@@ -67,7 +67,10 @@ func TestThePeersOfFaultsOfTheNetworkAreRead(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	for entry, want := range map[string]string{
-		"{at: 1m, fault: pod-partition, target: deployment/web, peer: everybody}":           "is not pod/NAME",
+		"{at: 1m, fault: pod-partition, target: deployment/web, peer: everybody}":           `"everybody" is not control-plane, internet or pod/NAME; all pods are {count: all}`,
+		"{at: 1m, fault: partition, target: node/n-0, peer: nodes}":                         `"nodes" is not control-plane, internet or node/NAME; all nodes are {count: all}`,
+		"{at: 1m, fault: partition, target: node/n-0, peer: n-1}":                           `"n-1" is not control-plane, internet or node/NAME; write node/n-1; all nodes are {count: all}`,
+		"{at: 1m, fault: partition, target: node/n-0, peer: [n-1]}":                         `"n-1" is not node/NAME; write node/n-1`,
 		"{at: 1m, fault: pod-partition, target: deployment/web, peer: [node/n-0, pod/web]}": "timeline[0].peer[1]: it is no node, and another of the list is: write one fault for each kind",
 		"{at: 1m, fault: pod-partition, target: service/web}":                               "service/web",
 		"{at: 1m, fault: pod-network-bandwidth, target: deployment/web}":                    `"bandwidth"`,
@@ -76,6 +79,11 @@ func TestThePeersOfFaultsOfTheNetworkAreRead(t *testing.T) {
 	} {
 		if _, err := read(entry); !complains(err, want) {
 			t.Errorf("%s: %v\nwants %s", entry, err, want)
+		}
+	}
+	for _, entry := range []string{"{at: 1m, fault: partition, target: node/n-0, peer: [nodes]}", "{at: 1m, fault: node-down, target: nodes}"} {
+		if _, err := read(entry); !complains(err, `"nodes" is not node/NAME`) || complains(err, "node/nodes") {
+			t.Errorf("%s is told to write what there is not: %v", entry, err)
 		}
 	}
 }

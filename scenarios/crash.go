@@ -90,12 +90,12 @@ func (l *loader) dump(m *strict.Map, f *fault.Spec) {
 	if f.FillPPM = positive(v, strict.Value.Percent); f.DiskBytes > 0 {
 		v.KeyErrorf("disk or fill, not both")
 	}
-	limited := func(c model.Container) bool {
-		return c.Limits.EphemeralBytes > 0 && (len(f.Containers) == 0 || slices.Contains(f.Containers, c.Name))
-	}
+	limited := func(c model.Container) bool { return c.Limits.EphemeralBytes > 0 }
+	named := func(c model.Container) bool { return limited(c) && slices.Contains(f.Containers, c.Name) }
 	hasLimited := func(g podGroup) bool {
 		return !l.compared() || g.in(f.Target.Namespace, f.Target.Match) &&
-			slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), limited)
+			(len(f.Containers) == 0 && slices.ContainsFunc(g.spec.Containers, limited) ||
+				slices.ContainsFunc(slices.Concat(g.spec.InitContainers, g.spec.Containers), named))
 	}
 	if !l.incomplete() && len(l.known.paths[model.KindLimitRange]) == 0 && !slices.ContainsFunc(l.known.pods, hasLimited) {
 		v.Errorf("of what? no container that is selected has a limit of ephemeral-storage: write disk: 500Mi, or give it one")

@@ -103,3 +103,43 @@ func TestOldAnswersAreNotUsedByWhoIsToldThatThereIsNoSuchName(t *testing.T) {
 	playNamed(t, "", stale, "  - {at: 20m, for: 10m, fault: dns-error, answer: nxdomain}\nexpect:\n"+during+"0%\"\n  - \"after 30m5s: availability(service/web) == 100%\"\n")
 	playNamed(t, "", stale, "  - {at: 20m, for: 10m, fault: dns-error, answer: servfail}\nexpect:\n"+during+"100%\"\n")
 }
+
+// Source: kubernetes.io "Pod's DNS Config": the usual remedy is ndots in the template of the pods that
+// ask, and rolling that out. A name of two dots takes 10 queries with 5, and 2 with 1.
+func TestARolloutOfNdotsHasPodsAskLess(t *testing.T) {
+	source, err := os.ReadFile("library/ndots-broken.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(source), "expect:")
+	head = strings.Replace(head, "limits: {cpu: 100m, memory: 170Mi}", "limits: {memory: 170Mi}", 1) // so that nobody asks twice
+	const manifest = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: front}, spec: {replicas: 4, selector: {matchLabels: {app: front}}, template: {metadata: {labels: {app: front}}, " +
+		`spec: {dnsConfig: {options: [{name: ndots, value: "1"}]}, containers: [{name: front, image: "shop/front:1", resources: {requests: {cpu: 500m, memory: 256Mi}}}]}}}}`
+	for _, action := range []string{
+		`do: patch, target: deployment/front, patch: {spec: {template: {spec: {dnsConfig: {options: [{name: ndots, value: "1"}]}}}}}`,
+		"do: apply, manifests: [" + manifest + "]",
+	} {
+		tail := "timeline:\n  - {at: 4m, " + action + "}\n  - {at: 7m, do: rollout-undo, target: deployment/front}\nexpect:\n" +
+			"  - \"between 2m and 4m: always(offered_rate(kube-system/service/kube-dns) == 5000rps)\"\n" +
+			"  - \"between 5m and 7m: always(offered_rate(kube-system/service/kube-dns) == 1000rps)\"\n" +
+			"  - \"between 8m and 10m: always(offered_rate(kube-system/service/kube-dns) == 5000rps)\"\n" +
+			"  - \"between 2m and 10m: dns_error_rate(service/partner) == 0%\"\n"
+		s, err := scenarios.Load(folder(t, map[string]string{"d.yaml": head + tail})+"/d.yaml", scenarios.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, r := run(t, s)
+		checkHeld(t, action, r)
+	}
+	for patch, want := range map[string]string{ //tidy:commutative each by itself
+		`{options: [{name: timeout, value: "1"}]}`: "of a resolver's options a patch changes ndots, and no other",
+		"{options: []}":              "to take it away apply a manifest",
+		"{searches: [a]}":            `unknown field "searches"`,
+		"{options: [{name: ndots}]}": "value",
+	} {
+		tail := "timeline:\n  - {at: 4m, do: patch, target: deployment/front, patch: {spec: {template: {spec: {dnsConfig: " + patch + "}}}}}\n"
+		if _, err := scenarios.Load(folder(t, map[string]string{"d.yaml": head + tail})+"/d.yaml", scenarios.Options{}); !complains(err, want) {
+			t.Errorf("%s: %v, wants %s", patch, err, want)
+		}
+	}
+}

@@ -203,13 +203,28 @@ func (l *loader) reference(v strict.Value, kinds ...model.Kind) reference {
 			hint = strict.DidYouMean(before, words)
 		}
 		if len(kinds) == 1 && !strings.Contains(text, "/") {
-			hint = "; write " + kinds[0].Short() + "/" + text
+			hint = l.written(kinds[0], text)
 		}
 		v.Errorf("%s is not %s%s", strict.Quote(text), strings.Join(words, " or "), hint)
 		return reference{}
 	}
 	l.checkObject(v, r.path())
 	return r
+}
+
+// written is what to write for an object's name without its kind: a name there is, or a like one.
+func (l *loader) written(kind model.Kind, name string) string {
+	if l.suggestions == 0 {
+		return ""
+	}
+	r, names := reference{kind: kind, name: name}, l.known.names(kind)
+	if kind.Namespaced() {
+		r.namespace = "default"
+	}
+	if !slices.Contains(names, r.path()) && !l.mayBe(kind) && (kind != model.KindNode || !l.known.willBe(name)) {
+		return l.suggest(r.path(), names)
+	}
+	return "; write " + r.kind.Short() + "/" + name
 }
 
 // incomplete tells whether there are objects that nobody knows, as what is written of

@@ -203,9 +203,12 @@ func placeOf(o model.Object) (name, path string) {
 	return "", ""
 }
 
+// mostSuggested is how many names are compared with one that there is not.
+const mostSuggested = 5000
+
 // suggest is strict.DidYouMean within reason.
 func (l *loader) suggest(word string, among []string) string {
-	if l.suggestions == 0 || len(among) > 5000 {
+	if l.suggestions == 0 || len(among) > mostSuggested {
 		return ""
 	}
 	l.suggestions--
@@ -381,8 +384,22 @@ func (l *loader) checkObject(v strict.Value, path string) {
 		return
 	}
 	if names := l.known.names(r.kind); ok && !slices.Contains(names, r.path()) && !l.mayBe(r.kind) {
-		v.Errorf("there is no %s%s", strict.Quote(path), l.suggest(r.path(), names))
+		v.Errorf("there is no %s%s", strict.Quote(path), cmp.Or(l.elsewhere(r), l.suggest(r.path(), names)))
 	}
+}
+
+// elsewhere tells of an object of that kind and name in another namespace, "" if there is none.
+func (l *loader) elsewhere(r reference) string {
+	names := l.known.names(r.kind)
+	if l.suggestions == 0 || len(names) > mostSuggested || !r.kind.Namespaced() {
+		return ""
+	}
+	for _, path := range names {
+		if o, ok := parseRef(path); ok && o.name == r.name && o.namespace != r.namespace {
+			return "; did you mean " + strict.Quote(o.namespace+"/"+r.kind.Short()+"/"+o.name) + "?"
+		}
+	}
+	return ""
 }
 
 // sortByTime sorts what happens by when, keeping the order of the file.

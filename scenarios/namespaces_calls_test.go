@@ -47,3 +47,30 @@ expect:
 		checkHeld(t, c.of, r)
 	}
 }
+
+// A Deployment without a namespace is one in the Service's; who means one elsewhere is told how to write it.
+func TestWhoMeansADeploymentOfAnotherNamespaceIsToldHowToWriteIt(t *testing.T) {
+	for from, want := range map[string]string{ //tidy:commutative each by itself
+		"deployment/cli":         `there is no "shop/deployment/cli"; did you mean "default/deployment/cli"?`,
+		"default/deployment/cli": "",
+		"deployment/clj":         `there is no "shop/deployment/clj"`,
+		"deployment/web":         "",
+		"default/deployment/web": `there is no "deployment/web"; did you mean "shop/deployment/web"?`,
+	} {
+		_, err := scenarios.Read("from.yaml", []byte(`apiVersion: orrery/v1
+name: from
+duration: 5m
+cluster: {nodes: [{name: n, count: 2, cpu: 8, memory: 16Gi}]}
+workload:
+  manifests:
+    - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: cli}, spec: {selector: {matchLabels: {app: cli}}, template: {metadata: {labels: {app: cli}}, spec: {containers: [{name: main, image: "x:1"}]}}}}
+    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: main, image: "x:1"}]}}}}
+    - {apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {selector: {app: web}, ports: [{port: 80}]}}
+  traffic: [{service: web, namespace: shop, rps: 5, from: `+from+`}]
+`))
+		if !complains(err, want) {
+			t.Errorf("%s: %v, wants %s", from, err, want)
+		}
+	}
+}

@@ -65,12 +65,30 @@ func (l *loader) patchTemplate(m *strict.Map, p *model.MergePatch) {
 		}
 	}
 	if v := m.Optional("spec"); v.Given() {
-		spec := v.Map("pod spec of a patch", "containers", "terminationGracePeriodSeconds")
+		spec := v.Map("pod spec of a patch", "containers", "terminationGracePeriodSeconds", "dnsConfig")
+		if d := spec.Optional("dnsConfig"); d.Given() {
+			p.Ndots = ndotsPatch(d.Map("dnsConfig of a patch", "options").Required("options"))
+		}
 		if g := spec.Optional("terminationGracePeriodSeconds"); g.Given() {
 			p.Grace = new(int32(g.Int(0, 1<<31-1)))
 		}
 		p.Containers = strict.Each(spec.Optional("containers"), containerPatch)
 	}
+}
+
+// ndotsPatch reads the options of a resolver, of which only one counts.
+func ndotsPatch(v strict.Value) (n *int8) {
+	for _, item := range v.List() {
+		m := item.Map("option of a patch", "name", "value")
+		if name := m.Required("name"); name.Text() != "ndots" {
+			name.Errorf("of a resolver's options a patch changes ndots, and no other")
+		}
+		n = new(manifest.Ndots(m.Required("value").Text()))
+	}
+	if n == nil && v.IsList() {
+		v.Errorf("a patch says ndots of a resolver's options; to take it away apply a manifest")
+	}
+	return n
 }
 
 func containerPatch(v strict.Value) model.ContainerPatch {
@@ -149,7 +167,7 @@ func (l *loader) checkPatch(m *strict.Map, d manager, p *model.MergePatch) {
 }
 
 func empty(p *model.MergePatch) bool {
-	return len(p.Labels)+len(p.PodLabels)+len(p.Containers) == 0 && p.Replicas == nil && p.Paused == nil && p.MinReady == nil && p.Annotated == 0 && p.Grace == nil
+	return len(p.Labels)+len(p.PodLabels)+len(p.Containers) == 0 && p.Replicas == nil && p.Paused == nil && p.MinReady == nil && p.Annotated == 0 && p.Grace == nil && p.Ndots == nil
 }
 
 // finalizer reads the name of one, "domain/name".

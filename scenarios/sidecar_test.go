@@ -3,6 +3,8 @@ package scenarios_test
 import (
 	"fmt"
 	"testing"
+
+	"orrery/scenarios"
 )
 
 // Source: KEP 753: a sidecar stands beside the app containers, and what passes through it costs
@@ -54,4 +56,41 @@ workload:
 timeline: [{at: 5m, fault: container-crash, target: deployment/p, count: 1}]
 expect:
 `+promises("restarts() == 1", "between 1m and 5m: availability(service/p) <= 51%", "after 6m: availability(service/p) <= 51%", "after 6m: availability(service/p) >= 49%")))
+}
+
+// What orrery list says of container: unless it is said, processes of app containers crash or are
+// stressed, and those of sidecars only if they are named. Source: Chaos Mesh's containerNames and Litmus'
+// TARGET_CONTAINER, which without a name take one of spec.containers.
+func TestSidecarsCrashAndAreStressedOnlyByName(t *testing.T) {
+	scenario := func(fault, promise string) string {
+		return `apiVersion: orrery/v1
+name: by-name
+duration: 10m
+cluster: {nodes: [{name: a, cpu: 8, memory: 8Gi}]}
+workload:
+  manifests:
+    - apiVersion: v1
+      kind: Pod
+      metadata: {name: p, labels: {app: p}}
+      spec:
+        initContainers: [{name: s, image: "x:1", restartPolicy: Always, resources: {limits: {memory: 50Mi, ephemeral-storage: 1Gi}}}]
+        containers: [{name: c, image: "x:1"}, {name: d, image: "x:1"}]
+timeline: [{at: 5m, target: pod/p, ` + fault + `}]
+expect:
+` + promises(promise)
+	}
+	for fault, promise := range map[string]string{ //tidy:commutative each by itself
+		"fault: container-crash":                                        "restarts(pod/p) == 2",
+		"fault: container-crash, container: s":                          "restarts(pod/p) == 1",
+		"fault: container-crash, container: [c, s]":                     "restarts(pod/p) == 2",
+		"fault: container-stress, memory: 100Mi, for: 1m":               "restarts(pod/p) == 0",
+		"fault: container-stress, memory: 100Mi, for: 1m, container: s": "restarts(pod/p) >= 1",
+	} {
+		holdsLiterally(t, fault, read(t, scenario(fault, promise)))
+	}
+	const fill = "fault: container-stress, fill: 50%, for: 1m"
+	if _, err := scenarios.Read("by-name.yaml", []byte(scenario(fill, "restarts() == 0"))); !complains(err, "no container that is selected has a limit of ephemeral-storage") {
+		t.Errorf("no app container has a limit: %v", err)
+	}
+	holdsLiterally(t, fill, read(t, scenario(fill+", container: s", "restarts() == 0")))
 }

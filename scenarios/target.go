@@ -93,6 +93,8 @@ func (l *loader) peer(v strict.Value, kind model.Kind, f *fault.Spec) {
 		f.Peer.Outside = true
 	case v.IsMap():
 		f.Peer = l.target(v.Map("peer", selecting...), kind)
+	case v.IsScalar() && !strings.Contains(v.Text(), "/"):
+		v.Errorf("%s is not control-plane, internet or %s/NAME%s; all %[2]ss are {count: all}", strict.Quote(v.Text()), kind.Short(), l.written(model.KindNode, v.Text()))
 	default:
 		if f.PeerNodes = kind == model.KindPod && l.someNode(v); f.PeerNodes {
 			kind = model.KindNode

@@ -22,7 +22,7 @@ var timelineOptions = options{
 	{ofTimeline, "node", "", "nodes", "node/n", "on which pods are; also a list"},
 	{ofTimeline, "nodeMatch", "", "labels", "{pool: web}", "of the nodes on which pods are"},
 	{ofTimeline, "count", "all", "an amount or a share", "30%", `how many of them, chosen when it begins; "<=30%" is any number up to that`},
-	{ofTimeline, "container", "", "names", "main", "of containers; all of a pod unless said"},
+	{ofTimeline, "container", "", "names", "main", "of containers; all of a pod unless said, of which container-crash and container-stress take sidecars only by name"},
 	{ofTimeline, "component", "", "a name", "kube-scheduler", "of a component of the cluster"},
 	{ofTimeline, "replica", "leader", "machines", "cp-0", "of the control plane, or leader, or all"},
 	{ofTimeline, "server", "", "machines", "cp-0", "of the control plane; all unless said"},

@@ -70,7 +70,7 @@ var fixes = map[string][]string{
 	"serial-pulls":                     {"cluster.imagePulls"},
 	"session-affinity":                 {"workload.manifests.0.spec.sessionAffinity"},
 	"node-local-dns":                   {"workload.dns"},
-	"ndots":                            {"workload.dns.ndots"},
+	"ndots":                            {"workload.manifests.2.spec.template.spec.dnsConfig"},
 	"restart-rules":                    {"workload.manifests.0.spec.template.spec.containers.0.restartPolicyRules"},
 	"statefulset-lost-node":            {"timeline.1"},
 	"telemetry-dns-2000":               {"workload.dns.serveStale"},

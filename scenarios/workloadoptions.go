@@ -164,8 +164,8 @@ var connectionOptions = options{
 var dnsOptions = options{
 	{ofDNS, "service", "kube-dns", "a name", "coredns", "of the Service of the servers"},
 	{ofDNS, "namespace", model.NamespaceSystem, "a namespace", "default", "of that Service"},
-	{ofDNS, "ttl", "30s", "a duration", "5s", "that an answer is kept, and that of a headless Service"},
-	{ofDNS, "ndots", "5", "0 to 15", "2", "dots below which a name is tried with the search domains first"},
+	{ofDNS, "ttl", "30s", "a duration", "5s", "that an answer is kept, if anybody keeps one"},
+	{ofDNS, "ndots", "5", "0 to 15", "2", "dots below which a name is tried with the search domains first, unless a pod's dnsConfig says otherwise"},
 	{ofDNS, "lookups", "1", "names", "0.1", "of Services, that a request of a pod looks up"},
 	{ofDNS, "external", "0", "names", "0.5", "of others, that it looks up besides"},
 	{ofDNS, "cache", "none", "a word", "node", "who keeps answers: none, pod or node"},

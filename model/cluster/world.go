@@ -244,7 +244,7 @@ func (c *Config) sharesProxies() bool {
 func (x *Cluster) proxy(name string, c proxy.Config) *proxy.Proxy {
 	c.Rules, c.Literal = &x.rules, x.config.Literal
 	if d := x.config.DNS; d != nil {
-		c.AnswerTTL = d.TTL
+		c.AnswerTTL, c.Uncached = d.TTL, d.Cache == workload.NoCache
 	}
 	p := proxy.New(x.Kernel, x.Store, x.net, c)
 	x.proxies[name] = p

@@ -172,14 +172,14 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "container-crash", Targets: model.KindPod, Hosts: true, Moment: true,
-		Help: "processes exit: the containers of some pods end with an exit code or by a signal, once, " +
+		Help: "processes exit: the containers of some pods, sidecars only by name, end with an exit code or by a signal, once, " +
 			"or for as long as it lasts and at most so many times, soon or some time after each start",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamExitCode, ParamSignal, ParamAfter, ParamTimes},
 		effect: func() effect { return &containerCrash{} },
 	},
 	{
 		Name: "container-stress", Targets: model.KindPod, Hosts: true,
-		Help: "processes in the containers of some pods use CPU (an amount, or workers that use a core or a share of it each) " +
+		Help: "processes in the containers of some pods, in sidecars only by name, use CPU (an amount, or workers that use a core or a share of it each) " +
 			"and memory, at once or more and more, within the containers' limits, " +
 			"or write to the disk, so much (disk) or until a share of the limit of ephemeral storage is written (fill)",
 		Params: []string{ParamFor, ParamTarget, ParamContainer, ParamCPU, ParamLoad, ParamWorkers, ParamDisk, ParamFill, ParamMemory, ParamGrowth},

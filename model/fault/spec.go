@@ -101,8 +101,8 @@ type Spec struct {
 	Period, Down time.Duration
 	OfRuntime    bool
 
-	// Containers is container-crash, probe-failure and probe-slow only; none is every container of
-	// the pod, but for its init containers if it is one that crashes.
+	// Containers is container-crash, container-stress, probe-failure and probe-slow only; none is
+	// every container of the pod, but for init containers and sidecars if they crash or are stressed.
 	Containers []string
 
 	// Container-crash only: how it ends (default 1), how long after each start (soon if

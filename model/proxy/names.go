@@ -14,7 +14,7 @@ import (
 // chooses. An answer is kept by clients, and so is one that there are none (kubeadm's
 // Corefile: ttl 30 of the plugin kubernetes; its cache keeps nothing of this zone). It is renewed
 // when it is too old: at moments of each machine's own, known beforehand, of which those
-// after news are events.
+// after news are events. Where nobody keeps one, news are known as soon as they are seen.
 //
 // The name of a single pod, behind that of its Service, stands for its address while it is
 // ready, and is not found otherwise. All names of a Service are renewed together. A name
@@ -22,7 +22,9 @@ import (
 //
 // Deviation: an answer is what the machine of the client has seen, whether or not its kube-proxy
 // runs. If that machine is cut off from the control plane, it is what another machine has seen
-// that is not. Real answers are what CoreDNS' pods have seen, wherever they are.
+// that is not. Real answers are what CoreDNS' pods have seen, wherever they are. A machine looks
+// at news as often as its rules are written, so some are known up to a second later than CoreDNS'
+// informers tell.
 
 // AnswerTTL is for how long an answer is kept, if nobody says otherwise.
 const AnswerTTL = 30 * time.Second
@@ -187,6 +189,9 @@ func (p *Proxy) syncNames(now sim.Time) {
 
 // renewal is the next time at which an answer about a Service is renewed.
 func (p *Proxy) renewal(now sim.Time, id uint32) sim.Time {
+	if p.Uncached {
+		return now
+	}
 	luck := p.lookups.Draw(p.hash, uint64(id))
 	phase := sim.Time(luck.Duration(0, p.AnswerTTL))
 	ttl := sim.Time(p.AnswerTTL)

@@ -120,6 +120,51 @@ func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
 	}
 }
 
+// Source: kubeadm's phases/addons/dns/manifests.go (cache 30 { disable success cluster.local; disable
+// denial cluster.local }): servers keep no answer of the cluster's own zone, so who keeps none and
+// looks a name up for each request gets what CoreDNS' informers have seen: also on a machine that
+// is cut off, and of a name that was looked up before it was there.
+func TestWhoKeepsNoAnswerKnowsNewAddressesWithinSeconds(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		rules := &proxy.Rulebook{}
+		r.proxy = proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/n-2", Site: r.node, Node: "n-2", Listener: r, Rules: rules, Uncached: true})
+		r.proxy.Start()
+		other := proxy.New(r.Kernel, r.store, r.net, proxy.Config{Name: "kube-proxy/n-3", Site: r.net.AddSite("n-3", "a"), Node: "n-3", Listener: r, Rules: rules, Uncached: true})
+		other.Start()
+		r.endpoints("web", 9)
+		r.until(t, 10*time.Second)
+		if got := r.route("db-0.db"); got != "" {
+			t.Fatalf("found %q", got)
+		}
+		r.headless("db")
+		r.named("db", []uint32{1, 2}, 1, 2)
+		r.until(t, 12*time.Second)
+		for i := range 10 {
+			first := uint32(i%2*10 + 1)
+			at := time.Duration(12+2*i) * time.Second
+			if r.route("db") != fmt.Sprint(first, " ", first+1) || r.route("db-0.db") != fmt.Sprint(first) {
+				t.Errorf("seed %d, %v: db %q, db-0.db %q, want %d", seed, at, r.route("db"), r.route("db-0.db"), first)
+			}
+			first = uint32((i+1)%2*10 + 1)
+			r.named("db", []uint32{first, first + 1}, first, first+1)
+			r.until(t, at+2*time.Second)
+		}
+		r.named("db", []uint32{2}, 1, 2) // the first is not ready
+		r.until(t, 34*time.Second)
+		if r.route("db") != "2" || r.route("db-0.db") != "" {
+			t.Errorf("seed %d: db %q, db-0.db %q", seed, r.route("db"), r.route("db-0.db"))
+		}
+		r.net.Impair(network.Impairment{From: []network.Site{r.node}, To: []network.Site{r.control}, Both: true, Cut: true})
+		r.named("db", []uint32{3, 2}, 3, 2)
+		r.endpoints("web", 8)
+		r.until(t, 37*time.Second)
+		if r.route("db") != "2 3" || r.route("db-0.db") != "3" || r.route("web") != "9" {
+			t.Errorf("seed %d: cut off: db %q, db-0.db %q, web %q", seed, r.route("db"), r.route("db-0.db"), r.route("web"))
+		}
+	}
+}
+
 // dbAndWeb has a headless Service of two named pods and a Service of two pods known for a while.
 func (r *rig) dbAndWeb(t *testing.T) {
 	t.Helper()

@@ -64,8 +64,10 @@ type Config struct {
 	Listener Listener
 	Rules    *Rulebook // shared by all proxies of a cluster
 	Literal  bool      // all news wakes it, also what it can do nothing with yet
-	// AnswerTTL is for how long clients on the machine keep an answer of DNS.
+	// AnswerTTL is for how long clients on the machine keep an answer of DNS, unless each asks
+	// every time.
 	AnswerTTL time.Duration
+	Uncached  bool
 }
 
 //tidy:key a Service's name

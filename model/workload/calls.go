@@ -244,6 +244,10 @@ func (t *Flows) meet(f *flow, x *share, names timing) fate {
 // they were found last.
 func (t *Flows) time(f *flow) {
 	times := &f.single.ok
+	if f.now.ServedMilliRPS == 0 { // however short they were, there are none
+		f.timed, f.now.P50, f.now.P99 = timing{}, 0, 0
+		return
+	}
 	switch p := times.change(&f.timed); {
 	case t.Exact && *times != f.timed:
 	case t.holds(&f.delayed.up, p):
@@ -300,27 +304,30 @@ func (t *Flows) naming(f *flow, bundles []bundle, lot int32) (names, none timing
 		return timing{}, timing{}
 	}
 	l := &t.flows[f.lookups]
-	var asked, unnamed [mostLots]int64
+	var ok, bad mixture
 	rest, all := int64(0), int64(0)
-	for k := range bundles {
-		b := &bundles[k]
-		if b.lot != lot {
-			continue
+	for n := range l.ndots {
+		var asked, unnamed [mostLots]int64
+		for k := range bundles {
+			b := &bundles[k]
+			in, ndots := namesAs(b.names)
+			if b.lot != lot || ndots != n {
+				continue
+			}
+			in = min(in, len(l.lots)-1)
+			asked[in] += b.asked - b.none
+			unnamed[in] += b.none
+			rest += b.milli + b.lies + b.none - b.asked
+			all += b.milli + b.lies + b.none
 		}
-		in := min(int(b.names%mostLots), len(l.lots)-1)
-		asked[in] += b.asked - b.none
-		unnamed[in] += b.none
-		rest += b.milli + b.lies + b.none - b.asked
-		all += b.milli + b.lies + b.none
+		for k := range l.lots {
+			r := &l.lots[k].resolved[n]
+			ok.add(asked[k], r.ok, 0)
+			bad.add(unnamed[k], r.bad, 0)
+		}
 	}
 	if all == 0 {
 		return timing{}, timing{}
-	}
-	var ok, bad mixture
-	for k := range l.lots {
-		r := &l.lots[k].resolved
-		ok.add(asked[k], r.ok, 0)
-		bad.add(unnamed[k], r.bad, 0)
 	}
 	ok.add(rest, timing{}, 0)
 	return ok.timing(), bad.timing()

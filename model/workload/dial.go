@@ -43,7 +43,7 @@ func (t *Flows) unnamed(f *flow, s *sender) bool {
 	}
 	l := &t.flows[f.lookups]
 	if t.DNS.Cache == NoCache || t.expired(l, s) {
-		r := &t.lotOfSender(l, s).resolved
+		r := t.resolvedOf(l, s)
 		return r.good == 0 || r.lies >= million
 	}
 	return t.keptLies(l, s) >= million

@@ -16,7 +16,7 @@ type DNS struct {
 	Namespace, Service string
 	LookupsMilli       int64         // names of Services that a request needs, in thousandths
 	ExternalMilli      int64         // other names that it needs
-	Ndots              int64         // a name with so many dots is asked for as it is before it is searched for
+	Ndots              int64         // a name with so many dots is asked for as it is before it is searched for, unless a pod says otherwise
 	TTL                time.Duration // for which an answer is kept, if anybody keeps it
 	Cache              DNSCache
 	// ServeStale is for how long after that a cache answers with what it had while no
@@ -147,11 +147,11 @@ func (t *Flows) addLookups() {
 		from := model.LookupsOf + of.Path() + " by " + f.From
 		l := flow{
 			Traffic: Traffic{Namespace: t.DNS.Namespace, Service: t.DNS.Service, From: from, Timeout: stalled}, lookups: -1, of: int32(i),
-			told: model.Traffic{From: from}, now: model.Traffic{From: from},
+			told: model.Traffic{From: from}, now: model.Traffic{From: from}, ndots: []int8{int8(t.DNS.Ndots)},
 		}
 		t.enter(l)
 		entered := &t.flows[len(t.flows)-1]
-		entered.lots[0].resolved = t.resolve(entered, &once)
+		entered.lots[0].resolved = t.resolveAll(entered, &once)
 	}
 }
 
@@ -174,7 +174,7 @@ func (t *Flows) ask(l *flow) {
 // queries is what a sender's requests ask until they have an address or give up, in thousandths
 // per second.
 func (t *Flows) queries(l *flow, s *sender) int64 {
-	needed, asks := t.dials(&t.flows[l.of], s), t.lotOfSender(l, s).resolved.asks
+	needed, asks := t.dials(&t.flows[l.of], s), t.resolvedOf(l, s).asks
 	all := product(needed, asks, million)
 	switch {
 	case needed == 0 && s.milli > 0:
@@ -211,7 +211,7 @@ func (t *Flows) absent(l *flow, s *sender) int64 {
 	if t.DNS.Cache == NodeCache {
 		milli = t.backends[t.flows[l.of].backend].pool[s.node].milli
 	}
-	known := &t.lotOfSender(l, s).resolved.known
+	known := &t.resolvedOf(l, s).known
 	if known.good == 0 {
 		known = &sure
 	}
@@ -279,16 +279,21 @@ func (t *Flows) pool(f *flow) {
 }
 
 // namesOf is a number that senders share that fare the same with names: those of one lot of the
-// lookups whose answers are too old, or of which as many are wrong.
+// lookups and with the same resolvers, whose answers are too old, or of which as many are wrong.
 func (t *Flows) namesOf(l *flow, s *sender) int32 {
-	lot := t.lotNumber(l, s)
+	same := t.lotNumber(l, s) + mostLots*l.resolver(s)
 	switch {
 	case t.DNS.Cache == NoCache:
-		return lot
+		return same
 	case t.expired(l, s):
-		return lot + mostLots
+		return same + mostLots*mostNdots
 	}
-	return lot + 2*mostLots*int32(t.keptLies(l, s))
+	return same + 2*mostLots*mostNdots*int32(t.keptLies(l, s))
+}
+
+// namesAs is the lot of lookups of those who have that number, and which of flow.ndots is theirs.
+func namesAs(names int32) (lot, ndots int) {
+	return int(names % mostLots), int(names / mostLots % mostNdots)
 }
 
 // lotNumber is the lot of lookups by those who send what they are the names of.
@@ -301,13 +306,18 @@ func (t *Flows) lotNumber(l *flow, s *sender) int32 {
 
 func (t *Flows) lotOfSender(l *flow, s *sender) *lot { return &l.lots[t.lotNumber(l, s)] }
 
+// resolvedOf is what becomes of the queries of a sender's requests.
+func (t *Flows) resolvedOf(l *flow, s *sender) *resolved {
+	return &t.lotOfSender(l, s).resolved[l.resolver(s)]
+}
+
 // unresolved is how many of a sender's requests end without an address.
 func (t *Flows) unresolved(l *flow, s *sender) int64 {
 	lot := t.lotOfSender(l, s)
 	if t.DNS.Cache != NoCache && lot.dark.since > 0 && !t.expired(l, s) {
 		return 0
 	}
-	return product(t.asking(l, s), million-lot.resolved.good, million)
+	return product(t.asking(l, s), million-lot.resolved[l.resolver(s)].good, million)
 }
 
 // answer brings up to date what lookups mean for those whose names they are, if something
@@ -321,14 +331,14 @@ func (t *Flows) answer(i int32) {
 			continue
 		}
 		t.heed(lot, a)
-		now := t.resolve(l, &a)
-		if now == lot.resolved {
+		now := t.resolveAll(l, &a)
+		if slices.Equal(now, lot.resolved) {
 			continue
 		}
 		lot.resolved = now
 		switch at := t.kernel.Now(); {
-		case now.known.good == 0:
-			lot.dark.see(&now, at)
+		case now[0].known.good == 0: // whatever ndots is, as some name is found sooner or later, or none
+			lot.dark.see(&now[0], at)
 		case lot.dark.since > 0:
 			lot.darkAt, lot.litAt, lot.dark = lot.dark.since, at, dark{}
 		}

@@ -80,6 +80,7 @@ type flow struct {
 	harm    DNSHarm  // of lookups: all that is wrong with the servers' program
 	unheard bool     // of lookups: servers answer otherwise than its lots' resolved has it
 	absent  bool     // of lookups: there is no such name
+	ndots   []int8   // of lookups: those of who sends what they are the names of; the first is the cluster's
 	lied    []lied   // of lookups: how many got a wrong address until some time, which somebody may keep
 	oldAt   sim.Time // of lookups: a wake-up is under way for when some answers are too old
 }
@@ -92,6 +93,7 @@ type place struct {
 	group uint32       // of the network
 	node  network.Site // if what it keeps is its own: answers of DNS; else 0
 	pod   uint32       // if it stays with endpoints of its own; else 0
+	ndots int8         // of its pods' resolvers, if it needs names; else 0
 }
 
 // sender is the machines of a place that part of a flow comes from.
@@ -223,4 +225,5 @@ type home struct {
 	node  string
 	proxy Router
 	pod   uint32 // 0 if it is the machine itself that sends
+	ndots int8   // of the pod's resolver
 }

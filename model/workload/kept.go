@@ -13,7 +13,7 @@ import (
 // misled is how many of a sender's requests go to a wrong address. Who asks gets one now; who
 // does not goes by what is kept.
 func (t *Flows) misled(l *flow, s *sender) int64 {
-	r, asking := &t.lotOfSender(l, s).resolved, t.asking(l, s)
+	r, asking := t.resolvedOf(l, s), t.asking(l, s)
 	if t.DNS.Cache == NoCache || t.expired(l, s) {
 		return product(asking-t.unresolved(l, s), r.lies, million)
 	}

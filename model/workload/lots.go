@@ -30,11 +30,11 @@ type lot struct {
 	turned  turned   // of its requests, at full pods
 	hands   hands    // of those who call
 
-	told              // of lookups
-	resolved resolved // of lookups
-	dark     dark     // of lookups: while no request gets an address
-	darkAt   sim.Time // of lookups: since when that was so the last time that is over
-	litAt    sim.Time // of lookups: until when
+	told                // of lookups
+	resolved []resolved // of lookups, for each of flow.ndots; never changed in place, as lots share it
+	dark     dark       // of lookups: while no request gets an address
+	darkAt   sim.Time   // of lookups: since when that was so the last time that is over
+	litAt    sim.Time   // of lookups: until when
 }
 
 // mostLots is how many lots a flow has at most; then senders are put where they fit best.

@@ -170,9 +170,14 @@ func (r *rig) after(d time.Duration) {
 
 // pod is a new pod of an app on a node.
 func (r *rig) pod(app, name, node string) model.Ref {
+	return r.podOf(&model.PodSpec{GraceSeconds: 30}, app, name, node)
+}
+
+// podOf is one with that spec.
+func (r *rig) podOf(spec *model.PodSpec, app, name, node string) model.Ref {
 	p := &model.Pod{
 		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: name, Labels: model.MakeLabels(map[string]string{"app": app})},
-		Spec: &model.PodSpec{GraceSeconds: 30}, NodeName: node, NodeID: r.store.Lookup(model.KindNode, "", node).Head().ID,
+		Spec: spec, NodeName: node, NodeID: r.store.Lookup(model.KindNode, "", node).Head().ID,
 	}
 	r.store.Create(0, p)
 	return p.Ref()

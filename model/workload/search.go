@@ -1,6 +1,11 @@
 package workload
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"orrery/model"
+)
 
 // A resolver asks for a name in one search domain after another and for the name itself: first if
 // it has ndots dots, else last (resolv.conf(5); RFC 1535, section 6). What it does about one that it
@@ -26,8 +31,8 @@ type lookup struct {
 // external is the lookup of an external name, which is taken to have two dots. If it has less
 // than ndots it is tried in every search domain first: "ndots:5 = 10 queries per external
 // lookup" (Zalando, postmortem of January 2019).
-func (d *DNS) external() lookup {
-	if d.Ndots > 2 {
+func external(ndots int8) lookup {
+	if ndots > 2 {
 		return lookup{found: searched + 1}
 	}
 	return lookup{itself: true, found: 1}
@@ -35,13 +40,13 @@ func (d *DNS) external() lookup {
 
 // lookup is that of a Service's name, which is in the first search domain, that of the own
 // namespace; one in another namespace, as db.data, is in the second.
-func (t *Flows) lookup(l *flow) lookup {
+func (t *Flows) lookup(l *flow, ndots int8) lookup {
 	f := &t.flows[l.of]
 	dots, s := strings.Count(f.Service, "."), lookup{found: 1}
 	if f.home != f.Namespace {
 		dots, s.found = dots+1, 2
 	}
-	if int64(dots) >= t.DNS.Ndots {
+	if dots >= int(ndots) {
 		s.itself, s.found = true, s.found+1
 	}
 	if l.absent {
@@ -194,12 +199,59 @@ func (r rest) times(milli int64) rest {
 	return all
 }
 
-// resolve computes what becomes of a request's queries by what becomes of one, for its Services'
-// names and then the external ones. Who waits no longer has given up by then.
-func (t *Flows) resolve(l *flow, query *attempt) resolved {
+// mostNdots is how many numbers of dots there are: a resolver takes more than 15 for 15 (glibc's
+// resolv/res_init.c, RES_MAXNDOTS).
+const mostNdots = 16
+
+// ndots is a pod's: its dnsConfig overrides what the cluster has (v1.35
+// pkg/kubelet/network/dns/dns.go mergeDNSOptions). It is part of what makes senders different, so
+// pods of a Deployment that rolls out another one each search as their own template says.
+func (t *Flows) ndots(spec *model.PodSpec) int8 {
+	switch {
+	case spec.Ndots != nil:
+		return *spec.Ndots
+	case t.DNS != nil:
+		return int8(t.DNS.Ndots)
+	}
+	return 0
+}
+
+// resolver is which of the numbers of dots is a sender's.
+func (l *flow) resolver(s *sender) int32 {
+	return int32(slices.Index(l.ndots, s.ndots))
+}
+
+// search has the lookups of a flow know a number of dots that one of its senders has.
+func (t *Flows) search(f *flow, ndots int8) {
+	if f.lookups < 0 {
+		return
+	}
+	l := &t.flows[f.lookups]
+	if slices.Contains(l.ndots, ndots) {
+		return
+	}
+	l.ndots = append(l.ndots, ndots)
+	for k := range l.lots {
+		l.lots[k].resolved = t.resolveAll(l, &l.lots[k].attempt)
+	}
+}
+
+// resolveAll computes what becomes of requests' queries by what becomes of one, for each number of
+// dots.
+func (t *Flows) resolveAll(l *flow, query *attempt) []resolved {
 	a := twice(query, l.harm.Denied)
-	services := t.lookup(l).walk(&a).times(t.DNS.LookupsMilli)
-	others := t.DNS.external().walk(&a).times(t.DNS.ExternalMilli)
+	all := make([]resolved, len(l.ndots))
+	for k, ndots := range l.ndots {
+		all[k] = t.resolve(l, &a, ndots)
+	}
+	return all
+}
+
+// resolve is what becomes of them by what becomes of a name, for its Services'
+// names and then the external ones. Who waits no longer has given up by then.
+func (t *Flows) resolve(l *flow, a *asked, ndots int8) resolved {
+	services := t.lookup(l, ndots).walk(a).times(t.DNS.LookupsMilli)
+	others := external(ndots).walk(a).times(t.DNS.ExternalMilli)
 	r := resolved{asks: services.sent + product(services.good, others.sent, million), lies: l.harm.Wrong}
 	r.denied = a.answered.many > 0 && (l.absent || a.denied > 0)
 	r.known = services.then(others.outcome)

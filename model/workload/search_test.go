@@ -1,6 +1,7 @@
 package workload_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -98,6 +99,72 @@ func TestAResolverGoesOnAfterAnErrorButNotAfterATimeout(t *testing.T) {
 		lookups, back := rates()
 		if lookups.OfferedMilliRPS != c.sent || back.UnresolvedMilliRPS != c.unresolved || back.ServedMilliRPS != 20_000-c.unresolved {
 			t.Errorf("%s: %+v, and %+v", c.name, lookups, back)
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/network/dns/dns.go appendDNSConfig, mergeDNSOptions: options of a pod's
+// dnsConfig override those that the cluster gives it; resolv.conf(5), ndots. Pods of one flow on one
+// node with different ones, as during a rollout, each search by their own: of 20 requests a second,
+// evenly spread, those of pods with ndots 1 ask 2 queries for a name of two dots, the others 10.
+func TestAPodsOwnNdotsOverridesTheClusters(t *testing.T) {
+	for _, exact := range []bool{false, true} {
+		for _, calls := range []bool{true, false} {
+			for old := range 5 {
+				own := workload.Traffic{Service: "back", From: "deployment/front", Timeout: time.Second, Rate: workload.Constant(20_000)}
+				from, sources := own.From, []workload.Traffic{own}
+				r := newRig(t, 1, 3)
+				if r.exact, r.dns = exact, (&workload.DNS{Namespace: "default", Service: "dns", ExternalMilli: 1000, Ndots: 5}); calls {
+					r.calls = []workload.Call{calling("front", "back", 1000, 0)}
+					from, sources = r.calls[0].From, []workload.Traffic{{Service: "front", Rate: workload.Constant(20_000)}}
+				}
+				r.store.Create(0, &model.Deployment{Meta: model.Meta{Kind: model.KindDeployment, Namespace: "default", Name: "front"}, Selector: model.SelectorOf(model.MakeLabels(map[string]string{"app": "front"}))})
+				server, back := r.pod("dns", "dns-1", "n-2"), r.pod("back", "back-1", "n-1")
+				r.endpoints("dns", server)
+				r.endpoints("back", back)
+				var fronts []model.Ref
+				for i := range 4 {
+					spec := &model.PodSpec{GraceSeconds: 30}
+					if i >= old {
+						spec.Ndots = new(int8(1))
+					}
+					fronts = append(fronts, r.podOf(spec, "front", fmt.Sprint("front-", i), fmt.Sprint("n-", i/3)))
+				}
+				r.endpoints("front", fronts...)
+				r.sends(t, append(fronts, server, back), sources...)
+				want := int64(5000*old*10 + 5000*(4-old)*2)
+				if got := r.rates("dns", "lookups of service/back by "+from); got.OfferedMilliRPS != want || got.ServedMilliRPS != want {
+					t.Errorf("exact %v, calls %v, %d old: %+v, want %d", exact, calls, old, got, want)
+				}
+				if got := r.rates("back", from); got.ServedMilliRPS != 20_000 {
+					t.Errorf("exact %v, calls %v, %d old: %+v", exact, calls, old, got)
+				}
+			}
+		}
+	}
+}
+
+// What no server answers at once takes those longer that ask more often: of pods on one node those
+// with ndots 5 ask for five names, each of which has 100 ms of delay, and those with ndots 1 for one.
+func TestWhoAsksForMoreNamesWaitsLonger(t *testing.T) {
+	for _, c := range []struct {
+		timeout time.Duration
+		served  int64 // in thousandths a second
+	}{{time.Second, 20_000}, {300 * time.Millisecond, 10_000}, {50 * time.Millisecond, 0}} {
+		r := newRig(t, 1, 3)
+		r.dns = &workload.DNS{Namespace: "default", Service: "dns", ExternalMilli: 1000, Ndots: 5}
+		r.calls = []workload.Call{calling("front", "back", 1000, 0)}
+		r.calls[0].Timeout = c.timeout
+		server, back := r.pod("dns", "dns-1", "n-2"), r.pod("back", "back-1", "n-1")
+		r.endpoints("dns", server)
+		r.endpoints("back", back)
+		fronts := []model.Ref{r.pod("front", "front-0", "n-0"), r.podOf(&model.PodSpec{GraceSeconds: 30, Ndots: new(int8(1))}, "front", "front-1", "n-0")}
+		r.endpoints("front", fronts...)
+		r.sends(t, append(fronts, server, back), workload.Traffic{Service: "front", Rate: workload.Constant(20_000)})
+		r.flows.HarmDNS(workload.DNSHarm{Slow: 100 * time.Millisecond})
+		r.after(10 * time.Minute)
+		if got := r.back(); got.ServedMilliRPS != c.served {
+			t.Errorf("timeout %v: %+v", c.timeout, got)
 		}
 	}
 }

@@ -166,6 +166,7 @@ func (t *Flows) sends(p *pod) bool {
 // house finds where a pod sends from.
 func (t *Flows) house(p *pod) {
 	p.home, p.homed = t.homeOf(p.seen.NodeName)
+	p.home.ndots = t.ndots(p.seen.Spec)
 	p.other = true // it is in lots now
 	if p.home.pod = p.seen.ID; p.own != 0 {
 		p.home.site = p.own
@@ -278,6 +279,7 @@ func (t *Flows) sender(f *flow, at place, h home) int32 {
 		f.at[at] = j
 		f.senders = append(f.senders, sender{place: at, site: h.site, lot: f.wasIn(h.seat), live: -1, origin: &origin{name: h.node, proxy: h.proxy, stale: true}})
 		f.reroute = true
+		t.search(f, at.ndots)
 	}
 	return j
 }
@@ -290,6 +292,9 @@ func (t *Flows) place(f *flow, h home) place {
 	}
 	if f.alone() {
 		at.pod = h.pod
+	}
+	if f.lookups >= 0 {
+		at.ndots = h.ndots
 	}
 	return at
 }

@@ -309,6 +309,28 @@ func TestHowMuchTrafficStaysOnTheNodeAndInTheZone(t *testing.T) {
 	}
 }
 
+// How long requests take is of those that are served: nothing is said of none, however short those
+// before them were.
+func TestNoRequestsTakeNoTime(t *testing.T) {
+	r := newRig(t, 1, 1)
+	r.work = workload.Work{Latency: time.Microsecond}
+	p := r.pod("web", "web-0", "n-0")
+	r.endpoints("web", p)
+	r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{0, 10_000}, {90 * time.Second, 0}, {200 * time.Second, 20_000}}}})
+	r.flows.ServingChanged(p, true)
+	r.flows.Slow(p.ID, 10*time.Millisecond)
+	r.after(10 * time.Second)
+	r.says(t, "web", "10 rps from ingress: 10 served, half within 10.001ms, 99 % within 10.001ms")
+	r.flows.Slow(p.ID, -10*time.Millisecond)
+	r.after(70 * time.Second)
+	r.says(t, "web", "10 rps from ingress: 10 served, half within 1µs, 99 % within 1µs")
+	r.after(20 * time.Second)
+	r.says(t, "web", "0 rps from ingress: 0 served")
+	r.flows.Slow(p.ID, 20*time.Millisecond)
+	r.after(2 * time.Minute)
+	r.says(t, "web", "20 rps from ingress: 20 served, half within 20.001ms, 99 % within 20.001ms")
+}
+
 // Delay and loss between nodes are in the time of requests, whose callers wait for them,
 // and messages that are lost too often are requests that fail. A message that TCP loses is
 // sent again after 200 ms, a SYN and its answer after 1 s (network.Delay, network.Opening): a

@@ -65,7 +65,7 @@ var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeName nodeSelector
 	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
 	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
-	serviceAccountName serviceAccount automountServiceAccountToken volumes.projected.sources.serviceAccountToken
+	serviceAccountName serviceAccount automountServiceAccountToken dnsConfig.options volumes.projected.sources.serviceAccountToken
 	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
 	volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),

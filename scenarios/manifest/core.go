@@ -217,6 +217,15 @@ func (o *object) serviceType(spec *place, s *corev1.ServiceSpec) {
 		spec.field("clusterIP").errorf("may not be None for a Service of type %s", s.Type)
 	}
 	servicePorts(spec.field("ports"), s)
+	if n := s.HealthCheckNodePort; n != 0 && !o.set.state { // validateServiceExternalTrafficPolicy
+		at := spec.field("healthCheckNodePort")
+		switch {
+		case s.Type != corev1.ServiceTypeLoadBalancer || s.ExternalTrafficPolicy != corev1.ServiceExternalTrafficPolicyLocal:
+			at.errorf("only a Service of type LoadBalancer with externalTrafficPolicy Local may have one")
+		case n < 1 || n > 65535:
+			at.errorf("%d is out of range: 1 to 65535", n)
+		}
+	}
 }
 
 // servicePorts refuses ports that cannot be told apart or are none

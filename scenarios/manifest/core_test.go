@@ -179,17 +179,22 @@ func TestNobodyIsBehindAServiceOfTypeExternalName(t *testing.T) {
 // Source: pkg/apis/core/validation/validation.go ValidateService, validateServicePort.
 func TestAServiceThatTheAPIServerWouldRefuseIsRefused(t *testing.T) {
 	for spec, want := range map[string]string{
-		"ports: [{port: 80}]":                                              "",
-		"ports: [{port: 80, name: a}, {port: 81}]":                         "of several ports each needs a name",
-		"ports: [{port: 80, name: a}, {port: 81, name: a}]":                `there is another port "a"`,
-		"ports: [{port: 80, name: a}, {port: 80, name: b}]":                "port 80 is there twice",
-		"ports: [{port: 53, name: a}, {port: 53, name: b, protocol: UDP}]": "",
-		"ports: [{port: 70000}]":                                           "70000 is out of range: 1 to 65535",
-		"ports: [{port: 80, nodePort: 30080}]":                             "only a Service of type NodePort or LoadBalancer may have one",
-		"type: NodePort, ports: [{port: 80, nodePort: 30080}]":             "",
-		"clusterIP: None, ports: [{port: 80}]":                             "",
-		"clusterIP: None, type: NodePort, ports: [{port: 80}]":             "may not be None for a Service of type NodePort",
-		"clusterIP: None, type: LoadBalancer, ports: [{port: 80}]":         "may not be None for a Service of type LoadBalancer",
+		"ports: [{port: 80}]":                                                                               "",
+		"ports: [{port: 80, name: a}, {port: 81}]":                                                          "of several ports each needs a name",
+		"ports: [{port: 80, name: a}, {port: 81, name: a}]":                                                 `there is another port "a"`,
+		"ports: [{port: 80, name: a}, {port: 80, name: b}]":                                                 "port 80 is there twice",
+		"ports: [{port: 53, name: a}, {port: 53, name: b, protocol: UDP}]":                                  "",
+		"ports: [{port: 70000}]":                                                                            "70000 is out of range: 1 to 65535",
+		"ports: [{port: 80, nodePort: 30080}]":                                                              "only a Service of type NodePort or LoadBalancer may have one",
+		"type: NodePort, ports: [{port: 80, nodePort: 30080}]":                                              "",
+		"healthCheckNodePort: 30100, ports: [{port: 80}]":                                                   "healthCheckNodePort: only a Service of type LoadBalancer with externalTrafficPolicy Local may have one",
+		"type: LoadBalancer, healthCheckNodePort: 30100, ports: [{port: 80}]":                               "only a Service of type LoadBalancer with externalTrafficPolicy Local may have one",
+		"type: NodePort, externalTrafficPolicy: Local, healthCheckNodePort: 30100, ports: [{port: 80}]":     "only a Service of type LoadBalancer with externalTrafficPolicy Local may have one",
+		"type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30100, ports: [{port: 80}]": "",
+		"type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 70000, ports: [{port: 80}]": "70000 is out of range: 1 to 65535",
+		"clusterIP: None, ports: [{port: 80}]":                                                              "",
+		"clusterIP: None, type: NodePort, ports: [{port: 80}]":                                              "may not be None for a Service of type NodePort",
+		"clusterIP: None, type: LoadBalancer, ports: [{port: 80}]":                                          "may not be None for a Service of type LoadBalancer",
 	} {
 		_, _, err := decodeService("", spec)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

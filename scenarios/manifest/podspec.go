@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"cmp"
+	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,7 +84,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 	spec.EmptyDirs = emptyDirs(p.field("volumes"), s.Volumes)
 	spec.ReadinessGates = readinessGates(p.field("readinessGates"), s.ReadinessGates)
 	spec.NoToken, spec.TokenSaid = o.token(s)
-	o.resolver(p.field("dnsPolicy"), s.DNSPolicy)
+	o.resolver(p, s, spec)
 	spec.GPU = gpus(p.up.fields("metadata", "annotations"), meta.Annotations, spec)
 	return spec
 }
@@ -97,11 +99,44 @@ func refuseRestarts(p *place, list []model.Container, spec *model.PodSpec) {
 	}
 }
 
-// resolver is about whom a pod asks for names. Deviation: everybody asks the cluster's servers.
-func (o *object) resolver(p *place, policy corev1.DNSPolicy) {
-	if policy == corev1.DNSDefault || policy == corev1.DNSNone {
-		o.note(p, p.path()+" "+string(policy)+": not modeled, its processes ask the cluster's DNS servers as all do")
+// resolver is about whom a pod asks for names, and how. Deviation: everybody asks the cluster's
+// servers, and of the options only ndots counts.
+func (o *object) resolver(p *place, s *corev1.PodSpec, spec *model.PodSpec) {
+	if at := p.field("dnsPolicy"); s.DNSPolicy == corev1.DNSDefault || s.DNSPolicy == corev1.DNSNone {
+		o.note(at, at.path()+" "+string(s.DNSPolicy)+": not modeled, its processes ask the cluster's DNS servers as all do")
 	}
+	if s.DNSConfig == nil {
+		return
+	}
+	for i, x := range s.DNSConfig.Options {
+		at := p.fields("dnsConfig", "options").item(i)
+		switch {
+		case x.Name == "": // refused
+		case x.Name != "ndots":
+			o.note(at, at.path()+" "+x.Name+": not modeled")
+		case x.Value == nil || *x.Value == "": // as if it were not in resolv.conf
+			spec.Ndots = new(int8(1))
+		default:
+			n := Ndots(*x.Value)
+			if spec.Ndots = &n; strconv.Itoa(int(n)) != *x.Value {
+				o.note(at.field("value"), fmt.Sprintf("%s ndots %s: resolvers take it for %d", at.path(), strict.Quote(*x.Value), n))
+			}
+		}
+	}
+}
+
+// Ndots is what glibc makes of an option's value: of a whole number its last four bits, of more
+// than 15 15, and 0 of anything else (resolv/res_init.c res_setoptions, resolv.conf(5)). Of two
+// options the later counts, and without any the resolver's own 1 (v1.35
+// pkg/kubelet/network/dns/dns.go mergeDNSOptions).
+func Ndots(value string) int8 {
+	digits := strings.TrimLeft(value, " \t")
+	end := 0
+	for end < len(digits) && (digits[end] >= '0' && digits[end] <= '9' || end == 0 && (digits[end] == '-' || digits[end] == '+')) {
+		end++
+	}
+	n, _ := strconv.ParseInt(digits[:end], 10, 32) // 0 if there are none, and of too many the most there is
+	return int8(min(n, 15) & 15)
 }
 
 // readinessGates reads the types of conditions (pkg/apis/core/validation/validation.go

@@ -74,6 +74,14 @@ func refuseResolver(p *place, s *corev1.PodSpec) {
 	default:
 		p.field("dnsPolicy").unknownWord(string(s.DNSPolicy), "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 	}
+	if s.DNSConfig == nil {
+		return
+	}
+	for i := range s.DNSConfig.Options {
+		if s.DNSConfig.Options[i].Name == "" {
+			p.fields("dnsConfig", "options").item(i).field("name").errorf("is missing")
+		}
+	}
 }
 
 // said reports what Kubernetes has against a value.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"orrery/model"
 	"orrery/scenarios/manifest"
 )
 
@@ -57,6 +58,7 @@ func TestWhatTheAPIServerRefusesOfAPodsFieldsIsRefused(t *testing.T) {
 		{"", `resources: {requests: {cpu: "1"}, limits: {hugepages-big: 3Mi}}`, `"big" is no size of a page`},
 		{"resources: {requests: {ephemeral-storage: 1Gi}}", "", "ephemeral-storage: a pod as a whole asks for cpu, memory and huge pages only"},
 		{"dnsPolicy: Host", "", `dnsPolicy: unknown value "Host"; known: ClusterFirst, ClusterFirstWithHostNet, Default, None`},
+		{"dnsConfig: {options: [{name: ndots}, {value: x}]}", "", "dnsConfig.options[1]: name: is missing"},
 		{"dnsPolicy: None", "", "dnsPolicy: None needs at least one of dnsConfig.nameservers"},
 		{"workloadRef: {name: A B, podGroup: x}", "", `workloadRef.name: "A B": a lowercase RFC 1123 subdomain`},
 		{"workloadRef: {name: a, podGroup: x.y}", "", `workloadRef.podGroup: "x.y": must not contain dots`},
@@ -115,6 +117,51 @@ func TestWhoAsksOtherDNSServersIsToldThatItIsNotModeled(t *testing.T) {
 		}
 		if err := d.Err(); err != nil || (told == "") != (want == "") || !strings.HasPrefix(told, want) {
 			t.Errorf("%s: %q, %v", spec, told, err)
+		}
+	}
+}
+
+// Source: glibc's resolv/res_init.c res_setoptions and resolv.conf(5): ndots is capped to 15 (RES_MAXNDOTS),
+// read with strtol into four bits, and 1 if nothing is said; v1.35 pkg/kubelet/network/dns/dns.go
+// mergeDNSOptions: of options with one name the last counts, one without a value is written as
+// its name; pkg/apis/core/validation/validation.go validatePodDNSConfig: any value is let in.
+func TestNdotsOfAPodsDNSConfigIsWhatItsResolverTakesItFor(t *testing.T) {
+	for config, want := range map[string]struct {
+		ndots int8 // -1 is none of its own
+		notes string
+	}{ //tidy:commutative each by itself
+		`{}`:                                                                                 {-1, ""},
+		`{options: []}`:                                                                      {-1, ""},
+		`{options: [{name: ndots, value: "1"}]}`:                                             {1, ""},
+		`{options: [{name: ndots, value: "0"}]}`:                                             {0, ""},
+		`{options: [{name: ndots, value: "15"}]}`:                                            {15, ""},
+		`{options: [{name: ndots, value: "16"}]}`:                                            {15, `spec.dnsConfig.options ndots "16": resolvers take it for 15`},
+		`{options: [{name: ndots, value: "-1"}]}`:                                            {15, `spec.dnsConfig.options ndots "-1": resolvers take it for 15`},
+		`{options: [{name: ndots, value: "2x"}]}`:                                            {2, `spec.dnsConfig.options ndots "2x": resolvers take it for 2`},
+		`{options: [{name: ndots, value: "many"}]}`:                                          {0, `spec.dnsConfig.options ndots "many": resolvers take it for 0`},
+		`{options: [{name: ndots, value: "99999999999999999999"}]}`:                          {15, `spec.dnsConfig.options ndots "99999999999999999999": resolvers take it for 15`},
+		`{options: [{name: ndots}]}`:                                                         {1, ""},
+		`{options: [{name: ndots, value: "2"}, {name: ndots, value: "3"}]}`:                  {3, ""},
+		`{options: [{name: edns0}, {name: ndots, value: "2"}, {name: timeout}]}`:             {2, "spec.dnsConfig.options edns0: not modeled; spec.dnsConfig.options timeout: not modeled"},
+		`{searches: [a.example], nameservers: [1.1.1.1], options: [{name: single-request}]}`: {-1, "spec.dnsConfig.searches: not modeled; spec.dnsConfig.nameservers: not modeled; spec.dnsConfig.options single-request: not modeled"},
+	} {
+		d := manifest.NewDecoder()
+		set := d.Manifests()
+		set.AddFile(manifest.File{Name: "pod.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {dnsConfig: " + config + `, containers: [{name: c, image: "c:1"}]}` + "\n")})
+		if err := d.Err(); err != nil {
+			t.Errorf("%s: %v", config, err)
+			continue
+		}
+		var notes []string
+		for _, n := range d.Notes() {
+			notes = append(notes, n.What)
+		}
+		got := int8(-1)
+		if n := set.Objects[0].(*model.Pod).Spec.Ndots; n != nil {
+			got = *n
+		}
+		if got != want.ndots || strings.Join(notes, "; ") != want.notes {
+			t.Errorf("%s: %d, %q", config, got, notes)
 		}
 	}
 }

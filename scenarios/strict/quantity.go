@@ -70,13 +70,16 @@ func ParseDuration(text string) (time.Duration, error) {
 		case errors.Is(err, errFine):
 			return 0, fmt.Errorf("%s is finer than a nanosecond", show(text))
 		case err != nil || total+n < 0:
-			return 0, fmt.Errorf("%s is too long: at most 106751d", show(text))
+			return 0, fmt.Errorf("%s is too long: at most %s", show(text), mostDuration)
 		}
 		total += n
 		next = at + 1
 	}
 	return time.Duration(total), nil
 }
+
+// mostDuration is how long a duration may be: 2^63 nanoseconds, in whole days.
+const mostDuration = "106751d"
 
 // checkTerm checks one number and unit of the duration text.
 func checkTerm(text, number, name string) error {
@@ -102,6 +105,9 @@ func checkTerm(text, number, name string) error {
 	}
 	switch {
 	case trimmed == "" && number+name == text:
+		if _, err := ParseDuration(number + "s"); err != nil {
+			return fmt.Errorf("%s has no unit, and in seconds it would be no duration: at most %s", show(text), mostDuration)
+		}
 		return fmt.Errorf("%s has no unit: write %ss", show(text), number)
 	case trimmed == "":
 		return fmt.Errorf("%s ends without a unit (d h m s ms us ns)", show(text))

@@ -170,6 +170,11 @@ func (v Value) DurationIn(lo, hi time.Duration) time.Duration {
 		if err == nil && (d < lo || d > hi) {
 			err = outOfRange(show(s), lo, hi, FormatDuration)
 		}
+		if err != nil && strings.Trim(s, "0123456789.") == "" { // no unit, but would seconds be right?
+			if d, none := ParseDuration(s + "s"); none != nil || d < lo || d > hi {
+				err = outOfRange(show(s)+" has no unit, and in seconds", lo, hi, FormatDuration)
+			}
+		}
 		return d, err
 	})
 }

@@ -191,6 +191,24 @@ func TestReadsGiveTheValue(t *testing.T) {
 	}
 }
 
+// A number without a unit is told to be seconds only if so many would do.
+func TestANumberWithoutAUnitIsToldAUnitThatWouldDo(t *testing.T) {
+	for text, want := range map[string]string{
+		"90":                  "90 has no unit: write 90s",
+		"0":                   "0 has no unit, and in seconds is out of range: 1s to 366d",
+		"31622400":            "31622400 has no unit: write 31622400s",
+		"31622401":            "31622401 has no unit, and in seconds is out of range: 1s to 366d",
+		"9223372036854775807": "9223372036854775807 has no unit, and in seconds is out of range: 1s to 366d",
+		"1h30":                "1h30 ends without a unit (d h m s ms us ns)",
+	} {
+		v, doc := root(t, "x: "+text)
+		v.DurationIn(time.Second, 366*24*time.Hour)
+		if err := doc.Err(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestAbsentValuesAreSilent(t *testing.T) {
 	v, doc := root(t, "y: 1")
 	if v.Given() || v.IsMap() || v.IsList() || v.IsScalar() || v.IsNull() || v.Raw() != "" || v.Pos() != (Position{}) || v.KeyPos() != (Position{}) {
