@@ -278,6 +278,6 @@ func (k *Kubelet) stopFailed(r *row, why string) {
 // and all.
 func (r *row) forgetStops() {
 	for i := range r.containers {
-		r.containers[i].stopBy, r.containers[i].termAt = 0, 0
+		r.containers[i].stopBy, r.containers[i].termAt, r.containers[i].asleep = 0, 0, 0
 	}
 }
