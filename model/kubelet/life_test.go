@@ -576,3 +576,28 @@ func TestAPodWhoseLabelsChangeIsLookedAtAtOnce(t *testing.T) {
 		t.Errorf("%d of 5 were late, and %d of 5 whose labels changed", late[false], late[true])
 	}
 }
+
+// Source: v1.35 pkg/kubelet/pod_workers.go SyncKnownPods, removeTerminatedWorker: the worker of a pod whose object is gone
+// and that could not be stopped is told to try again at each housekeeping, every 2 s; one whose object
+// is there tries again after 10 to 15 s (completeWork).
+func TestAPodWhoseObjectIsGoneIsStoppedAgainAtEachHousekeeping(t *testing.T) {
+	for _, forced := range []bool{false, true} {
+		r := newRig(t, 1)
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.kubelet.StopCNI()
+		grace := int32(-1)
+		if forced {
+			grace = 0
+		}
+		r.user.Delete(p.Ref(), grace, 0)
+		r.run(32 * time.Second)
+		if n := len(r.notes(p, "FailedKillPod")); forced != (n > 8) || n > 17 || n < 2 {
+			t.Errorf("forced %v: it could not be stopped %d times in half a minute", forced, n)
+		}
+		r.kubelet.StartCNI()
+		if r.run(5 * time.Second); forced && r.kubelet.Machine().Sandbox(p.ID) != nil {
+			t.Error("it is there 5 s after the network is well")
+		}
+	}
+}
