@@ -259,3 +259,22 @@ func TestAContainerThatEndsInItsPostStartHookIsKilledAllTheSame(t *testing.T) {
 		t.Errorf("failed at %v, killed at %v", failed, killed)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer, executePreStopHook: the hook takes whole
+// seconds from the grace, and so does the wait for one's turn, each by itself: 1.6 s and 1.6 s are 2.
+func TestHookAndTurnEachTakeWholeSecondsFromTheGrace(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "main", Stop: sim.Constant(3200 * time.Millisecond)},
+		runtime.Behavior{Container: "side", PreStop: sim.Constant(1600 * time.Millisecond), Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
+	r.ready(p)
+	r.run(3 * time.Second)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	if d := s.Processes[0].FinishedAt.Sub(s.Processes[0].TermAt); d < 28*time.Second || d > 28*time.Second+50*time.Millisecond {
+		t.Errorf("SIGKILL came %v after SIGTERM, want 28s", d)
+	}
+}

@@ -66,12 +66,13 @@ func (k *Kubelet) killContainers(r *row) {
 }
 
 // beginStop stops a container: its preStop hook runs, for at most the grace, and
-// what that leaves is the time from SIGTERM to SIGKILL
+// what that leaves, less the time that it waits for its turn, is the time from SIGTERM to SIGKILL:
+// of both only whole seconds are taken off, of each by itself
 // (pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer). The hook of a
 // container that is stopped again, by a process after this one, runs again.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
-	c.stopBy, c.termAt, c.asleep, c.hookFails, c.isAsked = now.Add(grace), now, 0, false, false
+	c.termAt, c.asleep, c.hookFails, c.isAsked = now, 0, false, false
 	if !r.orphan {
 		hook, fails := k.machine.PreStop(r.box, i)
 		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
@@ -79,6 +80,7 @@ func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 			c.asleep = c.termAt
 		}
 	}
+	c.stopBy = c.termAt.Add(grace - c.termAt.Sub(now).Truncate(time.Second))
 	if c.termAt > now {
 		k.termLater(r, c.termAt)
 		return
