@@ -114,7 +114,7 @@ func (p *Pod) resized(changes []ContainerPatch) (*PodSpec, error) {
 		return nil, fmt.Errorf("spec: Invalid value: %q: Pod QOS Class may not change as a result of resizing", p.Spec.QoS())
 	}
 	for i := range spec.InitContainers {
-		if is, was := &spec.InitContainers[i], &p.Spec.InitContainers[i]; !is.Sidecar && !is.sameResources(was) {
+		if is, was := &spec.InitContainers[i], &p.Spec.InitContainers[i]; !is.Sidecar && !is.SameResources(was) {
 			return nil, errors.New("spec: Forbidden: resources for non-sidecar init containers are immutable")
 		}
 	}
@@ -140,11 +140,12 @@ func (s *PodSpec) RestartsToResize(i int, to *PodSpec) bool {
 // SameResources tells whether all containers ask for the same as in another version of
 // the spec.
 func (s *PodSpec) SameResources(o *PodSpec) bool {
-	same := func(a, b Container) bool { return a.sameResources(&b) }
+	same := func(a, b Container) bool { return a.SameResources(&b) }
 	return s == o || slices.EqualFunc(s.Containers, o.Containers, same) && slices.EqualFunc(s.InitContainers, o.InitContainers, same)
 }
 
-func (c *Container) sameResources(o *Container) bool {
+// SameResources tells whether a container asks for the same CPU and memory as another version of it.
+func (c *Container) SameResources(o *Container) bool {
 	return c.Requests.CPUMilli == o.Requests.CPUMilli && c.Requests.MemoryBytes == o.Requests.MemoryBytes &&
 		c.Limits.CPUMilli == o.Limits.CPUMilli && c.Limits.MemoryBytes == o.Limits.MemoryBytes
 }

@@ -100,8 +100,8 @@ func (k *Kubelet) refused(r *row, i int, now sim.Time) bool {
 		k.client.Note(r.face(), true, "BackOff", "Back-off restarting failed container "+name+" in pod "+r.pod.Name+"_"+r.pod.Namespace)
 	}
 	c.reason = crashLoop
-	if r.requeue == 0 || left < r.requeue {
-		r.requeue = left
+	if at := now.Add(left); r.backAt == 0 || at < r.backAt {
+		r.backAt = at
 	}
 	return true
 }

@@ -265,19 +265,26 @@ func (k *Kubelet) sandboxFailed(r *row, why string) {
 	k.endPass(r)
 }
 
-// stopFailed ends a terminating step without success.
+// stopFailed ends a terminating step without success. Each housekeeping has the worker of a pod whose
+// object is gone try again; here it does at the main loop's next tick after that
+// (pod_workers.go removeTerminatedWorker).
 func (k *Kubelet) stopFailed(r *row, why string) {
 	if r.stage == terminating {
 		k.client.Note(r.face(), true, "FailedKillPod", "error killing pod: "+why)
 	}
 	r.forgetStops()
-	k.endStep(r, errorRetry)
+	if !r.gone {
+		k.endStep(r, errorRetry)
+		return
+	}
+	k.endStep(r, 0)
+	k.queueAt(r, k.housekeeping.AtOrAfter(k.kernel.Now()+1))
 }
 
 // forgetStops has containers that were being stopped be stopped anew, hooks and grace
 // and all.
 func (r *row) forgetStops() {
 	for i := range r.containers {
-		r.containers[i].stopBy, r.containers[i].termAt = 0, 0
+		r.containers[i].stopBy, r.containers[i].termAt, r.containers[i].asleep = 0, 0, 0
 	}
 }

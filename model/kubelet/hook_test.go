@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -213,5 +214,67 @@ func TestAStopThatIsBegunAgainEndsWithSIGKILL(t *testing.T) {
 		if d := dead.Sub(again); d < 30*time.Second || d > 33*time.Second {
 			t.Errorf("%s: dead after %v, want the whole grace, and 2 s for the sidecar", name, d)
 		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/lifecycle/handlers.go runSleepHandler: it is the kubelet that sleeps, whatever becomes
+// of the container; a command ends with it.
+func TestASleepGoesOnWithoutItsContainer(t *testing.T) {
+	for runs, want := range map[bool]time.Duration{false: 20 * time.Second, true: 5 * time.Second} {
+		r := newRig(t, 1)
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].PreStop = &model.Hook{Sleep: 20 * time.Second, Runs: runs}
+			s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+		})
+		r.ready(p)
+		r.run(3 * time.Second)
+		s := r.kubelet.Machine().Sandbox(p.ID)
+		from := r.Now()
+		r.user.Delete(p.Ref(), -1, 0)
+		r.run(5 * time.Second)
+		r.kubelet.CrashContainer(p.Ref(), "main", 1)
+		r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+		if d := s.Processes[0].TermAt.Sub(from); d < want || d > want+time.Second {
+			t.Errorf("runs %v: the sidecar got SIGTERM after %v, want %v", runs, d, want)
+		}
+	}
+	r := newRig(t, 1, behaving(runtime.Behavior{Container: "main", Run: sim.Constant(2 * time.Second), ExitCode: 1}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.Containers[0].PostStart = &model.Hook{Sleep: 20 * time.Second}
+		s.Containers = append(s.Containers, model.Container{Name: "second", Image: "web"})
+	})
+	r.run(30 * time.Second)
+	if a, b := r.starts(p, "main"), r.starts(p, "second"); len(b) != 1 || b[0].Sub(a[0]) < 20*time.Second || len(r.notes(p, "FailedPostStartHook")) > 0 {
+		t.Errorf("started at %v, the second at %v\n%s", a, b, r.story())
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer, killContainer: whose postStart hook has
+// failed is killed, with its Event, also if it has ended.
+func TestAContainerThatEndsInItsPostStartHookIsKilledAllTheSame(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{PostStart: sim.Constant(time.Minute), Run: sim.Constant(2 * time.Second), ExitCode: 1}))
+	p := r.pod("web", nil)
+	r.run(5 * time.Second)
+	if failed, killed := r.notes(p, "FailedPostStartHook"), r.said(p, "Killing", "FailedPostStartHook"); len(failed) == 0 || !slices.Equal(failed, killed) {
+		t.Errorf("failed at %v, killed at %v", failed, killed)
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer, executePreStopHook: the hook takes whole
+// seconds from the grace, and so does the wait for one's turn, each by itself: 1.6 s and 1.6 s are 2.
+func TestHookAndTurnEachTakeWholeSecondsFromTheGrace(t *testing.T) {
+	r := newRig(t, 1, behaving(
+		runtime.Behavior{Container: "main", Stop: sim.Constant(3200 * time.Millisecond)},
+		runtime.Behavior{Container: "side", PreStop: sim.Constant(1600 * time.Millisecond), Stop: sim.Constant(time.Hour)}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+	})
+	r.ready(p)
+	r.run(3 * time.Second)
+	s := r.kubelet.Machine().Sandbox(p.ID)
+	r.user.Delete(p.Ref(), -1, 0)
+	r.until("gone", time.Minute, func() bool { return r.get(p) == nil })
+	if d := s.Processes[0].FinishedAt.Sub(s.Processes[0].TermAt); d < 28*time.Second || d > 28*time.Second+50*time.Millisecond {
+		t.Errorf("SIGKILL came %v after SIGTERM, want 28s", d)
 	}
 }

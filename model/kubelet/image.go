@@ -24,19 +24,13 @@ const (
 // image sees to a container's image (pkg/kubelet/images/image_manager.go
 // EnsureImageExists): it is here, or the pass waits for a pull, or gives up.
 func (k *Kubelet) image(r *row, i int) imageState {
-	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
-	if k.machine.RuntimeDown() {
-		c.reason = inspectFailed
-		k.client.Note(r.face(), true, "InspectFailed", fmt.Sprintf("Failed to inspect image %q: %s", spec.Image, unavailable))
-		k.noImage(r, c.reason)
-		return imageMissing
-	}
-	if k.hasImage(spec) {
+	spec, c, down := containerOf(r.pod.Spec, i), &r.containers[i], k.machine.RuntimeDown()
+	if !down && k.hasImage(spec) {
 		return imageHere
 	}
 	now := k.kernel.Now()
-	if reason, why := unpullable(spec); reason != noReason {
-		if c.reason != reason {
+	if reason, why := k.unpullable(spec); reason != noReason {
+		if c.reason != reason || reason == inspectFailed {
 			if reason == neverPull {
 				k.client.Note(r.face(), true, "ErrImageNeverPull", why)
 			} else {
@@ -55,8 +49,12 @@ func (k *Kubelet) image(r *row, i int) imageState {
 		c.reason = pullBackoff
 		return imageMissing
 	}
-	r.doing, r.cursor, r.stepAt = pulling, int16(i), now
 	k.note(r, i, model.Note{Reason: model.PullingImage})
+	if down {
+		k.pullFailed(r, i, runtime.PullBroken)
+		return imageMissing
+	}
+	r.doing, r.cursor, r.stepAt = pulling, int16(i), now
 	k.machine.Pull(r.pod, spec)
 	return imageAsked
 }
@@ -73,11 +71,16 @@ func (k *Kubelet) hasImage(c *model.Container) bool {
 	return c.PullPolicy != model.PullAlways && k.machine.Cached(c.Image)
 }
 
-// unpullable is why a container's image that is not here is not asked for at all.
-func unpullable(c *model.Container) (reason waiting, why string) {
+// unpullable is why a container's image that is not here is not asked for at all. The runtime is
+// not asked whether it has one that is always pulled; if another cannot be looked for, the message
+// does not name it (imagePullPrecheck).
+func (k *Kubelet) unpullable(c *model.Container) (reason waiting, why string) {
 	switch {
 	case !runtime.ValidImage(c.Image):
 		return invalidImage, fmt.Sprintf("Failed to apply default image tag %q: couldn't parse image name %q: invalid reference format", c.Image, c.Image)
+	case c.PullPolicy == model.PullAlways:
+	case k.machine.RuntimeDown():
+		return inspectFailed, `Failed to inspect image "": ` + unavailable
 	case c.PullPolicy == model.PullNever:
 		return neverPull, fmt.Sprintf("Container image %q is not present with pull policy of Never", c.Image)
 	}
@@ -148,20 +151,25 @@ func (k *Kubelet) Pulled(pod uint32, pull runtime.Pull) {
 		return
 	}
 	now, i := k.kernel.Now(), int(r.cursor)
-	spec, c := containerOf(r.pod.Spec, i), &r.containers[i]
 	switch pull.Outcome {
 	case runtime.PulledNow, runtime.PullNeedless:
 		k.note(r, i, model.Note{Reason: model.PulledImage, Message: fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %d bytes.",
-			spec.Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
+			containerOf(r.pod.Spec, i).Image, now.Sub(pull.BegunAt).Truncate(time.Millisecond), now.Sub(r.stepAt).Truncate(time.Millisecond), pull.Bytes)})
 	default:
-		r.pulls(i).next(now, now, DefaultMostBackoff)
-		c.reason = pullError
-		k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", spec.Image, k.pullError(pull.Outcome, spec.Image)))
-		k.noImage(r, pullError)
+		k.pullFailed(r, i, pull.Outcome)
 		k.giveUp(r, i)
 		k.next(r, now)
 		return
 	}
 	r.fetched = true
 	k.askStart(r, i, now)
+}
+
+// pullFailed is a pull that failed: the back-off counts from now.
+func (k *Kubelet) pullFailed(r *row, i int, o runtime.Outcome) {
+	image, now := containerOf(r.pod.Spec, i).Image, k.kernel.Now()
+	r.pulls(i).next(now, now, DefaultMostBackoff)
+	r.containers[i].reason = pullError
+	k.client.Note(r.face(), true, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, k.pullError(o, image)))
+	k.noImage(r, pullError)
 }

@@ -47,6 +47,9 @@ func (k *Kubelet) beginImageGC(looks *sim.Stream) {
 	}
 	k.imageGC.Ticker = sim.Ticker{Phase: k.kernel.Now().Add(first), Period: imageGCEvery}
 	k.imageGCFailedAt = -1
+	if !k.synced {
+		k.machine.FindImages()
+	}
 	if !k.synced && !k.imageLevels.off() && k.machine.Disk() > 0 {
 		k.imageGCFailedAt = k.kernel.Now()
 		k.client.Note(k.node, true, "InvalidDiskCapacity", "invalid capacity 0 on image filesystem")

@@ -203,3 +203,37 @@ func TestTheContainerCollectionFailsEveryMinuteWithoutARuntime(t *testing.T) {
 		t.Errorf("at %v told %q", at, got)
 	}
 }
+
+// Source: v1.35 pkg/kubelet/images/image_gc_manager.go detectImages, freeSpace: a process that starts has no
+// records of images, so for two minutes none is old enough to be collected, be the disk full.
+func TestAKubeletThatStartsCollectsNoImageForTwoMinutes(t *testing.T) {
+	r := newRig(t, 1, withImages(kubelet.ImageGC{}, "old"), hard(kubelet.Thresholds{kubelet.NodeFsAvailable: {Amount: 10 * gib}}))
+	r.run(10 * time.Minute)
+	r.kubelet.Stop()
+	r.run(time.Minute)
+	r.kubelet.Resume()
+	r.run(30 * time.Second)
+	from := r.Now()
+	r.kubelet.FillDisk(950_000)
+	gone := r.until("collected", 10*time.Minute, func() bool { return r.cached("old") == 0 })
+	if d := gone.Sub(from); d < 80*time.Second || d > 110*time.Second {
+		t.Errorf("collected %v after the disk was full, which it was 30 s after the start", d)
+	}
+}
+
+// Source: as above: an image is in use as long as a container is there that was made from it, not
+// for a pod that has none yet.
+func TestAnImageThatIsOnlyAskedForIsNotInUse(t *testing.T) {
+	r := newRig(t, 1, withImages(kubelet.ImageGC{}, "old", "kept"))
+	p := r.pod("made", func(s *model.PodSpec) { s.Containers[0].Image = "kept" })
+	r.ready(p)
+	r.run(3 * time.Minute)
+	r.kubelet.BreakDisk("EROFS")
+	q := r.pod("asks", func(s *model.PodSpec) { s.Containers[0].Image = "old" })
+	r.until("refused", time.Minute, func() bool { return len(r.notes(q, "FailedCreatePodSandBox")) > 0 })
+	r.kubelet.FillDisk(950_000)
+	r.run(6 * time.Minute)
+	if old, kept := r.cached("old"), r.cached("kept"); old != 0 || kept != 1 {
+		t.Errorf("%d and %d are left of the image that is asked for and of the one in use", old, kept)
+	}
+}

@@ -240,3 +240,23 @@ func TestASidecarThatHasStartedAgainLetsTheOthersStart(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses: an init container that has
+// ended with 0 does not wait, not even a sidecar that is in back-off. One that ended with another code does.
+func TestASidecarThatEndedWithZeroIsNotShownWaiting(t *testing.T) {
+	for code, want := range map[int32]string{0: "Completed", 1: "CrashLoopBackOff"} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Container: "side", Run: sim.Constant(time.Second), ExitCode: code}))
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.InitContainers = []model.Container{{Name: "side", Image: "web", Sidecar: true}}
+		})
+		r.run(3 * time.Minute)
+		r.user.Patch(p.Ref(), &model.PodPatch{Labels: []model.LabelPatch{{Key: "a", Value: "b"}}}, 0) // so that its status is made in the middle of a back-off
+		r.run(2 * time.Second)
+		if c := r.get(p).Containers[0]; c.Reason != want || (c.State == model.ContainerWaiting) != (code != 0) {
+			t.Errorf("exit code %d: %+v, want %s", code, c, want)
+		}
+		if q := r.get(p); q.Phase != model.PodRunning || q.Initialized.Status != model.True {
+			t.Errorf("exit code %d: phase %v, initialized %v", code, q.Phase, q.Initialized.Status)
+		}
+	}
+}

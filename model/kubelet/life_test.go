@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -515,5 +516,88 @@ func TestReachingTheMemoryLimitIsAnOOMKill(t *testing.T) {
 	}
 	if q := r.get(p); q.Containers[0].ExitCode != 137 {
 		t.Errorf("the API shows %+v", q.Containers)
+	}
+}
+
+// Source: v1.35 pkg/kubelet/pod_workers.go completeWork, container/sync_result.go MinBackoffExpiration: a
+// pod is looked at again when a back-off will be over as of the end of the pass, however long that
+// has pulled other images after it had found the back-off.
+func TestABackOffIsWaitedForFromTheEndOfThePass(t *testing.T) {
+	seen := 0
+	for seed := range uint64(4) {
+		r := newRig(t, seed, behaving(runtime.Behavior{Container: "main", Run: sim.Constant(time.Second), ExitCode: 1}))
+		r.registry.SetSilent("registry.example", true)
+		r.registry.SetDown("registry.example", true)
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers = append(s.Containers, model.Container{Name: "far", Image: "registry.example/far:1"})
+		})
+		r.run(20 * time.Minute)
+		starts, failed := r.starts(p, "main"), r.said(p, "Failed", "Failed to pull")
+		wait := 10 * time.Second
+		for i := 2; i < len(starts); i++ {
+			over := starts[i-1].Add(time.Second + wait)
+			for _, end := range failed {
+				if end < over && over.Sub(end) < wait && end > starts[i-1] && end < starts[i] {
+					seen++
+					if most := over.Add(over.Sub(end)/2 + 2*time.Second); starts[i] > most && !slices.ContainsFunc(failed, func(at sim.Time) bool { return at > end && at < starts[i] }) {
+						t.Errorf("seed %d: start %d at %v, want it by %v, as a pass ended at %v and the back-off at %v", seed, i, starts[i], most, end, over)
+					}
+				}
+			}
+			wait = min(2*wait, kubelet.DefaultMostBackoff)
+		}
+	}
+	if seen == 0 {
+		t.Error("no pass ended during a back-off")
+	}
+}
+
+// Source: v1.35 pkg/kubelet/config/config.go podsDifferSemantically, kubelet.go HandlePodUpdates: a pod whose labels
+// have changed is looked at now, not when the wait after its last error is over.
+func TestAPodWhoseLabelsChangeIsLookedAtAtOnce(t *testing.T) {
+	late := map[bool]int{}
+	for seed := range uint64(10) {
+		r := newRig(t, seed/2, behaving(runtime.Behavior{Run: sim.Constant(5 * time.Second), ExitCode: 1}))
+		p := r.pod("web", nil)
+		r.until("the fifth back-off", 10*time.Minute, func() bool { return len(r.starts(p, "main")) == 6 })
+		over := r.starts(p, "main")[5].Add(165 * time.Second) // 5 s and 160
+		if err := r.Run(over.Add(100 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		patched := seed%2 == 1
+		if patched {
+			r.user.Patch(p.Ref(), &model.PodPatch{Labels: []model.LabelPatch{{Key: "a", Value: "b"}}}, 0)
+		}
+		if r.run(time.Second); len(r.starts(p, "main")) == 6 {
+			late[patched]++
+		}
+	}
+	if late[true] > 0 || late[false] == 0 {
+		t.Errorf("%d of 5 were late, and %d of 5 whose labels changed", late[false], late[true])
+	}
+}
+
+// Source: v1.35 pkg/kubelet/pod_workers.go SyncKnownPods, removeTerminatedWorker: the worker of a pod whose object is gone
+// and that could not be stopped is told to try again at each housekeeping, every 2 s; one whose object
+// is there tries again after 10 to 15 s (completeWork).
+func TestAPodWhoseObjectIsGoneIsStoppedAgainAtEachHousekeeping(t *testing.T) {
+	for _, forced := range []bool{false, true} {
+		r := newRig(t, 1)
+		p := r.pod("web", nil)
+		r.ready(p)
+		r.kubelet.StopCNI()
+		grace := int32(-1)
+		if forced {
+			grace = 0
+		}
+		r.user.Delete(p.Ref(), grace, 0)
+		r.run(32 * time.Second)
+		if n := len(r.notes(p, "FailedKillPod")); forced != (n > 8) || n > 17 || n < 2 {
+			t.Errorf("forced %v: it could not be stopped %d times in half a minute", forced, n)
+		}
+		r.kubelet.StartCNI()
+		if r.run(5 * time.Second); forced && r.kubelet.Machine().Sandbox(p.ID) != nil {
+			t.Error("it is there 5 s after the network is well")
+		}
 	}
 }

@@ -21,7 +21,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		r.box = k.machine.Add(r.asGranted(), r.hash)
 		r.box.Admitted = r.charged
 	}
-	r.failed, r.requeue = false, 0
+	r.failed, r.backAt = false, 0
 	if !k.awaitVolumes(r, now) {
 		r.mountAt = now
 		k.mount(r, now)
@@ -159,8 +159,8 @@ func (k *Kubelet) endPass(r *row) {
 		r.containers[i].killed = false
 	}
 	switch {
-	case r.requeue > 0:
-		k.endStep(r, min(r.requeue, crashRetry))
+	case r.backAt > 0: // which may be over: others of the pod were pulled and started meanwhile
+		k.endStep(r, max(1, min(r.backAt.Sub(k.kernel.Now()), crashRetry)))
 	case r.failed:
 		k.endStep(r, errorRetry)
 	default:
@@ -171,7 +171,7 @@ func (k *Kubelet) endPass(r *row) {
 // start runs a container that was created.
 func (k *Kubelet) start(r *row, i int) {
 	c := &r.containers[i]
-	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.stopBy = false, false, false, false, noReason, 0, 0
+	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.asleep, c.stopBy = false, false, false, false, noReason, 0, 0, 0
 	c.restartProbes()
 	k.machine.Start(r.box, i)
 	k.note(r, i, model.Note{Reason: model.StartedContainer, Started: true, Present: !r.fetched})
@@ -219,9 +219,9 @@ func (k *Kubelet) postStartFailed(r *row) {
 	r.containers[i].reason = hookFailed
 	k.client.Note(r.face(), true, "FailedPostStartHook", "PostStartHook failed")
 	k.giveUp(r, i)
+	k.client.Note(r.face(), false, "Killing", "FailedPostStartHook")
 	if r.box.Processes[i].Running && !k.machine.RuntimeDown() {
 		r.doing = killing
-		k.client.Note(r.face(), false, "Killing", "FailedPostStartHook")
 		k.beginStop(r, i, time.Duration(r.pod.Spec.GraceSeconds)*time.Second)
 		return
 	}

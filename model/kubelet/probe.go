@@ -131,7 +131,7 @@ type asking struct {
 // asking is false of a probe that asks nobody now.
 func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool) {
 	spec, c := containerOf(r.pod.Spec, i).Probe(kind), &r.containers[i]
-	if spec == nil || c.probes == nil || r.stage > terminating || !r.shownRunning(i) {
+	if spec == nil || c.probes == nil || r.stage > terminating || r.workersQuit() || !r.shownRunning(i) {
 		return a, false
 	}
 	if kind != model.Readiness && (r.stage != syncing || c.doomed) || (kind == model.Startup) == r.hasStarted(i) {
@@ -152,6 +152,13 @@ func (k *Kubelet) asking(r *row, i int, kind model.ProbeKind) (a asking, ok bool
 		k.needsRuntime(&a)
 	}
 	return a, true
+}
+
+// workersQuit tells whether a pod's status, as its kubelet has it, is of a terminal phase, which is
+// not told while anything of the pod runs: then its probe workers end, and it stays as ready as it
+// was until it has ended (prober/worker.go doProbe).
+func (r *row) workersQuit() bool {
+	return r.overdue || r.pod.Phase.Terminal() || r.stage == terminating && r.stoppedFor != nobody
 }
 
 // wholeSeconds is a time as statuses have it, without the fraction of its second

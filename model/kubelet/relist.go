@@ -263,19 +263,12 @@ func (k *Kubelet) Changed(box *runtime.Sandbox) {
 	switch {
 	case r.stage == syncing:
 		k.changed(r)
-		switch over := !box.Processes[r.cursor].Running; {
-		case r.doing == ending:
-			k.stopNext(r)
-		case r.doing == killing && over:
-			r.doing = nothing
-			k.kill(r)
-		case r.doing == hooking && over:
+		if i := int(r.cursor); r.doing == hooking && !box.Processes[i].Running && !k.machine.PostStartSleeps(box, i) {
 			k.postStartFailed(r)
+			return
 		}
 	case r.stage == terminating:
 		k.inspect(r)
-		if r.doing == killing {
-			k.stopNext(r)
-		}
 	}
+	k.goOnStopping(r)
 }

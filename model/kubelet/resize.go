@@ -302,8 +302,15 @@ func (k *Kubelet) grant(r *row, spec *model.PodSpec) {
 	k.noteResize(r, false, "ResizeStarted", "started", spec, "")
 }
 
-// settle makes spec what is set aside for a pod, of which nothing waits then.
+// settle makes spec what is set aside for a pod, of which nothing waits then. The crash back-off of a
+// container is that of its resources: with others it has none yet
+// (kuberuntime_manager.go GetBackoffKey; what it had with those before is forgotten here).
 func (k *Kubelet) settle(r *row, spec *model.PodSpec) {
+	for i := range r.containers {
+		if r.granted != nil && !containerOf(r.granted, i).SameResources(containerOf(spec, i)) {
+			r.containers[i].restarts = backoff{}
+		}
+	}
 	r.granted, r.postponed = spec, ""
 	if r.box != nil {
 		r.box.Allocated = spec

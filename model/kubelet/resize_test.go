@@ -8,6 +8,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/runtime"
+	"orrery/sim"
 )
 
 // resize asks for other resources of a pod's container.
@@ -174,5 +175,25 @@ func TestAResizeMayNotChangeTheClass(t *testing.T) {
 	c.Requests.MemoryBytes = nil
 	if err := (&model.PodPatch{Containers: []model.ContainerPatch{c}}).Wrong(p); err != nil {
 		t.Error(err)
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kuberuntime/kuberuntime_manager.go GetBackoffKey: the resources of a container are part
+// of what its back-off is known by, so one that was killed for want of memory and gets more starts at once, and
+// waits for ten seconds after the next two ends.
+func TestAResizeEndsTheCrashBackOffOfItsContainer(t *testing.T) {
+	r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(time.Second), ExitCode: 1}))
+	p := r.pod("web", func(s *model.PodSpec) {
+		limited(s)
+		s.Containers = append(s.Containers, model.Container{Name: "other", Image: "web"})
+	})
+	r.until("the fifth back-off", 10*time.Minute, func() bool { return len(r.starts(p, "main")) == 6 })
+	r.run(20 * time.Second)
+	n, from := len(r.starts(p, "other")), r.Now()
+	r.resize(p, 0, 0, 3<<30)
+	r.run(15 * time.Second)
+	starts := r.starts(p, "main")
+	if len(starts) < 8 || starts[6].Sub(from) > 2*time.Second || starts[7].Sub(starts[6]) < 11*time.Second || len(r.starts(p, "other")) != n {
+		t.Errorf("it started at %v, the resize was at %v, and the other container started %d times more", starts, from, len(r.starts(p, "other"))-n)
 	}
 }

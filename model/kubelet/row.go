@@ -109,6 +109,7 @@ type container struct {
 	killedFrom sim.Time                  // if killed: when the instance before had finished, 0 if there was none
 	probes     *[model.ProbeKinds]prober // nil if it has none, or none asks yet
 	termAt     sim.Time                  // when its preStop hook is over and it may get SIGTERM, 0 if nobody stops it
+	asleep     sim.Time                  // until when that hook is a sleep of the kubelet's, 0 if it is none or nobody stops it
 	stopBy     sim.Time                  // when the grace it has for both is over, 0 if nobody stops it
 	killGrace  time.Duration             // that it gets when it is killed
 	shownAt    sim.Time                  // since when it is shown running, started or ended
@@ -147,7 +148,7 @@ type row struct {
 	stepAt   sim.Time       // when what it waits for is over; or when the image was asked for that it waits for
 	deadline sim.Time       // of spec.activeDeadlineSeconds, Never if none
 	oustBy   time.Duration  // the grace of one that is ousted, 0 if it has its own
-	requeue  time.Duration  // the least remaining crash back-off of a pass, 0 if there was none
+	backAt   sim.Time       // when the first crash back-off is over that a pass found, 0 if there was none
 	looks    uint64         // counts requeues: names their luck
 	resized  sim.Time       // when it was last, 0 if it was not
 	had      *model.PodSpec // before that, as far as a relist has seen

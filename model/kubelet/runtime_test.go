@@ -1,6 +1,7 @@
 package kubelet_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -128,5 +129,28 @@ func TestAKubeletDoesNotStartWithoutAContainerRuntime(t *testing.T) {
 		if d := at.Sub(back); d < time.Second || d > 20*time.Second { // 10 s, a start of 1 to 3 s, 2 to 4 s until the first housekeeping, 2 s of grace
 			t.Errorf("seed %d: %v after the runtime was back", seed, d)
 		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/images/image_manager.go imagePullPrecheck: a runtime is not asked whether it has an
+// image that is always pulled, so without one it is the pull that fails, with its back-off; of others
+// it is the look, of which the message does not name the image.
+func TestWithoutARuntimeAnImageThatIsAlwaysPulledFailsToBe(t *testing.T) {
+	for policy, want := range map[model.PullPolicy]string{
+		model.PullAlways:       `ErrImagePull Failed: Failed to pull image "web": rpc error: code = Unavailable desc = connection error`,
+		model.PullIfNotPresent: `ImageInspectError InspectFailed: Failed to inspect image "": rpc error: code = Unavailable desc = connection error`,
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Run: sim.Constant(10 * time.Second), ExitCode: 1}))
+		p := r.pod("p", func(s *model.PodSpec) { s.Containers[0].PullPolicy = policy })
+		r.until("crashes", time.Minute, func() bool { return len(r.notes(p, "BackOff")) > 0 })
+		r.run(3 * time.Second) // until a relist is newer than that
+		r.kubelet.StopRuntime()
+		r.run(20 * time.Second)
+		waits, said, _ := strings.Cut(want, " ")
+		if !strings.Contains(r.story(), said) {
+			t.Errorf("not said: %s\n%s", said, r.story())
+		}
+		r.kubelet.StartRuntime()
+		r.until(waits, time.Minute, func() bool { return r.get(p).Containers[0].Reason == waits })
 	}
 }

@@ -107,3 +107,29 @@ func TestAShutdownByPodPriorityEndsOneBandAfterTheOther(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/prober/worker.go doProbe: a worker ends when the pod's status has a terminal
+// phase, which that of one that is evicted or shut down has in the kubelet at once
+// (pod_workers.go statusPostTerminating); one that is deleted is probed on.
+func TestAPodThatItsKubeletEndsStaysAsReadyAsItWas(t *testing.T) {
+	for name, end := range map[string]func(*rig, *model.Pod){
+		"shut down": func(r *rig, _ *model.Pod) { r.kubelet.ShutDown(false) },
+		"deleted":   func(r *rig, p *model.Pod) { r.user.Delete(p.Ref(), -1, 0) },
+	} {
+		r := newRig(t, 1, behaving(runtime.Behavior{Stop: sim.Constant(20 * time.Second)}), func(r *rig) {
+			r.config.Shutdown = kubelet.NewShutdown(time.Minute, 10*time.Second)
+		})
+		p := r.pod("web", func(s *model.PodSpec) {
+			s.Containers[0].Readiness = &model.Probe{Period: 2 * time.Second, FailureThreshold: 1}
+		})
+		r.ready(p)
+		r.run(3 * time.Second)
+		end(r, p)
+		r.kubelet.HarmProbes(p.Ref(), "main", model.ProbeHarm{Kinds: [model.ProbeKinds]bool{model.Readiness: true}, Lost: 1_000_000})
+		r.run(15 * time.Second)
+		if ready := r.get(p).IsReady(); ready != (name == "shut down") || (len(r.notes(p, "Unhealthy")) > 0) == ready {
+			t.Errorf("%s: ready %v while it ends, and its probes fail\n%s", name, ready, r.story())
+		}
+		r.until("ended", 20*time.Second, func() bool { return r.get(p) == nil || r.get(p).Phase == model.PodFailed })
+	}
+}

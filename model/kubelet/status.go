@@ -148,11 +148,22 @@ func (r *row) status(i int, cache sim.Time) model.ContainerStatus {
 	if plainInit(r.pod.Spec, i) {
 		s.Ready = p.ExitCode == 0
 	}
-	purged := i < len(r.pod.Spec.InitContainers) && r.sightHere(i, cache) == unseen // with the sandbox before
-	if c.reason != noReason && !r.pod.Deleting() && (restarts(r.pod.Spec, i, p.ExitCode) || r.box.Ready && purged) {
+	if c.reason != noReason && !r.pod.Deleting() && r.startsAgain(i, cache) {
 		s.State, s.Reason, s.EndedBefore = model.ContainerWaiting, waitingNames[c.reason], 0
 	}
 	return s
+}
+
+// startsAgain tells whether a container that has ended counts as one that waits: if it is to
+// start again, but not an init container that ended with 0, not even a sidecar; nor does it
+// matter how one has ended that went with the sandbox before (kubelet_pods.go
+// convertToAPIContainerStatuses).
+func (r *row) startsAgain(i int, cache sim.Time) bool {
+	code := r.box.Processes[i].ExitCode
+	if i >= len(r.pod.Spec.InitContainers) {
+		return restarts(r.pod.Spec, i, code)
+	}
+	return r.box.Ready && r.sightHere(i, cache) == unseen || code != 0 && restarts(r.pod.Spec, i, code)
 }
 
 // What is said of a container that waits when its pod has ended.

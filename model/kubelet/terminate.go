@@ -16,7 +16,6 @@ const orphanGrace = time.Second
 func (k *Kubelet) terminate(r *row) {
 	r.stage = terminating
 	k.queueAt(r, sim.Never)
-	k.publish(r, false)
 	k.stop(r)
 }
 
@@ -26,6 +25,7 @@ func (k *Kubelet) terminate(r *row) {
 // which v1.35 still has).
 func (k *Kubelet) stop(r *row) {
 	r.stoppedFor, r.stoppedWhy = r.ousted, r.why
+	k.publish(r, false)
 	if k.machine.RuntimeDown() {
 		k.stopFailed(r, unavailable)
 		return
@@ -66,16 +66,21 @@ func (k *Kubelet) killContainers(r *row) {
 }
 
 // beginStop stops a container: its preStop hook runs, for at most the grace, and
-// what that leaves is the time from SIGTERM to SIGKILL
+// what that leaves, less the time that it waits for its turn, is the time from SIGTERM to SIGKILL:
+// of both only whole seconds are taken off, of each by itself
 // (pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer). The hook of a
 // container that is stopped again, by a process after this one, runs again.
 func (k *Kubelet) beginStop(r *row, i int, grace time.Duration) {
 	now, c := k.kernel.Now(), &r.containers[i]
-	c.stopBy, c.termAt, c.hookFails, c.asked = now.Add(grace), now, false, false
+	c.termAt, c.asleep, c.hookFails, c.asked = now, 0, false, false
 	if !r.orphan {
 		hook, fails := k.machine.PreStop(r.box, i)
 		c.termAt, c.hookFails = now.Add(min(grace, hook)), fails && hook < grace
+		if k.machine.PreStopSleeps(r.box, i) {
+			c.asleep = c.termAt
+		}
 	}
+	c.stopBy = c.termAt.Add(grace - c.termAt.Sub(now).Truncate(time.Second))
 	if c.termAt > now {
 		k.termLater(r, c.termAt)
 		return
@@ -96,11 +101,37 @@ func (k *Kubelet) termsDue(now sim.Time, about uint64) {
 	if r == nil || r.box == nil {
 		return
 	}
+	awake := false
 	for i := range r.containers {
-		if c, p := &r.containers[i], &r.box.Processes[i]; p.Running && c.stopBy > 0 && c.termAt <= now && !c.asked {
+		switch c, p := &r.containers[i], &r.box.Processes[i]; {
+		case c.stopBy == 0 || c.termAt > now || c.asked:
+		case p.Running:
 			k.preStopOver(r, c)
 			k.term(r, i)
+		default:
+			awake = awake || c.asleep == now
 		}
+	}
+	if awake {
+		k.goOnStopping(r)
+	}
+}
+
+// stops tells whether the kill of the ith container is not over: while it runs, and as long as a sleep
+// goes on before its stop, which does not end with it (pkg/kubelet/lifecycle/handlers.go
+// runSleepHandler).
+func (r *row) stops(i int, now sim.Time) bool {
+	return r.box.Processes[i].Running || r.containers[i].asleep > now
+}
+
+// goOnStopping goes on when a container that is stopped has ended, or the sleep before its stop has.
+func (k *Kubelet) goOnStopping(r *row) {
+	switch {
+	case r.doing == ending, r.doing == killing && r.stage == terminating:
+		k.stopNext(r)
+	case r.doing == killing && !r.stops(int(r.cursor), k.kernel.Now()):
+		r.doing = nothing
+		k.kill(r)
 	}
 }
 
@@ -117,7 +148,7 @@ func (k *Kubelet) preStopOver(r *row, c *container) {
 // others, the last first, but wait no longer than the grace
 // (kuberuntime_termination_order.go waitForTurn).
 func (k *Kubelet) term(r *row, i int) {
-	if (r.stage == terminating || r.doing == ending) && k.kernel.Now() < r.containers[i].stopBy && !r.hasTurn(i) {
+	if (r.stage == terminating || r.doing == ending) && k.kernel.Now() < r.containers[i].stopBy && !r.hasTurn(i, k.kernel.Now()) {
 		k.termLater(r, r.containers[i].stopBy)
 		return
 	}
@@ -127,19 +158,19 @@ func (k *Kubelet) term(r *row, i int) {
 // hasTurn tells whether all containers that stop before the ith have ended: before a sidecar the app
 // containers do, and the next sidecar if that is being stopped, too, but no other init container
 // (newTerminationOrdering).
-func (r *row) hasTurn(i int) bool {
+func (r *row) hasTurn(i int, now sim.Time) bool {
 	spec := r.pod.Spec
 	if i >= len(spec.InitContainers) || plainInit(spec, i) || r.orphan {
 		return true
 	}
 	for j := len(spec.InitContainers); j < len(r.containers); j++ {
-		if r.box.Processes[j].Running {
+		if r.stops(j, now) {
 			return false
 		}
 	}
 	for j := i + 1; j < len(spec.InitContainers); j++ {
 		if spec.InitContainers[j].Sidecar {
-			return !r.box.Processes[j].Running && (r.containers[j].stopBy == 0 || r.hasTurn(j))
+			return !r.stops(j, now) && (r.containers[j].stopBy == 0 || r.hasTurn(j, now))
 		}
 	}
 	return true
@@ -161,14 +192,11 @@ func (k *Kubelet) stopNext(r *row) {
 		k.stopped(r)
 		return
 	}
-	alive := false
+	alive, now := false, k.kernel.Now()
 	for i := range r.box.Processes {
 		c, p := &r.containers[i], &r.box.Processes[i]
-		if !p.Running {
-			continue
-		}
-		alive = true
-		if !c.asked && c.stopBy > 0 && c.termAt <= k.kernel.Now() && r.hasTurn(i) {
+		alive = alive || r.stops(i, now)
+		if p.Running && !c.asked && c.stopBy > 0 && c.termAt <= now && r.hasTurn(i, now) {
 			k.sendStop(r, i)
 		}
 	}
@@ -184,7 +212,7 @@ func (k *Kubelet) stopNext(r *row) {
 		return
 	}
 	sandbox, _ := k.machine.StopTime(r.hash)
-	k.wait(r, stopping, k.kernel.Now().Add(sandbox))
+	k.wait(r, stopping, now.Add(sandbox))
 }
 
 // stopped is the end of the terminating step: nothing of the pod runs, so the

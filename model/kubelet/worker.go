@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -22,7 +23,7 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	r.pod = pod
 	k.resizeNews(r, was)
 	switch {
-	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal()):
+	case r.stage == syncing && (pod.Deleting() || pod.Phase.Terminal() || updated(was, pod)):
 		k.trigger(r, now)
 	case r.runsRefused() && pod.Deleting():
 		k.takeUp(r)
@@ -32,6 +33,13 @@ func (k *Kubelet) podSeen(pod *model.Pod) {
 	}
 	k.heedGates(r)
 	k.doubt(r)
+}
+
+// updated tells whether a version of a pod differs from the one before so that it is looked at now, be
+// it in the middle of a wait after an error (pkg/kubelet/config/config.go podsDifferSemantically;
+// what it asks for is seen to by resizeNews).
+func updated(was, pod *model.Pod) bool {
+	return pod.DeletionCost != was.DeletionCost || !slices.Equal(pod.Labels, was.Labels)
 }
 
 // podAdded admits a pod the kubelet has not seen before, or takes up one that

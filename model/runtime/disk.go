@@ -285,7 +285,7 @@ type image struct {
 	number uint32
 	size   int64    // as the runtime tells it: compressed, with layers that others have, too
 	bytes  int64    // on the disk, without layers
-	at     sim.Time // when it was pulled, 0 if it was there from the beginning
+	at     sim.Time // when the kubelet's process found it, which is when it was pulled or that began; 0 if it was there from the beginning
 	usedAt sim.Time // when the last container made from it was removed, 0 if none ever was
 }
 
@@ -361,6 +361,9 @@ func (m *Machine) disuse(s *Sandbox) {
 		return
 	}
 	for i := range s.Processes {
+		if s.Processes[i].Instances == 0 {
+			continue
+		}
 		number := m.registry.image(container(s.Pod.Spec, i).Image)
 		for j := range m.images {
 			if m.images[j].number == number {
@@ -397,10 +400,20 @@ func (m *Machine) RemoveContainers(s *Sandbox) (freed int64) {
 	return freed
 }
 
+// FindImages is what a kubelet that starts does: all images are new to it, so that it collects none for a while
+// (pkg/kubelet/images/image_gc_manager.go detectImages, imageRecords).
+func (m *Machine) FindImages() {
+	for i := range m.images {
+		m.images[i].at = m.kernel.Now()
+	}
+}
+
+// imagesInUse is the images that a container was made from which is there, ended or not: one that
+// is only asked for uses none (detectImages).
 func (m *Machine) imagesInUse() map[uint32]bool {
 	used := map[uint32]bool{}
 	for s, i := range m.processes() {
-		if !s.removed {
+		if !s.removed && s.Processes[i].Instances > 0 {
 			used[m.registry.image(container(s.Pod.Spec, i).Image)] = true
 		}
 	}

@@ -25,7 +25,10 @@ func TestImagesThatWereLongestNotInUseAreRemovedFirst(t *testing.T) {
 		m.Pull(pod(uint32(i+1), c), &c)
 		r.run(t, 10*time.Minute)
 		if image != "never" {
-			boxes = append(boxes, m.Add(pod(uint32(i+1), c), uint64(i)))
+			box := m.Add(pod(uint32(i+1), c), uint64(i))
+			m.Start(box, 0)
+			m.Crash(box, 0, 0)
+			boxes = append(boxes, box)
 		}
 	}
 	m.Remove(2) // the pod of "brief" goes before that of "long", whose image is older

@@ -25,6 +25,21 @@ func (m *Machine) PreStop(s *Sandbox, i int) (takes time.Duration, fails bool) {
 	return m.hook(s, i, c.PreStop, b.PreStop, b.PreStopFails, preStop)
 }
 
+// PostStartSleeps tells whether the hook after the start is a sleep that is no command: the kubelet
+// itself sleeps then, whatever becomes of the container.
+func (m *Machine) PostStartSleeps(s *Sandbox, i int) bool {
+	c := container(s.Pod.Spec, i)
+	return sleeps(c.PostStart, m.behaviors.For(s.Pod, c.Name).PostStart)
+}
+
+// PreStopSleeps is the same of the hook before the stop.
+func (m *Machine) PreStopSleeps(s *Sandbox, i int) bool {
+	c := container(s.Pod.Spec, i)
+	return sleeps(c.PreStop, m.behaviors.For(s.Pod, c.Name).PreStop)
+}
+
+func sleeps(hook *model.Hook, said sim.Dist) bool { return said.IsZero() && hook != nil && !hook.Runs }
+
 // The hooks: the number of one is part of what names its luck.
 const (
 	postStart uint64 = iota
@@ -37,7 +52,7 @@ func (m *Machine) hook(s *Sandbox, i int, hook *model.Hook, said sim.Dist, failP
 	switch {
 	case said.IsZero() && hook == nil:
 		return 0, false
-	case said.IsZero() && !hook.Runs:
+	case sleeps(hook, said):
 		return hook.Sleep, false
 	case said.IsZero():
 		said, takes = DefaultHook, hook.Sleep
