@@ -65,8 +65,8 @@ func (t *Flows) hold(i int32) {
 	}
 	for j := range f.senders {
 		s := &f.senders[j]
-		if f.Connections != nil || t.backends[f.backend].routes[s.live].route.Sticky > 0 {
-			f.heldAt(s).add(int32(j), f.clients(s), s)
+		if r := &t.backends[f.backend].routes[s.live].route; f.Connections != nil || r.Sticky > 0 {
+			f.heldAt(s).add(int32(j), f.clients(s, r), s)
 		}
 	}
 	t.shed(f)
@@ -118,7 +118,7 @@ func (t *Flows) holdAt(i int32, h *held, s *sender, r model.Route) {
 		free = 0
 	}
 	if h.tickAt > 0 && h.tickAt <= now {
-		free += t.renew(f, h)
+		free += t.renew(f, h, &r)
 	}
 	if t.unnamed(f, s) {
 		h.loose, h.unnamed = 0, free
@@ -240,13 +240,13 @@ func (f *flow) heldAt(s *sender) *held {
 func (s *sender) holds() place { return place{seat: s.seat, node: s.node, pod: s.pod} }
 
 // clients is how many clients there are at a machine: connections, or addresses that
-// affinity goes by.
-func (f *flow) clients(s *sender) int64 {
+// affinity goes by: all connections from an address go where its last one went.
+func (f *flow) clients(s *sender, r *model.Route) int64 {
 	switch {
+	case r.Sticky > 0 && (f.sentByPods() || f.node != ""):
+		return max(1, s.pods())
 	case f.Connections != nil && f.Connections.Each > 0:
 		return f.Connections.Each * max(1, s.pods())
-	case f.Connections == nil && (f.sentByPods() || f.node != ""):
-		return max(1, s.pods())
 	}
 	return many
 }
@@ -257,10 +257,15 @@ func (f *flow) clients(s *sender) int64 {
 // ends, or until the client gives up one that has fallen silent
 // (pkg/proxy/conntrack/cleanup.go: only UDP is cleaned). A UDP entry stays as long as
 // packets come, until kube-proxy deletes it: when the endpoint does not serve by what it
-// knows, and some other does. An affinity stays as long as the rules have the endpoint.
+// knows, and some other does. An affinity stays as long as the rules have the endpoint, so
+// a connection that is opened anew goes there too.
 func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Time) bool {
 	if f.Connections == nil {
 		return !leadsTo(r.Endpoints, x.endpoint.Pod)
+	}
+	if bound(r, x) {
+		x.silentAt = 0
+		return false
 	}
 	if f.udp(r) {
 		return len(r.Serving) > 0 && !leadsTo(r.Serving, x.endpoint.Pod)
@@ -276,17 +281,26 @@ func (t *Flows) parts(f *flow, s *sender, x *strand, r *model.Route, now sim.Tim
 	return !p.serving
 }
 
+// bound tells whether affinity leads clients to the endpoint that they have, whatever becomes of
+// their connections.
+func bound(r *model.Route, x *strand) bool {
+	return r.Sticky > 0 && leadsTo(r.Endpoints, x.endpoint.Pod)
+}
+
 func leadsTo(endpoints []model.Endpoint, pod model.Ref) bool {
 	return slices.ContainsFunc(endpoints, func(e model.Endpoint) bool { return e.Pod == pod })
 }
 
 // renew has some of the connections be closed, which choose anew.
-func (t *Flows) renew(f *flow, h *held) (free int64) {
+func (t *Flows) renew(f *flow, h *held, r *model.Route) (free int64) {
 	h.tickAt = 0
 	kept := h.strands[:0]
 	for _, x := range h.strands {
 		n := x.n / renewals
-		if n == 0 {
+		switch {
+		case bound(r, &x):
+			n = 0
+		case n == 0:
 			n = x.n
 		}
 		free += n
@@ -302,10 +316,10 @@ func (t *Flows) renew(f *flow, h *held) (free int64) {
 
 // choose gives clients an endpoint of those that the rules lead to, evenly, or each by
 // its luck. A connection that is refused is tried again at once, so one that refuses is
-// chosen only if all do.
+// chosen only if all do, or affinity leads the next attempt there again.
 func (t *Flows) choose(f *flow, h *held, s *sender, r *model.Route, free int64) {
 	among := r.Endpoints
-	if f.Connections != nil && !f.udp(r) {
+	if f.Connections != nil && !f.udp(r) && r.Sticky == 0 {
 		among = slices.DeleteFunc(slices.Clone(among), func(e model.Endpoint) bool {
 			p := t.endpoint(&e)
 			return p.known && !p.serving && p.hangs == 0 && t.net.Connected(t.origin(f, r, s.site), p.site)
@@ -367,6 +381,9 @@ func (t *Flows) awaitRenewal(i int32, h *held, s *sender, r *model.Route) {
 		return
 	}
 	rests := len(r.Endpoints) == 0 || fair(r.Endpoints, h.strands)
+	if r.Sticky > 0 {
+		rests = rests || !slices.ContainsFunc(h.strands, func(x strand) bool { return !bound(r, &x) })
+	}
 	if t.unnamed(f, s) {
 		rests = len(h.strands) == 0
 	}

@@ -160,6 +160,34 @@ func TestAClientStaysWithItsEndpointAsLongAsTheRulesHaveIt(t *testing.T) {
 	}
 }
 
+// Source: pkg/proxy/iptables/proxier.go writeServiceToEndpointRules: the rules of session
+// affinity come before those that choose by chance, so each connection that is opened goes
+// where the last one from its address went; those there are stay, as without.
+func TestAllConnectionsOfAClientGoWhereItsAffinityLeads(t *testing.T) {
+	for _, c := range []workload.Connections{{Each: 20}, {}, {Lifetime: 100 * time.Second}} {
+		c.Silence = time.Minute
+		r := newRig(t, 3, 4)
+		pods := r.ready(&model.Service{Affinity: 10_800 * time.Second}, 3)
+		r.traffic(workload.Traffic{Service: "web", Rate: workload.Rate{Steps: []workload.Step{{At: 5 * time.Second, MilliRPS: 900}}}, From: "node/n-3", Connections: &c})
+		r.serve(true, pods...)
+		r.after(10 * time.Minute)
+		mine := slices.Index(r.at(pods...), 900)
+		if mine < 0 {
+			t.Errorf("%+v: %v arrives", c, r.at(pods...))
+			continue
+		}
+		r.serve(false, pods[mine])
+		r.after(time.Second)
+		r.says(t, "web", "0.9 rps from node/n-3: 0 served, 0.9 refused")
+		r.endpoints("web", append(slices.Clone(pods[:mine]), pods[mine+1:]...)...)
+		r.after(3 * time.Second)
+		r.says(t, "web", "0.9 rps from node/n-3: 0.9 served")
+		if next := r.at(pods...); slices.Max(next) != 900 {
+			t.Errorf("%+v: %v arrives after its endpoint has gone", c, next)
+		}
+	}
+}
+
 // Source: pkg/proxy/conntrack/cleanup.go CleanStaleEntries: "a Service without endpoints
 // does not require to clean the conntrack entries associated"; entries that do not lead to
 // a serving endpoint are cleared else, those to a terminating one that serves are not.

@@ -18,7 +18,7 @@ func (t *Flows) meets(f *flow, c *class, endpoints, milli int64) {
 	if f.Retries == 0 && f.call == nil {
 		return
 	}
-	if f.sticks && f.Connections != nil {
+	if f.sticks && f.Connections != nil && !f.affine {
 		endpoints = max(int64(len(t.backends[f.backend].pods)), endpoints)
 		if each := f.Connections.Each; each > 0 {
 			endpoints = min(endpoints, each)
