@@ -13,17 +13,19 @@ import (
 // A slice holds up to 100 endpoints
 // (pkg/controller/endpointslice/config/v1alpha1/defaults.go). A failed sync is
 // tried again after 1 s, doubling, 15 times; then it waits for news of the Service
-// (endpointslice_controller.go defaultSyncBackOff, maxRetries).
+// (endpointslice_controller.go defaultSyncBackOff, maxRetries). A change of a slice by
+// somebody else leads to a look after a second (endpointSliceChangeMinSyncDelay).
 const (
 	endpointsMost       = 100
 	endpointRetryFirst  = time.Second
 	endpointRetriesMost = 15
+	sliceChangeDelay    = time.Second
 )
 
 // endpointSlices lists, for every Service, the pods it selects. A change of a
 // pod touches only the slice the pod is in. The controller is the only writer
-// of slices, so what it wrote last is what is stored, and it need not wait to
-// see it.
+// of slices, and looks at a Service only when it has seen what it wrote last: so
+// a change that comes while it writes often waits for a second.
 type endpointSlices struct {
 	*loop
 	rows  store.Table[serviceRow]
@@ -41,7 +43,7 @@ type serviceRow struct {
 	all     bool             // look at every pod
 	rebuild bool             // take the slices from the view: the memory may be wrong
 	known   bool
-	made    []*model.EndpointSlice // created, and not seen in the view yet
+	unseen  []uint32 // slices created or deleted of which the view does not tell yet
 	plan    plan
 	sent    []int // by call of the plan: the slice it writes
 	names   uint64
@@ -80,19 +82,23 @@ func (c *endpointSlices) service(_ sim.Time, old, next *model.Service) {
 }
 
 // endpointSlice notices slices that somebody else deleted.
-func (c *endpointSlices) endpointSlice(_ sim.Time, old, next *model.EndpointSlice) {
+func (c *endpointSlices) endpointSlice(now sim.Time, old, next *model.EndpointSlice) {
+	m := next
+	if m == nil {
+		m = old
+	}
+	if m == nil {
+		return
+	}
+	row := c.rows.Row(m.Service.ID)
+	row.unseen = slices.DeleteFunc(row.unseen, func(id uint32) bool { return id == m.ID })
 	if next != nil {
-		c.rows.Row(next.Service.ID).forget(next.ID)
 		return
 	}
-	if old == nil {
-		return
-	}
-	row := c.rows.Row(old.Service.ID)
 	for i := range row.slices {
 		if s := &row.slices[i]; !s.gone && s.stored != nil && s.stored.ID == old.ID {
 			row.rebuild = true
-			c.queue.add(old.Service.ID)
+			c.after(now, old.Service.ID, sliceChangeDelay)
 		}
 	}
 }
@@ -157,6 +163,10 @@ func (c *endpointSlices) sync(now sim.Time, id uint32) {
 		c.done(id)
 		return
 	}
+	if c.stale(row) {
+		c.retry(now, id)
+		return
+	}
 	if !row.known || row.rebuild {
 		c.load(id, row)
 	}
@@ -174,21 +184,25 @@ func (c *endpointSlices) sync(now sim.Time, id uint32) {
 	c.proceed(now, id, row)
 }
 
-// forget drops a slice from those that were created and not seen yet.
-func (r *serviceRow) forget(id uint32) {
-	r.made = slices.DeleteFunc(r.made, func(s *model.EndpointSlice) bool { return s.ID == id })
+// stale tells whether the view lacks some of what was written. Such a look fails, and comes again
+// as late as any other that does (endpointslice_controller.go syncService,
+// k8s.io/endpointslice/util EndpointSliceTracker.StaleSlices).
+func (c *endpointSlices) stale(row *serviceRow) bool {
+	return len(row.unseen) > 0 || slices.ContainsFunc(row.slices, func(s sliceRow) bool {
+		if s.stored == nil {
+			return false
+		}
+		seen := *c.view.slices.Row(s.stored.ID)
+		return seen != nil && seen.Generation < s.stored.Generation
+	})
 }
 
-// load takes the slices from the view, and those it does not show yet
-// (k8s.io/endpointslice/util EndpointSliceTracker, which has a sync wait for them).
+// load takes the slices from the view.
 func (c *endpointSlices) load(id uint32, row *serviceRow) {
 	row.known, row.rebuild, row.all = true, false, true
 	row.slices, row.places = row.slices[:0], map[uint32]place{}
-	all := slices.Clone(row.made)
 	for _, sid := range *c.view.slicesOf.Row(id) {
-		all = append(all, *c.view.slices.Row(sid))
-	}
-	for _, s := range all {
+		s := *c.view.slices.Row(sid)
 		for i := range s.Endpoints {
 			row.places[s.Endpoints[i].Pod.ID] = place{int32(len(row.slices)), int32(i)}
 		}
@@ -301,13 +315,13 @@ func (r *serviceRow) remove(pod uint32, at place) {
 	delete(r.places, pod)
 }
 
-// place puts new endpoints into slices that are written anyway, the fullest
-// first; what is left goes into one slice that has room for all of it, or into
-// new slices (k8s.io/endpointslice/reconciler.go reconcileByPortMapping).
+// place puts new endpoints into slices that are written anyway and not left empty, the
+// fullest first; what is left goes into one slice that has room for all of it, or into new
+// slices (k8s.io/endpointslice/reconciler.go reconcileByPortMapping).
 func (r *serviceRow) place(added []model.Endpoint) {
 	var changed []int
 	for i := range r.slices {
-		if s := &r.slices[i]; s.changed && len(s.endpoints) < endpointsMost {
+		if s := &r.slices[i]; s.changed && len(s.endpoints) > 0 && len(s.endpoints) < endpointsMost {
 			changed = append(changed, i)
 		}
 	}
@@ -334,7 +348,8 @@ func (r *serviceRow) fill(i int, added []model.Endpoint) []model.Endpoint {
 	return added[n:]
 }
 
-// roomFor is the unchanged slice that n endpoints fill best, or a new one.
+// roomFor is the unchanged slice that n endpoints fill best, or a new one, which may be one that
+// was left empty (reconciler.go finalize).
 func (r *serviceRow) roomFor(n int) int {
 	best := -1
 	for i := range r.slices {
@@ -345,6 +360,9 @@ func (r *serviceRow) roomFor(n int) int {
 		if best < 0 || len(s.endpoints) > len(r.slices[best].endpoints) {
 			best = i
 		}
+	}
+	if best < 0 {
+		best = slices.IndexFunc(r.slices, func(s sliceRow) bool { return s.changed && !s.gone && len(s.endpoints) == 0 })
 	}
 	if best >= 0 {
 		return best
@@ -369,20 +387,14 @@ func (r *serviceRow) newSlice() int {
 func (c *endpointSlices) write(svc *model.Service, row *serviceRow) {
 	row.plan.reset()
 	row.sent = row.sent[:0]
-	live := 0
-	for i := range row.slices {
-		if s := &row.slices[i]; !s.gone && len(s.endpoints) > 0 {
-			live++
-		}
-	}
-	if live == 0 {
-		row.keepOne()
+	kept := -1
+	if !slices.ContainsFunc(row.slices, func(s sliceRow) bool { return !s.gone && len(s.endpoints) > 0 }) {
+		kept = row.keepOne()
 	}
 	for _, op := range [...]store.Op{store.OpCreate, store.OpUpdate, store.OpDelete} {
-		kept := live > 0
 		for i := range row.slices {
 			s := &row.slices[i]
-			if s.gone || s.op(kept || i > 0) != op || op != store.OpDelete && !s.changed {
+			if s.gone || s.op(i != kept) != op || op != store.OpDelete && !s.changed {
 				continue
 			}
 			row.plan.add(c.call(svc, row, s, op))
@@ -392,11 +404,12 @@ func (c *endpointSlices) write(svc *model.Service, row *serviceRow) {
 	}
 }
 
-// keepOne makes sure that there is a first slice, if only an empty one.
-func (r *serviceRow) keepOne() {
-	if len(r.slices) == 0 || r.slices[0].gone {
-		r.newSlice()
+// keepOne is the first slice there is, or a new one.
+func (r *serviceRow) keepOne() int {
+	if i := slices.IndexFunc(r.slices, func(s sliceRow) bool { return !s.gone }); i >= 0 {
+		return i
 	}
+	return r.newSlice()
 }
 
 // op is what has to be done about a slice; an empty one may go if others stay.
@@ -478,13 +491,13 @@ func (c *endpointSlices) replied(now sim.Time, r store.Reply) {
 	row.plan.answered(c.client, r)
 	written := &row.slices[row.sent[planned(r)]]
 	switch s, ok := r.Object.(*model.EndpointSlice); {
-	case ok && r.Op == store.OpCreate:
-		row.made = append(row.made, s)
-		written.stored = s
 	case ok:
+		if r.Op == store.OpCreate && *c.view.slices.Row(s.ID) == nil {
+			row.unseen = append(row.unseen, s.ID)
+		}
 		written.stored = s
-	case r.Refusal == store.NotFound && written.stored != nil:
-		row.forget(written.stored.ID)
+	case r.Op == store.OpDelete && r.Refusal == store.Accepted && *c.view.slices.Row(written.stored.ID) != nil:
+		row.unseen = append(row.unseen, written.stored.ID)
 	}
 	if row.plan.failed {
 		row.rebuild = true

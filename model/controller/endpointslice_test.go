@@ -55,6 +55,58 @@ func TestAServiceWithoutPodsHasOneEmptySlice(t *testing.T) {
 	}
 }
 
+// Source: k8s.io/endpointslice/reconciler.go reconcileByPortMapping and finalize: new endpoints go
+// into slices that are written anyway, but not into those that would be empty; then into one that
+// has room for all; a slice that is to be created takes the place of one that is to be deleted.
+func TestASliceThatIsLeftEmptyIsFilledOnlyInsteadOfANewOne(t *testing.T) {
+	added := func(n int) []model.Endpoint {
+		out := make([]model.Endpoint, n)
+		for i := range out {
+			out[i].Pod.ID = uint32(1000 + i)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		has     []int // 0 is a slice that has just lost all it had
+		changed []bool
+		added   int
+		want    []int
+	}{
+		{[]int{0, 60}, []bool{true, false}, 10, []int{0, 70}},
+		{[]int{0, 60}, []bool{true, true}, 10, []int{0, 70}},
+		{[]int{0, 60}, []bool{true, false}, 50, []int{50, 60}},
+		{[]int{0, 60}, []bool{true, true}, 50, []int{10, 100}},
+		{[]int{0, 100}, []bool{true, false}, 150, []int{100, 100, 50}},
+	} {
+		r := serviceRow{places: map[uint32]place{}}
+		for i, n := range c.has {
+			r.slices = append(r.slices, sliceRow{stored: &model.EndpointSlice{}, endpoints: make([]model.Endpoint, n), changed: c.changed[i]})
+		}
+		r.place(added(c.added))
+		var got []int
+		for i := range r.slices {
+			got = append(got, len(r.slices[i].endpoints))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// Source: k8s.io/endpointslice/reconciler.go finalize: "If there are slices to create and delete,
+// change the creates to updates of the slices that would otherwise be deleted."
+func TestOfTheSlicesOfAServiceWithoutPodsOneIsKept(t *testing.T) {
+	old := &model.EndpointSlice{}
+	r := serviceRow{slices: []sliceRow{{gone: true}, {stored: old}, {stored: &model.EndpointSlice{}}}}
+	if i := r.keepOne(); i != 1 || r.slices[0].stored != nil || !r.slices[0].gone || r.slices[1].stored != old {
+		t.Errorf("it keeps %d of %+v", i, r.slices)
+	}
+	r = serviceRow{slices: []sliceRow{{gone: true}}}
+	if i := r.keepOne(); i != 0 || r.slices[0].gone || !r.slices[0].changed {
+		t.Errorf("it makes %d of %+v", i, r.slices)
+	}
+}
+
 // Source: k8s.io/endpointslice/utils.go podToEndpoint: ready is Ready and not
 // terminating, serving is Ready whatever happens.
 func TestATerminatingPodServesButIsNotReady(t *testing.T) {
@@ -163,6 +215,52 @@ func meddle(r *rig, luck *sim.Stream) {
 		r.user.client.Create(service(name), 0)
 	default:
 		r.user.client.Delete(svc.Head().Ref(), 0, 0)
+	}
+}
+
+// Source: pkg/controller/endpointslice/endpointslice_controller.go syncService ("EndpointSlice
+// informer cache is out of date"), defaultSyncBackOff: a look that comes before the controller has
+// seen what it wrote fails, and is made again after 1 s.
+func TestALookBeforeTheLastWriteIsSeenComesAgainAfterASecond(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1, start: sim.Constant(5 * time.Second), end: sim.Constant(10 * time.Second)})
+	r.user.client.Create(service("web"), 0)
+	r.user.client.Create(deployment("web", 2), 0)
+	r.until(t, time.Minute, "all ready", func() bool { _, ready := r.active(); return ready == 2 })
+	r.run(t, 5*time.Second)
+	pods := r.podList()
+	terminating := func(when string, want ...bool) {
+		t.Helper()
+		for _, e := range r.slices()[0].Endpoints {
+			if i := slices.IndexFunc(pods, func(p *model.Pod) bool { return p.Ref() == e.Pod }); i >= 0 && e.Terminating != want[i] {
+				t.Errorf("%s: pod %d is terminating: %v", when, i, e.Terminating)
+			}
+		}
+	}
+	r.store.Delay(func(*store.Client) bool { return true }, func(k model.Kind) bool { return k == model.KindEndpointSlice }, 500*time.Millisecond)
+	r.user.client.Delete(pods[0].Ref(), store.DefaultGrace, 0)
+	r.run(t, 100*time.Millisecond)
+	terminating("the first is going", true, false)
+	r.user.client.Delete(pods[1].Ref(), store.DefaultGrace, 0)
+	r.run(t, 850*time.Millisecond)
+	terminating("the second is going, and the looks at it failed", true, false)
+	r.run(t, 200*time.Millisecond)
+	terminating("a second after the first of them", true, true)
+}
+
+// Source: pkg/controller/endpointslice/endpointslice_controller.go onEndpointSliceDelete,
+// queueServiceForEndpointSlice, endpointSliceChangeMinSyncDelay: 1 s.
+func TestASliceThatSomebodyElseDeletedIsMadeAnewAfterASecond(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	r.user.client.Create(service("web"), 0)
+	r.run(t, time.Second)
+	r.user.client.Delete(r.slices()[0].Ref(), 0, 0)
+	r.run(t, 950*time.Millisecond)
+	if n := len(r.slices()); n != 0 {
+		t.Errorf("%d slices within a second", n)
+	}
+	r.run(t, 150*time.Millisecond)
+	if n := len(r.slices()); n != 1 {
+		t.Errorf("%d slices after a second", n)
 	}
 }
 
