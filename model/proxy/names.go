@@ -167,13 +167,16 @@ func (p *Proxy) keepsAnswer(now sim.Time, id uint32, s *service) bool {
 	return true
 }
 
-// syncNames is a sync while no process writes rules: of headless Services only, as DNS answers
+// isName tells whether news of a Service is of names only.
+func (p *Proxy) isName(s *service) bool { return p.named(s.seen) || s.route.Headless }
+
+// syncNames is a sync in which no process writes rules: of headless Services only, as DNS answers
 // without one.
 func (p *Proxy) syncNames(now sim.Time) {
 	rest := p.dirty[:0]
 	for _, id := range p.dirty {
 		s := p.services.Row(id)
-		if !p.named(s.seen) && !s.route.Headless {
+		if !p.isName(s) {
 			rest = append(rest, id)
 			continue
 		}

@@ -99,6 +99,25 @@ func TestANameThatWasLookedUpBeforeItExistsIsNotFoundForAWhile(t *testing.T) {
 	}
 }
 
+// Source: cmd/kube-proxy/app/server.go, noHeadlessEndpoints: kube-proxy watches no headless Service,
+// so news of one begins no run, and what comes after waits for none.
+func TestNewsOfAHeadlessServiceDelaysNoRulesOfOthers(t *testing.T) {
+	for seed := range uint64(10) {
+		r := newRig(t, seed)
+		r.headless("db")
+		r.named("db", []uint32{1}, 1)
+		r.endpoints("web", 9)
+		r.until(t, 40*time.Second)
+		r.named("db", []uint32{1, 2}, 1, 2)
+		r.until(t, 40*time.Second+100*time.Millisecond)
+		r.endpoints("web", 9, 10)
+		r.until(t, 40*time.Second+500*time.Millisecond)
+		if got := r.route("web"); got != "9 10" {
+			t.Errorf("seed %d: %q", seed, got)
+		}
+	}
+}
+
 // Clients that keep answers longer know them longer.
 func TestClientsKeepAnswersAsLongAsTheyAreSaidTo(t *testing.T) {
 	r := newRig(t, 1)

@@ -334,7 +334,7 @@ func (p *Proxy) outdate(id uint32) {
 
 // sync ends the run that is due to end, and begins one if there is a reason to
 // and the last one ended long enough ago. News that comes until then waits for the
-// next, and wakes nobody before. Without a process only names are looked after.
+// next, and wakes nobody before. Without a process, or news for it, only names are looked after.
 func (p *Proxy) sync(now sim.Time) {
 	if p.doneAt > now {
 		return
@@ -346,7 +346,7 @@ func (p *Proxy) sync(now sim.Time) {
 	switch {
 	case len(p.dirty) == 0:
 	case p.listing():
-	case now >= p.freeAt && p.stopped:
+	case now >= p.freeAt && (p.stopped || !p.writes()):
 		p.syncNames(now)
 	case now >= p.freeAt:
 		p.begin(now)
@@ -354,6 +354,12 @@ func (p *Proxy) sync(now sim.Time) {
 		p.posted = p.freeAt
 		p.kernel.Post(p.freeAt, p.self, whySync, 0)
 	}
+}
+
+// writes tells whether some news is of what the process writes rules for, or it has to write all. It
+// does not watch headless Services (cmd/kube-proxy/app/server.go, noHeadlessEndpoints).
+func (p *Proxy) writes() bool {
+	return p.full || slices.ContainsFunc(p.dirty, func(id uint32) bool { return !p.isName(p.services.Row(id)) })
 }
 
 // listing tells whether a process that started has not seen everything yet.
