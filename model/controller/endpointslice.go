@@ -174,6 +174,7 @@ func (c *endpointSlices) sync(now sim.Time, id uint32) {
 		c.lookAtAll(svc, row)
 	}
 	added := c.update(svc, row)
+	row.relabel(svc)
 	row.place(added)
 	if svc.TopologyAuto {
 		c.hint(svc, row)
@@ -257,6 +258,16 @@ func (c *endpointSlices) update(svc *model.Service, row *serviceRow) []model.End
 	}
 	row.dirty = dirty[:0]
 	return added
+}
+
+// relabel has slices written that have other labels than the Service (k8s.io/endpointslice/utils.go
+// setEndpointSliceLabels).
+func (r *serviceRow) relabel(svc *model.Service) {
+	for i := range r.slices {
+		if s := &r.slices[i]; !s.gone && s.stored != nil && !sameLabels(s.stored.Labels, svc.Labels) {
+			s.edit()
+		}
+	}
 }
 
 // belongs tells whether a Service lists a pod if it is on a node
@@ -440,7 +451,7 @@ func (c *endpointSlices) call(svc *model.Service, row *serviceRow, s *sliceRow, 
 		return call{op: op, target: s.stored.Ref()}
 	}
 	next := *s.stored
-	next.Endpoints, next.Hostnames = s.endpoints, c.hostnames(svc, s.endpoints)
+	next.Labels, next.Endpoints, next.Hostnames = svc.Labels, s.endpoints, c.hostnames(svc, s.endpoints)
 	next.Generation++
 	return call{op: op, object: &next}
 }

@@ -264,6 +264,28 @@ func TestASliceThatSomebodyElseDeletedIsMadeAnewAfterASecond(t *testing.T) {
 	}
 }
 
+// Source: k8s.io/endpointslice/utils.go setEndpointSliceLabels: "if the labels are not identical
+// update the slice with the corresponding service labels".
+func TestSlicesHaveTheLabelsOfTheirService(t *testing.T) {
+	r := newRig(t, rigConfig{seed: 1})
+	svc := service("web")
+	r.user.client.Create(svc, 0)
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, 10*time.Second)
+	next := *r.store.Lookup(model.KindService, "default", "web").(*model.Service)
+	next.Labels = model.MakeLabels(map[string]string{"team": "shop"})
+	r.user.client.Update(&next, 0)
+	r.run(t, time.Second)
+	if s := r.slices()[0]; !sameLabels(s.Labels, next.Labels) || len(s.Endpoints) != 2 {
+		t.Errorf("labels %v, %d endpoints", s.Labels, len(s.Endpoints))
+	}
+	before := r.slices()[0].ResourceVersion
+	r.run(t, time.Minute)
+	if r.slices()[0].ResourceVersion != before {
+		t.Error("it is written again")
+	}
+}
+
 // Source: k8s.io/endpointslice/utils.go ShouldSetHostname, and
 // pkg/controller/statefulset/stateful_set_utils.go initIdentity: each pod of a StatefulSet
 // has its name as hostname, and the set's serviceName as subdomain. The name goes with the
