@@ -263,9 +263,7 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 	if r.ousted != byPressure {
 		r.ousted = by
 	}
-	if r.oustBy == 0 || grace < r.oustBy {
-		r.oustBy = grace
-	}
+	r.hasten(grace)
 	r.why = message
 	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, now)

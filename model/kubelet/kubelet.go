@@ -171,10 +171,11 @@ type Kubelet struct {
 	deferred []uint32 // pods whose resize waits, in the order in which they are tried
 	untried  bool     // some of them have not been since this process knows them
 
-	queue    []uint32 // pods whose status is to be written
-	writing  bool     // the status writer waits for an answer
-	patching bool     // the node status loop does
-	cordoned bool     // the node was, when that loop last looked
+	queue     []uint32 // pods whose status is to be written
+	unwritten []uint32 // those for which that failed
+	writing   bool     // the status writer waits for an answer
+	patching  bool     // the node status loop does
+	cordoned  bool     // the node was, when that loop last looked
 }
 
 // lanes is the luck of kubelets.

@@ -52,6 +52,13 @@ func (r *row) grace() time.Duration {
 	return grace
 }
 
+// hasten gives a pod that is ousted no more than so much grace.
+func (r *row) hasten(grace time.Duration) {
+	if r.oustBy == 0 || grace < r.oustBy {
+		r.oustBy = grace
+	}
+}
+
 // killContainers begins to stop all running containers.
 func (k *Kubelet) killContainers(r *row) {
 	if r.box == nil {
