@@ -214,6 +214,7 @@ func (k *Kubelet) keepHouse() {
 			k.endOrphan(r, now)
 		}
 	}
+	k.forgetGone()
 }
 
 // endOrphan stops what runs of a pod that has no worker.
