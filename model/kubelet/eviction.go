@@ -369,7 +369,7 @@ func (r *row) blame(s stock, now sim.Time) string {
 // short of disk or processes takes none at all; critical and static ones it always takes.
 func (k *Kubelet) admitUnderPressure(pod *model.Pod) (reason, message string) {
 	pressed := &k.evictions.pressed
-	if *pressed == (pressures{}) || pod.Mirror() || pod.Spec.Critical() {
+	if *pressed == (pressures{}) || critical(pod) {
 		return "", ""
 	}
 	if *pressed == (pressures{memoryPressure: true}) && (pod.Spec.QoS() != model.BestEffort ||

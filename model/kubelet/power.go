@@ -151,9 +151,7 @@ func (k *Kubelet) launch() {
 		luck := k.luck.boot.Draw(^k.hash, k.boots)
 		cni = cniTime.Draw(&luck)
 	}
-	if k.rebooted && !k.isNew {
-		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
-	}
+	k.bootUntold = k.bootUntold || k.rebooted && !k.isNew
 	k.client.Note(k.node, false, "Starting", "Starting kubelet.")
 	k.run(cni)
 	k.rebooted, k.isNew = false, false
