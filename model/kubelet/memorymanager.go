@@ -60,7 +60,9 @@ func (f *fitting) podExclusiveMemory() int64 {
 	return f.spec.ContainersRequest().MemoryBytes
 }
 
-// memoryHints is where there is so much (calculateHints).
+// memoryHints is where there is so much (calculateHints). If that is nowhere the real one has no hints
+// at all, which counts as having no preference (topologymanager/policy.go filterProvidersHints), so the
+// pod is refused only when it is to be given its memory.
 func (f *fitting) memoryHints(want int64) (out hints) {
 	if want == 0 {
 		return anywhere
@@ -83,7 +85,7 @@ func (f *fitting) memoryHints(want int64) (out hints) {
 		}
 	}
 	if out == nil {
-		return nowhere
+		return anywhere
 	}
 	for i := range out {
 		out[i].preferred = out[i].nodes.count() == least
