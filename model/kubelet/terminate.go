@@ -242,6 +242,7 @@ func (k *Kubelet) stopped(r *row) {
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
 	k.release(r)
+	k.share(r.pod.ID) // also what one had that was rejected and ran on
 	k.roomMade(r.pod.ID)
 	k.podKilled(now)
 	k.wait(r, unmounting, k.inspect(r).by.Add(unmount))
