@@ -431,6 +431,36 @@ func TestMemoryNodesGiveAloneOrTogether(t *testing.T) {
 	expect(7, 1, unexpected)
 }
 
+// Source: v1.35 pkg/kubelet/cm/memorymanager/memory_manager.go AddContainer: what an init container has and
+// nobody uses again is back when the next container starts, but for a sidecar's.
+func TestMemoryOfAnInitContainerIsBackWhenTheNextContainerStarts(t *testing.T) {
+	for _, sidecar := range []bool{false, true} {
+		l := machine(Topology{}, 16, 17)
+		spec := guaranteed(1, [2]int64{1, 10}, [2]int64{1, 2})
+		if spec.InitContainers[0].Sidecar = sidecar; sidecar {
+			spec.InitContainers[0].Requests.MemoryBytes, spec.InitContainers[0].Limits.MemoryBytes = 8<<30, 8<<30
+		}
+		if reason, message := l.settle(1, spec); reason != "" || l.banks[0].taken != 10<<30 {
+			t.Fatalf("%s: %s: %+v", reason, message, l.banks[0])
+		}
+		l.releaseInits(1, spec, 0)
+		if l.banks[0].taken != 10<<30 {
+			t.Error("it is back when the init container itself starts")
+		}
+		l.releaseInits(1, spec, 1)
+		want := int64(2 << 30)
+		if sidecar {
+			want = 10 << 30
+		}
+		if l.banks[0].taken != want {
+			t.Errorf("sidecar %v: %d bytes are taken when the app starts", sidecar, l.banks[0].taken)
+		}
+		if l.release(1); l.banks[0].taken != 0 || l.banks[0].assignments != 0 {
+			t.Errorf("sidecar %v: at the end %+v", sidecar, l.banks[0])
+		}
+	}
+}
+
 // Source: the same, Allocate: without a topology manager the memory manager looks for
 // itself, and is the only one to refuse.
 func TestTheMemoryManagerLooksForItselfWithoutATopologyManager(t *testing.T) {
