@@ -310,7 +310,7 @@ func TestARebootedNodeIsNotReadyUntilItHasANetwork(t *testing.T) {
 		var booted, refused, ready sim.Time
 		for i := range x.Store.History().Len() {
 			r := x.Store.History().At(i)
-			if r.Note != nil && r.Note.Reason == "Rebooted" {
+			if r.Note != nil && r.Note.Reason == "Starting" {
 				booted = r.At
 			}
 			if n, ok := r.New.(*model.Node); ok && n.Name == "n-1" && booted > 0 {

@@ -581,7 +581,7 @@ func TestAMachineThatBootsSendsNothing(t *testing.T) {
 		if rec.Note == nil {
 			continue
 		}
-		if rec.Note.Reason == "Rebooted" {
+		if rec.Note.Reason == "Starting" {
 			up = rec.At
 		}
 		if f := rec.Note.Traffic; f != nil {

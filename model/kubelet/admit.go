@@ -54,11 +54,21 @@ func (k *Kubelet) fits(pod *model.Pod) (reason, message string, victims []*row) 
 	return "", "", victims
 }
 
+// admitFound is that of a pod that this process has just heard of, which an earlier one may have
+// admitted.
+func (k *Kubelet) admitFound(r *row) (reason, message string, victims []*row) {
+	if r.box != nil && r.box.Admitted {
+		reason, message = k.admitAgain(r.pod)
+		return reason, message, nil
+	}
+	return k.admit(r.pod, false)
+}
+
 // admitAgain is the same of a pod that an earlier process of this kubelet has admitted:
 // after a restart every pod is new (pkg/kubelet/kubelet.go HandlePodAdditions). What it
 // asks for is still set aside; but labels and taints of the node may be others, and a process
 // that could not list its pods for a while knows of pressure by then.
-func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []*row) {
+func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string) {
 	reason, message = k.admitUnderPressure(pod)
 	if reason == "" {
 		reason, message = k.forbiddenSysctl(pod)
@@ -67,9 +77,12 @@ func (k *Kubelet) admitAgain(pod *model.Pod) (reason, message string, victims []
 		reason, message = k.withoutDevices(pod)
 	}
 	if reason == "" {
+		reason, message = k.exclusively(pod)
+	}
+	if reason == "" {
 		reason, message = k.misfit(pod)
 	}
-	return reason, message, nil
+	return reason, message
 }
 
 // shortage is that there is less of a resource than a pod asks for.

@@ -22,20 +22,30 @@ func (k *Kubelet) exclusively(pod *model.Pod) (reason, message string) {
 	if k.layout == nil {
 		return "", ""
 	}
-	if k.synced { // before, nobody knows who is still there
-		k.layout.forget(k.isHere)
-	}
+	k.forgetGone()
 	reason, message = k.layout.settle(pod.ID, pod.Spec)
 	k.pin()
 	return reason, message
 }
 
-// isHere tells whether the kubelet knows a pod.
-func (k *Kubelet) isHere(pod uint32) bool { return k.find(pod) != nil }
+// forgetGone takes back what pods have that are not here any more, as soon as that is known.
+func (k *Kubelet) forgetGone() {
+	if k.layout != nil && k.synced {
+		k.layout.forget(k.isHere)
+		k.pin()
+	}
+}
 
-// share takes back what a pod has for itself.
+// isHere tells whether the kubelet knows a pod that has not ended and was not rejected.
+func (k *Kubelet) isHere(pod uint32) bool {
+	r := k.find(pod)
+	return r != nil && r.stage < terminated && !r.gone
+}
+
+// share takes back what a pod has for itself. A process that has not yet listed all pods takes
+// nothing back (removeStaleState).
 func (k *Kubelet) share(pod uint32) {
-	if k.layout != nil && k.layout.holds(pod) {
+	if k.layout != nil && k.synced && k.layout.holds(pod) {
 		k.layout.release(pod)
 		k.pin()
 	}
@@ -66,10 +76,8 @@ func (f *fitting) giveCPUs(i int, near nodeSet) (reason, message string) {
 	if want == 0 || !f.StaticCPUs {
 		return "", ""
 	}
-	if f.FullCores {
-		if message := f.misaligned(want); message != "" {
-			return "SMTAlignmentError", "SMT Alignment Error: " + message
-		}
+	if reason, message = f.breaksCores(want); reason != "" {
+		return reason, message
 	}
 	p := &f.layout.cpus
 	available := p.available(f.cpus, f.spare)
@@ -86,6 +94,31 @@ func (f *fitting) giveCPUs(i int, near nodeSet) (reason, message string) {
 	}
 	got = append(got, f.take(available, want-len(got))...)
 	p.hold(f.pod, got, f.cpus, plainInit(f.spec, i))
+	return "", ""
+}
+
+// breaksCores tells why a container cannot have so many CPUs as whole cores, "" if it can, or need
+// not.
+func (f *fitting) breaksCores(want int) (reason, message string) {
+	if want == 0 || !f.StaticCPUs || !f.FullCores {
+		return "", ""
+	}
+	if message = f.misaligned(want); message != "" {
+		return "SMTAlignmentError", "SMT Alignment Error: " + message
+	}
+	return "", ""
+}
+
+// keeps tells why a pod cannot keep what it has when a new process of the kubelet admits it again,
+// "" if it can: it is looked whether there are whole cores before it is looked whether a container has
+// its own already, so there have to be as many more (policy_static.go Allocate,
+// kubernetes/kubernetes#129078).
+func (f *fitting) keeps() (reason, message string) {
+	for i := range len(f.spec.InitContainers) + len(f.spec.Containers) {
+		if reason, message = f.breaksCores(int(f.spec.ExclusiveCPUs(containerOf(f.spec, i)))); reason != "" {
+			return reason, message
+		}
+	}
 	return "", ""
 }
 

@@ -263,9 +263,7 @@ func (k *Kubelet) evict(r *row, by ouster, grace time.Duration, message string) 
 	if r.ousted != byPressure {
 		r.ousted = by
 	}
-	if r.oustBy == 0 || grace < r.oustBy {
-		r.oustBy = grace
-	}
+	r.hasten(grace)
 	r.why = message
 	k.client.Note(r.face(), true, "Evicted", message)
 	k.trigger(r, now)
@@ -371,7 +369,7 @@ func (r *row) blame(s stock, now sim.Time) string {
 // short of disk or processes takes none at all; critical and static ones it always takes.
 func (k *Kubelet) admitUnderPressure(pod *model.Pod) (reason, message string) {
 	pressed := &k.evictions.pressed
-	if *pressed == (pressures{}) || pod.Mirror() || pod.Spec.Critical() {
+	if *pressed == (pressures{}) || critical(pod) {
 		return "", ""
 	}
 	if *pressed == (pressures{memoryPressure: true}) && (pod.Spec.QoS() != model.BestEffort ||

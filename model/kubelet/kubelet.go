@@ -120,18 +120,19 @@ type Kubelet struct {
 	literal bool
 	serving runtime.Watcher // may be nil
 
-	running   bool
-	synced    bool     // all pods of the first list were seen
-	epoch     uint32   // counts starts and stops of the process; older wake-ups are stale
-	held      bool     // the process must not run
-	booting   bool     // the machine has power and no kubelet yet
-	rebooted  bool     // no process has run since the last boot
-	isNew     bool     // that was the machine's first
-	starts    uint64   // names the luck of starts; older ones are void
-	boots     uint64   // names the luck of boots
-	startedAt sim.Time // of the process; -1 is long ago
-	networkAt sim.Time // when pods can have a network
-	devicesAt sim.Time // when they can have devices
+	running    bool
+	synced     bool     // all pods of the first list were seen
+	epoch      uint32   // counts starts and stops of the process; older wake-ups are stale
+	held       bool     // the process must not run
+	booting    bool     // the machine has power and no kubelet yet
+	rebooted   bool     // no process has run since the last boot
+	bootUntold bool     // nobody was told of the last boot
+	isNew      bool     // that was the machine's first
+	starts     uint64   // names the luck of starts; older ones are void
+	boots      uint64   // names the luck of boots
+	startedAt  sim.Time // of the process; -1 is long ago
+	networkAt  sim.Time // when pods can have a network
+	devicesAt  sim.Time // when they can have devices
 
 	registerWait time.Duration // before the newest try to register
 	tokensBy     sim.Time      // when all tokens that are taken for granted are there
@@ -171,10 +172,11 @@ type Kubelet struct {
 	deferred []uint32 // pods whose resize waits, in the order in which they are tried
 	untried  bool     // some of them have not been since this process knows them
 
-	queue    []uint32 // pods whose status is to be written
-	writing  bool     // the status writer waits for an answer
-	patching bool     // the node status loop does
-	cordoned bool     // the node was, when that loop last looked
+	queue     []uint32 // pods whose status is to be written
+	unwritten []uint32 // those for which that failed
+	writing   bool     // the status writer waits for an answer
+	patching  bool     // the node status loop does
+	cordoned  bool     // the node was, when that loop last looked
 }
 
 // lanes is the luck of kubelets.

@@ -60,7 +60,9 @@ func (f *fitting) podExclusiveMemory() int64 {
 	return f.spec.ContainersRequest().MemoryBytes
 }
 
-// memoryHints is where there is so much (calculateHints).
+// memoryHints is where there is so much (calculateHints). If that is nowhere the real one has no hints
+// at all, which counts as having no preference (topologymanager/policy.go filterProvidersHints), so the
+// pod is refused only when it is to be given its memory.
 func (f *fitting) memoryHints(want int64) (out hints) {
 	if want == 0 {
 		return anywhere
@@ -83,7 +85,7 @@ func (f *fitting) memoryHints(want int64) (out hints) {
 		}
 	}
 	if out == nil {
-		return nowhere
+		return anywhere
 	}
 	for i := range out {
 		out[i].preferred = out[i].nodes.count() == least
@@ -215,10 +217,22 @@ func (l *layout) holdsMemory(pod uint32) bool {
 	return slices.ContainsFunc(l.blocks, func(b block) bool { return b.pod == pod })
 }
 
-// releaseMemory gives a pod's memory back (RemoveContainer).
+// releaseMemory gives a pod's memory back.
 func (l *layout) releaseMemory(pod uint32) {
+	l.releaseBlocks(func(b block) bool { return b.pod == pod })
+}
+
+// releaseInits gives back what init containers have that nobody uses again when a container after them
+// starts (memory_manager.go AddContainer). The real one then asks for it again when it admits the pod
+// anew, after a restart of the kubelet.
+func (l *layout) releaseInits(pod uint32, spec *model.PodSpec, i int) {
+	l.releaseBlocks(func(b block) bool { return b.pod == pod && b.container < i && plainInit(spec, b.container) })
+}
+
+// releaseBlocks gives some blocks back (RemoveContainer).
+func (l *layout) releaseBlocks(which func(block) bool) {
 	for _, x := range l.blocks {
-		if x.pod != pod {
+		if !which(x) {
 			continue
 		}
 		bytes := x.bytes
@@ -234,5 +248,5 @@ func (l *layout) releaseMemory(pod uint32) {
 			b.free, b.taken, bytes = b.free+give, b.taken-give, bytes-give
 		}
 	}
-	l.blocks = slices.DeleteFunc(l.blocks, func(b block) bool { return b.pod == pod })
+	l.blocks = slices.DeleteFunc(l.blocks, which)
 }

@@ -46,19 +46,17 @@ func (k *Kubelet) statusDiffers() bool {
 // kubelet's own view shows. The unconditional report every five minutes
 // changes nothing here and is left out.
 func (k *Kubelet) checkNode() {
-	k.noteCordon()
 	if k.kernel.Now() < k.devicesAt {
 		k.want(&k.nodeStatus, whyNodeStatus, k.devicesAt)
 	}
-	ready := k.readyNow()
-	if k.node.Ready.Status == ready && !k.statusDiffers() || k.patching || k.kernel.Now() < k.networkAt {
-		return
+	ready, reason := k.readyNow(), "KubeletReady"
+	if ready != model.True {
+		reason = "KubeletNotReady"
 	}
-	if ready == model.True {
-		k.patch(ready, "KubeletReady")
-		return
+	if (k.node.Ready.Status != ready || k.statusDiffers()) && !k.patching && k.kernel.Now() >= k.networkAt {
+		k.patch(ready, reason)
 	}
-	k.patch(ready, "KubeletNotReady")
+	k.noteCordon() // the last of defaultNodeStatusFuncs
 }
 
 func (k *Kubelet) patch(s model.ConditionStatus, reason string) {

@@ -68,6 +68,33 @@ func TestAKubeletThatStartsSaysSoAndWhatItIsNotShortOf(t *testing.T) {
 	}
 }
 
+// Source: v1.35 pkg/kubelet/nodestatus/setters.go MachineInfo: that the machine has booted the kubelet says
+// with its first status, if the API shows another boot: not while no server answers, and not of a node
+// whose object was deleted.
+func TestANodeSaysThatItWasRebootedWithItsFirstStatus(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		r := newRig(t, 1)
+		r.run(time.Minute)
+		r.server.Stop()
+		r.kubelet.PowerOff()
+		r.kubelet.PowerOn()
+		r.run(2 * time.Minute)
+		if got := r.saidOfNode(); !slices.Contains(got, "Starting") || slices.Contains(got, "Rebooted") {
+			t.Errorf("without an API server: %v", got)
+		}
+		r.server.Start()
+		if deleted {
+			r.store.Delete(r.user.Actor, r.node.Ref())
+		}
+		r.run(time.Minute)
+		got := r.saidOfNode()
+		at := slices.Index(got, "Rebooted")
+		if told := at > slices.Index(got, "NodeHasSufficientPID"); told == deleted {
+			t.Errorf("deleted %v: %v", deleted, got)
+		}
+	}
+}
+
 // silent is what the node controller writes about a node that is.
 type silent struct{}
 

@@ -35,6 +35,9 @@ func TestThatAPodIsOverShowsARelistLaterThanThatItsContainerHasEnded(t *testing.
 		if q := r.get(p); q.Phase != model.PodRunning || q.Ready.Reason != "PodCompleted" {
 			t.Errorf("seed %d: %v, ready %q", seed, q.Phase, q.Ready.Reason)
 		}
+		if c := r.get(p).Initialized; c.Status != model.True || c.Reason != "PodCompleted" { // status/generate.go GeneratePodInitializedCondition
+			t.Errorf("seed %d: initialized %+v", seed, c)
+		}
 		over := r.until("it has succeeded", 10*time.Second, func() bool { return r.get(p).Phase == model.PodSucceeded })
 		if d := over.Sub(ended); d < time.Second || d > 1500*time.Millisecond {
 			t.Errorf("seed %d: %v after that", seed, d)

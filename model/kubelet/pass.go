@@ -173,6 +173,9 @@ func (k *Kubelet) start(r *row, i int) {
 	c := &r.containers[i]
 	c.wanted, c.ready, c.started, c.doomed, c.reason, c.termAt, c.asleep, c.stopBy = false, false, false, false, noReason, 0, 0, 0
 	c.restartProbes()
+	if k.layout != nil {
+		k.layout.releaseInits(r.pod.ID, r.pod.Spec, i)
+	}
 	k.machine.Start(r.box, i)
 	k.note(r, i, model.Note{Reason: model.StartedContainer, Started: true, Present: !r.fetched})
 }

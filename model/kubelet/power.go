@@ -51,6 +51,7 @@ func (k *Kubelet) halt() {
 	k.machine.BreakOff()
 	k.machine.LeaveLogs()
 	k.slots, k.rows, k.queue, k.disks = k.slots[:0], k.rows[:0], k.queue[:0], k.disks[:0]
+	k.unwritten = k.unwritten[:0]
 	k.used, k.writing, k.patching, k.cordoned = model.Resources{}, false, false, false
 	k.forgetMirrors()
 }
@@ -150,9 +151,7 @@ func (k *Kubelet) launch() {
 		luck := k.luck.boot.Draw(^k.hash, k.boots)
 		cni = cniTime.Draw(&luck)
 	}
-	if k.rebooted && !k.isNew {
-		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
-	}
+	k.bootUntold = k.bootUntold || k.rebooted && !k.isNew
 	k.client.Note(k.node, false, "Starting", "Starting kubelet.")
 	k.run(cni)
 	k.rebooted, k.isNew = false, false
@@ -213,6 +212,7 @@ func (k *Kubelet) keepHouse() {
 			k.endOrphan(r, now)
 		}
 	}
+	k.forgetGone()
 }
 
 // endOrphan stops what runs of a pod that has no worker.

@@ -54,15 +54,25 @@ func (k *Kubelet) fresh() *model.Node {
 func (k *Kubelet) registered(reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		k.node = reply.Object.(*model.Node)
+		k.node, k.bootUntold = reply.Object.(*model.Node), false
 		k.nodeIsKnown()
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	case store.AlreadyExists:
 		k.nodeIsKnown()
+		k.noteBoot()
 		if k.kernel.Now() < k.networkAt {
 			k.patch(model.False, "KubeletNotReady")
 		}
 	default:
 		k.registerAfter(min(2*k.registerWait, registerMost))
+	}
+}
+
+// noteBoot says that the machine has booted, if the API shows an earlier boot: with the first
+// status of a node that was there before (pkg/kubelet/nodestatus/setters.go MachineInfo).
+func (k *Kubelet) noteBoot() {
+	if k.bootUntold {
+		k.bootUntold = false
+		k.client.Note(k.node, true, "Rebooted", "Node "+k.node.Name+" has been rebooted")
 	}
 }

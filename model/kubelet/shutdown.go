@@ -99,7 +99,8 @@ func (k *Kubelet) closeNext(now sim.Time) {
 	k.closed()
 }
 
-// closeBand begins to end the pods of the band, and tells whether there are any.
+// closeBand begins to end the pods of the band, and tells whether there are any. One that was
+// evicted before keeps its grace if that is shorter (pod_workers.go calculateEffectiveGracePeriod).
 func (k *Kubelet) closeBand() bool {
 	any, now := false, k.kernel.Now()
 	for _, r := range k.rows {
@@ -107,7 +108,8 @@ func (k *Kubelet) closeBand() bool {
 			continue
 		}
 		any = true
-		r.ousted, r.oustBy, r.why = byShutdown, max(k.closing.endAt.Sub(now), time.Second), messageShutdown
+		r.ousted, r.why = byShutdown, messageShutdown
+		r.hasten(max(k.closing.endAt.Sub(now), time.Second))
 		k.trigger(r, now)
 	}
 	return any

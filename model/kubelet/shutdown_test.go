@@ -108,6 +108,28 @@ func TestAShutdownByPodPriorityEndsOneBandAfterTheOther(t *testing.T) {
 	}
 }
 
+// Source: v1.35 pkg/kubelet/pod_workers.go calculateEffectiveGracePeriod: a grace only gets shorter, so
+// a shutdown gives a pod that was evicted, and whose stop has to begin anew, none of its band's.
+func TestAShutdownGivesAPodThatWasEvictedNoMoreGrace(t *testing.T) {
+	slow := uses("slow", gib, 0)
+	slow.Stop = sim.Constant(time.Hour)
+	r := newRig(t, 1, behaving(slow), func(r *rig) { r.config.Shutdown = kubelet.NewShutdown(2*time.Minute, 10*time.Second) })
+	p := r.pod("slow", func(s *model.PodSpec) { s.GraceSeconds = 100 })
+	r.ready(p)
+	taken := r.kubelet.TakeMemory(998_000, 0, 0)
+	r.until("the eviction begins", 10*time.Minute, func() bool { return len(r.notes(p, "Evicted")) > 0 })
+	r.run(100 * time.Millisecond)
+	r.kubelet.ReturnMemory(taken)
+	r.kubelet.StopRuntime() // and with it the stop that is under way
+	r.kubelet.ShutDown(false)
+	r.run(5 * time.Second)
+	if !r.alive(p) {
+		t.Fatal("its stop went on")
+	}
+	r.kubelet.StartRuntime()
+	r.until("the kill", 20*time.Second, func() bool { return !r.alive(p) })
+}
+
 // Source: v1.35 pkg/kubelet/prober/worker.go doProbe: a worker ends when the pod's status has a terminal
 // phase, which that of one that is evicted or shut down has in the kubelet at once
 // (pod_workers.go statusPostTerminating); one that is deleted is probed on.

@@ -126,10 +126,7 @@ func (k *Kubelet) findStatics(now sim.Time) {
 		s := &k.statics[i]
 		r := k.add(s.Pod)
 		r.static = s
-		reason, message, victims := k.admitAgain(s.Pod)
-		if r.box == nil || !r.box.Admitted {
-			reason, message, victims = k.admit(s.Pod, false)
-		}
+		reason, message, victims := k.admitFound(r)
 		if reason != "" {
 			k.reject(r, reason, message)
 			continue

@@ -360,6 +360,9 @@ func (r *row) conditions(p *model.Pod, phase model.Phase, statuses []model.Conta
 	set(&p.Scheduled, true, "", now) // which no scheduler says of a pod that was made for this node
 	set(&p.Sandbox, box, "", now)
 	set(&p.Initialized, initialized, notInit, now)
+	if phase == model.PodSucceeded { // which is said of this condition although it holds
+		p.Initialized.Reason = notUp
+	}
 	set(&p.ContainersUp, up, notUp, now)
 	if up && r.face().Gated() {
 		up, notUp = false, "ReadinessGatesNotReady"

@@ -10,7 +10,7 @@ func (k *Kubelet) resizesSwap(r *row) bool {
 		if want.Requests.MemoryBytes == has.Requests.MemoryBytes || has.RestartForMemory {
 			continue
 		}
-		if k.machine.MaySwap(r.pod.Spec, want) || k.machine.MaySwap(r.granted, has) {
+		if k.machine.MaySwap(r.pod.ID, r.pod.Spec, want) || k.machine.MaySwap(r.pod.ID, r.granted, has) {
 			return true
 		}
 	}

@@ -52,6 +52,13 @@ func (r *row) grace() time.Duration {
 	return grace
 }
 
+// hasten gives a pod that is ousted no more than so much grace.
+func (r *row) hasten(grace time.Duration) {
+	if r.oustBy == 0 || grace < r.oustBy {
+		r.oustBy = grace
+	}
+}
+
 // killContainers begins to stop all running containers.
 func (k *Kubelet) killContainers(r *row) {
 	if r.box == nil {
@@ -235,6 +242,7 @@ func (k *Kubelet) stopped(r *row) {
 	_, unmount := k.machine.StopTime(r.hash)
 	k.publish(r, true)
 	k.release(r)
+	k.share(r.pod.ID) // also what one had that was rejected and ran on
 	k.roomMade(r.pod.ID)
 	k.podKilled(now)
 	k.wait(r, unmounting, k.inspect(r).by.Add(unmount))

@@ -227,10 +227,11 @@ type fitting struct {
 }
 
 // settle gives a pod what it is to have for itself, all or nothing; what it has already it
-// keeps, whatever was asked before. If it cannot have it, that is why.
+// keeps, if it may. If it cannot have it, that is why.
 func (l *layout) settle(pod uint32, spec *model.PodSpec) (reason, message string) {
 	if l.holds(pod) {
-		return "", ""
+		f := fitting{layout: l, pod: pod, spec: spec}
+		return f.keeps()
 	}
 	f := fitting{layout: l, pod: pod, spec: spec, cpus: make([]bool, len(l.cpus.holder)), gpus: make([]bool, len(l.gpus.holder))}
 	if reason, message = f.place(); reason != "" {

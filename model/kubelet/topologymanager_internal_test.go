@@ -270,6 +270,30 @@ func TestAPodThatNeedsTwoNodesIsRefusedBySingleNUMANodeOrForItsMemory(t *testing
 	}
 }
 
+// Source: v1.35 pkg/kubelet/cm/memorymanager/policy_static.go calculateHints, topologymanager/policy.go
+// filterProvidersHints: memory that is nowhere has no hints, which is no preference: nobody refuses the
+// pod for its topology, but Allocate does. Of 8 bytes each node has 3 free, and gives none together.
+func TestAPodWhoseMemoryIsNowhereIsUnexpectedNotMisplaced(t *testing.T) {
+	for cpus, why := range map[int64]string{
+		1: "Allocate failed due to [memorymanager] failed to find NUMA nodes to extend the current topology hint, which is unexpected",
+		0: "Allocate failed due to [memorymanager] preferred hint violates NUMA node allocation, which is unexpected",
+	} {
+		l := machine(Topology{NUMANodes: 2, Policy: Restricted, StaticMemory: true}, 8, 16)
+		for pod := range uint32(2) {
+			if reason, message := l.settle(pod+1, guaranteed(0, [2]int64{1, 5})); reason != "" {
+				t.Fatalf("pod %d: %s: %s", pod+1, reason, message)
+			}
+		}
+		spec := guaranteed(0, [2]int64{1, 4})
+		if cpus == 0 {
+			spec.Containers[0].Requests.CPUMilli, spec.Containers[0].Limits.CPUMilli = 500, 500
+		}
+		if reason, message := l.settle(3, spec); reason != unexpected || message != why {
+			t.Errorf("%d CPUs: %s: %s", cpus, reason, message)
+		}
+	}
+}
+
 // Source: v1.35 pkg/kubelet/cm/topologymanager/scope_pod.go, scope_container.go: two
 // containers of 2 CPUs fit on a node each of which has 3 and 4 free; as a pod on the
 // second one.
@@ -394,7 +418,7 @@ func TestMemoryNodesGiveAloneOrTogether(t *testing.T) {
 	if l.banks[0].free != 10<<30 {
 		t.Errorf("the first node has %d", l.banks[0].free)
 	}
-	expect(2, 20, topologyAffinity) // it would be together with the first
+	expect(2, 20, unexpected) // it would be together with the first
 	l.release(1)
 	expect(3, 20, "")
 	if l.banks[0].free != 0 || l.banks[1].free != 12<<30 || l.banks[1].group != 3 {
@@ -404,7 +428,37 @@ func TestMemoryNodesGiveAloneOrTogether(t *testing.T) {
 	l.release(3)
 	expect(5, 16, "")
 	expect(6, 16, "")
-	expect(7, 1, topologyAffinity)
+	expect(7, 1, unexpected)
+}
+
+// Source: v1.35 pkg/kubelet/cm/memorymanager/memory_manager.go AddContainer: what an init container has and
+// nobody uses again is back when the next container starts, but for a sidecar's.
+func TestMemoryOfAnInitContainerIsBackWhenTheNextContainerStarts(t *testing.T) {
+	for _, sidecar := range []bool{false, true} {
+		l := machine(Topology{}, 16, 17)
+		spec := guaranteed(1, [2]int64{1, 10}, [2]int64{1, 2})
+		if spec.InitContainers[0].Sidecar = sidecar; sidecar {
+			spec.InitContainers[0].Requests.MemoryBytes, spec.InitContainers[0].Limits.MemoryBytes = 8<<30, 8<<30
+		}
+		if reason, message := l.settle(1, spec); reason != "" || l.banks[0].taken != 10<<30 {
+			t.Fatalf("%s: %s: %+v", reason, message, l.banks[0])
+		}
+		l.releaseInits(1, spec, 0)
+		if l.banks[0].taken != 10<<30 {
+			t.Error("it is back when the init container itself starts")
+		}
+		l.releaseInits(1, spec, 1)
+		want := int64(2 << 30)
+		if sidecar {
+			want = 10 << 30
+		}
+		if l.banks[0].taken != want {
+			t.Errorf("sidecar %v: %d bytes are taken when the app starts", sidecar, l.banks[0].taken)
+		}
+		if l.release(1); l.banks[0].taken != 0 || l.banks[0].assignments != 0 {
+			t.Errorf("sidecar %v: at the end %+v", sidecar, l.banks[0])
+		}
+	}
 }
 
 // Source: the same, Allocate: without a topology manager the memory manager looks for

@@ -32,6 +32,32 @@ func TestAPodWhoseCPUsWouldBeOnMoreNUMANodesThanItNeedsIsRefused(t *testing.T) {
 	r.ready(r.pod("again", whole(3000)))
 }
 
+// Source: v1.35 pkg/kubelet/cm/cpumanager/policy_static.go Allocate: with full-pcpus-only it is looked
+// whether there are whole cores before it is looked whether a container has some already, so a restart of
+// the kubelet costs pods that have more than are free (kubernetes/kubernetes#129078); and what they had
+// is back only when all pods are listed (cpu_manager.go removeStaleState).
+func TestARestartOfTheKubeletRefusesWhoHasMoreWholeCoresThanAreFree(t *testing.T) {
+	r := newRig(t, 1, exclusively, func(r *rig) { r.config.Topology.FullCores = true })
+	four, two := r.pod("four", whole(4000)), r.pod("two", whole(2000)) // of 7
+	r.ready(four)
+	r.ready(two)
+	r.kubelet.Stop()
+	r.run(5 * time.Second)
+	r.kubelet.Resume()
+	r.failed(four, "SMTAlignmentError", "Pod was rejected: SMT Alignment Error: not enough free physical CPUs: available physical CPUs = 1, requested CPUs = 4, CPUs per core = 1")
+	r.failed(two, "SMTAlignmentError", "Pod was rejected: SMT Alignment Error: not enough free physical CPUs: available physical CPUs = 1, requested CPUs = 2, CPUs per core = 1")
+	r.run(10 * time.Second)
+	three := r.pod("three", whole(3000))
+	r.ready(three)
+	r.kubelet.Stop()
+	r.run(5 * time.Second)
+	r.kubelet.Resume()
+	r.run(30 * time.Second)
+	if q := r.get(three); !q.IsReady() {
+		t.Errorf("4 are free, and 3 are refused: %s", q.Message)
+	}
+}
+
 // Source: v1.35 pkg/kubelet/cm/cpumanager/state/state_checkpoint.go, policy_static.go
 // Allocate ("container already present in state, skipping"): who has CPUs keeps them over
 // a restart of the kubelet, and over a reboot, and nobody gets them meanwhile; those of a

@@ -64,10 +64,7 @@ func (k *Kubelet) podAdded(pod *model.Pod) {
 	}
 	known := r.box != nil && r.box.Admitted
 	if !pod.Deleting() && !pod.Phase.Terminal() {
-		reason, message, victims := k.admitAgain(pod)
-		if !known {
-			reason, message, victims = k.admit(pod, false)
-		}
+		reason, message, victims := k.admitFound(r)
 		if reason != "" {
 			k.reject(r, reason, message)
 			return

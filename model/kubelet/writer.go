@@ -30,13 +30,25 @@ const (
 	taggedToken
 )
 
-// enqueue gives the pod to the status writer.
+// enqueue gives the pod to the status writer, and with it those whose status could not be
+// written: whenever there is news of one pod, all are written that the API has not got
+// (status_manager.go syncBatch, apiStatusVersions).
 func (k *Kubelet) enqueue(r *row) {
+	k.lineUp(r)
+	for _, id := range k.unwritten {
+		if r := k.find(id); r != nil {
+			k.lineUp(r)
+		}
+	}
+	k.unwritten = k.unwritten[:0]
+	k.write()
+}
+
+func (k *Kubelet) lineUp(r *row) {
 	if !r.queued {
 		r.queued = true
 		k.queue = append(k.queue, r.pod.ID)
 	}
-	k.write()
 }
 
 // write sends the next request unless one is under way.
@@ -167,12 +179,16 @@ func (k *Kubelet) podAnswered(r *row, reply *store.Reply) {
 	case store.NotFound:
 		k.podGone(r.face().ID)
 		return
-	default:
-		r.remove = r.remove || reply.Op == store.OpDelete
+	default: // a deletion is tried again with the next pass over all pods
+		if r.remove = r.remove || reply.Op == store.OpDelete; reply.Op != store.OpDelete {
+			r.dirty = true
+			k.unwritten = append(k.unwritten, r.pod.ID)
+		}
 		r.doubted = true
 		k.want(&k.statusPass, whyStatusPass, k.kernel.Now())
+		return
 	}
-	if (r.dirty || r.remove) && !r.doubted {
+	if r.dirty || r.remove {
 		k.enqueue(r)
 	}
 }

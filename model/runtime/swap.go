@@ -20,17 +20,18 @@ import (
 // a memory limit of their own. When the machine's memory is full, nobody says whose
 // is swapped: usage is then shown, and ranked, as if none was.
 
-// MaySwap tells whether a container of a spec may have swap, if the machine has any
-// (pkg/kubelet/kuberuntime/kuberuntime_container_linux.go GetContainerSwapBehavior).
-func (m *Machine) MaySwap(spec *model.PodSpec, c *model.Container) bool {
-	return m.limitedSwap && !spec.Critical() && spec.QoS() == model.Burstable && c.Requests.MemoryBytes != c.Limits.MemoryBytes
+// MaySwap tells whether a container of a pod with a spec may have swap, if the machine has any: of no
+// static pod, whatever its priority (pkg/kubelet/kuberuntime/kuberuntime_container_linux.go
+// GetContainerSwapBehavior, pkg/kubelet/types/pod_update.go IsCriticalPod).
+func (m *Machine) MaySwap(pod uint32, spec *model.PodSpec, c *model.Container) bool {
+	return m.limitedSwap && pod < model.FirstStaticID && !spec.Critical() && spec.QoS() == model.Burstable && c.Requests.MemoryBytes != c.Limits.MemoryBytes
 }
 
 // swapFor is how much, in bytes (calcSwapForBurstablePods, which computes it in floats: a
 // byte more or less).
-func (m *Machine) swapFor(spec *model.PodSpec, c *model.Container) int64 {
+func (m *Machine) swapFor(pod uint32, spec *model.PodSpec, c *model.Container) int64 {
 	request := c.Requests.MemoryBytes
-	if m.swap == 0 || request > m.memory || spec.PodMemoryLimit() > 0 || !m.MaySwap(spec, c) {
+	if m.swap == 0 || request > m.memory || spec.PodMemoryLimit() > 0 || !m.MaySwap(pod, spec, c) {
 		return 0
 	}
 	return scale(m.swap, request, m.memory)
@@ -48,7 +49,7 @@ func (p *Process) mayHave(memory int64) int64 {
 // allowSwap says how much swap a container that runs may have.
 func (m *Machine) allowSwap(s *Sandbox, i int) {
 	p, c := &s.Processes[i], container(s.Pod.Spec, i)
-	p.swap, p.swapsFrom = m.swapFor(s.Pod.Spec, c), math.MaxInt64
+	p.swap, p.swapsFrom = m.swapFor(s.Pod.ID, s.Pod.Spec, c), math.MaxInt64
 	if limit := c.Limits.MemoryBytes; limit > 0 {
 		p.swapsFrom = limit
 	}

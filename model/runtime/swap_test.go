@@ -56,12 +56,15 @@ func TestWhoMayHaveSwapAndHowMuch(t *testing.T) {
 	} {
 		p := pod(1, c.c)
 		p.Spec.Priority = c.priority
-		if may, bytes := r.machine.MaySwap(p.Spec, &p.Spec.Containers[0]), r.machine.swapFor(p.Spec, &p.Spec.Containers[0]); may != c.may || bytes != c.bytes {
+		if may, bytes := r.machine.MaySwap(p.ID, p.Spec, &p.Spec.Containers[0]), r.machine.swapFor(p.ID, p.Spec, &p.Spec.Containers[0]); may != c.may || bytes != c.bytes {
 			t.Errorf("%s: %v, %d bytes", c.what, may, bytes)
 		}
 	}
+	if p := pod(model.FirstStaticID, asks("c", gib, 2*gib)); r.machine.MaySwap(p.ID, p.Spec, &p.Spec.Containers[0]) {
+		t.Error("a static pod may have swap")
+	}
 	plain := newRig()
-	if p := pod(1, asks("c", gib, 2*gib)); plain.machine.MaySwap(p.Spec, &p.Spec.Containers[0]) {
+	if p := pod(1, asks("c", gib, 2*gib)); plain.machine.MaySwap(p.ID, p.Spec, &p.Spec.Containers[0]) {
 		t.Error("NoSwap, and a container may have swap")
 	}
 }
