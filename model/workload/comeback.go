@@ -7,6 +7,9 @@ package workload
 // so of those whose time is over while there are so many, as many are in each state as get done in it,
 // and each found about one less when it came. Who comes at any time, and who comes back, find the
 // pod full, or are too late, with different chances.
+//
+// So a pod that is hardly ever full may stay full once a burst has filled it: what matters are the numbers
+// that are reached from the one that is there.
 
 // comeback is those who gave up at a pod and come back to it. The zero comeback is nobody.
 type comeback struct {
@@ -18,6 +21,7 @@ type comeback struct {
 	next    int64 // so many of a million of these come as they have just failed elsewhere
 	each    int   // so many attempts are one call
 	renews  int64 // so many of a million who give up with the last of these come back with the first one of another call
+	there   int64 // so many requests are there now
 }
 
 // mostAgain is how many attempts of one request are told apart, but for the first one; and if not
@@ -31,7 +35,7 @@ func (a *comeback) change(b *comeback) patience {
 	if a.retries != b.retries || a.each != b.each {
 		return goesOn
 	}
-	return min(change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next), change(million+a.renews, million+b.renews))
+	return min(change(a.there, b.there), change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next), change(million+a.renews, million+b.renews))
 }
 
 // odds is how likely it is to find a pod full, and not to be served in time, of a billion.
@@ -114,7 +118,7 @@ func (x *states) leave(all leaving) {
 func (x *states) returns(s *station, l *line) {
 	var evenly [mostAgain + 1]int64
 	x.evenly(&evenly)
-	x.always, x.last, x.sum, x.patient = x.even, 0, million, -1
+	x.always, x.last, x.sum, x.patient, x.lowest = x.even, 0, million, -1, 0
 	tries := evenly
 	x.comes[0] = max(x.even, 1)
 	for k := int64(0); ; k++ {
@@ -132,7 +136,10 @@ func (x *states) returns(s *station, l *line) {
 		}
 		sum := scaled(x.sum, fraction(x.pace[k+1], x.comes[k])) + million
 		if sum >= rarely {
-			return
+			if k+1 >= x.now {
+				return
+			}
+			x.lowest, sum = k+1, million // from above, too, it is hardly ever reached
 		}
 		back := product(product(x.pace[k+1], x.late[k], million), x.meets, million)
 		renews := product(back, x.renews, million)
