@@ -139,7 +139,7 @@ func (x *states) returns(s *station, l *line) {
 			if k+1 >= x.now {
 				return
 			}
-			x.lowest, sum = k+1, million // from above, too, it is hardly ever reached
+			x.lowest, sum = k+1, million // as good as apart from those below
 		}
 		back := product(product(x.pace[k+1], x.late[k], million), x.meets, million)
 		renews := product(back, x.renews, million)
