@@ -31,11 +31,13 @@ const (
 	rareLate  = 10
 )
 
+// change is how long the change of who comes back waits. How many are there now makes a difference only
+// where another rate comes, too.
 func (a *comeback) change(b *comeback) patience {
 	if a.retries != b.retries || a.each != b.each {
 		return goesOn
 	}
-	return min(change(a.there, b.there), change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next), change(million+a.renews, million+b.renews))
+	return min(change(a.limit, b.limit), change(a.meets, b.meets), change(a.even, b.even), change(million+a.part, million+b.part), change(million+a.next, million+b.next), change(million+a.renews, million+b.renews))
 }
 
 // odds is how likely it is to find a pod full, and not to be served in time, of a billion.
