@@ -192,6 +192,9 @@ const (
 func (t *Flows) crowd(id int32, c *class, fresh int64) crowd {
 	from := t.callers(id, c, fresh)
 	from.comeback, from.sheet = t.comeback(id, c), &t.sheet
+	if from.retries > 0 && c.work.Workers > 0 { // a queue of CPU moves by what arrives alone
+		from.there = c.tank.there()
+	}
 	return from
 }
 

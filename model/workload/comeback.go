@@ -7,6 +7,9 @@ package workload
 // so of those whose time is over while there are so many, as many are in each state as get done in it,
 // and each found about one less when it came. Who comes at any time, and who comes back, find the
 // pod full, or are too late, with different chances.
+//
+// So a pod that is hardly ever full may stay full once a burst has filled it: what matters are the numbers
+// that are reached from the one that is there.
 
 // comeback is those who gave up at a pod and come back to it. The zero comeback is nobody.
 type comeback struct {
@@ -18,6 +21,7 @@ type comeback struct {
 	next    int64 // so many of a million of these come as they have just failed elsewhere
 	each    int   // so many attempts are one call
 	renews  int64 // so many of a million who give up with the last of these come back with the first one of another call
+	there   int64 // so many requests are there now
 }
 
 // mostAgain is how many attempts of one request are told apart, but for the first one; and if not
@@ -27,6 +31,8 @@ const (
 	rareLate  = 10
 )
 
+// change is how long the change of who comes back waits. How many are there now makes a difference only
+// where another rate comes, too.
 func (a *comeback) change(b *comeback) patience {
 	if a.retries != b.retries || a.each != b.each {
 		return goesOn
@@ -114,7 +120,7 @@ func (x *states) leave(all leaving) {
 func (x *states) returns(s *station, l *line) {
 	var evenly [mostAgain + 1]int64
 	x.evenly(&evenly)
-	x.always, x.last, x.sum, x.patient = x.even, 0, million, -1
+	x.always, x.last, x.sum, x.patient, x.lowest = x.even, 0, million, -1, 0
 	tries := evenly
 	x.comes[0] = max(x.even, 1)
 	for k := int64(0); ; k++ {
@@ -132,7 +138,10 @@ func (x *states) returns(s *station, l *line) {
 		}
 		sum := scaled(x.sum, fraction(x.pace[k+1], x.comes[k])) + million
 		if sum >= rarely {
-			return
+			if k+1 >= x.now {
+				return
+			}
+			x.lowest, sum = k+1, million // as good as apart from those below
 		}
 		back := product(product(x.pace[k+1], x.late[k], million), x.meets, million)
 		renews := product(back, x.renews, million)

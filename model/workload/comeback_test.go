@@ -158,3 +158,33 @@ func TestWhoGivesUpComesBackWhileTheCoreIsFull(t *testing.T) {
 		}
 	}
 }
+
+// What a burst has filled stays full where who gives up and tries again sends more than it gets done, and
+// empties where it does not (Bronson et al., Metastable Failures in Distributed Systems, HotOS 2021).
+func TestWhatABurstHasFilledStaysFullAsOneByOne(t *testing.T) {
+	const ms = time.Millisecond
+	for _, x := range []struct {
+		pods, queue int64
+		timeout     time.Duration
+		retries     int
+		rps         float64 // each pod gets 200 done
+	}{
+		{1, 100, 100 * ms, 3, 80},
+		{1, 100, 100 * ms, 3, 40},
+		{1, 100, 200 * ms, 3, 80},
+		{1, 400, time.Second, 3, 80},
+		{1, 400, time.Second, 1, 80},
+		{1, 400, time.Second, 1, 120},
+		{1, 100, time.Second, 3, 150}, // nobody waits too long
+		{2, 100, 100 * ms, 3, 200},
+		{2, 100, 100 * ms, 3, 80},
+		{4, 400, time.Second, 3, 300},
+	} {
+		s := service{pods: x.pods, workers: 4, queue: x.queue, latency: 20 * ms, rps: x.rps, burst: 300 * float64(x.pods), users: link{0, x.retries, x.timeout}}
+		one, rate := *onebyone([]service{s}, 90, 390)[edge{-1, 0}], *byRate(t, []service{s}, 6*time.Minute)[edge{-1, 0}]
+		want, got := one.served/one.first, rate.served/rate.first
+		if math.Abs(want-got) > 0.05 {
+			t.Errorf("%+v: %.3f served, one by one %.3f", x, got, want)
+		}
+	}
+}

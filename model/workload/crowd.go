@@ -47,6 +47,8 @@ type states struct {
 	n       int64   // states that are told apart, but for the one without any
 	last    int64   // of them, that is not hardly ever
 	first   int64   // of those, that is found at all
+	now     int64   // of what is there now, if who is there may come back
+	lowest  int64   // the lowest that is ever reached from that
 	cut     bool    // who comes in the n'th is turned away
 	wide    int64   // of those that wait, two states differ by so many millionths of a request
 	always  int64   // comes in every state, of others or as nobody comes back
@@ -124,7 +126,8 @@ func (x *states) prepare(s *station, arriving, places, chance int64, from crowd)
 	for k := s.servers + 1; k <= x.n; k++ {
 		x.pace[k] = x.pace[s.servers]
 	}
-	x.always, x.patient = x.rest, -1
+	x.always, x.patient, x.lowest = x.rest, -1, 0
+	x.now = min(min(from.there, x.servers)+product(max(from.there-x.servers, 0), million, x.wide), x.n)
 	x.erlangs = min(product(arriving, from.own, million), million*million)
 	return true
 }
@@ -279,7 +282,8 @@ func (x *states) chances() {
 	for k, likely := x.last, product(million*million, million, x.sum); ; k-- {
 		x.found[k] = product(likely, x.comes[k], million)
 		all += x.found[k]
-		if x.first = k; k == 0 {
+		if x.first = k; k == x.lowest {
+			clear(x.found[:k])
 			break
 		}
 		if likely = product(likely, x.pace[k], x.comes[k-1]); likely == 0 {

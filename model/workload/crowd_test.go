@@ -44,7 +44,7 @@ func TestACrowdIsTheSameOnASheetThatWasUsed(t *testing.T) {
 			if luck.IntN(3) == 0 {
 				from = crowd{many: 1 + luck.Int64N(200), pods: 1 + luck.Int64N(3), own: 1 + luck.Int64N(2*nano), would: million + luck.Int64N(50*million), queue: luck.Int64N(100)}
 			}
-			from.comeback = comeback{1 + luck.IntN(mostAgain), 1 + luck.Int64N(300_000), luck.Int64N(million + 1), 1 + luck.Int64N(million), luck.Int64N(million + 1), luck.Int64N(million + 1), 1 + luck.IntN(4), luck.Int64N(million + 1)}
+			from.comeback = comeback{1 + luck.IntN(mostAgain), 1 + luck.Int64N(300_000), luck.Int64N(million + 1), 1 + luck.Int64N(million), luck.Int64N(million + 1), luck.Int64N(million + 1), 1 + luck.IntN(4), luck.Int64N(million + 1), 0}
 		}
 		w := Work{CapacityMilliRPS: 100_000, CPU: 10 * time.Millisecond, Workers: luck.Int64N(4), Queue: luck.Int64N(80)}
 		arriving := luck.Int64N(400_000)

@@ -22,6 +22,7 @@ type service struct {
 	calls                []link
 	rps                  float64 // requests from outside
 	begins               float64 // as many in the first minute, if not as many as later; only by rate
+	burst                float64 // the same, one by one as well
 	users                link    // if not for ever, so long they wait, and try again
 	blind                int64   // of pods, the calls of so many get nowhere
 }
@@ -139,7 +140,11 @@ func (g *graph) arrive(to int, now float64) {
 	l := g.services[to].users
 	l.to, l.timeout = to, cmp.Or(l.timeout, time.Hour)
 	g.try(edge{-1, to}, l, now, 0, func(float64, bool) {})
-	g.at(now+g.luck.ExpFloat64()/g.services[to].rps, func(now float64) { g.arrive(to, now) })
+	rps := g.services[to].rps
+	if burst := g.services[to].burst; burst > 0 && now < 60 {
+		rps = burst
+	}
+	g.at(now+g.luck.ExpFloat64()/rps, func(now float64) { g.arrive(to, now) })
 }
 
 // try makes an attempt, and others if it fails. Who gave up leaves behind what was called.
@@ -234,8 +239,8 @@ func byRate(t *testing.T, services []service, after time.Duration) map[edge]*flo
 		}
 		if s.rps > 0 {
 			rate := workload.Constant(int64(s.rps * 1000))
-			if s.begins > 0 {
-				rate = workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: int64(s.begins * 1000)}, {At: time.Minute, MilliRPS: int64(s.rps * 1000)}}}
+			if begins := max(s.begins, s.burst); begins > 0 {
+				rate = workload.Rate{Steps: []workload.Step{{At: 0, MilliRPS: int64(begins * 1000)}, {At: time.Minute, MilliRPS: int64(s.rps * 1000)}}}
 			}
 			sources = append(sources, workload.Traffic{Service: name(i), Timeout: s.users.timeout, Retries: s.users.retries, Rate: rate})
 		}

@@ -488,7 +488,7 @@ func TestNoMoreAreTurnedAwayThanArrive(t *testing.T) {
 				for _, variance := range []int64{0, us * us, 5 * us * us, 100 * us * us} {
 					w := Work{CapacityMilliRPS: -1, Workers: workers, Queue: queue}
 					for n := int64(1); n < 1<<50; n *= 7 {
-						for _, from := range []crowd{{}, {1, 1, 1000, million, 0, 0, comeback{}, sheet}, {3, 2, us * 1000, endless, 100, 0, comeback{}, sheet}, {10, 1, 0, 3 * million, 1, million / 2, comeback{}, sheet}, {comeback: comeback{2, us, million, million - us%1000, million, us, 2, us % million}, sheet: sheet}} {
+						for _, from := range []crowd{{}, {1, 1, 1000, million, 0, 0, comeback{}, sheet}, {3, 2, us * 1000, endless, 100, 0, comeback{}, sheet}, {10, 1, 0, 3 * million, 1, million / 2, comeback{}, sheet}, {comeback: comeback{2, us, million, million - us%1000, million, us, 2, us % million, us % 100}, sheet: sheet}} {
 							if h := w.handle(n, outcome{good: million, ok: spread(0, us, variance)}, from); h.capped(n, 1) < 0 || h.capped(n, 1) > n {
 								t.Fatalf("%+v of %d from %+v, %d µs: takes %d", w, n, from, us, h.takes)
 							}
@@ -506,7 +506,7 @@ func TestNothingOverflows(t *testing.T) {
 	for _, w := range []Work{{CapacityMilliRPS: 1, CPU: time.Hour, Workers: 1 << 40}, {CapacityMilliRPS: 1, CPU: time.Hour, Workers: 900, Queue: 1 << 40}, {CapacityMilliRPS: 1 << 50, CPU: 1, Latency: 1000 * time.Hour, Workers: 1}, {CapacityMilliRPS: 1, CPU: time.Hour}, {CapacityMilliRPS: 1, CPU: time.Hour, QuotaMilliRPS: 1}, {CapacityMilliRPS: 1 << 50, QuotaMilliRPS: 1 << 50, CPU: time.Hour}, {CapacityMilliRPS: -1}, {}} {
 		for _, n := range []int64{0, 1, 1 << 30, 1 << 50} {
 			for k, calls := range []outcome{sure, {million, slow, timing{}}, {500_000, slow, slow}} {
-				h := w.handle(n, calls, []crowd{{comeback: comeback{mostAgain, 1, million, 1, million, million, 1, million}, sheet: sheet}, {1, 1, 0, endless, manyServers, 0, comeback{}, sheet}, {manyServers, 7, longest * 1000, 1, 0, million / 3, comeback{}, sheet}}[k])
+				h := w.handle(n, calls, []crowd{{comeback: comeback{mostAgain, 1, million, 1, million, million, 1, million, million}, sheet: sheet}, {1, 1, 0, endless, manyServers, 0, comeback{}, sheet}, {manyServers, 7, longest * 1000, 1, 0, million / 3, comeback{}, sheet}}[k])
 				for _, x := range []timing{h.ok, h.bad, h.waiting, h.ok.and(slow).and(slow)} {
 					if x.mean() < 0 || x.variance() < 0 || x.quantile(990_000) < 0 || x.exceeds(time.Second) < 0 || x.exceeds(time.Second) > million {
 						t.Errorf("%+v of %d: %+v", w, n, x)

@@ -203,3 +203,11 @@ func (k *tank) takes(level int64) int64 {
 func (k *tank) mixing(all, free int64) int64 {
 	return product(max(k.spread(all, free)-k.noise, 0), request, max(k.mixes, 1)) + 1
 }
+
+// there is how many requests there are, if more wait than at rest, or than can be done.
+func (k *tank) there() int64 {
+	if !k.over && !k.full {
+		return 0
+	}
+	return k.held / request
+}
