@@ -100,6 +100,8 @@ func (d *Differ) Visit(old, new Object, v FieldVisitor) {
 		d.flowSchema(version[FlowSchema](old), version[FlowSchema](new))
 	case *PriorityLevel:
 		d.priorityLevel(version[PriorityLevel](old), version[PriorityLevel](new))
+	case *Config:
+		d.config(version[Config](old), version[Config](new))
 	case *Workload:
 		d.workload(version[Workload](old), version[Workload](new))
 	}

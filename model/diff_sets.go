@@ -140,6 +140,15 @@ func (d *Differ) limitRange(a, b *LimitRange) {
 	d.text("spec.limits", limitText(a.Limits), limitText(b.Limits))
 }
 
+func (d *Differ) config(a, b *Config) {
+	if d.deleted {
+		return
+	}
+	d.text("data", strings.Join(a.Keys, ","), strings.Join(b.Keys, ","))
+	d.flag("immutable", [2]bool{a.Immutable, b.Immutable})
+	d.meta(&a.Meta, &b.Meta)
+}
+
 func limitText(items []LimitRangeItem) string {
 	var list []string
 	for i := range items {

@@ -49,6 +49,8 @@ const (
 	KindVolumeAttachment
 	KindFlowSchema
 	KindPriorityLevelConfiguration
+	KindConfigMap
+	KindSecret
 	// Kinds is the number of kinds, for arrays indexed by Kind.
 	Kinds
 )
@@ -57,7 +59,7 @@ var kindNames = [Kinds]string{"", "Node", "Pod", "Deployment", "ReplicaSet", "Se
 	"PodDisruptionBudget", "Workload", "StatefulSet", "ControllerRevision", "DaemonSet", "Job", "CronJob", "LimitRange", "ResourceQuota",
 	"ServiceAccount", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding",
 	"Namespace", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "Lease", "HorizontalPodAutoscaler",
-	"PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "FlowSchema", "PriorityLevelConfiguration"}
+	"PersistentVolumeClaim", "PersistentVolume", "VolumeAttachment", "FlowSchema", "PriorityLevelConfiguration", "ConfigMap", "Secret"}
 
 // String is the kind as Kubernetes writes it.
 func (k Kind) String() string { return kindNames[k] }
@@ -66,7 +68,7 @@ var kindShort = [Kinds]string{"", "node", "pod", "deployment", "replicaset", "se
 	"poddisruptionbudget", "workload", "statefulset", "controllerrevision", "daemonset", "job", "cronjob", "limitrange", "resourcequota",
 	"serviceaccount", "role", "clusterrole", "rolebinding", "clusterrolebinding",
 	"namespace", "validatingwebhookconfiguration", "mutatingwebhookconfiguration", "lease", "horizontalpodautoscaler",
-	"persistentvolumeclaim", "persistentvolume", "volumeattachment", "flowschema", "prioritylevelconfiguration"}
+	"persistentvolumeclaim", "persistentvolume", "volumeattachment", "flowschema", "prioritylevelconfiguration", "configmap", "secret"}
 
 // Short is the kind as kubectl takes it in front of a slash: "deployment".
 func (k Kind) Short() string { return kindShort[k] }
@@ -117,6 +119,8 @@ var kindAliases = map[string]Kind{
 	"mutatingwebhookconfiguration": KindMutatingWebhookConfiguration, "mutatingwebhookconfigurations": KindMutatingWebhookConfiguration,
 	"flowschema": KindFlowSchema, "flowschemas": KindFlowSchema,
 	"prioritylevelconfiguration": KindPriorityLevelConfiguration, "prioritylevelconfigurations": KindPriorityLevelConfiguration,
+	"configmap": KindConfigMap, "configmaps": KindConfigMap, "cm": KindConfigMap,
+	"secret": KindSecret, "secrets": KindSecret,
 }
 
 // ParseKind reads a kind as kubectl would: full, plural or short name, lower

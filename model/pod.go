@@ -120,6 +120,7 @@ type Container struct {
 	Liveness                        *Probe
 	Startup                         *Probe
 	PostStart, PreStop              *Hook
+	Env                             []ConfigUse // what its environment needs, in the order in which it is read
 }
 
 // NodeTerm is one alternative of a node affinity: all of it must hold. A term
@@ -182,10 +183,11 @@ type PodSpec struct {
 	Workload       *WorkloadRef // the group it is scheduled with, nil for none
 	Security       *PodSecurity // nil if it keeps to every Pod Security Standard
 	EmptyDirs      []EmptyDir
-	ReadinessGates []string   // conditions that have to be True besides for the pod to be ready
-	Ports          []PortName // of containers and sidecars, those that have a name
-	Sysctls        []string   // kernel parameters that it sets, as SysctlName has them
-	Ndots          *int8      // of its dnsConfig, as its resolver takes it; nil is as the cluster has it
+	Configs        []ConfigUse // that its volumes need
+	ReadinessGates []string    // conditions that have to be True besides for the pod to be ready
+	Ports          []PortName  // of containers and sidecars, those that have a name
+	Sysctls        []string    // kernel parameters that it sets, as SysctlName has them
+	Ndots          *int8       // of its dnsConfig, as its resolver takes it; nil is as the cluster has it
 
 	// Request is the pod's whole request, and ScoredRequest the same with 100
 	// milli-CPU and 200 MiB for containers that name none. The loader fills

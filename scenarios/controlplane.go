@@ -156,6 +156,8 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 				item.Errorf("a kubelet reads only pods from its files, and %s is none", o.Head().Path())
 			case p.NodeName != "":
 				item.Errorf("a static pod runs where its file is: leave out nodeName of %s", p.Path())
+			case refers(p) != "":
+				item.Errorf("a kubelet refuses static pods that need the API: static pods may not reference %s", refers(p))
 			default:
 				out = append(out, p)
 				l.known.add(p)
@@ -164,6 +166,24 @@ func (l *loader) staticPods(list strict.Value, machines int64) []*model.Pod {
 		}
 	}
 	return out
+}
+
+// refers is what of the API a pod needs for which a kubelet does not run it from a file, "" if
+// nothing (pkg/api/pod/util.go HasAPIObjectReference).
+func refers(p *model.Pod) string {
+	of := [model.Kinds]bool{}
+	p.Spec.EachConfig(func(u *model.ConfigUse) { of[u.Kind] = true })
+	switch {
+	case p.Spec.Account != "":
+		return "serviceaccounts"
+	case of[model.KindSecret]:
+		return "secrets"
+	case of[model.KindConfigMap]:
+		return "configmaps"
+	case len(p.Uses()) > 0:
+		return "persistentvolumeclaims"
+	}
+	return ""
 }
 
 // fitStatics refuses static pods that ask for more together than each of their machines has for

@@ -22,6 +22,7 @@ type known struct {
 	namespaces []string
 	webhooks   []string // their names
 	schemas    []*model.FlowSchema
+	configs    []*model.Config
 	pods       []podGroup
 	headless   map[string]bool            // paths of Services
 	selectors  map[string]*model.Selector // of Services, by path
@@ -71,6 +72,8 @@ func (k *known) add(o model.Object) {
 		for i := range o.Webhooks {
 			k.webhooks = append(k.webhooks, o.Webhooks[i].Name)
 		}
+	case *model.Config:
+		k.configs = append(k.configs, o)
 	case *model.FlowSchema:
 		k.schemas = append(k.schemas, o)
 	case *model.Node:

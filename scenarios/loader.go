@@ -72,6 +72,7 @@ func (l *loader) top(root strict.Value) {
 	l.checkPlaces(w.Optional("manifests"), objects)
 	t := l.timeline(top.Optional("timeline"))
 	l.traffic(w.Optional("traffic"))
+	l.configMaps(w.Optional("missing"))
 	l.dns(w.Optional("dns"))
 	l.agents(w.Optional("agents"))
 	l.webhooks(w.Optional("webhooks"))

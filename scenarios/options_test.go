@@ -137,7 +137,7 @@ spec:
     spec:
       containers:
       - {name: main, image: web, volumeMounts: [{name: cache, mountPath: /cache}], readinessProbe: {httpGet: {port: 80}}, livenessProbe: {httpGet: {port: 80}}, startupProbe: {httpGet: {port: 80}}}
-      volumes: [{name: cache, emptyDir: {}}]
+      volumes: [{name: cache, emptyDir: {}}, {name: app, configMap: {name: app}}, {name: db, secret: {secretName: db}}]
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration

@@ -38,6 +38,8 @@ var resources = [model.Kinds]resource{
 	model.KindClusterRoleBinding:  {rbacGroup, "clusterrolebindings"},
 	model.KindLease:               {"coordination.k8s.io", "leases"},
 	model.KindNamespace:           {core, "namespaces"},
+	model.KindConfigMap:           {core, "configmaps"},
+	model.KindSecret:              {core, "secrets"},
 
 	model.KindValidatingWebhookConfiguration: {admissionGroup, "validatingwebhookconfigurations"},
 	model.KindMutatingWebhookConfiguration:   {admissionGroup, "mutatingwebhookconfigurations"},

@@ -75,6 +75,7 @@ const (
 	whyClosing   // about is the epoch
 	whyInspected // about is a pod
 	whyToken     // about is a pod
+	whyConfig    // about is a pod
 )
 
 var whyNames = [...]string{
@@ -99,6 +100,7 @@ var whyNames = [...]string{
 	whyClosing:      "shutdown goes on",
 	whyInspected:    "a relist has inspected a pod",
 	whyToken:        "the token of a pod",
+	whyConfig:       "the ConfigMaps and Secrets of a pod",
 }
 
 // Kubelet is one node's agent, and its hand on the machine's switches.
@@ -163,7 +165,8 @@ type Kubelet struct {
 
 	volumes  func(claim string) (volume string, attached bool)
 	lostDisk func(volume string) bool
-	disks    []needed // that pods need attached, in the order of their names
+	disks    []needed                // that pods need attached, in the order of their names
+	configs  map[configKey]*followed // that pods need; nil as long as none did
 
 	slots []slot
 	rows  []*row // beside slots
@@ -443,6 +446,8 @@ func (k *Kubelet) Wake(now sim.Time, why sim.Why, about uint64) {
 		k.inspectionOver(now, about)
 	case whyToken:
 		k.tokenDue(about)
+	case whyConfig:
+		k.configDue(now, about)
 	case whyTerm:
 		k.termsDue(now, about)
 	case whyBoot:
@@ -510,7 +515,7 @@ func (k *Kubelet) DescribeWake(why sim.Why, about uint64) string {
 	if int(why) >= len(whyNames) {
 		return "news from the API server"
 	}
-	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm || why == whyInspected || why == whyToken) && r != nil {
+	if r := k.find(uint32(about)); (why == whyStep || why == whyTerm || why == whyInspected || why == whyToken || why == whyConfig) && r != nil {
 		return whyNames[why] + ": " + r.pod.Path()
 	}
 	return whyNames[why]

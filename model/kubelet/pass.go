@@ -22,6 +22,7 @@ func (k *Kubelet) pass(r *row, now sim.Time) {
 		r.box.Admitted = r.charged
 	}
 	r.failed, r.backAt = false, 0
+	k.follow(r)
 	if !k.awaitVolumes(r, now) {
 		r.mountAt = now
 		k.mount(r, now)
@@ -116,7 +117,7 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		if !c.wanted {
 			continue
 		}
-		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i))) {
+		if at > now && (r.box.Processes[i].Instances > 0 || !k.hasImage(containerOf(r.pod.Spec, i)) || len(containerOf(r.pod.Spec, i).Env) > 0) {
 			k.wait(r, settingUp, at)
 			return
 		}
@@ -127,8 +128,10 @@ func (k *Kubelet) next(r *row, at sim.Time) {
 		switch k.image(r, i) {
 		case imageHere:
 			r.cursor, r.fetched = int16(i), false
-			k.askStart(r, i, at)
-			return
+			if !k.misconfigured(r, i) {
+				k.askStart(r, i, at)
+				return
+			}
 		case imageAsked:
 			r.cursor = int16(i)
 			return

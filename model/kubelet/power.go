@@ -51,7 +51,7 @@ func (k *Kubelet) halt() {
 	k.machine.BreakOff()
 	k.machine.LeaveLogs()
 	k.slots, k.rows, k.queue, k.disks = k.slots[:0], k.rows[:0], k.queue[:0], k.disks[:0]
-	k.unwritten = k.unwritten[:0]
+	k.unwritten, k.configs = k.unwritten[:0], nil
 	k.used, k.writing, k.patching, k.cordoned = model.Resources{}, false, false, false
 	k.forgetMirrors()
 }

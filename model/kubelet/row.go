@@ -68,6 +68,7 @@ const (
 	createError
 	runFailed
 	invalidImage
+	configError
 )
 
 var waitingNames = [...]string{
@@ -80,6 +81,7 @@ var waitingNames = [...]string{
 	createError:   "CreateContainerError",
 	runFailed:     "RunContainerError",
 	invalidImage:  "InvalidImageName",
+	configError:   "CreateContainerConfigError",
 }
 
 // sentence is why a pass is going to kill a container
@@ -172,7 +174,10 @@ type row struct {
 	stoppedWhy string
 	cursor     int16 // the container that is being pulled, started or killed
 
-	tokensRefused uint8 // in a row
+	tokensRefused uint8   // in a row
+	configs       configs // how far its volumes of these are
+	configTries   uint8   // to mount them, in vain
+	saidOfConfig  uint32  // a hash of what was last said of an environment
 
 	failed      bool // the pass had an error
 	fetched     bool // the image of the container that is being started was pulled for it
@@ -189,6 +194,7 @@ type row struct {
 	stuck       bool // its volumes cannot be unmounted, and its worker waits for that
 	missed      bool // it changed while there was no runtime, or that went before a relist saw it
 	charged     bool // its request counts as allocated
+	follows     bool // what it needs of ConfigMaps and Secrets is watched
 
 	queued  bool // for the status writer
 	dirty   bool // shown is to be written

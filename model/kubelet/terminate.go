@@ -258,6 +258,7 @@ func (k *Kubelet) finish(r *row) {
 		k.kernel.Post(k.kernel.Now(), k.self, whyClosing, uint64(k.epoch))
 	}
 	k.letGo(r)
+	k.unfollow(r)
 	if r.box != nil {
 		k.machine.TearDown(r.box)
 	}

@@ -108,6 +108,9 @@ func (k *Kubelet) usesOthers() bool {
 func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 	k.fetchToken(r)
 	mounted := r.box.Ready || r.mounted
+	if r.configs == configsUnread && !r.box.Ready {
+		k.mountConfigs(r, now)
+	}
 	if !mounted && len(r.volumes) == 0 {
 		volumes := k.volumesOf(r.pod)
 		if mounted = len(volumes) == 0; !mounted {
@@ -115,7 +118,7 @@ func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 			r.mountAt = sim.Never
 		}
 	}
-	if mounted && r.hasToken() {
+	if mounted && r.hasToken() && r.configs != configsMissing {
 		return false
 	}
 	if mounted {
@@ -141,7 +144,7 @@ func (k *Kubelet) verify(r *row, now sim.Time) {
 		}
 		r.mountAt = at.Add(k.machine.MountTime(r.box))
 	}
-	if r.hasToken() && r.mountAt < r.stepAt {
+	if r.hasToken() && r.configs != configsMissing && r.mountAt < r.stepAt {
 		k.wait(r, attaching, max(now, r.mountAt))
 	}
 }
@@ -199,6 +202,9 @@ func (k *Kubelet) unmounted(r *row, now sim.Time) (names []string) {
 		for _, u := range r.pod.Uses() {
 			names = append(names, u.Of(r.pod))
 		}
+	}
+	if r.configs == configsMissing {
+		k.eachMissing(r, now, func(volume, _ string) { names = append(names, volume) })
 	}
 	if !r.hasToken() {
 		names = append(names, k.tokenVolume(r))

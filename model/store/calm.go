@@ -78,3 +78,21 @@ func (s *Store) Touch(obj model.Object) {
 	s.current[ref.Kind][ref.ID] = obj
 	s.keyspace.ReplaceOrInsert(item{ref, obj})
 }
+
+// Follow is when a watch of one object that begins now has told what there is. It is false
+// while no API server answers the client.
+func (c *Client) Follow() (sim.Time, bool) {
+	if !c.served() || !c.Authentic() {
+		return sim.Never, false
+	}
+	return c.store.wire.server(c.Server).lister.Stream(c.store.kernel.Now(), 1), true
+}
+
+// Followed is an object as a watch of it has it, nil if there is none: what is on its way is there
+// already. It is false while the watch has no connection, and its client has what it had.
+func (c *Client) Followed(kind model.Kind, namespace, name string) (model.Object, bool) {
+	if !c.served() {
+		return nil, false
+	}
+	return c.store.Lookup(kind, namespace, name), true
+}

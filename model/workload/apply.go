@@ -131,6 +131,10 @@ func (p merge) Apply(cur model.Object) model.Object {
 		n.TargetKind, n.TargetName, n.Min, n.Max, n.Metrics, n.Behavior = m.TargetKind, m.TargetName, m.Min, m.Max, m.Metrics, m.Behavior
 	case *model.LimitRange:
 		n.Limits = p.manifest.(*model.LimitRange).Limits
+	case *model.Config:
+		if m := p.manifest.(*model.Config); !n.Immutable { // else it is refused (pkg/apis/core/validation/validation.go ValidateConfigMapUpdate)
+			n.Keys, n.Immutable = m.Keys, m.Immutable
+		}
 	case *model.PodDisruptionBudget:
 		m := p.manifest.(*model.PodDisruptionBudget)
 		n.Selector, n.MinAvailable, n.MaxUnavailable, n.AlwaysAllow = m.Selector, m.MinAvailable, m.MaxUnavailable, m.AlwaysAllow

@@ -56,7 +56,8 @@ var probe = words(`initialDelaySeconds periodSeconds timeoutSeconds successThres
 var hook = words(`exec httpGet sleep`)
 
 var container = join(
-	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules resizePolicy securityContext`),
+	words(`name image ports imagePullPolicy resources.requests resources.limits restartPolicy restartPolicyRules resizePolicy securityContext
+	env.name env.valueFrom.configMapKeyRef env.valueFrom.secretKeyRef envFrom`),
 	under("readinessProbe", probe), under("livenessProbe", probe), under("startupProbe", probe),
 	under("lifecycle.preStop", hook), under("lifecycle.postStart", hook), words(`lifecycle.stopSignal`),
 )
@@ -66,6 +67,7 @@ var podSpec = join(
 	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
 	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	serviceAccountName serviceAccount automountServiceAccountToken dnsConfig.options volumes.projected.sources.serviceAccountToken
+	volumes.projected.sources.configMap volumes.projected.sources.secret volumes.configMap volumes.secret
 	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
 	volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
 	under("containers", container), under("initContainers", container),
@@ -130,6 +132,10 @@ var (
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
 
 	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
+
+	actedConfigMap = acting(bookkeeping, words(`data binaryData immutable`))
+
+	actedSecret = acting(bookkeeping, words(`data stringData type immutable`))
 
 	actedQuota = acting(bookkeeping, words(`spec.hard status`))
 

@@ -33,6 +33,8 @@ func init() {
 		{typed{"batch/v1", "CronJob"}, model.KindCronJob, true, false, actedCronJob, readCronJob},
 		{typed{"v1", "LimitRange"}, model.KindLimitRange, true, false, actedLimitRange, readLimitRange},
 		{typed{"v1", "ResourceQuota"}, model.KindResourceQuota, true, false, actedQuota, readQuota},
+		{typed{"v1", "ConfigMap"}, model.KindConfigMap, true, false, actedConfigMap, readConfigMap},
+		{typed{"v1", "Secret"}, model.KindSecret, true, false, actedSecret, readSecret},
 		{typed{"v1", "ReplicationController"}, model.KindNone, true, false, actedOwner, readReplicationController},
 		{typed{"v1", "Pod"}, model.KindPod, true, false, actedPod, readPod},
 		{typed{"v1", "Service"}, model.KindService, true, true, actedService, readService},
