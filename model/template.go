@@ -32,13 +32,13 @@ func (t *Template) ComputeHash() string {
 
 // derived are the fields that say nothing of their own: sums of other fields, and
 // what follows from the rest of a template, or comes from the StatefulSet around it.
-var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest": true, "Security": true, "EphemeralLimit": true, "Ports": true}
+var derived = map[string]bool{"Subdomain": true, "Request": true, "ScoredRequest": true, "Security": true, "EphemeralLimit": true, "Ports": true, "Known": true}
 
 // optional are the fields that say nothing if they are nil or false.
 var optional = map[string]bool{
 	"Placement": true, "EmptyDirs": true, "ReadinessGates": true, "PodLevel": true, "AsksForNoCPU": true, "AsksForNoMemory": true,
 	"NodeName": true, "NeverPreempts": true, "Classed": true, "Workload": true, "GPU": true, "Sysctls": true, "Ndots": true, "Account": true, "NoToken": true, "TokenSaid": true,
-	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true,
+	"Made": true, "Timeout": true, "Grace": true, "Handler": true, "Restart": true, "RestartForCPU": true, "RestartForMemory": true, "Env": true, "Configs": true,
 }
 
 // appendValue prints what v holds, field by field and through pointers, so

@@ -60,6 +60,7 @@ var fixes = map[string][]string{
 	"image-age":                        {"timeline.11"}, // restarts
 	"image-gc":                         {"cluster.kubelet"},
 	"image-layers":                     {"workload.images"},
+	"missing-secret":                   {"workload.manifests.0.spec.strategy", "timeline.0.manifests.0.spec.strategy"},
 	"image-missing":                    {"workload.manifests.0.spec.strategy"},
 	"lb-rollout":                       {"workload.manifests.0.spec.template.spec.containers.0.lifecycle"},
 	"numa-rejects":                     {"workload.manifests.0.spec.template.spec.containers.0.resources"},
