@@ -20,15 +20,21 @@ func TestElidedTicksMakeTheSameHistory(t *testing.T) {
 	if testing.Short() {
 		seeds = 40
 	}
+	uncreated, unmounted := 0, 0
 	for seed := range seeds {
 		fast, few := trouble(t, seed)
 		slow, many := trouble(t, seed, literal)
+		uncreated += strings.Count(fast, "CreateContainerConfigError")
+		unmounted += strings.Count(fast, `failed for volume "v"`)
 		if fast != slow {
 			t.Fatalf("seed %d: %s", seed, firstDifference(fast, slow))
 		}
 		if many <= few {
 			t.Errorf("seed %d: %d events in literal mode, %d otherwise", seed, many, few)
 		}
+	}
+	if uncreated < 40 || unmounted < 40 {
+		t.Errorf("in all runs only %d records of containers that lack a ConfigMap, and %d of volumes", uncreated, unmounted)
 	}
 }
 
@@ -100,18 +106,42 @@ func firstDifference(a, b string) string {
 	return "one is longer"
 }
 
+// randomConfigs has a pod need the ConfigMap app, or not.
+func randomConfigs(s *model.PodSpec, luck *sim.Stream) {
+	use := model.ConfigUse{Kind: model.KindConfigMap, Name: "app", Keys: []string{"a", "b"}[:luck.Below(3)], Optional: luck.Below(8) == 0, Known: true}
+	switch luck.Below(6) {
+	case 0:
+		s.Containers[0].Env = []model.ConfigUse{use}
+	case 1:
+		use.Volume = "v"
+		s.Configs = []model.ConfigUse{use}
+	}
+}
+
+// turnConfig makes or deletes that ConfigMap, now and then.
+func (r *rig) turnConfig(luck *sim.Stream) {
+	there := r.store.Lookup(model.KindConfigMap, "default", "app")
+	switch draw := luck.Below(6); {
+	case draw == 0 && there != nil:
+		r.user.Delete(there.Head().Ref(), 0, 0)
+	case draw <= 2 && there == nil:
+		r.user.Create(&model.Config{Meta: model.Meta{Kind: model.KindConfigMap, Namespace: "default", Name: "app"}, Keys: []string{"a"}, Immutable: luck.Below(4) == 0}, 0)
+	}
+}
+
 // trouble is the story of a node with random pods in random trouble, and how
 // many events it took.
 func trouble(t *testing.T, seed uint64, options ...option) (string, uint64) {
-	luck := sim.NewLuck(seed).Stream("trouble")
+	luck, configs := sim.NewLuck(seed).Stream("trouble"), sim.NewLuck(seed).Stream("configs")
 	r := newRig(t, seed, append(options, behaving(randomBehaviors(&luck)...))...)
 	var pods []*model.Pod
 	cut := network.Handle(-1)
 	for i := range 60 {
 		r.run(luck.Duration(0, 25*time.Second))
+		r.turnConfig(&configs)
 		switch luck.Below(25) {
 		case 0, 1, 2, 3:
-			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck) }))
+			pods = append(pods, r.pod(fmt.Sprintf("p%d", i), func(s *model.PodSpec) { randomSpec(s, &luck); randomConfigs(s, &configs) }))
 		case 4:
 			if len(pods) > 0 {
 				r.user.Delete(pods[luck.Below(uint64(len(pods)))].Ref(), int32(luck.Below(3))*15-1+int32(luck.Below(2)), 0)
