@@ -1,11 +1,15 @@
 package manifest
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"orrery/model"
+	"orrery/scenarios/strict"
 )
 
 // Of ConfigMaps and Secrets the keys count: whether there is what a pod needs to start. What
@@ -18,7 +22,12 @@ func readConfigMap(o *object) {
 	if !decode(o, &in) || o.set.state {
 		return
 	}
-	keepConfig(o, before, in.Immutable, append(keysOf(in.Data), keysOf(in.BinaryData)...), in.Labels)
+	for _, key := range slices.Sorted(maps.Keys(in.Data)) {
+		if _, twice := in.BinaryData[key]; twice {
+			o.root().fields("data", key).errorf("is in binaryData, too")
+		}
+	}
+	o.config(before, &in.ObjectMeta, in.Immutable, bag{"data", sizes(in.Data)}, bag{"binaryData", sizes(in.BinaryData)})
 }
 
 // readSecret reads a Secret.
@@ -28,21 +37,52 @@ func readSecret(o *object) {
 	if !decode(o, &in) || o.set.state {
 		return
 	}
-	keepConfig(o, before, in.Immutable, append(keysOf(in.Data), keysOf(in.StringData)...), in.Labels)
+	o.config(before, &in.ObjectMeta, in.Immutable, bag{"data", sizes(in.Data)}, bag{"stringData", sizes(in.StringData)})
 }
 
-func keepConfig(o *object, before int, immutable *bool, keys []string, labels map[string]string) {
-	slices.Sort(keys)
-	c := &model.Config{Meta: o.meta, Keys: slices.Compact(keys), Immutable: isSet(immutable)}
-	c.Labels = o.labels(o.root().fields("metadata", "labels"), labels)
+// bag is a field that holds values, and how long each is.
+type bag struct {
+	field string
+	sizes map[string]int
+}
+
+func sizes[V string | []byte](data map[string]V) map[string]int {
+	out := make(map[string]int, len(data))
+	for key, value := range data {
+		out[key] = len(value)
+	}
+	return out
+}
+
+// maxConfigBytes is how long all values may be together
+// (k8s.io/api/core/v1/types.go MaxSecretSize).
+const maxConfigBytes = 1 << 20
+
+// config keeps the keys, checked as API servers do (pkg/apis/core/validation/validation.go
+// ValidateConfigMap, ValidateSecret).
+func (o *object) config(before int, meta *metav1.ObjectMeta, immutable *bool, bags ...bag) {
+	c := &model.Config{Meta: o.meta, Immutable: isSet(immutable)}
+	c.Labels = o.labels(o.root().fields("metadata", "labels"), meta.Labels)
+	total := 0
+	for _, b := range bags {
+		for _, key := range slices.Sorted(maps.Keys(b.sizes)) {
+			checkKey(o.root().fields(b.field, key), key)
+			c.Keys = append(c.Keys, key)
+			total += b.sizes[key]
+		}
+	}
+	if total > maxConfigBytes {
+		o.root().field(bags[0].field).errorf("%d bytes are more than a %s may have: %d", total, o.kind.typed.kind, maxConfigBytes)
+	}
+	slices.Sort(c.Keys)
+	c.Keys = slices.Compact(c.Keys)
 	o.keep(before, c)
 }
 
-func keysOf[V any](data map[string]V) (keys []string) {
-	for key := range data {
-		keys = append(keys, key)
+func checkKey(p *place, key string) {
+	if wrong := validation.IsConfigMapKey(key); len(wrong) > 0 {
+		p.errorf("%s is no key such as app.conf: letters, digits, '-', '_' and '.', at most 253", strict.Quote(key))
 	}
-	return keys
 }
 
 func isSet(b *bool) bool { return b != nil && *b }
@@ -154,9 +194,11 @@ func (u *uses) ofEnvironment(p *place, c *corev1.Container) {
 			continue
 		}
 		if r := from.ConfigMapKeyRef; r != nil {
+			checkKey(at.fields("configMapKeyRef", "key"), r.Key)
 			u.add(at.fields("configMapKeyRef", "name"), model.KindConfigMap, r.Name, r.Optional, r.Key)
 		}
 		if r := from.SecretKeyRef; r != nil {
+			checkKey(at.fields("secretKeyRef", "key"), r.Key)
 			u.add(at.fields("secretKeyRef", "name"), model.KindSecret, r.Name, r.Optional, r.Key)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"orrery/model"
+	"orrery/scenarios/manifest"
 )
 
 // Source: k8s.io/api/core/v1/types.go ConfigMap (data and binaryData have different keys) and
@@ -53,6 +54,26 @@ func TestANameThatIsMissingIsRefused(t *testing.T) {
 	} {
 		if err := refusals(c.spec, c.container); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s: want %q, got\n%v", c.spec, c.container, c.want, err)
+		}
+	}
+}
+
+// Source: pkg/apis/core/validation/validation.go ValidateConfigMap, ValidateSecret,
+// validateConfigMapKeySelector, validateSecretKeySelector.
+func TestWhatTheAPIServerRefusesOfConfigMapsAndSecretsIsRefused(t *testing.T) {
+	long := strings.Repeat("x", 1<<19+1)
+	for _, c := range []struct{ text, want string }{
+		{`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {"a/b": "v"}}`, `data["a/b"]: "a/b" is no key such as app.conf`},
+		{`{apiVersion: v1, kind: Secret, metadata: {name: c}, stringData: {"..": "v"}}`, `stringData[".."]: ".." is no key`},
+		{`{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: "v"}, binaryData: {a: eHl6}}`, "data.a: is in binaryData, too"},
+		{`{apiVersion: v1, kind: Secret, metadata: {name: c}, stringData: {a: "` + long + `", b: "` + long + `"}}`, "1048578 bytes are more than a Secret may have: 1048576"},
+		{`{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: c, env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: "a b"}}}]}]}}`,
+			`secretKeyRef.key: "a b" is no key`},
+	} {
+		d := manifest.NewDecoder()
+		d.Manifests().AddFile(manifest.File{Name: "x.yaml", Data: []byte(c.text)})
+		if err := d.Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.200s: want %q, got\n%v", c.text, c.want, err)
 		}
 	}
 }
