@@ -64,7 +64,7 @@ var container = join(
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeName nodeSelector
 	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
-	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
+	priority priorityClassName preemptionPolicy schedulerName runtimeClassName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	serviceAccountName serviceAccount automountServiceAccountToken dnsConfig.options volumes.projected.sources.serviceAccountToken
 	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
 	volumes.gcePersistentDisk volumes.awsElasticBlockStore volumes.iscsi volumes.rbd`),
@@ -128,6 +128,8 @@ var (
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
+
+	actedRuntimeClass = acting(bookkeeping, words(`handler overhead scheduling`))
 
 	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
 
