@@ -125,6 +125,24 @@ func TestAWorkerThatWaitedForVolumesInVainSaysNothing(t *testing.T) {
 	}
 }
 
+// Source: v1.35 pkg/util/goroutinemap/exponentialbackoff: a mount that fails is tried again after 0.5 s, 1, 2 and
+// so on until 64, and then after 122 s each time; here one that is due while the worker rests, which it does
+// for 10 to 15 s after each 2m3s, comes with it.
+func TestAMountThatFailsIsTriedEverLater(t *testing.T) {
+	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+		"timeline: [{at: 10m, fault: volume-lost, target: pod/first}, {at: 11m, do: delete, target: pod/first}, {at: 11m2s, do: apply, manifests: ["+nakedPod("second", "n-0")+"]}]\n"))
+	tries := noted(x, "FailedMount", "MountVolume.MountDevice failed")
+	want := []time.Duration{0, 500, 1500, 3500, 7500, 15500, 31500, 63500, 127500, 249500}
+	if len(tries) < len(want) {
+		t.Fatalf("tried at %v", tries)
+	}
+	for i, after := range want {
+		if late := tries[i].Sub(tries[0]) - after*time.Millisecond; late < 0 || late > 25*time.Second || i < 8 && late > time.Second {
+			t.Errorf("try %d comes %v after the first, want %v", i, tries[i].Sub(tries[0]), after*time.Millisecond)
+		}
+	}
+}
+
 // Source: v1.35 pkg/kubelet/volumemanager/cache/desired_state_of_world.go AddPodToVolume,
 // pkg/kubelet/kubelet_node_status.go markVolumesFromNode: that a node says that it uses a volume counts
 // only once the status loop has looked, every 10 s, since a pod there needs it, also if the

@@ -117,7 +117,7 @@ func (k *Kubelet) Disturbed(now sim.Time) {
 			r.containers[i].probes = nil
 		}
 		k.scheduleProbes(r, now)
-		k.wait(r, attaching, now.Add(volumesWait))
+		k.waitForVolumes(r, now)
 		k.askToken(r)
 	}
 }

@@ -68,7 +68,7 @@ func (k *Kubelet) letGo(r *row) {
 			k.disks = slices.Delete(k.disks, at, at+1)
 		}
 	}
-	r.volumes, r.mounted = nil, false
+	r.volumes, r.mounted, r.mountsFailed = nil, false, 0
 	if r.box != nil {
 		r.box.Volumes = nil
 	}
@@ -114,9 +114,15 @@ func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 	if mounted {
 		r.mountAt = now
 	}
-	k.wait(r, attaching, now.Add(volumesWait))
+	k.waitForVolumes(r, now)
 	k.verify(r, now)
 	return true
+}
+
+// waitForVolumes has a pod's worker wait as long as it does.
+func (k *Kubelet) waitForVolumes(r *row, now sim.Time) {
+	r.giveUpAt = now.Add(volumesWait)
+	k.wait(r, attaching, r.giveUpAt)
 }
 
 // verify finds out when a pod's volumes will be mounted, once all are attached and its
@@ -164,11 +170,11 @@ func (k *Kubelet) unsaid() bool {
 }
 
 // mountFails is an attempt to mount what is attached and not there
-// (pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc). It
-// is made once while the pod's worker waits, where Kubernetes makes more, 0.5 s to 2 min
-// apart.
+// (pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc), which is
+// made again and again, ever later. One whose time comes while the pod's worker rests is made
+// when that is over, and a pod that comes anew has one at once.
 func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
-	if k.lostDisk == nil || r.mounted || now < r.mountAt || r.mountAt == sim.Never {
+	if k.lostDisk == nil || r.mounted || now < r.mountAt {
 		return false
 	}
 	i := slices.IndexFunc(r.volumes, k.lostDisk)
@@ -176,8 +182,9 @@ func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
 		return false
 	}
 	k.client.Note(r.face(), true, "FailedMount", "MountVolume.MountDevice failed for volume \""+r.volumes[i]+"\" : rpc error: code = Internal desc = no such device")
-	r.mountAt = sim.Never
-	k.wait(r, attaching, now.Add(volumesWait-k.machine.MountTime(r.box)))
+	r.mountAt = now.Add(remountAfter(r.mountsFailed))
+	r.mountsFailed = min(r.mountsFailed+1, mostDoublings)
+	k.wait(r, attaching, min(r.mountAt, r.giveUpAt))
 	return true
 }
 
