@@ -95,8 +95,75 @@ func TestAVolumeStaysAttachedToALostNodeForSixMinutesAfterItsPodIsGone(t *testin
 	if len(errors) != 2 {
 		t.Errorf("%d Events of multi-attach, want one for each pod that waits", len(errors))
 	}
-	if failed := noted(x, "FailedMount", "unmounted volumes=[pages]"); len(failed) < 3 {
-		t.Errorf("the wiki's kubelet gave up %d times, want once every two minutes", len(failed))
+}
+
+// Source: v1.35 pkg/volume/util/operationexecutor/operation_generator.go
+// GenerateVerifyControllerAttachedVolumeFunc: a volume that the kubelet's own view of its node does not
+// show as attached is looked for every 100 ms ("this would avoid exponential back-off"). So after
+// minutes in vain it is mounted when it is attached, and the pod starts when that is done and its
+// worker, which rests 10 to 15 s after each 2m3s, and the image are there.
+func TestAVolumeIsMountedAsSoonAsItIsAttachedHoweverLongThatTook(t *testing.T) {
+	for _, at := range []string{"8m30s", "9m", "9m30s"} {
+		x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+			"timeline: [{at: 1m, do: apply, manifests: ["+nakedPod("second", "n-1")+"]}, {at: "+at+", do: delete, target: pod/first}]\n"))
+		attached, started := noted(x, "SuccessfulAttachVolume", ""), startedAt(x, "second")
+		if len(attached) != 2 || len(started) != 1 || started[0] < attached[1] {
+			t.Fatalf("attached at %v, started at %v", attached, started)
+		}
+		if took := started[0].Sub(attached[1]); took > 30*time.Second {
+			t.Errorf("deleted at %s: started %v after it was attached", at, took)
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/kubelet.go SyncPod: of a worker that has waited for volumes in vain there is no
+// Event, since its error is a deadline that is over (wait.Interrupted).
+func TestAWorkerThatWaitedForVolumesInVainSaysNothing(t *testing.T) {
+	x := ranLibrary(t, "volume-lost-node-broken")
+	if at := noted(x, "FailedMount", ""); len(at) > 0 {
+		t.Errorf("Events at %v", at)
+	}
+}
+
+// Source: v1.35 pkg/util/goroutinemap/exponentialbackoff: a mount that fails is tried again after 0.5 s, 1, 2 and
+// so on until 64, and then after 122 s each time; here one that is due while the worker rests, which it does
+// for 10 to 15 s after each 2m3s, comes with it.
+func TestAMountThatFailsIsTriedEverLater(t *testing.T) {
+	x := ran(t, "disks.yaml", disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+		"timeline: [{at: 10m, fault: volume-lost, target: pod/first}, {at: 11m, do: delete, target: pod/first}, {at: 11m2s, do: apply, manifests: ["+nakedPod("second", "n-0")+"]}]\n"))
+	tries := noted(x, "FailedMount", "MountVolume.MountDevice failed")
+	want := []time.Duration{0, 500, 1500, 3500, 7500, 15500, 31500, 63500, 127500, 249500}
+	if len(tries) < len(want) {
+		t.Fatalf("tried at %v", tries)
+	}
+	for i, after := range want {
+		if late := tries[i].Sub(tries[0]) - after*time.Millisecond; late < 0 || late > 25*time.Second || i < 8 && late > time.Second {
+			t.Errorf("try %d comes %v after the first, want %v", i, tries[i].Sub(tries[0]), after*time.Millisecond)
+		}
+	}
+}
+
+// Source: v1.35 pkg/kubelet/volumemanager/cache/desired_state_of_world.go AddPodToVolume,
+// pkg/kubelet/kubelet_node_status.go markVolumesFromNode: that a node says that it uses a volume counts
+// only once the status loop has looked, every 10 s, since a pod there needs it, also if the
+// node has never ceased to say so. So a pod that follows another one on its node waits for that.
+func TestAPodWaitsForALookOfTheStatusLoopAlsoIfItsVolumeIsInUse(t *testing.T) {
+	var longest time.Duration
+	for seed := range uint64(10) {
+		s, err := scenarios.Read("disks.yaml", []byte(disks("ReadWriteOnce", "", diskPod("first", "n-0"),
+			"timeline: [{at: 10m, do: delete, target: pod/first}, {at: 10m2s, do: apply, manifests: ["+nakedPod("second", "n-0")+"]}]\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Config.Seed = seed + 1
+		x := runOf(t, s)
+		if asked := detachAsked(x, "n-0"); len(asked) > 0 { // then it is not in use any more
+			continue
+		}
+		longest = max(longest, startedAt(x, "second")[0].Sub(sim.Time(10*time.Minute+2*time.Second)))
+	}
+	if longest < 8*time.Second || longest > 20*time.Second {
+		t.Errorf("the last starts after %v, want a look and what a mount takes", longest)
 	}
 }
 

@@ -318,7 +318,7 @@ var signatures = []struct {
 	{"volume-lost", owned, "{at: 10m, fault: volume-lost, target: statefulset/db, object: true}, {at: 12m, fault: pod-kill, target: statefulset/db}, {at: 20m, do: delete, target: persistentvolumeclaim/data-db-0}, {at: 20m10s, do: delete, target: pod/db-0}",
 		[]string{"between 10m and 10m1s: notes(ClaimLost) == 1", "between 12m10s and 20m: always(pods_unscheduled() == 1)", "notes(FailedAttachVolume) == 0", "after 23m: always(ready(statefulset/db) == 1)"}},
 	{"volume-lost", owned, "{at: 8s, fault: volume-lost, target: statefulset/db}",
-		[]string{"notes(FailedAttachVolume, statefulset/db) >= 10", "notes(FailedMount, statefulset/db) >= 10", "always(ready(statefulset/db) == 0)", "notes(SuccessfulAttachVolume) == 0", "after 5m: always(pods_unscheduled() == 0)"}},
+		[]string{"notes(FailedAttachVolume, statefulset/db) >= 10", "notes(FailedMount, statefulset/db) == 0", "always(ready(statefulset/db) == 0)", "notes(SuccessfulAttachVolume) == 0", "after 5m: always(pods_unscheduled() == 0)"}},
 	{"watch-lag", owned, "{at: 10m, for: 5m, fault: watch-lag, component: kube-scheduler, by: 30s}, {at: 11m, fault: pod-kill, target: deployment/web, count: 1}, {at: 20m, fault: pod-kill, target: deployment/web, count: 1}",
 		[]string{"between 11m5s and 11m29s: always(pods_unscheduled() == 1)", "between 20m5s and 20m29s: always(pods_unscheduled() == 0)"}},
 	{"webhook-down", owned, "{at: 10m, for: 5m, fault: webhook-down, webhook: policy.example.com}, {at: 11m, do: delete, target: deployment/front}, {at: 20m, do: delete, target: deployment/front}",

@@ -80,3 +80,29 @@ func TestARestartOfTheKubeletLeavesContainersThatRunTheirDevices(t *testing.T) {
 		}
 	}
 }
+
+// Source: v1.35 pkg/kubelet/kubelet.go NewMainKubelet, where the handler that allocates devices comes before
+// that of predicates; pkg/kubelet/cm/devicemanager/manager.go devicesToAllocate;
+// pkg/kubelet/cm/admission/errors.go: whatever the topology manager's policy, it is the device manager
+// that finds too few, and so nobody is pushed out for a critical pod either.
+func TestTheDeviceManagerRefusesAPodForWhichThereAreTooFew(t *testing.T) {
+	const tooFew = "Pod was rejected: Allocate failed due to requested number of devices unavailable for nvidia.com/gpu. Requested: 2, Available: 1, which is unexpected"
+	for _, priority := range []int32{0, model.SystemCritical} {
+		r := newRig(t, 1, withGPUs)
+		first := r.pod("first", usingGPU)
+		r.ready(first)
+		p := r.pod("second", func(s *model.PodSpec) {
+			usingGPU(s)
+			s.Containers[0].Requests.Extended[0].Count = 2
+			s.Priority = priority
+		})
+		r.until("refused", time.Minute, func() bool { return r.get(p).Phase == model.PodFailed })
+		if p := r.get(p); p.Reason != "UnexpectedAdmissionError" || p.Message != tooFew {
+			t.Errorf("priority %d: %s: %s", priority, p.Reason, p.Message)
+		}
+		r.ready(r.pod("third", usingGPU))
+		if !r.get(first).IsReady() {
+			t.Errorf("priority %d: the first pod is not ready any more", priority)
+		}
+	}
+}

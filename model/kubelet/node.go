@@ -22,7 +22,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != k.readyNow() || k.statusDiffers() || k.node.Unschedulable != k.cordoned {
+	if k.node.Ready.Status != k.readyNow() || k.statusDiffers() || k.unsaid() || k.node.Unschedulable != k.cordoned {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -53,8 +53,13 @@ func (k *Kubelet) checkNode() {
 	if ready != model.True {
 		reason = "KubeletNotReady"
 	}
-	if (k.node.Ready.Status != ready || k.statusDiffers()) && !k.patching && k.kernel.Now() >= k.networkAt {
+	switch {
+	case k.patching || k.kernel.Now() < k.networkAt:
+	case k.node.Ready.Status != ready || k.statusDiffers():
 		k.patch(ready, reason)
+	case k.unsaid():
+		k.markSaid()
+		k.verifyAll()
 	}
 	k.noteCordon() // the last of defaultNodeStatusFuncs
 }
@@ -167,8 +172,11 @@ func (r nodeStatus) set(c *model.Condition, status model.ConditionStatus, reason
 
 func (k *Kubelet) nodeAnswered(reply *store.Reply) {
 	k.patching = false
-	if n, ok := reply.Object.(*model.Node); ok && n.ResourceVersion > k.node.ResourceVersion {
-		k.node = n
+	if n, ok := reply.Object.(*model.Node); ok {
+		if n.ResourceVersion > k.node.ResourceVersion {
+			k.node = n
+		}
+		k.markSaid()
 	}
 	k.verifyAll()
 	k.doubtNode()

@@ -140,8 +140,11 @@ type row struct {
 	number     int32 // of its slot
 
 	volumes []string // that it needs attached; nil if it has not asked for any yet
-	mountAt sim.Time // when they are mounted, or can be all volumes; Never while they are not all attached
+	mountAt sim.Time // when they are mounted, or can be all volumes, or are tried again; Never while they are not all attached
 	mounted bool     // they are
+
+	mountsFailed uint8    // in a row
+	giveUpAt     sim.Time // when its worker has waited for volumes as long as it does
 
 	inspections [2]inspection // by relists: under way or to come, the zero value if none
 	inspected   sim.Time      // when the newest began of those that were over before, 0 if there was none

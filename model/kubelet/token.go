@@ -117,7 +117,7 @@ func (k *Kubelet) Disturbed(now sim.Time) {
 			r.containers[i].probes = nil
 		}
 		k.scheduleProbes(r, now)
-		k.wait(r, attaching, now.Add(volumesWait))
+		k.waitForVolumes(r, now)
 		k.askToken(r)
 	}
 }
@@ -170,12 +170,17 @@ func (k *Kubelet) tokenAnswered(reply *store.Reply) {
 	r.tokensRefused = min(r.tokensRefused+1, mostDoublings)
 }
 
-// mostDoublings is how often verifyFirst is doubled until it is more than verifyMost.
-const mostDoublings = 8
+// How long after a failure to mount a volume the kubelet tries again, at first and at most
+// (pkg/util/goroutinemap/exponentialbackoff), and how often the one is doubled until it is more
+// than the other.
+const (
+	remountFirst  = 500 * time.Millisecond
+	remountMost   = 2*time.Minute + 2*time.Second
+	mostDoublings = 8
+)
 
-// remountAfter is how long after a failure to mount a volume the kubelet tries again, if
-// it has failed so often before.
-func remountAfter(failures uint8) time.Duration { return min(verifyFirst<<failures, verifyMost) }
+// remountAfter is how long that is if it has failed so often before.
+func remountAfter(failures uint8) time.Duration { return min(remountFirst<<failures, remountMost) }
 
 // unanswered is what a kubelet says of a request that nobody answered, without its URL, or
 // what the answer says.

@@ -35,7 +35,8 @@ const refusedToken = " : failed to fetch token: dial tcp: connect: connection re
 // pkg/util/goroutinemap/exponentialbackoff: the mount is tried again after 0.5 s, 1, 2 and so
 // on until 64, then after 122 s each time. Ten minutes without an API server are these
 // attempts, counted from the first, and the next one gets the token.
-// volumemanager.go WaitForAttachAndMount: its worker waits 2m3s, and again after 10 to 15 s.
+// volumemanager.go WaitForAttachAndMount: its worker waits 2m3s, and again after 10 to 15 s, and says
+// nothing of it (pkg/kubelet/kubelet.go SyncPod, wait.Interrupted).
 func TestAPodWithoutAnAPIServerWaitsForItsTokenAndRetriesAsVolumesDo(t *testing.T) {
 	r := newRig(t, 1)
 	r.run(time.Minute)
@@ -56,14 +57,8 @@ func TestAPodWithoutAnAPIServerWaitsForItsTokenAndRetriesAsVolumesDo(t *testing.
 			t.Errorf("try %d %v after the first", i, at.Sub(tries[0]))
 		}
 	}
-	waits := r.said(p, "FailedMount", "Unable to attach or mount volumes: unmounted volumes=[kube-api-access-")
-	for i, at := range waits {
-		if d := at.Sub(tries[0]) - time.Duration(i+1)*2*time.Minute - time.Duration(i+1)*3*time.Second; d < time.Duration(i)*10*time.Second-time.Second || d > time.Duration(i)*16*time.Second {
-			t.Errorf("wait %d ends %v after the first try", i, at.Sub(tries[0]))
-		}
-	}
-	if len(waits) != 4 || tries[0].Sub(from) > 50*time.Millisecond {
-		t.Errorf("waits end at %v", waits)
+	if n := r.notes(p, "FailedMount"); len(n) != len(tries) || tries[0].Sub(from) > 50*time.Millisecond {
+		t.Errorf("%d Events of %d tries, the first at %v", len(n), len(tries), tries[0])
 	}
 	shown := r.until("shown as it waits", time.Minute, func() bool { return len(r.get(p).Containers) > 0 })
 	if c := r.get(p).Containers[0]; c.State != model.ContainerWaiting || c.Reason != "ContainerCreating" {

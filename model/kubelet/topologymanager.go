@@ -184,7 +184,8 @@ type layout struct {
 // newLayout is that of a node of which so much CPU is reserved; nil if pods have nothing
 // for themselves.
 func newLayout(t Topology, node *model.Node, reservedMilli int64) *layout {
-	if !t.StaticCPUs && !t.StaticMemory && (t.Policy == NoTopology || node.GPU.Devices == 0) {
+	gpus := int(node.Allocatable.ExtendedCount(model.ResourceGPU))
+	if !t.StaticCPUs && !t.StaticMemory && gpus == 0 {
 		return nil
 	}
 	t.NUMANodes, t.ThreadsPerCore = max(t.NUMANodes, 1), max(t.ThreadsPerCore, 1)
@@ -193,9 +194,7 @@ func newLayout(t Topology, node *model.Node, reservedMilli int64) *layout {
 		l.cpus = newPool(int(node.Capacity.CPUMilli/1000), t.NUMANodes)
 		l.reserveCPUs(int((reservedMilli + 999) / 1000))
 	}
-	if t.Policy != NoTopology {
-		l.gpus = newPool(int(node.GPU.Devices), t.NUMANodes)
-	}
+	l.gpus = newPool(gpus, t.NUMANodes)
 	if t.StaticMemory {
 		l.fillBanks(node.Capacity.MemoryBytes)
 	}

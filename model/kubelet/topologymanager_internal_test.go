@@ -161,7 +161,8 @@ func machine(t Topology, cpus, gibs int64) *layout {
 	for n := range max(t.NUMANodes, 1) {
 		t.ReservedMemory[n] = 1 << 30
 	}
-	return newLayout(t, &model.Node{Capacity: model.Resources{CPUMilli: cpus * 1000, MemoryBytes: gibs << 30}, GPU: model.GPUs{Devices: 4}}, 600)
+	size := model.Resources{CPUMilli: cpus * 1000, MemoryBytes: gibs << 30}.WithExtended(model.ResourceGPU, 4)
+	return newLayout(t, &model.Node{Capacity: size, Allocatable: size}, 600)
 }
 
 // guaranteed is a pod of containers that want so many CPUs and gibibytes; the first are

@@ -10,25 +10,22 @@ import (
 )
 
 // Volumes that have to be attached; for the one with a token see token.go. A kubelet says in
-// its node's status that it needs one, at the next of its status intervals; then it looks
-// until the attach/detach controller says there that it may use it, and mounts it
-// (pkg/kubelet/volumemanager/reconciler). Only then the pod's sandbox is made.
+// its node's status that it needs one, at the next of its status intervals, and mounts it when
+// the attach/detach controller says there that it may use it: that it sees in its own view of the
+// node, within a turn of 100 ms, which is left out, however long it has waited
+// (pkg/kubelet/volumemanager/reconciler/reconciler_common.go waitForVolumeAttach,
+// pkg/volume/util/operationexecutor/operation_generator.go
+// GenerateVerifyControllerAttachedVolumeFunc). Only then the pod's sandbox is made.
 
-// Constants of pkg/kubelet/volumemanager/volume_manager.go and of
-// pkg/util/goroutinemap/exponentialbackoff: how long a pod's worker waits for its
-// volumes, and how long after a look that found a volume not attached the next comes,
-// at first and at most.
-const (
-	volumesWait = 2*time.Minute + 3*time.Second
-	verifyFirst = 500 * time.Millisecond
-	verifyMost  = 2*time.Minute + 2*time.Second
-)
+// volumesWait is how long a pod's worker waits for its volumes
+// (pkg/kubelet/volumemanager/volume_manager.go podAttachAndMountTimeout).
+const volumesWait = 2*time.Minute + 3*time.Second
 
 // needed is a volume that pods of this node need attached.
 type needed struct {
 	volume string
 	pods   int
-	saidAt sim.Time // when the API first knew that it is in use here; Never before
+	said   bool // the node says so, and did at a look of the status loop since a pod here needs it
 }
 
 // volumesOf is the volumes that a pod needs attached. The claims and volumes are read
@@ -51,11 +48,7 @@ func (k *Kubelet) hold(r *row, volumes []string) {
 	for _, v := range volumes {
 		at, there := slices.BinarySearchFunc(k.disks, v, byVolume)
 		if !there {
-			d := needed{volume: v, saidAt: sim.Never}
-			if slices.Contains(k.node.VolumesInUse, v) {
-				d.saidAt = k.kernel.Now()
-			}
-			k.disks = slices.Insert(k.disks, at, d)
+			k.disks = slices.Insert(k.disks, at, needed{volume: v})
 		}
 		k.disks[at].pods++
 	}
@@ -75,7 +68,7 @@ func (k *Kubelet) letGo(r *row) {
 			k.disks = slices.Delete(k.disks, at, at+1)
 		}
 	}
-	r.volumes, r.mounted = nil, false
+	r.volumes, r.mounted, r.mountsFailed = nil, false, 0
 	if r.box != nil {
 		r.box.Volumes = nil
 	}
@@ -124,65 +117,67 @@ func (k *Kubelet) awaitVolumes(r *row, now sim.Time) bool {
 	if mounted {
 		r.mountAt = now
 	}
-	k.wait(r, attaching, now.Add(volumesWait))
+	k.waitForVolumes(r, now)
 	k.verify(r, now)
 	return true
 }
 
+// waitForVolumes has a pod's worker wait as long as it does.
+func (k *Kubelet) waitForVolumes(r *row, now sim.Time) {
+	r.giveUpAt = now.Add(volumesWait)
+	k.wait(r, attaching, r.giveUpAt)
+}
+
 // verify finds out when a pod's volumes will be mounted, once all are attached and its
-// token is there.
+// token is there. Nobody's worker has to wait for that.
 func (k *Kubelet) verify(r *row, now sim.Time) {
 	if r.mountAt == sim.Never {
-		at := now
 		for _, v := range r.volumes {
 			i, _ := slices.BinarySearchFunc(k.disks, v, byVolume)
-			if said := k.disks[i].saidAt; said != sim.Never && slices.Contains(k.node.VolumesAttached, v) {
-				at = max(at, verifyAt(said, now))
-				continue
+			if !k.disks[i].said || !slices.Contains(k.node.VolumesAttached, v) {
+				return
 			}
-			return
 		}
-		r.mountAt = at.Add(k.machine.MountTime(r.box))
+		r.mountAt = now.Add(k.machine.MountTime(r.box))
 	}
-	if r.hasToken() && r.configs != configsMissing && r.mountAt < r.stepAt {
+	if r.doing == attaching && r.hasToken() && r.configs != configsMissing && r.mountAt < r.stepAt {
 		k.wait(r, attaching, max(now, r.mountAt))
 	}
 }
 
-// verifyAt is the first look at a volume at now or later, of those that began when
-// the API knew that it is needed.
-func verifyAt(said, now sim.Time) sim.Time {
-	at := said
-	for wait := verifyFirst; at < now; wait = min(2*wait, verifyMost) {
-		at = at.Add(wait)
-	}
-	return at
-}
-
-// verifyAll looks at the pods that wait for volumes.
+// verifyAll looks at the pods whose volumes are not mounted.
 func (k *Kubelet) verifyAll() {
 	if len(k.disks) == 0 {
 		return
 	}
 	now := k.kernel.Now()
-	for i := range k.disks {
-		if d := &k.disks[i]; d.saidAt == sim.Never && slices.Contains(k.node.VolumesInUse, d.volume) {
-			d.saidAt = now
-		}
-	}
 	for _, r := range k.rows {
-		if r != nil && r.doing == attaching {
+		if r != nil && len(r.volumes) > 0 && !r.mounted {
 			k.verify(r, now)
 		}
 	}
 }
 
+// markSaid notes at a look of the status loop which volumes the node says are in use
+// (pkg/kubelet/kubelet_node_status.go markVolumesFromNode).
+func (k *Kubelet) markSaid() {
+	for i := range k.disks {
+		d := &k.disks[i]
+		d.said = d.said || slices.Contains(k.node.VolumesInUse, d.volume)
+	}
+}
+
+// unsaid tells whether the status loop has to look at volumes.
+func (k *Kubelet) unsaid() bool {
+	return slices.ContainsFunc(k.disks, func(d needed) bool { return !d.said })
+}
+
 // mountFails is an attempt to mount what is attached and not there
-// (pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc). It
-// is made once while the pod's worker waits, where Kubernetes makes more, 0.5 s to 2 min
-// apart.
+// (pkg/volume/util/operationexecutor/operation_generator.go GenerateMountVolumeFunc), which is
+// made again and again, ever later. One whose time comes while the pod's worker rests is made
+// when that is over, and a pod that comes anew has one at once.
 func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
-	if k.lostDisk == nil || r.mounted || now < r.mountAt || r.mountAt == sim.Never {
+	if k.lostDisk == nil || r.mounted || now < r.mountAt {
 		return false
 	}
 	i := slices.IndexFunc(r.volumes, k.lostDisk)
@@ -190,38 +185,21 @@ func (k *Kubelet) mountFails(r *row, now sim.Time) bool {
 		return false
 	}
 	k.client.Note(r.face(), true, "FailedMount", "MountVolume.MountDevice failed for volume \""+r.volumes[i]+"\" : rpc error: code = Internal desc = no such device")
-	r.mountAt = sim.Never
-	k.wait(r, attaching, now.Add(volumesWait-k.machine.MountTime(r.box)))
+	r.mountAt = now.Add(remountAfter(r.mountsFailed))
+	r.mountsFailed = min(r.mountsFailed+1, mostDoublings)
+	k.wait(r, attaching, min(r.mountAt, r.giveUpAt))
 	return true
 }
 
-// unmounted is the volumes that a pod still waits for. Kubernetes names the pod's volumes,
-// we the claims.
-func (k *Kubelet) unmounted(r *row, now sim.Time) (names []string) {
-	if now < r.mountAt {
-		for _, u := range r.pod.Uses() {
-			names = append(names, u.Of(r.pod))
-		}
-	}
-	if r.configs == configsMissing {
-		k.eachMissing(r, now, func(volume, _ string) { names = append(names, volume) })
-	}
-	if !r.hasToken() {
-		names = append(names, k.tokenVolume(r))
-	}
-	return names
-}
-
 // volumesDue is the end of a pod's wait for volumes: they are mounted, or it gives up
-// for a while (WaitForAttachAndMount).
+// for a while (WaitForAttachAndMount), of which there is no Event
+// (pkg/kubelet/kubelet.go SyncPod, wait.Interrupted).
 func (k *Kubelet) volumesDue(r *row, now sim.Time) {
 	r.doing = nothing
 	if k.mountFails(r, now) {
 		return
 	}
-	if names := k.unmounted(r, now); len(names) > 0 {
-		k.client.Note(r.face(), true, "FailedMount", "Unable to attach or mount volumes: unmounted volumes=["+
-			strings.Join(names, " ")+"], unattached volumes=[], failed to process volumes=[]: context deadline exceeded")
+	if now < r.mountAt || !r.hasToken() || r.configs == configsMissing {
 		k.endStep(r, errorRetry)
 		return
 	}

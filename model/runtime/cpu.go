@@ -330,8 +330,8 @@ func (m *Machine) sharePod(s *Sandbox, milli int64) {
 // for its limit, which may be the pod's
 // (pkg/kubelet/kuberuntime/kuberuntime_container_linux.go calculateLinuxResources).
 func containerWeight(spec *model.PodSpec, c *model.Container) int64 {
-	if c.Requests.CPUMilli == 0 && !c.AsksForNoCPU {
-		return weight(spec.PodCPULimit())
+	if l := spec.PodLevel; l != nil && c.Requests.CPUMilli == 0 && !c.AsksForNoCPU {
+		return weight(l.Limits.CPUMilli)
 	}
 	return weight(c.Requests.CPUMilli)
 }

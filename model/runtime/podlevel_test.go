@@ -46,6 +46,26 @@ func TestThePodsQuotaIsSharedByItsContainers(t *testing.T) {
 	}
 }
 
+// Source: k8s.io/component-helpers/resource/helpers.go PodLimits: the cgroup of a pod has its overhead besides what
+// the pod limits as a whole; a container without a limit has the limit alone.
+func TestALimitOfThePodHasItsOverheadBesides(t *testing.T) {
+	r := newRig(Behavior{CPUMilli: 1000})
+	p := limited(1, 500, 0, model.Resources{}, model.Resources{})
+	p.Spec.Overhead = model.Resources{CPUMilli: 100, MemoryBytes: 64 << 20}
+	s := r.start(p)
+	if a, b := s.Processes[0].meter.cpu, s.Processes[1].meter.cpu; a != 300 || b != 300 {
+		t.Errorf("they get %d and %d of 600", a, b)
+	}
+	r.machine.Crash(s, 1, 1)
+	if alone := s.Processes[0].meter.cpu; alone != 500 {
+		t.Errorf("alone the one gets %d of its 500", alone)
+	}
+	p.Spec.PodLevel.Limits.MemoryBytes = 512 << 20
+	if pod, own := p.Spec.PodMemoryLimit(), p.Spec.MemoryLimit(&p.Spec.Containers[0]); pod != 576<<20 || own != 512<<20 {
+		t.Errorf("%d bytes together and %d alone", pod, own)
+	}
+}
+
 // Source: the same; by hand: each container has half of it, and of its 250m a hundred requests
 // have 100/100.05 beside the twentieth of a thread.
 func TestRequestsHaveCPUForWhatThePodsQuotaLeaves(t *testing.T) {

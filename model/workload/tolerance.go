@@ -86,11 +86,19 @@ func (t *Flows) holds(delayed *bool, p patience) bool {
 // too, and queues that come to a level until the next levelBeat. Sooner, or further apart where rates
 // come to no rest, and overloads would come out otherwise. What sources send and what is cut is never
 // gathered.
+//
+// Where so many hang together as is hundreds, each change is a small part of what they do together, but
+// nearly all are computed because of it: there beats are longerBeats times as long once so many were
+// computed as is tooMuch.
 const (
 	plenty    = 128
 	veryMuch  = 4 * plenty
+	tooMuch   = 2 * veryMuch
 	beat      = time.Second / 4
 	levelBeat = time.Second / 8
+
+	hundreds    = 256
+	longerBeats = 4
 )
 
 // gathered is when something is computed that could be then: once so much was in this second, at one of
@@ -101,6 +109,9 @@ func (t *Flows) gathered(then sim.Time, after int, every time.Duration) sim.Time
 	}
 	if t.Exact || t.computed-t.computedBy < after {
 		return then
+	}
+	if t.computed-t.computedBy >= tooMuch && len(t.flows)+len(t.classes) >= hundreds {
+		every *= longerBeats
 	}
 	return (then + sim.Time(every) - 1) / sim.Time(every) * sim.Time(every)
 }

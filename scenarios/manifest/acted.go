@@ -65,7 +65,7 @@ var container = join(
 var podSpec = join(
 	words(`restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds nodeName nodeSelector
 	affinity topologySpreadConstraints readinessGates resources.requests resources.limits tolerations
-	priority priorityClassName preemptionPolicy schedulerName overhead hostNetwork hostPID hostIPC securityContext workloadRef
+	priority priorityClassName preemptionPolicy schedulerName runtimeClassName overhead hostNetwork hostPID hostIPC securityContext workloadRef
 	serviceAccountName serviceAccount automountServiceAccountToken dnsConfig.options volumes.projected.sources.serviceAccountToken
 	volumes.projected.sources.configMap volumes.projected.sources.secret volumes.configMap volumes.secret
 	volumes.name volumes.emptyDir.medium volumes.emptyDir.sizeLimit volumes.persistentVolumeClaim volumes.ephemeral
@@ -130,6 +130,8 @@ var (
 	actedNamespace = acting(bookkeeping, words(`spec status`))
 
 	actedPriorityClass = acting(bookkeeping, words(`value globalDefault description preemptionPolicy`))
+
+	actedRuntimeClass = acting(bookkeeping, words(`handler overhead scheduling`))
 
 	actedLimitRange = acting(bookkeeping, words(`spec.limits`))
 

@@ -29,7 +29,8 @@ type Decoder struct {
 	errs       []func() error // of files, each of which may have none
 	wrong      int            // mistakes so far, told or not
 	priorities map[string]int32
-	polite     map[string]bool               // priority classes that preempt nobody
+	polite     map[string]bool // priority classes that preempt nobody
+	runtimes   map[string]*runtimeClass
 	fallback   int32                         // the priority of pods that name no class
 	general    string                        // the class that is theirs, if any
 	structs    map[reflect.Type]structFields // of the API types met so far
@@ -39,7 +40,7 @@ type Decoder struct {
 
 // NewDecoder is a decoder that knows the priority classes every cluster has.
 func NewDecoder() *Decoder {
-	return &Decoder{structs: map[reflect.Type]structFields{}, polite: map[string]bool{}, priorities: map[string]int32{
+	return &Decoder{structs: map[reflect.Type]structFields{}, runtimes: map[string]*runtimeClass{}, polite: map[string]bool{}, priorities: map[string]int32{
 		"system-cluster-critical": 2_000_000_000, // k8s.io/kubernetes/pkg/apis/scheduling/types.go
 		"system-node-critical":    2_000_001_000,
 	}}
@@ -127,9 +128,10 @@ func (s *Set) AddFile(f File) {
 		s.decoder.wrong++
 		return
 	}
-	for _, classes := range []bool{true, false} { // of priority, which pods name, first
+	for _, classes := range []bool{true, false} { // of priority and runtimes, which pods name, first
 		for _, doc := range docs {
-			if isClass := string(doc.Root().Peek("kind").JSON()) == `"PriorityClass"`; isClass == classes {
+			kind := string(doc.Root().Peek("kind").JSON())
+			if isClass := kind == `"PriorityClass"` || kind == `"RuntimeClass"`; isClass == classes {
 				s.Add(doc.Root())
 			}
 		}

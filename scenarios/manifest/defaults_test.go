@@ -115,6 +115,67 @@ func TestAPodWithRequestsOfItsOwnSaysWhatItsContainersSay(t *testing.T) {
 	}
 }
 
+const kata = `
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: kata}
+handler: kata
+overhead: {podFixed: {cpu: 250m, memory: 160Mi}}
+scheduling: {nodeSelector: {virtual: "yes"}, tolerations: [{key: virtual, operator: Exists}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  runtimeClassName: kata
+  nodeSelector: {disk: ssd}
+  containers: [{name: a, image: "a:1", resources: {requests: {cpu: 1}}}]
+`
+
+// plugin/pkg/admission/runtimeclass/admission.go setOverhead, setScheduling.
+func TestARuntimeClassGivesItsPodsOverheadAndNodes(t *testing.T) {
+	docs := strings.Split(kata, "---\n")
+	for _, text := range []string{kata, docs[1] + "---\n" + docs[0], strings.Replace(kata, "  containers", "  overhead: {cpu: 250m, memory: 160Mi}\n  containers", 1)} {
+		p := one[*model.Pod](t, text)
+		if r := p.Spec.Request; r.CPUMilli != 1250 || r.MemoryBytes != 160<<20 {
+			t.Errorf("request %+v, want the class's overhead besides", r)
+		}
+		if s := p.Spec.NodeSelector; len(s) != 2 || s.Value("virtual") != "yes" || s.Value("disk") != "ssd" {
+			t.Errorf("node selector %v", s)
+		}
+		if !model.Tolerated(p.Spec.Tolerations, &model.Taint{Key: "virtual", Effect: model.NoSchedule}) {
+			t.Errorf("tolerations %v", p.Spec.Tolerations)
+		}
+	}
+	for wrong, message := range map[string]string{
+		"nodeSelector: {virtual: \"no\"}": `x.yaml:14:17: spec.nodeSelector: wants virtual "no", and the RuntimeClass "kata" "yes"`,
+		"overhead: {cpu: 1}":              `x.yaml:14:13: spec.overhead: differs from that of the RuntimeClass "kata": leave it out`,
+	} {
+		d := manifest.NewDecoder()
+		d.Manifests().AddFile(manifest.File{Name: "x.yaml", Data: []byte(strings.Replace(kata, "nodeSelector: {disk: ssd}", wrong, 1))})
+		if err := d.Err(); err == nil || !strings.HasPrefix(err.Error(), message) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}
+
+// What names a class that is not here is told of, unless it says its overhead itself, as a pod that a
+// cluster printed does.
+func TestARuntimeClassThatIsNotHereGivesNothing(t *testing.T) {
+	lone := strings.Split(kata, "---\n")[1]
+	for text, notes := range map[string]int{lone: 1, strings.Replace(lone, "  containers", "  overhead: {cpu: 250m}\n  containers", 1): 0} {
+		d := manifest.NewDecoder()
+		s := d.Manifests()
+		s.AddFile(manifest.File{Name: "x.yaml", Data: []byte(text)})
+		if err := d.Err(); err != nil || len(d.Notes()) != notes {
+			t.Errorf("%v, notes %v, want %d", err, d.Notes(), notes)
+		}
+		if p := s.Objects[0].(*model.Pod); p.Spec.Request.CPUMilli != 1250-250*int64(notes) {
+			t.Errorf("request %+v", p.Spec.Request)
+		}
+	}
+}
+
 // Templates that say the same share a hash, so that applying a manifest again
 // makes no new revision.
 func TestTheHashNamesTheTemplate(t *testing.T) {

@@ -51,6 +51,7 @@ func init() {
 		{typed{"storage.k8s.io/v1", "CSIStorageCapacity"}, model.KindNone, true, false, actedCapacity, readStorageCapacity},
 		{typed{"storage.k8s.io/v1", "VolumeAttachment"}, model.KindNone, false, false, actedStorage, readAttachment},
 		{typed{"scheduling.k8s.io/v1", "PriorityClass"}, model.KindPriorityClass, false, false, actedPriorityClass, readPriorityClass},
+		{typed{"node.k8s.io/v1", "RuntimeClass"}, model.KindNone, false, false, actedRuntimeClass, readRuntimeClass},
 		{typed{"scheduling.k8s.io/v1alpha1", "Workload"}, model.KindWorkload, true, false, actedWorkload, readWorkload},
 		{typed{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"}, model.KindValidatingWebhookConfiguration, false, false, actedWebhooks, readValidating},
 		{typed{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"}, model.KindMutatingWebhookConfiguration, false, false, actedWebhooks, readMutating},
@@ -79,7 +80,7 @@ func lookup(t typed) *kind {
 // write by mistake.
 var formerly = map[string]bool{
 	"v1": true, "apps/v1": true, "apps/v1beta1": true, "apps/v1beta2": true, "extensions/v1beta1": true,
-	"batch/v1": true, "batch/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
+	"batch/v1": true, "batch/v1beta1": true, "node.k8s.io/v1beta1": true, "scheduling.k8s.io/v1beta1": true, "scheduling.k8s.io/v1alpha1": true,
 	"admissionregistration.k8s.io/v1beta1": true, "flowcontrol.apiserver.k8s.io/v1beta1": true, "flowcontrol.apiserver.k8s.io/v1beta2": true,
 	"flowcontrol.apiserver.k8s.io/v1beta3": true,
 }

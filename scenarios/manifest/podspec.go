@@ -41,6 +41,7 @@ func (o *object) podSpec(p *place, s *corev1.PodSpec, meta *metav1.ObjectMeta) *
 		Workload:       workloadRef(p.field("workloadRef"), s.WorkloadRef),
 		Account:        cmp.Or(s.ServiceAccountName, s.DeprecatedServiceAccount),
 	}
+	s = o.runsOn(p, s, spec)
 	if s.SchedulerName != "" {
 		spec.SchedulerName = s.SchedulerName
 	}
