@@ -80,6 +80,7 @@ type pass struct {
 	next     int
 	busy     int
 	startAt  sim.Time
+	untaint  []uint32 // nodes new to this process, whose NoExecute taints go first
 	clear    []uint32 // when every zone is down: nodes to take the taints from
 	clearing bool     // that goes on
 }
@@ -93,6 +94,7 @@ const (
 
 const (
 	opReconcile  uint8 = iota // NoSchedule taints of a node
+	opForgive                 // NoExecute taints of a node that is new to this process
 	opSetUnknown              // status of a node
 	opSwap                    // NoExecute taints of a node, in a pass
 	opUntaint                 // NoExecute taints of a node that is ready
@@ -199,6 +201,8 @@ func (c *nodeLifecycle) replied(now sim.Time, r store.Reply) {
 	switch op {
 	case opReconcile:
 		c.done(id)
+	case opForgive:
+		c.forgiveNext(now)
 	case opSetUnknown:
 		c.wroteStatus(now, id, r)
 	case opSwap, opUntaint:
@@ -356,9 +360,32 @@ func (c *nodeLifecycle) begin(now sim.Time) {
 		if h.zone == nil {
 			h.zone = c.zone(n.Zone())
 			c.client.Note(n, false, "RegisteredNode", "Registered Node "+n.Name+" in Controller")
+			if givenUp(n) {
+				p.untaint = append(p.untaint, n.ID)
+			}
 		}
 	}
-	c.advance(now)
+	c.forgiveNext(now)
+}
+
+// givenUp tells whether a node has a NoExecute taint for its silence.
+func givenUp(n *model.Node) bool {
+	return model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
+}
+
+// forgiveNext takes the NoExecute taints that a process before this one gave off the
+// next node: it does not know why they are there, and its own come as for any node that
+// is not ready, out of the queue of the zone (monitorNodeHealth, markNodeAsReachable of
+// what was added). Then the pass begins.
+func (c *nodeLifecycle) forgiveNext(now sim.Time) {
+	p := &c.pass
+	if len(p.untaint) == 0 {
+		c.advance(now)
+		return
+	}
+	id := p.untaint[0]
+	p.untaint = p.untaint[1:]
+	c.clear(id, opForgive)
 }
 
 func (c *nodeLifecycle) forget(h *nodeHealth, id uint32) {
@@ -469,28 +496,42 @@ func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
 			h.zone.notReady++
 		}
 	}
-	notReady := model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute)
-	unreachable := model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
+	if h.ready.Status == model.True {
+		c.trust(now, id)
+		return
+	}
+	key, other := notExecuting(h.ready.Status)
 	switch {
-	case h.ready.Status == model.True && (notReady || unreachable):
+	case model.HasTaint(n.Taints, other, model.NoExecute):
 		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(key), noExecute(other)}, tag(opSwap, id))
 		return
-	case h.ready.Status == model.True:
-		h.out = false
-		h.unqueue(id)
-	case h.ready.Status == model.False && unreachable:
-		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
-		return
-	case h.ready.Status == model.Unknown && notReady:
-		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
-		return
-	case !notReady && !unreachable:
+	case !h.out || !model.HasTaint(n.Taints, key, model.NoExecute):
 		c.enqueue(now, h, id)
 	}
 	c.mark(now, id)
+}
+
+// trust takes the taints off a node that is ready.
+func (c *nodeLifecycle) trust(now sim.Time, id uint32) {
+	h := c.health.Row(id)
+	if n := h.seen; givenUp(n) {
+		c.asked()
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		return
+	}
+	h.out = false
+	h.unqueue(id)
+	c.mark(now, id)
+}
+
+// notExecuting is the NoExecute taint of a node that is not ready, and the one that goes
+// for it.
+func notExecuting(ready model.ConditionStatus) (key, other string) {
+	if ready == model.Unknown {
+		return model.TaintUnreachable, model.TaintNotReady
+	}
+	return model.TaintNotReady, model.TaintUnreachable
 }
 
 // swapped goes on after a change of taints; a failed one is tried again in the

@@ -81,10 +81,7 @@ func (c *nodeLifecycle) evict(id uint32) bool {
 	if n == nil || n.Ready.Status == model.True {
 		return false
 	}
-	key, other := model.TaintNotReady, model.TaintUnreachable
-	if n.Ready.Status == model.Unknown {
-		key, other = other, key
-	}
+	key, other := notExecuting(n.Ready.Status)
 	c.health.Row(id).out = true
 	c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
 	return true

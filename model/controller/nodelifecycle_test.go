@@ -567,3 +567,54 @@ func TestAPodThatEndedIsCollectedWithoutAWriteBefore(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Source: node_lifecycle_controller.go monitorNodeHealth: "for i := range added", of which
+// to a new process all nodes are, markNodeAsReachable. What the process before it has
+// tainted waits for its turn once more, and with it the evictions.
+func TestANewLeaderTakesNoExecuteTaintsOffAndGivesThemAgainInTheirTurn(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{10}}, nodesFrom(1, 4))
+		r.until(t, 2*time.Minute, "all tainted", func() bool { return len(log.tainted) == 4 })
+		r.process.Stop()
+		r.run(t, 20*time.Second)
+		log.order = nil
+		began := r.Now().Sub(log.zero)
+		r.process.Start()
+		r.run(t, 50*time.Second)
+		if len(log.untainted) != 4 || log.cancelled != 12 {
+			t.Errorf("seed %d: %d nodes untainted, %d deletions cancelled", seed, len(log.untainted), log.cancelled)
+		}
+		if len(log.order) != 4 {
+			t.Fatalf("seed %d: %d tainted again", seed, len(log.order))
+		}
+		for i := range log.order {
+			if i > 0 && log.order[i]-log.order[i-1] < 10*time.Second {
+				t.Errorf("seed %d: tainted again at %v", seed, log.order)
+			}
+		}
+		r.run(t, 300*time.Second)
+		if len(log.evicted) != 12 || log.evicted[0] < began+300*time.Second {
+			t.Errorf("seed %d: %d evicted, the first %v after the start", seed, len(log.evicted), log.evicted[0]-began)
+		}
+	}
+}
+
+// Source: as above, and ReducedQPSFunc: in a zone that is partially disrupted, and small, the
+// turns never come: only what is tainted before the first pass is over keeps its taint.
+func TestANewLeaderOfASmallDisruptedZoneEvictsHardlyAnything(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 1, zones: []int{10}}, nodesFrom(1, 4))
+	r.until(t, 2*time.Minute, "all tainted", func() bool { return len(log.tainted) == 4 })
+	r.silence(5, 6)
+	r.until(t, 70*time.Second, "six lost", func() bool { return len(log.unknown) == 6 })
+	r.process.Stop()
+	r.run(t, 20*time.Second)
+	r.process.Start()
+	r.run(t, 10*time.Minute)
+	tainted := 0
+	for id := uint32(1); id <= 6; id++ {
+		tainted += one(len(executing(r.node(id))) > 0)
+	}
+	if tainted > 1 || len(log.evicted) > 3 {
+		t.Errorf("%d nodes tainted, %d pods evicted", tainted, len(log.evicted))
+	}
+}
