@@ -113,8 +113,11 @@ func newNodeLifecycle(l *loop) controller {
 // watch the nodes.
 func (c *nodeLifecycle) start(now sim.Time) {
 	s := c.luck.Draw(c.client.Hash, 0)
-	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, monitorEvery)), Period: monitorEvery}
-	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery + pollTakes}
+	c.passes = sim.Ticker{Phase: c.firstAt(&s, monitorEvery), Period: monitorEvery}
+	c.polls = sim.Ticker{Phase: c.firstAt(&s, pollEvery), Period: pollEvery + pollTakes}
+	if now > 0 { // the first look is over before the first pass, and finds nothing
+		c.polls.Phase = now.Add(c.polls.Period)
+	}
 	c.store.Leases().Listen(c.self)
 	c.news = true
 	c.plan(now)

@@ -618,3 +618,19 @@ func TestANewLeaderOfASmallDisruptedZoneEvictsHardlyAnything(t *testing.T) {
 		t.Errorf("%d nodes tainted, %d pods evicted", tainted, len(log.evicted))
 	}
 }
+
+// Source: node_lifecycle_controller.go Run, wait.UntilWithContext: the first pass is at once,
+// and so of a node that a new leader finds silent nobody says so for 50 s and no longer.
+func TestTheFirstPassOfANewLeaderIsAtOnce(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.process.Stop()
+		r.run(t, 20*time.Second)
+		r.process.Start()
+		began := r.Now().Sub(log.zero)
+		r.run(t, time.Minute)
+		if at := log.unknown[2] - began; at < monitorGrace || at > monitorGrace+200*time.Millisecond {
+			t.Errorf("seed %d: unknown %v after the start", seed, at)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func newPodGC(l *loop) controller { return &podGC{loop: l, passAt: sim.Never} }
 
 func (c *podGC) start(now sim.Time) {
 	s := c.kernel.Luck().Lane("pod gc").Draw(c.client.Hash, 0)
-	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, podGCEvery)), Period: podGCEvery}
+	c.passes = sim.Ticker{Phase: c.firstAt(&s, podGCEvery), Period: podGCEvery}
 	c.plan(now)
 }
 
