@@ -58,6 +58,7 @@ type nodeLifecycle struct {
 // nodeHealth is what the controller remembers of a node from pass to pass.
 type nodeHealth struct {
 	known   bool
+	listed  bool // by a pass that said so
 	zone    *zone
 	probeAt sim.Time        // when a pass last saw a sign of life
 	lease   sim.Time        // when the newest renewal a pass knows of arrived
@@ -352,23 +353,37 @@ func (c *nodeLifecycle) begin(now sim.Time) {
 		z.ready, z.notReady = 0, 0
 	}
 	for id := range c.view.nodes.Len() {
-		n := c.view.node(uint32(id))
 		h := c.health.Row(uint32(id))
-		if n == nil {
-			c.forget(h, uint32(id))
-			continue
-		}
-		p.nodes = append(p.nodes, n.ID)
-		h.seen = n
-		if h.zone == nil {
-			h.zone = c.zone(n.Zone())
-			c.client.Note(n, false, "RegisteredNode", "Registered Node "+n.Name+" in Controller")
-			if givenUp(n) {
-				p.untaint = append(p.untaint, n.ID)
-			}
+		switch n := c.view.node(uint32(id)); {
+		case n != nil:
+			p.nodes = append(p.nodes, n.ID)
+			c.list(h, n)
+		case h.listed:
+			c.forget(h)
 		}
 	}
 	c.forgiveNext(now)
+}
+
+// list takes a node into the pass, and begins to watch one that is new.
+func (c *nodeLifecycle) list(h *nodeHealth, n *model.Node) {
+	h.seen = n
+	if h.listed {
+		return
+	}
+	h.unqueue(n.ID)
+	h.listed, h.zone = true, c.zone(n.Zone())
+	c.client.Note(n, false, "RegisteredNode", "Node "+n.Name+" event: Registered Node "+n.Name+" in Controller")
+	if givenUp(n) {
+		c.pass.untaint = append(c.pass.untaint, n.ID)
+	}
+}
+
+// forget ends the watch of a node that is gone. If it waits for a taint it goes on
+// waiting, and its turn comes for nothing.
+func (c *nodeLifecycle) forget(h *nodeHealth) {
+	c.client.Note(h.seen, false, "RemovingNode", "Node "+h.seen.Name+" event: Removing Node "+h.seen.Name+" from Controller")
+	*h = nodeHealth{zone: h.zone, waiting: h.waiting}
 }
 
 // givenUp tells whether a node has a NoExecute taint for its silence.
@@ -389,13 +404,6 @@ func (c *nodeLifecycle) forgiveNext(now sim.Time) {
 	id := p.untaint[0]
 	p.untaint = p.untaint[1:]
 	c.clear(id, opForgive)
-}
-
-func (c *nodeLifecycle) forget(h *nodeHealth, id uint32) {
-	if h.waiting {
-		h.unqueue(id)
-	}
-	*h = nodeHealth{}
 }
 
 func (c *nodeLifecycle) zone(name string) *zone {

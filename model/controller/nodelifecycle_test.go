@@ -634,3 +634,27 @@ func TestTheFirstPassOfANewLeaderIsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Source: rate_limited_queue.go Try, and doNoExecuteTaintingPass "Node no longer present in
+// nodeLister": nobody takes a node that is deleted out of the queue, so its turn is lost.
+func TestANodeThatIsDeletedInTheQueueCostsATurn(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{20}}, nodesFrom(1, 6))
+		r.until(t, 2*time.Minute, "all lost", func() bool { return len(log.unknown) == 6 && len(log.order) > 0 })
+		r.run(t, time.Second)
+		before, deleted := len(log.order), 0
+		for id := uint32(1); deleted < 2; id++ {
+			if log.tainted[id] == 0 {
+				r.user.client.Delete(r.node(id).Ref(), 0, 0)
+				deleted++
+			}
+		}
+		r.run(t, 40*time.Second)
+		if len(log.order) <= before || log.order[before]-log.order[before-1] < 29*time.Second { // the first write may be late
+			t.Errorf("seed %d: %d tainted before two of them were deleted, at %v", seed, before, log.order)
+		}
+		if gone, fresh := r.notes("RemovingNode"), r.notes("RegisteredNode"); gone != 2 || fresh != 20 {
+			t.Errorf("seed %d: Events of %d nodes that are gone, and of %d that are new", seed, gone, fresh)
+		}
+	}
+}
