@@ -183,3 +183,33 @@ func TestAFullMachineIsASystemOOM(t *testing.T) {
 		}
 	}
 }
+
+// shownReady is what the API shows of the node.
+func (r *rig) shownReady() model.Condition { return r.store.Get(r.node.Ref()).(*model.Node).Ready }
+
+// lostNode has the API show that the node is silent.
+func (r *rig) lostNode() {
+	n := silent{}.Apply(r.store.Get(r.node.Ref())).(*model.Node)
+	n.Ready.SinceAt = r.Now()
+	r.store.Update(r.user.Actor, n)
+}
+
+// Source: kubelet_node_status.go syncNodeStatus: nothing is said of a node that is not registered
+// yet, which a kubelet tries 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 12.7 and 19.7 s after its start.
+func TestANodeIsNotReadyBeforeItsKubeletHasRegisteredIt(t *testing.T) {
+	for seed := range uint64(6) {
+		r := newRig(t, seed)
+		r.run(time.Minute)
+		r.kubelet.Stop()
+		r.server.Stop()
+		r.lostNode()
+		from := r.Now()
+		r.kubelet.Resume() // which takes 1 to 3 s
+		r.run(15800 * time.Millisecond)
+		r.server.Start()
+		at := r.until("ready", time.Minute, func() bool { return r.shownReady().Status == model.True }).Sub(from)
+		if at < 20700*time.Millisecond || at > 22900*time.Millisecond {
+			t.Errorf("seed %d: ready after %v", seed, at)
+		}
+	}
+}

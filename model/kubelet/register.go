@@ -34,38 +34,58 @@ func (k *Kubelet) register(epoch uint64) {
 }
 
 // fresh is the node as a kubelet registers it: what it was configured with and
-// nothing of what others wrote since, not ready yet (initialNode).
+// nothing of what others wrote since (initialNode).
 func (k *Kubelet) fresh() *model.Node {
 	first := k.first
+	ready, reason := k.readyNow()
 	n := &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: first.Name, Labels: first.Labels},
 		Capacity: first.Capacity, Allocatable: first.Allocatable, GPU: first.GPU, Group: first.Group, Price: first.Price,
 		Taints: slices.DeleteFunc(slices.Clone(first.Taints), func(t model.Taint) bool {
 			return strings.HasPrefix(t.Key, "node.kubernetes.io/")
 		}),
-		Ready: model.Condition{Status: model.False, SinceAt: k.kernel.Now(), Reason: "KubeletNotReady"},
+		Ready: model.Condition{Status: ready, SinceAt: k.kernel.Now(), Reason: reason},
 	}
 	setDevices(n, k.devices())
 	return n
 }
 
-// registered takes the answer. A node that is there already is told of a
-// reboot: that it has no pod network yet.
-func (k *Kubelet) registered(reply *store.Reply) {
+// created takes the answer to the creation. A node that is there already is looked at
+// (tryRegisterWithAPIServer).
+func (k *Kubelet) created(reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		k.node, k.bootUntold = reply.Object.(*model.Node), false
-		k.nodeIsKnown()
-		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
+		k.bootUntold = false
+		k.registered(reply.Object.(*model.Node))
 	case store.AlreadyExists:
-		k.nodeIsKnown()
-		k.noteBoot()
-		if k.kernel.Now() < k.networkAt {
-			k.patch(model.False, "KubeletNotReady")
-		}
+		k.beat.Get(k.node.Ref(), taggedExisting)
 	default:
-		k.registerAfter(min(2*k.registerWait, registerMost))
+		k.registerAgain()
 	}
+}
+
+// found takes the answer about a node that was there already.
+func (k *Kubelet) found(reply *store.Reply) {
+	n, ok := reply.Object.(*model.Node)
+	if reply.Refusal != store.Accepted || !ok {
+		k.registerAgain()
+		return
+	}
+	if n.ResourceVersion < k.node.ResourceVersion { // which the watch has brought
+		n = k.node
+	}
+	k.registered(n)
+}
+
+func (k *Kubelet) registerAgain() { k.registerAfter(min(2*k.registerWait, registerMost)) }
+
+// registered writes the node's status at once if it is another one.
+func (k *Kubelet) registered(n *model.Node) {
+	k.node, k.registerWait = n, 0
+	k.nodeIsKnown()
+	k.noteBoot()
+	k.checkNode()
+	k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 }
 
 // noteBoot says that the machine has booted, if the API shows an earlier boot: with the first
