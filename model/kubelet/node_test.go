@@ -213,3 +213,40 @@ func TestANodeIsNotReadyBeforeItsKubeletHasRegisteredIt(t *testing.T) {
 		}
 	}
 }
+
+// Source: kubelet_node_status.go fastNodeStatusUpdate: who starts looks every 100 ms until the
+// node is ready, but at a node that is ready as far as the API knows only once.
+func TestAMachineThatBootsBeforeItsSilenceIsNoticedIsReadyWithAnOrdinaryLook(t *testing.T) {
+	soon := 0
+	for seed := range uint64(12) {
+		for _, noticed := range []bool{false, true} {
+			r := newRig(t, seed)
+			r.run(time.Minute)
+			r.kubelet.PowerOff()
+			r.run(time.Second)
+			if noticed {
+				r.lostNode()
+			}
+			r.kubelet.PowerOn()
+			r.until("not ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.False })
+			not := r.shownReady().SinceAt
+			r.until("ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.True })
+			took := r.shownReady().SinceAt.Sub(not)
+			if noticed {
+				soon += one(took < 10*time.Second)
+			} else if late := took % (10 * time.Second); took < 10*time.Second || late > 2*time.Second {
+				t.Errorf("seed %d: ready %v after the first status", seed, took)
+			}
+		}
+	}
+	if soon == 0 {
+		t.Error("nobody looks more often at a node that is not ready")
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // A kubelet that starts first creates its node, unless it is there already: it
@@ -79,11 +80,19 @@ func (k *Kubelet) found(reply *store.Reply) {
 
 func (k *Kubelet) registerAgain() { k.registerAfter(min(2*k.registerWait, registerMost)) }
 
-// registered writes the node's status at once if it is another one.
+// registered writes the node's status at once if it is another one, and then looks as
+// often as ever. Beside that a process that starts looks every 100 ms until the node is
+// ready, but only if it was not when it began (kubelet_node_status.go
+// fastNodeStatusUpdate): a machine that boots faster than its silence is noticed is ready
+// again with the look that comes after its network.
 func (k *Kubelet) registered(n *model.Node) {
 	k.node, k.registerWait = n, 0
 	k.nodeIsKnown()
 	k.noteBoot()
+	if n.Ready.Status == model.True {
+		k.nodeStatus.Phase = k.kernel.Now().Add(k.nodeStatus.Period)
+		k.nodeStatus.next = sim.Never
+	}
 	k.checkNode()
 	k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 }
