@@ -436,7 +436,7 @@ func TestTooManyEndedPodsAreDeletedOldestFirst(t *testing.T) {
 	}
 	r.run(t, 25*time.Second)
 	pods := r.podList()
-	if len(pods) != terminatedMost || pods[0].Name != "job-5" {
+	if len(pods) != terminatedMost || pods[0].Name != "job-2" { // 0, 1, 10, 100 and 1000 come first
 		t.Errorf("%d left, the first is %s", len(pods), pods[0].Name)
 	}
 }
@@ -555,15 +555,35 @@ func TestAPodBoundToALostNodeIsMarkedNotReadyEvenIfThatIsRefusedAtFirst(t *testi
 	}
 }
 
-// A pod that ended already has nothing to be written: the API server stores no
-// version that says the same (k8s.io/apiserver/pkg/storage/etcd3/store.go).
+// Source: gc_controller.go markFailedAndDeletePodWithCondition: only of a pod that has not
+// ended anything is written.
 func TestAPodThatEndedIsCollectedWithoutAWriteBefore(t *testing.T) {
 	p := &model.Pod{Phase: model.PodFailed}
-	if got := (ended{1}).Apply(p); got != model.Object(p) {
+	if got := (failed{1, true}).Apply(p); got != model.Object(p) {
 		t.Error("a failed pod is written again")
 	}
 	p = &model.Pod{Phase: model.PodRunning, Ready: model.Condition{Status: model.True}}
-	if got := (ended{1}).Apply(p).(*model.Pod); got.Phase != model.PodFailed || got.IsReady() {
+	for _, orphaned := range []bool{false, true} {
+		got := (failed{1, orphaned}).Apply(p).(*model.Pod)
+		if got.Phase != model.PodFailed || got.IsReady() || (got.Disrupted.Reason == "DeletionByPodGC") != orphaned {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// Source: gc_controller.go gcUnscheduledTerminating: a pod that nobody has bound and that a
+// finalizer keeps has failed.
+func TestAPodThatIsDeletedBeforeItIsBoundFails(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.player.paused = true
+	p := &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "kept"}, Spec: &model.PodSpec{}, Finalizers: model.MakeFinalizers([]string{"example.com/keep"}),
+	}
+	r.store.Create(r.user.id, p)
+	r.run(t, time.Second)
+	r.user.client.Delete(p.Ref(), -1, 0)
+	r.run(t, 25*time.Second)
+	if got := r.store.Get(p.Ref()).(*model.Pod); got.Phase != model.PodFailed || !got.Deleting() {
 		t.Errorf("%+v", got)
 	}
 }
