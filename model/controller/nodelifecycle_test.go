@@ -678,3 +678,20 @@ func TestANodeThatIsDeletedInTheQueueCostsATurn(t *testing.T) {
 		}
 	}
 }
+
+// Source: tainteviction/timed_workers.go getWrappedWorkerFunc: a worker that has deleted its pod
+// is gone, so when the taints change again while the pod still ends it is deleted once more.
+func TestAPodThatStaysIsMarkedForDeletionAgainWhenTheTaintsChange(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 3}, []uint32{2})
+	r.run(t, 400*time.Second)
+	if n := r.notes("TaintManagerEviction"); n != 3 || len(log.evicted) != 3 {
+		t.Fatalf("%d Events, %d evicted", n, len(log.evicted))
+	}
+	n := *r.node(2)
+	n.Taints = model.WithTaint(n.Taints, model.Taint{Key: "gone", Effect: model.NoExecute})
+	r.user.client.Update(&n, 0)
+	r.run(t, time.Second)
+	if n := r.notes("TaintManagerEviction"); n != 6 || len(log.evicted) != 3 {
+		t.Errorf("%d Events, %d evicted", n, len(log.evicted))
+	}
+}
