@@ -160,12 +160,21 @@ func (c *nodeLifecycle) markNew(p *model.Pod) {
 // refused (podUpdateQueue.AddRateLimited).
 func (c *nodeLifecycle) markedNew(now sim.Time, pod uint32, r store.Reply) {
 	failures := c.refused.Row(pod)
+	c.tellNotReady(pod, r)
 	if r.Refusal == store.Accepted || r.Refusal == store.NotFound {
 		*failures = 0
 		return
 	}
 	*failures = min(*failures+1, failuresMost)
 	c.kernel.Post(now.Add(min(retryFirst<<(*failures-1), retryLast)), c.self, whyRetryPod, uint64(pod))
+}
+
+// tellNotReady says of a pod that its node is not ready, though that may not be written
+// yet, as long as there is one (MarkPodsNotReady).
+func (c *nodeLifecycle) tellNotReady(pod uint32, r store.Reply) {
+	if p := c.view.pod(pod); p != nil && r.Refusal != store.NotFound {
+		c.client.Note(p, true, "NodeNotReady", "Node is not ready")
+	}
 }
 
 func notReady(now sim.Time, p *model.Pod) *model.Pod {
@@ -592,9 +601,8 @@ func (c *nodeLifecycle) marked(now sim.Time, id uint32, r store.Reply) {
 	h := c.health.Row(id)
 	if r.Refusal != store.Accepted && r.Refusal != store.NotFound {
 		h.retry, c.news = true, true
-	} else if p := c.view.pod(h.pods[0]); p != nil {
-		c.client.Note(p, true, "NodeNotReady", "Node is not ready")
 	}
+	c.tellNotReady(h.pods[0], r)
 	h.pods = h.pods[1:]
 	c.markNext(now, id)
 	c.advance(now)

@@ -553,6 +553,15 @@ func TestAPodBoundToALostNodeIsMarkedNotReadyEvenIfThatIsRefusedAtFirst(t *testi
 	if got := r.store.Lookup(model.KindPod, "default", "late").(*model.Pod); got.Ready.Status != model.False {
 		t.Errorf("Ready is %v", got.Ready.Status)
 	}
+	said := 0
+	for i := range r.store.History().Len() {
+		if n := r.store.History().At(i).Note; n != nil && n.Reason == "NodeNotReady" && n.Object().Kind == model.KindPod {
+			said++
+		}
+	}
+	if said < 2 { // with each try
+		t.Errorf("%d Events", said)
+	}
 }
 
 // Source: gc_controller.go markFailedAndDeletePodWithCondition: only of a pod that has not
