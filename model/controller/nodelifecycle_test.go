@@ -486,6 +486,24 @@ func TestLiteralModeMakesTheSameHistoryOfAZoneOutage(t *testing.T) {
 	})
 }
 
+func TestLiteralModeMakesTheSameHistoryOfANewLeader(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{6, 4}
+		r, _ := outage(t, c, nodesFrom(2, 4))
+		luck := r.Luck().Stream("test/leader")
+		for range 2 {
+			r.run(t, luck.Duration(60*time.Second, 90*time.Second))
+			r.process.Stop()
+			r.run(t, luck.Duration(0, 20*time.Second))
+			r.process.Start()
+		}
+		r.user.client.Delete(r.node(3).Ref(), 0, 0)
+		r.revive(4)
+		r.run(t, 8*time.Minute)
+		return r
+	})
+}
+
 func TestLiteralModeMakesTheSameHistoryOfRandomOutages(t *testing.T) {
 	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
 		c.zones = []int{3, 2}
