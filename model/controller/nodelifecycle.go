@@ -70,6 +70,7 @@ type nodeHealth struct {
 
 	// What the pass does about it.
 	seen     *model.Node           // as the pass found it when it began
+	wrote    *model.Node           // with the status from here, until the view shows it
 	observed model.ConditionStatus // before the pass
 	pods     []uint32              // to be marked not ready
 }
@@ -452,12 +453,13 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 		c.free()
 		return
 	}
+	late := c.isLate(h)
 	seen := c.store.Leases().SeenAt(id, now)
 	switch {
 	case !h.known:
 		h.known, h.probeAt, h.lease = true, now, seen
 		c.store.Leases().Rebase(id)
-	case n.Ready != h.ready:
+	case n.Ready != h.ready && !late:
 		h.probeAt, h.lease = now, seen
 		c.store.Leases().Rebase(id)
 	case seen > h.lease:
@@ -467,8 +469,12 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 		}
 		h.lease = seen
 	}
+	silent := now > h.probeAt.Add(monitorGrace)
+	if silent && late {
+		n, h.seen = h.wrote, h.wrote
+	}
 	h.ready, h.observed = n.Ready, n.Ready.Status
-	if now > h.probeAt.Add(monitorGrace) && n.Ready.Status != model.Unknown {
+	if silent && n.Ready.Status != model.Unknown {
 		next := *n
 		unknown := model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
 		next.Ready = unknown
@@ -484,6 +490,18 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 	c.decide(now, id)
 }
 
+// isLate tells whether the view is older than the status that was written here. Then it is no sign
+// of life that it shows another one; and while there is none Kubernetes writes its own once more,
+// is refused, and reads the node (updateNodeFunc): it is as it was written.
+func (c *nodeLifecycle) isLate(h *nodeHealth) bool {
+	if h.wrote == nil || h.seen.ResourceVersion >= h.wrote.ResourceVersion {
+		h.wrote = nil
+		return false
+	}
+	c.asked()
+	return true
+}
+
 // asked has the next pass run after a request about a node: as long as the view does
 // not show what came of it, each pass asks again.
 func (c *nodeLifecycle) asked() { c.news = true }
@@ -491,7 +509,8 @@ func (c *nodeLifecycle) asked() { c.news = true }
 func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
 	h := c.health.Row(id)
 	if r.Refusal == store.Accepted {
-		h.ready = r.Object.(*model.Node).Ready
+		h.wrote = r.Object.(*model.Node)
+		h.ready = h.wrote.Ready
 		c.decide(now, id)
 		c.advance(now)
 		return

@@ -486,6 +486,24 @@ func TestLiteralModeMakesTheSameHistoryOfAZoneOutage(t *testing.T) {
 	})
 }
 
+func TestLiteralModeMakesTheSameHistoryWithALateWatch(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{3, 3}
+		r, _ := outage(t, c, nodesFrom(2, 3))
+		luck := r.Luck().Stream("test/late")
+		r.run(t, luck.Duration(0, 40*time.Second))
+		informers := func(c *store.Client) bool { return c == r.process.informers }
+		nodes, late := func(k model.Kind) bool { return k == model.KindNode }, luck.Duration(6*time.Second, 30*time.Second)
+		r.store.Delay(informers, nodes, late)
+		r.run(t, time.Minute)
+		r.revive(2)
+		r.run(t, luck.Duration(0, time.Minute))
+		r.store.Delay(informers, nodes, -late)
+		r.run(t, 5*time.Minute)
+		return r
+	})
+}
+
 func TestLiteralModeMakesTheSameHistoryOfANewLeader(t *testing.T) {
 	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
 		c.zones = []int{6, 4}
@@ -720,5 +738,22 @@ func TestAPodThatStaysIsMarkedForDeletionAgainWhenTheTaintsChange(t *testing.T) 
 	r.run(t, time.Second)
 	if n := r.notes("TaintManagerEviction"); n != 6 || len(log.evicted) != 3 {
 		t.Errorf("%d Events, %d evicted", n, len(log.evicted))
+	}
+}
+
+// Source: node_lifecycle_controller.go updateNodeFunc, which reads a node anew whose status it cannot write:
+// what it wrote itself it does not forget while its watch is late, and judges the zone by that.
+func TestANodeStaysUnknownToAControllerWhoseWatchIsLate(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 1, zones: []int{1, 2}}, nil)
+	r.store.Delay(func(c *store.Client) bool { return c == r.process.informers }, func(k model.Kind) bool { return k == model.KindNode }, 30*time.Second)
+	r.silence(1)
+	r.until(t, 70*time.Second, "unknown", func() bool { return log.unknown[1] > 0 })
+	for range 25 {
+		r.run(t, time.Second)
+		for _, l := range r.process.loops {
+			if c, ok := l.controller.(*nodeLifecycle); ok && c.health.Row(1).zone.state != zoneFull {
+				t.Fatalf("%v after it was found silent its zone is %v", r.Now().Sub(log.zero)-log.unknown[1], c.health.Row(1).zone.state)
+			}
+		}
 	}
 }
