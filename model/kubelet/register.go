@@ -35,29 +35,31 @@ func (k *Kubelet) register(epoch uint64) {
 }
 
 // fresh is the node as a kubelet registers it: what it was configured with and
-// nothing of what others wrote since (initialNode).
+// nothing of what others wrote since (initialNode). It is not ready yet: for that it needs
+// a CSINode, which needs a node (pkg/volume/csi/csi_plugin.go initializeCSINode).
 func (k *Kubelet) fresh() *model.Node {
 	first := k.first
-	ready, reason := k.readyNow()
 	n := &model.Node{
 		Meta:     model.Meta{Kind: model.KindNode, Name: first.Name, Labels: first.Labels},
 		Capacity: first.Capacity, Allocatable: first.Allocatable, GPU: first.GPU, Group: first.Group, Price: first.Price,
 		Taints: slices.DeleteFunc(slices.Clone(first.Taints), func(t model.Taint) bool {
 			return strings.HasPrefix(t.Key, "node.kubernetes.io/")
 		}),
-		Ready: model.Condition{Status: ready, SinceAt: k.kernel.Now(), Reason: reason},
+		Ready: model.Condition{Status: model.False, SinceAt: k.kernel.Now(), Reason: "KubeletNotReady"},
 	}
 	setDevices(n, k.devices())
 	return n
 }
 
-// created takes the answer to the creation. A node that is there already is looked at
-// (tryRegisterWithAPIServer).
+// created takes the answer to the creation. A node that is new is ready with the next look of
+// those every 100 ms, one that is there already is looked at (tryRegisterWithAPIServer).
 func (k *Kubelet) created(reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		k.bootUntold = false
-		k.registered(reply.Object.(*model.Node))
+		k.node, k.registerWait, k.bootUntold = reply.Object.(*model.Node), 0, false
+		k.nodeIsKnown()
+		k.nodeStatus.Phase, k.nodeStatus.next = max(k.nodeStatus.Phase, k.kernel.Now().Add(fastReady)), sim.Never
+		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	case store.AlreadyExists:
 		k.beat.Get(k.node.Ref(), taggedExisting)
 	default:
