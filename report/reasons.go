@@ -121,6 +121,7 @@ var reasons = []string{
 	"Rebooted",
 	"RegisteredNode",
 	"Relisted",
+	"RemovingNode",
 	"RenewalsResumed",
 	"RenewalsStopped",
 	"ResizeCompleted",

@@ -81,8 +81,10 @@ func (c *daemonSets) daemonSet(_ sim.Time, old, next *model.DaemonSet) {
 	}
 }
 
-// node wakes the DaemonSets for which a node is another one now (addNode,
-// updateNode).
+// node wakes the DaemonSets that have to make a pod for a node or to take theirs off
+// it, or that count pods where none should be. Of one that merely may no longer make a
+// pod there nobody takes notice: its status is right with the next look (addNode,
+// updateNode, syncNodeUpdate).
 func (c *daemonSets) node(_ sim.Time, old, next *model.Node) {
 	switch {
 	case next == nil && old != nil:
@@ -100,12 +102,20 @@ func (c *daemonSets) node(_ sim.Time, old, next *model.Node) {
 			continue
 		}
 		row := c.rows.Row(d.ID)
-		was := *row.fits.Row(next.ID)
 		*row.fits.Row(next.ID) = fitUnknown
-		if row.base == nil || c.fits(row, next) != was {
+		if row.base == nil { // no look was made yet
+			continue
+		}
+		switch scheduled := c.has(next.ID, d); {
+		case scheduled && (d.Misscheduled > 0 || c.fits(row, next) == fitNot), !scheduled && c.fits(row, next) == fitRuns:
 			c.queue.add(d.ID)
 		}
 	}
+}
+
+// has tells whether a pod of a DaemonSet is bound to a node.
+func (c *daemonSets) has(node uint32, d *model.DaemonSet) bool {
+	return slices.ContainsFunc(c.view.nodes.Row(node).pods, func(id uint32) bool { return c.view.pod(id).Owner == d.Ref() })
 }
 
 // pod wakes its set up. A pod that became ready also does so when it becomes

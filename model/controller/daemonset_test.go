@@ -118,6 +118,10 @@ func TestPodsFollowLabelsAndTaintsOfNodes(t *testing.T) {
 		t.Errorf("pods on %v", got)
 	}
 	edit(1, func(n *model.Node) { n.Taints = []model.Taint{{Key: "busy", Effect: model.NoSchedule}} })
+	unready := *r.podList()[0]
+	unready.Ready.Status = model.False
+	r.store.Update(r.user.id, &unready) // until the next look for another reason the status is what it was
+	r.run(t, time.Second)
 	if d := r.daemonSet("gpu"); len(r.on()) != 3 || d.Desired != 2 || d.Misscheduled != 1 {
 		t.Errorf("NoSchedule: pods on %v, %+v", r.on(), d)
 	}
@@ -126,6 +130,35 @@ func TestPodsFollowLabelsAndTaintsOfNodes(t *testing.T) {
 	if got := r.on(); !slices.Equal(got, []string{"node-a-000"}) {
 		t.Errorf("NoExecute, and no label: pods on %v", got)
 	}
+}
+
+// Source: v1.35 pkg/controller/daemon/daemon_controller.go syncNodeUpdate: a DaemonSet is looked
+// at for a node if a pod is to be made or to be taken away there, or if one is there while some
+// pods count as misscheduled.
+func TestANodeThatTakesNoMoreDaemonsIsNotCountedBeforeTheNextLook(t *testing.T) {
+	r := newRig(t, rigConfig{zones: []int{3}})
+	r.pinned()
+	r.user.client.Create(daemonSet("logs", nil), 0)
+	r.run(t, time.Minute)
+	taint := func(taints ...model.Taint) {
+		n := *r.node(1)
+		n.Taints = taints
+		r.store.Update(r.user.id, &n)
+		r.run(t, time.Minute)
+	}
+	counts := func(what string, desired, misscheduled int32) {
+		t.Helper()
+		if d := r.daemonSet("logs"); d.Desired != desired || d.Misscheduled != misscheduled {
+			t.Errorf("%s: %d desired, %d misscheduled", what, d.Desired, d.Misscheduled)
+		}
+	}
+	taint(model.Taint{Key: "busy", Effect: model.NoSchedule})
+	counts("tainted", 3, 0)
+	r.store.Delete(r.user.id, r.podList()[2].Ref())
+	r.run(t, time.Minute)
+	counts("after a look", 2, 1)
+	taint()
+	counts("no longer tainted", 3, 0)
 }
 
 // "RollingUpdate default maxUnavailable 1: each sync deletes all old pods that

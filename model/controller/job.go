@@ -180,8 +180,8 @@ type jobLook struct {
 	row         *jobRow
 	next        model.Job // with the status to be written
 	active      []*model.Pod
+	terminating []*model.Pod
 	ready       int32
-	terminating int32
 	created     int32
 	deleted     int32
 	recheck     time.Duration
@@ -212,7 +212,7 @@ func (l *jobLook) see(p *model.Pod) {
 		l.active = append(l.active, p)
 		l.ready += int32(one(p.IsReady()))
 	case p.Deleting() && !p.Phase.Terminal():
-		l.terminating++
+		l.terminating = append(l.terminating, p)
 	}
 }
 
@@ -385,7 +385,7 @@ func (l *jobLook) pastDeadline() bool {
 func (l *jobLook) writeStatus() {
 	n, row := &l.next, l.row
 	n.Active, n.ReadyPods = int32(len(l.active))+l.created-l.deleted, min(l.ready, int32(len(l.active))-l.deleted)
-	n.Terminating, n.Succeeded, n.FailedPods = l.terminating+l.deleted, row.succeeded, row.failed
+	n.Terminating, n.Succeeded, n.FailedPods = int32(len(l.terminating))+l.deleted, row.succeeded, row.failed
 	if l.job.Indexed {
 		n.CompletedIndexes = row.indexes.succeeded.text()
 		if l.job.BackoffLimitPerIndex != model.Unlimited {

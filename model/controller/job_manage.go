@@ -58,7 +58,7 @@ func (l *jobLook) manage() {
 		return
 	}
 	if j.ReplaceFailed {
-		active += l.terminating
+		active += int32(len(l.terminating))
 	}
 	if want <= active {
 		return
@@ -142,7 +142,7 @@ func (l *jobLook) make(n int) {
 	free := make([]int, n)
 	if l.job.Indexed {
 		var wait time.Duration
-		free, wait = l.row.indexes.pending(l.now, n, l.active)
+		free, wait = l.row.indexes.pending(l.now, n, l.holders())
 		if len(free) == 0 && wait > 0 {
 			l.recheckIn(wait)
 		}
@@ -178,6 +178,15 @@ func (l *jobLook) make(n int) {
 		})
 	}
 	l.created += int32(len(free))
+}
+
+// holders is the pods whose indexes are not free: also those that are being deleted if what
+// becomes of them is waited for (firstPendingIndexes).
+func (l *jobLook) holders() []*model.Pod {
+	if l.job.ReplaceFailed {
+		return slices.Concat(l.active, l.terminating)
+	}
+	return l.active
 }
 
 // labelIndex is the completion index of a pod of an Indexed Job
@@ -276,9 +285,9 @@ func (x *indexes) fail(p *model.Pod, limit int32, atOnce bool) bool {
 // pending is the lowest n indexes that need a pod. Those that failed lately have
 // to wait; wait is for the first of them (firstPendingIndexes,
 // getPodCreationInfoForIndependentIndexes).
-func (x *indexes) pending(now sim.Time, n int, active []*model.Pod) (free []int, wait time.Duration) {
+func (x *indexes) pending(now sim.Time, n int, holders []*model.Pod) (free []int, wait time.Duration) {
 	taken := make([]bool, len(x.succeeded))
-	for _, p := range active {
+	for _, p := range holders {
 		if ix := indexOf(p); ix >= 0 && ix < len(taken) {
 			taken[ix] = true
 		}

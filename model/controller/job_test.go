@@ -247,6 +247,36 @@ func TestAPodIsReplacedWhenItIsGoingOrWhenItHasGone(t *testing.T) {
 	}
 }
 
+// Source: pkg/controller/job/indexed_job_utils.go firstPendingIndexes: with podReplacementPolicy
+// Failed the index of a pod that is being deleted, as from a node that is lost, is not
+// free, though another index may be begun.
+func TestAnIndexWhosePodIsOnItsWayOutIsNotBegunAgain(t *testing.T) {
+	for _, wait := range []bool{false, true} {
+		r := newRig(t, rigConfig{})
+		r.user.client.Create(job("grid", func(j *model.Job) {
+			j.Parallelism, j.Completions, j.Indexed, j.ReplaceFailed = 2, 4, true, wait
+		}), 0)
+		r.run(t, 10*time.Second)
+		of := map[int]*model.Pod{}
+		for _, p := range r.podList() {
+			of[indexOf(p)] = p
+		}
+		r.silence(of[0].NodeID)
+		r.user.client.Delete(of[0].Ref(), -1, 0)
+		done := *r.store.Get(of[1].Ref()).(*model.Pod)
+		done.Phase, done.Ready.Status = model.PodSucceeded, model.False
+		r.store.Update(r.user.id, &done)
+		r.run(t, 30*time.Second)
+		n := map[int]int{}
+		for _, p := range r.podList() {
+			n[indexOf(p)]++
+		}
+		if want := 2 - one(wait); n[0] != want || n[2] != 1 {
+			t.Errorf("waits %t: pods by index %v", wait, n)
+		}
+	}
+}
+
 // "TTL-after-finished: deletes job at finish + ttlSecondsAfterFinished", and its
 // pods go with it.
 // Source: pkg/controller/ttlafterfinished/ttlafterfinished_controller.go.

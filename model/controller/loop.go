@@ -58,6 +58,16 @@ func (l *loop) DescribeWake(why sim.Why, about uint64) string {
 	return "timer " + strconv.Itoa(int(why)) + " about " + strconv.FormatUint(about, 10)
 }
 
+// firstAt is when a loop that goes around every so often first does: at once
+// (k8s.io/apimachinery/pkg/util/wait Until), but in a process that has run since before the
+// beginning at any time.
+func (l *loop) firstAt(luck *sim.Stream, every time.Duration) sim.Time {
+	if now := l.kernel.Now(); now > 0 {
+		return now
+	}
+	return sim.Time(luck.Duration(0, every))
+}
+
 // done frees the worker: the look came to its end.
 func (l *loop) done(id uint32) {
 	l.queue.keys.Row(id).failures = 0

@@ -58,6 +58,7 @@ type nodeLifecycle struct {
 // nodeHealth is what the controller remembers of a node from pass to pass.
 type nodeHealth struct {
 	known   bool
+	listed  bool // by a pass that said so
 	zone    *zone
 	probeAt sim.Time        // when a pass last saw a sign of life
 	lease   sim.Time        // when the newest renewal a pass knows of arrived
@@ -69,6 +70,7 @@ type nodeHealth struct {
 
 	// What the pass does about it.
 	seen     *model.Node           // as the pass found it when it began
+	wrote    *model.Node           // with the status from here, until the view shows it
 	observed model.ConditionStatus // before the pass
 	pods     []uint32              // to be marked not ready
 }
@@ -80,6 +82,7 @@ type pass struct {
 	next     int
 	busy     int
 	startAt  sim.Time
+	untaint  []uint32 // nodes new to this process, whose NoExecute taints go first
 	clear    []uint32 // when every zone is down: nodes to take the taints from
 	clearing bool     // that goes on
 }
@@ -93,6 +96,7 @@ const (
 
 const (
 	opReconcile  uint8 = iota // NoSchedule taints of a node
+	opForgive                 // NoExecute taints of a node that is new to this process
 	opSetUnknown              // status of a node
 	opSwap                    // NoExecute taints of a node, in a pass
 	opUntaint                 // NoExecute taints of a node that is ready
@@ -111,8 +115,11 @@ func newNodeLifecycle(l *loop) controller {
 // watch the nodes.
 func (c *nodeLifecycle) start(now sim.Time) {
 	s := c.luck.Draw(c.client.Hash, 0)
-	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, monitorEvery)), Period: monitorEvery}
-	c.polls = sim.Ticker{Phase: now.Add(s.Duration(0, pollEvery)), Period: pollEvery + pollTakes}
+	c.passes = sim.Ticker{Phase: c.firstAt(&s, monitorEvery), Period: monitorEvery}
+	c.polls = sim.Ticker{Phase: c.firstAt(&s, pollEvery), Period: pollEvery + pollTakes}
+	if now > 0 { // the first look is over before the first pass, and finds nothing
+		c.polls.Phase = now.Add(c.polls.Period)
+	}
 	c.store.Leases().Listen(c.self)
 	c.news = true
 	c.plan(now)
@@ -154,12 +161,21 @@ func (c *nodeLifecycle) markNew(p *model.Pod) {
 // refused (podUpdateQueue.AddRateLimited).
 func (c *nodeLifecycle) markedNew(now sim.Time, pod uint32, r store.Reply) {
 	failures := c.refused.Row(pod)
+	c.tellNotReady(pod, r)
 	if r.Refusal == store.Accepted || r.Refusal == store.NotFound {
 		*failures = 0
 		return
 	}
 	*failures = min(*failures+1, failuresMost)
 	c.kernel.Post(now.Add(min(retryFirst<<(*failures-1), retryLast)), c.self, whyRetryPod, uint64(pod))
+}
+
+// tellNotReady says of a pod that its node is not ready, though that may not be written
+// yet, as long as there is one (MarkPodsNotReady).
+func (c *nodeLifecycle) tellNotReady(pod uint32, r store.Reply) {
+	if p := c.view.pod(pod); p != nil && r.Refusal != store.NotFound {
+		c.client.Note(p, true, "NodeNotReady", "Node is not ready")
+	}
 }
 
 func notReady(now sim.Time, p *model.Pod) *model.Pod {
@@ -199,6 +215,8 @@ func (c *nodeLifecycle) replied(now sim.Time, r store.Reply) {
 	switch op {
 	case opReconcile:
 		c.done(id)
+	case opForgive:
+		c.forgiveNext(now)
 	case opSetUnknown:
 		c.wroteStatus(now, id, r)
 	case opSwap, opUntaint:
@@ -345,27 +363,57 @@ func (c *nodeLifecycle) begin(now sim.Time) {
 		z.ready, z.notReady = 0, 0
 	}
 	for id := range c.view.nodes.Len() {
-		n := c.view.node(uint32(id))
 		h := c.health.Row(uint32(id))
-		if n == nil {
-			c.forget(h, uint32(id))
-			continue
-		}
-		p.nodes = append(p.nodes, n.ID)
-		h.seen = n
-		if h.zone == nil {
-			h.zone = c.zone(n.Zone())
-			c.client.Note(n, false, "RegisteredNode", "Registered Node "+n.Name+" in Controller")
+		switch n := c.view.node(uint32(id)); {
+		case n != nil:
+			p.nodes = append(p.nodes, n.ID)
+			c.list(h, n)
+		case h.listed:
+			c.forget(h)
 		}
 	}
-	c.advance(now)
+	c.forgiveNext(now)
 }
 
-func (c *nodeLifecycle) forget(h *nodeHealth, id uint32) {
-	if h.waiting {
-		h.unqueue(id)
+// list takes a node into the pass, and begins to watch one that is new.
+func (c *nodeLifecycle) list(h *nodeHealth, n *model.Node) {
+	h.seen = n
+	if h.listed {
+		return
 	}
-	*h = nodeHealth{}
+	h.unqueue(n.ID)
+	h.listed, h.zone = true, c.zone(n.Zone())
+	c.client.Note(n, false, "RegisteredNode", "Node "+n.Name+" event: Registered Node "+n.Name+" in Controller")
+	if givenUp(n) {
+		c.pass.untaint = append(c.pass.untaint, n.ID)
+	}
+}
+
+// forget ends the watch of a node that is gone. If it waits for a taint it goes on
+// waiting, and its turn comes for nothing.
+func (c *nodeLifecycle) forget(h *nodeHealth) {
+	c.client.Note(h.seen, false, "RemovingNode", "Node "+h.seen.Name+" event: Removing Node "+h.seen.Name+" from Controller")
+	*h = nodeHealth{zone: h.zone, waiting: h.waiting}
+}
+
+// givenUp tells whether a node has a NoExecute taint for its silence.
+func givenUp(n *model.Node) bool {
+	return model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
+}
+
+// forgiveNext takes the NoExecute taints that a process before this one gave off the
+// next node: it does not know why they are there, and its own come as for any node that
+// is not ready, out of the queue of the zone (monitorNodeHealth, markNodeAsReachable of
+// what was added). Then the pass begins.
+func (c *nodeLifecycle) forgiveNext(now sim.Time) {
+	p := &c.pass
+	if len(p.untaint) == 0 {
+		c.advance(now)
+		return
+	}
+	id := p.untaint[0]
+	p.untaint = p.untaint[1:]
+	c.clear(id, opForgive)
 }
 
 func (c *nodeLifecycle) zone(name string) *zone {
@@ -405,12 +453,13 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 		c.free()
 		return
 	}
+	late := c.isLate(h)
 	seen := c.store.Leases().SeenAt(id, now)
 	switch {
 	case !h.known:
 		h.known, h.probeAt, h.lease = true, now, seen
 		c.store.Leases().Rebase(id)
-	case n.Ready != h.ready:
+	case n.Ready != h.ready && !late:
 		h.probeAt, h.lease = now, seen
 		c.store.Leases().Rebase(id)
 	case seen > h.lease:
@@ -420,8 +469,12 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 		}
 		h.lease = seen
 	}
+	silent := now > h.probeAt.Add(monitorGrace)
+	if silent && late {
+		n, h.seen = h.wrote, h.wrote
+	}
 	h.ready, h.observed = n.Ready, n.Ready.Status
-	if now > h.probeAt.Add(monitorGrace) && n.Ready.Status != model.Unknown {
+	if silent && n.Ready.Status != model.Unknown {
 		next := *n
 		unknown := model.Condition{Status: model.Unknown, SinceAt: now, Reason: "NodeStatusUnknown"}
 		next.Ready = unknown
@@ -437,6 +490,18 @@ func (c *nodeLifecycle) examine(now sim.Time, id uint32) {
 	c.decide(now, id)
 }
 
+// isLate tells whether the view is older than the status that was written here. Then it is no sign
+// of life that it shows another one; and while there is none Kubernetes writes its own once more,
+// is refused, and reads the node (updateNodeFunc): it is as it was written.
+func (c *nodeLifecycle) isLate(h *nodeHealth) bool {
+	if h.wrote == nil || h.seen.ResourceVersion >= h.wrote.ResourceVersion {
+		h.wrote = nil
+		return false
+	}
+	c.asked()
+	return true
+}
+
 // asked has the next pass run after a request about a node: as long as the view does
 // not show what came of it, each pass asks again.
 func (c *nodeLifecycle) asked() { c.news = true }
@@ -444,7 +509,8 @@ func (c *nodeLifecycle) asked() { c.news = true }
 func (c *nodeLifecycle) wroteStatus(now sim.Time, id uint32, r store.Reply) {
 	h := c.health.Row(id)
 	if r.Refusal == store.Accepted {
-		h.ready = r.Object.(*model.Node).Ready
+		h.wrote = r.Object.(*model.Node)
+		h.ready = h.wrote.Ready
 		c.decide(now, id)
 		c.advance(now)
 		return
@@ -469,28 +535,42 @@ func (c *nodeLifecycle) decide(now sim.Time, id uint32) {
 			h.zone.notReady++
 		}
 	}
-	notReady := model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute)
-	unreachable := model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute)
+	if h.ready.Status == model.True {
+		c.trust(now, id)
+		return
+	}
+	key, other := notExecuting(h.ready.Status)
 	switch {
-	case h.ready.Status == model.True && (notReady || unreachable):
+	case model.HasTaint(n.Taints, other, model.NoExecute):
 		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(key), noExecute(other)}, tag(opSwap, id))
 		return
-	case h.ready.Status == model.True:
-		h.out = false
-		h.unqueue(id)
-	case h.ready.Status == model.False && unreachable:
-		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)}, tag(opSwap, id))
-		return
-	case h.ready.Status == model.Unknown && notReady:
-		c.asked()
-		c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(model.TaintUnreachable), noExecute(model.TaintNotReady)}, tag(opSwap, id))
-		return
-	case !notReady && !unreachable:
+	case !h.out || !model.HasTaint(n.Taints, key, model.NoExecute):
 		c.enqueue(now, h, id)
 	}
 	c.mark(now, id)
+}
+
+// trust takes the taints off a node that is ready.
+func (c *nodeLifecycle) trust(now sim.Time, id uint32) {
+	h := c.health.Row(id)
+	if n := h.seen; givenUp(n) {
+		c.asked()
+		c.client.ReadPatch(n.Ref(), store.Whole, taints{remove: append(noExecute(model.TaintNotReady), noExecute(model.TaintUnreachable)...)}, tag(opUntaint, id))
+		return
+	}
+	h.out = false
+	h.unqueue(id)
+	c.mark(now, id)
+}
+
+// notExecuting is the NoExecute taint of a node that is not ready, and the one that goes
+// for it.
+func notExecuting(ready model.ConditionStatus) (key, other string) {
+	if ready == model.Unknown {
+		return model.TaintUnreachable, model.TaintNotReady
+	}
+	return model.TaintNotReady, model.TaintUnreachable
 }
 
 // swapped goes on after a change of taints; a failed one is tried again in the
@@ -540,9 +620,8 @@ func (c *nodeLifecycle) marked(now sim.Time, id uint32, r store.Reply) {
 	h := c.health.Row(id)
 	if r.Refusal != store.Accepted && r.Refusal != store.NotFound {
 		h.retry, c.news = true, true
-	} else if p := c.view.pod(h.pods[0]); p != nil {
-		c.client.Note(p, true, "NodeNotReady", "Node is not ready")
 	}
+	c.tellNotReady(h.pods[0], r)
 	h.pods = h.pods[1:]
 	c.markNext(now, id)
 	c.advance(now)

@@ -54,7 +54,7 @@ func (c *nodeLifecycle) pollNext(now sim.Time) {
 	for ; c.pollOn < len(c.zones); c.pollOn++ {
 		z := c.zones[c.pollOn]
 		for len(z.queue) > 0 && z.limiter.accept(now) {
-			id := z.choose(c.luck, func(id uint32) uint64 { return c.hash(id) })
+			id := c.choose(z)
 			if c.evict(id) {
 				return
 			}
@@ -66,12 +66,15 @@ func (c *nodeLifecycle) pollNext(now sim.Time) {
 	c.planPoll(now)
 }
 
-// hash names a node's luck.
-func (c *nodeLifecycle) hash(id uint32) uint64 {
-	if n := c.view.node(id); n != nil {
-		return n.NameHash()
+// choose is the node whose turn it is. Every pass puts those that are there back, so
+// that one that is gone comes first.
+func (c *nodeLifecycle) choose(z *zone) uint32 {
+	for _, id := range z.queue {
+		if c.view.node(id) == nil {
+			return id
+		}
 	}
-	return 0
+	return z.choose(c.luck, func(id uint32) uint64 { return c.view.node(id).NameHash() })
 }
 
 // evict asks for the NoExecute taint of a node, unless it is ready or gone by
@@ -81,10 +84,7 @@ func (c *nodeLifecycle) evict(id uint32) bool {
 	if n == nil || n.Ready.Status == model.True {
 		return false
 	}
-	key, other := model.TaintNotReady, model.TaintUnreachable
-	if n.Ready.Status == model.Unknown {
-		key, other = other, key
-	}
+	key, other := notExecuting(n.Ready.Status)
 	c.health.Row(id).out = true
 	c.client.ReadPatch(n.Ref(), store.Whole, taints{noExecute(key), noExecute(other)}, tag(opEvict, id))
 	return true

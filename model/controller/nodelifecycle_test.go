@@ -436,7 +436,7 @@ func TestTooManyEndedPodsAreDeletedOldestFirst(t *testing.T) {
 	}
 	r.run(t, 25*time.Second)
 	pods := r.podList()
-	if len(pods) != terminatedMost || pods[0].Name != "job-5" {
+	if len(pods) != terminatedMost || pods[0].Name != "job-2" { // 0, 1, 10, 100 and 1000 come first
 		t.Errorf("%d left, the first is %s", len(pods), pods[0].Name)
 	}
 }
@@ -482,6 +482,42 @@ func TestLiteralModeMakesTheSameHistoryOfAZoneOutage(t *testing.T) {
 		r.run(t, 200*time.Second)
 		r.revive(4)
 		r.run(t, 300*time.Second)
+		return r
+	})
+}
+
+func TestLiteralModeMakesTheSameHistoryWithALateWatch(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{3, 3}
+		r, _ := outage(t, c, nodesFrom(2, 3))
+		luck := r.Luck().Stream("test/late")
+		r.run(t, luck.Duration(0, 40*time.Second))
+		informers := func(c *store.Client) bool { return c == r.process.informers }
+		nodes, late := func(k model.Kind) bool { return k == model.KindNode }, luck.Duration(6*time.Second, 30*time.Second)
+		r.store.Delay(informers, nodes, late)
+		r.run(t, time.Minute)
+		r.revive(2)
+		r.run(t, luck.Duration(0, time.Minute))
+		r.store.Delay(informers, nodes, -late)
+		r.run(t, 5*time.Minute)
+		return r
+	})
+}
+
+func TestLiteralModeMakesTheSameHistoryOfANewLeader(t *testing.T) {
+	literalTwin(t, func(t *testing.T, c rigConfig) *rig {
+		c.zones = []int{6, 4}
+		r, _ := outage(t, c, nodesFrom(2, 4))
+		luck := r.Luck().Stream("test/leader")
+		for range 2 {
+			r.run(t, luck.Duration(60*time.Second, 90*time.Second))
+			r.process.Stop()
+			r.run(t, luck.Duration(0, 20*time.Second))
+			r.process.Start()
+		}
+		r.user.client.Delete(r.node(3).Ref(), 0, 0)
+		r.revive(4)
+		r.run(t, 8*time.Minute)
 		return r
 	})
 }
@@ -553,17 +589,171 @@ func TestAPodBoundToALostNodeIsMarkedNotReadyEvenIfThatIsRefusedAtFirst(t *testi
 	if got := r.store.Lookup(model.KindPod, "default", "late").(*model.Pod); got.Ready.Status != model.False {
 		t.Errorf("Ready is %v", got.Ready.Status)
 	}
+	said := 0
+	for i := range r.store.History().Len() {
+		if n := r.store.History().At(i).Note; n != nil && n.Reason == "NodeNotReady" && n.Object().Kind == model.KindPod {
+			said++
+		}
+	}
+	if said < 2 { // with each try
+		t.Errorf("%d Events", said)
+	}
 }
 
-// A pod that ended already has nothing to be written: the API server stores no
-// version that says the same (k8s.io/apiserver/pkg/storage/etcd3/store.go).
+// Source: gc_controller.go markFailedAndDeletePodWithCondition: only of a pod that has not
+// ended anything is written.
 func TestAPodThatEndedIsCollectedWithoutAWriteBefore(t *testing.T) {
 	p := &model.Pod{Phase: model.PodFailed}
-	if got := (ended{1}).Apply(p); got != model.Object(p) {
+	if got := (failed{1, true}).Apply(p); got != model.Object(p) {
 		t.Error("a failed pod is written again")
 	}
 	p = &model.Pod{Phase: model.PodRunning, Ready: model.Condition{Status: model.True}}
-	if got := (ended{1}).Apply(p).(*model.Pod); got.Phase != model.PodFailed || got.IsReady() {
+	for _, orphaned := range []bool{false, true} {
+		got := (failed{1, orphaned}).Apply(p).(*model.Pod)
+		if got.Phase != model.PodFailed || got.IsReady() || (got.Disrupted.Reason == "DeletionByPodGC") != orphaned {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// Source: gc_controller.go gcUnscheduledTerminating: a pod that nobody has bound and that a
+// finalizer keeps has failed.
+func TestAPodThatIsDeletedBeforeItIsBoundFails(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.player.paused = true
+	p := &model.Pod{
+		Meta: model.Meta{Kind: model.KindPod, Namespace: "default", Name: "kept"}, Spec: &model.PodSpec{}, Finalizers: model.MakeFinalizers([]string{"example.com/keep"}),
+	}
+	r.store.Create(r.user.id, p)
+	r.run(t, time.Second)
+	r.user.client.Delete(p.Ref(), -1, 0)
+	r.run(t, 25*time.Second)
+	if got := r.store.Get(p.Ref()).(*model.Pod); got.Phase != model.PodFailed || !got.Deleting() {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Source: node_lifecycle_controller.go monitorNodeHealth: "for i := range added", of which
+// to a new process all nodes are, markNodeAsReachable. What the process before it has
+// tainted waits for its turn once more, and with it the evictions.
+func TestANewLeaderTakesNoExecuteTaintsOffAndGivesThemAgainInTheirTurn(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{10}}, nodesFrom(1, 4))
+		r.until(t, 2*time.Minute, "all tainted", func() bool { return len(log.tainted) == 4 })
+		r.process.Stop()
+		r.run(t, 20*time.Second)
+		log.order = nil
+		began := r.Now().Sub(log.zero)
+		r.process.Start()
+		r.run(t, 50*time.Second)
+		if len(log.untainted) != 4 || log.cancelled != 12 {
+			t.Errorf("seed %d: %d nodes untainted, %d deletions cancelled", seed, len(log.untainted), log.cancelled)
+		}
+		if len(log.order) != 4 {
+			t.Fatalf("seed %d: %d tainted again", seed, len(log.order))
+		}
+		for i := range log.order {
+			if i > 0 && log.order[i]-log.order[i-1] < 10*time.Second {
+				t.Errorf("seed %d: tainted again at %v", seed, log.order)
+			}
+		}
+		r.run(t, 300*time.Second)
+		if len(log.evicted) != 12 || log.evicted[0] < began+300*time.Second {
+			t.Errorf("seed %d: %d evicted, the first %v after the start", seed, len(log.evicted), log.evicted[0]-began)
+		}
+	}
+}
+
+// Source: as above, and ReducedQPSFunc: in a zone that is partially disrupted, and small, the
+// turns never come: only what is tainted before the first pass is over keeps its taint.
+func TestANewLeaderOfASmallDisruptedZoneEvictsHardlyAnything(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 1, zones: []int{10}}, nodesFrom(1, 4))
+	r.until(t, 2*time.Minute, "all tainted", func() bool { return len(log.tainted) == 4 })
+	r.silence(5, 6)
+	r.until(t, 70*time.Second, "six lost", func() bool { return len(log.unknown) == 6 })
+	r.process.Stop()
+	r.run(t, 20*time.Second)
+	r.process.Start()
+	r.run(t, 10*time.Minute)
+	tainted := 0
+	for id := uint32(1); id <= 6; id++ {
+		tainted += one(len(executing(r.node(id))) > 0)
+	}
+	if tainted > 1 || len(log.evicted) > 3 {
+		t.Errorf("%d nodes tainted, %d pods evicted", tainted, len(log.evicted))
+	}
+}
+
+// Source: node_lifecycle_controller.go Run, wait.UntilWithContext: the first pass is at once,
+// and so of a node that a new leader finds silent nobody says so for 50 s and no longer.
+func TestTheFirstPassOfANewLeaderIsAtOnce(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed}, []uint32{2})
+		r.process.Stop()
+		r.run(t, 20*time.Second)
+		r.process.Start()
+		began := r.Now().Sub(log.zero)
+		r.run(t, time.Minute)
+		if at := log.unknown[2] - began; at < monitorGrace || at > monitorGrace+200*time.Millisecond {
+			t.Errorf("seed %d: unknown %v after the start", seed, at)
+		}
+	}
+}
+
+// Source: rate_limited_queue.go Try, and doNoExecuteTaintingPass "Node no longer present in
+// nodeLister": nobody takes a node that is deleted out of the queue, so its turn is lost.
+func TestANodeThatIsDeletedInTheQueueCostsATurn(t *testing.T) {
+	for seed := range uint64(5) {
+		r, log := outage(t, rigConfig{seed: seed, zones: []int{20}}, nodesFrom(1, 6))
+		r.until(t, 2*time.Minute, "all lost", func() bool { return len(log.unknown) == 6 && len(log.order) > 0 })
+		r.run(t, time.Second)
+		before, deleted := len(log.order), 0
+		for id := uint32(1); deleted < 2; id++ {
+			if log.tainted[id] == 0 {
+				r.user.client.Delete(r.node(id).Ref(), 0, 0)
+				deleted++
+			}
+		}
+		r.run(t, 40*time.Second)
+		if len(log.order) <= before || log.order[before]-log.order[before-1] < 29*time.Second { // the first write may be late
+			t.Errorf("seed %d: %d tainted before two of them were deleted, at %v", seed, before, log.order)
+		}
+		if gone, fresh := r.notes("RemovingNode"), r.notes("RegisteredNode"); gone != 2 || fresh != 20 {
+			t.Errorf("seed %d: Events of %d nodes that are gone, and of %d that are new", seed, gone, fresh)
+		}
+	}
+}
+
+// Source: tainteviction/timed_workers.go getWrappedWorkerFunc: a worker that has deleted its pod
+// is gone, so when the taints change again while the pod still ends it is deleted once more.
+func TestAPodThatStaysIsMarkedForDeletionAgainWhenTheTaintsChange(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 3}, []uint32{2})
+	r.run(t, 400*time.Second)
+	if n := r.notes("TaintManagerEviction"); n != 3 || len(log.evicted) != 3 {
+		t.Fatalf("%d Events, %d evicted", n, len(log.evicted))
+	}
+	n := *r.node(2)
+	n.Taints = model.WithTaint(n.Taints, model.Taint{Key: "gone", Effect: model.NoExecute})
+	r.user.client.Update(&n, 0)
+	r.run(t, time.Second)
+	if n := r.notes("TaintManagerEviction"); n != 6 || len(log.evicted) != 3 {
+		t.Errorf("%d Events, %d evicted", n, len(log.evicted))
+	}
+}
+
+// Source: node_lifecycle_controller.go updateNodeFunc, which reads a node anew whose status it cannot write:
+// what it wrote itself it does not forget while its watch is late, and judges the zone by that.
+func TestANodeStaysUnknownToAControllerWhoseWatchIsLate(t *testing.T) {
+	r, log := outage(t, rigConfig{seed: 1, zones: []int{1, 2}}, nil)
+	r.store.Delay(func(c *store.Client) bool { return c == r.process.informers }, func(k model.Kind) bool { return k == model.KindNode }, 30*time.Second)
+	r.silence(1)
+	r.until(t, 70*time.Second, "unknown", func() bool { return log.unknown[1] > 0 })
+	for range 25 {
+		r.run(t, time.Second)
+		for _, l := range r.process.loops {
+			if c, ok := l.controller.(*nodeLifecycle); ok && c.health.Row(1).zone.state != zoneFull {
+				t.Fatalf("%v after it was found silent its zone is %v", r.Now().Sub(log.zero)-log.unknown[1], c.health.Row(1).zone.state)
+			}
+		}
 	}
 }

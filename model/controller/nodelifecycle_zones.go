@@ -69,7 +69,7 @@ func (c *nodeLifecycle) clearNext(now sim.Time) {
 			continue
 		}
 		h.unqueue(id)
-		if h.out || model.HasTaint(n.Taints, model.TaintNotReady, model.NoExecute) || model.HasTaint(n.Taints, model.TaintUnreachable, model.NoExecute) {
+		if h.out || givenUp(n) {
 			c.clear(id, opClear)
 			return
 		}

@@ -50,7 +50,7 @@ func newPodGC(l *loop) controller { return &podGC{loop: l, passAt: sim.Never} }
 
 func (c *podGC) start(now sim.Time) {
 	s := c.kernel.Luck().Lane("pod gc").Draw(c.client.Hash, 0)
-	c.passes = sim.Ticker{Phase: now.Add(s.Duration(0, podGCEvery)), Period: podGCEvery}
+	c.passes = sim.Ticker{Phase: c.firstAt(&s, podGCEvery), Period: podGCEvery}
 	c.plan(now)
 }
 
@@ -151,7 +151,7 @@ func (c *podGC) due(now sim.Time, _ sim.Why, _ uint64) {
 	c.collectTerminated(now)
 	c.collectLeaving(now)
 	c.collectOrphans(now)
-	c.collectUnbound()
+	c.collectUnbound(now)
 	c.answered(now)
 }
 
@@ -164,7 +164,7 @@ func (c *podGC) answered(now sim.Time) {
 }
 
 // collectTerminated deletes the surplus of ended pods: evicted ones first,
-// then the oldest.
+// then the oldest, by the second and then by name (byEvictionAndCreationTimestamp).
 func (c *podGC) collectTerminated(sim.Time) {
 	surplus := c.terminated - terminatedMost
 	if surplus <= 0 {
@@ -180,7 +180,7 @@ func (c *podGC) collectTerminated(sim.Time) {
 		if x, y := a.Reason == "Evicted", b.Reason == "Evicted"; x != y {
 			return -falseFirst(x)
 		}
-		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(seconds(a.CreatedAt), seconds(b.CreatedAt)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	for _, p := range ended[:surplus] {
 		c.remove(p.ID)
@@ -193,16 +193,20 @@ func (c *podGC) collectLeaving(now sim.Time) {
 	for _, node := range c.outs {
 		for _, id := range c.view.nodes.Row(node).pods {
 			if p := c.view.pod(id); p.Deleting() {
-				c.fail(id, ended{now})
+				c.fail(p, failed{at: now})
 			}
 		}
 	}
 }
 
-// fail marks a pod failed, and then deletes it.
-func (c *podGC) fail(pod uint32, mark store.Patch) {
+// fail marks a pod failed unless it has ended, and then deletes it.
+func (c *podGC) fail(p *model.Pod, mark failed) {
+	if p.Phase.Terminal() {
+		c.remove(p.ID)
+		return
+	}
 	c.running++
-	c.client.PatchPart(model.Ref{Kind: model.KindPod, ID: pod}, store.Status, mark, tag(opFailPod, pod))
+	c.client.PatchPart(p.Ref(), store.Status, mark, tag(opFailPod, p.ID))
 }
 
 // collectOrphans notes which nodes are missing, and after the quarantine asks
@@ -227,13 +231,13 @@ func (c *podGC) collectOrphans(now sim.Time) {
 	}
 }
 
-func (c *podGC) collectUnbound() {
+func (c *podGC) collectUnbound(now sim.Time) {
 	if c.unbound == 0 {
 		return
 	}
 	for id := range c.view.pods.Len() {
 		if p := c.view.pod(uint32(id)); p != nil && p.Deleting() && p.NodeID == 0 {
-			c.remove(p.ID)
+			c.fail(p, failed{at: now})
 		}
 	}
 }
@@ -249,7 +253,7 @@ func (c *podGC) replied(now sim.Time, r store.Reply) {
 	switch {
 	case op == opLookAtNode && r.Refusal == store.NotFound:
 		for _, pod := range c.view.nodes.Row(id).pods {
-			c.fail(pod, orphaned{now})
+			c.fail(c.view.pod(pod), failed{now, true})
 		}
 	case op == opFailPod && r.Refusal == store.Accepted:
 		c.remove(id)
@@ -260,28 +264,26 @@ func (c *podGC) replied(now sim.Time, r store.Reply) {
 // sync implements controller; the queue is not used.
 func (c *podGC) sync(_ sim.Time, id uint32) { c.done(id) }
 
-// orphaned marks a pod of a node that no longer exists.
-type orphaned struct{ at sim.Time }
-
-// Apply implements store.Patch.
-func (o orphaned) Apply(cur model.Object) model.Object {
-	return ended(o).Apply(disrupted{o.at, "DeletionByPodGC"}.Apply(cur))
+// failed marks a pod that will not be heard of any more, and that its node is gone if that is
+// why. What has ended already stays as it is (markFailedAndDeletePodWithCondition). That
+// leaves Ready as it is, too; here no pod is ready that has ended.
+type failed struct {
+	at       sim.Time
+	orphaned bool
 }
 
-// ended marks a pod that will not be heard of any more.
-type ended struct{ at sim.Time }
-
 // Apply implements store.Patch.
-func (o ended) Apply(cur model.Object) model.Object {
+func (f failed) Apply(cur model.Object) model.Object {
 	next := *cur.(*model.Pod)
-	if next.Phase.Terminal() && next.Ready.Status != model.True {
+	if next.Phase.Terminal() {
 		return cur
 	}
-	if !next.Phase.Terminal() {
-		next.Phase = model.PodFailed
-	}
+	next.Phase = model.PodFailed
 	if next.Ready.Status == model.True {
-		next.Ready.Status, next.Ready.SinceAt = model.False, o.at
+		next.Ready.Status, next.Ready.SinceAt = model.False, f.at
+	}
+	if f.orphaned {
+		return disrupted{f.at, "DeletionByPodGC"}.Apply(&next)
 	}
 	return &next
 }

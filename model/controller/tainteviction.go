@@ -153,17 +153,14 @@ func (c *taintEviction) disrupt(now sim.Time, p *model.Pod) {
 // replied deletes the pod after it was marked, and tries again what failed.
 func (c *taintEviction) replied(now sim.Time, r store.Reply) {
 	op, id := untag(r.Tag)
+	tries := c.tries.Row(id)
 	switch {
-	case r.Refusal == store.NotFound:
 	case r.Refusal == store.Accepted && op == opDisrupt:
 		c.client.Delete(model.Ref{Kind: model.KindPod, ID: id}, store.DefaultGrace, tag(opEvictPod, id))
-	case r.Refusal != store.Accepted:
-		if tries := c.tries.Row(id); *tries < evictionTries-1 {
-			*tries++
-			c.kernel.Post(now.Add(evictionRetry), c.self, whyEvict, uint64(id))
-			return
-		}
-		// The worker gives up; a later change of the taints schedules anew.
+	case r.Refusal != store.Accepted && r.Refusal != store.NotFound && *tries < evictionTries-1:
+		*tries++
+		c.kernel.Post(now.Add(evictionRetry), c.self, whyEvict, uint64(id))
+	default: // it is done, or given up; a later change of the taints schedules anew
 		row := c.view.pods.Row(id)
 		row.evicting, row.evictAt = false, 0
 	}

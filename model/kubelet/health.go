@@ -51,9 +51,13 @@ func (k *Kubelet) beginHealth(luck *sim.Stream) {
 	}
 }
 
-// readyNow is what the node is to say of itself.
-func (k *Kubelet) readyNow() model.ConditionStatus {
-	return model.BoolStatus(k.kernel.Now() < k.health.staleAt && !k.closing.on)
+// readyNow is what the node is to say of itself: that it is ready while its runtime answers
+// and has a network for pods, and nobody shuts it down.
+func (k *Kubelet) readyNow() (s model.ConditionStatus, reason string) {
+	if now := k.kernel.Now(); now >= k.networkAt && now < k.health.staleAt && !k.closing.on {
+		return model.True, "KubeletReady"
+	}
+	return model.False, "KubeletNotReady"
 }
 
 // StopRuntime implements fault.Machine.

@@ -136,7 +136,7 @@ type Kubelet struct {
 	networkAt  sim.Time // when pods can have a network
 	devicesAt  sim.Time // when they can have devices
 
-	registerWait time.Duration // before the newest try to register
+	registerWait time.Duration // before the newest try to register; 0 when the node is
 	tokensBy     sim.Time      // when all tokens that are taken for granted are there
 	alert        bool          // it will hear of the next disturbance
 

@@ -22,7 +22,7 @@ func (k *Kubelet) nodeSeen(n *model.Node) {
 
 // doubtNode has the node status loop look, unless all is as it should be.
 func (k *Kubelet) doubtNode() {
-	if k.node.Ready.Status != k.readyNow() || k.statusDiffers() || k.unsaid() || k.node.Unschedulable != k.cordoned {
+	if ready, _ := k.readyNow(); k.node.Ready.Status != ready || k.statusDiffers() || k.unsaid() || k.node.Unschedulable != k.cordoned {
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	}
 }
@@ -44,17 +44,20 @@ func (k *Kubelet) statusDiffers() bool {
 // checkNode is the node status loop (pkg/kubelet/kubelet_node_status.go
 // tryUpdateNodeStatus): the status is written only if it differs from what the
 // kubelet's own view shows. The unconditional report every five minutes
-// changes nothing here and is left out.
+// changes nothing here and is left out. Until the node is registered nothing is
+// written: that loop is what registers it (syncNodeStatus).
 func (k *Kubelet) checkNode() {
-	if k.kernel.Now() < k.devicesAt {
-		k.want(&k.nodeStatus, whyNodeStatus, k.devicesAt)
+	if k.registerWait > 0 {
+		return
 	}
-	ready, reason := k.readyNow(), "KubeletReady"
-	if ready != model.True {
-		reason = "KubeletNotReady"
+	for _, at := range [...]sim.Time{k.networkAt, k.devicesAt} {
+		if k.kernel.Now() < at {
+			k.want(&k.nodeStatus, whyNodeStatus, at)
+		}
 	}
+	ready, reason := k.readyNow()
 	switch {
-	case k.patching || k.kernel.Now() < k.networkAt:
+	case k.patching:
 	case k.node.Ready.Status != ready || k.statusDiffers():
 		k.patch(ready, reason)
 	case k.unsaid():

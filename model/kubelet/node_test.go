@@ -183,3 +183,70 @@ func TestAFullMachineIsASystemOOM(t *testing.T) {
 		}
 	}
 }
+
+// shownReady is what the API shows of the node.
+func (r *rig) shownReady() model.Condition { return r.store.Get(r.node.Ref()).(*model.Node).Ready }
+
+// lostNode has the API show that the node is silent.
+func (r *rig) lostNode() {
+	n := silent{}.Apply(r.store.Get(r.node.Ref())).(*model.Node)
+	n.Ready.SinceAt = r.Now()
+	r.store.Update(r.user.Actor, n)
+}
+
+// Source: kubelet_node_status.go syncNodeStatus: nothing is said of a node that is not registered
+// yet, which a kubelet tries 0.1, 0.3, 0.7, 1.5, 3.1, 6.3, 12.7 and 19.7 s after its start.
+func TestANodeIsNotReadyBeforeItsKubeletHasRegisteredIt(t *testing.T) {
+	for seed := range uint64(6) {
+		r := newRig(t, seed)
+		r.run(time.Minute)
+		r.kubelet.Stop()
+		r.server.Stop()
+		r.lostNode()
+		from := r.Now()
+		r.kubelet.Resume() // which takes 1 to 3 s
+		r.run(15800 * time.Millisecond)
+		r.server.Start()
+		at := r.until("ready", time.Minute, func() bool { return r.shownReady().Status == model.True }).Sub(from)
+		if at < 20700*time.Millisecond || at > 22900*time.Millisecond {
+			t.Errorf("seed %d: ready after %v", seed, at)
+		}
+	}
+}
+
+// Source: kubelet_node_status.go fastNodeStatusUpdate: who starts looks every 100 ms until the
+// node is ready, but at a node that is ready as far as the API knows only once.
+func TestAMachineThatBootsBeforeItsSilenceIsNoticedIsReadyWithAnOrdinaryLook(t *testing.T) {
+	soon := 0
+	for seed := range uint64(12) {
+		for _, noticed := range []bool{false, true} {
+			r := newRig(t, seed)
+			r.run(time.Minute)
+			r.kubelet.PowerOff()
+			r.run(time.Second)
+			if noticed {
+				r.lostNode()
+			}
+			r.kubelet.PowerOn()
+			r.until("not ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.False })
+			not := r.shownReady().SinceAt
+			r.until("ready", 2*time.Minute, func() bool { return r.shownReady().Status == model.True })
+			took := r.shownReady().SinceAt.Sub(not)
+			if noticed {
+				soon += one(took < 10*time.Second)
+			} else if late := took % (10 * time.Second); took < 10*time.Second || late > 2*time.Second {
+				t.Errorf("seed %d: ready %v after the first status", seed, took)
+			}
+		}
+	}
+	if soon == 0 {
+		t.Error("nobody looks more often at a node that is not ready")
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -7,6 +7,7 @@ import (
 
 	"orrery/model"
 	"orrery/model/store"
+	"orrery/sim"
 )
 
 // A kubelet that starts first creates its node, unless it is there already: it
@@ -34,7 +35,8 @@ func (k *Kubelet) register(epoch uint64) {
 }
 
 // fresh is the node as a kubelet registers it: what it was configured with and
-// nothing of what others wrote since, not ready yet (initialNode).
+// nothing of what others wrote since (initialNode). It is not ready yet: for that it needs
+// a CSINode, which needs a node (pkg/volume/csi/csi_plugin.go initializeCSINode).
 func (k *Kubelet) fresh() *model.Node {
 	first := k.first
 	n := &model.Node{
@@ -49,23 +51,52 @@ func (k *Kubelet) fresh() *model.Node {
 	return n
 }
 
-// registered takes the answer. A node that is there already is told of a
-// reboot: that it has no pod network yet.
-func (k *Kubelet) registered(reply *store.Reply) {
+// created takes the answer to the creation. A node that is new is ready with the next look of
+// those every 100 ms, one that is there already is looked at (tryRegisterWithAPIServer).
+func (k *Kubelet) created(reply *store.Reply) {
 	switch reply.Refusal {
 	case store.Accepted:
-		k.node, k.bootUntold = reply.Object.(*model.Node), false
+		k.node, k.registerWait, k.bootUntold = reply.Object.(*model.Node), 0, false
 		k.nodeIsKnown()
+		k.nodeStatus.Phase, k.nodeStatus.next = max(k.nodeStatus.Phase, k.kernel.Now().Add(fastReady)), sim.Never
 		k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 	case store.AlreadyExists:
-		k.nodeIsKnown()
-		k.noteBoot()
-		if k.kernel.Now() < k.networkAt {
-			k.patch(model.False, "KubeletNotReady")
-		}
+		k.beat.Get(k.node.Ref(), taggedExisting)
 	default:
-		k.registerAfter(min(2*k.registerWait, registerMost))
+		k.registerAgain()
 	}
+}
+
+// found takes the answer about a node that was there already.
+func (k *Kubelet) found(reply *store.Reply) {
+	n, ok := reply.Object.(*model.Node)
+	if reply.Refusal != store.Accepted || !ok {
+		k.registerAgain()
+		return
+	}
+	if n.ResourceVersion < k.node.ResourceVersion { // which the watch has brought
+		n = k.node
+	}
+	k.registered(n)
+}
+
+func (k *Kubelet) registerAgain() { k.registerAfter(min(2*k.registerWait, registerMost)) }
+
+// registered writes the node's status at once if it is another one, and then looks as
+// often as ever. Beside that a process that starts looks every 100 ms until the node is
+// ready, but only if it was not when it began (kubelet_node_status.go
+// fastNodeStatusUpdate): a machine that boots faster than its silence is noticed is ready
+// again with the look that comes after its network.
+func (k *Kubelet) registered(n *model.Node) {
+	k.node, k.registerWait = n, 0
+	k.nodeIsKnown()
+	k.noteBoot()
+	if n.Ready.Status == model.True {
+		k.nodeStatus.Phase = k.kernel.Now().Add(k.nodeStatus.Period)
+		k.nodeStatus.next = sim.Never
+	}
+	k.checkNode()
+	k.want(&k.nodeStatus, whyNodeStatus, k.kernel.Now())
 }
 
 // noteBoot says that the machine has booted, if the API shows an earlier boot: with the first

@@ -26,6 +26,7 @@ const (
 	taggedDelete
 	taggedNode
 	taggedRegister
+	taggedExisting
 	taggedMirror
 	taggedToken
 )
@@ -134,7 +135,10 @@ func (k *Kubelet) answered(about uint64) {
 		k.nodeAnswered(&reply)
 		return
 	case taggedRegister:
-		k.registered(&reply)
+		k.created(&reply)
+		return
+	case taggedExisting:
+		k.found(&reply)
 		return
 	}
 	switch reply.Tag &^ math.MaxUint32 {
