@@ -290,7 +290,7 @@ func (s *scaling) replicas(m *model.MetricSpec, g *grouped, value *model.MetricV
 		}
 		return usage.times(all.n), ""
 	}
-	if g.missing.n > 0 && (usage < 1 || usage > 1 || m.Utilization == 0) {
+	if g.missing.n > 0 && (usage < 1 || usage > 1) {
 		fill := g.missing
 		if usage < 1 {
 			fill.used = fill.n * m.Average

@@ -97,6 +97,8 @@ func TestHowManyReplicasAMetricAsksFor(t *testing.T) {
 		{"more pods than replicas may contradict the direction", percent(50), 2, []string{"300", "300", "300", "300", "300", "?"}, 2, 30, ""},
 		{"averages by the target", average(500), 3, []string{"800", "1000", "1200"}, 6, 1000, ""},
 		{"who has no metrics counts as using the target when averages go down", average(1000), 3, []string{"100", "100", "?"}, 2, 100, ""},
+		{"and for nothing when they are as they should be", average(500), 4, []string{"500", "500", "500", "?"}, 4, 500, ""},
+		{"so it is with utilizations", percent(50), 4, []string{"500", "500", "500", "?"}, 4, 50, ""},
 		{"no metrics at all", percent(50), 2, []string{"?", "?"}, 0, 0, "unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
 		{"metrics of pods that are not ready only", percent(50), 2, []string{"500u", "500u"}, 0, 0, "did not receive metrics for targeted pods (pods might be unready)"},
 	} {
