@@ -240,6 +240,29 @@ func TestHowFastATargetIsScaled(t *testing.T) {
 	}
 }
 
+// Source: storeScaleEvent, getReplicasChangePerPeriod: of several changes in one direction
+// those that are older than all of its own periods give way one by one to newer ones, however
+// long the periods of the other direction are.
+func TestAChangeGivesWayWhenThePeriodsOfItsDirectionAreOver(t *testing.T) {
+	for _, c := range []struct {
+		up   time.Duration
+		want int32
+	}{{15 * time.Second, 2 + 1}, {time.Minute, 4 + 2 + 1}} {
+		h := &model.HorizontalPodAutoscaler{Behavior: &model.ScalingBehavior{
+			Up:   model.ScalingRules{Policies: []model.ScalingPolicy{{Value: 9, Period: c.up}}},
+			Down: model.ScalingRules{Policies: []model.ScalingPolicy{{Value: 9, Period: 5 * time.Minute}}},
+		}}
+		s := look(t, 8)
+		for _, e := range []scaleEvent{{4, s.now.Add(-61 * time.Second)}, {2, s.now.Add(-30 * time.Second)}, {1, s.now.Add(-15 * time.Second)}} {
+			s.row.from, h.DesiredReplicas = 1, 1+e.change
+			s.row.scaled(e.at, h)
+		}
+		if got := s.within(s.row.raised, 5*time.Minute); got != c.want {
+			t.Errorf("with a period of %v up: %d pods were added in 5 minutes, want %d", c.up, got, c.want)
+		}
+	}
+}
+
 // load is what a target's pods have to do, in milli-CPU, which those share that are
 // ready, and metrics of it: what was used at the last reading but one.
 type load struct {
