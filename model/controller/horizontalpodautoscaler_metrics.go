@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -108,14 +109,13 @@ func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string
 
 // described is a metric as a rescale is explained.
 func described(m *model.MetricSpec) string {
-	text := m.Name + " resource"
-	if m.Source == model.ContainerResourceMetric {
-		text = m.Name + " container resource"
+	switch {
+	case m.Utilization == 0:
+		return m.Name + " resource"
+	case m.Source == model.ContainerResourceMetric:
+		return m.Name + " container resource utilization (percentage of request)"
 	}
-	if m.Utilization > 0 {
-		text += " utilization (percentage of request)"
-	}
-	return text
+	return m.Name + " resource utilization (percentage of request)"
 }
 
 // failedGet is the reason for not knowing a metric.
@@ -134,7 +134,7 @@ func failedGet(m *model.MetricSpec) (reason string) {
 }
 
 func sourceName(m *model.MetricSpec) string {
-	return [...]string{m.Name + " resource", m.Name + " container", "pods", "object", "external"}[m.Source]
+	return [...]string{m.Name + " resource", m.Container + " container", "pods", "object", m.Name + " external"}[m.Source]
 }
 
 // measure is how many replicas one metric asks for, and what it comes to, or why it
@@ -150,10 +150,13 @@ func (s *scaling) measure(m *model.MetricSpec, value *model.MetricValue) (replic
 	if failed == "" {
 		replicas, failed = s.replicas(m, &g, value)
 	}
-	if failed != "" {
-		failed = "failed to get " + m.Name + " utilization: " + failed
+	switch {
+	case failed == "":
+		return replicas, ""
+	case m.Utilization > 0:
+		return 0, "failed to get " + m.Name + " utilization: " + failed
 	}
-	return replicas, failed
+	return 0, "failed to get " + m.Name + " usage: " + failed
 }
 
 // pods is how many pods there are of a sort, what they use and what they request.
@@ -214,7 +217,7 @@ func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
 		p := s.view.pod(id)
 		sample, ok := s.usage(p, m.Container)
 		if known := s.sort(&g, m, p, 1, &sample, ok); !known && failed == "" {
-			failed = "missing request for " + m.Name + " in container of Pod " + p.Name
+			failed = unasked(p, m)
 		}
 		if !ok || !s.join(p, &sample) {
 			single = append(single, id)
@@ -222,14 +225,19 @@ func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
 	}
 	s.row.single = single
 	switch {
-	case g.samples == 0:
+	case g.samples == 0 && !s.measured():
 		return g, "unable to get metrics for resource " + m.Name + ": no metrics returned from resource metrics API"
-	case failed != "" && m.Utilization > 0:
-		return g, failed
 	case g.ready.n == 0:
 		return g, "did not receive metrics for targeted pods (pods might be unready)"
+	case failed != "" && m.Utilization > 0:
+		return g, failed
 	}
 	return g, ""
+}
+
+// measured tells whether there are metrics of any pod, whatever its containers.
+func (s *scaling) measured() bool {
+	return slices.ContainsFunc(s.row.single, func(id uint32) bool { _, ok := s.usage(s.view.pod(id), ""); return ok })
 }
 
 // unready tells whether a pod's CPU is not to be believed: what it does in its first
@@ -248,30 +256,62 @@ func (s *scaling) unready(p *model.Pod, sample *model.Sample) bool {
 	return p.Ready.Status == model.False && start.Add(initialReadying) > since
 }
 
-// requested is what a pod asks for of a metric's resource; false if one of its
-// containers does not say.
+// requested is what a pod asks for of a metric's resource: what it says as a whole, unless
+// the metric is about one of its containers (calculateRequests). It is not known if nothing
+// is said of the pod as a whole, or one of the containers that count says nothing.
 func requested(spec *model.PodSpec, m *model.MetricSpec) (sum int64, known bool) {
-	known = true
-	add := func(c *model.Container) {
-		if m.Container != "" && c.Name != m.Container {
-			return
-		}
-		n := c.Requests.MemoryBytes
+	if l := spec.PodLevel; l != nil && m.Container == "" {
 		if m.Name == "cpu" {
-			n = c.Requests.CPUMilli
+			return spec.Request.CPUMilli, l.CPUSaid
 		}
-		sum += n
-		known = known && (n > 0 || m.Name == "cpu" && c.AsksForNoCPU)
+		return spec.Request.MemoryBytes, l.MemorySaid
 	}
-	for i := range spec.InitContainers {
-		if c := &spec.InitContainers[i]; c.Sidecar {
-			add(c)
+	counted := false
+	for c := range counting(spec, m) {
+		n, said := asked(c, m)
+		if !said {
+			return 0, false
+		}
+		sum, counted = sum+n, true
+	}
+	return sum, counted
+}
+
+// counting is the containers and sidecars of a pod that a metric is about.
+func counting(spec *model.PodSpec, m *model.MetricSpec) iter.Seq[*model.Container] {
+	return func(yield func(*model.Container) bool) {
+		for i := range spec.Containers {
+			if c := &spec.Containers[i]; (m.Container == "" || m.Container == c.Name) && !yield(c) {
+				return
+			}
+		}
+		for i := range spec.InitContainers {
+			if c := &spec.InitContainers[i]; c.Sidecar && (m.Container == "" || m.Container == c.Name) && !yield(c) {
+				return
+			}
 		}
 	}
-	for i := range spec.Containers {
-		add(&spec.Containers[i])
+}
+
+// asked is what a container asks for of a metric's resource; false if it does not say.
+func asked(c *model.Container, m *model.MetricSpec) (n int64, said bool) {
+	if m.Name == "cpu" {
+		return c.Requests.CPUMilli, c.Requests.CPUMilli > 0 || c.AsksForNoCPU
 	}
-	return sum, known
+	return c.Requests.MemoryBytes, c.Requests.MemoryBytes > 0 || c.AsksForNoMemory
+}
+
+// unasked is why it is not known what a pod asks for.
+func unasked(p *model.Pod, m *model.MetricSpec) string {
+	if p.Spec.PodLevel != nil && m.Container == "" {
+		return "missing pod-level request for " + m.Name + " in Pod " + p.Name
+	}
+	for c := range counting(p.Spec, m) {
+		if _, said := asked(c, m); !said {
+			return "missing request for " + m.Name + " in container " + c.Name + " of Pod " + p.Name
+		}
+	}
+	return "container " + m.Container + " not found in Pod " + p.Name
 }
 
 // replicas is how many replicas a metric of resources asks for

@@ -129,19 +129,102 @@ func TestMemoryOfPodsThatAreNotReadyCounts(t *testing.T) {
 	}
 }
 
-// Source: GetResourceReplicas, calculatePodRequests: one container without a request
-// makes a utilization impossible, and an average not.
+// Source: GetResourceReplicas, calculateRequests: one container without a request makes a
+// utilization impossible, and an average not.
 func TestAUtilizationNeedsTheRequestOfEveryContainer(t *testing.T) {
 	s := look(t, 1, "300")
-	s.view.pod(1).Spec = &model.PodSpec{Containers: []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 1000}}, {Name: "side"}}}
-	if _, failed := s.group(&model.MetricSpec{Name: "cpu", Utilization: 50}); failed != "missing request for cpu in container of Pod p-1" {
-		t.Errorf("utilization: %q", failed)
+	s.view.pod(1).Spec = &model.PodSpec{
+		Containers:     []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 1000}}, {Name: "zero", AsksForNoCPU: true, AsksForNoMemory: true}, {Name: "silent"}},
+		InitContainers: []model.Container{{Name: "init"}, {Name: "sidecar", Sidecar: true}},
 	}
-	if _, failed := s.group(&model.MetricSpec{Name: "cpu", Average: 50}); failed != "" {
-		t.Errorf("average: %q", failed)
+	for _, c := range []struct {
+		metric model.MetricSpec
+		want   string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, "missing request for cpu in container silent of Pod p-1"},
+		{model.MetricSpec{Name: "memory", Utilization: 50}, "missing request for memory in container c of Pod p-1"},
+		{model.MetricSpec{Name: "cpu", Average: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "zero", Name: "memory", Utilization: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "sidecar", Name: "cpu", Utilization: 50}, "missing request for cpu in container sidecar of Pod p-1"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "gone", Name: "cpu", Utilization: 50}, "container gone not found in Pod p-1"},
+	} {
+		if _, failed := s.group(&c.metric); failed != c.want {
+			t.Errorf("%+v: %q, want %q", c.metric, failed, c.want)
+		}
 	}
-	if _, failed := s.group(&model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}); failed != "" {
-		t.Errorf("of the other container: %q", failed)
+}
+
+// Source: calculateRequests: what a pod requests as a whole counts, with its overhead, in
+// place of what its containers do; but not for a metric of one of these.
+func TestWhatAPodRequestsAsAWholeCounts(t *testing.T) {
+	s := look(t, 1, "300")
+	spec := &model.PodSpec{
+		Containers: []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 100}}, {Name: "silent"}},
+		Overhead:   model.Resources{CPUMilli: 100},
+		PodLevel:   &model.PodLevel{HasCPU: true, CPUMilli: 500, CPUSaid: true},
+	}
+	spec.SumRequests()
+	s.view.pod(1).Spec = spec
+	for _, c := range []struct {
+		metric  model.MetricSpec
+		percent int32
+		failed  string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, 300 / 6, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, 300, ""},
+		{model.MetricSpec{Name: "memory", Utilization: 50}, 0, "failed to get memory utilization: missing pod-level request for memory in Pod p-1"},
+	} {
+		var value model.MetricValue
+		if _, failed := s.measure(&c.metric, &value); failed != c.failed || value.Utilization != c.percent {
+			t.Errorf("%+v: %d %% %q, want %d %% %q", c.metric, value.Utilization, failed, c.percent, c.failed)
+		}
+	}
+}
+
+// Source: GetResourceReplicas: that there are no metrics of pods that count is found out
+// before requests are; computeStatusForResourceMetricGeneric,
+// computeReplicasForMetric: the words before it.
+func TestWhyAMetricOfResourcesIsNotKnown(t *testing.T) {
+	container := model.MetricSpec{Source: model.ContainerResourceMetric, Container: "main", Name: "cpu", Utilization: 50}
+	for _, c := range []struct {
+		pod    string
+		metric model.MetricSpec
+		want   string
+	}{
+		{"?", model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource metric value: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
+		{"?", model.MetricSpec{Name: "cpu", Average: 50}, "cpu resource metric value: failed to get cpu usage: unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
+		{"500u", model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource metric value: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)"},
+		{"500", container, "main container metric value: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)"},
+	} {
+		s := look(t, 1, c.pod)
+		all := s.autoscalers.usage
+		s.autoscalers.usage = func(p *model.Pod, of string) (model.Sample, bool) {
+			x, ok := all(p, of)
+			return x, ok && of == "" // no container has that name
+		}
+		s.view.pod(1).Spec = &model.PodSpec{Containers: []model.Container{{Name: "silent"}}}
+		s.hpa.Metrics = []model.MetricSpec{c.metric}
+		if _, _, failed := s.propose(); failed != "invalid metrics (1 invalid out of 1), first error is: failed to get "+c.want {
+			t.Errorf("%s: %q", c.pod, failed)
+		}
+	}
+}
+
+// Source: computeStatusForResourceMetricGeneric: metricNameProposal.
+func TestHowARescaleIsExplained(t *testing.T) {
+	for _, c := range []struct {
+		metric model.MetricSpec
+		want   string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource utilization (percentage of request)"},
+		{model.MetricSpec{Name: "memory", Average: 50}, "memory resource"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, "cpu container resource utilization (percentage of request)"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Average: 50}, "cpu resource"},
+	} {
+		if got := described(&c.metric); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.metric, got, c.want)
+		}
 	}
 }
 
