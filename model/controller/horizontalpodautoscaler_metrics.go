@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -59,6 +60,12 @@ func (s *scaling) decide() (desired int32, reason, failed string) {
 		h.CurrentMetrics = nil
 		return h.Min, "Current number of replicas below Spec.MinReplicas", ""
 	}
+	if failed = s.ambiguous(); failed != "" {
+		s.say(s.now, s.seen, true, "AmbiguousSelector", failed)
+		s.condition(s.now, &h.ScalingActive, model.False, "AmbiguousSelector")
+		h.CurrentMetrics = nil
+		return 0, "", failed
+	}
 	proposal, by, failed := s.propose()
 	if failed != "" {
 		return 0, "", failed
@@ -70,6 +77,23 @@ func (s *scaling) decide() (desired int32, reason, failed string) {
 		reason = "All metrics below target"
 	}
 	return s.normalize(proposal), reason, ""
+}
+
+// ambiguous says who has pods of this autoscaler besides it, if anybody has: then it is not
+// known who says how many there should be (validateAndParseSelector, which names them in no
+// order).
+func (s *scaling) ambiguous() string {
+	s.introduce(s.now, s.hpa.ID)
+	all := s.beside(s.hpa.ID)
+	if len(all) == 0 {
+		return ""
+	}
+	insert(&all, s.hpa.ID)
+	var keys []string
+	for _, id := range all {
+		keys = append(keys, s.hpa.Namespace+"/"+(*s.view.autoscalers.Row(id)).Name)
+	}
+	return "pods by selector " + s.row.selector.String() + " are controlled by multiple HPAs: [" + strings.Join(keys, " ") + "]"
 }
 
 // propose is the largest number of replicas that any metric asks for, and which one

@@ -467,8 +467,11 @@ func TestWhatIsDecidedWithoutMetrics(t *testing.T) {
 func TestEventsAboutMetricsAreAboutTheirAutoscaler(t *testing.T) {
 	r, _ := autoscaled(t, rigConfig{}, &model.HorizontalPodAutoscaler{Min: 2, Max: 20}, 2)
 	r.run(t, time.Second)
+	d := deployment("other", 2)
+	d.Template.Spec.Containers[0].Requests.CPUMilli = 1000
+	r.user.client.Create(d, 0)
 	other := *r.autoscaler()
-	other.Meta = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}
+	other.Meta, other.TargetName = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}, "other"
 	r.user.client.Create(&other, 0)
 	r.run(t, 5*time.Minute)
 	var about, failed [2]int
@@ -488,6 +491,44 @@ func TestEventsAboutMetricsAreAboutTheirAutoscaler(t *testing.T) {
 	}
 	if about != failed || about[0] == 0 || about[1] == 0 {
 		t.Errorf("%v metrics were missed by both, which failed %v times", about, failed)
+	}
+}
+
+// Source: validateAndParseSelector, hpasControllingPodsUnderSelector: who shares a pod with
+// another autoscaler that has looked at metrics scales nothing, and says so at each look,
+// until the other is deleted.
+func TestPodsOfSeveralAutoscalersAreScaledByNone(t *testing.T) {
+	r, l := autoscaled(t, rigConfig{}, &model.HorizontalPodAutoscaler{Min: 1, Max: 20}, 2)
+	l.set(1000)
+	r.run(t, 5*time.Minute)
+	other := *r.autoscaler()
+	other.Meta = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}
+	r.user.client.Create(&other, 0)
+	r.run(t, 14*time.Second)
+	if h := r.autoscaler(); h.ScalingActive.Status != model.True {
+		t.Errorf("before the other was looked at: %+v", h.ScalingActive)
+	}
+	r.run(t, 20*time.Second)
+	l.set(8000)
+	r.run(t, 5*time.Minute)
+	if h := r.autoscaler(); h.ScalingActive.Reason != "AmbiguousSelector" || h.CurrentMetrics != nil || r.deployment("web").Replicas != 2 {
+		t.Errorf("with another: %+v, %d replicas", h, r.deployment("web").Replicas)
+	}
+	counts := map[string]int{}
+	for i := range r.store.History().Len() {
+		if n := r.store.History().At(i).Note; n != nil && n.Message == "pods by selector app=web are controlled by multiple HPAs: [default/web default/other]" {
+			counts[n.Reason+" "+n.About.Name]++
+		}
+	}
+	for _, who := range []string{"web", "other"} {
+		if n := counts["AmbiguousSelector "+who]; n == 0 || counts["FailedComputeMetricsReplicas "+who] == 0 {
+			t.Errorf("%s was told: %v", who, counts)
+		}
+	}
+	r.store.Delete(0, r.store.Lookup(model.KindHorizontalPodAutoscaler, "default", "other").Head().Ref())
+	r.run(t, time.Minute)
+	if h := r.autoscaler(); h.ScalingActive.Status != model.True || r.deployment("web").Replicas <= 2 {
+		t.Errorf("alone again: %+v, %d replicas", h, r.deployment("web").Replicas)
 	}
 }
 
@@ -512,6 +553,13 @@ func TestLiteralModeMakesTheSameHistoryOfAutoscaling(t *testing.T) {
 		r.run(t, 20*time.Second)
 		for range 12 {
 			l.set(int64(luck.Below(9000)))
+			if other := r.store.Lookup(model.KindHorizontalPodAutoscaler, "default", "other"); other != nil {
+				r.store.Delete(r.user.id, other.Head().Ref())
+			} else if luck.Below(4) == 0 {
+				second := *h
+				second.Name = "other"
+				r.user.client.Create(&second, 0)
+			}
 			if luck.Below(5) == 0 {
 				r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = int32(luck.Below(9)) })
 			}
@@ -615,7 +663,7 @@ func TestAnAutoscalersPodsAreThoseThatItsTargetSelects(t *testing.T) {
 		case 1:
 			if old := *a.view.autoscalers.Row(id); old != nil {
 				a.enlist(old, false)
-				a.gather(now, id, nil)
+				a.forgo(id)
 				*a.rows.Row(id), *a.view.autoscalers.Row(id) = autoscalerRow{}, nil
 				continue
 			}
