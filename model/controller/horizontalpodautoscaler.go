@@ -527,7 +527,7 @@ func (c *autoscalers) replied(now sim.Time, r store.Reply) {
 	case op == opRescale:
 		c.say(now, h, true, "FailedRescale", row.why+"; error: "+r.Refusal.String())
 		c.condition(now, &next.AbleToScale, model.False, "FailedUpdateScale")
-		next.DesiredReplicas, next.CurrentMetrics = h.DesiredReplicas, h.CurrentMetrics
+		next.DesiredReplicas = h.DesiredReplicas
 		c.client.UpdateStatus(next, tag(opAutoscalerStatus, id))
 		return
 	case r.Refusal != store.Accepted:

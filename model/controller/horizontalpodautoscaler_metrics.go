@@ -117,14 +117,14 @@ func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string
 			replicas, by = n, m
 		}
 	}
+	if !slices.Equal(h.CurrentMetrics, s.values) {
+		h.CurrentMetrics = slices.Clone(s.values)
+	}
 	if invalid == len(h.Metrics) || invalid > 0 && replicas < s.current {
 		s.condition(s.now, &h.ScalingActive, model.False, why)
 		return 0, nil, "invalid metrics (" + strconv.Itoa(invalid) + " invalid out of " + strconv.Itoa(len(h.Metrics)) + "), first error is: " + failed
 	}
 	s.condition(s.now, &h.ScalingActive, model.True, "ValidMetricFound")
-	if !slices.Equal(h.CurrentMetrics, s.values) {
-		h.CurrentMetrics = slices.Clone(s.values)
-	}
 	if invalid > 0 {
 		s.unsettled(sim.Never) // it is said at every look
 	}
@@ -345,7 +345,7 @@ func (s *scaling) replicas(m *model.MetricSpec, g *grouped, value *model.MetricV
 	if m.Utilization > 0 && all.requested == 0 {
 		return 0, "no metrics returned matched known pods"
 	}
-	value.Average = all.used / all.n
+	*value = model.MetricValue{Name: m.Name, Container: m.Container, Utilized: m.Utilization > 0, Average: all.used / all.n}
 	usage := s.against(m, all, value)
 	rebalance := g.unready.n > 0 && usage > 1
 	if !rebalance && g.missing.n == 0 {

@@ -390,7 +390,9 @@ func (l *load) usage(p *model.Pod, _ string) (s model.Sample, ok bool) {
 
 func autoscaled(t *testing.T, c rigConfig, h *model.HorizontalPodAutoscaler, replicas int32) (*rig, *load) {
 	l := &load{}
-	c.usage = l.usage
+	if c.usage == nil {
+		c.usage = l.usage
+	}
 	r := newRig(t, c)
 	l.rig, r.player.served = r, l.served
 	d := deployment("web", replicas)
@@ -529,6 +531,28 @@ func TestPodsOfSeveralAutoscalersAreScaledByNone(t *testing.T) {
 	r.run(t, time.Minute)
 	if h := r.autoscaler(); h.ScalingActive.Status != model.True || r.deployment("web").Replicas <= 2 {
 		t.Errorf("alone again: %+v, %d replicas", h, r.deployment("web").Replicas)
+	}
+}
+
+// Source: reconcileAutoscaler, setCurrentReplicasAndMetricsInStatus: the status has what a look
+// came to also if that was not enough, and of a metric that nobody knew nothing.
+func TestAMetricThatFailsIsNotKnownAnyMore(t *testing.T) {
+	fails := false
+	var l *load
+	r, l := autoscaled(t, rigConfig{usage: func(p *model.Pod, of string) (model.Sample, bool) {
+		s, ok := l.usage(p, of)
+		return s, ok && !fails
+	}}, &model.HorizontalPodAutoscaler{Min: 2, Max: 20}, 2)
+	l.set(1000)
+	r.run(t, 5*time.Minute)
+	if h := r.autoscaler(); len(h.CurrentMetrics) != 1 || h.CurrentMetrics[0] != (model.MetricValue{Name: "cpu", Utilized: true, Utilization: 50, Average: 500}) {
+		t.Fatalf("%+v", h.CurrentMetrics)
+	}
+	fails = true
+	l.set(1000)
+	r.run(t, time.Minute)
+	if h := r.autoscaler(); len(h.CurrentMetrics) != 1 || h.CurrentMetrics[0] != (model.MetricValue{}) || h.ScalingActive.Reason != "FailedGetResourceMetric" {
+		t.Errorf("%+v %+v", h.CurrentMetrics, h.ScalingActive)
 	}
 }
 
