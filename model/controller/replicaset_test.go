@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -173,6 +174,43 @@ func TestDeletionRanking(t *testing.T) {
 		c.other(b)
 		if deletedFirst(now, a, b) >= 0 || deletedFirst(now, b, a) <= 0 {
 			t.Errorf("%s: %d and %d", c.rule, deletedFirst(now, a, b), deletedFirst(now, b, a))
+		}
+	}
+}
+
+// Source: getIndirectlyRelatedPods, getReplicaSetsWithSameController: that pods are doubled up on
+// a node counts only where a Deployment owns their ReplicaSet.
+func TestPodsOfAReplicaSetWithoutAnOwnerAreNotRankedByNode(t *testing.T) {
+	for _, owned := range []bool{true, false} {
+		r := newRig(t, rigConfig{seed: 3})
+		r.player.plan = []uint32{1, 1, 2}
+		d := deployment("web", 2)
+		size := func(n int32) {
+			if owned {
+				r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = n })
+			} else {
+				r.user.client.Patch(r.sets()[0].Ref(), change[*model.ReplicaSet]{func(s *model.ReplicaSet) { s.Replicas = n }}, 0)
+			}
+		}
+		if owned {
+			r.user.client.Create(d, 0)
+		} else {
+			r.user.client.Create(&model.ReplicaSet{
+				Meta: model.Meta{Kind: model.KindReplicaSet, Namespace: "default", Name: "web"}, Selector: d.Selector, Template: d.Template, Replicas: 2,
+			}, 0)
+		}
+		r.run(t, 100*time.Second)
+		size(3) // alone on its node, and young
+		r.run(t, 10*time.Second)
+		size(2)
+		r.run(t, 10*time.Second)
+		var on []uint32
+		for _, p := range r.podList() {
+			on = append(on, p.NodeID)
+		}
+		slices.Sort(on)
+		if want := map[bool][]uint32{true: {1, 2}, false: {1, 1}}[owned]; !slices.Equal(on, want) {
+			t.Errorf("owned %v: pods are left on nodes %v, want %v", owned, on, want)
 		}
 	}
 }
