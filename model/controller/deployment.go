@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"orrery/model"
@@ -26,6 +27,7 @@ const deploymentRetries = 15
 // (pkg/controller/deployment/util/deployment_util.go).
 const (
 	reasonNewSet      = "NewReplicaSetCreated"
+	reasonNoSet       = "ReplicaSetCreateError"
 	reasonFoundSet    = "FoundNewReplicaSet"
 	reasonUpdated     = "ReplicaSetUpdated"
 	reasonComplete    = "NewReplicaSetAvailable"
@@ -166,11 +168,35 @@ func (c *deployments) replied(now sim.Time, r store.Reply) {
 		// An earlier look made the ReplicaSet; the view will show it and wake
 		// the Deployment again.
 		c.done(id)
+	case r.Terminating(): // nothing can be made there (handleErr)
+		c.done(id)
+	case p.calls[planned(r)].op == store.OpCreate && c.uncreated(now, id, r):
 	case c.queue.keys.Row(id).failures >= deploymentRetries:
 		c.done(id)
 	default:
 		c.failed(now, id)
 	}
+}
+
+// uncreated tells people that there is no new ReplicaSet and why, and writes that into the
+// status if it is news there; then it is true (sync.go getNewReplicaSet).
+func (c *deployments) uncreated(now sim.Time, id uint32, r store.Reply) bool {
+	d, p := *c.view.deployments.Row(id), c.plans.Row(id)
+	if d == nil {
+		return false
+	}
+	name := p.calls[planned(r)].object.Head().Name
+	c.client.Note(d, true, reasonNoSet, "Failed to create new replica set "+strconv.Quote(name)+": "+r.Why())
+	look := rollout{now: now, d: d, next: *d}
+	if d.ProgressDeadline == 0 {
+		return false
+	}
+	look.progress(model.False, reasonNoSet)
+	if look.next.Progressing == d.Progressing {
+		return false
+	}
+	p.add(call{op: store.OpUpdateStatus, object: &look.next, anyway: true})
+	return p.send(c.client, id)
 }
 
 // replicaSetChange is a ReplicaSet as a look wants it, beside what it saw.

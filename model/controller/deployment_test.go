@@ -348,3 +348,68 @@ func TestADeploymentAdoptsReplicaSetsWithoutAnOwner(t *testing.T) {
 		t.Errorf("ReplicaSets %+v", s)
 	}
 }
+
+// refuse has the API server refuse requests about some resource, as nobody answers for a
+// webhook of it.
+func refuse(r *rig, operation, group, resource string) {
+	r.store.Create(r.user.id, &model.WebhookConfiguration{
+		Meta: model.Meta{Kind: model.KindValidatingWebhookConfiguration, Name: operation + "-" + resource},
+		Webhooks: []model.Webhook{{
+			Name: "policy.example.com", Timeout: 10 * time.Second, Namespaces: &model.Selector{}, Objects: &model.Selector{}, Service: model.ObjectName{Namespace: "default", Name: "gone"}, URL: "https://gone.default.svc:443/",
+			Rules: []model.WebhookRule{{Operations: []string{operation}, APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{resource}, Scope: "*"}},
+		}},
+	})
+}
+
+// said is how many Events of a reason there were, and the first of their messages.
+func (r *rig) said(reason string) (n int, first string) {
+	for i := range r.store.History().Len() {
+		if note := r.store.History().At(i).Note; note != nil && note.Reason == reason {
+			if n++; n == 1 {
+				first = note.Message
+			}
+		}
+	}
+	return n, first
+}
+
+// Source: pkg/controller/deployment/sync.go getNewReplicaSet: a ReplicaSet that cannot be made
+// is told of and stands in the condition Progressing; it is tried 15 times again.
+func TestAReplicaSetThatCannotBeMadeIsToldOf(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	refuse(r, "CREATE", "apps", "replicasets")
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, time.Second)
+	d := r.deployment("web")
+	if p := d.Progressing; p.Status != model.False || p.Reason != "ReplicaSetCreateError" || len(r.sets()) != 0 {
+		t.Errorf("%+v, %d ReplicaSets", p, len(r.sets()))
+	}
+	_, message := r.said("ReplicaSetCreateError")
+	if start := "Failed to create new replica set \"web-" + d.Template.Hash + "\": "; len(message) <= len(start) || message[:len(start)] != start {
+		t.Errorf("it says %q", message)
+	}
+	r.run(t, 10*time.Minute)
+	if n, _ := r.said("ReplicaSetCreateError"); n != 1+deploymentRetries {
+		t.Errorf("it says so %d times", n)
+	}
+	r.store.Delete(r.user.id, r.store.Lookup(model.KindValidatingWebhookConfiguration, "", "CREATE-replicasets").Head().Ref())
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 3 })
+	r.until(t, 20*time.Second, "all is well", func() bool {
+		p := r.deployment("web").Progressing
+		return p.Status == model.True && p.Reason == "NewReplicaSetAvailable"
+	})
+}
+
+// Source: pkg/controller/controller_utils.go RealPodControl.DeletePod.
+func TestADeletionThatIsRefusedIsToldOf(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, 10*time.Second)
+	refuse(r, "DELETE", "", "pods")
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 1 })
+	r.run(t, time.Second)
+	n, message := r.said("FailedDelete")
+	if n == 0 || len(r.podList()) != 2 || !strings.HasPrefix(message, "Error deleting: Internal error occurred: failed calling webhook") {
+		t.Errorf("%d times, of %d pods: %q", n, len(r.podList()), message)
+	}
+}

@@ -445,7 +445,10 @@ func (c *replicaSets) deleted(now sim.Time, pod uint32, r store.Reply) {
 		}
 	default:
 		c.rows.Row(id).seeDeletionOf(c.view.pods.Row(pod))
-		row.failed = row.failed || r.Refusal != store.NotFound
+		if r.Refusal != store.NotFound {
+			c.note(now, row, true, "FailedDelete", "Error deleting: ", r.Why())
+			row.failed = true
+		}
 	}
 	if row.open--; row.open == 0 {
 		c.report(now, id)
