@@ -233,6 +233,32 @@ func TestPodsAreAvailableAfterMinReadySeconds(t *testing.T) {
 	}
 }
 
+// Source: IsPodAvailable, FindMinNextPodAvailabilityCheck: the API keeps whole seconds of when a pod
+// became ready, and from there minReadySeconds count.
+func TestMinReadySecondsCountFromAWholeSecond(t *testing.T) {
+	r := newRig(t, rigConfig{start: sim.Constant(1700 * time.Millisecond)})
+	d := deployment("web", 1)
+	d.MinReady = 3 * time.Second
+	var ready, available sim.Time
+	r.store.Observe(observe(func(rec *store.Record) {
+		switch o := rec.New.(type) {
+		case *model.Pod:
+			if o.IsReady() && ready == 0 {
+				ready = o.Ready.SinceAt
+			}
+		case *model.ReplicaSet:
+			if o.AvailableReplicas == 1 && available == 0 {
+				available = rec.At
+			}
+		}
+	}))
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	if late := available.Sub(sim.Time(4 * time.Second)); seconds(ready) != sim.Time(time.Second) || ready == seconds(ready) || late < 0 || late > 20*time.Millisecond {
+		t.Errorf("ready at %v, available at %v", ready, available)
+	}
+}
+
 // TestCountsAreTheRecount compares what the controller counts change by change
 // with a count from the beginning, through random events.
 func TestCountsAreTheRecount(t *testing.T) {
