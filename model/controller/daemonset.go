@@ -336,7 +336,7 @@ func olderDaemon(a, b *model.Pod) int {
 }
 
 func (l *daemonLook) available(p *model.Pod) bool {
-	return p.IsReady() && l.now >= availableAt(p, l.d.MinReady)
+	return p.IsReady() && l.now >= p.AvailableAt(l.d.MinReady)
 }
 
 func (l *daemonLook) updated(p *model.Pod) bool {

@@ -162,17 +162,11 @@ func (c *replicaSets) tally(now sim.Time, id uint32, pod *model.Pod, set uint32)
 	*counted = count(now, pod, row.minReady)
 	row.pods.add(*counted, 1)
 	if counted.ready > counted.available {
-		due := availableAt(pod, row.minReady)
+		due := pod.AvailableAt(row.minReady)
 		if row.waits.push(wait{due, id}) {
 			c.kernel.Post(due, c.self, whyAvailable, uint64(set))
 		}
 	}
-}
-
-// availableAt is when a pod that is ready is available (pkg/api/v1/pod/util.go
-// IsPodAvailable). Times of conditions are whole seconds.
-func availableAt(p *model.Pod, minReady time.Duration) sim.Time {
-	return seconds(p.Ready.SinceAt).Add(minReady)
 }
 
 // count is what one pod counts for.
@@ -188,7 +182,7 @@ func count(now sim.Time, p *model.Pod, minReady time.Duration) counts {
 	n.active = 1
 	if p.IsReady() {
 		n.ready = 1
-		if now >= availableAt(p, minReady) {
+		if now >= p.AvailableAt(minReady) {
 			n.available = 1
 		}
 	}
