@@ -9,7 +9,10 @@ import (
 // Deployment keeps a number of pods of the newest template.
 type Deployment struct {
 	Meta
-	Replicas         int32
+	Replicas int32
+	// ReplicasUnsaid: the manifest that was applied last does not say how many, so another one that
+	// does not leaves their number alone (kubectl.kubernetes.io/last-applied-configuration).
+	ReplicasUnsaid   bool
 	Selector         *Selector
 	Template         *Template
 	Recreate         bool // strategy Recreate; otherwise RollingUpdate
@@ -58,6 +61,7 @@ func (c CountOrPercent) Of(whole int32, up bool) int32 {
 type ReplicaSet struct {
 	Meta
 	Replicas        int32
+	ReplicasUnsaid  bool // as of a Deployment
 	Selector        *Selector
 	Template        *Template
 	MinReady        time.Duration

@@ -142,6 +142,20 @@ func ReplicasOf(o Object) *int32 {
 	return nil
 }
 
+// ReplicasUnsaidOf is where an object with a scale keeps that what was applied last says
+// nothing of it; nil if it has none.
+func ReplicasUnsaidOf(o Object) *bool {
+	switch o := o.(type) {
+	case *Deployment:
+		return &o.ReplicasUnsaid
+	case *ReplicaSet:
+		return &o.ReplicasUnsaid
+	case *StatefulSet:
+		return &o.ReplicasUnsaid
+	}
+	return nil
+}
+
 // PodSelectorOf is how an object finds the pods it manages, nil if it has none.
 func PodSelectorOf(o Object) *Selector {
 	switch o := o.(type) {

@@ -282,6 +282,7 @@ func (d *Differ) deployment(a, b *Deployment) {
 		return
 	}
 	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.flag("metadata.annotations.kubectl.kubernetes.io/last-applied-configuration.withoutReplicas", [2]bool{a.ReplicasUnsaid, b.ReplicasUnsaid})
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.flag("spec.paused", [2]bool{a.Paused, b.Paused})
@@ -326,6 +327,7 @@ func (d *Differ) replicaSet(a, b *ReplicaSet) {
 	d.number("metadata.annotations.deployment.kubernetes.io/desired-replicas", int64(a.DesiredReplicas), int64(b.DesiredReplicas))
 	d.number("metadata.annotations.deployment.kubernetes.io/max-replicas", int64(a.MaxReplicas), int64(b.MaxReplicas))
 	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.flag("metadata.annotations.kubectl.kubernetes.io/last-applied-configuration.withoutReplicas", [2]bool{a.ReplicasUnsaid, b.ReplicasUnsaid})
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
