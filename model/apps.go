@@ -32,7 +32,8 @@ type Deployment struct {
 	AvailableReplicas  int32
 	Available          Condition
 	Progressing        Condition
-	ProgressAt         sim.Time // lastUpdateTime of Progressing
+	ProgressAt         sim.Time  // lastUpdateTime of Progressing
+	Failure            Condition // ReplicaFailure, of one of its ReplicaSets; without a reason there is none
 }
 
 // Copy implements Object.
@@ -74,6 +75,7 @@ type ReplicaSet struct {
 	StatusReplicas     int32
 	ReadyReplicas      int32
 	AvailableReplicas  int32
+	Failure            Condition // ReplicaFailure; without a reason there is none
 }
 
 // Copy implements Object.

@@ -173,12 +173,12 @@ func keepSpec(next, cur model.Object) {
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas, n.UpdatedReplicas = s.ObservedGeneration, s.StatusReplicas, s.UpdatedReplicas
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
-		n.Available, n.Progressing, n.ProgressAt = s.Available, s.Progressing, s.ProgressAt
+		n.Available, n.Progressing, n.ProgressAt, n.Failure = s.Available, s.Progressing, s.ProgressAt, s.Failure
 		n.Revision = s.Revision // an annotation, which comes with the status
 	case *model.ReplicaSet:
 		c, s := *cur.(*model.ReplicaSet), *n
 		*n = c
-		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
+		n.ObservedGeneration, n.StatusReplicas, n.Failure = s.ObservedGeneration, s.StatusReplicas, s.Failure
 		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
 	case *model.StatefulSet:
 		c, s := *cur.(*model.StatefulSet), *n

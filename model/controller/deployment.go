@@ -402,12 +402,13 @@ func (r *rollout) status() {
 // (pkg/controller/deployment/progress.go syncRolloutStatus).
 func (r *rollout) rolloutStatus() {
 	r.status()
+	r.failed()
 	n, d := &r.next, r.d
 	if d.ProgressDeadline == 0 {
 		n.Progressing, n.ProgressAt = model.Condition{}, 0
 		return
 	}
-	if n.StatusReplicas != n.UpdatedReplicas || d.Progressing.Reason != reasonComplete {
+	if n.StatusReplicas != n.UpdatedReplicas || n.Progressing.Reason != reasonComplete {
 		switch {
 		case r.complete(n):
 			r.progress(model.True, reasonComplete)
@@ -418,9 +419,43 @@ func (r *rollout) rolloutStatus() {
 			r.progress(model.False, reasonTimedOut)
 		}
 	}
-	if !r.complete(n) && n.Progressing.Reason != "" && n.Progressing.Reason != reasonTimedOut {
-		r.recheck = max(0, n.ProgressAt.Add(d.ProgressDeadline).Sub(r.now)) + time.Second
+	switch n.Progressing.Reason {
+	case "", reasonTimedOut, reasonComplete:
+	default:
+		r.recheck = r.patience()
 	}
+}
+
+// patience is how long until a Deployment may have timed out, and a second more
+// (progress.go requeueStuckDeployment). In the last second it is looked at every 5 ms or so
+// there, and one that was complete and lost a pod even until that is back; of those looks
+// only the first after the deadline of a rollout finds anything.
+func (r *rollout) patience() time.Duration {
+	left := max(0, r.deadline().Sub(r.now))
+	if left < time.Second {
+		return left + retryFirst
+	}
+	return left + time.Second
+}
+
+// deadline is until when there has to be progress. Conditions tell whole seconds.
+func (r *rollout) deadline() sim.Time {
+	return seconds(r.next.ProgressAt).Add(r.d.ProgressDeadline)
+}
+
+// failed copies a failure of the newest ReplicaSet that has one, or else of the oldest, while
+// there is one (progress.go getReplicaFailures).
+func (r *rollout) failed() {
+	var c model.Condition
+	for _, s := range r.all() {
+		if s.Failure.Reason != "" && (c.Reason == "" || s == r.newest) {
+			c = s.Failure
+		}
+	}
+	if c.Reason != "" && r.next.Failure.Reason != "" {
+		c.SinceAt = r.next.Failure.SinceAt
+	}
+	r.next.Failure = c
 }
 
 func (r *rollout) complete(status *model.Deployment) bool {
@@ -443,7 +478,7 @@ func (r *rollout) timedOut() bool {
 	case reasonTimedOut:
 		return true
 	}
-	return r.next.ProgressAt.Add(r.d.ProgressDeadline) < r.now
+	return r.deadline() < r.now
 }
 
 // writeStatus plans to write the status if it changed.
@@ -452,7 +487,7 @@ func (r *rollout) writeStatus() {
 	if n.ObservedGeneration == d.ObservedGeneration && n.StatusReplicas == d.StatusReplicas &&
 		n.UpdatedReplicas == d.UpdatedReplicas && n.ReadyReplicas == d.ReadyReplicas &&
 		n.AvailableReplicas == d.AvailableReplicas && n.Available == d.Available &&
-		n.Progressing == d.Progressing && n.ProgressAt == d.ProgressAt && n.Revision == d.Revision {
+		n.Progressing == d.Progressing && n.ProgressAt == d.ProgressAt && n.Failure == d.Failure && n.Revision == d.Revision {
 		return
 	}
 	r.plan.add(call{op: store.OpUpdateStatus, object: n})

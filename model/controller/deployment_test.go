@@ -409,3 +409,91 @@ func TestADeletionThatIsRefusedIsToldOf(t *testing.T) {
 		t.Errorf("%d pods: %q", len(r.podList()), message)
 	}
 }
+
+// Source: replica_set_utils.go calculateStatus, progress.go getReplicaFailures: that pods cannot be
+// made, or deleted, is a condition of their ReplicaSet and of its Deployment while it is so.
+func TestPodsThatCannotBeMadeOrDeletedAreACondition(t *testing.T) {
+	for _, c := range []struct {
+		operation, reason string
+		replicas          int32
+	}{{"CREATE", "FailedCreate", 4}, {"DELETE", "FailedDelete", 1}} {
+		r := newRig(t, rigConfig{})
+		r.user.client.Create(deployment("web", 2), 0)
+		r.run(t, 10*time.Second)
+		refuse(r, c.operation, "", "pods")
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = c.replicas })
+		r.run(t, 10*time.Second)
+		set, d := r.sets()[0].Failure, r.deployment("web").Failure
+		if set.Status != model.True || set.Reason != c.reason || d != set {
+			t.Errorf("%s: the ReplicaSet has %+v, the Deployment %+v", c.operation, set, d)
+		}
+		r.store.Delete(r.user.id, r.store.Lookup(model.KindValidatingWebhookConfiguration, "", c.operation+"-pods").Head().Ref())
+		r.run(t, time.Minute)
+		if set, d := r.sets()[0].Failure, r.deployment("web").Failure; set != (model.Condition{}) || d != set {
+			t.Errorf("%s again: the ReplicaSet has %+v, the Deployment %+v", c.operation, set, d)
+		}
+	}
+}
+
+// Source: getReplicaFailures, SetDeploymentCondition.
+func TestTheFailureOfTheNewestReplicaSetCounts(t *testing.T) {
+	failure := func(reason string, at sim.Time) *replicaSetChange {
+		return &replicaSetChange{ReplicaSet: model.ReplicaSet{Failure: model.Condition{Status: model.True, SinceAt: at, Reason: reason}}}
+	}
+	none := &replicaSetChange{}
+	for _, c := range []struct {
+		was    model.Condition
+		newest *replicaSetChange
+		old    []*replicaSetChange
+		want   model.Condition
+	}{
+		{model.Condition{}, failure("new", 9), []*replicaSetChange{failure("old", 5)}, failure("new", 9).Failure},
+		{model.Condition{}, none, []*replicaSetChange{none, failure("first", 5), failure("second", 6)}, failure("first", 5).Failure},
+		{failure("old", 5).Failure, failure("new", 9), nil, failure("new", 5).Failure},
+		{failure("old", 5).Failure, none, []*replicaSetChange{none}, model.Condition{}},
+	} {
+		r := rollout{newest: c.newest, old: c.old, next: model.Deployment{Failure: c.was}}
+		if r.failed(); r.next.Failure != c.want {
+			t.Errorf("%+v, want %+v", r.next.Failure, c.want)
+		}
+	}
+}
+
+// Source: progress.go requeueStuckDeployment, deployment_util.go DeploymentTimedOut: the deadline
+// counts from the whole second of the last progress, and is looked for a second after it.
+func TestAProgressDeadlineCountsFromAWholeSecond(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.user.client.Create(deployment("web", 4), 0)
+	r.run(t, 10800*time.Millisecond)
+	r.player.never = func(*model.Pod) bool { return true }
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.run(t, 11*time.Minute)
+	p := r.deployment("web").Progressing
+	if late := p.SinceAt.Sub(sim.Time(611 * time.Second)); p.Reason != reasonTimedOut || late < 0 || late > 10*time.Millisecond {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Source: sync.go isScalingEvent, scale, scaleReplicaSetAndRecordEvent.
+func TestWhatAReplicaSetSaysOfItsDeploymentsSize(t *testing.T) {
+	for _, c := range []struct {
+		sentence          string
+		replicas, desired int32
+		scaling           bool
+	}{
+		{"another size is a change of it", 3, 5, true},
+		{"the same is none", 3, 2, false},
+		{"one that was adopted may say nothing", 3, 0, false},
+		{"without replicas it does not count", 0, 5, false},
+		{"one that has the size already goes on saying the old one", 2, 5, true},
+	} {
+		is := model.ReplicaSet{Replicas: c.replicas, DesiredReplicas: c.desired}
+		r := rollout{d: &model.Deployment{Replicas: 2}, newest: &replicaSetChange{ReplicaSet: is, seen: &is}}
+		if got := r.scaling(); got != c.scaling {
+			t.Errorf("%s: %v", c.sentence, got)
+		}
+		if r.scale(); r.newest.changed() != (c.replicas != 2) {
+			t.Errorf("%s: it is asked for %d replicas of %d", c.sentence, r.newest.Replicas, r.newest.DesiredReplicas)
+		}
+	}
+}

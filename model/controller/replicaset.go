@@ -465,8 +465,8 @@ func (c *replicaSets) note(now sim.Time, row *setRow, warning bool, reason, mess
 // the look began, as Kubernetes does.
 func (c *replicaSets) report(now sim.Time, id uint32) {
 	row := c.rows.Row(id)
-	old, next := row.set, row.status()
-	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas &&
+	old, next := row.set, row.status(now)
+	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas && next.Failure == old.Failure &&
 		next.AvailableReplicas == old.AvailableReplicas && next.ObservedGeneration == old.ObservedGeneration {
 		c.finish(now, id)
 		return
@@ -475,11 +475,21 @@ func (c *replicaSets) report(now sim.Time, id uint32) {
 	c.client.UpdateStatus(next, tag(opSetStatus, id))
 }
 
-// status is the ReplicaSet with the status that the look found.
-func (r *setRow) status() *model.ReplicaSet {
+// status is the ReplicaSet with the status that the look found (replica_set_utils.go
+// calculateStatus). A failure that lasts keeps its reason.
+func (r *setRow) status(now sim.Time) *model.ReplicaSet {
 	next := *r.set
 	next.StatusReplicas, next.ReadyReplicas, next.AvailableReplicas = r.found.active, r.found.ready, r.found.available
 	next.ObservedGeneration = next.Generation
+	switch {
+	case !r.failed:
+		next.Failure = model.Condition{}
+	case next.Failure.Reason != "":
+	case r.found.active < r.set.Replicas:
+		next.Failure = model.Condition{Status: model.True, SinceAt: now, Reason: "FailedCreate"}
+	default:
+		next.Failure = model.Condition{Status: model.True, SinceAt: now, Reason: "FailedDelete"}
+	}
 	return &next
 }
 
@@ -489,7 +499,7 @@ func (c *replicaSets) reported(now sim.Time, id uint32, r store.Reply) {
 	switch {
 	case r.Refusal == store.Conflict && !row.again:
 		row.again = true
-		next := row.status()
+		next := row.status(now)
 		next.ResourceVersion = 0
 		c.client.UpdateStatus(next, tag(opSetStatus, id))
 		return
