@@ -30,6 +30,7 @@ type Deployment struct {
 	UpdatedReplicas    int32
 	ReadyReplicas      int32
 	AvailableReplicas  int32
+	Terminating        int32 // terminatingReplicas
 	Available          Condition
 	Progressing        Condition
 	ProgressAt         sim.Time  // lastUpdateTime of Progressing
@@ -75,6 +76,7 @@ type ReplicaSet struct {
 	StatusReplicas     int32
 	ReadyReplicas      int32
 	AvailableReplicas  int32
+	Terminating        int32     // terminatingReplicas
 	Failure            Condition // ReplicaFailure; without a reason there is none
 }
 

@@ -302,6 +302,7 @@ func (d *Differ) deployment(a, b *Deployment) {
 	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
 	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
 	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+	d.number("status.terminatingReplicas", int64(a.Terminating), int64(b.Terminating))
 	d.number("status.updatedReplicas", int64(a.UpdatedReplicas), int64(b.UpdatedReplicas))
 }
 
@@ -339,6 +340,7 @@ func (d *Differ) replicaSet(a, b *ReplicaSet) {
 	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
 	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
 	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+	d.number("status.terminatingReplicas", int64(a.Terminating), int64(b.Terminating))
 }
 
 func (d *Differ) template(a, b *Template) {

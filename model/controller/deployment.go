@@ -382,11 +382,12 @@ func (r *rollout) cleanUp() {
 func (r *rollout) status() {
 	n := &r.next
 	n.ObservedGeneration = r.d.Generation
-	n.StatusReplicas, n.UpdatedReplicas, n.ReadyReplicas, n.AvailableReplicas = 0, 0, 0, 0
+	n.StatusReplicas, n.UpdatedReplicas, n.ReadyReplicas, n.AvailableReplicas, n.Terminating = 0, 0, 0, 0, 0
 	for _, s := range r.all() {
 		n.StatusReplicas += s.StatusReplicas
 		n.ReadyReplicas += s.ReadyReplicas
 		n.AvailableReplicas += s.AvailableReplicas
+		n.Terminating += s.Terminating
 	}
 	if r.newest != nil {
 		n.UpdatedReplicas = r.newest.StatusReplicas
@@ -486,7 +487,7 @@ func (r *rollout) writeStatus() {
 	n, d := &r.next, r.d
 	if n.ObservedGeneration == d.ObservedGeneration && n.StatusReplicas == d.StatusReplicas &&
 		n.UpdatedReplicas == d.UpdatedReplicas && n.ReadyReplicas == d.ReadyReplicas &&
-		n.AvailableReplicas == d.AvailableReplicas && n.Available == d.Available &&
+		n.AvailableReplicas == d.AvailableReplicas && n.Terminating == d.Terminating && n.Available == d.Available &&
 		n.Progressing == d.Progressing && n.ProgressAt == d.ProgressAt && n.Failure == d.Failure && n.Revision == d.Revision {
 		return
 	}

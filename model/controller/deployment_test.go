@@ -497,3 +497,27 @@ func TestWhatAReplicaSetSaysOfItsDeploymentsSize(t *testing.T) {
 		}
 	}
 }
+
+// Source: replica_set_utils.go calculateStatus, deployment_util.go
+// GetTerminatingReplicaCountForReplicaSets (gate DeploymentReplicaSetTerminatingReplicas, on by
+// default from v1.35): pods that go are counted until they have ended or are gone.
+func TestPodsThatGoAreCounted(t *testing.T) {
+	r := newRig(t, rigConfig{end: sim.Constant(5 * time.Second)})
+	r.user.client.Create(deployment("web", 3), 0)
+	r.run(t, 10*time.Second)
+	for _, c := range []struct {
+		template    string
+		replicas    int32
+		terminating int32
+	}{{"1", 1, 2}, {"2", 1, 1}} {
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas, d.Template = c.replicas, template("web", c.template) })
+		r.run(t, 4*time.Second)
+		if d := r.deployment("web"); d.Terminating != c.terminating || d.StatusReplicas != 1 || r.sets()[0].Terminating != c.terminating {
+			t.Errorf("template %s: %d of %d pods go, by the ReplicaSet %d", c.template, d.Terminating, d.StatusReplicas, r.sets()[0].Terminating)
+		}
+		r.run(t, 10*time.Second)
+		if d := r.deployment("web"); d.Terminating != 0 || r.sets()[0].Terminating != 0 {
+			t.Errorf("template %s: %d pods go in the end, by the ReplicaSet %d", c.template, d.Terminating, r.sets()[0].Terminating)
+		}
+	}
+}

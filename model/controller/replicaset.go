@@ -466,8 +466,8 @@ func (c *replicaSets) note(now sim.Time, row *setRow, warning bool, reason, mess
 func (c *replicaSets) report(now sim.Time, id uint32) {
 	row := c.rows.Row(id)
 	old, next := row.set, row.status(now)
-	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas && next.Failure == old.Failure &&
-		next.AvailableReplicas == old.AvailableReplicas && next.ObservedGeneration == old.ObservedGeneration {
+	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas && next.AvailableReplicas == old.AvailableReplicas &&
+		next.Terminating == old.Terminating && next.Failure == old.Failure && next.ObservedGeneration == old.ObservedGeneration {
 		c.finish(now, id)
 		return
 	}
@@ -480,7 +480,7 @@ func (c *replicaSets) report(now sim.Time, id uint32) {
 func (r *setRow) status(now sim.Time) *model.ReplicaSet {
 	next := *r.set
 	next.StatusReplicas, next.ReadyReplicas, next.AvailableReplicas = r.found.active, r.found.ready, r.found.available
-	next.ObservedGeneration = next.Generation
+	next.Terminating, next.ObservedGeneration = r.found.unfinished-r.found.active, next.Generation
 	switch {
 	case !r.failed:
 		next.Failure = model.Condition{}
