@@ -9,7 +9,10 @@ import (
 // Deployment keeps a number of pods of the newest template.
 type Deployment struct {
 	Meta
-	Replicas         int32
+	Replicas int32
+	// ReplicasUnsaid: the manifest that was applied last does not say how many, so another one that
+	// does not leaves their number alone (kubectl.kubernetes.io/last-applied-configuration).
+	ReplicasUnsaid   bool
 	Selector         *Selector
 	Template         *Template
 	Recreate         bool // strategy Recreate; otherwise RollingUpdate
@@ -27,9 +30,11 @@ type Deployment struct {
 	UpdatedReplicas    int32
 	ReadyReplicas      int32
 	AvailableReplicas  int32
+	Terminating        int32 // terminatingReplicas
 	Available          Condition
 	Progressing        Condition
-	ProgressAt         sim.Time // lastUpdateTime of Progressing
+	ProgressAt         sim.Time  // lastUpdateTime of Progressing
+	Failure            Condition // ReplicaFailure, of one of its ReplicaSets; without a reason there is none
 }
 
 // Copy implements Object.
@@ -58,6 +63,7 @@ func (c CountOrPercent) Of(whole int32, up bool) int32 {
 type ReplicaSet struct {
 	Meta
 	Replicas        int32
+	ReplicasUnsaid  bool // as of a Deployment
 	Selector        *Selector
 	Template        *Template
 	MinReady        time.Duration
@@ -70,6 +76,8 @@ type ReplicaSet struct {
 	StatusReplicas     int32
 	ReadyReplicas      int32
 	AvailableReplicas  int32
+	Terminating        int32     // terminatingReplicas
+	Failure            Condition // ReplicaFailure; without a reason there is none
 }
 
 // Copy implements Object.

@@ -20,7 +20,7 @@ type HorizontalPodAutoscaler struct {
 	CurrentReplicas int32
 	DesiredReplicas int32
 	LastScaleAt     sim.Time      // 0 if it never scaled
-	CurrentMetrics  []MetricValue // by Metrics; immutable: replace the slice to change it
+	CurrentMetrics  []MetricValue // in the order of Metrics; immutable: replace the slice to change it
 	AbleToScale     Condition
 	ScalingActive   Condition
 	ScalingLimited  Condition
@@ -51,10 +51,13 @@ type MetricSpec struct {
 	Average     int64  // for each pod, in milli-CPU or bytes
 }
 
-// MetricValue is what a metric came to.
+// MetricValue is what a metric came to; the zero value is one that nobody knew.
 type MetricValue struct {
-	Utilization int32 // percent; 0 if it is not asked for
-	Average     int64 // for each pod, in milli-CPU or bytes
+	Name        string // of the metric
+	Container   string // of ContainerResource
+	Utilized    bool   // Utilization is what is asked for
+	Utilization int32  // percent
+	Average     int64  // for each pod, in milli-CPU or bytes
 }
 
 // ScalingBehavior is how fast an autoscaler may scale.
@@ -135,6 +138,20 @@ func ReplicasOf(o Object) *int32 {
 		return &o.Replicas
 	case *StatefulSet:
 		return &o.Replicas
+	}
+	return nil
+}
+
+// ReplicasUnsaidOf is where an object with a scale keeps that what was applied last says
+// nothing of it; nil if it has none.
+func ReplicasUnsaidOf(o Object) *bool {
+	switch o := o.(type) {
+	case *Deployment:
+		return &o.ReplicasUnsaid
+	case *ReplicaSet:
+		return &o.ReplicasUnsaid
+	case *StatefulSet:
+		return &o.ReplicasUnsaid
 	}
 	return nil
 }

@@ -158,12 +158,12 @@ func appendLabels(dst []byte, l Labels) []byte {
 
 func (d *Differ) selector(a, b *Selector) {
 	if a != b {
-		d.text("spec.selector", selectorText(a), selectorText(b))
+		d.text("spec.selector", a.String(), b.String())
 	}
 }
 
-// selectorText is a selector as kubectl prints it: "app=web,tier in (a,b)".
-func selectorText(s *Selector) string {
+// String is a selector as kubectl prints it: "app=web,tier in (a,b)".
+func (s *Selector) String() string {
 	if s == nil {
 		return ""
 	}

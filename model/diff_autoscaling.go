@@ -20,50 +20,49 @@ func (d *Differ) autoscaler(a, b *HorizontalPodAutoscaler) {
 	d.condition("status.conditions.AbleToScale", a.AbleToScale, b.AbleToScale)
 	d.condition("status.conditions.ScalingActive", a.ScalingActive, b.ScalingActive)
 	d.condition("status.conditions.ScalingLimited", a.ScalingLimited, b.ScalingLimited)
-	d.text("status.currentMetrics", valuesText(b.Metrics, a.CurrentMetrics), valuesText(b.Metrics, b.CurrentMetrics))
+	d.text("status.currentMetrics", valuesText(a.CurrentMetrics), valuesText(b.CurrentMetrics))
 	d.number("status.currentReplicas", int64(a.CurrentReplicas), int64(b.CurrentReplicas))
 	d.number("status.desiredReplicas", int64(a.DesiredReplicas), int64(b.DesiredReplicas))
 	d.instant("status.lastScaleTime", a.LastScaleAt, b.LastScaleAt)
-}
-
-func (m *MetricSpec) of() string {
-	if m.Container != "" {
-		return m.Container + "/" + m.Name
-	}
-	return m.Name
 }
 
 func metricsText(all []MetricSpec) string {
 	var list []string
 	for i := range all {
 		m := &all[i]
-		switch {
-		case m.Source > ContainerResourceMetric:
-			list = append(list, m.of())
-		default:
-			list = append(list, m.of()+"="+MetricValue{m.Utilization, m.Average}.text(m))
+		if m.Source > ContainerResourceMetric {
+			list = append(list, m.Name)
+			continue
 		}
+		list = append(list, MetricValue{m.Name, m.Container, m.Utilization > 0, m.Utilization, m.Average}.text())
 	}
 	return strings.Join(list, "; ")
 }
 
-func valuesText(specs []MetricSpec, values []MetricValue) string {
+func valuesText(values []MetricValue) string {
 	var list []string
-	for i, v := range values {
-		list = append(list, specs[i].of()+"="+v.text(&specs[i]))
+	for _, v := range values {
+		list = append(list, v.text())
 	}
 	return strings.Join(list, "; ")
 }
 
-// text is the value as the metric is asked for: "80%", "250m" or bytes.
-func (v MetricValue) text(m *MetricSpec) string {
-	switch {
-	case m.Utilization > 0:
-		return strconv.Itoa(int(v.Utilization)) + "%"
-	case m.Name == "cpu":
-		return strconv.FormatInt(v.Average, 10) + "m"
+// text is the value as the metric is asked for, "cpu=80%", "main/cpu=250m" or bytes; or
+// as kubectl shows one that is not known.
+func (v MetricValue) text() string {
+	name := v.Name
+	if v.Container != "" {
+		name = v.Container + "/" + name
 	}
-	return strconv.FormatInt(v.Average, 10)
+	switch {
+	case v.Name == "":
+		return "<unknown>"
+	case v.Utilized:
+		return name + "=" + strconv.Itoa(int(v.Utilization)) + "%"
+	case v.Name == "cpu":
+		return name + "=" + strconv.FormatInt(v.Average, 10) + "m"
+	}
+	return name + "=" + strconv.FormatInt(v.Average, 10)
 }
 
 func (b *ScalingBehavior) text() string {

@@ -282,6 +282,7 @@ func (d *Differ) deployment(a, b *Deployment) {
 		return
 	}
 	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.flag("metadata.annotations.kubectl.kubernetes.io/last-applied-configuration.withoutReplicas", [2]bool{a.ReplicasUnsaid, b.ReplicasUnsaid})
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.flag("spec.paused", [2]bool{a.Paused, b.Paused})
@@ -297,9 +298,11 @@ func (d *Differ) deployment(a, b *Deployment) {
 	d.condition("status.conditions.Available", a.Available, b.Available)
 	d.condition("status.conditions.Progressing", a.Progressing, b.Progressing)
 	d.instant("status.conditions.Progressing.lastUpdateTime", a.ProgressAt, b.ProgressAt)
+	d.condition("status.conditions.ReplicaFailure", a.Failure, b.Failure)
 	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
 	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
 	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+	d.number("status.terminatingReplicas", int64(a.Terminating), int64(b.Terminating))
 	d.number("status.updatedReplicas", int64(a.UpdatedReplicas), int64(b.UpdatedReplicas))
 }
 
@@ -326,15 +329,18 @@ func (d *Differ) replicaSet(a, b *ReplicaSet) {
 	d.number("metadata.annotations.deployment.kubernetes.io/desired-replicas", int64(a.DesiredReplicas), int64(b.DesiredReplicas))
 	d.number("metadata.annotations.deployment.kubernetes.io/max-replicas", int64(a.MaxReplicas), int64(b.MaxReplicas))
 	d.number("metadata.annotations.deployment.kubernetes.io/revision", a.Revision, b.Revision)
+	d.flag("metadata.annotations.kubectl.kubernetes.io/last-applied-configuration.withoutReplicas", [2]bool{a.ReplicasUnsaid, b.ReplicasUnsaid})
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.number("spec.replicas", int64(a.Replicas), int64(b.Replicas))
 	d.selector(a.Selector, b.Selector)
 	d.template(a.Template, b.Template)
 	d.number("status.availableReplicas", int64(a.AvailableReplicas), int64(b.AvailableReplicas))
+	d.condition("status.conditions.ReplicaFailure", a.Failure, b.Failure)
 	d.number("status.observedGeneration", a.ObservedGeneration, b.ObservedGeneration)
 	d.number("status.readyReplicas", int64(a.ReadyReplicas), int64(b.ReadyReplicas))
 	d.number("status.replicas", int64(a.StatusReplicas), int64(b.StatusReplicas))
+	d.number("status.terminatingReplicas", int64(a.Terminating), int64(b.Terminating))
 }
 
 func (d *Differ) template(a, b *Template) {

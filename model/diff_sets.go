@@ -47,6 +47,7 @@ func (d *Differ) statefulSet(a, b *StatefulSet) {
 		d.number("spec.replicas", int64(a.Replicas), 0)
 		return
 	}
+	d.flag("metadata.annotations.kubectl.kubernetes.io/last-applied-configuration.withoutReplicas", [2]bool{a.ReplicasUnsaid, b.ReplicasUnsaid})
 	d.meta(&a.Meta, &b.Meta)
 	d.number("spec.minReadySeconds", int64(a.MinReady/time.Second), int64(b.MinReady/time.Second))
 	d.number("spec.ordinals.start", int64(a.Start), int64(b.Start))

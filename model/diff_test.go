@@ -205,3 +205,26 @@ func TestAppendSeconds(t *testing.T) {
 		}
 	}
 }
+
+// What a metric came to is told by its own name, also when the autoscaler has other metrics
+// by now.
+func TestMetricsOfAnAutoscalerAreToldWhateverItsMetricsAreNow(t *testing.T) {
+	old := &model.HorizontalPodAutoscaler{
+		Meta:    model.Meta{Kind: model.KindHorizontalPodAutoscaler, ID: 7},
+		Metrics: []model.MetricSpec{{Name: "memory", Utilization: 80}, {Name: "cpu", Container: "main", Average: 250}},
+		CurrentMetrics: []model.MetricValue{
+			{Name: "memory", Utilized: true, Utilization: 60, Average: 100}, {Name: "cpu", Container: "main", Average: 200},
+		},
+	}
+	fewer := *old
+	fewer.Metrics = old.Metrics[:1]
+	next := fewer
+	next.CurrentMetrics = []model.MetricValue{{}}
+	var got []string
+	for _, d := range append(model.Diff(old, &fewer), model.Diff(&fewer, &next)...) {
+		got = append(got, fmt.Sprint(d))
+	}
+	if text := strings.Join(got, "\n"); !strings.Contains(text, "memory=80%; main/cpu=250m") || !strings.Contains(text, "memory=60%; main/cpu=200m") || !strings.Contains(text, "<unknown>") {
+		t.Errorf("%s", text)
+	}
+}

@@ -415,6 +415,14 @@ func (p *Pod) Mirror() bool { return p.Owner.Kind == KindNode }
 // IsReady tells whether the pod's Ready condition is True.
 func (p *Pod) IsReady() bool { return p.Ready.Status == True }
 
+// AvailableAt is when a pod that is ready has been so for minReadySeconds
+// (pkg/api/v1/pod/util.go IsPodAvailable). Conditions tell whole seconds, so it may be less
+// by a part of one.
+func (p *Pod) AvailableAt(minReady time.Duration) sim.Time {
+	since := p.Ready.SinceAt
+	return (since - since%sim.Time(time.Second)).Add(minReady)
+}
+
 // Restarts is the sum of its containers' restart counts.
 func (p *Pod) Restarts() int32 {
 	var n int32

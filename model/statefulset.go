@@ -16,6 +16,7 @@ const (
 type StatefulSet struct {
 	Meta
 	Replicas       int32
+	ReplicasUnsaid bool  // as of a Deployment
 	Start          int32 // ordinals.start: the first pod's number
 	Selector       *Selector
 	Template       *Template

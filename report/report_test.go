@@ -191,7 +191,7 @@ func complete(d *model.Deployment, objects map[model.Ref]model.Object, now sim.T
 			continue
 		}
 		pods++
-		if p.IsReady() && p.Ready.SinceAt.Add(d.MinReady) <= now && rs.Template.Hash == d.Template.Hash {
+		if p.IsReady() && p.AvailableAt(d.MinReady) <= now && rs.Template.Hash == d.Template.Hash {
 			good++
 		}
 	}

@@ -213,7 +213,7 @@ func (s *state) available(row *podRow, now sim.Time) marks {
 	if !p.Active() || !p.IsReady() {
 		return 0
 	}
-	at := p.Ready.SinceAt.Add(minReady(row))
+	at := p.AvailableAt(minReady(row))
 	if at <= now {
 		return 1 << isAvailable
 	}

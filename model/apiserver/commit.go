@@ -172,14 +172,14 @@ func keepSpec(next, cur model.Object) {
 		c, s := *cur.(*model.Deployment), *n
 		*n = c
 		n.ObservedGeneration, n.StatusReplicas, n.UpdatedReplicas = s.ObservedGeneration, s.StatusReplicas, s.UpdatedReplicas
-		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
-		n.Available, n.Progressing, n.ProgressAt = s.Available, s.Progressing, s.ProgressAt
+		n.ReadyReplicas, n.AvailableReplicas, n.Terminating = s.ReadyReplicas, s.AvailableReplicas, s.Terminating
+		n.Available, n.Progressing, n.ProgressAt, n.Failure = s.Available, s.Progressing, s.ProgressAt, s.Failure
 		n.Revision = s.Revision // an annotation, which comes with the status
 	case *model.ReplicaSet:
 		c, s := *cur.(*model.ReplicaSet), *n
 		*n = c
-		n.ObservedGeneration, n.StatusReplicas = s.ObservedGeneration, s.StatusReplicas
-		n.ReadyReplicas, n.AvailableReplicas = s.ReadyReplicas, s.AvailableReplicas
+		n.ObservedGeneration, n.StatusReplicas, n.Failure = s.ObservedGeneration, s.StatusReplicas, s.Failure
+		n.ReadyReplicas, n.AvailableReplicas, n.Terminating = s.ReadyReplicas, s.AvailableReplicas, s.Terminating
 	case *model.StatefulSet:
 		c, s := *cur.(*model.StatefulSet), *n
 		*n = c

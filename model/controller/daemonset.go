@@ -346,7 +346,7 @@ func olderDaemon(a, b *model.Pod) int {
 }
 
 func (l *daemonLook) available(p *model.Pod) bool {
-	return p.IsReady() && (l.d.MinReady == 0 || l.now >= p.Ready.SinceAt.Add(l.d.MinReady))
+	return p.IsReady() && l.now >= p.AvailableAt(l.d.MinReady)
 }
 
 func (l *daemonLook) updated(p *model.Pod) bool {

@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"orrery/model"
@@ -26,6 +27,7 @@ const deploymentRetries = 15
 // (pkg/controller/deployment/util/deployment_util.go).
 const (
 	reasonNewSet      = "NewReplicaSetCreated"
+	reasonNoSet       = "ReplicaSetCreateError"
 	reasonFoundSet    = "FoundNewReplicaSet"
 	reasonUpdated     = "ReplicaSetUpdated"
 	reasonComplete    = "NewReplicaSetAvailable"
@@ -166,11 +168,35 @@ func (c *deployments) replied(now sim.Time, r store.Reply) {
 		// An earlier look made the ReplicaSet; the view will show it and wake
 		// the Deployment again.
 		c.done(id)
+	case r.Terminating(): // nothing can be made there (handleErr)
+		c.done(id)
+	case p.calls[planned(r)].op == store.OpCreate && c.uncreated(now, id, r):
 	case c.queue.keys.Row(id).failures >= deploymentRetries:
 		c.done(id)
 	default:
 		c.failed(now, id)
 	}
+}
+
+// uncreated tells people that there is no new ReplicaSet and why, and writes that into the
+// status if it is news there; then it is true (sync.go getNewReplicaSet).
+func (c *deployments) uncreated(now sim.Time, id uint32, r store.Reply) bool {
+	d, p := *c.view.deployments.Row(id), c.plans.Row(id)
+	if d == nil {
+		return false
+	}
+	name := p.calls[planned(r)].object.Head().Name
+	c.client.Note(d, true, reasonNoSet, "Failed to create new replica set "+strconv.Quote(name)+": "+r.Why())
+	look := rollout{now: now, d: d, next: *d}
+	if d.ProgressDeadline == 0 {
+		return false
+	}
+	look.progress(model.False, reasonNoSet)
+	if look.next.Progressing == d.Progressing {
+		return false
+	}
+	p.add(call{op: store.OpUpdateStatus, object: &look.next, anyway: true})
+	return p.send(c.client, id)
 }
 
 // replicaSetChange is a ReplicaSet as a look wants it, beside what it saw.
@@ -356,11 +382,12 @@ func (r *rollout) cleanUp() {
 func (r *rollout) status() {
 	n := &r.next
 	n.ObservedGeneration = r.d.Generation
-	n.StatusReplicas, n.UpdatedReplicas, n.ReadyReplicas, n.AvailableReplicas = 0, 0, 0, 0
+	n.StatusReplicas, n.UpdatedReplicas, n.ReadyReplicas, n.AvailableReplicas, n.Terminating = 0, 0, 0, 0, 0
 	for _, s := range r.all() {
 		n.StatusReplicas += s.StatusReplicas
 		n.ReadyReplicas += s.ReadyReplicas
 		n.AvailableReplicas += s.AvailableReplicas
+		n.Terminating += s.Terminating
 	}
 	if r.newest != nil {
 		n.UpdatedReplicas = r.newest.StatusReplicas
@@ -376,12 +403,13 @@ func (r *rollout) status() {
 // (pkg/controller/deployment/progress.go syncRolloutStatus).
 func (r *rollout) rolloutStatus() {
 	r.status()
+	r.failed()
 	n, d := &r.next, r.d
 	if d.ProgressDeadline == 0 {
 		n.Progressing, n.ProgressAt = model.Condition{}, 0
 		return
 	}
-	if n.StatusReplicas != n.UpdatedReplicas || d.Progressing.Reason != reasonComplete {
+	if n.StatusReplicas != n.UpdatedReplicas || n.Progressing.Reason != reasonComplete {
 		switch {
 		case r.complete(n):
 			r.progress(model.True, reasonComplete)
@@ -392,9 +420,43 @@ func (r *rollout) rolloutStatus() {
 			r.progress(model.False, reasonTimedOut)
 		}
 	}
-	if !r.complete(n) && n.Progressing.Reason != "" && n.Progressing.Reason != reasonTimedOut {
-		r.recheck = max(0, n.ProgressAt.Add(d.ProgressDeadline).Sub(r.now)) + time.Second
+	switch n.Progressing.Reason {
+	case "", reasonTimedOut, reasonComplete:
+	default:
+		r.recheck = r.patience()
 	}
+}
+
+// patience is how long until a Deployment may have timed out, and a second more
+// (progress.go requeueStuckDeployment). In the last second it is looked at every 5 ms or so
+// there, and one that was complete and lost a pod even until that is back; of those looks
+// only the first after the deadline of a rollout finds anything.
+func (r *rollout) patience() time.Duration {
+	left := max(0, r.deadline().Sub(r.now))
+	if left < time.Second {
+		return left + retryFirst
+	}
+	return left + time.Second
+}
+
+// deadline is until when there has to be progress. Conditions tell whole seconds.
+func (r *rollout) deadline() sim.Time {
+	return seconds(r.next.ProgressAt).Add(r.d.ProgressDeadline)
+}
+
+// failed copies a failure of the newest ReplicaSet that has one, or else of the oldest, while
+// there is one (progress.go getReplicaFailures).
+func (r *rollout) failed() {
+	var c model.Condition
+	for _, s := range r.all() {
+		if s.Failure.Reason != "" && (c.Reason == "" || s == r.newest) {
+			c = s.Failure
+		}
+	}
+	if c.Reason != "" && r.next.Failure.Reason != "" {
+		c.SinceAt = r.next.Failure.SinceAt
+	}
+	r.next.Failure = c
 }
 
 func (r *rollout) complete(status *model.Deployment) bool {
@@ -417,7 +479,7 @@ func (r *rollout) timedOut() bool {
 	case reasonTimedOut:
 		return true
 	}
-	return r.next.ProgressAt.Add(r.d.ProgressDeadline) < r.now
+	return r.deadline() < r.now
 }
 
 // writeStatus plans to write the status if it changed.
@@ -425,8 +487,8 @@ func (r *rollout) writeStatus() {
 	n, d := &r.next, r.d
 	if n.ObservedGeneration == d.ObservedGeneration && n.StatusReplicas == d.StatusReplicas &&
 		n.UpdatedReplicas == d.UpdatedReplicas && n.ReadyReplicas == d.ReadyReplicas &&
-		n.AvailableReplicas == d.AvailableReplicas && n.Available == d.Available &&
-		n.Progressing == d.Progressing && n.ProgressAt == d.ProgressAt && n.Revision == d.Revision {
+		n.AvailableReplicas == d.AvailableReplicas && n.Terminating == d.Terminating && n.Available == d.Available &&
+		n.Progressing == d.Progressing && n.ProgressAt == d.ProgressAt && n.Failure == d.Failure && n.Revision == d.Revision {
 		return
 	}
 	r.plan.add(call{op: store.OpUpdateStatus, object: n})

@@ -348,3 +348,176 @@ func TestADeploymentAdoptsReplicaSetsWithoutAnOwner(t *testing.T) {
 		t.Errorf("ReplicaSets %+v", s)
 	}
 }
+
+// refuse has the API server refuse requests about some resource, as nobody answers for a
+// webhook of it.
+func refuse(r *rig, operation, group, resource string) {
+	r.store.Create(r.user.id, &model.WebhookConfiguration{
+		Meta: model.Meta{Kind: model.KindValidatingWebhookConfiguration, Name: operation + "-" + resource},
+		Webhooks: []model.Webhook{{
+			Name: "policy.example.com", Timeout: 10 * time.Second, Namespaces: &model.Selector{}, Objects: &model.Selector{}, Service: model.ObjectName{Namespace: "default", Name: "gone"}, URL: "https://gone.default.svc:443/",
+			Rules: []model.WebhookRule{{Operations: []string{operation}, APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: []string{resource}, Scope: "*"}},
+		}},
+	})
+}
+
+// said is the first message of a reason.
+func (r *rig) said(reason string) string {
+	for i := range r.store.History().Len() {
+		if note := r.store.History().At(i).Note; note != nil && note.Reason == reason {
+			return note.Message
+		}
+	}
+	return ""
+}
+
+// Source: pkg/controller/deployment/sync.go getNewReplicaSet: a ReplicaSet that cannot be made
+// is told of and stands in the condition Progressing; it is tried 15 times again.
+func TestAReplicaSetThatCannotBeMadeIsToldOf(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	refuse(r, "CREATE", "apps", "replicasets")
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, time.Second)
+	d := r.deployment("web")
+	if p := d.Progressing; p.Status != model.False || p.Reason != "ReplicaSetCreateError" || len(r.sets()) != 0 {
+		t.Errorf("%+v, %d ReplicaSets", p, len(r.sets()))
+	}
+	if message := r.said("ReplicaSetCreateError"); !strings.HasPrefix(message, "Failed to create new replica set \"web-"+d.Template.Hash+"\": Internal error occurred: ") {
+		t.Errorf("it says %q", message)
+	}
+	r.run(t, 10*time.Minute)
+	if n := r.notes("ReplicaSetCreateError"); n != 1+deploymentRetries {
+		t.Errorf("it says so %d times", n)
+	}
+	r.store.Delete(r.user.id, r.store.Lookup(model.KindValidatingWebhookConfiguration, "", "CREATE-replicasets").Head().Ref())
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 3 })
+	r.until(t, 20*time.Second, "all is well", func() bool {
+		p := r.deployment("web").Progressing
+		return p.Status == model.True && p.Reason == "NewReplicaSetAvailable"
+	})
+}
+
+// Source: pkg/controller/controller_utils.go RealPodControl.DeletePod.
+func TestADeletionThatIsRefusedIsToldOf(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.user.client.Create(deployment("web", 2), 0)
+	r.run(t, 10*time.Second)
+	refuse(r, "DELETE", "", "pods")
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = 1 })
+	r.run(t, time.Second)
+	if message := r.said("FailedDelete"); len(r.podList()) != 2 || !strings.HasPrefix(message, "Error deleting: Internal error occurred: failed calling webhook") {
+		t.Errorf("%d pods: %q", len(r.podList()), message)
+	}
+}
+
+// Source: replica_set_utils.go calculateStatus, progress.go getReplicaFailures: that pods cannot be
+// made, or deleted, is a condition of their ReplicaSet and of its Deployment while it is so.
+func TestPodsThatCannotBeMadeOrDeletedAreACondition(t *testing.T) {
+	for _, c := range []struct {
+		operation, reason string
+		replicas          int32
+	}{{"CREATE", "FailedCreate", 4}, {"DELETE", "FailedDelete", 1}} {
+		r := newRig(t, rigConfig{})
+		r.user.client.Create(deployment("web", 2), 0)
+		r.run(t, 10*time.Second)
+		refuse(r, c.operation, "", "pods")
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = c.replicas })
+		r.run(t, 10*time.Second)
+		set, d := r.sets()[0].Failure, r.deployment("web").Failure
+		if set.Status != model.True || set.Reason != c.reason || d != set {
+			t.Errorf("%s: the ReplicaSet has %+v, the Deployment %+v", c.operation, set, d)
+		}
+		r.store.Delete(r.user.id, r.store.Lookup(model.KindValidatingWebhookConfiguration, "", c.operation+"-pods").Head().Ref())
+		r.run(t, time.Minute)
+		if set, d := r.sets()[0].Failure, r.deployment("web").Failure; set != (model.Condition{}) || d != set {
+			t.Errorf("%s again: the ReplicaSet has %+v, the Deployment %+v", c.operation, set, d)
+		}
+	}
+}
+
+// Source: getReplicaFailures, SetDeploymentCondition.
+func TestTheFailureOfTheNewestReplicaSetCounts(t *testing.T) {
+	failure := func(reason string, at sim.Time) *replicaSetChange {
+		return &replicaSetChange{ReplicaSet: model.ReplicaSet{Failure: model.Condition{Status: model.True, SinceAt: at, Reason: reason}}}
+	}
+	none := &replicaSetChange{}
+	for _, c := range []struct {
+		was    model.Condition
+		newest *replicaSetChange
+		old    []*replicaSetChange
+		want   model.Condition
+	}{
+		{model.Condition{}, failure("new", 9), []*replicaSetChange{failure("old", 5)}, failure("new", 9).Failure},
+		{model.Condition{}, none, []*replicaSetChange{none, failure("first", 5), failure("second", 6)}, failure("first", 5).Failure},
+		{failure("old", 5).Failure, failure("new", 9), nil, failure("new", 5).Failure},
+		{failure("old", 5).Failure, none, []*replicaSetChange{none}, model.Condition{}},
+	} {
+		r := rollout{newest: c.newest, old: c.old, next: model.Deployment{Failure: c.was}}
+		if r.failed(); r.next.Failure != c.want {
+			t.Errorf("%+v, want %+v", r.next.Failure, c.want)
+		}
+	}
+}
+
+// Source: progress.go requeueStuckDeployment, deployment_util.go DeploymentTimedOut: the deadline
+// counts from the whole second of the last progress, and is looked for a second after it.
+func TestAProgressDeadlineCountsFromAWholeSecond(t *testing.T) {
+	r := newRig(t, rigConfig{})
+	r.user.client.Create(deployment("web", 4), 0)
+	r.run(t, 10800*time.Millisecond)
+	r.player.never = func(*model.Pod) bool { return true }
+	r.change(r.deployment("web"), func(d *model.Deployment) { d.Template = template("web", "2") })
+	r.run(t, 11*time.Minute)
+	p := r.deployment("web").Progressing
+	if late := p.SinceAt.Sub(sim.Time(611 * time.Second)); p.Reason != reasonTimedOut || late < 0 || late > 10*time.Millisecond {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Source: sync.go isScalingEvent, scale, scaleReplicaSetAndRecordEvent.
+func TestWhatAReplicaSetSaysOfItsDeploymentsSize(t *testing.T) {
+	for _, c := range []struct {
+		sentence          string
+		replicas, desired int32
+		scaling           bool
+	}{
+		{"another size is a change of it", 3, 5, true},
+		{"the same is none", 3, 2, false},
+		{"one that was adopted may say nothing", 3, 0, false},
+		{"without replicas it does not count", 0, 5, false},
+		{"one that has the size already goes on saying the old one", 2, 5, true},
+	} {
+		is := model.ReplicaSet{Replicas: c.replicas, DesiredReplicas: c.desired}
+		r := rollout{d: &model.Deployment{Replicas: 2}, newest: &replicaSetChange{ReplicaSet: is, seen: &is}}
+		if got := r.scaling(); got != c.scaling {
+			t.Errorf("%s: %v", c.sentence, got)
+		}
+		if r.scale(); r.newest.changed() != (c.replicas != 2) {
+			t.Errorf("%s: it is asked for %d replicas of %d", c.sentence, r.newest.Replicas, r.newest.DesiredReplicas)
+		}
+	}
+}
+
+// Source: replica_set_utils.go calculateStatus, deployment_util.go
+// GetTerminatingReplicaCountForReplicaSets (gate DeploymentReplicaSetTerminatingReplicas, on by
+// default from v1.35): pods that go are counted until they have ended or are gone.
+func TestPodsThatGoAreCounted(t *testing.T) {
+	r := newRig(t, rigConfig{end: sim.Constant(5 * time.Second)})
+	r.user.client.Create(deployment("web", 3), 0)
+	r.run(t, 10*time.Second)
+	for _, c := range []struct {
+		template    string
+		replicas    int32
+		terminating int32
+	}{{"1", 1, 2}, {"2", 1, 1}} {
+		r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas, d.Template = c.replicas, template("web", c.template) })
+		r.run(t, 4*time.Second)
+		if d := r.deployment("web"); d.Terminating != c.terminating || d.StatusReplicas != 1 || r.sets()[0].Terminating != c.terminating {
+			t.Errorf("template %s: %d of %d pods go, by the ReplicaSet %d", c.template, d.Terminating, d.StatusReplicas, r.sets()[0].Terminating)
+		}
+		r.run(t, 10*time.Second)
+		if d := r.deployment("web"); d.Terminating != 0 || r.sets()[0].Terminating != 0 {
+			t.Errorf("template %s: %d pods go in the end, by the ReplicaSet %d", c.template, d.Terminating, r.sets()[0].Terminating)
+		}
+	}
+}

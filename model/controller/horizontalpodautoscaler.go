@@ -58,7 +58,8 @@ type scaled struct {
 
 // autoscalerRow is what the controller knows of one autoscaler.
 type autoscalerRow struct {
-	selector *model.Selector                // of the target, when its pods were looked for
+	selector *model.Selector                // of the target, when its pods were looked for; it outlives that
+	known    bool                           // others know of the selector: a look has come to metrics
 	pods     []uint32                       // in order of ID
 	single   []uint32                       // of them, those that are in no crew, in order of ID
 	crews    []crew                         // some may be empty
@@ -112,7 +113,7 @@ func (c *autoscalers) horizontalPodAutoscaler(now sim.Time, old, next *model.Hor
 	switch {
 	case next == nil:
 		c.enlist(old, false)
-		c.gather(now, old.ID, nil)
+		c.forgo(old.ID)
 		*c.rows.Row(old.ID) = autoscalerRow{}
 		return
 	case old == nil:
@@ -208,30 +209,35 @@ func (c *autoscalers) object(h *model.HorizontalPodAutoscaler) model.Object {
 	return nil
 }
 
-// regather finds an autoscaler's pods anew if its target's selector is another one.
+// regather finds an autoscaler's pods anew if its target's selector is another one. Those
+// of a target that is gone stay its pods, for others that might have them.
 func (c *autoscalers) regather(now sim.Time, h *model.HorizontalPodAutoscaler) {
-	var selector *model.Selector
-	if o := c.object(h); o != nil {
-		selector = model.PodSelectorOf(o)
+	o := c.object(h)
+	if o == nil {
+		return
 	}
-	if c.rows.Row(h.ID).selector != selector {
+	if selector := model.PodSelectorOf(o); c.rows.Row(h.ID).selector != selector {
+		c.forgo(h.ID)
 		c.gather(now, h.ID, selector)
 	}
 }
 
-// gather finds an autoscaler's pods. What they used until now changed when nobody
-// was told: it may have been just now.
-func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
+// forgo is an autoscaler without pods.
+func (c *autoscalers) forgo(id uint32) {
 	row := c.rows.Row(id)
 	c.disband(row)
 	clear(c.selecting)
 	for _, pod := range row.pods {
 		without(c.covered.Row(pod), id)
 	}
-	row.selector, row.pods, row.single, row.usedAt = selector, row.pods[:0], row.single[:0], now
-	if selector == nil {
-		return
-	}
+	row.selector, row.known, row.pods, row.single = nil, false, row.pods[:0], row.single[:0]
+}
+
+// gather finds an autoscaler's pods. What they used until now changed when nobody
+// was told: it may have been just now.
+func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) {
+	row := c.rows.Row(id)
+	row.selector, row.usedAt = selector, now
 	h := *c.view.autoscalers.Row(id)
 	for pod := range c.view.pods.Len() {
 		if p := c.view.pod(uint32(pod)); p != nil && p.Namespace == h.Namespace && selector.Matches(p.Labels) {
@@ -240,6 +246,39 @@ func (c *autoscalers) gather(now sim.Time, id uint32, selector *model.Selector) 
 			insert(c.covered.Row(p.ID), id)
 		}
 	}
+}
+
+// introduce has the others that have some of an autoscaler's pods know of its selector. Those
+// after it are looked at after it, if they are in the same instant.
+func (c *autoscalers) introduce(now sim.Time, id uint32) {
+	row := c.rows.Row(id)
+	if row.known {
+		return
+	}
+	row.known = true
+	for _, pod := range row.single { // those in crews are nobody else's
+		for _, other := range *c.covered.Row(pod) {
+			switch {
+			case other < id:
+				c.stir(now, other)
+			case other > id:
+				c.stir(now.Add(-1), other)
+			}
+		}
+	}
+}
+
+// beside is which other autoscalers have pods of this one, as far as their selectors are
+// known, in order of ID.
+func (c *autoscalers) beside(id uint32) (others []uint32) {
+	for _, pod := range c.rows.Row(id).single {
+		for _, other := range *c.covered.Row(pod) {
+			if other != id && c.rows.Row(other).known && !slices.Contains(others, other) {
+				insert(&others, other)
+			}
+		}
+	}
+	return others
 }
 
 func (c *autoscalers) pod(now sim.Time, old, next *model.Pod) {
@@ -488,7 +527,7 @@ func (c *autoscalers) replied(now sim.Time, r store.Reply) {
 	case op == opRescale:
 		c.say(now, h, true, "FailedRescale", row.why+"; error: "+r.Refusal.String())
 		c.condition(now, &next.AbleToScale, model.False, "FailedUpdateScale")
-		next.DesiredReplicas, next.CurrentMetrics = h.DesiredReplicas, h.CurrentMetrics
+		next.DesiredReplicas = h.DesiredReplicas
 		c.client.UpdateStatus(next, tag(opAutoscalerStatus, id))
 		return
 	case r.Refusal != store.Accepted:

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"orrery/model"
@@ -160,25 +161,24 @@ func (row *autoscalerRow) scaled(now sim.Time, h *model.HorizontalPodAutoscaler)
 		return
 	}
 	if up := h.DesiredReplicas - row.from; up > 0 {
-		row.raised = note(row.raised, now, up, h.Behavior)
+		row.raised = note(row.raised, scaleEvent{up, now}, &h.Behavior.Up)
 	} else {
-		row.lowered = note(row.lowered, now, -up, h.Behavior)
+		row.lowered = note(row.lowered, scaleEvent{-up, now}, &h.Behavior.Down)
 	}
 }
 
-// note adds an event, in place of those that are older than every period.
-func note(events []scaleEvent, now sim.Time, change int32, b *model.ScalingBehavior) []scaleEvent {
-	var longest time.Duration
-	for _, r := range [...]*model.ScalingRules{&b.Up, &b.Down} {
-		for _, p := range r.Policies {
-			longest = max(longest, p.Period)
+// note adds an event, in place of the last that is older than every period of its own
+// direction; one that stays counts in longer periods of the other.
+func note(events []scaleEvent, e scaleEvent, r *model.ScalingRules) []scaleEvent {
+	var longest time.Duration // getLongestPolicyPeriod
+	for _, p := range r.Policies {
+		longest = max(longest, p.Period)
+	}
+	for i := range slices.Backward(events) {
+		if events[i].at < e.at.Add(-longest) { // markScaleEventsOutdated
+			events[i] = e
+			return events
 		}
 	}
-	kept := events[:0]
-	for _, e := range events {
-		if e.at >= now.Add(-longest) {
-			kept = append(kept, e)
-		}
-	}
-	return append(kept, scaleEvent{change, now})
+	return append(events, e)
 }

@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/model"
@@ -58,6 +60,12 @@ func (s *scaling) decide() (desired int32, reason, failed string) {
 		h.CurrentMetrics = nil
 		return h.Min, "Current number of replicas below Spec.MinReplicas", ""
 	}
+	if failed = s.ambiguous(); failed != "" {
+		s.say(s.now, s.seen, true, "AmbiguousSelector", failed)
+		s.condition(s.now, &h.ScalingActive, model.False, "AmbiguousSelector")
+		h.CurrentMetrics = nil
+		return 0, "", failed
+	}
 	proposal, by, failed := s.propose()
 	if failed != "" {
 		return 0, "", failed
@@ -69,6 +77,23 @@ func (s *scaling) decide() (desired int32, reason, failed string) {
 		reason = "All metrics below target"
 	}
 	return s.normalize(proposal), reason, ""
+}
+
+// ambiguous says who has pods of this autoscaler besides it, if anybody has: then it is not
+// known who says how many there should be (validateAndParseSelector, which names them in no
+// order).
+func (s *scaling) ambiguous() string {
+	s.introduce(s.now, s.hpa.ID)
+	all := s.beside(s.hpa.ID)
+	if len(all) == 0 {
+		return ""
+	}
+	insert(&all, s.hpa.ID)
+	var keys []string
+	for _, id := range all {
+		keys = append(keys, s.hpa.Namespace+"/"+(*s.view.autoscalers.Row(id)).Name)
+	}
+	return "pods by selector " + s.row.selector.String() + " are controlled by multiple HPAs: [" + strings.Join(keys, " ") + "]"
 }
 
 // propose is the largest number of replicas that any metric asks for, and which one
@@ -92,14 +117,14 @@ func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string
 			replicas, by = n, m
 		}
 	}
+	if !slices.Equal(h.CurrentMetrics, s.values) {
+		h.CurrentMetrics = slices.Clone(s.values)
+	}
 	if invalid == len(h.Metrics) || invalid > 0 && replicas < s.current {
 		s.condition(s.now, &h.ScalingActive, model.False, why)
 		return 0, nil, "invalid metrics (" + strconv.Itoa(invalid) + " invalid out of " + strconv.Itoa(len(h.Metrics)) + "), first error is: " + failed
 	}
 	s.condition(s.now, &h.ScalingActive, model.True, "ValidMetricFound")
-	if !slices.Equal(h.CurrentMetrics, s.values) {
-		h.CurrentMetrics = slices.Clone(s.values)
-	}
 	if invalid > 0 {
 		s.unsettled(sim.Never) // it is said at every look
 	}
@@ -108,14 +133,13 @@ func (s *scaling) propose() (replicas int32, by *model.MetricSpec, failed string
 
 // described is a metric as a rescale is explained.
 func described(m *model.MetricSpec) string {
-	text := m.Name + " resource"
-	if m.Source == model.ContainerResourceMetric {
-		text = m.Name + " container resource"
+	switch {
+	case m.Utilization == 0:
+		return m.Name + " resource"
+	case m.Source == model.ContainerResourceMetric:
+		return m.Name + " container resource utilization (percentage of request)"
 	}
-	if m.Utilization > 0 {
-		text += " utilization (percentage of request)"
-	}
-	return text
+	return m.Name + " resource utilization (percentage of request)"
 }
 
 // failedGet is the reason for not knowing a metric.
@@ -134,7 +158,7 @@ func failedGet(m *model.MetricSpec) (reason string) {
 }
 
 func sourceName(m *model.MetricSpec) string {
-	return [...]string{m.Name + " resource", m.Name + " container", "pods", "object", "external"}[m.Source]
+	return [...]string{m.Name + " resource", m.Container + " container", "pods", "object", m.Name + " external"}[m.Source]
 }
 
 // measure is how many replicas one metric asks for, and what it comes to, or why it
@@ -150,10 +174,13 @@ func (s *scaling) measure(m *model.MetricSpec, value *model.MetricValue) (replic
 	if failed == "" {
 		replicas, failed = s.replicas(m, &g, value)
 	}
-	if failed != "" {
-		failed = "failed to get " + m.Name + " utilization: " + failed
+	switch {
+	case failed == "":
+		return replicas, ""
+	case m.Utilization > 0:
+		return 0, "failed to get " + m.Name + " utilization: " + failed
 	}
-	return replicas, failed
+	return 0, "failed to get " + m.Name + " usage: " + failed
 }
 
 // pods is how many pods there are of a sort, what they use and what they request.
@@ -214,7 +241,7 @@ func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
 		p := s.view.pod(id)
 		sample, ok := s.usage(p, m.Container)
 		if known := s.sort(&g, m, p, 1, &sample, ok); !known && failed == "" {
-			failed = "missing request for " + m.Name + " in container of Pod " + p.Name
+			failed = unasked(p, m)
 		}
 		if !ok || !s.join(p, &sample) {
 			single = append(single, id)
@@ -222,14 +249,19 @@ func (s *scaling) group(m *model.MetricSpec) (g grouped, failed string) {
 	}
 	s.row.single = single
 	switch {
-	case g.samples == 0:
+	case g.samples == 0 && !s.measured():
 		return g, "unable to get metrics for resource " + m.Name + ": no metrics returned from resource metrics API"
-	case failed != "" && m.Utilization > 0:
-		return g, failed
 	case g.ready.n == 0:
 		return g, "did not receive metrics for targeted pods (pods might be unready)"
+	case failed != "" && m.Utilization > 0:
+		return g, failed
 	}
 	return g, ""
+}
+
+// measured tells whether there are metrics of any pod, whatever its containers.
+func (s *scaling) measured() bool {
+	return slices.ContainsFunc(s.row.single, func(id uint32) bool { _, ok := s.usage(s.view.pod(id), ""); return ok })
 }
 
 // unready tells whether a pod's CPU is not to be believed: what it does in its first
@@ -248,30 +280,62 @@ func (s *scaling) unready(p *model.Pod, sample *model.Sample) bool {
 	return p.Ready.Status == model.False && start.Add(initialReadying) > since
 }
 
-// requested is what a pod asks for of a metric's resource; false if one of its
-// containers does not say.
+// requested is what a pod asks for of a metric's resource: what it says as a whole, unless
+// the metric is about one of its containers (calculateRequests). It is not known if nothing
+// is said of the pod as a whole, or one of the containers that count says nothing.
 func requested(spec *model.PodSpec, m *model.MetricSpec) (sum int64, known bool) {
-	known = true
-	add := func(c *model.Container) {
-		if m.Container != "" && c.Name != m.Container {
-			return
-		}
-		n := c.Requests.MemoryBytes
+	if l := spec.PodLevel; l != nil && m.Container == "" {
 		if m.Name == "cpu" {
-			n = c.Requests.CPUMilli
+			return spec.Request.CPUMilli, l.CPUSaid
 		}
-		sum += n
-		known = known && (n > 0 || m.Name == "cpu" && c.AsksForNoCPU)
+		return spec.Request.MemoryBytes, l.MemorySaid
 	}
-	for i := range spec.InitContainers {
-		if c := &spec.InitContainers[i]; c.Sidecar {
-			add(c)
+	counted := false
+	for c := range counting(spec, m) {
+		n, said := asked(c, m)
+		if !said {
+			return 0, false
+		}
+		sum, counted = sum+n, true
+	}
+	return sum, counted
+}
+
+// counting is the containers and sidecars of a pod that a metric is about.
+func counting(spec *model.PodSpec, m *model.MetricSpec) iter.Seq[*model.Container] {
+	return func(yield func(*model.Container) bool) {
+		for i := range spec.Containers {
+			if c := &spec.Containers[i]; (m.Container == "" || m.Container == c.Name) && !yield(c) {
+				return
+			}
+		}
+		for i := range spec.InitContainers {
+			if c := &spec.InitContainers[i]; c.Sidecar && (m.Container == "" || m.Container == c.Name) && !yield(c) {
+				return
+			}
 		}
 	}
-	for i := range spec.Containers {
-		add(&spec.Containers[i])
+}
+
+// asked is what a container asks for of a metric's resource; false if it does not say.
+func asked(c *model.Container, m *model.MetricSpec) (n int64, said bool) {
+	if m.Name == "cpu" {
+		return c.Requests.CPUMilli, c.Requests.CPUMilli > 0 || c.AsksForNoCPU
 	}
-	return sum, known
+	return c.Requests.MemoryBytes, c.Requests.MemoryBytes > 0 || c.AsksForNoMemory
+}
+
+// unasked is why it is not known what a pod asks for.
+func unasked(p *model.Pod, m *model.MetricSpec) string {
+	if p.Spec.PodLevel != nil && m.Container == "" {
+		return "missing pod-level request for " + m.Name + " in Pod " + p.Name
+	}
+	for c := range counting(p.Spec, m) {
+		if _, said := asked(c, m); !said {
+			return "missing request for " + m.Name + " in container " + c.Name + " of Pod " + p.Name
+		}
+	}
+	return "container " + m.Container + " not found in Pod " + p.Name
 }
 
 // replicas is how many replicas a metric of resources asks for
@@ -281,7 +345,7 @@ func (s *scaling) replicas(m *model.MetricSpec, g *grouped, value *model.MetricV
 	if m.Utilization > 0 && all.requested == 0 {
 		return 0, "no metrics returned matched known pods"
 	}
-	value.Average = all.used / all.n
+	*value = model.MetricValue{Name: m.Name, Container: m.Container, Utilized: m.Utilization > 0, Average: all.used / all.n}
 	usage := s.against(m, all, value)
 	rebalance := g.unready.n > 0 && usage > 1
 	if !rebalance && g.missing.n == 0 {
@@ -290,7 +354,7 @@ func (s *scaling) replicas(m *model.MetricSpec, g *grouped, value *model.MetricV
 		}
 		return usage.times(all.n), ""
 	}
-	if g.missing.n > 0 && (usage < 1 || usage > 1 || m.Utilization == 0) {
+	if g.missing.n > 0 && (usage < 1 || usage > 1) {
 		fill := g.missing
 		if usage < 1 {
 			fill.used = fill.n * m.Average

@@ -97,6 +97,8 @@ func TestHowManyReplicasAMetricAsksFor(t *testing.T) {
 		{"more pods than replicas may contradict the direction", percent(50), 2, []string{"300", "300", "300", "300", "300", "?"}, 2, 30, ""},
 		{"averages by the target", average(500), 3, []string{"800", "1000", "1200"}, 6, 1000, ""},
 		{"who has no metrics counts as using the target when averages go down", average(1000), 3, []string{"100", "100", "?"}, 2, 100, ""},
+		{"and for nothing when they are as they should be", average(500), 4, []string{"500", "500", "500", "?"}, 4, 500, ""},
+		{"so it is with utilizations", percent(50), 4, []string{"500", "500", "500", "?"}, 4, 50, ""},
 		{"no metrics at all", percent(50), 2, []string{"?", "?"}, 0, 0, "unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
 		{"metrics of pods that are not ready only", percent(50), 2, []string{"500u", "500u"}, 0, 0, "did not receive metrics for targeted pods (pods might be unready)"},
 	} {
@@ -127,19 +129,102 @@ func TestMemoryOfPodsThatAreNotReadyCounts(t *testing.T) {
 	}
 }
 
-// Source: GetResourceReplicas, calculatePodRequests: one container without a request
-// makes a utilization impossible, and an average not.
+// Source: GetResourceReplicas, calculateRequests: one container without a request makes a
+// utilization impossible, and an average not.
 func TestAUtilizationNeedsTheRequestOfEveryContainer(t *testing.T) {
 	s := look(t, 1, "300")
-	s.view.pod(1).Spec = &model.PodSpec{Containers: []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 1000}}, {Name: "side"}}}
-	if _, failed := s.group(&model.MetricSpec{Name: "cpu", Utilization: 50}); failed != "missing request for cpu in container of Pod p-1" {
-		t.Errorf("utilization: %q", failed)
+	s.view.pod(1).Spec = &model.PodSpec{
+		Containers:     []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 1000}}, {Name: "zero", AsksForNoCPU: true, AsksForNoMemory: true}, {Name: "silent"}},
+		InitContainers: []model.Container{{Name: "init"}, {Name: "sidecar", Sidecar: true}},
 	}
-	if _, failed := s.group(&model.MetricSpec{Name: "cpu", Average: 50}); failed != "" {
-		t.Errorf("average: %q", failed)
+	for _, c := range []struct {
+		metric model.MetricSpec
+		want   string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, "missing request for cpu in container silent of Pod p-1"},
+		{model.MetricSpec{Name: "memory", Utilization: 50}, "missing request for memory in container c of Pod p-1"},
+		{model.MetricSpec{Name: "cpu", Average: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "zero", Name: "memory", Utilization: 50}, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "sidecar", Name: "cpu", Utilization: 50}, "missing request for cpu in container sidecar of Pod p-1"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "gone", Name: "cpu", Utilization: 50}, "container gone not found in Pod p-1"},
+	} {
+		if _, failed := s.group(&c.metric); failed != c.want {
+			t.Errorf("%+v: %q, want %q", c.metric, failed, c.want)
+		}
 	}
-	if _, failed := s.group(&model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}); failed != "" {
-		t.Errorf("of the other container: %q", failed)
+}
+
+// Source: calculateRequests: what a pod requests as a whole counts, with its overhead, in
+// place of what its containers do; but not for a metric of one of these.
+func TestWhatAPodRequestsAsAWholeCounts(t *testing.T) {
+	s := look(t, 1, "300")
+	spec := &model.PodSpec{
+		Containers: []model.Container{{Name: "c", Requests: model.Resources{CPUMilli: 100}}, {Name: "silent"}},
+		Overhead:   model.Resources{CPUMilli: 100},
+		PodLevel:   &model.PodLevel{HasCPU: true, CPUMilli: 500, CPUSaid: true},
+	}
+	spec.SumRequests()
+	s.view.pod(1).Spec = spec
+	for _, c := range []struct {
+		metric  model.MetricSpec
+		percent int32
+		failed  string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, 300 / 6, ""},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, 300, ""},
+		{model.MetricSpec{Name: "memory", Utilization: 50}, 0, "failed to get memory utilization: missing pod-level request for memory in Pod p-1"},
+	} {
+		var value model.MetricValue
+		if _, failed := s.measure(&c.metric, &value); failed != c.failed || value.Utilization != c.percent {
+			t.Errorf("%+v: %d %% %q, want %d %% %q", c.metric, value.Utilization, failed, c.percent, c.failed)
+		}
+	}
+}
+
+// Source: GetResourceReplicas: that there are no metrics of pods that count is found out
+// before requests are; computeStatusForResourceMetricGeneric,
+// computeReplicasForMetric: the words before it.
+func TestWhyAMetricOfResourcesIsNotKnown(t *testing.T) {
+	container := model.MetricSpec{Source: model.ContainerResourceMetric, Container: "main", Name: "cpu", Utilization: 50}
+	for _, c := range []struct {
+		pod    string
+		metric model.MetricSpec
+		want   string
+	}{
+		{"?", model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource metric value: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
+		{"?", model.MetricSpec{Name: "cpu", Average: 50}, "cpu resource metric value: failed to get cpu usage: unable to get metrics for resource cpu: no metrics returned from resource metrics API"},
+		{"500u", model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource metric value: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)"},
+		{"500", container, "main container metric value: failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)"},
+	} {
+		s := look(t, 1, c.pod)
+		all := s.autoscalers.usage
+		s.autoscalers.usage = func(p *model.Pod, of string) (model.Sample, bool) {
+			x, ok := all(p, of)
+			return x, ok && of == "" // no container has that name
+		}
+		s.view.pod(1).Spec = &model.PodSpec{Containers: []model.Container{{Name: "silent"}}}
+		s.hpa.Metrics = []model.MetricSpec{c.metric}
+		if _, _, failed := s.propose(); failed != "invalid metrics (1 invalid out of 1), first error is: failed to get "+c.want {
+			t.Errorf("%s: %q", c.pod, failed)
+		}
+	}
+}
+
+// Source: computeStatusForResourceMetricGeneric: metricNameProposal.
+func TestHowARescaleIsExplained(t *testing.T) {
+	for _, c := range []struct {
+		metric model.MetricSpec
+		want   string
+	}{
+		{model.MetricSpec{Name: "cpu", Utilization: 50}, "cpu resource utilization (percentage of request)"},
+		{model.MetricSpec{Name: "memory", Average: 50}, "memory resource"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Utilization: 50}, "cpu container resource utilization (percentage of request)"},
+		{model.MetricSpec{Source: model.ContainerResourceMetric, Container: "c", Name: "cpu", Average: 50}, "cpu resource"},
+	} {
+		if got := described(&c.metric); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.metric, got, c.want)
+		}
 	}
 }
 
@@ -238,6 +323,29 @@ func TestHowFastATargetIsScaled(t *testing.T) {
 	}
 }
 
+// Source: storeScaleEvent, getReplicasChangePerPeriod: of several changes in one direction
+// those that are older than all of its own periods give way one by one to newer ones, however
+// long the periods of the other direction are.
+func TestAChangeGivesWayWhenThePeriodsOfItsDirectionAreOver(t *testing.T) {
+	for _, c := range []struct {
+		up   time.Duration
+		want int32
+	}{{15 * time.Second, 2 + 1}, {time.Minute, 4 + 2 + 1}} {
+		h := &model.HorizontalPodAutoscaler{Behavior: &model.ScalingBehavior{
+			Up:   model.ScalingRules{Policies: []model.ScalingPolicy{{Value: 9, Period: c.up}}},
+			Down: model.ScalingRules{Policies: []model.ScalingPolicy{{Value: 9, Period: 5 * time.Minute}}},
+		}}
+		s := look(t, 8)
+		for _, e := range []scaleEvent{{4, s.now.Add(-61 * time.Second)}, {2, s.now.Add(-30 * time.Second)}, {1, s.now.Add(-15 * time.Second)}} {
+			s.row.from, h.DesiredReplicas = 1, 1+e.change
+			s.row.scaled(e.at, h)
+		}
+		if got := s.within(s.row.raised, 5*time.Minute); got != c.want {
+			t.Errorf("with a period of %v up: %d pods were added in 5 minutes, want %d", c.up, got, c.want)
+		}
+	}
+}
+
 // load is what a target's pods have to do, in milli-CPU, which those share that are
 // ready, and metrics of it: what was used at the last reading but one.
 type load struct {
@@ -282,7 +390,9 @@ func (l *load) usage(p *model.Pod, _ string) (s model.Sample, ok bool) {
 
 func autoscaled(t *testing.T, c rigConfig, h *model.HorizontalPodAutoscaler, replicas int32) (*rig, *load) {
 	l := &load{}
-	c.usage = l.usage
+	if c.usage == nil {
+		c.usage = l.usage
+	}
 	r := newRig(t, c)
 	l.rig, r.player.served = r, l.served
 	d := deployment("web", replicas)
@@ -359,8 +469,11 @@ func TestWhatIsDecidedWithoutMetrics(t *testing.T) {
 func TestEventsAboutMetricsAreAboutTheirAutoscaler(t *testing.T) {
 	r, _ := autoscaled(t, rigConfig{}, &model.HorizontalPodAutoscaler{Min: 2, Max: 20}, 2)
 	r.run(t, time.Second)
+	d := deployment("other", 2)
+	d.Template.Spec.Containers[0].Requests.CPUMilli = 1000
+	r.user.client.Create(d, 0)
 	other := *r.autoscaler()
-	other.Meta = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}
+	other.Meta, other.TargetName = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}, "other"
 	r.user.client.Create(&other, 0)
 	r.run(t, 5*time.Minute)
 	var about, failed [2]int
@@ -380,6 +493,66 @@ func TestEventsAboutMetricsAreAboutTheirAutoscaler(t *testing.T) {
 	}
 	if about != failed || about[0] == 0 || about[1] == 0 {
 		t.Errorf("%v metrics were missed by both, which failed %v times", about, failed)
+	}
+}
+
+// Source: validateAndParseSelector, hpasControllingPodsUnderSelector: who shares a pod with
+// another autoscaler that has looked at metrics scales nothing, and says so at each look,
+// until the other is deleted.
+func TestPodsOfSeveralAutoscalersAreScaledByNone(t *testing.T) {
+	r, l := autoscaled(t, rigConfig{}, &model.HorizontalPodAutoscaler{Min: 1, Max: 20}, 2)
+	l.set(1000)
+	r.run(t, 5*time.Minute)
+	other := *r.autoscaler()
+	other.Meta = model.Meta{Kind: model.KindHorizontalPodAutoscaler, Namespace: "default", Name: "other"}
+	r.user.client.Create(&other, 0)
+	r.run(t, 14*time.Second)
+	if h := r.autoscaler(); h.ScalingActive.Status != model.True {
+		t.Errorf("before the other was looked at: %+v", h.ScalingActive)
+	}
+	r.run(t, 20*time.Second)
+	l.set(8000)
+	r.run(t, 5*time.Minute)
+	if h := r.autoscaler(); h.ScalingActive.Reason != "AmbiguousSelector" || h.CurrentMetrics != nil || r.deployment("web").Replicas != 2 {
+		t.Errorf("with another: %+v, %d replicas", h, r.deployment("web").Replicas)
+	}
+	counts := map[string]int{}
+	for i := range r.store.History().Len() {
+		if n := r.store.History().At(i).Note; n != nil && n.Message == "pods by selector app=web are controlled by multiple HPAs: [default/web default/other]" {
+			counts[n.Reason+" "+n.About.Name]++
+		}
+	}
+	for _, who := range []string{"web", "other"} {
+		if n := counts["AmbiguousSelector "+who]; n == 0 || counts["FailedComputeMetricsReplicas "+who] == 0 {
+			t.Errorf("%s was told: %v", who, counts)
+		}
+	}
+	r.store.Delete(0, r.store.Lookup(model.KindHorizontalPodAutoscaler, "default", "other").Head().Ref())
+	r.run(t, time.Minute)
+	if h := r.autoscaler(); h.ScalingActive.Status != model.True || r.deployment("web").Replicas <= 2 {
+		t.Errorf("alone again: %+v, %d replicas", h, r.deployment("web").Replicas)
+	}
+}
+
+// Source: reconcileAutoscaler, setCurrentReplicasAndMetricsInStatus: the status has what a look
+// came to also if that was not enough, and of a metric that nobody knew nothing.
+func TestAMetricThatFailsIsNotKnownAnyMore(t *testing.T) {
+	fails := false
+	var l *load
+	r, l := autoscaled(t, rigConfig{usage: func(p *model.Pod, of string) (model.Sample, bool) {
+		s, ok := l.usage(p, of)
+		return s, ok && !fails
+	}}, &model.HorizontalPodAutoscaler{Min: 2, Max: 20}, 2)
+	l.set(1000)
+	r.run(t, 5*time.Minute)
+	if h := r.autoscaler(); len(h.CurrentMetrics) != 1 || h.CurrentMetrics[0] != (model.MetricValue{Name: "cpu", Utilized: true, Utilization: 50, Average: 500}) {
+		t.Fatalf("%+v", h.CurrentMetrics)
+	}
+	fails = true
+	l.set(1000)
+	r.run(t, time.Minute)
+	if h := r.autoscaler(); len(h.CurrentMetrics) != 1 || h.CurrentMetrics[0] != (model.MetricValue{}) || h.ScalingActive.Reason != "FailedGetResourceMetric" {
+		t.Errorf("%+v %+v", h.CurrentMetrics, h.ScalingActive)
 	}
 }
 
@@ -404,6 +577,13 @@ func TestLiteralModeMakesTheSameHistoryOfAutoscaling(t *testing.T) {
 		r.run(t, 20*time.Second)
 		for range 12 {
 			l.set(int64(luck.Below(9000)))
+			if other := r.store.Lookup(model.KindHorizontalPodAutoscaler, "default", "other"); other != nil {
+				r.store.Delete(r.user.id, other.Head().Ref())
+			} else if luck.Below(4) == 0 {
+				second := *h
+				second.Name = "other"
+				r.user.client.Create(&second, 0)
+			}
 			if luck.Below(5) == 0 {
 				r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = int32(luck.Below(9)) })
 			}
@@ -507,7 +687,7 @@ func TestAnAutoscalersPodsAreThoseThatItsTargetSelects(t *testing.T) {
 		case 1:
 			if old := *a.view.autoscalers.Row(id); old != nil {
 				a.enlist(old, false)
-				a.gather(now, id, nil)
+				a.forgo(id)
 				*a.rows.Row(id), *a.view.autoscalers.Row(id) = autoscalerRow{}, nil
 				continue
 			}

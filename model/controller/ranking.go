@@ -34,14 +34,14 @@ func (c *replicaSets) victims(now sim.Time, set *model.ReplicaSet, n int) []uint
 }
 
 // together counts, by node, the active pods of all ReplicaSets of the same
-// owner, of which there are at least so many.
+// owner, of which there are at least so many. Of a ReplicaSet that nobody owns no pods
+// count (replica_set.go getReplicaSetsWithSameController).
 func (c *replicaSets) together(set *model.ReplicaSet, pods int) map[uint32]int {
-	siblings := []uint32{set.ID}
-	if !set.Owner.IsZero() {
-		siblings = *c.view.setsOf.Row(set.Owner.ID)
+	if set.Owner.IsZero() {
+		return nil
 	}
 	on := make(map[uint32]int, pods)
-	for _, s := range siblings {
+	for _, s := range *c.view.setsOf.Row(set.Owner.ID) {
 		for _, id := range *c.view.owned[model.KindReplicaSet].Row(s) {
 			if p := c.view.pod(id); p.Active() && !c.view.pods.Row(id).stray {
 				on[p.NodeID]++

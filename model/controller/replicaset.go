@@ -162,14 +162,14 @@ func (c *replicaSets) tally(now sim.Time, id uint32, pod *model.Pod, set uint32)
 	*counted = count(now, pod, row.minReady)
 	row.pods.add(*counted, 1)
 	if counted.ready > counted.available {
-		due := pod.Ready.SinceAt.Add(row.minReady)
+		due := pod.AvailableAt(row.minReady)
 		if row.waits.push(wait{due, id}) {
 			c.kernel.Post(due, c.self, whyAvailable, uint64(set))
 		}
 	}
 }
 
-// count is what one pod counts for (pkg/api/v1/pod/util.go IsPodAvailable).
+// count is what one pod counts for.
 func count(now sim.Time, p *model.Pod, minReady time.Duration) counts {
 	var n counts
 	if p == nil || p.Phase.Terminal() {
@@ -182,7 +182,7 @@ func count(now sim.Time, p *model.Pod, minReady time.Duration) counts {
 	n.active = 1
 	if p.IsReady() {
 		n.ready = 1
-		if minReady == 0 || now >= p.Ready.SinceAt.Add(minReady) {
+		if now >= p.AvailableAt(minReady) {
 			n.available = 1
 		}
 	}
@@ -445,7 +445,10 @@ func (c *replicaSets) deleted(now sim.Time, pod uint32, r store.Reply) {
 		}
 	default:
 		c.rows.Row(id).seeDeletionOf(c.view.pods.Row(pod))
-		row.failed = row.failed || r.Refusal != store.NotFound
+		if r.Refusal != store.NotFound {
+			c.note(now, row, true, "FailedDelete", "Error deleting: ", r.Why())
+			row.failed = true
+		}
 	}
 	if row.open--; row.open == 0 {
 		c.report(now, id)
@@ -462,9 +465,9 @@ func (c *replicaSets) note(now sim.Time, row *setRow, warning bool, reason, mess
 // the look began, as Kubernetes does.
 func (c *replicaSets) report(now sim.Time, id uint32) {
 	row := c.rows.Row(id)
-	old, next := row.set, row.status()
-	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas &&
-		next.AvailableReplicas == old.AvailableReplicas && next.ObservedGeneration == old.ObservedGeneration {
+	old, next := row.set, row.status(now)
+	if next.StatusReplicas == old.StatusReplicas && next.ReadyReplicas == old.ReadyReplicas && next.AvailableReplicas == old.AvailableReplicas &&
+		next.Terminating == old.Terminating && next.Failure == old.Failure && next.ObservedGeneration == old.ObservedGeneration {
 		c.finish(now, id)
 		return
 	}
@@ -472,11 +475,21 @@ func (c *replicaSets) report(now sim.Time, id uint32) {
 	c.client.UpdateStatus(next, tag(opSetStatus, id))
 }
 
-// status is the ReplicaSet with the status that the look found.
-func (r *setRow) status() *model.ReplicaSet {
+// status is the ReplicaSet with the status that the look found (replica_set_utils.go
+// calculateStatus). A failure that lasts keeps its reason.
+func (r *setRow) status(now sim.Time) *model.ReplicaSet {
 	next := *r.set
 	next.StatusReplicas, next.ReadyReplicas, next.AvailableReplicas = r.found.active, r.found.ready, r.found.available
-	next.ObservedGeneration = next.Generation
+	next.Terminating, next.ObservedGeneration = r.found.unfinished-r.found.active, next.Generation
+	switch {
+	case !r.failed:
+		next.Failure = model.Condition{}
+	case next.Failure.Reason != "":
+	case r.found.active < r.set.Replicas:
+		next.Failure = model.Condition{Status: model.True, SinceAt: now, Reason: "FailedCreate"}
+	default:
+		next.Failure = model.Condition{Status: model.True, SinceAt: now, Reason: "FailedDelete"}
+	}
 	return &next
 }
 
@@ -486,7 +499,7 @@ func (c *replicaSets) reported(now sim.Time, id uint32, r store.Reply) {
 	switch {
 	case r.Refusal == store.Conflict && !row.again:
 		row.again = true
-		next := row.status()
+		next := row.status(now)
 		next.ResourceVersion = 0
 		c.client.UpdateStatus(next, tag(opSetStatus, id))
 		return

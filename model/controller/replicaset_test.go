@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,6 +178,43 @@ func TestDeletionRanking(t *testing.T) {
 	}
 }
 
+// Source: getIndirectlyRelatedPods, getReplicaSetsWithSameController: that pods are doubled up on
+// a node counts only where a Deployment owns their ReplicaSet.
+func TestPodsOfAReplicaSetWithoutAnOwnerAreNotRankedByNode(t *testing.T) {
+	for _, owned := range []bool{true, false} {
+		r := newRig(t, rigConfig{seed: 3})
+		r.player.plan = []uint32{1, 1, 2}
+		d := deployment("web", 2)
+		size := func(n int32) {
+			if owned {
+				r.change(r.deployment("web"), func(d *model.Deployment) { d.Replicas = n })
+			} else {
+				r.user.client.Patch(r.sets()[0].Ref(), change[*model.ReplicaSet]{func(s *model.ReplicaSet) { s.Replicas = n }}, 0)
+			}
+		}
+		if owned {
+			r.user.client.Create(d, 0)
+		} else {
+			r.user.client.Create(&model.ReplicaSet{
+				Meta: model.Meta{Kind: model.KindReplicaSet, Namespace: "default", Name: "web"}, Selector: d.Selector, Template: d.Template, Replicas: 2,
+			}, 0)
+		}
+		r.run(t, 100*time.Second)
+		size(3) // alone on its node, and young
+		r.run(t, 10*time.Second)
+		size(2)
+		r.run(t, 10*time.Second)
+		var on []uint32
+		for _, p := range r.podList() {
+			on = append(on, p.NodeID)
+		}
+		slices.Sort(on)
+		if want := map[bool][]uint32{true: {1, 2}, false: {1, 1}}[owned]; !slices.Equal(on, want) {
+			t.Errorf("owned %v: pods are left on nodes %v, want %v", owned, on, want)
+		}
+	}
+}
+
 // Source: pkg/controller/replicaset/replica_set.go: a pod is available when it
 // has been ready for minReadySeconds.
 func TestPodsAreAvailableAfterMinReadySeconds(t *testing.T) {
@@ -192,6 +230,32 @@ func TestPodsAreAvailableAfterMinReadySeconds(t *testing.T) {
 	r.until(t, 40*time.Second, "available", func() bool { return r.deployment("web").AvailableReplicas == 3 })
 	if after := r.Now().Sub(start); after < 29*time.Second || after > 31*time.Second {
 		t.Errorf("available after %v", after)
+	}
+}
+
+// Source: IsPodAvailable, FindMinNextPodAvailabilityCheck: the API keeps whole seconds of when a pod
+// became ready, and from there minReadySeconds count.
+func TestMinReadySecondsCountFromAWholeSecond(t *testing.T) {
+	r := newRig(t, rigConfig{start: sim.Constant(1700 * time.Millisecond)})
+	d := deployment("web", 1)
+	d.MinReady = 3 * time.Second
+	var ready, available sim.Time
+	r.store.Observe(observe(func(rec *store.Record) {
+		switch o := rec.New.(type) {
+		case *model.Pod:
+			if o.IsReady() && ready == 0 {
+				ready = o.Ready.SinceAt
+			}
+		case *model.ReplicaSet:
+			if o.AvailableReplicas == 1 && available == 0 {
+				available = rec.At
+			}
+		}
+	}))
+	r.user.client.Create(d, 0)
+	r.run(t, 10*time.Second)
+	if late := available.Sub(sim.Time(4 * time.Second)); seconds(ready) != sim.Time(time.Second) || ready == seconds(ready) || late < 0 || late > 20*time.Millisecond {
+		t.Errorf("ready at %v, available at %v", ready, available)
 	}
 }
 

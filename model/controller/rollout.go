@@ -196,9 +196,12 @@ func (r *rollout) oldRunning() bool {
 }
 
 // scaling tells whether the Deployment's size was changed since its
-// ReplicaSets were last sized.
+// ReplicaSets were last sized, as far as they were: one that was adopted may say nothing
+// (sync.go isScalingEvent).
 func (r *rollout) scaling() bool {
-	return slices.ContainsFunc(active(r.all()), func(s *replicaSetChange) bool { return s.DesiredReplicas != r.d.Replicas })
+	return slices.ContainsFunc(active(r.all()), func(s *replicaSetChange) bool {
+		return s.DesiredReplicas != 0 && s.DesiredReplicas != r.d.Replicas
+	})
 }
 
 // scale spreads a new size over the ReplicaSets
@@ -212,7 +215,6 @@ func (r *rollout) scale() {
 		r.resize(r.old[len(r.old)-1], r.d.Replicas)
 	case len(sets) == 1:
 		r.resize(sets[0], r.d.Replicas)
-		r.annotate(sets[0])
 	case len(sets) == 0:
 	case r.saturated():
 		for _, s := range active(r.old) {

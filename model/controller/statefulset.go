@@ -160,7 +160,7 @@ func ordinal(set, pod string) (int32, bool) {
 
 // available is IsPodAvailable of a pod that runs.
 func (l *setLook) available(p *model.Pod) bool {
-	return p.Phase == model.PodRunning && p.IsReady() && (l.set.MinReady == 0 || l.now >= p.Ready.SinceAt.Add(l.set.MinReady))
+	return p.Phase == model.PodRunning && p.IsReady() && l.now >= p.AvailableAt(l.set.MinReady)
 }
 
 func (l *setLook) unavailable(p *model.Pod) bool { return p == nil || p.Deleting() || !l.available(p) }

@@ -100,11 +100,11 @@ func (p merge) Apply(cur model.Object) model.Object {
 		mergeDeployment(n, p.manifest.(*model.Deployment))
 	case *model.ReplicaSet:
 		m := p.manifest.(*model.ReplicaSet)
-		n.Replicas, n.MinReady = m.Replicas, m.MinReady
+		n.MinReady = m.MinReady
 		n.Template = settled(n.Template, m.Template)
 	case *model.StatefulSet:
 		m := p.manifest.(*model.StatefulSet)
-		n.Replicas, n.Start, n.Template = m.Replicas, m.Start, settled(n.Template, m.Template)
+		n.Start, n.Template = m.Start, settled(n.Template, m.Template)
 		n.OnDelete, n.Partition, n.MaxUnavailable = m.OnDelete, m.Partition, m.MaxUnavailable
 		n.MinReady, n.HistoryLimit = m.MinReady, m.HistoryLimit // podManagementPolicy and volumeClaimTemplates are immutable
 		n.DeleteClaimsWithSet, n.DeleteClaimsWhenDown = m.DeleteClaimsWithSet, m.DeleteClaimsWhenDown
@@ -150,8 +150,12 @@ func (p merge) Apply(cur model.Object) model.Object {
 	case *model.PriorityClass:
 		n.GlobalDefault = p.manifest.(*model.PriorityClass).GlobalDefault // the rest is immutable
 	}
+	resize(next, p.manifest)
 	if !reflect.DeepEqual(next, cur) {
 		next.Head().Generation++
+	}
+	if unsaid := model.ReplicasUnsaidOf(next); unsaid != nil {
+		*unsaid = *model.ReplicasUnsaidOf(p.manifest)
 	}
 	next.Head().Labels = p.manifest.Head().Labels
 	if reflect.DeepEqual(next, cur) {
@@ -160,9 +164,19 @@ func (p merge) Apply(cur model.Object) model.Object {
 	return next
 }
 
+// resize takes over the number of replicas. Where neither a manifest nor the one before says
+// it, it is somebody else's, as a HorizontalPodAutoscaler's; one that does not say it any more
+// takes it back (kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale,
+// "Migrating Deployments and StatefulSets to horizontal autoscaling").
+func resize(next, said model.Object) {
+	if n := model.ReplicasOf(next); n != nil && !(*model.ReplicasUnsaidOf(next) && *model.ReplicasUnsaidOf(said)) {
+		*n = *model.ReplicasOf(said)
+	}
+}
+
 // mergeDeployment takes over the spec; the selector is the same.
 func mergeDeployment(n, m *model.Deployment) {
-	n.Replicas, n.Template = m.Replicas, settled(n.Template, m.Template)
+	n.Template = settled(n.Template, m.Template)
 	n.Recreate, n.MaxSurge, n.MaxUnavailable = m.Recreate, m.MaxSurge, m.MaxUnavailable
 	n.MinReady, n.ProgressDeadline = m.MinReady, m.ProgressDeadline
 	n.HistoryLimit, n.Paused = m.HistoryLimit, m.Paused

@@ -93,6 +93,36 @@ func TestApplyChangesOnlyWhatTheManifestSays(t *testing.T) {
 	}
 }
 
+// Source: kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale, "Migrating
+// Deployments and StatefulSets to horizontal autoscaling"; kubectl's three-way merge.
+func TestApplyLeavesReplicasAloneThatNoManifestSays(t *testing.T) {
+	unsaid := func(d *model.Deployment) *model.Deployment { d.ReplicasUnsaid = true; return d }
+	scale := workload.Action{Do: "scale", Kind: model.KindDeployment, Name: "web", Replicas: 9}
+	apply := func(d *model.Deployment) workload.Action {
+		return workload.Action{Do: "apply", Objects: []model.Object{d}}
+	}
+	r := newRig(t, 1, 0)
+	for _, step := range []struct {
+		sentence   string
+		do         workload.Action
+		replicas   int32
+		generation int64
+	}{
+		{"one without is one replica", apply(unsaid(deployment("web", 1, "web:1"))), 1, 1},
+		{"somebody scales it", scale, 9, 2},
+		{"applied again it stays so", apply(unsaid(deployment("web", 1, "web:1"))), 9, 2},
+		{"also with another image", apply(unsaid(deployment("web", 1, "web:2"))), 9, 3},
+		{"who says it gets it", apply(deployment("web", 4, "web:2")), 4, 4},
+		{"and who says the same changes nothing", apply(deployment("web", 4, "web:2")), 4, 4},
+		{"who says it no more takes it back", apply(unsaid(deployment("web", 1, "web:2"))), 1, 5},
+	} {
+		r.do(step.do)
+		if d := r.deployment("web"); d.Replicas != step.replicas || d.Generation != step.generation {
+			t.Errorf("%s: %d replicas, generation %d, want %d, %d", step.sentence, d.Replicas, d.Generation, step.replicas, step.generation)
+		}
+	}
+}
+
 func TestScaleSetImageAndDelete(t *testing.T) {
 	r := newRig(t, 1, 0)
 	one := deployment("web", 3, "web:1")

@@ -30,6 +30,7 @@ func readDeployment(o *object) {
 	d := &model.Deployment{
 		Meta:             o.meta,
 		Replicas:         replicas(spec.field("replicas"), in.Spec.Replicas),
+		ReplicasUnsaid:   in.Spec.Replicas == nil,
 		MinReady:         seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
 		ProgressDeadline: 600 * time.Second,
 		HistoryLimit:     historyLimit(spec, in.Spec.RevisionHistoryLimit),
@@ -59,10 +60,11 @@ func readReplicaSet(o *object) {
 	}
 	spec := o.root().field("spec")
 	r := &model.ReplicaSet{
-		Meta:     o.meta,
-		Replicas: replicas(spec.field("replicas"), in.Spec.Replicas),
-		MinReady: seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
-		Template: o.template(spec.field("template"), &in.Spec.Template),
+		Meta:           o.meta,
+		Replicas:       replicas(spec.field("replicas"), in.Spec.Replicas),
+		ReplicasUnsaid: in.Spec.Replicas == nil,
+		MinReady:       seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
+		Template:       o.template(spec.field("template"), &in.Spec.Template),
 	}
 	r.Labels = o.labels(o.root().fields("metadata", "labels"), in.Labels)
 	r.Selector = o.podSelector(spec, in.Spec.Selector, r.Template.Labels)

@@ -39,7 +39,7 @@ spec:
 func TestADeploymentThatSaysNothingGetsTheAPIServersDefaults(t *testing.T) {
 	d := one[*model.Deployment](t, least)
 	quarter := model.CountOrPercent{Value: 25, Percent: true}
-	if d.Namespace != "default" || d.Replicas != 1 || d.Recreate || d.MaxSurge != quarter || d.MaxUnavailable != quarter ||
+	if d.Namespace != "default" || d.Replicas != 1 || !d.ReplicasUnsaid || d.Recreate || d.MaxSurge != quarter || d.MaxUnavailable != quarter ||
 		d.ProgressDeadline != 10*time.Minute || d.HistoryLimit != 10 || d.MinReady != 0 || d.Paused {
 		t.Errorf("%+v", d)
 	}

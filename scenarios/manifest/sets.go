@@ -23,6 +23,7 @@ func readStatefulSet(o *object) {
 	s := &model.StatefulSet{
 		Meta:           o.meta,
 		Replicas:       replicas(spec.field("replicas"), in.Spec.Replicas),
+		ReplicasUnsaid: in.Spec.Replicas == nil,
 		MinReady:       seconds(spec.field("minReadySeconds"), int64(in.Spec.MinReadySeconds)),
 		HistoryLimit:   historyLimit(spec, in.Spec.RevisionHistoryLimit),
 		MaxUnavailable: model.CountOrPercent{Value: 1},
