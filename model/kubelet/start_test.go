@@ -205,9 +205,11 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 	}{
 		{"OutOfcpu", func(s *model.PodSpec) { s.Containers[0].Requests.CPUMilli = 5000 }, nil},
 		{"OutOfmemory", func(s *model.PodSpec) { s.Containers[0].Requests.MemoryBytes = 20 << 30 }, nil},
-		{"OutOfnvidia.com/gpu", func(s *model.PodSpec) {
-			s.Containers[0].Requests.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 2}}
-		}, func(n *model.Node) { n.Allocatable.Extended = []model.Extended{{Name: "nvidia.com/gpu", Count: 1}} }},
+		{"OutOfexample.com/license", func(s *model.PodSpec) {
+			s.Containers[0].Requests.Extended = []model.Extended{{Name: "example.com/license", Count: 2}}
+		}, func(n *model.Node) {
+			n.Allocatable.Extended = []model.Extended{{Name: "example.com/license", Count: 1}}
+		}},
 		{"OutOfephemeral-storage", func(s *model.PodSpec) { s.Containers[0].Requests.EphemeralBytes = 2 << 30 }, func(n *model.Node) { n.Allocatable.EphemeralBytes = 1 << 30 }},
 		{"NodePorts", func(s *model.PodSpec) {
 			s.Placement = &model.Placement{HostPorts: []model.HostPort{{Port: 80}}}
