@@ -210,6 +210,9 @@ func TestTheKubeletRefusesWhatDoesNotFit(t *testing.T) {
 		}, func(n *model.Node) {
 			n.Allocatable.Extended = []model.Extended{{Name: "example.com/license", Count: 1}}
 		}},
+		{"OutOfhugepages-2Mi", func(s *model.PodSpec) { // which are no extended resource (removeMissingExtendedResources)
+			s.Containers[0].Requests.Extended = []model.Extended{{Name: "hugepages-2Mi", Count: 2 << 20}}
+		}, nil},
 		{"OutOfephemeral-storage", func(s *model.PodSpec) { s.Containers[0].Requests.EphemeralBytes = 2 << 30 }, func(n *model.Node) { n.Allocatable.EphemeralBytes = 1 << 30 }},
 		{"NodePorts", func(s *model.PodSpec) {
 			s.Placement = &model.Placement{HostPorts: []model.HostPort{{Port: 80}}}
